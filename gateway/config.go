@@ -1,0 +1,99 @@
+// Package gateway assembles the product: it turns a Config into services, keepers, workers and listeners, and
+// starts, drains and stops them. It knows everything and does little.
+package gateway
+
+import "time"
+
+// ReadPolicy says which servers may answer reads.
+type ReadPolicy string
+
+const (
+	// ReadPrimary sends reads to the primary.
+	ReadPrimary ReadPolicy = "primary"
+	// ReadPreferReplica sends reads round-robin to healthy replicas, to the primary when there is none.
+	ReadPreferReplica ReadPolicy = "prefer-replica"
+	// ReadReplica sends reads to replicas only; without one they get an error.
+	ReadReplica ReadPolicy = "replica"
+)
+
+// Secret is a password, or where to find it. At most one field is set. It prints as "***".
+type Secret struct {
+	// File is read again at each use, so a rotated password is taken at the next dial. One trailing newline is cut.
+	File string
+	// Value comes from an EVERGATE_*_PASSWORD variable, never from a flag or a file of settings.
+	Value string
+}
+
+// Credentials are what the gateway shows to a server or a Sentinel.
+type Credentials struct {
+	// User is the ACL user; empty means the default user.
+	User     string
+	Password Secret
+}
+
+// Service is one named upstream with its listeners. Exactly one of Sentinels, Cluster and Primary is set.
+type Service struct {
+	// Name stands in logs, lane keys and INFO. Default "default".
+	Name string
+	// Listen are the addresses to accept clients on: HOST:PORT, [IPv6]:PORT, or unix:/path.
+	Listen []string
+
+	// Sentinels are the Sentinels to ask first (HOST:PORT); others are learnt from them.
+	Sentinels []string
+	// MasterName is the name under which the Sentinels watch the primary.
+	MasterName string
+	// Cluster are the seed nodes of a Redis Cluster (HOST:PORT).
+	Cluster []string
+	// Primary is a plain primary (HOST:PORT), Replicas its replicas; without any, the primary's own list is used.
+	Primary  string
+	Replicas []string
+
+	// Reads is the read policy. Default ReadPrimary.
+	Reads ReadPolicy
+	// AddressMap rewrites announced addresses before dialling: key "host:port" or "host" to "host:port" or "host".
+	AddressMap map[string]string
+
+	// Upstream is shown to the servers, Sentinel to the Sentinels.
+	Upstream Credentials
+	Sentinel Credentials
+	// Password is what the gateway's own clients must give (AUTH, HELLO AUTH). Zero: none is asked.
+	Password Secret
+	// NoAuth allows a listener that is not loopback without a password.
+	NoAuth bool
+}
+
+// Limits bound what one client or all of them may cost. Zero in a field is not "unlimited": DefaultLimits fills it.
+type Limits struct {
+	// BulkBytesMax is the longest argument accepted (Redis: proto-max-bulk-len). Default 512 MiB.
+	BulkBytesMax int64
+	// QueryBytesMax is the most unread bytes held for one client (Redis: client-query-buffer-limit). Default 1 GiB.
+	QueryBytesMax int64
+	// OutputBytesMax is the most reply bytes held for one client before it is cut. Default 256 MiB.
+	OutputBytesMax int64
+	// ClientsMax is the most clients at once over all services (Redis: maxclients). Default 10000.
+	ClientsMax int
+	// HoldMax is how long a request may wait for a primary or a connection to it before it is answered with
+	// LOADING. Default 10 s.
+	HoldMax time.Duration
+	// IdleMax closes a client that has sent nothing for so long (Redis: timeout). Zero: never.
+	IdleMax time.Duration
+	// AuthMax closes a client that has not authenticated within it, where a password is set. Default 60 s.
+	AuthMax time.Duration
+}
+
+// Config is everything a Gateway is started with.
+type Config struct {
+	Services []Service
+	// Workers is the number of event loops. Zero: one per core.
+	Workers int
+	// DrainTimeout is how long SIGTERM waits for what is in flight. Default 10 s.
+	DrainTimeout time.Duration
+	// DialTimeout bounds resolving, connecting and greeting one server. Default 2 s.
+	DialTimeout time.Duration
+	// RefreshInterval is how often the topology is asked for when nothing happens. Default 3 s.
+	RefreshInterval time.Duration
+	Limits          Limits
+	// LogLevel is trace, debug, info, warn or error; LogFormat is text or json. Defaults info, text.
+	LogLevel  string
+	LogFormat string
+}

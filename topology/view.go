@@ -1,0 +1,96 @@
+// Package topology knows which Redis server is primary of what, and how sure we are.
+//
+// Facts somebody saw (observations) go into State.Step; effects to carry out and events to report come out.
+// Each change of the picture is a new View: immutable, numbered, shared by every worker without a lock.
+// Nothing here does I/O, logs, or reads a clock: watch asks the servers, Keeper is the one goroutine around State.
+package topology
+
+import "time"
+
+// Slots is the number of hash slots of a Redis Cluster (cluster specification, "Key distribution model").
+const Slots = 16384
+
+// NodeID is a small dense number for an address of one service. It is never reused for another address while the
+// process lives, so lanes can be found by index.
+type NodeID int32
+
+// Node is one Redis server as last learnt. Nodes in a View are never modified.
+type Node struct {
+	ID NodeID
+	// Addr is where to dial: host:port after the address map, IPv6 in brackets. The host may be a name: every dial
+	// resolves it again.
+	Addr string
+	// Announced is how the servers themselves call the node (before the address map); MOVED and ASK name it so.
+	Announced string
+	// Version is the server's redis_version ("7.0.15"), empty when not known.
+	Version string
+}
+
+// Condition of a shard.
+type Condition uint8
+
+const (
+	// Steady: the primary is trusted.
+	Steady Condition = iota
+	// Suspect: something was wrong; a probe is under way. The primary is still named.
+	Suspect
+	// Switching: a new primary is being made; the shard is held.
+	Switching
+	// Orphan: no primary is known.
+	Orphan
+)
+
+var conditionNames = [...]string{"steady", "suspect", "switching", "orphan"}
+
+func (c Condition) String() string { return conditionNames[c] }
+
+// Shard is a primary, its replicas and the slots they serve. Under Sentinel and in a plain list there is one shard
+// with all slots.
+type Shard struct {
+	// Index is the shard's place in View.Shards.
+	Index int
+	// Primary takes the writes; nil while no primary is trusted (the shard is held).
+	Primary *Node
+	// Replicas are those that may serve reads now, in a stable order (by address).
+	Replicas  []*Node
+	Condition Condition
+	// Since is when Condition was entered.
+	Since time.Time
+}
+
+// View is an immutable picture of all shards of one service.
+type View struct {
+	// Epoch rises by one with each View of the service; the first View has 1.
+	Epoch uint64
+	// Sharded says that keys are spread by slot (Redis Cluster). When false there is exactly one shard.
+	Sharded bool
+	Shards  []Shard
+	// Nodes holds every node of this View by NodeID; nil where an address is no longer part of it.
+	Nodes []*Node
+	// Lowest is a reachable node with the lowest Version: HELLO and COMMAND speak for it. nil when none is known.
+	Lowest *Node
+	// slots maps a slot to its shard's index; -1 where nobody serves it. nil when not Sharded.
+	slots *[Slots]int16
+}
+
+// Shard returns the shard that serves slot (0 to Slots-1), or nil when nobody does.
+func (v *View) Shard(slot int) *Shard {
+	if !v.Sharded {
+		return &v.Shards[0]
+	}
+	i := v.slots[slot]
+	if i < 0 {
+		return nil
+	}
+	return &v.Shards[i]
+}
+
+// NodeByAnnounced finds the node that the servers call addr, or nil.
+func (v *View) NodeByAnnounced(addr string) *Node {
+	for _, n := range v.Nodes {
+		if n != nil && (n.Announced == addr || n.Addr == addr) {
+			return n
+		}
+	}
+	return nil
+}
