@@ -1,0 +1,121 @@
+package resp
+
+import "bytes"
+
+// inline understands a command typed as a line: words, "quoted" with escapes, or 'quoted', as sdssplitargs of Redis.
+// It is rare (health checks, people with netcat), so it may allocate, and it looks at an unfinished line anew.
+func (s *Scanner) inline(buf []byte, out [][]byte, lim *Limits) (int, [][]byte, Status) {
+	lf := bytes.IndexByte(buf, '\n')
+	if tooLong(len(buf), lf+1, lf >= 0, lim) {
+		return 0, out, s.broken(false, "too big inline request")
+	}
+	if lf < 0 {
+		return 0, out, More
+	}
+	line := buf[:lf]
+	if len(line) > 0 && line[len(line)-1] == '\r' {
+		line = line[:len(line)-1]
+	}
+	if nul := bytes.IndexByte(line, 0); nul >= 0 { // a C string ends here
+		line = line[:nul]
+	}
+	for i := 0; ; {
+		for i < len(line) && isSpace(line[i]) {
+			i++
+		}
+		if i == len(line) {
+			break
+		}
+		word, next, ok := inlineWord(line, i)
+		if !ok {
+			return 0, out, s.broken(false, "unbalanced quotes in request")
+		}
+		out = append(out, word)
+		i = next
+	}
+	if len(out) == 0 {
+		return lf + 1, out, Empty
+	}
+	return lf + 1, out, Ragged
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// inlineWord reads the word at line[i]. A closing quote must be followed by a space or the end.
+func inlineWord(line []byte, i int) (word []byte, next int, ok bool) {
+	start := i
+	for i < len(line) && !isSpace(line[i]) && line[i] != '"' && line[i] != '\'' {
+		i++
+	}
+	if i == len(line) || isSpace(line[i]) {
+		return line[start:i:i], i, true
+	}
+	word = append([]byte{}, line[start:i]...)
+	for i < len(line) && !isSpace(line[i]) {
+		q := line[i]
+		if q != '"' && q != '\'' {
+			word = append(word, q)
+			i++
+			continue
+		}
+		if word, i, ok = inlineQuoted(line, i+1, q, word); !ok {
+			return nil, 0, false
+		}
+		return word, i, true
+	}
+	return word, i, true
+}
+
+// inlineQuoted reads up to the closing quote q and appends to word.
+func inlineQuoted(line []byte, i int, q byte, word []byte) ([]byte, int, bool) {
+	for ; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == q:
+			i++
+			return word, i, i == len(line) || isSpace(line[i])
+		case c == '\\' && q == '\'' && i+1 < len(line) && line[i+1] == '\'':
+			i++
+			word = append(word, '\'')
+		case c == '\\' && q == '"' && i+3 < len(line) && line[i+1] == 'x' && isHex(line[i+2]) && isHex(line[i+3]):
+			word = append(word, unhex(line[i+2])<<4|unhex(line[i+3]))
+			i += 3
+		case c == '\\' && q == '"' && i+1 < len(line):
+			i++
+			word = append(word, unescape(line[i]))
+		default:
+			word = append(word, c)
+		}
+	}
+	return nil, 0, false
+}
+
+func unescape(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case 'b':
+		return '\b'
+	case 'a':
+		return '\a'
+	}
+	return c
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c <= '9':
+		return c - '0'
+	case c <= 'F':
+		return c - 'A' + 10
+	}
+	return c - 'a' + 10
+}

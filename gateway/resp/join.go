@@ -1,0 +1,96 @@
+package resp
+
+import "github.com/tidwall/redcon"
+
+// JoinKind is how the replies to the parts of one request become one reply.
+type JoinKind uint8
+
+const (
+	// Ordered puts array elements back at the places that the parts name.
+	Ordered JoinKind = iota
+	// Sum adds integers.
+	Sum
+	// AllOK is OK when every part is.
+	AllOK
+)
+
+// JoinPart is one part's reply, and for Ordered the place of each of its elements in the joined array.
+type JoinPart struct {
+	Reply  []byte
+	Places []int
+}
+
+// Join appends one well-formed reply made of the parts. An error in any part is the answer. Parts that do not have
+// the shape the kind asks for make an error too: a wrong answer is never given.
+func Join(dst []byte, kind JoinKind, parts []JoinPart) []byte {
+	for _, p := range parts {
+		if len(p.Reply) > 0 && p.Reply[0] == '-' {
+			return append(dst, p.Reply...)
+		}
+	}
+	switch kind {
+	case Ordered:
+		return joinOrdered(dst, parts)
+	case Sum:
+		return joinSum(dst, parts)
+	default:
+		for _, p := range parts {
+			if len(p.Reply) == 0 || p.Reply[0] != '+' {
+				return AppendError(dst, joinShape)
+			}
+		}
+		return append(dst, OK...)
+	}
+}
+
+const joinShape = "ERR the servers' partial replies do not fit together"
+
+func joinSum(dst []byte, parts []JoinPart) []byte {
+	var sum int64
+	for _, p := range parts {
+		if len(p.Reply) < 4 || p.Reply[0] != ':' {
+			return AppendError(dst, joinShape)
+		}
+		v, ok := parseInt(p.Reply[1 : len(p.Reply)-2])
+		if !ok {
+			return AppendError(dst, joinShape)
+		}
+		sum += v
+	}
+	return redcon.AppendInt(dst, sum)
+}
+
+func joinOrdered(dst []byte, parts []JoinPart) []byte {
+	total := 0
+	for _, p := range parts {
+		total += len(p.Places)
+	}
+	elements := make([][]byte, total)
+	for _, p := range parts {
+		if len(p.Reply) == 0 || p.Reply[0] != '*' {
+			return AppendError(dst, joinShape)
+		}
+		count, next, ok, whole := number(p.Reply, 1)
+		if !ok || !whole || count != int64(len(p.Places)) {
+			return AppendError(dst, joinShape)
+		}
+		rest := p.Reply[next:]
+		for _, place := range p.Places {
+			var s ReplyScanner
+			n, done, err := s.Feed(rest)
+			if err != nil || !done || place < 0 || place >= total || elements[place] != nil {
+				return AppendError(dst, joinShape)
+			}
+			elements[place] = rest[:n]
+			rest = rest[n:]
+		}
+		if len(rest) > 0 {
+			return AppendError(dst, joinShape)
+		}
+	}
+	dst = redcon.AppendArray(dst, total)
+	for _, e := range elements {
+		dst = append(dst, e...)
+	}
+	return dst
+}

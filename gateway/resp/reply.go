@@ -1,0 +1,226 @@
+package resp
+
+import (
+	"bytes"
+	"errors"
+)
+
+// ErrReply says that a server's bytes are no RESP. The connection they came on cannot be trusted any more.
+var ErrReply = errors.New("reply does not parse")
+
+// replyLineMax bounds a line of a reply: a status, an error, a number, the head of a bulk or an aggregate. Redis cuts
+// its own far below.
+const replyLineMax = 1 << 20
+
+// replyElementsMax bounds the elements that a reply may still announce, so that counting them cannot overflow.
+const replyElementsMax = 1 << 40
+
+// ReplyScanner finds where one RESP2 or RESP3 reply ends. It takes every byte it is given and keeps only numbers, so
+// that a reply of any size can stream through. Nesting costs nothing: for the end of a frame it is enough to count
+// the elements still to come. The zero value is ready for a reply.
+type ReplyScanner struct {
+	kind   byte   // the reply's first byte
+	typ    byte   // the first byte of the element under way, 0 between elements
+	skip   int64  // bytes of a bulk still to come, its CRLF included
+	left   int64  // elements still to come, the one under way included
+	size   int64  // bytes of the reply taken so far
+	line   int    // bytes of the line under way taken so far
+	value  uint64 // number of the line under way, without its sign
+	digits int
+	minus  bool
+	cr     bool
+}
+
+// Kind is the reply's first byte ('+', '-', '$', '*', '>', ...); 0 before it came.
+func (s *ReplyScanner) Kind() byte { return s.kind }
+
+// Size is how many bytes the reply has so far; with Coming, how many it has at least.
+func (s *ReplyScanner) Size() int64 { return s.size }
+
+// Coming is how many bytes are known to be still missing.
+func (s *ReplyScanner) Coming() int64 { return s.skip }
+
+// Feed takes bytes of the reply and returns how many belong to it. When done, n is behind its last byte and the
+// scanner is ready for the next reply; otherwise all of b was taken. After an error the stream is lost.
+func (s *ReplyScanner) Feed(b []byte) (n int, done bool, err error) {
+	if s.kind == 0 {
+		if n = whole(b); n > 0 {
+			return n, true, nil
+		}
+		if len(b) == 0 {
+			return 0, false, nil
+		}
+		*s = ReplyScanner{kind: b[0], left: 1}
+	}
+	i := 0
+	for i < len(b) {
+		if s.skip > 0 {
+			take := min(s.skip, int64(len(b)-i))
+			s.skip -= take
+			i += int(take)
+			if s.skip > 0 {
+				break
+			}
+			s.left--
+		} else {
+			took, ended := s.takeLine(b[i:])
+			i += took
+			if !ended {
+				if s.line > replyLineMax || s.typ == 0 {
+					return i, false, ErrReply
+				}
+				break
+			}
+			if err := s.lineEnded(); err != nil {
+				return i, false, err
+			}
+		}
+		if s.left == 0 {
+			*s = ReplyScanner{}
+			return i, true, nil
+		}
+	}
+	s.size += int64(i)
+	return i, false, nil
+}
+
+// whole is the way of most replies: one status, number, error or bulk that has arrived in full.
+func whole(b []byte) int {
+	if len(b) < 3 {
+		return 0
+	}
+	switch b[0] {
+	case '+', ':', '-':
+		i := bytes.IndexByte(b, '\n')
+		if i >= 2 && i < replyLineMax && bytes.IndexByte(b[:i], '\r') == i-1 {
+			if b[0] == ':' {
+				if _, ok := parseInt(b[1 : i-1]); !ok {
+					return 0
+				}
+			}
+			return i + 1
+		}
+	case '$':
+		v, next, ok, line := number(b, 1)
+		if !line || !ok || v < 0 || b[next-1] != '\n' || int64(len(b)-next-2) < v {
+			return 0
+		}
+		end := next + int(v)
+		if b[end] != '\r' || b[end+1] != '\n' {
+			return 0
+		}
+		return end + 2
+	}
+	return 0
+}
+
+// takeLine takes bytes of a line up to its LF. typ is set to 0 when the line makes no sense.
+func (s *ReplyScanner) takeLine(b []byte) (n int, ended bool) {
+	if s.line == 0 {
+		s.typ, s.value, s.digits, s.minus, s.cr = b[0], 0, 0, false, false
+		s.line = 1
+		n = 1
+		if !known(s.typ) {
+			s.typ = 0
+			return n, false
+		}
+	}
+	numeric := counted(s.typ)
+	for n < len(b) {
+		c := b[n]
+		n++
+		s.line++
+		switch {
+		case s.cr:
+			if c != '\n' {
+				s.typ = 0
+				return n, false
+			}
+			return n, true
+		case c == '\r':
+			s.cr = true
+		case c == '\n' || numeric && !s.digit(c):
+			s.typ = 0
+			return n, false
+		}
+	}
+	return n, false
+}
+
+// digit takes one character of a number.
+func (s *ReplyScanner) digit(c byte) bool {
+	if c == '-' && s.digits == 0 && !s.minus {
+		s.minus = true
+		return true
+	}
+	if c < '0' || c > '9' || s.digits == 19 {
+		return false
+	}
+	s.digits++
+	s.value = s.value*10 + uint64(c-'0')
+	return true
+}
+
+// lineEnded counts what the line announced.
+func (s *ReplyScanner) lineEnded() error {
+	s.line = 0
+	if !counted(s.typ) {
+		s.left--
+		return nil
+	}
+	if s.digits == 0 {
+		return ErrReply
+	}
+	if s.value > 1<<63 || s.value == 1<<63 && !s.minus {
+		return ErrReply
+	}
+	v := int64(s.value)
+	if s.minus {
+		if s.typ == ':' {
+			s.left--
+			return nil
+		}
+		if v != 1 || s.typ != '$' && s.typ != '*' {
+			return ErrReply
+		}
+		s.left--
+		return nil
+	}
+	switch s.typ {
+	case ':':
+		s.left--
+	case '$', '=', '!':
+		if v > 1<<40 {
+			return ErrReply
+		}
+		s.skip = v + 2
+	case '*', '~', '>':
+		s.left += v - 1
+	case '%':
+		s.left += 2*min(v, replyElementsMax) - 1
+	case '|': // attributes come before the element they speak of
+		s.left += 2 * min(v, replyElementsMax)
+	}
+	if v > replyElementsMax || s.left > replyElementsMax {
+		return ErrReply
+	}
+	return nil
+}
+
+// known says that c can begin an element.
+func known(c byte) bool {
+	switch c {
+	case '+', '-', ':', '$', '*', '_', ',', '#', '!', '=', '(', '%', '~', '>', '|':
+		return true
+	}
+	return false
+}
+
+// counted says that the line of an element of this kind is an integer.
+func counted(c byte) bool {
+	switch c {
+	case ':', '$', '*', '!', '=', '%', '~', '>', '|':
+		return true
+	}
+	return false
+}

@@ -1,0 +1,234 @@
+package resp
+
+import "bytes"
+
+// Status is what Scanner.Next found.
+type Status uint8
+
+const (
+	// More: the frame is not whole yet. Call again with the same bytes and more behind them.
+	More Status = iota
+	// Frame: one whole command, exactly as it may be forwarded.
+	Frame
+	// Ragged: one whole command that must be written anew before it is forwarded: an inline command, or one whose
+	// separators are not CRLF (Redis does not look at them, other servers may).
+	Ragged
+	// Empty: bytes that are no command and get no reply (*0, *-1, an empty line). They must be dropped.
+	Empty
+	// Broken: the stream makes no sense from here on. Scanner.Err has Redis's text; the client must be closed.
+	Broken
+)
+
+// Scanner finds whole commands in a client's bytes. The zero value is ready. It keeps only numbers, never bytes, and
+// goes on where it stopped: a byte is looked at once however the stream is cut.
+//
+// It follows processMultibulkBuffer of Redis: strict numbers, LF taken on trust after CR, and the same errors.
+type Scanner struct {
+	pos    int   // bytes of the current frame already understood
+	left   int64 // arguments still to come; meaningful when pos > 0
+	bulk   int64 // length of the argument under way, -1 when its head is still to come
+	ragged bool
+	err    string
+}
+
+// Err is the text for the client after Broken, with its prefix.
+func (s *Scanner) Err() string { return s.err }
+
+// Started says that a part of a frame has been understood.
+func (s *Scanner) Started() bool { return s.pos > 0 }
+
+// Need is how many bytes the frame under way has at least, counted from its first byte; 0 when not known. It lets a
+// buffer be made once for a big argument.
+func (s *Scanner) Need() int64 {
+	if s.pos == 0 || s.bulk < 0 {
+		return 0
+	}
+	return int64(s.pos) + s.bulk + 2 + (s.left-1)*4
+}
+
+// Next looks for one command at the start of buf, which must begin with the first byte of the frame under way. It
+// returns the frame's length and its arguments, appended to args[:0]; they alias buf (those of an inline command with
+// quotes do not). After More nothing is consumed.
+func (s *Scanner) Next(buf []byte, args [][]byte, lim *Limits) (n int, out [][]byte, st Status) {
+	out = args[:0]
+	if len(buf) == 0 {
+		return 0, out, More
+	}
+	resumed := s.pos > 0
+	if !resumed {
+		if buf[0] != '*' {
+			return s.inline(buf, out, lim)
+		}
+		if st = s.count(buf, lim); st != Frame {
+			n = s.pos
+			return n, out, s.end(st)
+		}
+	}
+	for s.left > 0 {
+		if s.bulk < 0 {
+			if st = s.length(buf, lim); st != Frame {
+				return 0, out, s.end(st)
+			}
+		}
+		end := s.pos + int(s.bulk)
+		if len(buf)-2 < end {
+			return 0, out, More
+		}
+		if !resumed {
+			out = append(out, buf[s.pos:end:end])
+		}
+		if buf[end] != '\r' || buf[end+1] != '\n' {
+			s.ragged = true
+		}
+		s.pos = end + 2
+		s.bulk = -1
+		s.left--
+	}
+	n, st = s.pos, Frame
+	if s.ragged {
+		st = Ragged
+	}
+	if resumed {
+		out = Args(buf[:n], out)
+	}
+	*s = Scanner{}
+	return n, out, st
+}
+
+// end resets the scanner unless the frame goes on.
+func (s *Scanner) end(st Status) Status {
+	switch st {
+	case Empty:
+		*s = Scanner{}
+	case Broken:
+		*s = Scanner{err: s.err}
+	}
+	return st
+}
+
+func (s *Scanner) broken(unauthenticated bool, text string) Status {
+	word := "ERR Protocol error: "
+	if unauthenticated {
+		word += "unauthenticated "
+	}
+	s.err = word + text
+	return Broken
+}
+
+// count understands the line *N. On Empty s.pos is what to drop.
+func (s *Scanner) count(buf []byte, lim *Limits) Status {
+	v, next, ok, whole := number(buf, 1)
+	if tooLong(len(buf), next, whole, lim) {
+		return s.broken(false, "too big mbulk count string")
+	}
+	if !whole {
+		return More
+	}
+	if !ok || v > ArgsCount {
+		return s.broken(false, "invalid multibulk length")
+	}
+	if v > lim.ArgsMax {
+		return s.broken(lim.Unauthenticated, "multibulk length")
+	}
+	if buf[next-1] != '\n' {
+		s.ragged = true
+	}
+	s.pos, s.left, s.bulk = next, v, -1
+	if v <= 0 {
+		n := s.pos
+		*s = Scanner{}
+		s.pos = n
+		return Empty
+	}
+	return Frame
+}
+
+// length understands the line $N of the next argument.
+func (s *Scanner) length(buf []byte, lim *Limits) Status {
+	if s.pos >= len(buf) {
+		return More
+	}
+	v, next, ok, whole := number(buf, s.pos+1)
+	if tooLong(len(buf)-s.pos, next-s.pos, whole, lim) {
+		return s.broken(false, "too big bulk count string")
+	}
+	if !whole {
+		return More
+	}
+	if buf[s.pos] != '$' {
+		return s.broken(false, "expected '$', got '"+string(rune(buf[s.pos]))+"'")
+	}
+	if ok && lim.Unauthenticated && v > lim.BulkBytesMax {
+		return s.broken(true, "bulk length")
+	}
+	if !ok || v < 0 || v > lim.BulkBytesMax {
+		return s.broken(false, "invalid bulk length")
+	}
+	if buf[next-1] != '\n' {
+		s.ragged = true
+	}
+	s.pos, s.bulk = next, v
+	return Frame
+}
+
+// tooLong says that a line was, or had been before its last byte came, longer than allowed: the answer must not depend
+// on how the stream was cut.
+func tooLong(have, line int, whole bool, lim *Limits) bool {
+	if whole {
+		have = line - 1
+	}
+	return have > lim.LineBytesMax
+}
+
+// number reads a decimal that begins at buf[i] and ends before a CR, as string2ll of Redis does: no spaces, no plus,
+// no leading zeros. next is behind the CR and the byte after it; whole is false when either is still missing.
+func number(buf []byte, i int) (v int64, next int, ok, whole bool) {
+	if i+2 < len(buf) && buf[i+1] == '\r' && buf[i] >= '0' && buf[i] <= '9' {
+		return int64(buf[i] - '0'), i + 3, true, true
+	}
+	if i > len(buf) {
+		return 0, 0, false, false
+	}
+	cr := bytes.IndexByte(buf[i:], '\r')
+	if cr < 0 || i+cr+1 >= len(buf) {
+		return 0, 0, false, false
+	}
+	digits := buf[i : i+cr]
+	v, ok = parseInt(digits)
+	return v, i + cr + 2, ok, true
+}
+
+func parseInt(digits []byte) (int64, bool) {
+	negative := false
+	if len(digits) > 0 && digits[0] == '-' {
+		negative = true
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 19 || digits[0] == '0' && (len(digits) > 1 || negative) {
+		return 0, false
+	}
+	var v uint64
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + uint64(c-'0')
+	}
+	if negative {
+		return -int64(v), v <= 1<<63
+	}
+	return int64(v), v < 1<<63
+}
+
+// Args slices a whole multibulk command (one that Scanner.Next called Frame or Ragged) into its arguments, appended
+// to args. They alias frame.
+func Args(frame []byte, args [][]byte) [][]byte {
+	left, i, _, _ := number(frame, 1)
+	for ; left > 0; left-- {
+		size, next, _, _ := number(frame, i+1)
+		i = next + int(size)
+		args = append(args, frame[next:i:i])
+		i += 2
+	}
+	return args
+}
