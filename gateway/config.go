@@ -16,14 +16,6 @@ const (
 	ReadReplica ReadPolicy = "replica"
 )
 
-// Secret is a password, or where to find it. At most one field is set. It prints as "***".
-type Secret struct {
-	// File is read again at each use, so a rotated password is taken at the next dial. One trailing newline is cut.
-	File string
-	// Value comes from an EVERGATE_*_PASSWORD variable, never from a flag or a file of settings.
-	Value string
-}
-
 // Credentials are what the gateway shows to a server or a Sentinel.
 type Credentials struct {
 	// User is the ACL user; empty means the default user.

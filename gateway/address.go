@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// SplitListen cuts an address of Service.Listen into what net.Listen and net.Dial take: "tcp" and HOST:PORT, or "unix"
+// and a path. Port 0 asks the system for a free one.
+func SplitListen(listen string) (network, address string, err error) {
+	if path, isUnix := strings.CutPrefix(listen, "unix:"); isUnix {
+		if path == "" {
+			return "", "", errors.New("has no path after unix:")
+		}
+		if len(path) > unixPathMax {
+			return "", "", fmt.Errorf("has a path longer than the %d bytes a unix socket may have", unixPathMax)
+		}
+		return "unix", path, nil
+	}
+	if strings.HasPrefix(listen, "/") {
+		return "", "", fmt.Errorf("is a path; a unix socket is written unix:%s", listen)
+	}
+	if _, _, err := splitHostPort(listen, 0); err != nil {
+		return "", "", err
+	}
+	return "tcp", listen, nil
+}
+
+// unixPathMax is sun_path without its final zero: 108 bytes on Linux, 104 on the BSDs and macOS.
+const unixPathMax = 103
+
+// splitHostPort cuts HOST:PORT or [IPv6]:PORT. The host may be empty only where portMin is 0, for listeners. Its errors
+// go on a sentence that begins with the address.
+func splitHostPort(address string, portMin int) (host string, port int, err error) {
+	if strings.Contains(address, "://") {
+		return "", 0, errors.New("is a URL; HOST:PORT is wanted")
+	}
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		if ip, ipErr := netip.ParseAddr(address); ipErr == nil && ip.Is6() {
+			return "", 0, fmt.Errorf("has no port; IPv6 is written [%s]:PORT", address)
+		}
+		if !strings.Contains(address, ":") {
+			return "", 0, errors.New("has no port; HOST:PORT is wanted")
+		}
+		return "", 0, errors.New("is not HOST:PORT (IPv6: [ADDRESS]:PORT)")
+	}
+	port, err = strconv.Atoi(portText)
+	if err != nil || port < portMin || port > 65535 {
+		return "", 0, fmt.Errorf("has no port from %d to 65535", portMin)
+	}
+	if host == "" && portMin > 0 {
+		return "", 0, errors.New("has no host before the port")
+	}
+	if err := checkHost(host); err != nil {
+		return "", 0, err
+	}
+	return host, port, nil
+}
+
+// checkHost refuses what can be neither a name nor an IP address; whether a name resolves is known at the dial only.
+func checkHost(host string) error {
+	if strings.ContainsAny(host, " \t\r\n/@,=\"'[]") {
+		return errors.New("has a host with a character that no host name has")
+	}
+	return nil
+}
+
+// isLocal says that only this machine can reach a listener. Names other than localhost are not resolved: what they mean
+// may change after the check.
+func isLocal(listen string) bool {
+	network, address, err := SplitListen(listen)
+	if err != nil || network == "unix" {
+		return err == nil
+	}
+	host, _, _ := net.SplitHostPort(address)
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// quoted shows an address in a fault without the password that a URL-like one may hold.
+func quoted(text string) string {
+	if at := strings.LastIndex(text, "@"); at >= 0 {
+		text = "***" + text[at:]
+	}
+	return strconv.Quote(text)
+}

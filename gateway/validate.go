@@ -1,0 +1,312 @@
+package gateway
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fault is one thing wrong with a Config, in the settings' own names. Who read the settings knows where each stands,
+// and may say so; Validate does not.
+type Fault struct {
+	// Service is the index in Config.Services, -1 for a setting of the whole process.
+	Service int
+	// Setting is the name that flags and files use, "listen"; Other is a second one that the first collides with.
+	Setting, Other string
+	// Item is the entry at fault where Setting is a list or a map.
+	Item string
+	// Given is the word that is none of Choices, both empty otherwise: enough to guess what was meant.
+	Given   string
+	Choices []string
+	// Text says what is wrong, without the place; it shows no secret.
+	Text string
+}
+
+// Faults is the error of Validate: everything that is wrong, in the order of the Config.
+type Faults []Fault
+
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.Setting + ": " + fault.Text
+	}
+	return strings.Join(lines, "; ")
+}
+
+// Validate checks every setting and the relations between them, and reports all faults at once, as Faults. It opens no
+// file and resolves no name. It expects a Config in which the defaults stand (DefaultConfig, Filled).
+func (c Config) Validate() error {
+	v := &validation{}
+	v.process(c)
+	v.names(c.Services)
+	for i := range c.Services {
+		v.service = i
+		v.upstream(&c.Services[i])
+		v.credentials(&c.Services[i])
+		v.listeners(&c.Services[i])
+	}
+	v.sharedListeners(c.Services)
+	if len(v.faults) == 0 {
+		return nil
+	}
+	return v.faults
+}
+
+// validation gathers the faults of the service it is at.
+type validation struct {
+	service int
+	faults  Faults
+}
+
+func (v *validation) fault(f Fault) {
+	f.Service = v.service
+	v.faults = append(v.faults, f)
+}
+
+func (v *validation) say(setting, format string, args ...any) {
+	v.fault(Fault{Setting: setting, Text: fmt.Sprintf(format, args...)})
+}
+
+func (v *validation) oneOf(setting, given string, choices ...string) {
+	if !slices.Contains(choices, given) {
+		text := fmt.Sprintf("%q is none of %s", given, strings.Join(choices, ", "))
+		v.fault(Fault{Setting: setting, Given: given, Choices: choices, Text: text})
+	}
+}
+
+func within[T cmp.Ordered](v *validation, setting string, value, least, most T) {
+	if value < least || value > most {
+		v.say(setting, "%v is not between %v and %v", value, least, most)
+	}
+}
+
+// The bounds of the settings. A size below 16 KiB could not hold an ordinary command, a duration above a week or a size
+// above 1 TiB is a slip of the unit.
+const (
+	sizeMin, sizeMax   int64 = 16 << 10, 1 << 40
+	workersMax               = 1024
+	clientsMax               = 1_000_000
+	longest                  = 7 * 24 * time.Hour
+	dialTimeoutMin           = 10 * time.Millisecond
+	refreshIntervalMin       = 100 * time.Millisecond
+	nameBytesMax             = 128
+)
+
+func (v *validation) process(c Config) {
+	v.service = -1
+	within(v, "workers", c.Workers, 0, workersMax)
+	within(v, "drain-timeout", c.DrainTimeout, time.Millisecond, longest)
+	within(v, "dial-timeout", c.DialTimeout, dialTimeoutMin, longest)
+	within(v, "refresh-interval", c.RefreshInterval, refreshIntervalMin, longest)
+	v.oneOf("log-level", c.LogLevel, "trace", "debug", "info", "warn", "error")
+	v.oneOf("log-format", c.LogFormat, "text", "json")
+
+	l := c.Limits
+	within(v, "max-clients", l.ClientsMax, 1, clientsMax)
+	within(v, "hold-max", l.HoldMax, time.Millisecond, longest)
+	within(v, "idle-timeout", l.IdleMax, 0, longest)
+	within(v, "auth-timeout", l.AuthMax, time.Millisecond, longest)
+	v.size("proto-max-bulk-len", l.BulkBytesMax)
+	v.size("client-query-buffer-limit", l.QueryBytesMax)
+	v.size("client-output-buffer-limit", l.OutputBytesMax)
+
+	if l.BulkBytesMax > l.QueryBytesMax {
+		v.fault(Fault{Setting: "proto-max-bulk-len", Other: "client-query-buffer-limit",
+			Text: "is more than client-query-buffer-limit: such an argument could never be taken in"})
+	}
+	if c.DialTimeout > l.HoldMax {
+		v.fault(Fault{Setting: "dial-timeout", Other: "hold-max",
+			Text: "is more than hold-max: requests would be given up before their first dial ends"})
+	}
+	if c.RefreshInterval > l.HoldMax {
+		v.fault(Fault{Setting: "refresh-interval", Other: "hold-max",
+			Text: "is more than hold-max: requests would be given up before the topology is asked for again"})
+	}
+}
+
+func (v *validation) size(setting string, value int64) {
+	if value < sizeMin || value > sizeMax {
+		v.say(setting, "%d bytes is not between 16kb and 1024gb", value)
+	}
+}
+
+func (v *validation) names(services []Service) {
+	if len(services) == 0 {
+		v.say("services", "has no service")
+	}
+	seen := map[string]int{}
+	for i, s := range services {
+		v.service = i
+		switch first, twice := seen[s.Name]; {
+		case s.Name == "":
+			v.say("name", "is missing: logs and INFO tell services apart by it")
+		case len(s.Name) > nameBytesMax || strings.ContainsFunc(s.Name, notInName):
+			v.say("name", "%q is not up to %d letters, digits, '.', '_' and '-'", s.Name, nameBytesMax)
+		case twice:
+			v.say("name", "%q is already the name of service %d", s.Name, first+1)
+		}
+		seen[s.Name] = i
+	}
+}
+
+func notInName(r rune) bool {
+	letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	return !letter && !('0' <= r && r <= '9') && r != '.' && r != '_' && r != '-'
+}
+
+func (v *validation) upstream(s *Service) {
+	kinds := []string{}
+	for _, kind := range []struct {
+		setting string
+		given   bool
+	}{{"sentinel", len(s.Sentinels) > 0}, {"cluster", len(s.Cluster) > 0}, {"primary", s.Primary != ""}} {
+		if kind.given {
+			kinds = append(kinds, kind.setting)
+		}
+	}
+	if len(kinds) == 0 {
+		v.say("upstream", "none is given: sentinel with master-name, cluster, or primary")
+	}
+	for i := 1; i < len(kinds); i++ {
+		v.fault(Fault{Setting: kinds[i], Other: kinds[0],
+			Text: fmt.Sprintf("stands beside %s: a service has one upstream", kinds[0])})
+	}
+	hasSentinels := len(s.Sentinels) > 0
+	switch {
+	case hasSentinels && s.MasterName == "":
+		v.say("sentinel", "needs master-name: the name under which the Sentinels watch the primary")
+	case !hasSentinels && s.MasterName != "":
+		v.say("master-name", "needs sentinel: only Sentinels know a primary by name")
+	}
+	if len(s.Replicas) > 0 && s.Primary == "" {
+		v.say("replica", "needs primary: Sentinels and clusters name their replicas themselves")
+	}
+	v.oneOf("reads", string(s.Reads), string(ReadPrimary), string(ReadPreferReplica), string(ReadReplica))
+	v.nodes("sentinel", s.Sentinels)
+	v.nodes("cluster", s.Cluster)
+	if s.Primary != "" {
+		v.nodes("primary", []string{s.Primary})
+	}
+	v.nodes("replica", s.Replicas)
+	if slices.Contains(s.Replicas, s.Primary) {
+		v.fault(Fault{Setting: "replica", Item: s.Primary, Other: "primary", Text: "names the primary itself"})
+	}
+	v.addressMap(s.AddressMap)
+}
+
+func (v *validation) nodes(setting string, addresses []string) {
+	for i, address := range addresses {
+		if _, _, err := splitHostPort(address, 1); err != nil {
+			v.fault(Fault{Setting: setting, Item: address, Text: quoted(address) + " " + err.Error()})
+		} else if slices.Contains(addresses[:i], address) {
+			v.fault(Fault{Setting: setting, Item: address, Text: quoted(address) + " stands there twice"})
+		}
+	}
+}
+
+// addressMap checks both sides of every rewriting. A side without a port stands for every port.
+func (v *validation) addressMap(rewrites map[string]string) {
+	for _, from := range slices.Sorted(maps.Keys(rewrites)) {
+		for _, side := range []string{from, rewrites[from]} {
+			if err := checkHostMaybePort(side); err != nil {
+				v.fault(Fault{Setting: "address-map", Item: from, Text: quoted(side) + " " + err.Error()})
+			}
+		}
+	}
+}
+
+func checkHostMaybePort(address string) error {
+	if address == "" {
+		return fmt.Errorf("is empty; FROM=TO is wanted")
+	}
+	if ip, err := netip.ParseAddr(address); err == nil && ip.IsValid() {
+		return nil
+	}
+	if !strings.Contains(address, ":") {
+		return checkHost(address)
+	}
+	_, _, err := splitHostPort(address, 1)
+	return err
+}
+
+func (v *validation) credentials(s *Service) {
+	for _, c := range []struct {
+		user, setting string
+		credentials   Credentials
+	}{
+		{"upstream-user", "upstream-password", s.Upstream},
+		{"sentinel-user", "sentinel-password", s.Sentinel},
+		{"", "password", Credentials{Password: s.Password}},
+	} {
+		if c.credentials.Password.File != "" && c.credentials.Password.Value != "" {
+			v.fault(Fault{Setting: c.setting + "-file", Other: c.setting,
+				Text: "stands beside " + c.setting + ": give one"})
+		}
+		if c.credentials.User != "" && c.credentials.Password.IsZero() {
+			v.say(c.user, "needs %s-file", c.setting)
+		}
+		if strings.ContainsFunc(c.credentials.User, func(r rune) bool { return r <= ' ' }) {
+			v.say(c.user, "has a space in it, which no ACL user has")
+		}
+	}
+	if len(s.Sentinels) == 0 && s.Sentinel != (Credentials{}) {
+		setting := "sentinel-password-file"
+		if s.Sentinel.User != "" {
+			setting = "sentinel-user"
+		} else if s.Sentinel.Password.Value != "" {
+			setting = "sentinel-password"
+		}
+		v.say(setting, "needs sentinel: no Sentinel is named that could be shown it")
+	}
+	if s.NoAuth && !s.Password.IsZero() {
+		v.fault(Fault{Setting: "no-auth", Other: passwordSetting(s.Password),
+			Text: "stands beside a password for clients: give one"})
+	}
+}
+
+func passwordSetting(s Secret) string {
+	if s.Value != "" {
+		return "password"
+	}
+	return "password-file"
+}
+
+func (v *validation) listeners(s *Service) {
+	if len(s.Listen) == 0 {
+		v.say("listen", "is missing: an address to accept clients on")
+	}
+	for _, listen := range s.Listen {
+		if _, _, err := SplitListen(listen); err != nil {
+			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " " + err.Error()})
+			continue
+		}
+		if !isLocal(listen) && s.Password.IsZero() && !s.NoAuth {
+			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
+				" can be reached from other machines: give password-file, or no-auth to let everybody in"})
+		}
+	}
+}
+
+// sharedListeners finds one address asked for twice, within a service or by two.
+func (v *validation) sharedListeners(services []Service) {
+	owner := map[string]int{}
+	for i, s := range services {
+		v.service = i
+		for _, listen := range s.Listen {
+			first, taken := owner[listen]
+			owner[listen] = i
+			switch {
+			case !taken || strings.HasSuffix(listen, ":0"):
+			case first == i:
+				v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " stands there twice"})
+			default:
+				v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
+					fmt.Sprintf(" is already listened on by service %q", services[first].Name)})
+			}
+		}
+	}
+}

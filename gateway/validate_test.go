@@ -1,0 +1,176 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func sound() Config {
+	c := DefaultConfig()
+	s := DefaultService()
+	s.Primary = "10.0.0.1:6379"
+	c.Services = []Service{s}
+	return c
+}
+
+func TestDefaultsAreSound(t *testing.T) {
+	if err := sound().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	written := Config{Services: []Service{{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, Cluster: []string{"a:1"}}}}
+	if err := written.Filled().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if written.Services[0].Reads != "" {
+		t.Fatal("Filled changed the Config it was called on")
+	}
+}
+
+func TestValidateFindsEachFault(t *testing.T) {
+	change := func(f func(c *Config, s *Service)) Config {
+		c := sound()
+		f(&c, &c.Services[0])
+		return c
+	}
+	for want, c := range map[string]Config{
+		"services: has no service":              {},
+		"workers: -1 is not between 0 and 1024": change(func(c *Config, _ *Service) { c.Workers = -1 }),
+		"drain-timeout: 0s is not between":      change(func(c *Config, _ *Service) { c.DrainTimeout = 0 }),
+		"idle-timeout: -1s is not between": change(func(c *Config, _ *Service) {
+			c.Limits.IdleMax = -time.Second
+		}),
+		"proto-max-bulk-len: 5 bytes is not between": change(func(c *Config, _ *Service) {
+			c.Limits.BulkBytesMax = 5
+		}),
+		"proto-max-bulk-len: is more than client-query-": change(func(c *Config, _ *Service) {
+			c.Limits.QueryBytesMax = 1 << 20
+		}),
+		"dial-timeout: is more than hold-max":     change(func(c *Config, _ *Service) { c.DialTimeout = time.Minute }),
+		"refresh-interval: is more than hold-max": change(func(c *Config, _ *Service) { c.RefreshInterval = time.Minute }),
+		`log-level: "loud" is none of`:            change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
+		`reads: "nearest" is none of`:             change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
+		`name: "a b" is not`:                      change(func(_ *Config, s *Service) { s.Name = "a b" }),
+		"upstream: none is given":                 change(func(_ *Config, s *Service) { s.Primary = "" }),
+		"primary: stands beside cluster":          change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
+		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
+			s.Primary, s.Sentinels = "", []string{"a:26379"}
+		}),
+		"master-name: needs sentinel":         change(func(_ *Config, s *Service) { s.MasterName = "m" }),
+		"replica: names the primary itself":   change(func(_ *Config, s *Service) { s.Replicas = []string{s.Primary} }),
+		`primary: "db" has no port`:           change(func(_ *Config, s *Service) { s.Primary = "db" }),
+		`primary: "::1" has no port; IPv6 is`: change(func(_ *Config, s *Service) { s.Primary = "::1" }),
+		`primary: "db:0" has no port from 1`:  change(func(_ *Config, s *Service) { s.Primary = "db:0" }),
+		`primary: ":6379" has no host`:        change(func(_ *Config, s *Service) { s.Primary = ":6379" }),
+		`primary: "***@db:1" is a URL`:        change(func(_ *Config, s *Service) { s.Primary = "redis://:pw@db:1" }),
+		`replica: "r:1" stands there twice`:   change(func(_ *Config, s *Service) { s.Replicas = []string{"r:1", "r:1"} }),
+		"listen: is missing":                  change(func(_ *Config, s *Service) { s.Listen = nil }),
+		`listen: "/run/x" is a path`:          change(func(_ *Config, s *Service) { s.Listen = []string{"/run/x"} }),
+		`listen: "0.0.0.0:1" can be reached`:  change(func(_ *Config, s *Service) { s.Listen = []string{"0.0.0.0:1"} }),
+		`listen: ":1" can be reached`:         change(func(_ *Config, s *Service) { s.Listen = []string{":1"} }),
+		"no-auth: stands beside": change(func(_ *Config, s *Service) {
+			s.NoAuth, s.Password.Value = true, "pw"
+		}),
+		"password-file: stands beside password": change(func(_ *Config, s *Service) { s.Password = Secret{"f", "pw"} }),
+		"upstream-user: needs upstream-passwo":  change(func(_ *Config, s *Service) { s.Upstream.User = "u" }),
+		"sentinel-password-file: needs sentin":  change(func(_ *Config, s *Service) { s.Sentinel.Password.File = "f" }),
+		`address-map: "x:y" has no port`: change(func(_ *Config, s *Service) {
+			s.AddressMap = map[string]string{"a": "x:y"}
+		}),
+		`name: "default" is already the name of service 1; listen: "127.0.0.1:6379" is already listened`: change(
+			func(c *Config, s *Service) { c.Services = append(c.Services, *s) }),
+	} {
+		if got := fmt.Sprint(c.Validate()); !strings.Contains(got, want) {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestValidateReportsAllAtOnce(t *testing.T) {
+	c := sound()
+	c.Workers, c.LogLevel, c.Services[0].Reads, c.Services[0].Primary = -1, "x", "y", "z"
+	var faults Faults
+	if !errors.As(c.Validate(), &faults) || len(faults) != 4 {
+		t.Fatal(faults)
+	}
+	if faults[0].Service != -1 || faults[3].Service != 0 || faults[1].Given != "x" || len(faults[1].Choices) != 5 {
+		t.Fatalf("%+v", faults)
+	}
+}
+
+func TestListenersThatNeedNoPassword(t *testing.T) {
+	c := sound()
+	c.Services[0].Listen = []string{"127.0.0.2:1", "[::1]:1", "localhost:2", "unix:/run/evergate.sock"}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	c.Services[0].Listen, c.Services[0].NoAuth = []string{":6379", "[::]:6380"}, true
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSecretNeverShows(t *testing.T) {
+	c := sound()
+	c.Services[0].Password = Secret{Value: "hunter2"}
+	c.Services[0].Upstream = Credentials{User: "u", Password: Secret{Value: "hunter2"}}
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hex := fmt.Sprintf("%x", "hunter2")
+	for _, shown := range []string{
+		fmt.Sprint(c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%x", c.Services[0].Password),
+		fmt.Sprintf("%q", &c.Services[0].Password), fmt.Sprintf("%s", []any{c.Services[0].Password}), string(encoded),
+	} {
+		if strings.Contains(shown, "hunter2") || strings.Contains(shown, hex) {
+			t.Errorf("shows the secret: %s", shown)
+		}
+		if !strings.Contains(shown, "***") {
+			t.Errorf("does not show that there is a secret: %s", shown)
+		}
+	}
+}
+
+func TestSecretIsReadAtEachUse(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	secret := Secret{File: file}
+	for text, want := range map[string]string{"one\n": "one", "two\r\n": "two", "three": "three", "four\n\n": "four\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := secret.Read(); err != nil || got != want {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "\n", "\r\n", strings.Repeat("hunter2", 10_000)} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := secret.Read(); err == nil || got != "" || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%d bytes: got %q, %v", len(text), got, err)
+		}
+	}
+	if _, err := (Secret{File: file + "x"}).Read(); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func FuzzSplitListen(f *testing.F) {
+	for _, seed := range []string{"127.0.0.1:6379", "[::1%lo]:1", "unix:/x", ":0", "::1", "a:b:c", "redis://x@y:1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, listen string) {
+		network, address, err := SplitListen(listen)
+		if (err == nil) != (network == "tcp" || network == "unix") || (err == nil) != (address != "") {
+			t.Fatal(network, address, err)
+		}
+		_ = isLocal(listen)
+		_ = checkHostMaybePort(listen)
+	})
+}
