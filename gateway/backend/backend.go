@@ -1,0 +1,137 @@
+// Package backend is what a worker remembers of its connections to servers. A Lane holds the bytes that are not yet
+// answered (Queue) and who waits for the next replies (Inflight). It does no I/O, and it does not know what the bytes
+// mean: the worker puts frames in, the loop takes bytes out.
+//
+// A lane drops bytes when they are answered, not when they are written, so that what must be sent again after a lost
+// connection is still there.
+package backend
+
+import (
+	"time"
+
+	"evergate/gateway/resp"
+)
+
+// LaneID is a lane's place in its worker. It is used again after the lane was removed.
+type LaneID int32
+
+// Purpose is what a lane is for.
+type Purpose uint8
+
+const (
+	// Primary lanes carry writes, and reads that go to a primary.
+	Primary Purpose = iota
+	// Replica lanes begin with READONLY in a cluster and carry reads.
+	Replica
+)
+
+var purposeNames = [...]string{"primary", "replica"}
+
+func (p Purpose) String() string { return purposeNames[p] }
+
+// LaneKey is whatever a server remembers of a connection: sessions that differ in any of it never share a lane.
+// Database and user are always the service's own for now.
+type LaneKey struct {
+	Service int
+	Node    int32
+	Purpose Purpose
+	// Proto is 2 or 3: replies pass as bytes, so both sides must speak alike.
+	Proto uint8
+}
+
+// State of a lane.
+type State uint8
+
+const (
+	// Dialing: the loop is connecting; nothing can be sent.
+	Dialing State = iota
+	// Open: greeted and ready.
+	Open
+	// Waiting: the last dial failed, the next begins at RedialAt.
+	Waiting
+	// Gone: removed; no lane of this state is ever found by key.
+	Gone
+)
+
+// LostReason says why a lane ended. It labels logs and metrics.
+type LostReason uint8
+
+const (
+	// PeerClosed: the server closed or reset the connection.
+	PeerClosed LostReason = iota
+	// DialFailed: no connection, or the greeting was refused.
+	DialFailed
+	// Poisoned: a reply without a ticket, or one that does not parse: nothing on the connection can be trusted.
+	Poisoned
+	// Retired: the node no longer has the role that the lane is for.
+	Retired
+	// Idle: not used for a while.
+	Idle
+	// NotAuthenticated: the server asked for a password in the middle of the connection.
+	NotAuthenticated
+)
+
+var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated"}
+
+func (r LostReason) String() string { return lostNames[r] }
+
+// Lane is one pipelined connection to a node, shared by many sessions. Only its worker touches it.
+type Lane struct {
+	ID       LaneID
+	Key      LaneKey
+	State    State
+	Queue    Queue
+	Inflight Inflight
+	// Scan follows the reply under way; Reply keeps its bytes while it is short; Streams says that it is already
+	// being handed to its client piece by piece.
+	Scan    resp.ReplyScanner
+	Reply   []byte
+	Streams bool
+	// Big says that a long reply is under way: the lane takes no new flights until it has ended.
+	Big bool
+	// Retiring: the node lost its role; no new flights, closed at RetireAt.
+	Retiring bool
+	RetireAt time.Duration
+	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
+	RefusingUntil time.Duration
+	// Attempts counts dials that failed in a row; RedialAt is when the next one begins.
+	Attempts int
+	RedialAt time.Duration
+	// UsedAt is when the last request was put in.
+	UsedAt time.Duration
+	// Dirty and Paused belong to the worker's end of round: bytes to write; reading stopped.
+	Dirty  bool
+	Paused bool
+	// PausedAt is when reading was stopped for a slow reader.
+	PausedAt time.Duration
+}
+
+// Usable says that the lane takes new flights.
+func (l *Lane) Usable(now time.Duration) bool {
+	return l.State == Open && !l.Big && !l.Retiring && now >= l.RefusingUntil
+}
+
+// Full says that the lane holds as much as it should; sessions wait until half of it is answered.
+func (l *Lane) Full() bool { return l.Inflight.Len() >= TicketsMax || l.Queue.Held() >= HeldBytesMax }
+
+// HalfFull is the mark below which waiting sessions run again.
+func (l *Lane) HalfFull() bool {
+	return l.Inflight.Len() >= TicketsMax/2 || l.Queue.Held() >= HeldBytesMax/2
+}
+
+const (
+	// TicketsMax bounds the requests in flight on one lane.
+	TicketsMax = 16 << 10
+	// HeldBytesMax bounds the unanswered bytes of one lane. One frame may pass it: it is looked at before, not after.
+	HeldBytesMax = 8 << 20
+)
+
+// Reset makes the lane ready for a new connection. What was in flight must have been taken out before.
+func (l *Lane) Reset() {
+	l.Queue.Reset()
+	l.Inflight.Reset()
+	l.Scan = resp.ReplyScanner{}
+	l.Reply = nil
+	l.Streams, l.Big, l.Retiring, l.Paused = false, false, false, false
+	l.RefusingUntil = 0
+}

@@ -1,0 +1,124 @@
+package backend
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestQueueModel compares the queue with one long byte slice under random frames, writes and answers.
+func TestQueueModel(t *testing.T) {
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var q Queue
+		var all []byte
+		ends := []uint64{0}
+		answered, wrote := 0, uint64(0)
+		for step := range 200 {
+			switch r.IntN(4) {
+			case 0, 1:
+				frame := bytes.Repeat([]byte{byte(step)}, []int{1, 40, 500, blockSize / 2, blockSize/2 + 1, 3 * blockSize}[r.IntN(6)])
+				all = append(all, frame...)
+				if r.IntN(8) == 0 {
+					ends = append(ends, q.AppendOwned(bytes.Clone(frame)))
+				} else {
+					ends = append(ends, q.Append(frame))
+				}
+			case 2:
+				if u := q.Unsent(); len(u) > 0 {
+					n := 1 + r.IntN(len(u))
+					if !bytes.Equal(u[:n], all[wrote:wrote+uint64(n)]) {
+						t.Fatalf("seed %d: wrong bytes at %d", seed, wrote)
+					}
+					q.Wrote(n)
+					wrote += uint64(n)
+				} else if wrote != uint64(len(all)) {
+					t.Fatalf("seed %d: nothing to write at %d of %d", seed, wrote, len(all))
+				}
+			case 3:
+				if answered+1 < len(ends) && ends[answered+1] <= wrote {
+					answered++
+					q.Answered(ends[answered])
+				}
+			}
+			for i := answered; i+1 < len(ends); i++ {
+				if !bytes.Equal(q.Frame(ends[i], ends[i+1]), all[ends[i]:ends[i+1]]) {
+					t.Fatalf("seed %d: frame %d is wrong", seed, i)
+				}
+			}
+			if q.Held() != len(all)-int(ends[answered]) {
+				t.Fatalf("seed %d: held %d", seed, q.Held())
+			}
+		}
+	}
+}
+
+func TestInflightKeepsOrder(t *testing.T) {
+	var f Inflight
+	next, oldest := uint32(0), uint32(0)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		if r.IntN(3) > 0 {
+			f.Push(Ticket{Seq: next})
+			next++
+		} else if got, ok := f.Pop(); ok {
+			if got.Seq != oldest {
+				t.Fatalf("got %d, want %d", got.Seq, oldest)
+			}
+			oldest++
+		} else if oldest != next {
+			t.Fatalf("empty at %d of %d", oldest, next)
+		}
+		if f.Len() != int(next-oldest) {
+			t.Fatalf("length %d", f.Len())
+		}
+	}
+}
+
+func TestLost(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		tickets string // one letter each: w or r of session 1, W or R of session 2
+		slots   []int16
+		sent    int // frames handed to the kernel
+		sharded bool
+		want    string
+	}{
+		{"nothing sent", "wrw", nil, 0, false, "[again again again]"},
+		{"a sent write is uncertain", "w", nil, 1, false, "[uncertain]"},
+		{"a sent read is done again", "rr", nil, 2, false, "[again again]"},
+		{"a read behind a sent write is done again", "wr", nil, 2, false, "[uncertain again]"},
+		{"a read before a sent write is not", "rw", nil, 2, false, "[out-of-order uncertain]"},
+		{"a read before an unsent write is", "rw", nil, 1, false, "[again again]"},
+		{"sessions do not mix", "rW", nil, 2, false, "[again uncertain]"},
+		{"nor do slots", "rrw", []int16{1, 2, 2}, 3, true, "[again out-of-order uncertain]"},
+	} {
+		var l Lane
+		for i, k := range c.tickets {
+			end := l.Queue.Append([]byte{byte(i)})
+			t := Ticket{End: end, Session: 1, Seq: uint32(i), Slot: -1}
+			if k == 'W' || k == 'R' {
+				t.Session = 2
+			}
+			if k == 'w' || k == 'W' {
+				t.Flags = Write
+			}
+			if c.slots != nil {
+				t.Slot = c.slots[i]
+			}
+			l.Inflight.Push(t)
+		}
+		l.Queue.Wrote(c.sent)
+		got := []string{}
+		for i, lost := range l.Lost(c.sharded) {
+			got = append(got, [...]string{"again", "uncertain", "out-of-order"}[lost.Fate])
+			if len(lost.Frame) != 1 || lost.Frame[0] != byte(i) {
+				t.Errorf("%s: frame %d is %v", c.name, i, lost.Frame)
+			}
+		}
+		if fmt.Sprint(got) != c.want {
+			t.Errorf("%s: got %v, want %s", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package backend
+
+// Ticket says who waits for the next reply on a lane.
+type Ticket struct {
+	// End is the offset in the lane's Queue behind the request's frame.
+	End uint64
+	// Session and Generation name the client; a reply for an earlier generation is dropped.
+	Session    uint32
+	Generation uint32
+	// Seq is the request's place among the session's replies.
+	Seq uint32
+	// Part is the piece of a split request, or -1.
+	Part int16
+	// Slot of the request's keys, or -1.
+	Slot  int16
+	Flags Flags
+	// Hops counts how often the request has been sent on (MOVED, ASK) or done again.
+	Hops uint8
+}
+
+// Flags of a ticket.
+type Flags uint8
+
+const (
+	// Write: the request may change data. If the lane dies after it was sent its outcome is unknown.
+	Write Flags = 1 << iota
+	// Quiet: nobody waits for the reply (ASKING).
+	Quiet
+	// Internal: the worker itself asked (COMMAND INFO).
+	Internal
+)
+
+// Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero
+// value is ready.
+type Inflight struct {
+	ring []Ticket // length is a power of two
+	head uint32
+	n    uint32
+}
+
+// Len is the number of tickets.
+func (f *Inflight) Len() int { return int(f.n) }
+
+// Push adds the newest ticket.
+func (f *Inflight) Push(t Ticket) {
+	if int(f.n) == len(f.ring) {
+		f.grow()
+	}
+	f.ring[(f.head+f.n)&uint32(len(f.ring)-1)] = t
+	f.n++
+}
+
+func (f *Inflight) grow() {
+	ring := make([]Ticket, max(64, 2*len(f.ring)))
+	for i := range f.n {
+		ring[i] = f.ring[(f.head+i)&uint32(len(f.ring)-1)]
+	}
+	f.ring, f.head = ring, 0
+}
+
+// Front returns the oldest ticket, or nil. It is valid until the next Push or Pop.
+func (f *Inflight) Front() *Ticket {
+	if f.n == 0 {
+		return nil
+	}
+	return &f.ring[f.head]
+}
+
+// Pop removes the oldest ticket.
+func (f *Inflight) Pop() (t Ticket, ok bool) {
+	if f.n == 0 {
+		return Ticket{}, false
+	}
+	t = f.ring[f.head]
+	f.head = (f.head + 1) & uint32(len(f.ring)-1)
+	f.n--
+	return t, true
+}
+
+// All calls yield for each ticket, oldest first.
+func (f *Inflight) All(yield func(*Ticket) bool) {
+	for i := range f.n {
+		if !yield(&f.ring[(f.head+i)&uint32(len(f.ring)-1)]) {
+			return
+		}
+	}
+}
+
+// Reset drops all tickets and a ring that had grown large.
+func (f *Inflight) Reset() {
+	f.head, f.n = 0, 0
+	if len(f.ring) > 1024 {
+		f.ring = nil
+	}
+}

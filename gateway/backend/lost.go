@@ -1,0 +1,54 @@
+package backend
+
+// Fate is what becomes of a request whose lane died (rule: a lost lane splits by arithmetic).
+type Fate uint8
+
+const (
+	// Again: it was certainly not executed, or it is a read: do it again.
+	Again Fate = iota
+	// Uncertain: a write whose last byte was sent. Nobody knows whether it ran; it is never sent again.
+	Uncertain
+	// OutOfOrder: a read that was sent, behind it a sent write of the same session: done again it could see what
+	// that later write did. It is answered with an error that says so.
+	OutOfOrder
+)
+
+// Lost is one request of a lane that died. Frame aliases the lane's queue.
+type Lost struct {
+	Ticket Ticket
+	Fate   Fate
+	Frame  []byte
+}
+
+// Lost tells the fate of everything in flight, oldest first. It does not change the lane: call Reset afterwards.
+// Frames alias the queue until then. sharded says that only requests of the same slot can touch the same keys.
+func (l *Lane) Lost(sharded bool) []Lost {
+	lost := make([]Lost, 0, l.Inflight.Len())
+	start := l.Queue.AnsweredTo()
+	for t := range l.Inflight.All {
+		fate := Again
+		if t.Flags&Write != 0 && l.Queue.Sent(t.End) {
+			fate = Uncertain
+		}
+		lost = append(lost, Lost{Ticket: *t, Fate: fate, Frame: l.Queue.Frame(start, t.End)})
+		start = t.End
+	}
+	type who struct {
+		session, generation uint32
+		slot                int16
+	}
+	written := map[who]bool{}
+	for i := len(lost) - 1; i >= 0; i-- {
+		t := lost[i].Ticket
+		w := who{t.Session, t.Generation, t.Slot}
+		if !sharded {
+			w.slot = -1
+		}
+		if lost[i].Fate == Uncertain {
+			written[w] = true
+		} else if written[w] {
+			lost[i].Fate = OutOfOrder
+		}
+	}
+	return lost
+}
