@@ -1,0 +1,101 @@
+// Package session is what the gateway remembers of one client: what it told us, and which replies it is still owed.
+// It does no I/O and knows nobody.
+//
+// Replies leave in the order of their requests, whichever server answers first. The worker reserves a place for each
+// request; a reply for the place in front goes straight to the client, an early one is kept here until its turn.
+package session
+
+import "time"
+
+// CloseReason says why a client left. It labels logs and metrics.
+type CloseReason uint8
+
+const (
+	// ClientLeft: the client closed or reset its connection.
+	ClientLeft CloseReason = iota
+	// Quit: it said QUIT.
+	Quit
+	// ProtocolError: what it sent makes no sense.
+	ProtocolError
+	// OutputLimit: it reads too slowly for what it asked.
+	OutputLimit
+	// QueryLimit: it sent more than may wait for it.
+	QueryLimit
+	// IdleTimeout: it sent nothing for too long.
+	IdleTimeout
+	// AuthTimeout: it did not authenticate in time.
+	AuthTimeout
+	// HalfReply: the server died in the middle of a reply whose first bytes the client already has.
+	HalfReply
+	// Drained: the gateway is stopping.
+	Drained
+	// TooMany: there are as many clients as allowed.
+	TooMany
+)
+
+var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
+	"auth-timeout", "half-reply", "drained", "too-many"}
+
+func (r CloseReason) String() string { return closeNames[r] }
+
+// ParkReason says what a session waits for.
+type ParkReason uint8
+
+const (
+	// Running: it waits for nothing.
+	Running ParkReason = iota
+	// NoPrimary: the shard has no server that can take the request now.
+	NoPrimary
+	// LaneFull: the lane holds as much as it should.
+	LaneFull
+	// Flight: what it sent must be answered first.
+	Flight
+	// OwedTooMuch: it must read its replies first.
+	OwedTooMuch
+	// Asking: a server is being asked about the command.
+	Asking
+)
+
+var parkNames = [...]string{"running", "no-primary", "lane-full", "flight", "owed-too-much", "asking"}
+
+func (r ParkReason) String() string { return parkNames[r] }
+
+// Session is one client's memory. The zero value with Proto 2 is a client that has just connected.
+type Session struct {
+	// Replies it is owed.
+	Replies Replies
+	// Unread are bytes that wait to be understood; nil for most.
+	Unread []byte
+	// Proto is 2 or 3.
+	Proto uint8
+	// Authenticated, or no password is asked.
+	Authenticated bool
+	// Parked says what it waits for.
+	Parked ParkReason
+	// InMulti: a MULTI was refused, so everything up to EXEC or DISCARD is refused too.
+	InMulti bool
+	// Ending: nothing more is read; it is closed when what it is owed has been written.
+	Ending bool
+	// Why it ends.
+	Why CloseReason
+	// WaitsSince is when the request in front first parked; 0 when it has not.
+	WaitsSince time.Duration
+	// OpenedAt and ActiveAt are times of the worker's clock.
+	OpenedAt time.Duration
+	ActiveAt time.Duration
+	// Told is what the client said of itself; nil for most.
+	Told *Told
+}
+
+// Told is what a client said of itself, shown in CLIENT LIST.
+type Told struct {
+	Name, Library, Version string
+}
+
+// Tell returns s.Told, made when needed.
+func (s *Session) Tell() *Told {
+	if s.Told == nil {
+		s.Told = &Told{}
+	}
+	return s.Told
+}
