@@ -1,0 +1,129 @@
+package routing
+
+import "strings"
+
+// Trait is what the gateway must know of a command besides its keys.
+type Trait uint32
+
+const (
+	// Write: it may change a dataset or what a server remembers, or it is copied to replicas (may_replicate).
+	// A command that was sent and whose reply is lost may be done again only without this trait.
+	Write Trait = 1 << iota
+	// Read: flagged readonly and not may_replicate, so a replica may serve it.
+	Read
+	// Blocking: the server may keep it waiting, and all that comes after it on the connection. With the key form
+	// Streams it blocks only when it has a BLOCK option.
+	Blocking
+	// Subscribing: belongs to pub/sub mode.
+	Subscribing
+	// Transaction: MULTI, WATCH and what ends them.
+	Transaction
+	// PerConnection: changes or asks what the server remembers of the connection.
+	PerConnection
+	// Local: the gateway answers about itself.
+	Local
+	// Scan: the reply holds a cursor, which means nothing on another server: the primary always.
+	Scan
+	// Everywhere: in a sharded view the answer of one shard is not the whole answer, or the effect on one shard is
+	// not the whole effect.
+	Everywhere
+	// Harmful: would harm the servers or other clients, or shows the secrets of the servers. Refused as Forbidden.
+	Harmful
+)
+
+// KeyForm says how a command's keys are found.
+type KeyForm uint8
+
+const (
+	// Ranged: by First, Last and Step alone.
+	Ranged KeyForm = iota
+	// Counted: the argument at Count says how many keys follow it (EVAL, ZUNION). First, when set, is one key more,
+	// the destination (ZUNIONSTORE).
+	Counted
+	// SortStore: First, and what follows the last STORE (SORT).
+	SortStore
+	// GeoStore: First, and what follows the last STORE or STOREDIST (GEORADIUS).
+	GeoStore
+	// Streams: the first half of what follows STREAMS (XREAD, XREADGROUP).
+	Streams
+	// MigrateKeys: First, or when that is empty all that follows KEYS (MIGRATE).
+	MigrateKeys
+)
+
+// Cut says how a command may be cut when its keys lie in more than one slot.
+type Cut uint8
+
+const (
+	// Whole: it may not be cut.
+	Whole Cut = iota
+	// PerKey: each key can be asked for alone (MGET, DEL).
+	PerKey
+	// PerPair: each key with the value after it can be set alone (MSET).
+	PerPair
+)
+
+// Command is one row of the table. Rows are never modified; they live as long as the process.
+type Command struct {
+	// Name is in lower case. A subcommand is named with its container, as Redis 7 does: "client|setname".
+	Name string
+	// Arity counts the arguments with the command's own name; negative means at least that many.
+	Arity  int
+	Traits Trait
+	// First, Last and Step are positions among the arguments, the command's name being 0. A First of 0 means that
+	// no key has a fixed place; a negative Last counts from the end.
+	First, Last, Step int
+	Form              KeyForm
+	// Count is the position of the number of keys when Form is Counted.
+	Count int
+	Cut   Cut
+	// Merge says how the replies are joined when the command was cut.
+	Merge Merge
+
+	// word is the last part of Name: what the client types at this level.
+	word string
+	// within are the subcommands of a container; nil for all others.
+	within *index
+}
+
+// Has says whether c has one of traits at least.
+func (c *Command) Has(traits Trait) bool { return c.Traits&traits != 0 }
+
+// ArityFits says whether a command of n arguments, its name counted, has a number of arguments that c takes.
+func (c *Command) ArityFits(n int) bool {
+	if c.Arity < 0 {
+		return n >= -c.Arity
+	}
+	return n == c.Arity
+}
+
+// Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
+// server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
+// a write unless readonly without may_replicate, refused when it may block, belongs to pub/sub or is for
+// administrators. Its keys are where first, last and step say, even when the server says there may be more, and it
+// is never cut.
+func Learn(name string, arity int, flags []string, first, last, step int) *Command {
+	name = strings.ToLower(name)
+	c := &Command{Name: name, word: name, Arity: arity, Traits: Write}
+	var readonly, replicates bool
+	for _, flag := range flags {
+		switch strings.ToLower(flag) {
+		case "readonly":
+			readonly = true
+		case "may_replicate", "write":
+			replicates = true
+		case "blocking":
+			c.Traits |= Blocking
+		case "pubsub":
+			c.Traits |= Subscribing
+		case "admin":
+			c.Traits |= Harmful
+		}
+	}
+	if readonly && !replicates {
+		c.Traits = c.Traits&^Write | Read
+	}
+	if first > 0 && step > 0 {
+		c.First, c.Last, c.Step = first, last, step
+	}
+	return c
+}

@@ -1,0 +1,216 @@
+// Package routing knows the commands: where their keys are, who may serve them, which may be cut. Decide says what
+// to do with one request; it is given arguments and a view, and knows nothing of bytes on the wire, of sessions or of
+// time.
+//
+//	c := routing.Lookup(args)
+//	d := routing.Decide(routing.Request{Command: c, Args: args}, view)
+//
+// The table is written by hand and held against the servers' own COMMAND reply by the tests. It was not taken from
+// the servers at run time because they may differ, may be absent at the start, and say nothing of what may be cut or
+// is dangerous on a shared connection.
+package routing
+
+import (
+	"slices"
+
+	"evergate/topology"
+)
+
+// Kind says what to do with a request.
+type Kind uint8
+
+const (
+	// Answer: the gateway answers by itself; no server is asked.
+	Answer Kind = iota
+	// Forward: the frame goes to one shard as it came.
+	Forward
+	// Split: the request is cut by slot into Parts, and the replies are joined as Merge says.
+	Split
+	// Refuse: the client gets the error that Reason names.
+	Refuse
+)
+
+// Reason says why a request is refused. It labels logs and metrics.
+type Reason uint8
+
+const (
+	NoReason       Reason = iota
+	UnknownCommand        // no such command, nor subcommand
+	WrongArity            // too few or too many arguments
+	CrossSlot             // keys in more than one slot, and the command cannot be cut
+	NotYet                // pins a connection: comes in a later version
+	Forbidden             // would harm the servers or other clients
+	BadKeys               // a movable-keys command whose key count does not parse or does not fit
+)
+
+// Part is one piece of a Split: the arguments of one slot.
+type Part struct {
+	Slot  int
+	Shard int
+	// Args are indexes into the request's arguments, without the command name, in order.
+	Args []int
+}
+
+// Decision is what to do with one request.
+type Decision struct {
+	Kind   Kind
+	Reason Reason
+	// Merge says how the replies of a Split become one.
+	Merge Merge
+	// Read says that a replica may serve it: flagged readonly, not may_replicate, and no cursor.
+	Read bool
+	// Shard is the index in View.Shards, or -1 when nobody serves the slot now.
+	Shard int
+	// Slot is the slot of the keys, or -1 without keys or when the view is not sharded.
+	Slot  int
+	Parts []Part
+}
+
+// Merge names how the replies of a split request are joined; gateway/resp does it.
+type Merge uint8
+
+const (
+	// Ordered puts array elements back in the order of the request's keys (MGET).
+	Ordered Merge = iota
+	// Sum adds integers (DEL, UNLINK, EXISTS, TOUCH).
+	Sum
+	// AllOK is OK when every part is (MSET).
+	AllOK
+)
+
+// Request is one command as the worker hands it over. Args alias the client's bytes and are not kept.
+type Request struct {
+	Command *Command
+	Args    [][]byte
+}
+
+// special marks the commands that do not just follow their keys.
+const special = Blocking | Subscribing | Transaction | PerConnection | Local | Scan | Everywhere | Harmful
+
+// Decide is total: it answers for every command, arguments and view. It allocates only for Split. A nil Command is one
+// that Lookup did not find; a nil view is one that is not known yet: what the gateway answers itself is answered,
+// what would be forwarded has Shard -1.
+func Decide(r Request, v *topology.View) Decision {
+	c := r.Command
+	if c == nil {
+		return refuse(UnknownCommand)
+	}
+	if !c.ArityFits(len(r.Args)) {
+		return refuse(WrongArity)
+	}
+	if c.Has(special) {
+		if d, done := decideSpecial(c, r.Args, v); done {
+			return d
+		}
+	}
+	read := c.Traits&(Read|Scan) == Read
+	if v == nil || len(v.Shards) == 0 {
+		return Decision{Kind: Forward, Read: read, Shard: -1, Slot: -1}
+	}
+	if !v.Sharded {
+		return Decision{Kind: Forward, Read: read, Shard: 0, Slot: -1}
+	}
+	return decideSlot(c, r.Args, v, read)
+}
+
+// decideSpecial answers for commands with special traits; done is false when such a command is an ordinary one here.
+func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, done bool) {
+	switch {
+	case c.Has(Local):
+		return Decision{Kind: Answer, Shard: -1, Slot: -1}, true
+	case c.Has(Harmful):
+		return refuse(Forbidden), true
+	case c.Has(Subscribing | Transaction | PerConnection):
+		return refuse(NotYet), true
+	case c.Has(Blocking):
+		return refuse(NotYet), c.blocks(args)
+	case c.Has(Everywhere) && v != nil && v.Sharded:
+		return refuse(NotYet), true
+	}
+	return Decision{}, false
+}
+
+// blocks says whether a command with the trait Blocking may really block: some do so only when told to.
+func (c *Command) blocks(args [][]byte) bool {
+	if c.Form != Streams {
+		return true
+	}
+	_, block := streamOptions(args)
+	return block
+}
+
+// decideSlot routes by the slot of the keys.
+func decideSlot(c *Command, args [][]byte, v *topology.View, read bool) Decision {
+	if c.Cut == PerPair && len(args)%2 == 0 {
+		return refuse(WrongArity)
+	}
+	d := Decision{Kind: Forward, Read: read, Shard: 0, Slot: -1}
+	a, b, ok := c.spans(args)
+	if !ok {
+		// Any server refuses it, in its own words, before it does anything.
+		return d
+	}
+	for _, s := range [...]span{a, b} {
+		for at := s.first; at <= s.last; at += s.step {
+			slot := Slot(args[at])
+			switch {
+			case d.Slot < 0:
+				d.Slot = slot
+			case d.Slot == slot:
+			case c.Cut == Whole:
+				return refuse(CrossSlot)
+			default:
+				return split(c, args, a, v, read)
+			}
+		}
+	}
+	if d.Slot >= 0 {
+		d.Shard = shardOf(v, d.Slot)
+	}
+	return d
+}
+
+// split cuts by slot, not by shard: a server refuses a command whose keys lie in more than one slot even when it
+// serves them all. The parts are in order of slots, the arguments of a part in the order of the request.
+func split(c *Command, args [][]byte, keys span, v *topology.View, read bool) Decision {
+	n := keys.count()
+	found := make([]uint64, 0, n)
+	for at := keys.first; at <= keys.last; at += keys.step {
+		found = append(found, uint64(Slot(args[at]))<<32|uint64(at))
+	}
+	slices.Sort(found)
+	parts := 1
+	for i := 1; i < n; i++ {
+		if found[i]>>32 != found[i-1]>>32 {
+			parts++
+		}
+	}
+	d := Decision{Kind: Split, Merge: c.Merge, Read: read, Shard: -1, Slot: -1, Parts: make([]Part, 0, parts)}
+	all := make([]int, 0, n*keys.step)
+	for i := 0; i < n; {
+		slot := found[i] >> 32
+		from := len(all)
+		for ; i < n && found[i]>>32 == slot; i++ {
+			at := int(found[i] & (1<<32 - 1))
+			for next := at; next < at+keys.step; next++ {
+				all = append(all, next)
+			}
+		}
+		part := Part{Slot: int(slot), Shard: shardOf(v, int(slot)), Args: all[from:len(all):len(all)]}
+		d.Parts = append(d.Parts, part)
+	}
+	return d
+}
+
+// shardOf gives the index of the shard that serves slot, or -1.
+func shardOf(v *topology.View, slot int) int {
+	s := v.Shard(slot)
+	if s == nil {
+		return -1
+	}
+	return s.Index
+}
+
+func refuse(why Reason) Decision {
+	return Decision{Kind: Refuse, Reason: why, Shard: -1, Slot: -1}
+}

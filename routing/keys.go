@@ -1,0 +1,175 @@
+package routing
+
+// span is a range of argument positions: first, first+step, ... up to and with last. It is empty when last < first.
+type span struct{ first, last, step int }
+
+// none is the span without positions.
+var none = span{first: 1, last: 0, step: 1}
+
+// one is the span of a single position.
+func one(at int) span { return span{at, at, 1} }
+
+func (s span) count() int {
+	if s.last < s.first {
+		return 0
+	}
+	return (s.last-s.first)/s.step + 1
+}
+
+// Keys appends to into the positions in args of the keys (and of the channels of sharded pub/sub), args[0] being the
+// command's name. BY and GET patterns of SORT are not keys. ok is false, and nothing is appended, when the
+// arguments do not say where the keys are: a number of keys that is no number, is negative or does not fit, a missing
+// STREAMS, an odd number of what follows it, too few arguments. A server refuses all these by itself.
+func (c *Command) Keys(args [][]byte, into []int) (keys []int, ok bool) {
+	a, b, ok := c.spans(args)
+	if !ok {
+		return into, false
+	}
+	for _, s := range [...]span{a, b} {
+		for at := s.first; at <= s.last; at += s.step {
+			into = append(into, at)
+		}
+	}
+	return into, true
+}
+
+// spans says where the keys are: in at most two ranges, for every form.
+func (c *Command) spans(args [][]byte) (a, b span, ok bool) {
+	a, b = none, none
+	if c.First > 0 {
+		if a, ok = c.fixed(len(args)); !ok {
+			return none, none, false
+		}
+	}
+	switch c.Form {
+	case Counted:
+		b, ok = countedKeys(args, c.Count)
+		return a, b, ok
+	case SortStore:
+		b = sortStore(args)
+	case GeoStore:
+		b = geoStore(args)
+	case Streams:
+		b, ok = streamKeys(args)
+		return a, b, ok
+	case MigrateKeys:
+		if len(args[c.First]) == 0 {
+			b, ok = migrateKeys(args)
+			return none, b, ok
+		}
+	}
+	return a, b, true
+}
+
+// fixed gives the range First, Last, Step for n arguments.
+func (c *Command) fixed(n int) (s span, ok bool) {
+	last := c.Last
+	if last < 0 {
+		last += n
+	}
+	if c.First >= n || last >= n || last < c.First {
+		return none, false
+	}
+	return span{c.First, last, c.Step}, true
+}
+
+// countedKeys reads the number of keys at position count; the keys follow it.
+func countedKeys(args [][]byte, count int) (s span, ok bool) {
+	if count >= len(args) {
+		return none, false
+	}
+	n, ok := number(args[count])
+	if !ok || n > len(args)-count-1 {
+		return none, false
+	}
+	return span{count + 1, count + n, 1}, true
+}
+
+// number reads a number of keys: decimal digits without sign or leading zeros, below 10 million (no command has so
+// many arguments).
+func number(word []byte) (n int, ok bool) {
+	if len(word) == 0 || len(word) > 7 || (word[0] == '0' && len(word) > 1) {
+		return 0, false
+	}
+	for _, b := range word {
+		if b < '0' || b > '9' {
+			return 0, false
+		}
+		n = n*10 + int(b-'0')
+	}
+	return n, true
+}
+
+// sortStore finds the destination of SORT: of several STOREs the last one counts, as in the server.
+func sortStore(args [][]byte) span {
+	found := none
+	for i := 2; i < len(args); i++ {
+		switch {
+		case is(args[i], "limit"):
+			i += 2
+		case is(args[i], "get"), is(args[i], "by"):
+			i++
+		case is(args[i], "store") && i+1 < len(args):
+			i++
+			found = one(i)
+		}
+	}
+	return found
+}
+
+// geoStore finds the destination of GEORADIUS and GEORADIUSBYMEMBER; the options begin at 5 at the earliest.
+func geoStore(args [][]byte) span {
+	found := none
+	for i := 5; i+1 < len(args); i++ {
+		if is(args[i], "store") || is(args[i], "storedist") {
+			i++
+			found = one(i)
+		}
+	}
+	return found
+}
+
+// streamOptions walks over the options of XREAD and XREADGROUP: at is the position after STREAMS (0 when there is
+// none), block says whether BLOCK stands among the options. A group, a consumer or a count may have any name. What
+// is not known is stepped over, so that a BLOCK behind an option of a newer server is still seen.
+func streamOptions(args [][]byte) (at int, block bool) {
+	for i := 1; i < len(args); i++ {
+		switch {
+		case is(args[i], "streams"):
+			return i + 1, block
+		case is(args[i], "block"):
+			block = true
+			i++
+		case is(args[i], "count"):
+			i++
+		case is(args[i], "group"):
+			i += 2
+		}
+	}
+	return 0, block
+}
+
+// streamKeys gives the first half of what follows STREAMS; the second half are ids.
+func streamKeys(args [][]byte) (s span, ok bool) {
+	at, _ := streamOptions(args)
+	n := len(args) - at
+	if at == 0 || n == 0 || n%2 != 0 {
+		return none, false
+	}
+	return span{at, at + n/2 - 1, 1}, true
+}
+
+// migrateKeys gives what follows the KEYS option of MIGRATE.
+func migrateKeys(args [][]byte) (s span, ok bool) {
+	for i := 6; i+1 < len(args); i++ {
+		switch {
+		case is(args[i], "keys"):
+			return span{i + 1, len(args) - 1, 1}, true
+		case is(args[i], "auth"):
+			i++
+		case is(args[i], "auth2"):
+			i += 2
+		}
+	}
+	return none, false
+}
