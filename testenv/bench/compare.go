@@ -1,0 +1,128 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// scenario is one kind of load. Figures of different scenarios are never mixed.
+type scenario struct {
+	Command  string `json:"command"`
+	Pipeline int    `json:"pipeline"`
+}
+
+func (s scenario) String() string { return fmt.Sprintf("%s, pipeline %d", s.Command, s.Pipeline) }
+
+// figures are what one round found for one target in one scenario.
+type figures struct {
+	Requests float64 `json:"requests_per_second"`
+	P50      float64 `json:"p50_ns"`
+	P99      float64 `json:"p99_ns"`
+	// CPU and ServerCPU are nanoseconds a request, of the target's process and of the server's. Straight to the
+	// server they are the same.
+	CPU       float64 `json:"cpu_ns_per_request"`
+	ServerCPU float64 `json:"server_cpu_ns_per_request"`
+}
+
+// series holds the rounds of one target in one scenario, in order: round i of two targets was measured side by side.
+type series struct {
+	Scenario scenario  `json:"scenario"`
+	Target   string    `json:"target"`
+	Rounds   []figures `json:"rounds"`
+}
+
+type comparison struct {
+	targets   []*target
+	server    *target // its CPU is told apart; nil when there are several
+	scenarios []scenario
+	rounds    int
+	conns     int
+	warmup    time.Duration
+	measured  time.Duration
+	progress  io.Writer
+}
+
+// run measures all targets in all scenarios, round by round. In each round the order of the targets is another one, so
+// that no target always has the same neighbour or the machine's same mood.
+func (c *comparison) run(ctx context.Context) ([]*series, error) {
+	var all []*series
+	for _, sc := range c.scenarios {
+		for _, t := range c.targets {
+			all = append(all, &series{Scenario: sc, Target: t.name})
+		}
+	}
+	for round := range c.rounds {
+		fmt.Fprintf(c.progress, "\rround %d of %d ", round+1, c.rounds)
+		for i, sc := range c.scenarios {
+			for _, at := range order(len(c.targets), round) {
+				t := c.targets[at]
+				f, err := c.measure(ctx, t, sc)
+				if err != nil {
+					return nil, fmt.Errorf("%s, %s: %w", t.name, sc, err)
+				}
+				s := all[i*len(c.targets)+at]
+				s.Rounds = append(s.Rounds, f)
+			}
+		}
+	}
+	fmt.Fprint(c.progress, "\r")
+	return all, nil
+}
+
+// order returns the numbers below n, rotated by the round, and backwards in every second turn of rotations.
+func order(n, round int) []int {
+	var at []int
+	for i := range n {
+		at = append(at, (i+round)%n)
+	}
+	if round/n%2 == 1 {
+		slices.Reverse(at)
+	}
+	return at
+}
+
+func (c *comparison) measure(ctx context.Context, t *target, sc scenario) (figures, error) {
+	meters := []*meter{{pid: t.proc.pid}}
+	if c.server != nil {
+		meters = append(meters, &meter{pid: c.server.proc.pid})
+	}
+	l := load{addr: t.addr, command: sc.Command, conns: c.conns, pipeline: sc.Pipeline}
+	r, err := l.run(ctx, c.warmup, c.measured, func() error {
+		for _, m := range meters {
+			if err := m.sample(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return figures{}, err
+	}
+	f := figures{
+		Requests: float64(r.requests) / r.elapsed.Seconds(),
+		P50:      float64(r.latencies.quantile(0.50)),
+		P99:      float64(r.latencies.quantile(0.99)),
+		CPU:      float64(meters[0].used) / float64(r.requests),
+	}
+	if c.server != nil {
+		f.ServerCPU = float64(meters[1].used) / float64(r.requests)
+	}
+	return f, nil
+}
+
+// meter tells the CPU time a process used between its last two samples.
+type meter struct {
+	pid        int
+	last, used time.Duration
+}
+
+func (m *meter) sample() error {
+	now, err := cpuTime(m.pid)
+	m.used, m.last = now-m.last, now
+	return err
+}

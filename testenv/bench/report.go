@@ -1,0 +1,159 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// spread is a figure over the rounds.
+type spread struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// spreadOf needs at least one value.
+func spreadOf(values []float64) spread {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
+}
+
+// measure is one of the figures, by name.
+type measure struct {
+	name string
+	of   func(figures) float64
+}
+
+var (
+	cpu      = measure{"CPU a request", func(f figures) float64 { return f.CPU }}
+	requests = measure{"requests a second", func(f figures) float64 { return f.Requests }}
+	p50      = measure{"p50", func(f figures) float64 { return f.P50 }}
+	p99      = measure{"p99", func(f figures) float64 { return f.P99 }}
+)
+
+func (m measure) over(rounds []figures) []float64 {
+	var values []float64
+	for _, f := range rounds {
+		values = append(values, m.of(f))
+	}
+	return values
+}
+
+// goal is a bound on the ratio of the subject's figure to another target's, at one pipeline depth.
+type goal struct {
+	measure  measure
+	pipeline int
+	target   string
+	bound    float64
+	atLeast  bool // else at most
+}
+
+// goals are the figures to reach, one worker against one thread of the others.
+var goals = []goal{
+	{cpu, 1, "nutcracker", 0.80, false},
+	{cpu, 1, "haproxy", 0.65, false},
+	{cpu, 1, "relay", 1.20, false},
+	{cpu, 16, "nutcracker", 0.30, false},
+	{cpu, 16, "haproxy", 0.80, false},
+	{cpu, 16, "relay", 1.20, false},
+	{requests, 16, "nutcracker", 2.0, true},
+	{requests, 16, "haproxy", 1.5, true},
+	{p99, 1, "nutcracker", 1.1, false},
+	{p99, 1, "haproxy", 1.1, false},
+}
+
+func (g goal) met(ratio float64) bool {
+	if g.atLeast {
+		return ratio >= g.bound
+	}
+	return ratio <= g.bound
+}
+
+func (g goal) String() string {
+	if g.atLeast {
+		return fmt.Sprintf(">= %.2f", g.bound)
+	}
+	return fmt.Sprintf("<= %.2f", g.bound)
+}
+
+// comparedTo is the subject's figure over another target's, round by round.
+type comparedTo struct {
+	Scenario scenario `json:"scenario"`
+	Measure  string   `json:"measure"`
+	Subject  string   `json:"subject"`
+	Target   string   `json:"target"`
+	// Ratio is over the rounds' own ratios; OfMedians is the ratio of the two medians.
+	Ratio     spread  `json:"ratio"`
+	OfMedians float64 `json:"ratio_of_medians"`
+	Goal      string  `json:"goal,omitempty"`
+	Met       *bool   `json:"met,omitempty"`
+}
+
+// compare sets the subject beside every other target. A goal is judged by the median of the rounds' ratios: what
+// disturbs the machine for a while disturbs both sides of a ratio.
+func compare(all []*series, subject string) []comparedTo {
+	var out []comparedTo
+	for _, s := range all {
+		i := slices.IndexFunc(all, func(o *series) bool { return o.Scenario == s.Scenario && o.Target == subject })
+		if i < 0 || s.Target == subject {
+			continue
+		}
+		for _, m := range []measure{cpu, requests, p50, p99} {
+			out = append(out, compareOne(m, all[i], s))
+		}
+	}
+	return out
+}
+
+func compareOne(m measure, subject, other *series) comparedTo {
+	ours, theirs := m.over(subject.Rounds), m.over(other.Rounds)
+	var ratios []float64
+	for i := range ours {
+		ratios = append(ratios, ours[i]/theirs[i])
+	}
+	c := comparedTo{Scenario: other.Scenario, Measure: m.name, Subject: subject.Target, Target: other.Target,
+		Ratio: spreadOf(ratios), OfMedians: spreadOf(ours).Median / spreadOf(theirs).Median}
+	for _, g := range goals {
+		if subject.Target == "evergate" && g.measure.name == m.name && g.pipeline == c.Scenario.Pipeline &&
+			g.target == c.Target {
+			met := g.met(c.Ratio.Median)
+			c.Goal, c.Met = g.String(), &met
+		}
+	}
+	return c
+}
+
+// writeFigures prints the median of each figure over the rounds.
+func writeFigures(w io.Writer, all []*series) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "medians\ttarget\trequests/s\tp50 us\tp99 us\tCPU us/request\tmin-max\tserver CPU us/request\t")
+	for _, s := range all {
+		c := spreadOf(cpu.over(s.Rounds))
+		server := measure{of: func(f figures) float64 { return f.ServerCPU }}
+		fmt.Fprintf(tw, "%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f-%.2f\t%.2f\t\n", s.Scenario, s.Target,
+			spreadOf(requests.over(s.Rounds)).Median,
+			spreadOf(p50.over(s.Rounds)).Median/1e3, spreadOf(p99.over(s.Rounds)).Median/1e3,
+			c.Median/1e3, c.Min/1e3, c.Max/1e3, spreadOf(server.over(s.Rounds)).Median/1e3)
+	}
+	tw.Flush()
+}
+
+// writeRatios prints the ratios, and what each goal came to.
+func writeRatios(w io.Writer, ratios []comparedTo) {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "ratios\tof\tagainst\tmedian\tmin-max\tof medians\tgoal\t\t")
+	for _, c := range ratios {
+		verdict := ""
+		if c.Met != nil {
+			verdict = map[bool]string{true: "met", false: "MISSED"}[*c.Met]
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s / %s\t%.2f\t%.2f-%.2f\t%.2f\t%s\t%s\t\n", c.Scenario, c.Measure, c.Subject, c.Target,
+			c.Ratio.Median, c.Ratio.Min, c.Ratio.Max, c.OfMedians, c.Goal, verdict)
+	}
+	tw.Flush()
+}
