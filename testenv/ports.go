@@ -1,0 +1,62 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// Ports are taken below every system's ephemeral range (Linux: from 32768), and so that the cluster bus port, 10000
+// higher, lies below it too. In that range a port that is free stays free until somebody asks for it by number: a
+// killed server finds its port again, and a client that redials a dead port cannot connect to itself, which TCP
+// allows when the kernel happens to pick the same port for its own end.
+const (
+	portFirst     = 11000
+	portLast      = 21999
+	busPortOffset = 10000
+)
+
+// port is a reserved port number. Other processes that use this package leave it alone until release, also while
+// the server behind it is dead.
+type port struct {
+	number int
+	lock   *os.File
+}
+
+// reservePort finds a port that nobody listens on, whose bus port is free too, and that no other process holds.
+func reservePort() (*port, error) {
+	dir := filepath.Join(os.TempDir(), "evergate-ports-"+strconv.Itoa(os.Getuid()))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	for range 1000 {
+		number := portFirst + rand.IntN(portLast-portFirst+1)
+		lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(number)), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		locked := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+		if locked && bindable(number) && bindable(number+busPortOffset) {
+			return &port{number: number, lock: lock}, nil
+		}
+		_ = lock.Close()
+	}
+	return nil, errors.New("no free port found")
+}
+
+func (p *port) release() { _ = p.lock.Close() }
+
+func (p *port) addr() string { return fmt.Sprintf("127.0.0.1:%d", p.number) }
+
+func bindable(number int) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", number))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
