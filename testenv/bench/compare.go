@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 )
@@ -44,7 +43,7 @@ type comparison struct {
 	conns     int
 	warmup    time.Duration
 	measured  time.Duration
-	progress  io.Writer
+	progress  func(round int) // may be nil
 }
 
 // run measures all targets in all scenarios, round by round. In each round the order of the targets is another one, so
@@ -57,7 +56,9 @@ func (c *comparison) run(ctx context.Context) ([]*series, error) {
 		}
 	}
 	for round := range c.rounds {
-		fmt.Fprintf(c.progress, "\rround %d of %d ", round+1, c.rounds)
+		if c.progress != nil {
+			c.progress(round)
+		}
 		for i, sc := range c.scenarios {
 			for _, at := range order(len(c.targets), round) {
 				t := c.targets[at]
@@ -70,7 +71,6 @@ func (c *comparison) run(ctx context.Context) ([]*series, error) {
 			}
 		}
 	}
-	fmt.Fprint(c.progress, "\r")
 	return all, nil
 }
 
@@ -87,9 +87,9 @@ func order(n, round int) []int {
 }
 
 func (c *comparison) measure(ctx context.Context, t *target, sc scenario) (figures, error) {
-	meters := []*meter{{pid: t.proc.pid}}
+	meters := []*meter{{pid: t.pid}}
 	if c.server != nil {
-		meters = append(meters, &meter{pid: c.server.proc.pid})
+		meters = append(meters, &meter{pid: c.server.pid})
 	}
 	l := load{addr: t.addr, command: sc.Command, conns: c.conns, pipeline: sc.Pipeline}
 	r, err := l.run(ctx, c.warmup, c.measured, func() error {

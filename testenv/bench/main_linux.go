@@ -4,6 +4,7 @@
 //
 //	go run ./testenv/bench                                        the comparison, about 6 minutes
 //	go run ./testenv/bench -rounds 3 -targets direct,evergate     a quick look
+//	go run ./testenv/bench -memory -big                           other promises; see -help
 //
 // CPU a request is the CPU time of the target's process, as the operating system counts it, over the replies of the
 // same time. It is the steadiest figure here; requests a second and latencies also tell how the generator, the target
@@ -13,12 +14,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,26 +36,20 @@ type options struct {
 	cmds     string
 	json     string
 	evergate string
+
+	modes, memory, big, all bool
+}
+
+// report is what -json writes: the sections that were measured.
+type report struct {
+	Series []*series      `json:"series,omitempty"`
+	Ratios []comparedTo   `json:"ratios,omitempty"`
+	Idle   []idleMemory   `json:"idle_clients,omitempty"`
+	Big    []*bigTransfer `json:"big_value,omitempty"`
 }
 
 func main() {
-	var o options
-	flag.IntVar(&o.rounds, "rounds", 10, "rounds; p99 wants at least 10")
-	flag.Float64Var(&o.seconds, "seconds", 1.3, "measured `seconds` of each target, scenario and round")
-	flag.IntVar(&o.conns, "conns", 50, "client connections")
-	flag.StringVar(&o.pipeline, "pipeline", "1,16", "pipeline depths")
-	flag.StringVar(&o.targets, "targets", "direct,evergate,nutcracker,haproxy,relay",
-		"what to compare; evergate-all is the gateway with a worker for each core")
-	flag.StringVar(&o.cmds, "cmds", "GET,SET", "commands")
-	flag.StringVar(&o.json, "json", "", "also write all rounds to this `file`")
-	flag.StringVar(&o.evergate, "evergate", "", "`path` of the gateway's binary; built when not given")
-	flag.Parse()
-	if flag.NArg() > 0 || o.rounds < 1 || o.conns < 1 || o.seconds <= 0 {
-		flag.Usage()
-		os.Exit(2)
-	}
-	// Children end with the thread that started them: this one.
-	runtime.LockOSThread()
+	o := parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -62,77 +58,178 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o options) error {
+func parse() (o options) {
+	flag.IntVar(&o.rounds, "rounds", 10, "rounds; p99 wants at least 10")
+	flag.Float64Var(&o.seconds, "seconds", 1.4, "measured `seconds` of each target, scenario and round")
+	flag.IntVar(&o.conns, "conns", 50, "client connections")
+	flag.StringVar(&o.pipeline, "pipeline", "1,16", "pipeline depths")
+	flag.StringVar(&o.targets, "targets", "direct,evergate,nutcracker,haproxy,relay",
+		"what to compare; evergate-all is the gateway with a worker for each core")
+	flag.StringVar(&o.cmds, "cmds", "GET,SET", "commands")
+	flag.StringVar(&o.json, "json", "", "also write all rounds to this `file`")
+	flag.StringVar(&o.evergate, "evergate", "", "`path` of the gateway's binary; built when not given")
+	flag.BoolVar(&o.modes, "sentinel-vs-cluster", false, "instead: the gateway before Sentinels and before a Cluster")
+	flag.BoolVar(&o.memory, "memory", false, "instead: resident memory of idle clients")
+	flag.BoolVar(&o.big, "big", false, "instead: a 64 MB value, and its neighbours")
+	flag.BoolVar(&o.all, "all", false, "the comparison, then all of the others")
+	flag.Parse()
+	if flag.NArg() > 0 || o.rounds < 1 || o.conns < 1 || o.seconds <= 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	return o
+}
+
+func run(ctx context.Context, o options) (err error) {
 	s, err := newSite(o.evergate)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if err := s.startServer(ctx); err != nil {
-		return err
-	}
-	return compareTargets(ctx, s, o)
-}
-
-func compareTargets(ctx context.Context, s *site, o options) error {
-	c := &comparison{server: s.server, rounds: o.rounds, conns: o.conns, warmup: 150 * time.Millisecond,
-		measured: time.Duration(o.seconds * float64(time.Second)), progress: os.Stderr}
-	var err error
-	if c.scenarios, err = scenarios(o); err != nil {
-		return err
-	}
-	for name := range strings.SplitSeq(o.targets, ",") {
-		if program := name; program == "nutcracker" || program == "haproxy" {
-			if _, err := exec.LookPath(program); err != nil {
-				fmt.Printf("%s is not installed (apt-get install %s): left out\n", program, program)
-				continue
-			}
-		}
-		t, err := s.start(ctx, name)
-		if err != nil {
+	defer func() { err = errors.Join(err, s.close()) }()
+	fmt.Printf("%d cores, Linux %s; %d connections, %d-byte values\n\n", runtime.NumCPU(), kernel(), o.conns, valueSize)
+	var out report
+	if !o.modes && !o.memory && !o.big {
+		if err := out.compare(ctx, s, o); err != nil {
 			return err
 		}
-		c.targets = append(c.targets, t)
 	}
-	fmt.Printf("%d cores, %s; %d connections, %d-byte values, %d rounds of %s\n\n", runtime.NumCPU(), kernel(), o.conns,
-		valueSize, o.rounds, c.measured)
+	if o.modes || o.all {
+		if err := out.compareModes(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.memory || o.all {
+		if err := out.idle(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.big || o.all {
+		if err := out.bigValue(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.json == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.json, append(b, '\n'), 0o600)
+}
+
+// compare measures the subject against all other targets.
+func (out *report) compare(ctx context.Context, s *site, o options) error {
+	c, err := o.comparison(o.pipeline)
+	if err != nil {
+		return err
+	}
+	if c.targets, err = s.targets(ctx, strings.Split(o.targets, ",")...); err != nil {
+		return err
+	}
+	c.server = s.server
+	return out.add(ctx, c, subject)
+}
+
+// compareModes measures Cluster mode against Sentinel mode, without pipelining.
+func (out *report) compareModes(ctx context.Context, s *site, o options) error {
+	c, err := o.comparison("1")
+	if err != nil {
+		return err
+	}
+	if c.targets, err = s.modeTargets(ctx); err != nil {
+		return err
+	}
+	return out.add(ctx, c, "cluster")
+}
+
+func (out *report) add(ctx context.Context, c *comparison, of string) error {
 	all, err := c.run(ctx)
 	if err != nil {
 		return err
 	}
-	subject := "evergate"
-	ratios := compare(all, subject)
+	ratios := compare(all, of)
 	writeFigures(os.Stdout, all)
 	fmt.Println()
 	writeRatios(os.Stdout, ratios)
-	if o.json == "" {
-		return nil
-	}
-	b, err := json.MarshalIndent(map[string]any{"series": all, "ratios": ratios}, "", "  ")
+	fmt.Println()
+	out.Series, out.Ratios = append(out.Series, all...), append(out.Ratios, ratios...)
+	return nil
+}
+
+// idle measures the proxies that share connections to the server; one upstream connection a client is another game.
+func (out *report) idle(ctx context.Context, s *site, o options) error {
+	targets, err := s.targets(ctx, o.only(subject, "nutcracker")...)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.json, append(b, '\n'), 0o644)
+	for _, t := range targets {
+		m, err := measureIdle(ctx, t)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		out.Idle = append(out.Idle, m)
+	}
+	writeIdle(os.Stdout, out.Idle)
+	fmt.Println()
+	return nil
 }
 
-func scenarios(o options) ([]scenario, error) {
-	var all []scenario
-	for depth := range strings.SplitSeq(o.pipeline, ",") {
+// bigValue measures the server itself too: its one thread makes neighbours wait for a big value by itself.
+func (out *report) bigValue(ctx context.Context, s *site, o options) error {
+	targets, err := s.targets(ctx, o.only("direct", subject, "nutcracker", "haproxy")...)
+	if err != nil {
+		return err
+	}
+	c, err := dialBig(s.server.addr)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
+	if err := c.set(bigRead); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		all, err := measureBig(ctx, t, min(o.rounds, 5), o.each())
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+		out.Big = append(out.Big, all...)
+	}
+	writeBig(os.Stdout, out.Big)
+	return nil
+}
+
+func (o options) each() time.Duration { return time.Duration(o.seconds * float64(time.Second)) }
+
+// only returns those of -targets that are among names.
+func (o options) only(names ...string) []string {
+	chosen := strings.Split(o.targets, ",")
+	return slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(names, name) })
+}
+
+// comparison is what the flags ask for; targets are still to come.
+func (o options) comparison(pipeline string) (*comparison, error) {
+	c := &comparison{rounds: o.rounds, conns: o.conns, warmup: 150 * time.Millisecond, measured: o.each()}
+	if at, err := os.Stderr.Stat(); err == nil && at.Mode()&os.ModeCharDevice != 0 {
+		c.progress = func(round int) { fmt.Fprintf(os.Stderr, "round %d of %d\r", round+1, o.rounds) }
+	}
+	for depth := range strings.SplitSeq(pipeline, ",") {
 		n, err := strconv.Atoi(depth)
 		if err != nil || n < 1 || n > keyspace {
 			return nil, fmt.Errorf("-pipeline: %q is not a number from 1 to %d", depth, keyspace)
 		}
 		for cmd := range strings.SplitSeq(o.cmds, ",") {
-			all = append(all, scenario{Command: strings.ToUpper(cmd), Pipeline: n})
+			c.scenarios = append(c.scenarios, scenario{Command: strings.ToUpper(cmd), Pipeline: n})
 		}
 	}
-	return all, nil
+	return c, nil
 }
 
 func kernel() string {
 	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {
-		return "kernel unknown"
+		return "unknown"
 	}
-	return "Linux " + strings.TrimSpace(string(b))
+	return strings.TrimSpace(string(b))
 }

@@ -44,27 +44,32 @@ func (m measure) over(rounds []figures) []float64 {
 	return values
 }
 
-// goal is a bound on the ratio of the subject's figure to another target's, at one pipeline depth.
+// subject is the target that has goals against the others.
+const subject = "evergate"
+
+// goal is a bound on the ratio of one target's figure to another's, at one pipeline depth.
 type goal struct {
+	of       string
 	measure  measure
 	pipeline int
-	target   string
+	against  string
 	bound    float64
 	atLeast  bool // else at most
 }
 
 // goals are the figures to reach, one worker against one thread of the others.
 var goals = []goal{
-	{cpu, 1, "nutcracker", 0.80, false},
-	{cpu, 1, "haproxy", 0.65, false},
-	{cpu, 1, "relay", 1.20, false},
-	{cpu, 16, "nutcracker", 0.30, false},
-	{cpu, 16, "haproxy", 0.80, false},
-	{cpu, 16, "relay", 1.20, false},
-	{requests, 16, "nutcracker", 2.0, true},
-	{requests, 16, "haproxy", 1.5, true},
-	{p99, 1, "nutcracker", 1.1, false},
-	{p99, 1, "haproxy", 1.1, false},
+	{subject, cpu, 1, "nutcracker", 0.80, false},
+	{subject, cpu, 1, "haproxy", 0.65, false},
+	{subject, cpu, 1, "relay", 1.20, false},
+	{subject, cpu, 16, "nutcracker", 0.30, false},
+	{subject, cpu, 16, "haproxy", 0.80, false},
+	{subject, cpu, 16, "relay", 1.20, false},
+	{subject, requests, 16, "nutcracker", 2.0, true},
+	{subject, requests, 16, "haproxy", 1.5, true},
+	{subject, p99, 1, "nutcracker", 1.1, false},
+	{subject, p99, 1, "haproxy", 1.1, false},
+	{"cluster", cpu, 1, "sentinel", 1.25, false},
 }
 
 func (g goal) met(ratio float64) bool {
@@ -81,12 +86,12 @@ func (g goal) String() string {
 	return fmt.Sprintf("<= %.2f", g.bound)
 }
 
-// comparedTo is the subject's figure over another target's, round by round.
+// comparedTo is one target's figure over another's, round by round.
 type comparedTo struct {
 	Scenario scenario `json:"scenario"`
 	Measure  string   `json:"measure"`
-	Subject  string   `json:"subject"`
-	Target   string   `json:"target"`
+	Of       string   `json:"of"`
+	Against  string   `json:"against"`
 	// Ratio is over the rounds' own ratios; OfMedians is the ratio of the two medians.
 	Ratio     spread  `json:"ratio"`
 	OfMedians float64 `json:"ratio_of_medians"`
@@ -94,13 +99,13 @@ type comparedTo struct {
 	Met       *bool   `json:"met,omitempty"`
 }
 
-// compare sets the subject beside every other target. A goal is judged by the median of the rounds' ratios: what
+// compare sets one target beside every other. A goal is judged by the median of the rounds' ratios: what
 // disturbs the machine for a while disturbs both sides of a ratio.
-func compare(all []*series, subject string) []comparedTo {
+func compare(all []*series, of string) []comparedTo {
 	var out []comparedTo
 	for _, s := range all {
-		i := slices.IndexFunc(all, func(o *series) bool { return o.Scenario == s.Scenario && o.Target == subject })
-		if i < 0 || s.Target == subject {
+		i := slices.IndexFunc(all, func(o *series) bool { return o.Scenario == s.Scenario && o.Target == of })
+		if i < 0 || s.Target == of {
 			continue
 		}
 		for _, m := range []measure{cpu, requests, p50, p99} {
@@ -110,17 +115,16 @@ func compare(all []*series, subject string) []comparedTo {
 	return out
 }
 
-func compareOne(m measure, subject, other *series) comparedTo {
-	ours, theirs := m.over(subject.Rounds), m.over(other.Rounds)
+func compareOne(m measure, ours, other *series) comparedTo {
+	over, under := m.over(ours.Rounds), m.over(other.Rounds)
 	var ratios []float64
-	for i := range ours {
-		ratios = append(ratios, ours[i]/theirs[i])
+	for i := range over {
+		ratios = append(ratios, over[i]/under[i])
 	}
-	c := comparedTo{Scenario: other.Scenario, Measure: m.name, Subject: subject.Target, Target: other.Target,
-		Ratio: spreadOf(ratios), OfMedians: spreadOf(ours).Median / spreadOf(theirs).Median}
+	c := comparedTo{Scenario: other.Scenario, Measure: m.name, Of: ours.Target, Against: other.Target,
+		Ratio: spreadOf(ratios), OfMedians: spreadOf(over).Median / spreadOf(under).Median}
 	for _, g := range goals {
-		if subject.Target == "evergate" && g.measure.name == m.name && g.pipeline == c.Scenario.Pipeline &&
-			g.target == c.Target {
+		if g.of == c.Of && g.against == c.Against && g.measure.name == m.name && g.pipeline == c.Scenario.Pipeline {
 			met := g.met(c.Ratio.Median)
 			c.Goal, c.Met = g.String(), &met
 		}
@@ -128,9 +132,22 @@ func compareOne(m measure, subject, other *series) comparedTo {
 	return c
 }
 
+func columns(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
+
+func judged(met bool) string {
+	if met {
+		return "met"
+	}
+	return "MISSED"
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
 // writeFigures prints the median of each figure over the rounds.
 func writeFigures(w io.Writer, all []*series) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	tw := columns(w)
 	fmt.Fprintln(tw, "medians\ttarget\trequests/s\tp50 us\tp99 us\tCPU us/request\tmin-max\tserver CPU us/request\t")
 	for _, s := range all {
 		c := spreadOf(cpu.over(s.Rounds))
@@ -145,14 +162,14 @@ func writeFigures(w io.Writer, all []*series) {
 
 // writeRatios prints the ratios, and what each goal came to.
 func writeRatios(w io.Writer, ratios []comparedTo) {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	tw := columns(w)
 	fmt.Fprintln(tw, "ratios\tof\tagainst\tmedian\tmin-max\tof medians\tgoal\t\t")
 	for _, c := range ratios {
 		verdict := ""
 		if c.Met != nil {
-			verdict = map[bool]string{true: "met", false: "MISSED"}[*c.Met]
+			verdict = judged(*c.Met)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s / %s\t%.2f\t%.2f-%.2f\t%.2f\t%s\t%s\t\n", c.Scenario, c.Measure, c.Subject, c.Target,
+		fmt.Fprintf(tw, "%s\t%s\t%s / %s\t%.2f\t%.2f-%.2f\t%.2f\t%s\t%s\t\n", c.Scenario, c.Measure, c.Of, c.Against,
 			c.Ratio.Median, c.Ratio.Min, c.Ratio.Max, c.OfMedians, c.Goal, verdict)
 	}
 	tw.Flush()

@@ -1,0 +1,211 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// bigSize is the size of the big value in bytes.
+	bigSize = 64 << 20
+	// bigNeighbours do small GETs meanwhile, without pipelining.
+	bigNeighbours = 20
+	// The goals: bytes by which resident memory may grow while the value is read and written, and the neighbours'
+	// p99 over what it is without.
+	readGrowth  = 8 << 20
+	writeGrowth = bigSize + bigSize/4
+	bigP99      = 3.0
+
+	bigRead, bigWritten = "bench:big:read", "bench:big:written"
+)
+
+// bigTransfer is what moving a big value does to the target and to its other clients.
+type bigTransfer struct {
+	Target string `json:"target"`
+	Verb   string `json:"verb"` // GET or SET
+	// Growth is by how many bytes resident memory peaked above what it was, for one transfer with nobody beside.
+	Growth int64 `json:"growth_bytes"`
+	// Quiet and Busy are the neighbours' p99 in ns, round by round, without and with transfers one after another.
+	Quiet     []float64 `json:"neighbours_p99_ns_quiet"`
+	Busy      []float64 `json:"neighbours_p99_ns_busy"`
+	Transfers int64     `json:"transfers"`
+	Seconds   float64   `json:"seconds"`
+}
+
+// measureBig needs bigRead on the server. Memory comes first, while the process is fresh.
+func measureBig(ctx context.Context, t *target, rounds int, each time.Duration) ([]*bigTransfer, error) {
+	all := []*bigTransfer{{Target: t.name, Verb: "GET"}, {Target: t.name, Verb: "SET"}}
+	quiet := load{addr: t.addr, command: "GET", conns: bigNeighbours, pipeline: 1}
+	if _, err := quiet.run(ctx, 0, each, func() error { return nil }); err != nil {
+		return nil, err
+	}
+	for _, b := range all {
+		var err error
+		if b.Growth, err = growth(t, b.Verb); err != nil {
+			return nil, fmt.Errorf("%s of a big value: %w", b.Verb, err)
+		}
+	}
+	for range rounds {
+		r, err := quiet.run(ctx, each/10, each, func() error { return nil })
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range all {
+			b.Quiet = append(b.Quiet, float64(r.latencies.quantile(0.99)))
+			if err := b.round(ctx, t, quiet, each); err != nil {
+				return nil, fmt.Errorf("%s of a big value: %w", b.Verb, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// growth moves one big value and returns by how much the process's resident memory peaked above what it was.
+func growth(t *target, verb string) (int64, error) {
+	before, _, err := resident(t.pid)
+	if err != nil {
+		return 0, err
+	}
+	if err := resetPeak(t.pid); err != nil {
+		return 0, err
+	}
+	c, err := dialBig(t.addr)
+	if err != nil {
+		return 0, err
+	}
+	defer c.conn.Close()
+	if err := c.move(verb); err != nil {
+		return 0, err
+	}
+	_, peak, err := resident(t.pid)
+	return peak - before, err
+}
+
+// round measures the neighbours while one client moves big values without a pause.
+func (b *bigTransfer) round(ctx context.Context, t *target, neighbours load, each time.Duration) error {
+	c, err := dialBig(t.addr)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
+	var moved atomic.Int64
+	var stop atomic.Bool
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil && !stop.Load() {
+			if err = c.move(b.Verb); err == nil {
+				moved.Add(1)
+			}
+		}
+		failed <- err
+	}()
+	var counts []int64
+	r, err := neighbours.run(ctx, each/10, each, func() error {
+		counts = append(counts, moved.Load())
+		return nil
+	})
+	stop.Store(true)
+	if err := errors.Join(err, <-failed); err != nil {
+		return err
+	}
+	b.Busy = append(b.Busy, float64(r.latencies.quantile(0.99)))
+	b.Transfers += counts[1] - counts[0]
+	b.Seconds += r.elapsed.Seconds()
+	return nil
+}
+
+// bigClient reads and writes big values on one connection, as fast as the target lets it.
+type bigClient struct {
+	conn    net.Conn
+	replies *bufio.Reader
+}
+
+func dialBig(addr string) (*bigClient, error) {
+	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return &bigClient{conn: conn, replies: bufio.NewReaderSize(conn, 256<<10)}, nil
+}
+
+var bigValue = bytes.Repeat([]byte("evergate"), bigSize/8)
+
+func (c *bigClient) move(verb string) error {
+	if verb == "GET" {
+		return c.get()
+	}
+	return c.set(bigWritten)
+}
+
+func (c *bigClient) get() error {
+	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return err
+	}
+	if _, err := c.conn.Write(command("GET", bigRead)); err != nil {
+		return err
+	}
+	if err := c.line(fmt.Sprintf("$%d\r\n", bigSize)); err != nil {
+		return err
+	}
+	if _, err := io.CopyN(io.Discard, c.replies, bigSize); err != nil {
+		return err
+	}
+	return c.line("\r\n")
+}
+
+func (c *bigClient) set(key string) error {
+	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		return err
+	}
+	head := fmt.Appendf(nil, "*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n", len(key), key, bigSize)
+	frame := net.Buffers{head, bigValue, []byte("\r\n")}
+	if _, err := frame.WriteTo(c.conn); err != nil {
+		return err
+	}
+	return c.line("+OK\r\n")
+}
+
+func (c *bigClient) line(want string) error {
+	got, err := c.replies.ReadString('\n')
+	if err == nil && got != want {
+		err = fmt.Errorf("got %.60q, want %q", got, want)
+	}
+	return err
+}
+
+func writeBig(w io.Writer, all []*bigTransfer) {
+	tw := columns(w)
+	fmt.Fprintf(tw, "a value of %d MB\tby\tpeak growth MB\tgoal\t\tMB/s\tneighbours' p99 us\tmeanwhile\tratio\tmin-max\tgoal\t\t\n",
+		bigSize>>20)
+	for _, b := range all {
+		var ratios []float64
+		for i := range b.Busy {
+			ratios = append(ratios, b.Busy[i]/b.Quiet[i])
+		}
+		ratio := spreadOf(ratios)
+		bound := int64(readGrowth)
+		if b.Verb == "SET" {
+			bound = writeGrowth
+		}
+		var goals [4]string
+		if b.Target == subject {
+			goals = [4]string{fmt.Sprintf("<= %d", bound>>20), judged(b.Growth <= bound), fmt.Sprintf("<= %.0f", bigP99),
+				judged(ratio.Median <= bigP99)}
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%.1f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f-%.1f\t%s\t%s\t\n", b.Target, b.Verb,
+			megabytes(b.Growth), goals[0], goals[1], float64(b.Transfers*bigSize>>20)/b.Seconds,
+			spreadOf(b.Quiet).Median/1e3, spreadOf(b.Busy).Median/1e3, ratio.Median, ratio.Min, ratio.Max,
+			goals[2], goals[3])
+	}
+	tw.Flush()
+}

@@ -1,0 +1,49 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+
+	"evergate/testenv"
+)
+
+// modeTargets starts the gateway twice: before one primary watched by Sentinels, and before a Cluster of three. No
+// replicas: reads go to primaries, and replication would only take the machine's time.
+func (s *site) modeTargets(ctx context.Context) ([]*target, error) {
+	sentinel, err := testenv.Sentinel(testenv.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s.envs = append(s.envs, sentinel)
+	cluster, err := testenv.Cluster(testenv.Options{Primaries: 3})
+	if err != nil {
+		return nil, err
+	}
+	s.envs = append(s.envs, cluster)
+	var all []*target
+	for _, mode := range []struct {
+		name     string
+		upstream []string
+	}{
+		{"sentinel", []string{"--sentinel", sentinel.SentinelAddrs(), "--master-name", sentinel.Groups[0].Name}},
+		{"cluster", []string{"--cluster", cluster.Addrs()}},
+	} {
+		addr, err := freeAddr()
+		if err != nil {
+			return nil, err
+		}
+		t, err := s.gateway(mode.name, addr, 1, mode.upstream...)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.answers(ctx, command("SET", key(0), string(value(0))), "+OK"); err != nil {
+			return nil, err
+		}
+		if err := fill(addr); err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}

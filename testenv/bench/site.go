@@ -1,0 +1,158 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+// target is one way to a server: an address, and the process that is measured.
+type target struct {
+	name string
+	addr string
+	pid  int
+	proc *testenv.Process // nil for a server itself
+}
+
+// site is what one run of the bench has built and started.
+type site struct {
+	dir      string // holds configurations, logs and binaries; removed at the end
+	module   string // root of the source
+	evergate string // the gateway's binary; built when empty
+	started  []*testenv.Process
+	envs     []*testenv.Env
+	server   *target // the one server behind the targets
+}
+
+func newSite(evergate string) (*site, error) {
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return nil, fmt.Errorf("find the source: %w", err)
+	}
+	if evergate != "" {
+		if evergate, err = filepath.Abs(evergate); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := os.MkdirTemp("", "evergate-bench-")
+	return &site{dir: dir, module: strings.TrimSpace(string(module)), evergate: evergate}, err
+}
+
+func (s *site) close() error {
+	var errs []error
+	for _, p := range s.started {
+		errs = append(errs, p.Stop())
+	}
+	for _, env := range s.envs {
+		errs = append(errs, env.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+}
+
+// build compiles a main package of this module and returns the binary's path.
+func (s *site) build(pkg string) (string, error) {
+	binary := filepath.Join(s.dir, filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-o", binary, pkg)
+	cmd.Dir = s.module
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return binary, nil
+}
+
+// run starts a program as a target.
+func (s *site) run(name, addr, program string, args ...string) (*target, error) {
+	p, err := testenv.StartProcess(s.dir, filepath.Join(s.dir, name+".log"), program, args)
+	if err != nil {
+		return nil, err
+	}
+	s.started = append(s.started, p)
+	return &target{name: name, addr: addr, pid: p.Pid, proc: p}, nil
+}
+
+// startServer starts the one server behind all targets, and fills it.
+func (s *site) startServer() error {
+	env, err := testenv.Plain(testenv.Options{})
+	if err != nil {
+		return err
+	}
+	s.envs = append(s.envs, env)
+	node := env.Nodes()[0]
+	s.server = &target{name: "direct", addr: node.Addr, pid: node.Pid()}
+	return fill(node.Addr)
+}
+
+// gateway starts the gateway before the upstream that the flags name.
+func (s *site) gateway(name, addr string, workers int, upstream ...string) (*target, error) {
+	if s.evergate == "" {
+		binary, err := s.build("./cmd/evergate")
+		if err != nil {
+			return nil, err
+		}
+		s.evergate = binary
+	}
+	args := append([]string{"run", "--listen", addr, "--workers", strconv.Itoa(workers), "--log-level", "warn"},
+		upstream...)
+	return s.run(name, addr, s.evergate, args...)
+}
+
+// answers waits until the target gives the reply whose first line is want.
+func (t *target) answers(ctx context.Context, request []byte, want string) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	err := testenv.WaitFor(ctx, t.name+" to serve "+t.addr, func() error {
+		select {
+		case <-t.proc.Exited():
+			cancel()
+			return fmt.Errorf("it ended with code %d", t.proc.ExitCode())
+		default:
+		}
+		reply, err := ask(t.addr, request)
+		if err == nil && reply != want {
+			err = fmt.Errorf("it says %q, not %q", reply, want)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, t.proc.LogTail(2000))
+	}
+	return nil
+}
+
+// ask sends one command on a connection of its own and returns the first line of the reply.
+func ask(addr string, request []byte) (string, error) {
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		return "", err
+	}
+	if _, err := conn.Write(request); err != nil {
+		return "", err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	return strings.TrimSuffix(line, "\r\n"), err
+}
+
+// freeAddr returns a loopback address that nothing listens on now.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
