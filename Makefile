@@ -1,0 +1,73 @@
+# Every target does its own set-up: what a machine lacks is installed by testenv/setup.sh, which says what it does.
+#
+#   make build             ./evergate
+#   make demo              real servers and the gateway in front of them; ARGS="--mode cluster" and others
+#   make test              lint, fuzz targets for 10 s each, all tests, all tests under the race detector
+#   make test SERVER=path  the same against another redis-server or valkey-server
+#   make lint              format, vet, staticcheck, architecture, builds for other systems
+#   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="--rounds 3" and others
+#   make fuzz FUZZTIME=1h  every fuzz target for that long
+#   make clean             removes what these made
+
+SHELL := /bin/sh
+SETUP := sh testenv/setup.sh
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+ifneq ($(SERVER),)
+export REDIS_SERVER := $(SERVER)
+endif
+
+ARGS ?=
+FUZZTIME ?= 10m
+# The slowest package under the race detector needs a third of this on two cores.
+TIMEOUT ?= 8m
+
+.PHONY: build test lint bench demo fuzz clean
+
+build:
+	@$(SETUP) go
+	CGO_ENABLED=0 go build -trimpath -o evergate ./cmd/evergate
+
+demo: build
+	@$(SETUP) server
+	./evergate demo $(ARGS)
+
+# Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
+# last lines are go test's own. Nothing is taken from go test's cache in the full rounds: it does not know that
+# testenv builds and runs the gateway.
+test: lint
+	@$(SETUP) compiler
+	@$(SETUP) server
+	go test -short -timeout $(TIMEOUT) ./...
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
+	go test -count 1 -p 2 -timeout $(TIMEOUT) ./...
+	go test -count 1 -race -p 2 -timeout $(TIMEOUT) ./...
+
+lint:
+	@$(SETUP) go
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted"; exit 1; fi
+	go vet ./...
+	GOOS=darwin go vet ./...
+	go tool staticcheck ./...
+	go test -run '^TestArchitecture' ./testenv
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/evergate
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/evergate
+
+bench: build
+	@$(SETUP) server
+	@$(SETUP) rivals
+	go run ./testenv/bench $(ARGS)
+
+# go test fuzzes one target of one package at a time; go test -list names them, and after them their package.
+fuzz:
+	@$(SETUP) go
+	@listed=$$(go test -list '^Fuzz' ./...) || { echo "$$listed"; exit 1; }; \
+	echo "$$listed" | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' | \
+	while read -r package target; do \
+		echo "fuzzing $$target of $$package for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done
+
+clean:
+	rm -rf evergate bin .cache
+	go clean -testcache

@@ -1,0 +1,220 @@
+#!/bin/sh
+# Makes sure that what a make target needs is on this machine.
+#
+#   sh testenv/setup.sh go         Go, in a version that can build this module
+#   sh testenv/setup.sh compiler   a C compiler, which Go's race detector needs on Linux
+#   sh testenv/setup.sh server     a Redis server: $REDIS_SERVER, else redis-server, else valkey-server
+#   sh testenv/setup.sh rivals     nutcracker and haproxy, which make bench compares with
+#   sh testenv/setup.sh make       make itself
+#
+# What is missing comes from the system's package manager (apt, dnf, apk or brew). The command is shown first; it is
+# asked for when a person is at the terminal, and run unasked when nobody is. No service is left running or enabled
+# by it: tests start the servers they need themselves, on ports of their own.
+set -eu
+
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+module=$(cd "$(dirname "$0")/.." && pwd)
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "setup: $*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# listening says whether anything listens on Redis's own port (0x18EB is 6379, 0A is LISTEN).
+listening() {
+	if [ -r /proc/net/tcp ]; then
+		cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -Eq ':18EB [0-9A-F]+:0000 0A'
+	else
+		nc -z 127.0.0.1 6379 >/dev/null 2>&1
+	fi
+}
+
+manager() {
+	for name in apt-get dnf apk brew; do
+		if have "$name"; then
+			echo "$name"
+			return
+		fi
+	done
+	die "none of apt-get, dnf, apk and brew is here: please install $* yourself"
+}
+
+# root_prefix is what a command must be preceded by to change the system.
+root_prefix() {
+	if [ "$1" = brew ] || [ "$(id -u)" = 0 ]; then
+		return
+	fi
+	have sudo || die "root (or sudo) is needed to install packages"
+	echo sudo
+}
+
+# may_run shows a command and asks when a person is at the terminal.
+may_run() {
+	say "setup: $1 is missing; this will run: $2"
+	if [ -t 0 ] && [ -t 2 ]; then
+		printf 'setup: go on? [Y/n] ' >&2
+		read -r answer
+		case $answer in
+		'' | [Yy]*) ;;
+		*) die "not installed" ;;
+		esac
+	fi
+}
+
+# apt_candidate says whether apt knows a version of a package to install.
+apt_candidate() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
+
+# known says whether the package manager offers a package.
+known() {
+	case $1 in
+	apt-get) apt_candidate "$2" ;;
+	dnf) dnf -q info "$2" >/dev/null 2>&1 ;;
+	apk) apk search -q -e "$2" 2>/dev/null | grep -q . ;;
+	brew) brew info "$2" >/dev/null 2>&1 ;;
+	esac
+}
+
+# first_known prints the first of several packages that the package manager offers, or the first one of all.
+first_known() {
+	with=$1
+	shift
+	for package in "$@"; do
+		if known "$with" "$package"; then
+			echo "$package"
+			return
+		fi
+	done
+	echo "$1"
+}
+
+refresh() {
+	case $1 in
+	apt-get) $(root_prefix "$1") apt-get -qq update >&2 ;;
+	apk) $(root_prefix "$1") apk update -q >&2 ;;
+	esac
+}
+
+# hold_services keeps Debian's packages from starting a service while they are installed: invoke-rc.d asks this
+# file and takes 101 for "no". One that is already there is the machine owner's, and stays.
+policy=/usr/sbin/policy-rc.d
+policy_is_ours=
+hold_services() {
+	if [ "$1" != apt-get ] || [ -e "$policy" ]; then
+		return
+	fi
+	policy_is_ours=yes
+	trap release_services EXIT
+	trap 'exit 130' INT TERM
+	printf '#!/bin/sh\nexit 101\n' | $(root_prefix "$1") tee "$policy" >/dev/null
+	$(root_prefix "$1") chmod 755 "$policy"
+}
+
+release_services() {
+	if [ -n "$policy_is_ours" ]; then
+		policy_is_ours=
+		$(root_prefix apt-get) rm -f "$policy"
+	fi
+}
+
+# disable_services keeps a service that came with a package from starting at the next boot.
+disable_services() {
+	have systemctl || return 0
+	for unit in "$@"; do
+		if systemctl is-enabled "$unit" >/dev/null 2>&1; then
+			$(root_prefix systemctl) systemctl -q disable "$unit" >&2 || say "setup: $unit is still enabled"
+		fi
+	done
+}
+
+# install WHAT UNITS PACKAGES...: installs packages for WHAT and keeps their UNITS (a list in one word) off.
+install() {
+	what=$1 units=$2
+	shift 2
+	with=$(manager "$what")
+	case $with in
+	apt-get) options='install -y -qq --no-install-recommends' ;;
+	dnf) options='install -y -q' ;;
+	apk) options='add -q' ;;
+	brew) options='install -q' ;;
+	esac
+	prefix=$(root_prefix "$with")
+	may_run "$what" "${prefix:+$prefix }$with $options $*"
+	was_listening=
+	if listening; then was_listening=yes; fi
+	hold_services "$with"
+	# The options are several words, and so may the prefix be none.
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive $prefix $with $options "$@" >&2 || die "could not install $*"
+	release_services
+	# shellcheck disable=SC2086
+	disable_services $units
+	if [ -z "$was_listening" ] && listening; then
+		die "something listens on port 6379 since $* was installed: please stop that service"
+	fi
+}
+
+# install_one WHAT UNITS PACKAGES...: installs the first of the packages that there is.
+install_one() {
+	what=$1 units=$2
+	shift 2
+	with=$(manager "$what")
+	refresh "$with" || say "setup: could not refresh the list of packages; trying with the old one"
+	install "$what" "$units" "$(first_known "$with" "$@")"
+}
+
+need_go() {
+	wanted=$(sed -n 's/^go //p' "$module/go.mod")
+	have go || die "Go is missing: version $wanted or later is needed, see https://go.dev/doc/install"
+	# go list fails where this Go is too old and may not fetch a newer toolchain by itself.
+	if ! problem=$(cd "$module" && go list -m 2>&1); then
+		say "$problem"
+		die "Go $wanted or later is needed, here is $(go env GOVERSION); see https://go.dev/doc/install"
+	fi
+}
+
+need_compiler() {
+	if [ "$(uname -s)" != Linux ] || have cc || have gcc || have clang; then
+		return
+	fi
+	case $(manager 'a C compiler') in
+	apk) install 'a C compiler' '' gcc musl-dev ;;
+	dnf) install 'a C compiler' '' gcc glibc-devel ;;
+	*) install_one 'a C compiler' '' build-essential ;;
+	esac
+}
+
+need_server() {
+	if [ -n "${REDIS_SERVER:-}" ]; then
+		have "$REDIS_SERVER" || die "REDIS_SERVER is $REDIS_SERVER, which is no program here"
+		server=$REDIS_SERVER
+	else
+		if ! have redis-server && ! have valkey-server; then
+			case $(manager 'a Redis server') in
+			apt-get) install_one 'a Redis server' 'redis-server valkey-server' redis-server valkey-server ;;
+			*) install_one 'a Redis server' 'redis valkey' redis valkey ;;
+			esac
+		fi
+		server=redis-server
+		have redis-server || server=valkey-server
+	fi
+	say "setup: servers are $server ($("$server" --version | sed 's/ sha=.*//'))"
+}
+
+need_rivals() {
+	for rival in nutcracker haproxy; do
+		if have "$rival"; then
+			continue
+		fi
+		install_one "$rival" "$rival" "$rival" twemproxy
+	done
+}
+
+need_make() { have make || install_one make '' make; }
+
+case ${1:-} in
+go) need_go ;;
+compiler) need_compiler ;;
+server) need_server ;;
+rivals) need_rivals ;;
+make) need_make ;;
+*) die "usage: setup.sh go|compiler|server|rivals|make" ;;
+esac
