@@ -71,6 +71,10 @@ func (v *validation) say(setting, format string, args ...any) {
 	v.fault(Fault{Setting: setting, Text: fmt.Sprintf(format, args...)})
 }
 
+func (v *validation) needs(setting, other, why string) {
+	v.fault(Fault{Setting: setting, Other: other, Text: "needs " + other + ": " + why})
+}
+
 func (v *validation) oneOf(setting, given string, choices ...string) {
 	if !slices.Contains(choices, given) {
 		text := fmt.Sprintf("%q is none of %s", given, strings.Join(choices, ", "))
@@ -116,15 +120,17 @@ func (v *validation) process(c Config) {
 
 	if l.BulkBytesMax > l.QueryBytesMax {
 		v.fault(Fault{Setting: "proto-max-bulk-len", Other: "client-query-buffer-limit",
-			Text: "is more than client-query-buffer-limit: such an argument could never be taken in"})
+			Text: "is more than client-query-buffer-limit: an argument so long could never be taken in"})
 	}
 	if c.DialTimeout > l.HoldMax {
-		v.fault(Fault{Setting: "dial-timeout", Other: "hold-max",
-			Text: "is more than hold-max: requests would be given up before their first dial ends"})
+		v.fault(Fault{Setting: "dial-timeout", Other: "hold-max", Text: fmt.Sprintf(
+			"%v is more than hold-max, %v: requests would be given up before their first dial ends",
+			c.DialTimeout, l.HoldMax)})
 	}
 	if c.RefreshInterval > l.HoldMax {
-		v.fault(Fault{Setting: "refresh-interval", Other: "hold-max",
-			Text: "is more than hold-max: requests would be given up before the topology is asked for again"})
+		v.fault(Fault{Setting: "refresh-interval", Other: "hold-max", Text: fmt.Sprintf(
+			"%v is more than hold-max, %v: requests would be given up before the topology is asked for again",
+			c.RefreshInterval, l.HoldMax)})
 	}
 }
 
@@ -178,12 +184,12 @@ func (v *validation) upstream(s *Service) {
 	hasSentinels := len(s.Sentinels) > 0
 	switch {
 	case hasSentinels && s.MasterName == "":
-		v.say("sentinel", "needs master-name: the name under which the Sentinels watch the primary")
+		v.needs("sentinel", "master-name", "the name under which the Sentinels watch the primary")
 	case !hasSentinels && s.MasterName != "":
-		v.say("master-name", "needs sentinel: only Sentinels know a primary by name")
+		v.needs("master-name", "sentinel", "only Sentinels know a primary by name")
 	}
 	if len(s.Replicas) > 0 && s.Primary == "" {
-		v.say("replica", "needs primary: Sentinels and clusters name their replicas themselves")
+		v.needs("replica", "primary", "Sentinels and clusters name their replicas themselves")
 	}
 	v.oneOf("reads", string(s.Reads), string(ReadPrimary), string(ReadPreferReplica), string(ReadReplica))
 	v.nodes("sentinel", s.Sentinels)
@@ -247,7 +253,7 @@ func (v *validation) credentials(s *Service) {
 				Text: "stands beside " + c.setting + ": give one"})
 		}
 		if c.credentials.User != "" && c.credentials.Password.IsZero() {
-			v.say(c.user, "needs %s-file", c.setting)
+			v.needs(c.user, c.setting+"-file", "the password of that user")
 		}
 		if strings.ContainsFunc(c.credentials.User, func(r rune) bool { return r <= ' ' }) {
 			v.say(c.user, "has a space in it, which no ACL user has")
@@ -260,7 +266,7 @@ func (v *validation) credentials(s *Service) {
 		} else if s.Sentinel.Password.Value != "" {
 			setting = "sentinel-password"
 		}
-		v.say(setting, "needs sentinel: no Sentinel is named that could be shown it")
+		v.needs(setting, "sentinel", "no Sentinel is named that could be shown it")
 	}
 	if s.NoAuth && !s.Password.IsZero() {
 		v.fault(Fault{Setting: "no-auth", Other: passwordSetting(s.Password),

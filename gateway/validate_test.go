@@ -51,13 +51,13 @@ func TestValidateFindsEachFault(t *testing.T) {
 		"proto-max-bulk-len: is more than client-query-": change(func(c *Config, _ *Service) {
 			c.Limits.QueryBytesMax = 1 << 20
 		}),
-		"dial-timeout: is more than hold-max":     change(func(c *Config, _ *Service) { c.DialTimeout = time.Minute }),
-		"refresh-interval: is more than hold-max": change(func(c *Config, _ *Service) { c.RefreshInterval = time.Minute }),
-		`log-level: "loud" is none of`:            change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
-		`reads: "nearest" is none of`:             change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
-		`name: "a b" is not`:                      change(func(_ *Config, s *Service) { s.Name = "a b" }),
-		"upstream: none is given":                 change(func(_ *Config, s *Service) { s.Primary = "" }),
-		"primary: stands beside cluster":          change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
+		"dial-timeout: 1m0s is more than hold-max, 10s": change(func(c *Config, _ *Service) { c.DialTimeout = time.Minute }),
+		"refresh-interval: 1m0s is more than hold-max":  change(func(c *Config, _ *Service) { c.RefreshInterval = time.Minute }),
+		`log-level: "loud" is none of`:                  change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
+		`reads: "nearest" is none of`:                   change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
+		`name: "a b" is not`:                            change(func(_ *Config, s *Service) { s.Name = "a b" }),
+		"upstream: none is given":                       change(func(_ *Config, s *Service) { s.Primary = "" }),
+		"primary: stands beside cluster":                change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
 		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
 			s.Primary, s.Sentinels = "", []string{"a:26379"}
 		}),

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"evergate/gateway"
+)
+
+// The file of settings is walked as a tree of nodes instead of being decoded into a struct: a decoder stops at its own
+// idea of a type, while here every key goes the way that flags and variables go, with its line.
+
+// nameSetting is the one setting that only an entry of services: has.
+var nameSetting = textSetting("name", "NAME", "", func(t target) *string { return &t.service.Name })
+
+func (s *sources) readYAML(text []byte) {
+	loader, err := yaml.NewLoader(bytes.NewReader(text))
+	if err != nil {
+		s.wrong(place{file: s.file}, err.Error())
+		return
+	}
+	var document, second yaml.Node
+	if err := loader.Load(&document); err != nil {
+		if !errors.Is(err, io.EOF) {
+			s.syntax(err)
+		}
+		return
+	}
+	if err := loader.Load(&second); err == nil {
+		s.wrong(s.line(&second), "begins a second document; one is wanted")
+	} else if !errors.Is(err, io.EOF) {
+		s.syntax(err)
+	}
+	root := document.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return
+	}
+	s.readMapping(root, func(key, value *yaml.Node) {
+		if key.Value == servicesKey {
+			s.readServices(key, value)
+			return
+		}
+		s.readSetting(key, value, top)
+	})
+}
+
+const servicesKey = "services"
+
+// syntax reports what is no YAML. The name of an anchor is left out: an unquoted password may begin with an asterisk.
+func (s *sources) syntax(err error) {
+	s.unread = true
+	at, text := place{file: s.file}, err.Error()
+	if load := new(yaml.LoadError); errors.As(err, &load) {
+		at.line, text = load.Mark.Line, load.Message
+		if load.Stage == yaml.ComposerStage {
+			text = "refers to an anchor that is not there"
+		}
+		if load.ContextMsg != "" {
+			text += " " + load.ContextMsg
+		}
+	}
+	s.wrong(at, "is no YAML: "+text)
+}
+
+func (s *sources) line(node *yaml.Node) place { return place{file: s.file, line: node.Line} }
+
+// top stands for the top of the file where the index of an entry of services: may stand.
+const top = -1
+
+// fileNames are the keys allowed at the top of the file, or in an entry of services:.
+func fileNames(entry int) []string {
+	names := []string{nameSetting.name}
+	if entry == top {
+		names = []string{servicesKey}
+	}
+	for _, setting := range settings {
+		if !setting.envOnly && (entry == top || !setting.process) {
+			names = append(names, setting.name)
+		}
+	}
+	return names
+}
+
+// readMapping gives each key and value to take; a key that was there before is a mistake and is not given.
+func (s *sources) readMapping(node *yaml.Node, take func(key, value *yaml.Node)) {
+	node = resolveAlias(node)
+	if node.Kind != yaml.MappingNode {
+		s.unread = true
+		s.wrong(s.line(node), "wants settings (key: value), not "+form(node))
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], resolveAlias(node.Content[i+1])
+		if key.Kind != yaml.ScalarNode {
+			s.wrong(s.line(key), "has "+form(key)+" where the name of a setting is wanted")
+			continue
+		}
+		if first, twice := seen[key.Value]; twice {
+			s.wrong(s.line(key), fmt.Sprintf("%s: is set already in line %d", shownKey(key), first))
+			continue
+		}
+		seen[key.Value] = key.Line
+		take(key, value)
+	}
+}
+
+func resolveAlias(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode && node.Alias != nil {
+		return node.Alias
+	}
+	return node
+}
+
+// form names what a node is, for sentences.
+func form(node *yaml.Node) string {
+	switch {
+	case node.Kind == yaml.MappingNode:
+		return "a mapping"
+	case node.Kind == yaml.SequenceNode:
+		return "a list"
+	case node.Tag == "!!null":
+		return "nothing"
+	}
+	return "a word"
+}
+
+// keyBytesMax bounds what is repeated of a key; what is longer is no misspelt setting.
+const keyBytesMax = 40
+
+func shownKey(key *yaml.Node) string {
+	if len(key.Value) > keyBytesMax {
+		return key.Value[:keyBytesMax] + "..."
+	}
+	return masked(key.Value)
+}
+
+func (s *sources) readServices(key, value *yaml.Node) {
+	s.servicesAt = s.line(key)
+	if value.Kind != yaml.SequenceNode {
+		s.unread = true
+		s.wrong(s.line(key), "services: wants a list (- name: ...), not "+form(value))
+		return
+	}
+	for i, entry := range value.Content {
+		s.services = append(s.services, s.line(entry))
+		s.readMapping(entry, func(key, value *yaml.Node) {
+			if setting := findSetting(key.Value); setting != nil && setting.process {
+				s.wrong(s.line(key), key.Value+": belongs to the whole process; move it to the top of the file")
+				return
+			}
+			s.readSetting(key, value, i)
+		})
+	}
+}
+
+// readSetting takes one key with its value. A misspelt key is taken for what was probably meant, so that what it sets is
+// not reported missing too.
+func (s *sources) readSetting(key, value *yaml.Node, entry int) {
+	names := fileNames(entry)
+	meant := key.Value
+	if !slices.Contains(names, meant) {
+		meant = nearest(key.Value, names)
+		why := ""
+		if setting := findSetting(key.Value); setting != nil {
+			why = " in a file: a password stands in a file of its own, or in " + setting.env()
+		}
+		s.wrong(s.line(key), shownKey(key)+": is unknown"+why+didYouMean(meant, keyName))
+		if why != "" {
+			s.fail(entry, meant)
+			return
+		}
+	}
+	setting := findSetting(meant)
+	if meant == nameSetting.name {
+		setting = nameSetting
+	}
+	if setting == nil {
+		s.unread = true
+		return
+	}
+	a := assignment{service: max(entry, 0), setting: setting, inEntry: entry != top, at: s.line(key)}
+	if why := a.readValue(value); why != "" {
+		s.wrong(s.line(value), setting.name+": "+why)
+		s.fail(entry, setting.name)
+		return
+	}
+	s.assignments = append(s.assignments, a)
+}
+
+func keyName(name string) string { return name }
+
+// readValue takes the texts of a value, or says why it cannot.
+func (a *assignment) readValue(value *yaml.Node) (why string) {
+	wants := "wants " + a.setting.wants
+	switch {
+	case value.Kind == yaml.ScalarNode:
+		if value.Tag == "!!null" || value.Value == "" {
+			return "has no value"
+		}
+		a.add(value, splitTexts(a.setting, value.Value)...)
+	case value.Kind == yaml.SequenceNode && (a.setting.kind == list || a.setting.kind == pairs):
+		if len(value.Content) == 0 {
+			return "has no value"
+		}
+		for _, item := range value.Content {
+			if item = resolveAlias(item); item.Kind != yaml.ScalarNode || item.Value == "" {
+				return wants + " in each line, not " + form(item)
+			}
+			a.add(item, item.Value)
+		}
+	case value.Kind == yaml.MappingNode && a.setting.kind == pairs:
+		for i := 0; i+1 < len(value.Content); i += 2 {
+			from, to := value.Content[i], resolveAlias(value.Content[i+1])
+			if from.Kind != yaml.ScalarNode || to.Kind != yaml.ScalarNode {
+				return wants + ", not " + form(to)
+			}
+			a.add(from, from.Value+"="+to.Value)
+		}
+	default:
+		return wants + ", not " + form(value)
+	}
+	return ""
+}
+
+func (a *assignment) add(at *yaml.Node, texts ...string) {
+	for _, text := range texts {
+		a.texts = append(a.texts, strings.TrimSpace(text))
+		a.lines = append(a.lines, at.Line)
+	}
+}
+
+// entryService is what an entry of services: starts from: unlike the service of the flags it has no name and listens
+// nowhere, so that two entries cannot silently take the same.
+func entryService() gateway.Service {
+	service := gateway.DefaultService()
+	service.Name, service.Listen = "", nil
+	return service
+}

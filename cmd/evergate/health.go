@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evergate/gateway"
+)
+
+// newHealthcheck asks a running gateway whether it lives. It takes all settings of run, so that the same file, variables
+// or flags tell it where the gateway listens and which password it asks for. Every failure is exit code 1: Docker
+// reserves 2.
+func newHealthcheck(w world) *cobra.Command {
+	probe := probe{}
+	address := ""
+	cmd := withSettings(w, &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Ask a running gateway on this machine whether it lives (exit 0 or 1)",
+		Long: `Send PING to the first listener of every service, or to --address, and end with 0 when each answers
+and 1 when one does not. A gateway that answers -LOADING lives: restarting it would not bring its
+servers back. With --ready it must also answer a read.
+
+It takes the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", "healthcheck"].`,
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		config, err := settingsAlone(cmd.Flags(), args, w.environ)
+		if err != nil {
+			return runtimeError{err}
+		}
+		for _, target := range healthTargets(config, address) {
+			if err := probe.run(target.address, target.password); err != nil {
+				return runtimeError{fmt.Errorf("%s: %w", masked(target.address), err)}
+			}
+		}
+		return nil
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&address, "address", "", "`ADDRESS` to ask: HOST:PORT or unix:/path (default: the listeners)")
+	flags.BoolVar(&probe.ready, "ready", false, "a read must be answered too")
+	flags.DurationVar(&probe.timeout, "timeout", 2*time.Second, "bound on the whole of each answer")
+	for _, s := range settings {
+		if flag := flags.Lookup(s.name); flag != nil {
+			flag.Hidden = true
+		}
+	}
+	return cmd
+}
+
+// healthTarget is a listener to ask, and what it wants to hear first.
+type healthTarget struct {
+	address  string
+	password gateway.Secret
+}
+
+func healthTargets(config gateway.Config, address string) []healthTarget {
+	targets := []healthTarget{}
+	for _, service := range config.Services {
+		if address != "" && slices.Contains(service.Listen, address) {
+			return []healthTarget{{address, service.Password}}
+		}
+		if len(service.Listen) > 0 {
+			targets = append(targets, healthTarget{service.Listen[0], service.Password})
+		}
+	}
+	if address != "" {
+		target := healthTarget{address: address}
+		if len(config.Services) == 1 {
+			target.password = config.Services[0].Password
+		}
+		return []healthTarget{target}
+	}
+	return targets
+}
+
+// probe asks one listener.
+type probe struct {
+	ready   bool
+	timeout time.Duration
+}
+
+// readyKey is read to see whether a server answers; that it does not exist is an answer.
+const readyKey = "evergate:ready"
+
+func (p probe) run(listen string, password gateway.Secret) error {
+	network, address, err := gateway.SplitListen(listen)
+	if err != nil {
+		return err
+	}
+	if strings.HasSuffix(address, ":0") && network == "tcp" {
+		return errors.New("the system chose the port: give --address")
+	}
+	deadline := time.Now().Add(p.timeout)
+	// An address without a host, or 0.0.0.0 and [::], dial this machine.
+	conn, err := net.DialTimeout(network, address, p.timeout)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(deadline); err != nil {
+		return err
+	}
+	talk := talk{conn, bufio.NewReaderSize(conn, replyLineMax)}
+	if !password.IsZero() {
+		text, err := password.Read()
+		if err != nil {
+			return err
+		}
+		reply, err := talk.ask("AUTH", text)
+		if err != nil || p.ready && reply != "+OK" {
+			return fmt.Errorf("AUTH was not answered with OK: %s", orError(reply, err))
+		}
+	}
+	reply, err := talk.ask("PING")
+	if err != nil || !p.ready {
+		return err
+	}
+	if reply != "+PONG" {
+		return fmt.Errorf("not ready, PING was answered: %s", reply)
+	}
+	reply, err = talk.ask("EXISTS", readyKey)
+	if err != nil {
+		return err
+	}
+	// An ACL that forbids the key is a server's answer too.
+	if !strings.HasPrefix(reply, ":") && !strings.HasPrefix(reply, "-NOPERM") {
+		return fmt.Errorf("not ready, a read was answered: %s", reply)
+	}
+	return nil
+}
+
+func orError(reply string, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return reply
+}
+
+// talk is a connection on which one command at a time is asked and one line answered.
+type talk struct {
+	conn  net.Conn
+	lines *bufio.Reader
+}
+
+// replyLineMax is more than any reply to the three commands.
+const replyLineMax = 4096
+
+// ask gives the line of the reply without CRLF. What does not look like RESP is not the gateway's.
+func (t talk) ask(args ...string) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(args))
+	for _, arg := range args {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(arg), arg)
+	}
+	if _, err := t.conn.Write([]byte(b.String())); err != nil {
+		return "", err
+	}
+	line, err := t.lines.ReadSlice('\n')
+	if err != nil {
+		return "", fmt.Errorf("%s was not answered: %w", args[0], err)
+	}
+	reply := strings.TrimRight(string(line), "\r\n")
+	if reply == "" || !strings.ContainsRune("+-:", rune(reply[0])) {
+		return "", fmt.Errorf("%s was answered in no Redis protocol", args[0])
+	}
+	return reply, nil
+}

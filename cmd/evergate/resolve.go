@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"evergate/gateway"
+)
+
+// resolved is a sound Config, with the place of everything that was set.
+type resolved struct {
+	config gateway.Config
+	// file is the file of settings, empty without one.
+	file string
+	// warnings are what may be meant and is risky.
+	warnings mistakes
+	places   map[placeKey]place
+}
+
+// placeKey finds a place; item is set for an entry of a list. Settings of the process have service process.
+type placeKey struct {
+	service       int
+	setting, item string
+}
+
+func defaultTarget() target {
+	config, service := gateway.DefaultConfig(), gateway.DefaultService()
+	return target{&config, &service}
+}
+
+// resolve reads the file, the variables and the flags, and gives all mistakes at once. Args are the words that the
+// parser of flags left over, known are mistakes that were found by it.
+func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*resolved, error) {
+	r, s := gather(flags, args, environ)
+	for _, mistake := range known {
+		s.mistakes = append(s.mistakes, mistake)
+		s.fail(0, strings.TrimPrefix(mistake.at.name, "flag --"))
+	}
+	r.validate(s)
+	r.checkSecrets(s)
+	if len(s.mistakes) > 0 {
+		return nil, s.mistakes
+	}
+	return r, nil
+}
+
+// settingsAlone is resolve for a command that only wants to know some settings: whether they go together, and whether
+// the rest is there, is not asked.
+func settingsAlone(flags *pflag.FlagSet, args, environ []string) (gateway.Config, error) {
+	r, s := gather(flags, args, environ)
+	if len(s.mistakes) > 0 {
+		return gateway.Config{}, s.mistakes
+	}
+	return r.config, nil
+}
+
+// gather applies all that was written.
+func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) {
+	s := &sources{}
+	if path, at := configFile(flags, environ); path != "" {
+		s.readFile(path, at)
+	} else if at.name != "" {
+		s.wrong(at, "has no value")
+	}
+	s.readEnv(environ)
+	s.readFlags(flags)
+	s.readStray(args, flags)
+	s.refuseBesideServices()
+
+	r := &resolved{config: gateway.DefaultConfig(), file: s.file, places: map[placeKey]place{}}
+	r.config.Services = []gateway.Service{gateway.DefaultService()}
+	if s.servicesAt != (place{}) {
+		r.config.Services = nil
+	}
+	for i, at := range s.services {
+		r.config.Services = append(r.config.Services, entryService())
+		r.places[placeKey{i, "", ""}] = at
+	}
+	for _, a := range s.assignments {
+		r.apply(a, s)
+	}
+	return r, s
+}
+
+// refuseBesideServices reports what describes one service where services: describes all of them, and drops it.
+func (s *sources) refuseBesideServices() {
+	if s.servicesAt == (place{}) {
+		return
+	}
+	kept := s.assignments[:0]
+	for _, a := range s.assignments {
+		if a.setting.process || a.inEntry {
+			kept = append(kept, a)
+			continue
+		}
+		text := fmt.Sprintf("describes one service, and %s has services: move it into an entry there", s.servicesAt)
+		if a.at.name == "" {
+			text = a.setting.name + ": stands beside services: move it into an entry there"
+		}
+		s.wrong(a.at, text)
+	}
+	s.assignments = kept
+}
+
+func (r *resolved) apply(a assignment, s *sources) {
+	service := a.service
+	if a.setting.process {
+		service = process
+	}
+	t := target{config: &r.config}
+	if service >= 0 {
+		if service >= len(r.config.Services) {
+			return
+		}
+		t.service = &r.config.Services[service]
+	}
+	if err := a.setting.set(t, a.texts); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			s.wrong(a.at, a.named(strings.TrimSuffix(line, "\n")))
+		}
+		s.fail(a.service, a.setting.name)
+	}
+	r.places[placeKey{service, a.setting.name, ""}] = a.at
+	for i, line := range a.lines {
+		item := a.texts[i]
+		if a.setting.kind == pairs {
+			item, _, _ = strings.Cut(item, "=")
+		}
+		r.places[placeKey{service, a.setting.name, item}] = place{file: a.at.file, line: line}
+	}
+}
+
+// named puts the setting before a sentence, where the place does not say it already.
+func (a *assignment) named(text string) string {
+	if a.at.name != "" {
+		return text
+	}
+	return a.setting.name + ": " + text
+}
+
+// where gives the place of a setting, or of one entry of it.
+func (r *resolved) where(service int, setting, item string) (place, bool) {
+	if at, found := r.places[placeKey{service, setting, item}]; found {
+		return at, true
+	}
+	at, found := r.places[placeKey{service, setting, ""}]
+	return at, found
+}
+
+func (r *resolved) validate(s *sources) {
+	var faults gateway.Faults
+	if err := r.config.Validate(); !errors.As(err, &faults) {
+		return
+	}
+	for _, fault := range faults {
+		at, found := r.where(fault.Service, fault.Setting, fault.Item)
+		if s.follows(fault) || s.unread && (!found || strings.HasPrefix(fault.Text, "needs ")) {
+			continue
+		}
+		text := fault.Text + didYouMean(nearest(fault.Given, fault.Choices), keyName)
+		other, otherFound := r.where(fault.Service, fault.Other, "")
+		if otherFound && found && fault.Other != "" {
+			text += fmt.Sprintf(" (%s: %s)", fault.Other, other)
+		}
+		if !found || at.name == "" {
+			text = fault.Setting + ": " + text
+		}
+		switch {
+		case found:
+		case otherFound && fault.Other != "":
+			at = other
+		case fault.Service >= 0 && r.places[placeKey{fault.Service, "", ""}] != (place{}):
+			at = r.places[placeKey{fault.Service, "", ""}]
+		case s.servicesAt != (place{}) && fault.Setting == servicesKey:
+			at = s.servicesAt
+		default:
+			at = place{file: s.file}
+		}
+		s.wrong(at, text)
+	}
+}
+
+// follows says that a fault only repeats a mistake that was reported: the setting was given, and could not be taken.
+func (s *sources) follows(fault gateway.Fault) bool {
+	return slices.ContainsFunc(s.failed, func(f failure) bool {
+		if f.service != fault.Service {
+			return false
+		}
+		isUpstream := f.setting == "sentinel" || f.setting == "cluster" || f.setting == "primary"
+		return f.setting == fault.Setting || f.setting == fault.Other || isUpstream && fault.Setting == "upstream"
+	})
+}
+
+// checkSecrets opens every password file now: a wrong path must not show at the first dial only.
+func (r *resolved) checkSecrets(s *sources) {
+	for i, service := range r.config.Services {
+		for _, secret := range []struct {
+			setting string
+			gateway.Secret
+		}{
+			{"upstream-password-file", service.Upstream.Password},
+			{"sentinel-password-file", service.Sentinel.Password},
+			{"password-file", service.Password},
+		} {
+			if secret.File == "" {
+				continue
+			}
+			at, _ := r.where(i, secret.setting, "")
+			a := assignment{setting: findSetting(secret.setting), at: at}
+			if _, err := secret.Read(); err != nil {
+				s.wrong(at, a.named(err.Error()))
+				continue
+			}
+			if stat, err := os.Stat(secret.File); err == nil && stat.Mode().Perm()&0o004 != 0 {
+				r.warnings = append(r.warnings, mistake{at, a.named(secret.File +
+					" can be read by every user of this machine (chmod o-r " + secret.File + ")")})
+			}
+		}
+	}
+}

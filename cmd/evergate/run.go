@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"evergate/gateway"
+)
+
+// startFunc starts a gateway: it listens when startFunc returns.
+type startFunc func(gateway.Config, hclog.Logger) (*running, error)
+
+// running is a gateway that was started.
+type running struct {
+	addrs func() []net.Addr
+	// drain stops accepting and waits until what is in flight is answered, or the context ends.
+	drain func(context.Context) error
+	close func() error
+}
+
+func newRun(w world) *cobra.Command {
+	return withSettings(w, &cobra.Command{
+		Use:   "run",
+		Short: "Run the gateway",
+		Long: `Run the gateway in front of one upstream: Sentinels, a cluster, or a plain primary.
+
+Every flag may also stand in the file (--config) under its own name, or in a variable:
+--master-name is master-name: in the file and EVERGATE_MASTER_NAME. Flags win over variables,
+variables over the file. Several upstreams in one process are described under services: in the
+file. Passwords come from files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and
+EVERGATE_SENTINEL_PASSWORD.
+
+SIGTERM and SIGINT let what is in flight finish; a second one ends at once.`,
+		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
+  evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
+  evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
+  evergate run --config evergate.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := resolve(cmd.Flags(), args, w.environ)
+			if err != nil {
+				return err
+			}
+			logger := newLogger(r.config, w.stderr)
+			for _, warning := range r.warnings {
+				logger.Warn("risky setting", "at", warning.at, "what", warning.text)
+			}
+			return w.serve(r.config, logger)
+		},
+	})
+}
+
+// newLogger writes lines to out, which is standard error: standard output stays empty under run.
+func newLogger(config gateway.Config, out io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name:       "evergate",
+		Level:      hclog.LevelFromString(config.LogLevel),
+		Output:     out,
+		JSONFormat: config.LogFormat == "json",
+		TimeFormat: "2006-01-02T15:04:05.000Z07:00",
+		TimeFn:     func() time.Time { return time.Now().UTC() },
+	})
+}
+
+// serve runs a gateway until a signal has ended it.
+func (w world) serve(config gateway.Config, logger hclog.Logger) error {
+	signals, stop := w.notify()
+	defer stop()
+	gw, err := w.start(config, logger)
+	if err != nil {
+		return runtimeError{err}
+	}
+	for _, addr := range gw.addrs() {
+		logger.Info("listening", "address", showAddr(addr))
+	}
+	logger.Info("draining", "signal", <-signals, "timeout", config.DrainTimeout)
+	return gw.end(config.DrainTimeout, signals, logger)
+}
+
+// end drains within the timeout, and closes. Another signal closes at once.
+func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger hclog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- gw.drain(ctx) }()
+	var err error
+	select {
+	case err = <-drained:
+	case s := <-signals:
+		err = fmt.Errorf("ended by a second signal (%s)", s)
+	}
+	if err != nil {
+		logger.Warn("drain was cut short", "error", err)
+	}
+	if closeErr := gw.close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return runtimeError{fmt.Errorf("not everything was finished: %w", err)}
+	}
+	logger.Info("ended")
+	return nil
+}
+
+// showAddr writes a listener as its setting is written.
+func showAddr(addr net.Addr) string {
+	if addr.Network() == "unix" {
+		return "unix:" + addr.String()
+	}
+	return addr.String()
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/gateway"
+)
+
+// target is what settings are written into: the Config, and the service that per-service settings belong to.
+type target struct {
+	config  *gateway.Config
+	service *gateway.Service
+}
+
+// kind says which forms a setting may take in a file.
+type kind int
+
+const (
+	// word is one text, number, size or duration.
+	word kind = iota
+	// list is one word or a sequence of them; commas separate them in flags and variables.
+	list
+	// pairs is a mapping or FROM=TO words.
+	pairs
+	// toggle is true or false; its flag alone means true.
+	toggle
+)
+
+// setting is one thing that can be set. The same name serves the flag (--name), the variable (EVERGATE_NAME in upper
+// snake) and the key in the file, so that whoever knows one knows all three.
+type setting struct {
+	name string
+	// wants stands for the value in the help; usage is the sentence beside it.
+	wants, usage string
+	kind         kind
+	// process settings stand at the top of the file and nowhere else; all others describe one service.
+	process bool
+	// envOnly keeps a password off the command line and out of the file.
+	envOnly bool
+	// choices are offered by shell completion; gateway.Validate is what enforces them.
+	choices []string
+	set     func(t target, texts []string) error
+	// show gives the value as a person would write it; empty: not set.
+	show func(t target) string
+}
+
+// env is the variable of a setting.
+func (s *setting) env() string { return envName(s.name) }
+
+const envPrefix = "EVERGATE_"
+
+// findSetting gives nil for an unknown name.
+func findSetting(name string) *setting {
+	for _, s := range settings {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// settings holds every setting, in the order in which help and check show them.
+var settings = slices.Concat(serviceSettings, processSettings)
+
+var serviceSettings = []*setting{
+	listSetting("listen", "HOST:PORT,...", "addresses for clients; also [IPv6]:PORT and unix:/path",
+		func(t target) *[]string { return &t.service.Listen }),
+	listSetting("sentinel", "HOST:PORT,...", "Sentinels that watch the primary; with --master-name",
+		func(t target) *[]string { return &t.service.Sentinels }),
+	textSetting("master-name", "NAME", "name under which the Sentinels watch the primary",
+		func(t target) *string { return &t.service.MasterName }),
+	listSetting("cluster", "HOST:PORT,...", "some nodes of a Redis Cluster",
+		func(t target) *[]string { return &t.service.Cluster }),
+	textSetting("primary", "HOST:PORT", "a plain primary",
+		func(t target) *string { return &t.service.Primary }),
+	listSetting("replica", "HOST:PORT,...", "its replicas (default: those that the primary names)",
+		func(t target) *[]string { return &t.service.Replicas }),
+	readsSetting(),
+	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
+		func(t target) *string { return &t.service.Upstream.User }),
+	fileSetting("upstream-password-file", "file with the password shown to the servers",
+		func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
+	valueSetting("upstream-password", func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
+	textSetting("sentinel-user", "NAME", "ACL user shown to the Sentinels",
+		func(t target) *string { return &t.service.Sentinel.User }),
+	fileSetting("sentinel-password-file", "file with the password shown to the Sentinels",
+		func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
+	valueSetting("sentinel-password", func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
+	fileSetting("password-file", "file with the password that clients must give",
+		func(t target) *gateway.Secret { return &t.service.Password }),
+	valueSetting("password", func(t target) *gateway.Secret { return &t.service.Password }),
+	noAuthSetting(),
+	addressMapSetting(),
+}
+
+var processSettings = ofProcess(
+	numberSetting("workers", "N", "event loops (default 0: one per core)", parseCount, strconv.Itoa,
+		func(t target) *int { return &t.config.Workers }),
+	numberSetting("max-clients", "N", "most clients at once", parseCount, strconv.Itoa,
+		func(t target) *int { return &t.config.Limits.ClientsMax }),
+	sizeSetting("proto-max-bulk-len", "longest argument of a command",
+		func(t target) *int64 { return &t.config.Limits.BulkBytesMax }),
+	sizeSetting("client-query-buffer-limit", "most unread bytes held for one client",
+		func(t target) *int64 { return &t.config.Limits.QueryBytesMax }),
+	sizeSetting("client-output-buffer-limit", "most reply bytes held for one client",
+		func(t target) *int64 { return &t.config.Limits.OutputBytesMax }),
+	durationSetting("hold-max", "longest wait of a request for a primary, then -LOADING",
+		func(t target) *time.Duration { return &t.config.Limits.HoldMax }),
+	durationSetting("idle-timeout", "close clients that send nothing for so long; 0: never",
+		func(t target) *time.Duration { return &t.config.Limits.IdleMax }),
+	durationSetting("auth-timeout", "close clients that have not authenticated within it",
+		func(t target) *time.Duration { return &t.config.Limits.AuthMax }),
+	durationSetting("dial-timeout", "bound on resolving, connecting and greeting a server",
+		func(t target) *time.Duration { return &t.config.DialTimeout }),
+	durationSetting("refresh-interval", "how often to ask for the topology when nothing happens",
+		func(t target) *time.Duration { return &t.config.RefreshInterval }),
+	durationSetting("drain-timeout", "how long SIGTERM waits for what is in flight",
+		func(t target) *time.Duration { return &t.config.DrainTimeout }),
+	choiceSetting("log-level", "least important lines shown", []string{"trace", "debug", "info", "warn", "error"},
+		func(t target) *string { return &t.config.LogLevel }),
+	choiceSetting("log-format", "form of the log", []string{"text", "json"},
+		func(t target) *string { return &t.config.LogFormat }),
+)
+
+func ofProcess(of ...*setting) []*setting {
+	for _, s := range of {
+		s.process = true
+	}
+	return of
+}
+
+func textSetting(name, wants, usage string, field func(target) *string) *setting {
+	return &setting{name: name, wants: wants, usage: usage,
+		set:  func(t target, texts []string) error { *field(t) = texts[0]; return nil },
+		show: func(t target) string { return *field(t) }}
+}
+
+func choiceSetting(name, usage string, choices []string, field func(target) *string) *setting {
+	s := textSetting(name, strings.Join(choices, "|"), usage, field)
+	s.choices = choices
+	return s
+}
+
+func listSetting(name, wants, usage string, field func(target) *[]string) *setting {
+	return &setting{name: name, wants: wants, usage: usage, kind: list,
+		set:  func(t target, texts []string) error { *field(t) = texts; return nil },
+		show: func(t target) string { return strings.Join(*field(t), ", ") }}
+}
+
+func readsSetting() *setting {
+	choices := []string{string(gateway.ReadPrimary), string(gateway.ReadPreferReplica), string(gateway.ReadReplica)}
+	return &setting{name: "reads", wants: strings.Join(choices, "|"), usage: "servers that answer reads", choices: choices,
+		set:  func(t target, texts []string) error { t.service.Reads = gateway.ReadPolicy(texts[0]); return nil },
+		show: func(t target) string { return string(t.service.Reads) }}
+}
+
+func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {
+	return &setting{name: name, wants: "FILE", usage: usage + ", read at each use",
+		set:  func(t target, texts []string) error { *field(t) = gateway.Secret{File: texts[0]}; return nil },
+		show: func(t target) string { return field(t).File }}
+}
+
+func valueSetting(name string, field func(target) *gateway.Secret) *setting {
+	return &setting{name: name, envOnly: true,
+		set: func(t target, texts []string) error { *field(t) = gateway.Secret{Value: texts[0]}; return nil },
+		show: func(t target) string {
+			if field(t).Value == "" {
+				return ""
+			}
+			return field(t).String()
+		}}
+}
+
+func noAuthSetting() *setting {
+	return &setting{name: "no-auth", wants: "bool", kind: toggle,
+		usage: "let clients of other machines in without a password",
+		set: func(t target, texts []string) (err error) {
+			t.service.NoAuth, err = parseSwitch(texts[0])
+			return err
+		},
+		show: func(t target) string {
+			if !t.service.NoAuth {
+				return ""
+			}
+			return "true"
+		}}
+}
+
+func addressMapSetting() *setting {
+	return &setting{name: "address-map", wants: "FROM=TO,...", kind: pairs,
+		usage: "dial TO where the topology says FROM; HOST or HOST:PORT",
+		set: func(t target, texts []string) (err error) {
+			t.service.AddressMap, err = parseMap(texts)
+			return err
+		},
+		show: func(t target) string {
+			rewrites := make([]string, 0, len(t.service.AddressMap))
+			for _, from := range slices.Sorted(maps.Keys(t.service.AddressMap)) {
+				rewrites = append(rewrites, from+"="+t.service.AddressMap[from])
+			}
+			return strings.Join(rewrites, ", ")
+		}}
+}
+
+func numberSetting[T any](name, wants, usage string, parse func(string) (T, error), show func(T) string,
+	field func(target) *T) *setting {
+	return &setting{name: name, wants: wants, usage: usage,
+		set: func(t target, texts []string) error {
+			value, err := parse(texts[0])
+			if err == nil {
+				*field(t) = value
+			}
+			return err
+		},
+		show: func(t target) string { return show(*field(t)) }}
+}
+
+func sizeSetting(name, usage string, field func(target) *int64) *setting {
+	return numberSetting(name, "SIZE", usage, parseSize, showSize, field)
+}
+
+func durationSetting(name, usage string, field func(target) *time.Duration) *setting {
+	return numberSetting(name, "TIME", usage, parseDuration, showDuration, field)
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// assignment is one setting as somebody wrote it, not yet read.
+type assignment struct {
+	// service is the index of the service it belongs to; it does not count for settings of the process.
+	service int
+	setting *setting
+	// inEntry says that it stands in an entry of services:.
+	inEntry bool
+	texts   []string
+	at      place
+	// lines are those of the texts, for a list of several lines in a file; else empty.
+	lines []int
+}
+
+// sources are all that was written, in the order in which it is applied: the file, then variables, then flags.
+type sources struct {
+	file        string
+	assignments []assignment
+	mistakes    mistakes
+	// services are the places of the entries of services: in the file; servicesAt is the key. Empty without it.
+	services   []place
+	servicesAt place
+	// failed are settings that were given a value which could not be taken: that they are missing is no second mistake.
+	failed []failure
+	// unread says that a part of the file could not be read at all: what is missing may stand there.
+	unread bool
+}
+
+type failure struct {
+	service int
+	setting string
+}
+
+func (s *sources) wrong(at place, text string) { s.mistakes = append(s.mistakes, mistake{at, text}) }
+
+// fail notes that a setting was given in vain. Service may be top: the one service of a file without services:.
+func (s *sources) fail(service int, name string) {
+	if setting := findSetting(name); setting != nil && !setting.process || name == nameSetting.name {
+		service = max(service, 0)
+	} else {
+		service = process
+	}
+	s.failed = append(s.failed, failure{service, name})
+}
+
+// process stands for no service, as in gateway.Fault.
+const process = -1
+
+// splitTexts cuts what a flag or a variable holds as the setting's kind asks for.
+func splitTexts(s *setting, text string) []string {
+	if s.kind != list && s.kind != pairs {
+		return []string{text}
+	}
+	texts := strings.Split(text, ",")
+	for i := range texts {
+		texts[i] = strings.TrimSpace(texts[i])
+	}
+	return texts
+}
+
+// flagText is the pflag.Value of every setting: it keeps the text, so that one wrong flag does not hide the next.
+type flagText struct {
+	setting *setting
+	texts   []string
+}
+
+func (f *flagText) String() string { return strings.Join(f.texts, ",") }
+func (f *flagText) Type() string   { return f.setting.wants }
+
+// Set adds to a list and replaces anything else.
+func (f *flagText) Set(text string) error {
+	texts := splitTexts(f.setting, text)
+	if f.setting.kind == list || f.setting.kind == pairs {
+		texts = append(f.texts, texts...)
+	}
+	f.texts = texts
+	return nil
+}
+
+// addFlags defines the flag of every setting that has one, and --config.
+func addFlags(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.String("config", "", "`FILE` of settings (YAML); flags and EVERGATE_* variables win over it")
+	defaults := defaultTarget()
+	for _, s := range settings {
+		if s.envOnly {
+			continue
+		}
+		flag := flags.VarPF(&flagText{setting: s}, s.name, "", s.usage)
+		flag.DefValue = s.show(defaults)
+		if s.kind == toggle {
+			flag.NoOptDefVal = "true"
+		}
+	}
+}
+
+// readFlags takes the flags that were given.
+func (s *sources) readFlags(flags *pflag.FlagSet) {
+	flags.Visit(func(flag *pflag.Flag) {
+		if value, isSetting := flag.Value.(*flagText); isSetting {
+			s.assign(assignment{setting: value.setting, texts: value.texts, at: place{name: "flag --" + flag.Name}})
+		}
+	})
+}
+
+// readEnv takes the EVERGATE_* variables. An empty one counts as not set, as compose files write it. An unknown one is
+// a mistake only when it looks like a slip of the hand: Kubernetes gives every pod EVERGATE_PORT and the like where a
+// service is called evergate.
+func (s *sources) readEnv(environ []string) {
+	names := []string{"config"}
+	for _, setting := range settings {
+		names = append(names, setting.name)
+	}
+	for _, variable := range environ {
+		name, text, _ := strings.Cut(variable, "=")
+		key, ours := strings.CutPrefix(name, envPrefix)
+		if !ours || text == "" || name == configEnv {
+			continue
+		}
+		key = plainName(key)
+		at := place{name: "env " + name}
+		if setting := findSetting(key); setting != nil && setting.env() == name {
+			s.assign(assignment{setting: setting, texts: splitTexts(setting, text), at: at})
+		} else if meant := slip(key, names); meant != "" {
+			s.wrong(at, "is unknown"+didYouMean(meant, envName))
+			s.assume(0, meant, text, at)
+		}
+	}
+}
+
+const configEnv = envPrefix + "CONFIG"
+
+// configFile gives the file to read: the flag's, else the variable's, else none.
+func configFile(flags *pflag.FlagSet, environ []string) (path string, at place) {
+	if flag := flags.Lookup("config"); flag != nil && flag.Changed {
+		return flag.Value.String(), place{name: "flag --config"}
+	}
+	for _, variable := range environ {
+		if path, ours := strings.CutPrefix(variable, configEnv+"="); ours && path != "" {
+			return path, place{name: "env " + configEnv}
+		}
+	}
+	return "", place{}
+}
+
+func (s *sources) assign(a assignment) {
+	for _, text := range a.texts {
+		if text == "" && (a.setting.kind == word || len(a.texts) == 1) {
+			s.wrong(a.at, "has no value")
+			s.fail(a.service, a.setting.name)
+			return
+		}
+	}
+	s.assignments = append(s.assignments, a)
+}
+
+// assume goes on as if a misspelt setting had been spelt right, so that what it would have set is not reported missing.
+func (s *sources) assume(service int, meant, text string, at place) {
+	if setting := findSetting(meant); setting != nil && text != "" {
+		s.assignments = append(s.assignments,
+			assignment{service: service, setting: setting, texts: splitTexts(setting, text), at: at})
+	}
+}
+
+// readStray explains what the parser of flags left over: unknown flags and words. A word after an unknown flag is taken
+// for its value; no such text is repeated, it may be a password.
+func (s *sources) readStray(args []string, flags *pflag.FlagSet) {
+	names := []string{}
+	flags.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	words := 0
+	for i := 0; i < len(args); i++ {
+		name, isFlag := strings.CutPrefix(args[i], "-")
+		if !isFlag {
+			words++
+			continue
+		}
+		name, text, given := strings.Cut(strings.TrimPrefix(name, "-"), "=")
+		if !given && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+			i++
+			text = args[i]
+		}
+		at, meant := place{name: "flag --" + name}, nearest(name, names)
+		s.wrong(at, "is unknown"+didYouMean(meant, flagName))
+		s.assume(0, meant, text, at)
+	}
+	if words > 0 {
+		s.wrong(place{name: "command line"}, "has a word that belongs to no flag")
+	}
+}
+
+func flagName(name string) string { return "--" + name }
+
+func envName(name string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func (s *sources) readFile(path string, at place) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		s.unread = true
+		s.wrong(at, err.Error())
+		return
+	}
+	s.file = path
+	s.readYAML(text)
+}

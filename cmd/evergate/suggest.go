@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// redisNames are what people who know Redis or its other proxies type first.
+var redisNames = map[string]string{
+	"bind": "listen", "port": "listen", "address": "listen",
+	"slave": "replica", "slaves": "replica", "master": "primary", "nodes": "cluster",
+	"requirepass": "password-file", "masterauth": "upstream-password-file", "masteruser": "upstream-user",
+	"auth": "password-file", "password": "password-file", "user": "upstream-user",
+	"upstream-password": "upstream-password-file", "sentinel-password": "sentinel-password-file",
+	"maxclients": "max-clients", "timeout": "idle-timeout", "loglevel": "log-level", "threads": "workers",
+	"warning": "warn", "notice": "info", "verbose": "debug", "prefer-slave": "prefer-replica",
+}
+
+// didYouMean gives `; did you mean "x"?` with the name as it is written in its place, or nothing when none is meant.
+func didYouMean(meant string, written func(string) string) string {
+	if meant == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", written(meant))
+}
+
+// nearest gives the candidate that was probably meant: a slip of the hand, Redis's own name for it, or its beginning.
+// It gives "" when none is near.
+func nearest(given string, candidates []string) string {
+	plain := plainName(given)
+	if synonym := redisNames[plain]; slices.Contains(candidates, synonym) {
+		return synonym
+	}
+	if meant := slip(plain, candidates); meant != "" {
+		return meant
+	}
+	for _, candidate := range candidates {
+		if len(plain) >= 4 && strings.HasPrefix(candidate, plain) {
+			return candidate
+		}
+	}
+	return ""
+}
+
+// slip gives the candidate that is a few slips of the hand away, "" when none is.
+func slip(given string, candidates []string) string {
+	best, bestSlips := "", 0
+	for _, candidate := range candidates {
+		slips := distance(given, candidate)
+		if slips <= slipsAllowed(candidate) && slips < len(candidate) && (best == "" || slips < bestSlips) {
+			best, bestSlips = candidate, slips
+		}
+	}
+	return best
+}
+
+func slipsAllowed(candidate string) int { return 1 + len(candidate)/5 }
+
+// plainName writes snake_case and camelCase as the settings are written.
+func plainName(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && 'A' <= r && r <= 'Z' && 'a' <= name[i-1] && name[i-1] <= 'z' {
+			b.WriteByte('-')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToLower(strings.ReplaceAll(b.String(), "_", "-"))
+}
+
+// distance counts the letters to insert, delete, replace or swap with their neighbour (optimal string alignment).
+func distance(a, b string) int {
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		next := make([]int, len(b)+1)
+		next[0] = i
+		for j := 1; j <= len(b); j++ {
+			replaced := row[j-1]
+			if a[i-1] != b[j-1] {
+				replaced++
+			}
+			next[j] = min(replaced, row[j]+1, next[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
+		}
+		before, row = row, next
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sizeUnits are those of redis.conf: "k" is a thousand, "kb" is 1024.
+var sizeUnits = []struct {
+	suffix string
+	bytes  int64
+}{
+	{"kb", 1 << 10}, {"mb", 1 << 20}, {"gb", 1 << 30}, {"k", 1e3}, {"m", 1e6}, {"g", 1e9}, {"b", 1}, {"", 1},
+}
+
+func parseSize(text string) (int64, error) {
+	lower := strings.ToLower(text)
+	for _, unit := range sizeUnits {
+		digits, found := strings.CutSuffix(lower, unit.suffix)
+		if !found {
+			continue
+		}
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt64/unit.bytes {
+			break
+		}
+		return n * unit.bytes, nil
+	}
+	return 0, fmt.Errorf("%q is not a size such as 512mb", text)
+}
+
+// showSize writes a size so that parseSize reads it back.
+func showSize(bytes int64) string {
+	for _, unit := range []int{2, 1, 0} {
+		if u := sizeUnits[unit]; bytes != 0 && bytes%u.bytes == 0 {
+			return strconv.FormatInt(bytes/u.bytes, 10) + u.suffix
+		}
+	}
+	return strconv.FormatInt(bytes, 10)
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if err == nil {
+		return d, nil
+	}
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return 0, fmt.Errorf("%q has no unit; did you mean \"%ss\"?", text, text)
+	}
+	return 0, fmt.Errorf("%q is not a duration such as 500ms, 10s or 1m", text)
+}
+
+// showDuration leaves out the zero minutes and seconds that Duration.String ends with.
+func showDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func parseCount(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number", text)
+	}
+	return n, nil
+}
+
+func parseSwitch(text string) (bool, error) {
+	switch text {
+	case "true", "yes", "on", "1":
+		return true, nil
+	case "false", "no", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", text)
+}
+
+// parseMap reads FROM=TO pairs.
+func parseMap(pairs []string) (map[string]string, error) {
+	m := make(map[string]string, len(pairs))
+	var wrong []error
+	for _, pair := range pairs {
+		from, to, found := strings.Cut(pair, "=")
+		if _, twice := m[from]; twice {
+			wrong = append(wrong, fmt.Errorf("%q is rewritten twice", from))
+		} else if !found || from == "" || to == "" {
+			wrong = append(wrong, fmt.Errorf("%q is not FROM=TO", pair))
+		}
+		m[from] = to
+	}
+	return m, errors.Join(wrong...)
+}
