@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +18,12 @@ const (
 	bigSize = 64 << 20
 	// bigNeighbours do small GETs meanwhile, without pipelining.
 	bigNeighbours = 20
+	// bigEvery is how often a transfer begins. One after another without a pause, they would keep the server's one
+	// thread busy, and neighbours would wait for that, through whatever proxy.
+	bigEvery = time.Second
+	// bigRound is how long the neighbours are measured in a round.
+	bigRound = 2 * time.Second
+
 	// The goals: bytes by which resident memory may grow while the value is read and written, and the neighbours'
 	// p99 over what it is without.
 	readGrowth  = 8 << 20
@@ -34,34 +39,42 @@ type bigTransfer struct {
 	Verb   string `json:"verb"` // GET or SET
 	// Growth is by how many bytes resident memory peaked above what it was, for one transfer with nobody beside.
 	Growth int64 `json:"growth_bytes"`
-	// Quiet and Busy are the neighbours' p99 in ns, round by round, without and with transfers one after another.
-	Quiet     []float64 `json:"neighbours_p99_ns_quiet"`
-	Busy      []float64 `json:"neighbours_p99_ns_busy"`
-	Transfers int64     `json:"transfers"`
-	Seconds   float64   `json:"seconds"`
+	// Quiet and Busy are the neighbours' p99 in ns, round by round, without and with transfers.
+	Quiet []float64 `json:"neighbours_p99_ns_quiet"`
+	Busy  []float64 `json:"neighbours_p99_ns_busy"`
+	// Worst is the longest that a neighbour waited in the busy rounds, in ns.
+	Worst     float64       `json:"neighbours_worst_ns"`
+	Transfers int           `json:"transfers"`
+	Moving    time.Duration `json:"transfers_took_ns"`
 }
 
 // measureBig needs bigRead on the server. Memory comes first, while the process is fresh.
-func measureBig(ctx context.Context, t *target, rounds int, each time.Duration) ([]*bigTransfer, error) {
+func measureBig(ctx context.Context, t *target, rounds int) ([]*bigTransfer, error) {
 	all := []*bigTransfer{{Target: t.name, Verb: "GET"}, {Target: t.name, Verb: "SET"}}
-	quiet := load{addr: t.addr, command: "GET", conns: bigNeighbours, pipeline: 1}
-	if _, err := quiet.run(ctx, 0, each, func() error { return nil }); err != nil {
+	neighbours := load{addr: t.addr, command: "GET", conns: bigNeighbours, pipeline: 1}
+	quiet := func() (float64, error) {
+		r, err := neighbours.run(ctx, bigRound/10, bigRound, func() error { return nil })
+		if err != nil {
+			return 0, err
+		}
+		return float64(r.latencies.quantile(0.99)), nil
+	}
+	if _, err := quiet(); err != nil {
 		return nil, err
 	}
 	for _, b := range all {
-		var err error
-		if b.Growth, err = growth(t, b.Verb); err != nil {
+		if err := b.grow(t); err != nil {
 			return nil, fmt.Errorf("%s of a big value: %w", b.Verb, err)
 		}
 	}
 	for range rounds {
-		r, err := quiet.run(ctx, each/10, each, func() error { return nil })
-		if err != nil {
-			return nil, err
-		}
 		for _, b := range all {
-			b.Quiet = append(b.Quiet, float64(r.latencies.quantile(0.99)))
-			if err := b.round(ctx, t, quiet, each); err != nil {
+			p99, err := quiet()
+			if err != nil {
+				return nil, err
+			}
+			b.Quiet = append(b.Quiet, p99)
+			if err := b.round(ctx, neighbours); err != nil {
 				return nil, fmt.Errorf("%s of a big value: %w", b.Verb, err)
 			}
 		}
@@ -69,59 +82,64 @@ func measureBig(ctx context.Context, t *target, rounds int, each time.Duration) 
 	return all, nil
 }
 
-// growth moves one big value and returns by how much the process's resident memory peaked above what it was.
-func growth(t *target, verb string) (int64, error) {
+// grow moves one big value and notes by how much the process's resident memory peaked above what it was.
+func (b *bigTransfer) grow(t *target) error {
 	before, _, err := resident(t.pid)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := resetPeak(t.pid); err != nil {
-		return 0, err
+		return err
 	}
-	c, err := dialBig(t.addr)
-	if err != nil {
-		return 0, err
-	}
-	defer c.conn.Close()
-	if err := c.move(verb); err != nil {
-		return 0, err
-	}
-	_, peak, err := resident(t.pid)
-	return peak - before, err
-}
-
-// round measures the neighbours while one client moves big values without a pause.
-func (b *bigTransfer) round(ctx context.Context, t *target, neighbours load, each time.Duration) error {
 	c, err := dialBig(t.addr)
 	if err != nil {
 		return err
 	}
 	defer c.conn.Close()
-	var moved atomic.Int64
-	var stop atomic.Bool
-	failed := make(chan error, 1)
-	go func() {
-		var err error
-		for err == nil && !stop.Load() {
-			if err = c.move(b.Verb); err == nil {
-				moved.Add(1)
-			}
-		}
-		failed <- err
-	}()
-	var counts []int64
-	r, err := neighbours.run(ctx, each/10, each, func() error {
-		counts = append(counts, moved.Load())
-		return nil
-	})
-	stop.Store(true)
-	if err := errors.Join(err, <-failed); err != nil {
+	if err := c.move(b.Verb); err != nil {
+		return err
+	}
+	_, peak, err := resident(t.pid)
+	b.Growth = peak - before
+	return err
+}
+
+// round measures the neighbours while another client moves big values.
+func (b *bigTransfer) round(ctx context.Context, neighbours load) error {
+	c, err := dialBig(neighbours.addr)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close()
+	moving, stop := context.WithCancel(ctx)
+	moved := make(chan error, 1)
+	go func() { moved <- b.keepMoving(moving, c) }()
+	r, err := neighbours.run(ctx, bigRound/10, bigRound, func() error { return nil })
+	stop()
+	if err := errors.Join(err, <-moved); err != nil {
 		return err
 	}
 	b.Busy = append(b.Busy, float64(r.latencies.quantile(0.99)))
-	b.Transfers += counts[1] - counts[0]
-	b.Seconds += r.elapsed.Seconds()
+	b.Worst = max(b.Worst, float64(r.latencies.quantile(1)))
 	return nil
+}
+
+func (b *bigTransfer) keepMoving(ctx context.Context, c *bigClient) error {
+	every := time.NewTicker(bigEvery)
+	defer every.Stop()
+	for {
+		began := time.Now()
+		if err := c.move(b.Verb); err != nil {
+			return err
+		}
+		b.Transfers++
+		b.Moving += time.Since(began)
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // bigClient reads and writes big values on one connection, as fast as the target lets it.
@@ -185,7 +203,7 @@ func (c *bigClient) line(want string) error {
 
 func writeBig(w io.Writer, all []*bigTransfer) {
 	tw := columns(w)
-	fmt.Fprintf(tw, "a value of %d MB\tby\tpeak growth MB\tgoal\t\tMB/s\tneighbours' p99 us\tmeanwhile\tratio\tmin-max\tgoal\t\t\n",
+	fmt.Fprintf(tw, "%d MB value\tby\tMB/s\tgrowth MB\tgoal\t\tneighbours' p99 us\tmeanwhile\tworst\tratio\tgoal\t\t\n",
 		bigSize>>20)
 	for _, b := range all {
 		var ratios []float64
@@ -202,9 +220,9 @@ func writeBig(w io.Writer, all []*bigTransfer) {
 			goals = [4]string{fmt.Sprintf("<= %d", bound>>20), judged(b.Growth <= bound), fmt.Sprintf("<= %.0f", bigP99),
 				judged(ratio.Median <= bigP99)}
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%.1f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.1f\t%.1f-%.1f\t%s\t%s\t\n", b.Target, b.Verb,
-			megabytes(b.Growth), goals[0], goals[1], float64(b.Transfers*bigSize>>20)/b.Seconds,
-			spreadOf(b.Quiet).Median/1e3, spreadOf(b.Busy).Median/1e3, ratio.Median, ratio.Min, ratio.Max,
+		fmt.Fprintf(tw, "%s\t%s\t%.0f\t%.1f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.1f (%.1f-%.1f)\t%s\t%s\t\n", b.Verb, b.Target,
+			megabytes(int64(b.Transfers)*bigSize)/b.Moving.Seconds(), megabytes(b.Growth), goals[0], goals[1],
+			spreadOf(b.Quiet).Median/1e3, spreadOf(b.Busy).Median/1e3, b.Worst/1e3, ratio.Median, ratio.Min, ratio.Max,
 			goals[2], goals[3])
 	}
 	tw.Flush()

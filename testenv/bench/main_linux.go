@@ -150,8 +150,12 @@ func (out *report) add(ctx context.Context, c *comparison, of string) error {
 	}
 	ratios := compare(all, of)
 	writeFigures(os.Stdout, all)
-	fmt.Println()
-	writeRatios(os.Stdout, ratios)
+	if len(ratios) > 0 {
+		fmt.Println()
+		writeRatios(os.Stdout, ratios)
+		fmt.Println()
+		writeGoals(os.Stdout, ratios)
+	}
 	fmt.Println()
 	out.Series, out.Ratios = append(out.Series, all...), append(out.Ratios, ratios...)
 	return nil
@@ -190,7 +194,7 @@ func (out *report) bigValue(ctx context.Context, s *site, o options) error {
 		return err
 	}
 	for _, t := range targets {
-		all, err := measureBig(ctx, t, min(o.rounds, 5), o.each())
+		all, err := measureBig(ctx, t, min(o.rounds, 5))
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}

@@ -34,6 +34,7 @@ var (
 	requests = measure{"requests a second", func(f figures) float64 { return f.Requests }}
 	p50      = measure{"p50", func(f figures) float64 { return f.P50 }}
 	p99      = measure{"p99", func(f figures) float64 { return f.P99 }}
+	measures = []measure{cpu, requests, p50, p99}
 )
 
 func (m measure) over(rounds []figures) []float64 {
@@ -108,7 +109,7 @@ func compare(all []*series, of string) []comparedTo {
 		if i < 0 || s.Target == of {
 			continue
 		}
-		for _, m := range []measure{cpu, requests, p50, p99} {
+		for _, m := range measures {
 			out = append(out, compareOne(m, all[i], s))
 		}
 	}
@@ -160,17 +161,32 @@ func writeFigures(w io.Writer, all []*series) {
 	tw.Flush()
 }
 
-// writeRatios prints the ratios, and what each goal came to.
+// writeRatios prints the ratios, a line for each scenario and other target: the median and the extremes of the rounds.
 func writeRatios(w io.Writer, ratios []comparedTo) {
 	tw := columns(w)
-	fmt.Fprintln(tw, "ratios\tof\tagainst\tmedian\tmin-max\tof medians\tgoal\t\t")
-	for _, c := range ratios {
-		verdict := ""
-		if c.Met != nil {
-			verdict = judged(*c.Met)
+	fmt.Fprintf(tw, "ratios\t%s against\t", ratios[0].Of)
+	for _, m := range measures {
+		fmt.Fprintf(tw, "%s\t", m.name)
+	}
+	for i, c := range ratios {
+		if i%len(measures) == 0 {
+			fmt.Fprintf(tw, "\n%s\t%s\t", c.Scenario, c.Against)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s / %s\t%.2f\t%.2f-%.2f\t%.2f\t%s\t%s\t\n", c.Scenario, c.Measure, c.Of, c.Against,
-			c.Ratio.Median, c.Ratio.Min, c.Ratio.Max, c.OfMedians, c.Goal, verdict)
+		fmt.Fprintf(tw, "%.2f (%.2f-%.2f)\t", c.Ratio.Median, c.Ratio.Min, c.Ratio.Max)
+	}
+	fmt.Fprintln(tw)
+	tw.Flush()
+}
+
+// writeGoals prints what each goal came to.
+func writeGoals(w io.Writer, ratios []comparedTo) {
+	tw := columns(w)
+	fmt.Fprintln(tw, "goals\tof\tagainst\tgoal\tmedian of ratios\tratio of medians\t\t")
+	for _, c := range ratios {
+		if c.Met != nil {
+			fmt.Fprintf(tw, "%s\t%s\t%s / %s\t%s\t%.2f\t%.2f\t%s\t\n", c.Scenario, c.Measure, c.Of, c.Against, c.Goal,
+				c.Ratio.Median, c.OfMedians, judged(*c.Met))
+		}
 	}
 	tw.Flush()
 }

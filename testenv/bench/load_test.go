@@ -1,0 +1,125 @@
+//go:build linux
+
+package main
+
+import (
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/testenv"
+)
+
+func TestLoadRefusesWrongReplies(t *testing.T) {
+	for name, reply := range map[string]string{
+		"another key's value": "$64\r\n" + string(value(1)) + "\r\n",
+		"an error":            "-ERR no\r\n",
+		"a reply too many":    "$64\r\n" + string(value(0)) + "\r\n+OK\r\n",
+		"a close":             "",
+	} {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- answerOnce(l, reply) }()
+		_, err = load{addr: l.Addr().String(), command: "GET", conns: 1, pipeline: 1}.run(t.Context(), 0, time.Minute,
+			func() error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "wrong reply") && !strings.Contains(err.Error(), "closed") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// answerOnce reads one request on one connection, answers, and closes when the client has.
+func answerOnce(l net.Listener, reply string) error {
+	defer l.Close()
+	conn, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := io.ReadFull(conn, make([]byte, len(command("GET", key(0))))); err != nil || reply == "" {
+		return err
+	}
+	if _, err := conn.Write([]byte(reply)); err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, conn)
+	return nil
+}
+
+// The relay keeps replies apart, the load counts them, and the process's CPU is seen.
+func TestCompareThroughRelay(t *testing.T) {
+	testenv.SkipShort(t)
+	s, err := newSite("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := &comparison{rounds: 2, conns: 7, measured: 50 * time.Millisecond,
+		scenarios: []scenario{{"GET", 1}, {"SET", 1}, {"GET", 16}, {"SET", 16}}}
+	if c.targets, err = s.targets(t.Context(), "direct", "relay"); err != nil {
+		t.Fatal(err)
+	}
+	c.server = s.server
+	all, err := c.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 8 {
+		t.Fatalf("%d series, want 8", len(all))
+	}
+	for _, s := range all {
+		for _, f := range s.Rounds {
+			if f.Requests <= 0 || f.P50 <= 0 || f.P99 < f.P50 || f.CPU <= 0 || f.ServerCPU <= 0 {
+				t.Errorf("%s, %s: %+v", s.Target, s.Scenario, f)
+			}
+		}
+		if len(s.Rounds) != 2 {
+			t.Errorf("%s, %s: %d rounds", s.Target, s.Scenario, len(s.Rounds))
+		}
+	}
+}
+
+func TestProcSeesUs(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); time.Since(began) < 30*time.Millisecond; {
+	}
+	after, err := cpuTime(os.Getpid())
+	if err != nil || after <= before {
+		t.Errorf("cpuTime went from %v to %v, %v", before, after, err)
+	}
+	ticks, err := cpuTicks(os.Getpid())
+	if err != nil || ticks <= 0 || ticks > after+time.Second {
+		t.Errorf("cpuTicks = %v, %v, where schedstat says %v", ticks, err, after)
+	}
+	if err := resetPeak(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	now, _, err := resident(os.Getpid())
+	if err != nil || now < 1<<20 {
+		t.Fatalf("resident = %d, %v", now, err)
+	}
+	page := make([]byte, 32<<20)
+	for i := 0; i < len(page); i += 4096 {
+		page[i] = 1
+	}
+	_, peak, err := resident(os.Getpid())
+	if err != nil || peak < now+24<<20 {
+		t.Errorf("the peak is %d after 32 MB were touched at %d, %v", peak, now, err)
+	}
+}
