@@ -96,11 +96,14 @@ func (c *Command) ArityFits(n int) bool {
 	return n == c.Arity
 }
 
+// farthest bounds the positions that a server may tell: more arguments than any request has.
+const farthest = 1 << 20
+
 // Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
 // server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
 // a write unless readonly without may_replicate, refused when it may block, belongs to pub/sub or is for
 // administrators. Its keys are where first, last and step say, even when the server says there may be more, and it
-// is never cut.
+// is never cut. An arity of 0 says nothing.
 func Learn(name string, arity int, flags []string, first, last, step int) *Command {
 	name = strings.ToLower(name)
 	c := &Command{Name: name, word: name, Arity: arity, Traits: Write}
@@ -122,7 +125,10 @@ func Learn(name string, arity int, flags []string, first, last, step int) *Comma
 	if readonly && !replicates {
 		c.Traits = c.Traits&^Write | Read
 	}
-	if first > 0 && step > 0 {
+	if arity == 0 {
+		c.Arity = -1
+	}
+	if first > 0 && first < farthest && step > 0 && step < farthest {
 		c.First, c.Last, c.Step = first, last, step
 	}
 	return c

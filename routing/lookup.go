@@ -45,9 +45,9 @@ func newIndex(rows []*Command) *index {
 func hash[T []byte | string](word T) uint32 {
 	h := uint32(len(word))
 	for i := range len(word) {
-		h = h*33 + uint32(word[i]|0x20)
+		h = h*31 + uint32(word[i]|0x20)
 	}
-	return h ^ h>>7
+	return h ^ h>>5
 }
 
 func (x *index) find(word []byte) *Command {

@@ -1,0 +1,132 @@
+package routing
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"evergate/topology"
+)
+
+// arguments cuts fuzzed bytes at zeros.
+func arguments(raw []byte) [][]byte { return bytes.Split(raw, []byte{0}) }
+
+func seeds(f *testing.F) {
+	for _, c := range keyCases {
+		f.Add([]byte(strings.ReplaceAll(strings.ReplaceAll(c.line, `""`, ""), " ", "\x00")), uint16(0))
+	}
+	for _, c := range Commands() {
+		name := strings.ReplaceAll(c.Name, "|", "\x00")
+		f.Add([]byte(name), uint16(1))
+		f.Add([]byte(name+"\x00a\x002\x00b\x00c\x00STREAMS\x00STORE\x00KEYS"), uint16(2))
+	}
+}
+
+// FuzzKeys: whatever the arguments, positions are of arguments behind the command's name, each once.
+func FuzzKeys(f *testing.F) {
+	seeds(f)
+	all := Commands()
+	slices.SortFunc(all, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
+	f.Fuzz(func(t *testing.T, raw []byte, pick uint16) {
+		args := arguments(raw)
+		checkKeys(t, all[int(pick)%len(all)], args)
+		if c := Lookup(args); c != nil {
+			checkKeys(t, c, args)
+		}
+		first, last, step := int(pick&15)-4, int(pick>>4&15)-8, int(pick>>8&7)-2
+		checkKeys(t, Learn("m", -1, nil, first, last, step), args)
+	})
+}
+
+func checkKeys(t *testing.T, c *Command, args [][]byte) {
+	keys, ok := c.Keys(args, nil)
+	if !ok && len(keys) > 0 {
+		t.Fatalf("%s: %v though the arguments do not say", c.Name, keys)
+	}
+	seen := map[int]bool{}
+	for _, at := range keys {
+		if at < 1 || at >= len(args) || seen[at] {
+			t.Fatalf("%s %q: position %d of %v", c.Name, args, at, keys)
+		}
+		seen[at] = true
+	}
+}
+
+// FuzzDecide: a decision for everything, that fits its view and its request.
+func FuzzDecide(f *testing.F) {
+	seeds(f)
+	plain, sharded := plainView(), shardedView(f, "0-5460", "5461-10922", "10923-16000")
+	f.Fuzz(func(t *testing.T, raw []byte, pick uint16) {
+		args := arguments(raw)
+		c := Lookup(args)
+		if c == nil && pick%2 == 0 {
+			c = Learn(string(args[0]), -1, []string{"readonly"}, int(pick>>1&7), int(pick>>4&15)-8, int(pick>>8&3))
+		}
+		r := Request{Command: c, Args: args}
+		for _, v := range []*topology.View{nil, plain, sharded} {
+			checkDecision(t, r, v, Decide(r, v))
+		}
+	})
+}
+
+func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
+	fail := func(why string) { t.Fatalf("%q: %s: %+v", r.Args, why, d) }
+	shards := 0
+	if v != nil {
+		shards = len(v.Shards)
+	}
+	sharded := v != nil && v.Sharded
+	if d.Shard < -1 || d.Shard >= shards || d.Slot < -1 || d.Slot >= topology.Slots {
+		fail("no such shard or slot")
+	}
+	if (d.Kind == Refuse) != (d.Reason != NoReason) || (d.Kind == Split) != (d.Parts != nil) {
+		fail("kind and reason or parts differ")
+	}
+	if !sharded && (d.Slot != -1 || d.Kind == Split || d.Reason == CrossSlot) {
+		fail("slots where there are none")
+	}
+	if d.Read && (r.Command.Has(Write) || r.Command.Has(Scan)) {
+		fail("a replica may not serve it")
+	}
+	switch d.Kind {
+	case Forward:
+		if r.Command.Has(Local|Harmful|Subscribing|Transaction|PerConnection) || r.Command.blocksAlways() {
+			fail("must not reach a lane")
+		}
+		keys, _ := r.Command.Keys(r.Args, nil)
+		for _, at := range keys {
+			if sharded && Slot(r.Args[at]) != d.Slot {
+				fail("a key in another slot")
+			}
+		}
+	case Split:
+		checkParts(t, r, v, d)
+	}
+}
+
+// blocksAlways says that no argument makes the command one that does not block.
+func (c *Command) blocksAlways() bool { return c.Has(Blocking) && c.Form != Streams }
+
+func checkParts(t *testing.T, r Request, v *topology.View, d Decision) {
+	if len(d.Parts) < 2 {
+		t.Fatalf("%q: one part: %+v", r.Args, d)
+	}
+	seen := make([]bool, len(r.Args))
+	seen[0] = true
+	for i, p := range d.Parts {
+		if i > 0 && d.Parts[i-1].Slot >= p.Slot || p.Shard != shardOf(v, p.Slot) || !slices.IsSorted(p.Args) {
+			t.Fatalf("%q: part %d: %+v", r.Args, i, d)
+		}
+		for j, at := range p.Args {
+			pairs := r.Command.Cut == PerPair
+			if seen[at] || (!pairs || j%2 == 0) && Slot(r.Args[at]) != p.Slot || pairs && j%2 == 1 && at != p.Args[j-1]+1 {
+				t.Fatalf("%q: part %d holds %d: %+v", r.Args, i, at, d)
+			}
+			seen[at] = true
+		}
+	}
+	if slices.Contains(seen, false) {
+		t.Fatalf("%q: an argument is in no part: %+v", r.Args, d)
+	}
+}
