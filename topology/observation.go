@@ -1,5 +1,164 @@
 package topology
 
+import "time"
+
+// Observation is one fact somebody saw. State.Step takes them one at a time. The kinds are those of this file; a
+// node that was asked goes by its dial address, nodes that others speak of by their announced address.
+type Observation interface{ observation() }
+
+func (SentinelSays) observation()    {}
+func (SentinelLost) observation()    {}
+func (SentinelMessage) observation() {}
+func (SlotsSeen) observation()       {}
+func (RoleSeen) observation()        {}
+func (NodeLost) observation()        {}
+func (Resolved) observation()        {}
+func (Report) observation()          {}
+func (Tick) observation()            {}
+
+// Tick says only that time has passed. The keeper sends one every TickEvery.
+type Tick struct{}
+
+// TickEvery is how often the keeper lets State look at the clock: the granularity of debounces and of probes.
+const TickEvery = 50 * time.Millisecond
+
+// SentinelSays is one Sentinel's whole picture of the service: GET-MASTER-ADDR-BY-NAME, MASTER, REPLICAS.
+type SentinelSays struct {
+	// Sentinel is the address it was reached at.
+	Sentinel string
+	// Primary is the announced address of the primary, as SENTINEL GET-MASTER-ADDR-BY-NAME tells it: SENTINEL MASTER
+	// of a leader names the old address beside the new config epoch until its failover has ended.
+	Primary string
+	// ConfigEpoch is the number of the failover that made it primary; a higher one is newer.
+	ConfigEpoch uint64
+	// Down are the flags s_down and o_down of the primary.
+	Down DownFlags
+	// Quorum is how many Sentinels must agree on o_down; Sentinels how many there are, this one included.
+	Quorum, Sentinels int
+	// DownAfter is down-after-milliseconds; zero when not told.
+	DownAfter time.Duration
+	Replicas  []SentinelReplica
+}
+
+// SentinelReplica is what one Sentinel says of one replica.
+type SentinelReplica struct {
+	// Addr is announced.
+	Addr string
+	Down DownFlags
+	// LinkUp is master-link-status ok.
+	LinkUp bool
+	// Priority is slave-priority; 0 means never promoted, and by our rule never read from unless named.
+	Priority int
+}
+
+// DownFlags are the flags of an instance that speak against it.
+type DownFlags uint8
+
+const (
+	// SDown: subjectively down, this Sentinel alone thinks so.
+	SDown DownFlags = 1 << iota
+	// ODown: objectively down, a quorum of Sentinels agrees.
+	ODown
+	// Disconnected: the Sentinel has no connection to it.
+	Disconnected
+)
+
+// SentinelLost says that a Sentinel cannot be asked, or does not know the service.
+type SentinelLost struct {
+	Sentinel string
+	Why      string
+}
+
+// SentinelMessage is something a Sentinel published about the service. It is a hint to ask again at once.
+type SentinelMessage struct {
+	Sentinel string
+	// Channel is the event: +switch-master, +sdown, ...
+	Channel string
+	// Payload is the message as published.
+	Payload string
+}
+
+// SlotsSeen is the slot map of one node of a Redis Cluster.
+type SlotsSeen struct {
+	// Asked is the dial address of the node.
+	Asked string
+	// HasEpochs says that the config epochs are known (CLUSTER NODES was allowed).
+	HasEpochs bool
+	// Refused is why it gives no map at all; empty when it does.
+	Refused string
+	Shards  []ShardSeen
+}
+
+// ShardSeen is one primary with its replicas, as a node of the cluster tells it.
+type ShardSeen struct {
+	// Slots may be empty: a primary that serves nothing yet can still be named by ASK.
+	Slots    []SlotRange
+	Primary  MemberSeen
+	Replicas []MemberSeen
+	// Epoch is the primary's config epoch; 0 without HasEpochs.
+	Epoch uint64
+}
+
+// SlotRange is First to Last, both included.
+type SlotRange struct{ First, Last int }
+
+// MemberSeen is a node that another one speaks of.
+type MemberSeen struct {
+	// Addr is announced; where the endpoint was empty it holds the host that was asked.
+	Addr string
+	// Healthy is false when it is marked fail or loading.
+	Healthy bool
+}
+
+// Role of a server.
+type Role uint8
+
+const (
+	// RoleRefused: the server answers, but neither ROLE nor INFO is allowed.
+	RoleRefused Role = iota
+	RolePrimary
+	RoleReplica
+)
+
+var roleNames = [...]string{"refused", "primary", "replica"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// RoleSeen is what a server says of itself (ROLE, INFO replication, INFO server: whichever are allowed).
+type RoleSeen struct {
+	// Addr is the dial address.
+	Addr string
+	Role Role
+	// RunID changes with each start of the server; ReplID names its history, ReplID2 the one it descends from, up to
+	// SecondOffset. All are empty when INFO is refused; ROLE does not tell them.
+	RunID, ReplID, ReplID2 string
+	// Offset is the replication offset, in bytes; -1 when not told.
+	Offset, SecondOffset int64
+	// Version is redis_version; empty when not told.
+	Version string
+	// Priority is replica-priority; -1 when not told.
+	Priority int
+	// LinkUp, Syncing and Primary (announced) are a replica's.
+	LinkUp, Syncing bool
+	Primary         string
+	// Replicas (announced) are a primary's, those that are online.
+	Replicas []string
+}
+
+// NodeLost says that a probe could not reach a node, or got no answer in time.
+type NodeLost struct {
+	// Addr is the dial address.
+	Addr string
+	Why  string
+}
+
+// Resolved says which addresses a name of the settings stands for now (plain lists only).
+type Resolved struct {
+	// Name is host:port as in the settings, Addrs the dial addresses, never empty.
+	Name  string
+	Addrs []string
+}
+
 // Report is one thing that a worker saw on its lanes. The keeper turns it into a probe or a refresh; it is a hint,
 // never proof. Reports are small values: a worker sends them without allocating, and the keeper may drop some when
 // too many arrive at once (the periodic refresh makes up for it).

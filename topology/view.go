@@ -5,7 +5,10 @@
 // Nothing here does I/O, logs, or reads a clock: watch asks the servers, Keeper is the one goroutine around State.
 package topology
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Slots is the number of hash slots of a Redis Cluster (cluster specification, "Key distribution model").
 const Slots = 16384
@@ -49,6 +52,10 @@ func (c Condition) String() string { return conditionNames[c] }
 type Shard struct {
 	// Index is the shard's place in View.Shards.
 	Index int
+	// Name is for people: the master name under Sentinel, the slots ("0-5460") in a Cluster.
+	Name string
+	// ConfigEpoch is the servers' own number of the failover that made Primary primary; 0 in a plain list.
+	ConfigEpoch uint64
 	// Primary takes the writes; nil while no primary is trusted (the shard is held).
 	Primary *Node
 	// Replicas are those that may serve reads now, in a stable order (by address).
@@ -93,4 +100,33 @@ func (v *View) NodeByAnnounced(addr string) *Node {
 		}
 	}
 	return nil
+}
+
+// NodeNamed finds the node that from named in a MOVED or ASK, or nil. An empty host (":7000") stands for the host
+// of from, as servers answer that do not know their own address.
+func (v *View) NodeNamed(addr string, from *Node) *Node {
+	if len(addr) == 0 || addr[0] != ':' || from == nil {
+		return v.NodeByAnnounced(addr)
+	}
+	for _, base := range [...]string{from.Announced, from.Addr} {
+		host, _ := SplitAddr(base)
+		if n := v.NodeByAnnounced(host + addr); n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// same says whether two Views tell the same, their numbers and times apart.
+func (v *View) same(w *View) bool {
+	if w == nil || v.Sharded != w.Sharded || v.Lowest != w.Lowest {
+		return false
+	}
+	if !slices.Equal(v.Nodes, w.Nodes) || (v.Sharded && *v.slots != *w.slots) {
+		return false
+	}
+	return slices.EqualFunc(v.Shards, w.Shards, func(a, b Shard) bool {
+		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
+			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas)
+	})
 }

@@ -1,0 +1,90 @@
+package topology
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// entry is one address of the service with what was last learnt about it. Entries are never removed: their ids must
+// not be used again.
+type entry struct {
+	addr, announced string
+	id              NodeID
+	// node is the immutable value that Views share; replaced when what it says changes.
+	node *Node
+	// role is what the node said last; roleAt when, zero while it never answered.
+	role   RoleSeen
+	roleAt time.Time
+	// losses counts the probes in a row that failed since roleAt; 0 while it answers.
+	losses  int
+	lostWhy string
+	// probedAt is when the last probe was asked for.
+	probedAt time.Time
+}
+
+func (e *entry) answered() bool { return !e.roleAt.IsZero() }
+func (e *entry) lost() bool     { return e.losses > 0 }
+func (e *entry) alive() bool    { return e.answered() && !e.lost() }
+
+// settled says that a first probe of the node has ended, one way or the other.
+func (e *entry) settled() bool { return e.answered() || e.lost() }
+
+// says tells whether the node answers and claims the role.
+func (e *entry) says(r Role) bool { return e.alive() && e.role.Role == r }
+
+// nodes is the book of all addresses of one service, by dial address.
+type nodes struct {
+	addressMap map[string]string
+	byAddr     map[string]*entry
+	byID       []*entry
+}
+
+func newNodes(addressMap map[string]string) *nodes {
+	return &nodes{addressMap: addressMap, byAddr: map[string]*entry{}}
+}
+
+// announced finds or makes the entry of an announced address. Where two announced addresses are mapped to one, the
+// first stays: a Node that changed with each speaker would make a View of each word.
+func (b *nodes) announced(addr string) *entry {
+	e := b.dial(MapAddr(b.addressMap, addr))
+	if name := announce(addr); e.announced != name && e.announced == announce(e.addr) {
+		e.announced = name
+		e.node = nil
+	}
+	return e
+}
+
+// dial finds or makes the entry of a dial address.
+func (b *nodes) dial(addr string) *entry {
+	e := b.byAddr[addr]
+	if e == nil {
+		e = &entry{addr: addr, announced: announce(addr), id: NodeID(len(b.byID))}
+		b.byAddr[addr] = e
+		b.byID = append(b.byID, e)
+	}
+	return e
+}
+
+// value gives the immutable Node of an entry, the same pointer as long as it says the same.
+func (e *entry) value() *Node {
+	if e.node == nil || e.node.Version != e.role.Version {
+		e.node = &Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version}
+	}
+	return e.node
+}
+
+// versionLess orders redis versions by number: 7.0.15 before 7.2.0 before 10.0.
+func versionLess(a, b string) bool {
+	for a != "" || b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		m, _ := strconv.Atoi(x)
+		n, _ := strconv.Atoi(y)
+		if m != n {
+			return m < n
+		}
+	}
+	return false
+}

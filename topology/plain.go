@@ -1,0 +1,187 @@
+package topology
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// goneAfter is how many probes in a row must fail before a plain primary counts as gone: a single one may have met
+// a slow command, and there is no epoch that would bring us back.
+const goneAfter = 2
+
+// plain is the rule of a list in the settings. Nobody counts epochs there: what the servers say of themselves is all
+// there is. The current primary is kept as long as it says primary; another that says so is followed only when the
+// current one is gone or says replica.
+type plain struct {
+	s *State
+	// resolved are the addresses that each name of the settings stands for.
+	resolved map[string][]string
+	current  *entry
+	// byName says that current was chosen because the settings name it: then it must stay named (a name that is
+	// resolved elsewhere has left it).
+	byName bool
+	// reported are the replicas of current, as it told them last; used where the settings name none.
+	reported []*entry
+}
+
+func newPlain(s *State) *plain {
+	return &plain{s: s, resolved: map[string][]string{}}
+}
+
+func (r *plain) observe(o Observation) {
+	switch o := o.(type) {
+	case Resolved:
+		if len(o.Addrs) > 0 {
+			r.resolved[o.Name] = o.Addrs
+		}
+		for _, name := range r.s.settings.Replicas {
+			if name == o.Name {
+				for _, a := range o.Addrs {
+					r.s.named[a] = true
+				}
+			}
+		}
+	case RoleSeen:
+		r.roleSeen(o)
+	case Report, NodeLost:
+		if r.current != nil && !r.current.says(RolePrimary) {
+			r.s.refresh()
+		}
+	}
+	members := r.members()
+	for _, e := range members {
+		r.s.probe(e, probeEvery)
+	}
+	r.follow(members)
+}
+
+func (r *plain) roleSeen(o RoleSeen) {
+	if r.current == nil || r.current.addr != o.Addr || o.Role != RolePrimary {
+		return
+	}
+	r.reported = r.reported[:0]
+	for _, addr := range o.Replicas {
+		r.reported = append(r.reported, r.s.nodes.announced(addr))
+	}
+}
+
+// addrs are the entries that a name of the settings stands for.
+func (r *plain) addrs(name string) []*entry {
+	var list []*entry
+	for _, a := range r.resolved[name] {
+		list = append(list, r.s.nodes.dial(a))
+	}
+	return list
+}
+
+// members are all nodes that belong to the list now, each once: the named ones, those that the current primary
+// reported where no replica is named, and the node that a named primary follows if it says replica.
+func (r *plain) members() []*entry {
+	primaries := r.addrs(r.s.settings.Primary)
+	list := slices.Clone(primaries)
+	for _, name := range r.s.settings.Replicas {
+		list = append(list, r.addrs(name)...)
+	}
+	if len(r.s.settings.Replicas) == 0 {
+		list = append(list, r.reported...)
+	}
+	if r.current != nil && !r.byName {
+		list = append(list, r.current)
+	}
+	for _, e := range primaries {
+		if e.says(RoleReplica) && e.role.Primary != "" {
+			list = append(list, r.s.nodes.announced(e.role.Primary))
+		}
+	}
+	seen := map[*entry]bool{}
+	return slices.DeleteFunc(list, func(e *entry) bool {
+		twice := seen[e]
+		seen[e] = true
+		return twice
+	})
+}
+
+// follow decides who is primary.
+func (r *plain) follow(members []*entry) {
+	var claiming []*entry
+	for _, e := range members {
+		if e.says(RolePrimary) {
+			claiming = append(claiming, e)
+		}
+	}
+	why := ""
+	if len(claiming) > 1 {
+		names := make([]string, len(claiming))
+		for i, e := range claiming {
+			names[i] = e.addr
+		}
+		why = fmt.Sprintf("%s all say primary", strings.Join(names, " and "))
+	}
+	r.s.alarm("two primaries", why)
+	if r.current != nil && slices.Contains(members, r.current) {
+		if r.gone(r.current) && len(claiming) == 1 {
+			r.choose(claiming[0])
+		}
+		return
+	}
+	r.begin(claiming)
+}
+
+// gone says that a node is no longer primary by its own word, or has been out of reach for long enough.
+func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.says(RoleReplica) }
+
+func (r *plain) choose(e *entry) {
+	r.current = e
+	r.byName = slices.Contains(r.addrs(r.s.settings.Primary), e)
+	for _, name := range r.s.settings.Replicas {
+		r.byName = r.byName || slices.Contains(r.addrs(name), e)
+	}
+	r.reported = nil
+	r.roleSeen(e.role)
+}
+
+// begin chooses where there is no current primary: the named one if it says primary or may not be asked, another
+// only when the named one is gone.
+func (r *plain) begin(claiming []*entry) {
+	named := r.addrs(r.s.settings.Primary)
+	for _, e := range named {
+		if e.says(RolePrimary) {
+			r.choose(e)
+			return
+		}
+	}
+	for _, e := range named {
+		if e.says(RoleRefused) {
+			r.choose(e)
+			return
+		}
+	}
+	alive := func(e *entry) bool { return !r.gone(e) }
+	if len(named) > 0 && !slices.ContainsFunc(named, alive) && len(claiming) == 1 {
+		r.choose(claiming[0])
+	}
+}
+
+func (r *plain) heard() bool {
+	return !slices.ContainsFunc(r.members(), func(e *entry) bool { return !e.settled() })
+}
+
+func (r *plain) draft() []draft {
+	if r.current == nil {
+		return nil
+	}
+	d := draft{name: r.s.settings.Shard, primary: r.current}
+	switch {
+	case r.current.lost():
+		d.suspect = r.current.lostWhy
+	case r.current.says(RoleReplica):
+		d.suspect = "says replica"
+	}
+	for _, e := range r.members() {
+		if e != r.current {
+			d.replicas = append(d.replicas, e)
+		}
+	}
+	return []draft{d}
+}

@@ -1,0 +1,96 @@
+package topology
+
+import "slices"
+
+// What changed between two Views, in events. State publishes; this file only finds the words.
+
+// before finds the shard of the last View that the shard i of v continues: the one that served its lowest slot, or
+// the same primary's where it has none. nil for a new one.
+func (s *State) before(v *View, i int) *Shard {
+	if s.view == nil {
+		return nil
+	}
+	if !v.Sharded {
+		return &s.view.Shards[0]
+	}
+	for slot := range v.slots {
+		if int(v.slots[slot]) == i {
+			return s.view.Shard(slot)
+		}
+	}
+	return nil
+}
+
+// tellConditions keeps Since of conditions that lasted, and tells those that changed.
+func (s *State) tellConditions(v *View, drafts []draft) {
+	for i := range v.Shards {
+		old := s.before(v, i)
+		if old == nil || old.Primary != nil && old.Primary.ID != v.Shards[i].Primary.ID {
+			continue
+		}
+		if old.Condition == v.Shards[i].Condition {
+			v.Shards[i].Since = old.Since
+			continue
+		}
+		s.event(Event{Kind: ConditionChanged, Shard: v.Shards[i].Name, From: old.Condition.String(),
+			To: v.Shards[i].Condition.String(), Why: drafts[i].suspect})
+	}
+}
+
+func (s *State) tellShards(v *View) {
+	primaries := map[NodeID]bool{}
+	for i := range v.Shards {
+		primaries[v.Shards[i].Primary.ID] = true
+	}
+	for i := range v.Shards {
+		shard, old := &v.Shards[i], s.before(v, i)
+		switch {
+		case old == nil:
+			s.event(Event{Kind: PrimaryFound, Shard: shard.Name, To: shard.Primary.Addr, ToEpoch: shard.ConfigEpoch})
+		case old.Primary.ID != shard.Primary.ID && !primaries[old.Primary.ID]:
+			s.event(Event{Kind: PrimaryChanged, Shard: shard.Name, From: old.Primary.Addr, To: shard.Primary.Addr,
+				FromEpoch: old.ConfigEpoch, ToEpoch: shard.ConfigEpoch})
+		}
+		from := "[]"
+		if old != nil && old.Primary.ID == shard.Primary.ID {
+			from = addrList(old.Replicas)
+			if slices.EqualFunc(old.Replicas, shard.Replicas, func(a, b *Node) bool { return a.ID == b.ID }) {
+				continue
+			}
+		} else if len(shard.Replicas) == 0 {
+			continue
+		}
+		s.event(Event{Kind: ReplicasChanged, Shard: shard.Name, From: from, To: addrList(shard.Replicas)})
+	}
+	s.tellSlots(v, primaries)
+}
+
+// tellSlots counts the slots that went from one primary to another while both live on, or that nobody serves.
+func (s *State) tellSlots(v *View, primaries map[NodeID]bool) {
+	if s.view == nil || !v.Sharded {
+		return
+	}
+	type move struct{ from, to string }
+	counts := map[move]int{}
+	var order []move
+	for slot := range v.slots {
+		from, to := s.view.Shard(slot), v.Shard(slot)
+		m := move{"nobody", "nobody"}
+		if from != nil {
+			m.from = from.Primary.Addr
+		}
+		if to != nil {
+			m.to = to.Primary.Addr
+		}
+		if m.from == m.to || from != nil && to != nil && !primaries[from.Primary.ID] {
+			continue
+		}
+		if counts[m] == 0 {
+			order = append(order, m)
+		}
+		counts[m]++
+	}
+	for _, m := range order {
+		s.event(Event{Kind: SlotsMoved, From: m.from, To: m.to, Slots: counts[m]})
+	}
+}

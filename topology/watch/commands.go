@@ -1,0 +1,14 @@
+package watch
+
+// ServerCommands are the commands that the control plane sends to servers, as ACL rules of a user. None is needed:
+// what a server refuses is done without. Without ROLE and INFO a plain primary is simply believed, and replicas are
+// read from on the Sentinels' word; without CLUSTER SHARDS, CLUSTER SLOTS serves; without CLUSTER NODES the majority
+// of the nodes asked decides about a slot, in place of the config epoch. At least one of CLUSTER SHARDS and CLUSTER
+// SLOTS must be allowed in a Cluster. CONFIG GET is asked by a survey only (cluster-node-timeout). HELLO and AUTH
+// need no rule.
+const ServerCommands = "+role +info +cluster|shards +cluster|slots +cluster|nodes +config|get"
+
+// SentinelCommands are the commands that the control plane sends to Sentinels, as ACL rules of a user with its
+// channels. All but MYID are needed; without MYID a Sentinel under two addresses is subscribed to twice.
+const SentinelCommands = "allchannels +ping +psubscribe +sentinel|get-master-addr-by-name +sentinel|master " +
+	"+sentinel|replicas +sentinel|sentinels +sentinel|myid"

@@ -1,0 +1,91 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// Credentials gives user and password at each dial: files rotate. nil means none.
+type Credentials func() (user, password string, err error)
+
+// quiet drops what go-redis would print: what matters comes back as an error.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(quiet{}) }
+
+// options are those of every connection of the control plane: one connection, no retry, no command of go-redis' own
+// (CLIENT SETINFO, CLIENT MAINT_NOTIFICATIONS), so that a user with few rights can be given.
+func options(addr string, timeout time.Duration, credentials Credentials) *redis.Options {
+	o := &redis.Options{
+		Addr:                     addr,
+		Protocol:                 2,
+		DisableIdentity:          true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		MaxRetries:               -1,
+		DialerRetries:            1,
+		PoolSize:                 1,
+		DialTimeout:              timeout,
+		ReadTimeout:              timeout,
+		WriteTimeout:             timeout,
+		PoolTimeout:              timeout,
+		ConnMaxIdleTime:          -1,
+		Dialer:                   dialer(timeout),
+	}
+	if credentials != nil {
+		o.CredentialsProviderContext = func(context.Context) (string, string, error) { return credentials() }
+	}
+	return o
+}
+
+// dialer resolves the name at each dial and lets the kernel find dead peers: keepalive when idle, TCP_USER_TIMEOUT
+// when bytes are not acknowledged (keepalive does not fire then).
+func dialer(timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
+	d := &net.Dialer{
+		Timeout:         timeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 3},
+		Control:         userTimeout(2 * timeout),
+	}
+	return d.DialContext
+}
+
+// refused says that the server answered and will not run the command for us: denied by ACL, unknown, renamed.
+func refused(err error) bool {
+	if !replied(err) {
+		return false
+	}
+	text := strings.ToLower(err.Error())
+	return strings.HasPrefix(text, "noperm") || strings.Contains(text, "unknown command") ||
+		strings.Contains(text, "unknown subcommand") || strings.Contains(text, "cluster support disabled") ||
+		strings.Contains(text, "wrong number of arguments")
+}
+
+// busy says that the server runs a slow script or module command and answers nothing else meanwhile.
+func busy(err error) bool {
+	return err != nil && replied(err) && strings.HasPrefix(err.Error(), "BUSY")
+}
+
+// replied says that err is an error reply, not a broken connection.
+func replied(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply)
+}
+
+// words makes an error short and steady enough for an event that is told once.
+func words(err error) string {
+	var network net.Error
+	switch {
+	case errors.As(err, &network) && network.Timeout():
+		return "timeout"
+	case strings.Contains(err.Error(), "connection refused"):
+		return "connection refused"
+	}
+	return err.Error()
+}

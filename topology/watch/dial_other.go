@@ -1,0 +1,11 @@
+//go:build !linux
+
+package watch
+
+import (
+	"syscall"
+	"time"
+)
+
+// userTimeout is for Linux; elsewhere read and write timeouts do alone.
+func userTimeout(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }

@@ -1,0 +1,249 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"evergate/topology"
+)
+
+const (
+	// heartbeatEvery is how long a subscription may be quiet before it must answer a PING, and how long that may
+	// take: a Sentinel that died without a word is noticed within twice this.
+	heartbeatEvery = time.Second
+	// followBackoff is the longest wait between two tries to reach a Sentinel.
+	followBackoff = time.Second
+	// learntKeptFor is how long a Sentinel that was only learnt from others may be out of reach before it is
+	// forgotten. Sentinels list dead ones for ever.
+	learntKeptFor = time.Minute
+)
+
+// follower is the one subscription and the one poll of a Sentinel, for all services that know it.
+type follower struct {
+	watch *Watch
+	key   followerKey
+	// addr is where it is dialled, and its name in observations.
+	addr        string
+	credentials Credentials
+	// wake asks for its picture at once.
+	wake chan struct{}
+	end  context.CancelFunc
+
+	// watch.mu guards the rest. listeners are the services, in the order in which they came.
+	listeners []*service
+	// named says that a service's settings name it; it is never forgotten then.
+	named bool
+	// id is its SENTINEL MYID; empty when not known.
+	id string
+}
+
+// run listens and asks until ctx ends.
+func (f *follower) run(ctx context.Context) {
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		f.listen(ctx)
+	}()
+	f.poll(ctx)
+	<-listening
+}
+
+// client is a plain one, which can pipeline; go-redis' SentinelClient cannot.
+func (f *follower) client() *redis.Client {
+	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, f.credentials))
+}
+
+// listen keeps a subscription alive. What was published while there was none is made up for by asking.
+func (f *follower) listen(ctx context.Context) {
+	failures := 0
+	for pause(ctx, backoff(failures, followBackoff)) {
+		if f.subscription(ctx) {
+			failures = 0
+		}
+		failures++
+	}
+}
+
+// subscription hands on messages until the connection fails; true when it was ever up.
+func (f *follower) subscription(ctx context.Context) bool {
+	client := f.client()
+	defer client.Close()
+	sub := client.PSubscribe(ctx, "*")
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
+	defer sub.Close()
+	if _, err := sub.ReceiveTimeout(ctx, f.watch.options.DialTimeout); err != nil {
+		return false
+	}
+	nudge(f.wake)
+	for pinged := false; ; {
+		message, err := sub.ReceiveTimeout(ctx, heartbeatEvery)
+		var network net.Error
+		switch {
+		case err == nil:
+			pinged = false
+			if m, ok := message.(*redis.Message); ok {
+				f.published(m)
+			}
+		case ctx.Err() != nil, pinged, !errors.As(err, &network), !network.Timeout(), sub.Ping(ctx) != nil:
+			return true
+		default:
+			pinged = true
+		}
+	}
+}
+
+// published hands a message to the services it is about.
+func (f *follower) published(m *redis.Message) {
+	master := messageMaster(m.Channel, m.Payload)
+	if master == "" {
+		return
+	}
+	for _, s := range f.watch.listenersOf(f) {
+		if s.MasterName == master {
+			s.tell(topology.SentinelMessage{Sentinel: f.addr, Channel: m.Channel, Payload: m.Payload})
+		}
+	}
+}
+
+// poll asks for the Sentinel's picture at every RefreshInterval and whenever it is woken.
+func (f *follower) poll(ctx context.Context) {
+	var client *redis.Client
+	failures, lostAt := 0, time.Time{}
+	for {
+		if client == nil {
+			client = f.client()
+		}
+		stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+		err := f.askAll(ctx, client)
+		stop()
+		if ctx.Err() != nil {
+			_ = client.Close()
+			return
+		}
+		wait := f.watch.options.RefreshInterval
+		wait -= rand.N(wait/10 + 1)
+		if err != nil {
+			_ = client.Close()
+			client = nil
+			failures++
+			wait = backoff(failures, followBackoff)
+			if lostAt.IsZero() {
+				lostAt = time.Now()
+			}
+			f.tellLost(err)
+			if f.watch.forget(f, lostAt) {
+				return
+			}
+		} else {
+			failures, lostAt = 0, time.Time{}
+		}
+		if !f.rest(ctx, wait, failures > 0) {
+			if client != nil {
+				_ = client.Close()
+			}
+			return
+		}
+	}
+}
+
+// rest waits for the next poll. A Sentinel that is out of reach is not tried faster for being asked for.
+func (f *follower) rest(ctx context.Context, d time.Duration, lost bool) bool {
+	if lost {
+		return pause(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-f.wake:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (f *follower) tellLost(err error) {
+	for _, s := range f.watch.listenersOf(f) {
+		s.tell(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
+	}
+}
+
+// askAll asks about every service once. An error means that the connection is of no use.
+func (f *follower) askAll(ctx context.Context, client *redis.Client) error {
+	if err := f.identify(ctx, client); err != nil {
+		return err
+	}
+	for _, s := range f.watch.listenersOf(f) {
+		says, others, err := askSentinel(ctx, client, f.addr, s.MasterName)
+		switch {
+		case err == nil:
+			s.tell(says)
+			f.learn(s, others)
+		case replied(err), errors.Is(err, errNoAddress):
+			s.tell(topology.SentinelLost{Sentinel: f.addr, Why: err.Error()})
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// identify finds out which Sentinel answers at this address. A name may lead to another one after a reconnect.
+func (f *follower) identify(ctx context.Context, client *redis.Client) error {
+	id := redis.NewStringCmd(ctx, "sentinel", "myid")
+	if err := client.Process(ctx, id); err != nil && !replied(err) {
+		return err
+	}
+	f.watch.identified(f, id.Val())
+	return nil
+}
+
+// askSentinel asks one Sentinel about one master: its picture, and the other Sentinels it knows.
+func askSentinel(ctx context.Context, client *redis.Client, sentinel, master string) (topology.SentinelSays,
+	[]map[string]string, error) {
+	// The epoch is asked before the address: should a switch come between, an old epoch with a new address moves
+	// nothing, while a new epoch with an old address would be believed.
+	picture := redis.NewMapStringStringCmd(ctx, "sentinel", "master", master)
+	addr := redis.NewStringSliceCmd(ctx, "sentinel", "get-master-addr-by-name", master)
+	replicas := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "replicas", master)
+	others := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "sentinels", master)
+	all := []redis.Cmder{picture, addr, replicas, others}
+	pipe := client.Pipeline()
+	for _, cmd := range all {
+		_ = pipe.Process(ctx, cmd)
+	}
+	_, _ = pipe.Exec(ctx)
+	for _, cmd := range all {
+		if err := cmd.Err(); err != nil {
+			return topology.SentinelSays{}, nil, err
+		}
+	}
+	says, err := parseSentinel(sentinel, addr.Val(), picture.Val(), replicas.Val())
+	return says, others.Val(), err
+}
+
+// learn follows the Sentinels that this one knows, but for dead ones.
+func (f *follower) learn(s *service, others []map[string]string) {
+	for _, other := range others {
+		if other["ip"] == "" || parseFlags(other["flags"]) != 0 || f.watch.known(s, other["runid"]) {
+			continue
+		}
+		announced := topology.JoinAddr(other["ip"], other["port"])
+		f.watch.follow(s, topology.MapAddr(s.AddressMap, announced), false)
+	}
+}
+
+// alike says whether two followers may be one: only the same Sentinel with the same credentials is.
+func (f *follower) alike(g *follower) bool {
+	return f != g && f.id != "" && f.id == g.id && f.key.user == g.key.user && f.key.password == g.key.password
+}
+
+// hasListener says whether the service listens already.
+func (f *follower) hasListener(s *service) bool { return slices.Contains(f.listeners, s) }

@@ -1,0 +1,206 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/topology"
+)
+
+// Replies are parsed here, without I/O; captured ones are in testdata. Nothing in them is trusted to be there: other
+// servers and newer versions leave fields out and add some.
+
+// text reads a string or a number of a reply; nil gives "".
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	}
+	return ""
+}
+
+func number(v any) int64 {
+	n, err := strconv.ParseInt(text(v), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// fields reads a map that RESP2 writes as a list of keys and values.
+func fields(v any) map[string]any {
+	list, _ := v.([]any)
+	m := make(map[string]any, len(list)/2)
+	for i := 0; i+1 < len(list); i += 2 {
+		m[text(list[i])] = list[i+1]
+	}
+	return m
+}
+
+// parseRole reads a reply to ROLE into seen; false when it is none.
+func parseRole(reply any, seen *topology.RoleSeen) bool {
+	list, _ := reply.([]any)
+	switch {
+	case len(list) >= 3 && text(list[0]) == "master":
+		seen.Role = topology.RolePrimary
+		seen.Offset = number(list[1])
+		replicas, _ := list[2].([]any)
+		for _, r := range replicas {
+			if f, _ := r.([]any); len(f) >= 2 {
+				seen.Replicas = append(seen.Replicas, topology.JoinAddr(text(f[0]), text(f[1])))
+			}
+		}
+		return true
+	case len(list) >= 5 && text(list[0]) == "slave":
+		seen.Role = topology.RoleReplica
+		seen.Primary = topology.JoinAddr(text(list[1]), text(list[2]))
+		seen.LinkUp = text(list[3]) == "connected"
+		seen.Syncing = text(list[3]) == "sync"
+		seen.Offset = number(list[4])
+		return true
+	}
+	return false
+}
+
+// parseInfo reads INFO replication or INFO server into seen. With role true it also takes the
+// role and the replicas from it; false when they are not there.
+func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
+	f := map[string]string{}
+	for line := range strings.Lines(info) {
+		if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			f[key] = value
+		}
+	}
+	seen.Version = either(f["redis_version"], seen.Version)
+	seen.RunID = either(f["run_id"], seen.RunID)
+	seen.ReplID = either(f["master_replid"], seen.ReplID)
+	if second := f["master_replid2"]; strings.Trim(second, "0") != "" {
+		seen.ReplID2 = second
+		seen.SecondOffset = number(f["second_repl_offset"])
+	}
+	if p, ok := f["slave_priority"]; ok {
+		seen.Priority = int(number(p))
+	}
+	if f["role"] == "slave" && f["master_sync_in_progress"] == "1" {
+		seen.Syncing = true
+	}
+	if !role {
+		return true
+	}
+	switch f["role"] {
+	case "master":
+		seen.Role = topology.RolePrimary
+		seen.Offset = number(f["master_repl_offset"])
+		seen.Replicas = infoReplicas(f)
+	case "slave":
+		seen.Role = topology.RoleReplica
+		seen.Primary = topology.JoinAddr(f["master_host"], f["master_port"])
+		seen.LinkUp = f["master_link_status"] == "up"
+		seen.Offset = number(either(f["slave_repl_offset"], f["master_repl_offset"]))
+	default:
+		return false
+	}
+	return true
+}
+
+// infoReplicas reads slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.
+func infoReplicas(f map[string]string) []string {
+	var list []string
+	for i := range int(number(f["connected_slaves"])) {
+		r := map[string]string{}
+		for _, pair := range strings.Split(f[fmt.Sprintf("slave%d", i)], ",") {
+			if key, value, ok := strings.Cut(pair, "="); ok {
+				r[key] = value
+			}
+		}
+		if r["state"] == "online" && r["ip"] != "" {
+			list = append(list, topology.JoinAddr(r["ip"], r["port"]))
+		}
+	}
+	return list
+}
+
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// errNoAddress is told of a Sentinel that knows the master's name and no address.
+var errNoAddress = errors.New("names no address")
+
+// parseSentinel makes one Sentinel's picture of a service out of GET-MASTER-ADDR-BY-NAME, MASTER and REPLICAS.
+func parseSentinel(sentinel string, addr []string, master map[string]string,
+	replicas []map[string]string) (topology.SentinelSays, error) {
+	if len(addr) != 2 || addr[0] == "" {
+		return topology.SentinelSays{}, errNoAddress
+	}
+	says := topology.SentinelSays{
+		Sentinel:    sentinel,
+		Primary:     topology.JoinAddr(addr[0], addr[1]),
+		ConfigEpoch: uint64(number(master["config-epoch"])),
+		Quorum:      int(number(master["quorum"])),
+		Sentinels:   int(number(master["num-other-sentinels"])) + 1,
+		DownAfter:   time.Duration(number(master["down-after-milliseconds"])) * time.Millisecond,
+	}
+	// Of a leader in the middle of a failover the flags are the old primary's.
+	if says.Primary == topology.JoinAddr(master["ip"], master["port"]) {
+		says.Down = parseFlags(master["flags"])
+	}
+	for _, r := range replicas {
+		if r["ip"] == "" {
+			continue
+		}
+		replica := topology.SentinelReplica{
+			Addr:     topology.JoinAddr(r["ip"], r["port"]),
+			Down:     parseFlags(r["flags"]),
+			LinkUp:   r["master-link-status"] == "ok",
+			Priority: 100,
+		}
+		if p := either(r["slave-priority"], r["replica-priority"]); p != "" {
+			replica.Priority = int(number(p))
+		}
+		says.Replicas = append(says.Replicas, replica)
+	}
+	return says, nil
+}
+
+func parseFlags(list string) topology.DownFlags {
+	var down topology.DownFlags
+	for _, flag := range strings.Split(list, ",") {
+		switch flag {
+		case "s_down":
+			down |= topology.SDown
+		case "o_down":
+			down |= topology.ODown
+		case "disconnected":
+			down |= topology.Disconnected
+		}
+	}
+	return down
+}
+
+// messageMaster finds which master a Sentinel's message is about; "" when it is about none. Payloads are
+// "<name> <old ip> <old port> <new ip> <new port>" for +switch-master, else "<type> <name> <ip> <port>" followed by
+// " @ <master name> <ip> <port>" where it is not the master itself.
+func messageMaster(channel, payload string) string {
+	f := strings.Fields(payload)
+	if channel == "+switch-master" && len(f) == 5 {
+		return f[0]
+	}
+	for i, word := range f {
+		if word == "@" && i+1 < len(f) {
+			return f[i+1]
+		}
+	}
+	if len(f) >= 4 && f[0] == "master" {
+		return f[1]
+	}
+	return ""
+}

@@ -1,0 +1,165 @@
+package watch
+
+import (
+	"strconv"
+	"strings"
+
+	"evergate/topology"
+)
+
+// clusterNode is a line of CLUSTER NODES: <id> <ip:port@cport[,hostname]> <flags> <primary> <ping> <pong>
+// <config epoch> <link> <slots...>.
+type clusterNode struct {
+	ip, port, hostname string
+	failed             bool
+	epoch              uint64
+}
+
+// parseNodes reads CLUSTER NODES, by node id.
+func parseNodes(reply string) map[string]clusterNode {
+	nodes := map[string]clusterNode{}
+	for line := range strings.Lines(reply) {
+		f := strings.Fields(line)
+		if len(f) < 8 {
+			continue
+		}
+		var n clusterNode
+		where, rest, _ := strings.Cut(f[1], ",")
+		n.hostname, _, _ = strings.Cut(rest, ",")
+		where, _, _ = strings.Cut(where, "@")
+		n.ip, n.port = topology.SplitAddr(where)
+		for _, flag := range strings.Split(f[2], ",") {
+			n.failed = n.failed || flag == "fail" || flag == "noaddr"
+		}
+		n.epoch, _ = strconv.ParseUint(f[6], 10, 64)
+		nodes[f[0]] = n
+	}
+	return nodes
+}
+
+// maps turns replies of one node into its slot map. asked is the dial address of that node.
+type maps struct {
+	asked string
+	// nodes are those of CLUSTER NODES; nil when that is refused.
+	nodes map[string]clusterNode
+}
+
+// endpoint makes an announced address. An empty or missing endpoint stands for the host that was asked; "?" says
+// that the node has no name to announce: its IP then serves, if it is told. "" when there is no address at all.
+func (m maps) endpoint(endpoint, ip, id string, port string) string {
+	if port == "" || port == "0" {
+		return ""
+	}
+	if endpoint == "?" {
+		endpoint = either(ip, m.nodes[id].ip)
+		if endpoint == "" || endpoint == "?" {
+			return ""
+		}
+	}
+	if endpoint == "" {
+		endpoint, _ = topology.SplitAddr(m.asked)
+	}
+	return topology.JoinAddr(endpoint, port)
+}
+
+// shards reads CLUSTER SHARDS (Redis 7.0 and later).
+func (m maps) shards(reply any) topology.SlotsSeen {
+	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil}
+	list, _ := reply.([]any)
+	for _, item := range list {
+		shard := fields(item)
+		var out topology.ShardSeen
+		bounds, _ := shard["slots"].([]any)
+		for i := 0; i+1 < len(bounds); i += 2 {
+			out.Slots = appendRange(out.Slots, number(bounds[i]), number(bounds[i+1]))
+		}
+		members, _ := shard["nodes"].([]any)
+		m.members(&out, members)
+		if out.Primary.Addr != "" {
+			seen.Shards = append(seen.Shards, out)
+		}
+	}
+	return seen
+}
+
+// members sorts the nodes of a shard. After a failover a shard may list two masters: the healthy one, with the higher
+// epoch, is meant.
+func (m maps) members(out *topology.ShardSeen, members []any) {
+	for _, member := range members {
+		f := fields(member)
+		id := text(f["id"])
+		port := text(f["port"])
+		if port == "" {
+			port = text(f["tls-port"])
+		}
+		seen := topology.MemberSeen{Addr: m.endpoint(text(f["endpoint"]), text(f["ip"]), id, port),
+			Healthy: text(f["health"]) == "online" && !m.nodes[id].failed}
+		if seen.Addr == "" {
+			continue
+		}
+		if text(f["role"]) != "master" {
+			out.Replicas = append(out.Replicas, seen)
+			continue
+		}
+		epoch := m.nodes[id].epoch
+		better := out.Primary.Addr == "" || seen.Healthy && !out.Primary.Healthy ||
+			seen.Healthy == out.Primary.Healthy && epoch > out.Epoch
+		if better {
+			out.Primary, out.Epoch = seen, epoch
+		}
+	}
+}
+
+// slots reads CLUSTER SLOTS: [first, last, [endpoint, port, id, metadata], replicas...].
+func (m maps) slots(reply any) topology.SlotsSeen {
+	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil}
+	index := map[string]int{}
+	list, _ := reply.([]any)
+	for _, item := range list {
+		row, _ := item.([]any)
+		if len(row) < 3 {
+			continue
+		}
+		primary, id := m.slotNode(row[2])
+		if primary.Addr == "" {
+			continue
+		}
+		i, ok := index[primary.Addr]
+		if !ok {
+			i = len(seen.Shards)
+			index[primary.Addr] = i
+			shard := topology.ShardSeen{Primary: primary, Epoch: m.nodes[id].epoch}
+			for _, r := range row[3:] {
+				if replica, _ := m.slotNode(r); replica.Addr != "" {
+					shard.Replicas = append(shard.Replicas, replica)
+				}
+			}
+			seen.Shards = append(seen.Shards, shard)
+		}
+		seen.Shards[i].Slots = appendRange(seen.Shards[i].Slots, number(row[0]), number(row[1]))
+	}
+	return seen
+}
+
+func (m maps) slotNode(v any) (topology.MemberSeen, string) {
+	f, _ := v.([]any)
+	if len(f) < 2 {
+		return topology.MemberSeen{}, ""
+	}
+	var id, ip string
+	if len(f) > 2 {
+		id = text(f[2])
+	}
+	if len(f) > 3 {
+		ip = text(fields(f[3])["ip"])
+	}
+	return topology.MemberSeen{Addr: m.endpoint(text(f[0]), ip, id, text(f[1])), Healthy: !m.nodes[id].failed}, id
+}
+
+// appendRange takes only slots that exist: what a server says becomes indexes.
+func appendRange(list []topology.SlotRange, first, last int64) []topology.SlotRange {
+	if first < 0 || first > last || last >= topology.Slots {
+		return list
+	}
+	return append(list, topology.SlotRange{First: int(first), Last: int(last)})
+}

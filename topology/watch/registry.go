@@ -1,0 +1,134 @@
+package watch
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"evergate/topology"
+)
+
+// The registry of followers: however many services share a set of Sentinels, each Sentinel has one follower. All of
+// it is under Watch.mu, and nothing here calls out while it is held.
+
+// followerKey tells followers apart: one Sentinel is followed twice only with different credentials.
+type followerKey struct{ addr, user, password string }
+
+// sentinelIdentity is what tells the service's followers from those of other services: its credentials as they are at
+// the start. They may rotate afterwards, for all who share them.
+func (s Service) sentinelIdentity() followerKey {
+	var key followerKey
+	if s.Sentinel == nil {
+		return key
+	}
+	var err error
+	if key.user, key.password, err = s.Sentinel(); err != nil {
+		// Unreadable now, perhaps not later: it is asked again at each dial. Such a follower is not shared.
+		key.user = "\x00" + s.Name
+	}
+	return key
+}
+
+// follow has the service listen to the Sentinel at addr, with a new follower if there is none.
+func (w *Watch) follow(s *service, addr string, named bool) {
+	key := s.identity
+	key.addr = addr
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.followers[key]
+	if f == nil {
+		var ctx context.Context
+		f = &follower{watch: w, key: key, addr: addr, credentials: s.Sentinel, wake: make(chan struct{}, 1)}
+		ctx, f.end = context.WithCancel(s.ctx)
+		if !w.startLocked(func() { f.run(ctx) }) {
+			f.end()
+			return
+		}
+		w.followers[key] = f
+	}
+	f.named = f.named || named
+	if !f.hasListener(s) {
+		f.listeners = append(f.listeners, s)
+		nudge(f.wake)
+	}
+}
+
+// known says whether the service already listens to the Sentinel with this id.
+func (w *Watch) known(s *service, id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.followers {
+		if id != "" && f.id == id && f.hasListener(s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Watch) listenersOf(f *follower) []*service {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(f.listeners)
+}
+
+// askFollowers wakes the followers with these names that the service listens to.
+func (w *Watch) askFollowers(s *service, names []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.followers {
+		if slices.Contains(names, f.addr) && f.hasListener(s) {
+			nudge(f.wake)
+		}
+	}
+}
+
+// identified notes which Sentinel a follower has reached. Where two followers have reached the same one, under two
+// addresses, one stays: the one that the settings name, else the other.
+func (w *Watch) identified(f *follower, id string) {
+	dropped, listeners := w.merge(f, id)
+	for _, s := range listeners {
+		s.tell(topology.SentinelLost{Sentinel: dropped.addr, Why: "is followed under another address"})
+	}
+}
+
+// merge returns the follower that was given up, and the services that listened to it.
+func (w *Watch) merge(f *follower, id string) (*follower, []*service) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.id = id
+	for _, g := range w.followers {
+		if !f.alike(g) {
+			continue
+		}
+		keep, drop := g, f
+		if f.named && !g.named {
+			keep, drop = f, g
+		}
+		listeners := drop.listeners
+		for _, s := range listeners {
+			if !keep.hasListener(s) {
+				keep.listeners = append(keep.listeners, s)
+			}
+		}
+		keep.named = keep.named || drop.named
+		nudge(keep.wake)
+		delete(w.followers, drop.key)
+		drop.listeners = nil
+		drop.end()
+		return drop, listeners
+	}
+	return nil, nil
+}
+
+// forget ends a follower that no settings name and that has been out of reach since lostAt, for long enough.
+func (w *Watch) forget(f *follower, lostAt time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f.named || time.Since(lostAt) < learntKeptFor {
+		return false
+	}
+	delete(w.followers, f.key)
+	f.listeners = nil
+	f.end()
+	return true
+}

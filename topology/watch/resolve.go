@@ -1,0 +1,74 @@
+package watch
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"evergate/topology"
+)
+
+// resolve looks up the names of a plain list, at first, then every ResolveInterval and when the keeper asks. A name
+// that cannot be resolved keeps the addresses it had.
+func (s *service) resolve() {
+	last := map[string][]string{}
+	failures := 0
+	for {
+		failed := false
+		for _, name := range append([]string{s.Primary}, s.Replicas...) {
+			addrs, err := s.lookUp(name)
+			if err != nil {
+				if last[name] == nil && failures == 0 {
+					s.logger.Warn("name not resolved", "name", name, "error", err)
+				}
+				failed = true
+				continue
+			}
+			if !slices.Equal(addrs, last[name]) {
+				last[name] = addrs
+				s.tell(topology.Resolved{Name: name, Addrs: addrs})
+			}
+		}
+		wait := s.watch.options.ResolveInterval
+		if failed {
+			failures++
+			wait = backoff(failures, wait)
+		} else {
+			failures = 0
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-s.resolveNow:
+			// A name server is not asked at the pace at which nodes are.
+			t.Stop()
+			if !pause(s.ctx, probeBackoff) {
+				return
+			}
+		case <-s.ctx.Done():
+			t.Stop()
+			return
+		}
+	}
+}
+
+// lookUp gives the dial addresses of host:port, sorted, so that an answer in another order is no change.
+func (s *service) lookUp(name string) ([]string, error) {
+	host, port := topology.SplitAddr(topology.MapAddr(s.AddressMap, name))
+	if _, err := netip.ParseAddr(host); err == nil {
+		return []string{topology.JoinAddr(host, port)}, nil
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 2*s.watch.options.DialTimeout)
+	defer cancel()
+	hosts, err := s.watch.options.Resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	addrs := make([]string, 0, len(hosts))
+	for _, h := range hosts {
+		addrs = append(addrs, topology.JoinAddr(h, port))
+	}
+	slices.Sort(addrs)
+	return slices.Compact(addrs), nil
+}

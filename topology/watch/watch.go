@@ -1,0 +1,241 @@
+// Package watch asks Sentinels, cluster nodes and servers what the topology is, and listens to what Sentinels
+// publish. What it sees becomes observations of a topology.Keeper; what the keeper's State wants done it carries out.
+// It decides nothing. Here, and nowhere else in the product, is go-redis: as a typed RPC, one connection at a time.
+//
+// Typical use:
+//
+//	w := watch.New(watch.Options{Logger: logger})
+//	keeper := w.Add(watch.Service{Name: "orders", Sentinels: []string{"10.0.0.5:26379"}, MasterName: "orders"})
+//	keeper.OnView(wake)
+//	go w.Run(ctx)
+//
+// Not taken: go-redis' Failover and Cluster clients, which decide topology themselves (one Sentinel's message is
+// believed there, without its epoch and without asking the node), and a connection per question.
+package watch
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/topology"
+)
+
+// Options of a Watch. Zero fields get the default that is named.
+type Options struct {
+	// Logger gets changes of state, never a secret. Default: none.
+	Logger hclog.Logger
+	// DialTimeout is how long a connection, and each answer on it, may take. Default 1 s.
+	DialTimeout time.Duration
+	// RefreshInterval is the time between two polls of a Sentinel, and of a cluster's slot map. Default 3 s.
+	RefreshInterval time.Duration
+	// ResolveInterval is the time between two look-ups of the names of a plain list. Default 5 s.
+	ResolveInterval time.Duration
+	// Resolve looks a host up. Default: the system's resolver.
+	Resolve func(ctx context.Context, host string) ([]string, error)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	if o.DialTimeout <= 0 {
+		o.DialTimeout = time.Second
+	}
+	if o.RefreshInterval <= 0 {
+		o.RefreshInterval = 3 * time.Second
+	}
+	if o.ResolveInterval <= 0 {
+		o.ResolveInterval = 5 * time.Second
+	}
+	if o.Resolve == nil {
+		o.Resolve = net.DefaultResolver.LookupHost
+	}
+	return o
+}
+
+// Service is one upstream to watch. Exactly one of Sentinels, Cluster and Primary is set; addresses are host:port.
+type Service struct {
+	Name       string
+	Sentinels  []string
+	MasterName string
+	Cluster    []string
+	Primary    string
+	Replicas   []string
+	// AddressMap rewrites announced addresses, those of Sentinels too; see topology.MapAddr.
+	AddressMap map[string]string
+	// Upstream is shown to servers, Sentinel to Sentinels; asked at each dial.
+	Upstream, Sentinel Credentials
+}
+
+func (s Service) settings(refresh time.Duration) topology.Settings {
+	set := topology.Settings{Mode: topology.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
+		AddressMap: s.AddressMap, RefreshEvery: refresh}
+	switch {
+	case len(s.Sentinels) > 0:
+		set.Mode, set.Shard, set.Sentinels = topology.BySentinel, s.MasterName, s.Sentinels
+	case len(s.Cluster) > 0:
+		set.Mode, set.Seeds = topology.ByCluster, s.Cluster
+	}
+	return set
+}
+
+// Watch runs the keepers of all services and the connections that feed them.
+type Watch struct {
+	options  Options
+	services []*service
+	running  sync.WaitGroup
+
+	// mu guards followers and what followers know of their listeners.
+	mu        sync.Mutex
+	followers map[followerKey]*follower
+	ended     bool
+}
+
+// service is one Service with its keeper. A fault of its servers stays in its own goroutines.
+type service struct {
+	Service
+	watch  *Watch
+	logger hclog.Logger
+	keeper *topology.Keeper
+	ctx    context.Context
+	// identity is shared by followers of services with the same credentials.
+	identity followerKey
+	// tap sees each observation before the keeper does; nil unless a survey is made.
+	tap func(topology.Observation)
+
+	// resolveNow asks the resolver to look again.
+	resolveNow chan struct{}
+	// mu guards probers.
+	mu      sync.Mutex
+	probers map[string]*prober
+}
+
+// New makes a Watch without services.
+func New(options Options) *Watch {
+	return &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}}
+}
+
+// Add makes the keeper of one more service. Only before Run.
+func (w *Watch) Add(s Service) *topology.Keeper {
+	return w.add(s).keeper
+}
+
+func (w *Watch) add(s Service) *service {
+	sv := &service{Service: s, watch: w, logger: w.options.Logger.With("service", s.Name),
+		resolveNow: make(chan struct{}, 1), probers: map[string]*prober{}}
+	state := topology.NewState(s.settings(w.options.RefreshInterval))
+	sv.keeper = topology.NewKeeper(state, time.Now, sv.do)
+	sv.keeper.OnEvent(sv.log)
+	w.services = append(w.services, sv)
+	return sv
+}
+
+// Run watches until ctx ends, and returns when every goroutine and connection of it has ended. The error is nil:
+// nothing that a server does ends it.
+func (w *Watch) Run(ctx context.Context) error {
+	for _, s := range w.services {
+		s.ctx = ctx
+		s.identity = s.sentinelIdentity()
+	}
+	for _, s := range w.services {
+		w.running.Go(func() { s.keeper.Run(ctx) })
+		for _, addr := range s.Sentinels {
+			w.follow(s, addr, true)
+		}
+		if s.Primary != "" {
+			w.running.Go(s.resolve)
+		}
+	}
+	<-ctx.Done()
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.running.Wait()
+	return nil
+}
+
+// start runs f as one more goroutine of the Watch, unless it has ended.
+func (w *Watch) start(f func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.startLocked(f)
+}
+
+func (w *Watch) startLocked(f func()) bool {
+	if w.ended {
+		return false
+	}
+	w.running.Go(f)
+	return true
+}
+
+// do carries out an effect. It runs in the keeper's goroutine and only hands over.
+func (s *service) do(effect topology.Effect) {
+	switch effect := effect.(type) {
+	case topology.Probe:
+		s.prober(effect.Addr, func(p *prober) { p.role = true })
+	case topology.Refresh:
+		switch {
+		case len(s.Sentinels) > 0:
+			s.watch.askFollowers(s, effect.Ask)
+		case len(s.Cluster) > 0:
+			for _, addr := range effect.Ask {
+				s.prober(addr, func(p *prober) { p.slots = true })
+			}
+		default:
+			nudge(s.resolveNow)
+		}
+	}
+}
+
+// tell hands an observation to the keeper.
+func (s *service) tell(o topology.Observation) {
+	if s.tap != nil {
+		s.tap(o)
+	}
+	s.keeper.Tell(s.ctx, o)
+}
+
+func (s *service) log(e topology.Event) {
+	switch e.Kind {
+	case topology.Alarm, topology.SentinelGone, topology.NodeGone:
+		s.logger.Warn(e.Kind.String(), e.Pairs()...)
+	default:
+		s.logger.Info(e.Kind.String(), e.Pairs()...)
+	}
+}
+
+// nudge wakes the reader of a channel of one slot; many nudges before it looks are one.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits for d or for ctx; false when ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// backoff is the wait before the try after n failures in a row: none before the first, then 20 ms doubling up to
+// longest, each between half and all of it, so that many gateways do not try in step.
+func backoff(n int, longest time.Duration) time.Duration {
+	if n <= 0 {
+		return 0
+	}
+	d := min(20*time.Millisecond<<min(n-1, 16), longest)
+	return d/2 + rand.N(d/2+1)
+}
