@@ -42,7 +42,7 @@ const (
 	Counted
 	// SortStore: First, and what follows the last STORE (SORT).
 	SortStore
-	// GeoStore: First, and what follows the last STORE or STOREDIST (GEORADIUS).
+	// GeoStore: First, and what follows STORE or STOREDIST (GEORADIUS).
 	GeoStore
 	// Streams: the first half of what follows STREAMS (XREAD, XREADGROUP).
 	Streams
@@ -101,9 +101,9 @@ const farthest = 1 << 20
 
 // Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
 // server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
-// a write unless readonly without may_replicate, refused when it may block, belongs to pub/sub or is for
-// administrators. Its keys are where first, last and step say, even when the server says there may be more, and it
-// is never cut. An arity of 0 says nothing.
+// a write unless readonly without may_replicate (which Redis 7 keeps to itself), refused when it may block, belongs to
+// pub/sub or is for administrators. Its keys are where first, last and step say, even when the server says there may
+// be more, and it is never cut. An arity of 0 says nothing.
 func Learn(name string, arity int, flags []string, first, last, step int) *Command {
 	name = strings.ToLower(name)
 	c := &Command{Name: name, word: name, Arity: arity, Traits: Write}

@@ -48,7 +48,8 @@ func (c *Command) spans(args [][]byte) (a, b span, ok bool) {
 	case SortStore:
 		b = sortStore(args)
 	case GeoStore:
-		b = geoStore(args)
+		// Options follow the arguments that must be there.
+		b = geoStore(args, -c.Arity)
 	case Streams:
 		b, ok = streamKeys(args)
 		return a, b, ok
@@ -117,16 +118,32 @@ func sortStore(args [][]byte) span {
 	return found
 }
 
-// geoStore finds the destination of GEORADIUS and GEORADIUSBYMEMBER; the options begin at 5 at the earliest.
-func geoStore(args [][]byte) span {
-	found := none
-	for i := 5; i+1 < len(args); i++ {
-		if is(args[i], "store") || is(args[i], "storedist") {
+// geoStore finds what follows the first STORE and the first STOREDIST of GEORADIUS and GEORADIUSBYMEMBER, where
+// options begin at from. Servers look for both, though a command with both is an error.
+func geoStore(args [][]byte, from int) span {
+	store, dist := 0, 0
+	for i := from; i+1 < len(args); i++ {
+		switch {
+		case is(args[i], "store"):
 			i++
-			found = one(i)
+			if store == 0 {
+				store = i
+			}
+		case is(args[i], "storedist"):
+			i++
+			if dist == 0 {
+				dist = i
+			}
 		}
 	}
-	return found
+	switch low, high := min(store, dist), max(store, dist); {
+	case high == 0:
+		return none
+	case low == 0:
+		return one(high)
+	default:
+		return span{low, high, high - low}
+	}
 }
 
 // streamOptions walks over the options of XREAD and XREADGROUP: at is the position after STREAMS (0 when there is

@@ -211,3 +211,21 @@ func shardedView(t testing.TB, ranges ...string) *topology.View {
 	}
 	return v
 }
+
+// scriptLines gives the requests of a script.
+func scriptLines(t *testing.T, file string) (lines []string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for block := range strings.SplitSeq(string(text), "\n\n") {
+		input, _, _ := strings.Cut(block, "\n----")
+		for line := range strings.SplitSeq(input, "\n") {
+			first, _, _ := strings.Cut(line, " ")
+			if first != "#" && first != "view" && first != "learn" && first != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}

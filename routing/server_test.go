@@ -1,0 +1,276 @@
+package routing
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The table is written by hand and checked by the authority: the reply of a real server to COMMAND. Replies of several
+// versions are recorded in testdata/command; live_test.go asks the server of this machine, and records.
+
+// recording is the first line of a recorded reply.
+type recording struct {
+	Server string `json:"server"`
+	How    string `json:"how"`
+}
+
+// serverRow is what a server says of one command.
+type serverRow struct {
+	Name  string   `json:"name"`
+	Arity int      `json:"arity"`
+	Flags []string `json:"flags"`
+	First int      `json:"first"`
+	Last  int      `json:"last"`
+	Step  int      `json:"step"`
+	Tips  []string `json:"tips,omitempty"`
+	Specs []string `json:"specs,omitempty"`
+	// Contains says that it has subcommands.
+	Contains bool `json:"contains,omitempty"`
+}
+
+func (r serverRow) flag(names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(r.Flags, n) })
+}
+
+// leftOut are commands of servers that are not in the table, each with the reason.
+var leftOut = map[string]string{
+	"sentinel": "the gateway is no Sentinel, and clients that ask must learn so from the error",
+}
+
+// faults are the differences between the table and a server's word.
+func faults(rows []serverRow) []string {
+	var all []string
+	for _, r := range rows {
+		args := bytes.Split([]byte(r.Name), []byte("|"))
+		c := Lookup(args)
+		top, _, _ := strings.Cut(r.Name, "|")
+		if leftOut[top] != "" {
+			if c != nil {
+				all = append(all, r.Name+": is left out and in the table")
+			}
+			continue
+		}
+		if c == nil || c.Name != r.Name {
+			all = append(all, r.Name+": not in the table")
+			continue
+		}
+		for _, why := range c.differences(r) {
+			all = append(all, r.Name+": "+why)
+		}
+	}
+	return all
+}
+
+func (c *Command) differences(r serverRow) []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if c.Arity != r.Arity && olderArity[c.Name] != r.Arity {
+		say("arity %d, the server says %d", c.Arity, r.Arity)
+	}
+	if c.within != nil {
+		// A container does nothing by itself. Redis 6.2 tells no subcommands and gives the container their flags.
+		return all
+	}
+	if r.Contains {
+		say("has no subcommands, on the server it has")
+	}
+	// Redis 7 hides may_replicate. What it covers among the readonly commands can still be seen: it changes its key.
+	replicates := r.flag("write", "may_replicate") || slices.ContainsFunc(r.Specs, changesKey)
+	if replicates && !c.Has(Write|Harmful) {
+		say("is no write, the server flags it %v", r.Flags)
+	}
+	if c.Has(Read) != (r.flag("readonly") && !replicates) {
+		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+	}
+	if c.Has(Read) && c.Has(Write) {
+		say("is both a write and a read")
+	}
+	if r.flag("blocking") != c.Has(Blocking) && !c.Has(PerConnection) {
+		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+	}
+	if r.flag("pubsub") && !c.Has(Subscribing) && c.Name != "publish" && c.Name != "spublish" {
+		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+	}
+	if r.flag("admin", "no_multi") && !c.Has(Harmful|Local|PerConnection|Transaction) && !harmlessAdmin[c.Name] {
+		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+	}
+	all = append(all, c.tipDifferences(r)...)
+	return append(all, c.keyDifferences(r)...)
+}
+
+// changesKey says that a key specification is of a key that is not only read.
+func changesKey(spec string) bool {
+	flags, _, _ := strings.Cut(spec, ":")
+	return !strings.Contains(flags, "RO") && !strings.Contains(flags, "not_key")
+}
+
+// olderArity are arities of servers before Redis 7.2; the table has the newer ones, which ask for less.
+var olderArity = map[string]int{"command|getkeys": -4, "command|getkeysandflags": -4, "zrank": 3, "zrevrank": 3}
+
+// harmlessAdmin are commands that servers flag admin and that only tell something, or change nothing.
+var harmlessAdmin = map[string]bool{
+	"acl|dryrun": true, "latency|doctor": true, "latency|graph": true, "latency|histogram": true,
+	"latency|history": true, "latency|latest": true, "module|list": true, "slowlog|get": true, "slowlog|len": true,
+}
+
+// tipDifferences holds the request policy that the server advises against what may be cut and what is Everywhere.
+func (c *Command) tipDifferences(r serverRow) []string {
+	if r.Tips == nil {
+		return nil
+	}
+	var all []string
+	multi := slices.Contains(r.Tips, "request_policy:multi_shard")
+	if multi != (c.Cut != Whole) && !wholeAlways[c.Name] {
+		all = append(all, fmt.Sprintf("cut %d, the server advises %v", c.Cut, r.Tips))
+	}
+	shards := slices.ContainsFunc(r.Tips, func(tip string) bool { return strings.HasPrefix(tip, "request_policy:all") })
+	if shards && !c.Has(Everywhere|Local|Harmful|PerConnection) {
+		all = append(all, fmt.Sprintf("traits%s, the server advises %v", c.Traits, r.Tips))
+	}
+	return all
+}
+
+// wholeAlways are commands that servers advise to cut and that we do not, for they promise all or nothing.
+var wholeAlways = map[string]bool{"msetnx": true}
+
+// keyDifferences compares the positions of keys: first, last and step, and the key specifications where there are
+// any (Redis 7.0 and later), which also tell of numbers of keys.
+func (c *Command) keyDifferences(r serverRow) []string {
+	var all []string
+	if (c.Form != Ranged) != r.flag("movablekeys") && c.Name != "sort_ro" {
+		all = append(all, fmt.Sprintf("key form %d, the server flags it %v", c.Form, r.Flags))
+	}
+	first, last, step := r.First, r.Last, r.Step
+	if c.First != first || c.Last != last || c.Step != step {
+		all = append(all, fmt.Sprintf("keys %d %d %d, the server says %d %d %d", c.First, c.Last, c.Step, first, last, step))
+	}
+	for _, spec := range r.Specs {
+		_, spec, _ := strings.Cut(spec, ": ")
+		var begin, number, offset, by int
+		if _, err := fmt.Sscanf(spec, "index %d, keynum %d %d %d", &begin, &number, &offset, &by); err == nil {
+			if c.Form != Counted || c.Count != begin+number || offset != 1 || by != 1 {
+				all = append(all, "the server says "+spec)
+			}
+		}
+		keyword := strings.HasPrefix(spec, "keyword")
+		if keyword && c.Form != Streams && c.Form != MigrateKeys && c.Form != GeoStore {
+			all = append(all, "the server says "+spec)
+		}
+	}
+	return all
+}
+
+func TestRecorded(t *testing.T) {
+	files, err := filepath.Glob("testdata/command/*.jsonl")
+	if err != nil || len(files) < 3 {
+		t.Fatal("recordings are missing", files, err)
+	}
+	known := map[string]bool{}
+	for _, file := range files {
+		head, rows := readRecording(t, file)
+		if len(rows) < 200 {
+			t.Errorf("%s: only %d rows", file, len(rows))
+		}
+		for _, fault := range faults(rows) {
+			t.Errorf("%s: %s", head.Server, fault)
+		}
+		for _, r := range rows {
+			known[r.Name] = true
+		}
+	}
+	for _, c := range Commands() {
+		if !known[c.Name] {
+			t.Errorf("%s: no server has it", c.Name)
+		}
+	}
+}
+
+// TestFaults: the comparison itself must notice what is wrong.
+func TestFaults(t *testing.T) {
+	_, rows := readRecording(t, "testdata/command/redis-7.4.1.jsonl")
+	at := func(name string) *serverRow {
+		return &rows[slices.IndexFunc(rows, func(r serverRow) bool { return r.Name == name })]
+	}
+	cases := []struct {
+		name   string
+		change func(r *serverRow)
+	}{
+		{"get", func(r *serverRow) { r.Name = "gett" }},
+		{"get", func(r *serverRow) { r.Arity = -2 }},
+		{"get", func(r *serverRow) { r.Flags = []string{"write"} }},
+		{"get", func(r *serverRow) { r.Flags = append(r.Flags, "blocking") }},
+		{"get", func(r *serverRow) { r.Flags = append(r.Flags, "admin") }},
+		{"get", func(r *serverRow) { r.Flags = append(r.Flags, "pubsub") }},
+		{"set", func(r *serverRow) { r.Flags, r.Specs = []string{"readonly"}, nil }},
+		{"pfcount", func(r *serverRow) { r.Specs = nil }},
+		{"get", func(r *serverRow) { r.Specs = []string{"RW access: index 1, range 0 1 0"} }},
+		{"get", func(r *serverRow) { r.Contains = true }},
+		{"mset", func(r *serverRow) { r.Step = 1 }},
+		{"object|freq", func(r *serverRow) { r.First = 1 }},
+		{"sort", func(r *serverRow) { r.Flags = []string{"write"} }},
+		{"eval", func(r *serverRow) { r.Specs = []string{"RW: index 3, keynum 0 1 1"} }},
+		{"zunion", func(r *serverRow) { r.Tips = []string{"request_policy:all_shards"} }},
+		{"rename", func(r *serverRow) { r.Tips = []string{"request_policy:multi_shard"} }},
+	}
+	for i, c := range cases {
+		r := *at(c.name)
+		c.change(&r)
+		if got := faults([]serverRow{r}); len(got) == 0 {
+			t.Errorf("case %d, %s: not noticed", i, c.name)
+		}
+	}
+}
+
+func readRecording(t *testing.T, file string) (recording, []serverRow) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	var head recording
+	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &head) != nil || head.Server == "" {
+		t.Fatal(file, "has no head")
+	}
+	var rows []serverRow
+	for lines.Scan() {
+		var r serverRow
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatal(file, err)
+		}
+		rows = append(rows, r)
+	}
+	return head, rows
+}
+
+func writeRecording(t *testing.T, head recording, rows []serverRow) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	for _, v := range append([]any{head}, anys(rows)...) {
+		if err := enc.Encode(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join("testdata", "command", strings.ReplaceAll(head.Server, " ", "-")+".jsonl")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func anys(rows []serverRow) (all []any) {
+	for _, r := range rows {
+		all = append(all, r)
+	}
+	return all
+}
