@@ -85,6 +85,30 @@ func isLocal(listen string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
+// overlap says that two listeners want the same port of the same address. A listener on every address, written with
+// or without an IP version, takes IPv4 and IPv6 alike.
+func overlap(a, b string) bool {
+	networkA, addressA, errA := SplitListen(a)
+	networkB, addressB, errB := SplitListen(b)
+	if errA != nil || errB != nil || networkA != networkB {
+		return false
+	}
+	if networkA == "unix" {
+		return addressA == addressB
+	}
+	hostA, portA, _ := net.SplitHostPort(addressA)
+	hostB, portB, _ := net.SplitHostPort(addressB)
+	if portA != portB || portA == "0" {
+		return false
+	}
+	return hostA == hostB || isEvery(hostA) || isEvery(hostB)
+}
+
+func isEvery(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
 // quoted shows an address in a fault without the password that a URL-like one may hold.
 func quoted(text string) string {
 	if at := strings.LastIndex(text, "@"); at >= 0 {

@@ -122,16 +122,6 @@ func (v *validation) process(c Config) {
 		v.fault(Fault{Setting: "proto-max-bulk-len", Other: "client-query-buffer-limit",
 			Text: "is more than client-query-buffer-limit: an argument so long could never be taken in"})
 	}
-	if c.DialTimeout > l.HoldMax {
-		v.fault(Fault{Setting: "dial-timeout", Other: "hold-max", Text: fmt.Sprintf(
-			"%v is more than hold-max, %v: requests would be given up before their first dial ends",
-			c.DialTimeout, l.HoldMax)})
-	}
-	if c.RefreshInterval > l.HoldMax {
-		v.fault(Fault{Setting: "refresh-interval", Other: "hold-max", Text: fmt.Sprintf(
-			"%v is more than hold-max, %v: requests would be given up before the topology is asked for again",
-			c.RefreshInterval, l.HoldMax)})
-	}
 }
 
 func (v *validation) size(setting string, value int64) {
@@ -297,22 +287,31 @@ func (v *validation) listeners(s *Service) {
 	}
 }
 
-// sharedListeners finds one address asked for twice, within a service or by two.
+// sharedListeners finds two listeners that cannot both be had, within a service or by two.
 func (v *validation) sharedListeners(services []Service) {
-	owner := map[string]int{}
+	type owned struct {
+		service int
+		listen  string
+	}
+	before := []owned{}
 	for i, s := range services {
 		v.service = i
 		for _, listen := range s.Listen {
-			first, taken := owner[listen]
-			owner[listen] = i
-			switch {
-			case !taken || strings.HasSuffix(listen, ":0"):
-			case first == i:
-				v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " stands there twice"})
-			default:
-				v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
-					fmt.Sprintf(" is already listened on by service %q", services[first].Name)})
+			for _, other := range before {
+				if !overlap(other.listen, listen) {
+					continue
+				}
+				text := quoted(listen) + " takes the place of " + quoted(other.listen)
+				if other.listen == listen {
+					text = quoted(listen) + " stands there twice"
+				}
+				if other.service != i {
+					text += fmt.Sprintf(", where service %q listens", services[other.service].Name)
+				}
+				v.fault(Fault{Setting: "listen", Item: listen, Text: text})
+				break
 			}
+			before = append(before, owned{i, listen})
 		}
 	}
 }

@@ -51,13 +51,11 @@ func TestValidateFindsEachFault(t *testing.T) {
 		"proto-max-bulk-len: is more than client-query-": change(func(c *Config, _ *Service) {
 			c.Limits.QueryBytesMax = 1 << 20
 		}),
-		"dial-timeout: 1m0s is more than hold-max, 10s": change(func(c *Config, _ *Service) { c.DialTimeout = time.Minute }),
-		"refresh-interval: 1m0s is more than hold-max":  change(func(c *Config, _ *Service) { c.RefreshInterval = time.Minute }),
-		`log-level: "loud" is none of`:                  change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
-		`reads: "nearest" is none of`:                   change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
-		`name: "a b" is not`:                            change(func(_ *Config, s *Service) { s.Name = "a b" }),
-		"upstream: none is given":                       change(func(_ *Config, s *Service) { s.Primary = "" }),
-		"primary: stands beside cluster":                change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
+		`log-level: "loud" is none of`:   change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
+		`reads: "nearest" is none of`:    change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
+		`name: "a b" is not`:             change(func(_ *Config, s *Service) { s.Name = "a b" }),
+		"upstream: none is given":        change(func(_ *Config, s *Service) { s.Primary = "" }),
+		"primary: stands beside cluster": change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
 		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
 			s.Primary, s.Sentinels = "", []string{"a:26379"}
 		}),
@@ -82,7 +80,7 @@ func TestValidateFindsEachFault(t *testing.T) {
 		`address-map: "x:y" has no port`: change(func(_ *Config, s *Service) {
 			s.AddressMap = map[string]string{"a": "x:y"}
 		}),
-		`name: "default" is already the name of service 1; listen: "127.0.0.1:6379" is already listened`: change(
+		`name: "default" is already the name of service 1; listen: "127.0.0.1:6379" stands there twice, where service "default" listens`: change(
 			func(c *Config, s *Service) { c.Services = append(c.Services, *s) }),
 	} {
 		if got := fmt.Sprint(c.Validate()); !strings.Contains(got, want) {
@@ -158,6 +156,22 @@ func TestSecretIsReadAtEachUse(t *testing.T) {
 	}
 	if _, err := (Secret{File: file + "x"}).Read(); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
+	}
+}
+
+func TestListenersThatOverlap(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"127.0.0.1:1", "127.0.0.1:1", true}, {"127.0.0.1:1", "127.0.0.2:1", false},
+		{"127.0.0.1:1", "127.0.0.1:2", false},
+		{"0.0.0.0:1", "[::]:1", true}, {":1", "127.0.0.1:1", true}, {":0", ":0", false},
+		{"unix:/a", "unix:/a", true}, {"unix:/a", "unix:/b", false}, {"unix:/a", ":1", false},
+	} {
+		if overlap(c.a, c.b) != c.want || overlap(c.b, c.a) != c.want {
+			t.Errorf("%s and %s: want %v", c.a, c.b, c.want)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ It ends with 2 when something is wrong. With --connect it also reaches the Senti
 prints the topology and what is wrong with it, and ends with 1 when a service could not be served.`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := resolve(cmd.Flags(), args, w.environ)
+		r, err := check(cmd.Flags(), args, w.environ)
 		if err != nil {
 			return err
 		}

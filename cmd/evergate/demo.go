@@ -2,11 +2,227 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"evergate/gateway"
+	"evergate/testenv"
 )
 
-func newDemo(world) *cobra.Command {
-	return &cobra.Command{Use: "demo", Short: "Start real servers with a gateway in front",
-		RunE: func(*cobra.Command, []string) error { return runtimeError{errors.New("not there yet")} }}
+// demo is real servers on this machine with a gateway in front, for a person to look at and to break.
+type demo struct {
+	mode, listen string
+	// anyPort lets the system choose a port when the usual one is taken.
+	anyPort bool
+	env     *testenv.Env
+	gw      *running
+	addr    string
+	screen  *screen
+}
+
+const (
+	bySentinel = "sentinel"
+	byCluster  = "cluster"
+	// The timeouts after which servers count as down: short, so that a person need not wait, and long enough for a
+	// laptop that has other things to do.
+	demoDownAfter       = time.Second
+	demoFailoverTimeout = 10 * time.Second
+	demoNodeTimeout     = 2 * time.Second
+)
+
+func newDemo(w world) *cobra.Command {
+	d := &demo{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Start real servers with a gateway in front, to try and to break",
+		Long: `Start real Redis servers on this machine and the gateway in front of them: a primary with two
+replicas and three Sentinels, or a cluster of three primaries with a replica each. It needs
+redis-server or valkey-server on the path, or its path in REDIS_SERVER. Ctrl-C removes everything.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d.anyPort = !cmd.Flags().Changed("listen")
+			d.screen = newScreen(w.stdout)
+			return d.run(w)
+		},
+	}
+	modes := []string{bySentinel, byCluster}
+	flags := cmd.Flags()
+	flags.StringVar(&d.mode, "mode", bySentinel, "sentinel or cluster")
+	flags.StringVar(&d.listen, "listen", gateway.DefaultListen, "`ADDRESS` for clients: HOST:PORT or unix:/path")
+	choose := cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {
+		panic("the modes are completed twice: " + err.Error())
+	}
+	return cmd
+}
+
+func (d *demo) run(w world) (err error) {
+	config, err := d.check()
+	if err != nil {
+		return err
+	}
+	signals, stop := w.notify()
+	defer stop()
+	d.screen.say("Starting %s ...", d.what())
+	if err := d.startServers(); err != nil {
+		return runtimeError{err}
+	}
+	defer func() {
+		d.screen.say("Removing everything ...")
+		if closeErr := d.env.Close(); err == nil && closeErr != nil {
+			err = runtimeError{closeErr}
+		}
+	}()
+	if len(signals) > 0 {
+		return nil
+	}
+	logger := newLogger(config, d.screen)
+	if d.gw, err = w.start(d.withUpstream(config), logger); errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
+		config.Services[0].Listen = []string{"127.0.0.1:0"}
+		d.gw, err = w.start(d.withUpstream(config), logger)
+	}
+	if err != nil {
+		return runtimeError{err}
+	}
+	d.addr = showAddr(d.gw.addrs()[0])
+	d.screen.say("%s", d.introduction())
+	d.watch(signals)
+	d.screen.live("")
+	return d.gw.end(time.Second, signals, logger)
+}
+
+// check makes the Config, still without the upstream, or says what was told wrong before anything is started.
+func (d *demo) check() (gateway.Config, error) {
+	config := gateway.DefaultConfig()
+	service := gateway.DefaultService()
+	service.Name, service.Reads, service.Listen = "demo", gateway.ReadPreferReplica, []string{d.listen}
+	config.Services = []gateway.Service{service}
+	var wrong mistakes
+	if d.mode != bySentinel && d.mode != byCluster {
+		modes := []string{bySentinel, byCluster}
+		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is none of %s", d.mode,
+			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
+	}
+	if text := listenFault(config); text != "" {
+		wrong = append(wrong, mistake{place{name: "flag --listen"}, text})
+	}
+	if len(wrong) > 0 {
+		return config, wrong
+	}
+	return config, nil
+}
+
+// listenFault says what is wrong with the listener. Nobody is asked for a password here, so it must be local.
+func listenFault(config gateway.Config) string {
+	find := func() string {
+		var faults gateway.Faults
+		errors.As(config.Validate(), &faults)
+		for _, fault := range faults {
+			if fault.Setting == "listen" {
+				return fault.Text
+			}
+		}
+		return ""
+	}
+	fault := find()
+	config.Services = slices.Clone(config.Services)
+	config.Services[0].NoAuth = true
+	if fault != "" && find() == "" {
+		return "can be reached from other machines, and the demo asks nobody for a password"
+	}
+	return fault
+}
+
+func (d *demo) what() string {
+	if d.mode == byCluster {
+		return "a cluster of 3 primaries with a replica each"
+	}
+	return "a primary with 2 replicas, watched by 3 Sentinels"
+}
+
+func (d *demo) startServers() (err error) {
+	options := testenv.Options{Persist: true}
+	if d.mode == byCluster {
+		options.Primaries, options.Replicas, options.NodeTimeout = 3, 1, demoNodeTimeout
+		d.env, err = testenv.Cluster(options)
+	} else {
+		options.Replicas, options.Sentinels = 2, 3
+		options.DownAfter, options.FailoverTimeout = demoDownAfter, demoFailoverTimeout
+		d.env, err = testenv.Sentinel(options)
+	}
+	if errors.Is(err, testenv.ErrNoServer) {
+		return errors.New(howToGetServer(os.Getenv("PATH")))
+	}
+	return err
+}
+
+// howToGetServer is what to type on this machine. Debian's package starts a server on port 6379 by itself.
+func howToGetServer(path string) string {
+	ways := []struct{ manager, command string }{
+		{"apt-get", "sudo apt-get install redis-server && sudo systemctl disable --now redis-server"},
+		{"dnf", "sudo dnf install valkey   (or redis)"},
+		{"apk", "sudo apk add redis"},
+		{"brew", "brew install redis"},
+	}
+	text := "the demo needs redis-server or valkey-server on the path, or its path in REDIS_SERVER. To get it:"
+	all := ""
+	for _, way := range ways {
+		line := "\n  " + way.command
+		for _, dir := range append(strings.Split(path, ":"), "/usr/bin", "/sbin") {
+			if _, err := exec.LookPath(dir + "/" + way.manager); err == nil && dir != "" {
+				return text + line
+			}
+		}
+		all += line
+	}
+	return text + all
+}
+
+func (d *demo) withUpstream(config gateway.Config) gateway.Config {
+	service := &config.Services[0]
+	if d.mode == byCluster {
+		service.Cluster = strings.Split(d.env.Addrs(), ",")
+		return config
+	}
+	service.Sentinels = strings.Split(d.env.SentinelAddrs(), ",")
+	service.MasterName = d.env.Groups[0].Name
+	return config
+}
+
+// introduction is what to type in another terminal.
+func (d *demo) introduction() string {
+	cli := "redis-cli -p " + d.addr[strings.LastIndex(d.addr, ":")+1:]
+	if socket, isUnix := strings.CutPrefix(d.addr, "unix:"); isUnix {
+		cli = "redis-cli -s " + socket
+	}
+	lines := []string{
+		"",
+		fmt.Sprintf("Evergate listens on %s in front of %s (%s).", d.addr, d.what(), d.env.Version),
+		"Writes go to the primary, reads round the replicas. In another terminal:",
+		"",
+		"  " + cli + " set hello world",
+		"  " + cli + " get hello",
+		"  " + cli + " -r -1 -i 0.1 incr counter",
+		"",
+		"Then kill a primary and watch the counter go on:",
+		"",
+	}
+	for _, group := range d.env.Groups {
+		if primary := group.Primary(); primary != nil {
+			lines = append(lines, "  "+killLine(group, primary))
+		}
+	}
+	return strings.Join(append(lines, "",
+		fmt.Sprintf("What was killed comes back after %v. Ctrl-C ends and removes everything.", comeBackAfter), ""), "\n")
+}
+
+func killLine(group *testenv.Group, primary *testenv.Node) string {
+	return fmt.Sprintf("kill -9 %-8d # primary of %s, %s", primary.Pid(), group.Name, primary.Addr)
 }

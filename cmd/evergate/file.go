@@ -62,7 +62,7 @@ func (s *sources) syntax(err error) {
 			text = "refers to an anchor that is not there"
 		}
 		if load.ContextMsg != "" {
-			text += " " + load.ContextMsg
+			text += fmt.Sprintf(" %s that begins in line %d", load.ContextMsg, load.ContextMark.Line)
 		}
 	}
 	s.wrong(at, "is no YAML: "+text)
@@ -160,8 +160,8 @@ func (s *sources) readServices(key, value *yaml.Node) {
 	}
 }
 
-// readSetting takes one key with its value. A misspelt key is taken for what was probably meant, so that what it sets is
-// not reported missing too.
+// readSetting takes one key with its value. A misspelt key is taken for what was probably meant, so that what it sets
+// is not reported missing too.
 func (s *sources) readSetting(key, value *yaml.Node, entry int) {
 	names := fileNames(entry)
 	meant := key.Value
@@ -169,10 +169,10 @@ func (s *sources) readSetting(key, value *yaml.Node, entry int) {
 		meant = nearest(key.Value, names)
 		why := ""
 		if setting := findSetting(key.Value); setting != nil {
-			why = " in a file: a password stands in a file of its own, or in " + setting.env()
+			why = " in this file: a password stands in a file of its own, or in " + setting.env()
 		}
 		s.wrong(s.line(key), shownKey(key)+": is unknown"+why+didYouMean(meant, keyName))
-		if why != "" {
+		if setting := findSetting(meant); setting != nil && setting.secret {
 			s.fail(entry, meant)
 			return
 		}

@@ -14,9 +14,9 @@ import (
 	"evergate/gateway"
 )
 
-// newHealthcheck asks a running gateway whether it lives. It takes all settings of run, so that the same file, variables
-// or flags tell it where the gateway listens and which password it asks for. Every failure is exit code 1: Docker
-// reserves 2.
+// newHealthcheck asks a running gateway whether it lives. It takes all settings of run, so that the same file,
+// variables or flags tell it where the gateway listens and which password it asks for. Every failure is exit code 1:
+// Docker reserves 2.
 func newHealthcheck(w world) *cobra.Command {
 	probe := probe{}
 	address := ""

@@ -66,18 +66,16 @@ func execute(args []string, w world) int {
 	if err == nil {
 		return exitOK
 	}
-	var failed runtimeError
-	if errors.As(err, &failed) {
-		say(w.stderr, "evergate: %s", err)
-		return exitFailed
+	code := exitWrong
+	if failed := (runtimeError{}); errors.As(err, &failed) {
+		code = exitFailed
 	}
 	if wrong := mistakes(nil); errors.As(err, &wrong) {
 		say(w.stderr, "%s", wrong)
-		say(w.stderr, "evergate: %s; nothing was started", count(len(wrong), "mistake"))
-		return exitWrong
+		err = errors.New(count(len(wrong), "mistake"))
 	}
 	say(w.stderr, "evergate: %s", err)
-	return exitWrong
+	return code
 }
 
 func newRoot(w world) *cobra.Command {

@@ -20,6 +20,8 @@ type resolved struct {
 	// warnings are what may be meant and is risky.
 	warnings mistakes
 	places   map[placeKey]place
+	// elsewhere says that the gateway may run on another machine, which has password files that are not here.
+	elsewhere bool
 }
 
 // placeKey finds a place; item is set for an entry of a list. Settings of the process have service process.
@@ -41,6 +43,11 @@ func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*r
 		s.mistakes = append(s.mistakes, mistake)
 		s.fail(0, strings.TrimPrefix(mistake.at.name, "flag --"))
 	}
+	return r.finish(s)
+}
+
+// finish holds what was gathered against the rules.
+func (r *resolved) finish(s *sources) (*resolved, error) {
 	r.validate(s)
 	r.checkSecrets(s)
 	if len(s.mistakes) > 0 {
@@ -196,6 +203,13 @@ func (s *sources) follows(fault gateway.Fault) bool {
 	})
 }
 
+// check is resolve for settings that are looked at before they go where they are used.
+func check(flags *pflag.FlagSet, args, environ []string) (*resolved, error) {
+	r, s := gather(flags, args, environ)
+	r.elsewhere = true
+	return r.finish(s)
+}
+
 // checkSecrets opens every password file now: a wrong path must not show at the first dial only.
 func (r *resolved) checkSecrets(s *sources) {
 	for i, service := range r.config.Services {
@@ -212,7 +226,10 @@ func (r *resolved) checkSecrets(s *sources) {
 			}
 			at, _ := r.where(i, secret.setting, "")
 			a := assignment{setting: findSetting(secret.setting), at: at}
-			if _, err := secret.Read(); err != nil {
+			if _, err := secret.Read(); errors.Is(err, os.ErrNotExist) && r.elsewhere {
+				r.warnings = append(r.warnings, mistake{at, a.named(err.Error())})
+				continue
+			} else if err != nil {
 				s.wrong(at, a.named(err.Error()))
 				continue
 			}

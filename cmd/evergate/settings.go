@@ -39,6 +39,8 @@ type setting struct {
 	kind         kind
 	// process settings stand at the top of the file and nowhere else; all others describe one service.
 	process bool
+	// secret says that a mistaken value may be a password: it is not read under a name that was only guessed.
+	secret bool
 	// envOnly keeps a password off the command line and out of the file.
 	envOnly bool
 	// choices are offered by shell completion; gateway.Validate is what enforces them.
@@ -159,13 +161,13 @@ func readsSetting() *setting {
 }
 
 func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {
-	return &setting{name: name, wants: "FILE", usage: usage + ", read at each use",
+	return &setting{name: name, wants: "FILE", usage: usage + ", read at each use", secret: true,
 		set:  func(t target, texts []string) error { *field(t) = gateway.Secret{File: texts[0]}; return nil },
 		show: func(t target) string { return field(t).File }}
 }
 
 func valueSetting(name string, field func(target) *gateway.Secret) *setting {
-	return &setting{name: name, envOnly: true,
+	return &setting{name: name, envOnly: true, secret: true,
 		set: func(t target, texts []string) error { *field(t) = gateway.Secret{Value: texts[0]}; return nil },
 		show: func(t target) string {
 			if field(t).Value == "" {

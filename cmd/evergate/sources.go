@@ -119,6 +119,7 @@ func (s *sources) readEnv(environ []string) {
 	for _, setting := range settings {
 		names = append(names, setting.name)
 	}
+	given := map[string]bool{}
 	for _, variable := range environ {
 		name, text, _ := strings.Cut(variable, "=")
 		key, ours := strings.CutPrefix(name, envPrefix)
@@ -128,12 +129,26 @@ func (s *sources) readEnv(environ []string) {
 		key = plainName(key)
 		at := place{name: "env " + name}
 		if setting := findSetting(key); setting != nil && setting.env() == name {
+			given[name] = true
+			if given[otherOfTwo(name)] {
+				s.wrong(at, "stands beside "+otherOfTwo(name)+": give one")
+			}
 			s.assign(assignment{setting: setting, texts: splitTexts(setting, text), at: at})
 		} else if meant := slip(key, names); meant != "" {
 			s.wrong(at, "is unknown"+didYouMean(meant, envName))
 			s.assume(0, meant, text, at)
 		}
 	}
+}
+
+// fileSuffix tells the variable that names the file of a password from the one that holds it.
+const fileSuffix = "_FILE"
+
+func otherOfTwo(name string) string {
+	if of, isFile := strings.CutSuffix(name, fileSuffix); isFile {
+		return of
+	}
+	return name + fileSuffix
 }
 
 const configEnv = envPrefix + "CONFIG"
@@ -164,7 +179,12 @@ func (s *sources) assign(a assignment) {
 
 // assume goes on as if a misspelt setting had been spelt right, so that what it would have set is not reported missing.
 func (s *sources) assume(service int, meant, text string, at place) {
-	if setting := findSetting(meant); setting != nil && text != "" {
+	setting := findSetting(meant)
+	switch {
+	case setting == nil:
+	case setting.secret || text == "":
+		s.fail(service, meant)
+	default:
 		s.assignments = append(s.assignments,
 			assignment{service: service, setting: setting, texts: splitTexts(setting, text), at: at})
 	}

@@ -1,13 +1,20 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway"
 )
 
-func startGateway(gateway.Config, hclog.Logger) (*running, error) {
-	return nil, errors.New("the data plane is not there yet")
+// startGateway makes a gateway and has it listen.
+func startGateway(config gateway.Config, logger hclog.Logger) (*running, error) {
+	g, err := gateway.New(config, logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.Start(); err != nil {
+		_ = g.Close()
+		return nil, err
+	}
+	return &running{addrs: g.Addrs, drain: g.Drain, close: g.Close}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -34,6 +35,9 @@ func nearest(given string, candidates []string) string {
 	}
 	if meant := slip(plain, candidates); meant != "" {
 		return meant
+	}
+	if synonym := redisNames[slip(plain, slices.Sorted(maps.Keys(redisNames)))]; slices.Contains(candidates, synonym) {
+		return synonym
 	}
 	for _, candidate := range candidates {
 		if len(plain) >= 4 && strings.HasPrefix(candidate, plain) {
