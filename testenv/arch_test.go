@@ -46,7 +46,8 @@ const (
 
 // rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
 var rooms = map[string]room{
-	"cmd/evergate": {ours: []string{"gateway", "testenv", "testenv/drill"}, modules: []string{hclog, pflag, cobra, yaml}},
+	"cmd/evergate": {ours: []string{"gateway", "testenv", "testenv/drill"},
+		modules: []string{hclog, pflag, cobra, yaml, sys}},
 	"gateway": {ours: []string{"gateway/loop", "gateway/worker", "gateway/status", "gateway/resp", "topology",
 		"topology/watch", "routing"}, modules: []string{hclog, sys}},
 	"gateway/loop": {ours: []string{"gateway/worker"}, modules: []string{hclog, sys}},

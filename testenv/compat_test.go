@@ -1,0 +1,127 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// A transcript goes straight to a real server and, through the gateway, to another: the server is the golden file.
+// Keys share a hash tag, so behind a Cluster the answers must be those of one server too.
+
+var (
+	// dataTranscripts are about keys; they leave keys behind.
+	dataTranscripts = []string{"strings", "collections", "scripts"}
+	// smallTranscripts can be sent byte by byte in reasonable time.
+	smallTranscripts = []string{"local", "strings", "scripts"}
+)
+
+// TestTranscriptsDependOnNothingElse plays the transcripts to two servers without a gateway: where even these
+// differ, a difference through the gateway would say nothing.
+func TestTranscriptsDependOnNothingElse(t *testing.T) {
+	one, other := StartPlain(t, Options{}), StartPlain(t, Options{})
+	compareAll(t, one, other.Primary().Addr, func() { flush(t, other) })
+	for _, input := range badInputs {
+		compareBad(t, input, one.Primary().Addr, other.Primary().Addr)
+	}
+	for _, env := range []*Env{one, other} {
+		if _, err := env.Primary().Do("CONFIG", "SET", "requirepass", "opensesame"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, input := range badBeforeAuth {
+		compareBad(t, input, one.Primary().Addr, other.Primary().Addr)
+	}
+}
+
+func TestCompatPlain(t *testing.T) {
+	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
+	gate := StartGateway(t, "--primary", behind.Primary().Addr)
+	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
+}
+
+func TestCompatSentinel(t *testing.T) {
+	straight := StartPlain(t, Options{})
+	behind := StartSentinel(t, Options{Replicas: 1, Sentinels: 3, Fast: true})
+	gate := StartGateway(t, "--sentinel", behind.SentinelAddrs(), "--master-name", "main")
+	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
+}
+
+func TestCompatCluster(t *testing.T) {
+	straight, behind := StartPlain(t, Options{}), StartCluster(t, Options{Primaries: 3})
+	gate := StartGateway(t, "--cluster", behind.Addrs())
+	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
+}
+
+// compareAll plays every transcript in every way to straight and to the address through. empty empties what is
+// behind through.
+func compareAll(t *testing.T, straight *Env, through string, empty func()) {
+	t.Helper()
+	addr := straight.Primary().Addr
+	for name, send := range deliveries {
+		names := slices.Concat([]string{"local", "big"}, dataTranscripts)
+		switch name {
+		case "byte by byte":
+			names = smallTranscripts
+		case "inline":
+			names = slices.Concat([]string{"local"}, dataTranscripts)
+		}
+		for _, protocol := range []int{2, 3} {
+			t.Run(fmt.Sprintf("%s RESP%d", name, protocol), func(t *testing.T) {
+				for _, tr := range readTranscripts(t, names...) {
+					flush(t, straight)
+					empty()
+					compareReplies(t, tr, protocol, send, addr, through)
+				}
+			})
+		}
+	}
+}
+
+// flush empties all primaries of an Env, of keys and of scripts.
+func flush(t *testing.T, env *Env) {
+	t.Helper()
+	for _, g := range env.Groups {
+		n := g.Nodes[0]
+		_, err1 := n.Do("FLUSHALL")
+		_, err2 := n.Do("SCRIPT", "FLUSH")
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCompatManyCommandsInOneWrite sends 10,000 commands at once: each gets its reply, in order.
+func TestCompatManyCommandsInOneWrite(t *testing.T) {
+	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
+	gate := StartGateway(t, "--primary", behind.Primary().Addr)
+	tr := transcript{name: "10,000 commands"}
+	for i := range 5000 {
+		key := fmt.Sprintf("{k}%d", i%100)
+		tr.commands = append(tr.commands, []string{"INCR", key}, []string{"GET", key})
+	}
+	compareReplies(t, tr, 2, sendAtOnce, straight.Primary().Addr, gate.Addr)
+	compareReplies(t, tr, 3, sendInPieces, straight.Primary().Addr, gate.Addr)
+}
+
+// TestCompatPassword compares what is said before and after AUTH with a server that asks for the same password.
+func TestCompatPassword(t *testing.T) {
+	straight := StartPlain(t, Options{Password: "opensesame"})
+	behind := StartPlain(t, Options{})
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("opensesame\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gate := StartGateway(t, "--primary", behind.Primary().Addr, "--password-file", file)
+	addr := straight.Primary().Addr
+	for _, tr := range readTranscripts(t, "auth") {
+		compareReplies(t, tr, 2, sendOneByOne, addr, gate.Addr)
+		compareReplies(t, tr, 2, sendAtOnce, addr, gate.Addr)
+	}
+	for _, input := range badBeforeAuth {
+		compareBad(t, input, addr, gate.Addr)
+	}
+}

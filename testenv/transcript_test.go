@@ -1,0 +1,224 @@
+package testenv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// transcript is a file of commands, one a line, read as words; a word in quotes is one as in Go. The same lines go
+// to two addresses, and every reply must be the same, byte by byte.
+type transcript struct {
+	name     string
+	commands [][]string
+}
+
+// delivery is a way to send commands, and reads the reply of each.
+type delivery func(c *Conn, commands [][]string) ([][]byte, error)
+
+// deliveries are all ways, by name.
+var deliveries = map[string]delivery{
+	"one at a time": sendOneByOne,
+	"in one write":  sendAtOnce,
+	"in pieces":     sendInPieces,
+	"byte by byte":  sendByteByByte,
+	"inline":        sendInline,
+}
+
+func sendOneByOne(c *Conn, commands [][]string) ([][]byte, error) {
+	var replies [][]byte
+	for _, command := range commands {
+		reply, err := c.Do(command...)
+		if err != nil {
+			return replies, fmt.Errorf("%s: %w", brief(command), err)
+		}
+		replies = append(replies, reply)
+	}
+	return replies, nil
+}
+
+func sendAtOnce(c *Conn, commands [][]string) ([][]byte, error) {
+	return sendRaw(c, commands, c.SendRaw)
+}
+
+// sendInPieces cuts at places that are the same in every run.
+func sendInPieces(c *Conn, commands [][]string) ([][]byte, error) {
+	dice := rand.New(rand.NewPCG(1, 2))
+	return sendRaw(c, commands, func(all []byte) error {
+		for len(all) > 0 {
+			n := min(1+dice.IntN(1+len(all)/50), len(all))
+			if err := c.SendRaw(all[:n]); err != nil {
+				return err
+			}
+			all = all[n:]
+		}
+		return nil
+	})
+}
+
+func sendByteByByte(c *Conn, commands [][]string) ([][]byte, error) {
+	return sendRaw(c, commands, c.SendSlowly)
+}
+
+// sendRaw writes all commands in a goroutine of its own: replies must be read meanwhile, or both sides would wait.
+func sendRaw(c *Conn, commands [][]string, write func([]byte) error) ([][]byte, error) {
+	var all []byte
+	for _, command := range commands {
+		all = AppendCommand(all, command...)
+	}
+	return sendBytes(c, commands, all, write)
+}
+
+func sendBytes(c *Conn, commands [][]string, all []byte, write func([]byte) error) ([][]byte, error) {
+	written := make(chan error, 1)
+	go func() { written <- write(all) }()
+	var replies [][]byte
+	for _, command := range commands {
+		reply, err := c.Frame()
+		if err != nil {
+			return replies, errors.Join(fmt.Errorf("%s: %w", brief(command), err), c.Close(), <-written)
+		}
+		replies = append(replies, reply)
+	}
+	return replies, <-written
+}
+
+// sendInline writes the commands as lines, as a person at a terminal does.
+func sendInline(c *Conn, commands [][]string) ([][]byte, error) {
+	var all []byte
+	for _, command := range commands {
+		for i, word := range command {
+			if i > 0 {
+				all = append(all, ' ')
+			}
+			all = appendInlineWord(all, word)
+		}
+		all = append(all, "\r\n"...)
+	}
+	return sendBytes(c, commands, all, c.SendRaw)
+}
+
+// appendInlineWord quotes a word for an inline command.
+func appendInlineWord(b []byte, word string) []byte {
+	b = append(b, '"')
+	for _, c := range []byte(word) {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c >= 0x7f:
+			b = fmt.Appendf(b, `\x%02x`, c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+// readTranscripts reads testdata/compat/NAME.txt.
+func readTranscripts(t *testing.T, names ...string) []transcript {
+	t.Helper()
+	var all []transcript
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join("testdata", "compat", name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr := transcript{name: name}
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimSpace(line)
+			if line == "" || line[0] == '#' {
+				continue
+			}
+			words, err := splitWords(line)
+			if err != nil {
+				t.Fatalf("%s: %q: %v", name, line, err)
+			}
+			tr.commands = append(tr.commands, words)
+		}
+		all = append(all, tr)
+	}
+	return all
+}
+
+// splitWords reads words, "quoted words" and big:N words with what follows N.
+func splitWords(line string) ([]string, error) {
+	var words []string
+	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
+		if line[0] == '"' {
+			quoted, err := strconv.QuotedPrefix(line)
+			if err != nil {
+				return nil, err
+			}
+			word, err := strconv.Unquote(quoted)
+			if err != nil {
+				return nil, err
+			}
+			words, line = append(words, word), line[len(quoted):]
+			continue
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		if size, big := strings.CutPrefix(word, "big:"); big {
+			digits := len(size) - len(strings.TrimLeft(size, "0123456789"))
+			n, err := strconv.Atoi(size[:digits])
+			if err != nil {
+				return nil, err
+			}
+			word = strings.Repeat("evergate", n/8+1)[:n] + size[digits:]
+		}
+		words, line = append(words, word), rest
+	}
+	return words, nil
+}
+
+// brief is a command or a reply short enough for an error.
+func brief(command []string) string {
+	text := fmt.Sprintf("%q", command)
+	if len(text) > 200 {
+		return text[:200] + "..."
+	}
+	return text
+}
+
+// hello switches to a protocol. The reply names the connection and the server, so it is not compared.
+func hello(t *testing.T, c *Conn, protocol int) {
+	t.Helper()
+	if protocol == 2 {
+		return
+	}
+	reply, err := c.Do("HELLO", strconv.Itoa(protocol))
+	if err != nil || !bytes.HasPrefix(reply, []byte("%")) {
+		t.Fatalf("HELLO %d: %q, %v", protocol, reply, err)
+	}
+}
+
+// compareReplies plays a transcript to two addresses in one way and compares each reply.
+func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, straight, through string) {
+	t.Helper()
+	var replies [2][][]byte
+	for i, addr := range []string{straight, through} {
+		c, err := Dial(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Timeout = 20 * time.Second
+		hello(t, c, protocol)
+		replies[i], err = send(c, tr.commands)
+		_ = c.Close()
+		if err != nil {
+			t.Errorf("%s, RESP%d, %s: %v", tr.name, protocol, addr, err)
+		}
+	}
+	for i := range min(len(replies[0]), len(replies[1])) {
+		if !bytes.Equal(replies[0][i], replies[1][i]) {
+			t.Errorf("%s, RESP%d, %s\nstraight %s\nthrough  %s", tr.name, protocol, brief(tr.commands[i]),
+				brief([]string{string(replies[0][i])}), brief([]string{string(replies[1][i])}))
+		}
+	}
+}
