@@ -1,20 +1,21 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway"
 )
 
-// startGateway makes a gateway and has it listen.
+// startGateway is the startFunc of the product.
 func startGateway(config gateway.Config, logger hclog.Logger) (*running, error) {
-	g, err := gateway.New(config, logger)
+	gw, err := gateway.New(config, logger)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.Start(); err != nil {
-		_ = g.Close()
-		return nil, err
+	if err := gw.Start(); err != nil {
+		return nil, errors.Join(err, gw.Close())
 	}
-	return &running{addrs: g.Addrs, drain: g.Drain, close: g.Close}, nil
+	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close}, nil
 }

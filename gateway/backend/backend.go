@@ -102,8 +102,10 @@ type Lane struct {
 	// Dirty and Paused belong to the worker's end of round: bytes to write; reading stopped.
 	Dirty  bool
 	Paused bool
-	// PausedAt is when reading was stopped for a slow reader.
-	PausedAt time.Duration
+	// StoppedAt is when reading was first stopped for the reader of the reply under way; 0 when it was not.
+	StoppedAt time.Duration
+	// OpenedAt is when the connection was last made.
+	OpenedAt time.Duration
 }
 
 // Usable says that the lane takes new flights.
@@ -133,5 +135,5 @@ func (l *Lane) Reset() {
 	l.Scan = resp.ReplyScanner{}
 	l.Reply = nil
 	l.Streams, l.Big, l.Retiring, l.Paused = false, false, false, false
-	l.RefusingUntil = 0
+	l.RefusingUntil, l.StoppedAt = 0, 0
 }

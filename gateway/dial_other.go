@@ -1,0 +1,8 @@
+//go:build !linux
+
+package gateway
+
+import "syscall"
+
+// setUserTimeout does nothing where the option does not exist; keep-alive and the age of requests must do.
+func setUserTimeout(string, string, syscall.RawConn) error { return nil }

@@ -1,0 +1,71 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// gate knows the password of a service's clients. A file is read again every second, away from the loops, so that
+// a rotated password is taken without a restart and checking one costs no I/O.
+type gate struct {
+	secret Secret
+	hash   atomic.Pointer[[sha256.Size]byte] // nil: no password is asked
+}
+
+const gateRefresh = time.Second
+
+func newGate(s Secret) (*gate, error) {
+	g := &gate{secret: s}
+	if s.IsZero() {
+		return g, nil
+	}
+	return g, g.read()
+}
+
+func (g *gate) read() error {
+	password, err := g.secret.Read()
+	if err != nil {
+		return err
+	}
+	hash := sha256.Sum256([]byte(password))
+	g.hash.Store(&hash)
+	return nil
+}
+
+// follow reads the file again and again until ctx ends. While it cannot be read the old password stays.
+func (g *gate) follow(ctx context.Context, logger hclog.Logger) {
+	if g.secret.File == "" {
+		return
+	}
+	tick := time.NewTicker(gateRefresh)
+	defer tick.Stop()
+	failed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := g.read()
+		if err != nil && !failed {
+			logger.Warn("cannot read the clients' password again, the old one stays", "error", err)
+		}
+		failed = err != nil
+	}
+}
+
+// allows checks a user and password in constant time. Without a password the default user may give any, as in Redis.
+func (g *gate) allows(user, password []byte) bool {
+	known := len(user) == 0 || string(user) == "default"
+	want := g.hash.Load()
+	if want == nil {
+		return known
+	}
+	got := sha256.Sum256(password)
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && known
+}

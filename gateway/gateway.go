@@ -1,0 +1,244 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway/loop"
+	"evergate/gateway/resp"
+	"evergate/gateway/worker"
+	"evergate/topology"
+	"evergate/topology/watch"
+)
+
+// Gateway is one running gateway. Use:
+//
+//	g, err := gateway.New(conf, logger)
+//	err = g.Start()     // listens; upstreams may come up later
+//	...
+//	err = g.Drain(ctx)  // finish what is under way
+//	err = g.Close()
+type Gateway struct {
+	conf    Config
+	logger  hclog.Logger
+	watch   *watch.Watch
+	keepers []*topology.Keeper
+	gates   []*gate
+	loops   []loop.Loop
+	running sync.WaitGroup
+	started time.Time
+	runID   string
+	number  atomic.Int64 // of the last client
+	refused atomic.Uint64
+
+	mu        sync.Mutex
+	listeners []listener
+	onView    []func(service string, v *topology.View)
+	cancel    context.CancelFunc
+	closed    bool
+}
+
+// New checks conf and makes a gateway that does nothing yet. logger may be nil.
+func New(conf Config, logger hclog.Logger) (*Gateway, error) {
+	return newWith(conf, logger, loop.New)
+}
+
+// newWith makes a gateway on the given kind of loop.
+func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.Loop, error)) (*Gateway, error) {
+	if logger == nil {
+		logger = hclog.NewNullLogger()
+	}
+	if conf.Workers <= 0 {
+		conf.Workers = runtime.NumCPU()
+	}
+	id := make([]byte, 20)
+	_, _ = rand.Read(id) // never fails (crypto/rand)
+	g := &Gateway{conf: conf, logger: logger, started: time.Now(), runID: hex.EncodeToString(id)}
+	g.watch = watch.New(watch.Options{
+		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
+	})
+	for i := range conf.Services {
+		if err := g.addService(&conf.Services[i]); err != nil {
+			return nil, err
+		}
+	}
+	d := &dialer{timeout: conf.DialTimeout, services: conf.Services}
+	for i := range conf.Workers {
+		w := worker.New(workerConfig(&conf, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
+		l, err := makeLoop(loop.Config{Worker: w, Dial: d.dial, Logger: logger.Named("loop")})
+		if err != nil {
+			return nil, fmt.Errorf("making an event loop: %w", err)
+		}
+		g.loops = append(g.loops, l)
+	}
+	return g, nil
+}
+
+func (g *Gateway) addService(s *Service) error {
+	gate, err := newGate(s.Password)
+	if err != nil {
+		return fmt.Errorf("service %s: %w", s.Name, err)
+	}
+	g.gates = append(g.gates, gate)
+	k := g.watch.Add(watch.Service{
+		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
+		Replicas: s.Replicas, AddressMap: s.AddressMap, Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
+	})
+	k.OnView(func(v *topology.View) {
+		for _, l := range g.loops {
+			l.Post(func(*worker.Worker) {})
+		}
+		g.mu.Lock()
+		hooks := g.onView
+		g.mu.Unlock()
+		for _, f := range hooks {
+			f(s.Name, v)
+		}
+	})
+	g.keepers = append(g.keepers, k)
+	return nil
+}
+
+// read gives the credentials as they are now.
+func (c Credentials) read() (user, password string, err error) {
+	password, err = c.Password.Read()
+	return c.User, password, err
+}
+
+func workerConfig(conf *Config, seed uint64) worker.Config {
+	limits := resp.DefaultLimits()
+	limits.BulkBytesMax = conf.Limits.BulkBytesMax
+	c := worker.Config{
+		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
+		HoldMax: conf.Limits.HoldMax, IdleMax: conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
+	}
+	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
+	for i := range conf.Services {
+		s := &conf.Services[i]
+		c.Services = append(c.Services, worker.Service{
+			Name: s.Name, Reads: reads[s.Reads], AsksPassword: !s.Password.IsZero(),
+		})
+	}
+	return c
+}
+
+// env is what the worker of loop i gets from the rest.
+func (g *Gateway) env(i int) worker.Env {
+	return worker.Env{
+		View:         func(s int) *topology.View { return g.keepers[s].View() },
+		Report:       func(s int, r topology.Report) { g.keepers[s].Report(r) },
+		Allowed:      func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
+		Ask:          func(s int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, s, ref, seq, sections) },
+		ClientNumber: func() int64 { return g.number.Add(1) },
+		WallClock:    time.Now,
+	}
+}
+
+// OnView has f called with each new view of a service. It must not block. Only before Start.
+func (g *Gateway) OnView(f func(service string, v *topology.View)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.onView = append(g.onView, f)
+}
+
+// Start listens and serves. Nothing behind the gateway need be up: clients are told LOADING until it is.
+func (g *Gateway) Start() error {
+	if os.Getenv("GOMAXPROCS") == "" {
+		// The loops' threads do not give way to other goroutines by themselves; those get their own.
+		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf.Workers+2))
+	}
+	if err := g.listen(); err != nil {
+		g.closeListeners()
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	g.mu.Lock()
+	g.cancel = cancel
+	g.mu.Unlock()
+	for _, l := range g.loops {
+		g.running.Go(l.Run)
+	}
+	g.running.Go(func() {
+		if err := g.watch.Run(ctx); err != nil && ctx.Err() == nil {
+			g.logger.Error("watching the topology ended", "error", err)
+		}
+	})
+	for i, gt := range g.gates {
+		g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[i].Name)) })
+	}
+	for _, ln := range g.listeners {
+		g.running.Go(func() { g.accept(ctx, ln) })
+	}
+	return nil
+}
+
+// Drain stops accepting, lets every client's commands that are under way finish, and closes each client at a command
+// boundary. It returns when all are gone or ctx has ended.
+func (g *Gateway) Drain(ctx context.Context) error {
+	g.closeListeners()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, l := range g.loops {
+			l.Post(func(w *worker.Worker) { w.Drain() })
+		}
+		left := 0
+		for _, l := range g.loops {
+			left += l.Clients()
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d clients were not done in time: %w", left, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// Close ends everything at once. It returns when all goroutines have ended.
+func (g *Gateway) Close() error {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return nil
+	}
+	g.closed = true
+	cancel := g.cancel
+	g.mu.Unlock()
+	g.closeListeners()
+	if cancel == nil { // never started
+		return nil
+	}
+	cancel()
+	for _, l := range g.loops {
+		l.Stop()
+	}
+	g.running.Wait()
+	return nil
+}
+
+// Addrs are the addresses that are listened on, in the order of the configuration.
+func (g *Gateway) Addrs() []net.Addr {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	addrs := make([]net.Addr, len(g.listeners))
+	for i, ln := range g.listeners {
+		addrs[i] = ln.Addr()
+	}
+	return addrs
+}
+
+// View is the newest view of a service, by its place in the configuration; nil while nothing is known.
+func (g *Gateway) View(service int) *topology.View { return g.keepers[service].View() }

@@ -1,0 +1,114 @@
+// Package loop is the shell of a worker: the only sockets, clock and thread of the data plane. It feeds a worker with
+// what came in, and once a round does what the worker's Out says.
+//
+// There are two loops behind one seam. On Linux the poller: epoll, one thread, one read buffer, one write for each
+// connection in a round, no goroutine for a connection. Elsewhere the portable one on package net. They pass the same
+// tests. io_uring was measured and buys nothing here; event-loop libraries have no hook for the end of a round, on
+// which this design lives.
+package loop
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway/worker"
+)
+
+// readBytes is the size of a read: one for the whole loop on Linux.
+const readBytes = 64 << 10
+
+// Config of a loop.
+type Config struct {
+	Worker *worker.Worker
+	// Dial makes and greets one connection to a server. It is called on a goroutine of its own and must end by itself.
+	Dial   func(ctx context.Context, d worker.Dial) (net.Conn, error)
+	Logger hclog.Logger
+}
+
+// Loop runs one worker.
+type Loop interface {
+	// Run serves until Stop. It must be called once.
+	Run()
+	// Accept takes over a client's connection. It may be called from any goroutine.
+	Accept(conn net.Conn, service int)
+	// Post has f called on the loop's goroutine soon, and a round ended after it. It may be called from any goroutine.
+	Post(f func(w *worker.Worker))
+	// Clients is the number of connected clients, those handed over and not yet served included.
+	Clients() int
+	// Stop ends Run and closes every connection. It returns when Run has returned.
+	Stop()
+}
+
+// inbox is what other goroutines want of a loop.
+type inbox struct {
+	mu      sync.Mutex
+	todo    []func()
+	spare   []func()
+	closed  bool // nothing is taken any more
+	clients atomic.Int64
+	epoch   time.Time
+	ctx     context.Context
+	cancel  context.CancelFunc
+	stopped chan struct{}
+	ending  bool // only the loop's goroutine
+}
+
+func newInbox() inbox {
+	ctx, cancel := context.WithCancel(context.Background())
+	return inbox{epoch: time.Now(), ctx: ctx, cancel: cancel, stopped: make(chan struct{})}
+}
+
+// put adds f, and calls wake when the loop may be asleep. It returns false when the loop has ended: f is not called.
+func (b *inbox) put(f func(), wake func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.todo = append(b.todo, f)
+	if len(b.todo) == 1 {
+		wake()
+	}
+	return true
+}
+
+// do runs what was put.
+func (b *inbox) do() {
+	b.mu.Lock()
+	todo := b.todo
+	b.todo = b.spare[:0]
+	b.mu.Unlock()
+	for i, f := range todo {
+		f()
+		todo[i] = nil
+	}
+	b.spare = todo
+}
+
+// end runs what was put so far and takes nothing more.
+func (b *inbox) end() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.do()
+}
+
+// Clients implements Loop.
+func (b *inbox) Clients() int { return int(b.clients.Load()) }
+
+// now is the loop's clock: monotonic, from its start.
+func (b *inbox) now() time.Duration { return time.Since(b.epoch) }
+
+// addresses are a client's ends as CLIENT LIST shows them. A unix socket's client has no name of its own.
+func addresses(conn net.Conn) (remote, local string) {
+	remote, local = conn.RemoteAddr().String(), conn.LocalAddr().String()
+	if _, unix := conn.LocalAddr().(*net.UnixAddr); unix {
+		remote, local = local+":0", local+":0"
+	}
+	return remote, local
+}

@@ -1,0 +1,421 @@
+package loop
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"runtime"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"evergate/gateway/worker"
+)
+
+// New makes the loop of this system.
+func New(conf Config) (Loop, error) { return newPoller(conf) }
+
+// poller is the epoll loop. Sockets are non-blocking, so reads and writes are raw system calls: the Go scheduler need
+// not hear of them. Only waiting for events is announced to it.
+type poller struct {
+	inbox
+	conf   Config
+	w      *worker.Worker
+	epfd   int
+	wakefd int
+	conns  []conn  // by file descriptor
+	client []int32 // file descriptor by client id
+	lanes  []lane  // by lane id
+	serial uint64
+	events [256]unix.EpollEvent
+	buf    []byte
+}
+
+// conn is what one file descriptor is.
+type conn struct {
+	kind  kind
+	out   bool // waiting for room to write
+	quiet bool // not read from
+	id    uint32
+}
+
+type kind uint8
+
+const (
+	unused kind = iota
+	aClient
+	aLane
+	aWake
+)
+
+// lane is the connection of one lane; serial tells attempts to dial apart.
+type lane struct {
+	fd     int32
+	serial uint64
+}
+
+func newPoller(conf Config) (*poller, error) {
+	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(epfd)
+		return nil, err
+	}
+	p := &poller{
+		inbox: newInbox(), conf: conf, w: conf.Worker, epfd: epfd, wakefd: wakefd, buf: make([]byte, readBytes),
+	}
+	if err := p.add(wakefd, aWake, 0); err != nil {
+		_ = unix.Close(epfd)
+		_ = unix.Close(wakefd)
+		return nil, err
+	}
+	return p, nil
+}
+
+// Run implements Loop.
+func (p *poller) Run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(p.stopped)
+	for !p.ending {
+		n := p.wait()
+		p.w.Tick(p.now())
+		woken := false
+		for i := range n {
+			ev := &p.events[i]
+			if p.conns[ev.Fd].kind == aWake {
+				woken = true
+			} else {
+				p.event(int(ev.Fd), ev.Events)
+			}
+		}
+		if woken {
+			var counter [8]byte
+			_, _ = read(p.wakefd, counter[:])
+			p.do()
+		}
+		p.endRound()
+	}
+	p.closeAll()
+}
+
+// wait waits for events until the worker's next timer.
+func (p *poller) wait() int {
+	if n := epollWait(p.epfd, p.events[:], 0, false); n > 0 {
+		return n
+	}
+	timeout := -1
+	if at := p.w.NextTimer(); at < 1<<62 {
+		if left := at - p.now(); left <= 0 {
+			return 0
+		} else {
+			timeout = int(min((left+time.Millisecond-1)/time.Millisecond, 1<<30))
+		}
+	}
+	return epollWait(p.epfd, p.events[:], timeout, true)
+}
+
+// event serves one ready socket: one read, so that nobody is served twice before everybody was served once.
+func (p *poller) event(fd int, events uint32) {
+	c := p.conns[fd]
+	if events&unix.EPOLLOUT != 0 && c.out {
+		if !p.write(fd, c) {
+			return
+		}
+	}
+	if events&^uint32(unix.EPOLLOUT) == 0 {
+		return
+	}
+	if c.quiet && events&(unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return
+	}
+	n, errno := read(fd, p.buf)
+	switch {
+	case n > 0 && c.kind == aClient:
+		p.w.ClientRead(c.id, p.buf[:n])
+	case n > 0 && c.kind == aLane:
+		p.w.LaneRead(worker.LaneID(c.id), p.buf[:n])
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+	default:
+		p.lost(fd, c)
+	}
+}
+
+// lost closes a socket whose other end is gone and tells the worker.
+func (p *poller) lost(fd int, c conn) {
+	p.close(fd)
+	if c.kind == aClient {
+		p.client[c.id] = -1
+		p.w.ClientClosed(c.id)
+	} else {
+		p.lanes[c.id] = lane{fd: -1}
+		p.w.LaneClosed(worker.LaneID(c.id), worker.PeerClosed)
+	}
+}
+
+// write writes what the worker has for a connection. It returns false when the connection was lost.
+func (p *poller) write(fd int, c conn) bool {
+	for {
+		var b []byte
+		if c.kind == aClient {
+			b = p.w.ClientBytes(c.id)
+		} else {
+			b = p.w.LaneBytes(worker.LaneID(c.id))
+		}
+		if len(b) == 0 {
+			p.watch(fd, func(c *conn) { c.out = false })
+			return true
+		}
+		n, errno := write(fd, b)
+		if n > 0 {
+			if c.kind == aClient {
+				p.w.ClientWrote(c.id, n)
+			} else {
+				p.w.LaneWrote(worker.LaneID(c.id), n)
+			}
+		}
+		switch {
+		case n == len(b):
+			if c.kind == aClient && !c.out {
+				return true
+			}
+		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR:
+			p.watch(fd, func(c *conn) { c.out = true })
+			return true
+		default:
+			p.lost(fd, c)
+			return false
+		}
+	}
+}
+
+// endRound does what the worker wants done.
+func (p *poller) endRound() {
+	out := p.w.Out()
+	for _, id := range out.CloseLanes {
+		if int(id) < len(p.lanes) {
+			if fd := p.lanes[id].fd; fd >= 0 {
+				p.close(int(fd))
+			}
+			p.lanes[id] = lane{fd: -1}
+		}
+	}
+	for _, d := range out.Dials {
+		p.dial(d)
+	}
+	for _, r := range out.Read {
+		p.reading(r)
+	}
+	for _, id := range out.Lanes {
+		if fd := p.lanes[id].fd; fd >= 0 && !p.conns[fd].out {
+			p.write(int(fd), p.conns[fd])
+		}
+	}
+	for _, id := range out.Clients {
+		if fd := p.client[id]; fd >= 0 && !p.conns[fd].out {
+			p.write(int(fd), p.conns[fd])
+		}
+	}
+	for _, id := range out.CloseClients {
+		if fd := p.client[id]; fd >= 0 {
+			p.client[id] = -1
+			p.close(int(fd))
+		}
+	}
+}
+
+func (p *poller) reading(r worker.Reading) {
+	fd := int32(-1)
+	if !r.Lane {
+		fd = p.client[r.Client]
+	} else if int(r.LaneID) < len(p.lanes) {
+		fd = p.lanes[r.LaneID].fd
+	}
+	if fd >= 0 {
+		p.watch(int(fd), func(c *conn) { c.quiet = !r.On })
+	}
+}
+
+// dial connects on a goroutine of its own: names are resolved anew each time, and that may take long.
+func (p *poller) dial(d worker.Dial) {
+	for int(d.Lane) >= len(p.lanes) {
+		p.lanes = append(p.lanes, lane{fd: -1})
+	}
+	p.serial++
+	serial := p.serial
+	p.lanes[d.Lane] = lane{fd: -1, serial: serial}
+	go func() {
+		c, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(d.Lane, serial, c, err) }) && c != nil {
+			_ = c.Close()
+		}
+	}()
+}
+
+func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, err error) {
+	current := p.lanes[id].serial == serial
+	if err == nil && current && !p.ending {
+		var fd int
+		if fd, err = takeFD(c); err == nil {
+			if err = p.add(fd, aLane, uint32(id)); err == nil {
+				p.lanes[id].fd = int32(fd)
+				p.w.LaneOpened(id)
+				return
+			}
+			_ = unix.Close(fd)
+		}
+	}
+	if c != nil {
+		_ = c.Close()
+	}
+	if current {
+		p.lanes[id] = lane{fd: -1}
+		p.w.LaneClosed(id, worker.DialFailed)
+	}
+}
+
+// Accept implements Loop.
+func (p *poller) Accept(c net.Conn, service int) {
+	remote, local := addresses(c)
+	fd, err := takeFD(c)
+	if err != nil {
+		p.conf.Logger.Warn("cannot take a connection over", "error", err)
+		_ = c.Close()
+		return
+	}
+	p.clients.Add(1)
+	refuse := func() {
+		p.clients.Add(-1)
+		_ = unix.Close(fd)
+	}
+	taken := p.post(func() {
+		if p.ending || p.add(fd, aClient, 0) != nil {
+			refuse()
+			return
+		}
+		id := p.w.ClientOpened(service, remote, local)
+		for int(id) >= len(p.client) {
+			p.client = append(p.client, -1)
+		}
+		p.client[id] = int32(fd)
+		p.conns[fd].id = id
+	})
+	if !taken {
+		refuse()
+	}
+}
+
+// Post implements Loop.
+func (p *poller) Post(f func(w *worker.Worker)) { p.post(func() { f(p.w) }) }
+
+func (p *poller) post(f func()) bool { return p.put(f, p.wake) }
+
+func (p *poller) wake() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(p.wakefd, one[:])
+}
+
+// Stop implements Loop.
+func (p *poller) Stop() {
+	p.cancel()
+	p.post(func() { p.ending = true })
+	<-p.stopped
+}
+
+func (p *poller) closeAll() {
+	for fd := range p.conns {
+		if k := p.conns[fd].kind; k == aClient || k == aLane {
+			p.close(fd)
+		}
+	}
+	p.end()
+	_ = unix.Close(p.epfd)
+	_ = unix.Close(p.wakefd)
+}
+
+// add registers a socket.
+func (p *poller) add(fd int, k kind, id uint32) error {
+	for fd >= len(p.conns) {
+		p.conns = append(p.conns, make([]conn, max(64, len(p.conns)))...)
+	}
+	p.conns[fd] = conn{kind: k, id: id}
+	return unix.EpollCtl(p.epfd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+}
+
+// watch changes what is waited for on a socket.
+func (p *poller) watch(fd int, change func(*conn)) {
+	c := &p.conns[fd]
+	before := *c
+	change(c)
+	if *c == before {
+		return
+	}
+	var events uint32
+	if !c.quiet {
+		events = unix.EPOLLIN
+	}
+	if c.out {
+		events |= unix.EPOLLOUT
+	}
+	_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+func (p *poller) close(fd int) {
+	if p.conns[fd].kind == aClient {
+		p.clients.Add(-1)
+	}
+	p.conns[fd] = conn{}
+	_ = unix.Close(fd) // leaves the epoll set too
+}
+
+// takeFD takes the socket out of a net.Conn, away from Go's own poller.
+func takeFD(c net.Conn) (int, error) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return -1, context.Canceled
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd := -1
+	var dupErr error
+	if err := raw.Control(func(old uintptr) { fd, dupErr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 3) }); err != nil {
+		return -1, err
+	}
+	if dupErr != nil {
+		return -1, dupErr
+	}
+	_ = c.Close()
+	return fd, unix.SetNonblock(fd, true)
+}
+
+func read(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return int(n), errno
+}
+
+func write(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return int(n), errno
+}
+
+// epollWait waits for milliseconds; a call that may block tells the scheduler.
+func epollWait(epfd int, events []unix.EpollEvent, milliseconds int, blocks bool) int {
+	call := syscall.RawSyscall6
+	if blocks {
+		call = syscall.Syscall6
+	}
+	n, _, errno := call(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(unsafe.SliceData(events))),
+		uintptr(len(events)), uintptr(milliseconds), 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}

@@ -1,0 +1,155 @@
+// Package status says how the gateway is: the text of INFO, from counters and the view.
+package status
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"slices"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/worker"
+	"evergate/topology"
+)
+
+// Facts are what INFO is made of.
+type Facts struct {
+	Service    string
+	RunID      string
+	PID        int
+	Port       int
+	Uptime     time.Duration
+	ClientsMax int
+	Rejected   uint64
+	Workers    int
+	Reads      string
+	View       *topology.View // nil while nothing is known
+	Stats      worker.Snapshot
+}
+
+// Sum adds the counters of workers.
+func Sum(all []worker.Snapshot) worker.Snapshot {
+	var sum worker.Snapshot
+	for i := range all {
+		sum.Clients += all[i].Clients
+		sum.Lanes += all[i].Lanes
+		sum.Parked += all[i].Parked
+		sum.Stats.Add(&all[i].Stats)
+	}
+	return sum
+}
+
+// section is one part of INFO.
+type section struct {
+	name  string
+	write func(b []byte, f *Facts) []byte
+}
+
+var allSections = []section{
+	{"server", server}, {"clients", clients}, {"memory", memory}, {"stats", counters}, {"replication", replication},
+	{"cpu", cpu}, {"cluster", cluster}, {"keyspace", keyspace}, {"gateway", gateway}, {"upstream", upstream},
+}
+
+// Info is the text of INFO: lines "key:value" under "# Section", as Redis writes them, with the gateway's own sections
+// at the end. No sections, "default", "all" and "everything" mean all of them; unknown ones are left out.
+func Info(f Facts, sections []string) []byte {
+	everything := len(sections) == 0
+	for _, s := range sections {
+		if s == "all" || s == "default" || s == "everything" {
+			everything = true
+		}
+	}
+	var b []byte
+	for _, s := range allSections {
+		if !everything && !slices.Contains(sections, s.name) {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, "\r\n"...)
+		}
+		b = s.write(b, &f)
+	}
+	return b
+}
+
+// Version is the gateway's own version, from the build.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+func server(b []byte, f *Facts) []byte {
+	version := "6.2.0"
+	if f.View != nil && f.View.Lowest != nil && f.View.Lowest.Version != "" {
+		version = f.View.Lowest.Version
+	}
+	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_mode:standalone\r\nos:%s %s\r\narch_bits:64\r\n"+
+		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nevergate_version:%s\r\n",
+		version, runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port, int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24), Version())
+}
+
+func clients(b []byte, f *Facts) []byte {
+	return fmt.Appendf(b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\nblocked_clients:%d\r\n",
+		f.Stats.Clients, f.ClientsMax, f.Stats.Parked)
+}
+
+func memory(b []byte, _ *Facts) []byte {
+	sample := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+	}
+	metrics.Read(sample)
+	return fmt.Appendf(b, "# Memory\r\nused_memory:%d\r\nused_memory_rss:%d\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n",
+		sample[2].Value.Uint64(), sample[0].Value.Uint64()-sample[1].Value.Uint64())
+}
+
+func counters(b []byte, f *Facts) []byte {
+	s := &f.Stats.Stats
+	return fmt.Appendf(b, "# Stats\r\ntotal_connections_received:%d\r\ntotal_commands_processed:%d\r\n"+
+		"total_net_input_bytes:%d\r\ntotal_net_output_bytes:%d\r\nrejected_connections:%d\r\n",
+		s.ClientsOpened, s.Commands(), s.ClientInBytes, s.ClientOutBytes, f.Rejected)
+}
+
+func replication(b []byte, _ *Facts) []byte {
+	// The servers behind stay hidden: some clients connect to whatever is named here.
+	return append(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\nloading:0\r\n"...)
+}
+
+func cpu(b []byte, _ *Facts) []byte {
+	user, system := cpuTime()
+	return fmt.Appendf(b, "# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user:%f\r\n", system.Seconds(), user.Seconds())
+}
+
+func cluster(b []byte, _ *Facts) []byte { return append(b, "# Cluster\r\ncluster_enabled:0\r\n"...) }
+
+func keyspace(b []byte, _ *Facts) []byte { return append(b, "# Keyspace\r\n"...) }
+
+func gateway(b []byte, f *Facts) []byte {
+	s := &f.Stats.Stats
+	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
+		"requests_to_replicas:%d\r\nanswered_locally:%d\r\nrefused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\n"+
+		"out_of_order:%d\r\nprotocol_errors:%d\r\nlanes:%d\r\n",
+		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica], s.Local, s.Refused,
+		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, f.Stats.Lanes)
+}
+
+func upstream(b []byte, f *Facts) []byte {
+	b = append(b, "# Upstream\r\n"...)
+	if f.View == nil {
+		return append(b, "view_epoch:0\r\n"...)
+	}
+	b = fmt.Appendf(b, "view_epoch:%d\r\nshards:%d\r\n", f.View.Epoch, len(f.View.Shards))
+	for i := range f.View.Shards {
+		sh := &f.View.Shards[i]
+		primary := "none"
+		if sh.Primary != nil {
+			primary = sh.Primary.Addr
+		}
+		b = fmt.Appendf(b, "shard%d:primary=%s,condition=%s,replicas=%d\r\n", i, primary, sh.Condition, len(sh.Replicas))
+	}
+	return b
+}

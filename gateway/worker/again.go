@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"bytes"
+	"slices"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// addAgain puts a request on its session's list of what is done first, in the order of the requests.
+func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
+	a.seq, a.part, a.slot, a.hops = t.Seq, t.Part, t.Slot, t.Hops+1
+	a.frame = bytes.Clone(frame)
+	i := len(c.again)
+	for i > 0 && later(c.again[i-1].seq, a.seq) {
+		i--
+	}
+	c.again = slices.Insert(c.again, i, a)
+}
+
+// later says that seq a comes after b; numbers wrap around.
+func later(a, b uint32) bool { return int32(a-b) > 0 }
+
+// wakeAgain lets a session do again what it must, once nothing of it is in flight any more.
+func (w *Worker) wakeAgain(c *client) {
+	if len(c.again) > 0 && len(c.flights) == 0 {
+		w.wake(c)
+	}
+}
+
+// executed notes that a request was executed while earlier ones wait to be done again: those it must not overtake
+// can no longer be done in order.
+func (w *Worker) executed(c *client, l *backend.Lane, t *backend.Ticket) {
+	sharded := c.svc.view != nil && c.svc.view.Sharded
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
+	for i := range c.again {
+		a := &c.again[i]
+		if !a.stale && later(t.Seq, a.seq) && (!sharded || sharesKey(a.frame, frame)) {
+			a.stale = true
+		}
+	}
+}
+
+// sharesKey says that two commands name a common key, or that one of them may.
+func sharesKey(a, b []byte) bool {
+	argsA, argsB := resp.Args(a, nil), resp.Args(b, nil)
+	commandA, commandB := routing.Lookup(argsA), routing.Lookup(argsB)
+	if commandA == nil || commandB == nil {
+		return true
+	}
+	keysA, okA := commandA.Keys(argsA, nil)
+	keysB, okB := commandB.Keys(argsB, nil)
+	if !okA || !okB || len(keysA) == 0 || len(keysB) == 0 {
+		return true
+	}
+	named := map[string]bool{}
+	for _, i := range keysA {
+		named[string(argsA[i])] = true
+	}
+	for _, i := range keysB {
+		if named[string(argsB[i])] {
+			return true
+		}
+	}
+	return false
+}
+
+// runAgain does what must be done again, in order, deciding each anew. It returns false while something is left.
+func (w *Worker) runAgain(c *client) bool {
+	if len(c.flights) > 0 && !c.againBegun {
+		w.park(c, session.Flight)
+		return false
+	}
+	for len(c.again) > 0 && !c.closed {
+		a := &c.again[0]
+		if a.stale {
+			w.stats.OutOfOrder++
+			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfOrder)
+		} else if !w.doAgain(c, a) {
+			return false
+		}
+		if c.closed {
+			return false
+		}
+		c.WaitsSince = 0
+		c.againBegun = true
+		c.again = c.again[1:]
+	}
+	c.again, c.againBegun = nil, false
+	return !c.closed
+}
+
+// doAgain sends one request again, or answers it. It returns false when the session was parked.
+func (w *Worker) doAgain(c *client, a *again) bool {
+	if a.at > w.now {
+		return w.againLater(c, a)
+	}
+	w.args = resp.Args(a.frame, w.args[:0])
+	command := routing.Lookup(w.args)
+	if command == nil {
+		command = c.svc.knows(w.args)
+	}
+	d := routing.Decide(routing.Request{Command: command, Args: w.args}, c.svc.view)
+	if d.Kind != routing.Forward {
+		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
+		return true
+	}
+	r := request{
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: d.Read, ask: a.ask, frame: a.frame,
+	}
+	l, why := w.chooseAgain(c, a, d)
+	if l == nil {
+		return w.mayNotAgain(c, a, d.Shard, why)
+	}
+	w.send(c, l, r)
+	return true
+}
+
+// chooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
+func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.Lane, obstacle) {
+	if a.target < 0 {
+		return w.choose(c, d.Shard, d.Slot, d.Read)
+	}
+	n := c.svc.node(int32(a.target))
+	if n == nil {
+		a.target, a.ask = -1, false
+		return w.choose(c, d.Shard, d.Slot, d.Read)
+	}
+	if len(c.flights) > 0 {
+		return nil, inFlight
+	}
+	l, _ := w.usable(w.set(c.svc, n, backend.Primary, c.Proto))
+	if l == nil {
+		return nil, noLane
+	}
+	return l, free
+}
+
+// againLater parks a session until the first of its requests may be tried again.
+func (w *Worker) againLater(c *client, a *again) bool {
+	c.Parked = session.NoPrimary
+	w.later = append(w.later, c.waiter())
+	w.at(a.at)
+	return false
+}
+
+// mayNotAgain parks the session as mayNot does, but the place for the answer is already reserved.
+func (w *Worker) mayNotAgain(c *client, a *again, shard int, why obstacle) bool {
+	t := &backend.Ticket{Seq: a.seq, Part: a.part}
+	switch why {
+	case inFlight:
+		w.park(c, session.Flight)
+		return false
+	case laneFull:
+		w.park(c, session.LaneFull)
+		return false
+	case noServer:
+		w.settle(c, t, w.loading(c.svc, "no replica can serve reads"))
+		return true
+	}
+	if w.parkIn(c, shard) {
+		return false
+	}
+	w.settle(c, t, w.loading(c.svc, "no connection to a server that can take it"))
+	return true
+}

@@ -1,0 +1,253 @@
+package worker
+
+import (
+	"evergate/gateway/backend"
+	"evergate/gateway/hold"
+	"evergate/gateway/session"
+)
+
+const (
+	// pauseBytes is how much a parked client may send before the loop stops reading from it.
+	pauseBytes = 64 << 10
+	// owedMax is how many replies a client may be owed before its next request waits.
+	owedMax = 4096
+	// owedBytes is how many reply bytes may wait for a client before its next request waits.
+	owedBytes = 1 << 20
+
+	parkedOwed = session.OwedTooMuch
+)
+
+// ClientOpened adds a client of a service and returns its id, which stays its own until it is closed. remote and local
+// are its addresses as CLIENT LIST shows them.
+func (w *Worker) ClientOpened(service int, remote, local string) uint32 {
+	var id uint32
+	if n := len(w.free); n > 0 {
+		id = w.free[n-1]
+		w.free = w.free[:n-1]
+	} else {
+		id = uint32(len(w.clients))
+		w.clients = append(w.clients, nil)
+	}
+	w.nextSeen++
+	s := w.services[service]
+	c := &client{
+		ref: ClientRef{id, w.nextSeen}, svc: s, number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
+	}
+	c.Proto, c.Authenticated = 2, !s.AsksPassword
+	c.OpenedAt, c.ActiveAt = w.now, w.now
+	w.clients[id] = c
+	w.open++
+	w.stats.ClientsOpened++
+	if w.conf.IdleMax > 0 || !c.Authenticated && w.conf.AuthMax > 0 {
+		w.at(w.sweepAt)
+	}
+	return id
+}
+
+// ClientRead takes bytes that a client sent. They are not kept.
+func (w *Worker) ClientRead(id uint32, b []byte) {
+	c := w.clients[id]
+	if c == nil || c.Ending {
+		return
+	}
+	c.ActiveAt = w.now
+	w.stats.ClientInBytes += uint64(len(b))
+	if len(c.Unread) == 0 && c.Parked == session.Running && len(c.again) == 0 {
+		n := w.run(c, b)
+		w.keep(c, b[n:])
+		return
+	}
+	for len(b) > 0 && !c.closed {
+		take := len(b)
+		if need := c.scan.Need() - int64(len(c.Unread)); need > 0 {
+			take = int(min(int64(take), need)) // so that a big frame ends where its buffer does
+		}
+		w.keep(c, b[:take])
+		b = b[take:]
+		if !c.closed && c.Parked == session.Running && len(c.again) == 0 {
+			w.runUnread(c)
+		}
+	}
+}
+
+// keep appends bytes that cannot be understood yet.
+func (w *Worker) keep(c *client, b []byte) {
+	if len(b) == 0 || c.closed || c.Ending {
+		return
+	}
+	have := len(c.Unread) + len(b)
+	if have > w.conf.QueryBytesMax {
+		w.close(c, session.QueryLimit)
+		return
+	}
+	if cap(c.Unread) < have {
+		size := max(512, have+have/4)
+		if need := c.scan.Need(); need > int64(have) {
+			// Made once where the client has sent an eighth of what it announced, so that a copy costs little and
+			// an announcement alone costs nothing.
+			size = int(min(need, max(int64(have)*8, 4<<10)))
+		}
+		c.Unread = append(make([]byte, 0, size), c.Unread...)
+	}
+	c.Unread = append(c.Unread, b...)
+	if c.Parked != session.Running && len(c.Unread) > pauseBytes {
+		w.pause(c, true)
+	}
+}
+
+// runUnread understands what was kept.
+func (w *Worker) runUnread(c *client) {
+	if len(c.Unread) == 0 {
+		return
+	}
+	n := w.run(c, c.Unread)
+	if c.closed || n >= len(c.Unread) { // also when the whole buffer was handed to a lane
+		c.Unread = nil
+	} else {
+		c.Unread = c.Unread[n:]
+	}
+	if c.Parked == session.Running || len(c.Unread) <= pauseBytes {
+		w.pause(c, false)
+	}
+}
+
+// ClientClosed says that a client has left. What it sent and was not begun is forgotten.
+func (w *Worker) ClientClosed(id uint32) {
+	if c := w.clients[id]; c != nil {
+		w.forget(c, session.ClientLeft)
+	}
+}
+
+// close ends a client at once.
+func (w *Worker) close(c *client, why session.CloseReason) {
+	if !c.closed {
+		w.out.CloseClients = append(w.out.CloseClients, c.ref.ID)
+		w.forget(c, why)
+	}
+}
+
+// forget removes a client. Its tickets stay on their lanes; their replies find nobody.
+func (w *Worker) forget(c *client, why session.CloseReason) {
+	c.closed = true
+	w.stats.ClientsClosed[why]++
+	for i := range c.flights {
+		if l := c.flights[i].lane; l.Paused {
+			w.readLane(l, true)
+		}
+	}
+	w.buffers.give(c.out[:0])
+	c.out, c.Unread, c.again, c.splits, c.flights = nil, nil, nil, nil, nil
+	w.clients[c.ref.ID] = nil
+	w.freed[0] = append(w.freed[0], c.ref.ID)
+	w.open--
+}
+
+// end stops reading from a client and closes it when all it is owed has been written.
+func (w *Worker) end(c *client, why session.CloseReason) {
+	if c.Ending || c.closed {
+		return
+	}
+	c.Ending, c.Why = true, why
+	c.Unread = nil
+	if c.Replies.Owed() == 0 && c.sent == len(c.out) {
+		w.close(c, why)
+	}
+}
+
+// deliver hands a whole reply to its client, now or when its turn comes.
+func (w *Worker) deliver(c *client, seq uint32, reply []byte) {
+	if !c.Replies.AtFront(seq) {
+		c.Replies.Keep(seq, reply)
+		w.checkOutput(c)
+		return
+	}
+	c.out = append(w.buffers.room(c.out, len(reply)), reply...)
+	c.Replies.Pass()
+	w.flush(c)
+}
+
+// flush hands over the replies whose turn has come.
+func (w *Worker) flush(c *client) {
+	for {
+		reply, ok := c.Replies.Ready()
+		if !ok {
+			break
+		}
+		c.out = append(w.buffers.room(c.out, len(reply)), reply...)
+		c.Replies.Pass()
+	}
+	w.dirtyClient(c)
+	w.checkOutput(c)
+}
+
+func (w *Worker) checkOutput(c *client) {
+	if len(c.out)-c.sent+c.Replies.KeptBytes() > w.conf.OutputBytesMax {
+		w.close(c, session.OutputLimit)
+	}
+}
+
+// answer gives the gateway's own reply to the request that is being read.
+func (w *Worker) answer(c *client, reply []byte) {
+	w.deliver(c, c.Replies.Reserve(), reply)
+}
+
+func (w *Worker) owesLittle(c *client) bool {
+	return c.Replies.Owed() <= owedMax/2 && len(c.out)-c.sent <= owedBytes/2
+}
+
+// wake puts a parked session on the list of those that run before the round ends.
+func (w *Worker) wake(c *client) {
+	if !c.queued && !c.closed {
+		c.queued = true
+		w.ready = append(w.ready, c.waiter())
+	}
+}
+
+func (c *client) waiter() hold.Waiter {
+	return hold.Waiter{Session: c.ref.ID, Generation: c.ref.Generation}
+}
+
+// resume goes on with a session that was parked: first what must be done again, then what it has not been read yet.
+func (w *Worker) resume(c *client) {
+	if len(c.again) > 0 && !w.runAgain(c) {
+		return
+	}
+	if !c.closed && !c.Ending {
+		w.runUnread(c)
+	}
+}
+
+// flightOf returns the flight of a shard, or nil.
+func (c *client) flightOf(shard int) *flight {
+	for i := range c.flights {
+		if int(c.flights[i].shard) == shard {
+			return &c.flights[i]
+		}
+	}
+	return nil
+}
+
+// landed counts one reply of a lane. When it was the flight's last the session may have waited for it.
+func (w *Worker) landed(c *client, l *backend.Lane) {
+	for i := range c.flights {
+		if c.flights[i].lane != l {
+			continue
+		}
+		c.flights[i].owed--
+		if c.flights[i].owed == 0 {
+			last := len(c.flights) - 1
+			c.flights[i] = c.flights[last]
+			c.flights = c.flights[:last]
+			if c.Parked == session.Flight {
+				w.wake(c)
+			}
+		}
+		break
+	}
+	if c.Parked == parkedOwed && w.owesLittle(c) {
+		w.wake(c)
+	}
+	if c.Ending && c.Replies.Owed() == 0 && c.sent == len(c.out) && !c.closed {
+		w.close(c, c.Why)
+	}
+}

@@ -1,0 +1,174 @@
+package worker
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/hold"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// A command that the table does not have may be a module's, or a newer server's. The server is asked once with
+// COMMAND INFO, while the session waits; what nobody knows is answered in Redis's words without troubling a server
+// again for a while.
+
+const (
+	// learnedMax bounds what is remembered; past it everything is forgotten and asked anew.
+	learnedMax = 1024
+	// learnedNameMax is the longest name that a server is asked about.
+	learnedNameMax = 64
+	// unknownFor is how long a server's "no such command" is believed.
+	unknownFor = 30 * time.Second
+)
+
+// learned is what a server said of a command; row is nil when it does not know it.
+type learned struct {
+	row *routing.Command
+	at  time.Duration
+}
+
+// question is a COMMAND INFO under way.
+type question struct {
+	svc     *service
+	name    string
+	waiters []hold.Waiter
+}
+
+// knows returns the row learnt for a command, or nil.
+func (s *service) knows(args [][]byte) *routing.Command {
+	if l := s.learned[strings.ToLower(string(cut(args[0], learnedNameMax+1)))]; l != nil {
+		return l.row
+	}
+	return nil
+}
+
+// inquiry is how far the gateway is with a command that the table does not have.
+type inquiry uint8
+
+const (
+	settled  inquiry = iota // the row is known, or known to be nobody's
+	parked                  // a server is being asked; the command is read again
+	answered                // it could not be asked, and the client was told
+)
+
+// learn finds the row of a command that the table does not have; nil when nobody knows it.
+func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
+	name := strings.ToLower(string(cut(args[0], learnedNameMax+1)))
+	if len(name) == 0 || len(name) > learnedNameMax || routing.Container(args[0]) != nil || neverAsk(name) {
+		return nil, settled
+	}
+	s := c.svc
+	if l := s.learned[name]; l != nil && (l.row != nil || w.now-l.at < unknownFor) {
+		return l.row, settled
+	}
+	for i := range w.asking {
+		if w.asking[i].svc == s && w.asking[i].name == name {
+			c.Parked = session.Asking
+			w.asking[i].waiters = append(w.asking[i].waiters, c.waiter())
+			return nil, parked
+		}
+	}
+	var l *backend.Lane
+	why := noView
+	if s.view != nil {
+		l, why = w.pick(c, 0, false)
+	}
+	if l == nil {
+		if w.mayNot(c, 0, why) {
+			return nil, answered
+		}
+		return nil, parked
+	}
+	w.ask(l, s, name, c.waiter())
+	c.Parked = session.Asking
+	return nil, parked
+}
+
+// neverAsk names commands that stay unknown on purpose: clients would take the gateway for something it is not.
+func neverAsk(name string) bool { return name == "sentinel" }
+
+func (w *Worker) ask(l *backend.Lane, s *service, name string, who hold.Waiter) {
+	at := len(w.asking)
+	for i := range w.asking {
+		if w.asking[i].svc == nil {
+			at = i
+			break
+		}
+	}
+	if at == len(w.asking) {
+		w.asking = append(w.asking, question{})
+	}
+	w.asking[at] = question{svc: s, name: name, waiters: []hold.Waiter{who}}
+	end := l.Queue.Append(resp.AppendCommandStrings(nil, "COMMAND", "INFO", name))
+	l.Inflight.Push(backend.Ticket{End: end, Seq: uint32(at), Flags: backend.Internal, Part: -1, Slot: -1})
+	w.dirtyLane(l)
+}
+
+// learnt takes the answer to a question; nil when the lane died. An error counts as no answer: it may be a refusal
+// (ACL), and then the command stays unknown for a while.
+func (w *Worker) learnt(s *service, at uint32, reply []byte) {
+	q := w.asking[at]
+	w.asking[at] = question{}
+	if reply != nil {
+		if len(s.learned) >= learnedMax {
+			clear(s.learned)
+		}
+		s.learned[q.name] = &learned{row: parseInfo(q.name, reply), at: w.now}
+	}
+	w.wakeAll(q.waiters)
+}
+
+// parseInfo reads one element of COMMAND INFO: name, arity, flags, first, last and step of the keys.
+func parseInfo(name string, reply []byte) *routing.Command {
+	words, ok := flatten(reply)
+	// *1 *10 name arity *flags... first last step
+	if !ok || len(words) < 7 || words[0] != "*1" || words[1][0] != '*' || words[1] == "*-1" {
+		return nil
+	}
+	flags, err := strconv.Atoi(strings.TrimLeft(words[4], "*~"))
+	if err != nil || flags < 0 || len(words) < 5+flags+3 {
+		return nil
+	}
+	numbers := make([]int, 4)
+	for i, word := range []string{words[3], words[5+flags], words[6+flags], words[7+flags]} {
+		if numbers[i], err = strconv.Atoi(word); err != nil {
+			return nil
+		}
+	}
+	return routing.Learn(name, numbers[0], words[5:5+flags], numbers[1], numbers[2], numbers[3])
+}
+
+// flatten lists the values of a reply in order; heads of aggregates stand as they are ("*3").
+func flatten(reply []byte) (words []string, ok bool) {
+	for len(reply) > 0 {
+		i := bytes.Index(reply, []byte("\r\n"))
+		if i < 1 {
+			return words, false
+		}
+		line := string(reply[:i])
+		reply = reply[i+2:]
+		switch line[0] {
+		case '*', '~', '%', '_':
+			words = append(words, line)
+		case '$':
+			n, err := strconv.Atoi(line[1:])
+			if err != nil || n+2 > len(reply) {
+				return words, false
+			}
+			if n < 0 {
+				words = append(words, "_")
+				continue
+			}
+			words = append(words, string(reply[:n]))
+			reply = reply[n+2:]
+		default:
+			words = append(words, line[1:])
+		}
+	}
+	return words, true
+}

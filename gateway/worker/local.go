@@ -1,0 +1,161 @@
+package worker
+
+import (
+	"strconv"
+	"strings"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
+// session was parked.
+func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
+	w.stats.Local++
+	name, sub, _ := strings.Cut(command.Name, "|")
+	switch name {
+	case "command":
+		return w.askLowest(c, args)
+	case "quit":
+		w.answer(c, resp.OK)
+		w.end(c, session.Quit)
+	case "info":
+		w.info(c, args)
+	case "client":
+		w.clientCommand(c, sub, args)
+	case "hello":
+		w.hello(c, args)
+	case "auth":
+		w.auth(c, args)
+	case "cluster":
+		w.answer(c, noCluster)
+	case "config":
+		w.answer(c, configGet(c, sub, args))
+	default:
+		w.answer(c, w.simple(c, name, args))
+	}
+	return true
+}
+
+var (
+	noCluster = []byte("-ERR This instance has cluster support disabled\r\n")
+	notInt    = []byte("-ERR value is not an integer or out of range\r\n")
+	syntaxErr = []byte("-ERR syntax error\r\n")
+)
+
+// simple answers the commands that need a line each.
+func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
+	switch name {
+	case "ping":
+		switch len(args) {
+		case 1:
+			return resp.Pong
+		case 2:
+			return resp.AppendBulk(nil, args[1])
+		}
+		return wrongArity("ping")
+	case "echo":
+		return resp.AppendBulk(nil, args[1])
+	case "reset":
+		c.Proto, c.Authenticated, c.InMulti = 2, !c.svc.AsksPassword, false
+		if c.Told != nil {
+			c.Told.Name = ""
+		}
+		return []byte("+RESET\r\n")
+	case "time":
+		now := w.env.WallClock()
+		b := resp.AppendArray(nil, 2)
+		b = resp.AppendBulkString(b, strconv.FormatInt(now.Unix(), 10))
+		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000))
+	case "select":
+		return selectDB(args[1])
+	case "role":
+		b := resp.AppendArray(nil, 3)
+		b = resp.AppendBulkString(b, "master")
+		b = resp.AppendInt(b, 0)
+		return resp.AppendArray(b, 0)
+	case "readonly", "readwrite", "asking":
+		return resp.OK
+	}
+	return resp.AppendError(nil, "ERR '"+name+"' is not allowed through the gateway")
+}
+
+func wrongArity(name string) []byte {
+	return resp.AppendError(nil, "ERR wrong number of arguments for '"+name+"' command")
+}
+
+// selectDB answers SELECT: there is one database for now.
+func selectDB(arg []byte) []byte {
+	n, err := strconv.ParseInt(string(arg), 10, 64)
+	switch {
+	case err != nil || int64(int32(n)) != n:
+		return notInt
+	case n < 0 || n > 15:
+		return []byte("-ERR DB index is out of range\r\n")
+	case n > 0:
+		return []byte("-ERR SELECT of another database than 0 is not supported by this gateway yet\r\n")
+	}
+	return resp.OK
+}
+
+// askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
+func (w *Worker) askLowest(c *client, args [][]byte) bool {
+	v := c.svc.view
+	if v == nil {
+		return w.mayNot(c, -1, noView)
+	}
+	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: false}
+	if len(c.flights) > 0 && c.flightOf(0) == nil {
+		return w.mayNot(c, 0, inFlight)
+	}
+	if v.Lowest == nil || len(c.flights) > 0 {
+		return w.forward(c, d, resp.AppendCommand(nil, args...))
+	}
+	purpose := purposeOf(v, v.Lowest)
+	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.Proto))
+	if l == nil || l.Full() {
+		return w.forward(c, d, resp.AppendCommand(nil, args...))
+	}
+	w.send(c, l, request{
+		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: 0, read: true, frame: resp.AppendCommand(nil, args...),
+	})
+	return true
+}
+
+// info answers INFO.
+func (w *Worker) info(c *client, args [][]byte) {
+	sections := make([]string, 0, len(args)-1)
+	for _, a := range args[1:] {
+		sections = append(sections, strings.ToLower(string(a)))
+	}
+	w.env.Ask(c.svc.index, c.ref, c.Replies.Reserve(), sections)
+}
+
+// configValues are the settings that clients and benchmarks ask for when they connect.
+var configValues = [...][2]string{
+	{"appendonly", "no"}, {"databases", "1"}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
+	{"notify-keyspace-events", ""}, {"proto-max-bulk-len", "536870912"}, {"replica-read-only", "yes"}, {"save", ""},
+	{"slave-read-only", "yes"}, {"timeout", "0"},
+}
+
+// configGet answers CONFIG GET for those, by exact name or "*"; anything else is unknown to the gateway.
+func configGet(c *client, sub string, args [][]byte) []byte {
+	if sub != "get" {
+		return resp.AppendError(nil, "ERR 'config "+sub+"' is not allowed through the gateway")
+	}
+	var found [][2]string
+	for _, v := range configValues {
+		for _, a := range args[2:] {
+			if string(a) == "*" || strings.EqualFold(string(a), v[0]) {
+				found = append(found, v)
+				break
+			}
+		}
+	}
+	b := resp.AppendMap(nil, int(c.Proto), len(found))
+	for _, v := range found {
+		b = resp.AppendBulkString(resp.AppendBulkString(b, v[0]), v[1])
+	}
+	return b
+}

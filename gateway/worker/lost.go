@@ -1,0 +1,180 @@
+package worker
+
+import (
+	"strconv"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/topology"
+)
+
+// A lost lane splits by arithmetic. A request whose last byte never reached the kernel was not executed, and a sent
+// read does no harm: both are done again. The outcome of a sent write is unknown: the client is told so, and it is
+// never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
+
+// LaneOpened says that a connection was made and greeted.
+func (w *Worker) LaneOpened(id backend.LaneID) {
+	l := w.lanes[id]
+	if l == nil || l.State != backend.Dialing {
+		return
+	}
+	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
+	w.stats.LanesOpened++
+	w.releaseHeld(w.services[l.Key.Service])
+}
+
+// LaneClosed says that a connection ended, or could not be made.
+func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
+	l := w.lanes[id]
+	if l == nil {
+		return
+	}
+	if l.State == backend.Open {
+		w.lanes[id].Dirty = false
+		w.lose(l, why)
+		return
+	}
+	w.stats.LanesLost[why]++
+	w.report(l, topology.LaneLost)
+	w.redial(l)
+}
+
+// laneLost ends a lane that cannot be trusted any more.
+func (w *Worker) laneLost(l *backend.Lane, why backend.LostReason) {
+	w.out.CloseLanes = append(w.out.CloseLanes, l.ID)
+	w.lose(l, why)
+}
+
+// lose deals with everything that was in flight on an open lane, and dials again.
+func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
+	s := w.services[l.Key.Service]
+	w.stats.LanesLost[why]++
+	sharded := s.view != nil && s.view.Sharded
+	lost := l.Lost(sharded)
+	for i := range lost {
+		w.lostRequest(s, l, &lost[i], l.Streams && i == 0)
+	}
+	retiring := l.Retiring
+	steady := w.now-l.OpenedAt >= steadyAfter
+	l.Reset()
+	l.State = backend.Waiting
+	w.report(l, topology.LaneLost)
+	switch {
+	case retiring || !w.needed(w.sets[l.Key]):
+		w.removeLane(l, why)
+	case steady:
+		l.Attempts = 0
+		w.dial(l)
+	default:
+		w.redial(l)
+	}
+}
+
+// lostRequest settles one request of a lane that died.
+func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, streaming bool) {
+	t := &r.Ticket
+	if t.Flags&backend.Internal != 0 {
+		w.learnt(s, t.Seq, nil)
+		return
+	}
+	c := w.client(t.Session, t.Generation)
+	if c == nil || t.Flags&backend.Quiet != 0 {
+		return
+	}
+	switch {
+	case streaming:
+		w.close(c, session.HalfReply)
+		return
+	case r.Fate == backend.Uncertain:
+		w.stats.Uncertain++
+		w.settle(c, t, uncertain(s, l))
+	case r.Fate == backend.OutOfOrder:
+		w.stats.OutOfOrder++
+		w.settle(c, t, outOfOrder)
+	default:
+		w.stats.DoneAgain++
+		w.addAgain(c, t, r.Frame, again{target: -1})
+	}
+	if !c.closed {
+		w.landed(c, l)
+		w.wakeAgain(c)
+	}
+}
+
+// settle answers a request, or its part of a split one.
+func (w *Worker) settle(c *client, t *backend.Ticket, reply []byte) {
+	if t.Part >= 0 {
+		w.partDone(c, t.Seq, t.Part, reply)
+	} else {
+		w.deliver(c, t.Seq, reply)
+	}
+}
+
+func uncertain(s *service, l *backend.Lane) []byte {
+	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to "
+	if n := s.node(l.Key.Node); n != nil {
+		text += n.Addr
+	} else {
+		text += "node " + strconv.Itoa(int(l.Key.Node))
+	}
+	return resp.AppendError(nil, text+" was lost after the command was sent; it may or may not have been executed")
+}
+
+// outOfOrder answers what can only be done behind a later command of the same client.
+var outOfOrder = resp.AppendError(nil,
+	"TRYAGAIN evergate: a later command of this connection was executed first; the command was not executed, order kept")
+
+// node returns a node of the present view, or nil.
+func (s *service) node(id int32) *topology.Node {
+	if s.view == nil || id < 0 || int(id) >= len(s.view.Nodes) {
+		return nil
+	}
+	return s.view.Nodes[id]
+}
+
+// redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.
+func (w *Worker) redial(l *backend.Lane) {
+	set := w.sets[l.Key]
+	if l.Retiring || !w.needed(set) || len(set.lanes) > 1 && set.lanes[0] != l {
+		l.State = backend.Waiting
+		w.removeLane(l, backend.DialFailed)
+		w.wakeHeld(w.services[l.Key.Service])
+		return
+	}
+	l.Attempts++
+	pause := min(redialMax, redialMin<<min(l.Attempts-1, 10))
+	l.State = backend.Waiting
+	l.RedialAt = w.now + pause/2 + time.Duration(w.rnd.Int64N(int64(pause)))
+	w.at(l.RedialAt)
+	if l.Attempts == 1 {
+		w.wakeHeld(w.services[l.Key.Service]) // reads may go elsewhere
+	}
+}
+
+func (w *Worker) report(l *backend.Lane, kind topology.ReportKind) {
+	s := w.services[l.Key.Service]
+	if s.view == nil {
+		return
+	}
+	w.env.Report(s.index, topology.Report{
+		Kind: kind, Node: topology.NodeID(l.Key.Node), Shard: w.shardOfNode(s, l.Key.Node), Epoch: s.view.Epoch, Slot: -1,
+	})
+}
+
+// shardOfNode finds the shard in which a node is the primary or a replica, or -1.
+func (w *Worker) shardOfNode(s *service, node int32) int {
+	for i := range s.view.Shards {
+		sh := &s.view.Shards[i]
+		if sh.Primary != nil && int32(sh.Primary.ID) == node {
+			return i
+		}
+		for _, r := range sh.Replicas {
+			if int32(r.ID) == node {
+				return i
+			}
+		}
+	}
+	return -1
+}

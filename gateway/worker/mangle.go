@@ -1,0 +1,6 @@
+//go:build !race
+
+package worker
+
+// mangle spoils buffers that were given back; only under the race detector.
+const mangle = false

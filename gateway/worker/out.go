@@ -1,0 +1,184 @@
+package worker
+
+import "evergate/gateway/backend"
+
+// Out is what the loop must do at the end of a round, in the order CloseLanes, Dials, Read, Lanes, Clients,
+// CloseClients. It is valid until the next call of Out.
+type Out struct {
+	// Lanes and Clients have bytes to write: ask LaneBytes and ClientBytes, say LaneWrote and ClientWrote.
+	Lanes   []backend.LaneID
+	Clients []uint32
+	// Dials are connections to make; the answer is LaneOpened or LaneClosed.
+	Dials []Dial
+	// CloseLanes and CloseClients are to be closed now; nothing more is said of them.
+	CloseLanes   []backend.LaneID
+	CloseClients []uint32
+	// Read switches reading on or off, in order.
+	Read []Reading
+}
+
+// Dial is a connection to make.
+type Dial struct {
+	Lane    backend.LaneID
+	Service int
+	Addr    string
+	Proto   uint8
+	// ReadOnly: say READONLY first, it is a replica of a cluster.
+	ReadOnly bool
+}
+
+// Reading switches reading from a client or a lane on or off.
+type Reading struct {
+	Lane   bool // the id is a lane's
+	Client uint32
+	LaneID backend.LaneID
+	On     bool
+}
+
+func (o *Out) empty() bool {
+	return len(o.Lanes)+len(o.Clients)+len(o.Dials)+len(o.CloseLanes)+len(o.CloseClients)+len(o.Read) == 0
+}
+
+func (o *Out) reset() {
+	o.Lanes, o.Clients, o.Dials = o.Lanes[:0], o.Clients[:0], o.Dials[:0]
+	o.CloseLanes, o.CloseClients, o.Read = o.CloseLanes[:0], o.CloseClients[:0], o.Read[:0]
+}
+
+// Out ends a round: sessions that can go on run first. What comes up while the loop does what it says is in the next.
+func (w *Worker) Out() *Out {
+	for len(w.ready) > 0 {
+		w.runReady()
+	}
+	w.out, w.shown = w.shown, w.out
+	w.out.reset()
+	// The number of a client that left is free when the loop has closed it.
+	w.free = append(w.free, w.freed[1]...)
+	w.freed[0], w.freed[1] = w.freed[1][:0], w.freed[0]
+	return &w.shown
+}
+
+// runReady runs the sessions that were waiting and may now go on. Those that become ready meanwhile have their turn in
+// the next pass.
+func (w *Worker) runReady() {
+	turn := w.ready
+	w.ready = w.waiters[:0]
+	for _, who := range turn {
+		c := w.client(who.Session, who.Generation)
+		if c == nil || !c.queued {
+			continue
+		}
+		c.queued = false
+		c.Parked = 0
+		w.resume(c)
+	}
+	w.waiters = turn[:0]
+}
+
+// LaneBytes returns the bytes to write to a lane next; empty when there are none. They are valid until the next call
+// of any method.
+func (w *Worker) LaneBytes(id backend.LaneID) []byte {
+	l := w.lanes[id]
+	if l == nil {
+		return nil
+	}
+	l.Dirty = false
+	if l.State != backend.Open {
+		return nil
+	}
+	return l.Queue.Unsent()
+}
+
+// LaneWrote says that the kernel took n bytes.
+func (w *Worker) LaneWrote(id backend.LaneID, n int) {
+	l := w.lanes[id]
+	if l == nil || l.State != backend.Open {
+		return
+	}
+	l.Queue.Wrote(n)
+	w.stats.UpstreamOutBytes += uint64(n)
+}
+
+// ClientBytes returns the bytes to write to a client next; empty when there are none. They are valid until the next
+// call of any method.
+func (w *Worker) ClientBytes(id uint32) []byte {
+	c := w.clients[id]
+	if c == nil {
+		return nil
+	}
+	c.dirty = false
+	return c.out[c.sent:]
+}
+
+// ClientWrote says that the kernel took n bytes.
+func (w *Worker) ClientWrote(id uint32, n int) {
+	c := w.clients[id]
+	if c == nil {
+		return
+	}
+	c.sent += n
+	w.stats.ClientOutBytes += uint64(n)
+	if c.sent == len(c.out) {
+		w.buffers.give(c.out[:0])
+		c.out, c.sent = nil, 0
+	} else if c.sent > cap(c.out)/2 {
+		c.out = c.out[:copy(c.out, c.out[c.sent:])]
+		c.sent = 0
+	}
+	w.drained(c)
+}
+
+// drained goes on with what waited for a client to read: its own requests, a lane that was stopped for it, its end.
+func (w *Worker) drained(c *client) {
+	left := len(c.out) - c.sent
+	if left < streamLow {
+		for i := range c.flights {
+			if l := c.flights[i].lane; l.Paused && w.streamsTo(l, c) {
+				w.readLane(l, true)
+			}
+		}
+	}
+	if c.Parked == parkedOwed && w.owesLittle(c) {
+		w.wake(c)
+	}
+	if c.Ending && left == 0 && c.Replies.Owed() == 0 {
+		w.close(c, c.Why)
+	}
+}
+
+func (w *Worker) dirtyClient(c *client) {
+	if !c.dirty {
+		c.dirty = true
+		w.out.Clients = append(w.out.Clients, c.ref.ID)
+	}
+}
+
+func (w *Worker) dirtyLane(l *backend.Lane) {
+	if !l.Dirty {
+		l.Dirty = true
+		w.out.Lanes = append(w.out.Lanes, l.ID)
+	}
+}
+
+// pause stops or resumes reading from a client.
+func (w *Worker) pause(c *client, stop bool) {
+	if c.paused != stop {
+		c.paused = stop
+		w.out.Read = append(w.out.Read, Reading{Client: c.ref.ID, On: !stop})
+	}
+}
+
+// readLane stops or resumes reading from a lane.
+func (w *Worker) readLane(l *backend.Lane, on bool) {
+	if l.Paused == on {
+		l.Paused = !on
+		w.out.Read = append(w.out.Read, Reading{Lane: true, LaneID: l.ID, On: on})
+	}
+}
+
+// LaneID and the two ends of a connection that a loop can see, so that loops need know no other room.
+type LaneID = backend.LaneID
+
+const (
+	PeerClosed = backend.PeerClosed
+	DialFailed = backend.DialFailed
+)

@@ -1,0 +1,246 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/hold"
+	"evergate/topology"
+)
+
+type holdWaiter = hold.Waiter
+
+// route is how to reach one shard.
+type route struct {
+	primary  *laneSet // nil while the shard has no primary
+	replicas []*laneSet
+	next     uint32 // round-robin
+}
+
+// laneSet are the lanes of one key: usually one; more while long replies hold the others up.
+type laneSet struct {
+	key   backend.LaneKey
+	addr  string
+	lanes []*backend.Lane
+	seen  uint64 // the last view change that named it
+}
+
+const (
+	// lanesMax bounds the lanes of one key of a worker.
+	lanesMax = 4
+	// redialMin and redialMax bound the pause between two failing dials; the first redial is immediate.
+	redialMin = 50 * time.Millisecond
+	redialMax = time.Second
+	// retireGrace is how long a lane whose node lost its role may take to answer what it was sent.
+	retireGrace = time.Second
+	// refusingFor is how long a lane is left alone after its node said that it cannot serve.
+	refusingFor = 100 * time.Millisecond
+	// laneFullRetry bounds how long a session waits for a full lane without being woken.
+	laneFullRetry = 100 * time.Millisecond
+	// idleLane is how long an additional lane may be unused.
+	idleLane = 60 * time.Second
+	// steadyAfter is how long a lane must have been open for its end to be met by an immediate redial.
+	steadyAfter = time.Second
+)
+
+// routesFor returns the routes of a service in a protocol, made when it is first spoken.
+func (w *Worker) routesFor(s *service, proto uint8) []route {
+	routes := s.routes[proto-2]
+	if routes == nil {
+		routes = w.makeRoutes(s, proto)
+		s.routes[proto-2] = routes
+	}
+	return routes
+}
+
+func (w *Worker) makeRoutes(s *service, proto uint8) []route {
+	routes := make([]route, len(s.view.Shards))
+	for i := range s.view.Shards {
+		sh := &s.view.Shards[i]
+		r := &routes[i]
+		r.next = w.rnd.Uint32()
+		if sh.Primary != nil {
+			r.primary = w.set(s, sh.Primary, backend.Primary, proto)
+		}
+		if s.Reads == FromPrimary {
+			continue
+		}
+		for _, n := range sh.Replicas {
+			r.replicas = append(r.replicas, w.set(s, n, backend.Replica, proto))
+		}
+	}
+	return routes
+}
+
+// set returns the lanes to a node for a purpose; the first one is dialled when the set is made.
+func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint8) *laneSet {
+	key := backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: p, Proto: proto}
+	set := w.sets[key]
+	if set == nil {
+		set = &laneSet{key: key}
+		w.sets[key] = set
+	}
+	set.addr = n.Addr
+	if s.view != nil {
+		set.seen = s.view.Epoch
+	}
+	if len(set.lanes) == 0 {
+		w.addLane(set)
+	}
+	return set
+}
+
+func (w *Worker) addLane(set *laneSet) {
+	l := &backend.Lane{Key: set.key, UsedAt: w.now}
+	if n := len(w.freeLane); n > 0 {
+		l.ID = w.freeLane[n-1]
+		w.freeLane = w.freeLane[:n-1]
+		w.lanes[l.ID] = l
+	} else {
+		l.ID = backend.LaneID(len(w.lanes))
+		w.lanes = append(w.lanes, l)
+	}
+	set.lanes = append(set.lanes, l)
+	w.dial(l)
+}
+
+func (w *Worker) dial(l *backend.Lane) {
+	set := w.sets[l.Key]
+	s := w.services[l.Key.Service]
+	l.State = backend.Dialing
+	w.stats.Dials++
+	w.out.Dials = append(w.out.Dials, Dial{
+		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto,
+		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
+	})
+}
+
+// pick finds a lane for a new flight.
+func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle) {
+	routes := w.routesFor(c.svc, c.Proto)
+	if shard < 0 || shard >= len(routes) {
+		return nil, noLane
+	}
+	r := &routes[shard]
+	if read && c.svc.Reads != FromPrimary {
+		dialing := false
+		for range r.replicas {
+			r.next++
+			l, soon := w.usable(r.replicas[r.next%uint32(len(r.replicas))])
+			if l != nil {
+				return l, free
+			}
+			dialing = dialing || soon
+		}
+		if dialing {
+			return nil, noLane
+		}
+		if c.svc.Reads == OnlyReplica {
+			return nil, noServer
+		}
+	}
+	if r.primary == nil {
+		return nil, noLane
+	}
+	l, _ := w.usable(r.primary)
+	if l == nil {
+		return nil, noLane
+	}
+	return l, free
+}
+
+// usable returns a lane of the set that takes new flights. When all are busy with long replies one more is opened.
+// soon says that there will be one in a moment.
+func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
+	busy := 0
+	for _, l := range set.lanes {
+		if l.Usable(w.now) {
+			return l, false
+		}
+		switch {
+		case l.State == backend.Dialing && l.Attempts == 0:
+			soon = true
+		case l.State == backend.Open && l.Big:
+			busy++
+		}
+	}
+	if busy > 0 && !soon {
+		soon = true
+		if len(set.lanes) < lanesMax {
+			w.addLane(set)
+		}
+	}
+	return nil, soon
+}
+
+// viewChanged takes a new view: routes are made anew, lanes that no route needs any more are retired, and everybody
+// who waits decides again.
+func (w *Worker) viewChanged(s *service, v *topology.View) {
+	s.view = v
+	shards := 0
+	if v != nil {
+		shards = len(v.Shards)
+	}
+	w.releaseHeld(s)
+	if len(s.holds) != shards+1 {
+		s.holds = make([]hold.Hold, shards+1)
+	}
+	for i := range s.routes {
+		if s.routes[i] != nil {
+			s.routes[i] = nil
+			if v != nil {
+				s.routes[i] = w.makeRoutes(s, uint8(i+2))
+			}
+		}
+	}
+	for _, set := range w.sets {
+		if set.key.Service == s.index && (v == nil || set.seen != v.Epoch) {
+			w.retire(set)
+		}
+	}
+}
+
+// retire ends lanes that are not needed any more, those with something under way after a grace.
+func (w *Worker) retire(set *laneSet) {
+	for i := len(set.lanes) - 1; i >= 0; i-- {
+		l := set.lanes[i]
+		if l.State == backend.Open && l.Inflight.Len() > 0 {
+			if !l.Retiring {
+				l.Retiring, l.RetireAt = true, w.now+retireGrace
+				w.at(l.RetireAt)
+			}
+			continue
+		}
+		w.removeLane(l, backend.Retired)
+	}
+}
+
+// removeLane closes a lane for good. What is in flight on it must have been dealt with.
+func (w *Worker) removeLane(l *backend.Lane, why backend.LostReason) {
+	if l.State == backend.Gone {
+		return
+	}
+	if l.State == backend.Open || l.State == backend.Dialing {
+		w.out.CloseLanes = append(w.out.CloseLanes, l.ID)
+	}
+	w.stats.LanesLost[why]++
+	l.State = backend.Gone
+	w.lanes[l.ID] = nil
+	w.freeLane = append(w.freeLane, l.ID)
+	set := w.sets[l.Key]
+	for i := range set.lanes {
+		if set.lanes[i] == l {
+			set.lanes = append(set.lanes[:i], set.lanes[i+1:]...)
+			break
+		}
+	}
+	if len(set.lanes) == 0 && !w.needed(set) {
+		delete(w.sets, l.Key)
+	}
+}
+
+// needed says that the present view names the set.
+func (w *Worker) needed(set *laneSet) bool {
+	v := w.services[set.key.Service].view
+	return v != nil && set.seen == v.Epoch
+}

@@ -1,0 +1,201 @@
+package worker
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// A request that a server refused because of its role or the place of a key was not executed. It goes back to its
+// session, which lets its flight finish and then does it again first, unless a later request of that flight that
+// shares a key with it (in a cluster; elsewhere: any later request) was executed: then doing it would change the
+// order, and the client is told. Redis's own words for such a refusal never reach a client.
+
+const (
+	// hopsMax bounds how often one request is sent on or done again.
+	hopsMax = 5
+	// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
+	carefulFor = 2 * time.Second
+	// tryAgainPause is the first pause before a TRYAGAIN is done again; it doubles with each hop.
+	tryAgainPause = 10 * time.Millisecond
+	// refusedMax bounds how often one request is done again after its server said that it cannot serve now; the
+	// hold window usually ends earlier.
+	refusedMax = 250
+)
+
+// again is one request that must be done again.
+type again struct {
+	seq    uint32
+	part   int16
+	slot   int16
+	hops   uint8
+	ask    bool
+	stale  bool // a later request was executed: answer, do not do it
+	frame  []byte
+	target topology.NodeID // the node that MOVED or ASK named, or -1
+	at     time.Duration   // not before
+}
+
+// refusal is what an error reply says about where the request belongs.
+type refusal uint8
+
+const (
+	notRefused refusal = iota
+	moved
+	asked
+	tryAgain
+	cannotServe // READONLY, LOADING, CLUSTERDOWN, MASTERDOWN
+	noPassword
+)
+
+// refusalOf reads the prefix of an error reply. The error of a script may be made by the script itself, after it has
+// changed data, so for scripts only the servers' own sentences count.
+func refusalOf(reply []byte, script bool) refusal {
+	word := reply[1:]
+	if i := bytes.IndexByte(word, ' '); i > 0 {
+		word = word[:i]
+	}
+	if script && !ownWords(reply) {
+		return notRefused
+	}
+	switch string(word) {
+	case "MOVED":
+		return moved
+	case "ASK":
+		return asked
+	case "TRYAGAIN":
+		return tryAgain
+	case "READONLY", "LOADING", "CLUSTERDOWN", "MASTERDOWN":
+		return cannotServe
+	case "NOAUTH":
+		return noPassword
+	}
+	return notRefused
+}
+
+// ownWords says that an error reply has the wording of a server.
+func ownWords(reply []byte) bool {
+	for _, words := range [...]string{
+		"-MOVED ", "-ASK ", "-TRYAGAIN Multiple keys request during rehashing of slot",
+		"-READONLY You can't write against a read only replica.", "-LOADING Redis is loading", "-LOADING Valkey is loading",
+		"-CLUSTERDOWN The cluster is down", "-CLUSTERDOWN Hash slot not served",
+		"-MASTERDOWN Link with MASTER is down", "-NOAUTH Authentication required",
+	} {
+		if len(reply) >= len(words) && string(reply[:len(words)]) == words {
+			return true
+		}
+	}
+	return false
+}
+
+// refusedBy deals with an error reply for the oldest ticket of a lane. It returns false when the error is an answer.
+func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
+	t := *l.Inflight.Front()
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
+	kind := refusalOf(reply, false)
+	if kind == notRefused {
+		return false
+	}
+	w.args = resp.Args(frame, w.args[:0])
+	if isScript(routing.Lookup(w.args)) && refusalOf(reply, true) == notRefused {
+		return false
+	}
+	a := again{target: -1}
+	switch kind {
+	case moved, asked:
+		if !w.redirected(l, reply, kind, &t, &a) {
+			return false
+		}
+	case tryAgain:
+		a.at = w.now + tryAgainPause<<min(t.Hops, 5)
+	case cannotServe:
+		l.RefusingUntil = w.now + refusingFor
+		a.at = l.RefusingUntil
+		if l.Key.Purpose == backend.Replica {
+			a.at = 0 // others may serve it now
+		}
+		w.at(l.RefusingUntil)
+		w.report(l, topology.Refused)
+	}
+	w.stats.RefusedByServer[kind]++
+	l.Inflight.Pop()
+	if c := w.client(t.Session, t.Generation); c != nil {
+		w.sendBack(c, l, &t, frame, a, kind)
+	}
+	l.Queue.Answered(t.End)
+	if kind == noPassword {
+		w.laneLost(l, backend.NotAuthenticated)
+	}
+	return true
+}
+
+// sendBack gives a refused request back to its session.
+func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a again, kind refusal) {
+	limit := uint8(hopsMax)
+	if kind == cannotServe || kind == tryAgain {
+		limit = refusedMax
+	}
+	if kind == asked || kind == tryAgain {
+		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
+	}
+	if t.Hops >= limit {
+		w.settle(c, t, outOfHops)
+	} else {
+		w.addAgain(c, t, frame, a)
+	}
+	if !c.closed {
+		w.landed(c, l)
+		w.wakeAgain(c)
+	}
+}
+
+var outOfHops = resp.AppendError(nil,
+	"TRYAGAIN evergate: the servers sent the command from one to another too often; it was not executed")
+
+// redirected reads "MOVED slot host:port" or "ASK slot host:port" and looks up the node. An unknown node is waited
+// for: the report makes the keeper ask.
+func (w *Worker) redirected(l *backend.Lane, reply []byte, kind refusal, t *backend.Ticket, a *again) bool {
+	fields := bytes.Fields(reply[1:])
+	if len(fields) != 3 {
+		return false
+	}
+	slot, err := strconv.Atoi(string(fields[1]))
+	if err != nil || slot < 0 || slot >= topology.Slots {
+		return false
+	}
+	s := w.services[l.Key.Service]
+	addr := string(fields[2])
+	if addr[0] == ':' { // no host: the one that answered
+		if n := s.node(l.Key.Node); n != nil {
+			addr = hostOf(n.Announced) + addr
+		}
+	}
+	if kind == moved {
+		w.env.Report(s.index, topology.Report{
+			Kind: topology.Moved, Node: topology.NodeID(l.Key.Node), Shard: -1, Epoch: s.view.Epoch, Slot: slot, Addr: addr,
+		})
+	}
+	t.Slot = int16(slot)
+	a.ask = kind == asked
+	if n := s.view.NodeByAnnounced(addr); n != nil {
+		a.target = n.ID
+	} else {
+		a.ask = false // where ASK leads nowhere yet, the slot's owner is asked again
+		a.at = w.now + refusingFor
+	}
+	return true
+}
+
+func hostOf(addr string) string {
+	for i := len(addr) - 1; i >= 0; i-- {
+		if addr[i] == ':' {
+			return addr[:i]
+		}
+	}
+	return addr
+}

@@ -1,0 +1,196 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+)
+
+const (
+	// streamBytes is how much of a reply is kept before it is handed on piece by piece. What is kept can still be
+	// done again when the lane dies.
+	streamBytes = 64 << 10
+	// bigBytes is the size from which a reply under way keeps new flights off its lane.
+	bigBytes = 1 << 20
+	// streamHigh and streamLow are the reply bytes waiting for a client at which its lane is stopped and resumed.
+	streamHigh = 512 << 10
+	streamLow  = 128 << 10
+	// stallGrace is how long a lane may be stopped for the reader of one reply while others wait behind it.
+	stallGrace = 500 * time.Millisecond
+)
+
+// LaneRead takes bytes that a server sent. They are not kept.
+func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
+	l := w.lanes[id]
+	if l == nil || l.State != backend.Open {
+		return
+	}
+	w.stats.UpstreamInBytes += uint64(len(b))
+	full := l.Full()
+	for len(b) > 0 && l.State == backend.Open {
+		n, done, err := l.Scan.Feed(b)
+		if err != nil {
+			w.laneLost(l, backend.Poisoned)
+			return
+		}
+		if done && len(l.Reply) == 0 && !l.Streams {
+			w.reply(l, b[:n])
+		} else {
+			w.piece(l, b[:n], done)
+		}
+		b = b[n:]
+	}
+	if full && !l.HalfFull() {
+		w.wakeFull(w.services[l.Key.Service])
+	}
+	if l.Retiring && l.Inflight.Len() == 0 && l.State == backend.Open {
+		w.removeLane(l, backend.Retired)
+	}
+}
+
+// reply takes one whole reply.
+func (w *Worker) reply(l *backend.Lane, reply []byte) {
+	if reply[0] == '>' { // a push belongs to nobody's request
+		return
+	}
+	t := l.Inflight.Front()
+	if t == nil {
+		w.laneLost(l, backend.Poisoned)
+		return
+	}
+	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
+		ticket, _ := l.Inflight.Pop()
+		l.Queue.Answered(ticket.End)
+		if ticket.Flags&backend.Internal != 0 {
+			w.learnt(w.services[l.Key.Service], ticket.Seq, reply)
+		}
+		return
+	}
+	if reply[0] == '-' && w.refusedBy(l, reply) {
+		return
+	}
+	c := w.client(t.Session, t.Generation)
+	if c != nil && len(c.again) > 0 {
+		w.executed(c, l, t)
+	}
+	ticket, _ := l.Inflight.Pop()
+	l.Queue.Answered(ticket.End)
+	if c == nil {
+		return
+	}
+	if ticket.Part >= 0 {
+		w.partDone(c, ticket.Seq, ticket.Part, reply)
+	} else {
+		w.deliver(c, ticket.Seq, reply)
+	}
+	if !c.closed {
+		w.landed(c, l)
+	}
+}
+
+// piece takes a part of a reply that did not come in one piece. A short one is put together; a long one streams to
+// its client as soon as that client's earlier replies are out.
+func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
+	if l.Streams {
+		w.stream(l, b, done)
+		return
+	}
+	if len(l.Reply) == 0 {
+		l.Reply = w.buffers.room(nil, len(b))
+	}
+	l.Reply = append(w.buffers.room(l.Reply, len(b)), b...)
+	if done {
+		reply := l.Reply
+		l.Reply = nil
+		w.bigEnded(l)
+		w.reply(l, reply)
+		w.buffers.give(reply[:0])
+		return
+	}
+	size := int64(len(l.Reply))
+	if size+l.Scan.Coming() > bigBytes {
+		l.Big = true
+	}
+	if size < streamBytes || l.Reply[0] == '-' || l.Reply[0] == '>' {
+		return
+	}
+	t := l.Inflight.Front()
+	if t == nil {
+		w.laneLost(l, backend.Poisoned)
+		return
+	}
+	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
+		return
+	}
+	c := w.client(t.Session, t.Generation)
+	if c != nil && (t.Part >= 0 || !c.Replies.AtFront(t.Seq)) {
+		if len(l.Reply) > w.conf.OutputBytesMax {
+			w.close(c, session.OutputLimit)
+		}
+		return
+	}
+	if c != nil && len(c.again) > 0 {
+		w.executed(c, l, t)
+	}
+	head := l.Reply
+	l.Reply, l.Streams = nil, true
+	w.stream(l, head, false)
+	w.buffers.give(head[:0])
+}
+
+// stream hands a piece of a long reply to its client. The lane is stopped while the client lags, so that memory stays
+// small, but not for long when others wait behind it: then the client's output limit decides.
+func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
+	t := l.Inflight.Front()
+	c := w.client(t.Session, t.Generation)
+	if l.Scan.Size()+l.Scan.Coming() > bigBytes {
+		l.Big = true
+	}
+	if c != nil {
+		c.out = append(w.buffers.room(c.out, len(b)), b...)
+		w.dirtyClient(c)
+		w.checkOutput(c)
+	}
+	if !done {
+		if c != nil && !c.closed && len(c.out)-c.sent > streamHigh && w.mayStop(l) {
+			if l.StoppedAt == 0 {
+				l.StoppedAt = max(w.now, 1)
+			}
+			w.readLane(l, false)
+			w.at(l.StoppedAt + stallGrace)
+		}
+		return
+	}
+	l.Streams, l.StoppedAt = false, 0
+	w.bigEnded(l)
+	ticket, _ := l.Inflight.Pop()
+	l.Queue.Answered(ticket.End)
+	if c != nil && !c.closed {
+		c.Replies.Pass()
+		w.flush(c)
+		if !c.closed {
+			w.landed(c, l)
+		}
+	}
+}
+
+// bigEnded says that a long reply has ended, if it was one: the lane takes new flights again.
+func (w *Worker) bigEnded(l *backend.Lane) {
+	if l.Big {
+		l.Big = false
+		w.wakeHeld(w.services[l.Key.Service])
+	}
+}
+
+// mayStop says that reading from a lane may be stopped for a slow reader: nobody else waits behind it, or the first
+// stop for this reply is not long ago.
+func (w *Worker) mayStop(l *backend.Lane) bool {
+	return l.Inflight.Len() == 1 || l.StoppedAt == 0 || w.now-l.StoppedAt < stallGrace
+}
+
+// streamsTo says that the reply under way on the lane goes to c piece by piece.
+func (w *Worker) streamsTo(l *backend.Lane, c *client) bool {
+	t := l.Inflight.Front()
+	return l.Streams && t != nil && t.Session == c.ref.ID && t.Generation == c.ref.Generation
+}

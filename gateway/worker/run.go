@@ -1,0 +1,328 @@
+package worker
+
+import (
+	"strings"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// What cannot go on is parked: the request stays unread in its client's buffer, and the session is put where it will
+// be woken. When it runs again the request is decided again, against the view of that moment. Replies are in order, so
+// a later request of the same client could not be answered sooner anyway; order, back-pressure and a client that
+// leaves while it waits need no further thought.
+
+// run understands commands at the start of buf until it ends or the session parks, and returns how much was used.
+func (w *Worker) run(c *client, buf []byte) (used int) {
+	limits := &w.conf.Limits
+	if !c.Authenticated {
+		before := resp.BeforeAuth()
+		limits = &before
+	}
+	for !c.Ending && !c.closed && used < len(buf) {
+		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
+			w.park(c, session.OwedTooMuch)
+			break
+		}
+		n, args, status := c.scan.Next(buf[used:], w.args, limits)
+		w.args = args
+		switch status {
+		case resp.More:
+			return used
+		case resp.Empty:
+			used += n
+			continue
+		case resp.Broken:
+			w.stats.ProtocolErrors++
+			w.answer(c, resp.AppendError(nil, c.scan.Err()))
+			w.end(c, session.ProtocolError)
+			return len(buf)
+		}
+		authenticated := c.Authenticated
+		if !w.request(c, buf[used:used+n], args, status == resp.Ragged) {
+			break
+		}
+		c.WaitsSince = 0
+		used += n
+		if c.Authenticated != authenticated {
+			limits = &w.conf.Limits
+			if !c.Authenticated {
+				before := resp.BeforeAuth()
+				limits = &before
+			}
+		}
+	}
+	return used
+}
+
+// request does one command. It returns false when the session was parked and the command must be read again.
+func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bool {
+	command := routing.Lookup(args)
+	if !c.Authenticated && !beforeAuth(command) {
+		w.answer(c, noAuth)
+		return true
+	}
+	if command == nil {
+		var how inquiry
+		if command, how = w.learn(c, args); how != settled {
+			return how == answered
+		}
+	}
+	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
+	if c.InMulti && w.inMulti(c, command) {
+		return true
+	}
+	switch d.Kind {
+	case routing.Forward:
+		if ragged {
+			frame = resp.AppendCommand(nil, args...)
+		}
+		return w.forward(c, d, frame)
+	case routing.Answer:
+		return w.local(c, command, args, frame)
+	case routing.Split:
+		return w.split(c, d, args)
+	default:
+		w.refuse(c, d.Reason, command, args)
+		return true
+	}
+}
+
+// forward sends a frame to the shard that the decision names.
+func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
+	l, state := w.choose(c, d.Shard, d.Slot, d.Read)
+	if l == nil {
+		return w.mayNot(c, d.Shard, state)
+	}
+	seq := c.Replies.Reserve()
+	owned := len(frame) > pauseBytes && len(frame) == len(c.Unread) && &frame[0] == &c.Unread[0]
+	if owned {
+		c.Unread = nil
+	}
+	w.send(c, l, request{seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read, owned: owned, frame: frame})
+	return true
+}
+
+// request is what send needs to know.
+type request struct {
+	seq   uint32
+	part  int16
+	slot  int16
+	hops  uint8
+	read  bool
+	ask   bool // say ASKING first
+	owned bool // the lane may keep frame
+	shard int
+	frame []byte
+}
+
+// send puts a request on a lane and counts it in the session's flight.
+func (w *Worker) send(c *client, l *backend.Lane, r request) {
+	if r.ask {
+		end := l.Queue.Append(resp.Asking)
+		l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+	}
+	t := backend.Ticket{
+		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Hops: r.hops,
+	}
+	if !r.read {
+		t.Flags = backend.Write
+	}
+	if r.owned {
+		t.End = l.Queue.AppendOwned(r.frame)
+	} else {
+		t.End = l.Queue.Append(r.frame)
+	}
+	l.Inflight.Push(t)
+	l.UsedAt = w.now
+	w.dirtyLane(l)
+	w.stats.Requests[l.Key.Purpose]++
+	if f := c.flightOf(r.shard); f != nil {
+		f.owed++
+		return
+	}
+	if c.svc.view != nil {
+		c.flightEpoch = c.svc.view.Epoch
+	}
+	c.flights = append(c.flights, flight{lane: l, shard: int32(r.shard), owed: 1})
+}
+
+// obstacle is why no lane could be chosen.
+type obstacle uint8
+
+const (
+	free     obstacle = iota
+	noLane            // no server can take it now
+	noView            // nothing is known of the servers yet
+	noServer          // the read policy leaves no server at all
+	inFlight          // earlier requests must be answered first
+	laneFull          // the lane holds as much as it should
+)
+
+// choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its
+// flight finish, so that no request overtakes another of the same session.
+func (w *Worker) choose(c *client, shard, slot int, read bool) (*backend.Lane, obstacle) {
+	if c.svc.view == nil {
+		return nil, noView
+	}
+	if len(c.flights) > 0 {
+		if c.flightEpoch != c.svc.view.Epoch {
+			return nil, inFlight
+		}
+		if c.carefulSlot >= 0 && w.now < c.carefulUntil && int(c.carefulSlot) == slot {
+			return nil, inFlight
+		}
+		if f := c.flightOf(shard); f != nil {
+			l := f.lane
+			if l.Key.Proto != c.Proto || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
+				return nil, inFlight
+			}
+			if l.Full() {
+				return nil, laneFull
+			}
+			return l, free
+		}
+	}
+	l, why := w.pick(c, shard, read)
+	if l != nil && l.Full() {
+		return nil, laneFull
+	}
+	return l, why
+}
+
+// fits says that a flight on a lane of this purpose may go on with a read or a write. Reads follow writes to the
+// primary, except where the policy allows replicas alone.
+func fits(p backend.Purpose, read bool, policy Reads) bool {
+	if p == backend.Replica {
+		return read
+	}
+	return !read || policy != OnlyReplica
+}
+
+// mayNot parks the session, or refuses the request where waiting is no use. It returns true when the request was
+// answered.
+func (w *Worker) mayNot(c *client, shard int, why obstacle) bool {
+	switch why {
+	case inFlight:
+		w.park(c, session.Flight)
+		return false
+	case laneFull:
+		w.park(c, session.LaneFull)
+		return false
+	case noView:
+		w.answer(c, w.loading(c.svc, "the servers are not known yet"))
+		return true
+	case noServer:
+		w.answer(c, w.loading(c.svc, "no replica can serve reads"))
+		return true
+	}
+	if w.parkIn(c, shard) {
+		return false
+	}
+	w.answer(c, w.loading(c.svc, "no connection to a server that can take it"))
+	return true
+}
+
+// loading is the error for what was not executed. Most client libraries retry after LOADING by themselves.
+func (w *Worker) loading(s *service, why string) []byte {
+	w.stats.Refused++
+	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
+}
+
+// beforeAuth says that a command is allowed before the password.
+func beforeAuth(c *routing.Command) bool {
+	if c == nil {
+		return false
+	}
+	switch c.Name {
+	case "auth", "hello", "quit", "reset":
+		return true
+	}
+	return false
+}
+
+var noAuth = []byte("-NOAUTH Authentication required.\r\n")
+
+// refuse answers with the error that a decision names.
+func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
+	w.stats.Refused++
+	var text string
+	switch why {
+	case routing.WrongArity:
+		text = "ERR wrong number of arguments for '" + command.Name + "' command"
+	case routing.CrossSlot:
+		text = "CROSSSLOT Keys in request don't hash to the same slot"
+	case routing.NotYet:
+		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
+			" is not supported by this gateway yet; the command was not executed"
+		if command.Name == "multi" {
+			c.InMulti = true
+		}
+	case routing.Forbidden:
+		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
+	case routing.BadKeys:
+		text = "ERR Invalid key count in '" + command.Name + "'"
+	default:
+		text = unknownText(args)
+	}
+	w.answer(c, resp.AppendError(nil, text))
+}
+
+// unknownText words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
+func unknownText(args [][]byte) string {
+	if container := routing.Container(args[0]); container != nil && len(args) > 1 {
+		return "ERR unknown subcommand '" + string(cut(args[1], 128)) + "'. Try " + strings.ToUpper(container.Name) + " HELP."
+	}
+	list := ""
+	for _, a := range args[1:] {
+		if len(list) >= 128 {
+			break
+		}
+		list += "'" + string(cut(a, 128-len(list))) + "' "
+	}
+	return "ERR unknown command '" + string(cut(args[0], 128)) + "', with args beginning with: " + list
+}
+
+// cut shortens b, and ends it at a NUL as the C string it is in Redis.
+func cut(b []byte, n int) []byte {
+	b = b[:min(len(b), n)]
+	for i, ch := range b {
+		if ch == 0 {
+			return b[:i]
+		}
+	}
+	return b
+}
+
+// inMulti refuses what comes between a MULTI that was refused and its end: a client that had pipelined a transaction
+// must not see half of it done. RESET, QUIT and DISCARD end it too.
+func (w *Worker) inMulti(c *client, command *routing.Command) bool {
+	name := ""
+	if command != nil {
+		name = command.Name
+	}
+	switch name {
+	case "quit", "reset":
+		c.InMulti = false
+		return false
+	case "exec":
+		c.InMulti = false
+		w.answer(c, multiAborted)
+	case "discard":
+		c.InMulti = false
+		w.answer(c, resp.OK)
+	default:
+		w.answer(c, multiRefused)
+	}
+	w.stats.Refused++
+	return true
+}
+
+var (
+	multiRefused = resp.AppendError(nil,
+		"ERR MULTI is not supported by this gateway yet; the command was not executed, EXEC or DISCARD ends this")
+	multiAborted = resp.AppendError(nil,
+		"EXECABORT Transaction discarded because MULTI is not supported by this gateway yet; nothing was executed")
+)

@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"bytes"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// split is a request that was cut by slot and awaits its parts.
+type split struct {
+	seq   uint32
+	left  int
+	kind  resp.JoinKind
+	parts []resp.JoinPart
+}
+
+// joinKinds translates what routing names into what resp does.
+var joinKinds = map[routing.Merge]resp.JoinKind{
+	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK,
+}
+
+// split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
+// cannot.
+func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
+	if c.svc.view == nil {
+		return w.mayNot(c, -1, noView)
+	}
+	lanes := make([]*backend.Lane, len(d.Parts))
+	byShard := map[int]*backend.Lane{}
+	for i, p := range d.Parts {
+		l := byShard[p.Shard]
+		if l == nil {
+			var why obstacle
+			if l, why = w.choose(c, p.Shard, p.Slot, d.Read); l == nil {
+				return w.mayNot(c, p.Shard, why)
+			}
+			byShard[p.Shard] = l
+		}
+		lanes[i] = l
+	}
+	s := &split{seq: c.Replies.Reserve(), left: len(d.Parts), kind: joinKinds[d.Merge], parts: make([]resp.JoinPart, len(d.Parts))}
+	c.splits = append(c.splits, s)
+	var words [][]byte
+	for i, p := range d.Parts {
+		words = append(words[:0], args[0])
+		for _, a := range p.Args {
+			words = append(words, args[a])
+		}
+		if s.kind == resp.Ordered {
+			places := make([]int, len(p.Args))
+			for k, a := range p.Args {
+				places[k] = a - 1
+			}
+			s.parts[i].Places = places
+		}
+		w.send(c, lanes[i], request{
+			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read, frame: resp.AppendCommand(nil, words...),
+		})
+	}
+	return true
+}
+
+// partDone takes the reply to one part; the last one joins them.
+func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
+	for i, s := range c.splits {
+		if s.seq != seq {
+			continue
+		}
+		s.parts[part].Reply = bytes.Clone(reply)
+		s.left--
+		if s.left > 0 {
+			w.checkParts(c, s)
+			return
+		}
+		c.splits = append(c.splits[:i], c.splits[i+1:]...)
+		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts))
+		return
+	}
+}
+
+// checkParts holds the parts of a split request to the output limit of its client.
+func (w *Worker) checkParts(c *client, s *split) {
+	size := len(c.out) - c.sent
+	for i := range s.parts {
+		size += len(s.parts[i].Reply)
+	}
+	if size > w.conf.OutputBytesMax {
+		w.close(c, session.OutputLimit)
+	}
+}

@@ -1,0 +1,111 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+)
+
+// sweepEvery is how often clients are looked through for those that are idle.
+const sweepEvery = time.Second
+
+// timers does what is due, and finds when to look again. There are few lanes and rarely a hold, so all of them are
+// looked at; a heap would be worth it with thousands of lanes.
+func (w *Worker) timers() {
+	w.nextTimer = never
+	for _, s := range w.services {
+		w.expireHeld(s)
+		if len(s.full) > 0 {
+			w.wakeFull(s)
+		}
+	}
+	later := w.later
+	w.later = nil
+	w.wakeAll(later) // those that are too early park again and ask for their time
+	for _, l := range w.lanes {
+		if l != nil {
+			w.laneTimer(l)
+		}
+	}
+	w.sweep()
+}
+
+func (w *Worker) laneTimer(l *backend.Lane) {
+	switch l.State {
+	case backend.Waiting:
+		if w.now >= l.RedialAt {
+			w.dial(l)
+		} else {
+			w.at(l.RedialAt)
+		}
+	case backend.Open:
+		w.openLaneTimer(l)
+	}
+}
+
+func (w *Worker) openLaneTimer(l *backend.Lane) {
+	if l.RefusingUntil > 0 {
+		if w.now >= l.RefusingUntil {
+			l.RefusingUntil = 0
+			w.wakeHeld(w.services[l.Key.Service])
+		} else {
+			w.at(l.RefusingUntil)
+		}
+	}
+	if l.Paused {
+		if w.mayStop(l) {
+			w.at(l.StoppedAt + stallGrace)
+		} else {
+			w.readLane(l, true)
+		}
+	}
+	if l.Retiring {
+		if w.now < l.RetireAt {
+			w.at(l.RetireAt)
+		} else {
+			w.laneLost(l, backend.Retired)
+			return
+		}
+	}
+	if set := w.sets[l.Key]; len(set.lanes) > 1 && set.lanes[0] != l {
+		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.now >= idleAt {
+			w.removeLane(l, backend.Idle)
+		} else {
+			w.at(max(idleAt, w.now+time.Second))
+		}
+	}
+}
+
+// sweep closes clients that were idle or unauthenticated for too long.
+func (w *Worker) sweep() {
+	if w.conf.IdleMax == 0 && w.conf.AuthMax == 0 || w.open == 0 {
+		return
+	}
+	if w.now < w.sweepAt {
+		w.at(w.sweepAt)
+		return
+	}
+	w.sweepAt = w.now + sweepEvery
+	w.at(w.sweepAt)
+	for _, c := range w.clients {
+		switch {
+		case c == nil:
+		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax:
+			w.close(c, session.AuthTimeout)
+		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.Replies.Owed() == 0:
+			w.close(c, session.IdleTimeout)
+		}
+	}
+}
+
+// Drain ends the clients at a command boundary: what they sent is finished, nothing more is read. It returns how many
+// are left; call it again until there are none.
+func (w *Worker) Drain() int {
+	for _, c := range w.clients {
+		if c != nil && c.Parked == session.Running && len(c.again) == 0 {
+			w.end(c, session.Drained)
+		}
+	}
+	return w.open
+}

@@ -1,0 +1,243 @@
+// Package worker turns bytes into bytes: what clients sent into what servers are sent, and back. It is one
+// single-threaded share of the gateway, with its own sessions and its own lanes, and it does no I/O: a loop calls the
+// methods and does what Out says once a round.
+//
+//	w.Tick(now)                          once a round: its time; new views; what waited too long
+//	w.ClientOpened, ClientRead, ClientWrote, ClientClosed
+//	w.LaneOpened, LaneRead, LaneWrote, LaneClosed
+//	w.Out()                              ends it: who has bytes to write, what to dial, close, stop reading
+//
+// Nothing is written while requests are read: a round's requests for a server leave in one write, and so do a round's
+// replies for a client. That is where the speed comes from. The design not taken is a goroutine and a queue for each
+// client: it costs three times the CPU, and an order among goroutines that nobody can test.
+//
+// The rules by which requests wait and are done again stand in run.go (parking), lost.go (a lane died) and refused.go
+// (a server said no).
+package worker
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/hold"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// Reads says which servers may answer reads.
+type Reads uint8
+
+const (
+	// FromPrimary sends reads to the primary.
+	FromPrimary Reads = iota
+	// PreferReplica sends reads round-robin to replicas, to the primary when none can answer.
+	PreferReplica
+	// OnlyReplica sends reads to replicas; without one they get an error.
+	OnlyReplica
+)
+
+// Service is what a worker must know of one service.
+type Service struct {
+	Name  string
+	Reads Reads
+	// AsksPassword says that clients must authenticate first.
+	AsksPassword bool
+}
+
+// Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.
+type Config struct {
+	Services       []Service
+	Limits         resp.Limits
+	QueryBytesMax  int
+	OutputBytesMax int
+	HoldMax        time.Duration
+	IdleMax        time.Duration
+	AuthMax        time.Duration
+	// Seed makes jitter and the order of replicas repeatable.
+	Seed uint64
+}
+
+// ClientRef names a client for as long as it is connected; another client never gets the same.
+type ClientRef struct {
+	ID         uint32
+	Generation uint32
+}
+
+// Env is what a worker needs from outside. The functions are called on the worker's goroutine and must not block.
+type Env struct {
+	// View returns a service's newest view, nil while nothing is known.
+	View func(service int) *topology.View
+	// Report passes on what was seen on a lane.
+	Report func(service int, r topology.Report)
+	// Allowed says whether user and password open a service; user is empty in AUTH with one argument.
+	Allowed func(service int, user, password []byte) bool
+	// Ask wants a text about the whole gateway: of INFO for the sections (lower case; none: the default ones), or of
+	// CLIENT LIST when sections is nil. It comes through Worker.Answer with the same ref and seq.
+	Ask func(service int, ref ClientRef, seq uint32, sections []string)
+	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
+	ClientNumber func() int64
+	// WallClock returns the time for TIME.
+	WallClock func() time.Time
+}
+
+// Worker is one single-threaded share of the gateway. All methods must be called from one goroutine.
+type Worker struct {
+	conf  Config
+	env   Env
+	now   time.Duration
+	rnd   *rand.Rand
+	stats Stats
+
+	services []*service
+	clients  []*client   // by id; nil where none is connected
+	free     []uint32    // ids to use again
+	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
+	open     int
+	lanes    []*backend.Lane // by id; nil where removed
+	freeLane []backend.LaneID
+	sets     map[backend.LaneKey]*laneSet
+	nextSeen uint32 // generation of the next client
+
+	args    [][]byte // scratch of run
+	keys    []int    // scratch of sharesKey
+	waiters []hold.Waiter
+	ready   []hold.Waiter // sessions to run again before the round ends
+	later   []hold.Waiter // sessions that do something again at a time of its own
+	asking  []question    // what servers are being asked about commands; a ticket\'s Seq is the index
+	buffers buffers
+	out     Out // being filled
+	shown   Out // in the hands of the loop
+
+	nextTimer time.Duration
+	sweepAt   time.Duration
+}
+
+// client is a session and what connects it to this worker.
+type client struct {
+	session.Session
+	ref    ClientRef
+	svc    *service
+	scan   resp.Scanner
+	out    []byte // replies not yet written; out[sent:] is still to go
+	sent   int
+	number int64
+	remote string
+	local  string
+	// flights are the lanes that owe replies, at most one for each shard of the view with flightEpoch.
+	flights     []flight
+	flightEpoch uint64
+	// again are requests that must be done again, in order, before anything new is read; againBegun says that the
+	// first of them has been sent.
+	again      []again
+	againBegun bool
+	splits     []*split
+	// carefulSlot is the slot of the last ASK or TRYAGAIN: until carefulUntil one request at a time is in flight.
+	carefulSlot  int16
+	carefulUntil time.Duration
+
+	dirty  bool // named in out.Clients
+	queued bool // named in ready
+	paused bool // the loop does not read from it
+	closed bool
+}
+
+// flight is what one lane owes a session.
+type flight struct {
+	lane  *backend.Lane
+	shard int32
+	owed  int32
+}
+
+// service is what a worker keeps of one service.
+type service struct {
+	Service
+	index   int
+	view    *topology.View
+	routes  [2][]route // by protocol less 2, then by shard; nil until somebody speaks it
+	holds   []hold.Hold
+	learned map[string]*learned
+	full    []hold.Waiter // sessions that wait for a full lane
+}
+
+// New makes a worker.
+func New(conf Config, env Env) *Worker {
+	w := &Worker{
+		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
+		sets: map[backend.LaneKey]*laneSet{}, nextTimer: never, args: make([][]byte, 0, 64),
+	}
+	for i, s := range conf.Services {
+		w.services = append(w.services, &service{
+			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
+		})
+	}
+	return w
+}
+
+// never is a time that does not come.
+const never = time.Duration(1<<63 - 1)
+
+// Tick begins a round. now is the time since any fixed moment and never goes back.
+func (w *Worker) Tick(now time.Duration) {
+	w.now = now
+	for _, s := range w.services {
+		if v := w.env.View(s.index); v != s.view {
+			w.viewChanged(s, v)
+		}
+	}
+	if now >= w.nextTimer {
+		w.timers()
+	}
+}
+
+// NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
+func (w *Worker) NextTimer() time.Duration {
+	if len(w.ready) > 0 || !w.out.empty() {
+		return 0
+	}
+	return w.nextTimer
+}
+
+// at asks for a Tick at the time t.
+func (w *Worker) at(t time.Duration) { w.nextTimer = min(w.nextTimer, t) }
+
+// client finds the client that a ticket or a waiter names; nil when it has left.
+func (w *Worker) client(id, generation uint32) *client {
+	if int(id) >= len(w.clients) {
+		return nil
+	}
+	c := w.clients[id]
+	if c == nil || c.ref.Generation != generation {
+		return nil
+	}
+	return c
+}
+
+// Clients is the number of connected clients.
+func (w *Worker) Clients() int { return w.open }
+
+// shardOf returns the view's shard, or nil.
+func (s *service) shardOf(i int) *topology.Shard {
+	if s.view == nil || i < 0 || i >= len(s.view.Shards) {
+		return nil
+	}
+	return &s.view.Shards[i]
+}
+
+// hold returns the hold of a shard; those without a shard wait together at the end.
+func (s *service) hold(shard int) *hold.Hold {
+	if shard < 0 || shard >= len(s.holds)-1 {
+		return &s.holds[len(s.holds)-1]
+	}
+	return &s.holds[shard]
+}
+
+// isScript says that a command runs a script, whose error replies may be made by the script itself.
+func isScript(c *routing.Command) bool {
+	if c == nil || len(c.Name) < 4 {
+		return false
+	}
+	return c.Name[:4] == "eval" || len(c.Name) >= 5 && c.Name[:5] == "fcall"
+}
