@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"evergate/testenv"
 )
 
 const (
@@ -84,7 +86,7 @@ func measureBig(ctx context.Context, t *target, rounds int) ([]*bigTransfer, err
 
 // grow moves one big value and notes by how much the process's resident memory peaked above what it was.
 func (b *bigTransfer) grow(t *target) error {
-	before, _, err := resident(t.pid)
+	before, err := testenv.ResidentBytes(t.pid)
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func (b *bigTransfer) grow(t *target) error {
 	if err := c.move(b.Verb); err != nil {
 		return err
 	}
-	_, peak, err := resident(t.pid)
+	peak, err := peakBytes(t.pid)
 	b.Growth = peak - before
 	return err
 }
@@ -169,7 +171,7 @@ func (c *bigClient) get() error {
 	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
-	if _, err := c.conn.Write(command("GET", bigRead)); err != nil {
+	if _, err := c.conn.Write(testenv.AppendCommand(nil, "GET", bigRead)); err != nil {
 		return err
 	}
 	if err := c.line(fmt.Sprintf("$%d\r\n", bigSize)); err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"evergate/testenv"
 )
 
 // scenario is one kind of load. Figures of different scenarios are never mixed.
@@ -122,7 +124,7 @@ type meter struct {
 }
 
 func (m *meter) sample() error {
-	now, err := cpuTime(m.pid)
+	now, err := testenv.CPUTime(m.pid)
 	m.used, m.last = now-m.last, now
 	return err
 }

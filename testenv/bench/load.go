@@ -3,17 +3,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"evergate/testenv"
 )
 
 // keyspace is small, so that the server's caches serve all targets alike.
@@ -71,28 +71,18 @@ func value(i int) []byte {
 	return bytes.Repeat([]byte(fmt.Sprintf("%08d", i%keyspace)), valueSize/8)
 }
 
-func command(args ...string) []byte {
-	b := fmt.Appendf(nil, "*%d\r\n", len(args))
-	for _, arg := range args {
-		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(arg), arg)
-	}
-	return b
-}
+// bulk is the frame in which a server sends a value.
+func bulk(value []byte) []byte { return fmt.Appendf(nil, "$%d\r\n%s\r\n", len(value), value) }
 
 // fill sets every key to its value.
 func fill(addr string) error {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	conn, err := testenv.Dial(addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
-	replies := bufio.NewReader(conn)
 	for i := range keyspace {
-		if _, err := conn.Write(command("SET", key(i), string(value(i)))); err != nil {
-			return err
-		}
-		if reply, err := replies.ReadString('\n'); err != nil || reply != "+OK\r\n" {
+		if reply, err := conn.Do("SET", key(i), string(value(i))); err != nil || string(reply) != "+OK\r\n" {
 			return fmt.Errorf("set key %d of %d: %q %w", i, keyspace, reply, err)
 		}
 	}
@@ -107,10 +97,10 @@ func (l load) batches() ([]batch, error) {
 		for i := first; i < first+l.pipeline; i++ {
 			switch l.command {
 			case "GET":
-				b.request = append(b.request, command("GET", key(i))...)
-				b.replies = fmt.Appendf(b.replies, "$%d\r\n%s\r\n", valueSize, value(i))
+				b.request = testenv.AppendCommand(b.request, "GET", key(i))
+				b.replies = append(b.replies, bulk(value(i))...)
 			case "SET":
-				b.request = append(b.request, command("SET", key(i), string(value(i)))...)
+				b.request = testenv.AppendCommand(b.request, "SET", key(i), string(value(i)))
 				b.replies = append(b.replies, "+OK\r\n"...)
 			default:
 				return nil, fmt.Errorf("no load for %q: GET and SET are known", l.command)

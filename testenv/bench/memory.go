@@ -3,12 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"time"
+
+	"evergate/testenv"
 )
 
 const (
@@ -65,15 +68,15 @@ func idleClient(addr string, i int, buf []byte) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := fmt.Sprintf("$%d\r\n%s\r\n", valueSize, value(i))
+	want := bulk(value(i))
 	err = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	if err == nil {
-		_, err = conn.Write(command("GET", key(i)))
+		_, err = conn.Write(testenv.AppendCommand(nil, "GET", key(i)))
 	}
 	if err == nil {
 		_, err = io.ReadFull(conn, buf[:len(want)])
 	}
-	if err == nil && string(buf[:len(want)]) != want {
+	if err == nil && !bytes.Equal(buf[:len(want)], want) {
 		err = fmt.Errorf("wrong reply %q", buf[:len(want)])
 	}
 	if err != nil {
@@ -89,7 +92,7 @@ func settled(ctx context.Context, pid int) (int64, error) {
 	start, still := time.Now(), time.Now()
 	level := int64(0)
 	for {
-		now, _, err := resident(pid)
+		now, err := testenv.ResidentBytes(pid)
 		if err != nil {
 			return 0, err
 		}

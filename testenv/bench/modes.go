@@ -37,7 +37,7 @@ func (s *site) modeTargets(ctx context.Context) ([]*target, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := t.answers(ctx, command("SET", key(0), string(value(0))), "+OK"); err != nil {
+		if err := t.answers(ctx, []byte("+OK\r\n"), "SET", key(0), string(value(0))); err != nil {
 			return nil, err
 		}
 		if err := fill(addr); err != nil {

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +61,7 @@ func (s *site) close() error {
 	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
-// build compiles a main package of this module and returns the binary's path.
+// build compiles a main package of this module and returns the binary's path; testenv builds the gateway's.
 func (s *site) build(pkg string) (string, error) {
 	binary := filepath.Join(s.dir, filepath.Base(pkg))
 	cmd := exec.Command("go", "build", "-o", binary, pkg)
@@ -97,7 +97,7 @@ func (s *site) startServer() error {
 // gateway starts the gateway before the upstream that the flags name.
 func (s *site) gateway(name, addr string, workers int, upstream ...string) (*target, error) {
 	if s.evergate == "" {
-		binary, err := s.build("./cmd/evergate")
+		binary, err := testenv.BuildGateway()
 		if err != nil {
 			return nil, err
 		}
@@ -108,8 +108,8 @@ func (s *site) gateway(name, addr string, workers int, upstream ...string) (*tar
 	return s.run(name, addr, s.evergate, args...)
 }
 
-// answers waits until the target gives the reply whose first line is want.
-func (t *target) answers(ctx context.Context, request []byte, want string) error {
+// answers waits until the target gives the reply want, a whole frame, to a command.
+func (t *target) answers(ctx context.Context, want []byte, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	err := testenv.WaitFor(ctx, t.name+" to serve "+t.addr, func() error {
@@ -119,33 +119,20 @@ func (t *target) answers(ctx context.Context, request []byte, want string) error
 			return fmt.Errorf("it ended with code %d", t.proc.ExitCode())
 		default:
 		}
-		reply, err := ask(t.addr, request)
-		if err == nil && reply != want {
-			err = fmt.Errorf("it says %q, not %q", reply, want)
+		conn, err := testenv.Dial(t.addr)
+		if err != nil {
+			return err
 		}
-		return err
+		reply, err := conn.Do(args...)
+		if err == nil && !bytes.Equal(reply, want) {
+			err = fmt.Errorf("it says %.60q, not %.60q", reply, want)
+		}
+		return errors.Join(err, conn.Close())
 	})
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, t.proc.LogTail(2000))
 	}
 	return nil
-}
-
-// ask sends one command on a connection of its own and returns the first line of the reply.
-func ask(addr string, request []byte) (string, error) {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		return "", err
-	}
-	if _, err := conn.Write(request); err != nil {
-		return "", err
-	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	return strings.TrimSuffix(line, "\r\n"), err
 }
 
 // freeAddr returns a loopback address that nothing listens on now.

@@ -64,7 +64,7 @@ func (s *site) startTarget(ctx context.Context, name string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.answers(ctx, command("GET", key(0)), fmt.Sprintf("$%d", valueSize))
+	return t, t.answers(ctx, bulk(value(0)), "GET", key(0))
 }
 
 func (s *site) nutcracker(addr string) (*target, error) {

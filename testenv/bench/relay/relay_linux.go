@@ -1,7 +1,8 @@
 // Relay is the floor that the gateway is measured against: a bare relay of many clients onto one shared, pipelined
 // connection. One thread, one epoll; a round reads each ready socket once, then writes once to the server and once to
 // each client that is owed something. Frames are found but not understood: no routing, no limits, no second server.
-// What the gateway costs above this is the gateway's own doing.
+// What the gateway costs above this is the gateway's own doing. System calls are made as Go programs make them, with
+// the scheduler told of each; raw ones would cost about a fifth less.
 //
 //	relay -listen 127.0.0.1:7000 -upstream 127.0.0.1:6379
 //
