@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -123,5 +124,10 @@ func TestCompatPassword(t *testing.T) {
 	}
 	for _, input := range badBeforeAuth {
 		compareBad(t, input, addr, gate.Addr)
+	}
+	for _, protocol := range []string{"2", "3"} {
+		if reply, err := MustDial(t, gate.Addr).Do("HELLO", protocol); !strings.HasPrefix(string(reply), "-NOAUTH ") {
+			t.Errorf("HELLO %s without a password: %q, %v", protocol, reply, err)
+		}
 	}
 }
