@@ -65,7 +65,7 @@ func (e Event) String() string {
 	case ConditionChanged:
 		return fmt.Sprintf("shard %s: %s -> %s%s", e.Shard, e.From, e.To, inBrackets(e.Why))
 	case SlotsMoved:
-		return fmt.Sprintf("%d slots: %s -> %s", e.Slots, e.From, e.To)
+		return fmt.Sprintf("slots %s -> %s: %d", e.From, e.To, e.Slots)
 	case SentinelHeard, NodeHeard:
 		return fmt.Sprintf("%s %s heard", e.noun(), e.Subject)
 	case SentinelGone, NodeGone:

@@ -69,6 +69,10 @@ func (r *sentinels) says(o SentinelSays) {
 	} else if c.lost || c.says.Primary != o.Primary || c.says.ConfigEpoch != o.ConfigEpoch {
 		c.since = r.s.now
 	}
+	if c.since.Equal(r.s.now) && o.ConfigEpoch > r.epoch {
+		// An answer that is under way was asked for before this was told: it proves nothing.
+		r.s.nodes.announced(o.Primary).probedAt = time.Time{}
+	}
 	c.says, c.lost = o, false
 }
 
@@ -107,6 +111,18 @@ func (r *sentinels) reachable() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// last is what Sentinels told before they were lost: who the replicas are is still true when nobody is there to say
+// so, and what they are worth our own probes tell.
+func (r *sentinels) last() []*claim {
+	var all []*claim
+	for _, c := range r.told {
+		if c.says.Primary != "" {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // claims are what reachable Sentinels say, the highest epoch first, then what more of them say, then by address.
@@ -230,7 +246,11 @@ func (r *sentinels) draft() []draft {
 	}
 	d := draft{name: r.s.settings.Shard, epoch: r.epoch, primary: r.believed, suspect: r.suspect()}
 	good, bad := map[*entry]int{}, map[*entry]int{}
-	for _, c := range r.claims() {
+	voices := r.claims()
+	if len(voices) == 0 {
+		voices = r.last()
+	}
+	for _, c := range voices {
 		if p := r.s.nodes.announced(c.says.Primary); p != r.believed {
 			bad[p]++
 		}

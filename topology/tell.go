@@ -38,6 +38,7 @@ func (s *State) tellConditions(v *View, drafts []draft) {
 }
 
 func (s *State) tellShards(v *View) {
+	replaced := map[NodeID]bool{}
 	primaries := map[NodeID]bool{}
 	for i := range v.Shards {
 		primaries[v.Shards[i].Primary.ID] = true
@@ -48,6 +49,7 @@ func (s *State) tellShards(v *View) {
 		case old == nil:
 			s.event(Event{Kind: PrimaryFound, Shard: shard.Name, To: shard.Primary.Addr, ToEpoch: shard.ConfigEpoch})
 		case old.Primary.ID != shard.Primary.ID && !primaries[old.Primary.ID]:
+			replaced[old.Primary.ID] = true
 			s.event(Event{Kind: PrimaryChanged, Shard: shard.Name, From: old.Primary.Addr, To: shard.Primary.Addr,
 				FromEpoch: old.ConfigEpoch, ToEpoch: shard.ConfigEpoch})
 		}
@@ -62,11 +64,12 @@ func (s *State) tellShards(v *View) {
 		}
 		s.event(Event{Kind: ReplicasChanged, Shard: shard.Name, From: from, To: addrList(shard.Replicas)})
 	}
-	s.tellSlots(v, primaries)
+	s.tellSlots(v, replaced)
 }
 
-// tellSlots counts the slots that went from one primary to another while both live on, or that nobody serves.
-func (s *State) tellSlots(v *View, primaries map[NodeID]bool) {
+// tellSlots counts the slots that went from one primary to another, to nobody or from nobody; those of a primary that
+// was replaced as a whole have been told.
+func (s *State) tellSlots(v *View, replaced map[NodeID]bool) {
 	if s.view == nil || !v.Sharded {
 		return
 	}
@@ -82,7 +85,7 @@ func (s *State) tellSlots(v *View, primaries map[NodeID]bool) {
 		if to != nil {
 			m.to = to.Primary.Addr
 		}
-		if m.from == m.to || from != nil && to != nil && !primaries[from.Primary.ID] {
+		if m.from == m.to || from != nil && replaced[from.Primary.ID] {
 			continue
 		}
 		if counts[m] == 0 {

@@ -205,6 +205,9 @@ func (s *service) log(e topology.Event) {
 	switch e.Kind {
 	case topology.Alarm, topology.SentinelGone, topology.NodeGone:
 		s.logger.Warn(e.Kind.String(), e.Pairs()...)
+	case topology.SlotsMoved:
+		// A resharding moves thousands, one by one.
+		s.logger.Debug(e.Kind.String(), e.Pairs()...)
 	default:
 		s.logger.Info(e.Kind.String(), e.Pairs()...)
 	}

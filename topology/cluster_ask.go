@@ -1,0 +1,99 @@
+package topology
+
+import "slices"
+
+// Which nodes of a cluster are asked when, and the slots that a MOVED patches meanwhile.
+
+// owner is who the answers say owns a slot, nil for nobody.
+func (r *cluster) owner(slot int) *entry {
+	if i := r.owners[slot]; i >= 0 {
+		return r.shards[i].primary
+	}
+	return nil
+}
+
+func (r *cluster) moved(o Report) {
+	from := r.s.reported(o.Node)
+	host, port := SplitAddr(o.Addr)
+	if host == "" && from != nil {
+		host, _ = SplitAddr(from.announced)
+	}
+	if host == "" || host == "?" || port == "" || port == "0" || o.Slot < 0 || o.Slot >= Slots {
+		return
+	}
+	to := r.s.nodes.announced(JoinAddr(host, port))
+	if to == r.owner(o.Slot) {
+		delete(r.patches, o.Slot)
+		return
+	}
+	r.patches[o.Slot] = patch{from: r.owner(o.Slot), to: to, at: r.s.now}
+}
+
+func (r *cluster) dropPatches() {
+	for slot, p := range r.patches {
+		if r.owner(slot) != p.from || r.s.now.Sub(p.at) > patchFor {
+			delete(r.patches, slot)
+			r.s.stale = true
+		}
+	}
+}
+
+// refresh asks for the slot maps when it is time to.
+func (r *cluster) refresh() {
+	gap := r.s.settings.RefreshEvery
+	switch {
+	case r.hurry:
+		gap = refreshGap
+	case len(r.shards) == 0:
+		gap = refreshFirst
+	}
+	if !r.refreshAt.IsZero() && r.s.now.Sub(r.refreshAt) < gap {
+		return
+	}
+	r.refreshAt, r.hurry = r.s.now, false
+	r.s.refresh(r.ask()...)
+}
+
+// ask picks the nodes of the next refresh: those that a MOVED named and others in turn, of those that answer. Seeds
+// are asked when nobody else is left; their names are resolved at each dial.
+func (r *cluster) ask() []string {
+	var alive []*entry
+	for _, e := range r.s.nodes.byID {
+		if e.alive() && r.member(e) {
+			alive = append(alive, e)
+		}
+	}
+	var names []string
+	add := func(addr string) {
+		if !slices.Contains(names, addr) {
+			names = append(names, addr)
+		}
+	}
+	for _, p := range r.patches {
+		if len(names) == 0 && p.to.alive() {
+			add(p.to.addr)
+		}
+	}
+	for i := 0; i < len(alive) && len(names) < askMax; i++ {
+		add(alive[(r.turn+i)%len(alive)].addr)
+	}
+	r.turn += askMax
+	if len(alive) > 0 {
+		return names
+	}
+	for i, seed := range r.s.settings.Seeds {
+		if i < seedsMax {
+			add(MapAddr(r.s.settings.AddressMap, seed))
+		}
+	}
+	return names
+}
+
+func (r *cluster) member(e *entry) bool {
+	for _, m := range r.shards {
+		if m.primary == e || slices.Contains(m.replicas, e) || slices.Contains(m.others, e) {
+			return true
+		}
+	}
+	return slices.Contains(r.spare, e)
+}

@@ -1,0 +1,227 @@
+package topology
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The commands of scripts:
+//
+//	sentinel s1,s2 [named=r] [map=x>y]     cluster a,b [map=..]     plain a [replicas=b,c]
+//	says s1 primary=a epoch=1 [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
+//	sentinel-lost s1 why=..                message s1 +switch-master main a 1 b 1
+//	role a primary [replicas=b,c]          role b replica of=a [link=down] [syncing] [priority=0]    role a refused
+//	gone a why=timeout                     resolved a to=b,c
+//	slots a [epochs] 0-99=a/d/e!@3 ...     slots a refused
+//	moved 5 to=b by=a                      lane-lost a | lane-silent a | refused a
+//	tick for=1s
+//
+// Any of them may say at=900ms: the time since the beginning; it never goes back.
+func (p *player) command(text string) string {
+	l := cut(text)
+	if at, ok := l.values["at"]; ok {
+		d, err := time.ParseDuration(at)
+		if err != nil || d < p.now {
+			p.t.Fatalf("%s: bad time", text)
+		}
+		p.now = d
+	}
+	switch l.verb {
+	case "sentinel", "cluster", "plain":
+		p.state = NewState(p.settings(l))
+		return p.step(Tick{})
+	case "tick":
+		return p.tick(l)
+	}
+	o := p.observation(l, text)
+	if o == nil {
+		p.t.Fatalf("%s: no such command", text)
+	}
+	return p.step(o)
+}
+
+func (p *player) settings(l line) Settings {
+	s := Settings{Shard: "main", AddressMap: map[string]string{}, RefreshEvery: 3 * time.Second}
+	for _, pair := range l.list("map") {
+		from, to, _ := strings.Cut(pair, ">")
+		s.AddressMap[from] = to
+	}
+	for _, r := range append(l.list("named"), l.list("replicas")...) {
+		s.Replicas = append(s.Replicas, long(r))
+	}
+	subjects := strings.Split(l.subject, ",")
+	switch l.verb {
+	case "sentinel":
+		s.Mode, s.Sentinels = BySentinel, subjects
+	case "cluster":
+		s.Mode = ByCluster
+		for _, a := range subjects {
+			s.Seeds = append(s.Seeds, long(a))
+		}
+	default:
+		s.Mode, s.Primary = Plain, long(l.subject)
+	}
+	return s
+}
+
+// tick lets time pass in steps of TickEvery and shows each step that did something.
+func (p *player) tick(l line) string {
+	d, err := time.ParseDuration(l.values["for"])
+	if err != nil {
+		p.t.Fatalf("tick: %v", err)
+	}
+	var out strings.Builder
+	for end := p.now + d; p.now < end; {
+		p.now += TickEvery
+		for did := range strings.Lines(p.step(Tick{})) {
+			fmt.Fprintf(&out, "%v: %s", p.now, did)
+		}
+	}
+	return out.String()
+}
+
+func (p *player) observation(l line, text string) Observation {
+	switch l.verb {
+	case "says":
+		return says(l)
+	case "sentinel-lost":
+		return SentinelLost{Sentinel: l.subject, Why: l.values["why"]}
+	case "message":
+		_, payload, _ := strings.Cut(text, l.words[0]+" ")
+		return SentinelMessage{Sentinel: l.subject, Channel: l.words[0], Payload: payload}
+	case "role":
+		return role(l)
+	case "gone":
+		return NodeLost{Addr: long(l.subject), Why: l.values["why"]}
+	case "resolved":
+		return Resolved{Name: long(l.subject), Addrs: longs(l.list("to"))}
+	case "slots":
+		return slotsSeen(l)
+	case "moved":
+		var slot int
+		_, _ = fmt.Sscan(l.subject, &slot)
+		return Report{Kind: Moved, Slot: slot, Addr: long(l.values["to"]), Node: p.id(l.values["by"])}
+	}
+	for kind, name := range reportNames {
+		if l.verb == name {
+			return Report{Kind: ReportKind(kind), Node: p.id(l.subject)}
+		}
+	}
+	return nil
+}
+
+func (p *player) id(name string) NodeID { return p.state.nodes.dial(long(name)).id }
+
+func says(l line) SentinelSays {
+	o := SentinelSays{Sentinel: l.subject, Primary: long(l.values["primary"]), ConfigEpoch: uint64(l.number("epoch")),
+		Quorum: max(l.number("quorum"), 1), Sentinels: max(l.number("of"), 1)}
+	for _, flag := range l.list("down") {
+		o.Down |= map[string]DownFlags{"s_down": SDown, "o_down": ODown}[flag]
+	}
+	for _, r := range l.list("replicas") {
+		words := strings.Split(r, "/")
+		v := SentinelReplica{Addr: long(words[0]), LinkUp: true, Priority: 100}
+		for _, w := range words[1:] {
+			switch w {
+			case "link-err":
+				v.LinkUp = false
+			case "p0":
+				v.Priority = 0
+			default:
+				v.Down |= map[string]DownFlags{"s_down": SDown, "o_down": ODown, "disconnected": Disconnected}[w]
+			}
+		}
+		o.Replicas = append(o.Replicas, v)
+	}
+	return o
+}
+
+func role(l line) RoleSeen {
+	o := RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100}
+	switch {
+	case l.has("primary"):
+		o.Role, o.Replicas = RolePrimary, longs(l.list("replicas"))
+	case l.has("replica"):
+		o.Role, o.Primary = RoleReplica, long(l.values["of"])
+		o.LinkUp, o.Syncing = l.values["link"] != "down", l.has("syncing")
+		if l.values["priority"] != "" {
+			o.Priority = l.number("priority")
+		}
+	}
+	return o
+}
+
+func slotsSeen(l line) SlotsSeen {
+	o := SlotsSeen{Asked: long(l.subject), HasEpochs: l.has("epochs")}
+	if l.has("refused") {
+		o.Refused = "NOPERM"
+	}
+	for _, w := range l.words {
+		span, nodes, ok := strings.Cut(w, "=")
+		if !ok {
+			continue
+		}
+		var shard ShardSeen
+		var r SlotRange
+		if n, _ := fmt.Sscanf(span, "%d-%d", &r.First, &r.Last); n == 2 {
+			shard.Slots = []SlotRange{r}
+		}
+		nodes, epoch, _ := strings.Cut(nodes, "@")
+		_, _ = fmt.Sscan(epoch, &shard.Epoch)
+		for i, name := range strings.Split(nodes, "/") {
+			m := MemberSeen{Addr: long(strings.TrimSuffix(name, "!")), Healthy: !strings.HasSuffix(name, "!")}
+			if i == 0 {
+				shard.Primary = m
+			} else {
+				shard.Replicas = append(shard.Replicas, m)
+			}
+		}
+		o.Shards = append(o.Shards, shard)
+	}
+	return o
+}
+
+// long makes an address of a short name; what has a port stays.
+func long(name string) string {
+	if name == "" || strings.Contains(name, ":") {
+		return name
+	}
+	return name + ":1"
+}
+
+func longs(names []string) []string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = long(n)
+	}
+	return list
+}
+
+func short(text string) string { return strings.ReplaceAll(text, ":1", "") }
+
+// picture writes a View in a line: "view 2: main c [b] suspect".
+func picture(v *View) string {
+	var shards []string
+	for i := range v.Shards {
+		s := &v.Shards[i]
+		text := fmt.Sprintf("%s %s %s", s.Name, s.Primary.Addr, addrList(s.Replicas))
+		if s.Condition != Steady {
+			text += " " + s.Condition.String()
+		}
+		shards = append(shards, text)
+	}
+	text := fmt.Sprintf("view %d: %s", v.Epoch, strings.Join(shards, " | "))
+	if v.Sharded {
+		served := 0
+		for slot := range Slots {
+			if v.Shard(slot) != nil {
+				served++
+			}
+		}
+		if served < Slots {
+			text += fmt.Sprintf(" (%d slots unserved)", Slots-served)
+		}
+	}
+	return text
+}

@@ -1,0 +1,134 @@
+package topology
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts of testdata")
+
+// TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what State did: effects, events
+// and views, one a line. Nodes have short names: a is the address a:1. script_play_test.go has the commands.
+func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, string(want))
+			if *rewrite {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(want) {
+				t.Errorf("played otherwise (-rewrite writes this):\n%s", got)
+			}
+		})
+	}
+}
+
+// play runs a script and gives it back with what happened.
+func play(t *testing.T, script string) string {
+	var out strings.Builder
+	p := &player{t: t}
+	for _, stanza := range strings.Split(strings.TrimSpace(script), "\n\n") {
+		commands, _, told := strings.Cut(stanza, "\n----")
+		if out.Len() > 0 {
+			out.WriteByte('\n')
+		}
+		out.WriteString(commands + "\n")
+		if !told {
+			continue
+		}
+		out.WriteString("----\n")
+		for line := range strings.Lines(commands) {
+			if !strings.HasPrefix(line, "#") {
+				out.WriteString(p.command(strings.TrimSpace(line)))
+			}
+		}
+	}
+	return out.String()
+}
+
+// line is a command cut into its words: verb, subject, bare words and key=value.
+type line struct {
+	verb, subject string
+	words         []string
+	values        map[string]string
+}
+
+func cut(text string) line {
+	l := line{values: map[string]string{}}
+	for i, word := range strings.Fields(text) {
+		key, value, pair := strings.Cut(word, "=")
+		switch {
+		case i == 0:
+			l.verb = word
+		case pair && key != "" && (key[0] < '0' || key[0] > '9'):
+			l.values[key] = value
+		case l.subject == "":
+			l.subject = word
+		default:
+			l.words = append(l.words, word)
+		}
+	}
+	return l
+}
+
+func (l line) number(key string) int {
+	n, _ := strconv.Atoi(l.values[key])
+	return n
+}
+
+func (l line) has(word string) bool {
+	for _, w := range l.words {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// list is a comma-separated value.
+func (l line) list(key string) []string {
+	return strings.FieldsFunc(l.values[key], func(r rune) bool { return r == ',' })
+}
+
+// player is a State with its clock.
+type player struct {
+	t     *testing.T
+	state *State
+	now   time.Duration
+}
+
+var beginning = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (p *player) step(o Observation) string {
+	effects, events := p.state.Step(o, beginning.Add(p.now))
+	var out strings.Builder
+	for _, e := range events {
+		fmt.Fprintln(&out, short(e.String()))
+	}
+	for _, e := range effects {
+		switch e := e.(type) {
+		case Probe:
+			fmt.Fprintln(&out, "probe", short(e.Addr))
+		case Refresh:
+			fmt.Fprintln(&out, strings.TrimSpace("refresh "+short(strings.Join(e.Ask, " "))))
+		case Publish:
+			fmt.Fprintln(&out, short(picture(e.View)))
+		}
+	}
+	return out.String()
+}

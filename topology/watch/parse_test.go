@@ -1,0 +1,176 @@
+package watch
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergate/topology"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what was parsed beside the captured replies")
+
+// TestCapturedReplies parses what Redis 7.0.15 answered, and compares with the .txt beside it. The name of a file
+// begins with what it is a reply to.
+func TestCapturedReplies(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no captured replies: %v", err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		t.Run(name, func(t *testing.T) {
+			captured := load(t, path)
+			got := parsed(name, captured)
+			golden := strings.TrimSuffix(path, ".json") + ".txt"
+			if *rewrite {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+		})
+	}
+}
+
+func load(t *testing.T, path string) map[string]any {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	return asReply(m).(map[string]any)
+}
+
+// asReply turns JSON numbers into what go-redis gives for an integer.
+func asReply(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		n, _ := v.Int64()
+		return n
+	case []any:
+		for i := range v {
+			v[i] = asReply(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = asReply(v[key])
+		}
+	}
+	return v
+}
+
+func parsed(name string, c map[string]any) string {
+	kind, _, _ := strings.Cut(name, "_")
+	switch kind {
+	case "cluster":
+		m := maps{asked: text(c["asked"])}
+		if nodes, ok := c["nodes"].(string); ok {
+			m.nodes = parseNodes(nodes)
+		}
+		if strings.HasPrefix(name, "cluster_shards") {
+			return tellSlots(m.shards(c["reply"]))
+		}
+		return tellSlots(m.slots(c["reply"]))
+	case "sentinel":
+		var addr []string
+		list, _ := c["address"].([]any)
+		for _, v := range list {
+			addr = append(addr, text(v))
+		}
+		var replicas []map[string]string
+		list, _ = c["replicas"].([]any)
+		for _, v := range list {
+			replicas = append(replicas, texts(v))
+		}
+		says, err := parseSentinel("s", addr, texts(c["master"]), replicas)
+		return fmt.Sprintf("%+v\n%v\n", says, err)
+	default:
+		byRole := topology.RoleSeen{Addr: "n", Priority: -1}
+		ok := parseRole(c["role"], &byRole)
+		parseInfo(text(c["replication"]), &byRole, false)
+		parseInfo(text(c["server"]), &byRole, false)
+		byInfo := topology.RoleSeen{Addr: "n", Priority: -1}
+		return fmt.Sprintf("ROLE %v: %+v\nINFO %v: %+v\n", ok, byRole,
+			parseInfo(text(c["replication"]), &byInfo, true), byInfo)
+	}
+}
+
+func texts(v any) map[string]string {
+	m := map[string]string{}
+	for key, value := range fields(v) {
+		m[key] = text(value)
+	}
+	return m
+}
+
+func tellSlots(s topology.SlotsSeen) string {
+	out := fmt.Sprintf("asked %s, epochs %v\n", s.Asked, s.HasEpochs)
+	for _, shard := range s.Shards {
+		out += fmt.Sprintf("%v epoch %d primary %v replicas %v\n", shard.Slots, shard.Epoch, shard.Primary, shard.Replicas)
+	}
+	return out
+}
+
+func TestMessageMaster(t *testing.T) {
+	for _, c := range []struct{ channel, payload, want string }{
+		{"+switch-master", "main 127.0.0.1 1 127.0.0.1 2", "main"},
+		{"+sdown", "master main 127.0.0.1 1", "main"},
+		{"+odown", "master main 127.0.0.1 1 #quorum 2/2", "main"},
+		{"+sdown", "slave 10.0.0.2:1 10.0.0.2 1 @ main 127.0.0.1 1", "main"},
+		{"+sentinel", "sentinel 5a 10.0.0.2 1 @ other 127.0.0.1 1", "other"},
+		{"+new-epoch", "5", ""},
+		{"+tilt", "#tilt mode entered", ""},
+		{"+switch-master", "main 127.0.0.1", ""},
+		{"+sdown", "slave x @", ""},
+		{"", "", ""},
+	} {
+		if got := messageMaster(c.channel, c.payload); got != c.want {
+			t.Errorf("messageMaster(%q, %q) = %q, want %q", c.channel, c.payload, got, c.want)
+		}
+	}
+}
+
+// TestOddReplies: what a server should not send makes nothing wrong, and no panic.
+func TestOddReplies(t *testing.T) {
+	odd := []any{nil, "", int64(1), []any{}, []any{nil}, []any{"master"}, []any{"slave", "h", int64(1)},
+		[]any{[]any{int64(0), int64(99999), []any{"h", int64(1)}}}, []any{[]any{int64(5), int64(2), []any{"h", int64(1)}}},
+		[]any{[]any{"slots", []any{int64(-1), int64(3)}, "nodes", []any{nil, "x"}}},
+		[]any{[]any{int64(0), int64(1), []any{"?", int64(1), "id"}}}, []any{[]any{int64(0), int64(1), []any{"h", int64(0)}}}}
+	for _, v := range odd {
+		var seen topology.RoleSeen
+		if parseRole(v, &seen) {
+			t.Errorf("parseRole(%v) took it", v)
+		}
+		m := maps{asked: "h:1"}
+		for _, s := range append(m.shards(v).Shards, m.slots(v).Shards...) {
+			if len(s.Slots) != 0 {
+				t.Errorf("%v gave slots %v", v, s.Slots)
+			}
+		}
+	}
+	for _, info := range []string{"", "role", "role:\r\n", "role:master\nconnected_slaves:2\nslave0:ip=,port=1\n"} {
+		var seen topology.RoleSeen
+		parseInfo(info, &seen, true)
+		if len(seen.Replicas) != 0 {
+			t.Errorf("parseInfo(%q) gave replicas %v", info, seen.Replicas)
+		}
+	}
+}
