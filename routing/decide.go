@@ -43,6 +43,12 @@ const (
 	BadKeys               // a movable-keys command whose key count does not parse or does not fit
 )
 
+var reasonNames = [...]string{
+	"none", "unknown-command", "wrong-arity", "cross-slot", "not-yet", "forbidden", "bad-keys",
+}
+
+func (r Reason) String() string { return reasonNames[r] }
+
 // Part is one piece of a Split: the arguments of one slot.
 type Part struct {
 	Slot  int

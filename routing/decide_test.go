@@ -70,3 +70,14 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkSlot(b *testing.B) {
+	for _, key := range []string{"key:000000012345", "{user1000}.following"} {
+		b.Run(key, func(b *testing.B) {
+			k := []byte(key)
+			for b.Loop() {
+				Slot(k)
+			}
+		})
+	}
+}

@@ -16,7 +16,7 @@ func seeds(f *testing.F) {
 	for _, c := range keyCases {
 		f.Add([]byte(strings.ReplaceAll(strings.ReplaceAll(c.line, `""`, ""), " ", "\x00")), uint16(0))
 	}
-	for _, c := range Commands() {
+	for _, c := range allRows() {
 		name := strings.ReplaceAll(c.Name, "|", "\x00")
 		f.Add([]byte(name), uint16(1))
 		f.Add([]byte(name+"\x00a\x002\x00b\x00c\x00STREAMS\x00STORE\x00KEYS"), uint16(2))
@@ -26,7 +26,7 @@ func seeds(f *testing.F) {
 // FuzzKeys: whatever the arguments, positions are of arguments behind the command's name, each once.
 func FuzzKeys(f *testing.F) {
 	seeds(f)
-	all := Commands()
+	all := allRows()
 	slices.SortFunc(all, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
 	f.Fuzz(func(t *testing.T, raw []byte, pick uint16) {
 		args := arguments(raw)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -28,18 +29,43 @@ func TestSlot(t *testing.T) {
 			t.Errorf("Slot(%q) = %d, want %d", c.key, got, c.slot)
 		}
 	}
-	same := [][2]string{{"}foo{bar}", "bar"}, {"{a}", "x{a}{b}"}}
-	for _, pair := range same {
-		if Slot([]byte(pair[0])) != Slot([]byte(pair[1])) {
-			t.Errorf("%q and %q are in different slots", pair[0], pair[1])
+	random := rand.New(rand.NewPCG(5, 6))
+	for n := range 200 {
+		key := make([]byte, n)
+		for i := range key {
+			key[i] = byte(random.IntN('{'))
+		}
+		if got, want := Slot(key), slotByBits(key); got != want {
+			t.Errorf("Slot(%q) = %d, want %d", key, got, want)
 		}
 	}
-	whole := []string{"{}foo", "{", "}{", "x{", "{}{a}"}
+	whole := []string{"{}foo", "{", "}{", "x{", "{}{a}", "}{a", "a}"}
 	for _, key := range whole {
-		if Slot([]byte(key)) == Slot([]byte("foo")) && key != "foo" {
-			t.Errorf("%q is hashed as foo", key)
+		if got, want := Slot([]byte(key)), slotByBits([]byte(key)); got != want {
+			t.Errorf("Slot(%q) = %d, want %d", key, got, want)
 		}
 	}
+	same := [][2]string{{"}foo{bar}", "bar"}, {"x{a}{b}", "a"}, {"{a}}", "a"}}
+	for _, pair := range same {
+		if Slot([]byte(pair[0])) != slotByBits([]byte(pair[1])) {
+			t.Errorf("%q is not in the slot of %q", pair[0], pair[1])
+		}
+	}
+}
+
+// slotByBits is the slot of a key without a tag, a bit at a time.
+func slotByBits(key []byte) int {
+	crc := 0
+	for _, b := range key {
+		crc ^= int(b) << 8
+		for range 8 {
+			crc <<= 1
+			if crc&0x10000 != 0 {
+				crc ^= 0x11021
+			}
+		}
+	}
+	return crc % 16384
 }
 
 // keyCases are requests and the positions of their keys; nil where the arguments do not say where the keys are. The
@@ -139,7 +165,7 @@ func TestKeys(t *testing.T) {
 // TestLookup finds every row by its name in mixed case, and nothing by a name that is nearly one.
 func TestLookup(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, c := range Commands() {
+	for _, c := range allRows() {
 		args := bytes.Split([]byte(c.Name), []byte("|"))
 		for _, word := range args {
 			for i := range word {
@@ -175,4 +201,18 @@ func TestLookup(t *testing.T) {
 	if Lookup([][]byte{long}) != nil {
 		t.Error("found something of a megabyte")
 	}
+}
+
+// allRows gives every row, subcommands too.
+func allRows() (all []*Command) {
+	for _, c := range table.rows {
+		if c == nil {
+			continue
+		}
+		all = append(all, c)
+		if c.within != nil {
+			all = append(all, slices.DeleteFunc(slices.Clone(c.within.rows), func(c *Command) bool { return c == nil })...)
+		}
+	}
+	return all
 }

@@ -102,26 +102,6 @@ func Container(name []byte) *Command {
 	return nil
 }
 
-// Commands gives all rows, subcommands after their container, in no particular order. They are not to be modified.
-func Commands() []*Command {
-	var all []*Command
-	for _, c := range table.rows {
-		if c == nil {
-			continue
-		}
-		all = append(all, c)
-		if c.within == nil {
-			continue
-		}
-		for _, sub := range c.within.rows {
-			if sub != nil {
-				all = append(all, sub)
-			}
-		}
-	}
-	return all
-}
-
 func concat(groups ...[]*Command) []*Command {
 	var all []*Command
 	for _, g := range groups {

@@ -139,13 +139,11 @@ var kindNames = [...]string{"answer", "forward", "split", "refuse"}
 
 var mergeNames = [...]string{"ordered", "sum", "all-ok"}
 
-var reasonNames = [...]string{"", "unknown command", "wrong arity", "cross slot", "not yet", "forbidden", "bad keys"}
-
 func describe(d Decision) string {
 	out := kindNames[d.Kind]
 	switch d.Kind {
 	case Refuse:
-		out += ": " + reasonNames[d.Reason]
+		out += ": " + d.Reason.String()
 	case Forward:
 		out += fmt.Sprintf(" shard %d", d.Shard)
 		if d.Slot >= 0 {

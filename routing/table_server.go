@@ -129,6 +129,9 @@ var scriptRows = []*Command{
 	),
 }
 
+// POST and Host: are no commands: a browser that was led here says them, and a server closes the connection at once,
+// which would be a lane.
+//
 // ACL LIST and GETUSER show the hashes of the servers' passwords, ACL LOG the names and addresses of other clients:
 // forbidden, as are the commands that change users.
 var serverRows = []*Command{
@@ -167,6 +170,7 @@ var serverRows = []*Command{
 	),
 	keyless("debug", -2, Harmful),
 	keyless("failover", -1, Harmful),
+	keyless("host:", -1, Harmful),
 	keyless("info", -1, Local),
 	keyless("lastsave", 1, Everywhere),
 	container("latency", -2, 0,
@@ -194,6 +198,7 @@ var serverRows = []*Command{
 		keyless("loadex", -3, Harmful),
 		keyless("unload", 3, Harmful),
 	),
+	keyless("post", -1, Harmful),
 	keyless("psync", -3, Harmful),
 	keyless("replconf", -1, Harmful),
 	keyless("replicaof", 3, Harmful),
