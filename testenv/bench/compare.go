@@ -105,6 +105,9 @@ func (c *comparison) measure(ctx context.Context, t *target, sc scenario) (figur
 	if err != nil {
 		return figures{}, err
 	}
+	if r.requests == 0 {
+		return figures{}, fmt.Errorf("no reply in %s", c.measured)
+	}
 	f := figures{
 		Requests: float64(r.requests) / r.elapsed.Seconds(),
 		P50:      float64(r.latencies.quantile(0.50)),

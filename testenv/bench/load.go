@@ -35,10 +35,12 @@ type load struct {
 // sampler is asked at the start and at the end of the measured time.
 type sampler func() error
 
-// result is what one run of a load counted in its measured time.
+// result is what one run of a load counted.
 type result struct {
-	requests  uint64
-	elapsed   time.Duration
+	requests uint64 // answered in the measured time
+	elapsed  time.Duration
+	// latencies are of requests answered in the measured time or under way at its end: a target that answers nothing
+	// for all of it does not look fast.
 	latencies histogram
 }
 
@@ -145,11 +147,10 @@ func (l load) run(ctx context.Context, warmup, measured time.Duration, sample sa
 	}
 	r.result.elapsed, r.result.requests = r.now()-from, r.result.latencies.count
 	r.stopping = true
-	final := *r.result
 	if err := r.until(ctx, r.now()+time.Minute); err != nil {
 		return nil, fmt.Errorf("waiting for the last replies: %w", err)
 	}
-	return &final, nil
+	return r.result, nil
 }
 
 func (r *loadRun) now() time.Duration { return time.Since(r.began) }

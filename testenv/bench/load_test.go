@@ -14,6 +14,8 @@ import (
 )
 
 func TestLoadRefusesWrongReplies(t *testing.T) {
+	now := make(chan struct{})
+	close(now)
 	for name, reply := range map[string]string{
 		"another key's value": "$64\r\n" + string(value(1)) + "\r\n",
 		"an error":            "-ERR no\r\n",
@@ -25,7 +27,7 @@ func TestLoadRefusesWrongReplies(t *testing.T) {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
-		go func() { done <- answerOnce(l, reply) }()
+		go func() { done <- answerOnce(l, now, reply) }()
 		_, err = load{addr: l.Addr().String(), command: "GET", conns: 1, pipeline: 1}.run(t.Context(), 0, time.Minute,
 			func() error { return nil })
 		if err == nil || !strings.Contains(err.Error(), "wrong reply") && !strings.Contains(err.Error(), "closed") {
@@ -37,8 +39,35 @@ func TestLoadRefusesWrongReplies(t *testing.T) {
 	}
 }
 
-// answerOnce reads one request on one connection, answers, and closes when the client has.
-func answerOnce(l net.Listener, reply string) error {
+// A request that waits through all of the measured time is among the latencies.
+func TestLoadCountsWhoStillWaits(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- answerOnce(l, release, string(bulk(value(0)))) }()
+	samples := 0
+	r, err := load{addr: l.Addr().String(), command: "GET", conns: 1, pipeline: 1}.run(t.Context(), 0,
+		20*time.Millisecond, func() error {
+			if samples++; samples == 2 {
+				close(release)
+			}
+			return nil
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.latencies.quantile(0.99); r.requests != 0 || got < 20*time.Millisecond {
+		t.Errorf("%d requests, p99 %v; want none and more than 20ms", r.requests, got)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// answerOnce reads one request on one connection, answers when released, and closes when the client has.
+func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 	defer l.Close()
 	conn, err := l.Accept()
 	if err != nil {
@@ -49,6 +78,7 @@ func answerOnce(l net.Listener, reply string) error {
 	if _, err := io.ReadFull(conn, request); err != nil || reply == "" {
 		return err
 	}
+	<-release
 	if _, err := conn.Write([]byte(reply)); err != nil {
 		return err
 	}
