@@ -1,0 +1,101 @@
+package testenv
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What would leave a shared connection to a server in a state that the next client does not expect must never
+// reach one. Each of these is sent by one client while others go on, before and after.
+var poison = []string{
+	"*0\r\n",
+	"*-1\r\n",
+	"\r\n",
+	"\r\n\r\n*0\r\n\n",
+	string(AppendCommand(nil, "REPLCONF", "listening-port", "1")),
+	string(AppendCommand(nil, "REPLCONF", "ACK", "1")), // a server gives no reply to it
+	string(AppendCommand(nil, "SYNC")),
+	string(AppendCommand(nil, "PSYNC", "?", "-1")),
+	string(AppendCommand(nil, "MONITOR")),
+	string(AppendCommand(nil, "SELECT", "1")),
+	string(AppendCommand(nil, "CLIENT", "REPLY", "OFF")),
+	string(AppendCommand(nil, "CLIENT", "REPLY", "SKIP")),
+	string(AppendCommand(nil, "CLIENT", "TRACKING", "ON")),
+	string(AppendCommand(nil, "CLIENT", "NO-EVICT", "ON")),
+	string(AppendCommand(nil, "CLIENT", "CACHING", "YES")),
+	string(AppendCommand(nil, "SUBSCRIBE", "channel")),
+	string(AppendCommand(nil, "PSUBSCRIBE", "*")),
+	string(AppendCommand(nil, "SSUBSCRIBE", "channel")),
+	string(AppendCommand(nil, "UNSUBSCRIBE")),
+	string(AppendCommand(nil, "MULTI")),
+	string(AppendCommand(AppendCommand(nil, "MULTI"), "SUBSCRIBE", "channel")),
+	string(AppendCommand(AppendCommand(nil, "MULTI"), "CLIENT", "REPLY", "OFF")),
+	string(AppendCommand(nil, "WATCH", "k")),
+	string(AppendCommand(nil, "BLPOP", "none", "0")),
+	string(AppendCommand(nil, "BRPOPLPUSH", "none", "other", "0")),
+	string(AppendCommand(nil, "XREAD", "BLOCK", "0", "STREAMS", "none", "$")),
+	string(AppendCommand(nil, "WAIT", "9", "0")),
+	string(AppendCommand(nil, "CLIENT", "PAUSE", "100000")),
+	string(AppendCommand(nil, "ASKING")),
+	string(AppendCommand(nil, "READONLY")),
+	string(AppendCommand(nil, "READWRITE")),
+	string(AppendCommand(nil, "SHUTDOWN", "NOSAVE")),
+	string(AppendCommand(nil, "DEBUG", "SLEEP", "100")),
+	string(AppendCommand(nil, "FAILOVER")),
+	string(AppendCommand(nil, "REPLICAOF", "127.0.0.1", "1")),
+}
+
+func TestNothingPoisonsSharedConnections(t *testing.T) {
+	env := StartPlain(t, Options{})
+	gate := StartGateway(t, "--primary", env.Primary().Addr, "--workers", "1")
+	neighbour := MustDial(t, gate.Addr)
+	for i, input := range poison {
+		bad := MustDial(t, gate.Addr)
+		if err := bad.SendRaw([]byte(input)); err != nil {
+			t.Fatal(err)
+		}
+		// The bad client is answered whatever it is answered; the neighbour's replies must be its own.
+		key := fmt.Sprintf("key%d", i)
+		for range 3 {
+			expect(t, neighbour, "+OK\r\n", "SET", key, input)
+			expect(t, neighbour, fmt.Sprintf("$%d\r\n%s\r\n", len(input), input), "GET", key)
+		}
+		fresh := MustDial(t, gate.Addr)
+		expect(t, fresh, fmt.Sprintf("$%d\r\n%s\r\n", len(input), input), "GET", key)
+		if t.Failed() {
+			t.Fatalf("after %.80q", input)
+		}
+		_ = fresh.Close()
+		_ = bad.Close()
+	}
+}
+
+// TestEmptyFramesAreNotCounted sends frames without arguments among others: they get no reply, and the others keep
+// theirs.
+func TestEmptyFramesAreNotCounted(t *testing.T) {
+	env := StartPlain(t, Options{})
+	gate := StartGateway(t, "--primary", env.Primary().Addr)
+	conn := MustDial(t, gate.Addr)
+	var input, want strings.Builder
+	for i := range 100 {
+		input.Write(AppendCommand([]byte("*0\r\n\r\n*-1\r\n"), "INCR", "n"))
+		fmt.Fprintf(&want, ":%d\r\n", i+1)
+	}
+	if err := conn.SendRaw([]byte(input.String())); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := conn.Frames(100); err != nil || string(got) != want.String() {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestUnixSocketListens(t *testing.T) {
+	env := StartPlain(t, Options{})
+	addr := "unix:" + filepath.Join(env.Dir(), "gate.sock")
+	gate := StartGateway(t, "--primary", env.Primary().Addr, "--listen", addr)
+	conn := MustDial(t, gate.Addr)
+	expect(t, conn, "+OK\r\n", "SET", "k", "v")
+	expect(t, conn, "$1\r\nv\r\n", "GET", "k")
+}
