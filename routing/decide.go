@@ -40,7 +40,6 @@ const (
 	CrossSlot             // keys in more than one slot, and the command cannot be cut
 	NotYet                // pins a connection: comes in a later version
 	Forbidden             // would harm the servers or other clients
-	BadKeys               // a movable-keys command whose key count does not parse or does not fit
 )
 
 var reasonNames = [...]string{

@@ -108,6 +108,7 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
 		return true
 	}
+	d.Read = d.Read && !a.primary
 	r := request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: d.Read, ask: a.ask, frame: a.frame,
 	}

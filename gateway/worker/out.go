@@ -116,6 +116,7 @@ func (w *Worker) ClientWrote(id uint32, n int) {
 		return
 	}
 	c.sent += n
+	c.tookAt = w.now
 	w.stats.ClientOutBytes += uint64(n)
 	if c.sent == len(c.out) {
 		w.buffers.give(c.out[:0])

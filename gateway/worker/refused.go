@@ -30,15 +30,16 @@ const (
 
 // again is one request that must be done again.
 type again struct {
-	seq    uint32
-	part   int16
-	slot   int16
-	hops   uint8
-	ask    bool
-	stale  bool // a later request was executed: answer, do not do it
-	frame  []byte
-	target topology.NodeID // the node that MOVED or ASK named, or -1
-	at     time.Duration   // not before
+	seq     uint32
+	part    int16
+	slot    int16
+	hops    uint8
+	ask     bool
+	primary bool // not on a replica
+	stale   bool // a later request was executed: answer, do not do it
+	frame   []byte
+	target  topology.NodeID // the node that MOVED or ASK named, or -1
+	at      time.Duration   // not before
 }
 
 // refusal is what an error reply says about where the request belongs.
@@ -51,6 +52,7 @@ const (
 	tryAgain
 	cannotServe // READONLY, LOADING, CLUSTERDOWN, MASTERDOWN
 	noPassword
+	noScript // a replica does not know a script: script caches are not replicated
 )
 
 // refusalOf reads the prefix of an error reply. The error of a script may be made by the script itself, after it has
@@ -74,6 +76,8 @@ func refusalOf(reply []byte, script bool) refusal {
 		return cannotServe
 	case "NOAUTH":
 		return noPassword
+	case "NOSCRIPT":
+		return noScript
 	}
 	return notRefused
 }
@@ -84,7 +88,7 @@ func ownWords(reply []byte) bool {
 		"-MOVED ", "-ASK ", "-TRYAGAIN Multiple keys request during rehashing of slot",
 		"-READONLY You can't write against a read only replica.", "-LOADING Redis is loading", "-LOADING Valkey is loading",
 		"-CLUSTERDOWN The cluster is down", "-CLUSTERDOWN Hash slot not served",
-		"-MASTERDOWN Link with MASTER is down", "-NOAUTH Authentication required",
+		"-MASTERDOWN Link with MASTER is down", "-NOAUTH Authentication required", "-NOSCRIPT No matching script.",
 	} {
 		if len(reply) >= len(words) && string(reply[:len(words)]) == words {
 			return true
@@ -107,6 +111,11 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	}
 	a := again{target: -1}
 	switch kind {
+	case noScript:
+		if l.Key.Purpose != backend.Replica || w.services[l.Key.Service].Reads == OnlyReplica {
+			return false
+		}
+		a.primary = true
 	case moved, asked:
 		if !w.redirected(l, reply, kind, &t, &a) {
 			return false

@@ -16,8 +16,10 @@ const (
 	// streamHigh and streamLow are the reply bytes waiting for a client at which its lane is stopped and resumed.
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
-	// stallGrace is how long a lane may be stopped for the reader of one reply while others wait behind it.
-	stallGrace = 500 * time.Millisecond
+	// While others wait behind a big reply its lane may be stopped for its reader as long as that reader goes on
+	// reading (stallGrace), and no longer than stopMax in all.
+	stallGrace = 50 * time.Millisecond
+	stopMax    = time.Second
 )
 
 // LaneRead takes bytes that a server sent. They are not kept.
@@ -156,9 +158,10 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		if c != nil && !c.closed && len(c.out)-c.sent > streamHigh && w.mayStop(l) {
 			if l.StoppedAt == 0 {
 				l.StoppedAt = max(w.now, 1)
+				c.tookAt = w.now
 			}
 			w.readLane(l, false)
-			w.at(l.StoppedAt + stallGrace)
+			w.at(w.now + stallGrace)
 		}
 		return
 	}
@@ -183,10 +186,15 @@ func (w *Worker) bigEnded(l *backend.Lane) {
 	}
 }
 
-// mayStop says that reading from a lane may be stopped for a slow reader: nobody else waits behind it, or the first
-// stop for this reply is not long ago.
+// mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that
+// nothing new is sent on the lane, and nobody waits behind it, or not for long.
 func (w *Worker) mayStop(l *backend.Lane) bool {
-	return l.Inflight.Len() == 1 || l.StoppedAt == 0 || w.now-l.StoppedAt < stallGrace
+	if !l.Big || l.Inflight.Len() == 1 || l.StoppedAt == 0 {
+		return l.Big
+	}
+	t := l.Inflight.Front()
+	c := w.client(t.Session, t.Generation)
+	return c != nil && w.now-c.tookAt < stallGrace && w.now-l.StoppedAt < stopMax
 }
 
 // streamsTo says that the reply under way on the lane goes to c piece by piece.

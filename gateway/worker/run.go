@@ -262,8 +262,10 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		}
 	case routing.Forbidden:
 		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
-	case routing.BadKeys:
-		text = "ERR Invalid key count in '" + command.Name + "'"
+		if command.Name == "post" || command.Name == "host:" {
+			// A browser that was led here: what follows are its headers, not commands. Redis closes too.
+			defer w.end(c, session.ProtocolError)
+		}
 	default:
 		text = unknownText(args)
 	}

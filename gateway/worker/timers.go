@@ -55,7 +55,7 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 	}
 	if l.Paused {
 		if w.mayStop(l) {
-			w.at(l.StoppedAt + stallGrace)
+			w.at(w.now + stallGrace)
 		} else {
 			w.readLane(l, true)
 		}

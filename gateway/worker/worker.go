@@ -137,6 +137,8 @@ type client struct {
 	// carefulSlot is the slot of the last ASK or TRYAGAIN: until carefulUntil one request at a time is in flight.
 	carefulSlot  int16
 	carefulUntil time.Duration
+	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
+	tookAt time.Duration
 
 	dirty  bool // named in out.Clients
 	queued bool // named in ready

@@ -1,0 +1,22 @@
+package gateway
+
+import (
+	"context"
+
+	"evergate/topology/watch"
+)
+
+// Survey looks at the service with this index as a Gateway would, for some seconds and without changing anything, and
+// tells what it saw. The error is that of ctx, when that ended first.
+func (c Config) Survey(ctx context.Context, service int) (*watch.Findings, error) {
+	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
+	return watch.Survey(ctx, options, c.Services[service].watched())
+}
+
+// watched is the service as the topology's watch takes it.
+func (s *Service) watched() watch.Service {
+	return watch.Service{
+		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
+		Replicas: s.Replicas, AddressMap: s.AddressMap, Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
+	}
+}
