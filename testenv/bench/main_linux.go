@@ -86,7 +86,8 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	fmt.Printf("%d cores, Linux %s; %d connections, %d-byte values\n\n", runtime.NumCPU(), kernel(), o.conns, valueSize)
+	fmt.Printf("%d cores, Linux %s, load average %s before the start; %d connections, %d-byte values\n\n", runtime.NumCPU(),
+		firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, valueSize)
 	var out report
 	if !o.modes && !o.memory && !o.big {
 		if err := out.compare(ctx, s, o); err != nil {
@@ -230,10 +231,12 @@ func (o options) comparison(pipeline string) (*comparison, error) {
 	return c, nil
 }
 
-func kernel() string {
-	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
+// firstWord of a file of the kernel's.
+func firstWord(path string) string {
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return "unknown"
 	}
-	return strings.TrimSpace(string(b))
+	word, _, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+	return word
 }

@@ -152,11 +152,14 @@ func writeFigures(w io.Writer, all []*series) {
 	fmt.Fprintln(tw, "medians\ttarget\trequests/s\tp50 us\tp99 us\tCPU us/request\tmin-max\tserver CPU us/request\t")
 	for _, s := range all {
 		c := spreadOf(cpu.over(s.Rounds))
-		server := measure{of: func(f figures) float64 { return f.ServerCPU }}
-		fmt.Fprintf(tw, "%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f-%.2f\t%.2f\t\n", s.Scenario, s.Target,
+		server := "-"
+		if of := spreadOf(measure{of: func(f figures) float64 { return f.ServerCPU }}.over(s.Rounds)); of.Max > 0 {
+			server = fmt.Sprintf("%.2f", of.Median/1e3)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f-%.2f\t%s\t\n", s.Scenario, s.Target,
 			spreadOf(requests.over(s.Rounds)).Median,
 			spreadOf(p50.over(s.Rounds)).Median/1e3, spreadOf(p99.over(s.Rounds)).Median/1e3,
-			c.Median/1e3, c.Min/1e3, c.Max/1e3, spreadOf(server.over(s.Rounds)).Median/1e3)
+			c.Median/1e3, c.Min/1e3, c.Max/1e3, server)
 	}
 	tw.Flush()
 }
