@@ -86,8 +86,8 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	fmt.Printf("%d cores, Linux %s, load average %s before the start; %d connections, %d-byte values\n\n", runtime.NumCPU(),
-		firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, valueSize)
+	fmt.Printf("%d cores, Linux %s, load average %s before the start; %d connections, %d-byte values\n\n",
+		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, valueSize)
 	var out report
 	if !o.modes && !o.memory && !o.big {
 		if err := out.compare(ctx, s, o); err != nil {
