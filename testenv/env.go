@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -238,12 +239,7 @@ func (e *Env) LogTails() string {
 // Primary asks all servers of the group for their role. It is the one that says master; when several do, the one
 // that most Sentinels name. nil when there is none, or when nobody can tell which.
 func (g *Group) Primary() *Node {
-	var masters []*Node
-	for _, n := range g.Nodes {
-		if role, _, err := n.Role(); err == nil && role == "master" {
-			masters = append(masters, n)
-		}
-	}
+	masters := g.nodesThatSay(func(role string, _ bool) bool { return role == "master" })
 	if len(g.env.Sentinels) > 0 {
 		masters = g.namedByMajority(masters)
 	}
@@ -255,13 +251,28 @@ func (g *Group) Primary() *Node {
 
 // Replicas are the servers of the group that say slave and are in sync with their primary.
 func (g *Group) Replicas() []*Node {
-	var replicas []*Node
-	for _, n := range g.Nodes {
-		if role, linked, err := n.Role(); err == nil && role == "slave" && linked {
-			replicas = append(replicas, n)
+	return g.nodesThatSay(func(role string, linked bool) bool { return role == "slave" && linked })
+}
+
+// nodesThatSay asks all servers of the group for their role at once, so that a frozen one costs its patience once,
+// and returns those whose answer is wanted.
+func (g *Group) nodesThatSay(wanted func(role string, linked bool) bool) []*Node {
+	var asking sync.WaitGroup
+	said := make([]bool, len(g.Nodes))
+	for i, n := range g.Nodes {
+		asking.Go(func() {
+			role, linked, err := n.Role()
+			said[i] = err == nil && wanted(role, linked)
+		})
+	}
+	asking.Wait()
+	var nodes []*Node
+	for i, n := range g.Nodes {
+		if said[i] {
+			nodes = append(nodes, n)
 		}
 	}
-	return replicas
+	return nodes
 }
 
 // Addrs are the addresses of the group's servers, joined by commas.

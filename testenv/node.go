@@ -18,8 +18,8 @@ import (
 const (
 	// startPatience is how long a server may take until it answers.
 	startPatience = 20 * time.Second
-	// askPatience bounds one question to a server; a frozen one must not hold up the rest.
-	askPatience = 500 * time.Millisecond
+	// askPatience bounds one question to a server, frozen ones included. A busy machine makes servers slow.
+	askPatience = 2 * time.Second
 	// logTailBytes is how much of each log goes into an error.
 	logTailBytes = 2048
 )
@@ -173,7 +173,7 @@ func (n *Node) exitError() error {
 // errDead is the answer of a server whose process has ended.
 var errDead = errors.New("the server is not running")
 
-// Do sends one command through Client, waiting at most 500 ms for it.
+// Do sends one command through Client, waiting at most 2 s for it.
 func (n *Node) Do(args ...any) (any, error) {
 	select {
 	case <-n.process.Exited():

@@ -1,0 +1,282 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// node is one server: a map from keys to who wrote them, a role, and its moods.
+type node struct {
+	w       *world
+	id      int
+	addr    string
+	shard   *shard
+	primary bool // what the node itself believes
+	data    map[string]int
+	// queue are writes of the primary that have not reached this replica yet.
+	queue []write
+	// alive is false while the process is down; it is back at backAt.
+	alive  bool
+	backAt time.Duration
+	// Until these times it does nothing, loads its data, says that the cluster is down, or that its link is.
+	frozenUntil  time.Duration
+	loadingUntil time.Duration
+	downUntil    time.Duration
+	linkUntil    time.Duration
+	// pace is how many commands it runs in a round.
+	pace int
+	view *topology.Node
+}
+
+type write struct {
+	at   time.Duration
+	key  string
+	by   int // the request; -1 deletes
+	exec int
+}
+
+// serve runs what has arrived on a connection and answers.
+func (n *node) serve(l *lane) {
+	w := n.w
+	if n.pace > 2 || w.rnd.IntN(3) == 0 {
+		l.in = append(l.in, l.toNode.take(w.now, 1+w.rnd.IntN(64<<10))...)
+	}
+	left := n.pace
+	var out []byte
+	for left > 0 && len(l.in) > 0 && l.served {
+		limits := resp.DefaultLimits()
+		var s resp.Scanner
+		size, args, status := s.Next(l.in, nil, &limits)
+		if status == resp.More {
+			break
+		}
+		if status != resp.Frame || forbidden(args) {
+			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(string(l.in)))
+			return
+		}
+		out = append(out, n.command(l, args)...)
+		l.in = l.in[size:]
+		left--
+	}
+	if len(out) > 0 {
+		w.tracef("%s answers lane %d %q", n.addr, l.id, clip(string(out)))
+		w.send(&l.toGate, out)
+	}
+}
+
+// forbidden names what must never stand on a shared connection.
+func forbidden(args [][]byte) bool {
+	switch strings.ToUpper(string(args[0])) {
+	case "SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "MOD.SET", "ASKING", "COMMAND":
+		return false
+	}
+	return true
+}
+
+// keysOf returns the keys of a command.
+func keysOf(args [][]byte) []string {
+	var keys []string
+	switch strings.ToUpper(string(args[0])) {
+	case "SET", "INCRBY", "GET", "GETRANGE", "MOD.SET":
+		keys = append(keys, string(args[1]))
+	case "MGET", "DEL":
+		for _, a := range args[1:] {
+			keys = append(keys, string(a))
+		}
+	case "MSET":
+		for i := 1; i < len(args); i += 2 {
+			keys = append(keys, string(args[i]))
+		}
+	}
+	return keys
+}
+
+// command answers one command.
+func (n *node) command(l *lane, args [][]byte) []byte {
+	name := strings.ToUpper(string(args[0]))
+	asking := l.asking
+	l.asking = false
+	switch name {
+	case "ASKING":
+		l.asking = true
+		return resp.OK
+	case "COMMAND":
+		return commandInfo(l.proto, args)
+	}
+	if n.w.now < n.loadingUntil {
+		return []byte("-LOADING Redis is loading the dataset in memory\r\n")
+	}
+	keys := keysOf(args)
+	read := name == "GET" || name == "GETRANGE" || name == "MGET"
+	if n.w.o.Cluster {
+		if refusal := n.redirect(l, keys, read, asking); refusal != "" {
+			return resp.AppendError(nil, refusal)
+		}
+	} else if !n.primary && !read {
+		return []byte("-READONLY You can't write against a read only replica.\r\n")
+	}
+	if !n.primary && n.w.now < n.linkUntil {
+		return []byte("-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n")
+	}
+	at := n.w.ledger.executed(args, keys, n.addr, n.behind())
+	reply := n.run(name, keys, args, at)
+	return reply
+}
+
+// behind says that the node is not who everybody is to believe: what it knows may be old, and what is written there
+// will be lost.
+func (n *node) behind() bool { return n.shard.primary != n && (n.primary || n.w.o.Async || n.queue != nil) }
+
+// redirect is getNodeByQuery of a cluster: it returns the refusal, or nothing.
+func (n *node) redirect(l *lane, keys []string, read, asking bool) string {
+	w := n.w
+	if w.now < n.downUntil {
+		return "CLUSTERDOWN The cluster is down"
+	}
+	slot := routing.Slot([]byte(keys[0]))
+	missing := 0
+	for _, k := range keys {
+		if routing.Slot([]byte(k)) != slot {
+			return "CROSSSLOT Keys in request don't hash to the same slot"
+		}
+		if _, here := n.data[k]; !here {
+			missing++
+		}
+	}
+	owner, target := w.owner(slot), w.moving[slot]
+	moved := fmt.Sprintf("MOVED %d %s", slot, owner.primary.addr)
+	switch {
+	case owner == n.shard && n.primary && target != nil:
+		if missing == 0 {
+			return ""
+		}
+		if len(keys) > 1 && missing < len(keys) {
+			return "TRYAGAIN Multiple keys request during rehashing of slot"
+		}
+		return fmt.Sprintf("ASK %d %s", slot, target.primary.addr)
+	case owner == n.shard && (n.primary || read && l.readOnly):
+		return ""
+	case target == n.shard && n.primary && asking:
+		if len(keys) > 1 && missing > 0 {
+			return "TRYAGAIN Multiple keys request during rehashing of slot"
+		}
+		return ""
+	}
+	return moved
+}
+
+// run does a command and returns its reply.
+func (n *node) run(name string, keys []string, args [][]byte, at int) []byte {
+	switch name {
+	case "GET":
+		return resp.AppendBulkString(nil, n.value(keys[0], -1, at))
+	case "GETRANGE":
+		id, _ := strconv.Atoi(string(args[3]))
+		return resp.AppendBulkString(nil, n.value(keys[0], id, at))
+	case "MGET":
+		b := resp.AppendArray(nil, len(keys))
+		for _, k := range keys {
+			b = resp.AppendBulkString(b, n.value(k, -1, at))
+		}
+		return b
+	}
+	r := n.w.ledger.identify(args)
+	if r == nil {
+		return resp.AppendError(nil, "ERR no identity")
+	}
+	for _, k := range keys {
+		by := r.id
+		if name == "DEL" {
+			by = -1
+		}
+		n.store(k, by, at)
+	}
+	switch name {
+	case "INCRBY":
+		return resp.AppendInt(nil, int64(r.id))
+	case "DEL":
+		return resp.AppendInt(nil, int64(r.id*len(keys)))
+	case "MSET":
+		return resp.OK
+	}
+	return fmt.Appendf(nil, "+%d\r\n", r.id)
+}
+
+// value is what a read returns: who wrote the key, and which execution read it. Some keys have long values.
+func (n *node) value(key string, id, at int) string {
+	writer := "nil"
+	if by, ok := n.data[key]; ok {
+		writer = strconv.Itoa(by)
+	}
+	text := fmt.Sprintf("%s %d@%d=%s|", key, id, at, writer)
+	switch {
+	case strings.HasSuffix(key, "big"):
+		text += string(bytes.Repeat([]byte("b"), 90_000))
+	case strings.HasSuffix(key, "huge"):
+		text += string(bytes.Repeat([]byte("h"), 1_300_000))
+	}
+	return text
+}
+
+// store writes, and sends the write on to the replicas.
+func (n *node) store(key string, by, exec int) {
+	n.apply(write{key: key, by: by})
+	if n.shard.primary != n {
+		n.w.ledger.execs[exec].lost = true // nobody follows this node any more
+		return
+	}
+	for _, r := range n.shard.nodes {
+		if r == n {
+			continue
+		}
+		wr := write{at: n.w.now, key: key, by: by, exec: exec}
+		if n.w.o.Async {
+			wr.at += n.w.between(0, 50*time.Millisecond)
+			r.queue = append(r.queue, wr)
+		} else {
+			r.apply(wr)
+		}
+	}
+}
+
+func (n *node) apply(wr write) {
+	if wr.by < 0 {
+		delete(n.data, wr.key)
+	} else {
+		n.data[wr.key] = wr.by
+	}
+}
+
+// replicate applies what has reached a replica.
+func (n *node) replicate() {
+	for len(n.queue) > 0 && n.queue[0].at <= n.w.now {
+		n.apply(n.queue[0])
+		n.queue = n.queue[1:]
+	}
+	if len(n.queue) == 0 {
+		n.queue = nil
+	}
+}
+
+// commandInfo answers COMMAND INFO: there is one command that only the servers know.
+func commandInfo(proto uint8, args [][]byte) []byte {
+	b := resp.AppendArray(nil, 1)
+	if len(args) == 3 && strings.EqualFold(string(args[2]), "mod.set") {
+		b = resp.AppendArray(b, 6)
+		b = resp.AppendBulkString(b, "mod.set")
+		b = resp.AppendInt(b, 3)
+		b = append(b, "*2\r\n+write\r\n+denyoom\r\n"...)
+		return append(b, ":1\r\n:1\r\n:1\r\n"...)
+	}
+	if proto == 3 {
+		return append(b, resp.Null3...)
+	}
+	return append(b, "*-1\r\n"...)
+}

@@ -1,0 +1,116 @@
+package sim
+
+import (
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/worker"
+)
+
+// pipe is one direction of a connection: bytes under way, each with the time at which it arrives.
+type pipe struct {
+	chunks []chunk
+	size   int
+}
+
+type chunk struct {
+	at time.Duration
+	b  []byte
+}
+
+// put adds bytes that arrive at the time at, or later when earlier bytes do.
+func (p *pipe) put(at time.Duration, b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if n := len(p.chunks); n > 0 {
+		at = max(at, p.chunks[n-1].at)
+	}
+	p.chunks = append(p.chunks, chunk{at, append([]byte(nil), b...)})
+	p.size += len(b)
+}
+
+// take removes at most most bytes that have arrived.
+func (p *pipe) take(now time.Duration, most int) []byte {
+	var out []byte
+	for len(p.chunks) > 0 && p.chunks[0].at <= now && len(out) < most {
+		c := &p.chunks[0]
+		n := min(len(c.b), most-len(out))
+		out = append(out, c.b[:n]...)
+		c.b = c.b[n:]
+		if len(c.b) == 0 {
+			p.chunks = p.chunks[1:]
+		}
+	}
+	p.size -= len(out)
+	return out
+}
+
+// arrived says that take would return something.
+func (p *pipe) arrived(now time.Duration) bool { return len(p.chunks) > 0 && p.chunks[0].at <= now }
+
+// cut keeps the first n bytes: the rest was lost with the connection.
+func (p *pipe) cut(n int) {
+	kept := 0
+	for i := range p.chunks {
+		c := &p.chunks[i]
+		if kept+len(c.b) >= n {
+			c.b = c.b[:n-kept]
+			p.chunks = p.chunks[:i+1]
+			p.size = n
+			return
+		}
+		kept += len(c.b)
+	}
+}
+
+// next is when the next bytes arrive; ok is false when none are under way.
+func (p *pipe) next() (at time.Duration, ok bool) {
+	if len(p.chunks) == 0 {
+		return 0, false
+	}
+	return p.chunks[0].at, true
+}
+
+// lane is the connection of one lane, from the first attempt to dial to the last byte that lies in either socket. The
+// node's side may live on when the gateway's side is closed: a server executes what lies in its socket.
+type lane struct {
+	id       worker.LaneID
+	node     *node
+	proto    uint8
+	readOnly bool
+	dialAt   time.Duration // when the attempt ends
+	open     bool          // the gateway's side
+	dead     bool          // the connection is broken: the gateway learns it when it has read what came before
+	deadAt   time.Duration
+	gone     bool // the gateway's side is closed
+	served   bool // the node's side is open
+	toNode   pipe
+	toGate   pipe
+	room     int    // how many bytes the sockets on the way to the node hold
+	stuck    bool   // the last write did not take everything: waiting for room
+	quiet    bool   // the gateway does not read
+	in       []byte // what the node has read and not yet executed
+	asking   bool
+	accepted []byte // what the network took and is no whole command yet
+	unsaid   int    // bytes written that a faulty loop has not told of
+}
+
+// frames cuts whole commands off b and returns the rest.
+func frames(b []byte, each func(args [][]byte)) []byte {
+	limits := resp.DefaultLimits()
+	for len(b) > 0 {
+		var s resp.Scanner
+		n, args, status := s.Next(b, nil, &limits)
+		if status == resp.More {
+			break
+		}
+		if status == resp.Broken {
+			each(nil)
+			return nil
+		}
+		each(args)
+		b = b[n:]
+	}
+	return b
+}
