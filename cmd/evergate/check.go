@@ -26,6 +26,9 @@ prints the topology and what is wrong with it, and ends with 1 when a service co
 		for _, warning := range r.warnings {
 			say(w.stderr, "warning: %s: %s", warning.at, warning.text)
 		}
+		if connect {
+			return r.survey(cmd.Context(), w.stdout)
+		}
 		return nil
 	}
 	cmd.Flags().BoolVar(&connect, "connect", false, "reach the Sentinels or nodes and print the topology")
@@ -50,7 +53,7 @@ func (r *resolved) printSettings(out io.Writer, service int, settings []*setting
 			continue
 		}
 		if s.name == "workers" && value == "0" {
-			value = fmt.Sprintf("0 (one per core: %d)", runtime.GOMAXPROCS(0))
+			value = fmt.Sprintf("0 (one per core: %d)", runtime.NumCPU())
 		}
 		from := "default"
 		if at, found := r.where(service, s.name, ""); found {

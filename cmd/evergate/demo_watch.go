@@ -95,7 +95,7 @@ func (w *demoWatch) tellRates(now time.Time) {
 	rate := func(after, before int64) int64 { return int64(float64(max(after-before, 0))/seconds + 0.5) }
 	// The question for the counter is itself a request.
 	requests := max(rate(after.requests, w.before.requests)-1, 0)
-	text := fmt.Sprintf("%d requests/s", requests)
+	read := []string{}
 	flows := requests > 0
 	for _, group := range w.d.env.Groups {
 		for _, node := range group.Nodes {
@@ -106,11 +106,12 @@ func (w *demoWatch) tellRates(now time.Time) {
 			}
 			reads := rate(count, before)
 			flows = flows || reads > 0
-			text += fmt.Sprintf(" | %s %d", w.nameOf(group, node), reads)
+			read = append(read, fmt.Sprintf("%s %d", w.nameOf(group, node), reads))
 		}
 	}
 	w.before = after
-	w.d.screen.rates(text+" reads/s", flows)
+	text := fmt.Sprintf("%d requests/s; keys read/s: %s", requests, strings.Join(read, ", "))
+	w.d.screen.rates(text, flows)
 }
 
 func (w *demoWatch) nameOf(group *testenv.Group, node *testenv.Node) string {

@@ -41,6 +41,7 @@ It takes the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", 
 		}
 		return nil
 	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return runtimeError{err} })
 	flags := cmd.Flags()
 	flags.StringVar(&address, "address", "", "`ADDRESS` to ask: HOST:PORT or unix:/path (default: the listeners)")
 	flags.BoolVar(&probe.ready, "ready", false, "a read must be answered too")

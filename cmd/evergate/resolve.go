@@ -36,12 +36,12 @@ func defaultTarget() target {
 }
 
 // resolve reads the file, the variables and the flags, and gives all mistakes at once. Args are the words that the
-// parser of flags left over, known are mistakes that were found by it.
+// parser of flags left over, known are mistakes that it stopped at.
 func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*resolved, error) {
 	r, s := gather(flags, args, environ)
 	for _, mistake := range known {
 		s.mistakes = append(s.mistakes, mistake)
-		s.fail(0, strings.TrimPrefix(mistake.at.name, "flag --"))
+		s.unread = true
 	}
 	return r.finish(s)
 }

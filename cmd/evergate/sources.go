@@ -30,7 +30,7 @@ type sources struct {
 	servicesAt place
 	// failed are settings that were given a value which could not be taken: that they are missing is no second mistake.
 	failed []failure
-	// unread says that a part of the file could not be read at all: what is missing may stand there.
+	// unread says that a part of the file or of the flags was not read at all: what is missing may stand there.
 	unread bool
 }
 

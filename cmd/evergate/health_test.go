@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// answering is a listener that answers each command by its name; an empty answer hangs up.
+func answering(t *testing.T, network, address string, answers map[string]string) string {
+	t.Helper()
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go answer(conn, answers)
+		}
+	}()
+	return showAddr(listener.Addr())
+}
+
+func answer(conn net.Conn, answers map[string]string) {
+	defer conn.Close()
+	lines := bufio.NewScanner(conn)
+	words := []string{}
+	missing := 0
+	for lines.Scan() {
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, "*"):
+			words, missing = words[:0], int(line[1]-'0')
+		case strings.HasPrefix(line, "$"):
+		default:
+			words, missing = append(words, line), missing-1
+		}
+		if missing > 0 || len(words) == 0 {
+			continue
+		}
+		reply := answers[strings.Join(words, " ")]
+		if reply == "" {
+			return
+		}
+		if _, err := conn.Write([]byte(reply)); err != nil {
+			return
+		}
+		words = words[:0]
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	const loading = "-LOADING no topology is known yet\r\n"
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(secretText+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := answering(t, "tcp", "127.0.0.1:0", map[string]string{
+		"PING": "+PONG\r\n", "EXISTS evergate:ready": ":0\r\n"})
+	closed := answering(t, "tcp", "127.0.0.1:0", map[string]string{
+		"PING": "+PONG\r\n", "AUTH " + secretText: "+OK\r\n", "EXISTS evergate:ready": "-NOPERM no\r\n"})
+	starting := answering(t, "tcp", "127.0.0.1:0", map[string]string{
+		"PING": "+PONG\r\n", "EXISTS evergate:ready": loading})
+	unready := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": loading})
+	web := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": "HTTP/1.1 400 Bad Request\r\n"})
+	mute := answering(t, "tcp", "127.0.0.1:0", nil)
+	socket := answering(t, "unix", filepath.Join(t.TempDir(), "s"), map[string]string{"PING": "+PONG\r\n"})
+	every := answering(t, "tcp", ":0", map[string]string{"PING": "+PONG\r\n"})
+
+	for _, c := range []struct {
+		args string
+		code int
+	}{
+		{"--address " + open, 0},
+		{"--address " + open + " --ready", 0},
+		{"--listen " + open, 0},
+		{"--listen " + open + "," + mute, 0},
+		{"--address " + closed + " --password-file " + password, 0},
+		{"--listen " + closed + " --password-file " + password + " --ready", 0},
+		{"--address " + starting, 0},
+		{"--address " + starting + " --ready", 1},
+		{"--address " + unready, 0},
+		{"--address " + unready + " --ready", 1},
+		{"--address " + web, 1},
+		{"--address " + mute, 1},
+		{"--address " + socket, 0},
+		{"--address 0.0.0.0" + every[strings.LastIndex(every, ":"):], 0},
+		{"--address 127.0.0.1:1", 1},
+		{"--address nonsense", 1},
+		{"--listen 127.0.0.1:0", 1},
+		{"--address " + open + " --password-file /nowhere/at/all", 1},
+		{"--timeout nonsense", 1},
+	} {
+		code, out, errOut := try(append([]string{"healthcheck"}, strings.Fields(c.args)...), nil)
+		if code != c.code || out != "" || (code == 0) != (errOut == "") || strings.Contains(errOut, secretText) {
+			t.Errorf("%s: exit %d, want %d: %s%s", c.args, code, c.code, out, errOut)
+		}
+	}
+}
+
+func TestHealthcheckAsksEveryService(t *testing.T) {
+	good := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": "+PONG\r\n"})
+	mute := answering(t, "tcp", "127.0.0.1:0", nil)
+	file := filepath.Join(t.TempDir(), "evergate.yaml")
+	text := "services:\n- {name: a, listen: '" + good + "', cluster: 'x:1'}\n" +
+		"- {name: b, listen: '" + mute + "', cluster: 'x:1'}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"EVERGATE_CONFIG=" + file}
+	if code, _, errOut := try([]string{"healthcheck"}, environ); code != exitFailed || !strings.Contains(errOut, mute) {
+		t.Error(code, errOut)
+	}
+	if code, _, errOut := try([]string{"healthcheck", "--address", good}, environ); code != exitOK {
+		t.Error(code, errOut)
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway"
+)
+
+// syncBuffer is a buffer that several goroutines write to.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// fakeGateway counts what run does with it.
+type fakeGateway struct {
+	signals chan os.Signal
+	drain   func(context.Context) error
+	config  gateway.Config
+	closed  int
+}
+
+func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, errOut string) {
+	t.Helper()
+	var stdout, stderr syncBuffer
+	code = execute(args, world{stdout: &stdout, stderr: &stderr, environ: environ,
+		notify: func() (<-chan os.Signal, func()) { return f.signals, func() {} },
+		start: func(config gateway.Config, _ hclog.Logger) (*running, error) {
+			f.config = config
+			return &running{
+				addrs: func() []net.Addr {
+					return []net.Addr{&net.TCPAddr{IP: net.IPv6loopback, Port: 7}, &net.UnixAddr{Name: "/x", Net: "unix"}}
+				},
+				drain: f.drain,
+				close: func() error { f.closed++; return nil },
+			}, nil
+		}})
+	return code, stdout.String(), stderr.String()
+}
+
+func TestSignalDrains(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 1)}
+	f.signals <- syscall.SIGTERM
+	f.drain = func(ctx context.Context) error {
+		if deadline, ok := ctx.Deadline(); !ok || deadline.IsZero() {
+			t.Error("no deadline")
+		}
+		return nil
+	}
+	code, out, errOut := f.run(t, []string{"run", "--primary", "a:1"}, nil)
+	if code != exitOK || out != "" || f.closed != 1 {
+		t.Error(code, out, f.closed)
+	}
+	for _, line := range []string{"[INFO]  evergate: listening: address=[::1]:7", "listening: address=unix:/x",
+		"draining: signal=terminated timeout=10s", "[INFO]  evergate: ended"} {
+		if !strings.Contains(errOut, line) {
+			t.Errorf("no %q in\n%s", line, errOut)
+		}
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 1)}
+	f.signals <- syscall.SIGTERM
+	f.drain = func(ctx context.Context) error {
+		f.signals <- os.Interrupt
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--drain-timeout", "1h"}, nil)
+	if code != exitFailed || f.closed != 1 || !strings.Contains(errOut, "second signal (interrupt)") {
+		t.Error(code, f.closed, errOut)
+	}
+}
+
+func TestDrainTimeoutEnds(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 1)}
+	f.signals <- syscall.SIGTERM
+	f.drain = func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--drain-timeout", "1ms"}, nil)
+	if code != exitFailed || f.closed != 1 || !strings.Contains(errOut, "deadline exceeded") {
+		t.Error(code, f.closed, errOut)
+	}
+}
+
+func TestLogIsJSONWhenAsked(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 1), drain: func(context.Context) error { return nil }}
+	f.signals <- syscall.SIGTERM
+	_, _, errOut := f.run(t, []string{"run", "--primary", "a:1"}, []string{"EVERGATE_LOG_FORMAT=json"})
+	first, _, _ := strings.Cut(errOut, "\n")
+	var line map[string]any
+	if err := json.Unmarshal([]byte(first), &line); err != nil {
+		t.Fatal(err, errOut)
+	}
+	if line["@message"] != "listening" || line["address"] != "[::1]:7" || line["@level"] != "info" {
+		t.Error(first)
+	}
+}
+
+func TestSettingsReachTheGateway(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 1), drain: func(context.Context) error { return nil }}
+	f.signals <- syscall.SIGTERM
+	code, _, errOut := f.run(t, []string{"run", "--sentinel", "a:1,b:2", "--master-name=m", "--workers=3",
+		"--proto-max-bulk-len=1mb", "--idle-timeout", "5m", "--address-map", "x=y,[::1]:1=z:2", "--no-auth",
+		"--listen", "0.0.0.0:1, unix:/x", "--reads=prefer-replica", "--sentinel-user", "s"},
+		[]string{"EVERGATE_SENTINEL_PASSWORD=hunter2"})
+	if code != exitOK {
+		t.Fatal(code, errOut)
+	}
+	s, l := f.config.Services[0], f.config.Limits
+	if strings.Join(s.Sentinels, " ") != "a:1 b:2" || s.MasterName != "m" || f.config.Workers != 3 ||
+		l.BulkBytesMax != 1<<20 || l.IdleMax.Minutes() != 5 || s.AddressMap["[::1]:1"] != "z:2" || !s.NoAuth ||
+		strings.Join(s.Listen, " ") != "0.0.0.0:1 unix:/x" || s.Reads != gateway.ReadPreferReplica ||
+		s.Sentinel.User != "s" || s.Sentinel.Password.Value != secretText || l.AuthMax.Seconds() != 60 {
+		t.Errorf("%+v", f.config)
+	}
+	if strings.Contains(errOut, secretText) {
+		t.Error(errOut)
+	}
+}
+
+func TestFileReadableByOthersIsWarnedOf(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := errors.Join(os.WriteFile(file, []byte(secretText), 0o600), os.Chmod(file, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	f := &fakeGateway{signals: make(chan os.Signal, 1), drain: func(context.Context) error { return nil }}
+	f.signals <- syscall.SIGTERM
+	_, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--password-file", file}, nil)
+	if !strings.Contains(errOut, "[WARN]") || !strings.Contains(errOut, "can be read by every user") {
+		t.Error(errOut)
+	}
+	if code, _, errOut := try([]string{"check", "--primary", "a:1", "--password-file", file}, nil); code != exitOK ||
+		!strings.Contains(errOut, "warning: flag --password-file") {
+		t.Error(code, errOut)
+	}
+}
+
+func TestExamplesPassCheck(t *testing.T) {
+	examples, err := filepath.Glob("../../examples/*.yaml")
+	if err != nil || len(examples) != 5 {
+		t.Fatal(examples, err)
+	}
+	for _, example := range examples {
+		if code, out, errOut := try([]string{"check", "--config", example}, nil); code != exitOK || out == "" {
+			t.Errorf("%s: exit %d\n%s%s", example, code, out, errOut)
+		}
+	}
+}
+
+func TestVersionAndCompletion(t *testing.T) {
+	code, out, _ := try([]string{"version", "-o", "json"}, nil)
+	var b build
+	if err := json.Unmarshal([]byte(out), &b); code != exitOK || err != nil || b.Go == "" || b.Platform == "" {
+		t.Error(code, out, err)
+	}
+	if code, out, _ := try([]string{"version"}, nil); code != exitOK || !strings.HasPrefix(out, "evergate ") {
+		t.Error(code, out)
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, out, _ := try([]string{"completion", shell}, nil); code != exitOK || !strings.Contains(out, "evergate") {
+			t.Error(shell, code)
+		}
+	}
+	for given, want := range map[string]string{"--reads=": "prefer-replica", "--log-f": "--log-format"} {
+		args := []string{"__complete", "run", given}
+		if strings.HasSuffix(given, "=") {
+			args = []string{"__complete", "run", strings.TrimSuffix(given, "="), ""}
+		}
+		if code, out, _ := try(args, nil); code != exitOK || !strings.Contains(out, want) {
+			t.Error(given, code, out)
+		}
+	}
+}
+
+func TestHelpNamesEverySetting(t *testing.T) {
+	code, out, _ := try([]string{"run", "--help"}, nil)
+	for _, s := range settings {
+		if code != exitOK || strings.Contains(out, "--"+s.name+" ") == s.envOnly {
+			t.Errorf("%s: %s", s.name, out)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestNearest(t *testing.T) {
+	names := fileNames(top)
+	for given, want := range map[string]string{
+		"sentinal": "sentinel", "sentinels": "sentinel", "master_name": "master-name", "masterName": "master-name",
+		"raeds": "reads", "replicas": "replica", "port": "listen", "slave": "replica", "requirepas": "password-file",
+		"worker": "workers", "loglevel": "log-level", "drain": "drain-timeout", "frobnicate": "", "x": "", "": "",
+		"service": "services",
+	} {
+		if got := nearest(given, names); got != want {
+			t.Errorf("%q: got %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "ab", 1}, {"abc", "xbc", 1},
+		{"kitten", "sitting", 3}} {
+		if distance(c.a, c.b) != c.want || distance(c.b, c.a) != c.want {
+			t.Errorf("%q %q: %d %d, want %d", c.a, c.b, distance(c.a, c.b), distance(c.b, c.a), c.want)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "12": 12, "1k": 1000, "1kb": 1024, "2MB": 2 << 20, "3m": 3e6, "1gb": 1 << 30, "1G": 1e9, "7b": 7,
+	} {
+		if got, err := parseSize(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+		if again, err := parseSize(showSize(want)); err != nil || again != want {
+			t.Errorf("%s is shown as %s", text, showSize(want))
+		}
+	}
+	for _, text := range []string{"", "-1", "1.5mb", "mb", "1tb", "9999999999gb", " 1", "1 mb", "0x10"} {
+		if got, err := parseSize(text); err == nil {
+			t.Errorf("%q is taken for %d", text, got)
+		}
+	}
+}
+
+func TestDurationsAreShownAsTheyAreRead(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s", time.Second: "1s", 0: "0s",
+		10 * time.Minute: "10m", 1500 * time.Millisecond: "1.5s", time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := showDuration(d); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
+		}
+		if again, err := parseDuration(showDuration(d)); err != nil || again != d {
+			t.Errorf("%v is read as %v", d, again)
+		}
+	}
+}
+
+// FuzzYAML holds that no file of settings makes resolve panic, and that every mistake has its place in the file.
+func FuzzYAML(f *testing.F) {
+	for _, seed := range []string{
+		"", "a: b", "services: [{name: x}]", "- a", "a: &a [*a]", "? {a: b}\n: c", "x: !!binary y",
+		"services:\n- *x", "listen: [a, {b: c}]", "address-map: {a: {b: c}}", "&a services: *a", "services: &s [*s]"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s := &sources{file: "f"}
+		s.readYAML([]byte(text))
+		for _, m := range s.mistakes {
+			if m.at.file != "f" {
+				t.Errorf("no place: %+v", m)
+			}
+		}
+	})
+}

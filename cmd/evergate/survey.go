@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"evergate/gateway"
+)
+
+// survey reaches what is behind every service and prints what it saw. It fails when one could not be served.
+func (r *resolved) survey(ctx context.Context, out io.Writer) error {
+	texts := make([]strings.Builder, len(r.config.Services))
+	errs := make([]error, len(r.config.Services))
+	var all sync.WaitGroup
+	for i := range r.config.Services {
+		all.Go(func() { errs[i] = surveyService(ctx, &texts[i], r.config, i) })
+	}
+	all.Wait()
+	for i := range texts {
+		say(out, "")
+		say(out, "%s", strings.TrimSuffix(texts[i].String(), "\n"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return runtimeError{err}
+	}
+	return nil
+}
+
+func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i int) error {
+	service := &config.Services[i]
+	say(out, "topology of %s", service.Name)
+	found, err := config.Survey(ctx, i)
+	if err != nil {
+		return fmt.Errorf("service %s: %w", service.Name, err)
+	}
+	for _, s := range found.Sentinels {
+		if s.Lost != "" {
+			say(out, "  sentinel  %s  cannot be asked: %s", s.Addr, s.Lost)
+			continue
+		}
+		say(out, "  sentinel  %s  primary %s, quorum %d of %d, down-after %s, config epoch %d", s.Addr, s.Says.Primary,
+			s.Says.Quorum, s.Says.Sentinels, showDuration(s.Says.DownAfter), s.Says.ConfigEpoch)
+	}
+	for _, n := range found.Nodes {
+		if n.Lost != "" {
+			say(out, "  server    %s  cannot be reached: %s", n.Addr, n.Lost)
+			continue
+		}
+		version := ""
+		if n.Role.Version != "" {
+			version = ", version " + n.Role.Version
+		}
+		say(out, "  server    %s  %s%s", n.Addr, roleWord(n.Role.Role.String()), version)
+	}
+	served := found.View != nil
+	if served {
+		for _, shard := range found.View.Shards {
+			primary, replicas := "no primary", []string{}
+			if shard.Primary != nil {
+				primary = "primary " + shard.Primary.Addr
+			}
+			for _, replica := range shard.Replicas {
+				replicas = append(replicas, replica.Addr)
+			}
+			served = served && shard.Primary != nil
+			say(out, "  use       %s: %s, %s", shard.Name, primary, replicaWords(replicas))
+		}
+	}
+	for _, problem := range found.Problems {
+		say(out, "  problem   %s", problem)
+	}
+	outageOf(service, found.DownAfter).print(out, config.Limits.HoldMax)
+	if !served {
+		return fmt.Errorf("service %s could not be served now", service.Name)
+	}
+	return nil
+}
+
+func roleWord(role string) string {
+	if role == "refused" {
+		return "answers, and tells no role"
+	}
+	return role
+}
+
+func replicaWords(addresses []string) string {
+	if len(addresses) == 0 {
+		return "no replica for reads"
+	}
+	return "replicas for reads " + strings.Join(addresses, " ")
+}
+
+// outage is how long writes pause when a primary dies.
+type outage struct {
+	// setting is what the servers call the time after which they count a primary as down; empty where nobody does.
+	setting string
+	// after is its value; told is false when the servers did not say and it is their default.
+	after time.Duration
+	told  bool
+	// pause is the most that a failover usually takes: detection, agreement and promotion.
+	pause time.Duration
+}
+
+// The servers' defaults (sentinel.c, cluster.c), and what comes on top of the detection. Sentinels ping every second
+// and ask each other every second. A cluster's nodes ping within half the node timeout; their election waits between
+// 0.5 and 1 s, and then for votes.
+const (
+	defaultDownAfter   = 30 * time.Second
+	defaultNodeTimeout = 15 * time.Second
+	sentinelElection   = 2500 * time.Millisecond
+	clusterElection    = 1500 * time.Millisecond
+)
+
+// outageOf reckons with what the topology told, or zero.
+func outageOf(service *gateway.Service, downAfter time.Duration) outage {
+	o := outage{after: downAfter, told: downAfter > 0}
+	switch {
+	case len(service.Sentinels) > 0:
+		o.setting = "down-after-milliseconds"
+		if !o.told {
+			o.after = defaultDownAfter
+		}
+		o.pause = o.after + sentinelElection
+	case len(service.Cluster) > 0:
+		o.setting = "cluster-node-timeout"
+		if !o.told {
+			o.after = defaultNodeTimeout
+		}
+		o.pause = o.after + o.after/2 + clusterElection
+	}
+	return o
+}
+
+// clientTimeout is what a client's read timeout must exceed: the shorter of the pause and of the time after which the
+// gateway answers -LOADING, and a second for the reply.
+func (o outage) clientTimeout(holdMax time.Duration) time.Duration {
+	longest := holdMax
+	if o.setting != "" {
+		longest = min(o.pause, holdMax)
+	}
+	return (longest + 2*time.Second - 1).Truncate(time.Second)
+}
+
+func (o outage) print(out io.Writer, holdMax time.Duration) {
+	if o.setting == "" {
+		say(out, "  failover  in a plain list nobody promotes a replica by itself; one that an operator promotes is used")
+		say(out, "  clients   need a read timeout of %s or more: hold-max is %s", showDuration(o.clientTimeout(holdMax)),
+			showDuration(holdMax))
+		return
+	}
+	told := showDuration(o.after)
+	if !o.told {
+		told = "not told, by default " + told
+	}
+	say(out, "  failover  writes pause for up to about %s when a primary dies (%s is %s)", seconds(o.pause), o.setting,
+		told)
+	if o.pause > holdMax {
+		say(out, "  problem   hold-max is %s: requests will be answered -LOADING before there is a new primary; "+
+			"raise it to %s, or lower %s", showDuration(holdMax), seconds(o.pause), o.setting)
+	}
+	say(out, "  clients   need a read timeout of %s or more", showDuration(o.clientTimeout(holdMax)))
+}
+
+// seconds writes a time that is only reckoned, to the half second.
+func seconds(d time.Duration) string {
+	halves := (d + 500*time.Millisecond - 1) / (500 * time.Millisecond)
+	return strconv.FormatFloat(float64(halves)/2, 'f', -1, 64) + "s"
+}

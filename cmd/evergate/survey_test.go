@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway"
+	"evergate/testenv"
+)
+
+func wantLines(t *testing.T, text string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+}
+
+func TestCheckConnectsToSentinels(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
+	args := []string{"check", "--connect", "--sentinel", env.SentinelAddrs(), "--master-name", "main"}
+	code, out, errOut := try(args, nil)
+	if code != exitOK {
+		t.Error(code, errOut)
+	}
+	wantLines(t, out, "sentinel  "+env.Sentinels[0].Addr+"  primary "+env.Primary().Addr+", quorum 2 of 3, down-after 4s",
+		"server    "+env.Replicas()[0].Addr+"  replica", "use       main: primary "+env.Primary().Addr,
+		"writes pause for up to about 6.5s when a primary dies (down-after-milliseconds is 4s)",
+		"need a read timeout of 8s or more")
+	if strings.Contains(out, "problem") {
+		t.Error(out)
+	}
+	_, out, _ = try(append(args, "--hold-max", "3s"), nil)
+	wantLines(t, out, "problem   hold-max is 3s", "raise it to 6.5s", "need a read timeout of 4s or more")
+
+	code, out, errOut = try(append(args[:len(args)-1:len(args)-1], "mian"), nil)
+	if code != exitFailed || !strings.Contains(errOut, "service default could not be served now") {
+		t.Error(code, out, errOut)
+	}
+}
+
+func TestCheckConnectsToCluster(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
+	code, out, errOut := try([]string{"check", "--connect", "--cluster", env.Nodes()[0].Addr}, nil)
+	if code != exitOK {
+		t.Error(code, errOut)
+	}
+	wantLines(t, out, "writes pause for up to about 6s when a primary dies (cluster-node-timeout is 3s)",
+		"need a read timeout of 7s or more")
+	for _, group := range env.Groups {
+		wantLines(t, out, "primary "+group.Primary().Addr+", replicas for reads "+group.Replicas()[0].Addr)
+	}
+}
+
+func TestCheckConnectsToPlainWithPassword(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartPlain(t, testenv.Options{Password: secretText})
+	args := []string{"check", "--connect", "--primary", env.Primary().Addr, "--log-level", "trace"}
+	code, out, errOut := try(args, []string{"EVERGATE_UPSTREAM_PASSWORD=" + secretText})
+	if code != exitOK || strings.Contains(out+errOut, secretText) {
+		t.Error(code, out, errOut)
+	}
+	wantLines(t, out, "primary "+env.Primary().Addr, "in a plain list nobody promotes", "read timeout of 11s")
+	_, out, errOut = try(args, []string{"EVERGATE_UPSTREAM_PASSWORD=wrong-" + secretText})
+	if strings.Contains(out+errOut, secretText) {
+		t.Error(out, errOut)
+	}
+}
+
+func TestOutage(t *testing.T) {
+	sentinel, cluster := gateway.Service{Sentinels: []string{"a:1"}}, gateway.Service{Cluster: []string{"a:1"}}
+	for _, c := range []struct {
+		service        gateway.Service
+		after, holdMax time.Duration
+		pause          time.Duration
+		client         time.Duration
+	}{
+		{sentinel, time.Second, 10 * time.Second, 3500 * time.Millisecond, 5 * time.Second},
+		{sentinel, 0, 10 * time.Second, 32500 * time.Millisecond, 11 * time.Second},
+		{sentinel, 0, time.Minute, 32500 * time.Millisecond, 34 * time.Second},
+		{cluster, 2 * time.Second, 10 * time.Second, 4500 * time.Millisecond, 6 * time.Second},
+		{cluster, 0, 10 * time.Second, 24 * time.Second, 11 * time.Second},
+		{gateway.Service{Primary: "a:1"}, 0, 10 * time.Second, 0, 11 * time.Second},
+	} {
+		o := outageOf(&c.service, c.after)
+		if o.pause != c.pause || o.clientTimeout(c.holdMax) != c.client {
+			t.Errorf("%+v: pause %v, client timeout %v", c, o.pause, o.clientTimeout(c.holdMax))
+		}
+	}
+	if got := fmt.Sprint(seconds(3500*time.Millisecond), seconds(6*time.Second), seconds(6001*time.Millisecond)); got !=
+		"3.5s 6s 6.5s" && got != "3.5s6s6.5s" {
+		t.Error(got)
+	}
+}
