@@ -7,6 +7,7 @@ package topology
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -105,7 +106,7 @@ func (v *View) NodeByAnnounced(addr string) *Node {
 // NodeNamed finds the node that from named in a MOVED or ASK, or nil. An empty host (":7000") stands for the host
 // of from, as servers answer that do not know their own address.
 func (v *View) NodeNamed(addr string, from *Node) *Node {
-	if len(addr) == 0 || addr[0] != ':' || from == nil {
+	if strings.LastIndexByte(addr, ':') != 0 || from == nil {
 		return v.NodeByAnnounced(addr)
 	}
 	for _, base := range [...]string{from.Announced, from.Addr} {

@@ -168,11 +168,59 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	}
 }
 
-func TestClusterServesAllSlots(t *testing.T) {
+// TestClusterFailover sees a Cluster whole, by two users of whom one may not call CLUSTER SHARDS, then a slot moved,
+// then a primary killed.
+func TestClusterFailover(t *testing.T) {
 	testenv.SkipShort(t)
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1})
-	k := follow(t, watch.Service{Name: "c", Cluster: []string{env.Nodes()[0].Addr}})[0]
-	k.until(t, "3 shards with a replica each", fullCluster)
+	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, ACL: []string{
+		"user default on nopass ~* &* +@all", "user few on >secret -@all +ping " + without(watch.ServerCommands,
+			"+cluster|shards", "+role", "+config|get")}})
+	seed := []string{env.Nodes()[0].Addr}
+	few := func() (string, string, error) { return "few", "secret", nil }
+	list := follow(t, watch.Service{Name: "all", Cluster: seed},
+		watch.Service{Name: "few", Cluster: seed, Upstream: few})
+	for _, k := range list {
+		k.until(t, "3 shards with a replica each", fullCluster)
+	}
+	const slot = 100
+	from, to := env.SlotOwner(slot), env.SlotOwner(topology.Slots-1)
+	if err := env.MigrateSlot(slot, from, to); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.FinishSlot(slot, from, to); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range list {
+		v := k.View()
+		n := v.NodeByAnnounced(from.Addr)
+		k.Report(topology.Report{Kind: topology.Moved, Node: n.ID, Slot: slot, Addr: to.Addr, Epoch: v.Epoch})
+		k.until(t, "the moved slot", func(v *topology.View) error {
+			if p := v.Shard(slot).Primary; p.Addr != to.Addr {
+				return fmt.Errorf("slot %d is %s's", slot, p.Addr)
+			}
+			return nil
+		})
+	}
+	if err := to.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range list {
+		k.until(t, "a new primary of the slot", func(v *topology.View) error {
+			s := v.Shard(slot)
+			if s.Primary.Addr == to.Addr || s.Condition != topology.Steady {
+				return fmt.Errorf("slot %d is %s's, %s", slot, s.Primary.Addr, s.Condition)
+			}
+			return nil
+		})
+	}
+}
+
+// without takes rules out of an ACL list.
+func without(rules string, out ...string) string {
+	for _, r := range out {
+		rules = strings.ReplaceAll(rules, r, "")
+	}
+	return rules
 }
 
 func fullCluster(v *topology.View) error {
@@ -190,4 +238,139 @@ func fullCluster(v *topology.View) error {
 		}
 	}
 	return nil
+}
+
+// TestFewRights: users with exactly the documented commands, then without ROLE, without INFO, without both.
+func TestFewRights(t *testing.T) {
+	testenv.SkipShort(t)
+	var acl []string
+	users := map[string]string{"exact": watch.ServerCommands, "norole": without(watch.ServerCommands, "+role"),
+		"noinfo": without(watch.ServerCommands, "+info"), "none": "+ping"}
+	for name, rules := range users {
+		acl = append(acl, "user "+name+" on >secret resetchannels -@all "+rules)
+	}
+	env := testenv.StartPlain(t, testenv.Options{Replicas: 1,
+		ACL: append(acl, "user default on nopass ~* &* +@all")})
+	primary, replica := env.Primary().Addr, env.Replicas()[0].Addr
+	var services []watch.Service
+	for name := range users {
+		services = append(services, watch.Service{Name: name, Primary: primary, Replicas: []string{replica},
+			Upstream: func() (string, string, error) { return name, "secret", nil }})
+	}
+	for i, k := range follow(t, services...) {
+		v := k.until(t, services[i].Name+" sees both nodes", shape(primary, 1))
+		if v.Lowest == nil || v.Lowest.Version == "" {
+			t.Errorf("%s: no version", services[i].Name)
+		}
+	}
+	for _, n := range env.Nodes() {
+		reply, err := n.Do("info", "commandstats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, forbidden := range []string{"cmdstat_client|setinfo", "cmdstat_client|maint", "cmdstat_select"} {
+			if strings.Contains(fmt.Sprint(reply), forbidden) {
+				t.Errorf("%s was sent to %s", forbidden, n.Addr)
+			}
+		}
+	}
+}
+
+// TestOneSubscriptionASentinel: three services, one set of Sentinels behind passwords and few rights. Each Sentinel
+// has one subscriber, whichever service named it; a service whose master nobody knows harms nobody.
+func TestOneSubscriptionASentinel(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, Masters: []string{"one", "two"},
+		SentinelConfig: []string{"user gate on >secret -@all " + watch.SentinelCommands}})
+	gate := func() (string, string, error) { return "gate", "secret", nil }
+	list := follow(t,
+		watch.Service{Name: "1", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "one", Sentinel: gate},
+		watch.Service{Name: "2", Sentinels: []string{env.Sentinels[1].Addr}, MasterName: "two", Sentinel: gate},
+		watch.Service{Name: "3", Sentinels: []string{env.Sentinels[2].Addr}, MasterName: "nobody", Sentinel: gate})
+	for i, k := range list[:2] {
+		k.until(t, "primary and a replica", shape(env.Groups[i].Primary().Addr, 1))
+	}
+	testenv.Until(t, 10*time.Second, "one subscription a Sentinel", func() error {
+		for _, s := range env.Sentinels {
+			clients, err := s.Do("client", "list")
+			if err != nil {
+				return err
+			}
+			n := 0
+			for line := range strings.Lines(fmt.Sprint(clients)) {
+				if strings.Contains(line, "user=gate") && !strings.Contains(line, "psub=0") {
+					n++
+				}
+			}
+			if n != 1 {
+				return fmt.Errorf("%s has %d", s.Addr, n)
+			}
+		}
+		return nil
+	})
+	if list[2].View() != nil {
+		t.Error("a view of a master that no Sentinel knows")
+	}
+	if told := strings.Join(list[2].told(), "\n"); strings.Count(told, "No such master") != 1 {
+		t.Errorf("want it told once:\n%s", told)
+	}
+}
+
+// TestFrozenSentinel: a Sentinel that is silent without closing anything is noticed, and heard again after.
+func TestFrozenSentinel(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3})
+	k := follow(t, watch.Service{Name: "s", Sentinels: strings.Split(env.SentinelAddrs(), ","), MasterName: "main"})[0]
+	k.until(t, "primary and a replica", shape(env.Primary().Addr, 1))
+	frozen := env.Sentinels[1]
+	said := func(what string) func() error {
+		return func() error {
+			told := k.told()
+			if len(told) == 0 || !strings.HasPrefix(told[len(told)-1], "sentinel "+frozen.Addr+" "+what) {
+				return fmt.Errorf("last event: %v", told[max(0, len(told)-1):])
+			}
+			return nil
+		}
+	}
+	if err := frozen.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, 10*time.Second, "the Sentinel gone", said("gone"))
+	if err := frozen.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, 10*time.Second, "the Sentinel heard", said("heard"))
+	if v := k.View(); v.Shards[0].Primary.Addr != env.Primary().Addr {
+		t.Errorf("primary %s", v.Shards[0].Primary.Addr)
+	}
+}
+
+// TestNothingThereYet: the service is watched before anything of it runs, says so once, and finds it when it comes.
+func TestNothingThereYet(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartPlain(t, testenv.Options{})
+	node := env.Primary()
+	if err := node.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	k := follow(t, watch.Service{Name: "p", Primary: node.Addr},
+		watch.Service{Name: "s", Sentinels: []string{node.Addr}, MasterName: "main"},
+		watch.Service{Name: "c", Cluster: []string{node.Addr}})
+	for _, k := range k {
+		testenv.Until(t, 5*time.Second, "the loss told", func() error {
+			if told := k.told(); len(told) != 1 || !strings.Contains(told[0], "gone (connection refused)") {
+				return fmt.Errorf("told: %v", told)
+			}
+			return nil
+		})
+	}
+	if err := node.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	k[0].until(t, "the primary", shape(node.Addr, 0))
+	for _, k := range k[1:] {
+		if n := strings.Count(strings.Join(k.told(), "\n"), "gone"); n != 1 {
+			t.Errorf("the loss was told %d times", n)
+		}
+	}
 }

@@ -1,0 +1,167 @@
+package topology
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// TestRandomStories feeds whatever anybody could say, in any order, and checks what must always hold.
+func TestRandomStories(t *testing.T) {
+	for mode, seeds := range map[Mode]uint64{BySentinel: 100, Plain: 100, ByCluster: 5} {
+		for seed := range seeds {
+			t.Run(fmt.Sprintf("mode %d seed %d", mode, seed), func(t *testing.T) { randomStory(t, mode, seed) })
+		}
+	}
+}
+
+func randomStory(t *testing.T, mode Mode, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, uint64(mode)))
+	names := []string{"a:1", "b:1", "c:1", "d:1", ":9", "?:1", "::1:7"}
+	s := NewState(Settings{Mode: mode, Shard: "main", Sentinels: []string{"s0", "s1"}, Seeds: names[:2],
+		Primary: "a:1", Replicas: names[3 : 3+rng.IntN(2)], RefreshEvery: 3 * time.Second})
+	now, last := beginning, (*View)(nil)
+	ids := map[string]NodeID{}
+	for range 200 {
+		now = now.Add(time.Duration(rng.IntN(400)) * time.Millisecond)
+		o := randomObservation(rng, names)
+		effects, events := s.Step(o, now)
+		overruled := false
+		for _, e := range events {
+			overruled = overruled || e.Kind == Alarm && e.Subject == "sentinels"
+			if e.String() == "" || len(e.Pairs())%2 != 0 {
+				t.Fatalf("event %+v tells nothing", e)
+			}
+		}
+		published := 0
+		for _, e := range effects {
+			p, ok := e.(Publish)
+			if !ok {
+				continue
+			}
+			if published++; published > 1 {
+				t.Fatal("two views in a step")
+			}
+			checkView(t, p.View, last, ids)
+			if mode == BySentinel && last != nil && !overruled &&
+				p.View.Shards[0].ConfigEpoch < last.Shards[0].ConfigEpoch {
+				t.Fatalf("epoch %d after %d without a majority", p.View.Shards[0].ConfigEpoch,
+					last.Shards[0].ConfigEpoch)
+			}
+			last = p.View
+		}
+	}
+}
+
+func checkView(t *testing.T, v, last *View, ids map[string]NodeID) {
+	t.Helper()
+	if last == nil && v.Epoch != 1 || last != nil && (v.Epoch != last.Epoch+1 || v.same(last)) {
+		t.Fatalf("view %d is no step", v.Epoch)
+	}
+	for id, n := range v.Nodes {
+		if n == nil {
+			continue
+		}
+		if known, ok := ids[n.Addr]; int(n.ID) != id || ok && known != n.ID {
+			t.Fatalf("node %s has id %d at %d, was %d", n.Addr, n.ID, id, known)
+		}
+		ids[n.Addr] = n.ID
+	}
+	if len(v.Shards) == 0 {
+		t.Fatal("no shard")
+	}
+	for i, shard := range v.Shards {
+		if shard.Index != i || shard.Primary == nil || v.Nodes[shard.Primary.ID] != shard.Primary {
+			t.Fatalf("shard %d: %+v", i, shard)
+		}
+		for _, r := range shard.Replicas {
+			if r == shard.Primary || v.Nodes[r.ID] != r {
+				t.Fatalf("shard %d: replica %+v", i, r)
+			}
+		}
+	}
+	for slot := range Slots {
+		if shard := v.Shard(slot); shard != nil && shard != &v.Shards[shard.Index] {
+			t.Fatalf("slot %d is nobody's", slot)
+		}
+	}
+}
+
+func randomObservation(rng *rand.Rand, names []string) Observation {
+	name := func() string { return names[rng.IntN(4)] }
+	odd := func() string { return names[rng.IntN(len(names))] }
+	sentinel := fmt.Sprintf("s%d", rng.IntN(3))
+	switch rng.IntN(10) {
+	case 0:
+		return SentinelSays{Sentinel: sentinel, Primary: name(), ConfigEpoch: rng.Uint64N(4), Quorum: 2, Sentinels: 3,
+			Down: DownFlags(rng.IntN(4)), Replicas: []SentinelReplica{{Addr: name(), LinkUp: rng.IntN(4) > 0, Priority: 1}}}
+	case 1:
+		return SentinelLost{Sentinel: sentinel, Why: "x"}
+	case 2:
+		return SentinelMessage{Sentinel: sentinel, Channel: "+switch-master", Payload: "main a 1 b 1"}
+	case 3:
+		return NodeLost{Addr: name(), Why: "x"}
+	case 4:
+		return Report{Kind: ReportKind(rng.IntN(4)), Node: NodeID(rng.IntN(9) - 1), Slot: rng.IntN(Slots+2) - 1, Addr: odd()}
+	case 5:
+		first := rng.IntN(Slots)
+		return SlotsSeen{Asked: name(), HasEpochs: rng.IntN(2) > 0, Shards: []ShardSeen{
+			{Slots: []SlotRange{{0, first}}, Primary: MemberSeen{name(), true}, Epoch: rng.Uint64N(4)},
+			{Slots: []SlotRange{{first, Slots - 1}}, Primary: MemberSeen{odd(), rng.IntN(2) > 0},
+				Replicas: []MemberSeen{{name(), true}}, Epoch: rng.Uint64N(4)}}}
+	case 6:
+		return Resolved{Name: odd(), Addrs: []string{name()}}
+	case 7:
+		return Tick{}
+	}
+	return RoleSeen{Addr: name(), Role: Role(rng.IntN(3)), LinkUp: true, Priority: rng.IntN(2), Primary: odd(),
+		Version: []string{"", "7.0.15", "6.2.1"}[rng.IntN(3)], Replicas: []string{name()}}
+}
+
+func TestAddresses(t *testing.T) {
+	for _, c := range []struct{ addr, host, port string }{
+		{"a:1", "a", "1"}, {"::1:7000", "::1", "7000"}, {"[2001:db8::1]:7000", "2001:db8::1", "7000"}, {":1", "", "1"},
+		{"a", "a", ""}, {"", "", ""}, {"[]:1", "", "1"},
+	} {
+		if host, port := SplitAddr(c.addr); host != c.host || port != c.port {
+			t.Errorf("SplitAddr(%q) = %q %q", c.addr, host, port)
+		}
+	}
+	m := map[string]string{"10.0.0.1": "h", "10.0.0.2:1": "h:2", "fe80::1": "2001:db8::2", "10.0.0.3:1": "[::1]:5",
+		"10.0.0.4": "[::1]"}
+	for from, to := range map[string]string{"10.0.0.1:7": "h:7", "10.0.0.2:1": "h:2", "10.0.0.2:3": "10.0.0.2:3",
+		"fe80::1:7": "[2001:db8::2]:7", "10.0.0.3:1": "[::1]:5", "10.0.0.4:9": "[::1]:9", "::1:7": "[::1]:7"} {
+		if got := MapAddr(m, from); got != to {
+			t.Errorf("MapAddr(%q) = %q, want %q", from, got, to)
+		}
+	}
+}
+
+func TestVersionLess(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		less bool
+	}{{"7.0.15", "7.2.0", true}, {"7.2.0", "7.0.15", false}, {"9.0.0", "10.0.0", true}, {"7.0", "7.0.1", true},
+		{"7.0", "7.0", false}, {"", "1", true}, {"x", "y", false}} {
+		if versionLess(c.a, c.b) != c.less {
+			t.Errorf("versionLess(%q, %q) is not %v", c.a, c.b, c.less)
+		}
+	}
+}
+
+func TestNodeNamed(t *testing.T) {
+	from := &Node{ID: 0, Addr: "mapped:1", Announced: "10.0.0.1:1"}
+	peer := &Node{ID: 1, Addr: "mapped:2", Announced: "10.0.0.1:2"}
+	six := &Node{ID: 2, Addr: "[::1]:3", Announced: "::1:3"}
+	v := &View{Nodes: []*Node{from, peer, nil, six}}
+	for addr, want := range map[string]*Node{"10.0.0.1:2": peer, ":2": peer, "::1:3": six, "[::1]:3": six, ":4": nil,
+		"": nil, "10.0.0.9:2": nil} {
+		if got := v.NodeNamed(addr, from); got != want {
+			t.Errorf("NodeNamed(%q) = %v, want %v", addr, got, want)
+		}
+	}
+	if v.NodeNamed(":2", nil) != nil {
+		t.Error("an empty host of nobody was found")
+	}
+}

@@ -1,0 +1,90 @@
+package watch_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/testenv"
+	"evergate/topology/watch"
+)
+
+func TestSurveySentinel(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 5 * time.Second})
+	service := watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"}
+	found, err := watch.Survey(t.Context(), watch.Options{}, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Sentinels) != 3 || len(found.Nodes) != 3 || found.DownAfter != 5*time.Second {
+		t.Errorf("%d Sentinels, %d nodes, down-after %v", len(found.Sentinels), len(found.Nodes), found.DownAfter)
+	}
+	if found.View == nil || len(found.View.Shards[0].Replicas) != 2 || len(found.Problems) != 0 {
+		t.Errorf("view %+v, problems %q", found.View, found.Problems)
+	}
+	// The classic: what the servers announce cannot be reached from here.
+	service.AddressMap = map[string]string{env.Replicas()[0].Addr: "127.0.0.1:1"}
+	found, err = watch.Survey(t.Context(), watch.Options{}, service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, found, "node 127.0.0.1:1 cannot be reached: connection refused (this address was announced")
+}
+
+func TestSurveyCluster(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, NodeTimeout: 3 * time.Second, ACL: []string{
+		"user default on nopass ~* &* +@all", "user few on >secret -@all +info +cluster|slots +config|get"}})
+	found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "c",
+		Cluster:  []string{env.Nodes()[0].Addr},
+		Upstream: func() (string, string, error) { return "few", "secret", nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.View == nil || len(found.View.Shards) != 3 || found.DownAfter != 3*time.Second {
+		t.Errorf("view %+v, node timeout %v", found.View, found.DownAfter)
+	}
+	for _, command := range []string{"ROLE", "CLUSTER SHARDS", "CLUSTER NODES"} {
+		wantProblem(t, found, env.Nodes()[0].Addr+" refuses "+command)
+	}
+	wantProblem(t, found, "has no replica that may serve reads")
+}
+
+func TestSurveyFindsTrouble(t *testing.T) {
+	testenv.SkipShort(t)
+	one, two := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
+	options := watch.Options{DialTimeout: 300 * time.Millisecond}
+	found, err := watch.Survey(t.Context(), options, watch.Service{Name: "p", Primary: one.Primary().Addr,
+		Replicas: []string{two.Primary().Addr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, found, "all say that they are primary")
+	dead := one.Primary()
+	if err := dead.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	found, err = watch.Survey(t.Context(), options, watch.Service{Name: "p", Primary: dead.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, found, "no primary is known")
+	wantProblem(t, found, "cannot be reached: connection refused")
+	found, err = watch.Survey(t.Context(), options, watch.Service{Name: "s", Sentinels: []string{two.Primary().Addr},
+		MasterName: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, found, "Sentinel "+two.Primary().Addr+" cannot be asked about main: ERR unknown command")
+}
+
+func wantProblem(t *testing.T, found *watch.Findings, part string) {
+	t.Helper()
+	for _, p := range found.Problems {
+		if strings.Contains(p, part) {
+			return
+		}
+	}
+	t.Errorf("no problem says %q; problems:\n%s", part, strings.Join(found.Problems, "\n"))
+}
