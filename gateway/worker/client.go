@@ -81,18 +81,26 @@ func (w *Worker) keep(c *client, b []byte) {
 		return
 	}
 	if cap(c.Unread) < have {
-		size := max(512, have+have/4)
-		if need := c.scan.Need(); need > int64(have) {
-			// Made once where the client has sent an eighth of what it announced, so that a copy costs little and
-			// an announcement alone costs nothing.
-			size = int(min(need, max(int64(have)*8, 4<<10)))
-		}
+		size := roomFor(int64(have), c.scan.Need())
 		c.Unread = append(make([]byte, 0, size), c.Unread...)
 	}
 	c.Unread = append(c.Unread, b...)
 	if c.Parked != session.Running && len(c.Unread) > pauseBytes {
 		w.pause(c, true)
 	}
+}
+
+// roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
+// gets its room when a sixteenth of it has come: an announcement alone costs nothing, and what was copied on the way
+// is small beside the frame.
+func roomFor(have, need int64) int {
+	switch {
+	case need <= have:
+		return int(max(512, have+have/4))
+	case have*16 >= need || need <= 4<<10:
+		return int(need)
+	}
+	return int(max(have, min(have*8, need/16)))
 }
 
 // runUnread understands what was kept.
