@@ -13,6 +13,7 @@ import (
 type split struct {
 	seq   uint32
 	left  int
+	write bool
 	kind  resp.JoinKind
 	parts []resp.JoinPart
 }
@@ -41,7 +42,10 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 		}
 		lanes[i] = l
 	}
-	s := &split{seq: c.Replies.Reserve(), left: len(d.Parts), kind: joinKinds[d.Merge], parts: make([]resp.JoinPart, len(d.Parts))}
+	s := &split{
+		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Read, kind: joinKinds[d.Merge],
+		parts: make([]resp.JoinPart, len(d.Parts)),
+	}
 	c.splits = append(c.splits, s)
 	var words [][]byte
 	for i, p := range d.Parts {
@@ -76,9 +80,37 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			return
 		}
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
+		if s.write && s.doneInPart() {
+			w.stats.Uncertain++
+			w.deliver(c, seq, doneInPart)
+			return
+		}
 		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts))
 		return
 	}
+}
+
+// doneInPart answers a write of which only some slots' parts were executed, or perhaps were: no part's own error says
+// what became of the whole.
+var doneInPart = resp.AppendError(nil,
+	"UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of them only")
+
+// doneInPart says that a part is uncertain, or that one was refused by the gateway while another was executed. The
+// error of a server (OOM, NOPERM) is an answer: it stays what it is.
+func (s *split) doneInPart() bool {
+	executed, refused := false, false
+	for i := range s.parts {
+		reply := s.parts[i].Reply
+		switch {
+		case bytes.HasPrefix(reply, []byte("-UNCERTAIN ")):
+			return len(s.parts) > 1
+		case bytes.HasPrefix(reply, []byte("-LOADING evergate: ")), bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: ")):
+			refused = true
+		default:
+			executed = true
+		}
+	}
+	return executed && refused
 }
 
 // checkParts holds the parts of a split request to the output limit of its client.
