@@ -128,6 +128,7 @@ func (r *cluster) slotsSeen(o SlotsSeen) {
 
 // merge adds the answers up.
 func (r *cluster) merge() {
+	r.s.stale = true
 	r.shards, r.spare = nil, nil
 	for i := range r.owners {
 		r.owners[i] = -1

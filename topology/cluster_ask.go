@@ -22,6 +22,10 @@ func (r *cluster) moved(o Report) {
 		return
 	}
 	to := r.s.nodes.announced(JoinAddr(host, port))
+	if old, ok := r.patches[o.Slot]; ok && old.to == to {
+		return
+	}
+	r.s.stale = true
 	if to == r.owner(o.Slot) {
 		delete(r.patches, o.Slot)
 		return

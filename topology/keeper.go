@@ -15,7 +15,7 @@ const (
 
 // Keeper is the one goroutine around a State. Use:
 //
-//	keeper := topology.NewKeeper(topology.NewState(settings), time.Now, carryOut)
+//	keeper := topology.NewKeeper(topology.NewState(settings), clock, carryOut)
 //	keeper.OnView(func(v *topology.View) { wake(loops) })
 //	go keeper.Run(ctx)
 //	keeper.Tell(ctx, topology.RoleSeen{...})

@@ -1,6 +1,9 @@
 package topology
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Observation is one fact somebody saw. State.Step takes them one at a time. The kinds are those of this file; a
 // node that was asked goes by its dial address, nodes that others speak of by their announced address.
@@ -143,6 +146,13 @@ type RoleSeen struct {
 	Primary         string
 	// Replicas (announced) are a primary's, those that are online.
 	Replicas []string
+}
+
+// same says whether two tell the same but for offsets, which change all the time.
+func (r *RoleSeen) same(o *RoleSeen) bool {
+	return r.Role == o.Role && r.RunID == o.RunID && r.ReplID == o.ReplID && r.Version == o.Version &&
+		r.Priority == o.Priority && r.LinkUp == o.LinkUp && r.Syncing == o.Syncing && r.Primary == o.Primary &&
+		slices.Equal(r.Replicas, o.Replicas)
 }
 
 // NodeLost says that a probe could not reach a node, or got no answer in time.

@@ -133,6 +133,7 @@ func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.says(Rol
 
 func (r *plain) choose(e *entry) {
 	r.current = e
+	r.s.stale = true
 	r.byName = slices.Contains(r.addrs(r.s.settings.Primary), e)
 	for _, name := range r.s.settings.Replicas {
 		r.byName = r.byName || slices.Contains(r.addrs(name), e)

@@ -155,6 +155,7 @@ func (r *sentinels) believe() {
 		}
 		r.believed, r.epoch = e, c.says.ConfigEpoch
 		r.overruledAt = time.Time{}
+		r.s.stale = true
 		return
 	}
 }

@@ -140,7 +140,10 @@ func (s *State) View() *View { return s.view }
 func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 	s.now = now
 	s.effects, s.events = nil, nil
-	if _, tick := o.(Tick); !tick {
+	switch o.(type) {
+	case Tick, RoleSeen, NodeLost, Report:
+		// These say whether they changed anything: they come often, and most say what is known.
+	default:
 		s.stale = true
 	}
 	switch o := o.(type) {
@@ -171,12 +174,14 @@ func (s *State) roleSeen(o RoleSeen) {
 	if o.Version == "" {
 		o.Version = e.role.Version
 	}
+	s.stale = s.stale || e.lost() || !e.answered() || !e.role.same(&o)
 	e.role, e.roleAt, e.losses, e.lostWhy = o, s.now, 0, ""
 }
 
 func (s *State) nodeLost(o NodeLost) {
 	e := s.nodes.dial(o.Addr)
 	if !e.lost() {
+		s.stale = true
 		s.event(Event{Kind: NodeGone, Subject: e.addr, Why: o.Why})
 	}
 	e.losses++

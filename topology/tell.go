@@ -4,27 +4,29 @@ import "slices"
 
 // What changed between two Views, in events. State publishes; this file only finds the words.
 
-// before finds the shard of the last View that the shard i of v continues: the one that served its lowest slot, or
-// the same primary's where it has none. nil for a new one.
-func (s *State) before(v *View, i int) *Shard {
+// before finds, for each shard of v, the one of the last View that it continues: the one that served its lowest slot.
+// nil for a new one.
+func (s *State) before(v *View) []*Shard {
+	old := make([]*Shard, len(v.Shards))
 	if s.view == nil {
-		return nil
+		return old
 	}
 	if !v.Sharded {
-		return &s.view.Shards[0]
+		old[0] = &s.view.Shards[0]
+		return old
 	}
-	for slot := range v.slots {
-		if int(v.slots[slot]) == i {
-			return s.view.Shard(slot)
+	met := make([]bool, len(v.Shards))
+	for slot, i := range v.slots {
+		if i >= 0 && !met[i] {
+			met[i], old[i] = true, s.view.Shard(slot)
 		}
 	}
-	return nil
+	return old
 }
 
 // tellConditions keeps Since of conditions that lasted, and tells those that changed.
 func (s *State) tellConditions(v *View, drafts []draft) {
-	for i := range v.Shards {
-		old := s.before(v, i)
+	for i, old := range s.before(v) {
 		if old == nil || old.Primary != nil && old.Primary.ID != v.Shards[i].Primary.ID {
 			continue
 		}
@@ -43,8 +45,8 @@ func (s *State) tellShards(v *View) {
 	for i := range v.Shards {
 		primaries[v.Shards[i].Primary.ID] = true
 	}
-	for i := range v.Shards {
-		shard, old := &v.Shards[i], s.before(v, i)
+	for i, old := range s.before(v) {
+		shard := &v.Shards[i]
 		switch {
 		case old == nil:
 			s.event(Event{Kind: PrimaryFound, Shard: shard.Name, To: shard.Primary.Addr, ToEpoch: shard.ConfigEpoch})

@@ -277,7 +277,7 @@ func TestFewRights(t *testing.T) {
 }
 
 // TestOneSubscriptionASentinel: three services, one set of Sentinels behind passwords and few rights. Each Sentinel
-// has one subscriber, whichever service named it; a service whose master nobody knows harms nobody.
+// has one subscriber, whichever service named it, and by whichever name; a service whose master nobody knows harms nobody.
 func TestOneSubscriptionASentinel(t *testing.T) {
 	testenv.SkipShort(t)
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, Masters: []string{"one", "two"},
@@ -285,7 +285,8 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 	gate := func() (string, string, error) { return "gate", "secret", nil }
 	list := follow(t,
 		watch.Service{Name: "1", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "one", Sentinel: gate},
-		watch.Service{Name: "2", Sentinels: []string{env.Sentinels[1].Addr}, MasterName: "two", Sentinel: gate},
+		watch.Service{Name: "2", MasterName: "two", Sentinel: gate, Sentinels: []string{env.Sentinels[1].Addr,
+			strings.Replace(env.Sentinels[1].Addr, "127.0.0.1", "localhost", 1)}},
 		watch.Service{Name: "3", Sentinels: []string{env.Sentinels[2].Addr}, MasterName: "nobody", Sentinel: gate})
 	for i, k := range list[:2] {
 		k.until(t, "primary and a replica", shape(env.Groups[i].Primary().Addr, 1))

@@ -1,0 +1,52 @@
+package watch_test
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidwall/redcon"
+
+	"evergate/testenv"
+	"evergate/topology/watch"
+)
+
+// TestDeadSubscriptionIsReplaced: a Sentinel whose subscription answers nothing, not even PING, while other
+// connections to it work, is subscribed to anew.
+func TestDeadSubscriptionIsReplaced(t *testing.T) {
+	var subscriptions, pings atomic.Int32
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := redcon.NewServer("", func(conn redcon.Conn, cmd redcon.Command) {
+		switch strings.ToLower(string(cmd.Args[0])) {
+		case "psubscribe":
+			subscriptions.Add(1)
+			conn.WriteArray(3)
+			conn.WriteBulkString("psubscribe")
+			conn.WriteBulk(cmd.Args[1])
+			conn.WriteInt(1)
+		case "ping":
+			pings.Add(1)
+		default:
+			conn.WriteError("ERR No such master with that name")
+		}
+	}, nil, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-ended
+	})
+	follow(t, watch.Service{Name: "s", Sentinels: []string{listener.Addr().String()}, MasterName: "main"})
+	testenv.Until(t, 10*time.Second, "a second subscription", func() error {
+		if s, p := subscriptions.Load(), pings.Load(); s < 2 || p < 1 {
+			return fmt.Errorf("%d subscriptions, %d PINGs", s, p)
+		}
+		return nil
+	})
+}
