@@ -12,7 +12,9 @@ type Ticket struct {
 	// Part is the piece of a split request, or -1.
 	Part int16
 	// Slot of the request's keys, or -1.
-	Slot  int16
+	Slot int16
+	// Shard is the session's flight that the request belongs to.
+	Shard int16
 	Flags Flags
 	// Hops counts how often the request has been sent on (MOVED, ASK) or done again.
 	Hops uint8

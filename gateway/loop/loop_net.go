@@ -117,9 +117,7 @@ func (p *portable) take(in input) {
 		p.readOn(pp)
 	default:
 		pp.busy = false
-		if pp.lane {
-			p.w.LaneWrote(worker.LaneID(pp.id), in.wrote)
-		} else {
+		if !pp.lane {
 			p.w.ClientWrote(pp.id, in.wrote)
 		}
 		p.writeOn(pp)
@@ -133,7 +131,9 @@ func (p *portable) readOn(pp *pipe) {
 	}
 }
 
-// writeOn gives the writer its next piece. The piece is copied: the worker's buffers are valid only now.
+// writeOn gives the writer its next piece. The piece is copied: the worker's buffers are valid only now. What is given
+// to a lane's writer counts as sent at once: the end of the connection may be seen before the writer is heard of, and
+// a request that may have been executed must never look unsent.
 func (p *portable) writeOn(pp *pipe) {
 	if pp.busy || pp.closed {
 		return
@@ -149,6 +149,9 @@ func (p *portable) writeOn(pp *pipe) {
 	}
 	pp.busy = true
 	pp.buf = append(pp.buf[:0], b[:min(len(b), readBytes)]...)
+	if pp.lane {
+		p.w.LaneWrote(worker.LaneID(pp.id), len(pp.buf))
+	}
 	pp.write <- pp.buf
 }
 

@@ -24,13 +24,6 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 // later says that seq a comes after b; numbers wrap around.
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// wakeAgain lets a session do again what it must, once nothing of it is in flight any more.
-func (w *Worker) wakeAgain(c *client) {
-	if len(c.again) > 0 && len(c.flights) == 0 {
-		w.wake(c)
-	}
-}
-
 // executed notes that a request was executed while earlier ones wait to be done again: those it must not overtake
 // can no longer be done in order.
 func (w *Worker) executed(c *client, l *backend.Lane, t *backend.Ticket) {

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/hold"
 	"evergate/gateway/session"
 )
@@ -235,10 +234,10 @@ func (c *client) flightOf(shard int) *flight {
 	return nil
 }
 
-// landed counts one reply of a lane. When it was the flight's last the session may have waited for it.
-func (w *Worker) landed(c *client, l *backend.Lane) {
+// landed counts one reply of a flight. When it was the last the session may have waited for it.
+func (w *Worker) landed(c *client, shard int16) {
 	for i := range c.flights {
-		if c.flights[i].lane != l {
+		if c.flights[i].shard != int32(shard) {
 			continue
 		}
 		c.flights[i].owed--
@@ -246,7 +245,7 @@ func (w *Worker) landed(c *client, l *backend.Lane) {
 			last := len(c.flights) - 1
 			c.flights[i] = c.flights[last]
 			c.flights = c.flights[:last]
-			if c.Parked == session.Flight {
+			if c.Parked == session.Flight || len(c.again) > 0 && len(c.flights) == 0 {
 				w.wake(c)
 			}
 		}

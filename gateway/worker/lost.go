@@ -50,7 +50,6 @@ func (w *Worker) laneLost(l *backend.Lane, why backend.LostReason) {
 // lose deals with everything that was in flight on an open lane, and dials again.
 func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	s := w.services[l.Key.Service]
-	w.stats.LanesLost[why]++
 	sharded := s.view != nil && s.view.Sharded
 	lost := l.Lost(sharded)
 	for i := range lost {
@@ -64,12 +63,14 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	switch {
 	case retiring || !w.needed(w.sets[l.Key]):
 		w.removeLane(l, why)
+		return
 	case steady:
 		l.Attempts = 0
 		w.dial(l)
 	default:
 		w.redial(l)
 	}
+	w.stats.LanesLost[why]++
 }
 
 // lostRequest settles one request of a lane that died.
@@ -98,8 +99,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, strea
 		w.addAgain(c, t, r.Frame, again{target: -1})
 	}
 	if !c.closed {
-		w.landed(c, l)
-		w.wakeAgain(c)
+		w.landed(c, t.Shard)
 	}
 }
 

@@ -87,6 +87,9 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint
 	if len(set.lanes) == 0 {
 		w.addLane(set)
 	}
+	for _, l := range set.lanes {
+		l.Retiring = false // the node has its role again
+	}
 	return set
 }
 
@@ -153,6 +156,9 @@ func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle)
 // soon says that there will be one in a moment.
 func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 	busy := 0
+	if len(set.lanes) == 0 {
+		w.addLane(set)
+	}
 	for _, l := range set.lanes {
 		if l.Usable(w.now) {
 			return l, false
@@ -193,25 +199,20 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 			}
 		}
 	}
-	for _, set := range w.sets {
-		if set.key.Service == s.index && (v == nil || set.seen != v.Epoch) {
-			w.retire(set)
+	for _, l := range w.lanes {
+		if l != nil && l.Key.Service == s.index && !w.needed(w.sets[l.Key]) {
+			w.retire(l)
 		}
 	}
 }
 
-// retire ends lanes that are not needed any more, those with something under way after a grace.
-func (w *Worker) retire(set *laneSet) {
-	for i := len(set.lanes) - 1; i >= 0; i-- {
-		l := set.lanes[i]
-		if l.State == backend.Open && l.Inflight.Len() > 0 {
-			if !l.Retiring {
-				l.Retiring, l.RetireAt = true, w.now+retireGrace
-				w.at(l.RetireAt)
-			}
-			continue
-		}
+// retire ends a lane that is not needed any more, after a grace when something is under way on it.
+func (w *Worker) retire(l *backend.Lane) {
+	if l.State != backend.Open || l.Inflight.Len() == 0 {
 		w.removeLane(l, backend.Retired)
+	} else if !l.Retiring {
+		l.Retiring, l.RetireAt = true, w.now+retireGrace
+		w.at(l.RetireAt)
 	}
 }
 

@@ -134,7 +134,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	w.stats.RefusedByServer[kind]++
 	l.Inflight.Pop()
 	if c := w.client(t.Session, t.Generation); c != nil {
-		w.sendBack(c, l, &t, frame, a, kind)
+		w.sendBack(c, &t, frame, a, kind)
 	}
 	l.Queue.Answered(t.End)
 	if kind == noPassword {
@@ -144,7 +144,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 }
 
 // sendBack gives a refused request back to its session.
-func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a again, kind refusal) {
+func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, kind refusal) {
 	limit := uint8(hopsMax)
 	if kind == cannotServe || kind == tryAgain {
 		limit = refusedMax
@@ -158,8 +158,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 		w.addAgain(c, t, frame, a)
 	}
 	if !c.closed {
-		w.landed(c, l)
-		w.wakeAgain(c)
+		w.landed(c, t.Shard)
 	}
 }
 

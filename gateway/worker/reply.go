@@ -87,7 +87,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.deliver(c, ticket.Seq, reply)
 	}
 	if !c.closed {
-		w.landed(c, l)
+		w.landed(c, ticket.Shard)
 	}
 }
 
@@ -173,7 +173,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		c.Replies.Pass()
 		w.flush(c)
 		if !c.closed {
-			w.landed(c, l)
+			w.landed(c, ticket.Shard)
 		}
 	}
 }

@@ -125,7 +125,8 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 		l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
 	}
 	t := backend.Ticket{
-		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Hops: r.hops,
+		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Shard: int16(r.shard),
+		Hops: r.hops,
 	}
 	if !r.read {
 		t.Flags = backend.Write
