@@ -23,9 +23,8 @@ const (
 	carefulFor = 2 * time.Second
 	// tryAgainPause is the first pause before a TRYAGAIN is done again; it doubles with each hop.
 	tryAgainPause = 10 * time.Millisecond
-	// refusedMax bounds how often one request is done again after its server said that it cannot serve now; the
-	// hold window usually ends earlier.
-	refusedMax = 250
+	// againMax bounds how often one request is done again whatever the hold window.
+	againMax = 250
 )
 
 // again is one request that must be done again.
@@ -145,21 +144,31 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 
 // sendBack gives a refused request back to its session.
 func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, kind refusal) {
-	limit := uint8(hopsMax)
-	if kind == cannotServe || kind == tryAgain {
-		limit = refusedMax
-	}
 	if kind == asked || kind == tryAgain {
 		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
 	}
-	if t.Hops >= limit {
-		w.settle(c, t, outOfHops)
-	} else {
+	switch {
+	case t.Hops < w.hopsFor(kind):
 		w.addAgain(c, t, frame, a)
+	case kind == cannotServe:
+		w.settle(c, t, w.loading(c.svc, "the server cannot serve now"))
+	default:
+		w.settle(c, t, outOfHops)
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)
 	}
+}
+
+// hopsFor is how often a request may be refused so: for what passes with time, as often as fits into the hold window.
+func (w *Worker) hopsFor(kind refusal) uint8 {
+	switch kind {
+	case cannotServe:
+		return uint8(min(againMax, w.conf.HoldMax/refusingFor))
+	case tryAgain:
+		return uint8(min(againMax, 5+w.conf.HoldMax/(tryAgainPause<<5)))
+	}
+	return hopsMax
 }
 
 var outOfHops = resp.AppendError(nil,
