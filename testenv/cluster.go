@@ -1,7 +1,6 @@
 package testenv
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -158,18 +157,25 @@ func (n *Node) knownNodes() ([]string, error) {
 	return known, nil
 }
 
-// SlotOwner asks the cluster who serves slot (0 to 16383) now; nil when no reachable node can say.
+// SlotOwner asks the cluster who serves slot (0 to 16383) now; nil when no reachable node can say. It asks by
+// CLUSTER SLOTS, which every version knows: ranges of first slot, last slot, primary (host, port, ...), replicas.
 func (e *Env) SlotOwner(slot int) *Node {
 	for _, n := range e.Nodes() {
-		ctx, cancel := context.WithTimeout(context.Background(), askPatience)
-		ranges, err := n.Client().ClusterSlots(ctx).Result()
-		cancel()
+		reply, err := n.Do("CLUSTER", "SLOTS")
 		if err != nil {
 			continue
 		}
+		ranges, _ := reply.([]any)
 		for _, r := range ranges {
-			if r.Start <= slot && slot <= r.End && len(r.Nodes) > 0 {
-				return e.Node(r.Nodes[0].Addr)
+			fields, ok := r.([]any)
+			if !ok || len(fields) < 3 {
+				continue
+			}
+			first, _ := fields[0].(int64)
+			last, _ := fields[1].(int64)
+			primary, _ := fields[2].([]any)
+			if first <= int64(slot) && int64(slot) <= last && len(primary) > 1 {
+				return e.Node(fmt.Sprintf("%v:%v", primary[0], primary[1]))
 			}
 		}
 	}
