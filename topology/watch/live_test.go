@@ -277,7 +277,8 @@ func TestFewRights(t *testing.T) {
 }
 
 // TestOneSubscriptionASentinel: three services, one set of Sentinels behind passwords and few rights. Each Sentinel
-// has one subscriber, whichever service named it, and by whichever name; a service whose master nobody knows harms nobody.
+// has one subscriber, whichever service named it, and by whichever name; a service whose master nobody knows
+// harms nobody.
 func TestOneSubscriptionASentinel(t *testing.T) {
 	testenv.SkipShort(t)
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, Masters: []string{"one", "two"},
