@@ -172,7 +172,7 @@ func (c *client) nextRare(id, k string) []byte {
 	case p < 94:
 		k = fmt.Sprintf("{t%d}p%dbig", w.rnd.IntN(3), c.number)
 		_, b = c.ask(getRange, []string{k}, "GETRANGE", k, "0", id)
-	case p < 95:
+	case p < 95 && w.rnd.IntN(4) == 0:
 		k = fmt.Sprintf("{t%d}p%dhuge", w.rnd.IntN(3), c.number)
 		_, b = c.ask(getRange, []string{k}, "GETRANGE", k, "0", id)
 	case p < 97:
@@ -212,24 +212,24 @@ func (c *client) keys() []string {
 // read takes replies and has them checked in the order of the requests.
 func (c *client) read() {
 	w := c.w
-	c.unread = append(c.unread, c.toMe.take(w.now, 1+w.rnd.IntN(256<<10))...)
+	c.unread = append(c.unread, c.toMe.take(w.now, 1+w.rnd.IntN(1<<20))...)
 	for len(c.unread) > 0 {
 		var s resp.ReplyScanner
 		n, done, err := s.Feed(c.unread)
 		if err != nil {
-			w.ledger.fail("client %d was sent what is no reply: %q", c.number, clip(string(c.unread)))
+			w.ledger.fail("client %d was sent what is no reply: %q", c.number, clip(c.unread))
 			return
 		}
 		if !done {
 			break
 		}
 		if len(c.waiting) == 0 {
-			w.ledger.fail("client %d was sent a reply too many: %q", c.number, clip(string(c.unread[:n])))
+			w.ledger.fail("client %d was sent a reply too many: %q", c.number, clip(c.unread[:n]))
 			return
 		}
 		r := c.waiting[0]
 		c.waiting = c.waiting[1:]
-		w.tracef("client %d reads %q for %v", c.number, clip(string(c.unread[:n])), r)
+		w.tracef("client %d reads %q for %v", c.number, clip(c.unread[:n]), r)
 		w.ledger.answered(&c.memory, r, c.unread[:n])
 		c.unread = c.unread[n:]
 	}

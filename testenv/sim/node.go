@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -58,15 +57,15 @@ func (n *node) serve(l *lane) {
 			break
 		}
 		if status != resp.Frame || forbidden(args) {
-			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(string(l.in)))
+			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(l.in))
 			return
 		}
 		out = append(out, n.command(l, args)...)
 		l.in = l.in[size:]
 		left--
 	}
-	if len(out) > 0 {
-		w.tracef("%s answers lane %d %q", n.addr, l.id, clip(string(out)))
+	if len(out) > 0 && !l.dead {
+		w.tracef("%s answers lane %d %q", n.addr, l.id, clip(out))
 		w.send(&l.toGate, out)
 	}
 }
@@ -132,7 +131,9 @@ func (n *node) command(l *lane, args [][]byte) []byte {
 
 // behind says that the node is not who everybody is to believe: what it knows may be old, and what is written there
 // will be lost.
-func (n *node) behind() bool { return n.shard.primary != n && (n.primary || n.w.o.Async || n.queue != nil) }
+func (n *node) behind() bool {
+	return n.shard.primary != n && (n.primary || n.w.o.Async || n.queue != nil)
+}
 
 // redirect is getNodeByQuery of a cluster: it returns the refusal, or nothing.
 func (n *node) redirect(l *lane, keys []string, read, asking bool) string {
@@ -209,6 +210,9 @@ func (n *node) run(name string, keys []string, args [][]byte, at int) []byte {
 	return fmt.Appendf(nil, "+%d\r\n", r.id)
 }
 
+// padding makes long values; it is longer than what keeps new requests off a lane.
+var padding = strings.Repeat("=", 1_300_000)
+
 // value is what a read returns: who wrote the key, and which execution read it. Some keys have long values.
 func (n *node) value(key string, id, at int) string {
 	writer := "nil"
@@ -218,9 +222,9 @@ func (n *node) value(key string, id, at int) string {
 	text := fmt.Sprintf("%s %d@%d=%s|", key, id, at, writer)
 	switch {
 	case strings.HasSuffix(key, "big"):
-		text += string(bytes.Repeat([]byte("b"), 90_000))
+		text += padding[:90_000]
 	case strings.HasSuffix(key, "huge"):
-		text += string(bytes.Repeat([]byte("h"), 1_300_000))
+		text += padding
 	}
 	return text
 }

@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"flag"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway/worker"
+)
+
+var (
+	seconds = flag.Int("seconds", 20, "how long the simulation looks for failing seeds, in seconds")
+	first   = flag.Uint64("seed", 1, "the first seed")
+	only    = flag.Bool("only", false, "play the first seed only, and say everything that happened")
+)
+
+// worlds are the kinds of worlds that are simulated in turn.
+var worlds = []Options{
+	{},
+	{Reads: worker.PreferReplica},
+	{Cluster: true},
+	{Cluster: true, Reads: worker.PreferReplica},
+	{Async: true},
+	{Cluster: true, Async: true, Reads: worker.PreferReplica},
+	{Reads: worker.OnlyReplica},
+}
+
+func TestSimulation(t *testing.T) {
+	end := time.Now().Add(time.Duration(*seconds) * time.Second)
+	if testing.Short() {
+		end = time.Now().Add(2 * time.Second)
+	}
+	played := 0
+	for seed := *first; time.Now().Before(end); seed++ {
+		o := worlds[seed%uint64(len(worlds))]
+		o.Seed = seed
+		if f := Run(o); f != nil {
+			t.Fatal(f)
+		}
+		played++
+		if *only {
+			break
+		}
+	}
+	t.Logf("%d seeds", played)
+}
+
+// TestRunIsRepeatable plays seeds twice: a failure would be worth little otherwise.
+func TestRunIsRepeatable(t *testing.T) {
+	for seed := range uint64(2 * len(worlds)) {
+		o := worlds[seed%uint64(len(worlds))]
+		o.Seed = seed
+		a, b := play(o), play(o)
+		for i := range a.trace {
+			if i >= len(b.trace) || a.trace[i] != b.trace[i] {
+				t.Fatalf("seed %d went two ways:\n%s", seed, strings.Join(a.trace[max(0, i-10):i+1], "\n"))
+			}
+		}
+	}
+}
+
+// TestBugsAreFound makes the loop faulty: every bug must be found within a few seeds.
+func TestBugsAreFound(t *testing.T) {
+	names := map[Bug]string{LateWrote: "late wrote", WroteAll: "wrote all", WrongLane: "wrong lane",
+		WrongClient: "wrong client", NoLaneClosed: "no lane closed", WriteTwice: "write twice"}
+	for bug := LateWrote; bug <= WriteTwice; bug++ {
+		t.Run(names[bug], func(t *testing.T) {
+			for seed := range uint64(60) {
+				o := worlds[seed%uint64(len(worlds))]
+				o.Seed, o.Bug = seed, bug
+				if f := Run(o); f != nil {
+					t.Logf("seed %d: %s", seed, f.Fault)
+					return
+				}
+			}
+			t.Error("not found in 60 seeds")
+		})
+	}
+}
