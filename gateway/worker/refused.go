@@ -187,11 +187,6 @@ func (w *Worker) redirected(l *backend.Lane, reply []byte, kind refusal, t *back
 	}
 	s := w.services[l.Key.Service]
 	addr := string(fields[2])
-	if addr[0] == ':' { // no host: the one that answered
-		if n := s.node(l.Key.Node); n != nil {
-			addr = hostOf(n.Announced) + addr
-		}
-	}
 	if kind == moved {
 		w.env.Report(s.index, topology.Report{
 			Kind: topology.Moved, Node: topology.NodeID(l.Key.Node), Shard: -1, Epoch: s.view.Epoch, Slot: slot, Addr: addr,
@@ -199,20 +194,11 @@ func (w *Worker) redirected(l *backend.Lane, reply []byte, kind refusal, t *back
 	}
 	t.Slot = int16(slot)
 	a.ask = kind == asked
-	if n := s.view.NodeByAnnounced(addr); n != nil {
+	if n := s.view.NodeNamed(addr, s.node(l.Key.Node)); n != nil {
 		a.target = n.ID
 	} else {
 		a.ask = false // where ASK leads nowhere yet, the slot's owner is asked again
 		a.at = w.now + refusingFor
 	}
 	return true
-}
-
-func hostOf(addr string) string {
-	for i := len(addr) - 1; i >= 0; i-- {
-		if addr[i] == ':' {
-			return addr[:i]
-		}
-	}
-	return addr
 }
