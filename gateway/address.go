@@ -14,7 +14,7 @@ import (
 func SplitListen(listen string) (network, address string, err error) {
 	if path, isUnix := strings.CutPrefix(listen, "unix:"); isUnix {
 		if path == "" {
-			return "", "", errors.New("has no path after unix:")
+			return "", "", errors.New("has no path; unix:/path is wanted")
 		}
 		if len(path) > unixPathMax {
 			return "", "", fmt.Errorf("has a path longer than the %d bytes a unix socket may have", unixPathMax)

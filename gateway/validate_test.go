@@ -80,7 +80,7 @@ func TestValidateFindsEachFault(t *testing.T) {
 		`address-map: "x:y" has no port`: change(func(_ *Config, s *Service) {
 			s.AddressMap = map[string]string{"a": "x:y"}
 		}),
-		`name: "default" is already the name of service 1; listen: "127.0.0.1:6379" stands there twice, where service "default" listens`: change(
+		`"127.0.0.1:6379" stands there twice, where service "default" listens`: change(
 			func(c *Config, s *Service) { c.Services = append(c.Services, *s) }),
 	} {
 		if got := fmt.Sprint(c.Validate()); !strings.Contains(got, want) {
