@@ -58,8 +58,12 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	if logger == nil {
 		logger = hclog.NewNullLogger()
 	}
-	if conf.Workers <= 0 {
-		conf.Workers = runtime.NumCPU()
+	conf = conf.Filled()
+	if err := conf.Validate(); err != nil {
+		return nil, err
+	}
+	if conf.Workers == 0 {
+		conf.Workers = runtime.GOMAXPROCS(0) // what a container may use, where it is limited
 	}
 	id := make([]byte, 20)
 	_, _ = rand.Read(id) // never fails (crypto/rand)
@@ -90,10 +94,7 @@ func (g *Gateway) addService(s *Service) error {
 		return fmt.Errorf("service %s: %w", s.Name, err)
 	}
 	g.gates = append(g.gates, gate)
-	k := g.watch.Add(watch.Service{
-		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
-		Replicas: s.Replicas, AddressMap: s.AddressMap, Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
-	})
+	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		for _, l := range g.loops {
 			l.Post(func(*worker.Worker) {})

@@ -23,7 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var loops = map[string]func(loop.Config) (loop.Loop, error){"system": loop.New, "portable": loop.NewPortable}
+// maker makes a loop.
+type maker = func(loop.Config) (loop.Loop, error)
+
+var loops = map[string]maker{"system": loop.New, "portable": loop.NewPortable}
 
 // fakeNode is a scripted server: a map, ROLE and INFO, and a way to misbehave.
 type fakeNode struct {
@@ -94,7 +97,7 @@ func (n *fakeNode) serve(c redcon.Conn, cmd redcon.Command) {
 }
 
 // start runs a gateway before the node and returns it with its first address.
-func start(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error), n *fakeNode, change func(*Config)) (*Gateway, string) {
+func start(t *testing.T, makeLoop maker, n *fakeNode, change func(*Config)) (*Gateway, string) {
 	t.Helper()
 	conf := DefaultConfig()
 	conf.Workers = 2
@@ -193,14 +196,14 @@ func (p *peer) want(want string, args ...string) {
 	}
 }
 
-func onBoth(t *testing.T, f func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error))) {
+func onBoth(t *testing.T, f func(t *testing.T, makeLoop maker)) {
 	for name, makeLoop := range loops {
 		t.Run(name, func(t *testing.T) { f(t, makeLoop) })
 	}
 }
 
 func TestPipelinesAndBigValues(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		_, addr := start(t, makeLoop, startNode(t), nil)
 		p := connect(t, addr)
 		big := strings.Repeat("0123456789abcdef", 64<<10) // 1 MiB
@@ -226,7 +229,7 @@ func TestPipelinesAndBigValues(t *testing.T) {
 }
 
 func TestServerDies(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		n := startNode(t)
 		_, addr := start(t, makeLoop, n, nil)
 		p := connect(t, addr)
@@ -250,7 +253,7 @@ func TestServerDies(t *testing.T) {
 }
 
 func TestInfoAndListSpeakForAllWorkers(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), nil)
 		for i := range 5 {
 			connect(t, addr).want("+OK\r\n", "CLIENT", "SETNAME", fmt.Sprint("name-", i))
@@ -276,7 +279,7 @@ func TestInfoAndListSpeakForAllWorkers(t *testing.T) {
 }
 
 func TestUnixSocketAndPassword(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		dir := t.TempDir()
 		secret := filepath.Join(dir, "password")
 		socket := filepath.Join(dir, "s")
@@ -307,7 +310,7 @@ func TestUnixSocketAndPassword(t *testing.T) {
 }
 
 func TestTooManyClients(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		_, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Limits.ClientsMax = 2 })
 		first := connect(t, addr)
 		first.want("+PONG\r\n", "PING")
@@ -325,7 +328,7 @@ func TestTooManyClients(t *testing.T) {
 }
 
 func TestDrainEndsAtACommandBoundary(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), nil)
 		p, half := connect(t, addr), connect(t, addr)
 		p.want("+OK\r\n", "SET", "k", "v")
@@ -350,7 +353,7 @@ func TestDrainEndsAtACommandBoundary(t *testing.T) {
 
 // TestSlowReaderIsCut: a client that asks much and reads nothing loses its connection, its neighbour nothing.
 func TestSlowReaderIsCut(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop func(loop.Config) (loop.Loop, error)) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), func(c *Config) {
 			c.Limits.OutputBytesMax = 1 << 20
 			c.Workers = 1

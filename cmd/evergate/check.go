@@ -53,7 +53,7 @@ func (r *resolved) printSettings(out io.Writer, service int, settings []*setting
 			continue
 		}
 		if s.name == "workers" && value == "0" {
-			value = fmt.Sprintf("0 (one per core: %d)", runtime.NumCPU())
+			value = fmt.Sprintf("0 (one per core: %d)", runtime.GOMAXPROCS(0))
 		}
 		from := "default"
 		if at, found := r.where(service, s.name, ""); found {

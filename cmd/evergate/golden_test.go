@@ -117,4 +117,4 @@ func try(args, environ []string) (code int, out, errOut string) {
 
 var errNotStarted = fmt.Errorf("would have started")
 
-func cores() int { return runtime.NumCPU() }
+func cores() int { return runtime.GOMAXPROCS(0) }

@@ -18,7 +18,8 @@ func TestQueueModel(t *testing.T) {
 		for step := range 200 {
 			switch r.IntN(4) {
 			case 0, 1:
-				frame := bytes.Repeat([]byte{byte(step)}, []int{1, 40, 500, blockSize / 2, blockSize/2 + 1, 3 * blockSize}[r.IntN(6)])
+				sizes := []int{1, 40, 500, blockSize / 2, blockSize/2 + 1, 3 * blockSize}
+				frame := bytes.Repeat([]byte{byte(step)}, sizes[r.IntN(len(sizes))])
 				all = append(all, frame...)
 				if r.IntN(8) == 0 {
 					ends = append(ends, q.AppendOwned(bytes.Clone(frame)))

@@ -28,9 +28,12 @@ func replyEnds(b []byte, cut int) (ends []int, broken bool) {
 
 func TestReplyScanner(t *testing.T) {
 	good := []string{
-		"+OK\r\n", "-ERR x\r\n", ":-12\r\n", ":-9223372036854775808\r\n", "$-1\r\n", "$0\r\n\r\n", "$3\r\na\r\n\r\n", "*-1\r\n", "*0\r\n",
-		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", "_\r\n", "#t\r\n", ",1.5\r\n", "(123\r\n", "=7\r\ntxt:abc\r\n", "!5\r\nERR x\r\n",
-		"%1\r\n+a\r\n%0\r\n", "~1\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n", "|1\r\n+ttl\r\n:5\r\n+value\r\n", "+\r\n", "*1\r\n*1\r\n*0\r\n",
+		"+OK\r\n", "-ERR x\r\n", ":-12\r\n", ":-9223372036854775808\r\n", "$-1\r\n", "$0\r\n\r\n", "$3\r\na\r\n\r\n",
+		"*-1\r\n", "*0\r\n",
+		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", "_\r\n", "#t\r\n", ",1.5\r\n", "(123\r\n",
+		"=7\r\ntxt:abc\r\n", "!5\r\nERR x\r\n",
+		"%1\r\n+a\r\n%0\r\n", "~1\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n", "|1\r\n+ttl\r\n:5\r\n+value\r\n",
+		"+\r\n", "*1\r\n*1\r\n*0\r\n",
 	}
 	all := []byte{}
 	for _, g := range good {
@@ -47,7 +50,8 @@ func TestReplyScanner(t *testing.T) {
 			t.Errorf("cut %d: %d replies, broken %v", cut, len(ends), broken)
 		}
 	}
-	for _, bad := range []string{"x\r\n", "+a\n", "+a\rb", ":\r\n", ":1x\r\n", "$-2\r\n", "*-2\r\n", "%-1\r\n", "$99999999999999999999\r\n",
+	for _, bad := range []string{"x\r\n", "+a\n", "+a\rb", ":\r\n", ":1x\r\n", "$-2\r\n", "*-2\r\n", "%-1\r\n",
+		"$99999999999999999999\r\n",
 		":9223372036854775808\r\n", "\r\n", "*1\r\n\r\n", "*9223372036854775807\r\n", "--\n"} {
 		for cut := 1; cut <= len(bad); cut++ {
 			if ends, broken := replyEnds([]byte(bad), cut); !broken {

@@ -89,7 +89,8 @@ func server(b []byte, f *Facts) []byte {
 	}
 	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_mode:standalone\r\nos:%s %s\r\narch_bits:64\r\n"+
 		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nevergate_version:%s\r\n",
-		version, runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port, int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24), Version())
+		version, runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port, int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24),
+		Version())
 }
 
 func clients(b []byte, f *Facts) []byte {
@@ -103,7 +104,8 @@ func memory(b []byte, _ *Facts) []byte {
 		{Name: "/memory/classes/heap/objects:bytes"},
 	}
 	metrics.Read(sample)
-	return fmt.Appendf(b, "# Memory\r\nused_memory:%d\r\nused_memory_rss:%d\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n",
+	return fmt.Appendf(b, "# Memory\r\nused_memory:%d\r\nused_memory_rss:%d\r\nmaxmemory:0\r\n"+
+		"maxmemory_policy:noeviction\r\n",
 		sample[2].Value.Uint64(), sample[0].Value.Uint64()-sample[1].Value.Uint64())
 }
 

@@ -101,7 +101,9 @@ func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
 	if owned {
 		c.Unread = nil
 	}
-	w.send(c, l, request{seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read, owned: owned, frame: frame})
+	w.send(c, l, request{
+		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read, owned: owned, frame: frame,
+	})
 	return true
 }
 
@@ -262,11 +264,12 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 			c.InMulti = true
 		}
 	case routing.Forbidden:
-		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
 		if command.Name == "post" || command.Name == "host:" {
-			// A browser that was led here: what follows are its headers, not commands. Redis closes too.
-			defer w.end(c, session.ProtocolError)
+			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
+			w.close(c, session.ProtocolError)
+			return
 		}
+		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
 	default:
 		text = unknownText(args)
 	}

@@ -61,7 +61,8 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 			s.parts[i].Places = places
 		}
 		w.send(c, lanes[i], request{
-			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read, frame: resp.AppendCommand(nil, words...),
+			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read,
+			frame: resp.AppendCommand(nil, words...),
 		})
 	}
 	return true

@@ -56,6 +56,25 @@ func dialer(timeout time.Duration) func(context.Context, string, string) (net.Co
 	return d.DialContext
 }
 
+// together sends commands in one pipeline. The error says why none of them has an answer: go-redis leaves the commands'
+// own errors empty when the connection could not be greeted, by a wrong password for one.
+func together(ctx context.Context, client pipeliner, commands ...redis.Cmder) error {
+	pipe := client.Pipeline()
+	for _, command := range commands {
+		_ = pipe.Process(ctx, command)
+	}
+	_, err := pipe.Exec(ctx)
+	for _, command := range commands {
+		if command.Err() != nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// pipeliner is a client of a server or of a Sentinel.
+type pipeliner interface{ Pipeline() redis.Pipeliner }
+
 // refused says that the server answered and will not run the command for us: denied by ACL, unknown, renamed.
 func refused(err error) bool {
 	if !replied(err) {

@@ -215,11 +215,9 @@ func askSentinel(ctx context.Context, client *redis.Client, sentinel, master str
 	replicas := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "replicas", master)
 	others := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "sentinels", master)
 	all := []redis.Cmder{picture, addr, replicas, others}
-	pipe := client.Pipeline()
-	for _, cmd := range all {
-		_ = pipe.Process(ctx, cmd)
+	if err := together(ctx, client, all...); err != nil {
+		return topology.SentinelSays{}, nil, err
 	}
-	_, _ = pipe.Exec(ctx)
 	for _, cmd := range all {
 		if err := cmd.Err(); err != nil {
 			return topology.SentinelSays{}, nil, err

@@ -97,7 +97,10 @@ func (f *Findings) judgeView() {
 	}
 	for i := range f.View.Shards {
 		shard := &f.View.Shards[i]
-		if shard.Condition != topology.Steady {
+		switch {
+		case shard.Primary == nil:
+			f.problem("shard %s has no primary: it is %s", shard.Name, shard.Condition)
+		case shard.Condition != topology.Steady:
 			f.problem("shard %s: its primary %s is %s", shard.Name, shard.Primary.Addr, shard.Condition)
 		}
 		if len(shard.Replicas) == 0 {

@@ -134,11 +134,9 @@ func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 	role := redis.NewCmd(ctx, "role")
 	replication := redis.NewStringCmd(ctx, "info", "replication")
 	server := redis.NewStringCmd(ctx, "info", "server")
-	pipe := p.client.Pipeline()
-	for _, cmd := range []redis.Cmder{role, replication, server} {
-		_ = pipe.Process(ctx, cmd)
+	if err := together(ctx, p.client, role, replication, server); err != nil {
+		return nil, err
 	}
-	_, _ = pipe.Exec(ctx)
 	for _, cmd := range []redis.Cmder{role, replication, server} {
 		err := cmd.Err()
 		if busy(err) {

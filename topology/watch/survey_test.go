@@ -51,6 +51,19 @@ func TestSurveyCluster(t *testing.T) {
 	wantProblem(t, found, "has no replica that may serve reads")
 }
 
+// TestSurveyFindsWrongPassword: a server that does not let us in is one that cannot be used, and is called so.
+func TestSurveyFindsWrongPassword(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartPlain(t, testenv.Options{Password: "right"})
+	found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "p", Primary: env.Primary().Addr,
+		Upstream: func() (string, string, error) { return "", "wrong", nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, found, "no primary is known")
+	wantProblem(t, found, "cannot be reached: WRONGPASS")
+}
+
 func TestSurveyFindsTrouble(t *testing.T) {
 	testenv.SkipShort(t)
 	one, two := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})

@@ -1,0 +1,60 @@
+//go:build !portable
+
+package loop
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// takeFD takes the socket out of a net.Conn, away from Go's own poller.
+func takeFD(c net.Conn) (int, error) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return -1, context.Canceled
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd := -1
+	var dupErr error
+	if err := raw.Control(func(old uintptr) { fd, dupErr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 3) }); err != nil {
+		return -1, err
+	}
+	if dupErr != nil {
+		return -1, dupErr
+	}
+	_ = c.Close()
+	return fd, unix.SetNonblock(fd, true)
+}
+
+func read(fd int, b []byte) (int, syscall.Errno) {
+	at := unsafe.Pointer(unsafe.SliceData(b))
+	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(at), uintptr(len(b)))
+	return int(n), errno
+}
+
+func write(fd int, b []byte) (int, syscall.Errno) {
+	at := unsafe.Pointer(unsafe.SliceData(b))
+	n, _, errno := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(at), uintptr(len(b)))
+	return int(n), errno
+}
+
+// epollWait waits for milliseconds; a call that may block tells the scheduler.
+func epollWait(epfd int, events []unix.EpollEvent, milliseconds int, blocks bool) int {
+	call := syscall.RawSyscall6
+	if blocks {
+		call = syscall.Syscall6
+	}
+	n, _, errno := call(unix.SYS_EPOLL_PWAIT, uintptr(epfd), uintptr(unsafe.Pointer(unsafe.SliceData(events))),
+		uintptr(len(events)), uintptr(milliseconds), 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
