@@ -1,0 +1,280 @@
+package worker
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/topology"
+)
+
+// command does one line of a script:
+//
+//	start SETTING ...           view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
+//	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES     leave CLIENT
+//	connected LANE              refused LANE                           reply LANE BYTES     lost LANE
+//	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
+//
+// In a view the primary of a shard comes first ("-" for none), then its replicas.
+func (p *player) command(line string) {
+	verb, rest, _ := strings.Cut(line, " ")
+	who, text, _ := strings.Cut(rest, " ")
+	if p.w != nil {
+		p.w.Tick(p.now)
+	}
+	switch verb {
+	case "start":
+		p.start(strings.Fields(rest))
+	case "view":
+		p.setView(who, strings.Fields(text))
+		p.w.Tick(p.now)
+	case "open":
+		id := p.w.ClientOpened(0, "remote", "local")
+		p.clients[who], p.client[id] = id, who
+	case "say":
+		var b []byte
+		for _, words := range strings.Split(text, " / ") {
+			args := strings.Fields(words)
+			for i, a := range args {
+				args[i] = string(expand(a))
+			}
+			b = resp.AppendCommandStrings(b, args...)
+		}
+		p.w.ClientRead(p.clients[who], b)
+	case "raw":
+		p.w.ClientRead(p.clients[who], expand(text))
+	case "leave":
+		p.w.ClientClosed(p.clients[who])
+	case "after":
+		d, err := time.ParseDuration(who)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.now += d
+		p.w.Tick(p.now)
+	case "slow":
+		p.slow[who] = true
+	case "takes":
+		p.takes(who, text)
+	case "drain":
+		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.w.Drain()))
+	default:
+		p.laneCommand(verb, who, text)
+	}
+}
+
+func (p *player) laneCommand(verb, who, text string) {
+	id, known := p.lanes[who]
+	if !known {
+		p.reports = append(p.reports, "no lane is called "+who)
+		return
+	}
+	switch verb {
+	case "connected":
+		p.w.LaneOpened(id)
+	case "refused":
+		p.w.LaneClosed(id, backend.DialFailed)
+	case "lost":
+		p.w.LaneClosed(id, backend.PeerClosed)
+	case "reply":
+		p.w.LaneRead(id, expand(text))
+	default:
+		p.t.Fatalf("no command is called %q", verb)
+	}
+}
+
+// takes lets a slow connection take some bytes, or all from now on.
+func (p *player) takes(who, text string) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		p.slow[who] = false
+		n = 1 << 30
+	}
+	if id, ok := p.clients[who]; ok {
+		p.w.ClientWrote(id, min(n, len(p.w.ClientBytes(id))))
+	} else {
+		p.w.LaneWrote(p.lanes[who], min(n, len(p.w.LaneBytes(p.lanes[who]))))
+	}
+}
+
+// round ends the round and tells what the worker wants, until it wants nothing more.
+func (p *player) round(out io.Writer) {
+	for range 10 {
+		for _, r := range p.reports {
+			fmt.Fprintln(out, r)
+		}
+		p.reports = p.reports[:0]
+		o := p.w.Out()
+		if o.empty() {
+			return
+		}
+		p.obey(out, o)
+	}
+	p.t.Fatal("the worker does not come to rest")
+}
+
+func (p *player) obey(out io.Writer, o *Out) {
+	slices.Sort(o.CloseLanes)
+	for _, id := range o.CloseLanes {
+		fmt.Fprintf(out, "close %s\n", p.lane[id])
+		delete(p.lanes, p.lane[id])
+		delete(p.lane, id)
+	}
+	for _, d := range o.Dials {
+		fmt.Fprintf(out, "dial %s\n", p.dialled(d))
+	}
+	for _, r := range o.Read {
+		name, what := p.client[r.Client], map[bool]string{true: "on", false: "off"}[r.On]
+		if r.Lane {
+			name = p.lane[r.LaneID]
+		}
+		fmt.Fprintf(out, "reading %s %s\n", what, name)
+	}
+	for _, id := range o.Lanes {
+		name := p.lane[id]
+		b := p.w.LaneBytes(id)
+		fmt.Fprintf(out, "%s <- %s\n", name, showCommands(b))
+		if !p.slow[name] {
+			p.w.LaneWrote(id, len(b))
+		}
+	}
+	for _, id := range o.Clients {
+		name := p.client[id]
+		b := p.w.ClientBytes(id)
+		fmt.Fprintf(out, "%s <- %s\n", name, show(b))
+		if !p.slow[name] {
+			p.w.ClientWrote(id, len(b))
+		}
+	}
+	for _, id := range o.CloseClients {
+		fmt.Fprintf(out, "close %s\n", p.client[id])
+	}
+	p.tellClosed(out)
+}
+
+// tellClosed tells why clients were closed in this round.
+func (p *player) tellClosed(out io.Writer) {
+	closed := p.w.Stats().ClientsClosed
+	for why := range closed {
+		if n := closed[why] - p.closed[why]; n > 0 {
+			fmt.Fprintf(out, "closed: %d, %v\n", n, session.CloseReason(why))
+		}
+	}
+	p.closed = closed
+}
+
+// dialled gives a lane its name.
+func (p *player) dialled(d Dial) string {
+	name, known := p.lane[d.Lane]
+	if !known || name[0] != d.Addr[0] {
+		name = d.Addr[:1]
+		for i := 2; ; i++ {
+			if _, taken := p.lanes[name]; !taken {
+				break
+			}
+			name = fmt.Sprint(d.Addr[:1], i)
+		}
+	}
+	p.lanes[name], p.lane[d.Lane] = d.Lane, name
+	text := fmt.Sprintf("%s RESP%d", name, d.Proto)
+	if d.ReadOnly {
+		text += " READONLY"
+	}
+	return text
+}
+
+// showCommands writes whole commands as words.
+func showCommands(b []byte) string {
+	var all []string
+	limits := resp.DefaultLimits()
+	for len(b) > 0 {
+		var s resp.Scanner
+		n, args, status := s.Next(b, nil, &limits)
+		if status != resp.Frame {
+			return strings.Join(append(all, show(b)), " / ")
+		}
+		var words []string
+		for _, a := range args {
+			words = append(words, show(a))
+		}
+		all = append(all, strings.Join(words, " "))
+		b = b[n:]
+	}
+	return strings.Join(all, " / ")
+}
+
+// setView has a new view come.
+func (p *player) setView(mode string, shards []string) {
+	epoch := uint64(1)
+	if p.view != nil {
+		epoch = p.view.Epoch + 1
+	}
+	if mode == "none" {
+		p.view = nil
+		return
+	}
+	v := &topology.View{Shards: make([]topology.Shard, 1)}
+	if mode == "cluster" {
+		v = p.slotView(shards)
+	} else {
+		shards = []string{strings.Join(shards, ",")}
+	}
+	for i, text := range shards {
+		primary, replicas, _ := strings.Cut(text, ",")
+		primary, _, _ = strings.Cut(primary, ":")
+		sh := topology.Shard{Index: i, Name: "main"}
+		if primary != "-" {
+			sh.Primary = p.node(primary)
+		}
+		for _, r := range strings.FieldsFunc(replicas, func(r rune) bool { return r == ',' }) {
+			sh.Replicas = append(sh.Replicas, p.node(r))
+		}
+		v.Shards[i] = sh
+	}
+	v.Epoch, v.Nodes = epoch, slices.Clone(p.nodes)
+	p.view = v
+}
+
+func (p *player) node(name string) *topology.Node {
+	for _, n := range p.nodes {
+		if n.Addr == name+":1" {
+			return n
+		}
+	}
+	n := &topology.Node{ID: topology.NodeID(len(p.nodes)), Addr: name + ":1", Announced: name + ":1", Version: "7.2.4"}
+	p.nodes = append(p.nodes, n)
+	return n
+}
+
+// slotView has a State make a view with the slots of the shards.
+func (p *player) slotView(shards []string) *topology.View {
+	seen := topology.SlotsSeen{Asked: "s0:1", HasEpochs: true}
+	for i, text := range shards {
+		var slots topology.SlotRange
+		_, text, _ = strings.Cut(text, ":")
+		if _, err := fmt.Sscanf(text, "%d-%d", &slots.First, &slots.Last); err != nil {
+			p.t.Fatal(err)
+		}
+		seen.Shards = append(seen.Shards, topology.ShardSeen{
+			Slots:   []topology.SlotRange{slots},
+			Primary: topology.MemberSeen{Addr: fmt.Sprintf("s%d:1", i), Healthy: true}, Epoch: uint64(i + 1),
+		})
+	}
+	state := topology.NewState(topology.Settings{Mode: topology.ByCluster, Seeds: []string{"s0:1"}})
+	now := time.Unix(1, 0)
+	state.Step(topology.Tick{}, now)
+	state.Step(seen, now)
+	for i := range shards {
+		state.Step(topology.RoleSeen{Addr: fmt.Sprintf("s%d:1", i), Role: topology.RolePrimary}, now)
+	}
+	state.Step(topology.Tick{}, now.Add(time.Second))
+	v := *state.View()
+	v.Shards = slices.Clone(v.Shards)
+	return &v
+}

@@ -1,0 +1,155 @@
+package worker
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/topology"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts of testdata; a person reads the diff")
+
+// TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what the worker had the loop do;
+// every command is a round of its own, or shares it with the next one when it ends in "&". Nodes are called a, b, c; the first connection to a is "a" too, further ones
+// "a2", "a3". "{9}" in bytes stands for nine times x. script_play_test.go has the commands.
+func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := playScript(t, string(want))
+			if *rewrite {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if got != string(want) {
+				t.Errorf("played otherwise (-rewrite writes this):\n%s", got)
+			}
+		})
+	}
+}
+
+func playScript(t *testing.T, script string) string {
+	var out strings.Builder
+	p := newPlayer(t)
+	for i, stanza := range strings.Split(strings.TrimSpace(script), "\n\n") {
+		commands, _, told := strings.Cut(stanza, "\n----")
+		if i > 0 {
+			out.WriteByte('\n')
+		}
+		out.WriteString(commands + "\n")
+		if !told {
+			continue
+		}
+		out.WriteString("----\n")
+		for line := range strings.Lines(commands) {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+				line, more := strings.CutSuffix(line, " &")
+				p.command(line)
+				if !more {
+					p.round(&out)
+				}
+			}
+		}
+	}
+	return out.String()
+}
+
+// player is a worker, its fake loop and its clock.
+type player struct {
+	t       *testing.T
+	w       *Worker
+	now     time.Duration
+	view    *topology.View
+	nodes   []*topology.Node
+	clients map[string]uint32
+	client  map[uint32]string
+	lanes   map[string]backend.LaneID
+	lane    map[backend.LaneID]string
+	slow    map[string]bool // lanes and clients that take no bytes by themselves
+	blocked map[string]bool // of those: there are bytes to write
+	reports []string
+	closed  [session.TooMany + 1]uint64
+}
+
+func newPlayer(t *testing.T) *player {
+	return &player{
+		t: t, now: time.Second, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]backend.LaneID{},
+		lane: map[backend.LaneID]string{}, slow: map[string]bool{}, blocked: map[string]bool{},
+	}
+}
+
+// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s, output=BYTES, auth=1s.
+func (p *player) start(words []string) {
+	conf := Config{
+		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 64 << 20,
+		OutputBytesMax: 64 << 20, HoldMax: 2 * time.Second, Seed: 1,
+	}
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "reads":
+			conf.Services[0].Reads = map[string]Reads{"prefer-replica": PreferReplica, "replica": OnlyReplica}[value]
+		case "password":
+			conf.Services[0].AsksPassword = true
+		case "hold":
+			conf.HoldMax, _ = time.ParseDuration(value)
+		case "auth":
+			conf.AuthMax, _ = time.ParseDuration(value)
+		case "output":
+			conf.OutputBytesMax, _ = strconv.Atoi(value)
+		default:
+			p.t.Fatalf("no setting is called %q", word)
+		}
+	}
+	number := int64(0)
+	p.w = New(conf, Env{
+		View: func(int) *topology.View { return p.view },
+		Report: func(_ int, r topology.Report) {
+			text := fmt.Sprintf("reported: %v of %s", r.Kind, p.nodes[r.Node].Addr[:1])
+			if r.Kind == topology.Moved {
+				text += fmt.Sprintf(", slot %d at %s", r.Slot, r.Addr)
+			}
+			p.reports = append(p.reports, text)
+		},
+		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		Ask:          func(int, ClientRef, uint32, []string) {},
+		ClientNumber: func() int64 { number++; return number },
+		WallClock:    func() time.Time { return time.Unix(0, 0) },
+	})
+}
+
+var repeated = regexp.MustCompile(`\{\d+\}`)
+
+// expand gives the bytes that a script means.
+func expand(text string) []byte {
+	text = strings.NewReplacer(`\r`, "\r", `\n`, "\n").Replace(text)
+	return []byte(repeated.ReplaceAllStringFunc(text, func(s string) string {
+		n, _ := strconv.Atoi(s[1 : len(s)-1])
+		return strings.Repeat("x", n)
+	}))
+}
+
+var manyX = regexp.MustCompile(`x{10,}`)
+
+// show is the opposite of expand.
+func show(b []byte) string {
+	text := manyX.ReplaceAllStringFunc(string(b), func(s string) string { return fmt.Sprintf("{%d}", len(s)) })
+	return strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(text)
+}
