@@ -14,6 +14,9 @@ import (
 func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 	a.seq, a.part, a.slot, a.hops = t.Seq, t.Part, t.Slot, t.Hops+1
 	a.frame = bytes.Clone(frame)
+	if c.svc.view != nil {
+		a.epoch = c.svc.view.Epoch
+	}
 	i := len(c.again)
 	for i > 0 && later(c.again[i-1].seq, a.seq) {
 		i--
@@ -24,11 +27,10 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 // later says that seq a comes after b; numbers wrap around.
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// executed notes that a request was executed while earlier ones wait to be done again: those it must not overtake
-// can no longer be done in order.
-func (w *Worker) executed(c *client, l *backend.Lane, t *backend.Ticket) {
+// executed notes that a request was executed, or may have been, while earlier ones wait to be done again: those that
+// it has overtaken can no longer be done in order.
+func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 	sharded := c.svc.view != nil && c.svc.view.Sharded
-	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
 	for i := range c.again {
 		a := &c.again[i]
 		if !a.stale && later(t.Seq, a.seq) && (!sharded || sharesKey(a.frame, frame)) {
@@ -88,7 +90,7 @@ func (w *Worker) runAgain(c *client) bool {
 
 // doAgain sends one request again, or answers it. It returns false when the session was parked.
 func (w *Worker) doAgain(c *client, a *again) bool {
-	if a.at > w.now {
+	if a.at > w.now && c.svc.view != nil && a.epoch == c.svc.view.Epoch {
 		return w.againLater(c, a)
 	}
 	w.args = resp.Args(a.frame, w.args[:0])

@@ -90,6 +90,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, strea
 		return
 	case r.Fate == backend.Uncertain:
 		w.stats.Uncertain++
+		w.executed(c, t, r.Frame)
 		w.settle(c, t, uncertain(s, l))
 	case r.Fate == backend.OutOfOrder:
 		w.stats.OutOfOrder++

@@ -188,6 +188,9 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 		shards = len(v.Shards)
 	}
 	w.releaseHeld(s)
+	later := w.later
+	w.later = nil
+	w.wakeAll(later)
 	if len(s.holds) != shards+1 {
 		s.holds = make([]hold.Hold, shards+1)
 	}

@@ -38,7 +38,8 @@ type again struct {
 	stale   bool // a later request was executed: answer, do not do it
 	frame   []byte
 	target  topology.NodeID // the node that MOVED or ASK named, or -1
-	at      time.Duration   // not before
+	at      time.Duration   // not before, unless there is a newer view
+	epoch   uint64          // of the view under which it was refused
 }
 
 // refusal is what an error reply says about where the request belongs.

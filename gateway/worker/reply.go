@@ -74,7 +74,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	}
 	c := w.client(t.Session, t.Generation)
 	if c != nil && len(c.again) > 0 {
-		w.executed(c, l, t)
+		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	ticket, _ := l.Inflight.Pop()
 	l.Queue.Answered(ticket.End)
@@ -133,7 +133,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	if c != nil && len(c.again) > 0 {
-		w.executed(c, l, t)
+		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	head := l.Reply
 	l.Reply, l.Streams = nil, true
