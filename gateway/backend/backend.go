@@ -134,6 +134,6 @@ func (l *Lane) Reset() {
 	l.Inflight.Reset()
 	l.Scan = resp.ReplyScanner{}
 	l.Reply = nil
-	l.Streams, l.Big, l.Retiring, l.Paused = false, false, false, false
+	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
 	l.RefusingUntil, l.StoppedAt = 0, 0
 }

@@ -8,10 +8,6 @@ import (
 // ErrReply says that a server's bytes are no RESP. The connection they came on cannot be trusted any more.
 var ErrReply = errors.New("reply does not parse")
 
-// replyLineMax bounds a line of a reply: a status, an error, a number, the head of a bulk or an aggregate. Redis cuts
-// its own far below.
-const replyLineMax = 1 << 20
-
 // replyElementsMax bounds the elements that a reply may still announce, so that counting them cannot overflow.
 const replyElementsMax = 1 << 40
 
@@ -66,7 +62,7 @@ func (s *ReplyScanner) Feed(b []byte) (n int, done bool, err error) {
 			took, ended := s.takeLine(b[i:])
 			i += took
 			if !ended {
-				if s.line > replyLineMax || s.typ == 0 {
+				if s.typ == 0 {
 					return i, false, ErrReply
 				}
 				break
@@ -92,7 +88,7 @@ func whole(b []byte) int {
 	switch b[0] {
 	case '+', ':', '-':
 		i := bytes.IndexByte(b, '\n')
-		if i >= 2 && i < replyLineMax && bytes.IndexByte(b[:i], '\r') == i-1 {
+		if i >= 2 && bytes.IndexByte(b[:i], '\r') == i-1 {
 			if b[0] == ':' {
 				if _, ok := parseInt(b[1 : i-1]); !ok {
 					return 0

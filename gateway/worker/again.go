@@ -105,9 +105,10 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	}
 	d.Read = d.Read && !a.primary
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: d.Read, ask: a.ask, frame: a.frame,
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: d.Read, frame: a.frame,
 	}
 	l, why := w.chooseAgain(c, a, d)
+	r.ask, r.foreign = a.ask, a.target >= 0
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
 	}
@@ -125,12 +126,17 @@ func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.
 		a.target, a.ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read)
 	}
-	if len(c.flights) > 0 {
-		return nil, inFlight
-	}
 	l, _ := w.usable(w.set(c.svc, n, backend.Primary, c.Proto))
 	if l == nil {
 		return nil, noLane
+	}
+	for i := range c.flights {
+		if c.flights[i].lane != l || c.flightEpoch != c.svc.view.Epoch {
+			return nil, inFlight
+		}
+	}
+	if l.Full() {
+		return nil, laneFull
 	}
 	return l, free
 }

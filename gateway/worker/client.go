@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"slices"
+
 	"evergate/gateway/hold"
 	"evergate/gateway/session"
 )
@@ -122,7 +124,10 @@ func (w *Worker) runUnread(c *client) {
 func (w *Worker) ClientClosed(id uint32) {
 	if c := w.clients[id]; c != nil {
 		w.forget(c, session.ClientLeft)
+		return
 	}
+	// It left in the moment in which it was to be closed.
+	w.out.CloseClients = slices.DeleteFunc(w.out.CloseClients, func(closing uint32) bool { return closing == id })
 }
 
 // close ends a client at once.

@@ -106,10 +106,10 @@ func (w *Worker) askLowest(c *client, args [][]byte) bool {
 		return w.mayNot(c, -1, noView)
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: false}
-	if len(c.flights) > 0 && c.flightOf(0) == nil {
+	if len(c.flights) > 0 {
 		return w.mayNot(c, 0, inFlight)
 	}
-	if v.Lowest == nil || len(c.flights) > 0 {
+	if v.Lowest == nil {
 		return w.forward(c, d, resp.AppendCommand(nil, args...))
 	}
 	purpose := purposeOf(v, v.Lowest)
@@ -118,7 +118,8 @@ func (w *Worker) askLowest(c *client, args [][]byte) bool {
 		return w.forward(c, d, resp.AppendCommand(nil, args...))
 	}
 	w.send(c, l, request{
-		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: 0, read: true, frame: resp.AppendCommand(nil, args...),
+		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: 0, read: true, foreign: true,
+		frame: resp.AppendCommand(nil, args...),
 	})
 	return true
 }

@@ -53,7 +53,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	sharded := s.view != nil && s.view.Sharded
 	lost := l.Lost(sharded)
 	for i := range lost {
-		w.lostRequest(s, l, &lost[i], l.Streams && i == 0)
+		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}
 	retiring := l.Retiring
 	steady := w.now-l.OpenedAt >= steadyAfter
@@ -73,8 +73,9 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	w.stats.LanesLost[why]++
 }
 
-// lostRequest settles one request of a lane that died.
-func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, streaming bool) {
+// lostRequest settles one request of a lane that died. The one in front may be what the lane died of: where its reply
+// made no sense, or it was tried too often, it is not done again.
+func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason) {
 	t := &r.Ticket
 	if t.Flags&backend.Internal != 0 {
 		w.learnt(s, t.Seq, nil)
@@ -85,7 +86,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, strea
 		return
 	}
 	switch {
-	case streaming:
+	case front && l.Streams:
 		w.close(c, session.HalfReply)
 		return
 	case r.Fate == backend.Uncertain:
@@ -95,6 +96,8 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, strea
 	case r.Fate == backend.OutOfOrder:
 		w.stats.OutOfOrder++
 		w.settle(c, t, outOfOrder)
+	case front && why == backend.Poisoned, t.Hops >= hopsMax && l.Queue.Sent(t.End):
+		w.settle(c, t, lostTooOften)
 	default:
 		w.stats.DoneAgain++
 		w.addAgain(c, t, r.Frame, again{target: -1})
@@ -112,6 +115,9 @@ func (w *Worker) settle(c *client, t *backend.Ticket, reply []byte) {
 		w.deliver(c, t.Seq, reply)
 	}
 }
+
+var lostTooOften = resp.AppendError(nil,
+	"ERR evergate: the connection to the server was lost while it answered this; it changes nothing and may be sent again")
 
 func uncertain(s *service, l *backend.Lane) []byte {
 	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to "

@@ -51,9 +51,12 @@ func (w *Worker) Out() *Out {
 	}
 	w.out, w.shown = w.shown, w.out
 	w.out.reset()
-	// The number of a client that left is free when the loop has closed it.
+	// The number of a client that left, or of a lane, is free when the loop has closed the connection: until then an
+	// event of the old one must not be taken for one of the new.
 	w.free = append(w.free, w.freed[1]...)
 	w.freed[0], w.freed[1] = w.freed[1][:0], w.freed[0]
+	w.freeLane = append(w.freeLane, w.freedLane[1]...)
+	w.freedLane[0], w.freedLane[1] = w.freedLane[1][:0], w.freedLane[0]
 	return &w.shown
 }
 

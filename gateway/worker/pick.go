@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"time"
 
 	"evergate/gateway/backend"
@@ -23,6 +24,8 @@ type laneSet struct {
 	addr  string
 	lanes []*backend.Lane
 	seen  uint64 // the last view change that named it
+	// wanted: all lanes there may be are busy with long replies, and somebody waits.
+	wanted bool
 }
 
 const (
@@ -174,6 +177,8 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 		soon = true
 		if len(set.lanes) < lanesMax {
 			w.addLane(set)
+		} else {
+			set.wanted = true
 		}
 	}
 	return nil, soon
@@ -230,7 +235,8 @@ func (w *Worker) removeLane(l *backend.Lane, why backend.LostReason) {
 	w.stats.LanesLost[why]++
 	l.State = backend.Gone
 	w.lanes[l.ID] = nil
-	w.freeLane = append(w.freeLane, l.ID)
+	w.freedLane[0] = append(w.freedLane[0], l.ID)
+	w.out.Dials = slices.DeleteFunc(w.out.Dials, func(d Dial) bool { return d.Lane == l.ID })
 	set := w.sets[l.Key]
 	for i := range set.lanes {
 		if set.lanes[i] == l {

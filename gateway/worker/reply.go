@@ -182,6 +182,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 func (w *Worker) bigEnded(l *backend.Lane) {
 	if l.Big {
 		l.Big = false
+		w.sets[l.Key].wanted = false
 		w.wakeHeld(w.services[l.Key.Service])
 	}
 }
@@ -189,7 +190,8 @@ func (w *Worker) bigEnded(l *backend.Lane) {
 // mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that
 // nothing new is sent on the lane, and nobody waits behind it, or not for long.
 func (w *Worker) mayStop(l *backend.Lane) bool {
-	if !l.Big || l.Inflight.Len() == 1 || l.StoppedAt == 0 {
+	others := l.Inflight.Len() > 1 || w.sets[l.Key].wanted
+	if !l.Big || !others || l.StoppedAt == 0 {
 		return l.Big
 	}
 	t := l.Inflight.Front()

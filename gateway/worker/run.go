@@ -116,8 +116,10 @@ type request struct {
 	read  bool
 	ask   bool // say ASKING first
 	owned bool // the lane may keep frame
-	shard int
-	frame []byte
+	// foreign: the lane is not the one that the view names.
+	foreign bool
+	shard   int
+	frame   []byte
 }
 
 // send puts a request on a lane and counts it in the session's flight.
@@ -149,7 +151,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	if c.svc.view != nil {
 		c.flightEpoch = c.svc.view.Epoch
 	}
-	c.flights = append(c.flights, flight{lane: l, shard: int32(r.shard), owed: 1})
+	c.flights = append(c.flights, flight{lane: l, shard: int32(r.shard), owed: 1, foreign: r.foreign})
 }
 
 // obstacle is why no lane could be chosen.
@@ -179,7 +181,7 @@ func (w *Worker) choose(c *client, shard, slot int, read bool) (*backend.Lane, o
 		}
 		if f := c.flightOf(shard); f != nil {
 			l := f.lane
-			if l.Key.Proto != c.Proto || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
+			if f.foreign || l.Key.Proto != c.Proto || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
 				return nil, inFlight
 			}
 			if l.Full() {

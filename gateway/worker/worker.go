@@ -91,15 +91,16 @@ type Worker struct {
 	rnd   *rand.Rand
 	stats Stats
 
-	services []*service
-	clients  []*client   // by id; nil where none is connected
-	free     []uint32    // ids to use again
-	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
-	open     int
-	lanes    []*backend.Lane // by id; nil where removed
-	freeLane []backend.LaneID
-	sets     map[backend.LaneKey]*laneSet
-	nextSeen uint32 // generation of the next client
+	services  []*service
+	clients   []*client   // by id; nil where none is connected
+	free      []uint32    // ids to use again
+	freed     [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
+	open      int
+	lanes     []*backend.Lane     // by id; nil where removed
+	freeLane  []backend.LaneID    // ids to use again
+	freedLane [2][]backend.LaneID // as freed
+	sets      map[backend.LaneKey]*laneSet
+	nextSeen  uint32 // generation of the next client
 
 	args    [][]byte // scratch of run
 	keys    []int    // scratch of sharesKey
@@ -151,6 +152,9 @@ type flight struct {
 	lane  *backend.Lane
 	shard int32
 	owed  int32
+	// foreign: the lane is not the view's for this shard (a redirection named it, or COMMAND asks the lowest
+	// version); nothing else may join.
+	foreign bool
 }
 
 // service is what a worker keeps of one service.

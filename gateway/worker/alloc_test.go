@@ -1,0 +1,119 @@
+package worker
+
+import (
+	"testing"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/topology"
+)
+
+// steady is a worker with one client, one lane and one kind of request that goes round and round.
+type steady struct {
+	w       *Worker
+	client  uint32
+	lane    backend.LaneID
+	now     time.Duration
+	request []byte
+	reply   []byte
+	fault   string
+}
+
+func newSteady(request, reply []byte) *steady {
+	a := &topology.Node{Addr: "a:1", Announced: "a:1"}
+	v := &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}
+	s := &steady{request: request, reply: reply}
+	s.w = New(Config{
+		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20,
+		HoldMax: time.Second,
+	}, Env{
+		View:         func(int) *topology.View { return v },
+		ClientNumber: func() int64 { return 1 },
+	})
+	s.w.Tick(1)
+	s.client = s.w.ClientOpened(0, "", "")
+	s.w.ClientRead(s.client, request)
+	s.lane = s.w.Out().Dials[0].Lane
+	s.w.LaneOpened(s.lane)
+	s.answer()
+	return s
+}
+
+// round sends the request and has it answered.
+func (s *steady) round() {
+	s.now += time.Microsecond
+	s.w.Tick(s.now)
+	s.w.ClientRead(s.client, s.request)
+	s.answer()
+}
+
+func (s *steady) answer() {
+	out := s.w.Out()
+	if len(out.Lanes) != 1 {
+		s.fault = "nothing for the lane"
+		return
+	}
+	if n := len(s.w.LaneBytes(s.lane)); n == len(s.request) {
+		s.w.LaneWrote(s.lane, n)
+	} else {
+		s.fault = "not the request for the lane"
+	}
+	s.w.Tick(s.now)
+	s.w.LaneRead(s.lane, s.reply)
+	out = s.w.Out()
+	if len(out.Clients) != 1 {
+		s.fault = "nothing for the client"
+		return
+	}
+	if n := len(s.w.ClientBytes(s.client)); n == len(s.reply) {
+		s.w.ClientWrote(s.client, n)
+	} else {
+		s.fault = "not the reply for the client"
+	}
+}
+
+// kinds are the requests that must not cost the collector anything.
+var kinds = []struct {
+	name           string
+	request, reply []byte
+}{
+	{"GET", resp.AppendCommandStrings(nil, "GET", "key:000000012345"), resp.AppendBulk(nil, make([]byte, 64))},
+	{"SET", resp.AppendCommandStrings(nil, "SET", "key:000000012345", string(make([]byte, 64))), resp.OK},
+	{"16 GETs", times(16, resp.AppendCommandStrings(nil, "GET", "k")), times(16, resp.AppendBulk(nil, make([]byte, 64)))},
+}
+
+func times(n int, b []byte) []byte {
+	var all []byte
+	for range n {
+		all = append(all, b...)
+	}
+	return all
+}
+
+func TestSteadyStateDoesNotAllocate(t *testing.T) {
+	for _, k := range kinds {
+		s := newSteady(k.request, k.reply)
+		if n := testing.AllocsPerRun(2000, s.round); n != 0 {
+			t.Errorf("%s: %v allocations", k.name, n)
+		}
+		if s.fault != "" {
+			t.Errorf("%s: %s", k.name, s.fault)
+		}
+	}
+}
+
+func BenchmarkRound(b *testing.B) {
+	for _, k := range kinds {
+		b.Run(k.name, func(b *testing.B) {
+			s := newSteady(k.request, k.reply)
+			b.ReportAllocs()
+			for b.Loop() {
+				s.round()
+			}
+			if s.fault != "" {
+				b.Fatal(s.fault)
+			}
+		})
+	}
+}

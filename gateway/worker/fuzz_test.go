@@ -1,0 +1,381 @@
+package worker
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/topology"
+)
+
+// garbage is what no client should send; the seeds of the fuzzer.
+var garbage = []string{
+	"*-5\r\n", "*0\r\n*-1\r\n\r\n\n", "*1\r\n$9223372036854775807\r\n", "*1\r\n$-1\r\n", "*2147483648\r\n", "*abc\r\n", "*\r\n",
+	"*1\r\n$\r\n", "* 1\r\n", "*+1\r\n$4\r\nPING\r\n", "*01\r\n", "*1\r\n:1\r\n", "*1\r\n*1\r\n$4\r\nPING\r\n", "%1\r\n+a\r\n+b\r\n",
+	"~1\r\n$4\r\nPING\r\n", ">1\r\n$4\r\nPING\r\n", "_\r\n", "|1\r\n+a\r\n+b\r\n", "-ERR no\r\n", "!!garbage\r\n", "PING \"open\r\n",
+	"*1\r\n$4\r\nPINGxx*1\r\n$4\r\nPING\r\n", "*1048576\r\n$1\r\n", "*1000000\r\n$536870912\r\n", "POST / HTTP/1.1\r\nHost: x\r\n\r\n",
+	"*1\r\n$0\r\n\r\n", "\x00\x00\x00", "\x16\x03\x01\x02\x00", strings.Repeat("*1\r\n", 500), strings.Repeat("a", 70000),
+}
+
+// sentences are what clients say that makes sense, and nearly so.
+var sentences = []string{
+	"*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", "*3\r\n$3\r\nSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n", "*3\r\n$4\r\nMGET\r\n$3\r\nfoo\r\n$3\r\nbar\r\n",
+	"*5\r\n$4\r\nMSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n$3\r\nbar\r\n$1\r\n2\r\n", "*1\r\n$4\r\nPING\r\n", "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
+	"*2\r\n$5\r\nHELLO\r\n$1\r\n2\r\n", "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n", "*2\r\n$7\r\nMOD.SET\r\n$1\r\nk\r\n", "QUIT\r\n",
+	"*1\r\n$7\r\nCOMMAND\r\n", "*1\r\n$4\r\nINFO\r\n", "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n", "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n",
+	"get foo\r\nset bar \"x\"\n", "*1\r\n$5\r\nRESET\r\n", "*3\r\n$4\r\nEVAL\r\n$1\r\n1\r\n$1\r\n0\r\n", "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n",
+}
+
+// replies are what servers say.
+var replies = []string{
+	"+OK\r\n", "$1\r\nv\r\n", "$-1\r\n", ":1\r\n", "*1\r\n$1\r\nv\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n", "-ERR no\r\n",
+	"-MOVED 12182 a:1\r\n", "-MOVED 12182 b:1\r\n", "-MOVED 1 nobody:1\r\n", "-MOVED x\r\n", "-ASK 12182 a:1\r\n", "-ASK 5061 :1\r\n",
+	"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", "-READONLY You can't write\r\n", "-LOADING Redis\r\n",
+	"-CLUSTERDOWN Hash slot not served\r\n", "-MASTERDOWN Link\r\n", "-NOAUTH Authentication required.\r\n", "?", "*99999\r\n",
+	"$200000\r\n", "$3000000\r\n", "*1\r\n*6\r\n$7\r\nmod.set\r\n:2\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n", "*1\r\n*-1\r\n",
+}
+
+// FuzzWorker lets clients, servers and views do anything in any order: nothing panics, no cap is passed, nothing that
+// Out says contradicts what it said before, and when all is calm nobody waits for anything.
+func FuzzWorker(f *testing.F) {
+	for _, g := range garbage {
+		f.Add(append([]byte{0, 8, 1, byte(len(g))}, g...))
+	}
+	for i := range uint64(100) {
+		random := rand.New(rand.NewPCG(i, 1))
+		b := make([]byte, 40*(i+1))
+		for at := range b {
+			b[at] = byte(random.Uint32())
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if len(in) > 4<<10 {
+			return
+		}
+		z := newFuzzed(t, in)
+		for len(z.in) > 0 {
+			z.act(z.byte())
+		}
+		z.settle()
+	})
+}
+
+const (
+	fuzzOutput = 1 << 20
+	fuzzQuery  = 256 << 10
+)
+
+// fuzzed is a worker in the hands of the fuzzer, and a loop that keeps the rules.
+type fuzzed struct {
+	t       *testing.T
+	in      []byte
+	w       *Worker
+	now     time.Duration
+	view    *topology.View
+	epoch   uint64
+	views   []*topology.View
+	clients []uint32
+	open    map[backend.LaneID]bool // what the loop has: false while it dials
+	texts   []wanted
+}
+
+// wanted is a text that Env.Ask asked for.
+type wanted struct {
+	ref ClientRef
+	seq uint32
+}
+
+func newFuzzed(t *testing.T, in []byte) *fuzzed {
+	z := &fuzzed{t: t, in: in, now: time.Second, open: map[backend.LaneID]bool{}}
+	p := newPlayer(t)
+	for _, v := range [][]string{{"plain", "a", "b"}, {"plain", "b", "a"}, {"plain", "-", "a"}, {"cluster", "a:0-8191,b", "b:8192-16383"},
+		{"cluster", "b:0-100", "a:101-16383"}, {"cluster", "a:0-8191", "-:8192-16383"}} {
+		p.setView(v[0], v[1:])
+		z.views = append(z.views, p.view)
+	}
+	mode := z.byte()
+	z.w = New(Config{
+		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0}}, Limits: resp.DefaultLimits(),
+		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, HoldMax: time.Second, AuthMax: 5 * time.Second,
+	}, Env{
+		View:         func(int) *topology.View { return z.view },
+		Report:       func(int, topology.Report) {},
+		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		Ask:          func(_ int, ref ClientRef, seq uint32, _ []string) { z.texts = append(z.texts, wanted{ref, seq}) },
+		ClientNumber: func() int64 { return 1 },
+		WallClock:    func() time.Time { return time.Unix(0, 0) },
+	})
+	z.w.Tick(z.now)
+	return z
+}
+
+func (z *fuzzed) byte() byte {
+	if len(z.in) == 0 {
+		return 0
+	}
+	b := z.in[0]
+	z.in = z.in[1:]
+	return b
+}
+
+// bytes takes raw bytes of the input.
+func (z *fuzzed) bytes() []byte {
+	n := min(int(z.byte()), len(z.in))
+	b := z.in[:n]
+	z.in = z.in[n:]
+	return b
+}
+
+func (z *fuzzed) anyClient() (uint32, bool) {
+	if len(z.clients) == 0 {
+		return 0, false
+	}
+	return z.clients[int(z.byte())%len(z.clients)], true
+}
+
+// anyLane picks a lane that the loop has open, or dials.
+func (z *fuzzed) anyLane(open bool) (backend.LaneID, bool) {
+	start := int(z.byte())
+	for i := range z.w.lanes {
+		id := backend.LaneID((start + i) % len(z.w.lanes))
+		if isOpen, here := z.open[id]; here && isOpen == open {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+func (z *fuzzed) act(op byte) {
+	switch op % 16 {
+	case 0:
+		if len(z.clients) < 20 {
+			z.clients = append(z.clients, z.w.ClientOpened(0, "remote", "local"))
+		}
+	case 1, 2, 3:
+		if id, ok := z.anyClient(); ok && z.w.clients[id] != nil && !z.w.clients[id].paused {
+			b := []byte(sentences[int(z.byte())%len(sentences)])
+			if op%16 == 1 {
+				b = z.bytes()
+			}
+			z.w.ClientRead(id, b)
+		}
+	case 4:
+		if id, ok := z.anyClient(); ok {
+			z.w.ClientClosed(id)
+			z.leave(id)
+		}
+	case 5, 6:
+		if id, ok := z.anyLane(false); ok {
+			z.dialled(id, op%64 < 48)
+		}
+	case 7:
+		// A loop that was about to hear that it must close a lane has nothing to tell of it.
+		if id, ok := z.anyLane(true); ok && z.byte()%4 == 0 && !slices.Contains(z.w.out.CloseLanes, id) {
+			delete(z.open, id)
+			z.w.LaneClosed(id, backend.PeerClosed)
+		}
+	case 8:
+		z.view = nil
+		if i := int(z.byte()) % (len(z.views) + 1); i < len(z.views) {
+			v := *z.views[i]
+			z.epoch++
+			v.Epoch = z.epoch
+			z.view = &v
+		}
+	case 9:
+		z.now += time.Duration(z.byte()) * 10 * time.Millisecond
+	case 10, 11, 12:
+		z.laneReads(op)
+	case 13:
+		for _, a := range z.texts {
+			z.w.Answer(a.ref, a.seq, []byte("# text"))
+		}
+		z.texts = nil
+	default:
+		z.round(op%32 < 16)
+	}
+}
+
+func (z *fuzzed) dialled(id backend.LaneID, well bool) {
+	if well {
+		z.open[id] = true
+		z.w.LaneOpened(id)
+	} else {
+		delete(z.open, id)
+		z.w.LaneClosed(id, backend.DialFailed)
+	}
+}
+
+func (z *fuzzed) laneReads(op byte) {
+	id, ok := z.anyLane(true)
+	if !ok || z.w.lanes[id] == nil || z.w.lanes[id].Paused {
+		return
+	}
+	b := []byte(replies[int(z.byte())%len(replies)])
+	switch {
+	case op%64 == 10:
+		b = z.bytes()
+	case op%64 == 11:
+		b = bytes.Repeat([]byte("x"), 1<<uint(z.byte()%20))
+	}
+	z.w.LaneRead(id, b)
+}
+
+func (z *fuzzed) leave(id uint32) {
+	for i, other := range z.clients {
+		if other == id {
+			z.clients = append(z.clients[:i], z.clients[i+1:]...)
+			return
+		}
+	}
+}
+
+// round ends a round as a loop does, looks that Out makes sense, and begins the next. whole says that all is written.
+func (z *fuzzed) round(whole bool) {
+	out := z.w.Out()
+	for _, id := range out.CloseLanes {
+		delete(z.open, id)
+	}
+	for _, d := range out.Dials {
+		if _, here := z.open[d.Lane]; here || d.Addr == "" || d.Proto != 2 && d.Proto != 3 {
+			z.t.Fatalf("dials %+v, there is one: %v", d, here)
+		}
+		z.open[d.Lane] = false
+	}
+	seen := map[backend.LaneID]bool{}
+	for _, id := range out.Lanes {
+		if seen[id] {
+			z.t.Fatalf("lane %d is named twice", id)
+		}
+		seen[id] = true
+		z.writeLane(id, whole)
+	}
+	for _, id := range out.Clients {
+		if n := len(z.w.ClientBytes(id)); whole {
+			z.w.ClientWrote(id, n)
+		} else {
+			z.w.ClientWrote(id, n/2)
+		}
+	}
+	for _, id := range out.CloseClients {
+		if z.w.clients[id] != nil {
+			z.t.Fatalf("client %d is to be closed and still here", id)
+		}
+		z.leave(id)
+	}
+	z.check()
+	z.now += time.Microsecond
+	z.w.Tick(z.now)
+}
+
+func (z *fuzzed) writeLane(id backend.LaneID, whole bool) {
+	for z.open[id] {
+		b := z.w.LaneBytes(id)
+		if len(b) == 0 {
+			return
+		}
+		if !whole {
+			z.w.LaneWrote(id, len(b)/2)
+			return
+		}
+		z.w.LaneWrote(id, len(b))
+	}
+}
+
+// check holds the worker's memory to its caps, and its books to each other.
+func (z *fuzzed) check() {
+	type who struct{ id, generation uint32 }
+	tickets := map[who]int32{}
+	for _, l := range z.w.lanes {
+		if l == nil {
+			continue
+		}
+		if l.Queue.Held() > 0 != (l.Inflight.Len() > 0) {
+			z.t.Fatalf("lane %d holds %d bytes for %d requests", l.ID, l.Queue.Held(), l.Inflight.Len())
+		}
+		if l.Inflight.Len() > backend.TicketsMax+8 || l.Queue.Held() > backend.HeldBytesMax+fuzzQuery {
+			z.t.Fatalf("lane %d holds %d bytes, %d requests", l.ID, l.Queue.Held(), l.Inflight.Len())
+		}
+		for t := range l.Inflight.All {
+			if t.Flags&(backend.Quiet|backend.Internal) == 0 {
+				tickets[who{t.Session, t.Generation}]++
+			}
+		}
+	}
+	for _, c := range z.w.clients {
+		if c == nil {
+			continue
+		}
+		if have := len(c.out) - c.sent + c.Replies.KeptBytes(); have > fuzzOutput || len(c.Unread) > fuzzQuery {
+			z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, have, len(c.Unread))
+		}
+		var owed int32
+		for _, f := range c.flights {
+			owed += f.owed
+		}
+		if n := tickets[who{c.ref.ID, c.ref.Generation}]; n != owed {
+			z.t.Fatalf("client %d has %d requests on lanes and %d in its flights", c.ref.ID, n, owed)
+		}
+	}
+}
+
+// settle makes all well and has every server answer, until nobody has to wait.
+func (z *fuzzed) settle() {
+	v := *z.views[0]
+	v.Epoch = z.epoch + 1
+	z.view = &v
+	z.round(true)
+	for id, isOpen := range z.open {
+		if isOpen {
+			delete(z.open, id)
+			z.w.LaneClosed(id, backend.PeerClosed)
+		}
+	}
+	for range 200 {
+		z.round(true)
+		for id := range len(z.w.lanes) {
+			z.serve(backend.LaneID(id))
+		}
+		z.act(13)
+		for _, id := range z.clients {
+			z.w.ClientWrote(id, len(z.w.ClientBytes(id)))
+		}
+		z.now += 20 * time.Millisecond
+	}
+	for _, c := range z.w.clients {
+		if c != nil && (c.Parked != session.Running || c.Replies.Owed() > 0 || c.Replies.KeptBytes() > 0 || len(c.again) > 0 ||
+			len(c.splits) > 0 || len(c.flights) > 0 || len(c.out) > c.sent) {
+			z.t.Fatalf("client %d rests: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d", c.ref.ID, c.Parked,
+				c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), len(c.out)-c.sent)
+		}
+	}
+	s := z.w.Snapshot()
+	closed := uint64(s.Clients)
+	for _, n := range s.ClientsClosed {
+		closed += n
+	}
+	if closed != s.ClientsOpened {
+		z.t.Fatalf("opened %d, now %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
+	}
+	if z.w.Drain(); z.w.Drain() != 0 {
+		z.t.Fatalf("%d clients are left after a drain", z.w.Clients())
+	}
+}
+
+// serve has a lane's server answer all that it was sent.
+func (z *fuzzed) serve(id backend.LaneID) {
+	isOpen, here := z.open[id]
+	if here && !isOpen {
+		z.dialled(id, true)
+	}
+	for z.open[id] && z.w.lanes[id] != nil && z.w.lanes[id].Inflight.Len() > 0 && z.w.lanes[id].Queue.Pending() == 0 {
+		z.w.LaneRead(id, resp.OK)
+	}
+}
