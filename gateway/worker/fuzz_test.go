@@ -2,9 +2,9 @@ package worker
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,33 +13,6 @@ import (
 	"evergate/gateway/session"
 	"evergate/topology"
 )
-
-// garbage is what no client should send; the seeds of the fuzzer.
-var garbage = []string{
-	"*-5\r\n", "*0\r\n*-1\r\n\r\n\n", "*1\r\n$9223372036854775807\r\n", "*1\r\n$-1\r\n", "*2147483648\r\n", "*abc\r\n", "*\r\n",
-	"*1\r\n$\r\n", "* 1\r\n", "*+1\r\n$4\r\nPING\r\n", "*01\r\n", "*1\r\n:1\r\n", "*1\r\n*1\r\n$4\r\nPING\r\n", "%1\r\n+a\r\n+b\r\n",
-	"~1\r\n$4\r\nPING\r\n", ">1\r\n$4\r\nPING\r\n", "_\r\n", "|1\r\n+a\r\n+b\r\n", "-ERR no\r\n", "!!garbage\r\n", "PING \"open\r\n",
-	"*1\r\n$4\r\nPINGxx*1\r\n$4\r\nPING\r\n", "*1048576\r\n$1\r\n", "*1000000\r\n$536870912\r\n", "POST / HTTP/1.1\r\nHost: x\r\n\r\n",
-	"*1\r\n$0\r\n\r\n", "\x00\x00\x00", "\x16\x03\x01\x02\x00", strings.Repeat("*1\r\n", 500), strings.Repeat("a", 70000),
-}
-
-// sentences are what clients say that makes sense, and nearly so.
-var sentences = []string{
-	"*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", "*3\r\n$3\r\nSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n", "*3\r\n$4\r\nMGET\r\n$3\r\nfoo\r\n$3\r\nbar\r\n",
-	"*5\r\n$4\r\nMSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n$3\r\nbar\r\n$1\r\n2\r\n", "*1\r\n$4\r\nPING\r\n", "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
-	"*2\r\n$5\r\nHELLO\r\n$1\r\n2\r\n", "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n", "*2\r\n$7\r\nMOD.SET\r\n$1\r\nk\r\n", "QUIT\r\n",
-	"*1\r\n$7\r\nCOMMAND\r\n", "*1\r\n$4\r\nINFO\r\n", "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n", "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n",
-	"get foo\r\nset bar \"x\"\n", "*1\r\n$5\r\nRESET\r\n", "*3\r\n$4\r\nEVAL\r\n$1\r\n1\r\n$1\r\n0\r\n", "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n",
-}
-
-// replies are what servers say.
-var replies = []string{
-	"+OK\r\n", "$1\r\nv\r\n", "$-1\r\n", ":1\r\n", "*1\r\n$1\r\nv\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n", ">2\r\n+a\r\n+b\r\n", "-ERR no\r\n",
-	"-MOVED 12182 a:1\r\n", "-MOVED 12182 b:1\r\n", "-MOVED 1 nobody:1\r\n", "-MOVED x\r\n", "-ASK 12182 a:1\r\n", "-ASK 5061 :1\r\n",
-	"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", "-READONLY You can't write\r\n", "-LOADING Redis\r\n",
-	"-CLUSTERDOWN Hash slot not served\r\n", "-MASTERDOWN Link\r\n", "-NOAUTH Authentication required.\r\n", "?", "*99999\r\n",
-	"$200000\r\n", "$3000000\r\n", "*1\r\n*6\r\n$7\r\nmod.set\r\n:2\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n", "*1\r\n*-1\r\n",
-}
 
 // FuzzWorker lets clients, servers and views do anything in any order: nothing panics, no cap is passed, nothing that
 // Out says contradicts what it said before, and when all is calm nobody waits for anything.
@@ -55,11 +28,12 @@ func FuzzWorker(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	views := fuzzViews(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 4<<10 {
 			return
 		}
-		z := newFuzzed(t, in)
+		z := newFuzzed(t, views, in)
 		for len(z.in) > 0 {
 			z.act(z.byte())
 		}
@@ -92,14 +66,21 @@ type wanted struct {
 	seq uint32
 }
 
-func newFuzzed(t *testing.T, in []byte) *fuzzed {
-	z := &fuzzed{t: t, in: in, now: time.Second, open: map[backend.LaneID]bool{}}
-	p := newPlayer(t)
-	for _, v := range [][]string{{"plain", "a", "b"}, {"plain", "b", "a"}, {"plain", "-", "a"}, {"cluster", "a:0-8191,b", "b:8192-16383"},
-		{"cluster", "b:0-100", "a:101-16383"}, {"cluster", "a:0-8191", "-:8192-16383"}} {
+// fuzzViews are the views that come in turn.
+func fuzzViews(f *testing.F) (views []*topology.View) {
+	p := newPlayer(f)
+	for _, v := range [][]string{
+		{"plain", "a", "b"}, {"plain", "b", "a"}, {"plain", "-", "a"}, {"cluster", "a:0-8191,b", "b:8192-16383"},
+		{"cluster", "b:0-100", "a:101-16383"}, {"cluster", "a:0-8191", "-:8192-16383"},
+	} {
 		p.setView(v[0], v[1:])
-		z.views = append(z.views, p.view)
+		views = append(views, p.view)
 	}
+	return views
+}
+
+func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
+	z := &fuzzed{t: t, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{}}
 	mode := z.byte()
 	z.w = New(Config{
 		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0}}, Limits: resp.DefaultLimits(),
@@ -338,7 +319,7 @@ func (z *fuzzed) settle() {
 			z.w.LaneClosed(id, backend.PeerClosed)
 		}
 	}
-	for range 200 {
+	for i := 0; i < 200 && (i < 5 || z.waits() != ""); i++ {
 		z.round(true)
 		for id := range len(z.w.lanes) {
 			z.serve(backend.LaneID(id))
@@ -349,12 +330,8 @@ func (z *fuzzed) settle() {
 		}
 		z.now += 20 * time.Millisecond
 	}
-	for _, c := range z.w.clients {
-		if c != nil && (c.Parked != session.Running || c.Replies.Owed() > 0 || c.Replies.KeptBytes() > 0 || len(c.again) > 0 ||
-			len(c.splits) > 0 || len(c.flights) > 0 || len(c.out) > c.sent) {
-			z.t.Fatalf("client %d rests: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d", c.ref.ID, c.Parked,
-				c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), len(c.out)-c.sent)
-		}
+	if text := z.waits(); text != "" {
+		z.t.Fatal(text)
 	}
 	s := z.w.Snapshot()
 	closed := uint64(s.Clients)
@@ -367,6 +344,27 @@ func (z *fuzzed) settle() {
 	if z.w.Drain(); z.w.Drain() != 0 {
 		z.t.Fatalf("%d clients are left after a drain", z.w.Clients())
 	}
+}
+
+// waits says who still waits for something, and for what.
+func (z *fuzzed) waits() string {
+	for _, c := range z.w.clients {
+		if c == nil {
+			continue
+		}
+		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes()
+		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + unwritten
+		if c.Parked != session.Running || left > 0 {
+			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
+				c.ref.ID, c.Parked, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)
+		}
+	}
+	for _, l := range z.w.lanes {
+		if l != nil && l.Inflight.Len() > 0 {
+			return fmt.Sprintf("lane %d has %d requests in flight", l.ID, l.Inflight.Len())
+		}
+	}
+	return ""
 }
 
 // serve has a lane's server answer all that it was sent.

@@ -20,8 +20,9 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts of testdata; a person reads the diff")
 
 // TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what the worker had the loop do;
-// every command is a round of its own, or shares it with the next one when it ends in "&". Nodes are called a, b, c; the first connection to a is "a" too, further ones
-// "a2", "a3". "{9}" in bytes stands for nine times x. script_play_test.go has the commands.
+// every command is a round of its own, or shares it with the next one when it ends in "&". Nodes are called a, b, c;
+// the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for nine times x.
+// script_play_test.go has the commands.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -73,7 +74,7 @@ func playScript(t *testing.T, script string) string {
 
 // player is a worker, its fake loop and its clock.
 type player struct {
-	t       *testing.T
+	t       testing.TB
 	w       *Worker
 	now     time.Duration
 	view    *topology.View
@@ -88,7 +89,7 @@ type player struct {
 	closed  [session.TooMany + 1]uint64
 }
 
-func newPlayer(t *testing.T) *player {
+func newPlayer(t testing.TB) *player {
 	return &player{
 		t: t, now: time.Second, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]backend.LaneID{},
 		lane: map[backend.LaneID]string{}, slow: map[string]bool{}, blocked: map[string]bool{},

@@ -264,7 +264,7 @@ func (l *ledger) refusedWith(m *memory, r *request, text string) {
 		if len(r.ran) > 0 {
 			l.fail("%v was executed, and then answered %q", r, text)
 		}
-	case !r.writes() && strings.HasPrefix(text, "-ERR evergate: the connection to the server was lost"):
+	case (!r.writes() || r.handed == 0) && strings.HasPrefix(text, "-ERR evergate: the connection to the server was lost"):
 		r.state = refused
 	case r.kind == garbage && strings.HasPrefix(text, "-ERR Protocol error"):
 		r.state = acknowledged

@@ -1,0 +1,45 @@
+package worker
+
+import "strings"
+
+// garbage is what no client should send; the seeds of the fuzzer.
+var garbage = []string{
+	"*-5\r\n", "*0\r\n*-1\r\n\r\n\n", "*1\r\n$9223372036854775807\r\n", "*1\r\n$-1\r\n", "*2147483648\r\n", "*abc\r\n",
+	"*\r\n",
+	"*1\r\n$\r\n", "* 1\r\n", "*+1\r\n$4\r\nPING\r\n", "*01\r\n", "*1\r\n:1\r\n", "*1\r\n*1\r\n$4\r\nPING\r\n",
+	"%1\r\n+a\r\n+b\r\n",
+	"~1\r\n$4\r\nPING\r\n", ">1\r\n$4\r\nPING\r\n", "_\r\n", "|1\r\n+a\r\n+b\r\n", "-ERR no\r\n", "!!garbage\r\n",
+	"PING \"open\r\n",
+	"*1\r\n$4\r\nPINGxx*1\r\n$4\r\nPING\r\n", "*1048576\r\n$1\r\n", "*1000000\r\n$536870912\r\n",
+	"POST / HTTP/1.1\r\nHost: x\r\n\r\n",
+	"*1\r\n$0\r\n\r\n", "\x00\x00\x00", "\x16\x03\x01\x02\x00", strings.Repeat("*1\r\n", 500),
+	strings.Repeat("a", 70000),
+}
+
+// sentences are what clients say that makes sense, and nearly so.
+var sentences = []string{
+	"*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", "*3\r\n$3\r\nSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n",
+	"*3\r\n$4\r\nMGET\r\n$3\r\nfoo\r\n$3\r\nbar\r\n",
+	"*5\r\n$4\r\nMSET\r\n$3\r\nfoo\r\n$1\r\n1\r\n$3\r\nbar\r\n$1\r\n2\r\n", "*1\r\n$4\r\nPING\r\n",
+	"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n",
+	"*2\r\n$5\r\nHELLO\r\n$1\r\n2\r\n", "*1\r\n$5\r\nMULTI\r\n", "*1\r\n$4\r\nEXEC\r\n",
+	"*2\r\n$7\r\nMOD.SET\r\n$1\r\nk\r\n", "QUIT\r\n",
+	"*1\r\n$7\r\nCOMMAND\r\n", "*1\r\n$4\r\nINFO\r\n", "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n",
+	"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n",
+	"get foo\r\nset bar \"x\"\n", "*1\r\n$5\r\nRESET\r\n", "*3\r\n$4\r\nEVAL\r\n$1\r\n1\r\n$1\r\n0\r\n",
+	"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n",
+}
+
+// replies are what servers say.
+var replies = []string{
+	"+OK\r\n", "$1\r\nv\r\n", "$-1\r\n", ":1\r\n", "*1\r\n$1\r\nv\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n",
+	">2\r\n+a\r\n+b\r\n", "-ERR no\r\n",
+	"-MOVED 12182 a:1\r\n", "-MOVED 12182 b:1\r\n", "-MOVED 1 nobody:1\r\n", "-MOVED x\r\n", "-ASK 12182 a:1\r\n",
+	"-ASK 5061 :1\r\n",
+	"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", "-READONLY You can't write\r\n",
+	"-LOADING Redis\r\n",
+	"-CLUSTERDOWN Hash slot not served\r\n", "-MASTERDOWN Link\r\n", "-NOAUTH Authentication required.\r\n", "?",
+	"*99999\r\n",
+	"$200000\r\n", "$3000000\r\n", "*1\r\n*6\r\n$7\r\nmod.set\r\n:2\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n",
+	"*1\r\n*-1\r\n",
+}
