@@ -390,3 +390,20 @@ func TestNoGoroutinePerClient(t *testing.T) {
 		t.Errorf("%d goroutines before 200 clients, %d with them", before, after)
 	}
 }
+
+// TestHalfClosedClientGetsItsReplies: printf 'SET k v\r\nGET k\r\n' | nc gateway.
+func TestHalfClosedClientGetsItsReplies(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		_, addr := start(t, makeLoop, startNode(t), nil)
+		p := connect(t, addr)
+		_, _ = p.Write([]byte("SET k v\r\nGET k\r\n"))
+		if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"+OK\r\n", "$1\r\nv\r\n", "closed"} {
+			if got := p.reply(); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+}

@@ -102,8 +102,9 @@ const farthest = 1 << 20
 // Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
 // server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
 // a write unless readonly without may_replicate (which Redis 7 keeps to itself), refused when it may block, belongs to
-// pub/sub or is for administrators. Its keys are where first, last and step say, even when the server says there may
-// be more, and it is never cut. An arity of 0 says nothing.
+// pub/sub, changes the connection or is for administrators. flags may hold ACL categories too ("@connection"). Its
+// keys are where first, last and step say, even when the server says there may be more, and it is never cut. An arity
+// of 0 says nothing.
 func Learn(name string, arity int, flags []string, first, last, step int) *Command {
 	name = strings.ToLower(name)
 	c := &Command{Name: name, word: name, Arity: arity, Traits: Write}
@@ -114,12 +115,12 @@ func Learn(name string, arity int, flags []string, first, last, step int) *Comma
 			readonly = true
 		case "may_replicate", "write":
 			replicates = true
-		case "blocking":
+		case "blocking", "@blocking":
 			c.Traits |= Blocking
-		case "pubsub":
+		case "pubsub", "@pubsub":
 			c.Traits |= Subscribing
-		case "admin":
-			c.Traits |= Harmful
+		case "admin", "@admin", "@connection", "@transaction", "no_auth":
+			c.Traits |= Harmful // under another name (rename-command) it is what it is
 		}
 	}
 	if readonly && !replicates {

@@ -37,6 +37,7 @@ type conn struct {
 	kind  kind
 	out   bool // waiting for room to write
 	quiet bool // not read from
+	mute  bool // a write failed: it ends when everything that came before has been read
 	id    uint32
 }
 
@@ -148,6 +149,10 @@ func (p *poller) event(fd int, events uint32) {
 	case n > 0 && c.kind == aLane:
 		p.w.LaneRead(worker.LaneID(c.id), p.buf[:n])
 	case errno == unix.EAGAIN || errno == unix.EINTR:
+	case n == 0 && c.kind == aClient && events&(unix.EPOLLHUP|unix.EPOLLERR) == 0:
+		// It has said everything; it may still want its replies.
+		p.watch(fd, func(c *conn) { c.quiet = true })
+		p.w.ClientEnded(c.id)
 	default:
 		p.lost(fd, c)
 	}
@@ -194,6 +199,10 @@ func (p *poller) write(fd int, c conn) bool {
 		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR:
 			p.watch(fd, func(c *conn) { c.out = true })
 			return true
+		case c.kind == aLane:
+			// Replies that came before the end can still be read, and each of them is one outcome that is known.
+			p.watch(fd, func(c *conn) { c.out, c.mute = false, true })
+			return true
 		default:
 			p.lost(fd, c)
 			return false
@@ -219,7 +228,7 @@ func (p *poller) endRound() {
 		p.reading(r)
 	}
 	for _, id := range out.Lanes {
-		if fd := p.lanes[id].fd; fd >= 0 && !p.conns[fd].out {
+		if fd := p.lanes[id].fd; fd >= 0 && !p.conns[fd].out && !p.conns[fd].mute {
 			p.write(int(fd), p.conns[fd])
 		}
 	}

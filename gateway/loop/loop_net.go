@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"errors"
+	"io"
 	"net"
 	"time"
 
@@ -42,6 +44,7 @@ type input struct {
 	p     *pipe
 	read  []byte
 	wrote int
+	eof   bool // it has said everything
 	err   bool
 }
 
@@ -98,7 +101,9 @@ func (p *portable) take(in input) {
 	pp := in.p
 	switch {
 	case pp.closed:
-	case in.err:
+	case in.eof && !pp.lane:
+		p.w.ClientEnded(pp.id)
+	case in.err || in.eof:
 		p.drop(pp)
 		if pp.lane {
 			delete(p.lanes, worker.LaneID(pp.id))
@@ -263,7 +268,7 @@ func (p *portable) reader(pp *pipe) {
 			return
 		}
 		if err != nil {
-			p.tell(pp, input{p: pp, err: true})
+			p.tell(pp, input{p: pp, eof: errors.Is(err, io.EOF), err: !errors.Is(err, io.EOF)})
 			return
 		}
 		select {
@@ -283,7 +288,9 @@ func (p *portable) writer(pp *pipe) {
 				return
 			}
 			if err != nil {
-				p.tell(pp, input{p: pp, err: true})
+				if !pp.lane { // a lane ends when everything that came before has been read
+					p.tell(pp, input{p: pp, err: true})
+				}
 				return
 			}
 		case <-pp.gone:

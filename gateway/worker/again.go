@@ -22,6 +22,7 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 		i--
 	}
 	c.again = slices.Insert(c.again, i, a)
+	c.againBegun = false
 }
 
 // later says that seq a comes after b; numbers wrap around.
@@ -33,9 +34,13 @@ func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 	sharded := c.svc.view != nil && c.svc.view.Sharded
 	for i := range c.again {
 		a := &c.again[i]
-		if !a.stale && later(t.Seq, a.seq) && (!sharded || sharesKey(a.frame, frame)) {
-			a.stale = true
+		if a.stale || !later(t.Seq, a.seq) {
+			continue
 		}
+		if sharded && (a.slot >= 0 && t.Slot >= 0 && a.slot != t.Slot || !sharesKey(a.frame, frame)) {
+			continue
+		}
+		a.stale = true
 	}
 }
 
@@ -99,13 +104,17 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		command = c.svc.knows(w.args)
 	}
 	d := routing.Decide(routing.Request{Command: command, Args: w.args}, c.svc.view)
+	if d.Kind == routing.Answer { // COMMAND, which any server may answer
+		d = routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
+	}
 	if d.Kind != routing.Forward {
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
 		return true
 	}
+	read := d.Read || isLocal(command)
 	d.Read = d.Read && !a.primary
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: d.Read, frame: a.frame,
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: read, frame: a.frame,
 	}
 	l, why := w.chooseAgain(c, a, d)
 	r.ask, r.foreign = a.ask, a.target >= 0
@@ -115,6 +124,8 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	w.send(c, l, r)
 	return true
 }
+
+func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }
 
 // chooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
 func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.Lane, obstacle) {

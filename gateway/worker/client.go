@@ -86,7 +86,7 @@ func (w *Worker) keep(c *client, b []byte) {
 		c.Unread = append(make([]byte, 0, size), c.Unread...)
 	}
 	c.Unread = append(c.Unread, b...)
-	if c.Parked != session.Running && len(c.Unread) > pauseBytes {
+	if (c.Parked != session.Running || len(c.again) > 0) && len(c.Unread) > pauseBytes {
 		w.pause(c, true)
 	}
 }
@@ -161,8 +161,19 @@ func (w *Worker) end(c *client, why session.CloseReason) {
 	}
 	c.Ending, c.Why = true, why
 	c.Unread = nil
-	if c.Replies.Owed() == 0 && c.sent == len(c.out) {
-		w.close(c, why)
+	w.finished(c)
+}
+
+// ClientEnded says that a client will send nothing more but may still read (printf | nc): what it is owed is finished,
+// what it waits for is not begun.
+func (w *Worker) ClientEnded(id uint32) {
+	c := w.clients[id]
+	switch {
+	case c == nil:
+	case c.Parked != session.Running || len(c.again) > 0:
+		w.close(c, session.ClientLeft)
+	default:
+		w.end(c, session.ClientLeft)
 	}
 }
 
@@ -259,7 +270,12 @@ func (w *Worker) landed(c *client, shard int16) {
 	if c.Parked == parkedOwed && w.owesLittle(c) {
 		w.wake(c)
 	}
-	if c.Ending && c.Replies.Owed() == 0 && c.sent == len(c.out) && !c.closed {
+	w.finished(c)
+}
+
+// finished closes a client that was to end and has been given all it is owed.
+func (w *Worker) finished(c *client) {
+	if c.Ending && !c.closed && c.Replies.Owed() == 0 && c.sent == len(c.out) {
 		w.close(c, c.Why)
 	}
 }

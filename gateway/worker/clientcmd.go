@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 )
 
 // clientCommand answers CLIENT and its subcommands about the gateway's own connections.
@@ -119,5 +120,9 @@ func (w *Worker) AppendClients(b []byte, service int) []byte {
 func (w *Worker) Answer(ref ClientRef, seq uint32, text []byte) {
 	if c := w.client(ref.ID, ref.Generation); c != nil {
 		w.deliver(c, seq, resp.AppendVerbatim(nil, int(c.Proto), text))
+		if c.Parked == session.Flight {
+			w.wake(c)
+		}
+		w.finished(c)
 	}
 }

@@ -22,14 +22,17 @@ const (
 	learnedMax = 1024
 	// learnedNameMax is the longest name that a server is asked about.
 	learnedNameMax = 64
-	// unknownFor is how long a server's "no such command" is believed.
+	// unknownFor is how long a server's "no such command" is believed, failedFor how long it is not asked again after
+	// it could not say.
 	unknownFor = 30 * time.Second
+	failedFor  = time.Second
 )
 
 // learned is what a server said of a command; row is nil when it does not know it.
 type learned struct {
-	row *routing.Command
-	at  time.Duration
+	row    *routing.Command
+	at     time.Duration
+	failed bool // it could not say
 }
 
 // question is a COMMAND INFO under way.
@@ -63,8 +66,14 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 		return nil, settled
 	}
 	s := c.svc
-	if l := s.learned[name]; l != nil && (l.row != nil || w.now-l.at < unknownFor) {
-		return l.row, settled
+	if l := s.learned[name]; l != nil {
+		switch age := w.now - l.at; {
+		case l.failed && age < failedFor:
+			w.answer(c, w.loading(s, "the server cannot say what the command is"))
+			return nil, answered
+		case !l.failed && (l.row != nil || age < unknownFor):
+			return l.row, settled
+		}
 	}
 	for i := range w.asking {
 		if w.asking[i].svc == s && w.asking[i].name == name {
@@ -109,8 +118,8 @@ func (w *Worker) ask(l *backend.Lane, s *service, name string, who hold.Waiter) 
 	w.dirtyLane(l)
 }
 
-// learnt takes the answer to a question; nil when the lane died. An error counts as no answer: it may be a refusal
-// (ACL), and then the command stays unknown for a while.
+// learnt takes the answer to a question; nil when the lane died. Where the gateway may not ask (NOPERM) the command is
+// unknown; any other error says nothing about it.
 func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 	q := w.asking[at]
 	w.asking[at] = question{}
@@ -118,20 +127,21 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 		if len(s.learned) >= learnedMax {
 			clear(s.learned)
 		}
-		s.learned[q.name] = &learned{row: parseInfo(q.name, reply), at: w.now}
+		failed := reply[0] == '-' && !bytes.HasPrefix(reply, []byte("-NOPERM"))
+		s.learned[q.name] = &learned{row: parseInfo(q.name, reply), at: w.now, failed: failed}
 	}
 	w.wakeAll(q.waiters)
 }
 
-// parseInfo reads one element of COMMAND INFO: name, arity, flags, first, last and step of the keys.
+// parseInfo reads one element of COMMAND INFO: name, arity, flags, first, last and step of the keys, ACL categories.
 func parseInfo(name string, reply []byte) *routing.Command {
 	words, ok := flatten(reply)
 	// *1 *10 name arity *flags... first last step
-	if !ok || len(words) < 7 || words[0] != "*1" || words[1][0] != '*' || words[1] == "*-1" {
+	if !ok || len(words) < 7 || words[0] != "*1" || !strings.HasPrefix(words[1], "*") || words[1] == "*-1" {
 		return nil
 	}
 	flags, err := strconv.Atoi(strings.TrimLeft(words[4], "*~"))
-	if err != nil || flags < 0 || len(words) < 5+flags+3 {
+	if err != nil || flags < 0 || flags > len(words)-8 {
 		return nil
 	}
 	numbers := make([]int, 4)
@@ -140,7 +150,13 @@ func parseInfo(name string, reply []byte) *routing.Command {
 			return nil
 		}
 	}
-	return routing.Learn(name, numbers[0], words[5:5+flags], numbers[1], numbers[2], numbers[3])
+	told := words[5 : 5+flags]
+	for _, word := range words[8+flags:] {
+		if strings.HasPrefix(word, "@") {
+			told = append(told[:len(told):len(told)], word)
+		}
+	}
+	return routing.Learn(name, numbers[0], told, numbers[1], numbers[2], numbers[3])
 }
 
 // flatten lists the values of a reply in order; heads of aggregates stand as they are ("*3").

@@ -12,8 +12,12 @@ import (
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was parked.
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
-	w.stats.Local++
 	name, sub, _ := strings.Cut(command.Name, "|")
+	if c.Replies.Owed() > 0 && changesProtocol(c, name, args) {
+		w.park(c, session.Flight) // what is owed is still said in the old protocol
+		return false
+	}
+	w.stats.Local++
 	switch name {
 	case "command":
 		return w.askLowest(c, args)
@@ -36,6 +40,12 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		w.answer(c, w.simple(c, name, args))
 	}
 	return true
+}
+
+// changesProtocol says that a command would switch the session between RESP2 and RESP3.
+func changesProtocol(c *client, name string, args [][]byte) bool {
+	return name == "reset" && c.Proto != 2 ||
+		name == "hello" && len(args) > 1 && string(args[1]) != strconv.Itoa(int(c.Proto))
 }
 
 var (

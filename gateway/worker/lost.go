@@ -117,7 +117,7 @@ func (w *Worker) settle(c *client, t *backend.Ticket, reply []byte) {
 }
 
 var lostTooOften = resp.AppendError(nil,
-	"ERR evergate: the connection to the server was lost while it answered this; it changes nothing and may be sent again")
+	"ERR evergate: the connection to the server was lost while it answered; the command changed nothing")
 
 func uncertain(s *service, l *backend.Lane) []byte {
 	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to "

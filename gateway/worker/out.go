@@ -144,9 +144,7 @@ func (w *Worker) drained(c *client) {
 	if c.Parked == parkedOwed && w.owesLittle(c) {
 		w.wake(c)
 	}
-	if c.Ending && left == 0 && c.Replies.Owed() == 0 {
-		w.close(c, c.Why)
-	}
+	w.finished(c)
 }
 
 func (w *Worker) dirtyClient(c *client) {

@@ -56,7 +56,7 @@ const (
 )
 
 // refusalOf reads the prefix of an error reply. The error of a script may be made by the script itself, after it has
-// changed data, so for scripts only the servers' own sentences count.
+// changed data, and so may that of a module's command: for those only the servers' own sentences count.
 func refusalOf(reply []byte, script bool) refusal {
 	word := reply[1:]
 	if i := bytes.IndexByte(word, ' '); i > 0 {
@@ -106,7 +106,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		return false
 	}
 	w.args = resp.Args(frame, w.args[:0])
-	if isScript(routing.Lookup(w.args)) && refusalOf(reply, true) == notRefused {
+	if command := routing.Lookup(w.args); (command == nil || isScript(command)) && refusalOf(reply, true) == notRefused {
 		return false
 	}
 	a := again{target: -1}

@@ -57,7 +57,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		return
 	}
 	t := l.Inflight.Front()
-	if t == nil {
+	if t == nil || !l.Queue.Sent(t.End) { // nobody can have asked for it
 		w.laneLost(l, backend.Poisoned)
 		return
 	}
@@ -118,7 +118,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	t := l.Inflight.Front()
-	if t == nil {
+	if t == nil || !l.Queue.Sent(t.End) {
 		w.laneLost(l, backend.Poisoned)
 		return
 	}

@@ -16,6 +16,7 @@ type split struct {
 	write bool
 	kind  resp.JoinKind
 	parts []resp.JoinPart
+	bytes int // of the parts' replies so far
 }
 
 // joinKinds translates what routing names into what resp does.
@@ -75,9 +76,12 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			continue
 		}
 		s.parts[part].Reply = bytes.Clone(reply)
+		s.bytes += len(reply)
 		s.left--
 		if s.left > 0 {
-			w.checkParts(c, s)
+			if len(c.out)-c.sent+s.bytes > w.conf.OutputBytesMax {
+				w.close(c, session.OutputLimit)
+			}
 			return
 		}
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
@@ -112,15 +116,4 @@ func (s *split) doneInPart() bool {
 		}
 	}
 	return executed && refused
-}
-
-// checkParts holds the parts of a split request to the output limit of its client.
-func (w *Worker) checkParts(c *client, s *split) {
-	size := len(c.out) - c.sent
-	for i := range s.parts {
-		size += len(s.parts[i].Reply)
-	}
-	if size > w.conf.OutputBytesMax {
-		w.close(c, session.OutputLimit)
-	}
 }

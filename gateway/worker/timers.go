@@ -48,7 +48,7 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 	if l.RefusingUntil > 0 {
 		if w.now >= l.RefusingUntil {
 			l.RefusingUntil = 0
-			w.wakeHeld(w.services[l.Key.Service])
+			w.releaseHeld(w.services[l.Key.Service])
 		} else {
 			w.at(l.RefusingUntil)
 		}

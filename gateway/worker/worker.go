@@ -3,7 +3,7 @@
 // methods and does what Out says once a round.
 //
 //	w.Tick(now)                          once a round: its time; new views; what waited too long
-//	w.ClientOpened, ClientRead, ClientWrote, ClientClosed
+//	w.ClientOpened, ClientRead, ClientWrote, ClientEnded, ClientClosed
 //	w.LaneOpened, LaneRead, LaneWrote, LaneClosed
 //	w.Out()                              ends it: who has bytes to write, what to dial, close, stop reading
 //

@@ -64,6 +64,8 @@ const (
 	orphaned // its client left before the reply
 )
 
+var stateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned"}
+
 type request struct {
 	id     int
 	client int
@@ -113,9 +115,10 @@ func (l *ledger) identify(args [][]byte) *request {
 	default:
 		return nil
 	}
+	text, _, _ = strings.Cut(text, "|") // padding
 	id, err := strconv.Atoi(text)
 	if err != nil || id < 0 || id >= len(l.requests) {
-		l.fail("a node was sent a command that nobody sent: %q", args)
+		l.fail("a node was sent a command that nobody sent: %q", clip(bytes.Join(args, []byte(" "))))
 		return nil
 	}
 	return l.requests[id]
