@@ -33,8 +33,6 @@ type client struct {
 	greet    bool
 }
 
-const clientSocket = 24 << 10
-
 // play sends and reads.
 func (c *client) play() {
 	w := c.w
@@ -124,7 +122,11 @@ func (c *client) next() []byte {
 	k := c.key()
 	switch p := w.rnd.IntN(100); {
 	case p < 28:
-		_, b := c.ask(set, []string{k}, "SET", k, id)
+		value := id
+		if w.rnd.IntN(30) == 0 || w.heavy && w.rnd.IntN(2) == 0 {
+			value += "|" + padding[:w.rnd.IntN(300<<10)]
+		}
+		_, b := c.ask(set, []string{k}, "SET", k, value)
 		return b
 	case p < 36:
 		_, b := c.ask(incrBy, []string{k}, "INCRBY", k, id)

@@ -291,4 +291,9 @@ func (w *world) heal() {
 	for _, c := range w.clients {
 		c.idleTill = 0
 	}
+	for _, l := range w.lanes {
+		if l != nil {
+			l.room = 100 << 10
+		}
+	}
 }

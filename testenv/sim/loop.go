@@ -136,7 +136,7 @@ func (w *world) serveClient(c *client) {
 	if c.gone || !c.open && !c.hung {
 		return
 	}
-	if c.stuck && c.open && c.toMe.size < clientSocket {
+	if c.stuck && c.open && c.toMe.size < w.clientSocket {
 		w.writeClient(c)
 	}
 	if c.gone {
@@ -198,8 +198,8 @@ func (w *world) dial(d worker.Dial) {
 	if w.lanes[d.Lane] != nil {
 		w.ledger.fail("lane %d was dialled while it was there", d.Lane)
 	}
-	l := &lane{id: d.Lane, proto: d.Proto, readOnly: d.ReadOnly, room: 1 + w.rnd.IntN(100<<10)}
-	if w.rnd.IntN(3) == 0 {
+	l := &lane{id: d.Lane, proto: d.Proto, readOnly: d.ReadOnly, room: 10<<10 + w.rnd.IntN(100<<10)}
+	if w.rnd.IntN(3) == 0 && !w.calm {
 		l.room = 1 + w.rnd.IntN(500)
 	}
 	for _, n := range w.nodes {
@@ -259,7 +259,7 @@ func (w *world) writeLane(l *lane) {
 // writeClient writes what the client's socket has room for.
 func (w *world) writeClient(c *client) {
 	b := w.w.ClientBytes(c.id)
-	n := min(len(b), max(clientSocket-c.toMe.size, 0))
+	n := min(len(b), max(w.clientSocket-c.toMe.size, 0))
 	if c.hung {
 		n = len(b)
 	}

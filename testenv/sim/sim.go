@@ -66,12 +66,11 @@ func (f *Failure) Error() string {
 }
 
 const (
-	tags      = 8 // hash tags of all keys: eight slots
-	rounds    = 1500
-	traceMax  = 400
-	quietMax  = 60 * time.Second
-	outputMax = 3 << 20
-	holdMax   = 1500 * time.Millisecond
+	tags     = 8 // hash tags of all keys: eight slots
+	rounds   = 1500
+	traceMax = 400
+	quietMax = 60 * time.Second
+	holdMax  = 1500 * time.Millisecond
 )
 
 // world is one run.
@@ -93,10 +92,13 @@ type world struct {
 	clients []*client
 	byID    []*client
 	calm    bool
-	slots   map[string]*topology.View // views made of slots, by owners
-	cut     int                       // clients that the gateway closed unasked
-	trace   []string
-	numbers int64
+	// heavy: half of what is written is long. clientSocket is how many bytes lie in a client's socket.
+	heavy        bool
+	clientSocket int
+	slots        map[string]*topology.View // views made of slots, by owners
+	cut          int                       // clients that the gateway closed unasked
+	trace        []string
+	numbers      int64
 }
 
 // Run plays one seed. It returns nil when all that must hold held.
@@ -112,6 +114,11 @@ func play(o Options) *world {
 	w := &world{o: o, rnd: rand.New(rand.NewPCG(o.Seed, 17)), moving: map[int]*shard{},
 		owners: map[int]*shard{}, slots: map[string]*topology.View{}}
 	w.ledger.sharded, w.ledger.fresh = o.Cluster, o.Reads == worker.FromPrimary
+	w.heavy, w.clientSocket = o.Seed%9 == 0, 24<<10
+	outputMax := 3 << 20
+	if o.Seed%5 == 0 { // clients that read slowly are cut soon
+		outputMax, w.clientSocket = 120<<10, 2<<10
+	}
 	w.build()
 	w.makeClients()
 	w.w = worker.New(worker.Config{

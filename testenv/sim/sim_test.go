@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
 	"evergate/gateway/worker"
 )
 
@@ -57,6 +59,43 @@ func TestRunIsRepeatable(t *testing.T) {
 				t.Fatalf("seed %d went two ways:\n%s", seed, strings.Join(a.trace[max(0, i-10):i+1], "\n"))
 			}
 		}
+	}
+}
+
+// TestEverythingHappens looks that the worlds are wild enough: whatever the worker counts must have happened.
+func TestEverythingHappens(t *testing.T) {
+	var sum worker.Stats
+	answers := map[string]int{}
+	for seed := range uint64(20 * len(worlds)) {
+		o := worlds[seed%uint64(len(worlds))]
+		o.Seed = seed
+		w := play(o)
+		if w.ledger.fault != "" {
+			t.Fatalf("seed %d: %s", seed, w.ledger.fault)
+		}
+		sum.Add(w.w.Stats())
+		for _, r := range w.ledger.requests {
+			answers[stateNames[r.state]]++
+		}
+	}
+	t.Logf("requests: %v", answers)
+	for name, n := range map[string]uint64{
+		"acknowledged": uint64(answers["acknowledged"]), "refused": uint64(answers["refused"]),
+		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.DoneAgain,
+		"holds": sum.HoldsEnded, "protocol errors": sum.ProtocolErrors, "reads of replicas": sum.Requests[backend.Replica],
+		"clients that left": sum.ClientsClosed[session.ClientLeft], "quit": sum.ClientsClosed[session.Quit],
+		"half replies": sum.ClientsClosed[session.HalfReply], "output limits": sum.ClientsClosed[session.OutputLimit],
+		"parked without primary": sum.ParkedFor[session.NoPrimary], "parked for a flight": sum.ParkedFor[session.Flight],
+		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
+		"retired lanes": sum.LanesLost[backend.Retired], "MOVED": sum.RefusedByServer[1], "ASK": sum.RefusedByServer[2],
+		"TRYAGAIN": sum.RefusedByServer[3], "other refusals": sum.RefusedByServer[4],
+	} {
+		if n == 0 {
+			t.Errorf("%s: none", name)
+		}
+	}
+	if sum.LanesLost[backend.Poisoned] > 0 {
+		t.Errorf("%d lanes were poisoned by honest servers", sum.LanesLost[backend.Poisoned])
 	}
 }
 
