@@ -60,6 +60,9 @@ func (n *node) serve(l *lane) {
 			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(l.in))
 			return
 		}
+		if l.proto == 3 && w.rnd.IntN(100) == 0 {
+			out = append(out, ">2\r\n$10\r\ninvalidate\r\n_\r\n"...) // nobody asked for it
+		}
 		out = append(out, n.command(l, args)...)
 		l.in = l.in[size:]
 		left--

@@ -78,7 +78,7 @@ func TestEverythingHappens(t *testing.T) {
 			answers[stateNames[r.state]]++
 		}
 	}
-	t.Logf("requests: %v", answers)
+	t.Logf("requests: %v; %+v", answers, sum)
 	for name, n := range map[string]uint64{
 		"acknowledged": uint64(answers["acknowledged"]), "refused": uint64(answers["refused"]),
 		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.DoneAgain,
