@@ -1,0 +1,234 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The README names the smallest rights that the gateway needs. Here it runs with exactly these: nothing of what it
+// asks is refused, and each command that is named was used.
+
+const (
+	aclUser     = "gateway"
+	aclPassword = "of-the-gateway"
+	// adminLine lets the servers and these tests in as somebody else; the default user is off.
+	adminPassword = "of-the-admin"
+	adminLine     = "user admin on >" + adminPassword + " ~* &* +@all"
+)
+
+// aclLine takes the line of the README's block "acl NAME", with a password and with what these tests' clients do.
+func aclLine(t *testing.T, name string, version Version) string {
+	t.Helper()
+	block := regexp.MustCompile("(?m)^```acl " + name + "\n(user .*)\n```$").FindStringSubmatch(readme(t))
+	if block == nil {
+		t.Fatalf("the README has no block %q of one line", "acl "+name)
+	}
+	line := strings.NewReplacer("PASSWORD", aclPassword, "CLIENTS", "+get +set +mget").Replace(block[1])
+	if !version.AtLeast(7, 0) {
+		line = strings.Replace(line, "+cluster|shards", "+cluster|slots", 1)
+	}
+	return line
+}
+
+// startWithRights starts servers whose users are those of line.
+func startWithRights(t *testing.T, start func(T, Options) *Env, line string, o Options) *Env {
+	t.Helper()
+	o.ACL = []string{"user default off", adminLine, line}
+	o.User, o.UserPassword = "admin", adminPassword
+	return start(t, o)
+}
+
+// startAsUser runs the gateway as the user of the README.
+func startAsUser(t *testing.T, args ...string) *Gateway {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(aclPassword+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return StartGateway(t, append(args, "--reads", "prefer-replica", "--upstream-user", aclUser,
+		"--upstream-password-file", file)...)
+}
+
+// ownVersion is that of the servers that these tests start.
+func ownVersion(t *testing.T) Version {
+	t.Helper()
+	SkipShort(t)
+	binary, err := ServerBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := ServerVersion(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+// nothingRefused fails when a server noted that the gateway's user lacked a right.
+func nothingRefused(t *testing.T, nodes []*Node) {
+	t.Helper()
+	for _, n := range nodes {
+		entries, err := n.Do("ACL", "LOG")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries.([]any) {
+			if said := pairs(entry); said["username"] == aclUser {
+				t.Errorf("%s refused %s of the gateway's user", n.Addr, said["object"])
+			}
+		}
+	}
+}
+
+// everythingUsed fails when line allows a command that no node was asked.
+func everythingUsed(t *testing.T, nodes []*Node, version Version, line string) {
+	t.Helper()
+	for _, word := range strings.Fields(line) {
+		command, isRight := strings.CutPrefix(word, "+")
+		if !version.AtLeast(7, 0) {
+			command, _, _ = strings.Cut(command, "|") // its statistics know no subcommands
+		}
+		calls := 0
+		for _, n := range nodes {
+			if isRight {
+				calls += served(t, n, command)
+			}
+		}
+		if isRight && calls == 0 {
+			t.Errorf("the README allows %s, and nobody was asked for it", word)
+		}
+	}
+}
+
+// everythingMissed takes each right of line away in turn, makes the gateway connect again, and fails when it does not
+// miss it. Sentinels count no commands, so this shows there what everythingUsed shows on servers.
+func everythingMissed(t *testing.T, sentinel *Node, line string) {
+	t.Helper()
+	do := func(args ...any) any {
+		t.Helper()
+		reply, err := sentinel.Do(args...)
+		if err != nil {
+			t.Fatal(args, err)
+		}
+		return reply
+	}
+	for _, word := range strings.Fields(line) {
+		command, isRight := strings.CutPrefix(word, "+")
+		if !isRight {
+			continue
+		}
+		do("ACL", "LOG", "RESET")
+		do("ACL", "SETUSER", aclUser, "-"+command)
+		do("CLIENT", "KILL", "USER", aclUser)
+		Until(t, 15*time.Second, "a Sentinel that is asked for "+command, func() error {
+			for _, entry := range do("ACL", "LOG").([]any) {
+				if said := pairs(entry); said["username"] == aclUser && said["object"] == command {
+					return nil
+				}
+			}
+			return errors.New("the README allows it, and nobody asked")
+		})
+		do("ACL", "SETUSER", aclUser, word)
+	}
+}
+
+// useEverything is what clients do to make the gateway use all its rights, a RESP3 client too. Each round needs another
+// word: what a server said of an unknown command is remembered.
+func useEverything(t *testing.T, gate *Gateway, round string) {
+	t.Helper()
+	for _, proto := range []string{"2", "3"} {
+		conn := MustDial(t, gate.Addr)
+		if _, err := conn.Do("HELLO", proto); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 50 {
+			expect(t, conn, "+OK\r\n", "SET", fmt.Sprint("k", i), "v")
+		}
+		for i := range 50 {
+			reply, err := conn.Do("GET", fmt.Sprint("k", i))
+			if err != nil || strings.HasPrefix(string(reply), "-") {
+				t.Errorf("GET k%d: %q, %v", i, reply, err)
+			}
+		}
+		reply, err := conn.Do("MGET", "k1", "k2", "k3")
+		if err != nil || !strings.HasPrefix(string(reply), "*3") {
+			t.Errorf("MGET: %q, %v", reply, err)
+		}
+		reply, err = conn.Do("MODULE."+round+proto, "k")
+		if err != nil || !strings.HasPrefix(string(reply), "-ERR unknown command") {
+			t.Errorf("an unknown command: %q, %v", reply, err)
+		}
+	}
+}
+
+func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
+	version := ownVersion(t)
+	servers, sentinels := aclLine(t, "servers", version), aclLine(t, "sentinels", version)
+	env := startWithRights(t, StartSentinel, servers, Options{Replicas: 2, Fast: true,
+		SentinelConfig: []string{sentinels}})
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte(aclPassword), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gate := startAsUser(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main",
+		"--sentinel-user", aclUser, "--sentinel-password-file", file)
+	useEverything(t, gate, "BEFORE")
+	old := env.Primary()
+	if err := old.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	Until(t, 20*time.Second, "another primary", func() error {
+		if now := env.Primary(); now == nil || now == old {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	awaitWrite(t, MustDial(t, gate.Addr), "SET", "after", "v")
+	useEverything(t, gate, "AFTER")
+	alive := slices.DeleteFunc(env.Nodes(), func(n *Node) bool { return n == old })
+	nothingRefused(t, alive)
+	nothingRefused(t, env.Sentinels)
+	everythingUsed(t, alive, version, servers)
+	if version.AtLeast(7, 0) { // before, ACL cannot take away a subcommand
+		everythingMissed(t, env.Sentinels[0], sentinels)
+	}
+}
+
+func TestTheRightsOfTheReadmeAreEnoughInACluster(t *testing.T) {
+	version := ownVersion(t)
+	line := aclLine(t, "cluster", version)
+	env := startWithRights(t, StartCluster, line, Options{Replicas: 1})
+	gate := startAsUser(t, "--cluster", env.Addrs())
+	useEverything(t, gate, "ONCE")
+	// A slot on its way makes the old owner answer ASK for keys that it no longer has.
+	const slot = 7365 // of the key "c"
+	from := env.SlotOwner(slot)
+	to := env.Groups[0].Primary()
+	if from == to {
+		to = env.Groups[1].Primary()
+	}
+	if err := env.MigrateSlot(slot, from, to); err != nil {
+		t.Fatal(err)
+	}
+	conn := MustDial(t, gate.Addr)
+	expect(t, conn, "+OK\r\n", "SET", "c", "v")
+	if err := env.FinishSlot(slot, from, to); err != nil {
+		t.Fatal(err)
+	}
+	Until(t, 10*time.Second, "the key at its new place", func() error {
+		reply, err := conn.Do("GET", "c")
+		if err == nil && string(reply) != "$1\r\nv\r\n" {
+			err = fmt.Errorf("GET c: %q", reply)
+		}
+		return err
+	})
+	nothingRefused(t, env.Nodes())
+	everythingUsed(t, env.Nodes(), version, line)
+}
