@@ -394,7 +394,8 @@ func TestNoGoroutinePerClient(t *testing.T) {
 // TestHalfClosedClientGetsItsReplies: printf 'SET k v\r\nGET k\r\n' | nc gateway.
 func TestHalfClosedClientGetsItsReplies(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
-		_, addr := start(t, makeLoop, startNode(t), nil)
+		_, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Workers = 1 })
+		connect(t, addr).want("$-1\r\n", "GET", "k") // from here on the gateway is connected
 		p := connect(t, addr)
 		_, _ = p.Write([]byte("SET k v\r\nGET k\r\n"))
 		if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {

@@ -130,18 +130,16 @@ func (p *poller) wait() int {
 
 // event serves one ready socket: one read, so that nobody is served twice before everybody was served once.
 func (p *poller) event(fd int, events uint32) {
-	c := p.conns[fd]
-	if events&unix.EPOLLOUT != 0 && c.out {
-		if !p.write(fd, c) {
-			return
-		}
+	if c := p.conns[fd]; events&^uint32(unix.EPOLLOUT) != 0 && (!c.quiet || events&(unix.EPOLLHUP|unix.EPOLLERR) != 0) {
+		p.read(fd, c, events)
 	}
-	if events&^uint32(unix.EPOLLOUT) == 0 {
-		return
+	// Read first: what a dying server has answered is known then, and what is written to it is lost.
+	if c := p.conns[fd]; events&unix.EPOLLOUT != 0 && c.out {
+		p.write(fd, c)
 	}
-	if c.quiet && events&(unix.EPOLLHUP|unix.EPOLLERR) == 0 {
-		return
-	}
+}
+
+func (p *poller) read(fd int, c conn, events uint32) {
 	n, errno := read(fd, p.buf)
 	switch {
 	case n > 0 && c.kind == aClient:

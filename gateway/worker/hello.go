@@ -96,6 +96,9 @@ func (w *Worker) hello(c *client, args [][]byte) {
 		return
 	}
 	c.Proto = proto
+	if c.svc.view != nil {
+		w.routesFor(c.svc, proto) // its lanes are dialled while the client reads this
+	}
 	if name != nil {
 		c.Tell().Name = string(name)
 	}

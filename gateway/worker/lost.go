@@ -18,6 +18,7 @@ import (
 func (w *Worker) LaneOpened(id backend.LaneID) {
 	l := w.lanes[id]
 	if l == nil || l.State != backend.Dialing {
+		w.out.CloseLanes = append(w.out.CloseLanes, id) // nobody waits for it any more
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
@@ -35,6 +36,9 @@ func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
 		w.lanes[id].Dirty = false
 		w.lose(l, why)
 		return
+	}
+	if l.State != backend.Dialing || why != backend.DialFailed {
+		return // the end of a connection that was given up a moment ago
 	}
 	w.stats.LanesLost[why]++
 	w.report(l, topology.LaneLost)

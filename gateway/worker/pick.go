@@ -46,7 +46,7 @@ const (
 	steadyAfter = time.Second
 )
 
-// routesFor returns the routes of a service in a protocol, made when it is first spoken.
+// routesFor returns the routes of a service in a protocol, made when it is first spoken. There must be a view.
 func (w *Worker) routesFor(s *service, proto uint8) []route {
 	routes := s.routes[proto-2]
 	if routes == nil {
@@ -200,11 +200,10 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 		s.holds = make([]hold.Hold, shards+1)
 	}
 	for i := range s.routes {
-		if s.routes[i] != nil {
-			s.routes[i] = nil
-			if v != nil {
-				s.routes[i] = w.makeRoutes(s, uint8(i+2))
-			}
+		spoken := i == 0 || s.routes[i] != nil // lanes for RESP2 are there before the first client
+		s.routes[i] = nil
+		if v != nil && spoken {
+			s.routes[i] = w.makeRoutes(s, uint8(i+2))
 		}
 	}
 	for _, l := range w.lanes {

@@ -23,6 +23,8 @@ const (
 	carefulFor = 2 * time.Second
 	// tryAgainPause is the first pause before a TRYAGAIN is done again; it doubles with each hop.
 	tryAgainPause = 10 * time.Millisecond
+	// loadingFor is how long after a lane opened a script's LOADING is the server's own: it restarted.
+	loadingFor = time.Minute
 	// againMax bounds how often one request is done again whatever the hold window.
 	againMax = 250
 )
@@ -102,11 +104,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	t := *l.Inflight.Front()
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
 	kind := refusalOf(reply, false)
-	if kind == notRefused {
-		return false
-	}
-	w.args = resp.Args(frame, w.args[:0])
-	if command := routing.Lookup(w.args); (command == nil || isScript(command)) && refusalOf(reply, true) == notRefused {
+	if kind == notRefused || !w.believes(l, &t, frame, reply, kind) {
 		return false
 	}
 	a := again{target: -1}
@@ -139,6 +137,31 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	l.Queue.Answered(t.End)
 	if kind == noPassword {
 		w.laneLost(l, backend.NotAuthenticated)
+	}
+	return true
+}
+
+// believes says that an error with the prefix of a refusal is one. Outside a cluster nothing is moved. A script may
+// say what it likes after it has changed data; then the words must be a server's, and fit.
+func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byte, kind refusal) bool {
+	sharded := w.services[l.Key.Service].view.Sharded
+	if !sharded && (kind == moved || kind == asked || kind == tryAgain || bytes.HasPrefix(reply, []byte("-CLUSTERDOWN"))) {
+		return false
+	}
+	w.args = resp.Args(frame, w.args[:0])
+	if command := routing.Lookup(w.args); command != nil && !isScript(command) {
+		return true
+	}
+	switch {
+	case refusalOf(reply, true) == notRefused:
+		return false
+	case kind == noPassword:
+		return false // where it is true, the next ordinary command says so
+	case kind == moved || kind == asked:
+		fields := bytes.Fields(reply)
+		return len(fields) == 3 && string(fields[1]) == strconv.Itoa(int(t.Slot))
+	case bytes.HasPrefix(reply, []byte("-LOADING")):
+		return t.Flags&backend.Write == 0 || w.now-l.OpenedAt < loadingFor
 	}
 	return true
 }

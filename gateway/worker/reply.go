@@ -183,7 +183,7 @@ func (w *Worker) bigEnded(l *backend.Lane) {
 	if l.Big {
 		l.Big = false
 		w.sets[l.Key].wanted = false
-		w.wakeHeld(w.services[l.Key.Service])
+		w.releaseHeld(w.services[l.Key.Service])
 	}
 }
 
