@@ -104,13 +104,20 @@ type Lane struct {
 	Paused bool
 	// StoppedAt is when reading was first stopped for the reader of the reply under way; 0 when it was not.
 	StoppedAt time.Duration
-	// OpenedAt is when the connection was last made.
-	OpenedAt time.Duration
+	// DialledAt is when the last dial began, OpenedAt when the connection was last made.
+	DialledAt time.Duration
+	OpenedAt  time.Duration
 }
 
 // Usable says that the lane takes new flights.
 func (l *Lane) Usable(now time.Duration) bool {
 	return l.State == Open && !l.Big && !l.Retiring && now >= l.RefusingUntil
+}
+
+// Awaits says that a reply may still come: the oldest request was sent.
+func (l *Lane) Awaits() bool {
+	t := l.Inflight.Front()
+	return t != nil && l.Queue.Sent(t.End)
 }
 
 // Full says that the lane holds as much as it should; sessions wait until half of it is answered.

@@ -194,7 +194,7 @@ func (p *poller) write(fd int, c conn) bool {
 			if c.kind == aClient && !c.out {
 				return true
 			}
-		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR:
+		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR || errno == unix.ENOBUFS || errno == unix.ENOMEM:
 			p.watch(fd, func(c *conn) { c.out = true })
 			return true
 		case c.kind == aLane:

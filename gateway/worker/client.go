@@ -141,6 +141,9 @@ func (w *Worker) close(c *client, why session.CloseReason) {
 // forget removes a client. Its tickets stay on their lanes; their replies find nobody.
 func (w *Worker) forget(c *client, why session.CloseReason) {
 	c.closed = true
+	if c.Ending {
+		w.endings--
+	}
 	w.stats.ClientsClosed[why]++
 	for i := range c.flights {
 		if l := c.flights[i].lane; l.Paused {
@@ -159,7 +162,9 @@ func (w *Worker) end(c *client, why session.CloseReason) {
 	if c.Ending || c.closed {
 		return
 	}
-	c.Ending, c.Why = true, why
+	c.Ending, c.Why, c.ActiveAt = true, why, w.now
+	w.endings++
+	w.at(w.sweepAt)
 	c.Unread = nil
 	w.finished(c)
 }

@@ -17,6 +17,9 @@ import (
 // LaneOpened says that a connection was made and greeted.
 func (w *Worker) LaneOpened(id backend.LaneID) {
 	l := w.lanes[id]
+	if l != nil && l.State == backend.Open {
+		return
+	}
 	if l == nil || l.State != backend.Dialing {
 		w.out.CloseLanes = append(w.out.CloseLanes, id) // nobody waits for it any more
 		return
@@ -63,7 +66,9 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	steady := w.now-l.OpenedAt >= steadyAfter
 	l.Reset()
 	l.State = backend.Waiting
-	w.report(l, topology.LaneLost)
+	if why != backend.Retired {
+		w.report(l, topology.LaneLost)
+	}
 	switch {
 	case retiring || !w.needed(w.sets[l.Key]):
 		w.removeLane(l, why)

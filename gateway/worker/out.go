@@ -85,7 +85,7 @@ func (w *Worker) LaneBytes(id backend.LaneID) []byte {
 		return nil
 	}
 	l.Dirty = false
-	if l.State != backend.Open {
+	if l.State != backend.Open || l.Retiring { // not one byte goes to a node that lost its role
 		return nil
 	}
 	return l.Queue.Unsent()

@@ -38,6 +38,8 @@ const (
 	retireGrace = time.Second
 	// refusingFor is how long a lane is left alone after its node said that it cannot serve.
 	refusingFor = 100 * time.Millisecond
+	// dialGrace is how long a read waits for a replica that is being dialled while others could serve it.
+	dialGrace = 100 * time.Millisecond
 	// laneFullRetry bounds how long a session waits for a full lane without being woken.
 	laneFullRetry = 100 * time.Millisecond
 	// idleLane is how long an additional lane may be unused.
@@ -91,7 +93,10 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint
 		w.addLane(set)
 	}
 	for _, l := range set.lanes {
-		l.Retiring = false // the node has its role again
+		if l.Retiring { // the node has its role again
+			l.Retiring = false
+			w.dirtyLane(l)
+		}
 	}
 	return set
 }
@@ -113,7 +118,8 @@ func (w *Worker) addLane(set *laneSet) {
 func (w *Worker) dial(l *backend.Lane) {
 	set := w.sets[l.Key]
 	s := w.services[l.Key.Service]
-	l.State = backend.Dialing
+	l.State, l.DialledAt = backend.Dialing, w.now
+	w.at(w.now + dialGrace)
 	w.stats.Dials++
 	w.out.Dials = append(w.out.Dials, Dial{
 		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto,
@@ -167,7 +173,7 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 			return l, false
 		}
 		switch {
-		case l.State == backend.Dialing && l.Attempts == 0:
+		case l.State == backend.Dialing && l.Attempts == 0 && w.now-l.DialledAt < dialGrace:
 			soon = true
 		case l.State == backend.Open && l.Big:
 			busy++
@@ -215,8 +221,11 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 
 // retire ends a lane that is not needed any more, after a grace when something is under way on it.
 func (w *Worker) retire(l *backend.Lane) {
-	if l.State != backend.Open || l.Inflight.Len() == 0 {
+	if l.State != backend.Open {
 		w.removeLane(l, backend.Retired)
+	} else if !l.Awaits() {
+		l.Retiring = true
+		w.laneLost(l, backend.Retired)
 	} else if !l.Retiring {
 		l.Retiring, l.RetireAt = true, w.now+retireGrace
 		w.at(l.RetireAt)

@@ -101,6 +101,9 @@ func ownWords(reply []byte) bool {
 
 // refusedBy deals with an error reply for the oldest ticket of a lane. It returns false when the error is an answer.
 func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
+	if w.services[l.Key.Service].view == nil {
+		return false
+	}
 	t := *l.Inflight.Front()
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
 	kind := refusalOf(reply, false)

@@ -46,8 +46,8 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 	if full && !l.HalfFull() {
 		w.wakeFull(w.services[l.Key.Service])
 	}
-	if l.Retiring && l.Inflight.Len() == 0 && l.State == backend.Open {
-		w.removeLane(l, backend.Retired)
+	if l.Retiring && l.State == backend.Open && !l.Awaits() {
+		w.laneLost(l, backend.Retired)
 	}
 }
 

@@ -47,7 +47,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 		c.WaitsSince = 0
 		used += n
 		if n > pauseBytes {
-			clear(w.args[:cap(w.args)]) // a big command must not be kept by what pointed into it
+			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
 		}
 		if c.Authenticated != authenticated {
 			limits = &w.conf.Limits

@@ -10,6 +10,9 @@ import (
 // sweepEvery is how often clients are looked through for those that are idle.
 const sweepEvery = time.Second
 
+// endingMax is how long a client that is to be closed may take to get what it is owed.
+const endingMax = 30 * time.Second
+
 // timers does what is due, and finds when to look again. There are few lanes and rarely a hold, so all of them are
 // looked at; a heap would be worth it with thousands of lanes.
 func (w *Worker) timers() {
@@ -33,6 +36,13 @@ func (w *Worker) timers() {
 
 func (w *Worker) laneTimer(l *backend.Lane) {
 	switch l.State {
+	case backend.Dialing:
+		if w.now < l.DialledAt+dialGrace {
+			w.at(l.DialledAt + dialGrace)
+		} else if l.Attempts == 0 {
+			l.Attempts = 1 // it takes long: reads go elsewhere
+			w.wakeHeld(w.services[l.Key.Service])
+		}
 	case backend.Waiting:
 		if w.now >= l.RedialAt {
 			w.dial(l)
@@ -79,7 +89,7 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 
 // sweep closes clients that were idle or unauthenticated for too long.
 func (w *Worker) sweep() {
-	if w.conf.IdleMax == 0 && w.conf.AuthMax == 0 || w.open == 0 {
+	if w.conf.IdleMax == 0 && w.conf.AuthMax == 0 && w.endings == 0 || w.open == 0 {
 		return
 	}
 	if w.now < w.sweepAt {
@@ -91,6 +101,8 @@ func (w *Worker) sweep() {
 	for _, c := range w.clients {
 		switch {
 		case c == nil:
+		case c.Ending && w.now-c.ActiveAt >= endingMax:
+			w.close(c, c.Why)
 		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax:
 			w.close(c, session.AuthTimeout)
 		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.Replies.Owed() == 0:

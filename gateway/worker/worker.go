@@ -96,6 +96,7 @@ type Worker struct {
 	free      []uint32    // ids to use again
 	freed     [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
 	open      int
+	endings   int                 // clients that are to be closed and are owed something
 	lanes     []*backend.Lane     // by id; nil where removed
 	freeLane  []backend.LaneID    // ids to use again
 	freedLane [2][]backend.LaneID // as freed
