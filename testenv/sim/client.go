@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 )
 
 // client is one of the gateway's clients: it sends bursts of requests cut anywhere, and reads as fast as it likes.
@@ -247,7 +248,11 @@ func (c *client) closedByGateway() {
 		return
 	}
 	c.w.cut++
+	closed := c.w.w.Stats().ClientsClosed
 	for _, r := range c.waiting {
+		if len(r.ran) > 0 && closed[session.HalfReply]+closed[session.OutputLimit] == 0 {
+			c.w.ledger.fail("client %d was closed before it was told that %v was executed", c.number, r)
+		}
 		r.state = orphaned
 	}
 	c.waiting = nil

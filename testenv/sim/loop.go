@@ -20,6 +20,9 @@ func (w *world) round() {
 	for _, c := range w.clients {
 		w.serveClient(c)
 	}
+	if w.drains() {
+		w.w.Drain()
+	}
 	w.obey(w.w.Out())
 	for _, n := range w.nodes {
 		n.replicate()
@@ -48,7 +51,7 @@ func (w *world) advance() {
 // connect opens the clients whose time has come and ends dials.
 func (w *world) connect() {
 	for _, c := range w.clients {
-		if !c.open && !c.gone && !c.hung && w.now >= c.nextAt {
+		if !c.open && !c.gone && !c.hung && w.now >= c.nextAt && !w.drains() {
 			c.id = w.w.ClientOpened(0, "client", "gateway")
 			c.open = true
 			for int(c.id) >= len(w.byID) {

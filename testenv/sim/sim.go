@@ -93,7 +93,10 @@ type world struct {
 	byID    []*client
 	calm    bool
 	// heavy: half of what is written is long. clientSocket is how many bytes lie in a client's socket.
+	// drainAt is the round in which the gateway begins to drain, if it does.
 	heavy        bool
+	drainAt      int
+	turn         int
 	clientSocket int
 	slots        map[string]*topology.View // views made of slots, by owners
 	cut          int                       // clients that the gateway closed unasked
@@ -119,6 +122,9 @@ func play(o Options) *world {
 	if o.Seed%5 == 0 { // clients that read slowly are cut soon
 		outputMax, w.clientSocket = 120<<10, 2<<10
 	}
+	if o.Seed%4 == 1 {
+		w.drainAt = rounds / 2
+	}
 	w.build()
 	w.makeClients()
 	w.w = worker.New(worker.Config{
@@ -135,7 +141,7 @@ func play(o Options) *world {
 		Allowed:   func(int, []byte, []byte) bool { return true },
 		WallClock: func() time.Time { return time.Unix(0, int64(w.now)) },
 	})
-	for i := 0; i < rounds && w.ledger.fault == ""; i++ {
+	for w.turn = 0; w.turn < rounds && w.ledger.fault == ""; w.turn++ {
 		w.fate()
 		w.round()
 	}
@@ -191,9 +197,13 @@ func (w *world) untilQuiet() {
 	}
 }
 
+// drains says that no client connects any more.
+func (w *world) drains() bool { return w.drainAt > 0 && w.turn > w.drainAt }
+
 func (w *world) rests() bool {
 	for _, c := range w.clients {
-		if c.open && (len(c.waiting) > 0 || c.sends > 0) || !c.open && !c.gone {
+		never := !c.open && !c.gone && !c.hung && w.drains()
+		if c.open && (len(c.waiting) > 0 || c.sends > 0) || !c.open && !c.gone && !never {
 			return false
 		}
 	}
@@ -232,7 +242,8 @@ func (w *world) checkQuiet() {
 	if s.ClientsOpened != uint64(s.Clients)+closed {
 		w.ledger.fail("opened %d, connected %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
 	}
-	if cuts := s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit]; uint64(w.cut) > cuts {
+	cuts := s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] + s.ClientsClosed[session.Drained]
+	if uint64(w.cut) > cuts {
 		w.ledger.fail("%d clients were closed for no reason: %v", w.cut, s.ClientsClosed)
 	}
 	for range 500 {

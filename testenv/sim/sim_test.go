@@ -18,15 +18,16 @@ var (
 )
 
 // worlds are the kinds of worlds that are simulated in turn.
-var worlds = []Options{
-	{},
-	{Reads: worker.PreferReplica},
-	{Cluster: true},
-	{Cluster: true, Reads: worker.PreferReplica},
-	{Async: true},
-	{Cluster: true, Async: true, Reads: worker.PreferReplica},
-	{Reads: worker.OnlyReplica},
-}
+var worlds = func() (all []Options) {
+	for _, cluster := range []bool{false, true} {
+		for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
+			for _, async := range []bool{false, true} {
+				all = append(all, Options{Cluster: cluster, Reads: reads, Async: async})
+			}
+		}
+	}
+	return all
+}()
 
 func TestSimulation(t *testing.T) {
 	end := time.Now().Add(time.Duration(*seconds) * time.Second)
@@ -66,7 +67,7 @@ func TestRunIsRepeatable(t *testing.T) {
 func TestEverythingHappens(t *testing.T) {
 	var sum worker.Stats
 	answers := map[string]int{}
-	for seed := range uint64(20 * len(worlds)) {
+	for seed := range uint64(12 * len(worlds)) {
 		o := worlds[seed%uint64(len(worlds))]
 		o.Seed = seed
 		w := play(o)
@@ -86,6 +87,7 @@ func TestEverythingHappens(t *testing.T) {
 		"clients that left": sum.ClientsClosed[session.ClientLeft], "quit": sum.ClientsClosed[session.Quit],
 		"half replies": sum.ClientsClosed[session.HalfReply], "output limits": sum.ClientsClosed[session.OutputLimit],
 		"parked without primary": sum.ParkedFor[session.NoPrimary], "parked for a flight": sum.ParkedFor[session.Flight],
+		"drained":          sum.ClientsClosed[session.Drained],
 		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
 		"retired lanes": sum.LanesLost[backend.Retired], "MOVED": sum.RefusedByServer[1], "ASK": sum.RefusedByServer[2],
 		"TRYAGAIN": sum.RefusedByServer[3], "other refusals": sum.RefusedByServer[4],
