@@ -120,7 +120,7 @@ func play(o Options) *world {
 	w.heavy, w.clientSocket = o.Seed%9 == 0, 24<<10
 	outputMax := 3 << 20
 	if o.Seed%5 == 0 { // clients that read slowly are cut soon
-		outputMax, w.clientSocket = 120<<10, 2<<10
+		outputMax, w.clientSocket = 80<<10, 1<<10
 	}
 	if o.Seed%4 == 1 {
 		w.drainAt = rounds / 2

@@ -51,7 +51,7 @@ func TestSimulation(t *testing.T) {
 
 // TestRunIsRepeatable plays seeds twice: a failure would be worth little otherwise.
 func TestRunIsRepeatable(t *testing.T) {
-	for seed := range uint64(2 * len(worlds)) {
+	for seed := range uint64(len(worlds)) {
 		o := worlds[seed%uint64(len(worlds))]
 		o.Seed = seed
 		a, b := play(o), play(o)
@@ -67,7 +67,7 @@ func TestRunIsRepeatable(t *testing.T) {
 func TestEverythingHappens(t *testing.T) {
 	var sum worker.Stats
 	answers := map[string]int{}
-	for seed := range uint64(12 * len(worlds)) {
+	for seed := range uint64(5 * len(worlds)) {
 		o := worlds[seed%uint64(len(worlds))]
 		o.Seed = seed
 		w := play(o)
