@@ -32,7 +32,7 @@ func aclLine(t *testing.T, name string, version Version) string {
 	}
 	line := strings.NewReplacer("PASSWORD", aclPassword, "CLIENTS", "+get +set +mget").Replace(block[1])
 	if !version.AtLeast(7, 0) {
-		line = strings.Replace(line, "+cluster|shards", "+cluster|slots", 1)
+		line = strings.Replace(line, "+cluster|shards", "+cluster|shards +cluster|slots", 1)
 	}
 	return line
 }
