@@ -168,14 +168,14 @@ func (c *client) nextRare(id, k string) []byte {
 	case p < 80:
 		c.ask(set, []string{k})
 		b = fmt.Appendf(nil, "SET %s %s\n", k, id)
-	case p < 88:
+	case p < 85:
 		_, b = c.ask(module, []string{k}, "MOD.SET", k, id)
-	case p < 90:
+	case p < 87:
 		_, b = c.ask(unknown, nil, "NO.SUCH", k, id)
-	case p < 94:
+	case p < 95:
 		k = fmt.Sprintf("{t%d}p%dbig", w.rnd.IntN(3), c.number)
 		_, b = c.ask(getRange, []string{k}, "GETRANGE", k, "0", id)
-	case p < 95 && w.rnd.IntN(4) == 0:
+	case p < 96 && w.rnd.IntN(4) == 0:
 		k = fmt.Sprintf("{t%d}p%dhuge", w.rnd.IntN(3), c.number)
 		_, b = c.ask(getRange, []string{k}, "GETRANGE", k, "0", id)
 	case p < 97:
