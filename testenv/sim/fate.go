@@ -71,9 +71,7 @@ func (w *world) fate() {
 	s := w.shards[w.rnd.IntN(len(w.shards))]
 	switch w.rnd.IntN(16) {
 	case 0, 1:
-		if len(w.sockets) > 0 {
-			w.breakLane(w.sockets[w.rnd.IntN(len(w.sockets))])
-		}
+		w.breakSome()
 	case 2:
 		n.frozenUntil = w.now + w.between(0, 2500*time.Millisecond)
 		w.tracef("%s freezes until %v", n.addr, n.frozenUntil)
@@ -143,6 +141,20 @@ func (w *world) breakLane(l *lane) {
 	if w.rnd.IntN(2) == 0 {
 		l.served = false
 	}
+}
+
+// breakSome breaks one of the connections, with preference one that brings a long reply.
+func (w *world) breakSome() {
+	if len(w.sockets) == 0 {
+		return
+	}
+	l := w.sockets[w.rnd.IntN(len(w.sockets))]
+	for _, other := range w.sockets {
+		if other.toGate.size > 16<<10 {
+			l = other
+		}
+	}
+	w.breakLane(l)
 }
 
 func (w *world) breakAll(n *node) {

@@ -105,6 +105,10 @@ func (l *ledger) fail(format string, args ...any) {
 // identify returns the request that a command on its way to a node belongs to, or nil for reads without identity.
 func (l *ledger) identify(args [][]byte) *request {
 	var text string
+	if malformed(args) {
+		l.fail("a node was sent what is no command: %q", clip(bytes.Join(args, []byte(" "))))
+		return nil
+	}
 	switch strings.ToUpper(string(args[0])) {
 	case "SET", "INCRBY", "MOD.SET", "MSET":
 		text = string(args[2])
@@ -122,6 +126,12 @@ func (l *ledger) identify(args [][]byte) *request {
 		return nil
 	}
 	return l.requests[id]
+}
+
+// malformed says that a command has too few arguments.
+func malformed(args [][]byte) bool {
+	least := map[string]int{"SET": 3, "INCRBY": 3, "MOD.SET": 3, "MSET": 3, "GETRANGE": 4, "DEL": 2, "GET": 2, "MGET": 2}
+	return len(args) < least[strings.ToUpper(string(args[0]))]
 }
 
 // handed notes that the network took the last byte of a command.

@@ -56,7 +56,7 @@ func (n *node) serve(l *lane) {
 		if status == resp.More {
 			break
 		}
-		if status != resp.Frame || forbidden(args) {
+		if status != resp.Frame || forbidden(args) || malformed(args) {
 			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(l.in))
 			return
 		}
