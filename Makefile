@@ -32,6 +32,7 @@ demo: build
 	@$(SETUP) server
 	./evergate demo $(ARGS)
 
+# The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
 # last lines are go test's own. Nothing is taken from go test's cache in the full rounds: it does not know that
 # testenv builds and runs the gateway.
@@ -41,6 +42,7 @@ test: lint
 	go test -short -timeout $(TIMEOUT) ./...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 	go test -count 1 -p 2 -timeout $(TIMEOUT) ./...
+	go test -count 1 -tags portable -run 'Compat|BadInput|Gateway' -timeout $(TIMEOUT) ./testenv
 	go test -count 1 -race -p 2 -timeout $(TIMEOUT) ./...
 
 lint:

@@ -219,6 +219,9 @@ func buildGateway() (string, error) {
 	if RaceEnabled {
 		name, args = "evergate-race", []string{"build", "-race"}
 	}
+	if portable {
+		name, args = name+"-portable", append(args, "-tags", "portable")
+	}
 	final := filepath.Join(root, ".cache", name)
 	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
 		return "", err

@@ -166,6 +166,9 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	l.Streams, l.StoppedAt = false, 0
+	if l.Paused {
+		w.readLane(l, true)
+	}
 	w.bigEnded(l)
 	ticket, _ := l.Inflight.Pop()
 	l.Queue.Answered(ticket.End)
