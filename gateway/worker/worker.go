@@ -104,7 +104,6 @@ type Worker struct {
 	nextSeen  uint32 // generation of the next client
 
 	args    [][]byte // scratch of run
-	keys    []int    // scratch of sharesKey
 	waiters []hold.Waiter
 	ready   []hold.Waiter // sessions to run again before the round ends
 	later   []hold.Waiter // sessions that do something again at a time of its own
@@ -224,14 +223,6 @@ func (w *Worker) client(id, generation uint32) *client {
 
 // Clients is the number of connected clients.
 func (w *Worker) Clients() int { return w.open }
-
-// shardOf returns the view's shard, or nil.
-func (s *service) shardOf(i int) *topology.Shard {
-	if s.view == nil || i < 0 || i >= len(s.view.Shards) {
-		return nil
-	}
-	return &s.view.Shards[i]
-}
 
 // hold returns the hold of a shard; those without a shard wait together at the end.
 func (s *service) hold(shard int) *hold.Hold {

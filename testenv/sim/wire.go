@@ -46,9 +46,6 @@ func (p *pipe) take(now time.Duration, most int) []byte {
 	return out
 }
 
-// arrived says that take would return something.
-func (p *pipe) arrived(now time.Duration) bool { return len(p.chunks) > 0 && p.chunks[0].at <= now }
-
 // cut keeps the first n bytes: the rest was lost with the connection.
 func (p *pipe) cut(n int) {
 	kept := 0
@@ -62,14 +59,6 @@ func (p *pipe) cut(n int) {
 		}
 		kept += len(c.b)
 	}
-}
-
-// next is when the next bytes arrive; ok is false when none are under way.
-func (p *pipe) next() (at time.Duration, ok bool) {
-	if len(p.chunks) == 0 {
-		return 0, false
-	}
-	return p.chunks[0].at, true
 }
 
 // lane is the connection of one lane, from the first attempt to dial to the last byte that lies in either socket. The
