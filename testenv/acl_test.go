@@ -206,6 +206,21 @@ func TestTheRightsOfTheReadmeAreEnoughInACluster(t *testing.T) {
 	line := aclLine(t, "cluster", version)
 	env := startWithRights(t, StartCluster, line, Options{Replicas: 1})
 	gate := startAsUser(t, "--cluster", env.Addrs())
+	conn := MustDial(t, gate.Addr)
+	// Until a replica is known to be in step, reads go to the primary, and nobody is told READONLY.
+	Until(t, 20*time.Second, "a read on a replica", func() error {
+		for i := range 20 {
+			if _, err := conn.Do("GET", fmt.Sprint("k", i)); err != nil {
+				return err
+			}
+		}
+		for _, n := range env.Nodes() {
+			if served(t, n, "readonly") > 0 {
+				return nil
+			}
+		}
+		return errors.New("there was none")
+	})
 	useEverything(t, gate, "ONCE")
 	// A slot on its way makes the old owner answer ASK for keys that it no longer has.
 	const slot = 7365 // of the key "c"
@@ -217,7 +232,6 @@ func TestTheRightsOfTheReadmeAreEnoughInACluster(t *testing.T) {
 	if err := env.MigrateSlot(slot, from, to); err != nil {
 		t.Fatal(err)
 	}
-	conn := MustDial(t, gate.Addr)
 	expect(t, conn, "+OK\r\n", "SET", "c", "v")
 	if err := env.FinishSlot(slot, from, to); err != nil {
 		t.Fatal(err)
