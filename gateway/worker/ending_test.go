@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A client that had sent all it wanted and said so ("printf ... | nc") was cut before the servers had answered.
+func TestClientThatEndsGetsItsReplies(t *testing.T) {
+	f := newFake()
+	c := f.steady()
+	f.say(c, "SET k 1 / GET k")
+	f.w.ClientEnded(c)
+	f.round()
+	f.reply(0, "+OK\r\n")
+	if len(f.ended) > 0 {
+		t.Fatal("closed with a reply still owed")
+	}
+	f.reply(0, "$1\r\n1\r\n")
+	f.wantGot(t, c, "+OK\r\n$1\r\n1\r\n")
+	if !slices.Equal(f.ended, []uint32{c}) {
+		t.Errorf("closed %v, want %d", f.ended, c)
+	}
+}
+
+// Behind a frozen server clients that had given up were kept without end, until nobody else could connect.
+func TestClientThatEndedIsNotKeptForEver(t *testing.T) {
+	f := newFake()
+	c := f.steady()
+	f.say(c, "SET k 1")
+	f.w.ClientEnded(c)
+	f.after(endingMax - sweepEvery)
+	if len(f.ended) > 0 {
+		t.Fatal("closed while its reply might still come")
+	}
+	f.after(2 * sweepEvery)
+	if !slices.Equal(f.ended, []uint32{c}) || f.w.Clients() != 0 {
+		t.Errorf("closed %v after %v, want %d", f.ended, endingMax+sweepEvery, c)
+	}
+	f.reply(0, "+OK\r\n") // its late reply finds nobody
+	f.wantGot(t, c, "")
+}
+
+// The text for an INFO came after the HELLO 3 behind it had been read, and stood in RESP3 before HELLO's own reply.
+func TestTextAskedForBeforeHello3IsInRESP2(t *testing.T) {
+	f := newFake()
+	c := f.steady()
+	f.say(c, "INFO / HELLO 3 / INFO")
+	f.round()
+	f.w.Answer(f.w.clients[c].ref, f.asked, []byte("x:1\r\n"))
+	f.round()
+	if !strings.HasPrefix(f.got[c], "$5\r\nx:1\r\n\r\n%7\r\n") {
+		t.Fatalf("the client was sent %q, want a bulk string and HELLO's map", f.got[c])
+	}
+	f.got[c] = ""
+	f.w.Answer(f.w.clients[c].ref, f.asked, []byte("x:2\r\n"))
+	f.round()
+	f.wantGot(t, c, "=9\r\ntxt:x:2\r\n\r\n")
+}
+
+// What a server says of a command is not to be trusted: some answers ended the process.
+func TestParseInfoBearsWhatMakesNoSense(t *testing.T) {
+	for _, reply := range []string{
+		"*1\r\n$0\r\n\r\n" + strings.Repeat("+a\r\n", 6),
+		"*1\r\n*2\r\n+a\r\n:1\r\n$19\r\n9223372036854775807\r\n+a\r\n+a\r\n+a\r\n",
+		"*1\r\n*6\r\n+a\r\n:1\r\n*-1\r\n:1\r\n:1\r\n:1\r\n",
+		"*1\r\n*6\r\n+a\r\n:1\r\n*4\r\n:1\r\n:1\r\n:1\r\n",
+		"*1\r\n*6\r\n+a\r\n:1\r\n*0\r\n:1\r\n:1\r\n",
+		"*1\r\n*6\r\n+a\r\n:x\r\n*0\r\n:1\r\n:1\r\n:1\r\n",
+		"*1\r\n*6\r\n$9\r\na\r\n",
+		"-ERR no\r\n", "\r\n", "",
+	} {
+		if row := parseInfo("mod.set", []byte(reply)); row != nil {
+			t.Errorf("%q: took it for %+v", reply, row)
+		}
+	}
+}
