@@ -115,7 +115,7 @@ func (w *Worker) askLowest(c *client, args [][]byte) bool {
 	if v == nil {
 		return w.mayNot(c, -1, noView)
 	}
-	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: false}
+	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true}
 	if len(c.flights) > 0 {
 		return w.mayNot(c, 0, inFlight)
 	}

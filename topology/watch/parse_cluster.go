@@ -13,6 +13,7 @@ type clusterNode struct {
 	ip, port, hostname string
 	failed             bool
 	epoch              uint64
+	slots              []topology.SlotRange
 }
 
 // parseNodes reads CLUSTER NODES, by node id.
@@ -32,6 +33,17 @@ func parseNodes(reply string) map[string]clusterNode {
 			n.failed = n.failed || flag == "fail" || flag == "noaddr"
 		}
 		n.epoch, _ = strconv.ParseUint(f[6], 10, 64)
+		for _, slots := range f[8:] {
+			first, last, ranged := strings.Cut(slots, "-")
+			if !ranged {
+				last = first
+			}
+			from, err1 := strconv.ParseInt(first, 10, 64) // "[93->-id]", a slot under way, is no number
+			to, err2 := strconv.ParseInt(last, 10, 64)
+			if err1 == nil && err2 == nil {
+				n.slots = appendRange(n.slots, from, to)
+			}
+		}
 		nodes[f[0]] = n
 	}
 	return nodes
@@ -74,7 +86,10 @@ func (m maps) shards(reply any) topology.SlotsSeen {
 			out.Slots = appendRange(out.Slots, number(bounds[i]), number(bounds[i+1]))
 		}
 		members, _ := shard["nodes"].([]any)
-		m.members(&out, members)
+		primary := m.members(&out, members)
+		if len(out.Slots) == 0 {
+			out.Slots = m.nodes[primary].slots
+		}
 		if out.Primary.Addr != "" {
 			seen.Shards = append(seen.Shards, out)
 		}
@@ -82,9 +97,21 @@ func (m maps) shards(reply any) topology.SlotsSeen {
 	return seen
 }
 
+// lacksSlots says that a healthy primary was told without slots, and that CLUSTER NODES cannot tell better. It may
+// have none, or have been promoted a moment ago: while the old primary still stands in front of it, CLUSTER SHARDS of
+// Redis 7.0 to 7.4 shows the shard without the slots that the new one took over.
+func (m maps) lacksSlots(seen topology.SlotsSeen) bool {
+	for i := range seen.Shards {
+		if m.nodes == nil && seen.Shards[i].Primary.Healthy && len(seen.Shards[i].Slots) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // members sorts the nodes of a shard. After a failover a shard may list two masters: the healthy one, with the higher
-// epoch, is meant.
-func (m maps) members(out *topology.ShardSeen, members []any) {
+// epoch, is meant. The id of the primary is returned.
+func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 	for _, member := range members {
 		f := fields(member)
 		id := text(f["id"])
@@ -105,9 +132,10 @@ func (m maps) members(out *topology.ShardSeen, members []any) {
 		better := out.Primary.Addr == "" || seen.Healthy && !out.Primary.Healthy ||
 			seen.Healthy == out.Primary.Healthy && epoch > out.Epoch
 		if better {
-			out.Primary, out.Epoch = seen, epoch
+			out.Primary, out.Epoch, primary = seen, epoch, id
 		}
 	}
+	return primary
 }
 
 // slots reads CLUSTER SLOTS: [first, last, [endpoint, port, id, metadata], replicas...].

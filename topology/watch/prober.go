@@ -177,10 +177,11 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	case !refused(err):
 		return nil, err
 	}
+	var told topology.SlotsSeen
 	reply, err := p.client.Do(ctx, "cluster", "shards").Result()
 	if err == nil {
-		if seen := m.shards(reply); len(seen.Shards) > 0 {
-			return seen, nil
+		if told = m.shards(reply); len(told.Shards) > 0 && !m.lacksSlots(told) {
+			return told, nil
 		}
 	} else if !refused(err) {
 		return nil, err
@@ -189,6 +190,8 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	switch {
 	case err == nil:
 		return m.slots(reply), nil
+	case refused(err) && len(told.Shards) > 0:
+		return told, nil
 	case refused(err):
 		return topology.SlotsSeen{Asked: p.addr, Refused: p.addr + " tells no slots: " + err.Error()}, nil
 	}
