@@ -182,9 +182,11 @@ func (s *ReplyScanner) lineEnded() error {
 		s.left--
 		return nil
 	}
-	switch s.typ {
-	case ':':
+	if s.typ == ':' {
 		s.left--
+		return nil
+	}
+	switch s.typ {
 	case '$', '=', '!':
 		if v > 1<<40 {
 			return ErrReply
