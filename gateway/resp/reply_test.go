@@ -28,7 +28,8 @@ func replyEnds(b []byte, cut int) (ends []int, broken bool) {
 
 func TestReplyScanner(t *testing.T) {
 	good := []string{
-		"+OK\r\n", "-ERR x\r\n", ":-12\r\n", ":-9223372036854775808\r\n", ":9223372036854775807\r\n", "$-1\r\n", "$0\r\n\r\n", "$3\r\na\r\n\r\n",
+		"+OK\r\n", "-ERR x\r\n", ":-12\r\n", ":-9223372036854775808\r\n", ":9223372036854775807\r\n",
+		"$-1\r\n", "$0\r\n\r\n", "$3\r\na\r\n\r\n",
 		"*-1\r\n", "*0\r\n",
 		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", "_\r\n", "#t\r\n", ",1.5\r\n", "(123\r\n",
 		"=7\r\ntxt:abc\r\n", "!5\r\nERR x\r\n",
