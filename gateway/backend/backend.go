@@ -89,6 +89,8 @@ type Lane struct {
 	Streams bool
 	// Big says that a long reply is under way: the lane takes no new flights until it has ended.
 	Big bool
+	// BigEnd is the offset behind the last long request: until it is written the lane takes no new flights either.
+	BigEnd uint64
 	// Retiring: the node lost its role; no new flights, closed at RetireAt.
 	Retiring bool
 	RetireAt time.Duration
@@ -111,7 +113,7 @@ type Lane struct {
 
 // Usable says that the lane takes new flights.
 func (l *Lane) Usable(now time.Duration) bool {
-	return l.State == Open && !l.Big && !l.Retiring && now >= l.RefusingUntil
+	return l.State == Open && !l.Busy() && !l.Retiring && now >= l.RefusingUntil
 }
 
 // Awaits says that a reply may still come: the oldest request was sent.
@@ -119,6 +121,9 @@ func (l *Lane) Awaits() bool {
 	t := l.Inflight.Front()
 	return t != nil && l.Queue.Sent(t.End)
 }
+
+// Busy says that a long reply or a long request is under way: what is sent now would wait for it.
+func (l *Lane) Busy() bool { return l.Big || !l.Queue.Sent(l.BigEnd) }
 
 // Full says that the lane holds as much as it should; sessions wait until half of it is answered.
 func (l *Lane) Full() bool { return l.Inflight.Len() >= TicketsMax || l.Queue.Held() >= HeldBytesMax }
@@ -142,5 +147,5 @@ func (l *Lane) Reset() {
 	l.Scan = resp.ReplyScanner{}
 	l.Reply = nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
-	l.RefusingUntil, l.StoppedAt = 0, 0
+	l.RefusingUntil, l.StoppedAt, l.BigEnd = 0, 0, 0
 }

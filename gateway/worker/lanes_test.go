@@ -141,3 +141,21 @@ func laneTo(w *Worker, node int32) backend.LaneID {
 	i := slices.IndexFunc(w.lanes, func(l *backend.Lane) bool { return l != nil && l.Key.Node == node })
 	return backend.LaneID(i)
 }
+
+// Nobody's GET waits behind another's long SET: while it is being written its lane takes no new flights.
+func TestLongRequestKeepsOthersOffItsLane(t *testing.T) {
+	f := newFake()
+	c := f.steady()
+	other := f.w.ClientOpened(0, "remote", "local")
+	f.say(c, "SET big "+strings.Repeat("x", 2<<20)) // not written yet: the round goes on
+	f.say(other, "GET k")
+	f.w.Out()
+	if l := f.w.lanes[0]; l.Inflight.Len() != 1 || !l.Busy() || len(f.w.lanes) != 2 {
+		t.Fatalf("%d requests on the lane, busy %v, %d lanes", l.Inflight.Len(), l.Busy(), len(f.w.lanes))
+	}
+	f.w.LaneWrote(0, len(f.w.LaneBytes(0)))
+	f.round()
+	if !strings.HasSuffix(f.wrote[0], "\r\nGET\r\n$1\r\nk\r\n") {
+		t.Errorf("after the SET was written the lane was sent %.60q", f.wrote[0])
+	}
+}

@@ -97,7 +97,11 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 	if l == nil || l.State != backend.Open {
 		return
 	}
+	busy := l.Busy()
 	l.Queue.Wrote(n)
+	if busy && !l.Busy() {
+		w.notBusy(l)
+	}
 	w.stats.UpstreamOutBytes += uint64(n)
 }
 

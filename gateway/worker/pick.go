@@ -175,7 +175,7 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 		switch {
 		case l.State == backend.Dialing && l.Attempts == 0 && w.now-l.DialledAt < dialGrace:
 			soon = true
-		case l.State == backend.Open && l.Big:
+		case l.State == backend.Open && l.Busy():
 			busy++
 		}
 	}

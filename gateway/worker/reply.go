@@ -11,7 +11,7 @@ const (
 	// streamBytes is how much of a reply is kept before it is handed on piece by piece. What is kept can still be
 	// done again when the lane dies.
 	streamBytes = 64 << 10
-	// bigBytes is the size from which a reply under way keeps new flights off its lane.
+	// bigBytes is the size from which a reply or a request under way keeps new flights off its lane.
 	bigBytes = 1 << 20
 	// streamHigh and streamLow are the reply bytes waiting for a client at which its lane is stopped and resumed.
 	streamHigh = 512 << 10
@@ -181,13 +181,18 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	}
 }
 
-// bigEnded says that a long reply has ended, if it was one: the lane takes new flights again.
+// bigEnded says that a long reply has ended, if it was one.
 func (w *Worker) bigEnded(l *backend.Lane) {
 	if l.Big {
 		l.Big = false
-		w.sets[l.Key].wanted = false
-		w.releaseHeld(w.services[l.Key.Service])
+		w.notBusy(l)
 	}
+}
+
+// notBusy says that a lane takes new flights again.
+func (w *Worker) notBusy(l *backend.Lane) {
+	w.sets[l.Key].wanted = false
+	w.releaseHeld(w.services[l.Key.Service])
 }
 
 // mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that

@@ -143,6 +143,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	} else {
 		t.End = l.Queue.Append(r.frame)
 	}
+	if len(r.frame) > bigBytes {
+		l.BigEnd = t.End
+	}
 	l.Inflight.Push(t)
 	l.UsedAt = w.now
 	w.dirtyLane(l)
