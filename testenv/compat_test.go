@@ -118,7 +118,20 @@ func TestCompatPassword(t *testing.T) {
 	}
 	gate := StartGateway(t, "--primary", behind.Primary().Addr, "--password-file", file)
 	addr := straight.Primary().Addr
+	// Without the password nobody is told whether the servers are known yet.
+	Until(t, replyPatience, "the gateway knows its server", func() error {
+		c := MustDial(t, gate.Addr)
+		_, _ = c.Do("AUTH", "opensesame")
+		if reply, err := c.Do("GET", "k"); err != nil || reply[0] == '-' {
+			return fmt.Errorf("%q, %w", reply, err)
+		}
+		return nil
+	})
 	for _, tr := range readTranscripts(t, "auth") {
+		if before7() {
+			t.Log("not compared: Redis 6.2 refuses RESET before AUTH, the gateway allows it as Redis 7 does")
+			break
+		}
 		compareReplies(t, tr, 2, sendOneByOne, addr, gate.Addr)
 		compareReplies(t, tr, 2, sendAtOnce, addr, gate.Addr)
 	}
