@@ -92,7 +92,15 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			await(" requests/s; keys read/s: ")
+			// Only what flows between two looks makes a rate.
+			if err := testenv.WaitFor(ctx, "rates", func() error {
+				if _, err := conn.Do("SET", "hello", "world"); err != nil || strings.Contains(log(), " requests/s; keys read/s: ") {
+					return err
+				}
+				return errors.New("not yet")
+			}); err != nil {
+				t.Fatalf("%v\n%s", err, log())
+			}
 			kill := regexp.MustCompile(`kill -9 (\d+) +# primary of \S+, (\S+)`).FindStringSubmatch(log())
 			pid, err := strconv.Atoi(kill[1])
 			if err != nil {
