@@ -227,10 +227,11 @@ func askSentinel(ctx context.Context, client *redis.Client, sentinel, master str
 	return says, others.Val(), err
 }
 
-// learn follows the Sentinels that this one knows, but for dead ones.
+// learn follows the Sentinels that this one knows, but for those it calls dead. One that it merely has no connection
+// to (flag disconnected) may be new to it, or on the other side of a cut.
 func (f *follower) learn(s *service, others []map[string]string) {
 	for _, other := range others {
-		if other["ip"] == "" || parseFlags(other["flags"]) != 0 || f.watch.known(s, other["runid"]) {
+		if other["ip"] == "" || parseFlags(other["flags"])&topology.SDown != 0 || f.watch.known(s, other["runid"]) {
 			continue
 		}
 		announced := topology.JoinAddr(other["ip"], other["port"])

@@ -65,6 +65,19 @@ func (w *Watch) known(s *service, id string) bool {
 	return false
 }
 
+// followed are the addresses of the Sentinels that the service listens to.
+func (w *Watch) followed(s *service) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var addrs []string
+	for _, f := range w.followers {
+		if f.hasListener(s) {
+			addrs = append(addrs, f.addr)
+		}
+	}
+	return addrs
+}
+
 func (w *Watch) listenersOf(f *follower) []*service {
 	w.mu.Lock()
 	defer w.mu.Unlock()

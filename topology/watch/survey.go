@@ -129,15 +129,21 @@ func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 			if quiet > 3*timeout && (known > 0 || time.Since(began) > 5*timeout) {
 				return
 			}
-		case quiet > surveyQuiet && c.answered(v), quiet > 3*timeout:
+		case quiet > surveyQuiet && c.answered(v, s.watch.followed(s)), quiet > 3*timeout:
 			return
 		}
 	}
 }
 
-func (c *survey) answered(v *topology.View) bool {
+// answered says whether every node of the view and every Sentinel that somebody named has been heard, or was lost.
+func (c *survey) answered(v *topology.View, sentinels []string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, addr := range sentinels {
+		if _, ok := c.sentinels[addr]; !ok {
+			return false
+		}
+	}
 	for _, n := range v.Nodes {
 		if n == nil {
 			continue

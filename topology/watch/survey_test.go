@@ -32,6 +32,29 @@ func TestSurveySentinel(t *testing.T) {
 	wantProblem(t, found, "node 127.0.0.1:1 cannot be reached: connection refused (this address was announced")
 }
 
+// TestSurveyWaitsForSentinels: one that accepts and says nothing is shown as one that is lost, not left out.
+func TestSurveyWaitsForSentinels(t *testing.T) {
+	testenv.SkipShort(t)
+	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, DownAfter: time.Minute})
+	silent := env.Sentinels[2]
+	if err := silent.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := watch.Survey(t.Context(), watch.Options{DialTimeout: time.Second}, watch.Service{Name: "s",
+		Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Sentinels) != 3 {
+		t.Errorf("%d Sentinels of 3: %+v", len(found.Sentinels), found.Sentinels)
+	}
+	for _, s := range found.Sentinels {
+		if (s.Lost != "") != (s.Addr == silent.Addr) {
+			t.Errorf("Sentinel %s lost %q", s.Addr, s.Lost)
+		}
+	}
+}
+
 func TestSurveyCluster(t *testing.T) {
 	testenv.SkipShort(t)
 	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, NodeTimeout: 3 * time.Second, ACL: []string{
