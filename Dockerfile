@@ -9,12 +9,16 @@ FROM ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-# With .git, from which go build takes the version that "evergate version" prints.
+# With .git, from which go build takes the version that "evergate version" prints. Where the sources come without it,
+# or to call the version something else: --build-arg VERSION=v1.2.3 --build-arg REVISION=$(git rev-parse HEAD)
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -o /evergate ./cmd/evergate
+ARG VERSION
+ARG REVISION
+RUN CGO_ENABLED=0 go build -trimpath -o /evergate -ldflags "\
+      -X evergate/gateway/status.stampedVersion=${VERSION} \
+      -X evergate/gateway/status.stampedRevision=${REVISION}" ./cmd/evergate
 
 FROM scratch
-# Labels only: --build-arg VERSION=v1.2.3 --build-arg REVISION=$(git rev-parse HEAD)
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="evergate" \

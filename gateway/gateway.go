@@ -16,6 +16,7 @@ import (
 
 	"evergate/gateway/loop"
 	"evergate/gateway/resp"
+	"evergate/gateway/status"
 	"evergate/gateway/worker"
 	"evergate/topology"
 	"evergate/topology/watch"
@@ -243,3 +244,9 @@ func (g *Gateway) Addrs() []net.Addr {
 
 // View is the newest view of a service, by its place in the configuration; nil while nothing is known.
 func (g *Gateway) View(service int) *topology.View { return g.keepers[service].View() }
+
+// Version is the version of this build; see status.Version.
+func Version() string { return status.Version() }
+
+// Revision is the commit of this build, empty when not known; see status.Revision.
+func Revision() (revision string, modified bool) { return status.Revision() }

@@ -4,7 +4,6 @@ package status
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"time"
@@ -72,14 +71,6 @@ func Info(f Facts, sections []string) []byte {
 		b = s.write(b, &f)
 	}
 	return b
-}
-
-// Version is the gateway's own version, from the build.
-func Version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 func server(b []byte, f *Facts) []byte {
