@@ -107,6 +107,7 @@ func (g *Gateway) addService(s *Service) error {
 			f(s.Name, v)
 		}
 	})
+	k.SetWorkers(g.conf.Workers)
 	g.keepers = append(g.keepers, k)
 	return nil
 }
@@ -139,10 +140,29 @@ func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
 		View:         func(s int) *topology.View { return g.keepers[s].View() },
 		Report:       func(s int, r topology.Report) { g.keepers[s].Report(r) },
+		Settled:      func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
+		Acked:        g.acks(),
 		Allowed:      func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
 		Ask:          func(s int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, s, ref, seq, sections) },
 		ClientNumber: func() int64 { return g.number.Add(1) },
 		WallClock:    time.Now,
+	}
+}
+
+// acks makes one worker's way to the counters of acknowledged writes. It looks each of them up once.
+func (g *Gateway) acks() func(service int, node topology.NodeID, n int) {
+	type at struct {
+		service int
+		node    topology.NodeID
+	}
+	cells := map[at]*atomic.Uint64{}
+	return func(service int, node topology.NodeID, n int) {
+		c := cells[at{service, node}]
+		if c == nil {
+			c = g.keepers[service].Acks(node)
+			cells[at{service, node}] = c
+		}
+		c.Add(uint64(n))
 	}
 }
 

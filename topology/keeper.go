@@ -2,6 +2,8 @@ package topology
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -11,6 +13,8 @@ import (
 const (
 	observationsMax = 256
 	reportsMax      = 256
+	// settledMax is how many words of each worker may wait.
+	settledMax = 64
 )
 
 // Keeper is the one goroutine around a State. Use:
@@ -31,6 +35,12 @@ type Keeper struct {
 	view         atomic.Pointer[View]
 	observations chan Observation
 	reports      chan Report
+	// workers is set before Run; settled is what they say.
+	workers int
+	settled chan settled
+	// acks has a counter for each node that a worker asked for; acksMu guards the map.
+	acksMu sync.Mutex
+	acks   map[NodeID]*atomic.Uint64
 	// moved has a bit for each slot whose MOVED waits in reports: of a storm, one a slot is enough.
 	moved [Slots / 64]atomic.Uint64
 }
@@ -38,7 +48,7 @@ type Keeper struct {
 // NewKeeper wraps state. do carries out a Probe or a Refresh, in the keeper's goroutine: it must not block.
 func NewKeeper(state *State, clock func() time.Time, do func(Effect)) *Keeper {
 	return &Keeper{state: state, clock: clock, do: do, observations: make(chan Observation, observationsMax),
-		reports: make(chan Report, reportsMax)}
+		reports: make(chan Report, reportsMax), acks: map[NodeID]*atomic.Uint64{}}
 }
 
 // OnView has f called with each new View, after View returns it. f must not block. Only before Run.
@@ -88,6 +98,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	tick := time.NewTicker(TickEvery)
 	defer tick.Stop()
 	k.step(Tick{})
+	told, all := make([]uint64, k.workers), uint64(0)
 	for {
 		select {
 		case o := <-k.observations:
@@ -95,6 +106,12 @@ func (k *Keeper) Run(ctx context.Context) {
 		case r := <-k.reports:
 			k.taken(r)
 			k.step(r)
+		case s := <-k.settled:
+			told[s.worker] = max(told[s.worker], s.epoch)
+			if lowest := slices.Min(told); lowest > all {
+				all = lowest
+				k.step(Settled{Epoch: all})
+			}
 		case <-tick.C:
 			k.step(Tick{})
 		case <-ctx.Done():
@@ -120,4 +137,38 @@ func (k *Keeper) step(o Observation) {
 		}
 		k.do(e)
 	}
+}
+
+// settled is one worker's word; see Settled.
+type settled struct {
+	worker int
+	epoch  uint64
+}
+
+// SetWorkers says how many workers will call Settled. Only before Run.
+func (k *Keeper) SetWorkers(n int) {
+	k.workers = n
+	k.settled = make(chan settled, settledMax*max(n, 1))
+}
+
+// Settled says that a worker (0 to n-1) has left the former primaries of the View with this epoch; the observation
+// follows when all workers have said so of this or a later View. It never blocks: State does not wait for ever.
+func (k *Keeper) Settled(worker int, epoch uint64) {
+	select {
+	case k.settled <- settled{worker, epoch}:
+	default:
+	}
+}
+
+// Acks is the counter of the writes that were acknowledged for a node. Whoever acknowledges one adds to it before the
+// client can see the reply.
+func (k *Keeper) Acks(node NodeID) *atomic.Uint64 {
+	k.acksMu.Lock()
+	defer k.acksMu.Unlock()
+	c := k.acks[node]
+	if c == nil {
+		c = new(atomic.Uint64)
+		k.acks[node] = c
+	}
+	return c
 }

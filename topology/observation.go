@@ -17,6 +17,7 @@ func (RoleSeen) observation()        {}
 func (NodeLost) observation()        {}
 func (Resolved) observation()        {}
 func (Report) observation()          {}
+func (Settled) observation()         {}
 func (Tick) observation()            {}
 
 // Tick says only that time has passed. The keeper sends one every TickEvery.
@@ -24,6 +25,10 @@ type Tick struct{}
 
 // TickEvery is how often the keeper lets State look at the clock: the granularity of debounces and of probes.
 const TickEvery = 50 * time.Millisecond
+
+// Settled says that every worker has seen the View with this epoch, and owes nothing any more to the former primaries
+// it names: their lanes are drained or closed.
+type Settled struct{ Epoch uint64 }
 
 // SentinelSays is one Sentinel's whole picture of the service: GET-MASTER-ADDR-BY-NAME, MASTER, REPLICAS.
 type SentinelSays struct {
@@ -137,6 +142,8 @@ type RoleSeen struct {
 	RunID, ReplID, ReplID2 string
 	// Offset is the replication offset, in bytes; -1 when not told.
 	Offset, SecondOffset int64
+	// Acked is how many writes the gateway had acknowledged for this node before the question was asked.
+	Acked uint64
 	// Version is redis_version; empty when not told.
 	Version string
 	// Priority is replica-priority; -1 when not told.
@@ -195,8 +202,10 @@ const (
 	Refused
 	// Moved: the node answered MOVED.
 	Moved
+	// OtherRun: a new connection to the node met another run id than the View's.
+	OtherRun
 )
 
-var reportNames = [...]string{"lane-lost", "lane-silent", "refused", "moved"}
+var reportNames = [...]string{"lane-lost", "lane-silent", "refused", "moved", "other-run"}
 
 func (k ReportKind) String() string { return reportNames[k] }

@@ -47,6 +47,8 @@ type Settings struct {
 	AddressMap map[string]string
 	// RefreshEvery is the time between two refreshes of a cluster's slot map.
 	RefreshEvery time.Duration
+	// Barrier says that there are workers: a View with a new primary waits until they are Settled.
+	Barrier bool
 }
 
 // Effect is one thing State wants done: Probe, Refresh or Publish.
@@ -57,7 +59,10 @@ func (Refresh) effect() {}
 func (Publish) effect() {}
 
 // Probe asks for the role of the node at a dial address: a RoleSeen or a NodeLost answers it.
-type Probe struct{ Addr string }
+type Probe struct {
+	Addr string
+	Node NodeID
+}
 
 // Refresh asks those who know the topology again. Ask names them: Sentinels as they were named in an observation,
 // or dial addresses of cluster nodes. In a plain list it is empty and means: resolve the names again.
@@ -202,7 +207,7 @@ func (s *State) probe(e *entry, gap time.Duration) {
 		return
 	}
 	e.probedAt = s.now
-	s.effects = append(s.effects, Probe{Addr: e.addr})
+	s.effects = append(s.effects, Probe{Addr: e.addr, Node: e.id})
 }
 
 func (s *State) refresh(ask ...string) {

@@ -28,6 +28,9 @@ type Node struct {
 	Announced string
 	// Version is the server's redis_version ("7.0.15"), empty when not known.
 	Version string
+	// RunID is the server's run id when it was last proven to belong where the View has it; empty when not told. A
+	// connection that meets another run id has met another history.
+	RunID string
 }
 
 // Condition of a shard.
@@ -59,6 +62,14 @@ type Shard struct {
 	ConfigEpoch uint64
 	// Primary takes the writes; nil while no primary is trusted (the shard is held).
 	Primary *Node
+	// Former is the primary that is being left: set only while Primary is nil. It gets nothing new, and what it still
+	// answers to writes is withheld until the next View with a primary.
+	Former *Node
+	// Successor has proven to be the new primary and waits for the workers to leave Former; set only with Former.
+	Successor *Node
+	// Covers says that Primary has everything that Former of an earlier View had executed when all workers were
+	// settled: what was withheld is true.
+	Covers bool
 	// Replicas are those that may serve reads now, in a stable order (by address).
 	Replicas  []*Node
 	Condition Condition
@@ -75,6 +86,9 @@ type View struct {
 	Shards  []Shard
 	// Nodes holds every node of this View by NodeID; nil where an address is no longer part of it.
 	Nodes []*Node
+	// DownAfter is how long a primary may be silent before the servers themselves begin a failover (Sentinel's
+	// down-after-milliseconds, cluster-node-timeout); 0 when not known.
+	DownAfter time.Duration
 	// Lowest is a reachable node with the lowest Version: HELLO and COMMAND speak for it. nil when none is known.
 	Lowest *Node
 	// slots maps a slot to its shard's index; -1 where nobody serves it. nil when not Sharded.
@@ -120,7 +134,7 @@ func (v *View) NodeNamed(addr string, from *Node) *Node {
 
 // same says whether two Views tell the same, their numbers and times apart.
 func (v *View) same(w *View) bool {
-	if w == nil || v.Sharded != w.Sharded || v.Lowest != w.Lowest {
+	if w == nil || v.Sharded != w.Sharded || v.Lowest != w.Lowest || v.DownAfter != w.DownAfter {
 		return false
 	}
 	if !slices.Equal(v.Nodes, w.Nodes) || (v.Sharded && *v.slots != *w.slots) {
@@ -128,6 +142,7 @@ func (v *View) same(w *View) bool {
 	}
 	return slices.EqualFunc(v.Shards, w.Shards, func(a, b Shard) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
+			a.Former == b.Former && a.Successor == b.Successor && a.Covers == b.Covers &&
 			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas)
 	})
 }

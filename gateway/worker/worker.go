@@ -72,6 +72,11 @@ type Env struct {
 	View func(service int) *topology.View
 	// Report passes on what was seen on a lane.
 	Report func(service int, r topology.Report)
+	// Settled says that nothing is owed any more by the former primaries of a service's view with this epoch, once a
+	// view: at once when it names none.
+	Settled func(service int, epoch uint64)
+	// Acked counts n writes that a node acknowledged, before their clients can see the replies.
+	Acked func(service int, node topology.NodeID, n int)
 	// Allowed says whether user and password open a service; user is empty in AUTH with one argument.
 	Allowed func(service int, user, password []byte) bool
 	// Ask wants a text about the whole gateway: of INFO for the sections (lower case; none: the default ones), or of
