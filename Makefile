@@ -40,7 +40,7 @@ test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
 	go test -short -timeout $(TIMEOUT) ./...
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	go test -count 1 -p 2 -timeout $(TIMEOUT) ./...
 	go test -count 1 -tags portable -run 'Compat|BadInput|Gateway' -timeout $(TIMEOUT) ./testenv
 	go test -count 1 -race -p 2 -timeout $(TIMEOUT) ./...
@@ -60,6 +60,8 @@ bench: build
 	@$(SETUP) rivals
 	go run ./testenv/bench $(ARGS)
 
+# Before Go 1.27 a FUZZTIME in seconds can end in "context deadline exceeded" although nothing was found
+# (golang/go#75804); make test counts executions instead.
 # go test fuzzes one target of one package at a time; go test -list names them, and after them their package.
 fuzz:
 	@$(SETUP) go
