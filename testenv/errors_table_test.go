@@ -1,0 +1,220 @@
+package testenv
+
+// The table behind docs/errors.md: every error that the gateway itself answers. A text is written as a client sees it,
+// with <what changes> in angle brackets.
+
+// verdict says whether the command of an error was executed.
+type verdict string
+
+const (
+	notExecuted verdict = "no"
+	maybe       verdict = "perhaps"
+	nothingDone verdict = "it changed nothing"
+)
+
+// answered is one text.
+type answered struct {
+	text     string
+	reason   string // the typed reason in the source, where it has one
+	executed verdict
+	when     string
+	advice   string
+	raised   raised // where the libraries do something else than for the rest of its section
+}
+
+// raised is what the client libraries make of an error.
+type raised struct{ redisPy, ioredis, goRedis, jedis string }
+
+// errorSection is a part of the page: the texts of one prefix.
+type errorSection struct {
+	prefix string
+	says   string
+	raised raised
+	texts  []answered
+}
+
+const (
+	again      = "the same command again"
+	fixCommand = "change the command"
+	readFirst  = "read what the command was to change, then decide"
+	elsewhere  = "change the program, or talk to the server itself"
+	fixClient  = "this is not RESP: look at what speaks to this port"
+)
+
+var errorSections = []errorSection{
+	{"LOADING", "Not executed, and certainly so. This prefix is the one that most libraries repeat by themselves.", raised{
+		"`BusyLoadingError`, which is a `ConnectionError`; 6 and later connect again and repeat the command or the whole " +
+			"pipeline, 8 up to 10 times, 6 and 7 up to 3 times",
+		"`ReplyError`, not repeated",
+		"`LoadingError` (`redis.IsLoadingError`), repeated up to 3 times within about a second; a pipeline is repeated " +
+			"whole when its first command got it",
+		"`JedisDataException`, not repeated"}, []answered{
+		{text: "LOADING evergate: service '<name>': the servers are not known yet; the command was not executed",
+			executed: notExecuted, when: "the gateway has just started and no Sentinel or node has answered yet",
+			advice: again + "; if it stays, `evergate check --connect`"},
+		{text: "LOADING evergate: service '<name>': no replica can serve reads; the command was not executed",
+			executed: notExecuted, when: "`--reads replica`, and no replica is there and in step",
+			advice: again + ", or `--reads prefer-replica`"},
+		{text: "LOADING evergate: service '<name>': no connection to a server that can take it; the command was not executed",
+			reason: "no-primary", executed: notExecuted,
+			when:   "the shard had no usable primary for the whole hold window, or a request before it had waited that long",
+			advice: again + ", for as long as your servers need to name a primary"},
+		{text: "LOADING evergate: service '<name>': the server cannot serve now; the command was not executed",
+			reason: "no-primary", executed: notExecuted,
+			when:   "servers refused it for the whole hold window (READONLY, LOADING, MASTERDOWN, CLUSTERDOWN)",
+			advice: again + ", for as long as your servers need to name a primary"},
+	}},
+	{"UNCERTAIN", "Nobody can know whether it was executed, and it is never sent a second time. It may even be executed " +
+		"later, when a frozen server wakes. No library repeats this prefix by itself.", raised{
+		"`ResponseError`, with the prefix in its text; not repeated", "`ReplyError`, not repeated",
+		"`redis.Error` with that text, not repeated", "`JedisDataException`, not repeated"}, []answered{
+		{text: "UNCERTAIN evergate: service '<name>': the connection to <server> was lost after the command was sent; " +
+			"it may or may not have been executed", executed: maybe,
+			when: "the server died, or was given up, with a write under way", advice: readFirst},
+		{text: "UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of " +
+			"them only", executed: maybe,
+			when:   "a part of an MSET, DEL, UNLINK or TOUCH over several slots failed after another part was sent",
+			advice: readFirst + "; these commands may also just be repeated if nobody else writes these keys"},
+	}},
+	{"TRYAGAIN", "Not executed, and certainly so.", raised{
+		"`TryAgainError`, not repeated (`ResponseError` in 5 and older)", "`ReplyError`, not repeated",
+		"`TryAgainError` (`redis.IsTryAgainError`), repeated up to 3 times; a pipeline is repeated whole when its first " +
+			"command got it",
+		"`JedisDataException`, not repeated"}, []answered{
+		{text: "TRYAGAIN evergate: a later command of this connection was executed first; the command was not executed, " +
+			"order kept", executed: notExecuted,
+			when:   "a server refused it while it changed roles, and took a later command of the same pipeline",
+			advice: again + ", unless it must come before the later one"},
+		{text: "TRYAGAIN evergate: the servers sent the command from one to another too often; it was not executed",
+			executed: notExecuted, when: "the nodes of a cluster do not agree on who serves the slot",
+			advice: again + "; if it stays, `CLUSTER SLOTS` of all nodes"},
+	}},
+	{"NOAUTH, WRONGPASS", "The gateway's own password, which `--password-file` sets.", raised{
+		"`AuthenticationError`, which is a `ConnectionError`; repeated like LOADING",
+		"`ReplyError`, and an `error` event while it connects", "`AuthError` (`redis.IsAuthError`), not repeated",
+		"`JedisAccessControlException`, not repeated"}, []answered{
+		{text: "NOAUTH Authentication required.", executed: notExecuted, when: "a command came before the password",
+			advice: "give the client the password"},
+		{text: "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH " +
+			"<user> <pass> option can be used to authenticate the client and select the RESP protocol version at the " +
+			"same time", executed: notExecuted, when: "HELLO came before the password", advice: "give the client the password"},
+		{text: "WRONGPASS invalid username-password pair or user is disabled.", executed: notExecuted,
+			when: "the password is not the gateway's, or the user is not `default`", advice: "give the client the password",
+		},
+	}},
+	{"NOPROTO", "", raised{"`ResponseError`", "not shown: it goes on in RESP2", "not shown: it goes on in RESP2",
+		"`JedisProtocolNotSupportedException`; 8 goes on in RESP2 unless it was told RESP3"}, []answered{
+		{text: "NOPROTO unsupported protocol version", executed: notExecuted, when: "HELLO with another number than 2 or 3",
+			advice: "speak 2 or 3"},
+	}},
+	{"CROSSSLOT", "", raised{"`ClusterCrossSlotError`, not repeated (`ResponseError` in 5 and older)",
+		"`ReplyError`, not repeated", "`redis.Error` with that text, not repeated", "`JedisDataException`, not repeated",
+	}, []answered{
+		{text: "CROSSSLOT Keys in request don't hash to the same slot", reason: "cross-slot", executed: notExecuted,
+			when:   "a cluster, and a command that cannot be cut names keys of several slots",
+			advice: "give the keys a common {hash tag}"},
+	}},
+	{"EXECABORT", "", raised{"`ExecAbortError`", "`ReplyError`", "`ExecAbortError` (`redis.IsExecAbortError`)",
+		"`JedisDataException`"}, []answered{
+		{text: "EXECABORT Transaction discarded because MULTI is not supported by this gateway yet; nothing was executed",
+			reason: "not-yet", executed: notExecuted, when: "EXEC after a MULTI that was refused", advice: elsewhere},
+	}},
+	{"ERR", "None of these is repeated by a library, except where it says so.", raised{
+		"`ResponseError`, without `ERR`", "`ReplyError`", "`redis.Error` with that text", "`JedisDataException`"},
+		errAnswers},
+	{"ERR Protocol error", "What came is not RESP. The gateway answers in Redis's words and closes the connection, as " +
+		"Redis does.", raised{
+		"`ResponseError`, then `ConnectionError`", "`ReplyError`, then it connects again",
+		"`redis.Error` with that text, then `io.EOF`; an `AuthError` where it says `unauthenticated`",
+		"`JedisDataException`, then `JedisConnectionException`"}, protocolAnswers},
+}
+
+var errAnswers = []answered{
+	{text: "ERR evergate: the connection to the server was lost while it answered; the command changed nothing",
+		executed: nothingDone, when: "one server after another died of the same read",
+		advice: again + ", once; then look at the key"},
+	{text: "ERR the servers' partial replies do not fit together", executed: maybe,
+		when:   "the servers answered the parts of a command over several slots in different shapes",
+		advice: readFirst + ", and tell us"},
+	{text: "ERR max number of clients reached", executed: notExecuted,
+		when:   "more than `--max-clients` connections; this one is closed",
+		advice: "raise `--max-clients`, or use fewer connections",
+		raised: raised{"`ConnectionError`, repeated like LOADING", "", "`MaxClientsError`, repeated up to 3 times", ""}},
+	{text: "ERR unknown command '<name>', with args beginning with: <arguments>", reason: "unknown-command",
+		executed: notExecuted, when: "neither the gateway nor a server knows it", advice: fixCommand},
+	{text: "ERR unknown subcommand '<name>'. Try <COMMAND> HELP.", reason: "unknown-command", executed: notExecuted,
+		when: "the command has no such subcommand", advice: fixCommand},
+	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
+		when: "too few or too many arguments", advice: fixCommand},
+	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
+		executed: notExecuted, when: "it blocks, subscribes, or concerns a connection or all nodes", advice: elsewhere},
+	{text: "ERR MULTI is not supported by this gateway yet; the command was not executed, EXEC or DISCARD ends this",
+		reason: "not-yet", executed: notExecuted, when: "a command between a refused MULTI and its end",
+		advice: elsewhere},
+	{text: "ERR SELECT of another database than 0 is not supported by this gateway yet", reason: "not-yet",
+		executed: notExecuted, when: "SELECT 1 to 15", advice: "use database 0"},
+	{text: "ERR '<command>' is not allowed through the gateway", reason: "forbidden", executed: notExecuted,
+		when: "it would harm the servers or other clients", advice: "talk to the server itself"},
+	{text: "ERR 'client <subcommand>' is not allowed through the gateway", reason: "forbidden", executed: notExecuted,
+		when: "it would change a connection that clients share", advice: elsewhere},
+	{text: "ERR 'config <subcommand>' is not allowed through the gateway", reason: "forbidden", executed: notExecuted,
+		when: "CONFIG other than GET", advice: "talk to the server itself"},
+	{text: "ERR This instance has cluster support disabled", executed: notExecuted,
+		when: "CLUSTER: to its clients the gateway is one server", advice: "use a plain client, not a cluster client"},
+	{text: "ERR AUTH <password> called without any password configured for the default user. Are you sure your " +
+		"configuration is correct?", executed: notExecuted, when: "AUTH where the gateway asks for no password",
+		advice: "take the password out of the client, or give the gateway `--password-file`",
+		raised: raised{"`AuthenticationError`, which is a `ConnectionError`; repeated like LOADING", "", "", ""}},
+	{text: "ERR Protocol version is not an integer or out of range", executed: notExecuted, when: "HELLO with no number",
+		advice: fixCommand},
+	{text: "ERR Syntax error in HELLO option '<option>'", executed: notExecuted, when: "HELLO with an unknown option",
+		advice: fixCommand},
+	{text: "ERR Client names cannot contain spaces, newlines or special characters.", executed: notExecuted,
+		when: "CLIENT SETNAME, HELLO SETNAME", advice: fixCommand},
+	{text: "ERR Unrecognized option '<option>'", executed: notExecuted, when: "CLIENT SETINFO", advice: fixCommand},
+	{text: "ERR <attribute> cannot contain spaces, newlines or special characters.", executed: notExecuted,
+		when: "CLIENT SETINFO", advice: fixCommand},
+	{text: "ERR value is not an integer or out of range", executed: notExecuted, when: "SELECT with no number",
+		advice: fixCommand},
+	{text: "ERR DB index is out of range", executed: notExecuted, when: "SELECT above 15", advice: "use database 0"},
+	{text: "ERR syntax error", executed: notExecuted, when: "AUTH or CLIENT LIST with words it does not take",
+		advice: fixCommand},
+}
+
+var protocolAnswers = []answered{
+	{text: "ERR Protocol error: too big mbulk count string", executed: notExecuted,
+		when: "a line `*...` without an end", advice: fixClient},
+	{text: "ERR Protocol error: invalid multibulk length", executed: notExecuted,
+		when: "no number behind `*`, or more arguments than a command may have", advice: fixClient},
+	{text: "ERR Protocol error: unauthenticated multibulk length", executed: notExecuted,
+		when: "more than 10 arguments before the password", advice: "give the password first"},
+	{text: "ERR Protocol error: too big bulk count string", executed: notExecuted,
+		when: "a line `$...` without an end", advice: fixClient},
+	{text: "ERR Protocol error: expected '$', got '<byte>'", executed: notExecuted,
+		when: "an argument that does not begin with `$`", advice: fixClient},
+	{text: "ERR Protocol error: unauthenticated bulk length", executed: notExecuted,
+		when: "an argument of more than 16 KiB before the password", advice: "give the password first"},
+	{text: "ERR Protocol error: invalid bulk length", executed: notExecuted,
+		when: "no number behind `$`, or an argument longer than `--proto-max-bulk-len`", advice: "raise it, or " + fixClient},
+	{text: "ERR Protocol error: too big inline request", executed: notExecuted,
+		when: "a line of more than 64 KiB", advice: fixClient},
+	{text: "ERR Protocol error: unbalanced quotes in request", executed: notExecuted,
+		when: "an inline command with a quote that does not end", advice: fixClient},
+}
+
+// closed says what lies behind each reason for which the gateway closes a connection, and what was executed.
+var closed = map[string]string{
+	"client-left": "The client closed it. What it had sent completely may be executed, what it had not is dropped.",
+	"quit":        "It said QUIT and was answered OK.",
+	"protocol-error": "What it sent is not RESP; the error above came before. A browser that was led here is closed " +
+		"without a word.",
+	"output-limit": "It does not read its replies: more than `--client-output-buffer-limit` wait for it. What it had " +
+		"sent may be executed.",
+	"query-limit":  "More than `--client-query-buffer-limit` of what it sent waits. What waits is not executed.",
+	"idle-timeout": "It sent nothing for `--idle-timeout`. Nothing was under way.",
+	"auth-timeout": "It gave no password within `--auth-timeout`. Nothing was executed.",
+	"half-reply": "A server died in the middle of a long reply whose beginning the client already has. A read changed " +
+		"nothing; a write was executed.",
+	"drained":  "The gateway is stopping. Everything that was sent to servers was answered before.",
+	"too-many": "More than `--max-clients`; it was told so.",
+}
