@@ -71,6 +71,10 @@ var errorSections = []errorSection{
 		{text: "UNCERTAIN evergate: service '<name>': the connection to <server> was lost after the command was sent; " +
 			"it may or may not have been executed", executed: maybe,
 			when: "the server died, or was given up, with a write under way", advice: readFirst},
+		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command while another server was made " +
+			"primary; it may or may not have been kept", executed: maybe,
+			when:   "the old primary answered during a failover, and the new one is not known to have what it answered",
+			advice: readFirst},
 		{text: "UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of " +
 			"them only", executed: maybe,
 			when:   "a part of an MSET, DEL, UNLINK or TOUCH over several slots failed after another part was sent",

@@ -94,6 +94,10 @@ type Lane struct {
 	// Retiring: the node lost its role; no new flights, closed at RetireAt.
 	Retiring bool
 	RetireAt time.Duration
+	// Leaving: retiring because the view names the node as a former primary; what it answers to writes is withheld.
+	Leaving bool
+	// Torn: the server was sent the beginning of a frame whose rest it must not get; nothing follows on the connection.
+	Torn bool
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
 	RefusingUntil time.Duration
 	// Attempts counts dials that failed in a row; RedialAt is when the next one begins.

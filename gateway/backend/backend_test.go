@@ -123,3 +123,49 @@ func TestLost(t *testing.T) {
 		}
 	}
 }
+
+// What was not sent can be taken off a lane; a frame of which a part was sent tears it.
+func TestDropUnsent(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		flags  string // of the tickets: w or q (quiet)
+		wrote  int    // bytes; each frame has three
+		unsent int
+		torn   bool
+	}{
+		{"all sent", "ww", 6, 0, false},
+		{"nothing sent", "ww", 0, 2, false},
+		{"the second not", "www", 3, 2, false},
+		{"half of the second", "www", 4, 2, true},
+		{"behind ASKING", "wqw", 6, 1, true},
+		{"ASKING and what it is for", "qww", 6, 1, false},
+	} {
+		var l Lane
+		for i, k := range c.flags {
+			t := Ticket{End: l.Queue.Append([]byte{byte(i), byte(i), byte(i)}), Seq: uint32(i), Slot: -1}
+			if k == 'q' {
+				t.Flags = Quiet
+			}
+			l.Inflight.Push(t)
+		}
+		l.Queue.Wrote(c.wrote)
+		unsent := l.Unsent()
+		for i, u := range unsent {
+			if want := len(c.flags) - c.unsent + i; len(u.Frame) != 3 || int(u.Frame[0]) != want || u.Fate != Again {
+				t.Errorf("%s: unsent %d is %+v", c.name, i, u)
+			}
+		}
+		l.DropUnsent()
+		pending, left := l.Queue.Pending(), l.Inflight.Len()
+		if len(unsent) != c.unsent || l.Torn != c.torn || pending != 0 || left != len(c.flags)-c.unsent {
+			t.Errorf("%s: %d unsent, torn %v, %d bytes to write, %d in flight", c.name, len(unsent), l.Torn, pending, left)
+		}
+		if l.Torn {
+			continue
+		}
+		end := l.Queue.Append([]byte("xyz"))
+		if got := string(l.Queue.Unsent()); got != "xyz" || string(l.Queue.Frame(end-3, end)) != "xyz" {
+			t.Errorf("%s: what is appended afterwards is sent as %q", c.name, got)
+		}
+	}
+}

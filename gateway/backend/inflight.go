@@ -88,6 +88,9 @@ func (f *Inflight) All(yield func(*Ticket) bool) {
 	}
 }
 
+// truncate drops the newest tickets and keeps the n oldest.
+func (f *Inflight) truncate(n int) { f.n = uint32(n) }
+
 // Reset drops all tickets and a ring that had grown large.
 func (f *Inflight) Reset() {
 	f.head, f.n = 0, 0

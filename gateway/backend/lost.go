@@ -20,6 +20,37 @@ type Lost struct {
 	Frame  []byte
 }
 
+// Unsent tells what has not been handed to the kernel whole, oldest first. Frames alias the queue until DropUnsent.
+func (l *Lane) Unsent() []Lost {
+	var unsent []Lost
+	start := l.Queue.AnsweredTo()
+	for t := range l.Inflight.All {
+		if !l.Queue.Sent(t.End) {
+			unsent = append(unsent, Lost{Ticket: *t, Fate: Again, Frame: l.Queue.Frame(start, t.End)})
+		}
+		start = t.End
+	}
+	return unsent
+}
+
+// DropUnsent forgets what Unsent told: not one byte more goes out. The lane is Torn when it ended in the middle of
+// a frame, or behind an ASKING, which would be for whatever came next.
+func (l *Lane) DropUnsent() {
+	end, quiet, kept := l.Queue.AnsweredTo(), false, 0
+	for t := range l.Inflight.All {
+		if !l.Queue.Sent(t.End) {
+			break
+		}
+		end, quiet = t.End, t.Flags&Quiet != 0
+		kept++
+	}
+	dropped := kept < l.Inflight.Len()
+	l.Torn = l.Torn || l.Queue.wrote > end || dropped && quiet
+	l.Inflight.truncate(kept)
+	l.Queue.truncate(end)
+	l.BigEnd = min(l.BigEnd, end)
+}
+
 // Lost tells the fate of everything in flight, oldest first. It does not change the lane: call Reset afterwards.
 // Frames alias the queue until then. sharded says that only requests of the same slot can touch the same keys.
 func (l *Lane) Lost(sharded bool) []Lost {

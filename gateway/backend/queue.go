@@ -120,5 +120,20 @@ func (q *Queue) Pending() int { return int(q.end - q.wrote) }
 // AnsweredTo is the offset before which everything is answered: where the oldest ticket's frame begins.
 func (q *Queue) AnsweredTo() uint64 { return q.answered }
 
+// truncate drops everything from end on, which must not lie before what was answered, nor within a frame.
+func (q *Queue) truncate(end uint64) {
+	n := len(q.blocks)
+	for n > 0 && q.blocks[n-1].start >= end {
+		n--
+	}
+	clear(q.blocks[n:])
+	q.blocks = q.blocks[:n]
+	if n > 0 {
+		b := &q.blocks[n-1]
+		b.data = b.data[:min(uint64(len(b.data)), end-b.start)]
+	}
+	q.end, q.wrote = end, min(q.wrote, end)
+}
+
 // Reset empties the queue for a new connection.
 func (q *Queue) Reset() { *q = Queue{spare: q.spare} }

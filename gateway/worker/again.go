@@ -12,7 +12,7 @@ import (
 
 // addAgain puts a request on its session's list of what is done first, in the order of the requests.
 func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
-	a.seq, a.part, a.slot, a.hops = t.Seq, t.Part, t.Slot, t.Hops+1
+	a.seq, a.part, a.slot = t.Seq, t.Part, t.Slot
 	a.frame = bytes.Clone(frame)
 	if c.svc.view != nil {
 		a.epoch = c.svc.view.Epoch
@@ -133,7 +133,7 @@ func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.
 		return w.choose(c, d.Shard, d.Slot, d.Read)
 	}
 	n := c.svc.node(int32(a.target))
-	if n == nil {
+	if n == nil || formerShard(c.svc.view, int32(n.ID)) != nil {
 		a.target, a.ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read)
 	}

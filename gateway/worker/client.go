@@ -151,7 +151,7 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 		}
 	}
 	w.buffers.give(c.out[:0])
-	c.out, c.Unread, c.again, c.splits, c.flights = nil, nil, nil, nil, nil
+	c.out, c.Unread, c.again, c.splits, c.flights, c.withheld = nil, nil, nil, nil, nil, nil
 	w.clients[c.ref.ID] = nil
 	w.freed[0] = append(w.freed[0], c.ref.ID)
 	w.open--
@@ -209,7 +209,7 @@ func (w *Worker) flush(c *client) {
 }
 
 func (w *Worker) checkOutput(c *client) {
-	if len(c.out)-c.sent+c.Replies.KeptBytes() > w.conf.OutputBytesMax {
+	if len(c.out)-c.sent+c.Replies.KeptBytes()+c.withheldBytes > w.conf.OutputBytesMax {
 		w.close(c, session.OutputLimit)
 	}
 }

@@ -57,6 +57,8 @@ type fuzzed struct {
 	clients []uint32
 	open    map[backend.LaneID]bool // what the loop has: false while it dials
 	texts   []wanted
+	settled uint64
+	acked   int
 }
 
 // wanted is a text that Env.Ask asked for.
@@ -71,6 +73,8 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 	for _, v := range [][]string{
 		{"plain", "a", "b"}, {"plain", "b", "a"}, {"plain", "-", "a"}, {"cluster", "a:0-8191,b", "b:8192-16383"},
 		{"cluster", "b:0-100", "a:101-16383"}, {"cluster", "a:0-8191", "-:8192-16383"},
+		{"plain", "-a", "b"}, {"plain", "-a>b"}, {"plain", "b+", "a"}, {"plain", "-b", "a"},
+		{"cluster", "-a>b:0-8191", "c:8192-16383"}, {"cluster", "b+:0-8191", "-c:8192-16383"},
 	} {
 		p.setView(v[0], v[1:])
 		views = append(views, p.view)
@@ -87,6 +91,8 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	}, Env{
 		View:         func(int) *topology.View { return z.view },
 		Report:       func(int, topology.Report) {},
+		Settled:      func(_ int, epoch uint64) { z.settledAt(epoch) },
+		Acked:        func(_ int, node topology.NodeID, n int) { z.acked += n },
 		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		Ask:          func(_ int, ref ClientRef, seq uint32, _ []string) { z.texts = append(z.texts, wanted{ref, seq}) },
 		ClientNumber: func() int64 { return 1 },
@@ -293,7 +299,8 @@ func (z *fuzzed) check() {
 		if c == nil {
 			continue
 		}
-		if have := len(c.out) - c.sent + c.Replies.KeptBytes(); have > fuzzOutput || len(c.Unread) > fuzzQuery {
+		have := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheldBytes
+		if have > fuzzOutput || len(c.Unread) > fuzzQuery {
 			z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, have, len(c.Unread))
 		}
 		var owed int32
@@ -335,7 +342,13 @@ func (z *fuzzed) settle() {
 	if text := z.waits(); text != "" {
 		z.t.Fatal(text)
 	}
+	if z.settled != z.view.Epoch {
+		z.t.Fatalf("view %d was never left behind, only %d", z.view.Epoch, z.settled)
+	}
 	s := z.w.Snapshot()
+	if s.Released > s.Withheld || z.acked > int(s.Requests[backend.Primary]) {
+		z.t.Fatalf("%d withheld, %d released, %d acknowledged", s.Withheld, s.Released, z.acked)
+	}
 	closed := uint64(s.Clients)
 	for _, n := range s.ClientsClosed {
 		closed += n
@@ -345,6 +358,20 @@ func (z *fuzzed) settle() {
 	}
 	if z.w.Drain(); z.w.Drain() != 0 {
 		z.t.Fatalf("%d clients are left after a drain", z.w.Clients())
+	}
+}
+
+// settledAt takes the worker's word that it has left the former primaries of a view, and looks.
+func (z *fuzzed) settledAt(epoch uint64) {
+	view := z.w.services[0].view // the next one may be out already
+	if view == nil || epoch != view.Epoch || epoch <= z.settled {
+		z.t.Fatalf("settled %d after %d", epoch, z.settled)
+	}
+	z.settled = epoch
+	for _, l := range z.w.lanes {
+		if l != nil && l.Key.Purpose == backend.Primary && formerShard(view, l.Key.Node) != nil && l.Inflight.Len() > 0 {
+			z.t.Fatalf("settled %d, and lane %d still owes", epoch, l.ID)
+		}
 	}
 }
 
@@ -365,7 +392,7 @@ func (z *fuzzed) waits() string {
 			continue
 		}
 		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes()
-		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + unwritten
+		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + len(c.withheld) + unwritten
 		if c.Parked != session.Running || left > 0 {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
 				c.ref.ID, c.Parked, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)

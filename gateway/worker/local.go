@@ -119,7 +119,7 @@ func (w *Worker) askLowest(c *client, args [][]byte) bool {
 	if len(c.flights) > 0 {
 		return w.mayNot(c, 0, inFlight)
 	}
-	if v.Lowest == nil {
+	if v.Lowest == nil || formerShard(v, int32(v.Lowest.ID)) != nil {
 		return w.forward(c, d, resp.AppendCommand(nil, args...))
 	}
 	purpose := purposeOf(v, v.Lowest)

@@ -110,7 +110,11 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		w.settle(c, t, lostTooOften)
 	default:
 		w.stats.DoneAgain++
-		w.addAgain(c, t, r.Frame, again{target: -1})
+		hops := t.Hops
+		if l.Queue.Sent(t.End) {
+			hops++
+		}
+		w.addAgain(c, t, r.Frame, again{target: -1, hops: hops})
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)
@@ -130,12 +134,7 @@ var lostTooOften = resp.AppendError(nil,
 	"ERR evergate: the connection to the server was lost while it answered; the command changed nothing")
 
 func uncertain(s *service, l *backend.Lane) []byte {
-	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to "
-	if n := s.node(l.Key.Node); n != nil {
-		text += n.Addr
-	} else {
-		text += "node " + strconv.Itoa(int(l.Key.Node))
-	}
+	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to " + s.nodeName(l.Key.Node)
 	return resp.AppendError(nil, text+" was lost after the command was sent; it may or may not have been executed")
 }
 
@@ -149,6 +148,14 @@ func (s *service) node(id int32) *topology.Node {
 		return nil
 	}
 	return s.view.Nodes[id]
+}
+
+// nodeName is how texts call a node.
+func (s *service) nodeName(id int32) string {
+	if n := s.node(id); n != nil {
+		return n.Addr
+	}
+	return "node " + strconv.Itoa(int(id))
 }
 
 // redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.

@@ -34,8 +34,10 @@ const (
 	// redialMin and redialMax bound the pause between two failing dials; the first redial is immediate.
 	redialMin = 50 * time.Millisecond
 	redialMax = time.Second
-	// retireGrace is how long a lane whose node lost its role may take to answer what it was sent.
-	retireGrace = time.Second
+	// retireGrace is how long a lane whose node lost its role may take to answer what it was sent, successorGrace how
+	// long when the new primary waits for it.
+	retireGrace    = time.Second
+	successorGrace = 50 * time.Millisecond
 	// refusingFor is how long a lane is left alone after its node said that it cannot serve.
 	refusingFor = 100 * time.Millisecond
 	// dialGrace is how long a read waits for a replica that is being dialled while others could serve it.
@@ -89,14 +91,16 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint
 	if s.view != nil {
 		set.seen = s.view.Epoch
 	}
-	if len(set.lanes) == 0 {
-		w.addLane(set)
-	}
+	torn := 0
 	for _, l := range set.lanes {
-		if l.Retiring { // the node has its role again
-			l.Retiring = false
-			w.dirtyLane(l)
+		if l.Torn {
+			torn++
+		} else {
+			l.Retiring = false // the node has its role again
 		}
+	}
+	if len(set.lanes) == torn {
+		w.addLane(set)
 	}
 	return set
 }
@@ -193,6 +197,7 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 // viewChanged takes a new view: routes are made anew, lanes that no route needs any more are retired, and everybody
 // who waits decides again.
 func (w *Worker) viewChanged(s *service, v *topology.View) {
+	old := s.view
 	s.view = v
 	shards := 0
 	if v != nil {
@@ -212,24 +217,8 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 			s.routes[i] = w.makeRoutes(s, uint8(i+2))
 		}
 	}
-	for _, l := range w.lanes {
-		if l != nil && l.Key.Service == s.index && !w.needed(w.sets[l.Key]) {
-			w.retire(l)
-		}
-	}
-}
-
-// retire ends a lane that is not needed any more, after a grace when something is under way on it.
-func (w *Worker) retire(l *backend.Lane) {
-	if l.State != backend.Open {
-		w.removeLane(l, backend.Retired)
-	} else if !l.Awaits() {
-		l.Retiring = true
-		w.laneLost(l, backend.Retired)
-	} else if !l.Retiring {
-		l.Retiring, l.RetireAt = true, w.now+retireGrace
-		w.at(l.RetireAt)
-	}
+	w.judge(s, old)
+	w.leave(s, old)
 }
 
 // removeLane closes a lane for good. What is in flight on it must have been dealt with.
@@ -254,6 +243,9 @@ func (w *Worker) removeLane(l *backend.Lane, why backend.LostReason) {
 	}
 	if len(set.lanes) == 0 && !w.needed(set) {
 		delete(w.sets, l.Key)
+	}
+	if l.Leaving {
+		w.settleService(w.services[l.Key.Service])
 	}
 }
 

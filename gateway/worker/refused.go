@@ -176,6 +176,7 @@ func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, k
 	}
 	switch {
 	case t.Hops < w.hopsFor(kind):
+		a.hops = t.Hops + 1
 		w.addAgain(c, t, frame, a)
 	case kind == cannotServe:
 		w.settle(c, t, w.loading(c.svc, "the server cannot serve now"))

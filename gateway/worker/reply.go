@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/topology"
 )
 
 const (
@@ -81,10 +82,14 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if c == nil {
 		return
 	}
-	if ticket.Part >= 0 {
-		w.partDone(c, ticket.Seq, ticket.Part, reply)
-	} else {
-		w.deliver(c, ticket.Seq, reply)
+	switch write := ticket.Flags&backend.Write != 0; {
+	case write && l.Leaving:
+		w.withhold(c, l, &ticket, reply)
+	default:
+		if write {
+			w.acked(c.svc, topology.NodeID(l.Key.Node), reply)
+		}
+		w.settle(c, &ticket, reply)
 	}
 	if !c.closed {
 		w.landed(c, ticket.Shard)
@@ -126,7 +131,8 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	c := w.client(t.Session, t.Generation)
-	if c != nil && (t.Part >= 0 || !c.Replies.AtFront(t.Seq)) {
+	withheld := t.Flags&backend.Write != 0 && l.Leaving
+	if c != nil && (t.Part >= 0 || withheld || !c.Replies.AtFront(t.Seq)) {
 		if len(l.Reply) > w.conf.OutputBytesMax {
 			w.close(c, session.OutputLimit)
 		}
@@ -134,6 +140,9 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	}
 	if c != nil && len(c.again) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
+	}
+	if c != nil && t.Flags&backend.Write != 0 {
+		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
 	head := l.Reply
 	l.Reply, l.Streams = nil, true

@@ -21,7 +21,8 @@ import (
 //	connected LANE              refused LANE                           reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //
-// In a view the primary of a shard comes first ("-" for none), then its replicas.
+// In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
+// former one; "-a" is no primary while a is being left, "-a>b" the same with b as the proven successor.
 func (p *player) command(line string) {
 	verb, rest, _ := strings.Cut(line, " ")
 	who, text, _ := strings.Cut(rest, " ")
@@ -211,10 +212,6 @@ func showCommands(b []byte) string {
 
 // setView has a new view come.
 func (p *player) setView(mode string, shards []string) {
-	epoch := uint64(1)
-	if p.view != nil {
-		epoch = p.view.Epoch + 1
-	}
 	if mode == "none" {
 		p.view = nil
 		return
@@ -229,15 +226,23 @@ func (p *player) setView(mode string, shards []string) {
 		primary, replicas, _ := strings.Cut(text, ",")
 		primary, _, _ = strings.Cut(primary, ":")
 		sh := topology.Shard{Index: i, Name: "main"}
-		if primary != "-" {
+		if former, left := strings.CutPrefix(primary, "-"); !left {
+			primary, sh.Covers = strings.CutSuffix(primary, "+")
 			sh.Primary = p.node(primary)
+		} else if former != "" {
+			former, successor, _ := strings.Cut(former, ">")
+			sh.Former = p.node(former)
+			if successor != "" {
+				sh.Successor = p.node(successor)
+			}
 		}
 		for _, r := range strings.FieldsFunc(replicas, func(r rune) bool { return r == ',' }) {
 			sh.Replicas = append(sh.Replicas, p.node(r))
 		}
 		v.Shards[i] = sh
 	}
-	v.Epoch, v.Nodes = epoch, slices.Clone(p.nodes)
+	p.epoch++
+	v.Epoch, v.Nodes = p.epoch, slices.Clone(p.nodes)
 	p.view = v
 }
 

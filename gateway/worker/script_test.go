@@ -87,6 +87,9 @@ type player struct {
 	blocked map[string]bool // of those: there are bytes to write
 	reports []string
 	closed  [session.TooMany + 1]uint64
+	epoch   uint64
+	settled uint64
+	tells   bool // what is acknowledged is told
 }
 
 func newPlayer(t testing.TB) *player {
@@ -96,7 +99,8 @@ func newPlayer(t testing.TB) *player {
 	}
 }
 
-// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s, output=BYTES, auth=1s.
+// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s, output=BYTES, auth=1s; acked to be
+// told of acknowledged writes.
 func (p *player) start(words []string) {
 	conf := Config{
 		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 64 << 20,
@@ -113,6 +117,8 @@ func (p *player) start(words []string) {
 			conf.HoldMax, _ = time.ParseDuration(value)
 		case "auth":
 			conf.AuthMax, _ = time.ParseDuration(value)
+		case "acked":
+			p.tells = true
 		case "output":
 			conf.OutputBytesMax, _ = strconv.Atoi(value)
 		default:
@@ -129,11 +135,31 @@ func (p *player) start(words []string) {
 			}
 			p.reports = append(p.reports, text)
 		},
+		Settled: func(_ int, epoch uint64) { p.settle(epoch) },
+		Acked: func(_ int, node topology.NodeID, n int) {
+			if p.tells {
+				p.reports = append(p.reports, fmt.Sprintf("acknowledged: %d of %s", n, p.nodes[node].Addr[:1]))
+			}
+		},
 		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		Ask:          func(int, ClientRef, uint32, []string) {},
 		ClientNumber: func() int64 { number++; return number },
 		WallClock:    func() time.Time { return time.Unix(0, 0) },
 	})
+}
+
+// settle is told of where a view leaves a primary; elsewhere it is looked at only.
+func (p *player) settle(epoch uint64) {
+	if p.view == nil || epoch != p.view.Epoch || epoch <= p.settled {
+		p.t.Fatalf("settled %d, after %d, under %+v", epoch, p.settled, p.view)
+	}
+	p.settled = epoch
+	for i := range p.view.Shards {
+		if p.view.Shards[i].Former != nil {
+			p.reports = append(p.reports, fmt.Sprintf("settled: %d", epoch))
+			return
+		}
+	}
 }
 
 var repeated = regexp.MustCompile(`\{\d+\}`)

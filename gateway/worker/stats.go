@@ -27,11 +27,15 @@ type Stats struct {
 	DoneAgain       uint64
 	Uncertain       uint64
 	OutOfOrder      uint64
-	ParkedFor       [session.Asking + 1]uint64
-	HoldsEnded      uint64
-	Dials           uint64
-	LanesOpened     uint64
-	LanesLost       [backend.NotAuthenticated + 1]uint64
+	// Withheld are replies to writes of primaries that were being left, Released those of them that were passed on; the
+	// others count as Uncertain, or their clients left.
+	Withheld    uint64
+	Released    uint64
+	ParkedFor   [session.Asking + 1]uint64
+	HoldsEnded  uint64
+	Dials       uint64
+	LanesOpened uint64
+	LanesLost   [backend.NotAuthenticated + 1]uint64
 }
 
 // Stats returns the counters.
@@ -73,6 +77,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
 		{&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
+		{&s.Withheld, &o.Withheld}, {&s.Released, &o.Released},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened},
 	} {
 		*p[0] += *p[1]

@@ -19,6 +19,7 @@ func (w *Worker) timers() {
 	w.nextTimer = never
 	for _, s := range w.services {
 		w.expireHeld(s)
+		w.judge(s, s.view)
 		if len(s.full) > 0 {
 			w.wakeFull(s)
 		}

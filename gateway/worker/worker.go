@@ -73,7 +73,7 @@ type Env struct {
 	// Report passes on what was seen on a lane.
 	Report func(service int, r topology.Report)
 	// Settled says that nothing is owed any more by the former primaries of a service's view with this epoch, once a
-	// view: at once when it names none.
+	// view: at once when it names none. Nil when nobody wants to know, as Acked may be.
 	Settled func(service int, epoch uint64)
 	// Acked counts n writes that a node acknowledged, before their clients can see the replies.
 	Acked func(service int, node topology.NodeID, n int)
@@ -143,6 +143,9 @@ type client struct {
 	// carefulSlot is the slot of the last ASK or TRYAGAIN: until carefulUntil one request at a time is in flight.
 	carefulSlot  int16
 	carefulUntil time.Duration
+	// withheld are replies that wait for a verdict on their server, in the order in which they came.
+	withheld      []withheld
+	withheldBytes int
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
@@ -171,6 +174,9 @@ type service struct {
 	holds   []hold.Hold
 	learned map[string]*learned
 	full    []hold.Waiter // sessions that wait for a full lane
+	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
+	withholding []hold.Waiter
+	settled     uint64
 }
 
 // New makes a worker.
@@ -178,6 +184,12 @@ func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
 		sets: map[backend.LaneKey]*laneSet{}, nextTimer: never, args: make([][]byte, 0, 64),
+	}
+	if env.Settled == nil {
+		w.env.Settled = func(int, uint64) {}
+	}
+	if env.Acked == nil {
+		w.env.Acked = func(int, topology.NodeID, int) {}
 	}
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{

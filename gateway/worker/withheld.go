@@ -1,0 +1,158 @@
+package worker
+
+import (
+	"bytes"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/topology"
+)
+
+// What a primary that is being left still answers to writes is withheld: the write may be missing on the new primary.
+// It is passed on when the new primary has everything, or when the old one keeps its role; otherwise the client is told
+// that nobody knows. The replies behind it wait, since replies are in order. What is withheld counts as the client's
+// output and goes when the client goes.
+
+// withheld is one reply that waits for the verdict on its server.
+type withheld struct {
+	seq   uint32
+	part  int16
+	slot  int16
+	node  topology.NodeID
+	reply []byte
+	since time.Duration
+}
+
+// verdict is what a view says of the word of a primary that was being left.
+type verdict uint8
+
+const (
+	stillOpen verdict = iota // no new primary yet
+	keptRole                 // it is the primary again
+	covered                  // the new primary has everything that it had executed
+	mayBeLost
+)
+
+// verdictOn judges what node said of a slot (-1: of any) while it was being left under the view old.
+func verdictOn(old, v *topology.View, node topology.NodeID, slot int16) verdict {
+	if v == nil {
+		return stillOpen
+	}
+	for i := range v.Shards {
+		switch sh := &v.Shards[i]; {
+		case sh.Primary != nil && sh.Primary.ID == node:
+			return keptRole
+		case sh.Former != nil && sh.Former.ID == node:
+			return stillOpen
+		}
+	}
+	switch sh := successorShard(old, v, node, slot); {
+	case sh == nil || sh.Former != nil:
+		return mayBeLost
+	case sh.Primary == nil:
+		return stillOpen
+	case sh.Covers:
+		return covered
+	}
+	return mayBeLost
+}
+
+// successorShard finds the shard that took over from node: that of the slot, or of the successor that the view before
+// had named. Places in a view are no names: shards come and go.
+func successorShard(old, v *topology.View, node topology.NodeID, slot int16) *topology.Shard {
+	switch {
+	case !v.Sharded:
+		return &v.Shards[0]
+	case slot >= 0:
+		return v.Shard(int(slot))
+	}
+	before := formerShard(old, int32(node))
+	if before == nil || before.Successor == nil {
+		return nil
+	}
+	for i := range v.Shards {
+		if p := v.Shards[i].Primary; p != nil && p.ID == before.Successor.ID {
+			return &v.Shards[i]
+		}
+	}
+	return nil
+}
+
+// withhold keeps the reply to a write.
+func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
+	w.stats.Withheld++
+	if len(c.withheld) == 0 {
+		c.svc.withholding = append(c.svc.withholding, c.waiter())
+	}
+	c.withheld = append(c.withheld, withheld{
+		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), reply: bytes.Clone(reply), since: w.now,
+	})
+	c.withheldBytes += len(reply)
+	w.at(w.now + w.conf.HoldMax)
+	w.checkOutput(c)
+}
+
+// judge settles what is withheld and can be judged under the present view, or has waited for the hold window.
+func (w *Worker) judge(s *service, old *topology.View) {
+	waiting := s.withholding
+	s.withholding = nil
+	for _, who := range waiting {
+		c := w.client(who.Session, who.Generation)
+		if c == nil {
+			continue
+		}
+		w.judgeClient(c, old)
+		if !c.closed && len(c.withheld) > 0 {
+			s.withholding = append(s.withholding, who)
+			w.at(c.withheld[0].since + w.conf.HoldMax)
+		}
+	}
+}
+
+func (w *Worker) judgeClient(c *client, old *topology.View) {
+	all := c.withheld
+	c.withheld, c.withheldBytes = nil, 0
+	for i := range all {
+		h := &all[i]
+		v := verdictOn(old, c.svc.view, h.node, h.slot)
+		if v == stillOpen && w.now-h.since >= w.conf.HoldMax {
+			v = mayBeLost
+		}
+		reply := h.reply
+		switch v {
+		case stillOpen:
+			c.withheld = append(c.withheld, *h)
+			c.withheldBytes += len(reply)
+			continue
+		case mayBeLost:
+			w.stats.Uncertain++
+			reply = overtaken(c.svc, int32(h.node))
+		default:
+			w.stats.Released++
+			w.acked(c.svc, h.node, reply)
+		}
+		w.settle(c, &backend.Ticket{Seq: h.seq, Part: h.part}, reply)
+		if c.closed {
+			return
+		}
+	}
+	if c.Parked == session.Flight || c.Parked == parkedOwed && w.owesLittle(c) {
+		w.wake(c)
+	}
+	w.finished(c)
+}
+
+// overtaken answers a write that was executed on a primary that then lost its role.
+func overtaken(s *service, node int32) []byte {
+	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(node)+
+		" executed the command while another server was made primary; it may or may not have been kept")
+}
+
+// acked counts a write that is now acknowledged.
+func (w *Worker) acked(s *service, node topology.NodeID, reply []byte) {
+	if reply[0] != '-' {
+		w.env.Acked(s.index, node, 1)
+	}
+}
