@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,15 +71,44 @@ func sendByteByByte(c *Conn, commands [][]string) ([][]byte, error) {
 	return sendRaw(c, commands, c.SendSlowly)
 }
 
-// sendRaw writes all commands in a goroutine of its own: replies must be read meanwhile, or both sides would wait.
 func sendRaw(c *Conn, commands [][]string, write func([]byte) error) ([][]byte, error) {
-	var all []byte
-	for _, command := range commands {
-		all = AppendCommand(all, command...)
-	}
-	return sendBytes(c, commands, all, write)
+	encode := func(b []byte, command []string) []byte { return AppendCommand(b, command...) }
+	return sendEncoded(c, commands, encode, write)
 }
 
+// sendEncoded sends the commands as one pipeline, or as few as the server can be given.
+func sendEncoded(c *Conn, commands [][]string, encode func([]byte, []string) []byte, write func([]byte) error,
+) ([][]byte, error) {
+	var replies [][]byte
+	for _, pipeline := range pipelines(commands) {
+		var all []byte
+		for _, command := range pipeline {
+			all = encode(all, command)
+		}
+		got, err := sendBytes(c, pipeline, all, write)
+		replies = append(replies, got...)
+		if err != nil {
+			return replies, err
+		}
+	}
+	return replies, nil
+}
+
+// pipelines has each AUTH begin a new pipeline where servers forget to answer one that fails behind a reply which is
+// still to be written (addAuthErrReply in acl.c since Redis 7.2).
+func pipelines(commands [][]string) [][][]string {
+	all, begin := [][][]string{}, 0
+	for i, command := range commands {
+		if forgetsFailedAuth() && i > begin && slices.ContainsFunc(command, isAuth) {
+			all, begin = append(all, commands[begin:i]), i
+		}
+	}
+	return append(all, commands[begin:])
+}
+
+func isAuth(word string) bool { return strings.EqualFold(word, "auth") }
+
+// sendBytes writes in a goroutine of its own: replies must be read meanwhile, or both sides would wait.
 func sendBytes(c *Conn, commands [][]string, all []byte, write func([]byte) error) ([][]byte, error) {
 	written := make(chan error, 1)
 	go func() { written <- write(all) }()
@@ -94,17 +125,15 @@ func sendBytes(c *Conn, commands [][]string, all []byte, write func([]byte) erro
 
 // sendInline writes the commands as lines, as a person at a terminal does.
 func sendInline(c *Conn, commands [][]string) ([][]byte, error) {
-	var all []byte
-	for _, command := range commands {
+	return sendEncoded(c, commands, func(b []byte, command []string) []byte {
 		for i, word := range command {
 			if i > 0 {
-				all = append(all, ' ')
+				b = append(b, ' ')
 			}
-			all = appendInlineWord(all, word)
+			b = appendInlineWord(b, word)
 		}
-		all = append(all, "\r\n"...)
-	}
-	return sendBytes(c, commands, all, c.SendRaw)
+		return append(b, "\r\n"...)
+	}, c.SendRaw)
 }
 
 // appendInlineWord quotes a word for an inline command.
@@ -225,21 +254,29 @@ func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, st
 	}
 }
 
-// before7 says that the server under test is older than Redis 7, whose words the gateway uses.
-var before7 = sync.OnceValue(func() bool {
+// serverVersion is what the server under test calls itself: "Redis server v=7.0.15 ...".
+var serverVersion = sync.OnceValue(func() string {
 	binary, err := ServerBinary()
 	if err != nil {
-		return false
+		return ""
 	}
-	out, err := exec.Command(binary, "--version").Output()
-	return err == nil && bytes.Contains(out, []byte(" v=6."))
+	out, _ := exec.Command(binary, "--version").Output()
+	return string(out)
 })
 
-// inWordsOf7 leaves of an error only its prefix where an older server words it otherwise.
+// before7 says that the server under test is older than Redis 7, whose words the gateway uses.
+func before7() bool { return strings.Contains(serverVersion(), " v=6.") }
+
+// forgetsFailedAuth is said of Redis from 7.2 on and of Valkey; see pipelines.
+func forgetsFailedAuth() bool { return !before7() && !strings.Contains(serverVersion(), " v=7.0.") }
+
+var errorWords = regexp.MustCompile(`(?m)^(-[A-Z]+) [^\r\n]*`)
+
+// inWordsOf7 leaves of the errors in a reply, or in several, only their prefixes where an older server words them
+// otherwise.
 func inWordsOf7(reply []byte) []byte {
-	if !before7() || !bytes.HasPrefix(reply, []byte("-")) {
+	if !before7() {
 		return reply
 	}
-	prefix, _, _ := bytes.Cut(reply, []byte(" "))
-	return prefix
+	return errorWords.ReplaceAll(reply, []byte("$1"))
 }
