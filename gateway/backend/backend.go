@@ -100,6 +100,11 @@ type Lane struct {
 	Torn bool
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
 	RefusingUntil time.Duration
+	// WaitsFrom is since when the server owes a reply without having said anything. Silent: it has been for too long, and
+	// the lane takes no new flights; Doubted: it seems so, and the next round shows it.
+	WaitsFrom time.Duration
+	Silent    bool
+	Doubted   bool
 	// Attempts counts dials that failed in a row; RedialAt is when the next one begins.
 	Attempts int
 	RedialAt time.Duration
@@ -117,7 +122,7 @@ type Lane struct {
 
 // Usable says that the lane takes new flights.
 func (l *Lane) Usable(now time.Duration) bool {
-	return l.State == Open && !l.Busy() && !l.Retiring && now >= l.RefusingUntil
+	return l.State == Open && !l.Busy() && !l.Retiring && !l.Silent && now >= l.RefusingUntil
 }
 
 // Awaits says that a reply may still come: the oldest request was sent.
@@ -151,5 +156,6 @@ func (l *Lane) Reset() {
 	l.Scan = resp.ReplyScanner{}
 	l.Reply = nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
+	l.Silent, l.Doubted = false, false
 	l.RefusingUntil, l.StoppedAt, l.BigEnd = 0, 0, 0
 }

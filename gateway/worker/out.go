@@ -97,8 +97,12 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 	if l == nil || l.State != backend.Open {
 		return
 	}
-	busy := l.Busy()
+	busy, owed := l.Busy(), l.Awaits()
 	l.Queue.Wrote(n)
+	if !owed && l.Awaits() {
+		l.WaitsFrom, l.Doubted = w.now, false
+		w.at(w.now + w.services[l.Key.Service].silent[l.Key.Purpose])
+	}
 	if busy && !l.Busy() {
 		w.notBusy(l)
 	}
@@ -177,6 +181,7 @@ func (w *Worker) pause(c *client, stop bool) {
 func (w *Worker) readLane(l *backend.Lane, on bool) {
 	if l.Paused == on {
 		l.Paused = !on
+		l.WaitsFrom = w.now
 		w.out.Read = append(w.out.Read, Reading{Lane: true, LaneID: l.ID, On: on})
 	}
 }

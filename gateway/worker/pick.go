@@ -217,6 +217,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 			s.routes[i] = w.makeRoutes(s, uint8(i+2))
 		}
 	}
+	s.silent = s.silences()
 	w.judge(s, old)
 	w.leave(s, old)
 }

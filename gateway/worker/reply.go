@@ -30,6 +30,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		return
 	}
 	w.stats.UpstreamInBytes += uint64(len(b))
+	w.heard(l)
 	full := l.Full()
 	for len(b) > 0 && l.State == backend.Open {
 		n, done, err := l.Scan.Feed(b)

@@ -99,8 +99,8 @@ func newPlayer(t testing.TB) *player {
 	}
 }
 
-// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s, output=BYTES, auth=1s; acked to be
-// told of acknowledged writes.
+// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s, output=BYTES, auth=1s,
+// silent=250ms; acked to be told of acknowledged writes.
 func (p *player) start(words []string) {
 	conf := Config{
 		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 64 << 20,
@@ -115,6 +115,8 @@ func (p *player) start(words []string) {
 			conf.Services[0].AsksPassword = true
 		case "hold":
 			conf.HoldMax, _ = time.ParseDuration(value)
+		case "silent":
+			conf.Services[0].SilentAfter, _ = time.ParseDuration(value)
 		case "auth":
 			conf.AuthMax, _ = time.ParseDuration(value)
 		case "acked":

@@ -35,7 +35,10 @@ type Stats struct {
 	HoldsEnded  uint64
 	Dials       uint64
 	LanesOpened uint64
-	LanesLost   [backend.NotAuthenticated + 1]uint64
+	// LanesSilent counts lanes that fell silent, ReadElsewhere the reads that were sent on from them.
+	LanesSilent   uint64
+	ReadElsewhere uint64
+	LanesLost     [backend.NotAuthenticated + 1]uint64
 }
 
 // Stats returns the counters.
@@ -77,7 +80,8 @@ func (s *Stats) Add(o *Stats) {
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
 		{&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
-		{&s.Withheld, &o.Withheld}, {&s.Released, &o.Released},
+		{&s.Withheld, &o.Withheld}, {&s.Released, &o.Released}, {&s.LanesSilent, &o.LanesSilent},
+		{&s.ReadElsewhere, &o.ReadElsewhere},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened},
 	} {
 		*p[0] += *p[1]

@@ -45,6 +45,9 @@ type Service struct {
 	Reads Reads
 	// AsksPassword says that clients must authenticate first.
 	AsksPassword bool
+	// SilentAfter is how long a server may owe a reply without a word before it gets no new requests; 0 for a quarter of
+	// the time after which the servers themselves begin a failover.
+	SilentAfter time.Duration
 }
 
 // Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.
@@ -177,6 +180,8 @@ type service struct {
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []hold.Waiter
 	settled     uint64
+	// silent is how long a lane may be silent, by purpose.
+	silent [backend.Replica + 1]time.Duration
 }
 
 // New makes a worker.

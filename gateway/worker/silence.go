@@ -1,0 +1,117 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/topology"
+)
+
+// A server that was stopped, or cut off without a word, closes nothing: its lane is silent when the oldest request that
+// was sent has waited for a while without a byte having come. It may also just be busy with a long command, so silence
+// is never a failover. The lane takes no new flights: who has nothing on it reads elsewhere or parks, and the control
+// plane is told. The first byte ends it.
+
+const (
+	// silentMin and silentMax bound what is derived from how long the servers themselves wait (topology.View.DownAfter):
+	// a quarter of it.
+	silentMin = 100 * time.Millisecond
+	silentMax = time.Second
+	// silentRead is the longest that a read waits for one replica while another server could answer.
+	silentRead = 250 * time.Millisecond
+)
+
+// silences says how long lanes of each purpose may be silent.
+func (s *service) silences() (all [backend.Replica + 1]time.Duration) {
+	after := s.SilentAfter
+	if after == 0 {
+		after = silentMax
+		if s.view != nil && s.view.DownAfter > 0 {
+			after = min(max(s.view.DownAfter/4, silentMin), silentMax)
+		}
+	}
+	all[backend.Primary], all[backend.Replica] = after, min(after, silentRead)
+	return all
+}
+
+// listen looks whether a lane has fallen silent. The loop itself may have been held up: what has come by now is read
+// before anything is concluded.
+func (w *Worker) listen(l *backend.Lane) {
+	if l.Silent || l.Paused || !l.Awaits() {
+		return
+	}
+	s := w.services[l.Key.Service]
+	switch at := l.WaitsFrom + s.silent[l.Key.Purpose]; {
+	case w.now < at:
+		w.at(at)
+	case !l.Doubted:
+		l.Doubted = true
+		w.at(w.now)
+	default:
+		l.Silent = true
+		w.stats.LanesSilent++
+		if !l.Retiring {
+			w.report(l, topology.LaneSilent)
+		}
+		w.readElsewhere(s, l)
+	}
+}
+
+// heard takes note that a lane's server said something.
+func (w *Worker) heard(l *backend.Lane) {
+	l.WaitsFrom, l.Doubted = w.now, false
+	if l.Silent {
+		l.Silent = false
+		w.releaseHeld(w.services[l.Key.Service])
+	}
+}
+
+// readElsewhere takes the reads off a silent lane of those sessions that have no write on it, where another server can
+// take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the server busy:
+// it is sent on once and no more.
+func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
+	if s.Reads == FromPrimary || s.view == nil || !w.anotherReads(s, l) {
+		return
+	}
+	writers := map[ClientRef]bool{}
+	for t := range l.Inflight.All {
+		if t.Flags&backend.Write != 0 {
+			writers[ClientRef{t.Session, t.Generation}] = true
+		}
+	}
+	front, start := true, l.Queue.AnsweredTo()
+	for t := range l.Inflight.All {
+		frame := l.Queue.Frame(start, t.End)
+		first := front
+		front, start = false, t.End
+		c := w.client(t.Session, t.Generation)
+		if c == nil || t.Flags&(backend.Quiet|backend.Internal) != 0 || writers[c.ref] || first && l.Streams ||
+			t.Hops >= hopsMax-1 || first && t.Hops > 0 {
+			continue
+		}
+		w.stats.ReadElsewhere++
+		was := *t
+		t.Flags |= backend.Quiet
+		w.addAgain(c, &was, frame, again{target: -1, hops: t.Hops + 1})
+		w.landed(c, was.Shard)
+	}
+}
+
+// anotherReads says that another server of the lane's shard can take reads now.
+func (w *Worker) anotherReads(s *service, l *backend.Lane) bool {
+	shard := w.shardOfNode(s, l.Key.Node)
+	if shard < 0 {
+		return false
+	}
+	r := &w.routesFor(s, l.Key.Proto)[shard]
+	for _, set := range r.replicas {
+		if other, _ := w.usable(set); other != nil {
+			return true
+		}
+	}
+	if r.primary == nil || s.Reads == OnlyReplica {
+		return false
+	}
+	other, _ := w.usable(r.primary)
+	return other != nil
+}
