@@ -12,6 +12,7 @@ import (
 // client is one of the gateway's clients: it sends bursts of requests cut anywhere, and reads as fast as it likes.
 type client struct {
 	w       *world
+	gate    *gate
 	number  int
 	id      uint32 // the worker's
 	open    bool   // connected, as the client sees it
@@ -234,6 +235,9 @@ func (c *client) read() {
 		c.waiting = c.waiting[1:]
 		w.tracef("client %d reads %q for %v", c.number, clip(c.unread[:n]), r)
 		w.ledger.answered(&c.memory, r, c.unread[:n])
+		if w.judge != nil {
+			w.judge.answered(r, c.unread[:n])
+		}
 		c.unread = c.unread[n:]
 	}
 	if c.gone && c.toMe.size == 0 {
@@ -247,8 +251,8 @@ func (c *client) closedByGateway() {
 	if c.last && len(c.waiting) == 0 {
 		return
 	}
-	c.w.cut++
-	closed := c.w.w.Stats().ClientsClosed
+	c.w.cutOff++
+	closed := c.gate.worker.Stats().ClientsClosed
 	for _, r := range c.waiting {
 		if len(r.ran) > 0 && closed[session.HalfReply]+closed[session.OutputLimit] == 0 {
 			c.w.ledger.fail("client %d was closed before it was told that %v was executed", c.number, r)

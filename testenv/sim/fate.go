@@ -22,8 +22,13 @@ type planned struct {
 	view *topology.View
 }
 
-// build makes the nodes and their shards.
-func (w *world) build() {
+// build makes the servers and the gateway.
+func (w *world) build(outputMax int) {
+	if w.o.Voice == Sentinels {
+		w.buildSentinels(outputMax)
+		return
+	}
+	w.gates = append(w.gates, w.makeGate(0, outputMax))
 	count, replicas := 1, 1+w.rnd.IntN(2)
 	if w.o.Cluster {
 		count, replicas = 3, 1
@@ -32,18 +37,23 @@ func (w *world) build() {
 		s := &shard{index: i}
 		s.ranges = topology.SlotRange{First: i * topology.Slots / count, Last: (i+1)*topology.Slots/count - 1}
 		for range 1 + replicas {
-			id := len(w.nodes)
-			addr := fmt.Sprintf("node%d:%d", id, 7000+id)
-			n := &node{w: w, id: id, addr: addr, shard: s, data: map[string]int{}, alive: true, pace: 1 << 20}
-			n.view = &topology.Node{ID: topology.NodeID(id), Addr: addr, Announced: addr, Version: "7.2.4"}
-			s.nodes = append(s.nodes, n)
-			w.nodes = append(w.nodes, n)
+			w.addNode(s)
 		}
 		s.primary = s.nodes[0]
 		s.primary.primary = true
 		w.shards = append(w.shards, s)
 	}
 	w.plan(w.truth(), w.between(0, 300*time.Millisecond))
+}
+
+func (w *world) addNode(s *shard) *node {
+	id := len(w.nodes)
+	addr := fmt.Sprintf("node%d:%d", id, 7000+id)
+	n := &node{w: w, id: id, addr: addr, shard: s, data: map[string]int{}, alive: true, pace: 1 << 20}
+	n.view = &topology.Node{ID: topology.NodeID(id), Addr: addr, Announced: addr, Version: "7.2.4"}
+	s.nodes = append(s.nodes, n)
+	w.nodes = append(w.nodes, n)
+	return n
 }
 
 // owner returns the shard of a slot.
@@ -63,6 +73,10 @@ func (w *world) owner(slot int) *shard {
 func (w *world) fate() {
 	for _, n := range w.nodes {
 		w.recover(n)
+	}
+	if w.keeper != nil {
+		w.storm()
+		return
 	}
 	if w.rnd.IntN(12) > 0 {
 		return
@@ -101,6 +115,12 @@ func (w *world) fate() {
 
 // recover brings a node back, and tells one that thawed who is primary now.
 func (w *world) recover(n *node) {
+	if w.keeper != nil {
+		if !n.alive && w.now >= n.backAt {
+			n.restart()
+		}
+		return
+	}
 	if !n.alive && w.now >= n.backAt {
 		n.alive = true
 		n.loadingUntil = w.now + w.between(0, 300*time.Millisecond)
@@ -130,7 +150,7 @@ func (w *world) breakLane(l *lane) {
 	if l.dead || !l.open {
 		return
 	}
-	w.tracef("the connection of lane %d to %s breaks", l.id, l.node.addr)
+	w.tracef("the connection of lane %v to %s breaks", l, l.node.addr)
 	l.dead, l.deadAt = true, w.now+w.between(0, 20*time.Millisecond)
 	if l.toNode.size > 0 {
 		l.toNode.cut(w.rnd.IntN(l.toNode.size + 1))
@@ -275,6 +295,20 @@ func (w *world) moveKeys(tag string, from, to *shard, all bool) {
 func (w *world) heal() {
 	w.tracef("all heals")
 	w.calm = true
+	for _, c := range w.clients {
+		c.idleTill = 0
+	}
+	for _, g := range w.gates {
+		for _, l := range g.lanes {
+			if l != nil {
+				l.room = 100 << 10
+			}
+		}
+	}
+	if w.keeper != nil {
+		w.calmStorm()
+		return
+	}
 	for _, n := range w.nodes {
 		if !n.alive {
 			n.backAt = w.now
@@ -300,12 +334,4 @@ func (w *world) heal() {
 	}
 	w.planned = nil
 	w.plan(w.truth(), 10*time.Millisecond)
-	for _, c := range w.clients {
-		c.idleTill = 0
-	}
-	for _, l := range w.lanes {
-		if l != nil {
-			l.room = 100 << 10
-		}
-	}
 }

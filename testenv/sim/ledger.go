@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ledger holds every request that was ever sent and every execution on any node, and compares the two with what the
@@ -31,6 +32,13 @@ type exec struct {
 	behind bool
 	// lost says that what was written went down with its node.
 	lost bool
+	// number is its place among all. on and at are where and when it ran; readAt is when a worker read the reply, seen
+	// the epoch of the view that this worker had then; 0 while it has not.
+	number int
+	on     *node
+	at     time.Duration
+	readAt time.Duration
+	seen   uint64
 }
 
 type kind uint8
@@ -144,7 +152,7 @@ func (l *ledger) handed(args [][]byte) {
 // executed notes one execution and returns its number. keys are those of the command.
 func (l *ledger) executed(args [][]byte, keys []string, node string, behind bool) int {
 	at := len(l.execs)
-	e := exec{request: -1, node: node, behind: behind}
+	e := exec{request: -1, node: node, behind: behind, number: at}
 	r := l.identify(args)
 	if r != nil {
 		e.request = r.id

@@ -32,6 +32,10 @@ type node struct {
 	// pace is how many commands it runs in a round.
 	pace int
 	view *topology.Node
+	// Where the State is real: what the data descend from, what is on the disk, and what a restart loses of it.
+	history
+	disk  snapshot
+	loses loss
 }
 
 type write struct {
@@ -60,15 +64,18 @@ func (n *node) serve(l *lane) {
 			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(l.in))
 			return
 		}
+		l.ran = -1
 		if l.proto == 3 && w.rnd.IntN(100) == 0 {
 			out = append(out, ">2\r\n$10\r\ninvalidate\r\n_\r\n"...) // nobody asked for it
 		}
 		out = append(out, n.command(l, args)...)
+		l.replies = append(l.replies, replyEnd{l.answeredTo + int64(len(out)), l.ran})
 		l.in = l.in[size:]
 		left--
 	}
 	if len(out) > 0 && !l.dead {
-		w.tracef("%s answers lane %d %q", n.addr, l.id, clip(out))
+		w.tracef("%s answers lane %v %q", n.addr, l, clip(out))
+		l.answeredTo += int64(len(out))
 		w.send(&l.toGate, out)
 	}
 }
@@ -128,13 +135,17 @@ func (n *node) command(l *lane, args [][]byte) []byte {
 		return []byte("-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n")
 	}
 	at := n.w.ledger.executed(args, keys, n.addr, n.behind())
-	reply := n.run(name, keys, args, at)
-	return reply
+	l.ran = at
+	n.w.ledger.execs[at].on, n.w.ledger.execs[at].at = n, n.w.now
+	return n.run(name, keys, args, at)
 }
 
 // behind says that the node is not who everybody is to believe: what it knows may be old, and what is written there
 // will be lost.
 func (n *node) behind() bool {
+	if n.w.keeper != nil {
+		return false
+	}
 	return n.shard.primary != n && (n.primary || n.w.o.Async || n.queue != nil)
 }
 
@@ -234,7 +245,11 @@ func (n *node) value(key string, id, at int) string {
 
 // store writes, and sends the write on to the replicas.
 func (n *node) store(key string, by, exec int) {
-	n.apply(write{key: key, by: by})
+	n.apply(write{key: key, by: by, exec: exec})
+	if n.w.keeper != nil {
+		n.propagate(write{key: key, by: by, exec: exec})
+		return
+	}
 	if n.shard.primary != n {
 		n.w.ledger.execs[exec].lost = true // nobody follows this node any more
 		return
@@ -254,6 +269,10 @@ func (n *node) store(key string, by, exec int) {
 }
 
 func (n *node) apply(wr write) {
+	if n.has != nil {
+		n.has[wr.exec] = true
+		n.offset += int64(len(wr.key)) + 20
+	}
 	if wr.by < 0 {
 		delete(n.data, wr.key)
 	} else {
@@ -286,4 +305,13 @@ func commandInfo(proto uint8, args [][]byte) []byte {
 		return append(b, resp.Null3...)
 	}
 	return append(b, "*-1\r\n"...)
+}
+
+// writes says that a command changes data.
+func writes(args [][]byte) bool {
+	switch strings.ToUpper(string(args[0])) {
+	case "SET", "INCRBY", "MSET", "DEL", "MOD.SET":
+		return true
+	}
+	return false
 }

@@ -1,14 +1,17 @@
-// Package sim runs the real worker against fake servers, fake clients, a fake network and a fake clock. Everything
-// follows from one seed, so a failure can be had again.
+// Package sim runs the real worker, and the real topology.State, against fake servers, fake Sentinels, fake clients, a
+// fake network and a fake clock. Everything follows from one seed, so a failure can be had again.
 //
 //	if f := sim.Run(sim.Options{Seed: 7, Cluster: true}); f != nil {
 //		t.Fatal(f)
 //	}
 //
-// Nodes die, freeze and run what lies in their sockets when they thaw, change their roles and refuse; connections break
-// at any byte; slots move; the control plane is late, or wrong for a while. Then all heals, and what the clients were
-// told is held against what the nodes did: ledger.go says what must hold. The fake loop can be made to break its side
-// of the bargain (Bug); each such way must be found.
+// With Oracle one worker is shown views by who knows everything: nodes die, freeze and run what lies in their sockets
+// when they thaw, change their roles and refuse; connections break at any byte; slots move; the control plane is late,
+// or wrong for a while. With Sentinels several workers share a State, which knows only what Sentinels and servers tell
+// it, late, twice or never: servers replicate, restart with old data or none and are cut off; Sentinels vote, abort,
+// die in the middle and lie. Then all heals, and what the clients were told is held against what the nodes did:
+// ledger.go says what must hold of answers, judge.go what must hold of views. The fake loop can be made to break its
+// side of the bargain (Bug); each such way must be found.
 package sim
 
 import (
@@ -17,8 +20,6 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -26,14 +27,28 @@ import (
 // Options of one run. The zero value is a plain primary with replicas that are always up to date, calm.
 type Options struct {
 	Seed uint64
-	// Cluster: three shards and slots that move; else one shard.
+	// Voice is who tells the gateway what is true.
+	Voice Voice
+	// Cluster: three shards and slots that move; else one shard. Only with Oracle.
 	Cluster bool
 	Reads   worker.Reads
 	// Async: replicas lag, and a failover may lose what they have not got.
 	Async bool
+	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
+	Planned bool
 	// Bug is what the fake loop does wrong.
 	Bug Bug
 }
+
+// Voice is who tells the gateway what is true.
+type Voice uint8
+
+const (
+	// Oracle: views come from who knows everything, late, and wrong for a while.
+	Oracle Voice = iota
+	// Sentinels: views are made by the real topology.State from what simulated Sentinels and servers say.
+	Sentinels
+)
 
 // Bug is a way in which a loop can break its side of the bargain.
 type Bug uint8
@@ -70,7 +85,8 @@ const (
 	rounds   = 1500
 	traceMax = 400
 	quietMax = 60 * time.Second
-	holdMax  = 1500 * time.Millisecond
+	// stormLasts is how long faults happen where the State is real.
+	stormLasts = 12 * time.Second
 )
 
 // world is one run.
@@ -78,7 +94,7 @@ type world struct {
 	o       Options
 	rnd     *rand.Rand
 	now     time.Duration
-	w       *worker.Worker
+	gates   []*gate
 	ledger  ledger
 	nodes   []*node
 	shards  []*shard
@@ -87,11 +103,18 @@ type world struct {
 	planned []planned      // views under way
 	view    *topology.View
 	epoch   uint64
-	lanes   []*lane // by id: the gateway's side
-	sockets []*lane // all connections that a node still has
-	clients []*client
-	byID    []*client
-	calm    bool
+	// keeper makes the views, judge looks at them; nil with Oracle.
+	keeper    *keeper
+	judge     *judge
+	sentinels []*sentinel
+	pace      pace
+	stormAt   time.Duration
+	coming    []coming // by time
+	cuts      map[[2]place]time.Duration
+	names     int
+	sockets   []*lane // all connections that a node still has
+	clients   []*client
+	calm      bool
 	// heavy: half of what is written is long. clientSocket is how many bytes lie in a client's socket.
 	// drainAt is the round in which the gateway begins to drain, if it does.
 	heavy        bool
@@ -99,14 +122,18 @@ type world struct {
 	turn         int
 	clientSocket int
 	slots        map[string]*topology.View // views made of slots, by owners
-	cut          int                       // clients that the gateway closed unasked
+	cutOff       int                       // clients that the gateway closed unasked
 	trace        []string
 	numbers      int64
 }
 
 // Run plays one seed. It returns nil when all that must hold held.
 func Run(o Options) *Failure {
-	w := play(o)
+	return play(o).failure()
+}
+
+// failure is what went wrong, or nil.
+func (w *world) failure() *Failure {
 	if w.ledger.fault == "" {
 		return nil
 	}
@@ -115,33 +142,21 @@ func Run(o Options) *Failure {
 
 func play(o Options) *world {
 	w := &world{o: o, rnd: rand.New(rand.NewPCG(o.Seed, 17)), moving: map[int]*shard{},
-		owners: map[int]*shard{}, slots: map[string]*topology.View{}}
-	w.ledger.sharded, w.ledger.fresh = o.Cluster, o.Reads == worker.FromPrimary
+		owners: map[int]*shard{}, slots: map[string]*topology.View{}, cuts: map[[2]place]time.Duration{}}
+	w.ledger.sharded = o.Cluster
+	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
+	w.ledger.fresh = o.Reads == worker.FromPrimary && o.Voice == Oracle
 	w.heavy, w.clientSocket = o.Seed%9 == 0, 24<<10
 	outputMax := 3 << 20
 	if o.Seed%5 == 0 { // clients that read slowly are cut soon
 		outputMax, w.clientSocket = 80<<10, 1<<10
 	}
-	if o.Seed%4 == 1 {
+	if o.Seed%4 == 1 && o.Voice == Oracle {
 		w.drainAt = rounds / 2
 	}
-	w.build()
+	w.build(outputMax)
 	w.makeClients()
-	w.w = worker.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: o.Reads}}, Limits: resp.DefaultLimits(),
-		QueryBytesMax: 1 << 20, OutputBytesMax: outputMax, HoldMax: holdMax, Seed: o.Seed,
-	}, worker.Env{
-		View:   func(int) *topology.View { return w.view },
-		Report: func(_ int, r topology.Report) { w.reported(r) },
-		Ask:    func(int, worker.ClientRef, uint32, []string) {},
-		ClientNumber: func() int64 {
-			w.numbers++
-			return w.numbers
-		},
-		Allowed:   func(int, []byte, []byte) bool { return true },
-		WallClock: func() time.Time { return time.Unix(0, int64(w.now)) },
-	})
-	for w.turn = 0; w.turn < rounds && w.ledger.fault == ""; w.turn++ {
+	for w.turn = 0; w.goesOn() && w.ledger.fault == ""; w.turn++ {
 		w.fate()
 		w.round()
 	}
@@ -153,6 +168,14 @@ func play(o Options) *world {
 		w.checkQuiet()
 	}
 	return w
+}
+
+// goesOn says that the faults are not over.
+func (w *world) goesOn() bool {
+	if w.o.Voice == Oracle {
+		return w.turn < rounds
+	}
+	return w.now < stormLasts
 }
 
 // tracef remembers what happens, the latest last.
@@ -179,80 +202,14 @@ func (w *world) send(p *pipe, b []byte) {
 
 func (w *world) makeClients() {
 	for i := range 6 + w.rnd.IntN(6) {
-		w.clients = append(w.clients, &client{
-			w: w, number: i, sends: 10 + w.rnd.IntN(60), depth: 1 + w.rnd.IntN(12), memory: newMemory(),
-			nextAt: w.between(0, time.Second), leaves: w.rnd.IntN(5) == 0, greet: w.rnd.IntN(2) == 0,
-		})
-	}
-}
-
-// untilQuiet plays on without faults until every client has had its replies and each side rests.
-func (w *world) untilQuiet() {
-	end := w.now + quietMax
-	for w.now < end && w.ledger.fault == "" {
-		w.round()
-		if w.rests() {
-			return
+		c := &client{
+			w: w, number: i, gate: w.gates[i%len(w.gates)], sends: 10 + w.rnd.IntN(60), depth: 1 + w.rnd.IntN(12),
+			memory: newMemory(), nextAt: w.between(0, time.Second), leaves: w.rnd.IntN(5) == 0, greet: w.rnd.IntN(2) == 0,
 		}
-	}
-}
-
-// drains says that no client connects any more.
-func (w *world) drains() bool { return w.drainAt > 0 && w.turn > w.drainAt }
-
-func (w *world) rests() bool {
-	for _, c := range w.clients {
-		never := !c.open && !c.gone && !c.hung && w.drains()
-		if c.open && (len(c.waiting) > 0 || c.sends > 0) || !c.open && !c.gone && !never {
-			return false
+		if w.o.Voice != Oracle {
+			c.sends *= 10
+			c.leaves = c.leaves && !w.o.Planned
 		}
-	}
-	for _, l := range w.sockets {
-		if l.toNode.size+l.toGate.size+len(l.in) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// checkQuiet looks at what must hold when all is over, and ends the clients that are left.
-func (w *world) checkQuiet() {
-	for _, c := range w.clients {
-		if len(c.waiting) > 0 {
-			w.ledger.fail("client %d was never answered: %v; on the way %d and %d bytes, stuck %v, quiet %v, gone %v\n%s",
-				c.number, c.waiting[0], c.toGate.size, c.toMe.size, c.stuck, c.quiet, c.gone, w.w.AppendClients(nil, 0))
-		}
-		if c.sends > 0 && c.open {
-			w.ledger.fail("client %d could not send", c.number)
-		}
-	}
-	for _, l := range w.sockets {
-		if l.toNode.size+l.toGate.size+len(l.in) > 0 {
-			w.ledger.fail("lane %d still holds %d+%d+%d bytes", l.id, l.toNode.size, len(l.in), l.toGate.size)
-		}
-	}
-	s := w.w.Snapshot()
-	if s.Parked > 0 {
-		w.ledger.fail("%d clients are parked after quiet", s.Parked)
-	}
-	var closed uint64
-	for _, n := range s.ClientsClosed {
-		closed += n
-	}
-	if s.ClientsOpened != uint64(s.Clients)+closed {
-		w.ledger.fail("opened %d, connected %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
-	}
-	cuts := s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] + s.ClientsClosed[session.Drained]
-	if uint64(w.cut) > cuts {
-		w.ledger.fail("%d clients were closed for no reason: %v", w.cut, s.ClientsClosed)
-	}
-	for range 500 {
-		if w.w.Drain() == 0 {
-			break
-		}
-		w.round()
-	}
-	if n := w.w.Clients(); n > 0 {
-		w.ledger.fail("%d clients are left after a drain", n)
+		w.clients = append(w.clients, c)
 	}
 }

@@ -26,8 +26,18 @@ var worlds = func() (all []Options) {
 			}
 		}
 	}
+	for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
+		all = append(all, Options{Voice: Sentinels, Reads: reads}, Options{Voice: Sentinels, Reads: worker.FromPrimary})
+	}
 	return all
 }()
+
+// optionsOf is the kind of world that a seed is played in.
+func optionsOf(seed uint64) Options {
+	o := worlds[seed%uint64(len(worlds))]
+	o.Seed = seed
+	return o
+}
 
 func TestSimulation(t *testing.T) {
 	end := time.Now().Add(time.Duration(*seconds) * time.Second)
@@ -36,13 +46,13 @@ func TestSimulation(t *testing.T) {
 	}
 	played := 0
 	for seed := *first; time.Now().Before(end); seed++ {
-		o := worlds[seed%uint64(len(worlds))]
-		o.Seed = seed
-		if f := Run(o); f != nil {
-			t.Fatal(f)
+		w := play(optionsOf(seed))
+		if w.ledger.fault != "" {
+			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestSimulation -seed %d -only", w.failure(), seed)
 		}
 		played++
 		if *only {
+			t.Log(strings.Join(w.trace, "\n"))
 			break
 		}
 	}
@@ -52,9 +62,7 @@ func TestSimulation(t *testing.T) {
 // TestRunIsRepeatable plays seeds twice: a failure would be worth little otherwise.
 func TestRunIsRepeatable(t *testing.T) {
 	for seed := range uint64(len(worlds)) {
-		o := worlds[seed%uint64(len(worlds))]
-		o.Seed = seed
-		a, b := play(o), play(o)
+		a, b := play(optionsOf(seed)), play(optionsOf(seed))
 		for i := range a.trace {
 			if i >= len(b.trace) || a.trace[i] != b.trace[i] {
 				t.Fatalf("seed %d went two ways:\n%s", seed, strings.Join(a.trace[max(0, i-10):i+1], "\n"))
@@ -67,14 +75,14 @@ func TestRunIsRepeatable(t *testing.T) {
 func TestEverythingHappens(t *testing.T) {
 	var sum worker.Stats
 	answers := map[string]int{}
-	for seed := range uint64(5 * len(worlds)) {
-		o := worlds[seed%uint64(len(worlds))]
-		o.Seed = seed
-		w := play(o)
+	for seed := range uint64(3 * len(worlds)) {
+		w := play(optionsOf(seed))
 		if w.ledger.fault != "" {
 			t.Fatalf("seed %d: %s", seed, w.ledger.fault)
 		}
-		sum.Add(w.w.Stats())
+		for _, g := range w.gates {
+			sum.Add(g.worker.Stats())
+		}
 		for _, r := range w.ledger.requests {
 			answers[stateNames[r.state]]++
 		}
@@ -108,8 +116,8 @@ func TestBugsAreFound(t *testing.T) {
 	for bug := LateWrote; bug <= WriteTwice; bug++ {
 		t.Run(names[bug], func(t *testing.T) {
 			for seed := range uint64(60) {
-				o := worlds[seed%uint64(len(worlds))]
-				o.Seed, o.Bug = seed, bug
+				o := optionsOf(seed)
+				o.Bug = bug
 				if f := Run(o); f != nil {
 					t.Logf("seed %d: %s", seed, f.Fault)
 					return

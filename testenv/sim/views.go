@@ -138,9 +138,8 @@ func (w *world) flap() {
 	w.plan(w.truth(), w.between(50*time.Millisecond, 800*time.Millisecond))
 }
 
-// reported is what the worker saw: the control plane looks again, soon.
-func (w *world) reported(r topology.Report) {
-	w.tracef("reported: %v of node %d", r.Kind, r.Node)
+// oracleHears has the oracle look again, soon.
+func (w *world) oracleHears() {
 	if len(w.planned) < 3 {
 		w.plan(w.truth(), w.between(10*time.Millisecond, 400*time.Millisecond))
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"evergate/gateway/resp"
@@ -65,6 +66,7 @@ func (p *pipe) cut(n int) {
 // node's side may live on when the gateway's side is closed: a server executes what lies in its socket.
 type lane struct {
 	id       worker.LaneID
+	gate     *gate
 	node     *node
 	proto    uint8
 	readOnly bool
@@ -83,7 +85,31 @@ type lane struct {
 	asking   bool
 	accepted []byte // what the network took and is no whole command yet
 	unsaid   int    // bytes written that a faulty loop has not told of
+	// ran is the execution of the command under way, -1 for none. replies are where the replies under way end that
+	// executions were answered with, counted from the first byte; answeredTo and readTo how far node and gateway are.
+	ran                int
+	replies            []replyEnd
+	answeredTo, readTo int64
 }
+
+type replyEnd struct {
+	end  int64
+	exec int
+}
+
+// read notes that the gateway has read n more bytes, with the view that it had then.
+func (l *lane) read(n int) {
+	l.readTo += int64(n)
+	w := l.gate.w
+	for len(l.replies) > 0 && l.replies[0].end <= l.readTo {
+		if at := l.replies[0].exec; at >= 0 && l.gate.view != nil {
+			w.ledger.execs[at].readAt, w.ledger.execs[at].seen = w.now, l.gate.view.Epoch
+		}
+		l.replies = l.replies[1:]
+	}
+}
+
+func (l *lane) String() string { return fmt.Sprintf("%d.%d", l.gate.number, l.id) }
 
 // frames cuts whole commands off b and returns the rest.
 func frames(b []byte, each func(args [][]byte)) []byte {

@@ -1,0 +1,215 @@
+package sim
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/gateway/worker"
+	"evergate/topology"
+)
+
+// judge holds what the State published, and what the gateway's clients were told, against what is true of the servers
+// and of the Sentinels. The ledger says whether an answer is true of the execution it speaks of; the judge says whether
+// the gateway was right to send the command there, and to pass its answer on.
+type judge struct {
+	w     *world
+	shown []shown // by epoch, from 1
+	// switches is how often another primary was published, holds how often a primary was left, withheld how many
+	// replies came from one that was being left.
+	switches, holds, withheld int
+}
+
+// twoSteps says that the product publishes a new primary in two steps: the judge is strict then.
+const twoSteps = false
+
+// shown is one View of a service with one shard.
+type shown struct {
+	at                         time.Duration
+	primary, former, successor *node
+	covers                     bool
+	// has is what the primary had when it was published in place of another one.
+	has map[int]bool
+}
+
+// namedFor is how long ago a Sentinel may have named a node for it to count.
+const namedFor = 8 * time.Second
+
+func (w *world) nodeOf(n *topology.Node) *node {
+	if n == nil {
+		return nil
+	}
+	for _, o := range w.nodes {
+		if o.addr == n.Addr {
+			return o
+		}
+	}
+	w.ledger.fail("a view names %s, which there is not", n.Addr)
+	return nil
+}
+
+// published looks at a new View: epochs rise by one, a primary that is left is named, and a new one is either what a
+// majority of the Sentinels named, or a primary that descends from the last one.
+func (j *judge) published(old, v *topology.View) {
+	w := j.w
+	if v.Epoch != uint64(len(j.shown))+1 {
+		w.ledger.fail("view %d follows view %d", v.Epoch, len(j.shown))
+		return
+	}
+	sh := &v.Shards[0]
+	now := shown{at: w.now, primary: w.nodeOf(sh.Primary), former: w.nodeOf(sh.Former),
+		successor: w.nodeOf(sh.Successor), covers: sh.Covers}
+	if now.primary != nil && now.former != nil {
+		w.ledger.fail("view %d names the primary %s and the former %s", v.Epoch, now.primary.addr, now.former.addr)
+	}
+	last := j.lastPrimary()
+	if now.primary != nil && last != nil && now.primary != last {
+		j.switches++
+		now.has = clone(now.primary.has)
+		if !j.mayFollow(last, now.primary) {
+			w.ledger.fail("view %d names %s after %s: no majority named it, and it does not descend from it", v.Epoch,
+				now.primary.addr, last.addr)
+		}
+	}
+	if now.former != nil {
+		j.holds++
+	}
+	j.shown = append(j.shown, now)
+}
+
+// lastPrimary is the last primary that a View named.
+func (j *judge) lastPrimary() *node {
+	for i := len(j.shown) - 1; i >= 0; i-- {
+		if p := j.shown[i].primary; p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// mayFollow says whether next may be primary after last.
+func (j *judge) mayFollow(last, next *node) bool {
+	w := j.w
+	named := 0
+	for _, s := range w.sentinels {
+		if at, ever := s.named[next]; ever && w.now-at < namedFor {
+			named++
+		}
+	}
+	return named >= w.quorum() || next.replID2 == last.replID || next.replID == last.replID ||
+		last.replID2 == next.replID
+}
+
+// answered looks at what a client was told.
+func (j *judge) answered(r *request, reply []byte) {
+	switch {
+	case r.state == acknowledged && r.writes():
+		for _, at := range r.ran {
+			j.acknowledged(r, &j.w.ledger.execs[at])
+		}
+	case r.state == acknowledged && r.kind == getRange:
+		if at := executionOf(reply); at >= 0 {
+			j.read(r, &j.w.ledger.execs[at])
+		}
+	case j.w.o.Planned && (r.state == uncertain || r.state == refused):
+		j.w.ledger.fail("%v was answered %q in a planned switch", r, clip(reply))
+	}
+}
+
+// executionOf is the execution that a value tells of, -1 for none.
+func executionOf(reply []byte) int {
+	_, text, _ := strings.Cut(string(reply[:min(len(reply), 200)]), "@")
+	text, _, _ = strings.Cut(text, "=")
+	at, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return at
+}
+
+// atTheEnd looks at what is left when all is quiet.
+func (j *judge) atTheEnd() {
+	w := j.w
+	if !w.agreed() {
+		w.ledger.fail("after quiet: the Sentinels say %s, the view %s", w.sentinels[0].names().addr,
+			describe(w.keeper.view))
+		return
+	}
+	if lost := j.lost(); lost > 0 && w.o.Planned && twoSteps {
+		w.ledger.fail("%d acknowledged writes were lost by planned switches", lost)
+	}
+}
+
+// acknowledged looks at a write whose client was told that it was executed. It must be in the data of whom the gateway
+// calls primary next, if the reply came when its node was no longer primary as far as the gateway knew.
+func (j *judge) acknowledged(r *request, e *exec) {
+	n := e.on
+	if !twoSteps || e.seen == 0 || int(e.seen) > len(j.shown) {
+		return
+	}
+	from := int(e.seen) - 1
+	if j.shown[from].primary == n {
+		for from+1 < len(j.shown) && j.shown[from+1].at <= e.readAt {
+			from++ // what the worker had not seen yet when it read the reply
+		}
+		if p := j.shown[from].primary; p == nil || p == n {
+			return
+		}
+	} else {
+		j.withheld++
+	}
+	for ; from < len(j.shown); from++ {
+		next := &j.shown[from]
+		if next.primary == nil {
+			continue
+		}
+		if next.primary != n && !next.has[e.number] {
+			j.w.ledger.fail("%v was acknowledged: it ran on %s, its reply came when the gateway had left that (view %d), "+
+				"and the next primary %s has it not", r, n.addr, e.seen, next.primary.addr)
+		}
+		return
+	}
+	j.w.ledger.fail("%v was acknowledged by %s while its shard was held (view %d)", r, n.addr, e.seen)
+}
+
+// sent looks at a write that was handed to a lane: the worker's own view must call the node primary.
+func (j *judge) sent(g *gate, l *lane, args [][]byte) {
+	if twoSteps && writes(args) && g.view != nil && j.w.nodeOf(g.view.Shards[0].Primary) != l.node {
+		j.w.ledger.fail("worker %d sent a write to %s under view %d, which does not call that primary", g.number,
+			l.node.addr, g.view.Epoch)
+	}
+}
+
+// read looks at a read from a primary that was answered: no other one had been published when it ran.
+func (j *judge) read(r *request, e *exec) {
+	if !twoSteps || e.on == nil || j.w.o.Reads != worker.FromPrimary {
+		return
+	}
+	for i := len(j.shown) - 1; i >= 0; i-- {
+		if s := &j.shown[i]; s.at < e.at {
+			if s.primary != nil && s.primary != e.on {
+				j.w.ledger.fail("%v was read from %s at %v, after view %d called %s primary", r, e.on.addr, e.at, i+1,
+					s.primary.addr)
+			}
+			return
+		}
+	}
+}
+
+// lost counts the acknowledged writes that the last primary has not.
+func (j *judge) lost() int {
+	w, count := j.w, 0
+	last := j.lastPrimary()
+	for _, r := range w.ledger.requests {
+		if r.state != acknowledged || !r.writes() {
+			continue
+		}
+		for _, at := range r.ran {
+			if !last.has[at] {
+				count++
+				break
+			}
+		}
+	}
+	return count
+}

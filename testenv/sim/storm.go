@@ -1,0 +1,279 @@
+package sim
+
+import (
+	"time"
+
+	"evergate/topology"
+)
+
+// What happens to a world whose views are made by the real State.
+
+// buildSentinels makes one shard, its Sentinels, and several workers that share a keeper.
+func (w *world) buildSentinels(outputMax int) {
+	s := &shard{}
+	for range 2 + w.rnd.IntN(2) {
+		n := w.addNode(s)
+		n.runID, n.replID, n.has = w.name(), "id0", map[int]bool{}
+		n.primary = n.id == 0
+		if !n.primary {
+			n.following, n.link = w.nodes[0], linkUp
+		}
+		n.lag = w.between(0, 5*time.Millisecond)
+		n.save()
+	}
+	w.shards = append(w.shards, s)
+	w.makeSentinels(3 + 2*w.rnd.IntN(2))
+	for i := range 1 + w.rnd.IntN(3) {
+		w.gates = append(w.gates, w.makeGate(i, outputMax))
+	}
+	w.judge = &judge{w: w}
+	w.keeper = w.makeKeeper()
+}
+
+// storm lets something happen, now and then.
+func (w *world) storm() {
+	if w.now < w.stormAt {
+		return
+	}
+	w.stormAt = w.now + w.between(100*time.Millisecond, 2500*time.Millisecond)
+	if w.o.Planned {
+		w.stormAt += 4 * w.pace.hello
+		w.anySentinel().failover()
+		return
+	}
+	n, s := w.nodes[w.rnd.IntN(len(w.nodes))], w.anySentinel()
+	if p := w.nodeByRole(true); p != nil && w.rnd.IntN(2) == 0 {
+		n = p
+	}
+	switch w.rnd.IntN(14) {
+	case 0, 1:
+		w.strike(n)
+	case 2:
+		n.frozenUntil = w.now + w.between(0, 4*w.pace.downAfter)
+		w.tracef("%s freezes until %v", n.addr, n.frozenUntil)
+	case 3, 4:
+		s.failover()
+	case 5:
+		s.dies = step(1 + w.rnd.IntN(int(reconfiguring)))
+		s.failover()
+	case 6:
+		w.stormSentinel(s)
+	case 7, 8:
+		w.partition(n, s)
+	case 9:
+		n.lag = w.between(0, 600*time.Millisecond)
+		w.after(time.Second, func() { n.lag = time.Millisecond })
+	case 10:
+		w.breakSome()
+	case 11:
+		g := w.gates[w.rnd.IntN(len(w.gates))]
+		g.stalledUntil = w.now + w.between(0, 400*time.Millisecond)
+		w.tracef("worker %d stalls until %v", g.number, g.stalledUntil)
+	case 12:
+		w.keeper.stalledUntil = w.now + w.between(0, 100*time.Millisecond)
+	default:
+		w.behindSentinels(n)
+	}
+	if w.rnd.IntN(3) == 0 {
+		w.nodes[w.rnd.IntN(len(w.nodes))].save()
+	}
+}
+
+func (w *world) anySentinel() *sentinel { return w.sentinels[w.rnd.IntN(len(w.sentinels))] }
+
+// nodeByRole finds a running node that is primary, or one that is not; nil when there is none.
+func (w *world) nodeByRole(primary bool) *node {
+	for _, n := range w.nodes {
+		if n.primary == primary && n.up() {
+			return n
+		}
+	}
+	return nil
+}
+
+// strike ends the process of a node. It comes back with what its disk has.
+func (w *world) strike(n *node) {
+	if !n.alive {
+		return
+	}
+	n.loses = loss(w.rnd.IntN(3))
+	w.kill(n)
+	n.backAt = w.now + w.between(0, 4*w.pace.downAfter)
+}
+
+// stormSentinel ends, freezes or corrupts a Sentinel.
+func (w *world) stormSentinel(s *sentinel) {
+	switch w.rnd.IntN(3) {
+	case 0:
+		w.tracef("%s dies", s.addr)
+		s.die()
+	case 1:
+		s.frozenUntil = w.now + w.between(0, 3*time.Second)
+		w.tracef("%s freezes until %v", s.addr, s.frozenUntil)
+	case 2:
+		w.lie(s)
+	}
+}
+
+// lie has a Sentinel tell the gateway what is not true. One of them does, at most.
+func (w *world) lie(s *sentinel) {
+	for _, o := range w.sentinels {
+		if o.liar {
+			s = o
+		}
+	}
+	about := w.nodes[w.rnd.IntN(len(w.nodes))]
+	s.liar, s.lie, s.lieEpoch = true, about, uint64(w.rnd.IntN(3))
+	w.tracef("%s lies: %s, epoch %d more", s.addr, about.addr, s.lieEpoch)
+	w.after(w.between(0, 5*time.Second), func() { s.lie = nil })
+	switch w.rnd.IntN(4) {
+	case 0:
+		s.publish("+try-failover", s.about(s.primary))
+	case 1:
+		s.publish("+odown", s.about(s.primary)+" #quorum 2/2")
+	case 2:
+		s.publish("+try-failover", s.about(s.primary))
+		s.publish("+selected-slave", s.about(about))
+	case 3:
+		s.publish("+switch-master", masterName+" "+words(s.primary.addr)+" "+words(about.addr))
+	}
+}
+
+// partition cuts a server, a Sentinel, or a server with the gateway from all others, or a single link.
+func (w *world) partition(n *node, s *sentinel) {
+	d := w.between(50*time.Millisecond, 4*w.pace.downAfter)
+	switch w.rnd.IntN(5) {
+	case 0:
+		w.sever(gateway, n.place(), d)
+	case 1:
+		w.sever(gateway, s.place(), d)
+	case 2:
+		w.isolate(n.place(), false, d)
+	case 3:
+		w.isolate(n.place(), true, d)
+	case 4:
+		w.isolate(s.place(), false, d)
+	}
+}
+
+// isolate cuts a place from all others, but for the gateway where that stays with it.
+func (w *world) isolate(p place, withGateway bool, d time.Duration) {
+	others := []place{gateway}
+	for _, n := range w.nodes {
+		others = append(others, n.place())
+	}
+	for _, s := range w.sentinels {
+		others = append(others, s.place())
+	}
+	for _, o := range others {
+		switch {
+		case o == p:
+		case withGateway && o != gateway:
+			w.sever(p, o, d)
+			w.sever(gateway, o, d)
+		case !withGateway:
+			w.sever(p, o, d)
+		}
+	}
+}
+
+// behindSentinels is a FAILOVER that the server itself is asked for, or a REPLICAOF. Sentinels see it later.
+func (w *world) behindSentinels(n *node) {
+	p := n.following
+	if p == nil || !p.primary || !p.up() || !n.up() || n.link != linkUp || w.cut(n.place(), p.place()) {
+		return
+	}
+	if w.rnd.IntN(2) == 0 {
+		w.tracef("FAILOVER from %s to %s", p.addr, n.addr)
+		for _, wr := range n.queue {
+			n.apply(wr)
+		}
+	} else {
+		w.tracef("REPLICAOF NO ONE at %s, REPLICAOF %s at %s", n.addr, n.addr, p.addr)
+	}
+	n.promote()
+	p.demote(n)
+}
+
+// calmStorm ends all faults.
+func (w *world) calmStorm() {
+	clear(w.cuts)
+	for _, n := range w.nodes {
+		n.frozenUntil, n.lag = 0, time.Millisecond
+		n.backAt = w.now
+		w.recover(n)
+	}
+	for _, s := range w.sentinels {
+		s.frozenUntil, s.dies, s.lie, s.liar = 0, noStep, nil, false
+		s.revive()
+	}
+	for _, g := range w.gates {
+		g.stalledUntil = 0
+	}
+	w.keeper.stalledUntil = 0
+}
+
+// agreed says that all Sentinels name one primary, that it is one, that all others copy it, and that the gateway
+// knows.
+func (w *world) agreed() bool {
+	p := w.sentinels[0].names()
+	for _, s := range w.sentinels {
+		if s.names() != p || s.attempt != nil {
+			return false
+		}
+	}
+	for _, n := range w.nodes {
+		if n != p && (n.following != p || n.link != linkUp) {
+			return false
+		}
+	}
+	v := w.keeper.view
+	if v == nil || !p.primary {
+		return false
+	}
+	sh := &v.Shards[0]
+	return w.nodeOf(sh.Primary) == p && sh.Condition == topology.Steady && len(sh.Replicas) == len(w.nodes)-1
+}
+
+// dialled says whether an attempt to connect comes through.
+func (w *world) dialled(l *lane) bool {
+	return l.node.alive && !w.cut(gateway, l.node.place()) && (w.now >= l.node.frozenUntil || w.rnd.IntN(2) == 0)
+}
+
+// reported is what a worker saw: the control plane looks again, soon.
+func (w *world) reported(r topology.Report) {
+	w.tracef("reported: %v of node %d", r.Kind, r.Node)
+	if w.keeper != nil {
+		w.keeper.tell(r)
+	} else {
+		w.oracleHears()
+	}
+}
+
+// published is the newest view.
+func (w *world) published() *topology.View {
+	if w.keeper != nil {
+		return w.keeper.view
+	}
+	return w.view
+}
+
+func (w *world) settled(g *gate, epoch uint64) {
+	if w.keeper != nil {
+		w.keeper.settled(g.number, epoch)
+	}
+}
+
+func (w *world) acked(node topology.NodeID, n int) {
+	if w.keeper != nil {
+		w.keeper.acks[node] += uint64(n)
+	}
+}
+
+// holdMax is how long a request may wait. With the real State nothing that a client may notice shall come of that.
+func (w *world) holdMax() time.Duration {
+	if w.keeper == nil {
+		return 1500 * time.Millisecond
+	}
+	return 10 * time.Second
+}
