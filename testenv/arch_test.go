@@ -58,7 +58,7 @@ var rooms = map[string]room{
 	"gateway/backend": {pure: true, ours: []string{"gateway/resp"}},
 	"gateway/fanout":  {pure: true, ours: []string{"gateway/resp"}},
 	"gateway/resp":    {pure: true, timeless: true, modules: []string{redconModule}},
-	"gateway/status": {ours: []string{"gateway/worker", "gateway/backend", "topology"},
+	"gateway/status": {ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "topology"},
 		modules: []string{hclog, sys}},
 	"routing":        {pure: true, timeless: true, ours: []string{"topology"}},
 	"topology":       {pure: true, shells: []string{"keeper.go"}},

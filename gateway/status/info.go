@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/session"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -48,7 +49,8 @@ type section struct {
 
 var allSections = []section{
 	{"server", server}, {"clients", clients}, {"memory", memory}, {"stats", counters}, {"replication", replication},
-	{"cpu", cpu}, {"cluster", cluster}, {"keyspace", keyspace}, {"gateway", gateway}, {"upstream", upstream},
+	{"cpu", cpu}, {"cluster", cluster}, {"keyspace", keyspace}, {"gateway", gateway}, {"failover", failover},
+	{"upstream", upstream},
 }
 
 // Info is the text of INFO: lines "key:value" under "# Section", as Redis writes them, with the gateway's own sections
@@ -125,13 +127,17 @@ func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nanswered_locally:%d\r\nrefused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\n"+
-		"out_of_order:%d\r\nprotocol_errors:%d\r\nlanes:%d\r\n",
+		"out_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica], s.Local, s.Refused,
-		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, f.Stats.Lanes)
+		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords, f.Stats.Lanes,
+		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 
 func upstream(b []byte, f *Facts) []byte {
 	b = append(b, "# Upstream\r\n"...)
+	s := &f.Stats.Stats
+	b = fmt.Appendf(b, "upstream_input_bytes:%d\r\nupstream_output_bytes:%d\r\ndials:%d\r\nlanes_opened:%d\r\n",
+		s.UpstreamInBytes, s.UpstreamOutBytes, s.Dials, s.LanesOpened)
 	if f.View == nil {
 		return append(b, "view_epoch:0\r\n"...)
 	}

@@ -1,0 +1,34 @@
+package status
+
+import (
+	"fmt"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+)
+
+// failover is what the workers did while servers changed their roles, moved keys or were lost.
+func failover(b []byte, f *Facts) []byte {
+	s := &f.Stats.Stats
+	b = fmt.Appendf(b, "# Failover\r\nholds_ended:%d\r\nwithheld:%d\r\nwithheld_released:%d\r\n", s.HoldsEnded, s.Withheld,
+		s.Released)
+	refusals := uint64(0)
+	for _, n := range s.RefusedByServer {
+		refusals += n
+	}
+	b = fmt.Appendf(b, "refused_by_servers:%d\r\n", refusals)
+	b = append(b, byReason("parked_for", s.ParkedFor[:], func(i int) string { return session.ParkReason(i).String() })...)
+	return append(b, byReason("lanes_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })...)
+}
+
+// byReason is a line of counters with their typed reasons.
+func byReason(name string, counters []uint64, reason func(int) string) []byte {
+	b := append([]byte(name), ':')
+	for i, n := range counters {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, "%s=%d", reason(i), n)
+	}
+	return append(b, "\r\n"...)
+}

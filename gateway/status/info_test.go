@@ -1,0 +1,78 @@
+package status
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"evergate/gateway/worker"
+)
+
+// numbered gives each counter of workers a number of its own, and calls each with its name.
+func numbered(s *worker.Stats, each func(name string, counter reflect.Value)) {
+	n := uint64(7_000_000_001)
+	fields := reflect.ValueOf(s).Elem()
+	for i := range fields.NumField() {
+		name, field := fields.Type().Field(i).Name, fields.Field(i)
+		counters := []reflect.Value{field}
+		if field.Kind() == reflect.Array {
+			counters = nil
+			for j := range field.Len() {
+				counters = append(counters, field.Index(j))
+			}
+		}
+		for j, c := range counters {
+			c.SetUint(n)
+			each(fmt.Sprintf("%s[%d]", name, j), c)
+			n++
+		}
+	}
+}
+
+// TestInfoShowsEveryCounter fails for a counter that nobody can see.
+func TestInfoShowsEveryCounter(t *testing.T) {
+	var s worker.Snapshot
+	want := map[string]uint64{}
+	numbered(&s.Stats, func(name string, c reflect.Value) { want[name] = c.Uint() })
+	text := string(Info(Facts{Stats: s}, nil))
+	for name, n := range want {
+		summed := strings.HasPrefix(name, "RefusedByServer[") // shown as one number
+		if !summed && !strings.Contains(text, fmt.Sprint(n)) {
+			t.Errorf("INFO does not show %s", name)
+		}
+	}
+	if strings.Count(text, "\n") != strings.Count(text, "\r\n") {
+		t.Error("INFO has lines that do not end as RESP lines do")
+	}
+}
+
+func TestSumAddsEveryCounter(t *testing.T) {
+	var one worker.Snapshot
+	numbered(&one.Stats, func(string, reflect.Value) {})
+	one.Clients, one.Lanes, one.Parked = 1, 2, 3
+	compareTwice(t, "", reflect.ValueOf(one), reflect.ValueOf(Sum([]worker.Snapshot{one, one})))
+}
+
+// compareTwice looks that each number of b is twice that of a.
+func compareTwice(t *testing.T, name string, a, b reflect.Value) {
+	t.Helper()
+	switch a.Kind() {
+	case reflect.Struct:
+		for i := range a.NumField() {
+			compareTwice(t, a.Type().Field(i).Name, a.Field(i), b.Field(i))
+		}
+	case reflect.Array:
+		for i := range a.Len() {
+			compareTwice(t, name, a.Index(i), b.Index(i))
+		}
+	case reflect.Uint64:
+		if b.Uint() != 2*a.Uint() {
+			t.Errorf("%s: the sum of %d and %d is %d", name, a.Uint(), a.Uint(), b.Uint())
+		}
+	default:
+		if b.Int() != 2*a.Int() {
+			t.Errorf("%s: the sum of %d and %d is %d", name, a.Int(), a.Int(), b.Int())
+		}
+	}
+}
