@@ -10,8 +10,8 @@ import (
 // failover is what the workers did while servers changed their roles, moved keys or were lost.
 func failover(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
-	b = fmt.Appendf(b, "# Failover\r\nholds_ended:%d\r\nwithheld:%d\r\nwithheld_released:%d\r\n", s.HoldsEnded, s.Withheld,
-		s.Released)
+	b = fmt.Appendf(b, "# Failover\r\nholds_ended:%d\r\nwithheld:%d\r\nwithheld_released:%d\r\n"+
+		"lanes_silent:%d\r\nreads_sent_on:%d\r\n", s.HoldsEnded, s.Withheld, s.Released, s.LanesSilent, s.ReadElsewhere)
 	refusals := uint64(0)
 	for _, n := range s.RefusedByServer {
 		refusals += n
