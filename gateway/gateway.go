@@ -149,20 +149,15 @@ func (g *Gateway) env(i int) worker.Env {
 	}
 }
 
-// acks makes one worker's way to the counters of acknowledged writes. It looks each of them up once.
+// acks makes one worker's way to the counters of acknowledged writes: it looks each of them up once. It is on the
+// path of every write, so there is no map.
 func (g *Gateway) acks() func(service int, node topology.NodeID, n int) {
-	type at struct {
-		service int
-		node    topology.NodeID
-	}
-	cells := map[at]*atomic.Uint64{}
+	cells := make([][]*atomic.Uint64, len(g.conf.Services)) // by service and node
 	return func(service int, node topology.NodeID, n int) {
-		c := cells[at{service, node}]
-		if c == nil {
-			c = g.keepers[service].Acks(node)
-			cells[at{service, node}] = c
+		for int(node) >= len(cells[service]) {
+			cells[service] = append(cells[service], g.keepers[service].Acks(topology.NodeID(len(cells[service]))))
 		}
-		c.Add(uint64(n))
+		cells[service][node].Add(uint64(n))
 	}
 }
 
