@@ -18,6 +18,8 @@ const (
 	answersKeptFor = 3
 	// refreshFirst is the time between two refreshes while no node has answered yet.
 	refreshFirst = 500 * time.Millisecond
+	// nodeTimeoutDefault is cluster-node-timeout where no node tells it; the servers' own default.
+	nodeTimeoutDefault = 15 * time.Second
 	// refreshDefault is Settings.RefreshEvery where it is zero.
 	refreshDefault = 3 * time.Second
 )
@@ -41,6 +43,8 @@ type cluster struct {
 	refreshAt time.Time
 	hurry     bool
 	turn      int
+	// nodeTimeout is the longest cluster-node-timeout that was told.
+	nodeTimeout time.Duration
 }
 
 // answer is the newest slot map of one node.
@@ -107,6 +111,7 @@ func (r *cluster) observe(o Observation) {
 func (r *cluster) slotsSeen(o SlotsSeen) {
 	delete(r.awaited, o.Asked)
 	r.s.alarm("slots of "+o.Asked, o.Refused)
+	r.nodeTimeout = max(r.nodeTimeout, o.NodeTimeout)
 	if o.Refused != "" {
 		return
 	}
@@ -281,7 +286,8 @@ func (r *cluster) draft() []draft {
 	for i, m := range r.shards {
 		index[m.primary] = i
 		drafts = append(drafts, draft{name: rangesName(m.slots), epoch: m.epoch, primary: m.primary,
-			replicas: m.replicas, others: m.others, suspect: m.suspect(), slots: m.slots})
+			replicas: m.replicas, others: m.others, suspect: m.suspect(), held: m.held(), slots: m.slots,
+			why: fmt.Sprintf("has the slots with config epoch %d", m.epoch)})
 	}
 	drafts[0].others = append(slices.Clone(drafts[0].others), r.spare...)
 	order := make([]int, 0, len(r.patches))
@@ -303,15 +309,37 @@ func (r *cluster) draft() []draft {
 }
 
 func (m *merged) suspect() string {
-	switch {
-	case m.primary.lost():
+	if m.primary.lost() {
 		return m.primary.lostWhy
+	}
+	return ""
+}
+
+// held says why the primary takes no writes any more: its own word, or that of a majority of the primaries.
+func (m *merged) held() string {
+	switch {
 	case m.primary.says(RoleReplica):
 		return "says replica"
 	case !m.healthy:
 		return "marked fail"
 	}
 	return ""
+}
+
+func (r *cluster) names(e *entry) bool {
+	for _, m := range r.shards {
+		if m.primary == e {
+			return m.healthy
+		}
+	}
+	return false
+}
+
+func (r *cluster) downAfter() time.Duration {
+	if r.nodeTimeout == 0 {
+		return nodeTimeoutDefault
+	}
+	return r.nodeTimeout
 }
 
 // rangesName names a shard by its slots: "0-5460", "0-99 and 3 more".

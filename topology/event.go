@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Event is one thing worth telling: a value for the log line, the metric's label and the golden file.
@@ -17,6 +18,13 @@ type Event struct {
 	// Slots is how many slots a SlotsMoved is about.
 	Slots int
 	Why   string
+	// Failover is the number of the failover that the event is a step of, rising with each of the service; 0 where it
+	// is no step of one. Began is when its shard was first suspected, After how long that was before the event.
+	Failover uint64
+	Began    time.Time
+	After    time.Duration
+	// Receipt is set with ReceiptGiven.
+	Receipt *Receipt
 }
 
 // EventKind says what happened.
@@ -29,8 +37,6 @@ const (
 	PrimaryChanged
 	// ReplicasChanged: other replicas may serve reads.
 	ReplicasChanged
-	// ConditionChanged: how far the primary is trusted.
-	ConditionChanged
 	// SlotsMoved: slots have another owner, both owners live on.
 	SlotsMoved
 	// SentinelHeard and SentinelGone: a Sentinel answers about the service, or no longer does.
@@ -41,10 +47,25 @@ const (
 	NodeGone
 	// Alarm: something an operator should look at.
 	Alarm
+	// Suspected begins a failover: something speaks against the primary.
+	Suspected
+	// Held: nothing is sent to the primary any more.
+	Held
+	// CandidateNamed: a node was named that is to be the new primary.
+	CandidateNamed
+	// Promoted: the new primary has proven itself.
+	Promoted
+	// Confirmed: a majority of those who decide names the new primary.
+	Confirmed
+	// Released: a primary takes writes again: the new one, or the old one after all.
+	Released
+	// ReceiptGiven: what a switch may have lost.
+	ReceiptGiven
 )
 
-var eventNames = [...]string{"primary found", "primary changed", "replicas changed", "condition changed",
-	"slots moved", "sentinel heard", "sentinel gone", "node heard", "node gone", "topology alarm"}
+var eventNames = [...]string{"primary found", "primary changed", "replicas changed", "slots moved", "sentinel heard",
+	"sentinel gone", "node heard", "node gone", "topology alarm", "primary suspected", "shard held",
+	"candidate named", "primary promoted", "primary confirmed", "shard released", "failover receipt"}
 
 // String is the constant log message of the kind.
 func (k EventKind) String() string { return eventNames[k] }
@@ -62,16 +83,36 @@ func (e Event) String() string {
 		return s
 	case ReplicasChanged:
 		return fmt.Sprintf("shard %s: replicas %s -> %s", e.Shard, e.From, e.To)
-	case ConditionChanged:
-		return fmt.Sprintf("shard %s: %s -> %s%s", e.Shard, e.From, e.To, inBrackets(e.Why))
 	case SlotsMoved:
 		return fmt.Sprintf("slots %s -> %s: %d", e.From, e.To, e.Slots)
 	case SentinelHeard, NodeHeard:
 		return fmt.Sprintf("%s %s heard", e.noun(), e.Subject)
 	case SentinelGone, NodeGone:
 		return fmt.Sprintf("%s %s gone%s", e.noun(), e.Subject, inBrackets(e.Why))
-	default:
+	case Alarm:
 		return "alarm: " + e.Why
+	default:
+		return fmt.Sprintf("shard %s, failover %d at %v: %s", e.Shard, e.Failover, e.After.Round(time.Millisecond), e.step())
+	}
+}
+
+// step tells a step of a failover.
+func (e Event) step() string {
+	switch e.Kind {
+	case Suspected:
+		return fmt.Sprintf("%s suspected%s", e.From, inBrackets(e.Why))
+	case Held:
+		return fmt.Sprintf("%s held%s", e.From, inBrackets(e.Why))
+	case CandidateNamed:
+		return fmt.Sprintf("candidate %s%s", e.To, inBrackets(e.Why))
+	case Promoted:
+		return fmt.Sprintf("%s is primary%s", e.To, inBrackets(e.Why))
+	case Confirmed:
+		return fmt.Sprintf("%s confirmed%s", e.To, inBrackets(e.Why))
+	case Released:
+		return fmt.Sprintf("released to %s", e.To)
+	default:
+		return fmt.Sprintf("receipt %s -> %s: %s", e.From, e.To, e.Receipt)
 	}
 }
 
@@ -89,6 +130,13 @@ func (e Event) Pairs() []any {
 	}
 	if e.Slots != 0 {
 		p = append(p, "slots", e.Slots)
+	}
+	if e.Failover != 0 {
+		p = append(p, "failover", e.Failover, "began", e.Began.UTC().Format("2006-01-02T15:04:05.000Z"),
+			"after-ms", e.After.Milliseconds())
+	}
+	if e.Receipt != nil {
+		p = append(p, "acknowledged", e.Receipt.Acked, "receipt", e.Receipt.String())
 	}
 	return p
 }

@@ -47,8 +47,10 @@ type Keeper struct {
 
 // NewKeeper wraps state. do carries out a Probe or a Refresh, in the keeper's goroutine: it must not block.
 func NewKeeper(state *State, clock func() time.Time, do func(Effect)) *Keeper {
-	return &Keeper{state: state, clock: clock, do: do, observations: make(chan Observation, observationsMax),
+	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan Observation, observationsMax),
 		reports: make(chan Report, reportsMax), acks: map[NodeID]*atomic.Uint64{}}
+	state.settings.Acked = func(node NodeID) uint64 { return k.Acks(node).Load() }
+	return k
 }
 
 // OnView has f called with each new View, after View returns it. f must not block. Only before Run.
@@ -148,6 +150,7 @@ type settled struct {
 // SetWorkers says how many workers will call Settled. Only before Run.
 func (k *Keeper) SetWorkers(n int) {
 	k.workers = n
+	k.state.settings.Barrier = n > 0
 	k.settled = make(chan settled, settledMax*max(n, 1))
 }
 

@@ -19,9 +19,27 @@ type entry struct {
 	// losses counts the probes in a row that failed since roleAt; 0 while it answers.
 	losses  int
 	lostWhy string
-	// probedAt is when the last probe was asked for.
-	probedAt time.Time
+	// askedAt is when the question was asked that role answers; a proof must have been asked for after the claim.
+	askedAt time.Time
+	// probedAt is when the last probe was asked for; openAt when the first was that has no answer yet, zero when all
+	// were answered.
+	probedAt, openAt time.Time
+	// chasedUntil is how long it is being asked every few milliseconds.
+	chasedUntil time.Time
+	// busyUntil is how long it counts as one that acknowledges writes, and is polled for receipts.
+	busyUntil time.Time
+	// standing says that the last View has it as a primary, or as one that is left.
+	standing bool
+	// trusted is the history that it had as a trusted primary; empty before it was one.
+	trusted history
+	// fence is set while it claims to be the primary it was, with another history; see fence.go.
+	fence *fence
+	// covers is Shard.Covers of the shard whose primary it is.
+	covers bool
 }
+
+// history names what a server has: its run and its replication id.
+type history struct{ runID, replID string }
 
 func (e *entry) answered() bool { return !e.roleAt.IsZero() }
 func (e *entry) lost() bool     { return e.losses > 0 }
@@ -29,6 +47,19 @@ func (e *entry) alive() bool    { return e.answered() && !e.lost() }
 
 // settled says that a first probe of the node has ended, one way or the other.
 func (e *entry) settled() bool { return e.answered() || e.lost() }
+
+// silent says that a probe has waited for its answer for too long, though nothing broke.
+func (e *entry) silent(now time.Time) bool {
+	return !e.openAt.IsZero() && now.Sub(e.openAt) > silentAfter
+}
+
+// descends says that the node, by its own word, has the history of a replication id, or goes on from it.
+func (e *entry) descends(replID string) bool {
+	return replID != "" && (e.role.ReplID == replID || e.role.ReplID2 == replID)
+}
+
+// proves says that the node called itself primary when it was asked after since.
+func (e *entry) proves(since time.Time) bool { return e.says(RolePrimary) && !e.askedAt.Before(since) }
 
 // says tells whether the node answers and claims the role.
 func (e *entry) says(r Role) bool { return e.alive() && e.role.Role == r }
@@ -68,8 +99,12 @@ func (b *nodes) dial(addr string) *entry {
 
 // value gives the immutable Node of an entry, the same pointer as long as it says the same.
 func (e *entry) value() *Node {
-	if e.node == nil || e.node.Version != e.role.Version {
-		e.node = &Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version}
+	run := e.role.RunID
+	if e.fence != nil {
+		run = e.trusted.runID
+	}
+	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run {
+		e.node = &Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version, RunID: run}
 	}
 	return e.node
 }

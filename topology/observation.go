@@ -43,9 +43,13 @@ type SentinelSays struct {
 	Down DownFlags
 	// Quorum is how many Sentinels must agree on o_down; Sentinels how many there are, this one included.
 	Quorum, Sentinels int
+	// FailingOver is the flag failover_in_progress: this Sentinel itself is making another node primary.
+	FailingOver bool
 	// DownAfter is down-after-milliseconds; zero when not told.
 	DownAfter time.Duration
 	Replicas  []SentinelReplica
+	// Asked is when the question went out; zero counts as the time of the Step.
+	Asked time.Time
 }
 
 // SentinelReplica is what one Sentinel says of one replica.
@@ -95,6 +99,8 @@ type SlotsSeen struct {
 	// Refused is why it gives no map at all; empty when it does.
 	Refused string
 	Shards  []ShardSeen
+	// NodeTimeout is cluster-node-timeout; zero when not told.
+	NodeTimeout time.Duration
 }
 
 // ShardSeen is one primary with its replicas, as a node of the cluster tells it.
@@ -153,11 +159,14 @@ type RoleSeen struct {
 	Primary         string
 	// Replicas (announced) are a primary's, those that are online.
 	Replicas []string
+	// Asked is when the question went out; zero counts as the time of the Step.
+	Asked time.Time
 }
 
 // same says whether two tell the same but for offsets, which change all the time.
 func (r *RoleSeen) same(o *RoleSeen) bool {
-	return r.Role == o.Role && r.RunID == o.RunID && r.ReplID == o.ReplID && r.Version == o.Version &&
+	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version &&
+		r.ReplID == o.ReplID && r.ReplID2 == o.ReplID2 && r.SecondOffset == o.SecondOffset &&
 		r.Priority == o.Priority && r.LinkUp == o.LinkUp && r.Syncing == o.Syncing && r.Primary == o.Primary &&
 		slices.Equal(r.Replicas, o.Replicas)
 }

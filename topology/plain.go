@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // goneAfter is how many probes in a row must fail before a plain primary counts as gone: a single one may have met
@@ -18,6 +19,8 @@ type plain struct {
 	// resolved are the addresses that each name of the settings stands for.
 	resolved map[string][]string
 	current  *entry
+	// former is the primary before current; nil before the first switch.
+	former *entry
 	// byName says that current was chosen because the settings name it: then it must stay named (a name that is
 	// resolved elsewhere has left it).
 	byName bool
@@ -48,6 +51,9 @@ func (r *plain) observe(o Observation) {
 		if r.current != nil && !r.current.says(RolePrimary) {
 			r.s.refresh()
 		}
+	}
+	if r.current != nil && r.current.says(RoleReplica) && r.current.role.Primary != "" {
+		r.s.chase(r.s.nodes.announced(r.current.role.Primary))
 	}
 	members := r.members()
 	for _, e := range members {
@@ -132,7 +138,7 @@ func (r *plain) follow(members []*entry) {
 func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.says(RoleReplica) }
 
 func (r *plain) choose(e *entry) {
-	r.current = e
+	r.former, r.current = r.current, e
 	r.s.stale = true
 	r.byName = slices.Contains(r.addrs(r.s.settings.Primary), e)
 	for _, name := range r.s.settings.Replicas {
@@ -164,6 +170,12 @@ func (r *plain) begin(claiming []*entry) {
 	}
 }
 
+// names: nobody but the list decides.
+func (r *plain) names(*entry) bool { return true }
+
+// downAfter is not known to anybody.
+func (r *plain) downAfter() time.Duration { return 0 }
+
 func (r *plain) heard() bool {
 	return !slices.ContainsFunc(r.members(), func(e *entry) bool { return !e.settled() })
 }
@@ -177,7 +189,10 @@ func (r *plain) draft() []draft {
 	case r.current.lost():
 		d.suspect = r.current.lostWhy
 	case r.current.says(RoleReplica):
-		d.suspect = "says replica"
+		d.held = "says replica"
+	}
+	if r.former != nil {
+		d.why = r.current.addr + " says primary, " + r.former.addr + " is gone or says replica"
 	}
 	for _, e := range r.members() {
 		if e != r.current {

@@ -9,13 +9,17 @@ import (
 // The commands of scripts:
 //
 //	sentinel s1,s2 [named=r] [map=x>y]     cluster a,b [map=..]     plain a [replicas=b,c]
-//	says s1 primary=a epoch=1 [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
+//	     all with [barrier] (there are workers), sentinel with [majority] (ConfirmMajority)
+//	says s1 primary=a epoch=1 [failing-over] [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
+//	     [down-after=1s] [ago=5ms]
 //	sentinel-lost s1 why=..                message s1 +switch-master main a 1 b 1
 //	role a primary [replicas=b,c]          role b replica of=a [link=down] [syncing] [priority=0]    role a refused
+//	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [ago=5ms]: its replication id is A, which goes on from B
+//	     after 100 bytes of that; the question went out 5 ms before
 //	gone a why=timeout                     resolved a to=b,c
 //	slots a [epochs] 0-99=a/d/e!@3 ...     slots a refused
 //	moved 5 to=b by=a                      lane-lost a | lane-silent a | refused a
-//	tick for=1s
+//	settled: all workers have settled the last view      tick for=1s [quiet: without probes and refreshes]
 //
 // Any of them may say at=900ms: the time since the beginning; it never goes back.
 func (p *player) command(text string) string {
@@ -32,6 +36,7 @@ func (p *player) command(text string) string {
 		p.state = NewState(p.settings(l))
 		return p.step(Tick{})
 	case "tick":
+		l.words = append(l.words, l.subject)
 		return p.tick(l)
 	}
 	o := p.observation(l, text)
@@ -42,7 +47,8 @@ func (p *player) command(text string) string {
 }
 
 func (p *player) settings(l line) Settings {
-	s := Settings{Shard: "main", AddressMap: map[string]string{}, RefreshEvery: 3 * time.Second}
+	s := Settings{Shard: "main", AddressMap: map[string]string{}, RefreshEvery: 3 * time.Second,
+		Barrier: l.has("barrier"), ConfirmMajority: l.has("majority")}
 	for _, pair := range l.list("map") {
 		from, to, _ := strings.Cut(pair, ">")
 		s.AddressMap[from] = to
@@ -75,6 +81,10 @@ func (p *player) tick(l line) string {
 	for end := p.now + d; p.now < end; {
 		p.now += TickEvery
 		for did := range strings.Lines(p.step(Tick{})) {
+			word, _, _ := strings.Cut(strings.TrimSpace(did), " ")
+			if l.has("quiet") && (word == "probe" || word == "refresh" || word == "chase") {
+				continue
+			}
 			fmt.Fprintf(&out, "%v: %s", p.now, did)
 		}
 	}
@@ -84,14 +94,20 @@ func (p *player) tick(l line) string {
 func (p *player) observation(l line, text string) Observation {
 	switch l.verb {
 	case "says":
-		return says(l)
+		o := says(l)
+		o.Asked = p.asked(l)
+		return o
+	case "settled":
+		return Settled{Epoch: p.state.View().Epoch}
 	case "sentinel-lost":
 		return SentinelLost{Sentinel: l.subject, Why: l.values["why"]}
 	case "message":
 		_, payload, _ := strings.Cut(text, l.words[0]+" ")
 		return SentinelMessage{Sentinel: l.subject, Channel: l.words[0], Payload: payload}
 	case "role":
-		return role(l)
+		o := role(l)
+		o.Asked = p.asked(l)
+		return o
 	case "gone":
 		return NodeLost{Addr: long(l.subject), Why: l.values["why"]}
 	case "resolved":
@@ -111,11 +127,18 @@ func (p *player) observation(l line, text string) Observation {
 	return nil
 }
 
+// asked is when a question went out that is answered now.
+func (p *player) asked(l line) time.Time {
+	ago, _ := time.ParseDuration(l.values["ago"])
+	return beginning.Add(p.now - ago)
+}
+
 func (p *player) id(name string) NodeID { return p.state.nodes.dial(long(name)).id }
 
 func says(l line) SentinelSays {
 	o := SentinelSays{Sentinel: l.subject, Primary: long(l.values["primary"]), ConfigEpoch: uint64(l.number("epoch")),
-		Quorum: max(l.number("quorum"), 1), Sentinels: max(l.number("of"), 1)}
+		Quorum: max(l.number("quorum"), 1), Sentinels: max(l.number("of"), 1), FailingOver: l.has("failing-over")}
+	o.DownAfter, _ = time.ParseDuration(l.values["down-after"])
 	for _, flag := range l.list("down") {
 		o.Down |= map[string]DownFlags{"s_down": SDown, "o_down": ODown}[flag]
 	}
@@ -138,7 +161,13 @@ func says(l line) SentinelSays {
 }
 
 func role(l line) RoleSeen {
-	o := RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100}
+	o := RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100, RunID: l.values["run"],
+		ReplID: l.values["id"], Offset: int64(l.number("offset")), Acked: uint64(l.number("acked"))}
+	if from, offset, ok := strings.Cut(l.values["from"], ":"); ok {
+		o.ReplID2 = from
+		_, _ = fmt.Sscan(offset, &o.SecondOffset)
+		o.SecondOffset++ // as servers write it: the first offset that is not shared
+	}
 	switch {
 	case l.has("primary"):
 		o.Role, o.Replicas = RolePrimary, longs(l.list("replicas"))
@@ -205,7 +234,15 @@ func picture(v *View) string {
 	var shards []string
 	for i := range v.Shards {
 		s := &v.Shards[i]
-		text := fmt.Sprintf("%s %s %s", s.Name, s.Primary.Addr, addrList(s.Replicas))
+		text := fmt.Sprintf("%s %s %s", s.Name, s.Standing().Addr, addrList(s.Replicas))
+		switch {
+		case s.Successor != nil:
+			text = fmt.Sprintf("%s nobody (%s then %s) %s", s.Name, s.Former.Addr, s.Successor.Addr, addrList(s.Replicas))
+		case s.Former != nil:
+			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Former.Addr, addrList(s.Replicas))
+		case s.Covers:
+			text += " covers"
+		}
 		if s.Condition != Steady {
 			text += " " + s.Condition.String()
 		}

@@ -124,6 +124,8 @@ func (p *player) step(o Observation) string {
 		switch e := e.(type) {
 		case Probe:
 			fmt.Fprintln(&out, "probe", short(e.Addr))
+		case Chase:
+			fmt.Fprintln(&out, "chase", short(e.Addr))
 		case Refresh:
 			fmt.Fprintln(&out, strings.TrimSpace("refresh "+short(strings.Join(e.Ask, " "))))
 		case Publish:

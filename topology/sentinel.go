@@ -4,28 +4,36 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
-// overruleAfter is how long a majority must name another primary than the one believed, under an epoch that is not
-// higher, before it is followed; see sentinels.overrule.
-const overruleAfter = 3 * time.Second
-
 // sentinels is the rule of a service that Sentinels watch.
 //
-// Believed is the address with the highest config epoch that any Sentinel named and that itself said it is primary.
-// A lower epoch never replaces it while a single Sentinel stands by it, so one that lags, or tells a story from
-// before, moves nothing. Flags of Sentinels make a shard Suspect but move nothing either: only a proven successor
-// does.
+// Believed is a node that has proven itself: it said primary after it was named, and it goes on from the history of
+// the one before, or a majority of the Sentinels names it. What one Sentinel says alone holds the shard for a while at
+// most (sentinel_hold.go), and moves nothing without that proof (sentinel_believe.go). A lower epoch never replaces
+// the believed one while a single Sentinel stands by it.
 type sentinels struct {
 	s    *State
 	told map[string]*claim
-	// believed is the proven primary, epoch its config epoch; nil before the first proof.
+	// believed is the proven primary, epoch the config epoch under which a majority named it last, or under which it
+	// was first believed; nil before the first proof.
 	believed *entry
 	epoch    uint64
+	// why says what proved it.
+	why string
+	// attempt is what speaks for a failover under way; nil while nothing does.
+	attempt *attempt
+	// doubts are the Sentinels whose word alone holds nothing for a while.
+	doubts map[string]doubt
+	// trial is set while believed is provisional.
+	trial *trial
+	// demotedAt is when believed began to call itself a replica, without a word of any Sentinel; zero while it does not.
+	demotedAt time.Time
 	// overruledAt is when a majority began to name another primary under a lower epoch; zero while none does.
 	overruledAt time.Time
+	// askedAt is when all Sentinels were last asked because something is going on.
+	askedAt time.Time
 }
 
 // claim is what one Sentinel told last.
@@ -37,7 +45,7 @@ type claim struct {
 }
 
 func newSentinels(s *State) *sentinels {
-	return &sentinels{s: s, told: map[string]*claim{}}
+	return &sentinels{s: s, told: map[string]*claim{}, doubts: map[string]doubt{}}
 }
 
 func (r *sentinels) observe(o Observation) {
@@ -53,12 +61,22 @@ func (r *sentinels) observe(o Observation) {
 			r.s.refresh(r.reachable()...)
 		}
 	}
-	r.believe()
-	r.overrule()
+	if r.believed == nil {
+		r.begin()
+	} else {
+		r.watchAttempt()
+		r.watchDemotion()
+		r.believe()
+		r.confirm()
+		r.overrule()
+	}
 	r.compare()
 }
 
 func (r *sentinels) says(o SentinelSays) {
+	if o.Asked.IsZero() {
+		o.Asked = r.s.now
+	}
 	c := r.told[o.Sentinel]
 	if c == nil || c.lost {
 		r.s.event(Event{Kind: SentinelHeard, Subject: o.Sentinel})
@@ -69,11 +87,16 @@ func (r *sentinels) says(o SentinelSays) {
 	} else if c.lost || c.says.Primary != o.Primary || c.says.ConfigEpoch != o.ConfigEpoch {
 		c.since = r.s.now
 	}
-	if c.since.Equal(r.s.now) && o.ConfigEpoch > r.epoch {
-		// An answer that is under way was asked for before this was told: it proves nothing.
-		r.s.nodes.announced(o.Primary).probedAt = time.Time{}
-	}
 	c.says, c.lost = o, false
+	if c.since.Equal(r.s.now) && o.ConfigEpoch > r.epoch {
+		r.s.probe(r.s.nodes.announced(o.Primary), 0)
+	}
+	switch {
+	case o.Down&ODown != 0:
+		r.suspectFailover(o.Sentinel, "o_down", o.Primary)
+	case o.FailingOver:
+		r.suspectFailover(o.Sentinel, "failover in progress", o.Primary)
+	}
 }
 
 func (r *sentinels) lost(o SentinelLost) {
@@ -86,19 +109,6 @@ func (r *sentinels) lost(o SentinelLost) {
 	}
 	c.lost = true
 	r.s.event(Event{Kind: SentinelGone, Subject: o.Sentinel, Why: o.Why})
-}
-
-// message asks the Sentinel that spoke for its whole picture. Messages come in bursts; the picture asked for after
-// the first one may be older than the last one, so every message counts, and only the followers coalesce.
-func (r *sentinels) message(o SentinelMessage) {
-	r.s.refresh(o.Sentinel)
-	if o.Channel != "+switch-master" {
-		return
-	}
-	// name oldip oldport newip newport: the proof can be under way before the picture arrives.
-	if f := strings.Fields(o.Payload); len(f) == 5 {
-		r.s.probe(r.s.nodes.announced(f[3]+":"+f[4]), 0)
-	}
 }
 
 // reachable are the Sentinels that answer, in a stable order.
@@ -142,78 +152,64 @@ func (r *sentinels) claims() []*claim {
 	return all
 }
 
-// believe follows the highest claim that is proven.
-func (r *sentinels) believe() {
-	for _, c := range r.claims() {
-		if r.believed != nil && c.says.ConfigEpoch <= r.epoch {
-			return
+// votes counts the reachable Sentinels that name a node.
+func (r *sentinels) votes(e *entry) int {
+	n := 0
+	for _, c := range r.told {
+		if !c.lost && r.s.nodes.announced(c.says.Primary) == e {
+			n++
 		}
-		e := r.s.nodes.announced(c.says.Primary)
-		if e != r.believed && !r.proven(e, c.since) {
-			r.s.probe(e, chaseEvery)
+	}
+	return n
+}
+
+// all is how many Sentinels there are, as those say that answer.
+func (r *sentinels) all() int {
+	n := 1
+	for _, c := range r.told {
+		if !c.lost {
+			n = max(n, c.says.Sentinels)
+		}
+	}
+	return n
+}
+
+// most says that n Sentinels are more than half of all.
+func (r *sentinels) most(n int) bool { return 2*n > r.all() }
+
+// askAll asks every Sentinel again, at most every refreshGap.
+func (r *sentinels) askAll() {
+	if !r.askedAt.IsZero() && r.s.now.Sub(r.askedAt) < refreshGap {
+		return
+	}
+	r.askedAt = r.s.now
+	if all := r.reachable(); len(all) > 0 {
+		r.s.refresh(all...)
+	}
+}
+
+func (r *sentinels) downAfter() time.Duration {
+	var longest time.Duration
+	for _, c := range r.told {
+		longest = max(longest, c.says.DownAfter)
+	}
+	return longest
+}
+
+// names says that a majority of the Sentinels names the node and none of those calls it down; where too few answer,
+// that none of them says otherwise.
+func (r *sentinels) names(e *entry) bool {
+	good, heard := 0, 0
+	for _, c := range r.told {
+		if c.lost {
 			continue
 		}
-		r.believed, r.epoch = e, c.says.ConfigEpoch
-		r.overruledAt = time.Time{}
-		r.s.stale = true
-		return
-	}
-}
-
-// proven says that the node called itself primary after the claim was made. A node that may not be asked is taken at
-// the Sentinel's word.
-func (r *sentinels) proven(e *entry, since time.Time) bool {
-	if !e.alive() || e.roleAt.Before(since) {
-		return false
-	}
-	return e.role.Role == RolePrimary || e.role.Role == RoleRefused
-}
-
-// overrule gives a belief up that nobody shares any more: no reachable Sentinel names it, a majority of all names one
-// other node, which says primary, while the believed one is gone or says replica, and all this has lasted for
-// overruleAfter. So ends an epoch whose leader died before it could tell the others, and so begins a set of Sentinels
-// that was set up anew and counts from 0 again.
-func (r *sentinels) overrule() {
-	other, epoch := r.majority()
-	if r.believed == nil || other == nil || other == r.believed || r.believed.alive() &&
-		r.believed.role.Role != RoleReplica || !other.alive() || other.role.Role == RoleReplica {
-		r.overruledAt = time.Time{}
-		return
-	}
-	if r.overruledAt.IsZero() {
-		r.overruledAt = r.s.now
-	}
-	if r.s.now.Sub(r.overruledAt) < overruleAfter {
-		return
-	}
-	r.s.event(Event{Kind: Alarm, Subject: "sentinels", Why: fmt.Sprintf(
-		"a majority of Sentinels went back from %s (epoch %d) to %s (epoch %d)", r.believed.addr, r.epoch, other.addr,
-		epoch)})
-	r.believed, r.epoch, r.overruledAt = other, epoch, time.Time{}
-	r.s.stale = true
-}
-
-// majority is the node that more than half of all Sentinels name, while no reachable one names the believed.
-func (r *sentinels) majority() (*entry, uint64) {
-	all := 0
-	votes := map[*entry]int{}
-	epochs := map[*entry]uint64{}
-	for _, c := range r.claims() {
-		all = max(all, c.says.Sentinels)
-		e := r.s.nodes.announced(c.says.Primary)
-		if e == r.believed {
-			return nil, 0
-		}
-		votes[e]++
-		epochs[e] = max(epochs[e], c.says.ConfigEpoch)
-	}
-	for e, n := range votes {
-		if 2*n > all {
-			r.s.probe(e, probeEvery)
-			return e, epochs[e]
+		heard++
+		if r.s.nodes.announced(c.says.Primary) == e && c.says.Down&ODown == 0 {
+			good++
 		}
 	}
-	return nil, 0
+	return r.most(good) || !r.most(heard) && good == heard
 }
 
 // compare raises an alarm when Sentinels name different primaries under one epoch: no failover does that.
@@ -245,7 +241,12 @@ func (r *sentinels) draft() []draft {
 	if r.believed == nil {
 		return nil
 	}
-	d := draft{name: r.s.settings.Shard, epoch: r.epoch, primary: r.believed, suspect: r.suspect()}
+	d := draft{name: r.s.settings.Shard, epoch: r.shown(), primary: r.believed, suspect: r.suspect(), held: r.held(),
+		why: r.why, provisional: r.trial != nil}
+	if r.attempt != nil {
+		d.candidate = r.attempt.candidate
+	}
+	troubled := d.suspect != "" || d.held != ""
 	good, bad := map[*entry]int{}, map[*entry]int{}
 	voices := r.claims()
 	if len(voices) == 0 {
@@ -257,7 +258,7 @@ func (r *sentinels) draft() []draft {
 		}
 		for _, v := range c.says.Replicas {
 			e := r.s.nodes.announced(v.Addr)
-			if v.Down != 0 || !v.LinkUp || (v.Priority == 0 && !r.s.named[e.addr]) {
+			if v.Down != 0 || !v.LinkUp && !troubled || (v.Priority == 0 && !r.s.named[e.addr]) {
 				bad[e]++
 			} else {
 				good[e]++
@@ -276,20 +277,17 @@ func (r *sentinels) draft() []draft {
 	return []draft{d}
 }
 
-// suspect says what speaks against the believed primary: its own word, our probe, or the Sentinels' flags.
+// suspect says what speaks against the believed primary, though it is not held: our probe, or the Sentinels' flags.
 func (r *sentinels) suspect() string {
 	if r.believed.lost() {
 		return r.believed.lostWhy
-	}
-	if r.believed.says(RoleReplica) {
-		return "says replica"
 	}
 	sdown, quorum := 0, 1
 	for _, c := range r.claims() {
 		if r.s.nodes.announced(c.says.Primary) != r.believed {
 			continue
 		}
-		if c.says.Down&ODown != 0 {
+		if c.says.Down&ODown != 0 && !r.doubted(c.says.Sentinel) {
 			return "o_down"
 		}
 		if c.says.Down&SDown != 0 {

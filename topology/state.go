@@ -2,7 +2,6 @@ package topology
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -12,6 +11,14 @@ const (
 	probeEvery = time.Second
 	// chaseEvery is how often a node that should be the new primary is asked whether it is.
 	chaseEvery = TickEvery
+	// troubledEvery is how often the other nodes of a shard are asked whose primary is suspected or left.
+	troubledEvery = 200 * time.Millisecond
+	// chaseFor is how long a chase lasts unless it is wanted further.
+	chaseFor = time.Second
+	// busyEvery is how often a primary is asked that acknowledged writes within the last busyFor: receipts are as
+	// good as these polls are many.
+	busyEvery = TickEvery
+	busyFor   = time.Second
 	// settleFor is how long a first View waits for the other voices that were asked, from the first one on.
 	settleFor = 300 * time.Millisecond
 	// refreshGap is the shortest time between two refreshes that workers or messages ask for.
@@ -47,14 +54,21 @@ type Settings struct {
 	AddressMap map[string]string
 	// RefreshEvery is the time between two refreshes of a cluster's slot map.
 	RefreshEvery time.Duration
-	// Barrier says that there are workers: a View with a new primary waits until they are Settled.
+	// Barrier says that there are workers: a View with a new primary waits until they are Settled. Keeper.SetWorkers
+	// sets it.
 	Barrier bool
+	// ConfirmMajority has a new primary wait until a majority of the Sentinels names it, in place of its own proof.
+	ConfirmMajority bool
+	// Acked tells how many writes were acknowledged for a node so far; nil: what RoleSeen told last. NewKeeper sets it
+	// to its own counters.
+	Acked func(NodeID) uint64
 }
 
 // Effect is one thing State wants done: Probe, Refresh or Publish.
 type Effect interface{ effect() }
 
 func (Probe) effect()   {}
+func (Chase) effect()   {}
 func (Refresh) effect() {}
 func (Publish) effect() {}
 
@@ -62,6 +76,14 @@ func (Publish) effect() {}
 type Probe struct {
 	Addr string
 	Node NodeID
+}
+
+// Chase asks a node for its role every few milliseconds, For that long: it is about to change. What it answers comes
+// as it does for a Probe.
+type Chase struct {
+	Addr string
+	Node NodeID
+	For  time.Duration
 }
 
 // Refresh asks those who know the topology again. Ask names them: Sentinels as they were named in an observation,
@@ -92,6 +114,12 @@ type State struct {
 	effects []Effect
 	events  []Event
 	alarms  map[string]string
+	// failovers are those under way, by the primary that is suspected or left; unconfirmed those that ended with a
+	// provisional primary, by that one.
+	failovers, unconfirmed map[*entry]*failover
+	failoverCount          uint64
+	// eras are those of the standing primaries.
+	eras map[*entry]*era
 }
 
 // rule is what the three modes do differently.
@@ -102,6 +130,10 @@ type rule interface {
 	draft() []draft
 	// heard says that all voices asked at the start have been heard or are lost.
 	heard() bool
+	// names says that those who decide stand by a primary.
+	names(e *entry) bool
+	// downAfter is View.DownAfter.
+	downAfter() time.Duration
 }
 
 // draft is one shard as a rule wants it.
@@ -115,6 +147,15 @@ type draft struct {
 	others []*entry
 	// suspect says why the primary is not trusted; empty when it is.
 	suspect string
+	// held says why the primary may not be used, though no other has proven itself; empty when it may. candidate is
+	// who was named to replace it.
+	held      string
+	candidate *entry
+	// why says what proved a new primary; provisional that those who decide have not confirmed it.
+	why         string
+	provisional bool
+	// leave and next are for State.turn: the primary that is being left, where there is one, and its successor.
+	leave, next *entry
 	// slots are those it serves; patched are single ones that others were said to serve.
 	slots   []SlotRange
 	patched []int
@@ -122,7 +163,8 @@ type draft struct {
 
 // NewState makes the State of one service. The first Step may be a Tick: it asks for what is needed to begin.
 func NewState(settings Settings) *State {
-	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{}}
+	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{},
+		failovers: map[*entry]*failover{}, unconfirmed: map[*entry]*failover{}, eras: map[*entry]*era{}}
 	s.named = map[string]bool{}
 	for _, r := range settings.Replicas {
 		s.named[MapAddr(settings.AddressMap, r)] = true
@@ -145,29 +187,32 @@ func (s *State) View() *View { return s.view }
 func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 	s.now = now
 	s.effects, s.events = nil, nil
-	switch o.(type) {
-	case Tick, RoleSeen, NodeLost, Report:
-		// These say whether they changed anything: they come often, and most say what is known.
-	default:
-		s.stale = true
-	}
 	switch o := o.(type) {
 	case RoleSeen:
 		s.roleSeen(o)
 	case NodeLost:
 		s.nodeLost(o)
 	case Report:
-		if e := s.reported(o.Node); e != nil && o.Kind != Moved {
-			s.probe(e, chaseEvery)
-		}
+		s.report(o)
+	case Settled:
+		s.settled(o.Epoch)
+	case Tick:
+	default:
+		// The others say whether they changed anything: they come often, and most say what is known.
+		s.stale = true
 	}
 	s.rule.observe(o)
 	drafts := s.rule.draft()
-	s.probeMembers(drafts)
-	if s.stale && s.ready(drafts) {
-		s.stale = false
-		s.publish(s.build(drafts))
+	if s.ready(drafts) {
+		for i := range drafts {
+			s.turn(&drafts[i], drafts)
+		}
+		if s.stale {
+			s.stale = false
+			s.publish(s.build(drafts))
+		}
 	}
+	s.probeMembers(drafts)
 	return s.effects, s.events
 }
 
@@ -180,7 +225,20 @@ func (s *State) roleSeen(o RoleSeen) {
 		o.Version = e.role.Version
 	}
 	s.stale = s.stale || e.lost() || !e.answered() || !e.role.same(&o)
+	if o.Acked > e.role.Acked {
+		e.busyUntil = s.now.Add(busyFor)
+	}
 	e.role, e.roleAt, e.losses, e.lostWhy = o, s.now, 0, ""
+	e.openAt = time.Time{}
+	if e.askedAt = o.Asked; e.askedAt.IsZero() {
+		e.askedAt = s.now
+	}
+	if f := s.failovers[e]; f != nil {
+		f.lastWord(e)
+	}
+	if e.standing {
+		s.trust(e)
+	}
 }
 
 func (s *State) nodeLost(o NodeLost) {
@@ -191,6 +249,19 @@ func (s *State) nodeLost(o NodeLost) {
 	}
 	e.losses++
 	e.lostWhy = o.Why
+	e.openAt = time.Time{}
+}
+
+// report follows a worker's hint. A node that refuses, or is another one than it was, is asked until it is known why.
+func (s *State) report(o Report) {
+	e := s.reported(o.Node)
+	switch {
+	case e == nil || o.Kind == Moved:
+	case o.Kind == Refused || o.Kind == OtherRun:
+		s.chase(e)
+	default:
+		s.probe(e, chaseEvery)
+	}
 }
 
 // reported finds the node of a Report, or nil.
@@ -207,7 +278,19 @@ func (s *State) probe(e *entry, gap time.Duration) {
 		return
 	}
 	e.probedAt = s.now
+	if e.openAt.IsZero() {
+		e.openAt = s.now
+	}
 	s.effects = append(s.effects, Probe{Addr: e.addr, Node: e.id})
+}
+
+// chase asks a node for its role every few milliseconds for a while. It may be called as often as that is wanted.
+func (s *State) chase(e *entry) {
+	if s.now.Add(chaseFor / 2).Before(e.chasedUntil) {
+		return
+	}
+	e.chasedUntil = s.now.Add(chaseFor)
+	s.effects = append(s.effects, Chase{Addr: e.addr, Node: e.id, For: chaseFor})
 }
 
 func (s *State) refresh(ask ...string) {
@@ -227,15 +310,29 @@ func (s *State) alarm(key, why string) {
 	}
 }
 
+// probeMembers asks every member for its role: now and then, and often where a shard is in trouble.
 func (s *State) probeMembers(drafts []draft) {
 	for i := range drafts {
 		d := &drafts[i]
-		s.probe(d.primary, probeEvery)
+		mine, others := probeEvery, probeEvery
+		switch {
+		case d.leave != nil || d.held != "" || d.suspect != "":
+			mine, others = chaseEvery, troubledEvery
+		case s.now.Before(d.primary.busyUntil):
+			mine = busyEvery
+		}
+		if d.leave != nil {
+			s.probe(d.leave, chaseEvery)
+		}
+		if d.next != nil {
+			s.probe(d.next, chaseEvery)
+		}
+		s.probe(d.primary, mine)
 		for _, e := range d.replicas {
-			s.probe(e, probeEvery)
+			s.probe(e, others)
 		}
 		for _, e := range d.others {
-			s.probe(e, probeEvery)
+			s.probe(e, others)
 		}
 	}
 }
@@ -262,105 +359,4 @@ func (s *State) ready(drafts []draft) bool {
 		}
 	}
 	return s.rule.heard()
-}
-
-// serves says whether a node may answer reads as a replica of primary, by what it says itself.
-func (s *State) serves(e, primary *entry) bool {
-	if e == primary || !e.alive() {
-		return false
-	}
-	r := &e.role
-	if r.Role == RoleRefused {
-		return true
-	}
-	if r.Role != RoleReplica || !r.LinkUp || r.Syncing {
-		return false
-	}
-	if r.Priority == 0 && !s.named[e.addr] {
-		return false
-	}
-	// A replica that follows another node we know, one that does not follow the primary itself, is left over from
-	// before a switch: what it has is not this primary's.
-	up := s.nodes.byAddr[MapAddr(s.settings.AddressMap, r.Primary)]
-	if up == nil || up == primary || up.says(RoleReplica) {
-		return true
-	}
-	return up.role.RunID != "" && up.role.RunID == primary.role.RunID
-}
-
-// build makes the View that the drafts ask for, with the number of the last.
-func (s *State) build(drafts []draft) *View {
-	v := &View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*Node, len(s.nodes.byID))}
-	for i := range drafts {
-		d := &drafts[i]
-		shard := Shard{Index: i, Name: d.name, ConfigEpoch: d.epoch, Primary: d.primary.value(), Since: s.now}
-		s.list(v, d.primary)
-		for _, e := range d.replicas {
-			s.list(v, e)
-			if s.serves(e, d.primary) {
-				shard.Replicas = append(shard.Replicas, e.value())
-			}
-		}
-		for _, e := range d.others {
-			s.list(v, e)
-		}
-		slices.SortFunc(shard.Replicas, func(a, b *Node) int { return strings.Compare(a.Addr, b.Addr) })
-		if d.suspect != "" {
-			shard.Condition = Suspect
-		}
-		v.Shards = append(v.Shards, shard)
-	}
-	fillSlots(v, drafts)
-	s.tellConditions(v, drafts)
-	return v
-}
-
-// fillSlots writes who serves which slot; patches come last, they are newer.
-func fillSlots(v *View, drafts []draft) {
-	if !v.Sharded {
-		return
-	}
-	v.slots = new([Slots]int16)
-	for i := range v.slots {
-		v.slots[i] = -1
-	}
-	for i := range drafts {
-		for _, r := range drafts[i].slots {
-			for slot := r.First; slot <= r.Last; slot++ {
-				v.slots[slot] = int16(i)
-			}
-		}
-	}
-	for i := range drafts {
-		for _, slot := range drafts[i].patched {
-			v.slots[slot] = int16(i)
-		}
-	}
-}
-
-// list puts a node into the View and takes note when it is the one with the lowest version.
-func (s *State) list(v *View, e *entry) {
-	n := e.value()
-	v.Nodes[e.id] = n
-	if !e.alive() || n.Version == "" {
-		return
-	}
-	low := v.Lowest
-	if low == nil || versionLess(n.Version, low.Version) || (n.Version == low.Version && n.ID < low.ID) {
-		v.Lowest = n
-	}
-}
-
-// publish numbers the View and sends it out, when it says anything new.
-func (s *State) publish(v *View) {
-	if s.view != nil && v.same(s.view) {
-		return
-	}
-	v.Epoch = 1
-	if s.view != nil {
-		v.Epoch = s.view.Epoch + 1
-	}
-	s.tellShards(v)
-	s.view = v
-	s.effects = append(s.effects, Publish{View: v})
 }

@@ -72,11 +72,16 @@ func checkView(t *testing.T, v, last *View, ids map[string]NodeID) {
 		t.Fatal("no shard")
 	}
 	for i, shard := range v.Shards {
-		if shard.Index != i || shard.Primary == nil || v.Nodes[shard.Primary.ID] != shard.Primary {
+		stands := shard.Standing()
+		if shard.Index != i || stands == nil || v.Nodes[stands.ID] != stands {
 			t.Fatalf("shard %d: %+v", i, shard)
 		}
+		if (shard.Primary == nil) != (shard.Former != nil) || shard.Former == nil && shard.Successor != nil ||
+			(shard.Former != nil) != (shard.Condition == Switching) {
+			t.Fatalf("shard %d is neither held nor not: %+v", i, shard)
+		}
 		for _, r := range shard.Replicas {
-			if r == shard.Primary || v.Nodes[r.ID] != r {
+			if r == stands || v.Nodes[r.ID] != r {
 				t.Fatalf("shard %d: replica %+v", i, r)
 			}
 		}

@@ -24,39 +24,37 @@ func (s *State) before(v *View) []*Shard {
 	return old
 }
 
-// tellConditions keeps Since of conditions that lasted, and tells those that changed.
-func (s *State) tellConditions(v *View, drafts []draft) {
+// keepTimes keeps Since of conditions that lasted.
+func (s *State) keepTimes(v *View) {
 	for i, old := range s.before(v) {
-		if old == nil || old.Primary != nil && old.Primary.ID != v.Shards[i].Primary.ID {
-			continue
-		}
-		if old.Condition == v.Shards[i].Condition {
+		if old != nil && sameNode(old.Standing(), v.Shards[i].Standing()) && old.Condition == v.Shards[i].Condition {
 			v.Shards[i].Since = old.Since
-			continue
 		}
-		s.event(Event{Kind: ConditionChanged, Shard: v.Shards[i].Name, From: old.Condition.String(),
-			To: v.Shards[i].Condition.String(), Why: drafts[i].suspect})
 	}
 }
+
+// sameNode compares by number: what is known of a node may have changed.
+func sameNode(a, b *Node) bool { return a != nil && b != nil && a.ID == b.ID }
 
 func (s *State) tellShards(v *View) {
 	replaced := map[NodeID]bool{}
 	primaries := map[NodeID]bool{}
 	for i := range v.Shards {
-		primaries[v.Shards[i].Primary.ID] = true
+		primaries[v.Shards[i].Standing().ID] = true
 	}
 	for i, old := range s.before(v) {
 		shard := &v.Shards[i]
+		now := shard.Standing()
 		switch {
 		case old == nil:
-			s.event(Event{Kind: PrimaryFound, Shard: shard.Name, To: shard.Primary.Addr, ToEpoch: shard.ConfigEpoch})
-		case old.Primary.ID != shard.Primary.ID && !primaries[old.Primary.ID]:
-			replaced[old.Primary.ID] = true
-			s.event(Event{Kind: PrimaryChanged, Shard: shard.Name, From: old.Primary.Addr, To: shard.Primary.Addr,
+			s.event(Event{Kind: PrimaryFound, Shard: shard.Name, To: now.Addr, ToEpoch: shard.ConfigEpoch})
+		case old.Standing().ID != now.ID && !primaries[old.Standing().ID]:
+			replaced[old.Standing().ID] = true
+			s.event(Event{Kind: PrimaryChanged, Shard: shard.Name, From: old.Standing().Addr, To: now.Addr,
 				FromEpoch: old.ConfigEpoch, ToEpoch: shard.ConfigEpoch})
 		}
 		from := "[]"
-		if old != nil && old.Primary.ID == shard.Primary.ID {
+		if old != nil && old.Standing().ID == now.ID {
 			from = addrList(old.Replicas)
 			if slices.EqualFunc(old.Replicas, shard.Replicas, func(a, b *Node) bool { return a.ID == b.ID }) {
 				continue
@@ -82,12 +80,12 @@ func (s *State) tellSlots(v *View, replaced map[NodeID]bool) {
 		from, to := s.view.Shard(slot), v.Shard(slot)
 		m := move{"nobody", "nobody"}
 		if from != nil {
-			m.from = from.Primary.Addr
+			m.from = from.Standing().Addr
 		}
 		if to != nil {
-			m.to = to.Primary.Addr
+			m.to = to.Standing().Addr
 		}
-		if m.from == m.to || from != nil && replaced[from.Primary.ID] {
+		if m.from == m.to || from != nil && replaced[from.Standing().ID] {
 			continue
 		}
 		if counts[m] == 0 {

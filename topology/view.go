@@ -77,6 +77,15 @@ type Shard struct {
 	Since time.Time
 }
 
+// Standing is Primary, or while there is none the Former one: the node that the shard is known by. nil when no primary
+// was ever trusted.
+func (s *Shard) Standing() *Node {
+	if s.Primary != nil {
+		return s.Primary
+	}
+	return s.Former
+}
+
 // View is an immutable picture of all shards of one service.
 type View struct {
 	// Epoch rises by one with each View of the service; the first View has 1.

@@ -1,10 +1,13 @@
 package watch
 
+// nodeTimeoutSetting is how long a primary of a Cluster may be silent before the others fail it over.
+const nodeTimeoutSetting = "cluster-node-timeout"
+
 // ServerCommands are the commands that the control plane sends to servers, as ACL rules of a user. None is needed:
 // what a server refuses is done without. Without ROLE and INFO a plain primary is simply believed, and replicas are
 // read from on the Sentinels' word; without CLUSTER SHARDS, CLUSTER SLOTS serves; without CLUSTER NODES the majority
 // of the nodes asked decides about a slot, in place of the config epoch. At least one of CLUSTER SHARDS and CLUSTER
-// SLOTS must be allowed in a Cluster. CONFIG GET is asked by a survey only (cluster-node-timeout). HELLO and AUTH
+// SLOTS must be allowed in a Cluster. Without CONFIG GET cluster-node-timeout is taken to be 15 s. HELLO and AUTH
 // need no rule.
 const ServerCommands = "+role +info +cluster|shards +cluster|slots +cluster|nodes +config|get"
 

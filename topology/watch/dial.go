@@ -3,8 +3,10 @@ package watch
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -89,6 +91,11 @@ func refused(err error) bool {
 // busy says that the server runs a slow script or module command and answers nothing else meanwhile.
 func busy(err error) bool {
 	return err != nil && replied(err) && strings.HasPrefix(err.Error(), "BUSY")
+}
+
+// cut says that the other side closed the connection.
+func cut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // replied says that err is an error reply, not a broken connection.

@@ -210,6 +210,7 @@ func askSentinel(ctx context.Context, client *redis.Client, sentinel, master str
 	[]map[string]string, error) {
 	// The epoch is asked before the address: should a switch come between, an old epoch with a new address moves
 	// nothing, while a new epoch with an old address would be believed.
+	asked := time.Now()
 	picture := redis.NewMapStringStringCmd(ctx, "sentinel", "master", master)
 	addr := redis.NewStringSliceCmd(ctx, "sentinel", "get-master-addr-by-name", master)
 	replicas := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "replicas", master)
@@ -224,6 +225,7 @@ func askSentinel(ctx context.Context, client *redis.Client, sentinel, master str
 		}
 	}
 	says, err := parseSentinel(sentinel, addr.Val(), picture.Val(), replicas.Val())
+	says.Asked = asked
 	return says, others.Val(), err
 }
 

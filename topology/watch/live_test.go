@@ -96,6 +96,9 @@ func (k *watched) until(t *testing.T, what string, fits func(v *topology.View) e
 func shape(primary string, replicas int) func(v *topology.View) error {
 	return func(v *topology.View) error {
 		s := v.Shards[0]
+		if s.Primary == nil {
+			return fmt.Errorf("view %d: no primary", v.Epoch)
+		}
 		if s.Primary.Addr != primary || len(s.Replicas) != replicas {
 			return fmt.Errorf("view %d: primary %s with %d replicas", v.Epoch, s.Primary.Addr, len(s.Replicas))
 		}
@@ -149,15 +152,15 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 		t.Fatal("no +switch-master")
 	}
 	k.until(t, "a new primary", func(v *topology.View) error {
-		if v.Shards[0].Primary.Addr == old.Addr {
-			return errors.New("still the old one")
+		if p := v.Shards[0].Primary; p == nil || p.Addr == old.Addr {
+			return errors.New("no new one yet")
 		}
 		return nil
 	})
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, s := range k.views {
-		if s.view.Shards[0].Primary.Addr != old.Addr {
+		if p := s.view.Shards[0].Primary; p != nil && p.Addr != old.Addr {
 			took := s.at.Sub(first)
 			t.Logf("view %d came %v after the first message", s.view.Epoch, took)
 			if took > 100*time.Millisecond {
@@ -207,8 +210,8 @@ func TestClusterFailover(t *testing.T) {
 	for _, k := range list {
 		k.until(t, "a new primary of the slot", func(v *topology.View) error {
 			s := v.Shard(slot)
-			if s.Primary.Addr == to.Addr || s.Condition != topology.Steady {
-				return fmt.Errorf("slot %d is %s's, %s", slot, s.Primary.Addr, s.Condition)
+			if s.Primary == nil || s.Primary.Addr == to.Addr || s.Condition != topology.Steady {
+				return fmt.Errorf("slot %d is %s's, %s", slot, s.Standing().Addr, s.Condition)
 			}
 			return nil
 		})

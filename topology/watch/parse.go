@@ -152,6 +152,7 @@ func parseSentinel(sentinel string, addr []string, master map[string]string,
 	// Of a leader in the middle of a failover the flags are the old primary's.
 	if says.Primary == topology.JoinAddr(master["ip"], master["port"]) {
 		says.Down = parseFlags(master["flags"])
+		says.FailingOver = strings.Contains(master["flags"], "failover_in_progress")
 	}
 	for _, r := range replicas {
 		if r["ip"] == "" {

@@ -3,6 +3,7 @@ package watch
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"evergate/topology"
 )
@@ -54,6 +55,8 @@ type maps struct {
 	asked string
 	// nodes are those of CLUSTER NODES; nil when that is refused.
 	nodes map[string]clusterNode
+	// nodeTimeout is cluster-node-timeout; zero when not told.
+	nodeTimeout time.Duration
 }
 
 // endpoint makes an announced address. An empty or missing endpoint stands for the host that was asked; "?" says
@@ -76,7 +79,7 @@ func (m maps) endpoint(endpoint, ip, id string, port string) string {
 
 // shards reads CLUSTER SHARDS (Redis 7.0 and later).
 func (m maps) shards(reply any) topology.SlotsSeen {
-	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil}
+	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout}
 	list, _ := reply.([]any)
 	for _, item := range list {
 		shard := fields(item)
@@ -140,7 +143,7 @@ func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 
 // slots reads CLUSTER SLOTS: [first, last, [endpoint, port, id, metadata], replicas...].
 func (m maps) slots(reply any) topology.SlotsSeen {
-	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil}
+	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout}
 	index := map[string]int{}
 	list, _ := reply.([]any)
 	for _, item := range list {

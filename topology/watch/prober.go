@@ -14,6 +14,8 @@ const (
 	probersIdle = 30 * time.Second
 	// probeBackoff is the longest wait between two tries to reach a node.
 	probeBackoff = 500 * time.Millisecond
+	// chaseGap is the time between two questions of a chase.
+	chaseGap = 3 * time.Millisecond
 )
 
 // prober asks one node of one service: for its role, and for its slot map in a Cluster. Questions that come while it
@@ -22,11 +24,19 @@ type prober struct {
 	service *service
 	addr    string
 	wake    chan struct{}
-	// role and slots are what to ask next; service.mu guards them.
+	// role and slots are what to ask next; chaseUntil is how long to ask for the role again and again. service.mu
+	// guards them, and node, which is the number of the node in the Views of the service.
 	role, slots bool
+	chaseUntil  time.Time
+	node        topology.NodeID
 
 	client   *redis.Client
 	failures int
+	// answered says that this connection has answered.
+	answered bool
+	// nodeTimeout is what this connection told; asked says that it was asked.
+	nodeTimeout      time.Duration
+	nodeTimeoutAsked bool
 }
 
 // prober finds or starts the prober of a node and sets what it is to ask.
@@ -54,11 +64,18 @@ func (p *prober) take() (role, slots bool) {
 	return role, slots
 }
 
+// chasing says whether the role is to be asked again at once.
+func (p *prober) chasing() bool {
+	p.service.mu.Lock()
+	defer p.service.mu.Unlock()
+	return time.Now().Before(p.chaseUntil)
+}
+
 // retire ends an idle prober unless something is wanted.
 func (p *prober) retire() bool {
 	p.service.mu.Lock()
 	defer p.service.mu.Unlock()
-	if p.role || p.slots {
+	if p.role || p.slots || time.Now().Before(p.chaseUntil) {
 		return false
 	}
 	delete(p.service.probers, p.addr)
@@ -71,40 +88,50 @@ func (p *prober) run() {
 	idle := time.NewTimer(probersIdle)
 	defer idle.Stop()
 	for {
-		select {
-		case <-p.wake:
-		case <-idle.C:
-			if p.retire() {
+		chasing := p.chasing()
+		if !chasing {
+			select {
+			case <-p.wake:
+			case <-idle.C:
+				if p.retire() {
+					return
+				}
+			case <-ctx.Done():
 				return
 			}
-		case <-ctx.Done():
-			return
+			idle.Reset(probersIdle)
 		}
-		idle.Reset(probersIdle)
-		if !pause(ctx, backoff(p.failures, probeBackoff)) {
+		if !p.rest(ctx, chasing) {
 			return
 		}
 		role, slots := p.take()
 		if slots {
 			p.ask(ctx, p.askSlots)
 		}
-		if role && !(slots && p.failures > 0) {
+		if (role || chasing) && !(slots && p.failures > 0) {
 			p.ask(ctx, p.askRole)
 		}
 	}
 }
 
+// rest waits before the next question. A chase does not wait long for a node that is out of reach: it may be about to
+// come back; it ends by itself.
+func (p *prober) rest(ctx context.Context, chasing bool) bool {
+	if !chasing {
+		return pause(ctx, backoff(p.failures, probeBackoff))
+	}
+	return pause(ctx, max(chaseGap, backoff(p.failures, 10*chaseGap)))
+}
+
 // ask runs one question; a connection that breaks is a loss of the node.
 func (p *prober) ask(ctx context.Context, question func(context.Context) (topology.Observation, error)) {
-	if p.client == nil {
-		s := p.service
-		client := redis.NewClient(options(p.addr, s.watch.options.DialTimeout, s.Upstream))
-		p.client = client
+	old := p.failures == 0 && p.answered
+	seen, err := p.put(ctx, question)
+	if err != nil && old && cut(err) && ctx.Err() == nil {
+		// A promotion cuts all connections of a node, and this is the moment to know: it is no loss.
+		p.drop()
+		seen, err = p.put(ctx, question)
 	}
-	client := p.client
-	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
-	seen, err := question(ctx)
-	stop()
 	if ctx.Err() != nil {
 		return
 	}
@@ -113,24 +140,40 @@ func (p *prober) ask(ctx context.Context, question func(context.Context) (topolo
 		p.drop()
 		seen = topology.NodeLost{Addr: p.addr, Why: words(err)}
 	} else {
-		p.failures = 0
+		p.failures, p.answered = 0, true
 	}
 	if seen != nil {
 		p.service.tell(seen)
 	}
 }
 
+// put sends one question, over a new connection where there is none.
+func (p *prober) put(ctx context.Context, question func(context.Context) (topology.Observation, error)) (
+	topology.Observation, error) {
+	if p.client == nil {
+		s := p.service
+		p.client = redis.NewClient(options(p.addr, s.watch.options.DialTimeout, s.Upstream))
+	}
+	client := p.client
+	stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+	defer stop()
+	return question(ctx)
+}
+
 func (p *prober) drop() {
 	if p.client != nil {
 		_ = p.client.Close()
-		p.client = nil
+		p.client, p.answered = nil, false
+		p.nodeTimeout, p.nodeTimeoutAsked = 0, false
 	}
 }
 
 // askRole asks ROLE and INFO, and makes do with what is allowed: ROLE tells the state of a replica's link best, INFO
 // alone has the version, run id and replication id. A server that is busy with a script is alive and tells nothing.
 func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
-	seen := topology.RoleSeen{Addr: p.addr, Priority: -1, Offset: -1}
+	// The counter is read before the question goes out: whatever it counts, the offset of the answer has.
+	acked := p.service.keeper.Acks(p.id()).Load()
+	seen := topology.RoleSeen{Addr: p.addr, Priority: -1, Offset: -1, Acked: acked, Asked: time.Now()}
 	role := redis.NewCmd(ctx, "role")
 	replication := redis.NewStringCmd(ctx, "info", "replication")
 	server := redis.NewStringCmd(ctx, "info", "server")
@@ -158,6 +201,12 @@ func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 	return seen, nil
 }
 
+func (p *prober) id() topology.NodeID {
+	p.service.mu.Lock()
+	defer p.service.mu.Unlock()
+	return p.node
+}
+
 // helloVersion is for users that may not call INFO: HELLO needs no right.
 func (p *prober) helloVersion(ctx context.Context) string {
 	reply, err := p.client.Do(ctx, "hello", "2").Slice()
@@ -167,9 +216,23 @@ func (p *prober) helloVersion(ctx context.Context) string {
 	return text(fields(reply)["version"])
 }
 
+// askNodeTimeout asks for cluster-node-timeout, once a connection; zero where it is refused.
+func (p *prober) askNodeTimeout(ctx context.Context) time.Duration {
+	if p.nodeTimeoutAsked {
+		return p.nodeTimeout
+	}
+	reply, err := p.client.ConfigGet(ctx, nodeTimeoutSetting).Result()
+	if err != nil && !replied(err) {
+		return 0
+	}
+	p.nodeTimeoutAsked = true
+	p.nodeTimeout = time.Duration(number(reply[nodeTimeoutSetting])) * time.Millisecond
+	return p.nodeTimeout
+}
+
 // askSlots asks for the slot map, with config epochs where they may be known.
 func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
-	m := maps{asked: p.addr}
+	m := maps{asked: p.addr, nodeTimeout: p.askNodeTimeout(ctx)}
 	nodes, err := p.client.ClusterNodes(ctx).Result()
 	switch {
 	case err == nil:
@@ -193,7 +256,8 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	case refused(err) && len(told.Shards) > 0:
 		return told, nil
 	case refused(err):
-		return topology.SlotsSeen{Asked: p.addr, Refused: p.addr + " tells no slots: " + err.Error()}, nil
+		return topology.SlotsSeen{Asked: p.addr, NodeTimeout: m.nodeTimeout,
+			Refused: p.addr + " tells no slots: " + err.Error()}, nil
 	}
 	return nil, err
 }

@@ -60,6 +60,8 @@ type survey struct {
 	refused   []string
 	events    []string
 	newAt     time.Time
+	// nodeTimeout is the longest cluster-node-timeout that was told.
+	nodeTimeout time.Duration
 }
 
 // Survey looks at a service for some seconds, as the gateway would, and tells what it saw. It changes nothing. The
@@ -105,6 +107,7 @@ func (c *survey) saw(o topology.Observation) {
 	case topology.NodeLost:
 		c.nodes[o.Addr] = NodeFound{Addr: o.Addr, Lost: o.Why}
 	case topology.SlotsSeen:
+		c.nodeTimeout = max(c.nodeTimeout, o.NodeTimeout)
 		if o.Refused != "" && !slices.Contains(c.refused, o.Refused) {
 			c.refused = append(c.refused, o.Refused)
 		}
@@ -170,7 +173,7 @@ func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings 
 	slices.SortFunc(f.Sentinels, func(a, b SentinelFound) int { return strings.Compare(a.Addr, b.Addr) })
 	slices.SortFunc(f.Nodes, func(a, b NodeFound) int { return strings.Compare(a.Addr, b.Addr) })
 	if len(s.Cluster) > 0 {
-		f.DownAfter = nodeTimeout(ctx, f.Nodes, s.Service, o)
+		f.DownAfter = c.nodeTimeout
 	}
 	f.judge(s.Service, c.events, c.refused)
 	return f
@@ -192,20 +195,4 @@ func refusals(ctx context.Context, addr string, s Service, o Options) []string {
 		}
 	}
 	return list
-}
-
-// nodeTimeout is cluster-node-timeout of the first node that tells it.
-func nodeTimeout(ctx context.Context, nodes []NodeFound, s Service, o Options) time.Duration {
-	for _, n := range nodes {
-		if n.Lost != "" {
-			continue
-		}
-		client := redis.NewClient(options(n.Addr, o.DialTimeout, s.Upstream))
-		reply, err := client.ConfigGet(ctx, "cluster-node-timeout").Result()
-		_ = client.Close()
-		if err == nil && reply["cluster-node-timeout"] != "" {
-			return time.Duration(number(reply["cluster-node-timeout"])) * time.Millisecond
-		}
-	}
-	return 0
 }

@@ -178,7 +178,10 @@ func (w *Watch) startLocked(f func()) bool {
 func (s *service) do(effect topology.Effect) {
 	switch effect := effect.(type) {
 	case topology.Probe:
-		s.prober(effect.Addr, func(p *prober) { p.role = true })
+		s.prober(effect.Addr, func(p *prober) { p.role, p.node = true, effect.Node })
+	case topology.Chase:
+		until := time.Now().Add(effect.For)
+		s.prober(effect.Addr, func(p *prober) { p.chaseUntil, p.node = until, effect.Node })
 	case topology.Refresh:
 		switch {
 		case len(s.Sentinels) > 0:

@@ -1,0 +1,242 @@
+package topology
+
+import (
+	"fmt"
+	"time"
+)
+
+// A failover of one shard, as State carries it out: a rule says which primary it believes in and whether it is to be
+// used (draft); this file publishes that in two steps, and tells the story.
+//
+// First comes a View without a primary, which names the one that is left. When every worker has left it (Settled),
+// the View with the new one follows: otherwise one worker would acknowledge writes on the new primary while another
+// still reads the old one, or writes to it.
+
+// Times of the two steps.
+const (
+	// barrierFor is the longest wait for workers to leave the former primary once its successor is proven.
+	barrierFor = 1500 * time.Millisecond
+	// finalFor is the longest wait, after they have left, for the offset that the former primary ended with.
+	finalFor = 60 * time.Millisecond
+	// silentAfter is how long a probe may wait until nobody waits for that node's last word.
+	silentAfter = 100 * time.Millisecond
+)
+
+// failover is the story of one shard from the first word against its primary until one is trusted again.
+type failover struct {
+	number uint64
+	began  time.Time
+	shard  string
+	// former is the primary that is suspected, then left.
+	former *entry
+	// held says that it is left; heldEpoch is the View that said so first, 0 until one did.
+	held      bool
+	heldEpoch uint64
+	// settledAt is when all workers had left it, final its first answer to a question asked after that.
+	settledAt time.Time
+	final     *RoleSeen
+	// candidate is the last one told; successor has proven itself, at succeededAt.
+	candidate, successor *entry
+	succeededAt          time.Time
+}
+
+// tell adds a step of the failover to the events.
+func (s *State) tell(f *failover, e Event) {
+	e.Shard, e.Failover, e.Began, e.After = f.shard, f.number, f.began, s.now.Sub(f.began)
+	s.event(e)
+}
+
+// turn decides what of a draft is published, and writes it into it.
+func (s *State) turn(d *draft, drafts []draft) {
+	standing := s.standing(d, drafts)
+	if standing == d.primary && d.held == "" {
+		d.held = s.fenced(d)
+	}
+	switch {
+	case d.held != "":
+		d.leave, d.next = standing, nil
+		f := s.hold(standing, d, d.held)
+		if d.primary != standing {
+			s.chase(d.primary)
+		}
+		if f.successor != nil {
+			f.successor, s.stale = nil, true
+		}
+		s.nameCandidate(f, d)
+	case standing != d.primary:
+		s.succeed(d, standing)
+	case d.suspect != "":
+		f := s.suspect(standing, d, d.suspect)
+		if f.held {
+			s.tell(f, Event{Kind: Released, To: standing.addr})
+			f.held, f.heldEpoch, f.settledAt, f.final, s.stale = false, 0, time.Time{}, nil, true
+		}
+	default:
+		if f := s.failovers[standing]; f != nil {
+			s.tell(f, Event{Kind: Released, To: standing.addr})
+			delete(s.failovers, standing)
+			s.stale = true
+		}
+	}
+	s.confirmed(d)
+}
+
+// standing is the primary that the shard of a draft had so far, or is leaving. It is the draft's own where the shard
+// is new, or where both live on and only slots moved.
+func (s *State) standing(d *draft, drafts []draft) *entry {
+	shard := s.continued(d)
+	if shard == nil || shard.Standing() == nil {
+		return d.primary
+	}
+	e := s.nodes.byID[shard.Standing().ID]
+	if e == d.primary {
+		return e
+	}
+	for i := range drafts {
+		// Another draft goes on with it; or it was divided, and another is its successor.
+		f := s.failovers[e]
+		if drafts[i].primary == e || f != nil && f.successor != d.primary && f.successor == drafts[i].primary {
+			return d.primary
+		}
+	}
+	for i := range s.view.Shards {
+		if n := s.view.Shards[i].Standing(); n != nil && n.ID == d.primary.id {
+			return d.primary
+		}
+	}
+	return e
+}
+
+// continued is the shard of the last View that a draft goes on with: the one of its lowest slot.
+func (s *State) continued(d *draft) *Shard {
+	switch {
+	case s.view == nil:
+		return nil
+	case !s.view.Sharded:
+		return &s.view.Shards[0]
+	case len(d.slots) > 0:
+		return s.view.Shard(d.slots[0].First)
+	}
+	return nil
+}
+
+// suspect begins a failover, unless one is under way.
+func (s *State) suspect(e *entry, d *draft, why string) *failover {
+	f := s.failovers[e]
+	if f == nil {
+		s.failoverCount++
+		f = &failover{number: s.failoverCount, began: s.now, shard: d.name, former: e}
+		s.failovers[e] = f
+		s.stale = true
+		s.tell(f, Event{Kind: Suspected, From: e.addr, Why: why})
+	}
+	return f
+}
+
+// hold leaves a primary.
+func (s *State) hold(e *entry, d *draft, why string) *failover {
+	f := s.suspect(e, d, why)
+	if !f.held {
+		f.held, s.stale = true, true
+		s.tell(f, Event{Kind: Held, From: e.addr, Why: why})
+	}
+	return f
+}
+
+func (s *State) nameCandidate(f *failover, d *draft) {
+	if d.candidate != nil && f.candidate != d.candidate {
+		f.candidate = d.candidate
+		s.tell(f, Event{Kind: CandidateNamed, To: d.candidate.addr})
+	}
+}
+
+// succeed takes a proven successor through the second step.
+func (s *State) succeed(d *draft, standing *entry) {
+	f := s.hold(standing, d, d.why)
+	if f.successor != d.primary {
+		f.successor, f.succeededAt, s.stale = d.primary, s.now, true
+		s.tell(f, Event{Kind: Promoted, To: d.primary.addr, Why: d.why, ToEpoch: d.epoch})
+	}
+	if !s.mayRelease(f) {
+		d.leave, d.next = standing, d.primary
+		return
+	}
+	covers := f.covers()
+	to := d.primary
+	to.covers = covers
+	s.tell(f, Event{Kind: Released, To: to.addr})
+	settled := !s.settings.Barrier || !f.settledAt.IsZero()
+	s.tell(f, Event{Kind: ReceiptGiven, From: standing.addr, To: to.addr,
+		Receipt: s.receipt(standing, to, covers, settled)})
+	s.nextEra(standing, to)
+	delete(s.failovers, standing)
+	if d.provisional {
+		s.unconfirmed[to] = f
+	}
+	s.stale = true
+}
+
+// confirmed tells that a provisional primary is one no longer.
+func (s *State) confirmed(d *draft) {
+	if f := s.unconfirmed[d.primary]; f != nil && !d.provisional {
+		s.tell(f, Event{Kind: Confirmed, To: d.primary.addr, ToEpoch: d.epoch})
+		delete(s.unconfirmed, d.primary)
+	}
+}
+
+// mayRelease says that the workers have left the former primary, and that its last word is known or will not come.
+func (s *State) mayRelease(f *failover) bool {
+	switch {
+	case !s.settings.Barrier:
+		return true
+	case f.heldEpoch == 0:
+		return false
+	case f.settledAt.IsZero():
+		if s.now.Sub(f.succeededAt) < barrierFor {
+			return false
+		}
+		s.event(Event{Kind: Alarm, Subject: f.former.addr, Why: fmt.Sprintf(
+			"failover %d: not all workers left %s within %v; %s takes over", f.number, f.former.addr, barrierFor,
+			f.successor.addr)})
+		return true
+	}
+	return f.final != nil || f.former.lost() || f.former.silent(s.now) || s.now.Sub(f.settledAt) >= finalFor
+}
+
+// settled takes in that all workers have seen a View and left those that it leaves.
+func (s *State) settled(epoch uint64) {
+	for _, f := range s.failovers {
+		if f.heldEpoch != 0 && epoch >= f.heldEpoch && f.settledAt.IsZero() {
+			f.settledAt = s.now
+			if f.former.alive() {
+				s.probe(f.former, 0)
+			}
+		}
+	}
+}
+
+// lastWord keeps the first answer of a former primary to a question that was asked after all workers had left it.
+func (f *failover) lastWord(e *entry) {
+	if f.final == nil && !f.settledAt.IsZero() && !e.askedAt.Before(f.settledAt) {
+		role := e.role
+		f.final = &role
+	}
+}
+
+// covers says that the successor has all that the former primary had executed when the workers had left it.
+func (f *failover) covers() bool {
+	if f.final == nil || f.successor == nil || !f.successor.alive() {
+		return false
+	}
+	last, next := f.final, &f.successor.role
+	switch {
+	case last.Role == RolePrimary && last.Offset >= 0 && last.ReplID != "":
+		return next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
+	case last.Role == RoleReplica:
+		// It was taken on without a full synchronisation: then the fork point has all it had.
+		return last.ReplID != "" && last.ReplID == next.ReplID && last.ReplID2 != "" &&
+			last.ReplID2 == f.former.trusted.replID && next.ReplID2 == last.ReplID2 &&
+			last.SecondOffset <= next.SecondOffset
+	}
+	return false
+}

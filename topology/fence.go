@@ -1,0 +1,110 @@
+package topology
+
+import (
+	"fmt"
+	"time"
+)
+
+// A primary that comes back without its history is not written to: it would wipe the replicas that still have it. The
+// shard is held until the node has its history again, until another is promoted, or until those who decide stand by
+// the node though they had the time to replace it.
+
+// fenceFor is how long after the servers' own down-after they may take to promote another.
+const fenceFor = 3 * time.Second
+
+// fence is set on a primary whose history is not the one it had.
+type fence struct {
+	since time.Time
+	why   string
+}
+
+// trust compares the history of a standing primary with what it was trusted with, and fences it where it does not go
+// on from that. State calls it with each answer of such a node.
+func (s *State) trust(e *entry) {
+	if !e.says(RolePrimary) || e.role.ReplID == "" {
+		return
+	}
+	now, was := history{e.role.RunID, e.role.ReplID}, e.trusted
+	switch {
+	case was.replID == "" || was == now:
+	case now.runID == was.runID && (e.role.ReplID2 == "" || e.descends(was.replID)):
+		// The same run: a server takes a new id by itself when its first replica comes, or after its last one left.
+	case now.replID == was.replID:
+	case e.descends(was.replID):
+		s.restarted(e, "")
+	default:
+		if e.fence == nil {
+			e.fence = &fence{since: s.now, why: "restarted without the history it had"}
+			if now.runID == was.runID {
+				e.fence.why = "has another history than it had"
+			}
+			s.stale = true
+			s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("primary %s %s: it is not written to", e.addr,
+				e.fence.why)})
+		}
+		return
+	}
+	if e.fence != nil {
+		e.fence, s.stale = nil, true
+	}
+	e.trusted = now
+	s.eraOf(e).note(&e.role)
+}
+
+// restarted begins a new era of a primary that stays one, with a receipt for what it had before. why is what the
+// proof lacks; empty where it goes on from its own history.
+func (s *State) restarted(e *entry, why string) {
+	f := s.failovers[e]
+	if f == nil {
+		s.failoverCount++
+		f = &failover{number: s.failoverCount, began: s.now, shard: s.shardName(e), former: e}
+	}
+	r := s.receipt(e, e, false, true)
+	if why != "" {
+		r.Proven, r.Why = false, why
+	}
+	s.tell(f, Event{Kind: ReceiptGiven, From: e.addr, To: e.addr, Receipt: r})
+	s.nextEra(e, e)
+}
+
+// shardName is the name of the shard that a node is known by.
+func (s *State) shardName(e *entry) string {
+	for i := range s.view.Shards {
+		if n := s.view.Shards[i].Standing(); n != nil && n.ID == e.id {
+			return s.view.Shards[i].Name
+		}
+	}
+	return ""
+}
+
+// fenced says why the drafted primary, which is in its place, may not be used; empty when it may.
+func (s *State) fenced(d *draft) string {
+	e := d.primary
+	if e.fence == nil {
+		return ""
+	}
+	standsBy := s.rule.names(e) && e.proves(e.fence.since)
+	if standsBy && (!s.othersLive(d) || s.now.Sub(e.fence.since) >= s.downAfter()+fenceFor) {
+		s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf(
+			"primary %s %s; nobody took its place, so it is used again: its history is not proven", e.addr, e.fence.why)})
+		s.restarted(e, "history not proven")
+		e.fence, e.trusted, s.stale = nil, history{e.role.RunID, e.role.ReplID}, true
+		return ""
+	}
+	return e.fence.why
+}
+
+// othersLive says that there is somebody who could be promoted.
+func (s *State) othersLive(d *draft) bool {
+	for _, list := range [][]*entry{d.replicas, d.others} {
+		for _, e := range list {
+			if e.alive() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// downAfter is View.DownAfter as the rule has it now.
+func (s *State) downAfter() time.Duration { return s.rule.downAfter() }

@@ -1,0 +1,144 @@
+package topology
+
+import "fmt"
+
+// Receipts bound what a switch of primaries can have lost. Replies carry no offsets; but a poll that began after a
+// write was acknowledged tells an offset that has it. So the records of polls (writes acknowledged before the poll
+// began, then the offset it told) say how many of them a fork point certainly has.
+
+// recordsMax is how many polls of one primary are kept: at one each 50 ms while writes flow, 25 seconds of them. A
+// fork further back is bounded by all that this primary acknowledged.
+const recordsMax = 512
+
+// erasMax is how many primaries in a row are remembered.
+const erasMax = 4
+
+// Receipt is what a switch may have lost of what the gateway had acknowledged.
+type Receipt struct {
+	// Acked is how many writes the primary that was left acknowledged while it was that.
+	Acked uint64
+	// Lost is how many of them, and of its predecessors', may be missing at most. Meaningless when not Proven.
+	Lost uint64
+	// Proven says that the new primary goes on from the history of the old one; else nothing bounds the loss.
+	Proven bool
+	// Why says what was missing for a proof.
+	Why string
+}
+
+func (r *Receipt) String() string {
+	switch {
+	case !r.Proven:
+		return fmt.Sprintf("%d writes acknowledged, what is lost is not known (%s)", r.Acked, r.Why)
+	case r.Lost == 0:
+		return fmt.Sprintf("%d writes acknowledged, nothing lost", r.Acked)
+	}
+	return fmt.Sprintf("%d writes acknowledged, at most %d of them lost", r.Acked, r.Lost)
+}
+
+// era is the time of one primary, with what was before it.
+type era struct {
+	// start is what its counter of acknowledged writes said when it became primary.
+	start   uint64
+	records []record
+	node    *entry
+	before  *era
+}
+
+// record is one poll: acked writes had been acknowledged before it began, and offset of history replID has them.
+type record struct {
+	acked  uint64
+	offset int64
+	replID string
+}
+
+// note keeps a poll of the primary of the era.
+func (e *era) note(r *RoleSeen) {
+	if r.ReplID == "" || r.Offset < 0 {
+		return
+	}
+	if n := len(e.records); n > 0 && e.records[n-1].acked == r.Acked && e.records[n-1].replID == r.ReplID {
+		return // the older one has the same writes at a lower offset
+	}
+	if len(e.records) == recordsMax {
+		e.records = append(e.records[:0], e.records[1:]...)
+	}
+	e.records = append(e.records, record{acked: r.Acked, offset: r.Offset, replID: r.ReplID})
+}
+
+// lost bounds how many writes of this era and those before it a node lacks that describes itself so; false when its
+// history is none that any of them had.
+func (e *era) lost(now *RoleSeen, acked func(*entry) uint64) (uint64, bool) {
+	sum, related := uint64(0), false
+	for at := e; at != nil; at = at.before {
+		total := acked(at.node)
+		for i := len(at.records) - 1; i >= 0; i-- {
+			r := &at.records[i]
+			switch {
+			case r.replID == now.ReplID && at.node.addr == now.Addr:
+				return sum, true // it is that primary, and went on
+			case now.ReplID2 != "" && r.replID == now.ReplID2:
+				if related = true; r.offset < now.SecondOffset {
+					return sum + total - r.acked, true
+				}
+			}
+		}
+		sum += total - at.start
+	}
+	return sum, related
+}
+
+// eraOf is the era of a standing primary; the first one begins here.
+func (s *State) eraOf(e *entry) *era {
+	at := s.eras[e]
+	if at == nil {
+		at = &era{node: e, start: s.acked(e)}
+		s.eras[e] = at
+	}
+	return at
+}
+
+// nextEra follows the era of from with one of to.
+func (s *State) nextEra(from, to *entry) {
+	last := s.eraOf(from)
+	delete(s.eras, from)
+	next := &era{node: to, start: s.acked(to), before: last}
+	s.eras[to] = next
+	for n := 1; last != nil; n, last = n+1, last.before {
+		if n >= erasMax {
+			last.before = nil
+		}
+	}
+	if to.says(RolePrimary) {
+		next.note(&to.role)
+	}
+}
+
+// acked is how many writes were acknowledged for a node so far.
+func (s *State) acked(e *entry) uint64 {
+	if s.settings.Acked != nil {
+		return s.settings.Acked(e.id)
+	}
+	return e.role.Acked
+}
+
+// receipt makes out what the switch to a node may lose.
+func (s *State) receipt(from, to *entry, covers, settled bool) *Receipt {
+	last := s.eraOf(from)
+	r := &Receipt{Acked: s.acked(from) - last.start}
+	if covers {
+		r.Proven = true
+		return r
+	}
+	if !to.alive() || to.role.ReplID == "" {
+		r.Why = to.addr + " does not tell its history"
+		return r
+	}
+	r.Lost, r.Proven = last.lost(&to.role, s.acked)
+	switch {
+	case !r.Proven:
+		r.Why = to.addr + " does not go on from the history of " + from.addr
+	case !settled:
+		r.Proven, r.Why = false, "not all workers had left "+from.addr
+	}
+	return r
+}

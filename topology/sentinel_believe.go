@@ -1,0 +1,289 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Whom to believe: proofs, majorities, and what becomes of a primary that nobody confirms.
+
+const (
+	// overruleAfter is how long a majority must name another primary than the one believed, under an epoch that is
+	// not higher, before it is followed; see sentinels.overrule.
+	overruleAfter = 3 * time.Second
+	// confirmFor is how long a new primary may go without a majority that names it: followers learn of a failover
+	// by the hello messages, which come every two seconds.
+	confirmFor = 3 * time.Second
+)
+
+// trial is the time in which a new primary is believed by its own proof only.
+type trial struct {
+	since time.Time
+	// former is the primary before it.
+	former *entry
+	// epoch is the one that it was named under; where it was named before there was one, the highest that anybody
+	// told. One that is not higher replaces it only when the trial has failed.
+	epoch uint64
+	// failedAt is when it was held again because no majority had named it; zero before.
+	failedAt time.Time
+}
+
+// begin finds the first primary: the node that a majority names or, where a Sentinel names another under a higher
+// epoch, that one if it goes on from the history of the first. Where no majority names any node, it is the one with the
+// highest epoch, on trial.
+func (r *sentinels) begin() {
+	var first, chosen *claim
+	agreed := false
+	for _, c := range r.claims() {
+		e := r.s.nodes.announced(c.says.Primary)
+		agreed = agreed || r.most(r.votes(e))
+		for _, v := range c.says.Replicas {
+			r.s.probe(r.s.nodes.announced(v.Addr), probeEvery)
+		}
+		if !r.proven(e, c.since) {
+			r.s.probe(e, chaseEvery)
+			continue
+		}
+		if first == nil {
+			first = c
+		}
+		if chosen == nil && r.most(r.votes(e)) {
+			chosen = c
+		}
+	}
+	if first == nil || agreed && chosen == nil {
+		return
+	}
+	if r.s.startedAt.IsZero() {
+		r.s.startedAt = r.s.now
+	}
+	if r.s.now.Sub(r.s.startedAt) < settleFor && !r.heard() {
+		return
+	}
+	e := r.s.nodes.announced(first.says.Primary)
+	if chosen != nil && !e.descends(r.s.nodes.announced(chosen.says.Primary).role.ReplID) {
+		e, first = r.s.nodes.announced(chosen.says.Primary), chosen
+	}
+	r.believed, r.epoch, r.s.stale = e, first.says.ConfigEpoch, true
+	if !r.most(r.votes(e)) {
+		r.trial = &trial{since: r.s.now, former: e, epoch: r.epoch}
+	}
+}
+
+// believe follows the highest claim that is proven, and raises the epoch of the believed one with its majority.
+func (r *sentinels) believe() {
+	r.raise()
+	for _, c := range r.claims() {
+		if c.says.ConfigEpoch <= r.epoch || r.onTrial() && c.says.ConfigEpoch <= r.trial.epoch {
+			return
+		}
+		e := r.s.nodes.announced(c.says.Primary)
+		if e == r.believed {
+			continue
+		}
+		if !r.proven(e, c.since) {
+			r.s.probe(e, chaseEvery)
+			r.s.chase(e)
+			continue
+		}
+		votes := r.votes(e)
+		goesOn := r.descends(e)
+		switch {
+		case r.most(votes):
+			if !goesOn {
+				r.s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("%d of %d Sentinels name %s: it is "+
+					"followed, but its history is not proven to go on from that of %s", votes, r.all(), e.addr,
+					r.believed.addr)})
+			}
+			if c.says.ConfigEpoch < r.shown() {
+				r.wentBack(e, c.says.ConfigEpoch)
+			}
+			r.adopt(e, c.says.ConfigEpoch, fmt.Sprintf("%d of %d Sentinels name %s", votes, r.all(), e.addr), nil)
+			return
+		case goesOn && e.says(RolePrimary) && !r.s.settings.ConfirmMajority:
+			r.adopt(e, r.epoch, c.says.Sentinel+" names "+e.addr, &trial{since: r.s.now, epoch: c.says.ConfigEpoch})
+			return
+		}
+		if goesOn {
+			continue
+		}
+		r.s.alarm("claim of "+c.says.Sentinel, fmt.Sprintf("%s names %s for epoch %d: a majority or the history of %s "+
+			"must prove it before it is followed", c.says.Sentinel, e.addr, c.says.ConfigEpoch, r.believed.addr))
+	}
+}
+
+// raise takes the epoch that a majority names the believed one under.
+func (r *sentinels) raise() {
+	var epochs []uint64
+	for _, c := range r.told {
+		if !c.lost && r.s.nodes.announced(c.says.Primary) == r.believed {
+			epochs = append(epochs, c.says.ConfigEpoch)
+		}
+	}
+	most := r.all()/2 + 1
+	if len(epochs) < most {
+		return
+	}
+	slices.SortFunc(epochs, func(a, b uint64) int { return cmp.Compare(b, a) })
+	if epoch := epochs[most-1]; epoch > r.epoch {
+		r.epoch, r.s.stale = epoch, true
+	}
+}
+
+// proven says that the node called itself primary after the claim was made. A node that may not be asked is taken at
+// the word of a majority.
+func (r *sentinels) proven(e *entry, since time.Time) bool {
+	return e.alive() && !e.askedAt.Before(since) && (e.role.Role == RolePrimary || e.role.Role == RoleRefused)
+}
+
+// descends says that a node goes on from the history of the believed primary or, where nobody confirmed that one, from
+// that of the one before it.
+func (r *sentinels) descends(e *entry) bool {
+	if e.descends(r.believed.trusted.replID) {
+		return true
+	}
+	return r.trial != nil && !r.onTrial() && e.descends(r.trial.former.trusted.replID)
+}
+
+// onTrial says that the believed primary is provisional and not held for it.
+func (r *sentinels) onTrial() bool { return r.trial != nil && r.trial.failedAt.IsZero() }
+
+// shown is the config epoch that the View has.
+func (r *sentinels) shown() uint64 {
+	if r.trial != nil {
+		return max(r.epoch, r.trial.epoch)
+	}
+	return r.epoch
+}
+
+// wentBack tells that a majority takes an older epoch, or the same, for true.
+func (r *sentinels) wentBack(e *entry, epoch uint64) {
+	r.s.event(Event{Kind: Alarm, Subject: "sentinels", Why: fmt.Sprintf(
+		"a majority of Sentinels went back from %s (epoch %d) to %s (epoch %d)", r.believed.addr, r.shown(), e.addr,
+		epoch)})
+}
+
+// adopt believes in another primary; t is set where only its own proof speaks for it.
+func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
+	if t != nil {
+		t.former = r.believed
+	}
+	r.believed, r.epoch, r.why, r.trial = e, epoch, why, t
+	r.attempt, r.overruledAt, r.demotedAt = nil, time.Time{}, time.Time{}
+	r.s.stale = true
+}
+
+// confirm ends a trial: a majority names the node, or too few Sentinels answer to say otherwise, or it is held again.
+func (r *sentinels) confirm() {
+	t := r.trial
+	if t == nil {
+		return
+	}
+	r.askAll()
+	votes, heard := r.votes(r.believed), len(r.reachable())
+	switch {
+	case r.most(votes):
+		r.trial, r.s.stale = nil, true
+	case r.s.now.Sub(t.since) < confirmFor || !r.onTrial():
+	case !r.most(heard) && (votes > 0 || heard == 0):
+		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own proof; %d of %d Sentinels answer, "+
+			"which is no majority", r.believed.addr, heard, r.all()))
+	default:
+		t.failedAt, r.s.stale = r.s.now, true
+		r.s.event(Event{Kind: Alarm, Subject: r.believed.addr, Why: fmt.Sprintf(
+			"%d of %d Sentinels name %s after %v: it is held until a majority has decided", votes, r.all(),
+			r.believed.addr, confirmFor)})
+	}
+}
+
+// watchDemotion follows a primary that was made a replica behind the Sentinels' back (FAILOVER, REPLICAOF) to the node
+// that it names, if that one says primary and goes on from its history.
+func (r *sentinels) watchDemotion() {
+	old := r.believed
+	if !old.says(RoleReplica) {
+		r.demotedAt = time.Time{}
+		return
+	}
+	if r.demotedAt.IsZero() {
+		r.demotedAt, r.s.stale = r.s.now, true
+	}
+	r.s.chase(old)
+	if old.role.Primary == "" || old.role.Primary == JoinAddr("", "") {
+		return
+	}
+	next := r.s.nodes.announced(old.role.Primary)
+	if next == old {
+		return
+	}
+	r.s.chase(next)
+	if !next.proves(r.demotedAt) || !r.descends(next) {
+		return
+	}
+	if r.votes(next) == 0 {
+		r.s.event(Event{Kind: Alarm, Subject: next.addr, Why: fmt.Sprintf("%s was made a replica of %s behind the "+
+			"Sentinels' back: %s is followed", old.addr, next.addr, next.addr)})
+	}
+	r.adopt(next, r.epoch, old.addr+" follows "+next.addr, nil)
+}
+
+// overrule gives a belief up that nobody shares any more: no reachable Sentinel names it, a majority of all names one
+// other node, which says primary, while the believed one is gone or says replica, and all this has lasted for
+// overruleAfter. So ends an epoch whose leader died before it could tell the others, and so begins a set of Sentinels
+// that was set up anew and counts from 0 again. A trial that failed ends at once.
+func (r *sentinels) overrule() {
+	failed := r.trial != nil && !r.onTrial()
+	other, epoch := r.majority()
+	gone := !r.believed.alive() || r.believed.says(RoleReplica)
+	switch {
+	case other == nil || other == r.believed || !failed && (!gone || r.votes(r.believed) > 0):
+		r.overruledAt = time.Time{}
+		return
+	case failed && !other.proves(r.trial.failedAt) && !other.says(RoleRefused):
+		r.s.chase(other)
+		return
+	case !other.alive() || other.role.Role == RoleReplica:
+		r.overruledAt = time.Time{}
+		return
+	}
+	if r.overruledAt.IsZero() {
+		r.overruledAt = r.s.now
+	}
+	if !failed && r.s.now.Sub(r.overruledAt) < overruleAfter {
+		return
+	}
+	r.wentBack(other, epoch)
+	r.adopt(other, epoch, "a majority of Sentinels names "+other.addr, nil)
+}
+
+// majority is the node that more than half of all Sentinels name, with the highest epoch that they tell.
+func (r *sentinels) majority() (*entry, uint64) {
+	epochs := map[*entry]uint64{}
+	for _, c := range r.claims() {
+		e := r.s.nodes.announced(c.says.Primary)
+		epochs[e] = max(epochs[e], c.says.ConfigEpoch)
+	}
+	for e, epoch := range epochs {
+		if r.most(r.votes(e)) {
+			if e != r.believed {
+				r.s.probe(e, probeEvery)
+			}
+			return e, epoch
+		}
+	}
+	return nil, 0
+}
+
+// held says why the believed primary may not be used; empty when it may.
+func (r *sentinels) held() string {
+	switch {
+	case r.trial != nil && !r.onTrial():
+		return "no majority confirmed it"
+	case r.attempt != nil:
+		return r.attempt.why
+	case r.believed.says(RoleReplica):
+		return "says replica"
+	}
+	return ""
+}

@@ -1,0 +1,210 @@
+package topology
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What Sentinels publish in the course of a failover, and how long their word alone holds a shard.
+
+const (
+	// quietFor is how long a Sentinel may be in the middle of a failover without a step of it, while the primary
+	// answers and the others stand by it.
+	quietFor = 3 * time.Second
+	// holdMax is how long Sentinels may call a primary down, or be about to replace it, that answers us all the time.
+	holdMax = 15 * time.Second
+	// doubtFor is how long the word of a Sentinel alone holds nothing after it came to nothing, abortedFor where the
+	// Sentinel itself gave up; it doubles each time, up to doubtMax.
+	doubtFor   = 30 * time.Second
+	abortedFor = 500 * time.Millisecond
+	doubtMax   = 10 * time.Minute
+)
+
+// attempt is a failover that Sentinels seem to be making.
+type attempt struct {
+	// by is the first Sentinel that spoke of it, why its word.
+	by, why string
+	since   time.Time
+	// stepAt is the time of the last step that was told.
+	stepAt time.Time
+	// candidate is the node that was named to be the new primary; nil before that.
+	candidate *entry
+}
+
+// doubt is what is left of an attempt that came to nothing.
+type doubt struct {
+	until time.Time
+	times int
+}
+
+// steps are the messages that belong to a failover; candidates those of them that name the node to be promoted.
+var (
+	steps = map[string]bool{"+odown": true, "+try-failover": true, "+elected-leader": true,
+		"+failover-state-select-slave": true, "+selected-slave": true, "+failover-state-send-slaveof-noone": true,
+		"+failover-state-wait-promotion": true, "+promoted-slave": true}
+	candidates = map[string]bool{"+selected-slave": true, "+failover-state-send-slaveof-noone": true,
+		"+failover-state-wait-promotion": true, "+promoted-slave": true}
+)
+
+// about reads the payload of a message: "<type> <name> <ip> <port>", followed by " @ <master> <ip> <port>" where it
+// is not the master itself. Both are announced addresses; empty where the payload is none.
+func about(payload string) (instance, primary string) {
+	f := strings.Fields(payload)
+	if len(f) < 4 {
+		return "", ""
+	}
+	instance = JoinAddr(f[2], f[3])
+	if len(f) >= 8 && f[4] == "@" {
+		return instance, JoinAddr(f[6], f[7])
+	}
+	return instance, instance
+}
+
+// message asks the Sentinel that spoke for its whole picture. Messages come in bursts; the picture asked for after
+// the first one may be older than the last one, so every message counts, and only the followers coalesce.
+func (r *sentinels) message(o SentinelMessage) {
+	r.s.refresh(o.Sentinel)
+	instance, primary := about(o.Payload)
+	switch {
+	case o.Channel == "+switch-master":
+		// name oldip oldport newip newport: the proof can be under way before the picture arrives.
+		if f := strings.Fields(o.Payload); len(f) == 5 {
+			r.s.probe(r.s.nodes.announced(JoinAddr(f[3], f[4])), 0)
+		}
+	case instance == "" || r.believed == nil:
+	case steps[o.Channel]:
+		r.suspectFailover(o.Sentinel, strings.TrimPrefix(o.Channel, "+"), primary)
+		if a := r.attempt; a != nil {
+			a.stepAt = r.s.now
+			if candidates[o.Channel] && instance != primary {
+				a.candidate = r.s.nodes.announced(instance)
+			}
+		}
+	case strings.HasSuffix(o.Channel, "sdown") || strings.HasSuffix(o.Channel, "role-change"):
+		r.s.probe(r.s.nodes.announced(instance), 0)
+	}
+}
+
+// suspectFailover holds the shard because a Sentinel spoke of a failover of the node at primary.
+func (r *sentinels) suspectFailover(sentinel, why, primary string) {
+	if r.believed == nil || r.attempt != nil || !r.concerned(sentinel, primary) {
+		return
+	}
+	if r.doubted(sentinel) && !r.seconded(sentinel) {
+		return
+	}
+	r.attempt = &attempt{by: sentinel, why: sentinel + ": " + why, since: r.s.now, stepAt: r.s.now}
+	r.s.stale = true
+}
+
+// concerned says that what a Sentinel says about a primary is about the believed one: it is that node, or the one that
+// this Sentinel has in its place under no older epoch.
+func (r *sentinels) concerned(sentinel, primary string) bool {
+	e := r.s.nodes.announced(primary)
+	c := r.told[sentinel]
+	return e == r.believed || c != nil && c.says.ConfigEpoch >= r.epoch && r.s.nodes.announced(c.says.Primary) == e &&
+		e.says(RoleReplica)
+}
+
+func (r *sentinels) doubted(sentinel string) bool {
+	return r.all() > 1 && r.s.now.Before(r.doubts[sentinel].until)
+}
+
+// doubt notes that what a Sentinel said came to nothing; gravely where it stands by it against the others.
+func (r *sentinels) doubt(sentinel string, gravely bool) {
+	d := r.doubts[sentinel]
+	if r.s.now.Sub(d.until) > doubtMax {
+		d.times = 0
+	}
+	first := abortedFor
+	if gravely {
+		first = doubtFor
+	}
+	d.until, d.times = r.s.now.Add(min(first<<min(d.times, 12), doubtMax)), d.times+1
+	r.doubts[sentinel] = d
+}
+
+// seconded says that another Sentinel, which is not doubted, calls the primary down or replaces it too.
+func (r *sentinels) seconded(sentinel string) bool {
+	for name, c := range r.told {
+		if name != sentinel && !c.lost && !r.doubted(name) && (c.says.Down&(SDown|ODown) != 0 || c.says.FailingOver) {
+			return true
+		}
+	}
+	return false
+}
+
+// watchAttempt follows the candidate as soon as it has proven itself, and gives up an attempt that came to nothing.
+func (r *sentinels) watchAttempt() {
+	a := r.attempt
+	if a == nil {
+		return
+	}
+	r.askAll()
+	if c := a.candidate; c != nil && c != r.believed && !r.s.settings.ConfirmMajority {
+		r.s.chase(c)
+		if c.proves(a.since) {
+			if r.descends(c) {
+				r.adopt(c, r.epoch, a.by+" names "+c.addr, &trial{since: r.s.now, epoch: r.highest()})
+				return
+			}
+			r.s.alarm("candidate "+c.addr, fmt.Sprintf("%s, named by %s, says primary but does not go on from the "+
+				"history of %s: it is not followed without a majority", c.addr, a.by, r.believed.addr))
+		}
+	}
+	if why, over := r.over(a); over {
+		r.attempt = nil
+		r.s.stale = true
+		r.doubt(a.by, why != "")
+		if why != "" {
+			r.s.event(Event{Kind: Alarm, Subject: a.by, Why: why})
+		}
+	}
+}
+
+// highest is the highest config epoch that any Sentinel tells.
+func (r *sentinels) highest() uint64 {
+	epoch := r.epoch
+	for _, c := range r.told {
+		epoch = max(epoch, c.says.ConfigEpoch)
+	}
+	return epoch
+}
+
+// over says that an attempt came to nothing: the primary answers as such, and those who decide stand by it. The reason
+// is set where it is the Sentinel that began it who does not agree.
+func (r *sentinels) over(a *attempt) (why string, over bool) {
+	if !r.believed.proves(a.since) {
+		return "", false
+	}
+	stand, clean, heard, others := 0, false, 0, 0
+	for name, c := range r.told {
+		if c.lost || c.says.Asked.Before(a.since) {
+			continue
+		}
+		heard++
+		switch {
+		case r.s.nodes.announced(c.says.Primary) != r.believed:
+			others++
+		case c.says.Down&ODown == 0 && !c.says.FailingOver:
+			stand++
+			clean = clean || name == a.by
+		}
+	}
+	lasted := r.s.now.Sub(a.since)
+	switch {
+	case lasted >= holdMax && others == 0:
+		return fmt.Sprintf("%s for %v, but %s answers as primary and nobody replaced it: it is used again", a.why, lasted,
+			r.believed.addr), true
+	case heard == 0 && lasted >= quietFor:
+		return "", true
+	case !r.most(stand) && (r.most(len(r.reachable())) || stand < heard || heard == 0):
+		return "", false
+	case clean:
+		return "", true
+	case r.s.now.Sub(a.stepAt) >= quietFor:
+		return fmt.Sprintf("%s, but nothing came of it and the others stand by %s", a.why, r.believed.addr), true
+	}
+	return "", false
+}
