@@ -36,6 +36,7 @@ type Gateway struct {
 	keepers []*topology.Keeper
 	gates   []*gate
 	loops   []loop.Loop
+	lanes   *laneLog
 	running sync.WaitGroup
 	started time.Time
 	runID   string
@@ -77,10 +78,18 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 			return nil, err
 		}
 	}
+	g.lanes = newLaneLog(logger.Named("lanes"), conf.Services)
 	d := &dialer{timeout: conf.DialTimeout, services: conf.Services}
+	dial := func(ctx context.Context, to worker.Dial) (net.Conn, error) {
+		conn, err := d.dial(ctx, to)
+		if err != nil && ctx.Err() == nil {
+			g.lanes.dialFailed(to.Service, to.Addr, err)
+		}
+		return conn, err
+	}
 	for i := range conf.Workers {
 		w := worker.New(workerConfig(&conf, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
-		l, err := makeLoop(loop.Config{Worker: w, Dial: d.dial, Logger: logger.Named("loop")})
+		l, err := makeLoop(loop.Config{Worker: w, Dial: dial, Logger: logger.Named("loop")})
 		if err != nil {
 			return nil, fmt.Errorf("making an event loop: %w", err)
 		}
@@ -139,7 +148,7 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
 		View:         func(s int) *topology.View { return g.keepers[s].View() },
-		Report:       func(s int, r topology.Report) { g.keepers[s].Report(r) },
+		Report:       g.report,
 		Settled:      func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
 		Acked:        g.acks(),
 		Allowed:      func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
@@ -147,6 +156,12 @@ func (g *Gateway) env(i int) worker.Env {
 		ClientNumber: func() int64 { return g.number.Add(1) },
 		WallClock:    time.Now,
 	}
+}
+
+// report passes on what a worker saw on a lane.
+func (g *Gateway) report(service int, r topology.Report) {
+	g.keepers[service].Report(r)
+	g.lanes.report(service, r)
 }
 
 // acks makes one worker's way to the counters of acknowledged writes: it looks each of them up once. It is on the
@@ -190,6 +205,7 @@ func (g *Gateway) Start() error {
 			g.logger.Error("watching the topology ended", "error", err)
 		}
 	})
+	g.running.Go(func() { g.lanes.run(ctx, g.View) })
 	for i, gt := range g.gates {
 		g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[i].Name)) })
 	}

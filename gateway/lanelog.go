@@ -1,0 +1,129 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/topology"
+)
+
+// laneLog tells of connections to servers that were lost, fell silent or cannot be opened. What repeats is said once,
+// and as long as it goes on once a laneLogPause again, with how often it happened meanwhile.
+type laneLog struct {
+	logger  hclog.Logger
+	names   []string // of the services
+	clock   func() time.Time
+	reports chan laneReport
+
+	mu   sync.Mutex
+	said map[laneTrouble]*repeated
+}
+
+const (
+	laneLogPause = time.Minute
+	// laneReportsMax is how many reports may wait; the workers that send them do not.
+	laneReportsMax = 64
+	// sameDial is how soon after a dial that failed a worker's report of a lost lane only repeats it.
+	sameDial = time.Second
+)
+
+// The troubles, which are the constant messages of the log.
+const (
+	cannotConnect  = "cannot connect to a server"
+	connectionLost = "lost connection to a server"
+	serverSilent   = "server owes replies and is silent"
+)
+
+type laneTrouble struct {
+	service    int
+	addr, what string
+}
+
+// repeated is a trouble that was said, and has come again since.
+type repeated struct {
+	saidAt, lastAt time.Time
+	since          int
+}
+
+type laneReport struct {
+	service int
+	report  topology.Report
+}
+
+func newLaneLog(logger hclog.Logger, services []Service) *laneLog {
+	l := &laneLog{logger: logger, clock: time.Now, reports: make(chan laneReport, laneReportsMax),
+		said: map[laneTrouble]*repeated{}}
+	for i := range services {
+		l.names = append(l.names, services[i].Name)
+	}
+	return l
+}
+
+// report takes what a worker saw. It never blocks; what does not fit is dropped.
+func (l *laneLog) report(service int, r topology.Report) {
+	if r.Kind != topology.LaneLost && r.Kind != topology.LaneSilent {
+		return
+	}
+	select {
+	case l.reports <- laneReport{service, r}:
+	default:
+	}
+}
+
+// run logs the reports until ctx ends. view gives a service's newest view, where the nodes have their addresses.
+func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View) {
+	for {
+		select {
+		case r := <-l.reports:
+			v := view(r.service)
+			if v == nil || int(r.report.Node) >= len(v.Nodes) || v.Nodes[r.report.Node] == nil {
+				continue // it is no part of the topology any more
+			}
+			what := connectionLost
+			if r.report.Kind == topology.LaneSilent {
+				what = serverSilent
+			}
+			l.note(laneTrouble{r.service, v.Nodes[r.report.Node].Addr, what}, nil)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// dialFailed tells of a connection that could not be opened. The error shows no password.
+func (l *laneLog) dialFailed(service int, addr string, err error) {
+	l.note(laneTrouble{service, addr, cannotConnect}, err)
+}
+
+func (l *laneLog) note(t laneTrouble, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock()
+	dial := l.said[laneTrouble{t.service, t.addr, cannotConnect}]
+	if t.what == connectionLost && dial != nil && now.Sub(dial.lastAt) < sameDial {
+		return
+	}
+	r := l.said[t]
+	if r != nil && now.Sub(r.saidAt) < laneLogPause {
+		r.since++
+		r.lastAt = now
+		return
+	}
+	pairs := []any{"service", l.names[t.service], "server", t.addr}
+	if err != nil {
+		pairs = append(pairs, "error", err)
+	}
+	if r != nil && r.since > 0 {
+		pairs = append(pairs, "repeated", r.since)
+	}
+	for other, old := range l.said {
+		if now.Sub(old.lastAt) >= laneLogPause {
+			delete(l.said, other)
+		}
+	}
+	l.said[t] = &repeated{saidAt: now, lastAt: now}
+	l.logger.Warn(t.what, pairs...)
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/topology"
+)
+
+func TestLaneTroubleIsSaidOnceWhileItRepeats(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Unix(1000, 0)
+	l := newLaneLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}, {Name: "b"}})
+	l.clock = func() time.Time { return now }
+	refused := errors.New("refused")
+	wants := func(step string, lines ...string) {
+		t.Helper()
+		if got := strings.TrimSpace(out.String()); got != strings.Join(lines, "\n") {
+			t.Errorf("%s:\n%s", step, got)
+		}
+		out.Reset()
+	}
+	lost := laneTrouble{0, "x:1", connectionLost}
+
+	l.note(lost, nil)
+	l.note(lost, nil)
+	wants("two lanes die", "[WARN]  lost connection to a server: service=a server=x:1")
+
+	for range 5 {
+		l.dialFailed(0, "x:1", refused)
+		l.note(lost, nil) // the worker reports the same
+		now = now.Add(3 * time.Second)
+	}
+	wants("dials fail", "[WARN]  cannot connect to a server: service=a server=x:1 error=refused")
+
+	l.dialFailed(1, "x:1", refused)
+	l.dialFailed(0, "y:1", refused)
+	wants("others", "[WARN]  cannot connect to a server: service=b server=x:1 error=refused",
+		"[WARN]  cannot connect to a server: service=a server=y:1 error=refused")
+
+	now = now.Add(50 * time.Second)
+	l.dialFailed(0, "x:1", refused)
+	wants("a minute later", "[WARN]  cannot connect to a server: service=a server=x:1 error=refused repeated=4")
+
+	now = now.Add(time.Hour)
+	l.note(laneTrouble{0, "x:1", connectionLost}, nil)
+	wants("an hour later", "[WARN]  lost connection to a server: service=a server=x:1")
+	if len(l.said) != 1 {
+		t.Errorf("%d troubles are kept", len(l.said))
+	}
+}
+
+func TestLaneReportsAreLoggedAndNeverBlock(t *testing.T) {
+	var out bytes.Buffer
+	l := newLaneLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}})
+	view := &topology.View{Nodes: []*topology.Node{nil, {ID: 1, Addr: "x:1"}}}
+	for node := range 3 {
+		l.report(0, topology.Report{Kind: topology.LaneSilent, Node: topology.NodeID(node)})
+		l.report(0, topology.Report{Kind: topology.Refused, Node: topology.NodeID(node)})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l.report(0, topology.Report{Kind: topology.LaneLost, Node: 1})
+	seen := 0
+	l.run(ctx, func(int) *topology.View {
+		if seen++; seen == 4 {
+			cancel()
+		}
+		return view
+	})
+	want := "[WARN]  server owes replies and is silent: service=a server=x:1\n" +
+		"[WARN]  lost connection to a server: service=a server=x:1\n"
+	if out.String() != want {
+		t.Errorf("got %s", out.String())
+	}
+	for range 2 * laneReportsMax {
+		l.report(0, topology.Report{Kind: topology.LaneLost})
+	}
+}
