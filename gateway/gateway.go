@@ -35,13 +35,15 @@ type Gateway struct {
 	watch   *watch.Watch
 	keepers []*topology.Keeper
 	gates   []*gate
-	loops   []loop.Loop
-	lanes   *laneLog
-	running sync.WaitGroup
-	started time.Time
-	runID   string
-	number  atomic.Int64 // of the last client
-	refused atomic.Uint64
+	// failovers are those of each service, as its events tell them.
+	failovers []*status.Failovers
+	loops     []loop.Loop
+	lanes     *laneLog
+	running   sync.WaitGroup
+	started   time.Time
+	runID     string
+	number    atomic.Int64 // of the last client
+	refused   atomic.Uint64
 
 	mu        sync.Mutex
 	listeners []listener
@@ -116,6 +118,9 @@ func (g *Gateway) addService(s *Service) error {
 			f(s.Name, v)
 		}
 	})
+	story := &status.Failovers{}
+	k.OnEvent(story.Note)
+	g.failovers = append(g.failovers, story)
 	k.SetWorkers(g.conf.Workers)
 	g.keepers = append(g.keepers, k)
 	return nil

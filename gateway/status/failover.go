@@ -18,6 +18,7 @@ func failover(b []byte, f *Facts) []byte {
 	}
 	b = fmt.Appendf(b, "refused_by_servers:%d\r\n", refusals)
 	b = append(b, byReason("parked_for", s.ParkedFor[:], func(i int) string { return session.ParkReason(i).String() })...)
+	b = appendStory(b, f.Failovers)
 	lanes := byReason("lanes_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
 	return append(b, lanes...)
 }

@@ -27,6 +27,7 @@ type Facts struct {
 	Reads      string
 	View       *topology.View // nil while nothing is known
 	Stats      worker.Snapshot
+	Failovers  FailoverStory
 }
 
 // Sum adds the counters of workers.

@@ -1,0 +1,119 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"evergate/topology"
+)
+
+// Failovers remembers what the events of one service told of its failovers. The zero value has seen none. Any goroutine
+// may use it.
+type Failovers struct {
+	mu  sync.Mutex
+	now FailoverStory
+}
+
+// FailoverStory is what is remembered: how many there were, and the newest ones, oldest first.
+type FailoverStory struct {
+	// Held counts shards that were held, Switched those that got another primary, Kept those that kept theirs.
+	Held, Switched, Kept uint64
+	Last                 []Failover
+}
+
+// failoversKept is how many failovers are remembered; those of a whole cluster come at once.
+const failoversKept = 16
+
+// Failover is one that held its shard. Times are since Began; notYet for what has not come.
+type Failover struct {
+	Number              uint64
+	Shard               string
+	Began               time.Time
+	From, To, Why       string
+	Held, Promoted      time.Duration
+	Released, Confirmed time.Duration
+	Receipt             *topology.Receipt
+}
+
+const notYet time.Duration = -1
+
+// Note takes an event of the service.
+func (f *Failovers) Note(e topology.Event) {
+	if e.Failover == 0 {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := slices.IndexFunc(f.now.Last, func(of Failover) bool { return of.Number == e.Failover })
+	switch {
+	case e.Kind == topology.Held && at < 0:
+		f.now.Held++
+		if len(f.now.Last) == failoversKept {
+			f.now.Last = slices.Delete(f.now.Last, 0, 1)
+		}
+		f.now.Last = append(f.now.Last, Failover{Number: e.Failover, Shard: e.Shard, Began: e.Began, From: e.From, Why: e.Why,
+			Held: e.After, Promoted: notYet, Released: notYet, Confirmed: notYet})
+	case at >= 0:
+		f.now.step(&f.now.Last[at], e)
+	}
+}
+
+// step takes the next step of a failover.
+func (s *FailoverStory) step(f *Failover, e topology.Event) {
+	switch e.Kind {
+	case topology.Promoted:
+		f.To, f.Promoted = e.To, e.After
+	case topology.Confirmed:
+		f.Confirmed = e.After
+	case topology.ReceiptGiven:
+		f.Receipt = e.Receipt
+	case topology.Released:
+		if f.Released != notYet {
+			return
+		}
+		f.To, f.Released = e.To, e.After
+		if f.To == f.From {
+			s.Kept++
+		} else {
+			s.Switched++
+		}
+	}
+}
+
+// Told is a copy of what is remembered.
+func (f *Failovers) Told() FailoverStory {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	told := f.now
+	told.Last = slices.Clone(told.Last)
+	return told
+}
+
+// appendStory appends a service's failovers to INFO, a line each.
+func appendStory(b []byte, s FailoverStory) []byte {
+	b = fmt.Appendf(b, "failovers_held:%d\r\nfailovers_switched:%d\r\nfailovers_kept:%d\r\n", s.Held, s.Switched, s.Kept)
+	for _, f := range s.Last {
+		b = fmt.Appendf(b, "failover%d:shard=%s,began=%s,why=%s,from=%s,to=%s", f.Number, f.Shard,
+			f.Began.UTC().Format("2006-01-02T15:04:05.000Z"), strings.ReplaceAll(f.Why, ",", ";"), f.From, f.To)
+		for _, t := range []struct {
+			name  string
+			after time.Duration
+		}{{"held", f.Held}, {"promoted", f.Promoted}, {"released", f.Released}, {"confirmed", f.Confirmed}} {
+			if t.after != notYet {
+				b = fmt.Appendf(b, ",%s_ms=%d", t.name, t.after.Milliseconds())
+			}
+		}
+		if f.Receipt != nil {
+			lost := "unknown"
+			if f.Receipt.Proven {
+				lost = fmt.Sprint(f.Receipt.Lost)
+			}
+			b = fmt.Appendf(b, ",acknowledged=%d,lost_at_most=%s", f.Receipt.Acked, lost)
+		}
+		b = append(b, "\r\n"...)
+	}
+	return b
+}

@@ -1,0 +1,57 @@
+package status
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/topology"
+)
+
+func TestFailoversAreTold(t *testing.T) {
+	began := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	var f Failovers
+	tell := func(number uint64, kind topology.EventKind, after time.Duration, from, to string, r *topology.Receipt) {
+		f.Note(topology.Event{Kind: kind, Shard: "main", From: from, To: to, Why: "s2: try-failover, o_down",
+			Failover: number, Began: began, After: after * time.Millisecond, Receipt: r})
+	}
+	wants := func(lines ...string) {
+		t.Helper()
+		if got := strings.TrimSpace(string(appendStory(nil, f.Told()))); got != strings.Join(lines, "\r\n") {
+			t.Errorf("got\n%s", got)
+		}
+	}
+	f.Note(topology.Event{Kind: topology.PrimaryFound, To: "a"})
+	tell(1, topology.Suspected, 0, "a", "", nil) // and nothing came of it
+	tell(1, topology.Released, 300, "", "a", nil)
+	wants("failovers_held:0", "failovers_switched:0", "failovers_kept:0")
+
+	tell(2, topology.Suspected, 0, "a", "", nil)
+	tell(2, topology.Held, 1, "a", "", nil)
+	const second = "failover2:shard=main,began=2026-11-23T10:00:00.000Z,why=s2: try-failover; o_down,from=a,to="
+	wants("failovers_held:1", "failovers_switched:0", "failovers_kept:0", second+",held_ms=1")
+	tell(2, topology.CandidateNamed, 100, "", "b", nil)
+	tell(2, topology.Promoted, 180, "", "b", nil)
+	tell(2, topology.Released, 200, "", "b", nil)
+	tell(2, topology.ReceiptGiven, 200, "a", "b", &topology.Receipt{Acked: 40, Lost: 3, Proven: true})
+	tell(2, topology.Confirmed, 1120, "", "b", nil)
+	tell(3, topology.Held, 0, "b", "", nil)
+	tell(3, topology.Released, 4000, "", "b", nil)
+	const third = "failover3:shard=main,began=2026-11-23T10:00:00.000Z,why=s2: try-failover; o_down,from=b,to=b,held_ms=0,"
+	wants("failovers_held:2", "failovers_switched:1", "failovers_kept:1",
+		second+"b,held_ms=1,promoted_ms=180,released_ms=200,confirmed_ms=1120,acknowledged=40,lost_at_most=3",
+		third+"released_ms=4000")
+
+	for n := uint64(10); n < 40; n++ {
+		tell(n, topology.Held, 0, "b", "", nil)
+		tell(n, topology.Released, 5, "", "c", nil)
+		tell(n, topology.ReceiptGiven, 5, "b", "c", &topology.Receipt{})
+	}
+	told := f.Told()
+	if told.Held != 32 || told.Switched != 31 || len(told.Last) != failoversKept || told.Last[0].Number != 24 {
+		t.Errorf("%+v", told)
+	}
+	if text := string(appendStory(nil, told)); !strings.HasSuffix(text, ",acknowledged=0,lost_at_most=unknown\r\n") {
+		t.Error(text)
+	}
+}
