@@ -26,8 +26,6 @@ type entry struct {
 	probedAt, openAt time.Time
 	// chasedUntil is how long it is being asked every few milliseconds.
 	chasedUntil time.Time
-	// busyUntil is how long it counts as one that acknowledges writes, and is polled for receipts.
-	busyUntil time.Time
 	// standing says that the last View has it as a primary, or as one that is left.
 	standing bool
 	// trusted is the history that it had as a trusted primary; empty before it was one.

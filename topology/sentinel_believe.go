@@ -186,7 +186,7 @@ func (r *sentinels) confirm() {
 	switch {
 	case r.most(votes):
 		r.trial, r.s.stale = nil, true
-	case r.s.now.Sub(t.since) < confirmFor || !r.onTrial():
+	case !r.onTrial() || r.s.now.Sub(t.since) < confirmFor && !(r.believed.says(RoleReplica) && votes == 0):
 	case !r.most(heard) && (votes > 0 || heard == 0):
 		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own proof; %d of %d Sentinels answer, "+
 			"which is no majority", r.believed.addr, heard, r.all()))
@@ -194,7 +194,7 @@ func (r *sentinels) confirm() {
 		t.failedAt, r.s.stale = r.s.now, true
 		r.s.event(Event{Kind: Alarm, Subject: r.believed.addr, Why: fmt.Sprintf(
 			"%d of %d Sentinels name %s after %v: it is held until a majority has decided", votes, r.all(),
-			r.believed.addr, confirmFor)})
+			r.believed.addr, r.s.now.Sub(t.since).Round(time.Millisecond))})
 	}
 }
 

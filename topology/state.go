@@ -15,10 +15,9 @@ const (
 	troubledEvery = 200 * time.Millisecond
 	// chaseFor is how long a chase lasts unless it is wanted further.
 	chaseFor = time.Second
-	// busyEvery is how often a primary is asked that acknowledged writes within the last busyFor: receipts are as
-	// good as these polls are many.
+	// busyEvery is how often a primary is asked that acknowledges writes: receipts are as good as these polls are
+	// many.
 	busyEvery = TickEvery
-	busyFor   = time.Second
 	// settleFor is how long a first View waits for the other voices that were asked, from the first one on.
 	settleFor = 300 * time.Millisecond
 	// refreshGap is the shortest time between two refreshes that workers or messages ask for.
@@ -225,9 +224,6 @@ func (s *State) roleSeen(o RoleSeen) {
 		o.Version = e.role.Version
 	}
 	s.stale = s.stale || e.lost() || !e.answered() || !e.role.same(&o)
-	if o.Acked > e.role.Acked {
-		e.busyUntil = s.now.Add(busyFor)
-	}
 	e.role, e.roleAt, e.losses, e.lostWhy = o, s.now, 0, ""
 	e.openAt = time.Time{}
 	if e.askedAt = o.Asked; e.askedAt.IsZero() {
@@ -318,8 +314,8 @@ func (s *State) probeMembers(drafts []draft) {
 		switch {
 		case d.leave != nil || d.held != "" || d.suspect != "":
 			mine, others = chaseEvery, troubledEvery
-		case s.now.Before(d.primary.busyUntil):
-			mine = busyEvery
+		case s.acked(d.primary) != d.primary.role.Acked:
+			mine = busyEvery // it acknowledged writes that no poll covers
 		}
 		if d.leave != nil {
 			s.probe(d.leave, chaseEvery)

@@ -33,13 +33,15 @@ func options(addr string, timeout time.Duration, credentials Credentials) *redis
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		MaxRetries:               -1,
 		DialerRetries:            1,
-		PoolSize:                 1,
-		DialTimeout:              timeout,
-		ReadTimeout:              timeout,
-		WriteTimeout:             timeout,
-		PoolTimeout:              timeout,
-		ConnMaxIdleTime:          -1,
-		Dialer:                   dialer(timeout),
+		// One is used at a time; but with a pool of one a failed dial would leave a goroutine behind that goes on
+		// dialling, each second, until the client is closed and one more second has passed.
+		PoolSize:        2,
+		DialTimeout:     timeout,
+		ReadTimeout:     timeout,
+		WriteTimeout:    timeout,
+		PoolTimeout:     timeout,
+		ConnMaxIdleTime: -1,
+		Dialer:          dialer(timeout),
 	}
 	if credentials != nil {
 		o.CredentialsProviderContext = func(context.Context) (string, string, error) { return credentials() }

@@ -25,6 +25,7 @@ type watched struct {
 	mu     sync.Mutex
 	views  []seenView
 	events []string
+	given  []*topology.Receipt
 }
 
 type seenView struct {
@@ -35,10 +36,17 @@ type seenView struct {
 // follow runs a Watch of the services until the test ends, and returns them in order.
 func follow(t *testing.T, services ...watch.Service) []*watched {
 	t.Helper()
+	return followWith(t, 0, services...)
+}
+
+// followWith has each View with a new primary wait for so many workers.
+func followWith(t *testing.T, workers int, services ...watch.Service) []*watched {
+	t.Helper()
 	w := watch.New(watch.Options{})
 	list := make([]*watched, len(services))
 	for i, s := range services {
 		k := &watched{Keeper: w.Add(s)}
+		k.SetWorkers(workers)
 		k.OnView(func(v *topology.View) {
 			k.mu.Lock()
 			defer k.mu.Unlock()
@@ -48,6 +56,9 @@ func follow(t *testing.T, services ...watch.Service) []*watched {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			k.events = append(k.events, e.String())
+			if e.Receipt != nil {
+				k.given = append(k.given, e.Receipt)
+			}
 		})
 		list[i] = k
 	}
