@@ -50,7 +50,7 @@ func (c *client) play() {
 		if w.rnd.IntN(12) == 0 {
 			c.nextAt += w.between(0, time.Second)
 		}
-		if w.rnd.IntN(15) == 0 {
+		if w.rnd.IntN(15) == 0 && !w.o.Planned {
 			c.idleTill = w.now + w.between(0, 800*time.Millisecond)
 		}
 	}
@@ -125,7 +125,7 @@ func (c *client) next() []byte {
 	switch p := w.rnd.IntN(100); {
 	case p < 28:
 		value := id
-		if w.rnd.IntN(30) == 0 || w.heavy && w.rnd.IntN(2) == 0 {
+		if !w.o.Planned && w.rnd.IntN(30) == 0 || w.heavy && w.rnd.IntN(2) == 0 {
 			value += "|" + padding[:w.rnd.IntN(300<<10)]
 		}
 		_, b := c.ask(set, []string{k}, "SET", k, value)
@@ -146,7 +146,11 @@ func (c *client) next() []byte {
 func (c *client) nextRare(id, k string) []byte {
 	w := c.w
 	var b []byte
-	switch p := w.rnd.IntN(100); {
+	p := w.rnd.IntN(100)
+	if w.o.Planned { // no long values
+		p = w.rnd.IntN(85)
+	}
+	switch {
 	case p < 25:
 		keys := c.keys()
 		_, b = c.ask(mget, keys, append([]string{"MGET"}, keys...)...)

@@ -217,7 +217,7 @@ func (g *gate) dial(d worker.Dial) {
 		w.ledger.fail("lane %d was dialled while it was there", d.Lane)
 	}
 	l := &lane{id: d.Lane, gate: g, proto: d.Proto, readOnly: d.ReadOnly, room: 10<<10 + w.rnd.IntN(100<<10)}
-	if w.rnd.IntN(3) == 0 && !w.calm {
+	if w.rnd.IntN(3) == 0 && !w.calm && !w.o.Planned {
 		l.room = 1 + w.rnd.IntN(500)
 	}
 	for _, n := range w.nodes {

@@ -20,6 +20,8 @@ type history struct {
 	linkAt    time.Duration
 	// lag is how long a write takes from the primary to this replica.
 	lag time.Duration
+	// led are the histories that it had as a primary.
+	led []string
 	// killedAt is when all connections of clients were cut last.
 	killedAt time.Duration
 }
@@ -70,6 +72,7 @@ func (n *node) promote() {
 	n.w.tracef("%s becomes primary at offset %d", n.addr, n.offset)
 	n.primary, n.following, n.link, n.queue = true, nil, linkDown, nil
 	n.replID2, n.secondOffset, n.replID = n.replID, n.offset+1, n.w.name()
+	n.led = append(n.led, n.replID)
 	n.dropFollowers()
 }
 
@@ -185,6 +188,9 @@ func (n *node) restart() {
 		n.data, n.has, n.offset = map[string]int{}, map[int]bool{}, 0
 	}
 	n.replID = w.name()
+	if n.primary {
+		n.led = append(n.led, n.replID)
+	}
 	if !n.primary && n.loses != loseAll { // what it copied is where it goes on
 		n.replID, n.replID2, n.secondOffset = n.replID2, "", 0
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,14 +21,13 @@ type judge struct {
 	switches, holds, withheld int
 }
 
-// twoSteps says that the product publishes a new primary in two steps: the judge is strict then.
-const twoSteps = false
-
 // shown is one View of a service with one shard.
 type shown struct {
 	at                         time.Duration
 	primary, former, successor *node
 	covers                     bool
+	// named says that a majority of the Sentinels named the primary then.
+	named bool
 	// has is what the primary had when it was published in place of another one.
 	has map[int]bool
 }
@@ -62,11 +62,12 @@ func (j *judge) published(old, v *topology.View) {
 	if now.primary != nil && now.former != nil {
 		w.ledger.fail("view %d names the primary %s and the former %s", v.Epoch, now.primary.addr, now.former.addr)
 	}
+	now.named = now.primary != nil && w.named(now.primary)
 	last := j.lastPrimary()
 	if now.primary != nil && last != nil && now.primary != last {
 		j.switches++
 		now.has = clone(now.primary.has)
-		if !j.mayFollow(last, now.primary) {
+		if !j.mayFollow(now.primary) {
 			w.ledger.fail("view %d names %s after %s: no majority named it, and it does not descend from it", v.Epoch,
 				now.primary.addr, last.addr)
 		}
@@ -87,17 +88,37 @@ func (j *judge) lastPrimary() *node {
 	return nil
 }
 
-// mayFollow says whether next may be primary after last.
-func (j *judge) mayFollow(last, next *node) bool {
-	w := j.w
-	named := 0
-	for _, s := range w.sentinels {
-		if at, ever := s.named[next]; ever && w.now-at < namedFor {
-			named++
+// mayFollow says whether next may be primary: a majority of the Sentinels names it, or it goes on from a history that
+// the last primary had as such; where no majority ever named that one, the primary before it counts too.
+func (j *judge) mayFollow(next *node) bool {
+	if j.w.named(next) {
+		return true
+	}
+	var last *node
+	for i := len(j.shown) - 1; i >= 0; i-- {
+		p := j.shown[i].primary
+		if p == nil || p == last {
+			continue
+		}
+		if last = p; slices.Contains(p.led, next.replID2) {
+			return true
+		}
+		if j.shown[i].named {
+			return false
 		}
 	}
-	return named >= w.quorum() || next.replID2 == last.replID || next.replID == last.replID ||
-		last.replID2 == next.replID
+	return false
+}
+
+// named says that a majority of the Sentinels names a node, or did a while ago.
+func (w *world) named(n *node) bool {
+	count := 0
+	for _, s := range w.sentinels {
+		if at, ever := s.named[n]; ever && w.now-at < namedFor {
+			count++
+		}
+	}
+	return count >= w.quorum()
 }
 
 // answered looks at what a client was told.
@@ -135,7 +156,7 @@ func (j *judge) atTheEnd() {
 			describe(w.keeper.view))
 		return
 	}
-	if lost := j.lost(); lost > 0 && w.o.Planned && twoSteps {
+	if lost := j.lost(); lost > 0 && w.o.Planned {
 		w.ledger.fail("%d acknowledged writes were lost by planned switches", lost)
 	}
 }
@@ -144,7 +165,7 @@ func (j *judge) atTheEnd() {
 // calls primary next, if the reply came when its node was no longer primary as far as the gateway knew.
 func (j *judge) acknowledged(r *request, e *exec) {
 	n := e.on
-	if !twoSteps || e.seen == 0 || int(e.seen) > len(j.shown) {
+	if e.seen == 0 || int(e.seen) > len(j.shown) {
 		return
 	}
 	from := int(e.seen) - 1
@@ -174,7 +195,7 @@ func (j *judge) acknowledged(r *request, e *exec) {
 
 // sent looks at a write that was handed to a lane: the worker's own view must call the node primary.
 func (j *judge) sent(g *gate, l *lane, args [][]byte) {
-	if twoSteps && writes(args) && g.view != nil && j.w.nodeOf(g.view.Shards[0].Primary) != l.node {
+	if writes(args) && g.view != nil && j.w.nodeOf(g.view.Shards[0].Primary) != l.node {
 		j.w.ledger.fail("worker %d sent a write to %s under view %d, which does not call that primary", g.number,
 			l.node.addr, g.view.Epoch)
 	}
@@ -182,7 +203,7 @@ func (j *judge) sent(g *gate, l *lane, args [][]byte) {
 
 // read looks at a read from a primary that was answered: no other one had been published when it ran.
 func (j *judge) read(r *request, e *exec) {
-	if !twoSteps || e.on == nil || j.w.o.Reads != worker.FromPrimary {
+	if e.on == nil || j.w.o.Reads != worker.FromPrimary {
 		return
 	}
 	for i := len(j.shown) - 1; i >= 0; i-- {

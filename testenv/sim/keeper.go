@@ -23,8 +23,10 @@ type keeper struct {
 	told []uint64
 	all  uint64
 	acks map[topology.NodeID]uint64
-	// asking are the questions under way by address; true where one more is wanted.
+	// asking are the questions under way by address; true where one more is wanted. chased says until when a node is
+	// asked again and again.
 	asking map[string]bool
+	chased map[string]time.Duration
 	pollAt []time.Duration
 	events []topology.Event
 }
@@ -34,12 +36,14 @@ const (
 	askTimeout = time.Second
 	pollEvery  = 3 * time.Second
 	askAgain   = 20 * time.Millisecond
+	chaseGap   = 3 * time.Millisecond
 )
 
 func (w *world) makeKeeper() *keeper {
 	k := &keeper{w: w, told: make([]uint64, len(w.gates)), acks: map[topology.NodeID]uint64{},
-		asking: map[string]bool{}}
-	set := topology.Settings{Mode: topology.BySentinel, Shard: masterName, Barrier: true}
+		asking: map[string]bool{}, chased: map[string]time.Duration{}}
+	set := topology.Settings{Mode: topology.BySentinel, Shard: masterName, Barrier: true,
+		Acked: func(id topology.NodeID) uint64 { return k.acks[id] }}
 	for _, s := range w.sentinels {
 		set.Sentinels = append(set.Sentinels, s.addr)
 		k.pollAt = append(k.pollAt, 0)
@@ -78,7 +82,7 @@ func (k *keeper) step(o topology.Observation) {
 	if _, tick := o.(topology.Tick); !tick {
 		w.tracef("  keeper: %s", observed(o))
 	}
-	effects, events := k.state.Step(o, time.Unix(1000, 0).Add(w.now))
+	effects, events := k.state.Step(o, wall(w.now))
 	for _, e := range events {
 		w.tracef("  event: %s", e)
 		k.events = append(k.events, e)
@@ -89,6 +93,9 @@ func (k *keeper) step(o topology.Observation) {
 			k.publish(e.View)
 		case topology.Probe:
 			k.ask(e.Addr)
+		case topology.Chase:
+			k.chased[e.Addr] = w.now + e.For
+			k.ask(e.Addr)
 		case topology.Refresh:
 			for _, addr := range e.Ask {
 				k.ask(addr)
@@ -96,6 +103,9 @@ func (k *keeper) step(o topology.Observation) {
 		}
 	}
 }
+
+// wall is the time of day.
+func wall(now time.Duration) time.Time { return time.Unix(1000, 0).Add(now) }
 
 func observed(o topology.Observation) string {
 	switch o := o.(type) {
@@ -130,6 +140,7 @@ type question struct {
 	addr    string
 	place   place
 	begunAt time.Duration
+	again   bool // it broke once
 	// up says that the process can answer, there that it runs, killed when it last cut all connections; answer is
 	// what it says now.
 	up, there func() bool
@@ -155,6 +166,7 @@ func (k *keeper) ask(addr string) {
 
 func (k *keeper) question(addr string) *question {
 	w := k.w
+	asked, acked := wall(w.now), k.acks[k.nodeID(addr)]
 	for _, n := range w.nodes {
 		if n.addr != addr {
 			continue
@@ -163,7 +175,7 @@ func (k *keeper) question(addr string) *question {
 			there: func() bool { return n.alive }, killed: func() time.Duration { return n.killedAt },
 			answer: func() topology.Observation {
 				r := n.roleSeen()
-				r.Acked = k.acks[k.nodeID(addr)]
+				r.Acked, r.Asked = acked, asked
 				return r
 			},
 			lost: func(why string) topology.Observation { return topology.NodeLost{Addr: addr, Why: why} }}
@@ -172,8 +184,12 @@ func (k *keeper) question(addr string) *question {
 		if s.addr == addr {
 			return &question{k: k, addr: addr, place: s.place(), begunAt: w.now, up: s.up,
 				there: func() bool { return s.alive }, killed: func() time.Duration { return 0 },
-				answer: func() topology.Observation { return s.says() },
-				lost:   func(why string) topology.Observation { return topology.SentinelLost{Sentinel: addr, Why: why} }}
+				answer: func() topology.Observation {
+					says := s.says()
+					says.Asked = asked
+					return says
+				},
+				lost: func(why string) topology.Observation { return topology.SentinelLost{Sentinel: addr, Why: why} }}
 		}
 	}
 	return nil
@@ -188,7 +204,7 @@ func (q *question) arrive() {
 	case !q.there() && !w.cut(gateway, q.place):
 		q.end(q.lost("connection refused"))
 	case q.killed() > q.begunAt:
-		q.end(q.lost("EOF"))
+		q.broken()
 	case !q.up() || w.cut(gateway, q.place):
 		w.after(askAgain, q.arrive)
 	default:
@@ -202,7 +218,7 @@ func (q *question) bring(answer topology.Observation) {
 	w := q.k.w
 	switch {
 	case q.killed() > q.begunAt:
-		q.end(q.lost("EOF"))
+		q.broken()
 	case w.cut(gateway, q.place) && w.now-q.begunAt >= askTimeout:
 		q.end(q.lost("i/o timeout"))
 	case w.cut(gateway, q.place):
@@ -210,6 +226,17 @@ func (q *question) bring(answer topology.Observation) {
 	default:
 		q.end(answer)
 	}
+}
+
+// broken asks once more over a new connection.
+func (q *question) broken() {
+	if q.again {
+		q.end(q.lost("EOF"))
+		return
+	}
+	next := q.k.question(q.addr)
+	next.again = true
+	q.k.w.after(q.k.w.delay(), next.arrive)
 }
 
 func (q *question) end(o topology.Observation) {
@@ -221,6 +248,10 @@ func (q *question) end(o topology.Observation) {
 		pause = w.between(10*time.Millisecond, 300*time.Millisecond) // who is out of reach is not tried faster
 	case topology.SentinelLost:
 		pause = w.between(10*time.Millisecond, 300*time.Millisecond)
+		k.asking[q.addr] = true
+	}
+	if w.now < k.chased[q.addr] {
+		pause = min(max(pause, chaseGap), 10*chaseGap)
 		k.asking[q.addr] = true
 	}
 	w.after(pause, func() {
@@ -247,7 +278,7 @@ func (s *sentinel) publish(channel, payload string) {
 	w := s.w
 	w.tracef("%s: %s %s", s.addr, channel, payload)
 	copies := 1
-	if !w.calm && w.rnd.IntN(20) == 0 {
+	if !w.calm && !w.o.Planned && w.rnd.IntN(20) == 0 {
 		copies = 2 * w.rnd.IntN(2)
 	}
 	for range copies {

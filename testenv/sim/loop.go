@@ -33,9 +33,13 @@ func (w *world) round() {
 
 // advance moves the clock: usually a little, when it is calm to what happens next.
 func (w *world) advance() {
+	longest := 80 * time.Millisecond
+	if w.o.Planned {
+		longest /= 10
+	}
 	switch w.rnd.IntN(20) {
 	case 0:
-		w.now += w.between(0, 80*time.Millisecond)
+		w.now += w.between(0, longest)
 	case 1, 2, 3:
 		w.now += w.between(0, 5*time.Millisecond)
 	default:

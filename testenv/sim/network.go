@@ -47,7 +47,7 @@ func (w *world) happen() {
 
 // delay is how long a message between two processes takes.
 func (w *world) delay() time.Duration {
-	if w.rnd.IntN(callsSlowOneIn) == 0 && !w.calm {
+	if w.rnd.IntN(callsSlowOneIn) == 0 && !w.calm && !w.o.Planned {
 		return w.between(0, slowCallDelay)
 	}
 	return w.between(0, callDelay)
@@ -75,10 +75,10 @@ func (w *world) placeName(p place) string {
 	return "the gateway"
 }
 
-// send has f happen at the process at b when a message from a has come there. It is lost where the way is cut; loses
+// message has f happen at the process at b when a message from a has come there. It is lost where the way is cut; loses
 // says that it may be lost elsewhere too.
 func (w *world) message(a, b place, loses bool, f func()) {
-	if loses && !w.calm && w.rnd.IntN(50) == 0 {
+	if loses && !w.calm && !w.o.Planned && w.rnd.IntN(50) == 0 {
 		return
 	}
 	w.after(w.delay(), func() {

@@ -94,7 +94,7 @@ func (s *sentinel) turn() {
 	if !s.up() || w.now < s.nextAt {
 		return
 	}
-	s.nextAt = w.now + w.between(5*time.Millisecond, 30*time.Millisecond)
+	s.nextAt = w.now + w.between(10*time.Millisecond, 40*time.Millisecond)
 	s.named[s.names()] = w.now
 	s.ping()
 	s.judge()
@@ -315,7 +315,8 @@ func words(addr string) string { return strings.Replace(addr, ":", " ", 1) }
 func (s *sentinel) says() topology.SentinelSays {
 	primary := s.names()
 	says := topology.SentinelSays{Sentinel: s.addr, Primary: primary.addr, ConfigEpoch: s.epoch,
-		Quorum: s.w.quorum(), Sentinels: len(s.w.sentinels), DownAfter: s.w.pace.downAfter}
+		Quorum: s.w.quorum(), Sentinels: len(s.w.sentinels), DownAfter: s.w.pace.downAfter,
+		FailingOver: s.attempt != nil}
 	if s.lie != nil {
 		says.Primary, says.ConfigEpoch = s.lie.addr, s.epoch+s.lieEpoch
 	} else if primary == s.primary {

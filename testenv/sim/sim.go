@@ -146,9 +146,9 @@ func play(o Options) *world {
 	w.ledger.sharded = o.Cluster
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
 	w.ledger.fresh = o.Reads == worker.FromPrimary && o.Voice == Oracle
-	w.heavy, w.clientSocket = o.Seed%9 == 0, 24<<10
+	w.heavy, w.clientSocket = o.Seed%9 == 0 && !o.Planned, 24<<10
 	outputMax := 3 << 20
-	if o.Seed%5 == 0 { // clients that read slowly are cut soon
+	if o.Seed%5 == 0 && !o.Planned { // clients that read slowly are cut soon
 		outputMax, w.clientSocket = 80<<10, 1<<10
 	}
 	if o.Seed%4 == 1 && o.Voice == Oracle {

@@ -28,6 +28,9 @@ var worlds = func() (all []Options) {
 	}
 	for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
 		all = append(all, Options{Voice: Sentinels, Reads: reads}, Options{Voice: Sentinels, Reads: worker.FromPrimary})
+		if reads != worker.OnlyReplica { // there may be none for a while
+			all = append(all, Options{Voice: Sentinels, Reads: reads, Planned: true})
+		}
 	}
 	return all
 }()
@@ -74,6 +77,8 @@ func TestRunIsRepeatable(t *testing.T) {
 // TestEverythingHappens looks that the worlds are wild enough: whatever the worker counts must have happened.
 func TestEverythingHappens(t *testing.T) {
 	var sum worker.Stats
+	var seen judge
+	lost := 0
 	answers := map[string]int{}
 	for seed := range uint64(3 * len(worlds)) {
 		w := play(optionsOf(seed))
@@ -83,11 +88,16 @@ func TestEverythingHappens(t *testing.T) {
 		for _, g := range w.gates {
 			sum.Add(g.worker.Stats())
 		}
+		if j := w.judge; j != nil {
+			seen.switches, seen.holds, seen.withheld = seen.switches+j.switches, seen.holds+j.holds, seen.withheld+j.withheld
+			lost += j.lost()
+		}
 		for _, r := range w.ledger.requests {
 			answers[stateNames[r.state]]++
 		}
 	}
-	t.Logf("requests: %v; %+v", answers, sum)
+	t.Logf("requests: %v; %+v; %d switches, %d holds, %d released, %d lost", answers, sum, seen.switches, seen.holds,
+		seen.withheld, lost)
 	for name, n := range map[string]uint64{
 		"acknowledged": uint64(answers["acknowledged"]), "refused": uint64(answers["refused"]),
 		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.DoneAgain,
@@ -98,6 +108,8 @@ func TestEverythingHappens(t *testing.T) {
 		"drained":          sum.ClientsClosed[session.Drained],
 		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
 		"retired lanes": sum.LanesLost[backend.Retired], "MOVED": sum.RefusedByServer[1], "ASK": sum.RefusedByServer[2],
+		"switches": uint64(seen.switches), "primaries left": uint64(seen.holds), "lost writes": uint64(lost),
+		"withheld": sum.Withheld, "released": sum.Released, "released and in the new primary": uint64(seen.withheld),
 		"TRYAGAIN": sum.RefusedByServer[3], "other refusals": sum.RefusedByServer[4],
 	} {
 		if n == 0 {

@@ -18,6 +18,9 @@ func (w *world) buildSentinels(outputMax int) {
 		if !n.primary {
 			n.following, n.link = w.nodes[0], linkUp
 		}
+		if n.primary {
+			n.led = []string{n.replID}
+		}
 		n.lag = w.between(0, 5*time.Millisecond)
 		n.save()
 	}
@@ -37,8 +40,9 @@ func (w *world) storm() {
 	}
 	w.stormAt = w.now + w.between(100*time.Millisecond, 2500*time.Millisecond)
 	if w.o.Planned {
-		w.stormAt += 4 * w.pace.hello
-		w.anySentinel().failover()
+		if w.agreed() {
+			w.anySentinel().failover()
+		}
 		return
 	}
 	n, s := w.nodes[w.rnd.IntN(len(w.nodes))], w.anySentinel()
@@ -272,7 +276,7 @@ func (w *world) acked(node topology.NodeID, n int) {
 
 // holdMax is how long a request may wait. With the real State nothing that a client may notice shall come of that.
 func (w *world) holdMax() time.Duration {
-	if w.keeper == nil {
+	if w.o.Voice == Oracle {
 		return 1500 * time.Millisecond
 	}
 	return 10 * time.Second
