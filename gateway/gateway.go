@@ -137,13 +137,14 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
-		HoldMax: conf.Limits.HoldMax, IdleMax: conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
+		IdleMax: conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
 	}
 	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
 	for i := range conf.Services {
 		s := &conf.Services[i]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[s.Reads], AsksPassword: !s.Password.IsZero(),
+			Hold: worker.Hold{Mode: worker.HoldFor, Window: conf.Limits.HoldMax},
 		})
 	}
 	return c

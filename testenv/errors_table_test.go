@@ -55,12 +55,28 @@ var errorSections = []errorSection{
 		{text: "LOADING evergate: service '<name>': no replica can serve reads; the command was not executed",
 			executed: notExecuted, when: "`--reads replica`, and no replica is there and in step",
 			advice: again + ", or `--reads prefer-replica`"},
-		{text: "LOADING evergate: service '<name>': no connection to a server that can take it; the command was not executed",
+		{text: "LOADING evergate: service '<name>': shard '<name>' has had no primary for <time>; the command was not " +
+			"executed",
 			reason: "no-primary", executed: notExecuted,
-			when:   "the shard had no usable primary for the whole hold window, or a request before it had waited that long",
+			when: "the request waited for the whole hold window, or one before it had waited that long, or the setting is " +
+				"that requests do not wait",
 			advice: again + ", for as long as your servers need to name a primary"},
-		{text: "LOADING evergate: service '<name>': the server cannot serve now; the command was not executed",
-			reason: "no-primary", executed: notExecuted,
+		{text: "LOADING evergate: service '<name>': the key's slot has had no primary for <time>; the command was not " +
+			"executed",
+			reason: "no-primary", executed: notExecuted, when: "the same, and no node of the cluster serves the slot",
+			advice: again + "; if it stays, `CLUSTER SLOTS`"},
+		{text: "LOADING evergate: service '<name>': shard '<name>' has had no usable connection to its primary for <time>; " +
+			"the command was not executed", reason: "no-lane", executed: notExecuted,
+			when:   "the same: connections to the primary are lost, refused, or silent",
+			advice: again + ", for as long as your servers need to name a primary"},
+		{text: "LOADING evergate: service '<name>': shard '<name>' has had no usable connection to a replica for <time>; " +
+			"the command was not executed", reason: "no-lane", executed: notExecuted,
+			when: "`--reads replica`: the same for the connections to its replicas", advice: again},
+		{text: "LOADING evergate: service '<name>': shard '<name>' has had no primary for <time>, and as many clients wait " +
+			"already as may; the command was not executed", reason: "no-primary", executed: notExecuted,
+			when: "the bound on waiting clients, or on what they have sent, was reached", advice: again},
+		{text: "LOADING evergate: service '<name>': shard '<name>' has refused it for <time>; the command was not executed",
+			reason: "refused", executed: notExecuted,
 			when:   "servers refused it for the whole hold window (READONLY, LOADING, MASTERDOWN, CLUSTERDOWN)",
 			advice: again + ", for as long as your servers need to name a primary"},
 	}},

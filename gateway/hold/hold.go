@@ -1,5 +1,5 @@
-// Package hold keeps the sessions that wait for a held shard: who is parked there, and since when. It decides nothing
-// about shards; it knows nobody.
+// Package hold keeps the sessions that wait for a held shard: who is parked there, since when, and for how long. It
+// decides nothing about shards; it knows nobody.
 package hold
 
 import "time"
@@ -10,46 +10,52 @@ type Waiter struct {
 	Generation uint32
 }
 
-// Hold is one held shard. The zero value is a shard that is not held.
-//
-// Invariant: Expired only while Held.
+// Hold is one held shard. The zero value is a shard that is not held. Sessions may also wait here for a moment without
+// the shard being held: a connection is being made.
 type Hold struct {
 	waiters []entry
 	since   time.Duration
 	held    bool
-	expired bool
+	expired time.Duration // the longest window that has run out; 0 when none has
 }
 
 type entry struct {
-	who   Waiter
-	since time.Duration
+	who           Waiter
+	since, window time.Duration
 }
 
-// Held says that somebody is, or was since the last Release, parked here.
+// Begin says that the shard cannot be used. It returns false when that is known.
+func (h *Hold) Begin(now time.Duration) bool {
+	if h.held {
+		return false
+	}
+	h.held, h.since = true, now
+	return true
+}
+
+// Held says that the shard could not be used, and nothing was heard since.
 func (h *Hold) Held() bool { return h.held }
 
 // Since is when the hold began.
 func (h *Hold) Since() time.Duration { return h.since }
 
-// Expired says that a request has waited here for its whole window: others are refused at once while the hold lasts.
-func (h *Hold) Expired() bool { return h.expired }
+// Expired says that a request has waited here for this window, or a longer one: others are refused at once while the
+// hold lasts.
+func (h *Hold) Expired(window time.Duration) bool { return h.expired > 0 && window <= h.expired }
 
-// Park adds a session. since is when its request first had to wait, which may be before this hold.
-func (h *Hold) Park(who Waiter, since, now time.Duration) {
-	if !h.held {
-		h.held, h.since = true, now
-	}
-	h.waiters = append(h.waiters, entry{who, since})
+// Park adds a session that may wait for window from since on, which is when its request first had to wait and may be
+// before this hold.
+func (h *Hold) Park(who Waiter, since, window time.Duration) {
+	h.waiters = append(h.waiters, entry{who, since, window})
 }
 
-// Expire appends to out the sessions that have waited for window, and takes them out of the hold. Afterwards the hold
-// is Expired when there was any.
-func (h *Hold) Expire(now, window time.Duration, out []Waiter) []Waiter {
+// Expire appends to out the sessions whose window has run out, and takes them out of the hold.
+func (h *Hold) Expire(now time.Duration, out []Waiter) []Waiter {
 	kept := h.waiters[:0]
 	for _, e := range h.waiters {
-		if now-e.since >= window {
+		if now-e.since >= e.window {
 			out = append(out, e.who)
-			h.expired = true
+			h.expired = max(h.expired, e.window)
 		} else {
 			kept = append(kept, e)
 		}
@@ -59,9 +65,9 @@ func (h *Hold) Expire(now, window time.Duration, out []Waiter) []Waiter {
 }
 
 // Next is when the first of the waiting sessions expires; ok is false when nobody waits.
-func (h *Hold) Next(window time.Duration) (at time.Duration, ok bool) {
+func (h *Hold) Next() (at time.Duration, ok bool) {
 	for _, e := range h.waiters {
-		if t := e.since + window; !ok || t < at {
+		if t := e.since + e.window; !ok || t < at {
 			at, ok = t, true
 		}
 	}
@@ -78,13 +84,9 @@ func (h *Hold) Wake(out []Waiter) []Waiter {
 	return out
 }
 
-// Release ends the hold: the shard has a primary again. It returns how long the hold was.
-func (h *Hold) Release(now time.Duration, out []Waiter) ([]Waiter, time.Duration) {
+// Release ends the hold: the shard can be used again.
+func (h *Hold) Release(out []Waiter) []Waiter {
 	out = h.Wake(out)
-	lasted := now - h.since
-	if !h.held {
-		lasted = 0
-	}
 	*h = Hold{waiters: h.waiters}
-	return out, lasted
+	return out
 }

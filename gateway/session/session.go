@@ -44,8 +44,12 @@ type ParkReason uint8
 const (
 	// Running: it waits for nothing.
 	Running ParkReason = iota
-	// NoPrimary: the shard has no server that can take the request now.
+	// NoPrimary: the shard has no primary.
 	NoPrimary
+	// NoLane: no connection to the shard's servers can take the request now.
+	NoLane
+	// Refused: a server refused the request, and it is done again in a moment.
+	Refused
 	// LaneFull: the lane holds as much as it should.
 	LaneFull
 	// Flight: what it sent must be answered first.
@@ -56,7 +60,8 @@ const (
 	Asking
 )
 
-var parkNames = [...]string{"running", "no-primary", "lane-full", "flight", "owed-too-much", "asking"}
+var parkNames = [...]string{"running", "no-primary", "no-lane", "refused", "lane-full", "flight",
+	"owed-too-much", "asking"}
 
 func (r ParkReason) String() string { return parkNames[r] }
 

@@ -37,6 +37,8 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		sum.Clients += all[i].Clients
 		sum.Lanes += all[i].Lanes
 		sum.Parked += all[i].Parked
+		sum.Waiting += all[i].Waiting
+		sum.Silent += all[i].Silent
 		sum.Stats.Add(&all[i].Stats)
 	}
 	return sum

@@ -85,7 +85,7 @@ func (w *Worker) runAgain(c *client) bool {
 		if c.closed {
 			return false
 		}
-		c.WaitsSince = 0
+		w.notHeld(c, &w.stats.HoldReleased)
 		c.againBegun = true
 		c.again = c.again[1:]
 	}
@@ -137,8 +137,11 @@ func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.
 		a.target, a.ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read)
 	}
-	l, _ := w.usable(w.set(c.svc, n, backend.Primary, c.Proto))
-	if l == nil {
+	l, soon := w.usable(w.set(c.svc, n, backend.Primary, c.Proto))
+	switch {
+	case soon:
+		return nil, soonLane
+	case l == nil:
 		return nil, noLane
 	}
 	for i := range c.flights {
@@ -154,7 +157,7 @@ func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.
 
 // againLater parks a session until the first of its requests may be tried again.
 func (w *Worker) againLater(c *client, a *again) bool {
-	c.Parked = session.NoPrimary
+	w.park(c, session.Refused)
 	w.later = append(w.later, c.waiter())
 	w.at(a.at)
 	return false
@@ -162,21 +165,10 @@ func (w *Worker) againLater(c *client, a *again) bool {
 
 // mayNotAgain parks the session as mayNot does, but the place for the answer is already reserved.
 func (w *Worker) mayNotAgain(c *client, a *again, shard int, why obstacle) bool {
-	t := &backend.Ticket{Seq: a.seq, Part: a.part}
-	switch why {
-	case inFlight:
-		w.park(c, session.Flight)
-		return false
-	case laneFull:
-		w.park(c, session.LaneFull)
-		return false
-	case noServer:
-		w.settle(c, t, w.loading(c.svc, "no replica can serve reads"))
-		return true
-	}
-	if w.parkIn(c, shard) {
+	refused := w.wait(c, shard, why)
+	if refused == "" {
 		return false
 	}
-	w.settle(c, t, w.loading(c.svc, "no connection to a server that can take it"))
+	w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, w.loading(c.svc, refused))
 	return true
 }

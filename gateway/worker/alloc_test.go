@@ -26,7 +26,6 @@ func newSteady(request, reply []byte) *steady {
 	s := &steady{request: request, reply: reply}
 	s.w = New(Config{
 		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20,
-		HoldMax: time.Second,
 	}, Env{
 		View:         func(int) *topology.View { return v },
 		ClientNumber: func() int64 { return 1 },

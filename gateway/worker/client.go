@@ -18,9 +18,9 @@ const (
 	parkedOwed = session.OwedTooMuch
 )
 
-// ClientOpened adds a client of a service and returns its id, which stays its own until it is closed. remote and local
-// are its addresses as CLIENT LIST shows them.
-func (w *Worker) ClientOpened(service int, remote, local string) uint32 {
+// ClientOpened adds a client and returns its id, which stays its own until it is closed. door is the number of its
+// service, or behind the services that of a Config.Doors. remote and local are its addresses as CLIENT LIST shows them.
+func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	var id uint32
 	if n := len(w.free); n > 0 {
 		id = w.free[n-1]
@@ -30,9 +30,10 @@ func (w *Worker) ClientOpened(service int, remote, local string) uint32 {
 		w.clients = append(w.clients, nil)
 	}
 	w.nextSeen++
-	s := w.services[service]
+	s, hold := w.behind(door)
 	c := &client{
-		ref: ClientRef{id, w.nextSeen}, svc: s, number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
+		ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, number: w.env.ClientNumber(), remote: remote, local: local,
+		carefulSlot: -1,
 	}
 	c.Proto, c.Authenticated = 2, !s.AsksPassword
 	c.OpenedAt, c.ActiveAt = w.now, w.now
@@ -43,6 +44,15 @@ func (w *Worker) ClientOpened(service int, remote, local string) uint32 {
 		w.at(w.sweepAt)
 	}
 	return id
+}
+
+// behind returns the service that a client came to, and how its requests wait.
+func (w *Worker) behind(door int) (*service, Hold) {
+	if n := len(w.services); door >= n {
+		d := w.conf.Doors[door-n]
+		return w.services[d.Service], d.Hold
+	}
+	return w.services[door], w.services[door].Hold
 }
 
 // ClientRead takes bytes that a client sent. They are not kept.
@@ -86,6 +96,7 @@ func (w *Worker) keep(c *client, b []byte) {
 		c.Unread = append(make([]byte, 0, size), c.Unread...)
 	}
 	c.Unread = append(c.Unread, b...)
+	w.weigh(c)
 	if (c.Parked != session.Running || len(c.again) > 0) && len(c.Unread) > pauseBytes {
 		w.pause(c, true)
 	}
@@ -115,6 +126,7 @@ func (w *Worker) runUnread(c *client) {
 	} else {
 		c.Unread = c.Unread[n:]
 	}
+	w.weigh(c)
 	if c.Parked == session.Running || len(c.Unread) <= pauseBytes {
 		w.pause(c, false)
 	}
@@ -141,6 +153,8 @@ func (w *Worker) close(c *client, why session.CloseReason) {
 // forget removes a client. Its tickets stay on their lanes; their replies find nobody.
 func (w *Worker) forget(c *client, why session.CloseReason) {
 	c.closed = true
+	w.unpark(c)
+	w.notHeld(c, &w.stats.HoldLeft)
 	if c.Ending {
 		w.endings--
 	}

@@ -31,8 +31,8 @@ func newFake() *fake {
 		now: time.Second, open: map[backend.LaneID]bool{}, wrote: map[backend.LaneID]string{}, got: map[uint32]string{},
 	}
 	f.w = New(Config{
-		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 64 << 20,
-		OutputBytesMax: 64 << 20, HoldMax: 2 * time.Second, Seed: 1,
+		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
+		QueryBytesMax: 64 << 20, OutputBytesMax: 64 << 20, Seed: 1,
 	}, Env{
 		View:         func(int) *topology.View { return f.view },
 		Report:       func(int, topology.Report) {},

@@ -85,9 +85,11 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	z := &fuzzed{t: t, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{}}
 	mode := z.byte()
+	hold := [...]Hold{{}, {HoldFor, time.Second}, {HoldOff, 0}, {HoldDryRun, 0}}[mode>>4&3]
 	z.w = New(Config{
-		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0}}, Limits: resp.DefaultLimits(),
-		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, HoldMax: time.Second, AuthMax: 5 * time.Second,
+		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold}},
+		Limits:   resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
+		HoldSessionsMax: 8, HoldBytesMax: 128 << 10,
 	}, Env{
 		View:         func(int) *topology.View { return z.view },
 		Report:       func(int, topology.Report) {},
@@ -295,9 +297,19 @@ func (z *fuzzed) check() {
 			}
 		}
 	}
+	held, bytes := 0, 0
+	defer func() {
+		if held != z.w.held || bytes != z.w.heldBytes {
+			z.t.Fatalf("%d sessions with %d bytes are held, the books say %d, %d", held, bytes, z.w.held, z.w.heldBytes)
+		}
+	}()
 	for _, c := range z.w.clients {
 		if c == nil {
 			continue
+		}
+		if c.held {
+			held++
+			bytes += len(c.Unread)
 		}
 		have := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheldBytes
 		if have > fuzzOutput || len(c.Unread) > fuzzQuery {
@@ -346,8 +358,11 @@ func (z *fuzzed) settle() {
 		z.t.Fatalf("view %d was never left behind, only %d", z.view.Epoch, z.settled)
 	}
 	s := z.w.Snapshot()
-	if s.Released > s.Withheld || z.acked > int(s.Requests[backend.Primary]) {
-		z.t.Fatalf("%d withheld, %d released, %d acknowledged", s.Withheld, s.Released, z.acked)
+	if s.WithheldReleased > s.Withheld || z.acked > int(s.Requests[backend.Primary]) {
+		z.t.Fatalf("%d withheld, %d released, %d acknowledged", s.Withheld, s.WithheldReleased, z.acked)
+	}
+	if s.Held != s.HoldReleased+s.HoldExpired+s.HoldLeft || s.Holds < s.HoldsEnded || s.Waiting > 0 {
+		z.t.Fatalf("the books of holds: %+v", s)
 	}
 	closed := uint64(s.Clients)
 	for _, n := range s.ClientsClosed {

@@ -1,8 +1,69 @@
 package worker
 
 import (
+	"time"
+
+	"evergate/gateway/hold"
 	"evergate/gateway/session"
+	"evergate/topology"
 )
+
+// HoldMode says what becomes of a request that no server can take now.
+type HoldMode uint8
+
+const (
+	// HoldAuto has it wait for as long as a failover usually takes: the servers' own limit and 10 s more, between 10 s and
+	// a minute.
+	HoldAuto HoldMode = iota
+	// HoldFor has it wait for Hold.Window.
+	HoldFor
+	// HoldOff refuses it at once.
+	HoldOff
+	// HoldDryRun refuses it at once, and counts what would have waited.
+	HoldDryRun
+)
+
+// Hold is how long the requests of a service, or of one of its listeners, wait for a server that can take them.
+type Hold struct {
+	Mode HoldMode
+	// Window of HoldFor; it must be positive.
+	Window time.Duration
+}
+
+const (
+	// autoMin, autoMax and autoMore make the window of HoldAuto out of topology.View.DownAfter.
+	autoMin  = 10 * time.Second
+	autoMax  = 60 * time.Second
+	autoMore = 10 * time.Second
+)
+
+// autoWindow is the window of HoldAuto.
+func (s *service) autoWindow() time.Duration {
+	window := autoMore
+	if s.view != nil {
+		window += s.view.DownAfter
+	}
+	return min(max(window, autoMin), autoMax)
+}
+
+// window is how long a request of this client may wait for its shard; 0 for not at all.
+func (c *client) window() time.Duration {
+	switch c.hold.Mode {
+	case HoldFor:
+		return c.hold.Window
+	case HoldAuto:
+		return c.svc.autoWindow()
+	}
+	return 0
+}
+
+// patience is how long this client may wait for what passes by itself, whether requests are held or not.
+func (c *client) patience() time.Duration {
+	if window := c.window(); window > 0 {
+		return window
+	}
+	return c.svc.autoWindow()
+}
 
 // park makes a session wait for something of its own: its flight, its lane, its replies. It is woken where that
 // changes.
@@ -15,21 +76,124 @@ func (w *Worker) park(c *client, why session.ParkReason) {
 	}
 }
 
-// parkIn makes a session wait until its shard has a server that can take the request in front. It returns false when
-// the request has waited for its window, or another has in this hold: then it is refused.
-func (w *Worker) parkIn(c *client, shard int) bool {
+// parkIn makes a session wait until its shard has a server that can take the request in front. It returns the reason
+// for the client where that is no use: the request has waited for its window, or another has in this hold; nothing is
+// held; too many wait.
+func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 	h := c.svc.hold(shard)
+	window := c.window()
+	reason := session.NoLane
+	switch why {
+	case soonLane:
+		window = c.patience() // that is no hold
+	case held:
+		reason = session.NoPrimary
+		fallthrough
+	default:
+		if h.Begin(w.now) {
+			w.stats.Holds++
+		}
+	}
+	since := c.WaitsSince
+	if since == 0 {
+		since = max(w.now, 1)
+	}
+	switch {
+	case window == 0:
+		if c.hold.Mode == HoldDryRun {
+			w.stats.WouldHaveHeld++
+		}
+		return w.sinceWhen(c, shard, why)
+	case why != soonLane && h.Expired(window) || w.now-since >= window:
+		refused = w.sinceWhen(c, shard, why)
+		if c.WaitsSince == 0 {
+			w.stats.HoldRefused++
+		}
+		w.notHeld(c, &w.stats.HoldExpired)
+		return refused
+	case c.WaitsSince == 0 && w.holdsFull():
+		w.stats.HoldOverfull++
+		return w.sinceWhen(c, shard, why) + ", and as many clients wait already as may"
+	}
+	w.waitsFrom(c)
+	w.park(c, reason)
+	h.Park(c.waiter(), since, window)
+	w.at(since + window)
+	return ""
+}
+
+// waitsFrom begins the wait of the request in front, unless it has begun.
+func (w *Worker) waitsFrom(c *client) {
 	if c.WaitsSince == 0 {
 		c.WaitsSince = max(w.now, 1)
+		w.stats.Held++
 	}
-	if h.Expired() || w.now-c.WaitsSince >= w.conf.HoldMax {
-		return false
+	if !c.held {
+		c.held = true
+		w.held++
+		w.weigh(c)
 	}
-	c.Parked = session.NoPrimary
-	w.stats.ParkedFor[session.NoPrimary]++
-	h.Park(c.waiter(), c.WaitsSince, w.now)
-	w.at(c.WaitsSince + w.conf.HoldMax)
-	return true
+}
+
+// notHeld ends the wait of the request in front, and counts in *how what became of it.
+func (w *Worker) notHeld(c *client, how *uint64) {
+	if c.WaitsSince != 0 {
+		c.WaitsSince = 0
+		*how++
+	}
+}
+
+// weigh keeps the books of what held sessions have sent and is not begun.
+func (w *Worker) weigh(c *client) {
+	weight := 0
+	if c.held {
+		weight = len(c.Unread)
+	}
+	w.heldBytes += weight - c.weight
+	c.weight = weight
+}
+
+// unpark lets a session run, or leave.
+func (w *Worker) unpark(c *client) {
+	c.Parked = session.Running
+	if c.held {
+		c.held = false
+		w.held--
+		w.weigh(c)
+	}
+}
+
+// holdsFull says that no more may wait for a server.
+func (w *Worker) holdsFull() bool {
+	return w.conf.HoldSessionsMax > 0 && w.held >= w.conf.HoldSessionsMax ||
+		w.conf.HoldBytesMax > 0 && w.heldBytes >= w.conf.HoldBytesMax
+}
+
+// sinceWhen says for the client which shard it waits for, why, and for how long that has been so.
+func (w *Worker) sinceWhen(c *client, shard int, why obstacle) string {
+	since := w.now
+	if h := c.svc.hold(shard); h.Held() {
+		since = h.Since()
+	}
+	if c.WaitsSince > 0 {
+		since = min(since, c.WaitsSince)
+	}
+	text := " has had no usable connection to its primary for "
+	switch why {
+	case held:
+		text = " has had no primary for "
+	case noReplica:
+		text = " has had no usable connection to a replica for "
+	}
+	return c.svc.shardName(shard) + text + (w.now - since).Round(time.Millisecond).String()
+}
+
+// shardName is how texts call a shard.
+func (s *service) shardName(shard int) string {
+	if s.view == nil || shard < 0 || shard >= len(s.view.Shards) {
+		return "the key's slot"
+	}
+	return "shard '" + s.view.Shards[shard].Name + "'"
 }
 
 // wakeFull lets the sessions that wait for a full lane try again.
@@ -45,29 +209,92 @@ func (w *Worker) wakeHeld(s *service) {
 	}
 }
 
-// releaseHeld ends the holds of a service: there is news, everything is decided again.
+// releaseHeld takes in news of a service's lanes: everybody who waits decides again, and the holds of shards that can
+// be used are over.
 func (w *Worker) releaseHeld(s *service) {
 	for i := range s.holds {
-		woken, lasted := s.holds[i].Release(w.now, nil)
-		if lasted > 0 {
+		switch h := &s.holds[i]; {
+		case !h.Held():
+			w.wakeAll(h.Release(nil))
+		case w.takesWrites(s, i):
 			w.stats.HoldsEnded++
+			w.wakeAll(h.Release(nil))
+		default:
+			w.wakeAll(h.Wake(nil))
 		}
-		w.wakeAll(woken)
 	}
+}
+
+// takesWrites says that a shard has a usable lane to its primary. What belongs to no shard waits for a view alone.
+func (w *Worker) takesWrites(s *service, shard int) bool {
+	if s.view == nil || shard >= len(s.view.Shards) {
+		return true
+	}
+	for _, routes := range s.routes {
+		if routes == nil || routes[shard].primary == nil {
+			continue
+		}
+		for _, l := range routes[shard].primary.lanes {
+			if l.Usable(w.now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// moveHolds gives the holds their places under a new view. A shard that has no primary still, or the same one, goes on
+// being held; elsewhere there is new hope.
+func (w *Worker) moveHolds(s *service, old *topology.View) {
+	before := map[string]hold.Hold{}
+	for i := range s.holds {
+		h := &s.holds[i]
+		w.wakeAll(h.Wake(nil))
+		if !h.Held() {
+			continue
+		}
+		w.stats.HoldsEnded++
+		if old != nil && i < len(old.Shards) && s.view != nil && !newPrimary(&old.Shards[i], s.view) {
+			before[old.Shards[i].Name] = *h
+		}
+	}
+	shards := 0
+	if s.view != nil {
+		shards = len(s.view.Shards)
+	}
+	s.holds = make([]hold.Hold, shards+1)
+	for i := range shards {
+		name := s.view.Shards[i].Name
+		if h, ok := before[name]; ok {
+			s.holds[i] = h
+			w.stats.HoldsEnded--
+			delete(before, name)
+		}
+	}
+}
+
+// newPrimary says that a view has no shard of this name any more, or with another primary.
+func newPrimary(before *topology.Shard, v *topology.View) bool {
+	for i := range v.Shards {
+		if sh := &v.Shards[i]; sh.Name == before.Name {
+			return sh.Primary != nil && (before.Primary == nil || before.Primary.ID != sh.Primary.ID)
+		}
+	}
+	return true
 }
 
 // expireHeld wakes the sessions whose window has run out: their requests are refused when they run.
 func (w *Worker) expireHeld(s *service) {
 	for i := range s.holds {
 		h := &s.holds[i]
-		w.wakeAll(h.Expire(w.now, w.conf.HoldMax, nil))
-		if at, ok := h.Next(w.conf.HoldMax); ok {
+		w.wakeAll(h.Expire(w.now, nil))
+		if at, ok := h.Next(); ok {
 			w.at(at)
 		}
 	}
 }
 
-func (w *Worker) wakeAll(waiters []holdWaiter) {
+func (w *Worker) wakeAll(waiters []hold.Waiter) {
 	for _, who := range waiters {
 		if c := w.client(who.Session, who.Generation); c != nil && c.Parked != session.Running {
 			w.wake(c)

@@ -77,7 +77,7 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 	}
 	for i := range w.asking {
 		if w.asking[i].svc == s && w.asking[i].name == name {
-			c.Parked = session.Asking
+			w.park(c, session.Asking)
 			w.asking[i].waiters = append(w.asking[i].waiters, c.waiter())
 			return nil, parked
 		}
@@ -94,7 +94,7 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 		return nil, parked
 	}
 	w.ask(l, s, name, c.waiter())
-	c.Parked = session.Asking
+	w.park(c, session.Asking)
 	return nil, parked
 }
 

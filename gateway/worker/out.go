@@ -71,7 +71,7 @@ func (w *Worker) runReady() {
 			continue
 		}
 		c.queued = false
-		c.Parked = 0
+		w.unpark(c)
 		w.resume(c)
 	}
 	w.waiters = turn[:0]

@@ -5,11 +5,8 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
-	"evergate/gateway/hold"
 	"evergate/topology"
 )
-
-type holdWaiter = hold.Waiter
 
 // route is how to reach one shard.
 type route struct {
@@ -135,7 +132,7 @@ func (w *Worker) dial(l *backend.Lane) {
 func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle) {
 	routes := w.routesFor(c.svc, c.Proto)
 	if shard < 0 || shard >= len(routes) {
-		return nil, noLane
+		return nil, held
 	}
 	r := &routes[shard]
 	if read && c.svc.Reads != FromPrimary {
@@ -149,20 +146,26 @@ func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle)
 			dialing = dialing || soon
 		}
 		if dialing {
-			return nil, noLane
+			return nil, soonLane
 		}
-		if c.svc.Reads == OnlyReplica {
+		switch {
+		case c.svc.Reads == OnlyReplica && len(r.replicas) == 0:
 			return nil, noServer
+		case c.svc.Reads == OnlyReplica:
+			return nil, noReplica
 		}
 	}
 	if r.primary == nil {
-		return nil, noLane
+		return nil, held
 	}
-	l, _ := w.usable(r.primary)
-	if l == nil {
-		return nil, noLane
+	l, soon := w.usable(r.primary)
+	switch {
+	case l != nil:
+		return l, free
+	case soon:
+		return nil, soonLane
 	}
-	return l, free
+	return nil, noLane
 }
 
 // usable returns a lane of the set that takes new flights. When all are busy with long replies one more is opened.
@@ -199,17 +202,10 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 func (w *Worker) viewChanged(s *service, v *topology.View) {
 	old := s.view
 	s.view = v
-	shards := 0
-	if v != nil {
-		shards = len(v.Shards)
-	}
-	w.releaseHeld(s)
+	w.moveHolds(s, old)
 	later := w.later
 	w.later = nil
 	w.wakeAll(later)
-	if len(s.holds) != shards+1 {
-		s.holds = make([]hold.Hold, shards+1)
-	}
 	for i := range s.routes {
 		spoken := i == 0 || s.routes[i] != nil // lanes for RESP2 are there before the first client
 		s.routes[i] = nil
@@ -217,6 +213,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 			s.routes[i] = w.makeRoutes(s, uint8(i+2))
 		}
 	}
+	w.releaseHeld(s)
 	s.silent = s.silences()
 	w.judge(s, old)
 	w.leave(s, old)

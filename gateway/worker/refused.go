@@ -175,11 +175,15 @@ func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, k
 		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
 	}
 	switch {
-	case t.Hops < w.hopsFor(kind):
+	case t.Hops < hopsFor(c, kind):
 		a.hops = t.Hops + 1
 		w.addAgain(c, t, frame, a)
 	case kind == cannotServe:
-		w.settle(c, t, w.loading(c.svc, "the server cannot serve now"))
+		if c.hold.Mode == HoldDryRun {
+			w.stats.WouldHaveHeld++
+		}
+		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has refused it for "+
+			(time.Duration(t.Hops)*refusingFor).String()))
 	default:
 		w.settle(c, t, outOfHops)
 	}
@@ -189,12 +193,12 @@ func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, k
 }
 
 // hopsFor is how often a request may be refused so: for what passes with time, as often as fits into the hold window.
-func (w *Worker) hopsFor(kind refusal) uint8 {
+func hopsFor(c *client, kind refusal) uint8 {
 	switch kind {
 	case cannotServe:
-		return uint8(min(againMax, w.conf.HoldMax/refusingFor))
+		return uint8(min(againMax, c.window()/refusingFor))
 	case tryAgain:
-		return uint8(min(againMax, 5+w.conf.HoldMax/(tryAgainPause<<5)))
+		return uint8(min(againMax, 5+c.patience()/(tryAgainPause<<5)))
 	}
 	return hopsMax
 }

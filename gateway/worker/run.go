@@ -44,7 +44,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 		if !w.request(c, buf[used:used+n], args, status == resp.Ragged) {
 			break
 		}
-		c.WaitsSince = 0
+		w.notHeld(c, &w.stats.HoldReleased)
 		used += n
 		if n > pauseBytes {
 			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
@@ -165,8 +165,11 @@ type obstacle uint8
 
 const (
 	free     obstacle = iota
-	noLane            // no server can take it now
+	held              // the shard has no primary
+	noLane            // no lane to its primary can take it now
+	soonLane          // there will be one in a moment
 	noView            // nothing is known of the servers yet
+	noReplica         // no lane to its replicas can, and the read policy leaves nobody else
 	noServer          // the read policy leaves no server at all
 	inFlight          // earlier requests must be answered first
 	laneFull          // the lane holds as much as it should
@@ -215,25 +218,29 @@ func fits(p backend.Purpose, read bool, policy Reads) bool {
 // mayNot parks the session, or refuses the request where waiting is no use. It returns true when the request was
 // answered.
 func (w *Worker) mayNot(c *client, shard int, why obstacle) bool {
+	refused := w.wait(c, shard, why)
+	if refused == "" {
+		return false
+	}
+	w.answer(c, w.loading(c.svc, refused))
+	return true
+}
+
+// wait parks the session, or returns why that is no use.
+func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 	switch why {
 	case inFlight:
 		w.park(c, session.Flight)
-		return false
 	case laneFull:
 		w.park(c, session.LaneFull)
-		return false
 	case noView:
-		w.answer(c, w.loading(c.svc, "the servers are not known yet"))
-		return true
+		return "the servers are not known yet"
 	case noServer:
-		w.answer(c, w.loading(c.svc, "no replica can serve reads"))
-		return true
+		return "no replica can serve reads"
+	default:
+		return w.parkIn(c, shard, why)
 	}
-	if w.parkIn(c, shard) {
-		return false
-	}
-	w.answer(c, w.loading(c.svc, "no connection to a server that can take it"))
-	return true
+	return ""
 }
 
 // loading is the error for what was not executed. Most client libraries retry after LOADING by themselves.

@@ -20,6 +20,7 @@ import (
 //	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES     leave CLIENT
 //	connected LANE              refused LANE                           reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
+//	down-after DURATION         held
 //
 // In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
 // former one; "-a" is no primary while a is being left, "-a>b" the same with b as the proven successor.
@@ -36,7 +37,11 @@ func (p *player) command(line string) {
 		p.setView(who, strings.Fields(text))
 		p.w.Tick(p.now)
 	case "open":
-		id := p.w.ClientOpened(0, "remote", "local")
+		door := 0
+		if who[0] == 'd' {
+			door = 1
+		}
+		id := p.w.ClientOpened(door, "remote", "local")
 		p.clients[who], p.client[id] = id, who
 	case "say":
 		var b []byte
@@ -63,6 +68,18 @@ func (p *player) command(line string) {
 		p.slow[who] = true
 	case "takes":
 		p.takes(who, text)
+	case "down-after":
+		d, err := time.ParseDuration(who)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		v := *p.view
+		p.epoch++
+		v.DownAfter, v.Epoch = d, p.epoch
+		p.view = &v
+		p.w.Tick(p.now)
+	case "held":
+		p.tellHeld()
 	case "drain":
 		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.w.Drain()))
 	default:
@@ -88,6 +105,15 @@ func (p *player) laneCommand(verb, who, text string) {
 	default:
 		p.t.Fatalf("no command is called %q", verb)
 	}
+}
+
+// tellHeld tells the books of what waits for a server.
+func (p *player) tellHeld() {
+	s := p.w.Snapshot()
+	p.reports = append(p.reports, fmt.Sprintf(
+		"holds %d, ended %d; waited %d: now %d, released %d, expired %d, left %d; refused %d, too many %d, would have %d",
+		s.Holds, s.HoldsEnded, s.Held, s.Waiting, s.HoldReleased, s.HoldExpired, s.HoldLeft, s.HoldRefused, s.HoldOverfull,
+		s.WouldHaveHeld))
 }
 
 // takes lets a slow connection take some bytes, or all from now on.

@@ -99,12 +99,13 @@ func newPlayer(t testing.TB) *player {
 	}
 }
 
-// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s, output=BYTES, auth=1s,
+// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
+// same), sessions=N, bytes=N, output=BYTES, auth=1s,
 // silent=250ms; acked to be told of acknowledged writes.
 func (p *player) start(words []string) {
 	conf := Config{
-		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 64 << 20,
-		OutputBytesMax: 64 << 20, HoldMax: 2 * time.Second, Seed: 1,
+		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
+		QueryBytesMax: 64 << 20, OutputBytesMax: 64 << 20, Seed: 1,
 	}
 	for _, word := range words {
 		key, value, _ := strings.Cut(word, "=")
@@ -114,7 +115,13 @@ func (p *player) start(words []string) {
 		case "password":
 			conf.Services[0].AsksPassword = true
 		case "hold":
-			conf.HoldMax, _ = time.ParseDuration(value)
+			conf.Services[0].Hold = holdSetting(value)
+		case "door": // clients called d... come through it
+			conf.Doors = []Door{{Hold: holdSetting(value)}}
+		case "sessions":
+			conf.HoldSessionsMax, _ = strconv.Atoi(value)
+		case "bytes":
+			conf.HoldBytesMax, _ = strconv.Atoi(value)
 		case "silent":
 			conf.Services[0].SilentAfter, _ = time.ParseDuration(value)
 		case "auth":
@@ -162,6 +169,14 @@ func (p *player) settle(epoch uint64) {
 			return
 		}
 	}
+}
+
+func holdSetting(value string) Hold {
+	if mode, ok := map[string]HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}[value]; ok {
+		return Hold{Mode: mode}
+	}
+	window, _ := time.ParseDuration(value)
+	return Hold{HoldFor, window}
 }
 
 var repeated = regexp.MustCompile(`\{\d+\}`)

@@ -27,14 +27,25 @@ type Stats struct {
 	DoneAgain       uint64
 	Uncertain       uint64
 	OutOfOrder      uint64
-	// Withheld are replies to writes of primaries that were being left, Released those of them that were passed on; the
-	// others count as Uncertain, or their clients left.
-	Withheld    uint64
-	Released    uint64
-	ParkedFor   [session.Asking + 1]uint64
-	HoldsEnded  uint64
-	Dials       uint64
-	LanesOpened uint64
+	// Withheld are replies to writes of primaries that were being left, WithheldReleased those of them that were passed
+	// on; the others count as Uncertain, or their clients left.
+	Withheld         uint64
+	WithheldReleased uint64
+	ParkedFor        [session.Asking + 1]uint64
+	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
+	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
+	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
+	Holds         uint64
+	HoldsEnded    uint64
+	Held          uint64
+	HoldReleased  uint64
+	HoldExpired   uint64
+	HoldLeft      uint64
+	HoldRefused   uint64
+	HoldOverfull  uint64
+	WouldHaveHeld uint64
+	Dials         uint64
+	LanesOpened   uint64
 	// LanesSilent counts lanes that fell silent, ReadElsewhere the reads that were sent on from them.
 	LanesSilent   uint64
 	ReadElsewhere uint64
@@ -49,15 +60,21 @@ type Snapshot struct {
 	Stats
 	Clients int
 	Lanes   int
+	// Parked wait for anything at all, Waiting for a server that can take their request; Silent are lanes.
 	Parked  int
+	Waiting int
+	Silent  int
 }
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: w.stats, Clients: w.open}
+	s := Snapshot{Stats: w.stats, Clients: w.open, Waiting: w.held}
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open {
 			s.Lanes++
+			if l.Silent {
+				s.Silent++
+			}
 		}
 	}
 	for _, c := range w.clients {
@@ -80,9 +97,12 @@ func (s *Stats) Add(o *Stats) {
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
 		{&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
-		{&s.Withheld, &o.Withheld}, {&s.Released, &o.Released}, {&s.LanesSilent, &o.LanesSilent},
-		{&s.ReadElsewhere, &o.ReadElsewhere},
-		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened},
+		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.LanesSilent, &o.LanesSilent},
+		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Holds, &o.Holds},
+		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
+		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
+		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},
+		{&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened},
 	} {
 		*p[0] += *p[1]
 	}

@@ -90,7 +90,7 @@ func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply [
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), reply: bytes.Clone(reply), since: w.now,
 	})
 	c.withheldBytes += len(reply)
-	w.at(w.now + w.conf.HoldMax)
+	w.at(w.now + c.patience())
 	w.checkOutput(c)
 }
 
@@ -106,7 +106,7 @@ func (w *Worker) judge(s *service, old *topology.View) {
 		w.judgeClient(c, old)
 		if !c.closed && len(c.withheld) > 0 {
 			s.withholding = append(s.withholding, who)
-			w.at(c.withheld[0].since + w.conf.HoldMax)
+			w.at(c.withheld[0].since + c.patience())
 		}
 	}
 }
@@ -117,7 +117,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	for i := range all {
 		h := &all[i]
 		v := verdictOn(old, c.svc.view, h.node, h.slot)
-		if v == stillOpen && w.now-h.since >= w.conf.HoldMax {
+		if v == stillOpen && w.now-h.since >= c.patience() {
 			v = mayBeLost
 		}
 		reply := h.reply
@@ -130,7 +130,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			w.stats.Uncertain++
 			reply = overtaken(c.svc, int32(h.node))
 		default:
-			w.stats.Released++
+			w.stats.WithheldReleased++
 			w.acked(c.svc, h.node, reply)
 		}
 		w.settle(c, &backend.Ticket{Seq: h.seq, Part: h.part}, reply)

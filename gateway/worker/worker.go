@@ -45,9 +45,17 @@ type Service struct {
 	Reads Reads
 	// AsksPassword says that clients must authenticate first.
 	AsksPassword bool
+	// Hold is how long requests wait for a server that can take them.
+	Hold Hold
 	// SilentAfter is how long a server may owe a reply without a word before it gets no new requests; 0 for a quarter of
 	// the time after which the servers themselves begin a failover.
 	SilentAfter time.Duration
+}
+
+// Door is a listener of a service.
+type Door struct {
+	Service int
+	Hold    Hold
 }
 
 // Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.
@@ -56,9 +64,14 @@ type Config struct {
 	Limits         resp.Limits
 	QueryBytesMax  int
 	OutputBytesMax int
-	HoldMax        time.Duration
-	IdleMax        time.Duration
-	AuthMax        time.Duration
+	// Doors are listeners whose clients' requests wait otherwise than Service.Hold says; see ClientOpened.
+	Doors []Door
+	// HoldSessionsMax and HoldBytesMax bound the sessions that wait for a server, and what they have sent meanwhile. Past
+	// them the newest request is refused. Zero: no bound but that of all clients.
+	HoldSessionsMax int
+	HoldBytesMax    int
+	IdleMax         time.Duration
+	AuthMax         time.Duration
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }
@@ -111,14 +124,16 @@ type Worker struct {
 	sets      map[backend.LaneKey]*laneSet
 	nextSeen  uint32 // generation of the next client
 
-	args    [][]byte // scratch of run
-	waiters []hold.Waiter
-	ready   []hold.Waiter // sessions to run again before the round ends
-	later   []hold.Waiter // sessions that do something again at a time of its own
-	asking  []question    // what servers are being asked about commands; a ticket\'s Seq is the index
-	buffers buffers
-	out     Out // being filled
-	shown   Out // in the hands of the loop
+	args      [][]byte // scratch of run
+	waiters   []hold.Waiter
+	ready     []hold.Waiter // sessions to run again before the round ends
+	later     []hold.Waiter // sessions that do something again at a time of its own
+	asking    []question    // what servers are being asked about commands; a ticket\'s Seq is the index
+	held      int           // sessions that wait for a server
+	heldBytes int           // what they have sent and is not begun
+	buffers   buffers
+	out       Out // being filled
+	shown     Out // in the hands of the loop
 
 	nextTimer time.Duration
 	sweepAt   time.Duration
@@ -129,6 +144,7 @@ type client struct {
 	session.Session
 	ref    ClientRef
 	svc    *service
+	hold   Hold
 	scan   resp.Scanner
 	out    []byte // replies not yet written; out[sent:] is still to go
 	sent   int
@@ -152,6 +168,8 @@ type client struct {
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
+	held   bool // counted in Worker.held, with weight bytes
+	weight int
 	dirty  bool // named in out.Clients
 	queued bool // named in ready
 	paused bool // the loop does not read from it

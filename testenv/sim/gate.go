@@ -22,9 +22,10 @@ type gate struct {
 
 func (w *world) makeGate(number int, outputMax int) *gate {
 	g := &gate{w: w, number: number}
+	hold := worker.Hold{Mode: worker.HoldFor, Window: w.holdMax()}
 	g.worker = worker.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: w.o.Reads}}, Limits: resp.DefaultLimits(),
-		QueryBytesMax: 1 << 20, OutputBytesMax: outputMax, HoldMax: w.holdMax(), Seed: w.o.Seed + uint64(number),
+		Services: []worker.Service{{Name: "main", Reads: w.o.Reads, Hold: hold}}, Limits: resp.DefaultLimits(),
+		QueryBytesMax: 1 << 20, OutputBytesMax: outputMax, Seed: w.o.Seed + uint64(number),
 	}, worker.Env{
 		View: func(int) *topology.View {
 			g.view = w.published()

@@ -109,7 +109,7 @@ func TestEverythingHappens(t *testing.T) {
 		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
 		"retired lanes": sum.LanesLost[backend.Retired], "MOVED": sum.RefusedByServer[1], "ASK": sum.RefusedByServer[2],
 		"switches": uint64(seen.switches), "primaries left": uint64(seen.holds), "lost writes": uint64(lost),
-		"withheld": sum.Withheld, "released": sum.Released, "released and in the new primary": uint64(seen.withheld),
+		"withheld": sum.Withheld, "released": sum.WithheldReleased, "released and in the new primary": uint64(seen.withheld),
 		"TRYAGAIN": sum.RefusedByServer[3], "other refusals": sum.RefusedByServer[4],
 	} {
 		if n == 0 {
