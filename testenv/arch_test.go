@@ -37,6 +37,7 @@ type room struct {
 const (
 	redconModule = "github.com/tidwall/redcon"
 	goRedis      = "github.com/redis/go-redis/v9"
+	hdrHistogram = "github.com/HdrHistogram/hdrhistogram-go"
 	hclog        = "github.com/hashicorp/go-hclog"
 	pflag        = "github.com/spf13/pflag"
 	cobra        = "github.com/spf13/cobra"
@@ -66,7 +67,7 @@ var rooms = map[string]room{
 	"testenv":        {modules: []string{goRedis}},
 	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend",
 		"gateway/resp", "routing", "topology"}},
-	"testenv/drill":       {ours: []string{"testenv"}, modules: []string{goRedis}},
+	"testenv/drill":       {ours: []string{"testenv"}, modules: []string{hdrHistogram}},
 	"testenv/bench":       {ours: []string{"testenv"}, modules: []string{goRedis, sys}},
 	"testenv/bench/relay": {modules: []string{sys}},
 }

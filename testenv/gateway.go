@@ -34,15 +34,20 @@ type GatewayOptions struct {
 	Variables []string
 	// Addr is where it will answer, for Args that say so themselves.
 	Addr string
+	// Binary is the evergate program to run. Empty: it is built from the source.
+	Binary string
 	// Unready does not wait for a topology: starting returns when the listener accepts.
 	Unready bool
 }
 
 // RunGateway builds the binary, runs it and waits until it answers.
 func RunGateway(o GatewayOptions) (*Gateway, error) {
-	binary, err := BuildGateway()
-	if err != nil {
-		return nil, err
+	binary := o.Binary
+	if binary == "" {
+		var err error
+		if binary, err = BuildGateway(); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := newOwnedDir()
 	if err != nil {

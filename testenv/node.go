@@ -66,6 +66,16 @@ func newClient(addr, user, password string) *redis.Client {
 // Pid is the process id of the server as last started.
 func (n *Node) Pid() int { return n.process.Pid }
 
+// Running says that the process has not ended; a frozen one runs.
+func (n *Node) Running() bool {
+	select {
+	case <-n.process.Exited():
+		return false
+	default:
+		return true
+	}
+}
+
 // Log is everything the server has printed over all its starts.
 func (n *Node) Log() string {
 	text, err := os.ReadFile(n.logPath())

@@ -25,6 +25,18 @@ var fastPeriods = []any{
 	"election-timeout", 2000,
 }
 
+// usualPeriods are the same clocks as a Sentinel has them by itself.
+var usualPeriods = []any{
+	"info-period", 10000,
+	"ping-period", 1000,
+	"ask-period", 1000,
+	"publish-period", 2000,
+	"tilt-period", 30000,
+	"slave-reconf-timeout", 10000,
+	"min-link-reconnect-period", 15000,
+	"election-timeout", 10000,
+}
+
 // sentinelPatience is how long Sentinels may take to know each other and all replicas. Without fast periods a
 // replica is first heard of after up to 10 s.
 const sentinelPatience = 45 * time.Second
@@ -93,6 +105,19 @@ func (e *Env) hurrySentinel(n *Node) error {
 		return nil
 	}
 	return err
+}
+
+// UsualPeriods gives all Sentinels of a Fast Env the inner clocks that they have in production: it starts fast and
+// behaves as usual. A Sentinel that is started again later has them anyway.
+func (e *Env) UsualPeriods() error {
+	e.options.Fast = false
+	for _, n := range e.Sentinels {
+		_, err := n.Do(append([]any{"SENTINEL", "DEBUG"}, usualPeriods...)...)
+		if err != nil && !strings.HasPrefix(err.Error(), "ERR Unknown") {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *Env) sentinelsKnowAll() error {

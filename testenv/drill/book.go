@@ -1,0 +1,42 @@
+package drill
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// book is the ledger while it is being written.
+type book struct {
+	start time.Time
+
+	mu      sync.Mutex
+	entries []Entry // guarded by mu
+
+	// acknowledged, uncertain and errors are for the live line.
+	acknowledged, uncertain, errors atomic.Int64
+}
+
+func (b *book) now() time.Duration { return time.Since(b.start) }
+
+func (b *book) note(e Entry) {
+	switch e.Outcome {
+	case Acknowledged:
+		b.acknowledged.Add(1)
+	case Uncertain:
+		b.uncertain.Add(1)
+	case GaveUp:
+	default:
+		b.errors.Add(1)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entries = append(b.entries, e)
+}
+
+// taken gives the entries so far; the caller owns them.
+func (b *book) taken() []Entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]Entry(nil), b.entries...)
+}

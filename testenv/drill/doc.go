@@ -1,0 +1,17 @@
+// Package drill stages failures against Redis servers behind the gateway and says which promises were kept.
+//
+// A drill has a site (the servers, and the address that clients use), a load (clients that send at fixed times and note
+// every reply), an act (what breaks), observers beside the path (who accepts writes when, what Sentinels say), and a
+// verdict. Typical use:
+//
+//	report, err := drill.Run(ctx, drill.Plan{Name: "kill-primary", Mode: drill.Sentinel, Binary: self})
+//	if err != nil { ... }           // it could not be run
+//	fmt.Print(report.Text())
+//	if len(report.Verdict.Broken) > 0 { ... }
+//
+// The files ledger.go, figures.go and verdict.go decide and are pure: entries in, judgement out. The others have
+// sockets and processes.
+//
+// Not taken: a closed loop that sends the next request when the last one is answered. It sends least while the servers
+// are slowest, so its percentiles are those of a system that nobody uses.
+package drill

@@ -1,0 +1,29 @@
+package drill
+
+import (
+	"strings"
+	"testing"
+
+	"evergate/testenv"
+)
+
+// TestDrills plays every drill once, short. Times are told and not judged: `make drills` does that, on a machine that
+// has nothing else to do.
+func TestDrills(t *testing.T) {
+	testenv.SkipShort(t)
+	for _, d := range drills {
+		for _, mode := range d.modes {
+			t.Run(d.name+"/"+string(mode), func(t *testing.T) {
+				report, err := Run(t.Context(), Plan{Name: d.name, Mode: mode, Connections: 20, Rate: 500, Quick: true,
+					Untimed: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Log(report.Text())
+				if v := report.Verdict; !v.Kept() {
+					t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, report.Timeline())
+				}
+			})
+		}
+	}
+}

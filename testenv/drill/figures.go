@@ -1,0 +1,170 @@
+package drill
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Marks are the moments of a drill as its observers saw them, since its start; -1 for what was not seen.
+type Marks struct {
+	// Began is when the load had warmed up, Ended when it sent no more.
+	Began, Ended time.Duration
+	// Struck is when the act began to break or switch something, Healed when it was put right again.
+	Struck, Healed time.Duration
+	// Detected is when the servers first said so, Elected when they named a candidate, Promoted when they said that it
+	// is primary.
+	Detected, Elected, Promoted time.Duration
+	// Accepts is when a new primary first accepted a write, asked directly: one for each switch of the drill.
+	Accepts []time.Duration
+	// Strikes are the moments of Struck of each switch, in order; the first is Struck.
+	Strikes []time.Duration
+}
+
+// unseen are Marks of which nothing was seen yet.
+func unseen() Marks {
+	return Marks{Began: -1, Ended: -1, Struck: -1, Healed: -1, Detected: -1, Elected: -1, Promoted: -1}
+}
+
+// Latency are percentiles of acknowledged requests, from the moment they should have been sent.
+type Latency struct {
+	Count          int
+	P50, P99, P999 time.Duration
+	Max            time.Duration
+}
+
+// Figures are what a ledger says in numbers.
+type Figures struct {
+	Requests int
+	// Errors are counted by their first word. What the impatient clients met is in Impatient, and they are counted
+	// there only if they met an error, not if they gave up.
+	Errors map[string]int
+	// Example is one whole text for each first word.
+	Example map[string]string
+	// Uncertain counts what the clients were told nobody knows.
+	Uncertain int
+	// GaveUp counts the requests of impatient clients that were not answered in time.
+	GaveUp int
+	// InFlight bounds what may become uncertain: the writes that had been sent and not answered when it struck, and
+	// those sent within the bar's InFlight after it.
+	InFlight int
+	// WritePause and ReadPause are the longest times without a success, in the struck shard.
+	WritePause, ReadPause Pause
+	// Resumed is the first acknowledged write after each of Marks.Accepts, since that moment; -1: none came.
+	Resumed []time.Duration
+	// Before, During and After are latencies of reads and writes together, cut at the strike and half a second after
+	// everything flowed again.
+	Before, During, After Latency
+}
+
+// Pause is a time without a success.
+type Pause struct{ From, To time.Duration }
+
+// Length is how long it was.
+func (p Pause) Length() time.Duration { return p.To - p.From }
+
+// Count makes Figures of a ledger. Pure. window is how long after a strike a request may still have been sent to the
+// former primary.
+func Count(entries []Entry, m Marks, window time.Duration) Figures {
+	f := Figures{Requests: len(entries), Errors: map[string]int{}, Example: map[string]string{}}
+	sorted := byDone(entries)
+	for i := range sorted {
+		f.count(&sorted[i], m, window)
+	}
+	f.WritePause = longest(sorted, m, func(e *Entry) bool { return e.Struck && e.Kind.Writes() && e.Patience == 0 })
+	f.ReadPause = longest(sorted, m, func(e *Entry) bool { return e.Struck && !e.Kind.Writes() })
+	calm := m.Struck
+	for _, p := range []Pause{f.WritePause, f.ReadPause} {
+		if p.Length() > goesOn {
+			calm = max(calm, p.To)
+		}
+	}
+	for _, at := range m.Accepts {
+		lag := time.Duration(-1)
+		for i := range sorted {
+			if e := &sorted[i]; e.Struck && e.Kind.Writes() && e.Outcome == Acknowledged && e.Done >= at {
+				lag = e.Done - at
+				break
+			}
+		}
+		f.Resumed = append(f.Resumed, lag)
+		calm = max(calm, at+lag)
+	}
+	calm += 500 * time.Millisecond
+	phase := func(from, to time.Duration) Latency {
+		return percentiles(sorted, func(e *Entry) bool { return from <= e.Intended && e.Intended < to })
+	}
+	f.Before = phase(m.Began, m.Struck)
+	f.During = phase(m.Struck, calm)
+	f.After = phase(calm, m.Ended)
+	return f
+}
+
+func (f *Figures) count(e *Entry, m Marks, window time.Duration) {
+	switch e.Outcome {
+	case Acknowledged:
+	case Uncertain:
+		f.Uncertain++
+	case GaveUp:
+		f.GaveUp++
+	default:
+		word := e.Prefix()
+		f.Errors[word]++
+		if f.Example[word] == "" {
+			f.Example[word] = e.Text
+		}
+	}
+	if !e.Kind.Writes() || e.Sent < 0 {
+		return
+	}
+	for _, strike := range m.Strikes {
+		if e.Sent <= strike+window && e.Done >= strike {
+			f.InFlight++
+			return
+		}
+	}
+}
+
+// longest finds the longest time between two successes from Began to Ended; the time before the first and after the
+// last one counts too.
+func longest(sorted []Entry, m Marks, counts func(*Entry) bool) Pause {
+	var pause Pause
+	last, any := m.Began, false
+	for i := range sorted {
+		e := &sorted[i]
+		if !counts(e) {
+			continue
+		}
+		any = true
+		if e.Outcome != Acknowledged || e.Done < m.Began {
+			continue
+		}
+		if e.Done-last > pause.Length() {
+			pause = Pause{last, e.Done}
+		}
+		last = max(last, e.Done)
+	}
+	if any && m.Ended-last > pause.Length() {
+		pause = Pause{last, m.Ended}
+	}
+	return pause
+}
+
+// latencyMax is the longest latency that is told apart.
+const latencyMax = 10 * time.Minute
+
+func percentiles(entries []Entry, counts func(*Entry) bool) Latency {
+	h := hdrhistogram.New(1, latencyMax.Microseconds(), 3)
+	for i := range entries {
+		e := &entries[i]
+		if e.Outcome != Acknowledged || !counts(e) {
+			continue
+		}
+		_ = h.RecordValue(min(max((e.Done-e.Intended).Microseconds(), 1), latencyMax.Microseconds()))
+	}
+	at := func(percent float64) time.Duration {
+		return time.Duration(h.ValueAtQuantile(percent)) * time.Microsecond
+	}
+	return Latency{Count: int(h.TotalCount()), P50: at(50), P99: at(99), P999: at(99.9),
+		Max: time.Duration(h.Max()) * time.Microsecond}
+}

@@ -1,0 +1,120 @@
+package drill
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"evergate/testenv"
+)
+
+// gateWatch asks the path under test for the section of INFO that only a gateway of ours has.
+type gateWatch struct {
+	dial func() (*testenv.Conn, error)
+
+	mu sync.Mutex
+	// guarded by mu: what was seen last and, for Held, at most.
+	gate Gate
+}
+
+func (w *gateWatch) run(ctx context.Context) {
+	ticker := time.NewTicker(gateEvery)
+	defer ticker.Stop()
+	var conn *testenv.Conn
+	defer func() {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if conn == nil {
+			c, err := w.dial()
+			if err != nil {
+				continue
+			}
+			conn = c
+		}
+		frame, err := conn.Do("INFO", "gateway", "failover")
+		if err != nil {
+			_ = conn.Close()
+			conn = nil
+			continue
+		}
+		if !w.note(string(frame)) {
+			return
+		}
+	}
+}
+
+// note keeps what one INFO says; false when it is no gateway's.
+func (w *gateWatch) note(text string) bool {
+	if !strings.Contains(text, "# Gateway") {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.gate.Known = true
+	w.gate.Held = max(w.gate.Held, infoNumber(text, "parked"))
+	w.gate.Failovers = max(w.gate.Failovers, infoNumber(text, "failovers_held"))
+	w.gate.Receipts = receipts(text)
+	w.gate.Uncertain = max(w.gate.Uncertain, infoNumber(text, "uncertain"))
+	w.gate.DoneAgain = max(w.gate.DoneAgain, infoNumber(text, "done_again"))
+	return true
+}
+
+func (w *gateWatch) seen() Gate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gate
+}
+
+// infoNumber finds "name:123" in the text of INFO; 0 when it is not there.
+func infoNumber(text, name string) int {
+	for line := range strings.Lines(text) {
+		if value, found := strings.CutPrefix(line, name+":"); found {
+			n, _ := strconv.Atoi(strings.TrimSpace(value))
+			return n
+		}
+	}
+	return 0
+}
+
+// logTime is how the gateway's log writes the time.
+const logTime = "2006-01-02T15:04:05.000Z0700"
+
+// receipts finds in INFO how many acknowledged writes each failover may have lost; -1 where nobody knows.
+func receipts(text string) []int {
+	var all []int
+	for _, m := range receiptPattern.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			n = -1
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+var receiptPattern = regexp.MustCompile(`(?m)^failover\d+:.*\blost_at_most=(\d+|unknown)`)
+
+// readLog makes events of the lines of a gateway's log since start.
+func readLog(log string, start time.Time) (events []Event) {
+	for line := range strings.Lines(log) {
+		stamp, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		at, err := time.Parse(logTime, stamp)
+		if err != nil || at.Before(start) {
+			continue
+		}
+		_, text, _ = strings.Cut(text, "evergate")
+		events = append(events, Event{at.Sub(start), "gateway", strings.TrimLeft(text, ".: ")})
+	}
+	return events
+}

@@ -1,0 +1,75 @@
+package drill
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// names are the keys of one drill: all below one prefix, so that they can be removed again.
+type names struct {
+	// prefix ends in a colon.
+	prefix string
+	// tags are hash tags in slots of the struck shard, one for each connection that is to meet it; empty where there
+	// is one shard only.
+	tags []string
+}
+
+// readKeys is how many keys a reading connection goes round.
+const readKeys = 16
+
+// part is what stands between prefix and rest: a hash tag in a cluster.
+func (n *names) part(conn int, struck bool) string {
+	if len(n.tags) == 0 || !struck {
+		return ""
+	}
+	return "{" + n.tags[conn%len(n.tags)] + "}:"
+}
+
+// key is the one that a request uses.
+func (n *names) key(e *Entry) string {
+	base := n.prefix + n.part(e.Conn, e.Struck)
+	switch e.Kind {
+	case Set:
+		return fmt.Sprintf("%sset:%d:%d", base, e.Conn, e.Number)
+	case Incr:
+		return fmt.Sprintf("%scount:%d", base, e.Conn)
+	case Push:
+		return fmt.Sprintf("%slist:%d", base, e.Conn)
+	default:
+		return fmt.Sprintf("%sread:%d:%d", base, e.Conn, e.Number%readKeys)
+	}
+}
+
+// twin is the second key of a write of two keys; both lie in one slot.
+func twin(key string) string { return key + ":twin" }
+
+// value is what a key holds that is written once.
+func (n *names) value(e *Entry) string {
+	if e.Kind == Get {
+		return fmt.Sprintf("read-%d-%d", e.Conn, e.Number%readKeys)
+	}
+	return fmt.Sprintf("set-%d-%d", e.Conn, e.Number)
+}
+
+// command is the request as it is sent. In a cluster every fourth write sets two keys: such a command meets
+// TRYAGAIN while its slot moves.
+func (n *names) command(e *Entry) []string {
+	key := n.key(e)
+	switch e.Kind {
+	case Set:
+		if n.paired(e) {
+			return []string{"MSET", key, n.value(e), twin(key), n.value(e)}
+		}
+		return []string{"SET", key, n.value(e)}
+	case Incr:
+		return []string{"INCR", key}
+	case Push:
+		return []string{"RPUSH", key, strconv.Itoa(e.Number)}
+	default:
+		return []string{"GET", key}
+	}
+}
+
+func (n *names) paired(e *Entry) bool {
+	return e.Kind == Set && e.Struck && len(n.tags) > 0 && e.Number%4 == 3
+}

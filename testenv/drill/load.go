@@ -1,0 +1,370 @@
+package drill
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"evergate/testenv"
+)
+
+const (
+	// depth is how many requests of a pipelining connection may be unanswered, burst how many it sends at once.
+	depth = 128
+	burst = 8
+	// endPatience is how long replies are waited for when nothing more is sent: longer than any hold of the gateway.
+	endPatience = 20 * time.Second
+	// leavePatience is how long a client that gives up waits for the other side's goodbye.
+	leavePatience = time.Second
+	// impatientRate is how many requests an impatient client would send in a second.
+	impatientRate = 10
+)
+
+// impatience are the clients that give up.
+var impatience = []time.Duration{100 * time.Millisecond, 100 * time.Millisecond, 3 * time.Second}
+
+// role is what a connection does all the time.
+type role struct {
+	kind      Kind
+	pipelined bool
+	patience  time.Duration
+}
+
+// roles are taken in turn. Half of the connections write, and three of eight send pipelines.
+var roles = []role{{kind: Set}, {kind: Get}, {kind: Incr}, {kind: Set, pipelined: true}, {kind: Get, pipelined: true},
+	{kind: Incr, pipelined: true}, {kind: Set}, {kind: Get}}
+
+// load sends at fixed times over some connections and notes every end in a book.
+type load struct {
+	names names
+	// dial makes a connection to the path under test.
+	dial func() (*testenv.Conn, error)
+	// conns is the number of patient connections, rate the number of requests that all of them send in a second.
+	conns, rate int
+	book        *book
+
+	stopped chan struct{}
+	running sync.WaitGroup
+}
+
+// plan says what connection i does. Where there are several shards, the second group of eight connections uses keys of
+// all of them.
+func (l *load) plan(i int) (r role, struck bool) {
+	if i >= l.conns {
+		return role{kind: Push, patience: impatience[i-l.conns]}, true
+	}
+	return roles[i%len(roles)], len(l.names.tags) == 0 || (i/len(roles))%2 == 0
+}
+
+// prepare writes the keys that are read and waits until they can be.
+func (l *load) prepare(ctx context.Context) error {
+	conn, err := l.dial()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	for i := range l.conns {
+		r, struck := l.plan(i)
+		if r.kind != Get {
+			continue
+		}
+		for number := range readKeys {
+			e := Entry{Conn: i, Number: number, Kind: Get, Struck: struck}
+			reply, err := conn.Do("SET", l.names.key(&e), l.names.value(&e))
+			if err != nil || string(reply) != "+OK\r\n" {
+				return fmt.Errorf("writing the keys that are to be read: %q %w", reply, err)
+			}
+		}
+	}
+	return testenv.WaitFor(ctx, "the keys that are to be read", func() error { return l.readable(conn) })
+}
+
+func (l *load) readable(conn *testenv.Conn) error {
+	for i := range l.conns {
+		r, struck := l.plan(i)
+		if r.kind != Get {
+			continue
+		}
+		for number := range readKeys {
+			e := Entry{Conn: i, Number: number, Kind: Get, Struck: struck}
+			reply, err := conn.Do("GET", l.names.key(&e))
+			if err != nil {
+				return err
+			}
+			if l.judge(&e, reply); e.Outcome != Acknowledged {
+				return fmt.Errorf("GET is answered %q", reply)
+			}
+		}
+	}
+	return nil
+}
+
+// begin starts all connections.
+func (l *load) begin() {
+	l.stopped = make(chan struct{})
+	for i := range l.conns + len(impatience) {
+		c := &client{load: l, index: i}
+		c.role, c.struck = l.plan(i)
+		l.running.Go(c.run)
+	}
+}
+
+// stop ends the sending and waits for the replies that are still owed.
+func (l *load) stop() {
+	close(l.stopped)
+	l.running.Wait()
+}
+
+// client is one connection, made again when it ends. Its goroutine sends; a second one, as long as a connection
+// lives, receives.
+type client struct {
+	load *load
+	role
+	index  int
+	struck bool
+	pipe   *pipe
+	buf    []byte
+}
+
+// pipe is a connection with the requests that wait for its replies.
+type pipe struct {
+	conn *testenv.Conn
+	// pending holds what was sent, in order; it never blocks, for a place is taken first and given back with the reply.
+	pending chan Entry
+	places  chan struct{}
+	// dead is closed when the receiver has ended.
+	dead chan struct{}
+	// ending says that the drill closes the connection itself.
+	ending atomic.Bool
+}
+
+func (c *client) run() {
+	each, at := c.schedule()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	number := 0
+	for {
+		timer.Reset(at - c.load.book.now())
+		select {
+		case <-c.load.stopped:
+			c.end()
+			return
+		case <-timer.C:
+		}
+		count := 1
+		if c.pipelined {
+			count = burst
+		}
+		for range count {
+			c.send(Entry{Conn: c.index, Number: number, Kind: c.kind, Struck: c.struck, Patience: c.patience,
+				Intended: at, Sent: -1})
+			number++
+		}
+		c.flush()
+		at += each
+	}
+}
+
+// schedule is the time between two sendings and the time of the first one. Connections do not march in step.
+func (c *client) schedule() (each, first time.Duration) {
+	if c.patience > 0 {
+		each = time.Second / impatientRate
+	} else {
+		each = time.Second * time.Duration(c.load.conns) / time.Duration(c.load.rate)
+		if c.pipelined {
+			each *= burst
+		}
+	}
+	return each, c.load.book.now() + each*time.Duration(c.index)/time.Duration(c.load.conns+len(impatience))
+}
+
+// send puts a request into the pipeline. When that is full, it waits: the request's time stays when it should have
+// been sent. When the connection ends meanwhile, it goes over the next one.
+func (c *client) send(e Entry) {
+	for !c.stopping() {
+		if c.pipe == nil && !c.connect(&e) {
+			return
+		}
+		if c.reserve() {
+			e.Sent = c.load.book.now()
+			c.pipe.pending <- e
+			c.buf = append(c.buf, testenv.AppendCommand(nil, c.load.names.command(&e)...)...)
+			return
+		}
+	}
+}
+
+// reserve takes a place in the pipeline; false when the connection or the drill has ended.
+func (c *client) reserve() bool {
+	select {
+	case <-c.pipe.dead:
+		c.bury()
+		return false
+	default:
+	}
+	select {
+	case c.pipe.places <- struct{}{}:
+		return true
+	default:
+	}
+	c.flush()
+	select {
+	case c.pipe.places <- struct{}{}:
+		return true
+	case <-c.pipe.dead:
+		c.bury()
+	case <-c.load.stopped:
+	}
+	return false
+}
+
+func (c *client) stopping() bool {
+	select {
+	case <-c.load.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// fail notes a request that was never sent.
+func (c *client) fail(e Entry, outcome Outcome, text string) {
+	e.Sent, e.Done, e.Outcome, e.Text = -1, c.load.book.now(), outcome, text
+	c.load.book.note(e)
+}
+
+func (c *client) flush() {
+	if len(c.buf) > 0 && c.pipe != nil {
+		_, _ = c.pipe.conn.Write(c.buf) // the receiver hears of it
+	}
+	c.buf = c.buf[:0]
+}
+
+func (c *client) connect(e *Entry) bool {
+	conn, err := c.load.dial()
+	if err != nil {
+		c.fail(*e, Broken, "refused "+err.Error())
+		return false
+	}
+	space := 1
+	if c.pipelined {
+		space = depth
+	}
+	c.pipe = &pipe{conn: conn, pending: make(chan Entry, space), places: make(chan struct{}, space),
+		dead: make(chan struct{})}
+	go c.receive(c.pipe)
+	return true
+}
+
+// bury notes what was in the pipeline of a dead connection.
+func (c *client) bury() {
+	for {
+		select {
+		case e, open := <-c.pipe.pending:
+			if open {
+				c.pipe.lose(c.load.book, e, "closed with its pipeline")
+				continue
+			}
+		default:
+		}
+		c.pipe = nil
+		c.buf = c.buf[:0]
+		return
+	}
+}
+
+// end waits for what is owed, and no longer than endPatience.
+func (c *client) end() {
+	if c.pipe == nil {
+		return
+	}
+	close(c.pipe.pending)
+	patience := time.NewTimer(endPatience)
+	defer patience.Stop()
+	select {
+	case <-c.pipe.dead:
+	case <-patience.C:
+		c.pipe.ending.Store(true)
+	}
+	_ = c.pipe.conn.Close()
+	<-c.pipe.dead
+	c.bury()
+}
+
+func (p *pipe) lose(b *book, e Entry, text string) {
+	e.Done, e.Outcome, e.Text = b.now(), Broken, text
+	if p.ending.Load() {
+		e.Outcome, e.Text = Unanswered, "unanswered to the end"
+	}
+	b.note(e)
+}
+
+// leave closes the connection and waits until the other side has seen that, so that what comes next on a new
+// connection comes after it.
+func (p *pipe) leave() {
+	if tcp, ok := p.conn.Conn.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
+		p.conn.Timeout = leavePatience
+		_, _ = p.conn.Rest()
+	}
+}
+
+// receive matches replies with requests until the connection ends or nothing more will be sent.
+func (c *client) receive(p *pipe) {
+	defer close(p.dead)
+	defer func() { _ = p.conn.Close() }()
+	book := c.load.book
+	for e := range p.pending {
+		p.conn.Timeout = time.Hour
+		if e.Patience > 0 {
+			p.conn.Timeout = e.Sent + e.Patience - book.now()
+		}
+		frame, err := p.conn.Frame()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			e.Done, e.Outcome = book.now(), GaveUp
+			book.note(e)
+			p.leave()
+			return
+		case err != nil:
+			p.lose(book, e, "closed "+err.Error())
+			return
+		}
+		e.Done = book.now()
+		c.load.judge(&e, frame)
+		book.note(e)
+		<-p.places
+	}
+}
+
+// judge sets the outcome that a reply means.
+func (l *load) judge(e *Entry, frame []byte) {
+	text := strings.TrimSuffix(string(frame), "\r\n")
+	e.Outcome, e.Text = Acknowledged, ""
+	switch {
+	case strings.HasPrefix(text, "-UNCERTAIN ") && e.Kind.Writes():
+		e.Outcome, e.Text = Uncertain, text[1:]
+	case strings.HasPrefix(text, "-"):
+		e.Outcome, e.Text = Refused, text[1:]
+	case !l.wanted(e, frame):
+		e.Outcome, e.Text = Wrong, fmt.Sprintf("wrong reply %.100q to %s", frame, e.Kind)
+	}
+}
+
+func (l *load) wanted(e *Entry, frame []byte) bool {
+	switch e.Kind {
+	case Set:
+		return string(frame) == "+OK\r\n"
+	case Get:
+		value := l.names.value(e)
+		return string(frame) == fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
+	default:
+		return bytes.HasPrefix(frame, []byte(":"))
+	}
+}

@@ -1,0 +1,246 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+const (
+	// lookEvery is how often a server is asked; it is the grain of Marks.Accepts.
+	lookEvery = 5 * time.Millisecond
+	// lookPatience is how long an answer may take until the server counts as silent.
+	lookPatience = 300 * time.Millisecond
+	// gateEvery is how often the gateway is asked what it holds.
+	gateEvery = 20 * time.Millisecond
+)
+
+// standing is what a server was last seen to be.
+type standing uint8
+
+const (
+	unknown standing = iota
+	primary
+	replica
+	silent
+	gone
+)
+
+var standingTexts = [...]string{"unknown", "accepts writes", "is a replica", "is silent", "is gone"}
+
+// serverWatch asks one server of the struck shard directly: a replica by a write of the drill's own key, so that the
+// moment is seen when it accepts one; a primary by ROLE.
+type serverWatch struct {
+	line *timeline
+	addr string
+	dial func(addr string) (*testenv.Conn, error)
+	// key is one of the struck shard.
+	key  string
+	conn *testenv.Conn
+	last standing
+	// refused says that it refused a write as a replica since it last accepted one: only then is its next acceptance
+	// a switch, and not the return of one that never heard of its successor.
+	refused bool
+}
+
+func (w *serverWatch) run(ctx context.Context) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	defer w.hangUp()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if now := w.look(); now != unknown {
+				w.note(now)
+			}
+		}
+	}
+}
+
+func (w *serverWatch) hangUp() {
+	if w.conn != nil {
+		_ = w.conn.Close()
+		w.conn = nil
+	}
+}
+
+func (w *serverWatch) look() standing {
+	if w.conn == nil {
+		conn, err := w.dial(w.addr)
+		if err != nil {
+			return gone
+		}
+		conn.Timeout = lookPatience
+		w.conn = conn
+	}
+	question := []string{"SET", w.key, "accepted"}
+	if w.last == primary {
+		question = []string{"ROLE"}
+	}
+	reply, err := w.conn.Do(question...)
+	if err != nil {
+		w.hangUp()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return silent
+		}
+		return unknown // its end is seen by the next dial
+	}
+	switch text := string(reply); {
+	case text == "+OK\r\n", strings.HasPrefix(text, "*3\r\n$6\r\nmaster"):
+		return primary
+	case strings.HasPrefix(text, "-READONLY"), strings.HasPrefix(text, "-MOVED"), strings.HasPrefix(text, "*5\r\n"):
+		return replica
+	}
+	return unknown
+}
+
+func (w *serverWatch) note(now standing) {
+	if now == replica {
+		w.refused = true
+	}
+	switched := now == primary && w.refused
+	if switched {
+		w.refused = false
+	}
+	if now == w.last {
+		return
+	}
+	w.last = now
+	w.line.say("server "+w.addr, standingTexts[now], func(m *Marks, at time.Duration) {
+		if switched && m.Struck >= 0 {
+			m.Accepts = append(m.Accepts, at)
+		}
+	})
+}
+
+// sentinelWatch notes everything that one Sentinel publishes.
+type sentinelWatch struct {
+	line *timeline
+	addr string
+	dial func(addr string) (*testenv.Conn, error)
+}
+
+func (w *sentinelWatch) run(ctx context.Context) {
+	ticker := time.NewTicker(10 * lookEvery)
+	defer ticker.Stop()
+	for {
+		if conn, err := w.dial(w.addr); err == nil {
+			end := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			w.listen(conn)
+			end()
+			_ = conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (w *sentinelWatch) listen(conn *testenv.Conn) {
+	conn.Timeout = time.Hour
+	if conn.Send("PSUBSCRIBE", "*") != nil {
+		return
+	}
+	for {
+		frame, err := conn.Frame()
+		if err != nil {
+			return
+		}
+		// *4 $8 pmessage $1 * $N CHANNEL $N PAYLOAD
+		lines := strings.Split(string(frame), "\r\n")
+		if len(lines) < 9 || lines[2] != "pmessage" || strings.HasPrefix(lines[6], "__") {
+			continue
+		}
+		w.line.say("sentinel "+w.addr, lines[6]+" "+lines[8], sentinelMark(lines[6], lines[8]))
+	}
+}
+
+// sentinelMark is what an event means for the marks.
+func sentinelMark(channel, payload string) func(*Marks, time.Duration) {
+	switch channel {
+	case "+sdown", "+odown":
+		if strings.HasPrefix(payload, "master ") {
+			return since(detected)
+		}
+	case "+try-failover":
+		return since(detected)
+	case "+selected-slave":
+		return since(elected)
+	case "+promoted-slave":
+		return since(promoted)
+	}
+	return nil
+}
+
+// clusterWatch asks a node of another shard how it sees the struck one.
+type clusterWatch struct {
+	line  *timeline
+	addr  string
+	nodes []string // of the struck shard
+	dial  func(addr string) (*testenv.Conn, error)
+}
+
+func (w *clusterWatch) run(ctx context.Context) {
+	ticker := time.NewTicker(10 * lookEvery)
+	defer ticker.Stop()
+	var conn *testenv.Conn
+	last := map[string]string{}
+	for {
+		select {
+		case <-ctx.Done():
+			if conn != nil {
+				_ = conn.Close()
+			}
+			return
+		case <-ticker.C:
+		}
+		var err error
+		if conn == nil {
+			if conn, err = w.dial(w.addr); err != nil {
+				conn = nil
+				continue
+			}
+		}
+		frame, err := conn.Do("CLUSTER", "NODES")
+		if err != nil {
+			_ = conn.Close()
+			conn = nil
+			continue
+		}
+		w.compare(string(frame), last)
+	}
+}
+
+// compare tells what is new in the lines of CLUSTER NODES: id, address, flags, ...
+func (w *clusterWatch) compare(text string, last map[string]string) {
+	for _, addr := range w.nodes {
+		for line := range strings.Lines(text) {
+			fields := strings.Fields(line)
+			if len(fields) < 3 || !strings.HasPrefix(fields[1], addr+"@") {
+				continue
+			}
+			flags := strings.TrimPrefix(fields[2], "myself,")
+			before := last[addr]
+			last[addr] = flags
+			if before == "" || before == flags {
+				continue
+			}
+			var mark func(*Marks, time.Duration)
+			switch {
+			case strings.HasSuffix(flags, "fail"):
+				mark = since(detected)
+			case flags == "master" && strings.HasPrefix(before, "slave"):
+				mark = since(promoted)
+			}
+			w.line.say("node "+w.addr, "says of "+addr+": "+flags, mark)
+		}
+	}
+}

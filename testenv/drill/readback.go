@@ -1,0 +1,181 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+const (
+	// batch is how many keys are read or removed in one pipeline.
+	batch = 256
+	// settlePatience is how long something may be missing before it is called lost: a replica that answers may be
+	// behind, and the primary is not always asked.
+	settlePatience = 3 * time.Second
+)
+
+// readback finds what the load has left behind, through the path under test.
+type readback struct {
+	names names
+	dial  func() (*testenv.Conn, error)
+}
+
+// read asks for every key that a write may have made. What is missing, or less than was acknowledged, is asked for
+// again for a while.
+func (r *readback) read(ctx context.Context, entries []Entry) (Found, error) {
+	found := Found{Keys: map[[2]int]bool{}, Counters: map[int]int64{}, Lists: map[int][]int{}}
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	asked := false
+	err := testenv.WaitFor(ctx, "all acknowledged writes", func() error {
+		conn, err := r.dial()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		if err := r.readOnce(conn, entries, found); err != nil {
+			return err
+		}
+		asked = true
+		if a := Balance(entries, found, func(*Entry) bool { return false }); a.Lost > 0 {
+			return fmt.Errorf("%d are missing", a.Lost)
+		}
+		return nil
+	})
+	if !asked {
+		return found, fmt.Errorf("reading back: %w", err)
+	}
+	return found, nil
+}
+
+func (r *readback) readOnce(conn *testenv.Conn, entries []Entry, found Found) error {
+	var asking []Entry
+	whole := map[int]bool{} // counters and lists are read once for all of their writes
+	for _, e := range entries {
+		switch {
+		case e.Kind == Get || e.Kind == Set && found.Keys[[2]int{e.Conn, e.Number}] || whole[e.Conn]:
+			continue
+		case e.Kind != Set:
+			whole[e.Conn] = true
+		}
+		asking = append(asking, e)
+	}
+	for len(asking) > 0 {
+		n := min(batch, len(asking))
+		if err := r.readBatch(conn, asking[:n], found); err != nil {
+			return err
+		}
+		asking = asking[n:]
+	}
+	return nil
+}
+
+func (r *readback) readBatch(conn *testenv.Conn, entries []Entry, found Found) error {
+	var request []byte
+	for i := range entries {
+		e := &entries[i]
+		key := r.names.key(e)
+		switch {
+		case e.Kind == Incr:
+			request = testenv.AppendCommand(request, "GET", key)
+		case e.Kind == Push:
+			request = testenv.AppendCommand(request, "LRANGE", key, "0", "-1")
+		case r.names.paired(e):
+			request = testenv.AppendCommand(request, "EXISTS", key, twin(key))
+		default:
+			request = testenv.AppendCommand(request, "EXISTS", key)
+		}
+	}
+	if err := conn.SendRaw(request); err != nil {
+		return err
+	}
+	for i := range entries {
+		frame, err := conn.Frame()
+		if err == nil && len(frame) > 0 && frame[0] == '-' {
+			err = fmt.Errorf("%.200q", frame)
+		}
+		if err != nil {
+			return err
+		}
+		r.keep(&entries[i], strings.Split(strings.TrimSuffix(string(frame), "\r\n"), "\r\n"), found)
+	}
+	return nil
+}
+
+// keep notes the lines of one reply.
+func (r *readback) keep(e *Entry, lines []string, found Found) {
+	switch e.Kind {
+	case Set:
+		want := ":1"
+		if r.names.paired(e) {
+			want = ":2"
+		}
+		if lines[0] == want {
+			found.Keys[[2]int{e.Conn, e.Number}] = true
+		}
+	case Incr:
+		if len(lines) > 1 {
+			found.Counters[e.Conn], _ = strconv.ParseInt(lines[1], 10, 64)
+		}
+	case Push:
+		list := []int{}
+		for i := 2; i < len(lines); i += 2 {
+			number, _ := strconv.Atoi(lines[i])
+			list = append(list, number)
+		}
+		found.Lists[e.Conn] = list
+	case Get:
+	}
+}
+
+// remove deletes every key of the drill.
+func (r *readback) remove(entries []Entry, others ...string) error {
+	conn, err := r.dial()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	keys := map[string]bool{}
+	for i := range entries {
+		key := r.names.key(&entries[i])
+		keys[key] = true
+		if r.names.paired(&entries[i]) {
+			keys[twin(key)] = true
+		}
+		if entries[i].Kind == Get {
+			for number := range readKeys {
+				e := entries[i]
+				e.Number = number
+				keys[r.names.key(&e)] = true
+			}
+		}
+	}
+	for _, key := range others {
+		keys[key] = true
+	}
+	var request []byte
+	n := 0
+	send := func() error {
+		if err := conn.SendRaw(request); err != nil {
+			return err
+		}
+		replies, err := conn.Frames(n)
+		if err == nil && strings.Contains(string(replies), "-") {
+			err = fmt.Errorf("removing keys: %.200q", replies)
+		}
+		request, n = request[:0], 0
+		return err
+	}
+	for key := range keys {
+		if request, n = testenv.AppendCommand(request, "DEL", key), n+1; n == batch {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	return send()
+}

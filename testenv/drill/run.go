@@ -1,0 +1,197 @@
+package drill
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Plan says which drill to run, against what.
+type Plan struct {
+	// Name is one of Names.
+	Name string
+	Mode Mode
+	// Binary is the evergate program that is drilled. Empty: it is built from the source.
+	Binary string
+	// GatewayArgs are further arguments of the gateway, after those that the drill gives it.
+	GatewayArgs []string
+	// Connections is the number of patient clients (3 impatient ones come on top), Rate how many requests all of them
+	// send in a second.
+	Connections, Rate int
+	// Quick shortens the load and the Sentinels' inner periods, for tests.
+	Quick bool
+	// Untimed leaves out what the bars say of times: for a gateway under the race detector, and for busy machines.
+	Untimed bool
+	// Live is told how it goes, several times a second. May be nil.
+	Live func(Progress)
+}
+
+// Progress is for a line that lives.
+type Progress struct {
+	At                              time.Duration
+	Phase                           string
+	Acknowledged, Uncertain, Errors int64
+	Held                            int
+}
+
+// liveEvery is how often Plan.Live is called.
+const liveEvery = 200 * time.Millisecond
+
+// Run plays one drill. The error says why it could not be run; what was found out is in the Report.
+func Run(ctx context.Context, p Plan) (report *Report, err error) {
+	d := find(p.Name)
+	if d == nil {
+		return nil, fmt.Errorf("there is no drill %q", p.Name)
+	}
+	if !slices.Contains(d.modes, p.Mode) {
+		return nil, fmt.Errorf("the drill %s is not for %s", p.Name, p.Mode)
+	}
+	s, err := startSite(&p, d)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if closeErr := s.close(); err == nil && closeErr != nil {
+			err = closeErr
+		}
+	}()
+	if err := s.findTags(p.Connections + len(impatience)); err != nil {
+		return nil, err
+	}
+	r := newRun(p, d, s)
+	return r.play(ctx)
+}
+
+// run is one drill while it is played.
+type run struct {
+	plan  Plan
+	drill *drill
+	site  *site
+	id    string
+	line  *timeline
+	load  *load
+	gate  *gateWatch
+	start time.Time
+	// looking ends the observers.
+	looking sync.WaitGroup
+}
+
+func newRun(p Plan, d *drill, s *site) *run {
+	r := &run{plan: p, drill: d, site: s, id: strings.ToLower(rand.Text()[:8]), start: time.Now()}
+	r.line = newTimeline(r.start)
+	r.load = &load{names: names{prefix: "evergate:drill:" + r.id + ":", tags: s.tags}, dial: s.dialPath,
+		conns: p.Connections, rate: p.Rate, book: &book{start: r.start}}
+	r.gate = &gateWatch{dial: s.dialPath}
+	return r
+}
+
+func (r *run) play(ctx context.Context) (*Report, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer r.looking.Wait()
+	defer cancel()
+	if err := r.load.prepare(ctx); err != nil {
+		return nil, err
+	}
+	r.observe(ctx)
+	r.load.begin()
+	actErr := r.act(ctx)
+	r.line.say("drill", "the load ends", func(m *Marks, now time.Duration) { m.Ended = now })
+	r.load.stop()
+	entries := r.load.book.taken()
+	back := &readback{names: r.load.names, dial: r.site.dialPath}
+	found, readErr := back.read(ctx, entries)
+	cancel()
+	r.looking.Wait()
+	if err := errors.Join(actErr, readErr); err != nil {
+		return nil, errors.Join(err, back.remove(entries, r.watchedKey()))
+	}
+	report := r.report(entries, found)
+	return report, back.remove(entries, r.watchedKey())
+}
+
+// act lets the load warm up and plays the drill's act.
+func (r *run) act(ctx context.Context) error {
+	s := &stage{site: r.site, line: r.line, quick: r.plan.Quick}
+	r.line.say("drill", "the load begins", nil)
+	if err := s.flow(ctx, time.Second); err != nil {
+		return err
+	}
+	r.line.say("drill", "warm", func(m *Marks, now time.Duration) { m.Began = now })
+	if err := s.flow(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	return r.drill.act(ctx, s)
+}
+
+// watchedKey is the key by which observers see who accepts writes.
+func (r *run) watchedKey() string {
+	return r.load.names.prefix + r.load.names.part(0, true) + "accepts"
+}
+
+// observe starts everybody who looks at the site from outside.
+func (r *run) observe(ctx context.Context) {
+	s := r.site
+	for _, addr := range s.nodes {
+		w := &serverWatch{line: r.line, addr: addr, dial: s.dialServer, key: r.watchedKey()}
+		r.looking.Go(func() { w.run(ctx) })
+	}
+	for _, addr := range s.sentinels {
+		w := &sentinelWatch{line: r.line, addr: addr, dial: s.dialServer}
+		r.looking.Go(func() { w.run(ctx) })
+	}
+	if len(s.others) > 0 {
+		w := &clusterWatch{line: r.line, addr: s.others[0], nodes: s.nodes, dial: s.dialServer}
+		r.looking.Go(func() { w.run(ctx) })
+	}
+	r.looking.Go(func() { r.gate.run(ctx) })
+	if r.plan.Live != nil {
+		r.looking.Go(func() { r.tellLive(ctx) })
+	}
+}
+
+func (r *run) tellLive(ctx context.Context) {
+	ticker := time.NewTicker(liveEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		events, _, _ := r.line.seen()
+		phase := ""
+		for _, e := range events {
+			if e.Lane == "drill" {
+				phase = e.Text
+			}
+		}
+		b := r.load.book
+		r.plan.Live(Progress{At: r.line.now(), Phase: phase, Acknowledged: b.acknowledged.Load(),
+			Uncertain: b.uncertain.Load(), Errors: b.errors.Load(), Held: r.gate.seen().Held})
+	}
+}
+
+// report judges what was noted.
+func (r *run) report(entries []Entry, found Found) *Report {
+	events, marks, _ := r.line.seen()
+	gate := r.gate.seen()
+	if r.site.gate != nil {
+		events = append(events, readLog(r.site.gate.Log(), r.start)...)
+	}
+	slices.SortStableFunc(events, func(a, b Event) int { return int(a.At - b.At) })
+	bar := r.drill.in(r.plan.Mode)
+	if r.plan.Untimed {
+		bar.Pause, bar.Resume, bar.ReadPause = 0, 0, 0
+	}
+	figures := Count(entries, marks, bar.InFlightFor)
+	account := Balance(entries, found, parked(marks, bar.InFlightFor))
+	return &Report{Version: reportVersion, Drill: r.plan.Name, Mode: r.plan.Mode, Path: "evergate", ID: r.id,
+		Started: r.start, Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks, Figures: figures,
+		Account: account, Gate: gate, Verdict: Judge(figures, account, gate, marks, bar), Events: events,
+		entries: entries}
+}

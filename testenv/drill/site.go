@@ -1,0 +1,222 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+// Mode is how the servers are arranged.
+type Mode string
+
+const (
+	// Sentinel is a primary with two replicas, watched by three Sentinels.
+	Sentinel Mode = "sentinel"
+	// Cluster is three shards of a primary and a replica each.
+	Cluster Mode = "cluster"
+)
+
+const (
+	downAfter   = time.Second
+	nodeTimeout = 2 * time.Second
+	// failoverTimeout is short, so that what fails is tried again while the drill lasts.
+	failoverTimeout = 10 * time.Second
+	masterName      = "main"
+)
+
+// site is what is drilled: servers, and the path that clients use.
+type site struct {
+	mode Mode
+	// path is the address that clients use; dialPath connects there.
+	path     string
+	dialPath func() (*testenv.Conn, error)
+	// master is the name under which Sentinels watch the struck shard.
+	master string
+	// nodes are the servers of the struck shard, others one of another shard each, sentinels all Sentinels.
+	nodes, others, sentinels []string
+	tags                     []string
+	hands                    hands
+
+	// Of servers of our own:
+	env  *testenv.Env
+	gate *testenv.Gateway
+}
+
+// hands are what breaks and mends a server, by its address.
+type hands struct {
+	kill, freeze, heal func(ctx context.Context, addr string) error
+}
+
+// dialServer connects to a server or Sentinel itself.
+func (s *site) dialServer(addr string) (*testenv.Conn, error) { return testenv.Dial(addr) }
+
+// options are the servers of a drill's own.
+func (p *Plan) options(d *drill) testenv.Options {
+	o := testenv.Options{Replicas: 2, DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
+		NodeTimeout: nodeTimeout, Masters: []string{masterName}}
+	if p.Mode == Cluster {
+		o.Replicas = 1
+	}
+	if d.options != nil {
+		d.options(&o)
+	}
+	return o
+}
+
+// startSite starts servers and the path of a drill. What was started is ended again when something fails.
+func startSite(p *Plan, d *drill) (s *site, err error) {
+	s = &site{mode: p.Mode, master: masterName}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if p.Mode == Cluster {
+		s.env, err = testenv.Cluster(p.options(d))
+	} else {
+		s.env, err = testenv.Sentinel(p.options(d))
+	}
+	if err != nil {
+		return s, err
+	}
+	// Fast Sentinels take a candidate back that its leader has not yet asked for INFO: that would be another drill.
+	if err := s.env.UsualPeriods(); err != nil {
+		return s, err
+	}
+	s.ownAddresses()
+	return s, s.startPath(p)
+}
+
+func (s *site) ownAddresses() {
+	struck := s.env.Groups[0]
+	for _, n := range struck.Nodes {
+		s.nodes = append(s.nodes, n.Addr)
+	}
+	for _, g := range s.env.Groups[1:] {
+		s.others = append(s.others, g.Nodes[0].Addr)
+	}
+	for _, n := range s.env.Sentinels {
+		s.sentinels = append(s.sentinels, n.Addr)
+	}
+	s.hands = hands{
+		kill:   func(_ context.Context, addr string) error { return s.env.Node(addr).Kill() },
+		freeze: func(_ context.Context, addr string) error { return s.env.Node(addr).Freeze() },
+		heal: func(_ context.Context, addr string) error {
+			n := s.env.Node(addr)
+			if n.Running() {
+				return n.Thaw()
+			}
+			return n.Restart()
+		},
+	}
+}
+
+// startPath starts the gateway.
+func (s *site) startPath(p *Plan) error {
+	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
+	args := []string{"--reads", "prefer-replica", "--log-level", "debug"}
+	if s.mode == Cluster {
+		args = append(args, "--cluster", s.env.Addrs())
+	} else {
+		args = append(args, "--sentinel", s.env.SentinelAddrs(), "--master-name", s.master)
+	}
+	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary})
+	if err != nil {
+		return err
+	}
+	s.gate, s.path = gate, gate.Addr
+	return nil
+}
+
+// close ends what startSite started; a target's own things stay.
+func (s *site) close() error {
+	var errs []error
+	if s.gate != nil {
+		errs = append(errs, s.gate.Close())
+	}
+	if s.env != nil {
+		errs = append(errs, s.env.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ask sends one command to a server and gives the lines of its reply.
+func (s *site) ask(addr string, args ...string) ([]string, error) {
+	conn, err := s.dialServer(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	conn.Timeout = 2 * time.Second
+	frame, err := conn.Do(args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s to %s: %w", args[0], addr, err)
+	}
+	if len(frame) > 0 && frame[0] == '-' {
+		return nil, fmt.Errorf("%s to %s: %s", strings.Join(args, " "), addr, strings.TrimSpace(string(frame[1:])))
+	}
+	return strings.Split(strings.TrimSuffix(string(frame), "\r\n"), "\r\n"), nil
+}
+
+// primary is the struck shard's primary: under Sentinel the one that a majority names and that agrees, in a cluster
+// the one that says so.
+func (s *site) primary() (string, error) {
+	votes := map[string]int{}
+	for _, addr := range s.sentinels {
+		if lines, err := s.ask(addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.master); err == nil && len(lines) > 4 {
+			votes[lines[2]+":"+lines[4]]++
+		}
+	}
+	masters := []string{}
+	for _, addr := range s.nodes {
+		lines, err := s.ask(addr, "ROLE")
+		if err != nil || len(lines) < 3 || lines[2] != "master" {
+			continue
+		}
+		if len(s.sentinels) == 0 || votes[addr] > len(s.sentinels)/2 {
+			masters = append(masters, addr)
+		}
+	}
+	if len(masters) != 1 {
+		return "", fmt.Errorf("the primary is not clear: %v say so, Sentinels name %v", masters, votes)
+	}
+	return masters[0], nil
+}
+
+// replicas are the other servers of the struck shard that are linked to their primary.
+func (s *site) replicas() []string {
+	var all []string
+	for _, addr := range s.nodes {
+		lines, err := s.ask(addr, "ROLE")
+		if err == nil && len(lines) > 7 && lines[2] == "slave" && lines[7] == "connected" {
+			all = append(all, addr)
+		}
+	}
+	return all
+}
+
+// findTags finds hash tags whose slots belong to the struck shard, one for each of n connections.
+func (s *site) findTags(n int) error {
+	if s.mode != Cluster {
+		return nil
+	}
+	owner, err := s.primary()
+	if err != nil {
+		return err
+	}
+	for i := 0; len(s.tags) < n && i < 100*n; i++ {
+		tag := fmt.Sprint("t", i)
+		// A node refuses keys of others' slots, and says so before it looks for the key.
+		if _, err := s.ask(owner, "EXISTS", "{"+tag+"}"); err == nil {
+			s.tags = append(s.tags, tag)
+		}
+	}
+	if len(s.tags) < n {
+		return fmt.Errorf("%s serves too few slots for %d connections", owner, n)
+	}
+	return nil
+}

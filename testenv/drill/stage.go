@@ -1,0 +1,112 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"evergate/testenv"
+)
+
+// stage is where an act plays: a site, a timeline and the load that runs meanwhile.
+type stage struct {
+	*site
+	line  *timeline
+	quick bool
+}
+
+// switchPatience is how long servers may take to agree on a new primary.
+const switchPatience = 40 * time.Second
+
+// strike notes that now something is broken or switched.
+func (s *stage) strike(format string, args ...any) {
+	s.line.say("drill", fmt.Sprintf(format, args...), func(m *Marks, now time.Duration) {
+		if m.Struck < 0 {
+			m.Struck = now
+		}
+		m.Strikes = append(m.Strikes, now)
+	})
+}
+
+// tell notes something that is no strike.
+func (s *stage) tell(format string, args ...any) {
+	s.line.say("drill", fmt.Sprintf(format, args...), nil)
+}
+
+// healed notes that from now on all is in order again.
+func (s *stage) healed(format string, args ...any) {
+	s.line.say("drill", fmt.Sprintf(format, args...), func(m *Marks, now time.Duration) { m.Healed = now })
+}
+
+// awaitAccepts waits until the n-th new primary accepts a write.
+func (s *stage) awaitAccepts(ctx context.Context, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	defer cancel()
+	for {
+		_, marks, news := s.line.seen()
+		if len(marks.Accepts) >= n {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return nil // the verdict says that there were too few
+		}
+	}
+}
+
+// awaitSwitch waits until a new primary accepts writes and all agree that it is one.
+func (s *stage) awaitSwitch(ctx context.Context, former string) error {
+	if err := s.awaitAccepts(ctx, 1); err != nil {
+		return err
+	}
+	_, err := s.awaitPrimary(ctx, former)
+	return err
+}
+
+// awaitPrimary waits until all agree on a primary that is not one of former.
+func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	defer cancel()
+	err = testenv.WaitFor(ctx, "a primary on which all agree", func() error {
+		now, err = s.primary()
+		for _, old := range former {
+			if err == nil && now == old {
+				return errors.New("it is the former one still")
+			}
+		}
+		return err
+	})
+	return now, err
+}
+
+// awaitReplicas waits until n replicas are linked.
+func (s *stage) awaitReplicas(ctx context.Context, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	defer cancel()
+	return testenv.WaitFor(ctx, "replicas", func() error {
+		if got := len(s.replicas()); got < n {
+			return fmt.Errorf("%d of %d are linked", got, n)
+		}
+		return nil
+	})
+}
+
+// flow lets the load run for a while; a quick drill makes do with half of it.
+func (s *stage) flow(ctx context.Context, d time.Duration) error {
+	if s.quick {
+		d /= 2
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// node is a server of our own.
+func (s *stage) node(addr string) *testenv.Node { return s.env.Node(addr) }

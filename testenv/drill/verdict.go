@@ -1,0 +1,166 @@
+package drill
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Allowance is how many of something a drill may leave behind.
+type Allowance uint8
+
+const (
+	// None at all.
+	None Allowance = iota
+	// InFlight: as many as were under way.
+	InFlight
+	// Receipt: as many as the gateway itself says.
+	Receipt
+	// Reported: any number, told and not judged.
+	Reported
+)
+
+// Bar is what a drill must reach.
+type Bar struct {
+	// Uncertain and Lost bound what may be left behind. Errors, double and late executions are never allowed.
+	Uncertain, Lost Allowance
+	// Pause bounds the longest time without an acknowledged write; 0: not judged.
+	Pause time.Duration
+	// Resume bounds the time from the moment when a new primary accepts to the first acknowledged write; 0: not judged.
+	Resume time.Duration
+	// ReadPause bounds the longest time without a read; 0: not judged.
+	ReadPause time.Duration
+	// InFlightFor is how long after the strike a write may still have been sent to the former primary.
+	InFlightFor time.Duration
+	// Switches is how many switches of the primary there must be, or the drill is vacuous; -1: there must be none.
+	Switches int
+	// Holds says that the gateway must have held somebody, or the drill is vacuous.
+	Holds bool
+	// Fenced says that nothing that was acknowledged after Marks.Healed may be lost.
+	Fenced bool
+}
+
+// Gate is what the gateway said of itself.
+type Gate struct {
+	// Known says that the path is a gateway that tells these things.
+	Known bool
+	// Held is the most clients that were parked at once.
+	Held int
+	// Failovers is how many it began by holding a shard.
+	Failovers int
+	// Uncertain is how many requests it answered so, DoneAgain how many it sent a second time.
+	Uncertain, DoneAgain int
+	// Receipts are what it said of lost writes, one for each failover: at most so many; -1: it did not know.
+	Receipts []int
+}
+
+// receipt is how many writes the receipts allow to be lost, and whether there was one.
+func (g *Gate) receipt() (int, bool) {
+	sum, told := 0, false
+	for _, n := range g.Receipts {
+		if n >= 0 {
+			sum, told = sum+n, true
+		}
+	}
+	return sum, told
+}
+
+// Verdict is the judgement. Broken holds a sentence for each promise that was not kept; Vacuous says why the drill
+// proves nothing, empty when it does.
+type Verdict struct {
+	Broken  []string
+	Vacuous string
+}
+
+// Kept says that the drill was one and all promises were kept.
+func (v *Verdict) Kept() bool { return len(v.Broken) == 0 && v.Vacuous == "" }
+
+func (v *Verdict) breaks(format string, args ...any) {
+	v.Broken = append(v.Broken, fmt.Sprintf(format, args...))
+}
+
+// Judge holds figures against a bar. Pure.
+func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
+	var v Verdict
+	v.Vacuous = vacuous(f, g, m, bar)
+	for _, word := range slices.Sorted(maps.Keys(f.Errors)) {
+		v.breaks("%d errors %s, for example %q", f.Errors[word], word, f.Example[word])
+	}
+	v.judgeWrites(f, a, g, m, bar)
+	if p := f.WritePause.Length(); bar.Pause > 0 && p > bar.Pause {
+		v.breaks("no write for %v, at most %v is promised", round(p), bar.Pause)
+	}
+	if p := f.ReadPause.Length(); bar.ReadPause > 0 && p > bar.ReadPause {
+		v.breaks("no read for %v, at most %v is promised", round(p), bar.ReadPause)
+	}
+	for i, lag := range f.Resumed {
+		switch {
+		case bar.Resume == 0:
+		case lag < 0:
+			v.breaks("no write was acknowledged after switch %d", i+1)
+		case lag > bar.Resume:
+			v.breaks("writes resumed %v after the new primary accepted them, at most %v is promised", round(lag),
+				bar.Resume)
+		}
+	}
+	return v
+}
+
+func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
+	switch {
+	case bar.Uncertain == None && f.Uncertain > 0:
+		v.breaks("%d writes were answered UNCERTAIN, none is promised", f.Uncertain)
+	case bar.Uncertain == InFlight && f.Uncertain > f.InFlight:
+		v.breaks("%d writes were answered UNCERTAIN, only %d were in flight", f.Uncertain, f.InFlight)
+	}
+	if a.Lost > 0 {
+		receipt, told := g.receipt()
+		switch {
+		case bar.Lost == None:
+			v.breaks("%d of %d acknowledged writes are lost", a.Lost, a.Acknowledged)
+		case bar.Lost == Receipt && !told:
+			v.breaks("%d of %d acknowledged writes are lost, and no receipt says so", a.Lost, a.Acknowledged)
+		case bar.Lost == Receipt && a.Lost > receipt:
+			v.breaks("%d of %d acknowledged writes are lost, the receipts say at most %d", a.Lost, a.Acknowledged,
+				receipt)
+		}
+	}
+	if bar.Fenced && m.Healed >= 0 && a.LastLost > m.Healed {
+		v.breaks("a write that was acknowledged %v after the old primary's return is lost", round(a.LastLost-m.Healed))
+	}
+	if a.Twice > 0 {
+		v.breaks("%d writes were executed twice", a.Twice)
+	}
+	if a.Late > 0 {
+		v.breaks("%d writes were executed after their client had left", a.Late)
+	}
+	if a.Ghosts > 0 {
+		v.breaks("%d writes were refused and executed", a.Ghosts)
+	}
+}
+
+// vacuous says why a drill proves nothing.
+func vacuous(f Figures, g Gate, m Marks, bar Bar) string {
+	switch {
+	case f.Before.Count == 0:
+		return "nothing flowed before it struck"
+	case m.Struck < 0:
+		return "nothing was broken"
+	case bar.Switches > 0 && len(m.Accepts) < bar.Switches:
+		return fmt.Sprintf("%d switches of the primary were seen, %d were to be caused", len(m.Accepts), bar.Switches)
+	case bar.Switches < 0 && len(m.Accepts) > 0:
+		return "another server became primary, which was not the plan"
+	case bar.Holds && g.Known && g.Held+g.Failovers == 0:
+		return "nobody was held"
+	}
+	return ""
+}
+
+// round cuts a duration to what matters to a reader.
+func round(d time.Duration) time.Duration {
+	if d < 10*time.Millisecond {
+		return d.Round(10 * time.Microsecond)
+	}
+	return d.Round(time.Millisecond)
+}
