@@ -38,8 +38,12 @@ func (s *State) serves(e, primary *entry, d *draft, did bool) bool {
 func (s *State) build(drafts []draft) *View {
 	v := &View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*Node, len(s.nodes.byID)),
 		DownAfter: s.downAfter()}
+	s.passing = map[*entry]bool{}
 	for i := range drafts {
 		v.Shards = append(v.Shards, s.shard(v, i, &drafts[i]))
+		if v.Sharded && len(drafts[i].slots) == 0 {
+			s.passing[drafts[i].primary] = true
+		}
 	}
 	fillSlots(v, drafts)
 	s.keepTimes(v)

@@ -12,11 +12,17 @@ const (
 	// askMax is how many nodes are asked in one refresh, seedsMax how many seeds at the start.
 	askMax   = 3
 	seedsMax = 5
+	// While something is wrong worriedMax nodes are asked every worriedEvery, until worriedFor after its last sign, or
+	// as long as a failover is under way, for worriedLongest at most.
+	worriedMax     = 24
+	worriedEvery   = TickEvery
+	worriedFor     = 2 * time.Second
+	worriedLongest = time.Minute
 	// patchFor is how long a MOVED stands against the slot maps that do not agree with it.
 	patchFor = 2 * time.Second
 	// answersKeptFor is how much older than the newest an answer may be, in refreshes.
 	answersKeptFor = 3
-	// refreshFirst is the time between two refreshes while no node has answered yet.
+	// refreshFirst is the time between two refreshes while no node has answered yet, and in a lasting trouble.
 	refreshFirst = 500 * time.Millisecond
 	// nodeTimeoutDefault is cluster-node-timeout where no node tells it; the servers' own default.
 	nodeTimeoutDefault = 15 * time.Second
@@ -41,8 +47,10 @@ type cluster struct {
 	// awaited are the seeds of the first refresh that have not answered.
 	awaited   map[string]bool
 	refreshAt time.Time
-	hurry     bool
-	turn      int
+	// hurry asks for one refresh soon, worriedUntil for many.
+	hurry        bool
+	worriedUntil time.Time
+	turn         int
 	// nodeTimeout is the longest cluster-node-timeout that was told.
 	nodeTimeout time.Duration
 }
@@ -93,16 +101,27 @@ func (r *cluster) observe(o Observation) {
 		r.slotsSeen(o)
 	case NodeLost:
 		delete(r.awaited, o.Addr)
-		if len(r.answers) > 1 && r.answers[o.Addr] != nil {
+		// With epochs the word of a lost node stands until it is too old: what it had won nobody else may know yet.
+		if a := r.answers[o.Addr]; a != nil && len(r.answers) > 1 && !a.seen.HasEpochs {
 			delete(r.answers, o.Addr)
 			r.merge()
 		}
-		r.hurry = r.hurry || r.s.nodes.dial(o.Addr).losses == 1
+		if r.s.nodes.dial(o.Addr).losses == 1 {
+			r.worry()
+		}
+	case RoleSeen:
+		e := r.s.nodes.dial(o.Addr)
+		switch m := r.of(e); {
+		case m != nil && o.Role == RoleReplica, m == nil && o.Role == RolePrimary && r.replica(e):
+			r.worry()
+		}
 	case Report:
 		if o.Kind == Moved {
 			r.moved(o)
+			r.hurry = true
+		} else {
+			r.worry()
 		}
-		r.hurry = true
 	}
 	r.dropPatches()
 	r.refresh()
@@ -326,13 +345,19 @@ func (m *merged) held() string {
 	return ""
 }
 
-func (r *cluster) names(e *entry) bool {
+// of is the shard that a node is primary of by the maps, or nil.
+func (r *cluster) of(e *entry) *merged {
 	for _, m := range r.shards {
 		if m.primary == e {
-			return m.healthy
+			return m
 		}
 	}
-	return false
+	return nil
+}
+
+func (r *cluster) names(e *entry) bool {
+	m := r.of(e)
+	return m != nil && m.healthy
 }
 
 func (r *cluster) downAfter() time.Duration {

@@ -22,6 +22,18 @@ func (r *cluster) moved(o Report) {
 		return
 	}
 	to := r.s.nodes.announced(JoinAddr(host, port))
+	if to.lost() {
+		r.worry() // whoever says so has not heard of a failover yet
+		return
+	}
+	if owner := r.owner(o.Slot); owner != nil && r.of(to) == nil && r.replica(to) {
+		// A replica that owns slots was promoted, a moment ago: all slots go together, in two steps.
+		r.worry()
+		r.s.chase(to)
+		r.s.chase(owner)
+		r.s.refresh(to.addr)
+		return
+	}
 	if old, ok := r.patches[o.Slot]; ok && old.to == to {
 		return
 	}
@@ -31,6 +43,30 @@ func (r *cluster) moved(o Report) {
 		return
 	}
 	r.patches[o.Slot] = patch{from: r.owner(o.Slot), to: to, at: r.s.now}
+}
+
+// replica says that the maps have a node as a replica of a primary with slots.
+func (r *cluster) replica(e *entry) bool {
+	return slices.ContainsFunc(r.shards, func(m *merged) bool {
+		return slices.Contains(m.replicas, e) || slices.Contains(m.others, e)
+	})
+}
+
+// worry has the nodes asked often for a while.
+func (r *cluster) worry() { r.worriedUntil = r.s.now.Add(worriedFor) }
+
+// troubled says that something is wrong: there was a sign of it, or a failover is under way that has not lasted for too
+// long to hope that it ends in this moment.
+func (r *cluster) troubled() bool {
+	if r.s.now.Before(r.worriedUntil) {
+		return true
+	}
+	for _, f := range r.s.failovers {
+		if r.s.now.Sub(f.began) < worriedLongest {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *cluster) dropPatches() {
@@ -46,9 +82,11 @@ func (r *cluster) dropPatches() {
 func (r *cluster) refresh() {
 	gap := r.s.settings.RefreshEvery
 	switch {
+	case r.troubled() && len(r.shards) > 0:
+		gap = worriedEvery
 	case r.hurry:
 		gap = refreshGap
-	case len(r.shards) == 0:
+	case len(r.shards) == 0 || len(r.s.failovers) > 0:
 		gap = refreshFirst
 	}
 	if !r.refreshAt.IsZero() && r.s.now.Sub(r.refreshAt) < gap {
@@ -78,10 +116,14 @@ func (r *cluster) ask() []string {
 			add(p.to.addr)
 		}
 	}
-	for i := 0; i < len(alive) && len(names) < askMax; i++ {
+	most := askMax
+	if r.troubled() {
+		most = worriedMax
+	}
+	for i := 0; i < len(alive) && len(names) < most; i++ {
 		add(alive[(r.turn+i)%len(alive)].addr)
 	}
-	r.turn += askMax
+	r.turn += most
 	if len(alive) > 0 {
 		return names
 	}

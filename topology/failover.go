@@ -100,7 +100,7 @@ func (s *State) standing(d *draft, drafts []draft) *entry {
 		}
 	}
 	for i := range s.view.Shards {
-		if n := s.view.Shards[i].Standing(); n != nil && n.ID == d.primary.id {
+		if n := s.view.Shards[i].Standing(); n != nil && n.ID == d.primary.id && !s.passing[d.primary] {
 			return d.primary
 		}
 	}

@@ -117,6 +117,8 @@ type State struct {
 	// provisional primary, by that one.
 	failovers, unconfirmed map[*entry]*failover
 	failoverCount          uint64
+	// passing are the primaries of the last View that have slots by the word of a MOVED only.
+	passing map[*entry]bool
 	// eras are those of the standing primaries.
 	eras map[*entry]*era
 }
