@@ -25,6 +25,29 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 	c.againBegun = false
 }
 
+// unask takes a request that is on a lane back to its session: the reply is for nobody.
+func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
+	was := *t
+	t.Generation = 0 // no client has it
+	w.addAgain(c, &was, frame, again{target: -1, hops: hops})
+	w.landed(c, was.Shard)
+}
+
+// takeReads takes the reads back that a session has behind a refused request on the same lane: answered there they
+// would have overtaken it.
+func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) {
+	sharded := c.svc.view != nil && c.svc.view.Sharded
+	start := refused.End
+	for t := range l.Inflight.All {
+		from := start
+		start = t.End
+		if t.Session == c.ref.ID && t.Generation == c.ref.Generation &&
+			t.Flags&(backend.Write|backend.Quiet|backend.Internal) == 0 && (!sharded || t.Slot == refused.Slot) {
+			w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops)
+		}
+	}
+}
+
 // later says that seq a comes after b; numbers wrap around.
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 

@@ -215,6 +215,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	}
 	w.releaseHeld(s)
 	s.silent = s.silences()
+	w.noteSwitches(s, old)
 	w.judge(s, old)
 	w.leave(s, old)
 }

@@ -25,6 +25,9 @@ const (
 	tryAgainPause = 10 * time.Millisecond
 	// loadingFor is how long after a lane opened a script's LOADING is the server's own: it restarted.
 	loadingFor = time.Minute
+	// replicasComeIn is how long after a switch a lack of replicas is waited out: Sentinel sends them to the new primary
+	// about a second after it was promoted.
+	replicasComeIn = 5 * time.Second
 	// againMax bounds how often one request is done again whatever the hold window.
 	againMax = 250
 )
@@ -54,7 +57,8 @@ const (
 	tryAgain
 	cannotServe // READONLY, LOADING, CLUSTERDOWN, MASTERDOWN
 	noPassword
-	noScript // a replica does not know a script: script caches are not replicated
+	noScript   // a replica does not know a script: script caches are not replicated
+	noReplicas // min-replicas-to-write is not met: after a switch the replicas come a second later
 )
 
 // refusalOf reads the prefix of an error reply. The error of a script may be made by the script itself, after it has
@@ -80,6 +84,8 @@ func refusalOf(reply []byte, script bool) refusal {
 		return noPassword
 	case "NOSCRIPT":
 		return noScript
+	case "NOREPLICAS":
+		return noReplicas
 	}
 	return notRefused
 }
@@ -91,6 +97,7 @@ func ownWords(reply []byte) bool {
 		"-READONLY You can't write against a read only replica.", "-LOADING Redis is loading", "-LOADING Valkey is loading",
 		"-CLUSTERDOWN The cluster is down", "-CLUSTERDOWN Hash slot not served",
 		"-MASTERDOWN Link with MASTER is down", "-NOAUTH Authentication required", "-NOSCRIPT No matching script.",
+		"-NOREPLICAS Not enough good replicas to write.",
 	} {
 		if len(reply) >= len(words) && string(reply[:len(words)]) == words {
 			return true
@@ -117,6 +124,11 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 			return false
 		}
 		a.primary = true
+	case noReplicas:
+		if !w.justSwitched(l) || t.Hops >= w.hopsOf(&t, kind) {
+			return false // it is what the servers were set up for
+		}
+		a.at = w.now + refusingFor
 	case moved, asked:
 		if !w.redirected(l, reply, kind, &t, &a) {
 			return false
@@ -135,7 +147,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	w.stats.RefusedByServer[kind]++
 	l.Inflight.Pop()
 	if c := w.client(t.Session, t.Generation); c != nil {
-		w.sendBack(c, &t, frame, a, kind)
+		w.sendBack(c, l, &t, frame, a, kind)
 	}
 	l.Queue.Answered(t.End)
 	if kind == noPassword {
@@ -170,14 +182,18 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 }
 
 // sendBack gives a refused request back to its session.
-func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, kind refusal) {
+func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a again, kind refusal) {
 	if kind == asked || kind == tryAgain {
 		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
 	}
 	switch {
 	case t.Hops < hopsFor(c, kind):
 		a.hops = t.Hops + 1
+		first := len(c.again) == 0
 		w.addAgain(c, t, frame, a)
+		if first && kind != moved && kind != asked { // those answer the reads behind them alike
+			w.takeReads(c, l, t)
+		}
 	case kind == cannotServe:
 		if c.hold.Mode == HoldDryRun {
 			w.stats.WouldHaveHeld++
@@ -192,10 +208,42 @@ func (w *Worker) sendBack(c *client, t *backend.Ticket, frame []byte, a again, k
 	}
 }
 
+// justSwitched says that a lane's node became a primary so lately that its replicas may still be on their way.
+func (w *Worker) justSwitched(l *backend.Lane) bool {
+	at, ok := w.services[l.Key.Service].promoted[l.Key.Node]
+	return ok && w.now-at < replicasComeIn
+}
+
+// noteSwitches remembers since when nodes are primaries that were none in the view before.
+func (w *Worker) noteSwitches(s *service, old *topology.View) {
+	if old == nil || s.view == nil {
+		return
+	}
+	was := map[int32]bool{}
+	for i := range old.Shards {
+		if p := old.Shards[i].Primary; p != nil {
+			was[int32(p.ID)] = true
+		}
+	}
+	for i := range s.view.Shards {
+		if p := s.view.Shards[i].Primary; p != nil && !was[int32(p.ID)] {
+			s.promoted[int32(p.ID)] = w.now
+		}
+	}
+}
+
+// hopsOf is hopsFor of the client that a ticket belongs to.
+func (w *Worker) hopsOf(t *backend.Ticket, kind refusal) uint8 {
+	if c := w.client(t.Session, t.Generation); c != nil {
+		return hopsFor(c, kind)
+	}
+	return 0
+}
+
 // hopsFor is how often a request may be refused so: for what passes with time, as often as fits into the hold window.
 func hopsFor(c *client, kind refusal) uint8 {
 	switch kind {
-	case cannotServe:
+	case cannotServe, noReplicas:
 		return uint8(min(againMax, c.window()/refusingFor))
 	case tryAgain:
 		return uint8(min(againMax, 5+c.patience()/(tryAgainPause<<5)))

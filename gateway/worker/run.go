@@ -164,15 +164,15 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 type obstacle uint8
 
 const (
-	free     obstacle = iota
-	held              // the shard has no primary
-	noLane            // no lane to its primary can take it now
-	soonLane          // there will be one in a moment
-	noView            // nothing is known of the servers yet
-	noReplica         // no lane to its replicas can, and the read policy leaves nobody else
-	noServer          // the read policy leaves no server at all
-	inFlight          // earlier requests must be answered first
-	laneFull          // the lane holds as much as it should
+	free      obstacle = iota
+	held               // the shard has no primary
+	noLane             // no lane to its primary can take it now
+	soonLane           // there will be one in a moment
+	noView             // nothing is known of the servers yet
+	noReplica          // no lane to its replicas can, and the read policy leaves nobody else
+	noServer           // the read policy leaves no server at all
+	inFlight           // earlier requests must be answered first
+	laneFull           // the lane holds as much as it should
 )
 
 // choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its

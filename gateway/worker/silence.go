@@ -81,8 +81,7 @@ func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
 	}
 	front, start := true, l.Queue.AnsweredTo()
 	for t := range l.Inflight.All {
-		frame := l.Queue.Frame(start, t.End)
-		first := front
+		first, from := front, start
 		front, start = false, t.End
 		c := w.client(t.Session, t.Generation)
 		if c == nil || t.Flags&(backend.Quiet|backend.Internal) != 0 || writers[c.ref] || first && l.Streams ||
@@ -90,10 +89,7 @@ func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
 			continue
 		}
 		w.stats.ReadElsewhere++
-		was := *t
-		t.Flags |= backend.Quiet
-		w.addAgain(c, &was, frame, again{target: -1, hops: t.Hops + 1})
-		w.landed(c, was.Shard)
+		w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops+1)
 	}
 }
 

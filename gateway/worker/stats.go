@@ -23,7 +23,7 @@ type Stats struct {
 	ProtocolErrors uint64
 	WrongPasswords uint64
 	// RefusedByServer counts MOVED and the like, which no client sees; by refusal.
-	RefusedByServer [noScript + 1]uint64
+	RefusedByServer [noReplicas + 1]uint64
 	DoneAgain       uint64
 	Uncertain       uint64
 	OutOfOrder      uint64

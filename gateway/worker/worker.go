@@ -198,6 +198,8 @@ type service struct {
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []hold.Waiter
 	settled     uint64
+	// promoted is since when a node is a primary, where it was none before.
+	promoted map[int32]time.Duration
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Replica + 1]time.Duration
 }
@@ -217,6 +219,7 @@ func New(conf Config, env Env) *Worker {
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
+			promoted: map[int32]time.Duration{},
 		})
 	}
 	return w
