@@ -55,7 +55,8 @@ func (g *Gateway) facts(service int, all []worker.Snapshot) status.Facts {
 	return status.Facts{
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.conf.Limits.ClientsMax, Rejected: g.refused.Load(), Workers: len(g.loops), Reads: string(s.Reads),
-		View: g.keepers[service].View(), Stats: status.Sum(all), Failovers: g.failovers[service].Told(),
+		Hold: s.Hold.String(), View: g.keepers[service].View(), Stats: status.Sum(all),
+		Failovers: g.failovers[service].Told(),
 	}
 }
 

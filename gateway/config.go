@@ -16,6 +16,17 @@ const (
 	ReadReplica ReadPolicy = "replica"
 )
 
+// Confirmation says whose word makes a node the primary after a failover of Sentinels.
+type Confirmation string
+
+const (
+	// ConfirmProvisional follows the node that the leading Sentinel promoted as soon as that node proves to descend from
+	// the old primary, and goes back unless a majority of Sentinels names it too.
+	ConfirmProvisional Confirmation = "provisional"
+	// ConfirmMajority waits for the majority, about a second longer.
+	ConfirmMajority Confirmation = "majority"
+)
+
 // Credentials are what the gateway shows to a server or a Sentinel.
 type Credentials struct {
 	// User is the ACL user; empty means the default user.
@@ -42,6 +53,15 @@ type Service struct {
 
 	// Reads is the read policy. Default ReadPrimary.
 	Reads ReadPolicy
+	// Hold is what becomes of requests that no server can take now, as of a shard without a primary; ListenHold is that
+	// of single listeners, by their words in Listen. Default HoldAuto.
+	Hold       Hold
+	ListenHold map[string]Hold
+	// SilentAfter is how long a server may owe an answer and send nothing until no more is sent to it meanwhile. Zero: a
+	// quarter of the topology's own down-after or node-timeout, between 100 ms and 1 s.
+	SilentAfter time.Duration
+	// Confirm is whose word makes a new primary. Default ConfirmProvisional.
+	Confirm Confirmation
 	// AddressMap rewrites announced addresses before dialling: key "host:port" or "host" to "host:port" or "host".
 	AddressMap map[string]string
 
@@ -64,9 +84,10 @@ type Limits struct {
 	OutputBytesMax int64
 	// ClientsMax is the most clients at once over all services (Redis: maxclients). Default 10000.
 	ClientsMax int
-	// HoldMax is how long a request may wait for a primary or a connection to it before it is answered with
-	// LOADING. Default 10 s.
-	HoldMax time.Duration
+	// HoldSessionsMax is how many clients may wait for a primary at once, over all services. Default 10000.
+	HoldSessionsMax int
+	// HoldBytesMax is how much of what they sent may wait with them. Default 1 GiB.
+	HoldBytesMax int64
 	// IdleMax closes a client that has sent nothing for so long (Redis: timeout). Zero: never.
 	IdleMax time.Duration
 	// AuthMax closes a client that has not authenticated within it, where a password is set. Default 60 s.

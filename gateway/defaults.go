@@ -20,18 +20,20 @@ func DefaultConfig() Config {
 // DefaultLimits are Redis's own where Redis has them.
 func DefaultLimits() Limits {
 	return Limits{
-		BulkBytesMax:   512 << 20,
-		QueryBytesMax:  1 << 30,
-		OutputBytesMax: 256 << 20,
-		ClientsMax:     10_000,
-		HoldMax:        10 * time.Second,
-		AuthMax:        60 * time.Second,
+		BulkBytesMax:    512 << 20,
+		QueryBytesMax:   1 << 30,
+		OutputBytesMax:  256 << 20,
+		ClientsMax:      10_000,
+		HoldSessionsMax: 10_000,
+		HoldBytesMax:    1 << 30,
+		AuthMax:         60 * time.Second,
 	}
 }
 
 // DefaultService is a service that still lacks its upstream.
 func DefaultService() Service {
-	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary}
+	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
+		Confirm: ConfirmProvisional}
 }
 
 // Filled is the Config with its default in every zero field that means "default", for Configs written in Go. A service
@@ -47,11 +49,13 @@ func (c Config) Filled() Config {
 	fill(&c.Limits.QueryBytesMax, d.Limits.QueryBytesMax)
 	fill(&c.Limits.OutputBytesMax, d.Limits.OutputBytesMax)
 	fill(&c.Limits.ClientsMax, d.Limits.ClientsMax)
-	fill(&c.Limits.HoldMax, d.Limits.HoldMax)
+	fill(&c.Limits.HoldSessionsMax, d.Limits.HoldSessionsMax)
+	fill(&c.Limits.HoldBytesMax, d.Limits.HoldBytesMax)
 	fill(&c.Limits.AuthMax, d.Limits.AuthMax)
 	c.Services = append([]Service(nil), c.Services...)
 	for i := range c.Services {
 		fill(&c.Services[i].Reads, ReadPrimary)
+		fill(&c.Services[i].Confirm, ConfirmProvisional)
 	}
 	if len(c.Services) == 1 {
 		fill(&c.Services[0].Name, "default")

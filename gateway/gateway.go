@@ -137,14 +137,17 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
-		IdleMax: conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
+		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
+		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
+		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
 	}
+	_, c.Doors = conf.doors()
 	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
 	for i := range conf.Services {
 		s := &conf.Services[i]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[s.Reads], AsksPassword: !s.Password.IsZero(),
-			Hold: worker.Hold{Mode: worker.HoldFor, Window: conf.Limits.HoldMax},
+			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter,
 		})
 	}
 	return c

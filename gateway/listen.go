@@ -15,6 +15,8 @@ import (
 type listener struct {
 	net.Listener
 	service int
+	// door is what the workers know the listener by.
+	door int
 }
 
 // acceptPause is how long accepting rests after an error such as too many open files.
@@ -26,6 +28,7 @@ var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 func (g *Gateway) listen() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	doors, _ := g.conf.doors()
 	for i := range g.conf.Services {
 		for _, address := range g.conf.Services[i].Listen {
 			network, at, err := SplitListen(address)
@@ -39,7 +42,7 @@ func (g *Gateway) listen() error {
 			if err != nil {
 				return err
 			}
-			g.listeners = append(g.listeners, listener{ln, i})
+			g.listeners = append(g.listeners, listener{ln, i, doors[len(g.listeners)]})
 		}
 	}
 	return nil
@@ -94,7 +97,7 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 			_ = conn.Close()
 			continue
 		}
-		l.Accept(conn, ln.service)
+		l.Accept(conn, ln.door)
 	}
 }
 

@@ -17,6 +17,7 @@ func (c Config) Survey(ctx context.Context, service int) (*watch.Findings, error
 func (s *Service) watched() watch.Service {
 	return watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
-		Replicas: s.Replicas, AddressMap: s.AddressMap, Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
+		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == ConfirmMajority,
+		Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
 	}
 }

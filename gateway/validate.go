@@ -46,6 +46,7 @@ func (c Config) Validate() error {
 	for i := range c.Services {
 		v.service = i
 		v.upstream(&c.Services[i])
+		v.failover(&c.Services[i])
 		v.credentials(&c.Services[i])
 		v.listeners(&c.Services[i])
 	}
@@ -97,6 +98,7 @@ const (
 	longest                  = 7 * 24 * time.Hour
 	dialTimeoutMin           = 10 * time.Millisecond
 	refreshIntervalMin       = 100 * time.Millisecond
+	silentAfterMin           = 10 * time.Millisecond
 	nameBytesMax             = 128
 )
 
@@ -111,12 +113,13 @@ func (v *validation) process(c Config) {
 
 	l := c.Limits
 	within(v, "max-clients", l.ClientsMax, 1, clientsMax)
-	within(v, "hold-max", l.HoldMax, time.Millisecond, longest)
+	within(v, "hold-sessions-max", l.HoldSessionsMax, 1, clientsMax)
 	within(v, "idle-timeout", l.IdleMax, 0, longest)
 	within(v, "auth-timeout", l.AuthMax, time.Millisecond, longest)
 	v.size("proto-max-bulk-len", l.BulkBytesMax)
 	v.size("client-query-buffer-limit", l.QueryBytesMax)
 	v.size("client-output-buffer-limit", l.OutputBytesMax)
+	v.size("hold-bytes-max", l.HoldBytesMax)
 
 	if l.BulkBytesMax > l.QueryBytesMax {
 		v.fault(Fault{Setting: "proto-max-bulk-len", Other: "client-query-buffer-limit",
@@ -192,6 +195,32 @@ func (v *validation) upstream(s *Service) {
 		v.fault(Fault{Setting: "replica", Item: s.Primary, Other: "primary", Text: "names the primary itself"})
 	}
 	v.addressMap(s.AddressMap)
+}
+
+// failover checks what is done while a shard has no primary.
+func (v *validation) failover(s *Service) {
+	v.hold("", s.Hold)
+	for _, listen := range slices.Sorted(maps.Keys(s.ListenHold)) {
+		if !slices.Contains(s.Listen, listen) {
+			v.fault(Fault{Setting: "hold", Item: listen, Other: "listen",
+				Text: quoted(listen) + " is none of the addresses of listen"})
+		}
+		v.hold(listen, s.ListenHold[listen])
+	}
+	if s.SilentAfter != 0 {
+		within(v, "silent-after", s.SilentAfter, silentAfterMin, longest)
+	}
+	v.oneOf("confirm", string(s.Confirm), string(ConfirmProvisional), string(ConfirmMajority))
+	if s.Confirm == ConfirmMajority && len(s.Sentinels) == 0 {
+		v.needs("confirm", "sentinel", "only Sentinels have a majority to wait for")
+	}
+}
+
+func (v *validation) hold(listen string, h Hold) {
+	if h.Mode == HoldFor && (h.Window < time.Millisecond || h.Window > longest) {
+		v.fault(Fault{Setting: "hold", Item: listen, Text: fmt.Sprintf("%v is not between %v and %v", h.Window,
+			time.Millisecond, longest)})
+	}
 }
 
 func (v *validation) nodes(setting string, addresses []string) {

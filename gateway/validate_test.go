@@ -51,11 +51,23 @@ func TestValidateFindsEachFault(t *testing.T) {
 		"proto-max-bulk-len: is more than client-query-": change(func(c *Config, _ *Service) {
 			c.Limits.QueryBytesMax = 1 << 20
 		}),
-		`log-level: "loud" is none of`:   change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
-		`reads: "nearest" is none of`:    change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
-		`name: "a b" is not`:             change(func(_ *Config, s *Service) { s.Name = "a b" }),
-		"upstream: none is given":        change(func(_ *Config, s *Service) { s.Primary = "" }),
-		"primary: stands beside cluster": change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
+		`log-level: "loud" is none of`: change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
+		`reads: "nearest" is none of`:  change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
+		`hold: "a:1" is none of the addresses of listen`: change(func(_ *Config, s *Service) {
+			s.ListenHold = map[string]Hold{"a:1": {}}
+		}),
+		`hold: 0s is not between 1ms and`: change(func(_ *Config, s *Service) { s.Hold.Mode = HoldFor }),
+		`hold: 240h0m0s is not between`: change(func(_ *Config, s *Service) {
+			s.ListenHold = map[string]Hold{s.Listen[0]: {Mode: HoldFor, Window: 240 * time.Hour}}
+		}),
+		`silent-after: 1ms is not between 10ms and`: change(func(_ *Config, s *Service) { s.SilentAfter = time.Millisecond }),
+		`confirm: needs sentinel`:                   change(func(_ *Config, s *Service) { s.Confirm = ConfirmMajority }),
+		`confirm: "me" is none of`:                  change(func(_ *Config, s *Service) { s.Confirm = "me" }),
+		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Config, _ *Service) { c.Limits.HoldSessionsMax = 0 }),
+		`hold-bytes-max: 1 bytes is not between`:    change(func(c *Config, _ *Service) { c.Limits.HoldBytesMax = 1 }),
+		`name: "a b" is not`:                        change(func(_ *Config, s *Service) { s.Name = "a b" }),
+		"upstream: none is given":                   change(func(_ *Config, s *Service) { s.Primary = "" }),
+		"primary: stands beside cluster":            change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
 		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
 			s.Primary, s.Sentinels = "", []string{"a:26379"}
 		}),

@@ -214,7 +214,7 @@ func TestGatewayWaitsForItsServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	gate := StartGatewayWith(t, GatewayOptions{Unready: true,
-		Args: []string{"--primary", primary.Addr, "--hold-max", "300ms"}})
+		Args: []string{"--primary", primary.Addr, "--hold", "300ms"}})
 	conn := MustDial(t, gate.Addr)
 	expect(t, conn, "+PONG\r\n", "PING")
 	if reply, err := conn.Do("GET", "k"); err != nil || !strings.HasPrefix(string(reply), "-LOADING ") {

@@ -82,6 +82,9 @@ var serviceSettings = []*setting{
 	listSetting("replica", "HOST:PORT,...", "its replicas (default: those that the primary names)",
 		func(t target) *[]string { return &t.service.Replicas }),
 	readsSetting(),
+	holdSetting(),
+	silentAfterSetting(),
+	confirmSetting(),
 	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
 		func(t target) *string { return &t.service.Upstream.User }),
 	fileSetting("upstream-password-file", "file with the password shown to the servers",
@@ -110,8 +113,10 @@ var processSettings = ofProcess(
 		func(t target) *int64 { return &t.config.Limits.QueryBytesMax }),
 	sizeSetting("client-output-buffer-limit", "most reply bytes held for one client",
 		func(t target) *int64 { return &t.config.Limits.OutputBytesMax }),
-	durationSetting("hold-max", "longest wait of a request for a primary, then -LOADING",
-		func(t target) *time.Duration { return &t.config.Limits.HoldMax }),
+	numberSetting("hold-sessions-max", "N", "most clients that wait for a primary at once", parseCount, strconv.Itoa,
+		func(t target) *int { return &t.config.Limits.HoldSessionsMax }),
+	sizeSetting("hold-bytes-max", "most bytes that wait with them",
+		func(t target) *int64 { return &t.config.Limits.HoldBytesMax }),
 	durationSetting("idle-timeout", "close clients that send nothing for so long; 0: never",
 		func(t target) *time.Duration { return &t.config.Limits.IdleMax }),
 	durationSetting("auth-timeout", "close clients that have not authenticated within it",
@@ -158,6 +163,39 @@ func readsSetting() *setting {
 	return &setting{name: "reads", wants: strings.Join(choices, "|"), usage: "servers that answer reads", choices: choices,
 		set:  func(t target, texts []string) error { t.service.Reads = gateway.ReadPolicy(texts[0]); return nil },
 		show: func(t target) string { return string(t.service.Reads) }}
+}
+
+// holdSetting is one word for the service, and LISTEN=WORD for single listeners.
+func holdSetting() *setting {
+	choices := slices.Sorted(maps.Keys(gateway.HoldWords))
+	return &setting{name: "hold", wants: strings.Join(choices, "|") + "|TIME", kind: pairs, choices: choices,
+		usage: "wait of requests for a primary, then -LOADING; LISTEN=... for one listener",
+		set: func(t target, texts []string) (err error) {
+			t.service.Hold, t.service.ListenHold, err = parseHolds(texts)
+			return err
+		},
+		show: func(t target) string {
+			holds := []string{showHold(t.service.Hold)}
+			for _, listen := range slices.Sorted(maps.Keys(t.service.ListenHold)) {
+				holds = append(holds, listen+"="+showHold(t.service.ListenHold[listen]))
+			}
+			return strings.Join(holds, ", ")
+		}}
+}
+
+func silentAfterSetting() *setting {
+	s := numberSetting("silent-after", automatic+"|TIME", "silence of a server after which it is sent nothing new",
+		parseAutoDuration, showAutoDuration, func(t target) *time.Duration { return &t.service.SilentAfter })
+	s.choices = []string{automatic}
+	return s
+}
+
+func confirmSetting() *setting {
+	choices := []string{string(gateway.ConfirmProvisional), string(gateway.ConfirmMajority)}
+	return &setting{name: "confirm", wants: strings.Join(choices, "|"), choices: choices,
+		usage: "whether a new primary waits for a majority of Sentinels",
+		set:   func(t target, texts []string) error { t.service.Confirm = gateway.Confirmation(texts[0]); return nil },
+		show:  func(t target) string { return string(t.service.Confirm) }}
 }
 
 func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {

@@ -75,7 +75,7 @@ func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i 
 	for _, problem := range found.Problems {
 		say(out, "  problem   %s", problem)
 	}
-	outageOf(service, found.DownAfter).print(out, config.Limits.HoldMax)
+	outageOf(service, found.DownAfter).print(out, longestHold(service, found.DownAfter), found.DownAfter)
 	if !served {
 		return fmt.Errorf("service %s could not be served now", service.Name)
 	}
@@ -139,32 +139,51 @@ func outageOf(service *gateway.Service, downAfter time.Duration) outage {
 
 // clientTimeout is what a client's read timeout must exceed: the shorter of the pause and of the time after which the
 // gateway answers -LOADING, and a second for the reply.
-func (o outage) clientTimeout(holdMax time.Duration) time.Duration {
-	longest := holdMax
+func (o outage) clientTimeout(window time.Duration) time.Duration {
+	longest := window
 	if o.setting != "" {
-		longest = min(o.pause, holdMax)
+		longest = min(o.pause, window)
 	}
 	return (longest + 2*time.Second - 1).Truncate(time.Second)
 }
 
-func (o outage) print(out io.Writer, holdMax time.Duration) {
+// print says what a failover means for writes and for clients of a listener with the given hold.
+func (o outage) print(out io.Writer, hold gateway.Hold, told time.Duration) {
+	window := hold.Longest(told)
+	word := "hold is " + showHold(hold)
+	if hold.Mode == gateway.HoldAuto {
+		word += ", here " + showDuration(window)
+	}
 	if o.setting == "" {
 		say(out, "  failover  in a plain list nobody promotes a replica by itself; one that an operator promotes is used")
-		say(out, "  clients   need a read timeout of %s or more: hold-max is %s", showDuration(o.clientTimeout(holdMax)),
-			showDuration(holdMax))
+	} else {
+		after := showDuration(o.after)
+		if !o.told {
+			after = "not told, by default " + after
+		}
+		say(out, "  failover  writes pause for up to about %s when a primary dies (%s is %s)", seconds(o.pause), o.setting,
+			after)
+	}
+	switch {
+	case window == 0:
+		say(out, "  problem   %s: requests are answered -LOADING as long as there is no primary", word)
 		return
+	case o.pause > window:
+		say(out, "  problem   %s: requests will be answered -LOADING before there is a new primary; "+
+			"set hold to %s, or lower %s", word, seconds(o.pause), o.setting)
 	}
-	told := showDuration(o.after)
-	if !o.told {
-		told = "not told, by default " + told
+	say(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)
+}
+
+// longestHold is the hold of the listener whose requests wait longest.
+func longestHold(service *gateway.Service, downAfter time.Duration) gateway.Hold {
+	longest := service.HoldAt(service.Listen[0])
+	for _, listen := range service.Listen {
+		if h := service.HoldAt(listen); h.Longest(downAfter) > longest.Longest(downAfter) {
+			longest = h
+		}
 	}
-	say(out, "  failover  writes pause for up to about %s when a primary dies (%s is %s)", seconds(o.pause), o.setting,
-		told)
-	if o.pause > holdMax {
-		say(out, "  problem   hold-max is %s: requests will be answered -LOADING before there is a new primary; "+
-			"raise it to %s, or lower %s", showDuration(holdMax), seconds(o.pause), o.setting)
-	}
-	say(out, "  clients   need a read timeout of %s or more", showDuration(o.clientTimeout(holdMax)))
+	return longest
 }
 
 // seconds writes a time that is only reckoned, to the half second.

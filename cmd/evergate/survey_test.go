@@ -30,12 +30,14 @@ func TestCheckConnectsToSentinels(t *testing.T) {
 	wantLines(t, out, "sentinel  "+env.Sentinels[0].Addr+"  primary "+env.Primary().Addr+", quorum 2 of 3, down-after 4s",
 		"server    "+env.Replicas()[0].Addr+"  replica", "use       main: primary "+env.Primary().Addr,
 		"writes pause for up to about 6.5s when a primary dies (down-after-milliseconds is 4s)",
-		"need a read timeout of 8s or more")
+		"need a read timeout of 8s or more: hold is auto, here 14s")
 	if strings.Contains(out, "problem") {
 		t.Error(out)
 	}
-	_, out, _ = try(append(args, "--hold-max", "3s"), nil)
-	wantLines(t, out, "problem   hold-max is 3s", "raise it to 6.5s", "need a read timeout of 4s or more")
+	_, out, _ = try(append(args, "--hold", "3s"), nil)
+	wantLines(t, out, "problem   hold is 3s", "set hold to 6.5s", "need a read timeout of 4s or more")
+	_, out, _ = try(append(args, "--hold", "dry-run,127.0.0.1:6379=off"), nil)
+	wantLines(t, out, "problem   hold is off: requests are answered -LOADING as long as there is no primary")
 
 	code, out, errOut = try(append(args[:len(args)-1:len(args)-1], "mian"), nil)
 	if code != exitFailed || !strings.Contains(errOut, "service default could not be served now") {
@@ -81,10 +83,10 @@ func TestCheckConnectsToPlainWithPassword(t *testing.T) {
 func TestOutage(t *testing.T) {
 	sentinel, cluster := gateway.Service{Sentinels: []string{"a:1"}}, gateway.Service{Cluster: []string{"a:1"}}
 	for _, c := range []struct {
-		service        gateway.Service
-		after, holdMax time.Duration
-		pause          time.Duration
-		client         time.Duration
+		service       gateway.Service
+		after, window time.Duration
+		pause         time.Duration
+		client        time.Duration
 	}{
 		{sentinel, time.Second, 10 * time.Second, 3500 * time.Millisecond, 5 * time.Second},
 		{sentinel, 0, 10 * time.Second, 32500 * time.Millisecond, 11 * time.Second},
@@ -94,8 +96,8 @@ func TestOutage(t *testing.T) {
 		{gateway.Service{Primary: "a:1"}, 0, 10 * time.Second, 0, 11 * time.Second},
 	} {
 		o := outageOf(&c.service, c.after)
-		if o.pause != c.pause || o.clientTimeout(c.holdMax) != c.client {
-			t.Errorf("%+v: pause %v, client timeout %v", c, o.pause, o.clientTimeout(c.holdMax))
+		if o.pause != c.pause || o.clientTimeout(c.window) != c.client {
+			t.Errorf("%+v: pause %v, client timeout %v", c, o.pause, o.clientTimeout(c.window))
 		}
 	}
 	if got := fmt.Sprint(seconds(3500*time.Millisecond), seconds(6*time.Second), seconds(6001*time.Millisecond)); got !=

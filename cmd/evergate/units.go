@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"evergate/gateway"
 )
 
 // sizeUnits are those of redis.conf: "k" is a thousand, "kb" is 1024.
@@ -64,6 +68,79 @@ func showDuration(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// automatic is the word of hold and silent-after for what the topology says.
+const automatic = "auto"
+
+func parseHold(text string) (gateway.Hold, error) {
+	if mode, isWord := gateway.HoldWords[text]; isWord {
+		return gateway.Hold{Mode: mode}, nil
+	}
+	d, err := parseDuration(text)
+	if err == nil {
+		return gateway.Hold{Mode: gateway.HoldFor, Window: d}, nil
+	}
+	if text != "" && !strings.ContainsAny(text[:1], "0123456789.-+") {
+		words := slices.Sorted(maps.Keys(gateway.HoldWords))
+		err = fmt.Errorf("%q is none of %s, and no time such as 10s%s", text, strings.Join(words, ", "),
+			didYouMean(nearest(text, words), keyName))
+	}
+	return gateway.Hold{}, err
+}
+
+func showHold(h gateway.Hold) string {
+	if h.Mode == gateway.HoldFor {
+		return showDuration(h.Window)
+	}
+	return h.String()
+}
+
+// parseHolds reads one word for all listeners, and LISTEN=WORD for some.
+func parseHolds(texts []string) (all gateway.Hold, of map[string]gateway.Hold, err error) {
+	var wrong []error
+	given := false
+	for _, text := range texts {
+		at := strings.LastIndexByte(text, '=')
+		h, err := parseHold(text[at+1:])
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case at < 0 && given:
+			wrong = append(wrong, fmt.Errorf("%q is a second word for all listeners", text))
+		case at < 0:
+			all, given = h, true
+		default:
+			listen := text[:at]
+			if _, twice := of[listen]; twice {
+				wrong = append(wrong, fmt.Errorf("%q is set twice", listen))
+			}
+			if of == nil {
+				of = map[string]gateway.Hold{}
+			}
+			of[listen] = h
+		}
+	}
+	return all, of, errors.Join(wrong...)
+}
+
+// parseAutoDuration reads a time, or "auto" as zero.
+func parseAutoDuration(text string) (time.Duration, error) {
+	if text == automatic {
+		return 0, nil
+	}
+	d, err := parseDuration(text)
+	if err == nil && d <= 0 {
+		err = fmt.Errorf("%q is not more than nothing; %q lets the topology say", text, automatic)
+	}
+	return d, err
+}
+
+func showAutoDuration(d time.Duration) string {
+	if d == 0 {
+		return automatic
+	}
+	return showDuration(d)
 }
 
 func parseCount(text string) (int, error) {

@@ -10,12 +10,19 @@ import (
 // failover is what the workers did while servers changed their roles, moved keys or were lost.
 func failover(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
-	b = fmt.Appendf(b, "# Failover\r\nheld_now:%d\r\nholds:%d\r\nholds_ended:%d\r\nheld:%d\r\nheld_released:%d\r\n"+
-		"held_expired:%d\r\nheld_left:%d\r\nhold_refused:%d\r\nhold_overfull:%d\r\nwould_have_held:%d\r\n",
-		f.Stats.Waiting, s.Holds, s.HoldsEnded, s.Held, s.HoldReleased, s.HoldExpired, s.HoldLeft, s.HoldRefused,
-		s.HoldOverfull, s.WouldHaveHeld)
-	b = fmt.Appendf(b, "withheld:%d\r\nwithheld_released:%d\r\nsilent_now:%d\r\nlanes_silent:%d\r\nreads_sent_on:%d\r\n",
-		s.Withheld, s.WithheldReleased, f.Stats.Silent, s.LanesSilent, s.ReadElsewhere)
+	b = fmt.Appendf(b, "# Failover\r\nhold:%s\r\nheld_now:%d\r\nsilent_now:%d\r\n", f.Hold, f.Stats.Waiting,
+		f.Stats.Silent)
+	for _, c := range []struct {
+		name  string
+		count uint64
+	}{
+		{"holds", s.Holds}, {"holds_ended", s.HoldsEnded}, {"held", s.Held}, {"held_released", s.HoldReleased},
+		{"held_expired", s.HoldExpired}, {"held_left", s.HoldLeft}, {"hold_refused", s.HoldRefused},
+		{"hold_overfull", s.HoldOverfull}, {"would_have_held", s.WouldHaveHeld}, {"withheld", s.Withheld},
+		{"withheld_released", s.WithheldReleased}, {"lanes_silent", s.LanesSilent}, {"reads_sent_on", s.ReadElsewhere},
+	} {
+		b = fmt.Appendf(b, "%s:%d\r\n", c.name, c.count)
+	}
 	refusals := uint64(0)
 	for _, n := range s.RefusedByServer {
 		refusals += n

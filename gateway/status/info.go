@@ -25,6 +25,7 @@ type Facts struct {
 	Rejected   uint64
 	Workers    int
 	Reads      string
+	Hold       string
 	View       *topology.View // nil while nothing is known
 	Stats      worker.Snapshot
 	Failovers  FailoverStory

@@ -68,13 +68,15 @@ type Service struct {
 	Replicas   []string
 	// AddressMap rewrites announced addresses, those of Sentinels too; see topology.MapAddr.
 	AddressMap map[string]string
+	// ConfirmMajority is topology.Settings.ConfirmMajority.
+	ConfirmMajority bool
 	// Upstream is shown to servers, Sentinel to Sentinels; asked at each dial.
 	Upstream, Sentinel Credentials
 }
 
 func (s Service) settings(refresh time.Duration) topology.Settings {
 	set := topology.Settings{Mode: topology.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
-		AddressMap: s.AddressMap, RefreshEvery: refresh}
+		AddressMap: s.AddressMap, RefreshEvery: refresh, ConfirmMajority: s.ConfirmMajority}
 	switch {
 	case len(s.Sentinels) > 0:
 		set.Mode, set.Shard, set.Sentinels = topology.BySentinel, s.MasterName, s.Sentinels

@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway/worker"
+	"evergate/topology"
+)
+
+// waits is how long a worker has a GET wait that no server can take, in steps of a second, and what it then says.
+func waits(t *testing.T, conf Config, door int, downAfter time.Duration) (time.Duration, string) {
+	t.Helper()
+	view := &topology.View{Epoch: 1, DownAfter: downAfter,
+		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
+	w := worker.New(workerConfig(&conf, 1), worker.Env{
+		View:         func(int) *topology.View { return view },
+		Report:       func(int, topology.Report) {},
+		ClientNumber: func() int64 { return 1 },
+	})
+	w.Tick(time.Second)
+	id := w.ClientOpened(door, "c:1", "l:1")
+	w.ClientRead(id, []byte("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"))
+	for waited := time.Duration(0); waited < time.Hour; waited += time.Second {
+		w.Tick(time.Second + waited)
+		w.Out()
+		if said := w.ClientBytes(id); len(said) > 0 {
+			return waited, string(said)
+		}
+	}
+	t.Fatal("it waits for ever")
+	return 0, ""
+}
+
+func TestLongestHoldIsThatOfTheWorker(t *testing.T) {
+	conf := sound()
+	conf.Workers = 1
+	for _, hold := range []Hold{{}, {Mode: HoldFor, Window: 3 * time.Second}, {Mode: HoldOff}, {Mode: HoldDryRun}} {
+		for _, downAfter := range []time.Duration{0, time.Second, 30 * time.Second, time.Minute, time.Hour} {
+			conf.Services[0].Hold = hold
+			waited, said := waits(t, conf, 0, downAfter)
+			if waited != hold.Longest(downAfter) || !strings.HasPrefix(said, "-LOADING evergate: service 'default': ") {
+				t.Errorf("hold %v, down-after %v: waits %v, not %v; %s", hold, downAfter, waited, hold.Longest(downAfter), said)
+			}
+		}
+	}
+}
+
+func TestListenersHaveTheirOwnHolds(t *testing.T) {
+	conf := sound()
+	conf.Workers = 1
+	conf.Services = append(conf.Services, conf.Services[0])
+	conf.Services[0].Listen = []string{"127.0.0.1:1", "127.0.0.1:2"}
+	conf.Services[0].ListenHold = map[string]Hold{"127.0.0.1:2": {Mode: HoldOff}}
+	conf.Services[1].Listen = []string{"127.0.0.1:3", "127.0.0.1:4"}
+	conf.Services[1].Hold = Hold{Mode: HoldFor, Window: 7 * time.Second}
+	conf.Services[1].ListenHold = map[string]Hold{"127.0.0.1:3": {Mode: HoldFor, Window: 2 * time.Second}}
+	doors, own := conf.doors()
+	if !slices.Equal(doors, []int{0, 2, 3, 1}) || len(own) != 2 || own[0].Service != 0 || own[1].Service != 1 {
+		t.Fatal(doors, own)
+	}
+	for i, want := range []time.Duration{10 * time.Second, 0, 2 * time.Second, 7 * time.Second} {
+		if waited, said := waits(t, conf, doors[i], 0); waited != want {
+			t.Errorf("listener %d: waits %v, not %v; %s", i, waited, want, said)
+		}
+	}
+}
+
+func TestShareOfALimit(t *testing.T) {
+	if share(10, 3) != 4 || share(int64(9), 3) != 3 || share(1, 8) != 1 {
+		t.Error(share(10, 3), share(9, 3), share(1, 8))
+	}
+}
+
+func TestListenersHoldDifferently(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		n := startNode(t)
+		socket := filepath.Join(t.TempDir(), "s")
+		g, addr := start(t, makeLoop, n, func(c *Config) {
+			s := &c.Services[0]
+			s.Listen = append(s.Listen, "unix:"+socket)
+			s.Hold = Hold{Mode: HoldOff}
+			s.ListenHold = map[string]Hold{"unix:" + socket: {Mode: HoldFor, Window: 100 * time.Millisecond}}
+		})
+		atOnce, later := connect(t, addr), connect(t, socket)
+		atOnce.want("+OK\r\n", "SET", "k", "v")
+		later.want("+OK\r\n", "SET", "k", "v")
+		if err := n.server.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range []*peer{atOnce, later} {
+			until(t, "nobody is there", func() bool {
+				p.send("GET", "k")
+				return strings.HasPrefix(p.reply(), "-LOADING ")
+			})
+			if expired := g.Snapshot().HoldExpired; expired != uint64(i) {
+				t.Errorf("listener %d: %d requests have waited for their window", i, expired)
+			}
+		}
+	})
+}
