@@ -1,0 +1,27 @@
+package testenv
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// TestFailoverIsTold has an operator switch the primary, and looks for the story in INFO and in the log.
+func TestFailoverIsTold(t *testing.T) {
+	env := StartSentinel(t, Options{Replicas: 2, Sentinels: 3, Fast: true})
+	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "20s")
+	conn := MustDial(t, gate.Addr)
+	expect(t, conn, "+OK\r\n", "SET", "k", "v")
+	Until(t, 20*time.Second, "a Sentinel that switches", env.Groups[0].Failover)
+	story := regexp.MustCompile(`failover\d+:shard=main,began=[^,]+,why=[^,]+,from=` + env.Primary().Addr +
+		`,to=[^,]+,held_ms=\d+,promoted_ms=\d+,released_ms=\d+(,confirmed_ms=\d+)?,acknowledged=1,lost_at_most=[01]\r\n`)
+	Until(t, 20*time.Second, "a switch in INFO", func() error {
+		text, err := conn.Do("INFO", "failover")
+		if err != nil || !story.Match(text) || !regexp.MustCompile(`failovers_switched:1\r\n`).Match(text) {
+			return fmt.Errorf("%s, %w", text, err)
+		}
+		return nil
+	})
+	expect(t, conn, "$1\r\nv\r\n", "GET", "k")
+}
