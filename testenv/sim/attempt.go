@@ -30,6 +30,9 @@ const (
 // begin starts an attempt.
 func (s *sentinel) begin(forced bool) {
 	w := s.w
+	for _, o := range w.sentinels { // no two use one epoch, though they may not hear of each other
+		s.current = max(s.current, o.current)
+	}
 	s.current++
 	s.attempt = &attempt{epoch: s.current, step: electing, since: w.now, begunAt: w.now, forced: forced,
 		votes: map[int]bool{s.id: true}}

@@ -96,7 +96,7 @@ func (g *gate) connect() {
 			g.worker.LaneClosed(l.id, worker.DialFailed)
 			continue
 		}
-		l.open, l.served = true, true
+		l.open, l.served, l.openedAt = true, true, w.now
 		w.sockets = append(w.sockets, l)
 		w.tracef("lane %v open to %s", l, l.node.addr)
 		g.worker.LaneOpened(l.id)
@@ -119,6 +119,8 @@ func (g *gate) serveLane(l *lane) {
 				to = other.id
 			}
 			l.read(len(b))
+			g.worker.LaneWrote(l.id, l.unsaid)
+			l.unsaid = 0
 			g.worker.LaneRead(to, b)
 		}
 	}
@@ -234,13 +236,14 @@ func (g *gate) dial(d worker.Dial) {
 // writeLane writes what the network has room for.
 func (g *gate) writeLane(l *lane) {
 	w := g.w
-	if w.o.Bug == LateWrote {
-		g.worker.LaneWrote(l.id, l.unsaid)
-		l.unsaid = 0
-	}
 	b := g.worker.LaneBytes(l.id)
+	if w.o.Bug == ResendSent && l.unsaid == len(b) && len(l.accepted) > 0 { // half a command is never answered
+		g.worker.LaneWrote(l.id, l.unsaid)
+		b, l.unsaid = g.worker.LaneBytes(l.id), 0
+	}
+	b = b[l.unsaid:]
 	if len(b) == 0 {
-		l.stuck = false
+		l.stuck = l.unsaid > 0
 		return
 	}
 	room := max(l.room-l.toNode.size, 0)
@@ -266,8 +269,8 @@ func (g *gate) writeLane(l *lane) {
 		}
 	})
 	switch w.o.Bug {
-	case LateWrote:
-		l.unsaid = n
+	case ResendSent:
+		l.unsaid += n
 		l.stuck = true
 	case WroteAll:
 		g.worker.LaneWrote(l.id, len(b))

@@ -22,6 +22,9 @@ type history struct {
 	lag time.Duration
 	// led are the histories that it had as a primary.
 	led []string
+	// startedAt is when the process started; forgot says that it then lacked writes that had been acknowledged.
+	startedAt time.Duration
+	forgot    bool
 	// killedAt is when all connections of clients were cut last.
 	killedAt time.Duration
 }
@@ -152,7 +155,7 @@ func (n *node) take(p *node) {
 	} else {
 		n.replID2, n.secondOffset = p.replID2, p.secondOffset
 	}
-	n.replID, n.offset = p.replID, p.offset
+	n.replID, n.offset, n.forgot = p.replID, p.offset, false
 	n.data, n.has = clone(p.data), clone(p.has)
 	n.link, n.linkAt, n.queue = linkUp, w.now, nil
 	n.dropFollowers()
@@ -176,8 +179,9 @@ func (n *node) propagate(wr write) {
 // settings say: a replica of whom it copied, or a primary.
 func (n *node) restart() {
 	w := n.w
-	n.alive, n.runID = true, w.name()
+	n.alive, n.runID, n.startedAt = true, w.name(), w.now
 	n.replID2, n.secondOffset = "", 0
+	had := n.has
 	switch n.loses {
 	case loseNothing:
 		n.replID2, n.secondOffset = n.replID, n.offset+1
@@ -186,6 +190,10 @@ func (n *node) restart() {
 		n.replID2, n.secondOffset = n.disk.replID, n.disk.offset+1
 	case loseAll:
 		n.data, n.has, n.offset = map[string]int{}, map[int]bool{}, 0
+	}
+	n.forgot = false
+	for at := range had {
+		n.forgot = n.forgot || !n.has[at] && w.ledger.requests[w.ledger.execs[at].request].state == acknowledged
 	}
 	n.replID = w.name()
 	if n.primary {

@@ -19,6 +19,11 @@ type judge struct {
 	// switches is how often another primary was published, holds how often a primary was left, withheld how many
 	// replies came from one that was being left.
 	switches, holds, withheld int
+	// receipts are those that the State gave, losses how many switches lost anything.
+	receipts []receipt
+	losses   int
+	// noticed is when the State last told of something wrong with a node: an alarm, or a receipt.
+	noticed map[string]time.Duration
 }
 
 // shown is one View of a service with one shard.
@@ -33,7 +38,7 @@ type shown struct {
 }
 
 // namedFor is how long ago a Sentinel may have named a node for it to count.
-const namedFor = 8 * time.Second
+const namedFor = 2 * time.Second
 
 func (w *world) nodeOf(n *topology.Node) *node {
 	if n == nil {
@@ -156,6 +161,7 @@ func (j *judge) atTheEnd() {
 			describe(w.keeper.view))
 		return
 	}
+	j.checkReceipts()
 	if lost := j.lost(); lost > 0 && w.o.Planned {
 		w.ledger.fail("%d acknowledged writes were lost by planned switches", lost)
 	}
@@ -193,11 +199,24 @@ func (j *judge) acknowledged(r *request, e *exec) {
 	j.w.ledger.fail("%v was acknowledged by %s while its shard was held (view %d)", r, n.addr, e.seen)
 }
 
-// sent looks at a write that was handed to a lane: the worker's own view must call the node primary.
+// noticeWithin is how long the State may take to see that a primary has started again.
+const noticeWithin = time.Second
+
+// sent looks at a write that was handed to a lane: the worker's own view must call the node primary, and if that came
+// back with less than it had acknowledged, the State must have said so.
 func (j *judge) sent(g *gate, l *lane, args [][]byte) {
-	if writes(args) && g.view != nil && j.w.nodeOf(g.view.Shards[0].Primary) != l.node {
-		j.w.ledger.fail("worker %d sent a write to %s under view %d, which does not call that primary", g.number,
-			l.node.addr, g.view.Epoch)
+	n, w := l.node, j.w
+	if !writes(args) || g.view == nil {
+		return
+	}
+	if w.nodeOf(g.view.Shards[0].Primary) != n {
+		w.ledger.fail("worker %d sent a write to %s under view %d, which does not call that primary", g.number, n.addr,
+			g.view.Epoch)
+	}
+	unnoticed := w.now > n.startedAt+noticeWithin && j.noticed[n.addr] < n.startedAt
+	if n.forgot && n.primary && l.openedAt > n.startedAt && unnoticed {
+		w.ledger.fail("%s came back at %v without what it had acknowledged; nobody noticed, and it is written to", n.addr,
+			n.startedAt)
 	}
 }
 

@@ -28,7 +28,12 @@ type keeper struct {
 	asking map[string]bool
 	chased map[string]time.Duration
 	pollAt []time.Duration
-	events []topology.Event
+	// What bugs need: what primaries said last, who became one last and how often anybody did, and a view as workers are
+	// shown it.
+	runs  map[string]topology.RoleSeen
+	risen string
+	rises uint64
+	bent  *topology.View
 }
 
 const (
@@ -41,7 +46,8 @@ const (
 
 func (w *world) makeKeeper() *keeper {
 	k := &keeper{w: w, told: make([]uint64, len(w.gates)), acks: map[topology.NodeID]uint64{},
-		asking: map[string]bool{}, chased: map[string]time.Duration{}}
+		asking: map[string]bool{}, chased: map[string]time.Duration{},
+		runs: map[string]topology.RoleSeen{}}
 	set := topology.Settings{Mode: topology.BySentinel, Shard: masterName, Barrier: true,
 		Acked: func(id topology.NodeID) uint64 { return k.acks[id] }}
 	for _, s := range w.sentinels {
@@ -75,7 +81,7 @@ func (k *keeper) turn() {
 	}
 }
 
-func (k *keeper) tell(o topology.Observation) { k.inbox = append(k.inbox, o) }
+func (k *keeper) tell(o topology.Observation) { k.inbox = append(k.inbox, k.bend(o)...) }
 
 func (k *keeper) step(o topology.Observation) {
 	w := k.w
@@ -85,7 +91,7 @@ func (k *keeper) step(o topology.Observation) {
 	effects, events := k.state.Step(o, wall(w.now))
 	for _, e := range events {
 		w.tracef("  event: %s", e)
-		k.events = append(k.events, e)
+		w.judge.told(e)
 	}
 	for _, e := range effects {
 		switch e := e.(type) {
@@ -122,6 +128,9 @@ func (k *keeper) publish(v *topology.View) {
 	k.w.tracef("view %d: %s", v.Epoch, describe(v))
 	k.w.judge.published(k.view, v)
 	k.view = v
+	if k.w.o.Bug == NoBarrier {
+		k.tell(topology.Settled{Epoch: v.Epoch})
+	}
 }
 
 // settled takes a worker's word, as topology.Keeper does.

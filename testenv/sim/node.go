@@ -68,6 +68,11 @@ func (n *node) serve(l *lane) {
 		if l.proto == 3 && w.rnd.IntN(100) == 0 {
 			out = append(out, ">2\r\n$10\r\ninvalidate\r\n_\r\n"...) // nobody asked for it
 		}
+		if answers, used := n.reorder(l, args, size, l.answeredTo == 0 && len(out) == 0); used > 0 {
+			out, l.in = append(out, answers...), l.in[used:]
+			left--
+			continue
+		}
 		out = append(out, n.command(l, args)...)
 		l.replies = append(l.replies, replyEnd{l.answeredTo + int64(len(out)), l.ran})
 		l.in = l.in[size:]
@@ -315,3 +320,6 @@ func writes(args [][]byte) bool {
 	}
 	return false
 }
+
+// slotOf is the slot of a command's first key.
+func slotOf(args [][]byte) int { return routing.Slot([]byte(keysOf(args)[0])) }

@@ -17,9 +17,7 @@ type sentinel struct {
 	addr        string
 	alive       bool
 	frozenUntil time.Duration
-	// liar: it has told the gateway what is not true. While lie is set it names that node as primary, with an epoch
-	// that is lieEpoch higher than its own.
-	liar     bool
+	// While lie is set it names that node as primary to the gateway, with an epoch that is lieEpoch higher than its own.
 	lie      *node
 	lieEpoch uint64
 	// primary is who it believes in, epoch the number of the failover that made it so. current is the highest epoch
@@ -315,11 +313,11 @@ func words(addr string) string { return strings.Replace(addr, ":", " ", 1) }
 func (s *sentinel) says() topology.SentinelSays {
 	primary := s.names()
 	says := topology.SentinelSays{Sentinel: s.addr, Primary: primary.addr, ConfigEpoch: s.epoch,
-		Quorum: s.w.quorum(), Sentinels: len(s.w.sentinels), DownAfter: s.w.pace.downAfter,
-		FailingOver: s.attempt != nil}
+		Quorum: s.w.quorum(), Sentinels: len(s.w.sentinels), DownAfter: s.w.pace.downAfter}
 	if s.lie != nil {
 		says.Primary, says.ConfigEpoch = s.lie.addr, s.epoch+s.lieEpoch
-	} else if primary == s.primary {
+	} else if primary == s.primary { // of a leader that has promoted another the flags are the old primary's
+		says.FailingOver = s.attempt != nil
 		if s.sdown {
 			says.Down |= topology.SDown
 		}

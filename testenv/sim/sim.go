@@ -50,25 +50,6 @@ const (
 	Sentinels
 )
 
-// Bug is a way in which a loop can break its side of the bargain.
-type Bug uint8
-
-const (
-	NoBug Bug = iota
-	// LateWrote tells of what was written to a lane only before the next write.
-	LateWrote
-	// WroteAll says that all was written when the network took a part.
-	WroteAll
-	// WrongLane gives what came from one lane to another.
-	WrongLane
-	// WrongClient writes what one client is owed to another.
-	WrongClient
-	// NoLaneClosed keeps the end of a connection to itself.
-	NoLaneClosed
-	// WriteTwice writes a lane's bytes twice.
-	WriteTwice
-)
-
 // Failure is what went wrong first, and what happened before it.
 type Failure struct {
 	Options Options

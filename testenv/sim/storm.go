@@ -29,7 +29,7 @@ func (w *world) buildSentinels(outputMax int) {
 	for i := range 1 + w.rnd.IntN(3) {
 		w.gates = append(w.gates, w.makeGate(i, outputMax))
 	}
-	w.judge = &judge{w: w}
+	w.judge = &judge{w: w, noticed: map[string]time.Duration{}}
 	w.keeper = w.makeKeeper()
 }
 
@@ -53,7 +53,7 @@ func (w *world) storm() {
 	case 0, 1:
 		w.strike(n)
 	case 2:
-		n.frozenUntil = w.now + w.between(0, 4*w.pace.downAfter)
+		n.frozenUntil = w.now + w.between(0, 7*w.pace.downAfter)
 		w.tracef("%s freezes until %v", n.addr, n.frozenUntil)
 	case 3, 4:
 		s.failover()
@@ -102,7 +102,10 @@ func (w *world) strike(n *node) {
 	}
 	n.loses = loss(w.rnd.IntN(3))
 	w.kill(n)
-	n.backAt = w.now + w.between(0, 4*w.pace.downAfter)
+	n.backAt = w.now + w.between(0, 7*w.pace.downAfter)
+	if w.rnd.IntN(4) == 0 { // perhaps it comes back as a primary that nobody names
+		w.after(n.backAt-w.now+100*time.Millisecond, w.lie)
+	}
 }
 
 // stormSentinel ends, freezes or corrupts a Sentinel.
@@ -115,19 +118,24 @@ func (w *world) stormSentinel(s *sentinel) {
 		s.frozenUntil = w.now + w.between(0, 3*time.Second)
 		w.tracef("%s freezes until %v", s.addr, s.frozenUntil)
 	case 2:
-		w.lie(s)
+		w.lie()
 	}
 }
 
-// lie has a Sentinel tell the gateway what is not true. One of them does, at most.
-func (w *world) lie(s *sentinel) {
-	for _, o := range w.sentinels {
-		if o.liar {
-			s = o
+// liar is the only Sentinel that lies.
+func (w *world) liar() *sentinel { return w.sentinels[0] }
+
+// lie has a Sentinel tell the gateway what is not true: that another node is primary, with preference one that says so
+// itself.
+func (w *world) lie() {
+	s := w.liar()
+	about := w.nodes[w.rnd.IntN(len(w.nodes))]
+	for _, n := range w.nodes {
+		if n.primary && n.up() && n != s.primary {
+			about = n
 		}
 	}
-	about := w.nodes[w.rnd.IntN(len(w.nodes))]
-	s.liar, s.lie, s.lieEpoch = true, about, uint64(w.rnd.IntN(3))
+	s.lie, s.lieEpoch = about, uint64(w.rnd.IntN(3))
 	w.tracef("%s lies: %s, epoch %d more", s.addr, about.addr, s.lieEpoch)
 	w.after(w.between(0, 5*time.Second), func() { s.lie = nil })
 	switch w.rnd.IntN(4) {
@@ -145,7 +153,7 @@ func (w *world) lie(s *sentinel) {
 
 // partition cuts a server, a Sentinel, or a server with the gateway from all others, or a single link.
 func (w *world) partition(n *node, s *sentinel) {
-	d := w.between(50*time.Millisecond, 4*w.pace.downAfter)
+	d := w.between(50*time.Millisecond, 7*w.pace.downAfter)
 	switch w.rnd.IntN(5) {
 	case 0:
 		w.sever(gateway, n.place(), d)
@@ -208,7 +216,7 @@ func (w *world) calmStorm() {
 		w.recover(n)
 	}
 	for _, s := range w.sentinels {
-		s.frozenUntil, s.dies, s.lie, s.liar = 0, noStep, nil, false
+		s.frozenUntil, s.dies, s.lie = 0, noStep, nil
 		s.revive()
 	}
 	for _, g := range w.gates {
@@ -257,7 +265,7 @@ func (w *world) reported(r topology.Report) {
 // published is the newest view.
 func (w *world) published() *topology.View {
 	if w.keeper != nil {
-		return w.keeper.view
+		return w.keeper.shownTo()
 	}
 	return w.view
 }

@@ -71,8 +71,9 @@ type lane struct {
 	proto    uint8
 	readOnly bool
 	dialAt   time.Duration // when the attempt ends
-	open     bool          // the gateway's side
-	dead     bool          // the connection is broken: the gateway learns it when it has read what came before
+	openedAt time.Duration
+	open     bool // the gateway's side
+	dead     bool // the connection is broken: the gateway learns it when it has read what came before
 	deadAt   time.Duration
 	gone     bool // the gateway's side is closed
 	served   bool // the node's side is open
