@@ -212,7 +212,9 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 		// A Sentinel that has not heard of the failover makes the new primary a replica again after four publish
 		// periods, and the leader itself sees the promotion only after up to a second. A replica whose INFO is older
 		// than three info periods is not promoted, and INFO is asked once a second only.
-		if _, err := s.Do("SENTINEL", "DEBUG", "publish-period", 600, "info-period", 1000); err != nil {
+		// Redis 6.2 has no SENTINEL DEBUG, and its Sentinels the usual periods.
+		_, err := s.Do("SENTINEL", "DEBUG", "publish-period", 600, "info-period", 1000)
+		if err != nil && !strings.HasPrefix(err.Error(), "ERR Unknown") {
 			t.Fatal(err)
 		}
 	}
