@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
@@ -24,37 +28,44 @@ const (
 type dialer struct {
 	timeout  time.Duration
 	services []Service
+	logger   hclog.Logger
+	forbids  sync.Map // of forbidden: what was logged
 }
 
-// dial connects, authenticates and sets the protocol. Names are resolved and passwords read anew each time. Errors
-// name the address, never a password.
-func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, error) {
+// forbidden is a command that the gateway's user may not do on a server, and that it can do without.
+type forbidden struct{ addr, command string }
+
+// dial connects, authenticates, sets the protocol, and looks whom it met. It also tells what the server calls the
+// connection, 0 when it does not say. Names are resolved and passwords read anew each time. Errors name the address,
+// never a password.
+func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	nd := net.Dialer{KeepAlive: keepAlive, Control: setUserTimeout}
 	conn, err := nd.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	deadline, _ := ctx.Deadline()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	_ = conn.SetDeadline(deadline)
-	if err := d.greet(conn, to); err != nil {
+	client, err := d.greet(conn, to)
+	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("greeting %s: %w", to.Addr, err)
+		return nil, 0, fmt.Errorf("greeting %s: %w", to.Addr, err)
 	}
 	_ = conn.SetDeadline(time.Time{})
-	return conn, nil
+	return conn, client, nil
 }
 
-// greet says HELLO or AUTH, and READONLY to a replica of a cluster. Each command waits for its reply: a server may
-// close or lose step when something is pipelined behind a failing AUTH.
-func (d *dialer) greet(conn net.Conn, to worker.Dial) error {
+// greet says HELLO or AUTH, looks whom it met, and says READONLY to a replica of a cluster. Each command waits for its
+// reply: a server may close or lose step when something is pipelined behind a failing AUTH.
+func (d *dialer) greet(conn net.Conn, to worker.Dial) (client int64, err error) {
 	creds := d.services[to.Service].Upstream
 	password, err := creds.Password.Read()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	user := creds.User
 	if user == "" {
@@ -75,48 +86,125 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) error {
 		first = []string{"PING"}
 	}
 	if err := say(conn, in, first...); err != nil {
-		return err
+		return 0, err
+	}
+	if client, err = d.meet(conn, in, to); err != nil {
+		return 0, err
 	}
 	if to.ReadOnly {
 		if err := say(conn, in, "READONLY"); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if in.Buffered() > 0 {
-		return errors.New("the server sent more than it was asked")
+		return 0, errors.New("the server sent more than it was asked")
 	}
-	return nil
+	return client, nil
+}
+
+// meet makes sure that the server is the one that was meant, asks what it calls the connection, and ends former ones.
+// Where the user may not do one of these the connection is used nevertheless.
+func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (client int64, err error) {
+	proven := false
+	if to.RunID != "" {
+		reply, err := d.may(conn, in, to.Addr, "INFO", "server")
+		if err != nil {
+			return 0, err
+		}
+		if id := runIDOf(reply); id != "" && id != to.RunID {
+			return 0, worker.ErrOtherRun
+		} else {
+			proven = id != ""
+		}
+	}
+	reply, err := d.may(conn, in, to.Addr, "CLIENT", "ID")
+	if err != nil {
+		return 0, err
+	}
+	if text, ok := strings.CutPrefix(string(reply), ":"); ok {
+		client, _ = strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	}
+	for _, id := range to.Kill {
+		if !proven {
+			break // another run may have given the number to somebody else
+		}
+		if _, err := d.may(conn, in, to.Addr, "CLIENT", "KILL", "ID", strconv.FormatInt(id, 10)); err != nil {
+			return 0, err
+		}
+	}
+	return client, nil
+}
+
+// may does a command that the gateway can do without: where its user has no right to it, or the server does not know
+// it, the reply is empty, and that is logged once. Other errors are errors.
+func (d *dialer) may(conn net.Conn, in *bufio.Reader, addr string, args ...string) (reply []byte, err error) {
+	reply, err = ask(conn, in, args...)
+	if err != nil || reply[0] != '-' {
+		return reply, err
+	}
+	text := strings.TrimSpace(string(reply[1:]))
+	if !strings.HasPrefix(text, "NOPERM") && !strings.HasPrefix(text, "ERR ") {
+		return nil, fmt.Errorf("%s: %s", args[0], text)
+	}
+	command := args[0]
+	if command == "CLIENT" {
+		command += " " + args[1]
+	}
+	if _, said := d.forbids.LoadOrStore(forbidden{addr, command}, true); !said {
+		d.logger.Warn("server refuses a command that the gateway uses to be safe", "server", addr, "command", command,
+			"error", text)
+	}
+	return nil, nil
+}
+
+// runIDOf finds the run id in the reply to INFO server; empty when there is none.
+func runIDOf(reply []byte) string {
+	_, rest, found := strings.Cut(string(reply), "\nrun_id:")
+	if !found {
+		return ""
+	}
+	id, _, _ := strings.Cut(rest, "\r\n")
+	return id
 }
 
 // say sends one command and reads its reply. An error reply is an error with the server's words, except that PING may
 // be refused by a server that works (NOPERM, MISCONF, LOADING): it speaks the protocol, and that was the question.
 func say(conn net.Conn, in *bufio.Reader, args ...string) error {
-	if _, err := conn.Write(resp.AppendCommandStrings(nil, args...)); err != nil {
+	reply, err := ask(conn, in, args...)
+	if err != nil || reply[0] != '-' {
 		return err
 	}
-	var s resp.ReplyScanner
-	var reply []byte
-	for {
-		b, err := in.ReadByte()
-		if err != nil {
-			return err
-		}
-		reply = append(reply, b)
-		if len(reply) > 64<<10 {
-			return resp.ErrReply
-		}
-		_, done, err := s.Feed([]byte{b})
-		if err != nil {
-			return err
-		}
-		if done {
-			break
-		}
-	}
-	if reply[0] != '-' || args[0] == "PING" && !strings.HasPrefix(string(reply), "-NOAUTH") && !tooMany(reply) {
+	if args[0] == "PING" && !strings.HasPrefix(string(reply), "-NOAUTH") && !tooMany(reply) {
 		return nil
 	}
 	return fmt.Errorf("%s: %s", args[0], strings.TrimSpace(string(reply[1:])))
+}
+
+// ask sends one command and reads its reply, whatever that says.
+func ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err error) {
+	if _, err := conn.Write(resp.AppendCommandStrings(nil, args...)); err != nil {
+		return nil, err
+	}
+	var s resp.ReplyScanner
+	for {
+		b, err := in.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		reply = append(reply, b)
+		if len(reply) > 64<<10 {
+			return nil, resp.ErrReply
+		}
+		_, done, err := s.Feed([]byte{b})
+		if err != nil {
+			return nil, err
+		}
+		if done && reply[0] != '>' { // a push is no answer
+			return reply, nil
+		} else if done {
+			reply = reply[:0]
+		}
+	}
 }
 
 func tooMany(reply []byte) bool {

@@ -81,13 +81,13 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		}
 	}
 	g.lanes = newLaneLog(logger.Named("lanes"), conf.Services)
-	d := &dialer{timeout: conf.DialTimeout, services: conf.Services}
-	dial := func(ctx context.Context, to worker.Dial) (net.Conn, error) {
-		conn, err := d.dial(ctx, to)
+	d := &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
+	dial := func(ctx context.Context, to worker.Dial) (net.Conn, int64, error) {
+		conn, client, err := d.dial(ctx, to)
 		if err != nil && ctx.Err() == nil {
 			g.lanes.dialFailed(to.Service, to.Addr, err)
 		}
-		return conn, err
+		return conn, client, err
 	}
 	for i := range conf.Workers {
 		w := worker.New(workerConfig(&conf, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))

@@ -168,6 +168,51 @@ func useEverything(t *testing.T, gate *Gateway, round string) {
 	}
 }
 
+// cutUnderAWrite ends the gateway's connections to a primary while a write is under way: the client is told UNCERTAIN,
+// and the next connection ends the old one at the server.
+func cutUnderAWrite(t *testing.T, gate *Gateway, primary *Node) {
+	t.Helper()
+	do := func(args ...any) any {
+		t.Helper()
+		reply, err := primary.Do(args...)
+		if err != nil {
+			t.Fatal(args, err)
+		}
+		return reply
+	}
+	conn := MustDial(t, gate.Addr)
+	do("CLIENT", "PAUSE", "60000", "WRITE")
+	if err := conn.Send("SET", "c", "v"); err != nil {
+		t.Fatal(err)
+	}
+	Until(t, 10*time.Second, "a SET that waits", func() error {
+		for line := range strings.Lines(do("CLIENT", "LIST").(string)) {
+			if strings.Contains(line, "user="+aclUser) && strings.Contains(line, "cmd=set ") {
+				return nil
+			}
+		}
+		return errors.New("there is none")
+	})
+	before := killsServed(t, primary)
+	do("CLIENT", "KILL", "USER", aclUser)
+	if reply, err := conn.Frame(); err != nil || !strings.HasPrefix(string(reply), "-UNCERTAIN ") {
+		t.Errorf("a write whose connection was cut: %q, %v", reply, err)
+	}
+	Until(t, 10*time.Second, "the old connection to be ended", func() error {
+		if n := killsServed(t, primary); n <= before+1 { // one is ours
+			return fmt.Errorf("%d CLIENT KILL", n-before)
+		}
+		return nil
+	})
+	do("CLIENT", "UNPAUSE")
+}
+
+// killsServed counts CLIENT KILL; before version 7 statistics know no subcommands, and ACL LOG shows what is amiss.
+func killsServed(t *testing.T, n *Node) int {
+	t.Helper()
+	return served(t, n, "client|kill") + served(t, n, "client")
+}
+
 func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
 	version := ownVersion(t)
 	servers, sentinels := aclLine(t, "servers", version), aclLine(t, "sentinels", version)
@@ -192,6 +237,7 @@ func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
 	})
 	awaitWrite(t, MustDial(t, gate.Addr), "SET", "after", "v")
 	useEverything(t, gate, "AFTER")
+	cutUnderAWrite(t, gate, env.Primary())
 	alive := slices.DeleteFunc(env.Nodes(), func(n *Node) bool { return n == old })
 	nothingRefused(t, alive)
 	nothingRefused(t, env.Sentinels)
@@ -222,6 +268,7 @@ func TestTheRightsOfTheReadmeAreEnoughInACluster(t *testing.T) {
 		return errors.New("there was none")
 	})
 	useEverything(t, gate, "ONCE")
+	cutUnderAWrite(t, gate, env.SlotOwner(7365)) // of the key "c"
 	// A slot on its way makes the old owner answer ASK for keys that it no longer has.
 	const slot = 7365 // of the key "c"
 	from := env.SlotOwner(slot)

@@ -124,7 +124,8 @@ var fragments = []string{
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ", // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
 	"id=%d addr", "qbuf=%d", "redir=-1", // CLIENT LIST
-	"reply does not parse", "the server cannot say what the command is", // why a lane is closed
+	"reply does not parse", "the server cannot say what the command is",
+	"the server has another run id", // why a lane is closed
 }
 
 // TestErrorsPageHasEveryText holds the table against the sources: whatever the worker and the protocol say in words

@@ -69,9 +69,12 @@ const (
 	Idle
 	// NotAuthenticated: the server asked for a password in the middle of the connection.
 	NotAuthenticated
+	// OtherRun: the server that was dialled has another run id than it should.
+	OtherRun
 )
 
-var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated"}
+var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated",
+	"other-run"}
 
 func (r LostReason) String() string { return lostNames[r] }
 
@@ -105,6 +108,11 @@ type Lane struct {
 	WaitsFrom time.Duration
 	Silent    bool
 	Doubted   bool
+	// RunID is the run of the server that the lane was dialled for, empty when not known; Client is what it calls the
+	// connection (CLIENT ID), 0 when it did not say; Kill are the connections that the dial under way ends.
+	RunID  string
+	Client int64
+	Kill   []int64
 	// Attempts counts dials that failed in a row; RedialAt is when the next one begins.
 	Attempts int
 	RedialAt time.Duration
@@ -156,6 +164,6 @@ func (l *Lane) Reset() {
 	l.Scan = resp.ReplyScanner{}
 	l.Reply = nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
-	l.Silent, l.Doubted = false, false
+	l.Silent, l.Doubted, l.Client = false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd = 0, 0, 0
 }

@@ -9,6 +9,7 @@ package loop
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -25,8 +26,9 @@ const readBytes = 64 << 10
 // Config of a loop.
 type Config struct {
 	Worker *worker.Worker
-	// Dial makes and greets one connection to a server. It is called on a goroutine of its own and must end by itself.
-	Dial   func(ctx context.Context, d worker.Dial) (net.Conn, error)
+	// Dial makes and greets one connection to a server, and tells what the server calls it (CLIENT ID; 0 when it does
+	// not say). It is called on a goroutine of its own and must end by itself.
+	Dial   func(ctx context.Context, d worker.Dial) (conn net.Conn, client int64, err error)
 	Logger hclog.Logger
 }
 
@@ -103,6 +105,14 @@ func (b *inbox) Clients() int { return int(b.clients.Load()) }
 
 // now is the loop's clock: monotonic, from its start.
 func (b *inbox) now() time.Duration { return time.Since(b.epoch) }
+
+// whyNot says for the worker why a dial failed.
+func whyNot(err error) worker.LostReason {
+	if errors.Is(err, worker.ErrOtherRun) {
+		return worker.OtherRun
+	}
+	return worker.DialFailed
+}
 
 // addresses are a client's ends as CLIENT LIST shows them. A unix socket's client has no name of its own.
 func addresses(conn net.Conn) (remote, local string) {

@@ -264,21 +264,21 @@ func (p *poller) dial(d worker.Dial) {
 	serial := p.serial
 	p.lanes[d.Lane] = lane{fd: -1, serial: serial}
 	go func() {
-		c, err := p.conf.Dial(p.ctx, d)
-		if !p.post(func() { p.dialled(d.Lane, serial, c, err) }) && c != nil {
+		c, client, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(d.Lane, serial, c, client, err) }) && c != nil {
 			_ = c.Close()
 		}
 	}()
 }
 
-func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, err error) {
+func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, client int64, err error) {
 	current := p.lanes[id].serial == serial
 	if err == nil && current && !p.ending {
 		var fd int
 		if fd, err = takeFD(c); err == nil {
 			if err = p.add(fd, aLane, uint32(id)); err == nil {
 				p.lanes[id].fd = int32(fd)
-				p.w.LaneOpened(id)
+				p.w.LaneOpened(id, client)
 				return
 			}
 			_ = unix.Close(fd)
@@ -289,7 +289,7 @@ func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, err error)
 	}
 	if current {
 		p.lanes[id] = lane{fd: -1}
-		p.w.LaneClosed(id, worker.DialFailed)
+		p.w.LaneClosed(id, whyNot(err))
 	}
 }
 

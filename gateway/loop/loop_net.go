@@ -205,14 +205,14 @@ func (p *portable) dial(d worker.Dial) {
 	serial := p.serial
 	p.dials[d.Lane] = serial
 	go func() {
-		c, err := p.conf.Dial(p.ctx, d)
-		if !p.post(func() { p.dialled(d.Lane, serial, c, err) }) && c != nil {
+		c, client, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(d.Lane, serial, c, client, err) }) && c != nil {
 			_ = c.Close()
 		}
 	}()
 }
 
-func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, err error) {
+func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, client int64, err error) {
 	current := p.dials[id] == serial
 	if current {
 		delete(p.dials, id)
@@ -220,13 +220,13 @@ func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, err erro
 	switch {
 	case err == nil && current && !p.ending:
 		p.lanes[id] = p.start(c, true, uint32(id))
-		p.w.LaneOpened(id)
+		p.w.LaneOpened(id, client)
 		return
 	case c != nil:
 		_ = c.Close()
 	}
 	if current {
-		p.w.LaneClosed(id, worker.DialFailed)
+		p.w.LaneClosed(id, whyNot(err))
 	}
 }
 

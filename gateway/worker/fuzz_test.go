@@ -194,7 +194,7 @@ func (z *fuzzed) act(op byte) {
 func (z *fuzzed) dialled(id backend.LaneID, well bool) {
 	if well {
 		z.open[id] = true
-		z.w.LaneOpened(id)
+		z.w.LaneOpened(id, 0)
 	} else {
 		delete(z.open, id)
 		z.w.LaneClosed(id, backend.DialFailed)

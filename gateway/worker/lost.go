@@ -14,8 +14,9 @@ import (
 // read does no harm: both are done again. The outcome of a sent write is unknown: the client is told so, and it is
 // never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
 
-// LaneOpened says that a connection was made and greeted.
-func (w *Worker) LaneOpened(id backend.LaneID) {
+// LaneOpened says that a connection was made and greeted. client is what the server calls it (CLIENT ID), 0 when it
+// does not say.
+func (w *Worker) LaneOpened(id backend.LaneID, client int64) {
 	l := w.lanes[id]
 	if l != nil && l.State == backend.Open {
 		return
@@ -25,6 +26,9 @@ func (w *Worker) LaneOpened(id backend.LaneID) {
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
+	l.Client = client
+	w.killed(w.services[l.Key.Service], l.Key.Node, l.Kill)
+	l.Kill = nil
 	w.stats.LanesOpened++
 	w.releaseHeld(w.services[l.Key.Service])
 }
@@ -40,11 +44,15 @@ func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
 		w.lose(l, why)
 		return
 	}
-	if l.State != backend.Dialing || why != backend.DialFailed {
+	if l.State != backend.Dialing || why == backend.PeerClosed {
 		return // the end of a connection that was given up a moment ago
 	}
 	w.stats.LanesLost[why]++
-	w.report(l, topology.LaneLost)
+	if why == backend.OtherRun {
+		w.report(l, topology.OtherRun)
+	} else {
+		w.report(l, topology.LaneLost)
+	}
 	w.redial(l)
 }
 
@@ -59,6 +67,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	s := w.services[l.Key.Service]
 	sharded := s.view != nil && s.view.Sharded
 	lost := l.Lost(sharded)
+	w.fence(s, l, lost)
 	for i := range lost {
 		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}

@@ -25,6 +25,10 @@ type Dial struct {
 	Proto   uint8
 	// ReadOnly: say READONLY first, it is a replica of a cluster.
 	ReadOnly bool
+	// RunID is the run id that the server must have, or the dial fails with ErrOtherRun. Empty: any, or it does not tell.
+	RunID string
+	// Kill are client ids to end there (CLIENT KILL ID) once the run id was found right, before anything else is said.
+	Kill []int64
 }
 
 // Reading switches reading from a client or a lane on or off.
@@ -186,10 +190,14 @@ func (w *Worker) readLane(l *backend.Lane, on bool) {
 	}
 }
 
-// LaneID and the two ends of a connection that a loop can see, so that loops need know no other room.
-type LaneID = backend.LaneID
+// LaneID and the ends of a connection that a loop can see, so that loops need know no other room.
+type (
+	LaneID     = backend.LaneID
+	LostReason = backend.LostReason
+)
 
 const (
 	PeerClosed = backend.PeerClosed
 	DialFailed = backend.DialFailed
+	OtherRun   = backend.OtherRun
 )

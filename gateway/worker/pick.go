@@ -19,6 +19,7 @@ type route struct {
 type laneSet struct {
 	key   backend.LaneKey
 	addr  string
+	runID string // of the server, as far as the view knows it
 	lanes []*backend.Lane
 	seen  uint64 // the last view change that named it
 	// wanted: all lanes there may be are busy with long replies, and somebody waits.
@@ -85,6 +86,14 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint
 		w.sets[key] = set
 	}
 	set.addr = n.Addr
+	if set.runID != n.RunID {
+		set.runID = n.RunID
+		for _, l := range set.lanes {
+			if l.State == backend.Waiting { // it may be another server now
+				w.dial(l)
+			}
+		}
+	}
 	if s.view != nil {
 		set.seen = s.view.Epoch
 	}
@@ -122,8 +131,9 @@ func (w *Worker) dial(l *backend.Lane) {
 	l.State, l.DialledAt = backend.Dialing, w.now
 	w.at(w.now + dialGrace)
 	w.stats.Dials++
+	l.RunID, l.Kill = set.runID, s.toKill(l.Key.Node, set.runID)
 	w.out.Dials = append(w.out.Dials, Dial{
-		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto,
+		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, RunID: l.RunID, Kill: l.Kill,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
 	})
 }

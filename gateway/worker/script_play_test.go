@@ -18,9 +18,9 @@ import (
 //
 //	start SETTING ...           view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
 //	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES     leave CLIENT
-//	connected LANE              refused LANE                           reply LANE BYTES     lost LANE
+//	connected LANE [CLIENT ID]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
-//	down-after DURATION         held
+//	down-after DURATION         run NODE RUN ID                        held
 //
 // In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
 // former one; "-a" is no primary while a is being left, "-a>b" the same with b as the proven successor.
@@ -78,6 +78,8 @@ func (p *player) command(line string) {
 		v.DownAfter, v.Epoch = d, p.epoch
 		p.view = &v
 		p.w.Tick(p.now)
+	case "run":
+		p.runs(p.node(who), text)
 	case "held":
 		p.tellHeld()
 	case "drain":
@@ -95,7 +97,10 @@ func (p *player) laneCommand(verb, who, text string) {
 	}
 	switch verb {
 	case "connected":
-		p.w.LaneOpened(id)
+		client, _ := strconv.ParseInt(text, 10, 64)
+		p.w.LaneOpened(id, client)
+	case "stranger":
+		p.w.LaneClosed(id, backend.OtherRun)
 	case "refused":
 		p.w.LaneClosed(id, backend.DialFailed)
 	case "lost":
@@ -213,6 +218,12 @@ func (p *player) dialled(d Dial) string {
 	if d.ReadOnly {
 		text += " READONLY"
 	}
+	if d.RunID != "" {
+		text += " run " + d.RunID
+	}
+	if len(d.Kill) > 0 {
+		text += fmt.Sprint(" kill ", d.Kill)
+	}
 	return text
 }
 
@@ -270,6 +281,23 @@ func (p *player) setView(mode string, shards []string) {
 	p.epoch++
 	v.Epoch, v.Nodes = p.epoch, slices.Clone(p.nodes)
 	p.view = v
+}
+
+// runs has a view come in which a node has another run id.
+func (p *player) runs(n *topology.Node, id string) {
+	now := *n
+	now.RunID = id
+	p.nodes[n.ID] = &now
+	v := *p.view
+	v.Shards, v.Nodes = slices.Clone(v.Shards), slices.Clone(p.nodes)
+	for i := range v.Shards {
+		if sh := &v.Shards[i]; sh.Primary == n {
+			sh.Primary = &now
+		}
+	}
+	p.epoch++
+	v.Epoch, p.view = p.epoch, &v
+	p.w.Tick(p.now)
 }
 
 func (p *player) node(name string) *topology.Node {

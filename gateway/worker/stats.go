@@ -49,7 +49,9 @@ type Stats struct {
 	// LanesSilent counts lanes that fell silent, ReadElsewhere the reads that were sent on from them.
 	LanesSilent   uint64
 	ReadElsewhere uint64
-	LanesLost     [backend.NotAuthenticated + 1]uint64
+	// Fenced counts old connections that were ended at a server before a new one was used.
+	Fenced    uint64
+	LanesLost [backend.OtherRun + 1]uint64
 }
 
 // Stats returns the counters.
@@ -98,7 +100,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
 		{&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.LanesSilent, &o.LanesSilent},
-		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Holds, &o.Holds},
+		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
 		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},

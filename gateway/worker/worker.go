@@ -198,6 +198,8 @@ type service struct {
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []hold.Waiter
 	settled     uint64
+	// fenced are connections to end at a node before a new one is used.
+	fenced map[int32]fenced
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[int32]time.Duration
 	// silent is how long a lane may be silent, by purpose.
@@ -219,7 +221,7 @@ func New(conf Config, env Env) *Worker {
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
-			promoted: map[int32]time.Duration{},
+			promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
 		})
 	}
 	return w

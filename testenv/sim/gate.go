@@ -99,7 +99,7 @@ func (g *gate) connect() {
 		l.open, l.served, l.openedAt = true, true, w.now
 		w.sockets = append(w.sockets, l)
 		w.tracef("lane %v open to %s", l, l.node.addr)
-		g.worker.LaneOpened(l.id)
+		g.worker.LaneOpened(l.id, 0)
 	}
 }
 

@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/tidwall/redcon"
+
+	"evergate/gateway/worker"
+)
+
+// A dial looks whom it met before the connection is used, ends former connections there, and does without what its user
+// may not do.
+func TestDialMeetsItsServer(t *testing.T) {
+	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:r1\r\n"
+	for _, c := range []struct {
+		name    string
+		to      worker.Dial
+		forbids string // command that the user may not do
+		asked   []string
+		client  int64
+		err     error
+		logged  string
+	}{
+		{"nothing is known of it", worker.Dial{Proto: 2, Kill: []int64{5}}, "", []string{"PING", "CLIENT ID"}, 7, nil, ""},
+		{"the run that was meant", worker.Dial{Proto: 2, RunID: "r1"}, "", []string{"PING", "INFO server", "CLIENT ID"},
+			7, nil, ""},
+		{"another run", worker.Dial{Proto: 2, RunID: "r0", Kill: []int64{5}}, "", []string{"PING", "INFO server"},
+			0, worker.ErrOtherRun, ""},
+		{"former connections", worker.Dial{Proto: 3, RunID: "r1", Kill: []int64{5, 6}, ReadOnly: true}, "",
+			[]string{"HELLO 3", "INFO server", "CLIENT ID", "CLIENT KILL ID 5", "CLIENT KILL ID 6", "READONLY"}, 7, nil, ""},
+		{"no right to INFO", worker.Dial{Proto: 2, RunID: "r1", Kill: []int64{5}}, "INFO server",
+			[]string{"PING", "INFO server", "CLIENT ID"}, 7, nil, "command=INFO"},
+		{"no right to CLIENT ID", worker.Dial{Proto: 2}, "CLIENT ID", []string{"PING", "CLIENT ID"}, 0, nil,
+			`command="CLIENT ID"`},
+	} {
+		var mu sync.Mutex
+		var asked []string
+		server := redcon.NewServer("127.0.0.1:0", func(conn redcon.Conn, cmd redcon.Command) {
+			said := string(bytes.Join(cmd.Args, []byte(" ")))
+			mu.Lock()
+			asked = append(asked, said)
+			mu.Unlock()
+			switch {
+			case said == c.forbids:
+				conn.WriteError("NOPERM this user has no permissions to run the command")
+			case said == "INFO server":
+				conn.WriteBulkString(info)
+			case said == "CLIENT ID":
+				conn.WriteInt(7)
+			case strings.HasPrefix(said, "CLIENT KILL"):
+				conn.WriteInt(0)
+			default:
+				conn.WriteString("OK")
+			}
+		}, nil, nil)
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			_ = server.Serve(ln)
+			close(ended)
+		}()
+		var log bytes.Buffer
+		d := dialer{timeout: 5 * time.Second, services: []Service{{Name: "main"}},
+			logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
+		c.to.Addr = ln.Addr().String()
+		for range 2 {
+			conn, client, err := d.dial(t.Context(), c.to)
+			if client != c.client || !errors.Is(err, c.err) {
+				t.Errorf("%s: client %d, error %v", c.name, client, err)
+			}
+			if conn != nil {
+				_ = conn.Close()
+			}
+		}
+		_ = server.Close()
+		<-ended
+		mu.Lock()
+		if want := slices.Concat(c.asked, c.asked); !slices.Equal(asked, want) {
+			t.Errorf("%s: it was asked %q, want %q", c.name, asked, want)
+		}
+		mu.Unlock()
+		lines := strings.Count(log.String(), "\n")
+		if c.logged == "" && lines > 0 || c.logged != "" && (lines != 1 || !strings.Contains(log.String(), c.logged)) {
+			t.Errorf("%s: logged %q, want one line with %q", c.name, log.String(), c.logged)
+		}
+	}
+}
