@@ -127,6 +127,10 @@ func (r *plain) follow(members []*entry) {
 	r.s.alarm("two primaries", why)
 	if r.current != nil && slices.Contains(members, r.current) {
 		if r.gone(r.current) && len(claiming) == 1 {
+			if e := claiming[0]; !e.descends(r.current.trusted.replID) {
+				r.s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("%s is the only primary now: it is followed, "+
+					"but its history is not proven to go on from that of %s", e.addr, r.current.addr)})
+			}
 			r.choose(claiming[0])
 		}
 		return

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -98,7 +99,7 @@ func (r *sentinels) believe() {
 					r.believed.addr)})
 			}
 			if c.says.ConfigEpoch < r.shown() {
-				r.wentBack(e, c.says.ConfigEpoch)
+				r.wentBack(e, c.says.ConfigEpoch, "a majority of Sentinels")
 			}
 			r.adopt(e, c.says.ConfigEpoch, fmt.Sprintf("%d of %d Sentinels name %s", votes, r.all(), e.addr), nil)
 			return
@@ -158,21 +159,30 @@ func (r *sentinels) shown() uint64 {
 	return r.epoch
 }
 
-// wentBack tells that a majority takes an older epoch, or the same, for true.
-func (r *sentinels) wentBack(e *entry, epoch uint64) {
-	r.s.event(Event{Kind: Alarm, Subject: "sentinels", Why: fmt.Sprintf(
-		"a majority of Sentinels went back from %s (epoch %d) to %s (epoch %d)", r.believed.addr, r.shown(), e.addr,
-		epoch)})
+// wentBack tells that an older epoch, or the same, is followed after all.
+func (r *sentinels) wentBack(e *entry, epoch uint64, why string) {
+	r.s.event(Event{Kind: Alarm, Subject: "sentinels", Why: fmt.Sprintf("%s went back from %s (epoch %d) to %s (epoch %d)",
+		why, r.believed.addr, r.shown(), e.addr, epoch)})
 }
 
 // adopt believes in another primary; t is set where only its own proof speaks for it.
 func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 	if t != nil {
-		t.former = r.believed
+		t.former, t.epoch = r.believed, max(t.epoch, r.shown())
 	}
 	r.believed, r.epoch, r.why, r.trial = e, epoch, why, t
 	r.attempt, r.overruledAt, r.demotedAt = nil, time.Time{}, time.Time{}
 	r.s.stale = true
+	r.forgetAlarms()
+}
+
+// forgetAlarms has what was told once of a failover told again of the next one.
+func (r *sentinels) forgetAlarms() {
+	for key := range r.s.alarms {
+		if strings.HasPrefix(key, "candidate ") || strings.HasPrefix(key, "claim ") || strings.HasPrefix(key, "trial ") {
+			delete(r.s.alarms, key)
+		}
+	}
 }
 
 // confirm ends a trial: a majority names the node, or too few Sentinels answer to say otherwise, or it is held again.
@@ -185,6 +195,10 @@ func (r *sentinels) confirm() {
 	votes, heard := r.votes(r.believed), len(r.reachable())
 	switch {
 	case r.most(votes):
+		r.raise()
+		if r.epoch < t.epoch {
+			r.wentBack(r.believed, r.epoch, "a majority of Sentinels")
+		}
 		r.trial, r.s.stale = nil, true
 	case !r.onTrial() || r.s.now.Sub(t.since) < confirmFor && !(r.believed.says(RoleReplica) && votes == 0):
 	case !r.most(heard) && (votes > 0 || heard == 0):
@@ -221,7 +235,10 @@ func (r *sentinels) watchDemotion() {
 	if !next.proves(r.demotedAt) || !r.descends(next) {
 		return
 	}
-	if r.votes(next) == 0 {
+	switch {
+	case r.shown() > r.epoch:
+		r.wentBack(next, r.epoch, "the provisional primary itself")
+	case r.votes(next) == 0:
 		r.s.event(Event{Kind: Alarm, Subject: next.addr, Why: fmt.Sprintf("%s was made a replica of %s behind the "+
 			"Sentinels' back: %s is followed", old.addr, next.addr, next.addr)})
 	}
@@ -253,7 +270,7 @@ func (r *sentinels) overrule() {
 	if !failed && r.s.now.Sub(r.overruledAt) < overruleAfter {
 		return
 	}
-	r.wentBack(other, epoch)
+	r.wentBack(other, epoch, "a majority of Sentinels")
 	r.adopt(other, epoch, "a majority of Sentinels names "+other.addr, nil)
 }
 

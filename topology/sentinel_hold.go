@@ -48,10 +48,10 @@ var (
 )
 
 // about reads the payload of a message: "<type> <name> <ip> <port>", followed by " @ <master> <ip> <port>" where it
-// is not the master itself. Both are announced addresses; empty where the payload is none.
+// is not the master itself. Both are announced addresses; empty where the payload is none, or is about a Sentinel.
 func about(payload string) (instance, primary string) {
 	f := strings.Fields(payload)
-	if len(f) < 4 {
+	if len(f) < 4 || f[0] != "master" && f[0] != "slave" {
 		return "", ""
 	}
 	instance = JoinAddr(f[2], f[3])
@@ -81,7 +81,7 @@ func (r *sentinels) message(o SentinelMessage) {
 				a.candidate = r.s.nodes.announced(instance)
 			}
 		}
-	case strings.HasSuffix(o.Channel, "sdown") || strings.HasSuffix(o.Channel, "role-change"):
+	default: // +sdown, +role-change, +reboot: it is worth a look
 		r.s.probe(r.s.nodes.announced(instance), 0)
 	}
 }
@@ -99,12 +99,15 @@ func (r *sentinels) suspectFailover(sentinel, why, primary string) {
 }
 
 // concerned says that what a Sentinel says about a primary is about the believed one: it is that node, or the one that
-// this Sentinel has in its place under no older epoch.
+// all Sentinels still have in its place, because they know nothing of a switch behind their back.
 func (r *sentinels) concerned(sentinel, primary string) bool {
 	e := r.s.nodes.announced(primary)
+	if e == r.believed {
+		return true
+	}
 	c := r.told[sentinel]
-	return e == r.believed || c != nil && c.says.ConfigEpoch >= r.epoch && r.s.nodes.announced(c.says.Primary) == e &&
-		e.says(RoleReplica)
+	return r.trial == nil && r.votes(r.believed) == 0 && e.says(RoleReplica) && c != nil &&
+		c.says.ConfigEpoch >= r.epoch && r.s.nodes.announced(c.says.Primary) == e
 }
 
 func (r *sentinels) doubted(sentinel string) bool {
@@ -154,8 +157,8 @@ func (r *sentinels) watchAttempt() {
 		}
 	}
 	if why, over := r.over(a); over {
-		r.attempt = nil
-		r.s.stale = true
+		r.attempt, r.s.stale = nil, true
+		r.forgetAlarms()
 		r.doubt(a.by, why != "")
 		if why != "" {
 			r.s.event(Event{Kind: Alarm, Subject: a.by, Why: why})
@@ -175,7 +178,7 @@ func (r *sentinels) highest() uint64 {
 // over says that an attempt came to nothing: the primary answers as such, and those who decide stand by it. The reason
 // is set where it is the Sentinel that began it who does not agree.
 func (r *sentinels) over(a *attempt) (why string, over bool) {
-	if !r.believed.proves(a.since) {
+	if !r.proven(r.believed, a.since) {
 		return "", false
 	}
 	stand, clean, heard, others := 0, false, 0, 0

@@ -9,7 +9,7 @@ import (
 
 // TestRandomStories feeds whatever anybody could say, in any order, and checks what must always hold.
 func TestRandomStories(t *testing.T) {
-	for mode, seeds := range map[Mode]uint64{BySentinel: 100, Plain: 100, ByCluster: 5} {
+	for mode, seeds := range map[Mode]uint64{BySentinel: 400, Plain: 200, ByCluster: 5} {
 		for seed := range seeds {
 			t.Run(fmt.Sprintf("mode %d seed %d", mode, seed), func(t *testing.T) { randomStory(t, mode, seed) })
 		}
@@ -20,14 +20,18 @@ func randomStory(t *testing.T, mode Mode, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, uint64(mode)))
 	names := []string{"a:1", "b:1", "c:1", "d:1", ":9", "?:1", "::1:7"}
 	s := NewState(Settings{Mode: mode, Shard: "main", Sentinels: []string{"s0", "s1"}, Seeds: names[:2],
-		Primary: "a:1", Replicas: names[3 : 3+rng.IntN(2)], RefreshEvery: 3 * time.Second})
+		Primary: "a:1", Replicas: names[3 : 3+rng.IntN(2)], RefreshEvery: 3 * time.Second, Barrier: rng.IntN(2) > 0,
+		ConfirmMajority: rng.IntN(4) == 0})
 	now, last := beginning, (*View)(nil)
 	ids := map[string]NodeID{}
+	overruled := false // until the View that follows
 	for range 200 {
 		now = now.Add(time.Duration(rng.IntN(400)) * time.Millisecond)
 		o := randomObservation(rng, names)
+		if rng.IntN(8) == 0 && last != nil {
+			o = Settled{Epoch: last.Epoch - rng.Uint64N(2)}
+		}
 		effects, events := s.Step(o, now)
-		overruled := false
 		for _, e := range events {
 			overruled = overruled || e.Kind == Alarm && e.Subject == "sentinels"
 			if e.String() == "" || len(e.Pairs())%2 != 0 {
@@ -44,13 +48,28 @@ func randomStory(t *testing.T, mode Mode, seed uint64) {
 				t.Fatal("two views in a step")
 			}
 			checkView(t, p.View, last, ids)
+			if last != nil && mode != ByCluster && s.settings.Barrier {
+				checkStep(t, &p.View.Shards[0], &last.Shards[0])
+			}
 			if mode == BySentinel && last != nil && !overruled &&
 				p.View.Shards[0].ConfigEpoch < last.Shards[0].ConfigEpoch {
 				t.Fatalf("epoch %d after %d without a majority", p.View.Shards[0].ConfigEpoch,
 					last.Shards[0].ConfigEpoch)
 			}
+			overruled = overruled && p.View.Shards[0].Primary == nil
 			last = p.View
 		}
+	}
+}
+
+// checkStep: with workers, another primary comes only after a View that leaves the one before it.
+func checkStep(t *testing.T, now, last *Shard) {
+	t.Helper()
+	if now.Primary != nil && last.Primary != nil && now.Primary.ID != last.Primary.ID {
+		t.Fatalf("%s follows %s in one step", now.Primary.Addr, last.Primary.Addr)
+	}
+	if now.Former != nil && now.Former.ID != last.Standing().ID {
+		t.Fatalf("%s is left, but %s was primary", now.Former.Addr, last.Standing().Addr)
 	}
 }
 
@@ -100,11 +119,12 @@ func randomObservation(rng *rand.Rand, names []string) Observation {
 	switch rng.IntN(10) {
 	case 0:
 		return SentinelSays{Sentinel: sentinel, Primary: name(), ConfigEpoch: rng.Uint64N(4), Quorum: 2, Sentinels: 3,
-			Down: DownFlags(rng.IntN(4)), Replicas: []SentinelReplica{{Addr: name(), LinkUp: rng.IntN(4) > 0, Priority: 1}}}
+			Down: DownFlags(rng.IntN(4)), FailingOver: rng.IntN(4) == 0, DownAfter: time.Second,
+			Replicas: []SentinelReplica{{Addr: name(), LinkUp: rng.IntN(4) > 0, Priority: 1}}}
 	case 1:
 		return SentinelLost{Sentinel: sentinel, Why: "x"}
 	case 2:
-		return SentinelMessage{Sentinel: sentinel, Channel: "+switch-master", Payload: "main a 1 b 1"}
+		return randomMessage(rng, sentinel, name)
 	case 3:
 		return NodeLost{Addr: name(), Why: "x"}
 	case 4:
@@ -120,8 +140,29 @@ func randomObservation(rng *rand.Rand, names []string) Observation {
 	case 7:
 		return Tick{}
 	}
+	histories := []string{"", "A", "B", "C"}
 	return RoleSeen{Addr: name(), Role: Role(rng.IntN(3)), LinkUp: true, Priority: rng.IntN(2), Primary: odd(),
+		RunID: histories[rng.IntN(4)], ReplID: histories[rng.IntN(4)], ReplID2: histories[rng.IntN(4)],
+		Offset: rng.Int64N(100), SecondOffset: rng.Int64N(100), Acked: rng.Uint64N(9),
 		Version: []string{"", "7.0.15", "6.2.1"}[rng.IntN(3)], Replicas: []string{name()}}
+}
+
+func randomMessage(rng *rand.Rand, sentinel string, name func() string) SentinelMessage {
+	ip := func() string { host, _ := SplitAddr(name()); return host + " 1" }
+	channels := []string{"+switch-master", "+odown", "+try-failover", "+selected-slave", "-failover-abort-not-elected",
+		"+sdown", "-odown", "+promoted-slave", "+sentinel"}
+	m := SentinelMessage{Sentinel: sentinel, Channel: channels[rng.IntN(len(channels))]}
+	switch m.Channel {
+	case "+switch-master":
+		m.Payload = "main " + ip() + " " + ip()
+	case "+selected-slave", "+promoted-slave":
+		m.Payload = "slave x " + ip() + " @ main " + ip()
+	case "+sentinel":
+		m.Payload = "sentinel x " + ip() + " @ main " + ip()
+	default:
+		m.Payload = "master main " + ip()
+	}
+	return m
 }
 
 func TestAddresses(t *testing.T) {
