@@ -84,9 +84,10 @@ CLUSTERDOWN), are dealt with here and never shown. What the gateway says itself 
 text with "evergate:" or "this gateway" in it.
 
 "Executed" says whether the command changed or could have changed anything on a server. What changes from case to case
-stands in angle brackets. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their,
-defaults, as plain (not cluster) clients; their sources were read, and go-redis is shown every text by a test. redis-py
-takes a prefix that it knows out of the text of the exception.
+stands in angle brackets. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their
+defaults, as plain (not cluster) clients. A text of each prefix was shown to redis-py (5.2, 7.1 and 8.1) and to ioredis,
+a test shows every text to go-redis, and of Jedis the source was read. redis-py takes a prefix that it knows out of the
+text of the exception.
 
 Two libraries repeat whole pipelines: redis-py when any command of one got LOADING, go-redis when the first one got
 LOADING or TRYAGAIN. Commands of that pipeline that were executed are then executed again. Where that must not be, use
