@@ -104,10 +104,11 @@ type Lane struct {
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
 	RefusingUntil time.Duration
 	// WaitsFrom is since when the server owes a reply without having said anything. Silent: it has been for too long, and
-	// the lane takes no new flights; Doubted: it seems so, and the next round shows it.
+	// the lane takes no new flights; Doubted: it seems so, and the next round shows it; SentOn: reads were taken off it.
 	WaitsFrom time.Duration
 	Silent    bool
 	Doubted   bool
+	SentOn    bool
 	// RunID is the run of the server that the lane was dialled for, empty when not known; Client is what it calls the
 	// connection (CLIENT ID), 0 when it did not say; Kill are the connections that the dial under way ends.
 	RunID  string
@@ -164,6 +165,6 @@ func (l *Lane) Reset() {
 	l.Scan = resp.ReplyScanner{}
 	l.Reply = nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
-	l.Silent, l.Doubted, l.Client = false, false, 0
+	l.Silent, l.Doubted, l.SentOn, l.Client = false, false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd = 0, 0, 0
 }

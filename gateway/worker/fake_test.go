@@ -126,8 +126,11 @@ func (f *fake) round() {
 			f.open[d.Lane] = false
 		}
 		for _, id := range o.Lanes {
-			if f.open[id] {
+			for f.open[id] {
 				b := f.w.LaneBytes(id)
+				if len(b) == 0 {
+					break
+				}
 				f.wrote[id] += string(b)
 				f.w.LaneWrote(id, len(b))
 			}

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -157,5 +158,59 @@ func TestLongRequestKeepsOthersOffItsLane(t *testing.T) {
 	f.round()
 	if !strings.HasSuffix(f.wrote[0], "\r\nGET\r\n$1\r\nk\r\n") {
 		t.Errorf("after the SET was written the lane was sent %.60q", f.wrote[0])
+	}
+}
+
+// After a switch all who waited run at once, over as many connections as at any other time.
+func TestSwitchBringsNoHerd(t *testing.T) {
+	f := newFake()
+	first := f.steady()
+	clients := []uint32{first}
+	for range 2000 {
+		clients = append(clients, f.w.ClientOpened(0, "remote", "local"))
+	}
+	opened := f.w.Stats().Dials
+	f.see(-1, -1)
+	for _, c := range clients {
+		f.say(c, "SET k v / GET k")
+	}
+	f.round()
+	f.see(1, -1)
+	f.round()
+	f.connect()
+	lane := laneTo(f.w, 1)
+	if n := f.w.lanes[lane].Inflight.Len(); n != 2*len(clients) || f.w.stats.Dials != opened+1 {
+		t.Fatalf("%d requests are on their way, over %d new connections", n, f.w.stats.Dials-opened)
+	}
+	f.reply(lane, strings.Repeat("+OK\r\n$1\r\nv\r\n", len(clients)))
+	for _, c := range clients {
+		if f.got[c] != "+OK\r\n$1\r\nv\r\n" {
+			t.Fatalf("client %d was sent %q", c, f.got[c])
+		}
+	}
+}
+
+// The first attempt to connect again is made at once, the next ones after pauses that differ between workers.
+func TestFirstRedialIsImmediate(t *testing.T) {
+	pauses := map[time.Duration]bool{}
+	for seed := range uint64(5) {
+		f := newFake()
+		f.w.rnd = rand.New(rand.NewPCG(seed, 1))
+		f.steady()
+		f.lose(0)
+		if _, dialing := f.open[0]; !dialing {
+			t.Fatal("a lost connection is not dialled at once")
+		}
+		delete(f.open, 0)
+		f.w.LaneClosed(0, DialFailed)
+		f.round()
+		pause := f.w.lanes[0].RedialAt - f.now
+		if pause < redialMin/2 || pause > 2*redialMin {
+			t.Errorf("the second attempt comes after %v", pause)
+		}
+		pauses[pause] = true
+	}
+	if len(pauses) < 4 {
+		t.Errorf("workers dial at the same moments: %v", pauses)
 	}
 }

@@ -104,8 +104,8 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 	busy, owed := l.Busy(), l.Awaits()
 	l.Queue.Wrote(n)
 	if !owed && l.Awaits() {
-		l.WaitsFrom, l.Doubted = w.now, false
-		w.at(w.now + w.services[l.Key.Service].silent[l.Key.Purpose])
+		l.WaitsFrom, l.Doubted, l.SentOn = w.now, false, false
+		w.at(w.now + min(silentRead, w.services[l.Key.Service].silent[l.Key.Purpose]))
 	}
 	if busy && !l.Busy() {
 		w.notBusy(l)

@@ -17,7 +17,7 @@ const (
 	// a quarter of it.
 	silentMin = 100 * time.Millisecond
 	silentMax = time.Second
-	// silentRead is the longest that a read waits for one replica while another server could answer.
+	// silentRead is the longest that a read waits for one server while another could answer.
 	silentRead = 250 * time.Millisecond
 )
 
@@ -41,12 +41,23 @@ func (w *Worker) listen(l *backend.Lane) {
 		return
 	}
 	s := w.services[l.Key.Service]
-	switch at := l.WaitsFrom + s.silent[l.Key.Purpose]; {
-	case w.now < at:
-		w.at(at)
+	silent := l.WaitsFrom + s.silent[l.Key.Purpose]
+	late := silent // when reads have waited long enough
+	if s.Reads == PreferReplica {
+		late = min(silent, l.WaitsFrom+silentRead)
+	}
+	switch {
+	case w.now < late:
+		w.at(late)
 	case !l.Doubted:
 		l.Doubted = true
 		w.at(w.now)
+	case w.now < silent:
+		if !l.SentOn {
+			l.SentOn = true
+			w.readElsewhere(s, l)
+		}
+		w.at(silent)
 	default:
 		l.Silent = true
 		w.stats.LanesSilent++
@@ -59,7 +70,7 @@ func (w *Worker) listen(l *backend.Lane) {
 
 // heard takes note that a lane's server said something.
 func (w *Worker) heard(l *backend.Lane) {
-	l.WaitsFrom, l.Doubted = w.now, false
+	l.WaitsFrom, l.Doubted, l.SentOn = w.now, false, false
 	if l.Silent {
 		l.Silent = false
 		w.releaseHeld(w.services[l.Key.Service])
