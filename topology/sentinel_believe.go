@@ -22,6 +22,8 @@ const (
 // trial is the time in which a new primary is believed by its own proof only.
 type trial struct {
 	since time.Time
+	// by is the Sentinel that named it.
+	by string
 	// former is the primary before it.
 	former *entry
 	// epoch is the one that it was named under; where it was named before there was one, the highest that anybody
@@ -69,7 +71,7 @@ func (r *sentinels) begin() {
 	}
 	r.believed, r.epoch, r.s.stale = e, first.says.ConfigEpoch, true
 	if !r.most(r.votes(e)) {
-		r.trial = &trial{since: r.s.now, former: e, epoch: r.epoch}
+		r.trial = &trial{since: r.s.now, by: first.says.Sentinel, former: e, epoch: r.epoch}
 	}
 }
 
@@ -104,7 +106,8 @@ func (r *sentinels) believe() {
 			r.adopt(e, c.says.ConfigEpoch, fmt.Sprintf("%d of %d Sentinels name %s", votes, r.all(), e.addr), nil)
 			return
 		case goesOn && e.says(RolePrimary) && !r.s.settings.ConfirmMajority:
-			r.adopt(e, r.epoch, c.says.Sentinel+" names "+e.addr, &trial{since: r.s.now, epoch: c.says.ConfigEpoch})
+			r.adopt(e, r.epoch, c.says.Sentinel+" names "+e.addr,
+				&trial{since: r.s.now, by: c.says.Sentinel, epoch: c.says.ConfigEpoch})
 			return
 		}
 		if goesOn {
@@ -200,7 +203,7 @@ func (r *sentinels) confirm() {
 			r.wentBack(r.believed, r.epoch, "a majority of Sentinels")
 		}
 		r.trial, r.s.stale = nil, true
-	case !r.onTrial() || r.s.now.Sub(t.since) < confirmFor && !(r.believed.says(RoleReplica) && votes == 0):
+	case !r.onTrial() || r.s.now.Sub(t.since) < confirmFor && !r.forsaken(votes):
 	case !r.most(heard) && (votes > 0 || heard == 0):
 		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own proof; %d of %d Sentinels answer, "+
 			"which is no majority", r.believed.addr, heard, r.all()))
@@ -210,6 +213,13 @@ func (r *sentinels) confirm() {
 			"%d of %d Sentinels name %s after %v: it is held until a majority has decided", votes, r.all(),
 			r.believed.addr, r.s.now.Sub(t.since).Round(time.Millisecond))})
 	}
+}
+
+// forsaken says that a trial need not last: nobody names the node any more, it is no primary by its own word, or the
+// Sentinel that named it is gone, perhaps before it could tell the others.
+func (r *sentinels) forsaken(votes int) bool {
+	by := r.told[r.trial.by]
+	return votes == 0 && (r.believed.says(RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
 }
 
 // watchDemotion follows a primary that was made a replica behind the Sentinels' back (FAILOVER, REPLICAOF) to the node
@@ -250,7 +260,8 @@ func (r *sentinels) watchDemotion() {
 // overruleAfter. So ends an epoch whose leader died before it could tell the others, and so begins a set of Sentinels
 // that was set up anew and counts from 0 again. A trial that failed ends at once.
 func (r *sentinels) overrule() {
-	failed := r.trial != nil && !r.onTrial()
+	// Held, the others have the time to learn of what they may not have heard yet.
+	failed := r.trial != nil && !r.onTrial() && (r.s.now.Sub(r.trial.since) >= confirmFor || r.believed.says(RoleReplica))
 	other, epoch := r.majority()
 	gone := !r.believed.alive() || r.believed.says(RoleReplica)
 	switch {

@@ -28,8 +28,10 @@ type attempt struct {
 	since   time.Time
 	// stepAt is the time of the last step that was told.
 	stepAt time.Time
-	// candidate is the node that was named to be the new primary; nil before that.
+	// candidate is the node that was named to be the new primary, and named the Sentinel that named it; nil and empty
+	// before that.
 	candidate *entry
+	named     string
 }
 
 // doubt is what is left of an attempt that came to nothing.
@@ -78,7 +80,7 @@ func (r *sentinels) message(o SentinelMessage) {
 		if a := r.attempt; a != nil {
 			a.stepAt = r.s.now
 			if candidates[o.Channel] && instance != primary {
-				a.candidate = r.s.nodes.announced(instance)
+				a.candidate, a.named = r.s.nodes.announced(instance), o.Sentinel
 			}
 		}
 	default: // +sdown, +role-change, +reboot: it is worth a look
@@ -149,11 +151,11 @@ func (r *sentinels) watchAttempt() {
 		r.s.chase(c)
 		if c.proves(a.since) {
 			if r.descends(c) {
-				r.adopt(c, r.epoch, a.by+" names "+c.addr, &trial{since: r.s.now, epoch: r.highest()})
+				r.adopt(c, r.epoch, a.named+" names "+c.addr, &trial{since: r.s.now, by: a.named, epoch: r.highest()})
 				return
 			}
 			r.s.alarm("candidate "+c.addr, fmt.Sprintf("%s, named by %s, says primary but does not go on from the "+
-				"history of %s: it is not followed without a majority", c.addr, a.by, r.believed.addr))
+				"history of %s: it is not followed without a majority", c.addr, a.named, r.believed.addr))
 		}
 	}
 	if why, over := r.over(a); over {
