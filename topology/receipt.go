@@ -37,8 +37,12 @@ func (r *Receipt) String() string {
 
 // era is the time of one primary, with what was before it.
 type era struct {
-	// start is what its counter of acknowledged writes said when it became primary.
-	start   uint64
+	// start is what its counter of acknowledged writes said when it became primary. end is what it said when it became
+	// primary again, in a later era; until then (over is false) the counter itself tells: what was withheld may still
+	// be acknowledged after the era.
+	start, end uint64
+	over       bool
+
 	records []record
 	node    *entry
 	before  *era
@@ -70,7 +74,10 @@ func (e *era) note(r *RoleSeen) {
 func (e *era) lost(now *RoleSeen, acked func(*entry) uint64) (uint64, bool) {
 	sum, related := uint64(0), false
 	for at := e; at != nil; at = at.before {
-		total := acked(at.node)
+		total := at.end
+		if !at.over {
+			total = acked(at.node)
+		}
 		for i := len(at.records) - 1; i >= 0; i-- {
 			r := &at.records[i]
 			switch {
@@ -104,7 +111,10 @@ func (s *State) nextEra(from, to *entry) {
 	next := &era{node: to, start: s.acked(to), before: last}
 	s.eras[to] = next
 	for n := 1; last != nil; n, last = n+1, last.before {
-		if n >= erasMax {
+		if last.node == to && !last.over {
+			last.over, last.end = true, next.start
+		}
+		if n+1 >= erasMax {
 			last.before = nil
 		}
 	}
