@@ -20,7 +20,7 @@ func failover(b []byte, f *Facts) []byte {
 		{"held_expired", s.HoldExpired}, {"held_left", s.HoldLeft}, {"hold_refused", s.HoldRefused},
 		{"hold_overfull", s.HoldOverfull}, {"would_have_held", s.WouldHaveHeld}, {"withheld", s.Withheld},
 		{"withheld_released", s.WithheldReleased}, {"lanes_silent", s.LanesSilent}, {"reads_sent_on", s.ReadElsewhere},
-		{"fenced", s.Fenced},
+		{"reads_doubted", s.Doubted}, {"fenced", s.Fenced},
 	} {
 		b = fmt.Appendf(b, "%s:%d\r\n", c.name, c.count)
 	}

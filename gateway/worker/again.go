@@ -118,7 +118,7 @@ func (w *Worker) runAgain(c *client) bool {
 
 // doAgain sends one request again, or answers it. It returns false when the session was parked.
 func (w *Worker) doAgain(c *client, a *again) bool {
-	if a.at > w.now && c.svc.view != nil && a.epoch == c.svc.view.Epoch {
+	if a.at > w.now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
 		return w.againLater(c, a)
 	}
 	w.args = resp.Args(a.frame, w.args[:0])

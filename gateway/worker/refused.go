@@ -44,6 +44,7 @@ type again struct {
 	frame   []byte
 	target  topology.NodeID // the node that MOVED or ASK named, or -1
 	at      time.Duration   // not before, unless there is a newer view
+	firm    bool            // whatever the view
 	epoch   uint64          // of the view under which it was refused
 }
 
@@ -59,6 +60,7 @@ const (
 	noPassword
 	noScript   // a replica does not know a script: script caches are not replicated
 	noReplicas // min-replicas-to-write is not met: after a switch the replicas come a second later
+	noKey      // a replica says that something is missing; see absent.go
 )
 
 // refusalOf reads the prefix of an error reply. The error of a script may be made by the script itself, after it has
@@ -132,6 +134,9 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	case moved, asked:
 		if !w.redirected(l, reply, kind, &t, &a) {
 			return false
+		}
+		if t.Hops >= 2 && a.target >= 0 { // two servers that name each other agree in a moment; each MOVED makes a view
+			a.at, a.firm = w.now+tryAgainPause<<(3*(t.Hops-2)), true
 		}
 	case tryAgain:
 		a.at = w.now + tryAgainPause<<min(t.Hops, 5)

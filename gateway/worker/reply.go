@@ -74,6 +74,9 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if reply[0] == '-' && w.refusedBy(l, reply) {
 		return
 	}
+	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
+		return
+	}
 	c := w.client(t.Session, t.Generation)
 	if c != nil && len(c.again) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))

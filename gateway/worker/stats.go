@@ -24,9 +24,11 @@ type Stats struct {
 	WrongPasswords uint64
 	// RefusedByServer counts MOVED and the like, which no client sees; by refusal.
 	RefusedByServer [noReplicas + 1]uint64
-	DoneAgain       uint64
-	Uncertain       uint64
-	OutOfOrder      uint64
+	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
+	Doubted    uint64
+	DoneAgain  uint64
+	Uncertain  uint64
+	OutOfOrder uint64
 	// Withheld are replies to writes of primaries that were being left, WithheldReleased those of them that were passed
 	// on; the others count as Uncertain, or their clients left.
 	Withheld         uint64
@@ -98,7 +100,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.ClientsOpened, &o.ClientsOpened}, {&s.ClientInBytes, &o.ClientInBytes}, {&s.ClientOutBytes, &o.ClientOutBytes},
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
-		{&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
+		{&s.Doubted, &o.Doubted}, {&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.LanesSilent, &o.LanesSilent},
 		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},

@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"bytes"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// A replica of a cluster does not know that a slot is being moved: a key that has moved is missing there, and the reply
+// is that of a key that never was, where its primary would say ASK. So a replica's word that something is missing is
+// not taken: the primary is asked.
+
+// absentBytes is the longest reply that is looked through for missing elements.
+const absentBytes = 4 << 10
+
+// absent says that a reply may be that of a missing key, or has one among its elements.
+func absent(reply []byte) bool {
+	switch reply[0] {
+	case '_':
+		return true
+	case '$':
+		return reply[1] == '-' || reply[1] == '0'
+	case ':':
+		return reply[1] == '0' || reply[1] == '-'
+	case '*', '~', '%', '>':
+		return reply[1] == '-' || reply[1] == '0' ||
+			len(reply) <= absentBytes && (bytes.Contains(reply, []byte("\n$-1\r\n")) || bytes.Contains(reply, []byte("\n_\r\n")))
+	}
+	return bytes.HasPrefix(reply, []byte("+none\r")) || bytes.HasPrefix(reply, []byte("-ERR no such key"))
+}
+
+// doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
+// once. It returns false when the reply is to be taken.
+func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
+	s := w.services[l.Key.Service]
+	t := *l.Inflight.Front()
+	c := w.client(t.Session, t.Generation)
+	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 || t.Hops >= hopsMax {
+		return false
+	}
+	routes := w.routesFor(s, l.Key.Proto)
+	if int(t.Shard) >= len(routes) || routes[t.Shard].primary == nil {
+		return false
+	}
+	if primary, _ := w.usable(routes[t.Shard].primary); primary == nil {
+		return false
+	}
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
+	w.args = resp.Args(frame, w.args[:0])
+	if command := routing.Lookup(w.args); command == nil || isLocal(command) {
+		return false
+	}
+	w.stats.Doubted++
+	l.Inflight.Pop()
+	w.sendBack(c, l, &t, frame, again{target: -1, primary: true}, noKey)
+	l.Queue.Answered(t.End)
+	return true
+}
