@@ -24,6 +24,8 @@ type laneSet struct {
 	seen  uint64 // the last view change that named it
 	// wanted: all lanes there may be are busy with long replies, and somebody waits.
 	wanted bool
+	// afreshAt is when a fresh connection beside silent ones may be tried again.
+	afreshAt time.Duration
 }
 
 const (
@@ -36,8 +38,9 @@ const (
 	// long when the new primary waits for it.
 	retireGrace    = time.Second
 	successorGrace = 50 * time.Millisecond
-	// refusingFor is how long a lane is left alone after its node said that it cannot serve.
-	refusingFor = 100 * time.Millisecond
+	// refusingFor is how long a lane is left alone after its node said that it cannot serve: clients notice that much more
+	// than the servers themselves need.
+	refusingFor = 50 * time.Millisecond
 	// dialGrace is how long a read waits for a replica that is being dialled while others could serve it.
 	dialGrace = 100 * time.Millisecond
 	// laneFullRetry bounds how long a session waits for a full lane without being woken.
@@ -181,7 +184,7 @@ func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle)
 // usable returns a lane of the set that takes new flights. When all are busy with long replies one more is opened.
 // soon says that there will be one in a moment.
 func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
-	busy := 0
+	busy, silent, trying := 0, 0, false
 	if len(set.lanes) == 0 {
 		w.addLane(set)
 	}
@@ -189,9 +192,12 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 		if l.Usable(w.now) {
 			return l, false
 		}
+		trying = trying || l.State != backend.Open
 		switch {
 		case l.State == backend.Dialing && l.Attempts == 0 && w.now-l.DialledAt < dialGrace:
 			soon = true
+		case l.Silent:
+			silent++
 		case l.State == backend.Open && l.Busy():
 			busy++
 		}
@@ -203,6 +209,9 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 		} else {
 			set.wanted = true
 		}
+	}
+	if silent > 0 && !trying {
+		w.tryAfresh(set)
 	}
 	return nil, soon
 }

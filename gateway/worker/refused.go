@@ -28,8 +28,11 @@ const (
 	// replicasComeIn is how long after a switch a lack of replicas is waited out: Sentinel sends them to the new primary
 	// about a second after it was promoted.
 	replicasComeIn = 5 * time.Second
-	// againMax bounds how often one request is done again whatever the hold window.
+	// againMax bounds how often one request is done again whatever the hold window: for a minute.
 	againMax = 250
+	// refusedSoon is how many times a refused request is done again after refusingFor; then it is after refusedLong.
+	refusedSoon = 40
+	refusedLong = 300 * time.Millisecond
 )
 
 // again is one request that must be done again.
@@ -130,7 +133,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		if !w.justSwitched(l) || t.Hops >= w.hopsOf(&t, kind) {
 			return false // it is what the servers were set up for
 		}
-		a.at = w.now + refusingFor
+		a.at = w.now + refusedPause(t.Hops)
 	case moved, asked:
 		if !w.redirected(l, reply, kind, &t, &a) {
 			return false
@@ -142,7 +145,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		a.at = w.now + tryAgainPause<<min(t.Hops, 5)
 	case cannotServe:
 		l.RefusingUntil = w.now + refusingFor
-		a.at = l.RefusingUntil
+		a.at = w.now + refusedPause(t.Hops)
 		if l.Key.Purpose == backend.Replica {
 			a.at = 0 // others may serve it now
 		}
@@ -204,7 +207,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 			w.stats.WouldHaveHeld++
 		}
 		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has refused it for "+
-			(time.Duration(t.Hops)*refusingFor).String()))
+			refusedFor(t.Hops).String()))
 	default:
 		w.settle(c, t, outOfHops)
 	}
@@ -249,11 +252,30 @@ func (w *Worker) hopsOf(t *backend.Ticket, kind refusal) uint8 {
 func hopsFor(c *client, kind refusal) uint8 {
 	switch kind {
 	case cannotServe, noReplicas:
-		return uint8(min(againMax, c.window()/refusingFor))
+		window, hops := c.window(), uint8(0)
+		for hops < againMax && refusedFor(hops) < window {
+			hops++
+		}
+		return hops
 	case tryAgain:
 		return uint8(min(againMax, 5+c.patience()/(tryAgainPause<<5)))
 	}
 	return hopsMax
+}
+
+// refusedPause is the pause before a request is done again that was refused hops times before: a failover is over in a
+// second or two, and what lasts longer should not cost much.
+func refusedPause(hops uint8) time.Duration {
+	if hops < refusedSoon {
+		return refusingFor
+	}
+	return refusedLong
+}
+
+// refusedFor is how long a request has been refused hops times.
+func refusedFor(hops uint8) time.Duration {
+	soon := min(hops, refusedSoon)
+	return time.Duration(soon)*refusingFor + time.Duration(hops-soon)*refusedLong
 }
 
 var outOfHops = resp.AppendError(nil,

@@ -19,6 +19,8 @@ const (
 	silentMax = time.Second
 	// silentRead is the longest that a read waits for one server while another could answer.
 	silentRead = 250 * time.Millisecond
+	// afreshEvery is the shortest time between two fresh connections to a silent server.
+	afreshEvery = time.Second
 )
 
 // silences says how long lanes of each purpose may be silent.
@@ -75,6 +77,20 @@ func (w *Worker) heard(l *backend.Lane) {
 		l.Silent = false
 		w.releaseHeld(w.services[l.Key.Service])
 	}
+}
+
+// tryAfresh opens one more connection to a server of which all lanes are silent: a server that is stopped will not
+// greet it, one that lives does, where only what was sent on the others takes long. Replicas have others to read from.
+func (w *Worker) tryAfresh(set *laneSet) {
+	s := w.services[set.key.Service]
+	if set.key.Purpose == backend.Replica && s.Reads != OnlyReplica {
+		return
+	}
+	if w.now < set.afreshAt || len(set.lanes) >= lanesMax {
+		return
+	}
+	set.afreshAt = w.now + afreshEvery
+	w.addLane(set)
 }
 
 // readElsewhere takes the reads off a silent lane of those sessions that have no write on it, where another server can
