@@ -2,6 +2,7 @@
 #
 #   make build             ./evergate
 #   make demo              real servers and the gateway in front of them; ARGS="--mode cluster" and others
+#   make drills            every drill 10 times, and the worst case of each; ARGS="--mode cluster" and others
 #   make test              lint, fuzz targets for 10 s each, all tests, all tests under the race detector
 #   make test SERVER=path  the same against another redis-server or valkey-server
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
@@ -22,7 +23,7 @@ FUZZTIME ?= 10m
 # The slowest package under the race detector needs a third of this on two cores.
 TIMEOUT ?= 8m
 
-.PHONY: build test lint bench demo fuzz clean
+.PHONY: build test lint bench demo drills fuzz clean
 
 build:
 	@$(SETUP) go
@@ -31,6 +32,11 @@ build:
 demo: build
 	@$(SETUP) server
 	./evergate demo $(ARGS)
+
+# 10 repetitions take an hour and a half.
+drills: build
+	@$(SETUP) server
+	./evergate drill all --repeat 10 $(ARGS)
 
 # The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the

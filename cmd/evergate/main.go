@@ -5,8 +5,10 @@
 //	evergate run --config evergate.yaml
 //	evergate check --config evergate.yaml --connect
 //	evergate demo
+//	evergate drill kill-primary
 //
-// It ends with 0 when all went well, 1 when something failed, and 2 when it was told something wrong.
+// It ends with 0 when all went well, 1 when something failed, 2 when it was told something wrong, and 3 when a drill
+// broke a promise.
 package main
 
 import (
@@ -52,6 +54,8 @@ const (
 	exitOK = iota
 	exitFailed
 	exitWrong
+	// exitBroken: a drill was played and a promise was broken.
+	exitBroken
 )
 
 // runtimeError is what went wrong although what was told is sound: exit code 1.
@@ -70,6 +74,9 @@ func execute(args []string, w world) int {
 	code := exitWrong
 	if failed := (runtimeError{}); errors.As(err, &failed) {
 		code = exitFailed
+	}
+	if broken := (brokenError{}); errors.As(err, &broken) {
+		code = exitBroken
 	}
 	if wrong := mistakes(nil); errors.As(err, &wrong) {
 		say(w.stderr, "%s", wrong)
@@ -91,7 +98,7 @@ func newRoot(w world) *cobra.Command {
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlag)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newRun(w), newDemo(w), newCheck(w), newVersion(w), newHealthcheck(w))
+	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newVersion(w), newHealthcheck(w))
 	return root
 }
 

@@ -63,3 +63,92 @@ func (s *stage) commandSwitch() error {
 	_, err := s.ask(s.sentinels[0], "SENTINEL", "FAILOVER", s.master)
 	return err
 }
+
+// lag is how long planned-lagging keeps the replicas busy.
+const lag = "0.6"
+
+func plannedLagging(ctx context.Context, s *stage) error {
+	for _, addr := range s.replicas() {
+		conn, err := s.dialServer(addr)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		if err := conn.Send("DEBUG", "SLEEP", lag); err != nil {
+			return err
+		}
+		s.tell("%s is busy for %s s", addr, lag)
+	}
+	return planned(ctx, s)
+}
+
+func serverFailover(ctx context.Context, s *stage) error {
+	old, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("FAILOVER on %s", old)
+	if _, err := s.ask(old, "FAILOVER"); err != nil {
+		return err
+	}
+	return errors.Join(s.awaitAccepts(ctx, 1), s.flow(ctx, 2*calm))
+}
+
+// leaderDies lets the Sentinel that leads a switch die when it has promoted a replica: the others never hear of it,
+// stay with the former primary, and take the promoted one back.
+func leaderDies(ctx context.Context, s *stage) error {
+	if _, err := s.ask(s.sentinels[0], "SENTINEL", "SIMULATE-FAILURE", "crash-after-promotion"); err != nil {
+		return err
+	}
+	if err := errors.Join(s.commandSwitch(), s.awaitAccepts(ctx, 1)); err != nil {
+		return err
+	}
+	if err := s.awaitReplicas(ctx, len(s.nodes)-1); err != nil {
+		return err
+	}
+	s.strikeBefore(500*time.Millisecond, "the promoted one was taken back")
+	return errors.Join(s.awaitFlow(ctx), s.flow(ctx, calm))
+}
+
+func primaryReturns(ctx context.Context, s *stage) error {
+	old, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("kill %s", old)
+	if err := errors.Join(s.hands.kill(ctx, old), s.awaitSwitch(ctx, old)); err != nil {
+		return err
+	}
+	s.healed("%s returns with its old data", old)
+	return errors.Join(s.hands.heal(ctx, old), s.awaitReplicas(ctx, len(s.nodes)-1), s.flow(ctx, calm))
+}
+
+func twoInARow(ctx context.Context, s *stage) error {
+	first, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("kill %s", first)
+	if err := errors.Join(s.hands.kill(ctx, first), s.awaitSwitch(ctx, first)); err != nil {
+		return err
+	}
+	if s.mode == Cluster { // its only replica
+		s.tell("%s returns", first)
+		if err := errors.Join(s.hands.heal(ctx, first), s.awaitReplicas(ctx, 1)); err != nil {
+			return err
+		}
+	}
+	if err := s.awaitFlow(ctx); err != nil {
+		return err
+	}
+	second, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("kill %s", second)
+	if err := errors.Join(s.hands.kill(ctx, second), s.awaitAccepts(ctx, 2)); err != nil {
+		return err
+	}
+	_, err = s.awaitPrimary(ctx, second)
+	return errors.Join(err, s.flow(ctx, calm))
+}

@@ -40,3 +40,15 @@ func (b *book) taken() []Entry {
 	defer b.mu.Unlock()
 	return append([]Entry(nil), b.entries...)
 }
+
+// wroteSince says whether a write of the struck shard that was sent after from has been acknowledged.
+func (b *book) wroteSince(from time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := len(b.entries) - 1; i >= 0 && b.entries[i].Done >= from; i-- {
+		if e := &b.entries[i]; e.Struck && e.Kind.Writes() && e.Outcome == Acknowledged && e.Sent >= from {
+			return true
+		}
+	}
+	return false
+}

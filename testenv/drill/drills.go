@@ -20,6 +20,9 @@ type drill struct {
 
 	// options changes the servers that are started.
 	options func(*testenv.Options)
+	// relays puts a relay between the gateway and each server, liar a lying Sentinel among the Sentinels.
+	// outsiders says that the gateway and the observers have a user of their own.
+	relays, liar, outsiders bool
 }
 
 const (
@@ -49,6 +52,25 @@ func fullCoverage(b Bar) map[Mode]Bar {
 	return map[Mode]Bar{Cluster: b}
 }
 
+// neverStops is the bar of what does not concern the primary.
+func neverStops() Bar {
+	return Bar{Pause: goesOn, ReadPause: readBar, Switches: -1}
+}
+
+// fenced is died, with nothing lost after the former primary's return.
+func fenced() Bar {
+	b := died(deadFor)
+	b.Fenced = true
+	return b
+}
+
+// twice is died with two switches.
+func twice() Bar {
+	b := died(deadFor)
+	b.Switches = 2
+	return b
+}
+
 // drills are all of them, in the order in which `all` plays them.
 var drills = []*drill{
 	{name: "kill-primary", what: "SIGKILL to the primary", modes: both, act: killPrimary,
@@ -58,17 +80,59 @@ var drills = []*drill{
 	{name: "planned", what: "SENTINEL FAILOVER or CLUSTER FAILOVER", modes: both, act: planned,
 		bar:  Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Holds: true},
 		bars: map[Mode]Bar{Cluster: {Pause: time.Second, ReadPause: readBar, Switches: 1}}},
+	{name: "planned-lagging", what: "SENTINEL FAILOVER while the replicas are busy", modes: []Mode{Sentinel},
+		act: plannedLagging, bar: Bar{Uncertain: Reported, Lost: Receipt, Resume: resumeBar, ReadPause: readBar,
+			Switches: 1, Holds: true}},
+	{name: "server-failover", what: "FAILOVER on the primary, behind the Sentinels' back", modes: []Mode{Sentinel},
+		act: serverFailover, bar: Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
+	{name: "leader-dies", what: "the leading Sentinel dies when it has promoted a replica", modes: []Mode{Sentinel},
+		act: leaderDies, bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor,
+			Switches: 1, Holds: true}},
+	{name: "primary-returns", what: "the killed primary comes back with its old data", modes: both, act: primaryReturns,
+		bar: fenced(), bars: fullCoverage(fenced())},
+	{name: "two-in-a-row", what: "the new primary is killed too", modes: both, act: twoInARow,
+		bar: twice(), bars: fullCoverage(twice())},
+	{name: "kill-replica", what: "SIGKILL to a replica, which comes back", modes: both, act: killReplica,
+		bar: neverStops()},
+	{name: "freeze-replica", what: "SIGSTOP to a replica, SIGCONT later", modes: both, act: freezeReplica,
+		bar: neverStops()},
+	{name: "sentinel-lies", what: "one Sentinel tells of a switch that never was, then of the past",
+		modes: []Mode{Sentinel}, act: sentinelLies, bar: died(deadFor), liar: true},
+	{name: "sentinels-gone", what: "SIGKILL to all Sentinels, which come back", modes: []Mode{Sentinel},
+		act: sentinelsGone, bar: neverStops()},
+	{name: "partition-gateway", what: "nothing passes between gateway and primary for a while", modes: both,
+		act: partitionGateway, relays: true,
+		bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor, Switches: -1}},
+	{name: "split-brain", what: "gateway and primary are cut from all others", modes: []Mode{Sentinel},
+		act: splitBrain, relays: true, options: withOutsiders, outsiders: true,
+		bar: Bar{Uncertain: Reported, Lost: Receipt, InFlightFor: silentFor, Switches: 1}},
+	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops()},
+	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
+		bar: neverStops()},
+	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,
+		act: slowCommand, bar: Bar{Pause: slow + goesOn, ReadPause: readBar, Switches: -1}},
 }
 
-// Names are the names of all drills with what they do and in which modes they can be played.
-func Names() [][3]string {
-	var all [][3]string
+// About is what a drill does and where it can be played.
+type About struct {
+	Name, What string
+	Modes      []Mode
+}
+
+// ModeNames are the modes as words.
+func (a About) ModeNames() []string {
+	var names []string
+	for _, m := range a.Modes {
+		names = append(names, string(m))
+	}
+	return names
+}
+
+// Names are all drills, in the order in which they are played.
+func Names() []About {
+	var all []About
 	for _, d := range drills {
-		modes := string(d.modes[0])
-		for _, m := range d.modes[1:] {
-			modes += ", " + string(m)
-		}
-		all = append(all, [3]string{d.name, d.what, modes})
+		all = append(all, About{d.name, d.what, d.modes})
 	}
 	return all
 }

@@ -116,7 +116,7 @@ func (r *run) play(ctx context.Context) (*Report, error) {
 
 // act lets the load warm up and plays the drill's act.
 func (r *run) act(ctx context.Context) error {
-	s := &stage{site: r.site, line: r.line, quick: r.plan.Quick}
+	s := &stage{site: r.site, line: r.line, book: r.load.book, quick: r.plan.Quick}
 	r.line.say("drill", "the load begins", nil)
 	if err := s.flow(ctx, time.Second); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,11 +40,17 @@ type site struct {
 	// nodes are the servers of the struck shard, others one of another shard each, sentinels all Sentinels.
 	nodes, others, sentinels []string
 	tags                     []string
-	hands                    hands
+	// user and password are what servers are shown; empty: nothing.
+	user, password string
+	hands          hands
 
 	// Of servers of our own:
 	env  *testenv.Env
 	gate *testenv.Gateway
+	// relays stand between the gateway and each server, by the server's address, where a drill needs them.
+	relays map[string]*testenv.Fault
+	// liar is one more Sentinel, where a drill needs it.
+	liar *liar
 }
 
 // hands are what breaks and mends a server, by its address.
@@ -52,7 +59,17 @@ type hands struct {
 }
 
 // dialServer connects to a server or Sentinel itself.
-func (s *site) dialServer(addr string) (*testenv.Conn, error) { return testenv.Dial(addr) }
+func (s *site) dialServer(addr string) (*testenv.Conn, error) {
+	conn, err := testenv.Dial(addr)
+	if err != nil || s.user == "" || slices.Contains(s.sentinels, addr) {
+		return conn, err
+	}
+	conn.Timeout = lookPatience
+	if reply, err := conn.Do("AUTH", s.user, s.password); err != nil || string(reply) != "+OK\r\n" {
+		return nil, errors.Join(fmt.Errorf("AUTH is answered %q: %w", reply, err), conn.Close())
+	}
+	return conn, nil
+}
 
 // options are the servers of a drill's own.
 func (p *Plan) options(d *drill) testenv.Options {
@@ -88,6 +105,19 @@ func startSite(p *Plan, d *drill) (s *site, err error) {
 		return s, err
 	}
 	s.ownAddresses()
+	if d.outsiders {
+		s.user, s.password = outsider, outsider
+	}
+	if d.liar {
+		if s.liar, err = startLiar(s.master, s.nodes[0]); err != nil {
+			return s, err
+		}
+	}
+	if d.relays {
+		if err := s.startRelays(); err != nil {
+			return s, err
+		}
+	}
 	return s, s.startPath(p)
 }
 
@@ -115,6 +145,19 @@ func (s *site) ownAddresses() {
 	}
 }
 
+// startRelays puts a relay before each server of the struck shard and each Sentinel, for the gateway alone.
+func (s *site) startRelays() error {
+	s.relays = map[string]*testenv.Fault{}
+	for _, addr := range slices.Concat(s.nodes, s.sentinels) {
+		relay, err := testenv.NewFault(addr)
+		if err != nil {
+			return err
+		}
+		s.relays[addr] = relay
+	}
+	return nil
+}
+
 // startPath starts the gateway.
 func (s *site) startPath(p *Plan) error {
 	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
@@ -122,9 +165,26 @@ func (s *site) startPath(p *Plan) error {
 	if s.mode == Cluster {
 		args = append(args, "--cluster", s.env.Addrs())
 	} else {
-		args = append(args, "--sentinel", s.env.SentinelAddrs(), "--master-name", s.master)
+		named := s.env.SentinelAddrs()
+		if s.liar != nil {
+			named = s.liar.addr + "," + named
+		}
+		args = append(args, "--sentinel", named, "--master-name", s.master)
 	}
-	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary})
+	var mapped []string
+	for addr, relay := range s.relays {
+		mapped = append(mapped, addr+"="+relay.Addr)
+	}
+	if len(mapped) > 0 {
+		args = append(args, "--address-map", strings.Join(mapped, ","))
+	}
+	var variables []string
+	if s.user != "" {
+		args = append(args, "--upstream-user", s.user)
+		variables = append(variables, "EVERGATE_UPSTREAM_PASSWORD="+s.password)
+	}
+	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary,
+		Variables: variables})
 	if err != nil {
 		return err
 	}
@@ -137,6 +197,12 @@ func (s *site) close() error {
 	var errs []error
 	if s.gate != nil {
 		errs = append(errs, s.gate.Close())
+	}
+	if s.liar != nil {
+		s.liar.close()
+	}
+	for _, relay := range s.relays {
+		relay.Close()
 	}
 	if s.env != nil {
 		errs = append(errs, s.env.Close())

@@ -13,6 +13,7 @@ import (
 type stage struct {
 	*site
 	line  *timeline
+	book  *book
 	quick bool
 }
 
@@ -27,6 +28,25 @@ func (s *stage) strike(format string, args ...any) {
 		}
 		m.Strikes = append(m.Strikes, now)
 	})
+}
+
+// strikeBefore is strike for what was seen only after it happened, at most so long ago.
+func (s *stage) strikeBefore(ago time.Duration, text string) {
+	s.line.say("drill", text, func(m *Marks, now time.Duration) { m.Strikes = append(m.Strikes, now-ago) })
+}
+
+// awaitFlow waits until a write of the struck shard that was sent from now on is acknowledged.
+func (s *stage) awaitFlow(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	defer cancel()
+	from := s.line.now()
+	_ = testenv.WaitFor(ctx, "a write", func() error { // the verdict says what it means if none comes
+		if s.book.wroteSince(from) {
+			return nil
+		}
+		return errors.New("none yet")
+	})
+	return nil
 }
 
 // tell notes something that is no strike.

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"evergate/testenv"
+	"evergate/testenv/drill"
+)
+
+// drillCommand is what the flags of evergate drill say.
+type drillCommand struct {
+	mode   string
+	repeat int
+	dir    string
+	plan   drill.Plan
+	screen *screen
+}
+
+// brokenError says that a drill was played and a promise was not kept: exit code 3.
+type brokenError struct{ error }
+
+func newDrill(w world) *cobra.Command {
+	d := &drillCommand{}
+	cmd := &cobra.Command{
+		Use:   "drill NAME",
+		Short: "Break real servers behind the gateway and see what clients notice",
+		Long: `Start real Redis servers and the gateway in front of them, send requests at a fixed rate, break
+something, and judge every reply: errors, acknowledged writes that are lost, writes executed twice,
+how long nothing was served. NAME is a drill, "all" for every one, or "list" to see them.
+
+It ends with 0 when every promise was kept, 3 when one was broken, 1 when it could not be run.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions(drillNames(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(_ *cobra.Command, args []string) error {
+			d.screen = newScreen(w.stdout)
+			return d.run(w, args[0])
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&d.mode, "mode", "", "sentinel or cluster (default: each that the drill knows)")
+	flags.IntVar(&d.plan.Connections, "connections", 20, "clients; 3 more give up early and are counted apart")
+	flags.IntVar(&d.plan.Rate, "rate", 1000, "requests a second of all clients together")
+	flags.IntVar(&d.repeat, "repeat", 1, "`N` times each, and a table of the worst case")
+	flags.StringVar(&d.dir, "report", "", "`DIR` for a JSON file and an HTML page of each run")
+	flags.BoolVar(&d.plan.Quick, "quick", false, "half of the time between the steps")
+	choose := cobra.FixedCompletions([]string{bySentinel, byCluster}, cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {
+		panic("the modes are completed twice: " + err.Error())
+	}
+	return cmd
+}
+
+func drillNames() []string {
+	names := []string{"all", "list"}
+	for _, about := range drill.Names() {
+		names = append(names, about.Name)
+	}
+	return names
+}
+
+// chosen are the plans that a name and the flags mean, or what is wrong with them.
+func (d *drillCommand) chosen(name string) ([]drill.Plan, error) {
+	var wrong mistakes
+	if !slices.Contains(drillNames(), name) {
+		text := fmt.Sprintf("%q is none; \"evergate drill list\" names them", name)
+		wrong = append(wrong, mistake{place{name: "drill"}, text + didYouMean(nearest(name, drillNames()), keyName)})
+	}
+	if modes := []string{bySentinel, byCluster}; d.mode != "" && !slices.Contains(modes, d.mode) {
+		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is none of %s", d.mode,
+			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
+	}
+	for _, limit := range []struct {
+		flag          string
+		got, min, max int
+	}{{"connections", d.plan.Connections, 8, 1000}, {"rate", d.plan.Rate, 10, 100000}, {"repeat", d.repeat, 1, 10000}} {
+		if limit.got < limit.min || limit.got > limit.max {
+			wrong = append(wrong, mistake{place{name: "flag --" + limit.flag},
+				fmt.Sprintf("%d is not between %d and %d", limit.got, limit.min, limit.max)})
+		}
+	}
+	var plans []drill.Plan
+	for _, about := range drill.Names() {
+		if about.Name != name && name != "all" {
+			continue
+		}
+		for _, mode := range about.Modes {
+			if d.mode == "" || d.mode == string(mode) {
+				plan := d.plan
+				plan.Name, plan.Mode = about.Name, mode
+				plans = append(plans, plan)
+			}
+		}
+	}
+	if len(wrong) == 0 && len(plans) == 0 {
+		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%s is not for %s", name, d.mode)})
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return plans, nil
+}
+
+func (d *drillCommand) run(w world, name string) error {
+	if name == "list" {
+		for _, about := range drill.Names() {
+			d.screen.say("%-18s %s (%s)", about.Name, about.What, strings.Join(about.ModeNames(), ", "))
+		}
+		return nil
+	}
+	plans, err := d.chosen(name)
+	if err != nil {
+		return err
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return runtimeError{err}
+	}
+	signals, stop := w.notify()
+	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	var reports []*drill.Report
+	for range d.repeat {
+		for _, plan := range plans {
+			plan.Binary, plan.Live = binary, d.live(plan)
+			report, err := d.play(ctx, plan)
+			if err != nil {
+				return err
+			}
+			reports = append(reports, report)
+		}
+	}
+	return d.sum(reports)
+}
+
+// play runs one drill and prints what came of it.
+func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*drill.Report, error) {
+	d.screen.say("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
+	report, err := drill.Run(ctx, plan)
+	d.screen.live("")
+	if errors.Is(err, testenv.ErrNoServer) {
+		return nil, runtimeError{errors.New(howToGetServer(os.Getenv("PATH")))}
+	}
+	if err != nil {
+		return nil, runtimeError{fmt.Errorf("%s (%s): %w", plan.Name, plan.Mode, err)}
+	}
+	d.screen.say("%s", report.Text())
+	if d.dir != "" {
+		page, err := report.Save(d.dir)
+		if err != nil {
+			return nil, runtimeError{err}
+		}
+		d.screen.say("  %s\n", page)
+	}
+	return report, nil
+}
+
+// live is the line that lives while a drill runs.
+func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
+	return func(p drill.Progress) {
+		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %d errors, %d held at most  %s", plan.Name,
+			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, p.Errors, p.Held, p.Phase))
+	}
+}
+
+// sum prints the table where there is more than one report, and makes the exit code.
+func (d *drillCommand) sum(reports []*drill.Report) error {
+	if len(reports) > 1 {
+		d.screen.say("%s", drill.Table(reports))
+	}
+	broken := 0
+	for _, r := range reports {
+		if !r.Verdict.Kept() {
+			broken++
+		}
+	}
+	if broken > 0 {
+		return brokenError{fmt.Errorf("%d of %s did not keep what is promised", broken, count(len(reports), "drill"))}
+	}
+	return nil
+}

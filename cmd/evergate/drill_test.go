@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergate/testenv"
+)
+
+// TestBuiltDrill plays one drill as a user does. Whether its times are good is not judged here, whether the exit code
+// says what the text says is.
+func TestBuiltDrill(t *testing.T) {
+	testenv.SkipShort(t)
+	dir := t.TempDir()
+	process, log := built(t, nil, "drill", "planned", "--mode", "sentinel", "--quick", "--rate", "200", "--report", dir)
+	code := ended(t, process, log)
+	want := exitOK
+	if strings.Contains(log(), "BROKEN") || strings.Contains(log(), "VACUOUS") {
+		want = exitBroken
+	}
+	if code != want || !strings.Contains(log(), "planned, sentinel, through evergate") {
+		t.Fatalf("exit %d, want %d\n%s", code, want, log())
+	}
+	texts := map[string]string{}
+	for _, ext := range []string{".json", ".html"} {
+		found, err := filepath.Glob(filepath.Join(dir, "*"+ext))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		text, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[ext] = string(text)
+	}
+	var report struct {
+		Version int
+		Drill   string
+		Verdict struct{ Broken []string }
+	}
+	if err := json.Unmarshal([]byte(texts[".json"]), &report); err != nil || report.Version != 1 ||
+		report.Drill != "planned" {
+		t.Errorf("%+v %v", report, err)
+	}
+	for _, part := range []string{"<svg", "SENTINEL FAILOVER", "+switch-master", "primary promoted"} {
+		if !strings.Contains(texts[".html"], part) {
+			t.Errorf("the page has no %q", part)
+		}
+	}
+}

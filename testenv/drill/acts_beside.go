@@ -1,0 +1,228 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"evergate/testenv"
+)
+
+// someReplica is one that serves.
+func (s *stage) someReplica() (string, error) {
+	replicas := s.replicas()
+	if len(replicas) == 0 {
+		return "", errors.New("no replica is in step")
+	}
+	return replicas[0], nil
+}
+
+func killReplica(ctx context.Context, s *stage) error {
+	addr, err := s.someReplica()
+	if err != nil {
+		return err
+	}
+	s.strike("kill replica %s", addr)
+	if err := errors.Join(s.hands.kill(ctx, addr), s.flow(ctx, 2*calm)); err != nil {
+		return err
+	}
+	s.healed("%s returns", addr)
+	return errors.Join(s.hands.heal(ctx, addr), s.awaitReplicas(ctx, len(s.nodes)-1), s.flow(ctx, calm))
+}
+
+func freezeReplica(ctx context.Context, s *stage) error {
+	addr, err := s.someReplica()
+	if err != nil {
+		return err
+	}
+	s.strike("freeze replica %s", addr)
+	if err := errors.Join(s.hands.freeze(ctx, addr), s.flow(ctx, 2*calm)); err != nil {
+		return err
+	}
+	s.healed("thaw %s", addr)
+	return errors.Join(s.hands.heal(ctx, addr), s.flow(ctx, calm))
+}
+
+// sentinelLies lets one Sentinel tell of a switch that never was, with the highest epoch of all, and, when there is a
+// real one, of the state before it.
+func sentinelLies(ctx context.Context, s *stage) error {
+	old, err := s.primary()
+	if err != nil {
+		return err
+	}
+	untrue, err := s.someReplica()
+	if err != nil {
+		return err
+	}
+	s.tell("a Sentinel tells of a switch to %s, epoch 100", untrue)
+	s.liar.say(untrue, 100, old)
+	if err := s.flow(ctx, calm); err != nil {
+		return err
+	}
+	s.liar.say(old, 0, "")
+	s.strike("kill %s; the same Sentinel stays with it", old)
+	if err := errors.Join(s.hands.kill(ctx, old), s.awaitSwitch(ctx, old), s.flow(ctx, calm)); err != nil {
+		return err
+	}
+	if s.liar.asked.Load() == 0 {
+		return errors.New("nobody has asked the Sentinel that lies")
+	}
+	return nil
+}
+
+func sentinelsGone(ctx context.Context, s *stage) error {
+	s.strike("kill all Sentinels")
+	for _, addr := range s.sentinels {
+		if err := s.hands.kill(ctx, addr); err != nil {
+			return err
+		}
+	}
+	if err := s.flow(ctx, 2*calm); err != nil {
+		return err
+	}
+	s.healed("all Sentinels return")
+	for _, addr := range s.sentinels {
+		if err := s.hands.heal(ctx, addr); err != nil {
+			return err
+		}
+	}
+	return s.flow(ctx, calm)
+}
+
+// partitionGateway cuts the gateway from the primary, and nobody else.
+func partitionGateway(ctx context.Context, s *stage) error {
+	old, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("nothing passes between gateway and %s", old)
+	s.relays[old].BlackHole(true)
+	err = s.flow(ctx, 2*calm)
+	s.healed("all passes again")
+	s.relays[old].BlackHole(false)
+	return errors.Join(err, s.awaitFlow(ctx), s.flow(ctx, calm))
+}
+
+// outsider is the user of the gateway and of observers in the drill split-brain. Servers and Sentinels know each other
+// as the default user; where that is switched off, a server is cut from them and not from the gateway: a partition
+// without a network to cut.
+const outsider = "outsider"
+
+func withOutsiders(o *testenv.Options) {
+	o.ACL = []string{"user default on nopass ~* &* +@all", "user " + outsider + " on >" + outsider + " ~* &* +@all"}
+}
+
+// splitBrain leaves the old primary and the gateway on one side, and all others on the other.
+func splitBrain(ctx context.Context, s *stage) error {
+	old, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("%s and the gateway are cut from all others", old)
+	for addr, relay := range s.relays {
+		if addr != old {
+			relay.BlackHole(true)
+		}
+	}
+	if _, err := s.ask(old, "ACL", "SETUSER", "default", "off"); err != nil {
+		return err
+	}
+	for _, whom := range [][]string{{"USER", "default"}, {"TYPE", "replica"}} {
+		if _, err := s.ask(old, append([]string{"CLIENT", "KILL"}, whom...)...); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(s.awaitAccepts(ctx, 1), s.flow(ctx, calm)); err != nil {
+		return err
+	}
+	s.healed("they see each other again")
+	_, err = s.ask(old, "ACL", "SETUSER", "default", "on")
+	for _, relay := range s.relays {
+		relay.BlackHole(false)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.awaitPrimary(ctx, old)
+	return errors.Join(err, s.awaitFlow(ctx), s.flow(ctx, calm))
+}
+
+// reshard moves the slots of the load's own keys to another shard while it runs.
+func reshard(ctx context.Context, s *stage) error {
+	from := s.env.Groups[0].Primary()
+	to := s.env.Groups[1].Primary()
+	if from == nil || to == nil {
+		return errors.New("the primaries are not clear")
+	}
+	moved, done := 0, map[int]bool{}
+	for _, tag := range s.tags {
+		lines, err := s.ask(from.Addr, "CLUSTER", "KEYSLOT", "{"+tag+"}")
+		if err != nil {
+			return err
+		}
+		slot, err := strconv.Atoi(lines[0][1:])
+		if err != nil {
+			return err
+		}
+		if done[slot] {
+			continue
+		}
+		done[slot] = true
+		if moved == 0 {
+			s.strike("slots move from %s to %s", from.Addr, to.Addr)
+		}
+		if err := s.env.MigrateSlot(slot, from, to); err != nil {
+			return err
+		}
+		// Some requests meet the slot half moved.
+		if err := s.flow(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+		if err := errors.Join(s.env.MoveKeys(slot, from, to), s.env.FinishSlot(slot, from, to)); err != nil {
+			return err
+		}
+		moved++
+	}
+	s.tell("%d slots have moved", moved)
+	return s.flow(ctx, calm)
+}
+
+func rollingRestart(ctx context.Context, s *stage) error {
+	replicas := s.replicas()
+	if len(replicas) == 0 {
+		return errors.New("no replica is in step")
+	}
+	slices.Sort(replicas)
+	for i, addr := range replicas {
+		if i == 0 {
+			s.strike("restart replica %s", addr)
+		} else {
+			s.tell("restart replica %s", addr)
+		}
+		if err := errors.Join(s.node(addr).Stop(), s.node(addr).Restart()); err != nil {
+			return err
+		}
+		if err := errors.Join(s.awaitReplicas(ctx, len(replicas)), s.flow(ctx, calm)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slow is how long slow-command keeps the primary busy: below every limit of the servers.
+const slow = 500 * time.Millisecond
+
+func slowCommand(ctx context.Context, s *stage) error {
+	addr, err := s.primary()
+	if err != nil {
+		return err
+	}
+	s.strike("DEBUG SLEEP %v on %s", slow, addr)
+	if _, err := s.ask(addr, "DEBUG", "SLEEP", fmt.Sprint(slow.Seconds())); err != nil {
+		return err
+	}
+	return s.flow(ctx, calm)
+}

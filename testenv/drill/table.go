@@ -1,0 +1,95 @@
+package drill
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// row is the worst of several runs of one drill on one path.
+type row struct {
+	name                                    string
+	runs, kept                              int
+	errors, uncertain, inFlight, lost       int
+	receipt, twice                          int
+	told                                    bool
+	writePause, readPause, resumed, accepts time.Duration
+	broken                                  map[string]int
+}
+
+// Table is the worst case of reports of the same drill, mode and path: a line of Markdown each, in the order in which
+// they came, and below it how often which promise was broken.
+func Table(reports []*Report) string {
+	var rows []*row
+	byName := map[string]*row{}
+	for _, r := range reports {
+		name := fmt.Sprintf("%s, %s, %s", r.Drill, r.Mode, r.Path)
+		if byName[name] == nil {
+			byName[name] = &row{name: name, resumed: -1, broken: map[string]int{}}
+			rows = append(rows, byName[name])
+		}
+		byName[name].add(r)
+	}
+	var b strings.Builder
+	b.WriteString("| drill | kept | errors | uncertain (in flight) | lost (receipt) | twice | no write for |" +
+		" no read for | accepts | resumes after |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, w := range rows {
+		receipt := "none"
+		if w.told {
+			receipt = fmt.Sprint(w.receipt)
+		}
+		fmt.Fprintf(&b, "| %s | %d of %d | %d | %d (%d) | %d (%s) | %d | %v | %v | %s | %s |\n", w.name, w.kept, w.runs,
+			w.errors, w.uncertain, w.inFlight, w.lost, receipt, w.twice, round(w.writePause), round(w.readPause),
+			dash(w.accepts), dash(w.resumed))
+	}
+	for _, w := range rows {
+		for _, text := range slices.Sorted(maps.Keys(w.broken)) {
+			fmt.Fprintf(&b, "\n%s: %s", w.name, text)
+			if n := w.broken[text]; n > 1 {
+				fmt.Fprintf(&b, " (%d times)", n)
+			}
+		}
+	}
+	return b.String()
+}
+
+func dash(d time.Duration) string {
+	if d < 0 {
+		return "-"
+	}
+	return round(d).String()
+}
+
+func (w *row) add(r *Report) {
+	f := &r.Figures
+	w.runs++
+	if r.Verdict.Kept() {
+		w.kept++
+	}
+	sum := 0
+	for _, n := range f.Errors {
+		sum += n
+	}
+	w.errors, w.uncertain, w.inFlight = max(w.errors, sum), max(w.uncertain, f.Uncertain), max(w.inFlight, f.InFlight)
+	w.lost, w.twice = max(w.lost, r.Account.Lost), max(w.twice, r.Account.Twice+r.Account.Late+r.Account.Ghosts)
+	if n, told := r.Gate.receipt(); told {
+		w.told, w.receipt = true, max(w.receipt, n)
+	}
+	w.writePause = max(w.writePause, f.WritePause.Length())
+	w.readPause = max(w.readPause, f.ReadPause.Length())
+	for i, lag := range f.Resumed {
+		w.resumed = max(w.resumed, lag)
+		w.accepts = max(w.accepts, r.Marks.Accepts[i]-r.Marks.Strikes[min(i, len(r.Marks.Strikes)-1)])
+	}
+	if len(f.Resumed) == 0 {
+		w.accepts = -1
+	}
+	for _, text := range r.Verdict.Broken {
+		w.broken[text]++
+	}
+	if r.Verdict.Vacuous != "" {
+		w.broken["vacuous: "+r.Verdict.Vacuous]++
+	}
+}
