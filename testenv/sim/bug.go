@@ -40,12 +40,15 @@ const (
 	NoBarrier
 	// NoWithholding does not tell the workers which primary is being left.
 	NoWithholding
+	// NoKill does not end former connections at a node before a new one is used.
+	NoKill
 	bugs
 )
 
 var bugNames = [bugs]string{"none", "resend sent writes", "wrote all", "wrong lane", "wrong client", "no lane closed",
 	"write twice", "overtake held requests", "change lanes in flight", "redo a refused request late",
-	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold"}
+	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold",
+	"leave former connections"}
 
 func (b Bug) String() string { return bugNames[b] }
 

@@ -96,10 +96,21 @@ func (g *gate) connect() {
 			g.worker.LaneClosed(l.id, worker.DialFailed)
 			continue
 		}
+		if l.runID != "" && l.runID != l.node.runID && w.o.Bug != NoFence {
+			w.tracef("lane %v meets another run of %s", l, l.node.addr)
+			g.lanes[l.id], l.gone = nil, true
+			g.worker.LaneClosed(l.id, worker.OtherRun)
+			continue
+		}
+		if w.o.Bug != NoKill {
+			l.node.endClients(l.kill)
+		}
+		w.lastClient++
+		l.client = w.lastClient
 		l.open, l.served, l.openedAt = true, true, w.now
 		w.sockets = append(w.sockets, l)
 		w.tracef("lane %v open to %s", l, l.node.addr)
-		g.worker.LaneOpened(l.id, 0)
+		g.worker.LaneOpened(l.id, l.client)
 	}
 }
 
@@ -219,7 +230,8 @@ func (g *gate) dial(d worker.Dial) {
 	if g.lanes[d.Lane] != nil {
 		w.ledger.fail("lane %d was dialled while it was there", d.Lane)
 	}
-	l := &lane{id: d.Lane, gate: g, proto: d.Proto, readOnly: d.ReadOnly, room: 10<<10 + w.rnd.IntN(100<<10)}
+	l := &lane{id: d.Lane, gate: g, proto: d.Proto, readOnly: d.ReadOnly, room: 10<<10 + w.rnd.IntN(100<<10),
+		runID: d.RunID, kill: d.Kill}
 	if w.rnd.IntN(3) == 0 && !w.calm && !w.o.Planned {
 		l.room = 1 + w.rnd.IntN(500)
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"evergate/topology"
@@ -106,6 +107,17 @@ func (n *node) killClients() {
 	n.w.breakAll(n)
 }
 
+// endClients is CLIENT KILL ID: what lies in those sockets is not executed.
+func (n *node) endClients(ids []int64) {
+	for _, l := range n.w.sockets {
+		if l.node == n && slices.Contains(ids, l.client) {
+			n.w.tracef("%s ends client %d, lane %v", n.addr, l.client, l)
+			l.served, l.in = false, nil
+			l.toNode = pipe{}
+		}
+	}
+}
+
 // continues says that n can go on with what p has: nothing that n has is missing there.
 func (n *node) continues(p *node) bool {
 	return n.replID == p.replID && n.offset <= p.offset || n.replID == p.replID2 && n.offset < p.secondOffset
@@ -153,7 +165,7 @@ func (n *node) take(p *node) {
 			n.replID2, n.secondOffset = n.replID, n.offset+1
 		}
 	} else {
-		n.replID2, n.secondOffset = p.replID2, p.secondOffset
+		n.replID2, n.secondOffset = "", 0
 	}
 	n.replID, n.offset, n.forgot = p.replID, p.offset, false
 	n.data, n.has = clone(p.data), clone(p.has)

@@ -156,9 +156,8 @@ func executionOf(reply []byte) int {
 // atTheEnd looks at what is left when all is quiet.
 func (j *judge) atTheEnd() {
 	w := j.w
-	if !w.agreed() {
-		w.ledger.fail("after quiet: the Sentinels say %s, the view %s", w.sentinels[0].names().addr,
-			describe(w.keeper.view))
+	if why := w.disagreement(); why != "" {
+		w.ledger.fail("after quiet: %s", why)
 		return
 	}
 	j.checkReceipts()
@@ -199,9 +198,6 @@ func (j *judge) acknowledged(r *request, e *exec) {
 	j.w.ledger.fail("%v was acknowledged by %s while its shard was held (view %d)", r, n.addr, e.seen)
 }
 
-// noticeWithin is how long the State may take to see that a primary has started again.
-const noticeWithin = time.Second
-
 // sent looks at a write that was handed to a lane: the worker's own view must call the node primary, and if that came
 // back with less than it had acknowledged, the State must have said so.
 func (j *judge) sent(g *gate, l *lane, args [][]byte) {
@@ -213,8 +209,7 @@ func (j *judge) sent(g *gate, l *lane, args [][]byte) {
 		w.ledger.fail("worker %d sent a write to %s under view %d, which does not call that primary", g.number, n.addr,
 			g.view.Epoch)
 	}
-	unnoticed := w.now > n.startedAt+noticeWithin && j.noticed[n.addr] < n.startedAt
-	if n.forgot && n.primary && l.openedAt > n.startedAt && unnoticed {
+	if n.forgot && n.primary && l.openedAt > n.startedAt && j.noticed[n.addr] < n.startedAt {
 		w.ledger.fail("%s came back at %v without what it had acknowledged; nobody noticed, and it is written to", n.addr,
 			n.startedAt)
 	}
@@ -231,6 +226,26 @@ func (j *judge) read(r *request, e *exec) {
 				j.w.ledger.fail("%v was read from %s at %v, after view %d called %s primary", r, e.on.addr, e.at, i+1,
 					s.primary.addr)
 			}
+			return
+		}
+	}
+}
+
+// ran looks at a write that a node executes now: where its client was told that its outcome is not known, that client's
+// next writes may not have been acknowledged by the same node before.
+func (j *judge) ran(n *node, at int) {
+	execs, requests := j.w.ledger.execs, j.w.ledger.requests
+	r := requests[execs[at].request]
+	if r.state != uncertain {
+		return
+	}
+	for i := range execs[:at] {
+		e := &execs[i]
+		if e.on != n || e.request <= r.id || requests[e.request].client != r.client {
+			continue
+		}
+		if q := requests[e.request]; q.writes() && q.state == acknowledged && n.has[i] {
+			j.w.ledger.fail("%v runs on %s after its client was told that it may have, and behind %v", r, n.addr, q)
 			return
 		}
 	}

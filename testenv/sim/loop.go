@@ -66,7 +66,7 @@ func (w *world) serveSockets() {
 	kept := w.sockets[:0]
 	for _, l := range w.sockets {
 		n := l.node
-		if l.served && n.up() && !w.cut(gateway, n.place()) {
+		if l.served && n.up() && !w.cut(gateway, n.place()) && w.now >= l.lateUntil {
 			n.serve(l)
 		}
 		if l.gone && l.toNode.size == 0 { // the node reads the end

@@ -141,6 +141,9 @@ func (n *node) command(l *lane, args [][]byte) []byte {
 	}
 	at := n.w.ledger.executed(args, keys, n.addr, n.behind())
 	l.ran = at
+	if n.w.judge != nil && writes(args) {
+		n.w.judge.ran(n, at)
+	}
 	n.w.ledger.execs[at].on, n.w.ledger.execs[at].at = n, n.w.now
 	return n.run(name, keys, args, at)
 }

@@ -30,7 +30,7 @@ func (w *world) rests() bool {
 			return false
 		}
 	}
-	return w.keeper == nil || w.agreed()
+	return w.keeper == nil || w.disagreement() == ""
 }
 
 // checkQuiet looks at what must hold when all is over, and ends the clients that are left.

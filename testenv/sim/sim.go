@@ -106,6 +106,7 @@ type world struct {
 	cutOff       int                       // clients that the gateway closed unasked
 	trace        []string
 	numbers      int64
+	lastClient   int64 // of any node
 }
 
 // Run plays one seed. It returns nil when all that must hold held.

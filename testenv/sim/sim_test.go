@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seconds = flag.Int("seconds", 20, "how long the simulation looks for failing seeds, in seconds")
+	seconds = flag.Int("seconds", 30, "how long the simulation looks for failing seeds, in seconds")
 	first   = flag.Uint64("seed", 1, "the first seed")
 	only    = flag.Bool("only", false, "play the first seed only, and say everything that happened")
 )
@@ -129,7 +129,7 @@ var symptoms = [bugs]string{
 	ResendSent: "executed twice", WroteAll: "", WrongLane: "was answered", WrongClient: "", NoLaneClosed: "",
 	WriteTwice: "", Overtake: "behind", ChangeLanes: "behind", RedoLate: "behind", TrustOne: "planned switch",
 	TrustRole: "no majority named it", NoFence: "nobody noticed", NoBarrier: "the next primary",
-	NoWithholding: "while its shard was held",
+	NoWithholding: "while its shard was held", NoKill: "after its client was told",
 }
 
 // TestBugsAreFound makes each mistake: it must be found, by its own symptom, within some seeds.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"evergate/topology"
@@ -22,6 +23,9 @@ func (w *world) buildSentinels(outputMax int) {
 			n.led = []string{n.replID}
 		}
 		n.lag = w.between(0, 5*time.Millisecond)
+		if w.rnd.IntN(2) == 0 && !w.o.Planned {
+			n.lag = w.between(0, 200*time.Millisecond)
+		}
 		n.save()
 	}
 	w.shards = append(w.shards, s)
@@ -40,7 +44,7 @@ func (w *world) storm() {
 	}
 	w.stormAt = w.now + w.between(100*time.Millisecond, 2500*time.Millisecond)
 	if w.o.Planned {
-		if w.agreed() {
+		if w.disagreement() == "" {
 			w.anySentinel().failover()
 		}
 		return
@@ -57,6 +61,10 @@ func (w *world) storm() {
 		w.tracef("%s freezes until %v", n.addr, n.frozenUntil)
 	case 3, 4:
 		s.failover()
+		if w.rnd.IntN(2) == 0 {
+			w.after(w.between(0, 20*time.Millisecond), w.stall)
+		}
+		w.retransmit()
 	case 5:
 		s.dies = step(1 + w.rnd.IntN(int(reconfiguring)))
 		s.failover()
@@ -68,11 +76,10 @@ func (w *world) storm() {
 		n.lag = w.between(0, 600*time.Millisecond)
 		w.after(time.Second, func() { n.lag = time.Millisecond })
 	case 10:
-		w.breakSome()
+		w.retransmit()
+		w.breakAll(n)
 	case 11:
-		g := w.gates[w.rnd.IntN(len(w.gates))]
-		g.stalledUntil = w.now + w.between(0, 400*time.Millisecond)
-		w.tracef("worker %d stalls until %v", g.number, g.stalledUntil)
+		w.stall()
 	case 12:
 		w.keeper.stalledUntil = w.now + w.between(0, 100*time.Millisecond)
 	default:
@@ -81,6 +88,27 @@ func (w *world) storm() {
 	if w.rnd.IntN(3) == 0 {
 		w.nodes[w.rnd.IntN(len(w.nodes))].save()
 	}
+}
+
+// retransmit has what was sent to servers come there late, as when TCP sends it again.
+func (w *world) retransmit() {
+	if w.rnd.IntN(2) == 0 {
+		return
+	}
+	longest := 400 * time.Millisecond
+	if w.rnd.IntN(3) == 0 {
+		longest = 2500 * time.Millisecond
+	}
+	for _, l := range w.sockets {
+		l.lateUntil = w.now + w.between(0, longest)
+	}
+}
+
+// stall keeps the thread of a worker from running.
+func (w *world) stall() {
+	g := w.gates[w.rnd.IntN(len(w.gates))]
+	g.stalledUntil = w.now + w.between(0, 400*time.Millisecond)
+	w.tracef("worker %d stalls until %v", g.number, g.stalledUntil)
 }
 
 func (w *world) anySentinel() *sentinel { return w.sentinels[w.rnd.IntN(len(w.sentinels))] }
@@ -103,6 +131,9 @@ func (w *world) strike(n *node) {
 	n.loses = loss(w.rnd.IntN(3))
 	w.kill(n)
 	n.backAt = w.now + w.between(0, 7*w.pace.downAfter)
+	if w.rnd.IntN(2) == 0 { // before anybody has called it down
+		n.backAt = w.now + w.between(0, w.pace.downAfter)
+	}
 	if w.rnd.IntN(4) == 0 { // perhaps it comes back as a primary that nobody names
 		w.after(n.backAt-w.now+100*time.Millisecond, w.lie)
 	}
@@ -138,6 +169,7 @@ func (w *world) lie() {
 	s.lie, s.lieEpoch = about, uint64(w.rnd.IntN(3))
 	w.tracef("%s lies: %s, epoch %d more", s.addr, about.addr, s.lieEpoch)
 	w.after(w.between(0, 5*time.Second), func() { s.lie = nil })
+	w.retransmit()
 	switch w.rnd.IntN(4) {
 	case 0:
 		s.publish("+try-failover", s.about(s.primary))
@@ -225,26 +257,29 @@ func (w *world) calmStorm() {
 	w.keeper.stalledUntil = 0
 }
 
-// agreed says that all Sentinels name one primary, that it is one, that all others copy it, and that the gateway
-// knows.
-func (w *world) agreed() bool {
+// disagreement is what is left to be settled: all Sentinels name one primary, it is one, all others copy it, and the
+// gateway knows. Empty when it is.
+func (w *world) disagreement() string {
 	p := w.sentinels[0].names()
 	for _, s := range w.sentinels {
 		if s.names() != p || s.attempt != nil {
-			return false
+			return fmt.Sprintf("%s names %s, attempt %v", s.addr, s.names().addr, s.attempt)
 		}
 	}
 	for _, n := range w.nodes {
 		if n != p && (n.following != p || n.link != linkUp) {
-			return false
+			return n.addr + " does not copy " + p.addr
 		}
 	}
 	v := w.keeper.view
 	if v == nil || !p.primary {
-		return false
+		return p.addr + " is no primary"
 	}
 	sh := &v.Shards[0]
-	return w.nodeOf(sh.Primary) == p && sh.Condition == topology.Steady && len(sh.Replicas) == len(w.nodes)-1
+	if w.nodeOf(sh.Primary) != p || sh.Condition != topology.Steady || len(sh.Replicas) != len(w.nodes)-1 {
+		return fmt.Sprintf("view %d names%s, %v, with %d replicas", v.Epoch, describe(v), sh.Condition, len(sh.Replicas))
+	}
+	return ""
 }
 
 // dialled says whether an attempt to connect comes through.

@@ -71,21 +71,27 @@ type lane struct {
 	proto    uint8
 	readOnly bool
 	dialAt   time.Duration // when the attempt ends
+	// runID is whom the dial must meet, kill are the clients to end there first; client is what the node calls this one.
+	runID    string
+	kill     []int64
+	client   int64
 	openedAt time.Duration
-	open     bool // the gateway's side
-	dead     bool // the connection is broken: the gateway learns it when it has read what came before
-	deadAt   time.Duration
-	gone     bool // the gateway's side is closed
-	served   bool // the node's side is open
-	toNode   pipe
-	toGate   pipe
-	room     int    // how many bytes the sockets on the way to the node hold
-	stuck    bool   // the last write did not take everything: waiting for room
-	quiet    bool   // the gateway does not read
-	in       []byte // what the node has read and not yet executed
-	asking   bool
-	accepted []byte // what the network took and is no whole command yet
-	unsaid   int    // bytes written that a faulty loop has not told of
+	// lateUntil: until then nothing of what was written gets to the node.
+	lateUntil time.Duration
+	open      bool // the gateway's side
+	dead      bool // the connection is broken: the gateway learns it when it has read what came before
+	deadAt    time.Duration
+	gone      bool // the gateway's side is closed
+	served    bool // the node's side is open
+	toNode    pipe
+	toGate    pipe
+	room      int    // how many bytes the sockets on the way to the node hold
+	stuck     bool   // the last write did not take everything: waiting for room
+	quiet     bool   // the gateway does not read
+	in        []byte // what the node has read and not yet executed
+	asking    bool
+	accepted  []byte // what the network took and is no whole command yet
+	unsaid    int    // bytes written that a faulty loop has not told of
 	// ran is the execution of the command under way, -1 for none. replies are where the replies under way end that
 	// executions were answered with, counted from the first byte; answeredTo and readTo how far node and gateway are.
 	ran                int
