@@ -36,7 +36,8 @@ const (
 	TrustRole
 	// NoFence does not see that a primary is another run, with another history.
 	NoFence
-	// NoBarrier does not wait for the workers before a new primary is published.
+	// NoBarrier goes from one primary to the next in one step: no worker is shown that the first is left, and none is
+	// waited for.
 	NoBarrier
 	// NoWithholding does not tell the workers which primary is being left.
 	NoWithholding
@@ -155,16 +156,23 @@ func (k *keeper) allSay(says topology.SentinelSays) []topology.Observation {
 
 // shownTo is what a worker sees of the newest view.
 func (k *keeper) shownTo() *topology.View {
-	if k.w.o.Bug != NoWithholding || k.view == nil {
-		return k.view
-	}
-	if k.bent == nil || k.bent.Epoch != k.view.Epoch {
-		v := *k.view
-		v.Shards = append([]topology.Shard(nil), v.Shards...)
-		for i := range v.Shards {
-			v.Shards[i].Former, v.Shards[i].Successor = nil, nil
+	switch {
+	case k.view == nil:
+	case k.w.o.Bug == NoBarrier:
+		if k.bent == nil || k.view.Shards[0].Primary != nil {
+			k.bent = k.view
 		}
-		k.bent = &v
+		return k.bent
+	case k.w.o.Bug == NoWithholding:
+		if k.bent == nil || k.bent.Epoch != k.view.Epoch {
+			v := *k.view
+			v.Shards = append([]topology.Shard(nil), v.Shards...)
+			for i := range v.Shards {
+				v.Shards[i].Former, v.Shards[i].Successor = nil, nil
+			}
+			k.bent = &v
+		}
+		return k.bent
 	}
-	return k.bent
+	return k.view
 }

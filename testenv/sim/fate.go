@@ -24,8 +24,12 @@ type planned struct {
 
 // build makes the servers and the gateway.
 func (w *world) build(outputMax int) {
-	if w.o.Voice == Sentinels {
+	switch w.o.Voice {
+	case Sentinels:
 		w.buildSentinels(outputMax)
+		return
+	case Bus:
+		w.buildBus(outputMax)
 		return
 	}
 	w.gates = append(w.gates, w.makeGate(0, outputMax))

@@ -61,6 +61,10 @@ func (j *judge) published(old, v *topology.View) {
 		w.ledger.fail("view %d follows view %d", v.Epoch, len(j.shown))
 		return
 	}
+	if w.o.Voice == Bus { // the nodes themselves refuse what does not belong to them
+		j.shown = append(j.shown, shown{at: w.now})
+		return
+	}
 	sh := &v.Shards[0]
 	now := shown{at: w.now, primary: w.nodeOf(sh.Primary), former: w.nodeOf(sh.Former),
 		successor: w.nodeOf(sh.Successor), covers: sh.Covers}
@@ -129,6 +133,7 @@ func (w *world) named(n *node) bool {
 // answered looks at what a client was told.
 func (j *judge) answered(r *request, reply []byte) {
 	switch {
+	case j.w.o.Voice == Bus:
 	case r.state == acknowledged && r.writes():
 		for _, at := range r.ran {
 			j.acknowledged(r, &j.w.ledger.execs[at])
@@ -202,7 +207,7 @@ func (j *judge) acknowledged(r *request, e *exec) {
 // back with less than it had acknowledged, the State must have said so.
 func (j *judge) sent(g *gate, l *lane, args [][]byte) {
 	n, w := l.node, j.w
-	if !writes(args) || g.view == nil {
+	if !writes(args) || g.view == nil || w.o.Voice == Bus {
 		return
 	}
 	if w.nodeOf(g.view.Shards[0].Primary) != n {
@@ -255,6 +260,9 @@ func (j *judge) ran(n *node, at int) {
 func (j *judge) lost() int {
 	w, count := j.w, 0
 	last := j.lastPrimary()
+	if last == nil {
+		return 0
+	}
 	for _, r := range w.ledger.requests {
 		if r.state != acknowledged || !r.writes() {
 			continue

@@ -42,6 +42,8 @@ const (
 	pollEvery  = 3 * time.Second
 	askAgain   = 20 * time.Millisecond
 	chaseGap   = 3 * time.Millisecond
+	// slotsOf stands before the address of a node that is asked for its slot map.
+	slotsOf = "slots of "
 )
 
 func (w *world) makeKeeper() *keeper {
@@ -50,6 +52,12 @@ func (w *world) makeKeeper() *keeper {
 		runs: map[string]topology.RoleSeen{}}
 	set := topology.Settings{Mode: topology.BySentinel, Shard: masterName, Barrier: true,
 		Acked: func(id topology.NodeID) uint64 { return k.acks[id] }}
+	if w.o.Voice == Bus {
+		set.Mode = topology.ByCluster
+		for _, n := range w.nodes {
+			set.Seeds = append(set.Seeds, n.addr)
+		}
+	}
 	for _, s := range w.sentinels {
 		set.Sentinels = append(set.Sentinels, s.addr)
 		k.pollAt = append(k.pollAt, 0)
@@ -104,6 +112,9 @@ func (k *keeper) step(o topology.Observation) {
 			k.ask(e.Addr)
 		case topology.Refresh:
 			for _, addr := range e.Ask {
+				if w.o.Voice == Bus {
+					addr = slotsOf + addr
+				}
 				k.ask(addr)
 			}
 		}
@@ -177,17 +188,21 @@ func (k *keeper) question(addr string) *question {
 	w := k.w
 	asked, acked := wall(w.now), k.acks[k.nodeID(addr)]
 	for _, n := range w.nodes {
-		if n.addr != addr {
+		slots := addr == slotsOf+n.addr
+		if n.addr != addr && !slots {
 			continue
 		}
 		return &question{k: k, addr: addr, place: n.place(), begunAt: w.now, up: n.up,
 			there: func() bool { return n.alive }, killed: func() time.Duration { return n.killedAt },
 			answer: func() topology.Observation {
+				if slots {
+					return n.slotsSeen()
+				}
 				r := n.roleSeen()
 				r.Acked, r.Asked = acked, asked
 				return r
 			},
-			lost: func(why string) topology.Observation { return topology.NodeLost{Addr: addr, Why: why} }}
+			lost: func(why string) topology.Observation { return topology.NodeLost{Addr: n.addr, Why: why} }}
 	}
 	for _, s := range w.sentinels {
 		if s.addr == addr {

@@ -21,6 +21,9 @@ func (w *world) round() {
 	for _, n := range w.nodes {
 		if w.keeper != nil {
 			n.copyPrimary()
+			if w.o.Voice == Bus {
+				n.gossip()
+			}
 		} else {
 			n.replicate()
 		}

@@ -34,6 +34,7 @@ type node struct {
 	view *topology.Node
 	// Where the State is real: what the data descend from, what is on the disk, and what a restart loses of it.
 	history
+	member
 	disk  snapshot
 	loses loss
 }
@@ -129,7 +130,11 @@ func (n *node) command(l *lane, args [][]byte) []byte {
 	}
 	keys := keysOf(args)
 	read := name == "GET" || name == "GETRANGE" || name == "MGET"
-	if n.w.o.Cluster {
+	if n.w.o.Voice == Bus {
+		if refusal := n.redirectByBus(l, keys, read); refusal != "" {
+			return resp.AppendError(nil, refusal)
+		}
+	} else if n.w.o.Cluster {
 		if refusal := n.redirect(l, keys, read, asking); refusal != "" {
 			return resp.AppendError(nil, refusal)
 		}

@@ -233,7 +233,7 @@ func (s *sentinel) heard(primary *node, epoch, current uint64) {
 	if epoch <= s.epoch {
 		return
 	}
-	s.epoch = epoch
+	s.epoch, s.attempt = epoch, nil
 	if primary == s.primary {
 		return
 	}

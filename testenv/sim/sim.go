@@ -9,7 +9,8 @@
 // when they thaw, change their roles and refuse; connections break at any byte; slots move; the control plane is late,
 // or wrong for a while. With Sentinels several workers share a State, which knows only what Sentinels and servers tell
 // it, late, twice or never: servers replicate, restart with old data or none and are cut off; Sentinels vote, abort,
-// die in the middle and lie. Then all heals, and what the clients were told is held against what the nodes did:
+// die in the middle and lie. With Bus the same is done to a cluster, whose nodes each have a picture of their own.
+// Then all heals, and what the clients were told is held against what the nodes did:
 // ledger.go says what must hold of answers, judge.go what must hold of views. The fake loop can be made to break its
 // side of the bargain (Bug); each such way must be found.
 package sim
@@ -48,6 +49,8 @@ const (
 	Oracle Voice = iota
 	// Sentinels: views are made by the real topology.State from what simulated Sentinels and servers say.
 	Sentinels
+	// Bus: the same for a cluster, from what its nodes say.
+	Bus
 )
 
 // Failure is what went wrong first, and what happened before it.
@@ -125,7 +128,7 @@ func (w *world) failure() *Failure {
 func play(o Options) *world {
 	w := &world{o: o, rnd: rand.New(rand.NewPCG(o.Seed, 17)), moving: map[int]*shard{},
 		owners: map[int]*shard{}, slots: map[string]*topology.View{}, cuts: map[[2]place]time.Duration{}}
-	w.ledger.sharded = o.Cluster
+	w.ledger.sharded = o.Cluster || o.Voice == Bus
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
 	w.ledger.fresh = o.Reads == worker.FromPrimary && o.Voice == Oracle
 	w.heavy, w.clientSocket = o.Seed%9 == 0 && !o.Planned, 24<<10

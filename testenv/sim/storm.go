@@ -12,29 +12,38 @@ import (
 // buildSentinels makes one shard, its Sentinels, and several workers that share a keeper.
 func (w *world) buildSentinels(outputMax int) {
 	s := &shard{}
-	for range 2 + w.rnd.IntN(2) {
-		n := w.addNode(s)
-		n.runID, n.replID, n.has = w.name(), "id0", map[int]bool{}
-		n.primary = n.id == 0
-		if !n.primary {
-			n.following, n.link = w.nodes[0], linkUp
-		}
-		if n.primary {
-			n.led = []string{n.replID}
-		}
-		n.lag = w.between(0, 5*time.Millisecond)
-		if w.rnd.IntN(2) == 0 && !w.o.Planned {
-			n.lag = w.between(0, 200*time.Millisecond)
-		}
-		n.save()
+	for i := range 2 + w.rnd.IntN(2) {
+		w.startHistory(w.addNode(s), i == 0)
 	}
 	w.shards = append(w.shards, s)
 	w.makeSentinels(3 + 2*w.rnd.IntN(2))
+	w.makeWorkers(outputMax)
+}
+
+// makeWorkers makes one to three workers, and the keeper that they share.
+func (w *world) makeWorkers(outputMax int) {
 	for i := range 1 + w.rnd.IntN(3) {
 		w.gates = append(w.gates, w.makeGate(i, outputMax))
 	}
 	w.judge = &judge{w: w, noticed: map[string]time.Duration{}}
 	w.keeper = w.makeKeeper()
+}
+
+// startHistory gives a node its run and its history: that of the first node of its shard.
+func (w *world) startHistory(n *node, primary bool) {
+	first := n.shard.nodes[0]
+	n.primary, n.runID, n.has = primary, w.name(), map[int]bool{}
+	n.replID = fmt.Sprintf("first%d", n.shard.index)
+	if primary {
+		n.led = []string{n.replID}
+	} else {
+		n.following, n.link = first, linkUp
+	}
+	n.lag = w.between(0, 5*time.Millisecond)
+	if w.rnd.IntN(2) == 0 && !w.o.Planned {
+		n.lag = w.between(0, 200*time.Millisecond)
+	}
+	n.save()
 }
 
 // storm lets something happen, now and then.
@@ -47,6 +56,10 @@ func (w *world) storm() {
 		if w.disagreement() == "" {
 			w.anySentinel().failover()
 		}
+		return
+	}
+	if w.o.Voice == Bus {
+		w.stormBus()
 		return
 	}
 	n, s := w.nodes[w.rnd.IntN(len(w.nodes))], w.anySentinel()
@@ -87,6 +100,31 @@ func (w *world) storm() {
 	}
 	if w.rnd.IntN(3) == 0 {
 		w.nodes[w.rnd.IntN(len(w.nodes))].save()
+	}
+}
+
+// stormBus lets something happen to a cluster.
+func (w *world) stormBus() {
+	n := w.nodes[w.rnd.IntN(len(w.nodes))]
+	d := w.between(50*time.Millisecond, 7*w.pace.downAfter)
+	switch w.rnd.IntN(10) {
+	case 0, 1:
+		w.strike(n)
+	case 2:
+		n.frozenUntil = w.now + d
+		w.tracef("%s freezes until %v", n.addr, n.frozenUntil)
+	case 3, 4, 5:
+		n.handOver()
+		w.retransmit()
+	case 6:
+		w.sever(gateway, n.place(), d)
+	case 7:
+		w.isolate(n.place(), w.rnd.IntN(2) == 0, d)
+	case 8:
+		w.retransmit()
+		w.breakAll(n)
+	case 9:
+		w.stall()
 	}
 }
 
@@ -134,7 +172,7 @@ func (w *world) strike(n *node) {
 	if w.rnd.IntN(2) == 0 { // before anybody has called it down
 		n.backAt = w.now + w.between(0, w.pace.downAfter)
 	}
-	if w.rnd.IntN(4) == 0 { // perhaps it comes back as a primary that nobody names
+	if w.o.Voice == Sentinels && w.rnd.IntN(4) == 0 { // perhaps it comes back as a primary that nobody names
 		w.after(n.backAt-w.now+100*time.Millisecond, w.lie)
 	}
 }
@@ -260,6 +298,9 @@ func (w *world) calmStorm() {
 // disagreement is what is left to be settled: all Sentinels name one primary, it is one, all others copy it, and the
 // gateway knows. Empty when it is.
 func (w *world) disagreement() string {
+	if w.o.Voice == Bus {
+		return w.busDisagreement()
+	}
 	p := w.sentinels[0].names()
 	for _, s := range w.sentinels {
 		if s.names() != p || s.attempt != nil {
