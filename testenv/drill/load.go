@@ -78,8 +78,11 @@ func (l *load) prepare(ctx context.Context) error {
 		for number := range readKeys {
 			e := Entry{Conn: i, Number: number, Kind: Get, Struck: struck}
 			reply, err := conn.Do("SET", l.names.key(&e), l.names.value(&e))
-			if err != nil || string(reply) != "+OK\r\n" {
-				return fmt.Errorf("writing the keys that are to be read: %q %w", reply, err)
+			if err == nil && string(reply) != "+OK\r\n" {
+				err = fmt.Errorf("%q", reply)
+			}
+			if err != nil {
+				return fmt.Errorf("writing the keys that are to be read: %w", err)
 			}
 		}
 	}

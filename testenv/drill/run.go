@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -27,6 +28,8 @@ type Plan struct {
 	Quick bool
 	// Untimed leaves out what the bars say of times: for a gateway under the race detector, and for busy machines.
 	Untimed bool
+	// Beside is what is drilled in the gateway's place: Direct or HAProxy. Empty: the gateway.
+	Beside string
 	// Live is told how it goes, several times a second. May be nil.
 	Live func(Progress)
 }
@@ -51,7 +54,7 @@ func Run(ctx context.Context, p Plan) (report *Report, err error) {
 	if !slices.Contains(d.modes, p.Mode) {
 		return nil, fmt.Errorf("the drill %s is not for %s", p.Name, p.Mode)
 	}
-	s, err := startSite(&p, d)
+	s, err := startSite(ctx, &p, d)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +107,9 @@ func (r *run) play(ctx context.Context) (*Report, error) {
 	r.load.stop()
 	entries := r.load.book.taken()
 	back := &readback{names: r.load.names, dial: r.site.dialPath}
+	if r.plan.Beside != "" { // such a path may end at a former primary
+		back.dial = r.site.dialNamed
+	}
 	found, readErr := back.read(ctx, entries)
 	cancel()
 	r.looking.Wait()
@@ -190,8 +196,8 @@ func (r *run) report(entries []Entry, found Found) *Report {
 	}
 	figures := Count(entries, marks, bar.InFlightFor)
 	account := Balance(entries, found, parked(marks, bar.InFlightFor))
-	return &Report{Version: reportVersion, Drill: r.plan.Name, Mode: r.plan.Mode, Path: "evergate", ID: r.id,
-		Started: r.start, Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks, Figures: figures,
-		Account: account, Gate: gate, Verdict: Judge(figures, account, gate, marks, bar), Events: events,
-		entries: entries}
+	return &Report{Version: reportVersion, Drill: r.plan.Name, Mode: r.plan.Mode, Path: cmp.Or(r.plan.Beside, Gateway),
+		ID: r.id, Started: r.start, Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks,
+		Figures: figures, Account: account, Gate: gate, Verdict: Judge(figures, account, gate, marks, bar),
+		Events: events, entries: entries}
 }

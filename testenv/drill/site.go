@@ -49,6 +49,8 @@ type site struct {
 	gate *testenv.Gateway
 	// relays stand between the gateway and each server, by the server's address, where a drill needs them.
 	relays map[string]*testenv.Fault
+	// proxy is what stands in the gateway's place; nil where nothing does.
+	proxy *testenv.Process
 	// liar is one more Sentinel, where a drill needs it.
 	liar *liar
 }
@@ -66,7 +68,7 @@ func (s *site) dialServer(addr string) (*testenv.Conn, error) {
 	}
 	conn.Timeout = lookPatience
 	if reply, err := conn.Do("AUTH", s.user, s.password); err != nil || string(reply) != "+OK\r\n" {
-		return nil, errors.Join(fmt.Errorf("AUTH is answered %q: %w", reply, err), conn.Close())
+		return nil, errors.Join(fmt.Errorf("AUTH is answered %q", reply), err, conn.Close())
 	}
 	return conn, nil
 }
@@ -85,7 +87,7 @@ func (p *Plan) options(d *drill) testenv.Options {
 }
 
 // startSite starts servers and the path of a drill. What was started is ended again when something fails.
-func startSite(p *Plan, d *drill) (s *site, err error) {
+func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	s = &site{mode: p.Mode, master: masterName}
 	defer func() {
 		if err != nil {
@@ -118,7 +120,7 @@ func startSite(p *Plan, d *drill) (s *site, err error) {
 			return s, err
 		}
 	}
-	return s, s.startPath(p)
+	return s, s.startPath(ctx, p)
 }
 
 func (s *site) ownAddresses() {
@@ -158,9 +160,12 @@ func (s *site) startRelays() error {
 	return nil
 }
 
-// startPath starts the gateway.
-func (s *site) startPath(p *Plan) error {
+// startPath starts the gateway, or what is drilled in its place.
+func (s *site) startPath(ctx context.Context, p *Plan) error {
 	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
+	if p.Beside != "" {
+		return s.startBeside(ctx, p.Beside)
+	}
 	args := []string{"--reads", "prefer-replica", "--log-level", "debug"}
 	if s.mode == Cluster {
 		args = append(args, "--cluster", s.env.Addrs())
@@ -197,6 +202,9 @@ func (s *site) close() error {
 	var errs []error
 	if s.gate != nil {
 		errs = append(errs, s.gate.Close())
+	}
+	if s.proxy != nil {
+		errs = append(errs, s.proxy.Stop())
 	}
 	if s.liar != nil {
 		s.liar.close()

@@ -1,0 +1,127 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+// The paths that can be drilled.
+const (
+	// Gateway is the gateway's own name in reports.
+	Gateway = "evergate"
+	// Direct is a client that asks a Sentinel for the primary whenever it connects, and nothing between.
+	Direct = "direct"
+	// HAProxy sends whole connections to the server that says role:master, as its tcp-check sees it once a second.
+	HAProxy = "haproxy"
+)
+
+// proxyPatience is how long another proxy may take until it serves.
+const proxyPatience = 15 * time.Second
+
+// startBeside sets up another path to the servers than the gateway.
+func (s *site) startBeside(ctx context.Context, name string) error {
+	if s.mode == Cluster {
+		return fmt.Errorf("%s cannot stand before a cluster: plain clients would be told MOVED", name)
+	}
+	if name == Direct {
+		s.dialPath = s.dialNamed
+		return nil
+	}
+	binary, err := exec.LookPath("haproxy")
+	if err != nil {
+		return errors.New("haproxy is not on the path (Debian: apt-get install haproxy)")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.path = listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		return err
+	}
+	dir := s.env.Dir()
+	config := filepath.Join(dir, "haproxy.cfg")
+	if err := os.WriteFile(config, []byte(s.haproxyConfig()), 0o600); err != nil {
+		return err
+	}
+	s.proxy, err = testenv.StartProcess(dir, filepath.Join(dir, "haproxy.log"), binary, []string{"-db", "-f", config})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, proxyPatience)
+	defer cancel()
+	if err := testenv.WaitFor(ctx, "haproxy to serve", s.served); err != nil {
+		return fmt.Errorf("%w\n%s", err, s.proxy.LogTail(2000))
+	}
+	return nil
+}
+
+// served says whether connections go to the primary alone. HAProxy takes every server for good until it has checked
+// it, so one connection proves nothing.
+func (s *site) served() error {
+	for range 2 * len(s.nodes) {
+		conn, err := s.dialPath()
+		if err != nil {
+			return err
+		}
+		reply, err := conn.Do("ROLE")
+		if err = errors.Join(err, conn.Close()); err != nil {
+			return err
+		}
+		if !strings.HasPrefix(string(reply), "*3\r\n$6\r\nmaster") {
+			return fmt.Errorf("ROLE is answered %.60q", reply)
+		}
+	}
+	return nil
+}
+
+// dialNamed connects to the primary that the first Sentinel that answers names.
+func (s *site) dialNamed() (*testenv.Conn, error) {
+	var errs []error
+	for _, addr := range s.sentinels {
+		lines, err := s.ask(addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.master)
+		if err == nil && len(lines) > 4 {
+			return testenv.Dial(lines[2] + ":" + lines[4])
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(append(errs, errors.New("no Sentinel names a primary"))...)
+}
+
+// haproxyConfig is the one that HAProxy's own documentation gives for Redis.
+func (s *site) haproxyConfig() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `global
+  nbthread 1
+  maxconn 4000
+defaults
+  mode tcp
+  timeout connect 1s
+  timeout client 5m
+  timeout server 5m
+  timeout check 1s
+listen drill
+  bind %s
+  option tcp-check
+  tcp-check connect
+  tcp-check send PING\r\n
+  tcp-check expect string +PONG
+  tcp-check send info\ replication\r\n
+  tcp-check expect string role:master
+  tcp-check send QUIT\r\n
+  tcp-check expect string +OK
+`, s.path)
+	for i, addr := range s.nodes {
+		fmt.Fprintf(&b, "  server redis%d %s check inter 1s on-marked-down shutdown-sessions\n", i, addr)
+	}
+	return b.String()
+}

@@ -1,0 +1,39 @@
+package drill
+
+import (
+	"strings"
+	"testing"
+
+	"evergate/testenv"
+)
+
+// TestAPathThatPromisesNothingIsSeen plays a drill without a gateway: a verdict that finds nothing there would find
+// nothing anywhere.
+func TestAPathThatPromisesNothingIsSeen(t *testing.T) {
+	testenv.SkipShort(t)
+	report, err := Run(t.Context(), Plan{Name: "kill-primary", Mode: Sentinel, Connections: 20, Rate: 500, Quick: true,
+		Untimed: true, Beside: Direct})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Path != Direct || report.Figures.Errors["closed"] == 0 || report.Verdict.Kept() {
+		t.Error(report.Text())
+	}
+	if table := Table([]*Report{report, report}); !strings.Contains(table, "| kill-primary, sentinel, direct | 0 of 2 |") {
+		t.Error(table)
+	}
+}
+
+func TestOtherPathsSayWhatTheyLack(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for _, c := range []struct {
+		mode       Mode
+		name, want string
+	}{{Sentinel, HAProxy, "not on the path"}, {Cluster, HAProxy, "before a cluster"},
+		{Cluster, Direct, "before a cluster"}} {
+		err := (&site{mode: c.mode}).startBeside(t.Context(), c.name)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %s: %v", c.name, c.mode, err)
+		}
+	}
+}
