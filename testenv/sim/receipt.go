@@ -47,7 +47,8 @@ func (j *judge) told(e topology.Event) {
 }
 
 // checkReceipts counts what each switch lost of what its old primary had acknowledged. A primary that had started again
-// in its time is left out: its last word is of another history than that which it acknowledged writes in.
+// in its time is left out: the State takes the last word of its new history for one of the old history, and says that
+// nothing is lost where all is.
 func (j *judge) checkReceipts() {
 	for i := range j.receipts {
 		r := &j.receipts[i]
