@@ -16,8 +16,10 @@ type Ticket struct {
 	// Shard is the session's flight that the request belongs to.
 	Shard int16
 	Flags Flags
-	// Hops counts how often the request has been sent on (MOVED, ASK) or done again.
-	Hops uint8
+	// Hops counts how often the request has been sent on (MOVED, ASK) or done again since it last waited, Tries how often
+	// it has waited because a server could not take it yet.
+	Hops  uint8
+	Tries uint8
 }
 
 // Flags of a ticket.

@@ -29,7 +29,7 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
 	was := *t
 	t.Generation = 0 // no client has it
-	w.addAgain(c, &was, frame, again{target: -1, hops: hops})
+	w.addAgain(c, &was, frame, again{target: -1, hops: hops, tries: was.Tries})
 	w.landed(c, was.Shard)
 }
 
@@ -137,7 +137,8 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	read := d.Read || isLocal(command)
 	d.Read = d.Read && !a.primary
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, shard: d.Shard, read: read, frame: a.frame,
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard,
+		read: read, frame: a.frame,
 	}
 	l, why := w.chooseAgain(c, a, d)
 	r.ask, r.foreign = a.ask, a.target >= 0

@@ -123,7 +123,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		if l.Queue.Sent(t.End) {
 			hops++
 		}
-		w.addAgain(c, t, r.Frame, again{target: -1, hops: hops})
+		w.addAgain(c, t, r.Frame, again{target: -1, hops: hops, tries: t.Tries})
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)

@@ -17,7 +17,7 @@ import (
 // order, and the client is told. Redis's own words for such a refusal never reach a client.
 
 const (
-	// hopsMax bounds how often one request is sent on or done again.
+	// hopsMax bounds how often one request is sent on or done again without a wait between.
 	hopsMax = 5
 	// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
 	carefulFor = 2 * time.Second
@@ -41,6 +41,7 @@ type again struct {
 	part    int16
 	slot    int16
 	hops    uint8
+	tries   uint8
 	ask     bool
 	primary bool // not on a replica
 	stale   bool // a later request was executed: answer, do not do it
@@ -130,10 +131,10 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		}
 		a.primary = true
 	case noReplicas:
-		if !w.justSwitched(l) || t.Hops >= w.hopsOf(&t, kind) {
+		if !w.justSwitched(l) || t.Tries >= w.triesOf(&t, kind) {
 			return false // it is what the servers were set up for
 		}
-		a.at = w.now + refusedPause(t.Hops)
+		a.at = w.now + refusedPause(t.Tries)
 	case moved, asked:
 		if !w.redirected(l, reply, kind, &t, &a) {
 			return false
@@ -142,10 +143,10 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 			a.at, a.firm = w.now+tryAgainPause<<(3*(t.Hops-2)), true
 		}
 	case tryAgain:
-		a.at = w.now + tryAgainPause<<min(t.Hops, 5)
+		a.at = w.now + tryAgainPause<<min(t.Tries, 5)
 	case cannotServe:
 		l.RefusingUntil = w.now + refusingFor
-		a.at = w.now + refusedPause(t.Hops)
+		a.at = w.now + refusedPause(t.Tries)
 		if l.Key.Purpose == backend.Replica {
 			a.at = 0 // others may serve it now
 		}
@@ -194,9 +195,14 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 	if kind == asked || kind == tryAgain {
 		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
 	}
+	waits := kind == cannotServe || kind == noReplicas || kind == tryAgain
+	if waits {
+		a.tries = t.Tries + 1
+	} else {
+		a.hops, a.tries = t.Hops+1, t.Tries
+	}
 	switch {
-	case t.Hops < hopsFor(c, kind):
-		a.hops = t.Hops + 1
+	case waits && t.Tries < triesFor(c, kind), !waits && t.Hops < hopsMax:
 		first := len(c.again) == 0
 		w.addAgain(c, t, frame, a)
 		if first && kind != moved && kind != asked { // those answer the reads behind them alike
@@ -207,7 +213,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 			w.stats.WouldHaveHeld++
 		}
 		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has refused it for "+
-			refusedFor(t.Hops).String()))
+			refusedFor(t.Tries).String()))
 	default:
 		w.settle(c, t, outOfHops)
 	}
@@ -240,42 +246,39 @@ func (w *Worker) noteSwitches(s *service, old *topology.View) {
 	}
 }
 
-// hopsOf is hopsFor of the client that a ticket belongs to.
-func (w *Worker) hopsOf(t *backend.Ticket, kind refusal) uint8 {
+// triesOf is triesFor of the client that a ticket belongs to.
+func (w *Worker) triesOf(t *backend.Ticket, kind refusal) uint8 {
 	if c := w.client(t.Session, t.Generation); c != nil {
-		return hopsFor(c, kind)
+		return triesFor(c, kind)
 	}
 	return 0
 }
 
-// hopsFor is how often a request may be refused so: for what passes with time, as often as fits into the hold window.
-func hopsFor(c *client, kind refusal) uint8 {
-	switch kind {
-	case cannotServe, noReplicas:
-		window, hops := c.window(), uint8(0)
-		for hops < againMax && refusedFor(hops) < window {
-			hops++
-		}
-		return hops
-	case tryAgain:
+// triesFor is how often a request may be refused by what passes with time: as often as fits into the hold window.
+func triesFor(c *client, kind refusal) uint8 {
+	if kind == tryAgain {
 		return uint8(min(againMax, 5+c.patience()/(tryAgainPause<<5)))
 	}
-	return hopsMax
+	window, tries := c.window(), uint8(0)
+	for tries < againMax && refusedFor(tries) < window {
+		tries++
+	}
+	return tries
 }
 
-// refusedPause is the pause before a request is done again that was refused hops times before: a failover is over in a
+// refusedPause is the pause before a request is done again that has been refused so often: a failover is over in a
 // second or two, and what lasts longer should not cost much.
-func refusedPause(hops uint8) time.Duration {
-	if hops < refusedSoon {
+func refusedPause(tries uint8) time.Duration {
+	if tries < refusedSoon {
 		return refusingFor
 	}
 	return refusedLong
 }
 
-// refusedFor is how long a request has been refused hops times.
-func refusedFor(hops uint8) time.Duration {
-	soon := min(hops, refusedSoon)
-	return time.Duration(soon)*refusingFor + time.Duration(hops-soon)*refusedLong
+// refusedFor is how long a request has been refused after so many tries.
+func refusedFor(tries uint8) time.Duration {
+	soon := min(tries, refusedSoon)
+	return time.Duration(soon)*refusingFor + time.Duration(tries-soon)*refusedLong
 }
 
 var outOfHops = resp.AppendError(nil,

@@ -116,6 +116,7 @@ type request struct {
 	part  int16
 	slot  int16
 	hops  uint8
+	tries uint8
 	read  bool
 	ask   bool // say ASKING first
 	owned bool // the lane may keep frame
@@ -133,7 +134,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	}
 	t := backend.Ticket{
 		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Shard: int16(r.shard),
-		Hops: r.hops,
+		Hops: r.hops, Tries: r.tries,
 	}
 	if !r.read {
 		t.Flags = backend.Write
