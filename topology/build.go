@@ -165,6 +165,9 @@ func (s *State) stand() {
 		switch {
 		case stands[e] && !e.standing:
 			e.standing, e.trusted = true, history{}
+			if !e.alive() && e.role.Role == RolePrimary { // it died behind its proof, and may come back as another
+				e.trusted = history{e.role.RunID, e.role.ReplID}
+			}
 			s.trust(e)
 		case !stands[e] && e.standing:
 			e.standing, e.covers, e.fence = false, false, nil

@@ -231,7 +231,8 @@ func (f *failover) covers() bool {
 	last, next := f.final, &f.successor.role
 	switch {
 	case last.Role == RolePrimary && last.Offset >= 0 && last.ReplID != "":
-		return next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
+		// A fenced one tells of another history than the one that clients were answered from.
+		return last.ReplID == f.former.trusted.replID && next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
 	case last.Role == RoleReplica:
 		// It was taken on without a full synchronisation: then the fork point has all it had.
 		return last.ReplID != "" && last.ReplID == next.ReplID && last.ReplID2 != "" &&

@@ -92,7 +92,8 @@ func (r *sentinels) believe() {
 			continue
 		}
 		votes := r.votes(e)
-		goesOn := r.descends(e)
+		// That a former primary has its own history is no proof that it was promoted again.
+		goesOn := r.descends(e) && (r.trial == nil || e != r.trial.former)
 		switch {
 		case r.most(votes):
 			if !goesOn {
