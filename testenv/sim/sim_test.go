@@ -129,7 +129,7 @@ func TestEverythingHappens(t *testing.T) {
 var symptoms = [bugs]string{
 	ResendSent: "executed twice", WroteAll: "", WrongLane: "was answered", WrongClient: "", NoLaneClosed: "",
 	WriteTwice: "", Overtake: "behind", ChangeLanes: "behind", RedoLate: "behind", TrustOne: "planned switch",
-	TrustRole: "no majority named it", NoFence: "nobody noticed", NoBarrier: "planned switch",
+	TrustRole: "no majority named it", NoFence: "nobody noticed", NoBarrier: "switch",
 	NoWithholding: "while its shard was held", NoKill: "after its client was told",
 }
 
