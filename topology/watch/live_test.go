@@ -19,6 +19,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// atOnce is sooner than any poll would have told, which comes every three seconds, or Sentinel's own look at a promoted
+// node, and long enough for a machine that has other things to do. How soon it is when there are none the drills measure.
+const atOnce = time.Second
+
 // watched is a running Watch of one service with what it said.
 type watched struct {
 	*topology.Keeper
@@ -174,8 +178,8 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 		if p := s.view.Shards[0].Primary; p != nil && p.Addr != old.Addr {
 			took := s.at.Sub(first)
 			t.Logf("view %d came %v after the first message", s.view.Epoch, took)
-			if took > 100*time.Millisecond {
-				t.Errorf("view came %v after the message, want at most 100ms", took)
+			if took > atOnce {
+				t.Errorf("view came %v after the message, want at most %v", took, atOnce)
 			}
 			break
 		}
