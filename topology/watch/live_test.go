@@ -20,7 +20,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // atOnce is sooner than any poll would have told, which comes every three seconds, or Sentinel's own look at a promoted
-// node, and long enough for a machine that has other things to do. How soon it is when there are none the drills measure.
+// node, and long enough for a machine that has other things to do. How soon it is when there are none is measured by
+// the drills.
 const atOnce = time.Second
 
 // watched is a running Watch of one service with what it said.
