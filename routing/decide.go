@@ -28,6 +28,12 @@ const (
 	Split
 	// Refuse: the client gets the error that Reason names.
 	Refuse
+	// Pin: the request may keep the server waiting, so it goes to the primary of one shard on a connection of the
+	// session's own.
+	Pin
+	// Transact: MULTI, EXEC, DISCARD, WATCH or UNWATCH, which concern what the session queues. WATCH has a Shard and a
+	// Slot.
+	Transact
 )
 
 // Reason says why a request is refused. It labels logs and metrics.
@@ -125,14 +131,32 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 		return Decision{Kind: Answer, Shard: -1, Slot: -1}, true
 	case c.Has(Harmful):
 		return refuse(Forbidden), true
-	case c.Has(Subscribing | Transaction | PerConnection):
+	case c.Has(Transaction):
+		return c.at(args, v, Transact), true
+	case c.Has(Subscribing | PerConnection):
 		return refuse(NotYet), true
 	case c.Has(Blocking):
-		return refuse(NotYet), c.blocks(args)
+		return c.at(args, v, Pin), c.blocks(args)
 	case c.Has(Everywhere) && v != nil && v.Sharded:
 		return refuse(NotYet), true
 	}
 	return Decision{}, false
+}
+
+// at decides like for an ordinary command, and gives what is not refused another kind.
+func (c *Command) at(args [][]byte, v *topology.View, kind Kind) Decision {
+	d := Decision{Shard: -1, Slot: -1}
+	switch {
+	case v == nil || len(v.Shards) == 0:
+	case !v.Sharded:
+		d.Shard = 0
+	default:
+		if d = decideSlot(c, args, v, false); d.Kind == Refuse {
+			return d
+		}
+	}
+	d.Kind = kind
+	return d
 }
 
 // blocks says whether a command with the trait Blocking may really block: some do so only when told to.
@@ -141,7 +165,7 @@ func (c *Command) blocks(args [][]byte) bool {
 		return true
 	}
 	_, block := streamOptions(args)
-	return block
+	return block > 0
 }
 
 // decideSlot routes by the slot of the keys.

@@ -146,17 +146,16 @@ func geoStore(args [][]byte, from int) span {
 	}
 }
 
-// streamOptions walks over the options of XREAD and XREADGROUP: at is the position after STREAMS (0 when there is
-// none), block says whether BLOCK stands among the options. A group, a consumer or a count may have any name. What
-// is not known is stepped over, so that a BLOCK behind an option of a newer server is still seen.
-func streamOptions(args [][]byte) (at int, block bool) {
+// streamOptions walks over the options of XREAD and XREADGROUP: at is the position after STREAMS, block that of what
+// follows BLOCK, which may be missing; each is 0 when there is no such option.
+func streamOptions(args [][]byte) (at, block int) {
 	for i := 1; i < len(args); i++ {
 		switch {
 		case is(args[i], "streams"):
 			return i + 1, block
 		case is(args[i], "block"):
-			block = true
 			i++
+			block = i
 		case is(args[i], "count"):
 			i++
 		case is(args[i], "group"):

@@ -135,7 +135,7 @@ func (t Trait) String() string {
 	return out
 }
 
-var kindNames = [...]string{"answer", "forward", "split", "refuse"}
+var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "transact"}
 
 var mergeNames = [...]string{"ordered", "sum", "all-ok"}
 
@@ -144,7 +144,7 @@ func describe(d Decision) string {
 	switch d.Kind {
 	case Refuse:
 		out += ": " + d.Reason.String()
-	case Forward:
+	case Forward, Pin, Transact:
 		out += fmt.Sprintf(" shard %d", d.Shard)
 		if d.Slot >= 0 {
 			out += fmt.Sprintf(" slot %d", d.Slot)

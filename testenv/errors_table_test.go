@@ -75,6 +75,10 @@ var errorSections = []errorSection{
 		{text: "LOADING evergate: service '<name>': shard '<name>' has had no primary for <time>, and as many clients wait " +
 			"already as may; the command was not executed", reason: "no-primary", executed: notExecuted,
 			when: "the bound on waiting clients, or on what they have sent, was reached", advice: again},
+		{text: "LOADING evergate: service '<name>': shard '<name>' has had no connection to spare for <time>; the command " +
+			"was not executed", executed: notExecuted,
+			when:   "WATCH or a blocking command, and as many connections of that kind as `--private-connections-max`",
+			advice: "raise it, or let fewer clients block at once"},
 		{text: "LOADING evergate: service '<name>': shard '<name>' has refused it for <time>; the command was not executed",
 			reason: "refused", executed: notExecuted,
 			when:   "servers refused it for the whole hold window (READONLY, LOADING, MASTERDOWN, CLUSTERDOWN)",
@@ -133,11 +137,14 @@ var errorSections = []errorSection{
 		{text: "CROSSSLOT Keys in request don't hash to the same slot", reason: "cross-slot", executed: notExecuted,
 			when:   "a cluster, and a command that cannot be cut names keys of several slots",
 			advice: "give the keys a common {hash tag}"},
+		{text: "CROSSSLOT Keys in request don't hash to the same slot ('<key>' to <slot>, '<key>' to <slot>; write " +
+			"'{<tag>}<name>' for both)", executed: notExecuted, when: "the same, of a blocking command",
+			advice: "give the keys a common {hash tag}"},
 	}},
 	{"EXECABORT", "", raised{"`ExecAbortError`", "`ReplyError`", "`ExecAbortError` (`redis.IsExecAbortError`)",
 		"`JedisDataException`"}, []answered{
-		{text: "EXECABORT Transaction discarded because MULTI is not supported by this gateway yet; nothing was executed",
-			reason: "not-yet", executed: notExecuted, when: "EXEC after a MULTI that was refused", advice: elsewhere},
+		{text: "EXECABORT Transaction discarded because of previous errors.", executed: notExecuted,
+			when: "EXEC behind a command that was refused between MULTI and it", advice: "see the error of that command"},
 	}},
 	{"ERR", "None of these is repeated by a library, except where it says so.", raised{
 		"`ResponseError`, without `ERR`", "`ReplyError`", "`redis.Error` with that text", "`JedisDataException`"},
@@ -167,10 +174,13 @@ var errAnswers = []answered{
 	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
 		when: "too few or too many arguments", advice: fixCommand},
 	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
-		executed: notExecuted, when: "it blocks, subscribes, or concerns a connection or all nodes", advice: elsewhere},
-	{text: "ERR MULTI is not supported by this gateway yet; the command was not executed, EXEC or DISCARD ends this",
-		reason: "not-yet", executed: notExecuted, when: "a command between a refused MULTI and its end",
-		advice: elsewhere},
+		executed: notExecuted, when: "it subscribes, or concerns a connection or all nodes", advice: elsewhere},
+	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
+		when: "a command between MULTI and EXEC that the gateway answers by itself", advice: "say it before MULTI"},
+	{text: "ERR MULTI calls can not be nested", executed: notExecuted, when: "MULTI behind MULTI", advice: fixCommand},
+	{text: "ERR WATCH inside MULTI is not allowed", executed: notExecuted, when: "WATCH behind MULTI", advice: fixCommand},
+	{text: "ERR EXEC without MULTI", executed: notExecuted, when: "EXEC without MULTI", advice: fixCommand},
+	{text: "ERR DISCARD without MULTI", executed: notExecuted, when: "DISCARD without MULTI", advice: fixCommand},
 	{text: "ERR SELECT of another database than 0 is not supported by this gateway yet", reason: "not-yet",
 		executed: notExecuted, when: "SELECT 1 to 15", advice: "use database 0"},
 	{text: "ERR '<command>' is not allowed through the gateway", reason: "forbidden", executed: notExecuted,
@@ -235,6 +245,8 @@ var closed = map[string]string{
 	"auth-timeout": "It gave no password within `--auth-timeout`. Nothing was executed.",
 	"half-reply": "A server died in the middle of a long reply whose beginning the client already has. A read changed " +
 		"nothing; a write was executed.",
+	"blocking-lost": "The connection of its blocking pop was lost, and `--blocking-lost` is close. An element may have " +
+		"been taken.",
 	"drained":  "The gateway is stopping. Everything that was sent to servers was answered before.",
 	"too-many": "More than `--max-clients`; it was told so.",
 }

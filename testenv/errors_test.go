@@ -121,8 +121,9 @@ var errorReply = regexp.MustCompile(`^-[A-Z]+ .*\r\n$`)
 // fragments are texts of the rooms that answer clients which are no answers, by how they begin.
 var fragments = []string{
 	"-TRYAGAIN Multiple keys", "-READONLY You", "-LOADING Redis", "-LOADING Valkey", "-CLUSTERDOWN ", "-MASTERDOWN ",
-	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-ERR no such key", // what servers say
-	"-LOADING evergate: ", "-TRYAGAIN evergate: ", // looked for in parts of answers
+	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-ERR no such key", "-UNBLOCKED force",
+	"-EXECABORT Transaction discarded because of: ", // what servers say
+	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
 	"id=%d addr", "qbuf=%d", "redir=-1", // CLIENT LIST
 	"reply does not parse", "the server cannot say what the command is",

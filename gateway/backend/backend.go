@@ -12,6 +12,12 @@ import (
 	"evergate/gateway/resp"
 )
 
+// Owner names the session that has a private lane.
+type Owner struct {
+	Session    uint32
+	Generation uint32
+}
+
 // LaneID is a lane's place in its worker. It is used again after the lane was removed.
 type LaneID int32
 
@@ -23,9 +29,12 @@ const (
 	Primary Purpose = iota
 	// Replica lanes begin with READONLY in a cluster and carry reads.
 	Replica
+	// Private lanes go to a primary, and belong to one session at a time: for what a server remembers of a connection
+	// (WATCH), or what keeps it busy (BLPOP).
+	Private
 )
 
-var purposeNames = [...]string{"primary", "replica"}
+var purposeNames = [...]string{"primary", "replica", "private"}
 
 func (p Purpose) String() string { return purposeNames[p] }
 
@@ -71,10 +80,12 @@ const (
 	NotAuthenticated
 	// OtherRun: the server that was dialled has another run id than it should.
 	OtherRun
+	// Unpinned: the session that a private lane belonged to has left it, and nobody else can use it.
+	Unpinned
 )
 
 var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated",
-	"other-run"}
+	"other-run", "unpinned"}
 
 func (r LostReason) String() string { return lostNames[r] }
 
@@ -90,6 +101,9 @@ type Lane struct {
 	Scan    resp.ReplyScanner
 	Reply   []byte
 	Streams bool
+	// Queued is the first error that the server gave for the commands of the transaction in front, before its EXEC; empty
+	// for none.
+	Queued []byte
 	// Big says that a long reply is under way: the lane takes no new flights until it has ended.
 	Big bool
 	// BigEnd is the offset behind the last long request: until it is written the lane takes no new flights either.
@@ -99,6 +113,9 @@ type Lane struct {
 	RetireAt time.Duration
 	// Leaving: retiring because the view names the node as a former primary; what it answers to writes is withheld.
 	Leaving bool
+	// Owner is the session that a private lane belongs to; meaningful while Owned.
+	Owner Owner
+	Owned bool
 	// Torn: the server was sent the beginning of a frame whose rest it must not get; nothing follows on the connection.
 	Torn bool
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
@@ -163,7 +180,7 @@ func (l *Lane) Reset() {
 	l.Queue.Reset()
 	l.Inflight.Reset()
 	l.Scan = resp.ReplyScanner{}
-	l.Reply = nil
+	l.Reply, l.Queued = nil, nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
 	l.Silent, l.Doubted, l.SentOn, l.Client = false, false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd = 0, 0, 0

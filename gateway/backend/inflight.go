@@ -20,6 +20,8 @@ type Ticket struct {
 	// it has waited because a server could not take it yet.
 	Hops  uint8
 	Tries uint8
+	// Ahead is how many replies still come before the one that the session waits for: a transaction's OK and QUEUEDs.
+	Ahead uint32
 }
 
 // Flags of a ticket.
@@ -32,6 +34,10 @@ const (
 	Quiet
 	// Internal: the worker itself asked (COMMAND INFO).
 	Internal
+	// Blocking: the server may take its time, and the lane is the session's own.
+	Blocking
+	// Watched: a transaction that depends on what the server remembers of this connection. It cannot be done on another.
+	Watched
 )
 
 // Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero
@@ -55,7 +61,7 @@ func (f *Inflight) Push(t Ticket) {
 }
 
 func (f *Inflight) grow() {
-	ring := make([]Ticket, max(64, 2*len(f.ring)))
+	ring := make([]Ticket, max(4, 2*len(f.ring)))
 	for i := range f.n {
 		ring[i] = f.ring[(f.head+i)&uint32(len(f.ring)-1)]
 	}

@@ -1,14 +1,20 @@
 package backend
 
-// blockSize is the size of the blocks that small frames share. A frame is never cut: one that does not fit begins a
-// new block, one longer than half a block gets its own.
-const blockSize = 64 << 10
+// blockSize is the size of the blocks that small frames share, smallBlock that in a Small queue. A frame is never cut:
+// one that does not fit begins a new block, one longer than half a block gets its own.
+const (
+	blockSize  = 64 << 10
+	smallBlock = 512
+)
 
 // Queue holds the bytes of a lane from the oldest unanswered frame on, in blocks. Offsets count from the first byte
 // ever put into it. The zero value is ready.
 //
 // Invariant: answered <= wrote <= end, and every frame lies whole in one block.
 type Queue struct {
+	// Small is for the many lanes that hold one short request for a long time.
+	Small bool
+
 	blocks   []block // blocks[0] holds the oldest byte still kept
 	spare    []byte  // one emptied block, kept for the next
 	answered uint64
@@ -44,12 +50,19 @@ func (q *Queue) AppendOwned(frame []byte) uint64 {
 func (q *Queue) addBlock(size int) {
 	data := q.spare
 	q.spare = nil
-	if size > blockSize/2 {
+	if size > q.blockSize()/2 {
 		data = make([]byte, 0, size)
 	} else if data == nil {
-		data = make([]byte, 0, blockSize)
+		data = make([]byte, 0, q.blockSize())
 	}
 	q.blocks = append(q.blocks, block{data: data, start: q.end})
+}
+
+func (q *Queue) blockSize() int {
+	if q.Small {
+		return smallBlock
+	}
+	return blockSize
 }
 
 // Unsent returns the next bytes to write; empty when there are none. They are valid until the queue changes.
@@ -72,12 +85,15 @@ func (q *Queue) Wrote(n int) { q.wrote += uint64(n) }
 // Sent says that the last byte before end has been handed to the kernel: the frame may have been executed.
 func (q *Queue) Sent(end uint64) bool { return q.wrote >= end }
 
+// Begun says that a part at least of the oldest unanswered frame has been handed to the kernel.
+func (q *Queue) Begun() bool { return q.wrote > q.answered }
+
 // Answered drops everything before end.
 func (q *Queue) Answered(end uint64) {
 	q.answered = end
 	if end == q.end && len(q.blocks) == 1 { // the usual case: everything is answered
 		b := &q.blocks[0]
-		if cap(b.data) == blockSize {
+		if cap(b.data) == q.blockSize() {
 			b.data, b.start = b.data[:0], end
 		} else {
 			q.blocks[0] = block{}
@@ -87,7 +103,7 @@ func (q *Queue) Answered(end uint64) {
 	}
 	n := 0
 	for n < len(q.blocks) && q.blocks[n].start+uint64(len(q.blocks[n].data)) <= end {
-		if cap(q.blocks[n].data) == blockSize {
+		if cap(q.blocks[n].data) == q.blockSize() {
 			q.spare = q.blocks[n].data[:0]
 		}
 		n++
@@ -136,4 +152,4 @@ func (q *Queue) truncate(end uint64) {
 }
 
 // Reset empties the queue for a new connection.
-func (q *Queue) Reset() { *q = Queue{spare: q.spare} }
+func (q *Queue) Reset() { *q = Queue{spare: q.spare, Small: q.Small} }

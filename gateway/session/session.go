@@ -29,12 +29,15 @@ const (
 	HalfReply
 	// Drained: the gateway is stopping.
 	Drained
+	// BlockingLost: the connection of its blocking command was lost, and it is set to be told so.
+	BlockingLost
 	// TooMany: there are as many clients as allowed.
 	TooMany
 )
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
-	"auth-timeout", "half-reply", "drained", "too-many"}
+	"auth-timeout", "half-reply", "drained", "blocking-lost",
+	"too-many"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 
@@ -58,10 +61,14 @@ const (
 	OwedTooMuch
 	// Asking: a server is being asked about the command.
 	Asking
+	// NoPrivateLane: it needs a connection of its own to the shard's primary, which is being made, or there are too many.
+	NoPrivateLane
+	// Blocked: its blocking command must be answered first.
+	Blocked
 )
 
 var parkNames = [...]string{"running", "no-primary", "no-lane", "refused", "lane-full", "flight",
-	"owed-too-much", "asking"}
+	"owed-too-much", "asking", "no-private-lane", "blocked"}
 
 func (r ParkReason) String() string { return parkNames[r] }
 
@@ -77,8 +84,10 @@ type Session struct {
 	Authenticated bool
 	// Parked says what it waits for.
 	Parked ParkReason
-	// InMulti: a MULTI was refused, so everything up to EXEC or DISCARD is refused too.
-	InMulti bool
+	// Multi is the transaction between MULTI and EXEC; nil for most.
+	Multi *Multi
+	// Watch is what WATCH asked for; nil for most.
+	Watch *Watch
 	// Ending: nothing more is read; it is closed when what it is owed has been written.
 	Ending bool
 	// Why it ends.
@@ -90,6 +99,28 @@ type Session struct {
 	ActiveAt time.Duration
 	// Told is what the client said of itself; nil for most.
 	Told *Told
+}
+
+// Multi is a transaction that is being queued. It is sent when EXEC comes, whole, so that nothing of it is executed
+// when the client leaves before.
+type Multi struct {
+	// Body are the frames of its commands, one behind the other, and Count how many they are.
+	Body  []byte
+	Count int
+	// Slot of its keys; -1 while none was named, or where there are no slots.
+	Slot int
+	// Aborted: a command of it was refused, so EXEC will be.
+	Aborted bool
+	// Writes: one of its commands may change something.
+	Writes bool
+}
+
+// Watch is what a session has told a server to watch for it, on a connection of its own.
+type Watch struct {
+	// Slot of the keys, or -1 where there are no slots.
+	Slot int
+	// Broken: that connection is gone, so nobody knows whether the keys have changed: EXEC answers nil, as if they had.
+	Broken bool
 }
 
 // Told is what a client said of itself, shown in CLIENT LIST.

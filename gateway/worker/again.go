@@ -13,7 +13,7 @@ import (
 // addAgain puts a request on its session's list of what is done first, in the order of the requests.
 func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 	a.seq, a.part, a.slot = t.Seq, t.Part, t.Slot
-	a.frame = bytes.Clone(frame)
+	a.frame, a.read = bytes.Clone(frame), t.Flags&backend.Write == 0
 	if c.svc.view != nil {
 		a.epoch = c.svc.view.Epoch
 	}
@@ -109,6 +109,7 @@ func (w *Worker) runAgain(c *client) bool {
 			return false
 		}
 		w.notHeld(c, &w.stats.HoldReleased)
+		w.unpinUnused(c)
 		c.againBegun = true
 		c.again = c.again[1:]
 	}
@@ -127,6 +128,12 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		command = c.svc.knows(w.args)
 	}
 	d := routing.Decide(routing.Request{Command: command, Args: w.args}, c.svc.view)
+	switch {
+	case d.Kind == routing.Transact: // WATCH is never done again
+		return w.execAgain(c, a)
+	case d.Kind == routing.Pin:
+		return w.blockAgain(c, a, command, d)
+	}
 	if d.Kind == routing.Answer { // COMMAND, which any server may answer
 		d = routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
 	}
@@ -182,8 +189,7 @@ func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.
 // againLater parks a session until the first of its requests may be tried again.
 func (w *Worker) againLater(c *client, a *again) bool {
 	w.park(c, session.Refused)
-	w.later = append(w.later, c.waiter())
-	w.at(a.at)
+	w.runAt(c, a.at)
 	return false
 }
 

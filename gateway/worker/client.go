@@ -158,6 +158,9 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 	if c.Ending {
 		w.endings--
 	}
+	if c.pin != nil {
+		w.unpin(c)
+	}
 	w.stats.ClientsClosed[why]++
 	for i := range c.flights {
 		if l := c.flights[i].lane; l.Paused {
@@ -189,7 +192,7 @@ func (w *Worker) ClientEnded(id uint32) {
 	c := w.clients[id]
 	switch {
 	case c == nil:
-	case c.Parked != session.Running || len(c.again) > 0:
+	case c.Parked != session.Running || len(c.again) > 0 || w.isBlocked(c):
 		w.close(c, session.ClientLeft)
 	default:
 		w.end(c, session.ClientLeft)
@@ -280,7 +283,7 @@ func (w *Worker) landed(c *client, shard int16) {
 			last := len(c.flights) - 1
 			c.flights[i] = c.flights[last]
 			c.flights = c.flights[:last]
-			if c.Parked == session.Flight || len(c.again) > 0 && len(c.flights) == 0 {
+			if c.Parked == session.Flight || c.Parked == session.Blocked || len(c.again) > 0 && len(c.flights) == 0 {
 				w.wake(c)
 			}
 		}

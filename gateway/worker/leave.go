@@ -13,7 +13,7 @@ import (
 // leave sorts out the lanes of a service under a new view: which are to end, and when. old is the view before.
 func (w *Worker) leave(s *service, old *topology.View) {
 	for _, l := range w.lanes { // all are marked before the first can end: see settle
-		if l != nil && l.Key.Service == s.index && l.Key.Purpose == backend.Primary {
+		if l != nil && l.Key.Service == s.index && l.Key.Purpose != backend.Replica {
 			l.Leaving = l.Leaving || formerShard(s.view, l.Key.Node) != nil
 		}
 	}

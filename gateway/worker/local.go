@@ -68,7 +68,8 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	case "echo":
 		return resp.AppendBulk(nil, args[1])
 	case "reset":
-		c.Proto, c.Authenticated, c.InMulti = 2, !c.svc.AsksPassword, false
+		c.Proto, c.Authenticated, c.Multi = 2, !c.svc.AsksPassword, nil
+		w.unwatch(c)
 		if c.Told != nil {
 			c.Told.Name = ""
 		}

@@ -30,6 +30,10 @@ func (w *Worker) LaneOpened(id backend.LaneID, client int64) {
 	w.killed(w.services[l.Key.Service], l.Key.Node, l.Kill)
 	l.Kill = nil
 	w.stats.LanesOpened++
+	if l.Key.Purpose == backend.Private {
+		w.pinOpened(l)
+		return
+	}
 	w.releaseHeld(w.services[l.Key.Service])
 }
 
@@ -79,7 +83,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 		w.report(l, topology.LaneLost)
 	}
 	switch {
-	case retiring || !w.needed(w.sets[l.Key]):
+	case retiring || !w.needed(w.sets[l.Key]) || l.Key.Purpose == backend.Private:
 		w.removeLane(l, why)
 		return
 	case steady:
@@ -107,6 +111,9 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	case front && l.Streams:
 		w.close(c, session.HalfReply)
 		return
+	case t.Flags&backend.Watched != 0 && r.Fate != backend.Uncertain:
+		w.watchLost(c, t, r.Frame)
+	case t.Flags&backend.Blocking != 0 && r.Fate == backend.Uncertain && w.blockingLost(c, t, r.Frame):
 	case r.Fate == backend.Uncertain:
 		w.stats.Uncertain++
 		w.executed(c, t, r.Frame)
@@ -170,7 +177,7 @@ func (s *service) nodeName(id int32) string {
 // redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.
 func (w *Worker) redial(l *backend.Lane) {
 	set := w.sets[l.Key]
-	if l.Retiring || !w.needed(set) || len(set.lanes) > 1 && set.lanes[0] != l {
+	if l.Retiring || !w.needed(set) || len(set.lanes) > 1 && set.lanes[0] != l || l.Key.Purpose == backend.Private {
 		l.State = backend.Waiting
 		w.removeLane(l, backend.DialFailed)
 		w.wakeHeld(w.services[l.Key.Service])

@@ -21,7 +21,9 @@ type laneSet struct {
 	addr  string
 	runID string // of the server, as far as the view knows it
 	lanes []*backend.Lane
-	seen  uint64 // the last view change that named it
+	// idle are private lanes that are open and belong to nobody.
+	idle []*backend.Lane
+	seen uint64 // the last view change that named it
 	// wanted: all lanes there may be are busy with long replies, and somebody waits.
 	wanted bool
 	// afreshAt is when a fresh connection beside silent ones may be tried again.
@@ -69,6 +71,9 @@ func (w *Worker) makeRoutes(s *service, proto uint8) []route {
 		r.next = w.rnd.Uint32()
 		if sh.Primary != nil {
 			r.primary = w.set(s, sh.Primary, backend.Primary, proto)
+			if w.sets[privateKey(s, sh.Primary, proto)] != nil {
+				w.privateSet(s, sh.Primary, proto)
+			}
 		}
 		if s.Reads == FromPrimary {
 			continue
@@ -114,7 +119,7 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint
 	return set
 }
 
-func (w *Worker) addLane(set *laneSet) {
+func (w *Worker) addLane(set *laneSet) *backend.Lane {
 	l := &backend.Lane{Key: set.key, UsedAt: w.now}
 	if n := len(w.freeLane); n > 0 {
 		l.ID = w.freeLane[n-1]
@@ -126,6 +131,7 @@ func (w *Worker) addLane(set *laneSet) {
 	}
 	set.lanes = append(set.lanes, l)
 	w.dial(l)
+	return l
 }
 
 func (w *Worker) dial(l *backend.Lane) {
@@ -222,9 +228,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	old := s.view
 	s.view = v
 	w.moveHolds(s, old)
-	later := w.later
-	w.later = nil
-	w.wakeAll(later)
+	w.keepAppointments(never)
 	for i := range s.routes {
 		spoken := i == 0 || s.routes[i] != nil // lanes for RESP2 are there before the first client
 		s.routes[i] = nil
@@ -253,6 +257,9 @@ func (w *Worker) removeLane(l *backend.Lane, why backend.LostReason) {
 	w.freedLane[0] = append(w.freedLane[0], l.ID)
 	w.out.Dials = slices.DeleteFunc(w.out.Dials, func(d Dial) bool { return d.Lane == l.ID })
 	set := w.sets[l.Key]
+	if l.Key.Purpose == backend.Private {
+		w.pinLost(l, why == backend.DialFailed)
+	}
 	for i := range set.lanes {
 		if set.lanes[i] == l {
 			set.lanes = append(set.lanes[:i], set.lanes[i+1:]...)

@@ -44,6 +44,7 @@ type again struct {
 	tries   uint8
 	ask     bool
 	primary bool // not on a replica
+	read    bool
 	stale   bool // a later request was executed: answer, do not do it
 	frame   []byte
 	target  topology.NodeID // the node that MOVED or ASK named, or -1
@@ -86,6 +87,10 @@ func refusalOf(reply []byte, script bool) refusal {
 		return tryAgain
 	case "READONLY", "LOADING", "CLUSTERDOWN", "MASTERDOWN":
 		return cannotServe
+	case "UNBLOCKED":
+		if bytes.HasPrefix(reply, []byte(unblocked)) {
+			return cannotServe
+		}
 	case "NOAUTH":
 		return noPassword
 	case "NOSCRIPT":
@@ -95,6 +100,9 @@ func refusalOf(reply []byte, script bool) refusal {
 	}
 	return notRefused
 }
+
+// unblocked is what a server tells those who are blocked when it loses its role.
+const unblocked = "-UNBLOCKED force unblock from blocking operation, instance state changed"
 
 // ownWords says that an error reply has the wording of a server.
 func ownWords(reply []byte) bool {
@@ -192,6 +200,13 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 
 // sendBack gives a refused request back to its session.
 func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a again, kind refusal) {
+	if t.Flags&backend.Watched != 0 {
+		w.watchLost(c, t, frame)
+		if !c.closed {
+			w.landed(c, t.Shard)
+		}
+		return
+	}
 	if kind == asked || kind == tryAgain {
 		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
 	}

@@ -51,6 +51,9 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 	if l.Retiring && l.State == backend.Open && !l.Awaits() {
 		w.laneLost(l, backend.Retired)
 	}
+	if l.Key.Purpose == backend.Private && l.State == backend.Open && l.Inflight.Len() == 0 {
+		w.pinAnswered(l)
+	}
 }
 
 // reply takes one whole reply.
@@ -59,6 +62,10 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		return
 	}
 	t := l.Inflight.Front()
+	if t != nil && t.Ahead > 0 && l.Queue.Begun() {
+		w.ahead(l, t, reply)
+		return
+	}
 	if t == nil || !l.Queue.Sent(t.End) { // nobody can have asked for it
 		w.laneLost(l, backend.Poisoned)
 		return
@@ -71,8 +78,12 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		}
 		return
 	}
-	if reply[0] == '-' && w.refusedBy(l, reply) {
-		return
+	if reply[0] == '-' {
+		why := whyAborted(l, reply)
+		l.Queued = nil
+		if w.refusedBy(l, why) {
+			return
+		}
 	}
 	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
 		return
@@ -127,7 +138,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	t := l.Inflight.Front()
-	if t == nil || !l.Queue.Sent(t.End) {
+	if t == nil || !l.Queue.Sent(t.End) || t.Ahead > 0 {
 		w.laneLost(l, backend.Poisoned)
 		return
 	}

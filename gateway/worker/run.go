@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"strconv"
 	"strings"
 
 	"evergate/gateway/backend"
@@ -45,6 +46,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 			break
 		}
 		w.notHeld(c, &w.stats.HoldReleased)
+		w.unpinUnused(c)
 		used += n
 		if n > pauseBytes {
 			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
@@ -67,22 +69,32 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, noAuth)
 		return true
 	}
+	if c.blockedSince > 0 && w.stillBlocked(c) {
+		return false
+	}
 	if command == nil {
 		var how inquiry
 		if command, how = w.learn(c, args); how != settled {
+			if c.Multi != nil && how == answered {
+				c.Multi.Aborted = true
+			}
 			return how == answered
 		}
 	}
 	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
-	if c.InMulti && w.inMulti(c, command) {
-		return true
+	if ragged && d.Kind != routing.Refuse {
+		frame = resp.AppendCommand(nil, args...)
+	}
+	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
+		return w.queue(c, d, command, args, frame)
 	}
 	switch d.Kind {
 	case routing.Forward:
-		if ragged {
-			frame = resp.AppendCommand(nil, args...)
-		}
 		return w.forward(c, d, frame)
+	case routing.Pin:
+		return w.block(c, d, command, frame)
+	case routing.Transact:
+		return w.transact(c, d, command, frame)
 	case routing.Answer:
 		return w.local(c, command, args, frame)
 	case routing.Split:
@@ -122,8 +134,12 @@ type request struct {
 	owned bool // the lane may keep frame
 	// foreign: the lane is not the one that the view names.
 	foreign bool
-	shard   int
-	frame   []byte
+	// blocking, watched and ahead are Ticket.Flags and Ticket.Ahead.
+	blocking bool
+	watched  bool
+	ahead    uint32
+	shard    int
+	frame    []byte
 }
 
 // send puts a request on a lane and counts it in the session's flight.
@@ -134,10 +150,16 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	}
 	t := backend.Ticket{
 		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Shard: int16(r.shard),
-		Hops: r.hops, Tries: r.tries,
+		Hops: r.hops, Tries: r.tries, Ahead: r.ahead,
 	}
 	if !r.read {
 		t.Flags = backend.Write
+	}
+	if r.blocking {
+		t.Flags |= backend.Blocking
+	}
+	if r.watched {
+		t.Flags |= backend.Watched
 	}
 	if r.owned {
 		t.End = l.Queue.AppendOwned(r.frame)
@@ -165,15 +187,17 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 type obstacle uint8
 
 const (
-	free      obstacle = iota
-	held               // the shard has no primary
-	noLane             // no lane to its primary can take it now
-	soonLane           // there will be one in a moment
-	noView             // nothing is known of the servers yet
-	noReplica          // no lane to its replicas can, and the read policy leaves nobody else
-	noServer           // the read policy leaves no server at all
-	inFlight           // earlier requests must be answered first
-	laneFull           // the lane holds as much as it should
+	free        obstacle = iota
+	held                 // the shard has no primary
+	noLane               // no lane to its primary can take it now
+	soonLane             // there will be one in a moment
+	noView               // nothing is known of the servers yet
+	noReplica            // no lane to its replicas can, and the read policy leaves nobody else
+	soonPrivate          // there will be a lane of the session's own in a moment
+	noPrivate            // none can be had now
+	noServer             // the read policy leaves no server at all
+	inFlight             // earlier requests must be answered first
+	laneFull             // the lane holds as much as it should
 )
 
 // choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its
@@ -199,6 +223,12 @@ func (w *Worker) choose(c *client, shard, slot int, read bool) (*backend.Lane, o
 			}
 			return l, free
 		}
+	}
+	if c.Watch != nil && !c.Watch.Broken && w.watchedIn(c, shard) {
+		if w.pinFits(c, shard) {
+			return c.pin, free
+		}
+		w.unpin(c)
 	}
 	l, why := w.pick(c, shard, read)
 	if l != nil && l.Full() {
@@ -236,6 +266,8 @@ func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 		w.park(c, session.LaneFull)
 	case noView:
 		return "the servers are not known yet"
+	case soonPrivate, noPrivate:
+		return w.parkPrivate(c, shard, why)
 	case noServer:
 		return "no replica can serve reads"
 	default:
@@ -249,6 +281,9 @@ func (w *Worker) loading(s *service, why string) []byte {
 	w.stats.Refused++
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }
+
+// endsAll names what is done at once inside MULTI, too, and ends it.
+func endsAll(c *routing.Command) bool { return c != nil && (c.Name == "quit" || c.Name == "reset") }
 
 // beforeAuth says that a command is allowed before the password.
 func beforeAuth(c *routing.Command) bool {
@@ -273,12 +308,12 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		text = "ERR wrong number of arguments for '" + command.Name + "' command"
 	case routing.CrossSlot:
 		text = "CROSSSLOT Keys in request don't hash to the same slot"
+		if command.Has(routing.Blocking) {
+			text += slotsOf(command, args)
+		}
 	case routing.NotYet:
 		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
 			" is not supported by this gateway yet; the command was not executed"
-		if command.Name == "multi" {
-			c.InMulti = true
-		}
 	case routing.Forbidden:
 		if command.Name == "post" || command.Name == "host:" {
 			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
@@ -290,6 +325,20 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		text = unknownText(args)
 	}
 	w.answer(c, resp.AppendError(nil, text))
+}
+
+// slotsOf says of two keys of a command which slots they lie in, and how to have them lie in one: whoever waits for
+// several queues at once meets this first in a cluster.
+func slotsOf(command *routing.Command, args [][]byte) string {
+	keys, _ := command.Keys(args, nil)
+	for _, at := range keys[1:] {
+		a, b := args[keys[0]], args[at]
+		if routing.Slot(a) != routing.Slot(b) {
+			return " ('" + string(cut(a, 64)) + "' to " + strconv.Itoa(routing.Slot(a)) + ", '" + string(cut(b, 64)) + "' to " +
+				strconv.Itoa(routing.Slot(b)) + "; write '{<tag>}<name>' for both)"
+		}
+	}
+	return ""
 }
 
 // unknownText words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
@@ -317,34 +366,3 @@ func cut(b []byte, n int) []byte {
 	}
 	return b
 }
-
-// inMulti refuses what comes between a MULTI that was refused and its end: a client that had pipelined a transaction
-// must not see half of it done. RESET, QUIT and DISCARD end it too.
-func (w *Worker) inMulti(c *client, command *routing.Command) bool {
-	name := ""
-	if command != nil {
-		name = command.Name
-	}
-	switch name {
-	case "quit", "reset":
-		c.InMulti = false
-		return false
-	case "exec":
-		c.InMulti = false
-		w.answer(c, multiAborted)
-	case "discard":
-		c.InMulti = false
-		w.answer(c, resp.OK)
-	default:
-		w.answer(c, multiRefused)
-	}
-	w.stats.Refused++
-	return true
-}
-
-var (
-	multiRefused = resp.AppendError(nil,
-		"ERR MULTI is not supported by this gateway yet; the command was not executed, EXEC or DISCARD ends this")
-	multiAborted = resp.AppendError(nil,
-		"EXECABORT Transaction discarded because MULTI is not supported by this gateway yet; nothing was executed")
-)

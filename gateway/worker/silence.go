@@ -24,7 +24,7 @@ const (
 )
 
 // silences says how long lanes of each purpose may be silent.
-func (s *service) silences() (all [backend.Replica + 1]time.Duration) {
+func (s *service) silences() (all [backend.Private + 1]time.Duration) {
 	after := s.SilentAfter
 	if after == 0 {
 		after = silentMax
@@ -32,14 +32,14 @@ func (s *service) silences() (all [backend.Replica + 1]time.Duration) {
 			after = min(max(s.view.DownAfter/4, silentMin), silentMax)
 		}
 	}
-	all[backend.Primary], all[backend.Replica] = after, min(after, silentRead)
+	all[backend.Primary], all[backend.Replica], all[backend.Private] = after, min(after, silentRead), after
 	return all
 }
 
 // listen looks whether a lane has fallen silent. The loop itself may have been held up: what has come by now is read
 // before anything is concluded.
 func (w *Worker) listen(l *backend.Lane) {
-	if l.Silent || l.Paused || !l.Awaits() {
+	if l.Silent || l.Paused || !l.Awaits() || l.Inflight.Front().Flags&backend.Blocking != 0 {
 		return
 	}
 	s := w.services[l.Key.Service]

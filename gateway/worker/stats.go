@@ -16,7 +16,7 @@ type Stats struct {
 	UpstreamInBytes  uint64
 	UpstreamOutBytes uint64
 	// Requests sent to servers, by the lane's purpose; Local were answered by the gateway itself.
-	Requests [backend.Replica + 1]uint64
+	Requests [backend.Private + 1]uint64
 	Local    uint64
 	// Refused got an error of the gateway's own, before anything was sent.
 	Refused        uint64
@@ -25,15 +25,19 @@ type Stats struct {
 	// RefusedByServer counts MOVED and the like, which no client sees; by refusal.
 	RefusedByServer [noReplicas + 1]uint64
 	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
-	Doubted    uint64
-	DoneAgain  uint64
+	Doubted   uint64
+	DoneAgain uint64
+	// Queued are commands that were queued for an EXEC. PopsAgain are blocking pops that were sent again after their
+	// connection was lost: each may have taken an element that nobody has seen.
+	Queued     uint64
+	PopsAgain  uint64
 	Uncertain  uint64
 	OutOfOrder uint64
 	// Withheld are replies to writes of primaries that were being left, WithheldReleased those of them that were passed
 	// on; the others count as Uncertain, or their clients left.
 	Withheld         uint64
 	WithheldReleased uint64
-	ParkedFor        [session.Asking + 1]uint64
+	ParkedFor        [session.Blocked + 1]uint64
 	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
 	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
 	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
@@ -53,7 +57,7 @@ type Stats struct {
 	ReadElsewhere uint64
 	// Fenced counts old connections that were ended at a server before a new one was used.
 	Fenced    uint64
-	LanesLost [backend.OtherRun + 1]uint64
+	LanesLost [backend.Unpinned + 1]uint64
 }
 
 // Stats returns the counters.
@@ -91,7 +95,7 @@ func (w *Worker) Snapshot() Snapshot {
 
 // Commands is how many commands were done, by servers or by the gateway.
 func (s *Stats) Commands() uint64 {
-	return s.Requests[backend.Primary] + s.Requests[backend.Replica] + s.Local
+	return s.Requests[backend.Primary] + s.Requests[backend.Replica] + s.Requests[backend.Private] + s.Local
 }
 
 // Add adds the counters of another worker.
@@ -101,6 +105,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
 		{&s.Doubted, &o.Doubted}, {&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
+		{&s.Queued, &o.Queued}, {&s.PopsAgain, &o.PopsAgain},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.LanesSilent, &o.LanesSilent},
 		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},

@@ -24,15 +24,33 @@ func (w *Worker) timers() {
 			w.wakeFull(s)
 		}
 	}
-	later := w.later
-	w.later = nil
-	w.wakeAll(later) // those that are too early park again and ask for their time
+	w.keepAppointments(w.now)
 	for _, l := range w.lanes {
 		if l != nil {
 			w.laneTimer(l)
 		}
 	}
 	w.sweep()
+}
+
+// runAt has a parked session run again at the time at, if nothing wakes it before.
+func (w *Worker) runAt(c *client, at time.Duration) {
+	w.later = append(w.later, appointment{c.waiter(), at})
+	w.at(at)
+}
+
+// keepAppointments wakes the sessions whose time has come until now.
+func (w *Worker) keepAppointments(now time.Duration) {
+	kept := w.later[:0]
+	for _, a := range w.later {
+		if a.at > now {
+			kept = append(kept, a)
+			w.at(a.at)
+		} else if c := w.client(a.who.Session, a.who.Generation); c != nil && c.Parked != session.Running {
+			w.wake(c)
+		}
+	}
+	w.later = kept
 }
 
 func (w *Worker) laneTimer(l *backend.Lane) {
@@ -80,7 +98,7 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 			return
 		}
 	}
-	if set := w.sets[l.Key]; len(set.lanes) > 1 && set.lanes[0] != l {
+	if set := w.sets[l.Key]; !l.Owned && (l.Key.Purpose == backend.Private || len(set.lanes) > 1 && set.lanes[0] != l) {
 		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.now >= idleAt {
 			w.removeLane(l, backend.Idle)
 		} else {
@@ -117,7 +135,11 @@ func (w *Worker) sweep() {
 // are left; call it again until there are none.
 func (w *Worker) Drain() int {
 	for _, c := range w.clients {
-		if c != nil && c.Parked == session.Running && len(c.again) == 0 {
+		switch {
+		case c == nil:
+		case w.isBlocked(c):
+			w.close(c, session.Drained)
+		case c.Parked == session.Running && len(c.again) == 0:
 			w.end(c, session.Drained)
 		}
 	}

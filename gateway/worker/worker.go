@@ -50,6 +50,8 @@ type Service struct {
 	// SilentAfter is how long a server may owe a reply without a word before it gets no new requests; 0 for a quarter of
 	// the time after which the servers themselves begin a failover.
 	SilentAfter time.Duration
+	// BlockingLost is what becomes of a blocking pop whose connection is lost.
+	BlockingLost BlockingLost
 }
 
 // Door is a listener of a service.
@@ -70,8 +72,10 @@ type Config struct {
 	// them the newest request is refused. Zero: no bound but that of all clients.
 	HoldSessionsMax int
 	HoldBytesMax    int
-	IdleMax         time.Duration
-	AuthMax         time.Duration
+	// PrivateMax bounds the connections to one server that each belong to a session alone. Zero: no bound.
+	PrivateMax int
+	IdleMax    time.Duration
+	AuthMax    time.Duration
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }
@@ -127,7 +131,7 @@ type Worker struct {
 	args      [][]byte // scratch of run
 	waiters   []hold.Waiter
 	ready     []hold.Waiter // sessions to run again before the round ends
-	later     []hold.Waiter // sessions that do something again at a time of its own
+	later     []appointment // sessions that do something again at a time of its own
 	asking    []question    // what servers are being asked about commands; a ticket\'s Seq is the index
 	held      int           // sessions that wait for a server
 	heldBytes int           // what they have sent and is not begun
@@ -165,6 +169,11 @@ type client struct {
 	// withheld are replies that wait for a verdict on their server, in the order in which they came.
 	withheld      []withheld
 	withheldBytes int
+	// pin is the private lane of this session, or nil; pinAt is when another may be asked for.
+	pin   *backend.Lane
+	pinAt time.Duration
+	// blockedSince is when the blocking command under way began to wait; 0 without one.
+	blockedSince time.Duration
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
@@ -203,7 +212,7 @@ type service struct {
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[int32]time.Duration
 	// silent is how long a lane may be silent, by purpose.
-	silent [backend.Replica + 1]time.Duration
+	silent [backend.Private + 1]time.Duration
 }
 
 // New makes a worker.
@@ -225,6 +234,12 @@ func New(conf Config, env Env) *Worker {
 		})
 	}
 	return w
+}
+
+// appointment is when a session is to run again, if nothing wakes it before.
+type appointment struct {
+	who hold.Waiter
+	at  time.Duration
 }
 
 // never is a time that does not come.

@@ -1,0 +1,144 @@
+package worker
+
+import (
+	"strconv"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// A blocking command keeps its server waiting, and whatever comes behind it on the connection. So it goes on a lane of
+// the session's own, when all that the session sent before has been answered; and what the session sends behind it
+// waits. Where the connection is lost, or the server loses its role, the command is put again with the time that is
+// left. A client that leaves meanwhile takes the lane with it, and the server forgets what it waited for.
+
+// BlockingLost is what becomes of a blocking pop that was sent and whose connection was lost: an element may have been
+// taken that nobody has seen.
+type BlockingLost uint8
+
+const (
+	// PopAgain puts it again, and counts it.
+	PopAgain BlockingLost = iota
+	// CloseClient closes the client's connection.
+	CloseClient
+	// SayUncertain answers as for any write.
+	SayUncertain
+)
+
+// block sends a blocking command. It returns false when the session was parked.
+func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
+	if len(c.flights) > 0 {
+		w.park(c, session.Flight)
+		return false
+	}
+	l, why := w.private(c, d.Shard)
+	if l == nil {
+		return w.mayNot(c, d.Shard, why)
+	}
+	c.blockedSince = max(w.now, 1)
+	w.send(c, l, request{
+		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read),
+		blocking: true, frame: frame,
+	})
+	return true
+}
+
+// isBlocked says that a session waits for the answer to a blocking command.
+func (w *Worker) isBlocked(c *client) bool {
+	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.again) > 0)
+}
+
+// stillBlocked is isBlocked, and parks the session if so.
+func (w *Worker) stillBlocked(c *client) bool {
+	if !w.isBlocked(c) {
+		c.blockedSince = 0
+		return false
+	}
+	w.park(c, session.Blocked)
+	return true
+}
+
+// blockingLost deals with a blocking command that may have been executed before its connection was lost. It returns
+// false when the client is to be told that nobody knows.
+func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
+	w.args = resp.Args(frame, w.args[:0])
+	command := routing.Lookup(w.args)
+	switch {
+	case command == nil:
+		return false
+	case command.Keeps():
+	case c.svc.BlockingLost == CloseClient:
+		w.close(c, session.BlockingLost)
+		return true
+	case c.svc.BlockingLost == SayUncertain:
+		return false
+	default:
+		w.stats.PopsAgain++
+	}
+	w.stats.DoneAgain++
+	w.addAgain(c, t, frame, again{target: -1, hops: t.Hops, tries: t.Tries})
+	return true
+}
+
+// blockAgain sends a blocking command again, with the time that is left of what the client gave it.
+func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d routing.Decision) bool {
+	frame, left := timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
+	if left <= 0 {
+		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, null(c.Proto))
+		return true
+	}
+	if len(c.flights) > 0 {
+		w.park(c, session.Flight)
+		return false
+	}
+	l, why := w.private(c, d.Shard)
+	if l == nil {
+		if w.mayNotAgain(c, a, d.Shard, why) {
+			return true
+		}
+		if left < forEver {
+			w.runAt(c, w.now+left)
+		}
+		return false
+	}
+	c.blockedSince = max(w.now, 1)
+	w.send(c, l, request{
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
+		blocking: true, frame: frame,
+	})
+	return true
+}
+
+// forEver is longer than any client waits.
+const forEver = time.Duration(1<<62 - 1)
+
+// timeLeft writes a command anew that has waited for a while, and says how long it may still wait: 0 when its time is
+// over. What is no time stays as it is.
+func timeLeft(command *routing.Command, args [][]byte, frame []byte, waited time.Duration) ([]byte, time.Duration) {
+	at, unit, ok := command.Timeout(args)
+	if !ok {
+		return frame, forEver
+	}
+	ms, err := strconv.ParseFloat(string(args[at]), 64)
+	if unit == routing.Seconds {
+		ms *= 1000
+	}
+	if err != nil || !(ms > 0) || ms > float64(forEver/time.Millisecond) {
+		return frame, forEver
+	}
+	left := time.Duration(ms*float64(time.Millisecond)) - waited
+	if left < time.Millisecond {
+		return nil, 0
+	}
+	word := strconv.FormatInt(left.Milliseconds(), 10)
+	if unit == routing.Seconds {
+		word = strconv.FormatFloat(left.Seconds(), 'f', 3, 64)
+	}
+	words := make([][]byte, len(args))
+	copy(words, args)
+	words[at] = []byte(word)
+	return resp.AppendCommand(nil, words...), left
+}

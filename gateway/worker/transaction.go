@@ -1,0 +1,307 @@
+package worker
+
+import (
+	"bytes"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// A transaction is queued here, and sent when EXEC comes: MULTI, its commands and EXEC in one piece on a shared lane,
+// as one request with one ticket. So a client that leaves in the middle leaves nothing behind, a server that is lost
+// meanwhile is none of its business, and whether it ran is known or UNCERTAIN as for any write. What is wrong with a
+// command and can be seen from here is said when it is queued; what only the server knows comes out as EXECABORT.
+//
+// WATCH is what a server remembers of a connection: it pins the session, see private.go. A watch that has lived through
+// the loss of its connection is broken, and EXEC answers nil.
+
+var (
+	queued      = []byte("+QUEUED\r\n")
+	multiNested = []byte("-ERR MULTI calls can not be nested\r\n")
+	watchInside = []byte("-ERR WATCH inside MULTI is not allowed\r\n")
+	noMulti     = []byte("-ERR EXEC without MULTI\r\n")
+	noDiscard   = []byte("-ERR DISCARD without MULTI\r\n")
+	execAborted = []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
+	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
+	emptyArray  = []byte("*0\r\n")
+
+	multiHead = resp.AppendCommandStrings(nil, "MULTI")
+	multiTail = resp.AppendCommandStrings(nil, "EXEC")
+)
+
+// becauseOf is how a server begins when a transaction was refused at its EXEC; its reason follows.
+const becauseOf = "-EXECABORT Transaction discarded because of: "
+
+// transact does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
+func (w *Worker) transact(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
+	switch command.Name {
+	case "multi":
+		reply := multiNested
+		if c.Multi == nil {
+			c.Multi = &session.Multi{Slot: -1}
+			reply = resp.OK
+		}
+		w.stats.Local++
+		w.answer(c, reply)
+	case "exec":
+		return w.exec(c)
+	case "discard":
+		if c.Multi == nil {
+			w.answer(c, noDiscard)
+			break
+		}
+		w.stats.Local++
+		c.Multi = nil
+		w.unwatch(c)
+		w.answer(c, resp.OK)
+	case "unwatch":
+		if c.Multi != nil {
+			return w.queue(c, d, command, nil, frame)
+		}
+		w.stats.Local++
+		w.unwatch(c)
+		w.answer(c, resp.OK)
+	case "watch":
+		return w.watch(c, d, frame)
+	}
+	return true
+}
+
+// queue takes one command of a transaction.
+func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+	m := c.Multi
+	switch {
+	case d.Kind == routing.Refuse:
+		m.Aborted = true
+		w.refuse(c, d.Reason, command, args)
+		return true
+	case d.Kind == routing.Split:
+		return w.abortMulti(c, crossSlot)
+	case d.Kind == routing.Answer && !saidByServers(command):
+		return w.abortMulti(c, resp.AppendError(nil, "ERR Command not allowed inside a transaction"))
+	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
+		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
+		return w.abortMulti(c, crossSlot)
+	case len(m.Body)+len(frame) > w.conf.QueryBytesMax:
+		w.close(c, session.QueryLimit)
+		return true
+	}
+	if d.Slot >= 0 {
+		m.Slot = d.Slot
+	}
+	m.Body = append(m.Body, frame...)
+	m.Count++
+	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
+	w.stats.Queued++
+	w.answer(c, queued)
+	return true
+}
+
+// saidByServers names the commands that the gateway answers by itself, and any server answers alike.
+func saidByServers(c *routing.Command) bool {
+	return c.Name == "ping" || c.Name == "echo" || c.Name == "time"
+}
+
+// abortMulti answers a command that cannot be part of the transaction, which its EXEC will say again.
+func (w *Worker) abortMulti(c *client, why []byte) bool {
+	c.Multi.Aborted = true
+	w.stats.Refused++
+	w.answer(c, why)
+	return true
+}
+
+// exec sends the transaction, or answers for it. It returns false when the session was parked: EXEC is read again then.
+func (w *Worker) exec(c *client) bool {
+	m := c.Multi
+	switch {
+	case m == nil:
+		w.answer(c, noMulti)
+		return true
+	case m.Aborted:
+		return w.execEnds(c, execAborted)
+	}
+	shard := 0
+	if v := c.svc.view; v != nil && v.Sharded && c.slotOfMulti() >= 0 {
+		shard = w.shardOfSlot(c, c.slotOfMulti())
+	}
+	l, why := w.choose(c, shard, c.slotOfMulti(), false)
+	switch {
+	case why == inFlight:
+		return w.mayNot(c, shard, why)
+	case c.Watch != nil && c.Watch.Broken:
+		return w.execEnds(c, null(c.Proto))
+	case m.Count == 0 && c.Watch == nil:
+		return w.execEnds(c, emptyArray)
+	case l == nil:
+		if !w.mayNot(c, shard, why) {
+			return false
+		}
+		c.Multi = nil
+		w.unwatch(c)
+		return true
+	}
+	frame := make([]byte, 0, len(multiHead)+len(m.Body)+len(multiTail))
+	frame = append(append(append(frame, multiHead...), m.Body...), multiTail...)
+	w.send(c, l, request{
+		seq: c.Replies.Reserve(), part: -1, slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
+		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
+	})
+	c.Multi, c.Watch = nil, nil
+	return true
+}
+
+// slotOfMulti is the slot in which a transaction must run, or -1.
+func (c *client) slotOfMulti() int {
+	if c.Multi.Slot < 0 && c.Watch != nil {
+		return c.Watch.Slot
+	}
+	return c.Multi.Slot
+}
+
+func (w *Worker) shardOfSlot(c *client, slot int) int {
+	if sh := c.svc.view.Shard(slot); sh != nil {
+		return sh.Index
+	}
+	return -1
+}
+
+// execEnds answers EXEC without a server.
+func (w *Worker) execEnds(c *client, reply []byte) bool {
+	w.stats.Local++
+	c.Multi = nil
+	w.unwatch(c)
+	w.answer(c, reply)
+	return true
+}
+
+// watch sends WATCH on a lane of the session's own.
+func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
+	if c.Multi != nil {
+		w.answer(c, watchInside)
+		return true
+	}
+	if c.Watch != nil {
+		if d.Slot != c.Watch.Slot {
+			w.answer(c, crossSlot)
+			return true
+		}
+		if c.Watch.Broken { // nothing can mend it: EXEC answers nil
+			w.answer(c, resp.OK)
+			return true
+		}
+	}
+	if len(c.flights) > 0 && (c.pin == nil || c.flights[0].lane != c.pin) {
+		w.park(c, session.Flight)
+		return false
+	}
+	l, why := w.private(c, d.Shard)
+	if l == nil {
+		return w.mayNot(c, d.Shard, why)
+	}
+	c.Watch = &session.Watch{Slot: d.Slot}
+	w.send(c, l, request{
+		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: true, watched: true, frame: frame,
+	})
+	return true
+}
+
+// unwatch forgets what is watched. The server forgets it with the connection, or is told on it.
+func (w *Worker) unwatch(c *client) {
+	c.Watch = nil
+	if c.pin == nil {
+		return
+	}
+	if !c.pin.Usable(w.now) {
+		w.unpin(c)
+		return
+	}
+	end := c.pin.Queue.Append(resp.AppendCommandStrings(nil, "UNWATCH"))
+	c.pin.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+	w.dirtyLane(c.pin)
+}
+
+// watchedIn says that what a session watches lies in this shard.
+func (w *Worker) watchedIn(c *client, shard int) bool {
+	return c.Watch.Slot < 0 || w.shardOfSlot(c, c.Watch.Slot) == shard
+}
+
+// watchLost answers a WATCH, or a transaction that depends on one, which was certainly not executed and cannot be done
+// on another connection.
+func (w *Worker) watchLost(c *client, t *backend.Ticket, frame []byte) {
+	if c.Watch != nil {
+		c.Watch.Broken = true
+	}
+	reply := resp.OK
+	if bytes.HasPrefix(frame, multiHead) {
+		reply = null(c.Proto)
+	}
+	w.settle(c, t, reply)
+}
+
+// ahead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
+func (w *Worker) ahead(l *backend.Lane, t *backend.Ticket, reply []byte) {
+	t.Ahead--
+	if reply[0] == '-' && len(l.Queued) == 0 {
+		l.Queued = bytes.Clone(reply)
+	}
+}
+
+// whyAborted returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
+// whether the transaction belongs elsewhere. Either way nothing of it was executed.
+func whyAborted(l *backend.Lane, reply []byte) []byte {
+	switch {
+	case bytes.HasPrefix(reply, []byte(becauseOf)):
+		return append([]byte{'-'}, reply[len(becauseOf):]...)
+	case bytes.HasPrefix(reply, []byte("-EXECABORT")) && len(l.Queued) > 0:
+		return l.Queued
+	}
+	return reply
+}
+
+// commandsIn counts the commands in a frame: more than one in that of a transaction.
+func (w *Worker) commandsIn(frame []byte) (n int) {
+	var scan resp.Scanner
+	var args [][]byte
+	for len(frame) > 0 {
+		size, rest, status := scan.Next(frame, args, &w.conf.Limits)
+		if status != resp.Frame {
+			return n
+		}
+		args = rest[:0]
+		frame = frame[size:]
+		n++
+	}
+	return n
+}
+
+// execAgain sends a transaction again that was not executed.
+func (w *Worker) execAgain(c *client, a *again) bool {
+	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
+	if v := c.svc.view; v == nil {
+		d.Shard = -1
+	} else if v.Sharded && a.slot >= 0 {
+		d.Slot = int(a.slot)
+		d.Shard = w.shardOfSlot(c, d.Slot)
+	}
+	l, why := w.chooseAgain(c, a, d)
+	if l == nil {
+		return w.mayNotAgain(c, a, d.Shard, why)
+	}
+	w.send(c, l, request{
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
+		frame: a.frame, ask: a.ask, foreign: a.target >= 0, ahead: uint32(w.commandsIn(a.frame)) - 1,
+	})
+	return true
+}
+
+// null is the null of EXEC in the protocol: of what would have been an array.
+func null(proto uint8) []byte {
+	if proto == 3 {
+		return resp.Null3
+	}
+	return nullArray
+}
+
+var nullArray = []byte("*-1\r\n")
