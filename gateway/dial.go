@@ -59,8 +59,8 @@ func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, int64, err
 	return conn, client, nil
 }
 
-// greet says HELLO or AUTH, looks whom it met, and says READONLY to a replica of a cluster. Each command waits for its
-// reply: a server may close or lose step when something is pipelined behind a failing AUTH.
+// greet says HELLO or AUTH, looks whom it met, and says SELECT, or READONLY to a replica of a cluster. Each command
+// waits for its reply: a server may close or lose step when something is pipelined behind a failing AUTH.
 func (d *dialer) greet(conn net.Conn, to worker.Dial) (client int64, err error) {
 	creds := d.services[to.Service].Upstream
 	password, err := creds.Password.Read()
@@ -90,6 +90,11 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (client int64, err error) 
 	}
 	if client, err = d.meet(conn, in, to); err != nil {
 		return 0, err
+	}
+	if to.DB > 0 {
+		if err := say(conn, in, "SELECT", strconv.Itoa(int(to.DB))); err != nil {
+			return 0, err
+		}
 	}
 	if to.ReadOnly {
 		if err := say(conn, in, "READONLY"); err != nil {

@@ -38,14 +38,21 @@ var purposeNames = [...]string{"primary", "replica", "private"}
 
 func (p Purpose) String() string { return purposeNames[p] }
 
-// LaneKey is whatever a server remembers of a connection: sessions that differ in any of it never share a lane.
-// Database and user are always the service's own for now.
+// Setup is what a session may choose of what a server remembers of a connection.
+type Setup struct {
+	// Proto is 2 or 3: replies pass as bytes, so both sides must speak alike.
+	Proto uint8
+	// DB is the number of the database, as SELECT has it.
+	DB int32
+}
+
+// LaneKey is whatever a server remembers of a connection: sessions that differ in any of it never share a lane. The
+// user is always the service's own.
 type LaneKey struct {
 	Service int
 	Node    int32
 	Purpose Purpose
-	// Proto is 2 or 3: replies pass as bytes, so both sides must speak alike.
-	Proto uint8
+	Setup
 }
 
 // State of a lane.

@@ -80,6 +80,8 @@ type Session struct {
 	Unread []byte
 	// Proto is 2 or 3.
 	Proto uint8
+	// DB is the number of the database that SELECT chose.
+	DB int32
 	// Authenticated, or no password is asked.
 	Authenticated bool
 	// Parked says what it waits for.

@@ -40,7 +40,7 @@ func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 || t.Hops >= hopsMax {
 		return false
 	}
-	routes := w.routesFor(s, l.Key.Proto)
+	routes := w.routesFor(s, l.Key.Setup)
 	if int(t.Shard) >= len(routes) || routes[t.Shard].primary == nil {
 		return false
 	}

@@ -168,7 +168,7 @@ func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.
 		a.target, a.ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read)
 	}
-	l, soon := w.usable(w.set(c.svc, n, backend.Primary, c.Proto))
+	l, soon := w.usable(w.set(c.svc, n, backend.Primary, c.setup()))
 	switch {
 	case soon:
 		return nil, soonLane

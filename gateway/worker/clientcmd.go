@@ -98,12 +98,12 @@ func (w *Worker) appendLine(b []byte, c *client) []byte {
 	if c.Told != nil {
 		name, library, version = c.Told.Name, c.Told.Library, c.Told.Version
 	}
-	return fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 "+
-		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=NULL user=default "+
-		"redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
+	return fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=N db=%d sub=0 psub=0 ssub=0 "+
+		"multi=-1 qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=NULL "+
+		"user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		c.number, c.remote, c.local, c.ref.ID, name, int((w.now - c.OpenedAt).Seconds()), int((w.now - c.ActiveAt).Seconds()),
-		len(c.Unread), cap(c.Unread)-len(c.Unread), len(c.out)-c.sent, cap(c.out), cap(c.out)+cap(c.Unread), c.Proto, library,
-		version)
+		c.DB, len(c.Unread), cap(c.Unread)-len(c.Unread), len(c.out)-c.sent, cap(c.out), cap(c.out)+cap(c.Unread), c.Proto,
+		library, version)
 }
 
 // AppendClients appends the CLIENT LIST lines of a service's clients.

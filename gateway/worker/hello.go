@@ -97,7 +97,7 @@ func (w *Worker) hello(c *client, args [][]byte) {
 	}
 	c.Proto = proto
 	if c.svc.view != nil {
-		w.routesFor(c.svc, proto) // its lanes are dialled while the client reads this
+		w.routesFor(c.svc, c.setup()) // its lanes are dialled while the client reads this
 	}
 	if name != nil {
 		c.Tell().Name = string(name)

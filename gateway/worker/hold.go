@@ -230,11 +230,12 @@ func (w *Worker) takesWrites(s *service, shard int) bool {
 	if s.view == nil || shard >= len(s.view.Shards) {
 		return true
 	}
-	for _, routes := range s.routes {
-		if routes == nil || routes[shard].primary == nil {
+	for i := range s.routes {
+		primary := s.routes[i].byShard[shard].primary
+		if primary == nil {
 			continue
 		}
-		for _, l := range routes[shard].primary.lanes {
+		for _, l := range primary.lanes {
 			if l.Usable(w.now) {
 				return true
 			}

@@ -9,7 +9,6 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/hold"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/routing"
 )
 
@@ -35,11 +34,12 @@ type learned struct {
 	failed bool // it could not say
 }
 
-// question is a COMMAND INFO under way.
+// question is what a server is being asked: about a command, or a database if that is not 0.
 type question struct {
-	svc     *service
-	name    string
-	waiters []hold.Waiter
+	svc      *service
+	name     string
+	database int32
+	waiters  []hold.Waiter
 }
 
 // knows returns the row learnt for a command, or nil.
@@ -75,12 +75,8 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 			return l.row, settled
 		}
 	}
-	for i := range w.asking {
-		if w.asking[i].svc == s && w.asking[i].name == name {
-			w.park(c, session.Asking)
-			w.asking[i].waiters = append(w.asking[i].waiters, c.waiter())
-			return nil, parked
-		}
+	if w.joinQuestion(c, name) {
+		return nil, parked
 	}
 	var l *backend.Lane
 	why := noView
@@ -93,37 +89,22 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 		}
 		return nil, parked
 	}
-	w.ask(l, s, name, c.waiter())
-	w.park(c, session.Asking)
+	w.question(l, question{svc: s, name: name}, resp.AppendCommandStrings(nil, "COMMAND", "INFO", name), 0)
+	w.joinQuestion(c, name)
 	return nil, parked
 }
 
 // neverAsk names commands that stay unknown on purpose: clients would take the gateway for something it is not.
 func neverAsk(name string) bool { return name == "sentinel" }
 
-func (w *Worker) ask(l *backend.Lane, s *service, name string, who hold.Waiter) {
-	at := len(w.asking)
-	for i := range w.asking {
-		if w.asking[i].svc == nil {
-			at = i
-			break
-		}
-	}
-	if at == len(w.asking) {
-		w.asking = append(w.asking, question{})
-	}
-	w.asking[at] = question{svc: s, name: name, waiters: []hold.Waiter{who}}
-	end := l.Queue.Append(resp.AppendCommandStrings(nil, "COMMAND", "INFO", name))
-	l.Inflight.Push(backend.Ticket{End: end, Seq: uint32(at), Flags: backend.Internal, Part: -1, Slot: -1})
-	w.dirtyLane(l)
-}
-
 // learnt takes the answer to a question; nil when the lane died. Where the gateway may not ask (NOPERM) the command is
 // unknown; any other error says nothing about it.
 func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 	q := w.asking[at]
 	w.asking[at] = question{}
-	if reply != nil {
+	if q.database > 0 {
+		w.learntDatabase(s, q.database, reply)
+	} else if reply != nil {
 		if len(s.learned) >= learnedMax {
 			clear(s.learned)
 		}

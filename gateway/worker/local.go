@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -13,9 +14,12 @@ import (
 // session was parked.
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
 	name, sub, _ := strings.Cut(command.Name, "|")
-	if c.Replies.Owed() > 0 && changesProtocol(c, name, args) {
-		w.park(c, session.Flight) // what is owed is still said in the old protocol
+	if c.Replies.Owed() > 0 && changesSetup(c, name, args) {
+		w.park(c, session.Flight) // what is owed is still said in the old protocol, of the old database
 		return false
+	}
+	if name == "select" {
+		return w.selectDB(c, args[1])
 	}
 	w.stats.Local++
 	switch name {
@@ -42,10 +46,18 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	return true
 }
 
-// changesProtocol says that a command would switch the session between RESP2 and RESP3.
-func changesProtocol(c *client, name string, args [][]byte) bool {
-	return name == "reset" && c.Proto != 2 ||
-		name == "hello" && len(args) > 1 && string(args[1]) != strconv.Itoa(int(c.Proto))
+// changesSetup says that a command would have the session served by other connections: in another protocol, or of
+// another database.
+func changesSetup(c *client, name string, args [][]byte) bool {
+	switch name {
+	case "reset":
+		return c.setup() != backend.Setup{Proto: 2}
+	case "hello":
+		return len(args) > 1 && string(args[1]) != strconv.Itoa(int(c.Proto))
+	case "select":
+		return string(args[1]) != strconv.Itoa(int(c.DB))
+	}
+	return false
 }
 
 var (
@@ -68,7 +80,7 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	case "echo":
 		return resp.AppendBulk(nil, args[1])
 	case "reset":
-		c.Proto, c.Authenticated, c.Multi = 2, !c.svc.AsksPassword, nil
+		c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
 		w.unwatch(c)
 		if c.Told != nil {
 			c.Told.Name = ""
@@ -79,8 +91,6 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 		b := resp.AppendArray(nil, 2)
 		b = resp.AppendBulkString(b, strconv.FormatInt(now.Unix(), 10))
 		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000))
-	case "select":
-		return selectDB(args[1])
 	case "role":
 		b := resp.AppendArray(nil, 3)
 		b = resp.AppendBulkString(b, "master")
@@ -94,20 +104,6 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 
 func wrongArity(name string) []byte {
 	return resp.AppendError(nil, "ERR wrong number of arguments for '"+name+"' command")
-}
-
-// selectDB answers SELECT: there is one database for now.
-func selectDB(arg []byte) []byte {
-	n, err := strconv.ParseInt(string(arg), 10, 64)
-	switch {
-	case err != nil || int64(int32(n)) != n:
-		return notInt
-	case n < 0 || n > 15:
-		return []byte("-ERR DB index is out of range\r\n")
-	case n > 0:
-		return []byte("-ERR SELECT of another database than 0 is not supported by this gateway yet\r\n")
-	}
-	return resp.OK
 }
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
@@ -124,7 +120,7 @@ func (w *Worker) askLowest(c *client, args [][]byte) bool {
 		return w.forward(c, d, resp.AppendCommand(nil, args...))
 	}
 	purpose := purposeOf(v, v.Lowest)
-	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.Proto))
+	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.setup()))
 	if l == nil || l.Full() {
 		return w.forward(c, d, resp.AppendCommand(nil, args...))
 	}
@@ -146,7 +142,7 @@ func (w *Worker) info(c *client, args [][]byte) {
 
 // configValues are the settings that clients and benchmarks ask for when they connect.
 var configValues = [...][2]string{
-	{"appendonly", "no"}, {"databases", "1"}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
+	{"appendonly", "no"}, {"databases", "16"}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
 	{"notify-keyspace-events", ""}, {"proto-max-bulk-len", "536870912"}, {"replica-read-only", "yes"}, {"save", ""},
 	{"slave-read-only", "yes"}, {"timeout", "0"},
 }

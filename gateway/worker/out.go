@@ -23,6 +23,7 @@ type Dial struct {
 	Service int
 	Addr    string
 	Proto   uint8
+	DB      int32
 	// ReadOnly: say READONLY first, it is a replica of a cluster.
 	ReadOnly bool
 	// RunID is the run id that the server must have, or the dial fails with ErrOtherRun. Empty: any, or it does not tell.

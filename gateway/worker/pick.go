@@ -53,41 +53,88 @@ const (
 	steadyAfter = time.Second
 )
 
-// routesFor returns the routes of a service in a protocol, made when it is first spoken. There must be a view.
-func (w *Worker) routesFor(s *service, proto uint8) []route {
-	routes := s.routes[proto-2]
-	if routes == nil {
-		routes = w.makeRoutes(s, proto)
-		s.routes[proto-2] = routes
-	}
-	return routes
+// routes are how to reach the shards of a view with one setup.
+type routes struct {
+	setup   backend.Setup
+	byShard []route
+	usedAt  time.Duration
 }
 
-func (w *Worker) makeRoutes(s *service, proto uint8) []route {
+// setup is how the connections must be set up that serve a session.
+func (c *client) setup() backend.Setup { return backend.Setup{Proto: c.Proto, DB: c.DB} }
+
+// routesFor returns the routes of a service for a setup, made when it is first chosen. There must be a view.
+func (w *Worker) routesFor(s *service, setup backend.Setup) []route {
+	for i := range s.routes {
+		if r := &s.routes[i]; r.setup == setup {
+			r.usedAt = w.now
+			return r.byShard
+		}
+	}
+	made := w.makeRoutes(s, setup)
+	s.routes = append(s.routes, routes{setup, made, w.now})
+	if setup.DB != 0 {
+		w.at(w.now + idleLane)
+	}
+	return made
+}
+
+// dropIdle closes the lanes to databases that nobody has used for a while.
+func (w *Worker) dropIdle(s *service) {
+	s.routes = slices.DeleteFunc(s.routes, func(r routes) bool {
+		if r.setup.DB == 0 {
+			return false
+		}
+		if idleAt := r.usedAt + idleLane; w.now < idleAt {
+			w.at(idleAt)
+			return false
+		}
+		for i := range r.byShard {
+			if p := r.byShard[i].primary; p != nil {
+				w.closeIdle(p)
+			}
+			for _, set := range r.byShard[i].replicas {
+				w.closeIdle(set)
+			}
+		}
+		return true
+	})
+}
+
+// closeIdle closes the lanes of a set on which nothing is under way. The others end with the next view.
+func (w *Worker) closeIdle(set *laneSet) {
+	for _, l := range slices.Clone(set.lanes) {
+		if l.Inflight.Len() == 0 && !l.Leaving {
+			w.removeLane(l, backend.Idle)
+		}
+	}
+}
+
+func (w *Worker) makeRoutes(s *service, setup backend.Setup) []route {
 	routes := make([]route, len(s.view.Shards))
 	for i := range s.view.Shards {
 		sh := &s.view.Shards[i]
 		r := &routes[i]
 		r.next = w.rnd.Uint32()
 		if sh.Primary != nil {
-			r.primary = w.set(s, sh.Primary, backend.Primary, proto)
-			if w.sets[privateKey(s, sh.Primary, proto)] != nil {
-				w.privateSet(s, sh.Primary, proto)
+			r.primary = w.set(s, sh.Primary, backend.Primary, setup)
+			if w.sets[privateKey(s, sh.Primary, setup)] != nil {
+				w.privateSet(s, sh.Primary, setup)
 			}
 		}
 		if s.Reads == FromPrimary {
 			continue
 		}
 		for _, n := range sh.Replicas {
-			r.replicas = append(r.replicas, w.set(s, n, backend.Replica, proto))
+			r.replicas = append(r.replicas, w.set(s, n, backend.Replica, setup))
 		}
 	}
 	return routes
 }
 
 // set returns the lanes to a node for a purpose; the first one is dialled when the set is made.
-func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint8) *laneSet {
-	key := backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: p, Proto: proto}
+func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, setup backend.Setup) *laneSet {
+	key := backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: p, Setup: setup}
 	set := w.sets[key]
 	if set == nil {
 		set = &laneSet{key: key}
@@ -142,14 +189,14 @@ func (w *Worker) dial(l *backend.Lane) {
 	w.stats.Dials++
 	l.RunID, l.Kill = set.runID, s.toKill(l.Key.Node, set.runID)
 	w.out.Dials = append(w.out.Dials, Dial{
-		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, RunID: l.RunID, Kill: l.Kill,
+		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID, Kill: l.Kill,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
 	})
 }
 
 // pick finds a lane for a new flight.
 func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle) {
-	routes := w.routesFor(c.svc, c.Proto)
+	routes := w.routesFor(c.svc, c.setup())
 	if shard < 0 || shard >= len(routes) {
 		return nil, held
 	}
@@ -229,11 +276,14 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	s.view = v
 	w.moveHolds(s, old)
 	w.keepAppointments(never)
-	for i := range s.routes {
-		spoken := i == 0 || s.routes[i] != nil // lanes for RESP2 are there before the first client
-		s.routes[i] = nil
-		if v != nil && spoken {
-			s.routes[i] = w.makeRoutes(s, uint8(i+2))
+	former := s.routes
+	s.routes = nil
+	if v != nil {
+		w.routesFor(s, backend.Setup{Proto: 2}) // its lanes are there before the first client
+		for i := range former {
+			if w.now-former[i].usedAt < idleLane || former[i].setup.DB == 0 {
+				w.routesFor(s, former[i].setup)
+			}
 		}
 	}
 	w.releaseHeld(s)

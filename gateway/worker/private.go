@@ -41,7 +41,7 @@ func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
 	if l, why := w.pick(c, shard, false); l == nil {
 		return nil, why
 	}
-	set := w.privateSet(c.svc, c.svc.view.Shards[shard].Primary, c.Proto)
+	set := w.privateSet(c.svc, c.svc.view.Shards[shard].Primary, c.setup())
 	if n := len(set.idle); n > 0 {
 		l := set.idle[n-1]
 		set.idle = set.idle[:n-1]
@@ -59,8 +59,8 @@ func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
 }
 
 // privateSet returns the private lanes to a node. None is dialled before somebody needs it.
-func (w *Worker) privateSet(s *service, n *topology.Node, proto uint8) *laneSet {
-	key := privateKey(s, n, proto)
+func (w *Worker) privateSet(s *service, n *topology.Node, setup backend.Setup) *laneSet {
+	key := privateKey(s, n, setup)
 	set := w.sets[key]
 	if set == nil {
 		set = &laneSet{key: key}
@@ -70,8 +70,8 @@ func (w *Worker) privateSet(s *service, n *topology.Node, proto uint8) *laneSet 
 	return set
 }
 
-func privateKey(s *service, n *topology.Node, proto uint8) backend.LaneKey {
-	return backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: backend.Private, Proto: proto}
+func privateKey(s *service, n *topology.Node, setup backend.Setup) backend.LaneKey {
+	return backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: backend.Private, Setup: setup}
 }
 
 func (w *Worker) pinTo(c *client, l *backend.Lane) {
@@ -82,7 +82,7 @@ func (w *Worker) pinTo(c *client, l *backend.Lane) {
 // pinFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
 func (w *Worker) pinFits(c *client, shard int) bool {
 	l := c.pin
-	if shard < 0 || shard >= len(c.svc.view.Shards) || l.Key.Proto != c.Proto {
+	if shard < 0 || shard >= len(c.svc.view.Shards) || l.Key.Setup != c.setup() {
 		return false
 	}
 	p := c.svc.view.Shards[shard].Primary

@@ -153,13 +153,11 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	case tryAgain:
 		a.at = w.now + tryAgainPause<<min(t.Tries, 5)
 	case cannotServe:
-		l.RefusingUntil = w.now + refusingFor
+		w.cannotServe(l)
 		a.at = w.now + refusedPause(t.Tries)
 		if l.Key.Purpose == backend.Replica {
 			a.at = 0 // others may serve it now
 		}
-		w.at(l.RefusingUntil)
-		w.report(l, topology.Refused)
 	}
 	w.stats.RefusedByServer[kind]++
 	l.Inflight.Pop()
@@ -171,6 +169,13 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		w.laneLost(l, backend.NotAuthenticated)
 	}
 	return true
+}
+
+// cannotServe leaves a lane alone for a while whose server has said that it cannot serve now.
+func (w *Worker) cannotServe(l *backend.Lane) {
+	l.RefusingUntil = w.now + refusingFor
+	w.at(l.RefusingUntil)
+	w.report(l, topology.Refused)
 }
 
 // believes says that an error with the prefix of a refusal is one. Outside a cluster nothing is moved. A script may

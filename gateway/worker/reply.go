@@ -74,8 +74,13 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		ticket, _ := l.Inflight.Pop()
 		l.Queue.Answered(ticket.End)
 		if ticket.Flags&backend.Internal != 0 {
-			w.learnt(w.services[l.Key.Service], ticket.Seq, reply)
+			why := whyAborted(l, reply)
+			if why[0] == '-' && refusalOf(why, false) == cannotServe {
+				w.cannotServe(l)
+			}
+			w.learnt(w.services[l.Key.Service], ticket.Seq, why)
 		}
+		l.Queued = nil
 		return
 	}
 	if reply[0] == '-' {

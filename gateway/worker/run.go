@@ -215,7 +215,7 @@ func (w *Worker) choose(c *client, shard, slot int, read bool) (*backend.Lane, o
 		}
 		if f := c.flightOf(shard); f != nil {
 			l := f.lane
-			if f.foreign || l.Key.Proto != c.Proto || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
+			if f.foreign || l.Key.Setup != c.setup() || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
 				return nil, inFlight
 			}
 			if l.Full() {

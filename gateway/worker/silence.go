@@ -126,7 +126,7 @@ func (w *Worker) anotherReads(s *service, l *backend.Lane) bool {
 	if shard < 0 {
 		return false
 	}
-	r := &w.routesFor(s, l.Key.Proto)[shard]
+	r := &w.routesFor(s, l.Key.Setup)[shard]
 	for _, set := range r.replicas {
 		if other, _ := w.usable(set); other != nil {
 			return true

@@ -20,6 +20,7 @@ func (w *Worker) timers() {
 	for _, s := range w.services {
 		w.expireHeld(s)
 		w.judge(s, s.view)
+		w.dropIdle(s)
 		if len(s.full) > 0 {
 			w.wakeFull(s)
 		}

@@ -200,10 +200,12 @@ type service struct {
 	Service
 	index   int
 	view    *topology.View
-	routes  [2][]route // by protocol less 2, then by shard; nil until somebody speaks it
+	routes  []routes // those of RESP2 and database 0 first; the others since somebody chose them
 	holds   []hold.Hold
 	learned map[string]*learned
-	full    []hold.Waiter // sessions that wait for a full lane
+	// databases are what the servers said of databases that somebody selected.
+	databases map[int32]*database
+	full      []hold.Waiter // sessions that wait for a full lane
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []hold.Waiter
 	settled     uint64
@@ -230,7 +232,7 @@ func New(conf Config, env Env) *Worker {
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
-			promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
+			databases: map[int32]*database{}, promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
 		})
 	}
 	return w

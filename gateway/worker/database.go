@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+)
+
+// SELECT is answered here: a session that has chosen a database is served by lanes to that database. Whether there is
+// one of that number only a server can say. It is asked once, on a shared lane and without leaving a trace there: a
+// transaction selects it and goes back.
+
+// database is what a server said of a database; said is its error, empty when there is one.
+type database struct {
+	said []byte
+	at   time.Duration
+}
+
+// selectDB answers SELECT. It returns false when the session was parked.
+func (w *Worker) selectDB(c *client, arg []byte) bool {
+	n, err := strconv.ParseInt(string(arg), 10, 64)
+	reply := resp.OK
+	switch {
+	case err != nil || int64(int32(n)) != n:
+		reply = notInt
+	case n < 0:
+		reply = noSuchDB
+	case n == int64(c.DB):
+	case c.svc.view == nil:
+		return w.mayNot(c, -1, noView)
+	case c.svc.view.Sharded && n != 0:
+		reply = noOtherDB
+	case n > 0:
+		known := c.svc.databases[int32(n)]
+		if known == nil || len(known.said) > 0 && w.now-known.at >= unknownFor {
+			return w.askDatabase(c, int32(n))
+		}
+		if len(known.said) > 0 {
+			reply = known.said
+			break
+		}
+		fallthrough
+	default:
+		c.DB = int32(n)
+		w.routesFor(c.svc, c.setup()) // its lanes are dialled while the client reads this
+	}
+	w.stats.Local++
+	w.answer(c, reply)
+	return true
+}
+
+var (
+	noSuchDB  = []byte("-ERR DB index is out of range\r\n")
+	noOtherDB = []byte("-ERR SELECT is not allowed in cluster mode\r\n")
+)
+
+// askDatabase parks a session until a server has said whether there is a database.
+func (w *Worker) askDatabase(c *client, n int32) bool {
+	name := "select " + strconv.Itoa(int(n))
+	if w.joinQuestion(c, name) {
+		return false
+	}
+	l, why := w.pick(c, 0, false)
+	if l == nil {
+		return w.mayNot(c, 0, why)
+	}
+	frame := resp.AppendCommandStrings(nil, "MULTI")
+	frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(n)))
+	frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(l.Key.DB)))
+	frame = resp.AppendCommandStrings(frame, "EXEC")
+	w.question(l, question{svc: c.svc, name: name, database: n}, frame, 3)
+	w.joinQuestion(c, name)
+	return false
+}
+
+// learntDatabase takes the reply to that transaction; nil when the lane died.
+func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
+	d := &database{at: w.now}
+	switch {
+	case reply == nil, reply[0] == '-' && refusalOf(reply, false) == cannotServe:
+		return // it is asked again
+	case reply[0] == '-': // the gateway's user may not say this
+		d.said = bytes.Clone(reply)
+	default:
+		_, first, _ := bytes.Cut(reply, []byte("\r\n"))
+		if line, _, _ := bytes.Cut(first, []byte("\r\n")); len(line) > 0 && line[0] == '-' {
+			d.said = append(bytes.Clone(line), "\r\n"...)
+		}
+	}
+	s.databases[n] = d
+}
+
+// joinQuestion parks a session with those who wait for the answer to a question that is being asked.
+func (w *Worker) joinQuestion(c *client, name string) bool {
+	for i := range w.asking {
+		if w.asking[i].svc == c.svc && w.asking[i].name == name {
+			w.park(c, session.Asking)
+			w.asking[i].waiters = append(w.asking[i].waiters, c.waiter())
+			return true
+		}
+	}
+	return false
+}
+
+// question puts a question to a server.
+func (w *Worker) question(l *backend.Lane, q question, frame []byte, ahead uint32) {
+	at := len(w.asking)
+	for i := range w.asking {
+		if w.asking[i].svc == nil {
+			at = i
+			break
+		}
+	}
+	if at == len(w.asking) {
+		w.asking = append(w.asking, question{})
+	}
+	w.asking[at] = q
+	end := l.Queue.Append(frame)
+	l.Inflight.Push(backend.Ticket{End: end, Seq: uint32(at), Flags: backend.Internal, Part: -1, Slot: -1, Ahead: ahead})
+	w.dirtyLane(l)
+}

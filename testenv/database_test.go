@@ -1,0 +1,55 @@
+package testenv
+
+import (
+	"testing"
+	"time"
+)
+
+// TestDatabasesAreKeptApart has one client change databases, and looks on the server itself where its keys lie; they
+// are found there by others too, and after a failover.
+func TestDatabasesAreKeptApart(t *testing.T) {
+	env := StartSentinel(t, Options{Replicas: 2, Fast: true})
+	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+	conn := MustDial(t, gate.Addr)
+	conn.Timeout = 30 * time.Second
+	expect(t, conn, "+OK\r\n", "SET", "k", "zero")
+	expect(t, conn, "+OK\r\n", "SELECT", "3")
+	expect(t, conn, "$-1\r\n", "GET", "k")
+	expect(t, conn, "+OK\r\n", "SET", "k", "three")
+	expect(t, conn, ":1\r\n", "COPY", "k", "copied", "DB", "5")
+	expect(t, conn, ":1\r\n", "MOVE", "k", "7")
+	expect(t, conn, "-ERR DB index is out of range\r\n", "SELECT", "16")
+	expect(t, conn, ":0\r\n", "DBSIZE")
+	direct := MustDial(t, env.Primary().Addr)
+	for db, key := range map[string]string{"5": "copied", "7": "k"} {
+		expect(t, direct, "+OK\r\n", "SELECT", db)
+		expect(t, direct, "$5\r\nthree\r\n", "GET", key)
+	}
+	other := MustDial(t, gate.Addr)
+	other.Timeout = 30 * time.Second
+	expect(t, other, "$4\r\nzero\r\n", "GET", "k")
+	expect(t, other, "+OK\r\n", "SELECT", "7")
+	expect(t, other, "$5\r\nthree\r\n", "GET", "k")
+	expect(t, other, "+OK\r\n", "MULTI")
+	expect(t, other, "+QUEUED\r\n", "SET", "k", "seven")
+	expect(t, other, "*1\r\n+OK\r\n", "EXEC")
+
+	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Primary().Kill(); err != nil {
+		t.Fatal(err)
+	}
+	awaitWrite(t, other, "SET", "after", "1")
+	expect(t, other, "$5\r\nseven\r\n", "GET", "k")
+	expect(t, conn, "$-1\r\n", "GET", "after") // in database 3
+	expect(t, conn, "+RESET\r\n", "RESET")
+	expect(t, conn, "$4\r\nzero\r\n", "GET", "k")
+}
+
+func TestClusterHasOneDatabase(t *testing.T) {
+	env := StartCluster(t, Options{Primaries: 3})
+	conn := MustDial(t, StartGateway(t, "--cluster", env.Nodes()[0].Addr).Addr)
+	expect(t, conn, "+OK\r\n", "SELECT", "0")
+	expect(t, conn, "-ERR SELECT is not allowed in cluster mode\r\n", "SELECT", "1")
+}
