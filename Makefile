@@ -8,6 +8,7 @@
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="--rounds 3" and others
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
+#   make redis-suite      Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
 #   make clean             removes what these made
 
 SHELL := /bin/sh
@@ -23,7 +24,7 @@ FUZZTIME ?= 10m
 # The slowest package under the race detector needs a third of this on two cores.
 TIMEOUT ?= 8m
 
-.PHONY: build test lint bench demo drills fuzz clean
+.PHONY: build test lint bench demo drills fuzz redis-suite clean
 
 build:
 	@$(SETUP) go
@@ -65,6 +66,12 @@ bench: build
 	@$(SETUP) server
 	@$(SETUP) rivals
 	go run ./testenv/bench $(ARGS)
+
+redis-suite: build
+	@$(SETUP) server
+	@$(SETUP) tcl
+	@sh testenv/suite/fetch.sh .cache/redis-suite
+	go run ./testenv/suite -source .cache/redis-suite/redis $(ARGS)
 
 # Before Go 1.27 a FUZZTIME in seconds can end in "context deadline exceeded" although nothing was found
 # (golang/go#75804); make test counts executions instead.

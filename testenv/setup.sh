@@ -5,6 +5,7 @@
 #   sh testenv/setup.sh compiler   a C compiler, which Go's race detector needs on Linux
 #   sh testenv/setup.sh server     a Redis server: $REDIS_SERVER, else redis-server, else valkey-server
 #   sh testenv/setup.sh rivals     nutcracker and haproxy, which make bench compares with
+#   sh testenv/setup.sh tcl        Tcl, in which Redis's own tests are written
 #   sh testenv/setup.sh make       make itself
 #
 # What is missing comes from the system's package manager (apt, dnf, apk or brew). The command is shown first; it is
@@ -208,6 +209,8 @@ need_rivals() {
 	done
 }
 
+need_tcl() { have tclsh || install_one Tcl '' tcl; }
+
 need_make() { have make || install_one make '' make; }
 
 case ${1:-} in
@@ -215,6 +218,7 @@ go) need_go ;;
 compiler) need_compiler ;;
 server) need_server ;;
 rivals) need_rivals ;;
+tcl) need_tcl ;;
 make) need_make ;;
-*) die "usage: setup.sh go|compiler|server|rivals|make" ;;
+*) die "usage: setup.sh go|compiler|server|rivals|tcl|make" ;;
 esac

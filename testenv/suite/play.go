@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"evergate/testenv"
+)
+
+//go:embed except.txt
+var exceptText string
+
+// exceptions reads except.txt: a line "unit: test" and below it, indented, the reason.
+func exceptions() (map[string]string, error) {
+	listed := map[string]string{}
+	last := ""
+	for line := range strings.Lines(exceptText) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case line == "" || line[0] == '#':
+		case line[0] == ' ' && last != "":
+			listed[last] += strings.TrimSpace(line) + " "
+		default:
+			last = line
+			listed[last] = ""
+		}
+	}
+	for name, why := range listed {
+		if why == "" {
+			return nil, fmt.Errorf("except.txt gives no reason for %q", name)
+		}
+	}
+	return listed, nil
+}
+
+// result is what one run of a unit came to. A test of a name that occurs several times passes when all of them do.
+type result struct {
+	passed, failed []string
+	// said are the suite's words about what failed.
+	said []string
+	took time.Duration
+}
+
+// play starts servers and runs one unit, straight against the primary or through a gateway.
+func play(ctx context.Context, o options, unit string, through bool) (r *result, err error) {
+	env, err := testenv.Sentinel(testenv.Options{Replicas: 2, Config: []string{"enable-debug-command yes"}})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, env.Close()) }()
+	addr := env.Primary().Addr
+	if through {
+		args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary", "--hold", "2s"}
+		if !o.plain {
+			args = append(args, policy...)
+		}
+		gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: args})
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, gate.Close()) }()
+		addr = gate.Addr
+	}
+	return runtest(ctx, o, unit, addr)
+}
+
+// policy lets the suite do what it needs to look into a server.
+var policy = []string{}
+
+// runtest runs the suite. It ends by itself, or is ended with all that it started.
+func runtest(ctx context.Context, o options, unit, addr string) (*result, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.patient)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "tclsh", "tests/test_helper.tcl", "--host", host, "--port", port, "--singledb",
+		"--single", unit, "--tags", o.tags, "--clients", "1", "--durable", "--timeout", "120")
+	cmd.Dir = o.source
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	if !bytes.Contains(out, []byte("[")) {
+		return nil, errors.Join(fmt.Errorf("the suite did not run: %s", out), err)
+	}
+	r := parse(out)
+	r.took = time.Since(began)
+	if ctx.Err() != nil {
+		r.said = append(r.said, "ended after "+o.patient.String())
+	}
+	return r, nil
+}
+
+var (
+	colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	verdict = regexp.MustCompile(`^\[(ok|err|exception)\]: (.*?)(?: \(\d+ ms\))?$`)
+)
+
+// parse reads what the suite prints: "[ok]: name (3 ms)", "[err]: name in tests/unit/x.tcl".
+func parse(out []byte) *result {
+	r := &result{}
+	failed := map[string]bool{}
+	for in := bufio.NewScanner(bytes.NewReader(colours.ReplaceAll(out, nil))); in.Scan(); {
+		m := verdict.FindStringSubmatch(in.Text())
+		switch {
+		case m == nil:
+		case m[1] == "ok":
+			r.passed = append(r.passed, m[2])
+		default:
+			name, _, _ := strings.Cut(m[2], " in tests/")
+			failed[name] = true
+			r.said = append(r.said, in.Text())
+		}
+	}
+	for name := range failed {
+		r.failed = append(r.failed, name)
+	}
+	r.passed = slices.DeleteFunc(r.passed, func(name string) bool { return failed[name] })
+	slices.Sort(r.passed)
+	r.passed = slices.Compact(r.passed)
+	return r
+}
