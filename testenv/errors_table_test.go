@@ -207,7 +207,7 @@ var errAnswers = []answered{
 	{text: "ERR value is not an integer or out of range", executed: notExecuted, when: "SELECT with no number",
 		advice: fixCommand},
 	{text: "ERR DB index is out of range", executed: notExecuted,
-		when: "SELECT of a database that the servers do not have",
+		when:   "SELECT of a database that the servers do not have",
 		advice: "raise `databases` of the servers"},
 	{text: "ERR syntax error", executed: notExecuted, when: "AUTH or CLIENT LIST with words it does not take",
 		advice: fixCommand},

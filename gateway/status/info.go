@@ -130,9 +130,10 @@ func keyspace(b []byte, _ *Facts) []byte { return append(b, "# Keyspace\r\n"...)
 func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
-		"requests_to_replicas:%d\r\nanswered_locally:%d\r\nrefused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\n"+
-		"out_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\n%s",
-		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica], s.Local, s.Refused,
+		"requests_to_replicas:%d\r\nrequests_alone:%d\r\nqueued:%d\r\npops_again:%d\r\nanswered_locally:%d\r\n"+
+		"refused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\nout_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\n%s",
+		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica],
+		s.Requests[backend.Private], s.Queued, s.PopsAgain, s.Local, s.Refused,
 		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords, f.Stats.Lanes,
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
