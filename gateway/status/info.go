@@ -131,10 +131,19 @@ func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nanswered_locally:%d\r\nrefused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\n"+
-		"out_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\n%s",
+		"out_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\ngoroutines:%d\r\n"+
+		"heap_live_bytes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica], s.Local, s.Refused,
 		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords, f.Stats.Lanes,
+		runtime.NumGoroutine(), heapLive(),
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
+}
+
+// heapLive is what the last collection found in use: unlike used_memory it does not hold what nobody needs any more.
+func heapLive() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func upstream(b []byte, f *Facts) []byte {
