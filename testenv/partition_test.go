@@ -1,7 +1,6 @@
 package testenv
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -174,52 +173,6 @@ func (e *enclave) startNode(t *testing.T, env *Env, host string, arguments, line
 	return n, nil
 }
 
-// counter is a client that counts a key up, without end.
-type counter struct {
-	conn                    *Conn
-	acknowledged, uncertain int
-	// pause is the longest that one request took.
-	pause time.Duration
-}
-
-// count sends one INCR.
-func (c *counter) count(t *testing.T) {
-	t.Helper()
-	began := time.Now()
-	reply, err := c.conn.Do("INCR", "counter")
-	c.pause = max(c.pause, time.Since(began))
-	switch {
-	case err != nil:
-		t.Fatal(err)
-	case reply[0] == ':':
-		c.acknowledged++
-	case strings.HasPrefix(string(reply), "-UNCERTAIN "):
-		c.uncertain++
-	default:
-		t.Fatalf("INCR is answered %q", reply)
-	}
-}
-
-// countUntil counts until a condition is met, which is looked at meanwhile.
-func (c *counter) countUntil(t *testing.T, what string, cond func() error) {
-	t.Helper()
-	met := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
-	defer cancel()
-	go func() { met <- WaitFor(ctx, what, cond) }()
-	for {
-		select {
-		case err := <-met:
-			if err != nil {
-				t.Fatal(err)
-			}
-			return
-		default:
-			c.count(t)
-		}
-	}
-}
-
 // anotherPrimary says that the Sentinels agree on another primary than the first.
 func anotherPrimary(env *Env) func() error {
 	return func() error {
@@ -263,8 +216,7 @@ func TestPrimaryIsCutOff(t *testing.T) {
 	e := startEnclave(t)
 	env := e.startServers(t)
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
-	c := &counter{conn: MustDial(t, gate.Addr)}
-	c.conn.Timeout = 30 * time.Second
+	c := startCounter(t, gate.Addr, "counter")
 	for range 100 {
 		c.count(t)
 	}
@@ -304,8 +256,7 @@ func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	door := "unix:" + filepath.Join(t.TempDir(), "door") // a cable does not matter to it
 	gate := StartGatewayWith(t, GatewayOptions{Binary: e.program(t, "evergate", binary), Addr: door,
 		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--listen", door}})
-	c := &counter{conn: MustDial(t, gate.Addr)}
-	c.conn.Timeout = 30 * time.Second
+	c := startCounter(t, gate.Addr, "counter")
 	for range 100 {
 		c.count(t)
 	}
