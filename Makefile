@@ -3,6 +3,7 @@
 #   make build             ./evergate
 #   make demo              real servers and the gateway in front of them; ARGS="--mode cluster" and others
 #   make drills            every drill 10 times, and the worst case of each; ARGS="--mode cluster" and others
+#   make soak              200 failovers in a row: memory, connections and goroutines before and after; FAILOVERS=20
 #   make test              lint, fuzz targets for 10 s each, all tests, all tests under the race detector
 #   make test SERVER=path  the same against another redis-server or valkey-server
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
@@ -20,11 +21,12 @@ export REDIS_SERVER := $(SERVER)
 endif
 
 ARGS ?=
+FAILOVERS ?= 200
 FUZZTIME ?= 10m
 # The slowest package under the race detector needs a third of this on two cores.
 TIMEOUT ?= 8m
 
-.PHONY: build test lint bench demo drills fuzz redis-suite clean
+.PHONY: build test lint bench demo drills soak fuzz redis-suite clean
 
 build:
 	@$(SETUP) go
@@ -38,6 +40,12 @@ demo: build
 drills: build
 	@$(SETUP) server
 	./evergate drill all --repeat 10 $(ARGS)
+
+# A failover takes about four seconds.
+soak:
+	@$(SETUP) go
+	@$(SETUP) server
+	EVERGATE_FAILOVERS=$(FAILOVERS) go test -count 1 -v -timeout 0 -run '^TestManyFailoversLeaveNothingBehind$$' ./testenv
 
 # The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the

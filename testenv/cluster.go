@@ -33,16 +33,20 @@ func Cluster(o Options) (*Env, error) {
 	})
 }
 
-func (e *Env) startClusterNodes() error {
-	lines := []string{
+// startClusterNode starts a node that knows no other.
+func (e *Env) startClusterNode() (*Node, error) {
+	return e.startServer([]string{
 		"cluster-enabled yes",
 		"cluster-config-file nodes.conf",
 		fmt.Sprintf("cluster-node-timeout %d", e.options.NodeTimeout.Milliseconds()),
-	}
+	})
+}
+
+func (e *Env) startClusterNodes() error {
 	for i := range e.options.Primaries {
 		group := &Group{Name: fmt.Sprintf("shard-%d", i), env: e}
 		for range 1 + e.options.Replicas {
-			n, err := e.startServer(lines)
+			n, err := e.startClusterNode()
 			if err != nil {
 				return err
 			}

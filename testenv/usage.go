@@ -23,6 +23,12 @@ func ResidentBytes(pid int) (int64, error) {
 	return kib << 10, nil
 }
 
+// Descriptors is how many files and sockets a process has open (Linux only).
+func Descriptors(pid int) (int, error) {
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(open), err
+}
+
 // CPUTime is what the threads of a process that are alive now have used of the processors, to the nanosecond (Linux
 // only). A thread that ends takes its share with it: for short-lived threads see CPUTicks.
 func CPUTime(pid int) (time.Duration, error) {

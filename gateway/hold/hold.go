@@ -16,7 +16,7 @@ type Hold struct {
 	waiters []entry
 	since   time.Duration
 	held    bool
-	expired time.Duration // the longest window that has run out; 0 when none has
+	expired time.Duration // the longest window that has run out in this hold; 0 when none has
 }
 
 type entry struct {
@@ -39,8 +39,8 @@ func (h *Hold) Held() bool { return h.held }
 // Since is when the hold began.
 func (h *Hold) Since() time.Duration { return h.since }
 
-// Expired says that a request has waited here for this window, or a longer one: others are refused at once while the
-// hold lasts.
+// Expired says that the hold has lasted for this window, or a longer one, and that a request waited for it in vain:
+// others are refused at once while the hold lasts. One that had begun to wait before the hold says nothing about it.
 func (h *Hold) Expired(window time.Duration) bool { return h.expired > 0 && window <= h.expired }
 
 // Park adds a session that may wait for window from since on, which is when its request first had to wait and may be
@@ -55,7 +55,9 @@ func (h *Hold) Expire(now time.Duration, out []Waiter) []Waiter {
 	for _, e := range h.waiters {
 		if now-e.since >= e.window {
 			out = append(out, e.who)
-			h.expired = max(h.expired, e.window)
+			if h.held && now-h.since >= e.window {
+				h.expired = max(h.expired, e.window)
+			}
 		} else {
 			kept = append(kept, e)
 		}

@@ -25,17 +25,24 @@ func TestHoldStory(t *testing.T) {
 	if out := h.Expire(at(12), nil); len(out) != 0 || h.Expired(0) {
 		t.Fatalf("expired too early: %v", out)
 	}
-	if out := h.Expire(at(13), nil); fmt.Sprint(out) != "[{1 0}]" || !h.Expired(window) || h.Expired(longer) {
+	if out := h.Expire(at(13), nil); fmt.Sprint(out) != "[{1 0}]" || h.Expired(window) {
+		t.Fatalf("expired %v: it had waited before the hold", out)
+	}
+	if out := h.Expire(at(16), nil); fmt.Sprint(out) != "[{2 0}]" || !h.Expired(window) || h.Expired(longer) {
 		t.Fatalf("expired %v", out)
 	}
-	if out := h.Wake(nil); fmt.Sprint(out) != "[{2 0} {3 0}]" || !h.Expired(window) || !h.Held() {
+	if out := h.Wake(nil); fmt.Sprint(out) != "[{3 0}]" || !h.Expired(window) || !h.Held() {
 		t.Fatalf("woken %v: the hold must stay", out)
 	}
-	h.Park(Waiter{Session: 2}, at(6), window)
-	if out := h.Release(nil); fmt.Sprint(out) != "[{2 0}]" || h.Held() || h.Expired(0) {
+	h.Park(Waiter{Session: 3}, at(3), longer)
+	if out := h.Release(nil); fmt.Sprint(out) != "[{3 0}]" || h.Held() || h.Expired(0) {
 		t.Fatalf("released %v", out)
 	}
 	if _, ok := h.Next(); ok {
 		t.Fatal("nobody waits")
+	}
+	h.Park(Waiter{Session: 4}, at(20), window) // for a moment, without a hold
+	if out := h.Expire(at(30), nil); fmt.Sprint(out) != "[{4 0}]" || !h.Begin(at(30)) || h.Expired(window) {
+		t.Fatalf("expired %v: that was before the hold", out)
 	}
 }

@@ -131,11 +131,20 @@ func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nrequests_alone:%d\r\nqueued:%d\r\npops_again:%d\r\nanswered_locally:%d\r\n"+
-		"refused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\nout_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\n%s",
+		"refused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\nout_of_order:%d\r\nprotocol_errors:%d\r\n"+
+		"wrong_passwords:%d\r\nlanes:%d\r\ngoroutines:%d\r\nheap_live_bytes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica],
 		s.Requests[backend.Private], s.Queued, s.PopsAgain, s.Local, s.Refused,
 		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords, f.Stats.Lanes,
+		runtime.NumGoroutine(), heapLive(),
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
+}
+
+// heapLive is what the last collection found in use: unlike used_memory it does not hold what nobody needs any more.
+func heapLive() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func upstream(b []byte, f *Facts) []byte {

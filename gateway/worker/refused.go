@@ -64,7 +64,7 @@ const (
 	cannotServe // READONLY, LOADING, CLUSTERDOWN, MASTERDOWN
 	noPassword
 	noScript   // a replica does not know a script: script caches are not replicated
-	noReplicas // min-replicas-to-write is not met: after a switch the replicas come a second later
+	noReplicas // min-replicas-to-write is not met: in a switch replicas go, and come to the new primary a second later
 	noKey      // a replica says that something is missing; see absent.go
 )
 
@@ -139,7 +139,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		}
 		a.primary = true
 	case noReplicas:
-		if !w.justSwitched(l) || t.Tries >= w.triesOf(&t, kind) {
+		if !l.Leaving && !w.justSwitched(l) || t.Tries >= w.triesOf(&t, kind) {
 			return false // it is what the servers were set up for
 		}
 		a.at = w.now + refusedPause(t.Tries)

@@ -239,6 +239,7 @@ func (c *client) read() {
 		c.waiting = c.waiting[1:]
 		w.tracef("client %d reads %q for %v", c.number, clip(c.unread[:n]), r)
 		w.ledger.answered(&c.memory, r, c.unread[:n])
+		w.tooEarly(r, c.unread[:n])
 		if w.judge != nil {
 			w.judge.answered(r, c.unread[:n])
 		}

@@ -253,6 +253,7 @@ func (g *gate) writeLane(l *lane) {
 		g.worker.LaneWrote(l.id, l.unsaid)
 		b, l.unsaid = g.worker.LaneBytes(l.id), 0
 	}
+	l.unsaid = min(l.unsaid, len(b)) // the worker took back what it thinks was not written
 	b = b[l.unsaid:]
 	if len(b) == 0 {
 		l.stuck = l.unsaid > 0
