@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -21,6 +22,8 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	switch name {
 	case "command":
 		return w.askLowest(c, args)
+	case "cluster":
+		return w.clusterCommand(c, sub, args)
 	case "quit":
 		w.answer(c, resp.OK)
 		w.end(c, session.Quit)
@@ -32,8 +35,6 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		w.hello(c, args)
 	case "auth":
 		w.auth(c, args)
-	case "cluster":
-		w.answer(c, noCluster)
 	case "config":
 		w.answer(c, configGet(c, sub, args))
 	default:
@@ -79,12 +80,9 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 		b = resp.AppendBulkString(b, strconv.FormatInt(now.Unix(), 10))
 		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000))
 	case "select":
-		return selectDB(args[1])
+		return selectDB(c, args[1])
 	case "role":
-		b := resp.AppendArray(nil, 3)
-		b = resp.AppendBulkString(b, "master")
-		b = resp.AppendInt(b, 0)
-		return resp.AppendArray(b, 0)
+		return c.face.AppendRole(nil)
 	case "readonly", "readwrite", "asking":
 		return resp.OK
 	}
@@ -96,11 +94,13 @@ func wrongArity(name string) []byte {
 }
 
 // selectDB answers SELECT: there is one database for now.
-func selectDB(arg []byte) []byte {
+func selectDB(c *client, arg []byte) []byte {
 	n, err := strconv.ParseInt(string(arg), 10, 64)
 	switch {
 	case err != nil || int64(int32(n)) != n:
 		return notInt
+	case n != 0 && c.face.Is(facade.Cluster):
+		return oneDatabase
 	case n < 0 || n > 15:
 		return []byte("-ERR DB index is out of range\r\n")
 	case n > 0:
@@ -140,7 +140,7 @@ func (w *Worker) info(c *client, args [][]byte) {
 	for _, a := range args[1:] {
 		sections = append(sections, strings.ToLower(string(a)))
 	}
-	w.env.Ask(c.svc.index, c.ref, c.Replies.Reserve(), sections)
+	w.env.Ask(c.door, c.ref, c.Replies.Reserve(), sections)
 }
 
 // configValues are the settings that clients and benchmarks ask for when they connect.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -16,11 +17,7 @@ import (
 
 // run understands commands at the start of buf until it ends or the session parks, and returns how much was used.
 func (w *Worker) run(c *client, buf []byte) (used int) {
-	limits := &w.conf.Limits
-	if !c.Authenticated {
-		before := resp.BeforeAuth()
-		limits = &before
-	}
+	limits := w.limits(c)
 	for !c.Ending && !c.closed && used < len(buf) {
 		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
 			w.park(c, session.OwedTooMuch)
@@ -50,11 +47,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
 		}
 		if c.Authenticated != authenticated {
-			limits = &w.conf.Limits
-			if !c.Authenticated {
-				before := resp.BeforeAuth()
-				limits = &before
-			}
+			limits = w.limits(c)
 		}
 	}
 	return used
@@ -67,6 +60,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, noAuth)
 		return true
 	}
+	if c.face.Is(facade.Sentinel) {
+		return w.sentinel(c, command, args, frame)
+	}
 	if command == nil {
 		var how inquiry
 		if command, how = w.learn(c, args); how != settled {
@@ -75,6 +71,11 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	}
 	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
 	if c.InMulti && w.inMulti(c, command) {
+		return true
+	}
+	if c.replicaRefuses(command, d) {
+		w.stats.Refused++
+		w.answer(c, readOnlyReplica)
 		return true
 	}
 	switch d.Kind {
@@ -280,6 +281,10 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 			c.InMulti = true
 		}
 	case routing.Forbidden:
+		if strings.HasPrefix(command.Name, "cluster|") && !c.face.Is(facade.Cluster) {
+			w.answer(c, noCluster)
+			return
+		}
 		if command.Name == "post" || command.Name == "host:" {
 			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
 			w.close(c, session.ProtocolError)
