@@ -53,7 +53,7 @@ func (g *Gateway) facts(door int, all []worker.Snapshot) status.Facts {
 	port := 0
 	g.mu.Lock()
 	for _, ln := range g.listeners {
-		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.service == service {
+		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.door == door {
 			port = tcp.Port
 			break
 		}

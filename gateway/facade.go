@@ -125,6 +125,21 @@ func partOf(parts []part, service int, f Facade) int {
 	return service
 }
 
+// tellers is how many say of a service that they have left a former primary: each worker, for each part with servers.
+// A new primary waits for all of them.
+func (g *Gateway) tellers(service int) int {
+	serving := 0
+	for _, p := range g.parts {
+		if p.service == service && !p.sentinel {
+			serving++
+		}
+	}
+	return g.conf.Workers * serving
+}
+
+// teller is the number of a worker among those of a part's service.
+func (g *Gateway) teller(part, worker int) int { return g.parts[part].nth*g.conf.Workers + worker }
+
 // unmask tells the facades the addresses, now that the ports are known. Called with all listeners open, before anybody
 // is let in.
 func (g *Gateway) unmask() {

@@ -151,13 +151,7 @@ func (g *Gateway) addService(service int) {
 	story := &status.Failovers{}
 	k.OnEvent(story.Note)
 	g.failovers = append(g.failovers, story)
-	serving := 0
-	for _, p := range g.parts {
-		if p.service == service && !p.sentinel {
-			serving++
-		}
-	}
-	k.SetWorkers(g.conf.Workers * serving)
+	k.SetWorkers(g.tellers(service))
 	g.keepers = append(g.keepers, k)
 }
 
@@ -193,8 +187,7 @@ func (g *Gateway) env(i int) worker.Env {
 		View:   g.viewOf,
 		Report: g.report,
 		Settled: func(of int, epoch uint64) {
-			p := &g.parts[of]
-			g.keepers[p.service].Settled(i+p.nth*g.conf.Workers, epoch)
+			g.keepers[g.parts[of].service].Settled(g.teller(of, i), epoch)
 		},
 		Acked:        g.acks(),
 		Allowed:      func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },

@@ -146,6 +146,31 @@ func TestPartsAndDoors(t *testing.T) {
 	}
 }
 
+// A new primary waits for every worker in every part: none may speak for another.
+func TestEachWorkerTellsForEachPart(t *testing.T) {
+	c := faced()
+	c.Workers = 3
+	g := &Gateway{conf: c, parts: c.parts()}
+	for service := range c.Services {
+		told := make([]bool, g.tellers(service))
+		for of, p := range g.parts {
+			if p.service != service || p.sentinel {
+				continue
+			}
+			for worker := range c.Workers {
+				if n := g.teller(of, worker); told[n] {
+					t.Errorf("worker %d speaks in part %d as another does", worker, of)
+				} else {
+					told[n] = true
+				}
+			}
+		}
+		if slices.Contains(told, false) {
+			t.Errorf("service %d waits for one who never speaks: %v", service, told)
+		}
+	}
+}
+
 // A name of the Sentinels is told where it can mean one service only.
 func TestMastersByBothNames(t *testing.T) {
 	service := func(name, master string) Service {
