@@ -12,7 +12,8 @@ import (
 
 // ask answers INFO and CLIENT LIST: every loop adds its share on its own goroutine, the last one sends the whole back
 // to the loop that asked.
-func (g *Gateway) ask(from, service int, ref worker.ClientRef, seq uint32, sections []string) {
+func (g *Gateway) ask(from, door int, ref worker.ClientRef, seq uint32, sections []string) {
+	of, _ := g.behind(door)
 	var mu sync.Mutex
 	left := len(g.loops)
 	var lines []byte
@@ -22,7 +23,11 @@ func (g *Gateway) ask(from, service int, ref worker.ClientRef, seq uint32, secti
 			mu.Lock()
 			defer mu.Unlock()
 			if sections == nil {
-				lines = w.AppendClients(lines, service)
+				for other, p := range g.parts {
+					if p.service == g.parts[of].service && p.sentinel == g.parts[of].sentinel {
+						lines = w.AppendClients(lines, other)
+					}
+				}
 			} else {
 				all = append(all, w.Snapshot())
 			}
@@ -32,7 +37,7 @@ func (g *Gateway) ask(from, service int, ref worker.ClientRef, seq uint32, secti
 			g.loops[from].Post(func(w *worker.Worker) {
 				text := lines
 				if sections != nil {
-					text = status.Info(g.facts(service, all), sections)
+					text = status.Info(g.facts(door, all), sections)
 				}
 				w.Answer(ref, seq, text)
 			})
@@ -41,22 +46,27 @@ func (g *Gateway) ask(from, service int, ref worker.ClientRef, seq uint32, secti
 }
 
 // facts are what INFO is made of.
-func (g *Gateway) facts(service int, all []worker.Snapshot) status.Facts {
+func (g *Gateway) facts(door int, all []worker.Snapshot) status.Facts {
+	of, face := g.behind(door)
+	service := g.parts[of].service
 	s := &g.conf.Services[service]
 	port := 0
 	g.mu.Lock()
 	for _, ln := range g.listeners {
-		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.service == service {
+		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.door == door {
 			port = tcp.Port
 			break
 		}
 	}
 	g.mu.Unlock()
+	if face != nil {
+		port = face.Self.Port
+	}
 	return status.Facts{
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
-		ClientsMax: g.conf.Limits.ClientsMax, Rejected: g.refused.Load(), Workers: len(g.loops), Reads: string(s.Reads),
-		Hold: s.Hold.String(), View: g.keepers[service].View(), Stats: status.Sum(all),
-		Failovers: g.failovers[service].Told(),
+		ClientsMax: g.conf.Limits.ClientsMax, Rejected: g.refused.Load(), Workers: len(g.loops),
+		Reads: string(g.parts[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
+		Failovers: g.failovers[service].Told(), Face: face,
 	}
 }
 

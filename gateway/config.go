@@ -40,6 +40,14 @@ type Service struct {
 	Name string
 	// Listen are the addresses to accept clients on: HOST:PORT, [IPv6]:PORT, or unix:/path.
 	Listen []string
+	// Facade is what the listeners pretend to be; ListenFacade is that of single ones, by their words in Listen. Default
+	// FacadeNone.
+	Facade       Facade
+	ListenFacade map[string]Facade
+	// Announce is the address that facades tell clients (HOST or HOST:PORT; without it, and without a port, that of the
+	// listener); ListenAnnounce is that of single listeners.
+	Announce       string
+	ListenAnnounce map[string]string
 
 	// Sentinels are the Sentinels to ask first (HOST:PORT); others are learnt from them.
 	Sentinels []string
@@ -70,6 +78,8 @@ type Service struct {
 	Sentinel Credentials
 	// Password is what the gateway's own clients must give (AUTH, HELLO AUTH). Zero: none is asked.
 	Password Secret
+	// FacadePassword is what clients must give that come to a listener with FacadeSentinel. Zero: none is asked.
+	FacadePassword Secret
 	// NoAuth allows a listener that is not loopback without a password.
 	NoAuth bool
 }

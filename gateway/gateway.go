@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,7 +35,11 @@ type Gateway struct {
 	logger  hclog.Logger
 	watch   *watch.Watch
 	keepers []*topology.Keeper
-	gates   []*gate
+	// parts are the services that the workers know, each with its gate; those of the Config come first. doors are the
+	// listeners that the workers know by a number behind them.
+	parts []part
+	gates []*gate
+	doors []worker.Door
 	// failovers are those of each service, as its events tell them.
 	failovers []*status.Failovers
 	loops     []loop.Loop
@@ -75,14 +80,18 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
+	g.parts = conf.parts()
+	_, g.doors = conf.doors()
 	for i := range conf.Services {
-		if err := g.addService(&conf.Services[i]); err != nil {
-			return nil, err
-		}
+		g.addService(i)
+	}
+	if err := g.addGates(); err != nil {
+		return nil, err
 	}
 	g.lanes = newLaneLog(logger.Named("lanes"), conf.Services)
 	d := &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
 	dial := func(ctx context.Context, to worker.Dial) (net.Conn, int64, error) {
+		to.Service = g.parts[to.Service].service
 		conn, client, err := d.dial(ctx, to)
 		if err != nil && ctx.Err() == nil {
 			g.lanes.dialFailed(to.Service, to.Addr, err)
@@ -90,7 +99,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		return conn, client, err
 	}
 	for i := range conf.Workers {
-		w := worker.New(workerConfig(&conf, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
+		w := worker.New(workerConfig(&conf, g.doors, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
 		l, err := makeLoop(loop.Config{Worker: w, Dial: dial, Logger: logger.Named("loop")})
 		if err != nil {
 			return nil, fmt.Errorf("making an event loop: %w", err)
@@ -100,12 +109,33 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	return g, nil
 }
 
-func (g *Gateway) addService(s *Service) error {
-	gate, err := newGate(s.Password)
-	if err != nil {
-		return fmt.Errorf("service %s: %w", s.Name, err)
+// addGates makes the gate of each part; parts with the same clients share one.
+func (g *Gateway) addGates() error {
+	for i, p := range g.parts {
+		s := &g.conf.Services[p.service]
+		if i >= len(g.conf.Services) && !p.sentinel {
+			g.gates = append(g.gates, g.gates[p.service])
+			continue
+		}
+		gate, err := newGate(s.password(p))
+		if err != nil {
+			return fmt.Errorf("service %s: %w", s.Name, err)
+		}
+		g.gates = append(g.gates, gate)
 	}
-	g.gates = append(g.gates, gate)
+	return nil
+}
+
+// password is what the clients of one of the service's parts must give.
+func (s *Service) password(p part) Secret {
+	if p.sentinel {
+		return s.FacadePassword
+	}
+	return s.Password
+}
+
+func (g *Gateway) addService(service int) {
+	s := &g.conf.Services[service]
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		for _, l := range g.loops {
@@ -121,9 +151,8 @@ func (g *Gateway) addService(s *Service) error {
 	story := &status.Failovers{}
 	k.OnEvent(story.Note)
 	g.failovers = append(g.failovers, story)
-	k.SetWorkers(g.conf.Workers)
+	k.SetWorkers(g.tellers(service))
 	g.keepers = append(g.keepers, k)
-	return nil
 }
 
 // read gives the credentials as they are now.
@@ -132,21 +161,20 @@ func (c Credentials) read() (user, password string, err error) {
 	return c.User, password, err
 }
 
-func workerConfig(conf *Config, seed uint64) worker.Config {
+func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
-		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
+		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: doors,
 	}
-	_, c.Doors = conf.doors()
 	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
-	for i := range conf.Services {
-		s := &conf.Services[i]
+	for _, p := range conf.parts() {
+		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[s.Reads], AsksPassword: !s.Password.IsZero(),
+			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
 			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter,
 		})
 	}
@@ -156,28 +184,40 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 // env is what the worker of loop i gets from the rest.
 func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
-		View:         func(s int) *topology.View { return g.keepers[s].View() },
-		Report:       g.report,
-		Settled:      func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
+		View:   g.viewOf,
+		Report: g.report,
+		Settled: func(of int, epoch uint64) {
+			g.keepers[g.parts[of].service].Settled(g.teller(of, i), epoch)
+		},
 		Acked:        g.acks(),
-		Allowed:      func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
-		Ask:          func(s int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, s, ref, seq, sections) },
+		Allowed:      func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
+		Ask:          func(d int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, d, ref, seq, sections) },
 		ClientNumber: func() int64 { return g.number.Add(1) },
 		WallClock:    time.Now,
 	}
 }
 
+// viewOf is the newest view of a part's servers. A Sentinel has none: its clients are told nothing about servers.
+func (g *Gateway) viewOf(of int) *topology.View {
+	if p := &g.parts[of]; !p.sentinel {
+		return g.keepers[p.service].View()
+	}
+	return nil
+}
+
 // report passes on what a worker saw on a lane.
-func (g *Gateway) report(service int, r topology.Report) {
+func (g *Gateway) report(of int, r topology.Report) {
+	service := g.parts[of].service
 	g.keepers[service].Report(r)
 	g.lanes.report(service, r)
 }
 
 // acks makes one worker's way to the counters of acknowledged writes: it looks each of them up once. It is on the
 // path of every write, so there is no map.
-func (g *Gateway) acks() func(service int, node topology.NodeID, n int) {
+func (g *Gateway) acks() func(of int, node topology.NodeID, n int) {
 	cells := make([][]*atomic.Uint64, len(g.conf.Services)) // by service and node
-	return func(service int, node topology.NodeID, n int) {
+	return func(of int, node topology.NodeID, n int) {
+		service := g.parts[of].service
 		for int(node) >= len(cells[service]) {
 			cells[service] = append(cells[service], g.keepers[service].Acks(topology.NodeID(len(cells[service]))))
 		}
@@ -216,7 +256,9 @@ func (g *Gateway) Start() error {
 	})
 	g.running.Go(func() { g.lanes.run(ctx, g.View) })
 	for i, gt := range g.gates {
-		g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[i].Name)) })
+		if slices.Index(g.gates, gt) == i {
+			g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[g.parts[i].service].Name)) })
+		}
 	}
 	for _, ln := range g.listeners {
 		g.running.Go(func() { g.accept(ctx, ln) })

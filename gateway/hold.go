@@ -3,6 +3,7 @@ package gateway
 import (
 	"time"
 
+	"evergate/gateway/facade"
 	"evergate/gateway/worker"
 )
 
@@ -51,17 +52,24 @@ func (s *Service) HoldAt(listen string) Hold {
 }
 
 // doors gives each listener, in the order of the Config, the number under which the workers know where its clients come
-// in: that of the service, or one behind all services where the listener has a hold of its own.
+// in: that of the service, or one behind all parts where the listener has a hold of its own or a facade. The faces of
+// the latter have no addresses yet.
 func (c *Config) doors() (numbers []int, own []worker.Door) {
+	parts := c.parts()
 	for i := range c.Services {
-		for _, listen := range c.Services[i].Listen {
-			hold, isOwn := c.Services[i].ListenHold[listen]
-			if !isOwn {
+		s := &c.Services[i]
+		for _, listen := range s.Listen {
+			pretends := s.FacadeAt(listen)
+			if _, isOwn := s.ListenHold[listen]; !isOwn && pretends == FacadeNone {
 				numbers = append(numbers, i)
 				continue
 			}
-			numbers = append(numbers, len(c.Services)+len(own))
-			own = append(own, worker.Door{Service: i, Hold: worker.Hold(hold)})
+			door := worker.Door{Service: partOf(parts, i, pretends), Hold: worker.Hold(s.HoldAt(listen))}
+			if pretends != FacadeNone {
+				door.Face = &facade.Face{Kind: faceKinds[pretends]}
+			}
+			numbers = append(numbers, len(parts)+len(own))
+			own = append(own, door)
 		}
 	}
 	return numbers, own

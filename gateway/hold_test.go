@@ -16,7 +16,8 @@ func waits(t *testing.T, conf Config, door int, downAfter time.Duration) (time.D
 	t.Helper()
 	view := &topology.View{Epoch: 1, DownAfter: downAfter,
 		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
-	w := worker.New(workerConfig(&conf, 1), worker.Env{
+	_, own := conf.doors()
+	w := worker.New(workerConfig(&conf, own, 1), worker.Env{
 		View:         func(int) *topology.View { return view },
 		Report:       func(int, topology.Report) {},
 		ClientNumber: func() int64 { return 1 },

@@ -45,6 +45,7 @@ func (g *Gateway) listen() error {
 			g.listeners = append(g.listeners, listener{ln, i, doors[len(g.listeners)]})
 		}
 	}
+	g.unmask()
 	return nil
 }
 

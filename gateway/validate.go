@@ -51,6 +51,7 @@ func (c Config) Validate() error {
 		v.listeners(&c.Services[i])
 	}
 	v.sharedListeners(c.Services)
+	v.facades(c.Services)
 	if len(v.faults) == 0 {
 		return nil
 	}
@@ -202,8 +203,7 @@ func (v *validation) failover(s *Service) {
 	v.hold("", s.Hold)
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenHold)) {
 		if !slices.Contains(s.Listen, listen) {
-			v.fault(Fault{Setting: "hold", Item: listen, Other: "listen",
-				Text: quoted(listen) + " is none of the addresses of listen"})
+			v.noListener("hold", listen)
 		}
 		v.hold(listen, s.ListenHold[listen])
 	}
@@ -309,7 +309,8 @@ func (v *validation) listeners(s *Service) {
 			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " " + err.Error()})
 			continue
 		}
-		if !isLocal(listen) && s.Password.IsZero() && !s.NoAuth {
+		// A Sentinel serves no data: it tells addresses that may be known, and many clients can give it no password.
+		if !isLocal(listen) && s.Password.IsZero() && !s.NoAuth && s.FacadeAt(listen) != FacadeSentinel {
 			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
 				" can be reached from other machines: give password-file, or no-auth to let everybody in"})
 		}

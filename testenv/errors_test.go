@@ -126,6 +126,9 @@ var fragments = []string{
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
 	"id=%d addr", "qbuf=%d", "redir=-1", // CLIENT LIST
+	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
+	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
+	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of
 	"reply does not parse", "the server cannot say what the command is",
 	"the server has another run id", // why a lane is closed
 }
@@ -144,7 +147,7 @@ func TestErrorsPageHasEveryText(t *testing.T) {
 		if s.isTest() || !strings.HasPrefix(s.pkg, "gateway") {
 			continue
 		}
-		speaks := s.pkg == "gateway/worker" || s.pkg == "gateway/resp"
+		speaks := s.pkg == "gateway/worker" || s.pkg == "gateway/resp" || s.pkg == "gateway/facade"
 		for _, w := range wordsOf(s) {
 			text := strings.TrimSuffix(strings.TrimPrefix(w.text, "-"), "\r\n")
 			said[text] = true

@@ -220,6 +220,7 @@ func (r *resolved) checkSecrets(s *sources) {
 			{"upstream-password-file", service.Upstream.Password},
 			{"sentinel-password-file", service.Sentinel.Password},
 			{"password-file", service.Password},
+			{"facade-password-file", service.FacadePassword},
 		} {
 			if secret.File == "" {
 				continue

@@ -71,6 +71,8 @@ var settings = slices.Concat(serviceSettings, processSettings)
 var serviceSettings = []*setting{
 	listSetting("listen", "HOST:PORT,...", "addresses for clients; also [IPv6]:PORT and unix:/path",
 		func(t target) *[]string { return &t.service.Listen }),
+	facadeSetting(),
+	announceSetting(),
 	listSetting("sentinel", "HOST:PORT,...", "Sentinels that watch the primary; with --master-name",
 		func(t target) *[]string { return &t.service.Sentinels }),
 	textSetting("master-name", "NAME", "name under which the Sentinels watch the primary",
@@ -98,6 +100,9 @@ var serviceSettings = []*setting{
 	fileSetting("password-file", "file with the password that clients must give",
 		func(t target) *gateway.Secret { return &t.service.Password }),
 	valueSetting("password", func(t target) *gateway.Secret { return &t.service.Password }),
+	fileSetting("facade-password-file", "file with the password that clients of a Sentinel facade must give",
+		func(t target) *gateway.Secret { return &t.service.FacadePassword }),
+	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	noAuthSetting(),
 	addressMapSetting(),
 }
@@ -171,16 +176,32 @@ func holdSetting() *setting {
 	return &setting{name: "hold", wants: strings.Join(choices, "|") + "|TIME", kind: pairs, choices: choices,
 		usage: "wait of requests for a primary, then -LOADING; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
-			t.service.Hold, t.service.ListenHold, err = parseHolds(texts)
+			t.service.Hold, t.service.ListenHold, err = parseListeners(texts, parseHold)
 			return err
 		},
-		show: func(t target) string {
-			holds := []string{showHold(t.service.Hold)}
-			for _, listen := range slices.Sorted(maps.Keys(t.service.ListenHold)) {
-				holds = append(holds, listen+"="+showHold(t.service.ListenHold[listen]))
-			}
-			return strings.Join(holds, ", ")
-		}}
+		show: func(t target) string { return showListeners(t.service.Hold, t.service.ListenHold, showHold) }}
+}
+
+// facadeSetting is one word for all listeners of the service, or LISTEN=WORD for single ones.
+func facadeSetting() *setting {
+	choices := []string{string(gateway.FacadeCluster), string(gateway.FacadeReplica), string(gateway.FacadeSentinel)}
+	return &setting{name: "facade", wants: strings.Join(choices, "|"), kind: pairs, choices: choices,
+		usage: "what a listener pretends to be; LISTEN=... for one listener",
+		set: func(t target, texts []string) (err error) {
+			t.service.Facade, t.service.ListenFacade, err = parseListeners(texts, asIs[gateway.Facade])
+			return err
+		},
+		show: func(t target) string { return showListeners(t.service.Facade, t.service.ListenFacade, asText) }}
+}
+
+func announceSetting() *setting {
+	return &setting{name: "announce", wants: "HOST:PORT", kind: pairs,
+		usage: "address that facades tell clients; LISTEN=... for one listener",
+		set: func(t target, texts []string) (err error) {
+			t.service.Announce, t.service.ListenAnnounce, err = parseListeners(texts, asIs[string])
+			return err
+		},
+		show: func(t target) string { return showListeners(t.service.Announce, t.service.ListenAnnounce, asText) }}
 }
 
 func silentAfterSetting() *setting {

@@ -96,33 +96,55 @@ func showHold(h gateway.Hold) string {
 	return h.String()
 }
 
-// parseHolds reads one word for all listeners, and LISTEN=WORD for some.
-func parseHolds(texts []string) (all gateway.Hold, of map[string]gateway.Hold, err error) {
+// parseListeners reads one word for all listeners, and LISTEN=WORD for some.
+func parseListeners[T any](texts []string, parse func(string) (T, error)) (all T, of map[string]T, err error) {
 	var wrong []error
 	given := false
 	for _, text := range texts {
 		at := strings.LastIndexByte(text, '=')
-		h, err := parseHold(text[at+1:])
+		value, err := parse(text[at+1:])
 		switch {
 		case err != nil:
 			wrong = append(wrong, err)
 		case at < 0 && given:
 			wrong = append(wrong, fmt.Errorf("%q is a second word for all listeners", text))
 		case at < 0:
-			all, given = h, true
+			all, given = value, true
 		default:
 			listen := text[:at]
 			if _, twice := of[listen]; twice {
 				wrong = append(wrong, fmt.Errorf("%q is set twice", listen))
 			}
 			if of == nil {
-				of = map[string]gateway.Hold{}
+				of = map[string]T{}
 			}
-			of[listen] = h
+			of[listen] = value
 		}
 	}
 	return all, of, errors.Join(wrong...)
 }
+
+// showListeners writes what parseListeners reads; empty where nothing is set.
+func showListeners[T any](all T, of map[string]T, show func(T) string) string {
+	words := []string{}
+	if word := show(all); word != "" {
+		words = append(words, word)
+	}
+	for _, listen := range slices.Sorted(maps.Keys(of)) {
+		words = append(words, listen+"="+show(of[listen]))
+	}
+	return strings.Join(words, ", ")
+}
+
+// asIs takes a word that gateway.Validate judges.
+func asIs[T ~string](text string) (T, error) {
+	if text == "" {
+		return "", errors.New("has no word behind the =")
+	}
+	return T(text), nil
+}
+
+func asText[T ~string](value T) string { return string(value) }
 
 // parseAutoDuration reads a time, or "auto" as zero.
 func parseAutoDuration(text string) (time.Duration, error) {

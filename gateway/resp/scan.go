@@ -124,11 +124,11 @@ func (s *Scanner) count(buf []byte, lim *Limits) Status {
 	if !whole {
 		return More
 	}
-	if !ok || v > ArgsCount {
+	if !ok || v > ArgsCount || v > lim.ArgsMax && !lim.Unauthenticated {
 		return s.broken(false, "invalid multibulk length")
 	}
 	if v > lim.ArgsMax {
-		return s.broken(lim.Unauthenticated, "multibulk length")
+		return s.broken(true, "multibulk length")
 	}
 	if buf[next-1] != '\n' {
 		s.ragged = true

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
 	"evergate/topology"
@@ -29,6 +30,8 @@ type Facts struct {
 	View       *topology.View // nil while nothing is known
 	Stats      worker.Snapshot
 	Failovers  FailoverStory
+	// Face is what the listener pretends to be that is asked; nil: nothing.
+	Face *facade.Face
 }
 
 // Sum adds the counters of workers.
@@ -57,6 +60,12 @@ var allSections = []section{
 	{"upstream", upstream},
 }
 
+// sentinelSections are those of a listener that pretends to be a Sentinel: nothing about the servers.
+var sentinelSections = []section{
+	{"server", server}, {"clients", clients}, {"stats", counters}, {"cpu", cpu},
+	{"sentinel", func(b []byte, f *Facts) []byte { return f.Face.AppendMasters(b) }},
+}
+
 // Info is the text of INFO: lines "key:value" under "# Section", as Redis writes them, with the gateway's own sections
 // at the end. No sections, "default", "all" and "everything" mean all of them; unknown ones are left out.
 func Info(f Facts, sections []string) []byte {
@@ -66,8 +75,12 @@ func Info(f Facts, sections []string) []byte {
 			everything = true
 		}
 	}
+	known := allSections
+	if f.Face.Is(facade.Sentinel) {
+		known = sentinelSections
+	}
 	var b []byte
-	for _, s := range allSections {
+	for _, s := range known {
 		if !everything && !slices.Contains(sections, s.name) {
 			continue
 		}
@@ -84,10 +97,10 @@ func server(b []byte, f *Facts) []byte {
 	if f.View != nil && f.View.Lowest != nil && f.View.Lowest.Version != "" {
 		version = f.View.Lowest.Version
 	}
-	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_mode:standalone\r\nos:%s %s\r\narch_bits:64\r\n"+
+	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_mode:%s\r\nos:%s %s\r\narch_bits:64\r\n"+
 		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nevergate_version:%s\r\n",
-		version, runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port, int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24),
-		Version())
+		version, f.Face.Mode(), runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port,
+		int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24), Version())
 }
 
 func clients(b []byte, f *Facts) []byte {
@@ -113,8 +126,14 @@ func counters(b []byte, f *Facts) []byte {
 		s.ClientsOpened, s.Commands(), s.ClientInBytes, s.ClientOutBytes, f.Rejected)
 }
 
-func replication(b []byte, _ *Facts) []byte {
+func replication(b []byte, f *Facts) []byte {
 	// The servers behind stay hidden: some clients connect to whatever is named here.
+	if f.Face.Is(facade.Replica) {
+		return fmt.Appendf(b, "# Replication\r\nrole:slave\r\nmaster_host:%s\r\nmaster_port:%d\r\n"+
+			"master_link_status:up\r\nmaster_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\n"+
+			"slave_repl_offset:0\r\nslave_priority:100\r\nslave_read_only:1\r\nconnected_slaves:0\r\n"+
+			"master_repl_offset:0\r\nloading:0\r\n", f.Face.Primary.Host, f.Face.Primary.Port)
+	}
 	return append(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\nloading:0\r\n"...)
 }
 
@@ -123,7 +142,13 @@ func cpu(b []byte, _ *Facts) []byte {
 	return fmt.Appendf(b, "# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user:%f\r\n", system.Seconds(), user.Seconds())
 }
 
-func cluster(b []byte, _ *Facts) []byte { return append(b, "# Cluster\r\ncluster_enabled:0\r\n"...) }
+func cluster(b []byte, f *Facts) []byte {
+	enabled := 0
+	if f.Face.Is(facade.Cluster) {
+		enabled = 1
+	}
+	return fmt.Appendf(b, "# Cluster\r\ncluster_enabled:%d\r\n", enabled)
+}
 
 func keyspace(b []byte, _ *Facts) []byte { return append(b, "# Keyspace\r\n"...) }
 

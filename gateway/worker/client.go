@@ -3,6 +3,7 @@ package worker
 import (
 	"slices"
 
+	"evergate/gateway/facade"
 	"evergate/gateway/hold"
 	"evergate/gateway/session"
 )
@@ -30,10 +31,10 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 		w.clients = append(w.clients, nil)
 	}
 	w.nextSeen++
-	s, hold := w.behind(door)
+	s, hold, face := w.behind(door)
 	c := &client{
-		ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, number: w.env.ClientNumber(), remote: remote, local: local,
-		carefulSlot: -1,
+		ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: door, face: face, number: w.env.ClientNumber(),
+		remote: remote, local: local, carefulSlot: -1,
 	}
 	c.Proto, c.Authenticated = 2, !s.AsksPassword
 	c.OpenedAt, c.ActiveAt = w.now, w.now
@@ -46,13 +47,13 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	return id
 }
 
-// behind returns the service that a client came to, and how its requests wait.
-func (w *Worker) behind(door int) (*service, Hold) {
+// behind returns the service that a client came to, how its requests wait, and what the listener pretends to be.
+func (w *Worker) behind(door int) (*service, Hold, *facade.Face) {
 	if n := len(w.services); door >= n {
 		d := w.conf.Doors[door-n]
-		return w.services[d.Service], d.Hold
+		return w.services[d.Service], d.Hold, d.Face
 	}
-	return w.services[door], w.services[door].Hold
+	return w.services[door], w.services[door].Hold, nil
 }
 
 // ClientRead takes bytes that a client sent. They are not kept.

@@ -40,7 +40,7 @@ func (w *Worker) clientCommand(c *client, sub string, args [][]byte) {
 			reply = resp.AppendVerbatim(nil, int(c.Proto), nil)
 			break
 		}
-		w.env.Ask(c.svc.index, c.ref, c.Replies.Reserve(), nil)
+		w.env.Ask(c.door, c.ref, c.Replies.Reserve(), nil)
 		return
 	case "getredir":
 		reply = resp.AppendInt(nil, -1)

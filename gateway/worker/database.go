@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 )
@@ -32,8 +33,8 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	case n == int64(c.DB):
 	case c.svc.view == nil:
 		return w.mayNot(c, -1, noView)
-	case c.svc.view.Sharded && n != 0:
-		reply = noOtherDB
+	case n != 0 && (c.svc.view.Sharded || c.face.Is(facade.Cluster)):
+		reply = oneDatabase
 	case n > 0:
 		known := c.svc.databases[int32(n)]
 		if known == nil || len(known.said) > 0 && w.now-known.at >= unknownFor {
@@ -53,10 +54,7 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	return true
 }
 
-var (
-	noSuchDB  = []byte("-ERR DB index is out of range\r\n")
-	noOtherDB = []byte("-ERR SELECT is not allowed in cluster mode\r\n")
-)
+var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 
 // askDatabase parks a session until a server has said whether there is a database.
 func (w *Worker) askDatabase(c *client, n int32) bool {

@@ -108,13 +108,20 @@ func (w *Worker) hello(c *client, args [][]byte) {
 // greeting is the reply to HELLO. The gateway speaks for the server with the lowest version.
 func (w *Worker) greeting(c *client) []byte {
 	p := int(c.Proto)
-	b := resp.AppendMap(nil, p, 7)
+	role := c.face.Role()
+	fields := 7
+	if role == "" {
+		fields--
+	}
+	b := resp.AppendMap(nil, p, fields)
 	b = resp.AppendBulkString(resp.AppendBulkString(b, "server"), "redis")
 	b = resp.AppendBulkString(resp.AppendBulkString(b, "version"), lowestVersion(c.svc.view))
 	b = resp.AppendInt(resp.AppendBulkString(b, "proto"), int64(p))
 	b = resp.AppendInt(resp.AppendBulkString(b, "id"), c.number)
-	b = resp.AppendBulkString(resp.AppendBulkString(b, "mode"), "standalone")
-	b = resp.AppendBulkString(resp.AppendBulkString(b, "role"), "master")
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "mode"), c.face.Mode())
+	if role != "" {
+		b = resp.AppendBulkString(resp.AppendBulkString(b, "role"), role)
+	}
 	return resp.AppendArray(resp.AppendBulkString(b, "modules"), 0)
 }
 

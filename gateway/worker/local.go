@@ -25,6 +25,8 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	switch name {
 	case "command":
 		return w.askLowest(c, args)
+	case "cluster":
+		return w.clusterCommand(c, sub, args)
 	case "quit":
 		w.answer(c, resp.OK)
 		w.end(c, session.Quit)
@@ -36,8 +38,6 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		w.hello(c, args)
 	case "auth":
 		w.auth(c, args)
-	case "cluster":
-		w.answer(c, noCluster)
 	case "config":
 		w.answer(c, configGet(c, sub, args))
 	default:
@@ -92,10 +92,7 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 		b = resp.AppendBulkString(b, strconv.FormatInt(now.Unix(), 10))
 		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000))
 	case "role":
-		b := resp.AppendArray(nil, 3)
-		b = resp.AppendBulkString(b, "master")
-		b = resp.AppendInt(b, 0)
-		return resp.AppendArray(b, 0)
+		return c.face.AppendRole(nil)
 	case "readonly", "readwrite", "asking":
 		return resp.OK
 	}
@@ -137,7 +134,7 @@ func (w *Worker) info(c *client, args [][]byte) {
 	for _, a := range args[1:] {
 		sections = append(sections, strings.ToLower(string(a)))
 	}
-	w.env.Ask(c.svc.index, c.ref, c.Replies.Reserve(), sections)
+	w.env.Ask(c.door, c.ref, c.Replies.Reserve(), sections)
 }
 
 // configValues are the settings that clients and benchmarks ask for when they connect.

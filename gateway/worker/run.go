@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -17,11 +18,7 @@ import (
 
 // run understands commands at the start of buf until it ends or the session parks, and returns how much was used.
 func (w *Worker) run(c *client, buf []byte) (used int) {
-	limits := &w.conf.Limits
-	if !c.Authenticated {
-		before := resp.BeforeAuth()
-		limits = &before
-	}
+	limits := w.limits(c)
 	for !c.Ending && !c.closed && used < len(buf) {
 		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
 			w.park(c, session.OwedTooMuch)
@@ -52,11 +49,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
 		}
 		if c.Authenticated != authenticated {
-			limits = &w.conf.Limits
-			if !c.Authenticated {
-				before := resp.BeforeAuth()
-				limits = &before
-			}
+			limits = w.limits(c)
 		}
 	}
 	return used
@@ -68,6 +61,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if !c.Authenticated && !beforeAuth(command) {
 		w.answer(c, noAuth)
 		return true
+	}
+	if c.face.Is(facade.Sentinel) {
+		return w.sentinel(c, command, args, frame)
 	}
 	if c.blockedSince > 0 && w.stillBlocked(c) {
 		return false
@@ -84,6 +80,14 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
 	if ragged && d.Kind != routing.Refuse {
 		frame = resp.AppendCommand(nil, args...)
+	}
+	if c.replicaRefuses(command, d) {
+		if c.Multi != nil {
+			return w.abortMulti(c, readOnlyReplica)
+		}
+		w.stats.Refused++
+		w.answer(c, readOnlyReplica)
+		return true
 	}
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
@@ -315,6 +319,10 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
 			" is not supported by this gateway yet; the command was not executed"
 	case routing.Forbidden:
+		if strings.HasPrefix(command.Name, "cluster|") && !c.face.Is(facade.Cluster) {
+			w.answer(c, noCluster)
+			return
+		}
 		if command.Name == "post" || command.Name == "host:" {
 			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
 			w.close(c, session.ProtocolError)

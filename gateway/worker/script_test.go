@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/topology"
@@ -100,7 +101,7 @@ func newPlayer(t testing.TB) *player {
 }
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
-// same), sessions=N, bytes=N, output=BYTES, auth=1s,
+// same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, output=BYTES, auth=1s, idle=1s,
 // silent=250ms; acked to be told of acknowledged writes.
 func (p *player) start(words []string) {
 	conf := Config{
@@ -118,6 +119,10 @@ func (p *player) start(words []string) {
 			conf.Services[0].Hold = holdSetting(value)
 		case "door": // clients called d... come through it
 			conf.Doors = []Door{{Hold: holdSetting(value)}}
+		case "facade":
+			conf.Doors = []Door{{Hold: conf.Services[0].Hold, Face: faceSetting(value)}}
+		case "idle":
+			conf.IdleMax, _ = time.ParseDuration(value)
 		case "sessions":
 			conf.HoldSessionsMax, _ = strconv.Atoi(value)
 		case "bytes":
@@ -155,6 +160,14 @@ func (p *player) start(words []string) {
 		ClientNumber: func() int64 { number++; return number },
 		WallClock:    func() time.Time { return time.Unix(0, 0) },
 	})
+}
+
+// faceSetting is a listener at gate:6380, which knows of others.
+func faceSetting(kind string) *facade.Face {
+	kinds := map[string]facade.Kind{"cluster": facade.Cluster, "replica": facade.Replica, "sentinel": facade.Sentinel}
+	primary, self := facade.Address{Host: "gate", Port: 6379}, facade.Address{Host: "gate", Port: 6380}
+	return &facade.Face{Kind: kinds[kind], Self: self, Primary: primary,
+		Masters: []facade.Master{{Name: "main", Addr: primary}}}
 }
 
 // settle is told of where a view leaves a primary; elsewhere it is looked at only.

@@ -126,7 +126,7 @@ func (w *Worker) sweep() {
 			w.close(c, c.Why)
 		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax:
 			w.close(c, session.AuthTimeout)
-		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.Replies.Owed() == 0:
+		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.idles():
 			w.close(c, session.IdleTimeout)
 		}
 	}

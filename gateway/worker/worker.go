@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/hold"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -58,6 +59,8 @@ type Service struct {
 type Door struct {
 	Service int
 	Hold    Hold
+	// Face is what the listener pretends to be; nil: nothing.
+	Face *facade.Face
 }
 
 // Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.
@@ -66,7 +69,8 @@ type Config struct {
 	Limits         resp.Limits
 	QueryBytesMax  int
 	OutputBytesMax int
-	// Doors are listeners whose clients' requests wait otherwise than Service.Hold says; see ClientOpened.
+	// Doors are listeners whose clients' requests wait otherwise than Service.Hold says, or that pretend to be something
+	// else; see ClientOpened.
 	Doors []Door
 	// HoldSessionsMax and HoldBytesMax bound the sessions that wait for a server, and what they have sent meanwhile. Past
 	// them the newest request is refused. Zero: no bound but that of all clients.
@@ -99,9 +103,10 @@ type Env struct {
 	Acked func(service int, node topology.NodeID, n int)
 	// Allowed says whether user and password open a service; user is empty in AUTH with one argument.
 	Allowed func(service int, user, password []byte) bool
-	// Ask wants a text about the whole gateway: of INFO for the sections (lower case; none: the default ones), or of
-	// CLIENT LIST when sections is nil. It comes through Worker.Answer with the same ref and seq.
-	Ask func(service int, ref ClientRef, seq uint32, sections []string)
+	// Ask wants a text about the whole gateway, for a client that came through a door (see ClientOpened): of INFO for the
+	// sections (lower case; none: the default ones), or of CLIENT LIST when sections is nil. It comes through
+	// Worker.Answer with the same ref and seq.
+	Ask func(door int, ref ClientRef, seq uint32, sections []string)
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
 	ClientNumber func() int64
 	// WallClock returns the time for TIME.
@@ -146,15 +151,18 @@ type Worker struct {
 // client is a session and what connects it to this worker.
 type client struct {
 	session.Session
-	ref    ClientRef
-	svc    *service
-	hold   Hold
-	scan   resp.Scanner
-	out    []byte // replies not yet written; out[sent:] is still to go
-	sent   int
-	number int64
-	remote string
-	local  string
+	ref     ClientRef
+	svc     *service
+	hold    Hold
+	door    int
+	face    *facade.Face          // nil: its listener pretends nothing
+	listens *facade.Subscriptions // of a client of a Sentinel; nil for all others
+	scan    resp.Scanner
+	out     []byte // replies not yet written; out[sent:] is still to go
+	sent    int
+	number  int64
+	remote  string
+	local   string
 	// flights are the lanes that owe replies, at most one for each shard of the view with flightEpoch.
 	flights     []flight
 	flightEpoch uint64

@@ -1,0 +1,133 @@
+package facade
+
+import (
+	"fmt"
+	"strconv"
+
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// lastSlot is the highest slot of a cluster.
+const lastSlot = 1<<14 - 1
+
+// busOffset is how far the port of the cluster bus, on which nobody listens here, lies above the clients' one.
+const busOffset = 10000
+
+// Cluster answers CLUSTER for the one node that there is. sub is the subcommand in lower case, args all arguments, of
+// which there are as many as it takes. It is nil for what only servers can say.
+func (f *Face) Cluster(proto int, sub string, args [][]byte) []byte {
+	switch sub {
+	case "slots":
+		return f.slots()
+	case "shards":
+		return f.shards(proto)
+	case "nodes":
+		return resp.AppendVerbatim(nil, proto, f.nodes())
+	case "info":
+		return resp.AppendVerbatim(nil, proto, []byte(clusterState))
+	case "myid":
+		return resp.AppendBulkString(nil, f.Self.id("node"))
+	case "myshardid":
+		return resp.AppendBulkString(nil, f.Self.id("shard"))
+	case "keyslot":
+		return resp.AppendInt(nil, int64(routing.Slot(args[2])))
+	case "links":
+		return resp.EmptyArray
+	case "replicas", "slaves":
+		return f.ofNode(args[2], resp.EmptyArray)
+	case "count-failure-reports":
+		return f.ofNode(args[2], []byte(":0\r\n"))
+	case "help":
+		return clusterHelp
+	}
+	return nil
+}
+
+// ofNode is the reply where a node is named, if it is this one.
+func (f *Face) ofNode(id, reply []byte) []byte {
+	if string(id) != f.Self.id("node") {
+		return resp.AppendError(nil, "ERR Unknown node "+string(id[:min(len(id), 128)]))
+	}
+	return reply
+}
+
+// SlotOf is the slot that CLUSTER COUNTKEYSINSLOT or GETKEYSINSLOT asks for, or the error where there is no such slot.
+func SlotOf(sub string, args [][]byte) (slot int, reply []byte) {
+	slot, err := strconv.Atoi(string(args[2]))
+	switch {
+	case err != nil:
+		return 0, []byte("-ERR value is not an integer or out of range\r\n")
+	case slot >= 0 && slot <= lastSlot:
+		return slot, nil
+	case sub == "getkeysinslot":
+		return 0, []byte("-ERR Invalid slot or number of keys\r\n")
+	}
+	return 0, []byte("-ERR Invalid slot\r\n")
+}
+
+// slots answers CLUSTER SLOTS: one range, with one node.
+func (f *Face) slots() []byte {
+	b := resp.AppendArray(resp.AppendArray(nil, 1), 3)
+	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
+	b = resp.AppendBulkString(resp.AppendArray(b, 4), f.Self.Host)
+	b = resp.AppendInt(b, int64(f.Self.Port))
+	b = resp.AppendBulkString(b, f.Self.id("node"))
+	return resp.AppendArray(b, 0) // no further names of it
+}
+
+// shards answers CLUSTER SHARDS.
+func (f *Face) shards(proto int) []byte {
+	b := resp.AppendMap(resp.AppendArray(nil, 1), proto, 2)
+	b = resp.AppendArray(resp.AppendBulkString(b, "slots"), 2)
+	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
+	b = resp.AppendArray(resp.AppendBulkString(b, "nodes"), 1)
+	fields := 7
+	if f.Self.named() {
+		fields++
+	}
+	b = resp.AppendMap(b, proto, fields)
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "id"), f.Self.id("node"))
+	b = resp.AppendInt(resp.AppendBulkString(b, "port"), int64(f.Self.Port))
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "ip"), f.Self.Host)
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "endpoint"), f.Self.Host)
+	if f.Self.named() {
+		b = resp.AppendBulkString(resp.AppendBulkString(b, "hostname"), f.Self.Host)
+	}
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "role"), "master")
+	b = resp.AppendInt(resp.AppendBulkString(b, "replication-offset"), 0)
+	return resp.AppendBulkString(resp.AppendBulkString(b, "health"), "online")
+}
+
+// nodes is the line of CLUSTER NODES. A name stands where an IP address is expected too: clients can dial it.
+func (f *Face) nodes() []byte {
+	bus := f.Self.Port + busOffset
+	if bus > 65535 {
+		bus = 0 // none
+	}
+	name := ""
+	if f.Self.named() {
+		name = "," + f.Self.Host
+	}
+	return fmt.Appendf(nil, "%s %s:%d@%d%s myself,master - 0 0 1 connected 0-%d\n", f.Self.id("node"), f.Self.Host,
+		f.Self.Port, bus, name, lastSlot)
+}
+
+const clusterState = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n" +
+	"cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:1\r\ncluster_size:1\r\n" +
+	"cluster_current_epoch:1\r\ncluster_my_epoch:1\r\ncluster_stats_messages_sent:0\r\n" +
+	"cluster_stats_messages_received:0\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n"
+
+var clusterHelp = appendLines(nil,
+	"CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway as the only node:",
+	"COUNT-FAILURE-REPORTS <node-id>", "COUNTKEYSINSLOT <slot>", "GETKEYSINSLOT <slot> <count>", "INFO", "KEYSLOT <key>",
+	"LINKS", "MYID", "MYSHARDID", "NODES", "REPLICAS <node-id>", "SHARDS", "SLOTS", "HELP")
+
+// appendLines appends an array of status lines, as HELP answers them.
+func appendLines(b []byte, lines ...string) []byte {
+	b = resp.AppendArray(b, len(lines))
+	for _, line := range lines {
+		b = append(append(append(b, '+'), line...), '\r', '\n')
+	}
+	return b
+}

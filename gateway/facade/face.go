@@ -1,0 +1,123 @@
+// Package facade is what a listener pretends to be, for clients that accept nothing else than a Redis Cluster, a
+// replica or a Sentinel: what such a listener answers about the topology is about the gateway alone, and names no
+// server behind it.
+//
+//	f.Mode(), f.Role(), f.AppendRole(...)   HELLO, INFO and ROLE
+//	f.Cluster(proto, sub, args)             CLUSTER, of one node that owns all slots
+//	f.Sentinel(proto, args)                 SENTINEL, of services that never fail over
+//	Subscriptions.Do(proto, args)           SUBSCRIBE and its kin of a Sentinel
+//
+// Nothing here changes while the gateway runs: the address that is announced stays, whoever is primary behind it.
+package facade
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"evergate/gateway/resp"
+)
+
+// Kind is what a listener pretends to be.
+type Kind uint8
+
+const (
+	// Cluster is one node of a Redis Cluster, which owns all slots.
+	Cluster Kind = iota + 1
+	// Replica takes no writes.
+	Replica
+	// Sentinel tells where the services are, and has no keys.
+	Sentinel
+)
+
+// Address is one that clients are told: Host is a name or an IP address without brackets.
+type Address struct {
+	Host string
+	Port int
+}
+
+func (a Address) String() string {
+	if strings.Contains(a.Host, ":") {
+		return "[" + a.Host + "]:" + strconv.Itoa(a.Port)
+	}
+	return a.Host + ":" + strconv.Itoa(a.Port)
+}
+
+// named says that the host is a name and no IP address.
+func (a Address) named() bool {
+	return !strings.Contains(a.Host, ":") &&
+		strings.ContainsFunc(a.Host, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+}
+
+// id is a name of 40 hexadecimal digits as nodes have it. Gateways that announce the same address give the same: to
+// their clients they are one.
+func (a Address) id(of string) string {
+	sum := sha1.Sum([]byte("evergate " + of + " " + a.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+// Master is a service as a Sentinel knows it.
+type Master struct {
+	Name     string
+	Addr     Address
+	Replicas []Address
+}
+
+// Face is what the clients of one listener are shown; nil is a listener that pretends nothing. It is not changed once
+// there are clients.
+type Face struct {
+	Kind Kind
+	// Self is the listener's own address; of a Sentinel it only makes an id.
+	Self Address
+	// Primary is that of the listener that takes writes, for a Replica.
+	Primary Address
+	// Masters are what a Sentinel knows.
+	Masters []Master
+}
+
+// Is says whether the listener pretends to be of the kind.
+func (f *Face) Is(kind Kind) bool { return f != nil && f.Kind == kind }
+
+// Mode is that of HELLO, and redis_mode of INFO.
+func (f *Face) Mode() string {
+	switch {
+	case f.Is(Cluster):
+		return "cluster"
+	case f.Is(Sentinel):
+		return "sentinel"
+	}
+	return "standalone"
+}
+
+// Role is that of HELLO. A Sentinel tells none there.
+func (f *Face) Role() string {
+	switch {
+	case f.Is(Replica):
+		return "replica"
+	case f.Is(Sentinel):
+		return ""
+	}
+	return "master"
+}
+
+// AppendRole appends the reply to ROLE.
+func (f *Face) AppendRole(b []byte) []byte {
+	switch {
+	case f.Is(Replica):
+		b = resp.AppendBulkString(resp.AppendArray(b, 5), "slave")
+		b = resp.AppendBulkString(b, f.Primary.Host)
+		b = resp.AppendInt(b, int64(f.Primary.Port))
+		b = resp.AppendBulkString(b, "connected")
+		return resp.AppendInt(b, 0)
+	case f.Is(Sentinel):
+		b = resp.AppendBulkString(resp.AppendArray(b, 2), "sentinel")
+		b = resp.AppendArray(b, len(f.Masters))
+		for i := range f.Masters {
+			b = resp.AppendBulkString(b, f.Masters[i].Name)
+		}
+		return b
+	}
+	b = resp.AppendBulkString(resp.AppendArray(b, 3), "master")
+	return resp.AppendArray(resp.AppendInt(b, 0), 0)
+}

@@ -1,0 +1,152 @@
+package facade
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"evergate/gateway/resp"
+)
+
+// sentinelArity are the subcommands that are answered, with the number of arguments they take, SENTINEL included.
+var sentinelArity = map[string]int{
+	"ckquorum": 3, "get-master-addr-by-name": 3, "help": 2, "master": 3, "masters": 2, "myid": 2, "pending-scripts": 2,
+	"replicas": 3, "sentinels": 3, "slaves": 3,
+}
+
+// sentinelRefused are those that would change what a Sentinel watches, or that Sentinels say to one another.
+var sentinelRefused = map[string]bool{
+	"config": true, "debug": true, "failover": true, "flushconfig": true, "info-cache": true,
+	"is-master-down-by-addr": true, "monitor": true, "remove": true, "reset": true, "set": true, "simulate-failure": true,
+}
+
+var noMaster = []byte("-ERR No such master with that name\r\n")
+
+// Sentinel answers SENTINEL; args are all arguments.
+func (f *Face) Sentinel(proto int, args [][]byte) []byte {
+	if len(args) < 2 {
+		return wrongArity("sentinel")
+	}
+	sub := strings.ToLower(string(args[1][:min(len(args[1]), 128)]))
+	arity, known := sentinelArity[sub]
+	switch {
+	case sentinelRefused[sub]:
+		return resp.AppendError(nil, "ERR 'sentinel "+sub+"' is not allowed through the gateway")
+	case !known:
+		return resp.AppendError(nil, "ERR unknown subcommand '"+string(args[1][:min(len(args[1]), 128)])+
+			"'. Try SENTINEL HELP.")
+	case len(args) != arity:
+		return wrongArity("sentinel|" + sub)
+	case arity == 3:
+		return f.ofMaster(proto, sub, f.master(string(args[2])))
+	}
+	switch sub {
+	case "masters":
+		b := resp.AppendArray(nil, len(f.Masters))
+		for i := range f.Masters {
+			b = f.Masters[i].append(b, proto)
+		}
+		return b
+	case "myid":
+		return resp.AppendBulkString(nil, f.Self.id("sentinel"))
+	case "help":
+		return sentinelHelp
+	}
+	return resp.EmptyArray // pending scripts
+}
+
+func wrongArity(name string) []byte {
+	return resp.AppendError(nil, "ERR wrong number of arguments for '"+name+"' command")
+}
+
+// master finds a service by name; nil where there is none.
+func (f *Face) master(name string) *Master {
+	for i := range f.Masters {
+		if f.Masters[i].Name == name {
+			return &f.Masters[i]
+		}
+	}
+	return nil
+}
+
+// ofMaster answers what is asked of one service.
+func (f *Face) ofMaster(proto int, sub string, m *Master) []byte {
+	if sub == "get-master-addr-by-name" {
+		switch {
+		case m != nil:
+			b := resp.AppendBulkString(resp.AppendArray(nil, 2), m.Addr.Host)
+			return resp.AppendBulkString(b, strconv.Itoa(m.Addr.Port))
+		case proto == 3:
+			return resp.Null3
+		}
+		return []byte("*-1\r\n")
+	}
+	switch {
+	case m == nil:
+		return noMaster
+	case sub == "master":
+		return m.append(nil, proto)
+	case sub == "replicas" || sub == "slaves":
+		b := resp.AppendArray(nil, len(m.Replicas))
+		for _, addr := range m.Replicas {
+			b = m.appendReplica(b, proto, addr)
+		}
+		return b
+	case sub == "ckquorum":
+		return []byte("+OK 1 usable Sentinels. Quorum and failover authorization can be reached\r\n")
+	}
+	return resp.EmptyArray // other Sentinels: there are none
+}
+
+// What a Sentinel tells of its periods, in milliseconds: nothing is ever down here, and these are its defaults.
+const (
+	downAfter       = "30000"
+	failoverTimeout = "180000"
+)
+
+// append appends what SENTINEL MASTER tells.
+func (m *Master) append(b []byte, proto int) []byte {
+	return appendFields(b, proto,
+		"name", m.Name, "ip", m.Addr.Host, "port", strconv.Itoa(m.Addr.Port), "runid", m.Addr.id("run"), "flags", "master",
+		"link-pending-commands", "0", "link-refcount", "1", "last-ping-sent", "0", "last-ok-ping-reply", "0",
+		"last-ping-reply", "0", "down-after-milliseconds", downAfter, "info-refresh", "0", "role-reported", "master",
+		"role-reported-time", "0", "config-epoch", "0", "num-slaves", strconv.Itoa(len(m.Replicas)),
+		"num-other-sentinels", "0", "quorum", "1", "failover-timeout", failoverTimeout, "parallel-syncs", "1")
+}
+
+// appendReplica appends what SENTINEL REPLICAS tells of one.
+func (m *Master) appendReplica(b []byte, proto int, addr Address) []byte {
+	return appendFields(b, proto,
+		"name", addr.String(), "ip", addr.Host, "port", strconv.Itoa(addr.Port), "runid", addr.id("run"), "flags", "slave",
+		"link-pending-commands", "0", "link-refcount", "1", "last-ping-sent", "0", "last-ok-ping-reply", "0",
+		"last-ping-reply", "0", "down-after-milliseconds", downAfter, "info-refresh", "0", "role-reported", "slave",
+		"role-reported-time", "0", "master-link-down-time", "0", "master-link-status", "ok", "master-host", m.Addr.Host,
+		"master-port", strconv.Itoa(m.Addr.Port), "slave-priority", "100", "slave-repl-offset", "0",
+		"replica-announced", "1")
+}
+
+func appendFields(b []byte, proto int, namesAndValues ...string) []byte {
+	b = resp.AppendMap(b, proto, len(namesAndValues)/2)
+	for _, text := range namesAndValues {
+		b = resp.AppendBulkString(b, text)
+	}
+	return b
+}
+
+// AppendMasters appends the section of INFO that a Sentinel has.
+func (f *Face) AppendMasters(b []byte) []byte {
+	b = fmt.Appendf(b, "# Sentinel\r\nsentinel_masters:%d\r\nsentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n"+
+		"sentinel_running_scripts:0\r\nsentinel_scripts_queue_length:0\r\nsentinel_simulate_failure_flags:0\r\n",
+		len(f.Masters))
+	for i := range f.Masters {
+		m := &f.Masters[i]
+		b = fmt.Appendf(b, "master%d:name=%s,status=ok,address=%s:%d,slaves=%d,sentinels=1\r\n", i, m.Name, m.Addr.Host,
+			m.Addr.Port, len(m.Replicas))
+	}
+	return b
+}
+
+var sentinelHelp = appendLines(nil,
+	"SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about the services of this gateway:",
+	"CKQUORUM <name>", "GET-MASTER-ADDR-BY-NAME <name>", "MASTER <name>", "MASTERS", "MYID", "PENDING-SCRIPTS",
+	"REPLICAS <name>", "SENTINELS <name>", "SLAVES <name>", "HELP")

@@ -1,0 +1,113 @@
+package facade
+
+import (
+	"slices"
+	"strings"
+
+	"evergate/gateway/resp"
+)
+
+const (
+	// subscriptionsMax is how many channels and patterns a client of a Sentinel may listen to: clients name a handful.
+	subscriptionsMax = 256
+	// channelBytesMax is the longest name of one.
+	channelBytesMax = 1024
+)
+
+// Subscriptions are what a client of a Sentinel listens to. Nothing is ever published there: the addresses that could
+// change do not. The zero value listens to nothing.
+type Subscriptions struct {
+	channels, patterns []string
+}
+
+// Channels is how many channels, Patterns how many patterns it listens to.
+func (s *Subscriptions) Channels() int { return len(s.channels) }
+func (s *Subscriptions) Patterns() int { return len(s.patterns) }
+
+// Any says whether it listens to anything.
+func (s *Subscriptions) Any() bool { return s.count() > 0 }
+
+func (s *Subscriptions) count() int { return len(s.channels) + len(s.patterns) }
+
+// OfSentinel says whether a Sentinel knows a command, in lower case.
+func OfSentinel(name string) bool {
+	switch name {
+	case "auth", "client", "command", "hello", "info", "publish", "role", "sentinel":
+		return true
+	}
+	return MayInBetween(name)
+}
+
+// MayInBetween says whether a command, in lower case, is one that a subscribed client may give in RESP2.
+func MayInBetween(name string) bool {
+	switch name {
+	case "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset":
+		return true
+	}
+	return false
+}
+
+// Do does SUBSCRIBE, PSUBSCRIBE and their ends, and returns the reply: one frame for each channel.
+func (s *Subscriptions) Do(proto int, args [][]byte) []byte {
+	name := strings.ToLower(string(args[0]))
+	list := &s.channels
+	if name[0] == 'p' {
+		list = &s.patterns
+	}
+	if strings.HasSuffix(name, "unsubscribe") {
+		return s.unsubscribe(proto, name, list, args[1:])
+	}
+	if len(args) < 2 {
+		return wrongArity(name)
+	}
+	if s.count()+len(args)-1 > subscriptionsMax || slices.ContainsFunc(args[1:], isLong) {
+		return resp.AppendError(nil, "ERR too many or too long subscriptions for a Sentinel")
+	}
+	var b []byte
+	for _, channel := range args[1:] {
+		if !slices.Contains(*list, string(channel)) {
+			*list = append(*list, string(channel))
+		}
+		b = s.confirm(b, proto, name, channel)
+	}
+	return b
+}
+
+func isLong(channel []byte) bool { return len(channel) > channelBytesMax }
+
+// unsubscribe ends the named ones, or all; where there is none, Redis says so once.
+func (s *Subscriptions) unsubscribe(proto int, name string, list *[]string, named [][]byte) []byte {
+	if len(named) == 0 {
+		for _, channel := range *list {
+			named = append(named, []byte(channel))
+		}
+	}
+	if len(named) == 0 {
+		return s.confirm(nil, proto, name, nil)
+	}
+	var b []byte
+	for _, channel := range named {
+		*list = slices.DeleteFunc(*list, func(have string) bool { return have == string(channel) })
+		b = s.confirm(b, proto, name, channel)
+	}
+	return b
+}
+
+// confirm appends the frame that tells of one channel, nil for none.
+func (s *Subscriptions) confirm(b []byte, proto int, name string, channel []byte) []byte {
+	if proto == 3 {
+		b = append(b, ">3\r\n"...)
+	} else {
+		b = resp.AppendArray(b, 3)
+	}
+	b = resp.AppendBulkString(b, name)
+	switch {
+	case channel != nil:
+		b = resp.AppendBulk(b, channel)
+	case proto == 3:
+		b = append(b, resp.Null3...)
+	default:
+		b = append(b, resp.NullBulk...)
+	}
+	return resp.AppendInt(b, int64(s.count()))
+}

@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway/resp"
+)
+
+// disguised runs a gateway with a listener of each kind: plain, cluster, replica and Sentinel, in this order.
+func disguised(t *testing.T, makeLoop maker, change func(*Config)) (*Gateway, [4]string) {
+	t.Helper()
+	// Words that differ, for a free port each.
+	listen := []string{"127.0.0.1:0", "127.0.0.1:00", "127.0.0.1:000", "127.0.0.1:0000"}
+	g, _ := start(t, makeLoop, startNode(t), func(c *Config) {
+		s := &c.Services[0]
+		s.Listen = listen
+		s.ListenFacade = map[string]Facade{listen[1]: FacadeCluster, listen[2]: FacadeReplica, listen[3]: FacadeSentinel}
+		if change != nil {
+			change(c)
+		}
+	})
+	var addrs [4]string
+	for i, a := range g.Addrs() {
+		addrs[i] = a.String()
+	}
+	return g, addrs
+}
+
+// told is how an address reads in a reply, its port as a bulk string or as a number.
+func told(addr string, number bool) string {
+	host, port, _ := net.SplitHostPort(addr)
+	b := resp.AppendBulkString(nil, host)
+	if number {
+		return fmt.Sprintf("%s:%s\r\n", b, port)
+	}
+	return string(resp.AppendBulkString(b, port))
+}
+
+func TestFacadesTellTheGatewaysAddresses(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		_, addrs := disguised(t, makeLoop, nil)
+		plain, cluster := connect(t, addrs[0]), connect(t, addrs[1])
+		replica, sentinel := connect(t, addrs[2]), connect(t, addrs[3])
+		sentinel.want("*2\r\n"+told(addrs[0], false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
+		replica.want("*5\r\n$5\r\nslave\r\n"+told(addrs[0], true)+"$9\r\nconnected\r\n:0\r\n", "ROLE")
+		for p, want := range map[*peer][]string{
+			plain:    {"redis_mode:standalone", "role:master", "cluster_enabled:0"},
+			cluster:  {"redis_mode:cluster", "role:master", "cluster_enabled:1", "tcp_port:" + addrs[1][len("127.0.0.1:"):]},
+			replica:  {"redis_mode:standalone", "role:slave", "cluster_enabled:0", "reads:prefer-replica"},
+			sentinel: {"redis_mode:sentinel", "name=default,status=ok,address=" + addrs[0] + ",slaves=1"},
+		} {
+			p.send("INFO")
+			reply := p.reply()
+			for _, line := range want {
+				if !strings.Contains(reply, line) {
+					t.Errorf("INFO of %s has no %s:\n%s", p.RemoteAddr(), line, reply)
+				}
+			}
+			if p == sentinel && strings.Contains(reply, "shard") {
+				t.Errorf("a Sentinel tells of servers:\n%s", reply)
+			}
+		}
+		cluster.send("CLUSTER", "SLOTS")
+		if got := cluster.reply(); !strings.HasPrefix(got, "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n"+told(addrs[1], true)) {
+			t.Errorf("%q", got)
+		}
+		plain.want("+OK\r\n", "SET", "k", "v")
+		cluster.want("$1\r\nv\r\n", "GET", "k")
+		replica.want("$1\r\nv\r\n", "GET", "k")
+		replica.want("-READONLY You can't write against a read only replica.\r\n", "SET", "k", "w")
+		sentinel.want("-ERR unknown command 'GET', with args beginning with: 'k' \r\n", "GET", "k")
+	})
+}
+
+func TestASentinelHasItsOwnPasswordAndClients(t *testing.T) {
+	_, addrs := disguised(t, loops["system"], func(c *Config) {
+		c.Services[0].Password, c.Services[0].FacadePassword = Secret{Value: "keys"}, Secret{Value: "watch"}
+	})
+	sentinel, plain, replica := connect(t, addrs[3]), connect(t, addrs[0]), connect(t, addrs[2])
+	const wrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+	sentinel.want("-NOAUTH Authentication required.\r\n", "SENTINEL", "MASTERS")
+	sentinel.want(wrong, "AUTH", "keys")
+	sentinel.want("+OK\r\n", "AUTH", "watch")
+	plain.want(wrong, "AUTH", "watch")
+	plain.want("+OK\r\n", "AUTH", "keys")
+	replica.want("+OK\r\n", "AUTH", "keys")
+	for name, p := range map[string]*peer{"of-sentinel": sentinel, "of-plain": plain, "of-replica": replica} {
+		p.want("+OK\r\n", "CLIENT", "SETNAME", name)
+	}
+	for p, want := range map[*peer][]string{sentinel: {"of-sentinel"}, plain: {"of-plain", "of-replica"}} {
+		p.send("CLIENT", "LIST")
+		reply := p.reply()
+		if n := strings.Count(reply, "\n") - 2; n != len(want) {
+			t.Errorf("%d clients:\n%s", n, reply)
+		}
+		for _, name := range want {
+			if !strings.Contains(reply, "name="+name) {
+				t.Errorf("no %s:\n%s", name, reply)
+			}
+		}
+	}
+}
+
+// A client that asks and does not read is stopped; others are served meanwhile.
+func TestASentinelStopsWhoDoesNotRead(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		g, addrs := disguised(t, makeLoop, func(c *Config) { c.Workers = 1 })
+		deaf, other := connect(t, addrs[3]), connect(t, addrs[3])
+		var batch []byte
+		for range 10_000 {
+			batch = resp.AppendCommandStrings(batch, "SENTINEL", "MASTERS")
+		}
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			for range 20 {
+				if _, err := deaf.Write(batch); err != nil {
+					return
+				}
+			}
+		}()
+		until(t, "the deaf client is stopped", func() bool { return g.Snapshot().Parked == 1 })
+		other.want("+PONG\r\n", "PING")
+		_ = deaf.Close()
+		<-written
+		until(t, "it is forgotten", func() bool { s := g.Snapshot(); return s.Clients == 1 && s.Parked == 0 })
+	})
+}
+
+func TestDrainEndsWhoListens(t *testing.T) {
+	g, addrs := disguised(t, loops["system"], nil)
+	p := connect(t, addrs[3])
+	p.want("*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n", "PSUBSCRIBE", "*")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := g.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.reply(); got != "closed" {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,151 @@
+package gateway
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// facades checks what listeners pretend to be, and that they have addresses to tell.
+func (v *validation) facades(services []Service) {
+	anySentinel := slices.ContainsFunc(services, func(s Service) bool { return s.has(FacadeSentinel) })
+	anyFacade := slices.ContainsFunc(services, func(s Service) bool {
+		return s.has(FacadeCluster) || s.has(FacadeReplica) || s.has(FacadeSentinel)
+	})
+	told := map[string]string{} // what listens at an announced address
+	for i := range services {
+		s := &services[i]
+		v.service = i
+		v.facadeWords(s)
+		v.announceWords(s)
+		v.facadeNeeds(s, anySentinel, anyFacade)
+		for k, listen := range s.Listen {
+			if s.toldOf(k, anySentinel) {
+				v.announced(s, listen, told)
+			}
+		}
+	}
+}
+
+// facadeWords checks the words of facade by themselves.
+func (v *validation) facadeWords(s *Service) {
+	v.facadeWord("", s.Facade)
+	for _, listen := range slices.Sorted(maps.Keys(s.ListenFacade)) {
+		if !slices.Contains(s.Listen, listen) {
+			v.noListener("facade", listen)
+		}
+		v.facadeWord(listen, s.ListenFacade[listen])
+		if _, holds := s.ListenHold[listen]; holds && s.ListenFacade[listen] == FacadeSentinel {
+			v.fault(Fault{Setting: "hold", Item: listen, Other: "facade",
+				Text: quoted(listen) + " is a Sentinel facade, where no request waits for a server"})
+		}
+	}
+}
+
+func (v *validation) facadeWord(listen string, f Facade) {
+	choices := []string{string(FacadeCluster), string(FacadeReplica), string(FacadeSentinel)}
+	if f != FacadeNone && !slices.Contains(choices, string(f)) {
+		v.fault(Fault{Setting: "facade", Item: listen, Given: string(f), Choices: choices,
+			Text: fmt.Sprintf("%q is none of %s", string(f), strings.Join(choices, ", "))})
+	}
+}
+
+func (v *validation) noListener(setting, listen string) {
+	v.fault(Fault{Setting: setting, Item: listen, Other: "listen",
+		Text: quoted(listen) + " is none of the addresses of listen"})
+}
+
+// announceWords checks the words of announce by themselves.
+func (v *validation) announceWords(s *Service) {
+	if s.Announce != "" {
+		v.announceWord("", s.Announce)
+	}
+	for _, listen := range slices.Sorted(maps.Keys(s.ListenAnnounce)) {
+		switch {
+		case !slices.Contains(s.Listen, listen):
+			v.noListener("announce", listen)
+		case s.FacadeAt(listen) == FacadeSentinel:
+			v.fault(Fault{Setting: "announce", Item: listen, Other: "facade",
+				Text: quoted(listen) + " is a Sentinel facade, whose own address nobody is told"})
+		}
+		v.announceWord(listen, s.ListenAnnounce[listen])
+	}
+}
+
+func (v *validation) announceWord(listen, announce string) {
+	if err := checkHostMaybePort(announce); err != nil {
+		text := strings.ReplaceAll(err.Error(), "FROM=TO", "HOST or HOST:PORT")
+		v.fault(Fault{Setting: "announce", Item: listen, Text: quoted(announce) + " " + text})
+	} else if host, _ := splitAnnounce(announce); unusable(host) {
+		v.fault(Fault{Setting: "announce", Item: listen,
+			Text: quoted(announce) + " is every address of a machine, which no client can connect to"})
+	}
+}
+
+func unusable(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsUnspecified()
+}
+
+// facadeNeeds checks what facades need of the other listeners, and what needs them.
+func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
+	if len(s.Listen) > 0 && s.writer() < 0 {
+		switch {
+		case s.has(FacadeReplica):
+			v.needs("facade", "listen", "a replica facade names a listener of the same service that takes writes")
+		case anySentinel:
+			v.needs("facade", "listen", "a Sentinel facade names a listener of each service that takes writes")
+		}
+	}
+	if !anyFacade && (s.Announce != "" || len(s.ListenAnnounce) > 0) {
+		v.needs("announce", "facade", "only facades tell clients an address")
+	}
+	secret := s.FacadePassword
+	if secret.File != "" && secret.Value != "" {
+		v.fault(Fault{Setting: "facade-password-file", Other: "facade-password",
+			Text: "stands beside facade-password: give one"})
+	}
+	if !secret.IsZero() && !s.has(FacadeSentinel) {
+		setting := "facade-password-file"
+		if secret.Value != "" {
+			setting = "facade-password"
+		}
+		v.needs(setting, "facade", "no listener of this service is a Sentinel facade")
+	}
+}
+
+// toldOf says that a facade tells clients the address of the listener with this index.
+func (s *Service) toldOf(index int, anySentinel bool) bool {
+	switch s.FacadeAt(s.Listen[index]) {
+	case FacadeCluster, FacadeReplica:
+		return true
+	case FacadeNone:
+		return index == s.writer() && (anySentinel || s.has(FacadeReplica))
+	}
+	return false
+}
+
+// announced checks the address that clients are told of a listener.
+func (v *validation) announced(s *Service, listen string, told map[string]string) {
+	network, _, err := SplitListen(listen)
+	if err != nil {
+		return
+	}
+	host, port := s.announced(listen)
+	switch {
+	case host == "" || network == "unix" && port == 0:
+		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade", Text: "is missing: a facade tells clients the " +
+			"address of " + quoted(listen) + ", which they cannot connect to; HOST:PORT is wanted"})
+		return
+	case port == 0:
+		return
+	}
+	address := fmt.Sprintf("%s port %d", strings.ToLower(host), port)
+	if other, twice := told[address]; twice {
+		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade",
+			Text: fmt.Sprintf("%s would be told of %s and of %s", address, quoted(other), quoted(listen))})
+	}
+	told[address] = listen
+}

@@ -1,0 +1,164 @@
+package worker
+
+import (
+	"strings"
+
+	"evergate/gateway/facade"
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// A listener may pretend to be a node of a cluster, a replica or a Sentinel (Door.Face). Here is what becomes of the
+// commands that are about that; all others are those of any client.
+
+// readOnlyReplica is what a replica answers to writes.
+var readOnlyReplica = []byte("-READONLY You can't write against a read only replica.\r\n")
+
+// replicaRefuses says that the client came to a listener that takes no writes, and the command is one. What is refused
+// anyway keeps its own reason.
+func (c *client) replicaRefuses(command *routing.Command, d routing.Decision) bool {
+	return c.face.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
+		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
+}
+
+// clusterCommand answers CLUSTER. It returns false when the session was parked.
+func (w *Worker) clusterCommand(c *client, sub string, args [][]byte) bool {
+	if !c.face.Is(facade.Cluster) {
+		w.answer(c, noCluster)
+		return true
+	}
+	if sub == "countkeysinslot" || sub == "getkeysinslot" {
+		return w.askSlot(c, sub, args)
+	}
+	reply := c.face.Cluster(int(c.Proto), sub, args)
+	if reply == nil {
+		reply = resp.AppendError(nil, "ERR 'cluster "+sub+"' is not allowed through the gateway")
+	}
+	w.answer(c, reply)
+	return true
+}
+
+// askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
+func (w *Worker) askSlot(c *client, sub string, args [][]byte) bool {
+	slot, bad := facade.SlotOf(sub, args)
+	v := c.svc.view
+	switch {
+	case bad != nil:
+		w.answer(c, bad)
+		return true
+	case v == nil:
+		return w.mayNot(c, -1, noView)
+	case !v.Sharded:
+		w.answer(c, noSlots)
+		return true
+	}
+	d := routing.Decision{Kind: routing.Forward, Read: true, Slot: slot, Shard: -1}
+	if shard := v.Shard(slot); shard != nil {
+		d.Shard = shard.Index
+	}
+	return w.forward(c, d, resp.AppendCommand(nil, args...))
+}
+
+var noSlots = []byte("-ERR the servers of this gateway are no cluster and cannot tell the keys of a slot\r\n")
+
+// oneDatabase is what a node of a cluster answers to SELECT of another than 0.
+var oneDatabase = []byte("-ERR SELECT is not allowed in cluster mode\r\n")
+
+// helloOnly is what a Sentinel answers to PUBLISH.
+var helloOnly = []byte("-ERR Only HELLO messages are accepted by Sentinel instances.\r\n")
+
+// sentinelLimits are those of a client of a Sentinel: it has no long words to say.
+var sentinelLimits = func() resp.Limits {
+	l := resp.DefaultLimits()
+	l.ArgsMax, l.BulkBytesMax = 1024, 16<<10
+	return l
+}()
+
+// unauthenticated are the limits before the password.
+var unauthenticated = resp.BeforeAuth()
+
+// limits bound what the client may send now.
+func (w *Worker) limits(c *client) *resp.Limits {
+	switch {
+	case !c.Authenticated:
+		return &unauthenticated
+	case c.face.Is(facade.Sentinel):
+		return &sentinelLimits
+	}
+	return &w.conf.Limits
+}
+
+// sentinel does one command of a client of a Sentinel. It returns false when the session was parked.
+func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
+	name := strings.ToLower(string(cut(args[0], 128)))
+	if !facade.OfSentinel(name) {
+		w.refuse(c, routing.UnknownCommand, nil, args)
+		return true
+	}
+	subscribed := c.listens != nil && c.listens.Any()
+	if subscribed && c.Proto == 2 && !facade.MayInBetween(name) {
+		w.answer(c, resp.AppendError(nil, "ERR Can't execute '"+name+
+			"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"))
+		return true
+	}
+	w.stats.Local++
+	switch name {
+	case "sentinel":
+		w.answer(c, c.face.Sentinel(int(c.Proto), args))
+	case "subscribe", "unsubscribe", "psubscribe", "punsubscribe":
+		if c.listens == nil {
+			c.listens = &facade.Subscriptions{}
+		}
+		w.answer(c, c.listens.Do(int(c.Proto), args))
+	case "publish":
+		w.answer(c, helloOnly)
+	case "command":
+		w.answer(c, noCommands(args))
+	default:
+		w.stats.Local-- // counted where it is answered
+		return w.ofAnyListener(c, command, args, frame, subscribed)
+	}
+	return true
+}
+
+// noCommands answers COMMAND: a Sentinel has none with keys, and clients ask for those.
+func noCommands(args [][]byte) []byte {
+	if len(args) > 1 {
+		return resp.AppendError(nil, unknownText(args))
+	}
+	return resp.EmptyArray
+}
+
+// ofAnyListener does what any client may ask of any listener.
+func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byte, frame []byte, subscribed bool) bool {
+	d := routing.Decide(routing.Request{Command: command, Args: args}, nil)
+	if d.Kind != routing.Answer {
+		w.refuse(c, d.Reason, command, args)
+		return true
+	}
+	if command.Name == "ping" && subscribed && c.Proto == 2 {
+		w.stats.Local++
+		w.answer(c, pongMessage(args))
+		return true
+	}
+	done := w.local(c, command, args, frame)
+	if done && command.Name == "reset" {
+		c.listens = nil
+	}
+	return done
+}
+
+// pongMessage is the reply to PING where only messages are expected.
+func pongMessage(args [][]byte) []byte {
+	if len(args) > 2 {
+		return wrongArity("ping")
+	}
+	var said []byte
+	if len(args) == 2 {
+		said = args[1]
+	}
+	return resp.AppendBulk(resp.AppendBulkString(resp.AppendArray(nil, 2), "pong"), said)
+}
+
+// idles says that the client may be closed for having sent nothing: who listens need not say anything.
+func (c *client) idles() bool { return c.Replies.Owed() == 0 && (c.listens == nil || !c.listens.Any()) }
