@@ -85,8 +85,18 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 	for _, e := range d.others {
 		s.list(v, e)
 	}
+	if len(shard.Replicas) == 0 && s.readable(d) {
+		shard.Replicas = append(shard.Replicas, d.leave.value())
+	}
 	slices.SortFunc(shard.Replicas, func(a, b *Node) int { return strings.Compare(a.Addr, b.Addr) })
 	return shard
+}
+
+// readable says of a primary that is held because nobody has confirmed it that it may be read from meanwhile, where
+// there is no replica: whatever was acknowledged is there, and nobody has decided against it yet.
+func (s *State) readable(d *draft) bool {
+	e := d.leave
+	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() && e.says(RolePrimary)
 }
 
 // served says that a node was among the replicas of the shard that a draft goes on with.

@@ -127,6 +127,9 @@ type Lane struct {
 	Torn bool
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
 	RefusingUntil time.Duration
+	// OnTrial: that was the last thing it said to a request. One is sent to see whether it still holds: were all sent that
+	// wait, the node could refuse the first and take those behind them.
+	OnTrial bool
 	// WaitsFrom is since when the server owes a reply without having said anything. Silent: it has been for too long, and
 	// the lane takes no new flights; Doubted: it seems so, and the next round shows it; SentOn: reads were taken off it.
 	WaitsFrom time.Duration
@@ -155,7 +158,8 @@ type Lane struct {
 
 // Usable says that the lane takes new flights.
 func (l *Lane) Usable(now time.Duration) bool {
-	return l.State == Open && !l.Busy() && !l.Retiring && !l.Silent && now >= l.RefusingUntil
+	return l.State == Open && !l.Busy() && !l.Retiring && !l.Silent && now >= l.RefusingUntil &&
+		(!l.OnTrial || l.Inflight.Len() == 0)
 }
 
 // Awaits says that a reply may still come: the oldest request was sent.
@@ -190,5 +194,5 @@ func (l *Lane) Reset() {
 	l.Reply, l.Queued = nil, nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
 	l.Silent, l.Doubted, l.SentOn, l.Client = false, false, false, 0
-	l.RefusingUntil, l.StoppedAt, l.BigEnd = 0, 0, 0
+	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.OnTrial = 0, 0, 0, false
 }

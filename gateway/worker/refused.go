@@ -173,9 +173,17 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 
 // cannotServe leaves a lane alone for a while whose server has said that it cannot serve now.
 func (w *Worker) cannotServe(l *backend.Lane) {
-	l.RefusingUntil = w.now + refusingFor
+	l.RefusingUntil, l.OnTrial = w.now+refusingFor, true
 	w.at(l.RefusingUntil)
 	w.report(l, topology.Refused)
+}
+
+// serves takes note that a server did what it was asked, or had something else against it.
+func (w *Worker) serves(l *backend.Lane) {
+	if l.OnTrial {
+		l.OnTrial = false
+		w.releaseHeld(w.services[l.Key.Service])
+	}
 }
 
 // believes says that an error with the prefix of a refusal is one. Outside a cluster nothing is moved. A script may

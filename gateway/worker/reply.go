@@ -90,6 +90,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 			return
 		}
 	}
+	w.serves(l)
 	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
 		return
 	}
@@ -164,6 +165,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	if c != nil && t.Flags&backend.Write != 0 {
 		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
+	w.serves(l)
 	head := l.Reply
 	l.Reply, l.Streams = nil, true
 	w.stream(l, head, false)
