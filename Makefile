@@ -1,7 +1,7 @@
 # Every target does its own set-up: what a machine lacks is installed by testenv/setup.sh, which says what it does.
 #
 #   make build             ./evergate
-#   make demo              real servers and the gateway in front of them; ARGS="--mode cluster" and others
+#   make demo              real servers behind the gateway, and a primary to kill; ARGS="--mode cluster" and others
 #   make drills            every drill 10 times, and the worst case of each; ARGS="--mode cluster" and others
 #   make soak              200 failovers in a row: memory, connections and goroutines before and after; FAILOVERS=20
 #   make test              lint, fuzz targets for 10 s each, all tests, all tests under the race detector

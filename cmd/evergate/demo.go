@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,17 +17,20 @@ import (
 
 	"evergate/gateway"
 	"evergate/testenv"
+	"evergate/testenv/drill"
 )
 
-// demo is real servers on this machine with a gateway in front, for a person to look at and to break.
+// demo is real servers on this machine with a gateway in front and a load, for a person to look at and to break.
 type demo struct {
-	mode, listen string
+	mode, listen, beside string
 	// anyPort lets the system choose a port when the usual one is taken.
 	anyPort bool
 	env     *testenv.Env
 	gw      *running
 	addr    string
 	screen  *screen
+	keys    *keyboard
+	show    *drill.Show
 }
 
 const (
@@ -35,6 +41,8 @@ const (
 	demoDownAfter       = time.Second
 	demoFailoverTimeout = 10 * time.Second
 	demoNodeTimeout     = 2 * time.Second
+	// The load of each path: modest, so that a laptop has time for everything else.
+	demoConnections, demoRate = 20, 500
 )
 
 func newDemo(w world) *cobra.Command {
@@ -43,8 +51,12 @@ func newDemo(w world) *cobra.Command {
 		Use:   "demo",
 		Short: "Start real servers with a gateway in front, to try and to break",
 		Long: `Start real Redis servers on this machine and the gateway in front of them: a primary with two
-replicas and three Sentinels, or a cluster of three primaries with a replica each. It needs
-redis-server or valkey-server on the path, or its path in REDIS_SERVER. Ctrl-C removes everything.`,
+replicas and three Sentinels, or a cluster of three primaries with a replica each. A load flows
+through it. At a key the primary dies or freezes, by itself when nobody is at the terminal; then
+it is told what clients noticed. With --beside another path has the same servers and the same load.
+
+It needs redis-server or valkey-server on the path, or its path in REDIS_SERVER. Ctrl-C removes
+everything.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.anyPort = !cmd.Flags().Changed("listen")
@@ -56,6 +68,7 @@ redis-server or valkey-server on the path, or its path in REDIS_SERVER. Ctrl-C r
 	flags := cmd.Flags()
 	flags.StringVar(&d.mode, "mode", bySentinel, "sentinel or cluster")
 	flags.StringVar(&d.listen, "listen", gateway.DefaultListen, "`ADDRESS` for clients: HOST:PORT or unix:/path")
+	flags.StringVar(&d.beside, "beside", "", "direct or haproxy: a load on that path too (Sentinel only)")
 	choose := cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {
 		panic("the modes are completed twice: " + err.Error())
@@ -83,7 +96,7 @@ func (d *demo) run(w world) (err error) {
 	if len(signals) > 0 {
 		return nil
 	}
-	logger := newLogger(config, d.screen)
+	logger := newLogger(config, brief{d.screen})
 	if d.gw, err = w.start(d.withUpstream(config), logger); errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
 		config.Services[0].Listen = []string{"127.0.0.1:0"}
 		d.gw, err = w.start(d.withUpstream(config), logger)
@@ -92,10 +105,46 @@ func (d *demo) run(w world) (err error) {
 		return runtimeError{err}
 	}
 	d.addr = showAddr(d.gw.addrs()[0])
-	d.screen.say("%s", d.introduction())
-	d.watch(signals)
+	d.keys = openKeyboard(w.stdin, d.screen)
+	defer d.keys.close()
+	err = d.play(signals)
 	d.screen.live("")
-	return d.gw.end(time.Second, signals, logger)
+	return errors.Join(err, d.gw.end(time.Second, signals, logger))
+}
+
+// play lets the load flow until a signal comes.
+func (d *demo) play(signals <-chan os.Signal) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		d.show, err = drill.OpenShow(ctx, drill.ShowPlan{Env: d.env, Mode: drill.Mode(d.mode), Addr: d.addr,
+			Beside: d.beside, Connections: demoConnections, Rate: demoRate})
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			return runtimeError{err}
+		}
+	case <-signals:
+		cancel()
+		if err := <-opened; err != nil {
+			return nil // it was not let finish
+		}
+		return d.closeShow()
+	}
+	d.screen.say("%s", d.introduction())
+	d.watch(ctx, cancel, signals)
+	return d.closeShow()
+}
+
+func (d *demo) closeShow() error {
+	if err := d.show.Close(); err != nil {
+		return runtimeError{err}
+	}
+	return nil
 }
 
 // check makes the Config, still without the upstream, or says what was told wrong before anything is started.
@@ -109,6 +158,13 @@ func (d *demo) check() (gateway.Config, error) {
 		modes := []string{bySentinel, byCluster}
 		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is none of %s", d.mode,
 			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
+	}
+	if paths := []string{drill.Direct, drill.HAProxy}; d.beside != "" && !slices.Contains(paths, d.beside) {
+		wrong = append(wrong, mistake{place{name: "flag --beside"}, fmt.Sprintf("%q is none of %s", d.beside,
+			strings.Join(paths, ", ")) + didYouMean(nearest(d.beside, paths), keyName)})
+	}
+	if d.beside != "" && d.mode == byCluster {
+		wrong = append(wrong, mistake{place{name: "flag --beside"}, "plain clients would be told MOVED by a cluster"})
 	}
 	if text := listenFault(config); text != "" {
 		wrong = append(wrong, mistake{place{name: "flag --listen"}, text})
@@ -204,14 +260,16 @@ func (d *demo) introduction() string {
 	}
 	lines := []string{
 		"",
-		fmt.Sprintf("Evergate listens on %s in front of %s (%s).", d.addr, d.what(), d.env.Version),
-		"Writes go to the primary, reads round the replicas. In another terminal:",
+		fmt.Sprintf("Evergate listens on %s (%s behind it).", d.addr, d.env.Version),
+		"Writes go to the primary, reads round the replicas: " +
+			fmt.Sprintf("%d requests/s of %d clients, and", demoRate, demoConnections),
+		"yours. In another terminal:",
 		"",
 		"  " + cli + " set hello world",
 		"  " + cli + " get hello",
 		"  " + cli + " -r -1 -i 0.1 incr counter",
 		"",
-		"Then kill a primary and watch the counter go on:",
+		d.whatStrikes(),
 		"",
 	}
 	for _, group := range d.env.Groups {
@@ -219,8 +277,27 @@ func (d *demo) introduction() string {
 			lines = append(lines, "  "+killLine(group, primary))
 		}
 	}
-	return strings.Join(append(lines, "",
-		fmt.Sprintf("What was killed comes back after %v. Ctrl-C ends and removes everything.", comeBackAfter), ""), "\n")
+	return strings.Join(append(lines, "", "What was killed comes back. Ctrl-C ends and removes everything.", ""), "\n")
+}
+
+func (d *demo) whatStrikes() string {
+	if d.keys.pressed == nil {
+		return fmt.Sprintf("Nobody presses keys here: the primary is killed in %v. Kill one yourself:", byItselfAfter)
+	}
+	return "Press k to kill the primary, f to freeze it, q to quit. Or kill one yourself:"
+}
+
+// brief shortens the log, of one service on one day, to what is read while it happens.
+type brief struct{ out io.Writer }
+
+var unread = regexp.MustCompile(`^[^T]*T([^Z]*)Z| evergate[.:]| service=demo| began=\S+`)
+
+// Write takes a line, as the logger gives it.
+func (b brief) Write(line []byte) (int, error) {
+	if _, err := b.out.Write(unread.ReplaceAll(line, []byte("$1"))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 func killLine(group *testenv.Group, primary *testenv.Node) string {

@@ -1,176 +1,190 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"syscall"
+	"sync"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/drill"
 )
 
-// comeBackAfter is how long a killed server stays dead: long enough that the others have elected a new primary.
-const comeBackAfter = 10 * time.Second
+const (
+	// byItselfAfter is how long the load flows before the primary is killed where nobody can press a key, and before it
+	// is tried again.
+	byItselfAfter = 5 * time.Second
+	// renewEvery is how often the load begins new keys and a new ledger.
+	renewEvery = time.Minute
+)
 
-// watch looks at the servers once a second until a signal comes.
-func (d *demo) watch(signals <-chan os.Signal) {
-	ticker := time.NewTicker(time.Second)
+// demoWatch is a demo while it is watched.
+type demoWatch struct {
+	d *demo
+	// tasks are what takes its time beside the line that lives: at most one, told over done.
+	tasks sync.WaitGroup
+	done  chan func()
+	busy  bool
+	look  *demoLook
+	// byItself is when the primary is killed where nobody can press a key.
+	byItself <-chan time.Time
+	// quiet says that the load has ended, as nobody looks.
+	quiet bool
+}
+
+// watch shows what flows, and breaks the primary when a key says so, until a signal or a key ends it. cancel ends the
+// context, which is that of the load.
+func (d *demo) watch(ctx context.Context, cancel func(), signals <-chan os.Signal) {
+	w := &demoWatch{d: d, done: make(chan func(), 1), look: newDemoLook(d)}
+	w.tasks.Go(func() { w.look.run(ctx) })
+	defer w.tasks.Wait()
+	defer cancel()
+	ticker, renew := time.NewTicker(time.Second), time.NewTicker(renewEvery)
 	defer ticker.Stop()
-	w := demoWatch{d: d, primaries: map[*testenv.Group]*testenv.Node{}, deadSince: map[*testenv.Node]time.Time{}}
-	for _, group := range d.env.Groups {
-		w.primaries[group] = group.Primary()
+	defer renew.Stop()
+	if d.keys.pressed == nil {
+		w.byItself = time.After(byItselfAfter)
 	}
-	w.before = w.sample(time.Now())
-	defer w.hangUp()
 	for {
 		select {
 		case <-signals:
 			return
-		case now := <-ticker.C:
-			w.tellPrimaries()
-			w.bringBack(now)
-			w.tellRates(now)
-		}
-	}
-}
-
-// demoWatch is what was seen a second ago.
-type demoWatch struct {
-	d         *demo
-	primaries map[*testenv.Group]*testenv.Node
-	deadSince map[*testenv.Node]time.Time
-	before    sample
-	gateway   *testenv.Conn
-}
-
-// sample are counters at one time: of requests to the gateway, and of keys read on each server.
-type sample struct {
-	at       time.Time
-	requests int64
-	reads    map[*testenv.Node]int64
-}
-
-func (w *demoWatch) tellPrimaries() {
-	for _, group := range w.d.env.Groups {
-		primary := group.Primary()
-		if primary == nil || primary == w.primaries[group] {
-			continue
-		}
-		w.primaries[group] = primary
-		w.d.screen.say("%s has a new primary. The next one to kill:  %s", group.Name, killLine(group, primary))
-	}
-}
-
-// bringBack starts killed servers again, as an operator would.
-func (w *demoWatch) bringBack(now time.Time) {
-	for _, node := range slices.Concat(w.d.env.Nodes(), w.d.env.Sentinels) {
-		if !errors.Is(syscall.Kill(node.Pid(), 0), syscall.ESRCH) {
-			continue
-		}
-		since, known := w.deadSince[node]
-		switch {
-		case !known:
-			w.deadSince[node] = now
-			w.d.screen.say("%s is dead", node.Addr)
-		case now.Sub(since) >= comeBackAfter:
-			delete(w.deadSince, node)
-			if err := node.Restart(); err != nil {
-				w.d.screen.say("%s does not come back: %v", node.Addr, err)
-				continue
+		case key := <-d.keys.pressed:
+			if key == keyQuit {
+				return
 			}
-			w.d.screen.say("%s is back, with process id %d", node.Addr, node.Pid())
+			w.press(key)
+		case <-w.byItself:
+			w.press('k')
+		case told := <-w.done:
+			w.busy = false
+			told()
+		case <-ticker.C:
+			w.tellRates()
+		case <-renew.C:
+			w.renew()
 		}
 	}
 }
 
-// tellRates shows what flowed since the last look. On a terminal the line is there always, else only when something
-// flowed.
-func (w *demoWatch) tellRates(now time.Time) {
-	after := w.sample(now)
-	seconds := after.at.Sub(w.before.at).Seconds()
-	rate := func(after, before int64) int64 { return int64(float64(max(after-before, 0))/seconds + 0.5) }
-	// The question for the counter is itself a request.
-	requests := max(rate(after.requests, w.before.requests)-1, 0)
-	read := []string{}
-	flows := requests > 0
-	for _, group := range w.d.env.Groups {
-		for _, node := range group.Nodes {
-			count, answered := after.reads[node]
-			before, known := w.before.reads[node]
-			if !answered || !known {
-				continue
-			}
-			reads := rate(count, before)
-			flows = flows || reads > 0
-			read = append(read, fmt.Sprintf("%s %d", w.nameOf(group, node), reads))
-		}
-	}
-	w.before = after
-	text := fmt.Sprintf("%d requests/s; keys read/s: %s", requests, strings.Join(read, ", "))
-	w.d.screen.rates(text, flows)
+// task lets something run beside the line that lives. What it returns is called when it has ended.
+func (w *demoWatch) task(do func() func()) {
+	w.busy = true
+	w.tasks.Go(func() { w.done <- do() })
 }
 
-func (w *demoWatch) nameOf(group *testenv.Group, node *testenv.Node) string {
-	name := strconv.Itoa(node.Port)
-	if w.primaries[group] == node {
-		name += " (primary)"
+// renew does nothing when the load cannot begin anew: the old one flows on.
+func (w *demoWatch) renew() {
+	if w.busy || w.quiet {
+		return
 	}
-	return name
+	w.task(func() func() {
+		_ = w.d.show.Renew()
+		return func() {}
+	})
 }
 
-// sample asks everybody. Keys looked up are what a server counts of reads only: a replica does not count what it
-// applies for its primary.
-func (w *demoWatch) sample(now time.Time) sample {
-	s := sample{at: now, requests: w.before.requests, reads: map[*testenv.Node]int64{}}
-	for _, node := range w.d.env.Nodes() {
-		if _, dead := w.deadSince[node]; dead {
-			continue
-		}
-		if reply, err := node.Do("INFO", "stats"); err == nil {
-			text := fmt.Sprint(reply)
-			s.reads[node] = counter(text, "keyspace_hits") + counter(text, "keyspace_misses")
-		}
+// press plays what a key stands for.
+func (w *demoWatch) press(key byte) {
+	say := w.d.screen.say
+	name, doing := "kill-primary", "Killing"
+	switch key {
+	case 'k':
+	case 'f':
+		name, doing = "freeze-primary", "Freezing"
+	default:
+		say("k kills the primary, f freezes it, q quits.")
+		return
 	}
-	if text, err := w.askGateway(); err == nil {
-		s.requests = counter(text, "total_commands_processed")
+	if w.busy {
+		say("Not yet: one thing at a time.")
+		return
 	}
-	return s
+	w.look.leave()
+	w.task(func() func() {
+		reports, err := w.strike(name, doing)
+		return func() {
+			w.look.bringBackNow()
+			w.tell(reports, err)
+		}
+	})
 }
 
-// askGateway asks over an ordinary client connection, as anybody can.
-func (w *demoWatch) askGateway() (string, error) {
-	if w.gateway == nil {
-		conn, err := testenv.Dial(w.d.addr)
-		if err != nil {
-			return "", err
-		}
-		w.gateway = conn
-	}
-	reply, err := w.gateway.Do("INFO", "stats")
+func (w *demoWatch) strike(name, doing string) ([]*drill.Report, error) {
+	primary, err := w.d.show.Ready()
 	if err != nil {
-		w.hangUp()
+		return nil, err
 	}
-	return string(reply), err
+	w.d.screen.say("\n%s the primary %s ...\n", doing, primary)
+	return w.d.show.Strike(name)
 }
 
-func (w *demoWatch) hangUp() {
-	if w.gateway != nil {
-		_ = w.gateway.Close()
-		w.gateway = nil
+// tell prints the result. Without a keyboard that was all.
+func (w *demoWatch) tell(reports []*drill.Report, err error) {
+	if len(reports) > 0 {
+		w.d.screen.say("\n%s\n%s", w.d.title(reports[0]), drill.Side(reports))
 	}
-}
-
-// counter finds "name:123" in the text of INFO; 0 when it is not there.
-func counter(info, name string) int64 {
-	for line := range strings.Lines(info) {
-		if text, found := strings.CutPrefix(line, name+":"); found {
-			n, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-			return n
+	if err != nil {
+		w.d.screen.say("Not now: %v", err)
+	}
+	if w.d.keys.pressed != nil {
+		w.d.screen.say("Again: k kills, f freezes, q quits.\n")
+		return
+	}
+	if len(reports) == 0 {
+		w.byItself = time.After(byItselfAfter)
+		return
+	}
+	w.quiet = true
+	w.task(func() func() {
+		err := w.d.show.Close()
+		return func() {
+			if err != nil {
+				w.d.screen.say("%v", err)
+			}
+			w.d.screen.say("The load has ended, the gateway goes on. SIGINT or SIGTERM ends and removes everything.")
 		}
+	})
+}
+
+// title says what a result is about.
+func (d *demo) title(r *drill.Report) string {
+	what := "The primary was killed"
+	if r.Drill == "freeze-primary" {
+		what = "The primary was frozen, and later thawed"
 	}
-	return 0
+	return fmt.Sprintf("%s, under %d requests/s of %d clients:", what, r.Rate, r.Connections)
+}
+
+// tellRates shows what flowed within the last second. On a terminal the line is there always, else only when something
+// flowed.
+func (w *demoWatch) tellRates() {
+	var parts []string
+	flows := false
+	var pulses []drill.Pulse
+	if !w.quiet {
+		pulses = w.d.show.Pulse(time.Second)
+	}
+	for _, p := range pulses {
+		flows = flows || p.Writes+p.Reads > 0
+		text := fmt.Sprintf("%d writes/s, %d reads/s, p99 %s, %d errors, %d uncertain", p.Writes, p.Reads, p99(p),
+			p.Errors, p.Uncertain)
+		if len(pulses) > 1 {
+			text = fmt.Sprintf("%s: %d w/s %d r/s %d errors", p.Path, p.Writes, p.Reads, p.Errors)
+		}
+		parts = append(parts, text)
+	}
+	reads, flowsToo := w.look.reads()
+	if reads != "" {
+		parts = append(parts, "keys read/s: "+reads)
+	}
+	w.d.screen.rates(strings.Join(parts, " | "), flows || flowsToo)
+}
+
+func p99(p drill.Pulse) string {
+	if p.P99 == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f ms", float64(p.P99)/float64(time.Millisecond))
 }

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +14,11 @@ type book struct {
 	mu      sync.Mutex
 	entries []Entry // guarded by mu
 
-	// acknowledged, uncertain and errors are for the live line.
+	*tally
+}
+
+// tally is what a line that lives tells; several books may share one.
+type tally struct {
 	acknowledged, uncertain, errors atomic.Int64
 }
 
@@ -39,6 +44,18 @@ func (b *book) taken() []Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]Entry(nil), b.entries...)
+}
+
+// after gives the entries whose end was known after from; the caller owns them. What ends at once on several
+// connections is noted a little out of order, which a line that lives can bear.
+func (b *book) after(from time.Duration) []Entry {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := len(b.entries)
+	for first > 0 && b.entries[first-1].Done > from {
+		first--
+	}
+	return slices.Clone(b.entries[first:])
 }
 
 // wroteSince says whether a write of the struck shard that was sent after from has been acknowledged.

@@ -9,6 +9,8 @@
 //	fmt.Print(report.Text())
 //	if len(report.Verdict.Broken) > 0 { ... }
 //
+// Show is the same load and the same acts without an end, on servers that somebody else has started: for evergate demo.
+//
 // The files ledger.go, figures.go and verdict.go decide and are pure: entries in, judgement out. The others have
 // sockets and processes.
 //

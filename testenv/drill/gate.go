@@ -16,8 +16,9 @@ type gateWatch struct {
 	dial func() (*testenv.Conn, error)
 
 	mu sync.Mutex
-	// guarded by mu: what was seen last and, for Held, at most.
-	gate Gate
+	// guarded by mu: what was seen last and, for Held, at most; what it had counted before, and its last failover then.
+	gate, before Gate
+	lastBefore   int
 }
 
 func (w *gateWatch) run(ctx context.Context) {
@@ -61,12 +62,17 @@ func (w *gateWatch) note(text string) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	now := Gate{Known: true, Held: infoNumber(text, "parked"), Failovers: infoNumber(text, "failovers_held"),
+		Uncertain: infoNumber(text, "uncertain"), DoneAgain: infoNumber(text, "done_again")}
+	if !w.gate.Known {
+		w.before, w.lastBefore = now, lastFailover(text)
+	}
 	w.gate.Known = true
-	w.gate.Held = max(w.gate.Held, infoNumber(text, "parked"))
-	w.gate.Failovers = max(w.gate.Failovers, infoNumber(text, "failovers_held"))
-	w.gate.Receipts = receipts(text)
-	w.gate.Uncertain = max(w.gate.Uncertain, infoNumber(text, "uncertain"))
-	w.gate.DoneAgain = max(w.gate.DoneAgain, infoNumber(text, "done_again"))
+	w.gate.Held = max(w.gate.Held, now.Held)
+	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
+	w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore)
+	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)
+	w.gate.DoneAgain = max(w.gate.DoneAgain, now.DoneAgain-w.before.DoneAgain)
 	return true
 }
 
@@ -90,20 +96,36 @@ func infoNumber(text, name string) int {
 // logTime is how the gateway's log writes the time.
 const logTime = "2006-01-02T15:04:05.000Z0700"
 
-// receipts finds in INFO how many acknowledged writes each failover may have lost; -1 where nobody knows.
-func receipts(text string) []int {
-	var all []int
+// lastFailover is the highest number of a failover in INFO; 0 where there is none.
+func lastFailover(text string) (last int) {
+	for _, m := range failoverPattern.FindAllStringSubmatch(text, -1) {
+		number, _ := strconv.Atoi(m[1])
+		last = max(last, number)
+	}
+	return last
+}
+
+var failoverPattern = regexp.MustCompile(`(?m)^failover(\d+):`)
+
+// receipts finds in INFO how many acknowledged writes each failover with a number above after may have lost, -1 where
+// nobody knows; and how many the former primaries had acknowledged.
+func receipts(text string, after int) (lost []int, acknowledged int) {
 	for _, m := range receiptPattern.FindAllStringSubmatch(text, -1) {
-		n, err := strconv.Atoi(m[1])
+		if number, _ := strconv.Atoi(m[1]); number <= after {
+			continue
+		}
+		acked, _ := strconv.Atoi(m[2])
+		acknowledged += acked
+		n, err := strconv.Atoi(m[3])
 		if err != nil {
 			n = -1
 		}
-		all = append(all, n)
+		lost = append(lost, n)
 	}
-	return all
+	return lost, acknowledged
 }
 
-var receiptPattern = regexp.MustCompile(`(?m)^failover\d+:.*\blost_at_most=(\d+|unknown)`)
+var receiptPattern = regexp.MustCompile(`(?m)^failover(\d+):.*\backnowledged=(\d+),lost_at_most=(\d+|unknown)`)
 
 // readLog makes events of the lines of a gateway's log since start.
 func readLog(log string, start time.Time) (events []Event) {

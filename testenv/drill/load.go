@@ -51,7 +51,9 @@ type load struct {
 	book        *book
 
 	stopped chan struct{}
-	running sync.WaitGroup
+	// patience ends when what is owed is waited for no longer; set before stopped is closed.
+	patience context.Context
+	running  sync.WaitGroup
 }
 
 // plan says what connection i does. Where there are several shards, the second group of eight connections uses keys of
@@ -70,6 +72,7 @@ func (l *load) prepare(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	for i := range l.conns {
 		r, struck := l.plan(i)
 		if r.kind != Get {
@@ -119,8 +122,11 @@ func (l *load) begin() {
 	}
 }
 
-// stop ends the sending and waits for the replies that are still owed.
-func (l *load) stop() {
+// stop ends the sending and waits for the replies that are still owed, for endPatience at most.
+func (l *load) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, endPatience)
+	defer cancel()
+	l.patience = ctx
 	close(l.stopped)
 	l.running.Wait()
 }
@@ -283,17 +289,15 @@ func (c *client) bury() {
 	}
 }
 
-// end waits for what is owed, and no longer than endPatience.
+// end waits for what is owed, as long as the load has patience.
 func (c *client) end() {
 	if c.pipe == nil {
 		return
 	}
 	close(c.pipe.pending)
-	patience := time.NewTimer(endPatience)
-	defer patience.Stop()
 	select {
 	case <-c.pipe.dead:
-	case <-patience.C:
+	case <-c.load.patience.Done():
 		c.pipe.ending.Store(true)
 	}
 	_ = c.pipe.conn.Close()

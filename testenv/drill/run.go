@@ -66,7 +66,7 @@ func Run(ctx context.Context, p Plan) (report *Report, err error) {
 	if err := s.findTags(p.Connections + len(impatience)); err != nil {
 		return nil, err
 	}
-	r := newRun(p, d, s)
+	r := newRun(p, d, s, newTimeline(time.Now()), &tally{})
 	return r.play(ctx)
 }
 
@@ -79,16 +79,14 @@ type run struct {
 	line  *timeline
 	load  *load
 	gate  *gateWatch
-	start time.Time
 	// looking ends the observers.
 	looking sync.WaitGroup
 }
 
-func newRun(p Plan, d *drill, s *site) *run {
-	r := &run{plan: p, drill: d, site: s, id: strings.ToLower(rand.Text()[:8]), start: time.Now()}
-	r.line = newTimeline(r.start)
+func newRun(p Plan, d *drill, s *site, line *timeline, sum *tally) *run {
+	r := &run{plan: p, drill: d, site: s, id: strings.ToLower(rand.Text()[:8]), line: line}
 	r.load = &load{names: names{prefix: "evergate:drill:" + r.id + ":", tags: s.tags}, dial: s.dialPath,
-		conns: p.Connections, rate: p.Rate, book: &book{start: r.start}}
+		conns: p.Connections, rate: p.Rate, book: &book{start: line.start, tally: sum}}
 	r.gate = &gateWatch{dial: s.dialPath}
 	return r
 }
@@ -104,12 +102,9 @@ func (r *run) play(ctx context.Context) (*Report, error) {
 	r.load.begin()
 	actErr := r.act(ctx)
 	r.line.say("drill", "the load ends", func(m *Marks, now time.Duration) { m.Ended = now })
-	r.load.stop()
+	r.load.stop(ctx)
 	entries := r.load.book.taken()
-	back := &readback{names: r.load.names, dial: r.site.dialPath}
-	if r.plan.Beside != "" { // such a path may end at a former primary
-		back.dial = r.site.dialNamed
-	}
+	back := r.readback()
 	found, readErr := back.read(ctx, entries)
 	cancel()
 	r.looking.Wait()
@@ -118,6 +113,15 @@ func (r *run) play(ctx context.Context) (*Report, error) {
 	}
 	report := r.report(entries, found)
 	return report, back.remove(entries, r.watchedKey())
+}
+
+// readback reads what the load has left behind: through the path under test, unless that may end at a former primary.
+func (r *run) readback() *readback {
+	back := &readback{names: r.load.names, dial: r.site.dialPath}
+	if r.plan.Beside != "" {
+		back.dial = r.site.dialNamed
+	}
+	return back
 }
 
 // act lets the load warm up and plays the drill's act.
@@ -187,7 +191,7 @@ func (r *run) report(entries []Entry, found Found) *Report {
 	events, marks, _ := r.line.seen()
 	gate := r.gate.seen()
 	if r.site.gate != nil {
-		events = append(events, readLog(r.site.gate.Log(), r.start)...)
+		events = append(events, readLog(r.site.gate.Log(), r.line.start)...)
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return int(a.At - b.At) })
 	bar := r.drill.in(r.plan.Mode)
@@ -197,7 +201,7 @@ func (r *run) report(entries []Entry, found Found) *Report {
 	figures := Count(entries, marks, bar.InFlightFor)
 	account := Balance(entries, found, parked(marks, bar.InFlightFor))
 	return &Report{Version: reportVersion, Drill: r.plan.Name, Mode: r.plan.Mode, Path: cmp.Or(r.plan.Beside, Gateway),
-		ID: r.id, Started: r.start, Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks,
+		ID: r.id, Started: r.line.start, Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks,
 		Figures: figures, Account: account, Gate: gate, Verdict: Judge(figures, account, gate, marks, bar),
 		Events: events, entries: entries}
 }

@@ -68,11 +68,8 @@ func (w *row) add(r *Report) {
 	if r.Verdict.Kept() {
 		w.kept++
 	}
-	sum := 0
-	for _, n := range f.Errors {
-		sum += n
-	}
-	w.errors, w.uncertain, w.inFlight = max(w.errors, sum), max(w.uncertain, f.Uncertain), max(w.inFlight, f.InFlight)
+	w.errors, w.uncertain = max(w.errors, f.failed()), max(w.uncertain, f.Uncertain)
+	w.inFlight = max(w.inFlight, f.InFlight)
 	w.lost, w.twice = max(w.lost, r.Account.Lost), max(w.twice, r.Account.Twice+r.Account.Late+r.Account.Ghosts)
 	if n, told := r.Gate.receipt(); told {
 		w.told, w.receipt = true, max(w.receipt, n)

@@ -51,6 +51,8 @@ type Gate struct {
 	Failovers int
 	// Uncertain is how many requests it answered so, DoneAgain how many it sent a second time.
 	Uncertain, DoneAgain int
+	// Acknowledged is how many writes the former primaries had acknowledged, as the receipts say.
+	Acknowledged int
 	// Receipts are what it said of lost writes, one for each failover: at most so many; -1: it did not know.
 	Receipts []int
 }

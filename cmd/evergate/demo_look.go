@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"evergate/testenv"
+)
+
+// comeBackAfter is how long a server that somebody has killed stays dead: long enough that the others have elected a
+// new primary.
+const comeBackAfter = 10 * time.Second
+
+// demoLook looks at the servers once a second. A frozen one makes it wait, and nobody else.
+type demoLook struct {
+	d *demo
+	// Of the goroutine that looks:
+	primaries map[*testenv.Group]*testenv.Node
+	deadSince map[*testenv.Node]time.Time
+	before    sample
+
+	mu sync.Mutex
+	// guarded by mu: left says that dead servers stay so for now, now that they come back at once; read is what was read
+	// where, and flows whether anything was.
+	left, now, flows bool
+	read             string
+}
+
+// sample are counters at one time: of keys read on each server.
+type sample struct {
+	at    time.Time
+	reads map[*testenv.Node]int64
+}
+
+func newDemoLook(d *demo) *demoLook {
+	l := &demoLook{d: d, primaries: map[*testenv.Group]*testenv.Node{}, deadSince: map[*testenv.Node]time.Time{}}
+	for _, group := range d.env.Groups {
+		l.primaries[group] = group.Primary()
+	}
+	return l
+}
+
+// leave lets dead servers stay dead until bringBackNow.
+func (l *demoLook) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left = true
+}
+
+// bringBackNow lets the next look start every dead server again.
+func (l *demoLook) bringBackNow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left, l.now = false, true
+}
+
+// patience is how long a dead server is to stay so; negative: until further notice.
+func (l *demoLook) patience() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.left:
+		return -1
+	case l.now:
+		l.now = false
+		return 0
+	}
+	return comeBackAfter
+}
+
+// reads are the rates of keys read, and whether there were any.
+func (l *demoLook) reads() (text string, flows bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.read, l.flows
+}
+
+func (l *demoLook) run(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	l.before = l.sample(time.Now())
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			l.tellPrimaries()
+			l.bringBack(time.Now())
+			l.rate(time.Now())
+		}
+	}
+}
+
+func (l *demoLook) tellPrimaries() {
+	for _, group := range l.d.env.Groups {
+		primary := group.Primary()
+		if primary == nil || primary == l.primaries[group] {
+			continue
+		}
+		l.primaries[group] = primary
+		l.d.screen.say("%s has a new primary. The next one to kill:  %s", group.Name, killLine(group, primary))
+	}
+}
+
+// bringBack starts killed servers again, as an operator would.
+func (l *demoLook) bringBack(now time.Time) {
+	patience := l.patience()
+	for _, node := range slices.Concat(l.d.env.Nodes(), l.d.env.Sentinels) {
+		if !errors.Is(syscall.Kill(node.Pid(), 0), syscall.ESRCH) {
+			continue
+		}
+		since, known := l.deadSince[node]
+		if !known {
+			since, l.deadSince[node] = now, now
+			l.d.screen.say("%s is dead", node.Addr)
+		}
+		if patience < 0 || now.Sub(since) < patience {
+			continue
+		}
+		delete(l.deadSince, node)
+		if err := node.Restart(); err != nil {
+			l.d.screen.say("%s does not come back: %v", node.Addr, err)
+			continue
+		}
+		l.d.screen.say("%s is back, with process id %d", node.Addr, node.Pid())
+	}
+}
+
+// rate makes rates of what was read since the last look.
+func (l *demoLook) rate(now time.Time) {
+	after := l.sample(now)
+	seconds := after.at.Sub(l.before.at).Seconds()
+	var read []string
+	flows := false
+	for _, group := range l.d.env.Groups {
+		for _, node := range group.Nodes {
+			count, answered := after.reads[node]
+			before, known := l.before.reads[node]
+			if !answered || !known {
+				continue
+			}
+			reads := int64(float64(max(count-before, 0))/seconds + 0.5)
+			flows = flows || reads > 0
+			read = append(read, fmt.Sprintf("%s %d", l.nameOf(group, node), reads))
+		}
+	}
+	l.before = after
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.read, l.flows = strings.Join(read, ", "), flows
+}
+
+func (l *demoLook) nameOf(group *testenv.Group, node *testenv.Node) string {
+	name := strconv.Itoa(node.Port)
+	if l.primaries[group] == node {
+		name += " (primary)"
+	}
+	return name
+}
+
+// sample asks everybody. Keys looked up are what a server counts of reads only: a replica does not count what it
+// applies for its primary.
+func (l *demoLook) sample(now time.Time) sample {
+	s := sample{at: now, reads: map[*testenv.Node]int64{}}
+	for _, node := range l.d.env.Nodes() {
+		if _, dead := l.deadSince[node]; dead {
+			continue
+		}
+		if reply, err := node.Do("INFO", "stats"); err == nil {
+			text := fmt.Sprint(reply)
+			s.reads[node] = counter(text, "keyspace_hits") + counter(text, "keyspace_misses")
+		}
+	}
+	return s
+}
+
+// counter finds "name:123" in the text of INFO; 0 when it is not there.
+func counter(info, name string) int64 {
+	for line := range strings.Lines(info) {
+		if text, found := strings.CutPrefix(line, name+":"); found {
+			n, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// keyboard gives single keys of a terminal. What it has changed of the terminal is put back by close.
+type keyboard struct {
+	// pressed has the keys; nil where there is no terminal, or another program has it.
+	pressed <-chan byte
+
+	fd     int
+	before unix.Termios
+	ending chan struct{}
+	end    sync.Once
+	reads  sync.WaitGroup
+}
+
+// keyQuit is what a key press, a hang-up and Ctrl-\ all mean.
+const keyQuit = 'q'
+
+// keyPatience is how long a read waits for a key, so that it can be given up. Terminals count in tenths of a second.
+const keyPatience = 100 * time.Millisecond
+
+// openKeyboard takes keys when both file and screen are a terminal and this program is in its foreground: one in the
+// background would be stopped for trying.
+func openKeyboard(file *os.File, screen *screen) *keyboard {
+	k := &keyboard{ending: make(chan struct{})}
+	if file == nil || screen.columns() == 0 {
+		return k
+	}
+	k.fd = int(file.Fd())
+	before, err := unix.IoctlGetTermios(k.fd, getTermios)
+	if err != nil || !k.foreground() {
+		return k
+	}
+	k.before = *before
+	if k.take() != nil {
+		return k
+	}
+	keys, signals := make(chan byte), make(chan os.Signal, 1)
+	k.pressed = keys
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGCONT)
+	k.reads.Go(func() { k.read(keys) })
+	k.reads.Go(func() {
+		defer signal.Stop(signals)
+		k.heed(signals, keys)
+	})
+	return k
+}
+
+func (k *keyboard) foreground() bool {
+	group, err := unix.IoctlGetInt(k.fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// take asks for keys at once and without an echo. Signals and the treatment of what is written stay as they are: Ctrl-C
+// is one, and lines end as ever.
+func (k *keyboard) take() error {
+	raw := k.before
+	raw.Lflag &^= unix.ICANON | unix.ECHO
+	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 0, uint8(keyPatience/(100*time.Millisecond))
+	return unix.IoctlSetTermios(k.fd, setTermios, &raw)
+}
+
+// read gives keys until the end, or until the terminal is gone.
+func (k *keyboard) read(keys chan<- byte) {
+	var key [1]byte
+	for {
+		select {
+		case <-k.ending:
+			return
+		default:
+		}
+		began := time.Now()
+		n, err := unix.Read(k.fd, key[:])
+		switch {
+		case n > 0:
+			k.give(keys, key[0])
+		case err == unix.EINTR:
+		case err != nil || time.Since(began) < keyPatience/2:
+			return // who does not wait for a key is no terminal any more
+		}
+	}
+}
+
+func (k *keyboard) give(keys chan<- byte, key byte) {
+	select {
+	case keys <- key:
+	case <-k.ending:
+	}
+}
+
+// heed makes keys of signals that would leave the terminal as it is, and takes it again after a stop: the shell has
+// put it back meanwhile.
+func (k *keyboard) heed(signals <-chan os.Signal, keys chan<- byte) {
+	for {
+		select {
+		case <-k.ending:
+			return
+		case s := <-signals:
+			if s != syscall.SIGCONT {
+				k.give(keys, keyQuit)
+			} else if k.foreground() {
+				_ = k.take() // without it a key needs Enter
+			}
+		}
+	}
+}
+
+// close puts the terminal back. It may be called twice.
+func (k *keyboard) close() {
+	if k.pressed == nil {
+		return
+	}
+	k.end.Do(func() {
+		close(k.ending)
+		k.reads.Wait()
+		if k.foreground() {
+			_ = unix.IoctlSetTermios(k.fd, setTermios, &k.before) // the terminal may be gone
+		}
+	})
+}

@@ -1,0 +1,95 @@
+package drill
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// Side is what came of the same drill on one path or several, a column each, for a person who has just seen it.
+func Side(reports []*Report) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
+	row := func(name string, cell func(*Report) string) {
+		fmt.Fprintf(w, "  %s", name)
+		for _, r := range reports {
+			fmt.Fprintf(w, "\t%s", cell(r))
+		}
+		fmt.Fprintln(w)
+	}
+	if len(reports) > 1 {
+		row("", func(r *Report) string { return r.Path })
+	}
+	row("errors", func(r *Report) string {
+		return fmt.Sprintf("%d of %d requests", r.Figures.failed(), r.Figures.Requests)
+	})
+	kinds := map[string]bool{}
+	for _, r := range reports {
+		for word := range r.Figures.Errors {
+			kinds[word] = true
+		}
+	}
+	for _, word := range slices.Sorted(maps.Keys(kinds)) {
+		row("  "+word, func(r *Report) string { return fmt.Sprint(r.Figures.Errors[word]) })
+	}
+	row("uncertain", func(r *Report) string {
+		return fmt.Sprintf("%d (%d in flight)", r.Figures.Uncertain, r.Figures.InFlight)
+	})
+	row("no write for", func(r *Report) string { return round(r.Figures.WritePause.Length()).String() })
+	row("no read for", func(r *Report) string { return round(r.Figures.ReadPause.Length()).String() })
+	row("the servers needed", (*Report).needed)
+	row("clients write", (*Report).again)
+	row("receipt", (*Report).promised)
+	row("read back", func(r *Report) string {
+		return fmt.Sprintf("%d of %d lost", r.Account.Lost, r.Account.Acknowledged)
+	})
+	_ = w.Flush() // a strings.Builder takes everything
+	for _, r := range reports {
+		if r.Verdict.Vacuous != "" {
+			fmt.Fprintf(&b, "  %s proves nothing: %s\n", r.Path, r.Verdict.Vacuous)
+		}
+		for _, text := range r.Verdict.Broken {
+			if r.Path == Gateway {
+				fmt.Fprintf(&b, "  BROKEN: %s\n", text)
+			}
+		}
+	}
+	return b.String()
+}
+
+// failed counts errors of all kinds.
+func (f *Figures) failed() (sum int) {
+	for _, n := range f.Errors {
+		sum += n
+	}
+	return sum
+}
+
+// needed is how long the servers had no primary that accepts writes.
+func (r *Report) needed() string {
+	if len(r.Marks.Accepts) == 0 {
+		return "-"
+	}
+	return round(r.Marks.Accepts[0] - r.Marks.Struck).String()
+}
+
+// again is how long after that a write was acknowledged.
+func (r *Report) again() string {
+	if len(r.Figures.Resumed) == 0 || r.Figures.Resumed[0] < 0 {
+		return "-"
+	}
+	return round(r.Figures.Resumed[0]).String() + " later"
+}
+
+// promised is the gateway's receipt.
+func (r *Report) promised() string {
+	switch n, told := r.Gate.receipt(); {
+	case told:
+		return fmt.Sprintf("at most %d of %d lost", n, r.Gate.Acknowledged)
+	case r.Gate.Known:
+		return "not known how many are lost"
+	}
+	return "none"
+}
