@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/fanout"
 	"evergate/gateway/loop"
 	"evergate/gateway/resp"
 	"evergate/gateway/status"
@@ -39,6 +40,7 @@ type Gateway struct {
 	failovers []*status.Failovers
 	loops     []loop.Loop
 	lanes     *laneLog
+	census    []*census // of each service
 	running   sync.WaitGroup
 	started   time.Time
 	runID     string
@@ -121,6 +123,7 @@ func (g *Gateway) addService(s *Service) error {
 	story := &status.Failovers{}
 	k.OnEvent(story.Note)
 	g.failovers = append(g.failovers, story)
+	g.census = append(g.census, &census{})
 	k.SetWorkers(g.conf.Workers)
 	g.keepers = append(g.keepers, k)
 	return nil
@@ -137,6 +140,7 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
+		PushBytesMax:    int(conf.Limits.PushBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
@@ -147,7 +151,7 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 		s := &conf.Services[i]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[s.Reads], AsksPassword: !s.Password.IsZero(),
-			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter,
+			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
 		})
 	}
 	return c
@@ -156,12 +160,18 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 // env is what the worker of loop i gets from the rest.
 func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
-		View:         func(s int) *topology.View { return g.keepers[s].View() },
-		Report:       g.report,
-		Settled:      func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
-		Acked:        g.acks(),
-		Allowed:      func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
-		Ask:          func(s int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, s, ref, seq, sections) },
+		View:    func(s int) *topology.View { return g.keepers[s].View() },
+		Report:  g.report,
+		Settled: func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
+		Acked:   g.acks(),
+		Allowed: func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
+		Ask:     func(s int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, s, ref, seq, sections) },
+		Count:   func(s int, q worker.Count) (int, int) { return g.census[s].ask(q) },
+		Counted: func(s int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+			g.census[s].count(k, name, node, listeners, lanes)
+		},
+		Gap:          func(s int, gap worker.Gap) { g.gapOver(i, s, gap) },
+		Cut:          g.slowCut,
 		ClientNumber: func() int64 { return g.number.Add(1) },
 		WallClock:    time.Now,
 	}

@@ -47,6 +47,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 		}
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
+		w.settleWaits(c)
 		used += n
 		if n > pauseBytes {
 			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
@@ -85,6 +86,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if ragged && d.Kind != routing.Refuse {
 		frame = resp.AppendCommand(nil, args...)
 	}
+	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
+		return w.onlyListens(c, command)
+	}
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
 	}
@@ -99,6 +103,8 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		return w.local(c, command, args, frame)
 	case routing.Split:
 		return w.split(c, d, args)
+	case routing.Listen:
+		return w.subscribe(c, d, command, args)
 	default:
 		w.refuse(c, d.Reason, command, args)
 		return true
@@ -117,7 +123,8 @@ func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
 		c.Unread = nil
 	}
 	w.send(c, l, request{
-		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read, owned: owned, frame: frame,
+		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read || d.Harmless, owned: owned, frame: frame,
+		counts: d.Counts,
 	})
 	return true
 }
@@ -134,9 +141,10 @@ type request struct {
 	owned bool // the lane may keep frame
 	// foreign: the lane is not the one that the view names.
 	foreign bool
-	// blocking, watched and ahead are Ticket.Flags and Ticket.Ahead.
+	// blocking, watched, counts and ahead are Ticket.Flags and Ticket.Ahead.
 	blocking bool
 	watched  bool
+	counts   bool
 	ahead    uint32
 	shard    int
 	frame    []byte
@@ -160,6 +168,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	}
 	if r.watched {
 		t.Flags |= backend.Watched
+	}
+	if r.counts {
+		t.Flags |= backend.Counts
 	}
 	if r.owned {
 		t.End = l.Queue.AppendOwned(r.frame)

@@ -20,6 +20,7 @@ func (w *Worker) timers() {
 	for _, s := range w.services {
 		w.expireHeld(s)
 		w.judge(s, s.view)
+		w.feedsAgain(s)
 		if len(s.full) > 0 {
 			w.wakeFull(s)
 		}
@@ -98,6 +99,10 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 			return
 		}
 	}
+	if l.Key.Purpose == backend.Feed {
+		w.feedTimer(l)
+		return
+	}
 	if set := w.sets[l.Key]; !l.Owned && (l.Key.Purpose == backend.Private || len(set.lanes) > 1 && set.lanes[0] != l) {
 		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.now >= idleAt {
 			w.removeLane(l, backend.Idle)
@@ -125,7 +130,7 @@ func (w *Worker) sweep() {
 			w.close(c, c.Why)
 		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax:
 			w.close(c, session.AuthTimeout)
-		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.Replies.Owed() == 0:
+		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.Replies.Owed() == 0 && !c.subscribed():
 			w.close(c, session.IdleTimeout)
 		}
 	}
