@@ -27,6 +27,16 @@ const (
 	ConfirmMajority Confirmation = "majority"
 )
 
+// GapPolicy says what becomes of subscribers that may have missed messages, as when their server was lost.
+type GapPolicy string
+
+const (
+	// GapStay keeps them subscribed: what they missed is missed, as of any server that dies.
+	GapStay GapPolicy = "stay"
+	// GapClose closes their connections, so that they notice.
+	GapClose GapPolicy = "close"
+)
+
 // Credentials are what the gateway shows to a server or a Sentinel.
 type Credentials struct {
 	// User is the ACL user; empty means the default user.
@@ -70,6 +80,8 @@ type Service struct {
 	SilentAfter time.Duration
 	// Confirm is whose word makes a new primary. Default ConfirmProvisional.
 	Confirm Confirmation
+	// OnGap is what becomes of subscribers that may have missed messages. Default GapStay.
+	OnGap GapPolicy
 	// AddressMap rewrites announced addresses before dialling: key "host:port" or "host" to "host:port" or "host".
 	AddressMap map[string]string
 
@@ -92,6 +104,9 @@ type Limits struct {
 	QueryBytesMax int64
 	// OutputBytesMax is the most reply bytes held for one client before it is cut. Default 256 MiB.
 	OutputBytesMax int64
+	// PushBytesMax is how many bytes may wait for a client when a message comes for it that it has subscribed to; past
+	// that it is cut (Redis: client-output-buffer-limit pubsub). Default 32 MiB.
+	PushBytesMax int64
 	// ClientsMax is the most clients at once over all services (Redis: maxclients). Default 10000.
 	ClientsMax int
 	// HoldSessionsMax is how many clients may wait for a primary at once, over all services. Default 10000.

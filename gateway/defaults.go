@@ -23,6 +23,7 @@ func DefaultLimits() Limits {
 		BulkBytesMax:    512 << 20,
 		QueryBytesMax:   1 << 30,
 		OutputBytesMax:  256 << 20,
+		PushBytesMax:    32 << 20,
 		ClientsMax:      10_000,
 		HoldSessionsMax: 10_000,
 		HoldBytesMax:    1 << 30,
@@ -33,7 +34,7 @@ func DefaultLimits() Limits {
 // DefaultService is a service that still lacks its upstream.
 func DefaultService() Service {
 	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
-		Confirm: ConfirmProvisional}
+		Confirm: ConfirmProvisional, OnGap: GapStay}
 }
 
 // Filled is the Config with its default in every zero field that means "default", for Configs written in Go. A service
@@ -48,6 +49,7 @@ func (c Config) Filled() Config {
 	fill(&c.Limits.BulkBytesMax, d.Limits.BulkBytesMax)
 	fill(&c.Limits.QueryBytesMax, d.Limits.QueryBytesMax)
 	fill(&c.Limits.OutputBytesMax, d.Limits.OutputBytesMax)
+	fill(&c.Limits.PushBytesMax, d.Limits.PushBytesMax)
 	fill(&c.Limits.ClientsMax, d.Limits.ClientsMax)
 	fill(&c.Limits.HoldSessionsMax, d.Limits.HoldSessionsMax)
 	fill(&c.Limits.HoldBytesMax, d.Limits.HoldBytesMax)
@@ -56,6 +58,7 @@ func (c Config) Filled() Config {
 	for i := range c.Services {
 		fill(&c.Services[i].Reads, ReadPrimary)
 		fill(&c.Services[i].Confirm, ConfirmProvisional)
+		fill(&c.Services[i].OnGap, GapStay)
 	}
 	if len(c.Services) == 1 {
 		fill(&c.Services[0].Name, "default")

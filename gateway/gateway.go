@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/fanout"
 	"evergate/gateway/loop"
 	"evergate/gateway/resp"
 	"evergate/gateway/status"
@@ -44,6 +45,7 @@ type Gateway struct {
 	failovers []*status.Failovers
 	loops     []loop.Loop
 	lanes     *laneLog
+	census    []*census // of each service
 	running   sync.WaitGroup
 	started   time.Time
 	runID     string
@@ -151,6 +153,7 @@ func (g *Gateway) addService(service int) {
 	story := &status.Failovers{}
 	k.OnEvent(story.Note)
 	g.failovers = append(g.failovers, story)
+	g.census = append(g.census, &census{})
 	k.SetWorkers(g.tellers(service))
 	g.keepers = append(g.keepers, k)
 }
@@ -166,6 +169,7 @@ func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config 
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
+		PushBytesMax:    int(conf.Limits.PushBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: doors,
@@ -175,7 +179,7 @@ func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config 
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
-			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter,
+			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
 		})
 	}
 	return c
@@ -189,9 +193,15 @@ func (g *Gateway) env(i int) worker.Env {
 		Settled: func(of int, epoch uint64) {
 			g.keepers[g.parts[of].service].Settled(g.teller(of, i), epoch)
 		},
-		Acked:        g.acks(),
-		Allowed:      func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
-		Ask:          func(d int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, d, ref, seq, sections) },
+		Acked:   g.acks(),
+		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
+		Ask:     func(d int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, d, ref, seq, sections) },
+		Count:   func(of int, q worker.Count) (int, int) { return g.censusOf(of).ask(q) },
+		Counted: func(of int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+			g.censusOf(of).count(k, name, node, listeners, lanes)
+		},
+		Gap:          func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
+		Cut:          g.slowCut,
 		ClientNumber: func() int64 { return g.number.Add(1) },
 		WallClock:    time.Now,
 	}

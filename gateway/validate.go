@@ -120,6 +120,7 @@ func (v *validation) process(c Config) {
 	v.size("proto-max-bulk-len", l.BulkBytesMax)
 	v.size("client-query-buffer-limit", l.QueryBytesMax)
 	v.size("client-output-buffer-limit", l.OutputBytesMax)
+	v.size("pubsub-output-buffer-limit", l.PushBytesMax)
 	v.size("hold-bytes-max", l.HoldBytesMax)
 
 	if l.BulkBytesMax > l.QueryBytesMax {
@@ -210,6 +211,7 @@ func (v *validation) failover(s *Service) {
 	if s.SilentAfter != 0 {
 		within(v, "silent-after", s.SilentAfter, silentAfterMin, longest)
 	}
+	v.oneOf("on-gap", string(s.OnGap), string(GapStay), string(GapClose))
 	v.oneOf("confirm", string(s.Confirm), string(ConfirmProvisional), string(ConfirmMajority))
 	if s.Confirm == ConfirmMajority && len(s.Sentinels) == 0 {
 		v.needs("confirm", "sentinel", "only Sentinels have a majority to wait for")

@@ -29,6 +29,10 @@ const (
 	Everywhere
 	// Harmful: would harm the servers or other clients, or shows the secrets of the servers. Refused as Forbidden.
 	Harmful
+	// Listening: SUBSCRIBE and its kin, which the gateway does for many sessions at once.
+	Listening
+	// Counting: the reply counts subscribers, of which the server sees one for many.
+	Counting
 )
 
 // KeyForm says how a command's keys are found.

@@ -34,6 +34,8 @@ const (
 	// Transact: MULTI, EXEC, DISCARD, WATCH or UNWATCH, which concern what the session queues. WATCH has a Shard and a
 	// Slot.
 	Transact
+	// Listen: SUBSCRIBE and its kin. It has a Shard and a Slot where it is about channels that belong to slots.
+	Listen
 )
 
 // Reason says why a request is refused. It labels logs and metrics.
@@ -75,6 +77,10 @@ type Decision struct {
 	// Slot is the slot of the keys, or -1 without keys or when the view is not sharded.
 	Slot  int
 	Parts []Part
+	// Counts says that the reply counts subscribers as the server sees them: one for each lane of the gateway.
+	Counts bool
+	// Harmless says that it changes nothing, though a replica may not serve it.
+	Harmless bool
 }
 
 // Merge names how the replies of a split request are joined; gateway/resp does it.
@@ -87,6 +93,10 @@ const (
 	Sum
 	// AllOK is OK when every part is (MSET).
 	AllOK
+	// Union puts arrays of names together, each name once (PUBSUB CHANNELS).
+	Union
+	// SumPairs adds the numbers of equal names (PUBSUB NUMSUB).
+	SumPairs
 )
 
 // Request is one command as the worker hands it over. Args alias the client's bytes and are not kept.
@@ -115,13 +125,16 @@ func Decide(r Request, v *topology.View) Decision {
 		}
 	}
 	read := c.Traits&(Read|Scan) == Read
+	counts := c.Has(Counting)
 	if v == nil || len(v.Shards) == 0 {
-		return Decision{Kind: Forward, Read: read, Shard: -1, Slot: -1}
+		return Decision{Kind: Forward, Read: read, Shard: -1, Slot: -1, Counts: counts}
 	}
 	if !v.Sharded {
-		return Decision{Kind: Forward, Read: read, Shard: 0, Slot: -1}
+		return Decision{Kind: Forward, Read: read, Shard: 0, Slot: -1, Counts: counts}
 	}
-	return decideSlot(c, r.Args, v, read)
+	d := decideSlot(c, r.Args, v, read)
+	d.Counts = counts
+	return d
 }
 
 // decideSpecial answers for commands with special traits; done is false when such a command is an ordinary one here.
@@ -133,14 +146,36 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 		return refuse(Forbidden), true
 	case c.Has(Transaction):
 		return c.at(args, v, Transact), true
-	case c.Has(Subscribing | PerConnection):
+	case c.Has(Listening):
+		return c.at(args, v, Listen), true
+	case c.Has(Subscribing) && !c.Has(Counting) && c.Name != "pubsub|help", c.Has(PerConnection):
 		return refuse(NotYet), true
+	case c.Has(Subscribing) && v != nil && v.Sharded:
+		return everyShard(c, args, v), true
+	case c.Has(Subscribing) && v != nil && len(v.Shards) > 0:
+		return Decision{Kind: Forward, Shard: 0, Slot: -1, Counts: c.Has(Counting), Harmless: true}, true
 	case c.Has(Blocking):
 		return c.at(args, v, Pin), c.blocks(args)
 	case c.Has(Everywhere) && v != nil && v.Sharded:
 		return refuse(NotYet), true
 	}
 	return Decision{}, false
+}
+
+// everyShard asks the primaries of all shards the same, and has the replies joined.
+func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
+	if c.Name == "pubsub|help" {
+		return Decision{Kind: Forward, Shard: 0, Slot: -1, Harmless: true}
+	}
+	d := Decision{Kind: Split, Merge: c.Merge, Shard: -1, Slot: -1, Counts: true, Harmless: true}
+	all := make([]int, 0, len(args)-1)
+	for i := 1; i < len(args); i++ {
+		all = append(all, i)
+	}
+	for i := range v.Shards {
+		d.Parts = append(d.Parts, Part{Slot: -1, Shard: i, Args: all})
+	}
+	return d
 }
 
 // at decides like for an ordinary command, and gives what is not refused another kind.

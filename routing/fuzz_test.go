@@ -91,7 +91,9 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 	}
 	switch d.Kind {
 	case Forward:
-		if r.Command.Has(Local|Harmful|Subscribing|Transaction|PerConnection) || r.Command.blocksAlways() {
+		tells := strings.HasPrefix(r.Command.Name, "pubsub|")
+		if r.Command.Has(Local|Harmful|Transaction|PerConnection) || r.Command.blocksAlways() ||
+			r.Command.Has(Subscribing) && !tells {
 			fail("must not reach a lane")
 		}
 		keys, _ := r.Command.Keys(r.Args, nil)
@@ -101,12 +103,28 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 			}
 		}
 	case Split:
+		if r.Command.Cut == Whole {
+			checkEvery(t, r, v, d)
+			break
+		}
 		checkParts(t, r, v, d)
 	}
 }
 
 // blocksAlways says that no argument makes the command one that does not block.
 func (c *Command) blocksAlways() bool { return c.Has(Blocking) && c.Form != Streams }
+
+// checkEvery looks at a request that every shard is to have as it is.
+func checkEvery(t *testing.T, r Request, v *topology.View, d Decision) {
+	for i, p := range d.Parts {
+		if p.Shard != i || p.Slot != -1 || len(p.Args) != len(r.Args)-1 || !slices.IsSorted(p.Args) {
+			t.Fatalf("%q: part %d: %+v", r.Args, i, d)
+		}
+	}
+	if len(d.Parts) != len(v.Shards) {
+		t.Fatalf("%q: %d parts for %d shards", r.Args, len(d.Parts), len(v.Shards))
+	}
+}
 
 func checkParts(t *testing.T, r Request, v *topology.View, d Decision) {
 	if len(d.Parts) < 2 {

@@ -125,7 +125,7 @@ func (s *script) learn(words []string) string {
 // String names traits for the scripts.
 func (t Trait) String() string {
 	names := []string{"write", "read", "blocking", "subscribing", "transaction", "per-connection", "local", "scan",
-		"everywhere", "harmful"}
+		"everywhere", "harmful", "listening", "counting"}
 	out := ""
 	for i, name := range names {
 		if t&(1<<i) != 0 {
@@ -135,16 +135,16 @@ func (t Trait) String() string {
 	return out
 }
 
-var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "transact"}
+var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "transact", "listen"}
 
-var mergeNames = [...]string{"ordered", "sum", "all-ok"}
+var mergeNames = [...]string{"ordered", "sum", "all-ok", "union", "sum-pairs"}
 
 func describe(d Decision) string {
 	out := kindNames[d.Kind]
 	switch d.Kind {
 	case Refuse:
 		out += ": " + d.Reason.String()
-	case Forward, Pin, Transact:
+	case Forward, Pin, Transact, Listen:
 		out += fmt.Sprintf(" shard %d", d.Shard)
 		if d.Slot >= 0 {
 			out += fmt.Sprintf(" slot %d", d.Slot)

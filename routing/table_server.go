@@ -82,22 +82,22 @@ var clusterRows = []*Command{
 
 // A channel of sharded pub/sub has a slot as a key has.
 var pubsubRows = []*Command{
-	keyless("psubscribe", -2, Subscribing),
-	keyless("publish", 3, Write),
+	keyless("psubscribe", -2, Subscribing|Listening),
+	keyless("publish", 3, Write|Counting),
 	container("pubsub", -2, Subscribing,
-		keyless("channels", -2, Subscribing),
+		cut(keyless("channels", -2, Subscribing|Counting), Whole, Union),
 		keyless("help", 2, Subscribing),
-		keyless("numpat", 2, Subscribing),
-		keyless("numsub", -2, Subscribing),
-		keyless("shardchannels", -2, Subscribing),
-		keyless("shardnumsub", -2, Subscribing),
+		cut(keyless("numpat", 2, Subscribing|Counting), Whole, Sum),
+		cut(keyless("numsub", -2, Subscribing|Counting), Whole, SumPairs),
+		cut(keyless("shardchannels", -2, Subscribing|Counting), Whole, Union),
+		cut(keyless("shardnumsub", -2, Subscribing|Counting), Whole, SumPairs),
 	),
-	keyless("punsubscribe", -1, Subscribing),
-	key("spublish", 3, Write),
-	keys("ssubscribe", -2, Subscribing, 1, -1, 1),
-	keyless("subscribe", -2, Subscribing),
-	keys("sunsubscribe", -1, Subscribing, 1, -1, 1),
-	keyless("unsubscribe", -1, Subscribing),
+	keyless("punsubscribe", -1, Subscribing|Listening),
+	key("spublish", 3, Write|Counting),
+	keys("ssubscribe", -2, Subscribing|Listening, 1, -1, 1),
+	keyless("subscribe", -2, Subscribing|Listening),
+	keys("sunsubscribe", -1, Subscribing|Listening, 1, -1, 1),
+	keyless("unsubscribe", -1, Subscribing|Listening),
 }
 
 var scriptRows = []*Command{

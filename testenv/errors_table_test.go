@@ -79,6 +79,10 @@ var errorSections = []errorSection{
 			"was not executed", executed: notExecuted,
 			when:   "WATCH or a blocking command, and as many connections of that kind as `--private-connections-max`",
 			advice: "raise it, or let fewer clients block at once"},
+		{text: "LOADING evergate: service '<name>': no server has acknowledged the subscription for <time>; the command was " +
+			"not executed", executed: notExecuted,
+			when:   "SUBSCRIBE and its kin: the connection for it is lost, or the server does not answer",
+			advice: again + ", for as long as your servers need to name a primary"},
 		{text: "LOADING evergate: service '<name>': shard '<name>' has refused it for <time>; the command was not executed",
 			reason: "refused", executed: notExecuted,
 			when:   "servers refused it for the whole hold window (READONLY, LOADING, MASTERDOWN, CLUSTERDOWN)",
@@ -181,9 +185,12 @@ var errAnswers = []answered{
 	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
 		when: "too few or too many arguments", advice: fixCommand},
 	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
-		executed: notExecuted, when: "it subscribes, or concerns a connection or all nodes", advice: elsewhere},
+		executed: notExecuted, when: "it concerns a connection or all nodes", advice: elsewhere},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
 		when: "a command between MULTI and EXEC that the gateway answers by itself", advice: "say it before MULTI"},
+	{text: "ERR Can't execute '<command>': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in " +
+		"this context", executed: notExecuted, when: "a client that has subscribed and speaks RESP2",
+		advice: "use another connection, or RESP3"},
 	{text: "ERR MULTI calls can not be nested", executed: notExecuted, when: "MULTI behind MULTI", advice: fixCommand},
 	{text: "ERR WATCH inside MULTI is not allowed", executed: notExecuted, when: "WATCH behind MULTI", advice: fixCommand},
 	{text: "ERR EXEC without MULTI", executed: notExecuted, when: "EXEC without MULTI", advice: fixCommand},
@@ -279,6 +286,11 @@ var closed = map[string]string{
 		"nothing; a write was executed.",
 	"blocking-lost": "The connection of its blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
+	"slow-subscriber": "It reads too slowly for what it subscribed to: more than `--pubsub-output-buffer-limit` wait for " +
+		"it. The log names it.",
+	"subscription-lost": "A server refuses what it had subscribed to (a changed ACL, as a rule).",
+	"gap": "Messages that it subscribed to may have been missed, as when a server was lost, and `--on-gap` is close. It " +
+		"had nothing else under way, or in RESP3 as for `client-left`.",
 	"drained":  "The gateway is stopping. Everything that was sent to servers was answered before.",
 	"too-many": "More than `--max-clients`; it was told so.",
 }

@@ -46,6 +46,7 @@ const (
 type link struct {
 	client, target net.Conn
 	cut            bool // guarded by Fault.mu
+	deaf           bool // guarded by Fault.mu
 }
 
 // parcel is what was read at once, and when it may be delivered.
@@ -89,6 +90,16 @@ func (f *Fault) Hold(d Direction, on bool) { f.set(func() { f.holding[d] = on })
 
 // BlackHole is Hold in both directions.
 func (f *Fault) BlackHole(on bool) { f.set(func() { f.holding = [2]bool{on, on} }) }
+
+// Deafen has nothing more come through what is connected now, in either direction, as when a firewall has forgotten it.
+// Nobody is told, and new connections work.
+func (f *Fault) Deafen() {
+	f.set(func() {
+		for l := range f.links {
+			l.deaf = true
+		}
+	})
+}
 
 // Refuse closes new connections at once.
 func (f *Fault) Refuse(on bool) { f.set(func() { f.refuse = on }) }
@@ -215,7 +226,7 @@ func (f *Fault) awaitDelivery(l *link, due time.Time, d Direction) bool {
 	for f.holding[d] && !l.cut {
 		f.thawed.Wait()
 	}
-	return !l.cut
+	return !l.cut && !l.deaf
 }
 
 // deliver writes b in slices. A failing write ends in a read error of the other direction.

@@ -87,6 +87,7 @@ var serviceSettings = []*setting{
 	holdSetting(),
 	silentAfterSetting(),
 	confirmSetting(),
+	gapSetting(),
 	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
 		func(t target) *string { return &t.service.Upstream.User }),
 	fileSetting("upstream-password-file", "file with the password shown to the servers",
@@ -118,6 +119,8 @@ var processSettings = ofProcess(
 		func(t target) *int64 { return &t.config.Limits.QueryBytesMax }),
 	sizeSetting("client-output-buffer-limit", "most reply bytes held for one client",
 		func(t target) *int64 { return &t.config.Limits.OutputBytesMax }),
+	sizeSetting("pubsub-output-buffer-limit", "most bytes held for a client when a message comes for it",
+		func(t target) *int64 { return &t.config.Limits.PushBytesMax }),
 	numberSetting("hold-sessions-max", "N", "most clients that wait for a primary at once", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Limits.HoldSessionsMax }),
 	sizeSetting("hold-bytes-max", "most bytes that wait with them",
@@ -217,6 +220,14 @@ func confirmSetting() *setting {
 		usage: "whether a new primary waits for a majority of Sentinels",
 		set:   func(t target, texts []string) error { t.service.Confirm = gateway.Confirmation(texts[0]); return nil },
 		show:  func(t target) string { return string(t.service.Confirm) }}
+}
+
+func gapSetting() *setting {
+	choices := []string{string(gateway.GapStay), string(gateway.GapClose)}
+	return &setting{name: "on-gap", wants: strings.Join(choices, "|"), choices: choices,
+		usage: "whether subscribers that may have missed messages are closed",
+		set:   func(t target, texts []string) error { t.service.OnGap = gateway.GapPolicy(texts[0]); return nil },
+		show:  func(t target) string { return string(t.service.OnGap) }}
 }
 
 func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {

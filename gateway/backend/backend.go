@@ -32,9 +32,14 @@ const (
 	// Private lanes go to a primary, and belong to one session at a time: for what a server remembers of a connection
 	// (WATCH), or what keeps it busy (BLPOP).
 	Private
+	// Feed lanes carry subscriptions, and nothing else.
+	Feed
+
+	// Purposes is how many there are.
+	Purposes = int(Feed) + 1
 )
 
-var purposeNames = [...]string{"primary", "replica", "private"}
+var purposeNames = [...]string{"primary", "replica", "private", "feed"}
 
 func (p Purpose) String() string { return purposeNames[p] }
 
@@ -89,10 +94,15 @@ const (
 	OtherRun
 	// Unpinned: the session that a private lane belonged to has left it, and nobody else can use it.
 	Unpinned
+	// Replaced: a lane that was silent too long, beside one to the same server that was answered.
+	Replaced
+
+	// LostReasons is how many there are.
+	LostReasons = int(Replaced) + 1
 )
 
 var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated",
-	"other-run", "unpinned"}
+	"other-run", "unpinned", "replaced"}
 
 func (r LostReason) String() string { return lostNames[r] }
 

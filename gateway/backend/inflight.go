@@ -38,6 +38,8 @@ const (
 	Blocking
 	// Watched: a transaction that depends on what the server remembers of this connection. It cannot be done on another.
 	Watched
+	// Counts: the reply counts subscribers as the server sees them.
+	Counts
 )
 
 // Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero

@@ -12,6 +12,10 @@ const (
 	Sum
 	// AllOK is OK when every part is.
 	AllOK
+	// Union puts the elements of arrays together, equal ones once.
+	Union
+	// SumPairs adds the numbers that follow equal names. The parts have the same names in the same order.
+	SumPairs
 )
 
 // JoinPart is one part's reply, and for Ordered the place of each of its elements in the joined array.
@@ -33,6 +37,10 @@ func Join(dst []byte, kind JoinKind, parts []JoinPart) []byte {
 		return joinOrdered(dst, parts)
 	case Sum:
 		return joinSum(dst, parts)
+	case Union:
+		return joinUnion(dst, parts)
+	case SumPairs:
+		return joinPairs(dst, parts)
 	default:
 		for _, p := range parts {
 			if len(p.Reply) == 0 || p.Reply[0] != '+' {
@@ -48,10 +56,7 @@ const joinShape = "ERR the servers' partial replies do not fit together"
 func joinSum(dst []byte, parts []JoinPart) []byte {
 	var sum int64
 	for _, p := range parts {
-		if len(p.Reply) < 4 || p.Reply[0] != ':' {
-			return AppendError(dst, joinShape)
-		}
-		v, ok := parseInt(p.Reply[1 : len(p.Reply)-2])
+		v, ok := Int(p.Reply)
 		if !ok {
 			return AppendError(dst, joinShape)
 		}

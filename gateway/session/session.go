@@ -31,13 +31,19 @@ const (
 	Drained
 	// BlockingLost: the connection of its blocking command was lost, and it is set to be told so.
 	BlockingLost
+	// SlowSubscriber: it reads too slowly for what it subscribed to.
+	SlowSubscriber
+	// SubscriptionLost: the servers do not take its subscription any more.
+	SubscriptionLost
+	// Gap: messages may have been missed, and it is set to be told so.
+	Gap
 	// TooMany: there are as many clients as allowed.
 	TooMany
 )
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
 	"auth-timeout", "half-reply", "drained", "blocking-lost",
-	"too-many"}
+	"slow-subscriber", "subscription-lost", "gap", "too-many"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 
@@ -65,10 +71,15 @@ const (
 	NoPrivateLane
 	// Blocked: its blocking command must be answered first.
 	Blocked
+	// Subscribing: its subscription must be acknowledged first.
+	Subscribing
+
+	// ParkReasons is how many there are.
+	ParkReasons = int(Subscribing) + 1
 )
 
 var parkNames = [...]string{"running", "no-primary", "no-lane", "refused", "lane-full", "flight",
-	"owed-too-much", "asking", "no-private-lane", "blocked"}
+	"owed-too-much", "asking", "no-private-lane", "blocked", "subscribing"}
 
 func (r ParkReason) String() string { return parkNames[r] }
 

@@ -43,6 +43,11 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		sum.Parked += all[i].Parked
 		sum.Waiting += all[i].Waiting
 		sum.Silent += all[i].Silent
+		sum.Feeds += all[i].Feeds
+		sum.Subscribers += all[i].Subscribers
+		for k := range sum.Topics {
+			sum.Topics[k] += all[i].Topics[k]
+		}
 		sum.Stats.Add(&all[i].Stats)
 	}
 	return sum
@@ -56,8 +61,8 @@ type section struct {
 
 var allSections = []section{
 	{"server", server}, {"clients", clients}, {"memory", memory}, {"stats", counters}, {"replication", replication},
-	{"cpu", cpu}, {"cluster", cluster}, {"keyspace", keyspace}, {"gateway", gateway}, {"failover", failover},
-	{"upstream", upstream},
+	{"cpu", cpu}, {"cluster", cluster}, {"keyspace", keyspace}, {"gateway", gateway}, {"pubsub", pubsub},
+	{"failover", failover}, {"upstream", upstream},
 }
 
 // sentinelSections are those of a listener that pretends to be a Sentinel: nothing about the servers.

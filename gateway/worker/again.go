@@ -134,6 +134,10 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	case d.Kind == routing.Pin:
 		return w.blockAgain(c, a, command, d)
 	}
+	if d.Kind == routing.Split && d.Harmless && a.part >= 0 && int(a.part) < len(d.Parts) {
+		// Every shard was asked the same.
+		d = routing.Decision{Kind: routing.Forward, Shard: d.Parts[a.part].Shard, Slot: -1, Counts: true, Harmless: true}
+	}
 	if d.Kind == routing.Answer { // COMMAND, which any server may answer
 		d = routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
 	}
@@ -141,11 +145,11 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
 		return true
 	}
-	read := d.Read || isLocal(command)
+	read := d.Read || d.Harmless || isLocal(command)
 	d.Read = d.Read && !a.primary
 	r := request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard,
-		read: read, frame: a.frame,
+		read: read, frame: a.frame, counts: d.Counts,
 	}
 	l, why := w.chooseAgain(c, a, d)
 	r.ask, r.foreign = a.ask, a.target >= 0

@@ -162,6 +162,7 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 	if c.pin != nil {
 		w.unpin(c)
 	}
+	w.unlisten(c)
 	w.stats.ClientsClosed[why]++
 	for i := range c.flights {
 		if l := c.flights[i].lane; l.Paused {
@@ -169,6 +170,8 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 		}
 	}
 	w.buffers.give(c.out[:0])
+	w.buffers.give(c.pushes[:0])
+	c.pushes = nil
 	c.out, c.Unread, c.again, c.splits, c.flights, c.withheld = nil, nil, nil, nil, nil, nil
 	w.clients[c.ref.ID] = nil
 	w.freed[0] = append(w.freed[0], c.ref.ID)
@@ -184,6 +187,7 @@ func (w *Worker) end(c *client, why session.CloseReason) {
 	w.endings++
 	w.at(w.sweepAt)
 	c.Unread = nil
+	w.unlisten(c)
 	w.finished(c)
 }
 
@@ -227,7 +231,7 @@ func (w *Worker) flush(c *client) {
 }
 
 func (w *Worker) checkOutput(c *client) {
-	if len(c.out)-c.sent+c.Replies.KeptBytes()+c.withheldBytes > w.conf.OutputBytesMax {
+	if len(c.out)-c.sent+c.Replies.KeptBytes()+c.withheldBytes+len(c.pushes) > w.conf.OutputBytesMax {
 		w.close(c, session.OutputLimit)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 )
@@ -98,12 +99,20 @@ func (w *Worker) appendLine(b []byte, c *client) []byte {
 	if c.Told != nil {
 		name, library, version = c.Told.Name, c.Told.Library, c.Told.Version
 	}
-	return fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=N db=%d sub=0 psub=0 ssub=0 "+
+	flags, subs := "N", [3]int{}
+	if c.subscribed() {
+		flags = "P"
+		for k := range subs {
+			subs[k] = c.subs.Count(fanout.Kind(k))
+		}
+	}
+	return fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d "+
 		"multi=-1 qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=NULL "+
 		"user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
 		c.number, c.remote, c.local, c.ref.ID, name, int((w.now - c.OpenedAt).Seconds()), int((w.now - c.ActiveAt).Seconds()),
-		c.DB, len(c.Unread), cap(c.Unread)-len(c.Unread), len(c.out)-c.sent, cap(c.out), cap(c.out)+cap(c.Unread), c.Proto,
-		library, version)
+		flags, c.DB, subs[fanout.Channel], subs[fanout.Pattern], subs[fanout.Shard],
+		len(c.Unread), cap(c.Unread)-len(c.Unread), len(c.out)-c.sent, cap(c.out), cap(c.out)+cap(c.Unread), c.Proto, library,
+		version)
 }
 
 // AppendClients appends the CLIENT LIST lines of a service's clients.

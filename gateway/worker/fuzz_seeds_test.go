@@ -27,7 +27,9 @@ var sentences = []string{
 	"*1\r\n$7\r\nCOMMAND\r\n", "*1\r\n$4\r\nINFO\r\n", "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n",
 	"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n",
 	"get foo\r\nset bar \"x\"\n", "*1\r\n$5\r\nRESET\r\n", "*3\r\n$4\r\nEVAL\r\n$1\r\n1\r\n$1\r\n0\r\n",
-	"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n",
+	"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n", "subscribe c d\r\n", "psubscribe c* __key*\r\n", "ssubscribe foo\r\n",
+	"unsubscribe\r\n", "unsubscribe d\r\n", "punsubscribe\r\n", "sunsubscribe foo\r\n", "publish c m\r\n",
+	"pubsub numsub c d\r\n", "pubsub channels\r\n", "pubsub numpat\r\n",
 }
 
 // replies are what servers say.
@@ -42,4 +44,8 @@ var replies = []string{
 	"*99999\r\n",
 	"$200000\r\n", "$3000000\r\n", "*1\r\n*6\r\n$7\r\nmod.set\r\n:2\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n",
 	"*1\r\n*-1\r\n",
+	">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", ">3\r\n$12\r\nsunsubscribe\r\n$3\r\nfoo\r\n:0\r\n",
+	">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n", ">3\r\n$8\r\nsmessage\r\n$3\r\nfoo\r\n$1\r\nm\r\n",
+	">4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$1\r\nc\r\n$1\r\nm\r\n", "+PONG\r\n", "-NOPERM no such channel\r\n",
+	">1\r\n:1\r\n", ">2\r\n$7\r\nmessage\r\n$-1\r\n", "*4\r\n$1\r\nc\r\n:1\r\n$1\r\nd\r\n:2\r\n",
 }

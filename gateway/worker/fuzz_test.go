@@ -208,6 +208,9 @@ func (z *fuzzed) laneReads(op byte) {
 	}
 	b := []byte(replies[int(z.byte())%len(replies)])
 	switch {
+	case z.w.lanes[id].Key.Purpose == backend.Feed && op%64 >= 32:
+		acknowledge(z.w, id)
+		b = nil
 	case op%64 == 10:
 		b = z.bytes()
 	case op%64 == 11:
@@ -428,6 +431,10 @@ func (z *fuzzed) serve(id backend.LaneID) {
 		z.dialled(id, true)
 	}
 	for z.open[id] && z.w.lanes[id] != nil && z.w.lanes[id].Inflight.Len() > 0 && z.w.lanes[id].Queue.Pending() == 0 {
+		if z.w.lanes[id].Key.Purpose == backend.Feed {
+			acknowledge(z.w, id)
+			continue
+		}
 		z.w.LaneRead(id, resp.OK)
 	}
 }

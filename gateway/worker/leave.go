@@ -13,13 +13,13 @@ import (
 // leave sorts out the lanes of a service under a new view: which are to end, and when. old is the view before.
 func (w *Worker) leave(s *service, old *topology.View) {
 	for _, l := range w.lanes { // all are marked before the first can end: see settle
-		if l != nil && l.Key.Service == s.index && l.Key.Purpose != backend.Replica {
+		if l != nil && l.Key.Service == s.index && l.Key.Purpose != backend.Replica && l.Key.Purpose != backend.Feed {
 			l.Leaving = l.Leaving || formerShard(s.view, l.Key.Node) != nil
 		}
 	}
 	for _, l := range w.lanes {
 		switch {
-		case l == nil || l.Key.Service != s.index:
+		case l == nil || l.Key.Service != s.index || l.Key.Purpose == backend.Feed:
 		case l.Leaving:
 			w.leaveLane(s, l, old)
 		case !w.needed(w.sets[l.Key]):

@@ -70,6 +70,9 @@ var (
 func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	switch name {
 	case "ping":
+		if c.Proto == 2 && c.subscribed() && len(args) <= 2 {
+			return pongSubscribed(args)
+		}
 		switch len(args) {
 		case 1:
 			return resp.Pong
@@ -82,6 +85,7 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	case "reset":
 		c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
 		w.unwatch(c)
+		w.unlisten(c)
 		if c.Told != nil {
 			c.Told.Name = ""
 		}

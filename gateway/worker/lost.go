@@ -30,8 +30,12 @@ func (w *Worker) LaneOpened(id backend.LaneID, client int64) {
 	w.killed(w.services[l.Key.Service], l.Key.Node, l.Kill)
 	l.Kill = nil
 	w.stats.LanesOpened++
-	if l.Key.Purpose == backend.Private {
+	switch l.Key.Purpose {
+	case backend.Private:
 		w.pinOpened(l)
+		return
+	case backend.Feed:
+		w.feedOpened(l)
 		return
 	}
 	w.releaseHeld(w.services[l.Key.Service])
@@ -57,6 +61,10 @@ func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
 	} else {
 		w.report(l, topology.LaneLost)
 	}
+	if l.Key.Purpose == backend.Feed && w.feedLost(w.services[l.Key.Service], l, w.now) {
+		w.removeLane(l, backend.DialFailed)
+		return
+	}
 	w.redial(l)
 }
 
@@ -75,15 +83,19 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	for i := range lost {
 		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}
-	retiring := l.Retiring
+	retiring, since := l.Retiring, w.now
+	if l.Silent {
+		since = l.WaitsFrom
+	}
 	steady := w.now-l.OpenedAt >= steadyAfter
 	l.Reset()
 	l.State = backend.Waiting
 	if why != backend.Retired {
 		w.report(l, topology.LaneLost)
 	}
+	unneeded := l.Key.Purpose == backend.Feed && w.feedLost(s, l, since)
 	switch {
-	case retiring || !w.needed(w.sets[l.Key]) || l.Key.Purpose == backend.Private:
+	case unneeded || retiring || !w.needed(w.sets[l.Key]) || l.Key.Purpose == backend.Private:
 		w.removeLane(l, why)
 		return
 	case steady:

@@ -291,6 +291,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	w.noteSwitches(s, old)
 	w.judge(s, old)
 	w.leave(s, old)
+	w.viewFeeds(s)
 }
 
 // removeLane closes a lane for good. What is in flight on it must have been dealt with.

@@ -31,6 +31,10 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 	}
 	w.stats.UpstreamInBytes += uint64(len(b))
 	w.heard(l)
+	if l.Key.Purpose == backend.Feed {
+		w.feedRead(l, b)
+		return
+	}
 	full := l.Full()
 	for len(b) > 0 && l.State == backend.Open {
 		n, done, err := l.Scan.Feed(b)
@@ -98,6 +102,9 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if c != nil && len(c.again) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
+	if t.Flags&backend.Counts != 0 && c != nil {
+		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
+	}
 	ticket, _ := l.Inflight.Pop()
 	l.Queue.Answered(ticket.End)
 	if c == nil {
@@ -152,8 +159,8 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	c := w.client(t.Session, t.Generation)
-	withheld := t.Flags&backend.Write != 0 && l.Leaving
-	if c != nil && (t.Part >= 0 || withheld || !c.Replies.AtFront(t.Seq)) {
+	kept := t.Flags&backend.Write != 0 && l.Leaving || t.Flags&backend.Counts != 0
+	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
 		if len(l.Reply) > w.conf.OutputBytesMax {
 			w.close(c, session.OutputLimit)
 		}
@@ -205,6 +212,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	l.Queue.Answered(ticket.End)
 	if c != nil && !c.closed {
 		c.Replies.Pass()
+		w.pushKept(c)
 		w.flush(c)
 		if !c.closed {
 			w.landed(c, ticket.Shard)

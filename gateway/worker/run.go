@@ -44,6 +44,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 		}
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
+		w.settleWaits(c)
 		used += n
 		if n > pauseBytes {
 			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
@@ -89,6 +90,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, readOnlyReplica)
 		return true
 	}
+	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
+		return w.onlyListens(c, command)
+	}
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
 	}
@@ -103,6 +107,8 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		return w.local(c, command, args, frame)
 	case routing.Split:
 		return w.split(c, d, args)
+	case routing.Listen:
+		return w.subscribe(c, d, command, args)
 	default:
 		w.refuse(c, d.Reason, command, args)
 		return true
@@ -121,7 +127,8 @@ func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
 		c.Unread = nil
 	}
 	w.send(c, l, request{
-		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read, owned: owned, frame: frame,
+		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read || d.Harmless, owned: owned, frame: frame,
+		counts: d.Counts,
 	})
 	return true
 }
@@ -138,9 +145,10 @@ type request struct {
 	owned bool // the lane may keep frame
 	// foreign: the lane is not the one that the view names.
 	foreign bool
-	// blocking, watched and ahead are Ticket.Flags and Ticket.Ahead.
+	// blocking, watched, counts and ahead are Ticket.Flags and Ticket.Ahead.
 	blocking bool
 	watched  bool
+	counts   bool
 	ahead    uint32
 	shard    int
 	frame    []byte
@@ -164,6 +172,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	}
 	if r.watched {
 		t.Flags |= backend.Watched
+	}
+	if r.counts {
+		t.Flags |= backend.Counts
 	}
 	if r.owned {
 		t.End = l.Queue.AppendOwned(r.frame)

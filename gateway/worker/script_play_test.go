@@ -21,6 +21,7 @@ import (
 //	connected LANE [CLIENT ID]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //	down-after DURATION         run NODE RUN ID                        held
+//	acks LANE (all that was asked of a feed)                           push LANE WORDS
 //
 // In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
 // former one; "-a" is no primary while a is being left, "-a>b" the same with b as the proven successor.
@@ -107,6 +108,10 @@ func (p *player) laneCommand(verb, who, text string) {
 		p.w.LaneClosed(id, backend.PeerClosed)
 	case "reply":
 		p.w.LaneRead(id, expand(text))
+	case "acks":
+		acknowledge(p.w, id)
+	case "push":
+		p.w.LaneRead(id, pushed(strings.Fields(text)...))
 	default:
 		p.t.Fatalf("no command is called %q", verb)
 	}

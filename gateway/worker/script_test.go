@@ -101,7 +101,8 @@ func newPlayer(t testing.TB) *player {
 }
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
-// same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, output=BYTES, auth=1s, idle=1s,
+// same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, output=BYTES, push=BYTES, close-on-gap,
+// auth=1s, idle=1s,
 // silent=250ms; acked to be told of acknowledged writes.
 func (p *player) start(words []string) {
 	conf := Config{
@@ -133,6 +134,10 @@ func (p *player) start(words []string) {
 			conf.AuthMax, _ = time.ParseDuration(value)
 		case "acked":
 			p.tells = true
+		case "push":
+			conf.PushBytesMax, _ = strconv.Atoi(value)
+		case "close-on-gap":
+			conf.Services[0].CloseOnGap = true
 		case "output":
 			conf.OutputBytesMax, _ = strconv.Atoi(value)
 		default:
@@ -155,6 +160,10 @@ func (p *player) start(words []string) {
 				p.reports = append(p.reports, fmt.Sprintf("acknowledged: %d of %s", n, p.nodes[node].Addr[:1]))
 			}
 		},
+		Gap: func(_ int, g Gap) {
+			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
+		},
+		Cut:          func(_ int, s Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
 		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		Ask:          func(int, ClientRef, uint32, []string) {},
 		ClientNumber: func() int64 { number++; return number },

@@ -24,7 +24,7 @@ const (
 )
 
 // silences says how long lanes of each purpose may be silent.
-func (s *service) silences() (all [backend.Private + 1]time.Duration) {
+func (s *service) silences() (all [backend.Purposes]time.Duration) {
 	after := s.SilentAfter
 	if after == 0 {
 		after = silentMax
@@ -33,6 +33,7 @@ func (s *service) silences() (all [backend.Private + 1]time.Duration) {
 		}
 	}
 	all[backend.Primary], all[backend.Replica], all[backend.Private] = after, min(after, silentRead), after
+	all[backend.Feed] = after
 	return all
 }
 
@@ -66,6 +67,10 @@ func (w *Worker) listen(l *backend.Lane) {
 		if !l.Retiring {
 			w.report(l, topology.LaneSilent)
 		}
+		if l.Key.Purpose == backend.Feed {
+			w.feedSilent(l)
+			return
+		}
 		w.readElsewhere(s, l)
 	}
 }
@@ -97,7 +102,7 @@ func (w *Worker) tryAfresh(set *laneSet) {
 // take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the server busy:
 // it is sent on once and no more.
 func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
-	if s.Reads == FromPrimary || s.view == nil || !w.anotherReads(s, l) {
+	if s.Reads == FromPrimary || s.view == nil || l.Key.Purpose == backend.Feed || !w.anotherReads(s, l) {
 		return
 	}
 	writers := map[ClientRef]bool{}

@@ -22,6 +22,7 @@ type split struct {
 // joinKinds translates what routing names into what resp does.
 var joinKinds = map[routing.Merge]resp.JoinKind{
 	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK,
+	routing.Union: resp.Union, routing.SumPairs: resp.SumPairs,
 }
 
 // split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
@@ -44,7 +45,7 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 		lanes[i] = l
 	}
 	s := &split{
-		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Read, kind: joinKinds[d.Merge],
+		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Read && !d.Harmless, kind: joinKinds[d.Merge],
 		parts: make([]resp.JoinPart, len(d.Parts)),
 	}
 	c.splits = append(c.splits, s)
@@ -62,8 +63,9 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 			s.parts[i].Places = places
 		}
 		w.send(c, lanes[i], request{
-			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read,
-			frame: resp.AppendCommand(nil, words...),
+			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read || d.Harmless,
+			counts: d.Counts,
+			frame:  resp.AppendCommand(nil, words...),
 		})
 	}
 	return true

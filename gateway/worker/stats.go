@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
 	"evergate/gateway/session"
 )
 
@@ -16,7 +17,7 @@ type Stats struct {
 	UpstreamInBytes  uint64
 	UpstreamOutBytes uint64
 	// Requests sent to servers, by the lane's purpose; Local were answered by the gateway itself.
-	Requests [backend.Private + 1]uint64
+	Requests [backend.Purposes]uint64
 	Local    uint64
 	// Refused got an error of the gateway's own, before anything was sent.
 	Refused        uint64
@@ -37,7 +38,7 @@ type Stats struct {
 	// on; the others count as Uncertain, or their clients left.
 	Withheld         uint64
 	WithheldReleased uint64
-	ParkedFor        [session.Blocked + 1]uint64
+	ParkedFor        [session.ParkReasons]uint64
 	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
 	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
 	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
@@ -57,7 +58,16 @@ type Stats struct {
 	ReadElsewhere uint64
 	// Fenced counts old connections that were ended at a server before a new one was used.
 	Fenced    uint64
-	LanesLost [backend.Unpinned + 1]uint64
+	LanesLost [backend.LostReasons]uint64
+	// FeedMessages came on feeds, Delivered of them were given to clients, each counted for each of its listeners.
+	// Subscriptions are commands that subscribed clients; FeedPings asked feeds whether they live.
+	FeedMessages  uint64
+	Delivered     uint64
+	Subscriptions uint64
+	FeedPings     uint64
+	// FeedGaps are times in which messages may have been missed, FeedGapMillis how long those that have ended were.
+	FeedGaps      uint64
+	FeedGapMillis uint64
 }
 
 // Stats returns the counters.
@@ -72,6 +82,11 @@ type Snapshot struct {
 	Parked  int
 	Waiting int
 	Silent  int
+	// Feeds are lanes that carry subscriptions, Subscribers clients that listen, Topics what is subscribed to for them, by
+	// fanout.Kind.
+	Feeds       int
+	Subscribers int
+	Topics      [3]int
 }
 
 // Snapshot copies the counters of the worker.
@@ -80,6 +95,9 @@ func (w *Worker) Snapshot() Snapshot {
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open {
 			s.Lanes++
+			if l.Key.Purpose == backend.Feed {
+				s.Feeds++
+			}
 			if l.Silent {
 				s.Silent++
 			}
@@ -88,6 +106,14 @@ func (w *Worker) Snapshot() Snapshot {
 	for _, c := range w.clients {
 		if c != nil && c.Parked != session.Running {
 			s.Parked++
+		}
+		if c != nil && c.subscribed() {
+			s.Subscribers++
+		}
+	}
+	for _, svc := range w.services {
+		for k := range s.Topics {
+			s.Topics[k] += svc.hub.Len(fanout.Kind(k))
 		}
 	}
 	return s
@@ -111,7 +137,9 @@ func (s *Stats) Add(o *Stats) {
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
 		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},
-		{&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened},
+		{&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened}, {&s.FeedMessages, &o.FeedMessages},
+		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.FeedPings, &o.FeedPings},
+		{&s.FeedGaps, &o.FeedGaps}, {&s.FeedGapMillis, &o.FeedGapMillis},
 	} {
 		*p[0] += *p[1]
 	}

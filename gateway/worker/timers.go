@@ -21,6 +21,7 @@ func (w *Worker) timers() {
 		w.expireHeld(s)
 		w.judge(s, s.view)
 		w.dropIdle(s)
+		w.feedsAgain(s)
 		if len(s.full) > 0 {
 			w.wakeFull(s)
 		}
@@ -99,6 +100,10 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 			return
 		}
 	}
+	if l.Key.Purpose == backend.Feed {
+		w.feedTimer(l)
+		return
+	}
 	if set := w.sets[l.Key]; !l.Owned && (l.Key.Purpose == backend.Private || len(set.lanes) > 1 && set.lanes[0] != l) {
 		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.now >= idleAt {
 			w.removeLane(l, backend.Idle)
@@ -126,7 +131,7 @@ func (w *Worker) sweep() {
 			w.close(c, c.Why)
 		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax:
 			w.close(c, session.AuthTimeout)
-		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.idles():
+		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.idles() && !c.subscribed():
 			w.close(c, session.IdleTimeout)
 		}
 	}

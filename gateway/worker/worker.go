@@ -21,6 +21,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
+	"evergate/gateway/fanout"
 	"evergate/gateway/hold"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -53,6 +54,8 @@ type Service struct {
 	SilentAfter time.Duration
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost BlockingLost
+	// CloseOnGap closes the connections of subscribers that may have missed messages; else they stay subscribed.
+	CloseOnGap bool
 }
 
 // Door is a listener of a service.
@@ -69,6 +72,9 @@ type Config struct {
 	Limits         resp.Limits
 	QueryBytesMax  int
 	OutputBytesMax int
+	// PushBytesMax is how many bytes may wait for a client when a message comes for it; past that it is closed.
+	// Zero: as OutputBytesMax.
+	PushBytesMax int
 	// Doors are listeners whose clients' requests wait otherwise than Service.Hold says, or that pretend to be something
 	// else; see ClientOpened.
 	Doors []Door
@@ -107,6 +113,14 @@ type Env struct {
 	// sections (lower case; none: the default ones), or of CLIENT LIST when sections is nil. It comes through
 	// Worker.Answer with the same ref and seq.
 	Ask func(door int, ref ClientRef, seq uint32, sections []string)
+	// Count tells how many listen to a topic over all workers, and how many of their lanes a server counts for it. Counted
+	// is told of those of this worker that come and go; see fanout.Hub. Both nil: this worker is alone.
+	Count   func(service int, q Count) (listeners, lanes int)
+	Counted func(service int, k fanout.Kind, name string, node int32, listeners, lanes int)
+	// Gap tells of a time in which subscribers may have missed messages, Cut of one that was closed because it reads too
+	// slowly. Nil when nobody wants to know.
+	Gap func(service int, g Gap)
+	Cut func(service int, s Slow)
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
 	ClientNumber func() int64
 	// WallClock returns the time for TIME.
@@ -137,6 +151,7 @@ type Worker struct {
 	waiters   []hold.Waiter
 	ready     []hold.Waiter // sessions to run again before the round ends
 	later     []appointment // sessions that do something again at a time of its own
+	nodes     []int32       // scratch of sourcesOf
 	asking    []question    // what servers are being asked about commands; a ticket\'s Seq is the index
 	held      int           // sessions that wait for a server
 	heldBytes int           // what they have sent and is not begun
@@ -182,6 +197,9 @@ type client struct {
 	pinAt time.Duration
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
+	// subs is what this session listens to; nil for most. pushes are messages that wait behind a reply under way.
+	subs   *fanout.Listener
+	pushes []byte
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
@@ -221,8 +239,17 @@ type service struct {
 	fenced map[int32]fenced
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[int32]time.Duration
+	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed
+	// is when feeds to nodes failed last; feedAt when what was refused is asked for again, 0 for not.
+	hub        fanout.Hub
+	home       int32
+	feedFailed map[int32]time.Duration
+	feedAt     time.Duration
+	// gapSince is when topics were interrupted that are not all subscribed again; 0 when they are.
+	gapSince time.Duration
+	gap      Gap
 	// silent is how long a lane may be silent, by purpose.
-	silent [backend.Private + 1]time.Duration
+	silent [backend.Purposes]time.Duration
 }
 
 // New makes a worker.
@@ -230,6 +257,9 @@ func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
 		sets: map[backend.LaneKey]*laneSet{}, nextTimer: never, args: make([][]byte, 0, 64),
+	}
+	if conf.PushBytesMax == 0 {
+		w.conf.PushBytesMax = conf.OutputBytesMax
 	}
 	if env.Settled == nil {
 		w.env.Settled = func(int, uint64) {}
@@ -241,9 +271,33 @@ func New(conf Config, env Env) *Worker {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
 			databases: map[int32]*database{}, promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
+			home: fanout.Nowhere, feedFailed: map[int32]time.Duration{},
 		})
 	}
+	w.countAlone()
+	for i, s := range w.services {
+		s.hub.Counted = func(k fanout.Kind, name string, node int32, listeners, lanes int) {
+			w.env.Counted(i, k, name, node, listeners, lanes)
+		}
+	}
 	return w
+}
+
+// countAlone makes the functions about subscribers that were not given.
+func (w *Worker) countAlone() {
+	if w.env.Gap == nil {
+		w.env.Gap = func(int, Gap) {}
+	}
+	if w.env.Cut == nil {
+		w.env.Cut = func(int, Slow) {}
+	}
+	if w.env.Counted == nil {
+		all := make([]fanout.Census, len(w.services))
+		w.env.Counted = func(s int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+			all[s].Count(k, name, node, listeners, lanes)
+		}
+		w.env.Count = func(s int, q Count) (listeners, lanes int) { return q.Of(&all[s]) }
+	}
 }
 
 // appointment is when a session is to run again, if nothing wakes it before.

@@ -1,0 +1,73 @@
+package fanout
+
+// Census counts over all hubs of a gateway: a server counts one subscriber for each of their lanes, and clients want to
+// know how many of them listen. The zero value is ready.
+type Census struct {
+	topics [kinds]map[string]*tally
+	size   int
+}
+
+// tally are the listeners to one topic, and the lanes subscribed to it, by node.
+type tally struct {
+	listeners int
+	lanes     map[int32]int
+}
+
+// Count takes in what Hub.Counted tells.
+func (c *Census) Count(k Kind, name string, node int32, listeners, lanes int) {
+	if c.topics[k] == nil {
+		c.topics[k] = map[string]*tally{}
+	}
+	t := c.topics[k][name]
+	if t == nil {
+		t = &tally{lanes: map[int32]int{}}
+		c.topics[k][name] = t
+		c.size++
+	}
+	t.listeners += listeners
+	if t.lanes[node] += lanes; t.lanes[node] == 0 {
+		delete(t.lanes, node)
+	}
+	if t.listeners == 0 && len(t.lanes) == 0 {
+		delete(c.topics[k], name)
+		c.size--
+	}
+}
+
+// Empty says that there is nothing to count.
+func (c *Census) Empty() bool { return c.size == 0 }
+
+// Of tells how many listen to one topic, and how many lanes are subscribed to it at a node.
+func (c *Census) Of(k Kind, name []byte, node int32) (listeners, lanes int) {
+	t := c.topics[k][string(name)]
+	if t == nil {
+		return 0, 0
+	}
+	return t.listeners, t.lanes[node]
+}
+
+// Receivers tells how often a message of a channel reaches listeners, and lanes from a node: through the channel
+// itself and through each pattern that matches it.
+func (c *Census) Receivers(channel []byte, node int32) (listeners, lanes int) {
+	listeners, lanes = c.Of(Channel, channel, node)
+	for pattern, t := range c.topics[Pattern] {
+		if Match([]byte(pattern), channel) {
+			listeners += t.listeners
+			lanes += t.lanes[node]
+		}
+	}
+	return listeners, lanes
+}
+
+// Patterns tells how many patterns somebody listens to, and to how many lanes are subscribed at a node.
+func (c *Census) Patterns(node int32) (listened, there int) {
+	for _, t := range c.topics[Pattern] {
+		if t.listeners > 0 {
+			listened++
+		}
+		if t.lanes[node] > 0 {
+			there++
+		}
+	}
+	return listened, there
+}

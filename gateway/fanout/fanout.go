@@ -1,0 +1,292 @@
+// Package fanout knows channels and who listens to them: one subscription at a server serves many listeners. It does no
+// I/O, and it knows neither servers nor sessions, only their numbers.
+//
+//	t, fresh := hub.Want(listener, fanout.Channel, name)  // somebody waits until t.On()
+//	hub.Place(t, nodes)                                   // where it must be subscribed
+//	ask := hub.Asked(t, node); hub.Acked(kind, name, node, ask)
+//	hub.Join(listener, t)                                 // from now on messages are for him
+//	gone := hub.Leave(listener, t)                        // the last one leaves: end it at t.Sources
+//
+// A listener joins only when every server that must has acknowledged, so that a message published after the
+// acknowledgement is seen. Whoever waits keeps the topic alive meanwhile.
+package fanout
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Kind of a topic. A name of one kind has nothing to do with the same name of another.
+type Kind uint8
+
+const (
+	// Channel is what SUBSCRIBE names.
+	Channel Kind = iota
+	// Pattern is what PSUBSCRIBE names.
+	Pattern
+	// Shard is a channel that belongs to a slot as a key does: SSUBSCRIBE.
+	Shard
+
+	kinds = 3
+)
+
+// Nowhere is the node of a Source while nobody can be one.
+const Nowhere = int32(-1)
+
+// State of a source.
+type State uint8
+
+const (
+	// Unasked: the server has not been told.
+	Unasked State = iota
+	// Asking: it was told and has not acknowledged.
+	Asking
+	// On: it has acknowledged.
+	On
+	// Refused: it will not.
+	Refused
+)
+
+// Source is one node at which a topic must be subscribed. Only Hub changes it.
+type Source struct {
+	Node  int32
+	State State
+	ask   uint32 // number of the last asking
+}
+
+// Topic is one channel or pattern. Only Hub changes it.
+type Topic struct {
+	Kind Kind
+	Name string
+	// Events: events about keys may come under this name.
+	Events bool
+	// Sources are where it is, or must be, subscribed.
+	Sources []Source
+	// Refusal is the error reply of the server that refused it; nil for none.
+	Refusal []byte
+
+	listeners []*Listener
+	waiting   []*Listener
+	serial    uint32
+	told      int // listeners that Counted knows of
+}
+
+// Listeners are those that messages are for. They may leave while the slice is gone through from its end.
+func (t *Topic) Listeners() []*Listener { return t.listeners }
+
+// Waiting are those that wait for the acknowledgement.
+func (t *Topic) Waiting() []*Listener { return t.waiting }
+
+// On says that every source has acknowledged.
+func (t *Topic) On() bool {
+	for i := range t.Sources {
+		if t.Sources[i].State != On {
+			return false
+		}
+	}
+	return len(t.Sources) > 0
+}
+
+// At returns the source at a node, or nil.
+func (t *Topic) At(node int32) *Source {
+	for i := range t.Sources {
+		if t.Sources[i].Node == node {
+			return &t.Sources[i]
+		}
+	}
+	return nil
+}
+
+// Listener is one session's memory of what it listens to. Session and Generation are its owner's to set.
+type Listener struct {
+	Session    uint32
+	Generation uint32
+
+	seats map[*Topic]seat
+	count [kinds]int
+	waits []*Topic
+}
+
+// seat is a listener's place among those of a topic, and when it came there.
+type seat struct {
+	at     int32
+	serial uint32
+}
+
+// Count is how many topics of a kind it listens to.
+func (l *Listener) Count(k Kind) int { return l.count[k] }
+
+// Any says that it listens to something.
+func (l *Listener) Any() bool { return len(l.seats) > 0 }
+
+// Waits says that it waits for an acknowledgement.
+func (l *Listener) Waits() bool { return len(l.waits) > 0 }
+
+// Topics are those of a kind that it listens to, oldest first.
+func (l *Listener) Topics(k Kind) []*Topic {
+	topics := make([]*Topic, 0, l.count[k])
+	for t := range l.seats {
+		if t.Kind == k {
+			topics = append(topics, t)
+		}
+	}
+	slices.SortFunc(topics, func(a, b *Topic) int { return cmp.Compare(l.seats[a].serial, l.seats[b].serial) })
+	return topics
+}
+
+// Hub holds all topics. The zero value is ready.
+type Hub struct {
+	// Counted is told of listeners to topics that are On, and of lanes (sources that are On), that come and go; nil when
+	// nobody wants to know. For listeners node is Nowhere.
+	Counted func(k Kind, name string, node int32, listeners, lanes int)
+
+	topics  [kinds]map[string]*Topic
+	uses    map[int32]int // sources by node
+	pending int           // sources that are neither On nor Refused
+	serial  uint32
+}
+
+// Find returns a topic, or nil.
+func (h *Hub) Find(k Kind, name []byte) *Topic { return h.topics[k][string(name)] }
+
+// Len is how many topics of a kind there are.
+func (h *Hub) Len(k Kind) int { return len(h.topics[k]) }
+
+// Empty says that there are no topics at all.
+func (h *Hub) Empty() bool {
+	return len(h.topics[Channel])+len(h.topics[Pattern])+len(h.topics[Shard]) == 0
+}
+
+// All lists the topics, oldest first.
+func (h *Hub) All() []*Topic {
+	var all []*Topic
+	for _, topics := range h.topics {
+		for _, t := range topics {
+			all = append(all, t)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Topic) int { return cmp.Compare(a.serial, b.serial) })
+	return all
+}
+
+// Want notes that a listener wants a topic. fresh says that the topic is new: it has no sources yet.
+func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
+	t = h.topics[k][string(name)]
+	if t == nil {
+		if h.topics[k] == nil {
+			h.topics[k] = map[string]*Topic{}
+		}
+		h.serial++
+		t = &Topic{Kind: k, Name: string(name), serial: h.serial, Events: mayBeEvents(k, name)}
+		h.topics[k][t.Name] = t
+		fresh = true
+	}
+	if _, joined := l.seats[t]; !joined && !waits(l, t) {
+		t.waiting = append(t.waiting, l)
+		l.waits = append(l.waits, t)
+	}
+	return t, fresh
+}
+
+// waits says that a listener waits for a topic: either of the two lists tells, and one of them is usually short.
+func waits(l *Listener, t *Topic) bool {
+	if len(l.waits) < len(t.waiting) {
+		return slices.Contains(l.waits, t)
+	}
+	return slices.Contains(t.waiting, l)
+}
+
+// Settle ends all waiting of a listener. It returns the topics that nobody wants any more: they are gone, and are to
+// be ended where their Sources say.
+func (h *Hub) Settle(l *Listener) (gone []*Topic) {
+	for _, t := range l.waits {
+		if i := slices.Index(t.waiting, l); i >= 0 {
+			last := len(t.waiting) - 1
+			t.waiting[i], t.waiting[last] = t.waiting[last], nil
+			t.waiting = t.waiting[:last]
+		}
+		if h.drop(t) {
+			gone = append(gone, t)
+		}
+	}
+	l.waits = nil
+	return gone
+}
+
+// Join makes a listener one of a topic. Whoever is one already stays it.
+func (h *Hub) Join(l *Listener, t *Topic) {
+	if _, joined := l.seats[t]; joined {
+		return
+	}
+	if l.seats == nil {
+		l.seats = map[*Topic]seat{}
+	}
+	h.serial++
+	l.seats[t] = seat{int32(len(t.listeners)), h.serial}
+	t.listeners = append(t.listeners, l)
+	l.count[t.Kind]++
+	h.tell(t)
+}
+
+// Leave ends a listener's part in a topic, if it had one. gone says that nobody wants the topic any more, as Settle
+// does.
+func (h *Hub) Leave(l *Listener, t *Topic) (gone bool) {
+	s, joined := l.seats[t]
+	if !joined {
+		return false
+	}
+	delete(l.seats, t)
+	l.count[t.Kind]--
+	last := len(t.listeners) - 1
+	if moved := t.listeners[last]; moved != l {
+		t.listeners[s.at] = moved
+		moved.seats[t] = seat{s.at, moved.seats[t].serial}
+	}
+	t.listeners[last] = nil
+	t.listeners = t.listeners[:last]
+	h.tell(t)
+	return h.drop(t)
+}
+
+// LeaveAll ends all that a listener has part in and waits for. It returns what Settle does.
+func (h *Hub) LeaveAll(l *Listener) (gone []*Topic) {
+	gone = h.Settle(l)
+	for k := range Kind(kinds) {
+		for _, t := range l.Topics(k) {
+			if h.Leave(l, t) {
+				gone = append(gone, t)
+			}
+		}
+	}
+	return gone
+}
+
+// drop forgets a topic that nobody wants.
+func (h *Hub) drop(t *Topic) bool {
+	if len(t.listeners)+len(t.waiting) > 0 || h.topics[t.Kind][t.Name] != t {
+		return false
+	}
+	delete(h.topics[t.Kind], t.Name)
+	for i := range t.Sources {
+		h.unuse(t, &t.Sources[i])
+	}
+	return true
+}
+
+// tell tells how many listen to a topic that is On: whoever listens to one that is not gets nothing.
+func (h *Hub) tell(t *Topic) {
+	n := 0
+	if t.On() {
+		n = len(t.listeners)
+	}
+	if n != t.told {
+		h.counted(t, Nowhere, n-t.told, 0)
+		t.told = n
+	}
+}
+
+func (h *Hub) counted(t *Topic, node int32, listeners, lanes int) {
+	if h.Counted != nil {
+		h.Counted(t.Kind, t.Name, node, listeners, lanes)
+	}
+}

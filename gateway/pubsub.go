@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"evergate/gateway/fanout"
+	"evergate/gateway/worker"
+)
+
+// census counts the subscribers of a service over all workers.
+type census struct {
+	mu     sync.RWMutex
+	all    fanout.Census
+	people atomic.Int64 // listeners and lanes: nobody need wait for mu where there are none
+}
+
+// count takes in what one worker tells; see worker.Env.Counted.
+func (c *census) count(k fanout.Kind, name string, node int32, listeners, lanes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all.Count(k, name, node, listeners, lanes)
+	c.people.Add(int64(listeners + lanes))
+}
+
+// ask answers a worker's question.
+func (c *census) ask(q worker.Count) (listeners, lanes int) {
+	if c.people.Load() == 0 {
+		return 0, 0
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return q.Of(&c.all)
+}
+
+// censusOf is the census of the service that a part belongs to.
+func (g *Gateway) censusOf(of int) *census { return g.census[g.parts[of].service] }
+
+// gapOver tells of a time in which subscribers of a part may have missed messages.
+func (g *Gateway) gapOver(i, of int, gap worker.Gap) {
+	g.logger.Named("pubsub").Warn("subscriptions were interrupted", "service", g.conf.Services[g.parts[of].service].Name,
+		"worker", i, "for", gap.For, "topics", gap.Topics, "listeners", gap.Listeners)
+}
+
+// slowCut tells of a subscriber that was closed because it reads too slowly.
+func (g *Gateway) slowCut(of int, s worker.Slow) {
+	g.logger.Named("pubsub").Warn("slow subscriber was closed", "service", g.conf.Services[g.parts[of].service].Name,
+		"client", s.Remote, "id", s.Number, "name", s.Name, "bytes", s.Bytes)
+}

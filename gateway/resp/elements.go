@@ -1,0 +1,117 @@
+package resp
+
+import "github.com/tidwall/redcon"
+
+// Int reads an integer reply.
+func Int(reply []byte) (n int64, ok bool) {
+	if len(reply) < 4 || reply[0] != ':' {
+		return 0, false
+	}
+	return parseInt(reply[1 : len(reply)-2])
+}
+
+// Bulk returns the value of a bulk string; it aliases the reply. ok is false for anything else, a null included.
+func Bulk(reply []byte) (value []byte, ok bool) {
+	if len(reply) == 0 || reply[0] != '$' {
+		return nil, false
+	}
+	size, next, ok, whole := number(reply, 1)
+	if !ok || !whole || size < 0 || int64(len(reply)-next) != size+2 {
+		return nil, false
+	}
+	return reply[next : next+int(size)], true
+}
+
+// Elements cuts an array, a set or a push into its elements. They alias the reply.
+func Elements(reply []byte) (elements [][]byte, ok bool) {
+	if len(reply) == 0 || reply[0] != '*' && reply[0] != '~' && reply[0] != '>' {
+		return nil, false
+	}
+	count, next, ok, whole := number(reply, 1)
+	if !ok || !whole || count < 0 || count > int64(len(reply)) {
+		return nil, false
+	}
+	rest := reply[next:]
+	elements = make([][]byte, 0, count)
+	for range count {
+		var s ReplyScanner
+		n, done, err := s.Feed(rest)
+		if err != nil || !done {
+			return nil, false
+		}
+		elements = append(elements, rest[:n])
+		rest = rest[n:]
+	}
+	return elements, len(rest) == 0
+}
+
+// PushWords reads the bulk strings at the beginning of a push, at most as many as words holds, and returns how many
+// there are. They alias the push.
+func PushWords(push []byte, words *[3][]byte) (n int) {
+	if len(push) == 0 || push[0] != '>' {
+		return 0
+	}
+	count, at, ok, whole := number(push, 1)
+	if !ok || !whole {
+		return 0
+	}
+	for n < len(words) && int64(n) < count && at < len(push) && push[at] == '$' {
+		size, next, ok, whole := number(push, at+1)
+		if !ok || !whole || size < 0 || size > int64(len(push)-next-2) {
+			return n
+		}
+		words[n] = push[next : next+int(size)]
+		at = next + int(size) + 2
+		n++
+	}
+	return n
+}
+
+func joinUnion(dst []byte, parts []JoinPart) []byte {
+	seen := map[string]bool{}
+	var all [][]byte
+	for _, p := range parts {
+		elements, ok := Elements(p.Reply)
+		if !ok {
+			return AppendError(dst, joinShape)
+		}
+		for _, e := range elements {
+			if !seen[string(e)] {
+				seen[string(e)] = true
+				all = append(all, e)
+			}
+		}
+	}
+	dst = redcon.AppendArray(dst, len(all))
+	for _, e := range all {
+		dst = append(dst, e...)
+	}
+	return dst
+}
+
+func joinPairs(dst []byte, parts []JoinPart) []byte {
+	var names [][]byte
+	var sums []int64
+	for i, p := range parts {
+		elements, ok := Elements(p.Reply)
+		if !ok || len(elements)%2 != 0 || i > 0 && len(elements) != 2*len(names) {
+			return AppendError(dst, joinShape)
+		}
+		for k := 0; k < len(elements); k += 2 {
+			n, ok := Int(elements[k+1])
+			switch {
+			case !ok, i > 0 && string(elements[k]) != string(names[k/2]):
+				return AppendError(dst, joinShape)
+			case i == 0:
+				names, sums = append(names, elements[k]), append(sums, n)
+			default:
+				sums[k/2] += n
+			}
+		}
+	}
+	dst = redcon.AppendArray(dst, 2*len(names))
+	for i, name := range names {
+		dst = redcon.AppendInt(append(dst, name...), sums[i])
+	}
+	return dst
+}

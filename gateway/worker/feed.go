@@ -1,0 +1,360 @@
+package worker
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/topology"
+)
+
+// A feed is a lane that carries subscriptions: one to a node for all sessions of the worker. It speaks RESP3, where
+// messages can be told from replies. Each command on it names one topic and gets one answer: the acknowledgement, which
+// is a push too, or an error.
+//
+// Where a feed is lost everything is said again on the next one. What was published meanwhile is missed, as by any
+// subscriber of a server that dies; that is counted as a gap.
+
+const (
+	// feedQuiet is how long a feed may say nothing before it is asked whether it lives.
+	feedQuiet = 3 * time.Second
+	// feedAgain is how long a topic waits to be asked for again that a server could not take.
+	feedAgain = 100 * time.Millisecond
+)
+
+// Gap is a time in which messages may have been missed, as one worker has seen it.
+type Gap struct {
+	For       time.Duration
+	Topics    int // that were interrupted
+	Listeners int // to them
+}
+
+var beginVerbs = [...]string{fanout.Channel: "SUBSCRIBE", fanout.Pattern: "PSUBSCRIBE", fanout.Shard: "SSUBSCRIBE"}
+var endVerbs = [...]string{fanout.Channel: "UNSUBSCRIBE", fanout.Pattern: "PUNSUBSCRIBE", fanout.Shard: "SUNSUBSCRIBE"}
+
+// feedRead takes bytes of a feed.
+func (w *Worker) feedRead(l *backend.Lane, b []byte) {
+	for len(b) > 0 && l.State == backend.Open {
+		n, done, err := l.Scan.Feed(b)
+		if err != nil {
+			w.laneLost(l, backend.Poisoned)
+			return
+		}
+		piece := b[:n]
+		b = b[n:]
+		if done && len(l.Reply) == 0 {
+			w.fed(l, piece)
+			continue
+		}
+		l.Reply = append(w.buffers.room(l.Reply, n), piece...)
+		if done {
+			frame := l.Reply
+			l.Reply = nil
+			w.fed(l, frame)
+			w.buffers.give(frame[:0])
+		}
+	}
+}
+
+// fed takes one whole message or answer.
+func (w *Worker) fed(l *backend.Lane, frame []byte) {
+	if frame[0] != '>' {
+		w.feedAnswered(l, frame)
+		return
+	}
+	var words [3][]byte
+	if resp.PushWords(frame, &words) < 2 {
+		return
+	}
+	s := w.services[l.Key.Service]
+	switch string(words[0]) {
+	case "message":
+		w.fan(s, l, fanout.Channel, words[1], words[1], frame)
+	case "pmessage":
+		w.fan(s, l, fanout.Pattern, words[1], words[2], frame)
+	case "smessage":
+		w.fan(s, l, fanout.Shard, words[1], words[1], frame)
+	case "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe":
+		w.feedAcked(s, l, words[0], words[1])
+	}
+}
+
+// fan gives a message to all who listen. In a cluster what is published comes from every node, and is taken from one;
+// events about keys come from the node alone that has them.
+func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channel, frame []byte) {
+	w.stats.FeedMessages++
+	t := s.hub.Find(kind, name)
+	if t == nil || t.At(l.Key.Node) == nil {
+		return
+	}
+	if s.view != nil && s.view.Sharded && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
+		return
+	}
+	listeners := t.Listeners()
+	for i := len(listeners) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
+		if c := w.client(listeners[i].Session, listeners[i].Generation); c != nil {
+			w.push(c, frame)
+		}
+	}
+}
+
+// awaited returns the words of the request that a feed answers next.
+func (w *Worker) awaited(l *backend.Lane) [][]byte {
+	t := l.Inflight.Front()
+	if t == nil || !l.Queue.Sent(t.End) {
+		return nil
+	}
+	w.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), t.End), w.args[:0])
+	return w.args
+}
+
+// feedAcked takes an acknowledgement. A server that gives a slot away ends its subscriptions unasked.
+func (w *Worker) feedAcked(s *service, l *backend.Lane, verb, name []byte) {
+	asked := w.awaited(l)
+	if len(asked) != 2 || !strings.EqualFold(string(asked[0]), string(verb)) || !bytes.Equal(asked[1], name) {
+		if string(verb) == "sunsubscribe" {
+			w.feedEnded(s, l, name)
+		} else {
+			w.laneLost(l, backend.Poisoned)
+		}
+		return
+	}
+	kind, begins := kindOf(asked[0])
+	ticket, _ := l.Inflight.Pop()
+	l.Queue.Answered(ticket.End)
+	if !begins {
+		return
+	}
+	if t := s.hub.Acked(kind, name, l.Key.Node, ticket.Seq); t != nil && t.On() {
+		w.wakeWaiting(t)
+	}
+	w.gapMayEnd(s)
+}
+
+// kindOf tells the kind of a command, and whether it begins a subscription.
+func kindOf(verb []byte) (kind fanout.Kind, begins bool) {
+	for k := range fanout.Kind(len(beginVerbs)) {
+		switch string(verb) {
+		case beginVerbs[k]:
+			return k, true
+		case endVerbs[k]:
+			return k, false
+		}
+	}
+	return 0, false
+}
+
+func (w *Worker) wakeWaiting(t *fanout.Topic) {
+	for _, who := range t.Waiting() {
+		if c := w.client(who.Session, who.Generation); c != nil && c.Parked != session.Running {
+			w.wake(c)
+		}
+	}
+}
+
+// feedEnded goes on where a server has ended the subscription to a channel, whose slot it has given away.
+func (w *Worker) feedEnded(s *service, l *backend.Lane, name []byte) {
+	t := s.hub.Ended(fanout.Shard, name, l.Key.Node)
+	if t == nil {
+		return
+	}
+	w.gapBegins(s, []*fanout.Topic{t}, w.now)
+	w.place(s, t)
+}
+
+// feedAnswered takes a reply that is no push: to PING, or an error.
+func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
+	asked := w.awaited(l)
+	if len(asked) == 0 || len(asked) == 2 && reply[0] != '-' {
+		w.laneLost(l, backend.Poisoned)
+		return
+	}
+	if refusalOf(reply, false) == noPassword {
+		w.laneLost(l, backend.NotAuthenticated)
+		return
+	}
+	ticket, _ := l.Inflight.Pop()
+	if len(asked) == 2 {
+		if kind, begins := kindOf(asked[0]); begins {
+			w.feedRefused(l, kind, asked[1], ticket.Seq, reply)
+		}
+	}
+	if l.State == backend.Open {
+		l.Queue.Answered(ticket.End)
+	}
+}
+
+// feedRefused deals with an error for a subscription: one about where it belongs is news, and it is asked for again;
+// any other is the answer, and whoever listens already has lost it.
+func (w *Worker) feedRefused(l *backend.Lane, kind fanout.Kind, name []byte, ask uint32, reply []byte) {
+	s := w.services[l.Key.Service]
+	switch why := refusalOf(reply, false); why {
+	case moved, asked, tryAgain, cannotServe:
+		w.stats.RefusedByServer[why]++
+		if s.hub.Refused(kind, name, l.Key.Node, ask, nil) == nil {
+			return
+		}
+		if why == moved && s.view != nil {
+			w.redirected(l, reply, why, &backend.Ticket{}, &again{})
+		}
+		s.feedAt = w.now + feedAgain
+		w.at(s.feedAt)
+	default:
+		t := s.hub.Refused(kind, name, l.Key.Node, ask, bytes.Clone(reply))
+		if t == nil {
+			return
+		}
+		w.wakeWaiting(t)
+		w.closeListeners(t, session.SubscriptionLost)
+		w.gapMayEnd(s)
+	}
+}
+
+// closeListeners closes the connections of all who listen to a topic.
+func (w *Worker) closeListeners(t *fanout.Topic, why session.CloseReason) {
+	listeners := t.Listeners()
+	for i := len(listeners) - 1; i >= 0; i-- {
+		if c := w.client(listeners[i].Session, listeners[i].Generation); c != nil {
+			w.close(c, why)
+		}
+	}
+}
+
+// feedOpened says all again on a new feed. One that was opened beside a silent one takes its place, if that is silent
+// still.
+func (w *Worker) feedOpened(l *backend.Lane) {
+	s, set := w.services[l.Key.Service], w.sets[l.Key]
+	l.WaitsFrom = w.now
+	w.at(w.now + feedQuiet)
+	if main := set.lanes[0]; main != l {
+		if main.State == backend.Open && !main.Silent {
+			w.removeLane(l, backend.Idle)
+			return
+		}
+		if main.State == backend.Open {
+			w.laneLost(main, backend.Replaced)
+		} else {
+			w.removeLane(main, backend.Replaced)
+		}
+	}
+	delete(s.feedFailed, l.Key.Node)
+	w.askAll(s)
+}
+
+// feedLost takes note that a feed has ended, or could not be opened. since is when it was last sure to bring all. It
+// returns true when the lane is not needed any more.
+func (w *Worker) feedLost(s *service, l *backend.Lane, since time.Duration) (unneeded bool) {
+	set, node := w.sets[l.Key], l.Key.Node
+	if set.lanes[0] != l {
+		return true // it was only tried beside another
+	}
+	s.feedFailed[node] = w.now
+	w.gapBegins(s, s.hub.Lost(node), since)
+	w.placeAll(s)
+	return s.hub.Uses(node) == 0 || len(set.lanes) > 1
+}
+
+// feedSilent deals with a feed that owes an answer for too long. In a cluster another node takes its place; elsewhere
+// a second connection shows whether it is the server that is silent, or the connection that is dead.
+func (w *Worker) feedSilent(l *backend.Lane) {
+	s := w.services[l.Key.Service]
+	s.feedFailed[l.Key.Node] = w.now
+	if s.view != nil && s.view.Sharded && s.home == l.Key.Node {
+		w.placeAll(s)
+		w.sweepFeeds(s)
+	}
+	switch {
+	case l.State != backend.Open:
+	case s.hub.Uses(l.Key.Node) == 0:
+		w.removeLane(l, backend.Idle)
+	default:
+		w.tryAfresh(w.sets[l.Key])
+		w.at(w.sets[l.Key].afreshAt)
+	}
+}
+
+// feedTimer asks a feed that says nothing whether it lives, and ends one that nobody needs.
+func (w *Worker) feedTimer(l *backend.Lane) {
+	s := w.services[l.Key.Service]
+	if l.State != backend.Open {
+		return
+	}
+	if s.hub.Uses(l.Key.Node) == 0 {
+		if w.now-l.UsedAt >= idleLane && l.Inflight.Len() == 0 {
+			w.removeLane(l, backend.Idle)
+			return
+		}
+		w.at(max(l.UsedAt+idleLane, w.now+time.Second))
+	}
+	if l.Silent {
+		w.feedSilent(l)
+		return
+	}
+	if l.Inflight.Len() > 0 {
+		return
+	}
+	if due := l.WaitsFrom + feedQuiet; w.now < due {
+		w.at(due)
+		return
+	}
+	if w.primaryShard(s, l.Key.Node) >= 0 {
+		w.stats.FeedPings++
+		w.tell(l, 0, "PING")
+	} else {
+		w.at(w.now + feedQuiet)
+	}
+}
+
+// tell puts a command on a feed. Nobody but the worker itself waits for the answer.
+func (w *Worker) tell(l *backend.Lane, ask uint32, words ...string) {
+	end := l.Queue.Append(resp.AppendCommandStrings(nil, words...))
+	l.Inflight.Push(backend.Ticket{End: end, Seq: ask, Flags: backend.Quiet, Part: -1, Slot: -1})
+	w.dirtyLane(l)
+	w.stats.Requests[backend.Feed]++
+}
+
+// gapBegins takes note that topics are interrupted which somebody listens to.
+func (w *Worker) gapBegins(s *service, topics []*fanout.Topic, since time.Duration) {
+	for _, t := range topics {
+		if len(t.Listeners()) == 0 {
+			continue
+		}
+		if s.gapSince == 0 {
+			s.gapSince, s.gap = max(since, 1), Gap{}
+			w.stats.FeedGaps++
+		}
+		s.gap.Topics++
+		s.gap.Listeners += len(t.Listeners())
+		if s.CloseOnGap {
+			w.closeListeners(t, session.Gap)
+		}
+	}
+}
+
+// gapMayEnd ends a gap when everything is subscribed again.
+func (w *Worker) gapMayEnd(s *service) {
+	if s.gapSince == 0 || s.hub.Pending() > 0 {
+		return
+	}
+	s.gap.For = w.now - s.gapSince
+	s.gapSince = 0
+	w.stats.FeedGapMillis += uint64(s.gap.For.Milliseconds())
+	w.env.Gap(s.index, s.gap)
+}
+
+// primaryShard returns the shard whose primary a node is, or -1.
+func (w *Worker) primaryShard(s *service, node int32) int {
+	if s.view == nil || node < 0 {
+		return -1
+	}
+	for i := range s.view.Shards {
+		if p := s.view.Shards[i].Primary; p != nil && p.ID == topology.NodeID(node) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,211 @@
+package worker
+
+import (
+	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// Where a topic must be subscribed: a channel of a slot at the slot's primary; where events about keys may come, at
+// every primary; all else at one primary, the home, since what is published in a cluster comes to every node.
+
+// place finds the sources of a topic under the present view, and asks for it there.
+func (w *Worker) place(s *service, t *fanout.Topic) {
+	for _, gone := range s.hub.Place(t, w.sourcesOf(s, t)) {
+		if gone.State == fanout.On {
+			since := w.now
+			if l := w.openFeed(s, gone.Node); l != nil && l.Silent {
+				since = l.WaitsFrom
+			}
+			w.gapBegins(s, []*fanout.Topic{t}, since)
+		}
+		w.endAt(s, t, &gone)
+	}
+	w.askFor(s, t)
+}
+
+// unplace ends a topic that nobody wants any more.
+func (w *Worker) unplace(s *service, t *fanout.Topic) {
+	for i := range t.Sources {
+		w.endAt(s, t, &t.Sources[i])
+	}
+	w.gapMayEnd(s)
+}
+
+// placeAll places every topic anew.
+func (w *Worker) placeAll(s *service) {
+	s.home = w.chooseHome(s)
+	for _, t := range s.hub.All() {
+		w.place(s, t)
+	}
+	w.gapMayEnd(s)
+}
+
+// askAll asks for what is not asked for yet.
+func (w *Worker) askAll(s *service) {
+	for _, t := range s.hub.All() {
+		w.askFor(s, t)
+	}
+}
+
+// feedsAgain asks again for what servers could not take, when it is time.
+func (w *Worker) feedsAgain(s *service) {
+	switch {
+	case s.feedAt == 0:
+	case w.now < s.feedAt:
+		w.at(s.feedAt)
+	default:
+		s.feedAt = 0
+		w.askAll(s)
+	}
+}
+
+func (w *Worker) askFor(s *service, t *fanout.Topic) {
+	for i := range t.Sources {
+		source := &t.Sources[i]
+		if source.State != fanout.Unasked {
+			continue
+		}
+		if l := w.feedTo(s, source.Node); l != nil {
+			l.UsedAt = w.now
+			w.tell(l, s.hub.Asked(t, source), beginVerbs[t.Kind], t.Name)
+		}
+	}
+}
+
+// endAt ends a topic at one node. Where the feed is not open, or is about to end, there is nothing to say.
+func (w *Worker) endAt(s *service, t *fanout.Topic, source *fanout.Source) {
+	if source.State != fanout.On && source.State != fanout.Asking {
+		return
+	}
+	if l := w.openFeed(s, source.Node); l != nil && w.primaryShard(s, source.Node) >= 0 {
+		l.UsedAt = w.now
+		w.tell(l, 0, endVerbs[t.Kind], t.Name)
+	}
+}
+
+// sourcesOf lists the nodes at which a topic must be subscribed.
+func (w *Worker) sourcesOf(s *service, t *fanout.Topic) []int32 {
+	nodes := w.nodes[:0]
+	switch {
+	case s.view != nil && s.view.Sharded && t.Kind == fanout.Shard:
+		nodes = append(nodes, w.sourceIn(s, s.view.Shard(routing.Slot([]byte(t.Name)))))
+	case s.view != nil && s.view.Sharded && t.Events:
+		for i := range s.view.Shards {
+			if node := w.sourceIn(s, &s.view.Shards[i]); node != fanout.Nowhere {
+				nodes = append(nodes, node)
+			}
+		}
+		if len(nodes) == 0 {
+			nodes = append(nodes, fanout.Nowhere)
+		}
+	default:
+		nodes = append(nodes, s.home)
+	}
+	w.nodes = nodes
+	return nodes
+}
+
+// sourceIn is the node of a shard that is subscribed to: its primary, or the former one while it is still connected and
+// there is no other.
+func (w *Worker) sourceIn(s *service, sh *topology.Shard) int32 {
+	switch {
+	case sh == nil:
+	case sh.Primary != nil:
+		return int32(sh.Primary.ID)
+	case sh.Former != nil && w.openFeed(s, int32(sh.Former.ID)) != nil:
+		return int32(sh.Former.ID)
+	}
+	return fanout.Nowhere
+}
+
+// openFeed returns the feed to a node, or nil while there is none.
+func (w *Worker) openFeed(s *service, node int32) *backend.Lane {
+	set := w.sets[feedKey(s, node)]
+	if set == nil || len(set.lanes) == 0 || set.lanes[0].State != backend.Open {
+		return nil
+	}
+	return set.lanes[0]
+}
+
+// chooseHome finds the node for what every node would say. In a cluster it is changed where another primary may be
+// reached sooner.
+func (w *Worker) chooseHome(s *service) int32 {
+	switch {
+	case s.view == nil || len(s.view.Shards) == 0:
+		return fanout.Nowhere
+	case !s.view.Sharded:
+		return w.sourceIn(s, &s.view.Shards[0])
+	}
+	failed := func(node int32) bool {
+		at, known := s.feedFailed[node]
+		return known && w.now-at < redialMax
+	}
+	is := w.primaryShard(s, s.home) >= 0
+	if is && !failed(s.home) {
+		return s.home
+	}
+	n := len(s.view.Shards)
+	other, start := fanout.Nowhere, w.rnd.IntN(n)
+	for i := range n {
+		p := s.view.Shards[(start+i)%n].Primary
+		switch {
+		case p == nil:
+		case !failed(int32(p.ID)):
+			return int32(p.ID)
+		default:
+			other = int32(p.ID)
+		}
+	}
+	if is {
+		return s.home
+	}
+	return other
+}
+
+// viewFeeds has the feeds follow a new view.
+func (w *Worker) viewFeeds(s *service) {
+	w.placeAll(s)
+	w.sweepFeeds(s)
+}
+
+// sweepFeeds ends the feeds to nodes that are subscribed to no more.
+func (w *Worker) sweepFeeds(s *service) {
+	for _, l := range w.lanes {
+		if l == nil || l.Key.Service != s.index || l.Key.Purpose != backend.Feed {
+			continue
+		}
+		set := w.sets[l.Key]
+		if s.view == nil || s.hub.Uses(l.Key.Node) == 0 {
+			set.seen = 0
+			w.removeLane(l, backend.Retired)
+			continue
+		}
+		set.seen = s.view.Epoch
+	}
+}
+
+func feedKey(s *service, node int32) backend.LaneKey {
+	return backend.LaneKey{Service: s.index, Node: node, Purpose: backend.Feed, Setup: backend.Setup{Proto: 3}}
+}
+
+// feedTo returns the feed to a primary when it can be told something; else there will be one.
+func (w *Worker) feedTo(s *service, node int32) *backend.Lane {
+	shard := w.primaryShard(s, node)
+	if shard < 0 {
+		return nil
+	}
+	n := s.view.Shards[shard].Primary
+	key := feedKey(s, node)
+	set := w.sets[key]
+	if set == nil {
+		set = &laneSet{key: key}
+		w.sets[key] = set
+	}
+	set.addr, set.runID, set.seen = n.Addr, n.RunID, s.view.Epoch
+	if len(set.lanes) == 0 {
+		w.addLane(set)
+	}
+	return w.openFeed(s, node)
+}

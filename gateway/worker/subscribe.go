@@ -1,0 +1,332 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// A session that subscribes joins the listeners of a topic; what is said at the servers is said once for all of them,
+// see feed.go. The client is answered when every server that must has acknowledged, so that it gets what is published
+// after the answer. Until then the session is parked, and the command is done anew each time that it is woken.
+//
+// Messages come between the replies of a client, never within one: behind a reply that streams they are kept.
+
+// listens is what a command of pub/sub does.
+type listens struct {
+	kind fanout.Kind
+	ends bool
+}
+
+var listening = map[string]listens{
+	"subscribe": {fanout.Channel, false}, "unsubscribe": {fanout.Channel, true},
+	"psubscribe": {fanout.Pattern, false}, "punsubscribe": {fanout.Pattern, true},
+	"ssubscribe": {fanout.Shard, false}, "sunsubscribe": {fanout.Shard, true},
+}
+
+// subscribe does SUBSCRIBE and its kin. It returns false when the session was parked.
+func (w *Worker) subscribe(c *client, d routing.Decision, command *routing.Command, args [][]byte) bool {
+	what := listening[command.Name]
+	if what.ends {
+		w.stats.Local++
+		w.unsubscribe(c, what.kind, command.Name, args[1:])
+		return true
+	}
+	if c.Replies.Owed() > 0 {
+		w.park(c, session.Flight) // so that no message overtakes what is owed
+		return false
+	}
+	if c.svc.view == nil {
+		return w.mayNot(c, -1, noView)
+	}
+	if c.subs == nil {
+		c.subs = &fanout.Listener{Session: c.ref.ID, Generation: c.ref.Generation}
+	}
+	hub := &c.svc.hub
+	var missing *fanout.Topic
+	for _, name := range args[1:] {
+		t, fresh := hub.Want(c.subs, what.kind, name)
+		if fresh {
+			w.place(c.svc, t)
+		}
+		switch {
+		case t.Refusal != nil:
+			w.stats.Refused++
+			w.answer(c, t.Refusal)
+			return true
+		case !t.On():
+			missing = t
+		}
+	}
+	if missing != nil {
+		return w.awaitFeed(c, d, missing)
+	}
+	w.stats.Local++
+	w.stats.Subscriptions++
+	var acks []byte
+	for _, name := range args[1:] {
+		hub.Join(c.subs, hub.Find(what.kind, name))
+		acks = appendAck(acks, c, command.Name, name, what.kind)
+	}
+	w.answer(c, acks)
+	return true
+}
+
+// awaitFeed parks a session until the servers have acknowledged a topic. It returns true when the client was told that
+// this takes too long.
+func (w *Worker) awaitFeed(c *client, d routing.Decision, t *fanout.Topic) bool {
+	for i := range t.Sources {
+		if s := &t.Sources[i]; s.State != fanout.On && w.primaryShard(c.svc, s.Node) < 0 {
+			return w.mayNot(c, max(d.Shard, 0), held)
+		}
+	}
+	patience := c.patience()
+	since := c.WaitsSince
+	if since == 0 {
+		since = max(w.now, 1)
+	}
+	if w.now-since >= patience {
+		w.notHeld(c, &w.stats.HoldExpired)
+		waited := (w.now - since).Round(time.Millisecond).String()
+		w.answer(c, w.loading(c.svc, "no server has acknowledged the subscription for "+waited))
+		return true
+	}
+	w.waitsFrom(c)
+	w.park(c, session.Subscribing)
+	w.runAt(c, since+patience)
+	return false
+}
+
+// unsubscribe ends subscriptions: those named, or all of the kind. The servers are told when nobody else listens.
+func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][]byte) {
+	var acks []byte
+	if len(names) == 0 && c.subs != nil {
+		for _, t := range c.subs.Topics(kind) {
+			names = append(names, []byte(t.Name))
+		}
+	}
+	hub := &c.svc.hub
+	for _, name := range names {
+		if c.subs != nil {
+			if t := hub.Find(kind, name); t != nil && hub.Leave(c.subs, t) {
+				w.unplace(c.svc, t)
+			}
+		}
+		acks = appendAck(acks, c, verb, name, kind)
+	}
+	if len(names) == 0 {
+		acks = appendAck(acks, c, verb, nil, kind)
+	}
+	w.answer(c, acks)
+}
+
+// unlisten ends all that a session listens to.
+func (w *Worker) unlisten(c *client) {
+	if c.subs == nil {
+		return
+	}
+	for _, t := range c.svc.hub.LeaveAll(c.subs) {
+		w.unplace(c.svc, t)
+	}
+	c.subs = nil
+}
+
+// settleWaits gives up what a session wanted to listen to and does not: its command is done.
+func (w *Worker) settleWaits(c *client) {
+	if c.subs == nil || !c.subs.Waits() {
+		return
+	}
+	for _, t := range c.svc.hub.Settle(c.subs) {
+		w.unplace(c.svc, t)
+	}
+}
+
+// appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
+// Those to shards' channels are counted apart.
+func appendAck(b []byte, c *client, verb string, name []byte, kind fanout.Kind) []byte {
+	b = append(b, c.pushMark(), '3', '\r', '\n')
+	b = resp.AppendBulkString(b, verb)
+	switch {
+	case name != nil:
+		b = resp.AppendBulk(b, name)
+	case c.Proto == 3:
+		b = append(b, resp.Null3...)
+	default:
+		b = append(b, resp.NullBulk...)
+	}
+	count := 0
+	switch {
+	case c.subs == nil:
+	case kind == fanout.Shard:
+		count = c.subs.Count(fanout.Shard)
+	default:
+		count = c.subs.Count(fanout.Channel) + c.subs.Count(fanout.Pattern)
+	}
+	return resp.AppendInt(b, int64(count))
+}
+
+// pushMark begins what is no reply: RESP2 has arrays only.
+func (c *client) pushMark() byte {
+	if c.Proto == 3 {
+		return '>'
+	}
+	return '*'
+}
+
+// subscribed says that a session listens to something. In RESP2 it may do little else.
+func (c *client) subscribed() bool { return c.subs != nil && c.subs.Any() }
+
+// mayWhileSubscribed says that a command is allowed to a client that is subscribed and speaks RESP2.
+func mayWhileSubscribed(d routing.Decision, command *routing.Command) bool {
+	return d.Kind == routing.Listen || d.Kind == routing.Refuse || command.Name == "ping" || endsAll(command)
+}
+
+// onlyListens answers a command that such a client may not do.
+func (w *Worker) onlyListens(c *client, command *routing.Command) bool {
+	w.stats.Refused++
+	w.answer(c, resp.AppendError(nil, "ERR Can't execute '"+command.Name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "+
+		"PING / QUIT / RESET are allowed in this context"))
+	return true
+}
+
+// pongSubscribed answers PING for such a client.
+func pongSubscribed(args [][]byte) []byte {
+	b := resp.AppendBulkString(resp.AppendArray(nil, 2), "pong")
+	if len(args) == 2 {
+		return resp.AppendBulk(b, args[1])
+	}
+	return resp.AppendBulk(b, nil)
+}
+
+// push gives a message to a client. frame is a push of RESP3; in RESP2 it is an array, and else the same.
+func (w *Worker) push(c *client, frame []byte) {
+	if c.closed || c.Ending {
+		return
+	}
+	w.stats.Delivered++
+	to := &c.out
+	if w.midReply(c) {
+		to = &c.pushes
+	} else {
+		w.dirtyClient(c)
+	}
+	*to = append(w.buffers.room(*to, len(frame)), frame...)
+	(*to)[len(*to)-len(frame)] = c.pushMark()
+	if size := len(c.out) - c.sent + len(c.pushes); size > w.conf.PushBytesMax {
+		name := ""
+		if c.Told != nil {
+			name = c.Told.Name
+		}
+		w.env.Cut(c.svc.index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
+		w.close(c, session.SlowSubscriber)
+	}
+}
+
+// midReply says that a client was given the beginning of a reply.
+func (w *Worker) midReply(c *client) bool {
+	for i := range c.flights {
+		if w.streamsTo(c.flights[i].lane, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// pushKept gives a client what was kept behind a long reply.
+func (w *Worker) pushKept(c *client) {
+	if len(c.pushes) == 0 {
+		return
+	}
+	c.out = append(w.buffers.room(c.out, len(c.pushes)), c.pushes...)
+	w.buffers.give(c.pushes[:0])
+	c.pushes = nil
+}
+
+// Slow is a subscriber that was cut because it reads too slowly.
+type Slow struct {
+	Number int64 // CLIENT ID
+	Remote string
+	Name   string // CLIENT SETNAME
+	Bytes  int    // that waited for it
+}
+
+// recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
+// how many listen.
+func (w *Worker) recount(l *backend.Lane, t *backend.Ticket, frame, reply []byte) []byte {
+	w.args = resp.Args(frame, w.args[:0])
+	args := w.args
+	command := routing.Lookup(args)
+	if command == nil || reply[0] == '-' {
+		return reply
+	}
+	count := func(q Count) (int, int) {
+		q.Node = l.Key.Node
+		listeners, lanes := w.env.Count(l.Key.Service, q)
+		if t.Part > 0 {
+			listeners = 0 // the first part has them
+		}
+		return listeners, lanes
+	}
+	switch command.Name {
+	case "publish":
+		return adjusted(reply, count, Count{Name: args[1], Patterns: true})
+	case "spublish":
+		return adjusted(reply, count, Count{Kind: fanout.Shard, Name: args[1]})
+	case "pubsub|numpat":
+		return adjusted(reply, count, Count{Kind: fanout.Pattern, Patterns: true})
+	case "pubsub|numsub":
+		return adjustedPairs(reply, count, fanout.Channel)
+	case "pubsub|shardnumsub":
+		return adjustedPairs(reply, count, fanout.Shard)
+	}
+	return reply
+}
+
+// Count asks how many listen, over all workers.
+type Count struct {
+	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
+	// for the number of patterns themselves.
+	Kind     fanout.Kind
+	Name     []byte
+	Patterns bool
+	// Node is the server that has counted lanes.
+	Node int32
+}
+
+// Of answers from a census.
+func (q Count) Of(c *fanout.Census) (listeners, lanes int) {
+	switch {
+	case q.Patterns && q.Kind == fanout.Pattern:
+		return c.Patterns(q.Node)
+	case q.Patterns:
+		return c.Receivers(q.Name, q.Node)
+	}
+	return c.Of(q.Kind, q.Name, q.Node)
+}
+
+func adjusted(reply []byte, count func(Count) (int, int), q Count) []byte {
+	n, ok := resp.Int(reply)
+	listeners, lanes := count(q)
+	if !ok || listeners == 0 && lanes == 0 {
+		return reply
+	}
+	return resp.AppendInt(nil, max(0, n-int64(lanes))+int64(listeners))
+}
+
+func adjustedPairs(reply []byte, count func(Count) (int, int), kind fanout.Kind) []byte {
+	elements, ok := resp.Elements(reply)
+	if !ok || len(elements)%2 != 0 {
+		return reply
+	}
+	b := resp.AppendArray(nil, len(elements))
+	for i := 0; i < len(elements); i += 2 {
+		b = append(b, elements[i]...)
+		name, _ := resp.Bulk(elements[i])
+		b = append(b, adjusted(elements[i+1], count, Count{Kind: kind, Name: name})...)
+	}
+	return b
+}
