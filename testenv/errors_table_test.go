@@ -79,8 +79,8 @@ var errorSections = []errorSection{
 			"was not executed", executed: notExecuted,
 			when:   "WATCH or a blocking command, and as many connections of that kind as `--private-connections-max`",
 			advice: "raise it, or let fewer clients block at once"},
-		{text: "LOADING evergate: service '<name>': no server has acknowledged the subscription for <time>; the command was " +
-			"not executed", executed: notExecuted,
+		{text: "LOADING evergate: service '<name>': no server has acknowledged the subscription for <time>; the command " +
+			"was not executed", executed: notExecuted,
 			when:   "SUBSCRIBE and its kin: the connection for it is lost, or the server does not answer",
 			advice: again + ", for as long as your servers need to name a primary"},
 		{text: "LOADING evergate: service '<name>': shard '<name>' has refused it for <time>; the command was not executed",
@@ -286,11 +286,11 @@ var closed = map[string]string{
 		"nothing; a write was executed.",
 	"blocking-lost": "The connection of its blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
-	"slow-subscriber": "It reads too slowly for what it subscribed to: more than `--pubsub-output-buffer-limit` wait for " +
-		"it. The log names it.",
+	"slow-subscriber": "It reads too slowly for what it subscribed to: more than `--pubsub-output-buffer-limit` wait " +
+		"for it. The log names it.",
 	"subscription-lost": "A server refuses what it had subscribed to (a changed ACL, as a rule).",
-	"gap": "Messages that it subscribed to may have been missed, as when a server was lost, and `--on-gap` is close. It " +
-		"had nothing else under way, or in RESP3 as for `client-left`.",
+	"gap": "Messages that it subscribed to may have been missed, as when a server was lost, and `--on-gap` is close. " +
+		"It had nothing else under way, or in RESP3 as for `client-left`.",
 	"drained":  "The gateway is stopping. Everything that was sent to servers was answered before.",
 	"too-many": "More than `--max-clients`; it was told so.",
 }

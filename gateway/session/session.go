@@ -124,8 +124,9 @@ type Multi struct {
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
 	Aborted bool
-	// Writes: one of its commands may change something.
+	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
 	Writes bool
+	Counts bool
 }
 
 // Watch is what a session has told a server to watch for it, on a connection of its own.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"time"
 
 	"evergate/gateway/backend"
@@ -257,8 +258,27 @@ type Slow struct {
 // recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
 // how many listen.
 func (w *Worker) recount(l *backend.Lane, t *backend.Ticket, frame, reply []byte) []byte {
-	w.args = resp.Args(frame, w.args[:0])
-	args := w.args
+	if !bytes.HasPrefix(frame, multiHead) {
+		w.args = resp.Args(frame, w.args[:0])
+		return w.recountOne(l, t, w.args, reply)
+	}
+	elements, ok := resp.Elements(reply)
+	if !ok {
+		return reply
+	}
+	b := resp.AppendArray(nil, len(elements))
+	at := -1 // MULTI comes before the commands that have an element each
+	for args := range w.commandsIn(frame) {
+		if at >= 0 && at < len(elements) {
+			b = append(b, w.recountOne(l, t, args, elements[at])...)
+		}
+		at++
+	}
+	return b
+}
+
+// recountOne is recount of one command.
+func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, reply []byte) []byte {
 	command := routing.Lookup(args)
 	if command == nil || reply[0] == '-' {
 		return reply

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"iter"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -94,6 +95,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	m.Body = append(m.Body, frame...)
 	m.Count++
 	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
+	m.Counts = m.Counts || d.Counts
 	w.stats.Queued++
 	w.answer(c, queued)
 	return true
@@ -147,6 +149,7 @@ func (w *Worker) exec(c *client) bool {
 	w.send(c, l, request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
+		counts: m.Counts,
 	})
 	c.Multi, c.Watch = nil, nil
 	return true
@@ -260,20 +263,21 @@ func whyAborted(l *backend.Lane, reply []byte) []byte {
 	return reply
 }
 
-// commandsIn counts the commands in a frame: more than one in that of a transaction.
-func (w *Worker) commandsIn(frame []byte) (n int) {
-	var scan resp.Scanner
-	var args [][]byte
-	for len(frame) > 0 {
-		size, rest, status := scan.Next(frame, args, &w.conf.Limits)
-		if status != resp.Frame {
-			return n
+// commandsIn lists the commands in a frame: more than one in that of a transaction. Their arguments are valid until the
+// next one is wanted.
+func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
+	return func(yield func([][]byte) bool) {
+		var scan resp.Scanner
+		var args [][]byte
+		for len(frame) > 0 {
+			size, words, status := scan.Next(frame, args, &w.conf.Limits)
+			if status != resp.Frame || !yield(words) {
+				return
+			}
+			args = words[:0]
+			frame = frame[size:]
 		}
-		args = rest[:0]
-		frame = frame[size:]
-		n++
 	}
-	return n
 }
 
 // execAgain sends a transaction again that was not executed.
@@ -289,10 +293,18 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
 	}
-	w.send(c, l, request{
+	r := request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		frame: a.frame, ask: a.ask, foreign: a.target >= 0, ahead: uint32(w.commandsIn(a.frame)) - 1,
-	})
+		frame: a.frame, ask: a.ask, foreign: a.target >= 0,
+	}
+	commands := uint32(0)
+	for args := range w.commandsIn(a.frame) {
+		command := routing.Lookup(args)
+		r.counts = r.counts || command != nil && command.Has(routing.Counting)
+		commands++
+	}
+	r.ahead = commands - 1
+	w.send(c, l, r)
 	return true
 }
 
