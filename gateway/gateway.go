@@ -139,15 +139,17 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
+		PrivateMax:      share(conf.Limits.PrivateMax, conf.Workers),
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed,
 	}
 	_, c.Doors = conf.doors()
 	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
+	lost := map[BlockingLost]worker.BlockingLost{BlockingClose: worker.CloseClient, BlockingError: worker.SayUncertain}
 	for i := range conf.Services {
 		s := &conf.Services[i]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[s.Reads], AsksPassword: !s.Password.IsZero(),
-			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter,
+			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter, BlockingLost: lost[s.BlockingLost],
 		})
 	}
 	return c

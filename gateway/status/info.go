@@ -40,6 +40,8 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		sum.Parked += all[i].Parked
 		sum.Waiting += all[i].Waiting
 		sum.Silent += all[i].Silent
+		sum.Private += all[i].Private
+		sum.Blocked += all[i].Blocked
 		sum.Stats.Add(&all[i].Stats)
 	}
 	return sum
@@ -92,7 +94,7 @@ func server(b []byte, f *Facts) []byte {
 
 func clients(b []byte, f *Facts) []byte {
 	return fmt.Appendf(b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\nblocked_clients:%d\r\n",
-		f.Stats.Clients, f.ClientsMax, f.Stats.Parked)
+		f.Stats.Clients, f.ClientsMax, f.Stats.Blocked)
 }
 
 func memory(b []byte, _ *Facts) []byte {
@@ -130,10 +132,12 @@ func keyspace(b []byte, _ *Facts) []byte { return append(b, "# Keyspace\r\n"...)
 func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
-		"requests_to_replicas:%d\r\nanswered_locally:%d\r\nrefused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\n"+
-		"out_of_order:%d\r\nprotocol_errors:%d\r\nwrong_passwords:%d\r\nlanes:%d\r\n%s",
-		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica], s.Local, s.Refused,
-		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords, f.Stats.Lanes,
+		"requests_to_replicas:%d\r\nrequests_on_private_lanes:%d\r\ncommands_queued:%d\r\nanswered_locally:%d\r\n"+
+		"refused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\nout_of_order:%d\r\nprotocol_errors:%d\r\n"+
+		"wrong_passwords:%d\r\nblocking_pops_again:%d\r\nlanes:%d\r\nprivate_lanes:%d\r\n%s",
+		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica],
+		s.Requests[backend.Private], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder,
+		s.ProtocolErrors, s.WrongPasswords, s.PopsAgain, f.Stats.Lanes, f.Stats.Private,
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 

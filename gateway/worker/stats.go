@@ -68,6 +68,10 @@ type Snapshot struct {
 	Stats
 	Clients int
 	Lanes   int
+	// Private are those of the lanes that are for one session at a time, Blocked the clients that wait for the answer to a
+	// blocking command.
+	Private int
+	Blocked int
 	// Parked wait for anything at all, Waiting for a server that can take their request; Silent are lanes.
 	Parked  int
 	Waiting int
@@ -80,6 +84,9 @@ func (w *Worker) Snapshot() Snapshot {
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open {
 			s.Lanes++
+			if l.Key.Purpose == backend.Private {
+				s.Private++
+			}
 			if l.Silent {
 				s.Silent++
 			}
@@ -88,6 +95,9 @@ func (w *Worker) Snapshot() Snapshot {
 	for _, c := range w.clients {
 		if c != nil && c.Parked != session.Running {
 			s.Parked++
+		}
+		if c != nil && w.isBlocked(c) {
+			s.Blocked++
 		}
 	}
 	return s
