@@ -110,7 +110,7 @@ func (w *Worker) unpin(c *client) {
 
 // unpinUnused takes its lane from a session that does not need it any more, or never came to use it.
 func (w *Worker) unpinUnused(c *client) {
-	if l := c.pin; l != nil && c.Watch == nil && l.Inflight.Len() == 0 && !c.closed {
+	if l := c.pin; l != nil && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
 		w.unpin(c)
 	}
 }
@@ -127,14 +127,16 @@ func (w *Worker) pinAnswered(l *backend.Lane) {
 	}
 }
 
-// closePrivate ends a lane whose session has left it. What is in flight there is for nobody; the next connection to the
-// server makes sure that it does not run later.
-func (w *Worker) closePrivate(l *backend.Lane) {
-	s := w.services[l.Key.Service]
-	if l.State == backend.Open {
-		w.fence(s, l, l.Lost(s.view != nil && s.view.Sharded))
+// closePrivate ends a lane whose session has left it, at the end of the round: it may be the one that is being read, or
+// lost. What is in flight there is for nobody.
+func (w *Worker) closePrivate(l *backend.Lane) { w.parting = append(w.parting, l) }
+
+// part closes the lanes that nobody can use any more.
+func (w *Worker) part() {
+	for _, l := range w.parting {
+		w.removeLane(l, backend.Unpinned)
 	}
-	w.removeLane(l, backend.Unpinned)
+	w.parting = w.parting[:0]
 }
 
 // pinLost says that a private lane is gone.

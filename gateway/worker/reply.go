@@ -73,8 +73,11 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
 		ticket, _ := l.Inflight.Pop()
 		l.Queue.Answered(ticket.End)
-		if ticket.Flags&backend.Internal != 0 {
+		switch {
+		case ticket.Flags&backend.Internal != 0:
 			w.learnt(w.services[l.Key.Service], ticket.Seq, reply)
+		case reply[0] == '-' && l.Key.Purpose == backend.Private: // UNWATCH was refused: it watches still
+			w.laneLost(l, backend.Poisoned)
 		}
 		return
 	}

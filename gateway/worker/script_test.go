@@ -100,8 +100,8 @@ func newPlayer(t testing.TB) *player {
 }
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
-// same), sessions=N, bytes=N, output=BYTES, auth=1s,
-// silent=250ms; acked to be told of acknowledged writes.
+// same), sessions=N, bytes=N, private=N, lost=close|error (blocking pops),
+// output=BYTES, auth=1s, silent=250ms; acked to be told of acknowledged writes.
 func (p *player) start(words []string) {
 	conf := Config{
 		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
@@ -120,6 +120,10 @@ func (p *player) start(words []string) {
 			conf.Doors = []Door{{Hold: holdSetting(value)}}
 		case "sessions":
 			conf.HoldSessionsMax, _ = strconv.Atoi(value)
+		case "private":
+			conf.PrivateMax, _ = strconv.Atoi(value)
+		case "lost":
+			conf.Services[0].BlockingLost = map[string]BlockingLost{"close": CloseClient, "error": SayUncertain}[value]
 		case "bytes":
 			conf.HoldBytesMax, _ = strconv.Atoi(value)
 		case "silent":

@@ -29,6 +29,8 @@ var (
 
 	multiHead = resp.AppendCommandStrings(nil, "MULTI")
 	multiTail = resp.AppendCommandStrings(nil, "EXEC")
+
+	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
 
 // becauseOf is how a server begins when a transaction was refused at its EXEC; its reason follows.
@@ -182,19 +184,21 @@ func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
 		w.answer(c, watchInside)
 		return true
 	}
-	if c.Watch != nil {
-		if d.Slot != c.Watch.Slot {
-			w.answer(c, crossSlot)
-			return true
-		}
-		if c.Watch.Broken { // nothing can mend it: EXEC answers nil
-			w.answer(c, resp.OK)
-			return true
-		}
+	if c.Watch != nil && d.Slot != c.Watch.Slot {
+		w.answer(c, crossSlot)
+		return true
 	}
-	if len(c.flights) > 0 && (c.pin == nil || c.flights[0].lane != c.pin) {
+	fits := c.pin != nil && c.svc.view != nil && w.pinFits(c, d.Shard)
+	if f := c.flightOf(d.Shard); len(c.flights) > 0 && (!fits || f == nil || f.lane != c.pin) {
 		w.park(c, session.Flight)
 		return false
+	}
+	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched
+		w.unpin(c)
+	}
+	if c.Watch != nil && c.Watch.Broken { // nothing can mend it: EXEC answers nil
+		w.answer(c, resp.OK)
+		return true
 	}
 	l, why := w.private(c, d.Shard)
 	if l == nil {
@@ -210,16 +214,17 @@ func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
 // unwatch forgets what is watched. The server forgets it with the connection, or is told on it.
 func (w *Worker) unwatch(c *client) {
 	c.Watch = nil
-	if c.pin == nil {
+	l := c.pin
+	switch {
+	case l == nil, l.Retiring: // a retiring lane ends by itself, when what was sent has been answered
 		return
-	}
-	if !c.pin.Usable(w.now) {
+	case l.State != backend.Open:
 		w.unpin(c)
 		return
 	}
-	end := c.pin.Queue.Append(resp.AppendCommandStrings(nil, "UNWATCH"))
-	c.pin.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
-	w.dirtyLane(c.pin)
+	end := l.Queue.Append(unwatchFrame)
+	l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+	w.dirtyLane(l)
 }
 
 // watchedIn says that what a session watches lies in this shard.

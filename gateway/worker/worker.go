@@ -128,7 +128,8 @@ type Worker struct {
 	sets      map[backend.LaneKey]*laneSet
 	nextSeen  uint32 // generation of the next client
 
-	args      [][]byte // scratch of run
+	parting   []*backend.Lane // private lanes to close before the round ends
+	args      [][]byte        // scratch of run
 	waiters   []hold.Waiter
 	ready     []hold.Waiter // sessions to run again before the round ends
 	later     []appointment // sessions that do something again at a time of its own
@@ -260,7 +261,7 @@ func (w *Worker) Tick(now time.Duration) {
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
-	if len(w.ready) > 0 || !w.out.empty() {
+	if len(w.ready)+len(w.parting) > 0 || !w.out.empty() {
 		return 0
 	}
 	return w.nextTimer
