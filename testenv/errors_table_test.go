@@ -95,6 +95,9 @@ var errorSections = []errorSection{
 			"primary; it may or may not have been kept", executed: maybe,
 			when:   "the old primary answered during a failover, and the new one is not known to have what it answered",
 			advice: readFirst},
+		{text: "UNCERTAIN evergate: service '<name>': <server> refused MULTI; the commands of the transaction may have " +
+			"been executed one by one", executed: maybe, when: "the gateway's user has no right to MULTI on the servers; for " +
+			"half a minute the next MULTI is answered with their NOPERM", advice: "give it `+multi +exec +watch +unwatch`"},
 		{text: "UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of " +
 			"them only", executed: maybe,
 			when:   "a part of an MSET, DEL, UNLINK or TOUCH over several slots failed after another part was sent",
@@ -247,6 +250,7 @@ var closed = map[string]string{
 		"nothing; a write was executed.",
 	"blocking-lost": "The connection of its blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
-	"drained":  "The gateway is stopping. Everything that was sent to servers was answered before.",
+	"drained": "The gateway is stopping. Everything that was sent to servers was answered before, except what " +
+		"blocks.",
 	"too-many": "More than `--max-clients`; it was told so.",
 }

@@ -104,7 +104,8 @@ type Session struct {
 // Multi is a transaction that is being queued. It is sent when EXEC comes, whole, so that nothing of it is executed
 // when the client leaves before.
 type Multi struct {
-	// Body are the frames of its commands, one behind the other, and Count how many they are.
+	// Body are the frames of MULTI and its commands, one behind the other, and Count how many commands they are. It is
+	// empty while there is none.
 	Body  []byte
 	Count int
 	// Slot of its keys; -1 while none was named, or where there are no slots.

@@ -83,11 +83,13 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	}
 	if reply[0] == '-' {
 		why := whyAborted(l, reply)
-		l.Queued = nil
 		if w.refusedBy(l, why) {
+			l.Queued = nil
 			return
 		}
+		reply = w.notMulti(l, reply)
 	}
+	l.Queued = nil
 	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
 		return
 	}
@@ -96,11 +98,8 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	ticket, _ := l.Inflight.Pop()
-	l.Queue.Answered(ticket.End)
-	if c == nil {
-		return
-	}
-	switch write := ticket.Flags&backend.Write != 0; {
+	switch write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply); {
+	case c == nil:
 	case write && l.Leaving:
 		w.withhold(c, l, &ticket, reply)
 	default:
@@ -108,6 +107,10 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 			w.acked(c.svc, topology.NodeID(l.Key.Node), reply)
 		}
 		w.settle(c, &ticket, reply)
+	}
+	l.Queue.Answered(ticket.End)
+	if c == nil {
+		return
 	}
 	if !c.closed {
 		w.landed(c, ticket.Shard)

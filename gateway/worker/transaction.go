@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"time"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -33,6 +34,9 @@ var (
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
 
+// noMultiFor is how long MULTI is answered with the error that a server gave for it.
+const noMultiFor = 30 * time.Second
+
 // becauseOf is how a server begins when a transaction was refused at its EXEC; its reason follows.
 const becauseOf = "-EXECABORT Transaction discarded because of: "
 
@@ -41,7 +45,10 @@ func (w *Worker) transact(c *client, d routing.Decision, command *routing.Comman
 	switch command.Name {
 	case "multi":
 		reply := multiNested
-		if c.Multi == nil {
+		switch {
+		case c.Multi == nil && w.now < c.svc.noMultiUntil && len(c.svc.noMulti) > 0:
+			reply = c.svc.noMulti
+		case c.Multi == nil:
 			c.Multi = &session.Multi{Slot: -1}
 			reply = resp.OK
 		}
@@ -92,6 +99,9 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	}
 	if d.Slot >= 0 {
 		m.Slot = d.Slot
+	}
+	if m.Count == 0 {
+		m.Body = append(m.Body, multiHead...)
 	}
 	m.Body = append(m.Body, frame...)
 	m.Count++
@@ -144,8 +154,10 @@ func (w *Worker) exec(c *client) bool {
 		w.unwatch(c)
 		return true
 	}
-	frame := make([]byte, 0, len(multiHead)+len(m.Body)+len(multiTail))
-	frame = append(append(append(frame, multiHead...), m.Body...), multiTail...)
+	if m.Count == 0 {
+		m.Body = append(m.Body, multiHead...)
+	}
+	frame := append(m.Body, multiTail...)
 	w.send(c, l, request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
@@ -263,6 +275,20 @@ func whyAborted(l *backend.Lane, reply []byte) []byte {
 		return l.Queued
 	}
 	return reply
+}
+
+// notMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
+// do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
+func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
+	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, multiHead) {
+		return reply
+	}
+	s := w.services[l.Key.Service]
+	s.noMulti, s.noMultiUntil = bytes.Clone(l.Queued), w.now+noMultiFor
+	w.stats.Uncertain++
+	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(l.Key.Node)+
+		" refused MULTI; the commands of the transaction may have been executed one by one")
 }
 
 // commandsIn counts the commands in a frame: more than one in that of a transaction.

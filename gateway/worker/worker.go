@@ -173,8 +173,12 @@ type client struct {
 	// pin is the private lane of this session, or nil; pinAt is when another may be asked for.
 	pin   *backend.Lane
 	pinAt time.Duration
+	// ghost is the connection on which a blocking command was lost.
+	ghost ghost
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
+	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
+	alarm time.Duration
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
@@ -212,6 +216,9 @@ type service struct {
 	fenced map[int32]fenced
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[int32]time.Duration
+	// noMulti is the error that a server gave for MULTI, and is given here until noMultiUntil.
+	noMulti      []byte
+	noMultiUntil time.Duration
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Private + 1]time.Duration
 }
