@@ -148,6 +148,8 @@ var errorSections = []errorSection{
 		"`JedisDataException`"}, []answered{
 		{text: "EXECABORT Transaction discarded because of previous errors.", executed: notExecuted,
 			when: "EXEC behind a command that was refused between MULTI and it", advice: "see the error of that command"},
+		{text: "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+			executed: notExecuted, when: "EXEC with arguments; the transaction is over", advice: fixCommand},
 	}},
 	{"ERR", "None of these is repeated by a library, except where it says so.", raised{
 		"`ResponseError`, without `ERR`", "`ReplyError`", "`redis.Error` with that text", "`JedisDataException`"},
@@ -179,7 +181,7 @@ var errAnswers = []answered{
 	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
 		executed: notExecuted, when: "it subscribes, or concerns a connection or all nodes", advice: elsewhere},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
-		when: "a command between MULTI and EXEC that the gateway answers by itself", advice: "say it before MULTI"},
+		when: "INFO, CLIENT LIST, HELLO or AUTH between MULTI and EXEC", advice: "say it before MULTI"},
 	{text: "ERR MULTI calls can not be nested", executed: notExecuted, when: "MULTI behind MULTI", advice: fixCommand},
 	{text: "ERR WATCH inside MULTI is not allowed", executed: notExecuted, when: "WATCH behind MULTI", advice: fixCommand},
 	{text: "ERR EXEC without MULTI", executed: notExecuted, when: "EXEC without MULTI", advice: fixCommand},

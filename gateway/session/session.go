@@ -108,12 +108,20 @@ type Multi struct {
 	// empty while there is none.
 	Body  []byte
 	Count int
+	// StandIns are its commands that the gateway answers by itself, in their order.
+	StandIns []StandIn
 	// Slot of its keys; -1 while none was named, or where there are no slots.
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
 	Aborted bool
 	// Writes: one of its commands may change something.
 	Writes bool
+}
+
+// StandIn is a command in a transaction for which another one is sent, as number At of it.
+type StandIn struct {
+	At   int
+	Args [][]byte
 }
 
 // Watch is what a session has told a server to watch for it, on a connection of its own.

@@ -72,6 +72,10 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.blockedSince > 0 && w.stillBlocked(c) {
 		return false
 	}
+	if len(c.splits) > 0 && c.awaitsStandIn() {
+		w.park(c, session.Flight)
+		return false
+	}
 	if command == nil {
 		var how inquiry
 		if command, how = w.learn(c, args); how != settled {
@@ -84,6 +88,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
 	if ragged && d.Kind != routing.Refuse {
 		frame = resp.AppendCommand(nil, args...)
+	}
+	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
+		return w.execEnds(c, execArity)
 	}
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"evergate/gateway/backend"
@@ -25,6 +26,7 @@ var (
 	noMulti     = []byte("-ERR EXEC without MULTI\r\n")
 	noDiscard   = []byte("-ERR DISCARD without MULTI\r\n")
 	execAborted = []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
+	execArity   = []byte(becauseOf + "wrong number of arguments for 'exec' command\r\n")
 	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
 	emptyArray  = []byte("*0\r\n")
 
@@ -88,7 +90,8 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 		return true
 	case d.Kind == routing.Split:
 		return w.abortMulti(c, crossSlot)
-	case d.Kind == routing.Answer && !saidByServers(command):
+	case d.Kind == routing.Answer && !saidByServers(command) &&
+		(!mayStandIn(command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
 		return w.abortMulti(c, resp.AppendError(nil, "ERR Command not allowed inside a transaction"))
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
@@ -99,6 +102,9 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	}
 	if d.Slot >= 0 {
 		m.Slot = d.Slot
+	}
+	if d.Kind == routing.Answer && !saidByServers(command) {
+		frame = standIn(c, args)
 	}
 	if m.Count == 0 {
 		m.Body = append(m.Body, multiHead...)
@@ -113,7 +119,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 
 // saidByServers names the commands that the gateway answers by itself, and any server answers alike.
 func saidByServers(c *routing.Command) bool {
-	return c.Name == "ping" || c.Name == "echo" || c.Name == "time"
+	return c.Name == "ping" || c.Name == "echo" || c.Name == "time" || strings.HasPrefix(c.Name, "command")
 }
 
 // abortMulti answers a command that cannot be part of the transaction, which its EXEC will say again.
@@ -158,8 +164,9 @@ func (w *Worker) exec(c *client) bool {
 		m.Body = append(m.Body, multiHead...)
 	}
 	frame := append(m.Body, multiTail...)
+	seq := c.Replies.Reserve()
 	w.send(c, l, request{
-		seq: c.Replies.Reserve(), part: -1, slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
+		seq: seq, part: c.sendStandIns(seq), slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
 	})
 	c.Multi, c.Watch = nil, nil
