@@ -37,6 +37,20 @@ const (
 	GapClose GapPolicy = "close"
 )
 
+// BlockingLost says what becomes of a blocking pop (BLPOP, BZPOPMIN, ...) that was sent and whose connection is lost:
+// it may have taken an element that nobody has seen. Commands that leave what they take on a server (BLMOVE, XREAD,
+// ...) are put again in any case.
+type BlockingLost string
+
+const (
+	// BlockingAgain puts it again with the time that is left, and counts it.
+	BlockingAgain BlockingLost = "again"
+	// BlockingClose closes the client's connection.
+	BlockingClose BlockingLost = "close"
+	// BlockingError answers UNCERTAIN.
+	BlockingError BlockingLost = "error"
+)
+
 // Credentials are what the gateway shows to a server or a Sentinel.
 type Credentials struct {
 	// User is the ACL user; empty means the default user.
@@ -78,6 +92,8 @@ type Service struct {
 	// SilentAfter is how long a server may owe an answer and send nothing until no more is sent to it meanwhile. Zero: a
 	// quarter of the topology's own down-after or node-timeout, between 100 ms and 1 s.
 	SilentAfter time.Duration
+	// BlockingLost is what becomes of a blocking pop that was sent and whose connection is lost. Default BlockingAgain.
+	BlockingLost BlockingLost
 	// Confirm is whose word makes a new primary. Default ConfirmProvisional.
 	Confirm Confirmation
 	// OnGap is what becomes of subscribers that may have missed messages. Default GapStay.
@@ -113,6 +129,9 @@ type Limits struct {
 	HoldSessionsMax int
 	// HoldBytesMax is how much of what they sent may wait with them. Default 1 GiB.
 	HoldBytesMax int64
+	// PrivateMax is how many connections to one server may each belong to a single client, for WATCH and blocking
+	// commands; it is shared between the workers. Default 8000.
+	PrivateMax int
 	// IdleMax closes a client that has sent nothing for so long (Redis: timeout). Zero: never.
 	IdleMax time.Duration
 	// AuthMax closes a client that has not authenticated within it, where a password is set. Default 60 s.

@@ -27,6 +27,7 @@ func DefaultLimits() Limits {
 		ClientsMax:      10_000,
 		HoldSessionsMax: 10_000,
 		HoldBytesMax:    1 << 30,
+		PrivateMax:      8_000,
 		AuthMax:         60 * time.Second,
 	}
 }
@@ -34,7 +35,7 @@ func DefaultLimits() Limits {
 // DefaultService is a service that still lacks its upstream.
 func DefaultService() Service {
 	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
-		Confirm: ConfirmProvisional, OnGap: GapStay}
+		BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay}
 }
 
 // Filled is the Config with its default in every zero field that means "default", for Configs written in Go. A service
@@ -53,10 +54,12 @@ func (c Config) Filled() Config {
 	fill(&c.Limits.ClientsMax, d.Limits.ClientsMax)
 	fill(&c.Limits.HoldSessionsMax, d.Limits.HoldSessionsMax)
 	fill(&c.Limits.HoldBytesMax, d.Limits.HoldBytesMax)
+	fill(&c.Limits.PrivateMax, d.Limits.PrivateMax)
 	fill(&c.Limits.AuthMax, d.Limits.AuthMax)
 	c.Services = append([]Service(nil), c.Services...)
 	for i := range c.Services {
 		fill(&c.Services[i].Reads, ReadPrimary)
+		fill(&c.Services[i].BlockingLost, BlockingAgain)
 		fill(&c.Services[i].Confirm, ConfirmProvisional)
 		fill(&c.Services[i].OnGap, GapStay)
 	}

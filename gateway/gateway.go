@@ -172,14 +172,17 @@ func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config 
 		PushBytesMax:    int(conf.Limits.PushBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
+		PrivateMax:      share(conf.Limits.PrivateMax, conf.Workers),
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: doors,
 	}
 	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
+	lost := map[BlockingLost]worker.BlockingLost{BlockingClose: worker.CloseClient, BlockingError: worker.SayUncertain}
 	for _, p := range conf.parts() {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
 			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
+			BlockingLost: lost[s.BlockingLost],
 		})
 	}
 	return c

@@ -115,6 +115,7 @@ func (v *validation) process(c Config) {
 	l := c.Limits
 	within(v, "max-clients", l.ClientsMax, 1, clientsMax)
 	within(v, "hold-sessions-max", l.HoldSessionsMax, 1, clientsMax)
+	within(v, "private-connections-max", l.PrivateMax, 1, clientsMax)
 	within(v, "idle-timeout", l.IdleMax, 0, longest)
 	within(v, "auth-timeout", l.AuthMax, time.Millisecond, longest)
 	v.size("proto-max-bulk-len", l.BulkBytesMax)
@@ -123,6 +124,10 @@ func (v *validation) process(c Config) {
 	v.size("pubsub-output-buffer-limit", l.PushBytesMax)
 	v.size("hold-bytes-max", l.HoldBytesMax)
 
+	if l.PrivateMax > 0 && l.PrivateMax < c.Workers {
+		v.fault(Fault{Setting: "private-connections-max", Other: "workers",
+			Text: "is less than workers: each of them needs one"})
+	}
 	if l.BulkBytesMax > l.QueryBytesMax {
 		v.fault(Fault{Setting: "proto-max-bulk-len", Other: "client-query-buffer-limit",
 			Text: "is more than client-query-buffer-limit: an argument so long could never be taken in"})
@@ -212,6 +217,7 @@ func (v *validation) failover(s *Service) {
 		within(v, "silent-after", s.SilentAfter, silentAfterMin, longest)
 	}
 	v.oneOf("on-gap", string(s.OnGap), string(GapStay), string(GapClose))
+	v.oneOf("blocking-lost", string(s.BlockingLost), string(BlockingAgain), string(BlockingClose), string(BlockingError))
 	v.oneOf("confirm", string(s.Confirm), string(ConfirmProvisional), string(ConfirmMajority))
 	if s.Confirm == ConfirmMajority && len(s.Sentinels) == 0 {
 		v.needs("confirm", "sentinel", "only Sentinels have a majority to wait for")

@@ -64,10 +64,15 @@ func TestValidateFindsEachFault(t *testing.T) {
 		`confirm: needs sentinel`:                   change(func(_ *Config, s *Service) { s.Confirm = ConfirmMajority }),
 		`confirm: "me" is none of`:                  change(func(_ *Config, s *Service) { s.Confirm = "me" }),
 		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Config, _ *Service) { c.Limits.HoldSessionsMax = 0 }),
-		`hold-bytes-max: 1 bytes is not between`:    change(func(c *Config, _ *Service) { c.Limits.HoldBytesMax = 1 }),
-		`name: "a b" is not`:                        change(func(_ *Config, s *Service) { s.Name = "a b" }),
-		"upstream: none is given":                   change(func(_ *Config, s *Service) { s.Primary = "" }),
-		"primary: stands beside cluster":            change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
+		`private-connections-max: 0 is not between`: change(func(c *Config, _ *Service) { c.Limits.PrivateMax = 0 }),
+		`private-connections-max: is less than workers`: change(func(c *Config, _ *Service) {
+			c.Workers, c.Limits.PrivateMax = 4, 3
+		}),
+		`blocking-lost: "never" is none of`:      change(func(_ *Config, s *Service) { s.BlockingLost = "never" }),
+		`hold-bytes-max: 1 bytes is not between`: change(func(c *Config, _ *Service) { c.Limits.HoldBytesMax = 1 }),
+		`name: "a b" is not`:                     change(func(_ *Config, s *Service) { s.Name = "a b" }),
+		"upstream: none is given":                change(func(_ *Config, s *Service) { s.Primary = "" }),
+		"primary: stands beside cluster":         change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
 		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
 			s.Primary, s.Sentinels = "", []string{"a:26379"}
 		}),

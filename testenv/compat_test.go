@@ -15,7 +15,7 @@ import (
 
 var (
 	// dataTranscripts are about keys; they leave keys behind.
-	dataTranscripts = []string{"strings", "collections", "scripts"}
+	dataTranscripts = []string{"strings", "collections", "scripts", "transactions", "blocking"}
 	// smallTranscripts can be sent byte by byte in reasonable time.
 	smallTranscripts = []string{"local", "strings", "scripts"}
 )

@@ -99,6 +99,9 @@ var errorSections = []errorSection{
 			"primary; it may or may not have been kept", executed: maybe,
 			when:   "the old primary answered during a failover, and the new one is not known to have what it answered",
 			advice: readFirst},
+		{text: "UNCERTAIN evergate: service '<name>': <server> refused MULTI; the commands of the transaction may have " +
+			"been executed one by one", executed: maybe, when: "the gateway's user has no right to MULTI on the servers; for " +
+			"half a minute the next MULTI is answered with their NOPERM", advice: "give it `+multi +exec +watch +unwatch`"},
 		{text: "UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of " +
 			"them only", executed: maybe,
 			when:   "a part of an MSET, DEL, UNLINK or TOUCH over several slots failed after another part was sent",
@@ -156,6 +159,8 @@ var errorSections = []errorSection{
 		"`JedisDataException`"}, []answered{
 		{text: "EXECABORT Transaction discarded because of previous errors.", executed: notExecuted,
 			when: "EXEC behind a command that was refused between MULTI and it", advice: "see the error of that command"},
+		{text: "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+			executed: notExecuted, when: "EXEC with arguments; the transaction is over", advice: fixCommand},
 	}},
 	{"ERR", "None of these is repeated by a library, except where it says so.", raised{
 		"`ResponseError`, without `ERR`", "`ReplyError`", "`redis.Error` with that text", "`JedisDataException`"},
@@ -187,7 +192,7 @@ var errAnswers = []answered{
 	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
 		executed: notExecuted, when: "it concerns a connection or all nodes", advice: elsewhere},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
-		when: "a command between MULTI and EXEC that the gateway answers by itself", advice: "say it before MULTI"},
+		when: "INFO, CLIENT LIST, CLUSTER, SELECT, HELLO or AUTH between MULTI and EXEC", advice: "say it before MULTI"},
 	{text: "ERR Can't execute '<command>': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in " +
 		"this context", executed: notExecuted, when: "a client that has subscribed and speaks RESP2",
 		advice: "use another connection, or RESP3"},
@@ -286,11 +291,12 @@ var closed = map[string]string{
 		"nothing; a write was executed.",
 	"blocking-lost": "The connection of its blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
-	"slow-subscriber": "It reads too slowly for what it subscribed to: more than `--pubsub-output-buffer-limit` wait " +
-		"for it. The log names it.",
+	"slow-subscriber": "It reads too slowly for what it subscribed to: more than `--pubsub-output-buffer-limit` " +
+		"wait for it. The log names it.",
 	"subscription-lost": "A server refuses what it had subscribed to (a changed ACL, as a rule).",
 	"gap": "Messages that it subscribed to may have been missed, as when a server was lost, and `--on-gap` is close. " +
 		"It had nothing else under way, or in RESP3 as for `client-left`.",
-	"drained":  "The gateway is stopping. Everything that was sent to servers was answered before.",
+	"drained": "The gateway is stopping. Everything that was sent to servers was answered before, except what " +
+		"blocks.",
 	"too-many": "More than `--max-clients`; it was told so.",
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // push is a message or an acknowledgement as a client of RESP2 sees it.
-func push(words ...any) string {
+func pushed(words ...any) string {
 	out := fmt.Sprintf("*%d\r\n", len(words))
 	for _, word := range words {
 		switch word := word.(type) {
@@ -108,25 +108,25 @@ func TestManySubscribersCostOneConnectionAWorker(t *testing.T) {
 		return frame
 	}
 	for i, c := range conns {
-		comes(t, c, mark(i, push("subscribe", "news", 1)))
+		comes(t, c, mark(i, pushed("subscribe", "news", 1)))
 	}
 	direct := MustDial(t, env.Primary().Addr)
-	expect(t, direct, push("news", 2), "PUBSUB", "NUMSUB", "news")
+	expect(t, direct, pushed("news", 2), "PUBSUB", "NUMSUB", "news")
 	speaker := MustDial(t, gate.Addr)
-	expect(t, speaker, push("news", many, "none", 0), "PUBSUB", "NUMSUB", "news", "none")
-	expect(t, speaker, push("news"), "PUBSUB", "CHANNELS")
+	expect(t, speaker, pushed("news", many, "none", 0), "PUBSUB", "NUMSUB", "news", "none")
+	expect(t, speaker, pushed("news"), "PUBSUB", "CHANNELS")
 	expect(t, speaker, fmt.Sprintf(":%d\r\n", many), "PUBLISH", "news", "hello")
 	expect(t, speaker, ":0\r\n", "PUBLISH", "none", "hello")
 	for i, c := range conns {
-		comes(t, c, mark(i, push("message", "news", "hello")))
+		comes(t, c, mark(i, pushed("message", "news", "hello")))
 	}
 	// One more who listens elsewhere, and twice: by a pattern too.
-	expect(t, direct, push("subscribe", "news", 1), "SUBSCRIBE", "news")
-	expect(t, conns[1], push("psubscribe", "n*", 2), "PSUBSCRIBE", "n*")
+	expect(t, direct, pushed("subscribe", "news", 1), "SUBSCRIBE", "news")
+	expect(t, conns[1], pushed("psubscribe", "n*", 2), "PSUBSCRIBE", "n*")
 	expect(t, speaker, ":1\r\n", "PUBSUB", "NUMPAT")
 	expect(t, speaker, fmt.Sprintf(":%d\r\n", many+2), "PUBLISH", "news", "again")
-	comes(t, direct, push("message", "news", "again"))
-	both := []string{push("message", "news", "again"), push("pmessage", "n*", "news", "again")}
+	comes(t, direct, pushed("message", "news", "again"))
+	both := []string{pushed("message", "news", "again"), pushed("pmessage", "n*", "news", "again")}
 	for range both {
 		got, err := conns[1].Frame()
 		at := slices.Index(both, string(got))
@@ -237,7 +237,7 @@ func TestSubscribersFollowANewPrimary(t *testing.T) {
 			gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "2")
 			raw := MustDial(t, gate.Addr)
 			raw.Timeout = 30 * time.Second
-			expect(t, raw, push("subscribe", "n", 1), "SUBSCRIBE", "n")
+			expect(t, raw, pushed("subscribe", "n", 1), "SUBSCRIBE", "n")
 			listeners := []func() (string, error){rawMessages(raw), libraryMessages(t, gate.Addr, "n")}
 			last := make([]int64, len(listeners))
 			speaker := startSpeaker(t, gate.Addr, "n")
@@ -271,7 +271,7 @@ func TestDeadSubscriptionIsFound(t *testing.T) {
 	gate := StartGateway(t, "--primary", path.Addr, "--workers", "1")
 	conn := MustDial(t, gate.Addr)
 	conn.Timeout = 30 * time.Second
-	expect(t, conn, push("subscribe", "n", 1), "SUBSCRIBE", "n")
+	expect(t, conn, pushed("subscribe", "n", 1), "SUBSCRIBE", "n")
 	speaker := startSpeaker(t, env.Primary().Addr, "n")
 	var last int64
 	hears(t, rawMessages(conn), &last, 20)
@@ -284,14 +284,14 @@ func TestClusterSubscribers(t *testing.T) {
 	env := StartCluster(t, Options{Primaries: 3, Config: []string{"notify-keyspace-events KEA"}})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr, "--workers", "2")
 	all, events := MustDial(t, gate.Addr), dialResp3(t, gate.Addr)
-	expect(t, all, push("psubscribe", "*", 1), "PSUBSCRIBE", "*")
-	expect(t, events, ">"+push("subscribe", "__keyevent@0__:set", 1)[1:], "SUBSCRIBE", "__keyevent@0__:set")
+	expect(t, all, pushed("psubscribe", "*", 1), "PSUBSCRIBE", "*")
+	expect(t, events, ">"+pushed("subscribe", "__keyevent@0__:set", 1)[1:], "SUBSCRIBE", "__keyevent@0__:set")
 	conn := MustDial(t, gate.Addr)
-	expect(t, conn, push("__keyevent@0__:set"), "PUBSUB", "CHANNELS")
+	expect(t, conn, pushed("__keyevent@0__:set"), "PUBSUB", "CHANNELS")
 	for i := range 30 { // keys of all shards: each is told of once, by its own primary
 		key := fmt.Sprintf("key%d", i)
 		expect(t, conn, "+OK\r\n", "SET", key, "v")
-		comes(t, events, ">"+push("message", "__keyevent@0__:set", key)[1:])
+		comes(t, events, ">"+pushed("message", "__keyevent@0__:set", key)[1:])
 		heard := map[string]bool{}
 		for range 2 {
 			got, err := all.Frame()
@@ -300,8 +300,8 @@ func TestClusterSubscribers(t *testing.T) {
 			}
 			heard[string(got)] = true
 		}
-		if !heard[push("pmessage", "*", "__keyspace@0__:"+key, "set")] ||
-			!heard[push("pmessage", "*", "__keyevent@0__:set", key)] {
+		if !heard[pushed("pmessage", "*", "__keyspace@0__:"+key, "set")] ||
+			!heard[pushed("pmessage", "*", "__keyevent@0__:set", key)] {
 			t.Fatalf("heard %v", heard)
 		}
 	}
@@ -309,11 +309,11 @@ func TestClusterSubscribers(t *testing.T) {
 		if _, err := n.Do("PUBLISH", "news", n.Addr); err != nil {
 			t.Fatal(err)
 		}
-		comes(t, all, push("pmessage", "*", "news", n.Addr))
+		comes(t, all, pushed("pmessage", "*", "news", n.Addr))
 	}
 	expect(t, conn, ":1\r\n", "PUBLISH", "news", "last")
-	comes(t, all, push("pmessage", "*", "news", "last"))
-	expect(t, conn, push("news", 0, "__keyevent@0__:set", 1), "PUBSUB", "NUMSUB", "news", "__keyevent@0__:set")
+	comes(t, all, pushed("pmessage", "*", "news", "last"))
+	expect(t, conn, pushed("news", 0, "__keyevent@0__:set", 1), "PUBSUB", "NUMSUB", "news", "__keyevent@0__:set")
 	expect(t, conn, ":1\r\n", "PUBSUB", "NUMPAT")
 }
 
@@ -322,11 +322,11 @@ func TestShardSubscribersFollowTheirSlot(t *testing.T) {
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr, "--workers", "1")
 	const slot = 866 // of "hello"
 	conn, speaker := MustDial(t, gate.Addr), MustDial(t, gate.Addr)
-	expect(t, conn, push("ssubscribe", "hello", 1), "SSUBSCRIBE", "hello")
+	expect(t, conn, pushed("ssubscribe", "hello", 1), "SSUBSCRIBE", "hello")
 	expect(t, speaker, ":1\r\n", "SPUBLISH", "hello", "one")
-	comes(t, conn, push("smessage", "hello", "one"))
-	expect(t, speaker, push("hello", 1), "PUBSUB", "SHARDNUMSUB", "hello")
-	expect(t, speaker, push("hello"), "PUBSUB", "SHARDCHANNELS")
+	comes(t, conn, pushed("smessage", "hello", "one"))
+	expect(t, speaker, pushed("hello", 1), "PUBSUB", "SHARDNUMSUB", "hello")
+	expect(t, speaker, pushed("hello"), "PUBSUB", "SHARDCHANNELS")
 	from, to := env.SlotOwner(slot), env.Groups[2].Nodes[0]
 	if err := env.MigrateSlot(slot, from, to); err != nil {
 		t.Fatal(err)
@@ -346,8 +346,8 @@ func TestShardSubscribersFollowTheirSlot(t *testing.T) {
 		}
 		return nil
 	})
-	comes(t, conn, push("smessage", "hello", "two"))
-	expect(t, conn, push("sunsubscribe", "hello", 0), "SUNSUBSCRIBE")
+	comes(t, conn, pushed("smessage", "hello", "two"))
+	expect(t, conn, pushed("sunsubscribe", "hello", 0), "SUNSUBSCRIBE")
 }
 
 func TestClusterSubscribersSurviveTheirNode(t *testing.T) {
@@ -355,7 +355,7 @@ func TestClusterSubscribersSurviveTheirNode(t *testing.T) {
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr, "--workers", "1")
 	conn := MustDial(t, gate.Addr)
 	conn.Timeout = 30 * time.Second
-	expect(t, conn, push("subscribe", "n", 1), "SUBSCRIBE", "n")
+	expect(t, conn, pushed("subscribe", "n", 1), "SUBSCRIBE", "n")
 	var home *Node
 	for _, n := range env.Nodes() {
 		if got, err := n.Do("PUBSUB", "CHANNELS"); err != nil {
@@ -383,7 +383,7 @@ func TestClusterSubscribersSurviveTheirNode(t *testing.T) {
 		conn.Timeout = 50 * time.Millisecond
 		got, err := conn.Frame()
 		conn.Timeout = 30 * time.Second
-		if err == nil && string(got) != push("message", "n", "here") {
+		if err == nil && string(got) != pushed("message", "n", "here") {
 			t.Fatalf("%q", got)
 		}
 		return err

@@ -86,6 +86,7 @@ var serviceSettings = []*setting{
 	readsSetting(),
 	holdSetting(),
 	silentAfterSetting(),
+	blockingLostSetting(),
 	confirmSetting(),
 	gapSetting(),
 	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
@@ -125,6 +126,8 @@ var processSettings = ofProcess(
 		func(t target) *int { return &t.config.Limits.HoldSessionsMax }),
 	sizeSetting("hold-bytes-max", "most bytes that wait with them",
 		func(t target) *int64 { return &t.config.Limits.HoldBytesMax }),
+	numberSetting("private-connections-max", "N", "most connections to a server that serve one client each", parseCount,
+		strconv.Itoa, func(t target) *int { return &t.config.Limits.PrivateMax }),
 	durationSetting("idle-timeout", "close clients that send nothing for so long; 0: never",
 		func(t target) *time.Duration { return &t.config.Limits.IdleMax }),
 	durationSetting("auth-timeout", "close clients that have not authenticated within it",
@@ -212,6 +215,17 @@ func silentAfterSetting() *setting {
 		parseAutoDuration, showAutoDuration, func(t target) *time.Duration { return &t.service.SilentAfter })
 	s.choices = []string{automatic}
 	return s
+}
+
+func blockingLostSetting() *setting {
+	choices := []string{string(gateway.BlockingAgain), string(gateway.BlockingClose), string(gateway.BlockingError)}
+	return &setting{name: "blocking-lost", wants: strings.Join(choices, "|"), choices: choices,
+		usage: "a blocking pop whose connection is lost: put again, or its client told",
+		set: func(t target, texts []string) error {
+			t.service.BlockingLost = gateway.BlockingLost(texts[0])
+			return nil
+		},
+		show: func(t target) string { return string(t.service.BlockingLost) }}
 }
 
 func confirmSetting() *setting {

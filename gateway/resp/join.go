@@ -99,3 +99,33 @@ func joinOrdered(dst []byte, parts []JoinPart) []byte {
 	}
 	return dst
 }
+
+// Replace appends an array with other elements at some places, which must rise. What is no array of as many elements
+// makes an error.
+func Replace(dst, array []byte, places []int, with [][]byte) []byte {
+	count, next, ok, whole := number(array, 1)
+	if array[0] != '*' || !ok || !whole || count < 0 {
+		return AppendError(dst, joinShape)
+	}
+	begin := len(dst)
+	dst = append(dst, array[:next]...)
+	rest := array[next:]
+	for i := range int(count) {
+		var s ReplyScanner
+		n, done, err := s.Feed(rest)
+		if err != nil || !done {
+			return AppendError(dst[:begin], joinShape)
+		}
+		if len(places) > 0 && places[0] == i {
+			dst = append(dst, with[0]...)
+			places, with = places[1:], with[1:]
+		} else {
+			dst = append(dst, rest[:n]...)
+		}
+		rest = rest[n:]
+	}
+	if len(rest) > 0 || len(places) > 0 {
+		return AppendError(dst[:begin], joinShape)
+	}
+	return dst
+}

@@ -117,9 +117,12 @@ type Session struct {
 // Multi is a transaction that is being queued. It is sent when EXEC comes, whole, so that nothing of it is executed
 // when the client leaves before.
 type Multi struct {
-	// Body are the frames of its commands, one behind the other, and Count how many they are.
+	// Body are the frames of MULTI and its commands, one behind the other, and Count how many commands they are. It is
+	// empty while there is none.
 	Body  []byte
 	Count int
+	// StandIns are its commands that the gateway answers by itself, in their order.
+	StandIns []StandIn
 	// Slot of its keys; -1 while none was named, or where there are no slots.
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
@@ -127,6 +130,12 @@ type Multi struct {
 	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
 	Writes bool
 	Counts bool
+}
+
+// StandIn is a command in a transaction for which another one is sent, as number At of it.
+type StandIn struct {
+	At   int
+	Args [][]byte
 }
 
 // Watch is what a session has told a server to watch for it, on a connection of its own.

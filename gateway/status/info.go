@@ -48,6 +48,8 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		for k := range sum.Topics {
 			sum.Topics[k] += all[i].Topics[k]
 		}
+		sum.Private += all[i].Private
+		sum.Blocked += all[i].Blocked
 		sum.Stats.Add(&all[i].Stats)
 	}
 	return sum
@@ -110,7 +112,7 @@ func server(b []byte, f *Facts) []byte {
 
 func clients(b []byte, f *Facts) []byte {
 	return fmt.Appendf(b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\nblocked_clients:%d\r\n",
-		f.Stats.Clients, f.ClientsMax, f.Stats.Parked)
+		f.Stats.Clients, f.ClientsMax, f.Stats.Blocked)
 }
 
 func memory(b []byte, _ *Facts) []byte {
@@ -160,13 +162,13 @@ func keyspace(b []byte, _ *Facts) []byte { return append(b, "# Keyspace\r\n"...)
 func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
-		"requests_to_replicas:%d\r\nrequests_alone:%d\r\nqueued:%d\r\npops_again:%d\r\nanswered_locally:%d\r\n"+
+		"requests_to_replicas:%d\r\nrequests_on_private_lanes:%d\r\ncommands_queued:%d\r\nanswered_locally:%d\r\n"+
 		"refused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\nout_of_order:%d\r\nprotocol_errors:%d\r\n"+
-		"wrong_passwords:%d\r\nlanes:%d\r\ngoroutines:%d\r\nheap_live_bytes:%d\r\n%s",
+		"wrong_passwords:%d\r\nblocking_pops_again:%d\r\nlanes:%d\r\nprivate_lanes:%d\r\ngoroutines:%d\r\n"+
+		"heap_live_bytes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica],
-		s.Requests[backend.Private], s.Queued, s.PopsAgain, s.Local, s.Refused,
-		f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder, s.ProtocolErrors, s.WrongPasswords, f.Stats.Lanes,
-		runtime.NumGoroutine(), heapLive(),
+		s.Requests[backend.Private], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder,
+		s.ProtocolErrors, s.WrongPasswords, s.PopsAgain, f.Stats.Lanes, f.Stats.Private, runtime.NumGoroutine(), heapLive(),
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 

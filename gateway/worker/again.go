@@ -42,7 +42,7 @@ func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) 
 		from := start
 		start = t.End
 		if t.Session == c.ref.ID && t.Generation == c.ref.Generation &&
-			t.Flags&(backend.Write|backend.Quiet|backend.Internal) == 0 && (!sharded || t.Slot == refused.Slot) {
+			t.Flags&(backend.Write|backend.Quiet|backend.Internal|backend.Watched) == 0 && (!sharded || t.Slot == refused.Slot) {
 			w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops)
 		}
 	}

@@ -48,7 +48,7 @@ func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, 
 
 // isBlocked says that a session waits for the answer to a blocking command.
 func (w *Worker) isBlocked(c *client) bool {
-	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.again) > 0)
+	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.again) > 0 || len(c.withheld) > 0)
 }
 
 // stillBlocked is isBlocked, and parks the session if so.
@@ -85,7 +85,10 @@ func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
 
 // blockAgain sends a blocking command again, with the time that is left of what the client gave it.
 func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d routing.Decision) bool {
-	frame, left := timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
+	frame, left := a.frame, forEver
+	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
+		frame, left = timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
+	}
 	if left <= 0 {
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, null(c.Proto))
 		return true
@@ -94,7 +97,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 		w.park(c, session.Flight)
 		return false
 	}
-	l, why := w.private(c, d.Shard)
+	l, why := w.privateAgain(c, a, d.Shard)
 	if l == nil {
 		if w.mayNotAgain(c, a, d.Shard, why) {
 			return true
@@ -107,7 +110,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 	c.blockedSince = max(w.now, 1)
 	w.send(c, l, request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		blocking: true, frame: frame,
+		ask: a.ask, foreign: a.target >= 0, blocking: true, frame: frame,
 	})
 	return true
 }

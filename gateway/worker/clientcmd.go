@@ -9,9 +9,20 @@ import (
 	"evergate/gateway/session"
 )
 
-// clientCommand answers CLIENT and its subcommands about the gateway's own connections.
-func (w *Worker) clientCommand(c *client, sub string, args [][]byte) {
-	var reply []byte
+// clientList answers CLIENT LIST, of which every worker knows a part.
+func (w *Worker) clientList(c *client, args [][]byte) {
+	switch {
+	case len(args) > 2 && (len(args) != 4 || !strings.EqualFold(string(args[2]), "type")):
+		w.answer(c, syntaxErr)
+	case len(args) == 4 && !strings.EqualFold(string(args[3]), "normal"):
+		w.answer(c, resp.AppendVerbatim(nil, int(c.Proto), nil))
+	default:
+		w.env.Ask(c.svc.index, c.ref, c.Replies.Reserve(), nil)
+	}
+}
+
+// clientReply answers the other subcommands of CLIENT, which are about this connection.
+func (w *Worker) clientReply(c *client, sub string, args [][]byte) (reply []byte) {
 	switch sub {
 	case "id":
 		reply = resp.AppendInt(nil, c.number)
@@ -32,17 +43,6 @@ func (w *Worker) clientCommand(c *client, sub string, args [][]byte) {
 		reply = setInfo(c, args[2], args[3])
 	case "info":
 		reply = resp.AppendVerbatim(nil, int(c.Proto), w.appendLine(nil, c))
-	case "list":
-		if len(args) > 2 && (len(args) != 4 || !strings.EqualFold(string(args[2]), "type")) {
-			reply = syntaxErr
-			break
-		}
-		if len(args) == 4 && !strings.EqualFold(string(args[3]), "normal") {
-			reply = resp.AppendVerbatim(nil, int(c.Proto), nil)
-			break
-		}
-		w.env.Ask(c.door, c.ref, c.Replies.Reserve(), nil)
-		return
 	case "getredir":
 		reply = resp.AppendInt(nil, -1)
 	case "capa":
@@ -54,7 +54,7 @@ func (w *Worker) clientCommand(c *client, sub string, args [][]byte) {
 	default:
 		reply = resp.AppendError(nil, "ERR 'client "+sub+"' is not allowed through the gateway")
 	}
-	w.answer(c, reply)
+	return reply
 }
 
 var clientHelp = func() []byte {

@@ -33,6 +33,9 @@ func (w *Worker) fence(s *service, l *backend.Lane, lost []backend.Lost) {
 	if f.runID != l.RunID {
 		f = fenced{runID: l.RunID}
 	}
+	if l.Key.Purpose == backend.Private && len(f.ids) >= fencedMax/2 {
+		return // there may be thousands, and the shared ones must not be forgotten for them
+	}
 	if len(f.ids) == fencedMax {
 		f.ids = f.ids[1:]
 	}

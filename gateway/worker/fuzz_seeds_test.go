@@ -30,6 +30,9 @@ var sentences = []string{
 	"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n", "subscribe c d\r\n", "psubscribe c* __key*\r\n", "ssubscribe foo\r\n",
 	"unsubscribe\r\n", "unsubscribe d\r\n", "punsubscribe\r\n", "sunsubscribe foo\r\n", "publish c m\r\n",
 	"pubsub numsub c d\r\n", "pubsub channels\r\n", "pubsub numpat\r\n",
+	"WATCH foo\r\n", "WATCH bar\r\n", "UNWATCH\r\n", "DISCARD\r\n",
+	"MULTI\r\nSET foo 1\r\nEXEC\r\n", "MULTI\r\nGET foo\r\nEXEC\r\n", "WATCH foo\r\nMULTI\r\nGET foo\r\nEXEC\r\n",
+	"BLPOP foo 0\r\n", "BLPOP bar 0.5\r\n", "BLMOVE {foo}a {foo}b LEFT LEFT 0\r\n", "XREAD BLOCK 300 STREAMS foo $\r\n",
 }
 
 // replies are what servers say.
@@ -43,7 +46,10 @@ var replies = []string{
 	"-CLUSTERDOWN Hash slot not served\r\n", "-MASTERDOWN Link\r\n", "-NOAUTH Authentication required.\r\n", "?",
 	"*99999\r\n",
 	"$200000\r\n", "$3000000\r\n", "*1\r\n*6\r\n$7\r\nmod.set\r\n:2\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n",
-	"*1\r\n*-1\r\n",
+	"*1\r\n*-1\r\n", "+QUEUED\r\n", "+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n", "*-1\r\n",
+	"-EXECABORT Transaction discarded because of previous errors.\r\n",
+	"-EXECABORT Transaction discarded because of: READONLY You can't write\r\n", "-ERR EXEC without MULTI\r\n",
+	"-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n",
 	">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", ">3\r\n$12\r\nsunsubscribe\r\n$3\r\nfoo\r\n:0\r\n",
 	">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n", ">3\r\n$8\r\nsmessage\r\n$3\r\nfoo\r\n$1\r\nm\r\n",
 	">4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$1\r\nc\r\n$1\r\nm\r\n", "+PONG\r\n", "-NOPERM no such channel\r\n",

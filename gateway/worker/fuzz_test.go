@@ -87,9 +87,10 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	mode := z.byte()
 	hold := [...]Hold{{}, {HoldFor, time.Second}, {HoldOff, 0}, {HoldDryRun, 0}}[mode>>4&3]
 	z.w = New(Config{
-		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold}},
-		Limits:   resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
-		HoldSessionsMax: 8, HoldBytesMax: 128 << 10,
+		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
+			BlockingLost: BlockingLost(mode >> 6 % 3)}},
+		Limits: resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
+		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: 3,
 	}, Env{
 		View:         func(int) *topology.View { return z.view },
 		Report:       func(int, topology.Report) {},
@@ -300,6 +301,7 @@ func (z *fuzzed) check() {
 			}
 		}
 	}
+	z.checkPrivate()
 	held, bytes := 0, 0
 	defer func() {
 		if held != z.w.held || bytes != z.w.heldBytes {
@@ -313,6 +315,9 @@ func (z *fuzzed) check() {
 		if c.held {
 			held++
 			bytes += len(c.Unread)
+			if c.Multi != nil {
+				bytes += len(c.Multi.Body)
+			}
 		}
 		have := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheldBytes
 		if have > fuzzOutput || len(c.Unread) > fuzzQuery {
@@ -361,7 +366,7 @@ func (z *fuzzed) settle() {
 		z.t.Fatalf("view %d was never left behind, only %d", z.view.Epoch, z.settled)
 	}
 	s := z.w.Snapshot()
-	if s.WithheldReleased > s.Withheld || z.acked > int(s.Requests[backend.Primary]) {
+	if s.WithheldReleased > s.Withheld || z.acked > int(s.Requests[backend.Primary]+s.Requests[backend.Private]) {
 		z.t.Fatalf("%d withheld, %d released, %d acknowledged", s.Withheld, s.WithheldReleased, z.acked)
 	}
 	if s.Held != s.HoldReleased+s.HoldExpired+s.HoldLeft || s.Holds < s.HoldsEnded || s.Waiting > 0 {

@@ -148,6 +148,9 @@ func (w *Worker) weigh(c *client) {
 	weight := 0
 	if c.held {
 		weight = len(c.Unread)
+		if c.Multi != nil {
+			weight += len(c.Multi.Body)
+		}
 	}
 	w.heldBytes += weight - c.weight
 	c.weight = weight

@@ -33,17 +33,31 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	case "info":
 		w.info(c, args)
 	case "client":
-		w.clientCommand(c, sub, args)
+		if sub == "list" {
+			w.clientList(c, args)
+			break
+		}
+		w.answer(c, w.ownReply(c, command, args))
 	case "hello":
 		w.hello(c, args)
 	case "auth":
 		w.auth(c, args)
-	case "config":
-		w.answer(c, configGet(c, sub, args))
 	default:
-		w.answer(c, w.simple(c, name, args))
+		w.answer(c, w.ownReply(c, command, args))
 	}
 	return true
+}
+
+// ownReply is the gateway's reply to a command that it answers at once and by itself.
+func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []byte {
+	switch name, sub, _ := strings.Cut(command.Name, "|"); name {
+	case "client":
+		return w.clientReply(c, sub, args)
+	case "config":
+		return configGet(c, sub, args)
+	default:
+		return w.simple(c, name, args)
+	}
 }
 
 // changesSetup says that a command would have the session served by other connections: in another protocol, or of

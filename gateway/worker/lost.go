@@ -80,6 +80,9 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	sharded := s.view != nil && s.view.Sharded
 	lost := l.Lost(sharded)
 	w.fence(s, l, lost)
+	if l.Key.Purpose == backend.Private {
+		w.pinLost(l, false)
+	}
 	for i := range lost {
 		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}
@@ -119,13 +122,22 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	if c == nil || t.Flags&backend.Quiet != 0 {
 		return
 	}
+	if t.Flags&backend.Blocking != 0 {
+		c.ghost = ghost{l.Key.Node, l.RunID, l.Client}
+		if w.now-l.OpenedAt >= steadyAfter {
+			t.Hops = 0
+		} else {
+			c.pinAt = w.now + privateRetry
+		}
+	}
 	switch {
 	case front && l.Streams:
 		w.close(c, session.HalfReply)
 		return
 	case t.Flags&backend.Watched != 0 && r.Fate != backend.Uncertain:
 		w.watchLost(c, t, r.Frame)
-	case t.Flags&backend.Blocking != 0 && r.Fate == backend.Uncertain && w.blockingLost(c, t, r.Frame):
+	case t.Flags&backend.Blocking != 0 && r.Fate == backend.Uncertain && why != backend.Poisoned &&
+		w.blockingLost(c, t, r.Frame):
 	case r.Fate == backend.Uncertain:
 		w.stats.Uncertain++
 		w.executed(c, t, r.Frame)
@@ -192,7 +204,9 @@ func (w *Worker) redial(l *backend.Lane) {
 	if l.Retiring || !w.needed(set) || len(set.lanes) > 1 && set.lanes[0] != l || l.Key.Purpose == backend.Private {
 		l.State = backend.Waiting
 		w.removeLane(l, backend.DialFailed)
-		w.wakeHeld(w.services[l.Key.Service])
+		if l.Key.Purpose != backend.Private {
+			w.wakeHeld(w.services[l.Key.Service])
+		}
 		return
 	}
 	l.Attempts++

@@ -51,8 +51,9 @@ func (o *Out) reset() {
 
 // Out ends a round: sessions that can go on run first. What comes up while the loop does what it says is in the next.
 func (w *Worker) Out() *Out {
-	for len(w.ready) > 0 {
+	for len(w.ready)+len(w.parting) > 0 {
 		w.runReady()
+		w.part()
 	}
 	w.out, w.shown = w.shown, w.out
 	w.out.reset()

@@ -28,6 +28,9 @@ type laneSet struct {
 	wanted bool
 	// afreshAt is when a fresh connection beside silent ones may be tried again.
 	afreshAt time.Duration
+	// failing: the last private lane could not be opened. Then trial is the one that is being tried, or was.
+	failing bool
+	trial   *backend.Lane
 }
 
 const (
@@ -166,7 +169,8 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, setup back
 	return set
 }
 
-func (w *Worker) addLane(set *laneSet) *backend.Lane {
+// addLane opens one more lane. kill are connections to end at the server first, besides those that are known to be.
+func (w *Worker) addLane(set *laneSet, kill ...int64) *backend.Lane {
 	l := &backend.Lane{Key: set.key, UsedAt: w.now}
 	if n := len(w.freeLane); n > 0 {
 		l.ID = w.freeLane[n-1]
@@ -177,17 +181,22 @@ func (w *Worker) addLane(set *laneSet) *backend.Lane {
 		w.lanes = append(w.lanes, l)
 	}
 	set.lanes = append(set.lanes, l)
-	w.dial(l)
+	w.dial(l, kill...)
 	return l
 }
 
-func (w *Worker) dial(l *backend.Lane) {
+func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	set := w.sets[l.Key]
 	s := w.services[l.Key.Service]
 	l.State, l.DialledAt = backend.Dialing, w.now
 	w.at(w.now + dialGrace)
 	w.stats.Dials++
 	l.RunID, l.Kill = set.runID, s.toKill(l.Key.Node, set.runID)
+	for _, id := range kill {
+		if !slices.Contains(l.Kill, id) {
+			l.Kill = append(l.Kill, id)
+		}
+	}
 	w.out.Dials = append(w.out.Dials, Dial{
 		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID, Kill: l.Kill,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,

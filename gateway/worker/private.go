@@ -21,41 +21,118 @@ const (
 	privateRetry = 100 * time.Millisecond
 )
 
+// ghost is a connection that the gateway has lost and whose server may not know it yet: what blocks on it there would
+// take an element for nobody. The next connection of the same session ends it first.
+type ghost struct {
+	node   int32
+	runID  string
+	client int64
+}
+
 // private finds a lane to the primary of a shard for this session alone, and pins the session to it.
 func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
 	if c.svc.view == nil {
 		return nil, noView
 	}
-	if c.pin != nil && !w.pinFits(c, shard) {
-		w.unpin(c)
+	n := c.primaryOf(shard)
+	if c.pin != nil && w.pinIsTo(c, n) {
+		return w.pinned(c)
 	}
-	switch {
-	case c.pin != nil && c.pin.State == backend.Dialing:
-		return nil, soonPrivate
-	case c.pin != nil:
-		return c.pin, free
-	case w.now < c.pinAt:
-		return nil, noPrivate
+	if c.pin != nil {
+		w.unpin(c)
 	}
 	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
 	if l, why := w.pick(c, shard, false); l == nil {
 		return nil, why
 	}
-	set := w.privateSet(c.svc, c.svc.view.Shards[shard].Primary, c.setup())
-	if n := len(set.idle); n > 0 {
+	return w.privateTo(c, n)
+}
+
+// privateAgain is private for a request that a redirection may have sent to another node.
+func (w *Worker) privateAgain(c *client, a *again, shard int) (*backend.Lane, obstacle) {
+	if a.target < 0 || c.svc.view == nil {
+		return w.private(c, shard)
+	}
+	n := c.svc.node(int32(a.target))
+	if n == nil || formerShard(c.svc.view, int32(n.ID)) != nil {
+		a.target, a.ask = -1, false
+		return w.private(c, shard)
+	}
+	if c.pin != nil && w.pinIsTo(c, n) {
+		return w.pinned(c)
+	}
+	if c.pin != nil {
+		w.unpin(c)
+	}
+	switch l, soon := w.usable(w.set(c.svc, n, backend.Primary, c.setup())); {
+	case soon:
+		return nil, soonLane
+	case l == nil:
+		return nil, noLane
+	}
+	return w.privateTo(c, n)
+}
+
+func (w *Worker) pinned(c *client) (*backend.Lane, obstacle) {
+	if c.pin.State == backend.Dialing {
+		return nil, soonPrivate
+	}
+	return c.pin, free
+}
+
+// privateTo pins a session to a lane to this node.
+func (w *Worker) privateTo(c *client, n *topology.Node) (*backend.Lane, obstacle) {
+	set := w.privateSet(c.svc, n, c.setup())
+	haunted := c.ghost.client != 0 && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
+	if n := len(set.idle); n > 0 && !haunted {
 		l := set.idle[n-1]
 		set.idle = set.idle[:n-1]
 		w.pinTo(c, l)
 		return l, free
 	}
-	if w.conf.PrivateMax > 0 && len(set.lanes) >= w.conf.PrivateMax {
-		c.pinAt = w.now + privateRetry
+	if w.now < c.pinAt || !w.mayDialPrivate(c.svc, n, set) {
+		c.pinAt = max(c.pinAt, w.now+privateRetry)
 		return nil, noPrivate
 	}
-	l := w.addLane(set)
+	var kill []int64
+	if haunted {
+		kill = []int64{c.ghost.client}
+	}
+	l := w.addLane(set, kill...)
 	l.Queue.Small = true
 	w.pinTo(c, l)
+	if set.failing {
+		set.trial = l
+	}
 	return nil, soonPrivate
+}
+
+// mayDialPrivate says that one more private lane to a node may be opened. Where the last one could not be, they are
+// tried one at a time.
+func (w *Worker) mayDialPrivate(s *service, n *topology.Node, set *laneSet) bool {
+	if set.failing && (w.now < set.afreshAt || set.trial != nil && set.trial.State == backend.Dialing) {
+		return false
+	}
+	if w.conf.PrivateMax == 0 {
+		return true
+	}
+	open := 0
+	var spare *backend.Lane
+	for i := range s.routes {
+		other := w.sets[privateKey(s, n, s.routes[i].setup)]
+		if other == nil {
+			continue
+		}
+		open += len(other.lanes)
+		if len(other.idle) > 0 {
+			spare = other.idle[0]
+		}
+	}
+	if open >= w.conf.PrivateMax && spare != nil { // it is set up otherwise
+		w.removeLane(spare, backend.Unpinned)
+		open--
+	}
+	return open < w.conf.PrivateMax
 }
 
 // privateSet returns the private lanes to a node. None is dialled before somebody needs it.
@@ -79,14 +156,21 @@ func (w *Worker) pinTo(c *client, l *backend.Lane) {
 	c.pin = l
 }
 
-// pinFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
-func (w *Worker) pinFits(c *client, shard int) bool {
-	l := c.pin
-	if shard < 0 || shard >= len(c.svc.view.Shards) || l.Key.Setup != c.setup() {
-		return false
+// primaryOf returns the primary of a shard, or nil. There must be a view.
+func (c *client) primaryOf(shard int) *topology.Node {
+	if shard < 0 || shard >= len(c.svc.view.Shards) {
+		return nil
 	}
-	p := c.svc.view.Shards[shard].Primary
-	return p != nil && int32(p.ID) == l.Key.Node && (l.State == backend.Dialing || l.Usable(w.now))
+	return c.svc.view.Shards[shard].Primary
+}
+
+// pinFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
+func (w *Worker) pinFits(c *client, shard int) bool { return w.pinIsTo(c, c.primaryOf(shard)) }
+
+func (w *Worker) pinIsTo(c *client, n *topology.Node) bool {
+	l := c.pin
+	return n != nil && int32(n.ID) == l.Key.Node && l.Key.Setup == c.setup() &&
+		(l.State == backend.Dialing || l.Usable(w.now))
 }
 
 // unpin takes the lane from a session. It goes to the next one if the server remembers nothing of this one.
@@ -110,7 +194,7 @@ func (w *Worker) unpin(c *client) {
 
 // unpinUnused takes its lane from a session that does not need it any more, or never came to use it.
 func (w *Worker) unpinUnused(c *client) {
-	if l := c.pin; l != nil && c.Watch == nil && l.Inflight.Len() == 0 && !c.closed {
+	if l := c.pin; l != nil && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
 		w.unpin(c)
 	}
 }
@@ -127,14 +211,16 @@ func (w *Worker) pinAnswered(l *backend.Lane) {
 	}
 }
 
-// closePrivate ends a lane whose session has left it. What is in flight there is for nobody; the next connection to the
-// server makes sure that it does not run later.
-func (w *Worker) closePrivate(l *backend.Lane) {
-	s := w.services[l.Key.Service]
-	if l.State == backend.Open {
-		w.fence(s, l, l.Lost(s.view != nil && s.view.Sharded))
+// closePrivate ends a lane whose session has left it, at the end of the round: it may be the one that is being read, or
+// lost. What is in flight there is for nobody.
+func (w *Worker) closePrivate(l *backend.Lane) { w.parting = append(w.parting, l) }
+
+// part closes the lanes that nobody can use any more.
+func (w *Worker) part() {
+	for _, l := range w.parting {
+		w.removeLane(l, backend.Unpinned)
 	}
-	w.removeLane(l, backend.Unpinned)
+	w.parting = w.parting[:0]
 }
 
 // pinLost says that a private lane is gone.
@@ -154,6 +240,7 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 		c.Watch.Broken = true
 	}
 	if failed {
+		set.failing, set.afreshAt = true, w.now+privateRetry
 		c.pinAt = w.now + privateRetry
 	}
 	if c.Parked == session.NoPrivateLane {
@@ -163,11 +250,15 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 
 // pinOpened says that the lane which a session waits for is there.
 func (w *Worker) pinOpened(l *backend.Lane) {
+	w.sets[l.Key].failing = false
 	switch c := w.client(l.Owner.Session, l.Owner.Generation); {
 	case c == nil || c.pin != l:
 		w.closePrivate(l)
-	case c.Parked == session.NoPrivateLane:
-		w.wake(c)
+	default:
+		c.ghost = ghost{}
+		if c.Parked == session.NoPrivateLane {
+			w.wake(c)
+		}
 	}
 }
 

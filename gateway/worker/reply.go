@@ -77,24 +77,29 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
 		ticket, _ := l.Inflight.Pop()
 		l.Queue.Answered(ticket.End)
-		if ticket.Flags&backend.Internal != 0 {
+		switch {
+		case ticket.Flags&backend.Internal != 0:
 			why := whyAborted(l, reply)
 			if why[0] == '-' && refusalOf(why, false) == cannotServe {
 				w.cannotServe(l)
 			}
 			w.learnt(w.services[l.Key.Service], ticket.Seq, why)
+		case reply[0] == '-' && l.Key.Purpose == backend.Private: // UNWATCH was refused: it watches still
+			w.laneLost(l, backend.Poisoned)
 		}
 		l.Queued = nil
 		return
 	}
 	if reply[0] == '-' {
 		why := whyAborted(l, reply)
-		l.Queued = nil
 		if w.refusedBy(l, why) {
+			l.Queued = nil
 			return
 		}
+		reply = w.notMulti(l, reply)
 	}
 	w.serves(l)
+	l.Queued = nil
 	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
 		return
 	}
@@ -106,11 +111,8 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	ticket, _ := l.Inflight.Pop()
-	l.Queue.Answered(ticket.End)
-	if c == nil {
-		return
-	}
-	switch write := ticket.Flags&backend.Write != 0; {
+	switch write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply); {
+	case c == nil:
 	case write && l.Leaving:
 		w.withhold(c, l, &ticket, reply)
 	default:
@@ -118,6 +120,10 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 			w.acked(c.svc, topology.NodeID(l.Key.Node), reply)
 		}
 		w.settle(c, &ticket, reply)
+	}
+	l.Queue.Answered(ticket.End)
+	if c == nil {
+		return
 	}
 	if !c.closed {
 		w.landed(c, ticket.Shard)

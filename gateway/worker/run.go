@@ -69,6 +69,10 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.blockedSince > 0 && w.stillBlocked(c) {
 		return false
 	}
+	if len(c.splits) > 0 && c.awaitsStandIn() {
+		w.park(c, session.Flight)
+		return false
+	}
 	if command == nil {
 		var how inquiry
 		if command, how = w.learn(c, args); how != settled {
@@ -92,6 +96,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	}
 	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
 		return w.onlyListens(c, command)
+	}
+	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
+		return w.execEnds(c, execArity)
 	}
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)

@@ -101,9 +101,9 @@ func newPlayer(t testing.TB) *player {
 }
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
-// same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, output=BYTES, push=BYTES, close-on-gap,
-// auth=1s, idle=1s,
-// silent=250ms; acked to be told of acknowledged writes.
+// same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, private=N, lost=close|error (blocking
+// pops), output=BYTES, push=BYTES, close-on-gap, auth=1s, idle=1s, silent=250ms; acked to be told of acknowledged
+// writes.
 func (p *player) start(words []string) {
 	conf := Config{
 		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
@@ -126,6 +126,10 @@ func (p *player) start(words []string) {
 			conf.IdleMax, _ = time.ParseDuration(value)
 		case "sessions":
 			conf.HoldSessionsMax, _ = strconv.Atoi(value)
+		case "private":
+			conf.PrivateMax, _ = strconv.Atoi(value)
+		case "lost":
+			conf.Services[0].BlockingLost = map[string]BlockingLost{"close": CloseClient, "error": SayUncertain}[value]
 		case "bytes":
 			conf.HoldBytesMax, _ = strconv.Atoi(value)
 		case "silent":

@@ -102,8 +102,9 @@ func (w *Worker) tryAfresh(set *laneSet) {
 // take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the server busy:
 // it is sent on once and no more.
 func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
-	if s.Reads == FromPrimary || s.view == nil || l.Key.Purpose == backend.Feed || !w.anotherReads(s, l) {
-		return
+	if s.Reads == FromPrimary || s.view == nil || l.Key.Purpose == backend.Feed || l.Key.Purpose == backend.Private ||
+		!w.anotherReads(s, l) {
+		return // what is read under a WATCH counts for nothing elsewhere
 	}
 	writers := map[ClientRef]bool{}
 	for t := range l.Inflight.All {

@@ -17,6 +17,8 @@ type split struct {
 	kind  resp.JoinKind
 	parts []resp.JoinPart
 	bytes int // of the parts' replies so far
+	// standIns: it is no split but an EXEC, whose one reply lacks these.
+	standIns []session.StandIn
 }
 
 // joinKinds translates what routing names into what resp does.
@@ -87,6 +89,10 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			return
 		}
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
+		if s.standIns != nil {
+			w.deliver(c, seq, w.completed(c, s))
+			return
+		}
 		if s.write && s.doneInPart() {
 			w.stats.Uncertain++
 			w.deliver(c, seq, doneInPart)

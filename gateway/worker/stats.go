@@ -78,6 +78,10 @@ type Snapshot struct {
 	Stats
 	Clients int
 	Lanes   int
+	// Private are those of the lanes that are for one session at a time, Blocked the clients that wait for the answer to a
+	// blocking command.
+	Private int
+	Blocked int
 	// Parked wait for anything at all, Waiting for a server that can take their request; Silent are lanes.
 	Parked  int
 	Waiting int
@@ -95,8 +99,11 @@ func (w *Worker) Snapshot() Snapshot {
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open {
 			s.Lanes++
-			if l.Key.Purpose == backend.Feed {
+			switch l.Key.Purpose {
+			case backend.Feed:
 				s.Feeds++
+			case backend.Private:
+				s.Private++
 			}
 			if l.Silent {
 				s.Silent++
@@ -109,6 +116,9 @@ func (w *Worker) Snapshot() Snapshot {
 		}
 		if c != nil && c.subscribed() {
 			s.Subscribers++
+		}
+		if c != nil && w.isBlocked(c) {
+			s.Blocked++
 		}
 	}
 	for _, svc := range w.services {

@@ -37,6 +37,10 @@ func (w *Worker) timers() {
 
 // runAt has a parked session run again at the time at, if nothing wakes it before.
 func (w *Worker) runAt(c *client, at time.Duration) {
+	if c.alarm > 0 && c.alarm <= at {
+		return // it looks again before that
+	}
+	c.alarm = at
 	w.later = append(w.later, appointment{c.waiter(), at})
 	w.at(at)
 }
@@ -45,11 +49,17 @@ func (w *Worker) runAt(c *client, at time.Duration) {
 func (w *Worker) keepAppointments(now time.Duration) {
 	kept := w.later[:0]
 	for _, a := range w.later {
-		if a.at > now {
+		c := w.client(a.who.Session, a.who.Generation)
+		switch {
+		case c == nil || c.alarm != a.at: // it has left, or has an earlier one
+		case a.at > now:
 			kept = append(kept, a)
 			w.at(a.at)
-		} else if c := w.client(a.who.Session, a.who.Generation); c != nil && c.Parked != session.Running {
-			w.wake(c)
+		default:
+			c.alarm = 0
+			if c.Parked != session.Running {
+				w.wake(c)
+			}
 		}
 	}
 	w.later = kept
@@ -143,7 +153,7 @@ func (w *Worker) Drain() int {
 	for _, c := range w.clients {
 		switch {
 		case c == nil:
-		case w.isBlocked(c):
+		case w.isBlocked(c) && len(c.withheld) == 0:
 			w.close(c, session.Drained)
 		case c.Parked == session.Running && len(c.again) == 0:
 			w.end(c, session.Drained)

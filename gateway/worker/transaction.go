@@ -3,6 +3,8 @@ package worker
 import (
 	"bytes"
 	"iter"
+	"strings"
+	"time"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -25,12 +27,18 @@ var (
 	noMulti     = []byte("-ERR EXEC without MULTI\r\n")
 	noDiscard   = []byte("-ERR DISCARD without MULTI\r\n")
 	execAborted = []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
+	execArity   = []byte(becauseOf + "wrong number of arguments for 'exec' command\r\n")
 	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
 	emptyArray  = []byte("*0\r\n")
 
 	multiHead = resp.AppendCommandStrings(nil, "MULTI")
 	multiTail = resp.AppendCommandStrings(nil, "EXEC")
+
+	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
+
+// noMultiFor is how long MULTI is answered with the error that a server gave for it.
+const noMultiFor = 30 * time.Second
 
 // becauseOf is how a server begins when a transaction was refused at its EXEC; its reason follows.
 const becauseOf = "-EXECABORT Transaction discarded because of: "
@@ -40,7 +48,10 @@ func (w *Worker) transact(c *client, d routing.Decision, command *routing.Comman
 	switch command.Name {
 	case "multi":
 		reply := multiNested
-		if c.Multi == nil {
+		switch {
+		case c.Multi == nil && w.now < c.svc.noMultiUntil && len(c.svc.noMulti) > 0:
+			reply = c.svc.noMulti
+		case c.Multi == nil:
 			c.Multi = &session.Multi{Slot: -1}
 			reply = resp.OK
 		}
@@ -80,7 +91,8 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 		return true
 	case d.Kind == routing.Split:
 		return w.abortMulti(c, crossSlot)
-	case d.Kind == routing.Listen, d.Kind == routing.Answer && !saidByServers(command):
+	case d.Kind == routing.Listen, d.Kind == routing.Answer && !saidByServers(command) &&
+		(!mayStandIn(command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
 		return w.abortMulti(c, resp.AppendError(nil, "ERR Command not allowed inside a transaction"))
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
@@ -91,6 +103,12 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	}
 	if d.Slot >= 0 {
 		m.Slot = d.Slot
+	}
+	if d.Kind == routing.Answer && !saidByServers(command) {
+		frame = standIn(c, args)
+	}
+	if m.Count == 0 {
+		m.Body = append(m.Body, multiHead...)
 	}
 	m.Body = append(m.Body, frame...)
 	m.Count++
@@ -103,7 +121,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 
 // saidByServers names the commands that the gateway answers by itself, and any server answers alike.
 func saidByServers(c *routing.Command) bool {
-	return c.Name == "ping" || c.Name == "echo" || c.Name == "time"
+	return c.Name == "ping" || c.Name == "echo" || c.Name == "time" || strings.HasPrefix(c.Name, "command")
 }
 
 // abortMulti answers a command that cannot be part of the transaction, which its EXEC will say again.
@@ -144,10 +162,13 @@ func (w *Worker) exec(c *client) bool {
 		w.unwatch(c)
 		return true
 	}
-	frame := make([]byte, 0, len(multiHead)+len(m.Body)+len(multiTail))
-	frame = append(append(append(frame, multiHead...), m.Body...), multiTail...)
+	if m.Count == 0 {
+		m.Body = append(m.Body, multiHead...)
+	}
+	frame := append(m.Body, multiTail...)
+	seq := c.Replies.Reserve()
 	w.send(c, l, request{
-		seq: c.Replies.Reserve(), part: -1, slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
+		seq: seq, part: c.sendStandIns(seq), slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
 		counts: m.Counts,
 	})
@@ -185,19 +206,21 @@ func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
 		w.answer(c, watchInside)
 		return true
 	}
-	if c.Watch != nil {
-		if d.Slot != c.Watch.Slot {
-			w.answer(c, crossSlot)
-			return true
-		}
-		if c.Watch.Broken { // nothing can mend it: EXEC answers nil
-			w.answer(c, resp.OK)
-			return true
-		}
+	if c.Watch != nil && d.Slot != c.Watch.Slot {
+		w.answer(c, crossSlot)
+		return true
 	}
-	if len(c.flights) > 0 && (c.pin == nil || c.flights[0].lane != c.pin) {
+	fits := c.pin != nil && c.svc.view != nil && w.pinFits(c, d.Shard)
+	if f := c.flightOf(d.Shard); len(c.flights) > 0 && (!fits || f == nil || f.lane != c.pin) {
 		w.park(c, session.Flight)
 		return false
+	}
+	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched
+		w.unpin(c)
+	}
+	if c.Watch != nil && c.Watch.Broken { // nothing can mend it: EXEC answers nil
+		w.answer(c, resp.OK)
+		return true
 	}
 	l, why := w.private(c, d.Shard)
 	if l == nil {
@@ -213,16 +236,17 @@ func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
 // unwatch forgets what is watched. The server forgets it with the connection, or is told on it.
 func (w *Worker) unwatch(c *client) {
 	c.Watch = nil
-	if c.pin == nil {
+	l := c.pin
+	switch {
+	case l == nil, l.Retiring: // a retiring lane ends by itself, when what was sent has been answered
 		return
-	}
-	if !c.pin.Usable(w.now) {
+	case l.State != backend.Open:
 		w.unpin(c)
 		return
 	}
-	end := c.pin.Queue.Append(resp.AppendCommandStrings(nil, "UNWATCH"))
-	c.pin.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
-	w.dirtyLane(c.pin)
+	end := l.Queue.Append(unwatchFrame)
+	l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+	w.dirtyLane(l)
 }
 
 // watchedIn says that what a session watches lies in this shard.
@@ -261,6 +285,20 @@ func whyAborted(l *backend.Lane, reply []byte) []byte {
 		return l.Queued
 	}
 	return reply
+}
+
+// notMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
+// do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
+func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
+	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, multiHead) {
+		return reply
+	}
+	s := w.services[l.Key.Service]
+	s.noMulti, s.noMultiUntil = bytes.Clone(l.Queued), w.now+noMultiFor
+	w.stats.Uncertain++
+	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(l.Key.Node)+
+		" refused MULTI; the commands of the transaction may have been executed one by one")
 }
 
 // commandsIn lists the commands in a frame: more than one in that of a transaction. Their arguments are valid until the

@@ -23,6 +23,8 @@ type withheld struct {
 	node  topology.NodeID
 	reply []byte
 	since time.Duration
+	// frame is the request where that was a blocking one: it can be put again. Nil otherwise.
+	frame []byte
 }
 
 // verdict is what a view says of the word of a primary that was being left.
@@ -80,15 +82,28 @@ func successorShard(old, v *topology.View, node topology.NodeID, slot int16) *to
 	return nil
 }
 
-// withhold keeps the reply to a write.
+// tookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
+// changed: nothing was executed that could be lost.
+func tookNothing(t *backend.Ticket, reply []byte) bool {
+	if t.Flags&(backend.Blocking|backend.Watched) == 0 {
+		return false
+	}
+	return reply[0] == '_' || len(reply) > 1 && reply[1] == '-' && (reply[0] == '*' || reply[0] == '$')
+}
+
+// withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
 func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
 	w.stats.Withheld++
 	if len(c.withheld) == 0 {
 		c.svc.withholding = append(c.svc.withholding, c.waiter())
 	}
-	c.withheld = append(c.withheld, withheld{
+	h := withheld{
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), reply: bytes.Clone(reply), since: w.now,
-	})
+	}
+	if t.Flags&backend.Blocking != 0 {
+		h.frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
+	}
+	c.withheld = append(c.withheld, h)
 	c.withheldBytes += len(reply)
 	w.at(w.now + c.patience())
 	w.checkOutput(c)
@@ -127,6 +142,14 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			c.withheldBytes += len(reply)
 			continue
 		case mayBeLost:
+			if h.frame != nil && w.blockingLost(c, &backend.Ticket{
+				Seq: h.seq, Part: h.part, Slot: h.slot, Flags: backend.Write | backend.Blocking}, h.frame) {
+				if c.closed {
+					return
+				}
+				w.wake(c)
+				continue
+			}
 			w.stats.Uncertain++
 			reply = overtaken(c.svc, int32(h.node))
 		default:
@@ -138,7 +161,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			return
 		}
 	}
-	if c.Parked == session.Flight || c.Parked == parkedOwed && w.owesLittle(c) {
+	if c.Parked == session.Flight || c.Parked == session.Blocked || c.Parked == parkedOwed && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)

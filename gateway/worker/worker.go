@@ -147,7 +147,8 @@ type Worker struct {
 	sets      map[backend.LaneKey]*laneSet
 	nextSeen  uint32 // generation of the next client
 
-	args      [][]byte // scratch of run
+	parting   []*backend.Lane // private lanes to close before the round ends
+	args      [][]byte        // scratch of run
 	waiters   []hold.Waiter
 	ready     []hold.Waiter // sessions to run again before the round ends
 	later     []appointment // sessions that do something again at a time of its own
@@ -195,11 +196,15 @@ type client struct {
 	// pin is the private lane of this session, or nil; pinAt is when another may be asked for.
 	pin   *backend.Lane
 	pinAt time.Duration
+	// ghost is the connection on which a blocking command was lost.
+	ghost ghost
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// subs is what this session listens to; nil for most. pushes are messages that wait behind a reply under way.
 	subs   *fanout.Listener
 	pushes []byte
+	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
+	alarm time.Duration
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
@@ -248,6 +253,9 @@ type service struct {
 	// gapSince is when topics were interrupted that are not all subscribed again; 0 when they are.
 	gapSince time.Duration
 	gap      Gap
+	// noMulti is the error that a server gave for MULTI, and is given here until noMultiUntil.
+	noMulti      []byte
+	noMultiUntil time.Duration
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Purposes]time.Duration
 }
@@ -324,7 +332,7 @@ func (w *Worker) Tick(now time.Duration) {
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
-	if len(w.ready) > 0 || !w.out.empty() {
+	if len(w.ready)+len(w.parting) > 0 || !w.out.empty() {
 		return 0
 	}
 	return w.nextTimer

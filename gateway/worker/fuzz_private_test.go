@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"slices"
+
+	"evergate/gateway/backend"
+)
+
+// checkPrivate looks that lanes are numbered once, that a private lane belongs to nobody or to one session that knows
+// it, and that what depends on a connection is on that one.
+func (z *fuzzed) checkPrivate() {
+	if free := slices.Concat(z.w.freeLane, z.w.freedLane[0], z.w.freedLane[1]); len(free) > 0 {
+		slices.Sort(free)
+		if len(slices.Compact(slices.Clone(free))) != len(free) {
+			z.t.Fatalf("a lane's number is free twice: %v", free)
+		}
+	}
+	for id, l := range z.w.lanes {
+		if l == nil {
+			continue
+		}
+		if int(l.ID) != id {
+			z.t.Fatalf("lane %d stands in the place of %d", l.ID, id)
+		}
+		private := l.Key.Purpose == backend.Private
+		for t := range l.Inflight.All {
+			if t.Flags&(backend.Watched|backend.Blocking) != 0 && !private {
+				z.t.Fatalf("lane %d is shared, and holds what needs a private one", l.ID)
+			}
+		}
+		if !private {
+			continue
+		}
+		owner := z.w.client(l.Owner.Session, l.Owner.Generation)
+		idle := slices.Contains(z.w.sets[l.Key].idle, l)
+		switch {
+		case l.Owned && (owner == nil || owner.pin != l), l.Owned && idle:
+			z.t.Fatalf("lane %d belongs to a session that does not have it", l.ID)
+		case idle && (l.Inflight.Len() > 0 || l.State != backend.Open):
+			z.t.Fatalf("lane %d is for the next one, and is not clean", l.ID)
+		case !l.Owned && !idle && !slices.Contains(z.w.parting, l):
+			z.t.Fatalf("lane %d belongs to nobody and is not for the next one either", l.ID)
+		}
+	}
+	for _, c := range z.w.clients {
+		switch {
+		case c == nil:
+		case c.Watch != nil && !c.Watch.Broken && c.pin == nil:
+			z.t.Fatalf("client %d watches nowhere", c.ref.ID)
+		case c.pin != nil && z.w.lanes[c.pin.ID] != c.pin:
+			z.t.Fatalf("client %d is pinned to a lane that is gone", c.ref.ID)
+		case c.pin != nil && (c.Watch == nil || c.Watch.Broken) && c.pin.State == backend.Open && c.pin.Inflight.Len() == 0 &&
+			c.Parked == 0 && len(c.again) == 0:
+			z.t.Fatalf("client %d keeps a lane that it does not need", c.ref.ID)
+		}
+	}
+	if n := len(z.w.later); n > 4*len(z.w.clients)+4 {
+		z.t.Fatalf("%d appointments", n)
+	}
+}

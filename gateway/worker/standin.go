@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"bytes"
+	"strings"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// A command that the gateway answers by itself may stand in a transaction too: pipelines of client libraries are
+// transactions by default, and name their connection in them. A PING is sent in its place, and the element that the
+// server gives for it in EXEC's reply is replaced. So it is done when the transaction is, and not when EXEC answers nil
+// or an error. What the session sends behind such an EXEC waits, since it may depend on it.
+
+var standInFrame = resp.AppendCommandStrings(nil, "PING")
+
+const (
+	// standInsMax bounds the commands of one transaction for which others stand in, standInBytes the length of each.
+	standInsMax  = 1000
+	standInBytes = 4 << 10
+)
+
+// mayStandIn names the commands that can be done so: those that are answered at once, and change nothing that replies
+// are subject to.
+func mayStandIn(c *routing.Command) bool {
+	switch c.Name {
+	case "info", "client|list", "hello", "auth", "select":
+		return false
+	}
+	return !strings.HasPrefix(c.Name, "cluster")
+}
+
+// standIn has a PING stand for a command in the transaction that is being queued.
+func standIn(c *client, args [][]byte) []byte {
+	m := c.Multi
+	own := make([][]byte, len(args))
+	for i, a := range args {
+		own[i] = bytes.Clone(a)
+	}
+	m.StandIns = append(m.StandIns, session.StandIn{At: m.Count, Args: own})
+	return standInFrame
+}
+
+// sendStandIns notes what the answer to an EXEC is to be completed with. It returns the part of the ticket.
+func (c *client) sendStandIns(seq uint32) int16 {
+	if len(c.Multi.StandIns) == 0 {
+		return -1
+	}
+	c.splits = append(c.splits, &split{seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.StandIns})
+	return 0
+}
+
+// awaitsStandIn says that an EXEC is under way that the gateway has a part in.
+func (c *client) awaitsStandIn() bool {
+	for _, s := range c.splits {
+		if s.standIns != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// completed is the reply to an EXEC with the gateway's own parts in it.
+func (w *Worker) completed(c *client, s *split) []byte {
+	reply := s.parts[0].Reply
+	if len(reply) < 2 || reply[0] != '*' || reply[1] == '-' {
+		return reply
+	}
+	places, own := make([]int, 0, len(s.standIns)), make([][]byte, 0, len(s.standIns))
+	for _, stand := range s.standIns {
+		places = append(places, stand.At)
+		own = append(own, w.ownReply(c, routing.Lookup(stand.Args), stand.Args))
+	}
+	return resp.Replace(nil, reply, places, own)
+}
