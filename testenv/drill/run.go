@@ -197,6 +197,9 @@ func (r *run) report(entries []Entry, found Found) *Report {
 	bar := r.drill.in(r.plan.Mode)
 	if r.plan.Untimed {
 		bar.Pause, bar.Resume, bar.ReadPause = 0, 0, 0
+		if bar.InFlightFor > 0 { // a kill, too, takes its time on a busy machine
+			bar.InFlightFor += silentFor
+		}
 	}
 	figures := Count(entries, marks, bar.InFlightFor)
 	account := Balance(entries, found, parked(marks, bar.InFlightFor))
