@@ -16,8 +16,9 @@ type gateWatch struct {
 	dial func() (*testenv.Conn, error)
 
 	mu sync.Mutex
-	// guarded by mu: what was seen last and, for Held, at most.
-	gate Gate
+	// guarded by mu: what was seen last and, for Held, at most; what it had counted before, and its last failover then.
+	gate, before Gate
+	lastBefore   int
 }
 
 func (w *gateWatch) run(ctx context.Context) {
@@ -61,12 +62,17 @@ func (w *gateWatch) note(text string) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	now := Gate{Failovers: infoNumber(text, "failovers_held"), Uncertain: infoNumber(text, "uncertain"),
+		DoneAgain: infoNumber(text, "done_again")}
+	if !w.gate.Known {
+		w.before, w.lastBefore = now, lastFailover(text)
+	}
 	w.gate.Known = true
 	w.gate.Held = max(w.gate.Held, infoNumber(text, "parked"))
-	w.gate.Failovers = max(w.gate.Failovers, infoNumber(text, "failovers_held"))
-	w.gate.Receipts = receipts(text)
-	w.gate.Uncertain = max(w.gate.Uncertain, infoNumber(text, "uncertain"))
-	w.gate.DoneAgain = max(w.gate.DoneAgain, infoNumber(text, "done_again"))
+	w.gate.Receipts = receipts(text, w.lastBefore)
+	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
+	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)
+	w.gate.DoneAgain = max(w.gate.DoneAgain, now.DoneAgain-w.before.DoneAgain)
 	return true
 }
 
@@ -78,23 +84,32 @@ func (w *gateWatch) seen() Gate {
 
 // infoNumber finds "name:123" in the text of INFO; 0 when it is not there.
 func infoNumber(text, name string) int {
+	n, _ := strconv.Atoi(infoWord(text, name))
+	return n
+}
+
+// infoWord finds "name:word" in the text of INFO; empty when it is not there.
+func infoWord(text, name string) string {
 	for line := range strings.Lines(text) {
 		if value, found := strings.CutPrefix(line, name+":"); found {
-			n, _ := strconv.Atoi(strings.TrimSpace(value))
-			return n
+			return strings.TrimSpace(value)
 		}
 	}
-	return 0
+	return ""
 }
 
 // logTime is how the gateway's log writes the time.
 const logTime = "2006-01-02T15:04:05.000Z0700"
 
-// receipts finds in INFO how many acknowledged writes each failover may have lost; -1 where nobody knows.
-func receipts(text string) []int {
+// receipts finds in INFO how many acknowledged writes each failover with a number above after may have lost; -1 where
+// nobody knows.
+func receipts(text string, after int) []int {
 	var all []int
 	for _, m := range receiptPattern.FindAllStringSubmatch(text, -1) {
-		n, err := strconv.Atoi(m[1])
+		if number, _ := strconv.Atoi(m[1]); number <= after {
+			continue
+		}
+		n, err := strconv.Atoi(m[2])
 		if err != nil {
 			n = -1
 		}
@@ -103,7 +118,19 @@ func receipts(text string) []int {
 	return all
 }
 
-var receiptPattern = regexp.MustCompile(`(?m)^failover\d+:.*\blost_at_most=(\d+|unknown)`)
+// lastFailover is the highest number of a failover in INFO; 0 when there was none.
+func lastFailover(text string) (last int) {
+	for _, m := range failoverPattern.FindAllStringSubmatch(text, -1) {
+		number, _ := strconv.Atoi(m[1])
+		last = max(last, number)
+	}
+	return last
+}
+
+var (
+	failoverPattern = regexp.MustCompile(`(?m)^failover(\d+):`)
+	receiptPattern  = regexp.MustCompile(`(?m)^failover(\d+):.*\blost_at_most=(\d+|unknown)`)
+)
 
 // readLog makes events of the lines of a gateway's log since start.
 func readLog(log string, start time.Time) (events []Event) {
