@@ -26,6 +26,7 @@ import (
 
 func main() {
 	os.Exit(execute(os.Args[1:], world{
+		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
 		environ: os.Environ(),
@@ -36,6 +37,8 @@ func main() {
 
 // world is what the commands need from outside themselves.
 type world struct {
+	// stdin is where keys are pressed; nil: nowhere.
+	stdin          *os.File
 	stdout, stderr io.Writer
 	environ        []string
 	// notify begins to catch SIGINT and SIGTERM; only commands that have something to end call it.
