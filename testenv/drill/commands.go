@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,7 @@ func (s *site) handsByCommand(c Commands) hands {
 			err := s.command(ctx, c.Heal, addr)
 			if err == nil {
 				delete(s.hurt, addr)
+				s.rejoined = s.rejoined || slices.Contains(s.sentinels, addr)
 			}
 			return err
 		}}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"evergate/testenv"
 )
@@ -43,9 +44,12 @@ func (s *site) mend(ctx context.Context) (left []string) {
 	return left
 }
 
-// awaitHealed waits until all that is not broken any more is in step again. Until then a former primary may hold keys
-// that are removed elsewhere.
+// awaitHealed waits until all agree on a primary, and all that is not broken any more is in step with it again. Until
+// then a former primary may hold keys that are removed elsewhere, and another drill would find nobody to strike.
 func (s *site) awaitHealed(ctx context.Context) error {
+	if err := s.awaitAgreed(ctx); err != nil {
+		return err
+	}
 	replicas := -1
 	for _, addr := range s.nodes {
 		if s.hurt[addr] == "" {
@@ -55,9 +59,9 @@ func (s *site) awaitHealed(ctx context.Context) error {
 	if err := s.awaitReplicas(ctx, replicas); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	answered, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	return testenv.WaitFor(ctx, "all Sentinels that are healed", func() error {
+	return testenv.WaitFor(answered, "all Sentinels that are healed", func() error {
 		for _, addr := range s.sentinels {
 			if s.hurt[addr] != "" {
 				continue
@@ -67,6 +71,31 @@ func (s *site) awaitHealed(ctx context.Context) error {
 			}
 		}
 		return nil
+	})
+}
+
+// helloTwice is how long a Sentinel may take to say what it believes, twice: a period is 2 s.
+const helloTwice = 5 * time.Second
+
+// awaitAgreed waits until all agree on a primary; where a Sentinel has come back, until they still do when it has been
+// heard. One that died in the middle of a switch believes in that switch, and the others follow it.
+func (s *site) awaitAgreed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	steady := time.Duration(0)
+	if s.rejoined {
+		steady = helloTwice
+	}
+	last, since := "", time.Now()
+	return testenv.WaitFor(ctx, "all to agree again", func() error {
+		now, err := s.primary()
+		if err != nil || now != last {
+			last, since = now, time.Now()
+		}
+		if err == nil && time.Since(since) < steady {
+			err = fmt.Errorf("%s has not been primary for long", now)
+		}
+		return err
 	})
 }
 

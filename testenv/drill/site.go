@@ -69,6 +69,8 @@ type site struct {
 	reads string
 	// hurt says of a server how it was broken, until it is healed.
 	hurt map[string]string
+	// rejoined says that a Sentinel was among those that were healed.
+	rejoined bool
 	// blow is how long the slowest command that broke something took.
 	blow time.Duration
 	// dir is for the files of a proxy of our own; empty where none was needed.

@@ -170,7 +170,9 @@ func (s *site) warning(p *Plan, d *drill) string {
 	if c.Heal == "" && (d.needs.kill || d.killsSentinel) {
 		row("heal", "nothing: what is killed stays so")
 	}
-	if d.in(s.mode).Switches > 0 && !d.killsSentinel {
+	if d.killsSentinel {
+		row("after it", "that Sentinel, when it comes back, makes the others switch to whom it has promoted")
+	} else if d.in(s.mode).Switches > 0 {
 		row("after it", "another server is primary")
 	}
 	row("load", "%d requests a second over %d connections to %s; keys below %sID:, removed at the end", p.Rate,
