@@ -69,7 +69,7 @@ var rooms = map[string]room{
 	"testenv":        {modules: []string{goRedis}},
 	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend",
 		"gateway/resp", "routing", "topology"}},
-	"testenv/drill":       {ours: []string{"testenv"}, modules: []string{hdrHistogram}},
+	"testenv/drill":       {ours: []string{"testenv", "topology"}, modules: []string{hdrHistogram}},
 	"testenv/suite":       {ours: []string{"testenv"}},
 	"testenv/bench":       {ours: []string{"testenv"}, modules: []string{goRedis, sys}},
 	"testenv/bench/relay": {modules: []string{sys}},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"evergate/testenv"
 	"evergate/testenv/drill"
@@ -23,6 +24,8 @@ type drillCommand struct {
 	beside string
 	plan   drill.Plan
 	screen *screen
+	// aim is the running system to strike; empty where the drill starts servers.
+	aim aim
 }
 
 // brokenError says that a drill was played and a promise was not kept: exit code 3.
@@ -37,12 +40,19 @@ func newDrill(w world) *cobra.Command {
 something, and judge every reply: errors, acknowledged writes that are lost, writes executed twice,
 how long nothing was served. NAME is a drill, "all" for every one, or "list" to see them.
 
+` + aboutTarget + `
+
 It ends with 0 when every promise was kept, 3 when one was broken, 1 when it could not be run.`,
+		Example: `  evergate drill kill-primary
+  evergate drill all --mode cluster --repeat 10 --report reports
+  evergate drill planned --target 10.0.0.9:6379 --cluster 10.0.0.1:6379,10.0.0.2:6379
+  evergate drill kill-primary --target 10.0.0.9:6379 --sentinel 10.0.0.1:26379 --master-name mymaster \
+    --kill-cmd 'ssh {host} docker kill redis-{port}' --heal-cmd 'ssh {host} docker start redis-{port}'`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(drillNames(), cobra.ShellCompDirectiveNoFileComp),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			d.screen = newScreen(w.stdout)
-			return d.run(w, args[0])
+			return d.run(w, cmd.Flags(), args[0])
 		},
 	}
 	flags := cmd.Flags()
@@ -52,7 +62,9 @@ It ends with 0 when every promise was kept, 3 when one was broken, 1 when it cou
 	flags.IntVar(&d.repeat, "repeat", 1, "`N` times each, and a table of the worst case")
 	flags.StringVar(&d.dir, "report", "", "`DIR` for a JSON file and an HTML page of each run")
 	flags.BoolVar(&d.plan.Quick, "quick", false, "half of the time between the steps")
-	flags.StringVar(&d.beside, "beside", "", "direct or haproxy: the same drills on that path too (Sentinel only)")
+	flags.StringVar(&d.beside, "beside", "", "direct or haproxy (Sentinel only), or with --target the `ADDRESS` of\n"+
+		"another path to the same servers: the same drills on that path too")
+	d.aim.addFlags(flags)
 	choose := cobra.FixedCompletions([]string{bySentinel, byCluster}, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {
 		panic("the modes are completed twice: " + err.Error())
@@ -68,9 +80,8 @@ func drillNames() []string {
 	return names
 }
 
-// chosen are the plans that a name and the flags mean, or what is wrong with them.
-func (d *drillCommand) chosen(name string) ([]drill.Plan, error) {
-	var wrong mistakes
+// faults are what is wrong with the name and with the flags that do not describe a target.
+func (d *drillCommand) faults(name string) (wrong mistakes) {
 	if !slices.Contains(drillNames(), name) {
 		text := fmt.Sprintf("%q is none; \"evergate drill list\" names them", name)
 		wrong = append(wrong, mistake{place{name: "drill"}, text + didYouMean(nearest(name, drillNames()), keyName)})
@@ -79,9 +90,8 @@ func (d *drillCommand) chosen(name string) ([]drill.Plan, error) {
 		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is none of %s", d.mode,
 			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
 	}
-	if paths := []string{drill.Direct, drill.HAProxy}; d.beside != "" && !slices.Contains(paths, d.beside) {
-		wrong = append(wrong, mistake{place{name: "flag --beside"}, fmt.Sprintf("%q is none of %s", d.beside,
-			strings.Join(paths, ", ")) + didYouMean(nearest(d.beside, paths), keyName)})
+	if fault := d.besideFault(); fault != "" {
+		wrong = append(wrong, mistake{place{name: "flag --beside"}, fault})
 	}
 	for _, limit := range []struct {
 		flag          string
@@ -92,42 +102,66 @@ func (d *drillCommand) chosen(name string) ([]drill.Plan, error) {
 				fmt.Sprintf("%d is not between %d and %d", limit.got, limit.min, limit.max)})
 		}
 	}
-	var plans []drill.Plan
-	for _, about := range drill.Names() {
-		if about.Name != name && name != "all" {
-			continue
-		}
-		for _, mode := range about.Modes {
-			if d.mode != "" && d.mode != string(mode) {
-				continue
-			}
-			plan := d.plan
-			plan.Name, plan.Mode = about.Name, mode
-			plans = append(plans, plan)
-			if d.beside != "" && mode == drill.Sentinel {
-				plan.Beside = d.beside
-				plans = append(plans, plan)
-			}
-		}
-	}
-	if len(wrong) == 0 && len(plans) == 0 {
-		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%s is not for %s", name, d.mode)})
+	return wrong
+}
+
+// chosen are the plans that a name and the flags mean, or what is wrong with them.
+func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]drill.Plan, error) {
+	wrong := d.faults(name)
+	target, others := d.aim.resolve(flags, w)
+	wrong = append(wrong, others...)
+	d.plan.Target = target
+	mode := d.mode
+	if target != nil && mode == "" {
+		mode = string(target.Mode())
+	} else if target != nil && mode != string(target.Mode()) {
+		text := fmt.Sprintf("%s is not how the servers of the target are arranged", mode)
+		wrong = append(wrong, mistake{place{name: "flag --mode"}, text})
 	}
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
+	var plans []drill.Plan
+	for _, about := range drill.Names() {
+		if about.Name == name || name == "all" {
+			plans = append(plans, d.plansOf(about, mode)...)
+		}
+	}
+	if len(plans) == 0 {
+		return nil, mistakes{{place{name: "flag --mode"}, fmt.Sprintf("%s is not for %s", name, mode)}}
+	}
 	return plans, nil
 }
 
-func (d *drillCommand) run(w world, name string) error {
+// plansOf are the runs of one drill: in each mode, or the one that is wanted, and beside it over the other path.
+func (d *drillCommand) plansOf(about drill.About, wanted string) (plans []drill.Plan) {
+	for _, mode := range about.Modes {
+		if wanted != "" && wanted != string(mode) {
+			continue
+		}
+		plan := d.plan
+		plan.Name, plan.Mode = about.Name, mode
+		plans = append(plans, plan)
+		if d.beside != "" && (mode == drill.Sentinel || drill.OtherAddress(d.beside)) {
+			plan.Beside = d.beside
+			plans = append(plans, plan)
+		}
+	}
+	return plans
+}
+
+func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 	if name == "list" {
 		for _, about := range drill.Names() {
 			d.screen.say("%-18s %s (%s)", about.Name, about.What, strings.Join(about.ModeNames(), ", "))
 		}
 		return nil
 	}
-	plans, err := d.chosen(name)
+	plans, err := d.chosen(name, flags, w)
 	if err != nil {
+		return err
+	}
+	if plans, err = d.playable(name, plans); err != nil {
 		return err
 	}
 	binary, err := os.Executable()
@@ -141,6 +175,9 @@ func (d *drillCommand) run(w world, name string) error {
 	go func() {
 		select {
 		case <-signals:
+			if d.plan.Target != nil {
+				d.screen.say("Ending: what is broken is healed, and the keys are removed ...")
+			}
 			cancel()
 		case <-ctx.Done():
 		}
@@ -149,6 +186,7 @@ func (d *drillCommand) run(w world, name string) error {
 	for range d.repeat {
 		for _, plan := range plans {
 			plan.Binary, plan.Live = binary, d.live(plan)
+			plan.Consent = d.aim.consent(ctx, w, d.screen, d.repeat*len(plans))
 			report, err := d.play(ctx, plan)
 			if err != nil {
 				return err
@@ -161,16 +199,22 @@ func (d *drillCommand) run(w world, name string) error {
 
 // play runs one drill and prints what came of it.
 func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*drill.Report, error) {
-	d.screen.say("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
+	if plan.Target == nil {
+		d.screen.say("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
+	} else {
+		d.screen.say("Looking at %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
+	}
 	report, err := drill.Run(ctx, plan)
 	d.screen.live("")
 	if errors.Is(err, testenv.ErrNoServer) {
 		return nil, runtimeError{errors.New(howToGetServer(os.Getenv("PATH")))}
 	}
+	if report != nil {
+		d.screen.say("%s", report.Text())
+	}
 	if err != nil {
 		return nil, runtimeError{fmt.Errorf("%s (%s): %w", plan.Name, plan.Mode, err)}
 	}
-	d.screen.say("%s", report.Text())
 	if d.dir != "" {
 		page, err := report.Save(d.dir)
 		if err != nil {

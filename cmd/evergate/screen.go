@@ -22,15 +22,21 @@ type screen struct {
 func newScreen(out io.Writer) *screen {
 	s := &screen{out: out, columns: func() int { return 0 }}
 	if file, isFile := out.(*os.File); isFile {
-		s.columns = func() int {
-			size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
-			if err != nil {
-				return 0
-			}
-			return max(int(size.Col), 1)
-		}
+		s.columns = func() int { return columnsOf(file) }
 	}
 	return s
+}
+
+// columnsOf is the width of a terminal; 0 where there is none.
+func columnsOf(file *os.File) int {
+	if file == nil {
+		return 0
+	}
+	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return max(int(size.Col), 1)
 }
 
 // clearLine goes to the line's begin and erases it (ECMA-48).

@@ -69,6 +69,9 @@ const lag = "0.6"
 
 func plannedLagging(ctx context.Context, s *stage) error {
 	for _, addr := range s.replicas() {
+		if _, err := s.ask(addr, "DEBUG", "SLEEP", "0"); err != nil { // a server may refuse it
+			return err
+		}
 		conn, err := s.dialServer(addr)
 		if err != nil {
 			return err
@@ -100,7 +103,14 @@ func leaderDies(ctx context.Context, s *stage) error {
 	if _, err := s.ask(s.sentinels[0], "SENTINEL", "SIMULATE-FAILURE", "crash-after-promotion"); err != nil {
 		return err
 	}
-	if err := errors.Join(s.commandSwitch(), s.awaitAccepts(ctx, 1)); err != nil {
+	if err := s.commandSwitch(); err != nil {
+		_, calmed := s.ask(s.sentinels[0], "SENTINEL", "SIMULATE-FAILURE")
+		return errors.Join(err, calmed)
+	}
+	if s.target != nil { // it dies by itself, and no hand remembers that
+		s.hurt[s.sentinels[0]] = "killed"
+	}
+	if err := s.awaitAccepts(ctx, 1); err != nil {
 		return err
 	}
 	if err := s.awaitReplicas(ctx, len(s.nodes)-1); err != nil {

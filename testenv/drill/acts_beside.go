@@ -202,7 +202,7 @@ func rollingRestart(ctx context.Context, s *stage) error {
 		} else {
 			s.tell("restart replica %s", addr)
 		}
-		if err := errors.Join(s.node(addr).Stop(), s.node(addr).Restart()); err != nil {
+		if err := errors.Join(s.hands.stop(ctx, addr), s.hands.heal(ctx, addr)); err != nil {
 			return err
 		}
 		if err := errors.Join(s.awaitReplicas(ctx, len(replicas)), s.flow(ctx, calm)); err != nil {

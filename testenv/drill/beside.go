@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evergate/testenv"
+	"evergate/topology"
 )
 
 // The paths that can be drilled.
@@ -27,14 +28,23 @@ const (
 // proxyPatience is how long another proxy may take until it serves.
 const proxyPatience = 15 * time.Second
 
+// OtherAddress says whether what Plan.Beside names is the address of a path that is there already.
+func OtherAddress(beside string) bool { return beside != "" && beside != Direct && beside != HAProxy }
+
 // startBeside sets up another path to the servers than the gateway.
 func (s *site) startBeside(ctx context.Context, name string) error {
+	if OtherAddress(name) {
+		return s.joinBeside(name)
+	}
 	if s.mode == Cluster {
 		return fmt.Errorf("%s cannot stand before a cluster: plain clients would be told MOVED", name)
 	}
 	if name == Direct {
 		s.dialPath = s.dialNamed
 		return nil
+	}
+	if s.login.Password != nil {
+		return errors.New("haproxy would have to be told the servers' password: start one and give its address")
 	}
 	binary, err := exec.LookPath("haproxy")
 	if err != nil {
@@ -48,11 +58,15 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 	if err := listener.Close(); err != nil {
 		return err
 	}
-	dir := s.env.Dir()
+	dir, err := s.proxyDir()
+	if err != nil {
+		return err
+	}
 	config := filepath.Join(dir, "haproxy.cfg")
 	if err := os.WriteFile(config, []byte(s.haproxyConfig()), 0o600); err != nil {
 		return err
 	}
+	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
 	s.proxy, err = testenv.StartProcess(dir, filepath.Join(dir, "haproxy.log"), binary, []string{"-db", "-f", config})
 	if err != nil {
 		return err
@@ -63,6 +77,38 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 		return fmt.Errorf("%w\n%s", err, s.proxy.LogTail(2000))
 	}
 	return nil
+}
+
+// proxyDir is where the files of a proxy go.
+func (s *site) proxyDir() (dir string, err error) {
+	if s.env != nil {
+		return s.env.Dir(), nil
+	}
+	s.dir, err = os.MkdirTemp("", "evergate-drill-")
+	return s.dir, err
+}
+
+// joinBeside makes a path that somebody else runs the one to drill. It shows that one what it takes: nothing, what the
+// gateway's clients show, or, where it passes everything on, what servers are shown.
+func (s *site) joinBeside(addr string) error {
+	if s.target == nil {
+		return fmt.Errorf("%s cannot lead to servers that the drill starts itself", addr)
+	}
+	var errs []error
+	for _, login := range []Login{{}, s.target.Clients, s.target.Servers} {
+		conn, err := login.dial(addr)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		reply, err := conn.Do("EXISTS", keyspace)
+		if err = errors.Join(err, conn.Close()); err == nil && strings.HasPrefix(string(reply), ":") {
+			s.dialPath = func() (*testenv.Conn, error) { return login.dial(addr) }
+			return nil
+		}
+		errs = append(errs, err, fmt.Errorf("EXISTS to %s is answered %.100q", addr, reply))
+	}
+	return errors.Join(errs...)
 }
 
 // served says whether connections go to the primary alone. HAProxy takes every server for good until it has checked
@@ -90,7 +136,7 @@ func (s *site) dialNamed() (*testenv.Conn, error) {
 	for _, addr := range s.sentinels {
 		lines, err := s.ask(addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.master)
 		if err == nil && len(lines) > 4 {
-			return testenv.Dial(lines[2] + ":" + lines[4])
+			return s.dialServer(topology.JoinAddr(lines[2], lines[4]))
 		}
 		errs = append(errs, err)
 	}
@@ -121,7 +167,7 @@ listen drill
   tcp-check expect string +OK
 `, s.path)
 	for i, addr := range s.nodes {
-		fmt.Fprintf(&b, "  server redis%d %s check inter 1s on-marked-down shutdown-sessions\n", i, addr)
+		fmt.Fprintf(&b, "  server redis%d %s check inter 1s on-marked-down shutdown-sessions\n", i, s.reach(addr))
 	}
 	return b.String()
 }

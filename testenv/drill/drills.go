@@ -23,7 +23,19 @@ type drill struct {
 	// relays puts a relay between the gateway and each server, liar a lying Sentinel among the Sentinels.
 	// outsiders says that the gateway and the observers have a user of their own.
 	relays, liar, outsiders bool
+
+	// For servers that are not the drill's own: needs are the tools without which it cannot be played there, and
+	// inside is why it cannot at all. killsSentinel says that its act kills a Sentinel without a tool.
+	needs         tools
+	inside        string
+	killsSentinel bool
 }
+
+// tools are what breaks and mends servers that the drill did not start.
+type tools struct{ kill, freeze, heal bool }
+
+// ownRelays is why a drill is not for servers and gateways of others.
+const ownRelays = "it cuts what only a gateway of its own dials"
 
 const (
 	// resumeBar is how long after the new primary accepts writes a client may wait.
@@ -74,9 +86,9 @@ func twice() Bar {
 // drills are all of them, in the order in which `all` plays them.
 var drills = []*drill{
 	{name: "kill-primary", what: "SIGKILL to the primary", modes: both, act: killPrimary,
-		bar: died(deadFor), bars: fullCoverage(died(deadFor))},
+		needs: tools{kill: true}, bar: died(deadFor), bars: fullCoverage(died(deadFor))},
 	{name: "freeze-primary", what: "SIGSTOP to the primary, SIGCONT after the switch", modes: both, act: freezePrimary,
-		bar: died(silentFor), bars: fullCoverage(died(silentFor))},
+		needs: tools{freeze: true, heal: true}, bar: died(silentFor), bars: fullCoverage(died(silentFor))},
 	{name: "planned", what: "SENTINEL FAILOVER or CLUSTER FAILOVER", modes: both, act: planned,
 		bar:  Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Holds: true},
 		bars: map[Mode]Bar{Cluster: {Pause: time.Second, ReadPause: readBar, Switches: 1}}},
@@ -86,29 +98,31 @@ var drills = []*drill{
 	{name: "server-failover", what: "FAILOVER on the primary, behind the Sentinels' back", modes: []Mode{Sentinel},
 		act: serverFailover, bar: Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
 	{name: "leader-dies", what: "the leading Sentinel dies when it has promoted a replica", modes: []Mode{Sentinel},
-		act: leaderDies, bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor,
-			Switches: 1, Holds: true}},
+		act: leaderDies, killsSentinel: true,
+		bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor, Switches: 1, Holds: true}},
 	{name: "primary-returns", what: "the killed primary comes back with its old data", modes: both, act: primaryReturns,
-		bar: fenced(), bars: fullCoverage(fenced())},
+		needs: tools{kill: true, heal: true}, bar: fenced(), bars: fullCoverage(fenced())},
 	{name: "two-in-a-row", what: "the new primary is killed too", modes: both, act: twoInARow,
-		bar: twice(), bars: fullCoverage(twice())},
+		needs: tools{kill: true, heal: true}, bar: twice(), bars: fullCoverage(twice())},
 	{name: "kill-replica", what: "SIGKILL to a replica, which comes back", modes: both, act: killReplica,
-		bar: neverStops()},
+		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "freeze-replica", what: "SIGSTOP to a replica, SIGCONT later", modes: both, act: freezeReplica,
-		bar: neverStops()},
+		needs: tools{freeze: true, heal: true}, bar: neverStops()},
 	{name: "sentinel-lies", what: "one Sentinel tells of a switch that never was, then of the past",
-		modes: []Mode{Sentinel}, act: sentinelLies, bar: died(deadFor), liar: true},
+		modes: []Mode{Sentinel}, act: sentinelLies, bar: died(deadFor), liar: true,
+		inside: "the gateway must be told of a Sentinel that lies"},
 	{name: "sentinels-gone", what: "SIGKILL to all Sentinels, which come back", modes: []Mode{Sentinel},
-		act: sentinelsGone, bar: neverStops()},
+		act: sentinelsGone, needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "partition-gateway", what: "nothing passes between gateway and primary for a while", modes: both,
-		act: partitionGateway, relays: true,
+		act: partitionGateway, relays: true, inside: ownRelays,
 		bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor, Switches: -1}},
 	{name: "split-brain", what: "gateway and primary are cut from all others", modes: []Mode{Sentinel},
-		act: splitBrain, relays: true, options: withOutsiders, outsiders: true,
+		act: splitBrain, relays: true, options: withOutsiders, outsiders: true, inside: ownRelays,
 		bar: Bar{Uncertain: Reported, Lost: Receipt, InFlightFor: silentFor, Switches: 1}},
-	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops()},
+	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops(),
+		inside: "the slots that it moves may hold keys of others"},
 	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
-		bar: neverStops()},
+		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,
 		act: slowCommand, bar: Bar{Pause: slow + goesOn, ReadPause: readBar, Switches: -1}},
 }

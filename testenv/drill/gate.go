@@ -62,13 +62,13 @@ func (w *gateWatch) note(text string) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := Gate{Known: true, Held: infoNumber(text, "parked"), Failovers: infoNumber(text, "failovers_held"),
-		Uncertain: infoNumber(text, "uncertain"), DoneAgain: infoNumber(text, "done_again")}
+	now := Gate{Failovers: infoNumber(text, "failovers_held"), Uncertain: infoNumber(text, "uncertain"),
+		DoneAgain: infoNumber(text, "done_again")}
 	if !w.gate.Known {
 		w.before, w.lastBefore = now, lastFailover(text)
 	}
 	w.gate.Known = true
-	w.gate.Held = max(w.gate.Held, now.Held)
+	w.gate.Held = max(w.gate.Held, infoNumber(text, "parked"))
 	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
 	w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore)
 	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)
@@ -84,13 +84,18 @@ func (w *gateWatch) seen() Gate {
 
 // infoNumber finds "name:123" in the text of INFO; 0 when it is not there.
 func infoNumber(text, name string) int {
+	n, _ := strconv.Atoi(infoWord(text, name))
+	return n
+}
+
+// infoWord finds "name:word" in the text of INFO; empty when it is not there.
+func infoWord(text, name string) string {
 	for line := range strings.Lines(text) {
 		if value, found := strings.CutPrefix(line, name+":"); found {
-			n, _ := strconv.Atoi(strings.TrimSpace(value))
-			return n
+			return strings.TrimSpace(value)
 		}
 	}
-	return 0
+	return ""
 }
 
 // logTime is how the gateway's log writes the time.

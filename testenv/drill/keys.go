@@ -14,6 +14,9 @@ type names struct {
 	tags []string
 }
 
+// keyspace is what all keys of all drills begin with.
+const keyspace = "evergate:drill:"
+
 // readKeys is how many keys a reading connection goes round.
 const readKeys = 16
 

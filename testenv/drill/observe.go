@@ -73,7 +73,10 @@ func (w *serverWatch) hangUp() {
 func (w *serverWatch) look() standing {
 	if w.conn == nil {
 		conn, err := w.dial(w.addr)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded): // it was connected, and AUTH is not answered
+			return silent
+		case err != nil:
 			return gone
 		}
 		conn.Timeout = lookPatience
@@ -219,15 +222,14 @@ func (w *clusterWatch) run(ctx context.Context) {
 	}
 }
 
-// compare tells what is new in the lines of CLUSTER NODES: id, address, flags, ...
+// compare tells what is new in the lines of CLUSTER NODES.
 func (w *clusterWatch) compare(text string, last map[string]string) {
 	for _, addr := range w.nodes {
-		for line := range strings.Lines(text) {
-			fields := strings.Fields(line)
-			if len(fields) < 3 || !strings.HasPrefix(fields[1], addr+"@") {
+		for _, m := range members(text) {
+			if m.addr != addr {
 				continue
 			}
-			flags := strings.TrimPrefix(fields[2], "myself,")
+			flags := m.flags
 			before := last[addr]
 			last[addr] = flags
 			if before == "" || before == flags {

@@ -132,31 +132,13 @@ func (r *readback) keep(e *Entry, lines []string, found Found) {
 	}
 }
 
-// remove deletes every key of the drill.
-func (r *readback) remove(entries []Entry, others ...string) error {
+// remove deletes keys.
+func (r *readback) remove(keys map[string]bool) error {
 	conn, err := r.dial()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	keys := map[string]bool{}
-	for i := range entries {
-		key := r.names.key(&entries[i])
-		keys[key] = true
-		if r.names.paired(&entries[i]) {
-			keys[twin(key)] = true
-		}
-		if entries[i].Kind == Get {
-			for number := range readKeys {
-				e := entries[i]
-				e.Number = number
-				keys[r.names.key(&e)] = true
-			}
-		}
-	}
-	for _, key := range others {
-		keys[key] = true
-	}
 	var request []byte
 	n := 0
 	send := func() error {

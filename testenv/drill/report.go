@@ -27,6 +27,8 @@ type Report struct {
 	Gate              Gate
 	Verdict           Verdict
 	Events            []Event
+	// Left says of each server of a Target that stayed broken why.
+	Left []string `json:",omitempty"`
 
 	entries []Entry
 }
@@ -61,6 +63,9 @@ func (r *Report) Text() string {
 	if r.Gate.Known {
 		row("gateway", "held %d clients at once, %d uncertain, %d done again", r.Gate.Held, r.Gate.Uncertain,
 			r.Gate.DoneAgain)
+	}
+	for _, text := range r.Left {
+		row("left", "%s", text)
 	}
 	switch {
 	case r.Verdict.Vacuous != "":

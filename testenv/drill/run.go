@@ -28,8 +28,14 @@ type Plan struct {
 	Quick bool
 	// Untimed leaves out what the bars say of times: for a gateway under the race detector, and for busy machines.
 	Untimed bool
-	// Beside is what is drilled in the gateway's place: Direct or HAProxy. Empty: the gateway.
+	// Beside is what is drilled in the gateway's place: Direct, HAProxy or, before a Target, the address of another path
+	// to the same servers. Empty: the gateway.
 	Beside string
+	// Target is a running system to be drilled. Nil: the drill starts servers and gateway itself.
+	Target *Target
+	// Consent is asked before anything of a Target is touched, with what is about to be done to it. An error ends the
+	// drill there. May be nil.
+	Consent func(warning string) error
 	// Live is told how it goes, several times a second. May be nil.
 	Live func(Progress)
 }
@@ -54,7 +60,11 @@ func Run(ctx context.Context, p Plan) (report *Report, err error) {
 	if !slices.Contains(d.modes, p.Mode) {
 		return nil, fmt.Errorf("the drill %s is not for %s", p.Name, p.Mode)
 	}
-	s, err := startSite(ctx, &p, d)
+	prepare := startSite
+	if p.Target != nil {
+		prepare = meetSite
+	}
+	s, err := prepare(ctx, &p, d)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +75,11 @@ func Run(ctx context.Context, p Plan) (report *Report, err error) {
 	}()
 	if err := s.findTags(p.Connections + len(impatience)); err != nil {
 		return nil, err
+	}
+	if p.Target != nil && p.Consent != nil {
+		if err := p.Consent(s.warning(&p, d)); err != nil {
+			return nil, err
+		}
 	}
 	r := newRun(p, d, s, newTimeline(time.Now()), &tally{})
 	return r.play(ctx)
@@ -85,40 +100,68 @@ type run struct {
 
 func newRun(p Plan, d *drill, s *site, line *timeline, sum *tally) *run {
 	r := &run{plan: p, drill: d, site: s, id: strings.ToLower(rand.Text()[:8]), line: line}
-	r.load = &load{names: names{prefix: "evergate:drill:" + r.id + ":", tags: s.tags}, dial: s.dialPath,
+	r.load = &load{names: names{prefix: keyspace + r.id + ":", tags: s.tags}, dial: s.dialPath,
 		conns: p.Connections, rate: p.Rate, book: &book{start: line.start, tally: sum}}
 	r.gate = &gateWatch{dial: s.dialPath}
 	return r
 }
 
 func (r *run) play(ctx context.Context) (*Report, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer r.looking.Wait()
-	defer cancel()
+	looking, end := context.WithCancel(ctx)
+	entries, found, err := r.measure(looking)
+	if ctx.Err() != nil { // whatever else failed did so because of that
+		err = fmt.Errorf("it was ended early: %w", ctx.Err())
+	}
+	end()
+	r.looking.Wait()
+	if err != nil && r.site.target == nil {
+		return nil, err // its servers end now, with all that is on them
+	}
+	left, leaveErr := r.leave(context.WithoutCancel(ctx))
+	if err == nil {
+		report := r.report(entries, found)
+		report.Left = left
+		return report, leaveErr
+	}
+	for _, text := range left {
+		leaveErr = errors.Join(errors.New(text), leaveErr)
+	}
+	return nil, errors.Join(err, leaveErr)
+}
+
+// measure plays the drill and reads back what it has written.
+func (r *run) measure(ctx context.Context) ([]Entry, Found, error) {
+	if r.site.target != nil {
+		if err := r.probe(); err != nil {
+			return nil, Found{}, err
+		}
+	}
 	if err := r.load.prepare(ctx); err != nil {
-		return nil, err
+		return nil, Found{}, err
 	}
 	r.observe(ctx)
 	r.load.begin()
 	actErr := r.act(ctx)
+	if actErr != nil { // what the load is owed is answered when all is well again; what cannot be healed is told later
+		_ = r.site.mend(context.WithoutCancel(ctx))
+	}
 	r.line.say("drill", "the load ends", func(m *Marks, now time.Duration) { m.Ended = now })
 	r.load.stop(ctx)
-	entries := r.load.book.taken()
-	back := r.readback()
-	found, readErr := back.read(ctx, entries)
-	cancel()
-	r.looking.Wait()
-	if err := errors.Join(actErr, readErr); err != nil {
-		return nil, errors.Join(err, back.remove(entries, r.watchedKey()))
+	if actErr != nil {
+		return nil, Found{}, actErr
 	}
-	report := r.report(entries, found)
-	return report, back.remove(entries, r.watchedKey())
+	entries := r.load.book.taken()
+	found, err := r.readback().read(ctx, entries)
+	return entries, found, err
 }
 
-// readback reads what the load has left behind: through the path under test, unless that may end at a former primary.
+// readback asks for what was written by a way that is known to end at the primary.
 func (r *run) readback() *readback {
 	back := &readback{names: r.load.names, dial: r.site.dialPath}
-	if r.plan.Beside != "" {
+	switch {
+	case r.site.target != nil:
+		back.dial = r.site.dialTarget
+	case r.plan.Beside != "": // such a path may end at a former primary
 		back.dial = r.site.dialNamed
 	}
 	return back
@@ -195,12 +238,16 @@ func (r *run) report(entries []Entry, found Found) *Report {
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return int(a.At - b.At) })
 	bar := r.drill.in(r.plan.Mode)
+	if r.site.reads == primaryReads && bar.Switches > 0 {
+		bar.ReadPause = 0 // they wait for a primary as writes do
+	}
 	if r.plan.Untimed {
 		bar.Pause, bar.Resume, bar.ReadPause = 0, 0, 0
 		if bar.InFlightFor > 0 { // a kill, too, takes its time on a busy machine
 			bar.InFlightFor += silentFor
 		}
 	}
+	bar.InFlightFor = r.site.window(bar)
 	figures := Count(entries, marks, bar.InFlightFor)
 	account := Balance(entries, found, parked(marks, bar.InFlightFor))
 	return &Report{Version: reportVersion, Drill: r.plan.Name, Mode: r.plan.Mode, Path: cmp.Or(r.plan.Beside, Gateway),

@@ -144,7 +144,7 @@ func (s *Show) clear(last *turn) {
 		s.clearing.Go(func() {
 			r.load.stop(s.ctx)
 			if s.ctx.Err() == nil {
-				_ = r.readback().remove(r.load.book.taken(), r.watchedKey()) // it only takes up room
+				_ = r.readback().remove(r.keys(r.load.book.taken())) // it only takes up room
 			}
 		})
 	}
@@ -298,7 +298,7 @@ func (s *Show) judge(struck *turn, name string, d *drill) ([]*Report, error) {
 			if errs[i] = err; err == nil {
 				reports[i] = r.report(entries, found)
 			}
-			_ = back.remove(entries, r.watchedKey()) // it only takes up room
+			_ = back.remove(r.keys(entries)) // it only takes up room
 		})
 	}
 	judging.Wait()

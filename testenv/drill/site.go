@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"evergate/testenv"
+	"evergate/topology"
 )
 
 // Mode is how the servers are arranged.
@@ -29,7 +31,8 @@ const (
 	masterName      = "main"
 )
 
-// site is what is drilled: servers, and the path that clients use.
+// site is what is drilled: servers, and the path that clients use. startSite makes one of servers of its own, meetSite
+// one of servers that are there.
 type site struct {
 	mode Mode
 	// path is the address that clients use; dialPath connects there.
@@ -40,9 +43,11 @@ type site struct {
 	// nodes are the servers of the struck shard, others one of another shard each, sentinels all Sentinels.
 	nodes, others, sentinels []string
 	tags                     []string
-	// user and password are what servers are shown; empty: nothing.
-	user, password string
+	// login is what servers are shown, watcher what Sentinels are.
+	login, watcher Login
 	hands          hands
+	// downAfter is how long the servers take to call one of them down.
+	downAfter time.Duration
 
 	// Of servers of our own:
 	env  *testenv.Env
@@ -53,24 +58,55 @@ type site struct {
 	proxy *testenv.Process
 	// liar is one more Sentinel, where a drill needs it.
 	liar *liar
+
+	// Of a target:
+	target *Target
+	// names are what nodes of a cluster announce besides their address.
+	names map[string]string
+	// absent says who does not answer and was left out, and what was not told.
+	absent []string
+	// reads is the gateway's policy, as it says.
+	reads string
+	// hurt says of a server how it was broken, until it is healed.
+	hurt map[string]string
+	// rejoined says that a Sentinel was among those that were healed.
+	rejoined bool
+	// blow is how long the slowest command that broke something took.
+	blow time.Duration
+	// dir is for the files of a proxy of our own; empty where none was needed.
+	dir string
 }
 
-// hands are what breaks and mends a server, by its address.
+// hands are what breaks and mends a server, by its address: kill without a warning, stop with one.
 type hands struct {
-	kill, freeze, heal func(ctx context.Context, addr string) error
+	kill, stop, freeze, heal func(ctx context.Context, addr string) error
 }
 
 // dialServer connects to a server or Sentinel itself.
 func (s *site) dialServer(addr string) (*testenv.Conn, error) {
-	conn, err := testenv.Dial(addr)
-	if err != nil || s.user == "" || slices.Contains(s.sentinels, addr) {
-		return conn, err
+	login := s.login
+	if slices.Contains(s.sentinels, addr) {
+		login = s.watcher
 	}
+	conn, err := testenv.Dial(s.reach(addr))
+	if err != nil {
+		return nil, err
+	}
+	patience := conn.Timeout
 	conn.Timeout = lookPatience
-	if reply, err := conn.Do("AUTH", s.user, s.password); err != nil || string(reply) != "+OK\r\n" {
-		return nil, errors.Join(fmt.Errorf("AUTH is answered %q", reply), err, conn.Close())
+	if err := login.greet(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
+	conn.Timeout = patience
 	return conn, nil
+}
+
+// reach is where to dial what the topology calls addr.
+func (s *site) reach(addr string) string {
+	if s.target == nil {
+		return addr
+	}
+	return topology.MapAddr(s.target.AddressMap, addr)
 }
 
 // options are the servers of a drill's own.
@@ -88,7 +124,7 @@ func (p *Plan) options(d *drill) testenv.Options {
 
 // startSite starts servers and the path of a drill. What was started is ended again when something fails.
 func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
-	s = &site{mode: p.Mode, master: masterName}
+	s = &site{mode: p.Mode, master: masterName, downAfter: downAfter}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -108,7 +144,7 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	}
 	s.ownAddresses()
 	if d.outsiders {
-		s.user, s.password = outsider, outsider
+		s.login = Login{User: outsider, Password: func() (string, error) { return outsider, nil }}
 	}
 	if d.liar {
 		if s.liar, err = startLiar(s.master, s.nodes[0]); err != nil {
@@ -136,6 +172,7 @@ func (s *site) ownAddresses() {
 	}
 	s.hands = hands{
 		kill:   func(_ context.Context, addr string) error { return s.env.Node(addr).Kill() },
+		stop:   func(_ context.Context, addr string) error { return s.env.Node(addr).Stop() },
 		freeze: func(_ context.Context, addr string) error { return s.env.Node(addr).Freeze() },
 		heal: func(_ context.Context, addr string) error {
 			n := s.env.Node(addr)
@@ -162,7 +199,6 @@ func (s *site) startRelays() error {
 
 // startPath starts the gateway, or what is drilled in its place.
 func (s *site) startPath(ctx context.Context, p *Plan) error {
-	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
 	if p.Beside != "" {
 		return s.startBeside(ctx, p.Beside)
 	}
@@ -184,9 +220,13 @@ func (s *site) startPath(ctx context.Context, p *Plan) error {
 		args = append(args, "--address-map", strings.Join(mapped, ","))
 	}
 	var variables []string
-	if s.user != "" {
-		args = append(args, "--upstream-user", s.user)
-		variables = append(variables, "EVERGATE_UPSTREAM_PASSWORD="+s.password)
+	if s.login.User != "" {
+		password, err := s.login.Password()
+		if err != nil {
+			return err
+		}
+		args = append(args, "--upstream-user", s.login.User)
+		variables = append(variables, "EVERGATE_UPSTREAM_PASSWORD="+password)
 	}
 	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary,
 		Variables: variables})
@@ -194,6 +234,7 @@ func (s *site) startPath(ctx context.Context, p *Plan) error {
 		return err
 	}
 	s.gate, s.path = gate, gate.Addr
+	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
 	return nil
 }
 
@@ -214,6 +255,9 @@ func (s *site) close() error {
 	}
 	if s.env != nil {
 		errs = append(errs, s.env.Close())
+	}
+	if s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
 	}
 	return errors.Join(errs...)
 }
@@ -242,7 +286,7 @@ func (s *site) primary() (string, error) {
 	votes := map[string]int{}
 	for _, addr := range s.sentinels {
 		if lines, err := s.ask(addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.master); err == nil && len(lines) > 4 {
-			votes[lines[2]+":"+lines[4]]++
+			votes[topology.JoinAddr(lines[2], lines[4])]++
 		}
 	}
 	masters := []string{}
@@ -282,15 +326,18 @@ func (s *site) findTags(n int) error {
 	if err != nil {
 		return err
 	}
+	var refusal error
 	for i := 0; len(s.tags) < n && i < 100*n; i++ {
 		tag := fmt.Sprint("t", i)
 		// A node refuses keys of others' slots, and says so before it looks for the key.
-		if _, err := s.ask(owner, "EXISTS", "{"+tag+"}"); err == nil {
+		if _, err := s.ask(owner, "EXISTS", keyspace+"{"+tag+"}"); err == nil {
 			s.tags = append(s.tags, tag)
+		} else {
+			refusal = err
 		}
 	}
 	if len(s.tags) < n {
-		return fmt.Errorf("%s serves too few slots for %d connections", owner, n)
+		return fmt.Errorf("%s serves too few slots for %d connections: %w", owner, n, refusal)
 	}
 	return nil
 }

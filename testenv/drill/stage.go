@@ -17,8 +17,11 @@ type stage struct {
 	quick bool
 }
 
-// switchPatience is how long servers may take to agree on a new primary.
+// switchPatience is how long servers may take to agree on a new primary that find out at once that they need one.
 const switchPatience = 40 * time.Second
+
+// patience is how long servers may take to agree on a new primary.
+func (s *site) patience() time.Duration { return switchPatience + 2*s.downAfter }
 
 // strike notes that now something is broken or switched.
 func (s *stage) strike(format string, args ...any) {
@@ -37,7 +40,7 @@ func (s *stage) strikeBefore(ago time.Duration, text string) {
 
 // awaitFlow waits until a write of the struck shard that was sent from now on is acknowledged.
 func (s *stage) awaitFlow(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	from := s.line.now()
 	_ = testenv.WaitFor(ctx, "a write", func() error { // the verdict says what it means if none comes
@@ -61,7 +64,7 @@ func (s *stage) healed(format string, args ...any) {
 
 // awaitAccepts waits until the n-th new primary accepts a write.
 func (s *stage) awaitAccepts(ctx context.Context, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	for {
 		_, marks, news := s.line.seen()
@@ -87,7 +90,7 @@ func (s *stage) awaitSwitch(ctx context.Context, former string) error {
 
 // awaitPrimary waits until all agree on a primary that is not one of former.
 func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	err = testenv.WaitFor(ctx, "a primary on which all agree", func() error {
 		now, err = s.primary()
@@ -102,8 +105,8 @@ func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string,
 }
 
 // awaitReplicas waits until n replicas are linked.
-func (s *stage) awaitReplicas(ctx context.Context, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+func (s *site) awaitReplicas(ctx context.Context, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	return testenv.WaitFor(ctx, "replicas", func() error {
 		if got := len(s.replicas()); got < n {
@@ -127,6 +130,3 @@ func (s *stage) flow(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-// node is a server of our own.
-func (s *stage) node(addr string) *testenv.Node { return s.env.Node(addr) }

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"evergate/gateway"
+	"evergate/testenv/drill"
+)
+
+// aim is the running system that a drill strikes, and the leave to do so.
+type aim struct {
+	addr     string
+	commands drill.Commands
+	yes      bool
+	// agreed says that somebody has said yes; it holds for all drills of one command.
+	agreed bool
+}
+
+const aboutTarget = `With --target it starts nothing: it drills the gateway there, in front of the servers
+that --sentinel with --master-name or --cluster name. It says what it is about to break and asks
+first. Drills that need only commands to servers work by themselves, the others need your own:
+
+  --kill-cmd 'docker kill redis-{port}'      ends a server without a warning
+  --freeze-cmd 'docker pause redis-{port}'   stops it, its connections stay open
+  --heal-cmd 'docker unpause redis-{port} || docker start redis-{port}'
+                                             undoes both, also when a drill is ended early
+
+Each is run by sh -c and has done its work when it ends. {host}, {port} and {address} stand for what
+the Sentinels or the cluster call the server, {name} for the name that a cluster's node announces.
+Only keys that begin with evergate:drill: are written, and all of them are removed.
+
+Passwords come as for run: from files, or from EVERGATE_PASSWORD (shown to the gateway),
+EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.`
+
+// aimSettings are the settings of run that say where the servers are and what they are shown.
+var aimSettings = []string{"sentinel", "master-name", "cluster", "upstream-user", "upstream-password-file",
+	"sentinel-user", "sentinel-password-file", "password-file", "address-map"}
+
+const configFlag = "config"
+
+func (a *aim) addFlags(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.StringVar(&a.addr, "target", "", "`ADDRESS` of a running gateway to drill: HOST:PORT or unix:/path")
+	flags.StringVar(&a.commands.Kill, "kill-cmd", "", "shell `TEMPLATE` that kills a server of the target")
+	flags.StringVar(&a.commands.Freeze, "freeze-cmd", "", "shell `TEMPLATE` that freezes one")
+	flags.StringVar(&a.commands.Heal, "heal-cmd", "", "shell `TEMPLATE` that brings back or thaws one")
+	flags.BoolVar(&a.yes, "yes", false, "break it without asking")
+	flags.String(configFlag, "", "`FILE` of settings of the target's gateway, in place of the flags below")
+	for _, name := range aimSettings {
+		s := findSetting(name)
+		flags.VarPF(&flagText{setting: s}, s.name, "", s.usage)
+	}
+}
+
+// resolve makes a target of flags, file and variables, or says everything that is wrong with them. Without --target
+// there is none, and the variables, which may be meant for run, are not looked at.
+func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
+	if a.addr == "" {
+		return nil, a.alone(flags)
+	}
+	var wrong mistakes
+	say := func(flag, text string) { wrong = append(wrong, mistake{place{name: "flag --" + flag}, text}) }
+	if _, _, err := gateway.SplitListen(a.addr); err != nil {
+		say("target", err.Error())
+	}
+	for _, c := range []struct{ flag, template string }{{"kill-cmd", a.commands.Kill}, {"freeze-cmd", a.commands.Freeze},
+		{"heal-cmd", a.commands.Heal}} {
+		if fault := drill.Faulty(c.template); fault != "" {
+			say(c.flag, fault)
+		}
+	}
+	if !a.yes && columnsOf(w.stdin) == 0 {
+		say("yes", "is needed where nobody can be asked: the drill breaks what is behind "+a.addr)
+	}
+	service, others := a.service(flags, w)
+	wrong = append(wrong, others...)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return &drill.Target{Addr: a.addr, Sentinels: service.Sentinels, MasterName: service.MasterName,
+		Cluster: service.Cluster, AddressMap: service.AddressMap, Commands: a.commands,
+		Clients: loginOf(gateway.Credentials{Password: service.Password}), Servers: loginOf(service.Upstream),
+		Watchers: loginOf(service.Sentinel)}, nil
+}
+
+// alone finds flags that mean nothing without --target.
+func (a *aim) alone(flags *pflag.FlagSet) (wrong mistakes) {
+	for _, name := range append([]string{"kill-cmd", "freeze-cmd", "heal-cmd", "yes", configFlag}, aimSettings...) {
+		if flags.Changed(name) {
+			wrong = append(wrong, mistake{place{name: "flag --" + name},
+				"needs --target: without it a drill starts servers of its own"})
+		}
+	}
+	return wrong
+}
+
+// service is the one that the settings describe. Where its gateway listens is the target's affair.
+func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes) {
+	r, s := gather(flags, nil, w.environ)
+	if len(r.config.Services) != 1 {
+		s.wrong(place{name: "flag --target"}, fmt.Sprintf("is one gateway's listener, and the settings describe %s",
+			count(len(r.config.Services), "service")))
+		return gateway.Service{}, s.mistakes
+	}
+	service := &r.config.Services[0]
+	service.Listen, service.ListenHold, service.NoAuth = []string{gateway.DefaultListen}, nil, false
+	if service.Primary != "" {
+		s.wrong(place{name: "flag --target"}, "needs --sentinel or --cluster: in a plain list nobody switches by himself")
+	}
+	_, err := r.finish(s)
+	var wrong mistakes
+	errors.As(err, &wrong)
+	for _, warning := range r.warnings {
+		say(w.stderr, "warning: %s: %s", warning.at, warning.text)
+	}
+	return *service, wrong
+}
+
+// loginOf reads the password at each use, as the gateway does.
+func loginOf(c gateway.Credentials) drill.Login {
+	if c.Password.IsZero() {
+		return drill.Login{}
+	}
+	return drill.Login{User: c.User, Password: c.Password.Read}
+}
+
+var errNoConsent = errors.New("it was not agreed to, and nothing was touched")
+
+// consent shows what is about to be broken and asks, once for all runs of this command.
+func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) func(string) error {
+	return func(warning string) error {
+		screen.say("%s", strings.TrimSuffix(warning, "\n"))
+		if a.yes || a.agreed {
+			return nil
+		}
+		if runs > 1 {
+			say(w.stderr, "This is the first of %d runs, which are like it and are not asked for again.", runs)
+		}
+		say(w.stderr, "Go on? Type yes:")
+		answer := make(chan string, 1)
+		go func() {
+			line, _ := bufio.NewReader(w.stdin).ReadString('\n')
+			answer <- strings.ToLower(strings.TrimSpace(line))
+		}()
+		select {
+		case text := <-answer:
+			a.agreed = text == "yes" || text == "y"
+		case <-ctx.Done():
+		}
+		if !a.agreed {
+			return errNoConsent
+		}
+		return nil
+	}
+}
+
+// playable leaves of the plans those that can be played on a target. What a drill lacks that was asked for by its name
+// is an error; of all drills it is left out, and said.
+func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, error) {
+	var kept []drill.Plan
+	told := map[string]bool{}
+	for _, plan := range plans {
+		lack := ""
+		if plan.Target != nil {
+			lack = plan.Target.Lacks(plan.Name)
+		}
+		switch {
+		case lack == "":
+			kept = append(kept, plan)
+		case name != "all":
+			return nil, runtimeError{errors.New(lack)}
+		case !told[plan.Name]:
+			told[plan.Name] = true
+			d.screen.say("Left out: %s.", lack)
+		}
+	}
+	return kept, nil
+}
+
+// besideFault says what is wrong with --beside; empty when nothing is.
+func (d *drillCommand) besideFault() string {
+	if !drill.OtherAddress(d.beside) {
+		return ""
+	}
+	if !strings.Contains(d.beside, ":") {
+		paths := []string{drill.Direct, drill.HAProxy}
+		return fmt.Sprintf("%q is none of %s", d.beside, strings.Join(paths, ", ")) +
+			didYouMean(nearest(d.beside, paths), keyName)
+	}
+	if _, _, err := gateway.SplitListen(d.beside); err != nil {
+		return err.Error()
+	}
+	if d.aim.addr == "" {
+		return "an address cannot lead to servers that the drill starts itself: it needs --target"
+	}
+	return ""
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"evergate/testenv"
+)
+
+// scanPatience is how long replicas may take to remove what their primaries have.
+const scanPatience = 20 * time.Second
+
+// fakeDocker stands in for docker before servers without containers. Its containers are called as those of the README:
+// redis-PORT. Like the real one it refuses to thaw what is not frozen.
+const fakeDocker = `#!/bin/sh
+echo "$*" >> %[1]s/calls
+port=${2#redis-}
+pid=$(cat %[1]s/$port) || exit 1
+case $1 in
+kill) kill -9 $pid ;;
+pause) kill -STOP $pid ;;
+unpause) case $(ps -o stat= -p $pid) in T*) kill -CONT $pid ;; *) exit 1 ;; esac ;;
+start) %[2]s %[3]s/$port/conf --daemonize yes --pidfile %[1]s/$port ;;
+*) exit 1 ;;
+esac
+`
+
+// dockerFor makes a fake docker for an Env and gives the PATH on which it is found, and what it was called with.
+func dockerFor(t *testing.T, env *testenv.Env) (path string, calls func() string) {
+	t.Helper()
+	dir := t.TempDir()
+	server, err := testenv.ServerBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string, mode os.FileMode) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range env.Nodes() {
+		write(fmt.Sprint(n.Port), fmt.Sprint(n.Pid()), 0o600)
+	}
+	write("docker", fmt.Sprintf(fakeDocker, dir, server, env.Dir()), 0o700)
+	t.Cleanup(func() { // what it has started is nobody's child
+		for _, n := range env.Nodes() {
+			text, err := os.ReadFile(filepath.Join(dir, fmt.Sprint(n.Port)))
+			if err != nil {
+				continue // the server removes the file when it ends well
+			}
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid != n.Pid() {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
+	return dir + ":" + os.Getenv("PATH"), func() string {
+		text, err := os.ReadFile(filepath.Join(dir, "calls"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+}
+
+// dockerTemplates are the flags with a template of docker in the README.
+func dockerTemplates(t *testing.T) (flags []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(--(?:kill|freeze|heal)-cmd) '(docker [^']*)'`).
+		FindAllStringSubmatch(string(text), -1) {
+		if !seen[m[1]] {
+			flags = append(flags, m[1], m[2])
+		}
+		seen[m[1]] = true
+	}
+	if len(seen) != 3 {
+		t.Fatalf("the README has templates for %v", seen)
+	}
+	return flags
+}
+
+// TestBuiltDrillOfATarget strikes a system that is there as the README says: with docker, and passwords in variables.
+func TestBuiltDrillOfATarget(t *testing.T) {
+	testenv.SkipShort(t)
+	env, err := testenv.Cluster(testenv.Options{Replicas: 1, Persist: true, Password: secretText})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := env.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	passwords := []string{"EVERGATE_PASSWORD=" + secretText, "EVERGATE_UPSTREAM_PASSWORD=" + secretText}
+	gate := testenv.StartGatewayWith(t, testenv.GatewayOptions{Args: []string{"--cluster", env.Addrs()},
+		Variables: passwords})
+	path, calls := dockerFor(t, env)
+	for _, c := range []struct{ name, wantCalls string }{
+		{"primary-returns", `^kill redis-(\d+)\nunpause redis-(\d+)\nstart redis-(\d+)\n$`},
+		{"freeze-replica", `\npause redis-(\d+)\nunpause redis-(\d+)\n$`},
+	} {
+		args := append([]string{"drill", c.name, "--target", gate.Addr, "--cluster", env.Nodes()[3].Addr, "--yes",
+			"--quick", "--rate", "200"}, dockerTemplates(t)...)
+		process, log := built(t, append([]string{"PATH=" + path}, passwords...), args...)
+		code, want := ended(t, process, log), exitOK
+		if strings.Contains(log(), "BROKEN") || strings.Contains(log(), "VACUOUS") {
+			want = exitBroken
+		}
+		if code != want || !strings.Contains(log(), c.name+", cluster, through evergate") ||
+			!strings.Contains(log(), "is about to strike what is behind "+gate.Addr) {
+			t.Fatalf("exit %d, want %d\n%s", code, want, log())
+		}
+		if strings.Contains(log(), secretText) {
+			t.Errorf("shows a secret:\n%s", log())
+		}
+		m := regexp.MustCompile(c.wantCalls).FindStringSubmatch(calls())
+		for i := 2; i < len(m); i++ {
+			if m[i] != m[1] {
+				t.Errorf("it healed another server than it struck:\n%s", calls())
+			}
+		}
+		if m == nil {
+			t.Errorf("docker was called so:\n%s", calls())
+		}
+	}
+	noKeys(t, env)
+}
+
+// noKeys waits until no server has a key.
+func noKeys(t *testing.T, env *testenv.Env) {
+	t.Helper()
+	if err := env.WaitFor(scanPatience, "no key to be left", func() error {
+		for _, n := range env.Nodes() {
+			keys, err := n.Client().Keys(t.Context(), "*").Result()
+			if err != nil {
+				return err
+			}
+			if len(keys) > 0 {
+				return fmt.Errorf("%s has %d, as %s", n.Addr, len(keys), keys[0])
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBuiltDrillEndedEarly interrupts a drill as Ctrl-C does.
+func TestBuiltDrillEndedEarly(t *testing.T) {
+	testenv.SkipShort(t)
+	env, err := testenv.Sentinel(testenv.Options{Replicas: 1, Sentinels: 1, Fast: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := env.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	gate := testenv.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+	process, log := built(t, nil, "drill", "planned", "--target", gate.Addr, "--sentinel", env.SentinelAddrs(),
+		"--master-name", "main", "--yes")
+	if err := env.WaitFor(scanPatience, "keys of the drill", func() error {
+		keys, err := env.Groups[0].Nodes[1].Client().Keys(t.Context(), "evergate:drill:*:count:*").Result()
+		if err == nil && len(keys) == 0 {
+			err = errors.New("there are none")
+		}
+		return err
+	}); err != nil {
+		t.Fatalf("%v\n%s", err, log())
+	}
+	if err := process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := ended(t, process, log); code != exitFailed || !strings.Contains(log(), "it was ended early") {
+		t.Errorf("exit %d\n%s", code, log())
+	}
+	noKeys(t, env)
+}

@@ -1,0 +1,127 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"evergate/testenv"
+)
+
+// leave puts everything back after a drill, however it ended: what is broken is healed, the keys are removed. It gives
+// what had to stay broken, a sentence each. The context must outlive the one of a drill that was ended early.
+func (r *run) leave(ctx context.Context) (left []string, err error) {
+	s := r.site
+	if _, marks, _ := r.line.seen(); s.target != nil && marks.Struck >= 0 {
+		left = s.mend(ctx)
+		err = s.awaitHealed(ctx)
+	}
+	back := r.readback()
+	keys := r.keys(r.load.book.taken())
+	keys[r.probeKey()] = true
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	removeErr := testenv.WaitFor(ctx, "the keys to be removed", func() error { return back.remove(keys) })
+	if removeErr != nil {
+		err = errors.Join(err, fmt.Errorf("keys that begin with %s may be left: %w", r.load.names.prefix, removeErr))
+	}
+	return left, err
+}
+
+// keys are all that the load and the observers have written.
+func (r *run) keys(entries []Entry) map[string]bool {
+	keys := r.load.keys(entries)
+	keys[r.watchedKey()] = true
+	return keys
+}
+
+// mend heals what is broken and says what stays so.
+func (s *site) mend(ctx context.Context) (left []string) {
+	for _, addr := range slices.Sorted(maps.Keys(s.hurt)) {
+		how := s.hurt[addr]
+		if s.target.Commands.Heal == "" {
+			left = append(left, fmt.Sprintf("%s was %s and stays so: there is no --heal-cmd", addr, how))
+		} else if err := s.hands.heal(ctx, addr); err != nil {
+			left = append(left, fmt.Sprintf("%s was %s and stays so: %v", addr, how, err))
+		}
+	}
+	return left
+}
+
+// awaitHealed waits until all agree on a primary, and all that is not broken any more is in step with it again. Until
+// then a former primary may hold keys that are removed elsewhere, and another drill would find nobody to strike.
+func (s *site) awaitHealed(ctx context.Context) error {
+	if err := s.awaitAgreed(ctx); err != nil {
+		return err
+	}
+	replicas := -1
+	for _, addr := range s.nodes {
+		if s.hurt[addr] == "" {
+			replicas++
+		}
+	}
+	if err := s.awaitReplicas(ctx, replicas); err != nil {
+		return err
+	}
+	answered, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	return testenv.WaitFor(answered, "all Sentinels that are healed", func() error {
+		for _, addr := range s.sentinels {
+			if s.hurt[addr] != "" {
+				continue
+			}
+			if _, err := s.ask(addr, "PING"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// helloTwice is how long a Sentinel may take to say what it believes, twice: a period is 2 s.
+const helloTwice = 5 * time.Second
+
+// awaitAgreed waits until all agree on a primary; where a Sentinel has come back, until they still do when it has been
+// heard. One that died in the middle of a switch believes in that switch, and the others follow it.
+func (s *site) awaitAgreed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	steady := time.Duration(0)
+	if s.rejoined {
+		steady = helloTwice
+	}
+	last, since := "", time.Now()
+	return testenv.WaitFor(ctx, "all to agree again", func() error {
+		now, err := s.primary()
+		if err != nil || now != last {
+			last, since = now, time.Now()
+		}
+		if err == nil && time.Since(since) < steady {
+			err = fmt.Errorf("%s has not been primary for long", now)
+		}
+		return err
+	})
+}
+
+// keys are all that the load has made or may have made: those that are read, and those of its requests so far.
+func (l *load) keys(entries []Entry) map[string]bool {
+	keys := map[string]bool{}
+	for i := range l.conns {
+		if r, struck := l.plan(i); r.kind == Get {
+			for number := range readKeys {
+				keys[l.names.key(&Entry{Conn: i, Number: number, Kind: Get, Struck: struck})] = true
+			}
+		}
+	}
+	for i := range entries {
+		key := l.names.key(&entries[i])
+		keys[key] = true
+		if l.names.paired(&entries[i]) {
+			keys[twin(key)] = true
+		}
+	}
+	return keys
+}

@@ -1,0 +1,48 @@
+package drill
+
+import (
+	"errors"
+	"fmt"
+
+	"evergate/testenv"
+)
+
+// Login is what somebody is shown who asks for a password. Password is called at each use, so that one that was changed
+// is taken at the next dial; nil: nothing is shown.
+type Login struct {
+	// User is an ACL user; empty: the default one.
+	User     string
+	Password func() (string, error)
+}
+
+// greet shows the login on a fresh connection. Its errors never hold the password.
+func (l Login) greet(conn *testenv.Conn) error {
+	if l.Password == nil {
+		return nil
+	}
+	password, err := l.Password()
+	if err != nil {
+		return err
+	}
+	args := []string{"AUTH", password}
+	if l.User != "" {
+		args = []string{"AUTH", l.User, password}
+	}
+	reply, err := conn.Do(args...)
+	if err == nil && string(reply) != "+OK\r\n" {
+		err = fmt.Errorf("AUTH is answered %.200q", reply)
+	}
+	return err
+}
+
+// dial connects and shows the login.
+func (l Login) dial(addr string) (*testenv.Conn, error) {
+	conn, err := testenv.Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.greet(conn); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", addr, err), conn.Close())
+	}
+	return conn, nil
+}

@@ -1,0 +1,228 @@
+package drill
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+// Target is a running system to be drilled in place of servers that the drill starts: a gateway, and the Sentinels or
+// the cluster behind it.
+type Target struct {
+	// Addr is where the gateway's clients connect, HOST:PORT or unix:/path; Clients is what they show.
+	Addr    string
+	Clients Login
+	// Sentinels with MasterName, or Cluster, name the servers as the gateway is told them: some are enough.
+	Sentinels  []string
+	MasterName string
+	Cluster    []string
+	// Servers is what data servers are shown, Watchers what Sentinels are.
+	Servers, Watchers Login
+	// AddressMap says where to dial what the topology names, as the gateway's own setting does.
+	AddressMap map[string]string
+	Commands   Commands
+}
+
+// Mode is how its servers are arranged.
+func (t *Target) Mode() Mode {
+	if len(t.Cluster) > 0 {
+		return Cluster
+	}
+	return Sentinel
+}
+
+// Lacks says in a sentence why the drill of that name cannot be played on the target; empty when it can.
+func (t *Target) Lacks(name string) string {
+	d := find(name)
+	if d == nil {
+		return ""
+	}
+	if d.inside != "" {
+		return name + " is for servers of its own: " + d.inside
+	}
+	var flags []string
+	for _, tool := range []struct {
+		needed      bool
+		flag, given string
+	}{{d.needs.kill, "--kill-cmd", t.Commands.Kill}, {d.needs.freeze, "--freeze-cmd", t.Commands.Freeze},
+		{d.needs.heal, "--heal-cmd", t.Commands.Heal}} {
+		if tool.needed && tool.given == "" {
+			flags = append(flags, tool.flag)
+		}
+	}
+	if len(flags) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s needs %s: how to do that to a server which it did not start, a drill cannot know", name,
+		strings.Join(flags, " and "))
+}
+
+// meetSite finds the servers of a target and what is in front of them. It changes nothing there.
+func meetSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
+	t := p.Target
+	if lack := t.Lacks(d.name); lack != "" {
+		return nil, errors.New(lack)
+	}
+	s = &site{mode: p.Mode, target: t, master: t.MasterName, login: t.Servers, watcher: t.Watchers,
+		names: map[string]string{}, hurt: map[string]string{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	s.hands = s.handsByCommand(t.Commands)
+	if s.mode == Cluster {
+		err = s.meetCluster(t.Cluster)
+	} else {
+		err = s.meetSentinels(t.Sentinels)
+	}
+	if err != nil {
+		return s, err
+	}
+	if s.reads, err = s.askGateway(); err != nil {
+		return s, err
+	}
+	if _, err := s.primary(); err != nil {
+		return s, err
+	}
+	if want, got := d.wantsReplicas(s.mode), len(s.replicas()); got < want {
+		return s, fmt.Errorf("%s needs %d in step with the primary, and %d of %s are", d.name, want, got,
+			strings.Join(s.nodes, ", "))
+	}
+	s.dialPath = s.dialTarget
+	if p.Beside != "" {
+		err = s.startBeside(ctx, p.Beside)
+	}
+	return s, err
+}
+
+// wantsReplicas is how many replicas there must be before a drill begins.
+func (d *drill) wantsReplicas(mode Mode) int {
+	n := d.in(mode).Switches
+	if mode == Cluster {
+		n = min(n, 1) // what was struck first is healed before the second strike
+	}
+	return max(n, 0)
+}
+
+// dialTarget connects as a client of the gateway.
+func (s *site) dialTarget() (*testenv.Conn, error) { return s.target.Clients.dial(s.target.Addr) }
+
+// primaryReads is how a gateway says that no replica is asked.
+const primaryReads = "primary"
+
+// askGateway finds out that the target is a gateway that tells of itself, and which servers it sends reads to.
+func (s *site) askGateway() (reads string, err error) {
+	conn, err := s.dialTarget()
+	if err != nil {
+		return "", fmt.Errorf("the gateway cannot be reached: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	frame, err := conn.Do("INFO", "gateway", "failover")
+	text := string(frame)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("INFO to %s: %w", s.target.Addr, err)
+	case strings.HasPrefix(text, "-"):
+		return "", fmt.Errorf("INFO is refused by %s, so what it held and what its receipts say cannot be known: %s",
+			s.target.Addr, strings.TrimSpace(text[1:]))
+	case !strings.Contains(text, "# Gateway"):
+		return "", fmt.Errorf("%s is no evergate: INFO there has no section \"Gateway\"; name another path to the "+
+			"servers with --beside", s.target.Addr)
+	}
+	return infoWord(text, "reads"), nil
+}
+
+// warning is what a drill is about to do to a target.
+func (s *site) warning(p *Plan, d *drill) string {
+	c := s.target.Commands
+	old, _ := s.primary()
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&b, "%s is about to strike what is behind %s: %s.\n", d.name, s.target.Addr, d.what)
+	row("primary", "%s", old)
+	row("replicas", "%s", strings.Join(slices.DeleteFunc(slices.Clone(s.nodes), func(addr string) bool {
+		return addr == old
+	}), ", "))
+	if len(s.sentinels) > 0 {
+		row("sentinels", "%s", strings.Join(s.sentinels, ", "))
+	}
+	for _, text := range s.absent {
+		row("note", "%s", text)
+	}
+	for _, tool := range []struct {
+		needed     bool
+		name, text string
+	}{{d.needs.kill, "kill", c.Kill}, {d.needs.freeze, "freeze", c.Freeze},
+		{d.needs != (tools{}) || d.killsSentinel, "heal", c.Heal}} {
+		if tool.needed && tool.text != "" {
+			row(tool.name, "%s", tool.text)
+		}
+	}
+	if c.Heal == "" && (d.needs.kill || d.killsSentinel) {
+		row("heal", "nothing: what is killed stays so")
+	}
+	if d.killsSentinel {
+		row("after it", "that Sentinel, when it comes back, makes the others switch to whom it has promoted")
+	} else if d.in(s.mode).Switches > 0 {
+		row("after it", "another server is primary")
+	}
+	row("load", "%d requests a second over %d connections to %s; keys below %sID:, removed at the end", p.Rate,
+		p.Connections+len(impatience), cmp.Or(p.Beside, s.target.Addr), keyspace)
+	return b.String()
+}
+
+// probeKey is written through the path and read where it should have arrived.
+func (r *run) probeKey() string { return r.load.names.prefix + r.load.names.part(0, true) + "probe" }
+
+// probe finds out that the path leads to the servers that are to be struck, and that observers may write there: both
+// before anything is broken.
+func (r *run) probe() error {
+	s := r.site
+	old, err := s.primary()
+	if err != nil {
+		return err
+	}
+	conn, err := s.dialPath()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	defer func() { _, _ = conn.Do("DEL", r.probeKey()) }() // it may have gone where nobody looks again
+	reply, err := conn.Do("SET", r.probeKey(), r.id)
+	if err == nil && string(reply) != "+OK\r\n" {
+		err = fmt.Errorf("SET is answered %.200q", reply)
+	}
+	if err != nil {
+		return fmt.Errorf("writing through the path: %w", err)
+	}
+	lines, err := s.ask(old, "GET", r.probeKey())
+	if err != nil {
+		return fmt.Errorf("reading at the primary itself: %w", err)
+	}
+	if len(lines) < 2 || lines[1] != r.id {
+		return fmt.Errorf("what is written through the path does not arrive at %s: these are not the servers behind it",
+			old)
+	}
+	if _, err := s.ask(old, "SET", r.watchedKey(), "accepts"); err != nil {
+		return fmt.Errorf("writing at the primary itself: %w", err)
+	}
+	return nil
+}
+
+// window is how long after a strike a request may still have been sent to who was struck: as long as the command took,
+// and, where nobody but silence tells, as long as these servers need to notice.
+func (s *site) window(bar Bar) time.Duration {
+	if bar.InFlightFor == silentFor {
+		return s.downAfter + s.blow
+	}
+	return bar.InFlightFor + s.blow
+}

@@ -1,0 +1,286 @@
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"evergate/testenv"
+)
+
+// arena is a system as somebody runs it: servers and a gateway that know nothing of drills. pids is a directory with
+// the process id of each server in a file named by its port.
+type arena struct {
+	env    *testenv.Env
+	target Target
+	pids   string
+}
+
+func startArena(t *testing.T, mode Mode, o testenv.Options, gatewayArgs ...string) *arena {
+	t.Helper()
+	testenv.SkipShort(t)
+	o.DownAfter, o.FailoverTimeout, o.NodeTimeout, o.Fast, o.Persist = downAfter, failoverTimeout, nodeTimeout, true, true
+	a := &arena{pids: t.TempDir()}
+	args := append([]string{"--reads", "prefer-replica"}, gatewayArgs...)
+	var err error
+	if mode == Cluster {
+		o.Replicas = 1
+		a.env, err = testenv.Cluster(o)
+	} else {
+		o.Replicas = 2
+		a.env, err = testenv.Sentinel(o)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.env.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := a.env.UsualPeriods(); err != nil {
+		t.Fatal(err)
+	}
+	// One address of several is enough for the drill; the others are learnt.
+	if mode == Cluster {
+		args = append(args, "--cluster", a.env.Addrs())
+		a.target.Cluster = []string{a.env.Groups[1].Nodes[0].Addr}
+	} else {
+		args = append(args, "--sentinel", a.env.SentinelAddrs(), "--master-name", "main")
+		a.target.Sentinels, a.target.MasterName = []string{a.env.Sentinels[0].Addr}, "main"
+	}
+	for _, n := range append(a.env.Nodes(), a.env.Sentinels...) {
+		if err := os.WriteFile(filepath.Join(a.pids, fmt.Sprint(n.Port)), fmt.Append(nil, n.Pid()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.target.Addr = testenv.StartGateway(t, args...).Addr
+	a.target.Commands = Commands{Kill: a.signal("KILL"), Freeze: a.signal("STOP"), Heal: a.signal("CONT")}
+	return a
+}
+
+// signal is a template that sends a signal to a server of the arena.
+func (a *arena) signal(name string) string {
+	return fmt.Sprintf("kill -%s $(cat %s/{port})", name, a.pids)
+}
+
+func (a *arena) plan(name string) Plan {
+	return Plan{Name: name, Mode: a.target.Mode(), Target: &a.target, Connections: 20, Rate: 300, Quick: true,
+		Untimed: true}
+}
+
+// keys are those on all servers that run.
+func (a *arena) keys(t *testing.T) (keys []string) {
+	t.Helper()
+	for _, n := range a.env.Nodes() {
+		if !n.Running() {
+			continue
+		}
+		on, err := n.Client().Keys(t.Context(), "*").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range on {
+			keys = append(keys, n.Addr+" "+key)
+		}
+	}
+	return keys
+}
+
+// awaitNothing waits until replicas, too, have removed all keys.
+func (a *arena) awaitNothing(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), switchPatience)
+	defer cancel()
+	if err := testenv.WaitFor(ctx, "no key to be left", func() error {
+		if keys := a.keys(t); len(keys) > 0 {
+			return fmt.Errorf("%d are, %.200v", len(keys), keys)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func (a *arena) play(t *testing.T, name string) *Report {
+	t.Helper()
+	report, err := Run(t.Context(), a.plan(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(report.Text())
+	if v := report.Verdict; !v.Kept() {
+		t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, report.Timeline())
+	}
+	a.awaitNothing(t)
+	return report
+}
+
+// TestTarget drills systems that are there: by commands to servers, by templates, and by both in a row.
+func TestTarget(t *testing.T) {
+	for _, mode := range both {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			a := startArena(t, mode, testenv.Options{})
+			a.play(t, "planned")
+			before := a.env.Primary()
+			a.play(t, "freeze-primary")
+			if now := a.env.Primary(); now == nil || now == before {
+				t.Errorf("%v is primary still", before)
+			}
+			a.target.Commands.Heal = ""
+			report := a.play(t, "kill-primary")
+			if len(report.Left) != 1 || !strings.Contains(report.Text(), "was killed and stays so: there is no --heal-cmd") {
+				t.Errorf("it does not say who is dead:\n%s", report.Text())
+			}
+		})
+	}
+}
+
+// TestTargetThatAsksForPasswords has another password for each of clients, servers and Sentinels.
+func TestTargetThatAsksForPasswords(t *testing.T) {
+	t.Parallel()
+	a := startArena(t, Sentinel, testenv.Options{Password: "of-servers", SentinelPassword: "of-sentinels"},
+		"--password-file", secret(t, "of-clients"), "--upstream-password-file", secret(t, "of-servers"),
+		"--sentinel-password-file", secret(t, "of-sentinels"))
+	_, err := Run(t.Context(), a.plan("planned"))
+	if err == nil || !strings.Contains(err.Error(), "NOAUTH") {
+		t.Errorf("without passwords: %v", err)
+	}
+	shown := func(text string) Login { return Login{Password: func() (string, error) { return text, nil }} }
+	a.target.Clients, a.target.Servers, a.target.Watchers = shown("of-clients"), shown("of-servers"), shown("of-sentinels")
+	a.play(t, "planned")
+}
+
+func secret(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestTargetIsLeftInOrder ends a drill in its middle, while its primary is frozen.
+func TestTargetIsLeftInOrder(t *testing.T) {
+	for _, mode := range both {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			a := startArena(t, mode, testenv.Options{})
+			frozen := a.env.Primary()
+			ctx, end := context.WithCancel(t.Context())
+			plan := a.plan("freeze-primary")
+			var once sync.Once
+			sawKeys := false
+			plan.Live = func(p Progress) {
+				if strings.HasPrefix(p.Phase, "freeze ") {
+					once.Do(func() {
+						sawKeys = strings.Contains(fmt.Sprint(a.env.Groups[0].Nodes[1].Client().Keys(t.Context(), "*")), keyspace)
+						end()
+					})
+				}
+			}
+			if _, err := Run(ctx, plan); !errors.Is(err, context.Canceled) {
+				t.Fatalf("it ended with %v", err)
+			}
+			if !sawKeys {
+				t.Error("there were no keys to remove")
+			}
+			if _, err := frozen.Do("PING"); err != nil {
+				t.Errorf("it is frozen still: %v", err)
+			}
+			a.awaitNothing(t)
+		})
+	}
+}
+
+// TestTargetIsAskedForFirst says no, and looks whether anything was touched.
+func TestTargetIsAskedForFirst(t *testing.T) {
+	t.Parallel()
+	a := startArena(t, Sentinel, testenv.Options{})
+	plan := a.plan("kill-primary")
+	primary := a.env.Primary()
+	no, warning := errors.New("no"), ""
+	plan.Consent = func(text string) error {
+		warning = text
+		if keys := a.keys(t); len(keys) > 0 {
+			t.Errorf("it has written %v before it asked", keys)
+		}
+		return no
+	}
+	if _, err := Run(t.Context(), plan); !errors.Is(err, no) {
+		t.Fatalf("it ended with %v", err)
+	}
+	for _, part := range []string{"kill-primary", a.target.Addr, "primary    " + primary.Addr, a.env.Replicas()[0].Addr,
+		a.env.Sentinels[2].Addr, a.target.Commands.Kill, keyspace} {
+		if !strings.Contains(warning, part) {
+			t.Errorf("the warning has no %q:\n%s", part, warning)
+		}
+	}
+	if a.env.Primary() != primary || len(a.keys(t)) > 0 {
+		t.Error("it did something without consent")
+	}
+	a.refuses(t)
+	a.standsBeside(t)
+}
+
+// refuses looks at what a drill says before it strikes.
+func (a *arena) refuses(t *testing.T) {
+	t.Helper()
+	stranger, err := testenv.Plain(testenv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stranger.Close() }()
+	other := testenv.StartGateway(t, "--primary", stranger.Primary().Addr)
+	for _, c := range []struct {
+		name   string
+		change func(*Plan, *Target)
+		want   string
+	}{
+		{"kill-primary", func(_ *Plan, t *Target) { t.Commands = Commands{} }, "kill-primary needs --kill-cmd: "},
+		{"kill-replica", func(_ *Plan, t *Target) { t.Commands = Commands{} }, "needs --kill-cmd and --heal-cmd"},
+		{"split-brain", func(*Plan, *Target) {}, "for servers of its own"},
+		{"planned", func(_ *Plan, t *Target) { t.Addr = a.env.Primary().Addr }, "is no evergate"},
+		{"planned", func(_ *Plan, t *Target) { t.Addr = other.Addr }, "are not the servers behind it"},
+		{"planned", func(p *Plan, _ *Target) { p.Beside = other.Addr }, "are not the servers behind it"},
+		{"planned", func(_ *Plan, t *Target) { t.MasterName = "mian" }, `no Sentinel tells of "mian"`},
+		{"planned-lagging", func(_ *Plan, t *Target) { t.Sentinels = nil }, "no Sentinel tells"},
+	} {
+		plan, target := a.plan(c.name), a.target
+		plan.Target = &target
+		c.change(&plan, &target)
+		if _, err := Run(t.Context(), plan); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	if keys, err := stranger.Primary().Client().Keys(t.Context(), "*").Result(); err != nil || len(keys) > 0 {
+		t.Errorf("left at a stranger: %v %v", keys, err)
+	}
+}
+
+// standsBeside plays a drill over a path that somebody else runs.
+func (a *arena) standsBeside(t *testing.T) {
+	t.Helper()
+	path, err := testenv.NewFault(a.env.Primary().Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer path.Close()
+	plan := a.plan("planned")
+	plan.Beside = path.Addr
+	report, err := Run(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Such a path stays with the former primary: what that acknowledges is lost, and later it is a replica.
+	if report.Path != path.Addr || report.Account.Lost == 0 || report.Verdict.Kept() {
+		t.Error(report.Text())
+	}
+	a.awaitNothing(t)
+}
