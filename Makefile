@@ -24,7 +24,7 @@ ARGS ?=
 FAILOVERS ?= 200
 FUZZTIME ?= 10m
 # The slowest package under the race detector needs a third of this on two cores.
-TIMEOUT ?= 8m
+TIMEOUT ?= 12m
 
 .PHONY: build test lint bench demo drills soak fuzz redis-suite clean
 
