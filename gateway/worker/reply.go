@@ -66,8 +66,12 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.ahead(l, t, reply)
 		return
 	}
-	if t == nil || !l.Queue.Sent(t.End) { // nobody can have asked for it
-		w.laneLost(l, backend.Poisoned)
+	if t == nil || !l.Queue.Sent(t.End) {
+		why := backend.Poisoned // nobody can have asked for it
+		if l.Torn {
+			why = backend.Retired // but for the beginning of a transaction that was taken back
+		}
+		w.laneLost(l, why)
 		return
 	}
 	if t.Flags&(backend.Quiet|backend.Internal) != 0 {

@@ -253,7 +253,7 @@ func (g *gate) writeLane(l *lane) {
 		g.worker.LaneWrote(l.id, l.unsaid)
 		b, l.unsaid = g.worker.LaneBytes(l.id), 0
 	}
-	b = b[l.unsaid:]
+	b = b[min(l.unsaid, len(b)):] // the worker may have given the lane up meanwhile
 	if len(b) == 0 {
 		l.stuck = l.unsaid > 0
 		return
@@ -274,7 +274,7 @@ func (g *gate) writeLane(l *lane) {
 		if args == nil {
 			w.ledger.fail("what lane %v was sent is no command", l)
 		} else {
-			w.ledger.handed(args)
+			l.handedOver(args)
 			if w.judge != nil {
 				w.judge.sent(g, l, args)
 			}
