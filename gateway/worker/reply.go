@@ -80,7 +80,8 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		switch {
 		case ticket.Flags&backend.Internal != 0:
 			w.learnt(w.services[l.Key.Service], ticket.Seq, reply)
-		case reply[0] == '-' && l.Key.Purpose == backend.Private: // UNWATCH was refused: it watches still
+		case reply[0] == '-' && l.Key.Purpose == backend.Private:
+			// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
 			w.laneLost(l, backend.Poisoned)
 		}
 		return
@@ -102,7 +103,11 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	ticket, _ := l.Inflight.Pop()
-	switch write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply); {
+	write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply)
+	if c != nil && write && reply[0] != '-' {
+		c.wrote = origin{l.Key.Node, l.RunID, true}
+	}
+	switch {
 	case c == nil:
 	case write && l.Leaving:
 		w.withhold(c, l, &ticket, reply)
@@ -167,6 +172,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&backend.Write != 0 {
+		c.wrote = origin{l.Key.Node, l.RunID, true}
 		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
 	head := l.Reply

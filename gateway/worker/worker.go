@@ -175,6 +175,8 @@ type client struct {
 	pinAt time.Duration
 	// ghost is the connection on which a blocking command was lost.
 	ghost ghost
+	// wrote is the server that executed the session's last write that was answered.
+	wrote origin
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
