@@ -19,6 +19,8 @@ func (c *Command) Timeout(args [][]byte) (at int, unit Unit, ok bool) {
 	case c.Form == Streams:
 		_, at = streamOptions(args)
 		return at, Milliseconds, at > 0 && at < len(args)
+	case c.Waits():
+		return len(args) - 1, Milliseconds, len(args) > 1
 	case c.Form == Counted: // BLMPOP timeout numkeys ...
 		return 1, Seconds, len(args) > 1
 	}
@@ -29,5 +31,8 @@ func (c *Command) Timeout(args [][]byte) (at int, unit Unit, ok bool) {
 // stays where it is, or stays known to the server as delivered. Such a command can be done again when nobody knows
 // whether it was executed.
 func (c *Command) Keeps() bool {
-	return c.Form == Streams || c.Name == "blmove" || c.Name == "brpoplpush"
+	return c.Form == Streams || c.Name == "blmove" || c.Name == "brpoplpush" || c.Waits()
 }
+
+// Waits says that a command asks how far the writes of its client have come (WAIT, WAITAOF).
+func (c *Command) Waits() bool { return c.Name == "wait" || c.Name == "waitaof" }

@@ -362,3 +362,26 @@ func TestBlockedClientsCostLittle(t *testing.T) {
 		t.Errorf("that is more than %d", most)
 	}
 }
+
+// TestWaitSpeaksOfTheClientsWrites freezes the only replica: WAIT through the gateway must not count it.
+func TestWaitSpeaksOfTheClientsWrites(t *testing.T) {
+	env := StartSentinel(t, Options{Replicas: 1, DownAfter: time.Minute, Fast: true})
+	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+	conn, replica := MustDial(t, gate.Addr), env.Replicas()[0]
+	for range 3 {
+		expect(t, conn, "+OK\r\n", "SET", "k", "1")
+		expect(t, conn, ":1\r\n", "WAIT", "1", "5000")
+		if err := replica.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, conn, "+OK\r\n", "SET", "k", "2")
+		expect(t, conn, ":0\r\n", "WAIT", "1", "100")
+		expect(t, conn, ":0\r\n", "WAIT", "0", "0")
+		if err := replica.Thaw(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, conn, ":1\r\n", "WAIT", "1", "5000")
+	}
+	expect(t, conn, "-ERR timeout is negative\r\n", "WAIT", "1", "-1")
+	expect(t, conn, "-ERR value is not an integer or out of range\r\n", "WAIT", "x", "1")
+}

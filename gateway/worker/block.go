@@ -30,9 +30,15 @@ const (
 
 // block sends a blocking command. It returns false when the session was parked.
 func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
-	if len(c.flights) > 0 {
+	waits := command.Waits()
+	if len(c.flights) > 0 || waits && len(c.withheld) > 0 {
 		w.park(c, session.Flight)
 		return false
+	}
+	if waits && c.wrote.gone(c, d.Shard) {
+		w.stats.Local++
+		w.answer(c, nobody(command))
+		return true
 	}
 	l, why := w.private(c, d.Shard)
 	if l == nil {
@@ -40,8 +46,8 @@ func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, 
 	}
 	c.blockedSince = max(w.now, 1)
 	w.send(c, l, request{
-		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read),
-		blocking: true, frame: frame,
+		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read) || waits,
+		ping: waits, blocking: true, frame: frame,
 	})
 	return true
 }
@@ -89,8 +95,8 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
 		frame, left = timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
 	}
-	if left <= 0 {
-		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, null(c.Proto))
+	if left <= 0 || command.Waits() && c.wrote.gone(c, d.Shard) {
+		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, inTimeNothing(command, c.Proto))
 		return true
 	}
 	if len(c.flights) > 0 {
@@ -110,7 +116,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 	c.blockedSince = max(w.now, 1)
 	w.send(c, l, request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		ask: a.ask, foreign: a.target >= 0, blocking: true, frame: frame,
+		ask: a.ask, ping: command.Waits(), foreign: a.target >= 0, blocking: true, frame: frame,
 	})
 	return true
 }

@@ -87,6 +87,11 @@ func refusalOf(reply []byte, script bool) refusal {
 		return tryAgain
 	case "READONLY", "LOADING", "CLUSTERDOWN", "MASTERDOWN":
 		return cannotServe
+	case "ERR":
+		if bytes.HasPrefix(reply, []byte("-ERR WAIT cannot be used with replica")) ||
+			bytes.HasPrefix(reply, []byte("-ERR WAITAOF cannot be used with replica")) {
+			return cannotServe
+		}
 	case "UNBLOCKED":
 		if bytes.HasPrefix(reply, []byte(unblocked)) {
 			return cannotServe

@@ -70,8 +70,12 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.ahead(l, t, reply)
 		return
 	}
-	if t == nil || !l.Queue.Sent(t.End) { // nobody can have asked for it
-		w.laneLost(l, backend.Poisoned)
+	if t == nil || !l.Queue.Sent(t.End) {
+		why := backend.Poisoned // nobody can have asked for it
+		if l.Torn {
+			why = backend.Retired // but for the beginning of a transaction that was taken back
+		}
+		w.laneLost(l, why)
 		return
 	}
 	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
@@ -84,7 +88,8 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 				w.cannotServe(l)
 			}
 			w.learnt(w.services[l.Key.Service], ticket.Seq, why)
-		case reply[0] == '-' && l.Key.Purpose == backend.Private: // UNWATCH was refused: it watches still
+		case reply[0] == '-' && l.Key.Purpose == backend.Private:
+			// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
 			w.laneLost(l, backend.Poisoned)
 		}
 		l.Queued = nil
@@ -111,7 +116,11 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	ticket, _ := l.Inflight.Pop()
-	switch write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply); {
+	write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply)
+	if c != nil && write && reply[0] != '-' {
+		c.wrote = origin{l.Key.Node, l.RunID, true}
+	}
+	switch {
 	case c == nil:
 	case write && l.Leaving:
 		w.withhold(c, l, &ticket, reply)
@@ -176,6 +185,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&backend.Write != 0 {
+		c.wrote = origin{l.Key.Node, l.RunID, true}
 		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
 	w.serves(l)

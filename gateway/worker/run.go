@@ -149,6 +149,7 @@ type request struct {
 	tries uint8
 	read  bool
 	ask   bool // say ASKING first
+	ping  bool // say PING first
 	owned bool // the lane may keep frame
 	// foreign: the lane is not the one that the view names.
 	foreign bool
@@ -164,8 +165,10 @@ type request struct {
 // send puts a request on a lane and counts it in the session's flight.
 func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	if r.ask {
-		end := l.Queue.Append(resp.Asking)
-		l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+		quietly(l, resp.Asking)
+	}
+	if r.ping {
+		quietly(l, pingFrame)
 	}
 	t := backend.Ticket{
 		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Shard: int16(r.shard),
@@ -203,6 +206,12 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 		c.flightEpoch = c.svc.view.Epoch
 	}
 	c.flights = append(c.flights, flight{lane: l, shard: int32(r.shard), owed: 1, foreign: r.foreign})
+}
+
+// quietly puts a command on a lane whose reply nobody waits for.
+func quietly(l *backend.Lane, frame []byte) {
+	end := l.Queue.Append(frame)
+	l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
 }
 
 // obstacle is why no lane could be chosen.

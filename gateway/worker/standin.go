@@ -14,7 +14,7 @@ import (
 // server gives for it in EXEC's reply is replaced. So it is done when the transaction is, and not when EXEC answers nil
 // or an error. What the session sends behind such an EXEC waits, since it may depend on it.
 
-var standInFrame = resp.AppendCommandStrings(nil, "PING")
+var pingFrame = resp.AppendCommandStrings(nil, "PING")
 
 const (
 	// standInsMax bounds the commands of one transaction for which others stand in, standInBytes the length of each.
@@ -40,7 +40,7 @@ func standIn(c *client, args [][]byte) []byte {
 		own[i] = bytes.Clone(a)
 	}
 	m.StandIns = append(m.StandIns, session.StandIn{At: m.Count, Args: own})
-	return standInFrame
+	return pingFrame
 }
 
 // sendStandIns notes what the answer to an EXEC is to be completed with. It returns the part of the ticket.

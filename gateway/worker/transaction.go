@@ -244,8 +244,7 @@ func (w *Worker) unwatch(c *client) {
 		w.unpin(c)
 		return
 	}
-	end := l.Queue.Append(unwatchFrame)
-	l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+	quietly(l, unwatchFrame)
 	w.dirtyLane(l)
 }
 

@@ -198,6 +198,8 @@ type client struct {
 	pinAt time.Duration
 	// ghost is the connection on which a blocking command was lost.
 	ghost ghost
+	// wrote is the server that executed the session's last write that was answered.
+	wrote origin
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// subs is what this session listens to; nil for most. pushes are messages that wait behind a reply under way.

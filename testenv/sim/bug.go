@@ -43,13 +43,17 @@ const (
 	NoWithholding
 	// NoKill does not end former connections at a node before a new one is used.
 	NoKill
+	// KeepWatching has servers watch on when they are told UNWATCH.
+	KeepWatching
+	// RunUnqueued has them execute the commands of a transaction one by one.
+	RunUnqueued
 	bugs
 )
 
 var bugNames = [bugs]string{"none", "resend sent writes", "wrote all", "wrong lane", "wrong client", "no lane closed",
 	"write twice", "overtake held requests", "change lanes in flight", "redo a refused request late",
 	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold",
-	"leave former connections"}
+	"leave former connections", "keep watching", "run what is queued"}
 
 func (b Bug) String() string { return bugNames[b] }
 
@@ -59,6 +63,9 @@ func (b Bug) String() string { return bugNames[b] }
 func (n *node) reorder(l *lane, first [][]byte, size int, fresh bool) (answers []byte, used int) {
 	w := n.w
 	at := n
+	if l.tx.open || !writes(first) {
+		return nil, 0
+	}
 	switch w.o.Bug {
 	case Overtake:
 		if !fresh {

@@ -122,7 +122,9 @@ func (c *client) next() []byte {
 		return b
 	}
 	k := c.key()
-	switch p := w.rnd.IntN(100); {
+	switch p := w.rnd.IntN(108); {
+	case p >= 100:
+		return c.transaction()
 	case p < 28:
 		value := id
 		if !w.o.Planned && w.rnd.IntN(30) == 0 || w.heavy && w.rnd.IntN(2) == 0 {

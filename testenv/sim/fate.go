@@ -143,6 +143,7 @@ func (w *world) recover(n *node) {
 // follow makes a node a replica with all that its primary has.
 func (w *world) follow(n *node) {
 	n.primary, n.queue = false, nil
+	n.copies++
 	n.data = map[string]int{}
 	for k, by := range n.shard.primary.data {
 		n.data[k] = by
@@ -288,9 +289,11 @@ func (w *world) moveKeys(tag string, from, to *shard, all bool) {
 		}
 		for _, n := range to.nodes {
 			n.data[k] = by
+			n.touched(k)
 		}
 		for _, n := range from.nodes {
 			delete(n.data, k)
+			n.touched(k)
 		}
 	}
 }

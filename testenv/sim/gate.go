@@ -275,7 +275,7 @@ func (g *gate) writeLane(l *lane) {
 		if args == nil {
 			w.ledger.fail("what lane %v was sent is no command", l)
 		} else {
-			w.ledger.handed(args)
+			l.handedOver(args)
 			if w.judge != nil {
 				w.judge.sent(g, l, args)
 			}

@@ -169,6 +169,7 @@ func (n *node) take(p *node) {
 	}
 	n.replID, n.offset, n.forgot = p.replID, p.offset, false
 	n.data, n.has = clone(p.data), clone(p.has)
+	n.copies++
 	n.link, n.linkAt, n.queue = linkUp, w.now, nil
 	n.dropFollowers()
 }

@@ -36,6 +36,7 @@ type exec struct {
 	// the epoch of the view that this worker had then; 0 while it has not.
 	number int
 	on     *node
+	before map[string]int // who had written the keys of a transaction; -1 for nobody
 	at     time.Duration
 	readAt time.Duration
 	seen   uint64
@@ -57,10 +58,17 @@ const (
 	unknown
 	quit
 	garbage
+	watch
+	multi
+	queueing
+	execute
+	discard
+	unwatch
 )
 
 var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "PING", "MOD.SET", "HELLO",
-	"NO.SUCH", "QUIT", "garbage"}
+	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
+	"DISCARD", "UNWATCH"}
 
 type state uint8
 
@@ -70,9 +78,10 @@ const (
 	uncertain
 	refused
 	orphaned // its client left before the reply
+	void     // EXEC was answered nil: a watched key had changed
 )
 
-var stateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned"}
+var stateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}
 
 type request struct {
 	id     int
@@ -83,11 +92,14 @@ type request struct {
 	handed int            // commands of it whose last byte the network took
 	ran    map[string]int // key -> index of its execution; only writes
 	proto  int            // of HELLO
+	saw    int            // the writer that a read found, -1 for none
+	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
+	watched, read *request
 }
 
 func (r *request) writes() bool {
 	switch r.kind {
-	case set, incrBy, mset, del, module:
+	case set, incrBy, mset, del, module, execute:
 		return true
 	}
 	return false
@@ -138,7 +150,8 @@ func (l *ledger) identify(args [][]byte) *request {
 
 // malformed says that a command has too few arguments.
 func malformed(args [][]byte) bool {
-	least := map[string]int{"SET": 3, "INCRBY": 3, "MOD.SET": 3, "MSET": 3, "GETRANGE": 4, "DEL": 2, "GET": 2, "MGET": 2}
+	least := map[string]int{"SET": 3, "INCRBY": 3, "MOD.SET": 3, "MSET": 3, "GETRANGE": 4, "DEL": 2, "GET": 2, "MGET": 2,
+		"WATCH": 3}
 	return len(args) < least[strings.ToUpper(string(args[0]))]
 }
 
@@ -159,9 +172,12 @@ func (l *ledger) executed(args [][]byte, keys []string, node string, behind bool
 	}
 	l.execs = append(l.execs, e)
 	if r == nil || !r.writes() {
+		if r != nil && r.kind == discard {
+			l.fail("%v, whose transaction was executed on %s", r, node)
+		}
 		return at
 	}
-	if r.state == refused {
+	if r.state == refused || r.state == void {
 		l.fail("%v was executed on %s after its client was told that it was not", r, node)
 	}
 	for _, k := range keys {
@@ -205,6 +221,12 @@ func (l *ledger) answered(m *memory, r *request, reply []byte) {
 		l.expect(r, text, fmt.Sprintf(":%d", r.id*len(r.keys)))
 	case mset:
 		l.expect(r, text, "+OK")
+	case execute:
+		l.execAnswered(r, text)
+	case watch, multi, discard, unwatch:
+		l.expect(r, text, "+OK")
+	case queueing:
+		l.expect(r, text, "+QUEUED")
 	case ping:
 		l.expect(r, text, fmt.Sprintf("$%d\r\n%d", len(strconv.Itoa(r.id)), r.id))
 	case quit:
@@ -218,7 +240,7 @@ func (l *ledger) answered(m *memory, r *request, reply []byte) {
 	default:
 		l.fail("%v was answered %q", r, clip(text))
 	}
-	if r.writes() {
+	if r.writes() && r.state == acknowledged {
 		l.wrote(m, r)
 	}
 }
@@ -332,6 +354,7 @@ func (l *ledger) readAt(m *memory, r *request, key, value string) int {
 		return -1
 	}
 	l.inOrder(m, r, key, at)
+	r.saw = -1
 	if writer == "nil" {
 		l.readOld(m, r, key, -1, at)
 		return at
@@ -341,6 +364,7 @@ func (l *ledger) readAt(m *memory, r *request, key, value string) int {
 		l.fail("%v read the value %q", r, clip(value))
 		return -1
 	}
+	r.saw = by
 	wrote := l.requests[by]
 	if wrote.client == r.client && by > r.id {
 		l.fail("%v saw what a later request of its client wrote: %v", r, wrote)
@@ -360,41 +384,4 @@ func (l *ledger) readOld(m *memory, r *request, key string, by, at int) {
 		return
 	}
 	l.fail("%v saw the write of #%d: it missed the acknowledged %v", r, by, l.requests[acked])
-}
-
-// private says that only one client uses the key.
-func private(key string) bool { return strings.Contains(key, "}p") }
-
-// bulk returns the text of a bulk string, or of a string in another form.
-func bulk(reply []byte) string {
-	if i := bytes.Index(reply, []byte("\r\n")); i >= 0 && reply[0] == '$' && i+4 <= len(reply) {
-		return string(reply[i+2 : len(reply)-2])
-	}
-	return string(reply)
-}
-
-// elementsOf returns the bulk strings of an array.
-func elementsOf(reply []byte) []string {
-	var out []string
-	head, rest, _ := bytes.Cut(reply, []byte("\r\n"))
-	if len(head) == 0 || head[0] != '*' {
-		return nil
-	}
-	for len(rest) > 0 && rest[0] == '$' {
-		size, body, _ := bytes.Cut(rest[1:], []byte("\r\n"))
-		n, err := strconv.Atoi(string(size))
-		if err != nil || n < 0 || n+2 > len(body) {
-			return nil
-		}
-		out = append(out, string(body[:n]))
-		rest = body[n+2:]
-	}
-	return out
-}
-
-func clip[T string | []byte](s T) string {
-	if len(s) > 200 {
-		return string(s[:200]) + "..."
-	}
-	return string(s)
 }

@@ -32,6 +32,9 @@ type node struct {
 	// pace is how many commands it runs in a round.
 	pace int
 	view *topology.Node
+	// versions count the changes of keys, copies how often all data were replaced.
+	versions map[string]int
+	copies   int
 	// Where the State is real: what the data descend from, what is on the disk, and what a restart loses of it.
 	history
 	member
@@ -89,7 +92,8 @@ func (n *node) serve(l *lane) {
 // forbidden names what must never stand on a shared connection.
 func forbidden(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
-	case "SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "MOD.SET", "ASKING", "COMMAND":
+	case "SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "MOD.SET", "ASKING", "COMMAND",
+		"MULTI", "EXEC", "WATCH", "UNWATCH":
 		return false
 	}
 	return true
@@ -101,7 +105,7 @@ func keysOf(args [][]byte) []string {
 	switch strings.ToUpper(string(args[0])) {
 	case "SET", "INCRBY", "GET", "GETRANGE", "MOD.SET":
 		keys = append(keys, string(args[1]))
-	case "MGET", "DEL":
+	case "MGET", "DEL", "WATCH":
 		for _, a := range args[1:] {
 			keys = append(keys, string(a))
 		}
@@ -117,40 +121,79 @@ func keysOf(args [][]byte) []string {
 func (n *node) command(l *lane, args [][]byte) []byte {
 	name := strings.ToUpper(string(args[0]))
 	asking := l.asking
-	l.asking = false
+	if !l.tx.open && name != "MULTI" && name != "EXEC" {
+		l.asking = false
+	}
 	switch name {
 	case "ASKING":
 		l.asking = true
 		return resp.OK
 	case "COMMAND":
 		return commandInfo(l.proto, args)
+	case "MULTI", "EXEC", "WATCH", "UNWATCH":
+		return n.transact(l, name, args)
 	}
-	if n.w.now < n.loadingUntil {
-		return []byte("-LOADING Redis is loading the dataset in memory\r\n")
+	if r := n.w.ledger.identify(args); r != nil {
+		n.watchedFor(l, r.client)
 	}
 	keys := keysOf(args)
 	read := name == "GET" || name == "GETRANGE" || name == "MGET"
-	if n.w.o.Voice == Bus {
-		if refusal := n.redirectByBus(l, keys, read); refusal != "" {
-			return resp.AppendError(nil, refusal)
+	refusal := n.refuses(read)
+	if refusal == nil || n.w.o.Cluster || n.w.o.Voice == Bus {
+		if misplaced := n.misplaced(l, keys, read, asking); misplaced != nil && n.w.now >= n.loadingUntil {
+			refusal = misplaced
 		}
-	} else if n.w.o.Cluster {
-		if refusal := n.redirect(l, keys, read, asking); refusal != "" {
-			return resp.AppendError(nil, refusal)
-		}
-	} else if !n.primary && !read {
-		return []byte("-READONLY You can't write against a read only replica.\r\n")
 	}
-	if !n.primary && n.w.now < n.linkUntil {
+	switch {
+	case refusal != nil:
+		l.tx.aborted = true
+		return refusal
+	case l.tx.open && n.w.o.Bug != RunUnqueued:
+		return n.enqueue(l, args)
+	}
+	answer := n.run(name, keys, args, n.execute(l, args, keys))
+	if l.tx.open {
+		return n.enqueue(l, args)
+	}
+	return answer
+}
+
+// refuses is what a node says that cannot serve now; nil when it can.
+func (n *node) refuses(read bool) []byte {
+	switch {
+	case n.w.now < n.loadingUntil:
+		return []byte("-LOADING Redis is loading the dataset in memory\r\n")
+	case n.w.o.Voice != Bus && !n.w.o.Cluster && !n.primary && !read:
+		return []byte("-READONLY You can't write against a read only replica.\r\n")
+	case !n.primary && n.w.now < n.linkUntil:
 		return []byte("-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n")
 	}
+	return nil
+}
+
+// misplaced is what a node of a cluster says to a command that belongs elsewhere; nil when it belongs here.
+func (n *node) misplaced(l *lane, keys []string, read, asking bool) []byte {
+	refusal := ""
+	if n.w.o.Voice == Bus {
+		refusal = n.redirectByBus(l, keys, read)
+	} else if n.w.o.Cluster {
+		refusal = n.redirect(l, keys, read, asking)
+	}
+	if refusal == "" {
+		return nil
+	}
+	return resp.AppendError(nil, refusal)
+}
+
+// execute notes that a command is executed, and returns the number of that.
+func (n *node) execute(l *lane, args [][]byte, keys []string) int {
 	at := n.w.ledger.executed(args, keys, n.addr, n.behind())
 	l.ran = at
 	if n.w.judge != nil && writes(args) {
 		n.w.judge.ran(n, at)
 	}
 	n.w.ledger.execs[at].on, n.w.ledger.execs[at].at = n, n.w.now
-	return n.run(name, keys, args, at)
+	return at
 }
 
 // behind says that the node is not who everybody is to believe: what it knows may be old, and what is written there
@@ -282,6 +325,7 @@ func (n *node) store(key string, by, exec int) {
 }
 
 func (n *node) apply(wr write) {
+	n.touched(wr.key)
 	if n.has != nil {
 		n.has[wr.exec] = true
 		n.offset += int64(len(wr.key)) + 20

@@ -45,6 +45,11 @@ func (w *world) checkQuiet() {
 			w.ledger.fail("client %d could not send", c.number)
 		}
 	}
+	for _, r := range w.ledger.requests {
+		if r.kind == execute {
+			w.ledger.whole(r)
+		}
+	}
 	for _, l := range w.sockets {
 		if l.toNode.size+l.toGate.size+len(l.in) > 0 {
 			w.ledger.fail("lane %v still holds %d+%d+%d bytes", l, l.toNode.size, len(l.in), l.toGate.size)

@@ -90,8 +90,12 @@ type lane struct {
 	quiet     bool   // the gateway does not read
 	in        []byte // what the node has read and not yet executed
 	asking    bool
-	accepted  []byte // what the network took and is no whole command yet
-	unsaid    int    // bytes written that a faulty loop has not told of
+	tx        transaction
+	// begun: the network took a MULTI and no EXEC yet; of is the request of what came behind it.
+	begun    bool
+	of       *request
+	accepted []byte // what the network took and is no whole command yet
+	unsaid   int    // bytes written that a faulty loop has not told of
 	// ran is the execution of the command under way, -1 for none. replies are where the replies under way end that
 	// executions were answered with, counted from the first byte; answeredTo and readTo how far node and gateway are.
 	ran                int
