@@ -27,7 +27,12 @@ var sentences = []string{
 	"*1\r\n$7\r\nCOMMAND\r\n", "*1\r\n$4\r\nINFO\r\n", "*2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n",
 	"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n",
 	"get foo\r\nset bar \"x\"\n", "*1\r\n$5\r\nRESET\r\n", "*3\r\n$4\r\nEVAL\r\n$1\r\n1\r\n$1\r\n0\r\n",
-	"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n",
+	"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n", "DBSIZE\r\n", "FLUSHALL\r\n", "KEYS *\r\n", "RANDOMKEY\r\n",
+	"SCRIPT KILL\r\n",
+	"SAVE\r\n", "SCRIPT LOAD x\r\n", "SCRIPT FLUSH\r\n", "SLOWLOG GET 1\r\n", "FUNCTION LOAD x\r\n", "SCAN 0\r\n",
+	"SCAN 4294967296\r\n", "HSCAN foo 0\r\n", "HSCAN foo 12345678901\r\n",
+	"EVAL x 0\r\n", "EVALSHA 11f6ad8ec52a2984abaafd7c3b516503785c2072 0\r\n",
+	"EVALSHA_RO 11f6ad8ec52a2984abaafd7c3b516503785c2072 1 foo\r\n",
 }
 
 // replies are what servers say.
@@ -41,5 +46,7 @@ var replies = []string{
 	"-CLUSTERDOWN Hash slot not served\r\n", "-MASTERDOWN Link\r\n", "-NOAUTH Authentication required.\r\n", "?",
 	"*99999\r\n",
 	"$200000\r\n", "$3000000\r\n", "*1\r\n*6\r\n$7\r\nmod.set\r\n:2\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n",
-	"*1\r\n*-1\r\n",
+	"*1\r\n*-1\r\n", "*2\r\n$1\r\n0\r\n*1\r\n$3\r\nfoo\r\n", "*2\r\n$2\r\n17\r\n*1\r\n$3\r\nbar\r\n",
+	"-NOSCRIPT No matching script. Please use EVAL.\r\n", "+rdb_bgsave_in_progress:1\r\n",
+	"$80\r\nid a:1@1 myself,master - 0 0 1 connected 0-8191 [12182->-b] [5061-<-b]\nb b:1@1 m\r\n",
 }

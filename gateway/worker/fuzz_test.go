@@ -358,7 +358,7 @@ func (z *fuzzed) settle() {
 		z.t.Fatalf("view %d was never left behind, only %d", z.view.Epoch, z.settled)
 	}
 	s := z.w.Snapshot()
-	if s.WithheldReleased > s.Withheld || z.acked > int(s.Requests[backend.Primary]) {
+	if s.WithheldReleased > s.Withheld || z.acked > int(s.Requests[backend.Primary]+s.Requests[backend.Private]) {
 		z.t.Fatalf("%d withheld, %d released, %d acknowledged", s.Withheld, s.WithheldReleased, z.acked)
 	}
 	if s.Held != s.HoldReleased+s.HoldExpired+s.HoldLeft || s.Holds < s.HoldsEnded || s.Waiting > 0 {

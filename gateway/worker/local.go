@@ -116,7 +116,7 @@ func (w *Worker) askLowest(c *client, args [][]byte) bool {
 	if v == nil {
 		return w.mayNot(c, -1, noView)
 	}
-	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true}
+	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true, Safe: true}
 	if len(c.flights) > 0 {
 		return w.mayNot(c, 0, inFlight)
 	}

@@ -120,6 +120,13 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, proto uint
 }
 
 func (w *Worker) addLane(set *laneSet) *backend.Lane {
+	l := w.newLane(set)
+	w.dial(l)
+	return l
+}
+
+// newLane adds a lane that is not dialled yet.
+func (w *Worker) newLane(set *laneSet) *backend.Lane {
 	l := &backend.Lane{Key: set.key, UsedAt: w.now}
 	if n := len(w.freeLane); n > 0 {
 		l.ID = w.freeLane[n-1]
@@ -130,7 +137,6 @@ func (w *Worker) addLane(set *laneSet) *backend.Lane {
 		w.lanes = append(w.lanes, l)
 	}
 	set.lanes = append(set.lanes, l)
-	w.dial(l)
 	return l
 }
 
@@ -140,9 +146,13 @@ func (w *Worker) dial(l *backend.Lane) {
 	l.State, l.DialledAt = backend.Dialing, w.now
 	w.at(w.now + dialGrace)
 	w.stats.Dials++
-	l.RunID, l.Kill = set.runID, s.toKill(l.Key.Node, set.runID)
+	l.RunID, l.Kill = set.runID, nil
+	if !l.Urgent {
+		l.Kill = s.toKill(l.Key.Node, set.runID)
+	}
 	w.out.Dials = append(w.out.Dials, Dial{
 		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, RunID: l.RunID, Kill: l.Kill,
+		Urgent:   l.Urgent,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
 	})
 }

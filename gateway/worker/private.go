@@ -23,8 +23,16 @@ const (
 
 // private finds a lane to the primary of a shard for this session alone, and pins the session to it.
 func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
-	if c.svc.view == nil {
+	return w.privateAt(c, shard, false)
+}
+
+// privateAt is private; urgent to one that is busy, too, for what makes it stop.
+func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, obstacle) {
+	switch {
+	case c.svc.view == nil:
 		return nil, noView
+	case urgent && (shard < 0 || c.svc.view.Shards[shard].Primary == nil):
+		return nil, held
 	}
 	if c.pin != nil && !w.pinFits(c, shard) {
 		w.unpin(c)
@@ -38,7 +46,7 @@ func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
 		return nil, noPrivate
 	}
 	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
-	if l, why := w.pick(c, shard, false); l == nil {
+	if l, why := w.pick(c, shard, false); l == nil && !urgent {
 		return nil, why
 	}
 	set := w.privateSet(c.svc, c.svc.view.Shards[shard].Primary, c.Proto)
@@ -52,8 +60,9 @@ func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
 		c.pinAt = w.now + privateRetry
 		return nil, noPrivate
 	}
-	l := w.addLane(set)
-	l.Queue.Small = true
+	l := w.newLane(set)
+	l.Queue.Small, l.Urgent = true, urgent
+	w.dial(l)
 	w.pinTo(c, l)
 	return nil, soonPrivate
 }
@@ -99,7 +108,7 @@ func (w *Worker) unpin(c *client) {
 	}
 	l.Owned = false
 	set := w.sets[l.Key]
-	if !watched && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
+	if !watched && !l.Urgent && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
 		l.UsedAt = w.now
 		set.idle = append(set.idle, l)
 		w.at(w.now + idleLane)

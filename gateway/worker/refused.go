@@ -51,6 +51,9 @@ type again struct {
 	at      time.Duration   // not before, unless there is a newer view
 	firm    bool            // whatever the view
 	epoch   uint64          // of the view under which it was refused
+	// shard is where it was sent to, by the view with the number flown.
+	shard int16
+	flown uint64
 }
 
 // refusal is what an error reply says about where the request belongs.

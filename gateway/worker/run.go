@@ -22,7 +22,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 		before := resp.BeforeAuth()
 		limits = &before
 	}
-	for !c.Ending && !c.closed && used < len(buf) {
+	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
 		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
 			w.park(c, session.OwedTooMuch)
 			break
@@ -93,12 +93,16 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		return w.forward(c, d, frame)
 	case routing.Pin:
 		return w.block(c, d, command, frame)
+	case routing.Walk:
+		return w.walk(c, d, command, frame)
 	case routing.Transact:
 		return w.transact(c, d, command, frame)
 	case routing.Answer:
 		return w.local(c, command, args, frame)
 	case routing.Split:
 		return w.split(c, d, args)
+	case routing.Spread:
+		return w.spread(c, d, command, args, frame)
 	default:
 		w.refuse(c, d.Reason, command, args)
 		return true
@@ -117,7 +121,7 @@ func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
 		c.Unread = nil
 	}
 	w.send(c, l, request{
-		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read, owned: owned, frame: frame,
+		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Safe, owned: owned, frame: frame,
 	})
 	return true
 }
@@ -314,6 +318,8 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 	case routing.NotYet:
 		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
 			" is not supported by this gateway yet; the command was not executed"
+	case routing.OneServer:
+		text = oneServer(command)
 	case routing.Forbidden:
 		if command.Name == "post" || command.Name == "host:" {
 			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
@@ -325,6 +331,14 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		text = unknownText(args)
 	}
 	w.answer(c, resp.AppendError(nil, text))
+}
+
+// oneServer answers what has no meaning where there are several servers.
+func oneServer(command *routing.Command) string {
+	if command.Name == "swapdb" {
+		return "ERR SWAPDB is not allowed in cluster mode"
+	}
+	return "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' tells of one server, and there are several here"
 }
 
 // slotsOf says of two keys of a command which slots they lie in, and how to have them lie in one: whoever waits for

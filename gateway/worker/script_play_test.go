@@ -221,6 +221,9 @@ func (p *player) dialled(d Dial) string {
 	if d.RunID != "" {
 		text += " run " + d.RunID
 	}
+	if d.Urgent {
+		text += " urgent"
+	}
 	if len(d.Kill) > 0 {
 		text += fmt.Sprint(" kill ", d.Kill)
 	}

@@ -17,11 +17,16 @@ type split struct {
 	kind  resp.JoinKind
 	parts []resp.JoinPart
 	bytes int // of the parts' replies so far
+	limit int // for resp.Newest
+	// spread is set when the parts are those of all shards.
+	spread *spread
 }
 
 // joinKinds translates what routing names into what resp does.
 var joinKinds = map[routing.Merge]resp.JoinKind{
-	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK,
+	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK, routing.Concat: resp.Concat,
+	routing.AnyOf: resp.AnyOf, routing.EachTrue: resp.EachTrue, routing.Same: resp.Same, routing.OneOK: resp.OneOK,
+	routing.Least: resp.Least, routing.Newest: resp.Newest, routing.Texts: resp.Texts, routing.Saved: resp.AllOK,
 }
 
 // split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
@@ -44,7 +49,7 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 		lanes[i] = l
 	}
 	s := &split{
-		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Read, kind: joinKinds[d.Merge],
+		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Safe, kind: joinKinds[d.Merge],
 		parts: make([]resp.JoinPart, len(d.Parts)),
 	}
 	c.splits = append(c.splits, s)
@@ -62,11 +67,21 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 			s.parts[i].Places = places
 		}
 		w.send(c, lanes[i], request{
-			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read,
+			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Safe,
 			frame: resp.AppendCommand(nil, words...),
 		})
 	}
 	return true
+}
+
+// splitOf finds the request that a part belongs to, or nil.
+func (c *client) splitOf(seq uint32) *split {
+	for _, s := range c.splits {
+		if s.seq == seq {
+			return s
+		}
+	}
+	return nil
 }
 
 // partDone takes the reply to one part; the last one joins them.
@@ -74,6 +89,9 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 	for i, s := range c.splits {
 		if s.seq != seq {
 			continue
+		}
+		if s.spread != nil && s.spread.saving != nil && w.saves(c, s, part, &reply) {
+			return
 		}
 		s.parts[part].Reply = bytes.Clone(reply)
 		s.bytes += len(reply)
@@ -87,10 +105,13 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
 		if s.write && s.doneInPart() {
 			w.stats.Uncertain++
-			w.deliver(c, seq, doneInPart)
+			w.deliver(c, seq, s.uncertain())
 			return
 		}
-		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts))
+		if s.kind == resp.AnyOf {
+			w.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
+		}
+		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts, s.limit))
 		return
 	}
 }
@@ -99,6 +120,17 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 // what became of the whole.
 var doneInPart = resp.AppendError(nil,
 	"UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of them only")
+
+// doneOnSome is doneInPart for a command that goes to all primaries.
+var doneOnSome = resp.AppendError(nil,
+	"UNCERTAIN evergate: the command goes to several servers, and may have been executed by some of them only")
+
+func (s *split) uncertain() []byte {
+	if s.spread != nil {
+		return doneOnSome
+	}
+	return doneInPart
+}
 
 // doneInPart says that a part is uncertain, or that one was refused by the gateway while another was executed. The
 // error of a server (OOM, NOPERM) is an answer: it stays what it is.
@@ -109,11 +141,16 @@ func (s *split) doneInPart() bool {
 		switch {
 		case bytes.HasPrefix(reply, []byte("-UNCERTAIN ")):
 			return len(s.parts) > 1
-		case bytes.HasPrefix(reply, []byte("-LOADING evergate: ")), bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: ")):
+		case refusedHere(reply):
 			refused = true
 		default:
 			executed = true
 		}
 	}
 	return executed && refused
+}
+
+// refusedHere says that a reply is the gateway's own for what was not executed.
+func refusedHere(reply []byte) bool {
+	return bytes.HasPrefix(reply, []byte("-LOADING evergate: ")) || bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: "))
 }

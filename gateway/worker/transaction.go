@@ -79,7 +79,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 		return true
 	case d.Kind == routing.Split:
 		return w.abortMulti(c, crossSlot)
-	case d.Kind == routing.Answer && !saidByServers(command):
+	case d.Kind == routing.Answer && !saidByServers(command), d.Kind == routing.Spread, d.Kind == routing.Walk:
 		return w.abortMulti(c, resp.AppendError(nil, "ERR Command not allowed inside a transaction"))
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
