@@ -35,6 +35,7 @@ type Gateway struct {
 	watch   *watch.Watch
 	keepers []*topology.Keeper
 	gates   []*gate
+	scripts []*scripts
 	// failovers are those of each service, as its events tell them.
 	failovers []*status.Failovers
 	loops     []loop.Loop
@@ -106,6 +107,7 @@ func (g *Gateway) addService(s *Service) error {
 		return fmt.Errorf("service %s: %w", s.Name, err)
 	}
 	g.gates = append(g.gates, gate)
+	g.scripts = append(g.scripts, newScripts())
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		for _, l := range g.loops {
@@ -156,14 +158,19 @@ func workerConfig(conf *Config, seed uint64) worker.Config {
 // env is what the worker of loop i gets from the rest.
 func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
-		View:         func(s int) *topology.View { return g.keepers[s].View() },
-		Report:       g.report,
-		Settled:      func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
-		Acked:        g.acks(),
-		Allowed:      func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
-		Ask:          func(s int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, s, ref, seq, sections) },
-		ClientNumber: func() int64 { return g.number.Add(1) },
-		WallClock:    time.Now,
+		View:    func(s int) *topology.View { return g.keepers[s].View() },
+		Report:  g.report,
+		Settled: func(s int, epoch uint64) { g.keepers[s].Settled(i, epoch) },
+		Acked:   g.acks(),
+		Allowed: func(s int, user, password []byte) bool { return g.gates[s].allows(user, password) },
+		Ask: func(s int, ref worker.ClientRef, seq uint32, sections []string) {
+			g.ask(i, s, ref, seq, sections)
+		},
+		ScriptSeen:       func(s int, body []byte) { g.scripts[s].seen(body) },
+		Script:           func(s int, name []byte) []byte { return g.scripts[s].named(name) },
+		ScriptsForgotten: func(s int) { g.scripts[s].forget() },
+		ClientNumber:     func() int64 { return g.number.Add(1) },
+		WallClock:        time.Now,
 	}
 }
 

@@ -38,6 +38,8 @@ const (
 	Blocking
 	// Watched: a transaction that depends on what the server remembers of this connection. It cannot be done on another.
 	Watched
+	// Loaded: the script that the request names was loaded ahead of it.
+	Loaded
 )
 
 // Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero

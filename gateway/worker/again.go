@@ -151,10 +151,16 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard,
 		read: d.Safe, frame: a.frame,
 	}
+	args := w.args
 	l, why := w.chooseAgain(c, a, d)
 	r.ask, r.foreign = a.ask, a.target >= 0
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
+	}
+	if body := w.missing(l, command, args); body != nil {
+		r.load = [][]byte{body}
+	} else if a.load != nil {
+		r.load = [][]byte{a.load}
 	}
 	w.send(c, l, r)
 	return true

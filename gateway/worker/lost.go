@@ -72,6 +72,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	sharded := s.view != nil && s.view.Sharded
 	lost := l.Lost(sharded)
 	w.fence(s, l, lost)
+	delete(s.loaded, l.Key.Node) // what was to be loaded on it may not have been
 	for i := range lost {
 		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}

@@ -85,16 +85,19 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if ragged && d.Kind != routing.Refuse {
 		frame = resp.AppendCommand(nil, args...)
 	}
+	if d.Kind != routing.Refuse && command.Has(routing.Scripts) {
+		w.noteScript(c, command, args)
+	}
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
 	}
 	switch d.Kind {
 	case routing.Forward:
-		return w.forward(c, d, frame)
+		return w.forward(c, d, command, args, frame)
 	case routing.Pin:
 		return w.block(c, d, command, frame)
 	case routing.Walk:
-		return w.walk(c, d, command, frame)
+		return w.walk(c, d, command, args, frame)
 	case routing.Transact:
 		return w.transact(c, d, command, frame)
 	case routing.Answer:
@@ -110,19 +113,24 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 }
 
 // forward sends a frame to the shard that the decision names.
-func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
+func (w *Worker) forward(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	l, state := w.choose(c, d.Shard, d.Slot, d.Read)
 	if l == nil {
 		return w.mayNot(c, d.Shard, state)
+	}
+	if command.Has(routing.Everywhere | routing.Scripts) {
+		w.alsoOnReplicas(c, command, frame)
 	}
 	seq := c.Replies.Reserve()
 	owned := len(frame) > pauseBytes && len(frame) == len(c.Unread) && &frame[0] == &c.Unread[0]
 	if owned {
 		c.Unread = nil
 	}
-	w.send(c, l, request{
-		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Safe, owned: owned, frame: frame,
-	})
+	r := request{seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Safe, owned: owned, frame: frame}
+	if body := w.missing(l, command, args); body != nil {
+		r.load = [][]byte{body}
+	}
+	w.send(c, l, r)
 	return true
 }
 
@@ -144,13 +152,15 @@ type request struct {
 	ahead    uint32
 	shard    int
 	frame    []byte
+	// load are scripts to load first.
+	load [][]byte
 }
 
 // send puts a request on a lane and counts it in the session's flight.
 func (w *Worker) send(c *client, l *backend.Lane, r request) {
+	load(l, r.load)
 	if r.ask {
-		end := l.Queue.Append(resp.Asking)
-		l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+		quietly(l, resp.Asking)
 	}
 	t := backend.Ticket{
 		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Shard: int16(r.shard),
@@ -158,6 +168,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	}
 	if !r.read {
 		t.Flags = backend.Write
+	}
+	if len(r.load) > 0 {
+		t.Flags |= backend.Loaded
 	}
 	if r.blocking {
 		t.Flags |= backend.Blocking

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,6 +92,7 @@ type player struct {
 	closed  [session.TooMany + 1]uint64
 	epoch   uint64
 	settled uint64
+	scripts map[string][]byte
 	tells   bool // what is acknowledged is told
 }
 
@@ -96,6 +100,7 @@ func newPlayer(t testing.TB) *player {
 	return &player{
 		t: t, now: time.Second, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]backend.LaneID{},
 		lane: map[backend.LaneID]string{}, slow: map[string]bool{}, blocked: map[string]bool{},
+		scripts: map[string][]byte{},
 	}
 }
 
@@ -150,10 +155,13 @@ func (p *player) start(words []string) {
 				p.reports = append(p.reports, fmt.Sprintf("acknowledged: %d of %s", n, p.nodes[node].Addr[:1]))
 			}
 		},
-		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask:          func(int, ClientRef, uint32, []string) {},
-		ClientNumber: func() int64 { number++; return number },
-		WallClock:    func() time.Time { return time.Unix(0, 0) },
+		Allowed:          func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		Ask:              func(int, ClientRef, uint32, []string) {},
+		ScriptSeen:       func(_ int, body []byte) { p.scripts[sha1Of(body)] = slices.Clone(body) },
+		Script:           func(_ int, name []byte) []byte { return p.scripts[string(name)] },
+		ScriptsForgotten: func(int) { clear(p.scripts) },
+		ClientNumber:     func() int64 { number++; return number },
+		WallClock:        func() time.Time { return time.Unix(0, 0) },
 	})
 }
 
@@ -169,6 +177,11 @@ func (p *player) settle(epoch uint64) {
 			return
 		}
 	}
+}
+
+func sha1Of(body []byte) string {
+	sum := sha1.Sum(body)
+	return hex.EncodeToString(sum[:])
 }
 
 func holdSetting(value string) Hold {

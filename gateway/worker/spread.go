@@ -47,6 +47,7 @@ func (w *Worker) spread(c *client, d routing.Decision, command *routing.Command,
 			return w.mayNot(c, i, why)
 		}
 	}
+	w.alsoOnReplicas(c, command, frame)
 	s := c.newSpread(d, command, v)
 	s.limit = limitOf(args)
 	if d.Merge == routing.Saved {

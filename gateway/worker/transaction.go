@@ -93,6 +93,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	}
 	m.Body = append(m.Body, frame...)
 	m.Count++
+	m.Named = m.Named || runsByName(command)
 	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
 	w.stats.Queued++
 	w.answer(c, queued)
@@ -144,10 +145,14 @@ func (w *Worker) exec(c *client) bool {
 	}
 	frame := make([]byte, 0, len(multiHead)+len(m.Body)+len(multiTail))
 	frame = append(append(append(frame, multiHead...), m.Body...), multiTail...)
-	w.send(c, l, request{
+	r := request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
-	})
+	}
+	if m.Named {
+		r.load = w.missingIn(l, frame)
+	}
+	w.send(c, l, r)
 	c.Multi, c.Watch = nil, nil
 	return true
 }
@@ -262,18 +267,23 @@ func whyAborted(l *backend.Lane, reply []byte) []byte {
 
 // commandsIn counts the commands in a frame: more than one in that of a transaction.
 func (w *Worker) commandsIn(frame []byte) (n int) {
+	w.eachIn(frame, func([][]byte) { n++ })
+	return n
+}
+
+// eachIn calls yield for each command in a frame.
+func (w *Worker) eachIn(frame []byte, yield func(args [][]byte)) {
 	var scan resp.Scanner
 	var args [][]byte
 	for len(frame) > 0 {
-		size, rest, status := scan.Next(frame, args, &w.conf.Limits)
+		size, found, status := scan.Next(frame, args, &w.conf.Limits)
 		if status != resp.Frame {
-			return n
+			return
 		}
-		args = rest[:0]
+		yield(found)
+		args = found[:0]
 		frame = frame[size:]
-		n++
 	}
-	return n
 }
 
 // execAgain sends a transaction again that was not executed.
@@ -292,6 +302,7 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 	w.send(c, l, request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
 		frame: a.frame, ask: a.ask, foreign: a.target >= 0, ahead: uint32(w.commandsIn(a.frame)) - 1,
+		load: w.missingIn(l, a.frame),
 	})
 	return true
 }

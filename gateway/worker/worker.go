@@ -102,6 +102,11 @@ type Env struct {
 	// Ask wants a text about the whole gateway: of INFO for the sections (lower case; none: the default ones), or of
 	// CLIENT LIST when sections is nil. It comes through Worker.Answer with the same ref and seq.
 	Ask func(service int, ref ClientRef, seq uint32, sections []string)
+	// ScriptSeen remembers a script, Script returns the one whose SHA1 in lower case is name, nil when it is not
+	// remembered, and ScriptsForgotten forgets a service's. The bytes are not kept, nor changed. Nil: none are remembered.
+	ScriptSeen       func(service int, body []byte)
+	Script           func(service int, name []byte) []byte
+	ScriptsForgotten func(service int)
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
 	ClientNumber func() int64
 	// WallClock returns the time for TIME.
@@ -209,6 +214,8 @@ type service struct {
 	settled     uint64
 	// fenced are connections to end at a node before a new one is used.
 	fenced map[int32]fenced
+	// loaded are the scripts that were loaded into a node.
+	loaded map[int32]*loaded
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[int32]time.Duration
 	// silent is how long a lane may be silent, by purpose.
@@ -227,10 +234,15 @@ func New(conf Config, env Env) *Worker {
 	if env.Acked == nil {
 		w.env.Acked = func(int, topology.NodeID, int) {}
 	}
+	if env.Script == nil {
+		w.env.ScriptSeen = func(int, []byte) {}
+		w.env.Script = func(int, []byte) []byte { return nil }
+		w.env.ScriptsForgotten = func(int) {}
+	}
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
-			promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
+			promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{}, loaded: map[int32]*loaded{},
 		})
 	}
 	return w
