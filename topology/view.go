@@ -135,6 +135,15 @@ func (v *View) FirstSlots() []int16 {
 	return first
 }
 
+// RangeEnd is the first slot behind slot that its shard does not serve; Slots when there is none.
+func (v *View) RangeEnd(slot int) int {
+	end := slot + 1
+	for end < Slots && v.slots[end] == v.slots[slot] {
+		end++
+	}
+	return end
+}
+
 // NodeByAnnounced finds the node that the servers call addr, or nil.
 func (v *View) NodeByAnnounced(addr string) *Node {
 	for _, n := range v.Nodes {

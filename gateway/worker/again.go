@@ -124,8 +124,12 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	if a.at > w.now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
 		return w.againLater(c, a)
 	}
-	if s := c.splitOf(a.seq); s != nil && s.spread != nil {
+	switch s := c.splitOf(a.seq); {
+	case s == nil:
+	case s.spread != nil:
 		return w.spreadAgain(c, s)
+	case s.walk != nil:
+		return w.walkAgain(c, s, a)
 	}
 	w.args = resp.Args(a.frame, w.args[:0])
 	command := routing.Lookup(w.args)

@@ -84,7 +84,9 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 }
 
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
-	z := &fuzzed{t: t, scripts: map[string][]byte{}, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{}}
+	z := &fuzzed{
+		t: t, scripts: map[string][]byte{}, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{},
+	}
 	mode := z.byte()
 	hold := [...]Hold{{}, {HoldFor, time.Second}, {HoldOff, 0}, {HoldDryRun, 0}}[mode>>4&3]
 	z.w = New(Config{

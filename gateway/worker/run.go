@@ -97,7 +97,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	case routing.Pin:
 		return w.block(c, d, command, frame)
 	case routing.Walk:
-		return w.walk(c, d, command, args, frame)
+		return w.walk(c, command, args)
 	case routing.Transact:
 		return w.transact(c, d, command, frame)
 	case routing.Answer:

@@ -48,7 +48,7 @@ func (p *player) command(line string) {
 		for _, words := range strings.Split(text, " / ") {
 			args := strings.Fields(words)
 			for i, a := range args {
-				args[i] = string(expand(a))
+				args[i] = strings.ReplaceAll(string(expand(a)), "{cursor}", p.cursor)
 			}
 			b = resp.AppendCommandStrings(b, args...)
 		}
@@ -180,6 +180,9 @@ func (p *player) obey(out io.Writer, o *Out) {
 		name := p.client[id]
 		b := p.w.ClientBytes(id)
 		fmt.Fprintf(out, "%s <- %s\n", name, show(b))
+		if page := strings.SplitN(string(b), "\r\n", 4); page[0] == "*2" && len(page) == 4 {
+			p.cursor = page[2]
+		}
 		if !p.slow[name] {
 			p.w.ClientWrote(id, len(b))
 		}

@@ -24,7 +24,8 @@ var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts 
 
 // TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what the worker had the loop do;
 // every command is a round of its own, or shares it with the next one when it ends in "&". Nodes are called a, b, c;
-// the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for nine times x.
+// the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for nine times x, "{cursor}" for
+// the last cursor that a client was given.
 // script_play_test.go has the commands.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
@@ -93,7 +94,8 @@ type player struct {
 	epoch   uint64
 	settled uint64
 	scripts map[string][]byte
-	tells   bool // what is acknowledged is told
+	cursor  string // the last that a client was given
+	tells   bool   // what is acknowledged is told
 }
 
 func newPlayer(t testing.TB) *player {

@@ -20,6 +20,8 @@ type split struct {
 	limit int // for resp.Newest
 	// spread is set when the parts are those of all shards.
 	spread *spread
+	// walk is set for SCAN and its like, which have one part.
+	walk *walk
 }
 
 // joinKinds translates what routing names into what resp does.
@@ -103,6 +105,10 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			return
 		}
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
+		if s.walk != nil {
+			w.deliver(c, seq, w.walked(c, s.walk, s.parts[0].Reply))
+			return
+		}
 		if s.write && s.doneInPart() {
 			w.stats.Uncertain++
 			w.deliver(c, seq, s.uncertain())
