@@ -88,6 +88,9 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (client int64, err error) 
 	if err := say(conn, in, first...); err != nil {
 		return 0, err
 	}
+	if to.Urgent {
+		return 0, nil
+	}
 	if client, err = d.meet(conn, in, to); err != nil {
 		return 0, err
 	}

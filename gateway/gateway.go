@@ -40,7 +40,9 @@ type Gateway struct {
 	// listeners that the workers know by a number behind them.
 	parts []part
 	gates []*gate
-	doors []worker.Door
+	// scripts are those that passed, of each service of the Config.
+	scripts []*scripts
+	doors   []worker.Door
 	// failovers are those of each service, as its events tell them.
 	failovers []*status.Failovers
 	loops     []loop.Loop
@@ -138,6 +140,7 @@ func (s *Service) password(p part) Secret {
 
 func (g *Gateway) addService(service int) {
 	s := &g.conf.Services[service]
+	g.scripts = append(g.scripts, newScripts())
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		for _, l := range g.loops {
@@ -203,10 +206,13 @@ func (g *Gateway) env(i int) worker.Env {
 		Counted: func(of int, k fanout.Kind, name string, node int32, listeners, lanes int) {
 			g.censusOf(of).count(k, name, node, listeners, lanes)
 		},
-		Gap:          func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
-		Cut:          g.slowCut,
-		ClientNumber: func() int64 { return g.number.Add(1) },
-		WallClock:    time.Now,
+		Gap:              func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
+		Cut:              g.slowCut,
+		ScriptSeen:       func(of int, body []byte) { g.scripts[g.parts[of].service].seen(body) },
+		Script:           func(of int, name []byte) []byte { return g.scripts[g.parts[of].service].named(name) },
+		ScriptsForgotten: func(of int) { g.scripts[g.parts[of].service].forget() },
+		ClientNumber:     func() int64 { return g.number.Add(1) },
+		WallClock:        time.Now,
 	}
 }
 

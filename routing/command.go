@@ -22,10 +22,10 @@ const (
 	PerConnection
 	// Local: the gateway answers about itself.
 	Local
-	// Scan: the reply holds a cursor, which means nothing on another server: the primary always.
+	// Scan: request and reply hold a cursor, which means nothing on another server: the primary always.
 	Scan
 	// Everywhere: in a sharded view the answer of one shard is not the whole answer, or the effect on one shard is
-	// not the whole effect.
+	// not the whole effect. Merge says how the answers are joined.
 	Everywhere
 	// Harmful: would harm the servers or other clients, or shows the secrets of the servers. Refused as Forbidden.
 	Harmful
@@ -33,6 +33,8 @@ const (
 	Listening
 	// Counting: the reply counts subscribers, of which the server sees one for many.
 	Counting
+	// Scripts: servers learn scripts by it, or forget them.
+	Scripts
 )
 
 // KeyForm says how a command's keys are found.
@@ -80,7 +82,7 @@ type Command struct {
 	// Count is the position of the number of keys when Form is Counted.
 	Count int
 	Cut   Cut
-	// Merge says how the replies are joined when the command was cut.
+	// Merge says how the replies are joined when the command was cut, or asked everywhere.
 	Merge Merge
 
 	// word is the last part of Name: what the client types at this level.

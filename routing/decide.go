@@ -31,6 +31,10 @@ const (
 	// Pin: the request may keep the server waiting, so it goes to the primary of one shard on a connection of the
 	// session's own.
 	Pin
+	// Spread: the frame goes to every primary, and the replies are joined as Merge says.
+	Spread
+	// Walk: SCAN and its like. The cursor belongs to one server: the worker reads and writes it.
+	Walk
 	// Transact: MULTI, EXEC, DISCARD, WATCH or UNWATCH, which concern what the session queues. WATCH has a Shard and a
 	// Slot.
 	Transact
@@ -48,10 +52,11 @@ const (
 	CrossSlot             // keys in more than one slot, and the command cannot be cut
 	NotYet                // pins a connection: comes in a later version
 	Forbidden             // would harm the servers or other clients
+	OneServer             // tells of one server, or works within one, and a cluster has several
 )
 
 var reasonNames = [...]string{
-	"none", "unknown-command", "wrong-arity", "cross-slot", "not-yet", "forbidden", "bad-keys",
+	"none", "unknown-command", "wrong-arity", "cross-slot", "not-yet", "forbidden", "one-server",
 }
 
 func (r Reason) String() string { return reasonNames[r] }
@@ -68,10 +73,12 @@ type Part struct {
 type Decision struct {
 	Kind   Kind
 	Reason Reason
-	// Merge says how the replies of a Split become one.
+	// Merge says how the replies of a Split or a Spread become one.
 	Merge Merge
 	// Read says that a replica may serve it: flagged readonly, not may_replicate, and no cursor.
 	Read bool
+	// Safe says that it changes nothing, so it may be done again when nobody knows whether it was executed.
+	Safe bool
 	// Shard is the index in View.Shards, or -1 when nobody serves the slot now.
 	Shard int
 	// Slot is the slot of the keys, or -1 without keys or when the view is not sharded.
@@ -79,11 +86,9 @@ type Decision struct {
 	Parts []Part
 	// Counts says that the reply counts subscribers as the server sees them: one for each lane of the gateway.
 	Counts bool
-	// Harmless says that it changes nothing, though a replica may not serve it.
-	Harmless bool
 }
 
-// Merge names how the replies of a split request are joined; gateway/resp does it.
+// Merge names how the replies to the parts of a request are joined; gateway/resp does it.
 type Merge uint8
 
 const (
@@ -91,12 +96,36 @@ const (
 	Ordered Merge = iota
 	// Sum adds integers (DEL, UNLINK, EXISTS, TOUCH).
 	Sum
-	// AllOK is OK when every part is (MSET).
+	// AllOK is a status when every part is one (MSET, FLUSHALL).
 	AllOK
 	// Union puts arrays of names together, each name once (PUBSUB CHANNELS).
 	Union
 	// SumPairs adds the numbers of equal names (PUBSUB NUMSUB).
 	SumPairs
+	// Concat puts the elements of arrays one behind the other (KEYS).
+	Concat
+	// AnyOf takes one that is not null, if there is one (RANDOMKEY).
+	AnyOf
+	// EachTrue is 1 at each place where every part is (SCRIPT EXISTS).
+	EachTrue
+	// Same is what every part says (SCRIPT LOAD).
+	Same
+	// OneOK is OK when one part is at least (SCRIPT KILL). It may have to pass what the servers are busy with, so it
+	// goes on connections of its own.
+	OneOK
+	// Least is the smallest integer (LASTSAVE).
+	Least
+	// Newest puts the elements of arrays in the order of their second elements, newest first, as many as were asked for
+	// (SLOWLOG GET).
+	Newest
+	// Texts puts texts one behind the other, each under the name of its shard (MEMORY DOCTOR).
+	Texts
+	// Saved is OK when every server has written its dataset to disk (SAVE).
+	Saved
+	// OneAnswers takes the answer of any server: all say the same, or as much as one can.
+	OneAnswers
+	// Unjoined: there is no whole answer.
+	Unjoined
 )
 
 // Request is one command as the worker hands it over. Args alias the client's bytes and are not kept.
@@ -108,9 +137,9 @@ type Request struct {
 // special marks the commands that do not just follow their keys.
 const special = Blocking | Subscribing | Transaction | PerConnection | Local | Scan | Everywhere | Harmful
 
-// Decide is total: it answers for every command, arguments and view. It allocates only for Split. A nil Command is one
-// that Lookup did not find; a nil view is one that is not known yet: what the gateway answers itself is answered,
-// what would be forwarded has Shard -1.
+// Decide is total: it answers for every command, arguments and view. It allocates only for Split. Which shards a Spread
+// goes to is for the caller to see: to all. A nil Command is one that Lookup did not find; a nil view is one that is
+// not known yet: what the gateway answers itself is answered, what would be forwarded has Shard -1.
 func Decide(r Request, v *topology.View) Decision {
 	c := r.Command
 	if c == nil {
@@ -124,16 +153,14 @@ func Decide(r Request, v *topology.View) Decision {
 			return d
 		}
 	}
-	read := c.Traits&(Read|Scan) == Read
-	counts := c.Has(Counting)
 	if v == nil || len(v.Shards) == 0 {
-		return Decision{Kind: Forward, Read: read, Shard: -1, Slot: -1, Counts: counts}
+		return Decision{Kind: Forward, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1, Counts: c.Has(Counting)}
 	}
 	if !v.Sharded {
-		return Decision{Kind: Forward, Read: read, Shard: 0, Slot: -1, Counts: counts}
+		return Decision{Kind: Forward, Read: c.Has(Read), Safe: !c.Has(Write), Shard: 0, Slot: -1, Counts: c.Has(Counting)}
 	}
-	d := decideSlot(c, r.Args, v, read)
-	d.Counts = counts
+	d := decideSlot(c, r.Args, v, c.Has(Read))
+	d.Counts = c.Has(Counting)
 	return d
 }
 
@@ -155,11 +182,13 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 	case c.Has(Subscribing) && v != nil && v.Sharded:
 		return everyShard(c, args, v), true
 	case c.Has(Subscribing) && v != nil && len(v.Shards) > 0:
-		return Decision{Kind: Forward, Shard: 0, Slot: -1, Counts: c.Has(Counting), Harmless: true}, true
+		return Decision{Kind: Forward, Shard: 0, Slot: -1, Counts: c.Has(Counting), Safe: true}, true
 	case c.Has(Blocking):
 		return c.at(args, v, Pin), c.blocks(args)
-	case c.Has(Everywhere) && v != nil && v.Sharded:
-		return refuse(NotYet), true
+	case c.Has(Scan):
+		return c.at(args, v, Walk), true
+	case c.Merge == Saved, c.Merge == OneOK, v != nil && v.Sharded && c.Merge != OneAnswers:
+		return c.spread(), true
 	}
 	return Decision{}, false
 }
@@ -167,9 +196,9 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 // everyShard asks the primaries of all shards the same, and has the replies joined.
 func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
 	if c.Name == "pubsub|help" {
-		return Decision{Kind: Forward, Shard: 0, Slot: -1, Harmless: true}
+		return Decision{Kind: Forward, Shard: 0, Slot: -1, Safe: true}
 	}
-	d := Decision{Kind: Split, Merge: c.Merge, Shard: -1, Slot: -1, Counts: true, Harmless: true}
+	d := Decision{Kind: Split, Merge: c.Merge, Shard: -1, Slot: -1, Counts: true, Safe: true}
 	all := make([]int, 0, len(args)-1)
 	for i := 1; i < len(args); i++ {
 		all = append(all, i)
@@ -178,6 +207,29 @@ func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
 		d.Parts = append(d.Parts, Part{Slot: -1, Shard: i, Args: all})
 	}
 	return d
+}
+
+// spread decides for a command that concerns all primaries.
+func (c *Command) spread() Decision {
+	if c.Merge == Unjoined {
+		return refuse(OneServer)
+	}
+	return Decision{Kind: Spread, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1}
+}
+
+// Repeats says that the command can be executed twice where it should be once, without anybody seeing a difference when
+// both lie before its answer: it changes nothing, or leaves nothing.
+func (c *Command) Repeats() bool {
+	switch c.Name {
+	case "flushall", "flushdb", "script|load", "script|flush":
+		return true
+	}
+	return !c.Has(Write)
+}
+
+// Keyspace says that a command which concerns all primaries speaks of all keys, so that no slot may be missing.
+func (c *Command) Keyspace() bool {
+	return c.Has(Everywhere) && (c.Has(Read) || c.Name == "flushall" || c.Name == "flushdb")
 }
 
 // at decides like for an ordinary command, and gives what is not refused another kind.
@@ -210,7 +262,7 @@ func decideSlot(c *Command, args [][]byte, v *topology.View, read bool) Decision
 	if c.Cut == PerPair && len(args)%2 == 0 {
 		return refuse(WrongArity)
 	}
-	d := Decision{Kind: Forward, Read: read, Shard: 0, Slot: -1}
+	d := Decision{Kind: Forward, Read: read, Safe: !c.Has(Write), Shard: 0, Slot: -1}
 	a, b, ok := c.spans(args)
 	if !ok {
 		// Any server refuses it, in its own words, before it does anything.
@@ -251,7 +303,8 @@ func split(c *Command, args [][]byte, keys span, v *topology.View, read bool) De
 			parts++
 		}
 	}
-	d := Decision{Kind: Split, Merge: c.Merge, Read: read, Shard: -1, Slot: -1, Parts: make([]Part, 0, parts)}
+	d := Decision{Kind: Split, Merge: c.Merge, Read: read, Safe: !c.Has(Write), Shard: -1, Slot: -1,
+		Parts: make([]Part, 0, parts)}
 	all := make([]int, 0, n*keys.step)
 	for i := 0; i < n; {
 		slot := found[i] >> 32

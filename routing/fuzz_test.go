@@ -86,15 +86,18 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 	if !sharded && (d.Slot != -1 || d.Kind == Split || d.Reason == CrossSlot) {
 		fail("slots where there are none")
 	}
-	if d.Read && (r.Command.Has(Write) || r.Command.Has(Scan)) {
-		fail("a replica may not serve it")
+	if d.Read && (r.Command.Has(Write) || r.Command.Has(Scan)) || d.Safe && r.Command.Has(Write) {
+		fail("a replica may not serve it, or it may not be done again")
 	}
 	switch d.Kind {
 	case Forward:
 		tells := strings.HasPrefix(r.Command.Name, "pubsub|")
-		if r.Command.Has(Local|Harmful|Transaction|PerConnection) || r.Command.blocksAlways() ||
+		if r.Command.Has(Local|Harmful|Transaction|PerConnection|Scan) || r.Command.blocksAlways() ||
 			r.Command.Has(Subscribing) && !tells {
 			fail("must not reach a lane")
+		}
+		if sharded && r.Command.Has(Everywhere) && r.Command.Merge != OneAnswers {
+			fail("one shard is not all")
 		}
 		keys, _ := r.Command.Keys(r.Args, nil)
 		for _, at := range keys {

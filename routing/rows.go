@@ -42,6 +42,11 @@ func cut(c *Command, how Cut, merge Merge) *Command {
 	return c
 }
 
+// everywhere is a row without keys that concerns all primaries.
+func everywhere(name string, arity int, traits Trait, merge Merge) *Command {
+	return &Command{Name: name, Arity: arity, Traits: traits | Everywhere, Merge: merge}
+}
+
 // container is a row with subcommands, whose positions count from the container's name.
 func container(name string, arity int, traits Trait, subcommands ...*Command) *Command {
 	for _, sub := range subcommands {

@@ -125,7 +125,7 @@ func (s *script) learn(words []string) string {
 // String names traits for the scripts.
 func (t Trait) String() string {
 	names := []string{"write", "read", "blocking", "subscribing", "transaction", "per-connection", "local", "scan",
-		"everywhere", "harmful", "listening", "counting"}
+		"everywhere", "harmful", "listening", "counting", "scripts"}
 	out := ""
 	for i, name := range names {
 		if t&(1<<i) != 0 {
@@ -135,21 +135,22 @@ func (t Trait) String() string {
 	return out
 }
 
-var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "transact", "listen"}
+var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "spread", "walk", "transact", "listen"}
 
-var mergeNames = [...]string{"ordered", "sum", "all-ok", "union", "sum-pairs"}
+var mergeNames = [...]string{"ordered", "sum", "all-ok", "union", "sum-pairs", "concat", "any-of", "each-true", "same",
+	"one-ok", "least", "newest", "texts", "saved", "one-answers", "unjoined"}
 
 func describe(d Decision) string {
 	out := kindNames[d.Kind]
 	switch d.Kind {
 	case Refuse:
 		out += ": " + d.Reason.String()
-	case Forward, Pin, Transact, Listen:
+	case Forward, Pin, Walk, Transact, Listen:
 		out += fmt.Sprintf(" shard %d", d.Shard)
 		if d.Slot >= 0 {
 			out += fmt.Sprintf(" slot %d", d.Slot)
 		}
-	case Split:
+	case Split, Spread:
 		out += " " + mergeNames[d.Merge]
 	}
 	if d.Read {

@@ -126,10 +126,12 @@ var olderArity = map[string]int{
 	"pfdebug": -3, "xsetid": 3, "zrank": 3, "zrevrank": 3,
 }
 
-// harmlessAdmin are commands that servers flag admin and that only tell something, or change nothing.
+// harmlessAdmin are commands that servers flag admin and that only tell something, or change nothing that clients rely
+// on.
 var harmlessAdmin = map[string]bool{
-	"acl|dryrun": true, "latency|doctor": true, "latency|graph": true, "latency|histogram": true,
-	"latency|history": true, "latency|latest": true, "module|list": true, "slowlog|get": true, "slowlog|len": true,
+	"acl|dryrun": true, "bgrewriteaof": true, "bgsave": true, "latency|doctor": true, "latency|graph": true,
+	"latency|histogram": true, "latency|history": true, "latency|latest": true, "latency|reset": true,
+	"module|list": true, "save": true, "slowlog|get": true, "slowlog|len": true, "slowlog|reset": true,
 }
 
 // tipDifferences holds the request policy that the server advises against what may be cut and what is Everywhere.

@@ -116,6 +116,34 @@ func (v *View) Shard(slot int) *Shard {
 	return &v.Shards[i]
 }
 
+// Complete says that every slot is served, or that there are none.
+func (v *View) Complete() bool { return !v.Sharded || !slices.Contains(v.slots[:], -1) }
+
+// FirstSlots tells the lowest slot of each shard; -1 for one without slots, and where there are none.
+func (v *View) FirstSlots() []int16 {
+	first := make([]int16, len(v.Shards))
+	for i := range first {
+		first[i] = -1
+	}
+	if v.Sharded {
+		for slot := Slots - 1; slot >= 0; slot-- {
+			if i := v.slots[slot]; i >= 0 {
+				first[i] = int16(slot)
+			}
+		}
+	}
+	return first
+}
+
+// RangeEnd is the first slot behind slot that its shard does not serve; Slots when there is none.
+func (v *View) RangeEnd(slot int) int {
+	end := slot + 1
+	for end < Slots && v.slots[end] == v.slots[slot] {
+		end++
+	}
+	return end
+}
+
 // NodeByAnnounced finds the node that the servers call addr, or nil.
 func (v *View) NodeByAnnounced(addr string) *Node {
 	for _, n := range v.Nodes {

@@ -94,6 +94,8 @@ func TestLost(t *testing.T) {
 		{"a read before an unsent write is", "rw", nil, 1, false, "[again again]"},
 		{"sessions do not mix", "rW", nil, 2, false, "[again uncertain]"},
 		{"nor do slots", "rrw", []int16{1, 2, 2}, 3, true, "[again out-of-order uncertain]"},
+		{"a write without a slot is of all", "rRw", []int16{1, 1, -1}, 3, true, "[out-of-order again uncertain]"},
+		{"so is a read", "rw", []int16{-1, 1}, 2, true, "[out-of-order uncertain]"},
 	} {
 		var l Lane
 		for i, k := range c.tickets {

@@ -40,6 +40,8 @@ const (
 	Watched
 	// Counts: the reply counts subscribers as the server sees them.
 	Counts
+	// Loaded: the script that the request names was loaded ahead of it.
+	Loaded
 )
 
 // Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero

@@ -52,7 +52,8 @@ func (l *Lane) DropUnsent() {
 }
 
 // Lost tells the fate of everything in flight, oldest first. It does not change the lane: call Reset afterwards.
-// Frames alias the queue until then. sharded says that only requests of the same slot can touch the same keys.
+// Frames alias the queue until then. sharded says that only requests of the same slot can touch the same keys; one
+// without a slot may touch all.
 func (l *Lane) Lost(sharded bool) []Lost {
 	lost := make([]Lost, 0, l.Inflight.Len())
 	start := l.Queue.AnsweredTo()
@@ -68,16 +69,18 @@ func (l *Lane) Lost(sharded bool) []Lost {
 		session, generation uint32
 		slot                int16
 	}
-	written := map[who]bool{}
+	written := map[who]bool{} // slot -1: something everywhere; slot -2: something anywhere
 	for i := len(lost) - 1; i >= 0; i-- {
 		t := lost[i].Ticket
-		w := who{t.Session, t.Generation, t.Slot}
+		slot := t.Slot
 		if !sharded {
-			w.slot = -1
+			slot = -1
 		}
-		if lost[i].Fate == Uncertain {
-			written[w] = true
-		} else if written[w] {
+		of := func(slot int16) who { return who{t.Session, t.Generation, slot} }
+		switch {
+		case lost[i].Fate == Uncertain:
+			written[of(slot)], written[of(-2)] = true, true
+		case written[of(slot)], written[of(-1)], slot < 0 && written[of(-2)]:
 			lost[i].Fate = OutOfOrder
 		}
 	}

@@ -73,7 +73,7 @@ func TestJoinNamesAndCounts(t *testing.T) {
 		for _, p := range c.parts {
 			parts = append(parts, JoinPart{Reply: []byte(p)})
 		}
-		if got := string(Join(nil, c.kind, parts)); got != c.want {
+		if got := string(Join(nil, c.kind, parts, 0)); got != c.want {
 			t.Errorf("%v of %q: %q, want %q", c.kind, c.parts, got, c.want)
 		}
 	}

@@ -10,23 +10,47 @@ const (
 	Ordered JoinKind = iota
 	// Sum adds integers.
 	Sum
-	// AllOK is OK when every part is.
+	// AllOK is the first part's status when every part is a status.
 	AllOK
 	// Union puts the elements of arrays together, equal ones once.
 	Union
 	// SumPairs adds the numbers that follow equal names. The parts have the same names in the same order.
 	SumPairs
+	// Concat puts the elements of arrays one behind the other.
+	Concat
+	// AnyOf is the first part that is not null, or null.
+	AnyOf
+	// EachTrue takes arrays of integers, all of one length, and gives the smallest at each place.
+	EachTrue
+	// Same is the first part, when all parts are equal.
+	Same
+	// OneOK is the first part that is a status. Where none is, it is the first error, of those that say something else
+	// than NOTBUSY if there are such.
+	OneOK
+	// Least is the smallest integer.
+	Least
+	// Newest puts the elements of arrays in the order of the integers at their second places, largest first, and keeps
+	// the first Limit of them.
+	Newest
+	// Texts makes one text of strings, each under its part's name.
+	Texts
 )
 
-// JoinPart is one part's reply, and for Ordered the place of each of its elements in the joined array.
+// JoinPart is one part's reply, for Ordered the place of each of its elements in the joined array, and for Texts its
+// name.
 type JoinPart struct {
 	Reply  []byte
 	Places []int
+	Name   string
 }
 
-// Join appends one well-formed reply made of the parts. An error in any part is the answer. Parts that do not have
-// the shape the kind asks for make an error too: a wrong answer is never given.
-func Join(dst []byte, kind JoinKind, parts []JoinPart) []byte {
+// Join appends one well-formed reply made of the parts, of which there is one at least. An error in any part is the
+// answer, but for OneOK. Parts that do not have the shape the kind asks for make an error too: a wrong answer is never
+// given. limit is for Newest alone; a negative one keeps all. Texts come as a bulk string in RESP2 and RESP3 alike.
+func Join(dst []byte, kind JoinKind, parts []JoinPart, limit int) []byte {
+	if kind == OneOK {
+		return joinOneOK(dst, parts)
+	}
 	for _, p := range parts {
 		if len(p.Reply) > 0 && p.Reply[0] == '-' {
 			return append(dst, p.Reply...)
@@ -35,36 +59,42 @@ func Join(dst []byte, kind JoinKind, parts []JoinPart) []byte {
 	switch kind {
 	case Ordered:
 		return joinOrdered(dst, parts)
-	case Sum:
-		return joinSum(dst, parts)
+	case Sum, Least:
+		return joinIntegers(dst, kind, parts)
+	case AllOK, Same:
+		return joinAlike(dst, kind, parts)
+	case AnyOf:
+		return joinAnyOf(dst, parts)
+	case EachTrue:
+		return joinEachTrue(dst, parts)
+	case Texts:
+		return joinTexts(dst, parts)
 	case Union:
 		return joinUnion(dst, parts)
 	case SumPairs:
 		return joinPairs(dst, parts)
 	default:
-		for _, p := range parts {
-			if len(p.Reply) == 0 || p.Reply[0] != '+' {
-				return AppendError(dst, joinShape)
-			}
-		}
-		return append(dst, OK...)
+		return joinArrays(dst, kind, parts, limit)
 	}
 }
 
 const joinShape = "ERR the servers' partial replies do not fit together"
 
-func joinSum(dst []byte, parts []JoinPart) []byte {
+func joinIntegers(dst []byte, kind JoinKind, parts []JoinPart) []byte {
 	var sum int64
-	for _, p := range parts {
+	for i, p := range parts {
 		v, ok := Int(p.Reply)
-		if !ok {
+		switch {
+		case !ok:
 			return AppendError(dst, joinShape)
+		case kind == Sum:
+			sum += v
+		case i == 0 || v < sum:
+			sum = v
 		}
-		sum += v
 	}
 	return redcon.AppendInt(dst, sum)
 }
-
 func joinOrdered(dst []byte, parts []JoinPart) []byte {
 	total := 0
 	for _, p := range parts {
@@ -72,32 +102,18 @@ func joinOrdered(dst []byte, parts []JoinPart) []byte {
 	}
 	elements := make([][]byte, total)
 	for _, p := range parts {
-		if len(p.Reply) == 0 || p.Reply[0] != '*' {
+		found, ok := Elements(p.Reply)
+		if !ok || len(found) != len(p.Places) {
 			return AppendError(dst, joinShape)
 		}
-		count, next, ok, whole := number(p.Reply, 1)
-		if !ok || !whole || count != int64(len(p.Places)) {
-			return AppendError(dst, joinShape)
-		}
-		rest := p.Reply[next:]
-		for _, place := range p.Places {
-			var s ReplyScanner
-			n, done, err := s.Feed(rest)
-			if err != nil || !done || place < 0 || place >= total || elements[place] != nil {
+		for i, place := range p.Places {
+			if place < 0 || place >= total || elements[place] != nil {
 				return AppendError(dst, joinShape)
 			}
-			elements[place] = rest[:n]
-			rest = rest[n:]
-		}
-		if len(rest) > 0 {
-			return AppendError(dst, joinShape)
+			elements[place] = found[i]
 		}
 	}
-	dst = redcon.AppendArray(dst, total)
-	for _, e := range elements {
-		dst = append(dst, e...)
-	}
-	return dst
+	return appendElements(dst, elements)
 }
 
 // Replace appends an array with other elements at some places, which must rise. What is no array of as many elements

@@ -86,21 +86,53 @@ func TestJoin(t *testing.T) {
 		parts []JoinPart
 		want  string
 	}{
-		{Ordered, []JoinPart{{[]byte("*2\r\n$1\r\na\r\n$-1\r\n"), []int{0, 2}}, {[]byte("*1\r\n$1\r\nb\r\n"), []int{1}}},
+		{Ordered, []JoinPart{{[]byte("*2\r\n$1\r\na\r\n$-1\r\n"), []int{0, 2}, ""},
+			{[]byte("*1\r\n$1\r\nb\r\n"), []int{1}, ""}},
 			"*3\r\n$1\r\na\r\n$1\r\nb\r\n$-1\r\n"},
-		{Ordered, []JoinPart{{[]byte("*1\r\n+a\r\n"), []int{0}}, {[]byte("-LOADING x\r\n"), []int{1}}}, "-LOADING x\r\n"},
-		{Ordered, []JoinPart{{[]byte("*2\r\n+a\r\n+b\r\n"), []int{0}}}, "-" + joinShape + "\r\n"},
-		{Ordered, []JoinPart{{[]byte("*1\r\n+a\r\n"), []int{5}}}, "-" + joinShape + "\r\n"},
-		{Ordered, []JoinPart{{[]byte("+QUEUED\r\n"), []int{0}}}, "-" + joinShape + "\r\n"},
+		{Ordered, []JoinPart{{[]byte("*1\r\n+a\r\n"), []int{0}, ""}, {[]byte("-LOADING x\r\n"), []int{1}, ""}},
+			"-LOADING x\r\n"},
+		{Ordered, []JoinPart{{[]byte("*2\r\n+a\r\n+b\r\n"), []int{0}, ""}}, "-" + joinShape + "\r\n"},
+		{Ordered, []JoinPart{{[]byte("*1\r\n+a\r\n"), []int{5}, ""}}, "-" + joinShape + "\r\n"},
+		{Ordered, []JoinPart{{[]byte("+QUEUED\r\n"), []int{0}, ""}}, "-" + joinShape + "\r\n"},
 		{Sum, []JoinPart{{Reply: []byte(":2\r\n")}, {Reply: []byte(":40\r\n")}}, ":42\r\n"},
 		{Sum, []JoinPart{{Reply: []byte(":2\r\n")}, {Reply: []byte("+OK\r\n")}}, "-" + joinShape + "\r\n"},
 		{AllOK, []JoinPart{{Reply: OK}, {Reply: OK}}, "+OK\r\n"},
 		{AllOK, []JoinPart{{Reply: OK}, {Reply: []byte("-OOM x\r\n")}}, "-OOM x\r\n"},
+		{AllOK, []JoinPart{{Reply: []byte("+Background saving started\r\n")}, {Reply: OK}}, "+Background saving started\r\n"},
+		{AllOK, []JoinPart{{Reply: OK}, {Reply: []byte(":1\r\n")}}, "-" + joinShape + "\r\n"},
+		{Concat, said("*2\r\n+a\r\n+b\r\n", "*0\r\n", "*1\r\n$1\r\nc\r\n"), "*3\r\n+a\r\n+b\r\n$1\r\nc\r\n"},
+		{Concat, said("*1\r\n+a\r\n", ":1\r\n"), "-" + joinShape + "\r\n"},
+		{Concat, said("*1\r\n+a\r\n", "*-1\r\n"), "-" + joinShape + "\r\n"},
+		{AnyOf, said("$-1\r\n", "$1\r\nk\r\n", "_\r\n"), "$1\r\nk\r\n"},
+		{AnyOf, said("_\r\n", "_\r\n"), "_\r\n"},
+		{EachTrue, said("*2\r\n:1\r\n:1\r\n", "*2\r\n:1\r\n:0\r\n"), "*2\r\n:1\r\n:0\r\n"},
+		{EachTrue, said("*2\r\n:1\r\n:1\r\n", "*1\r\n:1\r\n"), "-" + joinShape + "\r\n"},
+		{Same, said("$1\r\na\r\n", "$1\r\na\r\n"), "$1\r\na\r\n"},
+		{Same, said("$1\r\na\r\n", "$1\r\nb\r\n"), "-" + joinShape + "\r\n"},
+		{OneOK, said("-NOTBUSY no\r\n", "+OK\r\n"), "+OK\r\n"},
+		{OneOK, said("-NOTBUSY no\r\n", "-UNKILLABLE it wrote\r\n", "-NOTBUSY no\r\n"), "-UNKILLABLE it wrote\r\n"},
+		{OneOK, said("-NOTBUSY no\r\n", "-NOTBUSY no\r\n"), "-NOTBUSY no\r\n"},
+		{OneOK, said("-NOTBUSY no\r\n", ":1\r\n"), "-" + joinShape + "\r\n"},
+		{Least, said(":9\r\n", ":-3\r\n", ":4\r\n"), ":-3\r\n"},
+		{Newest, said("*2\r\n*2\r\n:1\r\n:30\r\n*2\r\n:0\r\n:10\r\n", "*1\r\n*2\r\n:7\r\n:20\r\n"),
+			"*2\r\n*2\r\n:1\r\n:30\r\n*2\r\n:7\r\n:20\r\n"},
+		{Newest, said("*1\r\n:1\r\n", "*0\r\n"), "-" + joinShape + "\r\n"},
+		{Texts, []JoinPart{{Reply: []byte("$2\r\nhi\r\n"), Name: "0-9"}, {Reply: []byte("=6\r\ntxt:ho\r\n"), Name: "10-19"}},
+			"$18\r\n0-9:\nhi\n10-19:\nho\n\r\n"},
+		{Texts, said("$2\r\nhi\r\n", "$-1\r\n"), "-" + joinShape + "\r\n"},
 	} {
-		if got := Join(nil, c.kind, c.parts); string(got) != c.want {
+		if got := Join(nil, c.kind, c.parts, 2); string(got) != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
+}
+
+// said are the parts that replied so.
+func said(replies ...string) (parts []JoinPart) {
+	for _, r := range replies {
+		parts = append(parts, JoinPart{Reply: []byte(r)})
+	}
+	return parts
 }
 
 func FuzzJoin(f *testing.F) {
@@ -117,7 +149,7 @@ func FuzzJoin(f *testing.F) {
 		for i := range int(places % 16) {
 			parts[i%2].Places = append(parts[i%2].Places, i)
 		}
-		out := Join(nil, JoinKind(kind%3), parts)
+		out := Join(nil, JoinKind(kind%11), parts, 1)
 		if ends, broken := replyEnds(out, len(out)); broken || len(ends) != 1 || ends[0] != len(out) {
 			t.Fatalf("%q is not one reply", out)
 		}

@@ -127,6 +127,8 @@ type Multi struct {
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
 	Aborted bool
+	// Named: one of its commands runs a script by its name.
+	Named bool
 	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
 	Writes bool
 	Counts bool

@@ -14,6 +14,7 @@ import (
 func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 	a.seq, a.part, a.slot = t.Seq, t.Part, t.Slot
 	a.frame, a.read = bytes.Clone(frame), t.Flags&backend.Write == 0
+	a.shard, a.flown = t.Shard, c.flightEpoch
 	if c.svc.view != nil {
 		a.epoch = c.svc.view.Epoch
 	}
@@ -42,7 +43,8 @@ func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) 
 		from := start
 		start = t.End
 		if t.Session == c.ref.ID && t.Generation == c.ref.Generation &&
-			t.Flags&(backend.Write|backend.Quiet|backend.Internal|backend.Watched) == 0 && (!sharded || t.Slot == refused.Slot) {
+			t.Flags&(backend.Write|backend.Quiet|backend.Internal|backend.Watched) == 0 &&
+			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
 			w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops)
 		}
 	}
@@ -57,10 +59,10 @@ func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 	sharded := c.svc.view != nil && c.svc.view.Sharded
 	for i := range c.again {
 		a := &c.again[i]
-		if a.stale || !later(t.Seq, a.seq) {
+		if a.stale || !later(t.Seq, a.seq) || c.asksOnly(a) {
 			continue
 		}
-		if sharded && (a.slot >= 0 && t.Slot >= 0 && a.slot != t.Slot || !sharesKey(a.frame, frame)) {
+		if sharded && (a.slot >= 0 && t.Slot >= 0 && a.slot != t.Slot || c.apart(a, t) || !sharesKey(a.frame, frame)) {
 			continue
 		}
 		a.stale = true
@@ -122,6 +124,13 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	if a.at > w.now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
 		return w.againLater(c, a)
 	}
+	switch s := c.splitOf(a.seq); {
+	case s == nil:
+	case s.spread != nil:
+		return w.spreadAgain(c, s)
+	case s.walk != nil:
+		return w.walkAgain(c, s, a)
+	}
 	w.args = resp.Args(a.frame, w.args[:0])
 	command := routing.Lookup(w.args)
 	if command == nil {
@@ -134,27 +143,32 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	case d.Kind == routing.Pin:
 		return w.blockAgain(c, a, command, d)
 	}
-	if d.Kind == routing.Split && d.Harmless && a.part >= 0 && int(a.part) < len(d.Parts) {
+	if d.Kind == routing.Split && d.Counts && a.part >= 0 && int(a.part) < len(d.Parts) {
 		// Every shard was asked the same.
-		d = routing.Decision{Kind: routing.Forward, Shard: d.Parts[a.part].Shard, Slot: -1, Counts: true, Harmless: true}
+		d = routing.Decision{Kind: routing.Forward, Shard: d.Parts[a.part].Shard, Slot: -1, Counts: true, Safe: true}
 	}
 	if d.Kind == routing.Answer { // COMMAND, which any server may answer
-		d = routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
+		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
 	}
 	if d.Kind != routing.Forward {
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
 		return true
 	}
-	read := d.Read || d.Harmless || isLocal(command)
 	d.Read = d.Read && !a.primary
 	r := request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard,
-		read: read, frame: a.frame, counts: d.Counts,
+		read: d.Safe, frame: a.frame, counts: d.Counts,
 	}
+	args := w.args
 	l, why := w.chooseAgain(c, a, d)
 	r.ask, r.foreign = a.ask, a.target >= 0
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
+	}
+	if body := w.missing(l, command, args); body != nil {
+		r.load = [][]byte{body}
+	} else if a.load != nil {
+		r.load = [][]byte{a.load}
 	}
 	w.send(c, l, r)
 	return true

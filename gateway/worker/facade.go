@@ -52,11 +52,11 @@ func (w *Worker) askSlot(c *client, sub string, args [][]byte) bool {
 		w.answer(c, noSlots)
 		return true
 	}
-	d := routing.Decision{Kind: routing.Forward, Read: true, Slot: slot, Shard: -1}
+	d := routing.Decision{Kind: routing.Forward, Read: true, Safe: true, Slot: slot, Shard: -1}
 	if shard := v.Shard(slot); shard != nil {
 		d.Shard = shard.Index
 	}
-	return w.forward(c, d, resp.AppendCommand(nil, args...))
+	return w.forward(c, d, nil, args, resp.AppendCommand(nil, args...))
 }
 
 var noSlots = []byte("-ERR the servers of this gateway are no cluster and cannot tell the keys of a slot\r\n")

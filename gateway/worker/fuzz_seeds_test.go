@@ -33,6 +33,12 @@ var sentences = []string{
 	"WATCH foo\r\n", "WATCH bar\r\n", "UNWATCH\r\n", "DISCARD\r\n",
 	"MULTI\r\nSET foo 1\r\nEXEC\r\n", "MULTI\r\nGET foo\r\nEXEC\r\n", "WATCH foo\r\nMULTI\r\nGET foo\r\nEXEC\r\n",
 	"BLPOP foo 0\r\n", "BLPOP bar 0.5\r\n", "BLMOVE {foo}a {foo}b LEFT LEFT 0\r\n", "XREAD BLOCK 300 STREAMS foo $\r\n",
+	"DBSIZE\r\n", "FLUSHALL\r\n", "KEYS *\r\n", "RANDOMKEY\r\n",
+	"SCRIPT KILL\r\n",
+	"SAVE\r\n", "SCRIPT LOAD x\r\n", "SCRIPT FLUSH\r\n", "SLOWLOG GET 1\r\n", "FUNCTION LOAD x\r\n", "SCAN 0\r\n",
+	"SCAN 4294967296\r\n", "HSCAN foo 0\r\n", "HSCAN foo 12345678901\r\n",
+	"EVAL x 0\r\n", "EVALSHA 11f6ad8ec52a2984abaafd7c3b516503785c2072 0\r\n",
+	"EVALSHA_RO 11f6ad8ec52a2984abaafd7c3b516503785c2072 1 foo\r\n",
 }
 
 // replies are what servers say.
@@ -54,4 +60,7 @@ var replies = []string{
 	">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n", ">3\r\n$8\r\nsmessage\r\n$3\r\nfoo\r\n$1\r\nm\r\n",
 	">4\r\n$8\r\npmessage\r\n$2\r\nc*\r\n$1\r\nc\r\n$1\r\nm\r\n", "+PONG\r\n", "-NOPERM no such channel\r\n",
 	">1\r\n:1\r\n", ">2\r\n$7\r\nmessage\r\n$-1\r\n", "*4\r\n$1\r\nc\r\n:1\r\n$1\r\nd\r\n:2\r\n",
+	"*2\r\n$1\r\n0\r\n*1\r\n$3\r\nfoo\r\n", "*2\r\n$2\r\n17\r\n*1\r\n$3\r\nbar\r\n",
+	"-NOSCRIPT No matching script. Please use EVAL.\r\n", "+rdb_bgsave_in_progress:1\r\n",
+	"$80\r\nid a:1@1 myself,master - 0 0 1 connected 0-8191 [12182->-b] [5061-<-b]\nb b:1@1 m\r\n",
 }

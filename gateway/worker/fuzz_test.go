@@ -59,6 +59,7 @@ type fuzzed struct {
 	texts   []wanted
 	settled uint64
 	acked   int
+	scripts map[string][]byte
 }
 
 // wanted is a text that Env.Ask asked for.
@@ -83,7 +84,9 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 }
 
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
-	z := &fuzzed{t: t, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{}}
+	z := &fuzzed{
+		t: t, scripts: map[string][]byte{}, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{},
+	}
 	mode := z.byte()
 	hold := [...]Hold{{}, {HoldFor, time.Second}, {HoldOff, 0}, {HoldDryRun, 0}}[mode>>4&3]
 	z.w = New(Config{
@@ -92,14 +95,19 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Limits: resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: 3,
 	}, Env{
-		View:         func(int) *topology.View { return z.view },
-		Report:       func(int, topology.Report) {},
-		Settled:      func(_ int, epoch uint64) { z.settledAt(epoch) },
-		Acked:        func(_ int, node topology.NodeID, n int) { z.acked += n },
-		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask:          func(_ int, ref ClientRef, seq uint32, _ []string) { z.texts = append(z.texts, wanted{ref, seq}) },
-		ClientNumber: func() int64 { return 1 },
-		WallClock:    func() time.Time { return time.Unix(0, 0) },
+		View:    func(int) *topology.View { return z.view },
+		Report:  func(int, topology.Report) {},
+		Settled: func(_ int, epoch uint64) { z.settledAt(epoch) },
+		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
+		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		Ask: func(_ int, ref ClientRef, seq uint32, _ []string) {
+			z.texts = append(z.texts, wanted{ref, seq})
+		},
+		ScriptSeen:       func(_ int, body []byte) { z.scripts[sha1Of(body)] = bytes.Clone(body) },
+		Script:           func(_ int, name []byte) []byte { return z.scripts[string(name)] },
+		ScriptsForgotten: func(int) { clear(z.scripts) },
+		ClientNumber:     func() int64 { return 1 },
+		WallClock:        func() time.Time { return time.Unix(0, 0) },
 	})
 	z.w.Tick(z.now)
 	return z

@@ -24,7 +24,7 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	w.stats.Local++
 	switch name {
 	case "command":
-		return w.askLowest(c, args)
+		return w.askLowest(c, command, args)
 	case "cluster":
 		return w.clusterCommand(c, sub, args)
 	case "quit":
@@ -122,22 +122,22 @@ func wrongArity(name string) []byte {
 }
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
-func (w *Worker) askLowest(c *client, args [][]byte) bool {
+func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) bool {
 	v := c.svc.view
 	if v == nil {
 		return w.mayNot(c, -1, noView)
 	}
-	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true}
+	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true, Safe: true}
 	if len(c.flights) > 0 {
 		return w.mayNot(c, 0, inFlight)
 	}
 	if v.Lowest == nil || formerShard(v, int32(v.Lowest.ID)) != nil {
-		return w.forward(c, d, resp.AppendCommand(nil, args...))
+		return w.forward(c, d, command, args, resp.AppendCommand(nil, args...))
 	}
 	purpose := purposeOf(v, v.Lowest)
 	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.setup()))
 	if l == nil || l.Full() {
-		return w.forward(c, d, resp.AppendCommand(nil, args...))
+		return w.forward(c, d, command, args, resp.AppendCommand(nil, args...))
 	}
 	w.send(c, l, request{
 		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: 0, read: true, foreign: true,

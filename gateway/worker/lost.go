@@ -83,6 +83,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	if l.Key.Purpose == backend.Private {
 		w.pinLost(l, false)
 	}
+	delete(s.loaded, l.Key.Node) // what was to be loaded on it may not have been
 	for i := range lost {
 		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}

@@ -171,6 +171,13 @@ func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, setup back
 
 // addLane opens one more lane. kill are connections to end at the server first, besides those that are known to be.
 func (w *Worker) addLane(set *laneSet, kill ...int64) *backend.Lane {
+	l := w.newLane(set)
+	w.dial(l, kill...)
+	return l
+}
+
+// newLane adds a lane that is not dialled yet.
+func (w *Worker) newLane(set *laneSet) *backend.Lane {
 	l := &backend.Lane{Key: set.key, UsedAt: w.now}
 	if n := len(w.freeLane); n > 0 {
 		l.ID = w.freeLane[n-1]
@@ -181,7 +188,6 @@ func (w *Worker) addLane(set *laneSet, kill ...int64) *backend.Lane {
 		w.lanes = append(w.lanes, l)
 	}
 	set.lanes = append(set.lanes, l)
-	w.dial(l, kill...)
 	return l
 }
 
@@ -191,7 +197,10 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	l.State, l.DialledAt = backend.Dialing, w.now
 	w.at(w.now + dialGrace)
 	w.stats.Dials++
-	l.RunID, l.Kill = set.runID, s.toKill(l.Key.Node, set.runID)
+	l.RunID, l.Kill = set.runID, nil
+	if !l.Urgent {
+		l.Kill = s.toKill(l.Key.Node, set.runID)
+	}
 	for _, id := range kill {
 		if !slices.Contains(l.Kill, id) {
 			l.Kill = append(l.Kill, id)
@@ -199,6 +208,7 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	}
 	w.out.Dials = append(w.out.Dials, Dial{
 		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID, Kill: l.Kill,
+		Urgent:   l.Urgent,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
 	})
 }

@@ -31,8 +31,16 @@ type ghost struct {
 
 // private finds a lane to the primary of a shard for this session alone, and pins the session to it.
 func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
-	if c.svc.view == nil {
+	return w.privateAt(c, shard, false)
+}
+
+// privateAt is private; urgent to one that is busy, too, for what makes it stop.
+func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, obstacle) {
+	switch {
+	case c.svc.view == nil:
 		return nil, noView
+	case urgent && (shard < 0 || c.svc.view.Shards[shard].Primary == nil):
+		return nil, held
 	}
 	n := c.primaryOf(shard)
 	if c.pin != nil && w.pinIsTo(c, n) {
@@ -42,10 +50,10 @@ func (w *Worker) private(c *client, shard int) (*backend.Lane, obstacle) {
 		w.unpin(c)
 	}
 	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
-	if l, why := w.pick(c, shard, false); l == nil {
+	if l, why := w.pick(c, shard, false); l == nil && !urgent {
 		return nil, why
 	}
-	return w.privateTo(c, n)
+	return w.privateTo(c, n, urgent)
 }
 
 // privateAgain is private for a request that a redirection may have sent to another node.
@@ -70,7 +78,7 @@ func (w *Worker) privateAgain(c *client, a *again, shard int) (*backend.Lane, ob
 	case l == nil:
 		return nil, noLane
 	}
-	return w.privateTo(c, n)
+	return w.privateTo(c, n, false)
 }
 
 func (w *Worker) pinned(c *client) (*backend.Lane, obstacle) {
@@ -80,8 +88,8 @@ func (w *Worker) pinned(c *client) (*backend.Lane, obstacle) {
 	return c.pin, free
 }
 
-// privateTo pins a session to a lane to this node.
-func (w *Worker) privateTo(c *client, n *topology.Node) (*backend.Lane, obstacle) {
+// privateTo pins a session to a lane to this node; see privateAt for urgent.
+func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.Lane, obstacle) {
 	set := w.privateSet(c.svc, n, c.setup())
 	haunted := c.ghost.client != 0 && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
 	if n := len(set.idle); n > 0 && !haunted {
@@ -98,8 +106,9 @@ func (w *Worker) privateTo(c *client, n *topology.Node) (*backend.Lane, obstacle
 	if haunted {
 		kill = []int64{c.ghost.client}
 	}
-	l := w.addLane(set, kill...)
-	l.Queue.Small = true
+	l := w.newLane(set)
+	l.Queue.Small, l.Urgent = true, urgent
+	w.dial(l, kill...)
 	w.pinTo(c, l)
 	if set.failing {
 		set.trial = l
@@ -183,7 +192,7 @@ func (w *Worker) unpin(c *client) {
 	}
 	l.Owned = false
 	set := w.sets[l.Key]
-	if !watched && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
+	if !watched && !l.Urgent && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
 		l.UsedAt = w.now
 		set.idle = append(set.idle, l)
 		w.at(w.now + idleLane)

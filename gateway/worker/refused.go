@@ -51,6 +51,11 @@ type again struct {
 	at      time.Duration   // not before, unless there is a newer view
 	firm    bool            // whatever the view
 	epoch   uint64          // of the view under which it was refused
+	// load is the script that the server did not know.
+	load []byte
+	// shard is where it was sent to, by the view with the number flown.
+	shard int16
+	flown uint64
 }
 
 // refusal is what an error reply says about where the request belongs.
@@ -63,7 +68,7 @@ const (
 	tryAgain
 	cannotServe // READONLY, LOADING, CLUSTERDOWN, MASTERDOWN
 	noPassword
-	noScript   // a replica does not know a script: script caches are not replicated
+	noScript   // the server does not know a script: script caches are not replicated
 	noReplicas // min-replicas-to-write is not met: in a switch replicas go, and come to the new primary a second later
 	noKey      // a replica says that something is missing; see absent.go
 )
@@ -139,10 +144,11 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	a := again{target: -1}
 	switch kind {
 	case noScript:
-		if l.Key.Purpose != backend.Replica || w.services[l.Key.Service].Reads == OnlyReplica {
+		a.load = w.unknown(l, &t, w.args)
+		a.primary = a.load == nil
+		if a.primary && (l.Key.Purpose != backend.Replica || w.services[l.Key.Service].Reads == OnlyReplica) {
 			return false
 		}
-		a.primary = true
 	case noReplicas:
 		if !l.Leaving && !w.justSwitched(l) || t.Tries >= w.triesOf(&t, kind) {
 			return false // it is what the servers were set up for

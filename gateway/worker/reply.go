@@ -79,20 +79,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		return
 	}
 	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
-		ticket, _ := l.Inflight.Pop()
-		l.Queue.Answered(ticket.End)
-		switch {
-		case ticket.Flags&backend.Internal != 0:
-			why := whyAborted(l, reply)
-			if why[0] == '-' && refusalOf(why, false) == cannotServe {
-				w.cannotServe(l)
-			}
-			w.learnt(w.services[l.Key.Service], ticket.Seq, why)
-		case reply[0] == '-' && l.Key.Purpose == backend.Private:
-			// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
-			w.laneLost(l, backend.Poisoned)
-		}
-		l.Queued = nil
+		w.internalReply(l, reply)
 		return
 	}
 	if reply[0] == '-' {
@@ -137,6 +124,24 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if !c.closed {
 		w.landed(c, ticket.Shard)
 	}
+}
+
+// internalReply takes the reply to what no client has asked for.
+func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
+	ticket, _ := l.Inflight.Pop()
+	l.Queue.Answered(ticket.End)
+	switch {
+	case ticket.Flags&backend.Internal != 0:
+		why := whyAborted(l, reply)
+		if why[0] == '-' && refusalOf(why, false) == cannotServe {
+			w.cannotServe(l)
+		}
+		w.learnt(w.services[l.Key.Service], ticket.Seq, why)
+	case reply[0] == '-' && l.Key.Purpose == backend.Private:
+		// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
+		w.laneLost(l, backend.Poisoned)
+	}
+	l.Queued = nil
 }
 
 // piece takes a part of a reply that did not come in one piece. A short one is put together; a long one streams to

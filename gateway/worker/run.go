@@ -1,9 +1,6 @@
 package worker
 
 import (
-	"strconv"
-	"strings"
-
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
@@ -19,7 +16,7 @@ import (
 // run understands commands at the start of buf until it ends or the session parks, and returns how much was used.
 func (w *Worker) run(c *client, buf []byte) (used int) {
 	limits := w.limits(c)
-	for !c.Ending && !c.closed && used < len(buf) {
+	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
 		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
 			w.park(c, session.OwedTooMuch)
 			break
@@ -100,14 +97,17 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
 		return w.execEnds(c, execArity)
 	}
+	w.noteScript(c, d, command, args)
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
 	}
 	switch d.Kind {
 	case routing.Forward:
-		return w.forward(c, d, frame)
+		return w.forward(c, d, command, args, frame)
 	case routing.Pin:
 		return w.block(c, d, command, frame)
+	case routing.Walk:
+		return w.walk(c, command, args)
 	case routing.Transact:
 		return w.transact(c, d, command, frame)
 	case routing.Answer:
@@ -116,6 +116,8 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		return w.split(c, d, args)
 	case routing.Listen:
 		return w.subscribe(c, d, command, args)
+	case routing.Spread:
+		return w.spread(c, d, command, args, frame)
 	default:
 		w.refuse(c, d.Reason, command, args)
 		return true
@@ -123,20 +125,26 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 }
 
 // forward sends a frame to the shard that the decision names.
-func (w *Worker) forward(c *client, d routing.Decision, frame []byte) bool {
+func (w *Worker) forward(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	l, state := w.choose(c, d.Shard, d.Slot, d.Read)
 	if l == nil {
 		return w.mayNot(c, d.Shard, state)
+	}
+	if command != nil && command.Has(routing.Scripts) {
+		w.alsoOnReplicas(c, command, frame)
 	}
 	seq := c.Replies.Reserve()
 	owned := len(frame) > pauseBytes && len(frame) == len(c.Unread) && &frame[0] == &c.Unread[0]
 	if owned {
 		c.Unread = nil
 	}
-	w.send(c, l, request{
-		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Read || d.Harmless, owned: owned, frame: frame,
-		counts: d.Counts,
-	})
+	r := request{
+		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Safe, owned: owned, frame: frame, counts: d.Counts,
+	}
+	if body := w.missing(l, command, args); body != nil {
+		r.load = [][]byte{body}
+	}
+	w.send(c, l, r)
 	return true
 }
 
@@ -160,10 +168,13 @@ type request struct {
 	ahead    uint32
 	shard    int
 	frame    []byte
+	// load are scripts to load first.
+	load [][]byte
 }
 
 // send puts a request on a lane and counts it in the session's flight.
 func (w *Worker) send(c *client, l *backend.Lane, r request) {
+	load(l, r.load)
 	if r.ask {
 		quietly(l, resp.Asking)
 	}
@@ -176,6 +187,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	}
 	if !r.read {
 		t.Flags = backend.Write
+	}
+	if len(r.load) > 0 {
+		t.Flags |= backend.Loaded
 	}
 	if r.blocking {
 		t.Flags |= backend.Blocking
@@ -329,75 +343,3 @@ func beforeAuth(c *routing.Command) bool {
 }
 
 var noAuth = []byte("-NOAUTH Authentication required.\r\n")
-
-// refuse answers with the error that a decision names.
-func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
-	w.stats.Refused++
-	var text string
-	switch why {
-	case routing.WrongArity:
-		text = "ERR wrong number of arguments for '" + command.Name + "' command"
-	case routing.CrossSlot:
-		text = "CROSSSLOT Keys in request don't hash to the same slot"
-		if command.Has(routing.Blocking) {
-			text += slotsOf(command, args)
-		}
-	case routing.NotYet:
-		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
-			" is not supported by this gateway yet; the command was not executed"
-	case routing.Forbidden:
-		if strings.HasPrefix(command.Name, "cluster|") && !c.face.Is(facade.Cluster) {
-			w.answer(c, noCluster)
-			return
-		}
-		if command.Name == "post" || command.Name == "host:" {
-			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
-			w.close(c, session.ProtocolError)
-			return
-		}
-		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
-	default:
-		text = unknownText(args)
-	}
-	w.answer(c, resp.AppendError(nil, text))
-}
-
-// slotsOf says of two keys of a command which slots they lie in, and how to have them lie in one: whoever waits for
-// several queues at once meets this first in a cluster.
-func slotsOf(command *routing.Command, args [][]byte) string {
-	keys, _ := command.Keys(args, nil)
-	for _, at := range keys[1:] {
-		a, b := args[keys[0]], args[at]
-		if routing.Slot(a) != routing.Slot(b) {
-			return " ('" + string(cut(a, 64)) + "' to " + strconv.Itoa(routing.Slot(a)) + ", '" + string(cut(b, 64)) + "' to " +
-				strconv.Itoa(routing.Slot(b)) + "; write '{<tag>}<name>' for both)"
-		}
-	}
-	return ""
-}
-
-// unknownText words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
-func unknownText(args [][]byte) string {
-	if container := routing.Container(args[0]); container != nil && len(args) > 1 {
-		return "ERR unknown subcommand '" + string(cut(args[1], 128)) + "'. Try " + strings.ToUpper(container.Name) + " HELP."
-	}
-	list := ""
-	for _, a := range args[1:] {
-		if len(list) >= 128 {
-			break
-		}
-		list += "'" + string(cut(a, 128-len(list))) + "' "
-	}
-	return "ERR unknown command '" + string(cut(args[0], 128)) + "', with args beginning with: " + list
-}
-
-// cut shortens b, and ends it at a NUL as the C string it is in Redis.
-func cut(b []byte, n int) []byte {
-	b = b[:min(len(b), n)]
-	for i, ch := range b {
-		if ch == 0 {
-			return b[:i]
-		}
-	}
-	return b
-}

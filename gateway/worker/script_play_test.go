@@ -49,7 +49,7 @@ func (p *player) command(line string) {
 		for _, words := range strings.Split(text, " / ") {
 			args := strings.Fields(words)
 			for i, a := range args {
-				args[i] = string(expand(a))
+				args[i] = strings.ReplaceAll(string(expand(a)), "{cursor}", p.cursor)
 			}
 			b = resp.AppendCommandStrings(b, args...)
 		}
@@ -185,6 +185,9 @@ func (p *player) obey(out io.Writer, o *Out) {
 		name := p.client[id]
 		b := p.w.ClientBytes(id)
 		fmt.Fprintf(out, "%s <- %s\n", name, show(b))
+		if page := strings.SplitN(string(b), "\r\n", 4); page[0] == "*2" && len(page) == 4 {
+			p.cursor = page[2]
+		}
 		if !p.slow[name] {
 			p.w.ClientWrote(id, len(b))
 		}
@@ -225,6 +228,9 @@ func (p *player) dialled(d Dial) string {
 	}
 	if d.RunID != "" {
 		text += " run " + d.RunID
+	}
+	if d.Urgent {
+		text += " urgent"
 	}
 	if len(d.Kill) > 0 {
 		text += fmt.Sprint(" kill ", d.Kill)

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +25,8 @@ var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts 
 
 // TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what the worker had the loop do;
 // every command is a round of its own, or shares it with the next one when it ends in "&". Nodes are called a, b, c;
-// the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for nine times x.
+// the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for nine times x, "{cursor}" for
+// the last cursor that a client was given.
 // script_play_test.go has the commands.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
@@ -90,13 +94,16 @@ type player struct {
 	closed  [session.TooMany + 1]uint64
 	epoch   uint64
 	settled uint64
-	tells   bool // what is acknowledged is told
+	scripts map[string][]byte
+	cursor  string // the last that a client was given
+	tells   bool   // what is acknowledged is told
 }
 
 func newPlayer(t testing.TB) *player {
 	return &player{
 		t: t, now: time.Second, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]backend.LaneID{},
 		lane: map[backend.LaneID]string{}, slow: map[string]bool{}, blocked: map[string]bool{},
+		scripts: map[string][]byte{},
 	}
 }
 
@@ -167,11 +174,14 @@ func (p *player) start(words []string) {
 		Gap: func(_ int, g Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut:          func(_ int, s Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
-		Allowed:      func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask:          func(int, ClientRef, uint32, []string) {},
-		ClientNumber: func() int64 { number++; return number },
-		WallClock:    func() time.Time { return time.Unix(0, 0) },
+		Cut:              func(_ int, s Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
+		Allowed:          func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		Ask:              func(int, ClientRef, uint32, []string) {},
+		ScriptSeen:       func(_ int, body []byte) { p.scripts[sha1Of(body)] = slices.Clone(body) },
+		Script:           func(_ int, name []byte) []byte { return p.scripts[string(name)] },
+		ScriptsForgotten: func(int) { clear(p.scripts) },
+		ClientNumber:     func() int64 { number++; return number },
+		WallClock:        func() time.Time { return time.Unix(0, 0) },
 	})
 }
 
@@ -195,6 +205,11 @@ func (p *player) settle(epoch uint64) {
 			return
 		}
 	}
+}
+
+func sha1Of(body []byte) string {
+	sum := sha1.Sum(body)
+	return hex.EncodeToString(sum[:])
 }
 
 func holdSetting(value string) Hold {

@@ -19,11 +19,18 @@ type split struct {
 	bytes int // of the parts' replies so far
 	// standIns: it is no split but an EXEC, whose one reply lacks these.
 	standIns []session.StandIn
+	limit    int // for resp.Newest
+	// spread is set when the parts are those of all shards.
+	spread *spread
+	// walk is set for SCAN and its like, which have one part.
+	walk *walk
 }
 
 // joinKinds translates what routing names into what resp does.
 var joinKinds = map[routing.Merge]resp.JoinKind{
-	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK,
+	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK, routing.Concat: resp.Concat,
+	routing.AnyOf: resp.AnyOf, routing.EachTrue: resp.EachTrue, routing.Same: resp.Same, routing.OneOK: resp.OneOK,
+	routing.Least: resp.Least, routing.Newest: resp.Newest, routing.Texts: resp.Texts, routing.Saved: resp.AllOK,
 	routing.Union: resp.Union, routing.SumPairs: resp.SumPairs,
 }
 
@@ -47,7 +54,7 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 		lanes[i] = l
 	}
 	s := &split{
-		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Read && !d.Harmless, kind: joinKinds[d.Merge],
+		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Safe, kind: joinKinds[d.Merge],
 		parts: make([]resp.JoinPart, len(d.Parts)),
 	}
 	c.splits = append(c.splits, s)
@@ -65,7 +72,7 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 			s.parts[i].Places = places
 		}
 		w.send(c, lanes[i], request{
-			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Read || d.Harmless,
+			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Safe,
 			counts: d.Counts,
 			frame:  resp.AppendCommand(nil, words...),
 		})
@@ -73,11 +80,24 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 	return true
 }
 
+// splitOf finds the request that a part belongs to, or nil.
+func (c *client) splitOf(seq uint32) *split {
+	for _, s := range c.splits {
+		if s.seq == seq {
+			return s
+		}
+	}
+	return nil
+}
+
 // partDone takes the reply to one part; the last one joins them.
 func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 	for i, s := range c.splits {
 		if s.seq != seq {
 			continue
+		}
+		if s.spread != nil && s.spread.saving != nil && w.saves(c, s, part, &reply) {
+			return
 		}
 		s.parts[part].Reply = bytes.Clone(reply)
 		s.bytes += len(reply)
@@ -93,12 +113,19 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			w.deliver(c, seq, w.completed(c, s))
 			return
 		}
-		if s.write && s.doneInPart() {
-			w.stats.Uncertain++
-			w.deliver(c, seq, doneInPart)
+		if s.walk != nil {
+			w.deliver(c, seq, w.walked(c, s.walk, s.parts[0].Reply))
 			return
 		}
-		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts))
+		if s.write && s.doneInPart() {
+			w.stats.Uncertain++
+			w.deliver(c, seq, s.uncertain())
+			return
+		}
+		if s.kind == resp.AnyOf {
+			w.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
+		}
+		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts, s.limit))
 		return
 	}
 }
@@ -107,6 +134,17 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 // what became of the whole.
 var doneInPart = resp.AppendError(nil,
 	"UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of them only")
+
+// doneOnSome is doneInPart for a command that goes to all primaries.
+var doneOnSome = resp.AppendError(nil,
+	"UNCERTAIN evergate: the command goes to several servers, and may have been executed by some of them only")
+
+func (s *split) uncertain() []byte {
+	if s.spread != nil {
+		return doneOnSome
+	}
+	return doneInPart
+}
 
 // doneInPart says that a part is uncertain, or that one was refused by the gateway while another was executed. The
 // error of a server (OOM, NOPERM) is an answer: it stays what it is.
@@ -117,11 +155,16 @@ func (s *split) doneInPart() bool {
 		switch {
 		case bytes.HasPrefix(reply, []byte("-UNCERTAIN ")):
 			return len(s.parts) > 1
-		case bytes.HasPrefix(reply, []byte("-LOADING evergate: ")), bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: ")):
+		case refusedHere(reply):
 			refused = true
 		default:
 			executed = true
 		}
 	}
 	return executed && refused
+}
+
+// refusedHere says that a reply is the gateway's own for what was not executed.
+func refusedHere(reply []byte) bool {
+	return bytes.HasPrefix(reply, []byte("-LOADING evergate: ")) || bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: "))
 }

@@ -91,8 +91,9 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 		return true
 	case d.Kind == routing.Split:
 		return w.abortMulti(c, crossSlot)
-	case d.Kind == routing.Listen, d.Kind == routing.Answer && !saidByServers(command) &&
-		(!mayStandIn(command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
+	case d.Kind == routing.Listen, d.Kind == routing.Spread, d.Kind == routing.Walk,
+		d.Kind == routing.Answer && !saidByServers(command) &&
+			(!mayStandIn(command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
 		return w.abortMulti(c, resp.AppendError(nil, "ERR Command not allowed inside a transaction"))
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
@@ -112,6 +113,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	}
 	m.Body = append(m.Body, frame...)
 	m.Count++
+	m.Named = m.Named || runsByName(command)
 	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
 	w.stats.Queued++
@@ -167,11 +169,15 @@ func (w *Worker) exec(c *client) bool {
 	}
 	frame := append(m.Body, multiTail...)
 	seq := c.Replies.Reserve()
-	w.send(c, l, request{
+	r := request{
 		seq: seq, part: c.sendStandIns(seq), slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
 		counts: m.Counts,
-	})
+	}
+	if m.Named {
+		r.load = w.missingIn(l, frame)
+	}
+	w.send(c, l, r)
 	c.Multi, c.Watch = nil, nil
 	return true
 }
@@ -332,7 +338,7 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 	}
 	r := request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		frame: a.frame, ask: a.ask, foreign: a.target >= 0,
+		frame: a.frame, ask: a.ask, foreign: a.target >= 0, load: w.missingIn(l, a.frame),
 	}
 	commands := uint32(0)
 	for args := range w.commandsIn(a.frame) {

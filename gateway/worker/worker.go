@@ -121,6 +121,11 @@ type Env struct {
 	// slowly. Nil when nobody wants to know.
 	Gap func(service int, g Gap)
 	Cut func(service int, s Slow)
+	// ScriptSeen remembers a script, Script returns the one whose SHA1 in lower case is name, nil when it is not
+	// remembered, and ScriptsForgotten forgets a service's. The bytes are not kept, nor changed. Nil: none are remembered.
+	ScriptSeen       func(service int, body []byte)
+	Script           func(service int, name []byte) []byte
+	ScriptsForgotten func(service int)
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
 	ClientNumber func() int64
 	// WallClock returns the time for TIME.
@@ -244,6 +249,8 @@ type service struct {
 	settled     uint64
 	// fenced are connections to end at a node before a new one is used.
 	fenced map[int32]fenced
+	// loaded are the scripts that were loaded into a node.
+	loaded map[int32]*loaded
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[int32]time.Duration
 	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed
@@ -277,11 +284,16 @@ func New(conf Config, env Env) *Worker {
 	if env.Acked == nil {
 		w.env.Acked = func(int, topology.NodeID, int) {}
 	}
+	if env.Script == nil {
+		w.env.ScriptSeen = func(int, []byte) {}
+		w.env.Script = func(int, []byte) []byte { return nil }
+		w.env.ScriptsForgotten = func(int) {}
+	}
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
 			databases: map[int32]*database{}, promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
-			home: fanout.Nowhere, feedFailed: map[int32]time.Duration{},
+			loaded: map[int32]*loaded{}, home: fanout.Nowhere, feedFailed: map[int32]time.Duration{},
 		})
 	}
 	w.countAlone()

@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"strconv"
+	"strings"
+
+	"evergate/gateway/facade"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// refuse answers with the error that a decision names.
+func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
+	w.stats.Refused++
+	var text string
+	switch why {
+	case routing.WrongArity:
+		text = "ERR wrong number of arguments for '" + command.Name + "' command"
+	case routing.CrossSlot:
+		text = "CROSSSLOT Keys in request don't hash to the same slot"
+		if command.Has(routing.Blocking) {
+			text += slotsOf(command, args)
+		}
+	case routing.NotYet:
+		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
+			" is not supported by this gateway yet; the command was not executed"
+	case routing.OneServer:
+		text = oneServer(command)
+	case routing.Forbidden:
+		if strings.HasPrefix(command.Name, "cluster|") && !c.face.Is(facade.Cluster) {
+			w.answer(c, noCluster)
+			return
+		}
+		if command.Name == "post" || command.Name == "host:" {
+			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
+			w.close(c, session.ProtocolError)
+			return
+		}
+		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
+	default:
+		text = unknownText(args)
+	}
+	w.answer(c, resp.AppendError(nil, text))
+}
+
+// oneServer answers what has no meaning where there are several servers.
+func oneServer(command *routing.Command) string {
+	if command.Name == "swapdb" {
+		return "ERR SWAPDB is not allowed in cluster mode"
+	}
+	return "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' tells of one server, and there are several here"
+}
+
+// slotsOf says of two keys of a command which slots they lie in, and how to have them lie in one: whoever waits for
+// several queues at once meets this first in a cluster.
+func slotsOf(command *routing.Command, args [][]byte) string {
+	keys, _ := command.Keys(args, nil)
+	for _, at := range keys[1:] {
+		a, b := args[keys[0]], args[at]
+		if routing.Slot(a) != routing.Slot(b) {
+			return " ('" + string(cut(a, 64)) + "' to " + strconv.Itoa(routing.Slot(a)) + ", '" + string(cut(b, 64)) + "' to " +
+				strconv.Itoa(routing.Slot(b)) + "; write '{<tag>}<name>' for both)"
+		}
+	}
+	return ""
+}
+
+// unknownText words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
+func unknownText(args [][]byte) string {
+	if container := routing.Container(args[0]); container != nil && len(args) > 1 {
+		return "ERR unknown subcommand '" + string(cut(args[1], 128)) + "'. Try " + strings.ToUpper(container.Name) + " HELP."
+	}
+	list := ""
+	for _, a := range args[1:] {
+		if len(list) >= 128 {
+			break
+		}
+		list += "'" + string(cut(a, 128-len(list))) + "' "
+	}
+	return "ERR unknown command '" + string(cut(args[0], 128)) + "', with args beginning with: " + list
+}
+
+// cut shortens b, and ends it at a NUL as the C string it is in Redis.
+func cut(b []byte, n int) []byte {
+	b = b[:min(len(b), n)]
+	for i, ch := range b {
+		if ch == 0 {
+			return b[:i]
+		}
+	}
+	return b
+}

@@ -1,0 +1,103 @@
+package worker
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+)
+
+// SAVE would stop a server, and everybody on its lanes, until it has written everything to disk. Here it is a BGSAVE on
+// every primary, answered when all have written: they are asked how far they are. What another primary says after a
+// failover is no answer.
+
+const (
+	// savePoll is how often a server that saves is asked whether it is done.
+	savePoll = 100 * time.Millisecond
+	// saveMax is how long a client waits for it.
+	saveMax = 10 * time.Minute
+)
+
+var (
+	bgsave          = resp.AppendCommandStrings(nil, "BGSAVE")
+	infoPersistence = resp.AppendCommandStrings(nil, "INFO", "persistence")
+
+	saveFailed = []byte("-ERR evergate: a server could not save; its log says why\r\n")
+	saveLeft   = []byte("-ERR evergate: the primary changed while it saved\r\n")
+	saveLong   = resp.AppendError(nil, "ERR evergate: the servers have not saved within "+saveMax.String()+"; they go on")
+)
+
+// saving is how far a SAVE is, part by part.
+type saving struct {
+	until   time.Duration
+	servers []saver
+	begun   []bool
+}
+
+// saver is one run of a server.
+type saver struct {
+	node  int32
+	runID string
+}
+
+func (w *Worker) newSaving(lanes []*backend.Lane) *saving {
+	v := &saving{until: w.now + saveMax, begun: make([]bool, len(lanes))}
+	for _, l := range lanes {
+		v.servers = append(v.servers, w.saverOn(l))
+	}
+	return v
+}
+
+func (w *Worker) saverOn(l *backend.Lane) saver { return saver{l.Key.Node, w.sets[l.Key].runID} }
+
+// savesOn says that a part goes on with the server that it began with, or begins. Otherwise the part is answered.
+func (w *Worker) savesOn(c *client, s *split, a *again, l *backend.Lane) bool {
+	v, now := s.spread.saving, w.saverOn(l)
+	switch {
+	case !v.begun[a.part]:
+		v.servers[a.part] = now
+	case v.servers[a.part] != now:
+		w.partDone(c, a.seq, a.part, saveLeft)
+		return false
+	}
+	return true
+}
+
+// saves takes the reply to BGSAVE, or to the question how far it is. It returns false when reply is the part's answer.
+func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
+	v := s.spread.saving
+	text := *reply
+	switch {
+	case text[0] == '-':
+		return false
+	case !v.begun[part]:
+		v.begun[part] = true
+	case !bytes.Contains(text, []byte("rdb_bgsave_in_progress:1")):
+		*reply = saveFailed
+		if bytes.Contains(text, []byte("rdb_last_bgsave_status:ok")) {
+			*reply = resp.OK
+		}
+		return false
+	case w.now >= v.until:
+		*reply = saveLong
+		return false
+	}
+	i := slices.IndexFunc(c.again, func(a again) bool { return later(a.seq, s.seq) })
+	if i < 0 {
+		i = len(c.again)
+	}
+	c.again = slices.Insert(c.again, i, again{
+		seq: s.seq, part: part, slot: -1, target: -1, frame: infoPersistence, read: true,
+		at: w.now + savePoll, firm: true,
+	})
+	return true
+}
+
+// asksOnly says that a request asks how far a save is. What comes behind the SAVE does not overtake it: a server keeps
+// what it had when it began.
+func (c *client) asksOnly(a *again) bool {
+	s := c.splitOf(a.seq)
+	return s != nil && s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[a.part]
+}

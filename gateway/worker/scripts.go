@@ -1,0 +1,128 @@
+package worker
+
+import (
+	"strings"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// A server's scripts are its own: neither replicas nor a server that restarts have them, and clients that run a script
+// by its SHA1 meet NOSCRIPT where another primary had it. So the gateway remembers the scripts that pass it, and loads
+// one, ahead of the request that names it, into each server that this worker has not loaded it into. Where that was
+// wrong (somebody has flushed them there) the NOSCRIPT makes it be loaded again. What nobody has said through this
+// gateway is the servers' to know.
+
+// sha is the name of a script: its SHA1 in lower case hexadecimal.
+type sha [40]byte
+
+// loadedMax bounds the scripts that are known to be in one server; past it all are loaded anew when they are named.
+const loadedMax = 4096
+
+// loaded are the scripts that were loaded into one run of a server.
+type loaded struct {
+	runID string
+	known map[sha]struct{}
+}
+
+// runsByName says that a command runs a script by its SHA1.
+func runsByName(c *routing.Command) bool { return c != nil && strings.HasPrefix(c.Name, "evalsha") }
+
+// noteScript remembers the script that a command brings, or forgets all.
+func (w *Worker) noteScript(c *client, d routing.Decision, command *routing.Command, args [][]byte) {
+	if d.Kind == routing.Refuse || !command.Has(routing.Scripts) {
+		return
+	}
+	switch command.Name {
+	case "eval", "eval_ro":
+		w.env.ScriptSeen(c.svc.index, args[1])
+	case "script|load":
+		w.env.ScriptSeen(c.svc.index, args[2])
+	case "script|flush":
+		w.env.ScriptsForgotten(c.svc.index)
+		clear(c.svc.loaded)
+	}
+}
+
+// alsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
+// waits for the replies.
+func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byte) {
+	if c.svc.view == nil || command.Name != "script|load" && command.Name != "script|flush" {
+		return
+	}
+	for _, r := range w.routesFor(c.svc, c.setup()) {
+		for _, set := range r.replicas {
+			if l, _ := w.usable(set); l != nil && !l.Full() {
+				quietly(l, frame)
+				w.dirtyLane(l)
+			}
+		}
+	}
+}
+
+// missing returns the script that a command names, if it must be loaded ahead of it on this lane.
+func (w *Worker) missing(l *backend.Lane, command *routing.Command, args [][]byte) []byte {
+	if !runsByName(command) || len(args) < 2 || len(args[1]) != len(sha{}) {
+		return nil
+	}
+	name := nameOf(args[1])
+	s := w.services[l.Key.Service]
+	in, runID := s.loaded[l.Key.Node], w.sets[l.Key].runID
+	if in != nil && in.runID == runID {
+		if _, known := in.known[name]; known {
+			return nil
+		}
+	}
+	body := w.script(s, name)
+	if body == nil {
+		return nil
+	}
+	if in == nil || in.runID != runID || len(in.known) >= loadedMax {
+		in = &loaded{runID: runID, known: map[sha]struct{}{}}
+		s.loaded[l.Key.Node] = in
+	}
+	in.known[name] = struct{}{}
+	return body
+}
+
+// missingIn is missing for the commands of a transaction.
+func (w *Worker) missingIn(l *backend.Lane, frame []byte) (bodies [][]byte) {
+	for args := range w.commandsIn(frame) {
+		if body := w.missing(l, routing.Lookup(args), args); body != nil {
+			bodies = append(bodies, body)
+		}
+	}
+	return bodies
+}
+
+// nameOf copies the name of a script in lower case.
+func nameOf(arg []byte) (name sha) {
+	for i, b := range arg[:len(name)] {
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		name[i] = b
+	}
+	return name
+}
+
+// script returns the script with a name, or nil when nobody has said it.
+func (w *Worker) script(s *service, name sha) []byte { return w.env.Script(s.index, name[:]) }
+
+// unknown returns the script that a server which was asked for it does not have, if it can be loaded now.
+func (w *Worker) unknown(l *backend.Lane, t *backend.Ticket, args [][]byte) []byte {
+	if t.Flags&backend.Loaded != 0 || !runsByName(routing.Lookup(args)) || len(args) < 2 || len(args[1]) != len(sha{}) {
+		return nil
+	}
+	return w.script(w.services[l.Key.Service], nameOf(args[1]))
+}
+
+// load puts scripts on a lane.
+func load(l *backend.Lane, bodies [][]byte) {
+	for _, body := range bodies {
+		quietly(l, resp.AppendCommand(nil, scriptWord, loadWord, body))
+	}
+}
+
+var scriptWord, loadWord = []byte("SCRIPT"), []byte("LOAD")

@@ -1,0 +1,190 @@
+package worker
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// What concerns all keys, or all servers, goes to every primary: a part for each shard of the view, and the replies are
+// joined. A part has no key by which its shard could be found again under another view; it has a slot that the shard
+// served. Where shards may have come or gone meanwhile, or slots from one to another, what can be done twice is begun
+// anew: parts of two pictures do not make a whole.
+
+// spread is what the parts of such a request share.
+type spread struct {
+	command *routing.Command
+	read    bool
+	// epoch is that of the view whose shards the parts are, anchors a slot of each: -1 where there are no slots.
+	epoch   uint64
+	anchors []int16
+	// saving is set for SAVE.
+	saving *saving
+}
+
+// spread sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
+// that cannot.
+func (w *Worker) spread(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+	v := c.svc.view
+	switch {
+	case v == nil || len(v.Shards) == 0:
+		return w.mayNot(c, -1, noView)
+	case command.Keyspace() && !v.Complete():
+		return w.mayNot(c, -1, held)
+	case d.Merge == routing.OneOK:
+		return w.killing(c, d, command, frame)
+	}
+	lanes := make([]*backend.Lane, len(v.Shards))
+	for i := range lanes {
+		var why obstacle
+		if lanes[i], why = w.choose(c, i, -1, d.Read); lanes[i] == nil {
+			return w.mayNot(c, i, why)
+		}
+	}
+	w.alsoOnReplicas(c, command, frame)
+	s := c.newSpread(d, command, v)
+	s.limit = limitOf(args)
+	if d.Merge == routing.Saved {
+		s.spread.saving = w.newSaving(lanes)
+		frame = bgsave
+	}
+	for i, l := range lanes {
+		w.send(c, l, request{seq: s.seq, part: int16(i), slot: -1, shard: i, read: d.Safe, frame: frame})
+	}
+	return true
+}
+
+// newSpread begins a request with a part for each shard of a view.
+func (c *client) newSpread(d routing.Decision, command *routing.Command, v *topology.View) *split {
+	s := &split{
+		seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
+		spread: &spread{command: command, read: d.Read},
+	}
+	s.over(v)
+	c.splits = append(c.splits, s)
+	return s
+}
+
+// over gives a spread its parts: the shards of a view.
+func (s *split) over(v *topology.View) {
+	s.spread.epoch, s.spread.anchors = v.Epoch, v.FirstSlots()
+	s.left, s.bytes = len(v.Shards), 0
+	s.parts = make([]resp.JoinPart, len(v.Shards))
+	for i := range s.parts {
+		s.parts[i].Name = v.Shards[i].Name
+	}
+}
+
+// limitOf reads how many entries SLOWLOG GET asks for. What is no number is refused by every server.
+func limitOf(args [][]byte) int {
+	if len(args) < 3 {
+		return 10
+	}
+	n, _ := strconv.Atoi(string(args[2]))
+	return n
+}
+
+// killing begins a command that must get past what the servers are busy with. Each part goes on a connection of the
+// session's own, one after the other, as what is done again does.
+func (w *Worker) killing(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
+	s := c.newSpread(d, command, c.svc.view)
+	for i := range s.parts {
+		w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i), Flags: backend.Write}, frame,
+			again{target: -1})
+	}
+	w.wake(c)
+	return true
+}
+
+// spreadAgain sends the first part that must be done again, or answers it. It returns false when the session was
+// parked.
+func (w *Worker) spreadAgain(c *client, s *split) bool {
+	a, v := &c.again[0], c.svc.view
+	switch {
+	case v == nil || len(v.Shards) == 0:
+		return w.mayNotAgain(c, a, -1, noView)
+	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.kind == resp.OneOK):
+		w.park(c, session.Flight)
+		return false
+	case s.spread.command.Keyspace() && !v.Complete():
+		return w.mayNotAgain(c, a, -1, held)
+	}
+	if s.spread.epoch != v.Epoch && c.mayRenew(s) {
+		s.over(v)
+		c.renew(s)
+		a = &c.again[0]
+	}
+	shard := s.shardOf(v, a.part)
+	var l *backend.Lane
+	var why obstacle
+	if s.kind == resp.OneOK {
+		l, why = w.privateAt(c, shard, true)
+	} else {
+		l, why = w.choose(c, shard, -1, s.spread.read && !a.primary)
+	}
+	if l == nil {
+		return w.mayNotAgain(c, a, shard, why)
+	}
+	if s.spread.saving != nil && !w.savesOn(c, s, a, l) {
+		return true
+	}
+	w.send(c, l, request{
+		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, shard: shard, read: a.read, frame: a.frame,
+	})
+	return true
+}
+
+// shardOf finds the shard of a part in a view; -1 when nobody serves its slot.
+func (s *split) shardOf(v *topology.View, part int16) int {
+	switch anchor := s.spread.anchors[part]; {
+	case s.spread.epoch == v.Epoch:
+		return int(part)
+	case !v.Sharded:
+		return 0
+	case anchor < 0 || v.Shard(int(anchor)) == nil:
+		return -1
+	default:
+		return v.Shard(int(anchor)).Index
+	}
+}
+
+// mayRenew says that a request of which a part must be done again can be begun anew: it can be done twice, and no part
+// of it has the gateway's own answer.
+func (c *client) mayRenew(s *split) bool {
+	stale := slices.ContainsFunc(c.again, func(a again) bool { return a.seq == s.seq && a.stale })
+	return s.spread.command.Repeats() && !stale && !slices.ContainsFunc(s.parts, func(p resp.JoinPart) bool {
+		return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))
+	})
+}
+
+// renew puts all parts of the request in front where some of them were.
+func (c *client) renew(s *split) {
+	first := c.again[0]
+	rest := slices.DeleteFunc(c.again, func(a again) bool { return a.seq == s.seq })
+	all := make([]again, len(s.parts), len(s.parts)+len(rest))
+	for i := range all {
+		all[i] = first
+		all[i].part = int16(i)
+	}
+	c.again = append(all, rest...)
+}
+
+// apart says that two requests of one flight went to different shards, and that one is the part of a spread, which
+// concerns its own shard alone.
+func (c *client) apart(a *again, t *backend.Ticket) bool {
+	if a.flown != c.flightEpoch || a.shard == t.Shard {
+		return false
+	}
+	for _, seq := range [...]uint32{a.seq, t.Seq} {
+		if s := c.splitOf(seq); s != nil && s.spread != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,297 @@
+package worker
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// SCAN walks through a cluster in the order of its slots: the owner of the lowest slot that is left is scanned whole,
+// and what it has in that slot and those behind it without a gap is passed on. Then it is asked what of these slots
+// it really had to the end, since the view may be behind: there the scan goes on. A key of a slot that is being moved
+// leaves the owner for another server, perhaps before the owner's scan has come to it. So such a slot ends the range,
+// and when the owner has been scanned for it, the server it moves to is scanned as well: what was not there the first
+// time is there the second.
+//
+// Each step is one request of the client, and all of its past is in the cursor. Where there are no slots, and for HSCAN
+// and its like, only the server's own cursor and its print are.
+
+// walk is such a request under way.
+type walk struct {
+	args [][]byte // as the client said it
+	at   int      // of its cursor among them
+	asks cursor
+	// slot of the key, or -1.
+	slot int
+	// next is what is asked now, under the view of that moment, and to the end of its slots.
+	next cursor
+	to   int
+	node int32
+	// sharded: it walks through slots.
+	sharded bool
+}
+
+var (
+	invalidCursor = []byte("-ERR invalid cursor\r\n")
+	longCursor    = []byte("-ERR evergate: the server's cursor is too long to be passed on\r\n")
+	oddPage       = []byte("-ERR evergate: the server's answer to a scan is no page\r\n")
+
+	clusterNodes = resp.AppendCommandStrings(nil, "CLUSTER", "NODES")
+)
+
+// walk sends SCAN and its like, or what must be asked in its place. It returns false when the session was parked.
+func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
+	k := &walk{at: 1, slot: -1}
+	if command.First > 0 {
+		k.at = 2
+	}
+	var ok bool
+	if k.asks, ok = parseCursor(args[k.at]); !ok {
+		w.answer(c, invalidCursor)
+		return true
+	}
+	if c.svc.view == nil {
+		return w.mayNot(c, -1, noView)
+	}
+	if command.First > 0 && c.svc.view.Sharded {
+		k.slot = routing.Slot(args[command.First])
+	}
+	k.args = args
+	r, l, why := w.step(c, k, &again{target: -1})
+	if l == nil {
+		return w.mayNot(c, r.shard, why)
+	}
+	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
+	r.seq = c.Replies.Reserve()
+	c.splits = append(c.splits, &split{seq: r.seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
+	w.send(c, l, r)
+	return true
+}
+
+// walkAgain does a step again, or the one that takes its place now. It returns false when the session was parked.
+func (w *Worker) walkAgain(c *client, s *split, a *again) bool {
+	if c.svc.view == nil {
+		return w.mayNotAgain(c, a, -1, noView)
+	}
+	r, l, why := w.step(c, s.walk, a)
+	if l == nil {
+		return w.mayNotAgain(c, a, r.shard, why)
+	}
+	r.seq, r.hops, r.tries = a.seq, a.hops, a.tries
+	w.send(c, l, r)
+	return true
+}
+
+// step finds out what is to be asked next, and of whom.
+func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane, why obstacle) {
+	v := c.svc.view
+	r = request{part: 0, slot: int16(k.slot), read: true}
+	k.sharded = v.Sharded && k.slot < 0
+	switch {
+	case k.sharded:
+		k.next, k.to = k.asks, v.RangeEnd(k.asks.slot)
+		r.shard = w.shardOfSlot(c, k.asks.slot)
+		a.target = -1
+		k.follow(v, r.shard, a)
+	case v.Sharded:
+		r.shard = w.shardOfSlot(c, k.slot)
+		fallthrough
+	default:
+		k.next = cursor{print: k.asks.print, at: k.asks.at}
+	}
+	l, why = w.chooseAgain(c, a, routing.Decision{Shard: r.shard, Slot: k.slot})
+	if l == nil {
+		return r, nil, why
+	}
+	r.ask, r.foreign = a.ask, a.target >= 0
+	n := c.svc.node(l.Key.Node)
+	if n == nil {
+		return r, nil, inFlight
+	}
+	k.node = l.Key.Node
+	k.goOn(v, n, r.shard)
+	r.frame = k.frame()
+	return r, l, free
+}
+
+// goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
+// slot begins again there.
+func (k *walk) goOn(v *topology.View, n *topology.Node, shard int) {
+	print := printOf(n)
+	switch {
+	case !k.sharded:
+	case k.next.stage == following && k.next.print == k.guest(n), k.next.stage == checkingFollowed:
+		return
+	default:
+		print = printOf(n, v.Shards[shard].ConfigEpoch, uint64(k.to))
+	}
+	if k.next.stage == following || k.next.print != print {
+		k.next = cursor{slot: k.next.slot, print: print}
+	}
+}
+
+// follow turns to the server that the slot is being moved to, where the cursor is of that. If it is the slot's owner by
+// now there is nothing to turn to; if it is not known any more, the scan of the slot begins again.
+func (k *walk) follow(v *topology.View, shard int, a *again) {
+	if k.next.stage != following || shard < 0 {
+		return
+	}
+	if p := v.Shards[shard].Primary; p != nil && k.guest(p) == k.next.print {
+		return
+	}
+	found := 0
+	for _, n := range v.Nodes {
+		if n != nil && k.guest(n) == k.next.print && !isReplica(v, n) {
+			a.target = n.ID
+			found++
+		}
+	}
+	if found != 1 {
+		a.target = -1
+		k.next = cursor{slot: k.next.slot}
+	}
+}
+
+func isReplica(v *topology.View, n *topology.Node) bool {
+	return slices.ContainsFunc(v.Shards, func(s topology.Shard) bool { return slices.Contains(s.Replicas, n) })
+}
+
+// guest is the print of a server that the slot is being moved to.
+func (k *walk) guest(n *topology.Node) uint16 { return printOf(n, uint64(k.next.slot)) }
+
+// frame writes the step down for a server.
+func (k *walk) frame() []byte {
+	if k.checks() {
+		return clusterNodes
+	}
+	words := make([][]byte, len(k.args))
+	copy(words, k.args)
+	words[k.at] = strconv.AppendUint(nil, k.next.at, 10)
+	return resp.AppendCommand(nil, words...)
+}
+
+// checks says that the step asks a server about its slots.
+func (k *walk) checks() bool {
+	return k.sharded && (k.next.stage == checking || k.next.stage == checkingFollowed)
+}
+
+// walked makes the client's reply of the server's.
+func (w *Worker) walked(c *client, k *walk, reply []byte) []byte {
+	switch {
+	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
+		said := string(bytes.TrimSpace(reply[1:]))
+		return resp.AppendError(nil, "ERR evergate: SCAN needs CLUSTER NODES, and the server says: "+said)
+	case reply[0] == '-':
+		return reply
+	case k.checks():
+		return w.checked(c, k, reply)
+	}
+	page, ok := resp.Elements(reply)
+	if !ok || len(page) != 2 {
+		return oddPage
+	}
+	word, ok := resp.String(page[0])
+	at, err := strconv.ParseUint(string(word), 10, 64)
+	if !ok || err != nil {
+		return oddPage
+	}
+	next := k.next
+	next.at = at
+	switch {
+	case !next.fits():
+		return longCursor
+	case at > 0:
+	case !k.sharded:
+		next = finished
+	case next.stage == following:
+		next.stage = checkingFollowed
+	default:
+		next.stage = checking
+	}
+	if !k.sharded {
+		return appendPage(next, page[1])
+	}
+	keys, ok := k.within(page[1])
+	if !ok {
+		return oddPage
+	}
+	return appendPage(next, keys)
+}
+
+func appendPage(next cursor, elements []byte) []byte {
+	b := resp.AppendBulk(resp.AppendArray(nil, 2), strconv.AppendUint(nil, next.number(), 10))
+	return append(b, elements...)
+}
+
+// within keeps the keys of the slots that the step is about: the others have been passed on, or will be.
+func (k *walk) within(page []byte) (kept []byte, ok bool) {
+	keys, ok := resp.Elements(page)
+	if !ok {
+		return nil, false
+	}
+	end := k.to
+	if k.next.stage == following {
+		end = k.next.slot + 1
+	}
+	n := 0
+	for _, frame := range keys {
+		key, ok := resp.String(frame)
+		if !ok {
+			return nil, false
+		}
+		if slot := routing.Slot(key); slot >= k.next.slot && slot < end {
+			kept = append(kept, frame...)
+			n++
+		}
+	}
+	return append(resp.AppendArray(nil, n), kept...), true
+}
+
+// checked says where the scan goes on, from what a server says of its slots.
+func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
+	text, ok := resp.String(reply)
+	if !ok {
+		return oddPage
+	}
+	at, v := parseSlots(string(text)), c.svc.view
+	slot := k.next.slot
+	var to *topology.Node // where the first slot is being moved
+	if addr := at.moving[slot]; addr != "" && v != nil {
+		to = v.NodeNamed(addr, c.svc.node(k.node))
+	}
+	next := from(slot)
+	switch k.next.stage {
+	case checking:
+		end := slot
+		for end < k.to && at.has(end) {
+			end++
+		}
+		if next = from(end); end == slot && to != nil {
+			next = cursor{slot: slot, stage: following, print: k.guest(to)}
+		} else if end == slot { // the view is behind
+			w.reportNode(c.svc, k.node)
+		}
+	case checkingFollowed:
+		owner := c.svc.node(k.node)
+		if to != nil && k.guest(to) == k.next.print ||
+			owner != nil && at.has(slot) && k.guest(owner) == k.next.print {
+			next = from(slot + 1)
+		}
+	}
+	return appendPage(next, emptyArray)
+}
+
+// reportNode has the servers be asked about themselves.
+func (w *Worker) reportNode(s *service, node int32) {
+	if s.view == nil {
+		return
+	}
+	w.env.Report(s.index, topology.Report{
+		Kind: topology.Refused, Node: topology.NodeID(node), Shard: w.shardOfNode(s, node), Epoch: s.view.Epoch, Slot: -1,
+	})
+}
