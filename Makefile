@@ -49,12 +49,12 @@ soak:
 
 # The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
-# last lines are go test's own. Nothing is taken from go test's cache in the full rounds: it does not know that
-# testenv builds and runs the gateway.
+# last lines are go test's own. Nothing is taken from go test's cache in the rounds with servers: it does not know
+# that testenv builds and runs the gateway.
 test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
-	go test -short -timeout $(TIMEOUT) ./...
+	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	go test -count 1 -p 2 -timeout $(TIMEOUT) ./...
 	go test -count 1 -tags portable -run 'Compat|BadInput|Gateway' -timeout $(TIMEOUT) ./testenv
