@@ -58,3 +58,23 @@ func (z *fuzzed) checkPrivate() {
 		z.t.Fatalf("%d appointments", n)
 	}
 }
+
+// watcherLeaves has one client leave that watches keys, if such have as many private lanes to a server as there may be:
+// others wait for one.
+func (z *fuzzed) watcherLeaves() {
+	had := map[int32]int{}
+	for _, l := range z.w.lanes {
+		if l == nil || l.Key.Purpose != backend.Private {
+			continue
+		}
+		c := z.w.client(l.Owner.Session, l.Owner.Generation)
+		if c == nil || c.pin != l || c.Watch == nil {
+			continue
+		}
+		if had[l.Key.Node]++; had[l.Key.Node] >= z.w.conf.PrivateMax {
+			z.w.ClientClosed(c.ref.ID)
+			z.leave(c.ref.ID)
+			return
+		}
+	}
+}

@@ -362,6 +362,7 @@ func (z *fuzzed) settle() {
 			z.serve(backend.LaneID(id))
 		}
 		z.act(13)
+		z.watcherLeaves()
 		for _, id := range z.clients {
 			z.w.ClientWrote(id, len(z.w.ClientBytes(id)))
 		}
