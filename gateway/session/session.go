@@ -89,22 +89,22 @@ type Session struct {
 	Replies Replies
 	// Unread are bytes that wait to be understood; nil for most.
 	Unread []byte
-	// Proto is 2 or 3.
-	Proto uint8
 	// DB is the number of the database that SELECT chose.
 	DB int32
+	// Proto is 2 or 3.
+	Proto uint8
 	// Authenticated, or no password is asked.
 	Authenticated bool
 	// Parked says what it waits for.
 	Parked ParkReason
-	// Multi is the transaction between MULTI and EXEC; nil for most.
-	Multi *Multi
-	// Watch is what WATCH asked for; nil for most.
-	Watch *Watch
 	// Ending: nothing more is read; it is closed when what it is owed has been written.
 	Ending bool
 	// Why it ends.
 	Why CloseReason
+	// Multi is the transaction between MULTI and EXEC; nil for most.
+	Multi *Multi
+	// Watch is what WATCH asked for; nil for most.
+	Watch *Watch
 	// WaitsSince is when the request in front first parked; 0 when it has not.
 	WaitsSince time.Duration
 	// OpenedAt and ActiveAt are times of the worker's clock.

@@ -124,7 +124,9 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		return
 	}
 	if t.Flags&backend.Blocking != 0 {
-		c.ghost = ghost{l.Key.Node, l.RunID, l.Client}
+		if c.ghost = nil; l.Client != 0 {
+			c.ghost = &ghost{l.Key.Node, l.RunID, l.Client}
+		}
 		if w.now-l.OpenedAt >= steadyAfter {
 			t.Hops = 0
 		} else {

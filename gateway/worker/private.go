@@ -91,7 +91,7 @@ func (w *Worker) pinned(c *client) (*backend.Lane, obstacle) {
 // privateTo pins a session to a lane to this node; see privateAt for urgent.
 func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.Lane, obstacle) {
 	set := w.privateSet(c.svc, n, c.setup())
-	haunted := c.ghost.client != 0 && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
+	haunted := c.ghost != nil && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
 	if n := len(set.idle); n > 0 && !haunted {
 		l := set.idle[n-1]
 		set.idle = set.idle[:n-1]
@@ -264,7 +264,7 @@ func (w *Worker) pinOpened(l *backend.Lane) {
 	case c == nil || c.pin != l:
 		w.closePrivate(l)
 	default:
-		c.ghost = ghost{}
+		c.ghost = nil
 		if c.Parked == session.NoPrivateLane {
 			w.wake(c)
 		}

@@ -105,7 +105,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	ticket, _ := l.Inflight.Pop()
 	write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply)
 	if c != nil && write && reply[0] != '-' {
-		c.wrote = origin{l.Key.Node, l.RunID, true}
+		c.wrote = origin{l.RunID, l.Key.Node, true}
 	}
 	switch {
 	case c == nil:
@@ -190,7 +190,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&backend.Write != 0 {
-		c.wrote = origin{l.Key.Node, l.RunID, true}
+		c.wrote = origin{l.RunID, l.Key.Node, true}
 		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
 	w.serves(l)

@@ -15,8 +15,8 @@ import (
 
 // origin is a run of a server.
 type origin struct {
-	node  int32
 	runID string
+	node  int32
 	known bool
 }
 

@@ -187,13 +187,10 @@ type client struct {
 	// flights are the lanes that owe replies, at most one for each shard of the view with flightEpoch.
 	flights     []flight
 	flightEpoch uint64
-	// again are requests that must be done again, in order, before anything new is read; againBegun says that the
-	// first of them has been sent.
-	again      []again
-	againBegun bool
-	splits     []*split
-	// carefulSlot is the slot of the last ASK or TRYAGAIN: until carefulUntil one request at a time is in flight.
-	carefulSlot  int16
+	// again are requests that must be done again, in order, before anything new is read.
+	again  []again
+	splits []*split
+	// carefulUntil: until then one request at a time is in flight for carefulSlot.
 	carefulUntil time.Duration
 	// withheld are replies that wait for a verdict on their server, in the order in which they came.
 	withheld      []withheld
@@ -201,8 +198,8 @@ type client struct {
 	// pin is the private lane of this session, or nil; pinAt is when another may be asked for.
 	pin   *backend.Lane
 	pinAt time.Duration
-	// ghost is the connection on which a blocking command was lost.
-	ghost ghost
+	// ghost is the connection on which a blocking command was lost; nil for most.
+	ghost *ghost
 	// wrote is the server that executed the session's last write that was answered.
 	wrote origin
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
@@ -215,12 +212,16 @@ type client struct {
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
-	held   bool // counted in Worker.held, with weight bytes
-	weight int
-	dirty  bool // named in out.Clients
-	queued bool // named in ready
-	paused bool // the loop does not read from it
-	closed bool
+	weight int // bytes, while held
+
+	// Small things stand together: an idle client should cost little memory.
+	carefulSlot int16 // of the last ASK or TRYAGAIN
+	againBegun  bool  // the first of again has been sent
+	held        bool  // counted in Worker.held
+	dirty       bool  // named in out.Clients
+	queued      bool  // named in ready
+	paused      bool  // the loop does not read from it
+	closed      bool
 }
 
 // flight is what one lane owes a session.
