@@ -40,7 +40,7 @@ const (
 	Watched
 	// Counts: the reply counts subscribers as the server sees them.
 	Counts
-	// Loaded: the script that the request names was loaded ahead of it.
+	// Loaded: the script that the request names was loaded ahead of it; with Quiet, that it is this load.
 	Loaded
 )
 

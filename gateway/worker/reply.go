@@ -137,7 +137,7 @@ func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
 			w.cannotServe(l)
 		}
 		w.learnt(w.services[l.Key.Service], ticket.Seq, why)
-	case reply[0] == '-' && l.Key.Purpose == backend.Private:
+	case reply[0] == '-' && l.Key.Purpose == backend.Private && ticket.Flags&backend.Loaded == 0:
 		// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
 		w.laneLost(l, backend.Poisoned)
 	}

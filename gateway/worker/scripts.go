@@ -118,10 +118,11 @@ func (w *Worker) unknown(l *backend.Lane, t *backend.Ticket, args [][]byte) []by
 	return w.script(w.services[l.Key.Service], nameOf(args[1]))
 }
 
-// load puts scripts on a lane.
+// load puts scripts on a lane. Where one is refused, the command that names it tells its client so.
 func load(l *backend.Lane, bodies [][]byte) {
 	for _, body := range bodies {
-		quietly(l, resp.AppendCommand(nil, scriptWord, loadWord, body))
+		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))
+		l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet | backend.Loaded, Part: -1, Slot: -1})
 	}
 }
 
