@@ -136,3 +136,21 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 		expect(t, conn, "+OK\r\n", "SET", "k", "v")
 	})
 }
+
+func TestWhatFollowsAKillGoesToItsDatabase(t *testing.T) {
+	env := StartSentinel(t, Options{Replicas: 1, Fast: true})
+	conn := MustDial(t, StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main").Addr)
+	expect(t, conn, "+OK\r\n", "SELECT", "5")
+	for _, words := range [][]string{{"SCRIPT", "KILL"}, {"SET", "k", "v"}, {"DBSIZE"}} {
+		if err := conn.Send(words...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"-NOTBUSY No scripts in execution right now.\r\n", "+OK\r\n", ":1\r\n"} {
+		if reply, err := conn.Frame(); err != nil || string(reply) != want {
+			t.Fatalf("%q, %v, want %q", reply, err, want)
+		}
+	}
+	expect(t, conn, "+OK\r\n", "SELECT", "0")
+	expect(t, conn, ":0\r\n", "DBSIZE")
+}

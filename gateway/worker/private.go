@@ -43,7 +43,7 @@ func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, ob
 		return nil, held
 	}
 	n := c.primaryOf(shard)
-	if c.pin != nil && w.pinIsTo(c, n) {
+	if c.pin != nil && (w.pinIsTo(c, n) || urgent && c.pin.Urgent && w.pinLeadsTo(c, n)) {
 		return w.pinned(c)
 	}
 	if c.pin != nil {
@@ -91,7 +91,7 @@ func (w *Worker) pinned(c *client) (*backend.Lane, obstacle) {
 // privateTo pins a session to a lane to this node; see privateAt for urgent.
 func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.Lane, obstacle) {
 	set := w.privateSet(c.svc, n, c.setup())
-	haunted := c.ghost != nil && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
+	haunted := !urgent && c.ghost != nil && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
 	if n := len(set.idle); n > 0 && !haunted {
 		l := set.idle[n-1]
 		set.idle = set.idle[:n-1]
@@ -177,6 +177,12 @@ func (c *client) primaryOf(shard int) *topology.Node {
 func (w *Worker) pinFits(c *client, shard int) bool { return w.pinIsTo(c, c.primaryOf(shard)) }
 
 func (w *Worker) pinIsTo(c *client, n *topology.Node) bool {
+	return !c.pin.Urgent && w.pinLeadsTo(c, n)
+}
+
+// pinLeadsTo is pinIsTo for an urgent lane, too, on which only what is urgent may go: it is in database 0, and nobody
+// has looked which server it met.
+func (w *Worker) pinLeadsTo(c *client, n *topology.Node) bool {
 	l := c.pin
 	return n != nil && int32(n.ID) == l.Key.Node && l.Key.Setup == c.setup() &&
 		(l.State == backend.Dialing || l.Usable(w.now))
@@ -264,7 +270,9 @@ func (w *Worker) pinOpened(l *backend.Lane) {
 	case c == nil || c.pin != l:
 		w.closePrivate(l)
 	default:
-		c.ghost = nil
+		if !l.Urgent { // such a one ends no other
+			c.ghost = nil
+		}
 		if c.Parked == session.NoPrivateLane {
 			w.wake(c)
 		}

@@ -136,6 +136,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	}
 	w.send(c, l, request{
 		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, shard: shard, read: a.read, frame: a.frame,
+		foreign: s.kind == resp.OneOK,
 	})
 	return true
 }
