@@ -6,36 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 )
-
-// typewriter is a terminal with nobody at it but the test, which types at its other end.
-func typewriter(t *testing.T) (tty, person *os.File) {
-	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(func() { _ = person.Close() })
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	tty, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tty.Close() })
-	return tty, person
-}
 
 func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 	for _, c := range []struct {
@@ -43,7 +18,7 @@ func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 		want  error
 	}{{"yes\n", nil}, {"Y\n", nil}, {"no\n", errNoConsent}, {"\n", errNoConsent}, {"", errNoConsent}} {
 		t.Run(fmt.Sprintf("%q", c.typed), func(t *testing.T) {
-			tty, person := typewriter(t)
+			person, tty := terminal(t)
 			var stdout, stderr bytes.Buffer
 			w := world{stdin: tty, stdout: &stdout, stderr: &stderr}
 			ctx, cancel := context.WithCancel(t.Context())
@@ -72,7 +47,7 @@ func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 }
 
 func TestDrillNeedsNoYesWhereSomebodyCanBeAsked(t *testing.T) {
-	tty, _ := typewriter(t)
+	_, tty := terminal(t)
 	a, flags := aim{}, pflag.NewFlagSet("drill", pflag.ContinueOnError)
 	a.addFlags(flags)
 	if err := flags.Parse([]string{"--target", "127.0.0.1:1", "--cluster", "127.0.0.1:2"}); err != nil {
