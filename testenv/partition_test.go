@@ -210,12 +210,9 @@ func counted(t *testing.T, env *Env) int {
 	return n
 }
 
-// TestPrimaryIsCutOff pulls the cable between the old primary and everybody else: nothing that was acknowledged is
-// lost.
-func TestPrimaryIsCutOff(t *testing.T) {
-	e := startEnclave(t)
-	env := e.startServers(t)
-	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+// cutOff counts through the gateway, pulls the cable, and counts on until there is another primary.
+func (e *enclave) cutOff(t *testing.T, env *Env, gate *Gateway) *counter {
+	t.Helper()
 	c := startCounter(t, gate.Addr, "counter")
 	for range 100 {
 		c.count(t)
@@ -225,6 +222,16 @@ func TestPrimaryIsCutOff(t *testing.T) {
 	}
 	e.pull(t)
 	c.countUntil(t, "another primary", anotherPrimary(env))
+	return c
+}
+
+// TestPrimaryIsCutOff pulls the cable between the old primary and everybody else: nothing that was acknowledged is
+// lost.
+func TestPrimaryIsCutOff(t *testing.T) {
+	e := startEnclave(t)
+	env := e.startServers(t)
+	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+	c := e.cutOff(t, env, gate)
 	before := c.acknowledged
 	for c.acknowledged < before+100 {
 		c.count(t)
@@ -256,15 +263,7 @@ func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	door := "unix:" + filepath.Join(t.TempDir(), "door") // a cable does not matter to it
 	gate := StartGatewayWith(t, GatewayOptions{Binary: e.program(t, "evergate", binary), Addr: door,
 		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--listen", door}})
-	c := startCounter(t, gate.Addr, "counter")
-	for range 100 {
-		c.count(t)
-	}
-	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
-		t.Fatal(err)
-	}
-	e.pull(t)
-	c.countUntil(t, "another primary", anotherPrimary(env))
+	c := e.cutOff(t, env, gate)
 	e.plug(t)
 	story := regexp.MustCompile(`failover\d+:.*,to=` + regexp.QuoteMeta(e.outside) +
 		`.*,acknowledged=(\d+),lost_at_most=(\w+)`)
