@@ -21,12 +21,18 @@ func accepts(t *testing.T, n *testenv.Node, key string) <-chan time.Time {
 	}
 	go func() {
 		defer c.Close()
-		for t.Context().Err() == nil {
+		tick := time.NewTicker(2 * time.Millisecond)
+		defer tick.Stop()
+		for {
 			if reply, err := c.Do("SET", key, "v"); err == nil && string(reply) == "+OK\r\n" {
 				at <- time.Now()
 				return
 			}
-			time.Sleep(2 * time.Millisecond)
+			select {
+			case <-tick.C:
+			case <-t.Context().Done():
+				return
+			}
 		}
 	}()
 	return at

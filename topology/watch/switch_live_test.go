@@ -52,13 +52,13 @@ func (w *worker) run(ctx context.Context) {
 		w.k.Settled(0, v.Epoch)
 		p := v.Shards[0].Primary
 		if p == nil {
-			time.Sleep(time.Millisecond)
+			w.another(ctx, v)
 			continue
 		}
 		key := fmt.Sprintf("k%d", n)
 		if !w.write(p.Addr, key) {
 			w.k.Report(topology.Report{Kind: topology.Refused, Node: p.ID, Epoch: v.Epoch})
-			time.Sleep(time.Millisecond)
+			w.another(ctx, v)
 			continue
 		}
 		if now := w.k.View(); now.Shards[0].Primary == nil || now.Shards[0].Primary.ID != p.ID {
@@ -71,6 +71,18 @@ func (w *worker) run(ctx context.Context) {
 		w.mu.Unlock()
 		last = time.Now()
 	}
+}
+
+// another waits for another View than v, and not for long: a server may accept again without one.
+func (w *worker) another(ctx context.Context, v *topology.View) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	_ = testenv.WaitFor(ctx, "another view", func() error {
+		if w.k.View() == v {
+			return errors.New("none yet")
+		}
+		return nil
+	})
 }
 
 // write sets a key; false when it was refused or got no answer.
