@@ -35,7 +35,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		w.feedRead(l, b)
 		return
 	}
-	full := l.Full()
+	half := l.HalfFull()
 	for len(b) > 0 && l.State == backend.Open {
 		n, done, err := l.Scan.Feed(b)
 		if err != nil {
@@ -49,7 +49,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		}
 		b = b[n:]
 	}
-	if full && !l.HalfFull() {
+	if half && !l.HalfFull() {
 		w.wakeFull(w.services[l.Key.Service])
 	}
 	if l.Retiring && l.State == backend.Open && !l.Awaits() {
