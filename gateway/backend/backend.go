@@ -123,8 +123,10 @@ type Lane struct {
 	Queued []byte
 	// Big says that a long reply is under way: the lane takes no new flights until it has ended.
 	Big bool
-	// BigEnd is the offset behind the last long request: until it is written the lane takes no new flights either.
-	BigEnd uint64
+	// BigEnd is the offset behind the last long request: until it is written, slice by slice, the lane takes no new
+	// flights either. SlicedAt is when the last slice was.
+	BigEnd   uint64
+	SlicedAt time.Duration
 	// Retiring: the node lost its role; no new flights, closed at RetireAt.
 	Retiring bool
 	RetireAt time.Duration
@@ -181,7 +183,10 @@ func (l *Lane) Awaits() bool {
 }
 
 // Busy says that a long reply or a long request is under way: what is sent now would wait for it.
-func (l *Lane) Busy() bool { return l.Big || !l.Queue.Sent(l.BigEnd) }
+func (l *Lane) Busy() bool { return l.Big || l.Slicing() }
+
+// Slicing says that a long request is to be written.
+func (l *Lane) Slicing() bool { return !l.Queue.Sent(l.BigEnd) }
 
 // Full says that the lane holds as much as it should; sessions wait until half of it is answered.
 func (l *Lane) Full() bool { return l.Inflight.Len() >= TicketsMax || l.Queue.Held() >= HeldBytesMax }
@@ -206,5 +211,5 @@ func (l *Lane) Reset() {
 	l.Reply, l.Queued = nil, nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
 	l.Silent, l.Doubted, l.SentOn, l.Client = false, false, false, 0
-	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.OnTrial = 0, 0, 0, false
+	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.OnTrial = 0, 0, 0, 0, false
 }

@@ -85,8 +85,8 @@ func (w *Worker) runReady() {
 	w.waiters = turn[:0]
 }
 
-// LaneBytes returns the bytes to write to a lane next; empty when there are none. They are valid until the next call
-// of any method.
+// LaneBytes returns the bytes to write to a lane next; empty when there are none, or not yet: Out names the lane again
+// then. They are valid until the next call of any method.
 func (w *Worker) LaneBytes(id backend.LaneID) []byte {
 	l := w.lanes[id]
 	if l == nil {
@@ -95,6 +95,9 @@ func (w *Worker) LaneBytes(id backend.LaneID) []byte {
 	l.Dirty = false
 	if l.State != backend.Open || l.Retiring { // not one byte goes to a node that lost its role
 		return nil
+	}
+	if l.Slicing() {
+		return w.slice(l)
 	}
 	return l.Queue.Unsent()
 }
@@ -106,6 +109,9 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 		return
 	}
 	busy, owed := l.Busy(), l.Awaits()
+	if l.Slicing() {
+		l.SlicedAt = w.now
+	}
 	l.Queue.Wrote(n)
 	if !owed && l.Awaits() {
 		l.WaitsFrom, l.Doubted, l.SentOn = w.now, false, false

@@ -87,6 +87,9 @@ func (w *Worker) laneTimer(l *backend.Lane) {
 
 func (w *Worker) openLaneTimer(l *backend.Lane) {
 	w.listen(l)
+	if l.Slicing() {
+		w.dirtyLane(l)
+	}
 	if l.RefusingUntil > 0 {
 		if w.now >= l.RefusingUntil {
 			l.RefusingUntil = 0
