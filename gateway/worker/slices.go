@@ -11,8 +11,8 @@ import (
 // the socket would take it.
 
 const (
-	// sliceBytes are written at once, and nothing more for sliceEvery: 128 MiB a second.
-	sliceBytes = 128 << 10
+	// sliceBytes are written at once, and nothing more for sliceEvery: 64 MiB a second.
+	sliceBytes = 64 << 10
 	sliceEvery = time.Millisecond
 	// slicePatience is the longest that a slice waits for the server to answer somebody else.
 	slicePatience = 10 * time.Millisecond
