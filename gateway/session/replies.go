@@ -5,13 +5,17 @@ package session
 type Replies struct {
 	head uint32 // the place in front
 	next uint32 // the place that Reserve gives out next
-	// early is a ring over [head, next) for replies that came before their turn; nil when there is none.
-	early []early
-	kept  int // replies in early
-	bytes int // their bytes
+	// early are the replies that came before their turn; nil when there is none.
+	early *early
 }
 
 type early struct {
+	ring  []place // over [head, next)
+	kept  int     // replies in ring
+	bytes int     // their bytes
+}
+
+type place struct {
 	reply []byte
 	here  bool
 }
@@ -34,50 +38,65 @@ func (r *Replies) Pass() { r.head++ }
 
 // Keep copies a reply that came before its turn.
 func (r *Replies) Keep(seq uint32, reply []byte) {
-	if need := int(seq-r.head) + 1; need > len(r.early) {
-		r.grow(need)
+	if r.early == nil {
+		r.early = &early{}
 	}
-	e := &r.early[seq&uint32(len(r.early)-1)]
-	e.reply, e.here = append(e.reply[:0], reply...), true
-	r.kept++
-	r.bytes += len(reply)
+	e := r.early
+	if need := int(seq-r.head) + 1; need > len(e.ring) {
+		e.grow(r.head, need)
+	}
+	p := e.at(seq)
+	p.reply, p.here = append(p.reply[:0], reply...), true
+	e.kept++
+	e.bytes += len(reply)
 }
 
 // KeptBytes is the size of the replies that wait for their turn.
-func (r *Replies) KeptBytes() int { return r.bytes }
+func (r *Replies) KeptBytes() int {
+	if r.early == nil {
+		return 0
+	}
+	return r.early.bytes
+}
 
-func (r *Replies) grow(need int) {
-	size := max(8, 2*len(r.early))
+func (e *early) at(seq uint32) *place { return &e.ring[seq&uint32(len(e.ring)-1)] }
+
+func (e *early) grow(head uint32, need int) {
+	size := max(8, 2*len(e.ring))
 	for size < need {
 		size *= 2
 	}
-	ring := make([]early, size)
-	for i := range uint32(len(r.early)) {
-		seq := r.head + i
-		ring[seq&uint32(size-1)] = r.early[seq&uint32(len(r.early)-1)]
+	ring := make([]place, size)
+	for i := range uint32(len(e.ring)) {
+		seq := head + i
+		ring[seq&uint32(size-1)] = *e.at(seq)
 	}
-	r.early = ring
+	e.ring = ring
 }
 
 // Ready returns the reply in front when it is there. The bytes are valid until the next call; call Pass after taking
 // them.
 func (r *Replies) Ready() (reply []byte, ok bool) {
-	if r.kept == 0 {
-		if r.early != nil && r.head == r.next {
+	e := r.early
+	if e == nil {
+		return nil, false
+	}
+	if e.kept == 0 {
+		if r.head == r.next {
 			r.early = nil
 		}
 		return nil, false
 	}
-	e := &r.early[r.head&uint32(len(r.early)-1)]
-	if !e.here {
+	p := e.at(r.head)
+	if !p.here {
 		return nil, false
 	}
-	e.here = false
-	r.kept--
-	r.bytes -= len(e.reply)
-	if cap(e.reply) > 16<<10 {
-		reply, e.reply = e.reply, nil
+	p.here = false
+	e.kept--
+	e.bytes -= len(p.reply)
+	if cap(p.reply) > 16<<10 {
+		reply, p.reply = p.reply, nil
 		return reply, true
 	}
-	return e.reply, true
+	return p.reply, true
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -114,5 +115,12 @@ func BenchmarkRound(b *testing.B) {
 				b.Fatal(s.fault)
 			}
 		})
+	}
+}
+
+// TestIdleClientIsSmall: past 512 bytes Go takes 576, and each of many idle clients costs that.
+func TestIdleClientIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(client{}); size > 512 {
+		t.Errorf("a client has grown to %d bytes: what few need belongs behind a pointer", size)
 	}
 }

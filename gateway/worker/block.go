@@ -31,7 +31,7 @@ const (
 // block sends a blocking command. It returns false when the session was parked.
 func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
-	if len(c.flights) > 0 || waits && len(c.withheld) > 0 {
+	if len(c.flights) > 0 || waits && c.withheld != nil {
 		w.park(c, session.Flight)
 		return false
 	}
@@ -54,7 +54,7 @@ func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, 
 
 // isBlocked says that a session waits for the answer to a blocking command.
 func (w *Worker) isBlocked(c *client) bool {
-	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.again) > 0 || len(c.withheld) > 0)
+	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.again) > 0 || c.withheld != nil)
 }
 
 // stillBlocked is isBlocked, and parks the session if so.

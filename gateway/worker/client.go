@@ -231,7 +231,7 @@ func (w *Worker) flush(c *client) {
 }
 
 func (w *Worker) checkOutput(c *client) {
-	if len(c.out)-c.sent+c.Replies.KeptBytes()+c.withheldBytes+len(c.pushes) > w.conf.OutputBytesMax {
+	if len(c.out)-c.sent+c.Replies.KeptBytes()+c.withheld.size()+len(c.pushes) > w.conf.OutputBytesMax {
 		w.close(c, session.OutputLimit)
 	}
 }

@@ -327,7 +327,7 @@ func (z *fuzzed) check() {
 				bytes += len(c.Multi.Body)
 			}
 		}
-		have := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheldBytes
+		have := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheld.size()
 		if have > fuzzOutput || len(c.Unread) > fuzzQuery {
 			z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, have, len(c.Unread))
 		}
@@ -424,7 +424,7 @@ func (z *fuzzed) waits() string {
 			continue
 		}
 		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes()
-		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + len(c.withheld) + unwritten
+		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
 		if c.Parked != session.Running || left > 0 {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
 				c.ref.ID, c.Parked, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)

@@ -156,7 +156,7 @@ func (w *Worker) Drain() int {
 	for _, c := range w.clients {
 		switch {
 		case c == nil:
-		case w.isBlocked(c) && len(c.withheld) == 0:
+		case w.isBlocked(c) && c.withheld == nil:
 			w.close(c, session.Drained)
 		case c.Parked == session.Running && len(c.again) == 0:
 			w.end(c, session.Drained)

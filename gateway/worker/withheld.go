@@ -15,8 +15,22 @@ import (
 // that nobody knows. The replies behind it wait, since replies are in order. What is withheld counts as the client's
 // output and goes when the client goes.
 
-// withheld is one reply that waits for the verdict on its server.
+// withheld are a session's replies that wait, in the order in which they came. There is one at least.
 type withheld struct {
+	replies []withheldReply
+	bytes   int
+}
+
+// size of the replies; none when nil.
+func (h *withheld) size() int {
+	if h == nil {
+		return 0
+	}
+	return h.bytes
+}
+
+// withheldReply is one reply that waits for the verdict on its server.
+type withheldReply struct {
 	seq   uint32
 	part  int16
 	slot  int16
@@ -94,19 +108,26 @@ func tookNothing(t *backend.Ticket, reply []byte) bool {
 // withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
 func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
 	w.stats.Withheld++
-	if len(c.withheld) == 0 {
+	if c.withheld == nil {
 		c.svc.withholding = append(c.svc.withholding, c.waiter())
 	}
-	h := withheld{
+	h := withheldReply{
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), reply: bytes.Clone(reply), since: w.now,
 	}
 	if t.Flags&backend.Blocking != 0 {
 		h.frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
-	c.withheld = append(c.withheld, h)
-	c.withheldBytes += len(reply)
+	c.withholdMore(h)
 	w.at(w.now + c.patience())
 	w.checkOutput(c)
+}
+
+func (c *client) withholdMore(r withheldReply) {
+	if c.withheld == nil {
+		c.withheld = &withheld{}
+	}
+	c.withheld.replies = append(c.withheld.replies, r)
+	c.withheld.bytes += len(r.reply)
 }
 
 // judge settles what is withheld and can be judged under the present view, or has waited for the hold window.
@@ -119,16 +140,19 @@ func (w *Worker) judge(s *service, old *topology.View) {
 			continue
 		}
 		w.judgeClient(c, old)
-		if !c.closed && len(c.withheld) > 0 {
+		if !c.closed && c.withheld != nil {
 			s.withholding = append(s.withholding, who)
-			w.at(c.withheld[0].since + c.patience())
+			w.at(c.withheld.replies[0].since + c.patience())
 		}
 	}
 }
 
 func (w *Worker) judgeClient(c *client, old *topology.View) {
-	all := c.withheld
-	c.withheld, c.withheldBytes = nil, 0
+	if c.withheld == nil {
+		return
+	}
+	all := c.withheld.replies
+	c.withheld = nil
 	for i := range all {
 		h := &all[i]
 		v := verdictOn(old, c.svc.view, h.node, h.slot)
@@ -138,8 +162,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 		reply := h.reply
 		switch v {
 		case stillOpen:
-			c.withheld = append(c.withheld, *h)
-			c.withheldBytes += len(reply)
+			c.withholdMore(*h)
 			continue
 		case mayBeLost:
 			if h.frame != nil && w.blockingLost(c, &backend.Ticket{

@@ -192,9 +192,8 @@ type client struct {
 	splits []*split
 	// carefulUntil: until then one request at a time is in flight for carefulSlot.
 	carefulUntil time.Duration
-	// withheld are replies that wait for a verdict on their server, in the order in which they came.
-	withheld      []withheld
-	withheldBytes int
+	// withheld are replies that wait for a verdict on their server; nil for most.
+	withheld *withheld
 	// pin is the private lane of this session, or nil; pinAt is when another may be asked for.
 	pin   *backend.Lane
 	pinAt time.Duration
