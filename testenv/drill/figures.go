@@ -19,6 +19,9 @@ type Marks struct {
 	Accepts []time.Duration
 	// Strikes are the moments of Struck of each switch, in order; the first is Struck.
 	Strikes []time.Duration
+	// Unelected is how many elections since the strike ended without a leader, and so without a new primary: the votes
+	// were split. 0 where servers do not tell.
+	Unelected int `json:",omitempty"`
 }
 
 // unseen are Marks of which nothing was seen yet.

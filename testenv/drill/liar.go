@@ -129,7 +129,8 @@ func (l *liar) answer(conn net.Conn, args []string) []byte {
 		l.asked.Add(1)
 		return bulks("name", l.master, "ip", host, "port", port, "runid", "", "flags", "master", "num-slaves", "0",
 			"num-other-sentinels", "3", "quorum", "2", "config-epoch", strconv.Itoa(l.epoch),
-			"down-after-milliseconds", strconv.FormatInt(downAfter.Milliseconds(), 10), "failover-timeout", "10000")
+			"down-after-milliseconds", strconv.FormatInt(downAfter.Milliseconds(), 10),
+			"failover-timeout", strconv.FormatInt(failoverTimeout.Milliseconds(), 10))
 	case "REPLICAS", "SLAVES", "SENTINELS":
 		return []byte("*0\r\n")
 	}

@@ -179,6 +179,12 @@ func sentinelMark(channel, payload string) func(*Marks, time.Duration) {
 		return since(elected)
 	case "+promoted-slave":
 		return since(promoted)
+	case "-failover-abort-not-elected":
+		return func(m *Marks, _ time.Duration) {
+			if m.Struck >= 0 {
+				m.Unelected++
+			}
+		}
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func (r *Report) Text() string {
 	row("no write for", "%v", round(f.WritePause.Length()))
 	row("no read for", "%v", round(f.ReadPause.Length()))
 	row("servers", "%s", r.serverTimes())
+	if m.Unelected > 0 {
+		row("elections", "%d in which no Sentinel got enough votes, before the one that counted", m.Unelected)
+	}
 	for i, lag := range f.Resumed {
 		if lag < 0 {
 			row("resumed", "never after the new primary accepted (+%v)", round(m.Accepts[i]-m.Struck))

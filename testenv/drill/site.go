@@ -26,8 +26,9 @@ const (
 const (
 	downAfter   = time.Second
 	nodeTimeout = 2 * time.Second
-	// failoverTimeout is short, so that what fails is tried again while the drill lasts.
-	failoverTimeout = 10 * time.Second
+	// failoverTimeout is short: Sentinels that elected nobody try again after twice this, which should be within the
+	// window of a hold.
+	failoverTimeout = 3 * time.Second
 	masterName      = "main"
 )
 

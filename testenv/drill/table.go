@@ -20,12 +20,16 @@ type row struct {
 }
 
 // Table is the worst case of reports of the same drill, mode and path: a line of Markdown each, in the order in which
-// they came, and below it how often which promise was broken.
+// they came, and below it how often which promise was broken. Runs in which an election failed have a line of their own:
+// they last longer by what the servers waited until the next.
 func Table(reports []*Report) string {
 	var rows []*row
 	byName := map[string]*row{}
 	for _, r := range reports {
 		name := fmt.Sprintf("%s, %s, %s", r.Drill, r.Mode, r.Path)
+		if r.Marks.Unelected > 0 {
+			name += ", after a failed election"
+		}
 		if byName[name] == nil {
 			byName[name] = &row{name: name, resumed: -1, broken: map[string]int{}}
 			rows = append(rows, byName[name])
