@@ -214,6 +214,7 @@ func killsServed(t *testing.T, n *Node) int {
 }
 
 func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
+	t.Parallel()
 	version := ownVersion(t)
 	servers, sentinels := aclLine(t, "servers", version), aclLine(t, "sentinels", version)
 	env := startWithRights(t, StartSentinel, servers, Options{Replicas: 2, Fast: true,
@@ -248,6 +249,7 @@ func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
 }
 
 func TestTheRightsOfTheReadmeAreEnoughInACluster(t *testing.T) {
+	t.Parallel()
 	version := ownVersion(t)
 	line := aclLine(t, "cluster", version)
 	env := startWithRights(t, StartCluster, line, Options{Replicas: 1})

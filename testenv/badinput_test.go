@@ -185,6 +185,7 @@ func compareBad(t *testing.T, input badInput, straight, through string) {
 }
 
 func TestBadInputIsAnsweredAsByServer(t *testing.T) {
+	t.Parallel()
 	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", behind.Primary().Addr)
 	addr := straight.Primary().Addr
@@ -206,6 +207,7 @@ func TestBadInputIsAnsweredAsByServer(t *testing.T) {
 }
 
 func TestUnfinishedInputWaits(t *testing.T) {
+	t.Parallel()
 	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", behind.Primary().Addr)
 	for _, addr := range []string{straight.Primary().Addr, gate.Addr} {

@@ -23,6 +23,7 @@ var (
 // TestTranscriptsDependOnNothingElse plays the transcripts to two servers without a gateway: where even these
 // differ, a difference through the gateway would say nothing.
 func TestTranscriptsDependOnNothingElse(t *testing.T) {
+	t.Parallel()
 	one, other := StartPlain(t, Options{}), StartPlain(t, Options{})
 	compareAll(t, one, other.Primary().Addr, func() { flush(t, other) })
 	for _, input := range badInputs {
@@ -39,12 +40,14 @@ func TestTranscriptsDependOnNothingElse(t *testing.T) {
 }
 
 func TestCompatPlain(t *testing.T) {
+	t.Parallel()
 	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", behind.Primary().Addr)
 	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
 }
 
 func TestCompatSentinel(t *testing.T) {
+	t.Parallel()
 	straight := StartPlain(t, Options{})
 	behind := StartSentinel(t, Options{Replicas: 1, Sentinels: 3, Fast: true})
 	gate := StartGateway(t, "--sentinel", behind.SentinelAddrs(), "--master-name", "main")
@@ -52,6 +55,7 @@ func TestCompatSentinel(t *testing.T) {
 }
 
 func TestCompatCluster(t *testing.T) {
+	t.Parallel()
 	straight, behind := StartPlain(t, Options{}), StartCluster(t, Options{Primaries: 3})
 	gate := StartGateway(t, "--cluster", behind.Addrs())
 	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
@@ -97,6 +101,7 @@ func flush(t *testing.T, env *Env) {
 
 // TestCompatManyCommandsInOneWrite sends 10,000 commands at once: each gets its reply, in order.
 func TestCompatManyCommandsInOneWrite(t *testing.T) {
+	t.Parallel()
 	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", behind.Primary().Addr)
 	tr := transcript{name: "10,000 commands"}
@@ -110,6 +115,7 @@ func TestCompatManyCommandsInOneWrite(t *testing.T) {
 
 // TestCompatPassword compares what is said before and after AUTH with a server that asks for the same password.
 func TestCompatPassword(t *testing.T) {
+	t.Parallel()
 	straight := StartPlain(t, Options{Password: "opensesame"})
 	behind := StartPlain(t, Options{})
 	file := filepath.Join(t.TempDir(), "password")

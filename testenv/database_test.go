@@ -8,6 +8,7 @@ import (
 // TestDatabasesAreKeptApart has one client change databases, and looks on the server itself where its keys lie; they
 // are found there by others too, and after a failover.
 func TestDatabasesAreKeptApart(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 2, Fast: true})
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	conn := MustDial(t, gate.Addr)
@@ -48,6 +49,7 @@ func TestDatabasesAreKeptApart(t *testing.T) {
 }
 
 func TestClusterHasOneDatabase(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3})
 	conn := MustDial(t, StartGateway(t, "--cluster", env.Nodes()[0].Addr).Addr)
 	expect(t, conn, "+OK\r\n", "SELECT", "0")

@@ -41,6 +41,7 @@ func served(t *testing.T, n *Node, command string) int {
 }
 
 func TestWritesGoToThePrimaryAndReadsGoRound(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 2, Fast: true})
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "prefer-replica")
 	conn := MustDial(t, gate.Addr)
@@ -74,6 +75,7 @@ func TestWritesGoToThePrimaryAndReadsGoRound(t *testing.T) {
 }
 
 func TestWritesResumeAfterThePrimaryDied(t *testing.T) {
+	t.Parallel()
 	for name, hurt := range map[string]func(*Node) error{"killed": (*Node).Kill, "frozen": (*Node).Freeze} {
 		t.Run(name, func(t *testing.T) {
 			env := StartSentinel(t, Options{Replicas: 2, Fast: true})
@@ -120,6 +122,7 @@ func awaitWrite(t *testing.T, conn *Conn, args ...string) {
 }
 
 func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Masters: []string{"red", "green", "blue"}, Replicas: 1, Fast: true})
 	var file strings.Builder
 	addrs := map[string]string{}
@@ -167,6 +170,7 @@ func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
 }
 
 func TestClusterKeysAreSplitAndMovesFollowed(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr)
 	conn := MustDial(t, gate.Addr)
@@ -208,6 +212,7 @@ func TestClusterKeysAreSplitAndMovesFollowed(t *testing.T) {
 }
 
 func TestGatewayWaitsForItsServers(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	primary := env.Primary()
 	if err := primary.Kill(); err != nil {
@@ -227,6 +232,7 @@ func TestGatewayWaitsForItsServers(t *testing.T) {
 }
 
 func TestTermLetsWhatIsInFlightFinish(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	primary := env.Primary()
 	fault := StartFault(t, primary.Addr)
@@ -269,6 +275,7 @@ func TestTermLetsWhatIsInFlightFinish(t *testing.T) {
 
 // TestManagedServersRefuseMuch denies the gateway what managed offers deny: CONFIG, ROLE, CLIENT, CLUSTER SHARDS.
 func TestManagedServersRefuseMuch(t *testing.T) {
+	t.Parallel()
 	acl := []string{"user default on nopass ~* &* +@all -config -role -client", "user admin on >secret ~* &* +@all"}
 	o := Options{ACL: acl, User: "admin", UserPassword: "secret", Replicas: 1, Primaries: 3, Fast: true}
 	t.Run("plain", func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 func TestPlainReplicatesAndCleansUp(t *testing.T) {
 	SkipShort(t)
+	t.Parallel()
 	env, err := Plain(Options{Replicas: 2, Password: "opensesame", Persist: true})
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +68,7 @@ func checkClosed(t *testing.T, env *Env) {
 }
 
 func TestFrozenServerDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	n := env.Primary()
 	if err := n.Freeze(); err != nil {
@@ -86,6 +88,7 @@ func TestFrozenServerDoesNotAnswer(t *testing.T) {
 }
 
 func TestSentinelsElectNewPrimary(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 2, Masters: []string{"main", "other"}, Fast: true})
 	old, untouched := env.Primary(), env.Groups[1].Primary()
 	if err := old.Kill(); err != nil {
@@ -112,6 +115,7 @@ func TestSentinelsElectNewPrimary(t *testing.T) {
 }
 
 func TestClusterServesEverySlotAndMovesOne(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3, Replicas: 1})
 	const slot = 866 // of the key "hello"
 	from, to := env.SlotOwner(slot), env.Groups[2].Primary()
@@ -131,6 +135,7 @@ func TestClusterServesEverySlotAndMovesOne(t *testing.T) {
 }
 
 func TestWaitForNamesConditionAndShowsLogs(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	err := env.WaitFor(20*time.Millisecond, "the moon", func() error { return errors.New("still dark") })
 	for _, want := range []string{"the moon", "still dark", env.Nodes()[0].Addr, "Ready to accept connections"} {

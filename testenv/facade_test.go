@@ -75,6 +75,7 @@ func failoverClient(t *testing.T, d disguised, name string, onReplica bool) *red
 }
 
 func TestGoRedisThroughTheFacades(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 2, Fast: true})
 	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -125,6 +126,7 @@ func TestGoRedisThroughTheFacades(t *testing.T) {
 
 // Reads of a replica facade go to replicas, where those of the service go to the primary.
 func TestReadsOfAReplicaFacadeGoToReplicas(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 1, Fast: true})
 	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	expect(t, MustDial(t, d.plain), "+OK\r\n", "SET", "k", "v")
@@ -157,6 +159,7 @@ func pythonWith(t *testing.T, module string) string {
 }
 
 func TestPythonThroughTheFacades(t *testing.T) {
+	t.Parallel()
 	python := pythonWith(t, "redis")
 	env := StartSentinel(t, Options{Replicas: 2, Fast: true})
 	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
@@ -192,6 +195,7 @@ func TestPythonThroughTheFacades(t *testing.T) {
 
 // TestSentinelFacadeSpeaksAsASentinel says the same to the facade and to a real Sentinel.
 func TestSentinelFacadeSpeaksAsASentinel(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 1, Fast: true})
 	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	tr := transcript{name: "sentinel"}
@@ -246,6 +250,7 @@ func fieldsOf(t *testing.T, addr string, args ...any) []string {
 
 // TestClusterFacadeSpeaksAsANode says the same to the facade and to the only node of a real cluster.
 func TestClusterFacadeSpeaksAsANode(t *testing.T) {
+	t.Parallel()
 	straight, behind := StartCluster(t, Options{Primaries: 1}), StartCluster(t, Options{Primaries: 3})
 	d := startDisguised(t, "--cluster", behind.Addrs())
 	tr := transcript{name: "cluster"}

@@ -50,6 +50,7 @@ func fill(t *testing.T, env *Env, conn *Conn, n int) (keys []string) {
 }
 
 func TestWhatConcernsAllKeys(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		conn := MustDial(t, gate.Addr)
 		expect(t, conn, "$-1\r\n", "RANDOMKEY")
@@ -95,6 +96,7 @@ func holderOf(env *Env, key string) *Node {
 }
 
 func TestSaveIsAnsweredWhenAllHaveSaved(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		conn := MustDial(t, gate.Addr)
 		conn.Timeout = 30 * time.Second
@@ -117,6 +119,7 @@ func TestSaveIsAnsweredWhenAllHaveSaved(t *testing.T) {
 }
 
 func TestSlowlogOfAllServers(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		for _, g := range env.Groups {
 			if _, err := g.Primary().Do("CONFIG", "SET", "slowlog-log-slower-than", "0"); err != nil {

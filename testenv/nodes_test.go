@@ -148,6 +148,7 @@ func uses(conn *Conn, shards int, addr string, primary bool) func() error {
 // TestClusterNodesComeAndGo adds a node to a cluster, moves a slot there and back, takes the node away, and gives
 // another one a new address, while a client counts.
 func TestClusterNodesComeAndGo(t *testing.T) {
+	t.Parallel()
 	// Else the node that gives its last slot away would become a replica by itself.
 	env := StartCluster(t, Options{Primaries: 3, Persist: true, Config: []string{"cluster-allow-replica-migration no"}})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr)

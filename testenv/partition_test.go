@@ -228,6 +228,7 @@ func (e *enclave) cutOff(t *testing.T, env *Env, gate *Gateway) *counter {
 // TestPrimaryIsCutOff pulls the cable between the old primary and everybody else: nothing that was acknowledged is
 // lost.
 func TestPrimaryIsCutOff(t *testing.T) {
+	t.Parallel()
 	e := startEnclave(t)
 	env := e.startServers(t)
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
@@ -254,6 +255,7 @@ func TestPrimaryIsCutOff(t *testing.T) {
 // TestPrimaryIsCutOffWithTheGateway leaves the gateway on the wrong side: it cannot know, and goes on. What that has
 // cost it tells when the cable is in again.
 func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
+	t.Parallel()
 	e := startEnclave(t)
 	env := e.startServers(t)
 	binary, err := BuildGateway()

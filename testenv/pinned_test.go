@@ -206,6 +206,7 @@ func (x *transactors) end(t *testing.T, addr string) {
 // TestBlockedWorkersAndTransactionsOutliveThePrimary has 50 workers wait while the primary goes: none sees an error,
 // and all that is pushed afterwards arrives.
 func TestBlockedWorkersAndTransactionsOutliveThePrimary(t *testing.T) {
+	t.Parallel()
 	sentinel := func(t *testing.T) (*Env, *Gateway) {
 		env := StartSentinel(t, Options{Replicas: 2, Fast: true})
 		return env, StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
@@ -295,6 +296,7 @@ func outlive(t *testing.T, gate *Gateway, old *Node, hurt func(*Node) error, own
 // TestWhoLeavesWhileBlockedIsForgotten looks that a server does not wait for clients that have left: what is pushed
 // then is taken for nobody.
 func TestWhoLeavesWhileBlockedIsForgotten(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", env.Primary().Addr)
 	for range 10 {
@@ -365,6 +367,7 @@ func TestBlockedClientsCostLittle(t *testing.T) {
 
 // TestWaitSpeaksOfTheClientsWrites freezes the only replica: WAIT through the gateway must not count it.
 func TestWaitSpeaksOfTheClientsWrites(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 1, DownAfter: time.Minute, Fast: true})
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	conn, replica := MustDial(t, gate.Addr), env.Replicas()[0]

@@ -48,6 +48,7 @@ var poison = []string{
 }
 
 func TestNothingPoisonsSharedConnections(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", env.Primary().Addr, "--workers", "1")
 	neighbour := MustDial(t, gate.Addr)
@@ -75,6 +76,7 @@ func TestNothingPoisonsSharedConnections(t *testing.T) {
 // TestEmptyFramesAreNotCounted sends frames without arguments among others: they get no reply, and the others keep
 // theirs.
 func TestEmptyFramesAreNotCounted(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", env.Primary().Addr)
 	conn := MustDial(t, gate.Addr)
@@ -92,6 +94,7 @@ func TestEmptyFramesAreNotCounted(t *testing.T) {
 }
 
 func TestUnixSocketListens(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	addr := "unix:" + filepath.Join(env.Dir(), "gate.sock")
 	gate := StartGateway(t, "--primary", env.Primary().Addr, "--listen", addr)

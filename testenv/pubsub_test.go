@@ -49,6 +49,7 @@ func dialResp3(t *testing.T, addr string) *Conn {
 
 // TestSubscribedModeIsThatOfRedis says the same to a server and through the gateway.
 func TestSubscribedModeIsThatOfRedis(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", env.Primary().Addr)
 	for _, script := range []string{
@@ -227,6 +228,7 @@ func libraryMessages(t *testing.T, addr, channel string) func() (string, error) 
 }
 
 func TestSubscribersFollowANewPrimary(t *testing.T) {
+	t.Parallel()
 	for name, hurt := range map[string]func(*Env, *Node) error{
 		"killed": func(_ *Env, n *Node) error { return n.Kill() },
 		"frozen": func(_ *Env, n *Node) error { return n.Freeze() },
@@ -266,6 +268,7 @@ func TestSubscribersFollowANewPrimary(t *testing.T) {
 }
 
 func TestDeadSubscriptionIsFound(t *testing.T) {
+	t.Parallel()
 	env := StartPlain(t, Options{})
 	path := StartFault(t, env.Primary().Addr)
 	gate := StartGateway(t, "--primary", path.Addr, "--workers", "1")
@@ -281,6 +284,7 @@ func TestDeadSubscriptionIsFound(t *testing.T) {
 }
 
 func TestClusterSubscribers(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3, Config: []string{"notify-keyspace-events KEA"}})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr, "--workers", "2")
 	all, events := MustDial(t, gate.Addr), dialResp3(t, gate.Addr)
@@ -318,6 +322,7 @@ func TestClusterSubscribers(t *testing.T) {
 }
 
 func TestShardSubscribersFollowTheirSlot(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr, "--workers", "1")
 	const slot = 866 // of "hello"
@@ -351,6 +356,7 @@ func TestShardSubscribersFollowTheirSlot(t *testing.T) {
 }
 
 func TestClusterSubscribersSurviveTheirNode(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3, Replicas: 1})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr, "--workers", "1")
 	conn := MustDial(t, gate.Addr)

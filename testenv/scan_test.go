@@ -104,6 +104,7 @@ func churn(t *testing.T, gate *Gateway) (stop func()) {
 }
 
 func TestScanThroughAFailover(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		conn := MustDial(t, gate.Addr)
 		conn.Timeout = 30 * time.Second
@@ -137,6 +138,7 @@ func TestScanThroughAFailover(t *testing.T) {
 }
 
 func TestHashScanThroughAFailover(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		conn := MustDial(t, gate.Addr)
 		conn.Timeout = 30 * time.Second
@@ -166,6 +168,7 @@ func TestHashScanThroughAFailover(t *testing.T) {
 
 // TestScanThroughAReshard moves slots to and fro, in every direction and at every stage of a scan.
 func TestScanThroughAReshard(t *testing.T) {
+	t.Parallel()
 	env := StartCluster(t, Options{Primaries: 3})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr)
 	conn := MustDial(t, gate.Addr)

@@ -25,6 +25,7 @@ func loadScript(t *testing.T, conn *Conn, body string) string {
 }
 
 func TestScriptsAreWhereTheyAreNamed(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		conn, other := MustDial(t, gate.Addr), MustDial(t, gate.Addr)
 		conn.Timeout = 30 * time.Second
@@ -85,6 +86,7 @@ func TestScriptsAreWhereTheyAreNamed(t *testing.T) {
 }
 
 func TestFunctionsAreEverywhere(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		if !env.Version.AtLeast(7, 0) {
 			t.Skip("it has no functions")
@@ -112,6 +114,7 @@ func TestFunctionsAreEverywhere(t *testing.T) {
 }
 
 func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
+	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *Env, gate *Gateway) {
 		for _, n := range env.Nodes() {
 			if _, err := n.Do("CONFIG", "SET", "lua-time-limit", "20"); err != nil {
@@ -138,6 +141,7 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 }
 
 func TestWhatFollowsAKillGoesToItsDatabase(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 1, Fast: true})
 	conn := MustDial(t, StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main").Addr)
 	expect(t, conn, "+OK\r\n", "SELECT", "5")

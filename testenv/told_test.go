@@ -9,6 +9,7 @@ import (
 
 // TestFailoverIsTold has an operator switch the primary, and looks for the story in INFO and in the log.
 func TestFailoverIsTold(t *testing.T) {
+	t.Parallel()
 	env := StartSentinel(t, Options{Replicas: 2, Sentinels: 3, Fast: true})
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "20s")
 	conn := MustDial(t, gate.Addr)

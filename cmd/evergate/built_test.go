@@ -71,6 +71,7 @@ func listening(t *testing.T, log func() string) string {
 
 func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	taken := answering(t, "tcp", "127.0.0.1:0", nil)
 	for _, c := range []struct {
 		args string

@@ -42,6 +42,7 @@ func terminal(t *testing.T) (ours, theirs *os.File) {
 // TestDemoAtATerminal presses keys as a person does, with another path beside, and wants the terminal back as it was.
 func TestDemoAtATerminal(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	binary, err := testenv.BuildGateway()
 	if err != nil {
 		t.Fatal(err)

@@ -94,6 +94,7 @@ func dockerTemplates(t *testing.T) (flags []string) {
 // TestBuiltDrillOfATarget strikes a system that is there as the README says: with docker, and passwords in variables.
 func TestBuiltDrillOfATarget(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env, err := testenv.Cluster(testenv.Options{Replicas: 1, Persist: true, Password: secretText})
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +161,7 @@ func noKeys(t *testing.T, env *testenv.Env) {
 // TestBuiltDrillEndedEarly interrupts a drill as Ctrl-C does.
 func TestBuiltDrillEndedEarly(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env, err := testenv.Sentinel(testenv.Options{Replicas: 1, Sentinels: 1, Fast: true})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 // says what the text says is.
 func TestBuiltDrill(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	dir := t.TempDir()
 	process, log := built(t, nil, "drill", "planned", "--mode", "sentinel", "--quick", "--rate", "200", "--report", dir)
 	code := ended(t, process, log)

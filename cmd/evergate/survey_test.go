@@ -21,6 +21,7 @@ func wantLines(t *testing.T, text string, lines ...string) {
 
 func TestCheckConnectsToSentinels(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
 	args := []string{"check", "--connect", "--sentinel", env.SentinelAddrs(), "--master-name", "main"}
 	code, out, errOut := try(args, nil)
@@ -47,6 +48,7 @@ func TestCheckConnectsToSentinels(t *testing.T) {
 
 func TestCheckConnectsToCluster(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
 	// A replica that was synchronized a moment ago is still called loading by the others, and gets no reads.
 	testenv.Until(t, 20*time.Second, "a survey that sees every replica", func() error {
@@ -67,6 +69,7 @@ func TestCheckConnectsToCluster(t *testing.T) {
 
 func TestCheckConnectsToPlainWithPassword(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartPlain(t, testenv.Options{Password: secretText})
 	args := []string{"check", "--connect", "--primary", env.Primary().Addr, "--log-level", "trace"}
 	code, out, errOut := try(args, []string{"EVERGATE_UPSTREAM_PASSWORD=" + secretText})

@@ -15,6 +15,7 @@ import (
 // name that is gone would be ignored by the linker without a word.
 func TestVersionIsStampedAsTheDockerfileSays(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)

@@ -124,6 +124,7 @@ func shape(primary string, replicas int) func(v *topology.View) error {
 
 func TestPlainLearnsReplicas(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartPlain(t, testenv.Options{Replicas: 2})
 	k := follow(t, watch.Service{Name: "plain", Primary: env.Primary().Addr})[0]
 	v := k.until(t, "primary and two replicas", shape(env.Primary().Addr, 2))
@@ -191,6 +192,7 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 // then a primary killed.
 func TestClusterFailover(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, ACL: []string{
 		"user default on nopass ~* &* +@all", "user few on >secret -@all +ping " + without(watch.ServerCommands,
 			"+cluster|shards", "+role", "+config|get")}})
@@ -262,6 +264,7 @@ func fullCluster(v *topology.View) error {
 // TestFewRights: users with exactly the documented commands, then without ROLE, without INFO, without both.
 func TestFewRights(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	var acl []string
 	users := map[string]string{"exact": watch.ServerCommands, "norole": without(watch.ServerCommands, "+role"),
 		"noinfo": without(watch.ServerCommands, "+info"), "none": "+ping"}
@@ -300,6 +303,7 @@ func TestFewRights(t *testing.T) {
 // harms nobody.
 func TestOneSubscriptionASentinel(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, Masters: []string{"one", "two"},
 		SentinelConfig: []string{"user gate on >secret -@all " + watch.SentinelCommands}})
 	gate := func() (string, string, error) { return "gate", "secret", nil }
@@ -340,6 +344,7 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 // TestFrozenSentinel: a Sentinel that is silent without closing anything is noticed, and heard again after.
 func TestFrozenSentinel(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3})
 	k := follow(t, watch.Service{Name: "s", Sentinels: strings.Split(env.SentinelAddrs(), ","), MasterName: "main"})[0]
 	k.until(t, "primary and a replica", shape(env.Primary().Addr, 1))
@@ -369,6 +374,7 @@ func TestFrozenSentinel(t *testing.T) {
 // TestNothingThereYet: the service is watched before anything of it runs, says so once, and finds it when it comes.
 func TestNothingThereYet(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartPlain(t, testenv.Options{})
 	node := env.Primary()
 	if err := node.Kill(); err != nil {

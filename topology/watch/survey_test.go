@@ -11,6 +11,7 @@ import (
 
 func TestSurveySentinel(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 5 * time.Second})
 	service := watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"}
 	found, err := watch.Survey(t.Context(), watch.Options{}, service)
@@ -35,6 +36,7 @@ func TestSurveySentinel(t *testing.T) {
 // TestSurveyWaitsForSentinels: one that accepts and says nothing is shown as one that is lost, not left out.
 func TestSurveyWaitsForSentinels(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, DownAfter: time.Minute})
 	silent := env.Sentinels[2]
 	if err := silent.Freeze(); err != nil {
@@ -57,6 +59,7 @@ func TestSurveyWaitsForSentinels(t *testing.T) {
 
 func TestSurveyCluster(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, NodeTimeout: 3 * time.Second, ACL: []string{
 		"user default on nopass ~* &* +@all", "user few on >secret -@all +info +cluster|slots +config|get"}})
 	found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "c",
@@ -77,6 +80,7 @@ func TestSurveyCluster(t *testing.T) {
 // TestSurveyFindsWrongPassword: a server that does not let us in is one that cannot be used, and is called so.
 func TestSurveyFindsWrongPassword(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartPlain(t, testenv.Options{Password: "right"})
 	found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "p", Primary: env.Primary().Addr,
 		Upstream: func() (string, string, error) { return "", "wrong", nil }})
@@ -89,6 +93,7 @@ func TestSurveyFindsWrongPassword(t *testing.T) {
 
 func TestSurveyFindsTrouble(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	one, two := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
 	options := watch.Options{DialTimeout: 300 * time.Millisecond}
 	found, err := watch.Survey(t.Context(), options, watch.Service{Name: "p", Primary: one.Primary().Addr,

@@ -256,6 +256,7 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 // TestKilledPrimaryHasAReceipt: what is missing after a crash is no more than the receipt says.
 func TestKilledPrimaryHasAReceipt(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	k, w, r := switched(t, env, env.Primary().Kill)
 	kept(t, env, k, w, r)
@@ -314,6 +315,7 @@ func TestPlainSwitchIsFollowed(t *testing.T) {
 // TestEmptyPrimaryIsFenced: the primary restarts without its data, faster than down-after.
 func TestEmptyPrimaryIsFenced(t *testing.T) {
 	testenv.SkipShort(t)
+	t.Parallel()
 	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
 	k := followWith(t, 1, watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})[0]
 	old := env.Primary()
