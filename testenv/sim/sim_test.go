@@ -147,6 +147,9 @@ func needsCalm(b Bug) bool { return b == TrustOne || b == NoBarrier }
 
 // TestBugsAreFound makes each mistake: it must be found, by its own symptom, within some seeds.
 func TestBugsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it searches for many seconds")
+	}
 	for bug := NoBug + 1; bug < bugs; bug++ {
 		t.Run(bug.String(), func(t *testing.T) {
 			played := 0
