@@ -14,6 +14,7 @@ func TestFailoverIsTold(t *testing.T) {
 	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "20s")
 	conn := MustDial(t, gate.Addr)
 	expect(t, conn, "+OK\r\n", "SET", "k", "v")
+	expect(t, conn, ":2\r\n", "WAIT", "2", "5000") // a replica that has just synchronized is not sent anything yet
 	Until(t, 20*time.Second, "a Sentinel that switches", env.Groups[0].Failover)
 	story := regexp.MustCompile(`failover\d+:shard=main,began=[^,]+,why=[^,]+,from=` + env.Primary().Addr +
 		`,to=[^,]+,held_ms=\d+,promoted_ms=\d+,released_ms=\d+(,confirmed_ms=\d+)?,acknowledged=1,lost_at_most=[01]\r\n`)
