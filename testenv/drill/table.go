@@ -20,8 +20,8 @@ type row struct {
 }
 
 // Table is the worst case of reports of the same drill, mode and path: a line of Markdown each, in the order in which
-// they came, and below it how often which promise was broken. Runs in which an election failed have a line of their own:
-// they last longer by what the servers waited until the next.
+// they came, and below it how often which promise was broken. Runs in which an election failed have lines of their own:
+// they last longer, by what the servers waited until the next.
 func Table(reports []*Report) string {
 	var rows []*row
 	byName := map[string]*row{}
