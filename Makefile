@@ -23,8 +23,12 @@ endif
 ARGS ?=
 FAILOVERS ?= 200
 FUZZTIME ?= 10m
-# The slowest package under the race detector needs a third of this on two cores.
+# The slowest package under the race detector needs a quarter of this on two cores.
 TIMEOUT ?= 12m
+# Tests with servers mostly wait for these, so that more of them than there are processors run side by side; what takes
+# longest begins first.
+SERVED := go test -count 1 -p 2 -parallel 4 -timeout $(TIMEOUT)
+LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
 .PHONY: build test lint bench demo drills soak fuzz redis-suite clean
 
@@ -57,10 +61,10 @@ test: lint
 	@$(SETUP) server
 	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
-	go test -count 1 -p 2 -timeout $(TIMEOUT) ./...
-	go test -count 1 -tags portable -run 'Compat|BadInput|Gateway' -timeout $(TIMEOUT) ./testenv
+	$(SERVED) $(LONG) ./...
+	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway' ./testenv
 	go test -count 1 -race -short ./testenv/sim
-	go test -count 1 -race -p 2 -timeout $(TIMEOUT) $$(go list ./... | grep -v /testenv/sim$$)
+	$(SERVED) -race $$(go list $(LONG) ./... | grep -v /testenv/sim$$)
 
 lint:
 	@$(SETUP) go
