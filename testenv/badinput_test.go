@@ -245,6 +245,7 @@ func TestUnfinishedInputWaits(t *testing.T) {
 
 // TestBadInputFromManyClients floods the gateway from 50 connections and looks that it stays small.
 func TestBadInputFromManyClients(t *testing.T) {
+	t.Parallel()
 	behind := StartPlain(t, Options{})
 	gate := StartGateway(t, "--primary", behind.Primary().Addr)
 	before, _ := gate.ResidentBytes()

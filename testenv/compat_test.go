@@ -20,11 +20,18 @@ var (
 	smallTranscripts = []string{"local", "strings", "scripts"}
 )
 
+// quickly has servers look ten times more often which blocking commands have waited for long enough: the transcripts
+// have many that nobody answers.
+func quickly(o Options) Options {
+	o.Config = append(o.Config, "hz 100", "dynamic-hz no")
+	return o
+}
+
 // TestTranscriptsDependOnNothingElse plays the transcripts to two servers without a gateway: where even these
 // differ, a difference through the gateway would say nothing.
 func TestTranscriptsDependOnNothingElse(t *testing.T) {
 	t.Parallel()
-	one, other := StartPlain(t, Options{}), StartPlain(t, Options{})
+	one, other := StartPlain(t, quickly(Options{})), StartPlain(t, quickly(Options{}))
 	compareAll(t, one, other.Primary().Addr, func() { flush(t, other) })
 	for _, input := range badInputs {
 		compareBad(t, input, one.Primary().Addr, other.Primary().Addr)
@@ -41,22 +48,22 @@ func TestTranscriptsDependOnNothingElse(t *testing.T) {
 
 func TestCompatPlain(t *testing.T) {
 	t.Parallel()
-	straight, behind := StartPlain(t, Options{}), StartPlain(t, Options{})
+	straight, behind := StartPlain(t, quickly(Options{})), StartPlain(t, quickly(Options{}))
 	gate := StartGateway(t, "--primary", behind.Primary().Addr)
 	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
 }
 
 func TestCompatSentinel(t *testing.T) {
 	t.Parallel()
-	straight := StartPlain(t, Options{})
-	behind := StartSentinel(t, Options{Replicas: 1, Sentinels: 3, Fast: true})
+	straight := StartPlain(t, quickly(Options{}))
+	behind := StartSentinel(t, quickly(Options{Replicas: 1, Sentinels: 3, Fast: true}))
 	gate := StartGateway(t, "--sentinel", behind.SentinelAddrs(), "--master-name", "main")
 	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
 }
 
 func TestCompatCluster(t *testing.T) {
 	t.Parallel()
-	straight, behind := StartPlain(t, Options{}), StartCluster(t, Options{Primaries: 3})
+	straight, behind := StartPlain(t, quickly(Options{})), StartCluster(t, quickly(Options{Primaries: 3}))
 	gate := StartGateway(t, "--cluster", behind.Addrs())
 	compareAll(t, straight, gate.Addr, func() { flush(t, behind) })
 }
