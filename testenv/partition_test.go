@@ -110,7 +110,7 @@ func (e *enclave) program(t *testing.T, name, binary string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	text := fmt.Sprintf("#!/bin/sh\nexec %s '%s' \"$@\"\n", strings.Join(e.enter(), " "), binary)
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+	if err := WriteProgram(path, text); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -15,6 +15,14 @@ import (
 // stopPatience is how long a process may take to end after SIGTERM before it is killed.
 const stopPatience = 10 * time.Second
 
+// WriteProgram writes a script that can be run at once. No process is forked meanwhile: it would inherit the file, open
+// for writing, and until it has become another program nobody could run the script ("text file busy", golang/go#22315).
+func WriteProgram(path, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), 0o700)
+}
+
 // Process is a child that ends with us: on Linux the kernel kills it when this process dies in whatever way.
 // Its standard output and error are appended to a log file.
 type Process struct {

@@ -41,15 +41,14 @@ func dockerFor(t *testing.T, env *testenv.Env) (path string, calls func() string
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(name, text string, mode os.FileMode) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
+	err = testenv.WriteProgram(filepath.Join(dir, "docker"), fmt.Sprintf(fakeDocker, dir, server, env.Dir()))
 	for _, n := range env.Nodes() {
-		write(fmt.Sprint(n.Port), fmt.Sprint(n.Pid()), 0o600)
+		pid := []byte(fmt.Sprint(n.Pid()))
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprint(n.Port)), pid, 0o600))
 	}
-	write("docker", fmt.Sprintf(fakeDocker, dir, server, env.Dir()), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { // what it has started is nobody's child
 		for _, n := range env.Nodes() {
 			text, err := os.ReadFile(filepath.Join(dir, fmt.Sprint(n.Port)))
