@@ -8,14 +8,14 @@ import (
 // How drafts become a View.
 
 // serves says whether a node may answer reads as a replica of primary, by what it says itself. One that did so far
-// goes on while its primary is gone or left, with what it has: its link went down with that primary. So does the
-// successor that is not in its place yet.
+// goes on while its primary is gone or left, with what it has: its link went down with that primary. So does one that
+// nobody had seen synchronized before, and the successor that is not in its place yet.
 func (s *State) serves(e, primary *entry, d *draft, did bool) bool {
 	if e == primary || !e.alive() {
 		return false
 	}
 	r := &e.role
-	without := did && (d.leave != nil || d.suspect != "")
+	without := (did || has(e, primary)) && (d.leave != nil || d.suspect != "")
 	switch {
 	case r.Role == RoleRefused, without && (e == d.primary || e == d.candidate) && r.Role == RolePrimary:
 		return true
@@ -32,6 +32,12 @@ func (s *State) serves(e, primary *entry, d *draft, did bool) bool {
 		return true
 	}
 	return up.role.RunID != "" && up.role.RunID == primary.role.RunID
+}
+
+// has says that a replica has the history of a primary, with all that the primary told of.
+func has(e, primary *entry) bool {
+	r, of := &e.role, &primary.role
+	return of.ReplID != "" && r.ReplID == of.ReplID && of.Offset >= 0 && r.Offset >= of.Offset
 }
 
 // build makes the View that the drafts ask for, with the number of the last.
