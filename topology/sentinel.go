@@ -258,7 +258,11 @@ func (r *sentinels) draft() []draft {
 		}
 		for _, v := range c.says.Replicas {
 			e := r.s.nodes.announced(v.Addr)
-			if v.Down != 0 || !v.LinkUp && !troubled || (v.Priority == 0 && !r.s.named[e.addr]) {
+			down := v.Down
+			if troubled { // a leader hangs up for all others when it has changed a replica's primary
+				down &^= Disconnected
+			}
+			if down != 0 || !v.LinkUp && !troubled || (v.Priority == 0 && !r.s.named[e.addr]) {
 				bad[e]++
 			} else {
 				good[e]++

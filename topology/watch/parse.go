@@ -86,8 +86,11 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	if p, ok := f["slave_priority"]; ok {
 		seen.Priority = int(number(p))
 	}
-	if f["role"] == "slave" && f["master_sync_in_progress"] == "1" {
-		seen.Syncing = true
+	if f["role"] == "slave" {
+		seen.Syncing = seen.Syncing || f["master_sync_in_progress"] == "1"
+		if role || seen.Offset < 0 { // while its link is down ROLE tells none
+			seen.Offset = number(either(f["slave_repl_offset"], f["master_repl_offset"]))
+		}
 	}
 	if !role {
 		return true
@@ -101,7 +104,6 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 		seen.Role = topology.RoleReplica
 		seen.Primary = topology.JoinAddr(f["master_host"], f["master_port"])
 		seen.LinkUp = f["master_link_status"] == "up"
-		seen.Offset = number(either(f["slave_repl_offset"], f["master_repl_offset"]))
 	default:
 		return false
 	}
