@@ -10,43 +10,55 @@ import (
 	"evergate/gateway/worker"
 )
 
-// ask answers INFO and CLIENT LIST: every loop adds its share on its own goroutine, the last one sends the whole back
-// to the loop that asked.
-func (g *Gateway) ask(from, door int, ref worker.ClientRef, seq uint32, sections []string) {
-	of, _ := g.behind(door)
+// ask does an errand of the worker of a loop: every loop adds its share on its own goroutine, the last one sends the
+// answer back. Where servers have a say, a goroutine waits for it.
+func (g *Gateway) ask(from int, e worker.Errand) {
+	answer := func(reply []byte) {
+		g.loops[from].Post(func(w *worker.Worker) { w.Reply(e.Client, e.Seq, reply) })
+	}
+	e.Parts = g.oneWith(e.Parts[0])
+	g.gather(&e, func(shares []worker.Share) {
+		switch {
+		case e.Kind == worker.SayInfo:
+			answer(e.Text(status.Info(g.facts(e.Door, shares), e.Words)))
+		case e.Kind == worker.UnblockClient:
+			g.unblock(e, shares, answer)
+		default:
+			answer(e.Answer(shares))
+		}
+	})
+}
+
+// oneWith lists the parts of the same service whose clients are one crowd with those of a part: that of the Sentinel
+// facade is apart.
+func (g *Gateway) oneWith(of int) (parts []int) {
+	for i, p := range g.parts {
+		if p.service == g.parts[of].service && p.sentinel == g.parts[of].sentinel {
+			parts = append(parts, i)
+		}
+	}
+	return parts
+}
+
+// gather has every worker do its share of an errand, and calls done with all of them on the goroutine of the last one.
+func (g *Gateway) gather(e *worker.Errand, done func([]worker.Share)) {
 	var mu sync.Mutex
 	left := len(g.loops)
-	var lines []byte
-	var all []worker.Snapshot
+	var shares []worker.Share
 	for _, l := range g.loops {
 		l.Post(func(w *worker.Worker) {
 			mu.Lock()
 			defer mu.Unlock()
-			if sections == nil {
-				for other, p := range g.parts {
-					if p.service == g.parts[of].service && p.sentinel == g.parts[of].sentinel {
-						lines = w.AppendClients(lines, other)
-					}
-				}
-			} else {
-				all = append(all, w.Snapshot())
+			shares = append(shares, w.Share(e))
+			if left--; left == 0 {
+				done(shares)
 			}
-			if left--; left > 0 {
-				return
-			}
-			g.loops[from].Post(func(w *worker.Worker) {
-				text := lines
-				if sections != nil {
-					text = status.Info(g.facts(door, all), sections)
-				}
-				w.Answer(ref, seq, text)
-			})
 		})
 	}
 }
 
 // facts are what INFO is made of.
-func (g *Gateway) facts(door int, all []worker.Snapshot) status.Facts {
+func (g *Gateway) facts(door int, shares []worker.Share) status.Facts {
 	of, face := g.behind(door)
 	service := g.parts[of].service
 	s := &g.conf.Services[service]
@@ -61,6 +73,10 @@ func (g *Gateway) facts(door int, all []worker.Snapshot) status.Facts {
 	g.mu.Unlock()
 	if face != nil {
 		port = face.Self.Port
+	}
+	all := make([]worker.Snapshot, len(shares))
+	for i := range shares {
+		all[i] = shares[i].Snapshot
 	}
 	return status.Facts{
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),

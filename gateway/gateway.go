@@ -57,6 +57,7 @@ type Gateway struct {
 	mu        sync.Mutex
 	listeners []listener
 	onView    []func(service string, v *topology.View)
+	ctx       context.Context // of all that runs; ends with Close
 	cancel    context.CancelFunc
 	closed    bool
 }
@@ -201,7 +202,7 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Acked:   g.acks(),
 		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
-		Ask:     func(d int, ref worker.ClientRef, seq uint32, sections []string) { g.ask(i, d, ref, seq, sections) },
+		Ask:     func(e worker.Errand) { g.ask(i, e) },
 		Count:   func(of int, q worker.Count) (int, int) { return g.censusOf(of).ask(q) },
 		Counted: func(of int, k fanout.Kind, name string, node int32, listeners, lanes int) {
 			g.censusOf(of).count(k, name, node, listeners, lanes)
@@ -263,7 +264,7 @@ func (g *Gateway) Start() error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	g.mu.Lock()
-	g.cancel = cancel
+	g.ctx, g.cancel = ctx, cancel
 	g.mu.Unlock()
 	for _, l := range g.loops {
 		g.running.Go(l.Run)

@@ -126,7 +126,8 @@ var fragments = []string{
 	"-EXECABORT Transaction discarded because of: ", // what servers say
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
-	"id=%d addr", "qbuf=%d", "redir=-1", // CLIENT LIST
+	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <",
+	"id=%d addr", "sub=%d", "qbuf=%d", "events=r", // CLIENT LIST
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
 	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of

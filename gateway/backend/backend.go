@@ -135,8 +135,10 @@ type Lane struct {
 	// Owner is the session that a private lane belongs to; meaningful while Owned.
 	Owner Owner
 	Owned bool
-	// Urgent: a private lane to a server that may be busy with a script. It is used once.
+	// Urgent: a private lane to a server that may be busy with a script.
 	Urgent bool
+	// Once: a private lane that nobody else may have afterwards, as an urgent one.
+	Once bool
 	// Torn: the server was sent the beginning of a frame whose rest it must not get; nothing follows on the connection.
 	Torn bool
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.

@@ -89,6 +89,16 @@ func AppendMap(dst []byte, proto, n int) []byte {
 	return append(dst, '\r', '\n')
 }
 
+// AppendSet appends the head of a set of n elements: a set in RESP3, an array in RESP2.
+func AppendSet(dst []byte, proto, n int) []byte {
+	if proto < 3 {
+		return redcon.AppendArray(dst, n)
+	}
+	dst = append(dst, '~')
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	return append(dst, '\r', '\n')
+}
+
 // AppendVerbatim appends text as a RESP3 verbatim string, or as a bulk string in RESP2.
 func AppendVerbatim(dst []byte, proto int, text []byte) []byte {
 	if proto < 3 {

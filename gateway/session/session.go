@@ -37,13 +37,15 @@ const (
 	SubscriptionLost
 	// Gap: messages may have been missed, and it is set to be told so.
 	Gap
+	// Killed: CLIENT KILL named it.
+	Killed
 	// TooMany: there are as many clients as allowed.
 	TooMany
 )
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
 	"auth-timeout", "half-reply", "drained", "blocking-lost",
-	"slow-subscriber", "subscription-lost", "gap", "too-many"}
+	"slow-subscriber", "subscription-lost", "gap", "killed", "too-many"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 
@@ -73,13 +75,15 @@ const (
 	Blocked
 	// Subscribing: its subscription must be acknowledged first.
 	Subscribing
+	// Postponed: CLIENT PAUSE has it wait.
+	Postponed
 
 	// ParkReasons is how many there are.
-	ParkReasons = int(Subscribing) + 1
+	ParkReasons = int(Postponed) + 1
 )
 
 var parkNames = [...]string{"running", "no-primary", "no-lane", "refused", "lane-full", "flight",
-	"owed-too-much", "asking", "no-private-lane", "blocked", "subscribing"}
+	"owed-too-much", "asking", "no-private-lane", "blocked", "subscribing", "postponed"}
 
 func (r ParkReason) String() string { return parkNames[r] }
 

@@ -33,7 +33,7 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	w.nextSeen++
 	s, hold, face := w.behind(door)
 	c := &client{
-		ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: door, face: face, number: w.env.ClientNumber(),
+		ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: int32(door), face: face, number: w.env.ClientNumber(),
 		remote: remote, local: local, carefulSlot: -1,
 	}
 	c.Proto, c.Authenticated = 2, !s.AsksPassword
@@ -211,8 +211,7 @@ func (w *Worker) deliver(c *client, seq uint32, reply []byte) {
 		w.checkOutput(c)
 		return
 	}
-	c.out = append(w.buffers.room(c.out, len(reply)), reply...)
-	c.Replies.Pass()
+	w.pass(c, reply)
 	w.flush(c)
 }
 
@@ -223,10 +222,11 @@ func (w *Worker) flush(c *client) {
 		if !ok {
 			break
 		}
-		c.out = append(w.buffers.room(c.out, len(reply)), reply...)
-		c.Replies.Pass()
+		w.pass(c, reply)
 	}
-	w.dirtyClient(c)
+	if c.sent < len(c.out) { // nothing where it was dropped
+		w.dirtyClient(c)
+	}
 	w.checkOutput(c)
 }
 

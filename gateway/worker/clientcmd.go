@@ -1,28 +1,35 @@
 package worker
 
 import (
-	"fmt"
 	"strings"
 
-	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/routing"
 )
 
-// clientList answers CLIENT LIST, of which every worker knows a part.
-func (w *Worker) clientList(c *client, args [][]byte) {
+// clientCommand does CLIENT.
+func (w *Worker) clientCommand(c *client, command *routing.Command, sub string, args [][]byte) {
 	switch {
-	case len(args) > 2 && (len(args) != 4 || !strings.EqualFold(string(args[2]), "type")):
-		w.answer(c, syntaxErr)
-	case len(args) == 4 && !strings.EqualFold(string(args[3]), "normal"):
-		w.answer(c, resp.AppendVerbatim(nil, int(c.Proto), nil))
+	case sub == "reply":
+		w.clientReply(c, args[2])
+	case concernsOthers(sub):
+		w.clientErrand(c, sub, args)
 	default:
-		w.env.Ask(c.svc.index, c.ref, c.Replies.Reserve(), nil)
+		w.answer(c, w.ownReply(c, command, args))
 	}
 }
 
-// clientReply answers the other subcommands of CLIENT, which are about this connection.
-func (w *Worker) clientReply(c *client, sub string, args [][]byte) (reply []byte) {
+// concernsOthers names the subcommands of CLIENT that concern clients of all workers.
+func concernsOthers(sub string) bool {
+	switch sub {
+	case "list", "kill", "pause", "unpause", "unblock":
+		return true
+	}
+	return false
+}
+
+// ofClient answers the subcommands of CLIENT that are about this connection.
+func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 	switch sub {
 	case "id":
 		reply = resp.AppendInt(nil, c.number)
@@ -43,6 +50,14 @@ func (w *Worker) clientReply(c *client, sub string, args [][]byte) (reply []byte
 		reply = setInfo(c, args[2], args[3])
 	case "info":
 		reply = resp.AppendVerbatim(nil, int(c.Proto), w.appendLine(nil, c))
+	case "no-evict":
+		if reply = onOff(args[2], resp.OK); reply[0] == '+' {
+			c.noEvict = isWord(args[2], "on")
+		}
+	case "no-touch":
+		reply = onOff(args[2], noTouch)
+	case "tracking", "caching":
+		reply = resp.AppendError(nil, unknownText(args)) // clients do without then
 	case "getredir":
 		reply = resp.AppendInt(nil, -1)
 	case "capa":
@@ -51,16 +66,57 @@ func (w *Worker) clientReply(c *client, sub string, args [][]byte) (reply []byte
 		reply = trackingOff(int(c.Proto))
 	case "help":
 		reply = clientHelp
-	default:
-		reply = resp.AppendError(nil, "ERR 'client "+sub+"' is not allowed through the gateway")
 	}
 	return reply
 }
 
+// clientErrand does what concerns clients of all workers.
+func (w *Worker) clientErrand(c *client, sub string, args [][]byte) {
+	var e Errand
+	var wrong []byte
+	switch sub {
+	case "list":
+		e.Kind = ListClients
+		e.Filter, wrong = listFilter(args)
+	case "kill":
+		e.Kind = KillClients
+		e.Filter, wrong = killFilter(args)
+	case "pause":
+		e, wrong = pauseErrand(args)
+	case "unpause":
+		e.Kind = UnpauseClients
+	case "unblock":
+		e, wrong = unblockErrand(args)
+	}
+	if wrong != nil {
+		w.answer(c, wrong)
+		return
+	}
+	w.errand(c, e, sub != "list")
+}
+
+// onOff reads ON or OFF: the answer to ON is given, that to OFF is OK.
+func onOff(word, on []byte) []byte {
+	switch {
+	case isWord(word, "on"):
+		return on
+	case isWord(word, "off"):
+		return resp.OK
+	}
+	return syntaxErr
+}
+
+// noTouch answers CLIENT NO-TOUCH ON. A scan that relied on it would make all keys look used.
+var noTouch = []byte("-ERR CLIENT NO-TOUCH cannot be kept through this gateway: clients share its connections\r\n")
+
 var clientHelp = func() []byte {
 	lines := []string{
 		"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway's own clients:",
-		"GETNAME", "ID", "INFO", "LIST [TYPE NORMAL]", "SETINFO LIB-NAME|LIB-VER <value>", "SETNAME <name>", "HELP",
+		"GETNAME", "GETREDIR", "ID", "INFO", "KILL <address>",
+		"KILL [ID <id>] [ADDR <address>] [LADDR <address>] [TYPE <type>] [USER <name>] [SKIPME YES|NO] [MAXAGE <seconds>]",
+		"LIST [TYPE <type>|ID <id> ...]", "NO-EVICT ON|OFF", "PAUSE <milliseconds> [WRITE|ALL]", "REPLY ON|OFF|SKIP",
+		"SETINFO LIB-NAME|LIB-VER <value>", "SETNAME <name>", "TRACKINGINFO", "UNBLOCK <id> [TIMEOUT|ERROR]", "UNPAUSE",
+		"HELP",
 	}
 	b := resp.AppendArray(nil, len(lines))
 	for _, l := range lines {
@@ -87,51 +143,8 @@ func setInfo(c *client, attribute, value []byte) []byte {
 
 func trackingOff(proto int) []byte {
 	b := resp.AppendMap(nil, proto, 3)
-	b = resp.AppendArray(resp.AppendBulkString(b, "flags"), 1)
+	b = resp.AppendSet(resp.AppendBulkString(b, "flags"), proto, 1)
 	b = resp.AppendBulkString(b, "off")
 	b = resp.AppendInt(resp.AppendBulkString(b, "redirect"), -1)
 	return resp.AppendArray(resp.AppendBulkString(b, "prefixes"), 0)
-}
-
-// appendLine appends a client's line of CLIENT LIST, in Redis's own form: tools read it.
-func (w *Worker) appendLine(b []byte, c *client) []byte {
-	name, library, version := "", "", ""
-	if c.Told != nil {
-		name, library, version = c.Told.Name, c.Told.Library, c.Told.Version
-	}
-	flags, subs := "N", [3]int{}
-	if c.subscribed() {
-		flags = "P"
-		for k := range subs {
-			subs[k] = c.subs.Count(fanout.Kind(k))
-		}
-	}
-	return fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d "+
-		"multi=-1 qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=NULL "+
-		"user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-		c.number, c.remote, c.local, c.ref.ID, name, int((w.now - c.OpenedAt).Seconds()), int((w.now - c.ActiveAt).Seconds()),
-		flags, c.DB, subs[fanout.Channel], subs[fanout.Pattern], subs[fanout.Shard],
-		len(c.Unread), cap(c.Unread)-len(c.Unread), len(c.out)-c.sent, cap(c.out), cap(c.out)+cap(c.Unread), c.Proto, library,
-		version)
-}
-
-// AppendClients appends the CLIENT LIST lines of a service's clients.
-func (w *Worker) AppendClients(b []byte, service int) []byte {
-	for _, c := range w.clients {
-		if c != nil && c.svc.index == service {
-			b = w.appendLine(b, c)
-		}
-	}
-	return b
-}
-
-// Answer gives the text that Env.Ask asked for to the client that waits for it.
-func (w *Worker) Answer(ref ClientRef, seq uint32, text []byte) {
-	if c := w.client(ref.ID, ref.Generation); c != nil {
-		w.deliver(c, seq, resp.AppendVerbatim(nil, int(c.Proto), text))
-		if c.Parked == session.Flight {
-			w.wake(c)
-		}
-		w.finished(c)
-	}
 }

@@ -48,13 +48,13 @@ func TestTextAskedForBeforeHello3IsInRESP2(t *testing.T) {
 	c := f.steady()
 	f.say(c, "INFO / HELLO 3 / INFO")
 	f.round()
-	f.w.Answer(f.w.clients[c].ref, f.asked, []byte("x:1\r\n"))
+	f.w.Reply(f.w.clients[c].ref, f.asked, []byte("$5\r\nx:1\r\n\r\n"))
 	f.round()
 	if !strings.HasPrefix(f.got[c], "$5\r\nx:1\r\n\r\n%7\r\n") {
 		t.Fatalf("the client was sent %q, want a bulk string and HELLO's map", f.got[c])
 	}
 	f.got[c] = ""
-	f.w.Answer(f.w.clients[c].ref, f.asked, []byte("x:2\r\n"))
+	f.w.Reply(f.w.clients[c].ref, f.asked, []byte("=9\r\ntxt:x:2\r\n\r\n"))
 	f.round()
 	f.wantGot(t, c, "=9\r\ntxt:x:2\r\n\r\n")
 }

@@ -36,7 +36,7 @@ func newFake() *fake {
 	}, Env{
 		View:         func(int) *topology.View { return f.view },
 		Report:       func(int, topology.Report) {},
-		Ask:          func(_ int, _ ClientRef, seq uint32, _ []string) { f.asked = seq },
+		Ask:          func(e Errand) { f.asked = e.Seq },
 		ClientNumber: func() int64 { return 1 },
 		WallClock:    func() time.Time { return time.Unix(0, 0) },
 	})

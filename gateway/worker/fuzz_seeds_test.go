@@ -39,6 +39,8 @@ var sentences = []string{
 	"SCAN 4294967296\r\n", "HSCAN foo 0\r\n", "HSCAN foo 12345678901\r\n",
 	"EVAL x 0\r\n", "EVALSHA 11f6ad8ec52a2984abaafd7c3b516503785c2072 0\r\n",
 	"EVALSHA_RO 11f6ad8ec52a2984abaafd7c3b516503785c2072 1 foo\r\n",
+	"client kill id 1\r\n", "client kill skipme no addr nobody\r\n", "client pause 50 write\r\n",
+	"client pause 20\r\n", "client unpause\r\n", "client unblock 1\r\n", "client unblock 1 error\r\n",
 }
 
 // replies are what servers say.

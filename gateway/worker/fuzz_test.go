@@ -56,16 +56,10 @@ type fuzzed struct {
 	views   []*topology.View
 	clients []uint32
 	open    map[backend.LaneID]bool // what the loop has: false while it dials
-	texts   []wanted
+	errands []Errand
 	settled uint64
 	acked   int
 	scripts map[string][]byte
-}
-
-// wanted is a text that Env.Ask asked for.
-type wanted struct {
-	ref ClientRef
-	seq uint32
 }
 
 // fuzzViews are the views that come in turn.
@@ -100,9 +94,8 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Settled: func(_ int, epoch uint64) { z.settledAt(epoch) },
 		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
 		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask: func(_ int, ref ClientRef, seq uint32, _ []string) {
-			z.texts = append(z.texts, wanted{ref, seq})
-		},
+		Ask:     func(e Errand) { z.errands = append(z.errands, e) },
+
 		ScriptSeen:       func(_ int, body []byte) { z.scripts[sha1Of(body)] = bytes.Clone(body) },
 		Script:           func(_ int, name []byte) []byte { return z.scripts[string(name)] },
 		ScriptsForgotten: func(int) { clear(z.scripts) },
@@ -191,12 +184,30 @@ func (z *fuzzed) act(op byte) {
 	case 10, 11, 12:
 		z.laneReads(op)
 	case 13:
-		for _, a := range z.texts {
-			z.w.Answer(a.ref, a.seq, []byte("# text"))
-		}
-		z.texts = nil
+		z.doErrands()
 	default:
 		z.round(op%32 < 16)
+	}
+}
+
+// doErrands does what was asked for so far. Half of the servers say nothing to CLIENT UNBLOCK.
+func (z *fuzzed) doErrands() {
+	errands := z.errands
+	z.errands = nil
+	for i := range errands {
+		e := &errands[i]
+		share := z.w.Share(e)
+		if share.Blocked != nil {
+			share.Count = 1
+			if z.epoch%2 == 0 {
+				share.Count = z.w.Unblock(e)
+			}
+		}
+		reply := e.Answer([]Share{share})
+		if e.Kind == SayInfo {
+			reply = []byte("$6\r\n# text\r\n")
+		}
+		z.w.Reply(e.Client, e.Seq, reply)
 	}
 }
 

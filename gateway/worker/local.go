@@ -14,7 +14,7 @@ import (
 // session was parked.
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
 	name, sub, _ := strings.Cut(command.Name, "|")
-	if c.Replies.Owed() > 0 && changesSetup(c, name, args) {
+	if c.Replies.Owed() > 0 && (changesSetup(c, name, args) || comesAfter(c, name, sub)) {
 		w.park(c, session.Flight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
@@ -33,11 +33,7 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	case "info":
 		w.info(c, args)
 	case "client":
-		if sub == "list" {
-			w.clientList(c, args)
-			break
-		}
-		w.answer(c, w.ownReply(c, command, args))
+		w.clientCommand(c, command, sub, args)
 	case "hello":
 		w.hello(c, args)
 	case "auth":
@@ -52,7 +48,7 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []byte {
 	switch name, sub, _ := strings.Cut(command.Name, "|"); name {
 	case "client":
-		return w.clientReply(c, sub, args)
+		return w.ofClient(c, sub, args)
 	case "config":
 		return configGet(c, sub, args)
 	default:
@@ -72,6 +68,18 @@ func changesSetup(c *client, name string, args [][]byte) bool {
 		return string(args[1]) != strconv.Itoa(int(c.DB))
 	}
 	return false
+}
+
+// comesAfter says that a command is done when all before it has been: it has other connections ask the servers, or
+// changes what becomes of replies.
+func comesAfter(c *client, name, sub string) bool {
+	switch name {
+	case "info", "config":
+		return true
+	case "client":
+		return sub == "reply"
+	}
+	return name == "reset" && c.mute != loud
 }
 
 var (
@@ -97,6 +105,7 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	case "echo":
 		return resp.AppendBulk(nil, args[1])
 	case "reset":
+		c.mute, c.noEvict = loud, false
 		c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
 		w.unwatch(c)
 		w.unlisten(c)
@@ -152,7 +161,7 @@ func (w *Worker) info(c *client, args [][]byte) {
 	for _, a := range args[1:] {
 		sections = append(sections, strings.ToLower(string(a)))
 	}
-	w.env.Ask(c.door, c.ref, c.Replies.Reserve(), sections)
+	w.errand(c, Errand{Kind: SayInfo, Words: sections}, false)
 }
 
 // configValues are the settings that clients and benchmarks ask for when they connect.

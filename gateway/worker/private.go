@@ -198,7 +198,7 @@ func (w *Worker) unpin(c *client) {
 	}
 	l.Owned = false
 	set := w.sets[l.Key]
-	if !watched && !l.Urgent && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
+	if !watched && !l.Urgent && !l.Once && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
 		l.UsedAt = w.now
 		set.idle = append(set.idle, l)
 		w.at(w.now + idleLane)

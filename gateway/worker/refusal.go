@@ -12,6 +12,11 @@ import (
 
 // refuse answers with the error that a decision names.
 func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
+	if why == routing.UnknownCommand && len(args) > 2 && isWord(args[0], "client") &&
+		isWord(args[1], "maint_notifications") {
+		w.answer(c, resp.AppendError(nil, unknownText(args))) // go-redis tries it on each connection, and does without
+		return
+	}
 	w.stats.Refused++
 	var text string
 	switch why {

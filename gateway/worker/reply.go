@@ -208,7 +208,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	if l.Scan.Size()+l.Scan.Coming() > bigBytes {
 		l.Big = true
 	}
-	if c != nil {
+	if c != nil && c.mute == loud {
 		c.out = append(w.buffers.room(c.out, len(b)), b...)
 		w.dirtyClient(c)
 		w.checkOutput(c)
@@ -232,6 +232,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	ticket, _ := l.Inflight.Pop()
 	l.Queue.Answered(ticket.End)
 	if c != nil && !c.closed {
+		c.unmute()
 		c.Replies.Pass()
 		w.pushKept(c)
 		w.flush(c)

@@ -60,15 +60,11 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, noAuth)
 		return true
 	}
+	if w.mustWait(c) {
+		return false
+	}
 	if c.face.Is(facade.Sentinel) {
 		return w.sentinel(c, command, args, frame)
-	}
-	if c.blockedSince > 0 && w.stillBlocked(c) {
-		return false
-	}
-	if len(c.splits) > 0 && c.awaitsStandIn() {
-		w.park(c, session.Flight)
-		return false
 	}
 	if command == nil {
 		var how inquiry
@@ -78,6 +74,10 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 			}
 			return how == answered
 		}
+	}
+	c.last = command
+	if w.postponed(c, command) {
+		return false
 	}
 	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
 	if ragged && d.Kind != routing.Refuse {
@@ -101,6 +101,25 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
 	}
+	return w.decided(c, d, command, args, frame)
+}
+
+// mustWait parks a session that does nothing more before something else is done.
+func (w *Worker) mustWait(c *client) bool {
+	switch {
+	case c.errandOut:
+		w.park(c, session.Asking)
+	case c.blockedSince > 0 && w.stillBlocked(c):
+	case len(c.splits) > 0 && c.awaitsStandIn():
+		w.park(c, session.Flight)
+	default:
+		return false
+	}
+	return true
+}
+
+// decided does what a decision says. It returns false when the session was parked.
+func (w *Worker) decided(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	switch d.Kind {
 	case routing.Forward:
 		return w.forward(c, d, command, args, frame)

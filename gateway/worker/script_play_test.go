@@ -147,6 +147,7 @@ func (p *player) round(out io.Writer) {
 			fmt.Fprintln(out, r)
 		}
 		p.reports = p.reports[:0]
+		p.doErrands()
 		o := p.w.Out()
 		if o.empty() {
 			return
@@ -154,6 +155,27 @@ func (p *player) round(out io.Writer) {
 		p.obey(out, o)
 	}
 	p.t.Fatal("the worker does not come to rest")
+}
+
+// doErrands does what concerns all workers, with the only one that there is.
+func (p *player) doErrands() {
+	errands := p.errands
+	p.errands = nil
+	for i := range errands {
+		e := &errands[i]
+		if e.Kind == SayInfo || e.Kind == DoConfig {
+			continue
+		}
+		share := p.w.Share(e)
+		if at := share.Blocked; at != nil {
+			p.reports = append(p.reports, fmt.Sprintf("to unblock: connection %d of %s", at.Client, at.Addr[:1]))
+			share.Count = 1
+			if p.mute {
+				share.Count = p.w.Unblock(e)
+			}
+		}
+		p.w.Reply(e.Client, e.Seq, e.Answer([]Share{share}))
+	}
 }
 
 func (p *player) obey(out io.Writer, o *Out) {

@@ -97,6 +97,8 @@ type player struct {
 	scripts map[string][]byte
 	cursor  string // the last that a client was given
 	tells   bool   // what is acknowledged is told
+	errands []Errand
+	mute    bool // servers do not do CLIENT UNBLOCK
 }
 
 func newPlayer(t testing.TB) *player {
@@ -110,7 +112,7 @@ func newPlayer(t testing.TB) *player {
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
 // same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, private=N, lost=close|error (blocking
 // pops), output=BYTES, push=BYTES, close-on-gap, auth=1s, idle=1s, silent=250ms; acked to be told of acknowledged
-// writes.
+// writes; no-unblock where servers do not do CLIENT UNBLOCK.
 func (p *player) start(words []string) {
 	conf := Config{
 		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
@@ -149,6 +151,8 @@ func (p *player) start(words []string) {
 			conf.PushBytesMax, _ = strconv.Atoi(value)
 		case "close-on-gap":
 			conf.Services[0].CloseOnGap = true
+		case "no-unblock":
+			p.mute = true
 		case "output":
 			conf.OutputBytesMax, _ = strconv.Atoi(value)
 		default:
@@ -176,7 +180,7 @@ func (p *player) start(words []string) {
 		},
 		Cut:              func(_ int, s Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
 		Allowed:          func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask:              func(int, ClientRef, uint32, []string) {},
+		Ask:              func(e Errand) { p.errands = append(p.errands, e) },
 		ScriptSeen:       func(_ int, body []byte) { p.scripts[sha1Of(body)] = slices.Clone(body) },
 		Script:           func(_ int, name []byte) []byte { return p.scripts[string(name)] },
 		ScriptsForgotten: func(int) { clear(p.scripts) },

@@ -26,10 +26,11 @@ const (
 // are subject to.
 func mayStandIn(c *routing.Command) bool {
 	switch c.Name {
-	case "info", "client|list", "hello", "auth", "select":
+	case "info", "hello", "auth", "select", "client|reply", "client|tracking", "client|caching":
 		return false
 	}
-	return !strings.HasPrefix(c.Name, "cluster")
+	sub, ofClient := strings.CutPrefix(c.Name, "client|")
+	return !strings.HasPrefix(c.Name, "cluster") && !(ofClient && concernsOthers(sub))
 }
 
 // standIn has a PING stand for a command in the transaction that is being queued.

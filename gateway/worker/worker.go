@@ -109,10 +109,8 @@ type Env struct {
 	Acked func(service int, node topology.NodeID, n int)
 	// Allowed says whether user and password open a service; user is empty in AUTH with one argument.
 	Allowed func(service int, user, password []byte) bool
-	// Ask wants a text about the whole gateway, for a client that came through a door (see ClientOpened): of INFO for the
-	// sections (lower case; none: the default ones), or of CLIENT LIST when sections is nil. It comes through
-	// Worker.Answer with the same ref and seq.
-	Ask func(door int, ref ClientRef, seq uint32, sections []string)
+	// Ask wants an Errand done. The answer comes through Worker.Reply.
+	Ask func(e Errand)
 	// Count tells how many listen to a topic over all workers, and how many of their lanes a server counts for it. Counted
 	// is told of those of this worker that come and go; see fanout.Hub. Both nil: this worker is alone.
 	Count   func(service int, q Count) (listeners, lanes int)
@@ -175,7 +173,6 @@ type client struct {
 	ref     ClientRef
 	svc     *service
 	hold    Hold
-	door    int
 	face    *facade.Face          // nil: its listener pretends nothing
 	listens *facade.Subscriptions // of a client of a Sentinel; nil for all others
 	scan    resp.Scanner
@@ -208,13 +205,19 @@ type client struct {
 	pushes []byte
 	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
 	alarm time.Duration
+	// last is the last command; nil before the first, and for one that nobody knows.
+	last *routing.Command
 	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
 	tookAt time.Duration
 
 	weight int // bytes, while held
 
 	// Small things stand together: an idle client should cost little memory.
+	door        int32
 	carefulSlot int16 // of the last ASK or TRYAGAIN
+	mute        mute  // the replies that are dropped
+	errandOut   bool  // nothing more is read until an Errand is answered
+	noEvict     bool  // what CLIENT NO-EVICT asked for
 	againBegun  bool  // the first of again has been sent
 	held        bool  // counted in Worker.held
 	dirty       bool  // named in out.Clients
@@ -265,6 +268,9 @@ type service struct {
 	// noMulti is the error that a server gave for MULTI, and is given here until noMultiUntil.
 	noMulti      []byte
 	noMultiUntil time.Duration
+	// pausedUntil is the end of a pause of its clients; pausesAll: not only of those that write.
+	pausedUntil time.Duration
+	pausesAll   bool
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Purposes]time.Duration
 }

@@ -34,7 +34,7 @@ func (w *world) makeGate(number int, outputMax int) *gate {
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
 		Settled: func(_ int, epoch uint64) { w.settled(g, epoch) },
 		Acked:   func(_ int, node topology.NodeID, n int) { w.acked(node, n) },
-		Ask:     func(int, worker.ClientRef, uint32, []string) {},
+		Ask:     func(worker.Errand) {},
 		ClientNumber: func() int64 {
 			w.numbers++
 			return w.numbers

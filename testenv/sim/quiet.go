@@ -2,6 +2,7 @@ package sim
 
 import (
 	"evergate/gateway/session"
+	"evergate/gateway/worker"
 )
 
 // untilQuiet plays on without faults until every client has had its replies and each side rests.
@@ -39,7 +40,7 @@ func (w *world) checkQuiet() {
 		if len(c.waiting) > 0 {
 			w.ledger.fail("client %d was never answered: %v; on the way %d and %d bytes, stuck %v, quiet %v, gone %v\n%s",
 				c.number, c.waiting[0], c.toGate.size, c.toMe.size, c.stuck, c.quiet, c.gone,
-				c.gate.worker.AppendClients(nil, 0))
+				listOf(c.gate.worker))
 		}
 		if c.sends > 0 && c.open {
 			w.ledger.fail("client %d could not send", c.number)
@@ -97,4 +98,10 @@ func (g *gate) checkQuiet() uint64 {
 	}
 	return s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] +
 		s.ClientsClosed[session.Drained]
+}
+
+// listOf is what CLIENT LIST says of a worker's clients.
+func listOf(w *worker.Worker) []byte {
+	e := worker.Errand{Kind: worker.ListClients, Parts: []int{0}}
+	return e.Answer([]worker.Share{w.Share(&e)})
 }

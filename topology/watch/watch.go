@@ -112,9 +112,11 @@ type service struct {
 
 	// resolveNow asks the resolver to look again.
 	resolveNow chan struct{}
-	// mu guards probers.
-	mu      sync.Mutex
-	probers map[string]*prober
+	// mu guards probers, and what Ask needs.
+	mu       sync.Mutex
+	probers  map[string]*prober
+	asks     map[string]*asked
+	askEnded bool
 }
 
 // New makes a Watch without services.
@@ -129,7 +131,7 @@ func (w *Watch) Add(s Service) *topology.Keeper {
 
 func (w *Watch) add(s Service) *service {
 	sv := &service{Service: s, watch: w, logger: w.options.Logger.With("service", s.Name),
-		resolveNow: make(chan struct{}, 1), probers: map[string]*prober{}}
+		resolveNow: make(chan struct{}, 1), probers: map[string]*prober{}, asks: map[string]*asked{}}
 	state := topology.NewState(s.settings(w.options.RefreshInterval))
 	sv.keeper = topology.NewKeeper(state, time.Now, sv.do)
 	sv.keeper.OnEvent(sv.log)
@@ -154,6 +156,9 @@ func (w *Watch) Run(ctx context.Context) error {
 		}
 	}
 	<-ctx.Done()
+	for _, s := range w.services {
+		s.endAsking()
+	}
 	w.mu.Lock()
 	w.ended = true
 	w.mu.Unlock()

@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"evergate/gateway/worker"
+	"evergate/topology"
+	"evergate/topology/watch"
+)
+
+// Some commands are rare, and concern servers one by one: they are asked from here, on connections of the control
+// plane, and no lane knows of it.
+
+// said is what one server said to a question.
+type said struct {
+	node  *topology.Node
+	reply any
+	err   error
+}
+
+// askEach puts a command to several servers at once, and waits for all of them until ctx ends.
+func (g *Gateway) askEach(ctx context.Context, service int, nodes []*topology.Node, args ...string) []said {
+	all := make([]said, len(nodes))
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		all[i].node = n
+		wg.Go(func() { all[i].reply, all[i].err = g.watch.Ask(ctx, service, n.Addr, args...) })
+	}
+	wg.Wait()
+	return all
+}
+
+// aside runs f on a goroutine of its own, that ends with the gateway.
+func (g *Gateway) aside(f func(ctx context.Context)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.running.Go(func() { f(g.ctx) })
+	}
+}
+
+// unblock has the server answer a client that it keeps waiting. Where it does not do that, the worker does.
+func (g *Gateway) unblock(e worker.Errand, shares []worker.Share, answer func([]byte)) {
+	var at *worker.BlockedAt
+	for i := range shares {
+		if shares[i].Blocked != nil {
+			at = shares[i].Blocked
+		}
+	}
+	if at == nil {
+		answer(e.Answer(shares))
+		return
+	}
+	how := "TIMEOUT"
+	if e.AsError {
+		how = "ERROR"
+	}
+	g.aside(func(ctx context.Context) {
+		service, number := g.parts[e.Parts[0]].service, strconv.FormatInt(at.Client, 10)
+		reply, err := g.watch.Ask(ctx, service, at.Addr, "CLIENT", "UNBLOCK", number, how)
+		if n, isNumber := reply.(int64); err == nil && isNumber {
+			answer(e.Answer([]worker.Share{{Count: int(n)}}))
+			return
+		}
+		if !watch.Refused(err) {
+			g.logger.Warn("a server did not unblock a client: its connection is closed", "server", at.Addr,
+				"error", watch.Words(err))
+		}
+		g.unblockHere(&e, answer)
+	})
+}
+
+// unblockHere has the worker of a blocked client answer it.
+func (g *Gateway) unblockHere(e *worker.Errand, answer func([]byte)) {
+	var mu sync.Mutex
+	left, count := len(g.loops), 0
+	for _, l := range g.loops {
+		l.Post(func(w *worker.Worker) {
+			mu.Lock()
+			defer mu.Unlock()
+			count += w.Unblock(e)
+			if left--; left == 0 {
+				answer(e.Answer([]worker.Share{{Count: count}}))
+			}
+		})
+	}
+}

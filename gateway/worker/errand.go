@@ -1,0 +1,148 @@
+package worker
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+)
+
+// ErrandKind says what an Errand is for.
+type ErrandKind uint8
+
+const (
+	// SayInfo wants the text of INFO for the sections in Words (lower case; none: the default ones).
+	SayInfo ErrandKind = iota
+	// DoConfig wants CONFIG done at the servers; Words are its arguments from the subcommand on, which is in lower case.
+	DoConfig
+	// ListClients wants the lines of CLIENT LIST.
+	ListClients
+	// KillClients wants clients closed.
+	KillClients
+	// PauseClients and UnpauseClients have the clients of a service wait, or go on.
+	PauseClients
+	UnpauseClients
+	// UnblockClient wants a blocked client answered now.
+	UnblockClient
+)
+
+// Errand is what one client wants of all workers, or of the servers outside of any lane. Env.Ask takes it; the answer
+// comes through Worker.Reply. Every worker does its Share; Answer makes one reply of them, but for SayInfo and
+// DoConfig.
+type Errand struct {
+	Kind ErrandKind
+	// Door is what the client came through, Parts the services that the clients have whom it concerns, the asker's first:
+	// who takes the Errand adds those that are one with it.
+	Door  int
+	Parts []int
+	// Asker is the number of the client that asks: no other of the process has it. Client, which only its worker knows,
+	// and Seq name the place of the answer, Proto the protocol in which it must be written.
+	Asker  int64
+	Client ClientRef
+	Seq    uint32
+	Proto  uint8
+	// Words are those of SayInfo and DoConfig.
+	Words []string
+	// Filter names the clients of ListClients and KillClients.
+	Filter Filter
+	// Pause is how long PauseClients has clients wait: all of their commands, or those that may write.
+	Pause    time.Duration
+	PauseAll bool
+	// Number is that of the client to unblock, AsError says that it gets an error in place of what a timeout answers.
+	Number  int64
+	AsError bool
+	// Patience is how long the answer may wait for servers that cannot be reached.
+	Patience time.Duration
+}
+
+// Share is what one worker has to say to an Errand.
+type Share struct {
+	Snapshot Snapshot
+	// Lines are those of CLIENT LIST by the clients' numbers.
+	Lines []ClientLine
+	// Count is how many clients were killed or unblocked.
+	Count int
+	// Blocked is where the client that is to be unblocked waits, when its server has to be told; nil otherwise.
+	Blocked *BlockedAt
+}
+
+// concerns says that a client is one of those whom an Errand may be about.
+func (e *Errand) concerns(c *client) bool { return slices.Contains(e.Parts, c.svc.index) }
+
+// ClientLine is one client's line of CLIENT LIST, with its end of line.
+type ClientLine struct {
+	Number int64
+	Text   []byte
+}
+
+// errand sends a client's errand off. Where waits is true nothing more of the client is read until the answer comes,
+// since what follows must find it done.
+func (w *Worker) errand(c *client, e Errand, waits bool) {
+	e.Door, e.Parts = int(c.door), []int{c.svc.index}
+	e.Asker, e.Client, e.Proto = c.number, c.ref, c.Proto
+	e.Seq = c.Replies.Reserve()
+	c.errandOut = waits
+	w.env.Ask(e)
+}
+
+// Share does this worker's share of an Errand.
+func (w *Worker) Share(e *Errand) (s Share) {
+	switch e.Kind {
+	case SayInfo:
+		s.Snapshot = w.Snapshot()
+	case ListClients:
+		s.Lines = w.listClients(e)
+	case KillClients:
+		s.Count = w.killClients(e)
+	case PauseClients:
+		w.pauseClients(e)
+	case UnpauseClients:
+		w.unpauseClients(e)
+	case UnblockClient:
+		s = w.unblock(e)
+	}
+	return s
+}
+
+// Answer makes the reply out of the shares of all workers.
+func (e *Errand) Answer(shares []Share) []byte {
+	count := 0
+	var lines []ClientLine
+	for i := range shares {
+		count += shares[i].Count
+		lines = append(lines, shares[i].Lines...)
+	}
+	switch {
+	case e.Kind == ListClients:
+		slices.SortFunc(lines, func(a, b ClientLine) int { return int(a.Number - b.Number) })
+		var text strings.Builder
+		for _, l := range lines {
+			text.Write(l.Text)
+		}
+		return e.Text([]byte(text.String()))
+	case e.Kind == UnblockClient, e.Kind == KillClients && !e.Filter.Old:
+		return resp.AppendInt(nil, int64(count))
+	case e.Kind == KillClients && count == 0:
+		return noSuchClient
+	}
+	return resp.OK
+}
+
+// Text makes a reply out of lines for a person.
+func (e *Errand) Text(text []byte) []byte { return resp.AppendVerbatim(nil, int(e.Proto), text) }
+
+// Reply gives the answer to an Errand to the client that waits for it, and goes on with that client.
+func (w *Worker) Reply(ref ClientRef, seq uint32, reply []byte) {
+	c := w.client(ref.ID, ref.Generation)
+	if c == nil {
+		return
+	}
+	w.deliver(c, seq, reply)
+	if c.Parked == session.Flight || c.errandOut && c.Parked == session.Asking {
+		w.wake(c)
+	}
+	c.errandOut = false
+	w.finished(c)
+}

@@ -1,0 +1,82 @@
+package worker
+
+import (
+	"strconv"
+	"time"
+
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// CLIENT PAUSE has the clients of a service wait, all of them or those that write, whichever worker they belong to.
+// What was sent before is answered; the servers know nothing of it.
+
+var (
+	badTimeout      = []byte("-ERR timeout is not an integer or out of range\r\n")
+	negativeTimeout = []byte("-ERR timeout is negative\r\n")
+	badPauseMode    = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
+)
+
+// pauseErrand reads CLIENT PAUSE milliseconds [WRITE|ALL].
+func pauseErrand(args [][]byte) (e Errand, wrong []byte) {
+	e = Errand{Kind: PauseClients, PauseAll: true}
+	if len(args) > 4 {
+		return e, wrongWords(args)
+	}
+	if len(args) == 4 && isWord(args[3], "write") {
+		e.PauseAll = false
+	} else if len(args) == 4 && !isWord(args[3], "all") {
+		return e, badPauseMode
+	}
+	ms, err := strconv.ParseInt(string(args[2]), 10, 64)
+	switch {
+	case err != nil:
+		return e, badTimeout
+	case ms < 0:
+		return e, negativeTimeout
+	}
+	e.Pause = forEver / 2
+	if ms < int64(e.Pause/time.Millisecond) {
+		e.Pause = time.Duration(ms) * time.Millisecond
+	}
+	return e, nil
+}
+
+// pauseClients begins a pause, or makes the one under way longer or stricter: never the other way round.
+func (w *Worker) pauseClients(e *Errand) {
+	for _, part := range e.Parts {
+		s := w.services[part]
+		if w.now >= s.pausedUntil {
+			s.pausesAll = false
+		}
+		s.pausesAll = s.pausesAll || e.PauseAll
+		s.pausedUntil = max(s.pausedUntil, w.now+e.Pause)
+	}
+}
+
+func (w *Worker) unpauseClients(e *Errand) {
+	for _, part := range e.Parts {
+		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
+	}
+	for _, c := range w.clients {
+		if c != nil && c.Parked == session.Postponed && e.concerns(c) {
+			w.wake(c)
+		}
+	}
+}
+
+// postponed parks a session whose command must wait for the end of a pause.
+func (w *Worker) postponed(c *client, command *routing.Command) bool {
+	s := c.svc
+	if w.now >= s.pausedUntil || !s.pausesAll && !mayWrite(c, command) {
+		return false
+	}
+	w.park(c, session.Postponed)
+	w.runAt(c, s.pausedUntil)
+	return true
+}
+
+// mayWrite says that a command may change data: that of a script may.
+func mayWrite(c *client, command *routing.Command) bool {
+	return command != nil && (command.Has(routing.Write) || command.Name == "exec" && c.Multi != nil && c.Multi.Writes)
+}

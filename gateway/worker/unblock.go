@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"strconv"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/topology"
+)
+
+// CLIENT UNBLOCK concerns a client that waits at a server, on a lane of its own. The server is told, on another
+// connection, and answers that client as it answers its own: so nothing that it has just taken for the client is lost.
+// Where it cannot be told the lane is closed, and the server forgets.
+
+// BlockedAt is a connection on which a server keeps a client waiting.
+type BlockedAt struct {
+	Node topology.NodeID
+	// Addr of the node, and what it calls the connection (CLIENT ID).
+	Addr   string
+	Client int64
+}
+
+var (
+	badUnblock    = []byte("-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n")
+	unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
+)
+
+// unblockErrand reads CLIENT UNBLOCK id [TIMEOUT|ERROR].
+func unblockErrand(args [][]byte) (e Errand, wrong []byte) {
+	e = Errand{Kind: UnblockClient}
+	if len(args) > 4 {
+		return e, wrongWords(args)
+	}
+	if len(args) == 4 {
+		e.AsError = isWord(args[3], "error")
+		if !e.AsError && !isWord(args[3], "timeout") {
+			return e, badUnblock
+		}
+	}
+	n, err := strconv.ParseInt(string(args[2]), 10, 64)
+	if err != nil {
+		return e, notInt
+	}
+	e.Number = n
+	return e, nil
+}
+
+// wrongWords is Redis's error for a subcommand with too many arguments.
+func wrongWords(args [][]byte) []byte {
+	return resp.AppendError(nil,
+		"ERR unknown subcommand or wrong number of arguments for '"+string(cut(args[1], 128))+"'. Try CLIENT HELP.")
+}
+
+// blocked finds the client that is to be unblocked, when it is blocked.
+func (w *Worker) blocked(e *Errand) *client {
+	for _, c := range w.clients {
+		if c != nil && c.number == e.Number && e.concerns(c) && w.isBlocked(c) {
+			return c
+		}
+	}
+	return nil
+}
+
+// unblock does a worker's share of CLIENT UNBLOCK.
+func (w *Worker) unblock(e *Errand) (s Share) {
+	c := w.blocked(e)
+	if c == nil {
+		return s
+	}
+	if l, t := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
+		if n := c.svc.node(l.Key.Node); n != nil {
+			l.Once = true // the server may be told when somebody else would have the lane
+			s.Blocked = &BlockedAt{Node: n.ID, Addr: n.Addr, Client: l.Client}
+			return s
+		}
+	}
+	return Share{Count: w.Unblock(e)}
+}
+
+// Unblock answers a blocked client here, and closes its lane. It returns how many were blocked.
+func (w *Worker) Unblock(e *Errand) int {
+	c := w.blocked(e)
+	if c == nil {
+		return 0
+	}
+	reply := null(c.Proto)
+	if e.AsError {
+		reply = unblockedHere
+	}
+	if len(c.again) > 0 {
+		a := c.again[0]
+		c.again, c.againBegun = c.again[1:], false
+		w.notHeld(c, &w.stats.HoldReleased)
+		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, reply)
+		w.wake(c)
+		return 1
+	}
+	l, waits := blocksOn(c)
+	if l == nil {
+		return 0
+	}
+	t := *waits
+	w.unpin(c)
+	w.settle(c, &t, reply)
+	if !c.closed {
+		w.landed(c, t.Shard)
+	}
+	return 1
+}
+
+// blocksOn finds the lane on which a server keeps a client waiting, and the command's ticket.
+func blocksOn(c *client) (*backend.Lane, *backend.Ticket) {
+	if c.pin == nil {
+		return nil, nil
+	}
+	for t := range c.pin.Inflight.All {
+		if t.Flags&backend.Blocking != 0 && t.Session == c.ref.ID && t.Generation == c.ref.Generation {
+			return c.pin, t
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,98 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// askIdle is how long a connection that nobody asks is kept.
+const askIdle = time.Minute
+
+// asked is a client for questions to one server, and how many are under way.
+type asked struct {
+	client *redis.Client
+	busy   int
+	usedAt time.Time
+}
+
+// errEnded is the answer to a question after the Watch has ended.
+var errEnded = errors.New("the gateway is stopping")
+
+// Ask puts a command to the server at addr, as the service's user and on connections of its own: for what is rare, and
+// concerns servers one by one. It waits for the answer until ctx ends, and no longer than DialTimeout for each step of
+// the way. The reply is as RESP2 has it: string, int64, nil or []any. An error for which Replied is true is the
+// server's own.
+func (w *Watch) Ask(ctx context.Context, service int, addr string, args ...string) (reply any, err error) {
+	s := w.services[service]
+	client := s.asking(addr)
+	if client == nil {
+		return nil, errEnded
+	}
+	defer s.askedOnce(addr)
+	words := make([]any, len(args))
+	for i, a := range args {
+		words[i] = a
+	}
+	reply, err = client.Do(ctx, words...).Result()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return reply, err
+}
+
+// Replied says that an error of Ask is the server's reply, and not a connection's.
+func Replied(err error) bool { return replied(err) }
+
+// Refused says that an error of Ask is the server's word that it will not do this command for the gateway's user.
+func Refused(err error) bool { return refused(err) }
+
+// Words makes an error of Ask short.
+func Words(err error) string { return words(err) }
+
+// asking finds or makes the client for a server, and ends those that nobody has used for long; nil when all has ended.
+func (s *service) asking(addr string) *redis.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.askEnded {
+		return nil
+	}
+	now := time.Now()
+	for other, a := range s.asks {
+		if a.busy == 0 && now.Sub(a.usedAt) > askIdle {
+			_ = a.client.Close()
+			delete(s.asks, other)
+		}
+	}
+	a := s.asks[addr]
+	if a == nil {
+		o := options(addr, s.watch.options.DialTimeout, s.Upstream)
+		o.PoolSize = 4
+		a = &asked{client: redis.NewClient(o)}
+		s.asks[addr] = a
+	}
+	a.busy++
+	return a.client
+}
+
+func (s *service) askedOnce(addr string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.asks[addr]; a != nil {
+		a.busy--
+		a.usedAt = time.Now()
+	}
+}
+
+// endAsking closes the connections, which ends the questions under way.
+func (s *service) endAsking() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.askEnded = true
+	for _, a := range s.asks {
+		_ = a.client.Close()
+	}
+	clear(s.asks)
+}
