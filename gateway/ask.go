@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net"
 	"os"
 	"sync"
@@ -21,6 +22,8 @@ func (g *Gateway) ask(from int, e worker.Errand) {
 		switch {
 		case e.Kind == worker.SayInfo:
 			answer(e.Text(status.Info(g.facts(e.Door, shares), e.Words)))
+		case e.Kind == worker.DoConfig:
+			g.aside(func(ctx context.Context) { answer(g.configure(ctx, &e)) })
 		case e.Kind == worker.UnblockClient:
 			g.unblock(e, shares, answer)
 		default:

@@ -126,7 +126,7 @@ var fragments = []string{
 	"-EXECABORT Transaction discarded because of: ", // what servers say
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
-	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <",
+	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <", "CONFIG <subcommand>", "GET <pattern>", "SET <directive>",
 	"id=%d addr", "sub=%d", "qbuf=%d", "events=r", // CLIENT LIST
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP

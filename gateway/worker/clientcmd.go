@@ -109,21 +109,14 @@ func onOff(word, on []byte) []byte {
 // noTouch answers CLIENT NO-TOUCH ON. A scan that relied on it would make all keys look used.
 var noTouch = []byte("-ERR CLIENT NO-TOUCH cannot be kept through this gateway: clients share its connections\r\n")
 
-var clientHelp = func() []byte {
-	lines := []string{
-		"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway's own clients:",
-		"GETNAME", "GETREDIR", "ID", "INFO", "KILL <address>",
-		"KILL [ID <id>] [ADDR <address>] [LADDR <address>] [TYPE <type>] [USER <name>] [SKIPME YES|NO] [MAXAGE <seconds>]",
-		"LIST [TYPE <type>|ID <id> ...]", "NO-EVICT ON|OFF", "PAUSE <milliseconds> [WRITE|ALL]", "REPLY ON|OFF|SKIP",
-		"SETINFO LIB-NAME|LIB-VER <value>", "SETNAME <name>", "TRACKINGINFO", "UNBLOCK <id> [TIMEOUT|ERROR]", "UNPAUSE",
-		"HELP",
-	}
-	b := resp.AppendArray(nil, len(lines))
-	for _, l := range lines {
-		b = append(append(append(b, '+'), l...), '\r', '\n')
-	}
-	return b
-}()
+var clientHelp = helpText(
+	"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway's own clients:",
+	"GETNAME", "GETREDIR", "ID", "INFO", "KILL <address>",
+	"KILL [ID <id>] [ADDR <address>] [LADDR <address>] [TYPE <type>] [USER <name>] [SKIPME YES|NO] [MAXAGE <seconds>]",
+	"LIST [TYPE <type>|ID <id> ...]", "NO-EVICT ON|OFF", "PAUSE <milliseconds> [WRITE|ALL]", "REPLY ON|OFF|SKIP",
+	"SETINFO LIB-NAME|LIB-VER <value>", "SETNAME <name>", "TRACKINGINFO", "UNBLOCK <id> [TIMEOUT|ERROR]", "UNPAUSE",
+	"HELP",
+)
 
 func setInfo(c *client, attribute, value []byte) []byte {
 	a := strings.ToLower(string(attribute))

@@ -77,14 +77,15 @@ type ClientLine struct {
 	Text   []byte
 }
 
-// errand sends a client's errand off. Where waits is true nothing more of the client is read until the answer comes,
-// since what follows must find it done.
-func (w *Worker) errand(c *client, e Errand, waits bool) {
+// errand sends a client's errand off, and returns the place of the answer. Where waits is true nothing more of the
+// client is read until the answer comes, since what follows must find it done.
+func (w *Worker) errand(c *client, e Errand, waits bool) (seq uint32) {
 	e.Door, e.Parts = int(c.door), []int{c.svc.index}
 	e.Asker, e.Client, e.Proto = c.number, c.ref, c.Proto
 	e.Seq = c.Replies.Reserve()
 	c.errandOut = waits
 	w.env.Ask(e)
+	return e.Seq
 }
 
 // Share does this worker's share of an Errand.
@@ -138,6 +139,9 @@ func (w *Worker) Reply(ref ClientRef, seq uint32, reply []byte) {
 	c := w.client(ref.ID, ref.Generation)
 	if c == nil {
 		return
+	}
+	if c.standInSaid(seq, reply) {
+		reply = queued
 	}
 	w.deliver(c, seq, reply)
 	if c.Parked == session.Flight || c.errandOut && c.Parked == session.Asking {

@@ -38,6 +38,12 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		w.hello(c, args)
 	case "auth":
 		w.auth(c, args)
+	case "config":
+		if sub == "help" {
+			w.answer(c, w.ownReply(c, command, args))
+			break
+		}
+		w.config(c, sub, args, sub != "get")
 	default:
 		w.answer(c, w.ownReply(c, command, args))
 	}
@@ -50,7 +56,7 @@ func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []
 	case "client":
 		return w.ofClient(c, sub, args)
 	case "config":
-		return configGet(c, sub, args)
+		return configHelp
 	default:
 		return w.simple(c, name, args)
 	}
@@ -164,30 +170,26 @@ func (w *Worker) info(c *client, args [][]byte) {
 	w.errand(c, Errand{Kind: SayInfo, Words: sections}, false)
 }
 
-// configValues are the settings that clients and benchmarks ask for when they connect.
-var configValues = [...][2]string{
-	{"appendonly", "no"}, {"databases", "16"}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
-	{"notify-keyspace-events", ""}, {"proto-max-bulk-len", "536870912"}, {"replica-read-only", "yes"}, {"save", ""},
-	{"slave-read-only", "yes"}, {"timeout", "0"},
+// config has CONFIG done at the servers, and returns the place of the answer. Where waits is true nothing more is read
+// before it comes.
+func (w *Worker) config(c *client, sub string, args [][]byte, waits bool) (seq uint32) {
+	words := []string{sub}
+	for _, a := range args[2:] {
+		words = append(words, string(a))
+	}
+	return w.errand(c, Errand{Kind: DoConfig, Words: words, Patience: c.patience()}, waits)
 }
 
-// configGet answers CONFIG GET for those, by exact name or "*"; anything else is unknown to the gateway.
-func configGet(c *client, sub string, args [][]byte) []byte {
-	if sub != "get" {
-		return resp.AppendError(nil, "ERR 'config "+sub+"' is not allowed through the gateway")
-	}
-	var found [][2]string
-	for _, v := range configValues {
-		for _, a := range args[2:] {
-			if string(a) == "*" || strings.EqualFold(string(a), v[0]) {
-				found = append(found, v)
-				break
-			}
-		}
-	}
-	b := resp.AppendMap(nil, int(c.Proto), len(found))
-	for _, v := range found {
-		b = resp.AppendBulkString(resp.AppendBulkString(b, v[0]), v[1])
+var configHelp = helpText(
+	"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about all servers behind this gateway:",
+	"GET <pattern> ...", "SET <directive> <value> ...", "RESETSTAT", "REWRITE", "HELP",
+)
+
+// helpText is the answer to a HELP.
+func helpText(lines ...string) []byte {
+	b := resp.AppendArray(nil, len(lines))
+	for _, l := range lines {
+		b = append(append(append(b, '+'), l...), '\r', '\n')
 	}
 	return b
 }

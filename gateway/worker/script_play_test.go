@@ -163,7 +163,12 @@ func (p *player) doErrands() {
 	p.errands = nil
 	for i := range errands {
 		e := &errands[i]
-		if e.Kind == SayInfo || e.Kind == DoConfig {
+		switch e.Kind {
+		case SayInfo:
+			continue
+		case DoConfig:
+			p.reports = append(p.reports, "servers asked: CONFIG "+strings.Join(e.Words, " "))
+			p.w.Reply(e.Client, e.Seq, resp.AppendBulkString(nil, "what they say"))
 			continue
 		}
 		share := p.w.Share(e)

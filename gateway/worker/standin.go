@@ -29,8 +29,16 @@ func mayStandIn(c *routing.Command) bool {
 	case "info", "hello", "auth", "select", "client|reply", "client|tracking", "client|caching":
 		return false
 	}
-	sub, ofClient := strings.CutPrefix(c.Name, "client|")
-	return !strings.HasPrefix(c.Name, "cluster") && !(ofClient && concernsOthers(sub))
+	container, sub, _ := strings.Cut(c.Name, "|")
+	switch container {
+	case "cluster":
+		return false
+	case "config":
+		return sub == "get" || sub == "help"
+	case "client":
+		return !concernsOthers(sub)
+	}
+	return true
 }
 
 // standIn has a PING stand for a command in the transaction that is being queued.
@@ -42,6 +50,27 @@ func standIn(c *client, args [][]byte) []byte {
 	}
 	m.StandIns = append(m.StandIns, session.StandIn{At: m.Count, Args: own})
 	return pingFrame
+}
+
+// askForStandIn has the servers asked, as it is queued, for what CONFIG GET will have said in the transaction. QUEUED
+// comes with their answer, and whatever follows waits for it.
+func (w *Worker) askForStandIn(c *client, args [][]byte) {
+	stand := &c.Multi.StandIns[len(c.Multi.StandIns)-1]
+	stand.Asked, stand.Seq = true, w.config(c, "get", args, true)
+}
+
+// standInSaid takes the answer to that, if it is one.
+func (c *client) standInSaid(seq uint32, reply []byte) bool {
+	if c.Multi == nil || len(c.Multi.StandIns) == 0 {
+		return false
+	}
+	stand := &c.Multi.StandIns[len(c.Multi.StandIns)-1]
+	if !stand.Asked || stand.Seq != seq || stand.Reply != nil {
+		return false
+	}
+	stand.Reply = reply
+	c.Multi.Said += len(reply)
+	return true
 }
 
 // sendStandIns notes what the answer to an EXEC is to be completed with. It returns the part of the ticket.
@@ -72,7 +101,11 @@ func (w *Worker) completed(c *client, s *split) []byte {
 	places, own := make([]int, 0, len(s.standIns)), make([][]byte, 0, len(s.standIns))
 	for _, stand := range s.standIns {
 		places = append(places, stand.At)
-		own = append(own, w.ownReply(c, routing.Lookup(stand.Args), stand.Args))
+		reply := stand.Reply
+		if reply == nil {
+			reply = w.ownReply(c, routing.Lookup(stand.Args), stand.Args)
+		}
+		own = append(own, reply)
 	}
 	return resp.Replace(nil, reply, places, own)
 }

@@ -98,7 +98,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
 		return w.abortMulti(c, crossSlot)
-	case len(m.Body)+len(frame) > w.conf.QueryBytesMax:
+	case len(m.Body)+m.Said+len(frame) > w.conf.QueryBytesMax:
 		w.close(c, session.QueryLimit)
 		return true
 	}
@@ -117,6 +117,10 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
 	w.stats.Queued++
+	if command.Name == "config|get" {
+		w.askForStandIn(c, args)
+		return true
+	}
 	w.answer(c, queued)
 	return true
 }

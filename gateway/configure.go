@@ -1,0 +1,249 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/worker"
+	"evergate/topology"
+	"evergate/topology/watch"
+)
+
+// CONFIG is one answer for all servers of a service, or an error that says where they differ.
+//
+// It does not go over the lanes as what concerns all keys does (worker.spread): replicas are told too, and those that
+// are out of reach must not make it fail; what it says depends on who answered what; and no password may be passed on.
+
+// configRetry is the time between two tries to reach servers of which one is being replaced.
+const configRetry = 100 * time.Millisecond
+
+// configure does CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
+func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
+	if e.Words[0] == "get" {
+		if name := secretIn(e.Words[1:]); name != "" {
+			return resp.AppendError(nil, "ERR 'config get "+name+"' is not allowed through the gateway: it would show a "+
+				"password of the servers")
+		}
+	}
+	if e.Words[0] == "set" {
+		if name := protectedIn(e.Words[1:]); name != "" {
+			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
+				"Sentinels could lose their way to the server")
+		}
+	}
+	service := g.parts[e.Parts[0]].service
+	words := append([]string{"CONFIG"}, e.Words...)
+	deadline := time.Now().Add(e.Patience)
+	var asked []said // what was last said to a change, which does no harm twice
+	for {
+		all, why := g.askPrimaries(ctx, service, words)
+		if e.Words[0] != "get" && all != nil {
+			asked = all
+		}
+		switch {
+		case why == "" && e.Words[0] == "get":
+			return configGot(e, all)
+		case why == "":
+			return g.configDone(ctx, service, words, all)
+		case time.Now().Before(deadline):
+		case asked != nil:
+			return configChanged(e.Words[0], asked)
+		default:
+			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf.Services[service].Name+"': "+why+
+				"; the command was not executed")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(configRetry):
+		}
+	}
+}
+
+// askPrimaries puts a command to the primaries of all shards. why is the reason for which it is to be put again.
+func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string) (all []said, why string) {
+	v := g.keepers[service].View()
+	if v == nil {
+		return nil, "the servers are not known yet"
+	}
+	var nodes []*topology.Node
+	for i := range v.Shards {
+		if v.Shards[i].Primary == nil {
+			return nil, "shard '" + v.Shards[i].Name + "' has no primary"
+		}
+		nodes = append(nodes, v.Shards[i].Primary)
+	}
+	all = g.askEach(ctx, service, nodes, words...)
+	for i := range all {
+		if err := all[i].err; err != nil && (!watch.Replied(err) || strings.HasPrefix(err.Error(), "LOADING")) {
+			return all, all[i].node.Addr + " does not answer: " + watch.Words(err)
+		}
+	}
+	return all, ""
+}
+
+// configDone goes on with what the primaries were asked to change: where all of them refused it nothing has happened,
+// and the words are theirs; else the replicas follow.
+func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []said) []byte {
+	if text := refusedAlike(all); text != "" {
+		return resp.AppendError(nil, text)
+	}
+	for _, s := range g.askEach(ctx, service, g.besidePrimaries(service), words...) {
+		if s.err != nil && !watch.Replied(s.err) && !g.serves(service, s.node) {
+			// It serves nobody, and may never come back. When it does it has what its file says, like any server.
+			g.logger.Warn("a server out of reach was not configured", "server", s.node.Addr, "command",
+				"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
+			continue
+		}
+		all = append(all, s)
+	}
+	return configChanged(words[1], all)
+}
+
+// besidePrimaries are all nodes that are not primaries now.
+func (g *Gateway) besidePrimaries(service int) (nodes []*topology.Node) {
+	v := g.keepers[service].View()
+	for _, n := range v.Nodes {
+		isPrimary := func(s topology.Shard) bool { return s.Primary == n }
+		if n != nil && !slices.ContainsFunc(v.Shards, isPrimary) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// serves says that a node may serve clients now.
+func (g *Gateway) serves(service int, n *topology.Node) bool {
+	return slices.ContainsFunc(g.keepers[service].View().Shards, func(s topology.Shard) bool {
+		return s.Primary == n || slices.Contains(s.Replicas, n)
+	})
+}
+
+// refusedAlike is the error that all servers gave; empty when they did not.
+func refusedAlike(all []said) string {
+	text := ""
+	for i := range all {
+		if all[i].err == nil || text != "" && text != all[i].err.Error() {
+			return ""
+		}
+		text = all[i].err.Error()
+	}
+	return text
+}
+
+// configChanged is OK when all servers did it, or says who did not.
+func configChanged(sub string, all []said) []byte {
+	var done, failed []string
+	for i := range all {
+		if err := all[i].err; err != nil {
+			failed = append(failed, all[i].node.Addr+" ("+watch.Words(err)+")")
+		} else {
+			done = append(done, all[i].node.Addr)
+		}
+	}
+	if len(failed) == 0 {
+		return resp.OK
+	}
+	where := "nowhere"
+	if len(done) > 0 {
+		where = "on " + strings.Join(done, ", ")
+	}
+	return resp.AppendError(nil, "ERR evergate: CONFIG "+strings.ToUpper(sub)+" was done "+where+", and not on "+
+		strings.Join(failed, ", "))
+}
+
+// configLocal are the settings that clients and benchmarks ask for when they connect, for servers that tell nobody.
+var configLocal = [][2]string{
+	{"appendonly", "no"}, {"databases", "16"}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
+	{"notify-keyspace-events", ""}, {"proto-max-bulk-len", "536870912"}, {"replica-read-only", "yes"}, {"save", ""},
+	{"slave-read-only", "yes"}, {"timeout", "0"},
+}
+
+// configGot makes one answer to CONFIG GET of those of the primaries.
+func configGot(e *worker.Errand, all []said) []byte {
+	patterns := e.Words[1:]
+	var tables [][][2]string
+	for i := range all {
+		switch err := all[i].err; {
+		case err != nil && watch.Refused(err):
+			return configTable(e, locally(patterns))
+		case err != nil:
+			return resp.AppendError(nil, err.Error())
+		}
+		tables = append(tables, configPairs(all[i].reply))
+	}
+	agreed, name := agree(tables, patterns)
+	if name == "" {
+		return configTable(e, agreed)
+	}
+	var each []string
+	for i := range tables {
+		value := "none"
+		if at := slices.IndexFunc(tables[i], func(p [2]string) bool { return p[0] == name }); at >= 0 {
+			value = "'" + tables[i][at][1] + "'"
+		}
+		each = append(each, value+" on "+all[i].node.Addr)
+	}
+	return resp.AppendError(nil, "ERR evergate: the servers differ in '"+name+"': "+strings.Join(each, ", "))
+}
+
+func configTable(e *worker.Errand, pairs [][2]string) []byte {
+	b := resp.AppendMap(nil, int(e.Proto), len(pairs))
+	for _, p := range pairs {
+		b = resp.AppendBulkString(resp.AppendBulkString(b, p[0]), p[1])
+	}
+	return b
+}
+
+// configPairs reads a server's answer to CONFIG GET.
+func configPairs(reply any) (pairs [][2]string) {
+	words, _ := reply.([]any)
+	for i := 0; i+1 < len(words); i += 2 {
+		name, _ := words[i].(string)
+		value, _ := words[i+1].(string)
+		if !isSecret(name) {
+			pairs = append(pairs, [2]string{name, value})
+		}
+	}
+	return pairs
+}
+
+// agree gives what all tables say, or the name of what they differ in. What belongs to a server's place, and was not
+// asked for by name, is left out instead.
+func agree(tables [][][2]string, asked []string) (agreed [][2]string, differ string) {
+	count := map[[2]string]int{}
+	names := map[string]int{}
+	var order [][2]string
+	for _, table := range tables {
+		for _, p := range table {
+			if count[p] == 0 {
+				order = append(order, p)
+			}
+			count[p]++
+			names[p[0]]++
+		}
+	}
+	for _, p := range order {
+		byName := slices.ContainsFunc(asked, func(a string) bool { return strings.EqualFold(a, p[0]) })
+		switch {
+		case count[p] == len(tables):
+			agreed = append(agreed, p)
+		case !isPlace(p[0]) || byName:
+			return nil, p[0]
+		}
+	}
+	return agreed, ""
+}
+
+// locally finds what clients ask for when they connect.
+func locally(patterns []string) (found [][2]string) {
+	for _, v := range configLocal {
+		if slices.ContainsFunc(patterns, func(p string) bool { return p == "*" || strings.EqualFold(p, v[0]) }) {
+			found = append(found, v)
+		}
+	}
+	return found
+}
