@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"evergate/gateway/facade"
 	"evergate/gateway/status"
 	"evergate/gateway/worker"
 )
@@ -21,7 +22,14 @@ func (g *Gateway) ask(from int, e worker.Errand) {
 	g.gather(&e, func(shares []worker.Share) {
 		switch {
 		case e.Kind == worker.SayInfo:
-			answer(e.Text(status.Info(g.facts(e.Door, shares), e.Words)))
+			tell := func(says []status.ServerSays) {
+				answer(e.Text(status.Info(g.facts(e.Door, shares, says), e.Words)))
+			}
+			if _, face := g.behind(e.Door); !face.Is(facade.Sentinel) && status.AsksServers(e.Words) {
+				g.serversSay(g.parts[e.Parts[0]].service, tell)
+			} else {
+				tell(nil)
+			}
 		case e.Kind == worker.DoConfig:
 			g.aside(func(ctx context.Context) { answer(g.configure(ctx, &e)) })
 		case e.Kind == worker.UnblockClient:
@@ -61,7 +69,7 @@ func (g *Gateway) gather(e *worker.Errand, done func([]worker.Share)) {
 }
 
 // facts are what INFO is made of.
-func (g *Gateway) facts(door int, shares []worker.Share) status.Facts {
+func (g *Gateway) facts(door int, shares []worker.Share, says []status.ServerSays) status.Facts {
 	of, face := g.behind(door)
 	service := g.parts[of].service
 	s := &g.conf.Services[service]
@@ -85,7 +93,7 @@ func (g *Gateway) facts(door int, shares []worker.Share) status.Facts {
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.conf.Limits.ClientsMax, Rejected: g.refused.Load(), Workers: len(g.loops),
 		Reads: string(g.parts[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
-		Failovers: g.failovers[service].Told(), Face: face,
+		Failovers: g.failovers[service].Told(), Face: face, Servers: says,
 	}
 }
 

@@ -45,14 +45,16 @@ type Gateway struct {
 	doors   []worker.Door
 	// failovers are those of each service, as its events tell them.
 	failovers []*status.Failovers
-	loops     []loop.Loop
-	lanes     *laneLog
-	census    []*census // of each service
-	running   sync.WaitGroup
-	started   time.Time
-	runID     string
-	number    atomic.Int64 // of the last client
-	refused   atomic.Uint64
+	// rounds are those in which the servers of each service are asked for INFO.
+	rounds  []*rounds
+	loops   []loop.Loop
+	lanes   *laneLog
+	census  []*census // of each service
+	running sync.WaitGroup
+	started time.Time
+	runID   string
+	number  atomic.Int64 // of the last client
+	refused atomic.Uint64
 
 	mu        sync.Mutex
 	listeners []listener
@@ -157,6 +159,7 @@ func (g *Gateway) addService(service int) {
 	story := &status.Failovers{}
 	k.OnEvent(story.Note)
 	g.failovers = append(g.failovers, story)
+	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
 	k.SetWorkers(g.tellers(service))
 	g.keepers = append(g.keepers, k)

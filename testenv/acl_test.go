@@ -161,6 +161,10 @@ func useEverything(t *testing.T, gate *Gateway, round string) {
 		if err != nil || !strings.HasPrefix(string(reply), "*3") {
 			t.Errorf("MGET: %q, %v", reply, err)
 		}
+		reply, err = conn.Do("INFO", "all")
+		if err != nil || !strings.Contains(string(reply), "cmdstat_set") || strings.Contains(string(reply), "missing:") {
+			t.Errorf("INFO all: %q, %v", reply, err)
+		}
 		reply, err = conn.Do("MODULE."+round+proto, "k")
 		if err != nil || !strings.HasPrefix(string(reply), "-ERR unknown command") {
 			t.Errorf("an unknown command: %q, %v", reply, err)

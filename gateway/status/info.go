@@ -32,6 +32,8 @@ type Facts struct {
 	Failovers  FailoverStory
 	// Face is what the listener pretends to be that is asked; nil: nothing.
 	Face *facade.Face
+	// Servers are what the servers say of themselves; see AsksServers.
+	Servers []ServerSays
 }
 
 // Sum adds the counters of workers.
@@ -59,36 +61,41 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 type section struct {
 	name  string
 	write func(b []byte, f *Facts) []byte
+	// long ones are shown when "all" or they themselves are asked for.
+	long bool
 }
 
 var allSections = []section{
-	{"server", server}, {"clients", clients}, {"memory", memory}, {"stats", counters}, {"replication", replication},
-	{"cpu", cpu}, {"cluster", cluster}, {"keyspace", keyspace}, {"gateway", gateway}, {"pubsub", pubsub},
-	{"failover", failover}, {"upstream", upstream},
+	{"server", server, false}, {"clients", clients, false}, {"memory", fromServers("memory", "Memory", memory), false},
+	{"persistence", fromServers("persistence", "Persistence", persistence), false},
+	{"stats", fromServers("stats", "Stats", counters), false}, {"replication", replication, false},
+	{"cpu", fromServers("cpu", "CPU", cpu), false},
+	{"commandstats", fromServers("commandstats", "Commandstats", nil), true},
+	{"errorstats", fromServers("errorstats", "Errorstats", nil), false}, {"cluster", cluster, false},
+	{"keyspace", fromServers("keyspace", "Keyspace", nil), false}, {"gateway", gateway, false},
+	{"pubsub", pubsub, false}, {"failover", failover, false}, {"upstream", upstream, false},
 }
 
 // sentinelSections are those of a listener that pretends to be a Sentinel: nothing about the servers.
 var sentinelSections = []section{
-	{"server", server}, {"clients", clients}, {"stats", counters}, {"cpu", cpu},
-	{"sentinel", func(b []byte, f *Facts) []byte { return f.Face.AppendMasters(b) }},
+	{"server", server, false}, {"clients", clients, false}, {"stats", fromServers("stats", "Stats", counters), false},
+	{"cpu", fromServers("cpu", "CPU", cpu), false},
+	{"sentinel", func(b []byte, f *Facts) []byte { return f.Face.AppendMasters(b) }, false},
 }
 
 // Info is the text of INFO: lines "key:value" under "# Section", as Redis writes them, with the gateway's own sections
-// at the end. No sections, "default", "all" and "everything" mean all of them; unknown ones are left out.
+// at the end. "all" and "everything" mean all of them, none or "default" those that are short; unknown ones are left
+// out.
 func Info(f Facts, sections []string) []byte {
-	everything := len(sections) == 0
-	for _, s := range sections {
-		if s == "all" || s == "default" || s == "everything" {
-			everything = true
-		}
-	}
+	ordinary := len(sections) == 0 || slices.ContainsFunc(sections, isEverything)
+	long := slices.Contains(sections, "all") || slices.Contains(sections, "everything")
 	known := allSections
 	if f.Face.Is(facade.Sentinel) {
 		known = sentinelSections
 	}
 	var b []byte
 	for _, s := range known {
-		if !everything && !slices.Contains(sections, s.name) {
+		if !(ordinary && !s.long || long) && !slices.Contains(sections, s.name) {
 			continue
 		}
 		if len(b) > 0 {
@@ -97,6 +104,37 @@ func Info(f Facts, sections []string) []byte {
 		b = s.write(b, &f)
 	}
 	return b
+}
+
+func isEverything(section string) bool {
+	return section == "all" || section == "default" || section == "everything"
+}
+
+// fromServers is a section that servers make. own writes what is the gateway's, and what to say when none of them says
+// anything.
+func fromServers(name, title string, own func(f *Facts, told bool) []field) func(b []byte, f *Facts) []byte {
+	return func(b []byte, f *Facts) []byte {
+		b = append(append(append(b, "# "...), title...), "\r\n"...)
+		fields := ofServers(name, f.Servers)
+		if own != nil {
+			for _, o := range own(f, len(fields) > 0) {
+				if at := slices.IndexFunc(fields, func(f field) bool { return f.key == o.key }); at >= 0 {
+					fields[at] = o
+				} else {
+					fields = append(fields, o)
+				}
+			}
+		}
+		for _, l := range fields {
+			b = fmt.Appendf(b, "%s:%s\r\n", l.key, l.value)
+		}
+		for _, s := range f.Servers {
+			if s.Missing != "" && (s.Primary || served[name]) {
+				b = fmt.Appendf(b, "evergate_missing:%s=%s\r\n", s.Addr, s.Missing)
+			}
+		}
+		return b
+	}
 }
 
 func server(b []byte, f *Facts) []byte {
@@ -115,22 +153,40 @@ func clients(b []byte, f *Facts) []byte {
 		f.Stats.Clients, f.ClientsMax, f.Stats.Blocked)
 }
 
-func memory(b []byte, _ *Facts) []byte {
+// memory is that of the gateway where no server says anything.
+func memory(_ *Facts, told bool) []field {
+	if told {
+		return nil
+	}
+	used, resident := ownMemory()
+	return []field{{"used_memory", fmt.Sprint(used)}, {"used_memory_rss", fmt.Sprint(resident)}, {"maxmemory", "0"},
+		{"maxmemory_policy", "noeviction"}}
+}
+
+// ownMemory is what the gateway itself uses, and what the system has given it.
+func ownMemory() (used, resident uint64) {
 	sample := []metrics.Sample{
 		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"},
 	}
 	metrics.Read(sample)
-	return fmt.Appendf(b, "# Memory\r\nused_memory:%d\r\nused_memory_rss:%d\r\nmaxmemory:0\r\n"+
-		"maxmemory_policy:noeviction\r\n",
-		sample[2].Value.Uint64(), sample[0].Value.Uint64()-sample[1].Value.Uint64())
+	return sample[2].Value.Uint64(), sample[0].Value.Uint64() - sample[1].Value.Uint64()
 }
 
-func counters(b []byte, f *Facts) []byte {
+// persistence: the gateway takes requests while its servers load, and clients that look whether it is ready see that.
+func persistence(*Facts, bool) []field { return []field{{"loading", "0"}, {"async_loading", "0"}} }
+
+// counters: the connections are those of the gateway's clients.
+func counters(f *Facts, told bool) []field {
 	s := &f.Stats.Stats
-	return fmt.Appendf(b, "# Stats\r\ntotal_connections_received:%d\r\ntotal_commands_processed:%d\r\n"+
-		"total_net_input_bytes:%d\r\ntotal_net_output_bytes:%d\r\nrejected_connections:%d\r\n",
-		s.ClientsOpened, s.Commands(), s.ClientInBytes, s.ClientOutBytes, f.Rejected)
+	own := []field{{"total_connections_received", fmt.Sprint(s.ClientsOpened)},
+		{"rejected_connections", fmt.Sprint(f.Rejected)}}
+	if told {
+		return own
+	}
+	return append(own, field{"total_commands_processed", fmt.Sprint(s.Commands())},
+		field{"total_net_input_bytes", fmt.Sprint(s.ClientInBytes)},
+		field{"total_net_output_bytes", fmt.Sprint(s.ClientOutBytes)})
 }
 
 func replication(b []byte, f *Facts) []byte {
@@ -139,14 +195,17 @@ func replication(b []byte, f *Facts) []byte {
 		return fmt.Appendf(b, "# Replication\r\nrole:slave\r\nmaster_host:%s\r\nmaster_port:%d\r\n"+
 			"master_link_status:up\r\nmaster_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\n"+
 			"slave_repl_offset:0\r\nslave_priority:100\r\nslave_read_only:1\r\nconnected_slaves:0\r\n"+
-			"master_repl_offset:0\r\nloading:0\r\n", f.Face.Primary.Host, f.Face.Primary.Port)
+			"master_repl_offset:0\r\n", f.Face.Primary.Host, f.Face.Primary.Port)
 	}
-	return append(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\nloading:0\r\n"...)
+	return append(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n"...)
 }
 
-func cpu(b []byte, _ *Facts) []byte {
+func cpu(_ *Facts, told bool) []field {
+	if told {
+		return nil
+	}
 	user, system := cpuTime()
-	return fmt.Appendf(b, "# CPU\r\nused_cpu_sys:%f\r\nused_cpu_user:%f\r\n", system.Seconds(), user.Seconds())
+	return []field{{"used_cpu_sys", format(system.Seconds(), 6)}, {"used_cpu_user", format(user.Seconds(), 6)}}
 }
 
 func cluster(b []byte, f *Facts) []byte {
@@ -157,9 +216,18 @@ func cluster(b []byte, f *Facts) []byte {
 	return fmt.Appendf(b, "# Cluster\r\ncluster_enabled:%d\r\n", enabled)
 }
 
-func keyspace(b []byte, _ *Facts) []byte { return append(b, "# Keyspace\r\n"...) }
-
 func gateway(b []byte, f *Facts) []byte {
+	s := &f.Stats.Stats
+	user, system := cpuTime()
+	used, resident := ownMemory()
+	b = own(b, f)
+	return fmt.Appendf(b, "connections_received:%d\r\ncommands_done:%d\r\nclient_input_bytes:%d\r\n"+
+		"client_output_bytes:%d\r\nmemory_used:%d\r\nmemory_rss:%d\r\ncpu_sys:%f\r\ncpu_user:%f\r\n", s.ClientsOpened,
+		s.Commands(), s.ClientInBytes, s.ClientOutBytes, used, resident, system.Seconds(), user.Seconds())
+}
+
+// own are the counters of what the gateway did for its clients.
+func own(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nrequests_on_private_lanes:%d\r\ncommands_queued:%d\r\nanswered_locally:%d\r\n"+

@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"evergate/gateway/status"
+	"evergate/topology"
+	"evergate/topology/watch"
+)
+
+const (
+	// infoWait is how long INFO waits for a server; what a dead one would say is missing then.
+	infoWait = 500 * time.Millisecond
+	// infoGap is the time from one round of questions to the next, so that monitoring costs servers little.
+	infoGap = 20 * time.Millisecond
+)
+
+// rounds are the rounds in which all servers of a service are asked for INFO. Who comes while one is under way waits
+// for the next one: many who ask are one question, and nobody gets an answer from before it asked.
+type rounds struct {
+	mu      sync.Mutex
+	running bool
+	waiting []func([]status.ServerSays)
+	began   time.Time
+}
+
+// serversSay calls done with what all servers of a service say in a round that begins from now on.
+func (g *Gateway) serversSay(service int, done func([]status.ServerSays)) {
+	r := g.rounds[service]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(r.waiting, done)
+	if !r.running {
+		r.running = true
+		g.aside(func(ctx context.Context) { g.round(ctx, service) })
+	}
+}
+
+// round asks until nobody waits.
+func (g *Gateway) round(ctx context.Context, service int) {
+	r := g.rounds[service]
+	for {
+		r.mu.Lock()
+		if len(r.waiting) == 0 || ctx.Err() != nil {
+			r.running = false
+			r.mu.Unlock()
+			return
+		}
+		rest := time.Until(r.began.Add(infoGap))
+		r.mu.Unlock()
+		if rest > 0 {
+			select {
+			case <-ctx.Done():
+			case <-time.After(rest):
+			}
+			continue
+		}
+		r.mu.Lock()
+		waiting := r.waiting
+		r.waiting, r.began = nil, time.Now()
+		r.mu.Unlock()
+		says := g.askForInfo(ctx, service)
+		for _, done := range waiting {
+			done(says)
+		}
+	}
+}
+
+// askForInfo asks every server that serves clients.
+func (g *Gateway) askForInfo(ctx context.Context, service int) (says []status.ServerSays) {
+	v := g.keepers[service].View()
+	if v == nil {
+		return []status.ServerSays{{Addr: "all", Primary: true, Missing: "not known yet"}}
+	}
+	var nodes []*topology.Node
+	primary := map[*topology.Node]bool{}
+	for i := range v.Shards {
+		s := &v.Shards[i]
+		if s.Primary == nil {
+			says = append(says, status.ServerSays{Addr: s.Name, Primary: true, Missing: "no primary"})
+		} else {
+			primary[s.Primary] = true
+			nodes = append(nodes, s.Primary)
+		}
+		nodes = append(nodes, s.Replicas...)
+	}
+	ctx, cancel := context.WithTimeout(ctx, infoWait)
+	defer cancel()
+	for _, s := range g.askEach(ctx, service, nodes, "INFO", "all") {
+		one := status.ServerSays{Addr: s.node.Addr, Primary: primary[s.node]}
+		if s.err != nil {
+			one.Missing = watch.Words(s.err)
+		} else {
+			one.Text, _ = s.reply.(string)
+		}
+		says = append(says, one)
+	}
+	return says
+}
