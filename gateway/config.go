@@ -98,6 +98,8 @@ type Service struct {
 	Confirm Confirmation
 	// OnGap is what becomes of subscribers that may have missed messages. Default GapStay.
 	OnGap GapPolicy
+	// Allow are commands to let through that would be refused for the harm they can do; see routing.Allowed.
+	Allow []string
 	// AddressMap rewrites announced addresses before dialling: key "host:port" or "host" to "host:port" or "host".
 	AddressMap map[string]string
 

@@ -8,6 +8,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
+	"evergate/routing"
 	"evergate/topology"
 	"evergate/topology/watch"
 )
@@ -28,10 +29,10 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 				"password of the servers")
 		}
 	}
-	if e.Words[0] == "set" {
+	if e.Words[0] == "set" && !g.allowed[g.parts[e.Parts[0]].service][routing.ConfigSet] {
 		if name := protectedIn(e.Words[1:]); name != "" {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
-				"Sentinels could lose their way to the server")
+				"Sentinels could lose their way to the server; --allow '"+routing.ConfigSet+"' lets it through")
 		}
 	}
 	service := g.parts[e.Parts[0]].service

@@ -40,6 +40,8 @@ type Gateway struct {
 	// listeners that the workers know by a number behind them.
 	parts []part
 	gates []*gate
+	// allowed are the harmful commands that each service of the Config lets through.
+	allowed []map[string]bool
 	// scripts are those that passed, of each service of the Config.
 	scripts []*scripts
 	doors   []worker.Door
@@ -161,6 +163,7 @@ func (g *Gateway) addService(service int) {
 	g.failovers = append(g.failovers, story)
 	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
+	g.allowed = append(g.allowed, g.conf.Services[service].allowed())
 	k.SetWorkers(g.tellers(service))
 	g.keepers = append(g.keepers, k)
 }
@@ -189,7 +192,7 @@ func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config 
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
 			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
-			BlockingLost: lost[s.BlockingLost],
+			BlockingLost: lost[s.BlockingLost], Allowed: s.allowed(),
 		})
 	}
 	return c

@@ -47,6 +47,7 @@ func (c Config) Validate() error {
 		v.service = i
 		v.upstream(&c.Services[i])
 		v.failover(&c.Services[i])
+		v.allow(&c.Services[i])
 		v.credentials(&c.Services[i])
 		v.listeners(&c.Services[i])
 	}

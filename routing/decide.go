@@ -53,10 +53,11 @@ const (
 	NotYet                // pins a connection: comes in a later version
 	Forbidden             // would harm the servers or other clients
 	OneServer             // tells of one server, or works within one, and a cluster has several
+	WhichShard            // let through, but it names no key, and there are several primaries
 )
 
 var reasonNames = [...]string{
-	"none", "unknown-command", "wrong-arity", "cross-slot", "not-yet", "forbidden", "one-server",
+	"none", "unknown-command", "wrong-arity", "cross-slot", "not-yet", "forbidden", "one-server", "which-shard",
 }
 
 func (r Reason) String() string { return reasonNames[r] }

@@ -89,6 +89,8 @@ var serviceSettings = []*setting{
 	blockingLostSetting(),
 	confirmSetting(),
 	gapSetting(),
+	listSetting("allow", "COMMAND,...", "commands to let through that are refused for their harm",
+		func(t target) *[]string { return &t.service.Allow }),
 	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
 		func(t target) *string { return &t.service.Upstream.User }),
 	fileSetting("upstream-password-file", "file with the password shown to the servers",

@@ -150,6 +150,10 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	if d.Kind == routing.Answer { // COMMAND, which any server may answer
 		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
 	}
+	if d.Reason == routing.Forbidden {
+		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, notElsewhere)
+		return true
+	}
 	if d.Kind != routing.Forward {
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
 		return true

@@ -42,11 +42,24 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 			w.close(c, session.ProtocolError)
 			return
 		}
-		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' is not allowed through the gateway"
+		text = forbidden(c, command)
+	case routing.WhichShard:
+		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' names no key that would say for which of " +
+			"several primaries it is; the command was not executed"
 	default:
 		text = unknownText(args)
 	}
 	w.answer(c, resp.AppendError(nil, text))
+}
+
+// forbidden says why a command may harm, and how it can be let through.
+func forbidden(c *client, command *routing.Command) string {
+	name := strings.ReplaceAll(command.Name, "|", " ")
+	text := "ERR '" + name + "' is not allowed through the gateway: " + command.Harm()
+	if name = command.Allowable(); name != "" && !c.face.Is(facade.Replica) {
+		text += "; --allow '" + name + "' lets it through"
+	}
+	return text
 }
 
 // oneServer answers what has no meaning where there are several servers.

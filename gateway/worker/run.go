@@ -137,10 +137,13 @@ func (w *Worker) decided(c *client, d routing.Decision, command *routing.Command
 		return w.subscribe(c, d, command, args)
 	case routing.Spread:
 		return w.spread(c, d, command, args, frame)
-	default:
-		w.refuse(c, d.Reason, command, args)
-		return true
+	case routing.Refuse:
+		if w.isAllowed(c, d, command) {
+			return w.allowed(c, command, args, frame)
+		}
 	}
+	w.refuse(c, d.Reason, command, args)
+	return true
 }
 
 // forward sends a frame to the shard that the decision names.

@@ -151,6 +151,11 @@ func (p *player) start(words []string) {
 			conf.PushBytesMax, _ = strconv.Atoi(value)
 		case "close-on-gap":
 			conf.Services[0].CloseOnGap = true
+		case "allow":
+			conf.Services[0].Allowed = map[string]bool{}
+			for name := range strings.SplitSeq(value, ",") {
+				conf.Services[0].Allowed[name] = true
+			}
 		case "no-unblock":
 			p.mute = true
 		case "output":

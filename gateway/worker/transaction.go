@@ -29,6 +29,7 @@ var (
 	execAborted = []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
 	execArity   = []byte(becauseOf + "wrong number of arguments for 'exec' command\r\n")
 	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
+	notInMulti  = []byte("-ERR Command not allowed inside a transaction\r\n")
 	emptyArray  = []byte("*0\r\n")
 
 	multiHead = resp.AppendCommandStrings(nil, "MULTI")
@@ -85,6 +86,8 @@ func (w *Worker) transact(c *client, d routing.Decision, command *routing.Comman
 func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
 	switch {
+	case w.isAllowed(c, d, command):
+		return w.abortMulti(c, notInMulti)
 	case d.Kind == routing.Refuse:
 		m.Aborted = true
 		w.refuse(c, d.Reason, command, args)
@@ -94,7 +97,7 @@ func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, 
 	case d.Kind == routing.Listen, d.Kind == routing.Spread, d.Kind == routing.Walk,
 		d.Kind == routing.Answer && !saidByServers(command) &&
 			(!mayStandIn(command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
-		return w.abortMulti(c, resp.AppendError(nil, "ERR Command not allowed inside a transaction"))
+		return w.abortMulti(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
 		return w.abortMulti(c, crossSlot)

@@ -52,6 +52,8 @@ type Service struct {
 	// SilentAfter is how long a server may owe a reply without a word before it gets no new requests; 0 for a quarter of
 	// the time after which the servers themselves begin a failover.
 	SilentAfter time.Duration
+	// Allowed are the commands that are done though they may harm, by their names in the table of package routing.
+	Allowed map[string]bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost BlockingLost
 	// CloseOnGap closes the connections of subscribers that may have missed messages; else they stay subscribed.

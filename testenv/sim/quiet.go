@@ -34,13 +34,19 @@ func (w *world) rests() bool {
 	return w.keeper == nil || w.disagreement() == ""
 }
 
+// clientsOf is CLIENT LIST.
+func clientsOf(w *worker.Worker) []byte {
+	e := &worker.Errand{Kind: worker.ListClients, Parts: []int{0}}
+	return e.Answer([]worker.Share{w.Share(e)})
+}
+
 // checkQuiet looks at what must hold when all is over, and ends the clients that are left.
 func (w *world) checkQuiet() {
 	for _, c := range w.clients {
 		if len(c.waiting) > 0 {
 			w.ledger.fail("client %d was never answered: %v; on the way %d and %d bytes, stuck %v, quiet %v, gone %v\n%s",
 				c.number, c.waiting[0], c.toGate.size, c.toMe.size, c.stuck, c.quiet, c.gone,
-				listOf(c.gate.worker))
+				clientsOf(c.gate.worker))
 		}
 		if c.sends > 0 && c.open {
 			w.ledger.fail("client %d could not send", c.number)
@@ -98,10 +104,4 @@ func (g *gate) checkQuiet() uint64 {
 	}
 	return s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] +
 		s.ClientsClosed[session.Drained]
-}
-
-// listOf is what CLIENT LIST says of a worker's clients.
-func listOf(w *worker.Worker) []byte {
-	e := worker.Errand{Kind: worker.ListClients, Parts: []int{0}}
-	return e.Answer([]worker.Share{w.Share(&e)})
 }

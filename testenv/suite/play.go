@@ -76,7 +76,7 @@ func play(ctx context.Context, o options, unit string, through bool) (r *result,
 }
 
 // policy lets the suite do what it needs to look into a server.
-var policy = []string{}
+var policy = []string{"--allow", "debug,config|set"}
 
 // runtest runs the suite. It ends by itself, or is ended with all that it started.
 func runtest(ctx context.Context, o options, unit, addr string) (*result, error) {

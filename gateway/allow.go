@@ -1,0 +1,25 @@
+package gateway
+
+import "evergate/routing"
+
+// allowed are the names of all commands that a service lets through.
+func (s *Service) allowed() map[string]bool {
+	all := map[string]bool{}
+	for _, word := range s.Allow {
+		names, _ := routing.Allowed(word)
+		for _, name := range names {
+			all[name] = true
+		}
+	}
+	return all
+}
+
+// allow checks that each word names something that is refused and may be let through.
+func (v *validation) allow(s *Service) {
+	for _, word := range s.Allow {
+		if _, none := routing.Allowed(word); none != "" {
+			v.fault(Fault{Setting: "allow", Item: word, Given: word, Choices: routing.Allowables(),
+				Text: quoted(word) + " " + none})
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+	"testing"
+)
+
+func TestAllowIsValidated(t *testing.T) {
+	service := DefaultService()
+	service.Primary = "db:6379"
+	service.Allow = []string{"debug", "acl setuser", "debgu", "get", "SYNC"}
+	conf := DefaultConfig()
+	conf.Services = []Service{service}
+	var faults Faults
+	if !errors.As(conf.Validate(), &faults) || len(faults) != 3 {
+		t.Fatalf("%v", faults)
+	}
+	for i, want := range []string{
+		`"debgu" is no command that is refused`, `"get" needs no leave: it is not refused for the harm it does`,
+		`"SYNC" cannot be let through: it would make the connection that of a replica`,
+	} {
+		f := faults[i]
+		if f.Setting != "allow" || f.Item != service.Allow[i+2] || f.Text != want || !slices.Contains(f.Choices, "debug") {
+			t.Errorf("%+v, want %q", f, want)
+		}
+	}
+}

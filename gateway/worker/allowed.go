@@ -1,0 +1,43 @@
+package worker
+
+import (
+	"evergate/gateway/facade"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// What may harm and is let through by a setting goes to one server, once, on a connection that nobody else gets
+// afterwards: it may keep the server busy, or change what it thinks of the connection. It is never put again, since by
+// then another server may be meant.
+
+// isAllowed says that a command is refused for its harm alone, and let through. A replica facade lets nothing through:
+// its clients mean a replica, and what they say would come to the primary.
+func (w *Worker) isAllowed(c *client, d routing.Decision, command *routing.Command) bool {
+	return d.Reason == routing.Forbidden && c.svc.Allowed[command.Name] && !c.face.Is(facade.Replica)
+}
+
+// allowed sends a harmful command that is let through. It returns false when the session was parked.
+func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
+	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
+	if d.Kind == routing.Refuse {
+		w.refuse(c, d.Reason, command, args)
+		return true
+	}
+	if len(c.flights) > 0 {
+		w.park(c, session.Flight)
+		return false
+	}
+	l, why := w.private(c, d.Shard)
+	if l == nil {
+		return w.mayNot(c, d.Shard, why)
+	}
+	l.Once = true
+	w.send(c, l, request{
+		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, frame: frame, foreign: true,
+	})
+	return true
+}
+
+var notElsewhere = resp.AppendError(nil,
+	"TRYAGAIN evergate: the server did not take the command, and no other one may be meant; it was not executed")

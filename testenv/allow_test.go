@@ -1,0 +1,67 @@
+package testenv
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestAllow lets single commands through, to the primary; all others stay refused.
+func TestAllow(t *testing.T) {
+	env := StartSentinel(t, Options{Replicas: 1})
+	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main",
+		"--allow", "debug,acl|setuser,CONFIG|SET")
+	conn, other := MustDial(t, gate.Addr), MustDial(t, gate.Addr)
+	awaitWrite(t, conn, "SET", "k", "v")
+	reply, err := conn.Do("DEBUG", "OBJECT", "k")
+	if err != nil || !strings.HasPrefix(string(reply), "+Value at:") &&
+		!strings.HasPrefix(string(reply), "-ERR DEBUG command not") {
+		t.Errorf("DEBUG OBJECT: %q, %v", reply, err)
+	}
+	expect(t, conn, "+OK\r\n", "ACL", "SETUSER", "somebody", "on")
+	if users, err := env.Primary().Do("ACL", "USERS"); err != nil || len(users.([]any)) != 2 {
+		t.Errorf("the primary has the users %v, %v", users, err)
+	}
+	expect(t, conn, "+OK\r\n", "CONFIG", "SET", "replica-priority", "50")
+	for _, n := range env.Nodes() {
+		if got := configOf(t, n, "replica-priority"); got != "50" {
+			t.Errorf("%s has replica-priority %s", n.Addr, got)
+		}
+	}
+	for _, command := range []string{"SHUTDOWN", "REPLICAOF NO ONE", "ACL LOAD", "SYNC", "REPLCONF x"} {
+		reply, err := other.Do(strings.Fields(command)...)
+		if err != nil || !strings.Contains(string(reply), "is not allowed through the gateway: ") {
+			t.Errorf("%s: %q, %v", command, reply, err)
+		}
+	}
+}
+
+// TestAllowShutdown: the primary goes, once; the next one stays.
+func TestAllowShutdown(t *testing.T) {
+	env := StartSentinel(t, Options{Replicas: 2, Fast: true})
+	gate := StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--allow", "shutdown")
+	conn := MustDial(t, gate.Addr)
+	awaitWrite(t, conn, "SET", "k", "v")
+	old := env.Primary()
+	reply, err := conn.Do("SHUTDOWN", "NOSAVE")
+	if err != nil || !strings.HasPrefix(string(reply), "-UNCERTAIN evergate: ") {
+		t.Errorf("SHUTDOWN: %q, %v", reply, err)
+	}
+	awaitWrite(t, conn, "SET", "k", "w")
+	Until(t, 20*time.Second, "another primary", func() error {
+		if now := env.Primary(); now == nil || now == old {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	alive := 0
+	for _, n := range env.Nodes() {
+		if _, err := n.Do("PING"); err == nil {
+			alive++
+		}
+	}
+	if alive != 2 {
+		t.Errorf("%d of 3 servers are there", alive)
+	}
+}
