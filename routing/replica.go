@@ -8,5 +8,11 @@ var onReplicas = map[string]bool{
 	"slowlog|reset": true, "spublish": true,
 }
 
+// MayReplicate says whether servers copy what the command does to replicas, or may: that is what CLIENT PAUSE WRITE has
+// wait. A backup, or what ends a script, is not among it.
+func (c *Command) MayReplicate() bool {
+	return c.ReplicaRefuses() || c.Name == "pfcount" || c.Name == "publish" || c.Name == "spublish"
+}
+
 // ReplicaRefuses says whether a read-only replica refuses the command with READONLY: it changes keys, or may.
 func (c *Command) ReplicaRefuses() bool { return c.Has(Write) && !onReplicas[c.Name] }

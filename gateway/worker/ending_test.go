@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // A client that had sent all it wanted and said so ("printf ... | nc") was cut before the servers had answered.
@@ -74,5 +75,17 @@ func TestParseInfoBearsWhatMakesNoSense(t *testing.T) {
 		if row := parseInfo("mod.set", []byte(reply)); row != nil {
 			t.Errorf("%q: took it for %+v", reply, row)
 		}
+	}
+}
+
+// TestPostponedClientsCountAsBlocked, as in Redis.
+func TestPostponedClientsCountAsBlocked(t *testing.T) {
+	f := newFake()
+	c := f.steady()
+	f.w.Share(&Errand{Kind: PauseClients, Parts: []int{0}, Pause: time.Second, PauseAll: true})
+	f.say(c, "PING")
+	f.round()
+	if got := f.w.Snapshot().Blocked; got != 1 {
+		t.Errorf("%d blocked, want 1", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 )
 
@@ -164,5 +165,8 @@ func pongMessage(args [][]byte) []byte {
 	return resp.AppendBulk(resp.AppendBulkString(resp.AppendArray(nil, 2), "pong"), said)
 }
 
-// idles says that the client may be closed for having sent nothing: who listens need not say anything.
-func (c *client) idles() bool { return c.Replies.Owed() == 0 && (c.listens == nil || !c.listens.Any()) }
+// idles says that the client may be closed for having sent nothing: who listens need not say anything, and who waits
+// for the end of a pause has.
+func (c *client) idles() bool {
+	return c.Replies.Owed() == 0 && c.Parked != session.Postponed && (c.listens == nil || !c.listens.Any())
+}

@@ -71,6 +71,8 @@ func (w *Worker) postponed(c *client, command *routing.Command) bool {
 	if w.now >= s.pausedUntil || !s.pausesAll && !mayWrite(c, command) {
 		return false
 	}
+	w.notHeld(c, &w.stats.HoldReleased) // it waits for no server any more
+	w.unpinUnused(c)
 	w.park(c, session.Postponed)
 	w.runAt(c, s.pausedUntil)
 	return true
@@ -78,5 +80,5 @@ func (w *Worker) postponed(c *client, command *routing.Command) bool {
 
 // mayWrite says that a command may change data: that of a script may.
 func mayWrite(c *client, command *routing.Command) bool {
-	return command != nil && (command.Has(routing.Write) || command.Name == "exec" && c.Multi != nil && c.Multi.Writes)
+	return command != nil && (command.MayReplicate() || command.Name == "exec" && c.Multi != nil && c.Multi.Writes)
 }

@@ -117,7 +117,7 @@ func (w *Worker) Snapshot() Snapshot {
 		if c != nil && c.subscribed() {
 			s.Subscribers++
 		}
-		if c != nil && w.isBlocked(c) {
+		if c != nil && (w.isBlocked(c) || c.Parked == session.Postponed) {
 			s.Blocked++
 		}
 	}

@@ -158,7 +158,7 @@ func (w *Worker) Drain() int {
 		case c == nil:
 		case w.isBlocked(c) && c.withheld == nil:
 			w.close(c, session.Drained)
-		case c.Parked == session.Running && len(c.again) == 0:
+		case (c.Parked == session.Running || c.Parked == session.Postponed) && len(c.again) == 0:
 			w.end(c, session.Drained)
 		}
 	}
