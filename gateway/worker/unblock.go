@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -67,7 +68,7 @@ func (w *Worker) unblock(e *Errand) (s Share) {
 	if c == nil {
 		return s
 	}
-	if l, t := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
+	if l, t, _ := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
 		if n := c.svc.node(l.Key.Node); n != nil {
 			l.Once = true // the server may be told when somebody else would have the lane
 			s.Blocked = &BlockedAt{Node: n.ID, Addr: n.Addr, Client: l.Client}
@@ -83,23 +84,25 @@ func (w *Worker) Unblock(e *Errand) int {
 	if c == nil {
 		return 0
 	}
-	reply := null(c.Proto)
-	if e.AsError {
-		reply = unblockedHere
-	}
 	if len(c.again) > 0 {
 		a := c.again[0]
+		reply := w.unblockedReply(c, e, a.frame)
 		c.again, c.againBegun = c.again[1:], false
 		w.notHeld(c, &w.stats.HoldReleased)
+		w.unpinUnused(c)
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, reply)
 		w.wake(c)
 		return 1
 	}
-	l, waits := blocksOn(c)
+	l, waits, from := blocksOn(c)
 	if l == nil {
 		return 0
 	}
 	t := *waits
+	reply := w.unblockedReply(c, e, l.Queue.Frame(from, t.End))
+	if l.Client > 0 { // the server may hear of it late, and would take an element for nobody
+		c.ghost = &ghost{l.Key.Node, l.RunID, l.Client}
+	}
 	w.unpin(c)
 	w.settle(c, &t, reply)
 	if !c.closed {
@@ -108,15 +111,29 @@ func (w *Worker) Unblock(e *Errand) int {
 	return 1
 }
 
-// blocksOn finds the lane on which a server keeps a client waiting, and the command's ticket.
-func blocksOn(c *client) (*backend.Lane, *backend.Ticket) {
-	if c.pin == nil {
-		return nil, nil
+// unblockedReply is what a client is told that is unblocked here.
+func (w *Worker) unblockedReply(c *client, e *Errand, frame []byte) []byte {
+	if e.AsError {
+		return unblockedHere
 	}
+	w.args = resp.Args(frame, w.args[:0])
+	if command := routing.Lookup(w.args); command != nil {
+		return inTimeNothing(command, c.Proto)
+	}
+	return null(c.Proto)
+}
+
+// blocksOn finds the lane on which a server keeps a client waiting, and the command's ticket. Its frame begins at from.
+func blocksOn(c *client) (l *backend.Lane, t *backend.Ticket, from uint64) {
+	if c.pin == nil {
+		return nil, nil, 0
+	}
+	from = c.pin.Queue.AnsweredTo()
 	for t := range c.pin.Inflight.All {
 		if t.Flags&backend.Blocking != 0 && t.Session == c.ref.ID && t.Generation == c.ref.Generation {
-			return c.pin, t
+			return c.pin, t, from
 		}
+		from = t.End
 	}
-	return nil, nil
+	return nil, nil, 0
 }
