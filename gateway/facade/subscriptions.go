@@ -40,8 +40,13 @@ func OfSentinel(name string) bool {
 
 // MayInBetween says whether a command, in lower case, is one that a subscribed client may give in RESP2.
 func MayInBetween(name string) bool {
+	return Listens(name) || name == "ping" || name == "quit" || name == "reset"
+}
+
+// Listens says whether a command, in lower case, is one that Subscriptions.Do does.
+func Listens(name string) bool {
 	switch name {
-	case "subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset":
+	case "subscribe", "unsubscribe", "psubscribe", "punsubscribe":
 		return true
 	}
 	return false

@@ -106,6 +106,9 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 			"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"))
 		return true
 	}
+	if facade.Listens(name) && w.waitsToAcknowledge(c) {
+		return false
+	}
 	w.stats.Local++
 	switch name {
 	case "sentinel":
@@ -114,7 +117,11 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 		if c.listens == nil {
 			c.listens = &facade.Subscriptions{}
 		}
-		w.answer(c, c.listens.Do(int(c.Proto), args))
+		if reply := c.listens.Do(int(c.Proto), args); reply[0] == '-' {
+			w.answer(c, reply)
+		} else {
+			w.acknowledge(c, reply)
+		}
 	case "publish":
 		w.answer(c, helloOnly)
 	case "command":

@@ -1,6 +1,9 @@
 package worker
 
-import "evergate/gateway/resp"
+import (
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+)
 
 // CLIENT REPLY has replies dropped before they reach the client. On a lane nothing changes: the servers answer, and the
 // row of places is kept as ever.
@@ -39,6 +42,26 @@ func (w *Worker) pass(c *client, reply []byte) {
 		c.unmute()
 	}
 	c.Replies.Pass()
+}
+
+// acknowledge answers SUBSCRIBE and its kin, which is a push, as messages are: nothing drops it. All that came before
+// has been answered, see waitsToAcknowledge.
+func (w *Worker) acknowledge(c *client, acks []byte) {
+	was := c.mute
+	c.mute = loud
+	w.answer(c, acks)
+	if was == muteAll {
+		c.mute = muteAll
+	}
+}
+
+// waitsToAcknowledge parks a session whose replies are dropped until that has come to an end for those before.
+func (w *Worker) waitsToAcknowledge(c *client) bool {
+	if c.mute == loud || c.Replies.Owed() == 0 {
+		return false
+	}
+	w.park(c, session.Flight)
+	return true
 }
 
 // unmute says that a reply was dropped.

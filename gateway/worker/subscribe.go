@@ -33,6 +33,9 @@ var listening = map[string]listens{
 func (w *Worker) subscribe(c *client, d routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.Name]
 	if what.ends {
+		if w.waitsToAcknowledge(c) {
+			return false
+		}
 		w.stats.Local++
 		w.unsubscribe(c, what.kind, command.Name, args[1:])
 		return true
@@ -73,7 +76,7 @@ func (w *Worker) subscribe(c *client, d routing.Decision, command *routing.Comma
 		hub.Join(c.subs, hub.Find(what.kind, name))
 		acks = appendAck(acks, c, command.Name, name, what.kind)
 	}
-	w.answer(c, acks)
+	w.acknowledge(c, acks)
 	return true
 }
 
@@ -122,7 +125,7 @@ func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][
 	if len(names) == 0 {
 		acks = appendAck(acks, c, verb, nil, kind)
 	}
-	w.answer(c, acks)
+	w.acknowledge(c, acks)
 }
 
 // unlisten ends all that a session listens to.
