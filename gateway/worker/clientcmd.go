@@ -92,7 +92,7 @@ func (w *Worker) clientErrand(c *client, sub string, args [][]byte) {
 		w.answer(c, wrong)
 		return
 	}
-	w.errand(c, e, sub != "list")
+	w.errand(c, e, true)
 }
 
 // onOff reads ON or OFF: the answer to ON is given, that to OFF is OK.
