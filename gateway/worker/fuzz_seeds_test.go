@@ -41,6 +41,8 @@ var sentences = []string{
 	"EVALSHA_RO 11f6ad8ec52a2984abaafd7c3b516503785c2072 1 foo\r\n",
 	"client kill id 1\r\n", "client kill skipme no addr nobody\r\n", "client pause 50 write\r\n",
 	"client pause 20\r\n", "client unpause\r\n", "client unblock 1\r\n", "client unblock 1 error\r\n",
+	"client reply off\r\n", "client reply skip\r\n", "client reply on\r\n", "config get x\r\n",
+	"MULTI\r\nconfig get x\r\nSET foo 1\r\nEXEC\r\n",
 }
 
 // replies are what servers say.

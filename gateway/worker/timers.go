@@ -142,9 +142,9 @@ func (w *Worker) sweep() {
 		case c == nil:
 		case c.Ending && w.now-c.ActiveAt >= endingMax:
 			w.close(c, c.Why)
-		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax:
+		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax && c.Parked != session.Postponed:
 			w.close(c, session.AuthTimeout)
-		case w.conf.IdleMax > 0 && w.now-c.ActiveAt >= w.conf.IdleMax && c.idles() && !c.subscribed():
+		case w.conf.IdleMax > 0 && w.now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.subscribed():
 			w.close(c, session.IdleTimeout)
 		}
 	}

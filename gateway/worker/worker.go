@@ -209,7 +209,7 @@ type client struct {
 	alarm time.Duration
 	// last is the last command; nil before the first, and for one that nobody knows.
 	last *routing.Command
-	// tookAt is when the client last took reply bytes, as far as a lane stopped for it needs to know.
+	// tookAt is when the client last took reply bytes, or a lane was stopped for it.
 	tookAt time.Duration
 
 	weight int // bytes, while held
