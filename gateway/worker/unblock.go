@@ -103,6 +103,7 @@ func (w *Worker) Unblock(e *Errand) int {
 	if l.Client > 0 { // the server may hear of it late, and would take an element for nobody
 		c.ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 	}
+	waits.Generation = 0 // what the server still says, until the lane is closed, is for nobody
 	w.unpin(c)
 	w.settle(c, &t, reply)
 	if !c.closed {
