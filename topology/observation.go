@@ -180,9 +180,10 @@ type NodeLost struct {
 
 // Resolved says which addresses a name of the settings stands for now (plain lists only).
 type Resolved struct {
-	// Name is host:port as in the settings, Addrs the dial addresses, never empty.
+	// Name is host:port as in the settings, Addrs the dial addresses. There are none only where a survey is told Why.
 	Name  string
 	Addrs []string
+	Why   string
 }
 
 // Report is one thing that a worker saw on its lanes. The keeper turns it into a probe or a refresh; it is a hint,

@@ -9,13 +9,13 @@ import (
 )
 
 // judge finds what is wrong, in words for the person who will mend it.
-func (f *Findings) judge(s Service, alarms, refused []string) {
+func (f *Findings) judge(s Service, c *survey) {
 	if f.View == nil {
 		f.problem("no primary is known: clients will be answered LOADING until one is")
 	}
 	f.judgeSentinels(s)
-	f.judgeNodes(s)
-	for _, why := range append(alarms, refused...) {
+	f.judgeNodes(s, slices.Concat(s.Cluster, s.Replicas, []string{s.Primary}, c.resolved))
+	for _, why := range slices.Concat(c.events, c.refused) {
 		f.problem("%s", why)
 	}
 	f.judgeView()
@@ -63,14 +63,14 @@ func (f *Findings) judgeSentinels(s Service) {
 	}
 }
 
-// judgeNodes tells of nodes that cannot be reached, and of more primaries than there should be.
-func (f *Findings) judgeNodes(s Service) {
+// judgeNodes tells of nodes that cannot be reached, and of more primaries than there should be. named are the addresses
+// that the settings name, not those that servers announced.
+func (f *Findings) judgeNodes(s Service, named []string) {
 	var primaries []string
 	for _, n := range f.Nodes {
 		switch {
 		case n.Lost != "":
-			f.problem("node %s cannot be reached: %s%s", n.Addr, n.Lost,
-				elsewhere(n.Addr, slices.Concat(s.Cluster, s.Replicas, []string{s.Primary})))
+			f.problem("node %s cannot be reached: %s%s", n.Addr, n.Lost, elsewhere(n.Addr, named))
 		case n.Role.Role == topology.RolePrimary && len(s.Cluster) == 0:
 			primaries = append(primaries, n.Addr)
 		}

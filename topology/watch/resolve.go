@@ -22,6 +22,9 @@ func (s *service) resolve() {
 				if last[name] == nil && failures == 0 {
 					s.logger.Warn("name not resolved", "name", name, "error", err)
 				}
+				if s.tap != nil && last[name] == nil {
+					s.tap(topology.Resolved{Name: name, Why: words(err)})
+				}
 				failed = true
 				continue
 			}

@@ -59,7 +59,9 @@ type survey struct {
 	nodes     map[string]NodeFound
 	refused   []string
 	events    []string
-	newAt     time.Time
+	// resolved are the addresses that names of the settings stand for; of one that has none the reason is in nodes.
+	resolved []string
+	newAt    time.Time
 	// nodeTimeout is the longest cluster-node-timeout that was told.
 	nodeTimeout time.Duration
 }
@@ -106,6 +108,11 @@ func (c *survey) saw(o topology.Observation) {
 		c.nodes[o.Addr] = NodeFound{Addr: o.Addr, Role: o}
 	case topology.NodeLost:
 		c.nodes[o.Addr] = NodeFound{Addr: o.Addr, Lost: o.Why}
+	case topology.Resolved:
+		c.resolved = append(c.resolved, o.Addrs...)
+		if delete(c.nodes, o.Name); len(o.Addrs) == 0 {
+			c.nodes[o.Name] = NodeFound{Addr: o.Name, Lost: o.Why}
+		}
 	case topology.SlotsSeen:
 		c.nodeTimeout = max(c.nodeTimeout, o.NodeTimeout)
 		if o.Refused != "" && !slices.Contains(c.refused, o.Refused) {
@@ -175,7 +182,7 @@ func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings 
 	if len(s.Cluster) > 0 {
 		f.DownAfter = c.nodeTimeout
 	}
-	f.judge(s.Service, c.events, c.refused)
+	f.judge(s.Service, c)
 	return f
 }
 

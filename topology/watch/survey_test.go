@@ -1,6 +1,8 @@
 package watch_test
 
 import (
+	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +120,29 @@ func TestSurveyFindsTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantProblem(t, found, "Sentinel "+two.Primary().Addr+" cannot be asked about main: ERR unknown command")
+}
+
+// TestSurveyFindsNamesWithoutAddress: a name that nobody knows is called so, and what a name of the settings stands for
+// is not taken for something that the servers announced.
+func TestSurveyFindsNamesWithoutAddress(t *testing.T) {
+	resolve := func(_ context.Context, host string) ([]string, error) {
+		if host == "dead.test" {
+			return []string{"127.0.0.1"}, nil
+		}
+		return nil, &net.DNSError{Err: "no such host", Name: host}
+	}
+	found, err := watch.Survey(t.Context(), watch.Options{Resolve: resolve, DialTimeout: 100 * time.Millisecond},
+		watch.Service{Name: "p", Primary: "nobody.test:6379", Replicas: []string{"dead.test:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, found, "node nobody.test:6379 cannot be reached: lookup nobody.test: no such host")
+	wantProblem(t, found, "node 127.0.0.1:1 cannot be reached: connection refused")
+	for _, p := range found.Problems {
+		if strings.Contains(p, "announced") {
+			t.Errorf("nothing was announced: %s", p)
+		}
+	}
 }
 
 func wantProblem(t *testing.T, found *watch.Findings, part string) {
