@@ -29,6 +29,8 @@ type composeService struct {
 	Hostname    string         `yaml:"hostname"`
 	Volumes     []string       `yaml:"volumes"`
 	Healthcheck map[string]any `yaml:"healthcheck"`
+	DNSOpt      []string       `yaml:"dns_opt"`
+	DNSSearch   string         `yaml:"dns_search"`
 }
 
 func readCompose(t *testing.T) composeFile {
@@ -67,6 +69,9 @@ func TestComposeStartsWhatItSays(t *testing.T) {
 		got[s.Profiles[0]] = append(got[s.Profiles[0]], name)
 		if s.Healthcheck["test"] == nil {
 			t.Errorf("%s has no health check", name)
+		}
+		if !slices.Contains(s.DNSOpt, "ndots:1") || s.DNSSearch != "." {
+			t.Errorf("%s asks name servers outside for the names of services that are down", name)
 		}
 		if strings.HasSuffix(name, "gateway") {
 			checkComposeGateway(t, name, s)
@@ -134,8 +139,8 @@ func checkComposeServer(t *testing.T, name string, s composeService, volumes map
 // file needs them. A new word is looked up in both before it is added.
 var composeKeys = map[string][]string{
 	"": {"services", "volumes"},
-	"services": {"build", "cap_drop", "command", "dns_opt", "healthcheck", "hostname", "image", "init", "ports",
-		"profiles", "read_only", "stop_grace_period", "volumes"},
+	"services": {"build", "cap_drop", "command", "dns_opt", "dns_search", "healthcheck", "hostname", "image", "init",
+		"ports", "profiles", "read_only", "stop_grace_period", "volumes"},
 	"build":       {"args", "context"},
 	"healthcheck": {"interval", "retries", "start_period", "test", "timeout"},
 }
