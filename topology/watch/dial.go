@@ -109,11 +109,23 @@ func replied(err error) bool {
 // words makes an error short and steady enough for an event that is told once.
 func words(err error) string {
 	var network net.Error
+	var name *net.DNSError
 	switch {
+	case errors.As(err, &name):
+		return "lookup " + name.Name + ": " + nameTrouble(name)
 	case errors.As(err, &network) && network.Timeout():
 		return "timeout"
 	case strings.Contains(err.Error(), "connection refused"):
 		return "connection refused"
 	}
 	return err.Error()
+}
+
+// nameTrouble says what a name server answered. That it was not reached must not read as if the server itself were not,
+// and which of its sockets failed how differs each time.
+func nameTrouble(err *net.DNSError) string {
+	if err.IsNotFound {
+		return "no such host"
+	}
+	return "no answer from a name server"
 }

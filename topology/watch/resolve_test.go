@@ -2,13 +2,36 @@ package watch
 
 import (
 	"context"
+	"net"
+	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"evergate/topology"
 )
+
+// TestWordsOfErrors: what is told once must be steady, and say who is in trouble.
+func TestWordsOfErrors(t *testing.T) {
+	for want, err := range map[string]error{
+		"timeout":            os.ErrDeadlineExceeded,
+		"connection refused": &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+		"lookup db.test: no such host": &net.OpError{Op: "dial",
+			Err: &net.DNSError{Err: "no such host", Name: "db.test", Server: "127.0.0.11:53", IsNotFound: true}},
+		"lookup db.test: no answer from a name server": &net.DNSError{Name: "db.test", Server: "127.0.0.11:53",
+			Err: "read udp 127.0.0.1:40000->127.0.0.11:53: read: connection refused"},
+	} {
+		if got := words(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+	if got := words(&net.DNSError{Name: "db.test", Err: "i/o timeout", IsTimeout: true}); strings.HasPrefix(got, "time") {
+		t.Errorf("a name server that is silent reads as a server that is: %q", got)
+	}
+}
 
 // TestNamesAreResolvedAgain: a name of a plain list that points elsewhere one day is followed there, without anything
 // else having happened.

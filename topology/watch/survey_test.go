@@ -129,7 +129,7 @@ func TestSurveyFindsNamesWithoutAddress(t *testing.T) {
 		if host == "dead.test" {
 			return []string{"127.0.0.1"}, nil
 		}
-		return nil, &net.DNSError{Err: "no such host", Name: host}
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
 	found, err := watch.Survey(t.Context(), watch.Options{Resolve: resolve, DialTimeout: 100 * time.Millisecond},
 		watch.Service{Name: "p", Primary: "nobody.test:6379", Replicas: []string{"dead.test:1"}})
