@@ -79,7 +79,8 @@ func (w world) serve(config gateway.Config, logger hclog.Logger) error {
 	for _, addr := range gw.addrs() {
 		logger.Info("listening", "address", showAddr(addr))
 	}
-	logger.Info("draining", "signal", <-signals, "timeout", config.DrainTimeout)
+	// As words: in JSON a signal and a time would be bare numbers.
+	logger.Info("draining", "signal", (<-signals).String(), "timeout", config.DrainTimeout.String())
 	return gw.end(config.DrainTimeout, signals, logger)
 }
 

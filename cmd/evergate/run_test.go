@@ -122,6 +122,9 @@ func TestLogIsJSONWhenAsked(t *testing.T) {
 	if line["@message"] != "listening" || line["address"] != "[::1]:7" || line["@level"] != "info" {
 		t.Error(first)
 	}
+	if !strings.Contains(errOut, `"signal":"terminated","timeout":"10s"`) {
+		t.Errorf("a signal and a time are no words in\n%s", errOut)
+	}
 }
 
 func TestSettingsReachTheGateway(t *testing.T) {
