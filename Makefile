@@ -4,7 +4,7 @@
 #   make demo              real servers behind the gateway, and a primary to kill; ARGS="--mode cluster" and others
 #   make drills            every drill 10 times, and the worst case of each; ARGS="--mode cluster" and others
 #   make soak              200 failovers in a row: memory, connections and goroutines before and after; FAILOVERS=20
-#   make test              lint, fuzz targets for 10 s each, all tests, all tests under the race detector
+#   make test              lint, 100,000 tries of each fuzz target, all tests, all tests under the race detector
 #   make test SERVER=path  the same against another redis-server or valkey-server
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="--rounds 3" and others
