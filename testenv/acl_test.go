@@ -191,7 +191,9 @@ func cutUnderAWrite(t *testing.T, gate *Gateway, primary *Node) {
 	}
 	Until(t, 10*time.Second, "a SET that waits", func() error {
 		for line := range strings.Lines(do("CLIENT", "LIST").(string)) {
-			if strings.Contains(line, "user="+aclUser) && strings.Contains(line, "cmd=set ") {
+			// A connection shows its last command when that has ended, too: b says that it waits.
+			waits := strings.Contains(line, " flags=b ") && strings.Contains(line, "cmd=set ")
+			if waits && strings.Contains(line, "user="+aclUser) {
 				return nil
 			}
 		}
