@@ -92,6 +92,7 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 		seq: s.seq, part: part, slot: -1, target: -1, frame: infoPersistence, read: true,
 		at: w.now + savePoll, firm: true,
 	})
+	w.wake(c) // where the reply was withheld, its flight has landed long ago
 	return true
 }
 
