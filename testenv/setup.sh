@@ -87,11 +87,17 @@ first_known() {
 	echo "$1"
 }
 
+# refresh MANAGER WHAT: has a package manager that does not do so by itself fetch its list of packages.
 refresh() {
 	case $1 in
-	apt-get) $(root_prefix "$1") apt-get -qq update >&2 ;;
-	apk) $(root_prefix "$1") apk update -q >&2 ;;
+	apt-get) fetch='apt-get -qq update' ;;
+	apk) fetch='apk update -q' ;;
+	*) return ;;
 	esac
+	prefix=$(root_prefix "$1")
+	may_run "$2" "${prefix:+$prefix }$fetch"
+	# shellcheck disable=SC2086
+	$prefix $fetch >&2
 }
 
 # hold_services keeps Debian's packages from starting a service while they are installed: invoke-rc.d asks this
@@ -158,7 +164,7 @@ install_one() {
 	what=$1 units=$2
 	shift 2
 	with=$(manager "$what")
-	refresh "$with" || say "setup: could not refresh the list of packages; trying with the old one"
+	refresh "$with" "$what" || say "setup: could not refresh the list of packages; trying with the old one"
 	install "$what" "$units" "$(first_known "$with" "$@")"
 }
 
