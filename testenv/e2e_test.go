@@ -163,10 +163,37 @@ func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
 	if err := env.Groups[0].Primary().Kill(); err != nil {
 		t.Fatal(err)
 	}
-	neighbour := MustDial(t, addrs["green"])
-	for range 100 {
-		expect(t, neighbour, "$5\r\ngreen\r\n", "GET", "who")
+	// The neighbours go on for as long as red has no primary.
+	began := time.Now()
+	neighbours := map[string]*Conn{"green": MustDial(t, addrs["green"]), "blue": MustDial(t, addrs["blue"])}
+	red, writes := MustDial(t, addrs["red"]), 0
+	if err := red.Send("SET", "who", "red again"); err != nil {
+		t.Fatal(err)
 	}
+	answered := make(chan error, 1)
+	go func() {
+		reply, err := red.Frame()
+		if err == nil && string(reply) != "+OK\r\n" && !strings.HasPrefix(string(reply), "-UNCERTAIN ") {
+			err = fmt.Errorf("%q", reply)
+		}
+		answered <- err
+	}()
+	for going := true; going; writes++ {
+		for name, c := range neighbours {
+			text := fmt.Sprint(name, writes)
+			expect(t, c, "+OK\r\n", "SET", "who", text)
+			expect(t, c, fmt.Sprintf("$%d\r\n%s\r\n", len(text), text), "GET", "who")
+		}
+		select {
+		case err := <-answered:
+			if going = false; err != nil {
+				t.Errorf("red: %v", err)
+			}
+		default:
+			going = !t.Failed()
+		}
+	}
+	t.Logf("each of the two neighbours wrote %d times in %v", writes, time.Since(began))
 }
 
 func TestClusterKeysAreSplitAndMovesFollowed(t *testing.T) {
