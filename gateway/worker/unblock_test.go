@@ -2,7 +2,7 @@ package worker
 
 import "testing"
 
-// A server may answer in the very round in which the gateway has answered for it: the lane is closed at the round's end.
+// A server may answer in the very round in which the gateway has answered for it: the lane is closed at its end.
 func TestUnblockedClientIsAnsweredOnce(t *testing.T) {
 	f := newFake()
 	c := f.steady()
