@@ -37,7 +37,6 @@ var poison = []string{
 	string(AppendCommand(nil, "BRPOPLPUSH", "none", "other", "0")),
 	string(AppendCommand(nil, "XREAD", "BLOCK", "0", "STREAMS", "none", "$")),
 	string(AppendCommand(nil, "WAIT", "9", "0")),
-	string(AppendCommand(nil, "CLIENT", "PAUSE", "100000")),
 	string(AppendCommand(nil, "ASKING")),
 	string(AppendCommand(nil, "READONLY")),
 	string(AppendCommand(nil, "READWRITE")),
