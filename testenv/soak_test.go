@@ -57,7 +57,6 @@ func (f figures) String() string {
 
 func TestManyFailoversLeaveNothingBehind(t *testing.T) {
 	SkipShort(t)
-	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc, which only Linux has")
 	}
