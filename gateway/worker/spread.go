@@ -117,6 +117,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	}
 	if s.spread.epoch != v.Epoch && c.mayRenew(s) {
 		s.over(v)
+		c.forgetWithheld(s.seq)
 		c.renew(s)
 		a = &c.again[0]
 	}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"evergate/gateway/backend"
@@ -128,6 +129,23 @@ func (c *client) withholdMore(r withheldReply) {
 	}
 	c.withheld.replies = append(c.withheld.replies, r)
 	c.withheld.bytes += len(r.reply)
+}
+
+// forgetWithheld drops the replies to a request that is begun anew: its parts are others now.
+func (c *client) forgetWithheld(seq uint32) {
+	h := c.withheld
+	if h == nil {
+		return
+	}
+	h.replies = slices.DeleteFunc(h.replies, func(r withheldReply) bool {
+		if r.seq == seq {
+			h.bytes -= len(r.reply)
+		}
+		return r.seq == seq
+	})
+	if len(h.replies) == 0 {
+		c.withheld = nil
+	}
 }
 
 // judge settles what is withheld and can be judged under the present view, or has waited for the hold window.
