@@ -23,10 +23,11 @@ endif
 ARGS ?=
 FAILOVERS ?= 200
 FUZZTIME ?= 10m
-# The slowest package under the race detector needs a quarter of this on two cores.
+# The slowest package under the race detector needs half of this on two cores.
 TIMEOUT ?= 12m
-# What takes longest begins first.
-SERVED := go test -count 1 -p 2 -timeout $(TIMEOUT)
+# Tests with servers mostly wait for these, so that more of them than there are processors run side by side; what takes
+# longest begins first.
+SERVED := go test -count 1 -p 2 -parallel 4 -timeout $(TIMEOUT)
 LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
 .PHONY: build test lint bench demo drills soak fuzz redis-suite clean
