@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -80,6 +81,15 @@ func (w *gateWatch) seen() Gate {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.gate
+}
+
+// toldAll says whether the gateway has told of every failover what it lost. One that ended with the former primary has
+// nothing to tell, and is waited for in vain.
+func (w *gateWatch) toldAll() error {
+	if g := w.seen(); len(g.Receipts) < g.Failovers {
+		return fmt.Errorf("%d receipts of %d failovers", len(g.Receipts), g.Failovers)
+	}
+	return nil
 }
 
 // infoNumber finds "name:123" in the text of INFO; 0 when it is not there.

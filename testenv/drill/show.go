@@ -214,6 +214,8 @@ const (
 	showPatience = 20 * time.Second
 	// showSeen is how long observers may take until they have seen everybody.
 	showSeen = 10 * time.Second
+	// showTold is how long the gateway may take, after all that, until it has told of every failover.
+	showTold = 5 * time.Second
 )
 
 // Strike plays "kill-primary" or "freeze-primary" and gives a Report for each path, the gateway's first. What it has
@@ -254,7 +256,13 @@ func (s *Show) play(struck *turn, d *drill) error {
 	if err := stage.flow(ctx, showWarm); err != nil {
 		return err
 	}
-	return d.act(ctx, stage)
+	if err := d.act(ctx, stage); err != nil {
+		return err
+	}
+	telling, enough := context.WithTimeout(ctx, showTold)
+	defer enough()
+	_ = testenv.WaitFor(telling, "a receipt", lead.gate.toldAll) // the report says that there is none
+	return nil
 }
 
 // sees says whether the observers have seen every server and the gateway.

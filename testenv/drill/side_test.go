@@ -56,9 +56,12 @@ func TestGateCountsFromItsFirstLook(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	later := strings.NewReplacer("uncertain:5", "uncertain:9", "held:1", "held:2", "parked:0", "parked:4").Replace(old)
+	if w.note(later); w.toldAll() == nil {
+		t.Error("a failover without a receipt counts as told")
+	}
 	w.note(later + "failover5:shard=main,acknowledged=40,lost_at_most=1\r\n")
 	if g := w.seen(); g.Failovers != 1 || g.Uncertain != 4 || g.Acknowledged != 40 || len(g.Receipts) != 1 ||
-		g.Receipts[0] != 1 || g.Held != 4 {
+		g.Receipts[0] != 1 || g.Held != 4 || w.toldAll() != nil {
 		t.Errorf("%+v", g)
 	}
 }
