@@ -153,6 +153,16 @@ func TestTargetThatAsksForPasswords(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "NOAUTH") {
 		t.Errorf("without passwords: %v", err)
 	}
+	// Without the password nobody is told whether the servers are known yet.
+	testenv.Until(t, 10*time.Second, "the gateway knows its servers", func() error {
+		conn := testenv.MustDial(t, a.target.Addr)
+		_, _ = conn.Do("AUTH", "of-clients")
+		reply, err := conn.Do("EXISTS", "k")
+		if err == nil && string(reply) != ":0\r\n" {
+			err = fmt.Errorf("%q", reply)
+		}
+		return err
+	})
 	shown := func(text string) Login { return Login{Password: func() (string, error) { return text, nil }} }
 	a.target.Clients, a.target.Servers, a.target.Watchers = shown("of-clients"), shown("of-servers"), shown("of-sentinels")
 	a.play(t, "planned")
