@@ -35,37 +35,36 @@ type dialer struct {
 // forbidden is a command that the gateway's user may not do on a server, and that it can do without.
 type forbidden struct{ addr, command string }
 
-// dial connects, authenticates, sets the protocol, and looks whom it met. It also tells what the server calls the
-// connection, 0 when it does not say. Names are resolved and passwords read anew each time. Errors name the address,
-// never a password.
-func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, int64, error) {
+// dial connects, authenticates, sets the protocol, and looks whom it met. Names are resolved and passwords read anew
+// each time. Errors name the address, never a password.
+func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	nd := net.Dialer{KeepAlive: keepAlive, Control: setUserTimeout}
 	conn, err := nd.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {
-		return nil, 0, err
+		return nil, worker.Met{}, err
 	}
 	deadline, _ := ctx.Deadline()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	_ = conn.SetDeadline(deadline)
-	client, err := d.greet(conn, to)
+	met, err := d.greet(conn, to)
 	if err != nil {
 		_ = conn.Close()
-		return nil, 0, fmt.Errorf("greeting %s: %w", to.Addr, err)
+		return nil, met, fmt.Errorf("greeting %s: %w", to.Addr, err)
 	}
 	_ = conn.SetDeadline(time.Time{})
-	return conn, client, nil
+	return conn, met, nil
 }
 
 // greet says HELLO or AUTH, looks whom it met, and says SELECT, or READONLY to a replica of a cluster. Each command
 // waits for its reply: a server may close or lose step when something is pipelined behind a failing AUTH.
-func (d *dialer) greet(conn net.Conn, to worker.Dial) (client int64, err error) {
+func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error) {
 	creds := d.services[to.Service].Upstream
 	password, err := creds.Password.Read()
 	if err != nil {
-		return 0, err
+		return met, err
 	}
 	user := creds.User
 	if user == "" {
@@ -86,61 +85,57 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (client int64, err error) 
 		first = []string{"PING"}
 	}
 	if err := say(conn, in, first...); err != nil {
-		return 0, err
+		return met, err
 	}
 	if to.Urgent {
-		return 0, nil
+		return met, nil
 	}
-	if client, err = d.meet(conn, in, to); err != nil {
-		return 0, err
+	if met, err = d.meet(conn, in, to); err != nil {
+		return met, err
 	}
 	if to.DB > 0 {
 		if err := say(conn, in, "SELECT", strconv.Itoa(int(to.DB))); err != nil {
-			return 0, err
+			return met, err
 		}
 	}
 	if to.ReadOnly {
 		if err := say(conn, in, "READONLY"); err != nil {
-			return 0, err
+			return met, err
 		}
 	}
 	if in.Buffered() > 0 {
-		return 0, errors.New("the server sent more than it was asked")
+		return met, errors.New("the server sent more than it was asked")
 	}
-	return client, nil
+	return met, nil
 }
 
 // meet makes sure that the server is the one that was meant, asks what it calls the connection, and ends former ones.
 // Where the user may not do one of these the connection is used nevertheless.
-func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (client int64, err error) {
-	proven := false
-	if to.RunID != "" {
-		reply, err := d.may(conn, in, to.Addr, "INFO", "server")
-		if err != nil {
-			return 0, err
-		}
-		if id := runIDOf(reply); id != "" && id != to.RunID {
-			return 0, worker.ErrOtherRun
-		} else {
-			proven = id != ""
-		}
-	}
-	reply, err := d.may(conn, in, to.Addr, "CLIENT", "ID")
+func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met worker.Met, err error) {
+	reply, err := d.may(conn, in, to.Addr, "INFO", "server")
 	if err != nil {
-		return 0, err
+		return met, err
+	}
+	met.RunID = runIDOf(reply)
+	if to.RunID != "" && met.RunID != "" && met.RunID != to.RunID {
+		return met, worker.ErrOtherRun
+	}
+	reply, err = d.may(conn, in, to.Addr, "CLIENT", "ID")
+	if err != nil {
+		return met, err
 	}
 	if text, ok := strings.CutPrefix(string(reply), ":"); ok {
-		client, _ = strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		met.Client, _ = strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	}
 	for _, id := range to.Kill {
-		if !proven {
+		if met.RunID == "" || met.RunID != to.KillIn {
 			break // another run may have given the number to somebody else
 		}
 		if _, err := d.may(conn, in, to.Addr, "CLIENT", "KILL", "ID", strconv.FormatInt(id, 10)); err != nil {
-			return 0, err
+			return met, err
 		}
 	}
-	return client, nil
+	return met, nil
 }
 
 // may does a command that the gateway can do without: where its user has no right to it, or the server does not know

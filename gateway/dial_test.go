@@ -20,26 +20,31 @@ import (
 // may not do.
 func TestDialMeetsItsServer(t *testing.T) {
 	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:r1\r\n"
+	met := worker.Met{Client: 7, RunID: "r1"}
 	for _, c := range []struct {
 		name    string
 		to      worker.Dial
 		forbids string // command that the user may not do
 		asked   []string
-		client  int64
+		met     worker.Met
 		err     error
 		logged  string
 	}{
-		{"nothing is known of it", worker.Dial{Proto: 2, Kill: []int64{5}}, "", []string{"PING", "CLIENT ID"}, 7, nil, ""},
+		{"nothing is known of it", worker.Dial{Proto: 2}, "", []string{"PING", "INFO server", "CLIENT ID"}, met, nil, ""},
+		{"the run of former connections only", worker.Dial{Proto: 2, Kill: []int64{5}, KillIn: "r1"}, "",
+			[]string{"PING", "INFO server", "CLIENT ID", "CLIENT KILL ID 5"}, met, nil, ""},
+		{"former connections of another run", worker.Dial{Proto: 2, Kill: []int64{5}, KillIn: "r0"}, "",
+			[]string{"PING", "INFO server", "CLIENT ID"}, met, nil, ""},
 		{"the run that was meant", worker.Dial{Proto: 2, RunID: "r1"}, "", []string{"PING", "INFO server", "CLIENT ID"},
-			7, nil, ""},
-		{"another run", worker.Dial{Proto: 2, RunID: "r0", Kill: []int64{5}}, "", []string{"PING", "INFO server"},
-			0, worker.ErrOtherRun, ""},
-		{"former connections", worker.Dial{Proto: 3, RunID: "r1", Kill: []int64{5, 6}, ReadOnly: true}, "",
-			[]string{"HELLO 3", "INFO server", "CLIENT ID", "CLIENT KILL ID 5", "CLIENT KILL ID 6", "READONLY"}, 7, nil, ""},
-		{"no right to INFO", worker.Dial{Proto: 2, RunID: "r1", Kill: []int64{5}}, "INFO server",
-			[]string{"PING", "INFO server", "CLIENT ID"}, 7, nil, "command=INFO"},
-		{"no right to CLIENT ID", worker.Dial{Proto: 2}, "CLIENT ID", []string{"PING", "CLIENT ID"}, 0, nil,
-			`command="CLIENT ID"`},
+			met, nil, ""},
+		{"another run", worker.Dial{Proto: 2, RunID: "r0", Kill: []int64{5}, KillIn: "r0"}, "",
+			[]string{"PING", "INFO server"}, worker.Met{RunID: "r1"}, worker.ErrOtherRun, ""},
+		{"former connections", worker.Dial{Proto: 3, RunID: "r1", Kill: []int64{5, 6}, KillIn: "r1", ReadOnly: true}, "",
+			[]string{"HELLO 3", "INFO server", "CLIENT ID", "CLIENT KILL ID 5", "CLIENT KILL ID 6", "READONLY"}, met, nil, ""},
+		{"no right to INFO", worker.Dial{Proto: 2, RunID: "r1", Kill: []int64{5}, KillIn: "r1"}, "INFO server",
+			[]string{"PING", "INFO server", "CLIENT ID"}, worker.Met{Client: 7}, nil, "command=INFO"},
+		{"no right to CLIENT ID", worker.Dial{Proto: 2}, "CLIENT ID", []string{"PING", "INFO server", "CLIENT ID"},
+			worker.Met{RunID: "r1"}, nil, `command="CLIENT ID"`},
 	} {
 		var mu sync.Mutex
 		var asked []string
@@ -75,9 +80,9 @@ func TestDialMeetsItsServer(t *testing.T) {
 			logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
 		c.to.Addr = ln.Addr().String()
 		for range 2 {
-			conn, client, err := d.dial(t.Context(), c.to)
-			if client != c.client || !errors.Is(err, c.err) {
-				t.Errorf("%s: client %d, error %v", c.name, client, err)
+			conn, met, err := d.dial(t.Context(), c.to)
+			if met != c.met || !errors.Is(err, c.err) {
+				t.Errorf("%s: met %v, error %v", c.name, met, err)
 			}
 			if conn != nil {
 				_ = conn.Close()

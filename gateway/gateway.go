@@ -99,13 +99,13 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	}
 	g.lanes = newLaneLog(logger.Named("lanes"), conf.Services)
 	d := &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
-	dial := func(ctx context.Context, to worker.Dial) (net.Conn, int64, error) {
+	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 		to.Service = g.parts[to.Service].service
-		conn, client, err := d.dial(ctx, to)
+		conn, met, err := d.dial(ctx, to)
 		if err != nil && ctx.Err() == nil {
 			g.lanes.dialFailed(to.Service, to.Addr, err)
 		}
-		return conn, client, err
+		return conn, met, err
 	}
 	for i := range conf.Workers {
 		w := worker.New(workerConfig(&conf, g.doors, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))

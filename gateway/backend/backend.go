@@ -152,8 +152,9 @@ type Lane struct {
 	Silent    bool
 	Doubted   bool
 	SentOn    bool
-	// RunID is the run of the server that the lane was dialled for, empty when not known; Client is what it calls the
-	// connection (CLIENT ID), 0 when it did not say; Kill are the connections that the dial under way ends.
+	// RunID is the run of the server that the lane was dialled for, once it is open the one it met, empty when not known;
+	// Client is what it calls the connection (CLIENT ID), 0 when it did not say; Kill are the connections that the dial
+	// under way ends.
 	RunID  string
 	Client int64
 	Kill   []int64

@@ -26,9 +26,9 @@ const readBytes = 64 << 10
 // Config of a loop.
 type Config struct {
 	Worker *worker.Worker
-	// Dial makes and greets one connection to a server, and tells what the server calls it (CLIENT ID; 0 when it does
-	// not say). It is called on a goroutine of its own and must end by itself.
-	Dial   func(ctx context.Context, d worker.Dial) (conn net.Conn, client int64, err error)
+	// Dial makes and greets one connection to a server, and tells what it found out. It is called on a goroutine
+	// of its own and must end by itself.
+	Dial   func(ctx context.Context, d worker.Dial) (conn net.Conn, met worker.Met, err error)
 	Logger hclog.Logger
 }
 

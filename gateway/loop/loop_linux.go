@@ -264,21 +264,21 @@ func (p *poller) dial(d worker.Dial) {
 	serial := p.serial
 	p.lanes[d.Lane] = lane{fd: -1, serial: serial}
 	go func() {
-		c, client, err := p.conf.Dial(p.ctx, d)
-		if !p.post(func() { p.dialled(d.Lane, serial, c, client, err) }) && c != nil {
+		c, met, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(d.Lane, serial, c, met, err) }) && c != nil {
 			_ = c.Close()
 		}
 	}()
 }
 
-func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, client int64, err error) {
+func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, met worker.Met, err error) {
 	current := p.lanes[id].serial == serial
 	if err == nil && current && !p.ending {
 		var fd int
 		if fd, err = takeFD(c); err == nil {
 			if err = p.add(fd, aLane, uint32(id)); err == nil {
 				p.lanes[id].fd = int32(fd)
-				p.w.LaneOpened(id, client)
+				p.w.LaneOpened(id, met)
 				return
 			}
 			_ = unix.Close(fd)

@@ -205,14 +205,14 @@ func (p *portable) dial(d worker.Dial) {
 	serial := p.serial
 	p.dials[d.Lane] = serial
 	go func() {
-		c, client, err := p.conf.Dial(p.ctx, d)
-		if !p.post(func() { p.dialled(d.Lane, serial, c, client, err) }) && c != nil {
+		c, met, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(d.Lane, serial, c, met, err) }) && c != nil {
 			_ = c.Close()
 		}
 	}()
 }
 
-func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, client int64, err error) {
+func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, met worker.Met, err error) {
 	current := p.dials[id] == serial
 	if current {
 		delete(p.dials, id)
@@ -220,7 +220,7 @@ func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, client i
 	switch {
 	case err == nil && current && !p.ending:
 		p.lanes[id] = p.start(c, true, uint32(id))
-		p.w.LaneOpened(id, client)
+		p.w.LaneOpened(id, met)
 		return
 	case c != nil:
 		_ = c.Close()

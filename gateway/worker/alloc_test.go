@@ -35,7 +35,7 @@ func newSteady(request, reply []byte) *steady {
 	s.client = s.w.ClientOpened(0, "", "")
 	s.w.ClientRead(s.client, request)
 	s.lane = s.w.Out().Dials[0].Lane
-	s.w.LaneOpened(s.lane, 0)
+	s.w.LaneOpened(s.lane, Met{})
 	s.answer()
 	return s
 }

@@ -96,7 +96,7 @@ func (f *fake) connect() {
 	for _, id := range slices.Sorted(maps.Keys(f.open)) {
 		if !f.open[id] {
 			f.open[id] = true
-			f.w.LaneOpened(id, 0)
+			f.w.LaneOpened(id, Met{})
 		}
 	}
 	f.round()

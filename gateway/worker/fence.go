@@ -43,12 +43,13 @@ func (w *Worker) fence(s *service, l *backend.Lane, lost []backend.Lost) {
 	s.fenced[l.Key.Node] = f
 }
 
-// toKill are the connections to end at a node before a new one is used.
-func (s *service) toKill(node int32, runID string) []int64 {
-	if f := s.fenced[node]; runID != "" && f.runID == runID {
-		return slices.Clone(f.ids)
+// toKill are the connections to end at a node before a new one is used, and the run in which they were. runID is the
+// run that the node should be in, empty when the topology does not know it.
+func (s *service) toKill(node int32, runID string) (ids []int64, in string) {
+	if f := s.fenced[node]; runID == "" || f.runID == runID {
+		return slices.Clone(f.ids), f.runID
 	}
-	return nil
+	return nil, runID
 }
 
 // killed forgets connections that a dial has ended.

@@ -214,7 +214,7 @@ func (z *fuzzed) doErrands() {
 func (z *fuzzed) dialled(id backend.LaneID, well bool) {
 	if well {
 		z.open[id] = true
-		z.w.LaneOpened(id, 0)
+		z.w.LaneOpened(id, Met{})
 	} else {
 		delete(z.open, id)
 		z.w.LaneClosed(id, backend.DialFailed)

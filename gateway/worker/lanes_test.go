@@ -54,7 +54,7 @@ func TestConnectionThatNobodyWaitsForIsClosed(t *testing.T) {
 	f.see(1, -1)
 	f.round()
 	f.last = Out{}
-	f.w.LaneOpened(0, 0)
+	f.w.LaneOpened(0, Met{})
 	f.round()
 	if !slices.Contains(f.last.CloseLanes, 0) {
 		t.Errorf("the loop was told to close %v, want 0", f.last.CloseLanes)

@@ -14,9 +14,8 @@ import (
 // read does no harm: both are done again. The outcome of a sent write is unknown: the client is told so, and it is
 // never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
 
-// LaneOpened says that a connection was made and greeted. client is what the server calls it (CLIENT ID), 0 when it
-// does not say.
-func (w *Worker) LaneOpened(id backend.LaneID, client int64) {
+// LaneOpened says that a connection was made and greeted.
+func (w *Worker) LaneOpened(id backend.LaneID, met Met) {
 	l := w.lanes[id]
 	if l != nil && l.State == backend.Open {
 		return
@@ -26,7 +25,9 @@ func (w *Worker) LaneOpened(id backend.LaneID, client int64) {
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
-	l.Client = client
+	if l.Client = met.Client; met.RunID != "" {
+		l.RunID = met.RunID
+	}
 	w.killed(w.services[l.Key.Service], l.Key.Node, l.Kill)
 	l.Kill = nil
 	w.stats.LanesOpened++

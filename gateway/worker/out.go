@@ -30,8 +30,15 @@ type Dial struct {
 	RunID string
 	// Urgent: the server may be busy with a script, and answers nothing but what makes it stop. It is not asked who it is.
 	Urgent bool
-	// Kill are client ids to end there (CLIENT KILL ID) once the run id was found right, before anything else is said.
-	Kill []int64
+	// Kill are client ids to end there (CLIENT KILL ID) before anything else is said, if the server's run is KillIn.
+	Kill   []int64
+	KillIn string
+}
+
+// Met is what a dial found out.
+type Met struct {
+	Client int64  // what the server calls the connection (CLIENT ID); 0 when it does not say
+	RunID  string // the run of the server; empty when it does not say
 }
 
 // Reading switches reading from a client or a lane on or off.

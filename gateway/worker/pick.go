@@ -194,12 +194,13 @@ func (w *Worker) newLane(set *laneSet) *backend.Lane {
 func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	set := w.sets[l.Key]
 	s := w.services[l.Key.Service]
+	killIn := set.runID
 	l.State, l.DialledAt = backend.Dialing, w.now
 	w.at(w.now + dialGrace)
 	w.stats.Dials++
 	l.RunID, l.Kill = set.runID, nil
 	if !l.Urgent {
-		l.Kill = s.toKill(l.Key.Node, set.runID)
+		l.Kill, killIn = s.toKill(l.Key.Node, set.runID)
 	}
 	for _, id := range kill {
 		if !slices.Contains(l.Kill, id) {
@@ -207,8 +208,8 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 		}
 	}
 	w.out.Dials = append(w.out.Dials, Dial{
-		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID, Kill: l.Kill,
-		Urgent:   l.Urgent,
+		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
+		Kill: l.Kill, KillIn: killIn, Urgent: l.Urgent,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
 	})
 }

@@ -98,8 +98,10 @@ func (p *player) laneCommand(verb, who, text string) {
 	}
 	switch verb {
 	case "connected":
-		client, _ := strconv.ParseInt(text, 10, 64)
-		p.w.LaneOpened(id, client)
+		client, run, _ := strings.Cut(text, " ")
+		met := Met{RunID: run}
+		met.Client, _ = strconv.ParseInt(client, 10, 64)
+		p.w.LaneOpened(id, met)
 	case "stranger":
 		p.w.LaneClosed(id, backend.OtherRun)
 	case "refused":
@@ -261,6 +263,9 @@ func (p *player) dialled(d Dial) string {
 	}
 	if len(d.Kill) > 0 {
 		text += fmt.Sprint(" kill ", d.Kill)
+		if d.KillIn != d.RunID {
+			text += " in " + d.KillIn
+		}
 	}
 	return text
 }

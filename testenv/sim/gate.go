@@ -102,7 +102,7 @@ func (g *gate) connect() {
 			g.worker.LaneClosed(l.id, worker.OtherRun)
 			continue
 		}
-		if w.o.Bug != NoKill {
+		if w.o.Bug != NoKill && l.killIn == l.node.runID {
 			l.node.endClients(l.kill)
 		}
 		w.lastClient++
@@ -110,7 +110,7 @@ func (g *gate) connect() {
 		l.open, l.served, l.openedAt = true, true, w.now
 		w.sockets = append(w.sockets, l)
 		w.tracef("lane %v open to %s", l, l.node.addr)
-		g.worker.LaneOpened(l.id, l.client)
+		g.worker.LaneOpened(l.id, worker.Met{Client: l.client, RunID: l.node.runID})
 	}
 }
 
@@ -231,7 +231,7 @@ func (g *gate) dial(d worker.Dial) {
 		w.ledger.fail("lane %d was dialled while it was there", d.Lane)
 	}
 	l := &lane{id: d.Lane, gate: g, proto: d.Proto, readOnly: d.ReadOnly, room: 10<<10 + w.rnd.IntN(100<<10),
-		runID: d.RunID, kill: d.Kill}
+		runID: d.RunID, kill: d.Kill, killIn: d.KillIn}
 	if w.rnd.IntN(3) == 0 && !w.calm && !w.o.Planned {
 		l.room = 1 + w.rnd.IntN(500)
 	}

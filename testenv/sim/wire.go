@@ -71,9 +71,11 @@ type lane struct {
 	proto    uint8
 	readOnly bool
 	dialAt   time.Duration // when the attempt ends
-	// runID is whom the dial must meet, kill are the clients to end there first; client is what the node calls this one.
+	// runID is whom the dial must meet, kill are the clients to end first where it meets killIn; client is what
+	// the node calls this one.
 	runID    string
 	kill     []int64
+	killIn   string
 	client   int64
 	openedAt time.Duration
 	// lateUntil: until then nothing of what was written gets to the node.
