@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -407,4 +408,38 @@ func TestHalfClosedClientGetsItsReplies(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A connection goes to the worker that has the fewest, also after many have left.
+func TestConnectionsAreSpreadOverWorkers(t *testing.T) {
+	for name, makeLoop := range loops {
+		g, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Workers = 3 })
+		var peers []*peer
+		fill := func(n int) {
+			for range n {
+				p := connect(t, addr)
+				p.send("PING")
+				if got := p.reply(); got != "+PONG\r\n" {
+					t.Fatalf("%s: PING: %q", name, got)
+				}
+				peers = append(peers, p)
+			}
+		}
+		clients := func() (counts []int, all int) {
+			for _, l := range g.loops {
+				counts = append(counts, l.Clients())
+				all += l.Clients()
+			}
+			return counts, all
+		}
+		fill(31)
+		for _, p := range peers[:10] {
+			_ = p.Close()
+		}
+		until(t, "ten have left", func() bool { _, all := clients(); return all == 21 })
+		fill(10)
+		if counts, _ := clients(); slices.Max(counts)-slices.Min(counts) > 1 {
+			t.Errorf("%s: the workers have %v clients", name, counts)
+		}
+	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Secret is a password, or where to find it. At most one field is set. It prints as "***", whatever the verb.
 type Secret struct {
-	// File is read again at each use, so a rotated password is taken at the next dial. One trailing newline is cut.
+	// File is read again at each Read, so a rotated password is taken at the next dial. One trailing newline is cut.
 	File string
 	// Value comes from an EVERGATE_*_PASSWORD variable, never from a flag or a file of settings.
 	Value string

@@ -82,7 +82,7 @@ func (e *Env) assignSlots() error {
 func (e *Env) meetAll() error {
 	nodes := e.Nodes()
 	for _, n := range nodes[1:] {
-		if _, err := nodes[0].Do("CLUSTER", "MEET", "127.0.0.1", n.Port); err != nil {
+		if _, err := nodes[0].Do("CLUSTER", "MEET", e.options.Host, n.Port); err != nil {
 			return err
 		}
 	}
@@ -209,7 +209,7 @@ func (e *Env) MoveKeys(slot int, from, to *Node) error {
 		if len(keys) == 0 {
 			return nil
 		}
-		args := []any{"MIGRATE", "127.0.0.1", to.Port, "", 0, 5000}
+		args := []any{"MIGRATE", e.options.Host, to.Port, "", 0, 5000}
 		switch {
 		case e.options.User != "":
 			args = append(args, "AUTH2", e.options.User, e.options.UserPassword)

@@ -128,7 +128,7 @@ func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
 	addrs := map[string]string{}
 	file.WriteString("services:\n")
 	for _, g := range env.Groups {
-		p, err := reservePort()
+		p, err := reservePort(ipv4Loopback)
 		if err != nil {
 			t.Fatal(err)
 		}

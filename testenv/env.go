@@ -76,7 +76,7 @@ func (e *Env) startGroup(name string) (*Group, error) {
 	for i := range 1 + e.options.Replicas {
 		var extra []string
 		if i > 0 {
-			extra = []string{fmt.Sprintf("replicaof 127.0.0.1 %d", group.Nodes[0].Port)}
+			extra = []string{fmt.Sprintf("replicaof %s %d", e.options.Host, group.Nodes[0].Port)}
 		}
 		n, err := e.startServer(extra)
 		if err != nil {
@@ -162,7 +162,7 @@ func (e *Env) startNode(user, password string, arguments []string, started func(
 }
 
 func (e *Env) newNode(arguments []string) (*Node, error) {
-	p, err := reservePort()
+	p, err := reservePort(e.options.Host)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func checkClosed(t *testing.T, env *Env) {
 		t.Fatal(err)
 	}
 	for _, n := range env.nodes {
-		if !bindable(n.Port) {
+		if !bindable(ipv4Loopback, n.Port) {
 			t.Errorf("something still listens on %s", n.Addr)
 		}
 	}

@@ -28,7 +28,7 @@ func startDisguised(t *testing.T, args ...string) disguised {
 	SkipShort(t)
 	var addrs [4]string
 	for i := range addrs {
-		p, err := reservePort()
+		p, err := reservePort(ipv4Loopback)
 		if err != nil {
 			t.Fatal(err)
 		}

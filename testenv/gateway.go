@@ -68,7 +68,7 @@ func runGateway(binary string, dir *ownedDir, o GatewayOptions) (*Gateway, error
 	g := &Gateway{Addr: o.Addr, dir: dir}
 	args := append([]string{"run"}, o.Args...)
 	if g.Addr == "" {
-		p, err := reservePort()
+		p, err := reservePort(ipv4Loopback)
 		if err != nil {
 			return nil, err
 		}

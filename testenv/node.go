@@ -27,7 +27,7 @@ const (
 // Node is one server process, data server or Sentinel. Its port and directory stay its own while the Env lives.
 // The methods that end, freeze and start it are for one goroutine at a time.
 type Node struct {
-	// Addr is 127.0.0.1:PORT.
+	// Addr is HOST:PORT, or [::1]:PORT.
 	Addr string
 	// Port is the number in Addr.
 	Port int
@@ -217,7 +217,7 @@ func (n *Node) Role() (role string, linked bool, err error) {
 func (n *Node) writeConf(lines []string) error {
 	text := strings.Join(append([]string{
 		"port " + strconv.Itoa(n.Port),
-		"bind 127.0.0.1",
+		"bind " + n.port.host,
 		"protected-mode no",
 		"daemonize no",
 		"dir " + n.Dir,

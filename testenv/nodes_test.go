@@ -83,7 +83,7 @@ func (e *Env) renumber(t *testing.T, n *Node) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := reservePort()
+	p, err := reservePort(ipv4Loopback)
 	if err != nil {
 		t.Fatal(err)
 	}

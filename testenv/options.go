@@ -21,6 +21,8 @@ type Options struct {
 	ACL []string
 	// User and UserPassword are what replicas, Sentinels and Node.Client use instead of Password. Empty: Password.
 	User, UserPassword string
+	// Host is the loopback address that all servers listen on and are known by. Default 127.0.0.1; the other is ::1.
+	Host string
 	// Config are extra lines for every data server's file; they come last, so they win.
 	Config []string
 	// NodeConfig gives further lines for the data server with this index, counted over all of them. May be nil.
@@ -62,6 +64,9 @@ func (o Options) withDefaults() (Options, error) {
 			return o, err
 		}
 		o.Binary = binary
+	}
+	if o.Host == "" {
+		o.Host = ipv4Loopback
 	}
 	if len(o.Masters) == 0 {
 		o.Masters = []string{"main"}

@@ -2,7 +2,6 @@ package testenv
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -21,15 +20,20 @@ const (
 	busPortOffset = 10000
 )
 
+// ipv4Loopback is where everything listens that is not told otherwise.
+const ipv4Loopback = "127.0.0.1"
+
 // port is a reserved port number. Other processes that use this package leave it alone until release, also while
 // the server behind it is dead.
 type port struct {
+	host   string
 	number int
 	lock   *os.File
 }
 
-// reservePort finds a port that nobody listens on, whose bus port is free too, and that no other process holds.
-func reservePort() (*port, error) {
+// reservePort finds a port that nobody listens on at a loopback address, whose bus port is free too, and that no
+// other process holds.
+func reservePort(host string) (*port, error) {
 	dir := filepath.Join(os.TempDir(), "evergate-ports-"+strconv.Itoa(os.Getuid()))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -41,8 +45,8 @@ func reservePort() (*port, error) {
 			return nil, err
 		}
 		locked := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
-		if locked && bindable(number) && bindable(number+busPortOffset) {
-			return &port{number: number, lock: lock}, nil
+		if locked && bindable(host, number) && bindable(host, number+busPortOffset) {
+			return &port{host: host, number: number, lock: lock}, nil
 		}
 		_ = lock.Close()
 	}
@@ -51,10 +55,10 @@ func reservePort() (*port, error) {
 
 func (p *port) release() { _ = p.lock.Close() }
 
-func (p *port) addr() string { return fmt.Sprintf("127.0.0.1:%d", p.number) }
+func (p *port) addr() string { return net.JoinHostPort(p.host, strconv.Itoa(p.number)) }
 
-func bindable(number int) bool {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", number))
+func bindable(host string, number int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(number)))
 	if err != nil {
 		return false
 	}

@@ -69,7 +69,7 @@ func (e *Env) startSentinel() error {
 	var lines []string
 	for _, g := range e.Groups {
 		lines = append(lines,
-			fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d %d", g.Name, g.Nodes[0].Port, o.Quorum),
+			fmt.Sprintf("sentinel monitor %s %s %d %d", g.Name, o.Host, g.Nodes[0].Port, o.Quorum),
 			fmt.Sprintf("sentinel down-after-milliseconds %s %d", g.Name, o.DownAfter.Milliseconds()),
 			fmt.Sprintf("sentinel failover-timeout %s %d", g.Name, o.FailoverTimeout.Milliseconds()),
 			fmt.Sprintf("sentinel parallel-syncs %s 8", g.Name))

@@ -260,5 +260,8 @@ func picture(v *View) string {
 			text += fmt.Sprintf(" (%d slots unserved)", Slots-served)
 		}
 	}
+	if v.Lowest != nil {
+		text += ", lowest " + v.Lowest.Version
+	}
 	return text
 }

@@ -93,18 +93,19 @@ var serviceSettings = []*setting{
 		func(t target) *[]string { return &t.service.Allow }),
 	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
 		func(t target) *string { return &t.service.Upstream.User }),
-	fileSetting("upstream-password-file", "file with the password shown to the servers",
+	fileSetting("upstream-password-file", "file with the password shown to the servers, read at each dial",
 		func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
 	valueSetting("upstream-password", func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
 	textSetting("sentinel-user", "NAME", "ACL user shown to the Sentinels",
 		func(t target) *string { return &t.service.Sentinel.User }),
-	fileSetting("sentinel-password-file", "file with the password shown to the Sentinels",
+	fileSetting("sentinel-password-file", "file with the password shown to the Sentinels, read at each dial",
 		func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
 	valueSetting("sentinel-password", func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
-	fileSetting("password-file", "file with the password that clients must give",
+	fileSetting("password-file", "file with the password that clients must give, read every second",
 		func(t target) *gateway.Secret { return &t.service.Password }),
 	valueSetting("password", func(t target) *gateway.Secret { return &t.service.Password }),
-	fileSetting("facade-password-file", "file with the password that clients of a Sentinel facade must give",
+	fileSetting("facade-password-file",
+		"file with the password that clients of a Sentinel facade must give, read every second",
 		func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	noAuthSetting(),
@@ -247,7 +248,7 @@ func gapSetting() *setting {
 }
 
 func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {
-	return &setting{name: name, wants: "FILE", usage: usage + ", read at each use", secret: true,
+	return &setting{name: name, wants: "FILE", usage: usage, secret: true,
 		set:  func(t target, texts []string) error { *field(t) = gateway.Secret{File: texts[0]}; return nil },
 		show: func(t target) string { return field(t).File }}
 }
