@@ -54,8 +54,7 @@ soak:
 # The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
 # last lines are go test's own. Nothing is taken from go test's cache in the rounds with servers: it does not know
-# that testenv builds and runs the gateway. A simulation is one goroutine, in which there is nothing to detect, and is
-# eight times slower under the detector: it plays for seconds there.
+# that testenv builds and runs the gateway.
 test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
@@ -63,8 +62,7 @@ test: lint
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...
 	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway' ./testenv
-	go test -count 1 -race -short ./testenv/sim
-	$(SERVED) -race $$(go list $(LONG) ./... | grep -v /testenv/sim$$)
+	$(SERVED) -race $(LONG) ./...
 
 lint:
 	@$(SETUP) go
@@ -89,15 +87,14 @@ redis-suite: build
 
 # Before Go 1.27 a FUZZTIME in seconds can end in "context deadline exceeded" although nothing was found
 # (golang/go#75804); make test counts executions instead.
-# go test fuzzes one target of one package at a time; go test -list names them, and after them their package.
+# go test fuzzes one target of one package at a time; go test -list names them, and after them their package. Two run
+# side by side, each with one worker.
 fuzz:
 	@$(SETUP) go
 	@listed=$$(go test -list '^Fuzz' ./...) || { echo "$$listed"; exit 1; }; \
 	echo "$$listed" | awk '/^Fuzz/ { names[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print $$2, names[i]; n = 0 }' | \
-	while read -r package target; do \
-		echo "fuzzing $$target of $$package for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
-	done
+	xargs -n 2 -P 2 sh -c 'echo "fuzzing $$2 of $$1 for $(FUZZTIME)"; \
+		exec go test -run "^\$$" -fuzz "^$$2\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$1" </dev/null' fuzz
 
 clean:
 	rm -rf evergate bin .cache

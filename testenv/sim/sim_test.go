@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
+	"evergate/testenv"
 )
 
 var (
@@ -50,9 +51,18 @@ const bugSeeds = 300
 // longer shows the mistake, as many follow as for others.
 var bugFrom = [bugs]uint64{TrustRole: 104, NoKill: 798}
 
+// tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
+// goroutine, and makes it eight times slower.
+func tellsOfMany(t *testing.T) {
+	t.Helper()
+	if testenv.RaceEnabled {
+		t.Skip("played by the round without race detector")
+	}
+}
+
 func TestSimulation(t *testing.T) {
 	end := time.Now().Add(time.Duration(*seconds) * time.Second)
-	if testing.Short() {
+	if testing.Short() || testenv.RaceEnabled {
 		end = time.Now().Add(2 * time.Second)
 	}
 	played := 0
@@ -72,6 +82,7 @@ func TestSimulation(t *testing.T) {
 
 // TestRunIsRepeatable plays seeds twice: a failure would be worth little otherwise.
 func TestRunIsRepeatable(t *testing.T) {
+	tellsOfMany(t)
 	for seed := range uint64(len(worlds)) {
 		a, b := play(optionsOf(seed)), play(optionsOf(seed))
 		for i := range a.trace {
@@ -84,6 +95,7 @@ func TestRunIsRepeatable(t *testing.T) {
 
 // TestEverythingHappens looks that the worlds are wild enough: whatever the worker counts must have happened.
 func TestEverythingHappens(t *testing.T) {
+	tellsOfMany(t)
 	var sum worker.Stats
 	var seen judge
 	lost := 0
@@ -147,6 +159,7 @@ func needsCalm(b Bug) bool { return b == TrustOne || b == NoBarrier }
 
 // TestBugsAreFound makes each mistake: it must be found, by its own symptom, within some seeds.
 func TestBugsAreFound(t *testing.T) {
+	tellsOfMany(t)
 	if testing.Short() {
 		t.Skip("it searches for many seconds")
 	}
