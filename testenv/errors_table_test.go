@@ -100,6 +100,10 @@ var errorSections = []errorSection{
 		{text: "UNCERTAIN evergate: service '<name>': the connection to <server> was lost after the command was sent; " +
 			"it may or may not have been executed", executed: maybe,
 			when: "the server died, or was given up, with a write under way", advice: readFirst},
+		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command and restarted before that could be " +
+			"told; it may or may not have been kept", executed: maybe,
+			when:   "the primary answered while it was being left, and restarted before it was clear that it stays the primary",
+			advice: readFirst},
 		{text: "UNCERTAIN evergate: service '<name>': <server> executed the command while another server was made " +
 			"primary; it may or may not have been kept", executed: maybe,
 			when:   "the old primary answered during a failover, and the new one is not known to have what it answered",

@@ -12,9 +12,9 @@ import (
 )
 
 // What a primary that is being left still answers to writes is withheld: the write may be missing on the new primary.
-// It is passed on when the new primary has everything, or when the old one keeps its role; otherwise the client is told
-// that nobody knows. The replies behind it wait, since replies are in order. What is withheld counts as the client's
-// output and goes when the client goes.
+// It is passed on when the new primary has everything, or when the old one keeps its role in the same run; otherwise
+// the client is told that nobody knows. The replies behind it wait, since replies are in order. What is withheld counts
+// as the client's output and goes when the client goes.
 
 // withheld are a session's replies that wait, in the order in which they came. There is one at least.
 type withheld struct {
@@ -36,6 +36,7 @@ type withheldReply struct {
 	part  int16
 	slot  int16
 	node  topology.NodeID
+	runID string // the run of the node that answered; empty when not known
 	reply []byte
 	since time.Duration
 	// frame is the request where that was a blocking one: it can be put again. Nil otherwise.
@@ -48,6 +49,7 @@ type verdict uint8
 const (
 	stillOpen verdict = iota // no new primary yet
 	keptRole                 // it is the primary again
+	restarted                // it is, in another run, and may have lost what was not on its disk
 	covered                  // the new primary has everything that it had executed
 	mayBeLost
 )
@@ -74,6 +76,17 @@ func verdictOn(old, v *topology.View, node topology.NodeID, slot int16) verdict 
 		return covered
 	}
 	return mayBeLost
+}
+
+// verdict judges a reply under the view v; old is the one before.
+func (h *withheldReply) verdict(old, v *topology.View) verdict {
+	judged := verdictOn(old, v, h.node, h.slot)
+	if judged == keptRole {
+		if now := v.Nodes[h.node]; now.RunID != "" && h.runID != "" && now.RunID != h.runID {
+			return restarted
+		}
+	}
+	return judged
 }
 
 // successorShard finds the shard that took over from node: that of the slot, or of the successor that the view before
@@ -113,7 +126,8 @@ func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply [
 		c.svc.withholding = append(c.svc.withholding, c.waiter())
 	}
 	h := withheldReply{
-		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), reply: bytes.Clone(reply), since: w.now,
+		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), runID: l.RunID,
+		reply: bytes.Clone(reply), since: w.now,
 	}
 	if t.Flags&backend.Blocking != 0 {
 		h.frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
@@ -173,7 +187,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	c.withheld = nil
 	for i := range all {
 		h := &all[i]
-		v := verdictOn(old, c.svc.view, h.node, h.slot)
+		v := h.verdict(old, c.svc.view)
 		if v == stillOpen && w.now-h.since >= c.patience() {
 			v = mayBeLost
 		}
@@ -182,7 +196,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 		case stillOpen:
 			c.withholdMore(*h)
 			continue
-		case mayBeLost:
+		case mayBeLost, restarted:
 			if h.frame != nil && w.blockingLost(c, &backend.Ticket{
 				Seq: h.seq, Part: h.part, Slot: h.slot, Flags: backend.Write | backend.Blocking}, h.frame) {
 				if c.closed {
@@ -192,7 +206,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 				continue
 			}
 			w.stats.Uncertain++
-			reply = overtaken(c.svc, int32(h.node))
+			reply = mayBeLostReply(c.svc, int32(h.node), v)
 		default:
 			w.stats.WithheldReleased++
 			w.acked(c.svc, h.node, reply)
@@ -208,10 +222,14 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	w.finished(c)
 }
 
-// overtaken answers a write that was executed on a primary that then lost its role.
-func overtaken(s *service, node int32) []byte {
-	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(node)+
-		" executed the command while another server was made primary; it may or may not have been kept")
+// mayBeLostReply answers a write that was executed on a primary that then lost its role, or its run.
+func mayBeLostReply(s *service, node int32, v verdict) []byte {
+	meanwhile := " executed the command while another server was made primary"
+	if v == restarted {
+		meanwhile = " executed the command and restarted before that could be told"
+	}
+	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(node)+meanwhile+
+		"; it may or may not have been kept")
 }
 
 // acked counts a write that is now acknowledged.
