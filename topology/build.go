@@ -68,7 +68,7 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 		}
 		shard.Condition, shard.Former = Switching, d.leave.value()
 		if d.next != nil {
-			shard.Successor = d.next.value()
+			shard.Successor, shard.FormerMute = d.next.value(), d.leave.lost()
 		}
 	case d.suspect != "":
 		shard.Condition = Suspect

@@ -238,6 +238,9 @@ func picture(v *View) string {
 		switch {
 		case s.Successor != nil:
 			text = fmt.Sprintf("%s nobody (%s then %s) %s", s.Name, s.Former.Addr, s.Successor.Addr, addrList(s.Replicas))
+			if s.FormerMute {
+				text += " mute"
+			}
 		case s.Former != nil:
 			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Former.Addr, addrList(s.Replicas))
 		case s.Covers:

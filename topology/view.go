@@ -67,6 +67,8 @@ type Shard struct {
 	Former *Node
 	// Successor has proven to be the new primary and waits for the workers to leave Former; set only with Former.
 	Successor *Node
+	// FormerMute says, with Successor, that Former does not answer the control plane either: there is no word to wait for.
+	FormerMute bool
 	// Covers says that Primary has everything that Former of an earlier View had executed when all workers were
 	// settled: what was withheld is true.
 	Covers bool
@@ -179,7 +181,8 @@ func (v *View) same(w *View) bool {
 	}
 	return slices.EqualFunc(v.Shards, w.Shards, func(a, b Shard) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
-			a.Former == b.Former && a.Successor == b.Successor && a.Covers == b.Covers &&
+			a.Former == b.Former && a.Successor == b.Successor && a.FormerMute == b.FormerMute &&
+			a.Covers == b.Covers &&
 			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas)
 	})
 }

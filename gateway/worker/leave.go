@@ -35,7 +35,11 @@ func (w *Worker) leaveLane(s *service, l *backend.Lane, old *topology.View) {
 	case stillOpen:
 		w.retire(l)
 		if sh := formerShard(s.view, l.Key.Node); l.State == backend.Open && sh != nil && sh.Successor != nil {
-			l.RetireAt = min(l.RetireAt, w.now+successorGrace)
+			grace := successorGrace
+			if sh.FormerMute && l.Silent { // a paused one would answer the control plane
+				grace = 0
+			}
+			l.RetireAt = min(l.RetireAt, w.now+grace)
 			w.at(l.RetireAt)
 		}
 	case keptRole:

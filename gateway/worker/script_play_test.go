@@ -311,6 +311,7 @@ func (p *player) setView(mode string, shards []string) {
 			sh.Primary = p.node(primary)
 		} else if former != "" {
 			former, successor, _ := strings.Cut(former, ">")
+			former, sh.FormerMute = strings.CutSuffix(former, "!")
 			sh.Former = p.node(former)
 			if successor != "" {
 				sh.Successor = p.node(successor)
