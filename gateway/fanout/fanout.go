@@ -169,7 +169,8 @@ func (h *Hub) All() []*Topic {
 	return all
 }
 
-// Want notes that a listener wants a topic. fresh says that the topic is new: it has no sources yet.
+// Want notes that a listener wants a topic, and that it waits unless it has part in it and that is acknowledged. fresh
+// says that the topic is new: it has no sources yet.
 func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 	t = h.topics[k][string(name)]
 	if t == nil {
@@ -181,7 +182,7 @@ func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 		h.topics[k][t.Name] = t
 		fresh = true
 	}
-	if _, joined := l.seats[t]; !joined && !waits(l, t) {
+	if _, joined := l.seats[t]; !(joined && t.On()) && !waits(l, t) {
 		t.waiting = append(t.waiting, l)
 		l.waits = append(l.waits, t)
 	}
