@@ -174,8 +174,8 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 		return refuse(Forbidden), true
 	case c.Has(Transaction):
 		return c.at(args, v, Transact), true
-	case c.Waits() && (v == nil || !v.Sharded): // in a cluster every primary would have to be asked
-		return c.at(args, v, Pin), true
+	case c.Waits():
+		return Decision{Kind: Pin, Shard: 0, Slot: -1}, true
 	case c.Has(Listening):
 		return c.at(args, v, Listen), true
 	case c.Has(Subscribing) && !c.Has(Counting) && c.Name != "pubsub|help", c.Has(PerConnection):

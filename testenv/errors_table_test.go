@@ -212,7 +212,7 @@ var errAnswers = []answered{
 	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
 		when: "too few or too many arguments", advice: fixCommand},
 	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
-		executed: notExecuted, when: "it concerns a connection, or is WAIT or WAITAOF in a cluster", advice: elsewhere},
+		executed: notExecuted, when: "it concerns a connection", advice: elsewhere},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
 		when: "INFO, CONFIG, CLUSTER, SELECT, HELLO, AUTH, CLIENT about other clients or replies, what has a cursor, or " +
 			"what concerns all primaries of a cluster, between MULTI and EXEC", advice: "say it before MULTI"},

@@ -365,6 +365,33 @@ func TestBlockedClientsCostLittle(t *testing.T) {
 	}
 }
 
+// TestWaitAsksAllPrimaries freezes one replica of three: what is written anywhere in the cluster is not known to have
+// a copy.
+func TestWaitAsksAllPrimaries(t *testing.T) {
+	t.Parallel()
+	env := StartCluster(t, Options{Primaries: 3, Replicas: 1, NodeTimeout: time.Minute})
+	gate := StartGateway(t, "--cluster", env.Addrs())
+	conn, replica := MustDial(t, gate.Addr), env.Groups[1].Nodes[1]
+	write := func(value string) {
+		for _, key := range []string{"a", "b", "c"} { // one for each primary
+			expect(t, conn, "+OK\r\n", "SET", key, value)
+		}
+	}
+	write("1")
+	expect(t, conn, ":1\r\n", "WAIT", "1", "5000")
+	if err := replica.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	write("2")
+	expect(t, conn, ":0\r\n", "WAIT", "1", "100")
+	if err := replica.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, conn, ":1\r\n", "WAIT", "1", "5000")
+	expect(t, conn, "-ERR value is not an integer or out of range\r\n", "WAIT", "x", "1")
+	expect(t, conn, "-ERR timeout is negative\r\n", "WAIT", "1", "-1")
+}
+
 // TestWaitSpeaksOfTheClientsWrites freezes the only replica: WAIT through the gateway must not count it.
 func TestWaitSpeaksOfTheClientsWrites(t *testing.T) {
 	t.Parallel()

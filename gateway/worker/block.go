@@ -35,7 +35,10 @@ func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, 
 		w.park(c, session.Flight)
 		return false
 	}
-	if waits && c.wrote.gone(c, d.Shard) {
+	if waits && c.svc.view == nil {
+		return w.mayNot(c, -1, noView)
+	}
+	if waits && c.wrote.gone(c) {
 		w.stats.Local++
 		w.answer(c, nobody(command))
 		return true
@@ -45,6 +48,7 @@ func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, 
 		return w.mayNot(c, d.Shard, why)
 	}
 	c.blockedSince = max(w.now, 1)
+	c.beginRound(waits)
 	w.send(c, l, request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read) || waits,
 		ping: waits, blocking: true, frame: frame,
@@ -95,7 +99,12 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
 		frame, left = timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
 	}
-	if left <= 0 || command.Waits() && c.wrote.gone(c, d.Shard) {
+	waits := command.Waits()
+	if waits && c.round != nil {
+		d.Shard = c.round.shard
+	}
+	if left <= 0 || waits && c.wrote.gone(c) {
+		c.round = nil
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, inTimeNothing(command, c.Proto))
 		return true
 	}
@@ -116,7 +125,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 	c.blockedSince = max(w.now, 1)
 	w.send(c, l, request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		ask: a.ask, ping: command.Waits(), foreign: a.target >= 0, blocking: true, frame: frame,
+		ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,
 	})
 	return true
 }

@@ -115,7 +115,13 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		if write {
 			w.acked(c.svc, topology.NodeID(l.Key.Node), reply)
 		}
-		w.settle(c, &ticket, reply)
+		goes := false
+		if c.round != nil && ticket.Flags&backend.Blocking != 0 {
+			reply, goes = w.goesRound(c, &ticket, l.Queue.Frame(l.Queue.AnsweredTo(), ticket.End), reply)
+		}
+		if !goes {
+			w.settle(c, &ticket, reply)
+		}
 	}
 	l.Queue.Answered(ticket.End)
 	if c == nil {

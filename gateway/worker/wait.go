@@ -1,6 +1,10 @@
 package worker
 
 import (
+	"strconv"
+	"strings"
+
+	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/routing"
 )
@@ -9,6 +13,9 @@ import (
 // client's writes travelled on connections that others share. So it is asked on a private lane, when all that the
 // client sent has been answered, and a PING goes before it: with it that connection is as far as the server is at that
 // moment (Redis keeps an offset for each connection and sets it with every command).
+//
+// In a cluster the client's writes may be anywhere: the primaries are asked one after the other, with the time that is
+// left, and the least of what they say is the answer; none where the time is over before all were asked.
 //
 // Where another server has become primary since the client's last write, or the same one has started anew, nobody knows
 // whether that write is anywhere: then the answer is that nobody has it.
@@ -20,13 +27,78 @@ type origin struct {
 	known bool
 }
 
-// gone says that a shard has another primary than the one that wrote.
-func (o origin) gone(c *client, shard int) bool {
+// gone says that the server that wrote is a primary no longer, or has started anew. While a shard has none nobody
+// knows.
+func (o origin) gone(c *client) bool {
 	if !o.known || c.svc.view == nil {
 		return false
 	}
-	p := c.primaryOf(shard)
-	return p != nil && (int32(p.ID) != o.node || p.RunID != "" && o.runID != "" && p.RunID != o.runID)
+	held := false
+	for i := range c.svc.view.Shards {
+		switch p := c.svc.view.Shards[i].Primary; {
+		case p == nil:
+			held = true
+		case int32(p.ID) == o.node:
+			return p.RunID != "" && o.runID != "" && p.RunID != o.runID
+		}
+	}
+	return !held
+}
+
+// round is a WAIT that goes from shard to shard of a cluster.
+type round struct {
+	shard int
+	least [2]int64 // of WAITAOF both
+}
+
+// beginRound has a WAIT ask all primaries, where there are several. Any other blocking command ends what a former one
+// has left.
+func (c *client) beginRound(waits bool) {
+	c.round = nil
+	if waits && len(c.svc.view.Shards) > 1 {
+		c.round = &round{}
+	}
+}
+
+// goesRound takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
+func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (answer []byte, goes bool) {
+	said, ok := integers(reply)
+	if !ok {
+		c.round = nil
+		return reply, false
+	}
+	r := c.round
+	for i := range said {
+		if r.shard == 0 || said[i] < r.least[i] {
+			r.least[i] = said[i]
+		}
+	}
+	if r.shard++; r.shard < len(c.svc.view.Shards) {
+		w.addAgain(c, t, frame, again{target: -1})
+		return nil, true
+	}
+	c.round = nil
+	if len(said) == 1 {
+		return resp.AppendInt(nil, r.least[0]), false
+	}
+	return resp.AppendInt(resp.AppendInt([]byte("*2\r\n"), r.least[0]), r.least[1]), false
+}
+
+// integers reads the reply to WAIT, or to WAITAOF.
+func integers(reply []byte) (all []int64, ok bool) {
+	text := string(reply)
+	if rest, two := strings.CutPrefix(text, "*2\r\n"); two {
+		text = rest
+	}
+	for text != "" {
+		word, rest, _ := strings.Cut(text, "\r\n")
+		n, err := strconv.ParseInt(strings.TrimPrefix(word, ":"), 10, 64)
+		if err != nil || word[0] != ':' || len(all) == 2 {
+			return nil, false
+		}
+		all, text = append(all, n), rest
+	}
+	return all, len(all) > 0
 }
 
 // nobody is the answer that no server has the writes, or none has them yet.

@@ -200,6 +200,8 @@ type client struct {
 	ghost *ghost
 	// wrote is the server that executed the session's last write that was answered.
 	wrote origin
+	// round is the WAIT under way in a cluster; nil for most.
+	round *round
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// subs is what this session listens to; nil for most. pushes are messages that wait behind a reply under way.
