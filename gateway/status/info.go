@@ -142,7 +142,8 @@ func server(b []byte, f *Facts) []byte {
 	if f.View != nil && f.View.Lowest != nil && f.View.Lowest.Version != "" {
 		version = f.View.Lowest.Version
 	}
-	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_mode:%s\r\nos:%s %s\r\narch_bits:64\r\n"+
+	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\n"+
+		"redis_git_dirty:0\r\nredis_mode:%s\r\nos:%s %s\r\narch_bits:64\r\n"+
 		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nevergate_version:%s\r\n",
 		version, f.Face.Mode(), runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port,
 		int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24), Version())

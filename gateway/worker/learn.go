@@ -94,8 +94,9 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 	return nil, parked
 }
 
-// neverAsk names commands that stay unknown on purpose: clients would take the gateway for something it is not.
-func neverAsk(name string) bool { return name == "sentinel" }
+// neverAsk names commands that stay unknown on purpose: clients would take the gateway for something it is not; and a
+// subcommand is no command by the name that COMMAND INFO lists it by ("config|get").
+func neverAsk(name string) bool { return name == "sentinel" || strings.Contains(name, "|") }
 
 // learnt takes the answer to a question; nil when the lane died. Where the gateway may not ask (NOPERM) the command is
 // unknown; any other error says nothing about it.

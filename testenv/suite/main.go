@@ -78,7 +78,7 @@ func run(ctx context.Context, o options, chosen []string) error {
 		if err != nil {
 			return fmt.Errorf("%s, straight: %w", unit, err)
 		}
-		through, err := play(ctx, o, unit, true)
+		through, err := play(ctx, o, unit, true, toSkip(listed, unit)...)
 		if err != nil {
 			return fmt.Errorf("%s, through: %w", unit, err)
 		}

@@ -44,6 +44,21 @@ func exceptions() (map[string]string, error) {
 	return listed, nil
 }
 
+// stops begins the reason of an exception that would stop the tests behind it, which wait for it or find what it has
+// left: through the gateway it is not run.
+const stops = "Stops the rest: "
+
+// toSkip are the tests of a unit that are not run through the gateway.
+func toSkip(listed map[string]string, unit string) (names []string) {
+	for full, why := range listed {
+		if name, here := strings.CutPrefix(full, unit+": "); here && strings.HasPrefix(why, stops) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // result is what one run of a unit came to. A test of a name that occurs several times passes when all of them do.
 type result struct {
 	passed, failed []string
@@ -52,8 +67,8 @@ type result struct {
 	took time.Duration
 }
 
-// play starts servers and runs one unit, straight against the primary or through a gateway.
-func play(ctx context.Context, o options, unit string, through bool) (r *result, err error) {
+// play starts servers and runs one unit, straight against the primary, or through a gateway without the tests to skip.
+func play(ctx context.Context, o options, unit string, through bool, skip ...string) (r *result, err error) {
 	env, err := testenv.Sentinel(testenv.Options{Replicas: 2, Config: []string{"enable-debug-command yes"}})
 	if err != nil {
 		return nil, err
@@ -72,22 +87,29 @@ func play(ctx context.Context, o options, unit string, through bool) (r *result,
 		defer func() { err = errors.Join(err, gate.Close()) }()
 		addr = gate.Addr
 	}
-	return runtest(ctx, o, unit, addr)
+	return runtest(ctx, o, unit, addr, skip)
 }
 
 // policy lets the suite do what it needs to look into a server.
-var policy = []string{"--allow", "debug,config|set"}
+var policy = []string{"--allow", "debug,config|set,pfdebug,pfselftest"}
+
+// basePort is where the suite looks for a port of its own: below those of testenv's servers.
+const basePort = "10400"
 
 // runtest runs the suite. It ends by itself, or is ended with all that it started.
-func runtest(ctx context.Context, o options, unit, addr string) (*result, error) {
+func runtest(ctx context.Context, o options, unit, addr string, skip []string) (*result, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.patient)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "tclsh", "tests/test_helper.tcl", "--host", host, "--port", port, "--singledb",
-		"--single", unit, "--tags", o.tags, "--clients", "1", "--durable", "--timeout", "120")
+	args := []string{"tests/test_helper.tcl", "--host", host, "--port", port, "--baseport", basePort, "--singledb",
+		"--single", unit, "--tags", o.tags, "--clients", "1", "--durable", "--timeout", "120"}
+	for _, name := range skip {
+		args = append(args, "--skiptest", name)
+	}
+	cmd := exec.CommandContext(ctx, "tclsh", args...)
 	cmd.Dir = o.source
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
