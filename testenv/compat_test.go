@@ -31,6 +31,9 @@ func quickly(o Options) Options {
 // TestTranscriptsDependOnNothingElse plays the transcripts to two servers without a gateway: where even these
 // differ, a difference through the gateway would say nothing.
 func TestTranscriptsDependOnNothingElse(t *testing.T) {
+	if RaceEnabled {
+		t.Skip("there is no gateway in it")
+	}
 	t.Parallel()
 	one, other := StartPlain(t, quickly(Options{})), StartPlain(t, quickly(Options{}))
 	compareAll(t, nil, one, other.Primary().Addr, func() { flush(t, other) })
