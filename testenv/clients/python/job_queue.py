@@ -92,4 +92,5 @@ def without_a_tag(client):
 if __name__ == "__main__":
     own = program.connect()
     handled_by_a_worker(own)
-    without_a_tag(own)
+    if program.settings.client != "cluster":  # RedisCluster looks at the slots itself, and does not even ask
+        without_a_tag(own)

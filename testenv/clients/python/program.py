@@ -2,12 +2,14 @@
 
     python3 strings.py 127.0.0.1:6379                       a client that knows one address
     python3 strings.py 127.0.0.1:26379 --client sentinel    one that asks a Sentinel for it
+    python3 memory.py 127.0.0.1:6380 --client cluster       one that knows nothing but clusters
 
 A program ends with an exception where an answer is not what it must be. The record is what the tests compare between
 one Redis and a gateway.
 """
 
 import argparse
+import logging
 import re
 import threading
 import time
@@ -15,15 +17,19 @@ from contextlib import contextmanager
 
 import redis
 from redis.client import Pipeline
+from redis.cluster import RedisCluster
 from redis.exceptions import ResponseError
 from redis.sentinel import Sentinel
 
 parser = argparse.ArgumentParser()
 parser.add_argument("addresses", nargs="+", metavar="HOST:PORT")
-parser.add_argument("--client", choices=["plain", "sentinel"], default="plain")
+parser.add_argument("--client", choices=["plain", "sentinel", "cluster"], default="plain")
 parser.add_argument("--master", default="main", help="what Sentinels call the primary")
 parser.add_argument("--straight", action="store_true", help="the address is a Redis itself, which must not be harmed")
 settings = parser.parse_args()
+
+# RedisCluster prints each error besides raising it.
+logging.getLogger("redis.cluster").setLevel(logging.CRITICAL)
 
 # Lines of "thread: call -> answer".
 record = []
@@ -68,6 +74,13 @@ class Client(redis.Redis):
         return _RecordedPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
+class ClusterClient(RedisCluster):
+    """A RedisCluster whose answers are recorded, but for those of its pipelines."""
+
+    def execute_command(self, *args, **options):
+        return noted(args, lambda: super(ClusterClient, self).execute_command(*args, **options))
+
+
 def endpoint(address):
     host, _, port = address.rpartition(":")
     return host, int(port)
@@ -79,6 +92,8 @@ def connect(address=None, **options):
     host, port = endpoint(address or settings.addresses[0])
     if settings.client == "sentinel":
         return Sentinel([(host, port)]).master_for(settings.master, redis_class=Client, **options)
+    if settings.client == "cluster":
+        return ClusterClient(host, port, **options)
     return Client(host, port, **options)
 
 
