@@ -58,6 +58,7 @@ soak:
 test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
+	@$(SETUP) python
 	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...

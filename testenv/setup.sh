@@ -6,6 +6,7 @@
 #   sh testenv/setup.sh server     a Redis server: $REDIS_SERVER, else redis-server, else valkey-server
 #   sh testenv/setup.sh rivals     nutcracker and haproxy, which make bench compares with
 #   sh testenv/setup.sh tcl        Tcl, in which Redis's own tests are written
+#   sh testenv/setup.sh python     Python with redis-py, in which the programs of testenv/clients are written
 #   sh testenv/setup.sh make       make itself
 #
 # What is missing comes from the system's package manager (apt, dnf, apk or brew). The command is shown first; it is
@@ -217,6 +218,20 @@ need_rivals() {
 
 need_tcl() { have tclsh || install_one Tcl '' tcl; }
 
+# need_python does without where no package has redis-py (brew): the tests that need it are skipped.
+need_python() {
+	for python in /usr/bin/python3 python3; do
+		if "$python" -c 'import redis' 2>/dev/null; then
+			return
+		fi
+	done
+	case $(manager 'Python with redis-py') in
+	apk) install_one redis-py '' py3-redis ;;
+	brew) say "setup: Python has no module redis: tests with it are skipped" ;;
+	*) install_one redis-py '' python3-redis ;;
+	esac
+}
+
 need_make() { have make || install_one make '' make; }
 
 case ${1:-} in
@@ -225,6 +240,7 @@ compiler) need_compiler ;;
 server) need_server ;;
 rivals) need_rivals ;;
 tcl) need_tcl ;;
+python) need_python ;;
 make) need_make ;;
-*) die "usage: setup.sh go|compiler|server|rivals|tcl|make" ;;
+*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|make" ;;
 esac

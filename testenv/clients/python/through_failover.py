@@ -1,0 +1,108 @@
+"""Fifty idle workers of a job queue, and a writer of sessions, while the primary of the queue is killed.
+
+Says "ready" when the workers are idle, waits for a line, which says that the primary is being killed, and goes on. Its
+last line is what came of it, in JSON.
+"""
+
+import collections
+import json
+import sys
+import threading
+
+import program
+from job_queue import JobQueue
+from program import same, until
+from sessions import Sessions
+
+WORKERS, JOBS = 50, 100
+
+client = program.connect()
+queue = JobQueue(client, "{email}")
+errors = []
+
+
+def guarded(do, *args):
+    try:
+        do(*args)
+    except Exception as error:
+        errors.append(repr(error))
+
+
+class Writer(threading.Thread):
+    """Makes sessions until it is told to stop. An UNCERTAIN one may be there or not; nobody was given its id."""
+
+    def __init__(self):
+        super().__init__(target=guarded, args=(self.write,))
+        self.acknowledged, self.uncertain, self.stop = [], 0, threading.Event()
+
+    def write(self):
+        sessions = Sessions(client)
+        while not self.stop.wait(0.002):
+            try:
+                self.acknowledged.append(sessions.create("ada", number=len(self.acknowledged)))
+            except program.ResponseError as error:
+                # redis-py puts words before the error of a command within a pipeline.
+                if "UNCERTAIN evergate" not in str(error):
+                    raise
+                self.uncertain += 1
+
+
+def enqueue(many):
+    return [queue.enqueue(number=number) for number in range(many)]
+
+
+def handled():
+    return {job: int(times) for job, times in client.hgetall("{email}:done").items()}
+
+
+def idle():
+    return client.llen(queue.taken) == 0 and client.info("clients")["blocked_clients"] == WORKERS
+
+
+def receipts():
+    """How many acknowledged writes each failover has cost at most, when the gateway has said so of all of them."""
+    switches = [told for name, told in client.info("failover").items() if name[len("failover"):].isdigit()]
+    lost = [told.get("lost_at_most") for told in switches if told["from"] != told["to"]]
+    return None not in lost and lost
+
+
+workers = [
+    threading.Thread(target=guarded, args=(queue.work, lambda job: client.hincrby("{email}:done", job["id"], 1)))
+    for _ in range(WORKERS)
+]
+for worker in workers:
+    worker.start()
+before = enqueue(JOBS)
+until("all jobs", lambda: len(handled()) == JOBS and idle())
+writer = Writer()
+writer.start()
+until("some sessions", lambda: len(writer.acknowledged) > 50)
+print("ready", flush=True)
+sys.stdin.readline()
+
+after = enqueue(1)  # waits for the new primary
+until("a switch", lambda: client.info("failover")["failovers_switched"] > 0)
+after += enqueue(JOBS - 1)
+until("all jobs", lambda: set(after) <= set(handled()) and idle())
+writer.stop.set()
+writer.join()
+queue.stop(WORKERS)
+for worker in workers:
+    worker.join()
+
+same(errors, [])
+done = handled()
+same(collections.Counter(done.values()), {1: len(done)})  # nothing twice
+same((client.llen(queue.waiting), client.llen(queue.taken), client.llen(queue.failed)), (0, 0, 0))
+missing = [job for job in before if job not in done]
+sessions = Sessions(client)
+with program.unrecorded():
+    for number, session in enumerate(writer.acknowledged):
+        if (found := sessions.read(session)) is None:
+            missing.append(session)
+        else:
+            same(found, {"user": "ada", "number": number})
+lost = until("receipts", receipts)
+same("unknown" in lost or len(missing) <= sum(lost), True)
+print(json.dumps({"sessions": len(writer.acknowledged), "uncertain": writer.uncertain, "missing": len(missing),
+                  "lost_at_most": lost}))
