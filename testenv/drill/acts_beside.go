@@ -67,7 +67,7 @@ func sentinelLies(ctx context.Context, s *stage) error {
 	if err := errors.Join(s.hands.kill(ctx, old), s.awaitSwitch(ctx, old), s.flow(ctx, calm)); err != nil {
 		return err
 	}
-	if s.liar.asked.Load() == 0 {
+	if s.proxy == nil && s.liar.asked.Load() == 0 { // what stands in the gateway's place may know no Sentinels
 		return errors.New("nobody has asked the Sentinel that lies")
 	}
 	return nil
