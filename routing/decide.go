@@ -175,7 +175,11 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 	case c.Has(Transaction):
 		return c.at(args, v, Transact), true
 	case c.Waits():
-		return Decision{Kind: Pin, Shard: 0, Slot: -1}, true
+		d := Decision{Kind: Pin, Shard: -1, Slot: -1}
+		if v != nil && len(v.Shards) > 0 {
+			d.Shard = 0 // in a cluster the others are asked after it
+		}
+		return d, true
 	case c.Has(Listening):
 		return c.at(args, v, Listen), true
 	case c.Has(Subscribing) && !c.Has(Counting) && c.Name != "pubsub|help", c.Has(PerConnection):
