@@ -129,12 +129,11 @@ def info(client, section=None):
     return until("INFO of all", lambda: "evergate_missing" not in (told := client.info(*words)) and told)
 
 
-def until(what, condition, patience=30):
-    """Asks again until the condition holds, and returns what it gave."""
-    deadline = time.monotonic() + patience
+def until(what, condition, times=3000):
+    """Asks again until the condition holds, and returns what it gave. A clock would go on while the machine stands."""
     with unrecorded():
-        while not (got := condition()):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"waited {patience} s for {what}")
+        for _ in range(times):
+            if got := condition():
+                return got
             time.sleep(0.01)
-    return got
+    raise AssertionError(f"asked {times} times for {what}")

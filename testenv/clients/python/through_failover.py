@@ -62,6 +62,17 @@ def idle(jobs):
     return waits and set(jobs) <= set(handled())
 
 
+def await_jobs(jobs):
+    try:
+        until("all jobs", lambda: idle(jobs))
+    except AssertionError:
+        left = [client.llen(key) for key in (queue.waiting, queue.taken, queue.failed)]
+        blocked = client.info("clients")["blocked_clients"]
+        undone = len(set(jobs) - set(handled()))
+        print(f"{left} jobs are left, {undone} not done; {blocked} workers wait", file=sys.stderr)
+        raise
+
+
 def receipts():
     """How many acknowledged writes each failover has cost at most, when the gateway has said so of all of them."""
     switches = [told for name, told in client.info("failover").items() if name[len("failover"):].isdigit()]
@@ -78,7 +89,7 @@ workers = [threading.Thread(target=guarded, args=(queue.work, handle), daemon=Tr
 for worker in workers:
     worker.start()
 before = enqueue(JOBS)
-until("all jobs", lambda: idle(before))
+await_jobs(before)
 writer = Writer()
 writer.start()
 until("some sessions", lambda: len(writer.acknowledged) > 50)
@@ -88,7 +99,7 @@ sys.stdin.readline()
 after = enqueue(1)  # waits for the new primary
 until("a switch", lambda: client.info("failover")["failovers_switched"] > 0)
 after += enqueue(JOBS - 1)
-until("all jobs", lambda: idle(after))
+await_jobs(after)
 writer.stop.set()
 writer.join()
 queue.stop(WORKERS)
