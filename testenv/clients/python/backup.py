@@ -10,10 +10,10 @@ same(client.set("backup:key", "kept"), True)
 before = client.lastsave()
 same(client.save(), True)
 same(client.lastsave() >= before, True)
-persistence = client.info("persistence")
+persistence = program.info(client, "persistence")
 same((persistence["rdb_last_bgsave_status"], persistence["rdb_bgsave_in_progress"]), ("ok", 0))
 same(client.bgsave(), True)
-program.until("the end of the save", lambda: client.info("persistence")["rdb_bgsave_in_progress"] == 0)
+program.until("the end of the save", lambda: program.info(client, "persistence")["rdb_bgsave_in_progress"] == 0)
 
 name = client.config_get("dbfilename")["dbfilename"]
 same(name, "dump.rdb")

@@ -7,7 +7,7 @@ client = program.connect()
 
 
 def hits_and_misses():
-    stats = client.info("stats")
+    stats = program.info(client, "stats")
     return stats["keyspace_hits"], stats["keyspace_misses"]
 
 

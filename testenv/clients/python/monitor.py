@@ -15,7 +15,7 @@ def look():
     began = time.monotonic()
     client.ping()
     latency = time.monotonic() - began
-    info = client.info()
+    info = program.info(client)
     hits, misses = info["keyspace_hits"], info["keyspace_misses"]
     return {
         "latency_ms": latency * 1000,

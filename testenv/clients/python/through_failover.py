@@ -32,7 +32,7 @@ class Writer(threading.Thread):
     """Makes sessions until it is told to stop. An UNCERTAIN one may be there or not; nobody was given its id."""
 
     def __init__(self):
-        super().__init__(target=guarded, args=(self.write,))
+        super().__init__(target=guarded, args=(self.write,), daemon=True)
         self.acknowledged, self.uncertain, self.stop = [], 0, threading.Event()
 
     def write(self):
@@ -55,8 +55,22 @@ def handled():
     return {job: int(times) for job, times in client.hgetall("{email}:done").items()}
 
 
-def idle():
-    return client.llen(queue.taken) == 0 and client.info("clients")["blocked_clients"] == WORKERS
+def idle(jobs):
+    """Says whether all of the jobs are done and all workers wait for the next one, or what has gone wrong."""
+    same(errors, [])
+    waits = client.llen(queue.taken) == 0 and client.info("clients")["blocked_clients"] == WORKERS
+    return waits and set(jobs) <= set(handled())
+
+
+def await_jobs(jobs):
+    try:
+        until("all jobs", lambda: idle(jobs))
+    except AssertionError:
+        left = [client.llen(key) for key in (queue.waiting, queue.taken, queue.failed)]
+        blocked = client.info("clients")["blocked_clients"]
+        undone = len(set(jobs) - set(handled()))
+        print(f"{left} jobs are left, {undone} not done; {blocked} workers wait", file=sys.stderr)
+        raise
 
 
 def receipts():
@@ -66,14 +80,16 @@ def receipts():
     return None not in lost and lost
 
 
-workers = [
-    threading.Thread(target=guarded, args=(queue.work, lambda job: client.hincrby("{email}:done", job["id"], 1)))
-    for _ in range(WORKERS)
-]
+def handle(job):
+    client.hincrby("{email}:done", job["id"], 1)
+
+
+# Daemons, so that this program ends when something is wrong.
+workers = [threading.Thread(target=guarded, args=(queue.work, handle), daemon=True) for _ in range(WORKERS)]
 for worker in workers:
     worker.start()
 before = enqueue(JOBS)
-until("all jobs", lambda: len(handled()) == JOBS and idle())
+await_jobs(before)
 writer = Writer()
 writer.start()
 until("some sessions", lambda: len(writer.acknowledged) > 50)
@@ -83,7 +99,7 @@ sys.stdin.readline()
 after = enqueue(1)  # waits for the new primary
 until("a switch", lambda: client.info("failover")["failovers_switched"] > 0)
 after += enqueue(JOBS - 1)
-until("all jobs", lambda: set(after) <= set(handled()) and idle())
+await_jobs(after)
 writer.stop.set()
 writer.join()
 queue.stop(WORKERS)
