@@ -204,9 +204,6 @@ func at(lines []string, i int) string {
 // playThroughFailover kills the primary that serves the job queue.
 func playThroughFailover(t *testing.T, python string, env *Env, addr string) {
 	t.Helper()
-	if RaceEnabled {
-		return // it has failed there once in a cluster, where no switch was counted; the cause is not known yet
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), programsPatience)
 	defer cancel()
 	run := exec.CommandContext(ctx, python, "-B", "clients/python/through_failover.py", addr)

@@ -19,7 +19,8 @@ type Failovers struct {
 
 // FailoverStory is what is remembered: how many there were, and the newest ones, oldest first.
 type FailoverStory struct {
-	// Held counts shards that were held, Switched those that got another primary, Kept those that kept theirs.
+	// Held counts shards that were held, Switched those that got another primary, Kept those that kept theirs. A failover
+	// whose primary seemed to be kept, and that was held again, counts twice.
 	Held, Switched, Kept uint64
 	Last                 []Failover
 }
@@ -64,6 +65,11 @@ func (f *Failovers) Note(e topology.Event) {
 // step takes the next step of a failover.
 func (s *FailoverStory) step(f *Failover, e topology.Event) {
 	switch e.Kind {
+	case topology.Held:
+		if f.Released != notYet {
+			s.Held++
+			f.To, f.Released = "", notYet
+		}
 	case topology.Promoted:
 		f.To, f.Promoted = e.To, e.After
 	case topology.Confirmed:

@@ -42,13 +42,25 @@ func TestFailoversAreTold(t *testing.T) {
 		second+"b,held_ms=1,promoted_ms=180,released_ms=200,confirmed_ms=1120,acknowledged=40,lost_at_most=3",
 		third+"released_ms=4000")
 
+	// One that is held again, after its primary had seemed to be kept, and then switched.
+	tell(4, topology.Held, 3132, "b", "", nil)
+	tell(4, topology.Released, 3154, "", "b", nil)
+	tell(4, topology.Held, 3167, "b", "", nil)
+	tell(4, topology.Promoted, 4196, "", "c", nil)
+	tell(4, topology.Released, 4196, "", "c", nil)
+	tell(4, topology.ReceiptGiven, 4196, "b", "c", &topology.Receipt{Acked: 1867, Lost: 5, Proven: true})
+	if told := f.Told(); told.Held != 4 || told.Switched != 2 || told.Kept != 2 || told.Last[2].To != "c" ||
+		told.Last[2].Released != 4196*time.Millisecond {
+		t.Errorf("held twice: %+v", told)
+	}
+
 	for n := uint64(10); n < 40; n++ {
 		tell(n, topology.Held, 0, "b", "", nil)
 		tell(n, topology.Released, 5, "", "c", nil)
 		tell(n, topology.ReceiptGiven, 5, "b", "c", &topology.Receipt{})
 	}
 	told := f.Told()
-	if told.Held != 32 || told.Switched != 31 || len(told.Last) != failoversKept || told.Last[0].Number != 24 {
+	if told.Held != 34 || told.Switched != 32 || len(told.Last) != failoversKept || told.Last[0].Number != 24 {
 		t.Errorf("%+v", told)
 	}
 	if text := string(appendStory(nil, told)); !strings.HasSuffix(text, ",acknowledged=0,lost_at_most=unknown\r\n") {
