@@ -27,7 +27,7 @@ FUZZTIME ?= 10m
 TIMEOUT ?= 12m
 # Tests with servers mostly wait for these, so that more of them than there are processors run side by side; what takes
 # longest begins first.
-SERVED := go test -count 1 -p 2 -parallel 4 -timeout $(TIMEOUT)
+SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
 .PHONY: build test lint bench demo drills soak fuzz redis-suite clean
