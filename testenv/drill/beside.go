@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 		s.dialPath = s.dialNamed
 		return nil
 	}
-	if s.login.Password != nil {
+	if s.login.Password != nil && s.target != nil {
 		return errors.New("haproxy would have to be told the servers' password: start one and give its address")
 	}
 	binary, err := exec.LookPath("haproxy")
@@ -63,10 +64,14 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 		return err
 	}
 	config := filepath.Join(dir, "haproxy.cfg")
-	if err := os.WriteFile(config, []byte(s.haproxyConfig()), 0o600); err != nil {
+	text, err := s.haproxyConfig()
+	if err != nil {
 		return err
 	}
-	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return err
+	}
+	s.dialPath = func() (*testenv.Conn, error) { return s.login.dial(s.path) }
 	s.proxy, err = testenv.StartProcess(dir, filepath.Join(dir, "haproxy.log"), binary, []string{"-db", "-f", config})
 	if err != nil {
 		return err
@@ -144,8 +149,17 @@ func (s *site) dialNamed() (*testenv.Conn, error) {
 }
 
 // haproxyConfig is the one that HAProxy's own documentation gives for Redis.
-func (s *site) haproxyConfig() string {
+func (s *site) haproxyConfig() (string, error) {
 	var b strings.Builder
+	login := ""
+	if s.login.Password != nil {
+		password, err := s.login.Password()
+		if err != nil {
+			return "", err
+		}
+		login = fmt.Sprintf("  tcp-check send AUTH\\ %s\\ %s\\r\\n\n  tcp-check expect string +OK\n",
+			cmp.Or(s.login.User, "default"), password)
+	}
 	fmt.Fprintf(&b, `global
   nbthread 1
   maxconn 4000
@@ -159,15 +173,15 @@ listen drill
   bind %s
   option tcp-check
   tcp-check connect
-  tcp-check send PING\r\n
+%s  tcp-check send PING\r\n
   tcp-check expect string +PONG
   tcp-check send info\ replication\r\n
   tcp-check expect string role:master
   tcp-check send QUIT\r\n
   tcp-check expect string +OK
-`, s.path)
+`, s.path, login)
 	for i, addr := range s.nodes {
 		fmt.Fprintf(&b, "  server redis%d %s check inter 1s on-marked-down shutdown-sessions\n", i, s.reach(addr))
 	}
-	return b.String()
+	return b.String(), nil
 }
