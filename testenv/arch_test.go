@@ -62,7 +62,7 @@ var rooms = map[string]room{
 	"gateway/fanout":  {pure: true},
 	"gateway/resp":    {pure: true, timeless: true, modules: []string{redconModule}},
 	"gateway/status": {ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "gateway/facade",
-		"gateway/fanout", "topology"}, modules: []string{hclog, sys}},
+		"gateway/fanout", "routing", "topology"}, modules: []string{hclog, sys}},
 	"routing":        {pure: true, timeless: true, ours: []string{"topology"}},
 	"topology":       {pure: true, shells: []string{"keeper.go"}},
 	"topology/watch": {ours: []string{"topology"}, modules: []string{goRedis, hclog, sys}},

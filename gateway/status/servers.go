@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"evergate/routing"
 )
 
 // What INFO says of memory, work and data comes from the servers. It is added up where a sum means something, over the
@@ -42,7 +44,11 @@ func ofServers(name string, says []ServerSays) []field {
 	var tables [][]field
 	for i := range says {
 		if s := &says[i]; s.Missing == "" && (s.Primary || served[name]) {
-			if fields := sectionOf(s.Text, name); len(fields) > 0 {
+			fields := sectionOf(s.Text, name)
+			if name == "commandstats" && !s.Primary {
+				fields = slices.DeleteFunc(fields, replicated)
+			}
+			if len(fields) > 0 {
 				tables = append(tables, fields)
 			}
 		}
@@ -66,6 +72,17 @@ func ofServers(name string, says []ServerSays) []field {
 		recompute(merged)
 	}
 	return merged
+}
+
+// replicated says that a line is about a command that a replica has from its primary, which has counted it already.
+func replicated(f field) bool {
+	name, _ := strings.CutPrefix(f.key, "cmdstat_")
+	var words [][]byte
+	for word := range strings.SplitSeq(name, "|") {
+		words = append(words, []byte(word))
+	}
+	command := routing.Lookup(words)
+	return command != nil && (command.MayReplicate() || command.Has(routing.Transaction))
 }
 
 // sectionOf takes one section out of a text of INFO.

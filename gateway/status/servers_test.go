@@ -43,6 +43,11 @@ used_cpu_sys:0.500000
 
 # Commandstats
 cmdstat_get:calls=2,usec=10,usec_per_call=5.00,rejected_calls=0,failed_calls=1
+cmdstat_geoadd:calls=3,usec=6,usec_per_call=2.00,rejected_calls=0,failed_calls=0
+cmdstat_multi:calls=1,usec=1,usec_per_call=1.00,rejected_calls=0,failed_calls=0
+cmdstat_xgroup|create:calls=1,usec=1,usec_per_call=1.00,rejected_calls=0,failed_calls=0
+cmdstat_replconf:calls=4,usec=4,usec_per_call=1.00,rejected_calls=0,failed_calls=0
+cmdstat_evalsha_ro:calls=5,usec=5,usec_per_call=1.00,rejected_calls=0,failed_calls=0
 
 # Errorstats
 errorstat_ERR:count=1
@@ -142,6 +147,11 @@ rejected_connections:9
 `,
 		"cpu": "used_cpu_sys:1.250000\n",
 		"commandstats": `cmdstat_get:calls=5,usec=22,usec_per_call=4.40,rejected_calls=0,failed_calls=2
+cmdstat_geoadd:calls=3,usec=6,usec_per_call=2.00,rejected_calls=0,failed_calls=0
+cmdstat_multi:calls=1,usec=1,usec_per_call=1.00,rejected_calls=0,failed_calls=0
+cmdstat_xgroup|create:calls=1,usec=1,usec_per_call=1.00,rejected_calls=0,failed_calls=0
+cmdstat_replconf:calls=8,usec=8,usec_per_call=1.00,rejected_calls=0,failed_calls=0
+cmdstat_evalsha_ro:calls=10,usec=10,usec_per_call=1.00,rejected_calls=0,failed_calls=0
 cmdstat_set:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0
 `,
 		"errorstats": "errorstat_ERR:count=2\nerrorstat_WRONGTYPE:count=2\n",
