@@ -175,7 +175,8 @@ var errorSections = []errorSection{
 		{text: "EXECABORT Transaction discarded because of previous errors.", executed: notExecuted,
 			when: "EXEC behind a command that was refused between MULTI and it", advice: "see the error of that command"},
 		{text: "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
-			executed: notExecuted, when: "EXEC with arguments; the transaction is over", advice: fixCommand},
+			executed: notExecuted, when: "EXEC with arguments, or what the server had against a command that was QUEUED; " +
+				"the transaction is over", advice: fixCommand},
 	}},
 	{"UNBLOCKED", "", raised{"`ResponseError`, with the prefix in its text", "`ReplyError`",
 		"`redis.Error` with that text", "`JedisDataException`"}, []answered{

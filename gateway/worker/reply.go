@@ -88,7 +88,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 			l.Queued = nil
 			return
 		}
-		reply = w.notMulti(l, reply)
+		reply = saidWhy(l, w.notMulti(l, reply))
 	}
 	w.serves(l)
 	l.Queued = nil

@@ -299,6 +299,15 @@ func whyAborted(l *backend.Lane, reply []byte) []byte {
 	return reply
 }
 
+// saidWhy is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
+// for it, and would look for previous errors in vain.
+func saidWhy(l *backend.Lane, reply []byte) []byte {
+	if bytes.Equal(reply, execAborted) && len(l.Queued) > 0 {
+		return append([]byte(becauseOf), l.Queued[1:]...)
+	}
+	return reply
+}
+
 // notMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
 // do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
 func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
