@@ -138,6 +138,8 @@ type Multi struct {
 	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
 	Writes bool
 	Counts bool
+	// Alone: one of its commands may harm who shares its connection.
+	Alone bool
 }
 
 // StandIn is a command in a transaction for which another one is sent, as number At of it.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -37,6 +38,21 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, frame: frame, foreign: true,
 	})
 	return true
+}
+
+// execLane finds the lane for a transaction. One with a harmful command in it gets a connection of its own, too.
+func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
+	switch {
+	case !c.Multi.Alone:
+		return w.choose(c, shard, c.slotOfMulti(), false)
+	case len(c.flights) > 0:
+		return nil, inFlight
+	}
+	l, why := w.private(c, shard)
+	if l != nil {
+		l.Once = true
+	}
+	return l, why
 }
 
 var notElsewhere = resp.AppendError(nil,

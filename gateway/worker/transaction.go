@@ -85,9 +85,11 @@ func (w *Worker) transact(c *client, d routing.Decision, command *routing.Comman
 // queue takes one command of a transaction.
 func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
+	if w.isAllowed(c, d, command) {
+		d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
+		m.Alone = true
+	}
 	switch {
-	case w.isAllowed(c, d, command):
-		return w.abortMulti(c, notInMulti)
 	case d.Kind == routing.Refuse:
 		m.Aborted = true
 		w.refuse(c, d.Reason, command, args)
@@ -155,7 +157,7 @@ func (w *Worker) exec(c *client) bool {
 	if v := c.svc.view; v != nil && v.Sharded && c.slotOfMulti() >= 0 {
 		shard = w.shardOfSlot(c, c.slotOfMulti())
 	}
-	l, why := w.choose(c, shard, c.slotOfMulti(), false)
+	l, why := w.execLane(c, shard)
 	switch {
 	case why == inFlight:
 		return w.mayNot(c, shard, why)
@@ -179,7 +181,7 @@ func (w *Worker) exec(c *client) bool {
 	r := request{
 		seq: seq, part: c.sendStandIns(seq), slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
 		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
-		counts: m.Counts,
+		counts: m.Counts, foreign: m.Alone,
 	}
 	if m.Named {
 		r.load = w.missingIn(l, frame)
@@ -341,6 +343,12 @@ func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
 
 // execAgain sends a transaction again that was not executed.
 func (w *Worker) execAgain(c *client, a *again) bool {
+	for args := range w.commandsIn(a.frame) {
+		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
+			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, notElsewhere)
+			return true
+		}
+	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
 	if v := c.svc.view; v == nil {
 		d.Shard = -1
