@@ -124,6 +124,9 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	if a.at > w.now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
 		return w.againLater(c, a)
 	}
+	if w.postponedAgain(c, a) {
+		return false
+	}
 	switch s := c.splitOf(a.seq); {
 	case s == nil:
 	case s.spread != nil:

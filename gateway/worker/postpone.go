@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
 )
@@ -71,11 +72,36 @@ func (w *Worker) postponed(c *client, command *routing.Command) bool {
 	if w.now >= s.pausedUntil || !s.pausesAll && !mayWrite(c, command) {
 		return false
 	}
+	w.postpone(c)
+	return true
+}
+
+// postponedAgain is postponed for what must be done again: a pause may have begun since it was sent.
+func (w *Worker) postponedAgain(c *client, a *again) bool {
+	s := c.svc
+	if w.now >= s.pausedUntil {
+		return false
+	}
+	if !s.pausesAll {
+		w.args = resp.Args(a.frame, w.args[:0])
+		command, writes := routing.Lookup(w.args), !a.read
+		if command != nil && !command.Has(routing.Transaction) {
+			writes = command.MayReplicate()
+		}
+		if !writes {
+			return false
+		}
+	}
+	w.postpone(c)
+	return true
+}
+
+// postpone parks a session until the end of a pause.
+func (w *Worker) postpone(c *client) {
 	w.notHeld(c, &w.stats.HoldReleased) // it waits for no server any more
 	w.unpinUnused(c)
 	w.park(c, session.Postponed)
-	w.runAt(c, s.pausedUntil)
-	return true
+	w.runAt(c, c.svc.pausedUntil)
 }
 
 // mayWrite says that a command may change data: that of a script may.
