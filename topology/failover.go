@@ -67,7 +67,10 @@ func (s *State) turn(d *draft, drafts []draft) {
 		s.succeed(d, standing)
 	case d.suspect != "":
 		f := s.suspect(standing, d, d.suspect)
-		if f.held {
+		switch {
+		case f.held && standing.lost(): // an old word speaks for it, and nobody reaches it
+			d.leave, d.next = standing, nil
+		case f.held:
 			s.tell(f, Event{Kind: Released, To: standing.addr})
 			f.held, f.heldEpoch, f.settledAt, f.final, s.stale = false, 0, time.Time{}, nil, true
 		}
