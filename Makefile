@@ -10,6 +10,7 @@
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="--rounds 3" and others
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
 #   make redis-suite      Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
+#   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others
 #   make clean             removes what these made
 
 SHELL := /bin/sh
@@ -30,7 +31,7 @@ TIMEOUT ?= 12m
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
-.PHONY: build test lint bench demo drills soak fuzz redis-suite clean
+.PHONY: build test lint bench demo drills soak fuzz redis-suite compat clean
 
 build:
 	@$(SETUP) go
@@ -85,6 +86,13 @@ redis-suite: build
 	@$(SETUP) tcl
 	@sh testenv/suite/fetch.sh .cache/redis-suite
 	go run ./testenv/suite -source .cache/redis-suite/redis $(ARGS)
+
+compat: build
+	@$(SETUP) server
+	@$(SETUP) python
+	@$(SETUP) node
+	go build -C testenv/clients/go -o ../../../.cache/compat/go-clients .
+	go run ./testenv/compat $(ARGS)
 
 # Before Go 1.27 a FUZZTIME in seconds can end in "context deadline exceeded" although nothing was found
 # (golang/go#75804); make test counts executions instead.

@@ -7,6 +7,7 @@
 #   sh testenv/setup.sh rivals     nutcracker and haproxy, which make bench compares with
 #   sh testenv/setup.sh tcl        Tcl, in which Redis's own tests are written
 #   sh testenv/setup.sh python     Python with redis-py, in which the programs of testenv/clients are written
+#   sh testenv/setup.sh node       Node.js with npm, and the modules of testenv/clients/node, exactly as locked
 #   sh testenv/setup.sh make       make itself
 #
 # What is missing comes from the system's package manager (apt, dnf, apk or brew). The command is shown first; it is
@@ -232,6 +233,21 @@ need_python() {
 	esac
 }
 
+need_node() {
+	have node || install_one Node.js '' nodejs
+	have npm || install_one npm '' npm
+	modules=$module/.cache/compat/node
+	lock=package-lock.json
+	if cmp -s "$module/testenv/clients/node/$lock" "$modules/$lock" && [ -e "$modules/installed" ]; then
+		return
+	fi
+	mkdir -p "$modules"
+	cp "$module/testenv/clients/node/package.json" "$module/testenv/clients/node/$lock" "$modules"
+	may_run "the modules of testenv/clients/node" "npm ci --ignore-scripts"
+	(cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund >&2) || die "could not install the Node modules"
+	touch "$modules/installed"
+}
+
 need_make() { have make || install_one make '' make; }
 
 case ${1:-} in
@@ -241,6 +257,7 @@ server) need_server ;;
 rivals) need_rivals ;;
 tcl) need_tcl ;;
 python) need_python ;;
+node) need_node ;;
 make) need_make ;;
-*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|make" ;;
+*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|make" ;;
 esac

@@ -1,0 +1,33 @@
+// Go-clients are the programs of make compat in Go, one for each library: go-clients NAME HOST:PORT.
+//
+// They are a module of their own, so that the gateway's go.mod does not name libraries that only they use.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// programs do the usual work of a library, and give what is to be done steadily.
+var programs = map[string]func(ctx context.Context, addr string) (*work, error){
+	"go-redis": goRedis, "redigo": redigo, "rueidis": rueidisClient,
+}
+
+func main() {
+	if len(os.Args) != 3 || programs[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: go-clients NAME HOST:PORT")
+		os.Exit(2)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	w, err := programs[os.Args[1]](ctx, os.Args[2])
+	if err == nil {
+		err = w.run(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

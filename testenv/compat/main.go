@@ -1,0 +1,113 @@
+// Compat runs client libraries through the gateway, in front of Sentinels and in front of a cluster. Each has servers
+// of its own and a short program in testenv/clients, which does what people do with that library and then works on
+// steadily while its primary is killed. The outcome is a table.
+//
+//	go run ./testenv/compat                         all clients, and write docs/compat.md
+//	go run ./testenv/compat -only ioredis,go-redis  some, and write nothing
+//	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
+//
+// A program is given HOST:PORT. It prints "ready KEY" once all of its usual work was answered as it must be and it
+// works on steadily; KEY names the shard that serves it. A line on its standard input tells it that the primary has
+// been replaced: it works on for a while, reads everything back, and prints what it saw as one line of JSON (said).
+//
+// A client passes when its application saw no error but UNCERTAIN, nothing that was acknowledged is missing beyond what
+// the gateway's own receipt of the switch tells, and nothing was done twice. It ends with 1 when one does not.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+type options struct {
+	only     string
+	topology string
+	straight bool
+	table    string
+	verbose  bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.only, "only", "", "run these `clients` only, and write no table")
+	flag.StringVar(&o.topology, "topology", "", "sentinel or cluster; both when not given")
+	flag.BoolVar(&o.straight, "straight", false, "run against one server without the gateway, and write no table")
+	flag.StringVar(&o.table, "table", filepath.Join("docs", "compat.md"), "`file` of the table")
+	flag.BoolVar(&o.verbose, "verbose", false, "show what programs say on standard error")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "compat:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	chosen, err := choose(o.only)
+	if err != nil {
+		return err
+	}
+	places := topologies
+	switch {
+	case o.straight:
+		places = []topology{plain}
+	case o.topology != "":
+		places = slices.DeleteFunc(slices.Clone(places), func(p topology) bool { return p.name != o.topology })
+		if len(places) == 0 {
+			return fmt.Errorf("%q is no topology", o.topology)
+		}
+	}
+	var rows []row
+	failed := 0
+	for _, c := range chosen {
+		for _, place := range places {
+			r := measure(ctx, c, place, o.verbose)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if r.failed != "" {
+				failed++
+			}
+			fmt.Println(r.line())
+			rows = append(rows, r)
+		}
+	}
+	if o.only == "" && o.topology == "" && !o.straight {
+		if err := writeTable(o.table, rows); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d runs failed", failed, len(rows))
+	}
+	return nil
+}
+
+// choose finds clients by name; no name means all.
+func choose(names string) ([]client, error) {
+	if names == "" {
+		return clients, nil
+	}
+	var chosen []client
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(clients, func(c client) bool { return c.name == name })
+		if i < 0 {
+			return nil, errors.New("no client is named " + name)
+		}
+		chosen = append(chosen, clients[i])
+	}
+	return chosen, nil
+}

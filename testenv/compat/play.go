@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"evergate/testenv"
+)
+
+const (
+	// readyPatience is for what a program does before it works steadily.
+	readyPatience = 60 * time.Second
+	// switchPatience is for the servers, whose votes may be split.
+	switchPatience = 60 * time.Second
+	// endPatience is for what a program does after the switch, with the job queues' own clocks in it.
+	endPatience = 90 * time.Second
+	// complaintBytes is how much of a program's standard error is told with a failure.
+	complaintBytes = 1500
+)
+
+// topology is what stands behind the gateway.
+type topology struct {
+	name  string
+	start func() (*testenv.Env, error)
+	// gateway are the flags that name the servers; nil for servers without a gateway.
+	gateway func(*testenv.Env) []string
+}
+
+// A split vote of Sentinels costs more than the gateway waits by default, and says nothing about a client.
+var topologies = []topology{
+	{"sentinel", func() (*testenv.Env, error) { return testenv.Sentinel(testenv.Options{Replicas: 2, Fast: true}) },
+		func(e *testenv.Env) []string {
+			return []string{"--sentinel", e.SentinelAddrs(), "--master-name", "main", "--hold", "60s"}
+		}},
+	{"cluster", func() (*testenv.Env, error) { return testenv.Cluster(testenv.Options{Primaries: 3, Replicas: 1}) },
+		func(e *testenv.Env) []string { return []string{"--cluster", e.Addrs(), "--hold", "60s"} }},
+}
+
+var plain = topology{"straight", func() (*testenv.Env, error) { return testenv.Plain(testenv.Options{}) }, nil}
+
+// said is what a program prints at its end.
+type said struct {
+	Library  string   `json:"library"`
+	Version  string   `json:"version"`
+	Ran      []string `json:"ran"`
+	Settings string   `json:"settings"` // what is not the library's default, and why
+	// Operations were tried in the steady work, Acknowledged of them answered without an error.
+	Operations   int `json:"operations"`
+	Acknowledged int `json:"acknowledged"`
+	// Missing were acknowledged and not found afterwards, Twice were found more often than they were tried.
+	Missing int `json:"missing"`
+	Twice   int `json:"twice"`
+	// Errors are the texts of all errors that the application saw, and how often.
+	Errors map[string]int `json:"errors"`
+}
+
+// play runs a client's program in a place of its own and returns what it said and what the gateway's receipts tell.
+func play(ctx context.Context, c client, place topology, verbose bool) (s said, lost []string, err error) {
+	env, err := place.start()
+	if err != nil {
+		return s, nil, err
+	}
+	defer func() { err = errors.Join(err, env.Close()) }()
+	addr := env.Primary().Addr
+	if place.gateway != nil {
+		gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: place.gateway(env)})
+		if err != nil {
+			return s, nil, err
+		}
+		defer func() { err = errors.Join(err, gate.Close()) }()
+		addr = gate.Addr
+	}
+	p, err := start(ctx, c, addr, verbose)
+	if err != nil {
+		return s, nil, err
+	}
+	defer p.end()
+	key, err := p.ready()
+	if err != nil {
+		return s, nil, err
+	}
+	if place.gateway != nil {
+		if err := strike(ctx, env, addr, key); err != nil {
+			return s, nil, err
+		}
+	}
+	if s, err = p.finish(); err != nil || place.gateway == nil {
+		return s, nil, err
+	}
+	lost, err = receipts(ctx, addr)
+	return s, lost, err
+}
+
+// program is one that runs.
+type program struct {
+	cmd        *exec.Cmd
+	in         io.WriteCloser
+	out        *bufio.Reader
+	complaints strings.Builder
+}
+
+func start(ctx context.Context, c client, addr string, verbose bool) (*program, error) {
+	args := append(append([]string{}, c.command[1:]...), addr)
+	p := &program{cmd: exec.CommandContext(ctx, c.command[0], args...)}
+	modules, err := filepath.Abs(filepath.Join(built, "node", "node_modules"))
+	if err != nil {
+		return nil, err
+	}
+	p.cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	p.cmd.Stderr = &p.complaints
+	if verbose {
+		p.cmd.Stderr = io.MultiWriter(os.Stderr, &p.complaints)
+	}
+	// A job library's workers are processes of their own, which must not outlive the program.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Cancel = func() error { return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+	p.cmd.WaitDelay = 5 * time.Second
+	in, err1 := p.cmd.StdinPipe()
+	out, err2 := p.cmd.StdoutPipe()
+	p.in, p.out = in, bufio.NewReader(out)
+	return p, errors.Join(err1, err2, p.cmd.Start())
+}
+
+// end ends what still runs.
+func (p *program) end() {
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	_ = p.cmd.Wait()
+}
+
+// line is the next line that begins so; libraries print lines of their own.
+func (p *program) line(begin string, patience time.Duration) (string, error) {
+	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
+	defer late.Stop()
+	for {
+		line, err := p.out.ReadString('\n')
+		if strings.HasPrefix(line, begin) {
+			return strings.TrimSpace(line), nil
+		}
+		if err != nil {
+			_ = p.cmd.Wait() // all of its complaints are there then
+			text := strings.TrimSpace(p.complaints.String())
+			text = text[max(0, len(text)-complaintBytes):]
+			return "", fmt.Errorf("the program ended, or was ended after %v, without %q: %s", patience, begin, text)
+		}
+	}
+}
+
+// ready waits until the program works steadily, and returns the key that it uses.
+func (p *program) ready() (string, error) {
+	line, err := p.line("ready ", readyPatience)
+	return strings.TrimPrefix(line, "ready "), err
+}
+
+// finish tells the program to come to an end.
+func (p *program) finish() (s said, err error) {
+	if _, err := io.WriteString(p.in, "switched\n"); err != nil {
+		return s, fmt.Errorf("the program does not listen any more: %w: %s", err, p.complaints.String())
+	}
+	line, err := p.line("{", endPatience)
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(line), &s)
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+// strike kills the primary that serves the key, and waits until the gateway has left it for another one.
+func strike(ctx context.Context, env *testenv.Env, addr, key string) error {
+	victim := env.Primary()
+	if victim != nil && len(env.Sentinels) == 0 {
+		slot, err := victim.Do("CLUSTER", "KEYSLOT", key)
+		if err != nil {
+			return err
+		}
+		number, _ := slot.(int64)
+		victim = env.SlotOwner(int(number))
+	}
+	if victim == nil {
+		return errors.New("nobody serves " + key)
+	}
+	ctx, cancel := context.WithTimeout(ctx, switchPatience)
+	defer cancel()
+	if err := replicated(ctx, victim); err != nil {
+		return err
+	}
+	if err := victim.Kill(); err != nil {
+		return err
+	}
+	return testenv.WaitFor(ctx, "a switch of the gateway", func() error {
+		told, err := failovers(addr)
+		if err == nil && (told["failovers_switched"] == "" || told["failovers_switched"] == "0") {
+			err = errors.New("there was none")
+		}
+		return err
+	})
+}
+
+// replicated waits until the replicas have what their primary has now: in servers that have just been started the first
+// second of it may still be on its way, and all would be lost at once.
+func replicated(ctx context.Context, primary *testenv.Node) error {
+	var wanted int
+	return testenv.WaitFor(ctx, "the replicas to follow", func() error {
+		reply, err := primary.Do("INFO", "replication")
+		if err != nil {
+			return err
+		}
+		text, _ := reply.(string)
+		fields := fieldsOf(text)
+		if wanted == 0 {
+			wanted, err = strconv.Atoi(fields["master_repl_offset"])
+		}
+		for number := 0; err == nil; number++ {
+			replica, there := fields[fmt.Sprintf("slave%d", number)]
+			if !there {
+				if number == 0 {
+					err = errors.New("there is none")
+				}
+				break
+			}
+			_, rest, _ := strings.Cut(replica, "offset=")
+			offset, _, _ := strings.Cut(rest, ",")
+			if has, _ := strconv.Atoi(offset); has < wanted {
+				err = fmt.Errorf("one has %d of %d", has, wanted)
+			}
+		}
+		return err
+	})
+}
+
+// fieldsOf takes a text of INFO apart.
+func fieldsOf(text string) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, found := strings.Cut(strings.TrimSpace(line), ":"); found {
+			fields[name] = value
+		}
+	}
+	return fields
+}
+
+// failovers is INFO failover of the gateway.
+func failovers(addr string) (map[string]string, error) {
+	c, err := testenv.Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.Close() }()
+	text, err := c.Do("INFO", "failover")
+	if err != nil {
+		return nil, err
+	}
+	return fieldsOf(string(text)), nil
+}
+
+// receiptPatience is how long a receipt may come after the switch: it is told when the switch is confirmed.
+const receiptPatience = 20 * time.Second
+
+// receipts are what the gateway says of each switch: how many acknowledged writes it has cost at most, or "unknown".
+func receipts(ctx context.Context, addr string) (lost []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, receiptPatience)
+	defer cancel()
+	err = testenv.WaitFor(ctx, "the receipts of all switches", func() error {
+		told, err := failovers(addr)
+		if err != nil {
+			return err
+		}
+		lost = lost[:0]
+		for number := 0; number < len(told); number++ {
+			story, there := told[fmt.Sprintf("failover%d", number)]
+			if !there {
+				continue
+			}
+			fields := map[string]string{}
+			for field := range strings.SplitSeq(story, ",") {
+				name, value, _ := strings.Cut(field, "=")
+				fields[name] = value
+			}
+			if fields["from"] == fields["to"] {
+				continue
+			}
+			if fields["lost_at_most"] == "" {
+				return fmt.Errorf("%q has none", story)
+			}
+			lost = append(lost, fields["lost_at_most"])
+		}
+		if len(lost) == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	return lost, err
+}

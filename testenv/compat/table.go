@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"evergate/testenv"
+)
+
+const head = `# Client libraries through the gateway
+
+Written by ` + "`make compat`" + ` on %s, with %s; do not edit. Each library does its usual work through the
+gateway's plain listener and then works on steadily, about 100 operations a second, while the primary that serves it is
+killed. It passes when its application saw no error but UNCERTAIN (a write that was under way when the primary died),
+nothing that was acknowledged is missing beyond what the gateway's receipt tells, and nothing was done twice. The
+programs are in ` + "`testenv/clients`" + `.
+
+Versions are those of Debian's packages, of ` + "`testenv/clients/node/package-lock.json`" + ` and of
+` + "`testenv/clients/go/go.mod`" + `. In front of Sentinels there are a primary and two replicas (down-after 0.5 s), in
+a cluster three primaries with a replica each (node timeout 2 s).
+
+| client | version | topology | what ran | result |
+|---|---|---|---|---|
+`
+
+// writeTable writes the page. What could not be run is named below the table.
+func writeTable(path string, rows []row) error {
+	binary, err := testenv.ServerBinary()
+	if err != nil {
+		return err
+	}
+	version, err := testenv.ServerVersion(binary)
+	if err != nil {
+		return err
+	}
+	var b, left strings.Builder
+	fmt.Fprintf(&b, head, time.Now().Format(time.DateOnly), version)
+	var settings []string
+	for _, r := range rows {
+		if r.left != "" {
+			fmt.Fprintf(&left, "- %s, %s: %s\n", r.client.name, r.place, r.left)
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.client.name, r.said.Version, r.place,
+			strings.Join(r.said.Ran, ", "), strings.ReplaceAll(r.result(), "|", "\\|"))
+		if r.said.Settings != "" {
+			settings = append(settings, fmt.Sprintf("- %s: %s\n", r.client.name, r.said.Settings))
+		}
+	}
+	if len(settings) > 0 {
+		b.WriteString("\nSet otherwise than the library's default:\n\n" + strings.Join(slices.Compact(settings), ""))
+	}
+	if left.Len() > 0 {
+		b.WriteString("\nNot run:\n\n" + left.String())
+	}
+	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
