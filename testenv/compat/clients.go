@@ -23,6 +23,8 @@ var clients = []client{
 	python("redis-py", "with_redis.py", "redis"),
 	node("ioredis", "with_ioredis.js"),
 	node("node-redis", "with_node_redis.js"),
+	node("bullmq", "with_bullmq.js"),
+	node("bull", "with_bull.js"),
 	goClient("go-redis"), goClient("redigo"), goClient("rueidis"),
 }
 
