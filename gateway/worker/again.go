@@ -124,7 +124,7 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	if a.at > w.now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
 		return w.againLater(c, a)
 	}
-	if w.postponedAgain(c, a) {
+	if c.blockedSince == 0 && w.postponedAgain(c, a) { // what blocks may be over before the pause is
 		return false
 	}
 	switch s := c.splitOf(a.seq); {

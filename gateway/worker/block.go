@@ -112,6 +112,12 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 		w.park(c, session.Flight)
 		return false
 	}
+	if w.postponedAgain(c, a) {
+		if left < forEver {
+			w.runAt(c, w.now+left)
+		}
+		return false
+	}
 	l, why := w.privateAgain(c, a, d.Shard)
 	if l == nil {
 		if w.mayNotAgain(c, a, d.Shard, why) {
