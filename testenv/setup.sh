@@ -243,7 +243,7 @@ need_node() {
 	fi
 	mkdir -p "$modules"
 	cp "$module/testenv/clients/node/package.json" "$module/testenv/clients/node/$lock" "$modules"
-	may_run "the modules of testenv/clients/node" "npm ci --ignore-scripts"
+	may_run "what testenv/clients/node names" "npm ci --ignore-scripts"
 	(cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund >&2) || die "could not install the Node modules"
 	touch "$modules/installed"
 }
