@@ -89,7 +89,7 @@ func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 // The relay keeps replies apart, the load counts them, and the process's CPU is seen.
 func TestCompareThroughRelay(t *testing.T) {
 	testenv.SkipShort(t)
-	s, err := newSite("")
+	s, err := newSite("", "")
 	if err != nil {
 		t.Fatal(err)
 	}

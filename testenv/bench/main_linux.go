@@ -36,6 +36,7 @@ type options struct {
 	cmds     string
 	json     string
 	evergate string
+	former   string
 
 	modes, memory, big, all bool
 }
@@ -68,6 +69,7 @@ func parse() (o options) {
 	flag.StringVar(&o.cmds, "cmds", "GET,SET", "commands")
 	flag.StringVar(&o.json, "json", "", "also write all rounds to this `file`")
 	flag.StringVar(&o.evergate, "evergate", "", "`path` of the gateway's binary; built when not given")
+	flag.StringVar(&o.former, "former", "", "`path` of another build of the gateway, to compare with as the target former")
 	flag.BoolVar(&o.modes, "sentinel-vs-cluster", false, "instead: the gateway before Sentinels and before a Cluster")
 	flag.BoolVar(&o.memory, "memory", false, "instead: resident memory of idle clients")
 	flag.BoolVar(&o.big, "big", false, "instead: a 64 MB value, and its neighbours")
@@ -81,7 +83,7 @@ func parse() (o options) {
 }
 
 func run(ctx context.Context, o options) (err error) {
-	s, err := newSite(o.evergate)
+	s, err := newSite(o.evergate, o.former)
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,11 @@ func (out *report) compare(ctx context.Context, s *site, o options) error {
 	if err != nil {
 		return err
 	}
-	if c.targets, err = s.targets(ctx, strings.Split(o.targets, ",")...); err != nil {
+	names := strings.Split(o.targets, ",")
+	if s.former != "" && !slices.Contains(names, former) {
+		names = append(names, former)
+	}
+	if c.targets, err = s.targets(ctx, names...); err != nil {
 		return err
 	}
 	c.server = s.server

@@ -31,23 +31,30 @@ type site struct {
 	dir      string // holds configurations, logs and binaries; removed at the end
 	module   string // root of the source
 	evergate string // the gateway's binary; built when empty
+	former   string // another build of it; empty when there is none
 	started  []*testenv.Process
 	envs     []*testenv.Env
 	server   *target // the one server behind the targets
 }
 
-func newSite(evergate string) (*site, error) {
+// former is the name of the target that is another build of the gateway.
+const former = "former"
+
+func newSite(evergate, former string) (*site, error) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the source: %w", err)
 	}
-	if evergate != "" {
-		if evergate, err = filepath.Abs(evergate); err != nil {
+	for _, path := range []*string{&evergate, &former} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
 			return nil, err
 		}
 	}
 	dir, err := os.MkdirTemp("", "evergate-bench-")
-	return &site{dir: dir, module: strings.TrimSpace(string(module)), evergate: evergate}, err
+	return &site{dir: dir, module: strings.TrimSpace(string(module)), evergate: evergate, former: former}, err
 }
 
 func (s *site) close() error {
@@ -96,16 +103,26 @@ func (s *site) startServer() error {
 
 // gateway starts the gateway before the upstream that the flags name.
 func (s *site) gateway(name, addr string, workers int, upstream ...string) (*target, error) {
-	if s.evergate == "" {
-		binary, err := testenv.BuildGateway()
-		if err != nil {
-			return nil, err
-		}
-		s.evergate = binary
+	binary, err := s.binary(name)
+	if err != nil {
+		return nil, err
 	}
 	args := append([]string{"run", "--listen", addr, "--workers", strconv.Itoa(workers), "--log-level", "warn"},
 		upstream...)
-	return s.run(name, addr, s.evergate, args...)
+	return s.run(name, addr, binary, args...)
+}
+
+// binary is the build of the gateway that a target runs.
+func (s *site) binary(name string) (path string, err error) {
+	switch {
+	case name == former && s.former == "":
+		err = errors.New("-targets: former wants -former PATH")
+	case name == former:
+		return s.former, nil
+	case s.evergate == "":
+		s.evergate, err = testenv.BuildGateway()
+	}
+	return s.evergate, err
 }
 
 // answers waits until the target gives the reply want, a whole frame, to a command.

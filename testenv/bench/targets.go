@@ -49,6 +49,7 @@ func (s *site) startTarget(ctx context.Context, name string) (*target, error) {
 	launch, ok := map[string]func(addr string) (*target, error){
 		"evergate":     plain(1),
 		"evergate-all": plain(runtime.NumCPU()),
+		former:         plain(1),
 		"nutcracker":   s.nutcracker,
 		"haproxy":      s.haproxy,
 		"relay":        s.relay,
