@@ -141,28 +141,35 @@ const special = Blocking | Subscribing | Transaction | PerConnection | Local | S
 // Decide is total: it answers for every command, arguments and view. It allocates only for Split. Which shards a Spread
 // goes to is for the caller to see: to all. A nil Command is one that Lookup did not find; a nil view is one that is
 // not known yet: what the gateway answers itself is answered, what would be forwarded has Shard -1.
-func Decide(r Request, v *topology.View) Decision {
+//
+// The answer is written into d, whose former content does not matter, and goes on from hand to hand by its address: a
+// copy costs more than the decision.
+func Decide(d *Decision, r Request, v *topology.View) {
 	c := r.Command
-	if c == nil {
-		return refuse(UnknownCommand)
-	}
-	if !c.ArityFits(len(r.Args)) {
-		return refuse(WrongArity)
-	}
-	if c.Has(special) {
-		if d, done := decideSpecial(c, r.Args, v); done {
-			return d
+	switch {
+	case c == nil:
+		*d = refuse(UnknownCommand)
+		return
+	case !c.ArityFits(len(r.Args)):
+		*d = refuse(WrongArity)
+		return
+	case c.Has(special):
+		var done bool
+		if *d, done = decideSpecial(c, r.Args, v); done {
+			return
 		}
 	}
+	if v != nil && v.Sharded && len(v.Shards) > 0 {
+		*d = decideSlot(c, r.Args, v, c.Has(Read))
+		d.Counts = c.Has(Counting)
+		return
+	}
+	d.Kind, d.Reason, d.Merge, d.Parts = Forward, NoReason, 0, nil
+	d.Read, d.Safe, d.Counts = c.Has(Read), !c.Has(Write), c.Has(Counting)
+	d.Shard, d.Slot = 0, -1
 	if v == nil || len(v.Shards) == 0 {
-		return Decision{Kind: Forward, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1, Counts: c.Has(Counting)}
+		d.Shard = -1
 	}
-	if !v.Sharded {
-		return Decision{Kind: Forward, Read: c.Has(Read), Safe: !c.Has(Write), Shard: 0, Slot: -1, Counts: c.Has(Counting)}
-	}
-	d := decideSlot(c, r.Args, v, c.Has(Read))
-	d.Counts = c.Has(Counting)
-	return d
 }
 
 // decideSpecial answers for commands with special traits; done is false when such a command is an ordinary one here.

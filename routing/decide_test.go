@@ -3,7 +3,14 @@ package routing
 import (
 	"strings"
 	"testing"
+
+	"evergate/topology"
 )
+
+func decide(r Request, v *topology.View) (d Decision) {
+	Decide(&d, r, v)
+	return d
+}
 
 // TestNoAllocation: the steady state of the data plane allocates nothing.
 func TestNoAllocation(t *testing.T) {
@@ -25,7 +32,7 @@ func TestNoAllocation(t *testing.T) {
 		}
 		for _, line := range lines {
 			args := cutLine(t, line)
-			n := testing.AllocsPerRun(100, func() { Decide(Request{Command: Lookup(args), Args: args}, view) })
+			n := testing.AllocsPerRun(100, func() { decide(Request{Command: Lookup(args), Args: args}, view) })
 			if n != 0 {
 				t.Errorf("%s, %s: %v allocations", v.name, line, n)
 			}
@@ -55,18 +62,18 @@ func BenchmarkDecide(b *testing.B) {
 	b.Run("plain GET", func(b *testing.B) {
 		view := plainView()
 		for b.Loop() {
-			Decide(Request{Command: Lookup(get), Args: get}, view)
+			decide(Request{Command: Lookup(get), Args: get}, view)
 		}
 	})
 	b.Run("sharded GET", func(b *testing.B) {
 		for b.Loop() {
-			Decide(Request{Command: Lookup(get), Args: get}, sharded)
+			decide(Request{Command: Lookup(get), Args: get}, sharded)
 		}
 	})
 	b.Run("split MGET", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			Decide(Request{Command: Lookup(mget), Args: mget}, sharded)
+			decide(Request{Command: Lookup(mget), Args: mget}, sharded)
 		}
 	})
 }

@@ -65,7 +65,7 @@ func FuzzDecide(f *testing.F) {
 		}
 		r := Request{Command: c, Args: args}
 		for _, v := range []*topology.View{nil, plain, sharded} {
-			checkDecision(t, r, v, Decide(r, v))
+			checkDecision(t, r, v, decide(r, v))
 		}
 	})
 }

@@ -107,7 +107,7 @@ func serverDecides(t *testing.T, env *testenv.Env) {
 	for _, line := range lines {
 		args := cutLine(t, line)
 		c := Lookup(args)
-		d := Decide(Request{Command: c, Args: args}, view)
+		d := decide(Request{Command: c, Args: args}, view)
 		if c == nil || d.Kind != Forward && d.Reason != CrossSlot {
 			continue
 		}

@@ -87,7 +87,7 @@ func (s *script) line(line string) string {
 	if c == nil {
 		c = s.learnt[strings.ToLower(string(args[0]))]
 	}
-	d := Decide(Request{Command: c, Args: args}, s.view)
+	d := decide(Request{Command: c, Args: args}, s.view)
 	out := describe(d) + "\n"
 	for _, p := range d.Parts {
 		out += fmt.Sprintf("  slot %d shard %d args %v\n", p.Slot, p.Shard, p.Args)

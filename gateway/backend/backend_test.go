@@ -61,12 +61,13 @@ func TestInflightKeepsOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 10_000 {
 		if r.IntN(3) > 0 {
-			f.Push(Ticket{Seq: next})
+			f.Push().Seq = next
 			next++
-		} else if got, ok := f.Pop(); ok {
+		} else if got := f.Front(); got != nil {
 			if got.Seq != oldest {
 				t.Fatalf("got %d, want %d", got.Seq, oldest)
 			}
+			f.Drop()
 			oldest++
 		} else if oldest != next {
 			t.Fatalf("empty at %d of %d", oldest, next)
@@ -110,7 +111,7 @@ func TestLost(t *testing.T) {
 			if c.slots != nil {
 				t.Slot = c.slots[i]
 			}
-			l.Inflight.Push(t)
+			*l.Inflight.Push() = t
 		}
 		l.Queue.Wrote(c.sent)
 		got := []string{}
@@ -148,7 +149,7 @@ func TestDropUnsent(t *testing.T) {
 			if k == 'q' {
 				t.Flags = Quiet
 			}
-			l.Inflight.Push(t)
+			*l.Inflight.Push() = t
 		}
 		l.Queue.Wrote(c.wrote)
 		unsent := l.Unsent()

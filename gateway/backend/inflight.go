@@ -55,13 +55,16 @@ type Inflight struct {
 // Len is the number of tickets.
 func (f *Inflight) Len() int { return int(f.n) }
 
-// Push adds the newest ticket.
-func (f *Inflight) Push(t Ticket) {
+// Push adds the newest ticket, which is empty, and returns its place to be filled in. It is valid until the next Push
+// or Drop.
+func (f *Inflight) Push() *Ticket {
 	if int(f.n) == len(f.ring) {
 		f.grow()
 	}
-	f.ring[(f.head+f.n)&uint32(len(f.ring)-1)] = t
+	t := &f.ring[(f.head+f.n)&uint32(len(f.ring)-1)]
+	*t = Ticket{}
 	f.n++
+	return t
 }
 
 func (f *Inflight) grow() {
@@ -72,7 +75,7 @@ func (f *Inflight) grow() {
 	f.ring, f.head = ring, 0
 }
 
-// Front returns the oldest ticket, or nil. It is valid until the next Push or Pop.
+// Front returns the oldest ticket, or nil. It is valid until the next Push or Drop.
 func (f *Inflight) Front() *Ticket {
 	if f.n == 0 {
 		return nil
@@ -80,15 +83,10 @@ func (f *Inflight) Front() *Ticket {
 	return &f.ring[f.head]
 }
 
-// Pop removes the oldest ticket.
-func (f *Inflight) Pop() (t Ticket, ok bool) {
-	if f.n == 0 {
-		return Ticket{}, false
-	}
-	t = f.ring[f.head]
+// Drop removes the oldest ticket. There must be one.
+func (f *Inflight) Drop() {
 	f.head = (f.head + 1) & uint32(len(f.ring)-1)
 	f.n--
-	return t, true
 }
 
 // All calls yield for each ticket, oldest first.

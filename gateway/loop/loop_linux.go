@@ -96,7 +96,7 @@ func (p *poller) Run() {
 		}
 		if woken {
 			var counter [8]byte
-			_, _ = read(p.wakefd, counter[:])
+			_, _ = unix.Read(p.wakefd, counter[:])
 			p.do()
 		}
 		p.endRound()
@@ -140,7 +140,7 @@ func (p *poller) event(fd int, events uint32) {
 }
 
 func (p *poller) read(fd int, c conn, events uint32) {
-	n, errno := read(fd, p.buf)
+	n, errno := receive(fd, p.buf)
 	switch {
 	case n > 0 && c.kind == aClient:
 		p.w.ClientRead(c.id, p.buf[:n])
@@ -181,7 +181,7 @@ func (p *poller) write(fd int, c conn) bool {
 			p.watch(fd, func(c *conn) { c.out = false })
 			return true
 		}
-		n, errno := write(fd, b)
+		n, errno := send(fd, b)
 		if n > 0 {
 			if c.kind == aClient {
 				p.w.ClientWrote(c.id, n)

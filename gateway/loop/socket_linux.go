@@ -33,15 +33,17 @@ func takeFD(c net.Conn) (int, error) {
 	return fd, unix.SetNonblock(fd, true)
 }
 
-func read(fd int, b []byte) (int, syscall.Errno) {
+// receive reads from a socket. It is a little cheaper than read, which goes through the layer of files.
+func receive(fd int, b []byte) (int, syscall.Errno) {
 	at := unsafe.Pointer(unsafe.SliceData(b))
-	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(at), uintptr(len(b)))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(at), uintptr(len(b)), 0, 0, 0)
 	return int(n), errno
 }
 
-func write(fd int, b []byte) (int, syscall.Errno) {
+// send writes to a socket.
+func send(fd int, b []byte) (int, syscall.Errno) {
 	at := unsafe.Pointer(unsafe.SliceData(b))
-	n, _, errno := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(at), uintptr(len(b)))
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(at), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
 	return int(n), errno
 }
 

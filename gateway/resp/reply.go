@@ -87,6 +87,9 @@ func whole(b []byte) int {
 	}
 	switch b[0] {
 	case '+', ':', '-':
+		if len(b) >= 5 && string(b[:5]) == "+OK\r\n" {
+			return 5
+		}
 		i := bytes.IndexByte(b, '\n')
 		if i >= 2 && bytes.IndexByte(b[:i], '\r') == i-1 {
 			if b[0] == ':' {

@@ -56,6 +56,9 @@ func (s *Scanner) Next(buf []byte, args [][]byte, lim *Limits) (n int, out [][]b
 	}
 	resumed := s.pos > 0
 	if !resumed {
+		if n, out = wholeCommand(buf, out, lim); n > 0 {
+			return n, out, Frame
+		}
 		if buf[0] != '*' {
 			return s.inline(buf, out, lim)
 		}
@@ -93,6 +96,56 @@ func (s *Scanner) Next(buf []byte, args [][]byte, lim *Limits) (n int, out [][]b
 	}
 	*s = Scanner{}
 	return n, out, st
+}
+
+// wholeCommand is the way of most commands: one that has arrived in full and has nothing unusual. It returns 0 for all
+// others, whose bytes are then looked at once more.
+func wholeCommand(buf []byte, args [][]byte, lim *Limits) (n int, out [][]byte) {
+	if len(buf) < 4 || buf[0] != '*' || lim.LineBytesMax < shortDigits+3 {
+		return 0, args
+	}
+	left, at := shortNumber(buf, 1)
+	if left < 1 || left > lim.ArgsMax {
+		return 0, args
+	}
+	out = args
+	for ; left > 0; left-- {
+		if at >= len(buf) || buf[at] != '$' {
+			return 0, args
+		}
+		size, from := shortNumber(buf, at+1)
+		if size < 0 || size > lim.BulkBytesMax || size > int64(len(buf)-from-2) {
+			return 0, args
+		}
+		end := from + int(size)
+		if buf[end] != '\r' || buf[end+1] != '\n' {
+			return 0, args
+		}
+		out = append(out, buf[from:end:end])
+		at = end + 2
+	}
+	return at, out
+}
+
+// shortDigits is how many digits shortNumber reads at most.
+const shortDigits = 8
+
+// shortNumber reads a number of few digits that begins at buf[i] and ends with CRLF. next is behind that; v is -1 when
+// it is not one, or not whole.
+func shortNumber(buf []byte, i int) (v int64, next int) {
+	from := i
+	for ; i < len(buf) && i < from+shortDigits; i++ {
+		c := buf[i] - '0'
+		if c > 9 {
+			break
+		}
+		v = v*10 + int64(c)
+	}
+	switch {
+	case i == from, i+1 >= len(buf), buf[i] != '\r', buf[i+1] != '\n', buf[from] == '0' && i > from+1:
+		return -1, 0
+	}
+	return v, i + 2
 }
 
 // end resets the scanner unless the frame goes on.

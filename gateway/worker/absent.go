@@ -53,7 +53,7 @@ func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 		return false
 	}
 	w.stats.Doubted++
-	l.Inflight.Pop()
+	l.Inflight.Drop()
 	w.sendBack(c, l, &t, frame, again{target: -1, primary: true}, noKey)
 	l.Queue.Answered(t.End)
 	return true

@@ -139,12 +139,13 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	if command == nil {
 		command = c.svc.knows(w.args)
 	}
-	d := routing.Decide(routing.Request{Command: command, Args: w.args}, c.svc.view)
+	var d routing.Decision
+	routing.Decide(&d, routing.Request{Command: command, Args: w.args}, c.svc.view)
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never done again
 		return w.execAgain(c, a)
 	case d.Kind == routing.Pin:
-		return w.blockAgain(c, a, command, d)
+		return w.blockAgain(c, a, command, &d)
 	}
 	if d.Kind == routing.Split && d.Counts && a.part >= 0 && int(a.part) < len(d.Parts) {
 		// Every shard was asked the same.
@@ -167,7 +168,7 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		read: d.Safe, frame: a.frame, counts: d.Counts,
 	}
 	args := w.args
-	l, why := w.chooseAgain(c, a, d)
+	l, why := w.chooseAgain(c, a, &d)
 	r.ask, r.foreign = a.ask, a.target >= 0
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
@@ -177,14 +178,14 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	} else if a.load != nil {
 		r.load = [][]byte{a.load}
 	}
-	w.send(c, l, r)
+	w.send(c, l, &r)
 	return true
 }
 
 func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }
 
 // chooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
-func (w *Worker) chooseAgain(c *client, a *again, d routing.Decision) (*backend.Lane, obstacle) {
+func (w *Worker) chooseAgain(c *client, a *again, d *routing.Decision) (*backend.Lane, obstacle) {
 	if a.target < 0 {
 		return w.choose(c, d.Shard, d.Slot, d.Read)
 	}

@@ -81,6 +81,7 @@ var kinds = []struct {
 	{"GET", resp.AppendCommandStrings(nil, "GET", "key:000000012345"), resp.AppendBulk(nil, make([]byte, 64))},
 	{"SET", resp.AppendCommandStrings(nil, "SET", "key:000000012345", string(make([]byte, 64))), resp.OK},
 	{"16 GETs", times(16, resp.AppendCommandStrings(nil, "GET", "k")), times(16, resp.AppendBulk(nil, make([]byte, 64)))},
+	{"16 SETs", times(16, resp.AppendCommandStrings(nil, "SET", "k", string(make([]byte, 64)))), times(16, resp.OK)},
 }
 
 func times(n int, b []byte) []byte {

@@ -14,7 +14,7 @@ import (
 
 // isAllowed says that a command is refused for its harm alone, and let through. A replica facade lets nothing through:
 // its clients mean a replica, and what they say would come to the primary.
-func (w *Worker) isAllowed(c *client, d routing.Decision, command *routing.Command) bool {
+func (w *Worker) isAllowed(c *client, d *routing.Decision, command *routing.Command) bool {
 	return d.Reason == routing.Forbidden && c.svc.Allowed[command.Name] && !c.face.Is(facade.Replica)
 }
 
@@ -34,7 +34,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		return w.mayNot(c, d.Shard, why)
 	}
 	l.Once = true
-	w.send(c, l, request{
+	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, frame: frame, foreign: true,
 	})
 	return true

@@ -29,7 +29,7 @@ const (
 )
 
 // block sends a blocking command. It returns false when the session was parked.
-func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
+func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if len(c.flights) > 0 || waits && c.withheld != nil {
 		w.park(c, session.Flight)
@@ -49,7 +49,7 @@ func (w *Worker) block(c *client, d routing.Decision, command *routing.Command, 
 	}
 	c.blockedSince = max(w.now, 1)
 	c.beginRound(waits)
-	w.send(c, l, request{
+	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read) || waits,
 		ping: waits, blocking: true, frame: frame,
 	})
@@ -94,7 +94,7 @@ func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
 }
 
 // blockAgain sends a blocking command again, with the time that is left of what the client gave it.
-func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d routing.Decision) bool {
+func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *routing.Decision) bool {
 	frame, left := a.frame, forEver
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
 		frame, left = timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
@@ -129,7 +129,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d rou
 		return false
 	}
 	c.blockedSince = max(w.now, 1)
-	w.send(c, l, request{
+	w.send(c, l, &request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
 		ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,
 	})

@@ -118,6 +118,7 @@ func (w *Worker) question(l *backend.Lane, q question, frame []byte, ahead uint3
 	}
 	w.asking[at] = q
 	end := l.Queue.Append(frame)
-	l.Inflight.Push(backend.Ticket{End: end, Seq: uint32(at), Flags: backend.Internal, Part: -1, Slot: -1, Ahead: ahead})
+	t := l.Inflight.Push()
+	t.End, t.Seq, t.Flags, t.Part, t.Slot, t.Ahead = end, uint32(at), backend.Internal, -1, -1, ahead
 	w.dirtyLane(l)
 }

@@ -17,7 +17,7 @@ var readOnlyReplica = []byte("-READONLY You can't write against a read only repl
 
 // replicaRefuses says that the client came to a listener that takes no writes, and the command is one. What is refused
 // anyway keeps its own reason.
-func (c *client) replicaRefuses(command *routing.Command, d routing.Decision) bool {
+func (c *client) replicaRefuses(command *routing.Command, d *routing.Decision) bool {
 	return c.face.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
 		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
 }
@@ -57,7 +57,7 @@ func (w *Worker) askSlot(c *client, sub string, args [][]byte) bool {
 	if shard := v.Shard(slot); shard != nil {
 		d.Shard = shard.Index
 	}
-	return w.forward(c, d, nil, args, resp.AppendCommand(nil, args...))
+	return w.forward(c, &d, nil, args, resp.AppendCommand(nil, args...))
 }
 
 var noSlots = []byte("-ERR the servers of this gateway are no cluster and cannot tell the keys of a slot\r\n")
@@ -143,7 +143,8 @@ func noCommands(args [][]byte) []byte {
 
 // ofAnyListener does what any client may ask of any listener.
 func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byte, frame []byte, subscribed bool) bool {
-	d := routing.Decide(routing.Request{Command: command, Args: args}, nil)
+	var d routing.Decision
+	routing.Decide(&d, routing.Request{Command: command, Args: args}, nil)
 	if d.Kind != routing.Answer {
 		w.refuse(c, d.Reason, command, args)
 		return true

@@ -124,7 +124,8 @@ func (w *Worker) feedAcked(s *service, l *backend.Lane, verb, name []byte) {
 		return
 	}
 	kind, begins := kindOf(asked[0])
-	ticket, _ := l.Inflight.Pop()
+	ticket := *l.Inflight.Front()
+	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
 	if !begins {
 		return
@@ -177,7 +178,8 @@ func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
 		w.laneLost(l, backend.NotAuthenticated)
 		return
 	}
-	ticket, _ := l.Inflight.Pop()
+	ticket := *l.Inflight.Front()
+	l.Inflight.Drop()
 	if len(asked) == 2 {
 		if kind, begins := kindOf(asked[0]); begins {
 			w.feedRefused(l, kind, asked[1], ticket.Seq, reply)
@@ -312,7 +314,8 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 // tell puts a command on a feed. Nobody but the worker itself waits for the answer.
 func (w *Worker) tell(l *backend.Lane, ask uint32, words ...string) {
 	end := l.Queue.Append(resp.AppendCommandStrings(nil, words...))
-	l.Inflight.Push(backend.Ticket{End: end, Seq: ask, Flags: backend.Quiet, Part: -1, Slot: -1})
+	t := l.Inflight.Push()
+	t.End, t.Seq, t.Flags, t.Part, t.Slot = end, ask, backend.Quiet, -1, -1
 	w.dirtyLane(l)
 	w.stats.Requests[backend.Feed]++
 }

@@ -147,14 +147,14 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 		return w.mayNot(c, 0, inFlight)
 	}
 	if v.Lowest == nil || formerShard(v, int32(v.Lowest.ID)) != nil {
-		return w.forward(c, d, command, args, resp.AppendCommand(nil, args...))
+		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
 	purpose := purposeOf(v, v.Lowest)
 	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.setup()))
 	if l == nil || l.Full() {
-		return w.forward(c, d, command, args, resp.AppendCommand(nil, args...))
+		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
-	w.send(c, l, request{
+	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: 0, read: true, foreign: true,
 		frame: resp.AppendCommand(nil, args...),
 	})

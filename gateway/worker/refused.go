@@ -171,7 +171,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		}
 	}
 	w.stats.RefusedByServer[kind]++
-	l.Inflight.Pop()
+	l.Inflight.Drop()
 	if c := w.client(t.Session, t.Generation); c != nil {
 		w.sendBack(c, l, &t, frame, a, kind)
 	}

@@ -102,10 +102,11 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if t.Flags&backend.Counts != 0 && c != nil {
 		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
-	ticket, _ := l.Inflight.Pop()
+	ticket := *l.Inflight.Front()
+	l.Inflight.Drop()
 	write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply)
 	if c != nil && write && reply[0] != '-' {
-		c.wrote = origin{l.RunID, l.Key.Node, true}
+		c.wroteTo(l)
 	}
 	switch {
 	case c == nil:
@@ -124,17 +125,15 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		}
 	}
 	l.Queue.Answered(ticket.End)
-	if c == nil {
-		return
-	}
-	if !c.closed {
+	if c != nil && !c.closed {
 		w.landed(c, ticket.Shard)
 	}
 }
 
 // internalReply takes the reply to what no client has asked for.
 func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
-	ticket, _ := l.Inflight.Pop()
+	ticket := *l.Inflight.Front()
+	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
 	switch {
 	case ticket.Flags&backend.Internal != 0:
@@ -196,7 +195,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&backend.Write != 0 {
-		c.wrote = origin{l.RunID, l.Key.Node, true}
+		c.wroteTo(l)
 		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
 	w.serves(l)
@@ -235,7 +234,8 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		w.readLane(l, true)
 	}
 	w.bigEnded(l)
-	ticket, _ := l.Inflight.Pop()
+	ticket := *l.Inflight.Front()
+	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
 	if c != nil && !c.closed {
 		c.unmute()

@@ -79,11 +79,12 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if w.postponed(c, command) {
 		return false
 	}
-	d := routing.Decide(routing.Request{Command: command, Args: args}, c.svc.view)
+	var d routing.Decision
+	routing.Decide(&d, routing.Request{Command: command, Args: args}, c.svc.view)
 	if ragged && d.Kind != routing.Refuse {
 		frame = resp.AppendCommand(nil, args...)
 	}
-	if c.replicaRefuses(command, d) {
+	if c.replicaRefuses(command, &d) {
 		if c.Multi != nil {
 			return w.abortMulti(c, readOnlyReplica)
 		}
@@ -91,17 +92,17 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, readOnlyReplica)
 		return true
 	}
-	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
+	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(&d, command) {
 		return w.onlyListens(c, command)
 	}
 	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
 		return w.execEnds(c, execArity)
 	}
-	w.noteScript(c, d, command, args)
+	w.noteScript(c, &d, command, args)
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
-		return w.queue(c, d, command, args, frame)
+		return w.queue(c, &d, command, args, frame)
 	}
-	return w.decided(c, d, command, args, frame)
+	return w.decided(c, &d, command, args, frame)
 }
 
 // mustWait parks a session that does nothing more before something else is done.
@@ -119,7 +120,7 @@ func (w *Worker) mustWait(c *client) bool {
 }
 
 // decided does what a decision says. It returns false when the session was parked.
-func (w *Worker) decided(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	switch d.Kind {
 	case routing.Forward:
 		return w.forward(c, d, command, args, frame)
@@ -147,7 +148,7 @@ func (w *Worker) decided(c *client, d routing.Decision, command *routing.Command
 }
 
 // forward sends a frame to the shard that the decision names.
-func (w *Worker) forward(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) forward(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	l, state := w.choose(c, d.Shard, d.Slot, d.Read)
 	if l == nil {
 		return w.mayNot(c, d.Shard, state)
@@ -155,18 +156,17 @@ func (w *Worker) forward(c *client, d routing.Decision, command *routing.Command
 	if command != nil && command.Has(routing.Scripts) {
 		w.alsoOnReplicas(c, command, frame)
 	}
-	seq := c.Replies.Reserve()
-	owned := len(frame) > pauseBytes && len(frame) == len(c.Unread) && &frame[0] == &c.Unread[0]
-	if owned {
+	var r request
+	r.seq, r.part, r.slot, r.shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
+	r.frame, r.read, r.counts = frame, d.Safe, d.Counts
+	r.owned = len(frame) > pauseBytes && len(frame) == len(c.Unread) && &frame[0] == &c.Unread[0]
+	if r.owned {
 		c.Unread = nil
-	}
-	r := request{
-		seq: seq, part: -1, slot: int16(d.Slot), shard: d.Shard, read: d.Safe, owned: owned, frame: frame, counts: d.Counts,
 	}
 	if body := w.missing(l, command, args); body != nil {
 		r.load = [][]byte{body}
 	}
-	w.send(c, l, r)
+	w.send(c, l, &r)
 	return true
 }
 
@@ -195,7 +195,7 @@ type request struct {
 }
 
 // send puts a request on a lane and counts it in the session's flight.
-func (w *Worker) send(c *client, l *backend.Lane, r request) {
+func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	load(l, r.load)
 	if r.ask {
 		quietly(l, resp.Asking)
@@ -203,10 +203,10 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	if r.ping {
 		quietly(l, pingFrame)
 	}
-	t := backend.Ticket{
-		Session: c.ref.ID, Generation: c.ref.Generation, Seq: r.seq, Part: r.part, Slot: r.slot, Shard: int16(r.shard),
-		Hops: r.hops, Tries: r.tries, Ahead: r.ahead,
-	}
+	t := l.Inflight.Push()
+	t.Session, t.Generation, t.Seq = c.ref.ID, c.ref.Generation, r.seq
+	t.Part, t.Slot, t.Shard = r.part, r.slot, int16(r.shard)
+	t.Hops, t.Tries, t.Ahead = r.hops, r.tries, r.ahead
 	if !r.read {
 		t.Flags = backend.Write
 	}
@@ -230,7 +230,6 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 	if len(r.frame) > bigBytes {
 		l.BigEnd = t.End
 	}
-	l.Inflight.Push(t)
 	l.UsedAt = w.now
 	w.dirtyLane(l)
 	w.stats.Requests[l.Key.Purpose]++
@@ -247,7 +246,8 @@ func (w *Worker) send(c *client, l *backend.Lane, r request) {
 // quietly puts a command on a lane whose reply nobody waits for.
 func quietly(l *backend.Lane, frame []byte) {
 	end := l.Queue.Append(frame)
-	l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet, Part: -1, Slot: -1})
+	t := l.Inflight.Push()
+	t.End, t.Flags, t.Part, t.Slot = end, backend.Quiet, -1, -1
 }
 
 // obstacle is why no lane could be chosen.

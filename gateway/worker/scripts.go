@@ -30,7 +30,7 @@ type loaded struct {
 func runsByName(c *routing.Command) bool { return c != nil && strings.HasPrefix(c.Name, "evalsha") }
 
 // noteScript remembers the script that a command brings, or forgets all.
-func (w *Worker) noteScript(c *client, d routing.Decision, command *routing.Command, args [][]byte) {
+func (w *Worker) noteScript(c *client, d *routing.Decision, command *routing.Command, args [][]byte) {
 	if d.Kind == routing.Refuse || !command.Has(routing.Scripts) {
 		return
 	}
@@ -122,7 +122,8 @@ func (w *Worker) unknown(l *backend.Lane, t *backend.Ticket, args [][]byte) []by
 func load(l *backend.Lane, bodies [][]byte) {
 	for _, body := range bodies {
 		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))
-		l.Inflight.Push(backend.Ticket{End: end, Flags: backend.Quiet | backend.Loaded, Part: -1, Slot: -1})
+		t := l.Inflight.Push()
+		t.End, t.Flags, t.Part, t.Slot = end, backend.Quiet|backend.Loaded, -1, -1
 	}
 }
 

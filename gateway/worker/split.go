@@ -36,7 +36,7 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 
 // split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
 // cannot.
-func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
+func (w *Worker) split(c *client, d *routing.Decision, args [][]byte) bool {
 	if c.svc.view == nil {
 		return w.mayNot(c, -1, noView)
 	}
@@ -71,7 +71,7 @@ func (w *Worker) split(c *client, d routing.Decision, args [][]byte) bool {
 			}
 			s.parts[i].Places = places
 		}
-		w.send(c, lanes[i], request{
+		w.send(c, lanes[i], &request{
 			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Safe,
 			counts: d.Counts,
 			frame:  resp.AppendCommand(nil, words...),

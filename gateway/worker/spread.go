@@ -30,7 +30,7 @@ type spread struct {
 
 // spread sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
 // that cannot.
-func (w *Worker) spread(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) spread(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	v := c.svc.view
 	switch {
 	case v == nil || len(v.Shards) == 0:
@@ -55,13 +55,13 @@ func (w *Worker) spread(c *client, d routing.Decision, command *routing.Command,
 		frame = bgsave
 	}
 	for i, l := range lanes {
-		w.send(c, l, request{seq: s.seq, part: int16(i), slot: -1, shard: i, read: d.Safe, frame: frame})
+		w.send(c, l, &request{seq: s.seq, part: int16(i), slot: -1, shard: i, read: d.Safe, frame: frame})
 	}
 	return true
 }
 
 // newSpread begins a request with a part for each shard of a view.
-func (c *client) newSpread(d routing.Decision, command *routing.Command, v *topology.View) *split {
+func (c *client) newSpread(d *routing.Decision, command *routing.Command, v *topology.View) *split {
 	s := &split{
 		seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
 		spread: &spread{command: command, read: d.Read},
@@ -92,7 +92,7 @@ func limitOf(args [][]byte) int {
 
 // killing begins a command that must get past what the servers are busy with. Each part goes on a connection of the
 // session's own, one after the other, as what is done again does.
-func (w *Worker) killing(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
+func (w *Worker) killing(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := c.newSpread(d, command, c.svc.view)
 	for i := range s.parts {
 		w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i), Flags: backend.Write}, frame,
@@ -135,7 +135,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	if s.spread.saving != nil && !w.savesOn(c, s, a, l) {
 		return true
 	}
-	w.send(c, l, request{
+	w.send(c, l, &request{
 		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, shard: shard, read: a.read, frame: a.frame,
 		foreign: s.kind == resp.OneOK,
 	})

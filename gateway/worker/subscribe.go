@@ -30,7 +30,7 @@ var listening = map[string]listens{
 }
 
 // subscribe does SUBSCRIBE and its kin. It returns false when the session was parked.
-func (w *Worker) subscribe(c *client, d routing.Decision, command *routing.Command, args [][]byte) bool {
+func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.Name]
 	if what.ends {
 		if w.waitsToAcknowledge(c) {
@@ -82,7 +82,7 @@ func (w *Worker) subscribe(c *client, d routing.Decision, command *routing.Comma
 
 // awaitFeed parks a session until the servers have acknowledged a topic. It returns true when the client was told that
 // this takes too long.
-func (w *Worker) awaitFeed(c *client, d routing.Decision, t *fanout.Topic) bool {
+func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
 		if s := &t.Sources[i]; s.State != fanout.On && w.primaryShard(c.svc, s.Node) < 0 {
 			return w.mayNot(c, max(d.Shard, 0), held)
@@ -185,7 +185,7 @@ func (c *client) pushMark() byte {
 func (c *client) subscribed() bool { return c.subs != nil && c.subs.Any() }
 
 // mayWhileSubscribed says that a command is allowed to a client that is subscribed and speaks RESP2.
-func mayWhileSubscribed(d routing.Decision, command *routing.Command) bool {
+func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
 	return d.Kind == routing.Listen || d.Kind == routing.Refuse || command.Name == "ping" || endsAll(command)
 }
 

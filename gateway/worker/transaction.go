@@ -45,7 +45,7 @@ const noMultiFor = 30 * time.Second
 const becauseOf = "-EXECABORT Transaction discarded because of: "
 
 // transact does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
-func (w *Worker) transact(c *client, d routing.Decision, command *routing.Command, frame []byte) bool {
+func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	switch command.Name {
 	case "multi":
 		reply := multiNested
@@ -83,10 +83,10 @@ func (w *Worker) transact(c *client, d routing.Decision, command *routing.Comman
 }
 
 // queue takes one command of a transaction.
-func (w *Worker) queue(c *client, d routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
 	if w.isAllowed(c, d, command) {
-		d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
+		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
 		m.Alone = true
 	}
 	switch {
@@ -186,7 +186,7 @@ func (w *Worker) exec(c *client) bool {
 	if m.Named {
 		r.load = w.missingIn(l, frame)
 	}
-	w.send(c, l, r)
+	w.send(c, l, &r)
 	c.Multi, c.Watch = nil, nil
 	return true
 }
@@ -216,7 +216,7 @@ func (w *Worker) execEnds(c *client, reply []byte) bool {
 }
 
 // watch sends WATCH on a lane of the session's own.
-func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
+func (w *Worker) watch(c *client, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
 		w.answer(c, watchInside)
 		return true
@@ -242,7 +242,7 @@ func (w *Worker) watch(c *client, d routing.Decision, frame []byte) bool {
 		return w.mayNot(c, d.Shard, why)
 	}
 	c.Watch = &session.Watch{Slot: d.Slot}
-	w.send(c, l, request{
+	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: true, watched: true, frame: frame,
 	})
 	return true
@@ -356,7 +356,7 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 		d.Slot = int(a.slot)
 		d.Shard = w.shardOfSlot(c, d.Slot)
 	}
-	l, why := w.chooseAgain(c, a, d)
+	l, why := w.chooseAgain(c, a, &d)
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
 	}
@@ -371,7 +371,7 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 		commands++
 	}
 	r.ahead = commands - 1
-	w.send(c, l, r)
+	w.send(c, l, &r)
 	return true
 }
 

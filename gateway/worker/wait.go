@@ -27,6 +27,11 @@ type origin struct {
 	known bool
 }
 
+// wroteTo notes that the server of a lane has done a write of the client's.
+func (c *client) wroteTo(l *backend.Lane) {
+	c.wrote.runID, c.wrote.node, c.wrote.known = l.RunID, l.Key.Node, true
+}
+
 // gone says that the server that wrote is a primary no longer, or has started anew. While a shard has none nobody
 // knows.
 func (o origin) gone(c *client) bool {

@@ -69,7 +69,7 @@ func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
 	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
 	r.seq = c.Replies.Reserve()
 	c.splits = append(c.splits, &split{seq: r.seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
-	w.send(c, l, r)
+	w.send(c, l, &r)
 	return true
 }
 
@@ -83,7 +83,7 @@ func (w *Worker) walkAgain(c *client, s *split, a *again) bool {
 		return w.mayNotAgain(c, a, r.shard, why)
 	}
 	r.seq, r.hops, r.tries = a.seq, a.hops, a.tries
-	w.send(c, l, r)
+	w.send(c, l, &r)
 	return true
 }
 
@@ -104,7 +104,7 @@ func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane,
 	default:
 		k.next = cursor{print: k.asks.print, at: k.asks.at}
 	}
-	l, why = w.chooseAgain(c, a, routing.Decision{Shard: r.shard, Slot: k.slot})
+	l, why = w.chooseAgain(c, a, &routing.Decision{Shard: r.shard, Slot: k.slot})
 	if l == nil {
 		return r, nil, why
 	}
