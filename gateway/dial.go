@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type dialer struct {
 	logger   hclog.Logger
 	forbids  sync.Map // of forbidden: what was logged
 }
+
+// readers are for greetings: each needs one for a moment, and thousands of connections may be made at once.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
 // forbidden is a command that the gateway's user may not do on a server, and that it can do without.
 type forbidden struct{ addr, command string }
@@ -70,7 +74,12 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error
 	if user == "" {
 		user = "default"
 	}
-	in := bufio.NewReaderSize(conn, 4<<10)
+	in := readers.Get().(*bufio.Reader)
+	in.Reset(conn)
+	defer func() {
+		in.Reset(nil)
+		readers.Put(in)
+	}()
 	var first []string
 	switch {
 	case to.Proto == 3 && password != "":
@@ -117,6 +126,9 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 		return met, err
 	}
 	met.RunID = runIDOf(reply)
+	if met.RunID == to.RunID {
+		met.RunID = to.RunID // the same bytes: there may be thousands of connections
+	}
 	if to.RunID != "" && met.RunID != "" && met.RunID != to.RunID {
 		return met, worker.ErrOtherRun
 	}
@@ -162,12 +174,12 @@ func (d *dialer) may(conn net.Conn, in *bufio.Reader, addr string, args ...strin
 
 // runIDOf finds the run id in the reply to INFO server; empty when there is none.
 func runIDOf(reply []byte) string {
-	_, rest, found := strings.Cut(string(reply), "\nrun_id:")
+	_, rest, found := bytes.Cut(reply, []byte("\nrun_id:"))
 	if !found {
 		return ""
 	}
-	id, _, _ := strings.Cut(rest, "\r\n")
-	return id
+	id, _, _ := bytes.Cut(rest, []byte("\r\n"))
+	return string(id)
 }
 
 // say sends one command and reads its reply. An error reply is an error with the server's words, except that PING may
@@ -190,17 +202,18 @@ func ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err err
 	}
 	var s resp.ReplyScanner
 	for {
-		b, err := in.ReadByte()
+		if _, err := in.Peek(1); err != nil {
+			return nil, err
+		}
+		b, _ := in.Peek(in.Buffered())
+		n, done, err := s.Feed(b)
 		if err != nil {
 			return nil, err
 		}
-		reply = append(reply, b)
+		reply = append(reply, b[:n]...)
+		_, _ = in.Discard(n)
 		if len(reply) > 64<<10 {
 			return nil, resp.ErrReply
-		}
-		_, done, err := s.Feed([]byte{b})
-		if err != nil {
-			return nil, err
 		}
 		if done && reply[0] != '>' { // a push is no answer
 			return reply, nil

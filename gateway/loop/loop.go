@@ -58,11 +58,64 @@ type inbox struct {
 	cancel  context.CancelFunc
 	stopped chan struct{}
 	ending  bool // only the loop's goroutine
+	// queues of private dials by address; only the loop's goroutine.
+	queues map[string]*dialQueue
+}
+
+// privateDials is how many private lanes to one server are dialled at a time. After a failover thousands may want one:
+// all at once they would overrun the server's backlog (511), and each takes a goroutine and buffers.
+const privateDials = 64
+
+// dialQueue are the private dials to one server: how many are being made, and what begins those that wait. It returns
+// false when the lane is not wanted any more.
+type dialQueue struct {
+	running int
+	waiting []func() bool
+}
+
+// begin begins a dial, now or when its turn comes.
+func (b *inbox) begin(d *worker.Dial, start func() bool) {
+	if !d.Private {
+		start()
+		return
+	}
+	q := b.queues[d.Addr]
+	if q == nil {
+		q = &dialQueue{}
+		b.queues[d.Addr] = q
+	}
+	q.waiting = append(q.waiting, start)
+	b.next(d.Addr)
+}
+
+// ended says that a dial has ended.
+func (b *inbox) ended(d *worker.Dial) {
+	if d.Private {
+		b.queues[d.Addr].running--
+		b.next(d.Addr)
+	}
+}
+
+// next begins the dials to a server whose turn has come.
+func (b *inbox) next(addr string) {
+	q := b.queues[addr]
+	for q.running < privateDials && len(q.waiting) > 0 {
+		start := q.waiting[0]
+		q.waiting = q.waiting[1:]
+		if start() {
+			q.running++
+		}
+	}
+	if q.running == 0 {
+		delete(b.queues, addr)
+	}
 }
 
 func newInbox() inbox {
 	ctx, cancel := context.WithCancel(context.Background())
-	return inbox{epoch: time.Now(), ctx: ctx, cancel: cancel, stopped: make(chan struct{})}
+	return inbox{
+		epoch: time.Now(), ctx: ctx, cancel: cancel, stopped: make(chan struct{}), queues: map[string]*dialQueue{},
+	}
 }
 
 // put adds f, and calls wake when the loop may be asleep. It returns false when the loop has ended: f is not called.

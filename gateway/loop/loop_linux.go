@@ -263,15 +263,23 @@ func (p *poller) dial(d worker.Dial) {
 	p.serial++
 	serial := p.serial
 	p.lanes[d.Lane] = lane{fd: -1, serial: serial}
-	go func() {
-		c, met, err := p.conf.Dial(p.ctx, d)
-		if !p.post(func() { p.dialled(d.Lane, serial, c, met, err) }) && c != nil {
-			_ = c.Close()
+	p.begin(&d, func() bool {
+		if p.lanes[d.Lane].serial != serial {
+			return false
 		}
-	}()
+		go func() {
+			c, met, err := p.conf.Dial(p.ctx, d)
+			if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
+				_ = c.Close()
+			}
+		}()
+		return true
+	})
 }
 
-func (p *poller) dialled(id worker.LaneID, serial uint64, c net.Conn, met worker.Met, err error) {
+func (p *poller) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.Met, err error) {
+	defer p.ended(d)
+	id := d.Lane
 	current := p.lanes[id].serial == serial
 	if err == nil && current && !p.ending {
 		var fd int

@@ -204,15 +204,23 @@ func (p *portable) dial(d worker.Dial) {
 	p.serial++
 	serial := p.serial
 	p.dials[d.Lane] = serial
-	go func() {
-		c, met, err := p.conf.Dial(p.ctx, d)
-		if !p.post(func() { p.dialled(d.Lane, serial, c, met, err) }) && c != nil {
-			_ = c.Close()
+	p.begin(&d, func() bool {
+		if p.dials[d.Lane] != serial {
+			return false
 		}
-	}()
+		go func() {
+			c, met, err := p.conf.Dial(p.ctx, d)
+			if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
+				_ = c.Close()
+			}
+		}()
+		return true
+	})
 }
 
-func (p *portable) dialled(id worker.LaneID, serial uint64, c net.Conn, met worker.Met, err error) {
+func (p *portable) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.Met, err error) {
+	defer p.ended(d)
+	id := d.Lane
 	current := p.dials[id] == serial
 	if current {
 		delete(p.dials, id)

@@ -28,6 +28,8 @@ type Dial struct {
 	ReadOnly bool
 	// RunID is the run id that the server must have, or the dial fails with ErrOtherRun. Empty: any, or it does not tell.
 	RunID string
+	// Private: it is for one session, and may wait until others of its kind have been made.
+	Private bool
 	// Urgent: the server may be busy with a script, and answers nothing but what makes it stop. It is not asked who it is.
 	Urgent bool
 	// Kill are client ids to end there (CLIENT KILL ID) before anything else is said, if the server's run is KillIn.

@@ -209,7 +209,7 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	}
 	w.out.Dials = append(w.out.Dials, Dial{
 		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
-		Kill: l.Kill, KillIn: killIn, Urgent: l.Urgent,
+		Kill: l.Kill, KillIn: killIn, Urgent: l.Urgent, Private: l.Key.Purpose == backend.Private && !l.Urgent,
 		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
 	})
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -22,12 +23,20 @@ const (
 	valueSize = 64
 )
 
+// mgetKeys is how many keys an MGET names. They are in nearly as many slots.
+const mgetKeys = 100
+
+// getScript does what GET does, so that what EVALSHA costs above a GET is the script's. It must have been loaded.
+const getScript = "return redis.call('GET', KEYS[1])"
+
+var getScriptName = fmt.Sprintf("%x", sha1.Sum([]byte(getScript)))
+
 // load drives one target: conns connections, each sending a batch of pipeline commands when the last batch has been
 // answered in full. One thread and one epoll, as cheap as Go allows: it shares the machine with what it measures.
 // Every reply is compared with the one that is right, so a target that mixes up replies has no figures.
 type load struct {
 	addr     string
-	command  string // GET or SET
+	command  string // GET, SET, MGET of mgetKeys keys, or EVALSHA of a GET
 	conns    int
 	pipeline int
 }
@@ -104,8 +113,19 @@ func (l load) batches() ([]batch, error) {
 			case "SET":
 				b.request = testenv.AppendCommand(b.request, "SET", key(i), string(value(i)))
 				b.replies = append(b.replies, "+OK\r\n"...)
+			case "MGET":
+				request := []string{"MGET"}
+				b.replies = fmt.Appendf(b.replies, "*%d\r\n", mgetKeys)
+				for of := i; of < i+mgetKeys; of++ {
+					request = append(request, key(of))
+					b.replies = append(b.replies, bulk(value(of))...)
+				}
+				b.request = testenv.AppendCommand(b.request, request...)
+			case "EVALSHA":
+				b.request = testenv.AppendCommand(b.request, "EVALSHA", getScriptName, "1", key(i))
+				b.replies = append(b.replies, bulk(value(i))...)
 			default:
-				return nil, fmt.Errorf("no load for %q: GET and SET are known", l.command)
+				return nil, fmt.Errorf("no load for %q: GET, SET, MGET and EVALSHA are known", l.command)
 			}
 		}
 	}

@@ -38,7 +38,7 @@ type options struct {
 	evergate string
 	former   string
 
-	modes, memory, big, all bool
+	modes, memory, big, apps, all bool
 }
 
 // report is what -json writes: the sections that were measured.
@@ -47,6 +47,7 @@ type report struct {
 	Ratios []comparedTo   `json:"ratios,omitempty"`
 	Idle   []idleMemory   `json:"idle_clients,omitempty"`
 	Big    []*bigTransfer `json:"big_value,omitempty"`
+	Apps   []appFigure    `json:"applications,omitempty"`
 }
 
 func main() {
@@ -73,6 +74,7 @@ func parse() (o options) {
 	flag.BoolVar(&o.modes, "sentinel-vs-cluster", false, "instead: the gateway before Sentinels and before a Cluster")
 	flag.BoolVar(&o.memory, "memory", false, "instead: resident memory of idle clients")
 	flag.BoolVar(&o.big, "big", false, "instead: a 64 MB value, and its neighbours")
+	flag.BoolVar(&o.apps, "apps", false, "instead: MGET over shards, EVALSHA, PUBLISH to many, many that block")
 	flag.BoolVar(&o.all, "all", false, "the comparison, then all of the others")
 	flag.Parse()
 	if flag.NArg() > 0 || o.rounds < 1 || o.conns < 1 || o.seconds <= 0 {
@@ -91,7 +93,7 @@ func run(ctx context.Context, o options) (err error) {
 	fmt.Printf("%d cores, Linux %s, load average %s before the start; %d connections, %d-byte values\n\n",
 		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, valueSize)
 	var out report
-	if !o.modes && !o.memory && !o.big {
+	if !o.modes && !o.memory && !o.big && !o.apps {
 		if err := out.compare(ctx, s, o); err != nil {
 			return err
 		}
@@ -110,6 +112,12 @@ func run(ctx context.Context, o options) (err error) {
 		if err := out.bigValue(ctx, s, o); err != nil {
 			return err
 		}
+	}
+	if o.apps || o.all {
+		if out.Apps, err = s.measureApps(ctx, o); err != nil {
+			return err
+		}
+		writeApps(os.Stdout, out.Apps)
 	}
 	if o.json == "" {
 		return nil

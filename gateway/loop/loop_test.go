@@ -1,0 +1,46 @@
+package loop
+
+import (
+	"testing"
+
+	"evergate/gateway/worker"
+)
+
+func TestPrivateDialsTakeTurns(t *testing.T) {
+	b := newInbox()
+	crowded := worker.Dial{Addr: "a:1", Private: true}
+	started, wanted := 0, true
+	start := func() bool {
+		if wanted {
+			started++
+		}
+		return wanted
+	}
+	expect := func(what string, want int) {
+		t.Helper()
+		if started != want {
+			t.Fatalf("%s: %d dials have begun, want %d", what, started, want)
+		}
+		started = 0
+	}
+	for range 3 * privateDials {
+		b.begin(&crowded, start)
+	}
+	expect("many at once", privateDials)
+	b.begin(&worker.Dial{Addr: "a:1"}, start)
+	expect("a lane for all", 1)
+	b.begin(&worker.Dial{Addr: "b:1", Private: true}, start)
+	expect("another server", 1)
+	for range privateDials {
+		b.ended(&crowded)
+	}
+	expect("as many have ended", privateDials)
+	wanted = false
+	for range privateDials {
+		b.ended(&crowded)
+	}
+	expect("the rest is not wanted any more", 0)
+	if q := b.queues["a:1"]; q != nil {
+		t.Fatalf("the queue is still there: %d running, %d waiting", q.running, len(q.waiting))
+	}
+}

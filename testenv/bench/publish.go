@@ -1,0 +1,175 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"evergate/testenv"
+)
+
+const (
+	subscribers    = 1_000
+	publishChannel = "bench:channel"
+	// publishAhead is how many messages are published before the first of them has reached everybody: the rate is then
+	// that of the deliveries, and nobody is cut for being slow.
+	publishAhead = 8
+)
+
+// audience are the subscribers of one channel, and who publishes in it: one thread and one epoll.
+type audience struct {
+	epoll     int
+	fds       []int // the last one publishes
+	got       []int // bytes that have come, by place in fds
+	published int
+	delivered int // messages
+	message   []byte
+	publish   []byte
+	reply     []byte
+	buf       []byte
+}
+
+// delivered is how many messages a second reach their subscribers. Every byte is compared with the one that is right.
+func delivered(ctx context.Context, addr string, measured time.Duration) (rate float64, err error) {
+	text := string(value(0))
+	a := &audience{
+		message: testenv.AppendCommand(nil, "message", publishChannel, text),
+		publish: testenv.AppendCommand(nil, "PUBLISH", publishChannel, text),
+		reply:   fmt.Appendf(nil, ":%d\r\n", subscribers),
+		got:     make([]int, subscribers+1), buf: make([]byte, 64<<10),
+	}
+	defer a.close()
+	if err := a.connect(addr); err != nil {
+		return 0, err
+	}
+	if err := a.until(ctx, measured/7); err != nil {
+		return 0, err
+	}
+	from, before := time.Now(), a.delivered
+	if err := a.until(ctx, measured); err != nil {
+		return 0, err
+	}
+	return float64(a.delivered-before) / time.Since(from).Seconds(), nil
+}
+
+func (a *audience) connect(addr string) (err error) {
+	if a.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
+	}
+	subscribe := testenv.AppendCommand(nil, "SUBSCRIBE", publishChannel)
+	for i := range subscribers + 1 {
+		fd, err := dial(addr)
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", i+1, err)
+		}
+		a.fds = append(a.fds, fd)
+		if i < subscribers {
+			if _, err := unix.Write(fd, subscribe); err != nil {
+				return err
+			}
+		}
+		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
+		if err := unix.EpollCtl(a.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
+			return err
+		}
+	}
+	return a.subscribed()
+}
+
+// subscribed reads the acknowledgements of all subscribers.
+func (a *audience) subscribed() error {
+	want := testenv.AppendCommand(nil, "subscribe", publishChannel)
+	want = append(bytes.Replace(want, []byte("*2"), []byte("*3"), 1), ":1\r\n"...)
+	end := time.Now().Add(10 * time.Second)
+	for i := range subscribers {
+		for got := 0; got < len(want); {
+			n, err := unix.Read(a.fds[i], a.buf)
+			switch {
+			case err == unix.EAGAIN && time.Now().Before(end):
+				_, _ = unix.Poll([]unix.PollFd{{Fd: int32(a.fds[i]), Events: unix.POLLIN}}, 100)
+			case err != nil:
+				return fmt.Errorf("subscriber %d: %w", i+1, err)
+			case n == 0 || !bytes.HasPrefix(want[got:], a.buf[:n]):
+				return fmt.Errorf("subscriber %d was told %q", i+1, a.buf[:n])
+			default:
+				got += n
+			}
+		}
+	}
+	return nil
+}
+
+// until publishes as deliveries allow, and reads, for so long.
+func (a *audience) until(ctx context.Context, long time.Duration) error {
+	events := make([]unix.EpollEvent, 256)
+	heard := time.Now()
+	for end := heard.Add(long); time.Now().Before(end); {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for a.published*subscribers < a.delivered+publishAhead*subscribers {
+			if _, err := unix.Write(a.fds[subscribers], a.publish); err != nil {
+				return fmt.Errorf("publish: %w", err)
+			}
+			a.published++
+		}
+		n, err := unix.EpollWait(a.epoll, events, 100)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		if n > 0 {
+			heard = time.Now()
+		} else if time.Since(heard) > 10*time.Second {
+			return errors.New("no message for 10 s")
+		}
+		for i := range max(n, 0) {
+			if err := a.receive(int(events[i].Fd)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// receive reads once from one connection.
+func (a *audience) receive(i int) error {
+	n, err := unix.Read(a.fds[i], a.buf)
+	if err == unix.EAGAIN || err == unix.EINTR {
+		return nil
+	}
+	if err != nil || n == 0 {
+		return fmt.Errorf("connection %d was closed: %w", i+1, err)
+	}
+	frame := a.message
+	if i == subscribers {
+		frame = a.reply
+	}
+	for got := a.buf[:n]; len(got) > 0; {
+		rest := frame[a.got[i]%len(frame):]
+		take := min(len(rest), len(got))
+		if !bytes.Equal(rest[:take], got[:take]) {
+			return fmt.Errorf("connection %d: got %.60q, want %.60q", i+1, got, rest)
+		}
+		a.got[i] += take
+		got = got[take:]
+		if i < subscribers && a.got[i]%len(frame) == 0 {
+			a.delivered++
+		}
+	}
+	return nil
+}
+
+func (a *audience) close() {
+	for _, fd := range a.fds {
+		unix.Close(fd)
+	}
+	if a.epoll > 0 {
+		unix.Close(a.epoll)
+	}
+}
