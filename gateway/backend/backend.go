@@ -127,6 +127,8 @@ type Lane struct {
 	// flights either. SlicedAt is when the last slice was.
 	BigEnd   uint64
 	SlicedAt time.Duration
+	// WriteAt: the server has enough to do, and gets more when it has answered something, or then; 0 when nothing waits.
+	WriteAt time.Duration
 	// Retiring: the node lost its role; no new flights, closed at RetireAt.
 	Retiring bool
 	RetireAt time.Duration
@@ -214,5 +216,5 @@ func (l *Lane) Reset() {
 	l.Reply, l.Queued = nil, nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
 	l.Silent, l.Doubted, l.SentOn, l.Client = false, false, false, 0
-	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.OnTrial = 0, 0, 0, 0, false
+	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.WriteAt, l.OnTrial = 0, 0, 0, 0, 0, false
 }

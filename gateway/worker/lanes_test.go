@@ -158,6 +158,7 @@ func TestLongRequestKeepsOthersOffItsLane(t *testing.T) {
 		f.w.LaneWrote(0, len(f.w.LaneBytes(0)))
 		f.after(sliceEvery)
 	}
+	f.after(ampleFor)
 	if !strings.HasSuffix(f.wrote[0], "\r\nGET\r\n$1\r\nk\r\n") {
 		t.Errorf("after the SET was written the lane was sent %.60q", f.wrote[0])
 	}

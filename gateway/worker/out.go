@@ -108,6 +108,9 @@ func (w *Worker) LaneBytes(id backend.LaneID) []byte {
 	if l.Slicing() {
 		return w.slice(l)
 	}
+	if w.ample(l) {
+		return nil
+	}
 	return l.Queue.Unsent()
 }
 
@@ -122,6 +125,9 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 		l.SlicedAt = w.now
 	}
 	l.Queue.Wrote(n)
+	if n > 0 {
+		l.WriteAt = 0
+	}
 	if !owed && l.Awaits() {
 		l.WaitsFrom, l.Doubted, l.SentOn = w.now, false, false
 		w.at(w.now + min(silentRead, w.services[l.Key.Service].silent[l.Key.Purpose]))

@@ -31,6 +31,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 	}
 	w.stats.UpstreamInBytes += uint64(len(b))
 	w.heard(l)
+	w.answersSomething(l)
 	if l.Key.Purpose == backend.Feed {
 		w.feedRead(l, b)
 		return

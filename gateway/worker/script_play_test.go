@@ -205,6 +205,9 @@ func (p *player) obey(out io.Writer, o *Out) {
 	for _, id := range o.Lanes {
 		name := p.lane[id]
 		b := p.w.LaneBytes(id)
+		if len(b) == 0 {
+			continue
+		}
 		fmt.Fprintf(out, "%s <- %s\n", name, showCommands(b))
 		if !p.slow[name] {
 			p.w.LaneWrote(id, len(b))

@@ -87,7 +87,7 @@ func (w *Worker) laneTimer(l *backend.Lane) {
 
 func (w *Worker) openLaneTimer(l *backend.Lane) {
 	w.listen(l)
-	if l.Slicing() {
+	if l.Slicing() || l.WriteAt > 0 {
 		w.dirtyLane(l)
 	}
 	if l.RefusingUntil > 0 {

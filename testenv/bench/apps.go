@@ -138,7 +138,7 @@ func measurePublish(ctx context.Context, o options, direct, gateway *target) ([]
 	for round := range o.rounds {
 		for _, at := range order(2, round) {
 			t := []*target{direct, gateway}[at]
-			rate, err := delivered(ctx, t.addr, o.each())
+			rate, err := delivered(ctx, t.addr, fmt.Sprintf("bench:%s:%d", t.name, round), o.each())
 			if err != nil {
 				return nil, fmt.Errorf("PUBLISH, %s: %w", t.name, err)
 			}

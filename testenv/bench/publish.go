@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	subscribers    = 1_000
-	publishChannel = "bench:channel"
+	subscribers = 1_000
 	// publishAhead is how many messages are published before the first of them has reached everybody: the rate is then
 	// that of the deliveries, and nobody is cut for being slow.
 	publishAhead = 8
@@ -24,6 +23,7 @@ const (
 
 // audience are the subscribers of one channel, and who publishes in it: one thread and one epoll.
 type audience struct {
+	channel   string
 	epoll     int
 	fds       []int // the last one publishes
 	got       []int // bytes that have come, by place in fds
@@ -36,11 +36,13 @@ type audience struct {
 }
 
 // delivered is how many messages a second reach their subscribers. Every byte is compared with the one that is right.
-func delivered(ctx context.Context, addr string, measured time.Duration) (rate float64, err error) {
+// channel must not have been used before: what was published last is still on its way when its audience has left.
+func delivered(ctx context.Context, addr, channel string, measured time.Duration) (rate float64, err error) {
 	text := string(value(0))
 	a := &audience{
-		message: testenv.AppendCommand(nil, "message", publishChannel, text),
-		publish: testenv.AppendCommand(nil, "PUBLISH", publishChannel, text),
+		channel: channel,
+		message: testenv.AppendCommand(nil, "message", channel, text),
+		publish: testenv.AppendCommand(nil, "PUBLISH", channel, text),
 		reply:   fmt.Appendf(nil, ":%d\r\n", subscribers),
 		got:     make([]int, subscribers+1), buf: make([]byte, 64<<10),
 	}
@@ -62,7 +64,7 @@ func (a *audience) connect(addr string) (err error) {
 	if a.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	subscribe := testenv.AppendCommand(nil, "SUBSCRIBE", publishChannel)
+	subscribe := testenv.AppendCommand(nil, "SUBSCRIBE", a.channel)
 	for i := range subscribers + 1 {
 		fd, err := dial(addr)
 		if err != nil {
@@ -84,7 +86,7 @@ func (a *audience) connect(addr string) (err error) {
 
 // subscribed reads the acknowledgements of all subscribers.
 func (a *audience) subscribed() error {
-	want := testenv.AppendCommand(nil, "subscribe", publishChannel)
+	want := testenv.AppendCommand(nil, "subscribe", a.channel)
 	want = append(bytes.Replace(want, []byte("*2"), []byte("*3"), 1), ":1\r\n"...)
 	end := time.Now().Add(10 * time.Second)
 	for i := range subscribers {
