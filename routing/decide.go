@@ -87,6 +87,9 @@ type Decision struct {
 	Parts []Part
 	// Counts says that the reply counts subscribers as the server sees them: one for each lane of the gateway.
 	Counts bool
+
+	found []uint64 // scratch of split
+	args  []int    // what the Args of Parts alias
 }
 
 // Merge names how the replies to the parts of a request are joined; gateway/resp does it.
@@ -142,8 +145,8 @@ const special = Blocking | Subscribing | Transaction | PerConnection | Local | S
 // goes to is for the caller to see: to all. A nil Command is one that Lookup did not find; a nil view is one that is
 // not known yet: what the gateway answers itself is answered, what would be forwarded has Shard -1.
 //
-// The answer is written into d, whose former content does not matter, and goes on from hand to hand by its address: a
-// copy costs more than the decision.
+// The answer is written into d, and goes on from hand to hand by its address: a copy costs more than the decision. The
+// former content of d does not matter, but Parts are written over.
 func Decide(d *Decision, r Request, v *topology.View) {
 	c := r.Command
 	switch {
@@ -160,13 +163,12 @@ func Decide(d *Decision, r Request, v *topology.View) {
 		}
 	}
 	if v != nil && v.Sharded && len(v.Shards) > 0 {
-		*d = decideSlot(c, r.Args, v, c.Has(Read))
-		d.Counts = c.Has(Counting)
+		d.slot(c, r.Args, v, c.Has(Read))
+		d.Counts = d.Kind != Refuse && c.Has(Counting)
 		return
 	}
-	d.Kind, d.Reason, d.Merge, d.Parts = Forward, NoReason, 0, nil
-	d.Read, d.Safe, d.Counts = c.Has(Read), !c.Has(Write), c.Has(Counting)
-	d.Shard, d.Slot = 0, -1
+	d.forward(c, c.Has(Read))
+	d.Counts = c.Has(Counting)
 	if v == nil || len(v.Shards) == 0 {
 		d.Shard = -1
 	}
@@ -252,7 +254,7 @@ func (c *Command) at(args [][]byte, v *topology.View, kind Kind) Decision {
 	case !v.Sharded:
 		d.Shard = 0
 	default:
-		if d = decideSlot(c, args, v, false); d.Kind == Refuse {
+		if d.slot(c, args, v, false); d.Kind == Refuse {
 			return d
 		}
 	}
@@ -269,16 +271,23 @@ func (c *Command) blocks(args [][]byte) bool {
 	return block > 0
 }
 
-// decideSlot routes by the slot of the keys.
-func decideSlot(c *Command, args [][]byte, v *topology.View, read bool) Decision {
+// forward sends the command to the first shard.
+func (d *Decision) forward(c *Command, read bool) {
+	d.Kind, d.Reason, d.Merge, d.Parts = Forward, NoReason, 0, d.Parts[:0]
+	d.Read, d.Safe, d.Counts = read, !c.Has(Write), false
+	d.Shard, d.Slot = 0, -1
+}
+
+// slot routes by the slot of the keys.
+func (d *Decision) slot(c *Command, args [][]byte, v *topology.View, read bool) {
 	if c.Cut == PerPair && len(args)%2 == 0 {
-		return refuse(WrongArity)
+		*d = refuse(WrongArity)
+		return
 	}
-	d := Decision{Kind: Forward, Read: read, Safe: !c.Has(Write), Shard: 0, Slot: -1}
+	d.forward(c, read)
 	a, b, ok := c.spans(args)
 	if !ok {
-		// Any server refuses it, in its own words, before it does anything.
-		return d
+		return // any server refuses it, in its own words, before it does anything
 	}
 	for _, s := range [...]span{a, b} {
 		for at := s.first; at <= s.last; at += s.step {
@@ -288,23 +297,24 @@ func decideSlot(c *Command, args [][]byte, v *topology.View, read bool) Decision
 				d.Slot = slot
 			case d.Slot == slot:
 			case c.Cut == Whole:
-				return refuse(CrossSlot)
+				*d = refuse(CrossSlot)
+				return
 			default:
-				return split(c, args, a, v, read)
+				d.split(c, args, a, v)
+				return
 			}
 		}
 	}
 	if d.Slot >= 0 {
 		d.Shard = shardOf(v, d.Slot)
 	}
-	return d
 }
 
 // split cuts by slot, not by shard: a server refuses a command whose keys lie in more than one slot even when it
 // serves them all. The parts are in order of slots, the arguments of a part in the order of the request.
-func split(c *Command, args [][]byte, keys span, v *topology.View, read bool) Decision {
+func (d *Decision) split(c *Command, args [][]byte, keys span, v *topology.View) {
 	n := keys.count()
-	found := make([]uint64, 0, n)
+	found := slices.Grow(d.found[:0], n)
 	for at := keys.first; at <= keys.last; at += keys.step {
 		found = append(found, uint64(Slot(args[at]))<<32|uint64(at))
 	}
@@ -315,9 +325,9 @@ func split(c *Command, args [][]byte, keys span, v *topology.View, read bool) De
 			parts++
 		}
 	}
-	d := Decision{Kind: Split, Merge: c.Merge, Read: read, Safe: !c.Has(Write), Shard: -1, Slot: -1,
-		Parts: make([]Part, 0, parts)}
-	all := make([]int, 0, n*keys.step)
+	d.Kind, d.Merge, d.Shard, d.Slot = Split, c.Merge, -1, -1
+	d.Parts = slices.Grow(d.Parts[:0], parts)
+	all := slices.Grow(d.args[:0], n*keys.step)
 	for i := 0; i < n; {
 		slot := found[i] >> 32
 		from := len(all)
@@ -330,8 +340,14 @@ func split(c *Command, args [][]byte, keys span, v *topology.View, read bool) De
 		part := Part{Slot: int(slot), Shard: shardOf(v, int(slot)), Args: all[from:len(all):len(all)]}
 		d.Parts = append(d.Parts, part)
 	}
-	return d
+	d.found, d.args = found, all
+	if n > keysKept {
+		d.found, d.args = nil, nil
+	}
 }
+
+// keysKept is how many keys a request may have whose room is kept for the next one.
+const keysKept = 1 << 10
 
 // shardOf gives the index of the shard that serves slot, or -1.
 func shardOf(v *topology.View, slot int) int {

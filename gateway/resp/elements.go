@@ -1,6 +1,10 @@
 package resp
 
-import "github.com/tidwall/redcon"
+import (
+	"slices"
+
+	"github.com/tidwall/redcon"
+)
 
 // Int reads an integer reply.
 func Int(reply []byte) (n int64, ok bool) {
@@ -24,20 +28,28 @@ func Bulk(reply []byte) (value []byte, ok bool) {
 
 // Elements cuts an array, a set or a push into its elements. They alias the reply.
 func Elements(reply []byte) (elements [][]byte, ok bool) {
-	if len(reply) == 0 || reply[0] != '*' && reply[0] != '~' && reply[0] != '>' {
+	if elements, ok = appendElementsOf(nil, reply); !ok {
 		return nil, false
+	}
+	return elements, true
+}
+
+// appendElementsOf is Elements into a slice that there is.
+func appendElementsOf(elements [][]byte, reply []byte) (all [][]byte, ok bool) {
+	if len(reply) == 0 || reply[0] != '*' && reply[0] != '~' && reply[0] != '>' {
+		return elements, false
 	}
 	count, next, ok, whole := number(reply, 1)
 	if !ok || !whole || count < 0 || count > int64(len(reply)) {
-		return nil, false
+		return elements, false
 	}
 	rest := reply[next:]
-	elements = make([][]byte, 0, count)
+	elements = slices.Grow(elements, int(count))
 	for range count {
 		var s ReplyScanner
 		n, done, err := s.Feed(rest)
 		if err != nil || !done {
-			return nil, false
+			return elements, false
 		}
 		elements = append(elements, rest[:n])
 		rest = rest[n:]

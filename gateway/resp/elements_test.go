@@ -15,7 +15,7 @@ func TestElements(t *testing.T) {
 		"*2\r\n:1\r\n":                   `[] false`,
 		"*999999\r\n:1\r\n":              `[] false`,
 		":1\r\n":                         `[] false`,
-		"*1\r\n:1\r\n:2\r\n":             `[":1\r\n"] false`,
+		"*1\r\n:1\r\n:2\r\n":             `[] false`,
 		"":                               `[] false`,
 		"*1\r\n$2\r\nab\r\n":             `["$2\r\nab\r\n"] true`,
 		"*1\r\n$5\r\nab\r\n":             `[] false`,

@@ -101,8 +101,10 @@ func joinOrdered(dst []byte, parts []JoinPart) []byte {
 		total += len(p.Places)
 	}
 	elements := make([][]byte, total)
+	var found [][]byte
 	for _, p := range parts {
-		found, ok := Elements(p.Reply)
+		var ok bool
+		found, ok = appendElementsOf(found[:0], p.Reply)
 		if !ok || len(found) != len(p.Places) {
 			return AppendError(dst, joinShape)
 		}

@@ -80,8 +80,34 @@ func (s *ReplyScanner) Feed(b []byte) (n int, done bool, err error) {
 	return i, false, nil
 }
 
-// whole is the way of most replies: one status, number, error or bulk that has arrived in full.
+// whole is the way of most replies: one that has arrived in full, and is a status, a number, an error, a bulk, or an
+// array of few of these. It returns 0 for all others.
 func whole(b []byte) int {
+	if len(b) > 0 && b[0] == '*' {
+		return wholeArray(b)
+	}
+	return wholeScalar(b)
+}
+
+// fewElements is how many elements an array may have whose bytes are looked at once more when they are not all there.
+const fewElements = 16
+
+func wholeArray(b []byte) int {
+	count, at := shortNumber(b, 1)
+	if count < 0 || count > fewElements {
+		return 0
+	}
+	for range count {
+		n := wholeScalar(b[at:])
+		if n == 0 {
+			return 0
+		}
+		at += n
+	}
+	return at
+}
+
+func wholeScalar(b []byte) int {
 	if len(b) < 3 {
 		return 0
 	}
@@ -100,6 +126,9 @@ func whole(b []byte) int {
 			return i + 1
 		}
 	case '$':
+		if len(b) >= 5 && string(b[:5]) == "$-1\r\n" {
+			return 5
+		}
 		v, next, ok, line := number(b, 1)
 		if !line || !ok || v < 0 || b[next-1] != '\n' || int64(len(b)-next-2) < v {
 			return 0

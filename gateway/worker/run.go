@@ -79,12 +79,12 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if w.postponed(c, command) {
 		return false
 	}
-	var d routing.Decision
-	routing.Decide(&d, routing.Request{Command: command, Args: args}, c.svc.view)
+	d := &w.decision
+	routing.Decide(d, routing.Request{Command: command, Args: args}, c.svc.view)
 	if ragged && d.Kind != routing.Refuse {
 		frame = resp.AppendCommand(nil, args...)
 	}
-	if c.replicaRefuses(command, &d) {
+	if c.replicaRefuses(command, d) {
 		if c.Multi != nil {
 			return w.abortMulti(c, readOnlyReplica)
 		}
@@ -92,17 +92,17 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, readOnlyReplica)
 		return true
 	}
-	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(&d, command) {
+	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
 		return w.onlyListens(c, command)
 	}
 	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
 		return w.execEnds(c, execArity)
 	}
-	w.noteScript(c, &d, command, args)
+	w.noteScript(c, d, command, args)
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
-		return w.queue(c, &d, command, args, frame)
+		return w.queue(c, d, command, args, frame)
 	}
-	return w.decided(c, &d, command, args, frame)
+	return w.decided(c, d, command, args, frame)
 }
 
 // mustWait parks a session that does nothing more before something else is done.

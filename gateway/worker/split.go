@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"slices"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -16,7 +17,11 @@ type split struct {
 	write bool
 	kind  resp.JoinKind
 	parts []resp.JoinPart
-	bytes int // of the parts' replies so far
+	bytes int    // of the parts' replies so far
+	room  []byte // where they are kept
+	// places are what those of parts alias. again: it may be used again when it has ended.
+	places []int
+	again  bool
 	// standIns: it is no split but an EXEC, whose one reply lacks these.
 	standIns []session.StandIn
 	limit    int // for resp.Newest
@@ -24,6 +29,14 @@ type split struct {
 	spread *spread
 	// walk is set for SCAN and its like, which have one part.
 	walk *walk
+}
+
+// scratch is what split uses again and again.
+type scratch struct {
+	words   [][]byte
+	frame   []byte
+	byShard []*backend.Lane
+	spare   []*split
 }
 
 // joinKinds translates what routing names into what resp does.
@@ -40,44 +53,105 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte) bool {
 	if c.svc.view == nil {
 		return w.mayNot(c, -1, noView)
 	}
-	lanes := make([]*backend.Lane, len(d.Parts))
-	byShard := map[int]*backend.Lane{}
-	for i, p := range d.Parts {
-		l := byShard[p.Shard]
-		if l == nil {
-			var why obstacle
-			if l, why = w.choose(c, p.Shard, p.Slot, d.Read); l == nil {
-				return w.mayNot(c, p.Shard, why)
-			}
-			byShard[p.Shard] = l
-		}
-		lanes[i] = l
+	lanes, refused, why := w.lanesOf(c, d)
+	if lanes == nil {
+		return w.mayNot(c, refused, why)
 	}
-	s := &split{
-		seq: c.Replies.Reserve(), left: len(d.Parts), write: !d.Safe, kind: joinKinds[d.Merge],
-		parts: make([]resp.JoinPart, len(d.Parts)),
-	}
+	s := w.newSplit(len(d.Parts))
+	s.seq, s.write, s.kind = c.Replies.Reserve(), !d.Safe, joinKinds[d.Merge]
 	c.splits = append(c.splits, s)
-	var words [][]byte
-	for i, p := range d.Parts {
+	places := slices.Grow(s.places[:0], len(args)-1)
+	s.places = places
+	words := w.cut.words
+	for i := range d.Parts {
+		p := &d.Parts[i]
 		words = append(words[:0], args[0])
 		for _, a := range p.Args {
 			words = append(words, args[a])
 		}
 		if s.kind == resp.Ordered {
-			places := make([]int, len(p.Args))
-			for k, a := range p.Args {
-				places[k] = a - 1
+			from := len(places)
+			for _, a := range p.Args {
+				places = append(places, a-1)
 			}
-			s.parts[i].Places = places
+			s.parts[i].Places = places[from:len(places):len(places)]
 		}
-		w.send(c, lanes[i], &request{
-			seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Safe,
-			counts: d.Counts,
-			frame:  resp.AppendCommand(nil, words...),
-		})
+		w.cut.frame = resp.AppendCommand(w.cut.frame[:0], words...)
+		r := request{seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Safe, counts: d.Counts}
+		r.frame = w.cut.frame
+		w.send(c, lanes[p.Shard], &r)
 	}
+	w.cut.words = words[:0]
+	w.cut.frame = spare(w.cut.frame)
 	return true
+}
+
+// lanesOf chooses a lane for each shard that the parts name. Where one cannot be had it returns nil, the shard, and
+// why. The lanes are valid until it is called again.
+func (w *Worker) lanesOf(c *client, d *routing.Decision) (lanes []*backend.Lane, shard int, why obstacle) {
+	lanes = append(w.cut.byShard[:0], make([]*backend.Lane, len(c.svc.view.Shards))...)
+	w.cut.byShard = lanes
+	for i := range d.Parts {
+		p := &d.Parts[i]
+		if p.Shard >= 0 && lanes[p.Shard] != nil {
+			continue
+		}
+		l, why := w.choose(c, p.Shard, p.Slot, d.Read)
+		if l == nil {
+			return nil, p.Shard, why
+		}
+		lanes[p.Shard] = l
+	}
+	return lanes, -1, free
+}
+
+// splitsKept is how many splits that have ended are kept to be used again, partsKept how many parts they may have: one
+// that cuts a hundred keys takes 20 KB.
+const (
+	splitsKept = 32
+	partsKept  = 1 << 10
+)
+
+func (w *Worker) newSplit(parts int) *split {
+	s := &split{}
+	if n := len(w.cut.spare); n > 0 {
+		s = w.cut.spare[n-1]
+		w.cut.spare = w.cut.spare[:n-1]
+	}
+	s.parts = slices.Grow(s.parts[:0], parts)[:parts]
+	s.left, s.again = parts, true
+	return s
+}
+
+// splitEnded keeps a split that newSplit has made for the next one.
+func (w *Worker) splitEnded(s *split) {
+	if !s.again || len(w.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
+		return
+	}
+	clear(s.parts)
+	*s = split{parts: s.parts, places: s.places, room: spare(s.room)}
+	w.cut.spare = append(w.cut.spare, s)
+}
+
+// keep copies a part's reply. Parts are much alike, so that there is room for all at the first.
+func (s *split) keep(reply []byte) []byte {
+	if cap(s.room)-len(s.room) < len(reply) {
+		s.room = make([]byte, 0, max(len(reply), min(s.left*len(reply), partsRoom)))
+	}
+	from := len(s.room)
+	s.room = append(s.room, reply...)
+	return s.room[from:len(s.room):len(s.room)]
+}
+
+// partsRoom bounds the room that is made for replies to come.
+const partsRoom = 64 << 10
+
+// spare returns a buffer to be used again, unless it has grown large.
+func spare(b []byte) []byte {
+	if cap(b) > partsRoom {
+		return nil
+	}
+	return b[:0]
 }
 
 // splitOf finds the request that a part belongs to, or nil.
@@ -99,7 +173,7 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 		if s.spread != nil && s.spread.saving != nil && w.saves(c, s, part, &reply) {
 			return
 		}
-		s.parts[part].Reply = bytes.Clone(reply)
+		s.parts[part].Reply = s.keep(reply)
 		s.bytes += len(reply)
 		s.left--
 		if s.left > 0 {
@@ -125,7 +199,10 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 		if s.kind == resp.AnyOf {
 			w.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
 		}
-		w.deliver(c, seq, resp.Join(nil, s.kind, s.parts, s.limit))
+		w.cut.frame = resp.Join(w.cut.frame[:0], s.kind, s.parts, s.limit)
+		w.deliver(c, seq, w.cut.frame)
+		w.cut.frame = spare(w.cut.frame)
+		w.splitEnded(s)
 		return
 	}
 }

@@ -154,6 +154,8 @@ type Worker struct {
 
 	parting   []*backend.Lane // private lanes to close before the round ends
 	args      [][]byte        // scratch of run
+	decision  routing.Decision
+	cut       scratch
 	waiters   []hold.Waiter
 	ready     []hold.Waiter // sessions to run again before the round ends
 	later     []appointment // sessions that do something again at a time of its own
