@@ -10,7 +10,7 @@ type buffers struct {
 var bufferSizes = [...]int{512, 4 << 10, 32 << 10, 256 << 10}
 
 // bufferCounts bounds how many of each are kept: 4 MiB at most for each size.
-var bufferCounts = [...]int{2048, 512, 128, 16}
+var bufferCounts = [...]int{4096, 1024, 128, 16}
 
 // room returns b with space for n more bytes; the old memory is kept for others.
 func (p *buffers) room(b []byte, n int) []byte {

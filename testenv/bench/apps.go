@@ -26,7 +26,7 @@ var (
 	mgetRate    = appGoal{"MGET of 100 keys over 3 shards / on one server: requests a second", 0.4, true}
 	mgetP99     = appGoal{"MGET of 100 keys over 3 shards / on one server: p99", 2.5, false}
 	evalshaCPU  = appGoal{"EVALSHA / GET, pipeline 16: the gateway's CPU a request", 1.3, false}
-	publishRate = appGoal{"PUBLISH to 1,000 subscribers / straight: messages a second", 0.8, true}
+	publishRate = appGoal{"PUBLISH to 1,000 subscribers / straight: messages a second, %d on their way", 0.8, true}
 	blockedSize = appGoal{"BLPOP, a client that waits: bytes of resident memory", 8 << 10, false}
 )
 
@@ -63,7 +63,7 @@ func (s *site) measureApps(ctx context.Context, o options) (all []appFigure, err
 	for _, measure := range []func() ([]appFigure, error){
 		func() ([]appFigure, error) { return measureMGET(ctx, o, direct, cluster) },
 		func() ([]appFigure, error) { return measureEVALSHA(ctx, o, gateway) },
-		func() ([]appFigure, error) { return measurePublish(ctx, o, direct, gateway) },
+		func() ([]appFigure, error) { return measurePublishing(ctx, o, direct, gateway) },
 		func() ([]appFigure, error) { return s.measureBlocked(ctx, gateway) },
 	} {
 		figures, err := measure()
@@ -133,14 +133,26 @@ func measureEVALSHA(ctx context.Context, o options, gateway *target) ([]appFigur
 	return []appFigure{evalshaCPU.judge(ratios(cpu, evalsha, get), detail)}, nil
 }
 
-func measurePublish(ctx context.Context, o options, direct, gateway *target) ([]appFigure, error) {
+func measurePublishing(ctx context.Context, o options, direct, gateway *target) (all []appFigure, err error) {
+	for _, ahead := range publishAhead {
+		f, err := measurePublish(ctx, o, ahead, direct, gateway)
+		if err != nil {
+			return nil, err
+		}
+		f.What = fmt.Sprintf(f.What, ahead)
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+func measurePublish(ctx context.Context, o options, ahead int, direct, gateway *target) (f appFigure, err error) {
 	var over, straight []float64
 	for round := range o.rounds {
 		for _, at := range order(2, round) {
 			t := []*target{direct, gateway}[at]
-			rate, err := delivered(ctx, t.addr, fmt.Sprintf("bench:%s:%d", t.name, round), o.each())
+			rate, err := delivered(ctx, t.addr, fmt.Sprintf("bench:%s:%d:%d", t.name, ahead, round), ahead, o.each())
 			if err != nil {
-				return nil, fmt.Errorf("PUBLISH, %s: %w", t.name, err)
+				return f, fmt.Errorf("PUBLISH, %s: %w", t.name, err)
 			}
 			if t == direct {
 				straight = append(straight, rate)
@@ -153,7 +165,7 @@ func measurePublish(ctx context.Context, o options, direct, gateway *target) ([]
 	for i := range over {
 		over[i] /= straight[i]
 	}
-	return []appFigure{publishRate.judge(over, detail)}, nil
+	return publishRate.judge(over, detail), nil
 }
 
 const (

@@ -14,16 +14,16 @@ import (
 	"evergate/testenv"
 )
 
-const (
-	subscribers = 1_000
-	// publishAhead is how many messages are published before the first of them has reached everybody: the rate is then
-	// that of the deliveries, and nobody is cut for being slow.
-	publishAhead = 8
-)
+const subscribers = 1_000
+
+// publishAhead are the numbers of messages that may be on their way: another is published when one has reached
+// everybody. So the rate is that of the deliveries, and nobody is cut for being slow.
+var publishAhead = [...]int{1, 8, 64}
 
 // audience are the subscribers of one channel, and who publishes in it: one thread and one epoll.
 type audience struct {
 	channel   string
+	ahead     int
 	epoll     int
 	fds       []int // the last one publishes
 	got       []int // bytes that have come, by place in fds
@@ -37,10 +37,10 @@ type audience struct {
 
 // delivered is how many messages a second reach their subscribers. Every byte is compared with the one that is right.
 // channel must not have been used before: what was published last is still on its way when its audience has left.
-func delivered(ctx context.Context, addr, channel string, measured time.Duration) (rate float64, err error) {
+func delivered(ctx context.Context, addr, channel string, ahead int, measured time.Duration) (rate float64, err error) {
 	text := string(value(0))
 	a := &audience{
-		channel: channel,
+		channel: channel, ahead: ahead,
 		message: testenv.AppendCommand(nil, "message", channel, text),
 		publish: testenv.AppendCommand(nil, "PUBLISH", channel, text),
 		reply:   fmt.Appendf(nil, ":%d\r\n", subscribers),
@@ -115,7 +115,7 @@ func (a *audience) until(ctx context.Context, long time.Duration) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for a.published*subscribers < a.delivered+publishAhead*subscribers {
+		for a.published*subscribers < a.delivered+a.ahead*subscribers {
 			if _, err := unix.Write(a.fds[subscribers], a.publish); err != nil {
 				return fmt.Errorf("publish: %w", err)
 			}
