@@ -64,7 +64,7 @@ func (s *site) measureApps(ctx context.Context, o options) (all []appFigure, err
 		func() ([]appFigure, error) { return measureMGET(ctx, o, direct, cluster) },
 		func() ([]appFigure, error) { return measureEVALSHA(ctx, o, gateway) },
 		func() ([]appFigure, error) { return measurePublishing(ctx, o, direct, gateway) },
-		func() ([]appFigure, error) { return s.measureBlocked(ctx, gateway) },
+		func() ([]appFigure, error) { return s.measureBlocked(ctx) },
 	} {
 		figures, err := measure()
 		if err != nil {
@@ -175,7 +175,13 @@ const (
 )
 
 // measureBlocked has clients wait for an element that does not come, each on a connection of its own to the server.
-func (s *site) measureBlocked(ctx context.Context, gateway *target) (all []appFigure, err error) {
+// The gateway is a fresh one: what others left in its heap would be used instead of grown.
+func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) {
+	started, err := s.targets(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	gateway := started[0]
 	server, err := testenv.Dial(s.server.addr)
 	if err != nil {
 		return nil, err
