@@ -48,15 +48,17 @@ type Gateway struct {
 	// failovers are those of each service, as its events tell them.
 	failovers []*status.Failovers
 	// rounds are those in which the servers of each service are asked for INFO.
-	rounds  []*rounds
-	loops   []loop.Loop
-	lanes   *laneLog
-	census  []*census // of each service
-	running sync.WaitGroup
-	started time.Time
-	runID   string
-	number  atomic.Int64 // of the last client
-	refused atomic.Uint64
+	rounds []*rounds
+	loops  []loop.Loop
+	// monitors counts the clients of each loop to whom others are shown.
+	monitors []atomic.Int32
+	lanes    *laneLog
+	census   []*census // of each service
+	running  sync.WaitGroup
+	started  time.Time
+	runID    string
+	number   atomic.Int64 // of the last client
+	refused  atomic.Uint64
 
 	mu        sync.Mutex
 	listeners []listener
@@ -107,6 +109,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		}
 		return conn, met, err
 	}
+	g.monitors = make([]atomic.Int32, conf.Workers)
 	for i := range conf.Workers {
 		w := worker.New(workerConfig(&conf, g.doors, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
 		l, err := makeLoop(loop.Config{Worker: w, Dial: dial, Logger: logger.Named("loop")})
@@ -215,6 +218,7 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Gap:              func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.slowCut,
+		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.parts[of].service].seen(body) },
 		Script:           func(of int, name []byte) []byte { return g.scripts[g.parts[of].service].named(name) },
 		ScriptsForgotten: func(of int) { g.scripts[g.parts[of].service].forget() },

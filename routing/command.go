@@ -18,8 +18,6 @@ const (
 	Subscribing
 	// Transaction: MULTI, WATCH and what ends them.
 	Transaction
-	// PerConnection: changes or asks what the server remembers of the connection.
-	PerConnection
 	// Local: the gateway answers about itself.
 	Local
 	// Scan: request and reply hold a cursor, which means nothing on another server: the primary always.

@@ -50,14 +50,13 @@ const (
 	UnknownCommand        // no such command, nor subcommand
 	WrongArity            // too few or too many arguments
 	CrossSlot             // keys in more than one slot, and the command cannot be cut
-	NotYet                // pins a connection: comes in a later version
 	Forbidden             // would harm the servers or other clients
 	OneServer             // tells of one server, or works within one, and a cluster has several
 	WhichShard            // let through, but it names no key, and there are several primaries
 )
 
 var reasonNames = [...]string{
-	"none", "unknown-command", "wrong-arity", "cross-slot", "not-yet", "forbidden", "one-server", "which-shard",
+	"none", "unknown-command", "wrong-arity", "cross-slot", "forbidden", "one-server", "which-shard",
 }
 
 func (r Reason) String() string { return reasonNames[r] }
@@ -139,7 +138,7 @@ type Request struct {
 }
 
 // special marks the commands that do not just follow their keys.
-const special = Blocking | Subscribing | Transaction | PerConnection | Local | Scan | Everywhere | Harmful
+const special = Blocking | Subscribing | Transaction | Local | Scan | Everywhere | Harmful
 
 // Decide is total: it answers for every command, arguments and view. It allocates only for Split. Which shards a Spread
 // goes to is for the caller to see: to all. A nil Command is one that Lookup did not find; a nil view is one that is
@@ -191,8 +190,6 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 		return d, true
 	case c.Has(Listening):
 		return c.at(args, v, Listen), true
-	case c.Has(Subscribing) && !c.Has(Counting) && c.Name != "pubsub|help", c.Has(PerConnection):
-		return refuse(NotYet), true
 	case c.Has(Subscribing) && v != nil && v.Sharded:
 		return everyShard(c, args, v), true
 	case c.Has(Subscribing) && v != nil && len(v.Shards) > 0:

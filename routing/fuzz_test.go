@@ -92,7 +92,7 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 	switch d.Kind {
 	case Forward:
 		tells := strings.HasPrefix(r.Command.Name, "pubsub|")
-		if r.Command.Has(Local|Harmful|Transaction|PerConnection|Scan) || r.Command.blocksAlways() ||
+		if r.Command.Has(Local|Harmful|Transaction|Scan) || r.Command.Waits() || r.Command.blocksAlways() ||
 			r.Command.Has(Subscribing) && !tells {
 			fail("must not reach a lane")
 		}

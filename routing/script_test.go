@@ -124,7 +124,7 @@ func (s *script) learn(words []string) string {
 
 // String names traits for the scripts.
 func (t Trait) String() string {
-	names := []string{"write", "read", "blocking", "subscribing", "transaction", "per-connection", "local", "scan",
+	names := []string{"write", "read", "blocking", "subscribing", "transaction", "local", "scan",
 		"everywhere", "harmful", "listening", "counting", "scripts"}
 	out := ""
 	for i, name := range names {

@@ -69,7 +69,7 @@ func faults(rows []serverRow) []string {
 		for _, why := range c.differences(r) {
 			all = append(all, r.Name+": "+why)
 		}
-		if flagsBlocking && c.Has(Blocking) && !c.Has(PerConnection) && !r.flag("blocking") {
+		if flagsBlocking && c.Has(Blocking) && !c.Waits() && !r.flag("blocking") {
 			all = append(all, r.Name+": the server does not say that it blocks")
 		}
 	}
@@ -106,7 +106,7 @@ func (c *Command) differences(r serverRow) []string {
 	if r.flag("pubsub") && !c.Has(Subscribing) && c.Name != "publish" && c.Name != "spublish" {
 		say("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
-	if r.flag("admin", "no_multi") && !c.Has(Harmful|Local|PerConnection|Transaction) && !harmlessAdmin[c.Name] {
+	if r.flag("admin", "no_multi") && !c.Has(Harmful|Local|Transaction) && !c.Waits() && !harmlessAdmin[c.Name] {
 		say("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	all = append(all, c.tipDifferences(r)...)
@@ -145,7 +145,7 @@ func (c *Command) tipDifferences(r serverRow) []string {
 		all = append(all, fmt.Sprintf("cut %d, the server advises %v", c.Cut, r.Tips))
 	}
 	shards := slices.ContainsFunc(r.Tips, func(tip string) bool { return strings.HasPrefix(tip, "request_policy:all") })
-	if shards && !c.Has(Everywhere|Local|Harmful|PerConnection) {
+	if shards && !c.Has(Everywhere|Local|Harmful) && !c.Waits() {
 		all = append(all, fmt.Sprintf("traits%s, the server advises %v", c.Traits, r.Tips))
 	}
 	return all

@@ -31,7 +31,7 @@ var connectionRows = []*Command{
 	keyless("echo", 2, Local),
 	keyless("exec", 1, Transaction),
 	keyless("hello", -1, Local),
-	keyless("monitor", 1, PerConnection),
+	keyless("monitor", 1, Local),
 	keyless("multi", 1, Transaction),
 	keyless("ping", -1, Local),
 	keyless("quit", -1, Local),
@@ -41,8 +41,8 @@ var connectionRows = []*Command{
 	keyless("select", 2, Local),
 	keyless("time", 1, Local),
 	keyless("unwatch", 1, Transaction),
-	keyless("wait", 3, PerConnection|Blocking),
-	keyless("waitaof", 4, PerConnection|Blocking),
+	keyless("wait", 3, Blocking),
+	keyless("waitaof", 4, Blocking),
 	keys("watch", -2, Transaction, 1, -1, 1),
 }
 

@@ -212,14 +212,14 @@ var errAnswers = []answered{
 		when: "CLIENT PAUSE or UNBLOCK with too many arguments", advice: fixCommand},
 	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
 		when: "too few or too many arguments", advice: fixCommand},
-	{text: "ERR <COMMAND> is not supported by this gateway yet; the command was not executed", reason: "not-yet",
-		executed: notExecuted, when: "it concerns a connection", advice: elsewhere},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
 		when: "INFO, CONFIG, CLUSTER, SELECT, HELLO, AUTH, CLIENT about other clients or replies, what has a cursor, or " +
 			"what concerns all primaries of a cluster, between MULTI and EXEC", advice: "say it before MULTI"},
 	{text: "ERR Can't execute '<command>': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in " +
 		"this context", executed: notExecuted, when: "a client that has subscribed and speaks RESP2",
 		advice: "use another connection, or RESP3"},
+	{text: "ERR Replica can't interact with the keyspace", executed: notExecuted, when: "a client that has said MONITOR",
+		advice: "use another connection, or RESET"},
 	{text: "ERR '<command>' tells of one server, and there are several here", reason: "one-server", executed: notExecuted,
 		when: "a cluster: MEMORY STATS, LATENCY HISTOGRAM", advice: "ask the server itself"},
 	{text: "ERR SWAPDB is not allowed in cluster mode", reason: "one-server", executed: notExecuted,

@@ -128,6 +128,7 @@ var fragments = []string{
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
 	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <", "CONFIG <subcommand>", "GET <pattern>", "SET <directive>",
 	"id=%d addr", "sub=%d", "qbuf=%d", "events=r", // CLIENT LIST
+	"+%d.%06d [%d %s]",                                                // MONITOR
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
 	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of

@@ -163,6 +163,7 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 		w.unpin(c)
 	}
 	w.unlisten(c)
+	w.unmonitor(c)
 	w.stats.ClientsClosed[why]++
 	for i := range c.flights {
 		if l := c.flights[i].lane; l.Paused {

@@ -214,6 +214,7 @@ func (w *Worker) flags(c *client) string {
 		letter byte
 		is     bool
 	}{
+		{'O', c.monitoring != blind},
 		{'P', c.listening()},
 		{'x', c.Multi != nil},
 		{'b', w.isBlocked(c) || c.Parked == session.Postponed},

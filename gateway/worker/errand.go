@@ -26,6 +26,9 @@ const (
 	UnpauseClients
 	// UnblockClient wants a blocked client answered now.
 	UnblockClient
+	// BeginMonitor and EndMonitor say that there is one more client, or one less, to whom others are shown.
+	BeginMonitor
+	EndMonitor
 )
 
 // Errand is what one client wants of all workers, or of the servers outside of any lane. Env.Ask takes it; the answer
@@ -103,6 +106,8 @@ func (w *Worker) Share(e *Errand) (s Share) {
 		w.unpauseClients(e)
 	case UnblockClient:
 		s = w.unblock(e)
+	case BeginMonitor, EndMonitor:
+		w.countMonitors(e)
 	}
 	return s
 }
@@ -144,6 +149,7 @@ func (w *Worker) Reply(ref ClientRef, seq uint32, reply []byte) {
 		reply = queued
 	}
 	w.deliver(c, seq, reply)
+	w.monitors(c)
 	if c.Parked == session.Flight || c.errandOut && c.Parked == session.Asking {
 		w.wake(c)
 	}

@@ -27,6 +27,8 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		return w.askLowest(c, command, args)
 	case "cluster":
 		return w.clusterCommand(c, sub, args)
+	case "monitor":
+		w.monitor(c)
 	case "quit":
 		w.answer(c, resp.OK)
 		w.end(c, session.Quit)
@@ -80,7 +82,7 @@ func changesSetup(c *client, name string, args [][]byte) bool {
 // changes what becomes of replies.
 func comesAfter(c *client, name, sub string) bool {
 	switch name {
-	case "info", "config":
+	case "info", "config", "monitor":
 		return true
 	case "client":
 		return sub == "reply"
@@ -115,6 +117,7 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 		c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
 		w.unwatch(c)
 		w.unlisten(c)
+		w.unmonitor(c)
 		if c.Told != nil {
 			c.Told.Name = ""
 		}

@@ -27,9 +27,6 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		if command.Has(routing.Blocking) {
 			text += slotsOf(command, args)
 		}
-	case routing.NotYet:
-		text = "ERR " + strings.ToUpper(strings.ReplaceAll(command.Name, "|", " ")) +
-			" is not supported by this gateway yet; the command was not executed"
 	case routing.OneServer:
 		text = oneServer(command)
 	case routing.Forbidden:

@@ -95,6 +95,11 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
 		return w.onlyListens(c, command)
 	}
+	if c.onlyWatches(command) {
+		w.stats.Refused++
+		w.answer(c, onlyWatched)
+		return true
+	}
 	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
 		return w.execEnds(c, execArity)
 	}
@@ -102,7 +107,14 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
 		return w.queue(c, d, command, args, frame)
 	}
-	return w.decided(c, d, command, args, frame)
+	multi, refused := c.Multi, d.Kind == routing.Refuse
+	if !w.decided(c, d, command, args, frame) {
+		return false
+	}
+	if c.svc.monitors > 0 && !refused {
+		w.seen(c, multi, command, args)
+	}
+	return true
 }
 
 // mustWait parks a session that does nothing more before something else is done.

@@ -26,7 +26,7 @@ const (
 // are subject to.
 func mayStandIn(c *routing.Command) bool {
 	switch c.Name {
-	case "info", "hello", "auth", "select", "client|reply", "client|tracking", "client|caching":
+	case "info", "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor":
 		return false
 	}
 	container, sub, _ := strings.Cut(c.Name, "|")

@@ -212,6 +212,14 @@ func (w *Worker) push(c *client, frame []byte) {
 		return
 	}
 	w.stats.Delivered++
+	if to := w.hand(c, frame); to != nil {
+		(*to)[len(*to)-len(frame)] = c.pushMark()
+	}
+}
+
+// hand gives a client bytes that are no reply, between its replies, and returns where they are at the end of. It
+// returns nil when the client was closed, since it reads too slowly.
+func (w *Worker) hand(c *client, frame []byte) *[]byte {
 	to := &c.out
 	if w.midReply(c) {
 		to = &c.pushes
@@ -219,15 +227,17 @@ func (w *Worker) push(c *client, frame []byte) {
 		w.dirtyClient(c)
 	}
 	*to = append(w.buffers.room(*to, len(frame)), frame...)
-	(*to)[len(*to)-len(frame)] = c.pushMark()
-	if size := len(c.out) - c.sent + len(c.pushes); size > w.conf.PushBytesMax {
-		name := ""
-		if c.Told != nil {
-			name = c.Told.Name
-		}
-		w.env.Cut(c.svc.index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
-		w.close(c, session.SlowSubscriber)
+	size := len(c.out) - c.sent + len(c.pushes)
+	if size <= w.conf.PushBytesMax {
+		return to
 	}
+	name := ""
+	if c.Told != nil {
+		name = c.Told.Name
+	}
+	w.env.Cut(c.svc.index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
+	w.close(c, session.SlowSubscriber)
+	return nil
 }
 
 // midReply says that a client was given the beginning of a reply.

@@ -144,7 +144,7 @@ func (w *Worker) sweep() {
 			w.close(c, c.Why)
 		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax && c.Parked != session.Postponed:
 			w.close(c, session.AuthTimeout)
-		case w.conf.IdleMax > 0 && w.now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.subscribed():
+		case w.conf.IdleMax > 0 && w.now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.listensOn():
 			w.close(c, session.IdleTimeout)
 		}
 	}

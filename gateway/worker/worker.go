@@ -121,6 +121,8 @@ type Env struct {
 	// slowly. Nil when nobody wants to know.
 	Gap func(service int, g Gap)
 	Cut func(service int, s Slow)
+	// Shown has the other workers Show a line to those who watch these services. The bytes are not kept, nor changed.
+	Shown func(services []int, line []byte)
 	// ScriptSeen remembers a script, Script returns the one whose SHA1 in lower case is name, nil when it is not
 	// remembered, and ScriptsForgotten forgets a service's. The bytes are not kept, nor changed. Nil: none are remembered.
 	ScriptSeen       func(service int, body []byte)
@@ -160,6 +162,7 @@ type Worker struct {
 	ready     []hold.Waiter // sessions to run again before the round ends
 	later     []appointment // sessions that do something again at a time of its own
 	nodes     []int32       // scratch of sourcesOf
+	shows     []ClientRef   // to whom others are shown
 	asking    []question    // what servers are being asked about commands; a ticket\'s Seq is the index
 	held      int           // sessions that wait for a server
 	heldBytes int           // what they have sent and is not begun
@@ -222,13 +225,14 @@ type client struct {
 	door        int32
 	carefulSlot int16 // of the last ASK or TRYAGAIN
 	mute        mute  // the replies that are dropped
-	errandOut   bool  // nothing more is read until an Errand is answered
-	noEvict     bool  // what CLIENT NO-EVICT asked for
-	againBegun  bool  // the first of again has been sent
-	held        bool  // counted in Worker.held
-	dirty       bool  // named in out.Clients
-	queued      bool  // named in ready
-	paused      bool  // the loop does not read from it
+	monitoring  monitoring
+	errandOut   bool // nothing more is read until an Errand is answered
+	noEvict     bool // what CLIENT NO-EVICT asked for
+	againBegun  bool // the first of again has been sent
+	held        bool // counted in Worker.held
+	dirty       bool // named in out.Clients
+	queued      bool // named in ready
+	paused      bool // the loop does not read from it
 	closed      bool
 }
 
@@ -240,45 +244,6 @@ type flight struct {
 	// foreign: the lane is not the view's for this shard (a redirection named it, or COMMAND asks the lowest
 	// version); nothing else may join.
 	foreign bool
-}
-
-// service is what a worker keeps of one service.
-type service struct {
-	Service
-	index   int
-	view    *topology.View
-	routes  []routes // those of RESP2 and database 0 first; the others since somebody chose them
-	holds   []hold.Hold
-	learned map[string]*learned
-	// databases are what the servers said of databases that somebody selected.
-	databases map[int32]*database
-	full      []hold.Waiter // sessions that wait for a full lane
-	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
-	withholding []hold.Waiter
-	settled     uint64
-	// fenced are connections to end at a node before a new one is used.
-	fenced map[int32]fenced
-	// loaded are the scripts that were loaded into a node.
-	loaded map[int32]*loaded
-	// promoted is since when a node is a primary, where it was none before.
-	promoted map[int32]time.Duration
-	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed
-	// is when feeds to nodes failed last; feedAt when what was refused is asked for again, 0 for not.
-	hub        fanout.Hub
-	home       int32
-	feedFailed map[int32]time.Duration
-	feedAt     time.Duration
-	// gapSince is when topics were interrupted that are not all subscribed again; 0 when they are.
-	gapSince time.Duration
-	gap      Gap
-	// noMulti is the error that a server gave for MULTI, and is given here until noMultiUntil.
-	noMulti      []byte
-	noMultiUntil time.Duration
-	// pausedUntil is the end of a pause of its clients; pausesAll: not only of those that write.
-	pausedUntil time.Duration
-	pausesAll   bool
-	// silent is how long a lane may be silent, by purpose.
-	silent [backend.Purposes]time.Duration
 }
 
 // New makes a worker.
@@ -295,6 +260,9 @@ func New(conf Config, env Env) *Worker {
 	}
 	if env.Acked == nil {
 		w.env.Acked = func(int, topology.NodeID, int) {}
+	}
+	if env.Shown == nil {
+		w.env.Shown = func([]int, []byte) {}
 	}
 	if env.Script == nil {
 		w.env.ScriptSeen = func(int, []byte) {}

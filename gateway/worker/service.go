@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
+	"evergate/gateway/hold"
+	"evergate/topology"
+)
+
+// service is what a worker keeps of one service.
+type service struct {
+	Service
+	index   int
+	view    *topology.View
+	routes  []routes // those of RESP2 and database 0 first; the others since somebody chose them
+	holds   []hold.Hold
+	learned map[string]*learned
+	// databases are what the servers said of databases that somebody selected.
+	databases map[int32]*database
+	full      []hold.Waiter // sessions that wait for a full lane
+	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
+	withholding []hold.Waiter
+	settled     uint64
+	// fenced are connections to end at a node before a new one is used.
+	fenced map[int32]fenced
+	// monitors is how many clients of all workers are shown what those of the services crowd do.
+	monitors int
+	crowd    []int
+	// loaded are the scripts that were loaded into a node.
+	loaded map[int32]*loaded
+	// promoted is since when a node is a primary, where it was none before.
+	promoted map[int32]time.Duration
+	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed
+	// is when feeds to nodes failed last; feedAt when what was refused is asked for again, 0 for not.
+	hub        fanout.Hub
+	home       int32
+	feedFailed map[int32]time.Duration
+	feedAt     time.Duration
+	// gapSince is when topics were interrupted that are not all subscribed again; 0 when they are.
+	gapSince time.Duration
+	gap      Gap
+	// noMulti is the error that a server gave for MULTI, and is given here until noMultiUntil.
+	noMulti      []byte
+	noMultiUntil time.Duration
+	// pausedUntil is the end of a pause of its clients; pausesAll: not only of those that write.
+	pausedUntil time.Duration
+	pausesAll   bool
+	// silent is how long a lane may be silent, by purpose.
+	silent [backend.Purposes]time.Duration
+}
