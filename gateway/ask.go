@@ -19,11 +19,8 @@ func (g *Gateway) ask(from int, e worker.Errand) {
 		g.loops[from].Post(func(w *worker.Worker) { w.Reply(e.Client, e.Seq, reply) })
 	}
 	e.Parts = g.oneWith(e.Parts[0])
-	switch e.Kind {
-	case worker.BeginMonitor:
-		g.monitors[from].Add(1)
-	case worker.EndMonitor:
-		g.monitors[from].Add(-1)
+	if e.Kind == worker.EndMonitor {
+		g.endMonitor(from, e.Parts)
 	}
 	g.gather(&e, func(shares []worker.Share) {
 		switch {
@@ -40,6 +37,8 @@ func (g *Gateway) ask(from int, e worker.Errand) {
 			g.aside(func(ctx context.Context) { answer(g.configure(ctx, &e)) })
 		case e.Kind == worker.UnblockClient:
 			g.unblock(e, shares, answer)
+		case e.Kind == worker.BeginMonitor:
+			g.beginMonitor(from, e.Parts, answer)
 		default:
 			answer(e.Answer(shares))
 		}
@@ -55,15 +54,6 @@ func (g *Gateway) oneWith(of int) (parts []int) {
 		}
 	}
 	return parts
-}
-
-// shown has the workers of other loops tell those who watch what a client of theirs has done.
-func (g *Gateway) shown(from int, services []int, line []byte) {
-	for i, l := range g.loops {
-		if i != from && g.monitors[i].Load() > 0 {
-			l.Post(func(w *worker.Worker) { w.Show(services, line) })
-		}
-	}
 }
 
 // gather has every worker do its share of an errand, and calls done with all of them on the goroutine of the last one.

@@ -50,8 +50,10 @@ type Gateway struct {
 	// rounds are those in which the servers of each service are asked for INFO.
 	rounds []*rounds
 	loops  []loop.Loop
-	// monitors counts the clients of each loop to whom others are shown.
-	monitors []atomic.Int32
+	// watching counts the clients of each loop to whom others are shown, monitors those of each service.
+	watching []atomic.Int32
+	monitors []monitors
+	dialer   *dialer
 	lanes    *laneLog
 	census   []*census // of each service
 	running  sync.WaitGroup
@@ -100,16 +102,16 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		return nil, err
 	}
 	g.lanes = newLaneLog(logger.Named("lanes"), conf.Services)
-	d := &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
+	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
 	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 		to.Service = g.parts[to.Service].service
-		conn, met, err := d.dial(ctx, to)
+		conn, met, err := g.dialer.dial(ctx, to)
 		if err != nil && ctx.Err() == nil {
 			g.lanes.dialFailed(to.Service, to.Addr, err)
 		}
 		return conn, met, err
 	}
-	g.monitors = make([]atomic.Int32, conf.Workers)
+	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
 		w := worker.New(workerConfig(&conf, g.doors, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
 		l, err := makeLoop(loop.Config{Worker: w, Dial: dial, Logger: logger.Named("loop")})

@@ -30,6 +30,12 @@ func TestMonitorShowsClientsOfAllWorkers(t *testing.T) {
 			t.Errorf("client %d was shown as %q", i, shown)
 		}
 	}
+	expect(t, others[0], "+OK\r\n", "EVAL", "return redis.call('set', KEYS[1], '7')", "1", "k")
+	for _, want := range []string{`\[0 127\.0\.0\.1:\d+\] "EVAL" `, `\[0 lua\] "set" "k" "7"`} {
+		if shown, err := watcher.Frame(); err != nil || !regexp.MustCompile(want).Match(shown) {
+			t.Errorf("a script was shown as %q, %v; want %s", shown, err, want)
+		}
+	}
 	expect(t, watcher, "+RESET\r\n", "RESET")
 	for _, c := range others { // nobody is shown any more, and a second one that leaves is forgotten, too
 		expect(t, c, "$1\r\n7\r\n", "GET", "k")

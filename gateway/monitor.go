@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/worker"
+)
+
+// What scripts do is known to the servers alone. While somebody watches a service, each of its primaries is asked to
+// MONITOR, too, and of what it says the lines about scripts are shown.
+
+const (
+	// scriptLineMax is the longest line about a script that is shown; longer ones are left out.
+	scriptLineMax = 64 << 10
+	// primariesEvery is how often is looked for primaries that are not watched yet.
+	primariesEvery = 100 * time.Millisecond
+	// watchedWithin is the longest that MONITOR waits for the servers before it says OK.
+	watchedWithin = time.Second
+)
+
+// ofScript is how a server begins a line about what a script or a function has done.
+var ofScript = regexp.MustCompile(`^\+[0-9.]+ \[\d+ lua\] `)
+
+// monitors are the clients to whom the clients of a service are shown, and the watch over its scripts meanwhile.
+type monitors struct {
+	mu    sync.Mutex
+	count int
+	stop  context.CancelFunc
+	ready chan struct{} // closed when the primaries of the first view are watched, or cannot be
+}
+
+// begin counts one more, has scripts watched for the first, and returns what is closed when they are.
+func (m *monitors) begin(ctx context.Context, watch func(ctx context.Context, ready chan struct{})) <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.count++; m.count == 1 {
+		ctx, m.stop = context.WithCancel(ctx)
+		m.ready = make(chan struct{})
+		watch(ctx, m.ready)
+	}
+	return m.ready
+}
+
+func (m *monitors) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.count--; m.count == 0 {
+		m.stop()
+	}
+}
+
+// beginMonitor answers MONITOR when the servers' scripts are watched, too.
+func (g *Gateway) beginMonitor(from int, parts []int, answer func([]byte)) {
+	service := g.parts[parts[0]].service
+	g.watching[from].Add(1)
+	g.aside(func(ctx context.Context) {
+		ready := g.monitors[service].begin(ctx, func(ctx context.Context, ready chan struct{}) {
+			g.aside(func(context.Context) { g.watchScripts(ctx, service, parts, ready) })
+		})
+		select {
+		case <-ready:
+		case <-time.After(watchedWithin):
+		case <-ctx.Done():
+		}
+		answer(resp.OK)
+	})
+}
+
+func (g *Gateway) endMonitor(from int, parts []int) {
+	g.watching[from].Add(-1)
+	g.aside(func(context.Context) { g.monitors[g.parts[parts[0]].service].end() })
+}
+
+// shown has the workers, but for that of the loop from, tell those who watch what a client has done.
+func (g *Gateway) shown(from int, services []int, line []byte) {
+	for i, l := range g.loops {
+		if i != from && g.watching[i].Load() > 0 {
+			l.Post(func(w *worker.Worker) { w.Show(services, line) })
+		}
+	}
+}
+
+// watchScripts watches all primaries of a service until ctx ends.
+func (g *Gateway) watchScripts(ctx context.Context, service int, parts []int, ready chan struct{}) {
+	followed := map[string]context.CancelFunc{}
+	var first, following sync.WaitGroup
+	defer following.Wait()
+	tick := time.NewTicker(primariesEvery)
+	defer tick.Stop()
+	for {
+		present := g.primariesOf(service)
+		for addr, stop := range followed {
+			if !slices.Contains(present, addr) {
+				stop()
+				delete(followed, addr)
+			}
+		}
+		for _, addr := range present {
+			if followed[addr] == nil {
+				wanted, stop := context.WithCancel(ctx)
+				followed[addr] = stop
+				first.Add(1)
+				following.Go(func() { g.follow(wanted, service, parts, addr, sync.OnceFunc(first.Done)) })
+			}
+		}
+		if ready != nil {
+			done := ready
+			following.Go(func() { first.Wait(); close(done) })
+			ready = nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (g *Gateway) primariesOf(service int) (addrs []string) {
+	if v := g.keepers[service].View(); v != nil {
+		for i := range v.Shards {
+			if p := v.Shards[i].Primary; p != nil {
+				addrs = append(addrs, p.Addr)
+			}
+		}
+	}
+	return addrs
+}
+
+// follow watches one server until ctx ends. begun is called when that has begun, or has failed once.
+func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr string, begun func()) {
+	defer begun()
+	for ctx.Err() == nil {
+		err := g.followOnce(ctx, service, parts, addr, begun)
+		begun()
+		if errors.Is(err, errNotAllowed) {
+			g.logger.Warn("what scripts do is not shown by MONITOR", "server", addr, "error", err)
+			return
+		}
+		select {
+		case <-time.After(watchedWithin):
+		case <-ctx.Done():
+		}
+	}
+}
+
+var errNotAllowed = errors.New("the server does not let the gateway's user MONITOR")
+
+func (g *Gateway) followOnce(ctx context.Context, service int, parts []int, addr string, begun func()) error {
+	conn, _, err := g.dialer.dial(ctx, worker.Dial{Service: service, Addr: addr, Proto: 2})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	in := bufio.NewReaderSize(conn, scriptLineMax)
+	switch reply, err := ask(conn, in, "MONITOR"); {
+	case err != nil:
+		return err
+	case !bytes.Equal(reply, resp.OK):
+		return fmt.Errorf("%w: %s", errNotAllowed, bytes.TrimSpace(reply))
+	}
+	begun()
+	for {
+		line, err := in.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = in.ReadSlice('\n')
+			}
+			if err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		case ofScript.Match(line):
+			g.shown(nobody, parts, bytes.Clone(line))
+		}
+	}
+}
+
+// nobody is the number of no loop.
+const nobody = -1
