@@ -49,7 +49,7 @@ func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 	case "setinfo":
 		reply = setInfo(c, args[2], args[3])
 	case "info":
-		reply = resp.AppendVerbatim(nil, int(c.Proto), w.appendLine(nil, c))
+		reply = resp.AppendVerbatim(nil, int(c.Proto), w.appendLine(nil, c, len(resp.AppendCommand(nil, args...))))
 	case "no-evict":
 		if reply = onOff(args[2], resp.OK); reply[0] == '+' {
 			c.noEvict = isWord(args[2], "on")
@@ -57,7 +57,9 @@ func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 	case "no-touch":
 		reply = onOff(args[2], noTouch)
 	case "tracking", "caching":
-		reply = resp.AppendError(nil, unknownText(args)) // clients do without then
+		if reply = resp.OK; sub == "caching" || len(args) != 3 || !isWord(args[2], "off") {
+			reply = resp.AppendError(nil, unknownText(args)) // clients do without then
+		}
 	case "getredir":
 		reply = resp.AppendInt(nil, -1)
 	case "capa":
@@ -76,7 +78,7 @@ func (w *Worker) clientErrand(c *client, sub string, args [][]byte) {
 	var wrong []byte
 	switch sub {
 	case "list":
-		e.Kind = ListClients
+		e.Kind, e.Size = ListClients, len(resp.AppendCommand(nil, args...))
 		e.Filter, wrong = listFilter(args)
 	case "kill":
 		e.Kind = KillClients

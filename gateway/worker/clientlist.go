@@ -147,7 +147,11 @@ func (c *client) listening() bool { return c.subscribed() || c.listens != nil &&
 func (w *Worker) listClients(e *Errand) (lines []ClientLine) {
 	for _, c := range w.clients {
 		if w.names(e, c) {
-			lines = append(lines, ClientLine{c.number, w.appendLine(nil, c)})
+			under := 0
+			if c.number == e.Asker {
+				under = e.Size
+			}
+			lines = append(lines, ClientLine{c.number, w.appendLine(nil, c, under)})
 		}
 	}
 	return lines
@@ -169,8 +173,9 @@ func (w *Worker) killClients(e *Errand) (n int) {
 	return n
 }
 
-// appendLine appends a client's line of CLIENT LIST, in Redis's own form: tools read it.
-func (w *Worker) appendLine(b []byte, c *client) []byte {
+// appendLine appends a client's line of CLIENT LIST, in Redis's own form: tools read it. under is the size in bytes of
+// the command that it is in the middle of.
+func (w *Worker) appendLine(b []byte, c *client, under int) []byte {
 	name, library, version := "", "", ""
 	if c.Told != nil {
 		name, library, version = c.Told.Name, c.Told.Library, c.Told.Version
@@ -188,7 +193,8 @@ func (w *Worker) appendLine(b []byte, c *client) []byte {
 	b = fmt.Appendf(b, "sub=%d psub=%d ssub=%d multi=%d ",
 		c.listensTo(fanout.Channel), c.listensTo(fanout.Pattern), c.listensTo(fanout.Shard), multi)
 	b = fmt.Appendf(b, "qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d ",
-		len(c.Unread), cap(c.Unread)-len(c.Unread), queued, cap(c.out), cap(c.out), len(c.out)-c.sent, c.Replies.KeptBytes(),
+		max(len(c.Unread), under), cap(c.Unread)-len(c.Unread), queued, cap(c.out), cap(c.out), len(c.out)-c.sent,
+		c.Replies.KeptBytes(),
 		cap(c.out)+cap(c.Unread)+queued+c.Replies.KeptBytes())
 	return fmt.Appendf(b, "events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n", last, c.Proto, library,
 		version)

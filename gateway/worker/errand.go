@@ -48,6 +48,8 @@ type Errand struct {
 	Proto  uint8
 	// Words are those of SayInfo and DoConfig.
 	Words []string
+	// Size is that of the command that wants ListClients, in bytes.
+	Size int
 	// Filter names the clients of ListClients and KillClients.
 	Filter Filter
 	// Pause is how long PauseClients has clients wait: all of their commands, or those that may write.
