@@ -25,7 +25,8 @@ var clients = []client{
 	node("node-redis", "with_node_redis.js"),
 	node("bullmq", "with_bullmq.js"),
 	node("bull", "with_bull.js"),
-	goClient("go-redis"), goClient("redigo"), goClient("rueidis"),
+	goClient("go-redis"), goClient("redigo"), goClient("rueidis"), goClient("valkey-go"), goClient("redsync"),
+	goClient("asynq"),
 }
 
 // python is run by the first Python that has the modules.

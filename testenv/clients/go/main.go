@@ -12,7 +12,8 @@ import (
 
 // programs do the usual work of a library, and give what is to be done steadily.
 var programs = map[string]func(ctx context.Context, addr string) (*work, error){
-	"go-redis": goRedis, "redigo": redigo, "rueidis": rueidisClient,
+	"go-redis": goRedis, "redigo": redigo, "rueidis": rueidisClient, "valkey-go": valkeyClient, "asynq": asynqClient,
+	"redsync": redsyncClient,
 }
 
 func main() {
