@@ -91,7 +91,10 @@ compat: build
 	@$(SETUP) server
 	@$(SETUP) python
 	@$(SETUP) node
+	@$(SETUP) compiler
+	@$(SETUP) clients
 	go build -C testenv/clients/go -o ../../../.cache/compat/go-clients .
+	cc -O1 -o .cache/compat/hiredis testenv/clients/c/with_hiredis.c -lhiredis || rm -f .cache/compat/hiredis
 	go run ./testenv/compat $(ARGS)
 
 # Before Go 1.27 a FUZZTIME in seconds can end in "context deadline exceeded" although nothing was found

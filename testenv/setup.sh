@@ -8,6 +8,7 @@
 #   sh testenv/setup.sh tcl        Tcl, in which Redis's own tests are written
 #   sh testenv/setup.sh python     Python with redis-py, in which the programs of testenv/clients are written
 #   sh testenv/setup.sh node       Node.js with npm, and the modules of testenv/clients/node, exactly as locked
+#   sh testenv/setup.sh clients    the other clients of make compat (PHP, Ruby, C, Python), as far as there are packages
 #   sh testenv/setup.sh make       make itself
 #
 # What is missing comes from the system's package manager (apt, dnf, apk or brew). The command is shown first; it is
@@ -248,6 +249,30 @@ need_node() {
 	touch "$modules/installed"
 }
 
+# need_clients installs what make compat plays besides, where the packages are Debian's; what is missing is left out of
+# its table and named below it.
+need_clients() {
+	wanted=
+	have php || wanted="$wanted php-cli"
+	php -r 'exit((int) !extension_loaded("redis"));' 2>/dev/null || wanted="$wanted php-redis"
+	ruby -e 'require "redis"' 2>/dev/null || wanted="$wanted ruby-redis"
+	ruby -e 'require "sidekiq"' 2>/dev/null || wanted="$wanted ruby-sidekiq"
+	[ -e /usr/include/hiredis/hiredis.h ] || wanted="$wanted libhiredis-dev"
+	for name in celery rq django_redis; do
+		/usr/bin/python3 -c "import $name" 2>/dev/null || wanted="$wanted python3-$(echo $name | tr _ -)"
+	done
+	if [ -z "$wanted" ]; then
+		return
+	fi
+	if ! have apt-get; then
+		say "setup: these packages of Debian are not here, and what needs them is left out:$wanted"
+		return
+	fi
+	refresh apt-get 'clients for make compat' || say "setup: could not refresh the list of packages; trying the old one"
+	# shellcheck disable=SC2086
+	install 'clients for make compat' '' $wanted
+}
+
 need_make() { have make || install_one make '' make; }
 
 case ${1:-} in
@@ -258,6 +283,7 @@ rivals) need_rivals ;;
 tcl) need_tcl ;;
 python) need_python ;;
 node) need_node ;;
+clients) need_clients ;;
 make) need_make ;;
-*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|make" ;;
+*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|clients|make" ;;
 esac

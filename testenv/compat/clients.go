@@ -12,6 +12,8 @@ type client struct {
 	name string
 	// command runs the program; the address is added to it.
 	command []string
+	// unfit says for a topology why the library cannot work there, whatever stands before it.
+	unfit map[string]string
 	// absent says on a machine where it cannot be run what is missing.
 	absent func() string
 }
@@ -21,12 +23,37 @@ var built = filepath.Join(".cache", "compat")
 
 var clients = []client{
 	python("redis-py", "with_redis.py", "redis"),
+	python("django-redis", "with_django_redis.py", "django_redis"),
+	python("rq", "with_rq.py", "rq").not("cluster", "its transactions have keys in several slots, and no setting puts "+
+		"them into one"),
+	python("celery", "with_celery.py", "celery, redis"),
 	node("ioredis", "with_ioredis.js"),
 	node("node-redis", "with_node_redis.js"),
 	node("bullmq", "with_bullmq.js"),
 	node("bull", "with_bull.js"),
 	goClient("go-redis"), goClient("redigo"), goClient("rueidis"), goClient("valkey-go"), goClient("redsync"),
 	goClient("asynq"),
+	interpreted("php-redis", "php", "with_php_redis.php", "-r", "exit((int) !extension_loaded('redis'));"),
+	interpreted("redis-rb", "ruby", "with_ruby_redis.rb", "-e", "require 'redis'"),
+	interpreted("sidekiq", "ruby", "with_sidekiq.rb", "-e", "require 'sidekiq'"),
+	{name: "hiredis", command: []string{filepath.Join(built, "hiredis")}, absent: lacks(filepath.Join(built, "hiredis"))},
+}
+
+// interpreted is run by an interpreter of that name, which ends well with the arguments probe when it has the library.
+func interpreted(name, interpreter, program string, probe ...string) client {
+	return client{name: name, command: []string{interpreter, filepath.Join("testenv", "clients", interpreter, program)},
+		absent: func() string {
+			if exec.Command(interpreter, probe...).Run() != nil {
+				return interpreter + " or its library is not here"
+			}
+			return ""
+		}}
+}
+
+// not says that a library cannot work in a topology.
+func (c client) not(topology, why string) client {
+	c.unfit = map[string]string{topology: why}
+	return c
 }
 
 // python is run by the first Python that has the modules.

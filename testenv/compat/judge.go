@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type row struct {
 // measure plays a client and judges it.
 func measure(ctx context.Context, c client, place topology, verbose bool) row {
 	r := row{client: c, place: place.name}
-	if r.left = c.absent(); r.left != "" {
+	if r.left = cmp.Or(c.unfit[place.name], c.absent()); r.left != "" {
 		return r
 	}
 	var err error

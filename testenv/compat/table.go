@@ -18,7 +18,7 @@ killed. It passes when its application saw no error but UNCERTAIN (a write that 
 nothing that was acknowledged is missing beyond what the gateway's receipt tells, and nothing was done twice. The
 programs are in ` + "`testenv/clients`" + `.
 
-Versions are those of Debian's packages, of ` + "`testenv/clients/node/package-lock.json`" + ` and of
+Versions are those of Debian 12's packages, of ` + "`testenv/clients/node/package-lock.json`" + ` and of
 ` + "`testenv/clients/go/go.mod`" + `. In front of Sentinels there are a primary and two replicas (down-after 0.5 s), in
 a cluster three primaries with a replica each (node timeout 2 s).
 
