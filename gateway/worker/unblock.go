@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -55,11 +56,34 @@ func wrongWords(args [][]byte) []byte {
 // blocked finds the client that is to be unblocked, when it is blocked.
 func (w *Worker) blocked(e *Errand) *client {
 	for _, c := range w.clients {
-		if c != nil && c.number == e.Number && e.concerns(c) && w.isBlocked(c) {
+		if c != nil && c.number == e.Number && e.concerns(c) && (w.isBlocked(c) || w.willBlock(c) != nil) {
 			return c
 		}
 	}
 	return nil
+}
+
+// willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
+// client it blocks already.
+func (w *Worker) willBlock(c *client) (frame []byte) {
+	switch c.Parked {
+	case session.NoPrimary, session.NoLane, session.Refused, session.NoPrivateLane:
+	default:
+		return nil
+	}
+	if len(c.again) > 0 || c.Multi != nil {
+		return nil
+	}
+	var scan resp.Scanner
+	n, args, status := scan.Next(c.Unread, nil, w.limits(c))
+	if status != resp.Frame {
+		return nil
+	}
+	var d routing.Decision
+	if routing.Decide(&d, routing.Request{Command: routing.Lookup(args), Args: args}, c.svc.view); d.Kind != routing.Pin {
+		return nil
+	}
+	return c.Unread[:n]
 }
 
 // unblock does a worker's share of CLIENT UNBLOCK.
@@ -91,6 +115,15 @@ func (w *Worker) Unblock(e *Errand) int {
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
 		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, reply)
+		w.wake(c)
+		return 1
+	}
+	if frame := w.willBlock(c); frame != nil {
+		reply := w.unblockedReply(c, e, frame)
+		c.Unread = c.Unread[len(frame):]
+		w.notHeld(c, &w.stats.HoldReleased)
+		w.unpinUnused(c)
+		w.answer(c, reply)
 		w.wake(c)
 		return 1
 	}
