@@ -92,7 +92,7 @@ func (w *Worker) limits(c *client) *resp.Limits {
 // sentinel does one command of a client of a Sentinel. It returns false when the session was parked.
 func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
 	c.last = command
-	if w.postponed(c, command) {
+	if w.postponed(c, command, args) {
 		return false
 	}
 	name := strings.ToLower(string(cut(args[0], 128)))

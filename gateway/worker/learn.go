@@ -103,9 +103,12 @@ func neverAsk(name string) bool { return name == "sentinel" || strings.Contains(
 func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 	q := w.asking[at]
 	w.asking[at] = question{}
-	if q.database > 0 {
+	switch {
+	case q.database > 0:
 		w.learntDatabase(s, q.database, reply)
-	} else if reply != nil {
+	case q.name == functionList:
+		s.learntFunctions(reply)
+	case reply != nil:
 		if len(s.learned) >= learnedMax {
 			clear(s.learned)
 		}

@@ -52,6 +52,7 @@ func (w *Worker) pauseClients(e *Errand) {
 		}
 		s.pausesAll = s.pausesAll || e.PauseAll
 		s.pausedUntil = max(s.pausedUntil, w.now+e.Pause)
+		s.functions = nil // they may have changed since the last one
 	}
 }
 
@@ -67,10 +68,18 @@ func (w *Worker) unpauseClients(e *Errand) {
 }
 
 // postponed parks a session whose command must wait for the end of a pause.
-func (w *Worker) postponed(c *client, command *routing.Command) bool {
+func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) bool {
 	s := c.svc
-	if w.now >= s.pausedUntil || !s.pausesAll && !mayWrite(c, command) {
+	if w.now >= s.pausedUntil {
 		return false
+	}
+	if !s.pausesAll {
+		switch w.mayWrite(c, command, args) {
+		case no:
+			return false
+		case beingAsked:
+			return true
+		}
 	}
 	w.postpone(c)
 	return true
@@ -102,9 +111,4 @@ func (w *Worker) postpone(c *client) {
 	w.unpinUnused(c)
 	w.park(c, session.Postponed)
 	w.runAt(c, c.svc.pausedUntil)
-}
-
-// mayWrite says that a command may change data: that of a script may.
-func mayWrite(c *client, command *routing.Command) bool {
-	return command != nil && (command.MayReplicate() || command.Name == "exec" && c.Multi != nil && c.Multi.Writes)
 }

@@ -76,7 +76,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		}
 	}
 	c.last = command
-	if w.postponed(c, command) {
+	if w.postponed(c, command, args) {
 		return false
 	}
 	d := &w.decision

@@ -46,7 +46,9 @@ type service struct {
 	noMultiUntil time.Duration
 	// pausedUntil is the end of a pause of its clients; pausesAll: not only of those that write.
 	pausedUntil time.Duration
-	pausesAll   bool
+	// functions are those that are declared to write nothing; nil while that is not known.
+	functions map[string]bool
+	pausesAll bool
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Purposes]time.Duration
 }
