@@ -129,8 +129,8 @@ func wholeScalar(b []byte) int {
 		if len(b) >= 5 && string(b[:5]) == "$-1\r\n" {
 			return 5
 		}
-		v, next, ok, line := number(b, 1)
-		if !line || !ok || v < 0 || b[next-1] != '\n' || int64(len(b)-next-2) < v {
+		v, next := shortNumber(b, 1)
+		if v < 0 || int64(len(b)-next-2) < v {
 			return 0
 		}
 		end := next + int(v)
