@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 
 // MONITOR shows a client what the clients of its service have done, of all workers, with the addresses that they have
 // here. Servers would show one connection of the gateway for all of them, and each of a cluster's its own part. What
-// does not pass the gateway is not seen, nor what a script does.
+// does not pass the gateway is not seen; what scripts do the gateway hears from the servers, and has it shown too.
 //
 // Every worker is told before the first answer, so that all that is done after it is shown.
 
@@ -138,12 +139,16 @@ func isSecret(command *routing.Command, args [][]byte, i int) bool {
 	case "hello", "migrate":
 		return followsAuth(name, args, i)
 	case "config":
-		return sub == "set" && i > 2 && i%2 == 1 && strings.Contains(strings.ToLower(string(args[i-1])), "pass")
+		return sub == "set" && i > 2 && i%2 == 1 && secretSetting.Match(args[i-1])
 	case "acl":
 		return sub == "setuser" && i > 2
 	}
 	return false
 }
+
+// secretSetting is in the names of settings whose values are not shown: requirepass, masterauth, masteruser,
+// tls-key-file-pass, and what newer servers call them.
+var secretSetting = regexp.MustCompile(`(?i)pass|auth|user`)
 
 // followsAuth says that a word comes behind AUTH or AUTH2 as a user or a password.
 func followsAuth(name string, args [][]byte, i int) bool {
