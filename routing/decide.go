@@ -270,7 +270,9 @@ func (c *Command) blocks(args [][]byte) bool {
 
 // forward sends the command to the first shard.
 func (d *Decision) forward(c *Command, read bool) {
-	d.Kind, d.Reason, d.Merge, d.Parts = Forward, NoReason, 0, d.Parts[:0]
+	if d.Kind, d.Reason, d.Merge, d.Parts = Forward, NoReason, 0, d.Parts[:0]; d.args == nil {
+		d.Parts = nil // they alias room that was too large to keep
+	}
 	d.Read, d.Safe, d.Counts = read, !c.Has(Write), false
 	d.Shard, d.Slot = 0, -1
 }
