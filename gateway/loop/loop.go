@@ -66,15 +66,23 @@ type inbox struct {
 // all at once they would overrun the server's backlog (511), and each takes a goroutine and buffers.
 const privateDials = 64
 
-// dialQueue are the private dials to one server: how many are being made, and what begins those that wait. It returns
-// false when the lane is not wanted any more.
+// dialQueue are the private dials to one server: how many are being made, and what begins those that wait; that returns
+// false where the lane is not wanted any more.
 type dialQueue struct {
 	running int
 	waiting []func() bool
 }
 
-// begin begins a dial, now or when its turn comes.
-func (b *inbox) begin(d *worker.Dial, start func() bool) {
+// begin has dial run on a goroutine of its own, now or when its turn comes, if the lane is still wanted then. When it
+// has ended, ended must be called.
+func (b *inbox) begin(d *worker.Dial, wanted func() bool, dial func()) {
+	start := func() bool {
+		if !wanted() {
+			return false
+		}
+		go dial()
+		return true
+	}
 	if !d.Private {
 		start()
 		return

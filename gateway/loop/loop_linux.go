@@ -263,17 +263,11 @@ func (p *poller) dial(d worker.Dial) {
 	p.serial++
 	serial := p.serial
 	p.lanes[d.Lane] = lane{fd: -1, serial: serial}
-	p.begin(&d, func() bool {
-		if p.lanes[d.Lane].serial != serial {
-			return false
+	p.begin(&d, func() bool { return p.lanes[d.Lane].serial == serial }, func() {
+		c, met, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
+			_ = c.Close()
 		}
-		go func() {
-			c, met, err := p.conf.Dial(p.ctx, d)
-			if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
-				_ = c.Close()
-			}
-		}()
-		return true
 	})
 }
 

@@ -204,17 +204,11 @@ func (p *portable) dial(d worker.Dial) {
 	p.serial++
 	serial := p.serial
 	p.dials[d.Lane] = serial
-	p.begin(&d, func() bool {
-		if p.dials[d.Lane] != serial {
-			return false
+	p.begin(&d, func() bool { return p.dials[d.Lane] == serial }, func() {
+		c, met, err := p.conf.Dial(p.ctx, d)
+		if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
+			_ = c.Close()
 		}
-		go func() {
-			c, met, err := p.conf.Dial(p.ctx, d)
-			if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
-				_ = c.Close()
-			}
-		}()
-		return true
 	})
 }
 

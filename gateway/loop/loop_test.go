@@ -10,12 +10,13 @@ func TestPrivateDialsTakeTurns(t *testing.T) {
 	b := newInbox()
 	crowded := worker.Dial{Addr: "a:1", Private: true}
 	started, wanted := 0, true
-	start := func() bool {
+	want := func() bool {
 		if wanted {
 			started++
 		}
 		return wanted
 	}
+	dial := func() {}
 	expect := func(what string, want int) {
 		t.Helper()
 		if started != want {
@@ -24,12 +25,12 @@ func TestPrivateDialsTakeTurns(t *testing.T) {
 		started = 0
 	}
 	for range 3 * privateDials {
-		b.begin(&crowded, start)
+		b.begin(&crowded, want, dial)
 	}
 	expect("many at once", privateDials)
-	b.begin(&worker.Dial{Addr: "a:1"}, start)
+	b.begin(&worker.Dial{Addr: "a:1"}, want, dial)
 	expect("a lane for all", 1)
-	b.begin(&worker.Dial{Addr: "b:1", Private: true}, start)
+	b.begin(&worker.Dial{Addr: "b:1", Private: true}, want, dial)
 	expect("another server", 1)
 	for range privateDials {
 		b.ended(&crowded)
