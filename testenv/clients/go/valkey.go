@@ -8,6 +8,8 @@ import (
 	"github.com/valkey-io/valkey-go"
 )
 
+// valkeyClient does with valkey-go, which began as a copy of rueidis, what rueidis.go does. The names are the same and the
+// types are not, so that the two cannot share a line.
 func valkeyClient(ctx context.Context, addr string) (*work, error) {
 	client, err := valkey.NewClient(valkey.ClientOption{
 		InitAddress: []string{addr}, ForceSingleClient: true, DisableCache: true, ConnWriteTimeout: patient,
