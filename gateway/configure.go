@@ -29,14 +29,18 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 				"password of the servers")
 		}
 	}
-	if e.Words[0] == "set" && !g.allowed[g.parts[e.Parts[0]].service][routing.ConfigSet] {
-		if name := protectedIn(e.Words[1:]); name != "" {
+	service := g.parts[e.Parts[0]].service
+	words := append([]string{"CONFIG"}, e.Words...)
+	if e.Words[0] == "set" {
+		words = append(words[:2], g.toChange(ctx, service, e.Words[1:])...)
+		switch name := protectedIn(words[2:]); {
+		case len(words) == 2:
+			return resp.OK
+		case name != "" && !g.allowed[service][routing.ConfigSet]:
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose their way to the server; --allow '"+routing.ConfigSet+"' lets it through")
 		}
 	}
-	service := g.parts[e.Parts[0]].service
-	words := append([]string{"CONFIG"}, e.Words...)
 	deadline := time.Now().Add(e.Patience)
 	var asked []said // what was last said to a change, which does no harm twice
 	for {
@@ -62,6 +66,29 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 		case <-time.After(configRetry):
 		}
 	}
+}
+
+// toChange leaves out of the names and values of a CONFIG SET what concerns a server's place or what the topology lives
+// by, and is already so at all primaries: tools say again and again what is so.
+func (g *Gateway) toChange(ctx context.Context, service int, words []string) (change []string) {
+	for i := 0; i < len(words); i += 2 {
+		name := strings.ToLower(words[i])
+		if i+1 < len(words) && !isSecret(name) && (isPlace(name) || isOneOf(protected, name)) {
+			all, why := g.askPrimaries(ctx, service, []string{"CONFIG", "GET", name})
+			if why == "" && haveAll(all, name, words[i+1]) {
+				continue
+			}
+		}
+		change = append(change, words[i:min(i+2, len(words))]...)
+	}
+	return change
+}
+
+// haveAll says that a setting has a value in the answers of all servers to CONFIG GET.
+func haveAll(all []said, name, value string) bool {
+	return !slices.ContainsFunc(all, func(s said) bool {
+		return s.err != nil || !slices.Contains(configPairs(s.reply), [2]string{name, value})
+	})
 }
 
 // askPrimaries puts a command to the primaries of all shards. why is the reason for which it is to be put again.

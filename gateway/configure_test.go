@@ -79,6 +79,27 @@ func TestConfigSetSaysWhereItFailed(t *testing.T) {
 	}
 }
 
+func TestConfigSetOfWhatIsSoAlready(t *testing.T) {
+	one, two := saidBy("a:1", []any{"port", "1"}, nil), saidBy("b:2", []any{"port", "2"}, nil)
+	hidden := saidBy("c:3", []any{"requirepass", "1"}, nil)
+	for _, c := range []struct {
+		all   []said
+		name  string
+		value string
+		want  bool
+	}{
+		{[]said{one, one}, "port", "1", true},
+		{[]said{one, two}, "port", "1", false},
+		{[]said{one}, "port", "2", false},
+		{[]said{one, saidBy("c:3", nil, errors.New("gone"))}, "port", "1", false},
+		{[]said{hidden}, "requirepass", "1", false},
+	} {
+		if got := haveAll(c.all, c.name, c.value); got != c.want {
+			t.Errorf("%s %s: %v", c.name, c.value, got)
+		}
+	}
+}
+
 func TestConfigWords(t *testing.T) {
 	for words, want := range map[string][]string{
 		"requirepass": {"maxmemory", "1", "RequirePass", "x"}, "replica-priority": {"replica-priority", "0"},

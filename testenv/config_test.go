@@ -66,6 +66,17 @@ func setsEverywhere(t *testing.T, env *Env, conn *Conn) {
 		}
 	}
 	expect(t, conn, "+OK\r\n", "CONFIG", "REWRITE")
+	expect(t, conn, "+OK\r\n", "MULTI")
+	expect(t, conn, "+QUEUED\r\n", "CONFIG", "SET", "notify-keyspace-events", "")
+	expect(t, conn, "+QUEUED\r\n", "CONFIG", "GET", "notify-keyspace-events")
+	expect(t, conn, "+QUEUED\r\n", "CONFIG", "SET", "maxmemory", "bla")
+	expect(t, conn, "*3\r\n+OK\r\n*2\r\n$22\r\nnotify-keyspace-events\r\n$0\r\n\r\n-ERR CONFIG SET failed (possibly "+
+		"related to argument 'maxmemory') - argument must be a memory value\r\n", "EXEC")
+	for _, n := range env.Nodes() {
+		if got := configOf(t, n, "notify-keyspace-events"); got != "" {
+			t.Errorf("%s has %q", n.Addr, got)
+		}
+	}
 }
 
 func refusesProtected(t *testing.T, env *Env, conn *Conn) {
@@ -79,6 +90,7 @@ func refusesProtected(t *testing.T, env *Env, conn *Conn) {
 	if got := configOf(t, env.Nodes()[0], "timeout"); got == "77" {
 		t.Error("the rest of a refused CONFIG SET was done")
 	}
+	expect(t, conn, "+OK\r\n", "CONFIG", "SET", "protected-mode", configOf(t, env.Nodes()[0], "protected-mode"))
 	reply, err := conn.Do("CONFIG", "GET", "requirepass")
 	if err != nil || !strings.HasPrefix(string(reply), "-ERR 'config get requirepass' is not allowed") {
 		t.Errorf("CONFIG GET requirepass: %q, %v", reply, err)

@@ -213,7 +213,7 @@ var errAnswers = []answered{
 	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
 		when: "too few or too many arguments", advice: fixCommand},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
-		when: "INFO, CONFIG, CLUSTER, SELECT, HELLO, AUTH, CLIENT about other clients or replies, what has a cursor, or " +
+		when: "CLUSTER, SELECT, HELLO, AUTH, CLIENT REPLY, SAVE, SHUTDOWN, what has a cursor, or " +
 			"what concerns all primaries of a cluster, between MULTI and EXEC", advice: "say it before MULTI"},
 	{text: "ERR Can't execute '<command>': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in " +
 		"this context", executed: notExecuted, when: "a client that has subscribed and speaks RESP2",

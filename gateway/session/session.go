@@ -125,10 +125,8 @@ type Multi struct {
 	// empty while there is none.
 	Body  []byte
 	Count int
-	// StandIns are its commands that the gateway answers by itself, in their order, and Said the bytes of the answers
-	// that have come.
+	// StandIns are its commands that the gateway answers by itself, in their order.
 	StandIns []StandIn
-	Said     int
 	// Slot of its keys; -1 while none was named, or where there are no slots.
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
@@ -146,10 +144,6 @@ type Multi struct {
 type StandIn struct {
 	At   int
 	Args [][]byte
-	// Asked: the answer was asked for when it was queued, in the place Seq, and is in Reply when it has come.
-	Asked bool
-	Seq   uint32
-	Reply []byte
 }
 
 // Watch is what a session has told a server to watch for it, on a connection of its own.

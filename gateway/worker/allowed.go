@@ -9,8 +9,9 @@ import (
 )
 
 // What may harm and is let through by a setting goes to one server, once, on a connection that nobody else gets
-// afterwards: it may keep the server busy, or change what it thinks of the connection. It is never put again, since by
-// then another server may be meant.
+// afterwards: it may keep the server busy, or change what it thinks of the connection. The connection has the client's
+// name, so that the server's own lists and its slow log tell who did it. It is never put again, since by then another
+// server may be meant.
 
 // isAllowed says that a command is refused for its harm alone, and let through. A replica facade lets nothing through:
 // its clients mean a replica, and what they say would come to the primary.
@@ -33,7 +34,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
 	}
-	l.Once = true
+	c.alone(l)
 	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, frame: frame, foreign: true,
 	})
@@ -50,9 +51,17 @@ func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
 	}
 	l, why := w.private(c, shard)
 	if l != nil {
-		l.Once = true
+		c.alone(l)
 	}
 	return l, why
+}
+
+// alone makes a connection that of the client for once.
+func (c *client) alone(l *backend.Lane) {
+	l.Once = true
+	if c.Told != nil && c.Told.Name != "" {
+		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Told.Name))
+	}
 }
 
 var notElsewhere = resp.AppendError(nil,

@@ -4,20 +4,7 @@ import (
 	"strings"
 
 	"evergate/gateway/resp"
-	"evergate/routing"
 )
-
-// clientCommand does CLIENT.
-func (w *Worker) clientCommand(c *client, command *routing.Command, sub string, args [][]byte) {
-	switch {
-	case sub == "reply":
-		w.clientReply(c, args[2])
-	case concernsOthers(sub):
-		w.clientErrand(c, sub, args)
-	default:
-		w.answer(c, w.ownReply(c, command, args))
-	}
-}
 
 // concernsOthers names the subcommands of CLIENT that concern clients of all workers.
 func concernsOthers(sub string) bool {
@@ -72,10 +59,8 @@ func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 	return reply
 }
 
-// clientErrand does what concerns clients of all workers.
-func (w *Worker) clientErrand(c *client, sub string, args [][]byte) {
-	var e Errand
-	var wrong []byte
+// clientErrand is what concerns clients of all workers.
+func clientErrand(sub string, args [][]byte) (e Errand, wrong []byte) {
 	switch sub {
 	case "list":
 		e.Kind, e.Size = ListClients, len(resp.AppendCommand(nil, args...))
@@ -90,11 +75,7 @@ func (w *Worker) clientErrand(c *client, sub string, args [][]byte) {
 	case "unblock":
 		e, wrong = unblockErrand(args)
 	}
-	if wrong != nil {
-		w.answer(c, wrong)
-		return
-	}
-	w.errand(c, e, true)
+	return e, wrong
 }
 
 // onOff reads ON or OFF: the answer to ON is given, that to OFF is OK.

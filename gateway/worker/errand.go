@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/routing"
 )
 
 // ErrandKind says what an Errand is for.
@@ -82,15 +83,40 @@ type ClientLine struct {
 	Text   []byte
 }
 
-// errand sends a client's errand off, and returns the place of the answer. Where waits is true nothing more of the
-// client is read until the answer comes, since what follows must find it done.
-func (w *Worker) errand(c *client, e Errand, waits bool) (seq uint32) {
-	e.Door, e.Parts = int(c.door), []int{c.svc.index}
-	e.Asker, e.Client, e.Proto = c.number, c.ref, c.Proto
-	e.Seq = c.Replies.Reserve()
+// errandOf is the errand that a command is, and whether it is one. wrong answers one that cannot be understood.
+func (w *Worker) errandOf(c *client, command *routing.Command, args [][]byte) (e Errand, wrong []byte, is bool) {
+	name, sub, _ := strings.Cut(command.Name, "|")
+	switch {
+	case name == "info":
+		e.Kind = SayInfo
+		for _, a := range args[1:] {
+			e.Words = append(e.Words, strings.ToLower(string(a)))
+		}
+	case name == "config" && sub != "help":
+		e.Kind, e.Words, e.Patience = DoConfig, []string{sub}, c.patience()
+		for _, a := range args[2:] {
+			e.Words = append(e.Words, string(a))
+		}
+	case name == "client" && concernsOthers(sub):
+		e, wrong = clientErrand(sub, args)
+	default:
+		return e, nil, false
+	}
+	return e, wrong, wrong == nil
+}
+
+// errand sends a client's errand off. Where waits is true nothing more of the client is read until the answer comes,
+// since what follows must find it done.
+func (w *Worker) errand(c *client, e Errand, waits bool) {
 	c.errandOut = waits
+	w.ask(c, e, c.Replies.Reserve())
+}
+
+// ask sends off an errand whose answer has its place.
+func (w *Worker) ask(c *client, e Errand, seq uint32) {
+	e.Door, e.Parts = int(c.door), []int{c.svc.index}
+	e.Asker, e.Client, e.Seq, e.Proto = c.number, c.ref, seq, c.Proto
 	w.env.Ask(e)
-	return e.Seq
 }
 
 // Share does this worker's share of an Errand.
@@ -147,10 +173,11 @@ func (w *Worker) Reply(ref ClientRef, seq uint32, reply []byte) {
 	if c == nil {
 		return
 	}
-	if c.standInSaid(seq, reply) {
-		reply = queued
+	if s := c.splitOf(seq); s == nil {
+		w.deliver(c, seq, reply)
+	} else if w.completedBy(c, s, reply) {
+		w.complete(c, s)
 	}
-	w.deliver(c, seq, reply)
 	w.monitors(c)
 	if c.Parked == session.Flight || c.errandOut && c.Parked == session.Asking {
 		w.wake(c)

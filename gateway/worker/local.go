@@ -32,22 +32,26 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	case "quit":
 		w.answer(c, resp.OK)
 		w.end(c, session.Quit)
-	case "info":
-		w.info(c, args)
-	case "client":
-		w.clientCommand(c, command, sub, args)
 	case "hello":
 		w.hello(c, args)
 	case "auth":
 		w.auth(c, args)
-	case "config":
-		if sub == "help" {
-			w.answer(c, w.ownReply(c, command, args))
+	case "client":
+		if sub == "reply" {
+			w.clientReply(c, args[2])
 			break
 		}
-		w.config(c, sub, args, sub != "get")
+		fallthrough
 	default:
-		w.answer(c, w.ownReply(c, command, args))
+		e, wrong, is := w.errandOf(c, command, args)
+		switch {
+		case is:
+			w.errand(c, e, name != "info" && command.Name != "config|get")
+		case wrong != nil:
+			w.answer(c, wrong)
+		default:
+			w.answer(c, w.ownReply(c, command, args))
+		}
 	}
 	return true
 }
@@ -162,25 +166,6 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 		frame: resp.AppendCommand(nil, args...),
 	})
 	return true
-}
-
-// info answers INFO.
-func (w *Worker) info(c *client, args [][]byte) {
-	sections := make([]string, 0, len(args)-1)
-	for _, a := range args[1:] {
-		sections = append(sections, strings.ToLower(string(a)))
-	}
-	w.errand(c, Errand{Kind: SayInfo, Words: sections}, false)
-}
-
-// config has CONFIG done at the servers, and returns the place of the answer. Where waits is true nothing more is read
-// before it comes.
-func (w *Worker) config(c *client, sub string, args [][]byte, waits bool) (seq uint32) {
-	words := []string{sub}
-	for _, a := range args[2:] {
-		words = append(words, string(a))
-	}
-	return w.errand(c, Errand{Kind: DoConfig, Words: words, Patience: c.patience()}, waits)
 }
 
 var configHelp = helpText(

@@ -24,7 +24,8 @@ type split struct {
 	again  bool
 	// standIns: it is no split but an EXEC, whose one reply lacks these.
 	standIns []session.StandIn
-	limit    int // for resp.Newest
+	own      [][]byte // what is there of it
+	limit    int      // for resp.Newest
 	// spread is set when the parts are those of all shards.
 	spread *spread
 	// walk is set for SCAN and its like, which have one part.
@@ -182,11 +183,11 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			}
 			return
 		}
-		c.splits = append(c.splits[:i], c.splits[i+1:]...)
 		if s.standIns != nil {
-			w.deliver(c, seq, w.completed(c, s))
+			w.complete(c, s)
 			return
 		}
+		c.splits = append(c.splits[:i], c.splits[i+1:]...)
 		if s.walk != nil {
 			w.deliver(c, seq, w.walked(c, s.walk, s.parts[0].Reply))
 			return

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"evergate/gateway/resp"
@@ -11,8 +12,9 @@ import (
 
 // A command that the gateway answers by itself may stand in a transaction too: pipelines of client libraries are
 // transactions by default, and name their connection in them. A PING is sent in its place, and the element that the
-// server gives for it in EXEC's reply is replaced. So it is done when the transaction is, and not when EXEC answers nil
-// or an error. What the session sends behind such an EXEC waits, since it may depend on it.
+// server gives for it in EXEC's reply is replaced. So it is done when the transaction has been, and not when EXEC
+// answers nil or an error; one that is an errand is waited for before the next. What the session sends behind such an
+// EXEC waits, since it may depend on it.
 
 var pingFrame = resp.AppendCommandStrings(nil, "PING")
 
@@ -22,23 +24,13 @@ const (
 	standInBytes = 4 << 10
 )
 
-// mayStandIn names the commands that can be done so: those that are answered at once, and change nothing that replies
-// are subject to.
+// mayStandIn names the commands that can be done so: not those that change what replies are subject to.
 func mayStandIn(c *routing.Command) bool {
 	switch c.Name {
-	case "info", "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor":
+	case "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor":
 		return false
 	}
-	container, sub, _ := strings.Cut(c.Name, "|")
-	switch container {
-	case "cluster":
-		return false
-	case "config":
-		return sub == "get" || sub == "help"
-	case "client":
-		return !concernsOthers(sub)
-	}
-	return true
+	return !strings.HasPrefix(c.Name, "cluster|")
 }
 
 // standIn has a PING stand for a command in the transaction that is being queued.
@@ -50,27 +42,6 @@ func standIn(c *client, args [][]byte) []byte {
 	}
 	m.StandIns = append(m.StandIns, session.StandIn{At: m.Count, Args: own})
 	return pingFrame
-}
-
-// askForStandIn has the servers asked, as it is queued, for what CONFIG GET will have said in the transaction. QUEUED
-// comes with their answer, and whatever follows waits for it.
-func (w *Worker) askForStandIn(c *client, args [][]byte) {
-	stand := &c.Multi.StandIns[len(c.Multi.StandIns)-1]
-	stand.Asked, stand.Seq = true, w.config(c, "get", args, true)
-}
-
-// standInSaid takes the answer to that, if it is one.
-func (c *client) standInSaid(seq uint32, reply []byte) bool {
-	if c.Multi == nil || len(c.Multi.StandIns) == 0 {
-		return false
-	}
-	stand := &c.Multi.StandIns[len(c.Multi.StandIns)-1]
-	if !stand.Asked || stand.Seq != seq || stand.Reply != nil {
-		return false
-	}
-	stand.Reply = reply
-	c.Multi.Said += len(reply)
-	return true
 }
 
 // sendStandIns notes what the answer to an EXEC is to be completed with. It returns the part of the ticket.
@@ -92,20 +63,44 @@ func (c *client) awaitsStandIn() bool {
 	return false
 }
 
-// completed is the reply to an EXEC with the gateway's own parts in it.
-func (w *Worker) completed(c *client, s *split) []byte {
+// complete delivers the reply to an EXEC when it has the gateway's own parts, which it gets one after the other.
+func (w *Worker) complete(c *client, s *split) {
 	reply := s.parts[0].Reply
-	if len(reply) < 2 || reply[0] != '*' || reply[1] == '-' {
-		return reply
-	}
-	places, own := make([]int, 0, len(s.standIns)), make([][]byte, 0, len(s.standIns))
-	for _, stand := range s.standIns {
-		places = append(places, stand.At)
-		reply := stand.Reply
-		if reply == nil {
-			reply = w.ownReply(c, routing.Lookup(stand.Args), stand.Args)
+	executed := len(reply) > 1 && reply[0] == '*' && reply[1] != '-'
+	for executed && len(s.own) < len(s.standIns) {
+		args := s.standIns[len(s.own)].Args
+		command := routing.Lookup(args)
+		e, own, is := w.errandOf(c, command, args)
+		switch {
+		case own != nil:
+		case is:
+			w.ask(c, e, s.seq)
+			return
+		default:
+			own = w.ownReply(c, command, args)
 		}
-		own = append(own, reply)
+		if !w.completedBy(c, s, own) {
+			return
+		}
 	}
-	return resp.Replace(nil, reply, places, own)
+	c.splits = slices.DeleteFunc(c.splits, func(other *split) bool { return other == s })
+	if executed {
+		places := make([]int, 0, len(s.standIns))
+		for _, stand := range s.standIns {
+			places = append(places, stand.At)
+		}
+		reply = resp.Replace(nil, reply, places, s.own)
+	}
+	w.deliver(c, s.seq, reply)
+}
+
+// completedBy takes one more of those parts. It returns false when that is too much for one client.
+func (w *Worker) completedBy(c *client, s *split, own []byte) bool {
+	s.own = append(s.own, own)
+	s.bytes += len(own)
+	if len(c.out)-c.sent+s.bytes > w.conf.OutputBytesMax {
+		w.close(c, session.OutputLimit)
+		return false
+	}
+	return true
 }

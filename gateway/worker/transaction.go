@@ -90,6 +90,8 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		m.Alone = true
 	}
 	switch {
+	case d.Reason == routing.Forbidden && neverInMulti(command):
+		return w.abortMulti(c, notInMulti)
 	case d.Kind == routing.Refuse:
 		m.Aborted = true
 		w.refuse(c, d.Reason, command, args)
@@ -103,7 +105,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
 		return w.abortMulti(c, crossSlot)
-	case len(m.Body)+m.Said+len(frame) > w.conf.QueryBytesMax:
+	case len(m.Body)+len(frame) > w.conf.QueryBytesMax:
 		w.close(c, session.QueryLimit)
 		return true
 	}
@@ -122,12 +124,13 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
 	w.stats.Queued++
-	if command.Name == "config|get" {
-		w.askForStandIn(c, args)
-		return true
-	}
 	w.answer(c, queued)
 	return true
+}
+
+// neverInMulti names what is refused with a reason else, and by servers with another where it is queued.
+func neverInMulti(c *routing.Command) bool {
+	return c.Name == "shutdown" || c.Name == "sync" || c.Name == "psync"
 }
 
 // saidByServers names the commands that the gateway answers by itself, and any server answers alike.
