@@ -78,10 +78,11 @@ func (r raised) otherwise() string {
 
 const errorsIntro = `# What the gateway answers by itself
 
-Errors of servers (WRONGTYPE, OOM, MISCONF, NOPERM, BUSY, NOSCRIPT, ...) are passed on as they are. Those that only say
-that another server is to be asked, or that a server cannot serve now (MOVED, ASK, READONLY, LOADING, MASTERDOWN,
-CLUSTERDOWN), are dealt with here and never shown. What the gateway says itself is all on this page. No server has a
-text with "evergate:" or "this gateway" in it.
+Errors of servers (WRONGTYPE, OOM, MISCONF, NOPERM, NOSCRIPT, ...) are passed on as they are. Those that only say that
+another server is to be asked, or that a server cannot serve now (MOVED, ASK, READONLY, LOADING, MASTERDOWN,
+CLUSTERDOWN), are dealt with here and never shown. BUSY, which a server says while a script runs for too long, is waited
+out for as long as a request waits for a primary, and shown then. What the gateway says itself is all on this page. No
+server has a text with "evergate:" or "this gateway" in it.
 
 "Executed" says whether the command changed or could have changed anything on a server. What changes from case to case
 stands in angle brackets. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their
@@ -121,7 +122,8 @@ var errorReply = regexp.MustCompile(`^-[A-Z]+ .*\r\n$`)
 // fragments are texts of the rooms that answer clients which are no answers, by how they begin.
 var fragments = []string{
 	"-TRYAGAIN Multiple keys", "-READONLY You", "-LOADING Redis", "-LOADING Valkey", "-CLUSTERDOWN ", "-MASTERDOWN ",
-	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-ERR no such key", "-UNBLOCKED force",
+	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-BUSY Redis", "-BUSY Valkey",
+	"-ERR no such key", "-UNBLOCKED force",
 	"-ERR WAIT cannot be used with replica", "-ERR WAITAOF cannot be used with replica",
 	"-EXECABORT Transaction discarded because of: ", // what servers say
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers

@@ -126,6 +126,18 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 		if err := conn.Send("EVAL", "while true do end", "1", "k"); err != nil {
 			t.Fatal(err)
 		}
+		if len(env.Groups) == 1 {
+			Until(t, 10*time.Second, "PING to tell of the script", func() error {
+				if reply, err := killer.Do("PING"); err != nil || !strings.HasPrefix(string(reply), "-BUSY Redis is busy") {
+					return fmt.Errorf("%q, %v", reply, err)
+				}
+				return nil
+			})
+		}
+		waits := MustDial(t, gate.Addr) // and is not told BUSY
+		if err := waits.Send("EXISTS", "k"); err != nil {
+			t.Fatal(err)
+		}
 		Until(t, 10*time.Second, "a script to kill", func() error {
 			if reply, err := killer.Do("SCRIPT", "KILL"); err != nil || string(reply) != "+OK\r\n" {
 				return fmt.Errorf("%q, %v", reply, err)
@@ -136,6 +148,10 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 		if err != nil || !strings.Contains(string(reply), "killed by user") {
 			t.Errorf("the script answered %q, %v", reply, err)
 		}
+		if reply, err := waits.Frame(); err != nil || string(reply) != ":0\r\n" {
+			t.Errorf("who waited was answered %q, %v", reply, err)
+		}
+		expect(t, killer, "+PONG\r\n", "PING")
 		expect(t, conn, "+OK\r\n", "SET", "k", "v")
 	})
 }

@@ -45,6 +45,8 @@ const (
 	// NodeHeard and NodeGone: a node answers probes, or no longer does.
 	NodeHeard
 	NodeGone
+	// NodeIsBusy: a script keeps a node busy, and it answers nothing else. NodeHeard ends it.
+	NodeIsBusy
 	// Alarm: something an operator should look at.
 	Alarm
 	// Suspected begins a failover: something speaks against the primary.
@@ -64,7 +66,7 @@ const (
 )
 
 var eventNames = [...]string{"primary found", "primary changed", "replicas changed", "slots moved", "sentinel heard",
-	"sentinel gone", "node heard", "node gone", "topology alarm", "primary suspected", "shard held",
+	"sentinel gone", "node heard", "node gone", "node busy", "topology alarm", "primary suspected", "shard held",
 	"candidate named", "primary promoted", "primary confirmed", "shard released", "failover receipt"}
 
 // String is the constant log message of the kind.
@@ -89,6 +91,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s %s heard", e.noun(), e.Subject)
 	case SentinelGone, NodeGone:
 		return fmt.Sprintf("%s %s gone%s", e.noun(), e.Subject, inBrackets(e.Why))
+	case NodeIsBusy:
+		return fmt.Sprintf("node %s busy%s", e.Subject, inBrackets(e.Why))
 	case Alarm:
 		return "alarm: " + e.Why
 	default:

@@ -19,6 +19,8 @@ type entry struct {
 	// losses counts the probes in a row that failed since roleAt; 0 while it answers.
 	losses  int
 	lostWhy string
+	// busy is Node.Busy.
+	busy string
 	// askedAt is when the question was asked that role answers; a proof must have been asked for after the claim.
 	askedAt time.Time
 	// probedAt is when the last probe was asked for; openAt when the first was that has no answer yet, zero when all
@@ -101,8 +103,9 @@ func (e *entry) value() *Node {
 	if e.fence != nil {
 		run = e.trusted.runID
 	}
-	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run {
-		e.node = &Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version, RunID: run}
+	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run || e.node.Busy != e.busy {
+		e.node = &Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version,
+			Busy: e.busy, RunID: run}
 	}
 	return e.node
 }

@@ -15,6 +15,7 @@ func (SentinelMessage) observation() {}
 func (SlotsSeen) observation()       {}
 func (RoleSeen) observation()        {}
 func (NodeLost) observation()        {}
+func (NodeBusy) observation()        {}
 func (Resolved) observation()        {}
 func (Report) observation()          {}
 func (Settled) observation()         {}
@@ -178,6 +179,12 @@ type NodeLost struct {
 	Why  string
 }
 
+// NodeBusy says that a node lives, and answers nothing else than that a script keeps it busy.
+type NodeBusy struct {
+	// Addr is the dial address, Words the server's own.
+	Addr, Words string
+}
+
 // Resolved says which addresses a name of the settings stands for now (plain lists only).
 type Resolved struct {
 	// Name is host:port as in the settings, Addrs the dial addresses. There are none only where a survey is told Why.
@@ -214,8 +221,10 @@ const (
 	Moved
 	// OtherRun: a new connection to the node met another run id than the View's.
 	OtherRun
+	// LaneSlow: the oldest request on a connection has waited for long enough to ask whether the node is busy.
+	LaneSlow
 )
 
-var reportNames = [...]string{"lane-lost", "lane-silent", "refused", "moved", "other-run"}
+var reportNames = [...]string{"lane-lost", "lane-silent", "refused", "moved", "other-run", "lane-slow"}
 
 func (k ReportKind) String() string { return reportNames[k] }

@@ -110,6 +110,8 @@ func (p *player) observation(l line, text string) Observation {
 		return o
 	case "gone":
 		return NodeLost{Addr: long(l.subject), Why: l.values["why"]}
+	case "busy":
+		return NodeBusy{Addr: long(l.subject), Words: l.values["with"]}
 	case "resolved":
 		return Resolved{Name: long(l.subject), Addrs: longs(l.list("to"))}
 	case "slots":
@@ -261,6 +263,11 @@ func picture(v *View) string {
 		}
 		if served < Slots {
 			text += fmt.Sprintf(" (%d slots unserved)", Slots-served)
+		}
+	}
+	for _, n := range v.Nodes {
+		if n != nil && n.Busy != "" {
+			text += ", busy " + n.Addr
 		}
 	}
 	if v.Lowest != nil {

@@ -16,7 +16,7 @@ const (
 	// chaseFor is how long a chase lasts unless it is wanted further.
 	chaseFor = time.Second
 	// busyEvery is how often a primary is asked that acknowledges writes: receipts are as good as these polls are
-	// many.
+	// many. So is a node that a script keeps busy, since requests wait for it.
 	busyEvery = TickEvery
 	// settleFor is how long a first View waits for the other voices that were asked, from the first one on.
 	settleFor = 300 * time.Millisecond
@@ -193,6 +193,8 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 		s.roleSeen(o)
 	case NodeLost:
 		s.nodeLost(o)
+	case NodeBusy:
+		s.nodeBusy(o)
 	case Report:
 		s.report(o)
 	case Settled:
@@ -219,14 +221,14 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 
 func (s *State) roleSeen(o RoleSeen) {
 	e := s.nodes.dial(o.Addr)
-	if e.lost() {
+	if e.lost() || e.busy != "" {
 		s.event(Event{Kind: NodeHeard, Subject: e.addr})
 	}
 	if o.Version == "" {
 		o.Version = e.role.Version
 	}
-	s.stale = s.stale || e.lost() || !e.answered() || !e.role.same(&o)
-	e.role, e.roleAt, e.losses, e.lostWhy = o, s.now, 0, ""
+	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.same(&o)
+	e.role, e.roleAt, e.losses, e.lostWhy, e.busy = o, s.now, 0, "", ""
 	e.openAt = time.Time{}
 	if e.askedAt = o.Asked; e.askedAt.IsZero() {
 		e.askedAt = s.now
@@ -246,8 +248,18 @@ func (s *State) nodeLost(o NodeLost) {
 		s.event(Event{Kind: NodeGone, Subject: e.addr, Why: o.Why})
 	}
 	e.losses++
-	e.lostWhy = o.Why
+	e.lostWhy, e.busy = o.Why, ""
 	e.openAt = time.Time{}
+}
+
+// nodeBusy takes note of a node that lives and tells nothing of itself: what it said last stands.
+func (s *State) nodeBusy(o NodeBusy) {
+	e := s.nodes.dial(o.Addr)
+	if e.busy == "" {
+		s.event(Event{Kind: NodeIsBusy, Subject: e.addr, Why: o.Words})
+	}
+	s.stale = s.stale || e.lost() || e.busy != o.Words
+	e.busy, e.losses, e.lostWhy, e.openAt = o.Words, 0, "", time.Time{}
 }
 
 // report follows a worker's hint. A node that refuses, or is another one than it was, is asked until it is known why.
@@ -270,8 +282,11 @@ func (s *State) reported(id NodeID) *entry {
 	return s.nodes.byID[id]
 }
 
-// probe asks a node for its role unless it was asked less than gap ago.
+// probe asks a node for its role unless it was asked less than gap ago. One that is busy is asked often.
 func (s *State) probe(e *entry, gap time.Duration) {
+	if e.busy != "" {
+		gap = min(gap, busyEvery)
+	}
 	if !e.probedAt.IsZero() && s.now.Sub(e.probedAt) < gap {
 		return
 	}

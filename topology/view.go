@@ -28,6 +28,9 @@ type Node struct {
 	Announced string
 	// Version is the server's redis_version ("7.0.15"), empty when not known.
 	Version string
+	// Busy is what the server says to everything while it runs a script that takes too long ("BUSY Redis is busy running
+	// a script. ..."); empty when it does not.
+	Busy string
 	// RunID is the server's run id when it was last proven to belong where the View has it; empty when not told. A
 	// connection that meets another run id has met another history.
 	RunID string

@@ -149,9 +149,11 @@ type Lane struct {
 	// wait, the node could refuse the first and take those behind them.
 	OnTrial bool
 	// WaitsFrom is since when the server owes a reply without having said anything. Silent: it has been for too long, and
-	// the lane takes no new flights; Doubted: it seems so, and the next round shows it; SentOn: reads were taken off it.
+	// the lane takes no new flights; Slow: it is being looked whether a script keeps the server busy; Doubted: it seems
+	// silent, and the next round shows it; SentOn: reads were taken off it.
 	WaitsFrom time.Duration
 	Silent    bool
+	Slow      bool
 	Doubted   bool
 	SentOn    bool
 	// RunID is the run of the server that the lane was dialled for, once it is open the one it met, empty when not known;
@@ -215,6 +217,6 @@ func (l *Lane) Reset() {
 	l.Scan = resp.ReplyScanner{}
 	l.Reply, l.Queued = nil, nil
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
-	l.Silent, l.Doubted, l.SentOn, l.Client = false, false, false, 0
+	l.Silent, l.Slow, l.Doubted, l.SentOn, l.Client = false, false, false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.WriteAt, l.OnTrial = 0, 0, 0, 0, 0, false
 }

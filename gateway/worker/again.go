@@ -225,6 +225,6 @@ func (w *Worker) mayNotAgain(c *client, a *again, shard int, why obstacle) bool 
 	if refused == "" {
 		return false
 	}
-	w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, w.loading(c.svc, refused))
+	w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, w.notTaken(c.svc, shard, why, refused))
 	return true
 }

@@ -30,7 +30,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		w.park(c, session.Flight)
 		return false
 	}
-	l, why := w.private(c, d.Shard)
+	l, why := w.privateAt(c, d.Shard, c.svc.inScript(d.Shard) != "")
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
 	}

@@ -235,7 +235,7 @@ func (w *Worker) takesWrites(s *service, shard int) bool {
 	}
 	for i := range s.routes {
 		primary := s.routes[i].byShard[shard].primary
-		if primary == nil {
+		if primary == nil || s.routes[i].byShard[shard].inScript {
 			continue
 		}
 		for _, l := range primary.lanes {

@@ -23,6 +23,11 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	}
 	w.stats.Local++
 	switch name {
+	case "ping":
+		if c.svc.inScript(0) != "" && !c.svc.view.Sharded && c.Watch == nil && c.face == nil && !c.subscribed() {
+			return w.askUrgently(c, 0, frame)
+		}
+		w.answer(c, w.simple(c, name, args))
 	case "command":
 		return w.askLowest(c, command, args)
 	case "cluster":
@@ -141,6 +146,43 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 
 func wrongArity(name string) []byte {
 	return resp.AppendError(nil, "ERR wrong number of arguments for '"+name+"' command")
+}
+
+// inScript is what the primary of a shard says to everything while it runs a script, or empty.
+func (s *service) inScript(shard int) string {
+	if s.view == nil || shard < 0 || shard >= len(s.view.Shards) || s.view.Shards[shard].Primary == nil {
+		return ""
+	}
+	return s.view.Shards[shard].Primary.Busy
+}
+
+// anyInScript says that a primary runs a script and takes nothing else.
+func (s *service) anyInScript() bool {
+	for i := range s.view.Shards {
+		if s.inScript(i) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// saidInScript names what a server answers while it runs a script, besides what ends that.
+func saidInScript(c *routing.Command) bool { return c != nil && c.Name == "function|stats" }
+
+// askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
+func (w *Worker) askUrgently(c *client, shard int, frame []byte) bool {
+	if len(c.flights) > 0 {
+		w.park(c, session.Flight)
+		return false
+	}
+	l, why := w.privateAt(c, shard, true)
+	if l == nil {
+		return w.mayNot(c, shard, why)
+	}
+	w.send(c, l, &request{
+		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: shard, read: true, foreign: true, frame: frame,
+	})
+	return true
 }
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.

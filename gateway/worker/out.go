@@ -129,8 +129,8 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 		l.WriteAt = 0
 	}
 	if !owed && l.Awaits() {
-		l.WaitsFrom, l.Doubted, l.SentOn = w.now, false, false
-		w.at(w.now + min(silentRead, w.services[l.Key.Service].silent[l.Key.Purpose]))
+		l.WaitsFrom, l.Slow, l.Doubted, l.SentOn = w.now, false, false, false
+		w.at(w.now + min(slowAfter, w.services[l.Key.Service].silent[l.Key.Purpose]))
 	}
 	if busy && !l.Busy() {
 		w.notBusy(l)

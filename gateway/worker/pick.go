@@ -11,6 +11,7 @@ import (
 // route is how to reach one shard.
 type route struct {
 	primary  *laneSet // nil while the shard has no primary
+	inScript bool     // it runs a script and takes nothing else (topology.Node.Busy)
 	replicas []*laneSet
 	next     uint32 // round-robin
 }
@@ -121,6 +122,7 @@ func (w *Worker) makeRoutes(s *service, setup backend.Setup) []route {
 		r.next = w.rnd.Uint32()
 		if sh.Primary != nil {
 			r.primary = w.set(s, sh.Primary, backend.Primary, setup)
+			r.inScript = sh.Primary.Busy != ""
 			if w.sets[privateKey(s, sh.Primary, setup)] != nil {
 				w.privateSet(s, sh.Primary, setup)
 			}
@@ -243,6 +245,9 @@ func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle)
 	}
 	if r.primary == nil {
 		return nil, held
+	}
+	if r.inScript {
+		return nil, runsScript
 	}
 	l, soon := w.usable(r.primary)
 	switch {

@@ -70,6 +70,7 @@ const (
 	noPassword
 	noScript   // the server does not know a script: script caches are not replicated
 	noReplicas // min-replicas-to-write is not met: in a switch replicas go, and come to the new primary a second later
+	inScript   // BUSY: a script keeps the server
 	noKey      // a replica says that something is missing; see absent.go
 )
 
@@ -107,6 +108,8 @@ func refusalOf(reply []byte, script bool) refusal {
 		return noScript
 	case "NOREPLICAS":
 		return noReplicas
+	case "BUSY":
+		return inScript
 	}
 	return notRefused
 }
@@ -121,7 +124,7 @@ func ownWords(reply []byte) bool {
 		"-READONLY You can't write against a read only replica.", "-LOADING Redis is loading", "-LOADING Valkey is loading",
 		"-CLUSTERDOWN The cluster is down", "-CLUSTERDOWN Hash slot not served",
 		"-MASTERDOWN Link with MASTER is down", "-NOAUTH Authentication required", "-NOSCRIPT No matching script.",
-		"-NOREPLICAS Not enough good replicas to write.",
+		"-NOREPLICAS Not enough good replicas to write.", "-BUSY Redis is busy running a", "-BUSY Valkey is busy running a",
 	} {
 		if len(reply) >= len(words) && string(reply[:len(words)]) == words {
 			return true
@@ -154,6 +157,14 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 			return false // it is what the servers were set up for
 		}
 		a.at = w.now + refusedPause(t.Tries)
+	case inScript:
+		if l.Urgent || t.Flags&backend.Watched != 0 || t.Tries >= w.triesOf(&t, kind) {
+			return false
+		}
+		w.cannotServe(l, topology.LaneSlow)
+		if a.at = w.now + refusedPause(t.Tries); l.Key.Purpose == backend.Replica {
+			a.at = 0
+		}
 	case moved, asked:
 		if !w.redirected(l, reply, kind, &t, &a) {
 			return false
@@ -164,9 +175,8 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	case tryAgain:
 		a.at = w.now + tryAgainPause<<min(t.Tries, 5)
 	case cannotServe:
-		w.cannotServe(l)
-		a.at = w.now + refusedPause(t.Tries)
-		if l.Key.Purpose == backend.Replica {
+		w.cannotServe(l, topology.Refused)
+		if a.at = w.now + refusedPause(t.Tries); l.Key.Purpose == backend.Replica {
 			a.at = 0 // others may serve it now
 		}
 	}
@@ -183,10 +193,10 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 }
 
 // cannotServe leaves a lane alone for a while whose server has said that it cannot serve now.
-func (w *Worker) cannotServe(l *backend.Lane) {
+func (w *Worker) cannotServe(l *backend.Lane, how topology.ReportKind) {
 	l.RefusingUntil, l.OnTrial = w.now+refusingFor, true
 	w.at(l.RefusingUntil)
-	w.report(l, topology.Refused)
+	w.report(l, how)
 }
 
 // serves takes note that a server did what it was asked, or had something else against it.
@@ -234,7 +244,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 	if kind == asked || kind == tryAgain {
 		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
 	}
-	waits := kind == cannotServe || kind == noReplicas || kind == tryAgain
+	waits := kind == cannotServe || kind == noReplicas || kind == inScript || kind == tryAgain
 	if waits {
 		a.tries = t.Tries + 1
 	} else {

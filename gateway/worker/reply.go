@@ -140,7 +140,7 @@ func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
 	case ticket.Flags&backend.Internal != 0:
 		why := whyAborted(l, reply)
 		if why[0] == '-' && refusalOf(why, false) == cannotServe {
-			w.cannotServe(l)
+			w.cannotServe(l, topology.Refused)
 		}
 		w.learnt(w.services[l.Key.Service], ticket.Seq, why)
 	case reply[0] == '-' && l.Key.Purpose == backend.Private && ticket.Flags&backend.Loaded == 0:

@@ -162,7 +162,10 @@ func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Comman
 // forward sends a frame to the shard that the decision names.
 func (w *Worker) forward(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	l, state := w.choose(c, d.Shard, d.Slot, d.Read)
-	if l == nil {
+	switch {
+	case l == nil && state == runsScript && saidInScript(command):
+		return w.askUrgently(c, d.Shard, frame)
+	case l == nil:
 		return w.mayNot(c, d.Shard, state)
 	}
 	if command != nil && command.Has(routing.Scripts) {
@@ -277,6 +280,7 @@ const (
 	noServer             // the read policy leaves no server at all
 	inFlight             // earlier requests must be answered first
 	laneFull             // the lane holds as much as it should
+	runsScript           // its primary runs a script and takes nothing else
 )
 
 // choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its
@@ -332,8 +336,17 @@ func (w *Worker) mayNot(c *client, shard int, why obstacle) bool {
 	if refused == "" {
 		return false
 	}
-	w.answer(c, w.loading(c.svc, refused))
+	w.answer(c, w.notTaken(c.svc, shard, why, refused))
 	return true
+}
+
+// notTaken is the error for what a shard could not take: the server's own where it runs a script.
+func (w *Worker) notTaken(s *service, shard int, why obstacle, refused string) []byte {
+	if why != runsScript {
+		return w.loading(s, refused)
+	}
+	w.stats.Refused++
+	return resp.AppendError(nil, s.view.Shards[shard].Primary.Busy)
 }
 
 // wait parks the session, or returns why that is no use.

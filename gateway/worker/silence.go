@@ -17,6 +17,8 @@ const (
 	// a quarter of it.
 	silentMin = 100 * time.Millisecond
 	silentMax = time.Second
+	// slowAfter is when the control plane is asked to look whether a script keeps the server busy.
+	slowAfter = 100 * time.Millisecond
 	// silentRead is the longest that a read waits for one server while another could answer.
 	silentRead = 250 * time.Millisecond
 	// afreshEvery is the shortest time between two fresh connections to a silent server.
@@ -49,7 +51,16 @@ func (w *Worker) listen(l *backend.Lane) {
 	if s.Reads == PreferReplica {
 		late = min(silent, l.WaitsFrom+silentRead)
 	}
+	slow := min(l.WaitsFrom+slowAfter, late)
+	if w.now >= slow && !l.Slow {
+		l.Slow = true
+		if !l.Retiring {
+			w.report(l, topology.LaneSlow)
+		}
+	}
 	switch {
+	case w.now < slow:
+		w.at(slow)
 	case w.now < late:
 		w.at(late)
 	case !l.Doubted:
@@ -77,7 +88,7 @@ func (w *Worker) listen(l *backend.Lane) {
 
 // heard takes note that a lane's server said something.
 func (w *Worker) heard(l *backend.Lane) {
-	l.WaitsFrom, l.Doubted, l.SentOn = w.now, false, false
+	l.WaitsFrom, l.Slow, l.Doubted, l.SentOn = w.now, false, false, false
 	if l.Silent {
 		l.Silent = false
 		w.releaseHeld(w.services[l.Key.Service])

@@ -21,6 +21,8 @@ import (
 type spread struct {
 	command *routing.Command
 	read    bool
+	// urgent: its parts must get past what the servers are busy with.
+	urgent bool
 	// epoch is that of the view whose shards the parts are, anchors a slot of each: -1 where there are no slots.
 	epoch   uint64
 	anchors []int16
@@ -37,8 +39,8 @@ func (w *Worker) spread(c *client, d *routing.Decision, command *routing.Command
 		return w.mayNot(c, -1, noView)
 	case command.Keyspace() && !v.Complete():
 		return w.mayNot(c, -1, held)
-	case d.Merge == routing.OneOK:
-		return w.killing(c, d, command, frame)
+	case d.Merge == routing.OneOK, saidInScript(command) && c.svc.anyInScript():
+		return w.urgently(c, d, command, frame)
 	}
 	lanes := make([]*backend.Lane, len(v.Shards))
 	for i := range lanes {
@@ -90,13 +92,17 @@ func limitOf(args [][]byte) int {
 	return n
 }
 
-// killing begins a command that must get past what the servers are busy with. Each part goes on a connection of the
+// urgently begins a command that must get past what the servers are busy with. Each part goes on a connection of the
 // session's own, one after the other, as what is done again does.
-func (w *Worker) killing(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (w *Worker) urgently(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := c.newSpread(d, command, c.svc.view)
+	s.spread.urgent = true
 	for i := range s.parts {
-		w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i), Flags: backend.Write}, frame,
-			again{target: -1})
+		t := backend.Ticket{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i)}
+		if !d.Safe {
+			t.Flags = backend.Write
+		}
+		w.addAgain(c, &t, frame, again{target: -1})
 	}
 	w.wake(c)
 	return true
@@ -109,7 +115,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	switch {
 	case v == nil || len(v.Shards) == 0:
 		return w.mayNotAgain(c, a, -1, noView)
-	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.kind == resp.OneOK):
+	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.spread.urgent):
 		w.park(c, session.Flight)
 		return false
 	case s.spread.command.Keyspace() && !v.Complete():
@@ -124,7 +130,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	shard := s.shardOf(v, a.part)
 	var l *backend.Lane
 	var why obstacle
-	if s.kind == resp.OneOK {
+	if s.spread.urgent {
 		l, why = w.privateAt(c, shard, true)
 	} else {
 		l, why = w.choose(c, shard, -1, s.spread.read && !a.primary)
@@ -137,7 +143,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	}
 	w.send(c, l, &request{
 		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, shard: shard, read: a.read, frame: a.frame,
-		foreign: s.kind == resp.OneOK,
+		foreign: s.spread.urgent,
 	})
 	return true
 }

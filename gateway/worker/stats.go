@@ -24,7 +24,7 @@ type Stats struct {
 	ProtocolErrors uint64
 	WrongPasswords uint64
 	// RefusedByServer counts MOVED and the like, which no client sees; by refusal.
-	RefusedByServer [noReplicas + 1]uint64
+	RefusedByServer [inScript + 1]uint64
 	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
 	Doubted   uint64
 	DoneAgain uint64

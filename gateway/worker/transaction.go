@@ -169,12 +169,15 @@ func (w *Worker) exec(c *client) bool {
 	case m.Count == 0 && c.Watch == nil:
 		return w.execEnds(c, emptyArray)
 	case l == nil:
-		if !w.mayNot(c, shard, why) {
+		refused := w.wait(c, shard, why)
+		if refused == "" {
 			return false
 		}
-		c.Multi = nil
-		w.unwatch(c)
-		return true
+		reply := w.notTaken(c.svc, shard, why, refused)
+		if why == runsScript {
+			reply = append([]byte(becauseOf), reply[1:]...)
+		}
+		return w.execEnds(c, reply)
 	}
 	if m.Count == 0 {
 		m.Body = append(m.Body, multiHead...)

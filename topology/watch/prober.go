@@ -135,6 +135,9 @@ func (p *prober) ask(ctx context.Context, question func(context.Context) (topolo
 	if ctx.Err() != nil {
 		return
 	}
+	if busy(err) {
+		seen, err = topology.NodeBusy{Addr: p.addr, Words: err.Error()}, nil
+	}
 	if err != nil {
 		p.failures++
 		p.drop()
@@ -169,7 +172,7 @@ func (p *prober) drop() {
 }
 
 // askRole asks ROLE and INFO, and makes do with what is allowed: ROLE tells the state of a replica's link best, INFO
-// alone has the version, run id and replication id. A server that is busy with a script is alive and tells nothing.
+// alone has the version, run id and replication id.
 func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 	// The counter is read before the question goes out: whatever it counts, the offset of the answer has.
 	acked := p.service.keeper.Acks(p.id()).Load()
@@ -182,9 +185,6 @@ func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 	}
 	for _, cmd := range []redis.Cmder{role, replication, server} {
 		err := cmd.Err()
-		if busy(err) {
-			return nil, nil
-		}
 		if err != nil && !refused(err) {
 			return nil, err
 		}

@@ -213,7 +213,7 @@ func (s *service) tell(o topology.Observation) {
 
 func (s *service) log(e topology.Event) {
 	switch e.Kind {
-	case topology.Alarm, topology.SentinelGone, topology.NodeGone:
+	case topology.Alarm, topology.SentinelGone, topology.NodeGone, topology.NodeIsBusy:
 		s.logger.Warn(e.Kind.String(), e.Pairs()...)
 	case topology.SlotsMoved:
 		// A resharding moves thousands, one by one.
