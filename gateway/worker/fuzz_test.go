@@ -70,6 +70,7 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 		{"cluster", "b:0-100", "a:101-16383"}, {"cluster", "a:0-8191", "-:8192-16383"},
 		{"plain", "-a", "b"}, {"plain", "-a>b"}, {"plain", "b+", "a"}, {"plain", "-b", "a"},
 		{"cluster", "-a>b:0-8191", "c:8192-16383"}, {"cluster", "b+:0-8191", "-c:8192-16383"},
+		{"plain", "a*", "b"},
 	} {
 		p.setView(v[0], v[1:])
 		views = append(views, p.view)
