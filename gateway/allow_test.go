@@ -9,7 +9,7 @@ import (
 func TestAllowIsValidated(t *testing.T) {
 	service := DefaultService()
 	service.Primary = "db:6379"
-	service.Allow = []string{"debug", "acl setuser", "debgu", "get", "SYNC"}
+	service.Allow = []string{"debug", "acl setuser", "debgu", "get", "SCRIPT DEBUG"}
 	conf := DefaultConfig()
 	conf.Services = []Service{service}
 	var faults Faults
@@ -18,7 +18,7 @@ func TestAllowIsValidated(t *testing.T) {
 	}
 	for i, want := range []string{
 		`"debgu" is no command that is refused`, `"get" needs no leave: it is not refused for the harm it does`,
-		`"SYNC" cannot be let through: it would make the connection that of a replica`,
+		`"SCRIPT DEBUG" cannot be let through: it is for those who run the servers`,
 	} {
 		f := faults[i]
 		if f.Setting != "allow" || f.Item != service.Allow[i+2] || f.Text != want || !slices.Contains(f.Choices, "debug") {

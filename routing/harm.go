@@ -8,7 +8,7 @@ import (
 )
 
 // What would harm the servers or other clients is refused with a reason. Who runs the servers may let single commands
-// through; not those that would end the connection that they come on as a connection of commands and replies.
+// through; not those that are no commands for a server at all, or keep it busy for a person.
 
 // ConfigSet is the name under which CONFIG SET of what the topology lives by may be let through: no command is refused
 // for it.
@@ -39,7 +39,7 @@ func (c *Command) mayBeAllowed() bool {
 	return c.Has(Harmful) && !slices.Contains(neverAllowed, c.Name)
 }
 
-var neverAllowed = []string{"sync", "psync", "replconf", "post", "host:", "script|debug"}
+var neverAllowed = []string{"post", "host:", "script|debug"}
 
 // Allowable says how a setting names a command that it may let through; empty when it may not.
 func (c *Command) Allowable() string {

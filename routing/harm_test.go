@@ -9,6 +9,7 @@ func TestAllowed(t *testing.T) {
 	for word, want := range map[string][]string{
 		"debug": {"debug"}, "SHUTDOWN": {"shutdown"}, "ACL SETUSER": {"acl|setuser"}, "acl|setuser": {"acl|setuser"},
 		"module": {"module|load", "module|loadex", "module|unload"}, "CONFIG|SET": {"config|set"},
+		"PSYNC": {"psync"},
 	} {
 		got, none := Allowed(word)
 		slices.Sort(got)
@@ -16,7 +17,7 @@ func TestAllowed(t *testing.T) {
 			t.Errorf("%q: %q %s", word, got, none)
 		}
 	}
-	for _, word := range []string{"", "|", "get", "sync", "PSYNC", "replconf", "nosuch", "config", "acl|nosuch", "host:"} {
+	for _, word := range []string{"", "|", "get", "script|debug", "nosuch", "config", "acl|nosuch", "host:"} {
 		if got, none := Allowed(word); got != nil || none == "" {
 			t.Errorf("%q: %q %s", word, got, none)
 		}
@@ -27,7 +28,7 @@ func TestAllowed(t *testing.T) {
 			t.Errorf("%q is offered: %s", name, none)
 		}
 	}
-	if !slices.Contains(all, "acl") || !slices.Contains(all, "acl|setuser") || slices.Contains(all, "sync") {
+	if !slices.Contains(all, "acl") || !slices.Contains(all, "acl|setuser") || slices.Contains(all, "post") {
 		t.Errorf("%q are offered", all)
 	}
 }

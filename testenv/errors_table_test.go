@@ -366,6 +366,8 @@ var closed = map[string]string{
 	"half-reply": "A server died in the middle of a long reply whose beginning the client already has. A read changed " +
 		"nothing; a write was executed.",
 	"killed": "Another client, or itself, said CLIENT KILL. What it had sent may be executed.",
+	"tunnel-ended": "The server ended the connection that SYNC, PSYNC or REPLCONF had made that of a replica, or it is " +
+		"no primary any more.",
 	"blocking-lost": "The connection of its blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
 	"slow-subscriber": "It reads too slowly for what it subscribed to: more than `--pubsub-output-buffer-limit` " +

@@ -82,6 +82,9 @@ func (q *Queue) Unsent() []byte {
 // Wrote says that the kernel took n more bytes.
 func (q *Queue) Wrote(n int) { q.wrote += uint64(n) }
 
+// Passed drops all that was handed to the kernel: nobody will ask for it again.
+func (q *Queue) Passed() { q.Answered(q.wrote) }
+
 // Sent says that the last byte before end has been handed to the kernel: the frame may have been executed.
 func (q *Queue) Sent(end uint64) bool { return q.wrote >= end }
 

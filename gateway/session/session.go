@@ -39,13 +39,15 @@ const (
 	Gap
 	// Killed: CLIENT KILL named it.
 	Killed
+	// TunnelEnded: the server ended what SYNC, PSYNC or REPLCONF began, or is no primary any more.
+	TunnelEnded
 	// TooMany: there are as many clients as allowed.
 	TooMany
 )
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
 	"auth-timeout", "half-reply", "drained", "blocking-lost",
-	"slow-subscriber", "subscription-lost", "gap", "killed", "too-many"}
+	"slow-subscriber", "subscription-lost", "gap", "killed", "tunnel-ended", "too-many"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 

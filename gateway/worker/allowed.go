@@ -26,13 +26,16 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		w.refuse(c, d.Reason, command, args)
 		return true
 	}
-	if len(c.flights) > 0 {
+	if len(c.flights) > 0 || digsTunnel(command) && c.Replies.Owed() > 0 {
 		w.park(c, session.Flight)
 		return false
 	}
 	l, why := w.privateAt(c, d.Shard, c.svc.inScript(d.Shard) != "")
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
+	}
+	if digsTunnel(command) {
+		return w.tunnel(c, l, frame)
 	}
 	c.alone(l)
 	w.send(c, l, &request{

@@ -50,7 +50,7 @@ func (z *fuzzed) checkPrivate() {
 		case c.pin != nil && z.w.lanes[c.pin.ID] != c.pin:
 			z.t.Fatalf("client %d is pinned to a lane that is gone", c.ref.ID)
 		case c.pin != nil && (c.Watch == nil || c.Watch.Broken) && c.pin.State == backend.Open && c.pin.Inflight.Len() == 0 &&
-			c.Parked == 0 && len(c.again) == 0:
+			c.Parked == 0 && len(c.again) == 0 && !c.pin.Tunnel:
 			z.t.Fatalf("client %d keeps a lane that it does not need", c.ref.ID)
 		}
 	}
@@ -59,8 +59,8 @@ func (z *fuzzed) checkPrivate() {
 	}
 }
 
-// watcherLeaves has one client leave that watches keys, if such have as many private lanes to a server as there may be:
-// others wait for one.
+// watcherLeaves has one client leave that watches keys or has a tunnel, if such have as many private lanes to a server
+// as there may be: others wait for one.
 func (z *fuzzed) watcherLeaves() {
 	had := map[int32]int{}
 	for _, l := range z.w.lanes {
@@ -68,7 +68,7 @@ func (z *fuzzed) watcherLeaves() {
 			continue
 		}
 		c := z.w.client(l.Owner.Session, l.Owner.Generation)
-		if c == nil || c.pin != l || c.Watch == nil {
+		if c == nil || c.pin != l || c.Watch == nil && !l.Tunnel {
 			continue
 		}
 		if had[l.Key.Node]++; had[l.Key.Node] >= z.w.conf.PrivateMax {

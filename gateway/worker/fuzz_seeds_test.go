@@ -43,6 +43,9 @@ var sentences = []string{
 	"client pause 20\r\n", "client unpause\r\n", "client unblock 1\r\n", "client unblock 1 error\r\n",
 	"client reply off\r\n", "client reply skip\r\n", "client reply on\r\n", "config get x\r\n",
 	"MULTI\r\nconfig get x\r\nSET foo 1\r\nEXEC\r\n", "WAIT 1 100\r\n", "WAITAOF 1 1 0\r\n",
+	"PSYNC ? -1\r\n", "DEBUG x\r\n", "MULTI\r\nPSYNC x 1\r\nEXEC\r\n",
+	"MULTI\r\nclient pause 9\r\nconfig set x y\r\nEXEC\r\n",
+	"FUNCTION STATS\r\n",
 }
 
 // replies are what servers say.
@@ -66,6 +69,6 @@ var replies = []string{
 	">1\r\n:1\r\n", ">2\r\n$7\r\nmessage\r\n$-1\r\n", "*4\r\n$1\r\nc\r\n:1\r\n$1\r\nd\r\n:2\r\n",
 	"*2\r\n$1\r\n0\r\n*1\r\n$3\r\nfoo\r\n", "*2\r\n$2\r\n17\r\n*1\r\n$3\r\nbar\r\n",
 	"-NOSCRIPT No matching script. Please use EVAL.\r\n", "+rdb_bgsave_in_progress:1\r\n",
-	"*2\r\n:1\r\n:1\r\n",
+	"*2\r\n:1\r\n:1\r\n", "-BUSY Redis is busy running a script.\r\n",
 	"$80\r\nid a:1@1 myself,master - 0 0 1 connected 0-8191 [12182->-b] [5061-<-b]\nb b:1@1 m\r\n",
 }

@@ -125,6 +125,9 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 		l.SlicedAt = w.now
 	}
 	l.Queue.Wrote(n)
+	if l.Tunnel {
+		l.Queue.Passed()
+	}
 	if n > 0 {
 		l.WriteAt = 0
 	}
@@ -178,6 +181,7 @@ func (w *Worker) drained(c *client) {
 			}
 		}
 	}
+	w.tunnelDrained(c)
 	if c.Parked == parkedOwed && w.owesLittle(c) {
 		w.wake(c)
 	}

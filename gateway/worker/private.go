@@ -209,7 +209,7 @@ func (w *Worker) unpin(c *client) {
 
 // unpinUnused takes its lane from a session that does not need it any more, or never came to use it.
 func (w *Worker) unpinUnused(c *client) {
-	if l := c.pin; l != nil && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
+	if l := c.pin; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
 		w.unpin(c)
 	}
 }
@@ -251,6 +251,9 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 		return
 	}
 	c.pin = nil
+	if l.Tunnel {
+		w.end(c, session.TunnelEnded)
+	}
 	if c.Watch != nil {
 		c.Watch.Broken = true
 	}

@@ -36,6 +36,10 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		w.feedRead(l, b)
 		return
 	}
+	if l.Tunnel {
+		w.outOfTunnel(l, b)
+		return
+	}
 	half := l.HalfFull()
 	for len(b) > 0 && l.State == backend.Open {
 		n, done, err := l.Scan.Feed(b)

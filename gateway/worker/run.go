@@ -17,6 +17,10 @@ import (
 func (w *Worker) run(c *client, buf []byte) (used int) {
 	limits := w.limits(c)
 	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
+		if c.inTunnel() {
+			w.intoTunnel(c, buf[used:])
+			return len(buf)
+		}
 		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
 			w.park(c, session.OwedTooMuch)
 			break

@@ -1,0 +1,61 @@
+package worker
+
+import (
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// SYNC, PSYNC and REPLCONF make a connection that of a replica: what comes back is no reply any more, but a snapshot,
+// and then commands without end. Where a setting lets them through, the client and the connection that it has to itself
+// become a tunnel: all bytes pass both ways unread, until one side closes. So `redis-cli --rdb` takes a backup.
+
+func digsTunnel(c *routing.Command) bool {
+	return c.Name == "sync" || c.Name == "psync" || c.Name == "replconf"
+}
+
+// tunnel begins one. All that came before has been answered to the client. It returns false when the connection owes
+// something else yet: then another one is taken.
+func (w *Worker) tunnel(c *client, l *backend.Lane, frame []byte) bool {
+	if l.Inflight.Len() > 0 {
+		w.unpin(c)
+		w.park(c, session.Flight)
+		w.wake(c)
+		return false
+	}
+	l.Once, l.Tunnel = true, true
+	w.intoTunnel(c, frame)
+	return true
+}
+
+func (c *client) inTunnel() bool { return c.pin != nil && c.pin.Tunnel }
+
+// intoTunnel takes bytes of the client's.
+func (w *Worker) intoTunnel(c *client, b []byte) {
+	l := c.pin
+	l.Queue.Append(b)
+	w.dirtyLane(l)
+	if l.Queue.Held() > w.conf.QueryBytesMax {
+		w.close(c, session.QueryLimit)
+	}
+}
+
+// outOfTunnel hands on what the server sent. It is not read further while the client lags.
+func (w *Worker) outOfTunnel(l *backend.Lane, b []byte) {
+	c := w.client(l.Owner.Session, l.Owner.Generation)
+	if c == nil || c.pin != l {
+		return // it is being closed
+	}
+	c.out = append(w.buffers.room(c.out, len(b)), b...)
+	w.dirtyClient(c)
+	if len(c.out)-c.sent > streamHigh {
+		w.readLane(l, false)
+	}
+}
+
+// tunnelDrained goes on reading when the client has taken most of it.
+func (w *Worker) tunnelDrained(c *client) {
+	if c.inTunnel() && c.pin.Paused && len(c.out)-c.sent < streamLow {
+		w.readLane(c.pin, true)
+	}
+}
