@@ -85,7 +85,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	}
 	d := &w.decision
 	routing.Decide(d, routing.Request{Command: command, Args: args}, c.svc.view)
-	if ragged && d.Kind != routing.Refuse {
+	if ragged && (d.Kind != routing.Refuse || w.isAllowed(c, d, command)) {
 		frame = resp.AppendCommand(nil, args...)
 	}
 	if c.replicaRefuses(command, d) {
