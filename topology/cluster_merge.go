@@ -1,0 +1,206 @@
+package topology
+
+import (
+	"cmp"
+	"slices"
+)
+
+// How the slot maps of several nodes become one picture.
+
+// merged is one primary with slots.
+type merged struct {
+	primary *entry
+	epoch   uint64
+	healthy bool
+	// answers is how many answers with this epoch there are; members are all replicas that they name, and wells, at the
+	// same places, by how many each is said to be well.
+	answers          int
+	members          []*entry
+	wells            []int
+	replicas, others []*entry
+	slots            []SlotRange
+}
+
+// merge adds the answers up.
+func (r *cluster) merge() {
+	r.s.stale = true
+	r.shards, r.spare = nil, nil
+	for i := range r.owners {
+		r.owners[i] = -1
+	}
+	newest := make([]*answer, 0, len(r.answers))
+	for _, a := range r.answers {
+		newest = append(newest, a)
+	}
+	slices.SortFunc(newest, func(a, b *answer) int {
+		return cmp.Or(b.at.Compare(a.at), cmp.Compare(b.order, a.order))
+	})
+	index := map[*entry]int16{}
+	for _, a := range newest {
+		for i := range a.seen.Shards {
+			r.know(&a.seen.Shards[i], index)
+		}
+	}
+	for _, m := range r.shards {
+		m.parts()
+	}
+	r.claimByEpoch(newest, index)
+	r.claimByVotes(newest, index)
+	r.keepOwners()
+}
+
+// know notes a primary and, from the answers with its highest epoch, its replicas: nodes learn of them one after the
+// other, and the last to speak may be behind.
+func (r *cluster) know(seen *ShardSeen, index map[*entry]int16) {
+	e := r.s.nodes.announced(seen.Primary.Addr)
+	i, ok := index[e]
+	if !ok {
+		i = int16(len(r.shards))
+		index[e] = i
+		r.shards = append(r.shards, &merged{primary: e})
+	}
+	m := r.shards[i]
+	switch {
+	case !ok || seen.Epoch > m.epoch:
+		*m = merged{primary: e, epoch: seen.Epoch, healthy: seen.Primary.Healthy}
+	case seen.Epoch < m.epoch:
+		return
+	}
+	m.answers++
+	for _, v := range seen.Replicas {
+		node := r.s.nodes.announced(v.Addr)
+		at := slices.Index(m.members, node)
+		if at < 0 {
+			at = len(m.members)
+			m.members, m.wells = append(m.members, node), append(m.wells, 0)
+		}
+		if v.Healthy {
+			m.wells[at]++
+		}
+	}
+}
+
+// parts parts the members into those that may serve reads, by the word of half of the answers and by their own, and the
+// others.
+func (m *merged) parts() {
+	for i, e := range m.members {
+		if 2*m.wells[i] >= m.answers {
+			m.replicas = append(m.replicas, e)
+		} else {
+			m.others = append(m.others, e)
+		}
+	}
+}
+
+func (r *cluster) claimByEpoch(newest []*answer, index map[*entry]int16) {
+	var epochs [Slots]uint64
+	for _, a := range newest {
+		if !a.seen.HasEpochs {
+			continue
+		}
+		for _, shard := range a.seen.Shards {
+			i := index[r.s.nodes.announced(shard.Primary.Addr)]
+			for _, span := range shard.Slots {
+				for slot := span.First; slot <= span.Last; slot++ {
+					if r.owners[slot] < 0 || shard.Epoch > epochs[slot] {
+						r.owners[slot], epochs[slot] = i, shard.Epoch
+					}
+				}
+			}
+		}
+	}
+}
+
+// claimByVotes gives the slots that nobody claims by an epoch to whom most answers name.
+func (r *cluster) claimByVotes(newest []*answer, index map[*entry]int16) {
+	var voters []*answer
+	for _, a := range newest {
+		if !a.seen.HasEpochs {
+			voters = append(voters, a)
+		}
+	}
+	slices.SortFunc(voters, func(a, b *answer) int { return cmp.Compare(a.order, b.order) })
+	votes := make([][Slots]int16, len(voters))
+	for v, a := range voters {
+		for slot := range votes[v] {
+			votes[v][slot] = -1
+		}
+		for _, shard := range a.seen.Shards {
+			i := index[r.s.nodes.announced(shard.Primary.Addr)]
+			for _, span := range shard.Slots {
+				for slot := span.First; slot <= span.Last; slot++ {
+					votes[v][slot] = i
+				}
+			}
+		}
+	}
+	for slot := range r.owners {
+		if r.owners[slot] >= 0 {
+			continue
+		}
+		best := 0
+		for v := range votes {
+			count := 0
+			for w := range votes {
+				if votes[w][slot] == votes[v][slot] {
+					count++
+				}
+			}
+			if votes[v][slot] >= 0 && count > best {
+				r.owners[slot], best = votes[v][slot], count
+			}
+		}
+	}
+}
+
+// keepOwners drops the primaries that own nothing, puts the others in the order of their lowest slots, and gives
+// them their ranges.
+func (r *cluster) keepOwners() {
+	order := make([]int16, len(r.shards))
+	for i := range order {
+		order[i] = -1
+	}
+	var kept []*merged
+	for slot := range r.owners {
+		old := r.owners[slot]
+		if old < 0 {
+			continue
+		}
+		if order[old] < 0 {
+			order[old] = int16(len(kept))
+			kept = append(kept, r.shards[old])
+		}
+		m := r.shards[old]
+		r.owners[slot] = order[old]
+		if n := len(m.slots); n > 0 && m.slots[n-1].Last == slot-1 {
+			m.slots[n-1].Last = slot
+		} else {
+			m.slots = append(m.slots, SlotRange{slot, slot})
+		}
+	}
+	for i, m := range r.shards {
+		if order[i] < 0 {
+			r.spare = append(r.spare, m.primary)
+			r.spare = append(append(r.spare, m.replicas...), m.others...)
+		}
+	}
+	r.shards = kept
+}
+
+func (m *merged) suspect() string {
+	if m.primary.lost() {
+		return m.primary.lostWhy
+	}
+	return ""
+}
+
+// held says why the primary takes no writes any more: its own word, or that of a majority of the primaries.
+func (m *merged) held() string {
+	switch {
+	case m.primary.says(RoleReplica):
+		return "says replica"
+	case !m.healthy:
+		return "marked fail"
+	}
+	return ""
+}
