@@ -38,6 +38,7 @@ type options struct {
 	tags    string
 	plain   bool
 	verbose bool
+	workers string
 	patient time.Duration
 }
 
@@ -47,6 +48,8 @@ func main() {
 	flag.StringVar(&o.tags, "tags", "-slow -needs:repl", "tags of the suite that both runs get")
 	flag.BoolVar(&o.plain, "defaults", false, "run the gateway with its default settings, and judge nothing")
 	flag.BoolVar(&o.verbose, "verbose", false, "show what the suite says of each failure")
+	flag.StringVar(&o.workers, "workers", "1", "event loops of the gateway: tests take for granted that what one client\n"+
+		"sends is executed before what another one sends a moment later, which only one loop keeps")
 	flag.DurationVar(&o.patient, "timeout", 4*time.Minute, "longest time for one unit")
 	flag.Parse()
 	if o.source == "" {

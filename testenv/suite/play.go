@@ -76,7 +76,8 @@ func play(ctx context.Context, o options, unit string, through bool, skip ...str
 	defer func() { err = errors.Join(err, env.Close()) }()
 	addr := env.Primary().Addr
 	if through {
-		args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary", "--hold", "2s"}
+		args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary", "--hold", "2s",
+			"--workers", o.workers}
 		if !o.plain {
 			args = append(args, policy...)
 		}
@@ -91,7 +92,7 @@ func play(ctx context.Context, o options, unit string, through bool, skip ...str
 }
 
 // policy lets the suite do what it needs to look into a server.
-var policy = []string{"--allow", "debug,config|set,pfdebug,pfselftest"}
+var policy = []string{"--allow", "debug,config|set,pfdebug,pfselftest,sync"}
 
 // basePort is where the suite looks for a port of its own: below those of testenv's servers.
 const basePort = "10400"
