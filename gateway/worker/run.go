@@ -80,13 +80,15 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		}
 	}
 	c.last = command
-	if w.postponed(c, command, args) {
-		return false
-	}
 	d := &w.decision
 	routing.Decide(d, routing.Request{Command: command, Args: args}, c.svc.view)
-	if ragged && (d.Kind != routing.Refuse || w.isAllowed(c, d, command)) {
-		frame = resp.AppendCommand(nil, args...)
+	if d.Kind != routing.Refuse || w.isAllowed(c, d, command) {
+		if w.postponed(c, command, args) {
+			return false
+		}
+		if ragged {
+			frame = resp.AppendCommand(nil, args...)
+		}
 	}
 	if c.replicaRefuses(command, d) {
 		if c.Multi != nil {
