@@ -51,9 +51,9 @@ func Join(dst []byte, kind JoinKind, parts []JoinPart, limit int) []byte {
 	if kind == OneOK {
 		return joinOneOK(dst, parts)
 	}
-	for _, p := range parts {
-		if len(p.Reply) > 0 && p.Reply[0] == '-' {
-			return append(dst, p.Reply...)
+	for i := range parts {
+		if reply := parts[i].Reply; len(reply) > 0 && reply[0] == '-' {
+			return append(dst, reply...)
 		}
 	}
 	switch kind {
@@ -95,16 +95,29 @@ func joinIntegers(dst []byte, kind JoinKind, parts []JoinPart) []byte {
 	}
 	return redcon.AppendInt(dst, sum)
 }
+
+// ofOne begins an array of one element: what follows in a reply is that element.
+const ofOne = "*1\r\n"
+
 func joinOrdered(dst []byte, parts []JoinPart) []byte {
 	total := 0
-	for _, p := range parts {
-		total += len(p.Places)
+	for i := range parts {
+		total += len(parts[i].Places)
 	}
-	elements := make([][]byte, total)
-	var found [][]byte
-	for _, p := range parts {
-		var ok bool
-		found, ok = appendElementsOf(found[:0], p.Reply)
+	var few [128][]byte
+	var single [4][]byte
+	elements, found := few[:min(total, len(few))], single[:0]
+	if total > len(few) {
+		elements = make([][]byte, total)
+	}
+	for i := range parts {
+		p := &parts[i]
+		ok := len(p.Reply) > len(ofOne) && string(p.Reply[:len(ofOne)]) == ofOne
+		if ok {
+			found = append(found[:0], p.Reply[len(ofOne):])
+		} else {
+			found, ok = appendElementsOf(found[:0], p.Reply)
+		}
 		if !ok || len(found) != len(p.Places) {
 			return AppendError(dst, joinShape)
 		}

@@ -64,6 +64,7 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte) bool {
 	places := slices.Grow(s.places[:0], len(args)-1)
 	s.places = places
 	words := w.cut.words
+	r := request{seq: s.seq, read: d.Safe, counts: d.Counts}
 	for i := range d.Parts {
 		p := &d.Parts[i]
 		words = append(words[:0], args[0])
@@ -78,8 +79,7 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte) bool {
 			s.parts[i].Places = places[from:len(places):len(places)]
 		}
 		w.cut.frame = resp.AppendCommand(w.cut.frame[:0], words...)
-		r := request{seq: s.seq, part: int16(i), slot: int16(p.Slot), shard: p.Shard, read: d.Safe, counts: d.Counts}
-		r.frame = w.cut.frame
+		r.part, r.slot, r.shard, r.frame = int16(i), int16(p.Slot), p.Shard, w.cut.frame
 		w.send(c, lanes[p.Shard], &r)
 	}
 	w.cut.words = words[:0]

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strconv"
 
 	"evergate/testenv"
@@ -77,7 +78,7 @@ func (s *site) measureApps(ctx context.Context, o options) (all []appFigure, err
 
 // clusterTarget is the gateway before a Cluster of three primaries.
 func (s *site) clusterTarget(ctx context.Context) (*target, error) {
-	both, err := s.modeTargets(ctx)
+	both, err := s.modeTargets(ctx, runtime.NumCPU())
 	if err != nil {
 		return nil, err
 	}

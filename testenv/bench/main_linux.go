@@ -152,7 +152,7 @@ func (out *report) compareModes(ctx context.Context, s *site, o options) error {
 	if err != nil {
 		return err
 	}
-	if c.targets, err = s.modeTargets(ctx); err != nil {
+	if c.targets, err = s.modeTargets(ctx, 1); err != nil {
 		return err
 	}
 	return out.add(ctx, c, "cluster")

@@ -10,7 +10,7 @@ import (
 
 // modeTargets starts the gateway twice: before one primary watched by Sentinels, and before a Cluster of three. No
 // replicas: reads go to primaries, and replication would only take the machine's time.
-func (s *site) modeTargets(ctx context.Context) ([]*target, error) {
+func (s *site) modeTargets(ctx context.Context, workers int) ([]*target, error) {
 	sentinel, err := testenv.Sentinel(testenv.Options{})
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (s *site) modeTargets(ctx context.Context) ([]*target, error) {
 		if err != nil {
 			return nil, err
 		}
-		t, err := s.gateway(mode.name, addr, 1, mode.upstream...)
+		t, err := s.gateway(mode.name, addr, workers, mode.upstream...)
 		if err != nil {
 			return nil, err
 		}
