@@ -32,13 +32,12 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 	service := g.parts[e.Parts[0]].service
 	words := append([]string{"CONFIG"}, e.Words...)
 	if e.Words[0] == "set" {
-		words = append(words[:2], g.toChange(ctx, service, e.Words[1:])...)
-		switch name := protectedIn(words[2:]); {
-		case len(words) == 2:
-			return resp.OK
-		case name != "" && !g.allowed[service][routing.ConfigSet]:
+		if name := protectedIn(e.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose their way to the server; --allow '"+routing.ConfigSet+"' lets it through")
+		}
+		if words = append(words[:2], g.toChange(ctx, service, e.Words[1:])...); len(words) == 2 {
+			return resp.OK
 		}
 	}
 	deadline := time.Now().Add(e.Patience)
@@ -69,7 +68,7 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 }
 
 // toChange leaves out of the names and values of a CONFIG SET what concerns a server's place or what the topology lives
-// by, and is already so at all primaries: tools say again and again what is so.
+// by, and is already so at all primaries: it was read there, and replicas have another port.
 func (g *Gateway) toChange(ctx context.Context, service int, words []string) (change []string) {
 	for i := 0; i < len(words); i += 2 {
 		name := strings.ToLower(words[i])

@@ -24,6 +24,7 @@ func TestAllow(t *testing.T) {
 		t.Errorf("the primary has the users %v, %v", users, err)
 	}
 	expect(t, conn, "+OK\r\n", "CONFIG", "SET", "replica-priority", "50")
+	expect(t, conn, "+OK\r\n", "CONFIG", "SET", "port", configOf(t, env.Primary(), "port")) // the replica has another
 	for _, n := range env.Nodes() {
 		if got := configOf(t, n, "replica-priority"); got != "50" {
 			t.Errorf("%s has replica-priority %s", n.Addr, got)
