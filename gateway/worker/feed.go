@@ -95,9 +95,10 @@ func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channe
 		return
 	}
 	listeners := t.Listeners()
+	many := len(listeners) >= w.conf.GatherFrom
 	for i := len(listeners) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
 		if c := w.client(listeners[i].Session, listeners[i].Generation); c != nil {
-			w.push(c, frame)
+			w.push(c, frame, many)
 		}
 	}
 }

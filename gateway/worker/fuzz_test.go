@@ -88,7 +88,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
 			BlockingLost: BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true}}},
 		Limits: resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
-		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: 3,
+		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: 3, GatherFrom: 2,
 	}, Env{
 		View:    func(int) *topology.View { return z.view },
 		Report:  func(int, topology.Report) {},

@@ -98,6 +98,9 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	if why != backend.Retired {
 		w.report(l, topology.LaneLost)
 	}
+	if w.publishes == l {
+		w.publishes = nil
+	}
 	unneeded := l.Key.Purpose == backend.Feed && w.feedLost(s, l, since)
 	switch {
 	case unneeded || retiring || !w.needed(w.sets[l.Key]) || l.Key.Purpose == backend.Private:

@@ -106,7 +106,7 @@ func (w *Worker) Show(services []int, line []byte) {
 	for i := len(w.shows) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
 		c := w.client(w.shows[i].ID, w.shows[i].Generation)
 		if c != nil && slices.Contains(services, c.svc.index) {
-			w.hand(c, line)
+			w.hand(c, line, false)
 		}
 	}
 }

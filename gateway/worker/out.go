@@ -66,6 +66,7 @@ func (w *Worker) Out() *Out {
 		w.runReady()
 		w.part()
 	}
+	w.writeGathered()
 	w.out, w.shown = w.shown, w.out
 	w.out.reset()
 	// The number of a client that left, or of a lane, is free when the loop has closed the connection: until then an
@@ -148,7 +149,7 @@ func (w *Worker) ClientBytes(id uint32) []byte {
 	if c == nil {
 		return nil
 	}
-	c.dirty = false
+	c.due = notDue
 	return c.out[c.sent:]
 }
 
@@ -189,8 +190,8 @@ func (w *Worker) drained(c *client) {
 }
 
 func (w *Worker) dirtyClient(c *client) {
-	if !c.dirty {
-		c.dirty = true
+	if c.due != dueNow {
+		c.due = dueNow
 		w.out.Clients = append(w.out.Clients, c.ref.ID)
 	}
 }

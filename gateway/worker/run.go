@@ -240,13 +240,14 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	if r.watched {
 		t.Flags |= backend.Watched
 	}
-	if r.counts {
-		t.Flags |= backend.Counts
-	}
 	if r.owned {
 		t.End = l.Queue.AppendOwned(r.frame)
 	} else {
 		t.End = l.Queue.Append(r.frame)
+	}
+	if r.counts {
+		t.Flags |= backend.Counts
+		w.publishes, w.publishEnd = l, t.End
 	}
 	if len(r.frame) > bigBytes {
 		l.BigEnd = t.End

@@ -111,8 +111,8 @@ func newPlayer(t testing.TB) *player {
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
 // same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, private=N, lost=close|error (blocking
-// pops), output=BYTES, push=BYTES, close-on-gap, auth=1s, idle=1s, silent=250ms; acked to be told of acknowledged
-// writes; no-unblock where servers do not do CLIENT UNBLOCK.
+// pops), output=BYTES, push=BYTES, gather=N, close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be
+// told of acknowledged writes; no-unblock where servers do not do CLIENT UNBLOCK.
 func (p *player) start(words []string) {
 	conf := Config{
 		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
@@ -149,6 +149,8 @@ func (p *player) start(words []string) {
 			p.tells = true
 		case "push":
 			conf.PushBytesMax, _ = strconv.Atoi(value)
+		case "gather":
+			conf.GatherFrom, _ = strconv.Atoi(value)
 		case "close-on-gap":
 			conf.Services[0].CloseOnGap = true
 		case "allow":

@@ -206,24 +206,28 @@ func pongSubscribed(args [][]byte) []byte {
 	return resp.AppendBulk(b, nil)
 }
 
-// push gives a message to a client. frame is a push of RESP3; in RESP2 it is an array, and else the same.
-func (w *Worker) push(c *client, frame []byte) {
+// push gives a message to a client, as one of many or not. frame is a push of RESP3; in RESP2 it is an array, and else
+// the same.
+func (w *Worker) push(c *client, frame []byte, many bool) {
 	if c.closed || c.Ending {
 		return
 	}
 	w.stats.Delivered++
-	if to := w.hand(c, frame); to != nil {
+	if to := w.hand(c, frame, many); to != nil {
 		(*to)[len(*to)-len(frame)] = c.pushMark()
 	}
 }
 
 // hand gives a client bytes that are no reply, between its replies, and returns where they are at the end of. It
-// returns nil when the client was closed, since it reads too slowly.
-func (w *Worker) hand(c *client, frame []byte) *[]byte {
+// returns nil when the client was closed, since it reads too slowly. Where it may they wait for others.
+func (w *Worker) hand(c *client, frame []byte, may bool) *[]byte {
 	to := &c.out
-	if w.midReply(c) {
+	switch {
+	case w.midReply(c):
 		to = &c.pushes
-	} else {
+	case may:
+		w.gather(c)
+	default:
 		w.dirtyClient(c)
 	}
 	*to = append(w.buffers.room(*to, len(frame)), frame...)

@@ -77,6 +77,8 @@ type Config struct {
 	// PushBytesMax is how many bytes may wait for a client when a message comes for it; past that it is closed.
 	// Zero: as OutputBytesMax.
 	PushBytesMax int
+	// GatherFrom is the audience from which messages wait for others that are on their way; 0 for the default.
+	GatherFrom int
 	// Doors are listeners whose clients' requests wait otherwise than Service.Hold says, or that pretend to be something
 	// else; see ClientOpened.
 	Doors []Door
@@ -172,6 +174,13 @@ type Worker struct {
 
 	nextTimer time.Duration
 	sweepAt   time.Duration
+
+	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the lane that the last message
+	// was sent on, publishEnd the offset behind it.
+	gathered   []ClientRef
+	gatheredAt time.Duration
+	publishes  *backend.Lane
+	publishEnd uint64
 }
 
 // client is a session and what connects it to this worker.
@@ -230,7 +239,7 @@ type client struct {
 	noEvict     bool // what CLIENT NO-EVICT asked for
 	againBegun  bool // the first of again has been sent
 	held        bool // counted in Worker.held
-	dirty       bool // named in out.Clients
+	due         due  // when its bytes are written
 	queued      bool // named in ready
 	paused      bool // the loop does not read from it
 	closed      bool
@@ -254,6 +263,9 @@ func New(conf Config, env Env) *Worker {
 	}
 	if conf.PushBytesMax == 0 {
 		w.conf.PushBytesMax = conf.OutputBytesMax
+	}
+	if conf.GatherFrom == 0 {
+		w.conf.GatherFrom = gatherFrom
 	}
 	if env.Settled == nil {
 		w.env.Settled = func(int, uint64) {}
