@@ -141,7 +141,7 @@ type Lane struct {
 	Urgent bool
 	// Once: a private lane that nobody else may have afterwards, as an urgent one.
 	Once bool
-	// Tunnel: all bytes pass unread between it and its owner. It has no tickets.
+	// Tunnel: what comes on it passes unread to its owner. It has no tickets.
 	Tunnel bool
 	// Torn: the server was sent the beginning of a frame whose rest it must not get; nothing follows on the connection.
 	Torn bool

@@ -54,10 +54,8 @@ func (w *Worker) writeGathered() {
 		return
 	}
 	for _, who := range w.gathered {
-		if c := w.client(who.ID, who.Generation); c != nil {
-			if c.due == dueLater {
-				w.dirtyClient(c)
-			}
+		if c := w.client(who.ID, who.Generation); c != nil && c.due == dueLater {
+			w.dirtyClient(c)
 		}
 	}
 	w.gathered = w.gathered[:0]

@@ -17,10 +17,6 @@ import (
 func (w *Worker) run(c *client, buf []byte) (used int) {
 	limits := w.limits(c)
 	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
-		if c.inTunnel() {
-			w.intoTunnel(c, buf[used:])
-			return len(buf)
-		}
 		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
 			w.park(c, session.OwedTooMuch)
 			break
@@ -63,6 +59,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if !c.Authenticated && !beforeAuth(command) {
 		w.answer(c, noAuth)
 		return true
+	}
+	if c.inTunnel() {
+		return w.saidInTunnel(c, command, args)
 	}
 	if w.mustWait(c) {
 		return false

@@ -2,13 +2,15 @@ package worker
 
 import (
 	"evergate/gateway/backend"
+	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
 )
 
 // SYNC, PSYNC and REPLCONF make a connection that of a replica: what comes back is no reply any more, but a snapshot,
 // and then commands without end. Where a setting lets them through, the client and the connection that it has to itself
-// become a tunnel: all bytes pass both ways unread, until one side closes. So `redis-cli --rdb` takes a backup.
+// become a tunnel: what the server sends passes unread, until one side closes. So `redis-cli --rdb` takes a backup. The
+// client says what replicas say and nothing else: a server would do everything else for it, too.
 
 func digsTunnel(c *routing.Command) bool {
 	return c.Name == "sync" || c.Name == "psync" || c.Name == "replconf"
@@ -30,7 +32,18 @@ func (w *Worker) tunnel(c *client, l *backend.Lane, frame []byte) bool {
 
 func (c *client) inTunnel() bool { return c.pin != nil && c.pin.Tunnel }
 
-// intoTunnel takes bytes of the client's.
+// saidInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
+// middle of the stream.
+func (w *Worker) saidInTunnel(c *client, command *routing.Command, args [][]byte) bool {
+	if command == nil || !digsTunnel(command) && command.Name != "ping" {
+		w.close(c, session.ProtocolError)
+		return true
+	}
+	w.intoTunnel(c, resp.AppendCommand(nil, args...))
+	return true
+}
+
+// intoTunnel takes a command of the client's.
 func (w *Worker) intoTunnel(c *client, b []byte) {
 	l := c.pin
 	l.Queue.Append(b)
