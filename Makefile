@@ -7,7 +7,7 @@
 #   make test              lint, 100,000 tries of each fuzz target, all tests, all tests under the race detector
 #   make test SERVER=path  the same against another redis-server or valkey-server
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
-#   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="--rounds 3" and others
+#   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
 #   make redis-suite      Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
 #   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others

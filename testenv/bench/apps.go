@@ -94,7 +94,7 @@ func comparedRounds(ctx context.Context, o options, scenarios []scenario, target
 }
 
 func measureMGET(ctx context.Context, o options, direct, cluster *target) ([]appFigure, error) {
-	all, err := comparedRounds(ctx, o, []scenario{{"MGET", 1}}, direct, cluster)
+	all, err := comparedRounds(ctx, o, []scenario{{Command: "MGET", Pipeline: 1}}, direct, cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,8 @@ func measureEVALSHA(ctx context.Context, o options, gateway *target) ([]appFigur
 	if err != nil || string(name) != "$40\r\n"+getScriptName+"\r\n" {
 		return nil, fmt.Errorf("SCRIPT LOAD: %q, %w", name, err)
 	}
-	all, err := comparedRounds(ctx, o, []scenario{{"GET", 16}, {"EVALSHA", 16}}, gateway)
+	both := []scenario{{Command: "GET", Pipeline: 16}, {Command: "EVALSHA", Pipeline: 16}}
+	all, err := comparedRounds(ctx, o, both, gateway)
 	if err != nil {
 		return nil, err
 	}

@@ -15,9 +15,15 @@ import (
 type scenario struct {
 	Command  string `json:"command"`
 	Pipeline int    `json:"pipeline"`
+	Bytes    int    `json:"value_bytes,omitempty"` // 0: as small has
 }
 
-func (s scenario) String() string { return fmt.Sprintf("%s, pipeline %d", s.Command, s.Pipeline) }
+func (s scenario) String() string {
+	if s.Bytes > 0 {
+		return fmt.Sprintf("%s of %d KB", s.Command, s.Bytes>>10)
+	}
+	return fmt.Sprintf("%s, pipeline %d", s.Command, s.Pipeline)
+}
 
 // figures are what one round found for one target in one scenario.
 type figures struct {
@@ -62,9 +68,13 @@ func (c *comparison) run(ctx context.Context) ([]*series, error) {
 			c.progress(round)
 		}
 		for i, sc := range c.scenarios {
+			batches, err := valuesOf(sc.Bytes).batches(sc.Command, sc.Pipeline)
+			if err != nil {
+				return nil, err
+			}
 			for _, at := range order(len(c.targets), round) {
 				t := c.targets[at]
-				f, err := c.measure(ctx, t, sc)
+				f, err := c.measure(ctx, t, sc, batches)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", t.name, sc, err)
 				}
@@ -88,12 +98,12 @@ func order(n, round int) []int {
 	return at
 }
 
-func (c *comparison) measure(ctx context.Context, t *target, sc scenario) (figures, error) {
+func (c *comparison) measure(ctx context.Context, t *target, sc scenario, batches []batch) (figures, error) {
 	meters := []*meter{{pid: t.pid}}
 	if c.server != nil {
 		meters = append(meters, &meter{pid: c.server.pid})
 	}
-	l := load{addr: t.addr, command: sc.Command, conns: c.conns, pipeline: sc.Pipeline}
+	l := load{addr: t.addr, command: sc.Command, conns: c.conns, pipeline: sc.Pipeline, batches: batches}
 	r, err := l.run(ctx, c.warmup, c.measured, func() error {
 		for _, m := range meters {
 			if err := m.sample(); err != nil {

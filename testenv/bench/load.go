@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,23 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"evergate/testenv"
 )
-
-// keyspace is small, so that the server's caches serve all targets alike.
-const (
-	keyspace  = 1024
-	valueSize = 64
-)
-
-// mgetKeys is how many keys an MGET names. They are in nearly as many slots.
-const mgetKeys = 100
-
-// getScript does what GET does, so that what EVALSHA costs above a GET is the script's. It must have been loaded.
-const getScript = "return redis.call('GET', KEYS[1])"
-
-var getScriptName = fmt.Sprintf("%x", sha1.Sum([]byte(getScript)))
 
 // load drives one target: conns connections, each sending a batch of pipeline commands when the last batch has been
 // answered in full. One thread and one epoll, as cheap as Go allows: it shares the machine with what it measures.
@@ -39,6 +22,8 @@ type load struct {
 	command  string // GET, SET, MGET of mgetKeys keys, or EVALSHA of a GET
 	conns    int
 	pipeline int
+	bytes    int     // of a value; 0: as small has
+	batches  []batch // one for each key to begin with; made for the run when nil
 }
 
 // sampler is asked at the start and at the end of the measured time.
@@ -53,18 +38,16 @@ type result struct {
 	latencies histogram
 }
 
-type batch struct{ request, replies []byte }
-
 type loadConn struct {
-	fd    int
-	batch int // index of the batch under way
-	got   int // bytes of its replies that have come
-	sent  time.Duration
+	fd     int
+	batch  int    // index of the batch under way
+	unsent []byte // what the socket has not yet taken of its request
+	got    int    // bytes of its replies that have come
+	sent   time.Duration
 }
 
 type loadRun struct {
 	load
-	batches   []batch
 	replySize int
 	epoll     int
 	conns     []loadConn
@@ -75,79 +58,24 @@ type loadRun struct {
 	buf       []byte
 }
 
-func key(i int) string { return fmt.Sprintf("bench:%08d", i%keyspace) }
-
-// value is a value that belongs to one key only.
-func value(i int) []byte {
-	return bytes.Repeat([]byte(fmt.Sprintf("%08d", i%keyspace)), valueSize/8)
-}
-
-// bulk is the frame in which a server sends a value.
-func bulk(value []byte) []byte { return fmt.Appendf(nil, "$%d\r\n%s\r\n", len(value), value) }
-
-// fill sets every key to its value.
-func fill(addr string) error {
-	conn, err := testenv.Dial(addr)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	for i := range keyspace {
-		if reply, err := conn.Do("SET", key(i), string(value(i))); err != nil || string(reply) != "+OK\r\n" {
-			return fmt.Errorf("set key %d of %d: %q %w", i, keyspace, reply, err)
-		}
-	}
-	return nil
-}
-
-// batches returns one batch for each starting key; a connection goes round them.
-func (l load) batches() ([]batch, error) {
-	all := make([]batch, keyspace)
-	for first := range all {
-		b := &all[first]
-		for i := first; i < first+l.pipeline; i++ {
-			switch l.command {
-			case "GET":
-				b.request = testenv.AppendCommand(b.request, "GET", key(i))
-				b.replies = append(b.replies, bulk(value(i))...)
-			case "SET":
-				b.request = testenv.AppendCommand(b.request, "SET", key(i), string(value(i)))
-				b.replies = append(b.replies, "+OK\r\n"...)
-			case "MGET":
-				request := []string{"MGET"}
-				b.replies = fmt.Appendf(b.replies, "*%d\r\n", mgetKeys)
-				for of := i; of < i+mgetKeys; of++ {
-					request = append(request, key(of))
-					b.replies = append(b.replies, bulk(value(of))...)
-				}
-				b.request = testenv.AppendCommand(b.request, request...)
-			case "EVALSHA":
-				b.request = testenv.AppendCommand(b.request, "EVALSHA", getScriptName, "1", key(i))
-				b.replies = append(b.replies, bulk(value(i))...)
-			default:
-				return nil, fmt.Errorf("no load for %q: GET, SET, MGET and EVALSHA are known", l.command)
-			}
-		}
-	}
-	return all, nil
-}
-
 // run connects, warms up, measures and disconnects. All replies are read before it returns.
 func (l load) run(ctx context.Context, warmup, measured time.Duration, sample sampler) (*result, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	batches, err := l.batches()
-	if err != nil {
-		return nil, err
+	if l.batches == nil {
+		var err error
+		if l.batches, err = valuesOf(l.bytes).batches(l.command, l.pipeline); err != nil {
+			return nil, err
+		}
 	}
-	r := &loadRun{load: l, batches: batches, replySize: len(batches[0].replies) / l.pipeline,
-		result: &result{}, buf: make([]byte, 64<<10), began: time.Now()}
+	r := &loadRun{load: l, replySize: len(l.batches[0].replies) / l.pipeline,
+		result: &result{}, buf: make([]byte, 256<<10), began: time.Now()}
 	defer r.close()
 	if err := r.connect(); err != nil {
 		return nil, err
 	}
 	for i := range r.conns {
-		if err := r.send(&r.conns[i]); err != nil {
+		if err := r.send(&r.conns[i], int32(i)); err != nil {
 			return nil, err
 		}
 	}
@@ -185,7 +113,7 @@ func (r *loadRun) connect() (err error) {
 			return fmt.Errorf("connection %d: %w", i+1, err)
 		}
 		// Connections start at different keys, so that they do not march in step.
-		r.conns = append(r.conns, loadConn{fd: fd, batch: i * keyspace / r.load.conns})
+		r.conns = append(r.conns, loadConn{fd: fd, batch: i * len(r.batches) / r.load.conns})
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
 		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
 			return err
@@ -242,7 +170,7 @@ func (r *loadRun) until(ctx context.Context, end time.Duration) error {
 			return errors.New("no reply for 30 s")
 		}
 		for i := range max(n, 0) {
-			if err := r.receive(&r.conns[events[i].Fd]); err != nil {
+			if err := r.serve(&r.conns[events[i].Fd], events[i]); err != nil {
 				return fmt.Errorf("connection %d: %w", events[i].Fd+1, err)
 			}
 		}
@@ -250,21 +178,44 @@ func (r *loadRun) until(ctx context.Context, end time.Duration) error {
 	return nil
 }
 
-func (r *loadRun) send(c *loadConn) error {
-	request := r.batches[c.batch].request
-	c.sent, c.got = r.now(), 0
-	n, err := unix.Write(c.fd, request)
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
+func (r *loadRun) serve(c *loadConn, event unix.EpollEvent) error {
+	if event.Events&unix.EPOLLOUT != 0 {
+		if err := r.write(c, event.Fd); err != nil {
+			return err
+		}
 	}
-	if n < len(request) {
-		return fmt.Errorf("the socket took %d of the %d bytes of a batch: the pipeline is too deep", n, len(request))
+	if event.Events&^uint32(unix.EPOLLOUT) != 0 {
+		return r.receive(c, event.Fd)
 	}
-	r.busy++
 	return nil
 }
 
-func (r *loadRun) receive(c *loadConn) error {
+// send begins the batch of the connection at index i.
+func (r *loadRun) send(c *loadConn, i int32) error {
+	c.sent, c.got, c.unsent = r.now(), 0, r.batches[c.batch].request
+	r.busy++
+	return r.write(c, i)
+}
+
+// write writes what the socket takes; the rest when there is room again.
+func (r *loadRun) write(c *loadConn, i int32) error {
+	waited := len(c.unsent) < len(r.batches[c.batch].request)
+	n, err := unix.Write(c.fd, c.unsent)
+	if err != nil && err != unix.EAGAIN && err != unix.EINTR {
+		return fmt.Errorf("write: %w", err)
+	}
+	c.unsent = c.unsent[max(n, 0):]
+	if waits := len(c.unsent) > 0; waits != waited {
+		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: i}
+		if waits {
+			event.Events |= unix.EPOLLOUT
+		}
+		return unix.EpollCtl(r.epoll, unix.EPOLL_CTL_MOD, c.fd, &event)
+	}
+	return nil
+}
+
+func (r *loadRun) receive(c *loadConn, i int32) error {
 	n, err := unix.Read(c.fd, r.buf)
 	if err == unix.EAGAIN || err == unix.EINTR {
 		return nil
@@ -291,6 +242,6 @@ func (r *loadRun) receive(c *loadConn) error {
 	if r.stopping {
 		return nil
 	}
-	c.batch = (c.batch + r.pipeline) % keyspace
-	return r.send(c)
+	c.batch = (c.batch + r.pipeline) % len(r.batches)
+	return r.send(c, i)
 }

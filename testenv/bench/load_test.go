@@ -3,12 +3,16 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"evergate/testenv"
 )
@@ -66,6 +70,44 @@ func TestLoadCountsWhoStillWaits(t *testing.T) {
 	}
 }
 
+// What a socket does not take at once follows when there is room.
+func TestLoadWritesMoreThanASocketTakes(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	request := testenv.AppendCommand(nil, "SET", key(0), strings.Repeat("a large value", 1<<20))
+	done := make(chan error, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		defer conn.Close()
+		got := make([]byte, len(request))
+		for err == nil {
+			if _, err = io.ReadFull(conn, got); err == nil && !bytes.Equal(got, request) {
+				err = errors.New("another request came")
+			}
+			if err == nil {
+				_, err = conn.Write([]byte("+OK\r\n"))
+			}
+		}
+		done <- err
+	}()
+	r, err := load{addr: l.Addr().String(), conns: 1, pipeline: 1,
+		batches: []batch{{request: request, replies: []byte("+OK\r\n")}}}.run(t.Context(), 0, 200*time.Millisecond,
+		func() error { return nil })
+	if err != nil || r.latencies.count == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := <-done; err != io.EOF {
+		t.Error(err)
+	}
+}
+
 // answerOnce reads one request on one connection, answers when released, and closes when the client has.
 func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 	defer l.Close()
@@ -98,18 +140,24 @@ func TestCompareThroughRelay(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c := &comparison{rounds: 2, conns: 7, measured: 50 * time.Millisecond,
-		scenarios: []scenario{{"GET", 1}, {"SET", 1}, {"GET", 16}, {"SET", 16}}}
+	c := &comparison{rounds: 2, conns: 7, measured: 50 * time.Millisecond}
+	for _, command := range []string{"GET", "SET"} {
+		c.scenarios = append(c.scenarios, scenario{Command: command, Pipeline: 1},
+			scenario{Command: command, Pipeline: 16}, scenario{Command: command, Pipeline: 1, Bytes: 64 << 10})
+	}
 	if c.targets, err = s.targets(t.Context(), "direct", "relay"); err != nil {
 		t.Fatal(err)
 	}
 	c.server = s.server
+	if err := valuesOf(64 << 10).fill(s.server.addr); err != nil {
+		t.Fatal(err)
+	}
 	all, err := c.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 8 {
-		t.Fatalf("%d series, want 8", len(all))
+	if len(all) != 12 {
+		t.Fatalf("%d series, want 12", len(all))
 	}
 	for _, s := range all {
 		for _, f := range s.Rounds {
@@ -131,7 +179,11 @@ func TestPeakOutlivesWhatCausedIt(t *testing.T) {
 	if err != nil || before < 1<<20 {
 		t.Fatalf("peak = %d, %v", before, err)
 	}
-	pages := make([]byte, 32<<20)
+	pages, err := unix.Mmap(-1, 0, 32<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munmap(pages) }()
 	for i := 0; i < len(pages); i += 4096 {
 		pages[i] = 1
 	}

@@ -4,6 +4,7 @@
 //
 //	go run ./testenv/bench                                        the comparison, about 6 minutes
 //	go run ./testenv/bench -rounds 3 -targets direct,evergate     a quick look
+//	go run ./testenv/bench -values                                values of 1 KB to 1 MB, about 15 minutes
 //	go run ./testenv/bench -memory -big                           other promises; see -help
 //
 // CPU a request is the CPU time of the target's process, as the operating system counts it, over the replies of the
@@ -38,7 +39,8 @@ type options struct {
 	evergate string
 	former   string
 
-	modes, memory, big, apps, all bool
+	modes, memory, big, values, apps, all bool
+	sizes                                 string
 }
 
 // report is what -json writes: the sections that were measured.
@@ -74,6 +76,8 @@ func parse() (o options) {
 	flag.BoolVar(&o.modes, "sentinel-vs-cluster", false, "instead: the gateway before Sentinels and before a Cluster")
 	flag.BoolVar(&o.memory, "memory", false, "instead: resident memory of idle clients")
 	flag.BoolVar(&o.big, "big", false, "instead: a 64 MB value, and its neighbours")
+	flag.BoolVar(&o.values, "values", false, "instead: values of medium size")
+	flag.StringVar(&o.sizes, "sizes", "1,4,16,64,200,1024", "their sizes in `KB`")
 	flag.BoolVar(&o.apps, "apps", false, "instead: MGET over shards, EVALSHA, PUBLISH to many, many that block")
 	flag.BoolVar(&o.all, "all", false, "the comparison, then all of the others")
 	flag.Parse()
@@ -90,11 +94,17 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	fmt.Printf("%d cores, Linux %s, load average %s before the start; %d connections, %d-byte values\n\n",
-		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, valueSize)
+	fmt.Printf("%d cores, Linux %s, load average %s before the start; %d connections, "+
+		"values of %d bytes where no size is named\n\n",
+		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, small.size)
 	var out report
-	if !o.modes && !o.memory && !o.big && !o.apps {
+	if !o.modes && !o.memory && !o.big && !o.values && !o.apps {
 		if err := out.compare(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.values || o.all {
+		if err := out.compareValues(ctx, s, o); err != nil {
 			return err
 		}
 	}
@@ -135,14 +145,38 @@ func (out *report) compare(ctx context.Context, s *site, o options) error {
 	if err != nil {
 		return err
 	}
-	names := strings.Split(o.targets, ",")
-	if s.former != "" && !slices.Contains(names, former) {
-		names = append(names, former)
-	}
-	if c.targets, err = s.targets(ctx, names...); err != nil {
+	if c.targets, err = s.targets(ctx, s.alsoFormer(strings.Split(o.targets, ","))...); err != nil {
 		return err
 	}
 	c.server = s.server
+	return out.add(ctx, c, subject)
+}
+
+// compareValues measures larger values, without pipelining. The proxies that understand what they pass on are left out.
+func (out *report) compareValues(ctx context.Context, s *site, o options) error {
+	c, err := o.comparison("1")
+	if err != nil {
+		return err
+	}
+	if c.targets, err = s.targets(ctx, s.alsoFormer(o.only("direct", subject, "haproxy", "relay"))...); err != nil {
+		return err
+	}
+	c.server = s.server
+	small := c.scenarios
+	c.scenarios = nil
+	for size := range strings.SplitSeq(o.sizes, ",") {
+		kb, err := strconv.Atoi(size)
+		if err != nil || kb < 1 || kb > 16<<10 {
+			return fmt.Errorf("-sizes: %q is not a number from 1 to %d", size, 16<<10)
+		}
+		if err := valuesOf(kb << 10).fill(s.server.addr); err != nil {
+			return err
+		}
+		for _, sc := range small {
+			sc.Bytes = kb << 10
+			c.scenarios = append(c.scenarios, sc)
+		}
+	}
 	return out.add(ctx, c, subject)
 }
 
@@ -235,8 +269,8 @@ func (o options) comparison(pipeline string) (*comparison, error) {
 	}
 	for depth := range strings.SplitSeq(pipeline, ",") {
 		n, err := strconv.Atoi(depth)
-		if err != nil || n < 1 || n > keyspace {
-			return nil, fmt.Errorf("-pipeline: %q is not a number from 1 to %d", depth, keyspace)
+		if err != nil || n < 1 || n > small.keys {
+			return nil, fmt.Errorf("-pipeline: %q is not a number from 1 to %d", depth, small.keys)
 		}
 		for cmd := range strings.SplitSeq(o.cmds, ",") {
 			c.scenarios = append(c.scenarios, scenario{Command: strings.ToUpper(cmd), Pipeline: n})

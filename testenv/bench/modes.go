@@ -40,7 +40,7 @@ func (s *site) modeTargets(ctx context.Context, workers int) ([]*target, error) 
 		if err := t.answers(ctx, []byte("+OK\r\n"), "SET", key(0), string(value(0))); err != nil {
 			return nil, err
 		}
-		if err := fill(addr); err != nil {
+		if err := small.fill(addr); err != nil {
 			return nil, err
 		}
 		all = append(all, t)

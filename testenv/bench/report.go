@@ -52,7 +52,7 @@ const subject = "evergate"
 type goal struct {
 	of       string
 	measure  measure
-	pipeline int
+	pipeline int // 0: without pipelining, for each size of larger values
 	against  string
 	bound    float64
 	atLeast  bool // else at most
@@ -70,7 +70,17 @@ var goals = []goal{
 	{subject, requests, 16, "haproxy", 1.5, true},
 	{subject, p99, 1, "nutcracker", 1.1, false},
 	{subject, p99, 1, "haproxy", 1.1, false},
+	{subject, cpu, 0, "haproxy", 1.0, false},
+	{subject, p99, 0, "haproxy", 1.0, false},
 	{"cluster", cpu, 1, "sentinel", 1.25, false},
+}
+
+// concerns says that it is a goal for this scenario.
+func (g goal) concerns(s scenario) bool {
+	if s.Bytes > 0 {
+		return g.pipeline == 0 && s.Pipeline == 1
+	}
+	return g.pipeline == s.Pipeline
 }
 
 func (g goal) met(ratio float64) bool {
@@ -125,7 +135,7 @@ func compareOne(m measure, ours, other *series) comparedTo {
 	c := comparedTo{Scenario: other.Scenario, Measure: m.name, Of: ours.Target, Against: other.Target,
 		Ratio: spreadOf(ratios), OfMedians: spreadOf(over).Median / spreadOf(under).Median}
 	for _, g := range goals {
-		if g.of == c.Of && g.against == c.Against && g.measure.name == m.name && g.pipeline == c.Scenario.Pipeline {
+		if g.of == c.Of && g.against == c.Against && g.measure.name == m.name && g.concerns(c.Scenario) {
 			met := g.met(c.Ratio.Median)
 			c.Goal, c.Met = g.String(), &met
 		}

@@ -49,7 +49,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestCompareJudgesByPairedRounds(t *testing.T) {
-	get := scenario{"GET", 16}
+	get := scenario{Command: "GET", Pipeline: 16}
 	ours := &series{get, subject, []figures{{CPU: 1, Requests: 40}, {CPU: 10, Requests: 400}, {CPU: 2, Requests: 90}}}
 	theirs := &series{get, "nutcracker",
 		[]figures{{CPU: 4, Requests: 10}, {CPU: 20, Requests: 250}, {CPU: 8, Requests: 30}}}
@@ -76,6 +76,13 @@ func TestCompareJudgesByPairedRounds(t *testing.T) {
 	if *ratios[0].Met {
 		t.Errorf("a ratio of 0.5 meets %s", ratios[0].Goal)
 	}
+	values := scenario{Command: "GET", Pipeline: 1, Bytes: 16 << 10}
+	ours.Scenario, theirs.Scenario, theirs.Target = values, values, "haproxy"
+	of := compare([]*series{ours, theirs}, subject)
+	if of[0].Goal != "<= 1.00" || of[1].Goal != "" || of[3].Goal != "<= 1.00" {
+		t.Errorf("goals of larger values: %+v", of)
+	}
+	ours.Scenario, theirs.Scenario = get, get
 	var text strings.Builder
 	writeFigures(&text, []*series{ours, theirs})
 	writeRatios(&text, ratios)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,14 @@ type site struct {
 
 // former is the name of the target that is another build of the gateway.
 const former = "former"
+
+// alsoFormer adds the other build of the gateway, where one was given, to the names of targets.
+func (s *site) alsoFormer(names []string) []string {
+	if s.former != "" && !slices.Contains(names, former) {
+		names = append(names, former)
+	}
+	return names
+}
 
 func newSite(evergate, former string) (*site, error) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
@@ -98,7 +107,7 @@ func (s *site) startServer() error {
 	s.envs = append(s.envs, env)
 	node := env.Nodes()[0]
 	s.server = &target{name: "direct", addr: node.Addr, pid: node.Pid()}
-	return fill(node.Addr)
+	return small.fill(node.Addr)
 }
 
 // gateway starts the gateway before the upstream that the flags name.
