@@ -7,39 +7,6 @@ import (
 
 // How drafts become a View.
 
-// serves says whether a node may answer reads as a replica of primary, by what it says itself. One that did so far
-// goes on while its primary is gone or left, with what it has: its link went down with that primary. So does one that
-// nobody had seen synchronized before, and the successor that is not in its place yet.
-func (s *State) serves(e, primary *entry, d *draft, did bool) bool {
-	if e == primary || !e.alive() {
-		return false
-	}
-	r := &e.role
-	without := (did || has(e, primary)) && (d.leave != nil || d.suspect != "")
-	switch {
-	case r.Role == RoleRefused, without && (e == d.primary || e == d.candidate) && r.Role == RolePrimary:
-		return true
-	case r.Role != RoleReplica || r.Syncing || !r.LinkUp && !without:
-		return false
-	}
-	if r.Priority == 0 && !s.named[e.addr] {
-		return false
-	}
-	// A replica that follows another node we know, one that does not follow the primary itself, is left over from
-	// before a switch: what it has is not this primary's.
-	up := s.nodes.byAddr[MapAddr(s.settings.AddressMap, r.Primary)]
-	if up == nil || up == primary || up.says(RoleReplica) {
-		return true
-	}
-	return up.role.RunID != "" && up.role.RunID == primary.role.RunID
-}
-
-// has says that a replica has the history of a primary, with all that the primary told of.
-func has(e, primary *entry) bool {
-	r, of := &e.role, &primary.role
-	return of.ReplID != "" && r.ReplID == of.ReplID && of.Offset >= 0 && r.Offset >= of.Offset
-}
-
 // build makes the View that the drafts ask for, with the number of the last.
 func (s *State) build(drafts []draft) *View {
 	v := &View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*Node, len(s.nodes.byID)),
@@ -78,19 +45,7 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 	}
 	s.list(v, of)
 	s.list(v, d.primary)
-	replicas := d.replicas
-	if of != d.primary {
-		replicas = append(slices.Clone(replicas), d.primary)
-	}
-	for _, e := range replicas {
-		s.list(v, e)
-		if s.serves(e, of, d, s.served(d, e)) {
-			shard.Replicas = append(shard.Replicas, e.value())
-		}
-	}
-	for _, e := range d.others {
-		s.list(v, e)
-	}
+	s.members(v, &shard, of, d)
 	if len(shard.Replicas) == 0 && s.readable(d) {
 		shard.Replicas = append(shard.Replicas, d.leave.value())
 	}
@@ -103,12 +58,6 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 func (s *State) readable(d *draft) bool {
 	e := d.leave
 	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() && e.says(RolePrimary)
-}
-
-// served says that a node was among the replicas of the shard that a draft goes on with.
-func (s *State) served(d *draft, e *entry) bool {
-	shard := s.continued(d)
-	return shard != nil && slices.ContainsFunc(shard.Replicas, func(n *Node) bool { return n.ID == e.id })
 }
 
 // fillSlots writes who serves which slot; patches come last, they are newer.
@@ -157,6 +106,7 @@ func (s *State) publish(v *View) {
 		v.Epoch = s.view.Epoch + 1
 	}
 	s.tellShards(v)
+	s.noteUnused(v)
 	s.view = v
 	s.effects = append(s.effects, Publish{View: v})
 	s.stand()

@@ -154,7 +154,7 @@ func (r *cluster) draft() []draft {
 			replicas: m.replicas, others: m.others, suspect: m.suspect(), held: m.held(), slots: m.slots,
 			why: fmt.Sprintf("has the slots with config epoch %d", m.epoch)})
 	}
-	drafts[0].others = append(slices.Clone(drafts[0].others), r.spare...)
+	drafts[0].guests = r.spare
 	order := make([]int, 0, len(r.patches))
 	for slot := range r.patches {
 		order = append(order, slot)
@@ -194,6 +194,8 @@ func (r *cluster) downAfter() time.Duration {
 	}
 	return r.nodeTimeout
 }
+
+func (r *cluster) against() string { return "most nodes that were asked call it failed" }
 
 // rangesName names a shard by its slots: "0-5460", "0-99 and 3 more".
 func rangesName(slots []SlotRange) string {

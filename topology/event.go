@@ -37,6 +37,8 @@ const (
 	PrimaryChanged
 	// ReplicasChanged: other replicas may serve reads.
 	ReplicasChanged
+	// ReplicaUnused: a replica answers, and has been kept from reads for a while.
+	ReplicaUnused
 	// SlotsMoved: slots have another owner, both owners live on.
 	SlotsMoved
 	// SentinelHeard and SentinelGone: a Sentinel answers about the service, or no longer does.
@@ -65,9 +67,9 @@ const (
 	ReceiptGiven
 )
 
-var eventNames = [...]string{"primary found", "primary changed", "replicas changed", "slots moved", "sentinel heard",
-	"sentinel gone", "node heard", "node gone", "node busy", "topology alarm", "primary suspected", "shard held",
-	"candidate named", "primary promoted", "primary confirmed", "shard released", "failover receipt"}
+var eventNames = [...]string{"primary found", "primary changed", "replicas changed", "replica unused", "slots moved",
+	"sentinel heard", "sentinel gone", "node heard", "node gone", "node busy", "topology alarm", "primary suspected",
+	"shard held", "candidate named", "primary promoted", "primary confirmed", "shard released", "failover receipt"}
 
 // String is the constant log message of the kind.
 func (k EventKind) String() string { return eventNames[k] }
@@ -85,6 +87,8 @@ func (e Event) String() string {
 		return s
 	case ReplicasChanged:
 		return fmt.Sprintf("shard %s: replicas %s -> %s", e.Shard, e.From, e.To)
+	case ReplicaUnused:
+		return fmt.Sprintf("shard %s: replica %s gets no reads: %s", e.Shard, e.Subject, e.Why)
 	case SlotsMoved:
 		return fmt.Sprintf("slots %s -> %s: %d", e.From, e.To, e.Slots)
 	case SentinelHeard, NodeHeard:

@@ -16,6 +16,8 @@ type entry struct {
 	// role is what the node said last; roleAt when, zero while it never answered.
 	role   RoleSeen
 	roleAt time.Time
+	// wordAt is when the last probe ended, one way or the other.
+	wordAt time.Time
 	// losses counts the probes in a row that failed since roleAt; 0 while it answers.
 	losses  int
 	lostWhy string

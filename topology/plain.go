@@ -180,6 +180,9 @@ func (r *plain) names(*entry) bool { return true }
 // downAfter is not known to anybody.
 func (r *plain) downAfter() time.Duration { return 0 }
 
+// against: nothing but a server's own word.
+func (r *plain) against() string { return "" }
+
 func (r *plain) heard() bool {
 	return !slices.ContainsFunc(r.members(), func(e *entry) bool { return !e.settled() })
 }

@@ -121,6 +121,8 @@ type State struct {
 	passing map[*entry]bool
 	// eras are those of the standing primaries.
 	eras map[*entry]*era
+	// unread are the replicas of the View that are kept from reads.
+	unread map[NodeID]*unread
 }
 
 // rule is what the three modes do differently.
@@ -135,6 +137,8 @@ type rule interface {
 	names(e *entry) bool
 	// downAfter is View.DownAfter.
 	downAfter() time.Duration
+	// against says what keeps those from reads that a draft has among the others.
+	against() string
 }
 
 // draft is one shard as a rule wants it.
@@ -144,8 +148,8 @@ type draft struct {
 	primary *entry
 	// replicas are those that may serve reads as far as the rule knows; State drops those that cannot.
 	replicas []*entry
-	// others belong to the shard and get no reads.
-	others []*entry
+	// others belong to the shard and get no reads; guests are only asked with it.
+	others, guests []*entry
 	// suspect says why the primary is not trusted; empty when it is.
 	suspect string
 	// held says why the primary may not be used, though no other has proven itself; empty when it may. candidate is
@@ -200,6 +204,7 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 	case Settled:
 		s.settled(o.Epoch)
 	case Tick:
+		s.forget()
 	default:
 		// The others say whether they changed anything: they come often, and most say what is known.
 		s.stale = true
@@ -215,6 +220,7 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 			s.publish(s.build(drafts))
 		}
 	}
+	s.tellUnused()
 	s.probeMembers(drafts)
 	return s.effects, s.events
 }
@@ -228,7 +234,7 @@ func (s *State) roleSeen(o RoleSeen) {
 		o.Version = e.role.Version
 	}
 	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.same(&o)
-	e.role, e.roleAt, e.losses, e.lostWhy, e.busy = o, s.now, 0, "", ""
+	e.role, e.roleAt, e.wordAt, e.losses, e.lostWhy, e.busy = o, s.now, s.now, 0, "", ""
 	e.openAt = time.Time{}
 	if e.askedAt = o.Asked; e.askedAt.IsZero() {
 		e.askedAt = s.now
@@ -248,6 +254,7 @@ func (s *State) nodeLost(o NodeLost) {
 		s.event(Event{Kind: NodeGone, Subject: e.addr, Why: o.Why})
 	}
 	e.losses++
+	e.wordAt = s.now
 	e.lostWhy, e.busy = o.Why, ""
 	e.openAt = time.Time{}
 }
@@ -259,7 +266,7 @@ func (s *State) nodeBusy(o NodeBusy) {
 		s.event(Event{Kind: NodeIsBusy, Subject: e.addr, Why: o.Words})
 	}
 	s.stale = s.stale || e.lost() || e.busy != o.Words
-	e.busy, e.losses, e.lostWhy, e.openAt = o.Words, 0, "", time.Time{}
+	e.busy, e.losses, e.lostWhy, e.openAt, e.wordAt = o.Words, 0, "", time.Time{}, s.now
 }
 
 // report follows a worker's hint. A node that refuses, or is another one than it was, is asked until it is known why.
@@ -342,9 +349,16 @@ func (s *State) probeMembers(drafts []draft) {
 		}
 		s.probe(d.primary, mine)
 		for _, e := range d.replicas {
-			s.probe(e, others)
+			gap := others
+			if u := s.unread[e.id]; u != nil && !u.told { // it may be about to be of use
+				gap = troubledEvery
+			}
+			s.probe(e, gap)
 		}
 		for _, e := range d.others {
+			s.probe(e, others)
+		}
+		for _, e := range d.guests {
 			s.probe(e, others)
 		}
 	}

@@ -76,10 +76,18 @@ type Shard struct {
 	// settled: what was withheld is true.
 	Covers bool
 	// Replicas are those that may serve reads now, in a stable order (by address).
-	Replicas  []*Node
+	Replicas []*Node
+	// Unused are those that answer and may not serve reads; told while the shard is Steady.
+	Unused    []Unused
 	Condition Condition
 	// Since is when Condition was entered.
 	Since time.Time
+}
+
+// Unused is a replica that may not serve reads, and why not.
+type Unused struct {
+	Node *Node
+	Why  string
 }
 
 // Standing is Primary, or while there is none the Former one: the node that the shard is known by. nil when no primary
@@ -186,6 +194,7 @@ func (v *View) same(w *View) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
 			a.Former == b.Former && a.Successor == b.Successor && a.FormerMute == b.FormerMute &&
 			a.Covers == b.Covers &&
-			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas)
+			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas) &&
+			slices.Equal(a.Unused, b.Unused)
 	})
 }

@@ -114,28 +114,12 @@ func (f *Findings) judgeView() {
 	}
 }
 
-// judgeReplicas says why a reachable replica gets no reads.
+// judgeReplicas says why a reachable replica gets no reads, in the words of the running gateway's log.
 func (f *Findings) judgeReplicas() {
-	serving := map[string]bool{}
-	for _, shard := range f.View.Shards {
-		for _, r := range shard.Replicas {
-			serving[r.Addr] = true
+	for i := range f.View.Shards {
+		for _, unused := range f.View.Shards[i].Unused {
+			f.problem("replica %s gets no reads: %s", unused.Node.Addr, unused.Why)
 		}
-	}
-	for _, n := range f.Nodes {
-		if n.Lost != "" || n.Role.Role != topology.RoleReplica || serving[n.Addr] {
-			continue
-		}
-		why := "the topology marks it as down, or it follows another node"
-		switch {
-		case n.Role.Syncing:
-			why = "it is synchronising"
-		case !n.Role.LinkUp:
-			why = "its link to its primary " + n.Role.Primary + " is down"
-		case n.Role.Priority == 0:
-			why = "its priority is 0 and it is not named"
-		}
-		f.problem("replica %s gets no reads: %s", n.Addr, why)
 	}
 }
 

@@ -1,0 +1,157 @@
+package topology
+
+import (
+	"slices"
+	"time"
+)
+
+// Which replicas may answer reads, and why the others may not.
+
+const (
+	// unusedFor is how long a replica that answers must be kept from reads before that is worth an event: each has to
+	// synchronize first, and a failover keeps all from them for a moment.
+	unusedFor = 5 * time.Second
+	// keptFor is how long what an address said is remembered after it was last asked.
+	keptFor = 10 * time.Second
+)
+
+// members lists the nodes of a shard whose primary is of, and parts those that may answer reads from the others.
+func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
+	replicas := d.replicas
+	if of != d.primary {
+		replicas = append(slices.Clone(replicas), d.primary)
+	}
+	for _, e := range replicas {
+		s.list(v, e)
+		why := s.unfit(e, of, d)
+		switch {
+		case e == of || !e.alive():
+		case why == "":
+			shard.Replicas = append(shard.Replicas, e.value())
+		case shard.Condition == Steady:
+			shard.Unused = append(shard.Unused, Unused{e.value(), why})
+		}
+	}
+	for _, e := range d.others {
+		s.list(v, e)
+		if !e.alive() || shard.Condition != Steady {
+			continue
+		}
+		why := s.unfit(e, of, d)
+		if why == "" {
+			why = s.rule.against()
+		}
+		shard.Unused = append(shard.Unused, Unused{e.value(), why})
+	}
+	for _, e := range d.guests {
+		s.list(v, e)
+	}
+}
+
+// unfit says why a node that answers may not answer reads as a replica of primary, by what it says itself; empty when
+// it may. One that did so far goes on while its primary is gone or left, with what it has: its link went down with that
+// primary. So does one that nobody had seen synchronized before, and the successor that is not in its place yet.
+func (s *State) unfit(e, primary *entry, d *draft) string {
+	r := &e.role
+	without := (d.leave != nil || d.suspect != "") && (s.served(d, e) || has(e, primary))
+	switch {
+	case r.Role == RoleRefused, without && (e == d.primary || e == d.candidate) && r.Role == RolePrimary:
+		return ""
+	case r.Role != RoleReplica:
+		return "it says that it is a primary"
+	case r.Syncing:
+		return "it is synchronizing with its primary " + r.Primary
+	case !r.LinkUp && !without:
+		return "its link to its primary " + r.Primary + " is down"
+	case r.Priority == 0 && !s.named[e.addr]:
+		return "its replica-priority is 0, and the settings do not name it"
+	case !s.follows(e, primary, without):
+		return "it replicates " + r.Primary + ", which is not its primary " + primary.addr
+	}
+	return ""
+}
+
+// follows says that what a replica has is its primary's, or that nothing speaks against it. Histories tell best,
+// since one server has many addresses. Where they do not, one that names another server does not follow; but one that
+// follows a replica does. An address that did not answer proves nothing: it may be the primary's own.
+func (s *State) follows(e, primary *entry, without bool) bool {
+	r, of := &e.role, &primary.role
+	switch {
+	case r.ReplID == "" || of.ReplID == "":
+	case r.ReplID == of.ReplID:
+		return true
+	case !without && !(r.ReplID == of.ReplID2 && r.Offset < of.SecondOffset): // that one is only behind
+		return false
+	}
+	up := s.nodes.byAddr[MapAddr(s.settings.AddressMap, r.Primary)]
+	if up == nil || up == primary || !up.answered() || up.says(RoleReplica) {
+		return true
+	}
+	return up.role.RunID != "" && up.role.RunID == of.RunID
+}
+
+// has says that a replica has the history of a primary, with all that the primary told of.
+func has(e, primary *entry) bool {
+	r, of := &e.role, &primary.role
+	return of.ReplID != "" && r.ReplID == of.ReplID && of.Offset >= 0 && r.Offset >= of.Offset
+}
+
+// served says that a node was among the replicas of the shard that a draft goes on with.
+func (s *State) served(d *draft, e *entry) bool {
+	shard := s.continued(d)
+	return shard != nil && slices.ContainsFunc(shard.Replicas, func(n *Node) bool { return n.ID == e.id })
+}
+
+// forget drops what addresses said that are no part of the View and have not been asked for a while: another server may
+// be there now.
+func (s *State) forget() {
+	for _, e := range s.nodes.byID {
+		listed := s.view != nil && int(e.id) < len(s.view.Nodes) && s.view.Nodes[e.id] != nil
+		if listed || !e.settled() || s.now.Sub(e.wordAt) < keptFor || s.now.Before(e.chasedUntil) {
+			continue
+		}
+		e.role, e.roleAt, e.losses, e.lostWhy, e.busy = RoleSeen{}, time.Time{}, 0, "", ""
+		e.openAt, e.askedAt = time.Time{}, time.Time{}
+		s.stale = true
+	}
+}
+
+// unread is a replica that is kept from reads.
+type unread struct {
+	why   string
+	since time.Time
+	told  bool
+}
+
+// tellUnused tells once of each replica that is kept from reads, though its shard is well and it answers.
+func (s *State) tellUnused() {
+	if s.view == nil {
+		return
+	}
+	for i := range s.view.Shards {
+		shard := &s.view.Shards[i]
+		for _, unused := range shard.Unused {
+			u := s.unread[unused.Node.ID]
+			if u == nil || u.told || shard.Condition != Steady || s.now.Sub(u.since) < unusedFor {
+				continue
+			}
+			u.told = true
+			s.event(Event{Kind: ReplicaUnused, Shard: shard.Name, Subject: unused.Node.Addr, Why: u.why})
+		}
+	}
+}
+
+// noteUnused remembers since when each replica of the View is kept from reads, and why.
+func (s *State) noteUnused(v *View) {
+	now := map[NodeID]*unread{}
+	for i := range v.Shards {
+		for _, unused := range v.Shards[i].Unused {
+			u := s.unread[unused.Node.ID]
+			if u == nil || u.why != unused.Why {
+				u = &unread{why: unused.Why, since: s.now}
+			}
+			now[unused.Node.ID] = u
+		}
+	}
+	s.unread = now
+}
