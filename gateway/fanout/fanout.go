@@ -3,12 +3,17 @@
 //
 //	t, fresh := hub.Want(listener, fanout.Channel, name)  // somebody waits until t.On()
 //	hub.Place(t, nodes)                                   // where it must be subscribed
-//	ask := hub.Asked(t, node); hub.Acked(kind, name, node, ask)
+//	source.Due(); hub.Telling(t, source)                  // what a server is to be told, and that it is
+//	hub.Acked(kind, name, node, ask)                      // what it says to that
 //	hub.Join(listener, t)                                 // from now on messages are for him
-//	gone := hub.Leave(listener, t)                        // the last one leaves: end it at t.Sources
+//	gone := hub.Leave(listener, t)                        // the last one leaves: it is due to end
 //
 // A listener joins only when every server that must has acknowledged, so that a message published after the
 // acknowledgement is seen. Whoever waits keeps the topic alive meanwhile.
+//
+// Hub alone keeps the books, of what is wanted and of what the servers were told: a topic stays in them until no server
+// has it any more. A topic that nobody wants is wanted nowhere, whoever still holds it in his hands; so listeners may
+// leave while topics are gone through.
 package fanout
 
 import (
@@ -33,34 +38,13 @@ const (
 // Nowhere is the node of a Source while nobody can be one.
 const Nowhere = int32(-1)
 
-// State of a source.
-type State uint8
-
-const (
-	// Unasked: the server has not been told.
-	Unasked State = iota
-	// Asking: it was told and has not acknowledged.
-	Asking
-	// On: it has acknowledged.
-	On
-	// Refused: it will not.
-	Refused
-)
-
-// Source is one node at which a topic must be subscribed. Only Hub changes it.
-type Source struct {
-	Node  int32
-	State State
-	ask   uint32 // number of the last asking
-}
-
 // Topic is one channel or pattern. Only Hub changes it.
 type Topic struct {
 	Kind Kind
 	Name string
 	// Events: events about keys may come under this name.
 	Events bool
-	// Sources are where it is, or must be, subscribed.
+	// Sources are where it is subscribed or must be. Those behind one that Hub removes take its place.
 	Sources []Source
 	// Refusal is the error reply of the server that refused it; nil for none.
 	Refusal []byte
@@ -77,14 +61,21 @@ func (t *Topic) Listeners() []*Listener { return t.listeners }
 // Waiting are those that wait for the acknowledgement.
 func (t *Topic) Waiting() []*Listener { return t.waiting }
 
-// On says that every source has acknowledged.
+// Wanted says that somebody listens to it, or waits for it.
+func (t *Topic) Wanted() bool { return len(t.listeners)+len(t.waiting) > 0 }
+
+// On says that every source that must has acknowledged.
 func (t *Topic) On() bool {
+	on := false
 	for i := range t.Sources {
-		if t.Sources[i].State != On {
-			return false
+		if s := &t.Sources[i]; s.Wanted {
+			if s.State != On {
+				return false
+			}
+			on = true
 		}
 	}
-	return len(t.Sources) > 0
+	return on
 }
 
 // At returns the source at a node, or nil.
@@ -104,7 +95,7 @@ type Listener struct {
 
 	seats map[*Topic]seat
 	count [kinds]int
-	waits []*Topic
+	waits map[*Topic]int32 // its place among those that wait for a topic
 }
 
 // seat is a listener's place among those of a topic, and when it came there.
@@ -136,13 +127,13 @@ func (l *Listener) Topics(k Kind) []*Topic {
 
 // Hub holds all topics. The zero value is ready.
 type Hub struct {
-	// Counted is told of listeners to topics that are On, and of lanes (sources that are On), that come and go; nil when
-	// nobody wants to know. For listeners node is Nowhere.
+	// Counted is told of listeners to topics that are On, and of lanes (sources that may be subscribed), that come and go;
+	// nil when nobody wants to know. For listeners node is Nowhere.
 	Counted func(k Kind, name string, node int32, listeners, lanes int)
 
 	topics  [kinds]map[string]*Topic
-	uses    map[int32]int // sources by node
-	pending int           // sources that are neither On nor Refused
+	uses    map[int32]int // sources that are wanted, by node
+	pending int           // of those: neither On nor Refused
 	serial  uint32
 }
 
@@ -165,12 +156,14 @@ func (h *Hub) All() []*Topic {
 			all = append(all, t)
 		}
 	}
-	slices.SortFunc(all, func(a, b *Topic) int { return cmp.Compare(a.serial, b.serial) })
+	slices.SortFunc(all, older)
 	return all
 }
 
+func older(a, b *Topic) int { return cmp.Compare(a.serial, b.serial) }
+
 // Want notes that a listener wants a topic, and that it waits unless it has part in it and that is acknowledged. fresh
-// says that the topic is new: it has no sources yet.
+// says that nobody wanted it before: it must be placed.
 func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 	t = h.topics[k][string(name)]
 	if t == nil {
@@ -180,37 +173,41 @@ func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 		h.serial++
 		t = &Topic{Kind: k, Name: string(name), serial: h.serial, Events: mayBeEvents(k, name)}
 		h.topics[k][t.Name] = t
-		fresh = true
 	}
-	if _, joined := l.seats[t]; !(joined && t.On()) && !waits(l, t) {
+	if fresh = !t.Wanted(); fresh {
+		t.Refusal = nil
+	}
+	_, joined := l.seats[t]
+	if _, waits := l.waits[t]; !waits && !(joined && t.On()) {
+		if l.waits == nil {
+			l.waits = map[*Topic]int32{}
+		}
+		l.waits[t] = int32(len(t.waiting))
 		t.waiting = append(t.waiting, l)
-		l.waits = append(l.waits, t)
 	}
 	return t, fresh
 }
 
-// waits says that a listener waits for a topic: either of the two lists tells, and one of them is usually short.
-func waits(l *Listener, t *Topic) bool {
-	if len(l.waits) < len(t.waiting) {
-		return slices.Contains(l.waits, t)
-	}
-	return slices.Contains(t.waiting, l)
-}
-
-// Settle ends all waiting of a listener. It returns the topics that nobody wants any more: they are gone, and are to
-// be ended where their Sources say.
+// Settle ends all waiting of a listener. It returns the topics that nobody wants any more: they are due to end where
+// they are subscribed.
 func (h *Hub) Settle(l *Listener) (gone []*Topic) {
-	for _, t := range l.waits {
-		if i := slices.Index(t.waiting, l); i >= 0 {
-			last := len(t.waiting) - 1
-			t.waiting[i], t.waiting[last] = t.waiting[last], nil
-			t.waiting = t.waiting[:last]
+	for t, at := range l.waits {
+		last := len(t.waiting) - 1
+		if moved := t.waiting[last]; moved != l {
+			t.waiting[at] = moved
+			moved.waits[t] = at
 		}
-		if h.drop(t) {
+		t.waiting[last] = nil
+		t.waiting = t.waiting[:last]
+		if !t.Wanted() {
 			gone = append(gone, t)
 		}
 	}
 	l.waits = nil
+	slices.SortFunc(gone, older)
+	for _, t := range gone {
+		h.Place(t, nil)
+	}
 	return gone
 }
 
@@ -245,8 +242,12 @@ func (h *Hub) Leave(l *Listener, t *Topic) (gone bool) {
 	}
 	t.listeners[last] = nil
 	t.listeners = t.listeners[:last]
+	if !t.Wanted() {
+		h.Place(t, nil)
+		return true
+	}
 	h.tell(t)
-	return h.drop(t)
+	return false
 }
 
 // LeaveAll ends all that a listener has part in and waits for. It returns what Settle does.
@@ -260,18 +261,6 @@ func (h *Hub) LeaveAll(l *Listener) (gone []*Topic) {
 		}
 	}
 	return gone
-}
-
-// drop forgets a topic that nobody wants.
-func (h *Hub) drop(t *Topic) bool {
-	if len(t.listeners)+len(t.waiting) > 0 || h.topics[t.Kind][t.Name] != t {
-		return false
-	}
-	delete(h.topics[t.Kind], t.Name)
-	for i := range t.Sources {
-		h.unuse(t, &t.Sources[i])
-	}
-	return true
 }
 
 // tell tells how many listen to a topic that is On: whoever listens to one that is not gets nothing.

@@ -2,7 +2,9 @@ package fanout
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -14,25 +16,36 @@ func names(topics []*Topic) (all []string) {
 	return all
 }
 
-// A listener waits until all sources have acknowledged, each to what it was asked last.
+// tell has a node be told what is due.
+func tell(t *testing.T, h *Hub, x *Topic, node int32, due Due) (ask uint32) {
+	t.Helper()
+	if got := x.At(node).Due(); got != due {
+		t.Fatalf("due at %d: %v, want %v", node, got, due)
+	}
+	return h.Telling(x, x.At(node))
+}
+
+// A listener waits until all sources have acknowledged, each to what it was told last.
 func TestAcknowledgements(t *testing.T) {
 	var h Hub
 	var a, b Listener
-	x, fresh := h.Want(&a, Channel, []byte("x"))
+	name := []byte("x")
+	x, fresh := h.Want(&a, Channel, name)
 	if !fresh || x.On() || !a.Waits() || a.Any() {
 		t.Fatalf("a fresh topic: %+v", x)
 	}
 	h.Place(x, []int32{1, 2})
-	first := h.Asked(x, x.At(1))
-	second := h.Asked(x, x.At(1))
-	if h.Acked(Channel, []byte("x"), 1, first) != nil || h.Acked(Pattern, []byte("x"), 1, second) != nil ||
-		h.Acked(Channel, []byte("x"), 2, second) != nil {
+	first := tell(t, &h, x, 1, Begin)
+	h.Lost(1)
+	second := tell(t, &h, x, 1, Begin)
+	if h.Acked(Channel, name, 1, first) != nil || h.Acked(Pattern, name, 1, second) != nil ||
+		h.Acked(Channel, name, 2, second) != nil {
 		t.Error("a wrong acknowledgement was taken")
 	}
-	if h.Acked(Channel, []byte("x"), 1, second) != x || x.On() || h.Pending() != 1 {
+	if h.Acked(Channel, name, 1, second) != x || x.On() || h.Pending() != 1 {
 		t.Errorf("one of two: on %v, pending %d", x.On(), h.Pending())
 	}
-	h.Acked(Channel, []byte("x"), 2, h.Asked(x, x.At(2)))
+	h.Acked(Channel, name, 2, tell(t, &h, x, 2, Begin))
 	if !x.On() || h.Pending() != 0 || h.Uses(1) != 1 || len(x.Waiting()) != 1 {
 		t.Errorf("both: on %v, pending %d, waiting %d", x.On(), h.Pending(), len(x.Waiting()))
 	}
@@ -41,47 +54,102 @@ func TestAcknowledgements(t *testing.T) {
 	if gone := h.Settle(&a); len(gone) != 0 || a.Waits() || a.Count(Channel) != 1 || len(x.Listeners()) != 1 {
 		t.Errorf("joined: gone %v, %+v", gone, a)
 	}
-	if _, fresh := h.Want(&b, Channel, []byte("x")); fresh {
+	if _, fresh := h.Want(&b, Channel, name); fresh {
 		t.Error("the second listener makes it fresh")
 	}
 	if lost := h.Lost(2); len(lost) != 1 || x.On() || h.Pending() != 1 {
 		t.Errorf("lost: %v, pending %d", names(lost), h.Pending())
 	}
-	if h.Leave(&a, x) || h.Find(Channel, []byte("x")) != x {
+	if h.Leave(&a, x) || h.Find(Channel, name) != x {
 		t.Error("it is gone while somebody waits")
 	}
-	if gone := h.Settle(&b); len(gone) != 1 || !h.Empty() || h.Pending() != 0 || h.Uses(1)+h.Uses(2) != 0 {
+	if gone := h.Settle(&b); len(gone) != 1 || h.Pending() != 0 || h.Uses(1)+h.Uses(2) != 0 || x.At(2) != nil {
 		t.Errorf("the last one left: %v, pending %d", names(gone), h.Pending())
+	}
+	if h.Acked(Channel, name, 1, tell(t, &h, x, 1, End)); !h.Empty() || len(x.Sources) > 0 {
+		t.Errorf("ended everywhere: %+v", x)
+	}
+}
+
+// Who comes back before a server has ended a subscription has it begun again behind that.
+func TestWantedAgain(t *testing.T) {
+	var h Hub
+	var a Listener
+	name := []byte("x")
+	x, _ := h.Want(&a, Channel, name)
+	h.Place(x, []int32{1})
+	h.Acked(Channel, name, 1, tell(t, &h, x, 1, Begin))
+	h.Settle(&a)
+	if y, fresh := h.Want(&a, Channel, name); y != x || !fresh {
+		t.Fatalf("another topic: %+v", y)
+	}
+	if h.Place(x, []int32{1}); !x.On() {
+		t.Error("what no server was told to end is not on")
+	}
+	h.Settle(&a)
+	end := tell(t, &h, x, 1, End)
+	h.Want(&a, Channel, name)
+	h.Place(x, []int32{1})
+	begin := tell(t, &h, x, 1, Begin)
+	if h.Acked(Channel, name, 1, end) != nil || x.On() || h.Pending() != 1 {
+		t.Errorf("the end was taken for the beginning: %+v", x)
+	}
+	if h.Acked(Channel, name, 1, begin) != x || !x.On() || h.Pending() != 0 {
+		t.Errorf("not begun again: %+v", x)
+	}
+}
+
+// A topic that nobody wants is wanted nowhere, also by who still has it in his hands.
+func TestPlacedForNobody(t *testing.T) {
+	var h Hub
+	var a Listener
+	x, _ := h.Want(&a, Channel, []byte("x"))
+	h.LeaveAll(&a)
+	y, _ := h.Want(&a, Channel, []byte("x"))
+	h.Place(y, []int32{1})
+	if h.Place(x, []int32{1, 2}); x == y || len(x.Sources) > 0 || h.Uses(1) != 1 || h.Uses(2) != 0 || h.Pending() != 1 {
+		t.Errorf("placed: %+v, pending %d", x, h.Pending())
+	}
+	if h.Find(Channel, []byte("x")) != y {
+		t.Error("the one took the other with it")
 	}
 }
 
 func TestRefusedAndEnded(t *testing.T) {
 	var h Hub
 	var a Listener
-	x, _ := h.Want(&a, Shard, []byte("x"))
+	name := []byte("x")
+	x, _ := h.Want(&a, Shard, name)
 	h.Place(x, []int32{1})
-	if h.Refused(Shard, []byte("x"), 1, h.Asked(x, x.At(1)), nil) != x || x.Refusal != nil || h.Pending() != 1 {
+	if h.Refused(Shard, name, 1, tell(t, &h, x, 1, Begin), nil) != x || x.Refusal != nil || h.Pending() != 1 {
 		t.Error("what may be asked again is refused for good")
 	}
-	if h.Ended(Shard, []byte("x"), 1) != nil {
+	if h.Ended(Shard, name, 1) != nil {
 		t.Error("ended before it began")
 	}
-	h.Acked(Shard, []byte("x"), 1, h.Asked(x, x.At(1)))
-	if h.Ended(Shard, []byte("x"), 1) != x || x.On() {
+	h.Acked(Shard, name, 1, tell(t, &h, x, 1, Begin))
+	if h.Ended(Shard, name, 1) != x || x.On() {
 		t.Error("not ended")
 	}
-	if gone := h.Place(x, []int32{2}); len(gone) != 1 || gone[0].Node != 1 || h.Uses(1) != 0 || h.Uses(2) != 1 {
-		t.Errorf("placed anew: %+v", gone)
+	h.Acked(Shard, name, 1, tell(t, &h, x, 1, Begin))
+	if left := h.Place(x, []int32{2}); !slices.Equal(left, []int32{1}) || h.Uses(1) != 0 || h.Uses(2) != 1 {
+		t.Errorf("placed anew: %+v", left)
 	}
-	h.Refused(Shard, []byte("x"), 2, h.Asked(x, x.At(2)), []byte("-NO\r\n"))
-	if string(x.Refusal) != "-NO\r\n" || h.Pending() != 0 || x.On() {
+	if h.Ended(Shard, name, 1) != nil || x.At(1) != nil {
+		t.Error("what was left and has ended is still there")
+	}
+	h.Refused(Shard, name, 2, tell(t, &h, x, 2, Begin), []byte("-NO\r\n"))
+	if string(x.Refusal) != "-NO\r\n" || h.Pending() != 0 || x.On() || x.At(2).Due() != Nothing {
 		t.Errorf("refused: %+v, pending %d", x, h.Pending())
+	}
+	if h.LeaveAll(&a); !h.Empty() {
+		t.Error("what was refused is still there")
 	}
 }
 
 // TestHubModel compares the hub with plain sets under random calls, and the census with what the sets say.
 func TestHubModel(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(100) {
 		m := newModel(seed)
 		for range 400 {
 			m.step(t)
@@ -92,6 +160,10 @@ func TestHubModel(t *testing.T) {
 			if l.Any() || l.Waits() {
 				t.Fatalf("seed %d: a listener is left with something", seed)
 			}
+		}
+		m.check(t)
+		for node := range int32(3) {
+			m.h.Lost(node)
 		}
 		if !m.h.Empty() || m.h.Pending() != 0 || !m.c.Empty() || len(m.h.uses) > 0 {
 			t.Fatalf("seed %d: %d pending, census %+v, uses %v", seed, m.h.Pending(), m.c, m.h.uses)
@@ -105,6 +177,7 @@ type model struct {
 	c      Census
 	people []*Listener
 	joined map[*Listener]map[*Topic]bool
+	seen   []*Topic
 }
 
 func newModel(seed uint64) *model {
@@ -133,14 +206,16 @@ func (m *model) step(t *testing.T) {
 	kind := Kind(m.r.IntN(kinds))
 	name := fmt.Append(nil, "t", m.r.IntN(4))
 	topic := m.h.Find(kind, name)
-	switch m.r.IntN(7) {
+	nodes := []int32{int32(m.r.IntN(3)), Nowhere}[:1+m.r.IntN(2)]
+	switch m.r.IntN(8) {
 	case 0, 1:
 		w, fresh := m.h.Want(l, kind, name)
 		if fresh {
-			m.h.Place(w, []int32{int32(m.r.IntN(3))})
+			m.h.Place(w, nodes)
 		}
+		m.seen = append(m.seen, w)
 	case 2:
-		if topic != nil {
+		if topic != nil && topic.Wanted() {
 			m.h.Join(l, topic)
 			m.joined[l][topic] = true
 		}
@@ -155,23 +230,43 @@ func (m *model) step(t *testing.T) {
 		m.ended(m.h.Settle(l))
 	case 5:
 		if topic != nil {
-			s := &topic.Sources[0]
-			m.h.Acked(kind, name, s.Node, m.h.Asked(topic, s))
+			m.told(topic)
 		}
 	case 6:
 		if m.r.IntN(4) == 0 {
 			m.h.Lost(int32(m.r.IntN(3)))
 		} else if topic != nil {
-			m.h.Place(topic, []int32{int32(m.r.IntN(3)), Nowhere}[:1+m.r.IntN(2)])
+			m.h.Ended(kind, name, nodes[0])
+		}
+	case 7:
+		if len(m.seen) > 0 { // it may have gone since
+			m.h.Place(m.seen[m.r.IntN(len(m.seen))], nodes)
 		}
 	}
 	m.check(t)
 }
 
+// told has one server of a topic be told what is due, and answer, or not.
+func (m *model) told(topic *Topic) {
+	s := &topic.Sources[m.r.IntN(len(topic.Sources))]
+	if s.Due() == Nothing || s.Node == Nowhere {
+		return
+	}
+	node, ask := s.Node, m.h.Telling(topic, s)
+	switch m.r.IntN(4) {
+	case 0:
+		m.h.Refused(topic.Kind, []byte(topic.Name), node, ask, nil)
+	case 1:
+		m.h.Refused(topic.Kind, []byte(topic.Name), node, ask, []byte("-NO\r\n"))
+	case 2:
+		m.h.Acked(topic.Kind, []byte(topic.Name), node, ask)
+	}
+}
+
 func (m *model) check(t *testing.T) {
-	pending := 0
+	pending, uses, said := 0, map[int32]int{}, Census{}
 	for _, topic := range m.h.All() {
-		listeners, lanes := 0, 0
+		listeners := 0
 		for l, topics := range m.joined {
 			if topics[topic] {
 				listeners++
@@ -181,26 +276,36 @@ func (m *model) check(t *testing.T) {
 				t.Fatalf("the hub and a listener do not agree about %s", topic.Name)
 			}
 		}
-		if !topic.On() {
-			listeners = 0
+		if topic.On() && listeners > 0 {
+			said.Count(topic.Kind, topic.Name, Nowhere, listeners, 0)
+		}
+		if len(topic.Sources) == 0 {
+			t.Fatalf("%s is nowhere", topic.Name)
 		}
 		for _, s := range topic.Sources {
-			if s.State == On {
-				lanes++
-			} else {
+			if s.State == Asking || s.State == On || s.State == Ending {
+				said.Count(topic.Kind, topic.Name, s.Node, 0, 1)
+			} else if !s.Wanted {
+				t.Fatalf("%s at %d is %v, and not wanted", topic.Name, s.Node, s.State)
+			}
+			if s.Wanted && s.State != On && s.State != Refused {
 				pending++
 			}
-			_, n := m.c.Of(topic.Kind, []byte(topic.Name), s.Node)
-			if (n == 1) != (s.State == On) {
-				t.Fatalf("%s at %d is %v, the census says %d", topic.Name, s.Node, s.State, n)
+			if s.Wanted {
+				uses[s.Node]++
+			}
+			if s.Wanted && !topic.Wanted() {
+				t.Fatalf("%s is wanted at %d and by nobody", topic.Name, s.Node)
 			}
 		}
-		if n, _ := m.c.Of(topic.Kind, []byte(topic.Name), Nowhere); n != listeners {
-			t.Fatalf("%s has %d listeners, the census says %d", topic.Name, listeners, n)
-		}
 	}
-	if pending != m.h.Pending() {
-		t.Fatalf("%d pending, the hub says %d", pending, m.h.Pending())
+	if pending != m.h.Pending() || !maps.Equal(uses, m.h.uses) {
+		t.Fatalf("%d pending, uses %v, the hub says %d, %v", pending, uses, m.h.Pending(), m.h.uses)
+	}
+	for k := range m.c.topics {
+		if !maps.EqualFunc(m.c.topics[k], said.topics[k], func(a, b *tally) bool { return reflect.DeepEqual(a, b) }) {
+			t.Fatalf("the census says %+v, the topics %+v", m.c, said)
+		}
 	}
 }
 

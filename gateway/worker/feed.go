@@ -88,7 +88,10 @@ func (w *Worker) fed(l *backend.Lane, frame []byte) {
 func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channel, frame []byte) {
 	w.stats.FeedMessages++
 	t := s.hub.Find(kind, name)
-	if t == nil || t.At(l.Key.Node) == nil {
+	if t == nil {
+		return
+	}
+	if at := t.At(l.Key.Node); at == nil || !at.Wanted {
 		return
 	}
 	if s.view != nil && s.view.Sharded && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
@@ -124,30 +127,24 @@ func (w *Worker) feedAcked(s *service, l *backend.Lane, verb, name []byte) {
 		}
 		return
 	}
-	kind, begins := kindOf(asked[0])
+	kind := kindOf(asked[0])
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
-	if !begins {
-		return
-	}
 	if t := s.hub.Acked(kind, name, l.Key.Node, ticket.Seq); t != nil && t.On() {
 		w.wakeWaiting(t)
 	}
 	w.gapMayEnd(s)
 }
 
-// kindOf tells the kind of a command, and whether it begins a subscription.
-func kindOf(verb []byte) (kind fanout.Kind, begins bool) {
+// kindOf tells of which kind the topic is that a feed was told to begin or to end.
+func kindOf(verb []byte) fanout.Kind {
 	for k := range fanout.Kind(len(beginVerbs)) {
-		switch string(verb) {
-		case beginVerbs[k]:
-			return k, true
-		case endVerbs[k]:
-			return k, false
+		if string(verb) == beginVerbs[k] || string(verb) == endVerbs[k] {
+			return k
 		}
 	}
-	return 0, false
+	panic("a feed was told " + string(verb))
 }
 
 func (w *Worker) wakeWaiting(t *fanout.Topic) {
@@ -182,9 +179,7 @@ func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
 	if len(asked) == 2 {
-		if kind, begins := kindOf(asked[0]); begins {
-			w.feedRefused(l, kind, asked[1], ticket.Seq, reply)
-		}
+		w.feedRefused(l, kindOf(asked[0]), asked[1], ticket.Seq, reply)
 	}
 	if l.State == backend.Open {
 		l.Queue.Answered(ticket.End)
@@ -245,7 +240,7 @@ func (w *Worker) feedOpened(l *backend.Lane) {
 		}
 	}
 	delete(s.feedFailed, l.Key.Node)
-	w.askAll(s)
+	w.tellDue(s, s.hub.All()...)
 }
 
 // feedLost takes note that a feed has ended, or could not be opened. since is when it was last sure to bring all. It
@@ -273,7 +268,7 @@ func (w *Worker) feedSilent(l *backend.Lane) {
 	switch {
 	case l.State != backend.Open:
 	case s.hub.Uses(l.Key.Node) == 0:
-		w.removeLane(l, backend.Idle)
+		w.endFeed(s, l, backend.Idle)
 	default:
 		w.tryAfresh(w.sets[l.Key])
 		w.at(w.sets[l.Key].afreshAt)
@@ -288,7 +283,7 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 	}
 	if s.hub.Uses(l.Key.Node) == 0 {
 		if w.now-l.UsedAt >= idleLane && l.Inflight.Len() == 0 {
-			w.removeLane(l, backend.Idle)
+			w.endFeed(s, l, backend.Idle)
 			return
 		}
 		w.at(max(l.UsedAt+idleLane, w.now+time.Second))
@@ -321,7 +316,8 @@ func (w *Worker) tell(l *backend.Lane, ask uint32, words ...string) {
 	w.stats.Requests[backend.Feed]++
 }
 
-// gapBegins takes note that topics are interrupted which somebody listens to.
+// gapBegins takes note that topics are interrupted which somebody listens to. All are counted before the first listener
+// is closed, who may be one of several.
 func (w *Worker) gapBegins(s *service, topics []*fanout.Topic, since time.Duration) {
 	for _, t := range topics {
 		if len(t.Listeners()) == 0 {
@@ -333,7 +329,9 @@ func (w *Worker) gapBegins(s *service, topics []*fanout.Topic, since time.Durati
 		}
 		s.gap.Topics++
 		s.gap.Listeners += len(t.Listeners())
-		if s.CloseOnGap {
+	}
+	if s.CloseOnGap {
+		for _, t := range topics {
 			w.closeListeners(t, session.Gap)
 		}
 	}

@@ -8,45 +8,31 @@ import (
 )
 
 // Where a topic must be subscribed: a channel of a slot at the slot's primary; where events about keys may come, at
-// every primary; all else at one primary, the home, since what is published in a cluster comes to every node.
+// every primary; all else at one primary, the home, since what is published in a cluster comes to every node. The hub
+// keeps the books of it; here servers are told what is due.
 
-// place finds the sources of a topic under the present view, and asks for it there.
-func (w *Worker) place(s *service, t *fanout.Topic) {
-	for _, gone := range s.hub.Place(t, w.sourcesOf(s, t)) {
-		if gone.State == fanout.On {
-			since := w.now
-			if l := w.openFeed(s, gone.Node); l != nil && l.Silent {
-				since = l.WaitsFrom
+// place finds the sources of topics under the present view, and tells the servers. All are placed before anybody is
+// told of a gap.
+func (w *Worker) place(s *service, topics ...*fanout.Topic) {
+	var left []*fanout.Topic
+	since := w.now
+	for _, t := range topics {
+		for _, node := range s.hub.Place(t, w.sourcesOf(s, t)) {
+			left = append(left, t)
+			if l := w.openFeed(s, node); l != nil && l.Silent {
+				since = min(since, l.WaitsFrom)
 			}
-			w.gapBegins(s, []*fanout.Topic{t}, since)
 		}
-		w.endAt(s, t, &gone)
 	}
-	w.askFor(s, t)
-}
-
-// unplace ends a topic that nobody wants any more.
-func (w *Worker) unplace(s *service, t *fanout.Topic) {
-	for i := range t.Sources {
-		w.endAt(s, t, &t.Sources[i])
-	}
+	w.gapBegins(s, left, since)
+	w.tellDue(s, topics...)
 	w.gapMayEnd(s)
 }
 
 // placeAll places every topic anew.
 func (w *Worker) placeAll(s *service) {
 	s.home = w.chooseHome(s)
-	for _, t := range s.hub.All() {
-		w.place(s, t)
-	}
-	w.gapMayEnd(s)
-}
-
-// askAll asks for what is not asked for yet.
-func (w *Worker) askAll(s *service) {
-	for _, t := range s.hub.All() {
-		w.askFor(s, t)
-	}
+	w.place(s, s.hub.All()...)
 }
 
 // feedsAgain asks again for what servers could not take, when it is time.
@@ -57,31 +43,29 @@ func (w *Worker) feedsAgain(s *service) {
 		w.at(s.feedAt)
 	default:
 		s.feedAt = 0
-		w.askAll(s)
+		w.tellDue(s, s.hub.All()...)
 	}
 }
 
-func (w *Worker) askFor(s *service, t *fanout.Topic) {
-	for i := range t.Sources {
-		source := &t.Sources[i]
-		if source.State != fanout.Unasked {
-			continue
+// tellDue tells servers what is due of topics. Where there is no feed one is opened, and told then; a node that is no
+// primary is told nothing until it is one, or its feed ends.
+func (w *Worker) tellDue(s *service, topics ...*fanout.Topic) {
+	for _, t := range topics {
+		for i := range t.Sources {
+			source, verb := &t.Sources[i], ""
+			switch source.Due() {
+			case fanout.Begin:
+				verb = beginVerbs[t.Kind]
+			case fanout.End:
+				verb = endVerbs[t.Kind]
+			case fanout.Nothing:
+				continue
+			}
+			if l := w.feedTo(s, source.Node); l != nil {
+				l.UsedAt = w.now
+				w.tell(l, s.hub.Telling(t, source), verb, t.Name)
+			}
 		}
-		if l := w.feedTo(s, source.Node); l != nil {
-			l.UsedAt = w.now
-			w.tell(l, s.hub.Asked(t, source), beginVerbs[t.Kind], t.Name)
-		}
-	}
-}
-
-// endAt ends a topic at one node. Where the feed is not open, or is about to end, there is nothing to say.
-func (w *Worker) endAt(s *service, t *fanout.Topic, source *fanout.Source) {
-	if source.State != fanout.On && source.State != fanout.Asking {
-		return
-	}
-	if l := w.openFeed(s, source.Node); l != nil && w.primaryShard(s, source.Node) >= 0 {
-		l.UsedAt = w.now
-		w.tell(l, 0, endVerbs[t.Kind], t.Name)
 	}
 }
 
@@ -179,11 +163,19 @@ func (w *Worker) sweepFeeds(s *service) {
 		set := w.sets[l.Key]
 		if s.view == nil || s.hub.Uses(l.Key.Node) == 0 {
 			set.seen = 0
-			w.removeLane(l, backend.Retired)
+			w.endFeed(s, l, backend.Retired)
 			continue
 		}
 		set.seen = s.view.Epoch
 	}
+}
+
+// endFeed closes a feed that nobody needs.
+func (w *Worker) endFeed(s *service, l *backend.Lane, why backend.LostReason) {
+	if w.sets[l.Key].lanes[0] == l {
+		s.hub.Lost(l.Key.Node)
+	}
+	w.removeLane(l, why)
 }
 
 func feedKey(s *service, node int32) backend.LaneKey {

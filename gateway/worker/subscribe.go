@@ -117,7 +117,7 @@ func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][
 	for _, name := range names {
 		if c.subs != nil {
 			if t := hub.Find(kind, name); t != nil && hub.Leave(c.subs, t) {
-				w.unplace(c.svc, t)
+				w.unwanted(c.svc, t)
 			}
 		}
 		acks = appendAck(acks, c, verb, name, kind)
@@ -133,10 +133,14 @@ func (w *Worker) unlisten(c *client) {
 	if c.subs == nil {
 		return
 	}
-	for _, t := range c.svc.hub.LeaveAll(c.subs) {
-		w.unplace(c.svc, t)
-	}
+	w.unwanted(c.svc, c.svc.hub.LeaveAll(c.subs)...)
 	c.subs = nil
+}
+
+// unwanted has servers end what nobody wants any more.
+func (w *Worker) unwanted(s *service, topics ...*fanout.Topic) {
+	w.tellDue(s, topics...)
+	w.gapMayEnd(s)
 }
 
 // settleWaits gives up what a session wanted to listen to and does not: its command is done.
@@ -144,9 +148,7 @@ func (w *Worker) settleWaits(c *client) {
 	if c.subs == nil || !c.subs.Waits() {
 		return
 	}
-	for _, t := range c.svc.hub.Settle(c.subs) {
-		w.unplace(c.svc, t)
-	}
+	w.unwanted(c.svc, c.svc.hub.Settle(c.subs)...)
 }
 
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
