@@ -21,11 +21,11 @@ var places = []string{
 }
 
 // protected is what the topology lives by: with another password, port or role of a server its replicas, its Sentinels
-// or the gateway find it no more, and nobody is promoted when it dies.
+// or the gateway find it no more or are not let in, and nobody is promoted when it dies.
 var protected = []string{
 	"requirepass", "masterauth", "masteruser", "primaryauth", "primaryuser", "bind", "bind-source-addr", "port",
 	"protected-mode", "unixsocket", "unixsocketperm", "dir", "dbfilename", "aclfile", "tls-*", "replica*", "slave*",
-	"cluster*",
+	"cluster*", "maxclients",
 }
 
 // isOneOf finds a name, in lower case, in a list where "x*" is all that begins with x.

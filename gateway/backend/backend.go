@@ -137,6 +137,9 @@ type Lane struct {
 	// Owner is the session that a private lane belongs to; meaningful while Owned.
 	Owner Owner
 	Owned bool
+	// Now is how the connection is set up: as Key says, but for a private lane whose session has changed it since. Such a
+	// one is had once.
+	Now Setup
 	// Urgent: a private lane to a server that may be busy with a script.
 	Urgent bool
 	// Once: a private lane that nobody else may have afterwards, as an urgent one.

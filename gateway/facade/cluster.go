@@ -2,7 +2,6 @@ package facade
 
 import (
 	"fmt"
-	"strconv"
 
 	"evergate/gateway/resp"
 	"evergate/routing"
@@ -54,12 +53,12 @@ func (f *Face) ofNode(id, reply []byte) []byte {
 
 // SlotOf is the slot that CLUSTER COUNTKEYSINSLOT or GETKEYSINSLOT asks for, or the error where there is no such slot.
 func SlotOf(sub string, args [][]byte) (slot int, reply []byte) {
-	slot, err := strconv.Atoi(string(args[2]))
+	n, ok := resp.Integer(args[2])
 	switch {
-	case err != nil:
+	case !ok:
 		return 0, []byte("-ERR value is not an integer or out of range\r\n")
-	case slot >= 0 && slot <= lastSlot:
-		return slot, nil
+	case n >= 0 && n <= lastSlot:
+		return int(n), nil
 	case sub == "getkeysinslot":
 		return 0, []byte("-ERR Invalid slot or number of keys\r\n")
 	}

@@ -135,6 +135,8 @@ type Multi struct {
 	Aborted bool
 	// Named: one of its commands runs a script by its name.
 	Named bool
+	// Scripts: one of them brings a script, or has all forgotten.
+	Scripts bool
 	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
 	Writes bool
 	Counts bool

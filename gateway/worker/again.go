@@ -103,7 +103,7 @@ func (w *Worker) runAgain(c *client) bool {
 		a := &c.again[0]
 		if a.stale {
 			w.stats.OutOfOrder++
-			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfOrder)
+			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, a.tooLate())
 		} else if !w.doAgain(c, a) {
 			return false
 		}
@@ -180,6 +180,14 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	}
 	w.send(c, l, &r)
 	return true
+}
+
+// tooLate answers a request that a later one of its session has overtaken.
+func (a *again) tooLate() []byte {
+	if len(a.said) > 0 {
+		return a.said
+	}
+	return outOfOrder
 }
 
 func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }

@@ -60,7 +60,7 @@ func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 }
 
 // clientErrand is what concerns clients of all workers.
-func clientErrand(sub string, args [][]byte) (e Errand, wrong []byte) {
+func (w *Worker) clientErrand(sub string, args [][]byte) (e Errand, wrong []byte) {
 	switch sub {
 	case "list":
 		e.Kind, e.Size = ListClients, len(resp.AppendCommand(nil, args...))
@@ -69,7 +69,7 @@ func clientErrand(sub string, args [][]byte) (e Errand, wrong []byte) {
 		e.Kind = KillClients
 		e.Filter, wrong = killFilter(args)
 	case "pause":
-		e, wrong = pauseErrand(args)
+		e, wrong = pauseErrand(args, w.env.WallClock())
 	case "unpause":
 		e.Kind = UnpauseClients
 	case "unblock":

@@ -3,7 +3,6 @@ package worker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,11 +11,13 @@ import (
 	"evergate/gateway/session"
 )
 
-// Filter names clients of a service as CLIENT LIST and CLIENT KILL do. Empty fields leave nobody out.
+// Filter names clients of a service as CLIENT LIST and CLIENT KILL do. A field that is nil or zero leaves nobody
+// out.
 type Filter struct {
 	// Old: it is CLIENT KILL address, which answers OK and spares nobody.
-	Old         bool
-	Addr, Local string
+	Old bool
+	// Addr and Local are addresses as CLIENT LIST shows them; no client has an empty one.
+	Addr, Local *string
 	// Type is normal or pubsub; what the gateway has none of (master, replica) is named none.
 	Type string
 	IDs  []int64
@@ -41,8 +42,8 @@ func listFilter(args [][]byte) (f Filter, wrong []byte) {
 		return f, f.ofType(args[3])
 	case len(args) > 3 && isWord(args[2], "id"):
 		for _, a := range args[3:] {
-			n, err := strconv.ParseInt(string(a), 10, 64)
-			if err != nil {
+			n, ok := resp.Integer(a)
+			if !ok {
 				return f, badClientID
 			}
 			f.IDs = append(f.IDs, n)
@@ -57,7 +58,7 @@ func listFilter(args [][]byte) (f Filter, wrong []byte) {
 // [MAXAGE seconds].
 func killFilter(args [][]byte) (f Filter, wrong []byte) {
 	if len(args) == 3 {
-		return Filter{Old: true, Addr: string(args[2])}, nil
+		return Filter{Old: true, Addr: word(args[2])}, nil
 	}
 	f.Spares = true
 	for rest := args[2:]; len(rest) > 0; rest = rest[2:] {
@@ -75,15 +76,15 @@ func killFilter(args [][]byte) (f Filter, wrong []byte) {
 func (f *Filter) take(name, value []byte) (wrong []byte) {
 	switch strings.ToLower(string(name)) {
 	case "id":
-		n, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil || n < 1 {
+		n, ok := resp.Integer(value)
+		if !ok || n < 1 {
 			return badKillID
 		}
 		f.IDs = []int64{n}
 	case "addr":
-		f.Addr = string(value)
+		f.Addr = word(value)
 	case "laddr":
-		f.Local = string(value)
+		f.Local = word(value)
 	case "type":
 		return f.ofType(value)
 	case "user":
@@ -96,8 +97,8 @@ func (f *Filter) take(name, value []byte) (wrong []byte) {
 			return syntaxErr
 		}
 	case "maxage":
-		n, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil || n < 1 || n > int64(forEver/time.Second) {
+		n, ok := resp.Integer(value)
+		if !ok || n < 1 || n > int64(forEver/time.Second) {
 			return badMaxAge
 		}
 		f.AgeMin = time.Duration(n) * time.Second
@@ -121,6 +122,12 @@ func (f *Filter) ofType(word []byte) (wrong []byte) {
 	return nil
 }
 
+// word is an argument that was given, be it empty.
+func word(arg []byte) *string {
+	s := string(arg)
+	return &s
+}
+
 func isWord(word []byte, lower string) bool { return strings.EqualFold(string(word), lower) }
 
 // names says that a client is among those that an errand is about.
@@ -128,7 +135,7 @@ func (w *Worker) names(e *Errand, c *client) bool {
 	f := &e.Filter
 	return c != nil && e.concerns(c) && !c.closed &&
 		!(f.Spares && c.number == e.Asker) &&
-		(f.Addr == "" || f.Addr == c.remote) && (f.Local == "" || f.Local == c.local) &&
+		(f.Addr == nil || *f.Addr == c.remote) && (f.Local == nil || *f.Local == c.local) &&
 		(f.Type == "" || f.Type == c.kind()) && (f.IDs == nil || slices.Contains(f.IDs, c.number)) &&
 		w.now-c.OpenedAt >= f.AgeMin
 }

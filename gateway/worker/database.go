@@ -23,10 +23,10 @@ type database struct {
 
 // selectDB answers SELECT. It returns false when the session was parked.
 func (w *Worker) selectDB(c *client, arg []byte) bool {
-	n, err := strconv.ParseInt(string(arg), 10, 64)
+	n, ok := resp.Integer(arg)
 	reply := resp.OK
 	switch {
-	case err != nil || int64(int32(n)) != n:
+	case !ok || int64(int32(n)) != n:
 		reply = notInt
 	case n < 0:
 		reply = noSuchDB
@@ -46,8 +46,9 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 		}
 		fallthrough
 	default:
-		c.DB = int32(n)
-		w.routesFor(c.svc, c.setup()) // its lanes are dialled while the client reads this
+		if !w.setUp(c, backend.Setup{Proto: c.Proto, DB: int32(n)}) {
+			return false
+		}
 	}
 	w.stats.Local++
 	w.answer(c, reply)
@@ -90,6 +91,43 @@ func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
 		}
 	}
 	s.databases[n] = d
+}
+
+// setUp has a session served in another protocol or database from now on; the connections for it are dialled while the
+// client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
+// server is told first. It returns false when the session was parked for that.
+func (w *Worker) setUp(c *client, to backend.Setup) bool {
+	l := c.pin
+	if l != nil && l.State == backend.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
+		name := "set up " + strconv.FormatUint(uint64(l.ID), 10)
+		if w.joinQuestion(c, name) {
+			return false
+		}
+		frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
+		if l.Now.Proto != to.Proto {
+			frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
+		}
+		w.question(l, question{svc: c.svc, name: name, lane: l, setup: to}, frame, 0)
+		w.joinQuestion(c, name)
+		return false
+	}
+	c.Proto, c.DB = to.Proto, to.DB
+	if c.svc.view != nil {
+		w.routesFor(c.svc, to)
+	}
+	return true
+}
+
+// wentAlong takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
+// would not, the watch is broken.
+func (w *Worker) wentAlong(l *backend.Lane, to backend.Setup, reply []byte) {
+	if reply != nil && reply[0] != '-' {
+		l.Now, l.Once = to, true
+		return
+	}
+	if c := w.client(l.Owner.Session, l.Owner.Generation); c != nil && c.pin == l && c.Watch != nil {
+		c.Watch.Broken = true
+	}
 }
 
 // joinQuestion parks a session with those who wait for the answer to a question that is being asked.

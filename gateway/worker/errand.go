@@ -98,7 +98,7 @@ func (w *Worker) errandOf(c *client, command *routing.Command, args [][]byte) (e
 			e.Words = append(e.Words, string(a))
 		}
 	case name == "client" && concernsOthers(sub):
-		e, wrong = clientErrand(sub, args)
+		e, wrong = w.clientErrand(sub, args)
 	default:
 		return e, nil, false
 	}

@@ -22,12 +22,8 @@ func (c *client) replicaRefuses(command *routing.Command, d *routing.Decision) b
 		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
 }
 
-// clusterCommand answers CLUSTER. It returns false when the session was parked.
+// clusterCommand answers CLUSTER as the node of one. It returns false when the session was parked.
 func (w *Worker) clusterCommand(c *client, sub string, args [][]byte) bool {
-	if !c.face.Is(facade.Cluster) {
-		w.answer(c, noCluster)
-		return true
-	}
 	if sub == "countkeysinslot" || sub == "getkeysinslot" {
 		return w.askSlot(c, sub, args)
 	}

@@ -1,11 +1,9 @@
 package worker
 
 import (
-	"strconv"
-	"strings"
-
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -16,12 +14,35 @@ var (
 	helloNoAuth = []byte("-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
 		"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
 		"at the same time\r\n")
-	badName = []byte("-ERR Client names cannot contain spaces, newlines or special characters.\r\n")
+	noAuth     = []byte("-NOAUTH Authentication required.\r\n")
+	execNoAuth = []byte(becauseOf + "NOAUTH Authentication required.\r\n")
+	badName    = []byte("-ERR Client names cannot contain spaces, newlines or special characters.\r\n")
 )
+
+// beforeAuth says that a command is allowed before the password.
+func beforeAuth(c *routing.Command) bool {
+	if c == nil {
+		return false
+	}
+	switch c.Name {
+	case "auth", "hello", "quit", "reset":
+		return true
+	}
+	return false
+}
+
+// asksPassword answers what is not allowed before the password.
+func (w *Worker) asksPassword(c *client, command *routing.Command) bool {
+	if command != nil && command.Name == "exec" {
+		return w.execEnds(c, execNoAuth)
+	}
+	w.answer(c, noAuth)
+	return true
+}
 
 // auth answers AUTH [user] password.
 func (w *Worker) auth(c *client, args [][]byte) {
-	var user []byte
+	user, password := []byte(defaultUser), args[len(args)-1]
 	switch len(args) {
 	case 2:
 		if !c.svc.AsksPassword {
@@ -34,7 +55,7 @@ func (w *Worker) auth(c *client, args [][]byte) {
 		w.answer(c, syntaxErr)
 		return
 	}
-	if w.login(c, user, args[len(args)-1]) {
+	if w.login(c, user, password) {
 		w.answer(c, resp.OK)
 	} else {
 		w.answer(c, wrongPass)
@@ -52,57 +73,59 @@ func (w *Worker) login(c *client, user, password []byte) bool {
 	return true
 }
 
-// hello answers HELLO [proto [AUTH user password] [SETNAME name]]. On an error nothing changes.
-func (w *Worker) hello(c *client, args [][]byte) {
+// hello answers HELLO [proto [AUTH user password] [SETNAME name]]. As in Redis the options are done one by one: what
+// stands before a wrong one holds, but for the protocol. It returns false when the session was parked.
+func (w *Worker) hello(c *client, args [][]byte) bool {
 	proto := c.Proto
 	rest := args[1:]
 	if len(rest) > 0 {
-		n, err := strconv.ParseInt(string(rest[0]), 10, 64)
-		if err != nil {
+		n, ok := resp.Integer(rest[0])
+		if !ok {
 			w.answer(c, []byte("-ERR Protocol version is not an integer or out of range\r\n"))
-			return
+			return true
 		}
 		if n < 2 || n > 3 {
 			w.answer(c, []byte("-NOPROTO unsupported protocol version\r\n"))
-			return
+			return true
 		}
 		proto = uint8(n)
 		rest = rest[1:]
 	}
-	var user, password, name []byte
-	login := false
 	for len(rest) > 0 {
-		switch {
-		case strings.EqualFold(string(rest[0]), "auth") && len(rest) >= 3:
-			user, password, login = rest[1], rest[2], true
-			rest = rest[3:]
-		case strings.EqualFold(string(rest[0]), "setname") && len(rest) >= 2:
-			if name = rest[1]; !printable(name) {
-				w.answer(c, badName)
-				return
-			}
-			rest = rest[2:]
-		default:
-			w.answer(c, resp.AppendError(nil, "ERR Syntax error in HELLO option '"+string(cut(rest[0], 128))+"'"))
-			return
+		used, wrong := w.helloOption(c, rest)
+		if wrong != nil {
+			w.answer(c, wrong)
+			return true
 		}
-	}
-	if login && !w.login(c, user, password) {
-		w.answer(c, wrongPass)
-		return
+		rest = rest[used:]
 	}
 	if !c.Authenticated {
 		w.answer(c, helloNoAuth)
-		return
+		return true
 	}
-	c.Proto = proto
-	if c.svc.view != nil {
-		w.routesFor(c.svc, c.setup()) // its lanes are dialled while the client reads this
-	}
-	if name != nil {
-		c.Tell().Name = string(name)
+	if !w.setUp(c, backend.Setup{Proto: proto, DB: c.DB}) {
+		return false
 	}
 	w.answer(c, w.greeting(c))
+	return true
+}
+
+// helloOption does the first of the options of HELLO, and says how many words it has.
+func (w *Worker) helloOption(c *client, words [][]byte) (used int, wrong []byte) {
+	switch {
+	case isWord(words[0], "auth") && len(words) >= 3:
+		if !w.login(c, words[1], words[2]) {
+			return 0, wrongPass
+		}
+		return 3, nil
+	case isWord(words[0], "setname") && len(words) >= 2:
+		if !printable(words[1]) {
+			return 0, badName
+		}
+		c.Tell().Name = string(words[1])
+		return 2, nil
+	}
+	return 0, resp.AppendError(nil, "ERR Syntax error in HELLO option '"+string(cut(words[0], 128))+"'")
 }
 
 // greeting is the reply to HELLO. The gateway speaks for the server with the lowest version.

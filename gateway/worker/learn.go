@@ -34,11 +34,14 @@ type learned struct {
 	failed bool // it could not say
 }
 
-// question is what a server is being asked: about a command, or a database if that is not 0.
+// question is what a server is being asked: about a command, about a database if that is not 0, or to have a setup on a
+// lane if that is not nil.
 type question struct {
 	svc      *service
 	name     string
 	database int32
+	lane     *backend.Lane
+	setup    backend.Setup
 	waiters  []hold.Waiter
 }
 
@@ -104,6 +107,8 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 	q := w.asking[at]
 	w.asking[at] = question{}
 	switch {
+	case q.lane != nil:
+		w.wentAlong(q.lane, q.setup, reply)
 	case q.database > 0:
 		w.learntDatabase(s, q.database, reply)
 	case q.name == functionList:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -31,14 +32,17 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	case "command":
 		return w.askLowest(c, command, args)
 	case "cluster":
-		return w.clusterCommand(c, sub, args)
+		if c.face.Is(facade.Cluster) {
+			return w.clusterCommand(c, sub, args)
+		}
+		w.answer(c, noCluster)
 	case "monitor":
 		w.monitor(c)
 	case "quit":
 		w.answer(c, resp.OK)
 		w.end(c, session.Quit)
 	case "hello":
-		w.hello(c, args)
+		return w.hello(c, args)
 	case "auth":
 		w.auth(c, args)
 	case "client":
@@ -68,6 +72,8 @@ func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []
 		return w.ofClient(c, sub, args)
 	case "config":
 		return configHelp
+	case "cluster":
+		return noCluster
 	default:
 		return w.simple(c, name, args)
 	}
@@ -122,7 +128,10 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	case "echo":
 		return resp.AppendBulk(nil, args[1])
 	case "reset":
-		c.mute, c.noEvict = loud, false
+		if c.mute == muteAll { // what a SKIP is for is this reply
+			c.mute = loud
+		}
+		c.noEvict = false
 		c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
 		w.unwatch(c)
 		w.unlisten(c)
@@ -139,6 +148,9 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 	case "role":
 		return c.face.AppendRole(nil)
 	case "readonly", "readwrite", "asking":
+		if v := c.svc.view; v != nil && !v.Sharded && !c.face.Is(facade.Cluster) {
+			return noCluster
+		}
 		return resp.OK
 	}
 	return resp.AppendError(nil, "ERR '"+name+"' is not allowed through the gateway")

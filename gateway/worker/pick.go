@@ -197,7 +197,7 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	set := w.sets[l.Key]
 	s := w.services[l.Key.Service]
 	killIn := set.runID
-	l.State, l.DialledAt = backend.Dialing, w.now
+	l.State, l.DialledAt, l.Now = backend.Dialing, w.now, l.Key.Setup
 	w.at(w.now + dialGrace)
 	w.stats.Dials++
 	l.RunID, l.Kill = set.runID, nil

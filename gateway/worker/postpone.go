@@ -1,7 +1,7 @@
 package worker
 
 import (
-	"strconv"
+	"math"
 	"time"
 
 	"evergate/gateway/resp"
@@ -15,11 +15,12 @@ import (
 var (
 	badTimeout      = []byte("-ERR timeout is not an integer or out of range\r\n")
 	negativeTimeout = []byte("-ERR timeout is negative\r\n")
+	lateTimeout     = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
 	badPauseMode    = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
 )
 
 // pauseErrand reads CLIENT PAUSE milliseconds [WRITE|ALL].
-func pauseErrand(args [][]byte) (e Errand, wrong []byte) {
+func pauseErrand(args [][]byte, now time.Time) (e Errand, wrong []byte) {
 	e = Errand{Kind: PauseClients, PauseAll: true}
 	if len(args) > 4 {
 		return e, wrongWords(args)
@@ -29,17 +30,16 @@ func pauseErrand(args [][]byte) (e Errand, wrong []byte) {
 	} else if len(args) == 4 && !isWord(args[3], "all") {
 		return e, badPauseMode
 	}
-	ms, err := strconv.ParseInt(string(args[2]), 10, 64)
+	ms, ok := resp.Integer(args[2])
 	switch {
-	case err != nil:
+	case !ok:
 		return e, badTimeout
 	case ms < 0:
 		return e, negativeTimeout
+	case ms > math.MaxInt64-now.UnixMilli():
+		return e, lateTimeout
 	}
-	e.Pause = forEver / 2
-	if ms < int64(e.Pause/time.Millisecond) {
-		e.Pause = time.Duration(ms) * time.Millisecond
-	}
+	e.Pause = time.Duration(min(ms, int64(forEver/2/time.Millisecond))) * time.Millisecond
 	return e, nil
 }
 
@@ -70,7 +70,7 @@ func (w *Worker) unpauseClients(e *Errand) {
 // postponed parks a session whose command must wait for the end of a pause.
 func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) bool {
 	s := c.svc
-	if w.now >= s.pausedUntil {
+	if w.now >= s.pausedUntil || c.Multi == nil && getsIn(command) {
 		return false
 	}
 	if !s.pausesAll {
@@ -83,6 +83,19 @@ func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) b
 	}
 	w.postpone(c)
 	return true
+}
+
+// getsIn names what is done in every pause: what ends it, and what client libraries say of themselves before that. So a
+// pause for ever is over when somebody who connects now wants it.
+func getsIn(c *routing.Command) bool {
+	if c == nil {
+		return false
+	}
+	switch c.Name {
+	case "client|unpause", "auth", "hello", "select", "client|setname", "client|setinfo":
+		return true
+	}
+	return false
 }
 
 // postponedAgain is postponed for what must be done again: a pause may have begun since it was sent.

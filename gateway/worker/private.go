@@ -184,7 +184,7 @@ func (w *Worker) pinIsTo(c *client, n *topology.Node) bool {
 // has looked which server it met.
 func (w *Worker) pinLeadsTo(c *client, n *topology.Node) bool {
 	l := c.pin
-	return n != nil && int32(n.ID) == l.Key.Node && l.Key.Setup == c.setup() &&
+	return n != nil && int32(n.ID) == l.Key.Node && l.Now == c.setup() &&
 		(l.State == backend.Dialing || l.Usable(w.now))
 }
 

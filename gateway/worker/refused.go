@@ -53,6 +53,8 @@ type again struct {
 	epoch   uint64          // of the view under which it was refused
 	// load is the script that the server did not know.
 	load []byte
+	// said is the server's error where that is an answer too, if it comes too late to do the request again.
+	said []byte
 	// shard is where it was sent to, by the view with the number flown.
 	shard int16
 	flown uint64
@@ -147,7 +149,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	a := again{target: -1}
 	switch kind {
 	case noScript:
-		a.load = w.unknown(l, &t, w.args)
+		a.load, a.said = w.unknown(l, &t, w.args), bytes.Clone(reply)
 		a.primary = a.load == nil
 		if a.primary && (l.Key.Purpose != backend.Replica || w.services[l.Key.Service].Reads == OnlyReplica) {
 			return false
@@ -156,7 +158,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		if !l.Leaving && !w.justSwitched(l) || t.Tries >= w.triesOf(&t, kind) {
 			return false // it is what the servers were set up for
 		}
-		a.at = w.now + refusedPause(t.Tries)
+		a.at, a.said = w.now+refusedPause(t.Tries), bytes.Clone(reply)
 	case inScript:
 		if l.Urgent || t.Flags&backend.Watched != 0 || t.Tries >= w.triesOf(&t, kind) {
 			return false

@@ -57,8 +57,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bool {
 	command := routing.Lookup(args)
 	if !c.Authenticated && !beforeAuth(command) {
-		w.answer(c, noAuth)
-		return true
+		return w.asksPassword(c, command)
 	}
 	if c.inTunnel() {
 		return w.saidInTunnel(c, command, args)
@@ -108,8 +107,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
 		return w.execEnds(c, execArity)
 	}
-	w.noteScript(c, d, command, args)
-	if c.Multi != nil && d.Kind != routing.Transact && !endsAll(command) {
+	if c.Multi != nil && d.Kind != routing.Transact && (!endsAll(command) || d.Kind == routing.Refuse) {
 		return w.queue(c, d, command, args, frame)
 	}
 	multi, refused := c.Multi, d.Kind == routing.Refuse
@@ -138,6 +136,9 @@ func (w *Worker) mustWait(c *client) bool {
 
 // decided does what a decision says. It returns false when the session was parked.
 func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+	if d.Kind != routing.Refuse {
+		w.noteScript(c, command, args)
+	}
 	switch d.Kind {
 	case routing.Forward:
 		return w.forward(c, d, command, args, frame)
@@ -304,7 +305,7 @@ func (w *Worker) choose(c *client, shard, slot int, read bool) (*backend.Lane, o
 		}
 		if f := c.flightOf(shard); f != nil {
 			l := f.lane
-			if f.foreign || l.Key.Setup != c.setup() || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
+			if f.foreign || l.Now != c.setup() || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
 				return nil, inFlight
 			}
 			if l.Full() {
@@ -382,17 +383,3 @@ func (w *Worker) loading(s *service, why string) []byte {
 
 // endsAll names what is done at once inside MULTI, too, and ends it.
 func endsAll(c *routing.Command) bool { return c != nil && (c.Name == "quit" || c.Name == "reset") }
-
-// beforeAuth says that a command is allowed before the password.
-func beforeAuth(c *routing.Command) bool {
-	if c == nil {
-		return false
-	}
-	switch c.Name {
-	case "auth", "hello", "quit", "reset":
-		return true
-	}
-	return false
-}
-
-var noAuth = []byte("-NOAUTH Authentication required.\r\n")

@@ -31,14 +31,17 @@ type loaded struct {
 // runsByName says that a command runs a script by its SHA1.
 func runsByName(c *routing.Command) bool { return c != nil && strings.HasPrefix(c.Name, "evalsha") }
 
-// noteScript remembers the script that a command brings, or forgets all.
-func (w *Worker) noteScript(c *client, d *routing.Decision, command *routing.Command, args [][]byte) {
-	if d.Kind == routing.Refuse || !command.Has(routing.Scripts) {
+// noteScript remembers the script that a command brings, or forgets all. The command is about to be sent: where it says
+// how many keys it has so that no server would look at the script, there is nothing to remember.
+func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) {
+	if command == nil || !command.Has(routing.Scripts) {
 		return
 	}
 	switch command.Name {
 	case "eval", "eval_ro":
-		w.env.ScriptSeen(c.svc.index, args[1])
+		if _, ok := command.Keys(args, nil); ok {
+			w.env.ScriptSeen(c.svc.index, args[1])
+		}
 	case "script|load":
 		w.env.ScriptSeen(c.svc.index, args[2])
 	case "script|flush":
@@ -101,6 +104,13 @@ func (w *Worker) missingIn(l *backend.Lane, frame []byte) (bodies [][]byte) {
 		}
 	}
 	return bodies
+}
+
+// noteScriptsIn is noteScript for the commands of a transaction.
+func (w *Worker) noteScriptsIn(c *client, frame []byte) {
+	for args := range w.commandsIn(frame) {
+		w.noteScript(c, routing.Lookup(args), args)
+	}
 }
 
 // nameOf copies the name of a script in lower case.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -25,12 +26,12 @@ const (
 )
 
 // mayStandIn names the commands that can be done so: not those that change what replies are subject to.
-func mayStandIn(c *routing.Command) bool {
-	switch c.Name {
+func mayStandIn(c *client, command *routing.Command) bool {
+	switch command.Name {
 	case "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor":
 		return false
 	}
-	return !strings.HasPrefix(c.Name, "cluster|")
+	return !c.face.Is(facade.Cluster) || !strings.HasPrefix(command.Name, "cluster|")
 }
 
 // standIn has a PING stand for a command in the transaction that is being queued.

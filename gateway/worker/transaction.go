@@ -100,7 +100,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		return w.abortMulti(c, crossSlot)
 	case d.Kind == routing.Listen, d.Kind == routing.Spread, d.Kind == routing.Walk,
 		d.Kind == routing.Answer && !saidByServers(command) &&
-			(!mayStandIn(command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
+			(!mayStandIn(c, command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
 		return w.abortMulti(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
@@ -121,6 +121,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	m.Body = append(m.Body, frame...)
 	m.Count++
 	m.Named = m.Named || runsByName(command)
+	m.Scripts = m.Scripts || command.Has(routing.Scripts)
 	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
 	w.stats.Queued++
@@ -191,6 +192,9 @@ func (w *Worker) exec(c *client) bool {
 	}
 	if m.Named {
 		r.load = w.missingIn(l, frame)
+	}
+	if m.Scripts { // what it brings itself is there when it is named behind
+		w.noteScriptsIn(c, frame)
 	}
 	w.send(c, l, &r)
 	c.Multi, c.Watch = nil, nil

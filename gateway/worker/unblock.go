@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"strconv"
-
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -39,8 +37,8 @@ func unblockErrand(args [][]byte) (e Errand, wrong []byte) {
 			return e, badUnblock
 		}
 	}
-	n, err := strconv.ParseInt(string(args[2]), 10, 64)
-	if err != nil {
+	n, ok := resp.Integer(args[2])
+	if !ok {
 		return e, notInt
 	}
 	e.Number = n

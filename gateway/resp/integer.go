@@ -1,0 +1,17 @@
+package resp
+
+import "strconv"
+
+// Integer reads an argument as servers read numbers: decimal digits with at most one minus before them, no sign else,
+// no zero in front and no space. ok is false for anything else, and for what is not within 64 bits.
+func Integer(word []byte) (n int64, ok bool) {
+	digits := word
+	if len(digits) > 1 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || digits[0] < '0' || digits[0] > '9' || digits[0] == '0' && len(word) > 1 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(word), 10, 64)
+	return n, err == nil
+}

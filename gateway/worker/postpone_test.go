@@ -1,0 +1,25 @@
+package worker
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPauseHasAnEnd: CLIENT PAUSE takes what ends within the time that there is, in milliseconds of 64 bits.
+func TestPauseHasAnEnd(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	for ms, want := range map[string]string{
+		"9223372036854775807": string(lateTimeout),
+		"9223370336854775808": string(lateTimeout),
+		"9223370336854775807": "",
+		"5000":                "",
+		"9223372036854775808": string(badTimeout),
+		"+5":                  string(badTimeout),
+		"-1":                  string(negativeTimeout),
+	} {
+		e, wrong := pauseErrand([][]byte{[]byte("CLIENT"), []byte("PAUSE"), []byte(ms)}, now)
+		if string(wrong) != want || want == "" && e.Pause < time.Second {
+			t.Errorf("%s: %q, %v", ms, wrong, e.Pause)
+		}
+	}
+}
