@@ -187,7 +187,7 @@ var errorSections = []errorSection{
 		"`ResponseError`, without `ERR`", "`ReplyError`", "`redis.Error` with that text", "`JedisDataException`"},
 		errAnswers},
 	{"ERR Protocol error", "What came is not RESP. The gateway answers in Redis's words and closes the connection, as " +
-		"Redis does.", raised{
+		"Redis does. It passes on what a server says whose `proto-max-bulk-len` is smaller than its own.", raised{
 		"`ResponseError`, then `ConnectionError`", "`ReplyError`, then it connects again",
 		"`redis.Error` with that text, then `io.EOF`; an `AuthError` where it says `unauthenticated`",
 		"`JedisDataException`, then `JedisConnectionException`"}, protocolAnswers},
@@ -195,8 +195,13 @@ var errorSections = []errorSection{
 
 var errAnswers = []answered{
 	{text: "ERR evergate: the connection to the server was lost while it answered; the command changed nothing",
-		executed: nothingDone, when: "one server after another died of the same read",
-		advice: again + ", once; then look at the key"},
+		executed: nothingDone, when: "two connections ended on the same read, at the second it was alone: its reply is " +
+			"longer than the servers' `client-output-buffer-limit`, or a server dies of it",
+		advice: "read less at a time; else " + again + ", once"},
+	{text: "ERR evergate: the server closed two connections while it was being sent the command, which may be longer " +
+		"than it takes; the command was not executed", executed: notExecuted,
+		when:   "it is longer than the servers' `client-query-buffer-limit`",
+		advice: "raise that limit, or lower the gateway's"},
 	{text: "ERR the servers' partial replies do not fit together", executed: maybe,
 		when:   "the servers answered the parts of a command over several slots in different shapes",
 		advice: readFirst + ", and tell us"},

@@ -96,15 +96,29 @@ const (
 	Unpinned
 	// Replaced: a lane that was silent too long, beside one to the same server that was answered.
 	Replaced
+	// Refused: the server said why it does not take a request, and closes the connection.
+	Refused
 
 	// LostReasons is how many there are.
-	LostReasons = int(Replaced) + 1
+	LostReasons = int(Refused) + 1
 )
 
 var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated",
-	"other-run", "unpinned", "replaced"}
+	"other-run", "unpinned", "replaced", "refused"}
 
 func (r LostReason) String() string { return lostNames[r] }
+
+// Company is who may share a lane with a request.
+type Company uint8
+
+const (
+	// Anybody: requests of all sessions.
+	Anybody Company = iota
+	// OwnSession: those of the same session of which that is said too.
+	OwnSession
+	// Nobody: no other request.
+	Nobody
+)
 
 // Lane is one pipelined connection to a node, shared by many sessions. Only its worker touches it.
 type Lane struct {
@@ -121,6 +135,8 @@ type Lane struct {
 	// Queued is the first error that the server gave for the commands of the transaction in front, before its EXEC; empty
 	// for none.
 	Queued []byte
+	// Carries is the company that what is under way tolerates. The lane takes no flights of others until it is answered.
+	Carries Company
 	// Big says that a long reply is under way: the lane takes no new flights until it has ended.
 	Big bool
 	// BigEnd is the offset behind the last long request: until it is written, slice by slice, the lane takes no new
@@ -183,9 +199,18 @@ type Lane struct {
 }
 
 // Usable says that the lane takes new flights.
-func (l *Lane) Usable(now time.Duration) bool {
-	return l.State == Open && !l.Busy() && !l.Retiring && !l.Silent && now >= l.RefusingUntil &&
-		(!l.OnTrial || l.Inflight.Len() == 0)
+func (l *Lane) Usable(now time.Duration) bool { return !l.Busy() && l.serves(now) }
+
+func (l *Lane) serves(now time.Duration) bool {
+	return l.State == Open && !l.Retiring && !l.Silent && now >= l.RefusingUntil && (!l.OnTrial || l.Inflight.Len() == 0)
+}
+
+// Continues says that a session which has a flight on the lane may send more on it.
+func (l *Lane) Continues(now time.Duration, with Company) bool {
+	if with == OwnSession && l.Carries == OwnSession {
+		return !l.Big && !l.Slicing() && l.serves(now)
+	}
+	return with == Anybody && l.Usable(now)
 }
 
 // Awaits says that a reply may still come: the oldest request was sent.
@@ -194,8 +219,9 @@ func (l *Lane) Awaits() bool {
 	return t != nil && l.Queue.Sent(t.End)
 }
 
-// Busy says that a long reply or a long request is under way: what is sent now would wait for it.
-func (l *Lane) Busy() bool { return l.Big || l.Slicing() }
+// Busy says that a long reply or a long request is under way, which what is sent now would wait for, or a request that
+// tolerates no company.
+func (l *Lane) Busy() bool { return l.Big || l.Slicing() || l.Carries != Anybody }
 
 // Slicing says that a long request is to be written.
 func (l *Lane) Slicing() bool { return !l.Queue.Sent(l.BigEnd) }
@@ -221,7 +247,7 @@ func (l *Lane) Reset() {
 	l.Inflight.Reset()
 	l.Scan = resp.ReplyScanner{}
 	l.Reply, l.Queued = nil, nil
-	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused = false, false, false, false, false
+	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused, l.Carries = false, false, false, false, false, Anybody
 	l.Silent, l.Slow, l.Doubted, l.SentOn, l.Client = false, false, false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.WriteAt, l.OnTrial = 0, 0, 0, 0, 0, false
 }

@@ -17,9 +17,10 @@ type Ticket struct {
 	Shard int16
 	Flags Flags
 	// Hops counts how often the request has been sent on (MOVED, ASK) or done again since it last waited, Tries how often
-	// it has waited because a server could not take it yet.
+	// it has waited because a server could not take it yet, Cost how many connections a server has closed on it.
 	Hops  uint8
 	Tries uint8
+	Cost  uint8
 	// Ahead is how many replies still come before the one that the session waits for: a transaction's OK and QUEUEDs.
 	Ahead uint32
 }

@@ -20,6 +20,17 @@ type Lost struct {
 	Frame  []byte
 }
 
+// Alone says that no more than one request that somebody waits for is under way.
+func (l *Lane) Alone() bool {
+	n := 0
+	for t := range l.Inflight.All {
+		if t.Flags&Quiet == 0 {
+			n++
+		}
+	}
+	return n <= 1
+}
+
 // Unsent tells what has not been handed to the kernel whole, oldest first. Frames alias the queue until DropUnsent.
 func (l *Lane) Unsent() []Lost {
 	var unsent []Lost

@@ -107,6 +107,8 @@ type Session struct {
 	Ending bool
 	// Why it ends.
 	Why CloseReason
+	// Costly: a connection has ended on a request of it that was alone there.
+	Costly bool
 	// Multi is the transaction between MULTI and EXEC; nil for most.
 	Multi *Multi
 	// Watch is what WATCH asked for; nil for most.

@@ -14,7 +14,7 @@ import (
 func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 	a.seq, a.part, a.slot = t.Seq, t.Part, t.Slot
 	a.frame, a.read = bytes.Clone(frame), t.Flags&backend.Write == 0
-	a.shard, a.flown = t.Shard, c.flightEpoch
+	a.shard, a.flown, a.cost = t.Shard, c.flightEpoch, t.Cost
 	if c.svc.view != nil {
 		a.epoch = c.svc.view.Epoch
 	}
@@ -164,7 +164,7 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	}
 	d.Read = d.Read && !a.primary
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard,
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
 		read: d.Safe, frame: a.frame, counts: d.Counts,
 	}
 	args := w.args
@@ -194,20 +194,18 @@ func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) 
 
 // chooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
 func (w *Worker) chooseAgain(c *client, a *again, d *routing.Decision) (*backend.Lane, obstacle) {
+	with := c.company(len(a.frame), a.cost)
 	if a.target < 0 {
-		return w.choose(c, d.Shard, d.Slot, d.Read)
+		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
 	n := c.svc.node(int32(a.target))
 	if n == nil || formerShard(c.svc.view, int32(n.ID)) != nil {
 		a.target, a.ask = -1, false
-		return w.choose(c, d.Shard, d.Slot, d.Read)
+		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
-	l, soon := w.usable(w.set(c.svc, n, backend.Primary, c.setup()))
-	switch {
-	case soon:
-		return nil, soonLane
-	case l == nil:
-		return nil, noLane
+	l, why := w.laneOf(w.set(c.svc, n, backend.Primary, c.setup()), with)
+	if l == nil {
+		return nil, why
 	}
 	for i := range c.flights {
 		if c.flights[i].lane != l || c.flightEpoch != c.svc.view.Epoch {

@@ -48,7 +48,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
 	switch {
 	case !c.Multi.Alone:
-		return w.choose(c, shard, c.slotOfMulti(), false)
+		return w.choose(c, shard, c.slotOfMulti(), false, c.company(len(c.Multi.Body), 0))
 	case len(c.flights) > 0:
 		return nil, inFlight
 	}

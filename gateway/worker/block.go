@@ -130,8 +130,8 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *ro
 	}
 	c.blockedSince = max(w.now, 1)
 	w.send(c, l, &request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
+		read: a.read, ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,
 	})
 	return true
 }

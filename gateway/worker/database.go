@@ -63,7 +63,7 @@ func (w *Worker) askDatabase(c *client, n int32) bool {
 	if w.joinQuestion(c, name) {
 		return false
 	}
-	l, why := w.pick(c, 0, false)
+	l, why := w.pick(c, 0, false, backend.Anybody)
 	if l == nil {
 		return w.mayNot(c, 0, why)
 	}

@@ -105,7 +105,7 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 	}
 	var l *backend.Lane
 	if s.view != nil {
-		l, _ = w.pick(c, 0, false)
+		l, _ = w.pick(c, 0, false, backend.Anybody)
 	}
 	if l == nil {
 		w.park(c, session.Asking)

@@ -84,7 +84,7 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 	var l *backend.Lane
 	why := noView
 	if s.view != nil {
-		l, why = w.pick(c, 0, false)
+		l, why = w.pick(c, 0, false, backend.Anybody)
 	}
 	if l == nil {
 		if w.mayNot(c, 0, why) {

@@ -61,6 +61,9 @@ func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
 		w.report(l, topology.OtherRun)
 	} else {
 		w.report(l, topology.LaneLost)
+		if set := w.sets[l.Key]; len(set.lanes) > 1 && why == backend.DialFailed {
+			set.singleUntil = w.now + redialMax
+		}
 	}
 	if l.Key.Purpose == backend.Feed && w.feedLost(w.services[l.Key.Service], l, w.now) {
 		w.removeLane(l, backend.DialFailed)
@@ -84,10 +87,16 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	if l.Key.Purpose == backend.Private {
 		w.pinLost(l, false)
 	}
-	delete(s.loaded, l.Key.Node) // what was to be loaded on it may not have been
 	for i := range lost {
 		w.lostRequest(s, l, &lost[i], i == 0, why)
 	}
+	w.over(l, why)
+}
+
+// over makes a new beginning for a lane on which nothing is under way any more.
+func (w *Worker) over(l *backend.Lane, why backend.LostReason) {
+	s := w.services[l.Key.Service]
+	delete(s.loaded, l.Key.Node) // what was to be loaded on it may not have been
 	retiring, since := l.Retiring, w.now
 	if l.Silent {
 		since = l.WaitsFrom
@@ -95,7 +104,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	steady := w.now-l.OpenedAt >= steadyAfter
 	l.Reset()
 	l.State = backend.Waiting
-	if why != backend.Retired {
+	if why != backend.Retired && why != backend.Refused {
 		w.report(l, topology.LaneLost)
 	}
 	if w.publishes == l {
@@ -152,20 +161,30 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	case r.Fate == backend.OutOfOrder:
 		w.stats.OutOfOrder++
 		w.settle(c, t, outOfOrder)
+	case costs(l, r, front, why) && t.Cost > 0 && l.Alone():
+		w.closedAgain(c, l, t)
 	case front && why == backend.Poisoned && (l.Queue.Sent(t.End) || t.Hops >= hopsMax),
 		t.Hops >= hopsMax && l.Queue.Sent(t.End):
 		w.settle(c, t, lostTooOften)
 	default:
-		w.stats.DoneAgain++
-		hops := t.Hops
-		if l.Queue.Sent(t.End) {
-			hops++
+		if costs(l, r, front, why) {
+			t.Cost++
 		}
-		w.addAgain(c, t, r.Frame, again{target: -1, hops: hops, tries: t.Tries})
+		w.doneAgain(c, l, r)
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)
 	}
+}
+
+// doneAgain has a request done again that was on a lane which is lost.
+func (w *Worker) doneAgain(c *client, l *backend.Lane, r *backend.Lost) {
+	w.stats.DoneAgain++
+	hops := r.Ticket.Hops
+	if l.Queue.Sent(r.Ticket.End) {
+		hops++
+	}
+	w.addAgain(c, &r.Ticket, r.Frame, again{target: -1, hops: hops, tries: r.Ticket.Tries})
 }
 
 // settle answers a request, or its part of a split one.

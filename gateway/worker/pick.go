@@ -27,6 +27,8 @@ type laneSet struct {
 	seen uint64 // the last view change that named it
 	// wanted: all lanes there may be are busy with long replies, and somebody waits.
 	wanted bool
+	// singleUntil: a further lane could not be opened, and none is tried until then.
+	singleUntil time.Duration
 	// afreshAt is when a fresh connection beside silent ones may be tried again.
 	afreshAt time.Duration
 	// failing: the last private lane could not be opened. Then trial is the one that is being tried, or was.
@@ -216,27 +218,28 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	})
 }
 
-// pick finds a lane for a new flight.
-func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle) {
+// pick finds a lane for a new flight that tolerates this company.
+func (w *Worker) pick(c *client, shard int, read bool, with backend.Company) (*backend.Lane, obstacle) {
 	routes := w.routesFor(c.svc, c.setup())
 	if shard < 0 || shard >= len(routes) {
 		return nil, held
 	}
 	r := &routes[shard]
 	if read && c.svc.Reads != FromPrimary {
-		dialing := false
+		wait := free
 		for range r.replicas {
 			r.next++
-			l, soon := w.usable(r.replicas[r.next%uint32(len(r.replicas))])
+			l, why := w.laneOf(r.replicas[r.next%uint32(len(r.replicas))], with)
 			if l != nil {
 				return l, free
 			}
-			dialing = dialing || soon
-		}
-		if dialing {
-			return nil, soonLane
+			if why == soonLane || why == laneFull && wait == free {
+				wait = why
+			}
 		}
 		switch {
+		case wait != free:
+			return nil, wait
 		case c.svc.Reads == OnlyReplica && len(r.replicas) == 0:
 			return nil, noServer
 		case c.svc.Reads == OnlyReplica:
@@ -249,14 +252,7 @@ func (w *Worker) pick(c *client, shard int, read bool) (*backend.Lane, obstacle)
 	if r.inScript {
 		return nil, runsScript
 	}
-	l, soon := w.usable(r.primary)
-	switch {
-	case l != nil:
-		return l, free
-	case soon:
-		return nil, soonLane
-	}
-	return nil, noLane
+	return w.laneOf(r.primary, with)
 }
 
 // usable returns a lane of the set that takes new flights. When all are busy with long replies one more is opened.
@@ -282,7 +278,7 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 	}
 	if busy > 0 && !soon {
 		soon = true
-		if len(set.lanes) < lanesMax {
+		if w.mayAddLane(set) {
 			w.addLane(set)
 		} else {
 			set.wanted = true

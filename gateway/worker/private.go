@@ -50,7 +50,7 @@ func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, ob
 		w.unpin(c)
 	}
 	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
-	if l, why := w.pick(c, shard, false); l == nil && !urgent {
+	if l, why := w.pick(c, shard, false, backend.Anybody); l == nil && !urgent {
 		return nil, why
 	}
 	return w.privateTo(c, n, urgent)

@@ -42,6 +42,7 @@ type again struct {
 	slot    int16
 	hops    uint8
 	tries   uint8
+	cost    uint8
 	ask     bool
 	primary bool // not on a replica
 	read    bool

@@ -54,6 +54,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		}
 		b = b[n:]
 	}
+	w.emptied(l)
 	if half && !l.HalfFull() {
 		w.wakeFull(w.services[l.Key.Service])
 	}
@@ -67,7 +68,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 
 // reply takes one whole reply.
 func (w *Worker) reply(l *backend.Lane, reply []byte) {
-	if reply[0] == '>' { // a push belongs to nobody's request
+	if reply[0] == '>' || reply[0] == '-' && w.lastWord(l, reply) { // a push belongs to nobody's request
 		return
 	}
 	t := l.Inflight.Front()
@@ -265,6 +266,7 @@ func (w *Worker) bigEnded(l *backend.Lane) {
 func (w *Worker) notBusy(l *backend.Lane) {
 	w.sets[l.Key].wanted = false
 	w.releaseHeld(w.services[l.Key.Service])
+	w.wakeFull(w.services[l.Key.Service])
 }
 
 // mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that

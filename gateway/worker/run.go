@@ -151,7 +151,7 @@ func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Comman
 	case routing.Answer:
 		return w.local(c, command, args, frame)
 	case routing.Split:
-		return w.split(c, d, args)
+		return w.split(c, d, args, frame)
 	case routing.Listen:
 		return w.subscribe(c, d, command, args)
 	case routing.Spread:
@@ -167,7 +167,7 @@ func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Comman
 
 // forward sends a frame to the shard that the decision names.
 func (w *Worker) forward(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
-	l, state := w.choose(c, d.Shard, d.Slot, d.Read)
+	l, state := w.choose(c, d.Shard, d.Slot, d.Read, c.company(len(frame), 0))
 	switch {
 	case l == nil && state == runsScript && saidInScript(command):
 		return w.askUrgently(c, d.Shard, frame)
@@ -198,6 +198,7 @@ type request struct {
 	slot  int16
 	hops  uint8
 	tries uint8
+	cost  uint8
 	read  bool
 	ask   bool // say ASKING first
 	ping  bool // say PING first
@@ -227,7 +228,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	t := l.Inflight.Push()
 	t.Session, t.Generation, t.Seq = c.ref.ID, c.ref.Generation, r.seq
 	t.Part, t.Slot, t.Shard = r.part, r.slot, int16(r.shard)
-	t.Hops, t.Tries, t.Ahead = r.hops, r.tries, r.ahead
+	t.Hops, t.Tries, t.Cost, t.Ahead = r.hops, r.tries, r.cost, r.ahead
 	if !r.read {
 		t.Flags = backend.Write
 	}
@@ -252,6 +253,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	if len(r.frame) > bigBytes {
 		l.BigEnd = t.End
 	}
+	if l.Key.Purpose != backend.Private {
+		l.Carries = max(l.Carries, c.company(len(r.frame), r.cost))
+	}
 	l.UsedAt = w.now
 	w.dirtyLane(l)
 	w.stats.Requests[l.Key.Purpose]++
@@ -270,70 +274,6 @@ func quietly(l *backend.Lane, frame []byte) {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
 	t.End, t.Flags, t.Part, t.Slot = end, backend.Quiet, -1, -1
-}
-
-// obstacle is why no lane could be chosen.
-type obstacle uint8
-
-const (
-	free        obstacle = iota
-	held                 // the shard has no primary
-	noLane               // no lane to its primary can take it now
-	soonLane             // there will be one in a moment
-	noView               // nothing is known of the servers yet
-	noReplica            // no lane to its replicas can, and the read policy leaves nobody else
-	soonPrivate          // there will be a lane of the session's own in a moment
-	noPrivate            // none can be had now
-	noServer             // the read policy leaves no server at all
-	inFlight             // earlier requests must be answered first
-	laneFull             // the lane holds as much as it should
-	runsScript           // its primary runs a script and takes nothing else
-)
-
-// choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its
-// flight finish, so that no request overtakes another of the same session.
-func (w *Worker) choose(c *client, shard, slot int, read bool) (*backend.Lane, obstacle) {
-	if c.svc.view == nil {
-		return nil, noView
-	}
-	if len(c.flights) > 0 {
-		if c.flightEpoch != c.svc.view.Epoch {
-			return nil, inFlight
-		}
-		if c.carefulSlot >= 0 && w.now < c.carefulUntil && int(c.carefulSlot) == slot {
-			return nil, inFlight
-		}
-		if f := c.flightOf(shard); f != nil {
-			l := f.lane
-			if f.foreign || l.Now != c.setup() || !l.Usable(w.now) || !fits(l.Key.Purpose, read, c.svc.Reads) {
-				return nil, inFlight
-			}
-			if l.Full() {
-				return nil, laneFull
-			}
-			return l, free
-		}
-	}
-	if c.Watch != nil && !c.Watch.Broken && w.watchedIn(c, shard) {
-		if w.pinFits(c, shard) {
-			return c.pin, free
-		}
-		w.unpin(c)
-	}
-	l, why := w.pick(c, shard, read)
-	if l != nil && l.Full() {
-		return nil, laneFull
-	}
-	return l, why
-}
-
-// fits says that a flight on a lane of this purpose may go on with a read or a write. Reads follow writes to the
-// primary, except where the policy allows replicas alone.
-func fits(p backend.Purpose, read bool, policy Reads) bool {
-	if p == backend.Replica {
-		return read
-	}
-	return !read || policy != OnlyReplica
 }
 
 // mayNot parks the session, or refuses the request where waiting is no use. It returns true when the request was

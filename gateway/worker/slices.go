@@ -6,47 +6,61 @@ import (
 	"evergate/gateway/backend"
 )
 
-// A server reads what lies in a socket in one go, and serves nobody meanwhile: megabytes take it milliseconds. So a
-// lane's long request is handed over in slices, with time between them for those who are on other lanes, however fast
-// the socket would take it.
+// A server reads what lies in a socket in one go, and serves nobody meanwhile: megabytes take it milliseconds. So while
+// others wait for the same server a lane's long request is handed over in slices, with time between them, however fast
+// the socket would take it. While nobody does it goes as fast as the server reads; whoever comes then waits for what
+// has been written by that moment.
 
 const (
-	// sliceBytes are written at once, and nothing more for sliceEvery: 64 MiB a second.
+	// sliceBytes are written at once while others wait, and nothing more for sliceEvery: 64 MiB a second.
 	sliceBytes = 64 << 10
 	sliceEvery = time.Millisecond
 	// slicePatience is the longest that a slice waits for the server to answer somebody else.
 	slicePatience = 10 * time.Millisecond
+	// wideBytes are written in one round while nobody else waits: this worker's other clients want to be served.
+	wideBytes = 1 << 20
 )
 
 // slice returns the next slice of a lane's long request; nothing while it is not time for it.
 func (w *Worker) slice(l *backend.Lane) []byte {
-	if at := w.sliceAt(l); w.now < at {
+	at, size := w.sliceAt(l)
+	if w.now < at {
 		w.at(at)
 		return nil
 	}
 	b := l.Queue.Unsent()
-	return b[:min(len(b), sliceBytes)]
+	return b[:min(len(b), size)]
 }
 
-// sliceAt is when to look for the next slice.
-func (w *Worker) sliceAt(l *backend.Lane) time.Duration {
-	at := l.SlicedAt + sliceEvery
-	if w.now >= at && w.now < l.SlicedAt+slicePatience && w.othersWait(l) {
-		return w.now + sliceEvery
+// sliceAt is when to look for the next slice, and how large that is.
+func (w *Worker) sliceAt(l *backend.Lane) (at time.Duration, size int) {
+	others, unanswered := w.othersWait(l)
+	if !others {
+		return l.SlicedAt + 1, wideBytes
 	}
-	return at
+	at = l.SlicedAt + sliceEvery
+	if w.now >= at && w.now < l.SlicedAt+slicePatience && unanswered {
+		at = w.now + sliceEvery
+	}
+	return at, sliceBytes
 }
 
-// othersWait says that a server has not answered those who wait on another lane since it was given the last slice: it
-// may not have read that yet. Private lanes do not count, since blocking commands wait on them.
-func (w *Worker) othersWait(l *backend.Lane) bool {
+// othersWait says that somebody waits for the same server on another lane, and whether it has not answered since it
+// was given the last slice: it may not have read that yet. Private lanes do not count: blocking commands wait there.
+func (w *Worker) othersWait(l *backend.Lane) (others, unanswered bool) {
 	if l.Key.Purpose == backend.Private {
-		return false
+		return true, false
 	}
-	for _, other := range w.sets[l.Key].lanes {
-		if other != l && !other.Busy() && other.Awaits() && other.WaitsFrom <= l.SlicedAt {
-			return true
+	for key, set := range w.sets {
+		if key.Service != l.Key.Service || key.Node != l.Key.Node || key.Purpose > backend.Replica {
+			continue
+		}
+		for _, other := range set.lanes {
+			if other != l && !other.Busy() && other.Awaits() {
+				others = true
+				unanswered = unanswered || other.WaitsFrom <= l.SlicedAt
+			}
 		}
 	}
-	return false
+	return others, unanswered
 }

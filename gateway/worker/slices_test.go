@@ -3,40 +3,51 @@ package worker
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
-// A long SET goes to the server slice by slice, no faster than it answers others meanwhile.
+// A long SET goes to the server as fast as that reads while nobody else waits for it; else slice by slice, no faster
+// than it answers others meanwhile.
 func TestLongRequestGoesInSlices(t *testing.T) {
 	f := newFake()
 	c := f.steady()
 	other := f.w.ClientOpened(0, "remote", "local")
-	f.say(c, "SET big "+strings.Repeat("x", 2<<20))
-	f.say(other, "GET k")
+	f.say(c, "SET big "+strings.Repeat("x", 5<<19))
 	f.round()
 	f.connect() // the other lane
-	want := func(slices int, when string) {
+	want := func(n int, when string) {
 		t.Helper()
-		if n := len(f.wrote[0]); n != slices*sliceBytes {
-			t.Fatalf("%s: %d bytes were written, not %d slices", when, n, slices)
+		if len(f.wrote[1]) != n {
+			t.Fatalf("%s: %d bytes were written, not %d", when, len(f.wrote[1]), n)
 		}
 	}
-	want(1, "at once")
-	f.round()
-	want(1, "in the next round")
-	f.after(sliceEvery)
-	want(1, "before the other was answered")
-	f.reply(1, "$1\r\nv\r\n")
-	f.wantGot(t, other, "$1\r\nv\r\n")
-	f.after(sliceEvery)
-	want(2, "when it was")
+	at := wideBytes
+	want(at, "at once")
+	f.after(time.Microsecond)
+	at += wideBytes
+	want(at, "in the next round")
 	f.say(other, "GET k")
-	f.round()
+	f.after(time.Microsecond)
+	want(at, "when somebody comes")
+	f.after(sliceEvery)
+	at += sliceBytes
+	want(at, "a millisecond later")
+	f.after(sliceEvery)
+	want(at, "before the other was answered")
+	f.reply(0, "$1\r\nv\r\n")
+	f.wantGot(t, other, "$1\r\nv\r\n")
+	f.say(other, "GET k")
+	f.after(sliceEvery)
+	at += sliceBytes
+	want(at, "when it was")
 	f.after(slicePatience)
-	want(3, "when the other waits for long")
-	f.reply(1, "$1\r\nv\r\n")
-	for f.w.lanes[0].Slicing() {
-		f.after(sliceEvery)
+	at += sliceBytes
+	want(at, "when the other waits for long")
+	f.reply(0, "$1\r\nv\r\n")
+	f.after(sliceEvery)
+	if f.w.lanes[1].Slicing() {
+		t.Error("the rest does not go at once where nobody waits any more")
 	}
-	f.reply(0, "+OK\r\n")
+	f.reply(1, "+OK\r\n")
 	f.wantGot(t, c, "+OK\r\n")
 }

@@ -50,11 +50,11 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 
 // split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
 // cannot.
-func (w *Worker) split(c *client, d *routing.Decision, args [][]byte) bool {
+func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []byte) bool {
 	if c.svc.view == nil {
 		return w.mayNot(c, -1, noView)
 	}
-	lanes, refused, why := w.lanesOf(c, d)
+	lanes, refused, why := w.lanesOf(c, d, c.company(len(frame), 0))
 	if lanes == nil {
 		return w.mayNot(c, refused, why)
 	}
@@ -89,7 +89,9 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte) bool {
 
 // lanesOf chooses a lane for each shard that the parts name. Where one cannot be had it returns nil, the shard, and
 // why. The lanes are valid until it is called again.
-func (w *Worker) lanesOf(c *client, d *routing.Decision) (lanes []*backend.Lane, shard int, why obstacle) {
+func (w *Worker) lanesOf(
+	c *client, d *routing.Decision, with backend.Company,
+) (lanes []*backend.Lane, shard int, why obstacle) {
 	lanes = append(w.cut.byShard[:0], make([]*backend.Lane, len(c.svc.view.Shards))...)
 	w.cut.byShard = lanes
 	for i := range d.Parts {
@@ -97,7 +99,7 @@ func (w *Worker) lanesOf(c *client, d *routing.Decision) (lanes []*backend.Lane,
 		if p.Shard >= 0 && lanes[p.Shard] != nil {
 			continue
 		}
-		l, why := w.choose(c, p.Shard, p.Slot, d.Read)
+		l, why := w.choose(c, p.Shard, p.Slot, d.Read, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}

@@ -45,7 +45,7 @@ func (w *Worker) spread(c *client, d *routing.Decision, command *routing.Command
 	lanes := make([]*backend.Lane, len(v.Shards))
 	for i := range lanes {
 		var why obstacle
-		if lanes[i], why = w.choose(c, i, -1, d.Read); lanes[i] == nil {
+		if lanes[i], why = w.choose(c, i, -1, d.Read, c.company(len(frame), 0)); lanes[i] == nil {
 			return w.mayNot(c, i, why)
 		}
 	}
@@ -133,7 +133,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	if s.spread.urgent {
 		l, why = w.privateAt(c, shard, true)
 	} else {
-		l, why = w.choose(c, shard, -1, s.spread.read && !a.primary)
+		l, why = w.choose(c, shard, -1, s.spread.read && !a.primary, c.company(len(a.frame), a.cost))
 	}
 	if l == nil {
 		return w.mayNotAgain(c, a, shard, why)
@@ -142,8 +142,8 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 		return true
 	}
 	w.send(c, l, &request{
-		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, shard: shard, read: a.read, frame: a.frame,
-		foreign: s.spread.urgent,
+		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, cost: a.cost, shard: shard, read: a.read,
+		frame: a.frame, foreign: s.spread.urgent,
 	})
 	return true
 }

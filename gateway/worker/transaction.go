@@ -371,8 +371,8 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 		return w.mayNotAgain(c, a, d.Shard, why)
 	}
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, shard: d.Shard, read: a.read,
-		frame: a.frame, ask: a.ask, foreign: a.target >= 0, load: w.missingIn(l, a.frame),
+		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
+		read: a.read, frame: a.frame, ask: a.ask, foreign: a.target >= 0, load: w.missingIn(l, a.frame),
 	}
 	commands := uint32(0)
 	for args := range w.commandsIn(a.frame) {

@@ -82,7 +82,7 @@ func (w *Worker) walkAgain(c *client, s *split, a *again) bool {
 	if l == nil {
 		return w.mayNotAgain(c, a, r.shard, why)
 	}
-	r.seq, r.hops, r.tries = a.seq, a.hops, a.tries
+	r.seq, r.hops, r.tries, r.cost = a.seq, a.hops, a.tries, a.cost
 	w.send(c, l, &r)
 	return true
 }

@@ -1,0 +1,162 @@
+package worker
+
+import (
+	"bytes"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// A server may close a connection for what one client asks: the request is longer than it takes, or the reply longer
+// than its client-output-buffer-limit lets it be; a request may even end the server. On a shared lane that harms all
+// who have something under way there. So a request goes apart that is long, or that a connection has ended on: on a
+// lane on which nothing of others is. The first time nobody knows which request it was, and all reads that were sent
+// are suspects: each session's go together, with nobody else's. What is closed on again, alone, is answered.
+// One lane is always left to all the others.
+
+// company is who may share a lane with a request of this length, on which that many connections have ended.
+func (c *client) company(length int, cost uint8) backend.Company {
+	switch {
+	case length > bigBytes || cost > 1:
+		return backend.Nobody
+	case cost > 0 || c.Costly:
+		return backend.OwnSession
+	}
+	return backend.Anybody
+}
+
+// laneOf finds a lane of a set for a new flight that tolerates this company.
+func (w *Worker) laneOf(set *laneSet, with backend.Company) (*backend.Lane, obstacle) {
+	l, soon := w.usable(set)
+	switch {
+	case soon:
+		return nil, soonLane
+	case l == nil:
+		return nil, noLane
+	case with == backend.Anybody:
+		return l, free
+	}
+	return w.apart(set)
+}
+
+// apart finds a lane of a set on which nothing is under way, and leaves another one to everybody else. At least one is
+// usable.
+func (w *Worker) apart(set *laneSet) (*backend.Lane, obstacle) {
+	var empty, last *backend.Lane
+	usable, dialing := 0, false
+	for _, l := range set.lanes {
+		dialing = dialing || l.State == backend.Dialing
+		if !l.Usable(w.now) {
+			continue
+		}
+		usable++
+		last = l
+		if l.Inflight.Len() == 0 {
+			empty = l
+		}
+	}
+	single := len(set.lanes) == 1 && w.now < set.singleUntil // the server takes no second connection
+	switch {
+	case empty != nil && (usable > 1 || single):
+		return empty, free
+	case dialing:
+		return nil, soonLane
+	case w.mayAddLane(set):
+		w.addLane(set)
+		return nil, soonLane
+	case usable > 1 || single:
+		last.Carries = backend.Nobody // until what is under way there is answered
+	}
+	return nil, laneFull
+}
+
+// mayAddLane says that a set may have one more lane.
+func (w *Worker) mayAddLane(set *laneSet) bool {
+	return len(set.lanes) < lanesMax && w.now >= set.singleUntil
+}
+
+// emptied lets others onto a lane that carried something apart.
+func (w *Worker) emptied(l *backend.Lane) {
+	if l.Carries != backend.Anybody && l.Inflight.Len() == 0 {
+		l.Carries = backend.Anybody
+		w.notBusy(l)
+	}
+}
+
+// costs says that a request may be what a server closed a connection on: it was under way there, or it is long and was
+// being sent, and can be done again. What blocks says nothing: it waits for long, on a connection of its own.
+func costs(l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason) bool {
+	if why != backend.PeerClosed || l.Retiring || r.Fate != backend.Again {
+		return false
+	}
+	if l.Queue.Sent(r.Ticket.End) {
+		return r.Ticket.Flags&backend.Blocking == 0
+	}
+	return front && l.Queue.Begun() && len(r.Frame) > bigBytes
+}
+
+// closedAgain answers a request that a second connection has ended on, where it was alone.
+func (w *Worker) closedAgain(c *client, l *backend.Lane, t *backend.Ticket) {
+	c.Costly = true // the next one of this client may be like it
+	if l.Queue.Sent(t.End) {
+		w.settle(c, t, lostTooOften)
+	} else {
+		w.settle(c, t, closedWhileSending)
+	}
+}
+
+// closedWhileSending answers what the server's query buffer may be too small for: it says nothing then.
+var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it was being "+
+	"sent the command, which may be longer than it takes; the command was not executed")
+
+// lastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
+// and reads nothing behind it. It may come before the request was sent whole. It returns false for any other reply; a
+// script can word its error like that.
+func (w *Worker) lastWord(l *backend.Lane, reply []byte) bool {
+	t := l.Inflight.Front()
+	if !bytes.HasPrefix(reply, protocolError) || t == nil || !l.Queue.Begun() {
+		return false
+	}
+	if l.Queue.Sent(t.End) {
+		w.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), t.End), w.args[:0])
+		if command := routing.Lookup(w.args); command == nil || isScript(command) {
+			return false
+		}
+	}
+	w.refusedWith(l, reply)
+	return true
+}
+
+var protocolError = []byte("-ERR Protocol error: ")
+
+// refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
+// would. Nothing behind it was read: all of that is done again.
+func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
+	s := w.services[l.Key.Service]
+	answered := false
+	for _, r := range l.Lost(false) {
+		t := &r.Ticket
+		if t.Flags&backend.Internal != 0 {
+			w.learnt(s, t.Seq, nil)
+			continue
+		}
+		c := w.client(t.Session, t.Generation)
+		switch {
+		case t.Flags&backend.Quiet != 0: // ahead of what it is for
+			continue
+		case answered && c != nil:
+			w.doneAgain(c, l, &r)
+		case c != nil:
+			w.settle(c, t, reply)
+			w.end(c, session.ProtocolError)
+		}
+		answered = true
+		if c != nil && !c.closed {
+			w.landed(c, t.Shard)
+		}
+	}
+	w.out.CloseLanes = append(w.out.CloseLanes, l.ID)
+	w.over(l, backend.Refused)
+}
