@@ -1,5 +1,11 @@
 package backend
 
+import (
+	"slices"
+
+	"evergate/gateway/blocks"
+)
+
 // blockSize is the size of the blocks that small frames share, smallBlock that in a Small queue. A frame is never cut:
 // one that does not fit begins a new block, one longer than half a block gets its own.
 const (
@@ -14,9 +20,10 @@ const (
 type Queue struct {
 	// Small is for the many lanes that hold one short request for a long time.
 	Small bool
+	// Blocks is where blocks come from and go to; nil: from Go, and to its collector.
+	Blocks *blocks.Pool
 
 	blocks   []block // blocks[0] holds the oldest byte still kept
-	spare    []byte  // one emptied block, kept for the next
 	answered uint64
 	wrote    uint64
 	end      uint64
@@ -25,12 +32,13 @@ type Queue struct {
 type block struct {
 	data  []byte
 	start uint64
+	full  bool // nothing more is put into it
 }
 
 // Append copies a frame to the end and returns the offset behind it.
 func (q *Queue) Append(frame []byte) uint64 {
 	last := len(q.blocks) - 1
-	if last < 0 || cap(q.blocks[last].data)-len(q.blocks[last].data) < len(frame) {
+	if last < 0 || q.blocks[last].full || cap(q.blocks[last].data)-len(q.blocks[last].data) < len(frame) {
 		q.addBlock(len(frame))
 		last = len(q.blocks) - 1
 	}
@@ -42,20 +50,17 @@ func (q *Queue) Append(frame []byte) uint64 {
 
 // AppendOwned puts a frame at the end without copying; the queue owns it from now on.
 func (q *Queue) AppendOwned(frame []byte) uint64 {
-	q.blocks = append(q.blocks, block{data: frame[:len(frame):len(frame)], start: q.end})
+	q.blocks = append(q.blocks, block{data: frame, start: q.end, full: true})
 	q.end += uint64(len(frame))
 	return q.end
 }
 
 func (q *Queue) addBlock(size int) {
-	data := q.spare
-	q.spare = nil
-	if size > q.blockSize()/2 {
-		data = make([]byte, 0, size)
-	} else if data == nil {
-		data = make([]byte, 0, q.blockSize())
+	full := size > q.blockSize()/2
+	if !full {
+		size = q.blockSize()
 	}
-	q.blocks = append(q.blocks, block{data: data, start: q.end})
+	q.blocks = append(q.blocks, block{data: q.Blocks.Take(size), start: q.end, full: full})
 }
 
 func (q *Queue) blockSize() int {
@@ -97,25 +102,27 @@ func (q *Queue) Answered(end uint64) {
 	if end == q.end && len(q.blocks) == 1 { // the usual case: everything is answered
 		b := &q.blocks[0]
 		if cap(b.data) == q.blockSize() {
-			b.data, b.start = b.data[:0], end
+			b.data, b.start, b.full = b.data[:0], end, false
 		} else {
-			q.blocks[0] = block{}
-			q.blocks = q.blocks[:0]
+			q.drop(0, 1)
 		}
 		return
 	}
 	n := 0
 	for n < len(q.blocks) && q.blocks[n].start+uint64(len(q.blocks[n].data)) <= end {
-		if cap(q.blocks[n].data) == q.blockSize() {
-			q.spare = q.blocks[n].data[:0]
-		}
 		n++
 	}
 	if n > 0 {
-		rest := copy(q.blocks, q.blocks[n:])
-		clear(q.blocks[rest:])
-		q.blocks = q.blocks[:rest]
+		q.drop(0, n)
 	}
+}
+
+// drop gives the blocks from one to another back.
+func (q *Queue) drop(from, to int) {
+	for i := from; i < to; i++ {
+		q.Blocks.Give(q.blocks[i].data)
+	}
+	q.blocks = slices.Delete(q.blocks, from, to)
 }
 
 // Frame returns the bytes from start to end, which must be one unanswered frame. They are valid until the queue
@@ -145,8 +152,7 @@ func (q *Queue) truncate(end uint64) {
 	for n > 0 && q.blocks[n-1].start >= end {
 		n--
 	}
-	clear(q.blocks[n:])
-	q.blocks = q.blocks[:n]
+	q.drop(n, len(q.blocks))
 	if n > 0 {
 		b := &q.blocks[n-1]
 		b.data = b.data[:min(uint64(len(b.data)), end-b.start)]
@@ -155,4 +161,7 @@ func (q *Queue) truncate(end uint64) {
 }
 
 // Reset empties the queue for a new connection.
-func (q *Queue) Reset() { *q = Queue{spare: q.spare, Small: q.Small} }
+func (q *Queue) Reset() {
+	q.drop(0, len(q.blocks))
+	*q = Queue{Small: q.Small, Blocks: q.Blocks}
+}

@@ -20,6 +20,8 @@ type steady struct {
 	request []byte
 	reply   []byte
 	fault   string
+
+	clientSays, laneSays func(b []byte)
 }
 
 // newSteady needs what the first request has sent ahead of it to be answered with ahead.
@@ -36,14 +38,16 @@ func newSteady(request, reply, ahead []byte) *steady {
 		ScriptSeen:       func(int, []byte) {},
 		ScriptsForgotten: func(int) {},
 	})
+	s.clientSays = func(b []byte) { s.w.ClientRead(s.client, b) }
+	s.laneSays = func(b []byte) { s.w.LaneRead(s.lane, b) }
 	s.w.Tick(1)
 	s.client = s.w.ClientOpened(0, "", "")
-	s.w.ClientRead(s.client, request)
+	s.pieces(request, s.clientSays)
 	s.lane = s.w.Out().Dials[0].Lane
 	s.w.LaneOpened(s.lane, Met{})
 	s.w.Out()
 	s.w.LaneWrote(s.lane, len(s.w.LaneBytes(s.lane)))
-	s.w.LaneRead(s.lane, append(ahead, reply...))
+	s.pieces(append(ahead, reply...), s.laneSays)
 	s.w.Out()
 	s.w.ClientWrote(s.client, len(s.w.ClientBytes(s.client)))
 	s.w.Out()
@@ -54,8 +58,17 @@ func newSteady(request, reply, ahead []byte) *steady {
 func (s *steady) round() {
 	s.now += time.Microsecond
 	s.w.Tick(s.now)
-	s.w.ClientRead(s.client, s.request)
+	s.pieces(s.request, s.clientSays)
 	s.answer()
+}
+
+// pieces hands bytes over as a loop reads them.
+func (s *steady) pieces(b []byte, to func(b []byte)) {
+	for len(b) > 0 {
+		n := min(len(b), 64<<10)
+		to(b[:n])
+		b = b[n:]
+	}
 }
 
 func (s *steady) answer() {
@@ -70,7 +83,7 @@ func (s *steady) answer() {
 		s.fault = "not the request for the lane"
 	}
 	s.w.Tick(s.now)
-	s.w.LaneRead(s.lane, s.reply)
+	s.pieces(s.reply, s.laneSays)
 	out = s.w.Out()
 	if len(out.Clients) != 1 {
 		s.fault = "nothing for the client"
@@ -94,6 +107,10 @@ var kinds = []struct {
 		times(16, resp.AppendBulk(nil, make([]byte, 64))), nil},
 	{"16 EVALSHAs", times(16, resp.AppendCommandStrings(nil, "EVALSHA", strings.Repeat("a", 40), "1", "key")),
 		times(16, resp.AppendBulk(nil, make([]byte, 64))), resp.AppendBulk(nil, make([]byte, 40))},
+	{"GET of 16 KB", resp.AppendCommandStrings(nil, "GET", "k"), resp.AppendBulk(nil, make([]byte, 16<<10)), nil},
+	{"SET of 16 KB", resp.AppendCommandStrings(nil, "SET", "k", string(make([]byte, 16<<10))), resp.OK, nil},
+	{"GET of 200 KB", resp.AppendCommandStrings(nil, "GET", "k"), resp.AppendBulk(nil, make([]byte, 200<<10)), nil},
+	{"SET of 200 KB", resp.AppendCommandStrings(nil, "SET", "k", string(make([]byte, 200<<10))), resp.OK, nil},
 	{"16 SETs", times(16, resp.AppendCommandStrings(nil, "SET", "k", string(make([]byte, 64)))), times(16, resp.OK), nil},
 }
 

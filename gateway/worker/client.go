@@ -93,8 +93,9 @@ func (w *Worker) keep(c *client, b []byte) {
 		return
 	}
 	if cap(c.Unread) < have {
-		size := roomFor(int64(have), c.scan.Need())
-		c.Unread = append(make([]byte, 0, size), c.Unread...)
+		larger := append(w.blocks.Take(roomFor(int64(have), c.scan.Need())), c.Unread...)
+		w.blocks.Give(c.Unread)
+		c.Unread = larger
 	}
 	c.Unread = append(c.Unread, b...)
 	w.weigh(c)
@@ -122,15 +123,26 @@ func (w *Worker) runUnread(c *client) {
 		return
 	}
 	n := w.run(c, c.Unread)
-	if c.closed || n >= len(c.Unread) { // also when the whole buffer was handed to a lane
+	switch {
+	case c.Unread == nil: // it was handed to a lane, or the client has left
+	case n >= len(c.Unread):
+		w.blocks.Give(c.Unread)
 		c.Unread = nil
-	} else {
+	default:
 		c.Unread = c.Unread[n:]
 	}
 	w.weigh(c)
 	if c.Parked == session.Running || len(c.Unread) <= pauseBytes {
 		w.pause(c, false)
 	}
+}
+
+// forgetArgs sees that a big command is not kept by what pointed into it.
+func (w *Worker) forgetArgs() {
+	if cap(w.args) > 64 {
+		w.args = make([][]byte, 0, 64)
+	}
+	clear(w.args[:cap(w.args)])
 }
 
 // ClientClosed says that a client has left. What it sent and was not begun is forgotten.
@@ -170,8 +182,8 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 			w.readLane(l, true)
 		}
 	}
-	w.buffers.give(c.out[:0])
-	w.buffers.give(c.pushes[:0])
+	w.blocks.Give(c.out)
+	w.blocks.Give(c.pushes)
 	c.pushes = nil
 	c.out, c.Unread, c.again, c.splits, c.flights, c.withheld = nil, nil, nil, nil, nil, nil
 	w.clients[c.ref.ID] = nil

@@ -50,12 +50,12 @@ func (w *Worker) feedRead(l *backend.Lane, b []byte) {
 			w.fed(l, piece)
 			continue
 		}
-		l.Reply = append(w.buffers.room(l.Reply, n), piece...)
+		l.Reply = append(w.blocks.Room(l.Reply, n), piece...)
 		if done {
 			frame := l.Reply
 			l.Reply = nil
 			w.fed(l, frame)
-			w.buffers.give(frame[:0])
+			w.blocks.Give(frame)
 		}
 	}
 }

@@ -163,7 +163,7 @@ func (w *Worker) ClientWrote(id uint32, n int) {
 	c.tookAt = w.now
 	w.stats.ClientOutBytes += uint64(n)
 	if c.sent == len(c.out) {
-		w.buffers.give(c.out[:0])
+		w.blocks.Give(c.out)
 		c.out, c.sent = nil, 0
 	} else if c.sent > cap(c.out)/2 {
 		c.out = c.out[:copy(c.out, c.out[c.sent:])]

@@ -183,6 +183,7 @@ func (w *Worker) addLane(set *laneSet, kill ...int64) *backend.Lane {
 // newLane adds a lane that is not dialled yet.
 func (w *Worker) newLane(set *laneSet) *backend.Lane {
 	l := &backend.Lane{Key: set.key, UsedAt: w.now}
+	l.Queue.Blocks = &w.blocks
 	if n := len(w.freeLane); n > 0 {
 		l.ID = w.freeLane[n-1]
 		w.freeLane = w.freeLane[:n-1]

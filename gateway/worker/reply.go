@@ -163,15 +163,15 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	if len(l.Reply) == 0 {
-		l.Reply = w.buffers.room(nil, len(b))
+		l.Reply = w.blocks.Take(len(b))
 	}
-	l.Reply = append(w.buffers.room(l.Reply, len(b)), b...)
+	l.Reply = append(w.blocks.Room(l.Reply, len(b)), b...)
 	if done {
 		reply := l.Reply
 		l.Reply = nil
 		w.bigEnded(l)
 		w.reply(l, reply)
-		w.buffers.give(reply[:0])
+		w.blocks.Give(reply)
 		return
 	}
 	size := int64(len(l.Reply))
@@ -208,7 +208,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	head := l.Reply
 	l.Reply, l.Streams = nil, true
 	w.stream(l, head, false)
-	w.buffers.give(head[:0])
+	w.blocks.Give(head)
 }
 
 // stream hands a piece of a long reply to its client. The lane is stopped while the client lags, so that memory stays
@@ -220,7 +220,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		l.Big = true
 	}
 	if c != nil && c.mute == loud {
-		c.out = append(w.buffers.room(c.out, len(b)), b...)
+		c.out = append(w.blocks.Room(c.out, len(b)), b...)
 		w.dirtyClient(c)
 		w.checkOutput(c)
 	}

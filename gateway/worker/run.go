@@ -44,7 +44,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 		w.settleWaits(c)
 		used += n
 		if n > pauseBytes {
-			w.args = make([][]byte, 0, 64) // a big command must not be kept by what pointed into it
+			w.forgetArgs()
 		}
 		if c.Authenticated != authenticated {
 			limits = w.limits(c)

@@ -232,7 +232,7 @@ func (w *Worker) hand(c *client, frame []byte, may bool) *[]byte {
 	default:
 		w.dirtyClient(c)
 	}
-	*to = append(w.buffers.room(*to, len(frame)), frame...)
+	*to = append(w.blocks.Room(*to, len(frame)), frame...)
 	size := len(c.out) - c.sent + len(c.pushes)
 	if size <= w.conf.PushBytesMax {
 		return to
@@ -261,8 +261,8 @@ func (w *Worker) pushKept(c *client) {
 	if len(c.pushes) == 0 {
 		return
 	}
-	c.out = append(w.buffers.room(c.out, len(c.pushes)), c.pushes...)
-	w.buffers.give(c.pushes[:0])
+	c.out = append(w.blocks.Room(c.out, len(c.pushes)), c.pushes...)
+	w.blocks.Give(c.pushes)
 	c.pushes = nil
 }
 

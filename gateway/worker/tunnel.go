@@ -59,7 +59,7 @@ func (w *Worker) outOfTunnel(l *backend.Lane, b []byte) {
 	if c == nil || c.pin != l {
 		return // it is being closed
 	}
-	c.out = append(w.buffers.room(c.out, len(b)), b...)
+	c.out = append(w.blocks.Room(c.out, len(b)), b...)
 	w.dirtyClient(c)
 	if len(c.out)-c.sent > streamHigh {
 		w.readLane(l, false)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/blocks"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
 	"evergate/gateway/hold"
@@ -168,9 +169,10 @@ type Worker struct {
 	asking    []question    // what servers are being asked about commands; a ticket\'s Seq is the index
 	held      int           // sessions that wait for a server
 	heldBytes int           // what they have sent and is not begun
-	buffers   buffers
-	out       Out // being filled
-	shown     Out // in the hands of the loop
+	blocks    blocks.Pool
+	trimAt    time.Duration // when blocks are trimmed next; never while there are none
+	out       Out           // being filled
+	shown     Out           // in the hands of the loop
 
 	nextTimer time.Duration
 	sweepAt   time.Duration
@@ -259,7 +261,7 @@ type flight struct {
 func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
-		sets: map[backend.LaneKey]*laneSet{}, nextTimer: never, args: make([][]byte, 0, 64),
+		sets: map[backend.LaneKey]*laneSet{}, nextTimer: never, trimAt: never, args: make([][]byte, 0, 64),
 	}
 	if conf.PushBytesMax == 0 {
 		w.conf.PushBytesMax = conf.OutputBytesMax
@@ -334,14 +336,24 @@ func (w *Worker) Tick(now time.Duration) {
 	if now >= w.nextTimer {
 		w.timers()
 	}
+	if now >= w.trimAt {
+		w.trimAt = never
+		w.blocks.Trim()
+	}
 }
+
+// trimEvery is how often blocks that nobody needs are given back, half of them each time.
+const trimEvery = time.Second
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
 	if len(w.ready)+len(w.parting) > 0 || !w.out.empty() {
 		return 0
 	}
-	return w.nextTimer
+	if w.trimAt == never && w.blocks.Kept() > 0 {
+		w.trimAt = w.now + trimEvery
+	}
+	return min(w.nextTimer, w.trimAt)
 }
 
 // at asks for a Tick at the time t.

@@ -1,6 +1,6 @@
 //go:build !race
 
-package worker
+package blocks
 
 // mangle spoils buffers that were given back; only under the race detector.
 const mangle = false
