@@ -6,9 +6,20 @@ import (
 	"evergate/topology/watch"
 )
 
+// Findings is what a Survey saw.
+type Findings = watch.Findings
+
+// The grades of what is wrong.
+const (
+	Broken  = watch.Broken
+	Fragile = watch.Fragile
+	Warning = watch.Warning
+	Hint    = watch.Hint
+)
+
 // Survey looks at the service with this index as a Gateway would, for some seconds and without changing anything, and
 // tells what it saw. The error is that of ctx, when that ended first.
-func (c Config) Survey(ctx context.Context, service int) (*watch.Findings, error) {
+func (c Config) Survey(ctx context.Context, service int) (*Findings, error) {
 	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
 	return watch.Survey(ctx, options, c.Services[service].watched())
 }

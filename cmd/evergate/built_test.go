@@ -79,10 +79,11 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 		says string
 	}{
 		{"version", exitOK, "evergate "},
+		{"--version", exitOK, "evergate "},
 		{"run --workers x", exitWrong, "flag --workers"},
 		{"run --primary 127.0.0.1:1 --listen " + taken, exitFailed, "address already in use"},
 		{"healthcheck --address 127.0.0.1:1", exitFailed, "connection refused"},
-		{"check --primary 127.0.0.1:1", exitOK, "service default"},
+		{"check --primary 127.0.0.1:1", exitOK, "settings of default"},
 		{"check --connect --primary 127.0.0.1:1 --dial-timeout 100ms", exitFailed, "could not be served"},
 	} {
 		process, log := built(t, nil, strings.Fields(c.args)...)

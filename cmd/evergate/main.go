@@ -96,7 +96,9 @@ func newRoot(w world) *cobra.Command {
 		// Errors are printed once, by execute; the whole help after a slip of the hand hides what was wrong.
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       thisBuild().String(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(w.stdout)
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlag)

@@ -13,7 +13,8 @@ import (
 	"evergate/gateway"
 )
 
-// survey reaches what is behind every service and prints what it saw. It fails when one could not be served.
+// survey reaches what is behind every service and prints what it saw, what is wrong first. It fails when one could not
+// be served, or would not survive a failover.
 func (r *resolved) survey(ctx context.Context, out io.Writer) error {
 	texts := make([]strings.Builder, len(r.config.Services))
 	errs := make([]error, len(r.config.Services))
@@ -23,8 +24,7 @@ func (r *resolved) survey(ctx context.Context, out io.Writer) error {
 	}
 	all.Wait()
 	for i := range texts {
-		say(out, "")
-		say(out, "%s", strings.TrimSuffix(texts[i].String(), "\n"))
+		say(out, "%s", texts[i].String())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return runtimeError{err}
@@ -34,14 +34,46 @@ func (r *resolved) survey(ctx context.Context, out io.Writer) error {
 
 func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i int) error {
 	service := &config.Services[i]
-	say(out, "topology of %s", service.Name)
 	found, err := config.Survey(ctx, i)
 	if err != nil {
 		return fmt.Errorf("service %s: %w", service.Name, err)
 	}
+	verdict, fails := verdictOf(service, found)
+	say(out, "service %s %s", service.Name, verdict)
+	for _, problem := range found.Problems {
+		say(out, "  %-8s  %s", gradeWords[problem.Grade], problem.Text)
+	}
+	printFound(out, found)
+	if !found.Has(gateway.Broken) {
+		outageOf(service, found.DownAfter).print(out, longestHold(service, found.DownAfter), found.DownAfter)
+	}
+	if fails {
+		return fmt.Errorf("service %s %s: %s", service.Name, verdict, found.Problems[0].Text)
+	}
+	return nil
+}
+
+var gradeWords = [...]string{gateway.Broken: "FAIL", gateway.Fragile: "FAIL", gateway.Warning: "warning",
+	gateway.Hint: "hint"}
+
+// verdictOf is what it comes to.
+func verdictOf(service *gateway.Service, found *gateway.Findings) (verdict string, fails bool) {
+	switch {
+	case found.Has(gateway.Broken):
+		return "could not be served now", true
+	case found.Has(gateway.Fragile):
+		return "would not survive a failover", true
+	case service.Primary != "":
+		return "works", false
+	}
+	return "works, and survives a failover", false
+}
+
+// printFound shows who answered what, and what of it would be used.
+func printFound(out io.Writer, found *gateway.Findings) {
 	for _, s := range found.Sentinels {
 		if s.Lost != "" {
-			say(out, "  sentinel  %s  cannot be asked: %s", s.Addr, s.Lost)
+			say(out, "  sentinel  %s  %s", s.Addr, s.Lost)
 			continue
 		}
 		say(out, "  sentinel  %s  primary %s, quorum %d of %d, down-after %s, config epoch %d", s.Addr, s.Says.Primary,
@@ -49,7 +81,7 @@ func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i 
 	}
 	for _, n := range found.Nodes {
 		if n.Lost != "" {
-			say(out, "  server    %s  cannot be reached: %s", n.Addr, n.Lost)
+			say(out, "  server    %s  %s", n.Addr, n.Lost)
 			continue
 		}
 		version := ""
@@ -58,28 +90,19 @@ func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i 
 		}
 		say(out, "  server    %s  %s%s", n.Addr, roleWord(n.Role.Role.String()), version)
 	}
-	served := found.View != nil
-	if served {
-		for _, shard := range found.View.Shards {
-			primary, replicas := "no primary", []string{}
-			if shard.Primary != nil {
-				primary = "primary " + shard.Primary.Addr
-			}
-			for _, replica := range shard.Replicas {
-				replicas = append(replicas, replica.Addr)
-			}
-			served = served && shard.Primary != nil
-			say(out, "  use       %s: %s, %s", shard.Name, primary, replicaWords(replicas))
+	if found.View == nil {
+		return
+	}
+	for _, shard := range found.View.Shards {
+		primary, replicas := "no primary", []string{}
+		if shard.Primary != nil {
+			primary = "primary " + shard.Primary.Addr
 		}
+		for _, replica := range shard.Replicas {
+			replicas = append(replicas, replica.Addr)
+		}
+		say(out, "  use       %s: %s, %s", shard.Name, primary, replicaWords(replicas))
 	}
-	for _, problem := range found.Problems {
-		say(out, "  problem   %s", problem)
-	}
-	outageOf(service, found.DownAfter).print(out, longestHold(service, found.DownAfter), found.DownAfter)
-	if !served {
-		return fmt.Errorf("service %s could not be served now", service.Name)
-	}
-	return nil
 }
 
 func roleWord(role string) string {
@@ -166,10 +189,10 @@ func (o outage) print(out io.Writer, hold gateway.Hold, told time.Duration) {
 	}
 	switch {
 	case window == 0:
-		say(out, "  problem   %s: requests are answered -LOADING as long as there is no primary", word)
+		say(out, "  warning   %s: requests are answered -LOADING as long as there is no primary", word)
 		return
 	case o.pause > window:
-		say(out, "  problem   %s: requests will be answered -LOADING before there is a new primary; "+
+		say(out, "  warning   %s: requests will be answered -LOADING before there is a new primary; "+
 			"set hold to %s, or lower %s", word, seconds(o.pause), o.setting)
 	}
 	say(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)

@@ -32,13 +32,13 @@ func TestCheckConnectsToSentinels(t *testing.T) {
 		"server    "+env.Replicas()[0].Addr+"  replica", "use       main: primary "+env.Primary().Addr,
 		"writes pause for up to about 6.5s when a primary dies (down-after-milliseconds is 4s)",
 		"need a read timeout of 8s or more: hold is auto, here 14s")
-	if strings.Contains(out, "problem") {
+	if strings.Contains(out, "warning") {
 		t.Error(out)
 	}
 	_, out, _ = try(append(args, "--hold", "3s"), nil)
-	wantLines(t, out, "problem   hold is 3s", "set hold to 6.5s", "need a read timeout of 4s or more")
+	wantLines(t, out, "warning   hold is 3s", "set hold to 6.5s", "need a read timeout of 4s or more")
 	_, out, _ = try(append(args, "--hold", "dry-run,127.0.0.1:6379=off"), nil)
-	wantLines(t, out, "problem   hold is off: requests are answered -LOADING as long as there is no primary")
+	wantLines(t, out, "warning   hold is off: requests are answered -LOADING as long as there is no primary")
 
 	code, out, errOut = try(append(args[:len(args)-1:len(args)-1], "mian"), nil)
 	if code != exitFailed || !strings.Contains(errOut, "service default could not be served now") {

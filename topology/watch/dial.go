@@ -57,7 +57,52 @@ func dialer(timeout time.Duration) func(context.Context, string, string) (net.Co
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 3},
 		Control:         userTimeout(2 * timeout),
 	}
-	return d.DialContext
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, addr)
+		if tcp, ok := c.(*net.TCPConn); ok {
+			return &heard{TCPConn: tcp}, err
+		}
+		return c, err
+	}
+}
+
+// heard is a connection that keeps what the server refused with before it closed: go-redis takes an error reply to its
+// greeting for an old server's, and finds the connection gone when it goes on.
+type heard struct {
+	*net.TCPConn
+	refusal string // the last thing read, when that was an error reply
+}
+
+// farewell is the end of a connection, with the error reply that came before it.
+type farewell struct {
+	refusal string
+	end     error
+}
+
+func (e *farewell) Error() string { return e.refusal }
+func (e *farewell) Unwrap() error { return e.end }
+
+func (c *heard) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	if n > 0 {
+		c.refusal = ""
+		if line, _, whole := strings.Cut(string(b[:n]), "\r\n"); whole && line[0] == '-' {
+			c.refusal = line[1:]
+		}
+	}
+	return n, c.ended(err)
+}
+
+func (c *heard) Write(b []byte) (int, error) {
+	n, err := c.TCPConn.Write(b)
+	return n, c.ended(err)
+}
+
+func (c *heard) ended(err error) error {
+	if err == nil || c.refusal == "" || !cut(err) {
+		return err
+	}
+	return &farewell{c.refusal, err}
 }
 
 // together sends commands in one pipeline. The error says why none of them has an answer: go-redis leaves the commands'
@@ -117,9 +162,30 @@ func words(err error) string {
 		return "timeout"
 	case strings.Contains(err.Error(), "connection refused"):
 		return "connection refused"
+	case strings.HasPrefix(err.Error(), protected):
+		// The server goes on with what could be done about it, at length.
+		sentence, _, _ := strings.Cut(err.Error(), ". ")
+		return sentence
+	case errors.As(err, new(*farewell)):
+	case cut(err):
+		return closedUnread
 	}
 	return err.Error()
 }
+
+const (
+	// closedUnread is said of a server that closes a connection without a word.
+	closedUnread = "it closes the connection without an answer"
+	// protected begins what a server in protected mode answers to everything.
+	protected = "DENIED"
+	// noSuchMaster is what a Sentinel answers that does not know the name.
+	noSuchMaster = "No such master with that name"
+	// sameSentinel is why one of two followers is given up that have reached the same Sentinel.
+	sameSentinel = "is followed under another address"
+)
+
+// errSentinel is the loss of a node that turns out to be no server at all.
+var errSentinel = errors.New("it is a Sentinel, not a server")
 
 // nameTrouble says what a name server answered. That it was not reached must not read as if the server itself were not,
 // and which of its sockets failed how differs each time.

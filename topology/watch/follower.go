@@ -187,7 +187,7 @@ func (f *follower) askAll(ctx context.Context, client *redis.Client) error {
 			s.tell(says)
 			f.learn(s, others)
 		case replied(err), errors.Is(err, errNoAddress):
-			s.tell(topology.SentinelLost{Sentinel: f.addr, Why: err.Error()})
+			s.tell(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
 		default:
 			return err
 		}

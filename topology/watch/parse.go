@@ -67,15 +67,16 @@ func parseRole(reply any, seen *topology.RoleSeen) bool {
 	return false
 }
 
+// isSentinel says whether a reply to ROLE is that of a Sentinel.
+func isSentinel(reply any) bool {
+	list, _ := reply.([]any)
+	return len(list) > 0 && text(list[0]) == "sentinel"
+}
+
 // parseInfo reads INFO replication or INFO server into seen. With role true it also takes the
 // role and the replicas from it; false when they are not there.
 func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
-	f := map[string]string{}
-	for line := range strings.Lines(info) {
-		if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
-			f[key] = value
-		}
-	}
+	f := infoFields(info)
 	seen.Version = either(f["redis_version"], seen.Version)
 	seen.RunID = either(f["run_id"], seen.RunID)
 	seen.ReplID = either(f["master_replid"], seen.ReplID)
@@ -108,6 +109,17 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 		return false
 	}
 	return true
+}
+
+// infoFields reads the lines "key:value" of INFO and CLUSTER INFO.
+func infoFields(info string) map[string]string {
+	f := map[string]string{}
+	for line := range strings.Lines(info) {
+		if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			f[key] = value
+		}
+	}
+	return f
 }
 
 // infoReplicas reads slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.

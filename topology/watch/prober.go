@@ -189,6 +189,9 @@ func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
 			return nil, err
 		}
 	}
+	if isSentinel(role.Val()) {
+		return nil, errSentinel
+	}
 	known := role.Err() == nil && parseRole(role.Val(), &seen)
 	if replication.Err() == nil {
 		parseInfo(replication.Val(), &seen, !known)

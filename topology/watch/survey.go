@@ -2,13 +2,10 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"evergate/topology"
 )
@@ -17,6 +14,9 @@ import (
 const (
 	surveyMax   = 10 * time.Second
 	surveyQuiet = 400 * time.Millisecond
+	// surveyVain is how long that is where all that are named have answered, or cannot, and no primary is known: a
+	// server that is tried again once may be there, and one that is gone is given up for another.
+	surveyVain = 2500 * time.Millisecond
 )
 
 // Findings are what a survey saw.
@@ -30,7 +30,27 @@ type Findings struct {
 	// down-after-milliseconds, or cluster-node-timeout. Zero when it is not told, and in a plain list.
 	DownAfter time.Duration
 	// Problems are what is wrong, a sentence each, the gravest first.
-	Problems []string
+	Problems []Problem
+}
+
+// Grade says what a problem means for the service.
+type Grade uint8
+
+const (
+	// Broken: clients could not be served now, or not all of them.
+	Broken Grade = iota
+	// Fragile: they are served, and a failover would not be survived.
+	Fragile
+	// Warning: it works and survives, and somebody should look.
+	Warning
+	// Hint: what could be set otherwise.
+	Hint
+)
+
+// Problem is one thing that is wrong, in a sentence.
+type Problem struct {
+	Grade Grade
+	Text  string
 }
 
 // SentinelFound is what one Sentinel said.
@@ -39,6 +59,12 @@ type SentinelFound struct {
 	// Says is its picture; meaningless when Lost says why there is none.
 	Says topology.SentinelSays
 	Lost string
+	// Usable is how many Sentinels it takes for alive, itself included; 0 when not told.
+	Usable int
+	// NoQuorum is its own sentence when it says that no failover could be decided; empty when one could.
+	NoQuorum string
+	// Masters are the names that it watches, where it does not know that of the service.
+	Masters []string
 }
 
 // NodeFound is what one node said.
@@ -50,6 +76,19 @@ type NodeFound struct {
 	Lost string
 	// Refused are the commands of ServerCommands that it denies, with its words.
 	Refused []string
+	// InCluster says that it is a node of a cluster. Of one, ClusterState is "ok" or "fail", ClusterSize how many
+	// primaries have slots, and ClusterSlots how many slots have one.
+	InCluster                 bool
+	ClusterState              string
+	ClusterSize, ClusterSlots int
+	// MinReplicas is min-replicas-to-write; -1 when not told.
+	MinReplicas int
+	// Writable says of a replica that it takes writes of clients.
+	Writable bool
+	// Scripts are commands that harm and that scripts of the gateway's clients may run there.
+	Scripts []string
+	// SpeaksTLS says of one that closed a plain connection that it answers an encrypted one.
+	SpeaksTLS bool
 }
 
 // survey collects what a private Watch sees.
@@ -57,11 +96,19 @@ type survey struct {
 	mu        sync.Mutex
 	sentinels map[string]SentinelFound
 	nodes     map[string]NodeFound
-	refused   []string
-	events    []string
-	// resolved are the addresses that names of the settings stand for; of one that has none the reason is in nodes.
-	resolved []string
-	newAt    time.Time
+	// refused are the words of nodes that tell no slots; asked those that were asked for them and answered.
+	refused map[string]string
+	asked   map[string]bool
+	events  []string
+	// resolved are the addresses that each name of the settings stands for; of one that has none the reason is in nodes.
+	resolved map[string][]string
+	// announced are the addresses that Sentinels and servers told of others.
+	announced map[string]bool
+	// failed says of announced nodes of a cluster that others call them down, follows whom they are replicas of.
+	failed  map[string]bool
+	follows map[string]string
+	mapped  map[string]string // is the service's AddressMap
+	newAt   time.Time
 	// nodeTimeout is the longest cluster-node-timeout that was told.
 	nodeTimeout time.Duration
 }
@@ -71,7 +118,9 @@ type survey struct {
 func Survey(ctx context.Context, options Options, s Service) (*Findings, error) {
 	w := New(options)
 	sv := w.add(s)
-	c := &survey{sentinels: map[string]SentinelFound{}, nodes: map[string]NodeFound{}, newAt: time.Now()}
+	c := &survey{sentinels: map[string]SentinelFound{}, nodes: map[string]NodeFound{}, newAt: time.Now(),
+		refused: map[string]string{}, asked: map[string]bool{}, resolved: map[string][]string{},
+		announced: map[string]bool{}, failed: map[string]bool{}, follows: map[string]string{}, mapped: s.AddressMap}
 	sv.tap = c.saw
 	sv.keeper.OnEvent(func(e topology.Event) {
 		if e.Kind == topology.Alarm {
@@ -109,22 +158,24 @@ func (c *survey) saw(o topology.Observation) {
 	case topology.NodeLost:
 		c.nodes[o.Addr] = NodeFound{Addr: o.Addr, Lost: o.Why}
 	case topology.Resolved:
-		c.resolved = append(c.resolved, o.Addrs...)
+		c.resolved[o.Name] = o.Addrs
 		if delete(c.nodes, o.Name); len(o.Addrs) == 0 {
 			c.nodes[o.Name] = NodeFound{Addr: o.Name, Lost: o.Why}
 		}
 	case topology.SlotsSeen:
 		c.nodeTimeout = max(c.nodeTimeout, o.NodeTimeout)
-		if o.Refused != "" && !slices.Contains(c.refused, o.Refused) {
-			c.refused = append(c.refused, o.Refused)
+		if c.asked[o.Asked] = true; o.Refused != "" {
+			c.refused[o.Asked] = strings.TrimPrefix(o.Refused, o.Asked+" tells no slots: ")
 		}
 	}
+	c.note(o)
 	if len(c.sentinels)+len(c.nodes) > before {
 		c.newAt = time.Now()
 	}
 }
 
-// await returns when all that were asked have answered and nobody new has spoken for surveyQuiet.
+// await returns when all that were asked have answered and nobody new has spoken for surveyQuiet; where no primary is
+// known, for surveyVain.
 func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 	began := time.Now()
 	for time.Since(began) < surveyMax && pause(ctx, topology.TickEvery) {
@@ -136,13 +187,42 @@ func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 		switch {
 		case v == nil:
 			// All are lost, or somebody has not spoken within the time that a dial and an answer may take.
-			if quiet > 3*timeout && (known > 0 || time.Since(began) > 5*timeout) {
+			if quiet > surveyVain && c.vain(s.Service) ||
+				quiet > 3*timeout && (known > 0 || time.Since(began) > 5*timeout) {
 				return
 			}
 		case quiet > surveyQuiet && c.answered(v, s.watch.followed(s)), quiet > 3*timeout:
 			return
 		}
 	}
+}
+
+// vain says whether all that the settings name have been heard or are lost.
+func (c *survey) vain(s Service) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, addr := range s.Sentinels {
+		if _, heard := c.sentinels[addr]; !heard {
+			return false
+		}
+	}
+	for _, addr := range s.Cluster {
+		if _, heard := c.nodes[addr]; !heard && !c.asked[addr] {
+			return false
+		}
+	}
+	for _, name := range append([]string{s.Primary}, s.Replicas...) {
+		addrs, resolved := c.resolved[name]
+		if !resolved && name != "" {
+			return false
+		}
+		for _, addr := range addrs {
+			if _, heard := c.nodes[addr]; !heard {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // answered says whether every node of the view and every Sentinel that somebody named has been heard, or was lost.
@@ -168,13 +248,12 @@ func (c *survey) answered(v *topology.View, sentinels []string) bool {
 func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings {
 	f := &Findings{View: s.keeper.View()}
 	for _, found := range c.sentinels {
-		f.Sentinels = append(f.Sentinels, found)
-		f.DownAfter = max(f.DownAfter, found.Says.DownAfter)
+		if found.Lost != sameSentinel {
+			f.Sentinels = append(f.Sentinels, found)
+			f.DownAfter = max(f.DownAfter, found.Says.DownAfter)
+		}
 	}
 	for _, found := range c.nodes {
-		if found.Lost == "" {
-			found.Refused = refusals(ctx, found.Addr, s.Service, o)
-		}
 		f.Nodes = append(f.Nodes, found)
 	}
 	slices.SortFunc(f.Sentinels, func(a, b SentinelFound) int { return strings.Compare(a.Addr, b.Addr) })
@@ -182,24 +261,35 @@ func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings 
 	if len(s.Cluster) > 0 {
 		f.DownAfter = c.nodeTimeout
 	}
+	f.inspect(ctx, s.Service, o)
 	f.judge(s.Service, c)
 	return f
 }
 
-// refusals tries the commands of ServerCommands one by one.
-func refusals(ctx context.Context, addr string, s Service, o Options) []string {
-	client := redis.NewClient(options(addr, o.DialTimeout, s.Upstream))
-	defer client.Close()
-	tries := [][]any{{"role"}, {"info", "replication"}}
-	if len(s.Cluster) > 0 {
-		tries = append(tries, []any{"cluster", "shards"}, []any{"cluster", "slots"}, []any{"cluster", "nodes"})
+// note keeps the addresses that are told of others.
+func (c *survey) note(o topology.Observation) {
+	var told []string
+	switch o := o.(type) {
+	case topology.SentinelSays:
+		told = append(told, o.Primary)
+		for _, r := range o.Replicas {
+			told = append(told, r.Addr)
+		}
+	case topology.SlotsSeen:
+		for _, shard := range o.Shards {
+			told = append(told, shard.Primary.Addr)
+			for _, r := range shard.Replicas {
+				told = append(told, r.Addr)
+				addr := topology.MapAddr(c.mapped, r.Addr)
+				c.failed[addr], c.follows[addr] = !r.Healthy, shard.Primary.Addr
+			}
+		}
+	case topology.RoleSeen:
+		told = append(o.Replicas, o.Primary)
 	}
-	var list []string
-	for _, args := range tries {
-		if err := client.Do(ctx, args...).Err(); err != nil && refused(err) {
-			name := strings.ToUpper(strings.TrimSuffix(fmt.Sprintln(args...), "\n"))
-			list = append(list, fmt.Sprintf("%s (%v)", name, err))
+	for _, addr := range told {
+		if addr != "" {
+			c.announced[addr] = true
 		}
 	}
-	return list
 }

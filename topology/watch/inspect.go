@@ -1,0 +1,161 @@
+package watch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"evergate/topology"
+)
+
+// The questions that only a survey asks. None needs an answer: what a server refuses is not judged.
+
+// harmfulScripted are the commands that scripts may run on servers that the gateway refuses to its clients: a script's
+// body passes it unread, and only the ACL of the servers keeps them out. The arguments are those that are asked about.
+var harmfulScripted = []string{
+	"'migrate','h','1','k','0','1'",
+	"'pfdebug','getreg','k'",
+	"'restore-asking','k','0','v'",
+}
+
+// inspect asks every Sentinel and node, all at once.
+func (f *Findings) inspect(ctx context.Context, s Service, o Options) {
+	var asking sync.WaitGroup
+	for i := range f.Sentinels {
+		asking.Go(func() { f.Sentinels[i].inspect(ctx, s, o) })
+	}
+	for i := range f.Nodes {
+		asking.Go(func() { f.Nodes[i].inspect(ctx, s, o) })
+	}
+	asking.Wait()
+}
+
+func (n *SentinelFound) inspect(ctx context.Context, s Service, o Options) {
+	if n.Lost != "" && !strings.Contains(n.Lost, noSuchMaster) {
+		return
+	}
+	client := redis.NewClient(options(n.Addr, o.DialTimeout, s.Sentinel))
+	defer client.Close()
+	if n.Lost != "" {
+		all := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "masters")
+		if client.Process(ctx, all) == nil {
+			for _, master := range all.Val() {
+				n.Masters = append(n.Masters, master["name"])
+			}
+			slices.Sort(n.Masters)
+		}
+		return
+	}
+	others := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "sentinels", s.MasterName)
+	if client.Process(ctx, others) == nil {
+		n.Usable = 1
+		for _, other := range others.Val() {
+			if parseFlags(other["flags"])&(topology.SDown|topology.ODown) == 0 {
+				n.Usable++
+			}
+		}
+	}
+	if err := client.Do(ctx, "sentinel", "ckquorum", s.MasterName).Err(); err != nil && replied(err) &&
+		strings.HasPrefix(err.Error(), "NOQUORUM") {
+		n.NoQuorum = err.Error()
+	}
+}
+
+func (n *NodeFound) inspect(ctx context.Context, s Service, o Options) {
+	n.MinReplicas = -1
+	if n.Lost != "" {
+		n.SpeaksTLS = n.Lost == closedUnread && speaksTLS(ctx, n.Addr, o)
+		return
+	}
+	client := redis.NewClient(options(n.Addr, o.DialTimeout, s.Upstream))
+	defer client.Close()
+	if err := authentication(ctx, client, s); err != nil {
+		n.Lost = words(err)
+		return
+	}
+	n.Refused = refusals(ctx, client, s)
+	if told, err := client.Info(ctx).Result(); err == nil {
+		info := infoFields(told)
+		n.InCluster = info["cluster_enabled"] == "1"
+		n.Writable = info["role"] == "slave" && info["slave_read_only"] == "0"
+	}
+	if n.InCluster || len(s.Cluster) > 0 {
+		if told, err := client.ClusterInfo(ctx).Result(); err == nil {
+			info := infoFields(told)
+			n.InCluster, n.ClusterState = true, info["cluster_state"]
+			n.ClusterSize, n.ClusterSlots = int(number(info["cluster_size"])), int(number(info["cluster_slots_assigned"]))
+		}
+	}
+	if n.Role.Role == topology.RolePrimary {
+		n.inspectPrimary(ctx, client)
+	}
+}
+
+func (n *NodeFound) inspectPrimary(ctx context.Context, client *redis.Client) {
+	const minReplicas = "min-replicas-to-write"
+	if reply, err := client.ConfigGet(ctx, minReplicas).Result(); err == nil {
+		if value, told := reply[minReplicas]; told {
+			n.MinReplicas = int(number(value))
+		}
+	}
+	// Since Redis 7.0 a script can ask what it may run, and runs nothing by it.
+	for _, args := range harmfulScripted {
+		may, err := client.Eval(ctx, "return redis.acl_check_cmd("+args+")", nil).Bool()
+		if err == nil && may {
+			name, _, _ := strings.Cut(strings.TrimPrefix(args, "'"), "'")
+			n.Scripts = append(n.Scripts, strings.ToUpper(name))
+		}
+	}
+}
+
+// authentication shows a password without a user as connections for clients do: it is refused where the server asks for
+// none, though the same password for the default user, as in HELLO, is not.
+func authentication(ctx context.Context, client *redis.Client, s Service) error {
+	if s.Upstream == nil {
+		return nil
+	}
+	user, password, err := s.Upstream()
+	if err != nil || user != "" || password == "" {
+		return err
+	}
+	if err := client.Do(ctx, "auth", password).Err(); err != nil && replied(err) {
+		return err
+	}
+	return nil
+}
+
+// refusals tries the commands of ServerCommands one by one.
+func refusals(ctx context.Context, client *redis.Client, s Service) []string {
+	tries := [][]any{{"role"}, {"info", "replication"}}
+	if len(s.Cluster) > 0 {
+		tries = append(tries, []any{"cluster", "shards"}, []any{"cluster", "slots"}, []any{"cluster", "nodes"})
+	}
+	var list []string
+	for _, args := range tries {
+		if err := client.Do(ctx, args...).Err(); err != nil && refused(err) {
+			name := strings.ToUpper(strings.TrimSuffix(fmt.Sprintln(args...), "\n"))
+			list = append(list, fmt.Sprintf("%s (%v)", name, err))
+		}
+	}
+	return list
+}
+
+// speaksTLS says whether a server answers a TLS greeting, with whatever certificate: nothing is said to it.
+func speaksTLS(ctx context.Context, addr string, o Options) bool {
+	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
+	defer cancel()
+	plain, err := dialer(o.DialTimeout)(ctx, "tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer plain.Close()
+	err = tls.Client(plain, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx)
+	var alert tls.AlertError
+	return err == nil || errors.As(err, &alert) || strings.Contains(err.Error(), "remote error: tls")
+}

@@ -1,0 +1,142 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"evergate/topology"
+)
+
+// sentinels judges whether they can be asked, and whether they could decide a failover.
+func (j *judgement) sentinels() {
+	if len(j.s.Sentinels) == 0 {
+		return
+	}
+	var answering []SentinelFound
+	for _, found := range j.Sentinels {
+		if found.Lost == "" {
+			answering = append(answering, found)
+		}
+	}
+	j.lostSentinels(len(answering) == 0)
+	if len(answering) == 0 {
+		return
+	}
+	j.quorum(answering)
+	j.disagreement(answering)
+	var addrs []string
+	for _, found := range j.Sentinels {
+		addrs = append(addrs, found.Addr)
+	}
+	if host, n := crowded(addrs); n > 0 {
+		j.problem(Warning, "%d of %d Sentinels run on %s: when that host is lost no failover can be decided", n, len(addrs),
+			host)
+	}
+}
+
+// lostSentinels tells of those that cannot be asked, those with the same fault together. Those that are named must be
+// there; of the others it is enough that the rest can decide.
+func (j *judgement) lostSentinels(all bool) {
+	for _, g := range groups(j.Sentinels, func(n SentinelFound) (string, string) { return n.Addr, n.Lost }) {
+		grade := Warning
+		switch {
+		case all:
+			grade = Broken
+		case slices.ContainsFunc(g.addrs, j.named):
+			grade = Fragile
+		}
+		one := len(g.addrs) == 1
+		switch {
+		case strings.Contains(g.why, noSuchMaster):
+			j.problem(grade, "%s %s no master named %s: %s%s", nouns("Sentinel", g.addrs), oneOr(one, "watches", "watch"),
+				j.s.MasterName, g.why, j.watched(g.addrs))
+		case strings.HasPrefix(g.why, "ERR unknown command"):
+			j.problem(grade, "%s %s: %s; name servers with --primary or --cluster", and(g.addrs),
+				oneOr(one, "is no Sentinel", "are no Sentinels"), g.why)
+		default:
+			j.problem(grade, "%s", j.unreached(g, "Sentinel", false))
+		}
+	}
+}
+
+// watched are the names that Sentinels know, for whom has misspelt one.
+func (j *judgement) watched(addrs []string) string {
+	var names []string
+	for _, found := range j.Sentinels {
+		if slices.Contains(addrs, found.Addr) {
+			names = append(names, found.Masters...)
+		}
+	}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) == 0 {
+		return ""
+	}
+	return "; " + oneOr(len(addrs) == 1, "it watches ", "they watch ") + and(names)
+}
+
+// quorum judges whether a failover could be decided: a quorum must agree that the primary is down, and a majority of
+// all Sentinels must vote for the one that makes another one primary.
+func (j *judgement) quorum(answering []SentinelFound) {
+	known, lacking := 0, []SentinelFound{}
+	for _, n := range answering {
+		known = max(known, n.Says.Sentinels)
+		need := max(n.Says.Quorum, majority(n.Says.Sentinels))
+		switch {
+		case n.Says.Quorum > n.Says.Sentinels:
+			j.problem(Fragile, "Sentinel %s wants a quorum of %d and knows of %d: no failover can be decided", n.Addr,
+				n.Says.Quorum, n.Says.Sentinels)
+		case n.NoQuorum != "", n.Usable > 0 && n.Usable < need:
+			lacking = append(lacking, n)
+		}
+	}
+	switch {
+	case len(lacking) > 0:
+		n, grade := lacking[0], Warning
+		if len(lacking) == len(answering) {
+			grade = Fragile
+		}
+		words := ""
+		if n.NoQuorum != "" {
+			words = " (" + n.NoQuorum + ")"
+		}
+		j.problem(grade, "the Sentinels have lost their quorum: for %s %d of %d Sentinels are alive, %d must agree that a "+
+			"primary is down and %d must vote: no failover can be decided%s", n.Addr, n.Usable, n.Says.Sentinels,
+			n.Says.Quorum, majority(n.Says.Sentinels), words)
+	case len(answering) < majority(known):
+		j.problem(Fragile, "only %d of %d Sentinels can be asked from here: fewer than the %d that must vote", len(answering),
+			known, majority(known))
+	case known < 3:
+		j.problem(Warning, "there %s: three or more are needed to outlive the loss of one",
+			oneOr(known == 1, "is 1 Sentinel", fmt.Sprintf("are %d Sentinels", known)))
+	}
+}
+
+func majority(of int) int { return of/2 + 1 }
+
+// disagreement tells where the Sentinels do not say the same, or not what the primary itself says.
+func (j *judgement) disagreement(answering []SentinelFound) {
+	var down []string
+	for _, n := range answering {
+		if n.Says.Down&(topology.SDown|topology.ODown) != 0 {
+			down = append(down, n.Addr)
+		}
+	}
+	stories := groups(answering, func(n SentinelFound) (string, string) { return n.Addr, n.Says.Primary })
+	if len(stories) > 1 {
+		var told []string
+		for _, g := range stories {
+			told = append(told, fmt.Sprintf("%s %s %s", and(g.addrs), oneOr(len(g.addrs) == 1, "says", "say"), g.why))
+		}
+		j.problem(Fragile, "the Sentinels disagree about the primary: %s", strings.Join(told, "; "))
+	}
+	if len(down) > 0 && j.View != nil && j.View.Shards[0].Primary != nil {
+		j.problem(Fragile, "%s %s the primary down: they may lack its password (auth-pass) or a way to it",
+			nouns("Sentinel", down), oneOr(len(down) == 1, "calls", "call"))
+	}
+}
+
+// nouns writes a noun with the addresses that it is of.
+func nouns(noun string, addrs []string) string {
+	return noun + oneOr(len(addrs) == 1, "", "s") + " " + and(addrs)
+}

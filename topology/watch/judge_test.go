@@ -1,0 +1,120 @@
+package watch
+
+import (
+	"strings"
+	"testing"
+
+	"evergate/topology"
+)
+
+// heardSentinel answers, and knows of all others.
+func heardSentinel(addr, primary string, change func(*SentinelFound)) SentinelFound {
+	n := SentinelFound{Addr: addr, Usable: 3, Says: topology.SentinelSays{Sentinel: addr, Primary: primary, Quorum: 2,
+		Sentinels: 3}}
+	if change != nil {
+		change(&n)
+	}
+	return n
+}
+
+func heardNode(addr string, role topology.Role, change func(*NodeFound)) NodeFound {
+	n := NodeFound{Addr: addr, MinReplicas: -1, Role: topology.RoleSeen{Addr: addr, Role: role, RunID: addr, Priority: 100,
+		LinkUp: true, Primary: "p:1"}}
+	if change != nil {
+		change(&n)
+	}
+	return n
+}
+
+// TestJudgement is about what real servers on one machine do not show.
+func TestJudgement(t *testing.T) {
+	view := &topology.View{Shards: []topology.Shard{{Name: "m", Primary: &topology.Node{Addr: "p:1"}}}}
+	by := Service{Sentinels: []string{"a:1", "b:1", "c:1"}, MasterName: "m"}
+	nodes := []NodeFound{heardNode("p:1", topology.RolePrimary, nil), heardNode("r:1", topology.RoleReplica, nil)}
+	three := func(changes ...func(*SentinelFound)) []SentinelFound {
+		var all []SentinelFound
+		for i, addr := range by.Sentinels {
+			var change func(*SentinelFound)
+			if i < len(changes) {
+				change = changes[i]
+			}
+			all = append(all, heardSentinel(addr, "p:1", change))
+		}
+		return all
+	}
+	lost := func(why string) func(*SentinelFound) { return func(n *SentinelFound) { n.Lost = why } }
+	down := func(n *SentinelFound) { n.Says.Down = topology.SDown }
+	for name, c := range map[string]struct {
+		found Findings
+		s     Service
+		// resolved and announced are those of the survey.
+		resolved  map[string][]string
+		announced string
+		grade     Grade
+		says      string // nothing of its grade or worse when empty
+	}{
+		"sound": {found: Findings{Sentinels: three(), Nodes: nodes}, grade: Warning},
+		"quorum by counting": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Usable = 1 }, lost("timeout"),
+			lost("timeout")), Nodes: nodes}, grade: Fragile, says: "for a:1 1 of 3 Sentinels are alive, 2 must agree"},
+		"quorum of one side": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.NoQuorum = "NOQUORUM 1" }),
+			Nodes: nodes}, grade: Warning, says: "lost their quorum"},
+		"dead for a moment": {found: Findings{Sentinels: three(nil, lost("timeout"), lost("timeout")), Nodes: nodes},
+			grade: Fragile, says: "only 1 of 3 Sentinels can be asked from here"},
+		"quorum too high": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Says.Quorum = 4 }), Nodes: nodes},
+			grade: Fragile, says: "wants a quorum of 4 and knows of 3"},
+		"two Sentinels": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1",
+			func(n *SentinelFound) { n.Says.Sentinels, n.Usable = 2, 2 })}, Nodes: nodes}, grade: Fragile,
+			says: "only 1 of 2 Sentinels"},
+		"one Sentinel": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1",
+			func(n *SentinelFound) { n.Says.Sentinels, n.Says.Quorum, n.Usable = 1, 1, 1 })}, Nodes: nodes}, grade: Warning,
+			says: "there is 1 Sentinel: three or more"},
+		"they disagree": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Says.Primary = "q:1" }), Nodes: nodes},
+			grade: Fragile, says: "disagree about the primary: a:1 says q:1; b:1 and c:1 say p:1"},
+		"they lack its password": {found: Findings{Sentinels: three(down, down, down), Nodes: nodes}, grade: Fragile,
+			says: "Sentinels a:1, b:1 and c:1 call the primary down"},
+		"one host has most Sentinels": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1", nil),
+			heardSentinel("a:2", "p:1", nil), heardSentinel("b:1", "p:1", nil)}, Nodes: nodes}, grade: Warning,
+			says: "2 of 3 Sentinels run on a:"},
+		"a Sentinel's password": {found: Findings{Sentinels: three(lost("NOAUTH Authentication required."),
+			lost("NOAUTH Authentication required."), lost("NOAUTH Authentication required."))}, grade: Broken,
+			says: "Sentinels a:1, b:1 and c:1 ask for a password: NOAUTH Authentication required.; set " +
+				"--sentinel-password-file"},
+		"an announced address": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
+			{Addr: "10.0.0.9:1", Lost: "timeout"}}}, grade: Fragile, says: "map it with --address-map"},
+		"a replica that is known to be down": {found: Findings{Sentinels: three(func(n *SentinelFound) {
+			n.Says.Replicas = []topology.SentinelReplica{{Addr: "d:1", Down: topology.SDown}}
+		}), Nodes: append(nodes[:2:2], NodeFound{Addr: "d:1", Lost: "timeout"})}, grade: Warning, says: "server d:1 cannot"},
+		"a replica that synchronizes": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
+			heardNode("r:1", topology.RoleReplica, func(n *NodeFound) { n.Role.Syncing = true })}}, grade: Fragile,
+			says: "nobody can be promoted when its primary p:1 dies: r:1: it is synchronising"},
+		"a map of nobody": {found: Findings{Sentinels: three(), Nodes: nodes}, s: Service{AddressMap: map[string]string{
+			"x": "y"}}, announced: "p:1", grade: Warning, says: "names x, which nobody"},
+		"a name of two addresses": {found: Findings{Nodes: append(nodes[:1:1], NodeFound{Addr: "q:1",
+			Lost: "connection refused"})}, s: Service{Primary: "n:1"}, resolved: map[string][]string{
+			"n:1": {"p:1", "q:1"}}, grade: Fragile},
+	} {
+		s, seen := c.s, &survey{resolved: c.resolved, announced: map[string]bool{}}
+		if c.announced != "" {
+			seen.announced[c.announced] = true
+		}
+		if s.Primary == "" {
+			s.Sentinels, s.MasterName = by.Sentinels, by.MasterName
+		}
+		f := &c.found
+		if c.grade != Broken {
+			f.View = view
+			f.View.Shards[0].Replicas = []*topology.Node{{Addr: "r:1"}}
+		}
+		f.judge(s, seen)
+		met := false
+		for _, p := range f.Problems {
+			met = met || p.Grade == c.grade && strings.Contains(p.Text, c.says) && c.says != ""
+			if c.says == "" && p.Grade <= c.grade {
+				t.Errorf("%s: %s", name, p.Text)
+			}
+		}
+		if !met && c.says != "" {
+			t.Errorf("%s: none of grade %d says %q: %+v", name, c.grade, c.says, f.Problems)
+		}
+	}
+}
