@@ -1,7 +1,5 @@
 package routing
 
-import "strings"
-
 // Trait is what the gateway must know of a command besides its keys.
 type Trait uint32
 
@@ -52,6 +50,8 @@ const (
 	Streams
 	// MigrateKeys: First, or when that is empty all that follows KEYS (MIGRATE).
 	MigrateKeys
+	// Specified: by the key specifications of the server that it was learnt from.
+	Specified
 )
 
 // Cut says how a command may be cut when its keys lie in more than one slot.
@@ -83,6 +83,10 @@ type Command struct {
 	// Merge says how the replies are joined when the command was cut, or asked everywhere.
 	Merge Merge
 
+	// specs are the key specifications of a learnt command whose form is Specified.
+	specs []KeySpec
+	// asked: only the server can tell the keys (COMMAND GETKEYS).
+	asked bool
 	// word is the last part of Name: what the client types at this level.
 	word string
 	// within are the subcommands of a container; nil for all others.
@@ -98,43 +102,4 @@ func (c *Command) ArityFits(n int) bool {
 		return n >= -c.Arity
 	}
 	return n == c.Arity
-}
-
-// farthest bounds the positions that a server may tell: more arguments than any request has.
-const farthest = 1 << 20
-
-// Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
-// server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
-// a write unless readonly without may_replicate (which Redis 7 keeps to itself), refused when it may block, belongs to
-// pub/sub, changes the connection or is for administrators. flags may hold ACL categories too ("@connection"). Its
-// keys are where first, last and step say, even when the server says there may be more, and it is never cut. An arity
-// of 0 says nothing.
-func Learn(name string, arity int, flags []string, first, last, step int) *Command {
-	name = strings.ToLower(name)
-	c := &Command{Name: name, word: name, Arity: arity, Traits: Write}
-	var readonly, replicates bool
-	for _, flag := range flags {
-		switch strings.ToLower(flag) {
-		case "readonly":
-			readonly = true
-		case "may_replicate", "write":
-			replicates = true
-		case "blocking", "@blocking":
-			c.Traits |= Blocking
-		case "pubsub", "@pubsub":
-			c.Traits |= Subscribing
-		case "admin", "@admin", "@connection", "@transaction", "no_auth":
-			c.Traits |= Harmful // under another name (rename-command) it is what it is
-		}
-	}
-	if readonly && !replicates {
-		c.Traits = c.Traits&^Write | Read
-	}
-	if arity == 0 {
-		c.Arity = -1
-	}
-	if first > 0 && first < farthest && step > 0 && step < farthest {
-		c.First, c.Last, c.Step = first, last, step
-	}
-	return c
 }

@@ -11,8 +11,6 @@
 package routing
 
 import (
-	"slices"
-
 	"evergate/topology"
 )
 
@@ -40,6 +38,8 @@ const (
 	Transact
 	// Listen: SUBSCRIBE and its kin. It has a Shard and a Slot where it is about channels that belong to slots.
 	Listen
+	// AskKeys: only a server can tell the keys of this request (COMMAND GETKEYS). They belong into Request.Keys then.
+	AskKeys
 )
 
 // Reason says why a request is refused. It labels logs and metrics.
@@ -135,6 +135,8 @@ const (
 type Request struct {
 	Command *Command
 	Args    [][]byte
+	// Keys are what a server said of the keys, where the decision had been AskKeys; nil where none was asked.
+	Keys [][]byte
 }
 
 // special marks the commands that do not just follow their keys.
@@ -157,12 +159,12 @@ func Decide(d *Decision, r Request, v *topology.View) {
 		return
 	case c.Has(special):
 		var done bool
-		if *d, done = decideSpecial(c, r.Args, v); done {
+		if *d, done = decideSpecial(&r, v); done {
 			return
 		}
 	}
 	if v != nil && v.Sharded && len(v.Shards) > 0 {
-		d.slot(c, r.Args, v, c.Has(Read))
+		d.slot(c, &r, v, c.Has(Read))
 		d.Counts = d.Kind != Refuse && c.Has(Counting)
 		return
 	}
@@ -174,14 +176,15 @@ func Decide(d *Decision, r Request, v *topology.View) {
 }
 
 // decideSpecial answers for commands with special traits; done is false when such a command is an ordinary one here.
-func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, done bool) {
+func decideSpecial(r *Request, v *topology.View) (d Decision, done bool) {
+	c, args := r.Command, r.Args
 	switch {
 	case c.Has(Local):
 		return Decision{Kind: Answer, Shard: -1, Slot: -1}, true
 	case c.Has(Harmful):
 		return refuse(Forbidden), true
 	case c.Has(Transaction):
-		return c.at(args, v, Transact), true
+		return c.at(r, v, Transact), true
 	case c.Waits():
 		d := Decision{Kind: Pin, Shard: -1, Slot: -1}
 		if v != nil && len(v.Shards) > 0 {
@@ -189,15 +192,15 @@ func decideSpecial(c *Command, args [][]byte, v *topology.View) (d Decision, don
 		}
 		return d, true
 	case c.Has(Listening):
-		return c.at(args, v, Listen), true
+		return c.at(r, v, Listen), true
 	case c.Has(Subscribing) && v != nil && v.Sharded:
 		return everyShard(c, args, v), true
 	case c.Has(Subscribing) && v != nil && len(v.Shards) > 0:
 		return Decision{Kind: Forward, Shard: 0, Slot: -1, Counts: c.Has(Counting), Safe: true}, true
 	case c.Has(Blocking):
-		return c.at(args, v, Pin), c.blocks(args)
+		return c.at(r, v, Pin), c.blocks(args)
 	case c.Has(Scan):
-		return c.at(args, v, Walk), true
+		return c.at(r, v, Walk), true
 	case c.Merge == Saved, c.Merge == OneOK, v != nil && v.Sharded && c.Merge != OneAnswers:
 		return c.spread(), true
 	}
@@ -244,14 +247,14 @@ func (c *Command) Keyspace() bool {
 }
 
 // at decides like for an ordinary command, and gives what is not refused another kind.
-func (c *Command) at(args [][]byte, v *topology.View, kind Kind) Decision {
+func (c *Command) at(r *Request, v *topology.View, kind Kind) Decision {
 	d := Decision{Shard: -1, Slot: -1}
 	switch {
 	case v == nil || len(v.Shards) == 0:
 	case !v.Sharded:
 		d.Shard = 0
 	default:
-		if d.slot(c, args, v, false); d.Kind == Refuse {
+		if d.slot(c, r, v, false); d.Kind == Refuse || d.Kind == AskKeys {
 			return d
 		}
 	}
@@ -278,12 +281,17 @@ func (d *Decision) forward(c *Command, read bool) {
 }
 
 // slot routes by the slot of the keys.
-func (d *Decision) slot(c *Command, args [][]byte, v *topology.View, read bool) {
+func (d *Decision) slot(c *Command, r *Request, v *topology.View, read bool) {
+	args := r.Args
 	if c.Cut == PerPair && len(args)%2 == 0 {
 		*d = refuse(WrongArity)
 		return
 	}
 	d.forward(c, read)
+	if c.asked || c.Form == Specified {
+		d.learnt(c, r, v)
+		return
+	}
 	a, b, ok := c.spans(args)
 	if !ok {
 		return // any server refuses it, in its own words, before it does anything
@@ -309,66 +317,32 @@ func (d *Decision) slot(c *Command, args [][]byte, v *topology.View, read bool) 
 	}
 }
 
-// split cuts by slot, not by shard: a server refuses a command whose keys lie in more than one slot even when it
-// serves them all. The parts are in order of slots, the arguments of a part in the order of the request.
-func (d *Decision) split(c *Command, args [][]byte, keys span, v *topology.View) {
-	n := keys.count()
-	found := slices.Grow(d.found[:0], n)
-	for at := keys.first; at <= keys.last; at += keys.step {
-		found = append(found, uint64(Slot(args[at]))<<32|uint64(at))
-	}
-	d.room = slices.Grow(d.room[:0], n)[:n]
-	sortBySlot(found, d.room)
-	parts := 1
-	for i := 1; i < n; i++ {
-		if found[i]>>32 != found[i-1]>>32 {
-			parts++
+// learnt routes a command that was learnt by all its keys. It is never cut. Where the arguments do not say where the
+// keys are it is not sent: unlike a command of the table, it might be executed.
+func (d *Decision) learnt(c *Command, r *Request, v *topology.View) {
+	keys := r.Keys
+	if keys == nil {
+		places, ok := c.Keys(r.Args, nil)
+		if !ok {
+			*d = Decision{Kind: AskKeys, Shard: -1, Slot: -1}
+			return
+		}
+		for _, at := range places {
+			keys = append(keys, r.Args[at])
 		}
 	}
-	d.Kind, d.Merge, d.Shard, d.Slot = Split, c.Merge, -1, -1
-	d.Parts = slices.Grow(d.Parts[:0], parts)
-	all := slices.Grow(d.args[:0], n*keys.step)
-	for i := 0; i < n; {
-		slot := found[i] >> 32
-		from := len(all)
-		for ; i < n && found[i]>>32 == slot; i++ {
-			at := int(found[i] & (1<<32 - 1))
-			for next := at; next < at+keys.step; next++ {
-				all = append(all, next)
-			}
+	for _, key := range keys {
+		slot := Slot(key)
+		if d.Slot >= 0 && d.Slot != slot {
+			*d = refuse(CrossSlot)
+			return
 		}
-		part := Part{Slot: int(slot), Shard: shardOf(v, int(slot)), Args: all[from:len(all):len(all)]}
-		d.Parts = append(d.Parts, part)
+		d.Slot = slot
 	}
-	d.found, d.args = found, all
-	if n > keysKept {
-		d.found, d.room, d.args = nil, nil, nil
+	if d.Slot >= 0 {
+		d.Shard = shardOf(v, d.Slot)
 	}
 }
-
-// sortBySlot puts slots, from bit 32 on, in order, and leaves equal ones in theirs: seven bits at a time, without a
-// branch that depends on a key. room is as long.
-func sortBySlot(found, room []uint64) {
-	for shift := 32; shift < 46; shift += 7 {
-		var next [128]int32
-		for _, f := range found {
-			next[f>>shift&127]++
-		}
-		sum := int32(0)
-		for i, count := range next {
-			next[i], sum = sum, sum+count
-		}
-		for _, f := range found {
-			at := &next[f>>shift&127]
-			room[*at] = f
-			*at++
-		}
-		found, room = room, found
-	}
-}
-
-// keysKept is how many keys a request may have whose room is kept for the next one.
-const keysKept = 1 << 10
 
 // shardOf gives the index of the shard that serves slot, or -1.
 func shardOf(v *topology.View, slot int) int {

@@ -30,23 +30,34 @@ func FuzzKeys(f *testing.F) {
 	slices.SortFunc(all, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
 	f.Fuzz(func(t *testing.T, raw []byte, pick uint16) {
 		args := arguments(raw)
-		checkKeys(t, all[int(pick)%len(all)], args)
+		checkKeys(t, all[int(pick)%len(all)], args, false)
 		if c := Lookup(args); c != nil {
-			checkKeys(t, c, args)
+			checkKeys(t, c, args, false)
 		}
 		first, last, step := int(pick&15)-4, int(pick>>4&15)-8, int(pick>>8&7)-2
-		checkKeys(t, Learn("m", -1, nil, first, last, step), args)
+		checkKeys(t, Learn(Told{Name: "m", First: first, Last: last, Step: step}), args, false)
+		checkKeys(t, Learn(Told{Name: "m", Specs: fuzzedSpecs(pick)}), args, true)
 	})
 }
 
-func checkKeys(t *testing.T, c *Command, args [][]byte) {
+// fuzzedSpecs are two specifications, of each kind.
+func fuzzedSpecs(pick uint16) []KeySpec {
+	at, n, by := int(pick&7)-2, int(pick>>3&7)-4, int(pick>>6&3)
+	specs := []KeySpec{
+		{Index: at, Last: n, Step: by, Limit: int(pick >> 8 & 3)}, {Index: at, Numbered: true, First: n, Step: by},
+		{Keyword: "streams", From: at, Last: n, Step: by}, {Keyword: "k", From: -at, Numbered: true, NumberAt: n, Step: by},
+	}
+	return []KeySpec{specs[pick>>10&3], specs[pick>>12&3]}
+}
+
+func checkKeys(t *testing.T, c *Command, args [][]byte, twice bool) {
 	keys, ok := c.Keys(args, nil)
 	if !ok && len(keys) > 0 {
 		t.Fatalf("%s: %v though the arguments do not say", c.Name, keys)
 	}
 	seen := map[int]bool{}
 	for _, at := range keys {
-		if at < 1 || at >= len(args) || seen[at] {
+		if at < 1 || at >= len(args) || seen[at] && !twice {
 			t.Fatalf("%s %q: position %d of %v", c.Name, args, at, keys)
 		}
 		seen[at] = true
@@ -61,7 +72,12 @@ func FuzzDecide(f *testing.F) {
 		args := arguments(raw)
 		c := Lookup(args)
 		if c == nil && pick%2 == 0 {
-			c = Learn(string(args[0]), -1, []string{"readonly"}, int(pick>>1&7), int(pick>>4&15)-8, int(pick>>8&3))
+			c = Learn(Told{
+				Name: string(args[0]), Flags: []string{"readonly"},
+				First: int(pick >> 1 & 7), Last: int(pick>>4&15) - 8, Step: int(pick >> 8 & 3),
+			})
+		} else if c == nil && pick%4 == 1 {
+			c = Learn(Told{Name: string(args[0]), Specs: fuzzedSpecs(pick >> 1)})
 		}
 		r := Request{Command: c, Args: args}
 		for _, v := range []*topology.View{nil, plain, sharded} {
@@ -83,7 +99,7 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 	if (d.Kind == Refuse) != (d.Reason != NoReason) || (d.Kind == Split) != (d.Parts != nil) {
 		fail("kind and reason or parts differ")
 	}
-	if !sharded && (d.Slot != -1 || d.Kind == Split || d.Reason == CrossSlot) {
+	if !sharded && (d.Kind == AskKeys || d.Slot != -1 || d.Kind == Split || d.Reason == CrossSlot) {
 		fail("slots where there are none")
 	}
 	if d.Read && (r.Command.Has(Write) || r.Command.Has(Scan)) || d.Safe && r.Command.Has(Write) {

@@ -114,7 +114,7 @@ func Allowed(word string) (names []string, none string) {
 // DecideAllowed decides about a harmful command that is let through: it goes to the primary of its keys, on a
 // connection of the session's own.
 func DecideAllowed(r Request, v *topology.View) Decision {
-	d := r.Command.at(r.Args, v, Pin)
+	d := r.Command.at(&r, v, Pin)
 	if d.Kind == Pin && v != nil && len(v.Shards) > 1 && d.Slot < 0 {
 		return refuse(WhichShard)
 	}

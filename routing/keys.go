@@ -19,8 +19,15 @@ func (s span) count() int {
 // Keys appends to into the positions in args of the keys (and of the channels of sharded pub/sub), args[0] being the
 // command's name. BY and GET patterns of SORT are not keys. ok is false, and nothing is appended, when the
 // arguments do not say where the keys are: a number of keys that is no number, is negative or does not fit, a missing
-// STREAMS, an odd number of what follows it, too few arguments. A server refuses all these by itself.
+// STREAMS, an odd number of what follows it, too few arguments. A server refuses all these by itself. Of a learnt
+// command a position may come twice, and ok is false too where only its server can tell.
 func (c *Command) Keys(args [][]byte, into []int) (keys []int, ok bool) {
+	switch {
+	case c.asked:
+		return into, false
+	case c.Form == Specified:
+		return c.specified(args, into)
+	}
 	a, b, ok := c.spans(args)
 	if !ok {
 		return into, false

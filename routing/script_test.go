@@ -117,7 +117,9 @@ func (s *script) learn(words []string) string {
 		}
 		numbers[i] = n
 	}
-	c := Learn(words[0], numbers[0], words[5:], numbers[1], numbers[2], numbers[3])
+	c := Learn(Told{
+		Name: words[0], Arity: numbers[0], Flags: words[5:], First: numbers[1], Last: numbers[2], Step: numbers[3],
+	})
 	s.learnt[c.Name] = c
 	return fmt.Sprintf("%s arity %d keys %d %d %d traits%s\n", c.Name, c.Arity, c.First, c.Last, c.Step, c.Traits)
 }
@@ -135,7 +137,8 @@ func (t Trait) String() string {
 	return out
 }
 
-var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "spread", "walk", "transact", "listen"}
+var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "spread", "walk", "transact", "listen",
+	"ask-keys"}
 
 var mergeNames = [...]string{"ordered", "sum", "all-ok", "union", "sum-pairs", "concat", "any-of", "each-true", "same",
 	"one-ok", "least", "newest", "texts", "saved", "one-answers", "unjoined"}

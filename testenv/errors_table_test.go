@@ -238,6 +238,12 @@ var errAnswers = []answered{
 		when: "a server answered SCAN in another shape", advice: "tell us"},
 	{text: "ERR evergate: SCAN needs CLUSTER NODES, and the server says: <error>", executed: nothingDone,
 		when: "a cluster, and the gateway's user has no right to it", advice: "give it `+cluster|nodes`"},
+	{text: "ERR evergate: a server could not tell which keys the command has, so that nobody knows which server it is " +
+		"for; it was not executed", executed: notExecuted, when: "a cluster, and a command that the gateway does not know: " +
+		"its keys are found by COMMAND GETKEYS, and the gateway's user has no right to it",
+		advice: "give it `+command|getkeys`"},
+	{text: "ERR evergate: only a server can tell which keys the command has, and it is too long to ask; it was not " +
+		"executed", executed: notExecuted, when: "the same, and the command has more than 1 MiB", advice: elsewhere},
 	{text: "ERR evergate: a server could not save; its log says why", executed: maybe,
 		when: "SAVE: the BGSAVE of a primary failed", advice: "look at that server's log and disk"},
 	{text: "ERR evergate: the primary changed while it saved", executed: maybe,

@@ -123,7 +123,7 @@ var errorReply = regexp.MustCompile(`^-[A-Z]+ .*\r\n$`)
 var fragments = []string{
 	"-TRYAGAIN Multiple keys", "-READONLY You", "-LOADING Redis", "-LOADING Valkey", "-CLUSTERDOWN ", "-MASTERDOWN ",
 	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-BUSY Redis", "-BUSY Valkey",
-	"-ERR no such key", "-UNBLOCKED force",
+	"-ERR no such key", "-ERR The command has no key arguments", "-UNBLOCKED force",
 	"-ERR WAIT cannot be used with replica", "-ERR WAITAOF cannot be used with replica",
 	"-EXECABORT Transaction discarded because of: ", // what servers say
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers

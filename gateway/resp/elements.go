@@ -39,10 +39,30 @@ func appendElementsOf(elements [][]byte, reply []byte) (all [][]byte, ok bool) {
 	if len(reply) == 0 || reply[0] != '*' && reply[0] != '~' && reply[0] != '>' {
 		return elements, false
 	}
+	return appendValues(elements, reply, 1)
+}
+
+// Pairs cuts a map, or the flat array that stands for it in RESP2, into its keys and values by turns. They alias the
+// reply.
+func Pairs(reply []byte) (elements [][]byte, ok bool) {
+	if len(reply) > 0 && reply[0] == '%' {
+		elements, ok = appendValues(nil, reply, 2)
+	} else {
+		elements, ok = appendElementsOf(nil, reply)
+	}
+	if !ok || len(elements)%2 != 0 {
+		return nil, false
+	}
+	return elements, true
+}
+
+// appendValues cuts an aggregate whose head counts so many values as one.
+func appendValues(elements [][]byte, reply []byte, each int64) (all [][]byte, ok bool) {
 	count, next, ok, whole := number(reply, 1)
 	if !ok || !whole || count < 0 || count > int64(len(reply)) {
 		return elements, false
 	}
+	count *= each
 	rest := reply[next:]
 	elements = slices.Grow(elements, int(count))
 	for range count {

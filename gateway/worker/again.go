@@ -135,12 +135,9 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		return w.walkAgain(c, s, a)
 	}
 	w.args = resp.Args(a.frame, w.args[:0])
-	command := routing.Lookup(w.args)
-	if command == nil {
-		command = c.svc.knows(w.args)
-	}
+	command := c.svc.row(w.args)
 	var d routing.Decision
-	routing.Decide(&d, routing.Request{Command: command, Args: w.args}, c.svc.view)
+	c.svc.decide(&d, command, w.args)
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never done again
 		return w.execAgain(c, a)

@@ -59,8 +59,8 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 
 // askDatabase parks a session until a server has said whether there is a database.
 func (w *Worker) askDatabase(c *client, n int32) bool {
-	name := "select " + strconv.Itoa(int(n))
-	if w.joinQuestion(c, name) {
+	q := question{svc: c.svc, name: "select " + strconv.Itoa(int(n)), database: n}
+	if w.joinQuestion(c, q) {
 		return false
 	}
 	l, why := w.pick(c, 0, false, backend.Anybody)
@@ -71,8 +71,8 @@ func (w *Worker) askDatabase(c *client, n int32) bool {
 	frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(n)))
 	frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(l.Key.DB)))
 	frame = resp.AppendCommandStrings(frame, "EXEC")
-	w.question(l, question{svc: c.svc, name: name, database: n}, frame, 3)
-	w.joinQuestion(c, name)
+	w.question(l, q, frame, 3)
+	w.joinQuestion(c, q)
 	return false
 }
 
@@ -99,16 +99,16 @@ func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
 func (w *Worker) setUp(c *client, to backend.Setup) bool {
 	l := c.pin
 	if l != nil && l.State == backend.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
-		name := "set up " + strconv.FormatUint(uint64(l.ID), 10)
-		if w.joinQuestion(c, name) {
+		q := question{svc: c.svc, name: "set up " + strconv.FormatUint(uint64(l.ID), 10), lane: l, setup: to}
+		if w.joinQuestion(c, q) {
 			return false
 		}
 		frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
 		if l.Now.Proto != to.Proto {
 			frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
 		}
-		w.question(l, question{svc: c.svc, name: name, lane: l, setup: to}, frame, 0)
-		w.joinQuestion(c, name)
+		w.question(l, q, frame, 0)
+		w.joinQuestion(c, q)
 		return false
 	}
 	c.Proto, c.DB = to.Proto, to.DB
@@ -131,9 +131,9 @@ func (w *Worker) wentAlong(l *backend.Lane, to backend.Setup, reply []byte) {
 }
 
 // joinQuestion parks a session with those who wait for the answer to a question that is being asked.
-func (w *Worker) joinQuestion(c *client, name string) bool {
+func (w *Worker) joinQuestion(c *client, q question) bool {
 	for i := range w.asking {
-		if w.asking[i].svc == c.svc && w.asking[i].name == name {
+		if asked := &w.asking[i]; asked.svc == q.svc && asked.name == q.name && asked.keys == q.keys {
 			w.park(c, session.Asking)
 			w.asking[i].waiters = append(w.asking[i].waiters, c.waiter())
 			return true

@@ -58,11 +58,9 @@ func unless(harmless bool) mayBe {
 
 func (w *Worker) transactionMayWrite(c *client) mayBe {
 	for args := range w.commandsIn(c.Multi.Body) {
-		command := routing.Lookup(args)
+		command := c.svc.row(args)
 		if command == nil {
-			if command = c.svc.knows(args); command == nil {
-				return yes
-			}
+			return yes
 		}
 		if may := w.mayWrite(c, command, args); may != no {
 			return may
@@ -100,7 +98,8 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 	if s.functions != nil {
 		return unless(s.functions[strings.ToLower(string(name))])
 	}
-	if w.joinQuestion(c, functionList) {
+	q := question{svc: s, name: functionList}
+	if w.joinQuestion(c, q) {
 		return beingAsked
 	}
 	var l *backend.Lane
@@ -112,8 +111,8 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 		w.runAt(c, w.now+askAgainIn)
 		return beingAsked
 	}
-	w.question(l, question{svc: s, name: functionList}, resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0)
-	w.joinQuestion(c, functionList)
+	w.question(l, q, resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0)
+	w.joinQuestion(c, q)
 	return beingAsked
 }
 
@@ -169,4 +168,34 @@ func countOf(head string) int {
 		return 0
 	}
 	return n
+}
+
+// flatten lists the values of a reply in order; heads of aggregates stand as they are ("*3").
+func flatten(reply []byte) (words []string, ok bool) {
+	for len(reply) > 0 {
+		i := bytes.Index(reply, []byte("\r\n"))
+		if i < 1 {
+			return words, false
+		}
+		line := string(reply[:i])
+		reply = reply[i+2:]
+		switch line[0] {
+		case '*', '~', '%', '_':
+			words = append(words, line)
+		case '$':
+			n, err := strconv.Atoi(line[1:])
+			if err != nil || n+2 > len(reply) {
+				return words, false
+			}
+			if n < 0 {
+				words = append(words, "_")
+				continue
+			}
+			words = append(words, string(reply[:n]))
+			reply = reply[n+2:]
+		default:
+			words = append(words, line[1:])
+		}
+	}
+	return words, true
 }

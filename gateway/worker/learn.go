@@ -2,7 +2,7 @@ package worker
 
 import (
 	"bytes"
-	"strconv"
+	"crypto/sha256"
 	"strings"
 	"time"
 
@@ -14,7 +14,9 @@ import (
 
 // A command that the table does not have may be a module's, or a newer server's. The server is asked once with
 // COMMAND INFO, while the session waits; what nobody knows is answered in Redis's words without troubling a server
-// again for a while.
+// again for a while. Where only a server can tell the keys of a learnt command, as it may be for a module's, it is
+// asked about each request with COMMAND GETKEYS: in a cluster nothing is sent whose slot is not known. That the server
+// sends it on cannot be relied on: Valkey 9.1 executes MSETEX wherever it comes.
 
 const (
 	// learnedMax bounds what is remembered; past it everything is forgotten and asked anew.
@@ -25,6 +27,8 @@ const (
 	// it could not say.
 	unknownFor = 30 * time.Second
 	failedFor  = time.Second
+	// keysMax bounds the requests of one command whose keys are remembered.
+	keysMax = 256
 )
 
 // learned is what a server said of a command; row is nil when it does not know it.
@@ -32,26 +36,70 @@ type learned struct {
 	row    *routing.Command
 	at     time.Duration
 	failed bool // it could not say
+	// keys is what a server said of the keys of requests, by the digest of the request.
+	keys map[digest]*keysSaid
 }
 
-// question is what a server is being asked: about a command, about a database if that is not 0, or to have a setup on a
-// lane if that is not nil.
+type digest [sha256.Size]byte
+
+// keysSaid is what a server said of the keys of a request: them, or an error, which is believed as long as "no such
+// command".
+type keysSaid struct {
+	keys [][]byte // not nil
+	err  []byte
+	at   time.Duration
+}
+
+// question is what a server is being asked: about a command, about the keys of a request with it (keys says which),
+// about a database if that is not 0, or to have a setup on a lane if that is not nil.
 type question struct {
 	svc      *service
 	name     string
+	keys     digest
 	database int32
 	lane     *backend.Lane
 	setup    backend.Setup
 	waiters  []hold.Waiter
 }
 
-// knows returns the row learnt for a command, or nil.
-func (s *service) knows(args [][]byte) *routing.Command {
-	if l := s.learned[strings.ToLower(string(cut(args[0], learnedNameMax+1)))]; l != nil {
-		return l.row
+// nameAsked is how a command is asked about and remembered.
+func nameAsked(args [][]byte) string {
+	return strings.ToLower(string(cut(args[0], learnedNameMax+1)))
+}
+
+// row returns the row of a request that was seen before, from the table or learnt; nil where there is none.
+func (s *service) row(args [][]byte) *routing.Command {
+	if command := routing.Lookup(args); command != nil {
+		return command
+	}
+	if l := s.learned[nameAsked(args)]; l != nil && l.row != nil {
+		return l.row.Of(args)
 	}
 	return nil
 }
+
+// decide is routing.Decide, with what a server has said of the keys.
+func (s *service) decide(d *routing.Decision, command *routing.Command, args [][]byte) {
+	r := routing.Request{Command: command, Args: args}
+	if routing.Decide(d, r, s.view); d.Kind != routing.AskKeys {
+		return
+	}
+	if said := s.keysSaid(args); said != nil && said.err == nil {
+		r.Keys = said.keys
+		routing.Decide(d, r, s.view)
+	}
+}
+
+// keysSaid is what a server has said of the keys of a request; nil where none was asked yet.
+func (s *service) keysSaid(args [][]byte) *keysSaid {
+	l := s.learned[nameAsked(args)]
+	if l == nil || len(l.keys) == 0 {
+		return nil
+	}
+	return l.keys[digestOf(args)]
+}
+
+func digestOf(args [][]byte) digest { return sha256.Sum256(resp.AppendCommand(nil, args...)) }
 
 // inquiry is how far the gateway is with a command that the table does not have.
 type inquiry uint8
@@ -64,7 +112,7 @@ const (
 
 // learn finds the row of a command that the table does not have; nil when nobody knows it.
 func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
-	name := strings.ToLower(string(cut(args[0], learnedNameMax+1)))
+	name := nameAsked(args)
 	if len(name) == 0 || len(name) > learnedNameMax || routing.Container(args[0]) != nil || neverAsk(name) {
 		return nil, settled
 	}
@@ -75,26 +123,75 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 			w.answer(c, w.loading(s, "the server cannot say what the command is"))
 			return nil, answered
 		case !l.failed && (l.row != nil || age < unknownFor):
-			return l.row, settled
+			if l.row != nil {
+				return l.row.Of(args), settled
+			}
+			return nil, settled
 		}
 	}
-	if w.joinQuestion(c, name) {
-		return nil, parked
+	return nil, w.inquire(c, question{svc: s, name: name}, func() []byte {
+		return resp.AppendCommandStrings(nil, "COMMAND", "INFO", name)
+	})
+}
+
+// learnKeys has a server tell the keys of a request. What the server has against it is the answer.
+func (w *Worker) learnKeys(c *client, args [][]byte) inquiry {
+	said := c.svc.keysSaid(args)
+	switch {
+	case said != nil && w.now-said.at < unknownFor:
+		w.stats.Refused++
+		w.answer(c, said.err)
+		return answered
+	case sizeOf(args) > bigBytes:
+		w.stats.Refused++
+		w.answer(c, keysUnasked)
+		return answered
+	}
+	return w.inquire(c, question{svc: c.svc, name: nameAsked(args), keys: digestOf(args)}, func() []byte {
+		return resp.AppendCommand(nil, append([][]byte{[]byte("COMMAND"), []byte("GETKEYS")}, args...)...)
+	})
+}
+
+// inquired is what comes of a request about which a server must be asked first.
+func (w *Worker) inquired(c *client, how inquiry) bool {
+	if c.Multi != nil && how == answered {
+		c.Multi.Aborted = true
+	}
+	return how == answered
+}
+
+// inquire puts a question to any primary, or joins those who have asked it.
+func (w *Worker) inquire(c *client, q question, frame func() []byte) inquiry {
+	if w.joinQuestion(c, q) {
+		return parked
 	}
 	var l *backend.Lane
 	why := noView
-	if s.view != nil {
-		l, why = w.pick(c, 0, false, backend.Anybody)
+	if c.svc.view != nil {
+		l, why = w.pickAny(c)
 	}
 	if l == nil {
 		if w.mayNot(c, 0, why) {
-			return nil, answered
+			return answered
 		}
-		return nil, parked
+		return parked
 	}
-	w.question(l, question{svc: s, name: name}, resp.AppendCommandStrings(nil, "COMMAND", "INFO", name), 0)
-	w.joinQuestion(c, name)
-	return nil, parked
+	w.question(l, q, frame(), 0)
+	w.joinQuestion(c, q)
+	return parked
+}
+
+// pickAny finds a lane to the primary of any shard; why there is none is said of the first.
+func (w *Worker) pickAny(c *client) (l *backend.Lane, why obstacle) {
+	if l, why = w.pick(c, 0, false, backend.Anybody); l != nil {
+		return l, why
+	}
+	for shard := 1; shard < len(c.svc.view.Shards); shard++ {
+		if l, _ := w.pick(c, shard, false, backend.Anybody); l != nil {
+			return l, free
+		}
+	}
+	return nil, why
 }
 
 // neverAsk names commands that stay unknown on purpose: clients would take the gateway for something it is not; and a
@@ -113,7 +210,10 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 		w.learntDatabase(s, q.database, reply)
 	case q.name == functionList:
 		s.learntFunctions(reply)
-	case reply != nil:
+	case reply == nil: // it is asked again
+	case q.keys != (digest{}):
+		s.learntKeys(&q, reply, w.now)
+	default:
 		if len(s.learned) >= learnedMax {
 			clear(s.learned)
 		}
@@ -123,58 +223,41 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 	w.wakeAll(q.waiters)
 }
 
-// parseInfo reads one element of COMMAND INFO: name, arity, flags, first, last and step of the keys, ACL categories.
-func parseInfo(name string, reply []byte) *routing.Command {
-	words, ok := flatten(reply)
-	// *1 *10 name arity *flags... first last step
-	if !ok || len(words) < 7 || words[0] != "*1" || !strings.HasPrefix(words[1], "*") || words[1] == "*-1" {
-		return nil
+// learntKeys takes the reply to COMMAND GETKEYS.
+func (s *service) learntKeys(q *question, reply []byte, now time.Duration) {
+	l := s.learned[q.name]
+	if l == nil || reply[0] == '-' && refusalOf(reply, false) == cannotServe {
+		return // it is asked again
 	}
-	flags, err := strconv.Atoi(strings.TrimLeft(words[4], "*~"))
-	if err != nil || flags < 0 || flags > len(words)-8 {
-		return nil
+	said := &keysSaid{keys: [][]byte{}, at: now}
+	elements, ok := resp.Elements(reply)
+	for _, e := range elements {
+		key, is := resp.String(e)
+		said.keys, ok = append(said.keys, bytes.Clone(key)), ok && is
 	}
-	numbers := make([]int, 4)
-	for i, word := range []string{words[3], words[5+flags], words[6+flags], words[7+flags]} {
-		if numbers[i], err = strconv.Atoi(word); err != nil {
-			return nil
-		}
+	switch {
+	case ok, bytes.HasPrefix(reply, []byte("-ERR The command has no key arguments")):
+	case bytes.HasPrefix(reply, []byte("-ERR Invalid ")): // number of arguments, or arguments
+		said.err = bytes.Clone(reply)
+	default:
+		said.err = keysUntold
 	}
-	told := words[5 : 5+flags]
-	for _, word := range words[8+flags:] {
-		if strings.HasPrefix(word, "@") {
-			told = append(told[:len(told):len(told)], word)
-		}
+	if l.keys == nil || len(l.keys) >= keysMax {
+		l.keys = map[digest]*keysSaid{}
 	}
-	return routing.Learn(name, numbers[0], told, numbers[1], numbers[2], numbers[3])
+	l.keys[q.keys] = said
 }
 
-// flatten lists the values of a reply in order; heads of aggregates stand as they are ("*3").
-func flatten(reply []byte) (words []string, ok bool) {
-	for len(reply) > 0 {
-		i := bytes.Index(reply, []byte("\r\n"))
-		if i < 1 {
-			return words, false
-		}
-		line := string(reply[:i])
-		reply = reply[i+2:]
-		switch line[0] {
-		case '*', '~', '%', '_':
-			words = append(words, line)
-		case '$':
-			n, err := strconv.Atoi(line[1:])
-			if err != nil || n+2 > len(reply) {
-				return words, false
-			}
-			if n < 0 {
-				words = append(words, "_")
-				continue
-			}
-			words = append(words, string(reply[:n]))
-			reply = reply[n+2:]
-		default:
-			words = append(words, line[1:])
-		}
+var (
+	keysUntold = resp.AppendError(nil, "ERR evergate: a server could not tell which keys the command has, so that "+
+		"nobody knows which server it is for; it was not executed")
+	keysUnasked = resp.AppendError(nil, "ERR evergate: only a server can tell which keys the command has, and it is too "+
+		"long to ask; it was not executed")
+)
+
+func sizeOf(args [][]byte) (n int) {
+	for _, a := range args {
+		n += len(a)
 	}
-	return words, true
+	return n
 }

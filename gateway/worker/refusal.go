@@ -45,6 +45,9 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 			"several primaries it is; the command was not executed"
 	default:
 		text = unknownText(args)
+		if l := c.svc.learned[nameAsked(args)]; l != nil && l.row != nil && l.row.Of(args) == nil {
+			text = unknownSubcommand(l.row, args)
+		}
 	}
 	w.answer(c, resp.AppendError(nil, text))
 }
@@ -84,7 +87,7 @@ func slotsOf(command *routing.Command, args [][]byte) string {
 // unknownText words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
 func unknownText(args [][]byte) string {
 	if container := routing.Container(args[0]); container != nil && len(args) > 1 {
-		return "ERR unknown subcommand '" + string(cut(args[1], 128)) + "'. Try " + strings.ToUpper(container.Name) + " HELP."
+		return unknownSubcommand(container, args)
 	}
 	list := ""
 	for _, a := range args[1:] {
@@ -94,6 +97,10 @@ func unknownText(args [][]byte) string {
 		list += "'" + string(cut(a, 128-len(list))) + "' "
 	}
 	return "ERR unknown command '" + string(cut(args[0], 128)) + "', with args beginning with: " + list
+}
+
+func unknownSubcommand(container *routing.Command, args [][]byte) string {
+	return "ERR unknown subcommand '" + string(cut(args[1], 128)) + "'. Try " + strings.ToUpper(container.Name) + " HELP."
 }
 
 // cut shortens b, and ends it at a NUL as the C string it is in Redis.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 
@@ -218,7 +219,8 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 		return false
 	}
 	w.args = resp.Args(frame, w.args[:0])
-	if command := routing.Lookup(w.args); command != nil && !isScript(command) {
+	command := routing.Lookup(w.args)
+	if command != nil && !isScript(command) {
 		return true
 	}
 	switch {
@@ -228,11 +230,20 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 		return false // where it is true, the next ordinary command says so
 	case kind == moved || kind == asked:
 		fields := bytes.Fields(reply)
-		return len(fields) == 3 && string(fields[1]) == strconv.Itoa(int(t.Slot))
+		return len(fields) == 3 && mayBeIn(string(fields[1]), int(t.Slot), command, w.args)
 	case bytes.HasPrefix(reply, []byte("-LOADING")):
 		return t.Flags&backend.Write == 0 || w.now-l.OpenedAt < loadingFor
 	}
 	return true
+}
+
+// mayBeIn says that a slot which a server names may be that of a request: the one by which it was sent, or, where a
+// command that was learnt seemed to have no keys, that of any argument. A script has the keys that it declares.
+func mayBeIn(named string, slot int, command *routing.Command, args [][]byte) bool {
+	if slot >= 0 || command != nil {
+		return named == strconv.Itoa(slot)
+	}
+	return slices.ContainsFunc(args[1:], func(arg []byte) bool { return named == strconv.Itoa(routing.Slot(arg)) })
 }
 
 // sendBack gives a refused request back to its session.

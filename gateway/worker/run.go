@@ -71,15 +71,14 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if command == nil {
 		var how inquiry
 		if command, how = w.learn(c, args); how != settled {
-			if c.Multi != nil && how == answered {
-				c.Multi.Aborted = true
-			}
-			return how == answered
+			return w.inquired(c, how)
 		}
 	}
 	c.last = command
 	d := &w.decision
-	routing.Decide(d, routing.Request{Command: command, Args: args}, c.svc.view)
+	if c.svc.decide(d, command, args); d.Kind == routing.AskKeys {
+		return w.inquired(c, w.learnKeys(c, args))
+	}
 	if d.Kind != routing.Refuse || w.isAllowed(c, d, command) {
 		if w.postponed(c, command, args) {
 			return false

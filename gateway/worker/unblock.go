@@ -78,7 +78,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 		return nil
 	}
 	var d routing.Decision
-	if routing.Decide(&d, routing.Request{Command: routing.Lookup(args), Args: args}, c.svc.view); d.Kind != routing.Pin {
+	if c.svc.decide(&d, c.svc.row(args), args); d.Kind != routing.Pin {
 		return nil
 	}
 	return c.Unread[:n]

@@ -1,0 +1,123 @@
+package routing
+
+import (
+	"slices"
+	"strings"
+)
+
+// farthest bounds the positions that a server may tell: more arguments than any request has.
+const farthest = 1 << 20
+
+// Told is what a server's COMMAND INFO says of a command.
+type Told struct {
+	Name string
+	// Arity 0 says nothing.
+	Arity int
+	// Flags may hold ACL categories too ("@connection").
+	Flags             []string
+	First, Last, Step int
+	// Tips, Specs and Subcommands are told since Redis 7.0.
+	Tips        []string
+	Specs       []KeySpec
+	Subcommands []Told
+}
+
+// Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
+// server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
+// a write unless readonly without may_replicate (which Redis 7 keeps to itself), refused when it belongs to pub/sub,
+// changes the connection, is for administrators or is dangerous. Its keys are where the key specifications say, or, of
+// a server that has none, where first, last and step say. Where they may be elsewhere too, only the server can tell
+// them. It is never cut.
+func Learn(told Told) *Command {
+	name := strings.ToLower(told.Name)
+	c := &Command{Name: name, word: name, Arity: told.Arity, Traits: Write}
+	var readonly, replicates, movable bool
+	for _, flag := range told.Flags {
+		switch strings.ToLower(flag) {
+		case "readonly":
+			readonly = true
+		case "may_replicate", "write":
+			replicates = true
+		case "movablekeys":
+			movable = true
+		case "blocking", "@blocking":
+			c.Traits |= Blocking
+		case "pubsub", "@pubsub":
+			c.Traits |= Subscribing
+		case "admin", "@admin", "@dangerous", "@connection", "@transaction", "no_auth":
+			c.Traits |= Harmful // under another name (rename-command) it is what it is
+		}
+	}
+	if readonly && !replicates {
+		c.Traits = c.Traits&^Write | Read
+	}
+	if told.Arity == 0 {
+		c.Arity = -1
+	}
+	c.learnKeys(told, movable)
+	if c.First == 0 && c.Form == Ranged && !c.asked {
+		c.learnPolicy(told.Tips)
+	}
+	if subcommands := learnSubcommands(name, told.Subcommands); len(subcommands) > 0 {
+		c.within = newIndex(subcommands)
+	}
+	return c
+}
+
+func (c *Command) learnKeys(told Told, movable bool) {
+	switch {
+	case len(told.Specs) > 0:
+		c.Form, c.specs = Specified, slices.Clone(told.Specs)
+		for i := range c.specs {
+			c.specs[i].Keyword = strings.ToLower(c.specs[i].Keyword)
+			c.asked = c.asked || !c.specs[i].usable()
+		}
+	case movable:
+		c.asked = true
+	case told.First > 0 && told.First < farthest && told.Step > 0 && told.Step < farthest:
+		c.First, c.Last, c.Step = told.First, told.Last, told.Step
+	}
+}
+
+// learnPolicy reads what a server advises for a cluster. What concerns all shards is asked of all, where it is said
+// how the answers are joined.
+func (c *Command) learnPolicy(tips []string) {
+	if !slices.Contains(tips, "request_policy:all_shards") && !slices.Contains(tips, "request_policy:all_nodes") {
+		return
+	}
+	c.Traits |= Everywhere
+	c.Merge = Unjoined
+	for _, tip := range tips {
+		switch tip {
+		case "response_policy:all_succeeded":
+			c.Merge = AllOK
+		case "response_policy:agg_sum":
+			c.Merge = Sum
+		case "response_policy:agg_min":
+			c.Merge = Least
+		}
+	}
+}
+
+// learnSubcommands makes the rows of a container. Two of one name, or a name that nothing is found by, are left out.
+func learnSubcommands(container string, told []Told) (rows []*Command) {
+	for _, sub := range told {
+		word := sub.Name[strings.IndexByte(sub.Name, '|')+1:]
+		sub.Name, sub.Subcommands = container+"|"+word, nil
+		row := Learn(sub)
+		twice := slices.ContainsFunc(rows, func(c *Command) bool { return c.Name == row.Name })
+		if word != "" && len(word) <= longestWord && !twice {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// Of gives the row for a request that names c: that of its subcommand where it has such, or nil where it has none of
+// this name.
+func (c *Command) Of(args [][]byte) *Command {
+	if c.within == nil || len(args) < 2 {
+		return c
+	}
+	return c.within.find(args[1])
+}
