@@ -17,7 +17,7 @@ const (
 // and waits until every node calls the cluster ok, knows all nodes, and every replica is in sync.
 func Cluster(o Options) (*Env, error) {
 	return build(o, func(e *Env) error {
-		if err := e.startClusterNodes(); err != nil {
+		if err := e.startClusterNodes(); err != nil || o.Unformed {
 			return err
 		}
 		if err := e.assignSlots(); err != nil {

@@ -52,6 +52,8 @@ type Options struct {
 
 	// Primaries is the number of shards of a Cluster. Default 3.
 	Primaries int
+	// Unformed leaves a Cluster's nodes without slots and strangers to each other. Groups say who is meant for what.
+	Unformed bool
 	// NodeTimeout is the Cluster's cluster-node-timeout. Default 2 s.
 	NodeTimeout time.Duration
 }

@@ -10,7 +10,7 @@ import (
 const (
 	// unusedFor is how long a replica that answers must be kept from reads before that is worth an event: each has to
 	// synchronize first, and a failover keeps all from them for a moment.
-	unusedFor = 5 * time.Second
+	unusedFor = 10 * time.Second
 	// keptFor is how long what an address said is remembered after it was last asked.
 	keptFor = 10 * time.Second
 )

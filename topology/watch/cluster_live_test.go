@@ -127,3 +127,64 @@ func slotOwners(v *topology.View, but string) map[string]int {
 	}
 	return owners
 }
+
+// TestClusterIsWatchedWhileItForms looks at a cluster from its first moment: its nodes are met, and go by their IP
+// addresses, before they have slots and hostnames. Every replica must be of use once it has formed.
+func TestClusterIsWatchedWhileItForms(t *testing.T) {
+	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, Unformed: true})
+	nodes := env.Nodes()
+	do := func(n *testenv.Node, args ...any) any {
+		t.Helper()
+		reply, err := n.Do(args...)
+		if err != nil {
+			t.Fatalf("%s: %v: %v", n.Addr, args, err)
+		}
+		return reply
+	}
+	k := follow(t, watch.Service{Name: "c", Cluster: []string{nodes[0].Addr}})[0]
+	for _, n := range nodes[1:] {
+		do(nodes[0], "CLUSTER", "MEET", "127.0.0.1", n.Port)
+	}
+	testenv.Until(t, 20*time.Second, "the first node to know all", func() error {
+		if known := strings.Count(do(nodes[0], "CLUSTER", "NODES").(string), " connected"); known < len(nodes) {
+			return fmt.Errorf("it knows %d", known)
+		}
+		return nil
+	})
+	do(nodes[0], "CONFIG", "RESETSTAT")
+	testenv.Until(t, 20*time.Second, "the watch to have seen them", func() error {
+		// Its second question came after the first was answered.
+		if asked := fmt.Sprint(do(nodes[0], "INFO", "commandstats")); !strings.Contains(asked, "shards:calls=2,") {
+			return errors.New("not asked yet")
+		}
+		return nil
+	})
+	for _, n := range nodes {
+		do(n, "CONFIG", "SET", "cluster-announce-hostname", "localhost")
+		do(n, "CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname")
+	}
+	for i, g := range env.Groups {
+		do(g.Nodes[0], "CLUSTER", "ADDSLOTSRANGE", i*topology.Slots/3, (i+1)*topology.Slots/3-1)
+		id := do(g.Nodes[0], "CLUSTER", "MYID")
+		testenv.Until(t, 20*time.Second, "the replica to know its primary", func() error {
+			_, err := g.Nodes[1].Do("CLUSTER", "REPLICATE", id)
+			return err
+		})
+	}
+	v := k.until(t, "3 shards with a replica each, by their hostnames", func(v *topology.View) error {
+		if err := fullCluster(v); err != nil {
+			return err
+		}
+		for _, shard := range v.Shards {
+			if !strings.HasPrefix(shard.Primary.Addr, "localhost:") {
+				return fmt.Errorf("primary %s", shard.Primary.Addr)
+			}
+		}
+		return nil
+	})
+	for _, shard := range v.Shards {
+		if !strings.HasPrefix(shard.Replicas[0].Addr, "localhost:") {
+			t.Errorf("replica %s", shard.Replicas[0].Addr)
+		}
+	}
+}
