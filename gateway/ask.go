@@ -96,7 +96,7 @@ func (g *Gateway) facts(door int, shares []worker.Share, says []status.ServerSay
 	}
 	return status.Facts{
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
-		ClientsMax: g.conf.Limits.ClientsMax, Rejected: g.refused.Load(), Workers: len(g.loops),
+		ClientsMax: g.descriptors.clientsMax(), Rejected: g.refusals.all.Load(), Workers: len(g.loops),
 		Reads: string(g.parts[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
 		Failovers: g.failovers[service].Told(), Face: face, Servers: says,
 	}

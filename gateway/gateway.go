@@ -60,7 +60,9 @@ type Gateway struct {
 	started  time.Time
 	runID    string
 	number   atomic.Int64 // of the last client
-	refused  atomic.Uint64
+	// descriptors say how many clients fit, refusals how many did not.
+	descriptors *descriptors
+	refusals    *refusals
 
 	mu        sync.Mutex
 	listeners []listener
@@ -95,6 +97,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	})
 	g.parts = conf.parts()
 	_, g.doors = conf.doors()
+	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	for i := range conf.Services {
 		g.addService(i)
 	}
@@ -106,6 +109,10 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 		to.Service = g.parts[to.Service].service
 		conn, met, err := g.dialer.dial(ctx, to)
+		if err == nil && to.Private && !g.descriptors.forPrivate(conn) {
+			_ = conn.Close()
+			conn, err = nil, errNoDescriptor
+		}
 		if err != nil && ctx.Err() == nil {
 			g.lanes.dialFailed(to.Service, to.Addr, err)
 		}
@@ -153,6 +160,7 @@ func (g *Gateway) addService(service int) {
 	g.scripts = append(g.scripts, newScripts())
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
+		g.descriptors.seen(service, v)
 		for _, l := range g.loops {
 			l.Post(func(*worker.Worker) {})
 		}
@@ -270,6 +278,10 @@ func (g *Gateway) Start() error {
 		// The loops' threads do not give way to other goroutines by themselves; those get their own.
 		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf.Workers+2))
 	}
+	if d := g.descriptors; d.clientsMax() < d.clients {
+		g.logger.Warn("max-clients is lowered to what the limit of open files allows", "max-clients", d.clientsMax(),
+			"wanted", d.clients, "open-files", d.limit, "needed", d.needed())
+	}
 	if err := g.listen(); err != nil {
 		g.closeListeners()
 		return err
@@ -287,6 +299,7 @@ func (g *Gateway) Start() error {
 		}
 	})
 	g.running.Go(func() { g.lanes.run(ctx, g.View) })
+	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {
 			g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[g.parts[i].service].Name)) })

@@ -73,6 +73,7 @@ func (g *Gateway) closeListeners() {
 
 // accept hands each connection to the loop with the fewest.
 func (g *Gateway) accept(ctx context.Context, ln listener) {
+	failures, saidAt := 0, time.Time{}
 	for {
 		conn, err := ln.Accept()
 		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
@@ -82,7 +83,10 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 			return
 		}
 		if err != nil {
-			g.logger.Warn("cannot accept a connection", "address", ln.Addr().String(), "error", err)
+			if failures++; time.Since(saidAt) >= refusalsPause {
+				g.logger.Warn("cannot accept a connection", "address", ln.Addr().String(), "error", err, "times", failures)
+				failures, saidAt = 0, time.Now()
+			}
 			select {
 			case <-ctx.Done():
 				return
@@ -91,14 +95,12 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 			continue
 		}
 		l, clients := g.idlest()
-		if clients >= g.conf.Limits.ClientsMax {
-			g.refused.Add(1)
+		if clients >= g.descriptors.clientsMax() || !g.descriptors.forClient(conn) || l.Accept(conn, ln.door) != nil {
+			g.refusals.note()
 			_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 			_, _ = conn.Write(tooManyClients)
 			_ = conn.Close()
-			continue
 		}
-		l.Accept(conn, ln.door)
 	}
 }
 

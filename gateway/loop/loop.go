@@ -36,8 +36,9 @@ type Config struct {
 type Loop interface {
 	// Run serves until Stop. It must be called once.
 	Run()
-	// Accept takes over a client's connection. It may be called from any goroutine.
-	Accept(conn net.Conn, service int)
+	// Accept takes over a client's connection, unless there is an error: then it is still the caller's. It may be called
+	// from any goroutine.
+	Accept(conn net.Conn, service int) error
 	// Post has f called on the loop's goroutine soon, and a round ended after it. It may be called from any goroutine.
 	Post(f func(w *worker.Worker))
 	// Clients is the number of connected clients, those handed over and not yet served included.

@@ -296,13 +296,11 @@ func (p *poller) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.M
 }
 
 // Accept implements Loop.
-func (p *poller) Accept(c net.Conn, service int) {
+func (p *poller) Accept(c net.Conn, service int) error {
 	remote, local := addresses(c)
 	fd, err := takeFD(c)
 	if err != nil {
-		p.conf.Logger.Warn("cannot take a connection over", "error", err)
-		_ = c.Close()
-		return
+		return err
 	}
 	p.clients.Add(1)
 	refuse := func() {
@@ -324,6 +322,7 @@ func (p *poller) Accept(c net.Conn, service int) {
 	if !taken {
 		refuse()
 	}
+	return nil
 }
 
 // Post implements Loop.

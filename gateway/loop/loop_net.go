@@ -233,7 +233,7 @@ func (p *portable) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker
 }
 
 // Accept implements Loop.
-func (p *portable) Accept(c net.Conn, service int) {
+func (p *portable) Accept(c net.Conn, service int) error {
 	remote, local := addresses(c)
 	p.clients.Add(1)
 	refuse := func() {
@@ -251,6 +251,7 @@ func (p *portable) Accept(c net.Conn, service int) {
 	if !taken {
 		refuse()
 	}
+	return nil
 }
 
 func (p *portable) start(c net.Conn, lane bool, id uint32) *pipe {

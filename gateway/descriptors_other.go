@@ -1,0 +1,6 @@
+//go:build !unix
+
+package gateway
+
+// descriptorsLimit is not known here.
+func descriptorsLimit() int { return descriptorsMany }

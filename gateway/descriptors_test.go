@@ -1,0 +1,25 @@
+package gateway
+
+import "testing"
+
+func TestDescriptorsLeaveRoomForServers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name                            string
+		limit, workers, wanted, servers int
+		clients, needed                 int
+	}{
+		{"all fit", 20_000, 2, 10_000, 3, 10_000, 10_077},
+		{"a common default", 1024, 2, 10_000, 3, 947, 10_077},
+		{"a large cluster", 1024, 2, 10_000, 60, 512, 10_818},
+		{"few: half is kept", 100, 2, 10_000, 3, 50, 10_077},
+		{"few wanted", 1024, 2, 100, 3, 100, 177},
+	} {
+		conf := Config{Workers: c.workers, Services: []Service{{Cluster: make([]string, c.servers)}},
+			Limits: Limits{ClientsMax: c.wanted}}
+		d := newDescriptors(&conf, c.limit)
+		if d.clientsMax() != c.clients || d.needed() != c.needed {
+			t.Errorf("%s: %d clients, needs %d; want %d, %d", c.name, d.clientsMax(), d.needed(), c.clients, c.needed)
+		}
+	}
+}
