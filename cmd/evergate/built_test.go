@@ -113,6 +113,15 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	if reply, err := conn.Do("AUTH", "wrong-"+secretText); err != nil || !strings.HasPrefix(string(reply), "-WRONGPASS") {
 		t.Errorf("%s %v", reply, err)
 	}
+	if err := process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, 10*time.Second, "a line about SIGHUP", func() error {
+		if !strings.Contains(log(), "hangup ignored") {
+			return errors.New(log())
+		}
+		return nil
+	})
 	if err := process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -41,14 +41,14 @@ type world struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	environ        []string
-	// notify begins to catch SIGINT and SIGTERM; only commands that have something to end call it.
+	// notify begins to catch SIGINT, SIGTERM and SIGHUP; only commands that have something to end call it.
 	notify func() (signals <-chan os.Signal, stop func())
 	start  startFunc
 }
 
 func notify() (<-chan os.Signal, func()) {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	return signals, func() { signal.Stop(signals) }
 }
 

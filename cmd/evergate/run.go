@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -37,7 +38,8 @@ variables over the file. Several upstreams in one process are described under se
 file. Passwords come from files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and
 EVERGATE_SENTINEL_PASSWORD.
 
-SIGTERM and SIGINT let what is in flight finish; a second one ends at once.`,
+SIGTERM and SIGINT let what is in flight finish; a second one ends at once. SIGHUP is ignored:
+settings are read at the start.`,
 		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
   evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
   evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
@@ -79,8 +81,12 @@ func (w world) serve(config gateway.Config, logger hclog.Logger) error {
 	for _, addr := range gw.addrs() {
 		logger.Info("listening", "address", showAddr(addr))
 	}
+	s := <-signals
+	for ignored(s, logger) {
+		s = <-signals
+	}
 	// As words: in JSON a signal and a time would be bare numbers.
-	logger.Info("draining", "signal", (<-signals).String(), "timeout", config.DrainTimeout.String())
+	logger.Info("draining", "signal", s.String(), "timeout", config.DrainTimeout.String())
 	return gw.end(config.DrainTimeout, signals, logger)
 }
 
@@ -91,10 +97,15 @@ func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger h
 	drained := make(chan error, 1)
 	go func() { drained <- gw.drain(ctx) }()
 	var err error
-	select {
-	case err = <-drained:
-	case s := <-signals:
-		err = fmt.Errorf("ended by a second signal (%s)", s)
+	for waiting := true; waiting; {
+		select {
+		case err = <-drained:
+			waiting = false
+		case s := <-signals:
+			if !ignored(s, logger) {
+				err, waiting = fmt.Errorf("ended by a second signal (%s)", s), false
+			}
+		}
 	}
 	if err != nil {
 		logger.Warn("drain was cut short", "error", err)
@@ -107,6 +118,16 @@ func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger h
 	}
 	logger.Info("ended")
 	return nil
+}
+
+// ignored takes SIGHUP, which others reload their settings at. Nothing can be reloaded yet, and a service must not end
+// because somebody tried, or because the terminal it was started from is closed.
+func ignored(s os.Signal, logger hclog.Logger) bool {
+	if s != syscall.SIGHUP {
+		return false
+	}
+	logger.Warn("hangup ignored", "signal", "SIGHUP", "why", "settings are read at the start; restart to change them")
+	return true
 }
 
 // showAddr writes a listener as its setting is written.

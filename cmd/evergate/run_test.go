@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway"
+	"evergate/testenv"
 )
 
 // syncBuffer is a buffer that several goroutines write to.
@@ -93,6 +94,26 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--drain-timeout", "1h"}, nil)
 	if code != exitFailed || f.closed != 1 || !strings.Contains(errOut, "second signal (interrupt)") {
+		t.Error(code, f.closed, errOut)
+	}
+}
+
+// TestHangupEndsNothing: what other servers reload their settings at must not end this one, which cannot.
+func TestHangupEndsNothing(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 3)}
+	f.signals <- syscall.SIGHUP
+	f.signals <- syscall.SIGTERM
+	f.signals <- syscall.SIGHUP
+	f.drain = func(ctx context.Context) error {
+		return testenv.WaitFor(ctx, "the second hangup to be taken", func() error {
+			if len(f.signals) > 0 {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+	}
+	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1"}, nil)
+	if code != exitOK || f.closed != 1 || strings.Count(errOut, "[WARN]  evergate: hangup ignored") != 2 {
 		t.Error(code, f.closed, errOut)
 	}
 }
