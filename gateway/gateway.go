@@ -44,7 +44,9 @@ type Gateway struct {
 	allowed []map[string]bool
 	// scripts are those that passed, of each service of the Config.
 	scripts []*scripts
-	doors   []worker.Door
+	// prints are those that cursors of scans name servers by.
+	prints *prints
+	doors  []worker.Door
 	// failovers are those of each service, as its events tell them.
 	failovers []*status.Failovers
 	// rounds are those in which the servers of each service are asked for INFO.
@@ -95,7 +97,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
-	g.parts = conf.parts()
+	g.parts, g.prints = conf.parts(), newPrints()
 	_, g.doors = conf.doors()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	for i := range conf.Services {
@@ -232,6 +234,7 @@ func (g *Gateway) env(i int) worker.Env {
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.parts[of].service].seen(body) },
 		Script:           func(of int, name []byte) []byte { return g.scripts[g.parts[of].service].named(name) },
 		ScriptsForgotten: func(of int) { g.scripts[g.parts[of].service].forget() },
+		Print:            g.prints.give,
 		ClientNumber:     func() int64 { return g.number.Add(1) },
 		WallClock:        time.Now,
 	}

@@ -6,19 +6,28 @@ import (
 	"evergate/topology"
 )
 
-// A cursor of the gateway holds all that is known of a scan, so any gateway can go on with it, and none remembers one:
+// A cursor of the gateway holds all that is known of a scan, so any gateway can go on with it, and none remembers one.
+// It is below 2^53, since there are clients that hold it as a floating-point number (node-redis 4). Where it goes
+// through the slots of a cluster, and where it does not:
 //
-//	bits  0-13   slot: everything below it has been scanned
-//	bits 14-15   stage
-//	bits 16-29   print: of the server and the slots that at belongs to; 0 for none
-//	bits 30-63   at: the server's own cursor
+//	bits  0-13  slot: everything below it has been scanned
+//	bits 14-15  stage
+//	bits 16-32  print: of the server and the slots that at belongs to; 0 for none     bits  0-27  print
+//	bits 33-52  at: of the server's own cursor as many low bits                       bits 28-52  at
+//
+// A server's cursor is the number of a bucket of its hash table, counted from the highest bit down, and servers cut it
+// to its low bits themselves when a table has shrunk: what is cut off is less than the place of one bucket of the
+// smaller table, which is scanned again from its beginning. So may the gateway, if every page ends in another such
+// bucket than it began in, see walk.moreOf. (Where a table belongs to a slot, in newer servers, the slot is in the
+// lowest bits.)
 //
 // Where the print is another than that of the server which is asked now, the scan of the slots from slot on begins
-// again: elements may be seen twice, none is left out. A print has 14 bits, so one change in 16,000 goes unseen.
+// again: elements may be seen twice, none is left out. No two servers that a gateway has met have the same print, see
+// Env.Print; one that it has not met may have, once in 100,000 times.
 type cursor struct {
 	slot  int
 	stage stage
-	print uint16
+	print uint32
 	at    uint64
 }
 
@@ -38,11 +47,21 @@ const (
 )
 
 const (
-	slotBits  = 14
-	stageBits = 2
-	printBits = 14
-	atShift   = slotBits + stageBits + printBits
+	cursorBits = 53
+	slotBits   = 14
+	stageBits  = 2
 )
+
+// layout says how many bits of a cursor are for what.
+type layout struct{ place, print, at int }
+
+var (
+	throughSlots = layout{place: slotBits + stageBits, print: 17, at: 20}
+	ofOneServer  = layout{print: 28, at: 25}
+)
+
+// cut leaves of a server's cursor what there is room for.
+func (l layout) cut(at uint64) uint64 { return at & (1<<l.at - 1) }
 
 // finished is the cursor that ends a scan, and begins one.
 var finished = cursor{}
@@ -59,27 +78,38 @@ func from(slot int) cursor {
 }
 
 // parseCursor reads a cursor as servers do: an unsigned decimal, of which not all need make sense.
-func parseCursor(word []byte) (cursor, bool) {
-	n, err := strconv.ParseUint(string(word), 10, 64)
-	c := cursor{
-		slot: int(n & (1<<slotBits - 1)), stage: stage(n >> slotBits & (1<<stageBits - 1)),
-		print: uint16(n >> (slotBits + stageBits) & (1<<printBits - 1)), at: n >> atShift,
-	}
-	if c.stage == following && c.print == 0 {
-		c.stage, c.at = scanning, 0
-	}
-	return c, err == nil
+func parseCursor(word []byte) (number uint64, ok bool) {
+	number, err := strconv.ParseUint(string(word), 10, 64)
+	return number, err == nil
 }
 
-// fits says that there is room for the server's own cursor.
-func (c cursor) fits() bool { return c.at>>(64-atShift) == 0 }
+// read gives the parts of a cursor. One that no gateway has written is of no server.
+func (l layout) read(number uint64) (c cursor) {
+	place := number & (1<<l.place - 1)
+	c.slot, c.stage = int(place&(1<<slotBits-1)), stage(place>>slotBits)
+	if number>>cursorBits == 0 {
+		c.print, c.at = uint32(number>>l.place&(1<<l.print-1)), number>>(l.place+l.print)
+	}
+	if c.stage == following && c.print == 0 {
+		c.stage = scanning
+	}
+	if c.print == 0 {
+		c.at = 0
+	}
+	return c
+}
 
-func (c cursor) number() uint64 {
-	return uint64(c.slot) | uint64(c.stage)<<slotBits | uint64(c.print)<<(slotBits+stageBits) | c.at<<atShift
+// write puts the parts together. What the server's own cursor has too much is cut off.
+func (l layout) write(c cursor) uint64 {
+	number := l.cut(c.at)<<(l.place+l.print) | uint64(c.print)<<l.place
+	if l.place > 0 {
+		number |= uint64(c.slot) | uint64(c.stage)<<slotBits
+	}
+	return number
 }
 
 // printOf is what a cursor remembers of a server, and of other facts that its own cursor depends on. It is never 0.
-func printOf(n *topology.Node, facts ...uint64) uint16 {
+func (w *Worker) printOf(l layout, n *topology.Node, facts ...uint64) uint32 {
 	const prime = 1099511628211 // FNV-1a
 	h := uint64(14695981039346656037)
 	name := n.RunID
@@ -95,5 +125,10 @@ func printOf(n *topology.Node, facts ...uint64) uint16 {
 			fact >>= 8
 		}
 	}
-	return uint16((h^h>>32)%(1<<printBits-1)) + 1
+	return w.env.Print(h, l.print)
+}
+
+// FirstPrint is the print of bits bits that an identity has where no other has it: 1 or more.
+func FirstPrint(identity uint64, bits int) uint32 {
+	return uint32((identity^identity>>32)%(1<<bits-1)) + 1
 }

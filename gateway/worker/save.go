@@ -96,9 +96,12 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 	return true
 }
 
-// asksOnly says that a request asks how far a save is. What comes behind the SAVE does not overtake it: a server keeps
-// what it had when it began.
+// asksOnly says that a request asks how far a save is, or for the rest of a page of a scan. What comes behind the SAVE
+// does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
 func (c *client) asksOnly(a *again) bool {
 	s := c.splitOf(a.seq)
+	if s != nil && s.walk != nil && s.walk.on > 0 {
+		return true
+	}
 	return s != nil && s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[a.part]
 }

@@ -189,9 +189,12 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			w.complete(c, s)
 			return
 		}
+		if s.walk != nil && w.goesOn(c, s) {
+			return
+		}
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
 		if s.walk != nil {
-			w.deliver(c, seq, w.walked(c, s.walk, s.parts[0].Reply))
+			w.deliver(c, seq, s.walk.answer)
 			return
 		}
 		if s.write && s.doneInPart() {

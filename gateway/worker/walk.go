@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -25,7 +26,7 @@ import (
 type walk struct {
 	args [][]byte // as the client said it
 	at   int      // of its cursor among them
-	asks cursor
+	asks uint64
 	// slot of the key, or -1.
 	slot int
 	// next is what is asked now, under the view of that moment, and to the end of its slots.
@@ -34,12 +35,27 @@ type walk struct {
 	node int32
 	// sharded: it walks through slots.
 	sharded bool
+	// begins is where the server's own cursor begins, as the client has it. on is where the page goes on if that is not 0:
+	// what was found so far ends in the bucket in which it began, see layout. found are so many elements; steps counts.
+	begins, on uint64
+	onPrint    uint32
+	found      []byte
+	count      int
+	steps      int
+	answer     []byte
 }
+
+// moreOf is how many elements a server is asked for to bring a page out of its first bucket; it doubles up to moreMax.
+const (
+	moreOf  = 1000
+	moreMax = 64000
+)
 
 var (
 	invalidCursor = []byte("-ERR invalid cursor\r\n")
-	longCursor    = []byte("-ERR evergate: the server's cursor is too long to be passed on\r\n")
 	oddPage       = []byte("-ERR evergate: the server's answer to a scan is no page\r\n")
+
+	countWord = []byte("COUNT")
 
 	clusterNodes = resp.AppendCommandStrings(nil, "CLUSTER", "NODES")
 )
@@ -73,6 +89,14 @@ func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
 	return true
 }
 
+// layout of the cursor.
+func (k *walk) layout() layout {
+	if k.sharded {
+		return throughSlots
+	}
+	return ofOneServer
+}
+
 // walkAgain does a step again, or the one that takes its place now. It returns false when the session was parked.
 func (w *Worker) walkAgain(c *client, s *split, a *again) bool {
 	if c.svc.view == nil {
@@ -92,17 +116,15 @@ func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane,
 	v := c.svc.view
 	r = request{part: 0, slot: int16(k.slot), read: true}
 	k.sharded = v.Sharded && k.slot < 0
+	k.next = k.layout().read(k.asks)
 	switch {
 	case k.sharded:
-		k.next, k.to = k.asks, v.RangeEnd(k.asks.slot)
-		r.shard = w.shardOfSlot(c, k.asks.slot)
+		k.to = v.RangeEnd(k.next.slot)
+		r.shard = w.shardOfSlot(c, k.next.slot)
 		a.target = -1
-		k.follow(v, r.shard, a)
+		w.follow(k, v, r.shard, a)
 	case v.Sharded:
 		r.shard = w.shardOfSlot(c, k.slot)
-		fallthrough
-	default:
-		k.next = cursor{print: k.asks.print, at: k.asks.at}
 	}
 	l, why = w.chooseAgain(c, a, &routing.Decision{Shard: r.shard, Slot: k.slot})
 	if l == nil {
@@ -114,39 +136,45 @@ func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane,
 		return r, nil, inFlight
 	}
 	k.node = l.Key.Node
-	k.goOn(v, n, r.shard)
+	w.goOn(k, v, n, r.shard)
 	r.frame = k.frame()
 	return r, l, free
 }
 
 // goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
 // slot begins again there.
-func (k *walk) goOn(v *topology.View, n *topology.Node, shard int) {
-	print := printOf(n)
-	switch {
-	case !k.sharded:
-	case k.next.stage == following && k.next.print == k.guest(n), k.next.stage == checkingFollowed:
-		return
+func (w *Worker) goOn(k *walk, v *topology.View, n *topology.Node, shard int) {
+	switch print := uint32(0); {
+	case k.sharded && (k.next.stage == checkingFollowed || k.next.stage == following && k.next.print == w.guest(k, n)):
+	case k.sharded:
+		print = w.printOf(throughSlots, n, v.Shards[shard].ConfigEpoch, uint64(k.to))
+		if k.next.stage == following || k.next.print != print {
+			k.next = cursor{slot: k.next.slot, print: print}
+		}
 	default:
-		print = printOf(n, v.Shards[shard].ConfigEpoch, uint64(k.to))
+		if print = w.printOf(ofOneServer, n); k.next.print != print {
+			k.next = cursor{print: print}
+		}
 	}
-	if k.next.stage == following || k.next.print != print {
-		k.next = cursor{slot: k.next.slot, print: print}
+	if k.begins = k.next.at; k.on > 0 && k.next.print == k.onPrint {
+		k.next.at = k.on
+	} else {
+		k.on, k.steps, k.count, k.found = 0, 0, 0, nil
 	}
 }
 
 // follow turns to the server that the slot is being moved to, where the cursor is of that. If it is the slot's owner by
 // now there is nothing to turn to; if it is not known any more, the scan of the slot begins again.
-func (k *walk) follow(v *topology.View, shard int, a *again) {
+func (w *Worker) follow(k *walk, v *topology.View, shard int, a *again) {
 	if k.next.stage != following || shard < 0 {
 		return
 	}
-	if p := v.Shards[shard].Primary; p != nil && k.guest(p) == k.next.print {
+	if p := v.Shards[shard].Primary; p != nil && w.guest(k, p) == k.next.print {
 		return
 	}
 	found := 0
 	for _, n := range v.Nodes {
-		if n != nil && k.guest(n) == k.next.print && !isReplica(v, n) {
+		if n != nil && w.guest(k, n) == k.next.print && !isReplica(v, n) {
 			a.target = n.ID
 			found++
 		}
@@ -162,16 +190,21 @@ func isReplica(v *topology.View, n *topology.Node) bool {
 }
 
 // guest is the print of a server that the slot is being moved to.
-func (k *walk) guest(n *topology.Node) uint16 { return printOf(n, uint64(k.next.slot)) }
+func (w *Worker) guest(k *walk, n *topology.Node) uint32 {
+	return w.printOf(throughSlots, n, uint64(k.next.slot))
+}
 
 // frame writes the step down for a server.
 func (k *walk) frame() []byte {
 	if k.checks() {
 		return clusterNodes
 	}
-	words := make([][]byte, len(k.args))
+	words := make([][]byte, len(k.args), len(k.args)+2)
 	copy(words, k.args)
 	words[k.at] = strconv.AppendUint(nil, k.next.at, 10)
+	if k.on > 0 { // servers take the last COUNT
+		words = append(words, countWord, strconv.AppendInt(nil, int64(min(moreMax, moreOf<<(k.steps-1))), 10))
+	}
 	return resp.AppendCommand(nil, words...)
 }
 
@@ -180,7 +213,23 @@ func (k *walk) checks() bool {
 	return k.sharded && (k.next.stage == checking || k.next.stage == checkingFollowed)
 }
 
-// walked makes the client's reply of the server's.
+// goesOn takes the server's reply. Where that is not the whole of the client's page yet the next step is put on the
+// session's list.
+func (w *Worker) goesOn(c *client, s *split) bool {
+	k := s.walk
+	if k.answer = w.walked(c, k, s.parts[0].Reply); k.answer != nil {
+		return false
+	}
+	if len(c.out)-c.sent+len(k.found) > w.conf.OutputBytesMax {
+		w.close(c, session.OutputLimit)
+		return true
+	}
+	s.left, s.parts[0].Reply, s.bytes, s.room = 1, nil, len(k.found), s.room[:0]
+	w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), again{target: -1})
+	return true
+}
+
+// walked makes the client's reply of the server's, or nil when it lacks something.
 func (w *Worker) walked(c *client, k *walk, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
@@ -197,14 +246,16 @@ func (w *Worker) walked(c *client, k *walk, reply []byte) []byte {
 	}
 	word, ok := resp.String(page[0])
 	at, err := strconv.ParseUint(string(word), 10, 64)
-	if !ok || err != nil {
+	if !ok || err != nil || !k.take(page[1]) {
 		return oddPage
 	}
 	next := k.next
-	next.at = at
+	next.at = k.layout().cut(at)
 	switch {
-	case !next.fits():
-		return longCursor
+	case at > 0 && (next.at == k.begins || next.at == 0):
+		k.on, k.onPrint = at, k.next.print
+		k.steps = min(k.steps+1, 8)
+		return nil
 	case at > 0:
 	case !k.sharded:
 		next = finished
@@ -213,43 +264,40 @@ func (w *Worker) walked(c *client, k *walk, reply []byte) []byte {
 	default:
 		next.stage = checking
 	}
-	if !k.sharded {
-		return appendPage(next, page[1])
-	}
-	keys, ok := k.within(page[1])
-	if !ok {
-		return oddPage
-	}
-	return appendPage(next, keys)
+	return k.page(next, append(resp.AppendArray(nil, k.count), k.found...))
 }
 
-func appendPage(next cursor, elements []byte) []byte {
-	b := resp.AppendBulk(resp.AppendArray(nil, 2), strconv.AppendUint(nil, next.number(), 10))
+// page is the client's reply.
+func (k *walk) page(next cursor, elements []byte) []byte {
+	b := resp.AppendBulk(resp.AppendArray(nil, 2), strconv.AppendUint(nil, k.layout().write(next), 10))
 	return append(b, elements...)
 }
 
-// within keeps the keys of the slots that the step is about: the others have been passed on, or will be.
-func (k *walk) within(page []byte) (kept []byte, ok bool) {
+// take adds elements to those found: where the step is about slots, the keys in these. The others have been passed on,
+// or will be.
+func (k *walk) take(page []byte) bool {
 	keys, ok := resp.Elements(page)
 	if !ok {
-		return nil, false
+		return false
 	}
 	end := k.to
 	if k.next.stage == following {
 		end = k.next.slot + 1
 	}
-	n := 0
 	for _, frame := range keys {
-		key, ok := resp.String(frame)
-		if !ok {
-			return nil, false
+		if k.sharded {
+			key, ok := resp.String(frame)
+			if !ok {
+				return false
+			}
+			if slot := routing.Slot(key); slot < k.next.slot || slot >= end {
+				continue
+			}
 		}
-		if slot := routing.Slot(key); slot >= k.next.slot && slot < end {
-			kept = append(kept, frame...)
-			n++
-		}
+		k.found = append(k.found, frame...)
+		k.count++
 	}
-	return append(resp.AppendArray(nil, n), kept...), true
+	return true
 }
 
 // checked says where the scan goes on, from what a server says of its slots.
@@ -272,18 +320,18 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 			end++
 		}
 		if next = from(end); end == slot && to != nil {
-			next = cursor{slot: slot, stage: following, print: k.guest(to)}
+			next = cursor{slot: slot, stage: following, print: w.guest(k, to)}
 		} else if end == slot { // the view is behind
 			w.reportNode(c.svc, k.node)
 		}
 	case checkingFollowed:
 		owner := c.svc.node(k.node)
-		if to != nil && k.guest(to) == k.next.print ||
-			owner != nil && at.has(slot) && k.guest(owner) == k.next.print {
+		if to != nil && w.guest(k, to) == k.next.print ||
+			owner != nil && at.has(slot) && w.guest(k, owner) == k.next.print {
 			next = from(slot + 1)
 		}
 	}
-	return appendPage(next, emptyArray)
+	return k.page(next, emptyArray)
 }
 
 // reportNode has the servers be asked about themselves.

@@ -131,6 +131,9 @@ type Env struct {
 	ScriptSeen       func(service int, body []byte)
 	Script           func(service int, name []byte) []byte
 	ScriptsForgotten func(service int)
+	// Print returns a number of so many bits, never 0, for a server or whatever else a cursor must know again: the same
+	// each time for one identity, and not that of another one. Nil: see FirstPrint.
+	Print func(identity uint64, bits int) uint32
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
 	ClientNumber func() int64
 	// WallClock returns the time for TIME.
@@ -282,6 +285,9 @@ func New(conf Config, env Env) *Worker {
 		w.env.ScriptSeen = func(int, []byte) {}
 		w.env.Script = func(int, []byte) []byte { return nil }
 		w.env.ScriptsForgotten = func(int) {}
+	}
+	if env.Print == nil {
+		w.env.Print = FirstPrint
 	}
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{

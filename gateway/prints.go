@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"sync"
+
+	"evergate/gateway/worker"
+)
+
+// printsMax bounds the prints that are remembered: a failover, a restart or a slot that moved makes one, if somebody
+// scans then. The oldest are forgotten first.
+const printsMax = 1 << 14
+
+// prints gives servers the short numbers by which cursors of scans name them. Each gateway computes the same ones, and
+// none gives a number to two servers that it has met: the later one gets the next that is free. To another gateway a
+// cursor with such a number is of nobody, and that part of the scan begins again there.
+type prints struct {
+	mu    sync.Mutex
+	of    map[printNumber]uint64
+	order []printNumber // oldest first
+}
+
+// printNumber is one of those with so many bits.
+type printNumber struct {
+	bits   int
+	number uint32
+}
+
+func newPrints() *prints { return &prints{of: map[printNumber]uint64{}} }
+
+// give returns the print of a server, or of a server with certain slots: identity is a hash of all that makes one.
+func (p *prints) give(identity uint64, bits int) uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := printNumber{bits, worker.FirstPrint(identity, bits)}
+	for {
+		owner, taken := p.of[key]
+		if taken && owner == identity {
+			return key.number
+		}
+		if !taken {
+			break
+		}
+		key.number = key.number%(1<<bits-1) + 1
+	}
+	if len(p.order) == printsMax {
+		delete(p.of, p.order[0])
+		p.order = p.order[1:]
+	}
+	p.of[key] = identity
+	p.order = append(p.order, key)
+	return key.number
+}
