@@ -20,12 +20,15 @@ func pushed(words ...string) []byte {
 // acknowledge answers all that a feed was sent, as a server does.
 func acknowledge(w *Worker, id backend.LaneID) {
 	for l := w.lanes[id]; l != nil && l.State == backend.Open && l.Awaits(); {
-		args := resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End), nil)
-		if len(args) == 1 {
-			w.LaneRead(id, resp.Pong)
-			continue
-		}
-		b := resp.AppendBulk(resp.AppendBulkString([]byte(">3\r\n"), strings.ToLower(string(args[0]))), args[1])
-		w.LaneRead(id, resp.AppendInt(b, 1))
+		w.LaneRead(id, acknowledgement(w.awaited(l)))
 	}
+}
+
+// acknowledgement is what a server says to a command on a feed.
+func acknowledgement(words [][]byte) []byte {
+	if len(words) == 1 {
+		return resp.Pong
+	}
+	b := resp.AppendBulk(resp.AppendBulkString([]byte(">3\r\n"), strings.ToLower(string(words[0]))), words[1])
+	return resp.AppendInt(b, 1)
 }

@@ -27,6 +27,9 @@ func FuzzWorker(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	for i := range uint64(400) {
+		f.Add(subscribers(i))
+	}
 	views := fuzzViews(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 4<<10 {
@@ -35,6 +38,7 @@ func FuzzWorker(f *testing.F) {
 		z := newFuzzed(t, views, in)
 		for len(z.in) > 0 {
 			z.act(z.byte())
+			z.checkFeeds()
 		}
 		z.settle()
 	})
@@ -57,9 +61,11 @@ type fuzzed struct {
 	clients []uint32
 	open    map[backend.LaneID]bool // what the loop has: false while it dials
 	errands []Errand
-	settled uint64
+	settled [2]uint64 // by service
 	acked   int
 	scripts map[string][]byte
+	counts  counts
+	feeds   map[backend.LaneID]*fed
 }
 
 // fuzzViews are the views that come in turn.
@@ -81,18 +87,24 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	z := &fuzzed{
 		t: t, scripts: map[string][]byte{}, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{},
+		counts: counts{}, feeds: map[backend.LaneID]*fed{},
 	}
+	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
 	hold := [...]Hold{{}, {HoldFor, time.Second}, {HoldOff, 0}, {HoldDryRun, 0}}[mode>>4&3]
 	z.w = New(Config{
 		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
-			BlockingLost: BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true}}},
+			BlockingLost: BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
+			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}},
+		Doors:  []Door{{Service: 0, Hold: Hold{HoldFor, 100 * time.Millisecond}}},
 		Limits: resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: 3, GatherFrom: 2,
 	}, Env{
 		View:    func(int) *topology.View { return z.view },
 		Report:  func(int, topology.Report) {},
-		Settled: func(_ int, epoch uint64) { z.settledAt(epoch) },
+		Settled: z.settledAt,
+		Counted: z.counts.count,
+		Count:   func(int, Count) (listeners, lanes int) { return 0, 0 },
 		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
 		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		Ask:     func(e Errand) { z.errands = append(z.errands, e) },
@@ -147,7 +159,8 @@ func (z *fuzzed) act(op byte) {
 	switch op % 16 {
 	case 0:
 		if len(z.clients) < 20 {
-			z.clients = append(z.clients, z.w.ClientOpened(0, "remote", "local"))
+			door := [...]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1, 1, 1}[op>>4]
+			z.clients = append(z.clients, z.w.ClientOpened(door, "remote", "local"))
 		}
 	case 1, 2, 3:
 		if id, ok := z.anyClient(); ok && z.w.clients[id] != nil && !z.w.clients[id].paused {
@@ -214,7 +227,7 @@ func (z *fuzzed) doErrands() {
 
 func (z *fuzzed) dialled(id backend.LaneID, well bool) {
 	if well {
-		z.open[id] = true
+		z.open[id], z.feeds[id] = true, &fed{has: map[string]bool{}}
 		z.w.LaneOpened(id, Met{})
 	} else {
 		delete(z.open, id)
@@ -227,11 +240,12 @@ func (z *fuzzed) laneReads(op byte) {
 	if !ok || z.w.lanes[id] == nil || z.w.lanes[id].Paused {
 		return
 	}
+	if z.w.lanes[id].Key.Purpose == backend.Feed {
+		z.feedReads(id)
+		return
+	}
 	b := []byte(replies[int(z.byte())%len(replies)])
 	switch {
-	case z.w.lanes[id].Key.Purpose == backend.Feed && op%64 >= 32:
-		acknowledge(z.w, id)
-		b = nil
 	case op%64 == 10:
 		b = z.bytes()
 	case op%64 == 11:
@@ -322,6 +336,7 @@ func (z *fuzzed) check() {
 		}
 	}
 	z.checkPrivate()
+	z.checkFeeds()
 	held, bytes := 0, 0
 	defer func() {
 		if held != z.w.held || bytes != z.w.heldBytes {
@@ -383,7 +398,7 @@ func (z *fuzzed) settle() {
 	if text := z.waits(); text != "" {
 		z.t.Fatal(text)
 	}
-	if z.settled != z.view.Epoch {
+	if z.settled != [2]uint64{z.view.Epoch, z.view.Epoch} {
 		z.t.Fatalf("view %d was never left behind, only %d", z.view.Epoch, z.settled)
 	}
 	s := z.w.Snapshot()
@@ -406,14 +421,15 @@ func (z *fuzzed) settle() {
 }
 
 // settledAt takes the worker's word that it has left the former primaries of a view, and looks.
-func (z *fuzzed) settledAt(epoch uint64) {
-	view := z.w.services[0].view // the next one may be out already
-	if view == nil || epoch != view.Epoch || epoch <= z.settled {
-		z.t.Fatalf("settled %d after %d", epoch, z.settled)
+func (z *fuzzed) settledAt(service int, epoch uint64) {
+	view := z.w.services[service].view // the next one may be out already
+	if view == nil || epoch != view.Epoch || epoch <= z.settled[service] {
+		z.t.Fatalf("settled %d after %d", epoch, z.settled[service])
 	}
-	z.settled = epoch
+	z.settled[service] = epoch
 	for _, l := range z.w.lanes {
-		if l != nil && l.Key.Purpose == backend.Primary && formerShard(view, l.Key.Node) != nil && l.Inflight.Len() > 0 {
+		if l != nil && l.Key.Service == service && l.Key.Purpose == backend.Primary &&
+			formerShard(view, l.Key.Node) != nil && l.Inflight.Len() > 0 {
 			z.t.Fatalf("settled %d, and lane %d still owes", epoch, l.ID)
 		}
 	}
@@ -447,7 +463,7 @@ func (z *fuzzed) waits() string {
 			return fmt.Sprintf("lane %d has %d requests in flight", l.ID, l.Inflight.Len())
 		}
 	}
-	return ""
+	return z.interrupted()
 }
 
 // serve has a lane's server answer all that it was sent.
@@ -458,7 +474,7 @@ func (z *fuzzed) serve(id backend.LaneID) {
 	}
 	for z.open[id] && z.w.lanes[id] != nil && z.w.lanes[id].Inflight.Len() > 0 && z.w.lanes[id].Queue.Pending() == 0 {
 		if z.w.lanes[id].Key.Purpose == backend.Feed {
-			acknowledge(z.w, id)
+			z.acks(id, backend.TicketsMax)
 			continue
 		}
 		z.w.LaneRead(id, resp.OK)
