@@ -32,24 +32,6 @@ type poller struct {
 	buf    []byte
 }
 
-// conn is what one file descriptor is.
-type conn struct {
-	kind  kind
-	out   bool // waiting for room to write
-	quiet bool // not read from
-	mute  bool // a write failed: it ends when everything that came before has been read
-	id    uint32
-}
-
-type kind uint8
-
-const (
-	unused kind = iota
-	aClient
-	aLane
-	aWake
-)
-
 // lane is the connection of one lane; serial tells attempts to dial apart.
 type lane struct {
 	fd     int32
@@ -130,7 +112,10 @@ func (p *poller) wait() int {
 
 // event serves one ready socket: one read, so that nobody is served twice before everybody was served once.
 func (p *poller) event(fd int, events uint32) {
-	if c := p.conns[fd]; events&^uint32(unix.EPOLLOUT) != 0 && (!c.quiet || events&(unix.EPOLLHUP|unix.EPOLLERR) != 0) {
+	switch c := p.conns[fd]; {
+	case c.kind == aClient && events&unix.EPOLLERR != 0:
+		p.lost(fd, c) // a reset: nobody waits for what it may have sent before
+	case events&^uint32(unix.EPOLLOUT) != 0 && !c.ended && (!c.quiet || events&over != 0):
 		p.read(fd, c, events)
 	}
 	// Read first: what a dying server has answered is known then, and what is written to it is lost.
@@ -147,9 +132,12 @@ func (p *poller) read(fd int, c conn, events uint32) {
 	case n > 0 && c.kind == aLane:
 		p.w.LaneRead(worker.LaneID(c.id), p.buf[:n])
 	case errno == unix.EAGAIN || errno == unix.EINTR:
-	case n == 0 && c.kind == aClient && events&(unix.EPOLLHUP|unix.EPOLLERR) == 0:
+	case n == 0 && c.kind == aClient:
 		// It has said everything; it may still want its replies.
-		p.watch(fd, func(c *conn) { c.quiet = true })
+		p.watch(fd, func(c *conn) { c.ended = true })
+		if events&unix.EPOLLHUP != 0 { // it cannot be waited for, and is told for ever: writing will show it
+			_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_DEL, fd, nil)
+		}
 		p.w.ClientEnded(c.id)
 	default:
 		p.lost(fd, c)
@@ -352,39 +340,4 @@ func (p *poller) closeAll() {
 	p.end()
 	_ = unix.Close(p.epfd)
 	_ = unix.Close(p.wakefd)
-}
-
-// add registers a socket.
-func (p *poller) add(fd int, k kind, id uint32) error {
-	for fd >= len(p.conns) {
-		p.conns = append(p.conns, make([]conn, max(64, len(p.conns)))...)
-	}
-	p.conns[fd] = conn{kind: k, id: id}
-	return unix.EpollCtl(p.epfd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
-}
-
-// watch changes what is waited for on a socket.
-func (p *poller) watch(fd int, change func(*conn)) {
-	c := &p.conns[fd]
-	before := *c
-	change(c)
-	if *c == before {
-		return
-	}
-	var events uint32
-	if !c.quiet {
-		events = unix.EPOLLIN
-	}
-	if c.out {
-		events |= unix.EPOLLOUT
-	}
-	_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
-}
-
-func (p *poller) close(fd int) {
-	if p.conns[fd].kind == aClient {
-		p.clients.Add(-1)
-	}
-	p.conns[fd] = conn{}
-	_ = unix.Close(fd) // leaves the epoll set too
 }

@@ -173,11 +173,8 @@ func (p *portable) endRound() {
 		p.dial(d)
 	}
 	for _, r := range out.Read {
-		pp := p.client[r.Client]
-		if r.Lane {
-			pp = p.lanes[r.LaneID]
-		}
-		if pp != nil {
+		// There is no way on every system to learn without reading that a client has left, so a client is always read.
+		if pp := p.lanes[r.LaneID]; r.Lane && pp != nil {
 			pp.quiet = !r.On
 			p.readOn(pp)
 		}

@@ -12,7 +12,7 @@ type Replies struct {
 type early struct {
 	ring  []place // over [head, next)
 	kept  int     // replies in ring
-	bytes int     // their bytes
+	bytes int     // their bytes, and those of the parts of others
 }
 
 type place struct {
@@ -51,7 +51,15 @@ func (r *Replies) Keep(seq uint32, reply []byte) {
 	e.bytes += len(reply)
 }
 
-// KeptBytes is the size of the replies that wait for their turn.
+// KeepPart counts n bytes more, or less, of parts that are kept elsewhere until a reply is made of them.
+func (r *Replies) KeepPart(n int) {
+	if r.early == nil {
+		r.early = &early{}
+	}
+	r.early.bytes += n
+}
+
+// KeptBytes is the size of the replies that wait for their turn, and of parts.
 func (r *Replies) KeptBytes() int {
 	if r.early == nil {
 		return 0
@@ -82,7 +90,7 @@ func (r *Replies) Ready() (reply []byte, ok bool) {
 		return nil, false
 	}
 	if e.kept == 0 {
-		if r.head == r.next {
+		if r.head == r.next && e.ring != nil {
 			r.early = nil
 		}
 		return nil, false

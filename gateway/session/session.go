@@ -89,7 +89,7 @@ var parkNames = [...]string{"running", "no-primary", "no-lane", "refused", "lane
 
 func (r ParkReason) String() string { return parkNames[r] }
 
-// Session is one client's memory. The zero value with Proto 2 is a client that has just connected.
+// Session is one client's memory. New makes it.
 type Session struct {
 	// Replies it is owed.
 	Replies Replies
@@ -109,6 +109,10 @@ type Session struct {
 	Why CloseReason
 	// Costly: a connection has ended on a request of it that was alone there.
 	Costly bool
+	// HalfClosed: the client has closed its half of the connection: it sends nothing more, and may still read.
+	HalfClosed bool
+	// weight is what a reply to this client weighs, in bytes, by those so far; see Weigh.
+	weight uint32
 	// Multi is the transaction between MULTI and EXEC; nil for most.
 	Multi *Multi
 	// Watch is what WATCH asked for; nil for most.

@@ -104,6 +104,9 @@ func (w *Worker) runAgain(c *client) bool {
 		if a.stale {
 			w.stats.OutOfOrder++
 			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, a.tooLate())
+		} else if w.owedTooMuch(c) {
+			w.park(c, session.OwedTooMuch)
+			return false
 		} else if !w.doAgain(c, a) {
 			return false
 		}

@@ -2,21 +2,22 @@ package worker
 
 import (
 	"slices"
+	"time"
 
+	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/hold"
 	"evergate/gateway/session"
 )
 
 const (
-	// pauseBytes is how much a parked client may send before the loop stops reading from it.
+	// pauseBytes is how much a parked client may send before the loop stops reading from it, where it is not itself what
+	// it waits for.
 	pauseBytes = 64 << 10
-	// owedMax is how many replies a client may be owed before its next request waits.
-	owedMax = 4096
 	// owedBytes is how many reply bytes may wait for a client before its next request waits.
 	owedBytes = 1 << 20
-
-	parkedOwed = session.OwedTooMuch
+	// blockedGrace is how long the server may take to answer a blocking command of a client that has half-closed.
+	blockedGrace = 50 * time.Millisecond
 )
 
 // ClientOpened adds a client and returns its id, which stays its own until it is closed. door is the number of its
@@ -33,10 +34,10 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	w.nextSeen++
 	s, hold, face := w.behind(door)
 	c := &client{
-		ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: int32(door), face: face, number: w.env.ClientNumber(),
-		remote: remote, local: local, carefulSlot: -1,
+		Session: session.New(), ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: int32(door), face: face,
+		number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
 	}
-	c.Proto, c.Authenticated = 2, !s.AsksPassword
+	c.Authenticated = !s.AsksPassword
 	c.OpenedAt, c.ActiveAt = w.now, w.now
 	w.clients[id] = c
 	w.open++
@@ -99,9 +100,19 @@ func (w *Worker) keep(c *client, b []byte) {
 	}
 	c.Unread = append(c.Unread, b...)
 	w.weigh(c)
-	if (c.Parked != session.Running || len(c.again) > 0) && len(c.Unread) > pauseBytes {
-		w.pause(c, true)
+	w.pace(c)
+}
+
+// pace has the loop stop or go on reading from a client. One that waits for servers is not read while much of it waits:
+// so it sends no faster than they execute. But many a client writes all it has before it reads anything. What waits for
+// the client itself, or for another client, would then wait for ever: such a one is read until QueryBytesMax.
+func (w *Worker) pace(c *client) {
+	stop := len(c.Unread) > pauseBytes && (c.Parked != session.Running || len(c.again) > 0)
+	switch c.Parked {
+	case session.OwedTooMuch, session.Blocked, session.Postponed:
+		stop = false
 	}
+	w.pause(c, stop && len(c.out)-c.sent <= pauseBytes)
 }
 
 // roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
@@ -132,9 +143,7 @@ func (w *Worker) runUnread(c *client) {
 		c.Unread = c.Unread[n:]
 	}
 	w.weigh(c)
-	if c.Parked == session.Running || len(c.Unread) <= pauseBytes {
-		w.pause(c, false)
-	}
+	w.pace(c)
 }
 
 // forgetArgs sees that a big command is not kept by what pointed into it.
@@ -168,7 +177,7 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 	c.closed = true
 	w.unpark(c)
 	w.notHeld(c, &w.stats.HoldLeft)
-	if c.Ending {
+	if c.Ending || c.HalfClosed {
 		w.endings--
 	}
 	if c.pin != nil {
@@ -196,29 +205,25 @@ func (w *Worker) end(c *client, why session.CloseReason) {
 	if c.Ending || c.closed {
 		return
 	}
-	c.Ending, c.Why, c.ActiveAt = true, why, w.now
-	w.endings++
-	w.at(w.sweepAt)
+	if !c.HalfClosed {
+		w.leaves(c)
+	}
+	c.Ending, c.Why = true, why
 	c.Unread = nil
 	w.unlisten(c)
 	w.finished(c)
 }
 
-// ClientEnded says that a client will send nothing more but may still read (printf | nc): what it is owed is finished,
-// what it waits for is not begun.
-func (w *Worker) ClientEnded(id uint32) {
-	c := w.clients[id]
-	switch {
-	case c == nil:
-	case c.Parked != session.Running || len(c.again) > 0 || w.isBlocked(c):
-		w.close(c, session.ClientLeft)
-	default:
-		w.end(c, session.ClientLeft)
-	}
+// leaves bounds the stay of a client that is to go, see sweep.
+func (w *Worker) leaves(c *client) {
+	c.ActiveAt = w.now
+	w.endings++
+	w.at(w.sweepAt)
 }
 
 // deliver hands a whole reply to its client, now or when its turn comes.
 func (w *Worker) deliver(c *client, seq uint32, reply []byte) {
+	c.Weigh(len(reply))
 	if !c.Replies.AtFront(seq) {
 		c.Replies.Keep(seq, reply)
 		w.checkOutput(c)
@@ -241,12 +246,38 @@ func (w *Worker) flush(c *client) {
 		w.dirtyClient(c)
 	}
 	w.checkOutput(c)
+	if c.Parked == session.OwedTooMuch && w.owesLittle(c) {
+		w.wake(c)
+	}
 }
 
+// checkOutput holds a client to its output limit, and goes on reading one that has replies to read.
 func (w *Worker) checkOutput(c *client) {
-	if len(c.out)-c.sent+c.Replies.KeptBytes()+c.withheld.size()+len(c.pushes) > w.conf.OutputBytesMax {
+	if c.holds() > w.conf.OutputBytesMax {
 		w.close(c, session.OutputLimit)
+	} else if c.paused {
+		w.pace(c)
 	}
+}
+
+// holds is how many bytes of replies and messages are kept for a client.
+func (c *client) holds() int {
+	n := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheld.size() + len(c.pushes)
+	for i := range c.flights {
+		n += c.assembled(c.flights[i].lane)
+	}
+	return n
+}
+
+// assembled is how much a lane has of a reply to this client that must be whole before it is handed on.
+func (c *client) assembled(l *backend.Lane) int {
+	if len(l.Reply) == 0 {
+		return 0
+	}
+	if t := l.Inflight.Front(); t == nil || t.Session != c.ref.ID || t.Generation != c.ref.Generation {
+		return 0
+	}
+	return len(l.Reply)
 }
 
 // answer gives the gateway's own reply to the request that is being read.
@@ -254,8 +285,25 @@ func (w *Worker) answer(c *client, reply []byte) {
 	w.deliver(c, c.Replies.Reserve(), reply)
 }
 
+// owedTooMuch says that a client must be given replies, or read them, before its next request is sent.
+func (w *Worker) owedTooMuch(c *client) bool {
+	return c.OwedTooMuch(c.underWay()) || len(c.out)-c.sent > owedBytes
+}
+
 func (w *Worker) owesLittle(c *client) bool {
-	return c.Replies.Owed() <= owedMax/2 && len(c.out)-c.sent <= owedBytes/2
+	return c.OwedLittle(c.underWay()) && len(c.out)-c.sent <= owedBytes/2
+}
+
+// underWay is how many replies may come without anything more being sent: what must be done again has a place among
+// them, too, and is not.
+func (c *client) underWay() (n int) {
+	if len(c.again) == 0 {
+		return c.Replies.Owed()
+	}
+	for i := range c.flights {
+		n += int(c.flights[i].owed)
+	}
+	return n
 }
 
 // wake puts a parked session on the list of those that run before the round ends.
@@ -272,11 +320,11 @@ func (c *client) waiter() hold.Waiter {
 
 // resume goes on with a session that was parked: first what must be done again, then what it has not been read yet.
 func (w *Worker) resume(c *client) {
-	if len(c.again) > 0 && !w.runAgain(c) {
-		return
-	}
-	if !c.closed && !c.Ending {
+	if (len(c.again) == 0 || w.runAgain(c)) && !c.closed && !c.Ending {
 		w.runUnread(c)
+	}
+	if c.HalfClosed {
+		w.goOnHalfClosed(c)
 	}
 }
 
@@ -307,7 +355,7 @@ func (w *Worker) landed(c *client, shard int16) {
 		}
 		break
 	}
-	if c.Parked == parkedOwed && w.owesLittle(c) {
+	if c.Parked == session.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)

@@ -163,7 +163,7 @@ func (z *fuzzed) act(op byte) {
 			z.clients = append(z.clients, z.w.ClientOpened(door, "remote", "local"))
 		}
 	case 1, 2, 3:
-		if id, ok := z.anyClient(); ok && z.w.clients[id] != nil && !z.w.clients[id].paused {
+		if id, ok := z.anyClient(); ok && z.reads(id) {
 			b := []byte(sentences[int(z.byte())%len(sentences)])
 			if op%16 == 1 {
 				b = z.bytes()
@@ -172,6 +172,10 @@ func (z *fuzzed) act(op byte) {
 		}
 	case 4:
 		if id, ok := z.anyClient(); ok {
+			if op%32 < 16 { // it stays until the worker has done all that it sent
+				z.w.ClientEnded(id)
+				break
+			}
 			z.w.ClientClosed(id)
 			z.leave(id)
 		}
@@ -202,6 +206,12 @@ func (z *fuzzed) act(op byte) {
 	default:
 		z.round(op%32 < 16)
 	}
+}
+
+// reads says that the loop reads from a client, which may be one that the worker has given up in this round.
+func (z *fuzzed) reads(id uint32) bool {
+	c := z.w.clients[id]
+	return c != nil && !c.paused && !c.HalfClosed
 }
 
 // doErrands does what was asked for so far. Half of the servers say nothing to CLIENT UNBLOCK.
@@ -354,10 +364,7 @@ func (z *fuzzed) check() {
 				bytes += len(c.Multi.Body)
 			}
 		}
-		have := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheld.size()
-		if have > fuzzOutput || len(c.Unread) > fuzzQuery {
-			z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, have, len(c.Unread))
-		}
+		z.checkHeld(c)
 		var owed int32
 		for _, f := range c.flights {
 			owed += f.owed
@@ -365,6 +372,33 @@ func (z *fuzzed) check() {
 		if n := tickets[who{c.ref.ID, c.ref.Generation}]; n != owed {
 			z.t.Fatalf("client %d has %d requests on lanes and %d in its flights", c.ref.ID, n, owed)
 		}
+	}
+}
+
+// checkHeld holds all that is kept for a client to its limits, and the books of it to what is there.
+func (z *fuzzed) checkHeld(c *client) {
+	parts, streams := 0, 0
+	for _, s := range c.splits {
+		for i := range s.parts {
+			parts += len(s.parts[i].Reply)
+		}
+		for _, own := range s.own {
+			parts += len(own)
+		}
+	}
+	for _, l := range z.w.lanes {
+		if l != nil {
+			streams += c.assembled(l)
+		}
+	}
+	other := len(c.out) - c.sent + c.withheld.size() + len(c.pushes) + streams
+	kept := c.Replies.KeptBytes()
+	if kept < parts || c.holds() != other+kept || len(c.splits)+c.Replies.Owed() == 0 && kept != 0 {
+		z.t.Fatalf("client %d: the books have %d bytes, %d of them kept; there are %d and %d of parts", c.ref.ID,
+			c.holds(), kept, other, parts)
+	}
+	if other+kept > fuzzOutput && !c.inTunnel() || len(c.Unread) > fuzzQuery {
+		z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, other+kept, len(c.Unread))
 	}
 }
 
@@ -453,7 +487,7 @@ func (z *fuzzed) waits() string {
 		}
 		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes()
 		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
-		if c.Parked != session.Running || left > 0 {
+		if c.Parked != session.Running || left > 0 || c.HalfClosed {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
 				c.ref.ID, c.Parked, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)
 		}

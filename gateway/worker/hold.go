@@ -115,6 +115,10 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 		w.stats.HoldOverfull++
 		return w.sinceWhen(c, shard, why) + ", and as many clients wait already as may"
 	}
+	if c.HalfClosed && why != soonLane {
+		w.close(c, session.ClientLeft)
+		return ""
+	}
 	w.waitsFrom(c)
 	w.park(c, reason)
 	h.Park(c.waiter(), since, window)

@@ -1,6 +1,9 @@
 package worker
 
-import "evergate/gateway/backend"
+import (
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+)
 
 // Out is what the loop must do at the end of a round, in the order CloseLanes, Dials, Read, Lanes, Clients,
 // CloseClients. It is valid until the next call of Out.
@@ -183,7 +186,7 @@ func (w *Worker) drained(c *client) {
 		}
 	}
 	w.tunnelDrained(c)
-	if c.Parked == parkedOwed && w.owesLittle(c) {
+	if c.Parked == session.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)
@@ -205,7 +208,7 @@ func (w *Worker) dirtyLane(l *backend.Lane) {
 
 // pause stops or resumes reading from a client.
 func (w *Worker) pause(c *client, stop bool) {
-	if c.paused != stop {
+	if c.paused != stop && !c.HalfClosed {
 		c.paused = stop
 		w.out.Read = append(w.out.Read, Reading{Client: c.ref.ID, On: !stop})
 	}

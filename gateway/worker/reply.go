@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
-	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -178,10 +177,15 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	if size+l.Scan.Coming() > bigBytes {
 		l.Big = true
 	}
+	t := l.Inflight.Front()
+	if t != nil {
+		if c := w.client(t.Session, t.Generation); c != nil {
+			w.checkOutput(c)
+		}
+	}
 	if size < streamBytes || l.Reply[0] == '-' || l.Reply[0] == '>' {
 		return
 	}
-	t := l.Inflight.Front()
 	if t == nil || !l.Queue.Sent(t.End) || t.Ahead > 0 {
 		w.laneLost(l, backend.Poisoned)
 		return
@@ -192,9 +196,6 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	c := w.client(t.Session, t.Generation)
 	kept := t.Flags&backend.Write != 0 && l.Leaving || t.Flags&backend.Counts != 0
 	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
-		if len(l.Reply) > w.conf.OutputBytesMax {
-			w.close(c, session.OutputLimit)
-		}
 		return
 	}
 	if c != nil && len(c.again) > 0 {

@@ -17,7 +17,7 @@ import (
 func (w *Worker) run(c *client, buf []byte) (used int) {
 	limits := w.limits(c)
 	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
-		if c.Replies.Owed() >= owedMax || len(c.out)-c.sent > owedBytes {
+		if w.owedTooMuch(c) {
 			w.park(c, session.OwedTooMuch)
 			break
 		}

@@ -17,7 +17,8 @@ import (
 // command does one line of a script:
 //
 //	start SETTING ...           view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
-//	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES     leave CLIENT
+//	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES
+//	leave CLIENT                half-close CLIENT (all that it sent has been read)
 //	connected LANE [CLIENT ID]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //	down-after DURATION         run NODE RUN ID                        held
@@ -56,6 +57,8 @@ func (p *player) command(line string) {
 		p.w.ClientRead(p.clients[who], b)
 	case "raw":
 		p.w.ClientRead(p.clients[who], expand(text))
+	case "half-close":
+		p.w.ClientEnded(p.clients[who])
 	case "leave":
 		p.w.ClientClosed(p.clients[who])
 	case "after":

@@ -78,6 +78,7 @@ func (w *Worker) listen(l *backend.Lane) {
 		if !l.Retiring {
 			w.report(l, topology.LaneSilent)
 		}
+		w.silentFor(l)
 		if l.Key.Purpose == backend.Feed {
 			w.feedSilent(l)
 			return

@@ -136,6 +136,15 @@ func (w *Worker) splitEnded(s *split) {
 	w.cut.spare = append(w.cut.spare, s)
 }
 
+// keepPart counts bytes of a split's parts: they are held for its client.
+func (c *client) keepPart(s *split, n int) {
+	s.bytes += n
+	c.Replies.KeepPart(n)
+}
+
+// dropParts ends that.
+func (c *client) dropParts(s *split) { c.keepPart(s, -s.bytes) }
+
 // keep copies a part's reply. Parts are much alike, so that there is room for all at the first.
 func (s *split) keep(reply []byte) []byte {
 	if cap(s.room)-len(s.room) < len(reply) {
@@ -177,12 +186,10 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			return
 		}
 		s.parts[part].Reply = s.keep(reply)
-		s.bytes += len(reply)
+		c.keepPart(s, len(reply))
 		s.left--
 		if s.left > 0 {
-			if len(c.out)-c.sent+s.bytes > w.conf.OutputBytesMax {
-				w.close(c, session.OutputLimit)
-			}
+			w.checkOutput(c)
 			return
 		}
 		if s.standIns != nil {
@@ -193,6 +200,7 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 			return
 		}
 		c.splits = append(c.splits[:i], c.splits[i+1:]...)
+		c.dropParts(s)
 		if s.walk != nil {
 			w.deliver(c, seq, s.walk.answer)
 			return

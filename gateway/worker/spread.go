@@ -68,15 +68,16 @@ func (c *client) newSpread(d *routing.Decision, command *routing.Command, v *top
 		seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
 		spread: &spread{command: command, read: d.Read},
 	}
-	s.over(v)
+	c.over(s, v)
 	c.splits = append(c.splits, s)
 	return s
 }
 
 // over gives a spread its parts: the shards of a view.
-func (s *split) over(v *topology.View) {
+func (c *client) over(s *split, v *topology.View) {
 	s.spread.epoch, s.spread.anchors = v.Epoch, v.FirstSlots()
-	s.left, s.bytes = len(v.Shards), 0
+	s.left = len(v.Shards)
+	c.dropParts(s)
 	s.parts = make([]resp.JoinPart, len(v.Shards))
 	for i := range s.parts {
 		s.parts[i].Name = v.Shards[i].Name
@@ -122,7 +123,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 		return w.mayNotAgain(c, a, -1, held)
 	}
 	if s.spread.epoch != v.Epoch && c.mayRenew(s) {
-		s.over(v)
+		c.over(s, v)
 		c.forgetWithheld(s.seq)
 		c.renew(s)
 		a = &c.again[0]

@@ -85,6 +85,7 @@ func (w *Worker) complete(c *client, s *split) {
 		}
 	}
 	c.splits = slices.DeleteFunc(c.splits, func(other *split) bool { return other == s })
+	c.dropParts(s)
 	if executed {
 		places := make([]int, 0, len(s.standIns))
 		for _, stand := range s.standIns {
@@ -98,10 +99,7 @@ func (w *Worker) complete(c *client, s *split) {
 // completedBy takes one more of those parts. It returns false when that is too much for one client.
 func (w *Worker) completedBy(c *client, s *split, own []byte) bool {
 	s.own = append(s.own, own)
-	s.bytes += len(own)
-	if len(c.out)-c.sent+s.bytes > w.conf.OutputBytesMax {
-		w.close(c, session.OutputLimit)
-		return false
-	}
-	return true
+	c.keepPart(s, len(own))
+	w.checkOutput(c)
+	return !c.closed
 }

@@ -10,7 +10,7 @@ import (
 // sweepEvery is how often clients are looked through for those that are idle.
 const sweepEvery = time.Second
 
-// endingMax is how long a client that is to be closed may take to get what it is owed.
+// endingMax is how long a client that is to be closed, or has half-closed, may go without taking what it is owed.
 const endingMax = 30 * time.Second
 
 // timers does what is due, and finds when to look again. There are few lanes and rarely a hold, so all of them are
@@ -140,8 +140,8 @@ func (w *Worker) sweep() {
 	for _, c := range w.clients {
 		switch {
 		case c == nil:
-		case c.Ending && w.now-c.ActiveAt >= endingMax:
-			w.close(c, c.Why)
+		case (c.Ending || c.HalfClosed) && w.now-max(c.ActiveAt, c.tookAt) >= endingMax:
+			w.close(c, c.Why) // session.ClientLeft where it has half-closed
 		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax && c.Parked != session.Postponed:
 			w.close(c, session.AuthTimeout)
 		case w.conf.IdleMax > 0 && w.now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.listensOn():

@@ -216,7 +216,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			return
 		}
 	}
-	if c.Parked == session.Flight || c.Parked == session.Blocked || c.Parked == parkedOwed && w.owesLittle(c) {
+	if c.Parked == session.Flight || c.Parked == session.Blocked || c.Parked == session.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)

@@ -1,0 +1,35 @@
+package session
+
+// How much may be under way for a client is a matter of bytes: its replies so far tell what the next will weigh. So a
+// pipeline of small requests goes through at full depth, and one of large ones asks for no more than its client and the
+// gateway can take, since all that a server has answered it must keep until it is read.
+
+const (
+	// owedMax is how many replies a client may be owed before its next request waits.
+	owedMax = 4096
+	// aheadBytes is how much the replies may weigh that a client is owed. One reply may always be owed.
+	aheadBytes = 4 << 20
+	// firstWeight is what a reply is taken to weigh while none is known: 32 requests go ahead of the first reply.
+	firstWeight = aheadBytes / 32
+)
+
+// New is the memory of a client that has just connected; it speaks RESP2.
+func New() Session { return Session{Proto: 2, weight: firstWeight} }
+
+// Weigh takes note of the size of a reply. What is expected rises fast and falls slowly.
+func (s *Session) Weigh(size int) {
+	now := uint32(min(size, 1<<30))
+	if now > s.weight {
+		s.weight += (now - s.weight + 1) / 2
+	} else {
+		s.weight -= (s.weight - now) / 8
+	}
+}
+
+// OwedTooMuch says that no further request may be sent for a client while n are under way.
+func (s *Session) OwedTooMuch(n int) bool {
+	return n >= owedMax || n > 0 && n*int(s.weight) >= aheadBytes
+}
+
+// OwedLittle says that so few are under way that a client may go on which was owed too much.
+func (s *Session) OwedLittle(n int) bool { return n <= owedMax/2 && 2*n*int(s.weight) <= aheadBytes }

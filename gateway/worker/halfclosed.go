@@ -1,0 +1,65 @@
+package worker
+
+import (
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+)
+
+// A client that closes its half of the connection ("printf ... | nc -N") has said everything and still reads. One that
+// dies looks the same, until it is written to. So what was sent before is executed and answered, whatever the session
+// waits for meanwhile, but for a server: a session that waits for a primary, for the end of a pause, or within a
+// blocking command ends with its client, as nothing may be done then for somebody who may have left long ago.
+
+// ClientEnded says that a client has closed its half of the connection, and that all it sent has been read.
+func (w *Worker) ClientEnded(id uint32) {
+	c := w.clients[id]
+	if c == nil || c.HalfClosed || c.Ending {
+		return
+	}
+	c.HalfClosed = true
+	w.leaves(c)
+	w.wake(c)
+}
+
+// goOnHalfClosed ends a session whose client has half-closed when all has been done, or when it waits for what it may
+// not.
+func (w *Worker) goOnHalfClosed(c *client) {
+	switch {
+	case c.closed || c.Ending:
+	case w.isBlocked(c):
+		at := c.blockedSince + blockedGrace // it may have been sent just now
+		if w.now >= at {
+			w.close(c, session.ClientLeft)
+			return
+		}
+		w.park(c, session.Blocked)
+		w.runAt(c, at)
+	case c.Parked == session.Postponed || c.waitsForServer():
+		w.close(c, session.ClientLeft)
+	case c.Parked == session.Running && len(c.again) == 0:
+		w.end(c, session.ClientLeft)
+	}
+}
+
+// waitsForServer says that what a session has sent is at a server that is silent or is being left, so that the rest may
+// run much later. See parkIn for a session that has nothing on its way.
+func (c *client) waitsForServer() bool {
+	if c.Parked == session.Running && len(c.again) == 0 {
+		return false // all of it has been sent
+	}
+	for i := range c.flights {
+		if l := c.flights[i].lane; l.Silent || l.Leaving {
+			return true
+		}
+	}
+	return c.withheld != nil
+}
+
+// silentFor ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
+func (w *Worker) silentFor(l *backend.Lane) {
+	for t := range l.Inflight.All {
+		if c := w.client(t.Session, t.Generation); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
+			w.close(c, session.ClientLeft)
+		}
+	}
+}
