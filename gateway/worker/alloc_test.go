@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,11 +97,13 @@ func (s *steady) answer() {
 	}
 }
 
-// kinds are the requests that must not cost the collector anything.
-var kinds = []struct {
+type kind struct {
 	name                  string
 	request, reply, ahead []byte
-}{
+}
+
+// kinds are the requests that must not cost the collector anything.
+var kinds = []kind{
 	{"GET", resp.AppendCommandStrings(nil, "GET", "key:000000012345"), resp.AppendBulk(nil, make([]byte, 64)), nil},
 	{"SET", resp.AppendCommandStrings(nil, "SET", "key:000000012345", string(make([]byte, 64))), resp.OK, nil},
 	{"16 GETs", times(16, resp.AppendCommandStrings(nil, "GET", "k")),
@@ -131,6 +134,27 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 		if s.fault != "" {
 			t.Errorf("%s: %s", k.name, s.fault)
 		}
+	}
+}
+
+// TestMemoryIsGivenBackAfterAPeak: also when nothing happens any more.
+func TestMemoryIsGivenBackAfterAPeak(t *testing.T) {
+	k := kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == "SET of 200 KB" })]
+	s := newSteady(k.request, k.reply, k.ahead)
+	s.round()
+	if kept := s.w.blocks.Kept(); kept < 200<<10 {
+		t.Fatalf("%d bytes are kept: what should be given back?", kept)
+	}
+	for ticks := 0; s.w.blocks.Kept() > 0; ticks++ {
+		at := s.w.NextTimer()
+		if at > s.w.now+time.Second || ticks > 10 {
+			t.Fatalf("%d bytes are kept for %v, and the next round is at %v", s.w.blocks.Kept(), s.w.now, at)
+		}
+		s.w.Tick(at)
+		s.w.Out()
+	}
+	if s.w.trimAt != never {
+		t.Error("an empty pool keeps the gateway awake")
 	}
 }
 
