@@ -42,6 +42,8 @@ const (
 	// Counted: the argument at Count says how many keys follow it (EVAL, ZUNION). First, when set, is one key more,
 	// the destination (ZUNIONSTORE).
 	Counted
+	// CountedPairs: as Counted, and a value after each key (MSETEX).
+	CountedPairs
 	// SortStore: First, and what follows the last STORE (SORT).
 	SortStore
 	// GeoStore: First, and what follows STORE or STOREDIST (GEORADIUS).
@@ -77,7 +79,7 @@ type Command struct {
 	// no key has a fixed place; a negative Last counts from the end.
 	First, Last, Step int
 	Form              KeyForm
-	// Count is the position of the number of keys when Form is Counted.
+	// Count is the position of the number of keys when Form is Counted or CountedPairs.
 	Count int
 	Cut   Cut
 	// Merge says how the replies are joined when the command was cut, or asked everywhere.

@@ -50,7 +50,10 @@ func (c *Command) spans(args [][]byte) (a, b span, ok bool) {
 	}
 	switch c.Form {
 	case Counted:
-		b, ok = countedKeys(args, c.Count)
+		b, ok = countedKeys(args, c.Count, 1)
+		return a, b, ok
+	case CountedPairs:
+		b, ok = countedKeys(args, c.Count, 2)
 		return a, b, ok
 	case SortStore:
 		b = sortStore(args)
@@ -81,16 +84,16 @@ func (c *Command) fixed(n int) (s span, ok bool) {
 	return span{c.First, last, c.Step}, true
 }
 
-// countedKeys reads the number of keys at position count; the keys follow it.
-func countedKeys(args [][]byte, count int) (s span, ok bool) {
+// countedKeys reads the number of keys at position count; the keys follow it, each with what belongs to it: step words.
+func countedKeys(args [][]byte, count, step int) (s span, ok bool) {
 	if count >= len(args) {
 		return none, false
 	}
 	n, ok := number(args[count])
-	if !ok || n > len(args)-count-1 {
+	if !ok || n > (len(args)-count-1)/step {
 		return none, false
 	}
-	return span{count + 1, count + n, 1}, true
+	return span{count + 1, count + 1 + (n-1)*step, step}, true
 }
 
 // number reads a number of keys: decimal digits without sign or leading zeros, below 10 million (no command has so

@@ -142,6 +142,12 @@ var keyCases = []struct {
 	{`MIGRATE h 1 "" 0 10 AUTH keys KEYS a`, []int{9}},
 	{`MIGRATE h 1 "" 0 10 AUTH2 keys keys KEYS a`, []int{10}},
 	{"SSUBSCRIBE a b", []int{1, 2}},
+	{"MSETEX 2 a 1 b 2 NX", []int{2, 4}},
+	{"MSETEX 1 a 1 b 2", []int{2}},
+	{"MSETEX 2 a 1 b", nil},
+	{"MSETEX x a 1", nil},
+	{"HGETEX a FIELDS 1 f", []int{1}},
+	{"VSIM a ELE e", []int{1}},
 	{"SPUBLISH a m", []int{1}},
 	{"SUNSUBSCRIBE", nil},
 }

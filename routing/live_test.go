@@ -54,6 +54,10 @@ func serverKeys(t *testing.T, env *testenv.Env, rows []serverRow) {
 			// Redis 6.2 takes other arguments for keys where an option is given twice or is named like one.
 			continue
 		}
+		if env.Version.Valkey && command.Form == GeoStore && (strings.Count(c.line, "STORE") > 1 ||
+			strings.Contains(c.line, "store")) {
+			continue // so does Valkey 9: of two destinations the last, and one where no option can be
+		}
 		question := []any{"COMMAND", "GETKEYS"}
 		for _, a := range args {
 			question = append(question, a)
@@ -134,7 +138,8 @@ func serverDecides(t *testing.T, env *testenv.Env) {
 			}
 		default:
 			crossed++
-			if !strings.HasPrefix(text, "CROSSSLOT") && !strings.HasPrefix(text, "MOVED") {
+			anywhere := env.Version.Valkey && c.Name == "msetex" // Valkey 9.1 executes it wherever it comes
+			if !anywhere && !strings.HasPrefix(text, "CROSSSLOT") && !strings.HasPrefix(text, "MOVED") {
 				t.Errorf("%s: refused, the server says %s", line, text)
 			}
 		}

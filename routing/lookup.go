@@ -7,7 +7,7 @@ import (
 
 // table holds all commands that are not subcommands. It is built once, before main, and only read afterwards.
 var table = newIndex(concat(
-	stringRows, keyspaceRows, hashRows, listRows, setRows, sortedSetRows, streamRows, geoRows,
+	stringRows, keyspaceRows, hashRows, listRows, setRows, sortedSetRows, streamRows, geoRows, vectorRows,
 	connectionRows, clusterRows, pubsubRows, scriptRows, serverRows,
 ))
 

@@ -79,7 +79,7 @@ func faults(rows []serverRow) []string {
 func (c *Command) differences(r serverRow) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	if c.Arity != r.Arity && olderArity[c.Name] != r.Arity {
+	if c.Arity != r.Arity && olderArity[c.Name] != r.Arity && !(r.flag("module") && r.Arity == -1) {
 		say("arity %d, the server says %d", c.Arity, r.Arity)
 	}
 	if c.within != nil {
@@ -90,11 +90,12 @@ func (c *Command) differences(r serverRow) []string {
 		say("has no subcommands, on the server it has")
 	}
 	// Redis 7 hides may_replicate. What it covers among the readonly commands can still be seen: it changes its key.
-	replicates := r.flag("write", "may_replicate") || slices.ContainsFunc(r.Specs, changesKey)
+	// What a module does not say of its keys is filled in by the server as the worst.
+	replicates := r.flag("write", "may_replicate") || !r.flag("module") && slices.ContainsFunc(r.Specs, changesKey)
 	if replicates && !c.Has(Write|Harmful) {
 		say("is no write, the server flags it %v", r.Flags)
 	}
-	if c.Has(Read) != (r.flag("readonly") && !replicates) && !c.Has(Harmful) {
+	if c.Has(Read) != (r.flag("readonly") && !replicates) && !c.Has(Harmful) && !onlyPrimary[c.Name] {
 		say("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	if c.Has(Read) && c.Has(Write) {
@@ -119,9 +120,13 @@ func changesKey(spec string) bool {
 	return !strings.Contains(flags, "RO") && !strings.Contains(flags, "not_key")
 }
 
-// olderArity are arities of servers before Redis 7.2. The table has the newer ones, which ask for less (but for
-// PFDEBUG, which is refused anyway).
+// onlyPrimary are commands that servers flag readonly and that replicas do not serve.
+var onlyPrimary = map[string]bool{"clusterscan": true}
+
+// olderArity are arities of servers before Redis 7.2, or Valkey 9.1. The table has the newer ones, which ask for less
+// (but for PFDEBUG, which is refused anyway).
 var olderArity = map[string]int{
+	"cluster|replicate": 3, "script|debug": 3,
 	"command|getkeys": -4, "command|getkeysandflags": -4, "expire": 3, "expireat": 3, "pexpire": 3, "pexpireat": 3,
 	"pfdebug": -3, "xsetid": 3, "zrank": 3, "zrevrank": 3,
 }
@@ -129,7 +134,9 @@ var olderArity = map[string]int{
 // harmlessAdmin are commands that servers flag admin and that only tell something, or change nothing that clients rely
 // on.
 var harmlessAdmin = map[string]bool{
-	"acl|dryrun": true, "bgrewriteaof": true, "bgsave": true, "latency|doctor": true, "latency|graph": true,
+	"acl|dryrun": true, "bgrewriteaof": true, "bgsave": true, "commandlog|get": true, "commandlog|len": true,
+	"commandlog|reset": true, "hotkeys|get": true, "hotkeys|reset": true, "hotkeys|start": true, "hotkeys|stop": true,
+	"latency|doctor": true, "latency|graph": true,
 	"latency|histogram": true, "latency|history": true, "latency|latest": true, "latency|reset": true,
 	"module|list": true, "save": true, "slowlog|get": true, "slowlog|len": true, "slowlog|reset": true,
 }
@@ -152,7 +159,7 @@ func (c *Command) tipDifferences(r serverRow) []string {
 }
 
 // wholeAlways are commands that servers advise to cut and that we do not, for they promise all or nothing.
-var wholeAlways = map[string]bool{"msetnx": true}
+var wholeAlways = map[string]bool{"msetnx": true, "msetex": true}
 
 // keyDifferences compares the positions of keys: first, last and step, and the key specifications where there are
 // any (Redis 7.0 and later), which also tell of numbers of keys.
@@ -169,7 +176,8 @@ func (c *Command) keyDifferences(r serverRow) []string {
 		_, spec, _ := strings.Cut(spec, ": ")
 		var begin, number, offset, by int
 		if _, err := fmt.Sscanf(spec, "index %d, keynum %d %d %d", &begin, &number, &offset, &by); err == nil {
-			if c.Form != Counted || c.Count != begin+number || offset != 1 || by != 1 {
+			counts := c.Form == Counted && by == 1 || c.Form == CountedPairs && by == 2
+			if !counts || c.Count != begin+number || offset != 1 {
 				all = append(all, "the server says "+spec)
 			}
 		}

@@ -1,6 +1,6 @@
 package routing
 
-// The rows of the commands that work on keys: those of Redis 7.4 and Valkey 8. Positions, arities and what is a write
+// The rows of the commands that work on keys: those of Redis 8.6 and Valkey 9.1. Positions, arities and what is a write
 // follow the servers' COMMAND reply, and the tests hold them against it.
 
 var stringRows = []*Command{
@@ -12,6 +12,9 @@ var stringRows = []*Command{
 	key("bitpos", -3, Read),
 	key("decr", 2, Write),
 	key("decrby", 3, Write),
+	key("delex", -2, Write),
+	key("delifeq", 3, Write),
+	key("digest", 2, Read),
 	key("get", 2, Read),
 	key("getbit", 3, Read),
 	key("getdel", 2, Write),
@@ -24,6 +27,7 @@ var stringRows = []*Command{
 	keys("lcs", -3, Read, 1, 2, 1),
 	cut(keys("mget", -2, Read, 1, -1, 1), PerKey, Ordered),
 	cut(keys("mset", -3, Write, 1, -1, 2), PerPair, AllOK),
+	form(CountedPairs, counted("msetex", -4, Write, 1)), // all or nothing: never cut
 	keys("msetnx", -3, Write, 1, -1, 2),
 	key("psetex", 4, Write),
 	key("set", -3, Write),
@@ -35,7 +39,9 @@ var stringRows = []*Command{
 	key("substr", 4, Read),
 }
 
+// CLUSTERSCAN's cursor is routed like a key, and begins its slot anew on another server: so replicas do not serve it.
 var keyspaceRows = []*Command{
+	key("clusterscan", -2, 0),
 	keys("copy", -3, Write, 1, 2, 1),
 	everywhere("dbsize", 1, Read, Sum),
 	cut(keys("del", -2, Write, 1, -1, 1), PerKey, Sum),
@@ -84,6 +90,8 @@ var hashRows = []*Command{
 	key("hexpiretime", -5, Read),
 	key("hget", 3, Read),
 	key("hgetall", 2, Read),
+	key("hgetdel", -5, Write),
+	key("hgetex", -5, Write),
 	key("hincrby", 4, Write),
 	key("hincrbyfloat", 4, Write),
 	key("hkeys", 2, Read),
@@ -98,6 +106,7 @@ var hashRows = []*Command{
 	key("hrandfield", -2, Read),
 	key("hscan", -3, Read|Scan),
 	key("hset", -4, Write),
+	key("hsetex", -6, Write),
 	key("hsetnx", 4, Write),
 	key("hstrlen", 3, Read),
 	key("httl", -5, Read),
@@ -194,10 +203,13 @@ var sortedSetRows = []*Command{
 
 var streamRows = []*Command{
 	key("xack", -4, Write),
+	key("xackdel", -6, Write),
 	key("xadd", -5, Write),
 	key("xautoclaim", -6, Write),
+	key("xcfgset", -2, Write),
 	key("xclaim", -6, Write),
 	key("xdel", -3, Write),
+	key("xdelex", -5, Write),
 	container("xgroup", -2, 0,
 		keys("create", -5, Write, 2, 2, 1),
 		keys("createconsumer", 5, Write, 2, 2, 1),
@@ -206,6 +218,7 @@ var streamRows = []*Command{
 		keyless("help", 2, 0),
 		keys("setid", -5, Write, 2, 2, 1),
 	),
+	key("xidmprecord", 5, Write),
 	container("xinfo", -2, 0,
 		keys("consumers", 4, Read, 2, 2, 1),
 		keys("groups", 3, Read, 2, 2, 1),
@@ -233,4 +246,21 @@ var geoRows = []*Command{
 	key("georadiusbymember_ro", -5, Read),
 	key("geosearch", -7, Read),
 	keys("geosearchstore", -8, Write, 1, 2, 1),
+}
+
+// The vector sets of Redis 8.
+var vectorRows = []*Command{
+	key("vadd", -5, Write),
+	key("vcard", 2, Read),
+	key("vdim", 2, Read),
+	key("vemb", -3, Read),
+	key("vgetattr", 3, Read),
+	key("vinfo", 2, Read),
+	key("vismember", 3, Read),
+	key("vlinks", -3, Read),
+	key("vrandmember", -2, Read),
+	key("vrange", -4, Read),
+	key("vrem", 3, Write),
+	key("vsetattr", 4, Write),
+	key("vsim", -4, Read),
 }

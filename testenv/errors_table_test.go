@@ -265,6 +265,8 @@ var errAnswers = []answered{
 		"executed",
 		reason: "which-shard", executed: notExecuted, when: "a cluster, and a command that `--allow` lets through",
 		advice: "talk to the server itself"},
+	{text: "ERR CLIENT IMPORT-SOURCE cannot be kept through this gateway: clients share its connections",
+		executed: notExecuted, when: "CLIENT IMPORT-SOURCE ON", advice: "import into the server itself"},
 	{text: "ERR CLIENT NO-TOUCH cannot be kept through this gateway: clients share its connections",
 		executed: notExecuted, when: "CLIENT NO-TOUCH ON", advice: "read from a replica of its own"},
 	{text: "ERR 'config get <name>' is not allowed through the gateway: it would show a password of the servers",

@@ -36,3 +36,60 @@ func TestLearntCommandsGoWhereTheirKeysAre(t *testing.T) {
 		"newer.flushall")
 	expect(t, conn, ":18\r\n", "DBSIZE")
 }
+
+// TestNewerCommandsLieWhereTheirKeysAre: each newer command that the server has, of three shards; then every node is
+// asked for what it holds, since a server may take a command that belongs elsewhere.
+func TestNewerCommandsLieWhereTheirKeysAre(t *testing.T) {
+	t.Parallel()
+	env := StartCluster(t, Options{Primaries: 3})
+	conn := MustDial(t, StartGateway(t, "--cluster", env.Nodes()[0].Addr).Addr)
+	lines := []struct{ line, want string }{
+		{"MSETEX 2 {T}a 1 {T}b 2 EX 100", ":1\r\n"},
+		{"MSETEX 2 {T}a 1 {T}b 2 NX", ":0\r\n"},
+		{"DIGEST {T}a", "$16\r\n"},
+		{"DELIFEQ {T}b 2", ":1\r\n"},
+		{"DELEX {T}b IFEQ 2", ":"},
+		{"HSETEX {T}h EX 100 FIELDS 1 f v", ":1\r\n"},
+		{"HGETEX {T}h PERSIST FIELDS 1 f", "*1\r\n$1\r\nv\r\n"},
+		{"HGETDEL {T}h FIELDS 1 f", "*1\r\n$1\r\nv\r\n"},
+		{"VADD {T}v VALUES 2 1 1 e", ":1\r\n"},
+		{"VSIM {T}v ELE e", "*1\r\n$1\r\ne\r\n"},
+		{"XADD {T}s 1-1 f v", "$3\r\n1-1\r\n"},
+		{"XDELEX {T}s IDS 1 1-1", "*1\r\n:1\r\n"},
+		{"CLUSTERSCAN 0-{T}-0", "*2\r\n"},
+	}
+	for _, l := range lines {
+		name, _, _ := strings.Cut(l.line, " ")
+		if known, _ := env.Nodes()[0].Do("COMMAND", "INFO", name); known.([]any)[0] == nil {
+			continue
+		}
+		for _, tag := range []string{"a", "b", "c", "d", "foo", "bar"} {
+			line := strings.ReplaceAll(l.line, "{T}", "{"+tag+"}")
+			reply, err := conn.Do(strings.Fields(line)...)
+			if err != nil || !strings.HasPrefix(string(reply), l.want) {
+				t.Errorf("%s: %q %v, want %q", line, reply, err, l.want)
+			}
+		}
+		if name == "MSETEX" {
+			expect(t, conn, "-CROSSSLOT Keys in request don't hash to the same slot\r\n",
+				"MSETEX", "2", "foo", "1", "bar", "2")
+		}
+	}
+	checkPlaces(t, env)
+}
+
+// checkPlaces says which keys lie on a primary that does not serve their slot.
+func checkPlaces(t *testing.T, env *Env) {
+	for _, g := range env.Groups {
+		node := g.Primary()
+		keys, err := node.Do("KEYS", "*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys.([]any) {
+			if _, err := node.Do("TYPE", key); err != nil { // a server that serves the slot does not mind
+				t.Errorf("%s: the key %q lies here: %v", node.Addr, key, err)
+			}
+		}
+	}
+}

@@ -43,6 +43,8 @@ func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 		}
 	case "no-touch":
 		reply = onOff(args[2], noTouch)
+	case "import-source":
+		reply = onOff(args[2], noImport)
 	case "tracking", "caching":
 		if reply = resp.OK; sub == "caching" || len(args) != 3 || !isWord(args[2], "off") {
 			reply = resp.AppendError(nil, unknownText(args)) // clients do without then
@@ -88,6 +90,10 @@ func onOff(word, on []byte) []byte {
 	}
 	return syntaxErr
 }
+
+// noImport answers CLIENT IMPORT-SOURCE ON: what a server lets one connection do would be done by others.
+var noImport = resp.AppendError(nil,
+	"ERR CLIENT IMPORT-SOURCE cannot be kept through this gateway: clients share its connections")
 
 // noTouch answers CLIENT NO-TOUCH ON. A scan that relied on it would make all keys look used.
 var noTouch = []byte("-ERR CLIENT NO-TOUCH cannot be kept through this gateway: clients share its connections\r\n")

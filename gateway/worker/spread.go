@@ -84,7 +84,7 @@ func (c *client) over(s *split, v *topology.View) {
 	}
 }
 
-// limitOf reads how many entries SLOWLOG GET asks for. What is no number is refused by every server.
+// limitOf reads how many entries SLOWLOG GET or COMMANDLOG GET asks for. What is no number is refused by every server.
 func limitOf(args [][]byte) int {
 	if len(args) < 3 {
 		return 10
