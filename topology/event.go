@@ -35,6 +35,8 @@ const (
 	PrimaryFound EventKind = iota
 	// PrimaryChanged: another node is primary.
 	PrimaryChanged
+	// PrimaryRenamed: the primary is the same server, under another address.
+	PrimaryRenamed
 	// ReplicasChanged: other replicas may serve reads.
 	ReplicasChanged
 	// ReplicaUnused: a replica answers, and has been kept from reads for a while.
@@ -67,9 +69,10 @@ const (
 	ReceiptGiven
 )
 
-var eventNames = [...]string{"primary found", "primary changed", "replicas changed", "replica unused", "slots moved",
-	"sentinel heard", "sentinel gone", "node heard", "node gone", "node busy", "topology alarm", "primary suspected",
-	"shard held", "candidate named", "primary promoted", "primary confirmed", "shard released", "failover receipt"}
+var eventNames = [...]string{"primary found", "primary changed", "primary renamed", "replicas changed",
+	"replica unused", "slots moved", "sentinel heard", "sentinel gone", "node heard", "node gone", "node busy",
+	"topology alarm", "primary suspected", "failover started", "candidate named", "primary promoted", "primary confirmed",
+	"shard released", "failover receipt"}
 
 // String is the constant log message of the kind.
 func (k EventKind) String() string { return eventNames[k] }
@@ -85,6 +88,8 @@ func (e Event) String() string {
 			s += fmt.Sprintf(", epoch %d -> %d", e.FromEpoch, e.ToEpoch)
 		}
 		return s
+	case PrimaryRenamed:
+		return fmt.Sprintf("shard %s: primary %s is now called %s", e.Shard, e.From, e.To)
 	case ReplicasChanged:
 		return fmt.Sprintf("shard %s: replicas %s -> %s", e.Shard, e.From, e.To)
 	case ReplicaUnused:

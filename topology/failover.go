@@ -35,6 +35,8 @@ type failover struct {
 	// settledAt is when all workers had left it, final its first answer to a question asked after that.
 	settledAt time.Time
 	final     *RoleSeen
+	// renamed says that it is none: the former primary is only known by another address from now on. Nothing is told.
+	renamed bool
 	// candidate is the last one told; successor has proven itself, at succeededAt.
 	candidate, successor *entry
 	succeededAt          time.Time
@@ -42,6 +44,9 @@ type failover struct {
 
 // tell adds a step of the failover to the events.
 func (s *State) tell(f *failover, e Event) {
+	if f.renamed {
+		return
+	}
 	e.Shard, e.Failover, e.Began, e.After = f.shard, f.number, f.began, s.now.Sub(f.began)
 	s.event(e)
 }
@@ -49,6 +54,11 @@ func (s *State) tell(f *failover, e Event) {
 // turn decides what of a draft is published, and writes it into it.
 func (s *State) turn(d *draft, drafts []draft) {
 	standing := s.standing(d, drafts)
+	if standing != d.primary && standing.says(RolePrimary) && d.held == "" && !d.primary.settled() {
+		// Nobody has ever asked the new one: it may be another name of the same server.
+		s.probe(d.primary, chaseEvery)
+		d.primary = standing
+	}
 	if standing == d.primary && d.held == "" {
 		d.held = s.fenced(d)
 	}
@@ -127,8 +137,11 @@ func (s *State) continued(d *draft) *Shard {
 func (s *State) suspect(e *entry, d *draft, why string) *failover {
 	f := s.failovers[e]
 	if f == nil {
-		s.failoverCount++
-		f = &failover{number: s.failoverCount, began: s.now, shard: d.name, former: e}
+		f = &failover{began: s.now, shard: d.name, former: e, renamed: d.primary.renames(e)}
+		if !f.renamed {
+			s.failoverCount++
+			f.number = s.failoverCount
+		}
 		s.failovers[e] = f
 		s.stale = true
 		s.tell(f, Event{Kind: Suspected, From: e.addr, Why: why})
@@ -194,6 +207,8 @@ func (s *State) mayRelease(f *failover) bool {
 		return true
 	case f.heldEpoch == 0:
 		return false
+	case f.renamed && !f.settledAt.IsZero():
+		return true
 	case f.settledAt.IsZero():
 		if s.now.Sub(f.succeededAt) < barrierFor {
 			return false
@@ -228,6 +243,9 @@ func (f *failover) lastWord(e *entry) {
 
 // covers says that the successor has all that the former primary had executed when the workers had left it.
 func (f *failover) covers() bool {
+	if f.successor != nil && f.successor.renames(f.former) {
+		return true
+	}
 	if f.final == nil || f.successor == nil || !f.successor.alive() {
 		return false
 	}

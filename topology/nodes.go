@@ -60,6 +60,17 @@ func (e *entry) descends(replID string) bool {
 	return replID != "" && (e.role.ReplID == replID || e.role.ReplID2 == replID)
 }
 
+// isAlso says that two addresses lead to one server, by its run id.
+func (e *entry) isAlso(other *entry) bool {
+	return e != other && e.alive() && e.role.RunID != "" && e.role.RunID == other.role.RunID
+}
+
+// renames says that the node is the trusted primary old under another address: the same run with the same history.
+func (e *entry) renames(old *entry) bool {
+	return e != old && e.says(RolePrimary) && e.role.RunID != "" && e.role.RunID == old.trusted.runID &&
+		e.descends(old.trusted.replID)
+}
+
 // proves says that the node called itself primary when it was asked after since.
 func (e *entry) proves(since time.Time) bool { return e.says(RolePrimary) && !e.askedAt.Before(since) }
 

@@ -112,7 +112,7 @@ func (r *plain) members() []*entry {
 func (r *plain) follow(members []*entry) {
 	var claiming []*entry
 	for _, e := range members {
-		if e.says(RolePrimary) {
+		if e.says(RolePrimary) && !slices.ContainsFunc(claiming, e.isAlso) {
 			claiming = append(claiming, e)
 		}
 	}

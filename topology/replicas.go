@@ -25,7 +25,7 @@ func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
 		s.list(v, e)
 		why := s.unfit(e, of, d)
 		switch {
-		case e == of || !e.alive():
+		case e == of || !e.alive() || e.isAlso(of):
 		case why == "":
 			shard.Replicas = append(shard.Replicas, e.value())
 		case shard.Condition == Steady:
@@ -34,7 +34,7 @@ func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
 	}
 	for _, e := range d.others {
 		s.list(v, e)
-		if !e.alive() || shard.Condition != Steady {
+		if !e.alive() || shard.Condition != Steady || e.isAlso(of) {
 			continue
 		}
 		why := s.unfit(e, of, d)

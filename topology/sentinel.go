@@ -220,7 +220,7 @@ func (r *sentinels) compare() {
 	why := ""
 	for _, c := range r.claims() {
 		other, ok := byEpoch[c.says.ConfigEpoch]
-		if ok && other != c.says.Primary {
+		if ok && other != c.says.Primary && !r.s.nodes.announced(other).isAlso(r.s.nodes.announced(c.says.Primary)) {
 			why = fmt.Sprintf("Sentinels name both %s and %s as primary of epoch %d", other, c.says.Primary,
 				c.says.ConfigEpoch)
 			break

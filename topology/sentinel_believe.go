@@ -77,6 +77,7 @@ func (r *sentinels) begin() {
 
 // believe follows the highest claim that is proven, and raises the epoch of the believed one with its majority.
 func (r *sentinels) believe() {
+	r.rename()
 	r.raise()
 	for _, c := range r.claims() {
 		if c.says.ConfigEpoch <= r.epoch || r.onTrial() && c.says.ConfigEpoch <= r.trial.epoch {
@@ -116,6 +117,13 @@ func (r *sentinels) believe() {
 		}
 		r.s.alarm("claim of "+c.says.Sentinel, fmt.Sprintf("%s names %s for epoch %d: a majority or the history of %s "+
 			"must prove it before it is followed", c.says.Sentinel, e.addr, c.says.ConfigEpoch, r.believed.addr))
+	}
+}
+
+// rename follows a majority that calls the believed one by another address.
+func (r *sentinels) rename() {
+	if other, _ := r.majority(); other != nil && other.renames(r.believed) && r.trial == nil && r.attempt == nil {
+		r.believed, r.why, r.s.stale = other, "a majority calls it so", true
 	}
 }
 

@@ -50,7 +50,11 @@ func (s *State) tellShards(v *View) {
 			s.event(Event{Kind: PrimaryFound, Shard: shard.Name, To: now.Addr, ToEpoch: shard.ConfigEpoch})
 		case old.Standing().ID != now.ID && !primaries[old.Standing().ID]:
 			replaced[old.Standing().ID] = true
-			s.event(Event{Kind: PrimaryChanged, Shard: shard.Name, From: old.Standing().Addr, To: now.Addr,
+			kind := PrimaryChanged
+			if s.nodes.byID[now.ID].renames(s.nodes.byID[old.Standing().ID]) {
+				kind = PrimaryRenamed
+			}
+			s.event(Event{Kind: kind, Shard: shard.Name, From: old.Standing().Addr, To: now.Addr,
 				FromEpoch: old.ConfigEpoch, ToEpoch: shard.ConfigEpoch})
 		}
 		from := "[]"

@@ -75,12 +75,13 @@ func TestDemoSaysWhatIsWrongBeforeItStarts(t *testing.T) {
 
 func TestBriefLogKeepsTheStory(t *testing.T) {
 	var out bytes.Buffer
-	line := "2026-02-03T04:05:06.789Z [INFO]  evergate.topology: shard held: service=demo shard=main failover=1 " +
+	line := "2026-02-03T04:05:06.789Z [WARN]  evergate.topology: failover started: service=demo shard=main failover=1 " +
 		"began=2026-02-03T04:05:05.000Z after-ms=1789\n"
 	if n, err := (brief{&out}).Write([]byte(line)); n != len(line) || err != nil {
 		t.Error(n, err)
 	}
-	if want := "04:05:06.789 [INFO] topology: shard held: shard=main failover=1 after-ms=1789\n"; out.String() != want {
+	want := "04:05:06.789 [WARN] topology: failover started: shard=main failover=1 after-ms=1789\n"
+	if out.String() != want {
 		t.Errorf("%q", out.String())
 	}
 }

@@ -213,7 +213,8 @@ func (s *service) tell(o topology.Observation) {
 
 func (s *service) log(e topology.Event) {
 	switch e.Kind {
-	case topology.Alarm, topology.SentinelGone, topology.NodeGone, topology.NodeIsBusy, topology.ReplicaUnused:
+	case topology.Alarm, topology.SentinelGone, topology.NodeGone, topology.NodeIsBusy, topology.ReplicaUnused,
+		topology.Held:
 		s.logger.Warn(e.Kind.String(), e.Pairs()...)
 	case topology.SlotsMoved:
 		// A resharding moves thousands, one by one.
