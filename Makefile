@@ -6,6 +6,7 @@
 #   make soak              200 failovers in a row: memory, connections and goroutines before and after; FAILOVERS=20
 #   make test              lint, 100,000 tries of each fuzz target, all tests, all tests under the race detector
 #   make test SERVER=path  the same against another redis-server or valkey-server
+#   make test-servers      the tests with servers, against this system's and newer ones: Redis 8 and Valkey 9
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
@@ -18,7 +19,7 @@ SETUP := sh testenv/setup.sh
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 ifneq ($(SERVER),)
-export REDIS_SERVER := $(SERVER)
+export REDIS_SERVER := $(if $(findstring /,$(SERVER)),$(abspath $(SERVER)),$(SERVER))
 endif
 
 ARGS ?=
@@ -31,7 +32,7 @@ TIMEOUT ?= 12m
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
-.PHONY: build test lint bench demo drills soak fuzz redis-suite compat clean
+.PHONY: build test test-servers lint bench demo drills soak fuzz redis-suite compat clean
 
 build:
 	@$(SETUP) go
@@ -65,6 +66,18 @@ test: lint
 	$(SERVED) $(LONG) ./...
 	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway' ./testenv
 	$(SERVED) -race $(LONG) ./...
+
+# Each takes a quarter of an hour. All are tried, whatever comes of the first.
+test-servers:
+	@$(SETUP) go
+	@$(SETUP) server
+	@$(SETUP) python
+	@sh testenv/servers.sh .cache/servers
+	@failed=; for server in "$${REDIS_SERVER:-redis-server}" $(CURDIR)/.cache/servers/redis-server \
+		$(CURDIR)/.cache/servers/valkey-server; do \
+		"$$server" --version; \
+		REDIS_SERVER=$$server $(SERVED) $(LONG) ./routing || failed="$$failed $$server"; \
+	done; [ -z "$$failed" ] || { echo "failed with:$$failed"; exit 1; }
 
 lint:
 	@$(SETUP) go
