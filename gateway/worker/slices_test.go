@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// A long SET goes to the server as fast as that reads while nobody else waits for it; else slice by slice, no faster
+// A long SET goes to the server as fast as that reads while nobody else uses it; else slice by slice, no faster
 // than it answers others meanwhile.
 func TestLongRequestGoesInSlices(t *testing.T) {
 	f := newFake()
 	c := f.steady()
 	other := f.w.ClientOpened(0, "remote", "local")
-	f.say(c, "SET big "+strings.Repeat("x", 5<<19))
+	f.say(c, "SET big "+strings.Repeat("x", 2*wideBytes+5*sliceBytes))
 	f.round()
 	f.connect() // the other lane
 	want := func(n int, when string) {
@@ -23,7 +23,7 @@ func TestLongRequestGoesInSlices(t *testing.T) {
 	}
 	at := wideBytes
 	want(at, "at once")
-	f.after(time.Microsecond)
+	f.after(othersFor)
 	at += wideBytes
 	want(at, "in the next round")
 	f.say(other, "GET k")
@@ -45,8 +45,11 @@ func TestLongRequestGoesInSlices(t *testing.T) {
 	want(at, "when the other waits for long")
 	f.reply(0, "$1\r\nv\r\n")
 	f.after(sliceEvery)
+	at += sliceBytes
+	want(at, "when others have just been there")
+	f.after(othersFor)
 	if f.w.lanes[1].Slicing() {
-		t.Error("the rest does not go at once where nobody waits any more")
+		t.Error("the rest does not go at once where nobody comes any more")
 	}
 	f.reply(1, "+OK\r\n")
 	f.wantGot(t, c, "+OK\r\n")
