@@ -42,6 +42,7 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 		fallthrough
 	default:
 		shard.Primary, shard.Covers = d.primary.value(), d.primary.covers
+		shard.Provisional = d.provisional
 	}
 	s.list(v, of)
 	s.list(v, d.primary)

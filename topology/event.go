@@ -104,6 +104,11 @@ func (e Event) String() string {
 		return fmt.Sprintf("node %s busy%s", e.Subject, inBrackets(e.Why))
 	case Alarm:
 		return "alarm: " + e.Why
+	case Confirmed:
+		if e.Failover == 0 {
+			return fmt.Sprintf("shard %s: %s", e.Shard, e.step())
+		}
+		fallthrough
 	default:
 		return fmt.Sprintf("shard %s, failover %d at %v: %s", e.Shard, e.Failover, e.After.Round(time.Millisecond), e.step())
 	}
@@ -121,7 +126,7 @@ func (e Event) step() string {
 	case Promoted:
 		return fmt.Sprintf("%s is primary%s", e.To, inBrackets(e.Why))
 	case Confirmed:
-		return fmt.Sprintf("%s confirmed%s", e.To, inBrackets(e.Why))
+		return e.To + " confirmed"
 	case Released:
 		return fmt.Sprintf("released to %s", e.To)
 	default:

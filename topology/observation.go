@@ -80,6 +80,8 @@ const (
 type SentinelLost struct {
 	Sentinel string
 	Why      string
+	// Twin says that it is there, and followed under another address.
+	Twin bool
 }
 
 // SentinelMessage is something a Sentinel published about the service. It is a hint to ask again at once.

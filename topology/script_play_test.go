@@ -12,7 +12,7 @@ import (
 //	     all with [barrier] (there are workers), sentinel with [majority] (ConfirmMajority)
 //	says s1 primary=a epoch=1 [failing-over] [down=s_down,o_down] [replicas=b,c/s_down/link-err/p0] [of=3] [quorum=2]
 //	     [down-after=1s] [ago=5ms]
-//	sentinel-lost s1 why=..                message s1 +switch-master main a 1 b 1
+//	sentinel-lost s1 [twin] why=..         message s1 +switch-master main a 1 b 1
 //	role a primary [replicas=b,c]          role b replica of=a [link=down] [syncing] [priority=0]    role a refused
 //	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [ago=5ms]: its replication id is A, which goes on from B
 //	     after 100 bytes of that; the question went out 5 ms before
@@ -100,7 +100,7 @@ func (p *player) observation(l line, text string) Observation {
 	case "settled":
 		return Settled{Epoch: p.state.View().Epoch}
 	case "sentinel-lost":
-		return SentinelLost{Sentinel: l.subject, Why: l.values["why"]}
+		return SentinelLost{Sentinel: l.subject, Why: l.values["why"], Twin: l.has("twin")}
 	case "message":
 		_, payload, _ := strings.Cut(text, l.words[0]+" ")
 		return SentinelMessage{Sentinel: l.subject, Channel: l.words[0], Payload: payload}
@@ -247,6 +247,9 @@ func picture(v *View) string {
 			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Former.Addr, addrList(s.Replicas))
 		case s.Covers:
 			text += " covers"
+		}
+		if s.Provisional {
+			text += " provisional"
 		}
 		if s.Condition != Steady {
 			text += " " + s.Condition.String()

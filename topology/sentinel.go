@@ -42,6 +42,8 @@ type claim struct {
 	// since is when it began to name this primary with this epoch: a proof must be younger.
 	since time.Time
 	lost  bool
+	// twin says that it is named under two addresses, and this one is not used.
+	twin bool
 }
 
 func newSentinels(s *State) *sentinels {
@@ -87,7 +89,7 @@ func (r *sentinels) says(o SentinelSays) {
 	} else if c.lost || c.says.Primary != o.Primary || c.says.ConfigEpoch != o.ConfigEpoch {
 		c.since = r.s.now
 	}
-	c.says, c.lost = o, false
+	c.says, c.lost, c.twin = o, false, false
 	if c.since.Equal(r.s.now) && o.ConfigEpoch > r.epoch {
 		r.s.probe(r.s.nodes.announced(o.Primary), 0)
 	}
@@ -105,9 +107,10 @@ func (r *sentinels) lost(o SentinelLost) {
 		c = &claim{}
 		r.told[o.Sentinel] = c
 	} else if c.lost {
+		c.twin = c.twin || o.Twin
 		return
 	}
-	c.lost = true
+	c.lost, c.twin = true, o.Twin
 	r.s.event(Event{Kind: SentinelGone, Subject: o.Sentinel, Why: o.Why})
 }
 
@@ -163,9 +166,18 @@ func (r *sentinels) votes(e *entry) int {
 	return n
 }
 
-// all is how many Sentinels there are, as those say that answer.
+// all is how many Sentinels there are, as those say that answer. Where a majority must confirm, those that the settings
+// name count too: one that was set up anew knows of no other.
 func (r *sentinels) all() int {
 	n := 1
+	if r.s.settings.ConfirmMajority {
+		n = 0
+		for _, name := range r.s.settings.Sentinels {
+			if c := r.told[name]; c == nil || !c.twin {
+				n++
+			}
+		}
+	}
 	for _, c := range r.told {
 		if !c.lost {
 			n = max(n, c.says.Sentinels)

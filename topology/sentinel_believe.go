@@ -17,6 +17,8 @@ const (
 	// confirmFor is how long a new primary may go without a majority that names it: followers learn of a failover
 	// by the hello messages, which come every two seconds.
 	confirmFor = 3 * time.Second
+	// startAlarm is the alarm about a start without a majority.
+	startAlarm = "start"
 )
 
 // trial is the time in which a new primary is believed by its own proof only.
@@ -65,14 +67,32 @@ func (r *sentinels) begin() {
 	if r.s.now.Sub(r.s.startedAt) < settleFor && !r.heard() {
 		return
 	}
+	majority := r.s.settings.ConfirmMajority
 	e := r.s.nodes.announced(first.says.Primary)
-	if chosen != nil && !e.descends(r.s.nodes.announced(chosen.says.Primary).role.ReplID) {
+	if chosen != nil && (majority || !e.descends(r.s.nodes.announced(chosen.says.Primary).role.ReplID)) {
 		e, first = r.s.nodes.announced(chosen.says.Primary), chosen
 	}
-	r.believed, r.epoch, r.s.stale = e, first.says.ConfigEpoch, true
-	if !r.most(r.votes(e)) {
-		r.trial = &trial{since: r.s.now, by: first.says.Sentinel, former: e, epoch: r.epoch}
+	if majority && !r.mayBegin(e, first.says.ConfigEpoch) {
+		return
 	}
+	r.believed, r.epoch, r.s.stale = e, first.says.ConfigEpoch, true
+	if votes := r.votes(e); !r.most(votes) {
+		r.trial = &trial{since: r.s.now, by: first.says.Sentinel, former: e, epoch: r.epoch}
+		r.s.alarm(startAlarm, fmt.Sprintf("%s is used on the word of %d of %d Sentinels, which is no majority: it may be an "+
+			"old primary", e.addr, votes, r.all()))
+	}
+}
+
+// mayBegin says, where a majority must confirm, that it does: and that no Sentinel knows of a later failover, which the
+// others may be about to hear of.
+func (r *sentinels) mayBegin(e *entry, epoch uint64) bool {
+	why := ""
+	if votes := r.votes(e); !r.most(votes) {
+		why = fmt.Sprintf("%s is not used: %d of %d Sentinels name it, which is no majority", e.addr, votes, r.all())
+	}
+	r.s.alarm(startAlarm, why)
+	highest := r.claims()[0]
+	return why == "" && (highest.says.ConfigEpoch == epoch || r.s.now.Sub(r.s.startedAt) >= confirmFor)
 }
 
 // believe follows the highest claim that is proven, and raises the epoch of the believed one with its majority.
@@ -191,7 +211,8 @@ func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 // forgetAlarms has what was told once of a failover told again of the next one.
 func (r *sentinels) forgetAlarms() {
 	for key := range r.s.alarms {
-		if strings.HasPrefix(key, "candidate ") || strings.HasPrefix(key, "claim ") || strings.HasPrefix(key, "trial ") {
+		switch kind, _, _ := strings.Cut(key, " "); kind {
+		case startAlarm, "candidate", "claim", "trial":
 			delete(r.s.alarms, key)
 		}
 	}
@@ -212,8 +233,15 @@ func (r *sentinels) confirm() {
 			r.wentBack(r.believed, r.epoch, "a majority of Sentinels")
 		}
 		r.trial, r.s.stale = nil, true
+		if r.s.alarms[startAlarm] != "" {
+			r.s.alarm(startAlarm, "")
+			r.s.event(Event{Kind: Confirmed, Shard: r.s.settings.Shard, To: r.believed.addr, ToEpoch: r.epoch})
+		}
 	case !r.onTrial() || r.s.now.Sub(t.since) < confirmFor && !r.forsaken(votes):
 	case !r.most(heard) && (votes > 0 || heard == 0):
+		if r.s.alarms[startAlarm] != "" { // it has been told
+			return
+		}
 		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own proof; %d of %d Sentinels answer, "+
 			"which is no majority", r.believed.addr, heard, r.all()))
 	default:

@@ -68,6 +68,9 @@ type Shard struct {
 	// Former is the primary that is being left: set only while Primary is nil. It gets nothing new, and what it still
 	// answers to writes is withheld until the next View with a primary.
 	Former *Node
+	// Provisional says that those who decide have not confirmed Primary, which nothing but its own proof speaks for, or a
+	// minority of them.
+	Provisional bool
 	// Successor has proven to be the new primary and waits for the workers to leave Former; set only with Former.
 	Successor *Node
 	// FormerMute says, with Successor, that Former does not answer the control plane either: there is no word to wait for.
@@ -193,7 +196,7 @@ func (v *View) same(w *View) bool {
 	return slices.EqualFunc(v.Shards, w.Shards, func(a, b Shard) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
 			a.Former == b.Former && a.Successor == b.Successor && a.FormerMute == b.FormerMute &&
-			a.Covers == b.Covers &&
+			a.Covers == b.Covers && a.Provisional == b.Provisional &&
 			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas) &&
 			slices.Equal(a.Unused, b.Unused)
 	})

@@ -263,7 +263,11 @@ func upstream(b []byte, f *Facts) []byte {
 		if sh.Primary != nil {
 			primary = sh.Primary.Addr
 		}
-		b = fmt.Appendf(b, "shard%d:primary=%s,condition=%s,replicas=%d\r\n", i, primary, sh.Condition, len(sh.Replicas))
+		b = fmt.Appendf(b, "shard%d:primary=%s,condition=%s,replicas=%d", i, primary, sh.Condition, len(sh.Replicas))
+		if sh.Provisional {
+			b = append(b, ",provisional=yes"...)
+		}
+		b = append(b, "\r\n"...)
 	}
 	return b
 }

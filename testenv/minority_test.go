@@ -1,0 +1,60 @@
+package testenv
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestStartOnMinority starts gateways while one Sentinel of three answers: it may have slept through a failover.
+func TestStartOnMinority(t *testing.T) {
+	t.Parallel()
+	env := StartSentinel(t, Options{Replicas: 1, Sentinels: 3, Fast: true})
+	for _, s := range env.Sentinels[1:] {
+		if err := s.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "300ms"}
+	provisional := MustDial(t, StartGateway(t, args...).Addr)
+	expect(t, provisional, "+OK\r\n", "SET", "k", "v")
+	info := func() string {
+		text, err := provisional.Do("INFO", "upstream")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if text := info(); !strings.Contains(text, ",provisional=yes\r\n") {
+		t.Errorf("INFO says %s", text)
+	}
+	strict := StartGatewayWith(t, GatewayOptions{Args: append(args, "--confirm", "majority"), Unready: true})
+	Until(t, 10*time.Second, "a line about the minority", func() error {
+		if log := strict.Log(); !strings.Contains(log, "is not used: 1 of 3 Sentinels name it, which is no majority") {
+			return fmt.Errorf("the log is %s", log)
+		}
+		return nil
+	})
+	conn := MustDial(t, strict.Addr)
+	for _, command := range []string{"GET", "DEL"} {
+		if reply, err := conn.Do(command, "k"); err != nil || !strings.HasPrefix(string(reply), "-LOADING ") {
+			t.Errorf("%s: %q, %v", command, reply, err)
+		}
+	}
+	if err := env.Sentinels[1].Restart(); err != nil {
+		t.Fatal(err)
+	}
+	Until(t, 20*time.Second, "a majority to be believed", func() error {
+		if reply, err := conn.Do("GET", "k"); err != nil || string(reply) != "$1\r\nv\r\n" {
+			return fmt.Errorf("%q, %v", reply, err)
+		}
+		return nil
+	})
+	Until(t, 20*time.Second, "INFO to say no more that it is provisional", func() error {
+		if text := info(); strings.Contains(text, "provisional") {
+			return fmt.Errorf("%s", text)
+		}
+		return nil
+	})
+}
