@@ -248,7 +248,13 @@ func (r *sentinels) heard() bool {
 			return false
 		}
 	}
-	return true
+	twins := 0
+	for _, c := range r.told {
+		if c.twin {
+			twins++
+		}
+	}
+	return len(r.told)-twins >= r.all() // those that were learnt are being asked
 }
 
 func (r *sentinels) draft() []draft {

@@ -17,6 +17,8 @@ const (
 	// confirmFor is how long a new primary may go without a majority that names it: followers learn of a failover
 	// by the hello messages, which come every two seconds.
 	confirmFor = 3 * time.Second
+	// startFor is how long Sentinels that were learnt at the start have to answer before anything is said of it.
+	startFor = time.Second
 	// startAlarm is the alarm about a start without a majority.
 	startAlarm = "start"
 )
@@ -31,6 +33,8 @@ type trial struct {
 	// epoch is the one that it was named under; where it was named before there was one, the highest that anybody
 	// told. One that is not higher replaces it only when the trial has failed.
 	epoch uint64
+	// first says that nobody was believed before.
+	first bool
 	// failedAt is when it was held again because no majority had named it; zero before.
 	failedAt time.Time
 }
@@ -76,10 +80,16 @@ func (r *sentinels) begin() {
 		return
 	}
 	r.believed, r.epoch, r.s.stale = e, first.says.ConfigEpoch, true
-	if votes := r.votes(e); !r.most(votes) {
-		r.trial = &trial{since: r.s.now, by: first.says.Sentinel, former: e, epoch: r.epoch}
+	if !r.most(r.votes(e)) {
+		r.trial = &trial{since: r.s.now, by: first.says.Sentinel, former: e, epoch: r.epoch, first: true}
+	}
+}
+
+// warn tells of a start that rests on a minority, when the others had the time to speak.
+func (r *sentinels) warn(t *trial, votes int) {
+	if t.first && r.onTrial() && !r.most(votes) && r.s.now.Sub(t.since) >= startFor {
 		r.s.alarm(startAlarm, fmt.Sprintf("%s is used on the word of %d of %d Sentinels, which is no majority: it may be an "+
-			"old primary", e.addr, votes, r.all()))
+			"old primary", r.believed.addr, votes, r.all()))
 	}
 }
 
@@ -90,7 +100,9 @@ func (r *sentinels) mayBegin(e *entry, epoch uint64) bool {
 	if votes := r.votes(e); !r.most(votes) {
 		why = fmt.Sprintf("%s is not used: %d of %d Sentinels name it, which is no majority", e.addr, votes, r.all())
 	}
-	r.s.alarm(startAlarm, why)
+	if why == "" || r.s.now.Sub(r.s.startedAt) >= startFor {
+		r.s.alarm(startAlarm, why)
+	}
 	highest := r.claims()[0]
 	return why == "" && (highest.says.ConfigEpoch == epoch || r.s.now.Sub(r.s.startedAt) >= confirmFor)
 }
@@ -226,6 +238,7 @@ func (r *sentinels) confirm() {
 	}
 	r.askAll()
 	votes, heard := r.votes(r.believed), len(r.reachable())
+	r.warn(t, votes)
 	switch {
 	case r.most(votes):
 		r.raise()
