@@ -218,11 +218,13 @@ var errAnswers = []answered{
 	{text: "ERR wrong number of arguments for '<name>' command", reason: "wrong-arity", executed: notExecuted,
 		when: "too few or too many arguments", advice: fixCommand},
 	{text: "ERR Command not allowed inside a transaction", executed: notExecuted,
-		when: "CLUSTER, SELECT, HELLO, AUTH, CLIENT REPLY, SAVE, SHUTDOWN, what has a cursor, or " +
+		when: "CLUSTER, SELECT, HELLO, AUTH, CLIENT REPLY, SUBSCRIBE, PSUBSCRIBE, SAVE, SHUTDOWN, what has a cursor, or " +
 			"what concerns all primaries of a cluster, between MULTI and EXEC", advice: "say it before MULTI"},
 	{text: "ERR Can't execute '<command>': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in " +
 		"this context", executed: notExecuted, when: "a client that has subscribed and speaks RESP2",
 		advice: "use another connection, or RESP3"},
+	{text: "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client", executed: notExecuted,
+		when: "between MULTI and EXEC, in EXEC's reply", advice: "say it before MULTI"},
 	{text: "ERR Replica can't interact with the keyspace", executed: notExecuted, when: "a client that has said MONITOR",
 		advice: "use another connection, or RESET"},
 	{text: "ERR '<command>' tells of one server, and there are several here", reason: "one-server", executed: notExecuted,

@@ -143,7 +143,7 @@ func (z *fuzzed) checkListeners(s *service) {
 		}
 		for k := range fanout.Kind(len(beginVerbs)) {
 			for _, t := range c.subs.Topics(k) {
-				if seats[t]++; s.hub.Find(k, []byte(t.Name)) != t || !slices.Contains(t.Listeners(), c.subs) {
+				if seats[t]++; s.hub.Find(k, []byte(t.Name)) != t || !slices.Contains(t.Listeners(), &c.subs.Listener) {
 					z.t.Fatalf("client %d listens to %q, which knows nothing of it", c.ref.ID, t.Name)
 				}
 			}

@@ -46,6 +46,7 @@ var sentences = []string{
 	"PSYNC ? -1\r\n", "DEBUG x\r\n", "MULTI\r\nPSYNC x 1\r\nEXEC\r\n",
 	"MULTI\r\nclient pause 9\r\nconfig set x y\r\nEXEC\r\n",
 	"FUNCTION STATS\r\n",
+	"MULTI\r\nunsubscribe\r\npublish c m\r\nEXEC\r\n",
 }
 
 // replies are what servers say.

@@ -485,7 +485,7 @@ func (z *fuzzed) waits() string {
 		if c == nil {
 			continue
 		}
-		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes()
+		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes() + len(c.pushes)
 		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
 		if c.Parked != session.Running || left > 0 || c.HalfClosed {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",

@@ -68,6 +68,10 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 // ownReply is the gateway's reply to a command that it answers at once and by itself.
 func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []byte {
 	switch name, sub, _ := strings.Cut(command.Name, "|"); name {
+	case "unsubscribe", "punsubscribe", "sunsubscribe":
+		return w.unsubscribe(c, listening[name].kind, name, args[1:])
+	case "ssubscribe":
+		return denyBlocking
 	case "client":
 		return w.ofClient(c, sub, args)
 	case "config":

@@ -42,6 +42,7 @@ func (w *Worker) pass(c *client, reply []byte) {
 		c.unmute()
 	}
 	c.Replies.Pass()
+	w.pushKept(c)
 }
 
 // acknowledge answers SUBSCRIBE and its kin, which is a push, as messages are: nothing drops it. All that came before

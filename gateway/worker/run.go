@@ -248,6 +248,9 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	if r.counts {
 		t.Flags |= backend.Counts
 		w.publishes, w.publishEnd = l, t.End
+		if c.subs != nil {
+			c.subs.published, c.subs.publishes = r.seq, true
+		}
 	}
 	if len(r.frame) > bigBytes {
 		l.BigEnd = t.End

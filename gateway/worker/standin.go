@@ -25,10 +25,12 @@ const (
 	standInBytes = 4 << 10
 )
 
-// mayStandIn names the commands that can be done so: not those that change what replies are subject to.
+// mayStandIn names the commands that can be done so: not those that change what replies are subject to, nor those that
+// begin a subscription, for which servers would have to be waited for in the midst of EXEC's reply.
 func mayStandIn(c *client, command *routing.Command) bool {
 	switch command.Name {
-	case "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor":
+	case "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor",
+		"subscribe", "psubscribe":
 		return false
 	}
 	return !c.face.Is(facade.Cluster) || !strings.HasPrefix(command.Name, "cluster|")

@@ -1,10 +1,8 @@
 package worker
 
 import (
-	"bytes"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -23,6 +21,19 @@ type listens struct {
 	ends bool
 }
 
+// subscriber is what a session listens to.
+type subscriber struct {
+	fanout.Listener
+	// published is the place of the answer to the last message that it has published itself, as long as publishes says so.
+	published uint32
+	// keptFor is the place of the answer behind which the messages come that are kept.
+	keptFor   uint32
+	publishes bool
+}
+
+// denyBlocking is what servers say to SSUBSCRIBE within a transaction.
+var denyBlocking = []byte("-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n")
+
 var listening = map[string]listens{
 	"subscribe": {fanout.Channel, false}, "unsubscribe": {fanout.Channel, true},
 	"psubscribe": {fanout.Pattern, false}, "punsubscribe": {fanout.Pattern, true},
@@ -37,7 +48,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 			return false
 		}
 		w.stats.Local++
-		w.unsubscribe(c, what.kind, command.Name, args[1:])
+		w.acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
 		return true
 	}
 	if c.Replies.Owed() > 0 {
@@ -48,12 +59,12 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 		return w.mayNot(c, -1, noView)
 	}
 	if c.subs == nil {
-		c.subs = &fanout.Listener{Session: c.ref.ID, Generation: c.ref.Generation}
+		c.subs = &subscriber{Listener: fanout.Listener{Session: c.ref.ID, Generation: c.ref.Generation}}
 	}
 	hub := &c.svc.hub
 	var missing *fanout.Topic
 	for _, name := range args[1:] {
-		t, fresh := hub.Want(c.subs, what.kind, name)
+		t, fresh := hub.Want(&c.subs.Listener, what.kind, name)
 		if fresh {
 			w.place(c.svc, t)
 		}
@@ -73,7 +84,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 	w.stats.Subscriptions++
 	var acks []byte
 	for _, name := range args[1:] {
-		hub.Join(c.subs, hub.Find(what.kind, name))
+		hub.Join(&c.subs.Listener, hub.Find(what.kind, name))
 		acks = appendAck(acks, c, command.Name, name, what.kind)
 	}
 	w.acknowledge(c, acks)
@@ -105,9 +116,9 @@ func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool
 	return false
 }
 
-// unsubscribe ends subscriptions: those named, or all of the kind. The servers are told when nobody else listens.
-func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][]byte) {
-	var acks []byte
+// unsubscribe ends subscriptions: those named, or all of the kind, and returns the acknowledgements. The servers are
+// told when nobody else listens.
+func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][]byte) (acks []byte) {
 	if len(names) == 0 && c.subs != nil {
 		for _, t := range c.subs.Topics(kind) {
 			names = append(names, []byte(t.Name))
@@ -116,7 +127,7 @@ func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][
 	hub := &c.svc.hub
 	for _, name := range names {
 		if c.subs != nil {
-			if t := hub.Find(kind, name); t != nil && hub.Leave(c.subs, t) {
+			if t := hub.Find(kind, name); t != nil && hub.Leave(&c.subs.Listener, t) {
 				w.unwanted(c.svc, t)
 			}
 		}
@@ -125,7 +136,7 @@ func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][
 	if len(names) == 0 {
 		acks = appendAck(acks, c, verb, nil, kind)
 	}
-	w.acknowledge(c, acks)
+	return acks
 }
 
 // unlisten ends all that a session listens to.
@@ -133,7 +144,7 @@ func (w *Worker) unlisten(c *client) {
 	if c.subs == nil {
 		return
 	}
-	w.unwanted(c.svc, c.svc.hub.LeaveAll(c.subs)...)
+	w.unwanted(c.svc, c.svc.hub.LeaveAll(&c.subs.Listener)...)
 	c.subs = nil
 }
 
@@ -148,7 +159,7 @@ func (w *Worker) settleWaits(c *client) {
 	if c.subs == nil || !c.subs.Waits() {
 		return
 	}
-	w.unwanted(c.svc, c.svc.hub.Settle(c.subs)...)
+	w.unwanted(c.svc, c.svc.hub.Settle(&c.subs.Listener)...)
 }
 
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
@@ -188,14 +199,22 @@ func (c *client) subscribed() bool { return c.subs != nil && c.subs.Any() }
 
 // mayWhileSubscribed says that a command is allowed to a client that is subscribed and speaks RESP2.
 func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
-	return d.Kind == routing.Listen || d.Kind == routing.Refuse || command.Name == "ping" || endsAll(command)
+	switch d.Reason {
+	case routing.UnknownCommand, routing.WrongArity, routing.CrossSlot: // servers say that first
+		return true
+	}
+	return d.Kind == routing.Listen || command.Name == "ping" || endsAll(command)
 }
 
 // onlyListens answers a command that such a client may not do.
 func (w *Worker) onlyListens(c *client, command *routing.Command) bool {
 	w.stats.Refused++
-	w.answer(c, resp.AppendError(nil, "ERR Can't execute '"+command.Name+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / "+
-		"PING / QUIT / RESET are allowed in this context"))
+	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
+		"allowed in this context"
+	if command.Name == "exec" {
+		return w.execEnds(c, resp.AppendError([]byte(nil), becauseOf[1:]+why))
+	}
+	w.answer(c, resp.AppendError(nil, "ERR "+why))
 	return true
 }
 
@@ -225,8 +244,10 @@ func (w *Worker) push(c *client, frame []byte, many bool) {
 func (w *Worker) hand(c *client, frame []byte, may bool) *[]byte {
 	to := &c.out
 	switch {
-	case w.midReply(c):
-		to = &c.pushes
+	case w.keepsPushes(c):
+		if to = &c.pushes; len(c.pushes) == 0 && c.subs != nil {
+			c.subs.keptFor = c.subs.published
+		}
 	case may:
 		w.gather(c)
 	default:
@@ -256,9 +277,25 @@ func (w *Worker) midReply(c *client) bool {
 	return false
 }
 
-// pushKept gives a client what was kept behind a long reply.
+// keepsPushes says that messages wait for the end of a reply: of one that the client was given the beginning of, or of
+// the answer to what it publishes itself and may listen to, whichever connection is sooner.
+func (w *Worker) keepsPushes(c *client) bool {
+	s := c.subs
+	switch {
+	case w.midReply(c):
+		return true
+	case s == nil || !s.publishes:
+		return false
+	case c.Replies.Passed(s.published):
+		s.publishes = false
+		return false
+	}
+	return len(c.pushes) == 0 || !c.Replies.Passed(s.keptFor)
+}
+
+// pushKept gives a client the messages that were kept behind a reply, when that has been given.
 func (w *Worker) pushKept(c *client) {
-	if len(c.pushes) == 0 {
+	if len(c.pushes) == 0 || w.keepsPushes(c) {
 		return
 	}
 	c.out = append(w.blocks.Room(c.out, len(c.pushes)), c.pushes...)
@@ -272,100 +309,4 @@ type Slow struct {
 	Remote string
 	Name   string // CLIENT SETNAME
 	Bytes  int    // that waited for it
-}
-
-// recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
-// how many listen.
-func (w *Worker) recount(l *backend.Lane, t *backend.Ticket, frame, reply []byte) []byte {
-	if !bytes.HasPrefix(frame, multiHead) {
-		w.args = resp.Args(frame, w.args[:0])
-		return w.recountOne(l, t, w.args, reply)
-	}
-	elements, ok := resp.Elements(reply)
-	if !ok {
-		return reply
-	}
-	b := resp.AppendArray(nil, len(elements))
-	at := -1 // MULTI comes before the commands that have an element each
-	for args := range w.commandsIn(frame) {
-		if at >= 0 && at < len(elements) {
-			b = append(b, w.recountOne(l, t, args, elements[at])...)
-		}
-		at++
-	}
-	return b
-}
-
-// recountOne is recount of one command.
-func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, reply []byte) []byte {
-	command := routing.Lookup(args)
-	if command == nil || reply[0] == '-' {
-		return reply
-	}
-	count := func(q Count) (int, int) {
-		q.Node = l.Key.Node
-		listeners, lanes := w.env.Count(l.Key.Service, q)
-		if t.Part > 0 {
-			listeners = 0 // the first part has them
-		}
-		return listeners, lanes
-	}
-	switch command.Name {
-	case "publish":
-		return adjusted(reply, count, Count{Name: args[1], Patterns: true})
-	case "spublish":
-		return adjusted(reply, count, Count{Kind: fanout.Shard, Name: args[1]})
-	case "pubsub|numpat":
-		return adjusted(reply, count, Count{Kind: fanout.Pattern, Patterns: true})
-	case "pubsub|numsub":
-		return adjustedPairs(reply, count, fanout.Channel)
-	case "pubsub|shardnumsub":
-		return adjustedPairs(reply, count, fanout.Shard)
-	}
-	return reply
-}
-
-// Count asks how many listen, over all workers.
-type Count struct {
-	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
-	// for the number of patterns themselves.
-	Kind     fanout.Kind
-	Name     []byte
-	Patterns bool
-	// Node is the server that has counted lanes.
-	Node int32
-}
-
-// Of answers from a census.
-func (q Count) Of(c *fanout.Census) (listeners, lanes int) {
-	switch {
-	case q.Patterns && q.Kind == fanout.Pattern:
-		return c.Patterns(q.Node)
-	case q.Patterns:
-		return c.Receivers(q.Name, q.Node)
-	}
-	return c.Of(q.Kind, q.Name, q.Node)
-}
-
-func adjusted(reply []byte, count func(Count) (int, int), q Count) []byte {
-	n, ok := resp.Int(reply)
-	listeners, lanes := count(q)
-	if !ok || listeners == 0 && lanes == 0 {
-		return reply
-	}
-	return resp.AppendInt(nil, max(0, n-int64(lanes))+int64(listeners))
-}
-
-func adjustedPairs(reply []byte, count func(Count) (int, int), kind fanout.Kind) []byte {
-	elements, ok := resp.Elements(reply)
-	if !ok || len(elements)%2 != 0 {
-		return reply
-	}
-	b := resp.AppendArray(nil, len(elements))
-	for i := 0; i < len(elements); i += 2 {
-		b = append(b, elements[i]...)
-		name, _ := resp.Bulk(elements[i])
-		b = append(b, adjusted(elements[i+1], count, Count{Kind: kind, Name: name})...)
-	}
-	return b
 }

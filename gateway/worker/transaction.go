@@ -89,6 +89,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
 		m.Alone = true
 	}
+	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !saidByServers(command)
 	switch {
 	case d.Reason == routing.Forbidden && neverInMulti(command):
 		return w.abortMulti(c, notInMulti)
@@ -98,9 +99,8 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		return true
 	case d.Kind == routing.Split:
 		return w.abortMulti(c, crossSlot)
-	case d.Kind == routing.Listen, d.Kind == routing.Spread, d.Kind == routing.Walk,
-		d.Kind == routing.Answer && !saidByServers(command) &&
-			(!mayStandIn(c, command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
+	case d.Kind == routing.Spread, d.Kind == routing.Walk,
+		own && (!mayStandIn(c, command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
 		return w.abortMulti(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
@@ -112,7 +112,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	if d.Slot >= 0 {
 		m.Slot = d.Slot
 	}
-	if d.Kind == routing.Answer && !saidByServers(command) {
+	if own {
 		frame = standIn(c, args)
 	}
 	if m.Count == 0 {
@@ -122,7 +122,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	m.Count++
 	m.Named = m.Named || runsByName(command)
 	m.Scripts = m.Scripts || command.Has(routing.Scripts)
-	m.Writes = m.Writes || !command.Has(routing.Read|routing.Local|routing.Transaction)
+	m.Writes = m.Writes || !own && !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
 	w.stats.Queued++
 	w.answer(c, queued)

@@ -224,7 +224,7 @@ type client struct {
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// subs is what this session listens to; nil for most. pushes are messages that wait behind a reply under way.
-	subs   *fanout.Listener
+	subs   *subscriber
 	pushes []byte
 	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
 	alarm time.Duration

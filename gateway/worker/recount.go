@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"bytes"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
+// how many listen.
+func (w *Worker) recount(l *backend.Lane, t *backend.Ticket, frame, reply []byte) []byte {
+	if !bytes.HasPrefix(frame, multiHead) {
+		w.args = resp.Args(frame, w.args[:0])
+		return w.recountOne(l, t, w.args, reply)
+	}
+	elements, ok := resp.Elements(reply)
+	if !ok {
+		return reply
+	}
+	b := resp.AppendArray(nil, len(elements))
+	at := -1 // MULTI comes before the commands that have an element each
+	for args := range w.commandsIn(frame) {
+		if at >= 0 && at < len(elements) {
+			b = append(b, w.recountOne(l, t, args, elements[at])...)
+		}
+		at++
+	}
+	return b
+}
+
+// recountOne is recount of one command.
+func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, reply []byte) []byte {
+	command := routing.Lookup(args)
+	if command == nil || reply[0] == '-' {
+		return reply
+	}
+	count := func(q Count) (int, int) {
+		q.Node = l.Key.Node
+		listeners, lanes := w.env.Count(l.Key.Service, q)
+		if t.Part > 0 {
+			listeners = 0 // the first part has them
+		}
+		return listeners, lanes
+	}
+	switch command.Name {
+	case "publish":
+		return adjusted(reply, count, Count{Name: args[1], Patterns: true})
+	case "spublish":
+		return adjusted(reply, count, Count{Kind: fanout.Shard, Name: args[1]})
+	case "pubsub|numpat":
+		return adjusted(reply, count, Count{Kind: fanout.Pattern, Patterns: true})
+	case "pubsub|numsub":
+		return adjustedPairs(reply, count, fanout.Channel)
+	case "pubsub|shardnumsub":
+		return adjustedPairs(reply, count, fanout.Shard)
+	}
+	return reply
+}
+
+// Count asks how many listen, over all workers.
+type Count struct {
+	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
+	// for the number of patterns themselves.
+	Kind     fanout.Kind
+	Name     []byte
+	Patterns bool
+	// Node is the server that has counted lanes.
+	Node int32
+}
+
+// Of answers from a census.
+func (q Count) Of(c *fanout.Census) (listeners, lanes int) {
+	switch {
+	case q.Patterns && q.Kind == fanout.Pattern:
+		return c.Patterns(q.Node)
+	case q.Patterns:
+		return c.Receivers(q.Name, q.Node)
+	}
+	return c.Of(q.Kind, q.Name, q.Node)
+}
+
+func adjusted(reply []byte, count func(Count) (int, int), q Count) []byte {
+	n, ok := resp.Int(reply)
+	listeners, lanes := count(q)
+	if !ok || listeners == 0 && lanes == 0 {
+		return reply
+	}
+	return resp.AppendInt(nil, max(0, n-int64(lanes))+int64(listeners))
+}
+
+func adjustedPairs(reply []byte, count func(Count) (int, int), kind fanout.Kind) []byte {
+	elements, ok := resp.Elements(reply)
+	if !ok || len(elements)%2 != 0 {
+		return reply
+	}
+	b := resp.AppendArray(nil, len(elements))
+	for i := 0; i < len(elements); i += 2 {
+		b = append(b, elements[i]...)
+		name, _ := resp.Bulk(elements[i])
+		b = append(b, adjusted(elements[i+1], count, Count{Kind: kind, Name: name})...)
+	}
+	return b
+}
