@@ -25,6 +25,11 @@ type Ticket struct {
 	Ahead uint32
 }
 
+// SameClient says that two tickets belong to the same client.
+func (t *Ticket) SameClient(other *Ticket) bool {
+	return t.Session == other.Session && t.Generation == other.Generation
+}
+
 // Flags of a ticket.
 type Flags uint8
 

@@ -9,8 +9,8 @@ const (
 	owedMax = 4096
 	// aheadBytes is how much the replies may weigh that a client is owed. One reply may always be owed.
 	aheadBytes = 4 << 20
-	// firstWeight is what a reply is taken to weigh while none is known: 32 requests go ahead of the first reply.
-	firstWeight = aheadBytes / 32
+	// firstWeight is what a reply is taken to weigh while none is known: 16 requests go ahead of the first reply.
+	firstWeight = aheadBytes / 16
 )
 
 // New is the memory of a client that has just connected; it speaks RESP2.
@@ -33,3 +33,6 @@ func (s *Session) OwedTooMuch(n int) bool {
 
 // OwedLittle says that so few are under way that a client may go on which was owed too much.
 func (s *Session) OwedLittle(n int) bool { return n <= owedMax/2 && 2*n*int(s.weight) <= aheadBytes }
+
+// Expects is how many bytes n replies will weigh.
+func (s *Session) Expects(n int) int { return n * int(s.weight) }

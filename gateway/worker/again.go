@@ -50,6 +50,29 @@ func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) 
 	}
 }
 
+// takeBehind takes back the reads that a client has behind the reply under way, but for those before a write of its.
+// What the server still answers to them is for nobody.
+func (w *Worker) takeBehind(c *client, l *backend.Lane) {
+	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
+	var tickets []*backend.Ticket
+	var starts []uint64
+	for t := range l.Inflight.All {
+		from := start
+		start = t.End
+		switch {
+		case t == front || !t.SameClient(front):
+		case t.Flags&^backend.Loaded != 0 || t.Ahead > 0:
+			tickets, starts = tickets[:0], starts[:0]
+		default:
+			tickets, starts = append(tickets, t), append(starts, from)
+		}
+	}
+	for i, t := range tickets {
+		w.stats.DoneAgain++
+		w.unask(c, t, l.Queue.Frame(starts[i], t.End), t.Hops)
+	}
+}
+
 // later says that seq a comes after b; numbers wrap around.
 func later(a, b uint32) bool { return int32(a-b) > 0 }
 

@@ -180,8 +180,9 @@ func (w *Worker) drained(c *client) {
 	left := len(c.out) - c.sent
 	if left < streamLow {
 		for i := range c.flights {
-			if l := c.flights[i].lane; l.Paused && w.streamsTo(l, c) {
+			if l := c.flights[i].lane; w.streamsTo(l, c) {
 				w.readLane(l, true)
+				l.StoppedAt = 0
 			}
 		}
 	}

@@ -17,9 +17,9 @@ const (
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
 	// While others wait behind a big reply its lane may be stopped for its reader as long as that reader goes on
-	// reading (stallGrace), and no longer than stopMax in all.
+	// reading (stallGrace), and no longer than stopMax in all, however many replies it has there.
 	stallGrace = 50 * time.Millisecond
-	stopMax    = time.Second
+	stopMax    = 200 * time.Millisecond
 )
 
 // LaneRead takes bytes that a server sent. They are not kept.
@@ -206,6 +206,9 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
 	}
 	w.serves(l)
+	if c != nil {
+		c.Weigh(int(size + l.Scan.Coming()))
+	}
 	head := l.Reply
 	l.Reply, l.Streams = nil, true
 	w.stream(l, head, false)
@@ -217,26 +220,28 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	t := l.Inflight.Front()
 	c := w.client(t.Session, t.Generation)
-	if l.Scan.Size()+l.Scan.Coming() > bigBytes {
+	size := l.Scan.Size() + l.Scan.Coming()
+	if size > bigBytes {
 		l.Big = true
 	}
+	if c != nil && int(size) > c.Expects(1) { // of an array it is known bit by bit
+		c.Weigh(int(size))
+	}
 	if c != nil && c.mute == loud {
+		if c.sent == len(c.out) {
+			c.tookAt = w.now // it has had nothing to take so far
+		}
 		c.out = append(w.blocks.Room(c.out, len(b)), b...)
 		w.dirtyClient(c)
 		w.checkOutput(c)
 	}
 	if !done {
-		if c != nil && !c.closed && len(c.out)-c.sent > streamHigh && w.mayStop(l) {
-			if l.StoppedAt == 0 {
-				l.StoppedAt = max(w.now, 1)
-				c.tookAt = w.now
-			}
-			w.readLane(l, false)
-			w.at(w.now + stallGrace)
+		if c != nil && !c.closed && len(c.out)-c.sent > streamHigh {
+			w.stopFor(l, c)
 		}
 		return
 	}
-	l.Streams, l.StoppedAt = false, 0
+	l.Streams = false
 	if l.Paused {
 		w.readLane(l, true)
 	}
@@ -244,6 +249,9 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
+	if next := l.Inflight.Front(); next == nil || !ticket.SameClient(next) {
+		l.StoppedAt = 0
+	}
 	if c != nil && !c.closed {
 		c.unmute()
 		c.Replies.Pass()
@@ -270,16 +278,43 @@ func (w *Worker) notBusy(l *backend.Lane) {
 	w.wakeFull(w.services[l.Key.Service])
 }
 
+// stopFor stops reading from a lane for the reader of the reply under way, who lags. Where it may not the rest comes to
+// wait for that reader; so that this does not cost it its connection, what it has asked for behind is taken back.
+func (w *Worker) stopFor(l *backend.Lane, c *client) {
+	if w.mayStop(l) {
+		if l.StoppedAt == 0 {
+			l.StoppedAt = max(w.now, 1)
+		}
+		w.readLane(l, false)
+		w.at(w.now + stallGrace)
+		return
+	}
+	if l.Big && c.holds()+c.Expects(c.underWay()) > w.conf.OutputBytesMax/2 {
+		w.takeBehind(c, l)
+	}
+}
+
 // mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that
-// nothing new is sent on the lane, and nobody waits behind it, or not for long.
+// nothing new is sent on the lane, and nobody else waits behind it, or not for long. The grace is the reader's own, and
+// its reading alone renews it.
 func (w *Worker) mayStop(l *backend.Lane) bool {
-	others := l.Inflight.Len() > 1 || w.sets[l.Key].wanted
-	if !l.Big || !others || l.StoppedAt == 0 {
+	if !l.Big || !w.sets[l.Key].wanted && !othersBehind(l) {
 		return l.Big
 	}
 	t := l.Inflight.Front()
 	c := w.client(t.Session, t.Generation)
-	return c != nil && w.now-c.tookAt < stallGrace && w.now-l.StoppedAt < stopMax
+	return c != nil && w.now-c.tookAt < stallGrace && (l.StoppedAt == 0 || w.now-l.StoppedAt < stopMax)
+}
+
+// othersBehind says that a lane owes something to others than the client in front.
+func othersBehind(l *backend.Lane) bool {
+	front := l.Inflight.Front()
+	for t := range l.Inflight.All {
+		if !front.SameClient(t) && t.Generation != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // streamsTo says that the reply under way on the lane goes to c piece by piece.

@@ -230,7 +230,7 @@ type client struct {
 	alarm time.Duration
 	// last is the last command; nil before the first, and for one that nobody knows.
 	last *routing.Command
-	// tookAt is when the client last took reply bytes, or a lane was stopped for it.
+	// tookAt is when the client last took reply bytes, or a long reply began to be what it may take.
 	tookAt time.Duration
 
 	weight int // bytes, while held
