@@ -137,7 +137,7 @@ func (s *State) stand() {
 			}
 			s.trust(e)
 		case !stands[e] && e.standing:
-			e.standing, e.covers, e.fence = false, false, nil
+			e.standing, e.covers, e.fence = false, nil, nil
 			delete(s.eras, e)
 			delete(s.failovers, e)
 			delete(s.unconfirmed, e)

@@ -179,7 +179,9 @@ func (s *State) succeed(d *draft, standing *entry) {
 	}
 	covers := f.covers()
 	to := d.primary
-	to.covers = covers
+	if to.covers = nil; covers {
+		to.covers = standing.value()
+	}
 	s.tell(f, Event{Kind: Released, To: to.addr})
 	settled := !s.settings.Barrier || !f.settledAt.IsZero()
 	s.tell(f, Event{Kind: ReceiptGiven, From: standing.addr, To: to.addr,

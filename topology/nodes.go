@@ -37,7 +37,7 @@ type entry struct {
 	// fence is set while it claims to be the primary it was, with another history; see fence.go.
 	fence *fence
 	// covers is Shard.Covers of the shard whose primary it is.
-	covers bool
+	covers *Node
 }
 
 // history names what a server has: its run and its replication id.

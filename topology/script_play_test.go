@@ -245,7 +245,7 @@ func picture(v *View) string {
 			}
 		case s.Former != nil:
 			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Former.Addr, addrList(s.Replicas))
-		case s.Covers:
+		case s.Covers != nil:
 			text += " covers"
 		}
 		if s.Provisional {

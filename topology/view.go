@@ -75,9 +75,9 @@ type Shard struct {
 	Successor *Node
 	// FormerMute says, with Successor, that Former does not answer the control plane either: there is no word to wait for.
 	FormerMute bool
-	// Covers says that Primary has everything that Former of an earlier View had executed when all workers were
-	// settled: what was withheld is true.
-	Covers bool
+	// Covers is the Former of an earlier View of which Primary has everything that it had executed when all workers were
+	// settled: what was withheld of it is true. Of other nodes it says nothing. nil: of none.
+	Covers *Node
 	// Replicas are those that may serve reads now, in a stable order (by address).
 	Replicas []*Node
 	// Unused are those that answer and may not serve reads; told while the shard is Steady.

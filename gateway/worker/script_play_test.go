@@ -313,7 +313,7 @@ func (p *player) setView(mode string, shards []string) {
 		primary, _, _ = strings.Cut(primary, ":")
 		sh := topology.Shard{Index: i, Name: "main"}
 		if former, left := strings.CutPrefix(primary, "-"); !left {
-			primary, sh.Covers = strings.CutSuffix(primary, "+")
+			primary, sh.Covers = p.coveredBy(primary, i)
 			name, busy := strings.CutSuffix(primary, "*")
 			sh.Primary = p.busy(p.node(name), busy)
 		} else if former != "" {
@@ -332,18 +332,6 @@ func (p *player) setView(mode string, shards []string) {
 	p.epoch++
 	v.Epoch, v.Nodes = p.epoch, slices.Clone(p.nodes)
 	p.view = v
-}
-
-// busy has a node run a script, or not.
-func (p *player) busy(n *topology.Node, busy bool) *topology.Node {
-	if busy != (n.Busy != "") {
-		now := *n
-		if now.Busy = ""; busy {
-			now.Busy = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
-		}
-		p.nodes[n.ID], n = &now, &now
-	}
-	return n
 }
 
 // runs has a view come in which a node has another run id.

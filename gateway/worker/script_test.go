@@ -249,3 +249,34 @@ func show(b []byte) string {
 	text := manyX.ReplaceAllStringFunc(string(b), func(s string) string { return fmt.Sprintf("{%d}", len(s)) })
 	return strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(text)
 }
+
+// coveredBy reads "b+": the name of a primary, and the former one that it covers: the one that the view so far has
+// leave for it, or in that place; or the one that it already covers.
+func (p *player) coveredBy(text string, place int) (primary string, former *topology.Node) {
+	primary, covers := strings.CutSuffix(text, "+")
+	if !covers {
+		return primary, nil
+	}
+	n := p.node(strings.TrimSuffix(primary, "*"))
+	for i := range p.view.Shards {
+		switch sh := &p.view.Shards[i]; n {
+		case sh.Successor:
+			return primary, sh.Former
+		case sh.Primary:
+			return primary, sh.Covers
+		}
+	}
+	return primary, p.view.Shards[min(place, len(p.view.Shards)-1)].Former
+}
+
+// busy has a node run a script, or not.
+func (p *player) busy(n *topology.Node, busy bool) *topology.Node {
+	if busy != (n.Busy != "") {
+		now := *n
+		if now.Busy = ""; busy {
+			now.Busy = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+		}
+		p.nodes[n.ID], n = &now, &now
+	}
+	return n
+}

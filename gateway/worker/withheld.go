@@ -72,7 +72,7 @@ func verdictOn(old, v *topology.View, node topology.NodeID, slot int16) verdict 
 		return mayBeLost
 	case sh.Primary == nil:
 		return stillOpen
-	case sh.Covers:
+	case sh.Covers != nil && sh.Covers.ID == node:
 		return covered
 	}
 	return mayBeLost

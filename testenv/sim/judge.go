@@ -67,7 +67,7 @@ func (j *judge) published(old, v *topology.View) {
 	}
 	sh := &v.Shards[0]
 	now := shown{at: w.now, primary: w.nodeOf(sh.Primary), former: w.nodeOf(sh.Former),
-		successor: w.nodeOf(sh.Successor), covers: sh.Covers}
+		successor: w.nodeOf(sh.Successor), covers: sh.Covers != nil}
 	if now.primary != nil && now.former != nil {
 		w.ledger.fail("view %d names the primary %s and the former %s", v.Epoch, now.primary.addr, now.former.addr)
 	}
