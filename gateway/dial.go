@@ -139,21 +139,39 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 	if text, ok := strings.CutPrefix(string(reply), ":"); ok {
 		met.Client, _ = strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	}
+	if met.RunID != "" && met.RunID == to.KillIn { // another run may have given the numbers to somebody else
+		err = d.kill(conn, in, to)
+	}
+	return met, err
+}
+
+// kill ends former connections, in one go: there may be thousands.
+func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to worker.Dial) error {
+	var all []byte
 	for _, id := range to.Kill {
-		if met.RunID == "" || met.RunID != to.KillIn {
-			break // another run may have given the number to somebody else
-		}
-		if _, err := d.may(conn, in, to.Addr, "CLIENT", "KILL", "ID", strconv.FormatInt(id, 10)); err != nil {
-			return met, err
+		all = resp.AppendCommandStrings(all, "CLIENT", "KILL", "ID", strconv.FormatInt(id, 10))
+	}
+	if _, err := conn.Write(all); err != nil {
+		return err
+	}
+	for range to.Kill {
+		reply, err := readReply(in)
+		if _, err = d.unlessRefused(to.Addr, reply, err, "CLIENT", "KILL"); err != nil {
+			return err
 		}
 	}
-	return met, nil
+	return nil
 }
 
 // may does a command that the gateway can do without: where its user has no right to it, or the server does not know
 // it, the reply is empty, and that is logged once. Other errors are errors.
 func (d *dialer) may(conn net.Conn, in *bufio.Reader, addr string, args ...string) (reply []byte, err error) {
 	reply, err = ask(conn, in, args...)
+	return d.unlessRefused(addr, reply, err, args...)
+}
+
+// unlessRefused is the reply to such a command, or the error.
+func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...string) ([]byte, error) {
 	if err != nil || reply[0] != '-' {
 		return reply, err
 	}
@@ -200,6 +218,11 @@ func ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err err
 	if _, err := conn.Write(resp.AppendCommandStrings(nil, args...)); err != nil {
 		return nil, err
 	}
+	return readReply(in)
+}
+
+// readReply reads the reply to the oldest command that has none.
+func readReply(in *bufio.Reader) (reply []byte, err error) {
 	var s resp.ReplyScanner
 	for {
 		if _, err := in.Peek(1); err != nil {

@@ -48,6 +48,8 @@ const (
 	Counts
 	// Loaded: the script that the request names was loaded ahead of it; with Quiet, that it is this load.
 	Loaded
+	// Optional, with Quiet: nothing depends on it, and the server may refuse it.
+	Optional
 )
 
 // Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero

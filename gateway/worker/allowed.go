@@ -63,7 +63,7 @@ func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
 func (c *client) alone(l *backend.Lane) {
 	l.Once = true
 	if c.Told != nil && c.Told.Name != "" {
-		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Told.Name))
+		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Told.Name)).Flags |= backend.Optional
 	}
 }
 

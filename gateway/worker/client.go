@@ -32,6 +32,9 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 		w.clients = append(w.clients, nil)
 	}
 	w.nextSeen++
+	if w.nextSeen == 0 {
+		w.nextSeen = 1 // it has wrapped around: 0 is nobody
+	}
 	s, hold, face := w.behind(door)
 	c := &client{
 		Session: session.New(), ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: int32(door), face: face,

@@ -21,6 +21,9 @@ type database struct {
 	at   time.Duration
 }
 
+// databasesMax bounds what is remembered of a service's databases; past it everything is forgotten and asked anew.
+const databasesMax = 1024
+
 // selectDB answers SELECT. It returns false when the session was parked.
 func (w *Worker) selectDB(c *client, arg []byte) bool {
 	n, ok := resp.Integer(arg)
@@ -89,6 +92,9 @@ func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
 		if line, _, _ := bytes.Cut(first, []byte("\r\n")); len(line) > 0 && line[0] == '-' {
 			d.said = append(bytes.Clone(line), "\r\n"...)
 		}
+	}
+	if len(s.databases) >= databasesMax {
+		clear(s.databases)
 	}
 	s.databases[n] = d
 }

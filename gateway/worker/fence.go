@@ -14,10 +14,8 @@ import (
 // ErrOtherRun says that a dialled server has another run id than Dial.RunID: it restarted, or is another one.
 var ErrOtherRun = errors.New("the server has another run id than the topology knows")
 
-// fencedMax bounds the ids that are remembered for a node; the oldest are forgotten.
-const fencedMax = 32
-
-// fenced are the client ids of a node's lost connections, of one run of it.
+// fenced are the client ids of a node's lost connections, of one run of it. They are no more than were open at once:
+// the next connection to be opened ends them all.
 type fenced struct {
 	runID string
 	ids   []int64
@@ -32,12 +30,6 @@ func (w *Worker) fence(s *service, l *backend.Lane, lost []backend.Lost) {
 	f := s.fenced[l.Key.Node]
 	if f.runID != l.RunID {
 		f = fenced{runID: l.RunID}
-	}
-	if l.Key.Purpose == backend.Private && len(f.ids) >= fencedMax/2 {
-		return // there may be thousands, and the shared ones must not be forgotten for them
-	}
-	if len(f.ids) == fencedMax {
-		f.ids = f.ids[1:]
 	}
 	f.ids = append(f.ids, l.Client)
 	s.fenced[l.Key.Node] = f

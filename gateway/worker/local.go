@@ -104,7 +104,7 @@ func comesAfter(c *client, name, sub string) bool {
 	case "info", "config", "monitor":
 		return true
 	case "client":
-		return sub == "reply"
+		return sub == "reply" || concernsOthers(sub) // so that one errand at a time is out whose answer is waited for
 	}
 	return name == "reset" && c.mute != loud
 }

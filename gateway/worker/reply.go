@@ -147,7 +147,7 @@ func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
 			w.cannotServe(l, topology.Refused)
 		}
 		w.learnt(w.services[l.Key.Service], ticket.Seq, why)
-	case reply[0] == '-' && l.Key.Purpose == backend.Private && ticket.Flags&backend.Loaded == 0:
+	case reply[0] == '-' && l.Key.Purpose == backend.Private && ticket.Flags&(backend.Loaded|backend.Optional) == 0:
 		// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
 		w.laneLost(l, backend.Poisoned)
 	}

@@ -271,11 +271,12 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	c.flights = append(c.flights, flight{lane: l, shard: int32(r.shard), owed: 1, foreign: r.foreign})
 }
 
-// quietly puts a command on a lane whose reply nobody waits for.
-func quietly(l *backend.Lane, frame []byte) {
+// quietly puts a command on a lane whose reply nobody waits for. Its ticket is valid until the next one.
+func quietly(l *backend.Lane, frame []byte) *backend.Ticket {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
 	t.End, t.Flags, t.Part, t.Slot = end, backend.Quiet, -1, -1
+	return t
 }
 
 // mayNot parks the session, or refuses the request where waiting is no use. It returns true when the request was
