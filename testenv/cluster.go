@@ -241,3 +241,26 @@ func (e *Env) FinishSlot(slot int, from, to *Node) error {
 	}
 	return nil
 }
+
+// MovesAtOnce says whether servers of this version move slots by themselves, all keys at once: Valkey since 9.0, Redis
+// since 8.4.
+func (v Version) MovesAtOnce() bool {
+	if v.Valkey {
+		return v.Major >= 9
+	}
+	return v.AtLeast(8, 4)
+}
+
+// BeginMove has servers that can (MovesAtOnce) move slots, first to last, with all that is in them. SlotOwner tells when
+// they have.
+func (e *Env) BeginMove(first, last int, from, to *Node) error {
+	if !e.Version.Valkey {
+		_, err := to.Do("CLUSTER", "MIGRATION", "IMPORT", first, last)
+		return err
+	}
+	id, err := to.Do("CLUSTER", "MYID")
+	if err == nil {
+		_, err = from.Do("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", first, last, "NODE", id)
+	}
+	return err
+}

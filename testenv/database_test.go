@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -48,10 +49,53 @@ func TestDatabasesAreKeptApart(t *testing.T) {
 	expect(t, conn, "$4\r\nzero\r\n", "GET", "k")
 }
 
-func TestClusterHasOneDatabase(t *testing.T) {
+// TestDatabasesOfACluster: Redis has one there, Valkey since 9.0 as many as it is set to. What is written in one lies in
+// it, on the node that serves its slot, and a slot that moves takes it along.
+func TestDatabasesOfACluster(t *testing.T) {
 	t.Parallel()
-	env := StartCluster(t, Options{Primaries: 3})
-	conn := MustDial(t, StartGateway(t, "--cluster", env.Nodes()[0].Addr).Addr)
-	expect(t, conn, "+OK\r\n", "SELECT", "0")
-	expect(t, conn, "-ERR SELECT is not allowed in cluster mode\r\n", "SELECT", "1")
+	version := ownVersion(t)
+	options := Options{Primaries: 3}
+	if several := version.Valkey && version.Major >= 9; several {
+		options.Config = []string{"cluster-databases 4"}
+	} else {
+		conn := MustDial(t, StartGateway(t, "--cluster", StartCluster(t, options).Nodes()[0].Addr).Addr)
+		expect(t, conn, "+OK\r\n", "SELECT", "0")
+		expect(t, conn, "-ERR SELECT is not allowed in cluster mode\r\n", "SELECT", "1")
+		return
+	}
+	env := StartCluster(t, options)
+	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr)
+	conn := MustDial(t, gate.Addr)
+	conn.Timeout = 30 * time.Second
+	expect(t, conn, "-ERR DB index is out of range\r\n", "SELECT", "4")
+	expect(t, conn, "+OK\r\n", "SELECT", "3")
+	for _, key := range []string{"a", "b", "c"} { // a shard each
+		expect(t, conn, "+OK\r\n", "SET", key, "three")
+	}
+	expect(t, conn, ":3\r\n", "DBSIZE")
+	expect(t, conn, ":1\r\n", "COPY", "a", "{a}copied", "DB", "2")
+	expect(t, conn, "*3\r\n$5\r\nthree\r\n$5\r\nthree\r\n$5\r\nthree\r\n", "MGET", "a", "b", "c")
+	expect(t, conn, "+OK\r\n", "MULTI")
+	expect(t, conn, "+QUEUED\r\n", "APPEND", "a", "!")
+	expect(t, conn, "*1\r\n:6\r\n", "EXEC")
+	other := MustDial(t, gate.Addr)
+	other.Timeout = 30 * time.Second
+	expect(t, other, ":0\r\n", "DBSIZE")
+	expect(t, other, "$-1\r\n", "GET", "a")
+	expect(t, other, "+OK\r\n", "SELECT", "2")
+	expect(t, other, "$5\r\nthree\r\n", "GET", "{a}copied")
+
+	const slot = 15495 // of the key "a"
+	to := env.Groups[0].Primary()
+	if err := env.BeginMove(slot, slot, env.SlotOwner(slot), to); err != nil {
+		t.Fatal(err)
+	}
+	Until(t, 10*time.Second, "a slot that moves", func() error {
+		if owner := env.SlotOwner(slot); owner != to {
+			return fmt.Errorf("it is served by %v", owner)
+		}
+		return nil
+	})
+	expect(t, conn, "$6\r\nthree!\r\n", "GET", "a")
+	expect(t, other, "$5\r\nthree\r\n", "GET", "{a}copied")
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // SELECT is answered here: a session that has chosen a database is served by lanes to that database. Whether there is
-// one of that number only a server can say. It is asked once, on a shared lane and without leaving a trace there: a
-// transaction selects it and goes back.
+// one of that number only a server can say, in a cluster too, where Valkey has several since 9.0. It is asked once, on
+// a shared lane and without leaving a trace there: a transaction selects it and goes back.
 
 // database is what a server said of a database; said is its error, empty when there is one.
 type database struct {
@@ -36,7 +36,7 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	case n == int64(c.DB):
 	case c.svc.view == nil:
 		return w.mayNot(c, -1, noView)
-	case n != 0 && (c.svc.view.Sharded || c.face.Is(facade.Cluster)):
+	case n != 0 && !c.svc.view.Sharded && c.face.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
 		known := c.svc.databases[int32(n)]
@@ -66,7 +66,7 @@ func (w *Worker) askDatabase(c *client, n int32) bool {
 	if w.joinQuestion(c, q) {
 		return false
 	}
-	l, why := w.pick(c, 0, false, backend.Anybody)
+	l, why := w.pickAny(c)
 	if l == nil {
 		return w.mayNot(c, 0, why)
 	}
