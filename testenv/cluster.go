@@ -161,26 +161,34 @@ func (n *Node) knownNodes() ([]string, error) {
 	return known, nil
 }
 
-// SlotOwner asks the cluster who serves slot (0 to 16383) now; nil when no reachable node can say. It asks by
-// CLUSTER SLOTS, which every version knows: ranges of first slot, last slot, primary (host, port, ...), replicas.
+// SlotOwner asks the cluster who serves slot (0 to 16383) now; nil when no reachable node can say.
 func (e *Env) SlotOwner(slot int) *Node {
 	for _, n := range e.Nodes() {
-		reply, err := n.Do("CLUSTER", "SLOTS")
-		if err != nil {
+		if owner := e.SlotOwnerAs(n, slot); owner != nil {
+			return owner
+		}
+	}
+	return nil
+}
+
+// SlotOwnerAs is SlotOwner as one node sees it. It is asked by CLUSTER SLOTS, which every version knows: ranges of
+// first slot, last slot, primary (host, port, ...), replicas.
+func (e *Env) SlotOwnerAs(n *Node, slot int) *Node {
+	reply, err := n.Do("CLUSTER", "SLOTS")
+	if err != nil {
+		return nil
+	}
+	ranges, _ := reply.([]any)
+	for _, r := range ranges {
+		fields, ok := r.([]any)
+		if !ok || len(fields) < 3 {
 			continue
 		}
-		ranges, _ := reply.([]any)
-		for _, r := range ranges {
-			fields, ok := r.([]any)
-			if !ok || len(fields) < 3 {
-				continue
-			}
-			first, _ := fields[0].(int64)
-			last, _ := fields[1].(int64)
-			primary, _ := fields[2].([]any)
-			if first <= int64(slot) && int64(slot) <= last && len(primary) > 1 {
-				return e.Node(fmt.Sprintf("%v:%v", primary[0], primary[1]))
-			}
+		first, _ := fields[0].(int64)
+		last, _ := fields[1].(int64)
+		primary, _ := fields[2].([]any)
+		if first <= int64(slot) && int64(slot) <= last && len(primary) > 1 {
+			return e.Node(fmt.Sprintf("%v:%v", primary[0], primary[1]))
 		}
 	}
 	return nil
@@ -251,8 +259,8 @@ func (v Version) MovesAtOnce() bool {
 	return v.AtLeast(8, 4)
 }
 
-// BeginMove has servers that can (MovesAtOnce) move slots, first to last, with all that is in them. SlotOwner tells when
-// they have.
+// BeginMove has servers that can (MovesAtOnce) move slots, first to last, with all that is in them. SlotOwner tells
+// when they have.
 func (e *Env) BeginMove(first, last int, from, to *Node) error {
 	if !e.Version.Valkey {
 		_, err := to.Do("CLUSTER", "MIGRATION", "IMPORT", first, last)

@@ -49,8 +49,8 @@ func TestDatabasesAreKeptApart(t *testing.T) {
 	expect(t, conn, "$4\r\nzero\r\n", "GET", "k")
 }
 
-// TestDatabasesOfACluster: Redis has one there, Valkey since 9.0 as many as it is set to. What is written in one lies in
-// it, on the node that serves its slot, and a slot that moves takes it along.
+// TestDatabasesOfACluster: Redis has one there, Valkey since 9.0 as many as it is set to. What is written in one lies
+// in it, on the node that serves its slot, and a slot that moves takes it along.
 func TestDatabasesOfACluster(t *testing.T) {
 	t.Parallel()
 	version := ownVersion(t)

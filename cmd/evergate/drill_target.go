@@ -160,16 +160,13 @@ func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) fu
 	}
 }
 
-// playable leaves of the plans those that can be played on a target. What a drill lacks that was asked for by its name
+// playable leaves of the plans those that can be played. What a drill lacks that was asked for by its name
 // is an error; of all drills it is left out, and said.
 func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, error) {
 	var kept []drill.Plan
 	told := map[string]bool{}
 	for _, plan := range plans {
-		lack := ""
-		if plan.Target != nil {
-			lack = plan.Target.Lacks(plan.Name)
-		}
+		lack := plan.Lacks()
 		switch {
 		case lack == "":
 			kept = append(kept, plan)

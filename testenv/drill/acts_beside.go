@@ -157,23 +157,12 @@ func reshard(ctx context.Context, s *stage) error {
 	if from == nil || to == nil {
 		return errors.New("the primaries are not clear")
 	}
-	moved, done := 0, map[int]bool{}
-	for _, tag := range s.tags {
-		lines, err := s.ask(from.Addr, "CLUSTER", "KEYSLOT", "{"+tag+"}")
-		if err != nil {
-			return err
-		}
-		slot, err := strconv.Atoi(lines[0][1:])
-		if err != nil {
-			return err
-		}
-		if done[slot] {
-			continue
-		}
-		done[slot] = true
-		if moved == 0 {
-			s.strike("slots move from %s to %s", from.Addr, to.Addr)
-		}
+	slots, err := s.slotsOfLoad(from)
+	if err != nil {
+		return err
+	}
+	s.strike("slots move from %s to %s", from.Addr, to.Addr)
+	for _, slot := range slots {
 		if err := s.env.MigrateSlot(slot, from, to); err != nil {
 			return err
 		}
@@ -184,10 +173,71 @@ func reshard(ctx context.Context, s *stage) error {
 		if err := errors.Join(s.env.MoveKeys(slot, from, to), s.env.FinishSlot(slot, from, to)); err != nil {
 			return err
 		}
-		moved++
 	}
-	s.tell("%d slots have moved", moved)
+	s.tell("%d slots have moved", len(slots))
 	return s.flow(ctx, calm)
+}
+
+// slotsOfLoad are those of the load's own keys.
+func (s *stage) slotsOfLoad(asked *testenv.Node) (slots []int, err error) {
+	for _, tag := range s.tags {
+		lines, err := s.ask(asked.Addr, "CLUSTER", "KEYSLOT", "{"+tag+"}")
+		if err != nil {
+			return nil, err
+		}
+		slot, err := strconv.Atoi(lines[0][1:])
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(slots, slot) {
+			slots = append(slots, slot)
+		}
+	}
+	return slots, nil
+}
+
+// reshardAtomic has the servers themselves move those slots, to and fro.
+func reshardAtomic(ctx context.Context, s *stage) error {
+	from, to := s.env.Groups[0].Primary(), s.env.Groups[1].Primary()
+	if from == nil || to == nil {
+		return errors.New("the primaries are not clear")
+	}
+	slots, err := s.slotsOfLoad(from)
+	if err != nil {
+		return err
+	}
+	for i := range 2 {
+		if i == 0 {
+			s.strike("slots move from %s to %s", from.Addr, to.Addr)
+		} else {
+			s.tell("and back")
+		}
+		for _, slot := range slots {
+			if err := s.moveAtOnce(ctx, slot, from, to); err != nil {
+				return err
+			}
+		}
+		from, to = to, from
+		s.tell("%d slots have moved", len(slots))
+	}
+	return s.flow(ctx, calm)
+}
+
+// moveAtOnce has the servers move a slot, and waits until they have.
+func (s *stage) moveAtOnce(ctx context.Context, slot int, from, to *testenv.Node) error {
+	if err := s.env.BeginMove(slot, slot, from, to); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	return testenv.WaitFor(ctx, fmt.Sprintf("slot %d to move", slot), func() error {
+		for _, n := range []*testenv.Node{from, to} { // the new owner may begin only when the old one knows
+			if owner := s.env.SlotOwnerAs(n, slot); owner != to {
+				return fmt.Errorf("%s says %v", n.Addr, owner)
+			}
+		}
+		return nil
+	})
 }
 
 func rollingRestart(ctx context.Context, s *stage) error {

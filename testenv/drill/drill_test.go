@@ -18,8 +18,11 @@ func TestDrills(t *testing.T) {
 			}
 			t.Run(d.name+"/"+string(mode), func(t *testing.T) {
 				t.Parallel()
-				report, err := Run(t.Context(), Plan{Name: d.name, Mode: mode, Connections: 20, Rate: 500, Quick: true,
-					Untimed: true})
+				plan := Plan{Name: d.name, Mode: mode, Connections: 20, Rate: 500, Quick: true, Untimed: true}
+				if lack := plan.Lacks(); lack != "" {
+					t.Skip(lack)
+				}
+				report, err := Run(t.Context(), plan)
 				if err != nil {
 					t.Fatal(err)
 				}

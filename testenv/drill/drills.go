@@ -24,6 +24,10 @@ type drill struct {
 	// outsiders says that the gateway and the observers have a user of their own.
 	relays, liar, outsiders bool
 
+	// able says whether servers of a version can what the drill has them do, ableSince which can; nil: all.
+	able      func(testenv.Version) bool
+	ableSince string
+
 	// For servers that are not the drill's own: needs are the tools without which it cannot be played there, and
 	// inside is why it cannot at all. killsSentinel says that its act kills a Sentinel without a tool.
 	needs         tools
@@ -121,6 +125,9 @@ var drills = []*drill{
 		bar: Bar{Uncertain: Reported, Lost: Receipt, InFlightFor: silentFor, Switches: 1}},
 	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops(),
 		inside: "the slots that it moves may hold keys of others"},
+	{name: "reshard-atomic", what: "slots move to another shard, all keys at once", modes: []Mode{Cluster},
+		act: reshardAtomic, bar: neverStops(), inside: "the slots that it moves may hold keys of others",
+		able: testenv.Version.MovesAtOnce, ableSince: "Valkey 9.0 or Redis 8.4"},
 	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,

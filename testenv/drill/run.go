@@ -60,6 +60,9 @@ func Run(ctx context.Context, p Plan) (report *Report, err error) {
 	if !slices.Contains(d.modes, p.Mode) {
 		return nil, fmt.Errorf("the drill %s is not for %s", p.Name, p.Mode)
 	}
+	if lack := p.Lacks(); lack != "" {
+		return nil, errors.New(lack)
+	}
 	prepare := startSite
 	if p.Target != nil {
 		prepare = meetSite

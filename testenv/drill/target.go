@@ -37,12 +37,32 @@ func (t *Target) Mode() Mode {
 	return Sentinel
 }
 
-// Lacks says in a sentence why the drill of that name cannot be played on the target; empty when it can.
-func (t *Target) Lacks(name string) string {
-	d := find(name)
+// Lacks says in a sentence why a drill cannot be played as planned; empty when it can.
+func (p *Plan) Lacks() string {
+	d := find(p.Name)
 	if d == nil {
 		return ""
 	}
+	if p.Target != nil {
+		return p.Target.lacks(d)
+	}
+	if d.able == nil {
+		return ""
+	}
+	binary, err := testenv.ServerBinary()
+	if err != nil {
+		return "" // the start of the servers says it
+	}
+	version, err := testenv.ServerVersion(binary)
+	if err != nil || d.able(version) {
+		return ""
+	}
+	return fmt.Sprintf("%s needs %s, and %s is %s", p.Name, d.ableSince, binary, version)
+}
+
+// lacks says why a drill cannot be played on the target; empty when it can.
+func (t *Target) lacks(d *drill) string {
+	name := d.name
 	if d.inside != "" {
 		return name + " is for servers of its own: " + d.inside
 	}
@@ -66,7 +86,7 @@ func (t *Target) Lacks(name string) string {
 // meetSite finds the servers of a target and what is in front of them. It changes nothing there.
 func meetSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	t := p.Target
-	if lack := t.Lacks(d.name); lack != "" {
+	if lack := t.lacks(d); lack != "" {
 		return nil, errors.New(lack)
 	}
 	s = &site{mode: p.Mode, target: t, master: t.MasterName, login: t.Servers, watcher: t.Watchers,
