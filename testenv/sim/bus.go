@@ -31,6 +31,9 @@ type claim struct {
 // buildBus makes three shards with a replica or two each, and workers that share a keeper.
 func (w *world) buildBus(outputMax int) {
 	const shards = 3
+	if w.o.Seed%2 == 0 {
+		w.formedAt = w.between(10*time.Millisecond, 2*time.Second)
+	}
 	w.pace.downAfter = w.between(200*time.Millisecond, 800*time.Millisecond)
 	for i := range shards {
 		s := &shard{index: i, ranges: topology.SlotRange{First: i * topology.Slots / shards,
@@ -189,9 +192,18 @@ func (n *node) redirectByBus(l *lane, keys []string, read bool) string {
 	return fmt.Sprintf("MOVED %d %s", slot, c.primary.addr)
 }
 
-// slotsSeen is the node's slot map.
+// ip is what a node is called by those who have not heard its hostname, and by its replicas for ever.
+func (n *node) ip() string { return fmt.Sprintf("10.0.0.%d:%d", n.id, 7000+n.id) }
+
+// slotsSeen is the node's slot map. While the cluster forms nobody has slots, and all go by their IP addresses.
 func (n *node) slotsSeen() topology.SlotsSeen {
 	seen := topology.SlotsSeen{Asked: n.addr, HasEpochs: true, NodeTimeout: n.w.pace.downAfter}
+	if n.w.now < n.w.formedAt {
+		for _, o := range n.w.nodes {
+			seen.Shards = append(seen.Shards, topology.ShardSeen{Primary: topology.MemberSeen{Addr: o.ip(), Healthy: true}})
+		}
+		return seen
+	}
 	for i, s := range n.w.shards {
 		c := n.claims[i]
 		told := topology.ShardSeen{Slots: []topology.SlotRange{s.ranges}, Epoch: c.epoch,

@@ -261,7 +261,7 @@ func (c *client) closedByGateway() {
 	c.w.cutOff++
 	closed := c.gate.worker.Stats().ClientsClosed
 	for _, r := range c.waiting {
-		if len(r.ran) > 0 && closed[session.HalfReply]+closed[session.OutputLimit] == 0 {
+		if len(r.ran) > 0 && closed[session.HalfReply]+closed[session.OutputLimit]+closed[session.QueryLimit] == 0 {
 			c.w.ledger.fail("client %d was closed before it was told that %v was executed", c.number, r)
 		}
 		r.state = orphaned

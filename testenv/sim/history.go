@@ -244,6 +244,9 @@ func (n *node) roleSeen() topology.RoleSeen {
 		ReplID2: n.replID2, Offset: n.offset, SecondOffset: n.secondOffset, Version: "7.2.4", Priority: 100}
 	if !n.primary {
 		r.Role, r.Primary = topology.RoleReplica, n.following.addr
+		if n.w.formedAt > 0 {
+			r.Primary = n.following.ip()
+		}
 		r.LinkUp, r.Syncing = n.link == linkUp, n.link == linkSyncing
 		return r
 	}

@@ -103,5 +103,5 @@ func (g *gate) checkQuiet() uint64 {
 		g.w.ledger.fail("opened %d, connected %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
 	}
 	return s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] +
-		s.ClientsClosed[session.Drained]
+		s.ClientsClosed[session.QueryLimit] + s.ClientsClosed[session.Drained]
 }

@@ -99,6 +99,8 @@ type world struct {
 	sockets   []*lane // all connections that a node still has
 	clients   []*client
 	calm      bool
+	// formedAt is when a cluster has formed that the gateway sees from its beginning; zero where it sees it later.
+	formedAt time.Duration
 	// heavy: half of what is written is long. clientSocket is how many bytes lie in a client's socket.
 	// drainAt is the round in which the gateway begins to drain, if it does.
 	heavy        bool
