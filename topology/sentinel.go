@@ -166,10 +166,11 @@ func (r *sentinels) votes(e *entry) int {
 	return n
 }
 
-// all is how many Sentinels there are, as those say that answer. Where a majority must confirm, those that the settings
-// name count too: one that was set up anew knows of no other.
+// all is how many Sentinels there are, as those say that answer; those that answer count, too: some may be of another
+// group, which has an address of this one now. Where a majority must confirm, those that the settings name count as
+// well: one that was set up anew knows of no other.
 func (r *sentinels) all() int {
-	n := 1
+	n, heard := 1, 0
 	if r.s.settings.ConfirmMajority {
 		n = 0
 		for _, name := range r.s.settings.Sentinels {
@@ -181,9 +182,10 @@ func (r *sentinels) all() int {
 	for _, c := range r.told {
 		if !c.lost {
 			n = max(n, c.says.Sentinels)
+			heard++
 		}
 	}
-	return n
+	return max(n, heard)
 }
 
 // most says that n Sentinels are more than half of all.
