@@ -50,6 +50,9 @@ type cluster struct {
 	hurry        bool
 	worriedUntil time.Time
 	turn         int
+	// ids are those of all nodes that the last answers knew; strangers are nodes of another cluster, since when.
+	ids       map[string]bool
+	strangers map[*entry]time.Time
 	// nodeTimeout is the longest cluster-node-timeout that was told.
 	nodeTimeout time.Duration
 }
@@ -73,7 +76,8 @@ func newCluster(s *State) *cluster {
 	if s.settings.RefreshEvery <= 0 {
 		s.settings.RefreshEvery = refreshDefault
 	}
-	r := &cluster{s: s, answers: map[string]*answer{}, patches: map[int]patch{}, awaited: map[string]bool{}}
+	r := &cluster{s: s, answers: map[string]*answer{}, patches: map[int]patch{}, awaited: map[string]bool{},
+		ids: map[string]bool{}, strangers: map[*entry]time.Time{}}
 	for i := range r.owners {
 		r.owners[i] = -1
 	}
@@ -124,6 +128,15 @@ func (r *cluster) slotsSeen(o SlotsSeen) {
 	if o.Refused != "" {
 		return
 	}
+	keep := answersKeptFor * r.s.settings.RefreshEvery
+	for asked, old := range r.answers {
+		if r.s.now.Sub(old.at) > keep {
+			delete(r.answers, asked)
+		}
+	}
+	if r.refuse(o) {
+		return
+	}
 	a := r.answers[o.Asked]
 	if a == nil {
 		r.asked++
@@ -131,12 +144,7 @@ func (r *cluster) slotsSeen(o SlotsSeen) {
 		r.answers[o.Asked] = a
 	}
 	a.seen, a.at = o, r.s.now
-	keep := answersKeptFor * r.s.settings.RefreshEvery
-	for asked, old := range r.answers {
-		if r.s.now.Sub(old.at) > keep {
-			delete(r.answers, asked)
-		}
-	}
+	r.know()
 	r.merge()
 }
 
@@ -185,7 +193,7 @@ func (r *cluster) of(e *entry) *merged {
 
 func (r *cluster) names(e *entry) bool {
 	m := r.of(e)
-	return m != nil && m.healthy
+	return m != nil && m.healthy && r.strangers[e].IsZero()
 }
 
 func (r *cluster) downAfter() time.Duration {

@@ -101,7 +101,7 @@ func (r *cluster) refresh() {
 func (r *cluster) ask() []string {
 	var alive []*entry
 	for _, e := range r.s.nodes.byID {
-		if e.alive() && r.member(e) {
+		if e.alive() && r.member(e) && r.strangers[e].IsZero() {
 			alive = append(alive, e)
 		}
 	}

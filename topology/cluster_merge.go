@@ -38,7 +38,7 @@ func (r *cluster) merge() {
 	index := map[*entry]int16{}
 	for _, a := range newest {
 		for i := range a.seen.Shards {
-			r.know(&a.seen.Shards[i], index)
+			r.note(&a.seen.Shards[i], index)
 		}
 	}
 	for _, m := range r.shards {
@@ -49,9 +49,9 @@ func (r *cluster) merge() {
 	r.keepOwners()
 }
 
-// know notes a primary and, from the answers with its highest epoch, its replicas: nodes learn of them one after the
+// note notes a primary and, from the answers with its highest epoch, its replicas: nodes learn of them one after the
 // other, and the last to speak may be behind.
-func (r *cluster) know(seen *ShardSeen, index map[*entry]int16) {
+func (r *cluster) note(seen *ShardSeen, index map[*entry]int16) {
 	e := r.s.nodes.announced(seen.Primary.Addr)
 	i, ok := index[e]
 	if !ok {

@@ -102,6 +102,8 @@ type SlotsSeen struct {
 	// Refused is why it gives no map at all; empty when it does.
 	Refused string
 	Shards  []ShardSeen
+	// IDs are the node ids of all that the node knows: no two clusters have one in common. Empty when not told.
+	IDs []string
 	// NodeTimeout is cluster-node-timeout; zero when not told.
 	NodeTimeout time.Duration
 }

@@ -17,7 +17,7 @@ import (
 //	     [id=A] [from=B:100] [offset=90] [run=r1] [acked=7] [ago=5ms]: its replication id is A, which goes on from B
 //	     after 100 bytes of that; the question went out 5 ms before
 //	gone a why=timeout                     resolved a to=b,c
-//	slots a [epochs] 0-99=a/d/e!@3 ...     slots a refused
+//	slots a [epochs] [ids=A,B] 0-99=a/d/e!@3 0=f@0 ...     slots a refused
 //	moved 5 to=b by=a                      lane-lost a | lane-silent a | refused a
 //	settled: all workers have settled the last view      tick for=1s [quiet: without probes and refreshes]
 //
@@ -184,7 +184,7 @@ func role(l line) RoleSeen {
 }
 
 func slotsSeen(l line) SlotsSeen {
-	o := SlotsSeen{Asked: long(l.subject), HasEpochs: l.has("epochs")}
+	o := SlotsSeen{Asked: long(l.subject), HasEpochs: l.has("epochs"), IDs: l.list("ids")}
 	if l.has("refused") {
 		o.Refused = "NOPERM"
 	}

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,9 +78,20 @@ func (m maps) endpoint(endpoint, ip, id string, port string) string {
 	return topology.JoinAddr(endpoint, port)
 }
 
+// ids are those of all nodes that the asked one knows, as far as CLUSTER NODES tells.
+func (m maps) ids() []string {
+	var list []string
+	for id := range m.nodes {
+		list = append(list, id)
+	}
+	slices.Sort(list)
+	return list
+}
+
 // shards reads CLUSTER SHARDS (Redis 7.0 and later).
 func (m maps) shards(reply any) topology.SlotsSeen {
-	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout}
+	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout,
+		IDs: m.ids()}
 	list, _ := reply.([]any)
 	for _, item := range list {
 		shard := fields(item)
@@ -143,7 +155,8 @@ func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 
 // slots reads CLUSTER SLOTS: [first, last, [endpoint, port, id, metadata], replicas...].
 func (m maps) slots(reply any) topology.SlotsSeen {
-	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout}
+	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout,
+		IDs: m.ids()}
 	index := map[string]int{}
 	list, _ := reply.([]any)
 	for _, item := range list {

@@ -1,0 +1,72 @@
+package topology
+
+import (
+	"slices"
+	"time"
+)
+
+// A node of another cluster: an address may be somebody else's by now, and the higher epoch of another cluster means
+// nothing in this one. Node ids tell: no two clusters have one in common.
+
+// strangerAfter is how long a node must be a stranger before that is told: one that is new to its cluster is, too,
+// until they have met.
+const strangerAfter = 3 * time.Second
+
+// refuse says that an answer is not to be believed, and takes note of who gave it.
+func (r *cluster) refuse(o SlotsSeen) bool {
+	e := r.s.nodes.dial(o.Asked)
+	if !r.strange(o) {
+		delete(r.strangers, e)
+		r.s.alarm("cluster of "+o.Asked, "")
+		return false
+	}
+	if r.strangers[e].IsZero() {
+		r.strangers[e] = r.s.now
+	}
+	if r.s.now.Sub(r.strangers[e]) >= strangerAfter {
+		r.s.alarm("cluster of "+o.Asked, o.Asked+" belongs to another cluster: it is not believed")
+	}
+	return true
+}
+
+// strange says that a node knows nobody whom the others know. Where no other has answered for long the cluster may have
+// been made anew, and one that the settings name is believed.
+func (r *cluster) strange(o SlotsSeen) bool {
+	if len(o.IDs) == 0 || r.s.view == nil {
+		return false
+	}
+	others := map[string]bool{}
+	tell := 0
+	for asked, a := range r.answers {
+		if asked == o.Asked || len(a.seen.IDs) == 0 {
+			continue
+		}
+		tell++
+		for _, id := range a.seen.IDs {
+			others[id] = true
+		}
+	}
+	switch tell {
+	case 0:
+		return !anyOf(o.IDs, r.ids) && !slices.ContainsFunc(r.s.settings.Seeds, func(seed string) bool {
+			return MapAddr(r.s.settings.AddressMap, seed) == o.Asked
+		})
+	case 1: // nobody can say which of the two it is
+		return false
+	}
+	return !anyOf(o.IDs, others)
+}
+
+// know takes the ids that the present answers tell.
+func (r *cluster) know() {
+	clear(r.ids)
+	for _, a := range r.answers {
+		for _, id := range a.seen.IDs {
+			r.ids[id] = true
+		}
+	}
+}
+
+func anyOf(ids []string, known map[string]bool) bool {
+	return slices.ContainsFunc(ids, func(id string) bool { return known[id] })
+}
