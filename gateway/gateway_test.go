@@ -229,6 +229,32 @@ func TestPipelinesAndBigValues(t *testing.T) {
 	})
 }
 
+// Whatever the sizes, what stands behind a large value in a read is not lost, nor taken for a part of it.
+func TestLargeValuesAmongSmallOnes(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		_, addr := start(t, makeLoop, startNode(t), nil)
+		p := connect(t, addr)
+		var batch []byte
+		var want []string
+		for round := range 3 {
+			for size := 30_000; size < 3_000_000; size += size/2 + 777 {
+				value := strings.Repeat(fmt.Sprintf("%07d.", size+round), size/8)
+				batch = resp.AppendCommandStrings(batch, "SET", "large", value)
+				batch = resp.AppendCommandStrings(batch, "ECHO", fmt.Sprint(size))
+				batch = resp.AppendCommandStrings(batch, "GET", "large")
+				want = append(want, "+OK\r\n", string(resp.AppendBulk(nil, []byte(fmt.Sprint(size)))),
+					string(resp.AppendBulk(nil, []byte(value))))
+			}
+		}
+		go func() { _, _ = p.Write(batch) }()
+		for i := range want {
+			if got := p.reply(); got != want[i] {
+				t.Fatalf("reply %d: got %.40q of %d bytes, want %.40q of %d", i, got, len(got), want[i], len(want[i]))
+			}
+		}
+	})
+}
+
 func TestServerDies(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
 		n := startNode(t)

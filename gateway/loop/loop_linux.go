@@ -125,10 +125,24 @@ func (p *poller) event(fd int, events uint32) {
 }
 
 func (p *poller) read(fd int, c conn, events uint32) {
-	n, errno := receive(fd, p.buf)
+	var room []byte
+	buf := p.buf
+	if c.kind == aClient {
+		var all bool
+		if room, all = p.w.ClientRoom(c.id); len(room) > 0 && !all {
+			buf = nil
+		}
+	}
+	n, errno := receive(fd, room, buf)
 	switch {
 	case n > 0 && c.kind == aClient:
-		p.w.ClientRead(c.id, p.buf[:n])
+		in := min(n, len(room))
+		if in > 0 {
+			p.w.ClientFilled(c.id, in)
+		}
+		if n > in {
+			p.w.ClientRead(c.id, p.buf[:n-in])
+		}
 	case n > 0 && c.kind == aLane:
 		p.w.LaneRead(worker.LaneID(c.id), p.buf[:n])
 	case errno == unix.EAGAIN || errno == unix.EINTR:

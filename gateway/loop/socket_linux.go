@@ -33,8 +33,23 @@ func takeFD(c net.Conn) (int, error) {
 	return fd, unix.SetNonblock(fd, true)
 }
 
-// receive reads from a socket. It is a little cheaper than read, which goes through the layer of files.
-func receive(fd int, b []byte) (int, syscall.Errno) {
+// receive reads from a socket into room, if there is any, and what comes behind that into b.
+func receive(fd int, room, b []byte) (int, syscall.Errno) {
+	switch {
+	case len(room) == 0:
+		return recv(fd, b)
+	case len(b) == 0:
+		return recv(fd, room)
+	}
+	both := [2]unix.Iovec{{Base: unsafe.SliceData(room)}, {Base: unsafe.SliceData(b)}}
+	both[0].SetLen(len(room))
+	both[1].SetLen(len(b))
+	n, _, errno := syscall.RawSyscall(unix.SYS_READV, uintptr(fd), uintptr(unsafe.Pointer(&both)), uintptr(len(both)))
+	return int(n), errno
+}
+
+// recv is a little cheaper than read, which goes through the layer of files.
+func recv(fd int, b []byte) (int, syscall.Errno) {
 	at := unsafe.Pointer(unsafe.SliceData(b))
 	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(at), uintptr(len(b)), 0, 0, 0)
 	return int(n), errno

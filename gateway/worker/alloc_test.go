@@ -39,7 +39,7 @@ func newSteady(request, reply, ahead []byte) *steady {
 		ScriptSeen:       func(int, []byte) {},
 		ScriptsForgotten: func(int) {},
 	})
-	s.clientSays = func(b []byte) { s.w.ClientRead(s.client, b) }
+	s.clientSays = func(b []byte) { clientSends(s.w, s.client, b) }
 	s.laneSays = func(b []byte) { s.w.LaneRead(s.lane, b) }
 	s.w.Tick(1)
 	s.client = s.w.ClientOpened(0, "", "")

@@ -82,7 +82,7 @@ func (f *fake) say(client uint32, commands string) {
 	for command := range strings.SplitSeq(commands, " / ") {
 		b = resp.AppendCommandStrings(b, strings.Fields(command)...)
 	}
-	f.w.ClientRead(client, b)
+	clientSends(f.w, client, b)
 }
 
 func (f *fake) after(d time.Duration) {
@@ -149,5 +149,21 @@ func (f *fake) wantGot(t *testing.T, client uint32, want string) {
 	t.Helper()
 	if f.got[client] != want {
 		t.Errorf("the client was sent %q, want %q", f.got[client], want)
+	}
+}
+
+// clientSends hands bytes over as a loop does: into the room that the worker has for them, and what is left apart.
+func clientSends(w *Worker, id uint32, b []byte) {
+	for len(b) > 0 {
+		room, all := w.ClientRoom(id)
+		n := copy(room, b)
+		if n > 0 {
+			w.ClientFilled(id, n)
+		}
+		b = b[n:]
+		if len(b) > 0 && (n == 0 || all) {
+			w.ClientRead(id, b)
+			return
+		}
 	}
 }

@@ -168,7 +168,7 @@ func (z *fuzzed) act(op byte) {
 			if op%16 == 1 {
 				b = z.bytes()
 			}
-			z.w.ClientRead(id, b)
+			clientSends(z.w, id, b)
 		}
 	case 4:
 		if id, ok := z.anyClient(); ok {

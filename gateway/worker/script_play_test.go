@@ -54,9 +54,9 @@ func (p *player) command(line string) {
 			}
 			b = resp.AppendCommandStrings(b, args...)
 		}
-		p.w.ClientRead(p.clients[who], b)
+		clientSends(p.w, p.clients[who], b)
 	case "raw":
-		p.w.ClientRead(p.clients[who], expand(text))
+		clientSends(p.w, p.clients[who], expand(text))
 	case "half-close":
 		p.w.ClientEnded(p.clients[who])
 	case "leave":
