@@ -207,10 +207,14 @@ func say(conn net.Conn, in *bufio.Reader, args ...string) error {
 	if err != nil || reply[0] != '-' {
 		return err
 	}
-	if args[0] == "PING" && !strings.HasPrefix(string(reply), "-NOAUTH") && !tooMany(reply) {
+	if args[0] == "PING" && !strings.HasPrefix(string(reply), "-NOAUTH") && !denied(reply) && !tooMany(reply) {
 		return nil
 	}
-	return fmt.Errorf("%s: %s", args[0], strings.TrimSpace(string(reply[1:])))
+	text := strings.TrimSpace(string(reply[1:]))
+	if denied(reply) { // it goes on with what could be done about it, at length
+		text, _, _ = strings.Cut(text, ". ")
+	}
+	return fmt.Errorf("%s: %s", args[0], text)
 }
 
 // ask sends one command and reads its reply, whatever that says.
@@ -245,6 +249,9 @@ func readReply(in *bufio.Reader) (reply []byte, err error) {
 		}
 	}
 }
+
+// denied says that the server is in protected mode and lets nobody in from here.
+func denied(reply []byte) bool { return bytes.HasPrefix(reply, []byte("-DENIED")) }
 
 func tooMany(reply []byte) bool {
 	return strings.HasPrefix(string(reply), "-ERR max number of clients")

@@ -58,6 +58,7 @@ type Gateway struct {
 	dialer   *dialer
 	lanes    *laneLog
 	census   []*census // of each service
+	unserved []*unserved
 	running  sync.WaitGroup
 	started  time.Time
 	runID    string
@@ -110,7 +111,9 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
 	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 		to.Service = g.parts[to.Service].service
+		began := time.Now()
 		conn, met, err := g.dialer.dial(ctx, to)
+		g.lanes.dialled(to, time.Since(began), err)
 		if err == nil && to.Private && !g.descriptors.forPrivate(conn) {
 			_ = conn.Close()
 			conn, err = nil, errNoDescriptor
@@ -162,6 +165,9 @@ func (g *Gateway) addService(service int) {
 	g.scripts = append(g.scripts, newScripts())
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
+		if g.logger.IsDebug() {
+			g.logger.Named("topology").Debug("view", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
+		}
 		g.descriptors.seen(service, v)
 		for _, l := range g.loops {
 			l.Post(func(*worker.Worker) {})
@@ -175,6 +181,9 @@ func (g *Gateway) addService(service int) {
 	})
 	story := &status.Failovers{}
 	k.OnEvent(story.Note)
+	refusal := newUnserved(g.logger, s.Name)
+	k.OnEvent(refusal.heard)
+	g.unserved = append(g.unserved, refusal)
 	g.failovers = append(g.failovers, story)
 	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
@@ -228,6 +237,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Counted: func(of int, k fanout.Kind, name string, node int32, listeners, lanes int) {
 			g.censusOf(of).count(k, name, node, listeners, lanes)
 		},
+		Unserved:         func(of int, why string) { g.unserved[g.parts[of].service].note(why) },
 		Gap:              func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.slowCut,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
@@ -303,6 +313,9 @@ func (g *Gateway) Start() error {
 	})
 	g.running.Go(func() { g.lanes.run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
+	for i, u := range g.unserved {
+		g.running.Go(func() { u.run(ctx, func() *topology.View { return g.View(i) }) })
+	}
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {
 			g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[g.parts[i].service].Name)) })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/worker"
 	"evergate/topology"
 )
 
@@ -91,6 +92,21 @@ func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View
 			return
 		}
 	}
+}
+
+// dialled tells of one dial, for who looks closely. Connections for one client each are as many as there are clients
+// that block or watch: those are for trace.
+func (l *laneLog) dialled(to worker.Dial, took time.Duration, err error) {
+	level := hclog.Debug
+	if to.Private || to.Urgent {
+		level = hclog.Trace
+	}
+	outcome := "opened"
+	if err != nil {
+		outcome = err.Error()
+	}
+	l.logger.Log(level, "dial", "service", l.names[to.Service], "server", to.Addr, "protocol", to.Proto, "database", to.DB,
+		"for-one-client", to.Private, "took", took.Round(time.Microsecond).String(), "outcome", outcome)
 }
 
 // dialFailed tells of a connection that could not be opened. The error shows no password.

@@ -120,6 +120,20 @@ type View struct {
 	slots *[Slots]int16
 }
 
+// String writes the view for people: "main: a [b c] steady".
+func (v *View) String() string {
+	texts := make([]string, len(v.Shards))
+	for i := range v.Shards {
+		shard := &v.Shards[i]
+		primary := "nobody"
+		if shard.Primary != nil {
+			primary = shard.Primary.Addr
+		}
+		texts[i] = shard.Name + ": " + primary + " " + addrList(shard.Replicas) + " " + shard.Condition.String()
+	}
+	return strings.Join(texts, "; ")
+}
+
 // Shard returns the shard that serves slot (0 to Slots-1), or nil when nobody does.
 func (v *View) Shard(slot int) *Shard {
 	if !v.Sharded {

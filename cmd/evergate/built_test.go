@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,7 +62,7 @@ func listening(t *testing.T, log func() string) string {
 		if !found || !whole {
 			return errors.New("none yet")
 		}
-		address = line
+		address, _, _ = strings.Cut(line, " ")
 		return nil
 	})
 	if err != nil {
@@ -131,4 +133,67 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	if strings.Contains(log(), secretText) {
 		t.Errorf("shows a secret:\n%s", log())
 	}
+}
+
+// TestLogSaysThatClientsAreRefused: once at ERROR with what a server said, and once that it is over; the closest level
+// shows what the gateway does, and no password.
+func TestLogSaysThatClientsAreRefused(t *testing.T) {
+	testenv.SkipShort(t)
+	t.Parallel()
+	env := testenv.StartPlain(t, testenv.Options{Password: secretText, Replicas: 1, Persist: true})
+	primary := env.Primary()
+	process, log := built(t, []string{"EVERGATE_UPSTREAM_PASSWORD=" + secretText, "EVERGATE_LOG_LEVEL=trace"}, "run",
+		"--primary", primary.Addr, "--listen", "127.0.0.1:0", "--hold", "300ms")
+	conn := testenv.MustDial(t, listening(t, log))
+	set := func(want string) {
+		t.Helper()
+		testenv.Until(t, 20*time.Second, want, func() error {
+			reply, err := conn.Do("SET", "k", secretText)
+			if err == nil && !strings.HasPrefix(string(reply), want) {
+				return errors.New(string(reply))
+			}
+			return err
+		})
+	}
+	set("+OK")
+	if err := primary.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	set("-LOADING")
+	await := awaiting(t, log)
+	await(`\[ERROR\] evergate: clients are being refused: service=default reason="shard 'main' .*because="` +
+		regexp.QuoteMeta(primary.Addr) + `: .*connection refused`)
+	set("-LOADING")
+	if err := primary.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	set("+OK")
+	await(`\[INFO\]  evergate: clients are served again: service=default refused-for=\S+ refused=\d+`)
+	for _, line := range []string{"topology: view: ", "topology: probe: ", "topology: role seen: ", "lanes: dial: "} {
+		await(regexp.QuoteMeta(line))
+	}
+	if n := strings.Count(log(), "clients are being refused"); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	if err := process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := ended(t, process, log); code != exitOK || strings.Contains(log(), secretText) {
+		t.Errorf("exit %d, or it shows a secret or a value:\n%s", code, log())
+	}
+}
+
+// TestLogPassesOnWhatServersSay: a server in protected mode says so itself, in the log of run too.
+func TestLogPassesOnWhatServersSay(t *testing.T) {
+	testenv.SkipShort(t)
+	t.Parallel()
+	protected := greeting(t, func(c net.Conn) { _, _ = c.Write([]byte(denied)) })
+	_, log := built(t, nil, "run", "--primary", protected, "--listen", "127.0.0.1:0", "--hold", "300ms")
+	await := awaiting(t, log)
+	conn := testenv.MustDial(t, listening(t, log))
+	if reply, err := conn.Do("GET", "k"); err != nil || !strings.HasPrefix(string(reply), "-LOADING") {
+		t.Errorf("%s %v", reply, err)
+	}
+	await(`\[ERROR\] evergate: clients are being refused: service=default reason="the servers are not known yet" ` +
+		`because="` + regexp.QuoteMeta(protected) + `: DENIED Redis is running in protected mode .*default user"`)
 }

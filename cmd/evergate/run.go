@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -78,9 +79,7 @@ func (w world) serve(config gateway.Config, logger hclog.Logger) error {
 	if err != nil {
 		return runtimeError{err}
 	}
-	for _, addr := range gw.addrs() {
-		logger.Info("listening", "address", showAddr(addr))
-	}
+	logStart(config, gw.addrs(), logger)
 	s := <-signals
 	for ignored(s, logger) {
 		s = <-signals
@@ -88,6 +87,33 @@ func (w world) serve(config gateway.Config, logger hclog.Logger) error {
 	// As words: in JSON a signal and a time would be bare numbers.
 	logger.Info("draining", "signal", s.String(), "timeout", config.DrainTimeout.String())
 	return gw.end(config.DrainTimeout, signals, logger)
+}
+
+// logStart says in a line for each service what runs where, and in front of whom. addrs are those of all listeners, in
+// the order of the settings.
+func logStart(config gateway.Config, addrs []net.Addr, logger hclog.Logger) {
+	for i := range config.Services {
+		service := &config.Services[i]
+		var listeners []string
+		for range service.Listen {
+			listeners, addrs = append(listeners, showAddr(addrs[0])), addrs[1:]
+		}
+		logger.Info("listening", "address", strings.Join(listeners, ","), "service", service.Name, "upstream",
+			upstreamOf(service), "version", gateway.Version())
+	}
+}
+
+// upstreamOf names what is behind a service.
+func upstreamOf(s *gateway.Service) string {
+	switch {
+	case len(s.Sentinels) > 0:
+		return "sentinels " + strings.Join(s.Sentinels, ",") + " of " + s.MasterName
+	case len(s.Cluster) > 0:
+		return "cluster " + strings.Join(s.Cluster, ",")
+	case len(s.Replicas) > 0:
+		return "primary " + s.Primary + " replicas " + strings.Join(s.Replicas, ",")
+	}
+	return "primary " + s.Primary
 }
 
 // end drains within the timeout, and closes. Another signal closes at once.

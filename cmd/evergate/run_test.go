@@ -54,7 +54,8 @@ func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, 
 			f.config = config
 			return &running{
 				addrs: func() []net.Addr {
-					return []net.Addr{&net.TCPAddr{IP: net.IPv6loopback, Port: 7}, &net.UnixAddr{Name: "/x", Net: "unix"}}
+					addrs := []net.Addr{&net.TCPAddr{IP: net.IPv6loopback, Port: 7}, &net.UnixAddr{Name: "/x", Net: "unix"}}
+					return addrs[:len(config.Services[0].Listen)]
 				},
 				drain: f.drain,
 				close: func() error { f.closed++; return nil },
@@ -72,11 +73,13 @@ func TestSignalDrains(t *testing.T) {
 		}
 		return nil
 	}
-	code, out, errOut := f.run(t, []string{"run", "--primary", "a:1"}, nil)
+	code, out, errOut := f.run(t, []string{"run", "--primary", "a:1", "--replica", "b:1,c:1", "--listen",
+		"[::1]:7,unix:/x"}, nil)
 	if code != exitOK || out != "" || f.closed != 1 {
 		t.Error(code, out, f.closed)
 	}
-	for _, line := range []string{"[INFO]  evergate: listening: address=[::1]:7", "listening: address=unix:/x",
+	for _, line := range []string{"[INFO]  evergate: listening: address=\"[::1]:7,unix:/x\" service=default " +
+		"upstream=\"primary a:1 replicas b:1,c:1\" version=",
 		"draining: signal=terminated timeout=10s", "[INFO]  evergate: ended"} {
 		if !strings.Contains(errOut, line) {
 			t.Errorf("no %q in\n%s", line, errOut)

@@ -321,6 +321,9 @@ func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 // loading is the error for what was not executed. Most client libraries retry after LOADING by themselves.
 func (w *Worker) loading(s *service, why string) []byte {
 	w.stats.Refused++
+	if w.env.Unserved != nil {
+		w.env.Unserved(s.index, why)
+	}
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }
 

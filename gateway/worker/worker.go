@@ -124,6 +124,8 @@ type Env struct {
 	// slowly. Nil when nobody wants to know.
 	Gap func(service int, g Gap)
 	Cut func(service int, s Slow)
+	// Unserved tells that a request was answered LOADING, and why. Nil when nobody wants to know.
+	Unserved func(service int, why string)
 	// Shown has the other workers Show a line to those who watch these services. The bytes are not kept, nor changed.
 	Shown func(services []int, line []byte)
 	// ScriptSeen remembers a script, Script returns the one whose SHA1 in lower case is name, nil when it is not

@@ -185,11 +185,14 @@ func (w *Watch) startLocked(f func()) bool {
 func (s *service) do(effect topology.Effect) {
 	switch effect := effect.(type) {
 	case topology.Probe:
+		s.logger.Trace("probe", "server", effect.Addr)
 		s.prober(effect.Addr, func(p *prober) { p.role, p.node = true, effect.Node })
 	case topology.Chase:
+		s.logger.Trace("chase", "server", effect.Addr, "for", effect.For.String())
 		until := time.Now().Add(effect.For)
 		s.prober(effect.Addr, func(p *prober) { p.chaseUntil, p.node = until, effect.Node })
 	case topology.Refresh:
+		s.logger.Trace("refresh", "ask", effect.Ask)
 		switch {
 		case len(s.Sentinels) > 0:
 			s.watch.askFollowers(s, effect.Ask)
@@ -208,7 +211,35 @@ func (s *service) tell(o topology.Observation) {
 	if s.tap != nil {
 		s.tap(o)
 	}
+	s.trace(o)
 	s.keeper.Tell(s.ctx, o)
+}
+
+// trace logs what was seen, in a few facts. What a Sentinel publishes is not shown: "+set" has passwords in it.
+func (s *service) trace(o topology.Observation) {
+	if !s.logger.IsDebug() {
+		return
+	}
+	switch o := o.(type) {
+	case topology.SentinelMessage:
+		s.logger.Debug("sentinel message", "sentinel", o.Sentinel, "channel", o.Channel)
+	case topology.SentinelSays:
+		s.logger.Trace("sentinel says", "sentinel", o.Sentinel, "primary", o.Primary, "config-epoch", o.ConfigEpoch,
+			"replicas", len(o.Replicas), "failing-over", o.FailingOver)
+	case topology.SentinelLost:
+		s.logger.Trace("sentinel lost", "sentinel", o.Sentinel, "why", o.Why)
+	case topology.SlotsSeen:
+		s.logger.Trace("slots seen", "server", o.Asked, "shards", len(o.Shards), "refused", o.Refused)
+	case topology.RoleSeen:
+		s.logger.Trace("role seen", "server", o.Addr, "role", o.Role.String(), "offset", o.Offset, "run", o.RunID,
+			"of", o.Primary)
+	case topology.NodeLost:
+		s.logger.Trace("server lost", "server", o.Addr, "why", o.Why)
+	case topology.NodeBusy:
+		s.logger.Trace("server busy", "server", o.Addr, "words", o.Words)
+	case topology.Resolved:
+		s.logger.Trace("name resolved", "name", o.Name, "addresses", o.Addrs)
+	}
 }
 
 func (s *service) log(e topology.Event) {

@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/topology"
+)
+
+// TestRefusalIsToldOnceWithItsEnd: one line at ERROR for however many refusals, and one when clients are served again.
+func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Unix(1000, 0)
+	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
+	u.clock, u.started = func() time.Time { return now }, now
+	well := &topology.View{Shards: []topology.Shard{{Primary: &topology.Node{Addr: "x:1"}}}}
+	held := &topology.View{Shards: []topology.Shard{{Condition: topology.Switching}}}
+	wants := func(step string, lines ...string) {
+		t.Helper()
+		select {
+		case <-u.wake:
+			u.first()
+		default:
+		}
+		if got := strings.TrimSpace(out.String()); got != strings.Join(lines, "\n") {
+			t.Errorf("%s:\n%s", step, got)
+		}
+		out.Reset()
+	}
+	u.look(nil)
+	u.look(well)
+	wants("nothing was refused")
+
+	u.note("the servers are not known yet")
+	wants("the first moment")
+	u.look(well)
+	now = now.Add(unservedStart)
+	u.look(well)
+	wants("they were found soon")
+	u.heard(topology.Event{Kind: topology.Suspected, From: "x:1", Why: "connection refused"})
+	for range 3 {
+		u.note("shard 'm' has had no primary for 10s")
+	}
+	wants("refused", "[ERROR] clients are being refused: service=orders reason=\"shard 'm' has had no primary for 10s\" "+
+		"because=\"x:1: connection refused\"")
+
+	now = now.Add(7 * time.Second)
+	u.note("shard 'm' has had no primary for 17s")
+	u.look(well)
+	now = now.Add(unservedQuiet)
+	u.look(held)
+	u.look(nil)
+	wants("nobody asks, and it is not over")
+	u.heard(topology.Event{Kind: topology.Released, To: "x:1"})
+	u.look(well)
+	u.look(well)
+	wants("over", "[INFO]  clients are served again: service=orders refused-for=7s refused=4")
+
+	now = now.Add(time.Hour)
+	u.note("no replica can serve reads")
+	wants("again", "[ERROR] clients are being refused: service=orders reason=\"no replica can serve reads\"")
+	now = now.Add(unservedQuiet)
+	u.look(well)
+	wants("over again", "[INFO]  clients are served again: service=orders refused-for=0s refused=1")
+}
+
+// TestStartWithoutServersIsTold: what is not told of the first moment is told when the servers are not found soon.
+func TestStartWithoutServersIsTold(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Unix(1000, 0)
+	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
+	u.clock, u.started = func() time.Time { return now }, now
+	u.note("the servers are not known yet")
+	<-u.wake
+	u.first()
+	u.look(nil)
+	if out.Len() > 0 {
+		t.Error(out.String())
+	}
+	u.heard(topology.Event{Kind: topology.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
+	now = now.Add(unservedStart)
+	u.look(nil)
+	u.look(nil)
+	if want := "[ERROR] clients are being refused: service=orders reason=\"the servers are not known yet\" " +
+		"because=\"s:1: ERR No such master with that name\"\n"; out.String() != want {
+		t.Error(out.String())
+	}
+}
