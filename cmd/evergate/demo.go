@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"evergate/gateway"
@@ -52,8 +53,9 @@ func newDemo(w world) *cobra.Command {
 		Short: "Start real servers with a gateway in front, to try and to break",
 		Long: `Start real Redis servers on this machine and the gateway in front of them: a primary with two
 replicas and three Sentinels, or a cluster of three primaries with a replica each. A load flows
-through it. At a key the primary dies or freezes, by itself when nobody is at the terminal; then
-it is told what clients noticed. With --beside another path has the same servers and the same load.
+through it. At a key the primary dies or freezes; then it is told what clients noticed. Where nobody
+is at a terminal the primary dies once by itself, and the demo ends with the result. With --beside
+another path has the same servers and the same load.
 
 It needs redis-server or valkey-server on the path, or its path in REDIS_SERVER. Ctrl-C removes
 everything.`,
@@ -97,19 +99,36 @@ func (d *demo) run(w world) (err error) {
 		return nil
 	}
 	logger := newLogger(config, brief{d.screen})
-	if d.gw, err = w.start(d.withUpstream(config), logger); errors.Is(err, syscall.EADDRINUSE) && d.anyPort {
-		config.Services[0].Listen = []string{"127.0.0.1:0"}
-		d.gw, err = w.start(d.withUpstream(config), logger)
-	}
-	if err != nil {
+	if err := d.startGateway(w, config, logger); err != nil {
 		return runtimeError{err}
 	}
-	d.addr = showAddr(d.gw.addrs()[0])
 	d.keys = openKeyboard(w.stdin, d.screen)
 	defer d.keys.close()
 	err = d.play(signals)
 	d.screen.live("")
 	return errors.Join(err, d.gw.end(time.Second, signals, logger))
+}
+
+// startGateway listens where it was told, or on any port when the usual one is taken, and says so.
+func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger) (err error) {
+	d.gw, err = w.start(d.withUpstream(config), logger)
+	taken := errors.Is(err, syscall.EADDRINUSE)
+	switch {
+	case taken && d.anyPort:
+		config.Services[0].Listen = []string{"127.0.0.1:0"}
+		d.gw, err = w.start(d.withUpstream(config), logger)
+	case taken:
+		return fmt.Errorf("%w; name another address with --listen", err)
+	}
+	if err != nil {
+		return err
+	}
+	d.addr = showAddr(d.gw.addrs()[0])
+	if taken {
+		d.screen.say("%s is taken, perhaps by a Redis of yours: the gateway listens on %s instead (--listen names another).",
+			d.listen, d.addr)
+	}
+	return nil
 }
 
 // play lets the load flow until a signal comes.
@@ -282,7 +301,8 @@ func (d *demo) introduction() string {
 
 func (d *demo) whatStrikes() string {
 	if d.keys.pressed == nil {
-		return fmt.Sprintf("Nobody presses keys here: the primary is killed in %v. Kill one yourself:", byItselfAfter)
+		return fmt.Sprintf("Nobody presses keys here: the primary is killed in %v, and the demo ends with the result.\n"+
+			"Or kill one yourself:", byItselfAfter)
 	}
 	return "Press k to kill the primary, f to freeze it, q to quit. Or kill one yourself:"
 }

@@ -29,8 +29,8 @@ type demoWatch struct {
 	look  *demoLook
 	// byItself is when the primary is killed where nobody can press a key.
 	byItself <-chan time.Time
-	// quiet says that the load has ended, as nobody looks.
-	quiet bool
+	// shown says that the result has been shown to nobody who could ask for another: that was all.
+	shown bool
 }
 
 // watch shows what flows, and breaks the primary when a key says so, until a signal or a key ends it. cancel ends the
@@ -59,7 +59,9 @@ func (d *demo) watch(ctx context.Context, cancel func(), signals <-chan os.Signa
 			w.press('k')
 		case told := <-w.done:
 			w.busy = false
-			told()
+			if told(); w.shown {
+				return
+			}
 		case <-ticker.C:
 			w.tellRates()
 		case <-renew.C:
@@ -76,7 +78,7 @@ func (w *demoWatch) task(do func() func()) {
 
 // renew does nothing when the load cannot begin anew: the old one flows on.
 func (w *demoWatch) renew() {
-	if w.busy || w.quiet {
+	if w.busy {
 		return
 	}
 	w.task(func() func() {
@@ -136,16 +138,7 @@ func (w *demoWatch) tell(reports []*drill.Report, err error) {
 		w.byItself = time.After(byItselfAfter)
 		return
 	}
-	w.quiet = true
-	w.task(func() func() {
-		err := w.d.show.Close()
-		return func() {
-			if err != nil {
-				w.d.screen.say("%v", err)
-			}
-			w.d.screen.say("The load has ended, the gateway goes on. SIGINT or SIGTERM ends and removes everything.")
-		}
-	})
+	w.shown = true
 }
 
 // title says what a result is about.
@@ -162,10 +155,7 @@ func (d *demo) title(r *drill.Report) string {
 func (w *demoWatch) tellRates() {
 	var parts []string
 	flows := false
-	var pulses []drill.Pulse
-	if !w.quiet {
-		pulses = w.d.show.Pulse(time.Second)
-	}
+	pulses := w.d.show.Pulse(time.Second)
 	for _, p := range pulses {
 		flows = flows || p.Writes+p.Reads > 0
 		text := fmt.Sprintf("%d writes/s, %d reads/s, p99 %s, %d errors, %d uncertain", p.Writes, p.Reads, p99(p),
