@@ -25,7 +25,7 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 	w.stats.Local++
 	switch name {
 	case "ping":
-		if c.svc.inScript(0) != "" && !c.svc.view.Sharded && c.Watch == nil && c.face == nil && !c.subscribed() {
+		if w.mayBeInScript(c.svc) && c.Watch == nil && c.face == nil && !c.subscribed() {
 			return w.askUrgently(c, 0, frame)
 		}
 		w.answer(c, w.simple(c, name, args))

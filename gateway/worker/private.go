@@ -95,6 +95,7 @@ func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.L
 	if n := len(set.idle); n > 0 && !haunted {
 		l := set.idle[n-1]
 		set.idle = set.idle[:n-1]
+		l.Urgent = urgent // BUSY is an answer there
 		w.pinTo(c, l)
 		return l, free
 	}

@@ -1,9 +1,12 @@
 package worker
 
 import (
+	"slices"
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/resp"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -19,6 +22,8 @@ const (
 	silentMax = time.Second
 	// slowAfter is when the control plane is asked to look whether a script keeps the server busy.
 	slowAfter = 100 * time.Millisecond
+	// scriptAfter is how long a script may run before its server is asked whether it answers PING.
+	scriptAfter = 20 * time.Millisecond
 	// silentRead is the longest that a read waits for one server while another could answer.
 	silentRead = 250 * time.Millisecond
 	// afreshEvery is the shortest time between two fresh connections to a silent server.
@@ -155,4 +160,30 @@ func (w *Worker) anotherReads(s *service, l *backend.Lane) bool {
 	}
 	other, _ := w.usable(r.primary)
 	return other != nil
+}
+
+// mayBeInScript says that the primary of a service that is no cluster runs a script for too long, or may do so: one has
+// been under way for a while on a lane of this worker. The servers and the control plane take a moment to say so.
+func (w *Worker) mayBeInScript(s *service) bool {
+	switch {
+	case s.view == nil || s.view.Sharded || len(s.view.Shards) == 0 || s.view.Shards[0].Primary == nil:
+		return false
+	case s.inScript(0) != "":
+		return true
+	}
+	for i := range s.routes {
+		if slices.ContainsFunc(s.routes[i].byShard[0].primary.lanes, w.awaitsScript) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitsScript says that a script has been under way on a lane for a while.
+func (w *Worker) awaitsScript(l *backend.Lane) bool {
+	if l.State != backend.Open || l.Retiring || !l.Awaits() || w.now-l.WaitsFrom < scriptAfter {
+		return false
+	}
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
+	return isScript(routing.Lookup(resp.Args(frame, nil)))
 }
