@@ -110,7 +110,7 @@ func TestInfoDoesNotWaitForADeadServer(t *testing.T) {
 	if cli, err := exec.LookPath("redis-cli"); err == nil {
 		host, port, _ := strings.Cut(gate.Addr, ":")
 		out, err := exec.Command(cli, "-h", host, "-p", port, "info", "keyspace").CombinedOutput()
-		if err != nil || string(out) != "# Keyspace\r\ndb0:keys=1,expires=0,avg_ttl=0\r\n" {
+		if err != nil || !strings.HasPrefix(string(out), "# Keyspace\r\ndb0:keys=1,expires=0,avg_ttl=0") {
 			t.Errorf("redis-cli: %q, %v", out, err)
 		}
 	}

@@ -81,7 +81,10 @@ func TestScriptsAreWhereTheyAreNamed(t *testing.T) {
 		})
 		run("after")
 		expect(t, conn, "+OK\r\n", "SCRIPT", "FLUSH")
-		expect(t, conn, "-NOSCRIPT No matching script. Please use EVAL.\r\n", "EVALSHA", set, "1", "k:1", "v")
+		reply, err := conn.Do("EVALSHA", set, "1", "k:1", "v") // Valkey 9 ends the sentence there
+		if err != nil || !strings.HasPrefix(string(reply), "-NOSCRIPT No matching script.") {
+			t.Errorf("%q, %v", reply, err)
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strings"
 	"time"
 
 	"evergate/gateway/backend"
@@ -66,19 +67,24 @@ type section struct {
 }
 
 var allSections = []section{
-	{"server", server, false}, {"clients", clients, false}, {"memory", fromServers("memory", "Memory", memory), false},
+	{"server", server, false}, {"clients", fromServers("clients", "Clients", clients), false},
+	{"memory", fromServers("memory", "Memory", memory), false},
 	{"persistence", fromServers("persistence", "Persistence", persistence), false},
+	{"threads", asServers("threads", "Threads"), false},
 	{"stats", fromServers("stats", "Stats", counters), false}, {"replication", replication, false},
-	{"cpu", fromServers("cpu", "CPU", cpu), false},
+	{"cpu", fromServers("cpu", "CPU", cpu), false}, {"modules", asServers("modules", "Modules"), false},
 	{"commandstats", fromServers("commandstats", "Commandstats", nil), true},
-	{"errorstats", fromServers("errorstats", "Errorstats", nil), false}, {"cluster", cluster, false},
-	{"keyspace", fromServers("keyspace", "Keyspace", nil), false}, {"gateway", gateway, false},
+	{"errorstats", fromServers("errorstats", "Errorstats", nil), false},
+	{"latencystats", asServers("latencystats", "Latencystats"), true}, {"cluster", cluster, false},
+	{"keyspace", fromServers("keyspace", "Keyspace", nil), false},
+	{"keysizes", asServers("keysizes", "Keysizes"), false}, {"gateway", gateway, false},
 	{"pubsub", pubsub, false}, {"failover", failover, false}, {"upstream", upstream, false},
 }
 
 // sentinelSections are those of a listener that pretends to be a Sentinel: nothing about the servers.
 var sentinelSections = []section{
-	{"server", server, false}, {"clients", clients, false}, {"stats", fromServers("stats", "Stats", counters), false},
+	{"server", server, false}, {"clients", fromServers("clients", "Clients", clients), false},
+	{"stats", fromServers("stats", "Stats", counters), false},
 	{"cpu", fromServers("cpu", "CPU", cpu), false},
 	{"sentinel", func(b []byte, f *Facts) []byte { return f.Face.AppendMasters(b) }, false},
 }
@@ -98,10 +104,11 @@ func Info(f Facts, sections []string) []byte {
 		if !(ordinary && !s.long || long) && !slices.Contains(sections, s.name) {
 			continue
 		}
-		if len(b) > 0 {
-			b = append(b, "\r\n"...)
+		if part := s.write(nil, &f); len(b) > 0 && len(part) > 0 {
+			b = append(append(b, "\r\n"...), part...)
+		} else {
+			b = append(b, part...)
 		}
-		b = s.write(b, &f)
 	}
 	return b
 }
@@ -120,7 +127,7 @@ func fromServers(name, title string, own func(f *Facts, told bool) []field) func
 			for _, o := range own(f, len(fields) > 0) {
 				if at := slices.IndexFunc(fields, func(f field) bool { return f.key == o.key }); at >= 0 {
 					fields[at] = o
-				} else {
+				} else if !newer[o.key] {
 					fields = append(fields, o)
 				}
 			}
@@ -137,22 +144,43 @@ func fromServers(name, title string, own func(f *Facts, told bool) []field) func
 	}
 }
 
+// asServers is a section that there is where a server has it.
+func asServers(name, title string) func(b []byte, f *Facts) []byte {
+	write := fromServers(name, title, nil)
+	return func(b []byte, f *Facts) []byte {
+		if !slices.ContainsFunc(f.Servers, func(s ServerSays) bool { return hasSection(s.Text, name) }) {
+			return b
+		}
+		return write(b, f)
+	}
+}
+
 func server(b []byte, f *Facts) []byte {
 	version := "6.2.0"
 	if f.View != nil && f.View.Lowest != nil && f.View.Lowest.Version != "" {
 		version = f.View.Lowest.Version
 	}
-	return fmt.Appendf(b, "# Server\r\nredis_version:%s\r\nredis_git_sha1:00000000\r\n"+
-		"redis_git_dirty:0\r\nredis_mode:%s\r\nos:%s %s\r\narch_bits:64\r\n"+
+	b = fmt.Appendf(b, "# Server\r\nredis_version:%s\r\n", version)
+	for _, told := range ofServers("server", f.Servers) {
+		if told.key == "server_name" || strings.HasPrefix(told.key, "valkey_") {
+			b = fmt.Appendf(b, "%s:%s\r\n", told.key, told.value)
+		}
+	}
+	return fmt.Appendf(b, "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_mode:%s\r\nos:%s %s\r\narch_bits:64\r\n"+
 		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nevergate_version:%s\r\n",
-		version, f.Face.Mode(), runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port,
+		f.Face.Mode(), runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port,
 		int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24), Version())
 }
 
-func clients(b []byte, f *Facts) []byte {
-	return fmt.Appendf(b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\nblocked_clients:%d\r\n",
-		f.Stats.Clients, f.ClientsMax, f.Stats.Blocked)
+// clients are the gateway's own; what servers say of keys that somebody waits for or watches is true for them as well.
+func clients(f *Facts, _ bool) []field {
+	return []field{{"connected_clients", fmt.Sprint(f.Stats.Clients)}, {"maxclients", fmt.Sprint(f.ClientsMax)},
+		{"blocked_clients", fmt.Sprint(f.Stats.Blocked)}, {"pubsub_clients", fmt.Sprint(f.Stats.Subscribers)},
+		{"cluster_connections", "0"}, {"tracking_clients", "0"}}
 }
+
+// newer are fields that only some servers have: they are the gateway's where a server has them.
+var newer = map[string]bool{"pubsub_clients": true, "cluster_connections": true, "tracking_clients": true}
 
 // memory is that of the gateway where no server says anything.
 func memory(_ *Facts, told bool) []field {

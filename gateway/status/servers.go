@@ -24,8 +24,9 @@ type ServerSays struct {
 
 // served are the sections that come from servers; true: from replicas, too.
 var served = map[string]bool{
-	"memory": false, "persistence": false, "keyspace": false,
-	"stats": true, "cpu": true, "commandstats": true, "errorstats": true,
+	"server": false, "clients": false, "memory": false, "persistence": false, "modules": false, "keyspace": false,
+	"keysizes": false, "threads": true, "stats": true, "cpu": true, "commandstats": true, "errorstats": true,
+	"latencystats": true,
 }
 
 // AsksServers says whether INFO with these sections has a part that comes from servers.
@@ -57,6 +58,16 @@ func ofServers(name string, says []ServerSays) []field {
 		return tables[0]
 	}
 	var merged []field
+	if name == "modules" { // a line for each, all under one key
+		for _, table := range tables {
+			for _, f := range table {
+				if !slices.Contains(merged, f) {
+					merged = append(merged, f)
+				}
+			}
+		}
+		return merged
+	}
 	for _, key := range keysOf(tables) {
 		var values []string
 		for _, table := range tables {
@@ -101,6 +112,16 @@ func sectionOf(text, name string) (fields []field) {
 	return fields
 }
 
+// hasSection says that a text of INFO has a section, and be it empty.
+func hasSection(text, name string) bool {
+	for line := range strings.Lines(text) {
+		if head, isHead := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# "); isHead && strings.EqualFold(head, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // keysOf gives every key of the tables once, in their order.
 func keysOf(tables [][]field) (keys []string) {
 	seen := map[string]bool{}
@@ -118,8 +139,8 @@ func keysOf(tables [][]field) (keys []string) {
 // mergeValues makes one value of those that several servers gave; false where none makes sense.
 func mergeValues(section, key string, values []string, servers int) (string, bool) {
 	switch {
-	case section == "keyspace", section == "commandstats", section == "errorstats":
-		return mergeParts(values), true
+	case parted[section]:
+		return mergeParts(values, section == "latencystats"), true
 	case strings.HasSuffix(key, "_human"), isShare(key):
 		return "", section == "memory" // recompute fills it in
 	case strings.HasSuffix(key, "_status"):
@@ -143,6 +164,11 @@ func mergeValues(section, key string, values []string, servers int) (string, boo
 	return format(sum, decimals), true
 }
 
+// parted are the sections whose values have parts.
+var parted = map[string]bool{
+	"keyspace": true, "commandstats": true, "errorstats": true, "latencystats": true, "keysizes": true, "threads": true,
+}
+
 var (
 	// agrees are numbers of which neither a sum nor the greatest says anything.
 	agrees = map[string]bool{"total_system_memory": true}
@@ -150,7 +176,10 @@ var (
 	oldest = map[string]bool{"rdb_last_save_time": true}
 	// mostOf are those of which the greatest is: outside of persistence, where that is the rule, since its numbers are
 	// times and switches.
-	mostOf = map[string]bool{"latest_fork_usec": true, "expired_stale_perc": true, "active_defrag_running": true}
+	mostOf = map[string]bool{
+		"latest_fork_usec": true, "expired_stale_perc": true, "active_defrag_running": true,
+		"client_recent_max_input_buffer": true, "client_recent_max_output_buffer": true,
+	}
 	// adds are what is counted in persistence.
 	adds = map[string]bool{
 		"rdb_changes_since_last_save": true, "rdb_saves": true, "rdb_last_cow_size": true, "aof_current_size": true,
@@ -219,8 +248,9 @@ func human(n float64) string {
 	return format(n, 0) + "B"
 }
 
-// mergeParts adds "keys=1,expires=0,avg_ttl=0" part by part. Averages are those of the sum.
-func mergeParts(values []string) string {
+// mergeParts adds "keys=1,expires=0,avg_ttl=0" part by part. Averages are those of the sum. Of percentiles, which have
+// no sum, the worst is taken.
+func mergeParts(values []string, worst bool) string {
 	var order []string
 	sums := map[string]float64{}
 	weighed := 0.0 // milliseconds that all keys with a time to live have left
@@ -232,7 +262,11 @@ func mergeParts(values []string) string {
 			if _, seen := sums[key]; !seen {
 				order = append(order, key)
 			}
-			sums[key] += n
+			if worst {
+				sums[key] = max(sums[key], n)
+			} else {
+				sums[key] += n
+			}
 			parts[key] = n
 		}
 		weighed += parts["avg_ttl"] * parts["expires"]
@@ -240,6 +274,8 @@ func mergeParts(values []string) string {
 	for i, key := range order {
 		text := format(sums[key], 0)
 		switch {
+		case worst:
+			text = format(sums[key], 3)
 		case key == "avg_ttl" && sums["expires"] > 0:
 			text = format(weighed/sums["expires"], 0)
 		case key == "usec_per_call" && sums["calls"] > 0:

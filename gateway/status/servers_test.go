@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -193,7 +194,7 @@ func TestWithoutServersTheGatewaySpeaks(t *testing.T) {
 
 func TestSectionsThatServersMake(t *testing.T) {
 	for sections, want := range map[string]bool{
-		"": true, "default": true, "all": true, "keyspace": true, "server clients": false, "server stats": true,
+		"": true, "default": true, "all": true, "keyspace": true, "server": true, "clients": true, "latencystats": true,
 		"gateway failover upstream replication": false, "commandstats": true,
 	} {
 		if got := AsksServers(strings.Fields(sections)); got != want {
@@ -206,6 +207,66 @@ func TestSectionsThatServersMake(t *testing.T) {
 		text := string(Info(Facts{Servers: servers}, strings.Fields(sections)))
 		if got := strings.Contains(text, "cmdstat_get"); got != want {
 			t.Errorf("%q: commandstats are shown: %v", sections, got)
+		}
+	}
+}
+
+// TestNewerSections: what only some servers have is shown where they have it, and only there.
+func TestNewerSections(t *testing.T) {
+	newer := func(n int) string {
+		return crlf(fmt.Sprintf(`# Server
+redis_version:7.2.4
+server_name:valkey
+valkey_version:9.1.2
+process_id:%[1]d
+
+# Clients
+connected_clients:9
+maxclients:10000
+client_recent_max_input_buffer:%[1]d
+tracking_clients:3
+pubsub_clients:7
+watching_clients:1
+total_blocking_keys:%[1]d
+
+# Threads
+io_thread_0:clients=1,reads=%[1]d,writes=0
+
+# Modules
+module:name=lua,ver=1
+module:name=own%[1]d,ver=1
+
+# Latencystats
+latency_percentiles_usec_get:p50=%[1]d.003,p99=5.000
+
+# Keysizes
+db0_distrib_strings_sizes:1=%[1]d,4=1
+`, n))
+	}
+	facts := Facts{ClientsMax: 50, Servers: []ServerSays{
+		{Primary: true, Text: newer(1)}, {Primary: true, Text: newer(20)}, {Text: newer(300)},
+	}}
+	facts.Stats.Clients, facts.Stats.Subscribers = 4, 2
+	text := string(Info(facts, []string{"all"}))
+	for _, line := range []string{
+		"redis_version:6.2.0\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n",
+		"connected_clients:4", "maxclients:50", "client_recent_max_input_buffer:20", "tracking_clients:0",
+		"pubsub_clients:2", "watching_clients:2", "total_blocking_keys:21", "blocked_clients:0",
+		"# Threads\r\nio_thread_0:clients=3,reads=321,writes=0",
+		"# Modules\r\nmodule:name=lua,ver=1\r\nmodule:name=own1,ver=1\r\nmodule:name=own20,ver=1\r\n\r\n",
+		"# Latencystats\r\nlatency_percentiles_usec_get:p50=300.003,p99=5.000",
+		"# Keysizes\r\ndb0_distrib_strings_sizes:1=21,4=2",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in %s", line, text)
+		}
+	}
+	facts.Servers = []ServerSays{{Primary: true, Text: crlf(oneServer)}}
+	text = string(Info(facts, []string{"all"}))
+	for _, word := range []string{"Threads", "Modules", "Latencystats", "Keysizes", "server_name", "pubsub_clients",
+		"total_blocking_keys", "\r\n\r\n\r\n"} {
+		if strings.Contains(text, word) {
+			t.Errorf("%q in %s", word, text)
 		}
 	}
 }
