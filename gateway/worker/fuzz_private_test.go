@@ -45,6 +45,8 @@ func (z *fuzzed) checkPrivate() {
 	for _, c := range z.w.clients {
 		switch {
 		case c == nil:
+		case c.Ending && keptWaiting(c):
+			z.t.Fatalf("client %d is to be closed, and a server keeps it waiting", c.ref.ID)
 		case c.Watch != nil && !c.Watch.Broken && c.pin == nil:
 			z.t.Fatalf("client %d watches nowhere", c.ref.ID)
 		case c.pin != nil && z.w.lanes[c.pin.ID] != c.pin:
@@ -77,4 +79,10 @@ func (z *fuzzed) watcherLeaves() {
 			return
 		}
 	}
+}
+
+// keptWaiting says that a client is within a blocking command that was sent.
+func keptWaiting(c *client) bool {
+	l, _, _ := blocksOn(c)
+	return l != nil
 }

@@ -30,6 +30,9 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 			used += n
 			continue
 		case resp.Broken:
+			if w.mustWait(c) { // a session that ends would not be seen to be blocked
+				return used
+			}
 			w.stats.ProtocolErrors++
 			w.answer(c, resp.AppendError(nil, c.scan.Err()))
 			w.end(c, session.ProtocolError)
