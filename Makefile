@@ -64,7 +64,7 @@ test: lint
 	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...
-	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway' ./testenv
+	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv
 	$(SERVED) -race $(LONG) ./...
 
 # Each takes a quarter of an hour. All are tried, whatever comes of the first.

@@ -30,6 +30,11 @@ type client struct {
 	nextAt   time.Duration
 	idleTill time.Duration // it does not read until then
 	leaves   bool          // it leaves in the middle
+	halves   bool          // it closes its half of the connection behind its last request, as "... | nc -N" does
+	waits    bool          // and sends that when all is calm
+	shut     bool          // it has closed its half
+	shutCalm bool          // when all was calm
+	told     bool          // the gateway knows
 	last     bool          // it has sent its last word (QUIT, garbage): the close is expected
 	hung     bool          // it has gone and the gateway will read the end
 	greet    bool
@@ -44,8 +49,9 @@ func (c *client) play() {
 	if w.now >= c.idleTill {
 		c.read()
 	}
-	if c.open && c.sends > 0 && w.now >= c.nextAt && !c.last {
+	if c.open && c.sends > 0 && w.now >= c.nextAt && !c.last && (!c.waits || c.sends > c.depth || w.settledDown()) {
 		c.burst()
+		c.shutsBehind()
 		c.nextAt = w.now + w.between(0, 40*time.Millisecond)
 		if w.rnd.IntN(12) == 0 {
 			c.nextAt += w.between(0, time.Second)
@@ -56,6 +62,14 @@ func (c *client) play() {
 	}
 	if c.open && c.leaves && c.sends < 10 {
 		c.leave()
+	}
+}
+
+// shutsBehind closes a client's half of the connection, if that is what it does when it has sent its last request.
+func (c *client) shutsBehind() {
+	if c.halves && c.sends == 0 && !c.last {
+		c.shut, c.shutCalm = true, c.w.settledDown()
+		c.w.tracef("client %d closes its half", c.number)
 	}
 }
 
@@ -255,13 +269,19 @@ func (c *client) read() {
 // closedByGateway counts a close that the client did not ask for.
 func (c *client) closedByGateway() {
 	c.open = false
-	if c.last && len(c.waiting) == 0 {
+	if (c.last || c.shut) && len(c.waiting) == 0 {
 		return
 	}
-	c.w.cutOff++
 	closed := c.gate.worker.Stats().ClientsClosed
+	limits := closed[session.HalfReply] + closed[session.OutputLimit] + closed[session.QueryLimit]
+	switch {
+	case !c.shut:
+		c.w.cutOff++
+	case c.shutCalm && !c.w.drains() && limits == 0:
+		c.w.ledger.fail("client %d closed its half and was not answered: %v", c.number, c.waiting[0])
+	}
 	for _, r := range c.waiting {
-		if len(r.ran) > 0 && closed[session.HalfReply]+closed[session.OutputLimit]+closed[session.QueryLimit] == 0 {
+		if len(r.ran) > 0 && !c.shut && limits == 0 {
 			c.w.ledger.fail("client %d was closed before it was told that %v was executed", c.number, r)
 		}
 		r.state = orphaned

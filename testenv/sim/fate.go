@@ -301,7 +301,7 @@ func (w *world) moveKeys(tag string, from, to *shard, all bool) {
 // heal ends all faults; what was frozen thaws.
 func (w *world) heal() {
 	w.tracef("all heals")
-	w.calm = true
+	w.calm, w.calmAt = true, w.now
 	for _, c := range w.clients {
 		c.idleTill = 0
 	}

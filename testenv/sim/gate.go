@@ -25,7 +25,7 @@ func (w *world) makeGate(number int, outputMax int) *gate {
 	hold := worker.Hold{Mode: worker.HoldFor, Window: w.holdMax()}
 	g.worker = worker.New(worker.Config{
 		Services: []worker.Service{{Name: "main", Reads: w.o.Reads, Hold: hold}}, Limits: resp.DefaultLimits(),
-		QueryBytesMax: 1 << 20, OutputBytesMax: outputMax, Seed: w.o.Seed + uint64(number),
+		QueryBytesMax: 64 << 20, OutputBytesMax: outputMax, Seed: w.o.Seed + uint64(number),
 	}, worker.Env{
 		View: func(int) *topology.View {
 			g.view = w.published()
@@ -172,11 +172,15 @@ func (g *gate) serveClient(c *client) {
 	if c.gone {
 		return
 	}
-	if !c.quiet {
+	if !c.quiet || c.shut { // the loop is told, and reads it to its end
 		if b := c.toGate.take(w.now, w.piece()); len(b) > 0 {
 			g.worker.ClientRead(c.id, b)
 			return
 		}
+	}
+	if c.shut && !c.told && !c.hung && c.toGate.size == 0 {
+		c.told = true
+		g.worker.ClientEnded(c.id)
 	}
 	if c.hung && (c.toGate.size == 0 || w.rnd.IntN(3) == 0) {
 		w.tracef("the gateway sees that client %d left", c.number)

@@ -16,13 +16,16 @@ func (w *world) untilQuiet() {
 	}
 }
 
+// settledDown says that no fault has happened for a while.
+func (w *world) settledDown() bool { return w.calm && w.now-w.calmAt > settleMax }
+
 // drains says that no client connects any more.
 func (w *world) drains() bool { return w.drainAt > 0 && w.turn > w.drainAt }
 
 func (w *world) rests() bool {
 	for _, c := range w.clients {
 		never := !c.open && !c.gone && !c.hung && w.drains()
-		if c.open && (len(c.waiting) > 0 || c.sends > 0) || !c.open && !c.gone && !never {
+		if c.open && (len(c.waiting) > 0 || c.sends > 0 || c.shut) || !c.open && !c.gone && !never {
 			return false
 		}
 	}
@@ -47,6 +50,9 @@ func (w *world) checkQuiet() {
 			w.ledger.fail("client %d was never answered: %v; on the way %d and %d bytes, stuck %v, quiet %v, gone %v\n%s",
 				c.number, c.waiting[0], c.toGate.size, c.toMe.size, c.stuck, c.quiet, c.gone,
 				clientsOf(c.gate.worker))
+		}
+		if c.shut && c.open {
+			w.ledger.fail("client %d closed its half and is still here", c.number)
 		}
 		if c.sends > 0 && c.open {
 			w.ledger.fail("client %d could not send", c.number)

@@ -69,6 +69,8 @@ const (
 	rounds   = 1500
 	traceMax = 400
 	quietMax = 60 * time.Second
+	// settleMax is how long all takes to find out that the faults are over.
+	settleMax = 10 * time.Second
 	// stormLasts is how long faults happen where the State is real.
 	stormLasts = 12 * time.Second
 )
@@ -99,6 +101,7 @@ type world struct {
 	sockets   []*lane // all connections that a node still has
 	clients   []*client
 	calm      bool
+	calmAt    time.Duration
 	// formedAt is when a cluster has formed that the gateway sees from its beginning; zero where it sees it later.
 	formedAt time.Duration
 	// heavy: half of what is written is long. clientSocket is how many bytes lie in a client's socket.
@@ -193,6 +196,8 @@ func (w *world) makeClients() {
 			w: w, number: i, gate: w.gates[i%len(w.gates)], sends: 10 + w.rnd.IntN(60), depth: 1 + w.rnd.IntN(12),
 			memory: newMemory(), nextAt: w.between(0, time.Second), leaves: w.rnd.IntN(5) == 0, greet: w.rnd.IntN(2) == 0,
 		}
+		c.halves = (w.o.Seed+uint64(i))%7 == 0 && !c.leaves
+		c.waits = c.halves && i%2 == 0
 		if w.o.Voice != Oracle {
 			c.sends *= 10
 			c.leaves = c.leaves && !w.o.Planned
