@@ -191,8 +191,8 @@ type Lane struct {
 	// Dirty and Paused belong to the worker's end of round: bytes to write; reading stopped.
 	Dirty  bool
 	Paused bool
-	// StoppedAt is when reading was first stopped for the reader of the reply under way, or of those before it; 0 when it
-	// was not, or that reader has caught up.
+	// StoppedAt is when reading was first stopped for the reader of a reply, since the lane had nothing to do or a reader
+	// had caught up; 0 when it was not.
 	StoppedAt time.Duration
 	// DialledAt is when the last dial began, OpenedAt when the connection was last made.
 	DialledAt time.Duration

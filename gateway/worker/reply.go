@@ -17,7 +17,8 @@ const (
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
 	// While others wait behind a big reply its lane may be stopped for its reader as long as that reader goes on
-	// reading (stallGrace), and no longer than stopMax in all, however many replies it has there.
+	// reading (stallGrace), and for stopMax at most from the first stop on, however many replies come and for how many
+	// readers, until one has caught up or the lane has nothing to do.
 	stallGrace = 50 * time.Millisecond
 	stopMax    = 200 * time.Millisecond
 )
@@ -249,7 +250,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
-	if next := l.Inflight.Front(); next == nil || !ticket.SameClient(next) {
+	if l.Inflight.Len() == 0 {
 		l.StoppedAt = 0
 	}
 	if c != nil && !c.closed {
