@@ -86,7 +86,7 @@ func (c *heard) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
 	if n > 0 {
 		c.refusal = ""
-		if line, _, whole := strings.Cut(string(b[:n]), "\r\n"); whole && line[0] == '-' {
+		if line, _, whole := strings.Cut(string(b[:n]), "\r\n"); whole && strings.HasPrefix(line, "-") {
 			c.refusal = line[1:]
 		}
 	}
