@@ -77,9 +77,20 @@ func from(slot int) cursor {
 	return cursor{slot: slot}
 }
 
-// parseCursor reads a cursor as servers do: an unsigned decimal, of which not all need make sense.
+// parseCursor reads a cursor as servers do, with C's strtoul: nothing is 0, a sign is taken, and not all need make sense.
 func parseCursor(word []byte) (number uint64, ok bool) {
-	number, err := strconv.ParseUint(string(word), 10, 64)
+	digits := cut(word, len(word))
+	if len(digits) == 0 {
+		return 0, true
+	}
+	negative := digits[0] == '-'
+	if negative || digits[0] == '+' {
+		digits = digits[1:]
+	}
+	number, err := strconv.ParseUint(string(digits), 10, 64)
+	if negative {
+		number = -number
+	}
 	return number, err == nil
 }
 

@@ -39,6 +39,21 @@ func TestCursorsAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
+func TestCursorsAreReadAsServersDo(t *testing.T) {
+	for word, want := range map[string]uint64{
+		"0": 0, "": 0, "\x00": 0, "5\x00x": 5, "+5": 5, "05": 5, "-1": 1<<64 - 1, "18446744073709551615": 1<<64 - 1,
+	} {
+		if n, ok := parseCursor([]byte(word)); !ok || n != want {
+			t.Errorf("%q: %d, %t", word, n, ok)
+		}
+	}
+	for _, word := range []string{"x", " 5", "5 ", "-", "+", "+-5", "1_0", "18446744073709551616"} {
+		if n, ok := parseCursor([]byte(word)); ok {
+			t.Errorf("%q was taken for %d", word, n)
+		}
+	}
+}
+
 func TestPrintsTellServersApart(t *testing.T) {
 	w := &Worker{env: Env{Print: FirstPrint}}
 	print := func(n *topology.Node, facts ...uint64) uint32 { return w.printOf(throughSlots, n, facts...) }

@@ -29,8 +29,10 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	n, ok := resp.Integer(arg)
 	reply := resp.OK
 	switch {
-	case !ok || int64(int32(n)) != n:
+	case !ok:
 		reply = notInt
+	case int64(int32(n)) != n:
+		reply = noInt32
 	case n < 0:
 		reply = noSuchDB
 	case n == int64(c.DB):
@@ -57,6 +59,8 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	w.answer(c, reply)
 	return true
 }
+
+var noInt32 = []byte("-ERR value is out of range, value must between -2147483648 and 2147483647\r\n")
 
 var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 

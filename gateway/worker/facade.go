@@ -22,6 +22,15 @@ func (c *client) replicaRefuses(command *routing.Command, d *routing.Decision) b
 		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
 }
 
+// withoutCluster has CLUSTER answered where a listener is no node of one: servers that are none say the same of all its
+// subcommands.
+func (w *Worker) withoutCluster(c *client, d *routing.Decision, command *routing.Command) {
+	if d.Reason == routing.Forbidden && !c.face.Is(facade.Cluster) && strings.HasPrefix(command.Name, "cluster|") &&
+		!w.isAllowed(c, d, command) {
+		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
+	}
+}
+
 // clusterCommand answers CLUSTER as the node of one. It returns false when the session was parked.
 func (w *Worker) clusterCommand(c *client, sub string, args [][]byte) bool {
 	if sub == "countkeysinslot" || sub == "getkeysinslot" {

@@ -30,10 +30,6 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 	case routing.OneServer:
 		text = oneServer(command)
 	case routing.Forbidden:
-		if strings.HasPrefix(command.Name, "cluster|") && !c.face.Is(facade.Cluster) {
-			w.answer(c, noCluster)
-			return
-		}
 		if command.Name == "post" || command.Name == "host:" {
 			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
 			w.close(c, session.ProtocolError)

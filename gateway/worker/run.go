@@ -82,6 +82,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.svc.decide(d, command, args); d.Kind == routing.AskKeys {
 		return w.inquired(c, w.learnKeys(c, args))
 	}
+	w.withoutCluster(c, d, command)
 	if d.Kind != routing.Refuse || w.isAllowed(c, d, command) {
 		if w.postponed(c, command, args) {
 			return false
