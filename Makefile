@@ -11,6 +11,7 @@
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
 #   make redis-suite      Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
+#   make fuzz-redis        a million random commands, straight and through the gateway; ARGS="-seed 7" and others
 #   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others
 #   make clean             removes what these made
 
@@ -32,7 +33,7 @@ TIMEOUT ?= 12m
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
-.PHONY: build test test-servers lint bench demo drills soak fuzz redis-suite compat clean
+.PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis redis-suite compat clean
 
 build:
 	@$(SETUP) go
@@ -99,6 +100,12 @@ redis-suite: build
 	@$(SETUP) tcl
 	@sh testenv/suite/fetch.sh .cache/redis-suite
 	go run ./testenv/suite -source .cache/redis-suite/redis $(ARGS)
+
+# What differs must be on the list of testenv/twin/differs.txt.
+fuzz-redis:
+	@$(SETUP) go
+	@$(SETUP) server
+	go run ./testenv/twin $(ARGS)
 
 compat: build
 	@$(SETUP) server

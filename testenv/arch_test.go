@@ -72,6 +72,7 @@ var rooms = map[string]room{
 		"gateway/resp", "routing", "topology"}},
 	"testenv/drill":       {ours: []string{"testenv", "topology"}, modules: []string{hdrHistogram}},
 	"testenv/suite":       {ours: []string{"testenv"}},
+	"testenv/twin":        {ours: []string{"testenv"}},
 	"testenv/compat":      {ours: []string{"testenv"}},
 	"testenv/bench":       {ours: []string{"testenv"}, modules: []string{goRedis, sys}},
 	"testenv/bench/relay": {modules: []string{sys}},

@@ -1,0 +1,188 @@
+// Twin sends the same random commands to a plain server and, through the gateway, to another one, and compares the
+// replies byte by byte. Every command of the server is among them, with arguments that make sense or do not, in
+// pipelines, transactions and scripts, as RESP2, RESP3 and inline, over several connections in turn. What differs must be
+// on a list with its reason (differs.txt); anything else is printed as the shortest program that shows it, and the run
+// fails.
+//
+//	go run ./testenv/twin -commands 1000000
+//	go run ./testenv/twin -seed 4711 -commands 200 -verbose       one program again
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"time"
+
+	"evergate/testenv"
+)
+
+// programCommands is how many commands a program has: each begins with empty servers, so that what it shows can be shown
+// again by itself.
+const programCommands = 200
+
+type options struct {
+	commands int
+	seed     uint64
+	findings int
+	verbose  bool
+}
+
+func main() {
+	o := options{}
+	flag.IntVar(&o.commands, "commands", 1_000_000, "commands to send")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the first program; each has the next one")
+	flag.IntVar(&o.findings, "findings", 10, "differences after which to stop")
+	flag.BoolVar(&o.verbose, "verbose", false, "print the programs")
+	flag.Parse()
+	code, err := start(o, os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// start starts two servers and the gateway, and runs.
+func start(o options, out io.Writer) (code int, err error) {
+	env, err := testenv.Plain(testenv.Options{})
+	if err != nil {
+		return 1, err
+	}
+	defer env.Close()
+	other, err := testenv.Plain(testenv.Options{})
+	if err != nil {
+		return 1, err
+	}
+	defer other.Close()
+	for _, e := range []*testenv.Env{env, other} { // what blocks is over in milliseconds, not at the next tenth of a second
+		if _, err := e.Primary().Do("CONFIG", "SET", "hz", "500"); err != nil {
+			return 1, err
+		}
+	}
+	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: []string{"--primary", other.Primary().Addr}})
+	if err != nil {
+		return 1, err
+	}
+	defer gate.Close()
+	if code, err = run(o, env.Primary().Addr, gate.Addr, out); err != nil {
+		fmt.Fprintf(out, "the gateway's log:\n%s\n", gate.Log())
+	}
+	return code, err
+}
+
+// run plays programs to two addresses. It returns 1 when it has found something.
+func run(o options, straight, through string, out io.Writer) (code int, err error) {
+	differs, err := readDiffers(differsText)
+	if err != nil {
+		return 1, err
+	}
+	c, err := testenv.Dial(straight)
+	if err != nil {
+		return 1, err
+	}
+	defer c.Close()
+	grammar, err := askGrammar(c)
+	if err != nil {
+		return 1, err
+	}
+	p := &player{straight: straight, through: through, differs: differs}
+	begun, found, programs := time.Now(), 0, 0
+	for ; p.compared < o.commands && found < o.findings; programs++ {
+		seed := o.seed + uint64(programs)
+		g := &generator{dice: rand.New(rand.NewPCG(seed, 0)), grammar: grammar}
+		steps := g.program(min(programCommands, o.commands))
+		if o.verbose {
+			for i := range steps {
+				fmt.Fprintln(out, steps[i].String())
+			}
+		}
+		f, err := p.play(steps)
+		if err != nil {
+			return 1, fmt.Errorf("seed %d: %w", seed, err)
+		}
+		if f != nil {
+			found++
+			tell(p, seed, f, steps[:f.at+1], out)
+		}
+	}
+	fmt.Fprintf(out, "%d commands in %d programs, %s: %d differences that are not on the list\n", p.compared, programs,
+		time.Since(begun).Round(time.Second), found)
+	for _, d := range differs {
+		fmt.Fprintf(out, "%8d  %s (%s): %s\n", d.met, d.command, d.how, d.reason)
+	}
+	return min(found, 1), nil
+}
+
+// tell prints a finding and the shortest program that shows it.
+func tell(p *player, seed uint64, f *finding, steps []step, out io.Writer) {
+	fmt.Fprintf(out, "\nseed %d: %s\n  straight %.300q\n  through  %.300q\n", seed, f.command, f.straight, f.through)
+	short, last := shorten(p, f, steps)
+	fmt.Fprintf(out, "  shown by\n")
+	for i := range short {
+		fmt.Fprintf(out, "    %.400s\n", short[i].String())
+	}
+	if last.command != f.command || last.straight != f.straight || last.through != f.through {
+		fmt.Fprintf(out, "  as %s\n  straight %.300q\n  through  %.300q\n", last.command, last.straight, last.through)
+	}
+}
+
+// triesMax bounds the programs that are played to make one shorter.
+const triesMax = 400
+
+// shorten leaves out what is not needed for a difference in the same command.
+func shorten(p *player, f *finding, steps []step) ([]step, *finding) {
+	name, tries := firstWord(f.command), 0
+	shows := func(some []step) *finding {
+		if tries++; tries > triesMax {
+			return nil
+		}
+		again, err := p.play(some)
+		if err != nil || again == nil || firstWord(again.command) != name {
+			return nil
+		}
+		return again
+	}
+	if apart := singly(steps); len(apart) > len(steps) {
+		if again := shows(apart); again != nil {
+			steps, f = apart[:again.at+1], again
+		}
+	}
+	for size := len(steps) / 2; size > 0; size /= 2 {
+		for at := 0; at+size <= len(steps); {
+			less := slices.Concat(steps[:at], steps[at+size:])
+			if again := shows(less); again != nil {
+				steps, f = less[:again.at+1], again
+			} else {
+				at += size
+			}
+		}
+	}
+	return steps, f
+}
+
+// singly has each command sent by itself.
+func singly(steps []step) (apart []step) {
+	for _, s := range steps {
+		if s.raw != "" || s.silent {
+			apart = append(apart, s)
+			continue
+		}
+		for _, words := range s.commands {
+			apart = append(apart, step{conn: s.conn, commands: [][]string{words}, inline: s.inline})
+		}
+	}
+	return apart
+}
+
+func firstWord(text string) string {
+	for i := range text {
+		if text[i] == ' ' {
+			return text[:i]
+		}
+	}
+	return text
+}
