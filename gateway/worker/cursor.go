@@ -77,7 +77,8 @@ func from(slot int) cursor {
 	return cursor{slot: slot}
 }
 
-// parseCursor reads a cursor as servers do, with C's strtoul: nothing is 0, a sign is taken, and not all need make sense.
+// parseCursor reads a cursor as servers do, with C's strtoul: nothing is 0, a sign is taken, and not all need make
+// sense.
 func parseCursor(word []byte) (number uint64, ok bool) {
 	digits := cut(word, len(word))
 	if len(digits) == 0 {

@@ -195,7 +195,8 @@ func (g *generator) key() string {
 }
 
 var kinds = map[string]string{
-	"string": "s", "list": "l", "hash": "h", "set": "t", "sorted-set": "z", "sorted_set": "z", "stream": "x", "geo": "g",
+	"string": "s", "list": "l", "hash": "h", "set": "t", "sorted-set": "z", "sorted_set": "z", "stream": "x",
+	"geo":    "g",
 	"bitmap": "b", "hyperloglog": "p",
 }
 

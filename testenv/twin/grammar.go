@@ -9,7 +9,8 @@ import (
 	"evergate/testenv"
 )
 
-// The commands and what they take are asked of the server (COMMAND DOCS), so that those of a newer one are tried as well.
+// The commands and what they take are asked of the server (COMMAND DOCS), so that those of a newer one are tried as
+// well.
 
 // command is one of them; words are its name, and that of the subcommand.
 type command struct {

@@ -1,8 +1,8 @@
 // Twin sends the same random commands to a plain server and, through the gateway, to another one, and compares the
 // replies byte by byte. Every command of the server is among them, with arguments that make sense or do not, in
-// pipelines, transactions and scripts, as RESP2, RESP3 and inline, over several connections in turn. What differs must be
-// on a list with its reason (differs.txt); anything else is printed as the shortest program that shows it, and the run
-// fails.
+// pipelines, transactions and scripts, as RESP2, RESP3 and inline, over several connections in turn. What differs
+// must be on a list with its reason (differs.txt); anything else is printed as the shortest program that shows it,
+// and the run fails.
 //
 //	go run ./testenv/twin -commands 1000000
 //	go run ./testenv/twin -seed 4711 -commands 200 -verbose       one program again
@@ -20,8 +20,8 @@ import (
 	"evergate/testenv"
 )
 
-// programCommands is how many commands a program has: each begins with empty servers, so that what it shows can be shown
-// again by itself.
+// programCommands is how many commands a program has: each begins with empty servers, so that what it shows can be
+// shown again by itself.
 const programCommands = 200
 
 type options struct {
@@ -58,7 +58,8 @@ func start(o options, out io.Writer) (code int, err error) {
 		return 1, err
 	}
 	defer other.Close()
-	for _, e := range []*testenv.Env{env, other} { // what blocks is over in milliseconds, not at the next tenth of a second
+	// what blocks is over in milliseconds, not at the next tenth of a second
+	for _, e := range []*testenv.Env{env, other} {
 		if _, err := e.Primary().Do("CONFIG", "SET", "hz", "500"); err != nil {
 			return 1, err
 		}

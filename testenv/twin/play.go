@@ -230,7 +230,8 @@ func (p *player) sameElements(queued []string, a, b []byte) bool {
 	}
 	for i, name := range queued {
 		same := left.items[i].sorted() == right.items[i].sorted() && left.items[i].kind == right.items[i].kind
-		if f, err := p.compare(&link{}, name, left.items[i].frame(), right.items[i].frame()); !same && (f != nil || err != nil) {
+		if f, err := p.compare(&link{}, name, left.items[i].frame(),
+			right.items[i].frame()); !same && (f != nil || err != nil) {
 			return false
 		}
 	}

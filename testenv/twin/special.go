@@ -9,7 +9,8 @@ import (
 // special is a command that the grammar says too little of.
 func (g *generator) special() []string {
 	all := []func() []string{
-		g.scripting, g.scripting, g.functions, g.greeting, g.database, g.setup, g.ending, g.sorting, g.waiting, g.aboutClients,
+		g.scripting, g.scripting, g.functions, g.greeting, g.database, g.setup, g.ending, g.sorting, g.waiting,
+		g.aboutClients,
 		g.subscribing, g.aboutCommands,
 	}
 	return all[g.dice.IntN(len(all))]()
@@ -69,7 +70,8 @@ func (g *generator) greeting() []string {
 	}
 	for g.dice.IntN(3) == 0 {
 		words = append(words, pick(g, [][]string{
-			{"SETNAME", "one"}, {"SETNAME", "a b"}, {"AUTH", "default", "x"}, {"AUTH", "nobody", "x"}, {"nosuch"}, {"SETNAME"},
+			{"SETNAME", "one"}, {"SETNAME", "a b"}, {"AUTH", "default", "x"}, {"AUTH", "nobody", "x"},
+			{"nosuch"}, {"SETNAME"},
 		})...)
 	}
 	return words
@@ -85,10 +87,13 @@ func (g *generator) database() []string {
 
 func (g *generator) setup() []string {
 	return pick(g, [][]string{
-		{"AUTH", "x"}, {"AUTH", "default", "x"}, {"AUTH", "", "x"}, {"AUTH", "nobody", ""}, {"AUTH", "a", "b", "c"}, {"AUTH"},
-		{"READONLY"}, {"READWRITE"}, {"ASKING"}, {"PING"}, {"PING", "a"}, {"PING", "a", "b"}, {"CLIENT", "NO-EVICT", "on"},
+		{"AUTH", "x"}, {"AUTH", "default", "x"}, {"AUTH", "", "x"}, {"AUTH", "nobody", ""},
+		{"AUTH", "a", "b", "c"}, {"AUTH"},
+		{"READONLY"}, {"READWRITE"}, {"ASKING"}, {"PING"}, {"PING", "a"}, {"PING", "a", "b"},
+		{"CLIENT", "NO-EVICT", "on"},
 		{"CLIENT", "NO-EVICT", "x"}, {"CLIENT", "SETNAME", ""}, {"CLIENT", "SETNAME", "a\n"}, {"CLIENT", "REPLY", "x"},
-		{"CONFIG", "GET", "nosuch"}, {"CONFIG", "GET", "maxmemory*"}, {"CONFIG", "GET"}, {"CONFIG", "SET", "nosuch", "1"},
+		{"CONFIG", "GET", "nosuch"}, {"CONFIG", "GET", "maxmemory*"}, {"CONFIG", "GET"},
+		{"CONFIG", "SET", "nosuch", "1"},
 		{"CONFIG", "SET", "maxmemory-samples", "5"}, {"CONFIG", "SET", "maxmemory-samples"}, {"CONFIG", "SET"},
 		{"CONFIG", "SET", "slowlog-max-len", "x"},
 	})
@@ -96,7 +101,8 @@ func (g *generator) setup() []string {
 
 func (g *generator) ending() []string {
 	return pick(g, [][]string{
-		{"RESET"}, {"RESET", "x"}, {"QUIT"}, {"UNWATCH"}, {"WATCH", g.key()}, {"WATCH", g.key()}, {"MULTI"}, {"EXEC"}, {"DISCARD"},
+		{"RESET"}, {"RESET", "x"}, {"QUIT"}, {"UNWATCH"}, {"WATCH", g.key()}, {"WATCH", g.key()}, {"MULTI"},
+		{"EXEC"}, {"DISCARD"},
 		{"EXEC", "x"}, {"MULTI", "x"}, {"WATCH"}, {"DISCARD", "x"}, {"UNWATCH", "x"},
 	})
 }
@@ -106,7 +112,8 @@ func (g *generator) sorting() []string {
 	words := []string{pick(g, []string{"SORT", "SORT_RO"}), g.key()}
 	for g.dice.IntN(2) == 0 {
 		words = append(words, pick(g, [][]string{
-			{"ALPHA"}, {"DESC"}, {"ASC"}, {"LIMIT", "0", "2"}, {"LIMIT", "x", "2"}, {"GET", "#"}, {"GET", "s*"}, {"BY", "s*"}, {"nosuch"},
+			{"ALPHA"}, {"DESC"}, {"ASC"}, {"LIMIT", "0", "2"}, {"LIMIT", "x", "2"}, {"GET", "#"}, {"GET", "s*"},
+			{"BY", "s*"}, {"nosuch"},
 		})...)
 	}
 	return words
@@ -127,10 +134,14 @@ func (g *generator) waiting() []string {
 func (g *generator) aboutClients() []string {
 	const nobody = "987654321"
 	return pick(g, [][]string{
-		{"CLIENT", "KILL", ""}, {"CLIENT", "KILL", "ADDR", ""}, {"CLIENT", "KILL", "LADDR", ""}, {"CLIENT", "KILL", "ID", nobody},
-		{"CLIENT", "KILL", "ID", "x"}, {"CLIENT", "KILL", "ID", "0"}, {"CLIENT", "KILL", "nosuch", "x"}, {"CLIENT", "KILL", "a:1"},
-		{"CLIENT", "KILL", "TYPE", "x"}, {"CLIENT", "KILL", "USER", "x"}, {"CLIENT", "KILL", "TYPE", "pubsub", "ID", nobody},
-		{"CLIENT", "UNBLOCK", nobody}, {"CLIENT", "UNBLOCK", "x"}, {"CLIENT", "UNBLOCK", nobody, "x"}, {"CLIENT", "PAUSE", "x"},
+		{"CLIENT", "KILL", ""}, {"CLIENT", "KILL", "ADDR", ""}, {"CLIENT", "KILL", "LADDR", ""},
+		{"CLIENT", "KILL", "ID", nobody},
+		{"CLIENT", "KILL", "ID", "x"}, {"CLIENT", "KILL", "ID", "0"}, {"CLIENT", "KILL", "nosuch", "x"},
+		{"CLIENT", "KILL", "a:1"},
+		{"CLIENT", "KILL", "TYPE", "x"}, {"CLIENT", "KILL", "USER", "x"},
+		{"CLIENT", "KILL", "TYPE", "pubsub", "ID", nobody},
+		{"CLIENT", "UNBLOCK", nobody}, {"CLIENT", "UNBLOCK", "x"}, {"CLIENT", "UNBLOCK", nobody, "x"},
+		{"CLIENT", "PAUSE", "x"},
 		{"CLIENT", "PAUSE", "-1"}, {"CLIENT", "PAUSE", "1", "x"}, {"CLIENT", "UNPAUSE"}, {"CLIENT", "LIST", "ID", "x"},
 		{"CLIENT", "LIST", "TYPE", "x"}, {"CLIENT", "nosuch"}, {"CLIENT", "KILL"}, {"CLIENT", "LIST", "x"},
 	})
@@ -138,7 +149,8 @@ func (g *generator) aboutClients() []string {
 
 func (g *generator) subscribing() []string {
 	words := []string{pick(g, []string{
-		"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE",
+		"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "UNSUBSCRIBE",
+		"PUNSUBSCRIBE",
 	})}
 	for range g.dice.IntN(3) {
 		words = append(words, "one") // one channel: the order of several is chance
@@ -148,7 +160,8 @@ func (g *generator) subscribing() []string {
 
 func (g *generator) aboutCommands() []string {
 	return pick(g, [][]string{
-		{"COMMAND", "COUNT"}, {"COMMAND", "INFO", "get", "nosuch"}, {"COMMAND", "GETKEYS", "SET", "a", "b"}, {"COMMAND", "nosuch"},
+		{"COMMAND", "COUNT"}, {"COMMAND", "INFO", "get", "nosuch"}, {"COMMAND", "GETKEYS", "SET", "a", "b"},
+		{"COMMAND", "nosuch"},
 		{"COMMAND", "GETKEYS", "nosuch"}, {"COMMAND", "GETKEYS", "EVAL", "x", "1", "k"}, {"COMMAND", "DOCS", "get"},
 		{"COMMAND", "GETKEYSANDFLAGS", "SET", "a", "b"}, {"COMMAND", "LIST", "FILTERBY", "PATTERN", "xr*"},
 	})

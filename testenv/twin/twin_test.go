@@ -22,8 +22,8 @@ func TestRepliesAreThoseOfOneServer(t *testing.T) {
 	}
 }
 
-// TestADifferenceIsFoundAndShown compares two servers that are set up otherwise: one must be found, and the program that
-// shows it be short.
+// TestADifferenceIsFoundAndShown compares two servers that are set up otherwise: one must be found, and the program
+// that shows it be short.
 func TestADifferenceIsFoundAndShown(t *testing.T) {
 	t.Parallel()
 	testenv.SkipShort(t)
@@ -45,7 +45,8 @@ func TestADifferenceIsFoundAndShown(t *testing.T) {
 
 func TestProgramsDependOnTheirSeedAlone(t *testing.T) {
 	grammar := []command{{words: []string{"get"}, group: "string", args: []argument{{name: "key", kind: "key"}}},
-		{words: []string{"set"}, group: "string", args: []argument{{name: "key", kind: "key"}, {name: "value", kind: "string"}}}}
+		{words: []string{"set"}, group: "string", args: []argument{{name: "key", kind: "key"},
+			{name: "value", kind: "string"}}}}
 	made := func(seed uint64) []step {
 		g := &generator{dice: rand.New(rand.NewPCG(seed, 0)), grammar: grammar}
 		return g.program(500)
