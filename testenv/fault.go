@@ -16,7 +16,6 @@ type Fault struct {
 	// Addr is where to connect instead of the target.
 	Addr string
 
-	target   string
 	listener net.Listener
 	running  sync.WaitGroup
 
@@ -24,6 +23,7 @@ type Fault struct {
 	// thawed is signalled when holding ends or a connection is closed.
 	thawed *sync.Cond
 	// guarded by mu:
+	target  string
 	delay   time.Duration
 	slice   int
 	holding [2]bool // by direction
@@ -101,6 +101,9 @@ func (f *Fault) Deafen() {
 	})
 }
 
+// Retarget has new connections relayed to another target; those that there are stay where they are.
+func (f *Fault) Retarget(target string) { f.set(func() { f.target = target }) }
+
 // Refuse closes new connections at once.
 func (f *Fault) Refuse(on bool) { f.set(func() { f.refuse = on }) }
 
@@ -161,7 +164,9 @@ func (f *Fault) accept() {
 // relay connects to the target and runs both directions until both have ended.
 func (f *Fault) relay(client net.Conn) {
 	defer func() { _ = client.Close() }()
-	target, err := net.DialTimeout("tcp", f.target, replyPatience)
+	var to string
+	f.set(func() { to = f.target })
+	target, err := net.DialTimeout("tcp", to, replyPatience)
 	if err != nil {
 		return
 	}

@@ -28,6 +28,8 @@ type entry struct {
 	// probedAt is when the last probe was asked for; openAt when the first was that has no answer yet, zero when all
 	// were answered.
 	probedAt, openAt time.Time
+	// afreshAt is when it was last asked over a new connection because a worker met another run.
+	afreshAt time.Time
 	// chasedUntil is how long it is being asked every few milliseconds.
 	chasedUntil time.Time
 	// standing says that the last View has it as a primary, or as one that is left.

@@ -123,7 +123,7 @@ func (p *player) step(o Observation) string {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case Probe:
-			fmt.Fprintln(&out, "probe", short(e.Addr))
+			fmt.Fprintln(&out, "probe "+short(e.Addr)+map[bool]string{true: " afresh"}[e.Afresh])
 		case Chase:
 			fmt.Fprintln(&out, "chase", short(e.Addr))
 		case Refresh:

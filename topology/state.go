@@ -75,6 +75,8 @@ func (Publish) effect() {}
 type Probe struct {
 	Addr string
 	Node NodeID
+	// Afresh asks over a new connection: the address may lead to another server than it did.
+	Afresh bool
 }
 
 // Chase asks a node for its role every few milliseconds, For that long: it is about to change. What it answers comes
@@ -274,8 +276,14 @@ func (s *State) report(o Report) {
 	e := s.reported(o.Node)
 	switch {
 	case e == nil || o.Kind == Moved:
-	case o.Kind == Refused || o.Kind == OtherRun:
+	case o.Kind == Refused:
 		s.chase(e)
+	case o.Kind == OtherRun:
+		s.chase(e)
+		if s.now.Sub(e.afreshAt) >= refreshGap {
+			e.afreshAt = s.now
+			s.effects = append(s.effects, Probe{Addr: e.addr, Node: e.id, Afresh: true})
+		}
 	default:
 		s.probe(e, chaseEvery)
 	}

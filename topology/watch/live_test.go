@@ -404,3 +404,20 @@ func TestNothingThereYet(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressLeadsElsewhere has an address lead to another server, as when a name or a virtual address moves, while the
+// connections that there are stay with the old one, which lives. Workers that meet another run say so.
+func TestAddressLeadsElsewhere(t *testing.T) {
+	old, next := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
+	relay := testenv.StartFault(t, old.Primary().Addr)
+	k := follow(t, watch.Service{Name: "p", Primary: relay.Addr})[0]
+	first := k.until(t, "the first server", shape(relay.Addr, 0)).Shards[0].Primary
+	relay.Retarget(next.Primary().Addr)
+	k.Report(topology.Report{Kind: topology.OtherRun, Node: first.ID})
+	k.until(t, "the run that the address leads to", func(v *topology.View) error {
+		if p := v.Shards[0].Primary; p == nil || p.RunID == first.RunID {
+			return errors.New("the old one")
+		}
+		return nil
+	})
+}

@@ -28,7 +28,9 @@ type prober struct {
 	// guards them, and node, which is the number of the node in the Views of the service.
 	role, slots bool
 	chaseUntil  time.Time
-	node        topology.NodeID
+	// afresh asks over a new connection.
+	afresh bool
+	node   topology.NodeID
 
 	client   *redis.Client
 	failures int
@@ -56,12 +58,12 @@ func (s *service) prober(addr string, want func(*prober)) {
 }
 
 // take says what is wanted and forgets it.
-func (p *prober) take() (role, slots bool) {
+func (p *prober) take() (role, slots, afresh bool) {
 	p.service.mu.Lock()
 	defer p.service.mu.Unlock()
-	role, slots = p.role, p.slots
-	p.role, p.slots = false, false
-	return role, slots
+	role, slots, afresh = p.role, p.slots, p.afresh
+	p.role, p.slots, p.afresh = false, false, false
+	return role, slots, afresh
 }
 
 // chasing says whether the role is to be asked again at once.
@@ -104,7 +106,10 @@ func (p *prober) run() {
 		if !p.rest(ctx, chasing) {
 			return
 		}
-		role, slots := p.take()
+		role, slots, afresh := p.take()
+		if afresh {
+			p.drop()
+		}
 		if slots {
 			p.ask(ctx, p.askSlots)
 		}

@@ -186,7 +186,9 @@ func (s *service) do(effect topology.Effect) {
 	switch effect := effect.(type) {
 	case topology.Probe:
 		s.logger.Trace("probe", "server", effect.Addr)
-		s.prober(effect.Addr, func(p *prober) { p.role, p.node = true, effect.Node })
+		s.prober(effect.Addr, func(p *prober) {
+			p.role, p.node, p.afresh = true, effect.Node, p.afresh || effect.Afresh
+		})
 	case topology.Chase:
 		s.logger.Trace("chase", "server", effect.Addr, "for", effect.For.String())
 		until := time.Now().Add(effect.For)
