@@ -68,7 +68,7 @@ var rooms = map[string]room{
 	"topology":       {pure: true, shells: []string{"keeper.go"}},
 	"topology/watch": {ours: []string{"topology"}, modules: []string{goRedis, hclog, sys}},
 	"testenv":        {modules: []string{goRedis}},
-	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend",
+	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "gateway/fanout",
 		"gateway/resp", "routing", "topology"}},
 	"testenv/drill":       {ours: []string{"testenv", "topology"}, modules: []string{hdrHistogram}},
 	"testenv/suite":       {ours: []string{"testenv"}},

@@ -38,12 +38,17 @@ type client struct {
 	last     bool          // it has sent its last word (QUIT, garbage): the close is expected
 	hung     bool          // it has gone and the gateway will read the end
 	greet    bool
+	listens  *listener // of one that subscribes; nil for all others
 }
 
 // play sends and reads.
 func (c *client) play() {
 	w := c.w
 	if !c.open {
+		return
+	}
+	if c.listens != nil {
+		c.listens.play()
 		return
 	}
 	if w.now >= c.idleTill {

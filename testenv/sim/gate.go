@@ -23,10 +23,7 @@ type gate struct {
 func (w *world) makeGate(number int, outputMax int) *gate {
 	g := &gate{w: w, number: number}
 	hold := worker.Hold{Mode: worker.HoldFor, Window: w.holdMax()}
-	g.worker = worker.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: w.o.Reads, Hold: hold}}, Limits: resp.DefaultLimits(),
-		QueryBytesMax: 64 << 20, OutputBytesMax: outputMax, Seed: w.o.Seed + uint64(number),
-	}, worker.Env{
+	env := worker.Env{
 		View: func(int) *topology.View {
 			g.view = w.published()
 			return g.view
@@ -41,7 +38,13 @@ func (w *world) makeGate(number int, outputMax int) *gate {
 		},
 		Allowed:   func(int, []byte, []byte) bool { return true },
 		WallClock: func() time.Time { return time.Unix(0, int64(w.now)) },
-	})
+	}
+	w.countListeners(&env)
+	g.worker = worker.New(worker.Config{
+		Services: []worker.Service{{Name: "main", Reads: w.o.Reads, Hold: hold, CloseOnGap: w.o.CloseOnGap}},
+		Limits:   resp.DefaultLimits(), QueryBytesMax: 64 << 20, OutputBytesMax: outputMax,
+		Seed: w.o.Seed + uint64(number),
+	}, env)
 	return g
 }
 

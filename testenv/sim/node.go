@@ -55,6 +55,7 @@ func (n *node) serve(l *lane) {
 	if n.pace > 2 || w.rnd.IntN(3) == 0 {
 		l.in = append(l.in, l.toNode.take(w.now, 1+w.rnd.IntN(64<<10))...)
 	}
+	n.endMoved(l)
 	left := n.pace
 	var out []byte
 	for left > 0 && len(l.in) > 0 && l.served {
@@ -64,11 +65,18 @@ func (n *node) serve(l *lane) {
 		if status == resp.More {
 			break
 		}
-		if status != resp.Frame || forbidden(args) || malformed(args) {
+		if status != resp.Frame || !(w.o.Listeners && ofListeners(args)) && (forbidden(args) || malformed(args)) {
 			w.ledger.fail("%s was sent %q on a shared connection", n.addr, clip(l.in))
 			return
 		}
 		l.ran = -1
+		if w.o.Listeners && ofListeners(args) {
+			out = append(out, n.listen(l, args)...)
+			l.replies = append(l.replies, replyEnd{l.answeredTo + int64(len(out)), -1})
+			l.in = l.in[size:]
+			left--
+			continue
+		}
 		if l.proto == 3 && w.rnd.IntN(100) == 0 {
 			out = append(out, ">2\r\n$10\r\ninvalidate\r\n_\r\n"...) // nobody asked for it
 		}

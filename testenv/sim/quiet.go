@@ -25,7 +25,8 @@ func (w *world) drains() bool { return w.drainAt > 0 && w.turn > w.drainAt }
 func (w *world) rests() bool {
 	for _, c := range w.clients {
 		never := !c.open && !c.gone && !c.hung && w.drains()
-		if c.open && (len(c.waiting) > 0 || c.sends > 0 || c.shut) || !c.open && !c.gone && !never {
+		waits := len(c.waiting) > 0 || c.sends > 0 || c.shut || c.listens != nil && len(c.listens.expects) > 0
+		if c.open && waits || !c.open && !c.gone && !never {
 			return false
 		}
 	}
@@ -70,6 +71,9 @@ func (w *world) checkQuiet() {
 	}
 	if w.keeper != nil {
 		w.judge.atTheEnd()
+	}
+	if w.o.Listeners && !w.drains() {
+		w.checkListeners()
 	}
 	cuts := uint64(0)
 	for _, g := range w.gates {

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/gateway/fanout"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -37,6 +38,9 @@ type Options struct {
 	Async bool
 	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
 	Planned bool
+	// Listeners: there are clients that subscribe and publish; with CloseOnGap they are closed
+	// when they may have missed something.
+	Listeners, CloseOnGap bool
 	// Bug is what the fake loop does wrong.
 	Bug Bug
 }
@@ -115,6 +119,12 @@ type world struct {
 	trace        []string
 	numbers      int64
 	lastClient   int64 // of any node
+	// census counts who listens; publishes are the messages so far, counted is the answer to the last.
+	// feeds are the connections that a node was told to subscribe on.
+	census    fanout.Census
+	feeds     []*lane
+	publishes int
+	counted   int64
 }
 
 // Run plays one seed. It returns nil when all that must hold held.
@@ -146,6 +156,9 @@ func play(o Options) *world {
 	}
 	w.build(outputMax)
 	w.makeClients()
+	if o.Listeners {
+		w.makeListeners()
+	}
 	for w.turn = 0; w.goesOn() && w.ledger.fault == ""; w.turn++ {
 		w.fate()
 		w.round()

@@ -93,6 +93,7 @@ type lane struct {
 	in        []byte // what the node has read and not yet executed
 	asking    bool
 	tx        transaction
+	has       map[string]bool // what the node has been told to subscribe to: verb and name
 	// begun: the network took a MULTI and no EXEC yet; of is the request of what came behind it.
 	begun    bool
 	of       *request

@@ -1,0 +1,38 @@
+package sim
+
+import (
+	"testing"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/session"
+	"evergate/gateway/worker"
+)
+
+// TestListeners plays worlds in which clients subscribe and publish, in each with and without CloseOnGap.
+func TestListeners(t *testing.T) {
+	seeds := uint64(4 * len(worlds))
+	if testing.Short() {
+		seeds = uint64(len(worlds))
+	}
+	var sum worker.Stats
+	for seed := *first; seed < *first+seeds; seed++ {
+		o := optionsOf(seed)
+		o.Listeners, o.CloseOnGap = true, seed/uint64(len(worlds))%2 == 1
+		w := play(o)
+		if w.ledger.fault != "" {
+			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestListeners -seed %d", w.failure(), seed)
+		}
+		for _, g := range w.gates {
+			sum.Add(g.worker.Stats())
+		}
+	}
+	for name, n := range map[string]uint64{
+		"subscriptions": sum.Subscriptions, "gaps": sum.FeedGaps, "delivered": sum.Delivered,
+		"on feeds": sum.Requests[backend.Feed], "closed": sum.ClientsClosed[session.Gap],
+		"parked": sum.ParkedFor[session.Subscribing],
+	} {
+		if t.Logf("%s: %d", name, n); n == 0 {
+			t.Errorf("%s: none", name)
+		}
+	}
+}
