@@ -34,6 +34,17 @@ func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
 	w.landed(c, was.Shard)
 }
 
+// writesBehind says that a session has writes behind a refused request on the same lane.
+func (w *Worker) writesBehind(c *client, l *backend.Lane, refused *backend.Ticket) bool {
+	for t := range l.Inflight.All {
+		if t.Session == c.ref.ID && t.Generation == c.ref.Generation && t.Flags&backend.Write != 0 &&
+			later(t.Seq, refused.Seq) {
+			return true
+		}
+	}
+	return false
+}
+
 // takeReads takes the reads back that a session has behind a refused request on the same lane: answered there they
 // would have overtaken it.
 func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) {

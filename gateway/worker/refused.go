@@ -268,7 +268,9 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 	case waits && t.Tries < triesFor(c, kind), !waits && t.Hops < hopsMax:
 		first := len(c.again) == 0
 		w.addAgain(c, t, frame, a)
-		if first && kind != moved && kind != asked { // those answer the reads behind them alike
+		// MOVED and ASK are said to the reads behind as well. A server that lacks a script does the writes behind it, after
+		// which neither it nor a read could be done in order.
+		if first && kind != moved && kind != asked && !(kind == noScript && w.writesBehind(c, l, t)) {
 			w.takeReads(c, l, t)
 		}
 	case kind == cannotServe:

@@ -170,6 +170,9 @@ func (p *player) answers(l *link, command []string) (*finding, error) {
 			frames = acknowledged(name, len(command), a)
 		}
 		l.note(name, a)
+		if strings.HasSuffix(name, "subscribe") && string(a) == "+QUEUED\r\n" && len(command) > 2 {
+			return nil, errEnds // the reply to EXEC has an element for each name, which its head does not count
+		}
 	}
 	return nil, nil
 }
