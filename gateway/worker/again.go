@@ -141,7 +141,11 @@ func (w *Worker) runAgain(c *client) bool {
 		} else if w.owedTooMuch(c) {
 			w.park(c, session.OwedTooMuch)
 			return false
-		} else if !w.doAgain(c, a) {
+		} else if answered, wait := w.closedAgain(c, a); wait {
+			w.park(c, session.Refused)
+			w.runAt(c, w.now+livesEvery)
+			return false
+		} else if !answered && !w.doAgain(c, a) {
 			return false
 		}
 		if c.closed {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"time"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -13,7 +14,8 @@ import (
 // than its client-output-buffer-limit lets it be; a request may even end the server. On a shared lane that harms all
 // who have something under way there. So a request goes apart that is long, or that a connection has ended on: on a
 // lane on which nothing of others is. The first time nobody knows which request it was, and all reads that were sent
-// are suspects: each session's go together, with nobody else's. What is closed on again, alone, is answered.
+// are suspects: each session's go together, with nobody else's. What is closed on again, alone, is answered, unless the
+// server has died.
 // One lane is always left to all the others.
 
 // company is who may share a lane with a request of this length, on which that many connections have ended.
@@ -97,13 +99,67 @@ func costs(l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason)
 	return front && l.Queue.Begun() && len(r.Frame) > bigBytes
 }
 
-// closedAgain answers a request that a second connection has ended on, where it was alone.
-func (w *Worker) closedAgain(c *client, l *backend.Lane, t *backend.Ticket) {
+// ended is a connection that has ended on a request for the second time, where it was alone. The zero value is none.
+type ended struct {
+	node  int32
+	runID string
+	at    time.Duration
+	sent  bool // the request was sent whole
+}
+
+const (
+	// livesAfter is how long a server's other connections must stay open after one has ended to tell that it lives.
+	livesAfter = time.Second
+	// livesEvery is how often that is looked at.
+	livesEvery = 5 * time.Millisecond
+)
+
+// closedAgain answers a request that a second connection has ended on, if its server lives: then it has closed both
+// because of it. One that died, or was killed, says nothing about the request, and the next server is asked. wait says
+// that it is not known yet.
+func (w *Worker) closedAgain(c *client, a *again) (answered, wait bool) {
+	if a.ended.at == 0 {
+		return false, false
+	}
+	lives := w.now-a.ended.at >= livesAfter
+	var open *backend.Lane
+	for _, l := range w.lanes {
+		if l != nil && l.State == backend.Open && a.ended.of(c.svc, l) {
+			open = l // its end may not have been seen yet
+			lives = lives || l.OpenedAt > a.ended.at
+		}
+	}
+	switch {
+	case open == nil:
+		return false, false
+	case !lives:
+		w.tryServer(w.sets[open.Key])
+		return false, true
+	}
 	c.Costly = true // the next one of this client may be like it
-	if l.Queue.Sent(t.End) {
-		w.settle(c, t, lostTooOften)
-	} else {
-		w.settle(c, t, closedWhileSending)
+	text := closedWhileSending
+	if a.ended.sent {
+		text = lostTooOften
+	}
+	w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, text)
+	return true, false
+}
+
+// of says that a lane leads to the server that has ended the connection, and not to another one at its address.
+func (e *ended) of(s *service, l *backend.Lane) bool {
+	shared := l.Key.Purpose == backend.Primary || l.Key.Purpose == backend.Replica
+	return shared && int(l.Key.Service) == s.index && l.Key.Node == e.node && l.RunID == e.runID
+}
+
+// tryServer sees to it that a connection to a server is being made, if one more may be.
+func (w *Worker) tryServer(set *laneSet) {
+	for _, l := range set.lanes {
+		if l.State == backend.Dialing {
+			return
+		}
+	}
+	if w.mayAddLane(set) {
+		w.addLane(set)
 	}
 }
 
@@ -147,7 +203,7 @@ func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
 		case t.Flags&backend.Quiet != 0: // ahead of what it is for
 			continue
 		case answered && c != nil:
-			w.doneAgain(c, l, &r)
+			w.doneAgain(c, l, &r, ended{})
 		case c != nil:
 			w.settle(c, t, reply)
 			w.end(c, session.ProtocolError)

@@ -161,16 +161,18 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	case r.Fate == backend.OutOfOrder:
 		w.stats.OutOfOrder++
 		w.settle(c, t, outOfOrder)
-	case costs(l, r, front, why) && t.Cost > 0 && l.Alone():
-		w.closedAgain(c, l, t)
 	case front && why == backend.Poisoned && (l.Queue.Sent(t.End) || t.Hops >= hopsMax),
 		t.Hops >= hopsMax && l.Queue.Sent(t.End):
 		w.settle(c, t, lostTooOften)
 	default:
+		var e ended
 		if costs(l, r, front, why) {
+			if t.Cost > 0 && l.Alone() {
+				e = ended{node: l.Key.Node, runID: l.RunID, at: max(w.now, 1), sent: l.Queue.Sent(t.End)}
+			}
 			t.Cost++
 		}
-		w.doneAgain(c, l, r)
+		w.doneAgain(c, l, r, e)
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)
@@ -178,13 +180,13 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 }
 
 // doneAgain has a request done again that was on a lane which is lost.
-func (w *Worker) doneAgain(c *client, l *backend.Lane, r *backend.Lost) {
+func (w *Worker) doneAgain(c *client, l *backend.Lane, r *backend.Lost, e ended) {
 	w.stats.DoneAgain++
 	hops := r.Ticket.Hops
 	if l.Queue.Sent(r.Ticket.End) {
 		hops++
 	}
-	w.addAgain(c, &r.Ticket, r.Frame, again{target: -1, hops: hops, tries: r.Ticket.Tries})
+	w.addAgain(c, &r.Ticket, r.Frame, again{target: -1, hops: hops, tries: r.Ticket.Tries, ended: e})
 }
 
 // settle answers a request, or its part of a split one.

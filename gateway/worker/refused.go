@@ -57,6 +57,8 @@ type again struct {
 	load []byte
 	// said is the server's error where that is an answer too, if it comes too late to do the request again.
 	said []byte
+	// ended is the connection that ended on it alone.
+	ended ended
 	// shard is where it was sent to, by the view with the number flown.
 	shard int16
 	flown uint64
