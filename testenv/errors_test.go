@@ -134,6 +134,7 @@ var fragments = []string{
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
 	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of
+	"set up ", // the name of a question to a server
 	"reply does not parse", "the server cannot say what the command is",
 	"the server has another run id", // why a lane is closed
 }
