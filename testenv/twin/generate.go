@@ -233,6 +233,8 @@ func tame(words []string) []string {
 	for i, word := range words {
 		upper := strings.ToUpper(word)
 		switch {
+		case strings.HasSuffix(name, "subscribe") && i > 0:
+			words[i] = "one" // the order of several is chance
 		case upper == "BLOCK" && i+1 < len(words):
 			words[i+1] = "1"
 		case i == timeoutOf(name, words) && i > 0:
