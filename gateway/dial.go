@@ -125,6 +125,9 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 	if err != nil {
 		return met, err
 	}
+	if met.Valkey, err = isValkey(conn, in, reply); err != nil {
+		return met, err
+	}
 	met.RunID = runIDOf(reply)
 	if met.RunID == to.RunID {
 		met.RunID = to.RunID // the same bytes: there may be thousands of connections
@@ -188,6 +191,16 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 			"error", text)
 	}
 	return nil, nil
+}
+
+// isValkey reads the kind of the server from the reply to INFO server. Where that was refused it asks HELLO, which needs
+// no right: a Valkey that passes for Redis (extended-redis-compatibility) calls itself 7.2.4 there.
+func isValkey(conn net.Conn, in *bufio.Reader, info []byte) (bool, error) {
+	if info != nil {
+		return bytes.Contains(info, []byte("\nvalkey_version:")), nil
+	}
+	reply, err := ask(conn, in, "HELLO")
+	return bytes.Contains(reply, []byte("\r\nvalkey\r\n")) || bytes.Contains(reply, []byte("\r\n7.2.4\r\n")), err
 }
 
 // runIDOf finds the run id in the reply to INFO server; empty when there is none.

@@ -44,7 +44,8 @@ const (
 	Blocking
 	// Watched: a transaction that depends on what the server remembers of this connection. It cannot be done on another.
 	Watched
-	// Counts: the reply counts subscribers as the server sees them.
+	// Counts: the reply counts subscribers as the server sees them; with Quiet, that the next request, a WAIT, would be
+	// answered wrongly if this one was refused.
 	Counts
 	// Loaded: the script that the request names was loaded ahead of it; with Quiet, that it is this load.
 	Loaded

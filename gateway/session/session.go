@@ -139,6 +139,8 @@ type Multi struct {
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
 	Aborted bool
+	// Nested: MULTI or WATCH came within it. Servers refuse these, and some refuse EXEC then.
+	Nested bool
 	// Named: one of its commands runs a script by its name.
 	Named bool
 	// Scripts: one of them brings a script, or has all forgotten.

@@ -25,7 +25,8 @@ func (w *Worker) LaneOpened(id backend.LaneID, met Met) {
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
-	if l.Client = met.Client; met.RunID != "" {
+	l.Client, l.Valkey = met.Client, met.Valkey
+	if met.RunID != "" {
 		l.RunID = met.RunID
 	}
 	w.killed(w.services[l.Key.Service], l.Key.Node, l.Kill)

@@ -44,6 +44,7 @@ type Dial struct {
 type Met struct {
 	Client int64  // what the server calls the connection (CLIENT ID); 0 when it does not say
 	RunID  string // the run of the server; empty when it does not say
+	Valkey bool   // it is a Valkey
 }
 
 // Reading switches reading from a client or a lane on or off.

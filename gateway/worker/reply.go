@@ -88,6 +88,9 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.internalReply(l, reply)
 		return
 	}
+	if t.Flags&backend.Blocking != 0 && len(l.Queued) > 0 {
+		reply = l.Queued // what was said ahead of it was refused
+	}
 	if reply[0] == '-' {
 		why := whyAborted(l, reply)
 		if w.refusedBy(l, why) {
@@ -148,8 +151,12 @@ func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
 			w.cannotServe(l, topology.Refused)
 		}
 		w.learnt(w.services[l.Key.Service], ticket.Seq, why)
-	case reply[0] == '-' && l.Key.Purpose == backend.Private && ticket.Flags&(backend.Loaded|backend.Optional) == 0:
-		// UNWATCH was refused: it watches still. Or PING, and WAIT would say too much.
+	case reply[0] != '-':
+	case ticket.Flags&backend.Counts != 0:
+		w.cannotTell(l, reply)
+		return
+	case l.Key.Purpose == backend.Private && ticket.Flags&(backend.Loaded|backend.Optional) == 0:
+		// UNWATCH was refused: it watches still.
 		w.laneLost(l, backend.Poisoned)
 	}
 	l.Queued = nil

@@ -204,7 +204,7 @@ type request struct {
 	cost  uint8
 	read  bool
 	ask   bool // say ASKING first
-	ping  bool // say PING first
+	ping  bool // say first what makes WAIT right
 	owned bool // the lane may keep frame
 	// foreign: the lane is not the one that the view names.
 	foreign bool
@@ -226,7 +226,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 		quietly(l, resp.Asking)
 	}
 	if r.ping {
-		quietly(l, pingFrame)
+		sayAhead(l)
 	}
 	t := l.Inflight.Push()
 	t.Session, t.Generation, t.Seq = c.ref.ID, c.ref.Generation, r.seq

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -19,7 +20,7 @@ import (
 //	start SETTING ...           view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
 //	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES
 //	leave CLIENT                half-close CLIENT (all that it sent has been read)
-//	connected LANE [CLIENT ID]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
+//	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //	down-after DURATION         run NODE RUN ID                        held
 //	acks LANE (all that was asked of a feed)                           push LANE WORDS
@@ -101,9 +102,9 @@ func (p *player) laneCommand(verb, who, text string) {
 	}
 	switch verb {
 	case "connected":
-		client, run, _ := strings.Cut(text, " ")
-		met := Met{RunID: run}
-		met.Client, _ = strconv.ParseInt(client, 10, 64)
+		words := append(strings.Fields(text), "", "", "")
+		met := Met{RunID: words[1], Valkey: words[2] == "valkey"}
+		met.Client, _ = strconv.ParseInt(words[0], 10, 64)
 		p.w.LaneOpened(id, met)
 	case "stranger":
 		p.w.LaneClosed(id, backend.OtherRun)
@@ -288,7 +289,11 @@ func showCommands(b []byte) string {
 		}
 		var words []string
 		for _, a := range args {
-			words = append(words, show(a))
+			word := show(a)
+			if !utf8.ValidString(word) {
+				word = strconv.QuoteToASCII(word)
+			}
+			words = append(words, word)
 		}
 		all = append(all, strings.Join(words, " "))
 		b = b[n:]

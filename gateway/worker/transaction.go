@@ -17,6 +17,9 @@ import (
 // meanwhile is none of its business, and whether it ran is known or UNCERTAIN as for any write. What is wrong with a
 // command and can be seen from here is said when it is queued; what only the server knows comes out as EXECABORT.
 //
+// What MULTI or WATCH within a transaction does to it is the server's affair: Redis goes on, Valkey refuses EXEC. So a
+// second MULTI is sent, as its last command.
+//
 // WATCH is what a server remembers of a connection: it pins the session, see private.go. A watch that has lived through
 // the loss of its connection is broken, and EXEC answers nil.
 
@@ -55,6 +58,8 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 		case c.Multi == nil:
 			c.Multi = &session.Multi{Slot: -1}
 			reply = resp.OK
+		default:
+			c.Multi.Nested = true
 		}
 		w.stats.Local++
 		w.answer(c, reply)
@@ -167,7 +172,7 @@ func (w *Worker) exec(c *client) bool {
 		return w.mayNot(c, shard, why)
 	case c.Watch != nil && c.Watch.Broken:
 		return w.execEnds(c, null(c.Proto))
-	case m.Count == 0 && c.Watch == nil:
+	case m.Count == 0 && c.Watch == nil && !m.Nested:
 		return w.execEnds(c, emptyArray)
 	case l == nil:
 		refused := w.wait(c, shard, why)
@@ -183,11 +188,15 @@ func (w *Worker) exec(c *client) bool {
 	if m.Count == 0 {
 		m.Body = append(m.Body, multiHead...)
 	}
-	frame := append(m.Body, multiTail...)
+	frame, ahead := m.Body, uint32(m.Count)+1
+	if m.Nested {
+		frame, ahead = append(frame, multiHead...), ahead+1
+	}
+	frame = append(frame, multiTail...)
 	seq := c.Replies.Reserve()
 	r := request{
 		seq: seq, part: c.sendStandIns(seq), slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
-		owned: len(frame) > pauseBytes, frame: frame, ahead: uint32(m.Count) + 1, watched: c.Watch != nil,
+		owned: len(frame) > pauseBytes, frame: frame, ahead: ahead, watched: c.Watch != nil,
 		counts: m.Counts, foreign: m.Alone,
 	}
 	if m.Named {
@@ -228,6 +237,7 @@ func (w *Worker) execEnds(c *client, reply []byte) bool {
 // watch sends WATCH on a lane of the session's own.
 func (w *Worker) watch(c *client, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
+		c.Multi.Nested = true
 		w.answer(c, watchInside)
 		return true
 	}
@@ -294,7 +304,7 @@ func (w *Worker) watchLost(c *client, t *backend.Ticket, frame []byte) {
 // ahead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
 func (w *Worker) ahead(l *backend.Lane, t *backend.Ticket, reply []byte) {
 	t.Ahead--
-	if reply[0] == '-' && len(l.Queued) == 0 {
+	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) {
 		l.Queued = bytes.Clone(reply)
 	}
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -14,11 +15,57 @@ import (
 // client sent has been answered, and a PING goes before it: with it that connection is as far as the server is at that
 // moment (Redis keeps an offset for each connection and sets it with every command).
 //
+// Valkey sets it only with what it passes on to replicas. There one of these goes before it that changes nothing, needs
+// no key and so is taken by every node of a cluster: FUNCTION RESTORE of no functions. Where that is refused WAIT is
+// answered with the reason, since the server would speak of too little.
+//
 // In a cluster the client's writes may be anywhere: the primaries are asked one after the other, with the time that is
 // left, and the least of what they say is the answer; none where the time is over before all were asked.
 //
 // Where another server has become primary since the client's last write, or the same one has started anew, nobody knows
 // whether that write is anywhere: then the answer is that nobody has it.
+
+// noFunctions is what FUNCTION DUMP answers where there are none: the RDB version of Redis 7.0, which all later servers
+// read, and a checksum.
+const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
+
+var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
+
+// sayAhead puts on a lane what makes the WAIT behind it speak of all that the server has.
+func sayAhead(l *backend.Lane) {
+	frame := pingFrame
+	if l.Valkey {
+		frame = restoreFrame
+	}
+	quietly(l, frame).Flags |= backend.Counts
+}
+
+// cannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
+func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
+	waits := l.Inflight.Front()
+	if why := refusalOf(refusal, false); why == cannotServe || why == inScript {
+		l.Queued = bytes.Clone(refusal) // the same is said of WAIT, now or when it has waited
+		return
+	}
+	if waits == nil || !l.Valkey {
+		w.laneLost(l, backend.Poisoned)
+		return
+	}
+	c := w.client(waits.Session, waits.Generation)
+	if c == nil || c.pin != l {
+		return
+	}
+	t := *waits
+	waits.Generation = 0 // what the server says to it is for nobody
+	c.round = nil
+	w.unpin(c)
+	w.settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
+	if !c.closed {
+		w.landed(c, t.Shard)
+	}
+}
+
+const cannotTell = "ERR evergate: Valkey tells nothing of use without FUNCTION RESTORE, which it refused: "
 
 // origin is a run of a server.
 type origin struct {
