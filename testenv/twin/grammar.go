@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"evergate/testenv"
@@ -125,10 +124,4 @@ var scans = []string{"scan", "hscan", "sscan", "zscan"}
 var containers = []string{
 	"acl", "client", "cluster", "command", "config", "function", "latency", "memory", "module", "object", "pubsub",
 	"script", "slowlog", "xgroup", "xinfo",
-}
-
-// isNumber says that a word is one.
-func isNumber(word string) bool {
-	_, err := strconv.ParseInt(word, 10, 64)
-	return err == nil
 }
