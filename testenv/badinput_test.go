@@ -171,12 +171,31 @@ func play(addr, input string) (outcome, error) {
 	}
 }
 
+// inValkey are inputs that Valkey 9 answers otherwise than the gateway, which reads as Redis does: what each says. What
+// goes on to a server has the line ends that it wants.
+var inValkey = map[string]struct{ straight, through string }{
+	"argument longer than said": {invalidLineEnd + closes,
+		`["+PONG\r\n-ERR unknown command 'NG', with args beginning with: \r\n"], then open`},
+	"no line end after argument": {invalidLineEnd + closes, `["+PONG\r\n+PONG\r\n"], then open`},
+	"inline, quote glued": {`["$2\r\nab\r\n"], then open`,
+		`["-ERR Protocol error: unbalanced quotes in request\r\n"]` + closes},
+}
+
+const (
+	invalidLineEnd = `["-ERR Protocol error: invalid CRLF in request\r\n"]`
+	closes         = ", then closed"
+)
+
 func compareBad(t *testing.T, input badInput, straight, through string) {
 	t.Helper()
 	want, err1 := play(straight, input.bytes)
 	got, err2 := play(through, input.bytes)
 	if err := errors.Join(err1, err2); err != nil {
 		t.Errorf("%s: %v", input.name, err)
+		return
+	}
+	each, differs := inValkey[input.name]
+	if differs && onValkey() && want.String() == each.straight && got.String() == each.through {
 		return
 	}
 	if want.closed != got.closed || !bytes.Equal(inWordsOf7(want.replies), inWordsOf7(got.replies)) {

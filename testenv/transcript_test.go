@@ -200,7 +200,8 @@ func differing(t *testing.T, behind string) map[string]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if where := strings.TrimSpace(fields[0]); where == behind || where == "always" {
+		if where := strings.TrimSpace(fields[0]); where == behind || where == "always" ||
+			where == "valkey" && onValkey() {
 			differs[fmt.Sprint(words)] = true
 		}
 	}
@@ -293,6 +294,9 @@ var serverVersion = sync.OnceValue(func() string {
 	return string(out)
 })
 
+// onValkey says that the server under test is a Valkey.
+func onValkey() bool { return strings.HasPrefix(serverVersion(), "Valkey") }
+
 // before7 says that the server under test is older than Redis 7, whose words the gateway uses.
 func before7() bool { return strings.Contains(serverVersion(), " v=6.") }
 
@@ -301,9 +305,18 @@ func forgetsFailedAuth() bool { return !before7() && !strings.Contains(serverVer
 
 var errorWords = regexp.MustCompile(`(?m)^(-[A-Z]+) [^\r\n]*`)
 
+// valkeyWords are what Valkey 9 says otherwise, and how Redis says it.
+var valkeyWords = map[string]string{
+	"-ERR Command 'multi' not allowed inside a transaction\r\n": "-ERR MULTI calls can not be nested\r\n",
+	"-ERR Command 'watch' not allowed inside a transaction\r\n": "-ERR WATCH inside MULTI is not allowed\r\n",
+}
+
 // inWordsOf7 leaves of the errors in a reply, or in several, only their prefixes where an older server words them
-// otherwise.
+// otherwise. Valkey's words become Redis's.
 func inWordsOf7(reply []byte) []byte {
+	if words := valkeyWords[string(reply)]; words != "" {
+		return []byte(words)
+	}
 	if !before7() {
 		return reply
 	}

@@ -26,6 +26,7 @@ import (
 var (
 	queued      = []byte("+QUEUED\r\n")
 	multiNested = []byte("-ERR MULTI calls can not be nested\r\n")
+	notNested   = []byte("-ERR Command 'multi' not allowed inside a transaction\r\n") // in Valkey's words
 	watchInside = []byte("-ERR WATCH inside MULTI is not allowed\r\n")
 	noMulti     = []byte("-ERR EXEC without MULTI\r\n")
 	noDiscard   = []byte("-ERR DISCARD without MULTI\r\n")
@@ -304,7 +305,7 @@ func (w *Worker) watchLost(c *client, t *backend.Ticket, frame []byte) {
 // ahead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
 func (w *Worker) ahead(l *backend.Lane, t *backend.Ticket, reply []byte) {
 	t.Ahead--
-	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) {
+	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
 		l.Queued = bytes.Clone(reply)
 	}
 }
