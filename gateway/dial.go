@@ -193,8 +193,8 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 	return nil, nil
 }
 
-// isValkey reads the kind of the server from the reply to INFO server. Where that was refused it asks HELLO, which needs
-// no right: a Valkey that passes for Redis (extended-redis-compatibility) calls itself 7.2.4 there.
+// isValkey reads the kind of the server from the reply to INFO server. Where that was refused it asks HELLO, which
+// needs no right: a Valkey that passes for Redis (extended-redis-compatibility) calls itself 7.2.4 there.
 func isValkey(conn net.Conn, in *bufio.Reader, info []byte) (bool, error) {
 	if info != nil {
 		return bytes.Contains(info, []byte("\nvalkey_version:")), nil

@@ -125,17 +125,22 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		if write {
 			w.acked(c.svc, topology.NodeID(l.Key.Node), reply)
 		}
-		goes := false
-		if c.round != nil && ticket.Flags&backend.Blocking != 0 {
-			reply, goes = w.goesRound(c, &ticket, l.Queue.Frame(l.Queue.AnsweredTo(), ticket.End), reply)
-		}
-		if !goes {
-			w.settle(c, &ticket, reply)
-		}
+		w.answered(c, l, &ticket, reply)
 	}
 	l.Queue.Answered(ticket.End)
 	if c != nil && !c.closed {
 		w.landed(c, ticket.Shard)
+	}
+}
+
+// answered gives a reply to its client, unless it is that of a WAIT which goes on to the next shard.
+func (w *Worker) answered(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
+	goes := false
+	if c.round != nil && t.Flags&backend.Blocking != 0 {
+		reply, goes = w.goesRound(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
+	}
+	if !goes {
+		w.settle(c, t, reply)
 	}
 }
 
