@@ -15,8 +15,8 @@ import (
 
 var (
 	// dataTranscripts are about keys; they leave keys behind.
-	dataTranscripts = []string{"strings", "collections", "sorted", "streams", "keys", "scripts", "functions", "server",
-		"transactions", "blocking"}
+	dataTranscripts = []string{"strings", "collections", "sorted", "streams", "keys", "newer", "scripts", "functions",
+		"server", "transactions", "blocking"}
 	// smallTranscripts can be sent byte by byte in reasonable time.
 	smallTranscripts = []string{"local", "strings", "scripts"}
 )

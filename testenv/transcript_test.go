@@ -277,6 +277,9 @@ func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, st
 		}
 	}
 	for i := range min(len(replies[0]), len(replies[1])) {
+		if tr.name == "newer" && bytes.HasPrefix(replies[0][i], []byte("-ERR unknown ")) {
+			continue // it does not know the command; the gateway may
+		}
 		if !bytes.Equal(inWordsOf7(replies[0][i]), inWordsOf7(replies[1][i])) && !tr.differs[fmt.Sprint(tr.commands[i])] {
 			t.Errorf("%s, RESP%d, %s\nstraight %s\nthrough  %s", tr.name, protocol, brief(tr.commands[i]),
 				brief([]string{string(replies[0][i])}), brief([]string{string(replies[1][i])}))
