@@ -125,7 +125,7 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 	if err != nil {
 		return met, err
 	}
-	if met.Valkey, err = isValkey(conn, in, reply); err != nil {
+	if met.OwnOffset, err = ownOffset(conn, in, reply); err != nil {
 		return met, err
 	}
 	met.RunID = runIDOf(reply)
@@ -193,14 +193,24 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 	return nil, nil
 }
 
-// isValkey reads the kind of the server from the reply to INFO server. Where that was refused it asks HELLO, which
-// needs no right: a Valkey that passes for Redis (extended-redis-compatibility) calls itself 7.2.4 there.
-func isValkey(conn net.Conn, in *bufio.Reader, info []byte) (bool, error) {
-	if info != nil {
-		return bytes.Contains(info, []byte("\nvalkey_version:")), nil
+// ownOffset says whether WAIT counts there only what its connection has written: from 7.2 on, and in Valkey, which says
+// that it is 7.2.4. Where INFO was refused HELLO tells the version, which needs no right.
+func ownOffset(conn net.Conn, in *bufio.Reader, info []byte) (bool, error) {
+	if info == nil {
+		reply, err := ask(conn, in, "HELLO")
+		_, info, _ = bytes.Cut(reply, []byte("version\r\n"))
+		_, info, _ = bytes.Cut(info, []byte("\r\n"))
+		return isFrom72(info), err
 	}
-	reply, err := ask(conn, in, "HELLO")
-	return bytes.Contains(reply, []byte("\r\nvalkey\r\n")) || bytes.Contains(reply, []byte("\r\n7.2.4\r\n")), err
+	_, version, _ := bytes.Cut(info, []byte("redis_version:"))
+	return isFrom72(version), nil
+}
+
+// isFrom72 reads a version at the beginning of text.
+func isFrom72(text []byte) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(string(text), "%d.%d", &major, &minor)
+	return err == nil && (major > 7 || major == 7 && minor >= 2)
 }
 
 // runIDOf finds the run id in the reply to INFO server; empty when there is none.

@@ -42,9 +42,9 @@ func TestDialMeetsItsServer(t *testing.T) {
 		{"former connections", worker.Dial{Proto: 3, RunID: "r1", Kill: []int64{5, 6}, KillIn: "r1", ReadOnly: true}, "",
 			[]string{"HELLO 3", "INFO server", "CLIENT ID", "CLIENT KILL ID 5", "CLIENT KILL ID 6", "READONLY"}, met, nil, ""},
 		{"no right to INFO", worker.Dial{Proto: 2, RunID: "r1", Kill: []int64{5}, KillIn: "r1"}, "INFO server",
-			[]string{"PING", "INFO server", "HELLO", "CLIENT ID"}, worker.Met{Client: 7, Valkey: true}, nil, "command=INFO"},
+			[]string{"PING", "INFO server", "HELLO", "CLIENT ID"}, worker.Met{Client: 7, OwnOffset: true}, nil, "command=INFO"},
 		{"a Valkey", worker.Dial{Proto: 2, DB: 1}, "", []string{"PING", "INFO server", "CLIENT ID", "SELECT 1"},
-			worker.Met{Client: 7, RunID: "r1", Valkey: true}, nil, ""},
+			worker.Met{Client: 7, RunID: "r1", OwnOffset: true}, nil, ""},
 		{"no right to CLIENT ID", worker.Dial{Proto: 2}, "CLIENT ID", []string{"PING", "INFO server", "CLIENT ID"},
 			worker.Met{RunID: "r1"}, nil, `command="CLIENT ID"`},
 	} {
@@ -58,8 +58,8 @@ func TestDialMeetsItsServer(t *testing.T) {
 			switch {
 			case said == c.forbids:
 				conn.WriteError("NOPERM this user has no permissions to run the command")
-			case said == "INFO server" && c.met.Valkey:
-				conn.WriteBulkString(info + "server_name:valkey\r\nvalkey_version:9.1.2\r\n")
+			case said == "INFO server" && c.met.OwnOffset:
+				conn.WriteBulkString(strings.Replace(info, "7.0.15", "7.2.4", 1))
 			case said == "INFO server":
 				conn.WriteBulkString(info)
 			case said == "HELLO":

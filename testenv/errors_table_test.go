@@ -202,9 +202,11 @@ var errAnswers = []answered{
 		"than it takes; the command was not executed", executed: notExecuted,
 		when:   "it is longer than the servers' `client-query-buffer-limit`",
 		advice: "raise that limit, or lower the gateway's"},
-	{text: "ERR evergate: Valkey tells nothing of use without FUNCTION RESTORE, which it refused: <error>",
-		executed: nothingDone, when: "WAIT or WAITAOF in front of Valkey, and the gateway's user has no right to it, or " +
-			"the server takes no writes", advice: "give it `+function|restore`; ask again when the server takes writes"},
+	{text: "ERR evergate: WAIT tells nothing of use without FUNCTION RESTORE, which the server refused: <error>",
+		executed: nothingDone,
+		when: "WAIT or WAITAOF in front of Redis 7.2, Valkey or newer, and the gateway's user has no right to it, or " +
+			"the server takes no writes",
+		advice: "give it `+function|restore`; ask again when the server takes writes"},
 	{text: "ERR the servers' partial replies do not fit together", executed: maybe,
 		when:   "the servers answered the parts of a command over several slots in different shapes",
 		advice: readFirst + ", and tell us"},

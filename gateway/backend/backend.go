@@ -183,8 +183,8 @@ type Lane struct {
 	RunID  string
 	Client int64
 	Kill   []int64
-	// Valkey: the server is one, and WAIT there counts only what this connection has written.
-	Valkey bool
+	// OwnOffset: WAIT there counts only what this connection has written.
+	OwnOffset bool
 	// Attempts counts dials that failed in a row; RedialAt is when the next one begins.
 	Attempts int
 	RedialAt time.Duration

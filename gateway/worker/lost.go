@@ -25,7 +25,7 @@ func (w *Worker) LaneOpened(id backend.LaneID, met Met) {
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
-	l.Client, l.Valkey = met.Client, met.Valkey
+	l.Client, l.OwnOffset = met.Client, met.OwnOffset
 	if met.RunID != "" {
 		l.RunID = met.RunID
 	}

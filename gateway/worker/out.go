@@ -44,7 +44,8 @@ type Dial struct {
 type Met struct {
 	Client int64  // what the server calls the connection (CLIENT ID); 0 when it does not say
 	RunID  string // the run of the server; empty when it does not say
-	Valkey bool   // it is a Valkey
+	// OwnOffset: WAIT there counts only what its connection has written.
+	OwnOffset bool
 }
 
 // Reading switches reading from a client or a lane on or off.

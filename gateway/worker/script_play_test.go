@@ -103,7 +103,7 @@ func (p *player) laneCommand(verb, who, text string) {
 	switch verb {
 	case "connected":
 		words := append(strings.Fields(text), "", "", "")
-		met := Met{RunID: words[1], Valkey: words[2] == "valkey"}
+		met := Met{RunID: words[1], OwnOffset: words[2] == "valkey"}
 		met.Client, _ = strconv.ParseInt(words[0], 10, 64)
 		p.w.LaneOpened(id, met)
 	case "stranger":

@@ -15,9 +15,9 @@ import (
 // client sent has been answered, and a PING goes before it: with it that connection is as far as the server is at that
 // moment (Redis keeps an offset for each connection and sets it with every command).
 //
-// Valkey sets it only with what it passes on to replicas. There one of these goes before it that changes nothing, needs
-// no key and so is taken by every node of a cluster: FUNCTION RESTORE of no functions. Where that is refused WAIT is
-// answered with the reason, since the server would speak of too little.
+// From 7.2 on, and in Valkey, only what is passed on to replicas sets it. There one of these goes before it that
+// changes nothing, needs no key and so is taken by every node of a cluster: FUNCTION RESTORE of no functions. Where
+// that is refused WAIT is answered with the reason, since the server would speak of too little.
 //
 // In a cluster the client's writes may be anywhere: the primaries are asked one after the other, with the time that is
 // left, and the least of what they say is the answer; none where the time is over before all were asked.
@@ -34,7 +34,7 @@ var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunct
 // sayAhead puts on a lane what makes the WAIT behind it speak of all that the server has.
 func sayAhead(l *backend.Lane) {
 	frame := pingFrame
-	if l.Valkey {
+	if l.OwnOffset {
 		frame = restoreFrame
 	}
 	quietly(l, frame).Flags |= backend.Counts
@@ -47,7 +47,7 @@ func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
 		l.Queued = bytes.Clone(refusal) // the same is said of WAIT, now or when it has waited
 		return
 	}
-	if waits == nil || !l.Valkey {
+	if waits == nil || !l.OwnOffset {
 		w.laneLost(l, backend.Poisoned)
 		return
 	}
@@ -65,7 +65,7 @@ func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
 	}
 }
 
-const cannotTell = "ERR evergate: Valkey tells nothing of use without FUNCTION RESTORE, which it refused: "
+const cannotTell = "ERR evergate: WAIT tells nothing of use without FUNCTION RESTORE, which the server refused: "
 
 // origin is a run of a server.
 type origin struct {
