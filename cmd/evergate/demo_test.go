@@ -115,7 +115,7 @@ const resultPattern = `errors +\d+ of \d{3,} requests.*(?:
   no read for +\S+s.*
   the servers needed +[\d.]+s.*
   clients write +\S+s later.*
-  receipt +at most \d+ of \d+ lost.*
+  receipt +(?:at most \d+ of \d+ lost|not known how many are lost).*
   read back +\d+ of \d{2,} lost`
 
 // brokenPattern is what no machine excuses.
