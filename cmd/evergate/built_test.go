@@ -80,8 +80,8 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 		code int
 		says string
 	}{
-		{"version", exitOK, "evergate "},
-		{"--version", exitOK, "evergate "},
+		{"version", exitOK, "evergate version "},
+		{"--version", exitOK, "evergate version "},
 		{"run --workers x", exitWrong, "flag --workers"},
 		{"run --primary 127.0.0.1:1 --listen " + taken, exitFailed, "address already in use"},
 		{"healthcheck --address 127.0.0.1:1", exitFailed, "connection refused"},

@@ -98,7 +98,6 @@ func newRoot(w world) *cobra.Command {
 		SilenceUsage:  true,
 		Version:       thisBuild().String(),
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(w.stdout)
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlag)

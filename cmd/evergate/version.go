@@ -32,7 +32,7 @@ func newVersion(w world) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			switch output {
 			case "text":
-				say(w.stdout, "%s", thisBuild())
+				say(w.stdout, "evergate version %s", thisBuild())
 				return nil
 			case "json":
 				return printJSON(w.stdout, thisBuild())
@@ -60,7 +60,7 @@ func thisBuild() build {
 }
 
 func (b build) String() string {
-	text := "evergate " + b.Version
+	text := b.Version
 	if b.Revision != "" {
 		text += " (" + b.Revision
 		if b.Modified {

@@ -27,8 +27,8 @@ func TestVersionIsStampedAsTheDockerfileSays(t *testing.T) {
 	flags := strings.NewReplacer("${VERSION}", "v9.8.7", "${REVISION}", "0123abcd").Replace(strings.Join(words, " "))
 	unstamped := strings.NewReplacer("${VERSION}", "", "${REVISION}", "").Replace(strings.Join(words, " "))
 	for _, c := range []struct{ flags, want string }{
-		{flags, "evergate v9.8.7 (0123abcd) go"},
-		{unstamped, "evergate (devel) go"},
+		{flags, "evergate version v9.8.7 (0123abcd) go"},
+		{unstamped, "evergate version (devel) go"},
 	} {
 		binary := filepath.Join(t.TempDir(), "evergate")
 		build := exec.Command("go", "build", "-buildvcs=false", "-ldflags", c.flags, "-o", binary, ".")
