@@ -72,6 +72,8 @@ func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []
 		return w.unsubscribe(c, listening[name].kind, name, args[1:])
 	case "ssubscribe":
 		return denyBlocking
+	case "wait", "waitaof":
+		return waitInMulti(command, args)
 	case "client":
 		return w.ofClient(c, sub, args)
 	case "config":

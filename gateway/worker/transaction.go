@@ -92,7 +92,8 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
 		m.Alone = true
 	}
-	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !saidByServers(command)
+	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !saidByServers(command) ||
+		command != nil && command.Waits()
 	switch {
 	case d.Reason == routing.Forbidden && neverInMulti(command):
 		return w.abortMulti(c, notInMulti)

@@ -163,6 +163,17 @@ func nobody(command *routing.Command) []byte {
 
 var noneOfBoth = []byte("*2\r\n:0\r\n:0\r\n")
 
+// waitInMulti is the answer to WAIT or WAITAOF in a transaction, where a server does not wait either and speaks of its
+// connection's writes so far. Those of the client came on connections of many, so no server is said to have them.
+func waitInMulti(command *routing.Command, args [][]byte) []byte {
+	for _, a := range args[1:] {
+		if _, err := strconv.ParseInt(string(a), 10, 64); err != nil {
+			return notInt
+		}
+	}
+	return nobody(command)
+}
+
 // inTimeNothing is the answer to a blocking command whose time is over.
 func inTimeNothing(command *routing.Command, proto uint8) []byte {
 	if command.Waits() {
