@@ -11,8 +11,9 @@ const (
 	// streamBytes is how much of a reply is kept before it is handed on piece by piece. What is kept can still be
 	// done again when the lane dies.
 	streamBytes = 64 << 10
-	// bigBytes is the size from which a reply or a request under way keeps new flights off its lane.
-	bigBytes = 1 << 20
+	// bigBytes is the size from which a reply or a request under way keeps new flights off its lane. A value of 1 MiB is
+	// below it with its frame: many clients that read such values would wait for the few lanes there are.
+	bigBytes = 1<<20 + 1<<10
 	// streamHigh and streamLow are the reply bytes waiting for a client at which its lane is stopped and resumed.
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
