@@ -198,3 +198,19 @@ func frameLength(line []byte) (int64, error) {
 	}
 	return n, nil
 }
+
+// AppendInlineWord quotes a word for an inline command.
+func AppendInlineWord(b []byte, word string) []byte {
+	b = append(b, '"')
+	for _, c := range []byte(word) {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c >= 0x7f:
+			b = fmt.Appendf(b, `\x%02x`, c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

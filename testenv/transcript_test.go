@@ -132,26 +132,10 @@ func sendInline(c *Conn, commands [][]string) ([][]byte, error) {
 			if i > 0 {
 				b = append(b, ' ')
 			}
-			b = appendInlineWord(b, word)
+			b = AppendInlineWord(b, word)
 		}
 		return append(b, "\r\n"...)
 	}, c.SendRaw)
-}
-
-// appendInlineWord quotes a word for an inline command.
-func appendInlineWord(b []byte, word string) []byte {
-	b = append(b, '"')
-	for _, c := range []byte(word) {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ' || c >= 0x7f:
-			b = fmt.Appendf(b, `\x%02x`, c)
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
 }
 
 // readTranscripts reads testdata/compat/NAME.txt.

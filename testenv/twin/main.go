@@ -58,11 +58,8 @@ func start(o options, out io.Writer) (code int, err error) {
 		return 1, err
 	}
 	defer other.Close()
-	// what blocks is over in milliseconds, not at the next tenth of a second
-	for _, e := range []*testenv.Env{env, other} {
-		if _, err := e.Primary().Do("CONFIG", "SET", "hz", "500"); err != nil {
-			return 1, err
-		}
+	if err := quickly(env, other); err != nil {
+		return 1, err
 	}
 	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: []string{"--primary", other.Primary().Addr}})
 	if err != nil {
@@ -73,6 +70,16 @@ func start(o options, out io.Writer) (code int, err error) {
 		fmt.Fprintf(out, "the gateway's log:\n%s\n", gate.Log())
 	}
 	return code, err
+}
+
+// quickly has what blocks on servers end within milliseconds, not at the next tenth of a second.
+func quickly(servers ...*testenv.Env) error {
+	for _, env := range servers {
+		if _, err := env.Primary().Do("CONFIG", "SET", "hz", "500"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run plays programs to two addresses. It returns 1 when it has found something.

@@ -22,27 +22,11 @@ func (s *step) bytes() (b []byte) {
 			if i > 0 {
 				b = append(b, ' ')
 			}
-			b = appendInline(b, word)
+			b = testenv.AppendInlineWord(b, word)
 		}
 		b = append(b, "\r\n"...)
 	}
 	return b
-}
-
-// appendInline quotes a word as inline commands have it.
-func appendInline(b []byte, word string) []byte {
-	b = append(b, '"')
-	for _, c := range []byte(word) {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ' || c >= 0x7f:
-			b = fmt.Appendf(b, `\x%02x`, c)
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
 }
 
 // String is a line for a person.

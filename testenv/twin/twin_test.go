@@ -28,6 +28,9 @@ func TestADifferenceIsFoundAndShown(t *testing.T) {
 	t.Parallel()
 	testenv.SkipShort(t)
 	one, other := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
+	if err := quickly(one, other); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := other.Primary().Do("CONFIG", "SET", "hash-max-listpack-value", "1"); err != nil {
 		t.Fatal(err)
 	}
