@@ -31,7 +31,7 @@ TIMEOUT ?= 12m
 # Tests with servers mostly wait for these, so that more of them than there are processors run side by side; what takes
 # longest begins first.
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
-LONG := ./testenv ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
+LONG := ./testenv/e2e ./testenv/servers ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
 .PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis redis-suite compat clean
 
@@ -52,12 +52,12 @@ drills: build
 soak:
 	@$(SETUP) go
 	@$(SETUP) server
-	EVERGATE_FAILOVERS=$(FAILOVERS) go test -count 1 -v -timeout 0 -run '^TestManyFailoversLeaveNothingBehind$$' ./testenv
+	EVERGATE_FAILOVERS=$(FAILOVERS) go test -count 1 -v -timeout 0 -run '^TestManyFailoversLeaveNothingBehind$$' ./testenv/e2e
 
 # The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
 # last lines are go test's own. Nothing is taken from go test's cache in the rounds with servers: it does not know
-# that testenv builds and runs the gateway.
+# that testenv/servers builds and runs the gateway.
 test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
@@ -65,7 +65,7 @@ test: lint
 	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...
-	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv
+	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv/e2e
 	$(SERVED) -race $(LONG) ./...
 
 # Each takes a quarter of an hour. All are tried, whatever comes of the first.
@@ -86,7 +86,7 @@ lint:
 	go vet ./...
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
-	go test -run '^TestArchitecture' ./testenv
+	go test ./testenv/lint
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/evergate
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/evergate
 

@@ -8,17 +8,17 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 var record = flag.Bool("record", false, "write the server's COMMAND reply into testdata/command")
 
 // TestServer holds the table, Keys and Slot against the server of this machine.
 func TestServer(t *testing.T) {
-	if _, err := testenv.ServerBinary(); err != nil {
+	if _, err := servers.ServerBinary(); err != nil {
 		t.Skip(err)
 	}
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3})
+	env := servers.StartCluster(t, servers.Options{Primaries: 3})
 	node := env.Nodes()[0]
 	reply, err := node.Do("COMMAND")
 	if err != nil {
@@ -38,7 +38,7 @@ func TestServer(t *testing.T) {
 }
 
 // serverKeys asks COMMAND GETKEYS about every case of the table of keys.
-func serverKeys(t *testing.T, env *testenv.Env, rows []serverRow) {
+func serverKeys(t *testing.T, env *servers.Env, rows []serverRow) {
 	node := env.Nodes()[0]
 	precise := env.Version.AtLeast(7, 0)
 	asked := 0
@@ -82,7 +82,7 @@ func serverKeys(t *testing.T, env *testenv.Env, rows []serverRow) {
 }
 
 // serverSlots asks CLUSTER KEYSLOT about random keys with many braces.
-func serverSlots(t *testing.T, node *testenv.Node) {
+func serverSlots(t *testing.T, node *servers.Node) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
 		key := make([]byte, random.IntN(12))
@@ -98,10 +98,10 @@ func serverSlots(t *testing.T, node *testenv.Node) {
 
 // serverDecides sends what the sharded script refuses or forwards to the shard that Decide names: a forwarded request
 // is never answered with MOVED or CROSSSLOT, and one refused as crossing slots is answered so.
-func serverDecides(t *testing.T, env *testenv.Env) {
+func serverDecides(t *testing.T, env *servers.Env) {
 	ranges := []string{"0-5460", "5461-10922", "10923-16383"}
 	view := shardedView(t, ranges...)
-	owners := make([]*testenv.Node, len(ranges))
+	owners := make([]*servers.Node, len(ranges))
 	for i, group := range env.Groups {
 		owners[i] = group.Primary()
 	}

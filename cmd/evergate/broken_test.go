@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // setup is one that check --connect is asked about: what it must say and end with, and what it must not say.
@@ -71,9 +71,9 @@ func judged(t *testing.T, setups []setup) {
 }
 
 func TestCheckJudgesSentinels(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 2 * time.Second})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, DownAfter: 2 * time.Second})
 	nodes, first := env.Groups[0].Nodes, env.Sentinels[0]
 	by := "--sentinel " + env.SentinelAddrs() + " --master-name "
 	each := func(args ...any) func() error {
@@ -123,13 +123,13 @@ func TestCheckJudgesSentinels(t *testing.T) {
 }
 
 func TestCheckJudgesPlainLists(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartPlain(t, testenv.Options{Replicas: 1, Password: secretText})
-	open := testenv.StartPlain(t, testenv.Options{})
+	env := servers.StartPlain(t, servers.Options{Replicas: 1, Password: secretText})
+	open := servers.StartPlain(t, servers.Options{})
 	primary, replica, alone := env.Groups[0].Nodes[0], env.Groups[0].Nodes[1], open.Primary()
 	right, wrong := " --upstream-password-file "+passwordFile(t), " --upstream-password-file "+fileWith(t, "no")
-	set := func(n *testenv.Node, args ...any) func() error {
+	set := func(n *servers.Node, args ...any) func() error {
 		return func() error {
 			_, err := n.Do(append([]any{"CONFIG", "SET"}, args...)...)
 			return err
@@ -175,18 +175,18 @@ func TestCheckJudgesPlainLists(t *testing.T) {
 }
 
 func TestCheckJudgesTwoPrimaries(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	one, two := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
+	one, two := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
 	judged(t, []setup{{name: "two", args: "--primary " + one.Primary().Addr + " --replica " + two.Primary().Addr,
 		code: exitFailed, says: []string{"all say that they are primary"}}})
 }
 
 func TestCheckJudgesClusters(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, NodeTimeout: 2 * time.Second})
-	plain := testenv.StartPlain(t, testenv.Options{})
+	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: 2 * time.Second})
+	plain := servers.StartPlain(t, servers.Options{})
 	by := "--cluster " + env.Groups[0].Nodes[0].Addr
 	last := env.Groups[2].Nodes
 	awaits := func(words string) error {
@@ -226,7 +226,7 @@ func TestCheckJudgesClusters(t *testing.T) {
 
 // seen waits until a healthy cluster is seen as one: a replica that was synchronized a moment ago is still called
 // loading by the others.
-func seen(env *testenv.Env, by string) error {
+func seen(env *servers.Env, by string) error {
 	return env.WaitFor(20*time.Second, "a cluster that is seen whole", func() error {
 		code, out, _ := try(append([]string{"check", "--connect"}, strings.Fields(by)...), nil)
 		if code != exitOK || strings.Contains(out, "gets no reads") {
@@ -237,9 +237,9 @@ func seen(env *testenv.Env, by string) error {
 }
 
 func TestCheckJudgesSmallClusters(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 1, Replicas: 1})
+	env := servers.StartCluster(t, servers.Options{Primaries: 1, Replicas: 1})
 	judged(t, []setup{{name: "one shard", args: "--cluster " + env.Addrs(), code: exitFailed,
 		says: []string{"has 1 primary with slots", "would not survive a failover"}}})
 }

@@ -12,19 +12,19 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // built runs the real binary; what it prints goes to a file.
-func built(t *testing.T, environ []string, args ...string) (process *testenv.Process, log func() string) {
+func built(t *testing.T, environ []string, args ...string) (process *servers.Process, log func() string) {
 	t.Helper()
-	binary, err := testenv.BuildGateway()
+	binary, err := servers.BuildGateway()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "log")
-	process, err = testenv.StartProcess(dir, path, binary, args, environ...)
+	process, err = servers.StartProcess(dir, path, binary, args, environ...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func built(t *testing.T, environ []string, args ...string) (process *testenv.Pro
 	}
 }
 
-func ended(t *testing.T, process *testenv.Process, log func() string) int {
+func ended(t *testing.T, process *servers.Process, log func() string) int {
 	t.Helper()
 	select {
 	case <-process.Exited():
@@ -56,7 +56,7 @@ func listening(t *testing.T, log func() string) string {
 	address := ""
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	err := testenv.WaitFor(ctx, "a listener", func() error {
+	err := servers.WaitFor(ctx, "a listener", func() error {
 		_, rest, found := strings.Cut(log(), before)
 		line, _, whole := strings.Cut(rest, "\n")
 		if !found || !whole {
@@ -72,7 +72,7 @@ func listening(t *testing.T, log func() string) string {
 }
 
 func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
 	taken := answering(t, "tcp", "127.0.0.1:0", nil)
 	for _, c := range []struct {
@@ -98,7 +98,7 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 // TestBuiltGatewayLivesWithoutServers runs all of it at the most talkative level: it starts with nothing behind it, is
 // healthy and not ready, never shows a password, and ends at SIGTERM.
 func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	environ := []string{"EVERGATE_PASSWORD=" + secretText, "EVERGATE_UPSTREAM_PASSWORD=" + secretText,
 		"EVERGATE_LOG_LEVEL=trace", "EVERGATE_DIAL_TIMEOUT=200ms"}
 	process, log := built(t, environ, "run", "--primary", "127.0.0.1:1", "--listen", "127.0.0.1:0")
@@ -111,14 +111,14 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 		!strings.Contains(errOut, "LOADING") {
 		t.Error(code, errOut)
 	}
-	conn := testenv.MustDial(t, address)
+	conn := servers.MustDial(t, address)
 	if reply, err := conn.Do("AUTH", "wrong-"+secretText); err != nil || !strings.HasPrefix(string(reply), "-WRONGPASS") {
 		t.Errorf("%s %v", reply, err)
 	}
 	if err := process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Until(t, 10*time.Second, "a line about SIGHUP", func() error {
+	servers.Until(t, 10*time.Second, "a line about SIGHUP", func() error {
 		if !strings.Contains(log(), "hangup ignored") {
 			return errors.New(log())
 		}
@@ -138,16 +138,16 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 // TestLogSaysThatClientsAreRefused: once at ERROR with what a server said, and once that it is over; the closest level
 // shows what the gateway does, and no password.
 func TestLogSaysThatClientsAreRefused(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartPlain(t, testenv.Options{Password: secretText, Replicas: 1, Persist: true})
+	env := servers.StartPlain(t, servers.Options{Password: secretText, Replicas: 1, Persist: true})
 	primary := env.Primary()
 	process, log := built(t, []string{"EVERGATE_UPSTREAM_PASSWORD=" + secretText, "EVERGATE_LOG_LEVEL=trace"}, "run",
 		"--primary", primary.Addr, "--listen", "127.0.0.1:0", "--hold", "300ms")
-	conn := testenv.MustDial(t, listening(t, log))
+	conn := servers.MustDial(t, listening(t, log))
 	set := func(want string) {
 		t.Helper()
-		testenv.Until(t, 20*time.Second, want, func() error {
+		servers.Until(t, 20*time.Second, want, func() error {
 			reply, err := conn.Do("SET", "k", secretText)
 			if err == nil && !strings.HasPrefix(string(reply), want) {
 				return errors.New(string(reply))
@@ -185,12 +185,12 @@ func TestLogSaysThatClientsAreRefused(t *testing.T) {
 
 // TestLogPassesOnWhatServersSay: a server in protected mode says so itself, in the log of run too.
 func TestLogPassesOnWhatServersSay(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
 	protected := greeting(t, func(c net.Conn) { _, _ = c.Write([]byte(denied)) })
 	_, log := built(t, nil, "run", "--primary", protected, "--listen", "127.0.0.1:0", "--hold", "300ms")
 	await := awaiting(t, log)
-	conn := testenv.MustDial(t, listening(t, log))
+	conn := servers.MustDial(t, listening(t, log))
 	if reply, err := conn.Do("GET", "k"); err != nil || !strings.HasPrefix(string(reply), "-LOADING") {
 		t.Errorf("%s %v", reply, err)
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"evergate/gateway"
-	"evergate/testenv"
 	"evergate/testenv/drill"
+	"evergate/testenv/servers"
 )
 
 // demo is real servers on this machine with a gateway in front and a load, for a person to look at and to break.
@@ -26,7 +26,7 @@ type demo struct {
 	mode, listen, beside string
 	// anyPort lets the system choose a port when the usual one is taken.
 	anyPort bool
-	env     *testenv.Env
+	env     *servers.Env
 	gw      *running
 	addr    string
 	screen  *screen
@@ -223,16 +223,16 @@ func (d *demo) what() string {
 }
 
 func (d *demo) startServers() (err error) {
-	options := testenv.Options{Persist: true}
+	options := servers.Options{Persist: true}
 	if d.mode == byCluster {
 		options.Primaries, options.Replicas, options.NodeTimeout = 3, 1, demoNodeTimeout
-		d.env, err = testenv.Cluster(options)
+		d.env, err = servers.Cluster(options)
 	} else {
 		options.Replicas, options.Sentinels = 2, 3
 		options.DownAfter, options.FailoverTimeout = demoDownAfter, demoFailoverTimeout
-		d.env, err = testenv.Sentinel(options)
+		d.env, err = servers.Sentinel(options)
 	}
-	if errors.Is(err, testenv.ErrNoServer) {
+	if errors.Is(err, servers.ErrNoServer) {
 		return errors.New(howToGetServer(os.Getenv("PATH")))
 	}
 	return err
@@ -320,6 +320,6 @@ func (b brief) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func killLine(group *testenv.Group, primary *testenv.Node) string {
+func killLine(group *servers.Group, primary *servers.Node) string {
 	return fmt.Sprintf("kill -9 %-8d # primary of %s, %s", primary.Pid(), group.Name, primary.Addr)
 }

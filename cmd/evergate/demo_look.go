@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // comeBackAfter is how long a server that somebody has killed stays dead: long enough that the others have elected a
@@ -22,8 +22,8 @@ const comeBackAfter = 10 * time.Second
 type demoLook struct {
 	d *demo
 	// Of the goroutine that looks:
-	primaries map[*testenv.Group]*testenv.Node
-	deadSince map[*testenv.Node]time.Time
+	primaries map[*servers.Group]*servers.Node
+	deadSince map[*servers.Node]time.Time
 	before    sample
 
 	mu sync.Mutex
@@ -36,11 +36,11 @@ type demoLook struct {
 // sample are counters at one time: of keys read on each server.
 type sample struct {
 	at    time.Time
-	reads map[*testenv.Node]int64
+	reads map[*servers.Node]int64
 }
 
 func newDemoLook(d *demo) *demoLook {
-	l := &demoLook{d: d, primaries: map[*testenv.Group]*testenv.Node{}, deadSince: map[*testenv.Node]time.Time{}}
+	l := &demoLook{d: d, primaries: map[*servers.Group]*servers.Node{}, deadSince: map[*servers.Node]time.Time{}}
 	for _, group := range d.env.Groups {
 		l.primaries[group] = group.Primary()
 	}
@@ -157,7 +157,7 @@ func (l *demoLook) rate(now time.Time) {
 	l.read, l.flows = strings.Join(read, ", "), flows
 }
 
-func (l *demoLook) nameOf(group *testenv.Group, node *testenv.Node) string {
+func (l *demoLook) nameOf(group *servers.Group, node *servers.Node) string {
 	name := strconv.Itoa(node.Port)
 	if l.primaries[group] == node {
 		name += " (primary)"
@@ -168,7 +168,7 @@ func (l *demoLook) nameOf(group *testenv.Group, node *testenv.Node) string {
 // sample asks everybody. Keys looked up are what a server counts of reads only: a replica does not count what it
 // applies for its primary.
 func (l *demoLook) sample(now time.Time) sample {
-	s := sample{at: now, reads: map[*testenv.Node]int64{}}
+	s := sample{at: now, reads: map[*servers.Node]int64{}}
 	for _, node := range l.d.env.Nodes() {
 		if _, dead := l.deadSince[node]; dead {
 			continue

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // terminal opens a pair of pseudo terminals: ours, which has the keyboard and the screen, and the program's.
@@ -41,9 +41,9 @@ func terminal(t *testing.T) (ours, theirs *os.File) {
 
 // TestDemoAtATerminal presses keys as a person does, with another path beside, and wants the terminal back as it was.
 func TestDemoAtATerminal(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	binary, err := testenv.BuildGateway()
+	binary, err := servers.BuildGateway()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway"
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 func TestScreenRewritesOneLineOnATerminal(t *testing.T) {
@@ -94,7 +94,7 @@ func awaiting(t *testing.T, log func() string) func(pattern string) []string {
 	t.Cleanup(cancel)
 	return func(pattern string) (found []string) {
 		t.Helper()
-		if err := testenv.WaitFor(ctx, pattern, func() error {
+		if err := servers.WaitFor(ctx, pattern, func() error {
 			if found = regexp.MustCompile(pattern).FindStringSubmatch(log()); found == nil {
 				return errors.New("not yet")
 			}
@@ -123,7 +123,7 @@ var brokenPattern = regexp.MustCompile(`BROKEN: .*(lost|twice|had left|refused a
 
 // TestDemoShowsAndRemovesEverything is without a terminal: it kills by itself, and ends with the result.
 func TestDemoShowsAndRemovesEverything(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	for _, mode := range []string{bySentinel, byCluster} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -131,7 +131,7 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 			await := awaiting(t, log)
 			address := await(`listens on (\S+)`)[1]
 			await("Ctrl-C ends")
-			conn := testenv.MustDial(t, address)
+			conn := servers.MustDial(t, address)
 			if reply, err := conn.Do("SET", "hello", "world"); err != nil || string(reply) != "+OK\r\n" {
 				t.Errorf("%q %v", reply, err)
 			}
@@ -169,7 +169,7 @@ func TestDemoSaysThatItsPortIsTaken(t *testing.T) {
 		listens := []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7}}
 		return &running{addrs: func() []net.Addr { return listens }}, nil
 	}}
-	d := &demo{mode: byCluster, listen: taken, env: &testenv.Env{}, screen: newScreen(&screen)}
+	d := &demo{mode: byCluster, listen: taken, env: &servers.Env{}, screen: newScreen(&screen)}
 	config, err := d.check()
 	if err != nil {
 		t.Fatal(err)

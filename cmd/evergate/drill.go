@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"evergate/testenv"
 	"evergate/testenv/drill"
+	"evergate/testenv/servers"
 )
 
 // drillCommand is what the flags of evergate drill say.
@@ -206,7 +206,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*drill.Report
 	}
 	report, err := drill.Run(ctx, plan)
 	d.screen.live("")
-	if errors.Is(err, testenv.ErrNoServer) {
+	if errors.Is(err, servers.ErrNoServer) {
 		return nil, runtimeError{errors.New(howToGetServer(os.Getenv("PATH")))}
 	}
 	if report != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // scanPatience is how long replicas may take to remove what their primaries have.
@@ -34,14 +34,14 @@ esac
 `
 
 // dockerFor makes a fake docker for an Env and gives the PATH on which it is found, and what it was called with.
-func dockerFor(t *testing.T, env *testenv.Env) (path string, calls func() string) {
+func dockerFor(t *testing.T, env *servers.Env) (path string, calls func() string) {
 	t.Helper()
 	dir := t.TempDir()
-	server, err := testenv.ServerBinary()
+	server, err := servers.ServerBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = testenv.WriteProgram(filepath.Join(dir, "docker"), fmt.Sprintf(fakeDocker, dir, server, env.Dir()))
+	err = servers.WriteProgram(filepath.Join(dir, "docker"), fmt.Sprintf(fakeDocker, dir, server, env.Dir()))
 	for _, n := range env.Nodes() {
 		pid := []byte(fmt.Sprint(n.Pid()))
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprint(n.Port)), pid, 0o600))
@@ -92,9 +92,9 @@ func dockerTemplates(t *testing.T) (flags []string) {
 
 // TestBuiltDrillOfATarget strikes a system that is there as the README says: with docker, and passwords in variables.
 func TestBuiltDrillOfATarget(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env, err := testenv.Cluster(testenv.Options{Replicas: 1, Persist: true, Password: secretText})
+	env, err := servers.Cluster(servers.Options{Replicas: 1, Persist: true, Password: secretText})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestBuiltDrillOfATarget(t *testing.T) {
 		}
 	})
 	passwords := []string{"EVERGATE_PASSWORD=" + secretText, "EVERGATE_UPSTREAM_PASSWORD=" + secretText}
-	gate := testenv.StartGatewayWith(t, testenv.GatewayOptions{Args: []string{"--cluster", env.Addrs()},
+	gate := servers.StartGatewayWith(t, servers.GatewayOptions{Args: []string{"--cluster", env.Addrs()},
 		Variables: passwords})
 	path, calls := dockerFor(t, env)
 	for _, c := range []struct{ name, wantCalls string }{
@@ -139,7 +139,7 @@ func TestBuiltDrillOfATarget(t *testing.T) {
 }
 
 // noKeys waits until no server has a key.
-func noKeys(t *testing.T, env *testenv.Env) {
+func noKeys(t *testing.T, env *servers.Env) {
 	t.Helper()
 	if err := env.WaitFor(scanPatience, "no key to be left", func() error {
 		for _, n := range env.Nodes() {
@@ -159,9 +159,9 @@ func noKeys(t *testing.T, env *testenv.Env) {
 
 // TestBuiltDrillEndedEarly interrupts a drill as Ctrl-C does.
 func TestBuiltDrillEndedEarly(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env, err := testenv.Sentinel(testenv.Options{Replicas: 1, Sentinels: 1, Fast: true})
+	env, err := servers.Sentinel(servers.Options{Replicas: 1, Sentinels: 1, Fast: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestBuiltDrillEndedEarly(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	gate := testenv.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
+	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	process, log := built(t, nil, "drill", "planned", "--target", gate.Addr, "--sentinel", env.SentinelAddrs(),
 		"--master-name", "main", "--yes")
 	if err := env.WaitFor(scanPatience, "keys of the drill", func() error {

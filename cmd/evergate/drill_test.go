@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // TestBuiltDrill plays one drill as a user does. Whether its times are good is not judged here, whether the exit code
 // says what the text says is.
 func TestBuiltDrill(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	process, log := built(t, nil, "drill", "planned", "--mode", "sentinel", "--quick", "--rate", "200", "--report", dir)

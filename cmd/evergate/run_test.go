@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway"
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // syncBuffer is a buffer that several goroutines write to.
@@ -108,7 +108,7 @@ func TestHangupEndsNothing(t *testing.T) {
 	f.signals <- syscall.SIGTERM
 	f.signals <- syscall.SIGHUP
 	f.drain = func(ctx context.Context) error {
-		return testenv.WaitFor(ctx, "the second hangup to be taken", func() error {
+		return servers.WaitFor(ctx, "the second hangup to be taken", func() error {
 			if len(f.signals) > 0 {
 				return errors.New("not yet")
 			}

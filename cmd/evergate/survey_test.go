@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway"
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 func wantLines(t *testing.T, text string, lines ...string) {
@@ -20,9 +20,9 @@ func wantLines(t *testing.T, text string, lines ...string) {
 }
 
 func TestCheckConnectsToSentinels(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
 	args := []string{"check", "--connect", "--sentinel", env.SentinelAddrs(), "--master-name", "main"}
 	code, out, errOut := try(args, nil)
 	if code != exitOK {
@@ -47,11 +47,11 @@ func TestCheckConnectsToSentinels(t *testing.T) {
 }
 
 func TestCheckConnectsToCluster(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
+	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
 	// A replica that was synchronized a moment ago is still called loading by the others, and gets no reads.
-	testenv.Until(t, 20*time.Second, "a survey that sees every replica", func() error {
+	servers.Until(t, 20*time.Second, "a survey that sees every replica", func() error {
 		code, out, errOut := try([]string{"check", "--connect", "--cluster", env.Nodes()[0].Addr}, nil)
 		wanted := []string{"writes pause for up to about 6s when a primary dies (cluster-node-timeout is 3s)",
 			"need a read timeout of 7s or more"}
@@ -68,9 +68,9 @@ func TestCheckConnectsToCluster(t *testing.T) {
 }
 
 func TestCheckConnectsToPlainWithPassword(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartPlain(t, testenv.Options{Password: secretText})
+	env := servers.StartPlain(t, servers.Options{Password: secretText})
 	args := []string{"check", "--connect", "--primary", env.Primary().Addr, "--log-level", "trace"}
 	code, out, errOut := try(args, []string{"EVERGATE_UPSTREAM_PASSWORD=" + secretText})
 	if code != exitOK || strings.Contains(out+errOut, secretText) {

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // TestVersionIsStampedAsTheDockerfileSays builds without .git and with the words of the Dockerfile: a stamp under a
 // name that is gone would be ignored by the linker without a word.
 func TestVersionIsStampedAsTheDockerfileSays(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
 	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {

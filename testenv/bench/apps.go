@@ -11,7 +11,7 @@ import (
 	"runtime"
 	"strconv"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // What applications do beyond GET and SET, with the goals for it.
@@ -116,7 +116,7 @@ func ratios(m measure, over, under []figures) []float64 {
 }
 
 func measureEVALSHA(ctx context.Context, o options, gateway *target) ([]appFigure, error) {
-	conn, err := testenv.Dial(gateway.addr)
+	conn, err := servers.Dial(gateway.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -184,12 +184,12 @@ func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) 
 		return nil, err
 	}
 	gateway := started[0]
-	server, err := testenv.Dial(s.server.addr)
+	server, err := servers.Dial(s.server.addr)
 	if err != nil {
 		return nil, err
 	}
 	defer server.Close()
-	var conns []*testenv.Conn
+	var conns []*servers.Conn
 	defer func() {
 		for _, conn := range conns {
 			err = errors.Join(err, conn.Close())
@@ -197,7 +197,7 @@ func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) 
 	}()
 	waiting := func(count int) (int64, error) {
 		for len(conns) < count {
-			conn, err := testenv.Dial(gateway.addr)
+			conn, err := servers.Dial(gateway.addr)
 			if err == nil {
 				conns = append(conns, conn)
 				err = conn.Send("BLPOP", "bench:nothing:"+strconv.Itoa(len(conns)), "0")
@@ -206,7 +206,7 @@ func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) 
 				return 0, fmt.Errorf("client %d of %d: %w", len(conns), count, err)
 			}
 		}
-		err := testenv.WaitFor(ctx, fmt.Sprintf("%d clients to wait", count), func() error {
+		err := servers.WaitFor(ctx, fmt.Sprintf("%d clients to wait", count), func() error {
 			return blockedAre(server, count)
 		})
 		if err != nil {
@@ -228,7 +228,7 @@ func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) 
 }
 
 // blockedAre looks whether a server has that many clients that wait.
-func blockedAre(server *testenv.Conn, count int) error {
+func blockedAre(server *servers.Conn, count int) error {
 	info, err := server.Do("INFO", "clients")
 	if err != nil {
 		return err

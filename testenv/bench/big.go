@@ -12,7 +12,7 @@ import (
 	"net"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const (
@@ -86,7 +86,7 @@ func measureBig(ctx context.Context, t *target, rounds int) ([]*bigTransfer, err
 
 // grow moves one big value and notes by how much the process's resident memory peaked above what it was.
 func (b *bigTransfer) grow(t *target) error {
-	before, err := testenv.ResidentBytes(t.pid)
+	before, err := servers.ResidentBytes(t.pid)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (c *bigClient) get() error {
 	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
-	if _, err := c.conn.Write(testenv.AppendCommand(nil, "GET", bigRead)); err != nil {
+	if _, err := c.conn.Write(servers.AppendCommand(nil, "GET", bigRead)); err != nil {
 		return err
 	}
 	if err := c.line(fmt.Sprintf("$%d\r\n", bigSize)); err != nil {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // scenario is one kind of load. Figures of different scenarios are never mixed.
@@ -137,7 +137,7 @@ type meter struct {
 }
 
 func (m *meter) sample() error {
-	now, err := testenv.CPUTime(m.pid)
+	now, err := servers.CPUTime(m.pid)
 	m.used, m.last = now-m.last, now
 	return err
 }

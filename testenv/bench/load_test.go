@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 func TestLoadRefusesWrongReplies(t *testing.T) {
@@ -77,7 +77,7 @@ func TestLoadWritesMoreThanASocketTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	request := testenv.AppendCommand(nil, "SET", key(0), strings.Repeat("a large value", 1<<20))
+	request := servers.AppendCommand(nil, "SET", key(0), strings.Repeat("a large value", 1<<20))
 	done := make(chan error, 1)
 	go func() {
 		conn, err := l.Accept()
@@ -116,7 +116,7 @@ func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 		return err
 	}
 	defer conn.Close()
-	request := testenv.AppendCommand(nil, "GET", key(0))
+	request := servers.AppendCommand(nil, "GET", key(0))
 	if _, err := io.ReadFull(conn, request); err != nil || reply == "" {
 		return err
 	}
@@ -130,7 +130,7 @@ func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 
 // The relay keeps replies apart, the load counts them, and the process's CPU is seen.
 func TestCompareThroughRelay(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	s, err := newSite("", "")
 	if err != nil {
 		t.Fatal(err)

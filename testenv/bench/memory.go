@@ -11,7 +11,7 @@ import (
 	"net"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const (
@@ -71,7 +71,7 @@ func idleClient(addr string, i int, buf []byte) (net.Conn, error) {
 	want := bulk(value(i))
 	err = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	if err == nil {
-		_, err = conn.Write(testenv.AppendCommand(nil, "GET", key(i)))
+		_, err = conn.Write(servers.AppendCommand(nil, "GET", key(i)))
 	}
 	if err == nil {
 		_, err = io.ReadFull(conn, buf[:len(want)])
@@ -92,7 +92,7 @@ func settled(ctx context.Context, pid int) (int64, error) {
 	start, still := time.Now(), time.Now()
 	level := int64(0)
 	for {
-		now, err := testenv.ResidentBytes(pid)
+		now, err := servers.ResidentBytes(pid)
 		if err != nil {
 			return 0, err
 		}

@@ -5,18 +5,18 @@ package main
 import (
 	"context"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // modeTargets starts the gateway twice: before one primary watched by Sentinels, and before a Cluster of three. No
 // replicas: reads go to primaries, and replication would only take the machine's time.
 func (s *site) modeTargets(ctx context.Context, workers int) ([]*target, error) {
-	sentinel, err := testenv.Sentinel(testenv.Options{})
+	sentinel, err := servers.Sentinel(servers.Options{})
 	if err != nil {
 		return nil, err
 	}
 	s.envs = append(s.envs, sentinel)
-	cluster, err := testenv.Cluster(testenv.Options{Primaries: 3})
+	cluster, err := servers.Cluster(servers.Options{Primaries: 3})
 	if err != nil {
 		return nil, err
 	}

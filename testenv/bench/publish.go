@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const subscribers = 1_000
@@ -41,8 +41,8 @@ func delivered(ctx context.Context, addr, channel string, ahead int, measured ti
 	text := string(value(0))
 	a := &audience{
 		channel: channel, ahead: ahead,
-		message: testenv.AppendCommand(nil, "message", channel, text),
-		publish: testenv.AppendCommand(nil, "PUBLISH", channel, text),
+		message: servers.AppendCommand(nil, "message", channel, text),
+		publish: servers.AppendCommand(nil, "PUBLISH", channel, text),
 		reply:   fmt.Appendf(nil, ":%d\r\n", subscribers),
 		got:     make([]int, subscribers+1), buf: make([]byte, 64<<10),
 	}
@@ -64,7 +64,7 @@ func (a *audience) connect(addr string) (err error) {
 	if a.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return err
 	}
-	subscribe := testenv.AppendCommand(nil, "SUBSCRIBE", a.channel)
+	subscribe := servers.AppendCommand(nil, "SUBSCRIBE", a.channel)
 	for i := range subscribers + 1 {
 		fd, err := dial(addr)
 		if err != nil {
@@ -86,7 +86,7 @@ func (a *audience) connect(addr string) (err error) {
 
 // subscribed reads the acknowledgements of all subscribers.
 func (a *audience) subscribed() error {
-	want := testenv.AppendCommand(nil, "subscribe", a.channel)
+	want := servers.AppendCommand(nil, "subscribe", a.channel)
 	want = append(bytes.Replace(want, []byte("*2"), []byte("*3"), 1), ":1\r\n"...)
 	end := time.Now().Add(10 * time.Second)
 	for i := range subscribers {

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // target is one way to a server: an address, and the process that is measured.
@@ -24,7 +24,7 @@ type target struct {
 	name string
 	addr string
 	pid  int
-	proc *testenv.Process // nil for a server itself
+	proc *servers.Process // nil for a server itself
 }
 
 // site is what one run of the bench has built and started.
@@ -33,8 +33,8 @@ type site struct {
 	module   string // root of the source
 	evergate string // the gateway's binary; built when empty
 	former   string // another build of it; empty when there is none
-	started  []*testenv.Process
-	envs     []*testenv.Env
+	started  []*servers.Process
+	envs     []*servers.Env
 	server   *target // the one server behind the targets
 }
 
@@ -90,7 +90,7 @@ func (s *site) build(pkg string) (string, error) {
 
 // run starts a program as a target.
 func (s *site) run(name, addr, program string, args ...string) (*target, error) {
-	p, err := testenv.StartProcess(s.dir, filepath.Join(s.dir, name+".log"), program, args)
+	p, err := servers.StartProcess(s.dir, filepath.Join(s.dir, name+".log"), program, args)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (s *site) run(name, addr, program string, args ...string) (*target, error) 
 
 // startServer starts the one server behind all targets, and fills it.
 func (s *site) startServer() error {
-	env, err := testenv.Plain(testenv.Options{})
+	env, err := servers.Plain(servers.Options{})
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (s *site) binary(name string) (path string, err error) {
 	case name == former:
 		return s.former, nil
 	case s.evergate == "":
-		s.evergate, err = testenv.BuildGateway()
+		s.evergate, err = servers.BuildGateway()
 	}
 	return s.evergate, err
 }
@@ -138,14 +138,14 @@ func (s *site) binary(name string) (path string, err error) {
 func (t *target) answers(ctx context.Context, want []byte, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	err := testenv.WaitFor(ctx, t.name+" to serve "+t.addr, func() error {
+	err := servers.WaitFor(ctx, t.name+" to serve "+t.addr, func() error {
 		select {
 		case <-t.proc.Exited():
 			cancel()
 			return fmt.Errorf("it ended with code %d", t.proc.ExitCode())
 		default:
 		}
-		conn, err := testenv.Dial(t.addr)
+		conn, err := servers.Dial(t.addr)
 		if err != nil {
 			return err
 		}

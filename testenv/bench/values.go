@@ -7,7 +7,7 @@ import (
 	"crypto/sha1"
 	"fmt"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // values are the keys of a load and the size of what they hold. There are few keys, so that the server's caches serve
@@ -56,7 +56,7 @@ func bulk(value []byte) []byte { return fmt.Appendf(nil, "$%d\r\n%s\r\n", len(va
 
 // fill sets every key to its value.
 func (v values) fill(addr string) error {
-	conn, err := testenv.Dial(addr)
+	conn, err := servers.Dial(addr)
 	if err != nil {
 		return err
 	}
@@ -77,10 +77,10 @@ func (v values) batches(command string, pipeline int) ([]batch, error) {
 		for i := first; i < first+pipeline; i++ {
 			switch command {
 			case "GET":
-				b.request = testenv.AppendCommand(b.request, "GET", v.key(i))
+				b.request = servers.AppendCommand(b.request, "GET", v.key(i))
 				b.replies = append(b.replies, bulk(v.value(i))...)
 			case "SET":
-				b.request = testenv.AppendCommand(b.request, "SET", v.key(i), string(v.value(i)))
+				b.request = servers.AppendCommand(b.request, "SET", v.key(i), string(v.value(i)))
 				b.replies = append(b.replies, "+OK\r\n"...)
 			case "MGET":
 				request := []string{"MGET"}
@@ -89,9 +89,9 @@ func (v values) batches(command string, pipeline int) ([]batch, error) {
 					request = append(request, v.key(of))
 					b.replies = append(b.replies, bulk(v.value(of))...)
 				}
-				b.request = testenv.AppendCommand(b.request, request...)
+				b.request = servers.AppendCommand(b.request, request...)
 			case "EVALSHA":
-				b.request = testenv.AppendCommand(b.request, "EVALSHA", getScriptName, "1", v.key(i))
+				b.request = servers.AppendCommand(b.request, "EVALSHA", getScriptName, "1", v.key(i))
 				b.replies = append(b.replies, bulk(v.value(i))...)
 			default:
 				return nil, fmt.Errorf("no load for %q: GET, SET, MGET and EVALSHA are known", command)

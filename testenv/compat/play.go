@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const (
@@ -31,22 +31,22 @@ const (
 // topology is what stands behind the gateway.
 type topology struct {
 	name  string
-	start func() (*testenv.Env, error)
+	start func() (*servers.Env, error)
 	// gateway are the flags that name the servers; nil for servers without a gateway.
-	gateway func(*testenv.Env) []string
+	gateway func(*servers.Env) []string
 }
 
 // A split vote of Sentinels costs more than the gateway waits by default, and says nothing about a client.
 var topologies = []topology{
-	{"sentinel", func() (*testenv.Env, error) { return testenv.Sentinel(testenv.Options{Replicas: 2, Fast: true}) },
-		func(e *testenv.Env) []string {
+	{"sentinel", func() (*servers.Env, error) { return servers.Sentinel(servers.Options{Replicas: 2, Fast: true}) },
+		func(e *servers.Env) []string {
 			return []string{"--sentinel", e.SentinelAddrs(), "--master-name", "main", "--hold", "60s"}
 		}},
-	{"cluster", func() (*testenv.Env, error) { return testenv.Cluster(testenv.Options{Primaries: 3, Replicas: 1}) },
-		func(e *testenv.Env) []string { return []string{"--cluster", e.Addrs(), "--hold", "60s"} }},
+	{"cluster", func() (*servers.Env, error) { return servers.Cluster(servers.Options{Primaries: 3, Replicas: 1}) },
+		func(e *servers.Env) []string { return []string{"--cluster", e.Addrs(), "--hold", "60s"} }},
 }
 
-var plain = topology{"straight", func() (*testenv.Env, error) { return testenv.Plain(testenv.Options{}) }, nil}
+var plain = topology{"straight", func() (*servers.Env, error) { return servers.Plain(servers.Options{}) }, nil}
 
 // said is what a program prints at its end.
 type said struct {
@@ -73,7 +73,7 @@ func play(ctx context.Context, c client, place topology, verbose bool) (s said, 
 	defer func() { err = errors.Join(err, env.Close()) }()
 	addr := env.Primary().Addr
 	if place.gateway != nil {
-		gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: place.gateway(env)})
+		gate, err := servers.RunGateway(servers.GatewayOptions{Args: place.gateway(env)})
 		if err != nil {
 			return s, nil, err
 		}

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // strike kills the primary that serves the key, and waits until the gateway has left it for another one.
-func strike(ctx context.Context, env *testenv.Env, addr, key string) error {
+func strike(ctx context.Context, env *servers.Env, addr, key string) error {
 	victim := env.Primary()
 	if victim != nil && len(env.Sentinels) == 0 {
 		slot, err := victim.Do("CLUSTER", "KEYSLOT", key)
@@ -33,7 +33,7 @@ func strike(ctx context.Context, env *testenv.Env, addr, key string) error {
 	if err := victim.Kill(); err != nil {
 		return err
 	}
-	return testenv.WaitFor(ctx, "a switch of the gateway", func() error {
+	return servers.WaitFor(ctx, "a switch of the gateway", func() error {
 		told, err := failovers(addr)
 		if err == nil && (told["failovers_switched"] == "" || told["failovers_switched"] == "0") {
 			err = errors.New("there was none")
@@ -44,9 +44,9 @@ func strike(ctx context.Context, env *testenv.Env, addr, key string) error {
 
 // replicated waits until the replicas have what their primary has now: in servers that have just been started the first
 // second of it may still be on its way, and all would be lost at once.
-func replicated(ctx context.Context, primary *testenv.Node) error {
+func replicated(ctx context.Context, primary *servers.Node) error {
 	var wanted int
-	return testenv.WaitFor(ctx, "the replicas to follow", func() error {
+	return servers.WaitFor(ctx, "the replicas to follow", func() error {
 		reply, err := primary.Do("INFO", "replication")
 		if err != nil {
 			return err
@@ -87,7 +87,7 @@ func fieldsOf(text string) map[string]string {
 
 // failovers is INFO failover of the gateway.
 func failovers(addr string) (map[string]string, error) {
-	c, err := testenv.Dial(addr)
+	c, err := servers.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ const receiptPatience = 20 * time.Second
 func receipts(ctx context.Context, addr string) (lost []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, receiptPatience)
 	defer cancel()
-	err = testenv.WaitFor(ctx, "the receipts of all switches", func() error {
+	err = servers.WaitFor(ctx, "the receipts of all switches", func() error {
 		told, err := failovers(addr)
 		if err != nil {
 			return err

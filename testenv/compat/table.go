@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const head = `# Client libraries through the gateway
@@ -28,11 +28,11 @@ a cluster three primaries with a replica each (node timeout 2 s).
 
 // writeTable writes the page. What could not be run is named below the table.
 func writeTable(path string, rows []row) error {
-	binary, err := testenv.ServerBinary()
+	binary, err := servers.ServerBinary()
 	if err != nil {
 		return err
 	}
-	version, err := testenv.ServerVersion(binary)
+	version, err := servers.ServerVersion(binary)
 	if err != nil {
 		return err
 	}

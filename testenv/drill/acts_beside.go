@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // someReplica is one that serves.
@@ -111,7 +111,7 @@ func partitionGateway(ctx context.Context, s *stage) error {
 // without a network to cut.
 const outsider = "outsider"
 
-func withOutsiders(o *testenv.Options) {
+func withOutsiders(o *servers.Options) {
 	o.ACL = []string{"user default on nopass ~* &* +@all", "user " + outsider + " on >" + outsider + " ~* &* +@all"}
 }
 
@@ -179,7 +179,7 @@ func reshard(ctx context.Context, s *stage) error {
 }
 
 // slotsOfLoad are those of the load's own keys.
-func (s *stage) slotsOfLoad(asked *testenv.Node) (slots []int, err error) {
+func (s *stage) slotsOfLoad(asked *servers.Node) (slots []int, err error) {
 	for _, tag := range s.tags {
 		lines, err := s.ask(asked.Addr, "CLUSTER", "KEYSLOT", "{"+tag+"}")
 		if err != nil {
@@ -224,14 +224,14 @@ func reshardAtomic(ctx context.Context, s *stage) error {
 }
 
 // moveAtOnce has the servers move a slot, and waits until they have.
-func (s *stage) moveAtOnce(ctx context.Context, slot int, from, to *testenv.Node) error {
+func (s *stage) moveAtOnce(ctx context.Context, slot int, from, to *servers.Node) error {
 	if err := s.env.BeginMove(slot, slot, from, to); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	return testenv.WaitFor(ctx, fmt.Sprintf("slot %d to move", slot), func() error {
-		for _, n := range []*testenv.Node{from, to} { // the new owner may begin only when the old one knows
+	return servers.WaitFor(ctx, fmt.Sprintf("slot %d to move", slot), func() error {
+		for _, n := range []*servers.Node{from, to} { // the new owner may begin only when the old one knows
 			if owner := s.env.SlotOwnerAs(n, slot); owner != to {
 				return fmt.Errorf("%s says %v", n.Addr, owner)
 			}

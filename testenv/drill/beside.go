@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology"
 )
 
@@ -71,14 +71,14 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
-	s.dialPath = func() (*testenv.Conn, error) { return s.login.dial(s.path) }
-	s.proxy, err = testenv.StartProcess(dir, filepath.Join(dir, "haproxy.log"), binary, []string{"-db", "-f", config})
+	s.dialPath = func() (*servers.Conn, error) { return s.login.dial(s.path) }
+	s.proxy, err = servers.StartProcess(dir, filepath.Join(dir, "haproxy.log"), binary, []string{"-db", "-f", config})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, proxyPatience)
 	defer cancel()
-	if err := testenv.WaitFor(ctx, "haproxy to serve", s.served); err != nil {
+	if err := servers.WaitFor(ctx, "haproxy to serve", s.served); err != nil {
 		return fmt.Errorf("%w\n%s", err, s.proxy.LogTail(2000))
 	}
 	return nil
@@ -108,7 +108,7 @@ func (s *site) joinBeside(addr string) error {
 		}
 		reply, err := conn.Do("EXISTS", keyspace)
 		if err = errors.Join(err, conn.Close()); err == nil && strings.HasPrefix(string(reply), ":") {
-			s.dialPath = func() (*testenv.Conn, error) { return login.dial(addr) }
+			s.dialPath = func() (*servers.Conn, error) { return login.dial(addr) }
 			return nil
 		}
 		errs = append(errs, err, fmt.Errorf("EXISTS to %s is answered %.100q", addr, reply))
@@ -136,7 +136,7 @@ func (s *site) served() error {
 }
 
 // dialNamed connects to the primary that the first Sentinel that answers names.
-func (s *site) dialNamed() (*testenv.Conn, error) {
+func (s *site) dialNamed() (*servers.Conn, error) {
 	var errs []error
 	for _, addr := range s.sentinels {
 		lines, err := s.ask(addr, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s.master)

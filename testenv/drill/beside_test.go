@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // TestAPathThatPromisesNothingIsSeen plays a drill without a gateway: a verdict that finds nothing there would find
 // nothing anywhere.
 func TestAPathThatPromisesNothingIsSeen(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	report, err := Run(t.Context(), Plan{Name: "kill-primary", Mode: Sentinel, Connections: 20, Rate: 500, Quick: true,
 		Untimed: true, Beside: Direct})
 	if err != nil {

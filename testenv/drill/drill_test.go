@@ -4,16 +4,16 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // TestDrills plays every drill once, short. Times are told and not judged: `make drills` does that, on a machine that
 // has nothing else to do. Under the race detector one drill is enough: it is there for the code of the drills.
 func TestDrills(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	for _, d := range drills {
 		for _, mode := range d.modes {
-			if testenv.RaceEnabled && d.name != "kill-primary" {
+			if servers.RaceEnabled && d.name != "kill-primary" {
 				continue
 			}
 			t.Run(d.name+"/"+string(mode), func(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // drill is one failure that can be staged.
@@ -19,13 +19,13 @@ type drill struct {
 	act  func(ctx context.Context, s *stage) error
 
 	// options changes the servers that are started.
-	options func(*testenv.Options)
+	options func(*servers.Options)
 	// relays puts a relay between the gateway and each server, liar a lying Sentinel among the Sentinels.
 	// outsiders says that the gateway and the observers have a user of their own.
 	relays, liar, outsiders bool
 
 	// able says whether servers of a version can what the drill has them do, ableSince which can; nil: all.
-	able      func(testenv.Version) bool
+	able      func(servers.Version) bool
 	ableSince string
 
 	// For servers that are not the drill's own: needs are the tools without which it cannot be played there, and
@@ -127,7 +127,7 @@ var drills = []*drill{
 		inside: "the slots that it moves may hold keys of others"},
 	{name: "reshard-atomic", what: "slots move to another shard, all keys at once", modes: []Mode{Cluster},
 		act: reshardAtomic, bar: neverStops(), inside: "the slots that it moves may hold keys of others",
-		able: testenv.Version.MovesAtOnce, ableSince: "Valkey 9.0 or Redis 8.4"},
+		able: servers.Version.MovesAtOnce, ableSince: "Valkey 9.0 or Redis 8.4"},
 	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // gateWatch asks the path under test for the section of INFO that only a gateway of ours has.
 type gateWatch struct {
-	dial func() (*testenv.Conn, error)
+	dial func() (*servers.Conn, error)
 
 	mu sync.Mutex
 	// guarded by mu: what was seen last and, for Held, at most; what it had counted before, and its last failover then.
@@ -25,7 +25,7 @@ type gateWatch struct {
 func (w *gateWatch) run(ctx context.Context) {
 	ticker := time.NewTicker(gateEvery)
 	defer ticker.Stop()
-	var conn *testenv.Conn
+	var conn *servers.Conn
 	defer func() {
 		if conn != nil {
 			_ = conn.Close()

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // leave puts everything back after a drill, however it ended: what is broken is healed, the keys are removed. It gives
@@ -24,7 +24,7 @@ func (r *run) leave(ctx context.Context) (left []string, err error) {
 	keys[r.probeKey()] = true
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	removeErr := testenv.WaitFor(ctx, "the keys to be removed", func() error { return back.remove(keys) })
+	removeErr := servers.WaitFor(ctx, "the keys to be removed", func() error { return back.remove(keys) })
 	if removeErr != nil {
 		err = errors.Join(err, fmt.Errorf("keys that begin with %s may be left: %w", r.load.names.prefix, removeErr))
 	}
@@ -68,7 +68,7 @@ func (s *site) awaitHealed(ctx context.Context) error {
 	}
 	answered, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	return testenv.WaitFor(answered, "all Sentinels that are healed", func() error {
+	return servers.WaitFor(answered, "all Sentinels that are healed", func() error {
 		for _, addr := range s.sentinels {
 			if s.hurt[addr] != "" {
 				continue
@@ -94,7 +94,7 @@ func (s *site) awaitAgreed(ctx context.Context) error {
 		steady = helloTwice
 	}
 	last, since := "", time.Now()
-	return testenv.WaitFor(ctx, "all to agree again", func() error {
+	return servers.WaitFor(ctx, "all to agree again", func() error {
 		now, err := s.primary()
 		if err != nil || now != last {
 			last, since = now, time.Now()

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const (
@@ -45,7 +45,7 @@ var roles = []role{{kind: Set}, {kind: Get}, {kind: Incr}, {kind: Set, pipelined
 type load struct {
 	names names
 	// dial makes a connection to the path under test.
-	dial func() (*testenv.Conn, error)
+	dial func() (*servers.Conn, error)
 	// conns is the number of patient connections, rate the number of requests that all of them send in a second.
 	conns, rate int
 	book        *book
@@ -89,10 +89,10 @@ func (l *load) prepare(ctx context.Context) error {
 			}
 		}
 	}
-	return testenv.WaitFor(ctx, "the keys that are to be read", func() error { return l.readable(conn) })
+	return servers.WaitFor(ctx, "the keys that are to be read", func() error { return l.readable(conn) })
 }
 
-func (l *load) readable(conn *testenv.Conn) error {
+func (l *load) readable(conn *servers.Conn) error {
 	for i := range l.conns {
 		r, struck := l.plan(i)
 		if r.kind != Get {
@@ -144,7 +144,7 @@ type client struct {
 
 // pipe is a connection with the requests that wait for its replies.
 type pipe struct {
-	conn *testenv.Conn
+	conn *servers.Conn
 	// pending holds what was sent, in order; it never blocks, for a place is taken first and given back with the reply.
 	pending chan Entry
 	places  chan struct{}
@@ -204,7 +204,7 @@ func (c *client) send(e Entry) {
 		if c.reserve() {
 			e.Sent = c.load.book.now()
 			c.pipe.pending <- e
-			c.buf = append(c.buf, testenv.AppendCommand(nil, c.load.names.command(&e)...)...)
+			c.buf = append(c.buf, servers.AppendCommand(nil, c.load.names.command(&e)...)...)
 			return
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // Login is what somebody is shown who asks for a password. Password is called at each use, so that one that was changed
@@ -16,7 +16,7 @@ type Login struct {
 }
 
 // greet shows the login on a fresh connection. Its errors never hold the password.
-func (l Login) greet(conn *testenv.Conn) error {
+func (l Login) greet(conn *servers.Conn) error {
 	if l.Password == nil {
 		return nil
 	}
@@ -36,8 +36,8 @@ func (l Login) greet(conn *testenv.Conn) error {
 }
 
 // dial connects and shows the login.
-func (l Login) dial(addr string) (*testenv.Conn, error) {
-	conn, err := testenv.Dial(addr)
+func (l Login) dial(addr string) (*servers.Conn, error) {
+	conn, err := servers.Dial(addr)
 	if err != nil {
 		return nil, err
 	}

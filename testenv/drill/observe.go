@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const (
@@ -37,10 +37,10 @@ var standingTexts = [...]string{"unknown", "accepts writes", "is a replica", "is
 type serverWatch struct {
 	line *timeline
 	addr string
-	dial func(addr string) (*testenv.Conn, error)
+	dial func(addr string) (*servers.Conn, error)
 	// key is one of the struck shard.
 	key  string
-	conn *testenv.Conn
+	conn *servers.Conn
 	last standing
 	// refused says that it refused a write as a replica since it last accepted one: only then is its next acceptance
 	// a switch, and not the return of one that never heard of its successor.
@@ -126,7 +126,7 @@ func (w *serverWatch) note(now standing) {
 type sentinelWatch struct {
 	line *timeline
 	addr string
-	dial func(addr string) (*testenv.Conn, error)
+	dial func(addr string) (*servers.Conn, error)
 }
 
 func (w *sentinelWatch) run(ctx context.Context) {
@@ -147,7 +147,7 @@ func (w *sentinelWatch) run(ctx context.Context) {
 	}
 }
 
-func (w *sentinelWatch) listen(conn *testenv.Conn) {
+func (w *sentinelWatch) listen(conn *servers.Conn) {
 	conn.Timeout = time.Hour
 	if conn.Send("PSUBSCRIBE", "*") != nil {
 		return
@@ -194,13 +194,13 @@ type clusterWatch struct {
 	line  *timeline
 	addr  string
 	nodes []string // of the struck shard
-	dial  func(addr string) (*testenv.Conn, error)
+	dial  func(addr string) (*servers.Conn, error)
 }
 
 func (w *clusterWatch) run(ctx context.Context) {
 	ticker := time.NewTicker(10 * lookEvery)
 	defer ticker.Stop()
-	var conn *testenv.Conn
+	var conn *servers.Conn
 	last := map[string]string{}
 	for {
 		select {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 const (
@@ -21,7 +21,7 @@ const (
 // readback finds what the load has left behind, through the path under test.
 type readback struct {
 	names names
-	dial  func() (*testenv.Conn, error)
+	dial  func() (*servers.Conn, error)
 }
 
 // read asks for every key that a write may have made. What is missing, or less than was acknowledged, is asked for
@@ -31,7 +31,7 @@ func (r *readback) read(ctx context.Context, entries []Entry) (Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
 	asked := false
-	err := testenv.WaitFor(ctx, "all acknowledged writes", func() error {
+	err := servers.WaitFor(ctx, "all acknowledged writes", func() error {
 		conn, err := r.dial()
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (r *readback) read(ctx context.Context, entries []Entry) (Found, error) {
 	return found, nil
 }
 
-func (r *readback) readOnce(conn *testenv.Conn, entries []Entry, found Found) error {
+func (r *readback) readOnce(conn *servers.Conn, entries []Entry, found Found) error {
 	var asking []Entry
 	whole := map[int]bool{} // counters and lists are read once for all of their writes
 	for _, e := range entries {
@@ -74,20 +74,20 @@ func (r *readback) readOnce(conn *testenv.Conn, entries []Entry, found Found) er
 	return nil
 }
 
-func (r *readback) readBatch(conn *testenv.Conn, entries []Entry, found Found) error {
+func (r *readback) readBatch(conn *servers.Conn, entries []Entry, found Found) error {
 	var request []byte
 	for i := range entries {
 		e := &entries[i]
 		key := r.names.key(e)
 		switch {
 		case e.Kind == Incr:
-			request = testenv.AppendCommand(request, "GET", key)
+			request = servers.AppendCommand(request, "GET", key)
 		case e.Kind == Push:
-			request = testenv.AppendCommand(request, "LRANGE", key, "0", "-1")
+			request = servers.AppendCommand(request, "LRANGE", key, "0", "-1")
 		case r.names.paired(e):
-			request = testenv.AppendCommand(request, "EXISTS", key, twin(key))
+			request = servers.AppendCommand(request, "EXISTS", key, twin(key))
 		default:
-			request = testenv.AppendCommand(request, "EXISTS", key)
+			request = servers.AppendCommand(request, "EXISTS", key)
 		}
 	}
 	if err := conn.SendRaw(request); err != nil {
@@ -153,7 +153,7 @@ func (r *readback) remove(keys map[string]bool) error {
 		return err
 	}
 	for key := range keys {
-		if request, n = testenv.AppendCommand(request, "DEL", key), n+1; n == batch {
+		if request, n = servers.AppendCommand(request, "DEL", key), n+1; n == batch {
 			if err := send(); err != nil {
 				return err
 			}

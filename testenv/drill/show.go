@@ -8,13 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // ShowPlan says what flows where.
 type ShowPlan struct {
 	// Env are the servers. They stay the caller's, who brings back what was killed.
-	Env  *testenv.Env
+	Env  *servers.Env
 	Mode Mode
 	// Addr is the gateway's address.
 	Addr string
@@ -57,20 +57,20 @@ func OpenShow(ctx context.Context, p ShowPlan) (*Show, error) {
 	s := &Show{plan: p}
 	s.ctx, s.end = context.WithCancel(ctx)
 	site := &site{mode: p.Mode, master: p.Env.Groups[0].Name, env: p.Env, path: p.Addr}
-	site.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(p.Addr) }
+	site.dialPath = func() (*servers.Conn, error) { return servers.Dial(p.Addr) }
 	site.ownAddresses()
 	err := site.findTags(p.Connections + len(impatience))
 	s.add(site)
 	if p.Beside != "" && err == nil {
 		beside := *site
-		beside.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(beside.path) }
+		beside.dialPath = func() (*servers.Conn, error) { return servers.Dial(beside.path) }
 		err = beside.startBeside(s.ctx, p.Beside)
 		s.add(&beside)
 	}
 	if err == nil { // a gateway that has just been started may not know the servers yet
 		opening, enough := context.WithTimeout(s.ctx, showPatience)
 		defer enough()
-		err = testenv.WaitFor(opening, "the first requests", s.Renew)
+		err = servers.WaitFor(opening, "the first requests", s.Renew)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -250,7 +250,7 @@ func (s *Show) play(struck *turn, d *drill) error {
 	stage := &stage{site: lead.site, line: struck.line, book: lead.load.book, quick: true}
 	seeing, enough := context.WithTimeout(ctx, showSeen)
 	defer enough()
-	if err := testenv.WaitFor(seeing, "a look at everybody", lead.sees); err != nil {
+	if err := servers.WaitFor(seeing, "a look at everybody", lead.sees); err != nil {
 		return err
 	}
 	if err := stage.flow(ctx, showWarm); err != nil {
@@ -261,7 +261,7 @@ func (s *Show) play(struck *turn, d *drill) error {
 	}
 	telling, enough := context.WithTimeout(ctx, showTold)
 	defer enough()
-	_ = testenv.WaitFor(telling, "a receipt", lead.gate.toldAll) // the report says that there is none
+	_ = servers.WaitFor(telling, "a receipt", lead.gate.toldAll) // the report says that there is none
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology"
 )
 
@@ -38,7 +38,7 @@ type site struct {
 	mode Mode
 	// path is the address that clients use; dialPath connects there.
 	path     string
-	dialPath func() (*testenv.Conn, error)
+	dialPath func() (*servers.Conn, error)
 	// master is the name under which Sentinels watch the struck shard.
 	master string
 	// nodes are the servers of the struck shard, others one of another shard each, sentinels all Sentinels.
@@ -51,12 +51,12 @@ type site struct {
 	downAfter time.Duration
 
 	// Of servers of our own:
-	env  *testenv.Env
-	gate *testenv.Gateway
+	env  *servers.Env
+	gate *servers.Gateway
 	// relays stand between the gateway and each server, by the server's address, where a drill needs them.
-	relays map[string]*testenv.Fault
+	relays map[string]*servers.Fault
 	// proxy is what stands in the gateway's place; nil where nothing does.
-	proxy *testenv.Process
+	proxy *servers.Process
 	// liar is one more Sentinel, where a drill needs it.
 	liar *liar
 
@@ -84,12 +84,12 @@ type hands struct {
 }
 
 // dialServer connects to a server or Sentinel itself.
-func (s *site) dialServer(addr string) (*testenv.Conn, error) {
+func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	login := s.login
 	if slices.Contains(s.sentinels, addr) {
 		login = s.watcher
 	}
-	conn, err := testenv.Dial(s.reach(addr))
+	conn, err := servers.Dial(s.reach(addr))
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +111,8 @@ func (s *site) reach(addr string) string {
 }
 
 // options are the servers of a drill's own.
-func (p *Plan) options(d *drill) testenv.Options {
-	o := testenv.Options{Replicas: 2, DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
+func (p *Plan) options(d *drill) servers.Options {
+	o := servers.Options{Replicas: 2, DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
 		NodeTimeout: nodeTimeout, Masters: []string{masterName}}
 	if p.Mode == Cluster {
 		o.Replicas = 1
@@ -132,9 +132,9 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 		}
 	}()
 	if p.Mode == Cluster {
-		s.env, err = testenv.Cluster(p.options(d))
+		s.env, err = servers.Cluster(p.options(d))
 	} else {
-		s.env, err = testenv.Sentinel(p.options(d))
+		s.env, err = servers.Sentinel(p.options(d))
 	}
 	if err != nil {
 		return s, err
@@ -187,9 +187,9 @@ func (s *site) ownAddresses() {
 
 // startRelays puts a relay before each server of the struck shard and each Sentinel, for the gateway alone.
 func (s *site) startRelays() error {
-	s.relays = map[string]*testenv.Fault{}
+	s.relays = map[string]*servers.Fault{}
 	for _, addr := range slices.Concat(s.nodes, s.sentinels) {
-		relay, err := testenv.NewFault(addr)
+		relay, err := servers.NewFault(addr)
 		if err != nil {
 			return err
 		}
@@ -229,13 +229,13 @@ func (s *site) startPath(ctx context.Context, p *Plan) error {
 		args = append(args, "--upstream-user", s.login.User)
 		variables = append(variables, "EVERGATE_UPSTREAM_PASSWORD="+password)
 	}
-	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary,
+	gate, err := servers.RunGateway(servers.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary,
 		Variables: variables})
 	if err != nil {
 		return err
 	}
 	s.gate, s.path = gate, gate.Addr
-	s.dialPath = func() (*testenv.Conn, error) { return testenv.Dial(s.path) }
+	s.dialPath = func() (*servers.Conn, error) { return servers.Dial(s.path) }
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // stage is where an act plays: a site, a timeline and the load that runs meanwhile.
@@ -43,7 +43,7 @@ func (s *stage) awaitFlow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	from := s.line.now()
-	_ = testenv.WaitFor(ctx, "a write", func() error { // the verdict says what it means if none comes
+	_ = servers.WaitFor(ctx, "a write", func() error { // the verdict says what it means if none comes
 		if s.book.wroteSince(from) {
 			return nil
 		}
@@ -92,7 +92,7 @@ func (s *stage) awaitSwitch(ctx context.Context, former string) error {
 func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	err = testenv.WaitFor(ctx, "a primary on which all agree", func() error {
+	err = servers.WaitFor(ctx, "a primary on which all agree", func() error {
 		now, err = s.primary()
 		for _, old := range former {
 			if err == nil && now == old {
@@ -108,7 +108,7 @@ func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string,
 func (s *site) awaitReplicas(ctx context.Context, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	return testenv.WaitFor(ctx, "replicas", func() error {
+	return servers.WaitFor(ctx, "replicas", func() error {
 		if got := len(s.replicas()); got < n {
 			return fmt.Errorf("%d of %d are linked", got, n)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // Target is a running system to be drilled in place of servers that the drill starts: a gateway, and the Sentinels or
@@ -49,11 +49,11 @@ func (p *Plan) Lacks() string {
 	if d.able == nil {
 		return ""
 	}
-	binary, err := testenv.ServerBinary()
+	binary, err := servers.ServerBinary()
 	if err != nil {
 		return "" // the start of the servers says it
 	}
-	version, err := testenv.ServerVersion(binary)
+	version, err := servers.ServerVersion(binary)
 	if err != nil || d.able(version) {
 		return ""
 	}
@@ -132,7 +132,7 @@ func (d *drill) wantsReplicas(mode Mode) int {
 }
 
 // dialTarget connects as a client of the gateway.
-func (s *site) dialTarget() (*testenv.Conn, error) { return s.target.Clients.dial(s.target.Addr) }
+func (s *site) dialTarget() (*servers.Conn, error) { return s.target.Clients.dial(s.target.Addr) }
 
 // primaryReads is how a gateway says that no replica is asked.
 const primaryReads = "primary"

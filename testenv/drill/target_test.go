@@ -11,30 +11,30 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // arena is a system as somebody runs it: servers and a gateway that know nothing of drills. pids is a directory with
 // the process id of each server in a file named by its port.
 type arena struct {
-	env    *testenv.Env
+	env    *servers.Env
 	target Target
 	pids   string
 }
 
-func startArena(t *testing.T, mode Mode, o testenv.Options, gatewayArgs ...string) *arena {
+func startArena(t *testing.T, mode Mode, o servers.Options, gatewayArgs ...string) *arena {
 	t.Helper()
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	o.DownAfter, o.FailoverTimeout, o.NodeTimeout, o.Fast, o.Persist = downAfter, failoverTimeout, nodeTimeout, true, true
 	a := &arena{pids: t.TempDir()}
 	args := append([]string{"--reads", "prefer-replica"}, gatewayArgs...)
 	var err error
 	if mode == Cluster {
 		o.Replicas = 1
-		a.env, err = testenv.Cluster(o)
+		a.env, err = servers.Cluster(o)
 	} else {
 		o.Replicas = 2
-		a.env, err = testenv.Sentinel(o)
+		a.env, err = servers.Sentinel(o)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func startArena(t *testing.T, mode Mode, o testenv.Options, gatewayArgs ...strin
 			t.Fatal(err)
 		}
 	}
-	a.target.Addr = testenv.StartGateway(t, args...).Addr
+	a.target.Addr = servers.StartGateway(t, args...).Addr
 	a.target.Commands = Commands{Kill: a.signal("KILL"), Freeze: a.signal("STOP"), Heal: a.signal("CONT")}
 	return a
 }
@@ -98,7 +98,7 @@ func (a *arena) awaitNothing(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), switchPatience)
 	defer cancel()
-	if err := testenv.WaitFor(ctx, "no key to be left", func() error {
+	if err := servers.WaitFor(ctx, "no key to be left", func() error {
 		keys, err := a.keys(t)
 		if err == nil && len(keys) > 0 {
 			err = fmt.Errorf("%d are, %.200v", len(keys), keys)
@@ -128,7 +128,7 @@ func TestTarget(t *testing.T) {
 	for _, mode := range both {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			a := startArena(t, mode, testenv.Options{})
+			a := startArena(t, mode, servers.Options{})
 			a.play(t, "planned")
 			before := a.env.Primary()
 			a.play(t, "freeze-primary")
@@ -147,7 +147,7 @@ func TestTarget(t *testing.T) {
 // TestTargetThatAsksForPasswords has another password for each of clients, servers and Sentinels.
 func TestTargetThatAsksForPasswords(t *testing.T) {
 	t.Parallel()
-	a := startArena(t, Sentinel, testenv.Options{Password: "of-servers", SentinelPassword: "of-sentinels"},
+	a := startArena(t, Sentinel, servers.Options{Password: "of-servers", SentinelPassword: "of-sentinels"},
 		"--password-file", secret(t, "of-clients"), "--upstream-password-file", secret(t, "of-servers"),
 		"--sentinel-password-file", secret(t, "of-sentinels"))
 	_, err := Run(t.Context(), a.plan("planned"))
@@ -155,8 +155,8 @@ func TestTargetThatAsksForPasswords(t *testing.T) {
 		t.Errorf("without passwords: %v", err)
 	}
 	// Without the password nobody is told whether the servers are known yet.
-	testenv.Until(t, 10*time.Second, "the gateway knows its servers", func() error {
-		conn := testenv.MustDial(t, a.target.Addr)
+	servers.Until(t, 10*time.Second, "the gateway knows its servers", func() error {
+		conn := servers.MustDial(t, a.target.Addr)
 		_, _ = conn.Do("AUTH", "of-clients")
 		reply, err := conn.Do("EXISTS", "k")
 		if err == nil && string(reply) != ":0\r\n" {
@@ -183,7 +183,7 @@ func TestTargetIsLeftInOrder(t *testing.T) {
 	for _, mode := range both {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			a := startArena(t, mode, testenv.Options{})
+			a := startArena(t, mode, servers.Options{})
 			frozen := a.env.Primary()
 			ctx, end := context.WithCancel(t.Context())
 			plan := a.plan("freeze-primary")
@@ -214,7 +214,7 @@ func TestTargetIsLeftInOrder(t *testing.T) {
 // TestTargetIsAskedForFirst says no, and looks whether anything was touched.
 func TestTargetIsAskedForFirst(t *testing.T) {
 	t.Parallel()
-	a := startArena(t, Sentinel, testenv.Options{})
+	a := startArena(t, Sentinel, servers.Options{})
 	plan := a.plan("kill-primary")
 	primary := a.env.Primary()
 	no, warning := errors.New("no"), ""
@@ -244,12 +244,12 @@ func TestTargetIsAskedForFirst(t *testing.T) {
 // refuses looks at what a drill says before it strikes.
 func (a *arena) refuses(t *testing.T) {
 	t.Helper()
-	stranger, err := testenv.Plain(testenv.Options{})
+	stranger, err := servers.Plain(servers.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = stranger.Close() }()
-	other := testenv.StartGateway(t, "--primary", stranger.Primary().Addr)
+	other := servers.StartGateway(t, "--primary", stranger.Primary().Addr)
 	for _, c := range []struct {
 		name   string
 		change func(*Plan, *Target)
@@ -279,7 +279,7 @@ func (a *arena) refuses(t *testing.T) {
 // standsBeside plays a drill over a path that somebody else runs.
 func (a *arena) standsBeside(t *testing.T) {
 	t.Helper()
-	path, err := testenv.NewFault(a.env.Primary().Addr)
+	path, err := servers.NewFault(a.env.Primary().Addr)
 	if err != nil {
 		t.Fatal(err)
 	}

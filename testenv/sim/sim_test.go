@@ -9,7 +9,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 var (
@@ -55,14 +55,14 @@ var bugFrom = [bugs]uint64{TrustRole: 104, NoKill: 798}
 // goroutine, and makes it eight times slower.
 func tellsOfMany(t *testing.T) {
 	t.Helper()
-	if testenv.RaceEnabled {
+	if servers.RaceEnabled {
 		t.Skip("played by the round without race detector")
 	}
 }
 
 func TestSimulation(t *testing.T) {
 	end := time.Now().Add(time.Duration(*seconds) * time.Second)
-	if testing.Short() || testenv.RaceEnabled {
+	if testing.Short() || servers.RaceEnabled {
 		end = time.Now().Add(2 * time.Second)
 	}
 	played := 0

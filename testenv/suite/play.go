@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 //go:embed except.txt
@@ -69,7 +69,7 @@ type result struct {
 
 // play starts servers and runs one unit, straight against the primary, or through a gateway without the tests to skip.
 func play(ctx context.Context, o options, unit string, through bool, skip ...string) (r *result, err error) {
-	env, err := testenv.Sentinel(testenv.Options{Replicas: 2, Config: []string{"enable-debug-command yes"}})
+	env, err := servers.Sentinel(servers.Options{Replicas: 2, Config: []string{"enable-debug-command yes"}})
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func play(ctx context.Context, o options, unit string, through bool, skip ...str
 		if !o.plain {
 			args = append(args, policy...)
 		}
-		gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: args})
+		gate, err := servers.RunGateway(servers.GatewayOptions{Args: args})
 		if err != nil {
 			return nil, err
 		}

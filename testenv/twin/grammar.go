@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // The commands and what they take are asked of the server (COMMAND DOCS), so that those of a newer one are tried as
@@ -40,7 +40,7 @@ var left = []string{
 }
 
 // askGrammar asks a server for its commands, in the order of their names.
-func askGrammar(c *testenv.Conn) ([]command, error) {
+func askGrammar(c *servers.Conn) ([]command, error) {
 	frame, err := c.Do("COMMAND", "DOCS")
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 	"slices"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // programCommands is how many commands a program has: each begins with empty servers, so that what it shows can be
@@ -48,12 +48,12 @@ func main() {
 
 // start starts two servers and the gateway, and runs.
 func start(o options, out io.Writer) (code int, err error) {
-	env, err := testenv.Plain(testenv.Options{})
+	env, err := servers.Plain(servers.Options{})
 	if err != nil {
 		return 1, err
 	}
 	defer env.Close()
-	other, err := testenv.Plain(testenv.Options{})
+	other, err := servers.Plain(servers.Options{})
 	if err != nil {
 		return 1, err
 	}
@@ -61,7 +61,7 @@ func start(o options, out io.Writer) (code int, err error) {
 	if err := quickly(env, other); err != nil {
 		return 1, err
 	}
-	gate, err := testenv.RunGateway(testenv.GatewayOptions{Args: []string{"--primary", other.Primary().Addr}})
+	gate, err := servers.RunGateway(servers.GatewayOptions{Args: []string{"--primary", other.Primary().Addr}})
 	if err != nil {
 		return 1, err
 	}
@@ -73,7 +73,7 @@ func start(o options, out io.Writer) (code int, err error) {
 }
 
 // quickly has what blocks on servers end within milliseconds, not at the next tenth of a second.
-func quickly(servers ...*testenv.Env) error {
+func quickly(servers ...*servers.Env) error {
 	for _, env := range servers {
 		if _, err := env.Primary().Do("CONFIG", "SET", "hz", "500"); err != nil {
 			return err
@@ -88,7 +88,7 @@ func run(o options, straight, through string, out io.Writer) (code int, err erro
 	if err != nil {
 		return 1, err
 	}
-	c, err := testenv.Dial(straight)
+	c, err := servers.Dial(straight)
 	if err != nil {
 		return 1, err
 	}

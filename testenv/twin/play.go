@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // patience is how long an answer may take.
@@ -25,7 +25,7 @@ type player struct {
 
 // link is one connection to both.
 type link struct {
-	straight, through *testenv.Conn
+	straight, through *servers.Conn
 	// multi: a transaction is being queued; queued are the commands of it that were.
 	multi  bool
 	queued []string
@@ -68,7 +68,7 @@ func (p *player) play(steps []step) (*finding, error) {
 // begin empties both sides and connects anew.
 func (p *player) begin() error {
 	for _, addr := range []string{p.straight, p.through} {
-		c, err := testenv.Dial(addr)
+		c, err := servers.Dial(addr)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (p *player) close() {
 }
 
 func (l *link) close() {
-	for _, c := range []*testenv.Conn{l.straight, l.through} {
+	for _, c := range []*servers.Conn{l.straight, l.through} {
 		if c != nil {
 			_ = c.Close()
 		}
@@ -104,10 +104,10 @@ func (l *link) close() {
 func (p *player) connect(l *link) (err error) {
 	l.close()
 	*l = link{}
-	if l.straight, err = testenv.Dial(p.straight); err != nil {
+	if l.straight, err = servers.Dial(p.straight); err != nil {
 		return err
 	}
-	if l.through, err = testenv.Dial(p.through); err != nil {
+	if l.through, err = servers.Dial(p.through); err != nil {
 		return err
 	}
 	l.straight.Timeout, l.through.Timeout = patience, patience
@@ -120,7 +120,7 @@ func (p *player) do(s *step) (*finding, error) {
 	if s.silent && (l.multi || l.listens) {
 		return nil, nil
 	}
-	for _, c := range []*testenv.Conn{l.straight, l.through} {
+	for _, c := range []*servers.Conn{l.straight, l.through} {
 		if err := c.SendRaw(s.bytes()); err != nil {
 			return nil, err
 		}
@@ -244,7 +244,7 @@ func (p *player) sameElements(queued []string, a, b []byte) bool {
 // afterRaw compares what is said to bytes, up to the end of the connections: both are closed from here.
 func (p *player) afterRaw(l *link, s *step) (*finding, error) {
 	var said [2][]byte
-	for i, c := range []*testenv.Conn{l.straight, l.through} {
+	for i, c := range []*servers.Conn{l.straight, l.through} {
 		if half, ok := c.Conn.(*net.TCPConn); ok {
 			if err := half.CloseWrite(); err != nil {
 				return nil, err

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // bytes are those of a step on the wire.
@@ -15,14 +15,14 @@ func (s *step) bytes() (b []byte) {
 	}
 	for _, words := range s.commands {
 		if !s.inline || words[0] == "" {
-			b = testenv.AppendCommand(b, words...)
+			b = servers.AppendCommand(b, words...)
 			continue
 		}
 		for i, word := range words {
 			if i > 0 {
 				b = append(b, ' ')
 			}
-			b = testenv.AppendInlineWord(b, word)
+			b = servers.AppendInlineWord(b, word)
 		}
 		b = append(b, "\r\n"...)
 	}

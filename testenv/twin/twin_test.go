@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 )
 
 // TestRepliesAreThoseOfOneServer is a short run; make fuzz-redis sends a million.
 func TestRepliesAreThoseOfOneServer(t *testing.T) {
 	t.Parallel()
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	for _, seed := range []uint64{1, 1 << 32} {
 		var out strings.Builder
 		code, err := start(options{commands: 10_000, seed: seed, findings: 3}, &out)
@@ -26,8 +26,8 @@ func TestRepliesAreThoseOfOneServer(t *testing.T) {
 // that shows it be short.
 func TestADifferenceIsFoundAndShown(t *testing.T) {
 	t.Parallel()
-	testenv.SkipShort(t)
-	one, other := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
+	servers.SkipShort(t)
+	one, other := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
 	if err := quickly(one, other); err != nil {
 		t.Fatal(err)
 	}

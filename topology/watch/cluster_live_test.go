@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology"
 	"evergate/topology/watch"
 )
 
 // accepts polls a server until it accepts a write to key, and sends the time.
-func accepts(t *testing.T, n *testenv.Node, key string) <-chan time.Time {
+func accepts(t *testing.T, n *servers.Node, key string) <-chan time.Time {
 	at := make(chan time.Time, 1)
-	c, err := testenv.Dial(n.Addr)
+	c, err := servers.Dial(n.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,20 +41,20 @@ func accepts(t *testing.T, n *testenv.Node, key string) <-chan time.Time {
 // TestClusterSwitchesAreSeenAtOnce measures from the first write that a replica accepts as the new primary to the View
 // that has it: after a crash, a freeze and CLUSTER FAILOVER.
 func TestClusterSwitchesAreSeenAtOnce(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	for _, c := range []struct {
 		name string
-		hurt func(old, next *testenv.Node) error
+		hurt func(old, next *servers.Node) error
 	}{
-		{"killed", func(old, _ *testenv.Node) error { return old.Kill() }},
-		{"frozen", func(old, _ *testenv.Node) error { return old.Freeze() }},
-		{"planned", func(_, next *testenv.Node) error {
+		{"killed", func(old, _ *servers.Node) error { return old.Kill() }},
+		{"frozen", func(old, _ *servers.Node) error { return old.Freeze() }},
+		{"planned", func(_, next *servers.Node) error {
 			_, err := next.Do("CLUSTER", "FAILOVER")
 			return err
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1})
+			env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1})
 			k := follow(t, watch.Service{Name: "c", Cluster: []string{env.Nodes()[0].Addr}})[0]
 			v := k.until(t, "3 shards with a replica each", fullCluster)
 			const slot = 7365 // of the key "c"
@@ -100,9 +100,9 @@ func TestClusterSwitchesAreSeenAtOnce(t *testing.T) {
 }
 
 // reportMoved writes to the old owner of a slot until it says MOVED, and reports that as a worker does.
-func (k *watched) reportMoved(t *testing.T, slot int, old, next *testenv.Node) {
+func (k *watched) reportMoved(t *testing.T, slot int, old, next *servers.Node) {
 	t.Helper()
-	c := testenv.MustDial(t, old.Addr)
+	c := servers.MustDial(t, old.Addr)
 	for moved := false; !moved; {
 		reply, err := c.Do("SET", "c", "v")
 		if err != nil {
@@ -131,9 +131,9 @@ func slotOwners(v *topology.View, but string) map[string]int {
 // TestClusterIsWatchedWhileItForms looks at a cluster from its first moment: its nodes are met, and go by their IP
 // addresses, before they have slots and hostnames. Every replica must be of use once it has formed.
 func TestClusterIsWatchedWhileItForms(t *testing.T) {
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, Unformed: true})
+	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, Unformed: true})
 	nodes := env.Nodes()
-	do := func(n *testenv.Node, args ...any) any {
+	do := func(n *servers.Node, args ...any) any {
 		t.Helper()
 		reply, err := n.Do(args...)
 		if err != nil {
@@ -145,14 +145,14 @@ func TestClusterIsWatchedWhileItForms(t *testing.T) {
 	for _, n := range nodes[1:] {
 		do(nodes[0], "CLUSTER", "MEET", "127.0.0.1", n.Port)
 	}
-	testenv.Until(t, 20*time.Second, "the first node to know all", func() error {
+	servers.Until(t, 20*time.Second, "the first node to know all", func() error {
 		if known := strings.Count(do(nodes[0], "CLUSTER", "NODES").(string), " connected"); known < len(nodes) {
 			return fmt.Errorf("it knows %d", known)
 		}
 		return nil
 	})
 	do(nodes[0], "CONFIG", "RESETSTAT")
-	testenv.Until(t, 20*time.Second, "the watch to have seen them", func() error {
+	servers.Until(t, 20*time.Second, "the watch to have seen them", func() error {
 		// Its second question came after the first was answered.
 		if asked := fmt.Sprint(do(nodes[0], "INFO", "commandstats")); !strings.Contains(asked, "shards:calls=2,") {
 			return errors.New("not asked yet")
@@ -166,7 +166,7 @@ func TestClusterIsWatchedWhileItForms(t *testing.T) {
 	for i, g := range env.Groups {
 		do(g.Nodes[0], "CLUSTER", "ADDSLOTSRANGE", i*topology.Slots/3, (i+1)*topology.Slots/3-1)
 		id := do(g.Nodes[0], "CLUSTER", "MYID")
-		testenv.Until(t, 20*time.Second, "the replica to know its primary", func() error {
+		servers.Until(t, 20*time.Second, "the replica to know its primary", func() error {
 			_, err := g.Nodes[1].Do("CLUSTER", "REPLICATE", id)
 			return err
 		})

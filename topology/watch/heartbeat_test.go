@@ -10,7 +10,7 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology/watch"
 )
 
@@ -43,7 +43,7 @@ func TestDeadSubscriptionIsReplaced(t *testing.T) {
 		<-ended
 	})
 	follow(t, watch.Service{Name: "s", Sentinels: []string{listener.Addr().String()}, MasterName: "main"})
-	testenv.Until(t, 10*time.Second, "a second subscription", func() error {
+	servers.Until(t, 10*time.Second, "a second subscription", func() error {
 		if s, p := subscriptions.Load(), pings.Load(); s < 2 || p < 1 {
 			return fmt.Errorf("%d subscriptions, %d PINGs", s, p)
 		}

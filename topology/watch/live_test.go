@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology"
 	"evergate/topology/watch"
 )
@@ -101,7 +101,7 @@ func (k *watched) told() []string {
 // until waits for a View that fits.
 func (k *watched) until(t *testing.T, what string, fits func(v *topology.View) error) *topology.View {
 	t.Helper()
-	testenv.Until(t, 20*time.Second, what, func() error {
+	servers.Until(t, 20*time.Second, what, func() error {
 		v := k.View()
 		if v == nil {
 			return errors.New("no view")
@@ -126,9 +126,9 @@ func shape(primary string, replicas int) func(v *topology.View) error {
 }
 
 func TestPlainLearnsReplicas(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartPlain(t, testenv.Options{Replicas: 2})
+	env := servers.StartPlain(t, servers.Options{Replicas: 2})
 	k := follow(t, watch.Service{Name: "plain", Primary: env.Primary().Addr})[0]
 	v := k.until(t, "primary and two replicas", shape(env.Primary().Addr, 2))
 	if v.Lowest == nil || v.Lowest.Version == "" || v.Sharded {
@@ -138,12 +138,12 @@ func TestPlainLearnsReplicas(t *testing.T) {
 
 // TestSentinelSwitchIsSeenAtOnce measures from the first +switch-master that any Sentinel publishes to the View.
 func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
-	testenv.SkipShort(t)
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, Fast: true})
+	servers.SkipShort(t)
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	old := env.Primary()
 	k := follow(t, watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})[0]
 	k.until(t, "primary and two replicas", shape(old.Addr, 2))
-	testenv.Until(t, 10*time.Second, "all three Sentinels heard", func() error {
+	servers.Until(t, 10*time.Second, "all three Sentinels heard", func() error {
 		if n := strings.Count(strings.Join(k.told(), "\n"), " heard"); n < 3 {
 			return fmt.Errorf("%d heard", n)
 		}
@@ -194,9 +194,9 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 // TestClusterFailover sees a Cluster whole, by two users of whom one may not call CLUSTER SHARDS, then a slot moved,
 // then a primary killed.
 func TestClusterFailover(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, Replicas: 1, ACL: []string{
+	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, ACL: []string{
 		"user default on nopass ~* &* +@all", "user few on >secret -@all +ping " + without(watch.ServerCommands,
 			"+cluster|shards", "+role", "+config|get")}})
 	seed := []string{env.Nodes()[0].Addr}
@@ -266,7 +266,7 @@ func fullCluster(v *topology.View) error {
 
 // TestFewRights: users with exactly the documented commands, then without ROLE, without INFO, without both.
 func TestFewRights(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
 	var acl []string
 	users := map[string]string{"exact": watch.ServerCommands, "norole": without(watch.ServerCommands, "+role"),
@@ -274,7 +274,7 @@ func TestFewRights(t *testing.T) {
 	for name, rules := range users {
 		acl = append(acl, "user "+name+" on >secret resetchannels -@all "+rules)
 	}
-	env := testenv.StartPlain(t, testenv.Options{Replicas: 1,
+	env := servers.StartPlain(t, servers.Options{Replicas: 1,
 		ACL: append(acl, "user default on nopass ~* &* +@all")})
 	primary, replica := env.Primary().Addr, env.Replicas()[0].Addr
 	var services []watch.Service
@@ -305,9 +305,9 @@ func TestFewRights(t *testing.T) {
 // has one subscriber, whichever service named it, and by whichever name; a service whose master nobody knows
 // harms nobody.
 func TestOneSubscriptionASentinel(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, Masters: []string{"one", "two"},
+	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3, Masters: []string{"one", "two"},
 		SentinelConfig: []string{"user gate on >secret -@all " + watch.SentinelCommands}})
 	gate := func() (string, string, error) { return "gate", "secret", nil }
 	list := follow(t,
@@ -318,7 +318,7 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 	for i, k := range list[:2] {
 		k.until(t, "primary and a replica", shape(env.Groups[i].Primary().Addr, 1))
 	}
-	testenv.Until(t, 10*time.Second, "one subscription a Sentinel", func() error {
+	servers.Until(t, 10*time.Second, "one subscription a Sentinel", func() error {
 		for _, s := range env.Sentinels {
 			clients, err := s.Do("client", "list")
 			if err != nil {
@@ -346,9 +346,9 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 
 // TestFrozenSentinel: a Sentinel that is silent without closing anything is noticed, and heard again after.
 func TestFrozenSentinel(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3})
 	k := follow(t, watch.Service{Name: "s", Sentinels: strings.Split(env.SentinelAddrs(), ","), MasterName: "main"})[0]
 	k.until(t, "primary and a replica", shape(env.Primary().Addr, 1))
 	frozen := env.Sentinels[1]
@@ -364,11 +364,11 @@ func TestFrozenSentinel(t *testing.T) {
 	if err := frozen.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Until(t, 10*time.Second, "the Sentinel gone", said("gone"))
+	servers.Until(t, 10*time.Second, "the Sentinel gone", said("gone"))
 	if err := frozen.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Until(t, 10*time.Second, "the Sentinel heard", said("heard"))
+	servers.Until(t, 10*time.Second, "the Sentinel heard", said("heard"))
 	if v := k.View(); v.Shards[0].Primary.Addr != env.Primary().Addr {
 		t.Errorf("primary %s", v.Shards[0].Primary.Addr)
 	}
@@ -376,9 +376,9 @@ func TestFrozenSentinel(t *testing.T) {
 
 // TestNothingThereYet: the service is watched before anything of it runs, says so once, and finds it when it comes.
 func TestNothingThereYet(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartPlain(t, testenv.Options{})
+	env := servers.StartPlain(t, servers.Options{})
 	node := env.Primary()
 	if err := node.Kill(); err != nil {
 		t.Fatal(err)
@@ -387,7 +387,7 @@ func TestNothingThereYet(t *testing.T) {
 		watch.Service{Name: "s", Sentinels: []string{node.Addr}, MasterName: "main"},
 		watch.Service{Name: "c", Cluster: []string{node.Addr}})
 	for _, k := range k {
-		testenv.Until(t, 5*time.Second, "the loss told", func() error {
+		servers.Until(t, 5*time.Second, "the loss told", func() error {
 			if told := k.told(); len(told) != 1 || !strings.Contains(told[0], "gone (connection refused)") {
 				return fmt.Errorf("told: %v", told)
 			}
@@ -408,8 +408,8 @@ func TestNothingThereYet(t *testing.T) {
 // TestAddressLeadsElsewhere has an address lead to another server, as when a name or a virtual address moves, while the
 // connections that there are stay with the old one, which lives. Workers that meet another run say so.
 func TestAddressLeadsElsewhere(t *testing.T) {
-	old, next := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
-	relay := testenv.StartFault(t, old.Primary().Addr)
+	old, next := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
+	relay := servers.StartFault(t, old.Primary().Addr)
 	k := follow(t, watch.Service{Name: "p", Primary: relay.Addr})[0]
 	first := k.until(t, "the first server", shape(relay.Addr, 0)).Shards[0].Primary
 	relay.Retarget(next.Primary().Addr)

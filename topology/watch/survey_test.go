@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology/watch"
 )
 
 func TestSurveySentinel(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 5 * time.Second})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, DownAfter: 5 * time.Second})
 	service := watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"}
 	found, err := watch.Survey(t.Context(), watch.Options{}, service)
 	if err != nil {
@@ -39,9 +39,9 @@ func TestSurveySentinel(t *testing.T) {
 
 // TestSurveyWaitsForSentinels: one that accepts and says nothing is shown as one that is lost, not left out.
 func TestSurveyWaitsForSentinels(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 1, Sentinels: 3, DownAfter: time.Minute})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3, DownAfter: time.Minute})
 	silent := env.Sentinels[2]
 	if err := silent.Freeze(); err != nil {
 		t.Fatal(err)
@@ -62,9 +62,9 @@ func TestSurveyWaitsForSentinels(t *testing.T) {
 }
 
 func TestSurveyCluster(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartCluster(t, testenv.Options{Primaries: 3, NodeTimeout: 3 * time.Second, ACL: []string{
+	env := servers.StartCluster(t, servers.Options{Primaries: 3, NodeTimeout: 3 * time.Second, ACL: []string{
 		"user default on nopass ~* &* +@all", "user few on >secret -@all +info +cluster|slots +config|get"}})
 	found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "c",
 		Cluster:  []string{env.Nodes()[0].Addr},
@@ -83,9 +83,9 @@ func TestSurveyCluster(t *testing.T) {
 
 // TestSurveyFindsWrongPassword: a server that does not let us in is one that cannot be used, and is called so.
 func TestSurveyFindsWrongPassword(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartPlain(t, testenv.Options{Password: "right"})
+	env := servers.StartPlain(t, servers.Options{Password: "right"})
 	found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "p", Primary: env.Primary().Addr,
 		Upstream: func() (string, string, error) { return "", "wrong", nil }})
 	if err != nil {
@@ -95,9 +95,9 @@ func TestSurveyFindsWrongPassword(t *testing.T) {
 }
 
 func TestSurveyFindsTrouble(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	one, two := testenv.StartPlain(t, testenv.Options{}), testenv.StartPlain(t, testenv.Options{})
+	one, two := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
 	options := watch.Options{DialTimeout: 300 * time.Millisecond}
 	found, err := watch.Survey(t.Context(), options, watch.Service{Name: "p", Primary: one.Primary().Addr,
 		Replicas: []string{two.Primary().Addr}})

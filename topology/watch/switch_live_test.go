@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"evergate/testenv"
+	"evergate/testenv/servers"
 	"evergate/topology"
 	"evergate/topology/watch"
 )
@@ -18,7 +18,7 @@ import (
 // was acknowledged, and settles when its write is over.
 type worker struct {
 	k     *watched
-	conns map[string]*testenv.Conn
+	conns map[string]*servers.Conn
 
 	mu sync.Mutex
 	// acked are the keys that were acknowledged outside of a hold, longest the longest time without any.
@@ -28,7 +28,7 @@ type worker struct {
 
 // work runs a worker of the service until the test ends.
 func (k *watched) work(t *testing.T) *worker {
-	w := &worker{k: k, conns: map[string]*testenv.Conn{}}
+	w := &worker{k: k, conns: map[string]*servers.Conn{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -77,7 +77,7 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) another(ctx context.Context, v *topology.View) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	_ = testenv.WaitFor(ctx, "another view", func() error {
+	_ = servers.WaitFor(ctx, "another view", func() error {
 		if w.k.View() == v {
 			return errors.New("none yet")
 		}
@@ -90,7 +90,7 @@ func (w *worker) write(addr, key string) bool {
 	c := w.conns[addr]
 	if c == nil {
 		var err error
-		if c, err = testenv.Dial(addr); err != nil {
+		if c, err = servers.Dial(addr); err != nil {
 			return false
 		}
 		c.Timeout = 300 * time.Millisecond
@@ -108,7 +108,7 @@ func (w *worker) write(addr, key string) bool {
 func (w *worker) reset(t *testing.T) {
 	t.Helper()
 	before := len(w.keys())
-	testenv.Until(t, 10*time.Second, "acknowledged writes", func() error {
+	servers.Until(t, 10*time.Second, "acknowledged writes", func() error {
 		if n := len(w.keys()); n < before+2000 {
 			return fmt.Errorf("%d of them", n-before)
 		}
@@ -133,7 +133,7 @@ func (w *worker) keys() []string {
 }
 
 // missing counts the acknowledged keys that a server does not have.
-func (w *worker) missing(t *testing.T, n *testenv.Node) int {
+func (w *worker) missing(t *testing.T, n *servers.Node) int {
 	t.Helper()
 	missing := 0
 	keys := w.keys()
@@ -158,7 +158,7 @@ func (w *worker) missing(t *testing.T, n *testenv.Node) int {
 }
 
 // switched runs a service with a worker, does what hurts, and waits for another primary and the receipt.
-func switched(t *testing.T, env *testenv.Env, hurt func() error) (*watched, *worker, *topology.Receipt) {
+func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *worker, *topology.Receipt) {
 	t.Helper()
 	s := watch.Service{Name: "p", Primary: env.Nodes()[0].Addr, Replicas: []string{env.Nodes()[1].Addr}}
 	if len(env.Sentinels) > 0 {
@@ -167,7 +167,7 @@ func switched(t *testing.T, env *testenv.Env, hurt func() error) (*watched, *wor
 	k := followWith(t, 1, s)[0]
 	old := env.Primary()
 	k.until(t, "primary and replicas", shape(old.Addr, len(env.Nodes())-1))
-	testenv.Until(t, 10*time.Second, "all Sentinels heard", func() error {
+	servers.Until(t, 10*time.Second, "all Sentinels heard", func() error {
 		if n := strings.Count(strings.Join(k.told(), "\n"), "sentinel"); n < len(env.Sentinels) {
 			return fmt.Errorf("%d heard", n)
 		}
@@ -188,7 +188,7 @@ func switched(t *testing.T, env *testenv.Env, hurt func() error) (*watched, *wor
 		return nil
 	})
 	resumed := len(w.keys())
-	testenv.Until(t, 10*time.Second, "writes to it", func() error {
+	servers.Until(t, 10*time.Second, "writes to it", func() error {
 		if len(w.keys()) <= resumed {
 			return errors.New("none yet")
 		}
@@ -210,7 +210,7 @@ func (k *watched) receipts() []*topology.Receipt {
 }
 
 // kept checks that no more acknowledged writes are missing than the receipt allows.
-func kept(t *testing.T, env *testenv.Env, k *watched, w *worker, r *topology.Receipt) {
+func kept(t *testing.T, env *servers.Env, k *watched, w *worker, r *topology.Receipt) {
 	t.Helper()
 	now := env.Node(k.View().Shards[0].Primary.Addr)
 	missing := w.missing(t, now)
@@ -222,8 +222,8 @@ func kept(t *testing.T, env *testenv.Env, k *watched, w *worker, r *topology.Rec
 
 // TestPlannedSwitchLosesNothing: SENTINEL FAILOVER under writes is held from its first message on.
 func TestPlannedSwitchLosesNothing(t *testing.T) {
-	testenv.SkipShort(t)
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, Fast: true})
+	servers.SkipShort(t)
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	for _, s := range env.Sentinels {
 		// A Sentinel that has not heard of the failover makes the new primary a replica again after four publish
 		// periods, and the leader itself sees the promotion only after up to a second. A replica whose INFO is older
@@ -245,7 +245,7 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 	if paused := w.paused(); paused > atOnce {
 		t.Errorf("writes paused for %v", paused)
 	}
-	testenv.Until(t, 10*time.Second, "the confirmation", func() error {
+	servers.Until(t, 10*time.Second, "the confirmation", func() error {
 		if !strings.Contains(strings.Join(k.told(), "\n"), " confirmed") {
 			return errors.New("none")
 		}
@@ -255,16 +255,16 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 
 // TestKilledPrimaryHasAReceipt: what is missing after a crash is no more than the receipt says.
 func TestKilledPrimaryHasAReceipt(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, Fast: true})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	k, w, r := switched(t, env, env.Primary().Kill)
 	kept(t, env, k, w, r)
 }
 
 // serverFailover has a server make a replica primary in its place (FAILOVER), which takes up to a second of its own,
 // and measures from the first write that the new one accepts to the View that has it.
-func serverFailover(t *testing.T, env *testenv.Env) *watched {
+func serverFailover(t *testing.T, env *servers.Env) *watched {
 	t.Helper()
 	old := env.Primary()
 	accepted := map[string]<-chan time.Time{}
@@ -298,8 +298,8 @@ func (k *watched) published(addr string) time.Time {
 
 // TestServerFailoverIsFollowed: FAILOVER on the server itself, of which the Sentinels know nothing.
 func TestServerFailoverIsFollowed(t *testing.T) {
-	testenv.SkipShort(t)
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3})
+	servers.SkipShort(t)
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3})
 	k := serverFailover(t, env)
 	if told := strings.Join(k.told(), "\n"); !strings.Contains(told, "behind the Sentinels' back") {
 		t.Errorf("no alarm:\n%s", told)
@@ -308,15 +308,15 @@ func TestServerFailoverIsFollowed(t *testing.T) {
 
 // TestPlainSwitchIsFollowed: in a plain list the servers' own word is all there is.
 func TestPlainSwitchIsFollowed(t *testing.T) {
-	testenv.SkipShort(t)
-	serverFailover(t, testenv.StartPlain(t, testenv.Options{Replicas: 1}))
+	servers.SkipShort(t)
+	serverFailover(t, servers.StartPlain(t, servers.Options{Replicas: 1}))
 }
 
 // TestEmptyPrimaryIsFenced: the primary restarts without its data, faster than down-after.
 func TestEmptyPrimaryIsFenced(t *testing.T) {
-	testenv.SkipShort(t)
+	servers.SkipShort(t)
 	t.Parallel()
-	env := testenv.StartSentinel(t, testenv.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, DownAfter: 4 * time.Second})
 	k := followWith(t, 1, watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})[0]
 	old := env.Primary()
 	v := k.until(t, "primary and two replicas", shape(old.Addr, 2))
@@ -334,7 +334,7 @@ func TestEmptyPrimaryIsFenced(t *testing.T) {
 		}
 		return nil
 	})
-	testenv.Until(t, 10*time.Second, "the alarm", func() error {
+	servers.Until(t, 10*time.Second, "the alarm", func() error {
 		if !strings.Contains(strings.Join(k.told(), "\n"), "restarted without the history it had") {
 			return errors.New("none")
 		}

@@ -1,0 +1,317 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"evergate/testenv/servers"
+)
+
+// Many failovers leave the gateway as it was. `make soak` plays 200 in a row; as a test among others it is a few.
+
+const (
+	// soakFailovers is how many are counted where EVERGATE_FAILOVERS does not say. A fifth more come before.
+	soakFailovers = 5
+	// soakKillEvery makes every so many-th one a primary that is killed and comes back. The others are planned.
+	soakKillEvery = 5
+	// soakPatience bounds each step of a failover, until everybody has found his place.
+	soakPatience = 60 * time.Second
+	// soakClients are the clients of the load, soakPause the time between two writes of each.
+	soakClients = 50
+	soakPause   = 50 * time.Millisecond
+	// soakHerd is how many times the connections of the steady state a server may have while roles change: those of
+	// the former and of the new role. The clients that wait for it are many more.
+	soakHerd = 2
+	// soakCalm is how many looks in a row must show the same before it is believed to be the steady state.
+	soakCalm = 100
+	// What all failovers together may add. Live bytes are those of the last collection; resident ones hold what was
+	// not yet collected and what the runtime keeps for later, too.
+	soakLiveMax     = 512 << 10
+	soakResidentMax = 8 << 20
+)
+
+// figures are what failovers may not change.
+type figures struct {
+	goroutines, descriptors, lanes int
+	// toPrimary and toReplicas are the gateway's connections as the servers count them.
+	toPrimary, toReplicas int
+}
+
+// within says whether nothing is more than it is in other.
+func (f figures) within(other figures) bool {
+	return f.goroutines <= other.goroutines && f.descriptors <= other.descriptors && f.lanes <= other.lanes &&
+		f.toPrimary <= other.toPrimary && f.toReplicas <= other.toReplicas
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%d goroutines, %d descriptors, %d lanes, %d connections to the primary and %d to replicas",
+		f.goroutines, f.descriptors, f.lanes, f.toPrimary, f.toReplicas)
+}
+
+func TestManyFailoversLeaveNothingBehind(t *testing.T) {
+	servers.SkipShort(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc, which only Linux has")
+	}
+	counted := soakFailovers
+	if text := os.Getenv("EVERGATE_FAILOVERS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			t.Fatalf("EVERGATE_FAILOVERS is %q", text)
+		}
+		counted = n
+	}
+	s := startSoak(t)
+	for i := range max(2, counted/5) {
+		s.failover(t, i)
+	}
+	before := s.steady(t)
+	live, resident := s.memory(t)
+	switched := s.told(t, "failovers_switched")
+	t.Logf("before:    %v; %d KiB live, %d KiB resident", before, live>>10, resident>>10)
+	began := time.Now()
+	for i := range counted {
+		s.failover(t, i)
+		if done := i + 1; done%20 == 0 {
+			live, resident := s.memory(t)
+			t.Logf("after %3d: %v; %d KiB live, %d KiB resident", done, s.look(t), live>>10, resident>>10)
+		}
+	}
+	each := time.Since(began) / time.Duration(counted)
+	s.back(t, before)
+	liveNow, residentNow := s.memory(t)
+	t.Logf("at the end: %v; %d KiB live, %d KiB resident", s.look(t), liveNow>>10, residentNow>>10)
+	t.Logf("%v for each failover; Sentinels were asked %d times; %d writes acknowledged, %d uncertain; no server had "+
+		"more than %d connections", each.Round(time.Millisecond), s.attempts, s.acknowledged.Load(), s.uncertain.Load(),
+		s.most)
+	if s.most > soakHerd*before.toPrimary {
+		t.Errorf("a server had %d connections", s.most)
+	}
+	if liveNow > live+soakLiveMax || residentNow > resident+soakResidentMax {
+		t.Errorf("memory has grown: %d KiB live, %d KiB resident before", live>>10, resident>>10)
+	}
+	if got := s.told(t, "failovers_switched") - switched; got < counted {
+		t.Errorf("the gateway saw %d switches of %d", got, counted)
+	}
+}
+
+// soak is what is failed over: servers, the gateway, and clients that never stop.
+type soak struct {
+	env  *servers.Env
+	gate *servers.Gateway
+	asks *servers.Conn
+	// attempts counts how often a Sentinel was asked to switch.
+	attempts int
+	// most is how many connections of the gateway one server had at most.
+	most int
+	// acknowledged and uncertain count the writes of the clients.
+	acknowledged, uncertain atomic.Int64
+}
+
+func startSoak(t *testing.T) *soak {
+	t.Helper()
+	// The gateway has a user of its own, so that its connections can be told from others.
+	acl := []string{"user default on nopass ~* &* +@all", "user " + aclUser + " on >" + aclPassword + " ~* &* +@all"}
+	// After a switch Sentinels replace a primary that died only when twice the failover timeout has passed.
+	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true, Persist: true, ACL: acl,
+		FailoverTimeout: 2 * time.Second,
+		SentinelConfig:  acl})
+	// By fast periods the other Sentinels would take back a candidate after 0.4 s; its leader asks it each second.
+	for _, n := range env.Sentinels {
+		if _, err := n.Do("SENTINEL", "DEBUG", "publish-period", 400); err != nil && env.Version.AtLeast(7, 0) {
+			t.Fatal(err)
+		}
+	}
+	// On a busy machine servers are slow, and the gateway opens a connection beside a slow one, for a minute or more. That
+	// has nothing to do with failovers, so it is given patience.
+	s := &soak{env: env, gate: startAsUser(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main",
+		"--log-level", "warn", "--silent-after", "10s")}
+	s.asks = servers.MustDial(t, s.gate.Addr)
+	ctx, cancel := context.WithCancel(context.Background())
+	var clients sync.WaitGroup
+	for i := range soakClients {
+		conn := servers.MustDial(t, s.gate.Addr)
+		conn.Timeout = soakPatience
+		clients.Go(func() { s.count(ctx, t, conn, fmt.Sprint("soak:", i)) })
+	}
+	t.Cleanup(func() {
+		cancel()
+		clients.Wait()
+	})
+	return s
+}
+
+// count is one client: it counts a key up and reads it, and stops at an answer that breaks a promise.
+func (s *soak) count(ctx context.Context, t *testing.T, conn *servers.Conn, key string) {
+	tick := time.NewTicker(soakPause)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		<-tick.C
+		reply, err := conn.Do("INCR", key)
+		switch {
+		case err == nil && reply[0] == ':':
+			s.acknowledged.Add(1)
+		case err == nil && strings.HasPrefix(string(reply), "-UNCERTAIN "):
+			s.uncertain.Add(1)
+		default:
+			t.Errorf("INCR %s: %q, %v", key, reply, err)
+			return
+		}
+		if reply, err := conn.Do("GET", key); err != nil || reply[0] != '$' {
+			t.Errorf("GET %s: %q, %v", key, reply, err)
+			return
+		}
+	}
+}
+
+// failover lets another server become the primary, and waits until everybody has found his place.
+func (s *soak) failover(t *testing.T, n int) {
+	t.Helper()
+	group := s.env.Groups[0]
+	var old *servers.Node
+	servers.Until(t, soakPatience, "a primary", func() error {
+		if old = group.Primary(); old == nil {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	planned := n%soakKillEvery != 0
+	if !planned {
+		if err := old.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	servers.Until(t, soakPatience, fmt.Sprint("another primary in failover ", n), func() error {
+		for _, node := range s.env.Nodes() {
+			s.most = max(s.most, connectionsOf(node, aclUser))
+		}
+		switch now := group.Primary(); {
+		case now == old && planned: // again, too, when Sentinels have given up an attempt
+			if err := group.Failover(); err != nil {
+				return err
+			}
+			s.attempts++
+			return errors.New("it was just asked for")
+		case now == nil || now == old:
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	if !old.Running() {
+		if err := old.Restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := group.AwaitReplicas(); err != nil {
+		t.Fatal(err)
+	}
+	servers.Until(t, soakPatience, "Sentinels that know everyone", s.env.SentinelsKnowAll)
+	servers.Until(t, soakPatience, "a gateway that reads from all replicas", func() error {
+		text, err := s.asks.Do("INFO", "upstream")
+		if !strings.Contains(string(text), fmt.Sprintf(",replicas=%d\r\n", len(group.Nodes)-1)) {
+			return fmt.Errorf("INFO says %s, %w", text, errors.Join(err))
+		}
+		return nil
+	})
+	flowing := s.acknowledged.Load() + soakClients
+	servers.Until(t, soakPatience, "writes", func() error {
+		if s.acknowledged.Load() < flowing {
+			return errors.New("there are none")
+		}
+		return nil
+	})
+}
+
+// steady looks until nothing has changed for a while.
+func (s *soak) steady(t *testing.T) (f figures) {
+	t.Helper()
+	same := 0
+	servers.Until(t, soakPatience, "figures that stay", func() error {
+		last := f
+		if f = s.look(t); f != last {
+			same = 0
+		}
+		if same++; same < soakCalm {
+			return fmt.Errorf("%v", f)
+		}
+		return nil
+	})
+	return f
+}
+
+// back waits until nothing is more than it was before.
+func (s *soak) back(t *testing.T, before figures) {
+	t.Helper()
+	servers.Until(t, soakPatience, "figures that are as before", func() error {
+		if f := s.look(t); !f.within(before) {
+			return fmt.Errorf("%v", f)
+		}
+		return nil
+	})
+}
+
+func (s *soak) look(t *testing.T) figures {
+	t.Helper()
+	f := figures{goroutines: s.told(t, "goroutines"), lanes: s.told(t, "lanes")}
+	var err error
+	if f.descriptors, err = servers.Descriptors(s.gate.Pid); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range s.env.Nodes() {
+		role, _, err := n.Role()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := connectionsOf(n, aclUser); role == "master" {
+			f.toPrimary += got
+		} else {
+			f.toReplicas += got
+		}
+	}
+	return f
+}
+
+// connectionsOf counts the connections of a user to a server; none when it does not answer.
+func connectionsOf(n *servers.Node, user string) int {
+	list, err := n.Do("CLIENT", "LIST")
+	if err != nil {
+		return 0
+	}
+	return strings.Count(fmt.Sprint(list), " user="+user+" ")
+}
+
+// memory is what is live on the gateway's heap, and what is resident, in bytes.
+func (s *soak) memory(t *testing.T) (live, resident int64) {
+	t.Helper()
+	resident, err := servers.ResidentBytes(s.gate.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(s.told(t, "heap_live_bytes")), resident
+}
+
+// told reads a number from the sections of INFO that are about the gateway alone: for others it asks all servers, with
+// goroutines that would be counted.
+func (s *soak) told(t *testing.T, name string) int {
+	t.Helper()
+	text, err := s.asks.Do("INFO", "gateway", "failover")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(text), "\r\n"+name+":")
+	number, _, _ := strings.Cut(after, "\r\n")
+	n, err := strconv.Atoi(number)
+	if err != nil || !found {
+		t.Fatalf("INFO says %q for %s", number, name)
+	}
+	return n
+}

@@ -1,0 +1,390 @@
+// Package lint holds the sources and the docs to what is promised of them.
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// room is a row of the table of rooms: what a package may know.
+type room struct {
+	// ours are the packages of this module that it may import, without the module's name.
+	ours []string
+	// modules are the foreign modules that it may import.
+	modules []string
+	// pure says: no I/O, no goroutine, no lock, no clock of its own.
+	pure bool
+	// timeless forbids even time as a value.
+	timeless bool
+	// shells are files of a pure room that run it: a goroutine and what it needs are allowed there.
+	shells []string
+}
+
+const (
+	redconModule = "github.com/tidwall/redcon"
+	goRedis      = "github.com/redis/go-redis/v9"
+	hdrHistogram = "github.com/HdrHistogram/hdrhistogram-go"
+	hclog        = "github.com/hashicorp/go-hclog"
+	pflag        = "github.com/spf13/pflag"
+	cobra        = "github.com/spf13/cobra"
+	yaml         = "go.yaml.in/yaml/v4"
+	sys          = "golang.org/x/sys"
+)
+
+// rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
+var rooms = map[string]room{
+	"cmd/evergate": {ours: []string{"gateway", "testenv/servers", "testenv/drill"},
+		modules: []string{hclog, pflag, cobra, yaml, sys}},
+	"gateway": {ours: []string{"gateway/loop", "gateway/worker", "gateway/fanout", "gateway/status", "gateway/resp",
+		"gateway/facade",
+		"topology", "topology/watch", "routing"}, modules: []string{hclog, sys}},
+	"gateway/loop": {ours: []string{"gateway/worker"}, modules: []string{hclog, sys}},
+	"gateway/worker": {pure: true, ours: []string{"gateway/session", "gateway/backend", "gateway/blocks", "gateway/hold",
+		"gateway/facade", "gateway/fanout", "gateway/resp", "routing", "topology"}},
+	"gateway/facade":  {pure: true, timeless: true, ours: []string{"gateway/resp", "routing"}},
+	"gateway/session": {pure: true},
+	"gateway/hold":    {pure: true},
+	"gateway/backend": {pure: true, ours: []string{"gateway/blocks", "gateway/resp"}},
+	"gateway/blocks":  {pure: true, timeless: true},
+	"gateway/fanout":  {pure: true},
+	"gateway/resp":    {pure: true, timeless: true, modules: []string{redconModule}},
+	"gateway/status": {ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "gateway/facade",
+		"gateway/fanout", "routing", "topology"}, modules: []string{hclog, sys}},
+	"routing":         {pure: true, timeless: true, ours: []string{"topology"}},
+	"topology":        {pure: true, shells: []string{"keeper.go"}},
+	"topology/watch":  {ours: []string{"topology"}, modules: []string{goRedis, hclog, sys}},
+	"testenv/servers": {modules: []string{goRedis}},
+	"testenv/e2e":     {},
+	"testenv/lint":    {},
+	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "gateway/fanout",
+		"gateway/resp", "routing", "topology"}},
+	"testenv/drill":       {ours: []string{"testenv/servers", "topology"}, modules: []string{hdrHistogram}},
+	"testenv/suite":       {ours: []string{"testenv/servers"}},
+	"testenv/twin":        {ours: []string{"testenv/servers"}},
+	"testenv/compat":      {ours: []string{"testenv/servers"}},
+	"testenv/bench":       {ours: []string{"testenv/servers"}, modules: []string{goRedis, sys}},
+	"testenv/bench/relay": {modules: []string{sys}},
+}
+
+// impure are the parts of the standard library that a pure room may not import, with all below them.
+var impure = []string{"net", "os", "syscall", "log", "sync", "context", "runtime", "unsafe", "crypto/rand"}
+
+// shellMay are those of them that the goroutine around a pure room may import.
+var shellMay = []string{"context", "sync"}
+
+// clocks are the functions of package time that look at a clock or wait for one.
+var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+// seeded are the parts of math/rand that depend on nothing but a seed.
+var seeded = []string{"New", "NewPCG", "NewChaCha8", "NewZipf", "NewSource", "Rand", "PCG", "ChaCha8", "Source", "Zipf"}
+
+// emptyNames say nothing about what is inside. The second list is for types only.
+var (
+	emptyNames     = []string{"manager", "handler", "util", "utils", "common", "helper", "helpers", "core"}
+	emptyTypeNames = []string{"data", "info", "context"}
+)
+
+const (
+	fileLinesMax = 400
+	funcLinesMax = 70
+	lineRunesMax = 120
+)
+
+// long are the files that are tables or one machine, and may be as long as they need; their lines may not.
+var long = []string{"routing/table*.go", "gateway/resp/scan.go"}
+
+// source is a parsed file.
+type source struct {
+	pkg, name string // "gateway/resp", "scan.go"
+	text      []byte
+	file      *ast.File
+	set       *token.FileSet
+}
+
+func (s *source) at(pos token.Pos) string {
+	return fmt.Sprintf("%s/%s:%d", s.pkg, s.name, s.set.Position(pos).Line)
+}
+
+func (s *source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
+
+// listed is what go list tells of a package.
+type listed struct{ ImportPath, Dir string }
+
+func TestArchitectureImports(t *testing.T) {
+	for _, s := range sources(t) {
+		r, known := rooms[s.pkg]
+		if !known {
+			t.Errorf("package %s has no row in the table of rooms", s.pkg)
+			continue
+		}
+		if s.isTest() {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			path := strings.Trim(spec.Path.Value, `"`)
+			if why := r.refuses(s.name, path); why != "" {
+				t.Errorf("%s: %s imports %s: %s", s.at(spec.Pos()), s.pkg, path, why)
+			}
+		}
+	}
+}
+
+// linked are the rooms of testenv that the binary may hold, for demo and drill.
+var linked = []string{"evergate/testenv/servers", "evergate/testenv/drill"}
+
+func TestArchitectureBinaryLinksNoTests(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "./cmd/evergate")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	found := 0
+	for _, path := range strings.Fields(string(out)) {
+		switch {
+		case slices.Contains(linked, path):
+			found++
+		case strings.HasPrefix(path, "evergate/testenv"), path == "testing":
+			t.Errorf("the binary links %s", path)
+		}
+	}
+	if found != len(linked) {
+		t.Errorf("the binary links %d of %v", found, linked)
+	}
+}
+
+// refuses says why a file of the room may not import path; empty when it may.
+func (r *room) refuses(file, path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case first == "evergate":
+		if own := strings.TrimPrefix(path, "evergate/"); !slices.Contains(r.ours, own) {
+			return "the arrow is not in the table of rooms"
+		}
+	case strings.Contains(first, "."):
+		if !within(r.modules, path) {
+			return "this room may not use that module"
+		}
+	case slices.Contains(r.shells, file) && within(shellMay, path):
+	case r.pure && path == "sync/atomic":
+	case r.pure && within(impure, path):
+		return "the room is pure"
+	case r.timeless && path == "time":
+		return "the room knows no time"
+	}
+	return ""
+}
+
+// within says whether path is one of roots or lies below one.
+func within(roots []string, path string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool {
+		return path == root || strings.HasPrefix(path, root+"/")
+	})
+}
+
+func TestArchitecturePureRooms(t *testing.T) {
+	for _, s := range sources(t) {
+		r := rooms[s.pkg]
+		if !r.pure || s.isTest() || slices.Contains(r.shells, s.name) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s: a pure room starts a goroutine", s.at(n.Pos()))
+			case *ast.ChanType, *ast.SelectStmt:
+				t.Errorf("%s: a pure room uses a channel", s.at(n.Pos()))
+			case *ast.SelectorExpr:
+				if why := s.refusesUse(n); why != "" {
+					t.Errorf("%s: %s", s.at(n.Pos()), why)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// refusesUse says why a pure room may not use package.Name.
+func (s *source) refusesUse(n *ast.SelectorExpr) string {
+	x, ok := n.X.(*ast.Ident)
+	if !ok || x.Obj != nil { // a variable of that name, not the package
+		return ""
+	}
+	switch name := n.Sel.Name; {
+	case x.Name == "time" && slices.Contains(clocks, name):
+		return "a pure room looks at a clock: time." + name
+	case x.Name == "rand" && !slices.Contains(seeded, name):
+		return "a pure room throws dice without a seed: rand." + name
+	case x.Name == "redcon" && !strings.HasPrefix(name, "Append"):
+		return "of redcon only the Append functions may be used: its readers can be made to panic"
+	}
+	return ""
+}
+
+func TestArchitectureNames(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, part := range append(strings.Split(s.pkg, "/"), strings.TrimSuffix(s.name, ".go")) {
+			if word := emptyWord(part, emptyNames); word != "" {
+				t.Errorf("%s/%s: %q is no name for a package or a file", s.pkg, s.name, word)
+			}
+		}
+		for _, d := range s.file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if word := emptyWord(d.Name.Name, emptyNames); word != "" {
+					t.Errorf("%s: %q in the name of %s says nothing", s.at(d.Pos()), word, d.Name.Name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					named, ok := spec.(*ast.TypeSpec)
+					if !ok {
+						continue
+					}
+					if word := emptyWord(named.Name.Name, slices.Concat(emptyNames, emptyTypeNames)); word != "" {
+						t.Errorf("%s: %q in the name of type %s says nothing", s.at(named.Pos()), word, named.Name.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+var wordPattern = regexp.MustCompile(`[A-Z]+[a-z0-9]*|[a-z0-9]+`)
+
+// emptyWord finds one of words in a name written in camel case or with underscores.
+func emptyWord(name string, words []string) string {
+	for _, word := range wordPattern.FindAllString(name, -1) {
+		if word = strings.ToLower(word); slices.Contains(words, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+func TestArchitectureLengths(t *testing.T) {
+	for _, s := range sources(t) {
+		lines := bytes.Split(bytes.TrimSuffix(s.text, []byte("\n")), []byte("\n"))
+		for i, line := range lines {
+			if n := utf8.RuneCount(line); n > lineRunesMax {
+				t.Errorf("%s/%s:%d: %d characters in a line, %d are the limit", s.pkg, s.name, i+1, n, lineRunesMax)
+			}
+		}
+		if s.isLong() {
+			continue
+		}
+		if len(lines) > fileLinesMax && !s.isTest() {
+			t.Errorf("%s/%s: %d lines, %d are the limit", s.pkg, s.name, len(lines), fileLinesMax)
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || s.isTest() {
+				continue
+			}
+			if n := s.set.Position(f.End()).Line - s.set.Position(f.Pos()).Line + 1; n > funcLinesMax {
+				t.Errorf("%s: %s has %d lines, %d are the limit", s.at(f.Pos()), f.Name.Name, n, funcLinesMax)
+			}
+		}
+	}
+}
+
+func (s *source) isLong() bool {
+	return slices.ContainsFunc(long, func(pattern string) bool {
+		match, err := filepath.Match(pattern, s.pkg+"/"+s.name)
+		return err == nil && match
+	})
+}
+
+// TestArchitectureCanFail shows the rules something to refuse: a check that never fails checks nothing.
+func TestArchitectureCanFail(t *testing.T) {
+	refused := []struct{ pkg, file, path string }{
+		{"gateway/resp", "scan.go", "time"},
+		{"gateway/resp", "scan.go", "evergate/topology"},
+		{"gateway/loop", "loop.go", "evergate/routing"},
+		{"gateway/worker", "run.go", "net/netip"},
+		{"topology", "state.go", "context"},
+		{"routing", "decide.go", redconModule},
+		{"cmd/evergate", "main.go", goRedis},
+	}
+	for _, c := range refused {
+		if r := rooms[c.pkg]; r.refuses(c.file, c.path) == "" {
+			t.Errorf("%s/%s may import %s", c.pkg, c.file, c.path)
+		}
+	}
+	allowed := []struct{ pkg, file, path string }{
+		{"topology", "keeper.go", "context"},
+		{"gateway/worker", "run.go", "sync/atomic"},
+		{"topology/watch", "roles.go", goRedis + "/maintnotifications"},
+	}
+	for _, c := range allowed {
+		if r := rooms[c.pkg]; r.refuses(c.file, c.path) != "" {
+			t.Errorf("%s/%s may not import %s", c.pkg, c.file, c.path)
+		}
+	}
+	if emptyWord("connManager", emptyNames) != "manager" || emptyWord("committed", emptyNames) != "" {
+		t.Error("names are not cut into words")
+	}
+}
+
+// sources parses every Go file of every package of the module, whatever system it is for.
+func sources(t *testing.T) []*source {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []*source
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		names, err := filepath.Glob(filepath.Join(p.Dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			all = append(all, parse(t, strings.TrimPrefix(p.ImportPath, "evergate/"), name))
+		}
+	}
+	if len(all) == 0 {
+		t.Fatal("no source was found")
+	}
+	return slices.DeleteFunc(all, func(s *source) bool { return s == nil })
+}
+
+// parse reads one file; nil when it has gone since it was listed.
+func parse(t *testing.T, pkg, path string) *source {
+	t.Helper()
+	s := &source{pkg: pkg, name: filepath.Base(path), set: token.NewFileSet()}
+	var err error
+	s.text, err = os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		s.file, err = parser.ParseFile(s.set, path, s.text, parser.ParseComments)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

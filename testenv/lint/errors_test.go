@@ -1,0 +1,323 @@
+package lint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"net"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"evergate/gateway/session"
+	"evergate/routing"
+)
+
+// docs/errors.md is written from the table in errors_table_test.go; the table is held against the sources.
+
+var rewrite = flag.Bool("rewrite", false, "write docs/errors.md; a person reads the diff")
+
+const errorsPage = "docs/errors.md"
+
+func TestErrorsPageIsMadeFromItsTable(t *testing.T) {
+	want := renderErrors()
+	if *rewrite {
+		if err := os.WriteFile("../../"+errorsPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if checkoutFile(t, errorsPage) != want {
+		t.Errorf("%s is not what its table says: go test -run ErrorsPage ./testenv/lint -rewrite", errorsPage)
+	}
+}
+
+func renderErrors() string {
+	var b strings.Builder
+	b.WriteString(errorsIntro)
+	for _, s := range errorSections {
+		fmt.Fprintf(&b, "\n## %s\n\n", s.prefix)
+		if s.says != "" {
+			b.WriteString(s.says + "\n\n")
+		}
+		fmt.Fprintf(&b, "| redis-py | ioredis | go-redis | Jedis |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
+			s.raised.redisPy, s.raised.ioredis, s.raised.goRedis, s.raised.jedis)
+		b.WriteString("| text | executed | when | what to do |\n|---|---|---|---|\n")
+		for _, a := range s.texts {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.text, a.executed, a.when+a.raised.otherwise(), a.advice)
+		}
+	}
+	b.WriteString(closedIntro)
+	for _, reason := range closeReasons() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", reason, closed[reason])
+	}
+	return b.String()
+}
+
+// otherwise says what single libraries make of a text that they know.
+func (r raised) otherwise() string {
+	text := ""
+	for _, l := range [][2]string{{"redis-py", r.redisPy}, {"ioredis", r.ioredis}, {"go-redis", r.goRedis},
+		{"Jedis", r.jedis}} {
+		if l[1] != "" {
+			text += "; " + l[0] + ": " + l[1]
+		}
+	}
+	return text
+}
+
+const errorsIntro = `# What the gateway answers by itself
+
+Errors of servers (WRONGTYPE, OOM, MISCONF, NOPERM, NOSCRIPT, ...) are passed on as they are. Those that only say that
+another server is to be asked, or that a server cannot serve now (MOVED, ASK, READONLY, LOADING, MASTERDOWN,
+CLUSTERDOWN), are dealt with here and never shown. BUSY, which a server says while a script runs for too long, is waited
+out for as long as a request waits for a primary, and shown then. What the gateway says itself is all on this page. No
+server has a text with "evergate:" or "this gateway" in it.
+
+"Executed" says whether the command changed or could have changed anything on a server. What changes from case to case
+stands in angle brackets. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their
+defaults, as plain (not cluster) clients. A text of each prefix was shown to redis-py (5.2, 7.1 and 8.1) and to ioredis,
+a test shows every text to go-redis, and of Jedis the source was read. redis-py takes a prefix that it knows out of the
+text of the exception.
+
+Two libraries repeat whole pipelines: redis-py when any command of one got LOADING, go-redis when the first one got
+LOADING or TRYAGAIN. Commands of that pipeline that were executed are then executed again. Where that must not be, use
+"retry=Retry(NoBackoff(), 0)" with redis-py, "MaxRetries: -1" with go-redis.
+`
+
+const closedIntro = `
+## Connections that are closed without a text
+
+All four libraries connect again by themselves. redis-py 6 and later repeats the command that had no answer, ioredis
+sends all again that had none (its "autoResendUnfulfilledCommands"), go-redis repeats up to 3 times, Jedis throws a
+JedisConnectionException. That is why the gateway answers UNCERTAIN where it can, and closes a connection only for
+these reasons:
+
+| reason | what was executed |
+|---|---|
+`
+
+// closeReasons are the names of all typed reasons for closing, in their order.
+func closeReasons() []string {
+	var names []string
+	for r := session.ClientLeft; r <= session.TooMany; r++ {
+		names = append(names, r.String())
+	}
+	return names
+}
+
+// errorReply is a whole error as it is written to a client.
+var errorReply = regexp.MustCompile(`^-[A-Z]+ .*\r\n$`)
+
+// fragments are texts of the rooms that answer clients which are no answers, by how they begin.
+var fragments = []string{
+	"-TRYAGAIN Multiple keys", "-READONLY You", "-LOADING Redis", "-LOADING Valkey", "-CLUSTERDOWN ", "-MASTERDOWN ",
+	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-BUSY Redis", "-BUSY Valkey",
+	"-ERR no such key", "-ERR The command has no key arguments", "-UNBLOCKED force",
+	"-ERR WAIT cannot be used with replica", "-ERR WAITAOF cannot be used with replica",
+	"-EXECABORT Transaction discarded because of: ", // what servers say
+	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
+	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
+	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <", "CONFIG <subcommand>", "GET <pattern>", "SET <directive>",
+	"id=%d addr", "sub=%d", "qbuf=%d", "events=r", // CLIENT LIST
+	"+%d.%06d [%d %s]",                                                // MONITOR
+	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
+	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
+	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of
+	"set up ",                  // the name of a question to a server
+	"-ERR Command 'multi' not", // what Valkey says, and is left out
+	"reply does not parse", "the server cannot say what the command is",
+	"the server has another run id", // why a lane is closed
+}
+
+// TestErrorsPageHasEveryText holds the table against the sources: whatever the worker and the protocol say in words
+// stands on the page, and what stands on the page is said in the sources.
+func TestErrorsPageHasEveryText(t *testing.T) {
+	var page []string
+	for _, s := range errorSections {
+		for _, a := range s.texts {
+			page = append(page, a.text)
+		}
+	}
+	said := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.isTest() || !strings.HasPrefix(s.pkg, "gateway") {
+			continue
+		}
+		speaks := s.pkg == "gateway/worker" || s.pkg == "gateway/resp" || s.pkg == "gateway/facade"
+		for _, w := range wordsOf(s) {
+			text := strings.TrimSuffix(strings.TrimPrefix(w.text, "-"), "\r\n")
+			said[text] = true
+			if !speaks && !errorReply.MatchString(w.text) || !strings.Contains(strings.TrimSpace(text), " ") ||
+				slices.ContainsFunc(fragments, func(f string) bool { return strings.HasPrefix(w.text, f) }) {
+				continue
+			}
+			if !slices.ContainsFunc(page, func(p string) bool { return strings.Contains(p, text) }) {
+				t.Errorf("%s: %q is not in the table of %s", s.at(w.pos), text, errorsPage)
+			}
+		}
+	}
+	for _, p := range page {
+		if rest := untold(p, said); rest != "" {
+			t.Errorf("the table of %s has %q: nothing in the sources says %q", errorsPage, p, rest)
+		}
+	}
+}
+
+// words are a string of a source: one literal, or several that are added up.
+type words struct {
+	pos  token.Pos
+	text string
+}
+
+// wordsOf finds the strings of a file, but for what it imports and what it panics with.
+func wordsOf(s *source) []words {
+	var found []words
+	var fold func(n ast.Expr) (string, bool)
+	fold = func(n ast.Expr) (string, bool) {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			text, err := strconv.Unquote(n.Value)
+			return text, err == nil && n.Kind == token.STRING
+		case *ast.BinaryExpr:
+			x, one := fold(n.X)
+			y, other := fold(n.Y)
+			return x + y, one && other
+		}
+		return "", false
+	}
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			return false
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "panic" {
+				return false
+			}
+		case ast.Expr:
+			if text, ok := fold(n); ok {
+				found = append(found, words{n.Pos(), text})
+				return false
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// untold is what is left of a text of the page when all that the sources say, and what changes, is taken away.
+func untold(text string, said map[string]bool) string {
+	pieces := []string{}
+	for s := range said {
+		if strings.Contains(s, " ") && len(s) > 1 && strings.Contains(text, s) {
+			pieces = append(pieces, s)
+		}
+	}
+	slices.SortFunc(pieces, func(a, b string) int { return len(b) - len(a) })
+	for _, s := range pieces {
+		text = strings.ReplaceAll(text, s, "\x00")
+	}
+	text = regexp.MustCompile(`<[a-zA-Z]+>`).ReplaceAllString(text, "")
+	return strings.Trim(text, "\x00' ")
+}
+
+func TestErrorsPageHasEveryReason(t *testing.T) {
+	named := map[string]bool{}
+	for _, s := range errorSections {
+		for _, a := range s.texts {
+			named[a.reason] = true
+		}
+	}
+	for r := routing.UnknownCommand; r <= routing.Forbidden; r++ {
+		if !named[r.String()] {
+			t.Errorf("no text in the table of %s has the reason %s", errorsPage, r)
+		}
+	}
+	for _, r := range closeReasons() {
+		if closed[r] == "" {
+			t.Errorf("%s does not say what closing for %s means", errorsPage, r)
+		}
+	}
+}
+
+// TestErrorsPageIsRightAboutGoRedis shows every text to the library that is at hand: what it makes of it, and how often
+// it asks.
+func TestErrorsPageIsRightAboutGoRedis(t *testing.T) {
+	for _, s := range errorSections {
+		for _, a := range s.texts {
+			says := s.raised.goRedis
+			if a.raised.goRedis != "" {
+				says = a.raised.goRedis
+			}
+			if s.prefix == "NOPROTO" { // answers HELLO alone
+				continue
+			}
+			asked, err := askGoRedis(t, a.text)
+			if again := strings.Contains(says, "repeated up to 3 times"); again != (asked == 4) || !again && asked != 1 {
+				t.Errorf("%q: go-redis asked %d times, and %s says: %s", a.text, asked, errorsPage, says)
+			}
+			kinds := map[string]bool{
+				"LoadingError": redis.IsLoadingError(err), "TryAgainError": redis.IsTryAgainError(err),
+				"AuthError": redis.IsAuthError(err), "ExecAbortError": redis.IsExecAbortError(err),
+				"MaxClientsError": redis.IsMaxClientsError(err),
+			}
+			for kind, is := range kinds {
+				told := strings.Contains(says, kind) &&
+					(s.prefix != "ERR Protocol error" || strings.Contains(a.text, "unauthenticated"))
+				if is != told {
+					t.Errorf("%q: go-redis makes %T of it, and %s says: %s", a.text, err, errorsPage, says)
+				}
+			}
+			var plain redis.Error
+			if !errors.As(err, &plain) || plain.Error() != a.text {
+				t.Errorf("%q: go-redis says %v", a.text, err)
+			}
+		}
+	}
+}
+
+// askGoRedis answers a GET of go-redis with an error, and says how often it was asked.
+func askGoRedis(t *testing.T, text string) (asked int64, err error) {
+	t.Helper()
+	var gets atomic.Int64
+	client := redis.NewClient(&redis.Options{
+		DisableIdentity: true, MinRetryBackoff: -1, MaxRetryBackoff: -1,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() {
+				buf := make([]byte, 4096)
+				for {
+					n, err := theirs.Read(buf)
+					if err != nil {
+						return
+					}
+					reply := "ERR unknown command"
+					if bytes.Contains(buf[:n], []byte("\r\nget\r\n")) {
+						gets.Add(1)
+						reply = text
+					}
+					if _, err := theirs.Write([]byte("-" + reply + "\r\n")); err != nil {
+						return
+					}
+				}
+			}()
+			return ours, nil
+		},
+	})
+	err = client.Get(t.Context(), "key").Err()
+	if closing := client.Close(); closing != nil {
+		t.Fatal(closing)
+	}
+	return gets.Load(), err
+}

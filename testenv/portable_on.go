@@ -1,6 +1,0 @@
-//go:build portable
-
-package testenv
-
-// portable says that the gateway under test runs the portable loop: it is built with the tag that the test has.
-const portable = true

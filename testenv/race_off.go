@@ -1,6 +1,0 @@
-//go:build !race
-
-package testenv
-
-// RaceEnabled says whether this process was built with the race detector; the gateway is then built with it too.
-const RaceEnabled = false

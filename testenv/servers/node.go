@@ -1,0 +1,226 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const (
+	// startPatience is how long a server may take until it answers.
+	startPatience = 20 * time.Second
+	// AskPatience bounds one question to a server, frozen ones included. A busy machine makes servers slow.
+	AskPatience = 2 * time.Second
+	// logTailBytes is how much of each log goes into an error.
+	logTailBytes = 2048
+)
+
+// Node is one server process, data server or Sentinel. Its port and directory stay its own while the Env lives.
+// The methods that end, freeze and start it are for one goroutine at a time.
+type Node struct {
+	// Addr is HOST:PORT, or [::1]:PORT.
+	Addr string
+	// Port is the number in Addr.
+	Port int
+	// Dir holds its configuration, log and data.
+	Dir string
+
+	binary  string
+	options []string // arguments after the configuration file
+	port    *Port
+	client  *redis.Client
+	process *Process
+	// started runs after every start, when the server answers.
+	started func(*Node) error
+}
+
+// Client is a plain go-redis client of this server, as the most powerful user the Env knows. It never retries and
+// tells the server nothing about itself. The Env closes it.
+func (n *Node) Client() *redis.Client { return n.client }
+
+// NewClient makes the one kind of client that tests use: no retry, no identity, no maintenance notifications.
+func NewClient(addr, user, password string) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr:                     addr,
+		Username:                 user,
+		Password:                 password,
+		Protocol:                 2,
+		DisableIdentity:          true,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		MaxRetries:               -1,
+		DialerRetries:            1,
+		DialTimeout:              2 * time.Second,
+		ContextTimeoutEnabled:    true,
+	})
+}
+
+// Pid is the process id of the server as last started.
+func (n *Node) Pid() int { return n.process.Pid }
+
+// Running says that the process has not ended; a frozen one runs.
+func (n *Node) Running() bool {
+	select {
+	case <-n.process.Exited():
+		return false
+	default:
+		return true
+	}
+}
+
+// Log is everything the server has printed over all its starts.
+func (n *Node) Log() string {
+	text, err := os.ReadFile(n.logPath())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (n *Node) logPath() string { return filepath.Join(n.Dir, "log") }
+
+// Kill ends it with SIGKILL and waits until it is gone.
+func (n *Node) Kill() error { return n.process.Kill() }
+
+// Stop ends it with SIGTERM and waits until it is gone.
+func (n *Node) Stop() error { return n.process.Stop() }
+
+// Freeze stops it with SIGSTOP: connections stay open, nothing is answered.
+func (n *Node) Freeze() error { return n.process.Freeze() }
+
+// Thaw lets a frozen server go on. It then executes what lies in its sockets.
+func (n *Node) Thaw() error { return n.process.Thaw() }
+
+// Restart starts it again on its port with the configuration it had (as rewritten by itself or by a Sentinel), and
+// waits until it answers. A server still running is killed first. Keys survive only with Options.Persist.
+func (n *Node) Restart() error {
+	if err := n.process.Kill(); err != nil {
+		return err
+	}
+	return n.start()
+}
+
+// RestartWiped is Restart with the data files removed; the cluster's node file stays.
+func (n *Node) RestartWiped() error {
+	if err := n.process.Kill(); err != nil {
+		return err
+	}
+	err := errors.Join(os.RemoveAll(filepath.Join(n.Dir, "dump.rdb")),
+		os.RemoveAll(filepath.Join(n.Dir, "appendonly.aof")),
+		os.RemoveAll(filepath.Join(n.Dir, "appendonlydir")))
+	if err != nil {
+		return err
+	}
+	return n.start()
+}
+
+// errPortTaken says that somebody else listens on the port by now.
+var errPortTaken = errors.New("port is taken")
+
+// start runs the server and waits until it answers and has its data loaded (NOAUTH is an answer).
+func (n *Node) start() error {
+	args := append([]string{filepath.Join(n.Dir, "conf")}, n.options...)
+	process, err := StartProcess(n.Dir, n.logPath(), n.binary, args)
+	if err != nil {
+		return err
+	}
+	n.process = process
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	if err := n.awaitAnswer(ctx); err != nil {
+		return errors.Join(err, process.Kill())
+	}
+	if n.started != nil {
+		return n.started(n)
+	}
+	return nil
+}
+
+func (n *Node) awaitAnswer(ctx context.Context) error {
+	var ended error
+	err := WaitFor(ctx, "an answer from "+n.Addr, func() error {
+		select {
+		case <-n.process.Exited():
+			ended = n.exitError()
+			return nil
+		default:
+		}
+		conn, err := net.DialTimeout("tcp", n.Addr, AskPatience)
+		if err != nil {
+			return err // go-redis would say each refused dial on standard error
+		}
+		_ = conn.Close()
+		_, err = n.Do("PING")
+		var reply redis.Error
+		if errors.As(err, &reply) && !strings.HasPrefix(reply.Error(), "LOADING") {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, n.process.LogTail(logTailBytes))
+	}
+	return ended
+}
+
+// exitError says why a server ended at once.
+func (n *Node) exitError() error {
+	tail := n.process.LogTail(logTailBytes)
+	if strings.Contains(tail, "Address already in use") {
+		return errPortTaken
+	}
+	return fmt.Errorf("server at %s ended with code %d:\n%s", n.Addr, n.process.ExitCode(), tail)
+}
+
+// errDead is the answer of a server whose process has ended.
+var errDead = errors.New("the server is not running")
+
+// Do sends one command through Client, waiting at most 2 s for it.
+func (n *Node) Do(args ...any) (any, error) {
+	select {
+	case <-n.process.Exited():
+		return nil, errDead
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), AskPatience)
+	defer cancel()
+	return n.client.Do(ctx, args...).Result()
+}
+
+// Role asks the server for its ROLE: "master", "slave" or "sentinel", and for a replica whether its link is up and
+// everything is synchronized ("connected").
+func (n *Node) Role() (role string, linked bool, err error) {
+	reply, err := n.Do("ROLE")
+	if err != nil {
+		return "", false, err
+	}
+	fields, ok := reply.([]any)
+	if !ok || len(fields) == 0 {
+		return "", false, fmt.Errorf("ROLE of %s: unexpected reply %v", n.Addr, reply)
+	}
+	role, _ = fields[0].(string)
+	if role == "slave" && len(fields) > 3 {
+		linked = fields[3] == "connected"
+	}
+	return role, linked, nil
+}
+
+// writeConf writes the configuration file.
+func (n *Node) writeConf(lines []string) error {
+	text := strings.Join(append([]string{
+		"port " + strconv.Itoa(n.Port),
+		"bind " + n.port.host,
+		"protected-mode no",
+		"daemonize no",
+		"dir " + n.Dir,
+	}, lines...), "\n") + "\n"
+	return os.WriteFile(filepath.Join(n.Dir, "conf"), []byte(text), 0o600)
+}

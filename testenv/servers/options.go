@@ -1,0 +1,170 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Options say what to start. The zero value is one server without a password; each field's default is in its line.
+type Options struct {
+	// Binary is the server to run. Empty: ServerBinary finds one.
+	Binary string
+	// Password is asked by every data server (requirepass) and used between them (masterauth). Empty: none.
+	Password string
+	// ACL are the lines of an ACL file for every data server, "user alice on >secret ~* +@all". With a line for
+	// the default user in it, leave Password empty and name a user in User.
+	ACL []string
+	// User and UserPassword are what replicas, Sentinels and Node.Client use instead of Password. Empty: Password.
+	User, UserPassword string
+	// Host is the loopback address that all servers listen on and are known by. Default 127.0.0.1; the other is ::1.
+	Host string
+	// Config are extra lines for every data server's file; they come last, so they win.
+	Config []string
+	// NodeConfig gives further lines for the data server with this index, counted over all of them. May be nil.
+	NodeConfig func(index int) []string
+	// Persist keeps an append-only file, so that a server restarted after Kill has its keys. Default: it is empty.
+	Persist bool
+
+	// Replicas is the number of replicas of each primary. Default 0.
+	Replicas int
+
+	// Masters are the names under which Sentinels watch a primary each. Default "main".
+	Masters []string
+	// Sentinels is how many there are. Default 3.
+	Sentinels int
+	// Quorum is how many must agree that a primary is down. Default: a majority.
+	Quorum int
+	// DownAfter is the Sentinels' down-after-milliseconds. Default 500 ms when Fast, else 5 s.
+	DownAfter time.Duration
+	// FailoverTimeout is the Sentinels' failover-timeout. Default 3 s when Fast, else 20 s.
+	FailoverTimeout time.Duration
+	// Fast shortens the Sentinels' periods (SENTINEL DEBUG, Redis 7.0 and later; elsewhere they stay).
+	Fast bool
+	// SentinelPassword is asked by every Sentinel and used between them. Empty: none.
+	SentinelPassword string
+	// SentinelConfig are extra lines for every Sentinel's file (ACL users stand here as "user ..." lines).
+	SentinelConfig []string
+
+	// Primaries is the number of shards of a Cluster. Default 3.
+	Primaries int
+	// Unformed leaves a Cluster's nodes without slots and strangers to each other. Groups say who is meant for what.
+	Unformed bool
+	// NodeTimeout is the Cluster's cluster-node-timeout. Default 2 s.
+	NodeTimeout time.Duration
+}
+
+// withDefaults fills what was left zero.
+func (o Options) withDefaults() (Options, error) {
+	if o.Binary == "" {
+		binary, err := ServerBinary()
+		if err != nil {
+			return o, err
+		}
+		o.Binary = binary
+	}
+	if o.Host == "" {
+		o.Host = IPv4Loopback
+	}
+	if len(o.Masters) == 0 {
+		o.Masters = []string{"main"}
+	}
+	if o.Sentinels == 0 {
+		o.Sentinels = 3
+	}
+	if o.Quorum == 0 {
+		o.Quorum = o.Sentinels/2 + 1
+	}
+	if o.Primaries == 0 {
+		o.Primaries = 3
+	}
+	o.DownAfter = either(o.DownAfter, o.Fast, 500*time.Millisecond, 5*time.Second)
+	o.FailoverTimeout = either(o.FailoverTimeout, o.Fast, 3*time.Second, 20*time.Second)
+	if o.NodeTimeout == 0 {
+		o.NodeTimeout = 2 * time.Second
+	}
+	return o, nil
+}
+
+func either(set time.Duration, fast bool, short, long time.Duration) time.Duration {
+	switch {
+	case set != 0:
+		return set
+	case fast:
+		return short
+	default:
+		return long
+	}
+}
+
+// ErrNoServer says that no Redis server program was found.
+var ErrNoServer = errors.New("no redis-server or valkey-server on the path and REDIS_SERVER is not set " +
+	"(make test installs one)")
+
+// ServerBinary is the server program to use: $REDIS_SERVER, else redis-server, else valkey-server on the path.
+func ServerBinary() (string, error) {
+	if named := os.Getenv("REDIS_SERVER"); named != "" {
+		path, err := exec.LookPath(named)
+		if err != nil {
+			return "", fmt.Errorf("REDIS_SERVER: %w", err)
+		}
+		return path, nil
+	}
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", ErrNoServer
+}
+
+// Version is what a server program says of itself.
+type Version struct {
+	// Valkey tells Valkey from Redis: their numbers count differently.
+	Valkey              bool
+	Major, Minor, Patch int
+}
+
+// AtLeast compares with a version of Redis; every Valkey has what Redis 7.2 had.
+func (v Version) AtLeast(major, minor int) bool {
+	if v.Valkey {
+		return major < 7 || major == 7 && minor <= 2
+	}
+	return v.Major > major || v.Major == major && v.Minor >= minor
+}
+
+func (v Version) String() string {
+	name := "redis"
+	if v.Valkey {
+		name = "valkey"
+	}
+	return fmt.Sprintf("%s %d.%d.%d", name, v.Major, v.Minor, v.Patch)
+}
+
+// ServerVersion runs binary --version and reads "Redis server v=7.0.15 ..." or "Valkey server v=8.0.1 ...".
+func ServerVersion(binary string) (Version, error) {
+	out, err := exec.Command(binary, "--version").Output()
+	if err != nil {
+		return Version{}, fmt.Errorf("%s --version: %w", binary, err)
+	}
+	v := Version{Valkey: strings.HasPrefix(string(out), "Valkey")}
+	for _, word := range strings.Fields(string(out)) {
+		numbers, found := strings.CutPrefix(word, "v=")
+		if !found {
+			continue
+		}
+		for i, part := range strings.SplitN(numbers, ".", 3) {
+			n, err := strconv.Atoi(part)
+			if err != nil {
+				break
+			}
+			*[]*int{&v.Major, &v.Minor, &v.Patch}[i] = n
+		}
+		return v, nil
+	}
+	return Version{}, fmt.Errorf("%s --version says no version: %q", binary, out)
+}

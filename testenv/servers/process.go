@@ -1,0 +1,139 @@
+package servers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// stopPatience is how long a process may take to end after SIGTERM before it is killed.
+const stopPatience = 10 * time.Second
+
+// WriteProgram writes a script that can be run at once. No process is forked meanwhile: it would inherit the file, open
+// for writing, and until it has become another program nobody could run the script ("text file busy", golang/go#22315).
+func WriteProgram(path, text string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(text), 0o700)
+}
+
+// Process is a child that ends with us: on Linux the kernel kills it when this process dies in whatever way.
+// Its standard output and error are appended to a log file.
+type Process struct {
+	// Pid is its process id.
+	Pid    int
+	cmd    *exec.Cmd
+	log    string
+	frozen atomic.Bool
+	exited chan struct{}
+	// waitErr is how it ended; set before exited is closed.
+	waitErr error
+}
+
+// StartProcess runs binary in dir with args, appending what it prints to the file log. Extra variables are set on
+// top of our own environment.
+func StartProcess(dir, log, binary string, args []string, variables ...string) (*Process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = out.Close() }()
+	p := &Process{log: log, exited: make(chan struct{})}
+	p.cmd = exec.Command(binary, args...)
+	p.cmd.Dir = dir
+	p.cmd.Env = append(os.Environ(), variables...)
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.SysProcAttr = dieWithParent()
+	started := make(chan error)
+	go p.run(started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", binary, err)
+	}
+	return p, nil
+}
+
+// run starts the child and waits for it on one OS thread: the kernel's parent-death signal is sent when the
+// *thread* that started the child ends, and the Go runtime ends threads as it likes unless a goroutine is locked to
+// them.
+func (p *Process) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := p.cmd.Start(); err != nil {
+		started <- err
+		return
+	}
+	p.Pid = p.cmd.Process.Pid
+	started <- nil
+	p.waitErr = p.cmd.Wait()
+	close(p.exited)
+}
+
+// Exited is closed when the process has ended.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// ExitCode is the code it ended with, -1 when a signal ended it. Only valid after Exited.
+func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
+
+// Signal sends sig; a process that has already ended is no error.
+func (p *Process) Signal(sig os.Signal) error {
+	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}
+
+// Kill ends it with SIGKILL, frozen or not, and waits until it is gone.
+func (p *Process) Kill() error {
+	err := p.Signal(syscall.SIGKILL)
+	<-p.exited
+	return err
+}
+
+// Stop thaws it, asks it to end with SIGTERM, and kills it when it has not ended after 10 s, which is an error.
+func (p *Process) Stop() error {
+	if err := errors.Join(p.Thaw(), p.Signal(syscall.SIGTERM)); err != nil {
+		return errors.Join(err, p.Kill())
+	}
+	select {
+	case <-p.exited:
+		return nil
+	case <-time.After(stopPatience):
+		return errors.Join(fmt.Errorf("process %d did not end %v after SIGTERM", p.Pid, stopPatience), p.Kill())
+	}
+}
+
+// Freeze stops it with SIGSTOP: its sockets stay open and nothing answers.
+func (p *Process) Freeze() error {
+	p.frozen.Store(true)
+	return p.Signal(syscall.SIGSTOP)
+}
+
+// Thaw lets a frozen process go on; it does nothing to one that was not frozen.
+func (p *Process) Thaw() error {
+	if !p.frozen.Swap(false) {
+		return nil
+	}
+	return p.Signal(syscall.SIGCONT)
+}
+
+// LogTail is the end of what it printed, at most max bytes of whole lines.
+func (p *Process) LogTail(max int) string { return fileTail(p.log, max) }
+
+// fileTail reads the end of a file, at most max bytes, beginning at a line.
+func fileTail(path string, max int) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	if len(text) <= max {
+		return string(text)
+	}
+	text = text[len(text)-max:]
+	return string(text[bytes.IndexByte(text, '\n')+1:])
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package servers
+
+// RaceEnabled says whether this process was built with the race detector; the gateway is then built with it too.
+const RaceEnabled = false

@@ -1,0 +1,216 @@
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// fastPeriods are the Sentinels' inner clocks in milliseconds for Options.Fast: SENTINEL DEBUG knows them since
+// Redis 7.0. A tenth of the defaults, mostly; a tilt that lasts 30 s would outlive any test, so it lasts one. The ping
+// period may not be a tenth: while a master is down, a replica's INFO may be at most five ping periods old if it is
+// to be promoted, but is asked for only once a second, which no setting changes. With 100 ms elections often ended
+// in -failover-abort-no-good-slave, and the next try came only after twice the failover timeout.
+var fastPeriods = []any{
+	"info-period", 100,
+	"ping-period", 400,
+	"ask-period", 100,
+	"publish-period", 100,
+	"tilt-period", 1000,
+	"slave-reconf-timeout", 1000,
+	"min-link-reconnect-period", 500,
+	"election-timeout", 2000,
+}
+
+// usualPeriods are the same clocks as a Sentinel has them by itself.
+var usualPeriods = []any{
+	"info-period", 10000,
+	"ping-period", 1000,
+	"ask-period", 1000,
+	"publish-period", 2000,
+	"tilt-period", 30000,
+	"slave-reconf-timeout", 10000,
+	"min-link-reconnect-period", 15000,
+	"election-timeout", 10000,
+}
+
+// sentinelPatience is how long Sentinels may take to know each other and all replicas. Without fast periods a
+// replica is first heard of after up to 10 s.
+const sentinelPatience = 45 * time.Second
+
+// Sentinel starts a group for each name in Options.Masters and Options.Sentinels Sentinels that watch all of them,
+// and waits until every Sentinel knows all others and all replicas.
+func Sentinel(o Options) (*Env, error) {
+	return build(o, func(e *Env) error {
+		for _, name := range e.options.Masters {
+			if _, err := e.startGroup(name); err != nil {
+				return err
+			}
+		}
+		for _, group := range e.Groups {
+			if err := group.AwaitReplicas(); err != nil {
+				return err
+			}
+		}
+		for range e.options.Sentinels {
+			if err := e.startSentinel(); err != nil {
+				return err
+			}
+		}
+		return e.WaitFor(sentinelPatience, "Sentinels that know everyone", e.SentinelsKnowAll)
+	})
+}
+
+func (e *Env) startSentinel() error {
+	o := &e.options
+	var lines []string
+	for _, g := range e.Groups {
+		lines = append(lines,
+			fmt.Sprintf("sentinel monitor %s %s %d %d", g.Name, o.Host, g.Nodes[0].Port, o.Quorum),
+			fmt.Sprintf("sentinel down-after-milliseconds %s %d", g.Name, o.DownAfter.Milliseconds()),
+			fmt.Sprintf("sentinel failover-timeout %s %d", g.Name, o.FailoverTimeout.Milliseconds()),
+			fmt.Sprintf("sentinel parallel-syncs %s 8", g.Name))
+		switch {
+		case o.User != "":
+			lines = append(lines, fmt.Sprintf("sentinel auth-user %s %s", g.Name, o.User),
+				fmt.Sprintf("sentinel auth-pass %s %s", g.Name, o.UserPassword))
+		case o.Password != "":
+			lines = append(lines, fmt.Sprintf("sentinel auth-pass %s %s", g.Name, o.Password))
+		}
+	}
+	if o.SentinelPassword != "" {
+		lines = append(lines, "requirepass "+o.SentinelPassword)
+	}
+	lines = append(lines, o.SentinelConfig...)
+	n, err := e.startNode("", o.SentinelPassword, []string{"--sentinel"}, e.hurrySentinel,
+		func(*Node) []string { return lines })
+	if err != nil {
+		return err
+	}
+	e.Sentinels = append(e.Sentinels, n)
+	return nil
+}
+
+// hurrySentinel sets the fast periods; a Sentinel forgets them when it restarts. One that does not know the command
+// stays as it is.
+func (e *Env) hurrySentinel(n *Node) error {
+	if !e.options.Fast {
+		return nil
+	}
+	_, err := n.Do(append([]any{"SENTINEL", "DEBUG"}, fastPeriods...)...)
+	if err != nil && strings.HasPrefix(err.Error(), "ERR Unknown") {
+		return nil
+	}
+	return err
+}
+
+// UsualPeriods gives all Sentinels of a Fast Env the inner clocks that they have in production: it starts fast and
+// behaves as usual. A Sentinel that is started again later has them anyway.
+func (e *Env) UsualPeriods() error {
+	e.options.Fast = false
+	for _, n := range e.Sentinels {
+		_, err := n.Do(append([]any{"SENTINEL", "DEBUG"}, usualPeriods...)...)
+		if err != nil && !strings.HasPrefix(err.Error(), "ERR Unknown") {
+			return err
+		}
+	}
+	return nil
+}
+
+// SentinelsKnowAll returns an error until each Sentinel knows every other one and every replica.
+func (e *Env) SentinelsKnowAll() error {
+	for _, s := range e.Sentinels {
+		for _, g := range e.Groups {
+			if err := s.knowsGroup(g, len(e.Sentinels)-1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// knowsGroup checks that a Sentinel counts all others and all replicas of a group, and calls every replica healthy.
+func (n *Node) knowsGroup(g *Group, others int) error {
+	master, err := n.Do("SENTINEL", "MASTER", g.Name)
+	if err != nil {
+		return err
+	}
+	fields := Pairs(master)
+	if got := fields["num-other-sentinels"]; got != fmt.Sprint(others) {
+		return fmt.Errorf("%s knows %s other Sentinels of %d", n.Addr, got, others)
+	}
+	replies, err := n.Do("SENTINEL", "REPLICAS", g.Name)
+	if err != nil {
+		return err
+	}
+	replicas, _ := replies.([]any)
+	if len(replicas) != len(g.Nodes)-1 {
+		return fmt.Errorf("%s knows %d replicas of %s, not %d", n.Addr, len(replicas), g.Name, len(g.Nodes)-1)
+	}
+	for _, reply := range replicas {
+		replica := Pairs(reply)
+		if replica["flags"] != "slave" || replica["master-link-status"] != "ok" {
+			return fmt.Errorf("%s says of replica %s: flags %s, link %s", n.Addr, replica["name"],
+				replica["flags"], replica["master-link-status"])
+		}
+	}
+	return nil
+}
+
+// Pairs reads the flat list of names and values in which Sentinels describe things.
+func Pairs(reply any) map[string]string {
+	flat, _ := reply.([]any)
+	fields := make(map[string]string, len(flat)/2)
+	for i := 0; i+1 < len(flat); i += 2 {
+		fields[fmt.Sprint(flat[i])] = fmt.Sprint(flat[i+1])
+	}
+	return fields
+}
+
+// namedByMajority leaves of candidates the one that most Sentinels, of all there are, name as the group's master.
+func (g *Group) namedByMajority(candidates []*Node) []*Node {
+	votes := map[string]int{}
+	for _, s := range g.env.Sentinels {
+		if addr, err := s.masterAddr(g.Name); err == nil {
+			votes[addr]++
+		}
+	}
+	for _, n := range candidates {
+		if votes[n.Addr] > len(g.env.Sentinels)/2 {
+			return []*Node{n}
+		}
+	}
+	return nil
+}
+
+func (n *Node) masterAddr(name string) (string, error) {
+	reply, err := n.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+	if err != nil {
+		return "", err
+	}
+	parts, ok := reply.([]any)
+	if !ok || len(parts) != 2 {
+		return "", fmt.Errorf("%s: unexpected master address %v", n.Addr, reply)
+	}
+	return fmt.Sprintf("%v:%v", parts[0], parts[1]), nil
+}
+
+// Failover asks the first Sentinel that answers to switch the group to another primary as planned work.
+func (g *Group) Failover() error {
+	var errs []error
+	for _, s := range g.env.Sentinels {
+		_, err := s.Do("SENTINEL", "FAILOVER", g.Name)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+		var refused redis.Error
+		if errors.As(err, &refused) {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
