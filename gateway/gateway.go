@@ -234,7 +234,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
 		Ask:     func(e worker.Errand) { g.ask(i, e) },
 		Count:   func(of int, q worker.Count) (int, int) { return g.censusOf(of).ask(q) },
-		Counted: func(of int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			g.censusOf(of).count(k, name, node, listeners, lanes)
 		},
 		Unserved:         func(of int, why string) { g.unserved[g.parts[of].service].note(why) },

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/fanout"
 	"evergate/gateway/worker"
+	"evergate/topology"
 )
 
 // census counts the subscribers of a service over all workers.
@@ -16,7 +17,7 @@ type census struct {
 }
 
 // count takes in what one worker tells; see worker.Env.Counted.
-func (c *census) count(k fanout.Kind, name string, node int32, listeners, lanes int) {
+func (c *census) count(k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all.Count(k, name, node, listeners, lanes)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/topology"
 )
 
 // Owner names the session that has a private lane.
@@ -55,7 +56,7 @@ type Setup struct {
 // user is always the service's own.
 type LaneKey struct {
 	Service int
-	Node    int32
+	Node    topology.NodeID
 	Purpose Purpose
 	Setup
 }

@@ -1,5 +1,7 @@
 package fanout
 
+import "evergate/topology"
+
 // Census counts over all hubs of a gateway: a server counts one subscriber for each of their lanes, and clients want to
 // know how many of them listen. The zero value is ready.
 type Census struct {
@@ -10,17 +12,17 @@ type Census struct {
 // tally are the listeners to one topic, and the lanes subscribed to it, by node.
 type tally struct {
 	listeners int
-	lanes     map[int32]int
+	lanes     map[topology.NodeID]int
 }
 
 // Count takes in what Hub.Counted tells.
-func (c *Census) Count(k Kind, name string, node int32, listeners, lanes int) {
+func (c *Census) Count(k Kind, name string, node topology.NodeID, listeners, lanes int) {
 	if c.topics[k] == nil {
 		c.topics[k] = map[string]*tally{}
 	}
 	t := c.topics[k][name]
 	if t == nil {
-		t = &tally{lanes: map[int32]int{}}
+		t = &tally{lanes: map[topology.NodeID]int{}}
 		c.topics[k][name] = t
 		c.size++
 	}
@@ -38,7 +40,7 @@ func (c *Census) Count(k Kind, name string, node int32, listeners, lanes int) {
 func (c *Census) Empty() bool { return c.size == 0 }
 
 // Of tells how many listen to one topic, and how many lanes are subscribed to it at a node.
-func (c *Census) Of(k Kind, name []byte, node int32) (listeners, lanes int) {
+func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, lanes int) {
 	t := c.topics[k][string(name)]
 	if t == nil {
 		return 0, 0
@@ -48,7 +50,7 @@ func (c *Census) Of(k Kind, name []byte, node int32) (listeners, lanes int) {
 
 // Receivers tells how often a message of a channel reaches listeners, and lanes from a node: through the channel
 // itself and through each pattern that matches it.
-func (c *Census) Receivers(channel []byte, node int32) (listeners, lanes int) {
+func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, lanes int) {
 	listeners, lanes = c.Of(Channel, channel, node)
 	for pattern, t := range c.topics[Pattern] {
 		if Match([]byte(pattern), channel) {
@@ -60,7 +62,7 @@ func (c *Census) Receivers(channel []byte, node int32) (listeners, lanes int) {
 }
 
 // Patterns tells how many patterns somebody listens to, and to how many lanes are subscribed at a node.
-func (c *Census) Patterns(node int32) (listened, there int) {
+func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 	for _, t := range c.topics[Pattern] {
 		if t.listeners > 0 {
 			listened++

@@ -19,6 +19,8 @@ package fanout
 import (
 	"cmp"
 	"slices"
+
+	"evergate/topology"
 )
 
 // Kind of a topic. A name of one kind has nothing to do with the same name of another.
@@ -36,7 +38,7 @@ const (
 )
 
 // Nowhere is the node of a Source while nobody can be one.
-const Nowhere = int32(-1)
+const Nowhere = topology.NodeID(-1)
 
 // Topic is one channel or pattern. Only Hub changes it.
 type Topic struct {
@@ -79,7 +81,7 @@ func (t *Topic) On() bool {
 }
 
 // At returns the source at a node, or nil.
-func (t *Topic) At(node int32) *Source {
+func (t *Topic) At(node topology.NodeID) *Source {
 	for i := range t.Sources {
 		if t.Sources[i].Node == node {
 			return &t.Sources[i]
@@ -129,11 +131,11 @@ func (l *Listener) Topics(k Kind) []*Topic {
 type Hub struct {
 	// Counted is told of listeners to topics that are On, and of lanes (sources that may be subscribed), that come and go;
 	// nil when nobody wants to know. For listeners node is Nowhere.
-	Counted func(k Kind, name string, node int32, listeners, lanes int)
+	Counted func(k Kind, name string, node topology.NodeID, listeners, lanes int)
 
 	topics  [kinds]map[string]*Topic
-	uses    map[int32]int // sources that are wanted, by node
-	pending int           // of those: neither On nor Refused
+	uses    map[topology.NodeID]int // sources that are wanted, by node
+	pending int                     // of those: neither On nor Refused
 	serial  uint32
 }
 
@@ -275,7 +277,7 @@ func (h *Hub) tell(t *Topic) {
 	}
 }
 
-func (h *Hub) counted(t *Topic, node int32, listeners, lanes int) {
+func (h *Hub) counted(t *Topic, node topology.NodeID, listeners, lanes int) {
 	if h.Counted != nil {
 		h.Counted(t.Kind, t.Name, node, listeners, lanes)
 	}

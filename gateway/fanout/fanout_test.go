@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"evergate/topology"
 )
 
 func names(topics []*Topic) (all []string) {
@@ -17,7 +19,7 @@ func names(topics []*Topic) (all []string) {
 }
 
 // tell has a node be told what is due.
-func tell(t *testing.T, h *Hub, x *Topic, node int32, due Due) (ask uint32) {
+func tell(t *testing.T, h *Hub, x *Topic, node topology.NodeID, due Due) (ask uint32) {
 	t.Helper()
 	if got := x.At(node).Due(); got != due {
 		t.Fatalf("due at %d: %v, want %v", node, got, due)
@@ -34,7 +36,7 @@ func TestAcknowledgements(t *testing.T) {
 	if !fresh || x.On() || !a.Waits() || a.Any() {
 		t.Fatalf("a fresh topic: %+v", x)
 	}
-	h.Place(x, []int32{1, 2})
+	h.Place(x, []topology.NodeID{1, 2})
 	first := tell(t, &h, x, 1, Begin)
 	h.Lost(1)
 	second := tell(t, &h, x, 1, Begin)
@@ -77,19 +79,19 @@ func TestWantedAgain(t *testing.T) {
 	var a Listener
 	name := []byte("x")
 	x, _ := h.Want(&a, Channel, name)
-	h.Place(x, []int32{1})
+	h.Place(x, []topology.NodeID{1})
 	h.Acked(Channel, name, 1, tell(t, &h, x, 1, Begin))
 	h.Settle(&a)
 	if y, fresh := h.Want(&a, Channel, name); y != x || !fresh {
 		t.Fatalf("another topic: %+v", y)
 	}
-	if h.Place(x, []int32{1}); !x.On() {
+	if h.Place(x, []topology.NodeID{1}); !x.On() {
 		t.Error("what no server was told to end is not on")
 	}
 	h.Settle(&a)
 	end := tell(t, &h, x, 1, End)
 	h.Want(&a, Channel, name)
-	h.Place(x, []int32{1})
+	h.Place(x, []topology.NodeID{1})
 	begin := tell(t, &h, x, 1, Begin)
 	if h.Acked(Channel, name, 1, end) != nil || x.On() || h.Pending() != 1 {
 		t.Errorf("the end was taken for the beginning: %+v", x)
@@ -106,8 +108,9 @@ func TestPlacedForNobody(t *testing.T) {
 	x, _ := h.Want(&a, Channel, []byte("x"))
 	h.LeaveAll(&a)
 	y, _ := h.Want(&a, Channel, []byte("x"))
-	h.Place(y, []int32{1})
-	if h.Place(x, []int32{1, 2}); x == y || len(x.Sources) > 0 || h.Uses(1) != 1 || h.Uses(2) != 0 || h.Pending() != 1 {
+	h.Place(y, []topology.NodeID{1})
+	if h.Place(x, []topology.NodeID{1, 2}); x == y || len(x.Sources) > 0 || h.Uses(1) != 1 || h.Uses(2) != 0 ||
+		h.Pending() != 1 {
 		t.Errorf("placed: %+v, pending %d", x, h.Pending())
 	}
 	if h.Find(Channel, []byte("x")) != y {
@@ -120,7 +123,7 @@ func TestRefusedAndEnded(t *testing.T) {
 	var a Listener
 	name := []byte("x")
 	x, _ := h.Want(&a, Shard, name)
-	h.Place(x, []int32{1})
+	h.Place(x, []topology.NodeID{1})
 	if h.Refused(Shard, name, 1, tell(t, &h, x, 1, Begin), nil) != x || x.Refusal != nil || h.Pending() != 1 {
 		t.Error("what may be asked again is refused for good")
 	}
@@ -132,7 +135,8 @@ func TestRefusedAndEnded(t *testing.T) {
 		t.Error("not ended")
 	}
 	h.Acked(Shard, name, 1, tell(t, &h, x, 1, Begin))
-	if left := h.Place(x, []int32{2}); !slices.Equal(left, []int32{1}) || h.Uses(1) != 0 || h.Uses(2) != 1 {
+	if left := h.Place(x, []topology.NodeID{2}); !slices.Equal(left, []topology.NodeID{1}) || h.Uses(1) != 0 ||
+		h.Uses(2) != 1 {
 		t.Errorf("placed anew: %+v", left)
 	}
 	if h.Ended(Shard, name, 1) != nil || x.At(1) != nil {
@@ -162,7 +166,7 @@ func TestHubModel(t *testing.T) {
 			}
 		}
 		m.check(t)
-		for node := range int32(3) {
+		for node := range topology.NodeID(3) {
 			m.h.Lost(node)
 		}
 		if !m.h.Empty() || m.h.Pending() != 0 || !m.c.Empty() || len(m.h.uses) > 0 {
@@ -206,7 +210,7 @@ func (m *model) step(t *testing.T) {
 	kind := Kind(m.r.IntN(kinds))
 	name := fmt.Append(nil, "t", m.r.IntN(4))
 	topic := m.h.Find(kind, name)
-	nodes := []int32{int32(m.r.IntN(3)), Nowhere}[:1+m.r.IntN(2)]
+	nodes := []topology.NodeID{topology.NodeID(m.r.IntN(3)), Nowhere}[:1+m.r.IntN(2)]
 	switch m.r.IntN(8) {
 	case 0, 1:
 		w, fresh := m.h.Want(l, kind, name)
@@ -234,7 +238,7 @@ func (m *model) step(t *testing.T) {
 		}
 	case 6:
 		if m.r.IntN(4) == 0 {
-			m.h.Lost(int32(m.r.IntN(3)))
+			m.h.Lost(topology.NodeID(m.r.IntN(3)))
 		} else if topic != nil {
 			m.h.Ended(kind, name, nodes[0])
 		}
@@ -264,7 +268,7 @@ func (m *model) told(topic *Topic) {
 }
 
 func (m *model) check(t *testing.T) {
-	pending, uses, said := 0, map[int32]int{}, Census{}
+	pending, uses, said := 0, map[topology.NodeID]int{}, Census{}
 	for _, topic := range m.h.All() {
 		listeners := 0
 		for l, topics := range m.joined {
@@ -342,7 +346,7 @@ func TestCensus(t *testing.T) {
 	for _, p := range []struct {
 		kind             Kind
 		name             string
-		node             int32
+		node             topology.NodeID
 		listeners, lanes int
 	}{
 		{Channel, "news", Nowhere, 5, 0}, {Channel, "news", 1, 0, 2}, {Pattern, "n*", Nowhere, 3, 0},

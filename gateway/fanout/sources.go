@@ -1,6 +1,10 @@
 package fanout
 
-import "slices"
+import (
+	"slices"
+
+	"evergate/topology"
+)
 
 // State of a source is what its server was told last, and what it said to that.
 type State uint8
@@ -20,7 +24,7 @@ const (
 
 // Source is one node at which a topic is subscribed or must be. Only Hub changes it.
 type Source struct {
-	Node  int32
+	Node  topology.NodeID
 	State State
 	// Wanted: it must be subscribed there. One that is not stays until the server has ended it.
 	Wanted bool
@@ -60,12 +64,12 @@ func (s *Source) pends() bool { return s.Wanted && s.State != On && s.State != R
 func (h *Hub) Pending() int { return h.pending }
 
 // Uses is how many topics must be subscribed at a node.
-func (h *Hub) Uses(node int32) int { return h.uses[node] }
+func (h *Hub) Uses(node topology.NodeID) int { return h.uses[node] }
 
 // Place says at which nodes a topic must be subscribed from now on; one that nobody wants is subscribed nowhere. What
 // is due is to be told them, and those where it must be no more. left are the nodes that had acknowledged and that it
 // has left.
-func (h *Hub) Place(t *Topic, nodes []int32) (left []int32) {
+func (h *Hub) Place(t *Topic, nodes []topology.NodeID) (left []topology.NodeID) {
 	if !t.Wanted() {
 		nodes = nil
 	}
@@ -112,7 +116,7 @@ func (h *Hub) Telling(t *Topic, s *Source) (ask uint32) {
 }
 
 // Acked says that a node has acknowledged what it was told. It returns the topic when it is subscribed there now.
-func (h *Hub) Acked(k Kind, name []byte, node int32, ask uint32) *Topic {
+func (h *Hub) Acked(k Kind, name []byte, node topology.NodeID, ask uint32) *Topic {
 	t, s := h.answered(k, name, node, ask)
 	switch {
 	case s == nil:
@@ -130,7 +134,7 @@ func (h *Hub) Acked(k Kind, name []byte, node int32, ask uint32) *Topic {
 
 // Refused says that a node has refused what it was told, with its error reply; nil when it may be asked again. It
 // returns the topic when it must be subscribed there and is not.
-func (h *Hub) Refused(k Kind, name []byte, node int32, ask uint32, reply []byte) *Topic {
+func (h *Hub) Refused(k Kind, name []byte, node topology.NodeID, ask uint32, reply []byte) *Topic {
 	t, s := h.answered(k, name, node, ask)
 	switch {
 	case s == nil:
@@ -151,7 +155,7 @@ func (h *Hub) Refused(k Kind, name []byte, node int32, ask uint32, reply []byte)
 }
 
 // answered finds what a server has answered; nil when it has been told something else since.
-func (h *Hub) answered(k Kind, name []byte, node int32, ask uint32) (*Topic, *Source) {
+func (h *Hub) answered(k Kind, name []byte, node topology.NodeID, ask uint32) (*Topic, *Source) {
 	t := h.Find(k, name)
 	if t == nil {
 		return nil, nil
@@ -164,7 +168,7 @@ func (h *Hub) answered(k Kind, name []byte, node int32, ask uint32) (*Topic, *So
 }
 
 // Ended says that a node has ended a subscription by itself. It returns the topic when it must be subscribed there.
-func (h *Hub) Ended(k Kind, name []byte, node int32) *Topic {
+func (h *Hub) Ended(k Kind, name []byte, node topology.NodeID) *Topic {
 	t := h.Find(k, name)
 	if t == nil {
 		return nil
@@ -185,7 +189,7 @@ func (h *Hub) Ended(k Kind, name []byte, node int32) *Topic {
 
 // Lost says that the connection to a node has ended, and with it all subscriptions there. It returns the topics that
 // were On there and must be.
-func (h *Hub) Lost(node int32) (lost []*Topic) {
+func (h *Hub) Lost(node topology.NodeID) (lost []*Topic) {
 	for _, t := range h.All() {
 		s := t.At(node)
 		if s == nil {
@@ -221,7 +225,7 @@ func (h *Hub) enter(t *Topic, s *Source, state State, wanted bool) {
 		return
 	}
 	if h.uses == nil {
-		h.uses = map[int32]int{}
+		h.uses = map[topology.NodeID]int{}
 	}
 	if wanted {
 		h.uses[s.Node]++

@@ -48,7 +48,7 @@ func (w *Worker) writesBehind(c *client, l *backend.Lane, refused *backend.Ticke
 // takeReads takes the reads back that a session has behind a refused request on the same lane: answered there they
 // would have overtaken it.
 func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) {
-	sharded := c.svc.view != nil && c.svc.view.Sharded
+	sharded := c.svc.view.IsSharded()
 	start := refused.End
 	for t := range l.Inflight.All {
 		from := start
@@ -90,7 +90,7 @@ func later(a, b uint32) bool { return int32(a-b) > 0 }
 // executed notes that a request was executed, or may have been, while earlier ones wait to be done again: those that
 // it has overtaken can no longer be done in order.
 func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
-	sharded := c.svc.view != nil && c.svc.view.Sharded
+	sharded := c.svc.view.IsSharded()
 	for i := range c.again {
 		a := &c.again[i]
 		if a.stale || !later(t.Seq, a.seq) || c.asksOnly(a) {
@@ -236,8 +236,8 @@ func (w *Worker) chooseAgain(c *client, a *again, d *routing.Decision) (*backend
 	if a.target < 0 {
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
-	n := c.svc.node(int32(a.target))
-	if n == nil || formerShard(c.svc.view, int32(n.ID)) != nil {
+	n := c.svc.view.Node(a.target)
+	if n == nil || c.svc.view.Demoted(n.ID) != nil {
 		a.target, a.ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
+	"evergate/topology"
 )
 
 // A server may close a connection for what one client asks: the request is longer than it takes, or the reply longer
@@ -101,7 +102,7 @@ func costs(l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason)
 
 // ended is a connection that has ended on a request for the second time, where it was alone. The zero value is none.
 type ended struct {
-	node  int32
+	node  topology.NodeID
 	runID string
 	at    time.Duration
 	sent  bool // the request was sent whole

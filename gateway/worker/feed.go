@@ -9,7 +9,6 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
-	"evergate/topology"
 )
 
 // A feed is a lane that carries subscriptions: one to a node for all sessions of the worker. It speaks RESP3, where
@@ -94,7 +93,7 @@ func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channe
 	if at := t.At(l.Key.Node); at == nil || !at.Wanted {
 		return
 	}
-	if s.view != nil && s.view.Sharded && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
+	if s.view.IsSharded() && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
 		return
 	}
 	listeners := t.Listeners()
@@ -261,7 +260,7 @@ func (w *Worker) feedLost(s *service, l *backend.Lane, since time.Duration) (unn
 func (w *Worker) feedSilent(l *backend.Lane) {
 	s := w.services[l.Key.Service]
 	s.feedFailed[l.Key.Node] = w.now
-	if s.view != nil && s.view.Sharded && s.home == l.Key.Node {
+	if s.view.IsSharded() && s.home == l.Key.Node {
 		w.placeAll(s)
 		w.sweepFeeds(s)
 	}
@@ -299,7 +298,7 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 		w.at(due)
 		return
 	}
-	if w.primaryShard(s, l.Key.Node) >= 0 {
+	if s.view.LedBy(l.Key.Node) >= 0 {
 		w.stats.FeedPings++
 		w.tell(l, 0, "PING")
 	} else {
@@ -346,17 +345,4 @@ func (w *Worker) gapMayEnd(s *service) {
 	s.gapSince = 0
 	w.stats.FeedGapMillis += uint64(s.gap.For.Milliseconds())
 	w.env.Gap(s.index, s.gap)
-}
-
-// primaryShard returns the shard whose primary a node is, or -1.
-func (w *Worker) primaryShard(s *service, node int32) int {
-	if s.view == nil || node < 0 {
-		return -1
-	}
-	for i := range s.view.Shards {
-		if p := s.view.Shards[i].Primary; p != nil && p.ID == topology.NodeID(node) {
-			return i
-		}
-	}
-	return -1
 }

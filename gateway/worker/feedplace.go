@@ -70,12 +70,12 @@ func (w *Worker) tellDue(s *service, topics ...*fanout.Topic) {
 }
 
 // sourcesOf lists the nodes at which a topic must be subscribed.
-func (w *Worker) sourcesOf(s *service, t *fanout.Topic) []int32 {
+func (w *Worker) sourcesOf(s *service, t *fanout.Topic) []topology.NodeID {
 	nodes := w.nodes[:0]
 	switch {
-	case s.view != nil && s.view.Sharded && t.Kind == fanout.Shard:
+	case s.view.IsSharded() && t.Kind == fanout.Shard:
 		nodes = append(nodes, w.sourceIn(s, s.view.Shard(routing.Slot([]byte(t.Name)))))
-	case s.view != nil && s.view.Sharded && t.Events:
+	case s.view.IsSharded() && t.Events:
 		for i := range s.view.Shards {
 			if node := w.sourceIn(s, &s.view.Shards[i]); node != fanout.Nowhere {
 				nodes = append(nodes, node)
@@ -93,19 +93,19 @@ func (w *Worker) sourcesOf(s *service, t *fanout.Topic) []int32 {
 
 // sourceIn is the node of a shard that is subscribed to: its primary, or the former one while it is still connected and
 // there is no other.
-func (w *Worker) sourceIn(s *service, sh *topology.Shard) int32 {
+func (w *Worker) sourceIn(s *service, sh *topology.Shard) topology.NodeID {
 	switch {
 	case sh == nil:
 	case sh.Primary != nil:
-		return int32(sh.Primary.ID)
-	case sh.Former != nil && w.openFeed(s, int32(sh.Former.ID)) != nil:
-		return int32(sh.Former.ID)
+		return sh.Primary.ID
+	case sh.Former != nil && w.openFeed(s, sh.Former.ID) != nil:
+		return sh.Former.ID
 	}
 	return fanout.Nowhere
 }
 
 // openFeed returns the feed to a node, or nil while there is none.
-func (w *Worker) openFeed(s *service, node int32) *backend.Lane {
+func (w *Worker) openFeed(s *service, node topology.NodeID) *backend.Lane {
 	set := w.sets[feedKey(s, node)]
 	if set == nil || len(set.lanes) == 0 || set.lanes[0].State != backend.Open {
 		return nil
@@ -115,18 +115,18 @@ func (w *Worker) openFeed(s *service, node int32) *backend.Lane {
 
 // chooseHome finds the node for what every node would say. In a cluster it is changed where another primary may be
 // reached sooner.
-func (w *Worker) chooseHome(s *service) int32 {
+func (w *Worker) chooseHome(s *service) topology.NodeID {
 	switch {
 	case s.view == nil || len(s.view.Shards) == 0:
 		return fanout.Nowhere
 	case !s.view.Sharded:
 		return w.sourceIn(s, &s.view.Shards[0])
 	}
-	failed := func(node int32) bool {
+	failed := func(node topology.NodeID) bool {
 		at, known := s.feedFailed[node]
 		return known && w.now-at < redialMax
 	}
-	is := w.primaryShard(s, s.home) >= 0
+	is := s.view.LedBy(s.home) >= 0
 	if is && !failed(s.home) {
 		return s.home
 	}
@@ -136,10 +136,10 @@ func (w *Worker) chooseHome(s *service) int32 {
 		p := s.view.Shards[(start+i)%n].Primary
 		switch {
 		case p == nil:
-		case !failed(int32(p.ID)):
-			return int32(p.ID)
+		case !failed(p.ID):
+			return p.ID
 		default:
-			other = int32(p.ID)
+			other = p.ID
 		}
 	}
 	if is {
@@ -178,13 +178,13 @@ func (w *Worker) endFeed(s *service, l *backend.Lane, why backend.LostReason) {
 	w.removeLane(l, why)
 }
 
-func feedKey(s *service, node int32) backend.LaneKey {
+func feedKey(s *service, node topology.NodeID) backend.LaneKey {
 	return backend.LaneKey{Service: s.index, Node: node, Purpose: backend.Feed, Setup: backend.Setup{Proto: 3}}
 }
 
 // feedTo returns the feed to a primary when it can be told something; else there will be one.
-func (w *Worker) feedTo(s *service, node int32) *backend.Lane {
-	shard := w.primaryShard(s, node)
+func (w *Worker) feedTo(s *service, node topology.NodeID) *backend.Lane {
+	shard := s.view.LedBy(node)
 	if shard < 0 {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"evergate/gateway/backend"
+	"evergate/topology"
 )
 
 // A server that was frozen executes what lies in its sockets when it thaws, also in those that were closed meanwhile.
@@ -37,7 +38,7 @@ func (w *Worker) fence(s *service, l *backend.Lane, lost []backend.Lost) {
 
 // toKill are the connections to end at a node before a new one is used, and the run in which they were. runID is the
 // run that the node should be in, empty when the topology does not know it.
-func (s *service) toKill(node int32, runID string) (ids []int64, in string) {
+func (s *service) toKill(node topology.NodeID, runID string) (ids []int64, in string) {
 	if f := s.fenced[node]; runID == "" || f.runID == runID {
 		return slices.Clone(f.ids), f.runID
 	}
@@ -45,7 +46,7 @@ func (s *service) toKill(node int32, runID string) (ids []int64, in string) {
 }
 
 // killed forgets connections that a dial has ended.
-func (w *Worker) killed(s *service, node int32, ids []int64) {
+func (w *Worker) killed(s *service, node topology.NodeID, ids []int64) {
 	f, ok := s.fenced[node]
 	if !ok || len(ids) == 0 {
 		return

@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/topology"
 )
 
 // What the fuzzer knows of subscriptions: what each server has on its end of a feed, and what was told of how many
@@ -23,7 +24,7 @@ type countPlace struct {
 	service int
 	kind    fanout.Kind
 	name    string
-	node    int32
+	node    topology.NodeID
 	lanes   bool
 }
 
@@ -34,7 +35,7 @@ func (c counts) add(at countPlace, n int) {
 }
 
 // count takes in what Env.Counted is told.
-func (c counts) count(service int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+func (c counts) count(service int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 	c.add(countPlace{service, k, name, node, false}, listeners)
 	c.add(countPlace{service, k, name, node, true}, lanes)
 }
@@ -162,12 +163,12 @@ func (z *fuzzed) checkListeners(s *service) {
 // checkSources looks that topics are subscribed where they must be, or are about to be, and nowhere else, and adds up
 // what is to be counted.
 func (z *fuzzed) checkSources(s *service, said counts) {
-	pending, uses := 0, map[int32]int{}
+	pending, uses := 0, map[topology.NodeID]int{}
 	for _, t := range s.hub.All() {
 		if t.On() {
 			said.count(s.index, t.Kind, t.Name, fanout.Nowhere, len(t.Listeners()), 0)
 		}
-		var wanted []int32
+		var wanted []topology.NodeID
 		for i := range t.Sources {
 			source := &t.Sources[i]
 			if source.Wanted {
@@ -203,7 +204,7 @@ func (z *fuzzed) checkSources(s *service, said counts) {
 // checkSource looks that somebody sees to what is due.
 func (z *fuzzed) checkSource(s *service, t *fanout.Topic, source *fanout.Source) {
 	open, set := z.w.openFeed(s, source.Node), z.w.sets[feedKey(s, source.Node)]
-	is := z.w.primaryShard(s, source.Node) >= 0
+	is := s.view.LedBy(source.Node) >= 0
 	switch {
 	case source.State != fanout.Unasked && source.State != fanout.Refused && open == nil:
 		z.t.Fatalf("%q was told to node %d, to which there is no feed: %+v", t.Name, source.Node, source)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"evergate/gateway/backend"
+	"evergate/topology"
 )
 
 // checkPrivate looks that lanes are numbered once, that a private lane belongs to nobody or to one session that knows
@@ -64,7 +65,7 @@ func (z *fuzzed) checkPrivate() {
 // watcherLeaves has one client leave that watches keys or has a tunnel, if such have as many private lanes to a server
 // as there may be: others wait for one.
 func (z *fuzzed) watcherLeaves() {
-	had := map[int32]int{}
+	had := map[topology.NodeID]int{}
 	for _, l := range z.w.lanes {
 		if l == nil || l.Key.Purpose != backend.Private {
 			continue

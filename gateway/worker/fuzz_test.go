@@ -463,7 +463,7 @@ func (z *fuzzed) settledAt(service int, epoch uint64) {
 	z.settled[service] = epoch
 	for _, l := range z.w.lanes {
 		if l != nil && l.Key.Service == service && l.Key.Purpose == backend.Primary &&
-			formerShard(view, l.Key.Node) != nil && l.Inflight.Len() > 0 {
+			view.Demoted(l.Key.Node) != nil && l.Inflight.Len() > 0 {
 			z.t.Fatalf("settled %d, and lane %d still owes", epoch, l.ID)
 		}
 	}

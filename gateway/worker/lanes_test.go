@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/topology"
 )
 
 // A lane that died in the round in which it was given something to write was never written to again.
@@ -139,7 +140,7 @@ func occupy(f *fake) {
 }
 
 // laneTo finds the lane to a node.
-func laneTo(w *Worker, node int32) backend.LaneID {
+func laneTo(w *Worker, node topology.NodeID) backend.LaneID {
 	i := slices.IndexFunc(w.lanes, func(l *backend.Lane) bool { return l != nil && l.Key.Node == node })
 	return backend.LaneID(i)
 }

@@ -14,7 +14,7 @@ import (
 func (w *Worker) leave(s *service, old *topology.View) {
 	for _, l := range w.lanes { // all are marked before the first can end: see settle
 		if l != nil && l.Key.Service == s.index && l.Key.Purpose != backend.Replica && l.Key.Purpose != backend.Feed {
-			l.Leaving = l.Leaving || formerShard(s.view, l.Key.Node) != nil
+			l.Leaving = l.Leaving || s.view.Demoted(l.Key.Node) != nil
 		}
 	}
 	for _, l := range w.lanes {
@@ -31,10 +31,10 @@ func (w *Worker) leave(s *service, old *topology.View) {
 
 // leaveLane goes on with a lane to a former primary, or ends that.
 func (w *Worker) leaveLane(s *service, l *backend.Lane, old *topology.View) {
-	switch verdictOn(old, s.view, topology.NodeID(l.Key.Node), -1) {
-	case stillOpen:
+	switch s.view.Judge(old, l.Key.Node, "", -1) {
+	case topology.StillOpen:
 		w.retire(l)
-		if sh := formerShard(s.view, l.Key.Node); l.State == backend.Open && sh != nil && sh.Successor != nil {
+		if sh := s.view.Demoted(l.Key.Node); l.State == backend.Open && sh != nil && sh.Successor != nil {
 			grace := successorGrace
 			if sh.FormerMute && l.Silent { // a paused one would answer the control plane
 				grace = 0
@@ -42,7 +42,7 @@ func (w *Worker) leaveLane(s *service, l *backend.Lane, old *topology.View) {
 			l.RetireAt = min(l.RetireAt, w.now+grace)
 			w.at(l.RetireAt)
 		}
-	case keptRole:
+	case topology.KeptRole:
 		l.Leaving = false
 		if l.Retiring {
 			w.retire(l) // it cannot be written to again, but what it still says is true
@@ -53,19 +53,6 @@ func (w *Worker) leaveLane(s *service, l *backend.Lane, old *topology.View) {
 			w.laneLost(l, backend.Retired)
 		}
 	}
-}
-
-// formerShard returns the shard whose former primary a node is, or nil.
-func formerShard(v *topology.View, node int32) *topology.Shard {
-	if v == nil {
-		return nil
-	}
-	for i := range v.Shards {
-		if f := v.Shards[i].Former; f != nil && int32(f.ID) == node {
-			return &v.Shards[i]
-		}
-	}
-	return nil
 }
 
 // settleService says once for each view that nothing is owed by former primaries any more.

@@ -168,10 +168,10 @@ func wrongArity(name string) []byte {
 
 // inScript is what the primary of a shard says to everything while it runs a script, or empty.
 func (s *service) inScript(shard int) string {
-	if s.view == nil || shard < 0 || shard >= len(s.view.Shards) || s.view.Shards[shard].Primary == nil {
-		return ""
+	if p := s.view.Primary(shard); p != nil {
+		return p.Busy
 	}
-	return s.view.Shards[shard].Primary.Busy
+	return ""
 }
 
 // anyInScript says that a primary runs a script and takes nothing else.
@@ -213,7 +213,7 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 	if len(c.flights) > 0 {
 		return w.mayNot(c, 0, inFlight)
 	}
-	if v.Lowest == nil || formerShard(v, int32(v.Lowest.ID)) != nil {
+	if v.Lowest == nil || v.Demoted(v.Lowest.ID) != nil {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
 	purpose := purposeOf(v, v.Lowest)

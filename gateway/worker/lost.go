@@ -82,7 +82,7 @@ func (w *Worker) laneLost(l *backend.Lane, why backend.LostReason) {
 // lose deals with everything that was in flight on an open lane, and dials again.
 func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	s := w.services[l.Key.Service]
-	sharded := s.view != nil && s.view.Sharded
+	sharded := s.view.IsSharded()
 	lost := l.Lost(sharded)
 	w.fence(s, l, lost)
 	if l.Key.Purpose == backend.Private {
@@ -211,17 +211,9 @@ func uncertain(s *service, l *backend.Lane) []byte {
 var outOfOrder = resp.AppendError(nil,
 	"TRYAGAIN evergate: a later command of this connection was executed first; the command was not executed, order kept")
 
-// node returns a node of the present view, or nil.
-func (s *service) node(id int32) *topology.Node {
-	if s.view == nil || id < 0 || int(id) >= len(s.view.Nodes) {
-		return nil
-	}
-	return s.view.Nodes[id]
-}
-
 // nodeName is how texts call a node.
-func (s *service) nodeName(id int32) string {
-	if n := s.node(id); n != nil {
+func (s *service) nodeName(id topology.NodeID) string {
+	if n := s.view.Node(id); n != nil {
 		return n.Addr
 	}
 	return "node " + strconv.Itoa(int(id))
@@ -254,22 +246,6 @@ func (w *Worker) report(l *backend.Lane, kind topology.ReportKind) {
 		return
 	}
 	w.env.Report(s.index, topology.Report{
-		Kind: kind, Node: topology.NodeID(l.Key.Node), Shard: w.shardOfNode(s, l.Key.Node), Epoch: s.view.Epoch, Slot: -1,
+		Kind: kind, Node: l.Key.Node, Shard: s.view.ShardOf(l.Key.Node), Epoch: s.view.Epoch, Slot: -1,
 	})
-}
-
-// shardOfNode finds the shard in which a node is the primary or a replica, or -1.
-func (w *Worker) shardOfNode(s *service, node int32) int {
-	for i := range s.view.Shards {
-		sh := &s.view.Shards[i]
-		if sh.Primary != nil && int32(sh.Primary.ID) == node {
-			return i
-		}
-		for _, r := range sh.Replicas {
-			if int32(r.ID) == node {
-				return i
-			}
-		}
-	}
-	return -1
 }

@@ -141,7 +141,7 @@ func (w *Worker) makeRoutes(s *service, setup backend.Setup) []route {
 
 // set returns the lanes to a node for a purpose; the first one is dialled when the set is made.
 func (w *Worker) set(s *service, n *topology.Node, p backend.Purpose, setup backend.Setup) *laneSet {
-	key := backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: p, Setup: setup}
+	key := backend.LaneKey{Service: s.index, Node: n.ID, Purpose: p, Setup: setup}
 	set := w.sets[key]
 	if set == nil {
 		set = &laneSet{key: key}
@@ -215,7 +215,7 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	w.out.Dials = append(w.out.Dials, Dial{
 		Lane: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
 		Kill: l.Kill, KillIn: killIn, Urgent: l.Urgent, Private: l.Key.Purpose == backend.Private && !l.Urgent,
-		ReadOnly: l.Key.Purpose == backend.Replica && s.view != nil && s.view.Sharded,
+		ReadOnly: l.Key.Purpose == backend.Replica && s.view.IsSharded(),
 	})
 }
 

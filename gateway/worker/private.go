@@ -24,7 +24,7 @@ const (
 // ghost is a connection that the gateway has lost and whose server may not know it yet: what blocks on it there would
 // take an element for nobody. The next connection of the same session ends it first.
 type ghost struct {
-	node   int32
+	node   topology.NodeID
 	runID  string
 	client int64
 }
@@ -42,7 +42,7 @@ func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, ob
 	case urgent && (shard < 0 || c.svc.view.Shards[shard].Primary == nil):
 		return nil, held
 	}
-	n := c.primaryOf(shard)
+	n := c.svc.view.Primary(shard)
 	if c.pin != nil && (w.pinIsTo(c, n) || urgent && c.pin.Urgent && w.pinLeadsTo(c, n)) {
 		return w.pinned(c)
 	}
@@ -61,8 +61,8 @@ func (w *Worker) privateAgain(c *client, a *again, shard int) (*backend.Lane, ob
 	if a.target < 0 || c.svc.view == nil {
 		return w.private(c, shard)
 	}
-	n := c.svc.node(int32(a.target))
-	if n == nil || formerShard(c.svc.view, int32(n.ID)) != nil {
+	n := c.svc.view.Node(a.target)
+	if n == nil || c.svc.view.Demoted(n.ID) != nil {
 		a.target, a.ask = -1, false
 		return w.private(c, shard)
 	}
@@ -91,7 +91,7 @@ func (w *Worker) pinned(c *client) (*backend.Lane, obstacle) {
 // privateTo pins a session to a lane to this node; see privateAt for urgent.
 func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.Lane, obstacle) {
 	set := w.privateSet(c.svc, n, c.setup())
-	haunted := !urgent && c.ghost != nil && c.ghost.node == int32(n.ID) && c.ghost.runID == set.runID && set.runID != ""
+	haunted := !urgent && c.ghost != nil && c.ghost.node == n.ID && c.ghost.runID == set.runID && set.runID != ""
 	if n := len(set.idle); n > 0 && !haunted {
 		l := set.idle[n-1]
 		set.idle = set.idle[:n-1]
@@ -158,7 +158,7 @@ func (w *Worker) privateSet(s *service, n *topology.Node, setup backend.Setup) *
 }
 
 func privateKey(s *service, n *topology.Node, setup backend.Setup) backend.LaneKey {
-	return backend.LaneKey{Service: s.index, Node: int32(n.ID), Purpose: backend.Private, Setup: setup}
+	return backend.LaneKey{Service: s.index, Node: n.ID, Purpose: backend.Private, Setup: setup}
 }
 
 func (w *Worker) pinTo(c *client, l *backend.Lane) {
@@ -166,16 +166,8 @@ func (w *Worker) pinTo(c *client, l *backend.Lane) {
 	c.pin = l
 }
 
-// primaryOf returns the primary of a shard, or nil. There must be a view.
-func (c *client) primaryOf(shard int) *topology.Node {
-	if shard < 0 || shard >= len(c.svc.view.Shards) {
-		return nil
-	}
-	return c.svc.view.Shards[shard].Primary
-}
-
 // pinFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
-func (w *Worker) pinFits(c *client, shard int) bool { return w.pinIsTo(c, c.primaryOf(shard)) }
+func (w *Worker) pinFits(c *client, shard int) bool { return w.pinIsTo(c, c.svc.view.Primary(shard)) }
 
 func (w *Worker) pinIsTo(c *client, n *topology.Node) bool {
 	return !c.pin.Urgent && w.pinLeadsTo(c, n)
@@ -185,7 +177,7 @@ func (w *Worker) pinIsTo(c *client, n *topology.Node) bool {
 // has looked which server it met.
 func (w *Worker) pinLeadsTo(c *client, n *topology.Node) bool {
 	l := c.pin
-	return n != nil && int32(n.ID) == l.Key.Node && l.Now == c.setup() &&
+	return n != nil && n.ID == l.Key.Node && l.Now == c.setup() &&
 		(l.State == backend.Dialing || l.Usable(w.now))
 }
 

@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/routing"
+	"evergate/topology"
 )
 
 // recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
@@ -68,7 +69,7 @@ type Count struct {
 	Name     []byte
 	Patterns bool
 	// Node is the server that has counted lanes.
-	Node int32
+	Node topology.NodeID
 }
 
 // Of answers from a census.

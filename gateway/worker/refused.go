@@ -300,15 +300,15 @@ func (w *Worker) noteSwitches(s *service, old *topology.View) {
 	if old == nil || s.view == nil {
 		return
 	}
-	was := map[int32]bool{}
+	was := map[topology.NodeID]bool{}
 	for i := range old.Shards {
 		if p := old.Shards[i].Primary; p != nil {
-			was[int32(p.ID)] = true
+			was[p.ID] = true
 		}
 	}
 	for i := range s.view.Shards {
-		if p := s.view.Shards[i].Primary; p != nil && !was[int32(p.ID)] {
-			s.promoted[int32(p.ID)] = w.now
+		if p := s.view.Shards[i].Primary; p != nil && !was[p.ID] {
+			s.promoted[p.ID] = w.now
 		}
 	}
 }
@@ -366,12 +366,12 @@ func (w *Worker) redirected(l *backend.Lane, reply []byte, kind refusal, t *back
 	addr := string(fields[2])
 	if kind == moved {
 		w.env.Report(s.index, topology.Report{
-			Kind: topology.Moved, Node: topology.NodeID(l.Key.Node), Shard: -1, Epoch: s.view.Epoch, Slot: slot, Addr: addr,
+			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.view.Epoch, Slot: slot, Addr: addr,
 		})
 	}
 	t.Slot = int16(slot)
 	a.ask = kind == asked
-	if n := s.view.NodeNamed(addr, s.node(l.Key.Node)); n != nil {
+	if n := s.view.NodeNamed(addr, s.view.Node(l.Key.Node)); n != nil {
 		a.target = n.ID
 	} else {
 		a.ask = false // where ASK leads nowhere yet, the slot's owner is asked again

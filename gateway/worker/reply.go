@@ -124,7 +124,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		w.withhold(c, l, &ticket, reply)
 	default:
 		if write {
-			w.acked(c.svc, topology.NodeID(l.Key.Node), reply)
+			w.acked(c.svc, l.Key.Node, reply)
 		}
 		w.answered(c, l, &ticket, reply)
 	}
@@ -217,7 +217,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	}
 	if c != nil && t.Flags&backend.Write != 0 {
 		c.wroteTo(l)
-		w.acked(c.svc, topology.NodeID(l.Key.Node), l.Reply)
+		w.acked(c.svc, l.Key.Node, l.Reply)
 	}
 	w.serves(l)
 	if c != nil {

@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/topology"
 )
 
 // SAVE would stop a server, and everybody on its lanes, until it has written everything to disk. Here it is a BGSAVE on
@@ -38,7 +39,7 @@ type saving struct {
 
 // saver is one run of a server.
 type saver struct {
-	node  int32
+	node  topology.NodeID
 	runID string
 }
 

@@ -24,19 +24,19 @@ type service struct {
 	withholding []hold.Waiter
 	settled     uint64
 	// fenced are connections to end at a node before a new one is used.
-	fenced map[int32]fenced
+	fenced map[topology.NodeID]fenced
 	// monitors is how many clients of all workers are shown what those of the services crowd do.
 	monitors int
 	crowd    []int
 	// loaded are the scripts that were loaded into a node.
-	loaded map[int32]*loaded
+	loaded map[topology.NodeID]*loaded
 	// promoted is since when a node is a primary, where it was none before.
-	promoted map[int32]time.Duration
+	promoted map[topology.NodeID]time.Duration
 	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed
 	// is when feeds to nodes failed last; feedAt when what was refused is asked for again, 0 for not.
 	hub        fanout.Hub
-	home       int32
-	feedFailed map[int32]time.Duration
+	home       topology.NodeID
+	feedFailed map[topology.NodeID]time.Duration
 	feedAt     time.Duration
 	// gapSince is when topics were interrupted that are not all subscribed again; 0 when they are.
 	gapSince time.Duration

@@ -145,7 +145,7 @@ func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
 
 // anotherReads says that another server of the lane's shard can take reads now.
 func (w *Worker) anotherReads(s *service, l *backend.Lane) bool {
-	shard := w.shardOfNode(s, l.Key.Node)
+	shard := s.view.ShardOf(l.Key.Node)
 	if shard < 0 {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
+	"evergate/topology"
 )
 
 // A session that subscribes joins the listeners of a topic; what is said at the servers is said once for all of them,
@@ -95,7 +96,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 // this takes too long.
 func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
-		if s := &t.Sources[i]; s.State != fanout.On && w.primaryShard(c.svc, s.Node) < 0 {
+		if s := &t.Sources[i]; s.State != fanout.On && c.svc.view.LedBy(topology.NodeID(s.Node)) < 0 {
 			return w.mayNot(c, max(d.Shard, 0), held)
 		}
 	}

@@ -91,7 +91,7 @@ func (w *Worker) unblock(e *Errand) (s Share) {
 		return s
 	}
 	if l, t, _ := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
-		if n := c.svc.node(l.Key.Node); n != nil {
+		if n := c.svc.view.Node(l.Key.Node); n != nil {
 			l.Once = true // the server may be told when somebody else would have the lane
 			s.Blocked = &BlockedAt{Node: n.ID, Addr: n.Addr, Client: l.Client}
 			return s

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/routing"
+	"evergate/topology"
 )
 
 // WAIT and WAITAOF ask how far the writes of a client have come. A server answers for those of one connection, and a
@@ -70,7 +71,7 @@ const cannotTell = "ERR evergate: WAIT tells nothing of use without FUNCTION RES
 // origin is a run of a server.
 type origin struct {
 	runID string
-	node  int32
+	node  topology.NodeID
 	known bool
 }
 
@@ -90,7 +91,7 @@ func (o origin) gone(c *client) bool {
 		switch p := c.svc.view.Shards[i].Primary; {
 		case p == nil:
 			held = true
-		case int32(p.ID) == o.node:
+		case p.ID == o.node:
 			return p.RunID != "" && o.runID != "" && p.RunID != o.runID
 		}
 	}

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 
 	"evergate/gateway/backend"
@@ -32,7 +31,7 @@ type walk struct {
 	// next is what is asked now, under the view of that moment, and to the end of its slots.
 	next cursor
 	to   int
-	node int32
+	node topology.NodeID
 	// sharded: it walks through slots.
 	sharded bool
 	// begins is where the server's own cursor begins, as the client has it. on is where the page goes on if that is not 0:
@@ -131,7 +130,7 @@ func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane,
 		return r, nil, why
 	}
 	r.ask, r.foreign = a.ask, a.target >= 0
-	n := c.svc.node(l.Key.Node)
+	n := c.svc.view.Node(l.Key.Node)
 	if n == nil {
 		return r, nil, inFlight
 	}
@@ -174,7 +173,7 @@ func (w *Worker) follow(k *walk, v *topology.View, shard int, a *again) {
 	}
 	found := 0
 	for _, n := range v.Nodes {
-		if n != nil && w.guest(k, n) == k.next.print && !isReplica(v, n) {
+		if n != nil && w.guest(k, n) == k.next.print && !v.IsReplica(n.ID) {
 			a.target = n.ID
 			found++
 		}
@@ -183,10 +182,6 @@ func (w *Worker) follow(k *walk, v *topology.View, shard int, a *again) {
 		a.target = -1
 		k.next = cursor{slot: k.next.slot}
 	}
-}
-
-func isReplica(v *topology.View, n *topology.Node) bool {
-	return slices.ContainsFunc(v.Shards, func(s topology.Shard) bool { return slices.Contains(s.Replicas, n) })
 }
 
 // guest is the print of a server that the slot is being moved to.
@@ -310,7 +305,7 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 	slot := k.next.slot
 	var to *topology.Node // where the first slot is being moved
 	if addr := at.moving[slot]; addr != "" && v != nil {
-		to = v.NodeNamed(addr, c.svc.node(k.node))
+		to = v.NodeNamed(addr, c.svc.view.Node(k.node))
 	}
 	next := from(slot)
 	switch k.next.stage {
@@ -325,7 +320,7 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 			w.reportNode(c.svc, k.node)
 		}
 	case checkingFollowed:
-		owner := c.svc.node(k.node)
+		owner := c.svc.view.Node(k.node)
 		if to != nil && w.guest(k, to) == k.next.print ||
 			owner != nil && at.has(slot) && w.guest(k, owner) == k.next.print {
 			next = from(slot + 1)
@@ -335,11 +330,11 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 }
 
 // reportNode has the servers be asked about themselves.
-func (w *Worker) reportNode(s *service, node int32) {
+func (w *Worker) reportNode(s *service, node topology.NodeID) {
 	if s.view == nil {
 		return
 	}
 	w.env.Report(s.index, topology.Report{
-		Kind: topology.Refused, Node: topology.NodeID(node), Shard: w.shardOfNode(s, node), Epoch: s.view.Epoch, Slot: -1,
+		Kind: topology.Refused, Node: node, Shard: s.view.ShardOf(node), Epoch: s.view.Epoch, Slot: -1,
 	})
 }

@@ -43,73 +43,6 @@ type withheldReply struct {
 	frame []byte
 }
 
-// verdict is what a view says of the word of a primary that was being left.
-type verdict uint8
-
-const (
-	stillOpen verdict = iota // no new primary yet
-	keptRole                 // it is the primary again
-	restarted                // it is, in another run, and may have lost what was not on its disk
-	covered                  // the new primary has everything that it had executed
-	mayBeLost
-)
-
-// verdictOn judges what node said of a slot (-1: of any) while it was being left under the view old.
-func verdictOn(old, v *topology.View, node topology.NodeID, slot int16) verdict {
-	if v == nil {
-		return stillOpen
-	}
-	for i := range v.Shards {
-		switch sh := &v.Shards[i]; {
-		case sh.Primary != nil && sh.Primary.ID == node:
-			return keptRole
-		case sh.Former != nil && sh.Former.ID == node:
-			return stillOpen
-		}
-	}
-	switch sh := successorShard(old, v, node, slot); {
-	case sh == nil || sh.Former != nil:
-		return mayBeLost
-	case sh.Primary == nil:
-		return stillOpen
-	case sh.Covers != nil && sh.Covers.ID == node:
-		return covered
-	}
-	return mayBeLost
-}
-
-// verdict judges a reply under the view v; old is the one before.
-func (h *withheldReply) verdict(old, v *topology.View) verdict {
-	judged := verdictOn(old, v, h.node, h.slot)
-	if judged == keptRole {
-		if now := v.Nodes[h.node]; now.RunID != "" && h.runID != "" && now.RunID != h.runID {
-			return restarted
-		}
-	}
-	return judged
-}
-
-// successorShard finds the shard that took over from node: that of the slot, or of the successor that the view before
-// had named. Places in a view are no names: shards come and go.
-func successorShard(old, v *topology.View, node topology.NodeID, slot int16) *topology.Shard {
-	switch {
-	case !v.Sharded:
-		return &v.Shards[0]
-	case slot >= 0:
-		return v.Shard(int(slot))
-	}
-	before := formerShard(old, int32(node))
-	if before == nil || before.Successor == nil {
-		return nil
-	}
-	for i := range v.Shards {
-		if p := v.Shards[i].Primary; p != nil && p.ID == before.Successor.ID {
-			return &v.Shards[i]
-		}
-	}
-	return nil
-}
-
 // tookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
 // changed: nothing was executed that could be lost.
 func tookNothing(t *backend.Ticket, reply []byte) bool {
@@ -126,7 +59,7 @@ func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply [
 		c.svc.withholding = append(c.svc.withholding, c.waiter())
 	}
 	h := withheldReply{
-		seq: t.Seq, part: t.Part, slot: t.Slot, node: topology.NodeID(l.Key.Node), runID: l.RunID,
+		seq: t.Seq, part: t.Part, slot: t.Slot, node: l.Key.Node, runID: l.RunID,
 		reply: bytes.Clone(reply), since: w.now,
 	}
 	if t.Flags&backend.Blocking != 0 {
@@ -187,16 +120,16 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	c.withheld = nil
 	for i := range all {
 		h := &all[i]
-		v := h.verdict(old, c.svc.view)
-		if v == stillOpen && w.now-h.since >= c.patience() {
-			v = mayBeLost
+		v := c.svc.view.Judge(old, h.node, h.runID, int(h.slot))
+		if v == topology.StillOpen && w.now-h.since >= c.patience() {
+			v = topology.MayBeLost
 		}
 		reply := h.reply
 		switch v {
-		case stillOpen:
+		case topology.StillOpen:
 			c.withholdMore(*h)
 			continue
-		case mayBeLost, restarted:
+		case topology.MayBeLost, topology.Restarted:
 			if h.frame != nil && w.blockingLost(c, &backend.Ticket{
 				Seq: h.seq, Part: h.part, Slot: h.slot, Flags: backend.Write | backend.Blocking}, h.frame) {
 				if c.closed {
@@ -206,7 +139,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 				continue
 			}
 			w.stats.Uncertain++
-			reply = mayBeLostReply(c.svc, int32(h.node), v)
+			reply = mayBeLostReply(c.svc, h.node, v)
 		default:
 			w.stats.WithheldReleased++
 			w.acked(c.svc, h.node, reply)
@@ -223,9 +156,9 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 }
 
 // mayBeLostReply answers a write that was executed on a primary that then lost its role, or its run.
-func mayBeLostReply(s *service, node int32, v verdict) []byte {
+func mayBeLostReply(s *service, node topology.NodeID, v topology.Verdict) []byte {
 	meanwhile := " executed the command while another server was made primary"
-	if v == restarted {
+	if v == topology.Restarted {
 		meanwhile = " executed the command and restarted before that could be told"
 	}
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(node)+meanwhile+

@@ -119,7 +119,7 @@ type Env struct {
 	// Count tells how many listen to a topic over all workers, and how many of their lanes a server counts for it. Counted
 	// is told of those of this worker that come and go; see fanout.Hub. Both nil: this worker is alone.
 	Count   func(service int, q Count) (listeners, lanes int)
-	Counted func(service int, k fanout.Kind, name string, node int32, listeners, lanes int)
+	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int)
 	// Gap tells of a time in which subscribers may have missed messages, Cut of one that was closed because it reads too
 	// slowly. Nil when nobody wants to know.
 	Gap func(service int, g Gap)
@@ -167,13 +167,13 @@ type Worker struct {
 	decision  routing.Decision
 	cut       scratch
 	waiters   []hold.Waiter
-	ready     []hold.Waiter // sessions to run again before the round ends
-	later     []appointment // sessions that do something again at a time of its own
-	nodes     []int32       // scratch of sourcesOf
-	shows     []ClientRef   // to whom others are shown
-	asking    []question    // what servers are being asked about commands; a ticket\'s Seq is the index
-	held      int           // sessions that wait for a server
-	heldBytes int           // what they have sent and is not begun
+	ready     []hold.Waiter     // sessions to run again before the round ends
+	later     []appointment     // sessions that do something again at a time of its own
+	nodes     []topology.NodeID // scratch of sourcesOf
+	shows     []ClientRef       // to whom others are shown
+	asking    []question        // what servers are being asked about commands; a ticket\'s Seq is the index
+	held      int               // sessions that wait for a server
+	heldBytes int               // what they have sent and is not begun
 	blocks    blocks.Pool
 	trimAt    time.Duration // when blocks are trimmed next; never while there are none
 	out       Out           // being filled
@@ -294,13 +294,14 @@ func New(conf Config, env Env) *Worker {
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
-			databases: map[int32]*database{}, promoted: map[int32]time.Duration{}, fenced: map[int32]fenced{},
-			loaded: map[int32]*loaded{}, home: fanout.Nowhere, feedFailed: map[int32]time.Duration{},
+			databases: map[int32]*database{}, promoted: map[topology.NodeID]time.Duration{},
+			fenced: map[topology.NodeID]fenced{},
+			loaded: map[topology.NodeID]*loaded{}, home: fanout.Nowhere, feedFailed: map[topology.NodeID]time.Duration{},
 		})
 	}
 	w.countAlone()
 	for i, s := range w.services {
-		s.hub.Counted = func(k fanout.Kind, name string, node int32, listeners, lanes int) {
+		s.hub.Counted = func(k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			w.env.Counted(i, k, name, node, listeners, lanes)
 		}
 	}
@@ -317,7 +318,7 @@ func (w *Worker) countAlone() {
 	}
 	if w.env.Counted == nil {
 		all := make([]fanout.Census, len(w.services))
-		w.env.Counted = func(s int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			all[s].Count(k, name, node, listeners, lanes)
 		}
 		w.env.Count = func(s int, q Count) (listeners, lanes int) { return q.Of(&all[s]) }

@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
+	"evergate/topology"
 )
 
 // Clients that subscribe and publish, beside the others, where Options.Listeners says so. Each must be acknowledged
@@ -314,7 +315,7 @@ func (w *world) unheard() string {
 
 // countListeners has workers share what they know of how many listen.
 func (w *world) countListeners(env *worker.Env) {
-	env.Counted = func(_ int, k fanout.Kind, name string, node int32, listeners, lanes int) {
+	env.Counted = func(_ int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 		w.census.Count(k, name, node, listeners, lanes)
 	}
 	env.Count = func(_ int, q worker.Count) (listeners, lanes int) { return q.Of(&w.census) }
