@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evergate/testenv/drill"
+	"evergate/testenv/drill/report"
 )
 
 const (
@@ -113,7 +114,7 @@ func (w *demoWatch) press(key byte) {
 	})
 }
 
-func (w *demoWatch) strike(name, doing string) ([]*drill.Report, error) {
+func (w *demoWatch) strike(name, doing string) ([]*report.Report, error) {
 	primary, err := w.d.show.Ready()
 	if err != nil {
 		return nil, err
@@ -123,9 +124,9 @@ func (w *demoWatch) strike(name, doing string) ([]*drill.Report, error) {
 }
 
 // tell prints the result. Without a keyboard that was all.
-func (w *demoWatch) tell(reports []*drill.Report, err error) {
+func (w *demoWatch) tell(reports []*report.Report, err error) {
 	if len(reports) > 0 {
-		w.d.screen.say("\n%s\n%s", w.d.title(reports[0]), drill.Side(reports))
+		w.d.screen.say("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
 	}
 	if err != nil {
 		w.d.screen.say("Not now: %v", err)
@@ -142,7 +143,7 @@ func (w *demoWatch) tell(reports []*drill.Report, err error) {
 }
 
 // title says what a result is about.
-func (d *demo) title(r *drill.Report) string {
+func (d *demo) title(r *report.Report) string {
 	what := "The primary was killed"
 	if r.Drill == "freeze-primary" {
 		what = "The primary was frozen, and later thawed"

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"evergate/testenv/drill"
+	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
 
@@ -182,47 +183,47 @@ func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 		case <-ctx.Done():
 		}
 	}()
-	var reports []*drill.Report
+	var reports []*report.Report
 	for range d.repeat {
 		for _, plan := range plans {
 			plan.Binary, plan.Live = binary, d.live(plan)
 			plan.Consent = d.aim.consent(ctx, w, d.screen, d.repeat*len(plans))
-			report, err := d.play(ctx, plan)
+			judged, err := d.play(ctx, plan)
 			if err != nil {
 				return err
 			}
-			reports = append(reports, report)
+			reports = append(reports, judged)
 		}
 	}
 	return d.sum(reports)
 }
 
 // play runs one drill and prints what came of it.
-func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*drill.Report, error) {
+func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Report, error) {
 	if plan.Target == nil {
 		d.screen.say("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
 	} else {
 		d.screen.say("Looking at %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
 	}
-	report, err := drill.Run(ctx, plan)
+	judged, err := drill.Run(ctx, plan)
 	d.screen.live("")
 	if errors.Is(err, servers.ErrNoServer) {
 		return nil, runtimeError{errors.New(howToGetServer(os.Getenv("PATH")))}
 	}
-	if report != nil {
-		d.screen.say("%s", report.Text())
+	if judged != nil {
+		d.screen.say("%s", judged.Text())
 	}
 	if err != nil {
 		return nil, runtimeError{fmt.Errorf("%s (%s): %w", plan.Name, plan.Mode, err)}
 	}
 	if d.dir != "" {
-		page, err := report.Save(d.dir)
+		page, err := drill.Save(judged, d.dir)
 		if err != nil {
 			return nil, runtimeError{err}
 		}
 		d.screen.say("  %s\n", page)
 	}
-	return report, nil
+	return judged, nil
 }
 
 // live is the line that lives while a drill runs.
@@ -235,13 +236,13 @@ func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 
 // sum prints the table where there is more than one report, and makes the exit code: of what is promised, which other
 // paths do not.
-func (d *drillCommand) sum(reports []*drill.Report) error {
+func (d *drillCommand) sum(reports []*report.Report) error {
 	if len(reports) > 1 {
-		d.screen.say("%s", drill.Table(reports))
+		d.screen.say("%s", report.Table(reports))
 	}
 	broken, played := 0, 0
 	for _, r := range reports {
-		if r.Path != drill.Gateway {
+		if r.Path != report.Gateway {
 			continue
 		}
 		played++

@@ -18,8 +18,6 @@ import (
 
 // The paths that can be drilled.
 const (
-	// Gateway is the gateway's own name in reports.
-	Gateway = "evergate"
 	// Direct is a client that asks a Sentinel for the primary whenever it connects, and nothing between.
 	Direct = "direct"
 	// HAProxy sends whole connections to the server that says role:master, as its tcp-check sees it once a second.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
 
@@ -11,15 +12,16 @@ import (
 // nothing anywhere.
 func TestAPathThatPromisesNothingIsSeen(t *testing.T) {
 	servers.SkipShort(t)
-	report, err := Run(t.Context(), Plan{Name: "kill-primary", Mode: Sentinel, Connections: 20, Rate: 500, Quick: true,
+	judged, err := Run(t.Context(), Plan{Name: "kill-primary", Mode: Sentinel, Connections: 20, Rate: 500, Quick: true,
 		Untimed: true, Beside: Direct})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Path != Direct || report.Figures.Errors["closed"] == 0 || report.Verdict.Kept() {
-		t.Error(report.Text())
+	if judged.Path != Direct || judged.Figures.Errors["closed"] == 0 || judged.Verdict.Kept() {
+		t.Error(judged.Text())
 	}
-	if table := Table([]*Report{report, report}); !strings.Contains(table, "| kill-primary, sentinel, direct | 0 of 2 |") {
+	table := report.Table([]*report.Report{judged, judged})
+	if !strings.Contains(table, "| kill-primary, sentinel, direct | 0 of 2 |") {
 		t.Error(table)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"evergate/testenv/drill/ledger"
 )
 
 // book is the ledger while it is being written.
@@ -12,7 +14,7 @@ type book struct {
 	start time.Time
 
 	mu      sync.Mutex
-	entries []Entry // guarded by mu
+	entries []ledger.Entry // guarded by mu
 
 	*tally
 }
@@ -24,13 +26,13 @@ type tally struct {
 
 func (b *book) now() time.Duration { return time.Since(b.start) }
 
-func (b *book) note(e Entry) {
+func (b *book) note(e ledger.Entry) {
 	switch e.Outcome {
-	case Acknowledged:
+	case ledger.Acknowledged:
 		b.acknowledged.Add(1)
-	case Uncertain:
+	case ledger.Uncertain:
 		b.uncertain.Add(1)
-	case GaveUp:
+	case ledger.GaveUp:
 	default:
 		b.errors.Add(1)
 	}
@@ -40,15 +42,15 @@ func (b *book) note(e Entry) {
 }
 
 // taken gives the entries so far; the caller owns them.
-func (b *book) taken() []Entry {
+func (b *book) taken() []ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return append([]Entry(nil), b.entries...)
+	return append([]ledger.Entry(nil), b.entries...)
 }
 
 // after gives the entries whose end was known after from; the caller owns them. What ends at once on several
 // connections is noted a little out of order, which a line that lives can bear.
-func (b *book) after(from time.Duration) []Entry {
+func (b *book) after(from time.Duration) []ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	first := len(b.entries)
@@ -63,7 +65,7 @@ func (b *book) wroteSince(from time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := len(b.entries) - 1; i >= 0 && b.entries[i].Done >= from; i-- {
-		if e := &b.entries[i]; e.Struck && e.Kind.Writes() && e.Outcome == Acknowledged && e.Sent >= from {
+		if e := &b.entries[i]; e.Struck && e.Kind.Writes() && e.Outcome == ledger.Acknowledged && e.Sent >= from {
 			return true
 		}
 	}

@@ -4,15 +4,15 @@
 // every reply), an act (what breaks), observers beside the path (who accepts writes when, what Sentinels say), and a
 // verdict. Typical use:
 //
-//	report, err := drill.Run(ctx, drill.Plan{Name: "kill-primary", Mode: drill.Sentinel, Binary: self})
+//	judged, err := drill.Run(ctx, drill.Plan{Name: "kill-primary", Mode: drill.Sentinel, Binary: self})
 //	if err != nil { ... }           // it could not be run
-//	fmt.Print(report.Text())
-//	if len(report.Verdict.Broken) > 0 { ... }
+//	fmt.Print(judged.Text())
+//	if len(judged.Verdict.Broken) > 0 { ... }
 //
 // Show is the same load and the same acts without an end, on servers that somebody else has started: for evergate demo.
 //
-// The files ledger.go, figures.go and verdict.go decide and are pure: entries in, judgement out. The others have
-// sockets and processes.
+// Package ledger decides: entries in, judgement out. Package report shows: judgement in, text and pages out. This one
+// has the sockets and the processes.
 //
 // Not taken: a closed loop that sends the next request when the last one is answered. It sends least while the servers
 // are slowest, so its percentiles are those of a system that nobody uses.

@@ -22,13 +22,13 @@ func TestDrills(t *testing.T) {
 				if lack := plan.Lacks(); lack != "" {
 					t.Skip(lack)
 				}
-				report, err := Run(t.Context(), plan)
+				judged, err := Run(t.Context(), plan)
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Log(report.Text())
-				if v := report.Verdict; !v.Kept() {
-					t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, report.Timeline())
+				t.Log(judged.Text())
+				if v := judged.Verdict; !v.Kept() {
+					t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, judged.Timeline())
 				}
 			})
 		}

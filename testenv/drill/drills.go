@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -14,8 +15,8 @@ type drill struct {
 	what  string
 	modes []Mode
 	// bar is what must be reached; bars overrides it for a mode.
-	bar  Bar
-	bars map[Mode]Bar
+	bar  ledger.Bar
+	bars map[Mode]ledger.Bar
 	act  func(ctx context.Context, s *stage) error
 
 	// options changes the servers that are started.
@@ -46,8 +47,6 @@ const (
 	resumeBar = 100 * time.Millisecond
 	// readBar is the longest pause of reads that replicas may answer.
 	readBar = 300 * time.Millisecond
-	// goesOn is the longest pause of what never stops: a hiccup of a busy machine.
-	goesOn = 300 * time.Millisecond
 	// deadFor and silentFor are how long after a kill or a freeze requests may still have been sent there.
 	deadFor   = 100 * time.Millisecond
 	silentFor = downAfter
@@ -56,32 +55,32 @@ const (
 var both = []Mode{Sentinel, Cluster}
 
 // died is the bar of an unplanned switch.
-func died(inFlightFor time.Duration) Bar {
-	return Bar{Uncertain: InFlight, Lost: Receipt, Resume: resumeBar, ReadPause: readBar, InFlightFor: inFlightFor,
-		Switches: 1, Holds: true}
+func died(inFlightFor time.Duration) ledger.Bar {
+	return ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, Resume: resumeBar, ReadPause: readBar,
+		InFlightFor: inFlightFor, Switches: 1, Holds: true}
 }
 
 // fullCoverage is a bar in a cluster in which every node refuses reads too while a shard has no primary: how long is
 // the servers' affair.
-func fullCoverage(b Bar) map[Mode]Bar {
+func fullCoverage(b ledger.Bar) map[Mode]ledger.Bar {
 	b.ReadPause = 0
-	return map[Mode]Bar{Cluster: b}
+	return map[Mode]ledger.Bar{Cluster: b}
 }
 
 // neverStops is the bar of what does not concern the primary.
-func neverStops() Bar {
-	return Bar{Pause: goesOn, ReadPause: readBar, Switches: -1}
+func neverStops() ledger.Bar {
+	return ledger.Bar{Pause: ledger.GoesOn, ReadPause: readBar, Switches: -1}
 }
 
 // fenced is died, with nothing lost after the former primary's return.
-func fenced() Bar {
+func fenced() ledger.Bar {
 	b := died(deadFor)
 	b.Fenced = true
 	return b
 }
 
 // twice is died with two switches.
-func twice() Bar {
+func twice() ledger.Bar {
 	b := died(deadFor)
 	b.Switches = 2
 	return b
@@ -94,16 +93,17 @@ var drills = []*drill{
 	{name: "freeze-primary", what: "SIGSTOP to the primary, SIGCONT after the switch", modes: both, act: freezePrimary,
 		needs: tools{freeze: true, heal: true}, bar: died(silentFor), bars: fullCoverage(died(silentFor))},
 	{name: "planned", what: "SENTINEL FAILOVER or CLUSTER FAILOVER", modes: both, act: planned,
-		bar:  Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Holds: true},
-		bars: map[Mode]Bar{Cluster: {Pause: time.Second, ReadPause: readBar, Switches: 1}}},
+		bar:  ledger.Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Holds: true},
+		bars: map[Mode]ledger.Bar{Cluster: {Pause: time.Second, ReadPause: readBar, Switches: 1}}},
 	{name: "planned-lagging", what: "SENTINEL FAILOVER while the replicas are busy", modes: []Mode{Sentinel},
-		act: plannedLagging, bar: Bar{Uncertain: Reported, Lost: Receipt, Resume: resumeBar, ReadPause: readBar,
-			Switches: 1, Holds: true}},
+		act: plannedLagging, bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, Resume: resumeBar,
+			ReadPause: readBar, Switches: 1, Holds: true}},
 	{name: "server-failover", what: "FAILOVER on the primary, behind the Sentinels' back", modes: []Mode{Sentinel},
-		act: serverFailover, bar: Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
+		act: serverFailover, bar: ledger.Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
 	{name: "leader-dies", what: "the leading Sentinel dies when it has promoted a replica", modes: []Mode{Sentinel},
 		act: leaderDies, killsSentinel: true,
-		bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor, Switches: 1, Holds: true}},
+		bar: ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, ReadPause: readBar, InFlightFor: silentFor,
+			Switches: 1, Holds: true}},
 	{name: "primary-returns", what: "the killed primary comes back with its old data", modes: both, act: primaryReturns,
 		needs: tools{kill: true, heal: true}, bar: fenced(), bars: fullCoverage(fenced())},
 	{name: "two-in-a-row", what: "the new primary is killed too", modes: both, act: twoInARow,
@@ -119,10 +119,11 @@ var drills = []*drill{
 		act: sentinelsGone, needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "partition-gateway", what: "nothing passes between gateway and primary for a while", modes: both,
 		act: partitionGateway, relays: true, inside: ownRelays,
-		bar: Bar{Uncertain: InFlight, Lost: Receipt, ReadPause: readBar, InFlightFor: silentFor, Switches: -1}},
+		bar: ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, ReadPause: readBar, InFlightFor: silentFor,
+			Switches: -1}},
 	{name: "split-brain", what: "gateway and primary are cut from all others", modes: []Mode{Sentinel},
 		act: splitBrain, relays: true, options: withOutsiders, outsiders: true, inside: ownRelays,
-		bar: Bar{Uncertain: Reported, Lost: Receipt, InFlightFor: silentFor, Switches: 1}},
+		bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, InFlightFor: silentFor, Switches: 1}},
 	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops(),
 		inside: "the slots that it moves may hold keys of others"},
 	{name: "reshard-atomic", what: "slots move to another shard, all keys at once", modes: []Mode{Cluster},
@@ -131,7 +132,7 @@ var drills = []*drill{
 	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,
-		act: slowCommand, bar: Bar{Pause: slow + goesOn, ReadPause: readBar, Switches: -1}},
+		act: slowCommand, bar: ledger.Bar{Pause: slow + ledger.GoesOn, ReadPause: readBar, Switches: -1}},
 }
 
 // About is what a drill does and where it can be played.
@@ -168,7 +169,7 @@ func find(name string) *drill {
 }
 
 // in is the bar for a mode.
-func (d *drill) in(mode Mode) Bar {
+func (d *drill) in(mode Mode) ledger.Bar {
 	if b, special := d.bars[mode]; special {
 		return b
 	}

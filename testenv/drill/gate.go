@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
 
@@ -18,7 +20,7 @@ type gateWatch struct {
 
 	mu sync.Mutex
 	// guarded by mu: what was seen last and, for Held, at most; what it had counted before, and its last failover then.
-	gate, before Gate
+	gate, before ledger.Gate
 	lastBefore   int
 }
 
@@ -63,7 +65,7 @@ func (w *gateWatch) note(text string) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := Gate{Failovers: infoNumber(text, "failovers_held"), Uncertain: infoNumber(text, "uncertain"),
+	now := ledger.Gate{Failovers: infoNumber(text, "failovers_held"), Uncertain: infoNumber(text, "uncertain"),
 		DoneAgain: infoNumber(text, "done_again")}
 	if !w.gate.Known {
 		w.before, w.lastBefore = now, lastFailover(text)
@@ -77,7 +79,7 @@ func (w *gateWatch) note(text string) bool {
 	return true
 }
 
-func (w *gateWatch) seen() Gate {
+func (w *gateWatch) seen() ledger.Gate {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.gate
@@ -143,7 +145,7 @@ func receipts(text string, after int) (lost []int, acknowledged int) {
 var receiptPattern = regexp.MustCompile(`(?m)^failover(\d+):.*\backnowledged=(\d+),lost_at_most=(\d+|unknown)`)
 
 // readLog makes events of the lines of a gateway's log since start.
-func readLog(log string, start time.Time) (events []Event) {
+func readLog(log string, start time.Time) (events []report.Event) {
 	for line := range strings.Lines(log) {
 		stamp, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 		at, err := time.Parse(logTime, stamp)
@@ -151,7 +153,7 @@ func readLog(log string, start time.Time) (events []Event) {
 			continue
 		}
 		_, text, _ = strings.Cut(text, "evergate")
-		events = append(events, Event{at.Sub(start), "gateway", strings.TrimLeft(text, ".: ")})
+		events = append(events, report.Event{At: at.Sub(start), Lane: "gateway", Text: strings.TrimLeft(text, ".: ")})
 	}
 	return events
 }

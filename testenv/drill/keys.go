@@ -3,6 +3,8 @@ package drill
 import (
 	"fmt"
 	"strconv"
+
+	"evergate/testenv/drill/ledger"
 )
 
 // names are the keys of one drill: all below one prefix, so that they can be removed again.
@@ -29,14 +31,14 @@ func (n *names) part(conn int, struck bool) string {
 }
 
 // key is the one that a request uses.
-func (n *names) key(e *Entry) string {
+func (n *names) key(e *ledger.Entry) string {
 	base := n.prefix + n.part(e.Conn, e.Struck)
 	switch e.Kind {
-	case Set:
+	case ledger.Set:
 		return fmt.Sprintf("%sset:%d:%d", base, e.Conn, e.Number)
-	case Incr:
+	case ledger.Incr:
 		return fmt.Sprintf("%scount:%d", base, e.Conn)
-	case Push:
+	case ledger.Push:
 		return fmt.Sprintf("%slist:%d", base, e.Conn)
 	default:
 		return fmt.Sprintf("%sread:%d:%d", base, e.Conn, e.Number%readKeys)
@@ -47,8 +49,8 @@ func (n *names) key(e *Entry) string {
 func twin(key string) string { return key + ":twin" }
 
 // value is what a key holds that is written once.
-func (n *names) value(e *Entry) string {
-	if e.Kind == Get {
+func (n *names) value(e *ledger.Entry) string {
+	if e.Kind == ledger.Get {
 		return fmt.Sprintf("read-%d-%d", e.Conn, e.Number%readKeys)
 	}
 	return fmt.Sprintf("set-%d-%d", e.Conn, e.Number)
@@ -56,23 +58,23 @@ func (n *names) value(e *Entry) string {
 
 // command is the request as it is sent. In a cluster every fourth write sets two keys: such a command meets
 // TRYAGAIN while its slot moves.
-func (n *names) command(e *Entry) []string {
+func (n *names) command(e *ledger.Entry) []string {
 	key := n.key(e)
 	switch e.Kind {
-	case Set:
+	case ledger.Set:
 		if n.paired(e) {
 			return []string{"MSET", key, n.value(e), twin(key), n.value(e)}
 		}
 		return []string{"SET", key, n.value(e)}
-	case Incr:
+	case ledger.Incr:
 		return []string{"INCR", key}
-	case Push:
+	case ledger.Push:
 		return []string{"RPUSH", key, strconv.Itoa(e.Number)}
 	default:
 		return []string{"GET", key}
 	}
 }
 
-func (n *names) paired(e *Entry) bool {
-	return e.Kind == Set && e.Struck && len(n.tags) > 0 && e.Number%4 == 3
+func (n *names) paired(e *ledger.Entry) bool {
+	return e.Kind == ledger.Set && e.Struck && len(n.tags) > 0 && e.Number%4 == 3
 }

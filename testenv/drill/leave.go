@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -32,7 +33,7 @@ func (r *run) leave(ctx context.Context) (left []string, err error) {
 }
 
 // keys are all that the load and the observers have written.
-func (r *run) keys(entries []Entry) map[string]bool {
+func (r *run) keys(entries []ledger.Entry) map[string]bool {
 	keys := r.load.keys(entries)
 	keys[r.watchedKey()] = true
 	return keys
@@ -107,12 +108,12 @@ func (s *site) awaitAgreed(ctx context.Context) error {
 }
 
 // keys are all that the load has made or may have made: those that are read, and those of its requests so far.
-func (l *load) keys(entries []Entry) map[string]bool {
+func (l *load) keys(entries []ledger.Entry) map[string]bool {
 	keys := map[string]bool{}
 	for i := range l.conns {
-		if r, struck := l.plan(i); r.kind == Get {
+		if r, struck := l.plan(i); r.kind == ledger.Get {
 			for number := range readKeys {
-				keys[l.names.key(&Entry{Conn: i, Number: number, Kind: Get, Struck: struck})] = true
+				keys[l.names.key(&ledger.Entry{Conn: i, Number: number, Kind: ledger.Get, Struck: struck})] = true
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -32,14 +33,14 @@ var impatience = []time.Duration{100 * time.Millisecond, 100 * time.Millisecond,
 
 // role is what a connection does all the time.
 type role struct {
-	kind      Kind
+	kind      ledger.Kind
 	pipelined bool
 	patience  time.Duration
 }
 
 // roles are taken in turn. Half of the connections write, and three of eight send pipelines.
-var roles = []role{{kind: Set}, {kind: Get}, {kind: Incr}, {kind: Set, pipelined: true}, {kind: Get, pipelined: true},
-	{kind: Incr, pipelined: true}, {kind: Set}, {kind: Get}}
+var roles = []role{{kind: ledger.Set}, {kind: ledger.Get}, {kind: ledger.Incr}, {kind: ledger.Set, pipelined: true},
+	{kind: ledger.Get, pipelined: true}, {kind: ledger.Incr, pipelined: true}, {kind: ledger.Set}, {kind: ledger.Get}}
 
 // load sends at fixed times over some connections and notes every end in a book.
 type load struct {
@@ -60,7 +61,7 @@ type load struct {
 // all of them.
 func (l *load) plan(i int) (r role, struck bool) {
 	if i >= l.conns {
-		return role{kind: Push, patience: impatience[i-l.conns]}, true
+		return role{kind: ledger.Push, patience: impatience[i-l.conns]}, true
 	}
 	return roles[i%len(roles)], len(l.names.tags) == 0 || (i/len(roles))%2 == 0
 }
@@ -75,11 +76,11 @@ func (l *load) prepare(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	for i := range l.conns {
 		r, struck := l.plan(i)
-		if r.kind != Get {
+		if r.kind != ledger.Get {
 			continue
 		}
 		for number := range readKeys {
-			e := Entry{Conn: i, Number: number, Kind: Get, Struck: struck}
+			e := ledger.Entry{Conn: i, Number: number, Kind: ledger.Get, Struck: struck}
 			reply, err := conn.Do("SET", l.names.key(&e), l.names.value(&e))
 			if err == nil && string(reply) != "+OK\r\n" {
 				err = fmt.Errorf("%q", reply)
@@ -95,16 +96,16 @@ func (l *load) prepare(ctx context.Context) error {
 func (l *load) readable(conn *servers.Conn) error {
 	for i := range l.conns {
 		r, struck := l.plan(i)
-		if r.kind != Get {
+		if r.kind != ledger.Get {
 			continue
 		}
 		for number := range readKeys {
-			e := Entry{Conn: i, Number: number, Kind: Get, Struck: struck}
+			e := ledger.Entry{Conn: i, Number: number, Kind: ledger.Get, Struck: struck}
 			reply, err := conn.Do("GET", l.names.key(&e))
 			if err != nil {
 				return err
 			}
-			if l.judge(&e, reply); e.Outcome != Acknowledged {
+			if l.judge(&e, reply); e.Outcome != ledger.Acknowledged {
 				return fmt.Errorf("GET is answered %q", reply)
 			}
 		}
@@ -146,7 +147,7 @@ type client struct {
 type pipe struct {
 	conn *servers.Conn
 	// pending holds what was sent, in order; it never blocks, for a place is taken first and given back with the reply.
-	pending chan Entry
+	pending chan ledger.Entry
 	places  chan struct{}
 	// dead is closed when the receiver has ended.
 	dead chan struct{}
@@ -172,7 +173,7 @@ func (c *client) run() {
 			count = burst
 		}
 		for range count {
-			c.send(Entry{Conn: c.index, Number: number, Kind: c.kind, Struck: c.struck, Patience: c.patience,
+			c.send(ledger.Entry{Conn: c.index, Number: number, Kind: c.kind, Struck: c.struck, Patience: c.patience,
 				Intended: at, Sent: -1})
 			number++
 		}
@@ -196,7 +197,7 @@ func (c *client) schedule() (each, first time.Duration) {
 
 // send puts a request into the pipeline. When that is full, it waits: the request's time stays when it should have
 // been sent. When the connection ends meanwhile, it goes over the next one.
-func (c *client) send(e Entry) {
+func (c *client) send(e ledger.Entry) {
 	for !c.stopping() {
 		if c.pipe == nil && !c.connect(&e) {
 			return
@@ -244,7 +245,7 @@ func (c *client) stopping() bool {
 }
 
 // fail notes a request that was never sent.
-func (c *client) fail(e Entry, outcome Outcome, text string) {
+func (c *client) fail(e ledger.Entry, outcome ledger.Outcome, text string) {
 	e.Sent, e.Done, e.Outcome, e.Text = -1, c.load.book.now(), outcome, text
 	c.load.book.note(e)
 }
@@ -256,17 +257,17 @@ func (c *client) flush() {
 	c.buf = c.buf[:0]
 }
 
-func (c *client) connect(e *Entry) bool {
+func (c *client) connect(e *ledger.Entry) bool {
 	conn, err := c.load.dial()
 	if err != nil {
-		c.fail(*e, Broken, "refused "+err.Error())
+		c.fail(*e, ledger.Broken, "refused "+err.Error())
 		return false
 	}
 	space := 1
 	if c.pipelined {
 		space = depth
 	}
-	c.pipe = &pipe{conn: conn, pending: make(chan Entry, space), places: make(chan struct{}, space),
+	c.pipe = &pipe{conn: conn, pending: make(chan ledger.Entry, space), places: make(chan struct{}, space),
 		dead: make(chan struct{})}
 	go c.receive(c.pipe)
 	return true
@@ -305,10 +306,10 @@ func (c *client) end() {
 	c.bury()
 }
 
-func (p *pipe) lose(b *book, e Entry, text string) {
-	e.Done, e.Outcome, e.Text = b.now(), Broken, text
+func (p *pipe) lose(b *book, e ledger.Entry, text string) {
+	e.Done, e.Outcome, e.Text = b.now(), ledger.Broken, text
 	if p.ending.Load() {
-		e.Outcome, e.Text = Unanswered, "unanswered to the end"
+		e.Outcome, e.Text = ledger.Unanswered, "unanswered to the end"
 	}
 	b.note(e)
 }
@@ -335,7 +336,7 @@ func (c *client) receive(p *pipe) {
 		frame, err := p.conn.Frame()
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			e.Done, e.Outcome = book.now(), GaveUp
+			e.Done, e.Outcome = book.now(), ledger.GaveUp
 			book.note(e)
 			p.leave()
 			return
@@ -351,24 +352,24 @@ func (c *client) receive(p *pipe) {
 }
 
 // judge sets the outcome that a reply means.
-func (l *load) judge(e *Entry, frame []byte) {
+func (l *load) judge(e *ledger.Entry, frame []byte) {
 	text := strings.TrimSuffix(string(frame), "\r\n")
-	e.Outcome, e.Text = Acknowledged, ""
+	e.Outcome, e.Text = ledger.Acknowledged, ""
 	switch {
 	case strings.HasPrefix(text, "-UNCERTAIN ") && e.Kind.Writes():
-		e.Outcome, e.Text = Uncertain, text[1:]
+		e.Outcome, e.Text = ledger.Uncertain, text[1:]
 	case strings.HasPrefix(text, "-"):
-		e.Outcome, e.Text = Refused, text[1:]
+		e.Outcome, e.Text = ledger.Refused, text[1:]
 	case !l.wanted(e, frame):
-		e.Outcome, e.Text = Wrong, fmt.Sprintf("wrong reply %.100q to %s", frame, e.Kind)
+		e.Outcome, e.Text = ledger.Wrong, fmt.Sprintf("wrong reply %.100q to %s", frame, e.Kind)
 	}
 }
 
-func (l *load) wanted(e *Entry, frame []byte) bool {
+func (l *load) wanted(e *ledger.Entry, frame []byte) bool {
 	switch e.Kind {
-	case Set:
+	case ledger.Set:
 		return string(frame) == "+OK\r\n"
-	case Get:
+	case ledger.Get:
 		value := l.names.value(e)
 		return string(frame) == fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
 	default:

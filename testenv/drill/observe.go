@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -115,7 +116,7 @@ func (w *serverWatch) note(now standing) {
 		return
 	}
 	w.last = now
-	w.line.say("server "+w.addr, standingTexts[now], func(m *Marks, at time.Duration) {
+	w.line.say("server "+w.addr, standingTexts[now], func(m *ledger.Marks, at time.Duration) {
 		if switched && m.Struck >= 0 {
 			m.Accepts = append(m.Accepts, at)
 		}
@@ -167,7 +168,7 @@ func (w *sentinelWatch) listen(conn *servers.Conn) {
 }
 
 // sentinelMark is what an event means for the marks.
-func sentinelMark(channel, payload string) func(*Marks, time.Duration) {
+func sentinelMark(channel, payload string) func(*ledger.Marks, time.Duration) {
 	switch channel {
 	case "+sdown", "+odown":
 		if strings.HasPrefix(payload, "master ") {
@@ -180,7 +181,7 @@ func sentinelMark(channel, payload string) func(*Marks, time.Duration) {
 	case "+promoted-slave":
 		return since(promoted)
 	case "-failover-abort-not-elected":
-		return func(m *Marks, _ time.Duration) {
+		return func(m *ledger.Marks, _ time.Duration) {
 			if m.Struck >= 0 {
 				m.Unelected++
 			}
@@ -241,7 +242,7 @@ func (w *clusterWatch) compare(text string, last map[string]string) {
 			if before == "" || before == flags {
 				continue
 			}
-			var mark func(*Marks, time.Duration)
+			var mark func(*ledger.Marks, time.Duration)
 			switch {
 			case strings.HasSuffix(flags, "fail"):
 				mark = since(detected)

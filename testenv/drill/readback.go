@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -26,8 +27,8 @@ type readback struct {
 
 // read asks for every key that a write may have made. What is missing, or less than was acknowledged, is asked for
 // again for a while.
-func (r *readback) read(ctx context.Context, entries []Entry) (Found, error) {
-	found := Found{Keys: map[[2]int]bool{}, Counters: map[int]int64{}, Lists: map[int][]int{}}
+func (r *readback) read(ctx context.Context, entries []ledger.Entry) (ledger.Found, error) {
+	found := ledger.Found{Keys: map[[2]int]bool{}, Counters: map[int]int64{}, Lists: map[int][]int{}}
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
 	asked := false
@@ -41,7 +42,7 @@ func (r *readback) read(ctx context.Context, entries []Entry) (Found, error) {
 			return err
 		}
 		asked = true
-		if a := Balance(entries, found, func(*Entry) bool { return false }); a.Lost > 0 {
+		if a := ledger.Balance(entries, found, func(*ledger.Entry) bool { return false }); a.Lost > 0 {
 			return fmt.Errorf("%d are missing", a.Lost)
 		}
 		return nil
@@ -52,14 +53,14 @@ func (r *readback) read(ctx context.Context, entries []Entry) (Found, error) {
 	return found, nil
 }
 
-func (r *readback) readOnce(conn *servers.Conn, entries []Entry, found Found) error {
-	var asking []Entry
+func (r *readback) readOnce(conn *servers.Conn, entries []ledger.Entry, found ledger.Found) error {
+	var asking []ledger.Entry
 	whole := map[int]bool{} // counters and lists are read once for all of their writes
 	for _, e := range entries {
 		switch {
-		case e.Kind == Get || e.Kind == Set && found.Keys[[2]int{e.Conn, e.Number}] || whole[e.Conn]:
+		case e.Kind == ledger.Get || e.Kind == ledger.Set && found.Keys[[2]int{e.Conn, e.Number}] || whole[e.Conn]:
 			continue
-		case e.Kind != Set:
+		case e.Kind != ledger.Set:
 			whole[e.Conn] = true
 		}
 		asking = append(asking, e)
@@ -74,15 +75,15 @@ func (r *readback) readOnce(conn *servers.Conn, entries []Entry, found Found) er
 	return nil
 }
 
-func (r *readback) readBatch(conn *servers.Conn, entries []Entry, found Found) error {
+func (r *readback) readBatch(conn *servers.Conn, entries []ledger.Entry, found ledger.Found) error {
 	var request []byte
 	for i := range entries {
 		e := &entries[i]
 		key := r.names.key(e)
 		switch {
-		case e.Kind == Incr:
+		case e.Kind == ledger.Incr:
 			request = servers.AppendCommand(request, "GET", key)
-		case e.Kind == Push:
+		case e.Kind == ledger.Push:
 			request = servers.AppendCommand(request, "LRANGE", key, "0", "-1")
 		case r.names.paired(e):
 			request = servers.AppendCommand(request, "EXISTS", key, twin(key))
@@ -107,9 +108,9 @@ func (r *readback) readBatch(conn *servers.Conn, entries []Entry, found Found) e
 }
 
 // keep notes the lines of one reply.
-func (r *readback) keep(e *Entry, lines []string, found Found) {
+func (r *readback) keep(e *ledger.Entry, lines []string, found ledger.Found) {
 	switch e.Kind {
-	case Set:
+	case ledger.Set:
 		want := ":1"
 		if r.names.paired(e) {
 			want = ":2"
@@ -117,18 +118,18 @@ func (r *readback) keep(e *Entry, lines []string, found Found) {
 		if lines[0] == want {
 			found.Keys[[2]int{e.Conn, e.Number}] = true
 		}
-	case Incr:
+	case ledger.Incr:
 		if len(lines) > 1 {
 			found.Counters[e.Conn], _ = strconv.ParseInt(lines[1], 10, 64)
 		}
-	case Push:
+	case ledger.Push:
 		list := []int{}
 		for i := 2; i < len(lines); i += 2 {
 			number, _ := strconv.Atoi(lines[i])
 			list = append(list, number)
 		}
 		found.Lists[e.Conn] = list
-	case Get:
+	case ledger.Get:
 	}
 }
 

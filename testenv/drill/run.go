@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/report"
 )
 
 // Plan says which drill to run, against what.
@@ -52,7 +55,7 @@ type Progress struct {
 const liveEvery = 200 * time.Millisecond
 
 // Run plays one drill. The error says why it could not be run; what was found out is in the Report.
-func Run(ctx context.Context, p Plan) (report *Report, err error) {
+func Run(ctx context.Context, p Plan) (judged *report.Report, err error) {
 	d := find(p.Name)
 	if d == nil {
 		return nil, fmt.Errorf("there is no drill %q", p.Name)
@@ -109,7 +112,7 @@ func newRun(p Plan, d *drill, s *site, line *timeline, sum *tally) *run {
 	return r
 }
 
-func (r *run) play(ctx context.Context) (*Report, error) {
+func (r *run) play(ctx context.Context) (*report.Report, error) {
 	looking, end := context.WithCancel(ctx)
 	entries, found, err := r.measure(looking)
 	if ctx.Err() != nil { // whatever else failed did so because of that
@@ -122,9 +125,9 @@ func (r *run) play(ctx context.Context) (*Report, error) {
 	}
 	left, leaveErr := r.leave(context.WithoutCancel(ctx))
 	if err == nil {
-		report := r.report(entries, found)
-		report.Left = left
-		return report, leaveErr
+		judged := r.report(entries, found)
+		judged.Left = left
+		return judged, leaveErr
 	}
 	for _, text := range left {
 		leaveErr = errors.Join(errors.New(text), leaveErr)
@@ -133,14 +136,14 @@ func (r *run) play(ctx context.Context) (*Report, error) {
 }
 
 // measure plays the drill and reads back what it has written.
-func (r *run) measure(ctx context.Context) ([]Entry, Found, error) {
+func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error) {
 	if r.site.target != nil {
 		if err := r.probe(); err != nil {
-			return nil, Found{}, err
+			return nil, ledger.Found{}, err
 		}
 	}
 	if err := r.load.prepare(ctx); err != nil {
-		return nil, Found{}, err
+		return nil, ledger.Found{}, err
 	}
 	r.observe(ctx)
 	r.load.begin()
@@ -148,10 +151,10 @@ func (r *run) measure(ctx context.Context) ([]Entry, Found, error) {
 	if actErr != nil { // what the load is owed is answered when all is well again; what cannot be healed is told later
 		_ = r.site.mend(context.WithoutCancel(ctx))
 	}
-	r.line.say("drill", "the load ends", func(m *Marks, now time.Duration) { m.Ended = now })
+	r.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
 	r.load.stop(ctx)
 	if actErr != nil {
-		return nil, Found{}, actErr
+		return nil, ledger.Found{}, actErr
 	}
 	entries := r.load.book.taken()
 	found, err := r.readback().read(ctx, entries)
@@ -177,7 +180,7 @@ func (r *run) act(ctx context.Context) error {
 	if err := s.flow(ctx, time.Second); err != nil {
 		return err
 	}
-	r.line.say("drill", "warm", func(m *Marks, now time.Duration) { m.Began = now })
+	r.line.say("drill", "warm", func(m *ledger.Marks, now time.Duration) { m.Began = now })
 	if err := s.flow(ctx, 2*time.Second); err != nil {
 		return err
 	}
@@ -233,13 +236,13 @@ func (r *run) tellLive(ctx context.Context) {
 }
 
 // report judges what was noted.
-func (r *run) report(entries []Entry, found Found) *Report {
+func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report {
 	events, marks, _ := r.line.seen()
 	gate := r.gate.seen()
 	if r.site.gate != nil {
 		events = append(events, readLog(r.site.gate.Log(), r.line.start)...)
 	}
-	slices.SortStableFunc(events, func(a, b Event) int { return int(a.At - b.At) })
+	slices.SortStableFunc(events, func(a, b report.Event) int { return int(a.At - b.At) })
 	bar := r.drill.in(r.plan.Mode)
 	if r.site.reads == primaryReads && bar.Switches > 0 {
 		bar.ReadPause = 0 // they wait for a primary as writes do
@@ -251,10 +254,11 @@ func (r *run) report(entries []Entry, found Found) *Report {
 		}
 	}
 	bar.InFlightFor = r.site.window(bar)
-	figures := Count(entries, marks, bar.InFlightFor)
-	account := Balance(entries, found, parked(marks, bar.InFlightFor))
-	return &Report{Version: reportVersion, Drill: r.plan.Name, Mode: r.plan.Mode, Path: cmp.Or(r.plan.Beside, Gateway),
-		ID: r.id, Started: r.line.start, Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks,
-		Figures: figures, Account: account, Gate: gate, Verdict: Judge(figures, account, gate, marks, bar),
-		Events: events, entries: entries}
+	figures := ledger.Count(entries, marks, bar.InFlightFor)
+	account := ledger.Balance(entries, found, ledger.Parked(marks, bar.InFlightFor))
+	return &report.Report{Version: report.Version, Drill: r.plan.Name, Mode: string(r.plan.Mode),
+		Path: cmp.Or(r.plan.Beside, report.Gateway), ID: r.id, Started: r.line.start,
+		Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks,
+		Figures: figures, Account: account, Gate: gate, Verdict: ledger.Judge(figures, account, gate, marks, bar),
+		Events: events, Entries: entries}
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
 
@@ -123,7 +125,7 @@ func (s *Show) begin() (*turn, error) {
 	for _, r := range next.runs {
 		r.load.begin()
 	}
-	next.line.say("drill", "the load begins", func(m *Marks, now time.Duration) { m.Began = now })
+	next.line.say("drill", "the load begins", func(m *ledger.Marks, now time.Duration) { m.Began = now })
 	return next, nil
 }
 
@@ -153,7 +155,7 @@ func (s *Show) clear(last *turn) {
 // path is the name of a path by its place.
 func (s *Show) path(i int) string {
 	if i == 0 {
-		return Gateway
+		return report.Gateway
 	}
 	return s.plan.Beside
 }
@@ -177,7 +179,7 @@ func (s *Show) Pulse(within time.Duration) []Pulse {
 	var all []Pulse
 	for i := range s.sites {
 		p := Pulse{Path: s.path(i), Errors: s.tallies[i].errors.Load(), Uncertain: s.tallies[i].uncertain.Load()}
-		var recent []Entry
+		var recent []ledger.Entry
 		for _, t := range turns {
 			if t != nil {
 				recent = append(recent, t.runs[i].load.book.after(t.line.now()-within)...)
@@ -185,14 +187,14 @@ func (s *Show) Pulse(within time.Duration) []Pulse {
 		}
 		for _, e := range recent {
 			switch {
-			case e.Outcome != Acknowledged:
+			case e.Outcome != ledger.Acknowledged:
 			case e.Kind.Writes():
 				p.Writes++
 			default:
 				p.Reads++
 			}
 		}
-		p.P99 = percentiles(recent, func(*Entry) bool { return true }).P99
+		p.P99 = ledger.Percentiles(recent, func(*ledger.Entry) bool { return true }).P99
 		all = append(all, p)
 	}
 	return all
@@ -220,7 +222,7 @@ const (
 
 // Strike plays "kill-primary" or "freeze-primary" and gives a Report for each path, the gateway's first. What it has
 // killed stays dead.
-func (s *Show) Strike(name string) ([]*Report, error) {
+func (s *Show) Strike(name string) ([]*report.Report, error) {
 	d := find(name)
 	if d == nil {
 		return nil, fmt.Errorf("there is no drill %q", name)
@@ -234,7 +236,7 @@ func (s *Show) Strike(name string) ([]*Report, error) {
 		return nil, err
 	}
 	next, err := s.begin() // without one the report is good nevertheless
-	struck.line.say("drill", "the load ends", func(m *Marks, now time.Duration) { m.Ended = now })
+	struck.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
 	s.swap(next)
 	reports, judgeErr := s.judge(struck, name, d)
 	return reports, errors.Join(err, judgeErr)
@@ -269,7 +271,7 @@ func (s *Show) play(struck *turn, d *drill) error {
 func (r *run) sees() error {
 	events, _, _ := r.line.seen()
 	for _, addr := range r.site.nodes {
-		if !slices.ContainsFunc(events, func(e Event) bool { return e.Lane == "server "+addr }) {
+		if !slices.ContainsFunc(events, func(e report.Event) bool { return e.Lane == "server "+addr }) {
 			return errors.New("nobody has seen " + addr)
 		}
 	}
@@ -283,18 +285,18 @@ func (r *run) sees() error {
 // clock, and load and gateway share a process here.
 func (d *drill) patient() *drill {
 	p := *d
-	p.bar.Uncertain = Reported
-	p.bars = map[Mode]Bar{}
+	p.bar.Uncertain = ledger.Reported
+	p.bars = map[Mode]ledger.Bar{}
 	for mode, bar := range d.bars {
-		bar.Uncertain = Reported
+		bar.Uncertain = ledger.Reported
 		p.bars[mode] = bar
 	}
 	return &p
 }
 
 // judge ends a turn and reads back what it wrote.
-func (s *Show) judge(struck *turn, name string, d *drill) ([]*Report, error) {
-	reports, errs := make([]*Report, len(struck.runs)), make([]error, len(struck.runs))
+func (s *Show) judge(struck *turn, name string, d *drill) ([]*report.Report, error) {
+	reports, errs := make([]*report.Report, len(struck.runs)), make([]error, len(struck.runs))
 	var judging sync.WaitGroup
 	for i, r := range struck.runs {
 		judging.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -25,7 +26,7 @@ func (s *site) patience() time.Duration { return switchPatience + 2*s.downAfter 
 
 // strike notes that now something is broken or switched.
 func (s *stage) strike(format string, args ...any) {
-	s.line.say("drill", fmt.Sprintf(format, args...), func(m *Marks, now time.Duration) {
+	s.line.say("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) {
 		if m.Struck < 0 {
 			m.Struck = now
 		}
@@ -35,7 +36,7 @@ func (s *stage) strike(format string, args ...any) {
 
 // strikeBefore is strike for what was seen only after it happened, at most so long ago.
 func (s *stage) strikeBefore(ago time.Duration, text string) {
-	s.line.say("drill", text, func(m *Marks, now time.Duration) { m.Strikes = append(m.Strikes, now-ago) })
+	s.line.say("drill", text, func(m *ledger.Marks, now time.Duration) { m.Strikes = append(m.Strikes, now-ago) })
 }
 
 // awaitFlow waits until a write of the struck shard that was sent from now on is acknowledged.
@@ -59,7 +60,7 @@ func (s *stage) tell(format string, args ...any) {
 
 // healed notes that from now on all is in order again.
 func (s *stage) healed(format string, args ...any) {
-	s.line.say("drill", fmt.Sprintf(format, args...), func(m *Marks, now time.Duration) { m.Healed = now })
+	s.line.say("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) { m.Healed = now })
 }
 
 // awaitAccepts waits until the n-th new primary accepts a write.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/ledger"
 	"evergate/testenv/servers"
 )
 
@@ -240,7 +241,7 @@ func (r *run) probe() error {
 
 // window is how long after a strike a request may still have been sent to who was struck: as long as the command took,
 // and, where nobody but silence tells, as long as these servers need to notice.
-func (s *site) window(bar Bar) time.Duration {
+func (s *site) window(bar ledger.Bar) time.Duration {
 	if bar.InFlightFor == silentFor {
 		return s.downAfter + s.blow
 	}

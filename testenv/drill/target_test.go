@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
 
@@ -109,18 +110,18 @@ func (a *arena) awaitNothing(t *testing.T) {
 	}
 }
 
-func (a *arena) play(t *testing.T, name string) *Report {
+func (a *arena) play(t *testing.T, name string) *report.Report {
 	t.Helper()
-	report, err := Run(t.Context(), a.plan(name))
+	judged, err := Run(t.Context(), a.plan(name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(report.Text())
-	if v := report.Verdict; !v.Kept() {
-		t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, report.Timeline())
+	t.Log(judged.Text())
+	if v := judged.Verdict; !v.Kept() {
+		t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, judged.Timeline())
 	}
 	a.awaitNothing(t)
-	return report
+	return judged
 }
 
 // TestTarget drills systems that are there: by commands to servers, by templates, and by both in a row.
@@ -136,9 +137,9 @@ func TestTarget(t *testing.T) {
 				t.Errorf("%v is primary still", before)
 			}
 			a.target.Commands.Heal = ""
-			report := a.play(t, "kill-primary")
-			if len(report.Left) != 1 || !strings.Contains(report.Text(), "was killed and stays so: there is no --heal-cmd") {
-				t.Errorf("it does not say who is dead:\n%s", report.Text())
+			judged := a.play(t, "kill-primary")
+			if len(judged.Left) != 1 || !strings.Contains(judged.Text(), "was killed and stays so: there is no --heal-cmd") {
+				t.Errorf("it does not say who is dead:\n%s", judged.Text())
 			}
 		})
 	}
@@ -286,13 +287,13 @@ func (a *arena) standsBeside(t *testing.T) {
 	defer path.Close()
 	plan := a.plan("planned")
 	plan.Beside = path.Addr
-	report, err := Run(t.Context(), plan)
+	judged, err := Run(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Such a path stays with the former primary: what that acknowledges is lost, and later it is a replica.
-	if report.Path != path.Addr || report.Account.Lost == 0 || report.Verdict.Kept() {
-		t.Error(report.Text())
+	if judged.Path != path.Addr || judged.Account.Lost == 0 || judged.Verdict.Kept() {
+		t.Error(judged.Text())
 	}
 	a.awaitNothing(t)
 }

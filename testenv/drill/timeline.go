@@ -4,15 +4,10 @@ import (
 	"slices"
 	"sync"
 	"time"
-)
 
-// Event is one thing that an observer saw.
-type Event struct {
-	At time.Duration `json:"at"`
-	// Lane is who it is about: "server 127.0.0.1:7000", "sentinel ...", "gateway", "drill".
-	Lane string `json:"lane"`
-	Text string `json:"text"`
-}
+	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/report"
+)
 
 // timeline collects what observers see. Its methods are for any goroutine.
 type timeline struct {
@@ -20,27 +15,27 @@ type timeline struct {
 
 	mu sync.Mutex
 	// guarded by mu:
-	events []Event
-	marks  Marks
+	events []report.Event
+	marks  ledger.Marks
 	// news is closed and made anew at every event.
 	news chan struct{}
 }
 
 func newTimeline(start time.Time) *timeline {
-	return &timeline{start: start, marks: unseen(), news: make(chan struct{})}
+	return &timeline{start: start, marks: ledger.Unseen(), news: make(chan struct{})}
 }
 
 func (t *timeline) now() time.Duration { return time.Since(t.start) }
 
 // say notes an event of now and lets mark change the marks with it; mark may be nil.
-func (t *timeline) say(lane, text string, mark func(m *Marks, now time.Duration)) {
+func (t *timeline) say(lane, text string, mark func(m *ledger.Marks, now time.Duration)) {
 	t.sayAt(t.now(), lane, text, mark)
 }
 
-func (t *timeline) sayAt(at time.Duration, lane, text string, mark func(m *Marks, now time.Duration)) {
+func (t *timeline) sayAt(at time.Duration, lane, text string, mark func(m *ledger.Marks, now time.Duration)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.events = append(t.events, Event{at, lane, text})
+	t.events = append(t.events, report.Event{At: at, Lane: lane, Text: text})
 	if mark != nil {
 		mark(&t.marks, at)
 	}
@@ -49,7 +44,7 @@ func (t *timeline) sayAt(at time.Duration, lane, text string, mark func(m *Marks
 }
 
 // seen gives copies of everything so far, and a channel that is closed when there is more.
-func (t *timeline) seen() ([]Event, Marks, <-chan struct{}) {
+func (t *timeline) seen() ([]report.Event, ledger.Marks, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := t.marks
@@ -58,14 +53,14 @@ func (t *timeline) seen() ([]Event, Marks, <-chan struct{}) {
 }
 
 // since is a mark that keeps the first moment after the strike.
-func since(field func(*Marks) *time.Duration) func(*Marks, time.Duration) {
-	return func(m *Marks, now time.Duration) {
+func since(field func(*ledger.Marks) *time.Duration) func(*ledger.Marks, time.Duration) {
+	return func(m *ledger.Marks, now time.Duration) {
 		if at := field(m); m.Struck >= 0 && *at < 0 {
 			*at = now
 		}
 	}
 }
 
-func detected(m *Marks) *time.Duration { return &m.Detected }
-func elected(m *Marks) *time.Duration  { return &m.Elected }
-func promoted(m *Marks) *time.Duration { return &m.Promoted }
+func detected(m *ledger.Marks) *time.Duration { return &m.Detected }
+func elected(m *ledger.Marks) *time.Duration  { return &m.Elected }
+func promoted(m *ledger.Marks) *time.Duration { return &m.Promoted }

@@ -48,7 +48,8 @@ const (
 
 // rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
 var rooms = map[string]room{
-	"cmd/evergate": {ours: []string{"gateway", "testenv/servers", "testenv/drill"},
+	"cmd/evergate": {ours: []string{"gateway", "testenv/servers", "testenv/drill",
+		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, yaml, sys}},
 	"gateway": {ours: []string{"gateway/loop", "gateway/worker", "gateway/fanout", "gateway/status", "gateway/resp",
 		"gateway/facade",
@@ -73,12 +74,15 @@ var rooms = map[string]room{
 	"testenv/lint":    {},
 	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "gateway/fanout",
 		"gateway/resp", "routing", "topology"}},
-	"testenv/drill":       {ours: []string{"testenv/servers", "topology"}, modules: []string{hdrHistogram}},
-	"testenv/suite":       {ours: []string{"testenv/servers"}},
-	"testenv/twin":        {ours: []string{"testenv/servers"}},
-	"testenv/compat":      {ours: []string{"testenv/servers"}},
-	"testenv/bench":       {ours: []string{"testenv/servers"}, modules: []string{goRedis, sys}},
-	"testenv/bench/relay": {modules: []string{sys}},
+	"testenv/drill": {ours: []string{"testenv/drill/ledger", "testenv/drill/report", "testenv/servers",
+		"topology"}},
+	"testenv/drill/ledger": {pure: true, modules: []string{hdrHistogram}},
+	"testenv/drill/report": {pure: true, ours: []string{"testenv/drill/ledger"}},
+	"testenv/suite":        {ours: []string{"testenv/servers"}},
+	"testenv/twin":         {ours: []string{"testenv/servers"}},
+	"testenv/compat":       {ours: []string{"testenv/servers"}},
+	"testenv/bench":        {ours: []string{"testenv/servers"}, modules: []string{goRedis, sys}},
+	"testenv/bench/relay":  {modules: []string{sys}},
 }
 
 // impure are the parts of the standard library that a pure room may not import, with all below them.
@@ -145,7 +149,8 @@ func TestArchitectureImports(t *testing.T) {
 }
 
 // linked are the rooms of testenv that the binary may hold, for demo and drill.
-var linked = []string{"evergate/testenv/servers", "evergate/testenv/drill"}
+var linked = []string{"evergate/testenv/servers", "evergate/testenv/drill", "evergate/testenv/drill/ledger",
+	"evergate/testenv/drill/report"}
 
 func TestArchitectureBinaryLinksNoTests(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", "./cmd/evergate")

@@ -1,4 +1,4 @@
-package drill
+package report
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"evergate/testenv/drill/ledger"
 )
 
 // row is the worst of several runs of one drill on one path.
@@ -45,7 +47,7 @@ func Table(reports []*Report) string {
 			receipt = fmt.Sprint(w.receipt)
 		}
 		fmt.Fprintf(&b, "| %s | %d of %d | %d | %d (%d) | %d (%s) | %d | %v | %v | %s | %s |\n", w.name, w.kept, w.runs,
-			w.errors, w.uncertain, w.inFlight, w.lost, receipt, w.twice, round(w.writePause), round(w.readPause),
+			w.errors, w.uncertain, w.inFlight, w.lost, receipt, w.twice, ledger.Round(w.writePause), ledger.Round(w.readPause),
 			dash(w.accepts), dash(w.resumed))
 	}
 	for _, w := range rows {
@@ -63,7 +65,7 @@ func dash(d time.Duration) string {
 	if d < 0 {
 		return "-"
 	}
-	return round(d).String()
+	return ledger.Round(d).String()
 }
 
 func (w *row) add(r *Report) {
@@ -72,10 +74,10 @@ func (w *row) add(r *Report) {
 	if r.Verdict.Kept() {
 		w.kept++
 	}
-	w.errors, w.uncertain = max(w.errors, f.failed()), max(w.uncertain, f.Uncertain)
+	w.errors, w.uncertain = max(w.errors, f.Failed()), max(w.uncertain, f.Uncertain)
 	w.inFlight = max(w.inFlight, f.InFlight)
 	w.lost, w.twice = max(w.lost, r.Account.Lost), max(w.twice, r.Account.Twice+r.Account.Late+r.Account.Ghosts)
-	if n, told := r.Gate.receipt(); told {
+	if n, told := r.Gate.Receipt(); told {
 		w.told, w.receipt = true, max(w.receipt, n)
 	}
 	w.writePause = max(w.writePause, f.WritePause.Length())

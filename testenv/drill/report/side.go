@@ -1,4 +1,4 @@
-package drill
+package report
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"evergate/testenv/drill/ledger"
 )
 
 // Side is what came of the same drill on one path or several, a column each, for a person who has just seen it.
@@ -23,7 +25,7 @@ func Side(reports []*Report) string {
 		row("", func(r *Report) string { return r.Path })
 	}
 	row("errors", func(r *Report) string {
-		return fmt.Sprintf("%d of %d requests", r.Figures.failed(), r.Figures.Requests)
+		return fmt.Sprintf("%d of %d requests", r.Figures.Failed(), r.Figures.Requests)
 	})
 	kinds := map[string]bool{}
 	for _, r := range reports {
@@ -37,8 +39,8 @@ func Side(reports []*Report) string {
 	row("uncertain", func(r *Report) string {
 		return fmt.Sprintf("%d (%d in flight)", r.Figures.Uncertain, r.Figures.InFlight)
 	})
-	row("no write for", func(r *Report) string { return round(r.Figures.WritePause.Length()).String() })
-	row("no read for", func(r *Report) string { return round(r.Figures.ReadPause.Length()).String() })
+	row("no write for", func(r *Report) string { return ledger.Round(r.Figures.WritePause.Length()).String() })
+	row("no read for", func(r *Report) string { return ledger.Round(r.Figures.ReadPause.Length()).String() })
 	row("the servers needed", (*Report).needed)
 	row("clients write", (*Report).again)
 	row("receipt", (*Report).promised)
@@ -59,20 +61,12 @@ func Side(reports []*Report) string {
 	return b.String()
 }
 
-// failed counts errors of all kinds.
-func (f *Figures) failed() (sum int) {
-	for _, n := range f.Errors {
-		sum += n
-	}
-	return sum
-}
-
 // needed is how long the servers had no primary that accepts writes.
 func (r *Report) needed() string {
 	if len(r.Marks.Accepts) == 0 {
 		return "-"
 	}
-	return round(r.Marks.Accepts[0] - r.Marks.Struck).String()
+	return ledger.Round(r.Marks.Accepts[0] - r.Marks.Struck).String()
 }
 
 // again is how long after that a write was acknowledged.
@@ -80,12 +74,12 @@ func (r *Report) again() string {
 	if len(r.Figures.Resumed) == 0 || r.Figures.Resumed[0] < 0 {
 		return "-"
 	}
-	return round(r.Figures.Resumed[0]).String() + " later"
+	return ledger.Round(r.Figures.Resumed[0]).String() + " later"
 }
 
 // promised is the gateway's receipt.
 func (r *Report) promised() string {
-	switch n, told := r.Gate.receipt(); {
+	switch n, told := r.Gate.Receipt(); {
 	case told:
 		return fmt.Sprintf("at most %d of %d lost", n, r.Gate.Acknowledged)
 	case r.Gate.Known:

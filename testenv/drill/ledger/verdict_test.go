@@ -1,4 +1,4 @@
-package drill
+package ledger
 
 import (
 	"strings"
@@ -56,36 +56,9 @@ func TestBalance(t *testing.T) {
 	}
 }
 
-// A failed election is told, and its runs are not mixed with others: a switch that needed two takes seconds longer.
-func TestAFailedElectionHasARowOfItsOwn(t *testing.T) {
-	line := newTimeline(time.Now())
-	abort := func() {
-		line.say("sentinel a", "", sentinelMark("-failover-abort-not-elected", "master main 127.0.0.1 6379"))
-	}
-	abort() // before the strike it is nobody's affair
-	line.say("drill", "", func(m *Marks, _ time.Duration) { m.Struck = 0 })
-	abort()
-	_, m, _ := line.seen()
-	failed := &Report{Drill: "planned", Mode: Sentinel, Path: Gateway, Marks: m}
-	if !strings.Contains(failed.Text(), "elections      1 in which no Sentinel got enough votes") {
-		t.Errorf("%+v\n%s", m, failed.Text())
-	}
-	plain := &Report{Drill: "planned", Mode: Sentinel, Path: Gateway, Marks: unseen()}
-	if strings.Contains(plain.Text(), "elections") {
-		t.Error(plain.Text())
-	}
-	table := Table([]*Report{plain, failed, plain})
-	for _, row := range []string{"| planned, sentinel, evergate | 2 of 2 |",
-		"| planned, sentinel, evergate, after a failed election | 1 of 1 |"} {
-		if !strings.Contains(table, row) {
-			t.Errorf("%q is not in\n%s", row, table)
-		}
-	}
-}
-
 // story is a load of one write each 10 ms from 0 to 3 s that pauses from 1 s to 2 s.
 func story() ([]Entry, Marks) {
-	m := unseen()
+	m := Unseen()
 	m.Began, m.Struck, m.Ended = 0, 1000*ms, 3000*ms
 	m.Strikes, m.Accepts = []time.Duration{m.Struck}, []time.Duration{1950 * ms}
 	var entries []Entry

@@ -1,4 +1,6 @@
-package drill
+// Package ledger has every request of a drill, the figures made of them, and the verdict: what came of the requests,
+// what was read back and what observers saw go in, a judgement comes out.
+package ledger
 
 import (
 	"slices"
@@ -114,9 +116,9 @@ type Account struct {
 	Ghosts int
 }
 
-// parked says of requests that they were sent when no primary could take them: later than window after a strike, and
+// Parked says of requests that they were sent when no primary could take them: later than window after a strike, and
 // before the next primary accepted.
-func parked(m Marks, window time.Duration) func(*Entry) bool {
+func Parked(m Marks, window time.Duration) func(*Entry) bool {
 	return func(e *Entry) bool {
 		for i, strike := range m.Strikes {
 			if i < len(m.Accepts) && e.Sent > strike+window && e.Sent < m.Accepts[i] {

@@ -1,4 +1,4 @@
-package drill
+package ledger
 
 import (
 	"fmt"
@@ -57,8 +57,8 @@ type Gate struct {
 	Receipts []int
 }
 
-// receipt is how many writes the receipts allow to be lost, and whether there was one.
-func (g *Gate) receipt() (int, bool) {
+// Receipt is how many writes the receipts allow to be lost, and whether there was one.
+func (g *Gate) Receipt() (int, bool) {
 	sum, told := 0, false
 	for _, n := range g.Receipts {
 		if n >= 0 {
@@ -91,10 +91,10 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 	}
 	v.judgeWrites(f, a, g, m, bar)
 	if p := f.WritePause.Length(); bar.Pause > 0 && p > bar.Pause {
-		v.breaks("no write for %v, at most %v is promised", round(p), bar.Pause)
+		v.breaks("no write for %v, at most %v is promised", Round(p), bar.Pause)
 	}
 	if p := f.ReadPause.Length(); bar.ReadPause > 0 && p > bar.ReadPause {
-		v.breaks("no read for %v, at most %v is promised", round(p), bar.ReadPause)
+		v.breaks("no read for %v, at most %v is promised", Round(p), bar.ReadPause)
 	}
 	for i, lag := range f.Resumed {
 		switch {
@@ -102,7 +102,7 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 		case lag < 0:
 			v.breaks("no write was acknowledged after switch %d", i+1)
 		case lag > bar.Resume:
-			v.breaks("writes resumed %v after the new primary accepted them, at most %v is promised", round(lag),
+			v.breaks("writes resumed %v after the new primary accepted them, at most %v is promised", Round(lag),
 				bar.Resume)
 		}
 	}
@@ -117,7 +117,7 @@ func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 		v.breaks("%d writes were answered UNCERTAIN, only %d were in flight", f.Uncertain, f.InFlight)
 	}
 	if a.Lost > 0 {
-		receipt, told := g.receipt()
+		receipt, told := g.Receipt()
 		switch {
 		case bar.Lost == None:
 			v.breaks("%d of %d acknowledged writes are lost", a.Lost, a.Acknowledged)
@@ -129,7 +129,7 @@ func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 		}
 	}
 	if bar.Fenced && m.Healed >= 0 && a.LastLost > m.Healed {
-		v.breaks("a write that was acknowledged %v after the old primary's return is lost", round(a.LastLost-m.Healed))
+		v.breaks("a write that was acknowledged %v after the old primary's return is lost", Round(a.LastLost-m.Healed))
 	}
 	if a.Twice > 0 {
 		v.breaks("%d writes were executed twice", a.Twice)
@@ -159,8 +159,8 @@ func vacuous(f Figures, g Gate, m Marks, bar Bar) string {
 	return ""
 }
 
-// round cuts a duration to what matters to a reader.
-func round(d time.Duration) time.Duration {
+// Round cuts a duration to what matters to a reader.
+func Round(d time.Duration) time.Duration {
 	if d < 10*time.Millisecond {
 		return d.Round(10 * time.Microsecond)
 	}

@@ -1,33 +1,15 @@
-package drill
+package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"html"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-)
 
-// Save writes a report into dir as JSON and as one HTML page that needs nothing else. It gives the page's path.
-func (r *Report) Save(dir string) (string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	path := strings.ReplaceAll(strings.ReplaceAll(r.Path, ":", "-"), "/", "-")
-	base := filepath.Join(dir, fmt.Sprintf("%s-%s-%s-%s", r.Drill, r.Mode, path, r.ID))
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(base+".json", append(text, '\n'), 0o644); err != nil {
-		return "", err
-	}
-	return base + ".html", os.WriteFile(base+".html", []byte(r.page()), 0o644)
-}
+	"evergate/testenv/drill/ledger"
+)
 
 // The page's drawing, in pixels.
 const (
@@ -42,7 +24,8 @@ pre{background:#f5f5f2;padding:1em;overflow-x:auto}svg{background:#fff;border:1p
 text{font:11px system-ui,sans-serif;fill:#444}.kept{color:#1a7f37}.broken{color:#b3261e}
 td{padding:0 1em 0 0;vertical-align:top;font:12px ui-monospace,monospace}`
 
-func (r *Report) page() string {
+// Page is the report as one HTML page that needs nothing else.
+func (r *Report) Page() string {
 	var b strings.Builder
 	title := fmt.Sprintf("%s, %s, through %s", r.Drill, r.Mode, r.Path)
 	class, word := "kept", "every promise was kept"
@@ -71,8 +54,8 @@ func esc(text string) string { return html.EscapeString(text) }
 // end is the time at the right edge of the plots.
 func (r *Report) end() time.Duration {
 	end := max(r.Marks.Ended, time.Second)
-	for i := range r.entries {
-		end = max(end, r.entries[i].Done)
+	for i := range r.Entries {
+		end = max(end, r.Entries[i].Done)
 	}
 	return end
 }
@@ -117,15 +100,15 @@ func (r *Report) latencyPlot() string {
 		fmt.Fprintf(&b, "<line x1=%d y1=%.1f x2=%d y2=%.1f stroke=#eee /><text x=%d y=%.1f>%s</text>\n", plotLeft, at,
 			plotWidth-10, at, plotLeft-45, at, name)
 	}
-	for i := range r.entries {
-		e := &r.entries[i]
+	for i := range r.Entries {
+		e := &r.Entries[i]
 		colour, radius := "#1f6feb", 1.2
 		switch {
-		case e.Outcome == GaveUp:
+		case e.Outcome == ledger.GaveUp:
 			continue
-		case e.Outcome == Uncertain:
+		case e.Outcome == ledger.Uncertain:
 			colour, radius = "#d4a72c", 3
-		case e.Outcome != Acknowledged:
+		case e.Outcome != ledger.Acknowledged:
 			colour, radius = "#b3261e", 3
 		case e.Kind.Writes():
 			colour = "#8250df"
@@ -167,7 +150,7 @@ func (r *Report) lanePlot() string {
 		}
 		if strings.HasPrefix(lane, "clients") {
 			fmt.Fprintf(&b, "<rect x=%.1f y=%d width=%.1f height=10 fill=#f2c1bd><title>nothing acknowledged for %v</title>"+
-				"</rect>\n", r.x(pause.From), y-5, r.x(pause.To)-r.x(pause.From), round(pause.Length()))
+				"</rect>\n", r.x(pause.From), y-5, r.x(pause.To)-r.x(pause.From), ledger.Round(pause.Length()))
 		}
 	}
 	b.WriteString("</svg>\n")

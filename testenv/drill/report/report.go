@@ -1,4 +1,5 @@
-package drill
+// Package report shows what a drill has found, to a person and to a program.
+package report
 
 import (
 	"fmt"
@@ -6,31 +7,45 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"evergate/testenv/drill/ledger"
 )
 
-// reportVersion is raised when a field of Report changes its meaning.
-const reportVersion = 1
+// Version is raised when a field of Report changes its meaning.
+const Version = 1
+
+// Gateway is the gateway's own name in reports.
+const Gateway = "evergate"
 
 // Report is all that is known of one drill. As JSON its times are nanoseconds.
 type Report struct {
 	Version           int       `json:"version"`
 	Drill             string    `json:"drill"`
-	Mode              Mode      `json:"mode"`
+	Mode              string    `json:"mode"`
 	Path              string    `json:"path"`
 	ID                string    `json:"id"`
 	Started           time.Time `json:"started"`
 	Connections, Rate int
-	Bar               Bar
-	Marks             Marks
-	Figures           Figures
-	Account           Account
-	Gate              Gate
-	Verdict           Verdict
+	Bar               ledger.Bar
+	Marks             ledger.Marks
+	Figures           ledger.Figures
+	Account           ledger.Account
+	Gate              ledger.Gate
+	Verdict           ledger.Verdict
 	Events            []Event
 	// Left says of each server of a Target that stayed broken why.
 	Left []string `json:",omitempty"`
 
-	entries []Entry
+	// Entries are the requests, for the drawings.
+	Entries []ledger.Entry `json:"-"`
+}
+
+// Event is one thing that an observer saw.
+type Event struct {
+	At time.Duration `json:"at"`
+	// Lane is who it is about: "server 127.0.0.1:7000", "sentinel ...", "gateway", "drill".
+	Lane string `json:"lane"`
+	Text string `json:"text"`
 }
 
 // Text is the report for a terminal.
@@ -45,21 +60,21 @@ func (r *Report) Text() string {
 	row("uncertain", "%d of at most %d in flight; %d requests of impatient clients were given up", f.Uncertain, f.InFlight,
 		f.GaveUp)
 	row("lost", "%d of %d acknowledged writes", a.Lost, a.Acknowledged)
-	if n, told := r.Gate.receipt(); told {
+	if n, told := r.Gate.Receipt(); told {
 		row("receipt", "at most %d lost", n)
 	}
 	row("twice", "%d; after their client left: %d; although refused: %d", a.Twice, a.Late, a.Ghosts)
-	row("no write for", "%v", round(f.WritePause.Length()))
-	row("no read for", "%v", round(f.ReadPause.Length()))
+	row("no write for", "%v", ledger.Round(f.WritePause.Length()))
+	row("no read for", "%v", ledger.Round(f.ReadPause.Length()))
 	row("servers", "%s", r.serverTimes())
 	if m.Unelected > 0 {
 		row("elections", "%d in which no Sentinel got enough votes, before the one that counted", m.Unelected)
 	}
 	for i, lag := range f.Resumed {
 		if lag < 0 {
-			row("resumed", "never after the new primary accepted (+%v)", round(m.Accepts[i]-m.Struck))
+			row("resumed", "never after the new primary accepted (+%v)", ledger.Round(m.Accepts[i]-m.Struck))
 		} else {
-			row("resumed", "%v after the new primary accepted (+%v)", round(lag), round(m.Accepts[i]-m.Struck))
+			row("resumed", "%v after the new primary accepted (+%v)", ledger.Round(lag), ledger.Round(m.Accepts[i]-m.Struck))
 		}
 	}
 	row("latency", "before %s; during %s; after %s", f.Before, f.During, f.After)
@@ -100,11 +115,11 @@ func (r *Report) serverTimes() string {
 		at   time.Duration
 	}{{"detected", m.Detected}, {"elected", m.Elected}, {"promoted", m.Promoted}} {
 		if step.at >= 0 {
-			parts = append(parts, fmt.Sprintf("%s +%v", step.name, round(step.at-m.Struck)))
+			parts = append(parts, fmt.Sprintf("%s +%v", step.name, ledger.Round(step.at-m.Struck)))
 		}
 	}
 	for _, at := range m.Accepts {
-		parts = append(parts, fmt.Sprintf("accepts +%v", round(at-m.Struck)))
+		parts = append(parts, fmt.Sprintf("accepts +%v", ledger.Round(at-m.Struck)))
 	}
 	if len(parts) == 0 {
 		return "no switch"
@@ -121,12 +136,4 @@ func errorText(errors map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%d %s", errors[word], word))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// String is "p50/p99/p99.9 of n".
-func (l Latency) String() string {
-	if l.Count == 0 {
-		return "nothing"
-	}
-	return fmt.Sprintf("%v/%v/%v", round(l.P50), round(l.P99), round(l.P999))
 }

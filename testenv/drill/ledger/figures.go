@@ -1,10 +1,14 @@
-package drill
+package ledger
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
+
+// GoesOn is the longest pause of what never stops: a hiccup of a busy machine.
+const GoesOn = 300 * time.Millisecond
 
 // Marks are the moments of a drill as its observers saw them, since its start; -1 for what was not seen.
 type Marks struct {
@@ -24,8 +28,8 @@ type Marks struct {
 	Unelected int `json:",omitempty"`
 }
 
-// unseen are Marks of which nothing was seen yet.
-func unseen() Marks {
+// Unseen are Marks of which nothing was seen yet.
+func Unseen() Marks {
 	return Marks{Began: -1, Ended: -1, Struck: -1, Healed: -1, Detected: -1, Elected: -1, Promoted: -1}
 }
 
@@ -34,6 +38,14 @@ type Latency struct {
 	Count          int
 	P50, P99, P999 time.Duration
 	Max            time.Duration
+}
+
+// String is "p50/p99/p99.9 of n".
+func (l Latency) String() string {
+	if l.Count == 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("%v/%v/%v", Round(l.P50), Round(l.P99), Round(l.P999))
 }
 
 // Figures are what a ledger says in numbers.
@@ -60,6 +72,14 @@ type Figures struct {
 	Before, During, After Latency
 }
 
+// Failed counts errors of all kinds.
+func (f *Figures) Failed() (sum int) {
+	for _, n := range f.Errors {
+		sum += n
+	}
+	return sum
+}
+
 // Pause is a time without a success.
 type Pause struct{ From, To time.Duration }
 
@@ -78,7 +98,7 @@ func Count(entries []Entry, m Marks, window time.Duration) Figures {
 	f.ReadPause = longest(sorted, m, func(e *Entry) bool { return e.Struck && !e.Kind.Writes() })
 	calm := m.Struck
 	for _, p := range []Pause{f.WritePause, f.ReadPause} {
-		if p.Length() > goesOn {
+		if p.Length() > GoesOn {
 			calm = max(calm, p.To)
 		}
 	}
@@ -95,7 +115,7 @@ func Count(entries []Entry, m Marks, window time.Duration) Figures {
 	}
 	calm += 500 * time.Millisecond
 	phase := func(from, to time.Duration) Latency {
-		return percentiles(sorted, func(e *Entry) bool { return from <= e.Intended && e.Intended < to })
+		return Percentiles(sorted, func(e *Entry) bool { return from <= e.Intended && e.Intended < to })
 	}
 	f.Before = phase(m.Began, m.Struck)
 	f.During = phase(m.Struck, calm)
@@ -156,7 +176,7 @@ func longest(sorted []Entry, m Marks, counts func(*Entry) bool) Pause {
 // latencyMax is the longest latency that is told apart.
 const latencyMax = 10 * time.Minute
 
-func percentiles(entries []Entry, counts func(*Entry) bool) Latency {
+func Percentiles(entries []Entry, counts func(*Entry) bool) Latency {
 	h := hdrhistogram.New(1, latencyMax.Microseconds(), 3)
 	for i := range entries {
 		e := &entries[i]

@@ -1,0 +1,26 @@
+package drill
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestGateCountsFromItsFirstLook is about a gateway that has had failovers before.
+func TestGateCountsFromItsFirstLook(t *testing.T) {
+	const old = "# Gateway\r\nparked:0\r\nuncertain:5\r\ndone_again:2\r\nfailovers_held:1\r\n" +
+		"failover3:shard=main,acknowledged=100,lost_at_most=7\r\n"
+	w := &gateWatch{}
+	w.note(old)
+	if g := w.seen(); g.Failovers+g.Uncertain+g.DoneAgain+g.Acknowledged+len(g.Receipts) != 0 {
+		t.Errorf("%+v", g)
+	}
+	later := strings.NewReplacer("uncertain:5", "uncertain:9", "held:1", "held:2", "parked:0", "parked:4").Replace(old)
+	if w.note(later); w.toldAll() == nil {
+		t.Error("a failover without a receipt counts as told")
+	}
+	w.note(later + "failover5:shard=main,acknowledged=40,lost_at_most=1\r\n")
+	if g := w.seen(); g.Failovers != 1 || g.Uncertain != 4 || g.Acknowledged != 40 || len(g.Receipts) != 1 ||
+		g.Receipts[0] != 1 || g.Held != 4 || w.toldAll() != nil {
+		t.Errorf("%+v", g)
+	}
+}
