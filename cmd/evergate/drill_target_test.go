@@ -18,8 +18,8 @@ import (
 // scanPatience is how long replicas may take to remove what their primaries have.
 const scanPatience = 20 * time.Second
 
-// fakeDocker stands in for docker before servers without containers. Its containers are called as those of the README:
-// redis-PORT. Like the real one it refuses to thaw what is not frozen.
+// fakeDocker stands in for docker before servers without containers. Its containers are called as those of
+// docs/operations/drills.md: redis-PORT. Like the real one it refuses to thaw what is not frozen.
 const fakeDocker = `#!/bin/sh
 echo "$*" >> %[1]s/calls
 port=${2#redis-}
@@ -69,10 +69,10 @@ func dockerFor(t *testing.T, env *servers.Env) (path string, calls func() string
 	}
 }
 
-// dockerTemplates are the flags with a template of docker in the README.
+// dockerTemplates are the flags with a template of docker in docs/operations/drills.md.
 func dockerTemplates(t *testing.T) (flags []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations", "drills.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,12 +85,13 @@ func dockerTemplates(t *testing.T) (flags []string) {
 		seen[m[1]] = true
 	}
 	if len(seen) != 3 {
-		t.Fatalf("the README has templates for %v", seen)
+		t.Fatalf("docs/operations/drills.md has templates for %v", seen)
 	}
 	return flags
 }
 
-// TestBuiltDrillOfATarget strikes a system that is there as the README says: with docker, and passwords in variables.
+// TestBuiltDrillOfATarget strikes a system that is there as docs/operations/drills.md says: with docker, and passwords
+// in variables.
 func TestBuiltDrillOfATarget(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()

@@ -2,7 +2,7 @@
 // of its own and a short program in testenv/clients, which does what people do with that library and then works on
 // steadily while its primary is killed. The outcome is a table.
 //
-//	go run ./testenv/compat                         all clients, and write docs/compat.md
+//	go run ./testenv/compat                         all clients, and write the table
 //	go run ./testenv/compat -only ioredis,go-redis  some, and write nothing
 //	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
 //
@@ -40,7 +40,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "run these `clients` only, and write no table")
 	flag.StringVar(&o.topology, "topology", "", "sentinel or cluster; both when not given")
 	flag.BoolVar(&o.straight, "straight", false, "run against one server without the gateway, and write no table")
-	flag.StringVar(&o.table, "table", filepath.Join("docs", "compat.md"), "`file` of the table")
+	flag.StringVar(&o.table, "table", filepath.Join("docs", "compatibility", "clients.md"), "`file` of the table")
 	flag.BoolVar(&o.verbose, "verbose", false, "show what programs say on standard error")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -14,8 +14,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// The README names the smallest rights that the gateway needs. Here it runs with exactly these: nothing of what it
-// asks is refused, and each command that is named was used.
+// docs/guide/security.md names the smallest rights that the gateway needs. Here it runs with exactly these: nothing of
+// what it asks is refused, and each command that is named was used.
 
 const (
 	aclUser     = "gateway"
@@ -25,16 +25,16 @@ const (
 	adminLine     = "user admin on >" + adminPassword + " ~* &* +@all"
 )
 
-// aclLine takes the line of the README's block "acl NAME", with a password and with what these tests' clients do.
+// aclLine takes the line of that page's block "acl NAME", with a password and with what these tests' clients do.
 func aclLine(t *testing.T, name string, version servers.Version) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/guide/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile("(?m)^```acl " + name + "\n(user .*)\n```$").FindStringSubmatch(string(readme))
+	block := regexp.MustCompile("(?m)^```acl " + name + "\n(user .*)\n```$").FindStringSubmatch(string(page))
 	if block == nil {
-		t.Fatalf("the README has no block %q of one line", "acl "+name)
+		t.Fatalf("docs/guide/security.md has no block %q of one line", "acl "+name)
 	}
 	line := strings.NewReplacer("PASSWORD", aclPassword, "CLIENTS", "+get +set +mget").Replace(block[1])
 	if !version.AtLeast(7, 0) {
@@ -52,7 +52,7 @@ func startWithRights(t *testing.T, start func(servers.T, servers.Options) *serve
 	return start(t, o)
 }
 
-// startAsUser runs the gateway as the user of the README.
+// startAsUser runs the gateway as the user of docs/guide/security.md.
 func startAsUser(t *testing.T, args ...string) *servers.Gateway {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "password")
@@ -109,7 +109,7 @@ func everythingUsed(t *testing.T, nodes []*servers.Node, version servers.Version
 			}
 		}
 		if isRight && calls == 0 {
-			t.Errorf("the README allows %s, and nobody was asked for it", word)
+			t.Errorf("docs/guide/security.md allows %s, and nobody was asked for it", word)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func everythingMissed(t *testing.T, sentinel *servers.Node, line string) {
 					return nil
 				}
 			}
-			return errors.New("the README allows it, and nobody asked")
+			return errors.New("docs/guide/security.md allows it, and nobody asked")
 		})
 		do("ACL", "SETUSER", aclUser, word)
 	}

@@ -12,7 +12,7 @@ import (
 
 // What can be said of the container files without a container engine is checked here: that old and new compose
 // understand them, that the gateway's command line is right, that the shell scripts parse. Whether containers heal is
-// tried by hand, with the lines of the README.
+// tried by hand, with the lines of docs/guide/docker.md.
 
 // composeFile is what these tests look at.
 type composeFile struct {

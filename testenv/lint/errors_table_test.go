@@ -1,7 +1,7 @@
 package lint
 
-// The table behind docs/errors.md: every error that the gateway itself answers. A text is written as a client sees it,
-// with <what changes> in angle brackets.
+// The table behind docs/reference/errors.md: every error that the gateway itself answers. A text is written as a client
+// sees it, with <what changes> in angle brackets.
 
 // verdict says whether the command of an error was executed.
 type verdict string

@@ -24,11 +24,11 @@ import (
 	"evergate/routing"
 )
 
-// docs/errors.md is written from the table in errors_table_test.go; the table is held against the sources.
+// docs/reference/errors.md is written from the table in errors_table_test.go; the table is held against the sources.
 
-var rewrite = flag.Bool("rewrite", false, "write docs/errors.md; a person reads the diff")
+var rewrite = flag.Bool("rewrite", false, "write docs/reference/errors.md; a person reads the diff")
 
-const errorsPage = "docs/errors.md"
+const errorsPage = "docs/reference/errors.md"
 
 func TestErrorsPageIsMadeFromItsTable(t *testing.T) {
 	want := renderErrors()
