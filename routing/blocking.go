@@ -35,4 +35,4 @@ func (c *Command) Keeps() bool {
 }
 
 // Waits says that a command asks how far the writes of its client have come (WAIT, WAITAOF).
-func (c *Command) Waits() bool { return c.Name == "wait" || c.Name == "waitaof" }
+func (c *Command) Waits() bool { return c.ID == CmdWait || c.ID == CmdWaitAOF }

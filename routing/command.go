@@ -31,6 +31,26 @@ const (
 	Counting
 	// Scripts: servers learn scripts by it, or forget them.
 	Scripts
+	// RunsScript: it runs a script or a function, which may make the error reply itself.
+	RunsScript
+	// BySHA: it runs a script that it names by its SHA1.
+	BySHA
+	// NoAuth: clients may send it before they have given the password.
+	NoAuth
+	// WhilePaused: CLIENT PAUSE does not delay it. That is what ends a pause, and what client libraries send before it,
+	// so that somebody who connects now can end a pause without end.
+	WhilePaused
+	// WhileSubscribed: a client that is subscribed and speaks RESP2 may send it. Listening commands are allowed anyway.
+	WhileSubscribed
+	// NoMulti: refused within a transaction, with an error about that. Of the Local and the Listening ones these are
+	// those that change what replies are subject to, or would have EXEC's reply wait for servers.
+	NoMulti
+	// Alike: Local, and any server gives the same answer.
+	Alike
+	// Replication: makes the connection that of a replica.
+	Replication
+	// OnSentinel: a Sentinel has this command, too.
+	OnSentinel
 )
 
 // KeyForm says how a command's keys are found.
@@ -75,6 +95,9 @@ type Command struct {
 	// Arity counts the arguments with the command's own name; negative means at least that many.
 	Arity  int
 	Traits Trait
+	// ID identifies the row where the gateway deals with it by name. Family is the ID of the container of a subcommand,
+	// and ID itself in all other rows.
+	ID, Family ID
 	// First, Last and Step are positions among the arguments, the command's name being 0. A First of 0 means that
 	// no key has a fixed place; a negative Last counts from the end.
 	First, Last, Step int
@@ -94,6 +117,9 @@ type Command struct {
 	// within are the subcommands of a container; nil for all others.
 	within *index
 }
+
+// Word is the last part of the name: that of a subcommand within its container.
+func (c *Command) Word() string { return c.word }
 
 // Has says whether c has one of traits at least.
 func (c *Command) Has(traits Trait) bool { return c.Traits&traits != 0 }

@@ -209,7 +209,7 @@ func decideSpecial(r *Request, v *topology.View) (d Decision, done bool) {
 
 // everyShard asks the primaries of all shards the same, and has the replies joined.
 func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
-	if c.Name == "pubsub|help" {
+	if c.ID == CmdPubSubHelp {
 		return Decision{Kind: Forward, Shard: 0, Slot: -1, Safe: true}
 	}
 	d := Decision{Kind: Split, Merge: c.Merge, Shard: -1, Slot: -1, Counts: true, Safe: true}

@@ -113,6 +113,11 @@ func learnSubcommands(container string, told []Told) (rows []*Command) {
 	return rows
 }
 
+// Learnable says whether a server may be asked for a command of this name, in lower case. SENTINEL stays unknown on
+// purpose: clients would take the gateway for something it is not. A subcommand is no command by the name that COMMAND
+// INFO lists it by ("config|get").
+func Learnable(name string) bool { return name != sentinel.Name && !strings.Contains(name, "|") }
+
 // Of gives the row for a request that names c: that of its subcommand where it has such, or nil where it has none of
 // this name.
 func (c *Command) Of(args [][]byte) *Command {

@@ -1,0 +1,242 @@
+package routing
+
+// ID identifies a row that the gateway deals with by name: it answers the command itself, or reads its arguments or its
+// reply. What concerns several commands alike is a Trait instead. Rows that need no ID have Other.
+type ID uint8
+
+const (
+	Other ID = iota
+	CmdAuth
+	CmdHello
+	CmdQuit
+	CmdReset
+	CmdSelect
+	CmdPing
+	CmdEcho
+	CmdTime
+	CmdAsking
+	CmdReadOnly
+	CmdReadWrite
+	CmdRole
+	CmdMonitor
+	CmdInfo
+	CmdCommand
+	CmdMulti
+	CmdExec
+	CmdDiscard
+	CmdWatch
+	CmdUnwatch
+	CmdClient
+	CmdClientCaching
+	CmdClientCapa
+	CmdClientGetName
+	CmdClientGetRedir
+	CmdClientHelp
+	CmdClientID
+	CmdClientImportSource
+	CmdClientInfo
+	CmdClientKill
+	CmdClientList
+	CmdClientNoEvict
+	CmdClientNoTouch
+	CmdClientPause
+	CmdClientReply
+	CmdClientSetInfo
+	CmdClientSetName
+	CmdClientTracking
+	CmdClientTrackingInfo
+	CmdClientUnblock
+	CmdClientUnpause
+	CmdCluster
+	CmdClusterCountFailureReports
+	CmdClusterCountKeysInSlot
+	CmdClusterGetKeysInSlot
+	CmdClusterHelp
+	CmdClusterInfo
+	CmdClusterKeySlot
+	CmdClusterLinks
+	CmdClusterMyID
+	CmdClusterMyShardID
+	CmdClusterNodes
+	CmdClusterReplicas
+	CmdClusterShards
+	CmdClusterSlaves
+	CmdClusterSlots
+	CmdConfig
+	CmdConfigGet
+	CmdConfigHelp
+	CmdConfigResetStat
+	CmdConfigRewrite
+	CmdConfigSet
+	CmdSubscribe
+	CmdUnsubscribe
+	CmdPSubscribe
+	CmdPUnsubscribe
+	CmdSSubscribe
+	CmdSUnsubscribe
+	CmdPublish
+	CmdSPublish
+	CmdPubSubHelp
+	CmdPubSubNumPat
+	CmdPubSubNumSub
+	CmdPubSubShardNumSub
+	CmdEval
+	CmdEvalRO
+	CmdEvalSHA
+	CmdFCall
+	CmdFunctionStats
+	CmdScriptFlush
+	CmdScriptLoad
+	CmdSentinel
+	CmdSentinelCKQuorum
+	CmdSentinelGetMasterAddr
+	CmdSentinelHelp
+	CmdSentinelMaster
+	CmdSentinelMasters
+	CmdSentinelMyID
+	CmdSentinelReplicas
+	CmdSentinelSlaves
+	CmdACLSetUser
+	CmdHost
+	CmdMigrate
+	CmdPost
+	CmdSwapDB
+	CmdWait
+	CmdWaitAOF
+)
+
+// idNames are the names of the rows that have an ID.
+var idNames = [...]string{
+	CmdAuth:                       "auth",
+	CmdHello:                      "hello",
+	CmdQuit:                       "quit",
+	CmdReset:                      "reset",
+	CmdSelect:                     "select",
+	CmdPing:                       "ping",
+	CmdEcho:                       "echo",
+	CmdTime:                       "time",
+	CmdAsking:                     "asking",
+	CmdReadOnly:                   "readonly",
+	CmdReadWrite:                  "readwrite",
+	CmdRole:                       "role",
+	CmdMonitor:                    "monitor",
+	CmdInfo:                       "info",
+	CmdCommand:                    "command",
+	CmdMulti:                      "multi",
+	CmdExec:                       "exec",
+	CmdDiscard:                    "discard",
+	CmdWatch:                      "watch",
+	CmdUnwatch:                    "unwatch",
+	CmdClient:                     "client",
+	CmdClientCaching:              "client|caching",
+	CmdClientCapa:                 "client|capa",
+	CmdClientGetName:              "client|getname",
+	CmdClientGetRedir:             "client|getredir",
+	CmdClientHelp:                 "client|help",
+	CmdClientID:                   "client|id",
+	CmdClientImportSource:         "client|import-source",
+	CmdClientInfo:                 "client|info",
+	CmdClientKill:                 "client|kill",
+	CmdClientList:                 "client|list",
+	CmdClientNoEvict:              "client|no-evict",
+	CmdClientNoTouch:              "client|no-touch",
+	CmdClientPause:                "client|pause",
+	CmdClientReply:                "client|reply",
+	CmdClientSetInfo:              "client|setinfo",
+	CmdClientSetName:              "client|setname",
+	CmdClientTracking:             "client|tracking",
+	CmdClientTrackingInfo:         "client|trackinginfo",
+	CmdClientUnblock:              "client|unblock",
+	CmdClientUnpause:              "client|unpause",
+	CmdCluster:                    "cluster",
+	CmdClusterCountFailureReports: "cluster|count-failure-reports",
+	CmdClusterCountKeysInSlot:     "cluster|countkeysinslot",
+	CmdClusterGetKeysInSlot:       "cluster|getkeysinslot",
+	CmdClusterHelp:                "cluster|help",
+	CmdClusterInfo:                "cluster|info",
+	CmdClusterKeySlot:             "cluster|keyslot",
+	CmdClusterLinks:               "cluster|links",
+	CmdClusterMyID:                "cluster|myid",
+	CmdClusterMyShardID:           "cluster|myshardid",
+	CmdClusterNodes:               "cluster|nodes",
+	CmdClusterReplicas:            "cluster|replicas",
+	CmdClusterShards:              "cluster|shards",
+	CmdClusterSlaves:              "cluster|slaves",
+	CmdClusterSlots:               "cluster|slots",
+	CmdConfig:                     "config",
+	CmdConfigGet:                  "config|get",
+	CmdConfigHelp:                 "config|help",
+	CmdConfigResetStat:            "config|resetstat",
+	CmdConfigRewrite:              "config|rewrite",
+	CmdConfigSet:                  "config|set",
+	CmdSubscribe:                  "subscribe",
+	CmdUnsubscribe:                "unsubscribe",
+	CmdPSubscribe:                 "psubscribe",
+	CmdPUnsubscribe:               "punsubscribe",
+	CmdSSubscribe:                 "ssubscribe",
+	CmdSUnsubscribe:               "sunsubscribe",
+	CmdPublish:                    "publish",
+	CmdSPublish:                   "spublish",
+	CmdPubSubHelp:                 "pubsub|help",
+	CmdPubSubNumPat:               "pubsub|numpat",
+	CmdPubSubNumSub:               "pubsub|numsub",
+	CmdPubSubShardNumSub:          "pubsub|shardnumsub",
+	CmdEval:                       "eval",
+	CmdEvalRO:                     "eval_ro",
+	CmdEvalSHA:                    "evalsha",
+	CmdFCall:                      "fcall",
+	CmdFunctionStats:              "function|stats",
+	CmdScriptFlush:                "script|flush",
+	CmdScriptLoad:                 "script|load",
+	CmdSentinel:                   "sentinel",
+	CmdSentinelCKQuorum:           "sentinel|ckquorum",
+	CmdSentinelGetMasterAddr:      "sentinel|get-master-addr-by-name",
+	CmdSentinelHelp:               "sentinel|help",
+	CmdSentinelMaster:             "sentinel|master",
+	CmdSentinelMasters:            "sentinel|masters",
+	CmdSentinelMyID:               "sentinel|myid",
+	CmdSentinelReplicas:           "sentinel|replicas",
+	CmdSentinelSlaves:             "sentinel|slaves",
+	CmdACLSetUser:                 "acl|setuser",
+	CmdHost:                       "host:",
+	CmdMigrate:                    "migrate",
+	CmdPost:                       "post",
+	CmdSwapDB:                     "swapdb",
+	CmdWait:                       "wait",
+	CmdWaitAOF:                    "waitaof",
+}
+
+func init() {
+	for id, name := range idNames {
+		if name != "" {
+			named(name).ID = ID(id)
+		}
+	}
+	for _, c := range append(table.rows[:len(table.rows):len(table.rows)], sentinel) {
+		if c == nil {
+			continue
+		}
+		c.Family = c.ID
+		if c.within == nil {
+			continue
+		}
+		for _, sub := range c.within.rows {
+			if sub != nil {
+				sub.Family = c.ID
+			}
+		}
+	}
+}
+
+// named finds the row of this name, which there must be.
+func named(name string) *Command {
+	args := words(name)
+	c := Lookup(args)
+	if c == nil {
+		c = sentinel.Of(args)
+	}
+	if c == nil || c.Name != name {
+		panic("routing: an ID names " + name + ", which is no row")
+	}
+	return c
+}
