@@ -23,7 +23,8 @@ const configRetry = 100 * time.Millisecond
 
 // configure does CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
 func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
-	if e.Words[0] == "get" {
+	gets := e.Command == routing.CmdConfigGet
+	if gets {
 		if name := secretIn(e.Words[1:]); name != "" {
 			return resp.AppendError(nil, "ERR 'config get "+name+"' is not allowed through the gateway: it would show a "+
 				"password of the servers")
@@ -31,7 +32,7 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 	}
 	service := g.parts[e.Parts[0]].service
 	words := append([]string{"CONFIG"}, e.Words...)
-	if e.Words[0] == "set" {
+	if e.Command == routing.CmdConfigSet {
 		if name := protectedIn(e.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose their way to the server; --allow '"+routing.ConfigSet+"' lets it through")
@@ -44,11 +45,11 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 	var asked []said // what was last said to a change, which does no harm twice
 	for {
 		all, why := g.askPrimaries(ctx, service, words)
-		if e.Words[0] != "get" && all != nil {
+		if !gets && all != nil {
 			asked = all
 		}
 		switch {
-		case why == "" && e.Words[0] == "get":
+		case why == "" && gets:
 			return configGot(e, all)
 		case why == "":
 			return g.configDone(ctx, service, words, all)

@@ -13,31 +13,31 @@ const lastSlot = 1<<14 - 1
 // busOffset is how far the port of the cluster bus, on which nobody listens here, lies above the clients' one.
 const busOffset = 10000
 
-// Cluster answers CLUSTER for the one node that there is. sub is the subcommand in lower case, args all arguments, of
+// Cluster answers CLUSTER for the one node that there is. id is that of the subcommand, args are all arguments, of
 // which there are as many as it takes. It is nil for what only servers can say.
-func (f *Face) Cluster(proto int, sub string, args [][]byte) []byte {
-	switch sub {
-	case "slots":
+func (f *Face) Cluster(proto int, id routing.ID, args [][]byte) []byte {
+	switch id {
+	case routing.CmdClusterSlots:
 		return f.slots()
-	case "shards":
+	case routing.CmdClusterShards:
 		return f.shards(proto)
-	case "nodes":
+	case routing.CmdClusterNodes:
 		return resp.AppendVerbatim(nil, proto, f.nodes())
-	case "info":
+	case routing.CmdClusterInfo:
 		return resp.AppendVerbatim(nil, proto, []byte(clusterState))
-	case "myid":
+	case routing.CmdClusterMyID:
 		return resp.AppendBulkString(nil, f.Self.id("node"))
-	case "myshardid":
+	case routing.CmdClusterMyShardID:
 		return resp.AppendBulkString(nil, f.Self.id("shard"))
-	case "keyslot":
+	case routing.CmdClusterKeySlot:
 		return resp.AppendInt(nil, int64(routing.Slot(args[2])))
-	case "links":
+	case routing.CmdClusterLinks:
 		return resp.EmptyArray
-	case "replicas", "slaves":
+	case routing.CmdClusterReplicas, routing.CmdClusterSlaves:
 		return f.ofNode(args[2], resp.EmptyArray)
-	case "count-failure-reports":
+	case routing.CmdClusterCountFailureReports:
 		return f.ofNode(args[2], []byte(":0\r\n"))
-	case "help":
+	case routing.CmdClusterHelp:
 		return clusterHelp
 	}
 	return nil
@@ -52,14 +52,14 @@ func (f *Face) ofNode(id, reply []byte) []byte {
 }
 
 // SlotOf is the slot that CLUSTER COUNTKEYSINSLOT or GETKEYSINSLOT asks for, or the error where there is no such slot.
-func SlotOf(sub string, args [][]byte) (slot int, reply []byte) {
+func SlotOf(id routing.ID, args [][]byte) (slot int, reply []byte) {
 	n, ok := resp.Integer(args[2])
 	switch {
 	case !ok:
 		return 0, []byte("-ERR value is not an integer or out of range\r\n")
 	case n >= 0 && n <= lastSlot:
 		return int(n), nil
-	case sub == "getkeysinslot":
+	case id == routing.CmdClusterGetKeysInSlot:
 		return 0, []byte("-ERR Invalid slot or number of keys\r\n")
 	}
 	return 0, []byte("-ERR Invalid slot\r\n")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"evergate/gateway/resp"
+	"evergate/routing"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what is answered into testdata; a person reads the diff")
@@ -66,7 +67,7 @@ func answer(f *Face, proto int, command string) string {
 	}
 	switch word := strings.ToLower(string(args[0])); word {
 	case "cluster":
-		return string(f.Cluster(proto, string(args[1]), args))
+		return string(f.Cluster(proto, routing.Lookup(args).ID, args))
 	case "sentinel":
 		return string(f.Sentinel(proto, args))
 	case "role":
@@ -102,24 +103,29 @@ func words(text string) [][]byte {
 	return args
 }
 
+func do(s *Subscriptions, proto int, line string) []byte {
+	args := words(line)
+	return s.Do(proto, routing.Lookup(args), args)
+}
+
 func TestSubscriptionsAreBounded(t *testing.T) {
 	var s Subscriptions
 	const refused = "-ERR too many or too long subscriptions for a Sentinel\r\n"
-	if got := string(s.Do(2, words("SUBSCRIBE ok "+strings.Repeat("x", channelBytesMax+1)))); got != refused || s.Any() {
+	if got := string(do(&s, 2, "SUBSCRIBE ok "+strings.Repeat("x", channelBytesMax+1))); got != refused || s.Any() {
 		t.Errorf("a long channel: %.100q, %d channels", got, s.Channels())
 	}
 	for i := range subscriptionsMax {
-		if got := string(s.Do(2, words(fmt.Sprintf("PSUBSCRIBE c%d", i)))); got == refused {
+		if got := string(do(&s, 2, fmt.Sprintf("PSUBSCRIBE c%d", i))); got == refused {
 			t.Fatalf("refused after %d", i)
 		}
 	}
-	if got := string(s.Do(3, words("SUBSCRIBE one"))); got != refused || s.Patterns() != subscriptionsMax {
+	if got := string(do(&s, 3, "SUBSCRIBE one")); got != refused || s.Patterns() != subscriptionsMax {
 		t.Errorf("one too many: %.100q, %d patterns", got, s.Patterns())
 	}
-	if got := string(s.Do(3, words("SUBSCRIBE"))); got != "-ERR wrong number of arguments for 'subscribe' command\r\n" {
+	if got := string(do(&s, 3, "SUBSCRIBE")); got != "-ERR wrong number of arguments for 'subscribe' command\r\n" {
 		t.Error(got)
 	}
-	s.Do(3, words("PUNSUBSCRIBE"))
+	do(&s, 3, "PUNSUBSCRIBE")
 	if s.Any() {
 		t.Error("still listens")
 	}

@@ -3,9 +3,9 @@
 // server behind it.
 //
 //	f.Mode(), f.Role(), f.AppendRole(...)   HELLO, INFO and ROLE
-//	f.Cluster(proto, sub, args)             CLUSTER, of one node that owns all slots
+//	f.Cluster(proto, id, args)              CLUSTER, of one node that owns all slots
 //	f.Sentinel(proto, args)                 SENTINEL, of services that never fail over
-//	Subscriptions.Do(proto, args)           SUBSCRIBE and its kin of a Sentinel
+//	Subscriptions.Do(proto, command, args)  SUBSCRIBE and its kin of a Sentinel
 //
 // Nothing here changes while the gateway runs: the address that is announced stays, whoever is primary behind it.
 package facade

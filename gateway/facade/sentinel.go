@@ -3,22 +3,10 @@ package facade
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"evergate/gateway/resp"
+	"evergate/routing"
 )
-
-// sentinelArity are the subcommands that are answered, with the number of arguments they take, SENTINEL included.
-var sentinelArity = map[string]int{
-	"ckquorum": 3, "get-master-addr-by-name": 3, "help": 2, "master": 3, "masters": 2, "myid": 2, "pending-scripts": 2,
-	"replicas": 3, "sentinels": 3, "slaves": 3,
-}
-
-// sentinelRefused are those that would change what a Sentinel watches, or that Sentinels say to one another.
-var sentinelRefused = map[string]bool{
-	"config": true, "debug": true, "failover": true, "flushconfig": true, "info-cache": true,
-	"is-master-down-by-addr": true, "monitor": true, "remove": true, "reset": true, "set": true, "simulate-failure": true,
-}
 
 var noMaster = []byte("-ERR No such master with that name\r\n")
 
@@ -27,29 +15,28 @@ func (f *Face) Sentinel(proto int, args [][]byte) []byte {
 	if len(args) < 2 {
 		return wrongArity("sentinel")
 	}
-	sub := strings.ToLower(string(args[1][:min(len(args[1]), 128)]))
-	arity, known := sentinelArity[sub]
+	command := routing.OfSentinel(args[0]).Of(args)
 	switch {
-	case sentinelRefused[sub]:
-		return resp.AppendError(nil, "ERR 'sentinel "+sub+"' is not allowed through the gateway")
-	case !known:
+	case command == nil:
 		return resp.AppendError(nil, "ERR unknown subcommand '"+string(args[1][:min(len(args[1]), 128)])+
 			"'. Try SENTINEL HELP.")
-	case len(args) != arity:
-		return wrongArity("sentinel|" + sub)
-	case arity == 3:
-		return f.ofMaster(proto, sub, f.master(string(args[2])))
+	case command.Has(routing.Harmful):
+		return resp.AppendError(nil, "ERR 'sentinel "+command.Word()+"' is not allowed through the gateway")
+	case !command.ArityFits(len(args)):
+		return wrongArity(command.Name)
+	case len(args) == 3:
+		return f.ofMaster(proto, command.ID, f.master(string(args[2])))
 	}
-	switch sub {
-	case "masters":
+	switch command.ID {
+	case routing.CmdSentinelMasters:
 		b := resp.AppendArray(nil, len(f.Masters))
 		for i := range f.Masters {
 			b = f.Masters[i].append(b, proto)
 		}
 		return b
-	case "myid":
+	case routing.CmdSentinelMyID:
 		return resp.AppendBulkString(nil, f.Self.id("sentinel"))
-	case "help":
+	case routing.CmdSentinelHelp:
 		return sentinelHelp
 	}
 	return resp.EmptyArray // pending scripts
@@ -70,8 +57,8 @@ func (f *Face) master(name string) *Master {
 }
 
 // ofMaster answers what is asked of one service.
-func (f *Face) ofMaster(proto int, sub string, m *Master) []byte {
-	if sub == "get-master-addr-by-name" {
+func (f *Face) ofMaster(proto int, id routing.ID, m *Master) []byte {
+	if id == routing.CmdSentinelGetMasterAddr {
 		switch {
 		case m != nil:
 			b := resp.AppendBulkString(resp.AppendArray(nil, 2), m.Addr.Host)
@@ -84,15 +71,15 @@ func (f *Face) ofMaster(proto int, sub string, m *Master) []byte {
 	switch {
 	case m == nil:
 		return noMaster
-	case sub == "master":
+	case id == routing.CmdSentinelMaster:
 		return m.append(nil, proto)
-	case sub == "replicas" || sub == "slaves":
+	case id == routing.CmdSentinelReplicas, id == routing.CmdSentinelSlaves:
 		b := resp.AppendArray(nil, len(m.Replicas))
 		for _, addr := range m.Replicas {
 			b = m.appendReplica(b, proto, addr)
 		}
 		return b
-	case sub == "ckquorum":
+	case id == routing.CmdSentinelCKQuorum:
 		return []byte("+OK 1 usable Sentinels. Quorum and failover authorization can be reached\r\n")
 	}
 	return resp.EmptyArray // other Sentinels: there are none

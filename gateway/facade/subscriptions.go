@@ -2,9 +2,9 @@ package facade
 
 import (
 	"slices"
-	"strings"
 
 	"evergate/gateway/resp"
+	"evergate/routing"
 )
 
 const (
@@ -29,38 +29,16 @@ func (s *Subscriptions) Any() bool { return s.count() > 0 }
 
 func (s *Subscriptions) count() int { return len(s.channels) + len(s.patterns) }
 
-// OfSentinel says whether a Sentinel knows a command, in lower case.
-func OfSentinel(name string) bool {
-	switch name {
-	case "auth", "client", "command", "hello", "info", "publish", "role", "sentinel":
-		return true
-	}
-	return MayInBetween(name)
-}
-
-// MayInBetween says whether a command, in lower case, is one that a subscribed client may give in RESP2.
-func MayInBetween(name string) bool {
-	return Listens(name) || name == "ping" || name == "quit" || name == "reset"
-}
-
-// Listens says whether a command, in lower case, is one that Subscriptions.Do does.
-func Listens(name string) bool {
-	switch name {
-	case "subscribe", "unsubscribe", "psubscribe", "punsubscribe":
-		return true
-	}
-	return false
-}
-
 // Do does SUBSCRIBE, PSUBSCRIBE and their ends, and returns the reply: one frame for each channel.
-func (s *Subscriptions) Do(proto int, args [][]byte) []byte {
-	name := strings.ToLower(string(args[0]))
-	list := &s.channels
-	if name[0] == 'p' {
-		list = &s.patterns
-	}
-	if strings.HasSuffix(name, "unsubscribe") {
+func (s *Subscriptions) Do(proto int, command *routing.Command, args [][]byte) []byte {
+	name, list := command.Name, &s.channels
+	switch command.ID {
+	case routing.CmdUnsubscribe:
 		return s.unsubscribe(proto, name, list, args[1:])
+	case routing.CmdPUnsubscribe:
+		return s.unsubscribe(proto, name, &s.patterns, args[1:])
+	case routing.CmdPSubscribe:
+		list = &s.patterns
 	}
 	if len(args) < 2 {
 		return wrongArity(name)

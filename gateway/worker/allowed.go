@@ -26,7 +26,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		w.refuse(c, d.Reason, command, args)
 		return true
 	}
-	if len(c.flights) > 0 || digsTunnel(command) && c.Replies.Owed() > 0 {
+	if len(c.flights) > 0 || command.Has(routing.Replication) && c.Replies.Owed() > 0 {
 		w.park(c, session.Flight)
 		return false
 	}
@@ -34,7 +34,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
 	}
-	if digsTunnel(command) {
+	if command.Has(routing.Replication) {
 		return w.tunnel(c, l, frame)
 	}
 	c.alone(l)

@@ -4,23 +4,25 @@ import (
 	"strings"
 
 	"evergate/gateway/resp"
+	"evergate/routing"
 )
 
 // concernsOthers names the subcommands of CLIENT that concern clients of all workers.
-func concernsOthers(sub string) bool {
-	switch sub {
-	case "list", "kill", "pause", "unpause", "unblock":
+func concernsOthers(id routing.ID) bool {
+	switch id {
+	case routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
+		routing.CmdClientUnblock:
 		return true
 	}
 	return false
 }
 
 // ofClient answers the subcommands of CLIENT that are about this connection.
-func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
-	switch sub {
-	case "id":
+func (w *Worker) ofClient(c *client, id routing.ID, args [][]byte) (reply []byte) {
+	switch id {
+	case routing.CmdClientID:
 		reply = resp.AppendInt(nil, c.number)
-	case "getname":
+	case routing.CmdClientGetName:
 		reply = resp.NullBulk
 		if c.Proto == 3 {
 			reply = resp.Null3
@@ -28,53 +30,53 @@ func (w *Worker) ofClient(c *client, sub string, args [][]byte) (reply []byte) {
 		if c.Told != nil && c.Told.Name != "" {
 			reply = resp.AppendBulkString(nil, c.Told.Name)
 		}
-	case "setname":
+	case routing.CmdClientSetName:
 		if reply = badName; printable(args[2]) {
 			c.Tell().Name = string(args[2])
 			reply = resp.OK
 		}
-	case "setinfo":
+	case routing.CmdClientSetInfo:
 		reply = setInfo(c, args[2], args[3])
-	case "info":
+	case routing.CmdClientInfo:
 		reply = resp.AppendVerbatim(nil, int(c.Proto), w.appendLine(nil, c, len(resp.AppendCommand(nil, args...))))
-	case "no-evict":
+	case routing.CmdClientNoEvict:
 		if reply = onOff(args[2], resp.OK); reply[0] == '+' {
 			c.noEvict = isWord(args[2], "on")
 		}
-	case "no-touch":
+	case routing.CmdClientNoTouch:
 		reply = onOff(args[2], noTouch)
-	case "import-source":
+	case routing.CmdClientImportSource:
 		reply = onOff(args[2], noImport)
-	case "tracking", "caching":
-		if reply = resp.OK; sub == "caching" || len(args) != 3 || !isWord(args[2], "off") {
+	case routing.CmdClientTracking, routing.CmdClientCaching:
+		if reply = resp.OK; id == routing.CmdClientCaching || len(args) != 3 || !isWord(args[2], "off") {
 			reply = resp.AppendError(nil, unknownText(args)) // clients do without then
 		}
-	case "getredir":
+	case routing.CmdClientGetRedir:
 		reply = resp.AppendInt(nil, -1)
-	case "capa":
+	case routing.CmdClientCapa:
 		reply = resp.OK
-	case "trackinginfo":
+	case routing.CmdClientTrackingInfo:
 		reply = trackingOff(int(c.Proto))
-	case "help":
+	case routing.CmdClientHelp:
 		reply = clientHelp
 	}
 	return reply
 }
 
 // clientErrand is what concerns clients of all workers.
-func (w *Worker) clientErrand(sub string, args [][]byte) (e Errand, wrong []byte) {
-	switch sub {
-	case "list":
+func (w *Worker) clientErrand(id routing.ID, args [][]byte) (e Errand, wrong []byte) {
+	switch id {
+	case routing.CmdClientList:
 		e.Kind, e.Size = ListClients, len(resp.AppendCommand(nil, args...))
 		e.Filter, wrong = listFilter(args)
-	case "kill":
+	case routing.CmdClientKill:
 		e.Kind = KillClients
 		e.Filter, wrong = killFilter(args)
-	case "pause":
+	case routing.CmdClientPause:
 		e, wrong = pauseErrand(args, w.env.WallClock())
-	case "unpause":
+	case routing.CmdClientUnpause:
 		e.Kind = UnpauseClients
-	case "unblock":
+	case routing.CmdClientUnblock:
 		e, wrong = unblockErrand(args)
 	}
 	return e, wrong

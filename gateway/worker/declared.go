@@ -31,19 +31,19 @@ func (w *Worker) mayWrite(c *client, command *routing.Command, args [][]byte) ma
 	switch {
 	case command == nil:
 		return no
-	case command.Name == "exec" && c.Multi != nil:
+	case command.ID == routing.CmdExec && c.Multi != nil:
 		return w.transactionMayWrite(c)
 	case !command.MayReplicate():
 		return no
 	case len(args) < 2:
 		return yes
 	}
-	switch command.Name {
-	case "eval":
+	switch command.ID {
+	case routing.CmdEval:
 		return unless(declaresNoWrites(args[1]))
-	case "evalsha":
+	case routing.CmdEvalSHA:
 		return unless(len(args[1]) == len(sha{}) && declaresNoWrites(w.script(c.svc, nameOf(args[1]))))
-	case "fcall":
+	case routing.CmdFCall:
 		return w.functionMayWrite(c, args[1])
 	}
 	return yes
@@ -86,7 +86,8 @@ func declaresNoWrites(body []byte) bool {
 	return false
 }
 
-// functionList is what the question for functions is called. No command is asked about by such a name: see neverAsk.
+// functionList is what the question for functions is called. No command is asked about by such a name: see
+// routing.Learnable.
 const functionList = "function|list"
 
 // askAgainIn is when a session looks again for a server to ask.

@@ -16,7 +16,8 @@ type ErrandKind uint8
 const (
 	// SayInfo wants the text of INFO for the sections in Words (lower case; none: the default ones).
 	SayInfo ErrandKind = iota
-	// DoConfig wants CONFIG done at the servers; Words are its arguments from the subcommand on, which is in lower case.
+	// DoConfig wants the Command of CONFIG done at the servers; Words are its arguments from the subcommand on, which is
+	// in lower case.
 	DoConfig
 	// ListClients wants the lines of CLIENT LIST.
 	ListClients
@@ -47,8 +48,9 @@ type Errand struct {
 	Client ClientRef
 	Seq    uint32
 	Proto  uint8
-	// Words are those of SayInfo and DoConfig.
-	Words []string
+	// Command is that of DoConfig, Words are those of SayInfo and DoConfig.
+	Command routing.ID
+	Words   []string
 	// Size is that of the command that wants ListClients, in bytes.
 	Size int
 	// Filter names the clients of ListClients and KillClients.
@@ -85,22 +87,22 @@ type ClientLine struct {
 
 // errandOf is the errand that a command is, and whether it is one. wrong answers one that cannot be understood.
 func (w *Worker) errandOf(c *client, command *routing.Command, args [][]byte) (e Errand, wrong []byte, is bool) {
-	name, sub, _ := strings.Cut(command.Name, "|")
-	switch {
-	case name == "info":
+	switch command.ID {
+	case routing.CmdInfo:
 		e.Kind = SayInfo
 		for _, a := range args[1:] {
 			e.Words = append(e.Words, strings.ToLower(string(a)))
 		}
-	case name == "config" && sub != "help":
-		e.Kind, e.Words, e.Patience = DoConfig, []string{sub}, c.patience()
+	case routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite:
+		e.Kind, e.Command, e.Words, e.Patience = DoConfig, command.ID, []string{command.Word()}, c.patience()
 		for _, a := range args[2:] {
 			e.Words = append(e.Words, string(a))
 		}
-	case name == "client" && concernsOthers(sub):
-		e, wrong = w.clientErrand(sub, args)
 	default:
-		return e, nil, false
+		if !concernsOthers(command.ID) {
+			return e, nil, false
+		}
+		e, wrong = w.clientErrand(command.ID, args)
 	}
 	return e, wrong, wrong == nil
 }

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"strings"
-
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -25,28 +23,28 @@ func (c *client) replicaRefuses(command *routing.Command, d *routing.Decision) b
 // withoutCluster has CLUSTER answered where a listener is no node of one: servers that are none say the same of all its
 // subcommands.
 func (w *Worker) withoutCluster(c *client, d *routing.Decision, command *routing.Command) {
-	if d.Reason == routing.Forbidden && !c.face.Is(facade.Cluster) && strings.HasPrefix(command.Name, "cluster|") &&
+	if d.Reason == routing.Forbidden && !c.face.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
 		!w.isAllowed(c, d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
 	}
 }
 
 // clusterCommand answers CLUSTER as the node of one. It returns false when the session was parked.
-func (w *Worker) clusterCommand(c *client, sub string, args [][]byte) bool {
-	if sub == "countkeysinslot" || sub == "getkeysinslot" {
-		return w.askSlot(c, sub, args)
+func (w *Worker) clusterCommand(c *client, command *routing.Command, args [][]byte) bool {
+	if command.ID == routing.CmdClusterCountKeysInSlot || command.ID == routing.CmdClusterGetKeysInSlot {
+		return w.askSlot(c, command.ID, args)
 	}
-	reply := c.face.Cluster(int(c.Proto), sub, args)
+	reply := c.face.Cluster(int(c.Proto), command.ID, args)
 	if reply == nil {
-		reply = resp.AppendError(nil, "ERR 'cluster "+sub+"' is not allowed through the gateway")
+		reply = resp.AppendError(nil, "ERR 'cluster "+command.Word()+"' is not allowed through the gateway")
 	}
 	w.answer(c, reply)
 	return true
 }
 
 // askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
-func (w *Worker) askSlot(c *client, sub string, args [][]byte) bool {
-	slot, bad := facade.SlotOf(sub, args)
+func (w *Worker) askSlot(c *client, id routing.ID, args [][]byte) bool {
+	slot, bad := facade.SlotOf(id, args)
 	v := c.svc.view
 	switch {
 	case bad != nil:
@@ -100,36 +98,36 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 	if w.postponed(c, command, args) {
 		return false
 	}
-	name := strings.ToLower(string(cut(args[0], 128)))
-	if !facade.OfSentinel(name) {
+	of := routing.OfSentinel(args[0])
+	if of == nil {
 		w.refuse(c, routing.UnknownCommand, nil, args)
 		return true
 	}
 	subscribed := c.listens != nil && c.listens.Any()
-	if subscribed && c.Proto == 2 && !facade.MayInBetween(name) {
-		w.answer(c, resp.AppendError(nil, "ERR Can't execute '"+name+
+	if subscribed && c.Proto == 2 && !of.Has(routing.Listening|routing.WhileSubscribed) {
+		w.answer(c, resp.AppendError(nil, "ERR Can't execute '"+of.Name+
 			"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"))
 		return true
 	}
-	if facade.Listens(name) && w.waitsToAcknowledge(c) {
+	if of.Has(routing.Listening) && w.waitsToAcknowledge(c) {
 		return false
 	}
 	w.stats.Local++
-	switch name {
-	case "sentinel":
+	switch of.ID {
+	case routing.CmdSentinel:
 		w.answer(c, c.face.Sentinel(int(c.Proto), args))
-	case "subscribe", "unsubscribe", "psubscribe", "punsubscribe":
+	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
 		if c.listens == nil {
 			c.listens = &facade.Subscriptions{}
 		}
-		if reply := c.listens.Do(int(c.Proto), args); reply[0] == '-' {
+		if reply := c.listens.Do(int(c.Proto), of, args); reply[0] == '-' {
 			w.answer(c, reply)
 		} else {
 			w.acknowledge(c, reply)
 		}
-	case "publish":
+	case routing.CmdPublish:
 		w.answer(c, helloOnly)
-	case "command":
+	case routing.CmdCommand:
 		w.answer(c, noCommands(args))
 	default:
 		w.stats.Local-- // counted where it is answered
@@ -154,13 +152,13 @@ func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byt
 		w.refuse(c, d.Reason, command, args)
 		return true
 	}
-	if command.Name == "ping" && subscribed && c.Proto == 2 {
+	if command.ID == routing.CmdPing && subscribed && c.Proto == 2 {
 		w.stats.Local++
 		w.answer(c, pongMessage(args))
 		return true
 	}
 	done := w.local(c, command, args, frame)
-	if done && command.Name == "reset" {
+	if done && command.ID == routing.CmdReset {
 		c.listens = nil
 	}
 	return done

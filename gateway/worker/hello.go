@@ -19,21 +19,9 @@ var (
 	badName    = []byte("-ERR Client names cannot contain spaces, newlines or special characters.\r\n")
 )
 
-// beforeAuth says that a command is allowed before the password.
-func beforeAuth(c *routing.Command) bool {
-	if c == nil {
-		return false
-	}
-	switch c.Name {
-	case "auth", "hello", "quit", "reset":
-		return true
-	}
-	return false
-}
-
 // asksPassword answers what is not allowed before the password.
 func (w *Worker) asksPassword(c *client, command *routing.Command) bool {
-	if command != nil && command.Name == "exec" {
+	if command != nil && command.ID == routing.CmdExec {
 		return w.execEnds(c, execNoAuth)
 	}
 	w.answer(c, noAuth)

@@ -113,7 +113,7 @@ const (
 // learn finds the row of a command that the table does not have; nil when nobody knows it.
 func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 	name := nameAsked(args)
-	if len(name) == 0 || len(name) > learnedNameMax || routing.Container(args[0]) != nil || neverAsk(name) {
+	if len(name) == 0 || len(name) > learnedNameMax || routing.Container(args[0]) != nil || !routing.Learnable(name) {
 		return nil, settled
 	}
 	s := c.svc
@@ -193,10 +193,6 @@ func (w *Worker) pickAny(c *client) (l *backend.Lane, why obstacle) {
 	}
 	return nil, why
 }
-
-// neverAsk names commands that stay unknown on purpose: clients would take the gateway for something it is not; and a
-// subcommand is no command by the name that COMMAND INFO lists it by ("config|get").
-func neverAsk(name string) bool { return name == "sentinel" || strings.Contains(name, "|") }
 
 // learnt takes the answer to a question; nil when the lane died. Where the gateway may not ask (NOPERM) the command is
 // unknown; any other error says nothing about it.

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"strconv"
-	"strings"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
@@ -14,39 +13,38 @@ import (
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was parked.
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
-	name, sub, _ := strings.Cut(command.Name, "|")
-	if c.Replies.Owed() > 0 && (changesSetup(c, name, args) || comesAfter(c, name, sub)) {
+	if c.Replies.Owed() > 0 && (changesSetup(c, command.ID, args) || comesAfter(c, command)) {
 		w.park(c, session.Flight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
-	if name == "select" {
+	if command.ID == routing.CmdSelect {
 		return w.selectDB(c, args[1])
 	}
 	w.stats.Local++
-	switch name {
-	case "ping":
+	switch command.Family {
+	case routing.CmdPing:
 		if w.mayBeInScript(c.svc) && c.Watch == nil && c.face == nil && !c.subscribed() {
 			return w.askUrgently(c, 0, frame)
 		}
-		w.answer(c, w.simple(c, name, args))
-	case "command":
+		w.answer(c, w.simple(c, command, args))
+	case routing.CmdCommand:
 		return w.askLowest(c, command, args)
-	case "cluster":
+	case routing.CmdCluster:
 		if c.face.Is(facade.Cluster) {
-			return w.clusterCommand(c, sub, args)
+			return w.clusterCommand(c, command, args)
 		}
 		w.answer(c, noCluster)
-	case "monitor":
+	case routing.CmdMonitor:
 		w.monitor(c)
-	case "quit":
+	case routing.CmdQuit:
 		w.answer(c, resp.OK)
 		w.end(c, session.Quit)
-	case "hello":
+	case routing.CmdHello:
 		return w.hello(c, args)
-	case "auth":
+	case routing.CmdAuth:
 		w.auth(c, args)
-	case "client":
-		if sub == "reply" {
+	case routing.CmdClient:
+		if command.ID == routing.CmdClientReply {
 			w.clientReply(c, args[2])
 			break
 		}
@@ -55,7 +53,7 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		e, wrong, is := w.errandOf(c, command, args)
 		switch {
 		case is:
-			w.errand(c, e, name != "info" && command.Name != "config|get")
+			w.errand(c, e, command.ID != routing.CmdInfo && command.ID != routing.CmdConfigGet)
 		case wrong != nil:
 			w.answer(c, wrong)
 		default:
@@ -67,33 +65,33 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 
 // ownReply is the gateway's reply to a command that it answers at once and by itself.
 func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []byte {
-	switch name, sub, _ := strings.Cut(command.Name, "|"); name {
-	case "unsubscribe", "punsubscribe", "sunsubscribe":
-		return w.unsubscribe(c, listening[name].kind, name, args[1:])
-	case "ssubscribe":
+	switch command.Family {
+	case routing.CmdUnsubscribe, routing.CmdPUnsubscribe, routing.CmdSUnsubscribe:
+		return w.unsubscribe(c, listening[command.ID].kind, command.Name, args[1:])
+	case routing.CmdSSubscribe:
 		return denyBlocking
-	case "wait", "waitaof":
+	case routing.CmdWait, routing.CmdWaitAOF:
 		return waitInMulti(command, args)
-	case "client":
-		return w.ofClient(c, sub, args)
-	case "config":
+	case routing.CmdClient:
+		return w.ofClient(c, command.ID, args)
+	case routing.CmdConfig:
 		return configHelp
-	case "cluster":
+	case routing.CmdCluster:
 		return noCluster
 	default:
-		return w.simple(c, name, args)
+		return w.simple(c, command, args)
 	}
 }
 
 // changesSetup says that a command would have the session served by other connections: in another protocol, or of
 // another database.
-func changesSetup(c *client, name string, args [][]byte) bool {
-	switch name {
-	case "reset":
+func changesSetup(c *client, id routing.ID, args [][]byte) bool {
+	switch id {
+	case routing.CmdReset:
 		return c.setup() != backend.Setup{Proto: 2}
-	case "hello":
+	case routing.CmdHello:
 		return len(args) > 1 && string(args[1]) != strconv.Itoa(int(c.Proto))
-	case "select":
+	case routing.CmdSelect:
 		return string(args[1]) != strconv.Itoa(int(c.DB))
 	}
 	return false
@@ -101,14 +99,16 @@ func changesSetup(c *client, name string, args [][]byte) bool {
 
 // comesAfter says that a command is done when all before it has been: it has other connections ask the servers, or
 // changes what becomes of replies.
-func comesAfter(c *client, name, sub string) bool {
-	switch name {
-	case "info", "config", "monitor":
+func comesAfter(c *client, command *routing.Command) bool {
+	switch command.Family {
+	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
 		return true
-	case "client":
-		return sub == "reply" || concernsOthers(sub) // so that one errand at a time is out whose answer is waited for
+	case routing.CmdClient: // so that one errand at a time is out whose answer is waited for
+		return command.ID == routing.CmdClientReply || concernsOthers(command.ID)
+	case routing.CmdReset:
+		return c.mute != loud
 	}
-	return name == "reset" && c.mute != loud
+	return false
 }
 
 var (
@@ -118,9 +118,9 @@ var (
 )
 
 // simple answers the commands that need a line each.
-func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
-	switch name {
-	case "ping":
+func (w *Worker) simple(c *client, command *routing.Command, args [][]byte) []byte {
+	switch command.ID {
+	case routing.CmdPing:
 		if c.Proto == 2 && c.subscribed() && len(args) <= 2 {
 			return pongSubscribed(args)
 		}
@@ -130,10 +130,10 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 		case 2:
 			return resp.AppendBulk(nil, args[1])
 		}
-		return wrongArity("ping")
-	case "echo":
+		return wrongArity(command.Name)
+	case routing.CmdEcho:
 		return resp.AppendBulk(nil, args[1])
-	case "reset":
+	case routing.CmdReset:
 		if c.mute == muteAll { // what a SKIP is for is this reply
 			c.mute = loud
 		}
@@ -146,20 +146,20 @@ func (w *Worker) simple(c *client, name string, args [][]byte) []byte {
 			c.Told.Name = ""
 		}
 		return []byte("+RESET\r\n")
-	case "time":
+	case routing.CmdTime:
 		now := w.env.WallClock()
 		b := resp.AppendArray(nil, 2)
 		b = resp.AppendBulkString(b, strconv.FormatInt(now.Unix(), 10))
 		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000))
-	case "role":
+	case routing.CmdRole:
 		return c.face.AppendRole(nil)
-	case "readonly", "readwrite", "asking":
+	case routing.CmdReadOnly, routing.CmdReadWrite, routing.CmdAsking:
 		if v := c.svc.view; v != nil && !v.Sharded && !c.face.Is(facade.Cluster) {
 			return noCluster
 		}
 		return resp.OK
 	}
-	return resp.AppendError(nil, "ERR '"+name+"' is not allowed through the gateway")
+	return resp.AppendError(nil, "ERR '"+command.Name+"' is not allowed through the gateway")
 }
 
 func wrongArity(name string) []byte {
@@ -185,7 +185,7 @@ func (s *service) anyInScript() bool {
 }
 
 // saidInScript names what a server answers while it runs a script, besides what ends that.
-func saidInScript(c *routing.Command) bool { return c != nil && c.Name == "function|stats" }
+func saidInScript(c *routing.Command) bool { return c != nil && c.ID == routing.CmdFunctionStats }
 
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
 func (w *Worker) askUrgently(c *client, shard int, frame []byte) bool {

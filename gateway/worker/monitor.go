@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -68,10 +67,10 @@ func (w *Worker) countMonitors(e *Errand) {
 
 // seen shows a command that a client has done to those who watch, after those of the transaction that it ends.
 func (w *Worker) seen(c *client, ended *session.Multi, command *routing.Command, args [][]byte) {
-	switch command.Name {
-	case "monitor", "quit":
+	switch command.ID {
+	case routing.CmdMonitor, routing.CmdQuit:
 		return
-	case "exec":
+	case routing.CmdExec:
 		if ended == nil || ended.Aborted {
 			break
 		}
@@ -132,16 +131,15 @@ func isSecret(command *routing.Command, args [][]byte, i int) bool {
 	if command == nil { // a module's
 		return false
 	}
-	name, sub, _ := strings.Cut(command.Name, "|")
-	switch name {
-	case "auth":
+	switch command.ID {
+	case routing.CmdAuth:
 		return i > 0
-	case "hello", "migrate":
-		return followsAuth(name, args, i)
-	case "config":
-		return sub == "set" && i > 2 && i%2 == 1 && secretSetting.Match(args[i-1])
-	case "acl":
-		return sub == "setuser" && i > 2
+	case routing.CmdHello, routing.CmdMigrate:
+		return followsAuth(command.ID, args, i)
+	case routing.CmdConfigSet:
+		return i > 2 && i%2 == 1 && secretSetting.Match(args[i-1])
+	case routing.CmdACLSetUser:
+		return i > 2
 	}
 	return false
 }
@@ -151,10 +149,10 @@ func isSecret(command *routing.Command, args [][]byte, i int) bool {
 var secretSetting = regexp.MustCompile(`(?i)pass|auth|user`)
 
 // followsAuth says that a word comes behind AUTH or AUTH2 as a user or a password.
-func followsAuth(name string, args [][]byte, i int) bool {
+func followsAuth(of routing.ID, args [][]byte, i int) bool {
 	for back := 1; back <= 2 && i-back >= 2; back++ {
 		word := args[i-back]
-		if name == "hello" && isWord(word, "auth") || isWord(word, "auth2") || back == 1 && isWord(word, "auth") {
+		if of == routing.CmdHello && isWord(word, "auth") || isWord(word, "auth2") || back == 1 && isWord(word, "auth") {
 			return true
 		}
 	}

@@ -87,16 +87,7 @@ func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) b
 
 // getsIn names what is done in every pause: what ends it, and what client libraries say of themselves before that. So a
 // pause for ever is over when somebody who connects now wants it.
-func getsIn(c *routing.Command) bool {
-	if c == nil {
-		return false
-	}
-	switch c.Name {
-	case "client|unpause", "auth", "hello", "select", "client|setname", "client|setinfo":
-		return true
-	}
-	return false
-}
+func getsIn(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
 // postponedAgain is postponed for what must be done again: a pause may have begun since it was sent.
 func (w *Worker) postponedAgain(c *client, a *again) bool {

@@ -46,16 +46,16 @@ func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, r
 		}
 		return listeners, lanes
 	}
-	switch command.Name {
-	case "publish":
+	switch command.ID {
+	case routing.CmdPublish:
 		return adjusted(reply, count, Count{Name: args[1], Patterns: true})
-	case "spublish":
+	case routing.CmdSPublish:
 		return adjusted(reply, count, Count{Kind: fanout.Shard, Name: args[1]})
-	case "pubsub|numpat":
+	case routing.CmdPubSubNumPat:
 		return adjusted(reply, count, Count{Kind: fanout.Pattern, Patterns: true})
-	case "pubsub|numsub":
+	case routing.CmdPubSubNumSub:
 		return adjustedPairs(reply, count, fanout.Channel)
-	case "pubsub|shardnumsub":
+	case routing.CmdPubSubShardNumSub:
 		return adjustedPairs(reply, count, fanout.Shard)
 	}
 	return reply

@@ -12,8 +12,7 @@ import (
 
 // refuse answers with the error that a decision names.
 func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
-	if why == routing.UnknownCommand && len(args) > 2 && isWord(args[0], "client") &&
-		isWord(args[1], "maint_notifications") {
+	if why == routing.UnknownCommand && len(args) > 2 && isWord(args[1], "maint_notifications") && isOfClient(args) {
 		w.answer(c, resp.AppendError(nil, unknownText(args))) // go-redis tries it on each connection, and does without
 		return
 	}
@@ -30,7 +29,7 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 	case routing.OneServer:
 		text = oneServer(command)
 	case routing.Forbidden:
-		if command.Name == "post" || command.Name == "host:" {
+		if command.ID == routing.CmdPost || command.ID == routing.CmdHost {
 			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
 			w.close(c, session.ProtocolError)
 			return
@@ -48,6 +47,12 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 	w.answer(c, resp.AppendError(nil, text))
 }
 
+// isOfClient says that args are those of CLIENT, and be it of a subcommand that nobody knows.
+func isOfClient(args [][]byte) bool {
+	container := routing.Container(args[0])
+	return container != nil && container.ID == routing.CmdClient
+}
+
 // forbidden says why a command may harm, and how it can be let through.
 func forbidden(c *client, command *routing.Command) string {
 	name := strings.ReplaceAll(command.Name, "|", " ")
@@ -60,7 +65,7 @@ func forbidden(c *client, command *routing.Command) string {
 
 // oneServer answers what has no meaning where there are several servers.
 func oneServer(command *routing.Command) string {
-	if command.Name == "swapdb" {
+	if command.ID == routing.CmdSwapDB {
 		return "ERR SWAPDB is not allowed in cluster mode"
 	}
 	return "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' tells of one server, and there are several here"

@@ -59,7 +59,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 // request does one command. It returns false when the session was parked and the command must be read again.
 func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bool {
 	command := routing.Lookup(args)
-	if !c.Authenticated && !beforeAuth(command) {
+	if !c.Authenticated && (command == nil || !command.Has(routing.NoAuth)) {
 		return w.asksPassword(c, command)
 	}
 	if c.inTunnel() {
@@ -107,7 +107,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 		w.answer(c, onlyWatched)
 		return true
 	}
-	if d.Reason == routing.WrongArity && command.Name == "exec" { // servers take it for an EXEC that fails
+	if d.Reason == routing.WrongArity && command.ID == routing.CmdExec { // servers take it for an EXEC that fails
 		return w.execEnds(c, execArity)
 	}
 	if c.Multi != nil && d.Kind != routing.Transact && (!endsAll(command) || d.Kind == routing.Refuse) {
@@ -332,4 +332,6 @@ func (w *Worker) loading(s *service, why string) []byte {
 }
 
 // endsAll names what is done at once inside MULTI, too, and ends it.
-func endsAll(c *routing.Command) bool { return c != nil && (c.Name == "quit" || c.Name == "reset") }
+func endsAll(c *routing.Command) bool {
+	return c != nil && (c.ID == routing.CmdQuit || c.ID == routing.CmdReset)
+}

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"strings"
-
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/routing"
@@ -29,7 +27,7 @@ type loaded struct {
 }
 
 // runsByName says that a command runs a script by its SHA1.
-func runsByName(c *routing.Command) bool { return c != nil && strings.HasPrefix(c.Name, "evalsha") }
+func runsByName(c *routing.Command) bool { return c != nil && c.Has(routing.BySHA) }
 
 // noteScript remembers the script that a command brings, or forgets all. The command is about to be sent: where it says
 // how many keys it has so that no server would look at the script, there is nothing to remember.
@@ -37,14 +35,14 @@ func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) 
 	if command == nil || !command.Has(routing.Scripts) {
 		return
 	}
-	switch command.Name {
-	case "eval", "eval_ro":
+	switch command.ID {
+	case routing.CmdEval, routing.CmdEvalRO:
 		if _, ok := command.Keys(args, nil); ok {
 			w.env.ScriptSeen(c.svc.index, args[1])
 		}
-	case "script|load":
+	case routing.CmdScriptLoad:
 		w.env.ScriptSeen(c.svc.index, args[2])
-	case "script|flush":
+	case routing.CmdScriptFlush:
 		w.env.ScriptsForgotten(c.svc.index)
 		clear(c.svc.loaded)
 	}
@@ -53,7 +51,7 @@ func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) 
 // alsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
 // waits for the replies.
 func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byte) {
-	if c.svc.view == nil || command.Name != "script|load" && command.Name != "script|flush" {
+	if c.svc.view == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
 		return
 	}
 	for _, r := range w.routesFor(c.svc, c.setup()) {

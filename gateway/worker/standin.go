@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
@@ -25,15 +24,9 @@ const (
 	standInBytes = 4 << 10
 )
 
-// mayStandIn names the commands that can be done so: not those that change what replies are subject to, nor those that
-// begin a subscription, for which servers would have to be waited for in the midst of EXEC's reply.
+// mayStandIn says whether a command can be done so.
 func mayStandIn(c *client, command *routing.Command) bool {
-	switch command.Name {
-	case "hello", "auth", "select", "client|reply", "client|tracking", "client|caching", "monitor",
-		"subscribe", "psubscribe":
-		return false
-	}
-	return !c.face.Is(facade.Cluster) || !strings.HasPrefix(command.Name, "cluster|")
+	return !command.Has(routing.NoMulti) && !(c.face.Is(facade.Cluster) && command.Family == routing.CmdCluster)
 }
 
 // standIn has a PING stand for a command in the transaction that is being queued.

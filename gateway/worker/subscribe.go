@@ -35,15 +35,15 @@ type subscriber struct {
 // denyBlocking is what servers say to SSUBSCRIBE within a transaction.
 var denyBlocking = []byte("-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n")
 
-var listening = map[string]listens{
-	"subscribe": {fanout.Channel, false}, "unsubscribe": {fanout.Channel, true},
-	"psubscribe": {fanout.Pattern, false}, "punsubscribe": {fanout.Pattern, true},
-	"ssubscribe": {fanout.Shard, false}, "sunsubscribe": {fanout.Shard, true},
+var listening = map[routing.ID]listens{
+	routing.CmdSubscribe: {fanout.Channel, false}, routing.CmdUnsubscribe: {fanout.Channel, true},
+	routing.CmdPSubscribe: {fanout.Pattern, false}, routing.CmdPUnsubscribe: {fanout.Pattern, true},
+	routing.CmdSSubscribe: {fanout.Shard, false}, routing.CmdSUnsubscribe: {fanout.Shard, true},
 }
 
 // subscribe does SUBSCRIBE and its kin. It returns false when the session was parked.
 func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Command, args [][]byte) bool {
-	what := listening[command.Name]
+	what := listening[command.ID]
 	if what.ends {
 		if w.waitsToAcknowledge(c) {
 			return false
@@ -204,7 +204,7 @@ func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
 	case routing.UnknownCommand, routing.WrongArity, routing.CrossSlot: // servers say that first
 		return true
 	}
-	return d.Kind == routing.Listen || command.Name == "ping" || endsAll(command)
+	return d.Kind == routing.Listen || command.Has(routing.WhileSubscribed)
 }
 
 // onlyListens answers a command that such a client may not do.
@@ -212,7 +212,7 @@ func (w *Worker) onlyListens(c *client, command *routing.Command) bool {
 	w.stats.Refused++
 	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
 		"allowed in this context"
-	if command.Name == "exec" {
+	if command.ID == routing.CmdExec {
 		return w.execEnds(c, resp.AppendError([]byte(nil), becauseOf[1:]+why))
 	}
 	w.answer(c, resp.AppendError(nil, "ERR "+why))

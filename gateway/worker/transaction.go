@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"iter"
-	"strings"
 	"time"
 
 	"evergate/gateway/backend"
@@ -47,8 +46,8 @@ const becauseOf = "-EXECABORT Transaction discarded because of: "
 
 // transact does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
 func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
-	switch command.Name {
-	case "multi":
+	switch command.ID {
+	case routing.CmdMulti:
 		reply := multiNested
 		switch {
 		case c.Multi == nil && w.now < c.svc.noMultiUntil && len(c.svc.noMulti) > 0:
@@ -61,9 +60,9 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 		}
 		w.stats.Local++
 		w.answer(c, reply)
-	case "exec":
+	case routing.CmdExec:
 		return w.exec(c)
-	case "discard":
+	case routing.CmdDiscard:
 		if c.Multi == nil {
 			w.answer(c, noDiscard)
 			break
@@ -72,14 +71,14 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 		c.Multi = nil
 		w.unwatch(c)
 		w.answer(c, resp.OK)
-	case "unwatch":
+	case routing.CmdUnwatch:
 		if c.Multi != nil {
 			return w.queue(c, d, command, nil, frame)
 		}
 		w.stats.Local++
 		w.unwatch(c)
 		w.answer(c, resp.OK)
-	case "watch":
+	case routing.CmdWatch:
 		return w.watch(c, d, frame)
 	}
 	return true
@@ -92,10 +91,10 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
 		m.Alone = true
 	}
-	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !saidByServers(command) ||
+	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !command.Has(routing.Alike) ||
 		command != nil && command.Waits()
 	switch {
-	case d.Reason == routing.Forbidden && neverInMulti(command):
+	case d.Reason == routing.Forbidden && command.Has(routing.NoMulti): // servers say this first
 		return w.abortMulti(c, notInMulti)
 	case d.Kind == routing.Refuse:
 		m.Aborted = true
@@ -131,16 +130,6 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	w.stats.Queued++
 	w.answer(c, queued)
 	return true
-}
-
-// neverInMulti names what is refused with a reason else, and by servers with another where it is queued.
-func neverInMulti(c *routing.Command) bool {
-	return c.Name == "shutdown" || c.Name == "sync" || c.Name == "psync"
-}
-
-// saidByServers names the commands that the gateway answers by itself, and any server answers alike.
-func saidByServers(c *routing.Command) bool {
-	return c.Name == "ping" || c.Name == "echo" || c.Name == "time" || strings.HasPrefix(c.Name, "command")
 }
 
 // abortMulti answers a command that cannot be part of the transaction, which its EXEC will say again.

@@ -12,10 +12,6 @@ import (
 // become a tunnel: what the server sends passes unread, until one side closes. So `redis-cli --rdb` takes a backup. The
 // client says what replicas say and nothing else: a server would do everything else for it, too.
 
-func digsTunnel(c *routing.Command) bool {
-	return c.Name == "sync" || c.Name == "psync" || c.Name == "replconf"
-}
-
 // tunnel begins one. All that came before has been answered to the client. It returns false when the connection owes
 // something else yet: then another one is taken.
 func (w *Worker) tunnel(c *client, l *backend.Lane, frame []byte) bool {
@@ -35,7 +31,7 @@ func (c *client) inTunnel() bool { return c.pin != nil && c.pin.Tunnel }
 // saidInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
 // middle of the stream.
 func (w *Worker) saidInTunnel(c *client, command *routing.Command, args [][]byte) bool {
-	if command == nil || !digsTunnel(command) && command.Name != "ping" {
+	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
 		w.close(c, session.ProtocolError)
 		return true
 	}

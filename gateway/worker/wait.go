@@ -156,7 +156,7 @@ func integers(reply []byte) (all []int64, ok bool) {
 
 // nobody is the answer that no server has the writes, or none has them yet.
 func nobody(command *routing.Command) []byte {
-	if command.Name == "waitaof" {
+	if command.ID == routing.CmdWaitAOF {
 		return noneOfBoth
 	}
 	return resp.AppendInt(nil, 0)

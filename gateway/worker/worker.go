@@ -392,9 +392,4 @@ func (s *service) hold(shard int) *hold.Hold {
 }
 
 // isScript says that a command runs a script, whose error replies may be made by the script itself.
-func isScript(c *routing.Command) bool {
-	if c == nil || len(c.Name) < 4 {
-		return false
-	}
-	return c.Name[:4] == "eval" || len(c.Name) >= 5 && c.Name[:5] == "fcall"
-}
+func isScript(c *routing.Command) bool { return c != nil && c.Has(routing.RunsScript) }
