@@ -10,14 +10,9 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/topology"
 )
-
-// Owner names the session that has a private lane.
-type Owner struct {
-	Session    uint32
-	Generation uint32
-}
 
 // LaneID is a lane's place in its worker. It is used again after the lane was removed.
 type LaneID int32
@@ -152,7 +147,7 @@ type Lane struct {
 	// Leaving: retiring because the view names the node as a former primary; what it answers to writes is withheld.
 	Leaving bool
 	// Owner is the session that a private lane belongs to; meaningful while Owned.
-	Owner Owner
+	Owner session.Ref
 	Owned bool
 	// Now is how the connection is set up: as Key says, but for a private lane whose session has changed it since. Such a
 	// one is had once.

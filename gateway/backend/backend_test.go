@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"evergate/gateway/session"
 )
 
 // TestQueueModel compares the queue with one long byte slice under random frames, writes and answers.
@@ -101,9 +103,9 @@ func TestLost(t *testing.T) {
 		var l Lane
 		for i, k := range c.tickets {
 			end := l.Queue.Append([]byte{byte(i)})
-			t := Ticket{End: end, Session: 1, Seq: uint32(i), Slot: -1}
+			t := Ticket{End: end, To: session.Ref{ID: 1}, Seq: uint32(i), Slot: -1}
 			if k == 'W' || k == 'R' {
-				t.Session = 2
+				t.To.ID = 2
 			}
 			if k == 'w' || k == 'W' {
 				t.Flags = Write

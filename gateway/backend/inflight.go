@@ -1,12 +1,13 @@
 package backend
 
+import "evergate/gateway/session"
+
 // Ticket says who waits for the next reply on a lane.
 type Ticket struct {
 	// End is the offset in the lane's Queue behind the request's frame.
 	End uint64
-	// Session and Generation name the client; a reply for an earlier generation is dropped.
-	Session    uint32
-	Generation uint32
+	// To is the client; a reply for one that has left is dropped.
+	To session.Ref
 	// Seq is the request's place among the session's replies.
 	Seq uint32
 	// Part is the piece of a split request, or -1.
@@ -27,7 +28,7 @@ type Ticket struct {
 
 // SameClient says that two tickets belong to the same client.
 func (t *Ticket) SameClient(other *Ticket) bool {
-	return t.Session == other.Session && t.Generation == other.Generation
+	return t.To == other.To
 }
 
 // Flags of a ticket.

@@ -1,5 +1,7 @@
 package backend
 
+import "evergate/gateway/session"
+
 // Fate is what becomes of a request whose lane died (rule: a lost lane splits by arithmetic).
 type Fate uint8
 
@@ -77,8 +79,8 @@ func (l *Lane) Lost(sharded bool) []Lost {
 		start = t.End
 	}
 	type who struct {
-		session, generation uint32
-		slot                int16
+		to   session.Ref
+		slot int16
 	}
 	written := map[who]bool{} // slot -1: something everywhere; slot -2: something anywhere
 	for i := len(lost) - 1; i >= 0; i-- {
@@ -87,7 +89,7 @@ func (l *Lane) Lost(sharded bool) []Lost {
 		if !sharded {
 			slot = -1
 		}
-		of := func(slot int16) who { return who{t.Session, t.Generation, slot} }
+		of := func(slot int16) who { return who{t.To, slot} }
 		switch {
 		case lost[i].Fate == Uncertain:
 			written[of(slot)], written[of(-2)] = true, true

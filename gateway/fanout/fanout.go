@@ -20,6 +20,7 @@ import (
 	"cmp"
 	"slices"
 
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -90,10 +91,9 @@ func (t *Topic) At(node topology.NodeID) *Source {
 	return nil
 }
 
-// Listener is one session's memory of what it listens to. Session and Generation are its owner's to set.
+// Listener is one session's memory of what it listens to. Ref is its owner's to set.
 type Listener struct {
-	Session    uint32
-	Generation uint32
+	Ref session.Ref
 
 	seats map[*Topic]seat
 	count [kinds]int

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -188,7 +189,7 @@ func newModel(seed uint64) *model {
 	m := &model{r: rand.New(rand.NewPCG(seed, 7)), joined: map[*Listener]map[*Topic]bool{}}
 	m.h.Counted = m.c.Count
 	for i := range uint32(5) {
-		l := &Listener{Session: i}
+		l := &Listener{Ref: session.Ref{ID: i}}
 		m.people = append(m.people, l)
 		m.joined[l] = map[*Topic]bool{}
 	}
@@ -319,7 +320,7 @@ func TestLeavingWhileHearing(t *testing.T) {
 	var all []*Listener
 	var topic *Topic
 	for i := range uint32(20) {
-		l := &Listener{Session: i}
+		l := &Listener{Ref: session.Ref{ID: i}}
 		topic, _ = h.Want(l, Channel, []byte("x"))
 		h.Join(l, topic)
 		h.Settle(l)
@@ -329,14 +330,14 @@ func TestLeavingWhileHearing(t *testing.T) {
 	listeners := topic.Listeners()
 	for i := len(listeners) - 1; i >= 0; i-- {
 		l := listeners[i]
-		heard[l.Session]++
-		if l.Session%3 == 0 {
+		heard[l.Ref.ID]++
+		if l.Ref.ID%3 == 0 {
 			h.LeaveAll(l)
 		}
 	}
 	for _, l := range all {
-		if heard[l.Session] != 1 {
-			t.Errorf("listener %d heard it %d times", l.Session, heard[l.Session])
+		if heard[l.Ref.ID] != 1 {
+			t.Errorf("listener %d heard it %d times", l.Ref.ID, heard[l.Ref.ID])
 		}
 	}
 }

@@ -2,13 +2,11 @@
 // decides nothing about shards; it knows nobody.
 package hold
 
-import "time"
+import (
+	"time"
 
-// Waiter names a parked session. A waiter whose session has left in the meantime is harmless: the worker looks.
-type Waiter struct {
-	Session    uint32
-	Generation uint32
-}
+	"evergate/gateway/session"
+)
 
 // Hold is one held shard. The zero value is a shard that is not held. Sessions may also wait here for a moment without
 // the shard being held: a connection is being made.
@@ -20,7 +18,7 @@ type Hold struct {
 }
 
 type entry struct {
-	who           Waiter
+	who           session.Ref
 	since, window time.Duration
 }
 
@@ -45,12 +43,12 @@ func (h *Hold) Expired(window time.Duration) bool { return h.expired > 0 && wind
 
 // Park adds a session that may wait for window from since on, which is when its request first had to wait and may be
 // before this hold.
-func (h *Hold) Park(who Waiter, since, window time.Duration) {
+func (h *Hold) Park(who session.Ref, since, window time.Duration) {
 	h.waiters = append(h.waiters, entry{who, since, window})
 }
 
 // Expire appends to out the sessions whose window has run out, and takes them out of the hold.
-func (h *Hold) Expire(now time.Duration, out []Waiter) []Waiter {
+func (h *Hold) Expire(now time.Duration, out []session.Ref) []session.Ref {
 	kept := h.waiters[:0]
 	for _, e := range h.waiters {
 		if now-e.since >= e.window {
@@ -78,7 +76,7 @@ func (h *Hold) Next() (at time.Duration, ok bool) {
 
 // Wake appends all waiting sessions to out, so that they try again; the hold stays as it is. Those who still cannot
 // go on park again.
-func (h *Hold) Wake(out []Waiter) []Waiter {
+func (h *Hold) Wake(out []session.Ref) []session.Ref {
 	for _, e := range h.waiters {
 		out = append(out, e.who)
 	}
@@ -87,7 +85,7 @@ func (h *Hold) Wake(out []Waiter) []Waiter {
 }
 
 // Release ends the hold: the shard can be used again.
-func (h *Hold) Release(out []Waiter) []Waiter {
+func (h *Hold) Release(out []session.Ref) []session.Ref {
 	out = h.Wake(out)
 	*h = Hold{waiters: h.waiters}
 	return out

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"evergate/gateway/session"
 )
 
 func TestHoldStory(t *testing.T) {
@@ -16,9 +18,9 @@ func TestHoldStory(t *testing.T) {
 	if !h.Begin(at(5)) || h.Begin(at(6)) || !h.Held() || h.Since() != at(5) {
 		t.Fatalf("began at %v", h.Since())
 	}
-	h.Park(Waiter{Session: 1}, at(3), window)
-	h.Park(Waiter{Session: 2}, at(6), window)
-	h.Park(Waiter{Session: 3}, at(3), longer)
+	h.Park(session.Ref{ID: 1}, at(3), window)
+	h.Park(session.Ref{ID: 2}, at(6), window)
+	h.Park(session.Ref{ID: 3}, at(3), longer)
 	if next, ok := h.Next(); !ok || next != at(13) {
 		t.Fatalf("next expiry %v %v", next, ok)
 	}
@@ -34,14 +36,14 @@ func TestHoldStory(t *testing.T) {
 	if out := h.Wake(nil); fmt.Sprint(out) != "[{3 0}]" || !h.Expired(window) || !h.Held() {
 		t.Fatalf("woken %v: the hold must stay", out)
 	}
-	h.Park(Waiter{Session: 3}, at(3), longer)
+	h.Park(session.Ref{ID: 3}, at(3), longer)
 	if out := h.Release(nil); fmt.Sprint(out) != "[{3 0}]" || h.Held() || h.Expired(0) {
 		t.Fatalf("released %v", out)
 	}
 	if _, ok := h.Next(); ok {
 		t.Fatal("nobody waits")
 	}
-	h.Park(Waiter{Session: 4}, at(20), window) // for a moment, without a hold
+	h.Park(session.Ref{ID: 4}, at(20), window) // for a moment, without a hold
 	if out := h.Expire(at(30), nil); fmt.Sprint(out) != "[{4 0}]" || !h.Begin(at(30)) || h.Expired(window) {
 		t.Fatalf("expired %v: that was before the hold", out)
 	}

@@ -36,7 +36,7 @@ func absent(reply []byte) bool {
 func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	s := w.services[l.Key.Service]
 	t := *l.Inflight.Front()
-	c := w.client(t.Session, t.Generation)
+	c := w.client(t.To)
 	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 || t.Hops >= hopsMax {
 		return false
 	}

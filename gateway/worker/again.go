@@ -29,7 +29,7 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 // unask takes a request that is on a lane back to its session: the reply is for nobody.
 func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
 	was := *t
-	t.Generation = 0 // no client has it
+	t.To.Generation = 0 // no client has it
 	w.addAgain(c, &was, frame, again{target: -1, hops: hops, tries: was.Tries})
 	w.landed(c, was.Shard)
 }
@@ -37,7 +37,7 @@ func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
 // writesBehind says that a session has writes behind a refused request on the same lane.
 func (w *Worker) writesBehind(c *client, l *backend.Lane, refused *backend.Ticket) bool {
 	for t := range l.Inflight.All {
-		if t.Session == c.ref.ID && t.Generation == c.ref.Generation && t.Flags&backend.Write != 0 &&
+		if t.To == c.ref && t.Flags&backend.Write != 0 &&
 			later(t.Seq, refused.Seq) {
 			return true
 		}
@@ -53,7 +53,7 @@ func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) 
 	for t := range l.Inflight.All {
 		from := start
 		start = t.End
-		if t.Session == c.ref.ID && t.Generation == c.ref.Generation &&
+		if t.To == c.ref &&
 			t.Flags&(backend.Write|backend.Quiet|backend.Internal|backend.Watched) == 0 &&
 			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
 			w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops)

@@ -199,7 +199,7 @@ func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
 			w.learnt(s, t.Seq, nil)
 			continue
 		}
-		c := w.client(t.Session, t.Generation)
+		c := w.client(t.To)
 		switch {
 		case t.Flags&backend.Quiet != 0: // ahead of what it is for
 			continue

@@ -6,7 +6,6 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
-	"evergate/gateway/hold"
 	"evergate/gateway/session"
 )
 
@@ -37,7 +36,8 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	}
 	s, hold, face := w.behind(door)
 	c := &client{
-		Session: session.New(), ref: ClientRef{id, w.nextSeen}, svc: s, hold: hold, door: int32(door), face: face,
+		Session: session.New(), ref: session.Ref{ID: id, Generation: w.nextSeen}, svc: s, hold: hold, door: int32(door),
+		face:   face,
 		number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
 	}
 	c.Authenticated = !s.AsksPassword
@@ -277,7 +277,7 @@ func (c *client) assembled(l *backend.Lane) int {
 	if len(l.Reply) == 0 {
 		return 0
 	}
-	if t := l.Inflight.Front(); t == nil || t.Session != c.ref.ID || t.Generation != c.ref.Generation {
+	if t := l.Inflight.Front(); t == nil || t.To != c.ref {
 		return 0
 	}
 	return len(l.Reply)
@@ -313,12 +313,8 @@ func (c *client) underWay() (n int) {
 func (w *Worker) wake(c *client) {
 	if !c.queued && !c.closed {
 		c.queued = true
-		w.ready = append(w.ready, c.waiter())
+		w.ready = append(w.ready, c.ref)
 	}
-}
-
-func (c *client) waiter() hold.Waiter {
-	return hold.Waiter{Session: c.ref.ID, Generation: c.ref.Generation}
 }
 
 // resume goes on with a session that was parked: first what must be done again, then what it has not been read yet.

@@ -135,7 +135,7 @@ func (w *Worker) wentAlong(l *backend.Lane, to backend.Setup, reply []byte) {
 		l.Now, l.Once = to, true
 		return
 	}
-	if c := w.client(l.Owner.Session, l.Owner.Generation); c != nil && c.pin == l && c.Watch != nil {
+	if c := w.client(l.Owner); c != nil && c.pin == l && c.Watch != nil {
 		c.Watch.Broken = true
 	}
 }
@@ -145,7 +145,7 @@ func (w *Worker) joinQuestion(c *client, q question) bool {
 	for i := range w.asking {
 		if asked := &w.asking[i]; asked.svc == q.svc && asked.name == q.name && asked.keys == q.keys {
 			w.park(c, session.Asking)
-			w.asking[i].waiters = append(w.asking[i].waiters, c.waiter())
+			w.asking[i].waiters = append(w.asking[i].waiters, c.ref)
 			return true
 		}
 	}

@@ -45,7 +45,7 @@ type Errand struct {
 	// Asker is the number of the client that asks: no other of the process has it. Client, which only its worker knows,
 	// and Seq name the place of the answer, Proto the protocol in which it must be written.
 	Asker  int64
-	Client ClientRef
+	Client session.Ref
 	Seq    uint32
 	Proto  uint8
 	// Command is that of DoConfig, Words are those of SayInfo and DoConfig.
@@ -170,8 +170,8 @@ func (e *Errand) Answer(shares []Share) []byte {
 func (e *Errand) Text(text []byte) []byte { return resp.AppendVerbatim(nil, int(e.Proto), text) }
 
 // Reply gives the answer to an Errand to the client that waits for it, and goes on with that client.
-func (w *Worker) Reply(ref ClientRef, seq uint32, reply []byte) {
-	c := w.client(ref.ID, ref.Generation)
+func (w *Worker) Reply(ref session.Ref, seq uint32, reply []byte) {
+	c := w.client(ref)
 	if c == nil {
 		return
 	}

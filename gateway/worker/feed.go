@@ -99,7 +99,7 @@ func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channe
 	listeners := t.Listeners()
 	many := len(listeners) >= w.conf.GatherFrom
 	for i := len(listeners) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
-		if c := w.client(listeners[i].Session, listeners[i].Generation); c != nil {
+		if c := w.client(listeners[i].Ref); c != nil {
 			w.push(c, frame, many)
 		}
 	}
@@ -148,7 +148,7 @@ func kindOf(verb []byte) fanout.Kind {
 
 func (w *Worker) wakeWaiting(t *fanout.Topic) {
 	for _, who := range t.Waiting() {
-		if c := w.client(who.Session, who.Generation); c != nil && c.Parked != session.Running {
+		if c := w.client(who.Ref); c != nil && c.Parked != session.Running {
 			w.wake(c)
 		}
 	}
@@ -215,7 +215,7 @@ func (w *Worker) feedRefused(l *backend.Lane, kind fanout.Kind, name []byte, ask
 func (w *Worker) closeListeners(t *fanout.Topic, why session.CloseReason) {
 	listeners := t.Listeners()
 	for i := len(listeners) - 1; i >= 0; i-- {
-		if c := w.client(listeners[i].Session, listeners[i].Generation); c != nil {
+		if c := w.client(listeners[i].Ref); c != nil {
 			w.close(c, why)
 		}
 	}

@@ -32,7 +32,7 @@ func (z *fuzzed) checkPrivate() {
 		if !private {
 			continue
 		}
-		owner := z.w.client(l.Owner.Session, l.Owner.Generation)
+		owner := z.w.client(l.Owner)
 		idle := slices.Contains(z.w.sets[l.Key].idle, l)
 		switch {
 		case l.Owned && (owner == nil || owner.pin != l), l.Owned && idle:
@@ -70,7 +70,7 @@ func (z *fuzzed) watcherLeaves() {
 		if l == nil || l.Key.Purpose != backend.Private {
 			continue
 		}
-		c := z.w.client(l.Owner.Session, l.Owner.Generation)
+		c := z.w.client(l.Owner)
 		if c == nil || c.pin != l || c.Watch == nil && !l.Tunnel {
 			continue
 		}

@@ -327,8 +327,7 @@ func (z *fuzzed) writeLane(id backend.LaneID, whole bool) {
 
 // check holds the worker's memory to its caps, and its books to each other.
 func (z *fuzzed) check() {
-	type who struct{ id, generation uint32 }
-	tickets := map[who]int32{}
+	tickets := map[session.Ref]int32{}
 	for _, l := range z.w.lanes {
 		if l == nil {
 			continue
@@ -341,7 +340,7 @@ func (z *fuzzed) check() {
 		}
 		for t := range l.Inflight.All {
 			if t.Flags&(backend.Quiet|backend.Internal) == 0 {
-				tickets[who{t.Session, t.Generation}]++
+				tickets[t.To]++
 			}
 		}
 	}
@@ -369,7 +368,7 @@ func (z *fuzzed) check() {
 		for _, f := range c.flights {
 			owed += f.owed
 		}
-		if n := tickets[who{c.ref.ID, c.ref.Generation}]; n != owed {
+		if n := tickets[c.ref]; n != owed {
 			z.t.Fatalf("client %d has %d requests on lanes and %d in its flights", c.ref.ID, n, owed)
 		}
 	}

@@ -54,7 +54,7 @@ func (w *Worker) writeGathered() {
 		return
 	}
 	for _, who := range w.gathered {
-		if c := w.client(who.ID, who.Generation); c != nil && c.due == dueLater {
+		if c := w.client(who); c != nil && c.due == dueLater {
 			w.dirtyClient(c)
 		}
 	}

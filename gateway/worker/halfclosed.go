@@ -58,7 +58,7 @@ func (c *client) waitsForServer() bool {
 // silentFor ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
 func (w *Worker) silentFor(l *backend.Lane) {
 	for t := range l.Inflight.All {
-		if c := w.client(t.Session, t.Generation); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
+		if c := w.client(t.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
 			w.close(c, session.ClientLeft)
 		}
 	}

@@ -72,7 +72,7 @@ func (w *Worker) park(c *client, why session.ParkReason) {
 	w.stats.ParkedFor[why]++
 	if why == session.LaneFull {
 		w.at(w.now + laneFullRetry)
-		c.svc.full = append(c.svc.full, c.waiter())
+		c.svc.full = append(c.svc.full, c.ref)
 	}
 }
 
@@ -121,7 +121,7 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 	}
 	w.waitsFrom(c)
 	w.park(c, reason)
-	h.Park(c.waiter(), since, window)
+	h.Park(c.ref, since, window)
 	w.at(since + window)
 	return ""
 }
@@ -302,9 +302,9 @@ func (w *Worker) expireHeld(s *service) {
 	}
 }
 
-func (w *Worker) wakeAll(waiters []hold.Waiter) {
+func (w *Worker) wakeAll(waiters []session.Ref) {
 	for _, who := range waiters {
-		if c := w.client(who.Session, who.Generation); c != nil && c.Parked != session.Running {
+		if c := w.client(who); c != nil && c.Parked != session.Running {
 			w.wake(c)
 		}
 	}

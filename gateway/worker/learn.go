@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
-	"evergate/gateway/hold"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 )
 
@@ -59,7 +59,7 @@ type question struct {
 	database int32
 	lane     *backend.Lane
 	setup    backend.Setup
-	waiters  []hold.Waiter
+	waiters  []session.Ref
 }
 
 // nameAsked is how a command is asked about and remembered.

@@ -133,7 +133,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		w.learnt(s, t.Seq, nil)
 		return
 	}
-	c := w.client(t.Session, t.Generation)
+	c := w.client(t.To)
 	if c == nil || t.Flags&backend.Quiet != 0 {
 		return
 	}

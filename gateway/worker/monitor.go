@@ -48,7 +48,7 @@ func (w *Worker) unmonitor(c *client) {
 		return
 	}
 	c.monitoring = blind
-	w.shows = slices.DeleteFunc(w.shows, func(ref ClientRef) bool { return ref == c.ref })
+	w.shows = slices.DeleteFunc(w.shows, func(ref session.Ref) bool { return ref == c.ref })
 	w.env.Ask(Errand{Kind: EndMonitor, Door: int(c.door), Parts: []int{c.svc.index}, Asker: c.number})
 }
 
@@ -103,7 +103,7 @@ func (w *Worker) show(c *client, command *routing.Command, args [][]byte) {
 // worker.
 func (w *Worker) Show(services []int, line []byte) {
 	for i := len(w.shows) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
-		c := w.client(w.shows[i].ID, w.shows[i].Generation)
+		c := w.client(w.shows[i])
 		if c != nil && slices.Contains(services, c.svc.index) {
 			w.hand(c, line, false)
 		}

@@ -89,7 +89,7 @@ func (w *Worker) runReady() {
 	turn := w.ready
 	w.ready = w.waiters[:0]
 	for _, who := range turn {
-		c := w.client(who.Session, who.Generation)
+		c := w.client(who)
 		if c == nil || !c.queued {
 			continue
 		}

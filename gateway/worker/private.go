@@ -162,7 +162,7 @@ func privateKey(s *service, n *topology.Node, setup backend.Setup) backend.LaneK
 }
 
 func (w *Worker) pinTo(c *client, l *backend.Lane) {
-	l.Owner, l.Owned = backend.Owner{Session: c.ref.ID, Generation: c.ref.Generation}, true
+	l.Owner, l.Owned = c.ref, true
 	c.pin = l
 }
 
@@ -212,7 +212,7 @@ func (w *Worker) pinAnswered(l *backend.Lane) {
 	if !l.Owned {
 		return
 	}
-	if c := w.client(l.Owner.Session, l.Owner.Generation); c != nil && c.pin == l {
+	if c := w.client(l.Owner); c != nil && c.pin == l {
 		w.unpinUnused(c)
 	} else {
 		w.closePrivate(l)
@@ -239,7 +239,7 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 		return
 	}
 	l.Owned = false
-	c := w.client(l.Owner.Session, l.Owner.Generation)
+	c := w.client(l.Owner)
 	if c == nil || c.pin != l {
 		return
 	}
@@ -262,7 +262,7 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 // pinOpened says that the lane which a session waits for is there.
 func (w *Worker) pinOpened(l *backend.Lane) {
 	w.sets[l.Key].failing = false
-	switch c := w.client(l.Owner.Session, l.Owner.Generation); {
+	switch c := w.client(l.Owner); {
 	case c == nil || c.pin != l:
 		w.closePrivate(l)
 	default:

@@ -188,7 +188,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	}
 	w.stats.RefusedByServer[kind]++
 	l.Inflight.Drop()
-	if c := w.client(t.Session, t.Generation); c != nil {
+	if c := w.client(t.To); c != nil {
 		w.sendBack(c, l, &t, frame, a, kind)
 	}
 	l.Queue.Answered(t.End)
@@ -315,7 +315,7 @@ func (w *Worker) noteSwitches(s *service, old *topology.View) {
 
 // triesOf is triesFor of the client that a ticket belongs to.
 func (w *Worker) triesOf(t *backend.Ticket, kind refusal) uint8 {
-	if c := w.client(t.Session, t.Generation); c != nil {
+	if c := w.client(t.To); c != nil {
 		return triesFor(c, kind)
 	}
 	return 0

@@ -105,7 +105,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
 		return
 	}
-	c := w.client(t.Session, t.Generation)
+	c := w.client(t.To)
 	if c != nil && len(c.again) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
@@ -193,7 +193,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	}
 	t := l.Inflight.Front()
 	if t != nil {
-		if c := w.client(t.Session, t.Generation); c != nil {
+		if c := w.client(t.To); c != nil {
 			w.checkOutput(c)
 		}
 	}
@@ -207,7 +207,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
 		return
 	}
-	c := w.client(t.Session, t.Generation)
+	c := w.client(t.To)
 	kept := t.Flags&backend.Write != 0 && l.Leaving || t.Flags&backend.Counts != 0
 	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
 		return
@@ -233,7 +233,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 // small, but not for long when others wait behind it: then the client's output limit decides.
 func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	t := l.Inflight.Front()
-	c := w.client(t.Session, t.Generation)
+	c := w.client(t.To)
 	size := l.Scan.Size() + l.Scan.Coming()
 	if size > bigBytes {
 		l.Big = true
@@ -316,7 +316,7 @@ func (w *Worker) mayStop(l *backend.Lane) bool {
 		return l.Big
 	}
 	t := l.Inflight.Front()
-	c := w.client(t.Session, t.Generation)
+	c := w.client(t.To)
 	return c != nil && w.now-c.tookAt < stallGrace && (l.StoppedAt == 0 || w.now-l.StoppedAt < stopMax)
 }
 
@@ -324,7 +324,7 @@ func (w *Worker) mayStop(l *backend.Lane) bool {
 func othersBehind(l *backend.Lane) bool {
 	front := l.Inflight.Front()
 	for t := range l.Inflight.All {
-		if !front.SameClient(t) && t.Generation != 0 {
+		if !front.SameClient(t) && t.To.Generation != 0 {
 			return true
 		}
 	}
@@ -334,5 +334,5 @@ func othersBehind(l *backend.Lane) bool {
 // streamsTo says that the reply under way on the lane goes to c piece by piece.
 func (w *Worker) streamsTo(l *backend.Lane, c *client) bool {
 	t := l.Inflight.Front()
-	return l.Streams && t != nil && t.Session == c.ref.ID && t.Generation == c.ref.Generation
+	return l.Streams && t != nil && t.To == c.ref
 }

@@ -229,7 +229,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 		sayAhead(l)
 	}
 	t := l.Inflight.Push()
-	t.Session, t.Generation, t.Seq = c.ref.ID, c.ref.Generation, r.seq
+	t.To, t.Seq = c.ref, r.seq
 	t.Part, t.Slot, t.Shard = r.part, r.slot, int16(r.shard)
 	t.Hops, t.Tries, t.Cost, t.Ahead = r.hops, r.tries, r.cost, r.ahead
 	if !r.read {

@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/hold"
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -19,9 +20,9 @@ type service struct {
 	learned map[string]*learned
 	// databases are what the servers said of databases that somebody selected.
 	databases map[int32]*database
-	full      []hold.Waiter // sessions that wait for a full lane
+	full      []session.Ref // sessions that wait for a full lane
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
-	withholding []hold.Waiter
+	withholding []session.Ref
 	settled     uint64
 	// fenced are connections to end at a node before a new one is used.
 	fenced map[topology.NodeID]fenced

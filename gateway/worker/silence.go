@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -123,17 +124,17 @@ func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
 		!w.anotherReads(s, l) {
 		return // what is read under a WATCH counts for nothing elsewhere
 	}
-	writers := map[ClientRef]bool{}
+	writers := map[session.Ref]bool{}
 	for t := range l.Inflight.All {
 		if t.Flags&backend.Write != 0 {
-			writers[ClientRef{t.Session, t.Generation}] = true
+			writers[t.To] = true
 		}
 	}
 	front, start := true, l.Queue.AnsweredTo()
 	for t := range l.Inflight.All {
 		first, from := front, start
 		front, start = false, t.End
-		c := w.client(t.Session, t.Generation)
+		c := w.client(t.To)
 		if c == nil || t.Flags&(backend.Quiet|backend.Internal) != 0 || writers[c.ref] || first && l.Streams ||
 			t.Hops >= hopsMax-1 || first && t.Hops > 0 {
 			continue

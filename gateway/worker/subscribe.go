@@ -60,7 +60,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 		return w.mayNot(c, -1, noView)
 	}
 	if c.subs == nil {
-		c.subs = &subscriber{Listener: fanout.Listener{Session: c.ref.ID, Generation: c.ref.Generation}}
+		c.subs = &subscriber{Listener: fanout.Listener{Ref: c.ref}}
 	}
 	hub := &c.svc.hub
 	var missing *fanout.Topic

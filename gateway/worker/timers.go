@@ -41,7 +41,7 @@ func (w *Worker) runAt(c *client, at time.Duration) {
 		return // it looks again before that
 	}
 	c.alarm = at
-	w.later = append(w.later, appointment{c.waiter(), at})
+	w.later = append(w.later, appointment{c.ref, at})
 	w.at(at)
 }
 
@@ -49,7 +49,7 @@ func (w *Worker) runAt(c *client, at time.Duration) {
 func (w *Worker) keepAppointments(now time.Duration) {
 	kept := w.later[:0]
 	for _, a := range w.later {
-		c := w.client(a.who.Session, a.who.Generation)
+		c := w.client(a.who)
 		switch {
 		case c == nil || c.alarm != a.at: // it has left, or has an earlier one
 		case a.at > now:

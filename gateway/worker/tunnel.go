@@ -51,7 +51,7 @@ func (w *Worker) intoTunnel(c *client, b []byte) {
 
 // outOfTunnel hands on what the server sent. It is not read further while the client lags.
 func (w *Worker) outOfTunnel(l *backend.Lane, b []byte) {
-	c := w.client(l.Owner.Session, l.Owner.Generation)
+	c := w.client(l.Owner)
 	if c == nil || c.pin != l {
 		return // it is being closed
 	}

@@ -134,7 +134,7 @@ func (w *Worker) Unblock(e *Errand) int {
 	if l.Client > 0 { // the server may hear of it late, and would take an element for nobody
 		c.ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 	}
-	waits.Generation = 0 // what the server still says, until the lane is closed, is for nobody
+	waits.To.Generation = 0 // what the server still says, until the lane is closed, is for nobody
 	w.unpin(c)
 	w.settle(c, &t, reply)
 	if !c.closed {
@@ -162,7 +162,7 @@ func blocksOn(c *client) (l *backend.Lane, t *backend.Ticket, from uint64) {
 	}
 	from = c.pin.Queue.AnsweredTo()
 	for t := range c.pin.Inflight.All {
-		if t.Flags&backend.Blocking != 0 && t.Session == c.ref.ID && t.Generation == c.ref.Generation {
+		if t.Flags&backend.Blocking != 0 && t.To == c.ref {
 			return c.pin, t, from
 		}
 		from = t.End

@@ -52,12 +52,12 @@ func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
 		w.laneLost(l, backend.Poisoned)
 		return
 	}
-	c := w.client(waits.Session, waits.Generation)
+	c := w.client(waits.To)
 	if c == nil || c.pin != l {
 		return
 	}
 	t := *waits
-	waits.Generation = 0 // what the server says to it is for nobody
+	waits.To.Generation = 0 // what the server says to it is for nobody
 	c.round = nil
 	w.unpin(c)
 	w.settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))

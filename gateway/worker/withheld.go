@@ -56,7 +56,7 @@ func tookNothing(t *backend.Ticket, reply []byte) bool {
 func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
 	w.stats.Withheld++
 	if c.withheld == nil {
-		c.svc.withholding = append(c.svc.withholding, c.waiter())
+		c.svc.withholding = append(c.svc.withholding, c.ref)
 	}
 	h := withheldReply{
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: l.Key.Node, runID: l.RunID,
@@ -100,7 +100,7 @@ func (w *Worker) judge(s *service, old *topology.View) {
 	waiting := s.withholding
 	s.withholding = nil
 	for _, who := range waiting {
-		c := w.client(who.Session, who.Generation)
+		c := w.client(who)
 		if c == nil {
 			continue
 		}

@@ -95,12 +95,6 @@ type Config struct {
 	Seed uint64
 }
 
-// ClientRef names a client for as long as it is connected; another client never gets the same.
-type ClientRef struct {
-	ID         uint32
-	Generation uint32
-}
-
 // Env is what a worker needs from outside. The functions are called on the worker's goroutine and must not block.
 type Env struct {
 	// View returns a service's newest view, nil while nothing is known.
@@ -166,11 +160,11 @@ type Worker struct {
 	args      [][]byte        // scratch of run
 	decision  routing.Decision
 	cut       scratch
-	waiters   []hold.Waiter
-	ready     []hold.Waiter     // sessions to run again before the round ends
+	waiters   []session.Ref
+	ready     []session.Ref     // sessions to run again before the round ends
 	later     []appointment     // sessions that do something again at a time of its own
 	nodes     []topology.NodeID // scratch of sourcesOf
-	shows     []ClientRef       // to whom others are shown
+	shows     []session.Ref     // to whom others are shown
 	asking    []question        // what servers are being asked about commands; a ticket\'s Seq is the index
 	held      int               // sessions that wait for a server
 	heldBytes int               // what they have sent and is not begun
@@ -184,7 +178,7 @@ type Worker struct {
 
 	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the lane that the last message
 	// was sent on, publishEnd the offset behind it.
-	gathered   []ClientRef
+	gathered   []session.Ref
 	gatheredAt time.Duration
 	publishes  *backend.Lane
 	publishEnd uint64
@@ -193,7 +187,7 @@ type Worker struct {
 // client is a session and what connects it to this worker.
 type client struct {
 	session.Session
-	ref     ClientRef
+	ref     session.Ref
 	svc     *service
 	hold    Hold
 	face    *facade.Face          // nil: its listener pretends nothing
@@ -327,7 +321,7 @@ func (w *Worker) countAlone() {
 
 // appointment is when a session is to run again, if nothing wakes it before.
 type appointment struct {
-	who hold.Waiter
+	who session.Ref
 	at  time.Duration
 }
 
@@ -369,12 +363,12 @@ func (w *Worker) NextTimer() time.Duration {
 func (w *Worker) at(t time.Duration) { w.nextTimer = min(w.nextTimer, t) }
 
 // client finds the client that a ticket or a waiter names; nil when it has left.
-func (w *Worker) client(id, generation uint32) *client {
-	if int(id) >= len(w.clients) {
+func (w *Worker) client(ref session.Ref) *client {
+	if int(ref.ID) >= len(w.clients) {
 		return nil
 	}
-	c := w.clients[id]
-	if c == nil || c.ref.Generation != generation {
+	c := w.clients[ref.ID]
+	if c == nil || c.ref != ref {
 		return nil
 	}
 	return c
