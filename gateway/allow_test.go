@@ -17,8 +17,9 @@ func TestAllowIsValidated(t *testing.T) {
 		t.Fatalf("%v", faults)
 	}
 	for i, want := range []string{
-		`"debgu" is no command that is refused`, `"get" needs no leave: it is not refused for the harm it does`,
-		`"SCRIPT DEBUG" cannot be let through: it is for those who run the servers`,
+		`"debgu" is not a command that is rejected as dangerous`,
+		`"get" need not be allowed: it is not rejected as dangerous`,
+		`"SCRIPT DEBUG" cannot be allowed: it is reserved for the administrators of the servers`,
 	} {
 		f := faults[i]
 		if f.Setting != "allow" || f.Item != service.Allow[i+2] || f.Text != want || !slices.Contains(f.Choices, "debug") {

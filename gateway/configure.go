@@ -26,8 +26,8 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 	gets := e.Command == routing.CmdConfigGet
 	if gets {
 		if name := secretIn(e.Words[1:]); name != "" {
-			return resp.AppendError(nil, "ERR 'config get "+name+"' is not allowed through the gateway: it would show a "+
-				"password of the servers")
+			return resp.AppendError(nil, "ERR 'config get "+name+"' is not allowed through the gateway: it would reveal "+
+				"a password of the servers")
 		}
 	}
 	service := g.parts[e.Parts[0]].service
@@ -35,7 +35,7 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 	if e.Command == routing.CmdConfigSet {
 		if name := protectedIn(e.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
-				"Sentinels could lose their way to the server; --allow '"+routing.ConfigSet+"' lets it through")
+				"Sentinels could lose access to the server; --allow '"+routing.ConfigSet+"' permits it")
 		}
 		if words = append(words[:2], g.toChange(ctx, service, e.Words[1:])...); len(words) == 2 {
 			return resp.OK
@@ -95,7 +95,7 @@ func haveAll(all []said, name, value string) bool {
 func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string) (all []said, why string) {
 	v := g.keepers[service].View()
 	if v == nil {
-		return nil, "the servers are not known yet"
+		return nil, "the topology is not known yet"
 	}
 	var nodes []*topology.Node
 	for i := range v.Shards {
@@ -175,12 +175,11 @@ func configChanged(sub string, all []said) []byte {
 	if len(failed) == 0 {
 		return resp.OK
 	}
-	where := "nowhere"
+	text := "ERR evergate: CONFIG " + strings.ToUpper(sub)
 	if len(done) > 0 {
-		where = "on " + strings.Join(done, ", ")
+		text += " succeeded on " + strings.Join(done, ", ") + " and"
 	}
-	return resp.AppendError(nil, "ERR evergate: CONFIG "+strings.ToUpper(sub)+" was done "+where+", and not on "+
-		strings.Join(failed, ", "))
+	return resp.AppendError(nil, text+" failed on "+strings.Join(failed, ", "))
 }
 
 // configLocal are the settings that clients and benchmarks ask for when they connect, for servers that tell nobody.

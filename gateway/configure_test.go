@@ -69,9 +69,9 @@ func TestConfigSetSaysWhereItFailed(t *testing.T) {
 	}{
 		{[]said{fine, fine}, "+OK\r\n"},
 		{[]said{fine, refuses, gone},
-			"-ERR evergate: CONFIG SET was done on a:1, and not on b:2 (ERR Unknown option), c:3 (connection refused)\r\n"},
+			"-ERR evergate: CONFIG SET succeeded on a:1 and failed on b:2 (ERR Unknown option), c:3 (connection refused)\r\n"},
 		{[]said{refuses, gone},
-			"-ERR evergate: CONFIG SET was done nowhere, and not on b:2 (ERR Unknown option), c:3 (connection refused)\r\n"},
+			"-ERR evergate: CONFIG SET failed on b:2 (ERR Unknown option), c:3 (connection refused)\r\n"},
 	} {
 		if got := string(configChanged("set", c.all)); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

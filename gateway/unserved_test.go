@@ -35,7 +35,7 @@ func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	u.look(well)
 	wants("nothing was refused")
 
-	u.note("the servers are not known yet")
+	u.note("the topology is not known yet")
 	wants("the first moment")
 	u.look(well)
 	now = now.Add(unservedStart)
@@ -74,7 +74,7 @@ func TestStartWithoutServersIsTold(t *testing.T) {
 	now := time.Unix(1000, 0)
 	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
 	u.clock, u.started = func() time.Time { return now }, now
-	u.note("the servers are not known yet")
+	u.note("the topology is not known yet")
 	<-u.wake
 	u.first()
 	u.look(nil)
@@ -85,7 +85,7 @@ func TestStartWithoutServersIsTold(t *testing.T) {
 	now = now.Add(unservedStart)
 	u.look(nil)
 	u.look(nil)
-	if want := "[ERROR] clients are being refused: service=orders reason=\"the servers are not known yet\" " +
+	if want := "[ERROR] clients are being refused: service=orders reason=\"the topology is not known yet\" " +
 		"because=\"s:1: ERR No such master with that name\"\n"; out.String() != want {
 		t.Error(out.String())
 	}

@@ -19,19 +19,19 @@ func (c *Command) Harm() string {
 	container, _, _ := strings.Cut(c.Name, "|")
 	switch container {
 	case "shutdown", "debug":
-		return "it would stop a server that others use, or keep it busy"
+		return "it can stop or block a server that others use"
 	case "replicaof", "slaveof", "failover", "cluster":
-		return "it would change which server is the primary of what"
+		return "it changes the roles of servers"
 	case "migrate":
-		return "it would move keys to where nobody looks for them"
+		return "it moves keys to a server outside of the topology"
 	case "acl":
-		return "it is about the users of the servers, not of the gateway"
+		return "it manages the users of the servers, not of the gateway"
 	case "module":
-		return "it would change the code that a server runs"
+		return "it changes the code that a server runs"
 	case "sync", "psync", "replconf":
-		return "it would make the connection that of a replica"
+		return "it turns the connection into a replication link"
 	}
-	return "it is for those who run the servers"
+	return "it is reserved for the administrators of the servers"
 }
 
 // mayBeAllowed says that a setting may let a harmful command through.
@@ -101,12 +101,12 @@ func Allowed(word string) (names []string, none string) {
 	c := Lookup(words(name))
 	switch {
 	case name == "" || c == nil:
-		return nil, "is no command that is refused"
+		return nil, "is not a command that is rejected as dangerous"
 	case slices.Contains(neverAllowed, c.Name):
-		return nil, "cannot be let through: " + c.Harm()
+		return nil, "cannot be allowed: " + c.Harm()
 	}
 	if names = c.allowed(); len(names) == 0 {
-		return nil, "needs no leave: it is not refused for the harm it does"
+		return nil, "need not be allowed: it is not rejected as dangerous"
 	}
 	return names, ""
 }

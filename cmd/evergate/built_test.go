@@ -194,6 +194,6 @@ func TestLogPassesOnWhatServersSay(t *testing.T) {
 	if reply, err := conn.Do("GET", "k"); err != nil || !strings.HasPrefix(string(reply), "-LOADING") {
 		t.Errorf("%s %v", reply, err)
 	}
-	await(`\[ERROR\] evergate: clients are being refused: service=default reason="the servers are not known yet" ` +
+	await(`\[ERROR\] evergate: clients are being refused: service=default reason="the topology is not known yet" ` +
 		`because="` + regexp.QuoteMeta(protected) + `: DENIED Redis is running in protected mode .*default user"`)
 }

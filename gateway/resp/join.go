@@ -78,7 +78,7 @@ func Join(dst []byte, kind JoinKind, parts []JoinPart, limit int) []byte {
 	}
 }
 
-const joinShape = "ERR the servers' partial replies do not fit together"
+const joinShape = "ERR evergate: the replies of the servers cannot be merged; the command may have been executed"
 
 func joinIntegers(dst []byte, kind JoinKind, parts []JoinPart) []byte {
 	var sum int64

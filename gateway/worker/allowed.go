@@ -68,4 +68,4 @@ func (c *client) alone(l *backend.Lane) {
 }
 
 var notElsewhere = resp.AppendError(nil,
-	"TRYAGAIN evergate: the server did not take the command, and no other one may be meant; it was not executed")
+	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")

@@ -165,8 +165,8 @@ func (w *Worker) tryServer(set *laneSet) {
 }
 
 // closedWhileSending answers what the server's query buffer may be too small for: it says nothing then.
-var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it was being "+
-	"sent the command, which may be longer than it takes; the command was not executed")
+var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it received "+
+	"the command, which may exceed its client-query-buffer-limit; the command was not executed")
 
 // lastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
 // and reads nothing behind it. It may come before the request was sent whole. It returns false for any other reply; a

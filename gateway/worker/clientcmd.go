@@ -95,10 +95,10 @@ func onOff(word, on []byte) []byte {
 
 // noImport answers CLIENT IMPORT-SOURCE ON: what a server lets one connection do would be done by others.
 var noImport = resp.AppendError(nil,
-	"ERR CLIENT IMPORT-SOURCE cannot be kept through this gateway: clients share its connections")
+	"ERR CLIENT IMPORT-SOURCE is not supported by this gateway: clients share its connections")
 
 // noTouch answers CLIENT NO-TOUCH ON. A scan that relied on it would make all keys look used.
-var noTouch = []byte("-ERR CLIENT NO-TOUCH cannot be kept through this gateway: clients share its connections\r\n")
+var noTouch = []byte("-ERR CLIENT NO-TOUCH is not supported by this gateway: clients share its connections\r\n")
 
 var clientHelp = helpText(
 	"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway's own clients:",

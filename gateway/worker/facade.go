@@ -63,7 +63,7 @@ func (w *Worker) askSlot(c *client, id routing.ID, args [][]byte) bool {
 	return w.forward(c, &d, nil, args, resp.AppendCommand(nil, args...))
 }
 
-var noSlots = []byte("-ERR the servers of this gateway are no cluster and cannot tell the keys of a slot\r\n")
+var noSlots = []byte("-ERR the servers of this gateway are not a cluster and cannot list the keys of a slot\r\n")
 
 // oneDatabase is what a node of a cluster answers to SELECT of another than 0.
 var oneDatabase = []byte("-ERR SELECT is not allowed in cluster mode\r\n")

@@ -113,7 +113,7 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 		return refused
 	case c.WaitsSince == 0 && w.holdsFull():
 		w.stats.HoldOverfull++
-		return w.sinceWhen(c, shard, why) + ", and as many clients wait already as may"
+		return w.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
 	}
 	if c.HalfClosed && why != soonLane {
 		w.close(c, session.ClientLeft)

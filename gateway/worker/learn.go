@@ -245,10 +245,10 @@ func (s *service) learntKeys(q *question, reply []byte, now time.Duration) {
 }
 
 var (
-	keysUntold = resp.AppendError(nil, "ERR evergate: a server could not tell which keys the command has, so that "+
-		"nobody knows which server it is for; it was not executed")
-	keysUnasked = resp.AppendError(nil, "ERR evergate: only a server can tell which keys the command has, and it is too "+
-		"long to ask; it was not executed")
+	keysUntold = resp.AppendError(nil, "ERR evergate: no server could report the keys of the command (COMMAND "+
+		"GETKEYS), so it cannot be routed; it was not executed")
+	keysUnasked = resp.AppendError(nil, "ERR evergate: only a server can report the keys of the command, and it is too "+
+		"long for COMMAND GETKEYS; it was not executed")
 )
 
 func sizeOf(args [][]byte) (n int) {

@@ -209,7 +209,7 @@ func uncertain(s *service, l *backend.Lane) []byte {
 
 // outOfOrder answers what can only be done behind a later command of the same client.
 var outOfOrder = resp.AppendError(nil,
-	"TRYAGAIN evergate: a later command of this connection was executed first; the command was not executed, order kept")
+	"TRYAGAIN evergate: the command was not executed, because a later one of this connection already was")
 
 // nodeName is how texts call a node.
 func (s *service) nodeName(id topology.NodeID) string {

@@ -286,7 +286,7 @@ func (w *Worker) parkPrivate(c *client, shard int, why obstacle) (refused string
 	if w.now-since >= patience {
 		w.notHeld(c, &w.stats.HoldExpired)
 		waited := (w.now - since).Round(time.Millisecond)
-		return c.svc.shardName(shard) + " has had no connection to spare for " + waited.String()
+		return c.svc.shardName(shard) + " had no dedicated connection available for " + waited.String()
 	}
 	w.waitsFrom(c)
 	w.park(c, session.NoPrivateLane)

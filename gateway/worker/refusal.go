@@ -36,8 +36,8 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		}
 		text = forbidden(c, command)
 	case routing.WhichShard:
-		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' names no key that would say for which of " +
-			"several primaries it is; the command was not executed"
+		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' has no key to route it by, and there are " +
+			"several primaries; the command was not executed"
 	default:
 		text = unknownText(args)
 		if l := c.svc.learned[nameAsked(args)]; l != nil && l.row != nil && l.row.Of(args) == nil {
@@ -58,7 +58,7 @@ func forbidden(c *client, command *routing.Command) string {
 	name := strings.ReplaceAll(command.Name, "|", " ")
 	text := "ERR '" + name + "' is not allowed through the gateway: " + command.Harm()
 	if name = command.Allowable(); name != "" && !c.face.Is(facade.Replica) {
-		text += "; --allow '" + name + "' lets it through"
+		text += "; --allow '" + name + "' permits it"
 	}
 	return text
 }
@@ -68,7 +68,7 @@ func oneServer(command *routing.Command) string {
 	if command.ID == routing.CmdSwapDB {
 		return "ERR SWAPDB is not allowed in cluster mode"
 	}
-	return "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' tells of one server, and there are several here"
+	return "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' reports on one server, and this service has several"
 }
 
 // slotsOf says of two keys of a command which slots they lie in, and how to have them lie in one: whoever waits for
@@ -79,7 +79,7 @@ func slotsOf(command *routing.Command, args [][]byte) string {
 		a, b := args[keys[0]], args[at]
 		if routing.Slot(a) != routing.Slot(b) {
 			return " ('" + string(cut(a, 64)) + "' to " + strconv.Itoa(routing.Slot(a)) + ", '" + string(cut(b, 64)) + "' to " +
-				strconv.Itoa(routing.Slot(b)) + "; write '{<tag>}<name>' for both)"
+				strconv.Itoa(routing.Slot(b)) + "; a common {hash tag} puts both in one)"
 		}
 	}
 	return ""

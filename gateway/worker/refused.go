@@ -279,7 +279,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 		if c.hold.Mode == HoldDryRun {
 			w.stats.WouldHaveHeld++
 		}
-		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has refused it for "+
+		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has rejected the command for "+
 			refusedFor(t.Tries).String()))
 	default:
 		w.settle(c, t, outOfHops)
@@ -349,7 +349,7 @@ func refusedFor(tries uint8) time.Duration {
 }
 
 var outOfHops = resp.AppendError(nil,
-	"TRYAGAIN evergate: the servers sent the command from one to another too often; it was not executed")
+	"TRYAGAIN evergate: too many redirections; the command was not executed")
 
 // redirected reads "MOVED slot host:port" or "ASK slot host:port" and looks up the node. An unknown node is waited
 // for: the report makes the keeper ask.

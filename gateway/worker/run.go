@@ -311,11 +311,11 @@ func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 	case laneFull:
 		w.park(c, session.LaneFull)
 	case noView:
-		return "the servers are not known yet"
+		return "the topology is not known yet"
 	case soonPrivate, noPrivate:
 		return w.parkPrivate(c, shard, why)
 	case noServer:
-		return "no replica can serve reads"
+		return "no replica is available for reads"
 	default:
 		return w.parkIn(c, shard, why)
 	}

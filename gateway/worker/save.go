@@ -25,9 +25,9 @@ var (
 	bgsave          = resp.AppendCommandStrings(nil, "BGSAVE")
 	infoPersistence = resp.AppendCommandStrings(nil, "INFO", "persistence")
 
-	saveFailed = []byte("-ERR evergate: a server could not save; its log says why\r\n")
-	saveLeft   = []byte("-ERR evergate: the primary changed while it saved\r\n")
-	saveLong   = resp.AppendError(nil, "ERR evergate: the servers have not saved within "+saveMax.String()+"; they go on")
+	saveFailed = []byte("-ERR evergate: BGSAVE failed on a server; see its log\r\n")
+	saveLeft   = []byte("-ERR evergate: the primary changed during BGSAVE; it may not have finished\r\n")
+	saveLong   = resp.AppendError(nil, "ERR evergate: BGSAVE did not finish within "+saveMax.String()+"; it continues")
 )
 
 // saving is how far a SAVE is, part by part.

@@ -224,11 +224,11 @@ func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
 // doneInPart answers a write of which only some slots' parts were executed, or perhaps were: no part's own error says
 // what became of the whole.
 var doneInPart = resp.AppendError(nil,
-	"UNCERTAIN evergate: the keys lie in several slots, and the command may have been executed for some of them only")
+	"UNCERTAIN evergate: the keys are in several slots, and the command may have been executed for only some of them")
 
 // doneOnSome is doneInPart for a command that goes to all primaries.
 var doneOnSome = resp.AppendError(nil,
-	"UNCERTAIN evergate: the command goes to several servers, and may have been executed by some of them only")
+	"UNCERTAIN evergate: the command was sent to several servers, and only some of them may have executed it")
 
 func (s *split) uncertain() []byte {
 	if s.spread != nil {

@@ -108,7 +108,7 @@ func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool
 	if w.now-since >= patience {
 		w.notHeld(c, &w.stats.HoldExpired)
 		waited := (w.now - since).Round(time.Millisecond).String()
-		w.answer(c, w.loading(c.svc, "no server has acknowledged the subscription for "+waited))
+		w.answer(c, w.loading(c.svc, "no server acknowledged the subscription within "+waited))
 		return true
 	}
 	w.waitsFrom(c)

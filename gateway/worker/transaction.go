@@ -262,7 +262,7 @@ func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
 	s.noMulti, s.noMultiUntil = bytes.Clone(l.Queued), w.now+noMultiFor
 	w.stats.Uncertain++
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(l.Key.Node)+
-		" refused MULTI; the commands of the transaction may have been executed one by one")
+		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }
 
 // commandsIn lists the commands in a frame: more than one in that of a transaction. Their arguments are valid until the

@@ -66,7 +66,7 @@ func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
 	}
 }
 
-const cannotTell = "ERR evergate: WAIT tells nothing of use without FUNCTION RESTORE, which the server refused: "
+const cannotTell = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
 
 // origin is a run of a server.
 type origin struct {

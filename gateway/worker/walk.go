@@ -52,7 +52,7 @@ const (
 
 var (
 	invalidCursor = []byte("-ERR invalid cursor\r\n")
-	oddPage       = []byte("-ERR evergate: the server's answer to a scan is no page\r\n")
+	oddPage       = []byte("-ERR evergate: the server's reply to a scan is malformed\r\n")
 
 	countWord = []byte("COUNT")
 
@@ -229,7 +229,7 @@ func (w *Worker) walked(c *client, k *walk, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
 		said := string(bytes.TrimSpace(reply[1:]))
-		return resp.AppendError(nil, "ERR evergate: SCAN needs CLUSTER NODES, and the server says: "+said)
+		return resp.AppendError(nil, "ERR evergate: SCAN needs CLUSTER NODES, which the server rejected: "+said)
 	case reply[0] == '-':
 		return reply
 	case k.checks():

@@ -157,12 +157,12 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 
 // mayBeLostReply answers a write that was executed on a primary that then lost its role, or its run.
 func mayBeLostReply(s *service, node topology.NodeID, v topology.Verdict) []byte {
-	meanwhile := " executed the command while another server was made primary"
+	meanwhile := " executed the command while another server was promoted"
 	if v == topology.Restarted {
-		meanwhile = " executed the command and restarted before that could be told"
+		meanwhile = " executed the command and then restarted"
 	}
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(node)+meanwhile+
-		"; it may or may not have been kept")
+		"; its effect may or may not have been kept")
 }
 
 // acked counts a write that is now acknowledged.

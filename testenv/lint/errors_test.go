@@ -24,7 +24,7 @@ import (
 	"evergate/routing"
 )
 
-// docs/reference/errors.md is written from the table in errors_table_test.go; the table is held against the sources.
+// docs/reference/errors.md is generated from the table in errors_table_test.go; the table is held against the sources.
 
 var rewrite = flag.Bool("rewrite", false, "write docs/reference/errors.md; a person reads the diff")
 
@@ -52,7 +52,7 @@ func renderErrors() string {
 		}
 		fmt.Fprintf(&b, "| redis-py | ioredis | go-redis | Jedis |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
 			s.raised.redisPy, s.raised.ioredis, s.raised.goRedis, s.raised.jedis)
-		b.WriteString("| text | executed | when | what to do |\n|---|---|---|---|\n")
+		b.WriteString("| error | executed | when | what to do |\n|---|---|---|---|\n")
 		for _, a := range s.texts {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.text, a.executed, a.when+a.raised.otherwise(), a.advice)
 		}
@@ -76,32 +76,32 @@ func (r raised) otherwise() string {
 	return text
 }
 
-const errorsIntro = `# What the gateway answers by itself
+const errorsIntro = `# Errors
 
-Errors of servers (WRONGTYPE, OOM, MISCONF, NOPERM, NOSCRIPT, ...) are passed on as they are. Those that only say that
-another server is to be asked, or that a server cannot serve now (MOVED, ASK, READONLY, LOADING, MASTERDOWN,
-CLUSTERDOWN), are dealt with here and never shown. BUSY, which a server says while a script runs for too long, is waited
-out for as long as a request waits for a primary, and shown then. What the gateway says itself is all on this page. No
-server has a text with "evergate:" or "this gateway" in it.
+This page lists every error that the gateway itself replies with. A text with "evergate:" or "this gateway" in it never
+comes from a server.
 
-"Executed" says whether the command changed or could have changed anything on a server. What changes from case to case
-stands in angle brackets. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their
-defaults, as plain (not cluster) clients. A text of each prefix was shown to redis-py (5.2, 7.1 and 8.1) and to ioredis,
-a test shows every text to go-redis, and of Jedis the source was read. redis-py takes a prefix that it knows out of the
-text of the exception.
+The gateway passes on the errors of servers (WRONGTYPE, OOM, MISCONF, NOPERM, NOSCRIPT, ...) as they are. It handles
+redirections and temporary rejections (MOVED, ASK, READONLY, LOADING, MASTERDOWN, CLUSTERDOWN) itself and never passes
+them on. While a server replies BUSY because of a long-running script, a request waits for as long as it would wait for
+a primary, and then fails with that BUSY.
 
-Two libraries repeat whole pipelines: redis-py when any command of one got LOADING, go-redis when the first one got
-LOADING or TRYAGAIN. Commands of that pipeline that were executed are then executed again. Where that must not be, use
-"retry=Retry(NoBackoff(), 0)" with redis-py, "MaxRetries: -1" with go-redis.
+"Executed" says whether the command changed, or could have changed, anything on a server. Angle brackets mark what
+varies. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their defaults, as plain
+(not cluster) clients. One text of each prefix was tried with redis-py (5.2, 7.1 and 8.1) and ioredis; a test tries
+every text with go-redis; for Jedis the source was read. redis-py removes a known prefix from the text of the exception.
+
+Two libraries retry whole pipelines: redis-py if any command fails with LOADING, go-redis if the first one fails with
+LOADING or TRYAGAIN. Commands of the pipeline that were already executed are executed again. To prevent that, set
+"retry=Retry(NoBackoff(), 0)" in redis-py, "MaxRetries: -1" in go-redis.
 `
 
 const closedIntro = `
-## Connections that are closed without a text
+## Connections closed without an error
 
-All four libraries connect again by themselves. redis-py 6 and later repeats the command that had no answer, ioredis
-sends all again that had none (its "autoResendUnfulfilledCommands"), go-redis repeats up to 3 times, Jedis throws a
-JedisConnectionException. That is why the gateway answers UNCERTAIN where it can, and closes a connection only for
-these reasons:
+All four libraries reconnect by themselves. redis-py 6 and later retries the command without a reply, ioredis retries
+all of them ("autoResendUnfulfilledCommands"), go-redis retries up to 3 times, Jedis throws a JedisConnectionException.
+Therefore the gateway replies UNCERTAIN where it can, and closes a connection only for these reasons:
 
 | reason | what was executed |
 |---|---|
@@ -263,7 +263,7 @@ func TestErrorsPageIsRightAboutGoRedis(t *testing.T) {
 				continue
 			}
 			asked, err := askGoRedis(t, a.text)
-			if again := strings.Contains(says, "repeated up to 3 times"); again != (asked == 4) || !again && asked != 1 {
+			if again := strings.Contains(says, "retried up to 3 times"); again != (asked == 4) || !again && asked != 1 {
 				t.Errorf("%q: go-redis asked %d times, and %s says: %s", a.text, asked, errorsPage, says)
 			}
 			kinds := map[string]bool{
