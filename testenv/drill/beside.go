@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/load"
 	"evergate/testenv/servers"
 	"evergate/topology"
 )
@@ -104,7 +105,7 @@ func (s *site) joinBeside(addr string) error {
 			errs = append(errs, err)
 			continue
 		}
-		reply, err := conn.Do("EXISTS", keyspace)
+		reply, err := conn.Do("EXISTS", load.Keyspace)
 		if err = errors.Join(err, conn.Close()); err == nil && strings.HasPrefix(string(reply), ":") {
 			s.dialPath = func() (*servers.Conn, error) { return login.dial(addr) }
 			return nil

@@ -21,20 +21,20 @@ func (r *run) leave(ctx context.Context) (left []string, err error) {
 		err = s.awaitHealed(ctx)
 	}
 	back := r.readback()
-	keys := r.keys(r.load.book.taken())
+	keys := r.keys(r.load.Book.Taken())
 	keys[r.probeKey()] = true
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
-	removeErr := servers.WaitFor(ctx, "the keys to be removed", func() error { return back.remove(keys) })
+	removeErr := servers.WaitFor(ctx, "the keys to be removed", func() error { return back.Remove(keys) })
 	if removeErr != nil {
-		err = errors.Join(err, fmt.Errorf("keys that begin with %s may be left: %w", r.load.names.prefix, removeErr))
+		err = errors.Join(err, fmt.Errorf("keys that begin with %s may be left: %w", r.load.Names.Prefix, removeErr))
 	}
 	return left, err
 }
 
 // keys are all that the load and the observers have written.
 func (r *run) keys(entries []ledger.Entry) map[string]bool {
-	keys := r.load.keys(entries)
+	keys := r.load.Keys(entries)
 	keys[r.watchedKey()] = true
 	return keys
 }
@@ -105,24 +105,4 @@ func (s *site) awaitAgreed(ctx context.Context) error {
 		}
 		return err
 	})
-}
-
-// keys are all that the load has made or may have made: those that are read, and those of its requests so far.
-func (l *load) keys(entries []ledger.Entry) map[string]bool {
-	keys := map[string]bool{}
-	for i := range l.conns {
-		if r, struck := l.plan(i); r.kind == ledger.Get {
-			for number := range readKeys {
-				keys[l.names.key(&ledger.Entry{Conn: i, Number: number, Kind: ledger.Get, Struck: struck})] = true
-			}
-		}
-	}
-	for i := range entries {
-		key := l.names.key(&entries[i])
-		keys[key] = true
-		if l.names.paired(&entries[i]) {
-			keys[twin(key)] = true
-		}
-	}
-	return keys
 }

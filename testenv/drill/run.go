@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/load"
 	"evergate/testenv/drill/report"
 )
 
@@ -79,7 +80,7 @@ func Run(ctx context.Context, p Plan) (judged *report.Report, err error) {
 			err = closeErr
 		}
 	}()
-	if err := s.findTags(p.Connections + len(impatience)); err != nil {
+	if err := s.findTags(p.Connections + load.Impatient); err != nil {
 		return nil, err
 	}
 	if p.Target != nil && p.Consent != nil {
@@ -87,7 +88,7 @@ func Run(ctx context.Context, p Plan) (judged *report.Report, err error) {
 			return nil, err
 		}
 	}
-	r := newRun(p, d, s, newTimeline(time.Now()), &tally{})
+	r := newRun(p, d, s, newTimeline(time.Now()), &load.Tally{})
 	return r.play(ctx)
 }
 
@@ -98,16 +99,16 @@ type run struct {
 	site  *site
 	id    string
 	line  *timeline
-	load  *load
+	load  *load.Load
 	gate  *gateWatch
 	// looking ends the observers.
 	looking sync.WaitGroup
 }
 
-func newRun(p Plan, d *drill, s *site, line *timeline, sum *tally) *run {
+func newRun(p Plan, d *drill, s *site, line *timeline, sum *load.Tally) *run {
 	r := &run{plan: p, drill: d, site: s, id: strings.ToLower(rand.Text()[:8]), line: line}
-	r.load = &load{names: names{prefix: keyspace + r.id + ":", tags: s.tags}, dial: s.dialPath,
-		conns: p.Connections, rate: p.Rate, book: &book{start: line.start, tally: sum}}
+	r.load = &load.Load{Names: load.Names{Prefix: load.Keyspace + r.id + ":", Tags: s.tags}, Dial: s.dialPath,
+		Conns: p.Connections, Rate: p.Rate, Book: &load.Book{Start: line.start, Tally: sum}}
 	r.gate = &gateWatch{dial: s.dialPath}
 	return r
 }
@@ -142,40 +143,40 @@ func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error)
 			return nil, ledger.Found{}, err
 		}
 	}
-	if err := r.load.prepare(ctx); err != nil {
+	if err := r.load.Prepare(ctx); err != nil {
 		return nil, ledger.Found{}, err
 	}
 	r.observe(ctx)
-	r.load.begin()
+	r.load.Begin()
 	actErr := r.act(ctx)
 	if actErr != nil { // what the load is owed is answered when all is well again; what cannot be healed is told later
 		_ = r.site.mend(context.WithoutCancel(ctx))
 	}
 	r.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
-	r.load.stop(ctx)
+	r.load.Stop(ctx)
 	if actErr != nil {
 		return nil, ledger.Found{}, actErr
 	}
-	entries := r.load.book.taken()
-	found, err := r.readback().read(ctx, entries)
+	entries := r.load.Book.Taken()
+	found, err := r.readback().Read(ctx, entries)
 	return entries, found, err
 }
 
 // readback asks for what was written by a way that is known to end at the primary.
-func (r *run) readback() *readback {
-	back := &readback{names: r.load.names, dial: r.site.dialPath}
+func (r *run) readback() *load.Readback {
+	back := &load.Readback{Names: r.load.Names, Dial: r.site.dialPath}
 	switch {
 	case r.site.target != nil:
-		back.dial = r.site.dialTarget
+		back.Dial = r.site.dialTarget
 	case r.plan.Beside != "": // such a path may end at a former primary
-		back.dial = r.site.dialNamed
+		back.Dial = r.site.dialNamed
 	}
 	return back
 }
 
 // act lets the load warm up and plays the drill's act.
 func (r *run) act(ctx context.Context) error {
-	s := &stage{site: r.site, line: r.line, book: r.load.book, quick: r.plan.Quick}
+	s := &stage{site: r.site, line: r.line, book: r.load.Book, quick: r.plan.Quick}
 	r.line.say("drill", "the load begins", nil)
 	if err := s.flow(ctx, time.Second); err != nil {
 		return err
@@ -189,7 +190,7 @@ func (r *run) act(ctx context.Context) error {
 
 // watchedKey is the key by which observers see who accepts writes.
 func (r *run) watchedKey() string {
-	return r.load.names.prefix + r.load.names.part(0, true) + "accepts"
+	return r.load.Names.Prefix + r.load.Names.Part(0, true) + "accepts"
 }
 
 // observe starts everybody who looks at the site from outside.
@@ -229,9 +230,9 @@ func (r *run) tellLive(ctx context.Context) {
 				phase = e.Text
 			}
 		}
-		b := r.load.book
-		r.plan.Live(Progress{At: r.line.now(), Phase: phase, Acknowledged: b.acknowledged.Load(),
-			Uncertain: b.uncertain.Load(), Errors: b.errors.Load(), Held: r.gate.seen().Held})
+		b := r.load.Book
+		r.plan.Live(Progress{At: r.line.now(), Phase: phase, Acknowledged: b.Acknowledged.Load(),
+			Uncertain: b.Uncertain.Load(), Errors: b.Errors.Load(), Held: r.gate.seen().Held})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/load"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
@@ -37,7 +38,7 @@ type Show struct {
 	plan ShowPlan
 	// sites has one for each path, the gateway's first; tallies are theirs.
 	sites   []*site
-	tallies []*tally
+	tallies []*load.Tally
 	// clearing are turns whose load ends and whose keys are removed; end makes them hurry.
 	clearing sync.WaitGroup
 	ctx      context.Context
@@ -61,7 +62,7 @@ func OpenShow(ctx context.Context, p ShowPlan) (*Show, error) {
 	site := &site{mode: p.Mode, master: p.Env.Groups[0].Name, env: p.Env, path: p.Addr}
 	site.dialPath = func() (*servers.Conn, error) { return servers.Dial(p.Addr) }
 	site.ownAddresses()
-	err := site.findTags(p.Connections + len(impatience))
+	err := site.findTags(p.Connections + load.Impatient)
 	s.add(site)
 	if p.Beside != "" && err == nil {
 		beside := *site
@@ -81,7 +82,7 @@ func OpenShow(ctx context.Context, p ShowPlan) (*Show, error) {
 }
 
 func (s *Show) add(site *site) {
-	s.sites, s.tallies = append(s.sites, site), append(s.tallies, &tally{})
+	s.sites, s.tallies = append(s.sites, site), append(s.tallies, &load.Tally{})
 }
 
 // Close ends the load without waiting for replies, and what stands beside. Keys stay.
@@ -117,13 +118,13 @@ func (s *Show) begin() (*turn, error) {
 			plan.Beside = s.plan.Beside
 		}
 		r := newRun(plan, nil, site, next.line, s.tallies[i])
-		if err := r.load.prepare(s.ctx); err != nil {
+		if err := r.load.Prepare(s.ctx); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.path(i), err)
 		}
 		next.runs = append(next.runs, r)
 	}
 	for _, r := range next.runs {
-		r.load.begin()
+		r.load.Begin()
 	}
 	next.line.say("drill", "the load begins", func(m *ledger.Marks, now time.Duration) { m.Began = now })
 	return next, nil
@@ -144,9 +145,9 @@ func (s *Show) clear(last *turn) {
 	}
 	for _, r := range last.runs {
 		s.clearing.Go(func() {
-			r.load.stop(s.ctx)
+			r.load.Stop(s.ctx)
 			if s.ctx.Err() == nil {
-				_ = r.readback().remove(r.keys(r.load.book.taken())) // it only takes up room
+				_ = r.readback().Remove(r.keys(r.load.Book.Taken())) // it only takes up room
 			}
 		})
 	}
@@ -178,11 +179,11 @@ func (s *Show) Pulse(within time.Duration) []Pulse {
 	s.mu.Unlock()
 	var all []Pulse
 	for i := range s.sites {
-		p := Pulse{Path: s.path(i), Errors: s.tallies[i].errors.Load(), Uncertain: s.tallies[i].uncertain.Load()}
+		p := Pulse{Path: s.path(i), Errors: s.tallies[i].Errors.Load(), Uncertain: s.tallies[i].Uncertain.Load()}
 		var recent []ledger.Entry
 		for _, t := range turns {
 			if t != nil {
-				recent = append(recent, t.runs[i].load.book.after(t.line.now()-within)...)
+				recent = append(recent, t.runs[i].load.Book.After(t.line.now()-within)...)
 			}
 		}
 		for _, e := range recent {
@@ -249,7 +250,7 @@ func (s *Show) play(struck *turn, d *drill) error {
 	defer lead.looking.Wait()
 	defer cancel()
 	lead.observe(ctx)
-	stage := &stage{site: lead.site, line: struck.line, book: lead.load.book, quick: true}
+	stage := &stage{site: lead.site, line: struck.line, book: lead.load.Book, quick: true}
 	seeing, enough := context.WithTimeout(ctx, showSeen)
 	defer enough()
 	if err := servers.WaitFor(seeing, "a look at everybody", lead.sees); err != nil {
@@ -301,14 +302,14 @@ func (s *Show) judge(struck *turn, name string, d *drill) ([]*report.Report, err
 	for i, r := range struck.runs {
 		judging.Go(func() {
 			r.plan.Name, r.drill = name, d.patient()
-			r.load.stop(s.ctx)
-			entries := r.load.book.taken()
+			r.load.Stop(s.ctx)
+			entries := r.load.Book.Taken()
 			back := r.readback()
-			found, err := back.read(s.ctx, entries)
+			found, err := back.Read(s.ctx, entries)
 			if errs[i] = err; err == nil {
 				reports[i] = r.report(entries, found)
 			}
-			_ = back.remove(r.keys(entries)) // it only takes up room
+			_ = back.Remove(r.keys(entries)) // it only takes up room
 		})
 	}
 	judging.Wait()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/testenv/drill/load"
 	"evergate/testenv/servers"
 	"evergate/topology"
 )
@@ -331,7 +332,7 @@ func (s *site) findTags(n int) error {
 	for i := 0; len(s.tags) < n && i < 100*n; i++ {
 		tag := fmt.Sprint("t", i)
 		// A node refuses keys of others' slots, and says so before it looks for the key.
-		if _, err := s.ask(owner, "EXISTS", keyspace+"{"+tag+"}"); err == nil {
+		if _, err := s.ask(owner, "EXISTS", load.Keyspace+"{"+tag+"}"); err == nil {
 			s.tags = append(s.tags, tag)
 		} else {
 			refusal = err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/load"
 	"evergate/testenv/servers"
 )
 
@@ -14,7 +15,7 @@ import (
 type stage struct {
 	*site
 	line  *timeline
-	book  *book
+	book  *load.Book
 	quick bool
 }
 
@@ -45,7 +46,7 @@ func (s *stage) awaitFlow(ctx context.Context) error {
 	defer cancel()
 	from := s.line.now()
 	_ = servers.WaitFor(ctx, "a write", func() error { // the verdict says what it means if none comes
-		if s.book.wroteSince(from) {
+		if s.book.WroteSince(from) {
 			return nil
 		}
 		return errors.New("none yet")

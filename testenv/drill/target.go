@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergate/testenv/drill/ledger"
+	"evergate/testenv/drill/load"
 	"evergate/testenv/servers"
 )
 
@@ -197,12 +198,12 @@ func (s *site) warning(p *Plan, d *drill) string {
 		row("after it", "another server is primary")
 	}
 	row("load", "%d requests a second over %d connections to %s; keys below %sID:, removed at the end", p.Rate,
-		p.Connections+len(impatience), cmp.Or(p.Beside, s.target.Addr), keyspace)
+		p.Connections+load.Impatient, cmp.Or(p.Beside, s.target.Addr), load.Keyspace)
 	return b.String()
 }
 
 // probeKey is written through the path and read where it should have arrived.
-func (r *run) probeKey() string { return r.load.names.prefix + r.load.names.part(0, true) + "probe" }
+func (r *run) probeKey() string { return r.load.Names.Prefix + r.load.Names.Part(0, true) + "probe" }
 
 // probe finds out that the path leads to the servers that are to be struck, and that observers may write there: both
 // before anything is broken.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/testenv/drill/load"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
 )
@@ -193,7 +194,7 @@ func TestTargetIsLeftInOrder(t *testing.T) {
 			plan.Live = func(p Progress) {
 				if strings.HasPrefix(p.Phase, "freeze ") {
 					once.Do(func() {
-						sawKeys = strings.Contains(fmt.Sprint(a.env.Groups[0].Nodes[1].Client().Keys(t.Context(), "*")), keyspace)
+						sawKeys = strings.Contains(fmt.Sprint(a.env.Groups[0].Nodes[1].Client().Keys(t.Context(), "*")), load.Keyspace)
 						end()
 					})
 				}
@@ -230,7 +231,7 @@ func TestTargetIsAskedForFirst(t *testing.T) {
 		t.Fatalf("it ended with %v", err)
 	}
 	for _, part := range []string{"kill-primary", a.target.Addr, "primary    " + primary.Addr, a.env.Replicas()[0].Addr,
-		a.env.Sentinels[2].Addr, a.target.Commands.Kill, keyspace} {
+		a.env.Sentinels[2].Addr, a.target.Commands.Kill, load.Keyspace} {
 		if !strings.Contains(warning, part) {
 			t.Errorf("the warning has no %q:\n%s", part, warning)
 		}

@@ -74,9 +74,10 @@ var rooms = map[string]room{
 	"testenv/lint":    {},
 	"testenv/sim": {pure: true, ours: []string{"gateway/worker", "gateway/session", "gateway/backend", "gateway/fanout",
 		"gateway/resp", "routing", "topology"}},
-	"testenv/drill": {ours: []string{"testenv/drill/ledger", "testenv/drill/report", "testenv/servers",
-		"topology"}},
+	"testenv/drill": {ours: []string{"testenv/drill/ledger", "testenv/drill/load", "testenv/drill/report",
+		"testenv/servers", "topology"}},
 	"testenv/drill/ledger": {pure: true, modules: []string{hdrHistogram}},
+	"testenv/drill/load":   {ours: []string{"testenv/drill/ledger", "testenv/servers"}},
 	"testenv/drill/report": {pure: true, ours: []string{"testenv/drill/ledger"}},
 	"testenv/suite":        {ours: []string{"testenv/servers"}},
 	"testenv/twin":         {ours: []string{"testenv/servers"}},
@@ -150,7 +151,7 @@ func TestArchitectureImports(t *testing.T) {
 
 // linked are the rooms of testenv that the binary may hold, for demo and drill.
 var linked = []string{"evergate/testenv/servers", "evergate/testenv/drill", "evergate/testenv/drill/ledger",
-	"evergate/testenv/drill/report"}
+	"evergate/testenv/drill/load", "evergate/testenv/drill/report"}
 
 func TestArchitectureBinaryLinksNoTests(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", "./cmd/evergate")

@@ -1,4 +1,4 @@
-package drill
+package load
 
 import (
 	"slices"
@@ -9,48 +9,49 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// book is the ledger while it is being written.
-type book struct {
-	start time.Time
+// Book is the ledger while it is being written.
+type Book struct {
+	// Start is the moment that all times of entries are since.
+	Start time.Time
 
 	mu      sync.Mutex
 	entries []ledger.Entry // guarded by mu
 
-	*tally
+	*Tally
 }
 
-// tally is what a line that lives tells; several books may share one.
-type tally struct {
-	acknowledged, uncertain, errors atomic.Int64
+// Tally is what a line that lives tells; several books may share one.
+type Tally struct {
+	Acknowledged, Uncertain, Errors atomic.Int64
 }
 
-func (b *book) now() time.Duration { return time.Since(b.start) }
+func (b *Book) now() time.Duration { return time.Since(b.Start) }
 
-func (b *book) note(e ledger.Entry) {
+func (b *Book) note(e ledger.Entry) {
 	switch e.Outcome {
 	case ledger.Acknowledged:
-		b.acknowledged.Add(1)
+		b.Acknowledged.Add(1)
 	case ledger.Uncertain:
-		b.uncertain.Add(1)
+		b.Uncertain.Add(1)
 	case ledger.GaveUp:
 	default:
-		b.errors.Add(1)
+		b.Errors.Add(1)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.entries = append(b.entries, e)
 }
 
-// taken gives the entries so far; the caller owns them.
-func (b *book) taken() []ledger.Entry {
+// Taken gives the entries so far; the caller owns them.
+func (b *Book) Taken() []ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]ledger.Entry(nil), b.entries...)
 }
 
-// after gives the entries whose end was known after from; the caller owns them. What ends at once on several
+// After gives the entries whose end was known after from; the caller owns them. What ends at once on several
 // connections is noted a little out of order, which a line that lives can bear.
-func (b *book) after(from time.Duration) []ledger.Entry {
+func (b *Book) After(from time.Duration) []ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	first := len(b.entries)
@@ -60,8 +61,8 @@ func (b *book) after(from time.Duration) []ledger.Entry {
 	return slices.Clone(b.entries[first:])
 }
 
-// wroteSince says whether a write of the struck shard that was sent after from has been acknowledged.
-func (b *book) wroteSince(from time.Duration) bool {
+// WroteSince says whether a write of the struck shard that was sent after from has been acknowledged.
+func (b *Book) WroteSince(from time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := len(b.entries) - 1; i >= 0 && b.entries[i].Done >= from; i-- {

@@ -1,4 +1,6 @@
-package drill
+// Package load sends requests at fixed times over connections to the path under test, notes how each ended, and reads
+// back at the end what they wrote.
+package load
 
 import (
 	"bytes"
@@ -29,7 +31,7 @@ const (
 )
 
 // impatience are the clients that give up.
-var impatience = []time.Duration{100 * time.Millisecond, 100 * time.Millisecond, 3 * time.Second}
+var impatience = [...]time.Duration{100 * time.Millisecond, 100 * time.Millisecond, 3 * time.Second}
 
 // role is what a connection does all the time.
 type role struct {
@@ -42,14 +44,14 @@ type role struct {
 var roles = []role{{kind: ledger.Set}, {kind: ledger.Get}, {kind: ledger.Incr}, {kind: ledger.Set, pipelined: true},
 	{kind: ledger.Get, pipelined: true}, {kind: ledger.Incr, pipelined: true}, {kind: ledger.Set}, {kind: ledger.Get}}
 
-// load sends at fixed times over some connections and notes every end in a book.
-type load struct {
-	names names
-	// dial makes a connection to the path under test.
-	dial func() (*servers.Conn, error)
-	// conns is the number of patient connections, rate the number of requests that all of them send in a second.
-	conns, rate int
-	book        *book
+// Load sends at fixed times over some connections and notes every end in a book.
+type Load struct {
+	Names Names
+	// Dial makes a connection to the path under test.
+	Dial func() (*servers.Conn, error)
+	// Conns is the number of patient connections, Rate the number of requests that all of them send in a second.
+	Conns, Rate int
+	Book        *Book
 
 	stopped chan struct{}
 	// patience ends when what is owed is waited for no longer; set before stopped is closed.
@@ -57,31 +59,34 @@ type load struct {
 	running  sync.WaitGroup
 }
 
+// Impatient is how many clients give up; they come on top of the patient ones.
+const Impatient = len(impatience)
+
 // plan says what connection i does. Where there are several shards, the second group of eight connections uses keys of
 // all of them.
-func (l *load) plan(i int) (r role, struck bool) {
-	if i >= l.conns {
-		return role{kind: ledger.Push, patience: impatience[i-l.conns]}, true
+func (l *Load) plan(i int) (r role, struck bool) {
+	if i >= l.Conns {
+		return role{kind: ledger.Push, patience: impatience[i-l.Conns]}, true
 	}
-	return roles[i%len(roles)], len(l.names.tags) == 0 || (i/len(roles))%2 == 0
+	return roles[i%len(roles)], len(l.Names.Tags) == 0 || (i/len(roles))%2 == 0
 }
 
-// prepare writes the keys that are read and waits until they can be.
-func (l *load) prepare(ctx context.Context) error {
-	conn, err := l.dial()
+// Prepare writes the keys that are read and waits until they can be.
+func (l *Load) Prepare(ctx context.Context) error {
+	conn, err := l.Dial()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	for i := range l.conns {
+	for i := range l.Conns {
 		r, struck := l.plan(i)
 		if r.kind != ledger.Get {
 			continue
 		}
 		for number := range readKeys {
 			e := ledger.Entry{Conn: i, Number: number, Kind: ledger.Get, Struck: struck}
-			reply, err := conn.Do("SET", l.names.key(&e), l.names.value(&e))
+			reply, err := conn.Do("SET", l.Names.key(&e), l.Names.value(&e))
 			if err == nil && string(reply) != "+OK\r\n" {
 				err = fmt.Errorf("%q", reply)
 			}
@@ -93,15 +98,15 @@ func (l *load) prepare(ctx context.Context) error {
 	return servers.WaitFor(ctx, "the keys that are to be read", func() error { return l.readable(conn) })
 }
 
-func (l *load) readable(conn *servers.Conn) error {
-	for i := range l.conns {
+func (l *Load) readable(conn *servers.Conn) error {
+	for i := range l.Conns {
 		r, struck := l.plan(i)
 		if r.kind != ledger.Get {
 			continue
 		}
 		for number := range readKeys {
 			e := ledger.Entry{Conn: i, Number: number, Kind: ledger.Get, Struck: struck}
-			reply, err := conn.Do("GET", l.names.key(&e))
+			reply, err := conn.Do("GET", l.Names.key(&e))
 			if err != nil {
 				return err
 			}
@@ -113,18 +118,18 @@ func (l *load) readable(conn *servers.Conn) error {
 	return nil
 }
 
-// begin starts all connections.
-func (l *load) begin() {
+// Begin starts all connections.
+func (l *Load) Begin() {
 	l.stopped = make(chan struct{})
-	for i := range l.conns + len(impatience) {
+	for i := range l.Conns + len(impatience) {
 		c := &client{load: l, index: i}
 		c.role, c.struck = l.plan(i)
 		l.running.Go(c.run)
 	}
 }
 
-// stop ends the sending and waits for the replies that are still owed, for endPatience at most.
-func (l *load) stop(ctx context.Context) {
+// Stop ends the sending and waits for the replies that are still owed, for endPatience at most.
+func (l *Load) Stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()
 	l.patience = ctx
@@ -135,7 +140,7 @@ func (l *load) stop(ctx context.Context) {
 // client is one connection, made again when it ends. Its goroutine sends; a second one, as long as a connection
 // lives, receives.
 type client struct {
-	load *load
+	load *Load
 	role
 	index  int
 	struck bool
@@ -161,7 +166,7 @@ func (c *client) run() {
 	defer timer.Stop()
 	number := 0
 	for {
-		timer.Reset(at - c.load.book.now())
+		timer.Reset(at - c.load.Book.now())
 		select {
 		case <-c.load.stopped:
 			c.end()
@@ -187,12 +192,12 @@ func (c *client) schedule() (each, first time.Duration) {
 	if c.patience > 0 {
 		each = time.Second / impatientRate
 	} else {
-		each = time.Second * time.Duration(c.load.conns) / time.Duration(c.load.rate)
+		each = time.Second * time.Duration(c.load.Conns) / time.Duration(c.load.Rate)
 		if c.pipelined {
 			each *= burst
 		}
 	}
-	return each, c.load.book.now() + each*time.Duration(c.index)/time.Duration(c.load.conns+len(impatience))
+	return each, c.load.Book.now() + each*time.Duration(c.index)/time.Duration(c.load.Conns+len(impatience))
 }
 
 // send puts a request into the pipeline. When that is full, it waits: the request's time stays when it should have
@@ -203,9 +208,9 @@ func (c *client) send(e ledger.Entry) {
 			return
 		}
 		if c.reserve() {
-			e.Sent = c.load.book.now()
+			e.Sent = c.load.Book.now()
 			c.pipe.pending <- e
-			c.buf = append(c.buf, servers.AppendCommand(nil, c.load.names.command(&e)...)...)
+			c.buf = append(c.buf, servers.AppendCommand(nil, c.load.Names.command(&e)...)...)
 			return
 		}
 	}
@@ -246,8 +251,8 @@ func (c *client) stopping() bool {
 
 // fail notes a request that was never sent.
 func (c *client) fail(e ledger.Entry, outcome ledger.Outcome, text string) {
-	e.Sent, e.Done, e.Outcome, e.Text = -1, c.load.book.now(), outcome, text
-	c.load.book.note(e)
+	e.Sent, e.Done, e.Outcome, e.Text = -1, c.load.Book.now(), outcome, text
+	c.load.Book.note(e)
 }
 
 func (c *client) flush() {
@@ -258,7 +263,7 @@ func (c *client) flush() {
 }
 
 func (c *client) connect(e *ledger.Entry) bool {
-	conn, err := c.load.dial()
+	conn, err := c.load.Dial()
 	if err != nil {
 		c.fail(*e, ledger.Broken, "refused "+err.Error())
 		return false
@@ -279,7 +284,7 @@ func (c *client) bury() {
 		select {
 		case e, open := <-c.pipe.pending:
 			if open {
-				c.pipe.lose(c.load.book, e, "closed with its pipeline")
+				c.pipe.lose(c.load.Book, e, "closed with its pipeline")
 				continue
 			}
 		default:
@@ -306,7 +311,7 @@ func (c *client) end() {
 	c.bury()
 }
 
-func (p *pipe) lose(b *book, e ledger.Entry, text string) {
+func (p *pipe) lose(b *Book, e ledger.Entry, text string) {
 	e.Done, e.Outcome, e.Text = b.now(), ledger.Broken, text
 	if p.ending.Load() {
 		e.Outcome, e.Text = ledger.Unanswered, "unanswered to the end"
@@ -327,7 +332,7 @@ func (p *pipe) leave() {
 func (c *client) receive(p *pipe) {
 	defer close(p.dead)
 	defer func() { _ = p.conn.Close() }()
-	book := c.load.book
+	book := c.load.Book
 	for e := range p.pending {
 		p.conn.Timeout = time.Hour
 		if e.Patience > 0 {
@@ -352,7 +357,7 @@ func (c *client) receive(p *pipe) {
 }
 
 // judge sets the outcome that a reply means.
-func (l *load) judge(e *ledger.Entry, frame []byte) {
+func (l *Load) judge(e *ledger.Entry, frame []byte) {
 	text := strings.TrimSuffix(string(frame), "\r\n")
 	e.Outcome, e.Text = ledger.Acknowledged, ""
 	switch {
@@ -365,12 +370,12 @@ func (l *load) judge(e *ledger.Entry, frame []byte) {
 	}
 }
 
-func (l *load) wanted(e *ledger.Entry, frame []byte) bool {
+func (l *Load) wanted(e *ledger.Entry, frame []byte) bool {
 	switch e.Kind {
 	case ledger.Set:
 		return string(frame) == "+OK\r\n"
 	case ledger.Get:
-		value := l.names.value(e)
+		value := l.Names.value(e)
 		return string(frame) == fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
 	default:
 		return bytes.HasPrefix(frame, []byte(":"))

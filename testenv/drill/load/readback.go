@@ -1,4 +1,4 @@
-package drill
+package load
 
 import (
 	"context"
@@ -19,21 +19,21 @@ const (
 	settlePatience = 3 * time.Second
 )
 
-// readback finds what the load has left behind, through the path under test.
-type readback struct {
-	names names
-	dial  func() (*servers.Conn, error)
+// Readback finds what the load has left behind, through the path under test.
+type Readback struct {
+	Names Names
+	Dial  func() (*servers.Conn, error)
 }
 
-// read asks for every key that a write may have made. What is missing, or less than was acknowledged, is asked for
+// Read asks for every key that a write may have made. What is missing, or less than was acknowledged, is asked for
 // again for a while.
-func (r *readback) read(ctx context.Context, entries []ledger.Entry) (ledger.Found, error) {
+func (r *Readback) Read(ctx context.Context, entries []ledger.Entry) (ledger.Found, error) {
 	found := ledger.Found{Keys: map[[2]int]bool{}, Counters: map[int]int64{}, Lists: map[int][]int{}}
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
 	asked := false
 	err := servers.WaitFor(ctx, "all acknowledged writes", func() error {
-		conn, err := r.dial()
+		conn, err := r.Dial()
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (r *readback) read(ctx context.Context, entries []ledger.Entry) (ledger.Fou
 	return found, nil
 }
 
-func (r *readback) readOnce(conn *servers.Conn, entries []ledger.Entry, found ledger.Found) error {
+func (r *Readback) readOnce(conn *servers.Conn, entries []ledger.Entry, found ledger.Found) error {
 	var asking []ledger.Entry
 	whole := map[int]bool{} // counters and lists are read once for all of their writes
 	for _, e := range entries {
@@ -75,17 +75,17 @@ func (r *readback) readOnce(conn *servers.Conn, entries []ledger.Entry, found le
 	return nil
 }
 
-func (r *readback) readBatch(conn *servers.Conn, entries []ledger.Entry, found ledger.Found) error {
+func (r *Readback) readBatch(conn *servers.Conn, entries []ledger.Entry, found ledger.Found) error {
 	var request []byte
 	for i := range entries {
 		e := &entries[i]
-		key := r.names.key(e)
+		key := r.Names.key(e)
 		switch {
 		case e.Kind == ledger.Incr:
 			request = servers.AppendCommand(request, "GET", key)
 		case e.Kind == ledger.Push:
 			request = servers.AppendCommand(request, "LRANGE", key, "0", "-1")
-		case r.names.paired(e):
+		case r.Names.paired(e):
 			request = servers.AppendCommand(request, "EXISTS", key, twin(key))
 		default:
 			request = servers.AppendCommand(request, "EXISTS", key)
@@ -108,11 +108,11 @@ func (r *readback) readBatch(conn *servers.Conn, entries []ledger.Entry, found l
 }
 
 // keep notes the lines of one reply.
-func (r *readback) keep(e *ledger.Entry, lines []string, found ledger.Found) {
+func (r *Readback) keep(e *ledger.Entry, lines []string, found ledger.Found) {
 	switch e.Kind {
 	case ledger.Set:
 		want := ":1"
-		if r.names.paired(e) {
+		if r.Names.paired(e) {
 			want = ":2"
 		}
 		if lines[0] == want {
@@ -133,9 +133,9 @@ func (r *readback) keep(e *ledger.Entry, lines []string, found ledger.Found) {
 	}
 }
 
-// remove deletes keys.
-func (r *readback) remove(keys map[string]bool) error {
-	conn, err := r.dial()
+// Remove deletes keys.
+func (r *Readback) Remove(keys map[string]bool) error {
+	conn, err := r.Dial()
 	if err != nil {
 		return err
 	}
