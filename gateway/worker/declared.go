@@ -88,7 +88,7 @@ func declaresNoWrites(body []byte) bool {
 
 // functionList is what the question for functions is called. No command is asked about by such a name: see
 // routing.Learnable.
-const functionList = "function|list"
+const functionList = "|functions"
 
 // askAgainIn is when a session looks again for a server to ask.
 const askAgainIn = 10 * time.Millisecond

@@ -2,13 +2,13 @@ package worker
 
 import (
 	"bytes"
-	"strings"
 	"time"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/routing"
 )
 
 // A feed is a lane that carries subscriptions: one to a node for all sessions of the worker. It speaks RESP3, where
@@ -77,8 +77,10 @@ func (w *Worker) fed(l *backend.Lane, frame []byte) {
 		w.fan(s, l, fanout.Pattern, words[1], words[2], frame)
 	case "smessage":
 		w.fan(s, l, fanout.Shard, words[1], words[1], frame)
-	case "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe":
-		w.feedAcked(s, l, words[0], words[1])
+	default:
+		if verb := routing.Lookup(words[:1]); verb != nil && verb.Has(routing.Listening) {
+			w.feedAcked(s, l, verb, words[1])
+		}
 	}
 }
 
@@ -116,10 +118,10 @@ func (w *Worker) awaited(l *backend.Lane) [][]byte {
 }
 
 // feedAcked takes an acknowledgement. A server that gives a slot away ends its subscriptions unasked.
-func (w *Worker) feedAcked(s *service, l *backend.Lane, verb, name []byte) {
+func (w *Worker) feedAcked(s *service, l *backend.Lane, verb *routing.Command, name []byte) {
 	asked := w.awaited(l)
-	if len(asked) != 2 || !strings.EqualFold(string(asked[0]), string(verb)) || !bytes.Equal(asked[1], name) {
-		if string(verb) == "sunsubscribe" {
+	if len(asked) != 2 || routing.Lookup(asked[:1]) != verb || !bytes.Equal(asked[1], name) {
+		if verb.ID == routing.CmdSUnsubscribe {
 			w.feedEnded(s, l, name)
 		} else {
 			w.laneLost(l, backend.Poisoned)
