@@ -22,7 +22,7 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 	for i > 0 && later(c.again[i-1].seq, a.seq) {
 		i--
 	}
-	c.again = slices.Insert(c.again, i, a)
+	c.own().again = slices.Insert(c.again, i, a)
 	c.againBegun = false
 }
 

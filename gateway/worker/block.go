@@ -47,7 +47,7 @@ func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command,
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
 	}
-	c.blockedSince = max(w.now, 1)
+	c.own().blockedSince = max(w.now, 1)
 	c.beginRound(waits)
 	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read) || waits,
@@ -128,7 +128,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *ro
 		}
 		return false
 	}
-	c.blockedSince = max(w.now, 1)
+	c.own().blockedSince = max(w.now, 1)
 	w.send(c, l, &request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
 		read: a.read, ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,

@@ -37,7 +37,7 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	s, hold, face := w.behind(door)
 	c := &client{
 		Session: session.New(), ref: session.Ref{ID: id, Generation: w.nextSeen}, svc: s, hold: hold, door: int32(door),
-		face:   face,
+		face: face, rare: &s.none,
 		number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
 	}
 	c.Authenticated = !s.AsksPassword

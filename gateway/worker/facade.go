@@ -118,7 +118,7 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 		w.answer(c, c.face.Sentinel(int(c.Proto), args))
 	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
 		if c.listens == nil {
-			c.listens = &facade.Subscriptions{}
+			c.own().listens = &facade.Subscriptions{}
 		}
 		if reply := c.listens.Do(int(c.Proto), of, args); reply[0] == '-' {
 			w.answer(c, reply)

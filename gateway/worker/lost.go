@@ -139,12 +139,12 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	}
 	if t.Flags&backend.Blocking != 0 {
 		if c.ghost = nil; l.Client != 0 {
-			c.ghost = &ghost{l.Key.Node, l.RunID, l.Client}
+			c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 		}
 		if w.now-l.OpenedAt >= steadyAfter {
 			t.Hops = 0
 		} else {
-			c.pinAt = w.now + privateRetry
+			c.own().pinAt = w.now + privateRetry
 		}
 	}
 	switch {

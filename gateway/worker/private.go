@@ -100,7 +100,7 @@ func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.L
 		return l, free
 	}
 	if w.now < c.pinAt || !w.mayDialPrivate(c.svc, n, set) {
-		c.pinAt = max(c.pinAt, w.now+privateRetry)
+		c.own().pinAt = max(c.pinAt, w.now+privateRetry)
 		return nil, noPrivate
 	}
 	var kill []int64
@@ -163,7 +163,7 @@ func privateKey(s *service, n *topology.Node, setup backend.Setup) backend.LaneK
 
 func (w *Worker) pinTo(c *client, l *backend.Lane) {
 	l.Owner, l.Owned = c.ref, true
-	c.pin = l
+	c.own().pin = l
 }
 
 // pinFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
@@ -252,7 +252,7 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 	}
 	if failed {
 		set.failing, set.afreshAt = true, w.now+privateRetry
-		c.pinAt = w.now + privateRetry
+		c.own().pinAt = w.now + privateRetry
 	}
 	if c.Parked == session.NoPrivateLane {
 		w.wake(c)

@@ -258,7 +258,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 		return
 	}
 	if kind == asked || kind == tryAgain {
-		c.carefulSlot, c.carefulUntil = t.Slot, w.now+carefulFor
+		c.carefulSlot, c.own().carefulUntil = t.Slot, w.now+carefulFor
 	}
 	waits := kind == cannotServe || kind == noReplicas || kind == inScript || kind == tryAgain
 	if waits {

@@ -89,7 +89,7 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 	if i < 0 {
 		i = len(c.again)
 	}
-	c.again = slices.Insert(c.again, i, again{
+	c.own().again = slices.Insert(c.again, i, again{
 		seq: s.seq, part: part, slot: -1, target: -1, frame: infoPersistence, read: true,
 		at: w.now + savePoll, firm: true,
 	})

@@ -154,6 +154,7 @@ func (p *player) round(out io.Writer) {
 		}
 		p.reports = p.reports[:0]
 		p.doErrands()
+		p.w.checkNone(p.t)
 		o := p.w.Out()
 		if o.empty() {
 			return

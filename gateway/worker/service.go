@@ -52,4 +52,6 @@ type service struct {
 	pausesAll bool
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Purposes]time.Duration
+	// none is the rare of all clients that own none: nothing but zero is written to it.
+	none rare
 }

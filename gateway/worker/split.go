@@ -60,7 +60,7 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []by
 	}
 	s := w.newSplit(len(d.Parts))
 	s.seq, s.write, s.kind = c.Replies.Reserve(), !d.Safe, joinKinds[d.Merge]
-	c.splits = append(c.splits, s)
+	c.own().splits = append(c.splits, s)
 	places := slices.Grow(s.places[:0], len(args)-1)
 	s.places = places
 	words := w.cut.words

@@ -69,7 +69,7 @@ func (c *client) newSpread(d *routing.Decision, command *routing.Command, v *top
 		spread: &spread{command: command, read: d.Read},
 	}
 	c.over(s, v)
-	c.splits = append(c.splits, s)
+	c.own().splits = append(c.splits, s)
 	return s
 }
 
@@ -181,7 +181,7 @@ func (c *client) renew(s *split) {
 		all[i] = first
 		all[i].part = int16(i)
 	}
-	c.again = append(all, rest...)
+	c.own().again = append(all, rest...)
 }
 
 // apart says that two requests of one flight went to different shards, and that one is the part of a spread, which

@@ -45,7 +45,8 @@ func (c *client) sendStandIns(seq uint32) int16 {
 	if len(c.Multi.StandIns) == 0 {
 		return -1
 	}
-	c.splits = append(c.splits, &split{seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.StandIns})
+	c.own().splits = append(c.splits, &split{
+		seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.StandIns})
 	return 0
 }
 

@@ -60,7 +60,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 		return w.mayNot(c, -1, noView)
 	}
 	if c.subs == nil {
-		c.subs = &subscriber{Listener: fanout.Listener{Ref: c.ref}}
+		c.own().subs = &subscriber{Listener: fanout.Listener{Ref: c.ref}}
 	}
 	hub := &c.svc.hub
 	var missing *fanout.Topic
@@ -246,7 +246,7 @@ func (w *Worker) hand(c *client, frame []byte, may bool) *[]byte {
 	to := &c.out
 	switch {
 	case w.keepsPushes(c):
-		if to = &c.pushes; len(c.pushes) == 0 && c.subs != nil {
+		if to = &c.own().pushes; len(c.pushes) == 0 && c.subs != nil {
 			c.subs.keptFor = c.subs.published
 		}
 	case may:

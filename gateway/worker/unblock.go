@@ -132,7 +132,7 @@ func (w *Worker) Unblock(e *Errand) int {
 	t := *waits
 	reply := w.unblockedReply(c, e, l.Queue.Frame(from, t.End))
 	if l.Client > 0 { // the server may hear of it late, and would take an element for nobody
-		c.ghost = &ghost{l.Key.Node, l.RunID, l.Client}
+		c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 	}
 	waits.To.Generation = 0 // what the server still says, until the lane is closed, is for nobody
 	w.unpin(c)

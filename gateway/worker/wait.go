@@ -109,7 +109,7 @@ type round struct {
 func (c *client) beginRound(waits bool) {
 	c.round = nil
 	if waits && len(c.svc.view.Shards) > 1 {
-		c.round = &round{}
+		c.own().round = &round{}
 	}
 }
 

@@ -83,7 +83,7 @@ func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
 	}
 	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
 	r.seq = c.Replies.Reserve()
-	c.splits = append(c.splits, &split{seq: r.seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
+	c.own().splits = append(c.splits, &split{seq: r.seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
 	w.send(c, l, &r)
 	return true
 }

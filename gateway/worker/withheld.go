@@ -72,7 +72,7 @@ func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply [
 
 func (c *client) withholdMore(r withheldReply) {
 	if c.withheld == nil {
-		c.withheld = &withheld{}
+		c.own().withheld = &withheld{}
 	}
 	c.withheld.replies = append(c.withheld.replies, r)
 	c.withheld.bytes += len(r.reply)

@@ -187,41 +187,22 @@ type Worker struct {
 // client is a session and what connects it to this worker.
 type client struct {
 	session.Session
-	ref     session.Ref
-	svc     *service
-	hold    Hold
-	face    *facade.Face          // nil: its listener pretends nothing
-	listens *facade.Subscriptions // of a client of a Sentinel; nil for all others
-	scan    resp.Scanner
-	out     []byte // replies not yet written; out[sent:] is still to go
-	sent    int
-	number  int64
-	remote  string
-	local   string
+	ref    session.Ref
+	svc    *service
+	hold   Hold
+	face   *facade.Face // nil: its listener pretends nothing
+	scan   resp.Scanner
+	out    []byte // replies not yet written; out[sent:] is still to go
+	sent   int
+	number int64
+	remote string
+	local  string
 	// flights are the lanes that owe replies, at most one for each shard of the view with flightEpoch.
 	flights     []flight
 	flightEpoch uint64
-	// again are requests that must be done again, in order, before anything new is read.
-	again  []again
-	splits []*split
-	// carefulUntil: until then one request at a time is in flight for carefulSlot.
-	carefulUntil time.Duration
-	// withheld are replies that wait for a verdict on their server; nil for most.
-	withheld *withheld
-	// pin is the private lane of this session, or nil; pinAt is when another may be asked for.
-	pin   *backend.Lane
-	pinAt time.Duration
-	// ghost is the connection on which a blocking command was lost; nil for most.
-	ghost *ghost
+	*rare
 	// wrote is the server that executed the session's last write that was answered.
 	wrote origin
-	// round is the WAIT under way in a cluster; nil for most.
-	round *round
-	// blockedSince is when the blocking command under way began to wait; 0 without one.
-	blockedSince time.Duration
-	// subs is what this session listens to; nil for most. pushes are messages that wait behind a reply under way.
-	subs   *subscriber
-	pushes []byte
 	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
 	alarm time.Duration
 	// last is the last command; nil before the first, and for one that nobody knows.

@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"time"
+
+	"evergate/gateway/backend"
+	"evergate/gateway/facade"
+)
+
+// rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
+// is there; own gives a client one to write to.
+type rare struct {
+	// again are requests that must be done again, in order, before anything new is read.
+	again  []again
+	splits []*split
+	// withheld are replies that wait for a verdict on their server.
+	withheld *withheld
+	// pin is the private lane of this session; pinAt is when another may be asked for.
+	pin   *backend.Lane
+	pinAt time.Duration
+	// ghost is the connection on which a blocking command was lost.
+	ghost *ghost
+	// round is the WAIT under way in a cluster.
+	round *round
+	// blockedSince is when the blocking command under way began to wait; 0 without one.
+	blockedSince time.Duration
+	// carefulUntil: until then one request at a time is in flight for carefulSlot.
+	carefulUntil time.Duration
+	// subs is what this session listens to. pushes are messages that wait behind a reply under way.
+	subs    *subscriber
+	pushes  []byte
+	listens *facade.Subscriptions // of a client of a Sentinel
+}
+
+// own returns the client's own rare, for anything but zero to be written to it.
+func (c *client) own() *rare {
+	if c.rare == &c.svc.none {
+		c.rare = &rare{}
+	}
+	return c.rare
+}
