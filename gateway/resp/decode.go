@@ -1,0 +1,67 @@
+package resp
+
+// decodeDepth is how deeply the values of a reply may be nested: that of COMMAND INFO is 8.
+const decodeDepth = 16
+
+// Decode gives a whole reply as values: a string or an int64, nil for a null, and a []any for what has elements; a map
+// becomes its keys and values by turns, as RESP2 has it. Doubles, booleans and big numbers are their texts. ok is false
+// for an error, for what is nested too deeply, and for what is not one whole reply. It copies, and is for the few
+// replies that are read by the gateway itself.
+func Decode(reply []byte) (value any, ok bool) {
+	var s ReplyScanner
+	if n, done, err := s.Feed(reply); err != nil || !done || n != len(reply) {
+		return nil, false
+	}
+	return decode(reply, decodeDepth)
+}
+
+// decode is Decode of what is known to be whole.
+func decode(reply []byte, depth int) (value any, ok bool) {
+	if IsNull(reply) {
+		return nil, true
+	}
+	switch reply[0] {
+	case '+', '$', '=':
+		text, ok := String(reply)
+		return string(text), ok
+	case ':':
+		return Int(reply)
+	case ',', '#', '(':
+		return string(reply[1 : len(reply)-2]), true
+	case '*', '~', '>', '%':
+		each := int64(1)
+		if reply[0] == '%' {
+			each = 2
+		}
+		elements, ok := appendValues(nil, reply, each)
+		if !ok || depth == 0 {
+			return nil, false
+		}
+		values := make([]any, len(elements))
+		for i, e := range elements {
+			if values[i], ok = decode(e, depth-1); !ok {
+				return nil, false
+			}
+		}
+		return values, true
+	}
+	return nil, false
+}
+
+// IsNull says that a reply is a null: of RESP3, or that of a string or an array in RESP2.
+func IsNull(reply []byte) bool {
+	return len(reply) > 1 && (reply[0] == '_' || reply[1] == '-' && (reply[0] == '$' || reply[0] == '*'))
+}
+
+// Ints gives the number of a reply, or those of an array of nothing else.
+func Ints(reply []byte) (all []int64, ok bool) {
+	if n, ok := Int(reply); ok {
+		return []int64{n}, true
+	}
+	elements, ok := Elements(reply)
+	for _, e := range elements {
+		n, is := Int(e)
+		all, ok = append(all, n), ok && is
+	}
+	return all, ok
+}

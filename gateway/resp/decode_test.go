@@ -1,0 +1,83 @@
+package resp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestDecode(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("*1\r\n", n) + ":1\r\n" }
+	for reply, want := range map[string]string{
+		"+OK\r\n":                             `"OK"`,
+		"$2\r\na\n\r\n":                       `"a\n"`,
+		"=7\r\ntxt:abc\r\n":                   `"abc"`,
+		":-12\r\n":                            "-12",
+		"$-1\r\n":                             "<nil>",
+		"*-1\r\n":                             "<nil>",
+		"_\r\n":                               "<nil>",
+		",1.5\r\n":                            `"1.5"`,
+		"#t\r\n":                              `"t"`,
+		"*0\r\n":                              "[]",
+		"~2\r\n+a\r\n:1\r\n":                  `["a" 1]`,
+		"%2\r\n+a\r\n:1\r\n+b\r\n*1\r\n_\r\n": `["a" 1 "b" [<nil>]]`,
+		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n":       `["a" [1]]`,
+		deep(16):                              strings.Repeat("[", 16) + "1" + strings.Repeat("]", 16),
+		deep(17):                              "",
+		"-ERR no\r\n":                         "",
+		"*1\r\n-ERR no\r\n":                   "",
+		"*2\r\n:1\r\n":                        "",
+		"*1\r\n:1\r\n:2\r\n":                  "",
+		"=2\r\nab\r\n":                        "",
+		"":                                    "",
+		"\r\n":                                "",
+	} {
+		value, ok := Decode([]byte(reply))
+		if got := fmt.Sprintf("%#v", value); ok != (want != "") || ok && show(value) != want {
+			t.Errorf("%q: %s %v, want %s", reply, got, ok, want)
+		}
+	}
+}
+
+// show writes a decoded value with its types to be seen.
+func show(value any) string {
+	switch v := value.(type) {
+	case string:
+		return fmt.Sprintf("%q", v)
+	case []any:
+		var all []string
+		for _, e := range v {
+			all = append(all, show(e))
+		}
+		return "[" + strings.Join(all, " ") + "]"
+	}
+	return fmt.Sprint(value)
+}
+
+func TestInts(t *testing.T) {
+	for reply, want := range map[string][]int64{
+		":7\r\n": {7}, "*2\r\n:1\r\n:-2\r\n": {1, -2}, "*1\r\n+a\r\n": nil, "+1\r\n": nil, "*2\r\n:1\r\n": nil,
+	} {
+		if got, ok := Ints([]byte(reply)); ok != (want != nil) || ok && !slices.Equal(got, want) {
+			t.Errorf("%q: %v %v, want %v", reply, got, ok, want)
+		}
+	}
+}
+
+// FuzzDecode: what is decoded is one whole reply without errors, and nothing makes it panic.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", "%1\r\n+a\r\n_\r\n", "=7\r\ntxt:abc\r\n", "|1\r\n+a\r\n+b\r\n:1\r\n", "*-1\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, reply []byte) {
+		_, ok := Decode(reply)
+		var s ReplyScanner
+		n, done, err := s.Feed(reply)
+		if whole := err == nil && done && n == len(reply); ok && (!whole || reply[0] == '-') {
+			t.Errorf("%q is decoded", reply)
+		}
+	})
+}
