@@ -79,7 +79,7 @@ func TestLearntLikeTable(t *testing.T) {
 			if i < 0 || c.keys == nil {
 				continue
 			}
-			learnt := Learn(infoOf(t, rows[i]))
+			learnt := Learn(toldBy(t, rows[i]))
 			keys, ok := learnt.Keys(args, nil)
 			if !ok {
 				continue
@@ -98,8 +98,8 @@ func TestLearntLikeTable(t *testing.T) {
 	}
 }
 
-// infoOf makes of a recorded row what Learn is told.
-func infoOf(t *testing.T, r serverRow) Told {
+// toldBy makes of a recorded row what Learn is told.
+func toldBy(t *testing.T, r serverRow) Told {
 	info := Told{
 		Name: r.Name, Arity: r.Arity, Flags: r.Flags, First: r.First, Last: r.Last, Step: r.Step, Tips: r.Tips,
 	}

@@ -92,9 +92,8 @@ func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
 	case reply[0] == '-': // the gateway's user may not say this
 		d.said = bytes.Clone(reply)
 	default:
-		_, first, _ := bytes.Cut(reply, []byte("\r\n"))
-		if line, _, _ := bytes.Cut(first, []byte("\r\n")); len(line) > 0 && line[0] == '-' {
-			d.said = append(bytes.Clone(line), "\r\n"...)
+		if elements, ok := resp.Elements(reply); ok && len(elements) > 0 && elements[0][0] == '-' {
+			d.said = bytes.Clone(elements[0])
 		}
 	}
 	if len(s.databases) >= databasesMax {

@@ -1,9 +1,6 @@
 package worker
 
 import (
-	"bytes"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,9 +37,9 @@ func (w *Worker) mayWrite(c *client, command *routing.Command, args [][]byte) ma
 	}
 	switch command.ID {
 	case routing.CmdEval:
-		return unless(declaresNoWrites(args[1]))
+		return unless(routing.DeclaresNoWrites(args[1]))
 	case routing.CmdEvalSHA:
-		return unless(len(args[1]) == len(sha{}) && declaresNoWrites(w.script(c.svc, nameOf(args[1]))))
+		return unless(len(args[1]) == len(sha{}) && routing.DeclaresNoWrites(w.script(c.svc, nameOf(args[1]))))
 	case routing.CmdFCall:
 		return w.functionMayWrite(c, args[1])
 	}
@@ -67,23 +64,6 @@ func (w *Worker) transactionMayWrite(c *client) mayBe {
 		}
 	}
 	return no
-}
-
-// declaresNoWrites reads the first line of a script: #!lua name=library flags=no-writes,allow-stale
-func declaresNoWrites(body []byte) bool {
-	line, _, _ := bytes.Cut(body, []byte("\n"))
-	words := bytes.Fields(line)
-	if len(words) == 0 || !bytes.HasPrefix(words[0], []byte("#!")) {
-		return false
-	}
-	for _, word := range words[1:] {
-		if flags, ok := bytes.CutPrefix(word, []byte("flags=")); ok {
-			return slices.ContainsFunc(bytes.Split(flags, []byte(",")), func(flag []byte) bool {
-				return string(flag) == "no-writes"
-			})
-		}
-	}
-	return false
 }
 
 // functionList is what the question for functions is called. No command is asked about by such a name: see
@@ -115,88 +95,4 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 	w.question(l, q, resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0)
 	w.joinQuestion(c, q)
 	return beingAsked
-}
-
-// learntFunctions takes FUNCTION LIST. An error means that none is declared to write nothing.
-func (s *service) learntFunctions(reply []byte) {
-	s.functions = map[string]bool{}
-	words, _ := flatten(reply)
-	for i := 1; i < len(words); i++ {
-		if words[i-1] == "functions" && strings.HasPrefix(words[i], "*") {
-			i += s.learntLibrary(words[i:])
-		}
-	}
-}
-
-// learntLibrary reads the functions of one library, from the head of their array on, and returns how many words they
-// are: *COUNT, then for each the head of its fields, name NAME description TEXT flags *COUNT FLAG ...
-func (s *service) learntLibrary(words []string) (used int) {
-	next := func() (word string) {
-		if used < len(words) {
-			word = words[used]
-		}
-		used++
-		return word
-	}
-	for range countOf(next()) {
-		head := next()
-		fields := countOf(head)
-		if strings.HasPrefix(head, "*") {
-			fields /= 2
-		}
-		name, harmless := "", false
-		for range fields {
-			switch next() {
-			case "name":
-				name = strings.ToLower(next())
-			case "flags":
-				for range countOf(next()) {
-					harmless = next() == "no-writes" || harmless
-				}
-			default:
-				next()
-			}
-		}
-		s.functions[name] = harmless
-	}
-	return used
-}
-
-// countOf reads the head of an aggregate; 0 for anything else.
-func countOf(head string) int {
-	n, err := strconv.Atoi(strings.TrimLeft(head, "*~%"))
-	if err != nil || n < 0 || n > 1<<16 {
-		return 0
-	}
-	return n
-}
-
-// flatten lists the values of a reply in order; heads of aggregates stand as they are ("*3").
-func flatten(reply []byte) (words []string, ok bool) {
-	for len(reply) > 0 {
-		i := bytes.Index(reply, []byte("\r\n"))
-		if i < 1 {
-			return words, false
-		}
-		line := string(reply[:i])
-		reply = reply[i+2:]
-		switch line[0] {
-		case '*', '~', '%', '_':
-			words = append(words, line)
-		case '$':
-			n, err := strconv.Atoi(line[1:])
-			if err != nil || n+2 > len(reply) {
-				return words, false
-			}
-			if n < 0 {
-				words = append(words, "_")
-				continue
-			}
-			words = append(words, string(reply[:n]))
-			reply = reply[n+2:]
-		default:
-			words = append(words, line[1:])
-		}
-	}
-	return words, true
 }

@@ -60,24 +60,6 @@ func TestTextAskedForBeforeHello3IsInRESP2(t *testing.T) {
 	f.wantGot(t, c, "=9\r\ntxt:x:2\r\n\r\n")
 }
 
-// What a server says of a command is not to be trusted: some answers ended the process.
-func TestParseInfoBearsWhatMakesNoSense(t *testing.T) {
-	for _, reply := range []string{
-		"*1\r\n$0\r\n\r\n" + strings.Repeat("+a\r\n", 6),
-		"*1\r\n*2\r\n+a\r\n:1\r\n$19\r\n9223372036854775807\r\n+a\r\n+a\r\n+a\r\n",
-		"*1\r\n*6\r\n+a\r\n:1\r\n*-1\r\n:1\r\n:1\r\n:1\r\n",
-		"*1\r\n*6\r\n+a\r\n:1\r\n*4\r\n:1\r\n:1\r\n:1\r\n",
-		"*1\r\n*6\r\n+a\r\n:1\r\n*0\r\n:1\r\n:1\r\n",
-		"*1\r\n*6\r\n+a\r\n:x\r\n*0\r\n:1\r\n:1\r\n:1\r\n",
-		"*1\r\n*6\r\n$9\r\na\r\n",
-		"-ERR no\r\n", "\r\n", "",
-	} {
-		if row := parseInfo("mod.set", []byte(reply)); row != nil {
-			t.Errorf("%q: took it for %+v", reply, row)
-		}
-	}
-}
-
 // TestPostponedClientsCountAsBlocked, as in Redis.
 func TestPostponedClientsCountAsBlocked(t *testing.T) {
 	f := newFake()

@@ -205,7 +205,8 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 	case q.database > 0:
 		w.learntDatabase(s, q.database, reply)
 	case q.name == functionList:
-		s.learntFunctions(reply)
+		list, _ := resp.Decode(reply) // an error means that none is declared to write nothing
+		s.functions = routing.Functions(list)
 	case reply == nil: // it is asked again
 	case q.keys != (digest{}):
 		s.learntKeys(&q, reply, w.now)
@@ -214,7 +215,8 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 			clear(s.learned)
 		}
 		failed := reply[0] == '-' && !bytes.HasPrefix(reply, []byte("-NOPERM"))
-		s.learned[q.name] = &learned{row: parseInfo(q.name, reply), at: w.now, failed: failed}
+		info, _ := resp.Decode(reply)
+		s.learned[q.name] = &learned{row: routing.LearnInfo(q.name, info), at: w.now, failed: failed}
 	}
 	w.wakeAll(q.waiters)
 }

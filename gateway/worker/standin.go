@@ -63,7 +63,7 @@ func (c *client) awaitsStandIn() bool {
 // complete delivers the reply to an EXEC when it has the gateway's own parts, which it gets one after the other.
 func (w *Worker) complete(c *client, s *split) {
 	reply := s.parts[0].Reply
-	executed := len(reply) > 1 && reply[0] == '*' && reply[1] != '-'
+	executed := len(reply) > 0 && reply[0] == '*' && !resp.IsNull(reply)
 	for executed && len(s.own) < len(s.standIns) {
 		args := s.standIns[len(s.own)].Args
 		command := routing.Lookup(args)

@@ -115,8 +115,8 @@ func (c *client) beginRound(waits bool) {
 
 // goesRound takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
 func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (answer []byte, goes bool) {
-	said, ok := integers(reply)
-	if !ok {
+	said, ok := resp.Ints(reply)
+	if !ok || len(said) == 0 || len(said) > len(c.round.least) {
 		c.round = nil
 		return reply, false
 	}
@@ -134,24 +134,7 @@ func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (a
 	if len(said) == 1 {
 		return resp.AppendInt(nil, r.least[0]), false
 	}
-	return resp.AppendInt(resp.AppendInt([]byte("*2\r\n"), r.least[0]), r.least[1]), false
-}
-
-// integers reads the reply to WAIT, or to WAITAOF.
-func integers(reply []byte) (all []int64, ok bool) {
-	text := string(reply)
-	if rest, two := strings.CutPrefix(text, "*2\r\n"); two {
-		text = rest
-	}
-	for text != "" {
-		word, rest, _ := strings.Cut(text, "\r\n")
-		n, err := strconv.ParseInt(strings.TrimPrefix(word, ":"), 10, 64)
-		if err != nil || word[0] != ':' || len(all) == 2 {
-			return nil, false
-		}
-		all, text = append(all, n), rest
-	}
-	return all, len(all) > 0
+	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.least[0]), r.least[1]), false
 }
 
 // nobody is the answer that no server has the writes, or none has them yet.

@@ -49,7 +49,7 @@ func tookNothing(t *backend.Ticket, reply []byte) bool {
 	if t.Flags&(backend.Blocking|backend.Watched) == 0 {
 		return false
 	}
-	return reply[0] == '_' || len(reply) > 1 && reply[1] == '-' && (reply[0] == '*' || reply[0] == '$')
+	return resp.IsNull(reply)
 }
 
 // withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
