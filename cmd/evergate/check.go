@@ -12,11 +12,11 @@ func newCheck(w world) *cobra.Command {
 	connect, verbose := false, false
 	cmd := withSettings(w, &cobra.Command{
 		Use:   "check",
-		Short: "Say what run would do with these settings, or everything that is wrong with them",
-		Long: `Check the settings as run would take them and print those that are set with their places, passwords
-masked. It ends with 2 when something is wrong. With --connect it also reaches the Sentinels or the
-nodes, says what is wrong with them and prints the topology, and ends with 1 when a service could
-not be served, or would not survive a failover.`,
+		Short: "Check the settings, and with --connect the servers behind them",
+		Long: `Check the settings as run reads them, and print those that are set and where, with passwords masked.
+The exit code is 2 if a setting is wrong. With --connect it also connects to the Sentinels or nodes,
+reports their problems and prints the topology; the exit code is 1 if a service could not be served,
+or would not survive a failover.`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		r, err := check(cmd.Flags(), args, w.environ)
@@ -32,8 +32,9 @@ not be served, or would not survive a failover.`,
 		r.print(w.stdout, verbose)
 		return err
 	}
-	cmd.Flags().BoolVar(&connect, "connect", false, "reach the Sentinels or nodes, judge them and print the topology")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "print the settings that have their defaults, too")
+	cmd.Flags().BoolVar(&connect, "connect", false,
+		"connect to the Sentinels or nodes, report problems and print the topology")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "also print settings that have their defaults")
 	return cmd
 }
 

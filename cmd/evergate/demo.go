@@ -50,15 +50,15 @@ func newDemo(w world) *cobra.Command {
 	d := &demo{}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Start real servers with a gateway in front, to try and to break",
+		Short: "Start real servers with a gateway in front, to try out and to break",
 		Long: `Start real Redis servers on this machine and the gateway in front of them: a primary with two
-replicas and three Sentinels, or a cluster of three primaries with a replica each. A load flows
-through it. At a key the primary dies or freezes; then it is told what clients noticed. Where nobody
-is at a terminal the primary dies once by itself, and the demo ends with the result. With --beside
-another path has the same servers and the same load.
+replicas and three Sentinels, or a cluster of three primaries with one replica each. Clients send
+requests through the gateway. Press a key to kill or freeze the primary; then the demo reports what
+the clients noticed. Without a terminal it kills the primary once and exits with the report. With
+--beside a second load takes another path to the same servers.
 
-It needs redis-server or valkey-server on the path, or its path in REDIS_SERVER. Ctrl-C removes
-everything.`,
+The demo needs redis-server or valkey-server in PATH, or its path in REDIS_SERVER. Ctrl-C stops and
+removes everything.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.anyPort = !cmd.Flags().Changed("listen")
@@ -70,7 +70,7 @@ everything.`,
 	flags := cmd.Flags()
 	flags.StringVar(&d.mode, "mode", bySentinel, "sentinel or cluster")
 	flags.StringVar(&d.listen, "listen", gateway.DefaultListen, "`ADDRESS` for clients: HOST:PORT or unix:/path")
-	flags.StringVar(&d.beside, "beside", "", "direct or haproxy: a load on that path too (Sentinel only)")
+	flags.StringVar(&d.beside, "beside", "", "compare with another path: direct or haproxy (Sentinel only)")
 	choose := cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {
 		panic("the modes are completed twice: " + err.Error())

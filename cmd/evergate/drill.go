@@ -36,14 +36,14 @@ func newDrill(w world) *cobra.Command {
 	d := &drillCommand{}
 	cmd := &cobra.Command{
 		Use:   "drill NAME",
-		Short: "Break real servers behind the gateway and see what clients notice",
+		Short: "Break real servers behind the gateway and measure what clients notice",
 		Long: `Start real Redis servers and the gateway in front of them, send requests at a fixed rate, break
-something, and judge every reply: errors, acknowledged writes that are lost, writes executed twice,
-how long nothing was served. NAME is a drill, "all" for every one, or "list" to see them.
+something, and check every reply: errors, acknowledged writes that are lost, writes executed twice,
+how long reads and writes paused. NAME is a drill, "all" for all of them, or "list" to list them.
 
 ` + aboutTarget + `
 
-It ends with 0 when every promise was kept, 3 when one was broken, 1 when it could not be run.`,
+The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the drill could not run.`,
 		Example: `  evergate drill kill-primary
   evergate drill all --mode cluster --repeat 10 --report reports
   evergate drill planned --target 10.0.0.9:6379 --cluster 10.0.0.1:6379,10.0.0.2:6379
@@ -57,14 +57,14 @@ It ends with 0 when every promise was kept, 3 when one was broken, 1 when it cou
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&d.mode, "mode", "", "sentinel or cluster (default: each that the drill knows)")
-	flags.IntVar(&d.plan.Connections, "connections", 20, "clients; 3 more give up early and are counted apart")
-	flags.IntVar(&d.plan.Rate, "rate", 1000, "requests a second of all clients together")
-	flags.IntVar(&d.repeat, "repeat", 1, "`N` times each, and a table of the worst case")
-	flags.StringVar(&d.dir, "report", "", "`DIR` for a JSON file and an HTML page of each run")
-	flags.BoolVar(&d.plan.Quick, "quick", false, "half of the time between the steps")
-	flags.StringVar(&d.beside, "beside", "", "direct or haproxy (Sentinel only), or with --target the `ADDRESS` of\n"+
-		"another path to the same servers: the same drills on that path too")
+	flags.StringVar(&d.mode, "mode", "", "sentinel or cluster (default: each that the drill supports)")
+	flags.IntVar(&d.plan.Connections, "connections", 20, "number of clients; 3 more time out early, counted separately")
+	flags.IntVar(&d.plan.Rate, "rate", 1000, "requests per second of all clients together")
+	flags.IntVar(&d.repeat, "repeat", 1, "run each drill `N` times and print a table of the worst results")
+	flags.StringVar(&d.dir, "report", "", "`DIR` to write a JSON file and an HTML page of each run to")
+	flags.BoolVar(&d.plan.Quick, "quick", false, "halve the time between the steps")
+	flags.StringVar(&d.beside, "beside", "", "compare with another path to the same servers: direct or haproxy\n"+
+		"(Sentinel only), or with --target its `ADDRESS`")
 	d.aim.addFlags(flags)
 	choose := cobra.FixedCompletions([]string{bySentinel, byCluster}, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {

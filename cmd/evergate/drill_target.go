@@ -22,20 +22,21 @@ type aim struct {
 	agreed bool
 }
 
-const aboutTarget = `With --target it starts nothing: it drills the gateway there, in front of the servers
-that --sentinel with --master-name or --cluster name. It says what it is about to break and asks
-first. Drills that need only commands to servers work by themselves, the others need your own:
+const aboutTarget = `With --target it starts no servers: it drills a running gateway and the servers behind it, given by
+--sentinel and --master-name or by --cluster. It prints what it is about to break, and asks first.
+Drills that only send commands to servers need nothing else; the others need shell commands:
 
-  --kill-cmd 'docker kill redis-{port}'      ends a server without a warning
+  --kill-cmd 'docker kill redis-{port}'      kills a server without a warning
   --freeze-cmd 'docker pause redis-{port}'   stops it, its connections stay open
   --heal-cmd 'docker unpause redis-{port} || docker start redis-{port}'
-                                             undoes both, also when a drill is ended early
+                                             undoes both, also if a drill is interrupted
 
-Each is run by sh -c and has done its work when it ends. {host}, {port} and {address} stand for what
-the Sentinels or the cluster call the server, {name} for the name that a cluster's node announces.
-Only keys that begin with evergate:drill: are written, and all of them are removed.
+Each is run by sh -c and must have finished its work when it exits. {host}, {port} and {address} are
+replaced by the server's address as its Sentinels or its cluster report it, {name} by the hostname
+that a cluster node announces. Drills write only keys that begin with evergate:drill: and delete
+them at the end.
 
-Passwords come as for run: from files, or from EVERGATE_PASSWORD (shown to the gateway),
+Passwords come as for run: from files, or from EVERGATE_PASSWORD (for the gateway),
 EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.`
 
 // aimSettings are the settings of run that say where the servers are and what they are shown.
@@ -47,11 +48,11 @@ const configFlag = "config"
 func (a *aim) addFlags(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	flags.StringVar(&a.addr, "target", "", "`ADDRESS` of a running gateway to drill: HOST:PORT or unix:/path")
-	flags.StringVar(&a.commands.Kill, "kill-cmd", "", "shell `TEMPLATE` that kills a server of the target")
-	flags.StringVar(&a.commands.Freeze, "freeze-cmd", "", "shell `TEMPLATE` that freezes one")
-	flags.StringVar(&a.commands.Heal, "heal-cmd", "", "shell `TEMPLATE` that brings back or thaws one")
-	flags.BoolVar(&a.yes, "yes", false, "break it without asking")
-	flags.String(configFlag, "", "`FILE` of settings of the target's gateway, in place of the flags below")
+	flags.StringVar(&a.commands.Kill, "kill-cmd", "", "shell `TEMPLATE` that kills a server")
+	flags.StringVar(&a.commands.Freeze, "freeze-cmd", "", "shell `TEMPLATE` that freezes a server")
+	flags.StringVar(&a.commands.Heal, "heal-cmd", "", "shell `TEMPLATE` that restarts or resumes a server")
+	flags.BoolVar(&a.yes, "yes", false, "do not ask before breaking anything")
+	flags.String(configFlag, "", "`FILE` of settings of the target's gateway, instead of the flags below")
 	for _, name := range aimSettings {
 		s := findSetting(name)
 		flags.VarPF(&flagText{setting: s}, s.name, "", s.usage)

@@ -22,12 +22,12 @@ func newHealthcheck(w world) *cobra.Command {
 	address := ""
 	cmd := withSettings(w, &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Ask a running gateway on this machine whether it lives (exit 0 or 1)",
-		Long: `Send PING to the first listener of every service, or to --address, and end with 0 when each answers
-and 1 when one does not. A gateway that answers -LOADING lives: restarting it would not bring its
-servers back. With --ready it must also answer a read.
+		Short: "Check that a gateway on this machine is alive (exit code 0 or 1)",
+		Long: `Send PING to the first listener of each service, or to --address. The exit code is 0 if all reply,
+1 otherwise. A gateway that replies -LOADING is alive: to restart it would not bring its servers
+back. With --ready a read must succeed, too.
 
-It takes the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", "healthcheck"].`,
+It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", "healthcheck"].`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		config, err := settingsAlone(cmd.Flags(), args, w.environ)
@@ -43,9 +43,9 @@ It takes the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", 
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return runtimeError{err} })
 	flags := cmd.Flags()
-	flags.StringVar(&address, "address", "", "`ADDRESS` to ask: HOST:PORT or unix:/path (default: the listeners)")
-	flags.BoolVar(&probe.ready, "ready", false, "a read must be answered too")
-	flags.DurationVar(&probe.timeout, "timeout", 2*time.Second, "bound on the whole of each answer")
+	flags.StringVar(&address, "address", "", "`ADDRESS` to check: HOST:PORT or unix:/path (default: the listeners)")
+	flags.BoolVar(&probe.ready, "ready", false, "require that a read succeeds")
+	flags.DurationVar(&probe.timeout, "timeout", 2*time.Second, "fail if a listener has not replied within this time")
 	for _, s := range settings {
 		if flag := flags.Lookup(s.name); flag != nil {
 			flag.Hidden = true
@@ -95,7 +95,7 @@ func (p probe) run(listen string, password gateway.Secret) error {
 		return err
 	}
 	if strings.HasSuffix(address, ":0") && network == "tcp" {
-		return errors.New("the system chose the port: give --address")
+		return errors.New("the port was chosen by the system: set --address")
 	}
 	deadline := time.Now().Add(p.timeout)
 	// An address without a host, or 0.0.0.0 and [::], dial this machine.
@@ -115,7 +115,7 @@ func (p probe) run(listen string, password gateway.Secret) error {
 		}
 		reply, err := talk.ask("AUTH", text)
 		if err != nil || p.ready && reply != "+OK" {
-			return fmt.Errorf("AUTH was not answered with OK: %s", orError(reply, err))
+			return fmt.Errorf("AUTH failed: %s", orError(reply, err))
 		}
 	}
 	reply, err := talk.ask("PING")
@@ -123,7 +123,7 @@ func (p probe) run(listen string, password gateway.Secret) error {
 		return err
 	}
 	if reply != "+PONG" {
-		return fmt.Errorf("not ready, PING was answered: %s", reply)
+		return fmt.Errorf("not ready: reply to PING: %s", reply)
 	}
 	reply, err = talk.ask("EXISTS", readyKey)
 	if err != nil {
@@ -131,7 +131,7 @@ func (p probe) run(listen string, password gateway.Secret) error {
 	}
 	// An ACL that forbids the key is a server's answer too.
 	if !strings.HasPrefix(reply, ":") && !strings.HasPrefix(reply, "-NOPERM") {
-		return fmt.Errorf("not ready, a read was answered: %s", reply)
+		return fmt.Errorf("not ready: reply to a read: %s", reply)
 	}
 	return nil
 }
@@ -164,11 +164,11 @@ func (t talk) ask(args ...string) (string, error) {
 	}
 	line, err := t.lines.ReadSlice('\n')
 	if err != nil {
-		return "", fmt.Errorf("%s was not answered: %w", args[0], err)
+		return "", fmt.Errorf("no reply to %s: %w", args[0], err)
 	}
 	reply := strings.TrimRight(string(line), "\r\n")
 	if reply == "" || !strings.ContainsRune("+-:", rune(reply[0])) {
-		return "", fmt.Errorf("%s was answered in no Redis protocol", args[0])
+		return "", fmt.Errorf("reply to %s is not the Redis protocol", args[0])
 	}
 	return reply, nil
 }

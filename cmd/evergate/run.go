@@ -33,14 +33,13 @@ func newRun(w world) *cobra.Command {
 		Short: "Run the gateway",
 		Long: `Run the gateway in front of one upstream: Sentinels, a cluster, or a plain primary.
 
-Every flag may also stand in the file (--config) under its own name, or in a variable:
---master-name is master-name: in the file and EVERGATE_MASTER_NAME. Flags win over variables,
-variables over the file. Several upstreams in one process are described under services: in the
-file. Passwords come from files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and
-EVERGATE_SENTINEL_PASSWORD.
+Each flag can also be set in the file (--config) and as a variable: --master-name is master-name:
+in the file and EVERGATE_MASTER_NAME. Flags override variables, variables override the file. To
+serve several upstreams in one process, list them under services: in the file. Passwords come from
+files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.
 
-SIGTERM and SIGINT let what is in flight finish; a second one ends at once. SIGHUP is ignored:
-settings are read at the start.`,
+SIGTERM and SIGINT drain: requests in flight are answered first. A second signal stops at once.
+SIGHUP is ignored: settings are read only at the start.`,
 		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
   evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
   evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica

@@ -69,19 +69,20 @@ func findSetting(name string) *setting {
 var settings = slices.Concat(serviceSettings, processSettings)
 
 var serviceSettings = []*setting{
-	listSetting("listen", "HOST:PORT,...", "addresses for clients; also [IPv6]:PORT and unix:/path",
+	listSetting("listen", "HOST:PORT,...", "addresses to accept clients on: HOST:PORT, [IPv6]:PORT or unix:/path",
 		func(t target) *[]string { return &t.service.Listen }),
 	facadeSetting(),
 	announceSetting(),
-	listSetting("sentinel", "HOST:PORT,...", "Sentinels that watch the primary; with --master-name",
+	listSetting("sentinel", "HOST:PORT,...",
+		"Sentinels that monitor the primary, others are discovered; needs --master-name",
 		func(t target) *[]string { return &t.service.Sentinels }),
-	textSetting("master-name", "NAME", "name under which the Sentinels watch the primary",
+	textSetting("master-name", "NAME", "name of the primary in the configuration of the Sentinels",
 		func(t target) *string { return &t.service.MasterName }),
-	listSetting("cluster", "HOST:PORT,...", "some nodes of a Redis Cluster",
+	listSetting("cluster", "HOST:PORT,...", "nodes of a Redis Cluster, others are discovered",
 		func(t target) *[]string { return &t.service.Cluster }),
-	textSetting("primary", "HOST:PORT", "a plain primary",
+	textSetting("primary", "HOST:PORT", "primary without Sentinels and cluster",
 		func(t target) *string { return &t.service.Primary }),
-	listSetting("replica", "HOST:PORT,...", "its replicas (default: those that the primary names)",
+	listSetting("replica", "HOST:PORT,...", "replicas of that primary (default: those that it reports)",
 		func(t target) *[]string { return &t.service.Replicas }),
 	readsSetting(),
 	holdSetting(),
@@ -89,23 +90,23 @@ var serviceSettings = []*setting{
 	blockingLostSetting(),
 	confirmSetting(),
 	gapSetting(),
-	listSetting("allow", "COMMAND,...", "commands to let through that are refused for their harm",
+	listSetting("allow", "COMMAND,...", "dangerous commands to permit, which are rejected otherwise",
 		func(t target) *[]string { return &t.service.Allow }),
-	textSetting("upstream-user", "NAME", "ACL user shown to the servers",
+	textSetting("upstream-user", "NAME", "ACL user at the servers",
 		func(t target) *string { return &t.service.Upstream.User }),
-	fileSetting("upstream-password-file", "file with the password shown to the servers, read at each dial",
+	fileSetting("upstream-password-file", "file with the password for the servers, read again for each connection",
 		func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
 	valueSetting("upstream-password", func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
-	textSetting("sentinel-user", "NAME", "ACL user shown to the Sentinels",
+	textSetting("sentinel-user", "NAME", "ACL user at the Sentinels",
 		func(t target) *string { return &t.service.Sentinel.User }),
-	fileSetting("sentinel-password-file", "file with the password shown to the Sentinels, read at each dial",
+	fileSetting("sentinel-password-file", "file with the password for the Sentinels, read again for each connection",
 		func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
 	valueSetting("sentinel-password", func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
-	fileSetting("password-file", "file with the password that clients must give, read every second",
+	fileSetting("password-file", "file with the password that clients must authenticate with, read every second",
 		func(t target) *gateway.Secret { return &t.service.Password }),
 	valueSetting("password", func(t target) *gateway.Secret { return &t.service.Password }),
 	fileSetting("facade-password-file",
-		"file with the password that clients of a Sentinel facade must give, read every second",
+		"file with the password for clients of a Sentinel facade, read every second",
 		func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	noAuthSetting(),
@@ -115,35 +116,38 @@ var serviceSettings = []*setting{
 var processSettings = ofProcess(
 	numberSetting("workers", "N", "event loops (default 0: one per core)", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Workers }),
-	numberSetting("max-clients", "N", "most clients at once", parseCount, strconv.Itoa,
+	numberSetting("max-clients", "N", "maximum number of clients; reject further connections", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Limits.ClientsMax }),
-	sizeSetting("proto-max-bulk-len", "longest argument of a command",
+	sizeSetting("proto-max-bulk-len", "maximum length of an argument; close a client that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.BulkBytesMax }),
-	sizeSetting("client-query-buffer-limit", "most unread bytes held for one client",
+	sizeSetting("client-query-buffer-limit", "maximum pending input of a client; close a client that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.QueryBytesMax }),
-	sizeSetting("client-output-buffer-limit", "most reply bytes held for one client",
+	sizeSetting("client-output-buffer-limit", "maximum pending replies of a client; close a client that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.OutputBytesMax }),
-	sizeSetting("pubsub-output-buffer-limit", "most bytes held for a client when a message comes for it",
+	sizeSetting("pubsub-output-buffer-limit",
+		"maximum pending output when a message arrives; close a subscriber that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.PushBytesMax }),
-	numberSetting("hold-sessions-max", "N", "most clients that wait for a primary at once", parseCount, strconv.Itoa,
+	numberSetting("hold-sessions-max", "N",
+		"maximum number of clients waiting for a primary; fail further requests with -LOADING", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Limits.HoldSessionsMax }),
-	sizeSetting("hold-bytes-max", "most bytes that wait with them",
+	sizeSetting("hold-bytes-max", "maximum pending input of those clients; fail further requests with -LOADING",
 		func(t target) *int64 { return &t.config.Limits.HoldBytesMax }),
-	numberSetting("private-connections-max", "N", "most connections to a server that serve one client each", parseCount,
+	numberSetting("private-connections-max", "N",
+		"maximum dedicated connections per server (WATCH, blocking commands); further requests wait, then fail", parseCount,
 		strconv.Itoa, func(t target) *int { return &t.config.Limits.PrivateMax }),
-	durationSetting("idle-timeout", "close clients that send nothing for so long; 0: never",
+	durationSetting("idle-timeout", "close a client that sends nothing for this long (0: never)",
 		func(t target) *time.Duration { return &t.config.Limits.IdleMax }),
-	durationSetting("auth-timeout", "close clients that have not authenticated within it",
+	durationSetting("auth-timeout", "close a client that has not authenticated within this time",
 		func(t target) *time.Duration { return &t.config.Limits.AuthMax }),
-	durationSetting("dial-timeout", "bound on resolving, connecting and greeting a server",
+	durationSetting("dial-timeout", "abandon a connection to a server that is not ready within this time",
 		func(t target) *time.Duration { return &t.config.DialTimeout }),
-	durationSetting("refresh-interval", "how often to ask for the topology when nothing happens",
+	durationSetting("refresh-interval", "how often to query the topology when nothing happens",
 		func(t target) *time.Duration { return &t.config.RefreshInterval }),
-	durationSetting("drain-timeout", "how long SIGTERM waits for what is in flight",
+	durationSetting("drain-timeout", "how long SIGTERM waits for requests in flight before it closes connections",
 		func(t target) *time.Duration { return &t.config.DrainTimeout }),
-	choiceSetting("log-level", "least important lines shown", []string{"trace", "debug", "info", "warn", "error"},
+	choiceSetting("log-level", "minimum level of log lines", []string{"trace", "debug", "info", "warn", "error"},
 		func(t target) *string { return &t.config.LogLevel }),
-	choiceSetting("log-format", "form of the log", []string{"text", "json"},
+	choiceSetting("log-format", "format of log lines", []string{"text", "json"},
 		func(t target) *string { return &t.config.LogFormat }),
 )
 
@@ -174,7 +178,7 @@ func listSetting(name, wants, usage string, field func(target) *[]string) *setti
 
 func readsSetting() *setting {
 	choices := []string{string(gateway.ReadPrimary), string(gateway.ReadPreferReplica), string(gateway.ReadReplica)}
-	return &setting{name: "reads", wants: strings.Join(choices, "|"), usage: "servers that answer reads", choices: choices,
+	return &setting{name: "reads", wants: strings.Join(choices, "|"), usage: "servers to send reads to", choices: choices,
 		set:  func(t target, texts []string) error { t.service.Reads = gateway.ReadPolicy(texts[0]); return nil },
 		show: func(t target) string { return string(t.service.Reads) }}
 }
@@ -183,7 +187,7 @@ func readsSetting() *setting {
 func holdSetting() *setting {
 	choices := slices.Sorted(maps.Keys(gateway.HoldWords))
 	return &setting{name: "hold", wants: strings.Join(choices, "|") + "|TIME", kind: pairs, choices: choices,
-		usage: "wait of requests for a primary, then -LOADING; LISTEN=... for one listener",
+		usage: "how long a request may wait for a primary before it fails with -LOADING; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
 			t.service.Hold, t.service.ListenHold, err = parseListeners(texts, parseHold)
 			return err
@@ -195,7 +199,7 @@ func holdSetting() *setting {
 func facadeSetting() *setting {
 	choices := []string{string(gateway.FacadeCluster), string(gateway.FacadeReplica), string(gateway.FacadeSentinel)}
 	return &setting{name: "facade", wants: strings.Join(choices, "|"), kind: pairs, choices: choices,
-		usage: "what a listener pretends to be; LISTEN=... for one listener",
+		usage: "role that listeners emulate; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
 			t.service.Facade, t.service.ListenFacade, err = parseListeners(texts, asIs[gateway.Facade])
 			return err
@@ -205,7 +209,7 @@ func facadeSetting() *setting {
 
 func announceSetting() *setting {
 	return &setting{name: "announce", wants: "HOST:PORT", kind: pairs,
-		usage: "address that facades tell clients; LISTEN=... for one listener",
+		usage: "address that facades report to clients; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
 			t.service.Announce, t.service.ListenAnnounce, err = parseListeners(texts, asIs[string])
 			return err
@@ -214,8 +218,9 @@ func announceSetting() *setting {
 }
 
 func silentAfterSetting() *setting {
-	s := numberSetting("silent-after", automatic+"|TIME", "silence of a server after which it is sent nothing new",
-		parseAutoDuration, showAutoDuration, func(t target) *time.Duration { return &t.service.SilentAfter })
+	s := numberSetting("silent-after", automatic+"|TIME",
+		"how long a server may stay silent before it gets no new requests", parseAutoDuration, showAutoDuration,
+		func(t target) *time.Duration { return &t.service.SilentAfter })
 	s.choices = []string{automatic}
 	return s
 }
@@ -223,7 +228,7 @@ func silentAfterSetting() *setting {
 func blockingLostSetting() *setting {
 	choices := []string{string(gateway.BlockingAgain), string(gateway.BlockingClose), string(gateway.BlockingError)}
 	return &setting{name: "blocking-lost", wants: strings.Join(choices, "|"), choices: choices,
-		usage: "a blocking pop whose connection is lost: put again, or its client told",
+		usage: "when the connection of a blocking pop is lost: retry it, close the client or reply UNCERTAIN",
 		set: func(t target, texts []string) error {
 			t.service.BlockingLost = gateway.BlockingLost(texts[0])
 			return nil
@@ -234,7 +239,7 @@ func blockingLostSetting() *setting {
 func confirmSetting() *setting {
 	choices := []string{string(gateway.ConfirmProvisional), string(gateway.ConfirmMajority)}
 	return &setting{name: "confirm", wants: strings.Join(choices, "|"), choices: choices,
-		usage: "whether a new primary waits for a majority of Sentinels",
+		usage: "when to use a promoted primary: at once, or when a majority of Sentinels confirms it",
 		set:   func(t target, texts []string) error { t.service.Confirm = gateway.Confirmation(texts[0]); return nil },
 		show:  func(t target) string { return string(t.service.Confirm) }}
 }
@@ -242,7 +247,7 @@ func confirmSetting() *setting {
 func gapSetting() *setting {
 	choices := []string{string(gateway.GapStay), string(gateway.GapClose)}
 	return &setting{name: "on-gap", wants: strings.Join(choices, "|"), choices: choices,
-		usage: "whether subscribers that may have missed messages are closed",
+		usage: "when subscribers may have missed messages: keep or close their connections",
 		set:   func(t target, texts []string) error { t.service.OnGap = gateway.GapPolicy(texts[0]); return nil },
 		show:  func(t target) string { return string(t.service.OnGap) }}
 }
@@ -266,7 +271,7 @@ func valueSetting(name string, field func(target) *gateway.Secret) *setting {
 
 func noAuthSetting() *setting {
 	return &setting{name: "no-auth", wants: "bool", kind: toggle,
-		usage: "let clients of other machines in without a password",
+		usage: "accept clients from other machines without a password",
 		set: func(t target, texts []string) (err error) {
 			t.service.NoAuth, err = parseSwitch(texts[0])
 			return err
@@ -281,7 +286,7 @@ func noAuthSetting() *setting {
 
 func addressMapSetting() *setting {
 	return &setting{name: "address-map", wants: "FROM=TO,...", kind: pairs,
-		usage: "dial TO where the topology says FROM; HOST or HOST:PORT",
+		usage: "connect to TO when the topology reports FROM; HOST or HOST:PORT",
 		set: func(t target, texts []string) (err error) {
 			t.service.AddressMap, err = parseMap(texts)
 			return err

@@ -88,7 +88,7 @@ func (f *flagText) Set(text string) error {
 // addFlags defines the flag of every setting that has one, and --config.
 func addFlags(flags *pflag.FlagSet) {
 	flags.SortFlags = false
-	flags.String("config", "", "`FILE` of settings (YAML); flags and EVERGATE_* variables win over it")
+	flags.String("config", "", "`FILE` of settings (YAML); flags and EVERGATE_* variables override it")
 	defaults := defaultTarget()
 	for _, s := range settings {
 		if s.envOnly {
