@@ -32,7 +32,7 @@ type GapPolicy string
 
 const (
 	// GapStay keeps them subscribed: what they missed is missed, as of any server that dies.
-	GapStay GapPolicy = "stay"
+	GapStay GapPolicy = "keep"
 	// GapClose closes their connections, so that they notice.
 	GapClose GapPolicy = "close"
 )
@@ -43,8 +43,8 @@ const (
 type BlockingLost string
 
 const (
-	// BlockingAgain puts it again with the time that is left, and counts it.
-	BlockingAgain BlockingLost = "again"
+	// BlockingAgain sends it again with the time that is left, and counts it.
+	BlockingAgain BlockingLost = "retry"
 	// BlockingClose closes the client's connection.
 	BlockingClose BlockingLost = "close"
 	// BlockingError answers UNCERTAIN.

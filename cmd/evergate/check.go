@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -23,7 +24,7 @@ or would not survive a failover.`,
 		if err != nil {
 			return err
 		}
-		for _, warning := range r.warnings {
+		for _, warning := range slices.Concat(r.warnings, r.deprecated) {
 			say(w.stderr, "warning: %s: %s", warning.at, warning.text)
 		}
 		if connect {

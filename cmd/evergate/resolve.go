@@ -17,9 +17,9 @@ type resolved struct {
 	config gateway.Config
 	// file is the file of settings, empty without one.
 	file string
-	// warnings are what may be meant and is risky.
-	warnings mistakes
-	places   map[placeKey]place
+	// warnings are what may be meant and is risky, deprecated the values that have another name now.
+	warnings, deprecated mistakes
+	places               map[placeKey]place
 	// elsewhere says that the gateway may run on another machine, which has password files that are not here.
 	elsewhere bool
 }
@@ -126,6 +126,7 @@ func (r *resolved) apply(a assignment, s *sources) {
 		}
 		t.service = &r.config.Services[service]
 	}
+	r.rename(a)
 	if err := a.setting.set(t, a.texts); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			s.wrong(a.at, a.named(strings.TrimSuffix(line, "\n")))
@@ -139,6 +140,16 @@ func (r *resolved) apply(a assignment, s *sources) {
 			item, _, _ = strings.Cut(item, "=")
 		}
 		r.places[placeKey{service, a.setting.name, item}] = place{file: a.at.file, line: line}
+	}
+}
+
+// rename replaces a value of a former version by that of today, and notes it.
+func (r *resolved) rename(a assignment) {
+	for i, text := range a.texts {
+		if name, found := a.setting.renamed[text]; found {
+			a.texts[i] = name
+			r.deprecated = append(r.deprecated, mistake{a.at, a.named(fmt.Sprintf("%q is deprecated; use %q", text, name))})
+		}
 	}
 }
 

@@ -53,6 +53,9 @@ SIGHUP is ignored: settings are read only at the start.`,
 			for _, warning := range r.warnings {
 				logger.Warn("risky setting", "at", warning.at, "what", warning.text)
 			}
+			for _, old := range r.deprecated {
+				logger.Warn("deprecated setting", "at", old.at, "what", old.text)
+			}
 			return w.serve(r.config, logger)
 		},
 	})

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -223,6 +224,31 @@ func TestVersionAndCompletion(t *testing.T) {
 		}
 		if code, out, _ := try(args, nil); code != exitOK || !strings.Contains(out, want) {
 			t.Error(given, code, out)
+		}
+	}
+}
+
+// TestOldValuesAreDeprecated: values of former versions are taken, said once each, and not shown.
+func TestOldValuesAreDeprecated(t *testing.T) {
+	f := &fakeGateway{signals: make(chan os.Signal, 1), drain: func(context.Context) error { return nil }}
+	f.signals <- syscall.SIGTERM
+	_, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--blocking-lost", "again"},
+		[]string{"EVERGATE_ON_GAP=stay"})
+	service := f.config.Services[0]
+	if service.BlockingLost != gateway.BlockingAgain || service.OnGap != gateway.GapStay {
+		t.Errorf("%q, %q", service.BlockingLost, service.OnGap)
+	}
+	for _, at := range []string{"flag --blocking-lost", "env EVERGATE_ON_GAP"} {
+		line := `[WARN]  evergate: deprecated setting: at="` + at + `" what=`
+		if strings.Count(errOut, line) != 1 {
+			t.Errorf("no %s once in\n%s", line, errOut)
+		}
+	}
+	for _, s := range settings {
+		for old := range s.renamed {
+			if slices.Contains(s.choices, old) || strings.Contains(s.wants, old) {
+				t.Errorf("--%s shows %q", s.name, old)
+			}
 		}
 	}
 }

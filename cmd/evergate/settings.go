@@ -45,6 +45,8 @@ type setting struct {
 	envOnly bool
 	// choices are offered by shell completion; gateway.Validate is what enforces them.
 	choices []string
+	// renamed maps values of former versions to those of today: they are accepted with a warning, and not shown.
+	renamed map[string]string
 	set     func(t target, texts []string) error
 	// show gives the value as a person would write it; empty: not set.
 	show func(t target) string
@@ -228,7 +230,8 @@ func silentAfterSetting() *setting {
 func blockingLostSetting() *setting {
 	choices := []string{string(gateway.BlockingAgain), string(gateway.BlockingClose), string(gateway.BlockingError)}
 	return &setting{name: "blocking-lost", wants: strings.Join(choices, "|"), choices: choices,
-		usage: "when the connection of a blocking pop is lost: retry it, close the client or reply UNCERTAIN",
+		usage:   "when the connection of a blocking pop is lost: retry it, close the client or reply UNCERTAIN",
+		renamed: map[string]string{"again": string(gateway.BlockingAgain)},
 		set: func(t target, texts []string) error {
 			t.service.BlockingLost = gateway.BlockingLost(texts[0])
 			return nil
@@ -247,9 +250,10 @@ func confirmSetting() *setting {
 func gapSetting() *setting {
 	choices := []string{string(gateway.GapStay), string(gateway.GapClose)}
 	return &setting{name: "on-gap", wants: strings.Join(choices, "|"), choices: choices,
-		usage: "when subscribers may have missed messages: keep or close their connections",
-		set:   func(t target, texts []string) error { t.service.OnGap = gateway.GapPolicy(texts[0]); return nil },
-		show:  func(t target) string { return string(t.service.OnGap) }}
+		usage:   "when subscribers may have missed messages: keep or close their connections",
+		renamed: map[string]string{"stay": string(gateway.GapStay)},
+		set:     func(t target, texts []string) error { t.service.OnGap = gateway.GapPolicy(texts[0]); return nil },
+		show:    func(t target) string { return string(t.service.OnGap) }}
 }
 
 func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {
