@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"evergate/gateway/backend"
@@ -150,10 +149,17 @@ var noneOfBoth = []byte("*2\r\n:0\r\n:0\r\n")
 // waitInMulti is the answer to WAIT or WAITAOF in a transaction, where a server does not wait either and speaks of its
 // connection's writes so far. Those of the client came on connections of many, so no server is said to have them.
 func waitInMulti(command *routing.Command, args [][]byte) []byte {
-	for _, a := range args[1:] {
-		if _, err := strconv.ParseInt(string(a), 10, 64); err != nil {
+	last := len(args) - 1
+	for _, a := range args[1:last] {
+		if _, ok := resp.Integer(a); !ok {
 			return notInt
 		}
+	}
+	switch ms, ok := resp.Integer(args[last]); {
+	case !ok:
+		return badTimeout
+	case ms < 0:
+		return negativeTimeout
 	}
 	return nobody(command)
 }
