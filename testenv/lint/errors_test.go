@@ -54,7 +54,8 @@ func renderErrors() string {
 			s.raised.redisPy, s.raised.ioredis, s.raised.goRedis, s.raised.jedis)
 		b.WriteString("| error | executed | when | what to do |\n|---|---|---|---|\n")
 		for _, a := range s.texts {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.text, a.executed, a.when+a.raised.otherwise(), a.advice)
+			cells := fmt.Sprintf("`%s`\x00%s\x00%s\x00%s", a.text, a.executed, a.when+a.raised.otherwise(), a.advice)
+			b.WriteString("| " + strings.NewReplacer("|", `\|`, "\x00", " | ").Replace(cells) + " |\n")
 		}
 	}
 	b.WriteString(closedIntro)

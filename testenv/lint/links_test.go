@@ -181,3 +181,41 @@ func TestDocsPathsExist(t *testing.T) {
 		}
 	}
 }
+
+// dialect are words of the project's own that have a standard term; the glossary may explain them. Code is not looked
+// at: the names of settings, fields and messages are what they are.
+var dialect = regexp.MustCompile(`(?i)\b(lanes?|tickets?|park(s|ed|ing)?|done again|pinn?(s|ed|ing)?|walks?|doors?|` +
+	`faces?|errands?|ghosts?|mangled?|spoil(s|ed)?|mutes?|stand-ins?|tell(s|ing)?|told|crowds?|urgent|torn|doubted)\b`)
+
+func TestDocsSpeakTheFieldsWords(t *testing.T) {
+	for _, at := range docFiles(t) {
+		if at == "ARCHITECTURE.md" || at == "docs/internals/glossary.md" {
+			continue
+		}
+		text := code.ReplaceAllString(fenced.ReplaceAllString(checkoutFile(t, at), ""), "")
+		for _, word := range dialect.FindAllString(text, -1) {
+			t.Errorf("%s: %q is a word of our own: use the field's, or explain it in docs/internals/glossary.md", at, word)
+		}
+	}
+}
+
+// TestDocsTablesHaveTheirColumns fails for a row that has more or fewer cells than its head, as one with an unescaped
+// bar has.
+func TestDocsTablesHaveTheirColumns(t *testing.T) {
+	for _, at := range docFiles(t) {
+		columns := 0
+		for _, line := range strings.Split(fenced.ReplaceAllString(checkoutFile(t, at), ""), "\n") {
+			if !strings.HasPrefix(line, "|") {
+				columns = 0
+				continue
+			}
+			n := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")
+			if columns == 0 {
+				columns = n
+			}
+			if n != columns {
+				t.Errorf("%s: a row has %d cells, its head has %d: %s", at, n-1, columns-1, line)
+			}
+		}
+	}
+}
