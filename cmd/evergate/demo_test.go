@@ -111,10 +111,10 @@ func awaiting(t *testing.T, log func() string) func(pattern string) []string {
 const resultPattern = `errors +\d+ of \d{3,} requests.*(?:
     .*)*
   uncertain +\d+ \(\d+ in flight\).*
-  no write for +\S+s.*
-  no read for +\S+s.*
-  the servers needed +[\d.]+s.*
-  clients write +\S+s later.*
+  no write for +\S+ m?s.*
+  no read for +\S+ m?s.*
+  the servers needed +[\d.]+ m?s.*
+  clients write +\S+ m?s later.*
   receipt +(?:at most \d+ of \d+ lost|not known how many are lost).*
   read back +\d+ of \d{2,} lost`
 

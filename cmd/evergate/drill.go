@@ -61,7 +61,7 @@ The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the dril
 	flags.IntVar(&d.plan.Connections, "connections", 20, "number of clients; 3 more time out early, counted separately")
 	flags.IntVar(&d.plan.Rate, "rate", 1000, "requests per second of all clients together")
 	flags.IntVar(&d.repeat, "repeat", 1, "run each drill `N` times and print a table of the worst results")
-	flags.StringVar(&d.dir, "report", "", "`DIR` to write a JSON file and an HTML page of each run to")
+	flags.StringVar(&d.dir, "report", "", "`DIR` to write an HTML page of each drill, JSON of each run and an index to")
 	flags.BoolVar(&d.plan.Quick, "quick", false, "halve the time between the steps")
 	flags.StringVar(&d.beside, "beside", "", "compare with another path to the same servers: direct or haproxy\n"+
 		"(Sentinel only), or with --target its `ADDRESS`")
@@ -183,19 +183,48 @@ func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 		case <-ctx.Done():
 		}
 	}()
-	var reports []*report.Report
+	return d.playAll(ctx, w, plans, binary)
+}
+
+// playAll plays the plans as often as is wanted, and judges all of them together.
+func (d *drillCommand) playAll(ctx context.Context, w world, plans []drill.Plan, binary string) error {
+	var rounds [][]*report.Report
 	for range d.repeat {
-		for _, plan := range plans {
+		for i, plan := range plans {
 			plan.Binary, plan.Live = binary, d.live(plan)
 			plan.Consent = d.aim.consent(ctx, w, d.screen, d.repeat*len(plans))
 			judged, err := d.play(ctx, plan)
 			if err != nil {
 				return err
 			}
-			reports = append(reports, judged)
+			if i > 0 && plans[i-1].Name == plan.Name && plans[i-1].Mode == plan.Mode { // the same on another path
+				last := len(rounds) - 1
+				rounds[last] = append(rounds[last], judged)
+			} else {
+				rounds = append(rounds, []*report.Report{judged})
+			}
+			if err := d.save(rounds); err != nil {
+				return runtimeError{err}
+			}
 		}
 	}
-	return d.sum(reports)
+	return d.sum(slices.Concat(rounds...))
+}
+
+// save writes the page of the last round, and the index where there is more than one.
+func (d *drillCommand) save(rounds [][]*report.Report) error {
+	if d.dir == "" {
+		return nil
+	}
+	page, err := drill.Save(d.dir, rounds[len(rounds)-1])
+	if err != nil {
+		return err
+	}
+	d.screen.say("  %s\n", page)
+	if len(rounds) > 1 {
+		_, err = drill.SaveIndex(d.dir, rounds)
+	}
+	return err
 }
 
 // play runs one drill and prints what came of it.
@@ -216,13 +245,6 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 	if err != nil {
 		return nil, runtimeError{fmt.Errorf("%s (%s): %w", plan.Name, plan.Mode, err)}
 	}
-	if d.dir != "" {
-		page, err := drill.Save(judged, d.dir)
-		if err != nil {
-			return nil, runtimeError{err}
-		}
-		d.screen.say("  %s\n", page)
-	}
 	return judged, nil
 }
 
@@ -242,7 +264,7 @@ func (d *drillCommand) sum(reports []*report.Report) error {
 	}
 	broken, played := 0, 0
 	for _, r := range reports {
-		if r.Path != report.Gateway {
+		if !r.Promised() {
 			continue
 		}
 		played++

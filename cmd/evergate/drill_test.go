@@ -38,12 +38,12 @@ func TestBuiltDrill(t *testing.T) {
 		texts[ext] = string(text)
 	}
 	var report struct {
-		Version int
-		Drill   string
-		Verdict struct{ Broken []string }
+		FormatVersion int `json:"format_version"`
+		Drill         string
+		Versions      []struct{ Name string }
 	}
-	if err := json.Unmarshal([]byte(texts[".json"]), &report); err != nil || report.Version != 1 ||
-		report.Drill != "planned" {
+	if err := json.Unmarshal([]byte(texts[".json"]), &report); err != nil || report.FormatVersion != 2 ||
+		report.Drill != "planned" || len(report.Versions) != 2 || report.Versions[0].Name != "evergate" {
 		t.Errorf("%+v %v", report, err)
 	}
 	for _, part := range []string{"<svg", "SENTINEL FAILOVER", "+switch-master", "primary promoted"} {

@@ -28,7 +28,7 @@ func TestDrills(t *testing.T) {
 				}
 				t.Log(judged.Text())
 				if v := judged.Verdict; !v.Kept() {
-					t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, judged.Timeline())
+					t.Errorf("%s\n%s\n%s", strings.Join(v.Sentences(), "\n"), v.Vacuous, judged.Timeline())
 				}
 			})
 		}

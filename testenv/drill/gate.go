@@ -153,7 +153,7 @@ func readLog(log string, start time.Time) (events []report.Event) {
 			continue
 		}
 		_, text, _ = strings.Cut(text, "evergate")
-		events = append(events, report.Event{At: at.Sub(start), Lane: "gateway", Text: strings.TrimLeft(text, ".: ")})
+		events = append(events, report.Event{At: at.Sub(start), Source: "gateway", Text: strings.TrimLeft(text, ".: ")})
 	}
 	return events
 }

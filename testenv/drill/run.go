@@ -99,8 +99,10 @@ type run struct {
 	site  *site
 	id    string
 	line  *timeline
-	load  *load.Load
-	gate  *gateWatch
+	// versions are those of the programs that take part, asked before anything is broken.
+	versions []report.Version
+	load     *load.Load
+	gate     *gateWatch
 	// looking ends the observers.
 	looking sync.WaitGroup
 }
@@ -146,6 +148,7 @@ func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error)
 	if err := r.load.Prepare(ctx); err != nil {
 		return nil, ledger.Found{}, err
 	}
+	r.versions = r.site.versions()
 	r.observe(ctx)
 	r.load.Begin()
 	actErr := r.act(ctx)
@@ -226,7 +229,7 @@ func (r *run) tellLive(ctx context.Context) {
 		events, _, _ := r.line.seen()
 		phase := ""
 		for _, e := range events {
-			if e.Lane == "drill" {
+			if e.Source == "drill" {
 				phase = e.Text
 			}
 		}
@@ -257,9 +260,9 @@ func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report 
 	bar.InFlightFor = r.site.window(bar)
 	figures := ledger.Count(entries, marks, bar.InFlightFor)
 	account := ledger.Balance(entries, found, ledger.Parked(marks, bar.InFlightFor))
-	return &report.Report{Version: report.Version, Drill: r.plan.Name, Mode: string(r.plan.Mode),
-		Path: cmp.Or(r.plan.Beside, report.Gateway), ID: r.id, Started: r.line.start,
-		Connections: r.plan.Connections, Rate: r.plan.Rate, Bar: bar, Marks: marks,
+	return &report.Report{Drill: r.plan.Name, What: r.drill.what, Mode: string(r.plan.Mode),
+		Path: cmp.Or(r.plan.Beside, report.Gateway), ID: r.id, Started: r.line.start, Connections: r.plan.Connections,
+		Rate: r.plan.Rate, Versions: r.versions, Machine: machine(), Bar: bar, Marks: marks,
 		Figures: figures, Account: account, Gate: gate, Verdict: ledger.Judge(figures, account, gate, marks, bar),
 		Events: events, Entries: entries}
 }

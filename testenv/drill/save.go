@@ -1,28 +1,34 @@
 package drill
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"evergate/testenv/drill/report"
 )
 
-// Save writes a report into dir as JSON and as one HTML page that needs nothing else. It gives the page's path.
-func Save(r *report.Report, dir string) (string, error) {
+// Save writes the reports of the same drill on one path or several into dir, which it makes: one page for all of them,
+// and a JSON file for each. It gives the page's path.
+func Save(dir string, round []*report.Report) (page string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	path := strings.ReplaceAll(strings.ReplaceAll(r.Path, ":", "-"), "/", "-")
-	base := filepath.Join(dir, fmt.Sprintf("%s-%s-%s-%s", r.Drill, r.Mode, path, r.ID))
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return "", err
+	for _, r := range round {
+		text, err := r.JSON()
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(dir, r.DataName()), text, 0o644); err != nil {
+			return "", err
+		}
 	}
-	if err := os.WriteFile(base+".json", append(text, '\n'), 0o644); err != nil {
-		return "", err
-	}
-	return base + ".html", os.WriteFile(base+".html", []byte(r.Page()), 0o644)
+	page = filepath.Join(dir, report.PageName(round))
+	return page, os.WriteFile(page, report.Page(round), 0o644)
+}
+
+// SaveIndex writes a page into dir that names all of rounds, with links to what Save has written there. It gives the
+// page's path.
+func SaveIndex(dir string, rounds [][]*report.Report) (page string, err error) {
+	page = filepath.Join(dir, report.IndexName)
+	return page, os.WriteFile(page, report.Index(rounds), 0o644)
 }

@@ -272,7 +272,7 @@ func (s *Show) play(struck *turn, d *drill) error {
 func (r *run) sees() error {
 	events, _, _ := r.line.seen()
 	for _, addr := range r.site.nodes {
-		if !slices.ContainsFunc(events, func(e report.Event) bool { return e.Lane == "server "+addr }) {
+		if !slices.ContainsFunc(events, func(e report.Event) bool { return e.Source == "server "+addr }) {
 			return errors.New("nobody has seen " + addr)
 		}
 	}

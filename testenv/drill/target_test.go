@@ -119,7 +119,7 @@ func (a *arena) play(t *testing.T, name string) *report.Report {
 	}
 	t.Log(judged.Text())
 	if v := judged.Verdict; !v.Kept() {
-		t.Errorf("%s\n%s\n%s", strings.Join(v.Broken, "\n"), v.Vacuous, judged.Timeline())
+		t.Errorf("%s\n%s\n%s", strings.Join(v.Sentences(), "\n"), v.Vacuous, judged.Timeline())
 	}
 	a.awaitNothing(t)
 	return judged

@@ -28,14 +28,14 @@ func newTimeline(start time.Time) *timeline {
 func (t *timeline) now() time.Duration { return time.Since(t.start) }
 
 // say notes an event of now and lets mark change the marks with it; mark may be nil.
-func (t *timeline) say(lane, text string, mark func(m *ledger.Marks, now time.Duration)) {
-	t.sayAt(t.now(), lane, text, mark)
+func (t *timeline) say(source, text string, mark func(m *ledger.Marks, now time.Duration)) {
+	t.sayAt(t.now(), source, text, mark)
 }
 
-func (t *timeline) sayAt(at time.Duration, lane, text string, mark func(m *ledger.Marks, now time.Duration)) {
+func (t *timeline) sayAt(at time.Duration, source, text string, mark func(m *ledger.Marks, now time.Duration)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.events = append(t.events, report.Event{At: at, Lane: lane, Text: text})
+	t.events = append(t.events, report.Event{At: at, Source: source, Text: text})
 	if mark != nil {
 		mark(&t.marks, at)
 	}

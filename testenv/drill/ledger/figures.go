@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -40,14 +39,6 @@ type Latency struct {
 	Max            time.Duration
 }
 
-// String is "p50/p99/p99.9 of n".
-func (l Latency) String() string {
-	if l.Count == 0 {
-		return "nothing"
-	}
-	return fmt.Sprintf("%v/%v/%v", Round(l.P50), Round(l.P99), Round(l.P999))
-}
-
 // Figures are what a ledger says in numbers.
 type Figures struct {
 	Requests int
@@ -78,6 +69,17 @@ func (f *Figures) Failed() (sum int) {
 		sum += n
 	}
 	return sum
+}
+
+// Phase is a part of a drill with a name, and the latency in it.
+type Phase struct {
+	Name    string
+	Latency Latency
+}
+
+// Phases are before, during and after what the drill has broken.
+func (f *Figures) Phases() []Phase {
+	return []Phase{{"before", f.Before}, {"during", f.During}, {"after", f.After}}
 }
 
 // Pause is a time without a success.

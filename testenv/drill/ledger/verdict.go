@@ -3,7 +3,9 @@ package ledger
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -68,18 +70,38 @@ func (g *Gate) Receipt() (int, bool) {
 	return sum, told
 }
 
-// Verdict is the judgement. Broken holds a sentence for each promise that was not kept; Vacuous says why the drill
-// proves nothing, empty when it does.
+// Verdict is the judgement. Broken has each promise that was not kept; Vacuous says why the drill proves nothing, empty
+// when it does.
 type Verdict struct {
-	Broken  []string
+	Broken  []Breach
 	Vacuous string
+}
+
+// Breach is one promise that was not kept: what was found, and what was promised instead; empty where that is plain.
+type Breach struct{ Found, Promised string }
+
+// String is both as a sentence.
+func (b Breach) String() string {
+	if b.Promised == "" {
+		return b.Found
+	}
+	return b.Found + ", " + b.Promised
+}
+
+// Sentences are the broken promises, one each.
+func (v *Verdict) Sentences() []string {
+	all := make([]string, 0, len(v.Broken))
+	for _, b := range v.Broken {
+		all = append(all, b.String())
+	}
+	return all
 }
 
 // Kept says that the drill was one and all promises were kept.
 func (v *Verdict) Kept() bool { return len(v.Broken) == 0 && v.Vacuous == "" }
 
-func (v *Verdict) breaks(format string, args ...any) {
-	v.Broken = append(v.Broken, fmt.Sprintf(format, args...))
+func (v *Verdict) breaks(promised, format string, args ...any) {
+	v.Broken = append(v.Broken, Breach{Found: fmt.Sprintf(format, args...), Promised: promised})
 }
 
 // Judge holds figures against a bar. Pure.
@@ -87,23 +109,22 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 	var v Verdict
 	v.Vacuous = vacuous(f, g, m, bar)
 	for _, word := range slices.Sorted(maps.Keys(f.Errors)) {
-		v.breaks("%d errors %s, for example %q", f.Errors[word], word, f.Example[word])
+		v.breaks("", "%d errors %s, for example %q", f.Errors[word], word, f.Example[word])
 	}
 	v.judgeWrites(f, a, g, m, bar)
 	if p := f.WritePause.Length(); bar.Pause > 0 && p > bar.Pause {
-		v.breaks("no write for %v, at most %v is promised", Round(p), bar.Pause)
+		v.breaks(atMost(bar.Pause), "no write for %s", Spell(p))
 	}
 	if p := f.ReadPause.Length(); bar.ReadPause > 0 && p > bar.ReadPause {
-		v.breaks("no read for %v, at most %v is promised", Round(p), bar.ReadPause)
+		v.breaks(atMost(bar.ReadPause), "no read for %s", Spell(p))
 	}
 	for i, lag := range f.Resumed {
 		switch {
 		case bar.Resume == 0:
 		case lag < 0:
-			v.breaks("no write was acknowledged after switch %d", i+1)
+			v.breaks("", "no write was acknowledged after switch %d", i+1)
 		case lag > bar.Resume:
-			v.breaks("writes resumed %v after the new primary accepted them, at most %v is promised", Round(lag),
-				bar.Resume)
+			v.breaks(atMost(bar.Resume), "writes resumed %s after the new primary accepted them", Spell(lag))
 		}
 	}
 	return v
@@ -112,33 +133,33 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 	switch {
 	case bar.Uncertain == None && f.Uncertain > 0:
-		v.breaks("%d writes were answered UNCERTAIN, none is promised", f.Uncertain)
+		v.breaks("none is promised", "%d writes were answered UNCERTAIN", f.Uncertain)
 	case bar.Uncertain == InFlight && f.Uncertain > f.InFlight:
-		v.breaks("%d writes were answered UNCERTAIN, only %d were in flight", f.Uncertain, f.InFlight)
+		v.breaks(fmt.Sprintf("only %d were in flight", f.InFlight), "%d writes were answered UNCERTAIN", f.Uncertain)
 	}
 	if a.Lost > 0 {
+		const lost = "%d of %d acknowledged writes are lost"
 		receipt, told := g.Receipt()
 		switch {
 		case bar.Lost == None:
-			v.breaks("%d of %d acknowledged writes are lost", a.Lost, a.Acknowledged)
+			v.breaks("", lost, a.Lost, a.Acknowledged)
 		case bar.Lost == Receipt && !told:
-			v.breaks("%d of %d acknowledged writes are lost, and no receipt says so", a.Lost, a.Acknowledged)
+			v.breaks("and no receipt says so", lost, a.Lost, a.Acknowledged)
 		case bar.Lost == Receipt && a.Lost > receipt:
-			v.breaks("%d of %d acknowledged writes are lost, the receipts say at most %d", a.Lost, a.Acknowledged,
-				receipt)
+			v.breaks(fmt.Sprintf("the receipts say at most %d", receipt), lost, a.Lost, a.Acknowledged)
 		}
 	}
 	if bar.Fenced && m.Healed >= 0 && a.LastLost > m.Healed {
-		v.breaks("a write that was acknowledged %v after the old primary's return is lost", Round(a.LastLost-m.Healed))
+		v.breaks("", "a write that was acknowledged %s after the old primary's return is lost", Spell(a.LastLost-m.Healed))
 	}
 	if a.Twice > 0 {
-		v.breaks("%d writes were executed twice", a.Twice)
+		v.breaks("", "%d writes were executed twice", a.Twice)
 	}
 	if a.Late > 0 {
-		v.breaks("%d writes were executed after their client had left", a.Late)
+		v.breaks("", "%d writes were executed after their client had left", a.Late)
 	}
 	if a.Ghosts > 0 {
-		v.breaks("%d writes were refused and executed", a.Ghosts)
+		v.breaks("", "%d writes were refused and executed", a.Ghosts)
 	}
 }
 
@@ -159,10 +180,19 @@ func vacuous(f Figures, g Gate, m Marks, bar Bar) string {
 	return ""
 }
 
-// Round cuts a duration to what matters to a reader.
-func Round(d time.Duration) time.Duration {
-	if d < 10*time.Millisecond {
-		return d.Round(10 * time.Microsecond)
+func atMost(d time.Duration) string { return "at most " + Spell(d) + " is promised" }
+
+// Spell writes a duration with as many digits as matter to a reader: 40 µs as "0.04 ms", then "5.96 ms", "62 ms",
+// "1.385 s".
+func Spell(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return decimal(d.Round(10*time.Microsecond).Seconds()*1000) + " ms"
+	case d.Round(time.Millisecond) < time.Second:
+		return decimal(float64(d.Round(time.Millisecond).Milliseconds())) + " ms"
+	default:
+		return decimal(d.Round(time.Millisecond).Seconds()) + " s"
 	}
-	return d.Round(time.Millisecond)
 }
+
+func decimal(x float64) string { return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64) }

@@ -142,7 +142,7 @@ func TestJudge(t *testing.T) {
 		}, "are lost"},
 		{"lost after the return", func(_ *Figures, a *Account, g *Gate, m *Marks, b *Bar) {
 			a.Lost, a.LastLost, g.Receipts, m.Healed, b.Fenced = 1, 3*time.Second, []int{5}, 2*time.Second, true
-		}, "1s after the old primary's return"},
+		}, "1 s after the old primary's return"},
 		{"twice", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Twice = 1 }, "executed twice"},
 		{"late", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Late = 1 }, "had left"},
 		{"ghosts", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Ghosts = 1 }, "refused and executed"},
@@ -150,9 +150,9 @@ func TestJudge(t *testing.T) {
 			"no write for"},
 		{"a long pause of reads", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) {
 			f.ReadPause = Pause{0, 301 * ms}
-		}, "no read for 301ms"},
+		}, "no read for 301 ms, at most 300 ms is promised"},
 		{"resumed late", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Resumed[0] = 101 * ms },
-			"resumed 101ms after"},
+			"resumed 101 ms after"},
 		{"never resumed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Resumed[0] = -1 }, "no write was"},
 		{"no switch", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Accepts = nil }, "0 switches"},
 		{"a switch too many", func(_ *Figures, _ *Account, _ *Gate, _ *Marks, b *Bar) { b.Switches = -1 }, "not the plan"},
@@ -166,9 +166,19 @@ func TestJudge(t *testing.T) {
 		a, g := Account{Acknowledged: 300, LastLost: -1}, Gate{Known: true, Held: 1}
 		c.spoil(&f, &a, &g, &m, &b)
 		v := Judge(f, a, g, m, b)
-		said := strings.Join(append(v.Broken, v.Vacuous), "; ")
+		said := strings.Join(append(v.Sentences(), v.Vacuous), "; ")
 		if v.Kept() != (c.want == "") || !strings.Contains(said, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, said, c.want)
+		}
+	}
+}
+
+func TestSpell(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0 ms", 4 * time.Microsecond: "0 ms", 95 * time.Microsecond: "0.1 ms",
+		5961 * time.Microsecond: "5.96 ms", 9996 * time.Microsecond: "10 ms", 62*ms + 400*time.Microsecond: "62 ms",
+		999700 * time.Microsecond: "1 s", 1385 * ms: "1.385 s", 2500 * ms: "2.5 s", 71 * time.Second: "71 s"} {
+		if got := Spell(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
 }

@@ -1,4 +1,5 @@
-// Package report shows what a drill has found, to a person and to a program.
+// Package report shows what a drill has found, to a person and to a program. It is pure: a report goes in, text, a page
+// or JSON comes out.
 package report
 
 import (
@@ -11,48 +12,63 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// Version is raised when a field of Report changes its meaning.
-const Version = 1
-
 // Gateway is the gateway's own name in reports.
 const Gateway = "evergate"
 
-// Report is all that is known of one drill. As JSON its times are nanoseconds.
+// Report is all that is known of one run of a drill on one path. Its times are since Started.
 type Report struct {
-	Version           int       `json:"version"`
-	Drill             string    `json:"drill"`
-	Mode              string    `json:"mode"`
-	Path              string    `json:"path"`
-	ID                string    `json:"id"`
-	Started           time.Time `json:"started"`
+	// Drill is the drill's name, What what it does, Mode how the servers are arranged, Path the name or address of what
+	// stood between clients and servers, ID a word that no other run has.
+	Drill, What, Mode, Path, ID string
+	Started                     time.Time
+	// Connections is the number of patient clients, Rate how many requests all of them sent in a second.
 	Connections, Rate int
-	Bar               ledger.Bar
-	Marks             ledger.Marks
-	Figures           ledger.Figures
-	Account           ledger.Account
-	Gate              ledger.Gate
-	Verdict           ledger.Verdict
-	Events            []Event
-	// Left says of each server of a Target that stayed broken why.
-	Left []string `json:",omitempty"`
-
+	// Versions are those of the programs that took part, as far as they tell; Machine is where the clients ran.
+	Versions []Version
+	Machine  Machine
+	Bar      ledger.Bar
+	Marks    ledger.Marks
+	Figures  ledger.Figures
+	Account  ledger.Account
+	Gate     ledger.Gate
+	Verdict  ledger.Verdict
+	Events   []Event
+	// Left says of each server of a running system that stayed broken why.
+	Left []string
 	// Entries are the requests, for the drawings.
-	Entries []ledger.Entry `json:"-"`
+	Entries []ledger.Entry
+}
+
+// Version is that of one program: "Redis", "7.0.15".
+type Version struct{ Name, Version string }
+
+// Machine is where a drill ran.
+type Machine struct {
+	// OS and Arch are Go's words: "linux", "amd64".
+	OS, Arch string
+	// CPU is the model's name; empty where the system does not tell. CPUs is how many there are.
+	CPU  string
+	CPUs int
 }
 
 // Event is one thing that an observer saw.
 type Event struct {
-	At time.Duration `json:"at"`
-	// Lane is who it is about: "server 127.0.0.1:7000", "sentinel ...", "gateway", "drill".
-	Lane string `json:"lane"`
-	Text string `json:"text"`
+	At time.Duration
+	// Source is what it is about: "server 127.0.0.1:7000", "sentinel ...", "gateway", "drill".
+	Source string
+	Text   string
 }
+
+// Promised reports whether the path promises anything: what another path than the gateway does not keep, it has not
+// promised.
+func (r *Report) Promised() bool { return r.Path == Gateway }
 
 // Text is the report for a terminal.
 func (r *Report) Text() string {
 	var b strings.Builder
 	f, a, m := &r.Figures, &r.Account, &r.Marks
-	fmt.Fprintf(&b, "%s, %s, through %s: %d clients, %d requests/s\n", r.Drill, r.Mode, r.Path, r.Connections, r.Rate)
+	fmt.Fprintf(&b, "%s, %s, through %s: %d clients, %d requests/s\n  %s\n", r.Drill, r.Mode, r.Path, r.Connections,
+		r.Rate, r.Headline())
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-14s %s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -64,22 +80,25 @@ func (r *Report) Text() string {
 		row("receipt", "at most %d lost", n)
 	}
 	row("twice", "%d; after their client left: %d; although refused: %d", a.Twice, a.Late, a.Ghosts)
-	row("no write for", "%v", ledger.Round(f.WritePause.Length()))
-	row("no read for", "%v", ledger.Round(f.ReadPause.Length()))
+	row("no write for", "%s", ledger.Spell(f.WritePause.Length()))
+	row("no read for", "%s", ledger.Spell(f.ReadPause.Length()))
 	row("servers", "%s", r.serverTimes())
 	if m.Unelected > 0 {
 		row("elections", "%d in which no Sentinel got enough votes, before the one that counted", m.Unelected)
 	}
 	for i, lag := range f.Resumed {
+		accepted := ledger.Spell(m.Accepts[i] - m.Struck)
 		if lag < 0 {
-			row("resumed", "never after the new primary accepted (+%v)", ledger.Round(m.Accepts[i]-m.Struck))
+			row("resumed", "never after the new primary accepted (+%s)", accepted)
 		} else {
-			row("resumed", "%v after the new primary accepted (+%v)", ledger.Round(lag), ledger.Round(m.Accepts[i]-m.Struck))
+			row("resumed", "%s after the new primary accepted (+%s)", ledger.Spell(lag), accepted)
 		}
 	}
-	row("latency", "before %s; during %s; after %s", f.Before, f.During, f.After)
+	for _, p := range f.Phases() {
+		row("latency", "%s: %s", p.Name, latencyText(p.Latency))
+	}
 	if r.Gate.Known {
-		row("gateway", "held %d clients at once, %d uncertain, %d done again", r.Gate.Held, r.Gate.Uncertain,
+		row("gateway", "%d clients waited at once, %d writes uncertain, %d requests retried", r.Gate.Held, r.Gate.Uncertain,
 			r.Gate.DoneAgain)
 	}
 	for _, text := range r.Left {
@@ -88,11 +107,15 @@ func (r *Report) Text() string {
 	switch {
 	case r.Verdict.Vacuous != "":
 		row("VACUOUS", "%s", r.Verdict.Vacuous)
-	case r.Verdict.Kept():
+	case r.Verdict.Kept() && r.Promised():
 		row("kept", "every promise")
 	}
-	for _, text := range r.Verdict.Broken {
-		row("BROKEN", "%s", text)
+	for _, breach := range r.Verdict.Broken {
+		if r.Promised() {
+			row("BROKEN", "%s", breach)
+		} else {
+			row("not promised", "%s", breach.Found)
+		}
 	}
 	return b.String()
 }
@@ -101,7 +124,7 @@ func (r *Report) Text() string {
 func (r *Report) Timeline() string {
 	var b strings.Builder
 	for _, e := range r.Events {
-		fmt.Fprintf(&b, "%9.3f s  %-26s %s\n", e.At.Seconds(), e.Lane, e.Text)
+		fmt.Fprintf(&b, "%9.3f s  %-26s %s\n", e.At.Seconds(), e.Source, e.Text)
 	}
 	return b.String()
 }
@@ -115,11 +138,11 @@ func (r *Report) serverTimes() string {
 		at   time.Duration
 	}{{"detected", m.Detected}, {"elected", m.Elected}, {"promoted", m.Promoted}} {
 		if step.at >= 0 {
-			parts = append(parts, fmt.Sprintf("%s +%v", step.name, ledger.Round(step.at-m.Struck)))
+			parts = append(parts, fmt.Sprintf("%s +%s", step.name, ledger.Spell(step.at-m.Struck)))
 		}
 	}
 	for _, at := range m.Accepts {
-		parts = append(parts, fmt.Sprintf("accepts +%v", ledger.Round(at-m.Struck)))
+		parts = append(parts, "accepts +"+ledger.Spell(at-m.Struck))
 	}
 	if len(parts) == 0 {
 		return "no switch"
@@ -136,4 +159,12 @@ func errorText(errors map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%d %s", errors[word], word))
 	}
 	return strings.Join(parts, ", ")
+}
+
+func latencyText(l ledger.Latency) string {
+	if l.Count == 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("median %s, p99 %s, p99.9 %s, maximum %s", ledger.Spell(l.P50), ledger.Spell(l.P99),
+		ledger.Spell(l.P999), ledger.Spell(l.Max))
 }

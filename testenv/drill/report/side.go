@@ -39,8 +39,8 @@ func Side(reports []*Report) string {
 	row("uncertain", func(r *Report) string {
 		return fmt.Sprintf("%d (%d in flight)", r.Figures.Uncertain, r.Figures.InFlight)
 	})
-	row("no write for", func(r *Report) string { return ledger.Round(r.Figures.WritePause.Length()).String() })
-	row("no read for", func(r *Report) string { return ledger.Round(r.Figures.ReadPause.Length()).String() })
+	row("no write for", func(r *Report) string { return ledger.Spell(r.Figures.WritePause.Length()) })
+	row("no read for", func(r *Report) string { return ledger.Spell(r.Figures.ReadPause.Length()) })
 	row("the servers needed", (*Report).needed)
 	row("clients write", (*Report).again)
 	row("receipt", (*Report).promised)
@@ -52,10 +52,11 @@ func Side(reports []*Report) string {
 		if r.Verdict.Vacuous != "" {
 			fmt.Fprintf(&b, "  %s proves nothing: %s\n", r.Path, r.Verdict.Vacuous)
 		}
-		for _, text := range r.Verdict.Broken {
-			if r.Path == Gateway {
-				fmt.Fprintf(&b, "  BROKEN: %s\n", text)
-			}
+		if !r.Promised() {
+			continue
+		}
+		for _, breach := range r.Verdict.Broken {
+			fmt.Fprintf(&b, "  BROKEN: %s\n", breach)
 		}
 	}
 	return b.String()
@@ -66,7 +67,7 @@ func (r *Report) needed() string {
 	if len(r.Marks.Accepts) == 0 {
 		return "-"
 	}
-	return ledger.Round(r.Marks.Accepts[0] - r.Marks.Struck).String()
+	return ledger.Spell(r.Marks.Accepts[0] - r.Marks.Struck)
 }
 
 // again is how long after that a write was acknowledged.
@@ -74,7 +75,7 @@ func (r *Report) again() string {
 	if len(r.Figures.Resumed) == 0 || r.Figures.Resumed[0] < 0 {
 		return "-"
 	}
-	return ledger.Round(r.Figures.Resumed[0]).String() + " later"
+	return ledger.Spell(r.Figures.Resumed[0]) + " later"
 }
 
 // promised is the gateway's receipt.

@@ -13,6 +13,7 @@ import (
 // row is the worst of several runs of one drill on one path.
 type row struct {
 	name                                    string
+	promised                                bool
 	runs, kept                              int
 	errors, uncertain, inFlight, lost       int
 	receipt, twice                          int
@@ -33,7 +34,7 @@ func Table(reports []*Report) string {
 			name += ", after a failed election"
 		}
 		if byName[name] == nil {
-			byName[name] = &row{name: name, resumed: -1, broken: map[string]int{}}
+			byName[name] = &row{name: name, promised: r.Promised(), resumed: -1, broken: map[string]int{}}
 			rows = append(rows, byName[name])
 		}
 		byName[name].add(r)
@@ -46,8 +47,12 @@ func Table(reports []*Report) string {
 		if w.told {
 			receipt = fmt.Sprint(w.receipt)
 		}
-		fmt.Fprintf(&b, "| %s | %d of %d | %d | %d (%d) | %d (%s) | %d | %v | %v | %s | %s |\n", w.name, w.kept, w.runs,
-			w.errors, w.uncertain, w.inFlight, w.lost, receipt, w.twice, ledger.Round(w.writePause), ledger.Round(w.readPause),
+		kept := fmt.Sprintf("%d of %d", w.kept, w.runs)
+		if !w.promised {
+			kept = "not promised"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %d | %d (%d) | %d (%s) | %d | %s | %s | %s | %s |\n", w.name, kept, w.errors,
+			w.uncertain, w.inFlight, w.lost, receipt, w.twice, ledger.Spell(w.writePause), ledger.Spell(w.readPause),
 			dash(w.accepts), dash(w.resumed))
 	}
 	for _, w := range rows {
@@ -65,7 +70,7 @@ func dash(d time.Duration) string {
 	if d < 0 {
 		return "-"
 	}
-	return ledger.Round(d).String()
+	return ledger.Spell(d)
 }
 
 func (w *row) add(r *Report) {
@@ -89,8 +94,12 @@ func (w *row) add(r *Report) {
 	if len(f.Resumed) == 0 {
 		w.accepts = -1
 	}
-	for _, text := range r.Verdict.Broken {
-		w.broken[text]++
+	for _, breach := range r.Verdict.Broken {
+		if r.Promised() {
+			w.broken[breach.String()]++
+		} else {
+			w.broken["not promised: "+breach.Found]++
+		}
 	}
 	if r.Verdict.Vacuous != "" {
 		w.broken["vacuous: "+r.Verdict.Vacuous]++

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"evergate/testenv/drill/ledger"
+)
+
+// figureTable has a row for each figure, a column for each path, and what the gateway promises in the last.
+func figureTable(b *strings.Builder, round []*Report) {
+	b.WriteString("<h2>Figures</h2>\n<div class=wide><table>\n<thead><tr><th>")
+	for _, r := range round {
+		fmt.Fprintf(b, "<th>%s", esc(r.Path))
+	}
+	b.WriteString("<th>the gateway promises\n<tbody>\n")
+	bar := &round[0].Bar
+	row := func(name, promised string, cell func(*Report) string) {
+		fmt.Fprintf(b, "<tr><td>%s", name)
+		for _, r := range round {
+			fmt.Fprintf(b, "<td>%s", cell(r))
+		}
+		fmt.Fprintf(b, "<td>%s\n", promised)
+	}
+	row("requests", "", func(r *Report) string { return fmt.Sprint(r.Figures.Requests) })
+	row("errors", "none", func(r *Report) string { return fmt.Sprint(r.Figures.Failed()) })
+	for _, word := range errorWords(round) {
+		row("&emsp;"+esc(word), "", func(r *Report) string { return fmt.Sprint(r.Figures.Errors[word]) })
+	}
+	row("writes in flight when it struck", "", func(r *Report) string { return fmt.Sprint(r.Figures.InFlight) })
+	row("writes answered UNCERTAIN", allowed(bar.Uncertain), func(r *Report) string {
+		return fmt.Sprint(r.Figures.Uncertain)
+	})
+	row("longest time without a write", limit(bar.Pause), func(r *Report) string {
+		return span(r.Figures.WritePause.Length())
+	})
+	row("longest time without a read", limit(bar.ReadPause), func(r *Report) string {
+		return span(r.Figures.ReadPause.Length())
+	})
+	row("a new primary accepted writes after", "", func(r *Report) string { return r.spans(r.acceptLags()) })
+	row("then the first client wrote after", limit(bar.Resume), func(r *Report) string {
+		return r.spans(r.Figures.Resumed)
+	})
+	row("acknowledged writes", "", func(r *Report) string { return fmt.Sprint(r.Account.Acknowledged) })
+	row("of them lost", allowed(bar.Lost), func(r *Report) string { return fmt.Sprint(r.Account.Lost) })
+	row("lost at most, says the receipt", "", (*Report).receiptCell)
+	row("writes executed twice", "none", func(r *Report) string { return fmt.Sprint(r.Account.Twice) })
+	row("writes executed after their client had left", "none", func(r *Report) string {
+		return fmt.Sprint(r.Account.Late)
+	})
+	row("writes refused and executed", "none", func(r *Report) string { return fmt.Sprint(r.Account.Ghosts) })
+	row("requests given up by impatient clients", "", func(r *Report) string { return fmt.Sprint(r.Figures.GaveUp) })
+	row("clients that waited at once, at most", "", func(r *Report) string {
+		if !r.Gate.Known {
+			return "–"
+		}
+		return fmt.Sprint(r.Gate.Held)
+	})
+	b.WriteString("</table></div>\n<p class=faint>A new primary accepts writes from the first direct write that " +
+		"succeeds: an observer tries one every 5&nbsp;ms. Other paths than the gateway promise nothing.</p>\n")
+}
+
+// errorWords are the first words of the errors on all paths.
+func errorWords(round []*Report) []string {
+	all := map[string]bool{}
+	for _, r := range round {
+		for word := range r.Figures.Errors {
+			all[word] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// allowed says what may be left behind.
+func allowed(a ledger.Allowance) string {
+	switch a {
+	case ledger.None:
+		return "none"
+	case ledger.InFlight:
+		return "at most those in flight"
+	case ledger.Receipt:
+		return "at most as the receipt says"
+	default:
+		return "any number, but reported"
+	}
+}
+
+func limit(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return "at most " + span(d)
+}
+
+// acceptLags are the times from each strike to the moment when a new primary accepted writes.
+func (r *Report) acceptLags() (lags []time.Duration) {
+	for i, at := range r.Marks.Accepts {
+		if len(r.Marks.Strikes) > 0 {
+			lags = append(lags, at-r.Marks.Strikes[min(i, len(r.Marks.Strikes)-1)])
+		}
+	}
+	return lags
+}
+
+func (r *Report) spans(all []time.Duration) string {
+	if len(all) == 0 {
+		return "–"
+	}
+	var parts []string
+	for _, d := range all {
+		if d < 0 {
+			parts = append(parts, "never")
+		} else {
+			parts = append(parts, span(d))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *Report) receiptCell() string {
+	switch n, told := r.Gate.Receipt(); {
+	case told:
+		return fmt.Sprint(n)
+	case len(r.Gate.Receipts) > 0:
+		return "unknown"
+	}
+	return "–"
+}
+
+// latencyTable has the percentiles by their names.
+func latencyTable(b *strings.Builder, round []*Report) {
+	b.WriteString("<h2>Latency</h2>\n<p>Of acknowledged requests, from the moment when each should have been sent.</p>\n" +
+		"<div class=wide><table>\n<thead><tr><th><th>requests<th>median<th>99th percentile<th>99.9th percentile" +
+		"<th>maximum\n<tbody>\n")
+	for _, r := range round {
+		if len(round) > 1 {
+			fmt.Fprintf(b, "<tr><th colspan=6>%s\n", esc(r.Path))
+		}
+		for _, p := range r.Figures.Phases() {
+			l := p.Latency
+			fmt.Fprintf(b, "<tr><td>%s<td>%d<td>%s<td>%s<td>%s<td>%s\n", p.Name, l.Count, span(l.P50), span(l.P99),
+				span(l.P999), span(l.Max))
+		}
+	}
+	b.WriteString("</table></div>\n")
+}

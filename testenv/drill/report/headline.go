@@ -1,0 +1,98 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"evergate/testenv/drill/ledger"
+)
+
+// Headline is what came of the drill in one line of words and figures, for a reader of nothing else.
+func (r *Report) Headline() string {
+	if r.Verdict.Vacuous != "" {
+		return "this run proves nothing: " + r.Verdict.Vacuous
+	}
+	f := &r.Figures
+	parts := []string{count(f.Failed(), "error")}
+	if f.Uncertain > 0 {
+		parts = append(parts, count(f.Uncertain, "write")+" uncertain")
+	}
+	parts = append(parts, r.pauses())
+	if p := f.ReadPause.Length(); p > ledger.GoesOn {
+		parts = append(parts, "reads paused for "+rough(p))
+	}
+	return strings.Join(append(parts, r.losses()...), "; ")
+}
+
+// pauses is how long writes stood still, and how much of that the path has added to what the servers needed.
+func (r *Report) pauses() string {
+	pause := r.Figures.WritePause
+	if pause.Length() <= ledger.GoesOn {
+		return "writes never paused for more than " + rough(pause.Length())
+	}
+	text := "writes paused for " + rough(pause.Length())
+	switch i, found := r.switchIn(pause); {
+	case !found:
+		return text
+	case r.Figures.Resumed[i] < 0:
+		return text + ", to the end of the drill"
+	case r.Promised():
+		return text + ", of which the gateway added " + rough(pause.To-r.Marks.Accepts[i])
+	default:
+		return text + ", of which this path added " + rough(pause.To-r.Marks.Accepts[i])
+	}
+}
+
+// switchIn finds the switch of the primary that ended within a pause.
+func (r *Report) switchIn(pause ledger.Pause) (i int, found bool) {
+	for i, at := range r.Marks.Accepts {
+		if i < len(r.Figures.Resumed) && pause.From <= at && at <= pause.To {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (r *Report) losses() (parts []string) {
+	a := &r.Account
+	if a.Lost == 0 {
+		parts = append(parts, "nothing lost")
+	} else {
+		parts = append(parts, fmt.Sprintf("%d of %s lost", a.Lost, count(a.Acknowledged, "acknowledged write")))
+	}
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{a.Twice, "executed twice"}, {a.Late, "executed after its client had left"}, {a.Ghosts, "refused and executed"}} {
+		if c.n > 0 {
+			parts = append(parts, count(c.n, "write")+" "+c.what)
+		}
+	}
+	return parts
+}
+
+// count is "1 error", "2 errors".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// rough is a duration of two digits or so: "0.1 ms", "62 ms", "1.4 s".
+func rough(d time.Duration) string {
+	ms := float64(d.Microseconds()) / 1000
+	switch {
+	case d > 0 && ms < 0.1:
+		return "less than 0.1 ms"
+	case ms < 9.95:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 999.5:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms < 59950:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	default:
+		return fmt.Sprintf("%.0f s", ms/1000)
+	}
+}
