@@ -51,44 +51,6 @@ var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-li
 
 func (r CloseReason) String() string { return closeNames[r] }
 
-// ParkReason says what a session waits for.
-type ParkReason uint8
-
-const (
-	// Running: it waits for nothing.
-	Running ParkReason = iota
-	// NoPrimary: the shard has no primary.
-	NoPrimary
-	// NoLane: no connection to the shard's servers can take the request now.
-	NoLane
-	// Refused: a server refused the request, and it is done again in a moment.
-	Refused
-	// LaneFull: the lane holds as much as it should.
-	LaneFull
-	// Flight: what it sent must be answered first.
-	Flight
-	// OwedTooMuch: it must read its replies first.
-	OwedTooMuch
-	// Asking: a server is being asked about the command.
-	Asking
-	// NoPrivateLane: it needs a connection of its own to the shard's primary, which is being made, or there are too many.
-	NoPrivateLane
-	// Blocked: its blocking command must be answered first.
-	Blocked
-	// Subscribing: its subscription must be acknowledged first.
-	Subscribing
-	// Postponed: CLIENT PAUSE has it wait.
-	Postponed
-
-	// ParkReasons is how many there are.
-	ParkReasons = int(Postponed) + 1
-)
-
-var parkNames = [...]string{"running", "no-primary", "no-lane", "refused", "lane-full", "flight",
-	"owed-too-much", "asking", "no-private-lane", "blocked", "subscribing", "postponed"}
-
-func (r ParkReason) String() string { return parkNames[r] }
-
 // Session is one client's memory. New makes it.
 type Session struct {
 	// Replies it is owed.
@@ -101,8 +63,6 @@ type Session struct {
 	Proto uint8
 	// Authenticated, or no password is asked.
 	Authenticated bool
-	// Parked says what it waits for.
-	Parked ParkReason
 	// Ending: nothing more is read; it is closed when what it is owed has been written.
 	Ending bool
 	// Why it ends.
@@ -117,8 +77,6 @@ type Session struct {
 	Multi *Multi
 	// Watch is what WATCH asked for; nil for most.
 	Watch *Watch
-	// WaitsSince is when the request in front first parked; 0 when it has not.
-	WaitsSince time.Duration
 	// OpenedAt and ActiveAt are times of the worker's clock.
 	OpenedAt time.Duration
 	ActiveAt time.Duration

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"evergate/gateway/backend"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // failover is what the workers did while servers changed their roles, moved keys or were lost.
@@ -29,7 +29,7 @@ func failover(b []byte, f *Facts) []byte {
 		refusals += n
 	}
 	b = fmt.Appendf(b, "refused_by_servers:%d\r\n", refusals)
-	b = append(b, byReason("parked_for", s.ParkedFor[:], func(i int) string { return session.ParkReason(i).String() })...)
+	b = append(b, byReason("parked_for", s.ParkedFor[:], func(i int) string { return wait.Reason(i).String() })...)
 	b = appendStory(b, f.Failovers)
 	lanes := byReason("lanes_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
 	return append(b, lanes...)

@@ -6,7 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -130,7 +130,7 @@ func sharesKey(a, b []byte) bool {
 // runAgain does what must be done again, in order, deciding each anew. It returns false while something is left.
 func (w *Worker) runAgain(c *client) bool {
 	if len(c.flights) > 0 && !c.againBegun {
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	}
 	for len(c.again) > 0 && !c.closed {
@@ -139,11 +139,11 @@ func (w *Worker) runAgain(c *client) bool {
 			w.stats.OutOfOrder++
 			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, a.tooLate())
 		} else if w.owedTooMuch(c) {
-			w.park(c, session.OwedTooMuch)
+			w.park(c, wait.OwedTooMuch)
 			return false
-		} else if answered, wait := w.closedAgain(c, a); wait {
-			w.park(c, session.Refused)
-			w.runAt(c, w.now+livesEvery)
+		} else if answered, unknown := w.closedAgain(c, a); unknown {
+			w.park(c, wait.Refused)
+			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+livesEvery)
 			return false
 		} else if !answered && !w.doAgain(c, a) {
 			return false
@@ -162,7 +162,7 @@ func (w *Worker) runAgain(c *client) bool {
 
 // doAgain sends one request again, or answers it. It returns false when the session was parked.
 func (w *Worker) doAgain(c *client, a *again) bool {
-	if a.at > w.now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
+	if a.at > w.clock.Now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
 		return w.againLater(c, a)
 	}
 	if c.blockedSince == 0 && w.postponedAgain(c, a) { // what blocks may be over before the pause is
@@ -258,8 +258,8 @@ func (w *Worker) chooseAgain(c *client, a *again, d *routing.Decision) (*backend
 
 // againLater parks a session until the first of its requests may be tried again.
 func (w *Worker) againLater(c *client, a *again) bool {
-	w.park(c, session.Refused)
-	w.runAt(c, a.at)
+	w.park(c, wait.Refused)
+	w.clock.Alarm(c.ref, &c.Place, a.at)
 	return false
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -147,13 +148,13 @@ func TestMemoryIsGivenBackAfterAPeak(t *testing.T) {
 	}
 	for ticks := 0; s.w.blocks.Kept() > 0; ticks++ {
 		at := s.w.NextTimer()
-		if at > s.w.now+time.Second || ticks > 10 {
-			t.Fatalf("%d bytes are kept for %v, and the next round is at %v", s.w.blocks.Kept(), s.w.now, at)
+		if at > s.w.clock.Now+time.Second || ticks > 10 {
+			t.Fatalf("%d bytes are kept for %v, and the next round is at %v", s.w.blocks.Kept(), s.w.clock.Now, at)
 		}
 		s.w.Tick(at)
 		s.w.Out()
 	}
-	if s.w.trimAt != never {
+	if s.w.trimAt != wait.Never {
 		t.Error("an empty pool keeps the gateway awake")
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -27,7 +27,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		return true
 	}
 	if len(c.flights) > 0 || command.Has(routing.Replication) && c.Replies.Owed() > 0 {
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	}
 	l, why := w.privateAt(c, d.Shard, c.svc.inScript(d.Shard) != "")

@@ -30,19 +30,19 @@ func (w *Worker) ample(l *backend.Lane) bool {
 		return false
 	}
 	if l.WriteAt == 0 {
-		l.WriteAt = w.now + ampleFor
+		l.WriteAt = w.clock.Now + ampleFor
 	}
-	if w.now >= l.WriteAt {
+	if w.clock.Now >= l.WriteAt {
 		return false
 	}
-	w.at(l.WriteAt) // each time: a timer that rings earlier forgets it
+	w.clock.At(l.WriteAt) // each time: a timer that rings earlier forgets it
 	return true
 }
 
 // answersSomething lets what waits for that be written.
 func (w *Worker) answersSomething(l *backend.Lane) {
 	if l.WriteAt > 0 {
-		l.WriteAt = w.now
+		l.WriteAt = w.clock.Now
 		w.dirtyLane(l)
 	}
 }

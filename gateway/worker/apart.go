@@ -51,7 +51,7 @@ func (w *Worker) apart(set *laneSet) (*backend.Lane, obstacle) {
 	usable, dialing := 0, false
 	for _, l := range set.lanes {
 		dialing = dialing || l.State == backend.Dialing
-		if !l.Usable(w.now) {
+		if !l.Usable(w.clock.Now) {
 			continue
 		}
 		usable++
@@ -60,7 +60,7 @@ func (w *Worker) apart(set *laneSet) (*backend.Lane, obstacle) {
 			empty = l
 		}
 	}
-	single := len(set.lanes) == 1 && w.now < set.singleUntil // the server takes no second connection
+	single := len(set.lanes) == 1 && w.clock.Now < set.singleUntil // the server takes no second connection
 	switch {
 	case empty != nil && (usable > 1 || single):
 		return empty, free
@@ -77,7 +77,7 @@ func (w *Worker) apart(set *laneSet) (*backend.Lane, obstacle) {
 
 // mayAddLane says that a set may have one more lane.
 func (w *Worker) mayAddLane(set *laneSet) bool {
-	return len(set.lanes) < lanesMax && w.now >= set.singleUntil
+	return len(set.lanes) < lanesMax && w.clock.Now >= set.singleUntil
 }
 
 // emptied lets others onto a lane that carried something apart.
@@ -116,13 +116,13 @@ const (
 )
 
 // closedAgain answers a request that a second connection has ended on, if its server lives: then it has closed both
-// because of it. One that died, or was killed, says nothing about the request, and the next server is asked. wait says
-// that it is not known yet.
-func (w *Worker) closedAgain(c *client, a *again) (answered, wait bool) {
+// because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
+// says that it is not known yet.
+func (w *Worker) closedAgain(c *client, a *again) (answered, unknown bool) {
 	if a.ended.at == 0 {
 		return false, false
 	}
-	lives := w.now-a.ended.at >= livesAfter
+	lives := w.clock.Now-a.ended.at >= livesAfter
 	var open *backend.Lane
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open && a.ended.of(c.svc, l) {

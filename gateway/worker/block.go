@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -32,7 +33,7 @@ const (
 func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if len(c.flights) > 0 || waits && c.withheld != nil {
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	}
 	if waits && c.svc.view == nil {
@@ -47,7 +48,7 @@ func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command,
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
 	}
-	c.own().blockedSince = max(w.now, 1)
+	c.own().blockedSince = max(w.clock.Now, 1)
 	c.beginRound(waits)
 	w.send(c, l, &request{
 		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read) || waits,
@@ -67,7 +68,7 @@ func (w *Worker) stillBlocked(c *client) bool {
 		c.blockedSince = 0
 		return false
 	}
-	w.park(c, session.Blocked)
+	w.park(c, wait.Blocked)
 	return true
 }
 
@@ -97,7 +98,7 @@ func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
 func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *routing.Decision) bool {
 	frame, left := a.frame, forEver
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
-		frame, left = timeLeft(command, w.args, a.frame, w.now-c.blockedSince)
+		frame, left = timeLeft(command, w.args, a.frame, w.clock.Now-c.blockedSince)
 	}
 	waits := command.Waits()
 	if waits && c.round != nil {
@@ -109,12 +110,12 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *ro
 		return true
 	}
 	if len(c.flights) > 0 {
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	}
 	if w.postponedAgain(c, a) {
 		if left < forEver {
-			w.runAt(c, w.now+left)
+			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+left)
 		}
 		return false
 	}
@@ -124,11 +125,11 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *ro
 			return true
 		}
 		if left < forEver {
-			w.runAt(c, w.now+left)
+			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+left)
 		}
 		return false
 	}
-	c.own().blockedSince = max(w.now, 1)
+	c.own().blockedSince = max(w.clock.Now, 1)
 	w.send(c, l, &request{
 		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
 		read: a.read, ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,

@@ -30,7 +30,7 @@ func (w *Worker) choose(c *client, shard, slot int, read bool, with backend.Comp
 		if c.flightEpoch != c.svc.view.Epoch {
 			return nil, inFlight
 		}
-		if c.carefulSlot >= 0 && w.now < c.carefulUntil && int(c.carefulSlot) == slot {
+		if c.carefulSlot >= 0 && w.clock.Now < c.carefulUntil && int(c.carefulSlot) == slot {
 			return nil, inFlight
 		}
 		if f := c.flightOf(shard); f != nil {
@@ -38,7 +38,7 @@ func (w *Worker) choose(c *client, shard, slot int, read bool, with backend.Comp
 			if l.Key.Purpose == backend.Private {
 				with = backend.Anybody
 			}
-			if f.foreign || l.Now != c.setup() || !l.Continues(w.now, with) || !fits(l.Key.Purpose, read, c.svc.Reads) {
+			if f.foreign || l.Now != c.setup() || !l.Continues(w.clock.Now, with) || !fits(l.Key.Purpose, read, c.svc.Reads) {
 				return nil, inFlight
 			}
 			if l.Full() {

@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 const (
@@ -41,12 +42,12 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 		number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
 	}
 	c.Authenticated = !s.AsksPassword
-	c.OpenedAt, c.ActiveAt = w.now, w.now
+	c.OpenedAt, c.ActiveAt = w.clock.Now, w.clock.Now
 	w.clients[id] = c
 	w.open++
 	w.stats.ClientsOpened++
 	if w.conf.IdleMax > 0 || !c.Authenticated && w.conf.AuthMax > 0 {
-		w.at(w.sweepAt)
+		w.clock.At(w.sweepAt)
 	}
 	return id
 }
@@ -66,9 +67,9 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	if c == nil || c.Ending {
 		return
 	}
-	c.ActiveAt = w.now
+	c.ActiveAt = w.clock.Now
 	w.stats.ClientInBytes += uint64(len(b))
-	if len(c.Unread) == 0 && c.Parked == session.Running && len(c.again) == 0 {
+	if len(c.Unread) == 0 && c.Reason == wait.Running && len(c.again) == 0 {
 		n := w.run(c, b)
 		w.keep(c, b[n:])
 		return
@@ -80,7 +81,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 		}
 		w.keep(c, b[:take])
 		b = b[take:]
-		if !c.closed && c.Parked == session.Running && len(c.again) == 0 {
+		if !c.closed && c.Reason == wait.Running && len(c.again) == 0 {
 			w.runUnread(c)
 		}
 	}
@@ -110,9 +111,9 @@ func (w *Worker) keep(c *client, b []byte) {
 // so it sends no faster than they execute. But many a client writes all it has before it reads anything. What waits for
 // the client itself, or for another client, would then wait for ever: such a one is read until QueryBytesMax.
 func (w *Worker) pace(c *client) {
-	stop := len(c.Unread) > pauseBytes && (c.Parked != session.Running || len(c.again) > 0)
-	switch c.Parked {
-	case session.OwedTooMuch, session.Blocked, session.Postponed:
+	stop := len(c.Unread) > pauseBytes && (c.Reason != wait.Running || len(c.again) > 0)
+	switch c.Reason {
+	case wait.OwedTooMuch, wait.Blocked, wait.Postponed:
 		stop = false
 	}
 	w.pause(c, stop && len(c.out)-c.sent <= pauseBytes)
@@ -219,9 +220,9 @@ func (w *Worker) end(c *client, why session.CloseReason) {
 
 // leaves bounds the stay of a client that is to go, see sweep.
 func (w *Worker) leaves(c *client) {
-	c.ActiveAt = w.now
+	c.ActiveAt = w.clock.Now
 	w.endings++
-	w.at(w.sweepAt)
+	w.clock.At(w.sweepAt)
 }
 
 // deliver hands a whole reply to its client, now or when its turn comes.
@@ -249,7 +250,7 @@ func (w *Worker) flush(c *client) {
 		w.dirtyClient(c)
 	}
 	w.checkOutput(c)
-	if c.Parked == session.OwedTooMuch && w.owesLittle(c) {
+	if c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 }
@@ -311,9 +312,8 @@ func (c *client) underWay() (n int) {
 
 // wake puts a parked session on the list of those that run before the round ends.
 func (w *Worker) wake(c *client) {
-	if !c.queued && !c.closed {
-		c.queued = true
-		w.ready = append(w.ready, c.ref)
+	if !c.closed {
+		w.clock.Wake(c.ref, &c.Place)
 	}
 }
 
@@ -348,13 +348,13 @@ func (w *Worker) landed(c *client, shard int16) {
 			last := len(c.flights) - 1
 			c.flights[i] = c.flights[last]
 			c.flights = c.flights[:last]
-			if c.Parked == session.Flight || c.Parked == session.Blocked || len(c.again) > 0 && len(c.flights) == 0 {
+			if c.Reason == wait.Flight || c.Reason == wait.Blocked || len(c.again) > 0 && len(c.flights) == 0 {
 				w.wake(c)
 			}
 		}
 		break
 	}
-	if c.Parked == session.OwedTooMuch && w.owesLittle(c) {
+	if c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)

@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // Filter names clients of a service as CLIENT LIST and CLIENT KILL do. A field that is nil or zero leaves nobody
@@ -137,7 +138,7 @@ func (w *Worker) names(e *Errand, c *client) bool {
 		!(f.Spares && c.number == e.Asker) &&
 		(f.Addr == nil || *f.Addr == c.remote) && (f.Local == nil || *f.Local == c.local) &&
 		(f.Type == "" || f.Type == c.kind()) && (f.IDs == nil || slices.Contains(f.IDs, c.number)) &&
-		w.now-c.OpenedAt >= f.AgeMin
+		w.clock.Now-c.OpenedAt >= f.AgeMin
 }
 
 // kind is the type of a client as CLIENT LIST TYPE calls it.
@@ -196,7 +197,8 @@ func (w *Worker) appendLine(b []byte, c *client, under int) []byte {
 		last = c.last.Name
 	}
 	b = fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d ", c.number, c.remote, c.local,
-		c.ref.ID, name, int((w.now - c.OpenedAt).Seconds()), int((w.now - c.ActiveAt).Seconds()), w.flags(c), c.DB)
+		c.ref.ID, name, int((w.clock.Now - c.OpenedAt).Seconds()), int((w.clock.Now - c.ActiveAt).Seconds()), w.flags(c),
+		c.DB)
 	b = fmt.Appendf(b, "sub=%d psub=%d ssub=%d multi=%d ",
 		c.listensTo(fanout.Channel), c.listensTo(fanout.Pattern), c.listensTo(fanout.Shard), multi)
 	b = fmt.Appendf(b, "qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d ",
@@ -230,7 +232,7 @@ func (w *Worker) flags(c *client) string {
 		{'O', c.monitoring != blind},
 		{'P', c.listening()},
 		{'x', c.Multi != nil},
-		{'b', w.isBlocked(c) || c.Parked == session.Postponed},
+		{'b', w.isBlocked(c) || c.Reason == wait.Postponed},
 		{'d', c.Watch != nil && c.Watch.Broken},
 		{'c', c.Ending},
 		{'U', strings.HasSuffix(c.remote, ":0")},

@@ -8,7 +8,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // SELECT is answered here: a session that has chosen a database is served by lanes to that database. Whether there is
@@ -42,7 +42,7 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 		reply = oneDatabase
 	case n > 0:
 		known := c.svc.databases[int32(n)]
-		if known == nil || len(known.said) > 0 && w.now-known.at >= unknownFor {
+		if known == nil || len(known.said) > 0 && w.clock.Now-known.at >= unknownFor {
 			return w.askDatabase(c, int32(n))
 		}
 		if len(known.said) > 0 {
@@ -85,7 +85,7 @@ func (w *Worker) askDatabase(c *client, n int32) bool {
 
 // learntDatabase takes the reply to that transaction; nil when the lane died.
 func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
-	d := &database{at: w.now}
+	d := &database{at: w.clock.Now}
 	switch {
 	case reply == nil, reply[0] == '-' && refusalOf(reply, false) == cannotServe:
 		return // it is asked again
@@ -143,7 +143,7 @@ func (w *Worker) wentAlong(l *backend.Lane, to backend.Setup, reply []byte) {
 func (w *Worker) joinQuestion(c *client, q question) bool {
 	for i := range w.asking {
 		if asked := &w.asking[i]; asked.svc == q.svc && asked.name == q.name && asked.keys == q.keys {
-			w.park(c, session.Asking)
+			w.park(c, wait.Asking)
 			w.asking[i].waiters = append(w.asking[i].waiters, c.ref)
 			return true
 		}

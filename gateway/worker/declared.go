@@ -6,7 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -88,8 +88,8 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 		l, _ = w.pick(c, 0, false, backend.Anybody)
 	}
 	if l == nil {
-		w.park(c, session.Asking)
-		w.runAt(c, w.now+askAgainIn)
+		w.park(c, wait.Asking)
+		w.clock.Alarm(c.ref, &c.Place, w.clock.Now+askAgainIn)
 		return beingAsked
 	}
 	w.question(l, q, resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0)

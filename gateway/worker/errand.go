@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -181,7 +182,7 @@ func (w *Worker) Reply(ref session.Ref, seq uint32, reply []byte) {
 		w.complete(c, s)
 	}
 	w.monitors(c)
-	if c.Parked == session.Flight || c.errandOut && c.Parked == session.Asking {
+	if c.Reason == wait.Flight || c.errandOut && c.Reason == wait.Asking {
 		w.wake(c)
 	}
 	c.errandOut = false

@@ -3,7 +3,7 @@ package worker
 import (
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -179,5 +179,5 @@ func pongMessage(args [][]byte) []byte {
 // idles says that the client may be closed for having sent nothing: who listens need not say anything, and who waits
 // for the end of a pause has.
 func (c *client) idles() bool {
-	return c.Replies.Owed() == 0 && c.Parked != session.Postponed && (c.listens == nil || !c.listens.Any())
+	return c.Replies.Owed() == 0 && c.Reason != wait.Postponed && (c.listens == nil || !c.listens.Any())
 }

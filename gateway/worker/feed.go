@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -150,7 +151,7 @@ func kindOf(verb []byte) fanout.Kind {
 
 func (w *Worker) wakeWaiting(t *fanout.Topic) {
 	for _, who := range t.Waiting() {
-		if c := w.client(who.Ref); c != nil && c.Parked != session.Running {
+		if c := w.client(who.Ref); c != nil && c.Reason != wait.Running {
 			w.wake(c)
 		}
 	}
@@ -162,7 +163,7 @@ func (w *Worker) feedEnded(s *service, l *backend.Lane, name []byte) {
 	if t == nil {
 		return
 	}
-	w.gapBegins(s, []*fanout.Topic{t}, w.now)
+	w.gapBegins(s, []*fanout.Topic{t}, w.clock.Now)
 	w.place(s, t)
 }
 
@@ -200,8 +201,8 @@ func (w *Worker) feedRefused(l *backend.Lane, kind fanout.Kind, name []byte, ask
 		if why == moved && s.view != nil {
 			w.redirected(l, reply, why, &backend.Ticket{}, &again{})
 		}
-		s.feedAt = w.now + feedAgain
-		w.at(s.feedAt)
+		s.feedAt = w.clock.Now + feedAgain
+		w.clock.At(s.feedAt)
 	default:
 		t := s.hub.Refused(kind, name, l.Key.Node, ask, bytes.Clone(reply))
 		if t == nil {
@@ -227,8 +228,8 @@ func (w *Worker) closeListeners(t *fanout.Topic, why session.CloseReason) {
 // still.
 func (w *Worker) feedOpened(l *backend.Lane) {
 	s, set := w.services[l.Key.Service], w.sets[l.Key]
-	l.WaitsFrom = w.now
-	w.at(w.now + feedQuiet)
+	l.WaitsFrom = w.clock.Now
+	w.clock.At(w.clock.Now + feedQuiet)
 	if main := set.lanes[0]; main != l {
 		if main.State == backend.Open && !main.Silent {
 			w.removeLane(l, backend.Idle)
@@ -251,7 +252,7 @@ func (w *Worker) feedLost(s *service, l *backend.Lane, since time.Duration) (unn
 	if set.lanes[0] != l {
 		return true // it was only tried beside another
 	}
-	s.feedFailed[node] = w.now
+	s.feedFailed[node] = w.clock.Now
 	w.gapBegins(s, s.hub.Lost(node), since)
 	w.placeAll(s)
 	return s.hub.Uses(node) == 0 || len(set.lanes) > 1
@@ -261,7 +262,7 @@ func (w *Worker) feedLost(s *service, l *backend.Lane, since time.Duration) (unn
 // a second connection shows whether it is the server that is silent, or the connection that is dead.
 func (w *Worker) feedSilent(l *backend.Lane) {
 	s := w.services[l.Key.Service]
-	s.feedFailed[l.Key.Node] = w.now
+	s.feedFailed[l.Key.Node] = w.clock.Now
 	if s.view.IsSharded() && s.home == l.Key.Node {
 		w.placeAll(s)
 		w.sweepFeeds(s)
@@ -272,7 +273,7 @@ func (w *Worker) feedSilent(l *backend.Lane) {
 		w.endFeed(s, l, backend.Idle)
 	default:
 		w.tryAfresh(w.sets[l.Key])
-		w.at(w.sets[l.Key].afreshAt)
+		w.clock.At(w.sets[l.Key].afreshAt)
 	}
 }
 
@@ -283,11 +284,11 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 		return
 	}
 	if s.hub.Uses(l.Key.Node) == 0 {
-		if w.now-l.UsedAt >= idleLane && l.Inflight.Len() == 0 {
+		if w.clock.Now-l.UsedAt >= idleLane && l.Inflight.Len() == 0 {
 			w.endFeed(s, l, backend.Idle)
 			return
 		}
-		w.at(max(l.UsedAt+idleLane, w.now+time.Second))
+		w.clock.At(max(l.UsedAt+idleLane, w.clock.Now+time.Second))
 	}
 	if l.Silent {
 		w.feedSilent(l)
@@ -296,15 +297,15 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 	if l.Inflight.Len() > 0 {
 		return
 	}
-	if due := l.WaitsFrom + feedQuiet; w.now < due {
-		w.at(due)
+	if due := l.WaitsFrom + feedQuiet; w.clock.Now < due {
+		w.clock.At(due)
 		return
 	}
 	if s.view.LedBy(l.Key.Node) >= 0 {
 		w.stats.FeedPings++
 		w.tell(l, 0, "PING")
 	} else {
-		w.at(w.now + feedQuiet)
+		w.clock.At(w.clock.Now + feedQuiet)
 	}
 }
 
@@ -343,7 +344,7 @@ func (w *Worker) gapMayEnd(s *service) {
 	if s.gapSince == 0 || s.hub.Pending() > 0 {
 		return
 	}
-	s.gap.For = w.now - s.gapSince
+	s.gap.For = w.clock.Now - s.gapSince
 	s.gapSince = 0
 	w.stats.FeedGapMillis += uint64(s.gap.For.Milliseconds())
 	w.env.Gap(s.index, s.gap)

@@ -15,7 +15,7 @@ import (
 // told of a gap.
 func (w *Worker) place(s *service, topics ...*fanout.Topic) {
 	var left []*fanout.Topic
-	since := w.now
+	since := w.clock.Now
 	for _, t := range topics {
 		for _, node := range s.hub.Place(t, w.sourcesOf(s, t)) {
 			left = append(left, t)
@@ -39,8 +39,8 @@ func (w *Worker) placeAll(s *service) {
 func (w *Worker) feedsAgain(s *service) {
 	switch {
 	case s.feedAt == 0:
-	case w.now < s.feedAt:
-		w.at(s.feedAt)
+	case w.clock.Now < s.feedAt:
+		w.clock.At(s.feedAt)
 	default:
 		s.feedAt = 0
 		w.tellDue(s, s.hub.All()...)
@@ -62,7 +62,7 @@ func (w *Worker) tellDue(s *service, topics ...*fanout.Topic) {
 				continue
 			}
 			if l := w.feedTo(s, source.Node); l != nil {
-				l.UsedAt = w.now
+				l.UsedAt = w.clock.Now
 				w.tell(l, s.hub.Telling(t, source), verb, t.Name)
 			}
 		}
@@ -124,7 +124,7 @@ func (w *Worker) chooseHome(s *service) topology.NodeID {
 	}
 	failed := func(node topology.NodeID) bool {
 		at, known := s.feedFailed[node]
-		return known && w.now-at < redialMax
+		return known && w.clock.Now-at < redialMax
 	}
 	is := s.view.LedBy(s.home) >= 0
 	if is && !failed(s.home) {

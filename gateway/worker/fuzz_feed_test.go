@@ -10,7 +10,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -138,7 +138,7 @@ func (z *fuzzed) checkListeners(s *service) {
 			continue
 		}
 		if c.subs.Waits() {
-			if waits++; c.Parked == session.Running && !c.queued {
+			if waits++; c.Reason == wait.Running && !c.Awake() {
 				z.t.Fatalf("client %d waits for an acknowledgement, and is not parked", c.ref.ID)
 			}
 		}

@@ -53,12 +53,12 @@ func (z *fuzzed) checkPrivate() {
 		case c.pin != nil && z.w.lanes[c.pin.ID] != c.pin:
 			z.t.Fatalf("client %d is pinned to a lane that is gone", c.ref.ID)
 		case c.pin != nil && (c.Watch == nil || c.Watch.Broken) && c.pin.State == backend.Open && c.pin.Inflight.Len() == 0 &&
-			c.Parked == 0 && len(c.again) == 0 && !c.pin.Tunnel:
+			c.Reason == 0 && len(c.again) == 0 && !c.pin.Tunnel:
 			z.t.Fatalf("client %d keeps a lane that it does not need", c.ref.ID)
 		}
 	}
-	if n := len(z.w.later); n > 4*len(z.w.clients)+4 {
-		z.t.Fatalf("%d appointments", n)
+	if err := z.w.clock.Check(len(z.w.clients)); err != nil {
+		z.t.Fatal(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -347,21 +348,21 @@ func (z *fuzzed) check() {
 	}
 	z.checkPrivate()
 	z.checkFeeds()
-	held, bytes := 0, 0
+	var held wait.Load
 	defer func() {
-		if held != z.w.held || bytes != z.w.heldBytes {
-			z.t.Fatalf("%d sessions with %d bytes are held, the books say %d, %d", held, bytes, z.w.held, z.w.heldBytes)
+		if held != z.w.waiting {
+			z.t.Fatalf("sessions and bytes that wait are %v, the books say %v", held, z.w.waiting)
 		}
 	}()
 	for _, c := range z.w.clients {
 		if c == nil {
 			continue
 		}
-		if c.held {
-			held++
-			bytes += len(c.Unread)
+		if counted, _ := c.Counted(); counted {
+			held.Sessions++
+			held.Bytes += len(c.Unread)
 			if c.Multi != nil {
-				bytes += len(c.Multi.Body)
+				held.Bytes += len(c.Multi.Body)
 			}
 		}
 		z.checkHeld(c)
@@ -487,9 +488,9 @@ func (z *fuzzed) waits() string {
 		}
 		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes() + len(c.pushes)
 		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
-		if c.Parked != session.Running || left > 0 || c.HalfClosed {
+		if c.Reason != wait.Running || left > 0 || c.HalfClosed {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
-				c.ref.ID, c.Parked, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)
+				c.ref.ID, c.Reason, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)
 		}
 	}
 	for _, l := range z.w.lanes {

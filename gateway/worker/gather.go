@@ -32,7 +32,7 @@ func (w *Worker) gather(c *client) {
 		return
 	}
 	if len(w.gathered) == 0 {
-		w.gatheredAt = w.now
+		w.gatheredAt = w.clock.Now
 	}
 	c.due = dueLater
 	w.gathered = append(w.gathered, c.ref)
@@ -41,7 +41,8 @@ func (w *Worker) gather(c *client) {
 // moreToGather says that a message has been sent to a server and is not answered.
 func (w *Worker) moreToGather() bool {
 	l := w.publishes
-	return l != nil && l.State == backend.Open && l.Queue.AnsweredTo() < w.publishEnd && w.now < w.gatheredAt+gatherFor
+	return l != nil && l.State == backend.Open && l.Queue.AnsweredTo() < w.publishEnd &&
+		w.clock.Now < w.gatheredAt+gatherFor
 }
 
 // writeGathered has what was gathered written, unless more is to come.
@@ -50,7 +51,7 @@ func (w *Worker) writeGathered() {
 	case len(w.gathered) == 0:
 		return
 	case w.moreToGather():
-		w.at(w.gatheredAt + gatherFor)
+		w.clock.At(w.gatheredAt + gatherFor)
 		return
 	}
 	for _, who := range w.gathered {

@@ -3,6 +3,7 @@ package worker
 import (
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // A client that closes its half of the connection ("printf ... | nc -N") has said everything and still reads. One that
@@ -28,15 +29,15 @@ func (w *Worker) goOnHalfClosed(c *client) {
 	case c.closed || c.Ending:
 	case w.isBlocked(c):
 		at := c.blockedSince + blockedGrace // it may have been sent just now
-		if w.now >= at {
+		if w.clock.Now >= at {
 			w.close(c, session.ClientLeft)
 			return
 		}
-		w.park(c, session.Blocked)
-		w.runAt(c, at)
-	case c.Parked == session.Postponed || c.waitsForServer():
+		w.park(c, wait.Blocked)
+		w.clock.Alarm(c.ref, &c.Place, at)
+	case c.Reason == wait.Postponed || c.waitsForServer():
 		w.close(c, session.ClientLeft)
-	case c.Parked == session.Running && len(c.again) == 0:
+	case c.Reason == wait.Running && len(c.again) == 0:
 		w.end(c, session.ClientLeft)
 	}
 }
@@ -44,7 +45,7 @@ func (w *Worker) goOnHalfClosed(c *client) {
 // waitsForServer says that what a session has sent is at a server that is silent or is being left, so that the rest may
 // run much later. See parkIn for a session that has nothing on its way.
 func (c *client) waitsForServer() bool {
-	if c.Parked == session.Running && len(c.again) == 0 {
+	if c.Reason == wait.Running && len(c.again) == 0 {
 		return false // all of it has been sent
 	}
 	for i := range c.flights {

@@ -3,8 +3,8 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/hold"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -67,12 +67,12 @@ func (c *client) patience() time.Duration {
 
 // park makes a session wait for something of its own: its flight, its lane, its replies. It is woken where that
 // changes.
-func (w *Worker) park(c *client, why session.ParkReason) {
-	c.Parked = why
+func (w *Worker) park(c *client, why wait.Reason) {
+	c.Reason = why
 	w.stats.ParkedFor[why]++
-	if why == session.LaneFull {
-		w.at(w.now + laneFullRetry)
-		c.svc.full = append(c.svc.full, c.ref)
+	if why == wait.LaneFull {
+		w.clock.At(w.clock.Now + laneFullRetry)
+		c.svc.full.Add(c.ref)
 	}
 }
 
@@ -82,21 +82,21 @@ func (w *Worker) park(c *client, why session.ParkReason) {
 func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 	h := c.svc.hold(shard)
 	window := c.window()
-	reason := session.NoLane
+	reason := wait.NoLane
 	switch why {
 	case soonLane:
 		window = c.patience() // that is no hold
 	case held:
-		reason = session.NoPrimary
+		reason = wait.NoPrimary
 		fallthrough
 	default:
-		if h.Begin(w.now) {
+		if h.Begin(w.clock.Now) {
 			w.stats.Holds++
 		}
 	}
 	since := c.WaitsSince
 	if since == 0 {
-		since = max(w.now, 1)
+		since = max(w.clock.Now, 1)
 	}
 	switch {
 	case window == 0:
@@ -104,7 +104,7 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 			w.stats.WouldHaveHeld++
 		}
 		return w.sinceWhen(c, shard, why)
-	case why != soonLane && h.Expired(window) || w.now-since >= window:
+	case why != soonLane && h.Expired(window) || w.clock.Now-since >= window:
 		refused = w.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {
 			w.stats.HoldRefused++
@@ -121,22 +121,19 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 	}
 	w.waitsFrom(c)
 	w.park(c, reason)
-	h.Park(c.ref, since, window)
-	w.at(since + window)
+	h.Add(c.ref, since, window)
+	w.clock.At(since + window)
 	return ""
 }
 
 // waitsFrom begins the wait of the request in front, unless it has begun.
 func (w *Worker) waitsFrom(c *client) {
 	if c.WaitsSince == 0 {
-		c.WaitsSince = max(w.now, 1)
+		c.WaitsSince = max(w.clock.Now, 1)
 		w.stats.Held++
 	}
-	if !c.held {
-		c.held = true
-		w.held++
-		w.weigh(c)
-	}
+	w.waiting.Count(&c.Place)
+	w.weigh(c)
 }
 
 // notHeld ends the wait of the request in front, and counts in *how what became of it.
@@ -149,37 +146,29 @@ func (w *Worker) notHeld(c *client, how *uint64) {
 
 // weigh keeps the books of what held sessions have sent and is not begun.
 func (w *Worker) weigh(c *client) {
-	weight := 0
-	if c.held {
-		weight = len(c.Unread)
-		if c.Multi != nil {
-			weight += len(c.Multi.Body)
-		}
+	bytes := len(c.Unread)
+	if c.Multi != nil {
+		bytes += len(c.Multi.Body)
 	}
-	w.heldBytes += weight - c.weight
-	c.weight = weight
+	w.waiting.Weigh(&c.Place, bytes)
 }
 
 // unpark lets a session run, or leave.
 func (w *Worker) unpark(c *client) {
-	c.Parked = session.Running
-	if c.held {
-		c.held = false
-		w.held--
-		w.weigh(c)
-	}
+	c.Reason = wait.Running
+	w.waiting.Release(&c.Place)
 }
 
 // holdsFull says that no more may wait for a server.
 func (w *Worker) holdsFull() bool {
-	return w.conf.HoldSessionsMax > 0 && w.held >= w.conf.HoldSessionsMax ||
-		w.conf.HoldBytesMax > 0 && w.heldBytes >= w.conf.HoldBytesMax
+	return w.conf.HoldSessionsMax > 0 && w.waiting.Sessions >= w.conf.HoldSessionsMax ||
+		w.conf.HoldBytesMax > 0 && w.waiting.Bytes >= w.conf.HoldBytesMax
 }
 
 // sinceWhen says for the client which shard it waits for, why, and for how long that has been so.
 func (w *Worker) sinceWhen(c *client, shard int, why obstacle) string {
-	since := w.now
-	if h := c.svc.hold(shard); h.Held() {
+	since := w.clock.Now
+	if h := c.svc.hold(shard); h.Buffering() {
 		since = h.Since()
 	}
 	if c.WaitsSince > 0 {
@@ -192,7 +181,7 @@ func (w *Worker) sinceWhen(c *client, shard int, why obstacle) string {
 	case noReplica:
 		text = " has had no usable connection to a replica for "
 	}
-	return c.svc.shardName(shard) + text + (w.now - since).Round(time.Millisecond).String()
+	return c.svc.shardName(shard) + text + (w.clock.Now - since).Round(time.Millisecond).String()
 }
 
 // shardName is how texts call a shard.
@@ -205,8 +194,7 @@ func (s *service) shardName(shard int) string {
 
 // wakeFull lets the sessions that wait for a full lane try again.
 func (w *Worker) wakeFull(s *service) {
-	w.wakeAll(s.full)
-	s.full = s.full[:0]
+	w.wakeAll(s.full.Take())
 }
 
 // wakeHeld lets all sessions that wait for a shard of a service try again.
@@ -221,11 +209,11 @@ func (w *Worker) wakeHeld(s *service) {
 func (w *Worker) releaseHeld(s *service) {
 	for i := range s.holds {
 		switch h := &s.holds[i]; {
-		case !h.Held():
-			w.wakeAll(h.Release(nil))
+		case !h.Buffering():
+			w.wakeAll(h.End(nil))
 		case w.takesWrites(s, i):
 			w.stats.HoldsEnded++
-			w.wakeAll(h.Release(nil))
+			w.wakeAll(h.End(nil))
 		default:
 			w.wakeAll(h.Wake(nil))
 		}
@@ -243,7 +231,7 @@ func (w *Worker) takesWrites(s *service, shard int) bool {
 			continue
 		}
 		for _, l := range primary.lanes {
-			if l.Usable(w.now) {
+			if l.Usable(w.clock.Now) {
 				return true
 			}
 		}
@@ -254,11 +242,11 @@ func (w *Worker) takesWrites(s *service, shard int) bool {
 // moveHolds gives the holds their places under a new view. A shard that has no primary still, or the same one, goes on
 // being held; elsewhere there is new hope.
 func (w *Worker) moveHolds(s *service, old *topology.View) {
-	before := map[string]hold.Hold{}
+	before := map[string]wait.Buffer{}
 	for i := range s.holds {
 		h := &s.holds[i]
 		w.wakeAll(h.Wake(nil))
-		if !h.Held() {
+		if !h.Buffering() {
 			continue
 		}
 		w.stats.HoldsEnded++
@@ -270,7 +258,7 @@ func (w *Worker) moveHolds(s *service, old *topology.View) {
 	if s.view != nil {
 		shards = len(s.view.Shards)
 	}
-	s.holds = make([]hold.Hold, shards+1)
+	s.holds = make([]wait.Buffer, shards+1)
 	for i := range shards {
 		name := s.view.Shards[i].Name
 		if h, ok := before[name]; ok {
@@ -295,16 +283,16 @@ func newPrimary(before *topology.Shard, v *topology.View) bool {
 func (w *Worker) expireHeld(s *service) {
 	for i := range s.holds {
 		h := &s.holds[i]
-		w.wakeAll(h.Expire(w.now, nil))
+		w.wakeAll(h.Expire(w.clock.Now, nil))
 		if at, ok := h.Next(); ok {
-			w.at(at)
+			w.clock.At(at)
 		}
 	}
 }
 
 func (w *Worker) wakeAll(waiters []session.Ref) {
 	for _, who := range waiters {
-		if c := w.client(who); c != nil && c.Parked != session.Running {
+		if c := w.client(who); c != nil && c.Reason != wait.Running {
 			w.wake(c)
 		}
 	}

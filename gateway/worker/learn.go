@@ -118,7 +118,7 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 	}
 	s := c.svc
 	if l := s.learned[name]; l != nil {
-		switch age := w.now - l.at; {
+		switch age := w.clock.Now - l.at; {
 		case l.failed && age < failedFor:
 			w.answer(c, w.loading(s, "the server cannot say what the command is"))
 			return nil, answered
@@ -138,7 +138,7 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 func (w *Worker) learnKeys(c *client, args [][]byte) inquiry {
 	said := c.svc.keysSaid(args)
 	switch {
-	case said != nil && w.now-said.at < unknownFor:
+	case said != nil && w.clock.Now-said.at < unknownFor:
 		w.stats.Refused++
 		w.answer(c, said.err)
 		return answered
@@ -209,14 +209,14 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 		s.functions = routing.Functions(list)
 	case reply == nil: // it is asked again
 	case q.keys != (digest{}):
-		s.learntKeys(&q, reply, w.now)
+		s.learntKeys(&q, reply, w.clock.Now)
 	default:
 		if len(s.learned) >= learnedMax {
 			clear(s.learned)
 		}
 		failed := reply[0] == '-' && !bytes.HasPrefix(reply, []byte("-NOPERM"))
 		info, _ := resp.Decode(reply)
-		s.learned[q.name] = &learned{row: routing.LearnInfo(q.name, info), at: w.now, failed: failed}
+		s.learned[q.name] = &learned{row: routing.LearnInfo(q.name, info), at: w.clock.Now, failed: failed}
 	}
 	w.wakeAll(q.waiters)
 }

@@ -39,8 +39,8 @@ func (w *Worker) leaveLane(s *service, l *backend.Lane, old *topology.View) {
 			if sh.FormerMute && l.Silent { // a paused one would answer the control plane
 				grace = 0
 			}
-			l.RetireAt = min(l.RetireAt, w.now+grace)
-			w.at(l.RetireAt)
+			l.RetireAt = min(l.RetireAt, w.clock.Now+grace)
+			w.clock.At(l.RetireAt)
 		}
 	case topology.KeptRole:
 		l.Leaving = false
@@ -80,8 +80,8 @@ func (w *Worker) retire(l *backend.Lane) {
 		l.Retiring = true
 		w.laneLost(l, backend.Retired)
 	} else if !l.Retiring {
-		l.Retiring, l.RetireAt = true, w.now+retireGrace
-		w.at(l.RetireAt)
+		l.Retiring, l.RetireAt = true, w.clock.Now+retireGrace
+		w.clock.At(l.RetireAt)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -14,7 +15,7 @@ import (
 // session was parked.
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
 	if c.Replies.Owed() > 0 && (changesSetup(c, command.ID, args) || comesAfter(c, command)) {
-		w.park(c, session.Flight) // what is owed is still said in the old protocol, of the old database
+		w.park(c, wait.Flight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
 	if command.ID == routing.CmdSelect {
@@ -190,7 +191,7 @@ func saidInScript(c *routing.Command) bool { return c != nil && c.ID == routing.
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
 func (w *Worker) askUrgently(c *client, shard int, frame []byte) bool {
 	if len(c.flights) > 0 {
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	}
 	l, why := w.privateAt(c, shard, true)

@@ -24,7 +24,7 @@ func (w *Worker) LaneOpened(id backend.LaneID, met Met) {
 		w.out.CloseLanes = append(w.out.CloseLanes, id) // nobody waits for it any more
 		return
 	}
-	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.now, w.now
+	l.State, l.OpenedAt, l.UsedAt = backend.Open, w.clock.Now, w.clock.Now
 	l.Client, l.OwnOffset = met.Client, met.OwnOffset
 	if met.RunID != "" {
 		l.RunID = met.RunID
@@ -63,10 +63,10 @@ func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
 	} else {
 		w.report(l, topology.LaneLost)
 		if set := w.sets[l.Key]; len(set.lanes) > 1 && why == backend.DialFailed {
-			set.singleUntil = w.now + redialMax
+			set.singleUntil = w.clock.Now + redialMax
 		}
 	}
-	if l.Key.Purpose == backend.Feed && w.feedLost(w.services[l.Key.Service], l, w.now) {
+	if l.Key.Purpose == backend.Feed && w.feedLost(w.services[l.Key.Service], l, w.clock.Now) {
 		w.removeLane(l, backend.DialFailed)
 		return
 	}
@@ -98,11 +98,11 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 func (w *Worker) over(l *backend.Lane, why backend.LostReason) {
 	s := w.services[l.Key.Service]
 	delete(s.loaded, l.Key.Node) // what was to be loaded on it may not have been
-	retiring, since := l.Retiring, w.now
+	retiring, since := l.Retiring, w.clock.Now
 	if l.Silent {
 		since = l.WaitsFrom
 	}
-	steady := w.now-l.OpenedAt >= steadyAfter
+	steady := w.clock.Now-l.OpenedAt >= steadyAfter
 	l.Reset()
 	l.State = backend.Waiting
 	if why != backend.Retired && why != backend.Refused {
@@ -141,10 +141,10 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		if c.ghost = nil; l.Client != 0 {
 			c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 		}
-		if w.now-l.OpenedAt >= steadyAfter {
+		if w.clock.Now-l.OpenedAt >= steadyAfter {
 			t.Hops = 0
 		} else {
-			c.own().pinAt = w.now + privateRetry
+			c.own().pinAt = w.clock.Now + privateRetry
 		}
 	}
 	switch {
@@ -169,7 +169,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		var e ended
 		if costs(l, r, front, why) {
 			if t.Cost > 0 && l.Alone() {
-				e = ended{node: l.Key.Node, runID: l.RunID, at: max(w.now, 1), sent: l.Queue.Sent(t.End)}
+				e = ended{node: l.Key.Node, runID: l.RunID, at: max(w.clock.Now, 1), sent: l.Queue.Sent(t.End)}
 			}
 			t.Cost++
 		}
@@ -233,8 +233,8 @@ func (w *Worker) redial(l *backend.Lane) {
 	l.Attempts++
 	pause := min(redialMax, redialMin<<min(l.Attempts-1, 10))
 	l.State = backend.Waiting
-	l.RedialAt = w.now + pause/2 + time.Duration(w.rnd.Int64N(int64(pause)))
-	w.at(l.RedialAt)
+	l.RedialAt = w.clock.Now + pause/2 + time.Duration(w.rnd.Int64N(int64(pause)))
+	w.clock.At(l.RedialAt)
 	if l.Attempts == 1 {
 		w.wakeHeld(w.services[l.Key.Service]) // reads may go elsewhere
 	}

@@ -2,7 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // CLIENT REPLY has replies dropped before they reach the client. On a lane nothing changes: the servers answer, and the
@@ -61,7 +61,7 @@ func (w *Worker) waitsToAcknowledge(c *client) bool {
 	if c.mute == loud || c.Replies.Owed() == 0 {
 		return false
 	}
-	w.park(c, session.Flight)
+	w.park(c, wait.Flight)
 	return true
 }
 

@@ -2,7 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/backend"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // Out is what the loop must do at the end of a round, in the order CloseLanes, Dials, Read, Lanes, Clients,
@@ -67,7 +67,7 @@ func (o *Out) reset() {
 
 // Out ends a round: sessions that can go on run first. What comes up while the loop does what it says is in the next.
 func (w *Worker) Out() *Out {
-	for len(w.ready)+len(w.parting) > 0 {
+	for !w.clock.Idle() || len(w.parting) > 0 {
 		w.runReady()
 		w.part()
 	}
@@ -86,18 +86,14 @@ func (w *Worker) Out() *Out {
 // runReady runs the sessions that were waiting and may now go on. Those that become ready meanwhile have their turn in
 // the next pass.
 func (w *Worker) runReady() {
-	turn := w.ready
-	w.ready = w.waiters[:0]
-	for _, who := range turn {
+	for _, who := range w.clock.Turn() {
 		c := w.client(who)
-		if c == nil || !c.queued {
+		if c == nil || !c.Take() {
 			continue
 		}
-		c.queued = false
 		w.unpark(c)
 		w.resume(c)
 	}
-	w.waiters = turn[:0]
 }
 
 // LaneBytes returns the bytes to write to a lane next; empty when there are none, or not yet: Out names the lane again
@@ -128,7 +124,7 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 	}
 	busy, owed := l.Busy(), l.Awaits()
 	if l.Slicing() {
-		l.SlicedAt = w.now
+		l.SlicedAt = w.clock.Now
 	}
 	l.Queue.Wrote(n)
 	if l.Tunnel {
@@ -138,8 +134,8 @@ func (w *Worker) LaneWrote(id backend.LaneID, n int) {
 		l.WriteAt = 0
 	}
 	if !owed && l.Awaits() {
-		l.WaitsFrom, l.Slow, l.Doubted, l.SentOn = w.now, false, false, false
-		w.at(w.now + min(slowAfter, w.services[l.Key.Service].silent[l.Key.Purpose]))
+		l.WaitsFrom, l.Slow, l.Doubted, l.SentOn = w.clock.Now, false, false, false
+		w.clock.At(w.clock.Now + min(slowAfter, w.services[l.Key.Service].silent[l.Key.Purpose]))
 	}
 	if busy && !l.Busy() {
 		w.notBusy(l)
@@ -165,7 +161,7 @@ func (w *Worker) ClientWrote(id uint32, n int) {
 		return
 	}
 	c.sent += n
-	c.tookAt = w.now
+	c.tookAt = w.clock.Now
 	w.stats.ClientOutBytes += uint64(n)
 	if c.sent == len(c.out) {
 		w.blocks.Give(c.out)
@@ -189,7 +185,7 @@ func (w *Worker) drained(c *client) {
 		}
 	}
 	w.tunnelDrained(c)
-	if c.Parked == session.OwedTooMuch && w.owesLittle(c) {
+	if c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)
@@ -221,7 +217,7 @@ func (w *Worker) pause(c *client, stop bool) {
 func (w *Worker) readLane(l *backend.Lane, on bool) {
 	if l.Paused == on {
 		l.Paused = !on
-		l.WaitsFrom = w.now
+		l.WaitsFrom = w.clock.Now
 		w.out.Read = append(w.out.Read, Reading{Lane: true, LaneID: l.ID, On: on})
 	}
 }

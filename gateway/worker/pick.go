@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -73,14 +74,14 @@ func (c *client) setup() backend.Setup { return backend.Setup{Proto: c.Proto, DB
 func (w *Worker) routesFor(s *service, setup backend.Setup) []route {
 	for i := range s.routes {
 		if r := &s.routes[i]; r.setup == setup {
-			r.usedAt = w.now
+			r.usedAt = w.clock.Now
 			return r.byShard
 		}
 	}
 	made := w.makeRoutes(s, setup)
-	s.routes = append(s.routes, routes{setup, made, w.now})
+	s.routes = append(s.routes, routes{setup, made, w.clock.Now})
 	if setup.DB != 0 {
-		w.at(w.now + idleLane)
+		w.clock.At(w.clock.Now + idleLane)
 	}
 	return made
 }
@@ -91,8 +92,8 @@ func (w *Worker) dropIdle(s *service) {
 		if r.setup.DB == 0 {
 			return false
 		}
-		if idleAt := r.usedAt + idleLane; w.now < idleAt {
-			w.at(idleAt)
+		if idleAt := r.usedAt + idleLane; w.clock.Now < idleAt {
+			w.clock.At(idleAt)
 			return false
 		}
 		for i := range r.byShard {
@@ -182,7 +183,7 @@ func (w *Worker) addLane(set *laneSet, kill ...int64) *backend.Lane {
 
 // newLane adds a lane that is not dialled yet.
 func (w *Worker) newLane(set *laneSet) *backend.Lane {
-	l := &backend.Lane{Key: set.key, UsedAt: w.now}
+	l := &backend.Lane{Key: set.key, UsedAt: w.clock.Now}
 	l.Queue.Blocks = &w.blocks
 	if n := len(w.freeLane); n > 0 {
 		l.ID = w.freeLane[n-1]
@@ -200,8 +201,8 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	set := w.sets[l.Key]
 	s := w.services[l.Key.Service]
 	killIn := set.runID
-	l.State, l.DialledAt, l.Now = backend.Dialing, w.now, l.Key.Setup
-	w.at(w.now + dialGrace)
+	l.State, l.DialledAt, l.Now = backend.Dialing, w.clock.Now, l.Key.Setup
+	w.clock.At(w.clock.Now + dialGrace)
 	w.stats.Dials++
 	l.RunID, l.Kill = set.runID, nil
 	if !l.Urgent {
@@ -227,20 +228,20 @@ func (w *Worker) pick(c *client, shard int, read bool, with backend.Company) (*b
 	}
 	r := &routes[shard]
 	if read && c.svc.Reads != FromPrimary {
-		wait := free
+		best := free
 		for range r.replicas {
 			r.next++
 			l, why := w.laneOf(r.replicas[r.next%uint32(len(r.replicas))], with)
 			if l != nil {
 				return l, free
 			}
-			if why == soonLane || why == laneFull && wait == free {
-				wait = why
+			if why == soonLane || why == laneFull && best == free {
+				best = why
 			}
 		}
 		switch {
-		case wait != free:
-			return nil, wait
+		case best != free:
+			return nil, best
 		case c.svc.Reads == OnlyReplica && len(r.replicas) == 0:
 			return nil, noServer
 		case c.svc.Reads == OnlyReplica:
@@ -264,12 +265,12 @@ func (w *Worker) usable(set *laneSet) (l *backend.Lane, soon bool) {
 		w.addLane(set)
 	}
 	for _, l := range set.lanes {
-		if l.Usable(w.now) {
+		if l.Usable(w.clock.Now) {
 			return l, false
 		}
 		trying = trying || l.State != backend.Open
 		switch {
-		case l.State == backend.Dialing && l.Attempts == 0 && w.now-l.DialledAt < dialGrace:
+		case l.State == backend.Dialing && l.Attempts == 0 && w.clock.Now-l.DialledAt < dialGrace:
 			soon = true
 		case l.Silent:
 			silent++
@@ -297,13 +298,13 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	old := s.view
 	s.view = v
 	w.moveHolds(s, old)
-	w.keepAppointments(never)
+	w.clock.Ring(wait.Never, w.placeOf)
 	former := s.routes
 	s.routes = nil
 	if v != nil {
 		w.routesFor(s, backend.Setup{Proto: 2}) // its lanes are there before the first client
 		for i := range former {
-			if w.now-former[i].usedAt < idleLane || former[i].setup.DB == 0 {
+			if w.clock.Now-former[i].usedAt < idleLane || former[i].setup.DB == 0 {
 				w.routesFor(s, former[i].setup)
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -47,11 +47,11 @@ func pauseErrand(args [][]byte, now time.Time) (e Errand, wrong []byte) {
 func (w *Worker) pauseClients(e *Errand) {
 	for _, part := range e.Parts {
 		s := w.services[part]
-		if w.now >= s.pausedUntil {
+		if w.clock.Now >= s.pausedUntil {
 			s.pausesAll = false
 		}
 		s.pausesAll = s.pausesAll || e.PauseAll
-		s.pausedUntil = max(s.pausedUntil, w.now+e.Pause)
+		s.pausedUntil = max(s.pausedUntil, w.clock.Now+e.Pause)
 		s.functions = nil // they may have changed since the last one
 	}
 }
@@ -61,7 +61,7 @@ func (w *Worker) unpauseClients(e *Errand) {
 		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
 	}
 	for _, c := range w.clients {
-		if c != nil && c.Parked == session.Postponed && e.concerns(c) {
+		if c != nil && c.Reason == wait.Postponed && e.concerns(c) {
 			w.wake(c)
 		}
 	}
@@ -70,7 +70,7 @@ func (w *Worker) unpauseClients(e *Errand) {
 // postponed parks a session whose command must wait for the end of a pause.
 func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) bool {
 	s := c.svc
-	if w.now >= s.pausedUntil || c.Multi == nil && getsIn(command) {
+	if w.clock.Now >= s.pausedUntil || c.Multi == nil && getsIn(command) {
 		return false
 	}
 	if !s.pausesAll {
@@ -92,7 +92,7 @@ func getsIn(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePau
 // postponedAgain is postponed for what must be done again: a pause may have begun since it was sent.
 func (w *Worker) postponedAgain(c *client, a *again) bool {
 	s := c.svc
-	if w.now >= s.pausedUntil {
+	if w.clock.Now >= s.pausedUntil {
 		return false
 	}
 	if !s.pausesAll {
@@ -113,6 +113,6 @@ func (w *Worker) postponedAgain(c *client, a *again) bool {
 func (w *Worker) postpone(c *client) {
 	w.notHeld(c, &w.stats.HoldReleased) // it waits for no server any more
 	w.unpinUnused(c)
-	w.park(c, session.Postponed)
-	w.runAt(c, c.svc.pausedUntil)
+	w.park(c, wait.Postponed)
+	w.clock.Alarm(c.ref, &c.Place, c.svc.pausedUntil)
 }

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -99,8 +100,8 @@ func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.L
 		w.pinTo(c, l)
 		return l, free
 	}
-	if w.now < c.pinAt || !w.mayDialPrivate(c.svc, n, set) {
-		c.own().pinAt = max(c.pinAt, w.now+privateRetry)
+	if w.clock.Now < c.pinAt || !w.mayDialPrivate(c.svc, n, set) {
+		c.own().pinAt = max(c.pinAt, w.clock.Now+privateRetry)
 		return nil, noPrivate
 	}
 	var kill []int64
@@ -120,7 +121,7 @@ func (w *Worker) privateTo(c *client, n *topology.Node, urgent bool) (*backend.L
 // mayDialPrivate says that one more private lane to a node may be opened. Where the last one could not be, they are
 // tried one at a time.
 func (w *Worker) mayDialPrivate(s *service, n *topology.Node, set *laneSet) bool {
-	if set.failing && (w.now < set.afreshAt || set.trial != nil && set.trial.State == backend.Dialing) {
+	if set.failing && (w.clock.Now < set.afreshAt || set.trial != nil && set.trial.State == backend.Dialing) {
 		return false
 	}
 	if w.conf.PrivateMax == 0 {
@@ -178,7 +179,7 @@ func (w *Worker) pinIsTo(c *client, n *topology.Node) bool {
 func (w *Worker) pinLeadsTo(c *client, n *topology.Node) bool {
 	l := c.pin
 	return n != nil && n.ID == l.Key.Node && l.Now == c.setup() &&
-		(l.State == backend.Dialing || l.Usable(w.now))
+		(l.State == backend.Dialing || l.Usable(w.clock.Now))
 }
 
 // unpin takes the lane from a session. It goes to the next one if the server remembers nothing of this one.
@@ -191,10 +192,10 @@ func (w *Worker) unpin(c *client) {
 	}
 	l.Owned = false
 	set := w.sets[l.Key]
-	if !watched && !l.Urgent && !l.Once && l.Usable(w.now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
-		l.UsedAt = w.now
+	if !watched && !l.Urgent && !l.Once && l.Usable(w.clock.Now) && l.Inflight.Len() == 0 && len(set.idle) < privateKept {
+		l.UsedAt = w.clock.Now
 		set.idle = append(set.idle, l)
-		w.at(w.now + idleLane)
+		w.clock.At(w.clock.Now + idleLane)
 		return
 	}
 	w.closePrivate(l)
@@ -251,10 +252,10 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 		c.Watch.Broken = true
 	}
 	if failed {
-		set.failing, set.afreshAt = true, w.now+privateRetry
-		c.own().pinAt = w.now + privateRetry
+		set.failing, set.afreshAt = true, w.clock.Now+privateRetry
+		c.own().pinAt = w.clock.Now + privateRetry
 	}
-	if c.Parked == session.NoPrivateLane {
+	if c.Reason == wait.NoPrivateLane {
 		w.wake(c)
 	}
 }
@@ -269,7 +270,7 @@ func (w *Worker) pinOpened(l *backend.Lane) {
 		if !l.Urgent { // such a one ends no other
 			c.ghost = nil
 		}
-		if c.Parked == session.NoPrivateLane {
+		if c.Reason == wait.NoPrivateLane {
 			w.wake(c)
 		}
 	}
@@ -281,19 +282,19 @@ func (w *Worker) parkPrivate(c *client, shard int, why obstacle) (refused string
 	patience := c.patience()
 	since := c.WaitsSince
 	if since == 0 {
-		since = max(w.now, 1)
+		since = max(w.clock.Now, 1)
 	}
-	if w.now-since >= patience {
+	if w.clock.Now-since >= patience {
 		w.notHeld(c, &w.stats.HoldExpired)
-		waited := (w.now - since).Round(time.Millisecond)
+		waited := (w.clock.Now - since).Round(time.Millisecond)
 		return c.svc.shardName(shard) + " had no dedicated connection available for " + waited.String()
 	}
 	w.waitsFrom(c)
-	w.park(c, session.NoPrivateLane)
+	w.park(c, wait.NoPrivateLane)
 	at := since + patience
 	if why == noPrivate {
-		at = min(at, max(c.pinAt, w.now+time.Millisecond))
+		at = min(at, max(c.pinAt, w.clock.Now+time.Millisecond))
 	}
-	w.runAt(c, at)
+	w.clock.Alarm(c.ref, &c.Place, at)
 	return ""
 }

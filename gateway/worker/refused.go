@@ -162,13 +162,13 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		if !l.Leaving && !w.justSwitched(l) || t.Tries >= w.triesOf(&t, kind) {
 			return false // it is what the servers were set up for
 		}
-		a.at, a.said = w.now+refusedPause(t.Tries), bytes.Clone(reply)
+		a.at, a.said = w.clock.Now+refusedPause(t.Tries), bytes.Clone(reply)
 	case inScript:
 		if l.Urgent || t.Flags&backend.Watched != 0 || t.Tries >= w.triesOf(&t, kind) {
 			return false
 		}
 		w.cannotServe(l, topology.LaneSlow)
-		if a.at = w.now + refusedPause(t.Tries); l.Key.Purpose == backend.Replica {
+		if a.at = w.clock.Now + refusedPause(t.Tries); l.Key.Purpose == backend.Replica {
 			a.at = 0
 		}
 	case moved, asked:
@@ -176,13 +176,13 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 			return false
 		}
 		if t.Hops >= 2 && a.target >= 0 { // two servers that name each other agree in a moment; each MOVED makes a view
-			a.at, a.firm = w.now+tryAgainPause<<(3*(t.Hops-2)), true
+			a.at, a.firm = w.clock.Now+tryAgainPause<<(3*(t.Hops-2)), true
 		}
 	case tryAgain:
-		a.at = w.now + tryAgainPause<<min(t.Tries, 5)
+		a.at = w.clock.Now + tryAgainPause<<min(t.Tries, 5)
 	case cannotServe:
 		w.cannotServe(l, topology.Refused)
-		if a.at = w.now + refusedPause(t.Tries); l.Key.Purpose == backend.Replica {
+		if a.at = w.clock.Now + refusedPause(t.Tries); l.Key.Purpose == backend.Replica {
 			a.at = 0 // others may serve it now
 		}
 	}
@@ -200,8 +200,8 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 
 // cannotServe leaves a lane alone for a while whose server has said that it cannot serve now.
 func (w *Worker) cannotServe(l *backend.Lane, how topology.ReportKind) {
-	l.RefusingUntil, l.OnTrial = w.now+refusingFor, true
-	w.at(l.RefusingUntil)
+	l.RefusingUntil, l.OnTrial = w.clock.Now+refusingFor, true
+	w.clock.At(l.RefusingUntil)
 	w.report(l, how)
 }
 
@@ -234,7 +234,7 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 		fields := bytes.Fields(reply)
 		return len(fields) == 3 && mayBeIn(string(fields[1]), int(t.Slot), command, w.args)
 	case bytes.HasPrefix(reply, []byte("-LOADING")):
-		return t.Flags&backend.Write == 0 || w.now-l.OpenedAt < loadingFor
+		return t.Flags&backend.Write == 0 || w.clock.Now-l.OpenedAt < loadingFor
 	}
 	return true
 }
@@ -258,7 +258,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 		return
 	}
 	if kind == asked || kind == tryAgain {
-		c.carefulSlot, c.own().carefulUntil = t.Slot, w.now+carefulFor
+		c.carefulSlot, c.own().carefulUntil = t.Slot, w.clock.Now+carefulFor
 	}
 	waits := kind == cannotServe || kind == noReplicas || kind == inScript || kind == tryAgain
 	if waits {
@@ -292,7 +292,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 // justSwitched says that a lane's node became a primary so lately that its replicas may still be on their way.
 func (w *Worker) justSwitched(l *backend.Lane) bool {
 	at, ok := w.services[l.Key.Service].promoted[l.Key.Node]
-	return ok && w.now-at < replicasComeIn
+	return ok && w.clock.Now-at < replicasComeIn
 }
 
 // noteSwitches remembers since when nodes are primaries that were none in the view before.
@@ -308,7 +308,7 @@ func (w *Worker) noteSwitches(s *service, old *topology.View) {
 	}
 	for i := range s.view.Shards {
 		if p := s.view.Shards[i].Primary; p != nil && !was[p.ID] {
-			s.promoted[p.ID] = w.now
+			s.promoted[p.ID] = w.clock.Now
 		}
 	}
 }
@@ -375,7 +375,7 @@ func (w *Worker) redirected(l *backend.Lane, reply []byte, kind refusal, t *back
 		a.target = n.ID
 	} else {
 		a.ask = false // where ASK leads nowhere yet, the slot's owner is asked again
-		a.at = w.now + refusingFor
+		a.at = w.clock.Now + refusingFor
 	}
 	return true
 }

@@ -243,7 +243,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	}
 	if c != nil && c.mute == loud {
 		if c.sent == len(c.out) {
-			c.tookAt = w.now // it has had nothing to take so far
+			c.tookAt = w.clock.Now // it has had nothing to take so far
 		}
 		c.out = append(w.blocks.Room(c.out, len(b)), b...)
 		w.dirtyClient(c)
@@ -297,10 +297,10 @@ func (w *Worker) notBusy(l *backend.Lane) {
 func (w *Worker) stopFor(l *backend.Lane, c *client) {
 	if w.mayStop(l) {
 		if l.StoppedAt == 0 {
-			l.StoppedAt = max(w.now, 1)
+			l.StoppedAt = max(w.clock.Now, 1)
 		}
 		w.readLane(l, false)
-		w.at(w.now + stallGrace)
+		w.clock.At(w.clock.Now + stallGrace)
 		return
 	}
 	if l.Big && c.holds()+c.Expects(c.underWay()) > w.conf.OutputBytesMax/2 {
@@ -317,7 +317,7 @@ func (w *Worker) mayStop(l *backend.Lane) bool {
 	}
 	t := l.Inflight.Front()
 	c := w.client(t.To)
-	return c != nil && w.now-c.tookAt < stallGrace && (l.StoppedAt == 0 || w.now-l.StoppedAt < stopMax)
+	return c != nil && w.clock.Now-c.tookAt < stallGrace && (l.StoppedAt == 0 || w.clock.Now-l.StoppedAt < stopMax)
 }
 
 // othersBehind says that a lane owes something to others than the client in front.

@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -18,7 +19,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 	limits := w.limits(c)
 	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
 		if w.owedTooMuch(c) {
-			w.park(c, session.OwedTooMuch)
+			w.park(c, wait.OwedTooMuch)
 			break
 		}
 		n, args, status := c.scan.Next(buf[used:], w.args, limits)
@@ -127,10 +128,10 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 func (w *Worker) mustWait(c *client) bool {
 	switch {
 	case c.errandOut:
-		w.park(c, session.Asking)
+		w.park(c, wait.Asking)
 	case c.blockedSince > 0 && w.stillBlocked(c):
 	case len(c.splits) > 0 && c.awaitsStandIn():
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 	default:
 		return false
 	}
@@ -262,7 +263,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	if l.Key.Purpose != backend.Private {
 		l.Carries = max(l.Carries, c.company(len(r.frame), r.cost))
 	}
-	l.UsedAt = w.now
+	l.UsedAt = w.clock.Now
 	w.dirtyLane(l)
 	w.stats.Requests[l.Key.Purpose]++
 	if f := c.flightOf(r.shard); f != nil {
@@ -307,9 +308,9 @@ func (w *Worker) notTaken(s *service, shard int, why obstacle, refused string) [
 func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 	switch why {
 	case inFlight:
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 	case laneFull:
-		w.park(c, session.LaneFull)
+		w.park(c, wait.LaneFull)
 	case noView:
 		return "the topology is not known yet"
 	case soonPrivate, noPrivate:

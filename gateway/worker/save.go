@@ -44,7 +44,7 @@ type saver struct {
 }
 
 func (w *Worker) newSaving(lanes []*backend.Lane) *saving {
-	v := &saving{until: w.now + saveMax, begun: make([]bool, len(lanes))}
+	v := &saving{until: w.clock.Now + saveMax, begun: make([]bool, len(lanes))}
 	for _, l := range lanes {
 		v.servers = append(v.servers, w.saverOn(l))
 	}
@@ -81,7 +81,7 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 			*reply = resp.OK
 		}
 		return false
-	case w.now >= v.until:
+	case w.clock.Now >= v.until:
 		*reply = saveLong
 		return false
 	}
@@ -91,7 +91,7 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 	}
 	c.own().again = slices.Insert(c.again, i, again{
 		seq: s.seq, part: part, slot: -1, target: -1, frame: infoPersistence, read: true,
-		at: w.now + savePoll, firm: true,
+		at: w.clock.Now + savePoll, firm: true,
 	})
 	w.wake(c) // where the reply was withheld, its flight has landed long ago
 	return true

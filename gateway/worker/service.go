@@ -5,8 +5,8 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
-	"evergate/gateway/hold"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -16,11 +16,11 @@ type service struct {
 	index   int
 	view    *topology.View
 	routes  []routes // those of RESP2 and database 0 first; the others since somebody chose them
-	holds   []hold.Hold
+	holds   []wait.Buffer
 	learned map[string]*learned
 	// databases are what the servers said of databases that somebody selected.
 	databases map[int32]*database
-	full      []session.Ref // sessions that wait for a full lane
+	full      wait.List // sessions that wait for a full lane
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []session.Ref
 	settled     uint64

@@ -58,26 +58,26 @@ func (w *Worker) listen(l *backend.Lane) {
 		late = min(silent, l.WaitsFrom+silentRead)
 	}
 	slow := min(l.WaitsFrom+slowAfter, late)
-	if w.now >= slow && !l.Slow {
+	if w.clock.Now >= slow && !l.Slow {
 		l.Slow = true
 		if !l.Retiring {
 			w.report(l, topology.LaneSlow)
 		}
 	}
 	switch {
-	case w.now < slow:
-		w.at(slow)
-	case w.now < late:
-		w.at(late)
+	case w.clock.Now < slow:
+		w.clock.At(slow)
+	case w.clock.Now < late:
+		w.clock.At(late)
 	case !l.Doubted:
 		l.Doubted = true
-		w.at(w.now)
-	case w.now < silent:
+		w.clock.At(w.clock.Now)
+	case w.clock.Now < silent:
 		if !l.SentOn {
 			l.SentOn = true
 			w.readElsewhere(s, l)
 		}
-		w.at(silent)
+		w.clock.At(silent)
 	default:
 		l.Silent = true
 		w.stats.LanesSilent++
@@ -95,7 +95,7 @@ func (w *Worker) listen(l *backend.Lane) {
 
 // heard takes note that a lane's server said something.
 func (w *Worker) heard(l *backend.Lane) {
-	l.WaitsFrom, l.Slow, l.Doubted, l.SentOn = w.now, false, false, false
+	l.WaitsFrom, l.Slow, l.Doubted, l.SentOn = w.clock.Now, false, false, false
 	if l.Silent {
 		l.Silent = false
 		w.releaseHeld(w.services[l.Key.Service])
@@ -109,10 +109,10 @@ func (w *Worker) tryAfresh(set *laneSet) {
 	if set.key.Purpose == backend.Replica && s.Reads != OnlyReplica {
 		return
 	}
-	if w.now < set.afreshAt || len(set.lanes) >= lanesMax {
+	if w.clock.Now < set.afreshAt || len(set.lanes) >= lanesMax {
 		return
 	}
-	set.afreshAt = w.now + afreshEvery
+	set.afreshAt = w.clock.Now + afreshEvery
 	w.addLane(set)
 }
 
@@ -182,7 +182,7 @@ func (w *Worker) mayBeInScript(s *service) bool {
 
 // awaitsScript says that a script has been under way on a lane for a while.
 func (w *Worker) awaitsScript(l *backend.Lane) bool {
-	if l.State != backend.Open || l.Retiring || !l.Awaits() || w.now-l.WaitsFrom < scriptAfter {
+	if l.State != backend.Open || l.Retiring || !l.Awaits() || w.clock.Now-l.WaitsFrom < scriptAfter {
 		return false
 	}
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)

@@ -27,8 +27,8 @@ const (
 // slice returns the next slice of a lane's long request; nothing while it is not time for it.
 func (w *Worker) slice(l *backend.Lane) []byte {
 	at, size := w.sliceAt(l)
-	if w.now < at {
-		w.at(at)
+	if w.clock.Now < at {
+		w.clock.At(at)
 		return nil
 	}
 	b := l.Queue.Unsent()
@@ -42,8 +42,8 @@ func (w *Worker) sliceAt(l *backend.Lane) (at time.Duration, size int) {
 		return l.SlicedAt + 1, wideBytes
 	}
 	at = l.SlicedAt + sliceEvery
-	if w.now >= at && w.now < l.SlicedAt+slicePatience && unanswered {
-		at = w.now + sliceEvery
+	if w.clock.Now >= at && w.clock.Now < l.SlicedAt+slicePatience && unanswered {
+		at = w.clock.Now + sliceEvery
 	}
 	return at, sliceBytes
 }
@@ -63,7 +63,7 @@ func (w *Worker) othersUse(l *backend.Lane) (others, unanswered bool) {
 				continue
 			}
 			awaits := other.Awaits()
-			others = others || awaits || w.now-other.UsedAt < othersFor
+			others = others || awaits || w.clock.Now-other.UsedAt < othersFor
 			unanswered = unanswered || awaits && other.WaitsFrom <= l.SlicedAt
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -117,7 +117,7 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 	case v == nil || len(v.Shards) == 0:
 		return w.mayNotAgain(c, a, -1, noView)
 	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.spread.urgent):
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	case s.spread.command.Keyspace() && !v.Complete():
 		return w.mayNotAgain(c, a, -1, held)

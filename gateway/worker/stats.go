@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // Stats are a worker's counters since its start. They are read on the worker's goroutine.
@@ -38,7 +39,7 @@ type Stats struct {
 	// on; the others count as Uncertain, or their clients left.
 	Withheld         uint64
 	WithheldReleased uint64
-	ParkedFor        [session.ParkReasons]uint64
+	ParkedFor        [wait.Reasons]uint64
 	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
 	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
 	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
@@ -95,7 +96,7 @@ type Snapshot struct {
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: w.stats, Clients: w.open, Waiting: w.held}
+	s := Snapshot{Stats: w.stats, Clients: w.open, Waiting: w.waiting.Sessions}
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open {
 			s.Lanes++
@@ -111,13 +112,13 @@ func (w *Worker) Snapshot() Snapshot {
 		}
 	}
 	for _, c := range w.clients {
-		if c != nil && c.Parked != session.Running {
+		if c != nil && c.Reason != wait.Running {
 			s.Parked++
 		}
 		if c != nil && c.subscribed() {
 			s.Subscribers++
 		}
-		if c != nil && (w.isBlocked(c) || c.Parked == session.Postponed) {
+		if c != nil && (w.isBlocked(c) || c.Reason == wait.Postponed) {
 			s.Blocked++
 		}
 	}

@@ -1,6 +1,10 @@
 package worker
 
-import "evergate/gateway/session"
+import (
+	"evergate/gateway/session"
+
+	"evergate/gateway/wait"
+)
 
 const (
 	// straightBytes bounds what is read at once into its place, so that a client with a long request takes no more of
@@ -16,7 +20,7 @@ const (
 // told by ClientFilled, before anything else is called.
 func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 	c := w.clients[id]
-	if c == nil || len(c.Unread) == 0 || c.Ending || c.Parked != session.Running || len(c.again) > 0 {
+	if c == nil || len(c.Unread) == 0 || c.Ending || c.Reason != wait.Running || len(c.again) > 0 {
 		return nil, false
 	}
 	need := c.scan.Need() - int64(len(c.Unread))
@@ -30,7 +34,7 @@ func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 // ClientFilled says that n bytes of what ClientRoom returned came from the client.
 func (w *Worker) ClientFilled(id uint32, n int) {
 	c := w.clients[id]
-	c.ActiveAt = w.now
+	c.ActiveAt = w.clock.Now
 	w.stats.ClientInBytes += uint64(n)
 	if len(c.Unread)+n > w.conf.QueryBytesMax {
 		w.close(c, session.QueryLimit)

@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -53,7 +54,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 		return true
 	}
 	if c.Replies.Owed() > 0 {
-		w.park(c, session.Flight) // so that no message overtakes what is owed
+		w.park(c, wait.Flight) // so that no message overtakes what is owed
 		return false
 	}
 	if c.svc.view == nil {
@@ -103,17 +104,17 @@ func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool
 	patience := c.patience()
 	since := c.WaitsSince
 	if since == 0 {
-		since = max(w.now, 1)
+		since = max(w.clock.Now, 1)
 	}
-	if w.now-since >= patience {
+	if w.clock.Now-since >= patience {
 		w.notHeld(c, &w.stats.HoldExpired)
-		waited := (w.now - since).Round(time.Millisecond).String()
+		waited := (w.clock.Now - since).Round(time.Millisecond).String()
 		w.answer(c, w.loading(c.svc, "no server acknowledged the subscription within "+waited))
 		return true
 	}
 	w.waitsFrom(c)
-	w.park(c, session.Subscribing)
-	w.runAt(c, since+patience)
+	w.park(c, wait.Subscribing)
+	w.clock.Alarm(c.ref, &c.Place, since+patience)
 	return false
 }
 

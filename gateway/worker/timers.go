@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 )
 
 // sweepEvery is how often clients are looked through for those that are idle.
@@ -16,17 +17,16 @@ const endingMax = 30 * time.Second
 // timers does what is due, and finds when to look again. There are few lanes and rarely a hold, so all of them are
 // looked at; a heap would be worth it with thousands of lanes.
 func (w *Worker) timers() {
-	w.nextTimer = never
 	for _, s := range w.services {
 		w.expireHeld(s)
 		w.judge(s, s.view)
 		w.dropIdle(s)
 		w.feedsAgain(s)
-		if len(s.full) > 0 {
+		if !s.full.Empty() {
 			w.wakeFull(s)
 		}
 	}
-	w.keepAppointments(w.now)
+	w.clock.Ring(w.clock.Now, w.placeOf)
 	for _, l := range w.lanes {
 		if l != nil {
 			w.laneTimer(l)
@@ -35,50 +35,20 @@ func (w *Worker) timers() {
 	w.sweep()
 }
 
-// runAt has a parked session run again at the time at, if nothing wakes it before.
-func (w *Worker) runAt(c *client, at time.Duration) {
-	if c.alarm > 0 && c.alarm <= at {
-		return // it looks again before that
-	}
-	c.alarm = at
-	w.later = append(w.later, appointment{c.ref, at})
-	w.at(at)
-}
-
-// keepAppointments wakes the sessions whose time has come until now.
-func (w *Worker) keepAppointments(now time.Duration) {
-	kept := w.later[:0]
-	for _, a := range w.later {
-		c := w.client(a.who)
-		switch {
-		case c == nil || c.alarm != a.at: // it has left, or has an earlier one
-		case a.at > now:
-			kept = append(kept, a)
-			w.at(a.at)
-		default:
-			c.alarm = 0
-			if c.Parked != session.Running {
-				w.wake(c)
-			}
-		}
-	}
-	w.later = kept
-}
-
 func (w *Worker) laneTimer(l *backend.Lane) {
 	switch l.State {
 	case backend.Dialing:
-		if w.now < l.DialledAt+dialGrace {
-			w.at(l.DialledAt + dialGrace)
+		if w.clock.Now < l.DialledAt+dialGrace {
+			w.clock.At(l.DialledAt + dialGrace)
 		} else if l.Attempts == 0 {
 			l.Attempts = 1 // it takes long: reads go elsewhere
 			w.wakeHeld(w.services[l.Key.Service])
 		}
 	case backend.Waiting:
-		if w.now >= l.RedialAt {
+		if w.clock.Now >= l.RedialAt {
 			w.dial(l)
 		} else {
-			w.at(l.RedialAt)
+			w.clock.At(l.RedialAt)
 		}
 	case backend.Open:
 		w.openLaneTimer(l)
@@ -91,23 +61,23 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 		w.dirtyLane(l)
 	}
 	if l.RefusingUntil > 0 {
-		if w.now >= l.RefusingUntil {
+		if w.clock.Now >= l.RefusingUntil {
 			l.RefusingUntil = 0
 			w.releaseHeld(w.services[l.Key.Service])
 		} else {
-			w.at(l.RefusingUntil)
+			w.clock.At(l.RefusingUntil)
 		}
 	}
 	if l.Paused {
 		if w.mayStop(l) {
-			w.at(w.now + stallGrace)
+			w.clock.At(w.clock.Now + stallGrace)
 		} else {
 			w.readLane(l, true)
 		}
 	}
 	if l.Retiring {
-		if w.now < l.RetireAt {
-			w.at(l.RetireAt)
+		if w.clock.Now < l.RetireAt {
+			w.clock.At(l.RetireAt)
 		} else {
 			w.laneLost(l, backend.Retired)
 			return
@@ -118,10 +88,10 @@ func (w *Worker) openLaneTimer(l *backend.Lane) {
 		return
 	}
 	if set := w.sets[l.Key]; !l.Owned && (l.Key.Purpose == backend.Private || len(set.lanes) > 1 && set.lanes[0] != l) {
-		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.now >= idleAt {
+		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.clock.Now >= idleAt {
 			w.removeLane(l, backend.Idle)
 		} else {
-			w.at(max(idleAt, w.now+time.Second))
+			w.clock.At(max(idleAt, w.clock.Now+time.Second))
 		}
 	}
 }
@@ -131,20 +101,20 @@ func (w *Worker) sweep() {
 	if w.conf.IdleMax == 0 && w.conf.AuthMax == 0 && w.endings == 0 || w.open == 0 {
 		return
 	}
-	if w.now < w.sweepAt {
-		w.at(w.sweepAt)
+	if w.clock.Now < w.sweepAt {
+		w.clock.At(w.sweepAt)
 		return
 	}
-	w.sweepAt = w.now + sweepEvery
-	w.at(w.sweepAt)
+	w.sweepAt = w.clock.Now + sweepEvery
+	w.clock.At(w.sweepAt)
 	for _, c := range w.clients {
 		switch {
 		case c == nil:
-		case (c.Ending || c.HalfClosed) && w.now-max(c.ActiveAt, c.tookAt) >= endingMax:
+		case (c.Ending || c.HalfClosed) && w.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			w.close(c, c.Why) // session.ClientLeft where it has half-closed
-		case !c.Authenticated && w.conf.AuthMax > 0 && w.now-c.OpenedAt >= w.conf.AuthMax && c.Parked != session.Postponed:
+		case !c.Authenticated && w.conf.AuthMax > 0 && w.clock.Now-c.OpenedAt >= w.conf.AuthMax && c.Reason != wait.Postponed:
 			w.close(c, session.AuthTimeout)
-		case w.conf.IdleMax > 0 && w.now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.listensOn():
+		case w.conf.IdleMax > 0 && w.clock.Now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.listensOn():
 			w.close(c, session.IdleTimeout)
 		}
 	}
@@ -158,7 +128,7 @@ func (w *Worker) Drain() int {
 		case c == nil:
 		case w.isBlocked(c) && c.withheld == nil:
 			w.close(c, session.Drained)
-		case (c.Parked == session.Running || c.Parked == session.Postponed) && len(c.again) == 0:
+		case (c.Reason == wait.Running || c.Reason == wait.Postponed) && len(c.again) == 0:
 			w.end(c, session.Drained)
 		}
 	}

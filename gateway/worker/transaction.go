@@ -50,7 +50,7 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 	case routing.CmdMulti:
 		reply := multiNested
 		switch {
-		case c.Multi == nil && w.now < c.svc.noMultiUntil && len(c.svc.noMulti) > 0:
+		case c.Multi == nil && w.clock.Now < c.svc.noMultiUntil && len(c.svc.noMulti) > 0:
 			reply = c.svc.noMulti
 		case c.Multi == nil:
 			c.Multi = &session.Multi{Slot: -1}
@@ -259,7 +259,7 @@ func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
 		return reply
 	}
 	s := w.services[l.Key.Service]
-	s.noMulti, s.noMultiUntil = bytes.Clone(l.Queued), w.now+noMultiFor
+	s.noMulti, s.noMultiUntil = bytes.Clone(l.Queued), w.clock.Now+noMultiFor
 	w.stats.Uncertain++
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")

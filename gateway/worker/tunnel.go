@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -17,7 +18,7 @@ import (
 func (w *Worker) tunnel(c *client, l *backend.Lane, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
 		w.unpin(c)
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		w.wake(c)
 		return false
 	}

@@ -3,7 +3,7 @@ package worker
 import (
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -64,8 +64,8 @@ func (w *Worker) blocked(e *Errand) *client {
 // willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
 // client it blocks already.
 func (w *Worker) willBlock(c *client) (frame []byte) {
-	switch c.Parked {
-	case session.NoPrimary, session.NoLane, session.Refused, session.NoPrivateLane:
+	switch c.Reason {
+	case wait.NoPrimary, wait.NoLane, wait.Refused, wait.NoPrivateLane:
 	default:
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -25,7 +26,7 @@ func (w *Worker) watch(c *client, d *routing.Decision, frame []byte) bool {
 	}
 	fits := c.pin != nil && c.svc.view != nil && w.pinFits(c, d.Shard)
 	if f := c.flightOf(d.Shard); len(c.flights) > 0 && (!fits || f == nil || f.lane != c.pin) {
-		w.park(c, session.Flight)
+		w.park(c, wait.Flight)
 		return false
 	}
 	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched

@@ -7,7 +7,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -60,13 +60,13 @@ func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply [
 	}
 	h := withheldReply{
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: l.Key.Node, runID: l.RunID,
-		reply: bytes.Clone(reply), since: w.now,
+		reply: bytes.Clone(reply), since: w.clock.Now,
 	}
 	if t.Flags&backend.Blocking != 0 {
 		h.frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	c.withholdMore(h)
-	w.at(w.now + c.patience())
+	w.clock.At(w.clock.Now + c.patience())
 	w.checkOutput(c)
 }
 
@@ -107,7 +107,7 @@ func (w *Worker) judge(s *service, old *topology.View) {
 		w.judgeClient(c, old)
 		if !c.closed && c.withheld != nil {
 			s.withholding = append(s.withholding, who)
-			w.at(c.withheld.replies[0].since + c.patience())
+			w.clock.At(c.withheld.replies[0].since + c.patience())
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	for i := range all {
 		h := &all[i]
 		v := c.svc.view.Judge(old, h.node, h.runID, int(h.slot))
-		if v == topology.StillOpen && w.now-h.since >= c.patience() {
+		if v == topology.StillOpen && w.clock.Now-h.since >= c.patience() {
 			v = topology.MayBeLost
 		}
 		reply := h.reply
@@ -149,7 +149,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			return
 		}
 	}
-	if c.Parked == session.Flight || c.Parked == session.Blocked || c.Parked == session.OwedTooMuch && w.owesLittle(c) {
+	if c.Reason == wait.Flight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)

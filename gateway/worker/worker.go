@@ -23,9 +23,9 @@ import (
 	"evergate/gateway/blocks"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
-	"evergate/gateway/hold"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -140,7 +140,7 @@ type Env struct {
 type Worker struct {
 	conf  Config
 	env   Env
-	now   time.Duration
+	clock wait.Clock
 	rnd   *rand.Rand
 	stats Stats
 
@@ -156,25 +156,20 @@ type Worker struct {
 	sets      map[backend.LaneKey]*laneSet
 	nextSeen  uint32 // generation of the next client
 
-	parting   []*backend.Lane // private lanes to close before the round ends
-	args      [][]byte        // scratch of run
-	decision  routing.Decision
-	cut       scratch
-	waiters   []session.Ref
-	ready     []session.Ref     // sessions to run again before the round ends
-	later     []appointment     // sessions that do something again at a time of its own
-	nodes     []topology.NodeID // scratch of sourcesOf
-	shows     []session.Ref     // to whom others are shown
-	asking    []question        // what servers are being asked about commands; a ticket\'s Seq is the index
-	held      int               // sessions that wait for a server
-	heldBytes int               // what they have sent and is not begun
-	blocks    blocks.Pool
-	trimAt    time.Duration // when blocks are trimmed next; never while there are none
-	out       Out           // being filled
-	shown     Out           // in the hands of the loop
+	parting  []*backend.Lane // private lanes to close before the round ends
+	args     [][]byte        // scratch of run
+	decision routing.Decision
+	cut      scratch
+	nodes    []topology.NodeID // scratch of sourcesOf
+	shows    []session.Ref     // to whom others are shown
+	asking   []question        // what servers are being asked about commands; a ticket\'s Seq is the index
+	waiting  wait.Load         // sessions that wait for a server
+	blocks   blocks.Pool
+	trimAt   time.Duration // when blocks are trimmed next; never while there are none
+	out      Out           // being filled
+	shown    Out           // in the hands of the loop
 
-	nextTimer time.Duration
-	sweepAt   time.Duration
+	sweepAt time.Duration
 
 	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the lane that the last message
 	// was sent on, publishEnd the offset behind it.
@@ -187,6 +182,7 @@ type Worker struct {
 // client is a session and what connects it to this worker.
 type client struct {
 	session.Session
+	wait.Place
 	ref    session.Ref
 	svc    *service
 	hold   Hold
@@ -203,14 +199,10 @@ type client struct {
 	*rare
 	// wrote is the server that executed the session's last write that was answered.
 	wrote origin
-	// alarm is when the session runs again whatever comes, as far as it has an appointment; 0 without one.
-	alarm time.Duration
 	// last is the last command; nil before the first, and for one that nobody knows.
 	last *routing.Command
 	// tookAt is when the client last took reply bytes, or a long reply began to be what it may take.
 	tookAt time.Duration
-
-	weight int // bytes, while held
 
 	// Small things stand together: an idle client should cost little memory.
 	door        int32
@@ -220,9 +212,7 @@ type client struct {
 	errandOut   bool // nothing more is read until an Errand is answered
 	noEvict     bool // what CLIENT NO-EVICT asked for
 	againBegun  bool // the first of again has been sent
-	held        bool // counted in Worker.held
 	due         due  // when its bytes are written
-	queued      bool // named in ready
 	paused      bool // the loop does not read from it
 	closed      bool
 }
@@ -241,7 +231,7 @@ type flight struct {
 func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
-		sets: map[backend.LaneKey]*laneSet{}, nextTimer: never, trimAt: never, args: make([][]byte, 0, 64),
+		sets: map[backend.LaneKey]*laneSet{}, clock: wait.NewClock(), trimAt: wait.Never, args: make([][]byte, 0, 64),
 	}
 	if conf.PushBytesMax == 0 {
 		w.conf.PushBytesMax = conf.OutputBytesMax
@@ -268,7 +258,7 @@ func New(conf Config, env Env) *Worker {
 	}
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
-			Service: s, index: i, holds: make([]hold.Hold, 1), learned: map[string]*learned{},
+			Service: s, index: i, holds: make([]wait.Buffer, 1), learned: map[string]*learned{},
 			databases: map[int32]*database{}, promoted: map[topology.NodeID]time.Duration{},
 			fenced: map[topology.NodeID]fenced{},
 			loaded: map[topology.NodeID]*loaded{}, home: fanout.Nowhere, feedFailed: map[topology.NodeID]time.Duration{},
@@ -300,28 +290,19 @@ func (w *Worker) countAlone() {
 	}
 }
 
-// appointment is when a session is to run again, if nothing wakes it before.
-type appointment struct {
-	who session.Ref
-	at  time.Duration
-}
-
-// never is a time that does not come.
-const never = time.Duration(1<<63 - 1)
-
 // Tick begins a round. now is the time since any fixed moment and never goes back.
 func (w *Worker) Tick(now time.Duration) {
-	w.now = now
+	w.clock.Now = now
 	for _, s := range w.services {
 		if v := w.env.View(s.index); v != s.view {
 			w.viewChanged(s, v)
 		}
 	}
-	if now >= w.nextTimer {
+	if w.clock.Due() {
 		w.timers()
 	}
 	if now >= w.trimAt {
-		w.trimAt = never
+		w.trimAt = wait.Never
 		w.blocks.Trim()
 	}
 }
@@ -331,17 +312,22 @@ const trimEvery = time.Second
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
-	if len(w.ready)+len(w.parting) > 0 || !w.out.empty() {
+	if !w.clock.Idle() || len(w.parting) > 0 || !w.out.empty() {
 		return 0
 	}
-	if w.trimAt == never && w.blocks.Kept() > 0 {
-		w.trimAt = w.now + trimEvery
+	if w.trimAt == wait.Never && w.blocks.Kept() > 0 {
+		w.trimAt = w.clock.Now + trimEvery
 	}
-	return min(w.nextTimer, w.trimAt)
+	return min(w.clock.Next(), w.trimAt)
 }
 
-// at asks for a Tick at the time t.
-func (w *Worker) at(t time.Duration) { w.nextTimer = min(w.nextTimer, t) }
+// placeOf returns where a session waits, or nil when it has left.
+func (w *Worker) placeOf(who session.Ref) *wait.Place {
+	if c := w.client(who); c != nil {
+		return &c.Place
+	}
+	return nil
+}
 
 // client finds the client that a ticket or a waiter names; nil when it has left.
 func (w *Worker) client(ref session.Ref) *client {
@@ -359,7 +345,7 @@ func (w *Worker) client(ref session.Ref) *client {
 func (w *Worker) Clients() int { return w.open }
 
 // hold returns the hold of a shard; those without a shard wait together at the end.
-func (s *service) hold(shard int) *hold.Hold {
+func (s *service) hold(shard int) *wait.Buffer {
 	if shard < 0 || shard >= len(s.holds)-1 {
 		return &s.holds[len(s.holds)-1]
 	}

@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/gateway/worker"
 )
 
@@ -29,7 +30,7 @@ func TestListeners(t *testing.T) {
 	for name, n := range map[string]uint64{
 		"subscriptions": sum.Subscriptions, "gaps": sum.FeedGaps, "delivered": sum.Delivered,
 		"on feeds": sum.Requests[backend.Feed], "closed": sum.ClientsClosed[session.Gap],
-		"parked": sum.ParkedFor[session.Subscribing],
+		"parked": sum.ParkedFor[wait.Subscribing],
 	} {
 		if t.Logf("%s: %d", name, n); n == 0 {
 			t.Errorf("%s: none", name)

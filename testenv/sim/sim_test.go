@@ -8,6 +8,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/gateway/worker"
 	"evergate/testenv/servers"
 )
@@ -124,7 +125,7 @@ func TestEverythingHappens(t *testing.T) {
 		"holds": sum.HoldsEnded, "protocol errors": sum.ProtocolErrors, "reads of replicas": sum.Requests[backend.Replica],
 		"clients that left": sum.ClientsClosed[session.ClientLeft], "quit": sum.ClientsClosed[session.Quit],
 		"half replies": sum.ClientsClosed[session.HalfReply], "output limits": sum.ClientsClosed[session.OutputLimit],
-		"parked without primary": sum.ParkedFor[session.NoPrimary], "parked for a flight": sum.ParkedFor[session.Flight],
+		"parked without primary": sum.ParkedFor[wait.NoPrimary], "parked for a flight": sum.ParkedFor[wait.Flight],
 		"drained":          sum.ClientsClosed[session.Drained],
 		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
 		"retired lanes": sum.LanesLost[backend.Retired], "MOVED": sum.RefusedByServer[1], "ASK": sum.RefusedByServer[2],

@@ -1,4 +1,4 @@
-package hold
+package wait
 
 import (
 	"fmt"
@@ -8,19 +8,19 @@ import (
 	"evergate/gateway/session"
 )
 
-func TestHoldStory(t *testing.T) {
+func TestBufferStory(t *testing.T) {
 	const window, longer = 10 * time.Second, 20 * time.Second
 	at := func(s int) time.Duration { return time.Duration(s) * time.Second }
-	var h Hold
-	if h.Held() || h.Expired(0) {
+	var h Buffer
+	if h.Buffering() || h.Expired(0) {
 		t.Fatal("a new hold is not held")
 	}
-	if !h.Begin(at(5)) || h.Begin(at(6)) || !h.Held() || h.Since() != at(5) {
+	if !h.Begin(at(5)) || h.Begin(at(6)) || !h.Buffering() || h.Since() != at(5) {
 		t.Fatalf("began at %v", h.Since())
 	}
-	h.Park(session.Ref{ID: 1}, at(3), window)
-	h.Park(session.Ref{ID: 2}, at(6), window)
-	h.Park(session.Ref{ID: 3}, at(3), longer)
+	h.Add(session.Ref{ID: 1}, at(3), window)
+	h.Add(session.Ref{ID: 2}, at(6), window)
+	h.Add(session.Ref{ID: 3}, at(3), longer)
 	if next, ok := h.Next(); !ok || next != at(13) {
 		t.Fatalf("next expiry %v %v", next, ok)
 	}
@@ -33,17 +33,17 @@ func TestHoldStory(t *testing.T) {
 	if out := h.Expire(at(16), nil); fmt.Sprint(out) != "[{2 0}]" || !h.Expired(window) || h.Expired(longer) {
 		t.Fatalf("expired %v", out)
 	}
-	if out := h.Wake(nil); fmt.Sprint(out) != "[{3 0}]" || !h.Expired(window) || !h.Held() {
+	if out := h.Wake(nil); fmt.Sprint(out) != "[{3 0}]" || !h.Expired(window) || !h.Buffering() {
 		t.Fatalf("woken %v: the hold must stay", out)
 	}
-	h.Park(session.Ref{ID: 3}, at(3), longer)
-	if out := h.Release(nil); fmt.Sprint(out) != "[{3 0}]" || h.Held() || h.Expired(0) {
+	h.Add(session.Ref{ID: 3}, at(3), longer)
+	if out := h.End(nil); fmt.Sprint(out) != "[{3 0}]" || h.Buffering() || h.Expired(0) {
 		t.Fatalf("released %v", out)
 	}
 	if _, ok := h.Next(); ok {
 		t.Fatal("nobody waits")
 	}
-	h.Park(session.Ref{ID: 4}, at(20), window) // for a moment, without a hold
+	h.Add(session.Ref{ID: 4}, at(20), window) // for a moment, without a hold
 	if out := h.Expire(at(30), nil); fmt.Sprint(out) != "[{4 0}]" || !h.Begin(at(30)) || h.Expired(window) {
 		t.Fatalf("expired %v: that was before the hold", out)
 	}
