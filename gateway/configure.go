@@ -122,7 +122,7 @@ func (g *Gateway) configDone(ctx context.Context, service int, words []string, a
 	for _, s := range g.askEach(ctx, service, g.besidePrimaries(service), words...) {
 		if s.err != nil && !watch.Replied(s.err) && !g.serves(service, s.node) {
 			// It serves nobody, and may never come back. When it does it has what its file says, like any server.
-			g.logger.Warn("a server out of reach was not configured", "server", s.node.Addr, "command",
+			g.logger.Warn("server unreachable, not configured", "server", s.node.Addr, "command",
 				"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
 			continue
 		}

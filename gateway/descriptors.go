@@ -133,7 +133,7 @@ func (r *refusals) run(ctx context.Context, clientsMax func() int) {
 			return
 		}
 		if all := r.all.Load(); all > told {
-			r.logger.Warn("clients were refused: max number of clients reached", "refused", all-told,
+			r.logger.Warn("clients rejected, max-clients reached", "rejected", all-told,
 				"max-clients", clientsMax())
 			told = all
 		}

@@ -187,7 +187,7 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 		command += " " + args[1]
 	}
 	if _, said := d.forbids.LoadOrStore(forbidden{addr, command}, true); !said {
-		d.logger.Warn("server refuses a command that the gateway uses to be safe", "server", addr, "command", command,
+		d.logger.Warn("server rejected a command that protects writes", "server", addr, "command", command,
 			"error", text)
 	}
 	return nil, nil

@@ -53,7 +53,7 @@ func (g *gate) follow(ctx context.Context, logger hclog.Logger) {
 		}
 		err := g.read()
 		if err != nil && !failed {
-			logger.Warn("cannot read the clients' password again, the old one stays", "error", err)
+			logger.Warn("password reload failed, old password kept", "error", err)
 		}
 		failed = err != nil
 	}

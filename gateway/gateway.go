@@ -107,8 +107,8 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	if err := g.addGates(); err != nil {
 		return nil, err
 	}
-	g.lanes = newLaneLog(logger.Named("lanes"), conf.Services)
-	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("lanes")}
+	g.lanes = newLaneLog(logger.Named("upstream"), conf.Services)
+	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("upstream")}
 	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 		to.Service = g.parts[to.Service].service
 		began := time.Now()
@@ -166,7 +166,7 @@ func (g *Gateway) addService(service int) {
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
-			g.logger.Named("topology").Debug("view", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
+			g.logger.Named("topology").Debug("view published", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
 		}
 		g.descriptors.seen(service, v)
 		for _, l := range g.loops {
@@ -292,8 +292,8 @@ func (g *Gateway) Start() error {
 		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf.Workers+2))
 	}
 	if d := g.descriptors; d.clientsMax() < d.clients {
-		g.logger.Warn("max-clients is lowered to what the limit of open files allows", "max-clients", d.clientsMax(),
-			"wanted", d.clients, "open-files", d.limit, "needed", d.needed())
+		g.logger.Warn("max-clients lowered to the limit of open files", "max-clients", d.clientsMax(),
+			"configured", d.clients, "open-files", d.limit, "required", d.needed())
 	}
 	if err := g.listen(); err != nil {
 		g.closeListeners()
@@ -308,7 +308,7 @@ func (g *Gateway) Start() error {
 	}
 	g.running.Go(func() {
 		if err := g.watch.Run(ctx); err != nil && ctx.Err() == nil {
-			g.logger.Error("watching the topology ended", "error", err)
+			g.logger.Error("topology watch ended", "error", err)
 		}
 	})
 	g.running.Go(func() { g.lanes.run(ctx, g.View) })

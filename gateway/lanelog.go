@@ -33,9 +33,9 @@ const (
 
 // The troubles, which are the constant messages of the log.
 const (
-	cannotConnect  = "cannot connect to a server"
-	connectionLost = "lost connection to a server"
-	serverSilent   = "server owes replies and is silent"
+	cannotConnect  = "server connection failed"
+	connectionLost = "server connection lost"
+	serverSilent   = "server not responding"
 )
 
 type laneTrouble struct {
@@ -105,8 +105,8 @@ func (l *laneLog) dialled(to worker.Dial, took time.Duration, err error) {
 	if err != nil {
 		outcome = err.Error()
 	}
-	l.logger.Log(level, "dial", "service", l.names[to.Service], "server", to.Addr, "protocol", to.Proto, "database", to.DB,
-		"for-one-client", to.Private, "took", took.Round(time.Microsecond).String(), "outcome", outcome)
+	l.logger.Log(level, "server dialed", "service", l.names[to.Service], "server", to.Addr, "protocol", to.Proto,
+		"database", to.DB, "dedicated", to.Private, "duration", took.Round(time.Microsecond).String(), "result", outcome)
 }
 
 // dialFailed tells of a connection that could not be opened. The error shows no password.

@@ -30,27 +30,27 @@ func TestLaneTroubleIsSaidOnceWhileItRepeats(t *testing.T) {
 
 	l.note(lost, nil)
 	l.note(lost, nil)
-	wants("two lanes die", "[WARN]  lost connection to a server: service=a server=x:1")
+	wants("two lanes die", "[WARN]  server connection lost: service=a server=x:1")
 
 	for range 5 {
 		l.dialFailed(0, "x:1", refused)
 		l.note(lost, nil) // the worker reports the same
 		now = now.Add(3 * time.Second)
 	}
-	wants("dials fail", "[WARN]  cannot connect to a server: service=a server=x:1 error=refused")
+	wants("dials fail", "[WARN]  server connection failed: service=a server=x:1 error=refused")
 
 	l.dialFailed(1, "x:1", refused)
 	l.dialFailed(0, "y:1", refused)
-	wants("others", "[WARN]  cannot connect to a server: service=b server=x:1 error=refused",
-		"[WARN]  cannot connect to a server: service=a server=y:1 error=refused")
+	wants("others", "[WARN]  server connection failed: service=b server=x:1 error=refused",
+		"[WARN]  server connection failed: service=a server=y:1 error=refused")
 
 	now = now.Add(50 * time.Second)
 	l.dialFailed(0, "x:1", refused)
-	wants("a minute later", "[WARN]  cannot connect to a server: service=a server=x:1 error=refused repeated=4")
+	wants("a minute later", "[WARN]  server connection failed: service=a server=x:1 error=refused repeated=4")
 
 	now = now.Add(time.Hour)
 	l.note(laneTrouble{0, "x:1", connectionLost}, nil)
-	wants("an hour later", "[WARN]  lost connection to a server: service=a server=x:1")
+	wants("an hour later", "[WARN]  server connection lost: service=a server=x:1")
 	if len(l.said) != 1 {
 		t.Errorf("%d troubles are kept", len(l.said))
 	}
@@ -73,8 +73,8 @@ func TestLaneReportsAreLoggedAndNeverBlock(t *testing.T) {
 		}
 		return view
 	})
-	want := "[WARN]  server owes replies and is silent: service=a server=x:1\n" +
-		"[WARN]  lost connection to a server: service=a server=x:1\n"
+	want := "[WARN]  server not responding: service=a server=x:1\n" +
+		"[WARN]  server connection lost: service=a server=x:1\n"
 	if out.String() != want {
 		t.Errorf("got %s", out.String())
 	}

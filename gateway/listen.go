@@ -84,7 +84,7 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 		}
 		if err != nil {
 			if failures++; time.Since(saidAt) >= refusalsPause {
-				g.logger.Warn("cannot accept a connection", "address", ln.Addr().String(), "error", err, "times", failures)
+				g.logger.Warn("accept failed", "address", ln.Addr().String(), "error", err, "failures", failures)
 				failures, saidAt = 0, time.Now()
 			}
 			select {

@@ -143,7 +143,7 @@ func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr str
 		err := g.followOnce(ctx, service, parts, addr, begun)
 		begun()
 		if errors.Is(err, errNotAllowed) {
-			g.logger.Warn("what scripts do is not shown by MONITOR", "server", addr, "error", err)
+			g.logger.Warn("commands of scripts not monitored", "server", addr, "error", err)
 			return
 		}
 		select {

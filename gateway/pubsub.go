@@ -39,12 +39,12 @@ func (g *Gateway) censusOf(of int) *census { return g.census[g.parts[of].service
 
 // gapOver tells of a time in which subscribers of a part may have missed messages.
 func (g *Gateway) gapOver(i, of int, gap worker.Gap) {
-	g.logger.Named("pubsub").Warn("subscriptions were interrupted", "service", g.conf.Services[g.parts[of].service].Name,
-		"worker", i, "for", gap.For, "topics", gap.Topics, "listeners", gap.Listeners)
+	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.parts[of].service].Name,
+		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
 }
 
 // slowCut tells of a subscriber that was closed because it reads too slowly.
 func (g *Gateway) slowCut(of int, s worker.Slow) {
-	g.logger.Named("pubsub").Warn("slow subscriber was closed", "service", g.conf.Services[g.parts[of].service].Name,
+	g.logger.Named("pubsub").Warn("slow subscriber closed", "service", g.conf.Services[g.parts[of].service].Name,
 		"client", s.Remote, "id", s.Number, "name", s.Name, "bytes", s.Bytes)
 }

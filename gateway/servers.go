@@ -65,7 +65,7 @@ func (g *Gateway) unblock(e worker.Errand, shares []worker.Share, answer func([]
 			return
 		}
 		if !watch.Refused(err) {
-			g.logger.Warn("a server did not unblock a client: its connection is closed", "server", at.Addr,
+			g.logger.Warn("client unblock failed, server connection closed", "server", at.Addr,
 				"error", watch.Words(err))
 		}
 		g.unblockHere(&e, answer)

@@ -107,10 +107,10 @@ func (u *unserved) begin() {
 	pairs := []any{"reason", *u.why.Load()}
 	u.mu.Lock()
 	if u.because != "" {
-		pairs = append(pairs, "because", u.because)
+		pairs = append(pairs, "cause", u.because)
 	}
 	u.mu.Unlock()
-	u.logger.Error("clients are being refused", pairs...)
+	u.logger.Error("service unavailable", pairs...)
 }
 
 // look tells the end when it has come. That nobody was refused is not enough: perhaps nobody has asked.
@@ -132,7 +132,7 @@ func (u *unserved) look(v *topology.View) {
 	}
 	refused := u.refused.Load()
 	lasted := max(last.Sub(u.began), 0).Round(time.Millisecond)
-	u.logger.Info("clients are served again", "refused-for", lasted.String(), "refused", refused-u.before)
+	u.logger.Info("service available again", "duration", lasted.String(), "rejected", refused-u.before)
 	u.began, u.before = time.Time{}, refused
 	u.open.Store(false)
 }

@@ -11,7 +11,7 @@ import (
 	"evergate/topology"
 )
 
-// TestRefusalIsToldOnceWithItsEnd: one line at ERROR for however many refusals, and one when clients are served again.
+// TestRefusalIsToldOnceWithItsEnd: one line at ERROR for however many refusals, and one when it is over.
 func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
@@ -45,8 +45,8 @@ func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	for range 3 {
 		u.note("shard 'm' has had no primary for 10s")
 	}
-	wants("refused", "[ERROR] clients are being refused: service=orders reason=\"shard 'm' has had no primary for 10s\" "+
-		"because=\"x:1: connection refused\"")
+	wants("refused", "[ERROR] service unavailable: service=orders reason=\"shard 'm' has had no primary for 10s\" "+
+		"cause=\"x:1: connection refused\"")
 
 	now = now.Add(7 * time.Second)
 	u.note("shard 'm' has had no primary for 17s")
@@ -58,14 +58,14 @@ func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	u.heard(topology.Event{Kind: topology.Released, To: "x:1"})
 	u.look(well)
 	u.look(well)
-	wants("over", "[INFO]  clients are served again: service=orders refused-for=7s refused=4")
+	wants("over", "[INFO]  service available again: service=orders duration=7s rejected=4")
 
 	now = now.Add(time.Hour)
 	u.note("no replica can serve reads")
-	wants("again", "[ERROR] clients are being refused: service=orders reason=\"no replica can serve reads\"")
+	wants("again", "[ERROR] service unavailable: service=orders reason=\"no replica can serve reads\"")
 	now = now.Add(unservedQuiet)
 	u.look(well)
-	wants("over again", "[INFO]  clients are served again: service=orders refused-for=0s refused=1")
+	wants("over again", "[INFO]  service available again: service=orders duration=0s rejected=1")
 }
 
 // TestStartWithoutServersIsTold: what is not told of the first moment is told when the servers are not found soon.
@@ -85,8 +85,8 @@ func TestStartWithoutServersIsTold(t *testing.T) {
 	now = now.Add(unservedStart)
 	u.look(nil)
 	u.look(nil)
-	if want := "[ERROR] clients are being refused: service=orders reason=\"the topology is not known yet\" " +
-		"because=\"s:1: ERR No such master with that name\"\n"; out.String() != want {
+	if want := "[ERROR] service unavailable: service=orders reason=\"the topology is not known yet\" " +
+		"cause=\"s:1: ERR No such master with that name\"\n"; out.String() != want {
 		t.Error(out.String())
 	}
 }

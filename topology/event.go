@@ -70,9 +70,9 @@ const (
 )
 
 var eventNames = [...]string{"primary found", "primary changed", "primary renamed", "replicas changed",
-	"replica unused", "slots moved", "sentinel heard", "sentinel gone", "node heard", "node gone", "node busy",
-	"topology alarm", "primary suspected", "failover started", "candidate named", "primary promoted", "primary confirmed",
-	"shard released", "failover receipt"}
+	"replica excluded", "slots moved", "sentinel reachable", "sentinel unreachable", "server reachable",
+	"server unreachable", "server busy", "topology alarm", "primary suspected", "failover started", "candidate selected",
+	"primary promoted", "primary confirmed", "requests resumed", "failover receipt"}
 
 // String is the constant log message of the kind.
 func (k EventKind) String() string { return eventNames[k] }
@@ -93,15 +93,15 @@ func (e Event) String() string {
 	case ReplicasChanged:
 		return fmt.Sprintf("shard %s: replicas %s -> %s", e.Shard, e.From, e.To)
 	case ReplicaUnused:
-		return fmt.Sprintf("shard %s: replica %s gets no reads: %s", e.Shard, e.Subject, e.Why)
+		return fmt.Sprintf("shard %s: replica %s excluded from reads: %s", e.Shard, e.Subject, e.Why)
 	case SlotsMoved:
 		return fmt.Sprintf("slots %s -> %s: %d", e.From, e.To, e.Slots)
 	case SentinelHeard, NodeHeard:
-		return fmt.Sprintf("%s %s heard", e.noun(), e.Subject)
+		return fmt.Sprintf("%s %s reachable", e.noun(), e.Subject)
 	case SentinelGone, NodeGone:
-		return fmt.Sprintf("%s %s gone%s", e.noun(), e.Subject, inBrackets(e.Why))
+		return fmt.Sprintf("%s %s unreachable%s", e.noun(), e.Subject, inBrackets(e.Why))
 	case NodeIsBusy:
-		return fmt.Sprintf("node %s busy%s", e.Subject, inBrackets(e.Why))
+		return fmt.Sprintf("server %s busy%s", e.Subject, inBrackets(e.Why))
 	case Alarm:
 		return "alarm: " + e.Why
 	case Confirmed:
@@ -137,8 +137,8 @@ func (e Event) step() string {
 // Pairs are the event's facts for a structured log, keys and values in turn.
 func (e Event) Pairs() []any {
 	var p []any
-	for _, f := range []struct{ key, value string }{{"shard", e.Shard}, {"subject", e.Subject}, {"from", e.From},
-		{"to", e.To}, {"why", e.Why}} {
+	for _, f := range []struct{ key, value string }{{"shard", e.Shard}, {e.noun(), e.Subject},
+		{"from", e.From}, {"to", e.To}, {"reason", e.Why}} {
 		if f.value != "" {
 			p = append(p, f.key, f.value)
 		}
@@ -159,11 +159,12 @@ func (e Event) Pairs() []any {
 	return p
 }
 
+// noun is what the subject is, also as a key of the log.
 func (e Event) noun() string {
 	if e.Kind == SentinelHeard || e.Kind == SentinelGone {
 		return "sentinel"
 	}
-	return "node"
+	return "server"
 }
 
 func epochWord(format string, epoch uint64) string {

@@ -161,18 +161,19 @@ func TestLogSaysThatClientsAreRefused(t *testing.T) {
 	}
 	set("-LOADING")
 	await := awaiting(t, log)
-	await(`\[ERROR\] evergate: clients are being refused: service=default reason="shard 'main' .*because="` +
+	await(`\[ERROR\] evergate: service unavailable: service=default reason="shard 'main' .*cause="` +
 		regexp.QuoteMeta(primary.Addr) + `: .*connection refused`)
 	set("-LOADING")
 	if err := primary.Restart(); err != nil {
 		t.Fatal(err)
 	}
 	set("+OK")
-	await(`\[INFO\]  evergate: clients are served again: service=default refused-for=\S+ refused=\d+`)
-	for _, line := range []string{"topology: view: ", "topology: probe: ", "topology: role seen: ", "lanes: dial: "} {
+	await(`\[INFO\]  evergate: service available again: service=default duration=\S+ rejected=\d+`)
+	for _, line := range []string{"topology: view published: ", "topology: probe sent: ", "topology: role received: ",
+		"upstream: server dialed: "} {
 		await(regexp.QuoteMeta(line))
 	}
-	if n := strings.Count(log(), "clients are being refused"); n != 1 {
+	if n := strings.Count(log(), "service unavailable"); n != 1 {
 		t.Errorf("said %d times", n)
 	}
 	if err := process.Signal(syscall.SIGTERM); err != nil {
@@ -194,6 +195,6 @@ func TestLogPassesOnWhatServersSay(t *testing.T) {
 	if reply, err := conn.Do("GET", "k"); err != nil || !strings.HasPrefix(string(reply), "-LOADING") {
 		t.Errorf("%s %v", reply, err)
 	}
-	await(`\[ERROR\] evergate: clients are being refused: service=default reason="the topology is not known yet" ` +
-		`because="` + regexp.QuoteMeta(protected) + `: DENIED Redis is running in protected mode .*default user"`)
+	await(`\[ERROR\] evergate: service unavailable: service=default reason="the topology is not known yet" ` +
+		`cause="` + regexp.QuoteMeta(protected) + `: DENIED Redis is running in protected mode .*default user"`)
 }

@@ -26,7 +26,7 @@ func limitMemory(logger hclog.Logger) {
 	}
 	if limit := softLimit(os.DirFS("/")); limit > 0 {
 		debug.SetMemoryLimit(limit)
-		logger.Debug("soft memory limit", "bytes", limit)
+		logger.Debug("memory limit set", "bytes", limit)
 	}
 }
 

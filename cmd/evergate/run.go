@@ -51,10 +51,10 @@ SIGHUP is ignored: settings are read only at the start.`,
 			}
 			logger := newLogger(r.config, w.stderr)
 			for _, warning := range r.warnings {
-				logger.Warn("risky setting", "at", warning.at, "what", warning.text)
+				logger.Warn("risky setting", "source", warning.at, "problem", warning.text)
 			}
 			for _, old := range r.deprecated {
-				logger.Warn("deprecated setting", "at", old.at, "what", old.text)
+				logger.Warn("deprecated setting", "source", old.at, "problem", old.text)
 			}
 			return w.serve(r.config, logger)
 		},
@@ -136,7 +136,7 @@ func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger h
 		}
 	}
 	if err != nil {
-		logger.Warn("drain was cut short", "error", err)
+		logger.Warn("drain incomplete", "error", err)
 	}
 	if closeErr := gw.close(); err == nil {
 		err = closeErr
@@ -144,7 +144,7 @@ func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger h
 	if err != nil {
 		return runtimeError{fmt.Errorf("not everything was finished: %w", err)}
 	}
-	logger.Info("ended")
+	logger.Info("stopped")
 	return nil
 }
 
@@ -154,7 +154,7 @@ func ignored(s os.Signal, logger hclog.Logger) bool {
 	if s != syscall.SIGHUP {
 		return false
 	}
-	logger.Warn("hangup ignored", "signal", "SIGHUP", "why", "settings are read at the start; restart to change them")
+	logger.Warn("hangup ignored", "signal", "SIGHUP", "reason", "settings are read at the start; restart to change them")
 	return true
 }
 

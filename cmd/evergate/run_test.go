@@ -81,7 +81,7 @@ func TestSignalDrains(t *testing.T) {
 	}
 	for _, line := range []string{"[INFO]  evergate: listening: address=\"[::1]:7,unix:/x\" service=default " +
 		"upstream=\"primary a:1 replicas b:1,c:1\" version=",
-		"draining: signal=terminated timeout=10s", "[INFO]  evergate: ended"} {
+		"draining: signal=terminated timeout=10s", "[INFO]  evergate: stopped"} {
 		if !strings.Contains(errOut, line) {
 			t.Errorf("no %q in\n%s", line, errOut)
 		}
@@ -239,7 +239,7 @@ func TestOldValuesAreDeprecated(t *testing.T) {
 		t.Errorf("%q, %q", service.BlockingLost, service.OnGap)
 	}
 	for _, at := range []string{"flag --blocking-lost", "env EVERGATE_ON_GAP"} {
-		line := `[WARN]  evergate: deprecated setting: at="` + at + `" what=`
+		line := `[WARN]  evergate: deprecated setting: source="` + at + `" problem=`
 		if strings.Count(errOut, line) != 1 {
 			t.Errorf("no %s once in\n%s", line, errOut)
 		}

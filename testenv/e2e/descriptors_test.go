@@ -77,7 +77,7 @@ func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 	if n := strings.Count(log, "\n"); n > 100 {
 		t.Errorf("the log has %d lines", n)
 	}
-	if !regexp.MustCompile(`clients were refused: max number of clients reached: refused=\d+`).MatchString(log) ||
+	if !regexp.MustCompile(`clients rejected, max-clients reached: rejected=\d+`).MatchString(log) ||
 		strings.Contains(log, "too many open files") {
 		t.Errorf("the log:\n%s", log)
 	}

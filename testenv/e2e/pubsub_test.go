@@ -266,7 +266,7 @@ func TestSubscribersFollowANewPrimary(t *testing.T) {
 			for i, message := range listeners {
 				hears(t, message, &last[i], mark)
 			}
-			if !strings.Contains(gate.Log(), "subscriptions were interrupted") {
+			if !strings.Contains(gate.Log(), "subscriptions interrupted") {
 				t.Error("the gap is not told in the log")
 			}
 		})

@@ -20,7 +20,7 @@ func (s *service) resolve() {
 			addrs, err := s.lookUp(name)
 			if err != nil {
 				if last[name] == nil && failures == 0 {
-					s.logger.Warn("name not resolved", "name", name, "error", err)
+					s.logger.Warn("name resolution failed", "name", name, "error", err)
 				}
 				if s.tap != nil && last[name] == nil {
 					s.tap(topology.Resolved{Name: name, Why: words(err)})

@@ -185,16 +185,16 @@ func (w *Watch) startLocked(f func()) bool {
 func (s *service) do(effect topology.Effect) {
 	switch effect := effect.(type) {
 	case topology.Probe:
-		s.logger.Trace("probe", "server", effect.Addr)
+		s.logger.Trace("probe sent", "server", effect.Addr)
 		s.prober(effect.Addr, func(p *prober) {
 			p.role, p.node, p.afresh = true, effect.Node, p.afresh || effect.Afresh
 		})
 	case topology.Chase:
-		s.logger.Trace("chase", "server", effect.Addr, "for", effect.For.String())
+		s.logger.Trace("candidate probed", "server", effect.Addr, "duration", effect.For.String())
 		until := time.Now().Add(effect.For)
 		s.prober(effect.Addr, func(p *prober) { p.chaseUntil, p.node = until, effect.Node })
 	case topology.Refresh:
-		s.logger.Trace("refresh", "ask", effect.Ask)
+		s.logger.Trace("topology queried", "servers", effect.Ask)
 		switch {
 		case len(s.Sentinels) > 0:
 			s.watch.askFollowers(s, effect.Ask)
@@ -226,19 +226,19 @@ func (s *service) trace(o topology.Observation) {
 	case topology.SentinelMessage:
 		s.logger.Debug("sentinel message", "sentinel", o.Sentinel, "channel", o.Channel)
 	case topology.SentinelSays:
-		s.logger.Trace("sentinel says", "sentinel", o.Sentinel, "primary", o.Primary, "config-epoch", o.ConfigEpoch,
+		s.logger.Trace("sentinel replied", "sentinel", o.Sentinel, "primary", o.Primary, "config-epoch", o.ConfigEpoch,
 			"replicas", len(o.Replicas), "failing-over", o.FailingOver)
 	case topology.SentinelLost:
-		s.logger.Trace("sentinel lost", "sentinel", o.Sentinel, "why", o.Why)
+		s.logger.Trace("sentinel query failed", "sentinel", o.Sentinel, "error", o.Why)
 	case topology.SlotsSeen:
-		s.logger.Trace("slots seen", "server", o.Asked, "shards", len(o.Shards), "refused", o.Refused)
+		s.logger.Trace("slots received", "server", o.Asked, "shards", len(o.Shards), "rejected", o.Refused)
 	case topology.RoleSeen:
-		s.logger.Trace("role seen", "server", o.Addr, "role", o.Role.String(), "offset", o.Offset, "run", o.RunID,
-			"of", o.Primary)
+		s.logger.Trace("role received", "server", o.Addr, "role", o.Role.String(), "offset", o.Offset, "run-id", o.RunID,
+			"primary", o.Primary)
 	case topology.NodeLost:
-		s.logger.Trace("server lost", "server", o.Addr, "why", o.Why)
+		s.logger.Trace("probe failed", "server", o.Addr, "error", o.Why)
 	case topology.NodeBusy:
-		s.logger.Trace("server busy", "server", o.Addr, "words", o.Words)
+		s.logger.Trace("probe answered BUSY", "server", o.Addr, "error", o.Words)
 	case topology.Resolved:
 		s.logger.Trace("name resolved", "name", o.Name, "addresses", o.Addrs)
 	}
