@@ -16,6 +16,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
+	"evergate/topology"
 )
 
 const (
@@ -125,10 +126,12 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 	if err != nil {
 		return met, err
 	}
-	if met.OwnOffset, err = ownOffset(conn, in, reply); err != nil {
+	text, _ := resp.String(reply)
+	info := topology.InfoFields(string(text))
+	if met.OwnOffset, err = ownOffset(conn, in, info); err != nil {
 		return met, err
 	}
-	met.RunID = runIDOf(reply)
+	met.RunID = strings.Clone(info["run_id"]) // it outlives the text by far
 	if met.RunID == to.RunID {
 		met.RunID = to.RunID // the same bytes: there may be thousands of connections
 	}
@@ -195,32 +198,26 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 
 // ownOffset says whether WAIT counts there only what its connection has written: from 7.2 on, and in Valkey, which says
 // that it is 7.2.4. Where INFO was refused HELLO tells the version, which needs no right.
-func ownOffset(conn net.Conn, in *bufio.Reader, info []byte) (bool, error) {
-	if info == nil {
-		reply, err := ask(conn, in, "HELLO")
-		_, info, _ = bytes.Cut(reply, []byte("version\r\n"))
-		_, info, _ = bytes.Cut(info, []byte("\r\n"))
-		return isFrom72(info), err
+func ownOffset(conn net.Conn, in *bufio.Reader, info map[string]string) (bool, error) {
+	if len(info) > 0 {
+		return isFrom72(info["redis_version"]), nil
 	}
-	_, version, _ := bytes.Cut(info, []byte("redis_version:"))
-	return isFrom72(version), nil
+	reply, err := ask(conn, in, "HELLO")
+	pairs, _ := resp.Pairs(reply)
+	for i := 0; i < len(pairs); i += 2 {
+		if name, _ := resp.String(pairs[i]); string(name) == "version" {
+			version, _ := resp.String(pairs[i+1])
+			return isFrom72(string(version)), err
+		}
+	}
+	return false, err
 }
 
-// isFrom72 reads a version at the beginning of text.
-func isFrom72(text []byte) bool {
+// isFrom72 reads a version.
+func isFrom72(version string) bool {
 	var major, minor int
-	_, err := fmt.Sscanf(string(text), "%d.%d", &major, &minor)
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
 	return err == nil && (major > 7 || major == 7 && minor >= 2)
-}
-
-// runIDOf finds the run id in the reply to INFO server; empty when there is none.
-func runIDOf(reply []byte) string {
-	_, rest, found := bytes.Cut(reply, []byte("\nrun_id:"))
-	if !found {
-		return ""
-	}
-	id, _, _ := bytes.Cut(rest, []byte("\r\n"))
-	return string(id)
 }
 
 // say sends one command and reads its reply. An error reply is an error with the server's words, except that PING may

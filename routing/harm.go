@@ -43,7 +43,7 @@ var neverAllowed = []string{"post", "host:", "script|debug"}
 
 // Allowable says how a setting names a command that it may let through; empty when it may not.
 func (c *Command) Allowable() string {
-	if !c.mayBeAllowed() || Lookup(words(c.Name)) != c {
+	if !c.mayBeAllowed() || Named(c.Name) != c {
 		return "" // a learnt one is nobody's
 	}
 	return c.Name
@@ -98,7 +98,7 @@ func Allowed(word string) (names []string, none string) {
 	if name == ConfigSet {
 		return []string{name}, ""
 	}
-	c := Lookup(words(name))
+	c := Named(name)
 	switch {
 	case name == "" || c == nil:
 		return nil, "is not a command that is rejected as dangerous"

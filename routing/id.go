@@ -230,10 +230,9 @@ func init() {
 
 // named finds the row of this name, which there must be.
 func named(name string) *Command {
-	args := words(name)
-	c := Lookup(args)
+	c := Named(name)
 	if c == nil {
-		c = sentinel.Of(args)
+		c = sentinel.Of(words(name))
 	}
 	if c == nil || c.Name != name {
 		panic("routing: an ID names " + name + ", which is no row")

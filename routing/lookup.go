@@ -93,6 +93,9 @@ func Lookup(args [][]byte) *Command {
 	return c.within.find(args[1])
 }
 
+// Named is Lookup of a name as rows have it: "client|setname".
+func Named(name string) *Command { return Lookup(words(name)) }
+
 // Container gives the row of the command that has subcommands and bears this name, or nil. When Lookup found
 // nothing and Container does, the subcommand is unknown.
 func Container(name []byte) *Command {

@@ -148,7 +148,7 @@ func fromServers(name, title string, own func(f *Facts, told bool) []field) func
 func asServers(name, title string) func(b []byte, f *Facts) []byte {
 	write := fromServers(name, title, nil)
 	return func(b []byte, f *Facts) []byte {
-		if !slices.ContainsFunc(f.Servers, func(s ServerSays) bool { return hasSection(s.Text, name) }) {
+		if !slices.ContainsFunc(f.Servers, func(s ServerSays) bool { return topology.HasInfoSection(s.Text, name) }) {
 			return b
 		}
 		return write(b, f)

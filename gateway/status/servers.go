@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"evergate/routing"
+	"evergate/topology"
 )
 
 // What INFO says of memory, work and data comes from the servers. It is added up where a sum means something, over the
@@ -88,38 +89,16 @@ func ofServers(name string, says []ServerSays) []field {
 // replicated says that a line is about a command that a replica has from its primary, which has counted it already.
 func replicated(f field) bool {
 	name, _ := strings.CutPrefix(f.key, "cmdstat_")
-	var words [][]byte
-	for word := range strings.SplitSeq(name, "|") {
-		words = append(words, []byte(word))
-	}
-	command := routing.Lookup(words)
+	command := routing.Named(name)
 	return command != nil && (command.MayReplicate() || command.Has(routing.Transaction))
 }
 
 // sectionOf takes one section out of a text of INFO.
 func sectionOf(text, name string) (fields []field) {
-	inside := false
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		if head, isHead := strings.CutPrefix(line, "# "); isHead {
-			inside = strings.EqualFold(head, name)
-			continue
-		}
-		if key, value, ok := strings.Cut(line, ":"); ok && inside {
-			fields = append(fields, field{key, value})
-		}
+	for key, value := range topology.InfoSection(text, name) {
+		fields = append(fields, field{key, value})
 	}
 	return fields
-}
-
-// hasSection says that a text of INFO has a section, and be it empty.
-func hasSection(text, name string) bool {
-	for line := range strings.Lines(text) {
-		if head, isHead := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# "); isHead && strings.EqualFold(head, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // keysOf gives every key of the tables once, in their order.

@@ -70,16 +70,3 @@ func TestPrintsTellServersApart(t *testing.T) {
 		t.Error("servers are taken for others")
 	}
 }
-
-func TestOwnSlotsAreThoseOfTheNodeItself(t *testing.T) {
-	s := parseSlots("idb 127.0.0.1:2@3,host master - 0 0 2 connected 100-200\n" +
-		"ida 127.0.0.1:1@3 myself,master - 0 0 1 connected 0-3 7 9-8 x 99999 [7->-idb] [2->-nobody] [8-<-idb]\n")
-	for slot, want := range map[int]bool{0: true, 3: true, 2: false, 4: false, 7: false, 8: false, 9: false, 150: false} {
-		if s.has(slot) != want {
-			t.Errorf("slot %d: %v", slot, s.has(slot))
-		}
-	}
-	if s.moving[7] != "127.0.0.1:2" {
-		t.Errorf("slot 7 moves to %q", s.moving[7])
-	}
-}

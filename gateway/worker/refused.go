@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"time"
 
 	"evergate/gateway/backend"
@@ -231,8 +230,8 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 	case kind == noPassword:
 		return false // where it is true, the next ordinary command says so
 	case kind == moved || kind == asked:
-		fields := bytes.Fields(reply)
-		return len(fields) == 3 && mayBeIn(string(fields[1]), int(t.Slot), command, w.args)
+		named, _, ok := topology.Redirection(string(reply[1:]))
+		return ok && mayBeIn(named, int(t.Slot), command, w.args)
 	case bytes.HasPrefix(reply, []byte("-LOADING")):
 		return t.Flags&backend.Write == 0 || w.clock.Now-l.OpenedAt < loadingFor
 	}
@@ -241,11 +240,11 @@ func (w *Worker) believes(l *backend.Lane, t *backend.Ticket, frame, reply []byt
 
 // mayBeIn says that a slot which a server names may be that of a request: the one by which it was sent, or, where a
 // command that was learnt seemed to have no keys, that of any argument. A script has the keys that it declares.
-func mayBeIn(named string, slot int, command *routing.Command, args [][]byte) bool {
+func mayBeIn(named, slot int, command *routing.Command, args [][]byte) bool {
 	if slot >= 0 || command != nil {
-		return named == strconv.Itoa(slot)
+		return named == slot
 	}
-	return slices.ContainsFunc(args[1:], func(arg []byte) bool { return named == strconv.Itoa(routing.Slot(arg)) })
+	return slices.ContainsFunc(args[1:], func(arg []byte) bool { return named == routing.Slot(arg) })
 }
 
 // sendBack gives a refused request back to its session.
@@ -351,19 +350,14 @@ func refusedFor(tries uint8) time.Duration {
 var outOfHops = resp.AppendError(nil,
 	"TRYAGAIN evergate: too many redirections; the command was not executed")
 
-// redirected reads "MOVED slot host:port" or "ASK slot host:port" and looks up the node. An unknown node is waited
+// redirected looks up the node that MOVED or ASK names. An unknown node is waited
 // for: the report makes the keeper ask.
 func (w *Worker) redirected(l *backend.Lane, reply []byte, kind refusal, t *backend.Ticket, a *again) bool {
-	fields := bytes.Fields(reply[1:])
-	if len(fields) != 3 {
-		return false
-	}
-	slot, err := strconv.Atoi(string(fields[1]))
-	if err != nil || slot < 0 || slot >= topology.Slots {
+	slot, addr, ok := topology.Redirection(string(reply[1:]))
+	if !ok {
 		return false
 	}
 	s := w.services[l.Key.Service]
-	addr := string(fields[2])
 	if kind == moved {
 		w.env.Report(s.index, topology.Report{
 			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.view.Epoch, Slot: slot, Addr: addr,

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -69,15 +68,16 @@ func (w *Worker) savesOn(c *client, s *split, a *again, l *backend.Lane) bool {
 // saves takes the reply to BGSAVE, or to the question how far it is. It returns false when reply is the part's answer.
 func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 	v := s.spread.saving
-	text := *reply
-	switch {
-	case text[0] == '-':
+	if (*reply)[0] == '-' {
 		return false
+	}
+	running, ok := topology.SaveState(string(*reply))
+	switch {
 	case !v.begun[part]:
 		v.begun[part] = true
-	case !bytes.Contains(text, []byte("rdb_bgsave_in_progress:1")):
+	case !running:
 		*reply = saveFailed
-		if bytes.Contains(text, []byte("rdb_last_bgsave_status:ok")) {
+		if ok {
 			*reply = resp.OK
 		}
 		return false

@@ -301,17 +301,17 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 	if !ok {
 		return oddPage
 	}
-	at, v := parseSlots(string(text)), c.svc.view
+	at, v := topology.ReadOwnSlots(string(text)), c.svc.view
 	slot := k.next.slot
 	var to *topology.Node // where the first slot is being moved
-	if addr := at.moving[slot]; addr != "" && v != nil {
+	if addr := at.To(slot); addr != "" && v != nil {
 		to = v.NodeNamed(addr, c.svc.view.Node(k.node))
 	}
 	next := from(slot)
 	switch k.next.stage {
 	case checking:
 		end := slot
-		for end < k.to && at.has(end) {
+		for end < k.to && at.Has(end) {
 			end++
 		}
 		if next = from(end); end == slot && to != nil {
@@ -322,7 +322,7 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 	case checkingFollowed:
 		owner := c.svc.view.Node(k.node)
 		if to != nil && w.guest(k, to) == k.next.print ||
-			owner != nil && at.has(slot) && w.guest(k, owner) == k.next.print {
+			owner != nil && at.Has(slot) && w.guest(k, owner) == k.next.print {
 			next = from(slot + 1)
 		}
 	}

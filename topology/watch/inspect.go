@@ -81,13 +81,13 @@ func (n *NodeFound) inspect(ctx context.Context, s Service, o Options) {
 	}
 	n.Refused = refusals(ctx, client, s)
 	if told, err := client.Info(ctx).Result(); err == nil {
-		info := infoFields(told)
+		info := topology.InfoFields(told)
 		n.InCluster = info["cluster_enabled"] == "1"
 		n.Writable = info["role"] == "slave" && info["slave_read_only"] == "0"
 	}
 	if n.InCluster || len(s.Cluster) > 0 {
 		if told, err := client.ClusterInfo(ctx).Result(); err == nil {
-			info := infoFields(told)
+			info := topology.InfoFields(told)
 			n.InCluster, n.ClusterState = true, info["cluster_state"]
 			n.ClusterSize, n.ClusterSlots = int(number(info["cluster_size"])), int(number(info["cluster_slots_assigned"]))
 		}

@@ -76,7 +76,7 @@ func isSentinel(reply any) bool {
 // parseInfo reads INFO replication or INFO server into seen. With role true it also takes the
 // role and the replicas from it; false when they are not there.
 func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
-	f := infoFields(info)
+	f := topology.InfoFields(info)
 	seen.Version = either(f["redis_version"], seen.Version)
 	seen.RunID = either(f["run_id"], seen.RunID)
 	seen.ReplID = either(f["master_replid"], seen.ReplID)
@@ -109,17 +109,6 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 		return false
 	}
 	return true
-}
-
-// infoFields reads the lines "key:value" of INFO and CLUSTER INFO.
-func infoFields(info string) map[string]string {
-	f := map[string]string{}
-	for line := range strings.Lines(info) {
-		if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
-			f[key] = value
-		}
-	}
-	return f
 }
 
 // infoReplicas reads slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.

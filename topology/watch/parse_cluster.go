@@ -2,60 +2,16 @@ package watch
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"evergate/topology"
 )
 
-// clusterNode is a line of CLUSTER NODES: <id> <ip:port@cport[,hostname]> <flags> <primary> <ping> <pong>
-// <config epoch> <link> <slots...>.
-type clusterNode struct {
-	ip, port, hostname string
-	failed             bool
-	epoch              uint64
-	slots              []topology.SlotRange
-}
-
-// parseNodes reads CLUSTER NODES, by node id.
-func parseNodes(reply string) map[string]clusterNode {
-	nodes := map[string]clusterNode{}
-	for line := range strings.Lines(reply) {
-		f := strings.Fields(line)
-		if len(f) < 8 {
-			continue
-		}
-		var n clusterNode
-		where, rest, _ := strings.Cut(f[1], ",")
-		n.hostname, _, _ = strings.Cut(rest, ",")
-		where, _, _ = strings.Cut(where, "@")
-		n.ip, n.port = topology.SplitAddr(where)
-		for _, flag := range strings.Split(f[2], ",") {
-			n.failed = n.failed || flag == "fail" || flag == "noaddr"
-		}
-		n.epoch, _ = strconv.ParseUint(f[6], 10, 64)
-		for _, slots := range f[8:] {
-			first, last, ranged := strings.Cut(slots, "-")
-			if !ranged {
-				last = first
-			}
-			from, err1 := strconv.ParseInt(first, 10, 64) // "[93->-id]", a slot under way, is no number
-			to, err2 := strconv.ParseInt(last, 10, 64)
-			if err1 == nil && err2 == nil {
-				n.slots = appendRange(n.slots, from, to)
-			}
-		}
-		nodes[f[0]] = n
-	}
-	return nodes
-}
-
 // maps turns replies of one node into its slot map. asked is the dial address of that node.
 type maps struct {
 	asked string
 	// nodes are those of CLUSTER NODES; nil when that is refused.
-	nodes map[string]clusterNode
+	nodes map[string]topology.ClusterNode
 	// nodeTimeout is cluster-node-timeout; zero when not told.
 	nodeTimeout time.Duration
 }
@@ -67,7 +23,8 @@ func (m maps) endpoint(endpoint, ip, id string, port string) string {
 		return ""
 	}
 	if endpoint == "?" {
-		endpoint = either(ip, m.nodes[id].ip)
+		known, _ := topology.SplitAddr(m.nodes[id].Addr)
+		endpoint = either(ip, known)
 		if endpoint == "" || endpoint == "?" {
 			return ""
 		}
@@ -103,7 +60,7 @@ func (m maps) shards(reply any) topology.SlotsSeen {
 		members, _ := shard["nodes"].([]any)
 		primary := m.members(&out, members)
 		if len(out.Slots) == 0 {
-			out.Slots = m.nodes[primary].slots
+			out.Slots = m.nodes[primary].Slots
 		}
 		if out.Primary.Addr != "" {
 			seen.Shards = append(seen.Shards, out)
@@ -135,7 +92,7 @@ func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 			port = text(f["tls-port"])
 		}
 		seen := topology.MemberSeen{Addr: m.endpoint(text(f["endpoint"]), text(f["ip"]), id, port),
-			Healthy: text(f["health"]) == "online" && !m.nodes[id].failed}
+			Healthy: text(f["health"]) == "online" && !m.nodes[id].Failed}
 		if seen.Addr == "" {
 			continue
 		}
@@ -143,7 +100,7 @@ func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 			out.Replicas = append(out.Replicas, seen)
 			continue
 		}
-		epoch := m.nodes[id].epoch
+		epoch := m.nodes[id].Epoch
 		better := out.Primary.Addr == "" || seen.Healthy && !out.Primary.Healthy ||
 			seen.Healthy == out.Primary.Healthy && epoch > out.Epoch
 		if better {
@@ -172,7 +129,7 @@ func (m maps) slots(reply any) topology.SlotsSeen {
 		if !ok {
 			i = len(seen.Shards)
 			index[primary.Addr] = i
-			shard := topology.ShardSeen{Primary: primary, Epoch: m.nodes[id].epoch}
+			shard := topology.ShardSeen{Primary: primary, Epoch: m.nodes[id].Epoch}
 			for _, r := range row[3:] {
 				if replica, _ := m.slotNode(r); replica.Addr != "" {
 					shard.Replicas = append(shard.Replicas, replica)
@@ -197,7 +154,7 @@ func (m maps) slotNode(v any) (topology.MemberSeen, string) {
 	if len(f) > 3 {
 		ip = text(fields(f[3])["ip"])
 	}
-	return topology.MemberSeen{Addr: m.endpoint(text(f[0]), ip, id, text(f[1])), Healthy: !m.nodes[id].failed}, id
+	return topology.MemberSeen{Addr: m.endpoint(text(f[0]), ip, id, text(f[1])), Healthy: !m.nodes[id].Failed}, id
 }
 
 // appendRange takes only slots that exist: what a server says becomes indexes.

@@ -83,7 +83,7 @@ func parsed(name string, c map[string]any) string {
 	case "cluster":
 		m := maps{asked: text(c["asked"])}
 		if nodes, ok := c["nodes"].(string); ok {
-			m.nodes = parseNodes(nodes)
+			m.nodes = topology.ClusterNodes(nodes)
 		}
 		if strings.HasPrefix(name, "cluster_shards") {
 			return tellSlots(m.shards(c["reply"]))

@@ -244,7 +244,7 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	nodes, err := p.client.ClusterNodes(ctx).Result()
 	switch {
 	case err == nil:
-		m.nodes = parseNodes(nodes)
+		m.nodes = topology.ClusterNodes(nodes)
 	case !refused(err):
 		return nil, err
 	}

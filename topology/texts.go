@@ -1,0 +1,170 @@
+package topology
+
+import (
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The texts of servers, for people first: INFO, CLUSTER NODES, and the errors that name another node. Nothing in them
+// is trusted to be there: other servers and newer versions leave fields out and add some.
+
+// InfoFields gives the lines "key:value" of INFO, or CLUSTER INFO.
+func InfoFields(text string) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
+			fields[key] = value
+		}
+	}
+	return fields
+}
+
+// InfoSection gives the lines "key:value" of one section of INFO, whatever its case, in their order.
+func InfoSection(text, name string) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		inside := false
+		for line := range strings.Lines(text) {
+			if head, isHead := infoHead(line); isHead {
+				inside = strings.EqualFold(head, name)
+			} else if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok && inside && !yield(key, value) {
+				return
+			}
+		}
+	}
+}
+
+// HasInfoSection says that a text of INFO has a section, and be it empty.
+func HasInfoSection(text, name string) bool {
+	for line := range strings.Lines(text) {
+		if head, isHead := infoHead(line); isHead && strings.EqualFold(head, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// infoHead reads the line that begins a section.
+func infoHead(line string) (name string, is bool) {
+	return strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# ")
+}
+
+// SaveState reads INFO persistence: whether a save to disk is running, and whether the last one succeeded.
+func SaveState(info string) (running, ok bool) {
+	return strings.Contains(info, "rdb_bgsave_in_progress:1"), strings.Contains(info, "rdb_last_bgsave_status:ok")
+}
+
+// ClusterNode is a line of CLUSTER NODES: <id> <ip:port@cport[,hostname]> <flags> <primary> <ping> <pong>
+// <config epoch> <link> <slots...>.
+type ClusterNode struct {
+	// Addr is ip:port as it stands there.
+	Addr string
+	// Myself is the node that was asked, Failed one that others take for dead, or that has no address.
+	Myself, Failed bool
+	Epoch          uint64
+	Slots          []SlotRange
+	// Leaving are the slots that are being moved, with the ids of the nodes that they are moved to.
+	Leaving map[int]string
+}
+
+// ClusterNodes reads CLUSTER NODES, by node id.
+func ClusterNodes(text string) map[string]ClusterNode {
+	nodes := map[string]ClusterNode{}
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 3 {
+			continue
+		}
+		var n ClusterNode
+		where, _, _ := strings.Cut(f[1], ",")
+		n.Addr, _, _ = strings.Cut(where, "@")
+		flags := strings.Split(f[2], ",")
+		n.Myself = slices.Contains(flags, "myself")
+		n.Failed = slices.Contains(flags, "fail") || slices.Contains(flags, "noaddr")
+		if len(f) > 6 {
+			n.Epoch, _ = strconv.ParseUint(f[6], 10, 64)
+		}
+		for _, word := range f[min(len(f), 8):] {
+			n.takeSlots(word)
+		}
+		nodes[f[0]] = n
+	}
+	return nodes
+}
+
+// takeSlots reads 7, 0-3, or [7->-id] for a slot that is being moved to a node. [7-<-id], which comes from one, is left
+// out.
+func (n *ClusterNode) takeSlots(word string) {
+	if inner, moves := strings.CutPrefix(word, "["); moves {
+		slot, id, _ := strings.Cut(strings.TrimSuffix(inner, "]"), "->-")
+		if at, ok := slotOf(slot); ok {
+			if n.Leaving == nil {
+				n.Leaving = map[int]string{}
+			}
+			n.Leaving[at] = id
+		}
+		return
+	}
+	first, last, ranged := strings.Cut(word, "-")
+	if !ranged {
+		last = first
+	}
+	from, ok := slotOf(first)
+	to, alsoOK := slotOf(last)
+	if ok && alsoOK && from <= to {
+		n.Slots = append(n.Slots, SlotRange{First: from, Last: to})
+	}
+}
+
+// slotOf reads the number of a slot that there is.
+func slotOf(word string) (slot int, ok bool) {
+	n, err := strconv.Atoi(word)
+	return n, err == nil && n >= 0 && n < Slots
+}
+
+// OwnSlots are those that a node of a cluster says it has.
+type OwnSlots struct {
+	owned [Slots]bool
+	// to tells the address of the node that a slot is being moved to.
+	to map[int]string
+}
+
+// ReadOwnSlots reads CLUSTER NODES of the node that was asked. What it does not understand is not owned.
+func ReadOwnSlots(text string) *OwnSlots {
+	s := &OwnSlots{to: map[int]string{}}
+	nodes := ClusterNodes(text)
+	for _, n := range nodes {
+		if !n.Myself {
+			continue
+		}
+		for _, span := range n.Slots {
+			for slot := span.First; slot <= span.Last; slot++ {
+				s.owned[slot] = true
+			}
+		}
+		for slot, id := range n.Leaving {
+			s.to[slot] = nodes[id].Addr
+		}
+	}
+	return s
+}
+
+// Has says that the node has a slot, and all of it.
+func (s *OwnSlots) Has(slot int) bool {
+	_, leaves := s.to[slot]
+	return s.owned[slot] && !leaves
+}
+
+// To is the address of the node that a slot is being moved to; empty where it is not, or nobody knows it.
+func (s *OwnSlots) To(slot int) string { return s.to[slot] }
+
+// Redirection reads an error that names the node of a slot: "MOVED 3999 127.0.0.1:6381", or ASK.
+func Redirection(text string) (slot int, addr string, ok bool) {
+	words := strings.Fields(text)
+	if len(words) != 3 {
+		return 0, "", false
+	}
+	slot, ok = slotOf(words[1])
+	return slot, words[2], ok
+}
