@@ -117,16 +117,7 @@ const clusterState = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluste
 	"cluster_current_epoch:1\r\ncluster_my_epoch:1\r\ncluster_stats_messages_sent:0\r\n" +
 	"cluster_stats_messages_received:0\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n"
 
-var clusterHelp = appendLines(nil,
+var clusterHelp = resp.AppendLines(nil,
 	"CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway as the only node:",
 	"COUNT-FAILURE-REPORTS <node-id>", "COUNTKEYSINSLOT <slot>", "GETKEYSINSLOT <slot> <count>", "INFO", "KEYSLOT <key>",
 	"LINKS", "MYID", "MYSHARDID", "NODES", "REPLICAS <node-id>", "SHARDS", "SLOTS", "HELP")
-
-// appendLines appends an array of status lines, as HELP answers them.
-func appendLines(b []byte, lines ...string) []byte {
-	b = resp.AppendArray(b, len(lines))
-	for _, line := range lines {
-		b = append(append(append(b, '+'), line...), '\r', '\n')
-	}
-	return b
-}

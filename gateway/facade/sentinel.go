@@ -66,7 +66,7 @@ func (f *Face) ofMaster(proto int, id routing.ID, m *Master) []byte {
 		case proto == 3:
 			return resp.Null3
 		}
-		return []byte("*-1\r\n")
+		return resp.NullArray
 	}
 	switch {
 	case m == nil:
@@ -133,7 +133,7 @@ func (f *Face) AppendMasters(b []byte) []byte {
 	return b
 }
 
-var sentinelHelp = appendLines(nil,
+var sentinelHelp = resp.AppendLines(nil,
 	"SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about the services of this gateway:",
 	"CKQUORUM <name>", "GET-MASTER-ADDR-BY-NAME <name>", "MASTER <name>", "MASTERS", "MYID", "PENDING-SCRIPTS",
 	"REPLICAS <name>", "SENTINELS <name>", "SLAVES <name>", "HELP")

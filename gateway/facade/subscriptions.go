@@ -78,12 +78,7 @@ func (s *Subscriptions) unsubscribe(proto int, name string, list *[]string, name
 
 // confirm appends the frame that tells of one channel, nil for none.
 func (s *Subscriptions) confirm(b []byte, proto int, name string, channel []byte) []byte {
-	if proto == 3 {
-		b = append(b, ">3\r\n"...)
-	} else {
-		b = resp.AppendArray(b, 3)
-	}
-	b = resp.AppendBulkString(b, name)
+	b = resp.AppendBulkString(resp.AppendPush(b, proto, 3), name)
 	switch {
 	case channel != nil:
 		b = resp.AppendBulk(b, channel)

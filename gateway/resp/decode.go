@@ -1,5 +1,7 @@
 package resp
 
+import "bytes"
+
 // decodeDepth is how deeply the values of a reply may be nested: that of COMMAND INFO is 8.
 const decodeDepth = 16
 
@@ -51,6 +53,24 @@ func decode(reply []byte, depth int) (value any, ok bool) {
 // IsNull says that a reply is a null: of RESP3, or that of a string or an array in RESP2.
 func IsNull(reply []byte) bool {
 	return len(reply) > 1 && (reply[0] == '_' || reply[1] == '-' && (reply[0] == '$' || reply[0] == '*'))
+}
+
+// lacksBytes is the longest reply that Lacks looks through.
+const lacksBytes = 4 << 10
+
+// Lacks says that a reply is a null, is empty, or is a number that is not positive; of what has elements also that a
+// null is among them, unless it is long. Within elements a text may be taken for a null.
+func Lacks(reply []byte) bool {
+	switch reply[0] {
+	case '_':
+		return true
+	case '$', ':':
+		return reply[1] == '-' || reply[1] == '0'
+	case '*', '~', '%', '>':
+		return reply[1] == '-' || reply[1] == '0' ||
+			len(reply) <= lacksBytes && (bytes.Contains(reply, []byte("\n$-1\r\n")) || bytes.Contains(reply, []byte("\n_\r\n")))
+	}
+	return false
 }
 
 // Ints gives the number of a reply, or those of an array of nothing else.

@@ -55,6 +55,20 @@ func show(value any) string {
 	return fmt.Sprint(value)
 }
 
+func TestLacks(t *testing.T) {
+	long := "*2\r\n$-1\r\n$5000\r\n" + strings.Repeat("x", 5000) + "\r\n"
+	for reply, want := range map[string]bool{
+		"_\r\n": true, "$-1\r\n": true, "*-1\r\n": true, ":0\r\n": true, ":-2\r\n": true, "$0\r\n\r\n": true, "*0\r\n": true,
+		"%0\r\n": true, "*2\r\n+a\r\n$-1\r\n": true, "~1\r\n_\r\n": true, long: false,
+		"+OK\r\n": false, "$1\r\n0\r\n": false, ":10\r\n": false, "*1\r\n:0\r\n": false,
+		"-ERR no\r\n": false, ",0\r\n": false,
+	} {
+		if Lacks([]byte(reply)) != want {
+			t.Errorf("%.40q: %v", reply, !want)
+		}
+	}
+}
+
 func TestInts(t *testing.T) {
 	for reply, want := range map[string][]int64{
 		":7\r\n": {7}, "*2\r\n:1\r\n:-2\r\n": {1, -2}, "*1\r\n+a\r\n": nil, "+1\r\n": nil, "*2\r\n:1\r\n": nil,

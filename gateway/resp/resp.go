@@ -23,6 +23,7 @@ var (
 	Null3      = []byte("_\r\n")
 	Asking     = []byte("*1\r\n$6\r\nASKING\r\n")
 	EmptyArray = []byte("*0\r\n")
+	NullArray  = []byte("*-1\r\n")
 )
 
 // Limits of what a client may send.
@@ -97,6 +98,25 @@ func AppendSet(dst []byte, proto, n int) []byte {
 	dst = append(dst, '~')
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	return append(dst, '\r', '\n')
+}
+
+// AppendPush appends the head of a push of n elements: a push in RESP3, an array in RESP2.
+func AppendPush(dst []byte, proto, n int) []byte {
+	at := len(dst)
+	dst = redcon.AppendArray(dst, n)
+	if proto >= 3 {
+		dst[at] = '>'
+	}
+	return dst
+}
+
+// AppendLines appends an array of simple strings, as HELP answers them.
+func AppendLines(dst []byte, lines ...string) []byte {
+	dst = redcon.AppendArray(dst, len(lines))
+	for _, line := range lines {
+		dst = redcon.AppendString(dst, line)
+	}
+	return dst
 }
 
 // AppendVerbatim appends text as a RESP3 verbatim string, or as a bulk string in RESP2.

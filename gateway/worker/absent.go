@@ -12,24 +12,13 @@ import (
 // is that of a key that never was, where its primary would say ASK. So a replica's word that something is missing is
 // not taken: the primary is asked.
 
-// absentBytes is the longest reply that is looked through for missing elements.
-const absentBytes = 4 << 10
-
 // absent says that a reply may be that of a missing key, or has one among its elements.
 func absent(reply []byte) bool {
-	switch reply[0] {
-	case '_':
-		return true
-	case '$':
-		return reply[1] == '-' || reply[1] == '0'
-	case ':':
-		return reply[1] == '0' || reply[1] == '-'
-	case '*', '~', '%', '>':
-		return reply[1] == '-' || reply[1] == '0' ||
-			len(reply) <= absentBytes && (bytes.Contains(reply, []byte("\n$-1\r\n")) || bytes.Contains(reply, []byte("\n_\r\n")))
-	}
-	return bytes.HasPrefix(reply, []byte("+none\r")) || bytes.HasPrefix(reply, []byte("-ERR no such key"))
+	return resp.Lacks(reply) || bytes.Equal(reply, typeNone) || bytes.HasPrefix(reply, []byte("-ERR no such key"))
 }
+
+// typeNone is the type of a missing key.
+var typeNone = []byte("+none\r\n")
 
 // doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
 // once. It returns false when the reply is to be taken.

@@ -100,7 +100,7 @@ var noImport = resp.AppendError(nil,
 // noTouch answers CLIENT NO-TOUCH ON. A scan that relied on it would make all keys look used.
 var noTouch = []byte("-ERR CLIENT NO-TOUCH is not supported by this gateway: clients share its connections\r\n")
 
-var clientHelp = helpText(
+var clientHelp = resp.AppendLines(nil,
 	"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway's own clients:",
 	"GETNAME", "GETREDIR", "ID", "INFO", "KILL <address>",
 	"KILL [ID <id>] [ADDR <address>] [LADDR <address>] [TYPE <type>] [USER <name>] [SKIPME YES|NO] [MAXAGE <seconds>]",

@@ -229,16 +229,7 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 	return true
 }
 
-var configHelp = helpText(
+var configHelp = resp.AppendLines(nil,
 	"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about all servers behind this gateway:",
 	"GET <pattern> ...", "SET <directive> <value> ...", "RESETSTAT", "REWRITE", "HELP",
 )
-
-// helpText is the answer to a HELP.
-func helpText(lines ...string) []byte {
-	b := resp.AppendArray(nil, len(lines))
-	for _, l := range lines {
-		b = append(append(append(b, '+'), l...), '\r', '\n')
-	}
-	return b
-}

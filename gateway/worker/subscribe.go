@@ -167,8 +167,7 @@ func (w *Worker) settleWaits(c *client) {
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
 // Those to shards' channels are counted apart.
 func appendAck(b []byte, c *client, verb string, name []byte, kind fanout.Kind) []byte {
-	b = append(b, c.pushMark(), '3', '\r', '\n')
-	b = resp.AppendBulkString(b, verb)
+	b = resp.AppendBulkString(resp.AppendPush(b, int(c.Proto), 3), verb)
 	switch {
 	case name != nil:
 		b = resp.AppendBulk(b, name)

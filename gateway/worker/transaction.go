@@ -30,7 +30,6 @@ var (
 	execArity   = []byte(becauseOf + "wrong number of arguments for 'exec' command\r\n")
 	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
 	notInMulti  = []byte("-ERR Command not allowed inside a transaction\r\n")
-	emptyArray  = []byte("*0\r\n")
 
 	multiHead = resp.AppendCommandStrings(nil, "MULTI")
 	multiTail = resp.AppendCommandStrings(nil, "EXEC")
@@ -161,7 +160,7 @@ func (w *Worker) exec(c *client) bool {
 	case c.Watch != nil && c.Watch.Broken:
 		return w.execEnds(c, null(c.Proto))
 	case m.Count == 0 && c.Watch == nil && !m.Nested:
-		return w.execEnds(c, emptyArray)
+		return w.execEnds(c, resp.EmptyArray)
 	case l == nil:
 		refused := w.wait(c, shard, why)
 		if refused == "" {
@@ -321,7 +320,5 @@ func null(proto uint8) []byte {
 	if proto == 3 {
 		return resp.Null3
 	}
-	return nullArray
+	return resp.NullArray
 }
-
-var nullArray = []byte("*-1\r\n")

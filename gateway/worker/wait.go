@@ -144,7 +144,7 @@ func nobody(command *routing.Command) []byte {
 	return resp.AppendInt(nil, 0)
 }
 
-var noneOfBoth = []byte("*2\r\n:0\r\n:0\r\n")
+var noneOfBoth = resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), 0), 0)
 
 // waitInMulti is the answer to WAIT or WAITAOF in a transaction, where a server does not wait either and speaks of its
 // connection's writes so far. Those of the client came on connections of many, so no server is said to have them.

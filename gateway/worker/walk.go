@@ -326,7 +326,7 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 			next = from(slot + 1)
 		}
 	}
-	return k.page(next, emptyArray)
+	return k.page(next, resp.EmptyArray)
 }
 
 // reportNode has the servers be asked about themselves.
