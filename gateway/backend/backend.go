@@ -100,7 +100,7 @@ const (
 )
 
 var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired", "idle", "not-authenticated",
-	"other-run", "unpinned", "replaced", "refused"}
+	"server-changed", "client-left", "replaced", "rejected"}
 
 func (r LostReason) String() string { return lostNames[r] }
 

@@ -46,8 +46,8 @@ const (
 )
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
-	"auth-timeout", "half-reply", "drained", "blocking-lost",
-	"slow-subscriber", "subscription-lost", "gap", "killed", "tunnel-ended", "too-many"}
+	"auth-timeout", "truncated-reply", "drained", "blocking-lost",
+	"slow-subscriber", "subscription-lost", "gap", "killed", "replication-ended", "too-many"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 

@@ -10,17 +10,19 @@ import (
 // failover is what the workers did while servers changed their roles, moved keys or were lost.
 func failover(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
-	b = fmt.Appendf(b, "# Failover\r\nhold:%s\r\nheld_now:%d\r\nsilent_now:%d\r\n", f.Hold, f.Stats.Waiting,
-		f.Stats.Silent)
+	b = fmt.Appendf(b, "# Failover\r\nhold:%s\r\nrequests_buffered_now:%d\r\nconnections_silent_now:%d\r\n", f.Hold,
+		f.Stats.Waiting, f.Stats.Silent)
 	for _, c := range []struct {
 		name  string
 		count uint64
 	}{
-		{"holds", s.Holds}, {"holds_ended", s.HoldsEnded}, {"held", s.Held}, {"held_released", s.HoldReleased},
-		{"held_expired", s.HoldExpired}, {"held_left", s.HoldLeft}, {"hold_refused", s.HoldRefused},
-		{"hold_overfull", s.HoldOverfull}, {"would_have_held", s.WouldHaveHeld}, {"withheld", s.Withheld},
-		{"withheld_released", s.WithheldReleased}, {"lanes_silent", s.LanesSilent}, {"reads_sent_on", s.ReadElsewhere},
-		{"reads_doubted", s.Doubted}, {"fenced", s.Fenced},
+		{"buffering_started", s.Holds}, {"buffering_ended", s.HoldsEnded}, {"requests_buffered", s.Held},
+		{"buffered_resumed", s.HoldReleased}, {"buffered_timed_out", s.HoldExpired}, {"buffered_abandoned", s.HoldLeft},
+		{"rejected_after_timeout", s.HoldRefused}, {"rejected_buffer_full", s.HoldOverfull},
+		{"rejected_dry_run", s.WouldHaveHeld}, {"replies_withheld", s.Withheld},
+		{"replies_withheld_released", s.WithheldReleased}, {"connections_silent", s.LanesSilent},
+		{"reads_rerouted", s.ReadElsewhere}, {"reads_retried_on_primary", s.Doubted},
+		{"stale_connections_killed", s.Fenced},
 	} {
 		b = fmt.Appendf(b, "%s:%d\r\n", c.name, c.count)
 	}
@@ -28,10 +30,10 @@ func failover(b []byte, f *Facts) []byte {
 	for _, n := range s.RefusedByServer {
 		refusals += n
 	}
-	b = fmt.Appendf(b, "refused_by_servers:%d\r\n", refusals)
-	b = append(b, byReason("parked_for", s.ParkedFor[:], func(i int) string { return wait.Reason(i).String() })...)
+	b = fmt.Appendf(b, "rejected_by_servers:%d\r\n", refusals)
+	b = append(b, byReason("sessions_blocked", s.ParkedFor[:], func(i int) string { return wait.Reason(i).String() })...)
 	b = appendStory(b, f.Failovers)
-	lanes := byReason("lanes_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
+	lanes := byReason("connections_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
 	return append(b, lanes...)
 }
 

@@ -100,14 +100,15 @@ func (f *Failovers) Told() FailoverStory {
 
 // appendStory appends a service's failovers to INFO, a line each.
 func appendStory(b []byte, s FailoverStory) []byte {
-	b = fmt.Appendf(b, "failovers_held:%d\r\nfailovers_switched:%d\r\nfailovers_kept:%d\r\n", s.Held, s.Switched, s.Kept)
+	b = fmt.Appendf(b, "failovers_started:%d\r\nfailovers_switched:%d\r\nfailovers_aborted:%d\r\n", s.Held,
+		s.Switched, s.Kept)
 	for _, f := range s.Last {
-		b = fmt.Appendf(b, "failover%d:shard=%s,began=%s,why=%s,from=%s,to=%s", f.Number, f.Shard,
+		b = fmt.Appendf(b, "failover%d:shard=%s,began=%s,reason=%s,from=%s,to=%s", f.Number, f.Shard,
 			f.Began.UTC().Format("2006-01-02T15:04:05.000Z"), strings.ReplaceAll(f.Why, ",", ";"), f.From, f.To)
 		for _, t := range []struct {
 			name  string
 			after time.Duration
-		}{{"held", f.Held}, {"promoted", f.Promoted}, {"released", f.Released}, {"confirmed", f.Confirmed}} {
+		}{{"started", f.Held}, {"promoted", f.Promoted}, {"resumed", f.Released}, {"confirmed", f.Confirmed}} {
 			if t.after != notYet {
 				b = fmt.Appendf(b, ",%s_ms=%d", t.name, t.after.Milliseconds())
 			}

@@ -24,12 +24,12 @@ func TestFailoversAreTold(t *testing.T) {
 	f.Note(topology.Event{Kind: topology.PrimaryFound, To: "a"})
 	tell(1, topology.Suspected, 0, "a", "", nil) // and nothing came of it
 	tell(1, topology.Released, 300, "", "a", nil)
-	wants("failovers_held:0", "failovers_switched:0", "failovers_kept:0")
+	wants("failovers_started:0", "failovers_switched:0", "failovers_aborted:0")
 
 	tell(2, topology.Suspected, 0, "a", "", nil)
 	tell(2, topology.Held, 1, "a", "", nil)
-	const second = "failover2:shard=main,began=2026-11-23T10:00:00.000Z,why=s2: try-failover; o_down,from=a,to="
-	wants("failovers_held:1", "failovers_switched:0", "failovers_kept:0", second+",held_ms=1")
+	const second = "failover2:shard=main,began=2026-11-23T10:00:00.000Z,reason=s2: try-failover; o_down,from=a,to="
+	wants("failovers_started:1", "failovers_switched:0", "failovers_aborted:0", second+",started_ms=1")
 	tell(2, topology.CandidateNamed, 100, "", "b", nil)
 	tell(2, topology.Promoted, 180, "", "b", nil)
 	tell(2, topology.Released, 200, "", "b", nil)
@@ -37,10 +37,11 @@ func TestFailoversAreTold(t *testing.T) {
 	tell(2, topology.Confirmed, 1120, "", "b", nil)
 	tell(3, topology.Held, 0, "b", "", nil)
 	tell(3, topology.Released, 4000, "", "b", nil)
-	const third = "failover3:shard=main,began=2026-11-23T10:00:00.000Z,why=s2: try-failover; o_down,from=b,to=b,held_ms=0,"
-	wants("failovers_held:2", "failovers_switched:1", "failovers_kept:1",
-		second+"b,held_ms=1,promoted_ms=180,released_ms=200,confirmed_ms=1120,acknowledged=40,lost_at_most=3",
-		third+"released_ms=4000")
+	const third = "failover3:shard=main,began=2026-11-23T10:00:00.000Z,reason=s2: try-failover; o_down,from=b,to=b," +
+		"started_ms=0,"
+	wants("failovers_started:2", "failovers_switched:1", "failovers_aborted:1",
+		second+"b,started_ms=1,promoted_ms=180,resumed_ms=200,confirmed_ms=1120,acknowledged=40,lost_at_most=3",
+		third+"resumed_ms=4000")
 
 	// One that is held again, after its primary had seemed to be kept, and then switched.
 	tell(4, topology.Held, 3132, "b", "", nil)

@@ -250,7 +250,7 @@ func gateway(b []byte, f *Facts) []byte {
 	user, system := cpuTime()
 	used, resident := ownMemory()
 	b = own(b, f)
-	return fmt.Appendf(b, "connections_received:%d\r\ncommands_done:%d\r\nclient_input_bytes:%d\r\n"+
+	return fmt.Appendf(b, "connections_received:%d\r\ncommands_processed:%d\r\nclient_input_bytes:%d\r\n"+
 		"client_output_bytes:%d\r\nmemory_used:%d\r\nmemory_rss:%d\r\ncpu_sys:%f\r\ncpu_user:%f\r\n", s.ClientsOpened,
 		s.Commands(), s.ClientInBytes, s.ClientOutBytes, used, resident, system.Seconds(), user.Seconds())
 }
@@ -259,9 +259,10 @@ func gateway(b []byte, f *Facts) []byte {
 func own(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
-		"requests_to_replicas:%d\r\nrequests_on_private_lanes:%d\r\ncommands_queued:%d\r\nanswered_locally:%d\r\n"+
-		"refused:%d\r\nparked:%d\r\ndone_again:%d\r\nuncertain:%d\r\nout_of_order:%d\r\nprotocol_errors:%d\r\n"+
-		"wrong_passwords:%d\r\nblocking_pops_again:%d\r\nlanes:%d\r\nprivate_lanes:%d\r\ngoroutines:%d\r\n"+
+		"requests_to_replicas:%d\r\nrequests_on_dedicated_connections:%d\r\ncommands_queued:%d\r\n"+
+		"requests_answered_locally:%d\r\nrequests_rejected:%d\r\nsessions_blocked_now:%d\r\nrequests_retried:%d\r\n"+
+		"requests_uncertain:%d\r\nrequests_out_of_order:%d\r\nprotocol_errors:%d\r\nauth_failures:%d\r\n"+
+		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
 		"heap_live_bytes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica],
 		s.Requests[backend.Private], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder,
@@ -279,8 +280,8 @@ func heapLive() uint64 {
 func upstream(b []byte, f *Facts) []byte {
 	b = append(b, "# Upstream\r\n"...)
 	s := &f.Stats.Stats
-	b = fmt.Appendf(b, "upstream_input_bytes:%d\r\nupstream_output_bytes:%d\r\ndials:%d\r\nlanes_opened:%d\r\n",
-		s.UpstreamInBytes, s.UpstreamOutBytes, s.Dials, s.LanesOpened)
+	b = fmt.Appendf(b, "upstream_input_bytes:%d\r\nupstream_output_bytes:%d\r\nconnection_attempts:%d\r\n"+
+		"connections_opened:%d\r\n", s.UpstreamInBytes, s.UpstreamOutBytes, s.Dials, s.LanesOpened)
 	if f.View == nil {
 		return append(b, "view_epoch:0\r\n"...)
 	}

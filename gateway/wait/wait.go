@@ -42,8 +42,8 @@ const (
 	Reasons = int(Postponed) + 1
 )
 
-var names = [...]string{"running", "no-primary", "no-lane", "refused", "lane-full", "flight",
-	"owed-too-much", "asking", "no-private-lane", "blocked", "subscribing", "postponed"}
+var names = [...]string{"running", "no-primary", "no-connection", "rejected", "connection-full", "in-flight",
+	"replies-unread", "command-lookup", "no-dedicated-connection", "blocking-command", "subscribing", "client-pause"}
 
 func (r Reason) String() string { return names[r] }
 

@@ -65,13 +65,13 @@ func (w *gateWatch) note(text string) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := ledger.Gate{Failovers: infoNumber(text, "failovers_held"), Uncertain: infoNumber(text, "uncertain"),
-		DoneAgain: infoNumber(text, "done_again")}
+	now := ledger.Gate{Failovers: infoNumber(text, "failovers_started"), Uncertain: infoNumber(text, "requests_uncertain"),
+		DoneAgain: infoNumber(text, "requests_retried")}
 	if !w.gate.Known {
 		w.before, w.lastBefore = now, lastFailover(text)
 	}
 	w.gate.Known = true
-	w.gate.Held = max(w.gate.Held, infoNumber(text, "parked"))
+	w.gate.Held = max(w.gate.Held, infoNumber(text, "sessions_blocked_now"))
 	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
 	w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore)
 	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)

@@ -7,14 +7,15 @@ import (
 
 // TestGateCountsFromItsFirstLook is about a gateway that has had failovers before.
 func TestGateCountsFromItsFirstLook(t *testing.T) {
-	const old = "# Gateway\r\nparked:0\r\nuncertain:5\r\ndone_again:2\r\nfailovers_held:1\r\n" +
+	const old = "# Gateway\r\nsessions_blocked_now:0\r\nrequests_uncertain:5\r\nrequests_retried:2\r\n" +
+		"failovers_started:1\r\n" +
 		"failover3:shard=main,acknowledged=100,lost_at_most=7\r\n"
 	w := &gateWatch{}
 	w.note(old)
 	if g := w.seen(); g.Failovers+g.Uncertain+g.DoneAgain+g.Acknowledged+len(g.Receipts) != 0 {
 		t.Errorf("%+v", g)
 	}
-	later := strings.NewReplacer("uncertain:5", "uncertain:9", "held:1", "held:2", "parked:0", "parked:4").Replace(old)
+	later := strings.NewReplacer("uncertain:5", "uncertain:9", "started:1", "started:2", "now:0", "now:4").Replace(old)
 	if w.note(later); w.toldAll() == nil {
 		t.Error("a failover without a receipt counts as told")
 	}

@@ -65,7 +65,8 @@ func TestCommandsTellWhyTheyFailed(t *testing.T) {
 
 func TestAGatewaysPastIsNotCounted(t *testing.T) {
 	story := func(uncertain, more string) string {
-		return "# Gateway\r\nreads:primary\r\nparked:0\r\nuncertain:" + uncertain + "\r\n# Failover\r\nfailovers_held:" +
+		return "# Gateway\r\nreads:primary\r\nsessions_blocked_now:0\r\nrequests_uncertain:" + uncertain +
+			"\r\n# Failover\r\nfailovers_started:" +
 			uncertain + "\r\nfailover7:shard=main,acknowledged=9,lost_at_most=5\r\n" + more
 	}
 	w := &gateWatch{}

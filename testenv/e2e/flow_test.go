@@ -259,7 +259,7 @@ func TestHeldClientThatLeftWritesNothing(t *testing.T) {
 		t.Helper()
 		servers.Until(t, 10*time.Second, fmt.Sprintf("%d waiting clients", want), func() error {
 			info, err := conn.Do("INFO", "failover")
-			if text := fmt.Sprintf("held_now:%d\r\n", want); err != nil || !strings.Contains(string(info), text) {
+			if text := fmt.Sprintf("requests_buffered_now:%d\r\n", want); err != nil || !strings.Contains(string(info), text) {
 				return fmt.Errorf("%w %s", errors.Join(err), info)
 			}
 			return nil

@@ -261,7 +261,7 @@ func (s *soak) back(t *testing.T, before figures) {
 
 func (s *soak) look(t *testing.T) figures {
 	t.Helper()
-	f := figures{goroutines: s.told(t, "goroutines"), lanes: s.told(t, "lanes")}
+	f := figures{goroutines: s.told(t, "goroutines"), lanes: s.told(t, "upstream_connections")}
 	var err error
 	if f.descriptors, err = servers.Descriptors(s.gate.Pid); err != nil {
 		t.Fatal(err)

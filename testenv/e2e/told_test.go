@@ -19,8 +19,8 @@ func TestFailoverIsTold(t *testing.T) {
 	expect(t, conn, "+OK\r\n", "SET", "k", "v")
 	expect(t, conn, ":2\r\n", "WAIT", "2", "5000") // a replica that has just synchronized is not sent anything yet
 	former := env.Primary()
-	story := regexp.MustCompile(`failover\d+:shard=main,began=[^,]+,why=[^,]+,from=` + former.Addr +
-		`,to=[^,]+,held_ms=\d+,promoted_ms=\d+,released_ms=\d+(,confirmed_ms=\d+)?,acknowledged=1,lost_at_most=[01]\r\n`)
+	story := regexp.MustCompile(`failover\d+:shard=main,began=[^,]+,reason=[^,]+,from=` + former.Addr +
+		`,to=[^,]+,started_ms=\d+,promoted_ms=\d+,resumed_ms=\d+(,confirmed_ms=\d+)?,acknowledged=1,lost_at_most=[01]\r\n`)
 	switched := regexp.MustCompile(`failovers_switched:[1-9]`)
 	servers.Until(t, 30*time.Second, "a switch in INFO", func() error {
 		text, err := conn.Do("INFO", "failover")

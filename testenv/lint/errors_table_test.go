@@ -65,11 +65,11 @@ var errorSections = []errorSection{
 			reason: "no-primary", executed: notExecuted, when: "the same, while no node of the cluster serves the slot",
 			advice: again + "; if it persists, check `CLUSTER SLOTS`"},
 		{text: "LOADING evergate: service '<name>': shard '<name>' has had no usable connection to its primary for " +
-			"<time>; the command was not executed", reason: "no-lane", executed: notExecuted,
+			"<time>; the command was not executed", reason: "no-connection", executed: notExecuted,
 			when:   "the same, because connections to the primary are lost, rejected or silent",
 			advice: again + ", for as long as a failover of your servers takes"},
 		{text: "LOADING evergate: service '<name>': shard '<name>' has had no usable connection to a replica for <time>; " +
-			"the command was not executed", reason: "no-lane", executed: notExecuted,
+			"the command was not executed", reason: "no-connection", executed: notExecuted,
 			when: "the same for connections to replicas, with `--reads replica`", advice: again},
 		{text: "LOADING evergate: service '<name>': shard '<name>' has had no primary for <time>, and the limit of " +
 			"waiting clients or of their input is reached; the command was not executed", reason: "no-primary",
@@ -405,11 +405,11 @@ var closed = map[string]string{
 		"executed.",
 	"idle-timeout": "The client sent nothing for `--idle-timeout`. Nothing was in flight.",
 	"auth-timeout": "The client did not authenticate within `--auth-timeout`. Nothing was executed.",
-	"half-reply": "A server died in the middle of a long reply, of which the client already has the beginning. A read " +
-		"changed nothing; a write was executed.",
+	"truncated-reply": "A server died in the middle of a long reply, of which the client already has the beginning. A " +
+		"read changed nothing; a write was executed.",
 	"killed": "A client sent CLIENT KILL. Commands of the killed client may have been executed.",
-	"tunnel-ended": "The server closed the replication link that SYNC, PSYNC or REPLCONF had opened, or is no longer a " +
-		"primary.",
+	"replication-ended": "The server closed the replication link that SYNC, PSYNC or REPLCONF had opened, or is no " +
+		"longer a primary.",
 	"blocking-lost": "The connection of a blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
 	"slow-subscriber": "The subscriber reads too slowly: more than `--pubsub-output-buffer-limit` is pending. The log " +
