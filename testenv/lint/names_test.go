@@ -207,3 +207,71 @@ func isCommand(text string) bool {
 	}
 	return routing.Lookup(args) != nil || routing.OfSentinel(args[0]) != nil
 }
+
+// TestFramesAreReadInResp: what servers and clients send is taken apart by resp, and servers' texts by topology and
+// routing. A first byte, which tells what a reply is, may be looked at anywhere.
+func TestFramesAreReadInResp(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() || s.pkg == "gateway/resp" || s.pkg != "gateway" && !strings.HasPrefix(s.pkg, "gateway/") {
+			continue
+		}
+		for _, c := range s.takenApart() {
+			t.Errorf("%s: %s takes a frame or a server's text apart", s.at(c.pos), c.text)
+		}
+	}
+}
+
+func TestFramesCanFail(t *testing.T) {
+	const text = `package x
+func f(reply []byte, words []string) {
+	_, _, _ = bytes.Cut(reply, []byte("\r\n"))
+	_ = strings.Contains(string(reply), "\n_\r\n")
+	for range strings.Lines(string(reply)) {
+	}
+	_ = reply[1] == '-'
+	_, _ = reply[0], words[1]
+	_ = strings.Contains(string(reply), "plain")
+}
+`
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, "x.go", text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &source{pkg: "gateway/x", name: "x.go", file: file, set: set}
+	var got []string
+	for _, c := range s.takenApart() {
+		got = append(got, c.text)
+	}
+	if want := []string{"Cut", "Contains", "Lines", "reply[1]"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+// cutters are functions that find the ends of lines, where they are given any.
+var cutters = []string{"Contains", "Count", "Cut", "Index", "LastIndex", "Split", "SplitAfter", "SplitN", "SplitSeq"}
+
+// takenApart finds where a file looks for the ends of lines, or at a byte of a reply behind the first.
+func (s *source) takenApart() (found []words) {
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			name := called(n)
+			atLines := slices.ContainsFunc(n.Args, func(e ast.Expr) bool {
+				text, ok := literal(e)
+				return ok && strings.ContainsAny(text, "\r\n")
+			})
+			if name == "Lines" || slices.Contains(cutters, name) && atLines {
+				found = append(found, words{n.Pos(), name})
+			}
+		case *ast.IndexExpr:
+			of, named := n.X.(*ast.Ident)
+			at, fixed := n.Index.(*ast.BasicLit)
+			if named && fixed && of.Name == "reply" && at.Value != "0" {
+				found = append(found, words{n.Pos(), of.Name + "[" + at.Value + "]"})
+			}
+		}
+		return true
+	})
+	return found
+}
