@@ -120,7 +120,7 @@ func TestBuiltDrillOfATarget(t *testing.T) {
 			want = exitBroken
 		}
 		if code != want || !strings.Contains(log(), c.name+", cluster, through evergate") ||
-			!strings.Contains(log(), "is about to strike what is behind "+gate.Addr) {
+			!strings.Contains(log(), "is about to break servers behind "+gate.Addr) {
 			t.Fatalf("exit %d, want %d\n%s", code, want, log())
 		}
 		if strings.Contains(log(), secretText) {
@@ -186,7 +186,7 @@ func TestBuiltDrillEndedEarly(t *testing.T) {
 	if err := process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if code := ended(t, process, log); code != exitFailed || !strings.Contains(log(), "it was ended early") {
+	if code := ended(t, process, log); code != exitFailed || !strings.Contains(log(), "the drill was interrupted") {
 		t.Errorf("exit %d\n%s", code, log())
 	}
 	noKeys(t, env)

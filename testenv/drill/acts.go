@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// calm is how long the load flows after the last thing has happened.
+// calm is how long the load runs on after the last step.
 const calm = 2 * time.Second
 
 func killPrimary(ctx context.Context, s *stage) error {
@@ -27,7 +27,7 @@ func freezePrimary(ctx context.Context, s *stage) error {
 	if err := errors.Join(s.hands.freeze(ctx, old), s.awaitSwitch(ctx, old), s.flow(ctx, calm)); err != nil {
 		return err
 	}
-	// What was sent to it runs when it thaws. It must not show: it is a former primary's.
+	// Requests in its socket run when it thaws. Clients must not see them: it is a demoted primary.
 	s.healed("thaw %s", old)
 	return errors.Join(s.hands.heal(ctx, old), s.flow(ctx, calm))
 }
@@ -43,8 +43,8 @@ func planned(ctx context.Context, s *stage) error {
 	if err := s.awaitSwitch(ctx, old); err != nil || s.quick || s.mode == Cluster {
 		return errors.Join(err, s.flow(ctx, calm))
 	}
-	// The former primary says master until it is told otherwise, 4 hello periods later; what it acknowledges until
-	// then is lost.
+	// The former primary reports the role master until a Sentinel demotes it, 4 hello periods later. Writes that it
+	// acknowledges until then are lost.
 	return errors.Join(s.awaitReplicas(ctx, len(s.nodes)-1), s.flow(ctx, calm))
 }
 
@@ -53,7 +53,7 @@ func (s *stage) commandSwitch() error {
 	if s.mode == Cluster {
 		replicas := s.replicas()
 		if len(replicas) == 0 {
-			return errors.New("no replica is in step")
+			return errors.New("no replica is in sync")
 		}
 		s.strike("CLUSTER FAILOVER on %s", replicas[0])
 		_, err := s.ask(replicas[0], "CLUSTER", "FAILOVER")
@@ -97,8 +97,8 @@ func serverFailover(ctx context.Context, s *stage) error {
 	return errors.Join(s.awaitAccepts(ctx, 1), s.flow(ctx, 2*calm))
 }
 
-// leaderDies lets the Sentinel that leads a switch die when it has promoted a replica: the others never hear of it,
-// stay with the former primary, and take the promoted one back.
+// leaderDies lets the Sentinel that leads a failover crash after it has promoted a replica: the others do not learn of
+// it, keep the former primary, and demote the promoted one again.
 func leaderDies(ctx context.Context, s *stage) error {
 	if _, err := s.ask(s.sentinels[0], "SENTINEL", "SIMULATE-FAILURE", "crash-after-promotion"); err != nil {
 		return err
@@ -107,7 +107,7 @@ func leaderDies(ctx context.Context, s *stage) error {
 		_, calmed := s.ask(s.sentinels[0], "SENTINEL", "SIMULATE-FAILURE")
 		return errors.Join(err, calmed)
 	}
-	if s.target != nil { // it dies by itself, and no hand remembers that
+	if s.target != nil { // it crashes by itself, so no hand has recorded it
 		s.hurt[s.sentinels[0]] = "killed"
 	}
 	if err := s.awaitAccepts(ctx, 1); err != nil {
@@ -116,7 +116,7 @@ func leaderDies(ctx context.Context, s *stage) error {
 	if err := s.awaitReplicas(ctx, len(s.nodes)-1); err != nil {
 		return err
 	}
-	s.strikeBefore(500*time.Millisecond, "the promoted one was taken back")
+	s.strikeBefore(500*time.Millisecond, "the promoted replica was demoted again")
 	return errors.Join(s.awaitFlow(ctx), s.flow(ctx, calm))
 }
 

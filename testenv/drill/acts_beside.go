@@ -11,11 +11,11 @@ import (
 	"evergate/testenv/servers"
 )
 
-// someReplica is one that serves.
+// someReplica returns the address of a replica that is in sync.
 func (s *stage) someReplica() (string, error) {
 	replicas := s.replicas()
 	if len(replicas) == 0 {
-		return "", errors.New("no replica is in step")
+		return "", errors.New("no replica is in sync")
 	}
 	return replicas[0], nil
 }
@@ -46,8 +46,8 @@ func freezeReplica(ctx context.Context, s *stage) error {
 	return errors.Join(s.hands.heal(ctx, addr), s.flow(ctx, calm))
 }
 
-// sentinelLies lets one Sentinel tell of a switch that never was, with the highest epoch of all, and, when there is a
-// real one, of the state before it.
+// sentinelLies lets one Sentinel report a failover that never happened, with the highest epoch of all, and during a
+// real one the former primary.
 func sentinelLies(ctx context.Context, s *stage) error {
 	old, err := s.primary()
 	if err != nil {
@@ -57,18 +57,18 @@ func sentinelLies(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.tell("a Sentinel tells of a switch to %s, epoch 100", untrue)
+	s.tell("a Sentinel reports a failover to %s, epoch 100", untrue)
 	s.liar.say(untrue, 100, old)
 	if err := s.flow(ctx, calm); err != nil {
 		return err
 	}
 	s.liar.say(old, 0, "")
-	s.strike("kill %s; the same Sentinel stays with it", old)
+	s.strike("kill %s; the same Sentinel still reports it as primary", old)
 	if err := errors.Join(s.hands.kill(ctx, old), s.awaitSwitch(ctx, old), s.flow(ctx, calm)); err != nil {
 		return err
 	}
-	if s.proxy == nil && s.liar.asked.Load() == 0 { // what stands in the gateway's place may know no Sentinels
-		return errors.New("nobody has asked the Sentinel that lies")
+	if s.proxy == nil && s.liar.asked.Load() == 0 { // another path may know no Sentinels
+		return errors.New("no client has asked the Sentinel that lies")
 	}
 	return nil
 }
@@ -92,22 +92,22 @@ func sentinelsGone(ctx context.Context, s *stage) error {
 	return s.flow(ctx, calm)
 }
 
-// partitionGateway cuts the gateway from the primary, and nobody else.
+// partitionGateway cuts the gateway, and nothing else, from the primary.
 func partitionGateway(ctx context.Context, s *stage) error {
 	old, err := s.primary()
 	if err != nil {
 		return err
 	}
-	s.strike("nothing passes between gateway and %s", old)
+	s.strike("gateway and %s are partitioned", old)
 	s.relays[old].BlackHole(true)
 	err = s.flow(ctx, 2*calm)
-	s.healed("all passes again")
+	s.healed("the partition is healed")
 	s.relays[old].BlackHole(false)
 	return errors.Join(err, s.awaitFlow(ctx), s.flow(ctx, calm))
 }
 
-// outsider is the user of the gateway and of observers in the drill split-brain. Servers and Sentinels know each other
-// as the default user; where that is switched off, a server is cut from them and not from the gateway: a partition
+// outsider is the user of the gateway and of observers in the drill split-brain. Servers and Sentinels use
+// the default user: if a server disables it, that server is cut from them and not from the gateway. That is a partition
 // without a network to cut.
 const outsider = "outsider"
 
@@ -115,13 +115,13 @@ func withOutsiders(o *servers.Options) {
 	o.ACL = []string{"user default on nopass ~* &* +@all", "user " + outsider + " on >" + outsider + " ~* &* +@all"}
 }
 
-// splitBrain leaves the old primary and the gateway on one side, and all others on the other.
+// splitBrain leaves the old primary and the gateway on one side of a partition, and all others on the other.
 func splitBrain(ctx context.Context, s *stage) error {
 	old, err := s.primary()
 	if err != nil {
 		return err
 	}
-	s.strike("%s and the gateway are cut from all others", old)
+	s.strike("%s and the gateway are partitioned from all others", old)
 	for addr, relay := range s.relays {
 		if addr != old {
 			relay.BlackHole(true)
@@ -138,7 +138,7 @@ func splitBrain(ctx context.Context, s *stage) error {
 	if err := errors.Join(s.awaitAccepts(ctx, 1), s.flow(ctx, calm)); err != nil {
 		return err
 	}
-	s.healed("they see each other again")
+	s.healed("the partition is healed")
 	_, err = s.ask(old, "ACL", "SETUSER", "default", "on")
 	for _, relay := range s.relays {
 		relay.BlackHole(false)
@@ -155,7 +155,7 @@ func reshard(ctx context.Context, s *stage) error {
 	from := s.env.Groups[0].Primary()
 	to := s.env.Groups[1].Primary()
 	if from == nil || to == nil {
-		return errors.New("the primaries are not clear")
+		return errors.New("a shard has no primary, or more than one")
 	}
 	slots, err := s.slotsOfLoad(from)
 	if err != nil {
@@ -178,7 +178,7 @@ func reshard(ctx context.Context, s *stage) error {
 	return s.flow(ctx, calm)
 }
 
-// slotsOfLoad are those of the load's own keys.
+// slotsOfLoad returns the slots of the load's own keys.
 func (s *stage) slotsOfLoad(asked *servers.Node) (slots []int, err error) {
 	for _, tag := range s.tags {
 		lines, err := s.ask(asked.Addr, "CLUSTER", "KEYSLOT", "{"+tag+"}")
@@ -196,11 +196,11 @@ func (s *stage) slotsOfLoad(asked *servers.Node) (slots []int, err error) {
 	return slots, nil
 }
 
-// reshardAtomic has the servers themselves move those slots, to and fro.
+// reshardAtomic has the servers themselves move those slots, there and back.
 func reshardAtomic(ctx context.Context, s *stage) error {
 	from, to := s.env.Groups[0].Primary(), s.env.Groups[1].Primary()
 	if from == nil || to == nil {
-		return errors.New("the primaries are not clear")
+		return errors.New("a shard has no primary, or more than one")
 	}
 	slots, err := s.slotsOfLoad(from)
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *stage) moveAtOnce(ctx context.Context, slot int, from, to *servers.Node
 func rollingRestart(ctx context.Context, s *stage) error {
 	replicas := s.replicas()
 	if len(replicas) == 0 {
-		return errors.New("no replica is in step")
+		return errors.New("no replica is in sync")
 	}
 	slices.Sort(replicas)
 	for i, addr := range replicas {

@@ -19,32 +19,32 @@ import (
 
 // The paths that can be drilled.
 const (
-	// Direct is a client that asks a Sentinel for the primary whenever it connects, and nothing between.
+	// Direct is a client that asks a Sentinel for the primary whenever it connects; no proxy is in between.
 	Direct = "direct"
-	// HAProxy sends whole connections to the server that says role:master, as its tcp-check sees it once a second.
+	// HAProxy sends whole connections to the server with role:master in INFO, which its tcp-check asks once a second.
 	HAProxy = "haproxy"
 )
 
 // proxyPatience is how long another proxy may take until it serves.
 const proxyPatience = 15 * time.Second
 
-// OtherAddress says whether what Plan.Beside names is the address of a path that is there already.
+// OtherAddress reports whether Plan.Beside is the address of a path that already runs.
 func OtherAddress(beside string) bool { return beside != "" && beside != Direct && beside != HAProxy }
 
-// startBeside sets up another path to the servers than the gateway.
+// startBeside starts another path to the servers in place of the gateway.
 func (s *site) startBeside(ctx context.Context, name string) error {
 	if OtherAddress(name) {
 		return s.joinBeside(name)
 	}
 	if s.mode == Cluster {
-		return fmt.Errorf("%s cannot stand before a cluster: plain clients would be told MOVED", name)
+		return fmt.Errorf("%s cannot stand before a cluster: plain clients would get MOVED errors", name)
 	}
 	if name == Direct {
 		s.dialPath = s.dialNamed
 		return nil
 	}
 	if s.login.Password != nil && s.target != nil {
-		return errors.New("haproxy would have to be told the servers' password: start one and give its address")
+		return errors.New("haproxy would need the servers' password: start one and pass its address to --beside")
 	}
 	binary, err := exec.LookPath("haproxy")
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 	return nil
 }
 
-// proxyDir is where the files of a proxy go.
+// proxyDir returns the directory for the files of a proxy.
 func (s *site) proxyDir() (dir string, err error) {
 	if s.env != nil {
 		return s.env.Dir(), nil
@@ -92,8 +92,8 @@ func (s *site) proxyDir() (dir string, err error) {
 	return s.dir, err
 }
 
-// joinBeside makes a path that somebody else runs the one to drill. It shows that one what it takes: nothing, what the
-// gateway's clients show, or, where it passes everything on, what servers are shown.
+// joinBeside drills a path that already runs. It tries, in this order, no credentials, those of the gateway's clients,
+// and, for a path that passes everything on, those of the servers.
 func (s *site) joinBeside(addr string) error {
 	if s.target == nil {
 		return fmt.Errorf("%s cannot lead to servers that the drill starts itself", addr)
@@ -110,13 +110,13 @@ func (s *site) joinBeside(addr string) error {
 			s.dialPath = func() (*servers.Conn, error) { return login.dial(addr) }
 			return nil
 		}
-		errs = append(errs, err, fmt.Errorf("EXISTS to %s is answered %.100q", addr, reply))
+		errs = append(errs, err, fmt.Errorf("%s answers EXISTS with %.100q", addr, reply))
 	}
 	return errors.Join(errs...)
 }
 
-// served says whether connections go to the primary alone. HAProxy takes every server for good until it has checked
-// it, so one connection proves nothing.
+// served returns nil if all connections go to the primary. HAProxy takes every server for healthy until its first
+// check, so one connection proves nothing.
 func (s *site) served() error {
 	for range 2 * len(s.nodes) {
 		conn, err := s.dialPath()
@@ -128,7 +128,7 @@ func (s *site) served() error {
 			return err
 		}
 		if !strings.HasPrefix(string(reply), "*3\r\n$6\r\nmaster") {
-			return fmt.Errorf("ROLE is answered %.60q", reply)
+			return fmt.Errorf("ROLE is answered with %.60q", reply)
 		}
 	}
 	return nil
@@ -147,7 +147,7 @@ func (s *site) dialNamed() (*servers.Conn, error) {
 	return nil, errors.Join(append(errs, errors.New("no Sentinel names a primary"))...)
 }
 
-// haproxyConfig is the one that HAProxy's own documentation gives for Redis.
+// haproxyConfig returns the configuration that HAProxy's own documentation gives for Redis.
 func (s *site) haproxyConfig() (string, error) {
 	var b strings.Builder
 	login := ""

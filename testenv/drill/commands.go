@@ -13,9 +13,9 @@ import (
 	"evergate/topology"
 )
 
-// Commands are shell templates that break and mend servers which the drill did not start. Each is run by sh -c, and has
-// done its work when it ends. {host}, {port} and {address} stand for those of the server, as its Sentinels or its
-// cluster name it; {name} for the name that a cluster's node announces, or the host where it announces none.
+// Commands are shell templates that break and heal servers which the drill did not start. Each is run by sh -c and has
+// to finish its work before it ends. {host}, {port} and {address} stand for those of the server, as its Sentinels or
+// its cluster name it; {name} for the name that a cluster's node announces, or for the host if it announces none.
 type Commands struct {
 	// Kill ends a server without a warning, Freeze stops it so that its connections stay open, Heal undoes both.
 	Kill, Freeze, Heal string
@@ -25,14 +25,14 @@ const (
 	// commandPatience is how long a command may take, outputPatience how long what it started may hold its output.
 	commandPatience = 30 * time.Second
 	outputPatience  = time.Second
-	// toldBytesMax bounds what is told of the output of a command that failed.
+	// toldBytesMax bounds how much output of a failed command an error quotes.
 	toldBytesMax = 500
 )
 
-// placeholders stand in a template for what differs from server to server.
+// placeholders are replaced in a template by the values of one server.
 var placeholders = []string{"{host}", "{port}", "{address}", "{name}"}
 
-// Faulty says what is wrong with a template; empty when nothing is. One without a placeholder would strike the same
+// Faulty returns the mistake in a template, or an empty text. A template without a placeholder would break the same
 // server whichever is meant.
 func Faulty(template string) string {
 	for _, p := range placeholders {
@@ -43,10 +43,10 @@ func Faulty(template string) string {
 	return fmt.Sprintf("%q names no server: %s stand for it", template, strings.Join(placeholders, ", "))
 }
 
-// harmless are words that mean nothing but themselves to a shell. Hosts and names come from the network.
+// harmless matches words without a special meaning to a shell. Hosts and names come from the network.
 var harmless = regexp.MustCompile(`^[A-Za-z0-9_.:][A-Za-z0-9_.:-]*$`)
 
-// expand puts a server into a template.
+// expand replaces the placeholders of a template by the values of a server.
 func (s *site) expand(template, addr string) (string, error) {
 	host, port := topology.SplitAddr(addr)
 	name := s.names[addr]
@@ -55,7 +55,7 @@ func (s *site) expand(template, addr string) (string, error) {
 	}
 	for _, word := range []string{host, port, name} {
 		if !harmless.MatchString(word) {
-			return "", fmt.Errorf("%q is no word to put into a command", word)
+			return "", fmt.Errorf("%q cannot be put into a shell command safely", word)
 		}
 	}
 	return strings.NewReplacer("{host}", host, "{port}", port, "{address}", addr, "{name}", name).Replace(template), nil
@@ -82,11 +82,11 @@ func (s *site) command(ctx context.Context, template, addr string) error {
 	return nil
 }
 
-// handsByCommand are hands on servers that are not the drill's own. They remember what is broken.
+// handsByCommand returns hands for servers that are not the drill's own. They record which servers are broken.
 func (s *site) handsByCommand(c Commands) hands {
 	breaks := func(template, how string) func(context.Context, string) error {
 		return func(ctx context.Context, addr string) error {
-			s.hurt[addr] = how // before it is done: a command that fails may have done it
+			s.hurt[addr] = how // set first: a command that fails may have broken it
 			began := time.Now()
 			err := s.command(ctx, template, addr)
 			s.blow = max(s.blow, time.Since(began))

@@ -11,10 +11,10 @@ import (
 // drill is one failure that can be staged.
 type drill struct {
 	name string
-	// what it does, in one line.
+	// what describes it in one line.
 	what  string
 	modes []Mode
-	// bar is what must be reached; bars overrides it for a mode.
+	// bar holds the limits that have to be kept; bars overrides it for a mode.
 	bar  ledger.Bar
 	bars map[Mode]ledger.Bar
 	act  func(ctx context.Context, s *stage) error
@@ -25,22 +25,22 @@ type drill struct {
 	// outsiders says that the gateway and the observers have a user of their own.
 	relays, liar, outsiders bool
 
-	// able says whether servers of a version can what the drill has them do, ableSince which can; nil: all.
+	// able reports whether servers of a version support the drill, ableSince names the first that do; nil: all do.
 	able      func(servers.Version) bool
 	ableSince string
 
-	// For servers that are not the drill's own: needs are the tools without which it cannot be played there, and
-	// inside is why it cannot at all. killsSentinel says that its act kills a Sentinel without a tool.
+	// For servers that are not the drill's own: needs are the tools that it requires there, and inside is the reason
+	// why it cannot run there at all. killsSentinel says that its act kills a Sentinel without a tool.
 	needs         tools
 	inside        string
 	killsSentinel bool
 }
 
-// tools are what breaks and mends servers that the drill did not start.
+// tools break and heal servers that the drill did not start.
 type tools struct{ kill, freeze, heal bool }
 
-// ownRelays is why a drill is not for servers and gateways of others.
-const ownRelays = "it cuts what only a gateway of its own dials"
+// ownRelays is why a drill cannot run on servers that it did not start.
+const ownRelays = "it cuts connections that only its own gateway makes"
 
 const (
 	// resumeBar is how long after the new primary accepts writes a client may wait.
@@ -54,20 +54,20 @@ const (
 
 var both = []Mode{Sentinel, Cluster}
 
-// died is the bar of an unplanned switch.
+// died is the bar of an unplanned failover.
 func died(inFlightFor time.Duration) ledger.Bar {
 	return ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, Resume: resumeBar, ReadPause: readBar,
 		InFlightFor: inFlightFor, Switches: 1, Holds: true}
 }
 
-// fullCoverage is a bar in a cluster in which every node refuses reads too while a shard has no primary: how long is
-// the servers' affair.
+// fullCoverage is a bar in a cluster whose nodes reject reads too while a shard has no primary: the servers decide how
+// long that takes.
 func fullCoverage(b ledger.Bar) map[Mode]ledger.Bar {
 	b.ReadPause = 0
 	return map[Mode]ledger.Bar{Cluster: b}
 }
 
-// neverStops is the bar of what does not concern the primary.
+// neverStops is the bar of a drill that does not touch the primary.
 func neverStops() ledger.Bar {
 	return ledger.Bar{Pause: ledger.GoesOn, ReadPause: readBar, Switches: -1}
 }
@@ -79,28 +79,28 @@ func fenced() ledger.Bar {
 	return b
 }
 
-// twice is died with two switches.
+// twice is died with two failovers.
 func twice() ledger.Bar {
 	b := died(deadFor)
 	b.Switches = 2
 	return b
 }
 
-// drills are all of them, in the order in which `all` plays them.
+// drills lists all drills, in the order in which `all` plays them.
 var drills = []*drill{
 	{name: "kill-primary", what: "SIGKILL to the primary", modes: both, act: killPrimary,
 		needs: tools{kill: true}, bar: died(deadFor), bars: fullCoverage(died(deadFor))},
 	{name: "freeze-primary", what: "SIGSTOP to the primary, SIGCONT after the switch", modes: both, act: freezePrimary,
 		needs: tools{freeze: true, heal: true}, bar: died(silentFor), bars: fullCoverage(died(silentFor))},
-	{name: "planned", what: "SENTINEL FAILOVER or CLUSTER FAILOVER", modes: both, act: planned,
+	{name: "planned", what: "a planned failover: SENTINEL FAILOVER or CLUSTER FAILOVER", modes: both, act: planned,
 		bar:  ledger.Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Holds: true},
 		bars: map[Mode]ledger.Bar{Cluster: {Pause: time.Second, ReadPause: readBar, Switches: 1}}},
 	{name: "planned-lagging", what: "SENTINEL FAILOVER while the replicas are busy", modes: []Mode{Sentinel},
 		act: plannedLagging, bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, Resume: resumeBar,
 			ReadPause: readBar, Switches: 1, Holds: true}},
-	{name: "server-failover", what: "FAILOVER on the primary, behind the Sentinels' back", modes: []Mode{Sentinel},
-		act: serverFailover, bar: ledger.Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
-	{name: "leader-dies", what: "the leading Sentinel dies when it has promoted a replica", modes: []Mode{Sentinel},
+	{name: "server-failover", what: "FAILOVER sent to the primary, without the Sentinels' knowledge",
+		modes: []Mode{Sentinel}, act: serverFailover, bar: ledger.Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
+	{name: "leader-dies", what: "the leading Sentinel crashes after it has promoted a replica", modes: []Mode{Sentinel},
 		act: leaderDies, killsSentinel: true,
 		bar: ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, ReadPause: readBar, InFlightFor: silentFor,
 			Switches: 1, Holds: true}},
@@ -112,16 +112,16 @@ var drills = []*drill{
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "freeze-replica", what: "SIGSTOP to a replica, SIGCONT later", modes: both, act: freezeReplica,
 		needs: tools{freeze: true, heal: true}, bar: neverStops()},
-	{name: "sentinel-lies", what: "one Sentinel tells of a switch that never was, then of the past",
+	{name: "sentinel-lies", what: "one Sentinel reports a failover that never happened, then an outdated primary",
 		modes: []Mode{Sentinel}, act: sentinelLies, bar: died(deadFor), liar: true,
-		inside: "the gateway must be told of a Sentinel that lies"},
+		inside: "the gateway has to be configured with a Sentinel that lies"},
 	{name: "sentinels-gone", what: "SIGKILL to all Sentinels, which come back", modes: []Mode{Sentinel},
 		act: sentinelsGone, needs: tools{kill: true, heal: true}, bar: neverStops()},
-	{name: "partition-gateway", what: "nothing passes between gateway and primary for a while", modes: both,
+	{name: "partition-gateway", what: "gateway and primary are partitioned for a while", modes: both,
 		act: partitionGateway, relays: true, inside: ownRelays,
 		bar: ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, ReadPause: readBar, InFlightFor: silentFor,
 			Switches: -1}},
-	{name: "split-brain", what: "gateway and primary are cut from all others", modes: []Mode{Sentinel},
+	{name: "split-brain", what: "gateway and primary are partitioned from all other servers", modes: []Mode{Sentinel},
 		act: splitBrain, relays: true, options: withOutsiders, outsiders: true, inside: ownRelays,
 		bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, InFlightFor: silentFor, Switches: 1}},
 	{name: "reshard", what: "slots move to another shard", modes: []Mode{Cluster}, act: reshard, bar: neverStops(),
@@ -141,7 +141,7 @@ type About struct {
 	Modes      []Mode
 }
 
-// ModeNames are the modes as words.
+// ModeNames returns the modes as words.
 func (a About) ModeNames() []string {
 	var names []string
 	for _, m := range a.Modes {
@@ -150,7 +150,7 @@ func (a About) ModeNames() []string {
 	return names
 }
 
-// Names are all drills, in the order in which they are played.
+// Names lists all drills, in the order in which they are played.
 func Names() []About {
 	var all []About
 	for _, d := range drills {
@@ -168,7 +168,7 @@ func find(name string) *drill {
 	return nil
 }
 
-// in is the bar for a mode.
+// in returns the bar for a mode.
 func (d *drill) in(mode Mode) ledger.Bar {
 	if b, special := d.bars[mode]; special {
 		return b

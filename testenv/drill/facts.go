@@ -12,8 +12,8 @@ import (
 	"evergate/testenv/drill/report"
 )
 
-// versions are those of the programs that take part. What does not tell its version is left out: a user of servers
-// that a drill did not start may not be allowed to ask.
+// versions returns those of the programs that take part. A program that does not report its version is left out: the
+// user of servers that a drill did not start may not be allowed to run INFO.
 func (s *site) versions() (all []report.Version) {
 	if version := s.gatewayVersion(); version != "" {
 		all = append(all, report.Version{Name: report.Gateway, Version: version})
@@ -38,7 +38,7 @@ func (s *site) versions() (all []report.Version) {
 
 var proxyVersion = regexp.MustCompile(`^HA-?Proxy version (\S+)`)
 
-// gatewayVersion is what the path under test says; empty where that is no gateway of ours.
+// gatewayVersion returns the version of the path under test; empty if that is not an Evergate gateway.
 func (s *site) gatewayVersion() string {
 	conn, err := s.dialPath()
 	if err != nil {
@@ -52,10 +52,10 @@ func (s *site) gatewayVersion() string {
 	return infoWord(string(frame), "evergate_version")
 }
 
-// machine is where the clients of a drill run.
+// machine describes the machine on which the clients of a drill run.
 func machine() report.Machine {
 	m := report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil { // Linux alone tells, and not on every processor
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil { // on Linux alone, and not for every processor
 		m.CPU = cpuModel(text)
 	}
 	return m

@@ -14,12 +14,12 @@ import (
 	"evergate/testenv/servers"
 )
 
-// gateWatch asks the path under test for the section of INFO that only a gateway of ours has.
+// gateWatch polls the path under test for the section of INFO that only an Evergate gateway has.
 type gateWatch struct {
 	dial func() (*servers.Conn, error)
 
 	mu sync.Mutex
-	// guarded by mu: what was seen last and, for Held, at most; what it had counted before, and its last failover then.
+	// guarded by mu: the last figures (for Held the highest); the counters at the first look, and the last failover then.
 	gate, before ledger.Gate
 	lastBefore   int
 }
@@ -58,7 +58,7 @@ func (w *gateWatch) run(ctx context.Context) {
 	}
 }
 
-// note keeps what one INFO says; false when it is no gateway's.
+// note records one INFO; it returns false if that is not a gateway's.
 func (w *gateWatch) note(text string) bool {
 	if !strings.Contains(text, "# Gateway") {
 		return false
@@ -85,8 +85,8 @@ func (w *gateWatch) seen() ledger.Gate {
 	return w.gate
 }
 
-// toldAll says whether the gateway has told of every failover what it lost. One that ended with the former primary has
-// nothing to tell, and is waited for in vain.
+// toldAll returns nil once the gateway has a receipt for every failover. A failover that ended with the former primary
+// gets none, and the wait for it times out.
 func (w *gateWatch) toldAll() error {
 	if g := w.seen(); len(g.Receipts) < g.Failovers {
 		return fmt.Errorf("%d receipts of %d failovers", len(g.Receipts), g.Failovers)
@@ -94,13 +94,13 @@ func (w *gateWatch) toldAll() error {
 	return nil
 }
 
-// infoNumber finds "name:123" in the text of INFO; 0 when it is not there.
+// infoNumber returns the number of "name:123" in the text of INFO; 0 if there is none.
 func infoNumber(text, name string) int {
 	n, _ := strconv.Atoi(infoWord(text, name))
 	return n
 }
 
-// infoWord finds "name:word" in the text of INFO; empty when it is not there.
+// infoWord returns the word of "name:word" in the text of INFO; empty if there is none.
 func infoWord(text, name string) string {
 	for line := range strings.Lines(text) {
 		if value, found := strings.CutPrefix(line, name+":"); found {
@@ -110,10 +110,10 @@ func infoWord(text, name string) string {
 	return ""
 }
 
-// logTime is how the gateway's log writes the time.
+// logTime is the format of times in the gateway's log.
 const logTime = "2006-01-02T15:04:05.000Z0700"
 
-// lastFailover is the highest number of a failover in INFO; 0 where there is none.
+// lastFailover returns the highest number of a failover in INFO; 0 if there is none.
 func lastFailover(text string) (last int) {
 	for _, m := range failoverPattern.FindAllStringSubmatch(text, -1) {
 		number, _ := strconv.Atoi(m[1])
@@ -124,8 +124,8 @@ func lastFailover(text string) (last int) {
 
 var failoverPattern = regexp.MustCompile(`(?m)^failover(\d+):`)
 
-// receipts finds in INFO how many acknowledged writes each failover with a number above after may have lost, -1 where
-// nobody knows; and how many the former primaries had acknowledged.
+// receipts returns how many acknowledged writes each failover with a number above after may have lost (-1: unknown),
+// and how many the former primaries had acknowledged.
 func receipts(text string, after int) (lost []int, acknowledged int) {
 	for _, m := range receiptPattern.FindAllStringSubmatch(text, -1) {
 		if number, _ := strconv.Atoi(m[1]); number <= after {
@@ -144,7 +144,7 @@ func receipts(text string, after int) (lost []int, acknowledged int) {
 
 var receiptPattern = regexp.MustCompile(`(?m)^failover(\d+):.*\backnowledged=(\d+),lost_at_most=(\d+|unknown)`)
 
-// readLog makes events of the lines of a gateway's log since start.
+// readLog turns the lines of a gateway's log since start into events.
 func readLog(log string, start time.Time) (events []report.Event) {
 	for line := range strings.Lines(log) {
 		stamp, text, _ := strings.Cut(strings.TrimSpace(line), " ")

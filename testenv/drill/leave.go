@@ -12,8 +12,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// leave puts everything back after a drill, however it ended: what is broken is healed, the keys are removed. It gives
-// what had to stay broken, a sentence each. The context must outlive the one of a drill that was ended early.
+// leave restores everything after a drill, however it ended: it heals broken servers and removes the keys. It returns a
+// sentence for each server that stays broken. The context must outlive that of an interrupted drill.
 func (r *run) leave(ctx context.Context) (left []string, err error) {
 	s := r.site
 	if _, marks, _ := r.line.seen(); s.target != nil && marks.Struck >= 0 {
@@ -32,28 +32,28 @@ func (r *run) leave(ctx context.Context) (left []string, err error) {
 	return left, err
 }
 
-// keys are all that the load and the observers have written.
+// keys returns all keys that the load and the observers have written.
 func (r *run) keys(entries []ledger.Entry) map[string]bool {
 	keys := r.load.Keys(entries)
 	keys[r.watchedKey()] = true
 	return keys
 }
 
-// mend heals what is broken and says what stays so.
+// mend heals broken servers and returns a sentence for each that it cannot heal.
 func (s *site) mend(ctx context.Context) (left []string) {
 	for _, addr := range slices.Sorted(maps.Keys(s.hurt)) {
 		how := s.hurt[addr]
 		if s.target.Commands.Heal == "" {
-			left = append(left, fmt.Sprintf("%s was %s and stays so: there is no --heal-cmd", addr, how))
+			left = append(left, fmt.Sprintf("%s was %s and is not healed: no --heal-cmd is given", addr, how))
 		} else if err := s.hands.heal(ctx, addr); err != nil {
-			left = append(left, fmt.Sprintf("%s was %s and stays so: %v", addr, how, err))
+			left = append(left, fmt.Sprintf("%s was %s and is not healed: %v", addr, how, err))
 		}
 	}
 	return left
 }
 
-// awaitHealed waits until all agree on a primary, and all that is not broken any more is in step with it again. Until
-// then a former primary may hold keys that are removed elsewhere, and another drill would find nobody to strike.
+// awaitHealed waits until all agree on a primary, and all healed servers are in sync with it. Until then a former
+// primary may hold keys that are removed elsewhere, and another drill would find no server to break.
 func (s *site) awaitHealed(ctx context.Context) error {
 	if err := s.awaitAgreed(ctx); err != nil {
 		return err
@@ -82,11 +82,11 @@ func (s *site) awaitHealed(ctx context.Context) error {
 	})
 }
 
-// helloTwice is how long a Sentinel may take to say what it believes, twice: a period is 2 s.
+// helloTwice is how long a Sentinel may take to publish its view twice: a period is 2 s.
 const helloTwice = 5 * time.Second
 
-// awaitAgreed waits until all agree on a primary; where a Sentinel has come back, until they still do when it has been
-// heard. One that died in the middle of a switch believes in that switch, and the others follow it.
+// awaitAgreed waits until all agree on a primary. If a Sentinel has come back, it waits until they still agree after
+// that one has published: a Sentinel that crashed during a failover still believes in it, and the others follow.
 func (s *site) awaitAgreed(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
@@ -101,7 +101,7 @@ func (s *site) awaitAgreed(ctx context.Context) error {
 			last, since = now, time.Now()
 		}
 		if err == nil && time.Since(since) < steady {
-			err = fmt.Errorf("%s has not been primary for long", now)
+			err = fmt.Errorf("%s has only just become primary", now)
 		}
 		return err
 	})

@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// liar is a Sentinel that says what it is told to say: it answers the questions of Sentinel clients and publishes, and
-// watches nobody.
+// liar is a fake Sentinel: it answers the commands of Sentinel clients and publishes events as the drill tells it, and
+// watches no server.
 type liar struct {
 	addr   string
 	master string
@@ -52,7 +52,7 @@ func (l *liar) close() {
 	l.running.Wait()
 }
 
-// say changes what it names, and publishes that as a switch when former is not empty.
+// say changes the primary that it names, and publishes that as a failover if former is not empty.
 func (l *liar) say(named string, epoch int, former string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,15 +7,15 @@ import (
 	"evergate/testenv/servers"
 )
 
-// Login is what somebody is shown who asks for a password. Password is called at each use, so that one that was changed
-// is taken at the next dial; nil: nothing is shown.
+// Login holds credentials. Password is called at each use, so that the next dial takes a changed one; nil: no AUTH is
+// sent.
 type Login struct {
 	// User is an ACL user; empty: the default one.
 	User     string
 	Password func() (string, error)
 }
 
-// greet shows the login on a fresh connection. Its errors never hold the password.
+// greet authenticates a fresh connection. Its errors never contain the password.
 func (l Login) greet(conn *servers.Conn) error {
 	if l.Password == nil {
 		return nil
@@ -30,12 +30,12 @@ func (l Login) greet(conn *servers.Conn) error {
 	}
 	reply, err := conn.Do(args...)
 	if err == nil && string(reply) != "+OK\r\n" {
-		err = fmt.Errorf("AUTH is answered %.200q", reply)
+		err = fmt.Errorf("AUTH is answered with %.200q", reply)
 	}
 	return err
 }
 
-// dial connects and shows the login.
+// dial connects and authenticates.
 func (l Login) dial(addr string) (*servers.Conn, error) {
 	conn, err := servers.Dial(addr)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"evergate/topology"
 )
 
-// The servers' own defaults, for those that do not tell (sentinel.c, cluster.h).
+// The servers' own defaults, for servers whose settings cannot be read (sentinel.c, cluster.h).
 const (
 	defaultDownAfter   = 30 * time.Second
 	defaultNodeTimeout = 15 * time.Second
@@ -44,7 +44,7 @@ func (s *site) meetSentinels(named []string) error {
 		}
 	}
 	if watched == nil {
-		return fmt.Errorf("no Sentinel tells of %q: %w", s.master, errors.Join(errs...))
+		return fmt.Errorf("no Sentinel knows %q: %w", s.master, errors.Join(errs...))
 	}
 	s.keepSentinels()
 	s.downAfter = defaultDownAfter
@@ -58,7 +58,7 @@ func (s *site) meetSentinels(named []string) error {
 	return nil
 }
 
-// keepSentinels leaves of the Sentinels those that answer, each once: one may be named by its host and learnt by its
+// keepSentinels drops Sentinels that do not answer, and duplicates: one may be named by its host and learnt by its
 // address.
 func (s *site) keepSentinels() {
 	seen := map[string]bool{}
@@ -75,7 +75,7 @@ func (s *site) keepSentinels() {
 	})
 }
 
-// present leaves those that answer.
+// present returns the servers that answer.
 func (s *site) present(addrs []string) []string {
 	return slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool {
 		_, err := s.ask(addr, "ROLE")
@@ -86,7 +86,7 @@ func (s *site) present(addrs []string) []string {
 	})
 }
 
-// records cuts the lines of a reply that is a list of flat lists of names and values.
+// records parses the lines of a reply that is a list of flat lists of names and values.
 func records(lines []string) []map[string]string {
 	var all []map[string]string
 	for i, line := range lines {
@@ -97,7 +97,7 @@ func records(lines []string) []map[string]string {
 	return all
 }
 
-// record reads the flat list of names and values at the begin of lines.
+// record parses the flat list of names and values at the start of lines.
 func record(lines []string) map[string]string {
 	fields := map[string]string{}
 	n, _ := strconv.Atoi(lines[0][1:])
@@ -153,7 +153,7 @@ func (s *site) meetCluster(named []string) error {
 		errs = append(errs, err)
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("no node tells of the cluster: %w", errors.Join(errs...))
+		return fmt.Errorf("no node describes the cluster: %w", errors.Join(errs...))
 	}
 	slices.SortFunc(all, func(a, b member) int { return a.first - b.first }) // nodes tell in any order
 	for _, m := range all {
@@ -168,7 +168,8 @@ func (s *site) meetCluster(named []string) error {
 			}
 		}
 		shard = s.present(shard)
-		// The first shard that has somebody to switch to is struck; without one, the last is, and the drill says why not.
+		// The first shard with a replica that answers is struck; if there is none, the last one is, and the drill fails later
+		// with the reason.
 		if len(s.nodes) < 2 && slices.Contains(shard, m.addr) {
 			if len(s.nodes) > 0 {
 				s.others = append(s.others, s.nodes[0])
@@ -183,7 +184,7 @@ func (s *site) meetCluster(named []string) error {
 	}
 	s.downAfter = defaultNodeTimeout
 	if lines, err := s.ask(s.nodes[0], "CONFIG", "GET", "cluster-node-timeout"); err != nil {
-		s.absent = append(s.absent, fmt.Sprintf("cluster-node-timeout is not told (%v) and taken for %v", err, s.downAfter))
+		s.absent = append(s.absent, fmt.Sprintf("cluster-node-timeout cannot be read (%v); %v is assumed", err, s.downAfter))
 	} else if ms, err := strconv.Atoi(lines[len(lines)-1]); err == nil {
 		s.downAfter = time.Duration(ms) * time.Millisecond
 	}

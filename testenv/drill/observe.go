@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// lookEvery is how often a server is asked; it is the grain of Marks.Accepts.
+	// lookEvery is how often a server is asked; it is the resolution of Marks.Accepts.
 	lookEvery = 5 * time.Millisecond
 	// lookPatience is how long an answer may take until the server counts as silent.
 	lookPatience = 300 * time.Millisecond
-	// gateEvery is how often the gateway is asked what it holds.
+	// gateEvery is how often the gateway is asked for INFO.
 	gateEvery = 20 * time.Millisecond
 )
 
-// standing is what a server was last seen to be.
+// standing is the last observed state of a server.
 type standing uint8
 
 const (
@@ -43,8 +43,8 @@ type serverWatch struct {
 	key  string
 	conn *servers.Conn
 	last standing
-	// refused says that it refused a write as a replica since it last accepted one: only then is its next acceptance
-	// a switch, and not the return of one that never heard of its successor.
+	// refused reports whether it has rejected a write as a replica since it last accepted one: only then is its next
+	// acceptance a failover, and not the return of a primary that does not know its successor.
 	refused bool
 }
 
@@ -123,7 +123,7 @@ func (w *serverWatch) note(now standing) {
 	})
 }
 
-// sentinelWatch notes everything that one Sentinel publishes.
+// sentinelWatch records everything that one Sentinel publishes.
 type sentinelWatch struct {
 	line *timeline
 	addr string
@@ -167,7 +167,7 @@ func (w *sentinelWatch) listen(conn *servers.Conn) {
 	}
 }
 
-// sentinelMark is what an event means for the marks.
+// sentinelMark returns how an event changes the marks; nil if it does not.
 func sentinelMark(channel, payload string) func(*ledger.Marks, time.Duration) {
 	switch channel {
 	case "+sdown", "+odown":
@@ -229,7 +229,7 @@ func (w *clusterWatch) run(ctx context.Context) {
 	}
 }
 
-// compare tells what is new in the lines of CLUSTER NODES.
+// compare records the changes in the lines of CLUSTER NODES.
 func (w *clusterWatch) compare(text string, last map[string]string) {
 	for _, addr := range w.nodes {
 		for _, m := range members(text) {
@@ -249,7 +249,7 @@ func (w *clusterWatch) compare(text string, last map[string]string) {
 			case flags == "master" && strings.HasPrefix(before, "slave"):
 				mark = since(promoted)
 			}
-			w.line.say("node "+w.addr, "says of "+addr+": "+flags, mark)
+			w.line.say("node "+w.addr, "reports "+addr+": "+flags, mark)
 		}
 	}
 }

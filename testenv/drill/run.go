@@ -16,12 +16,12 @@ import (
 	"evergate/testenv/drill/report"
 )
 
-// Plan says which drill to run, against what.
+// Plan describes which drill to run, and on which path.
 type Plan struct {
 	// Name is one of Names.
 	Name string
 	Mode Mode
-	// Binary is the evergate program that is drilled. Empty: it is built from the source.
+	// Binary is the path of the evergate program. Empty: it is built from the source.
 	Binary string
 	// GatewayArgs are further arguments of the gateway, after those that the drill gives it.
 	GatewayArgs []string
@@ -30,21 +30,21 @@ type Plan struct {
 	Connections, Rate int
 	// Quick shortens the load and the Sentinels' inner periods, for tests.
 	Quick bool
-	// Untimed leaves out what the bars say of times: for a gateway under the race detector, and for busy machines.
+	// Untimed does not judge times: for a gateway under the race detector, and for busy machines.
 	Untimed bool
-	// Beside is what is drilled in the gateway's place: Direct, HAProxy or, before a Target, the address of another path
-	// to the same servers. Empty: the gateway.
+	// Beside is the path that is drilled in place of the gateway: Direct, HAProxy or, before a Target, the address of
+	// another path to the same servers. Empty: the gateway.
 	Beside string
 	// Target is a running system to be drilled. Nil: the drill starts servers and gateway itself.
 	Target *Target
-	// Consent is asked before anything of a Target is touched, with what is about to be done to it. An error ends the
-	// drill there. May be nil.
+	// Consent is called with a description of the damage before anything of a Target is touched. An error ends the drill
+	// there. May be nil.
 	Consent func(warning string) error
-	// Live is told how it goes, several times a second. May be nil.
+	// Live is called with the progress several times a second. May be nil.
 	Live func(Progress)
 }
 
-// Progress is for a line that lives.
+// Progress is a snapshot of a running drill.
 type Progress struct {
 	At                              time.Duration
 	Phase                           string
@@ -55,14 +55,14 @@ type Progress struct {
 // liveEvery is how often Plan.Live is called.
 const liveEvery = 200 * time.Millisecond
 
-// Run plays one drill. The error says why it could not be run; what was found out is in the Report.
+// Run plays one drill. It returns an error if the drill could not be run; the findings are in the Report.
 func Run(ctx context.Context, p Plan) (judged *report.Report, err error) {
 	d := find(p.Name)
 	if d == nil {
 		return nil, fmt.Errorf("there is no drill %q", p.Name)
 	}
 	if !slices.Contains(d.modes, p.Mode) {
-		return nil, fmt.Errorf("the drill %s is not for %s", p.Name, p.Mode)
+		return nil, fmt.Errorf("the drill %s does not support %s", p.Name, p.Mode)
 	}
 	if lack := p.Lacks(); lack != "" {
 		return nil, errors.New(lack)
@@ -99,7 +99,7 @@ type run struct {
 	site  *site
 	id    string
 	line  *timeline
-	// versions are those of the programs that take part, asked before anything is broken.
+	// versions are those of the programs that take part, read before anything is broken.
 	versions []report.Version
 	load     *load.Load
 	gate     *gateWatch
@@ -118,13 +118,13 @@ func newRun(p Plan, d *drill, s *site, line *timeline, sum *load.Tally) *run {
 func (r *run) play(ctx context.Context) (*report.Report, error) {
 	looking, end := context.WithCancel(ctx)
 	entries, found, err := r.measure(looking)
-	if ctx.Err() != nil { // whatever else failed did so because of that
-		err = fmt.Errorf("it was ended early: %w", ctx.Err())
+	if ctx.Err() != nil { // any other error is a consequence
+		err = fmt.Errorf("the drill was interrupted: %w", ctx.Err())
 	}
 	end()
 	r.looking.Wait()
 	if err != nil && r.site.target == nil {
-		return nil, err // its servers end now, with all that is on them
+		return nil, err // its servers end now, with all their keys
 	}
 	left, leaveErr := r.leave(context.WithoutCancel(ctx))
 	if err == nil {
@@ -152,7 +152,7 @@ func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error)
 	r.observe(ctx)
 	r.load.Begin()
 	actErr := r.act(ctx)
-	if actErr != nil { // what the load is owed is answered when all is well again; what cannot be healed is told later
+	if actErr != nil { // so that pending requests are answered; what cannot be healed is reported later
 		_ = r.site.mend(context.WithoutCancel(ctx))
 	}
 	r.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
@@ -165,7 +165,7 @@ func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error)
 	return entries, found, err
 }
 
-// readback asks for what was written by a way that is known to end at the primary.
+// readback returns a reader of the written keys, by a path that is known to end at the primary.
 func (r *run) readback() *load.Readback {
 	back := &load.Readback{Names: r.load.Names, Dial: r.site.dialPath}
 	switch {
@@ -191,12 +191,12 @@ func (r *run) act(ctx context.Context) error {
 	return r.drill.act(ctx, s)
 }
 
-// watchedKey is the key by which observers see who accepts writes.
+// watchedKey is the key that observers write to find the server that accepts writes.
 func (r *run) watchedKey() string {
 	return r.load.Names.Prefix + r.load.Names.Part(0, true) + "accepts"
 }
 
-// observe starts everybody who looks at the site from outside.
+// observe starts all observers.
 func (r *run) observe(ctx context.Context) {
 	s := r.site
 	for _, addr := range s.nodes {
@@ -239,7 +239,7 @@ func (r *run) tellLive(ctx context.Context) {
 	}
 }
 
-// report judges what was noted.
+// report judges the records.
 func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report {
 	events, marks, _ := r.line.seen()
 	gate := r.gate.seen()
@@ -249,7 +249,7 @@ func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report 
 	slices.SortStableFunc(events, func(a, b report.Event) int { return int(a.At - b.At) })
 	bar := r.drill.in(r.plan.Mode)
 	if r.site.reads == primaryReads && bar.Switches > 0 {
-		bar.ReadPause = 0 // they wait for a primary as writes do
+		bar.ReadPause = 0 // reads wait for a primary as writes do
 	}
 	if r.plan.Untimed {
 		bar.Pause, bar.Resume, bar.ReadPause = 0, 0, 0

@@ -8,7 +8,7 @@ import (
 )
 
 // Save writes the reports of the same drill on one path or several into dir, which it makes: one page for all of them,
-// and a JSON file for each. It gives the page's path.
+// and a JSON file for each. It returns the page's path.
 func Save(dir string, round []*report.Report) (page string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
@@ -26,8 +26,8 @@ func Save(dir string, round []*report.Report) (page string, err error) {
 	return page, os.WriteFile(page, report.Page(round), 0o644)
 }
 
-// SaveIndex writes a page into dir that names all of rounds, with links to what Save has written there. It gives the
-// page's path.
+// SaveIndex writes a page into dir that lists all rounds, with links to the pages that Save has written there. It
+// returns the page's path.
 func SaveIndex(dir string, rounds [][]*report.Report) (page string, err error) {
 	page = filepath.Join(dir, report.IndexName)
 	return page, os.WriteFile(page, report.Index(rounds), 0o644)

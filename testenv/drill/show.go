@@ -14,9 +14,9 @@ import (
 	"evergate/testenv/servers"
 )
 
-// ShowPlan says what flows where.
+// ShowPlan describes the load and its servers.
 type ShowPlan struct {
-	// Env are the servers. They stay the caller's, who brings back what was killed.
+	// Env are the servers. The caller owns them and restarts killed ones.
 	Env  *servers.Env
 	Mode Mode
 	// Addr is the gateway's address.
@@ -27,13 +27,13 @@ type ShowPlan struct {
 	Connections, Rate int
 }
 
-// Show is a load that flows until Close, and drills on it whenever somebody asks: what evergate demo plays. With
+// Show is a load that runs until Close, and drills on demand: evergate demo. With
 // another path beside, both have the same servers and meet the same failover.
 //
 // The load is one turn after the other, each with keys and a ledger of its own, so that neither grows without end.
 // The next turn begins before the last one ends.
 //
-// Pulse is for any goroutine, the other methods are for one at a time.
+// Pulse may be called by any goroutine, the other methods by one at a time.
 type Show struct {
 	plan ShowPlan
 	// sites has one for each path, the gateway's first; tallies are theirs.
@@ -55,7 +55,7 @@ type turn struct {
 	runs []*run
 }
 
-// OpenShow starts what stands beside, and the load.
+// OpenShow starts the other path, if there is one, and the load.
 func OpenShow(ctx context.Context, p ShowPlan) (*Show, error) {
 	s := &Show{plan: p}
 	s.ctx, s.end = context.WithCancel(ctx)
@@ -85,7 +85,7 @@ func (s *Show) add(site *site) {
 	s.sites, s.tallies = append(s.sites, site), append(s.tallies, &load.Tally{})
 }
 
-// Close ends the load without waiting for replies, and what stands beside. Keys stay.
+// Close ends the load without waiting for replies, and the other path. Keys stay.
 func (s *Show) Close() error {
 	s.end()
 	s.clear(s.swap(nil))
@@ -98,8 +98,8 @@ func (s *Show) Close() error {
 	return nil
 }
 
-// Renew begins the next turn and ends the last one behind the caller's back. An error says why none could begin; the
-// last one flows on then.
+// Renew begins the next turn and ends the last one in the background. If none can begin, it returns the reason, and the
+// last one runs on.
 func (s *Show) Renew() error {
 	next, err := s.begin()
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *Show) Renew() error {
 	return nil
 }
 
-// begin makes a turn that flows.
+// begin starts a turn.
 func (s *Show) begin() (*turn, error) {
 	next := &turn{line: newTimeline(time.Now())}
 	for i, site := range s.sites {
@@ -130,7 +130,7 @@ func (s *Show) begin() (*turn, error) {
 	return next, nil
 }
 
-// swap makes next the turn that flows and gives the one that did.
+// swap makes next the current turn and returns the former one.
 func (s *Show) swap(next *turn) *turn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *Show) swap(next *turn) *turn {
 	return s.before
 }
 
-// clear ends a turn whose ledger nobody wants to see; nil is none.
+// clear ends a turn whose ledger is not needed; nil is none.
 func (s *Show) clear(last *turn) {
 	if last == nil {
 		return
@@ -153,7 +153,7 @@ func (s *Show) clear(last *turn) {
 	}
 }
 
-// path is the name of a path by its place.
+// path returns the name of a path by its index.
 func (s *Show) path(i int) string {
 	if i == 0 {
 		return report.Gateway
@@ -161,7 +161,7 @@ func (s *Show) path(i int) string {
 	return s.plan.Beside
 }
 
-// Pulse is what flowed over one path of a Show.
+// Pulse is the recent traffic on one path of a Show.
 type Pulse struct {
 	// Path is Gateway, Direct or HAProxy.
 	Path string
@@ -172,7 +172,7 @@ type Pulse struct {
 	Errors, Uncertain int64
 }
 
-// Pulse tells what flowed within the last while, for each path.
+// Pulse returns the traffic of the last while, for each path.
 func (s *Show) Pulse(within time.Duration) []Pulse {
 	s.mu.Lock()
 	turns := []*turn{s.before, s.now}
@@ -201,28 +201,28 @@ func (s *Show) Pulse(within time.Duration) []Pulse {
 	return all
 }
 
-// Ready says which primary a strike would hit, or why it must wait.
+// Ready returns the primary that a strike would break, or why it has to wait.
 func (s *Show) Ready() (addr string, err error) {
 	addr, err = s.sites[0].primary()
 	if err == nil && len(s.sites[0].replicas()) == 0 {
-		err = errors.New("no replica is in step")
+		err = errors.New("no replica is in sync")
 	}
 	return addr, err
 }
 
 const (
-	// showWarm is how long a turn flows before it is struck, so that there is a before; half of it, as it is quick.
+	// showWarm is how long a turn runs before the strike, so that there is a before; half of it, as it is quick.
 	showWarm = time.Second
 	// showPatience is how long a path may take until it serves.
 	showPatience = 20 * time.Second
-	// showSeen is how long observers may take until they have seen everybody.
+	// showSeen is how long observers may take until they have reached all servers.
 	showSeen = 10 * time.Second
-	// showTold is how long the gateway may take, after all that, until it has told of every failover.
+	// showTold is how long the gateway may take, after all that, until it has a receipt for every failover.
 	showTold = 5 * time.Second
 )
 
-// Strike plays "kill-primary" or "freeze-primary" and gives a Report for each path, the gateway's first. What it has
-// killed stays dead.
+// Strike plays "kill-primary" or "freeze-primary" and returns a Report for each path, the gateway's first. A killed
+// server stays down.
 func (s *Show) Strike(name string) ([]*report.Report, error) {
 	d := find(name)
 	if d == nil {
@@ -236,14 +236,14 @@ func (s *Show) Strike(name string) ([]*report.Report, error) {
 	if err := s.play(struck, d); err != nil {
 		return nil, err
 	}
-	next, err := s.begin() // without one the report is good nevertheless
+	next, err := s.begin() // the report is good without it
 	struck.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
 	s.swap(next)
 	reports, judgeErr := s.judge(struck, name, d)
 	return reports, errors.Join(err, judgeErr)
 }
 
-// play lets everybody look at the servers, and the drill act on them.
+// play starts the observers, and plays the drill's act.
 func (s *Show) play(struck *turn, d *drill) error {
 	ctx, cancel := context.WithCancel(s.ctx)
 	lead := struck.runs[0]
@@ -253,7 +253,7 @@ func (s *Show) play(struck *turn, d *drill) error {
 	stage := &stage{site: lead.site, line: struck.line, book: lead.load.Book, quick: true}
 	seeing, enough := context.WithTimeout(ctx, showSeen)
 	defer enough()
-	if err := servers.WaitFor(seeing, "a look at everybody", lead.sees); err != nil {
+	if err := servers.WaitFor(seeing, "observers of all servers", lead.sees); err != nil {
 		return err
 	}
 	if err := stage.flow(ctx, showWarm); err != nil {
@@ -268,22 +268,22 @@ func (s *Show) play(struck *turn, d *drill) error {
 	return nil
 }
 
-// sees says whether the observers have seen every server and the gateway.
+// sees returns nil once the observers have reached every server and the gateway.
 func (r *run) sees() error {
 	events, _, _ := r.line.seen()
 	for _, addr := range r.site.nodes {
 		if !slices.ContainsFunc(events, func(e report.Event) bool { return e.Source == "server "+addr }) {
-			return errors.New("nobody has seen " + addr)
+			return errors.New("no observer has reached " + addr)
 		}
 	}
 	if !r.gate.seen().Known {
-		return errors.New("the gateway says nothing of itself")
+		return errors.New("the gateway has not answered INFO")
 	}
 	return nil
 }
 
-// patient is the drill with a bar for a machine that has other things to do: how much was in flight is told by the
-// clock, and load and gateway share a process here.
+// patient returns the drill with a bar for a busy machine: the number of writes in flight depends on the clock, and
+// load and gateway share a process here.
 func (d *drill) patient() *drill {
 	p := *d
 	p.bar.Uncertain = ledger.Reported

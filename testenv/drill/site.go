@@ -14,7 +14,7 @@ import (
 	"evergate/topology"
 )
 
-// Mode is how the servers are arranged.
+// Mode is the topology of the servers.
 type Mode string
 
 const (
@@ -27,14 +27,14 @@ const (
 const (
 	downAfter   = time.Second
 	nodeTimeout = 2 * time.Second
-	// failoverTimeout is short: Sentinels that elected nobody try again after twice this, which should be within the
-	// window of a hold.
+	// failoverTimeout is short: Sentinels whose election failed retry after twice this, which should be shorter than the
+	// setting hold.
 	failoverTimeout = 3 * time.Second
 	masterName      = "main"
 )
 
-// site is what is drilled: servers, and the path that clients use. startSite makes one of servers of its own, meetSite
-// one of servers that are there.
+// site holds the servers and the path that clients use. startSite starts servers of its own, meetSite joins servers
+// that run already.
 type site struct {
 	mode Mode
 	// path is the address that clients use; dialPath connects there.
@@ -45,10 +45,10 @@ type site struct {
 	// nodes are the servers of the struck shard, others one of another shard each, sentinels all Sentinels.
 	nodes, others, sentinels []string
 	tags                     []string
-	// login is what servers are shown, watcher what Sentinels are.
+	// login holds the credentials for servers, watcher those for Sentinels.
 	login, watcher Login
 	hands          hands
-	// downAfter is how long the servers take to call one of them down.
+	// downAfter is how long the servers take to mark one of them as down.
 	downAfter time.Duration
 
 	// Of servers of our own:
@@ -56,22 +56,22 @@ type site struct {
 	gate *servers.Gateway
 	// relays stand between the gateway and each server, by the server's address, where a drill needs them.
 	relays map[string]*servers.Fault
-	// proxy is what stands in the gateway's place; nil where nothing does.
+	// proxy runs in place of the gateway; nil if there is none.
 	proxy *servers.Process
 	// liar is one more Sentinel, where a drill needs it.
 	liar *liar
 
 	// Of a target:
 	target *Target
-	// names are what nodes of a cluster announce besides their address.
+	// names are the hostnames that nodes of a cluster announce.
 	names map[string]string
-	// absent says who does not answer and was left out, and what was not told.
+	// absent lists servers that do not answer and were left out, and settings that could not be read.
 	absent []string
-	// reads is the gateway's policy, as it says.
+	// reads is the gateway's setting, as its INFO reports it.
 	reads string
-	// hurt says of a server how it was broken, until it is healed.
+	// hurt holds for each broken server how it was broken.
 	hurt map[string]string
-	// rejoined says that a Sentinel was among those that were healed.
+	// rejoined reports whether a Sentinel was healed.
 	rejoined bool
 	// blow is how long the slowest command that broke something took.
 	blow time.Duration
@@ -79,7 +79,7 @@ type site struct {
 	dir string
 }
 
-// hands are what breaks and mends a server, by its address: kill without a warning, stop with one.
+// hands break and heal a server by its address: kill without a warning, stop with one.
 type hands struct {
 	kill, stop, freeze, heal func(ctx context.Context, addr string) error
 }
@@ -103,7 +103,7 @@ func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	return conn, nil
 }
 
-// reach is where to dial what the topology calls addr.
+// reach returns where to dial a server that the topology calls addr.
 func (s *site) reach(addr string) string {
 	if s.target == nil {
 		return addr
@@ -111,7 +111,7 @@ func (s *site) reach(addr string) string {
 	return topology.MapAddr(s.target.AddressMap, addr)
 }
 
-// options are the servers of a drill's own.
+// options returns the options of a drill's own servers.
 func (p *Plan) options(d *drill) servers.Options {
 	o := servers.Options{Replicas: 2, DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
 		NodeTimeout: nodeTimeout, Masters: []string{masterName}}
@@ -124,7 +124,7 @@ func (p *Plan) options(d *drill) servers.Options {
 	return o
 }
 
-// startSite starts servers and the path of a drill. What was started is ended again when something fails.
+// startSite starts servers and the path of a drill. If a step fails, it ends all that it has started.
 func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	s = &site{mode: p.Mode, master: masterName, downAfter: downAfter}
 	defer func() {
@@ -140,7 +140,7 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	if err != nil {
 		return s, err
 	}
-	// Fast Sentinels take a candidate back that its leader has not yet asked for INFO: that would be another drill.
+	// Fast Sentinels demote a candidate again that its leader has not yet asked for INFO: that would be another drill.
 	if err := s.env.UsualPeriods(); err != nil {
 		return s, err
 	}
@@ -199,7 +199,7 @@ func (s *site) startRelays() error {
 	return nil
 }
 
-// startPath starts the gateway, or what is drilled in its place.
+// startPath starts the gateway, or the path that is drilled in its place.
 func (s *site) startPath(ctx context.Context, p *Plan) error {
 	if p.Beside != "" {
 		return s.startBeside(ctx, p.Beside)
@@ -240,7 +240,7 @@ func (s *site) startPath(ctx context.Context, p *Plan) error {
 	return nil
 }
 
-// close ends what startSite started; a target's own things stay.
+// close ends all that startSite started; a target keeps running.
 func (s *site) close() error {
 	var errs []error
 	if s.gate != nil {
@@ -264,7 +264,7 @@ func (s *site) close() error {
 	return errors.Join(errs...)
 }
 
-// ask sends one command to a server and gives the lines of its reply.
+// ask sends one command to a server and returns the lines of its reply.
 func (s *site) ask(addr string, args ...string) ([]string, error) {
 	conn, err := s.dialServer(addr)
 	if err != nil {
@@ -282,8 +282,8 @@ func (s *site) ask(addr string, args ...string) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(string(frame), "\r\n"), "\r\n"), nil
 }
 
-// primary is the struck shard's primary: under Sentinel the one that a majority names and that agrees, in a cluster
-// the one that says so.
+// primary returns the struck shard's primary: under Sentinel the one that a majority names and that reports the role,
+// in a cluster the one that reports the role.
 func (s *site) primary() (string, error) {
 	votes := map[string]int{}
 	for _, addr := range s.sentinels {
@@ -302,12 +302,12 @@ func (s *site) primary() (string, error) {
 		}
 	}
 	if len(masters) != 1 {
-		return "", fmt.Errorf("the primary is not clear: %v say so, Sentinels name %v", masters, votes)
+		return "", fmt.Errorf("no agreement on a primary: %v claim the role, Sentinels name %v", masters, votes)
 	}
 	return masters[0], nil
 }
 
-// replicas are the other servers of the struck shard that are linked to their primary.
+// replicas returns the other servers of the struck shard that are linked to their primary.
 func (s *site) replicas() []string {
 	var all []string
 	for _, addr := range s.nodes {
@@ -319,7 +319,7 @@ func (s *site) replicas() []string {
 	return all
 }
 
-// findTags finds hash tags whose slots belong to the struck shard, one for each of n connections.
+// findTags looks for hash tags whose slots belong to the struck shard, one for each of n connections.
 func (s *site) findTags(n int) error {
 	if s.mode != Cluster {
 		return nil
@@ -331,7 +331,7 @@ func (s *site) findTags(n int) error {
 	var refusal error
 	for i := 0; len(s.tags) < n && i < 100*n; i++ {
 		tag := fmt.Sprint("t", i)
-		// A node refuses keys of others' slots, and says so before it looks for the key.
+		// A node redirects keys of other nodes' slots before it looks for the key.
 		if _, err := s.ask(owner, "EXISTS", load.Keyspace+"{"+tag+"}"); err == nil {
 			s.tags = append(s.tags, tag)
 		} else {

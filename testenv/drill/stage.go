@@ -11,7 +11,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// stage is where an act plays: a site, a timeline and the load that runs meanwhile.
+// stage is all that an act uses: a site, a timeline and the ledger of the load.
 type stage struct {
 	*site
 	line  *timeline
@@ -19,13 +19,13 @@ type stage struct {
 	quick bool
 }
 
-// switchPatience is how long servers may take to agree on a new primary that find out at once that they need one.
+// switchPatience is how long servers may take to agree on a new primary once they know that they need one.
 const switchPatience = 40 * time.Second
 
 // patience is how long servers may take to agree on a new primary.
 func (s *site) patience() time.Duration { return switchPatience + 2*s.downAfter }
 
-// strike notes that now something is broken or switched.
+// strike records that the drill breaks or fails over a server now.
 func (s *stage) strike(format string, args ...any) {
 	s.line.say("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) {
 		if m.Struck < 0 {
@@ -35,7 +35,7 @@ func (s *stage) strike(format string, args ...any) {
 	})
 }
 
-// strikeBefore is strike for what was seen only after it happened, at most so long ago.
+// strikeBefore is strike for an event that was observed later, at most so long ago.
 func (s *stage) strikeBefore(ago time.Duration, text string) {
 	s.line.say("drill", text, func(m *ledger.Marks, now time.Duration) { m.Strikes = append(m.Strikes, now-ago) })
 }
@@ -45,7 +45,7 @@ func (s *stage) awaitFlow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	from := s.line.now()
-	_ = servers.WaitFor(ctx, "a write", func() error { // the verdict says what it means if none comes
+	_ = servers.WaitFor(ctx, "a write", func() error { // the verdict reports it if none comes
 		if s.book.WroteSince(from) {
 			return nil
 		}
@@ -54,12 +54,12 @@ func (s *stage) awaitFlow(ctx context.Context) error {
 	return nil
 }
 
-// tell notes something that is no strike.
+// tell records a step that is not a strike.
 func (s *stage) tell(format string, args ...any) {
 	s.line.say("drill", fmt.Sprintf(format, args...), nil)
 }
 
-// healed notes that from now on all is in order again.
+// healed records that the failure ends now.
 func (s *stage) healed(format string, args ...any) {
 	s.line.say("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) { m.Healed = now })
 }
@@ -76,7 +76,7 @@ func (s *stage) awaitAccepts(ctx context.Context, n int) error {
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return nil // the verdict says that there were too few
+			return nil // the verdict reports that there were too few
 		}
 	}
 }
@@ -98,7 +98,7 @@ func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string,
 		now, err = s.primary()
 		for _, old := range former {
 			if err == nil && now == old {
-				return errors.New("it is the former one still")
+				return errors.New("it is still the former primary")
 			}
 		}
 		return err
@@ -118,7 +118,7 @@ func (s *site) awaitReplicas(ctx context.Context, n int) error {
 	})
 }
 
-// flow lets the load run for a while; a quick drill makes do with half of it.
+// flow lets the load run for a while; half as long in a quick drill.
 func (s *stage) flow(ctx context.Context, d time.Duration) error {
 	if s.quick {
 		d /= 2

@@ -17,21 +17,21 @@ import (
 // Target is a running system to be drilled in place of servers that the drill starts: a gateway, and the Sentinels or
 // the cluster behind it.
 type Target struct {
-	// Addr is where the gateway's clients connect, HOST:PORT or unix:/path; Clients is what they show.
+	// Addr is the gateway's listener, HOST:PORT or unix:/path; Clients holds the credentials of its clients.
 	Addr    string
 	Clients Login
-	// Sentinels with MasterName, or Cluster, name the servers as the gateway is told them: some are enough.
+	// Sentinels with MasterName, or Cluster, name the servers as in the gateway's settings: some are enough.
 	Sentinels  []string
 	MasterName string
 	Cluster    []string
-	// Servers is what data servers are shown, Watchers what Sentinels are.
+	// Servers holds the credentials for data servers, Watchers those for Sentinels.
 	Servers, Watchers Login
-	// AddressMap says where to dial what the topology names, as the gateway's own setting does.
+	// AddressMap maps addresses of the topology to addresses to dial, as the gateway's own setting does.
 	AddressMap map[string]string
 	Commands   Commands
 }
 
-// Mode is how its servers are arranged.
+// Mode returns the topology of its servers.
 func (t *Target) Mode() Mode {
 	if len(t.Cluster) > 0 {
 		return Cluster
@@ -39,7 +39,7 @@ func (t *Target) Mode() Mode {
 	return Sentinel
 }
 
-// Lacks says in a sentence why a drill cannot be played as planned; empty when it can.
+// Lacks returns a sentence with the reason why a drill cannot be played as planned; empty if it can.
 func (p *Plan) Lacks() string {
 	d := find(p.Name)
 	if d == nil {
@@ -53,7 +53,7 @@ func (p *Plan) Lacks() string {
 	}
 	binary, err := servers.ServerBinary()
 	if err != nil {
-		return "" // the start of the servers says it
+		return "" // the start of the servers reports it
 	}
 	version, err := servers.ServerVersion(binary)
 	if err != nil || d.able(version) {
@@ -62,11 +62,11 @@ func (p *Plan) Lacks() string {
 	return fmt.Sprintf("%s needs %s, and %s is %s", p.Name, d.ableSince, binary, version)
 }
 
-// lacks says why a drill cannot be played on the target; empty when it can.
+// lacks returns the reason why a drill cannot be played on the target; empty if it can.
 func (t *Target) lacks(d *drill) string {
 	name := d.name
 	if d.inside != "" {
-		return name + " is for servers of its own: " + d.inside
+		return name + " needs servers of its own: " + d.inside
 	}
 	var flags []string
 	for _, tool := range []struct {
@@ -81,11 +81,11 @@ func (t *Target) lacks(d *drill) string {
 	if len(flags) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s needs %s: how to do that to a server which it did not start, a drill cannot know", name,
+	return fmt.Sprintf("%s needs %s: a drill cannot break or heal a server that it did not start", name,
 		strings.Join(flags, " and "))
 }
 
-// meetSite finds the servers of a target and what is in front of them. It changes nothing there.
+// meetSite finds the servers of a target and the gateway in front of them. It changes nothing there.
 func meetSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	t := p.Target
 	if lack := t.lacks(d); lack != "" {
@@ -114,7 +114,7 @@ func meetSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 		return s, err
 	}
 	if want, got := d.wantsReplicas(s.mode), len(s.replicas()); got < want {
-		return s, fmt.Errorf("%s needs %d in step with the primary, and %d of %s are", d.name, want, got,
+		return s, fmt.Errorf("%s needs %d replicas in sync with the primary, and %d of %s are", d.name, want, got,
 			strings.Join(s.nodes, ", "))
 	}
 	s.dialPath = s.dialTarget
@@ -124,7 +124,7 @@ func meetSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	return s, err
 }
 
-// wantsReplicas is how many replicas there must be before a drill begins.
+// wantsReplicas returns how many replicas a drill needs before it begins.
 func (d *drill) wantsReplicas(mode Mode) int {
 	n := d.in(mode).Switches
 	if mode == Cluster {
@@ -136,10 +136,10 @@ func (d *drill) wantsReplicas(mode Mode) int {
 // dialTarget connects as a client of the gateway.
 func (s *site) dialTarget() (*servers.Conn, error) { return s.target.Clients.dial(s.target.Addr) }
 
-// primaryReads is how a gateway says that no replica is asked.
+// primaryReads is the gateway's setting by which no replica is read.
 const primaryReads = "primary"
 
-// askGateway finds out that the target is a gateway that tells of itself, and which servers it sends reads to.
+// askGateway checks that the target is a gateway that answers INFO, and returns its setting for reads.
 func (s *site) askGateway() (reads string, err error) {
 	conn, err := s.dialTarget()
 	if err != nil {
@@ -152,16 +152,16 @@ func (s *site) askGateway() (reads string, err error) {
 	case err != nil:
 		return "", fmt.Errorf("INFO to %s: %w", s.target.Addr, err)
 	case strings.HasPrefix(text, "-"):
-		return "", fmt.Errorf("INFO is refused by %s, so what it held and what its receipts say cannot be known: %s",
+		return "", fmt.Errorf("%s rejects INFO, without which it cannot be judged: %s",
 			s.target.Addr, strings.TrimSpace(text[1:]))
 	case !strings.Contains(text, "# Gateway"):
-		return "", fmt.Errorf("%s is no evergate: INFO there has no section \"Gateway\"; name another path to the "+
-			"servers with --beside", s.target.Addr)
+		return "", fmt.Errorf("%s is not an Evergate gateway: its INFO has no section \"Gateway\"; use "+
+			"--beside for another path", s.target.Addr)
 	}
 	return infoWord(text, "reads"), nil
 }
 
-// warning is what a drill is about to do to a target.
+// warning describes the damage that a drill is about to do to a target.
 func (s *site) warning(p *Plan, d *drill) string {
 	c := s.target.Commands
 	old, _ := s.primary()
@@ -169,7 +169,7 @@ func (s *site) warning(p *Plan, d *drill) string {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&b, "%s is about to strike what is behind %s: %s.\n", d.name, s.target.Addr, d.what)
+	fmt.Fprintf(&b, "%s is about to break servers behind %s: %s.\n", d.name, s.target.Addr, d.what)
 	row("primary", "%s", old)
 	row("replicas", "%s", strings.Join(slices.DeleteFunc(slices.Clone(s.nodes), func(addr string) bool {
 		return addr == old
@@ -190,10 +190,10 @@ func (s *site) warning(p *Plan, d *drill) string {
 		}
 	}
 	if c.Heal == "" && (d.needs.kill || d.killsSentinel) {
-		row("heal", "nothing: what is killed stays so")
+		row("heal", "none: a killed server stays down")
 	}
 	if d.killsSentinel {
-		row("after it", "that Sentinel, when it comes back, makes the others switch to whom it has promoted")
+		row("after it", "when that Sentinel comes back, the others fail over to the replica that it promoted")
 	} else if d.in(s.mode).Switches > 0 {
 		row("after it", "another server is primary")
 	}
@@ -202,11 +202,11 @@ func (s *site) warning(p *Plan, d *drill) string {
 	return b.String()
 }
 
-// probeKey is written through the path and read where it should have arrived.
+// probeKey is written through the path and read at the primary.
 func (r *run) probeKey() string { return r.load.Names.Prefix + r.load.Names.Part(0, true) + "probe" }
 
-// probe finds out that the path leads to the servers that are to be struck, and that observers may write there: both
-// before anything is broken.
+// probe checks, before anything is broken, that the path leads to the servers that are to be struck, and that observers
+// may write there.
 func (r *run) probe() error {
 	s := r.site
 	old, err := s.primary()
@@ -218,10 +218,10 @@ func (r *run) probe() error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	defer func() { _, _ = conn.Do("DEL", r.probeKey()) }() // it may have gone where nobody looks again
+	defer func() { _, _ = conn.Do("DEL", r.probeKey()) }() // it may have gone to a server that is not looked at again
 	reply, err := conn.Do("SET", r.probeKey(), r.id)
 	if err == nil && string(reply) != "+OK\r\n" {
-		err = fmt.Errorf("SET is answered %.200q", reply)
+		err = fmt.Errorf("SET is answered with %.200q", reply)
 	}
 	if err != nil {
 		return fmt.Errorf("writing through the path: %w", err)
@@ -231,7 +231,7 @@ func (r *run) probe() error {
 		return fmt.Errorf("reading at the primary itself: %w", err)
 	}
 	if len(lines) < 2 || lines[1] != r.id {
-		return fmt.Errorf("what is written through the path does not arrive at %s: these are not the servers behind it",
+		return fmt.Errorf("a write through the path does not arrive at %s: these are not the servers behind it",
 			old)
 	}
 	if _, err := s.ask(old, "SET", r.watchedKey(), "accepts"); err != nil {
@@ -240,8 +240,8 @@ func (r *run) probe() error {
 	return nil
 }
 
-// window is how long after a strike a request may still have been sent to who was struck: as long as the command took,
-// and, where nobody but silence tells, as long as these servers need to notice.
+// window returns how long after a strike a request may still have been sent to the struck server: as long as the
+// command took, and, if only silence shows the failure, as long as these servers need to notice.
 func (s *site) window(bar ledger.Bar) time.Duration {
 	if bar.InFlightFor == silentFor {
 		return s.downAfter + s.blow

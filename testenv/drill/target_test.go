@@ -139,7 +139,8 @@ func TestTarget(t *testing.T) {
 			}
 			a.target.Commands.Heal = ""
 			judged := a.play(t, "kill-primary")
-			if len(judged.Left) != 1 || !strings.Contains(judged.Text(), "was killed and stays so: there is no --heal-cmd") {
+			const left = "was killed and is not healed: no --heal-cmd is given"
+			if len(judged.Left) != 1 || !strings.Contains(judged.Text(), left) {
 				t.Errorf("it does not say who is dead:\n%s", judged.Text())
 			}
 		})
@@ -259,12 +260,12 @@ func (a *arena) refuses(t *testing.T) {
 	}{
 		{"kill-primary", func(_ *Plan, t *Target) { t.Commands = Commands{} }, "kill-primary needs --kill-cmd: "},
 		{"kill-replica", func(_ *Plan, t *Target) { t.Commands = Commands{} }, "needs --kill-cmd and --heal-cmd"},
-		{"split-brain", func(*Plan, *Target) {}, "for servers of its own"},
-		{"planned", func(_ *Plan, t *Target) { t.Addr = a.env.Primary().Addr }, "is no evergate"},
+		{"split-brain", func(*Plan, *Target) {}, "needs servers of its own"},
+		{"planned", func(_ *Plan, t *Target) { t.Addr = a.env.Primary().Addr }, "is not an Evergate gateway"},
 		{"planned", func(_ *Plan, t *Target) { t.Addr = other.Addr }, "are not the servers behind it"},
 		{"planned", func(p *Plan, _ *Target) { p.Beside = other.Addr }, "are not the servers behind it"},
-		{"planned", func(_ *Plan, t *Target) { t.MasterName = "mian" }, `no Sentinel tells of "mian"`},
-		{"planned-lagging", func(_ *Plan, t *Target) { t.Sentinels = nil }, "no Sentinel tells"},
+		{"planned", func(_ *Plan, t *Target) { t.MasterName = "mian" }, `no Sentinel knows "mian"`},
+		{"planned-lagging", func(_ *Plan, t *Target) { t.Sentinels = nil }, "no Sentinel knows"},
 	} {
 		plan, target := a.plan(c.name), a.target
 		plan.Target = &target

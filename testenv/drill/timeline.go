@@ -9,7 +9,7 @@ import (
 	"evergate/testenv/drill/report"
 )
 
-// timeline collects what observers see. Its methods are for any goroutine.
+// timeline collects the events of observers. Its methods may be called by any goroutine.
 type timeline struct {
 	start time.Time
 
@@ -27,7 +27,7 @@ func newTimeline(start time.Time) *timeline {
 
 func (t *timeline) now() time.Duration { return time.Since(t.start) }
 
-// say notes an event of now and lets mark change the marks with it; mark may be nil.
+// say records an event of now and lets mark change the marks with it; mark may be nil.
 func (t *timeline) say(source, text string, mark func(m *ledger.Marks, now time.Duration)) {
 	t.sayAt(t.now(), source, text, mark)
 }
@@ -43,7 +43,7 @@ func (t *timeline) sayAt(at time.Duration, source, text string, mark func(m *led
 	t.news = make(chan struct{})
 }
 
-// seen gives copies of everything so far, and a channel that is closed when there is more.
+// seen returns copies of everything so far, and a channel that is closed at the next event.
 func (t *timeline) seen() ([]report.Event, ledger.Marks, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -52,7 +52,7 @@ func (t *timeline) seen() ([]report.Event, ledger.Marks, <-chan struct{}) {
 	return slices.Clone(t.events), m, t.news
 }
 
-// since is a mark that keeps the first moment after the strike.
+// since returns a mark that keeps the first moment after the strike.
 func since(field func(*ledger.Marks) *time.Duration) func(*ledger.Marks, time.Duration) {
 	return func(m *ledger.Marks, now time.Duration) {
 		if at := field(m); m.Struck >= 0 && *at < 0 {

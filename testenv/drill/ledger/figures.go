@@ -6,28 +6,28 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// GoesOn is the longest pause of what never stops: a hiccup of a busy machine.
+// GoesOn is the longest pause that does not count as one: a hiccup of a busy machine.
 const GoesOn = 300 * time.Millisecond
 
-// Marks are the moments of a drill as its observers saw them, since its start; -1 for what was not seen.
+// Marks are the moments of a drill as its observers saw them, since its start; -1 if not seen.
 type Marks struct {
 	// Began is when the load had warmed up, Ended when it sent no more.
 	Began, Ended time.Duration
-	// Struck is when the act began to break or switch something, Healed when it was put right again.
+	// Struck is when the act began to break or fail over a server, Healed when it ended the failure.
 	Struck, Healed time.Duration
-	// Detected is when the servers first said so, Elected when they named a candidate, Promoted when they said that it
-	// is primary.
+	// Detected is when the servers first reported the failure, Elected when they named a candidate, Promoted when they
+	// reported it as primary.
 	Detected, Elected, Promoted time.Duration
-	// Accepts is when a new primary first accepted a write, asked directly: one for each switch of the drill.
+	// Accepts is when a new primary first accepted a write, sent directly: one for each failover of the drill.
 	Accepts []time.Duration
-	// Strikes are the moments of Struck of each switch, in order; the first is Struck.
+	// Strikes are the moments of each strike, in order; the first is Struck.
 	Strikes []time.Duration
 	// Unelected is how many elections since the strike ended without a leader, and so without a new primary: the votes
-	// were split. 0 where servers do not tell.
+	// were split. 0 if the servers do not report it.
 	Unelected int `json:",omitempty"`
 }
 
-// Unseen are Marks of which nothing was seen yet.
+// Unseen returns Marks of which none was seen yet.
 func Unseen() Marks {
 	return Marks{Began: -1, Ended: -1, Struck: -1, Healed: -1, Detected: -1, Elected: -1, Promoted: -1}
 }
@@ -39,7 +39,7 @@ type Latency struct {
 	Max            time.Duration
 }
 
-// Figures are what a ledger says in numbers.
+// Figures are the numbers of a ledger.
 type Figures struct {
 	Requests int
 	// Errors are counted by their first word. What the impatient clients met is in Impatient, and they are counted
@@ -47,7 +47,7 @@ type Figures struct {
 	Errors map[string]int
 	// Example is one whole text for each first word.
 	Example map[string]string
-	// Uncertain counts what the clients were told nobody knows.
+	// Uncertain counts the writes that were answered -UNCERTAIN.
 	Uncertain int
 	// GaveUp counts the requests of impatient clients that were not answered in time.
 	GaveUp int
@@ -63,7 +63,7 @@ type Figures struct {
 	Before, During, After Latency
 }
 
-// Failed counts errors of all kinds.
+// Failed returns the number of errors of all kinds.
 func (f *Figures) Failed() (sum int) {
 	for _, n := range f.Errors {
 		sum += n
@@ -85,10 +85,10 @@ func (f *Figures) Phases() []Phase {
 // Pause is a time without a success.
 type Pause struct{ From, To time.Duration }
 
-// Length is how long it was.
+// Length returns its duration.
 func (p Pause) Length() time.Duration { return p.To - p.From }
 
-// Count makes Figures of a ledger. Pure. window is how long after a strike a request may still have been sent to the
+// Count makes Figures of a ledger. window is how long after a strike a request may still have been sent to the
 // former primary.
 func Count(entries []Entry, m Marks, window time.Duration) Figures {
 	f := Figures{Requests: len(entries), Errors: map[string]int{}, Example: map[string]string{}}
@@ -150,7 +150,7 @@ func (f *Figures) count(e *Entry, m Marks, window time.Duration) {
 	}
 }
 
-// longest finds the longest time between two successes from Began to Ended; the time before the first and after the
+// longest returns the longest time between two successes from Began to Ended; the time before the first and after the
 // last one counts too.
 func longest(sorted []Entry, m Marks, counts func(*Entry) bool) Pause {
 	var pause Pause
@@ -175,7 +175,7 @@ func longest(sorted []Entry, m Marks, counts func(*Entry) bool) Pause {
 	return pause
 }
 
-// latencyMax is the longest latency that is told apart.
+// latencyMax is the longest latency that is distinguished.
 const latencyMax = 10 * time.Minute
 
 func Percentiles(entries []Entry, counts func(*Entry) bool) Latency {

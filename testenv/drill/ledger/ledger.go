@@ -1,5 +1,5 @@
-// Package ledger has every request of a drill, the figures made of them, and the verdict: what came of the requests,
-// what was read back and what observers saw go in, a judgement comes out.
+// Package ledger has every request of a drill, the figures made of them, and the verdict. It is pure: the ends of the
+// requests, the data that was read back and the marks of the observers go in, a judgement comes out.
 package ledger
 
 import (
@@ -17,7 +17,7 @@ const (
 	// Incr counts on the connection's counter: acknowledged <= value <= acknowledged + uncertain.
 	Incr
 	// Push appends a number to the connection's list and belongs to a client that gives up early: a smaller number
-	// behind a larger one was executed after its client had left.
+	// after a larger one was executed after its client had left.
 	Push
 	// Get reads a key that was written before the drill began and never changes.
 	Get
@@ -27,22 +27,22 @@ var kindNames = [...]string{"set", "incr", "push", "get"}
 
 func (k Kind) String() string { return kindNames[k] }
 
-// Writes says whether the request changes something.
+// Writes reports whether the request changes data.
 func (k Kind) Writes() bool { return k != Get }
 
 // Outcome is how a request ended, as its client saw it.
 type Outcome uint8
 
 const (
-	// Acknowledged: the reply that was wanted.
+	// Acknowledged: the expected reply.
 	Acknowledged Outcome = iota
-	// Uncertain: the client was told that nobody knows.
+	// Uncertain: the reply was -UNCERTAIN.
 	Uncertain
 	// Refused: another error reply. It should not have been executed.
 	Refused
 	// Broken: the connection ended, or could not be made, before a reply.
 	Broken
-	// Wrong: a reply that belongs to something else.
+	// Wrong: a reply that belongs to another request.
 	Wrong
 	// GaveUp: the client left before a reply.
 	GaveUp
@@ -59,24 +59,24 @@ type Entry struct {
 	// Conn is the connection; Number counts its requests from 0 and names the key.
 	Conn, Number int
 	Kind         Kind
-	// Struck says that the key belongs to the shard whose primary the drill breaks.
+	// Struck reports whether the key belongs to the shard whose primary the drill breaks.
 	Struck bool
 	// Patience is set for clients that give up: they are counted apart.
 	Patience time.Duration
 	// Intended is when the request should have been sent, Sent when it was (-1: never), Done when its end was known.
 	Intended, Sent, Done time.Duration
 	Outcome              Outcome
-	// Text is the error reply, or what broke; empty when acknowledged.
+	// Text is the error reply, or the error of the connection; empty when acknowledged.
 	Text string
 }
 
-// Prefix is the first word of what went wrong; "closed" and the like for connections.
+// Prefix returns the first word of Text: the error's prefix, or "closed" and the like for connections.
 func (e *Entry) Prefix() string {
 	word, _, _ := strings.Cut(e.Text, " ")
 	return word
 }
 
-// maybe says whether a write may have been executed although nobody said so.
+// maybe reports whether a write may have been executed without an acknowledgement.
 func (e *Entry) maybe() bool {
 	switch e.Outcome {
 	case Uncertain, GaveUp, Unanswered, Wrong:
@@ -88,7 +88,7 @@ func (e *Entry) maybe() bool {
 	}
 }
 
-// Found is what was read back after the drill.
+// Found holds the data that was read back after the drill.
 type Found struct {
 	// Keys are those that exist, by connection and number.
 	Keys map[[2]int]bool
@@ -98,7 +98,7 @@ type Found struct {
 	Lists map[int][]int
 }
 
-// Account is what became of the writes.
+// Account counts the fates of the writes.
 type Account struct {
 	// Acknowledged counts writes, Lost those of them that are not there, LastLost the time of the latest one's
 	// acknowledgement (-1: none).
@@ -109,15 +109,15 @@ type Account struct {
 	// Twice counts executions beyond one for each write that may have been executed.
 	Twice int
 	// Late counts writes that were executed after their client had left and gone on, although they were sent when there
-	// was no primary to send them to. Overtaken counts the others of that kind: they were under way to a server when
-	// their client left, and nobody can call them back.
+	// was no primary to send them to. Overtaken counts the others of that kind: they were in flight to a server when
+	// their client left, and cannot be recalled.
 	Late, Overtaken int
-	// Ghosts counts writes that were refused and executed nevertheless.
+	// Ghosts counts writes that were refused and executed.
 	Ghosts int
 }
 
-// Parked says of requests that they were sent when no primary could take them: later than window after a strike, and
-// before the next primary accepted.
+// Parked reports whether a request was sent when no primary could take it: later than window after a strike, and before
+// the next primary accepted writes.
 func Parked(m Marks, window time.Duration) func(*Entry) bool {
 	return func(e *Entry) bool {
 		for i, strike := range m.Strikes {
@@ -129,8 +129,8 @@ func Parked(m Marks, window time.Duration) func(*Entry) bool {
 	}
 }
 
-// Balance compares what was acknowledged with what was found. Pure. parked says which requests no server can have had
-// before their client left.
+// Balance compares the acknowledged writes with the data that was found. parked reports which requests no server can
+// have received before their client left.
 func Balance(entries []Entry, found Found, parked func(*Entry) bool) Account {
 	a := Account{LastLost: -1, FirstLost: -1}
 	type count struct{ acked, maybe int64 }

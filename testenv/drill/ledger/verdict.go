@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// Allowance is how many of something a drill may leave behind.
+// Allowance is how many uncertain or lost writes a drill may leave behind.
 type Allowance uint8
 
 const (
 	// None at all.
 	None Allowance = iota
-	// InFlight: as many as were under way.
+	// InFlight: as many as were in flight.
 	InFlight
-	// Receipt: as many as the gateway itself says.
+	// Receipt: as many as the gateway's receipts report.
 	Receipt
-	// Reported: any number, told and not judged.
+	// Reported: any number, reported and not judged.
 	Reported
 )
 
-// Bar is what a drill must reach.
+// Bar holds the limits that a drill has to keep.
 type Bar struct {
 	// Uncertain and Lost bound what may be left behind. Errors, double and late executions are never allowed.
 	Uncertain, Lost Allowance
@@ -35,31 +35,31 @@ type Bar struct {
 	ReadPause time.Duration
 	// InFlightFor is how long after the strike a write may still have been sent to the former primary.
 	InFlightFor time.Duration
-	// Switches is how many switches of the primary there must be, or the drill is vacuous; -1: there must be none.
+	// Switches is how many failovers there must be, or the drill is vacuous; -1: there must be none.
 	Switches int
-	// Holds says that the gateway must have held somebody, or the drill is vacuous.
+	// Holds demands that a client had to wait, or the drill is vacuous.
 	Holds bool
-	// Fenced says that nothing that was acknowledged after Marks.Healed may be lost.
+	// Fenced demands that no write is lost that was acknowledged after Marks.Healed.
 	Fenced bool
 }
 
-// Gate is what the gateway said of itself.
+// Gate holds what the gateway reports in INFO.
 type Gate struct {
-	// Known says that the path is a gateway that tells these things.
+	// Known reports whether the path is a gateway that answers INFO.
 	Known bool
-	// Held is the most clients that were parked at once.
+	// Held is the highest number of clients that waited at once.
 	Held int
-	// Failovers is how many it began by holding a shard.
+	// Failovers is how many failovers it began to buffer requests for.
 	Failovers int
-	// Uncertain is how many requests it answered so, DoneAgain how many it sent a second time.
+	// Uncertain is how many requests it answered with -UNCERTAIN, DoneAgain how many it retried.
 	Uncertain, DoneAgain int
-	// Acknowledged is how many writes the former primaries had acknowledged, as the receipts say.
+	// Acknowledged is how many writes the former primaries had acknowledged, as the receipts report.
 	Acknowledged int
-	// Receipts are what it said of lost writes, one for each failover: at most so many; -1: it did not know.
+	// Receipts bound the lost writes of each failover; -1: unknown.
 	Receipts []int
 }
 
-// Receipt is how many writes the receipts allow to be lost, and whether there was one.
+// Receipt returns how many writes are lost at most by all receipts, and whether there was one.
 func (g *Gate) Receipt() (int, bool) {
 	sum, told := 0, false
 	for _, n := range g.Receipts {
@@ -70,17 +70,17 @@ func (g *Gate) Receipt() (int, bool) {
 	return sum, told
 }
 
-// Verdict is the judgement. Broken has each promise that was not kept; Vacuous says why the drill proves nothing, empty
-// when it does.
+// Verdict is the judgement. Broken has each promise that was not kept; Vacuous is the reason why the drill proves
+// nothing, empty if it does.
 type Verdict struct {
 	Broken  []Breach
 	Vacuous string
 }
 
-// Breach is one promise that was not kept: what was found, and what was promised instead; empty where that is plain.
+// Breach is one promise that was not kept: the finding, and the promise, empty if that is plain.
 type Breach struct{ Found, Promised string }
 
-// String is both as a sentence.
+// String returns both as a sentence.
 func (b Breach) String() string {
 	if b.Promised == "" {
 		return b.Found
@@ -88,7 +88,7 @@ func (b Breach) String() string {
 	return b.Found + ", " + b.Promised
 }
 
-// Sentences are the broken promises, one each.
+// Sentences returns a sentence for each broken promise.
 func (v *Verdict) Sentences() []string {
 	all := make([]string, 0, len(v.Broken))
 	for _, b := range v.Broken {
@@ -97,14 +97,14 @@ func (v *Verdict) Sentences() []string {
 	return all
 }
 
-// Kept says that the drill was one and all promises were kept.
+// Kept reports whether the drill was not vacuous and all promises were kept.
 func (v *Verdict) Kept() bool { return len(v.Broken) == 0 && v.Vacuous == "" }
 
 func (v *Verdict) breaks(promised, format string, args ...any) {
 	v.Broken = append(v.Broken, Breach{Found: fmt.Sprintf(format, args...), Promised: promised})
 }
 
-// Judge holds figures against a bar. Pure.
+// Judge compares figures with a bar.
 func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 	var v Verdict
 	v.Vacuous = vacuous(f, g, m, bar)
@@ -122,7 +122,7 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 		switch {
 		case bar.Resume == 0:
 		case lag < 0:
-			v.breaks("", "no write was acknowledged after switch %d", i+1)
+			v.breaks("", "no write was acknowledged after failover %d", i+1)
 		case lag > bar.Resume:
 			v.breaks(atMost(bar.Resume), "writes resumed %s after the new primary accepted them", Spell(lag))
 		}
@@ -163,26 +163,26 @@ func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 	}
 }
 
-// vacuous says why a drill proves nothing.
+// vacuous returns the reason why a drill proves nothing; empty if it does.
 func vacuous(f Figures, g Gate, m Marks, bar Bar) string {
 	switch {
 	case f.Before.Count == 0:
-		return "nothing flowed before it struck"
+		return "no request succeeded before the strike"
 	case m.Struck < 0:
 		return "nothing was broken"
 	case bar.Switches > 0 && len(m.Accepts) < bar.Switches:
-		return fmt.Sprintf("%d switches of the primary were seen, %d were to be caused", len(m.Accepts), bar.Switches)
+		return fmt.Sprintf("%d failovers were observed, %d were expected", len(m.Accepts), bar.Switches)
 	case bar.Switches < 0 && len(m.Accepts) > 0:
-		return "another server became primary, which was not the plan"
+		return "an unexpected failover happened"
 	case bar.Holds && g.Known && g.Held+g.Failovers == 0:
-		return "nobody was held"
+		return "no client had to wait"
 	}
 	return ""
 }
 
 func atMost(d time.Duration) string { return "at most " + Spell(d) + " is promised" }
 
-// Spell writes a duration with as many digits as matter to a reader: 40 µs as "0.04 ms", then "5.96 ms", "62 ms",
+// Spell formats a duration with as many digits as matter to a reader: 40 µs as "0.04 ms", then "5.96 ms", "62 ms",
 // "1.385 s".
 func Spell(d time.Duration) string {
 	switch {

@@ -154,11 +154,13 @@ func TestJudge(t *testing.T) {
 		{"resumed late", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Resumed[0] = 101 * ms },
 			"resumed 101 ms after"},
 		{"never resumed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Resumed[0] = -1 }, "no write was"},
-		{"no switch", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Accepts = nil }, "0 switches"},
-		{"a switch too many", func(_ *Figures, _ *Account, _ *Gate, _ *Marks, b *Bar) { b.Switches = -1 }, "not the plan"},
-		{"nobody held", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { g.Held = 0 }, "nobody was held"},
+		{"no switch", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Accepts = nil }, "0 failovers"},
+		{"a switch too many", func(_ *Figures, _ *Account, _ *Gate, _ *Marks, b *Bar) { b.Switches = -1 },
+			"unexpected failover"},
+		{"nobody held", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { g.Held = 0 }, "no client had to wait"},
 		{"no gateway", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { *g = Gate{} }, ""},
-		{"nothing flowed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Before.Count = 0 }, "nothing flowed"},
+		{"nothing flowed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Before.Count = 0 },
+			"no request succeeded"},
 		{"nothing struck", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Struck = -1 }, "nothing was broken"},
 	} {
 		entries, m := story()

@@ -11,7 +11,7 @@ import (
 
 // Book is the ledger while it is being written.
 type Book struct {
-	// Start is the moment that all times of entries are since.
+	// Start is the origin of all times of entries.
 	Start time.Time
 
 	mu      sync.Mutex
@@ -20,7 +20,7 @@ type Book struct {
 	*Tally
 }
 
-// Tally is what a line that lives tells; several books may share one.
+// Tally counts the ends of requests for a live display; several books may share one.
 type Tally struct {
 	Acknowledged, Uncertain, Errors atomic.Int64
 }
@@ -42,15 +42,15 @@ func (b *Book) note(e ledger.Entry) {
 	b.entries = append(b.entries, e)
 }
 
-// Taken gives the entries so far; the caller owns them.
+// Taken returns the entries so far; the caller owns them.
 func (b *Book) Taken() []ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]ledger.Entry(nil), b.entries...)
 }
 
-// After gives the entries whose end was known after from; the caller owns them. What ends at once on several
-// connections is noted a little out of order, which a line that lives can bear.
+// After returns the entries whose end was known after from; the caller owns them. Requests that end at the same time on
+// several connections are recorded a little out of order, which a live display tolerates.
 func (b *Book) After(from time.Duration) []ledger.Entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,7 +61,7 @@ func (b *Book) After(from time.Duration) []ledger.Entry {
 	return slices.Clone(b.entries[first:])
 }
 
-// WroteSince says whether a write of the struck shard that was sent after from has been acknowledged.
+// WroteSince reports whether a write of the struck shard that was sent after from has been acknowledged.
 func (b *Book) WroteSince(from time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,13 +16,13 @@ type Names struct {
 	Tags []string
 }
 
-// Keyspace is what all keys of all drills begin with.
+// Keyspace is the prefix of all keys of all drills.
 const Keyspace = "evergate:drill:"
 
-// readKeys is how many keys a reading connection goes round.
+// readKeys is how many keys a reading connection reads in turn.
 const readKeys = 16
 
-// Part is what stands between prefix and rest: a hash tag in a cluster.
+// Part returns the middle of a key, between Prefix and the rest: a hash tag in a cluster.
 func (n *Names) Part(conn int, struck bool) string {
 	if len(n.Tags) == 0 || !struck {
 		return ""
@@ -30,7 +30,7 @@ func (n *Names) Part(conn int, struck bool) string {
 	return "{" + n.Tags[conn%len(n.Tags)] + "}:"
 }
 
-// key is the one that a request uses.
+// key returns the key of a request.
 func (n *Names) key(e *ledger.Entry) string {
 	base := n.Prefix + n.Part(e.Conn, e.Struck)
 	switch e.Kind {
@@ -45,10 +45,10 @@ func (n *Names) key(e *ledger.Entry) string {
 	}
 }
 
-// twin is the second key of a write of two keys; both lie in one slot.
+// twin returns the second key of a write of two keys; both lie in one slot.
 func twin(key string) string { return key + ":twin" }
 
-// value is what a key holds that is written once.
+// value returns the value of a key that is written once.
 func (n *Names) value(e *ledger.Entry) string {
 	if e.Kind == ledger.Get {
 		return fmt.Sprintf("read-%d-%d", e.Conn, e.Number%readKeys)
@@ -56,7 +56,7 @@ func (n *Names) value(e *ledger.Entry) string {
 	return fmt.Sprintf("set-%d-%d", e.Conn, e.Number)
 }
 
-// command is the request as it is sent. In a cluster every fourth write sets two keys: such a command meets
+// command returns the arguments of a request. In a cluster every fourth write sets two keys: such a command meets
 // TRYAGAIN while its slot moves.
 func (n *Names) command(e *ledger.Entry) []string {
 	key := n.key(e)
@@ -79,7 +79,7 @@ func (n *Names) paired(e *ledger.Entry) bool {
 	return e.Kind == ledger.Set && e.Struck && len(n.Tags) > 0 && e.Number%4 == 3
 }
 
-// Keys are all that the load has made or may have made: those that are read, and those of its requests so far.
+// Keys returns all keys that the load may have written: those that are read, and those of its requests so far.
 func (l *Load) Keys(entries []ledger.Entry) map[string]bool {
 	keys := map[string]bool{}
 	for i := range l.Conns {

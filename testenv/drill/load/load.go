@@ -22,18 +22,18 @@ const (
 	// depth is how many requests of a pipelining connection may be unanswered, burst how many it sends at once.
 	depth = 128
 	burst = 8
-	// endPatience is how long replies are waited for when nothing more is sent: longer than any hold of the gateway.
+	// endPatience is how long the load waits for replies after its last request: longer than the gateway's default hold.
 	endPatience = 20 * time.Second
-	// leavePatience is how long a client that gives up waits for the other side's goodbye.
+	// leavePatience is how long a client that gives up waits for the other side to close.
 	leavePatience = time.Second
 	// impatientRate is how many requests an impatient client would send in a second.
 	impatientRate = 10
 )
 
-// impatience are the clients that give up.
+// impatience holds how long each client waits that gives up.
 var impatience = [...]time.Duration{100 * time.Millisecond, 100 * time.Millisecond, 3 * time.Second}
 
-// role is what a connection does all the time.
+// role is the behaviour of a connection.
 type role struct {
 	kind      ledger.Kind
 	pipelined bool
@@ -44,7 +44,7 @@ type role struct {
 var roles = []role{{kind: ledger.Set}, {kind: ledger.Get}, {kind: ledger.Incr}, {kind: ledger.Set, pipelined: true},
 	{kind: ledger.Get, pipelined: true}, {kind: ledger.Incr, pipelined: true}, {kind: ledger.Set}, {kind: ledger.Get}}
 
-// Load sends at fixed times over some connections and notes every end in a book.
+// Load sends requests at fixed times over its connections and records how each ended in a book.
 type Load struct {
 	Names Names
 	// Dial makes a connection to the path under test.
@@ -54,7 +54,7 @@ type Load struct {
 	Book        *Book
 
 	stopped chan struct{}
-	// patience ends when what is owed is waited for no longer; set before stopped is closed.
+	// patience ends the wait for replies; set before stopped is closed.
 	patience context.Context
 	running  sync.WaitGroup
 }
@@ -62,8 +62,8 @@ type Load struct {
 // Impatient is how many clients give up; they come on top of the patient ones.
 const Impatient = len(impatience)
 
-// plan says what connection i does. Where there are several shards, the second group of eight connections uses keys of
-// all of them.
+// plan returns the role of connection i. If there are several shards, the second group of eight connections uses keys
+// of all of them.
 func (l *Load) plan(i int) (r role, struck bool) {
 	if i >= l.Conns {
 		return role{kind: ledger.Push, patience: impatience[i-l.Conns]}, true
@@ -111,7 +111,7 @@ func (l *Load) readable(conn *servers.Conn) error {
 				return err
 			}
 			if l.judge(&e, reply); e.Outcome != ledger.Acknowledged {
-				return fmt.Errorf("GET is answered %q", reply)
+				return fmt.Errorf("GET is answered with %q", reply)
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func (l *Load) Begin() {
 	}
 }
 
-// Stop ends the sending and waits for the replies that are still owed, for endPatience at most.
+// Stop ends the sending and waits for pending replies, for endPatience at most.
 func (l *Load) Stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()
@@ -156,7 +156,7 @@ type pipe struct {
 	places  chan struct{}
 	// dead is closed when the receiver has ended.
 	dead chan struct{}
-	// ending says that the drill closes the connection itself.
+	// ending reports whether the drill closes the connection itself.
 	ending atomic.Bool
 }
 
@@ -187,7 +187,7 @@ func (c *client) run() {
 	}
 }
 
-// schedule is the time between two sendings and the time of the first one. Connections do not march in step.
+// schedule returns the time between two sendings and the time of the first. Connections start at different times.
 func (c *client) schedule() (each, first time.Duration) {
 	if c.patience > 0 {
 		each = time.Second / impatientRate
@@ -249,7 +249,7 @@ func (c *client) stopping() bool {
 	}
 }
 
-// fail notes a request that was never sent.
+// fail records a request that was never sent.
 func (c *client) fail(e ledger.Entry, outcome ledger.Outcome, text string) {
 	e.Sent, e.Done, e.Outcome, e.Text = -1, c.load.Book.now(), outcome, text
 	c.load.Book.note(e)
@@ -257,7 +257,7 @@ func (c *client) fail(e ledger.Entry, outcome ledger.Outcome, text string) {
 
 func (c *client) flush() {
 	if len(c.buf) > 0 && c.pipe != nil {
-		_, _ = c.pipe.conn.Write(c.buf) // the receiver hears of it
+		_, _ = c.pipe.conn.Write(c.buf) // the receiver notices
 	}
 	c.buf = c.buf[:0]
 }
@@ -278,7 +278,7 @@ func (c *client) connect(e *ledger.Entry) bool {
 	return true
 }
 
-// bury notes what was in the pipeline of a dead connection.
+// bury records the requests that were in the pipeline of a closed connection.
 func (c *client) bury() {
 	for {
 		select {
@@ -295,7 +295,7 @@ func (c *client) bury() {
 	}
 }
 
-// end waits for what is owed, as long as the load has patience.
+// end waits for pending replies, as long as the load has patience.
 func (c *client) end() {
 	if c.pipe == nil {
 		return
@@ -319,8 +319,8 @@ func (p *pipe) lose(b *Book, e ledger.Entry, text string) {
 	b.note(e)
 }
 
-// leave closes the connection and waits until the other side has seen that, so that what comes next on a new
-// connection comes after it.
+// leave closes the connection and waits until the other side has noticed, so that requests on the next connection come
+// after it.
 func (p *pipe) leave() {
 	if tcp, ok := p.conn.Conn.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
 		p.conn.Timeout = leavePatience
@@ -356,7 +356,7 @@ func (c *client) receive(p *pipe) {
 	}
 }
 
-// judge sets the outcome that a reply means.
+// judge sets the outcome by the reply.
 func (l *Load) judge(e *ledger.Entry, frame []byte) {
 	text := strings.TrimSuffix(string(frame), "\r\n")
 	e.Outcome, e.Text = ledger.Acknowledged, ""

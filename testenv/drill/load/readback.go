@@ -14,19 +14,18 @@ import (
 const (
 	// batch is how many keys are read or removed in one pipeline.
 	batch = 256
-	// settlePatience is how long something may be missing before it is called lost: a replica that answers may be
-	// behind, and the primary is not always asked.
+	// settlePatience is how long a write may be missing before it counts as lost: a replica that answers may lag, and
+	// the primary is not always asked.
 	settlePatience = 3 * time.Second
 )
 
-// Readback finds what the load has left behind, through the path under test.
+// Readback reads and removes the keys of a load.
 type Readback struct {
 	Names Names
 	Dial  func() (*servers.Conn, error)
 }
 
-// Read asks for every key that a write may have made. What is missing, or less than was acknowledged, is asked for
-// again for a while.
+// Read reads every key that a write may have made. It retries for a while if keys are missing, or counters too low.
 func (r *Readback) Read(ctx context.Context, entries []ledger.Entry) (ledger.Found, error) {
 	found := ledger.Found{Keys: map[[2]int]bool{}, Counters: map[int]int64{}, Lists: map[int][]int{}}
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
@@ -107,7 +106,7 @@ func (r *Readback) readBatch(conn *servers.Conn, entries []ledger.Entry, found l
 	return nil
 }
 
-// keep notes the lines of one reply.
+// keep records the lines of one reply.
 func (r *Readback) keep(e *ledger.Entry, lines []string, found ledger.Found) {
 	switch e.Kind {
 	case ledger.Set:

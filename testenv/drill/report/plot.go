@@ -61,8 +61,8 @@ func (r *Report) end() time.Duration {
 func (r *Report) zero() time.Duration { return max(r.Marks.Struck, 0) }
 
 // axis is the frame of both drawings: seconds, strikes and new primaries.
-func (r *Report) axis(b *strings.Builder, height int, s scale) {
-	fmt.Fprintf(b, "<svg height=%d role=img>\n", height+axisHeight)
+func (r *Report) axis(b *strings.Builder, label string, height int, s scale) {
+	fmt.Fprintf(b, "<svg height=%d role=img aria-label=\"%s\">\n", height+axisHeight, label)
 	step := tickStep(s.to - s.from)
 	for at := s.from.Truncate(step); at <= s.to; at += step {
 		place := s.x(at)
@@ -105,7 +105,7 @@ func tickStep(length time.Duration) time.Duration {
 const decades = 6
 
 func (r *Report) latencyPlot(b *strings.Builder, s scale) {
-	r.axis(b, latencyHeight, s)
+	r.axis(b, "latency of each request", latencyHeight, s)
 	y := func(d time.Duration) float64 {
 		level := math.Log10(float64(max(d.Microseconds(), 100)) / 100)
 		return latencyHeight - latencyHeight*min(level, decades)/decades
@@ -156,7 +156,7 @@ func (r *Report) timelinePlot(b *strings.Builder, s scale) {
 		}
 		return order
 	})
-	r.axis(b, rowHeight*(len(rows)+2), s)
+	r.axis(b, "events of the drill", rowHeight*(len(rows)+2), s)
 	top := 0
 	row := func(name string) (y int) {
 		y = top + rowHeight - 10

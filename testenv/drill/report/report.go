@@ -73,7 +73,7 @@ func (r *Report) Text() string {
 		fmt.Fprintf(&b, "  %-14s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("errors", "%s", errorText(f.Errors))
-	row("uncertain", "%d of at most %d in flight; %d requests of impatient clients were given up", f.Uncertain, f.InFlight,
+	row("uncertain", "%d of at most %d in flight; impatient clients gave up %d requests", f.Uncertain, f.InFlight,
 		f.GaveUp)
 	row("lost", "%d of %d acknowledged writes", a.Lost, a.Acknowledged)
 	if n, told := r.Gate.Receipt(); told {
