@@ -109,7 +109,11 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 	var v Verdict
 	v.Vacuous = vacuous(f, g, m, bar)
 	for _, word := range slices.Sorted(maps.Keys(f.Errors)) {
-		v.breaks("", "%d errors %s, for example %q", f.Errors[word], word, f.Example[word])
+		noun := "errors"
+		if f.Errors[word] == 1 {
+			noun = "error"
+		}
+		v.breaks("", "%d %s %s, for example %q", f.Errors[word], noun, word, f.Example[word])
 	}
 	v.judgeWrites(f, a, g, m, bar)
 	if p := f.WritePause.Length(); bar.Pause > 0 && p > bar.Pause {

@@ -136,8 +136,12 @@ func TestHeadlines(t *testing.T) {
 			"0 errors; 2 writes uncertain; writes paused for 4.4 s, to the end of the drill; nothing lost"},
 		{"wrongs", func(r *Report) { r.Account.Lost, r.Account.Twice, r.Account.Ghosts, r.Account.Late = 1, 1, 2, 1 },
 			"0 errors; 2 writes uncertain; writes paused for 1.4 s, of which the gateway added 0.1 ms; " +
-				"1 of 4944 acknowledged writes lost; 1 write executed twice; 1 write executed after its client had left; " +
-				"2 writes refused and executed"},
+				"1 of 4944 acknowledged writes lost (the gateway reported at most 38); 1 write executed twice; " +
+				"1 write executed after its client had left; 2 writes refused and executed"},
+		{"lost and not reported", func(r *Report) {
+			r.Figures.Uncertain, r.Account.Lost, r.Gate.Receipts = 0, 2, []int{-1}
+		}, "0 errors; writes paused for 1.4 s, of which the gateway added 0.1 ms; " +
+			"2 of 4944 acknowledged writes lost (the gateway reported none)"},
 		{"nothing proven", func(r *Report) { r.Verdict.Vacuous = "nothing was broken" },
 			"this run proves nothing: nothing was broken"},
 	} {

@@ -59,7 +59,8 @@ func (r *Report) losses() (parts []string) {
 	if a.Lost == 0 {
 		parts = append(parts, "nothing lost")
 	} else {
-		parts = append(parts, fmt.Sprintf("%d of %s lost", a.Lost, count(a.Acknowledged, "acknowledged write")))
+		parts = append(parts, fmt.Sprintf("%d of %s lost", a.Lost, count(a.Acknowledged, "acknowledged write"))+
+			r.reported())
 	}
 	for _, c := range []struct {
 		n    int
@@ -70,6 +71,17 @@ func (r *Report) losses() (parts []string) {
 		}
 	}
 	return parts
+}
+
+// reported is what the gateway's receipts say of lost writes; empty for another path.
+func (r *Report) reported() string {
+	if !r.Promised() {
+		return ""
+	}
+	if n, told := r.Gate.Receipt(); told {
+		return fmt.Sprintf(" (the gateway reported at most %d)", n)
+	}
+	return " (the gateway reported none)"
 }
 
 // count is "1 error", "2 errors".
