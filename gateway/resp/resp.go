@@ -24,6 +24,11 @@ var (
 	Asking     = []byte("*1\r\n$6\r\nASKING\r\n")
 	EmptyArray = []byte("*0\r\n")
 	NullArray  = []byte("*-1\r\n")
+
+	SyntaxError     = []byte("-ERR syntax error\r\n")
+	NotInteger      = []byte("-ERR value is not an integer or out of range\r\n")
+	BadTimeout      = []byte("-ERR timeout is not an integer or out of range\r\n")
+	NegativeTimeout = []byte("-ERR timeout is negative\r\n")
 )
 
 // Limits of what a client may send.

@@ -41,14 +41,14 @@ func (w *Worker) ofClient(c *client, id routing.ID, args [][]byte) (reply []byte
 		reply = resp.AppendVerbatim(nil, int(c.Proto), w.appendLine(nil, c, len(resp.AppendCommand(nil, args...))))
 	case routing.CmdClientNoEvict:
 		if reply = onOff(args[2], resp.OK); reply[0] == '+' {
-			c.noEvict = isWord(args[2], "on")
+			c.noEvict = resp.IsWord(args[2], "on")
 		}
 	case routing.CmdClientNoTouch:
 		reply = onOff(args[2], noTouch)
 	case routing.CmdClientImportSource:
 		reply = onOff(args[2], noImport)
 	case routing.CmdClientTracking, routing.CmdClientCaching:
-		if reply = resp.OK; id == routing.CmdClientCaching || len(args) != 3 || !isWord(args[2], "off") {
+		if reply = resp.OK; id == routing.CmdClientCaching || len(args) != 3 || !resp.IsWord(args[2], "off") {
 			reply = resp.AppendError(nil, unknownText(args)) // clients do without then
 		}
 	case routing.CmdClientGetRedir:
@@ -85,12 +85,12 @@ func (w *Worker) clientErrand(id routing.ID, args [][]byte) (e Errand, wrong []b
 // onOff reads ON or OFF: the answer to ON is given, that to OFF is OK.
 func onOff(word, on []byte) []byte {
 	switch {
-	case isWord(word, "on"):
+	case resp.IsWord(word, "on"):
 		return on
-	case isWord(word, "off"):
+	case resp.IsWord(word, "off"):
 		return resp.OK
 	}
-	return syntaxErr
+	return resp.SyntaxError
 }
 
 // noImport answers CLIENT IMPORT-SOURCE ON: what a server lets one connection do would be done by others.
@@ -112,7 +112,7 @@ var clientHelp = resp.AppendLines(nil,
 func setInfo(c *client, attribute, value []byte) []byte {
 	a := strings.ToLower(string(attribute))
 	if a != "lib-name" && a != "lib-ver" {
-		return resp.AppendError(nil, "ERR Unrecognized option '"+string(cut(attribute, 128))+"'")
+		return resp.AppendError(nil, "ERR Unrecognized option '"+string(resp.Cut(attribute, 128))+"'")
 	}
 	if !printable(value) {
 		return resp.AppendError(nil, "ERR "+a+" cannot contain spaces, newlines or special characters.")

@@ -39,9 +39,9 @@ var (
 func listFilter(args [][]byte) (f Filter, wrong []byte) {
 	switch {
 	case len(args) == 2:
-	case len(args) == 4 && isWord(args[2], "type"):
+	case len(args) == 4 && resp.IsWord(args[2], "type"):
 		return f, f.ofType(args[3])
-	case len(args) > 3 && isWord(args[2], "id"):
+	case len(args) > 3 && resp.IsWord(args[2], "id"):
 		for _, a := range args[3:] {
 			n, ok := resp.Integer(a)
 			if !ok {
@@ -50,7 +50,7 @@ func listFilter(args [][]byte) (f Filter, wrong []byte) {
 			f.IDs = append(f.IDs, n)
 		}
 	default:
-		return f, syntaxErr
+		return f, resp.SyntaxError
 	}
 	return f, nil
 }
@@ -64,7 +64,7 @@ func killFilter(args [][]byte) (f Filter, wrong []byte) {
 	f.Spares = true
 	for rest := args[2:]; len(rest) > 0; rest = rest[2:] {
 		if len(rest) < 2 {
-			return f, syntaxErr
+			return f, resp.SyntaxError
 		}
 		if wrong = f.take(rest[0], rest[1]); wrong != nil {
 			return f, wrong
@@ -90,12 +90,12 @@ func (f *Filter) take(name, value []byte) (wrong []byte) {
 		return f.ofType(value)
 	case "user":
 		if string(value) != defaultUser {
-			return resp.AppendError(nil, "ERR No such user '"+string(cut(value, 128))+"'")
+			return resp.AppendError(nil, "ERR No such user '"+string(resp.Cut(value, 128))+"'")
 		}
 	case "skipme":
-		f.Spares = isWord(value, "yes")
-		if !f.Spares && !isWord(value, "no") {
-			return syntaxErr
+		f.Spares = resp.IsWord(value, "yes")
+		if !f.Spares && !resp.IsWord(value, "no") {
+			return resp.SyntaxError
 		}
 	case "maxage":
 		n, ok := resp.Integer(value)
@@ -104,7 +104,7 @@ func (f *Filter) take(name, value []byte) (wrong []byte) {
 		}
 		f.AgeMin = time.Duration(n) * time.Second
 	default:
-		return syntaxErr
+		return resp.SyntaxError
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (f *Filter) ofType(word []byte) (wrong []byte) {
 	case "master", "replica", "slave":
 		f.Type = "none"
 	default:
-		return resp.AppendError(nil, "ERR Unknown client type '"+string(cut(word, 128))+"'")
+		return resp.AppendError(nil, "ERR Unknown client type '"+string(resp.Cut(word, 128))+"'")
 	}
 	return nil
 }
@@ -128,8 +128,6 @@ func word(arg []byte) *string {
 	s := string(arg)
 	return &s
 }
-
-func isWord(word []byte, lower string) bool { return strings.EqualFold(string(word), lower) }
 
 // names says that a client is among those that an errand is about.
 func (w *Worker) names(e *Errand, c *client) bool {

@@ -3,6 +3,7 @@ package worker
 import (
 	"strconv"
 
+	"evergate/gateway/resp"
 	"evergate/topology"
 )
 
@@ -80,7 +81,7 @@ func from(slot int) cursor {
 // parseCursor reads a cursor as servers do, with C's strtoul: nothing is 0, a sign is taken, and not all need make
 // sense.
 func parseCursor(word []byte) (number uint64, ok bool) {
-	digits := cut(word, len(word))
+	digits := resp.Cut(word, len(word))
 	if len(digits) == 0 {
 		return 0, true
 	}

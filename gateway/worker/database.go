@@ -30,7 +30,7 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	reply := resp.OK
 	switch {
 	case !ok:
-		reply = notInt
+		reply = resp.NotInteger
 	case int64(int32(n)) != n:
 		reply = noInt32
 	case n < 0:

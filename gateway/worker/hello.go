@@ -40,7 +40,7 @@ func (w *Worker) auth(c *client, args [][]byte) {
 	case 3:
 		user = args[1]
 	default:
-		w.answer(c, syntaxErr)
+		w.answer(c, resp.SyntaxError)
 		return
 	}
 	if w.login(c, user, password) {
@@ -101,19 +101,19 @@ func (w *Worker) hello(c *client, args [][]byte) bool {
 // helloOption does the first of the options of HELLO, and says how many words it has.
 func (w *Worker) helloOption(c *client, words [][]byte) (used int, wrong []byte) {
 	switch {
-	case isWord(words[0], "auth") && len(words) >= 3:
+	case resp.IsWord(words[0], "auth") && len(words) >= 3:
 		if !w.login(c, words[1], words[2]) {
 			return 0, wrongPass
 		}
 		return 3, nil
-	case isWord(words[0], "setname") && len(words) >= 2:
+	case resp.IsWord(words[0], "setname") && len(words) >= 2:
 		if !printable(words[1]) {
 			return 0, badName
 		}
 		c.Tell().Name = string(words[1])
 		return 2, nil
 	}
-	return 0, resp.AppendError(nil, "ERR Syntax error in HELLO option '"+string(cut(words[0], 128))+"'")
+	return 0, resp.AppendError(nil, "ERR Syntax error in HELLO option '"+string(resp.Cut(words[0], 128))+"'")
 }
 
 // greeting is the reply to HELLO. The gateway speaks for the server with the lowest version.

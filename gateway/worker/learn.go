@@ -64,7 +64,7 @@ type question struct {
 
 // nameAsked is how a command is asked about and remembered.
 func nameAsked(args [][]byte) string {
-	return strings.ToLower(string(cut(args[0], learnedNameMax+1)))
+	return strings.ToLower(string(resp.Cut(args[0], learnedNameMax+1)))
 }
 
 // row returns the row of a request that was seen before, from the table or learnt; nil where there is none.

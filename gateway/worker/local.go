@@ -114,8 +114,6 @@ func comesAfter(c *client, command *routing.Command) bool {
 
 var (
 	noCluster = []byte("-ERR This instance has cluster support disabled\r\n")
-	notInt    = []byte("-ERR value is not an integer or out of range\r\n")
-	syntaxErr = []byte("-ERR syntax error\r\n")
 )
 
 // simple answers the commands that need a line each.

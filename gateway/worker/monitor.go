@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
 )
@@ -152,7 +153,8 @@ var secretSetting = regexp.MustCompile(`(?i)pass|auth|user`)
 func followsAuth(of routing.ID, args [][]byte, i int) bool {
 	for back := 1; back <= 2 && i-back >= 2; back++ {
 		word := args[i-back]
-		if of == routing.CmdHello && isWord(word, "auth") || isWord(word, "auth2") || back == 1 && isWord(word, "auth") {
+		auth := resp.IsWord(word, "auth") && (back == 1 || of == routing.CmdHello)
+		if auth || resp.IsWord(word, "auth2") {
 			return true
 		}
 	}

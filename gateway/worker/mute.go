@@ -20,17 +20,17 @@ const (
 // clientReply does CLIENT REPLY ON|OFF|SKIP. All that came before has been answered.
 func (w *Worker) clientReply(c *client, how []byte) {
 	switch {
-	case isWord(how, "on"):
+	case resp.IsWord(how, "on"):
 		c.mute = loud
 		w.answer(c, resp.OK)
-	case isWord(how, "off"):
+	case resp.IsWord(how, "off"):
 		c.mute = muteAll
-	case isWord(how, "skip"):
+	case resp.IsWord(how, "skip"):
 		if c.mute == loud {
 			c.mute = muteOne
 		}
 	default:
-		w.answer(c, syntaxErr)
+		w.answer(c, resp.SyntaxError)
 	}
 }
 

@@ -13,10 +13,8 @@ import (
 // What was sent before is answered; the servers know nothing of it.
 
 var (
-	badTimeout      = []byte("-ERR timeout is not an integer or out of range\r\n")
-	negativeTimeout = []byte("-ERR timeout is negative\r\n")
-	lateTimeout     = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
-	badPauseMode    = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
+	lateTimeout  = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
+	badPauseMode = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
 )
 
 // pauseErrand reads CLIENT PAUSE milliseconds [WRITE|ALL].
@@ -25,17 +23,17 @@ func pauseErrand(args [][]byte, now time.Time) (e Errand, wrong []byte) {
 	if len(args) > 4 {
 		return e, wrongWords(args)
 	}
-	if len(args) == 4 && isWord(args[3], "write") {
+	if len(args) == 4 && resp.IsWord(args[3], "write") {
 		e.PauseAll = false
-	} else if len(args) == 4 && !isWord(args[3], "all") {
+	} else if len(args) == 4 && !resp.IsWord(args[3], "all") {
 		return e, badPauseMode
 	}
 	ms, ok := resp.Integer(args[2])
 	switch {
 	case !ok:
-		return e, badTimeout
+		return e, resp.BadTimeout
 	case ms < 0:
-		return e, negativeTimeout
+		return e, resp.NegativeTimeout
 	case ms > math.MaxInt64-now.UnixMilli():
 		return e, lateTimeout
 	}

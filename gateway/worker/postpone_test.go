@@ -3,6 +3,8 @@ package worker
 import (
 	"testing"
 	"time"
+
+	"evergate/gateway/resp"
 )
 
 // TestPauseHasAnEnd: CLIENT PAUSE takes what ends within the time that there is, in milliseconds of 64 bits.
@@ -13,9 +15,9 @@ func TestPauseHasAnEnd(t *testing.T) {
 		"9223370336854775808": string(lateTimeout),
 		"9223370336854775807": "",
 		"5000":                "",
-		"9223372036854775808": string(badTimeout),
-		"+5":                  string(badTimeout),
-		"-1":                  string(negativeTimeout),
+		"9223372036854775808": string(resp.BadTimeout),
+		"+5":                  string(resp.BadTimeout),
+		"-1":                  string(resp.NegativeTimeout),
 	} {
 		e, wrong := pauseErrand([][]byte{[]byte("CLIENT"), []byte("PAUSE"), []byte(ms)}, now)
 		if string(wrong) != want || want == "" && e.Pause < time.Second {

@@ -12,7 +12,7 @@ import (
 
 // refuse answers with the error that a decision names.
 func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
-	if why == routing.UnknownCommand && len(args) > 2 && isWord(args[1], "maint_notifications") && isOfClient(args) {
+	if why == routing.UnknownCommand && len(args) > 2 && resp.IsWord(args[1], "maint_notifications") && isOfClient(args) {
 		w.answer(c, resp.AppendError(nil, unknownText(args))) // go-redis tries it on each connection, and does without
 		return
 	}
@@ -78,8 +78,8 @@ func slotsOf(command *routing.Command, args [][]byte) string {
 	for _, at := range keys[1:] {
 		a, b := args[keys[0]], args[at]
 		if routing.Slot(a) != routing.Slot(b) {
-			return " ('" + string(cut(a, 64)) + "' to " + strconv.Itoa(routing.Slot(a)) + ", '" + string(cut(b, 64)) + "' to " +
-				strconv.Itoa(routing.Slot(b)) + "; a common {hash tag} puts both in one)"
+			return " ('" + string(resp.Cut(a, 64)) + "' to " + strconv.Itoa(routing.Slot(a)) + ", '" +
+				string(resp.Cut(b, 64)) + "' to " + strconv.Itoa(routing.Slot(b)) + "; a common {hash tag} puts both in one)"
 		}
 	}
 	return ""
@@ -95,22 +95,12 @@ func unknownText(args [][]byte) string {
 		if len(list) >= 128 {
 			break
 		}
-		list += "'" + string(cut(a, 128-len(list))) + "' "
+		list += "'" + string(resp.Cut(a, 128-len(list))) + "' "
 	}
-	return "ERR unknown command '" + string(cut(args[0], 128)) + "', with args beginning with: " + list
+	return "ERR unknown command '" + string(resp.Cut(args[0], 128)) + "', with args beginning with: " + list
 }
 
 func unknownSubcommand(container *routing.Command, args [][]byte) string {
-	return "ERR unknown subcommand '" + string(cut(args[1], 128)) + "'. Try " + strings.ToUpper(container.Name) + " HELP."
-}
-
-// cut shortens b, and ends it at a NUL as the C string it is in Redis.
-func cut(b []byte, n int) []byte {
-	b = b[:min(len(b), n)]
-	for i, ch := range b {
-		if ch == 0 {
-			return b[:i]
-		}
-	}
-	return b
+	return "ERR unknown subcommand '" + string(resp.Cut(args[1], 128)) + "'. Try " +
+		strings.ToUpper(container.Name) + " HELP."
 }

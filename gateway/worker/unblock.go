@@ -32,14 +32,14 @@ func unblockErrand(args [][]byte) (e Errand, wrong []byte) {
 		return e, wrongWords(args)
 	}
 	if len(args) == 4 {
-		e.AsError = isWord(args[3], "error")
-		if !e.AsError && !isWord(args[3], "timeout") {
+		e.AsError = resp.IsWord(args[3], "error")
+		if !e.AsError && !resp.IsWord(args[3], "timeout") {
 			return e, badUnblock
 		}
 	}
 	n, ok := resp.Integer(args[2])
 	if !ok {
-		return e, notInt
+		return e, resp.NotInteger
 	}
 	e.Number = n
 	return e, nil
@@ -48,7 +48,7 @@ func unblockErrand(args [][]byte) (e Errand, wrong []byte) {
 // wrongWords is Redis's error for a subcommand with too many arguments.
 func wrongWords(args [][]byte) []byte {
 	return resp.AppendError(nil,
-		"ERR unknown subcommand or wrong number of arguments for '"+string(cut(args[1], 128))+"'. Try CLIENT HELP.")
+		"ERR unknown subcommand or wrong number of arguments for '"+string(resp.Cut(args[1], 128))+"'. Try CLIENT HELP.")
 }
 
 // blocked finds the client that is to be unblocked, when it is blocked.

@@ -152,14 +152,14 @@ func waitInMulti(command *routing.Command, args [][]byte) []byte {
 	last := len(args) - 1
 	for _, a := range args[1:last] {
 		if _, ok := resp.Integer(a); !ok {
-			return notInt
+			return resp.NotInteger
 		}
 	}
 	switch ms, ok := resp.Integer(args[last]); {
 	case !ok:
-		return badTimeout
+		return resp.BadTimeout
 	case ms < 0:
-		return negativeTimeout
+		return resp.NegativeTimeout
 	}
 	return nobody(command)
 }

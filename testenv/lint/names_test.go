@@ -73,7 +73,7 @@ func f(name string, word []byte, c *Command) bool {
 	case "client|kill":
 	}
 	return name == "exec" || "Quit" != name || name == flush || slices.Contains([]string{"multi", "x"}, name) ||
-		strings.HasPrefix(name, "cluster|") || strings.EqualFold(name, "HELLO") || isWord(word, "auth") ||
+		strings.HasPrefix(name, "cluster|") || strings.EqualFold(name, "HELLO") || resp.IsWord(word, "auth") ||
 		name == "GETS" || name == c.Name || f("set")
 }
 `
@@ -166,7 +166,7 @@ func (s *source) comparedNames(consts map[string]string) (found []words) {
 // comparers are functions that compare their arguments.
 var comparers = map[string]bool{
 	"Contains": true, "Index": true, "Equal": true, "EqualFold": true, "HasPrefix": true, "HasSuffix": true,
-	"CutPrefix": true, "CutSuffix": true, "TrimPrefix": true, "isWord": true,
+	"CutPrefix": true, "CutSuffix": true, "TrimPrefix": true, "IsWord": true,
 }
 
 // called is the name of the function that is called, without its package.

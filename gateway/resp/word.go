@@ -1,0 +1,17 @@
+package resp
+
+import "strings"
+
+// IsWord reports whether an argument is a word, which is given in lower case, whatever case the client wrote it in.
+func IsWord(arg []byte, lower string) bool { return strings.EqualFold(string(arg), lower) }
+
+// Cut returns at most the first n bytes of an argument, up to a NUL: the C string that Redis prints in its errors.
+func Cut(arg []byte, n int) []byte {
+	arg = arg[:min(len(arg), n)]
+	for i, ch := range arg {
+		if ch == 0 {
+			return arg[:i]
+		}
+	}
+	return arg
+}
