@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/resp"
-	"evergate/gateway/worker"
 	"evergate/routing"
 	"evergate/topology"
 	"evergate/topology/watch"
@@ -22,26 +22,26 @@ import (
 const configRetry = 100 * time.Millisecond
 
 // configure does CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
-func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
-	gets := e.Command == routing.CmdConfigGet
+func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
+	gets := r.Command == routing.CmdConfigGet
 	if gets {
-		if name := secretIn(e.Words[1:]); name != "" {
+		if name := secretIn(r.Words[1:]); name != "" {
 			return resp.AppendError(nil, "ERR 'config get "+name+"' is not allowed through the gateway: it would reveal "+
 				"a password of the servers")
 		}
 	}
-	service := g.parts[e.Parts[0]].service
-	words := append([]string{"CONFIG"}, e.Words...)
-	if e.Command == routing.CmdConfigSet {
-		if name := protectedIn(e.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
+	service := g.parts[r.Services[0]].service
+	words := append([]string{"CONFIG"}, r.Words...)
+	if r.Command == routing.CmdConfigSet {
+		if name := protectedIn(r.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose access to the server; --allow '"+routing.ConfigSet+"' permits it")
 		}
-		if words = append(words[:2], g.toChange(ctx, service, e.Words[1:])...); len(words) == 2 {
+		if words = append(words[:2], g.toChange(ctx, service, r.Words[1:])...); len(words) == 2 {
 			return resp.OK
 		}
 	}
-	deadline := time.Now().Add(e.Patience)
+	deadline := time.Now().Add(r.Patience)
 	var asked []said // what was last said to a change, which does no harm twice
 	for {
 		all, why := g.askPrimaries(ctx, service, words)
@@ -50,12 +50,12 @@ func (g *Gateway) configure(ctx context.Context, e *worker.Errand) []byte {
 		}
 		switch {
 		case why == "" && gets:
-			return configGot(e, all)
+			return configGot(r, all)
 		case why == "":
 			return g.configDone(ctx, service, words, all)
 		case time.Now().Before(deadline):
 		case asked != nil:
-			return configChanged(e.Words[0], asked)
+			return configChanged(r.Words[0], asked)
 		default:
 			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf.Services[service].Name+"': "+why+
 				"; the command was not executed")
@@ -190,13 +190,13 @@ var configLocal = [][2]string{
 }
 
 // configGot makes one answer to CONFIG GET of those of the primaries.
-func configGot(e *worker.Errand, all []said) []byte {
-	patterns := e.Words[1:]
+func configGot(r *admin.Request, all []said) []byte {
+	patterns := r.Words[1:]
 	var tables [][][2]string
 	for i := range all {
 		switch err := all[i].err; {
 		case err != nil && watch.Refused(err):
-			return configTable(e, locally(patterns))
+			return configTable(r, locally(patterns))
 		case err != nil:
 			return resp.AppendError(nil, err.Error())
 		}
@@ -204,7 +204,7 @@ func configGot(e *worker.Errand, all []said) []byte {
 	}
 	agreed, name := agree(tables, patterns)
 	if name == "" {
-		return configTable(e, agreed)
+		return configTable(r, agreed)
 	}
 	var each []string
 	for i := range tables {
@@ -217,8 +217,8 @@ func configGot(e *worker.Errand, all []said) []byte {
 	return resp.AppendError(nil, "ERR evergate: the servers differ in '"+name+"': "+strings.Join(each, ", "))
 }
 
-func configTable(e *worker.Errand, pairs [][2]string) []byte {
-	b := resp.AppendMap(nil, int(e.Proto), len(pairs))
+func configTable(r *admin.Request, pairs [][2]string) []byte {
+	b := resp.AppendMap(nil, int(r.Proto), len(pairs))
 	for _, p := range pairs {
 		b = resp.AppendBulkString(resp.AppendBulkString(b, p[0]), p[1])
 	}

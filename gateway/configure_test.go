@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/admin"
 	"evergate/topology"
 )
 
@@ -45,8 +45,8 @@ func TestConfigGetIsWhatServersAgreeOn(t *testing.T) {
 		{"an error of the server", 2, []string{"x"}, []said{saidBy("a:1", nil, serverError("BUSY a script"))},
 			"-BUSY a script\r\n"},
 	} {
-		e := &worker.Errand{Proto: c.proto, Words: append([]string{"get"}, c.asked...)}
-		if got := string(configGot(e, c.all)); got != c.want {
+		r := &admin.Request{Proto: c.proto, Words: append([]string{"get"}, c.asked...)}
+		if got := string(configGot(r, c.all)); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/fanout"
 	"evergate/gateway/loop"
 	"evergate/gateway/resp"
@@ -232,7 +233,7 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Acked:   g.acks(),
 		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
-		Ask:     func(e worker.Errand) { g.ask(i, e) },
+		Admin:   func(r admin.Request) { g.admin(i, r) },
 		Count:   func(of int, q worker.Count) (int, int) { return g.censusOf(of).ask(q) },
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			g.censusOf(of).count(k, name, node, listeners, lanes)

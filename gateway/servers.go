@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/worker"
 	"evergate/topology"
 	"evergate/topology/watch"
@@ -42,48 +43,38 @@ func (g *Gateway) aside(f func(ctx context.Context)) {
 }
 
 // unblock has the server answer a client that it keeps waiting. Where it does not do that, the worker does.
-func (g *Gateway) unblock(e worker.Errand, shares []worker.Share, answer func([]byte)) {
-	var at *worker.BlockedAt
-	for i := range shares {
-		if shares[i].Blocked != nil {
-			at = shares[i].Blocked
+func (g *Gateway) unblock(r admin.Request, partials []admin.Partial, answer func([]byte)) {
+	var at *admin.BlockedAt
+	for i := range partials {
+		if partials[i].Blocked != nil {
+			at = partials[i].Blocked
 		}
 	}
 	if at == nil {
-		answer(e.Answer(shares))
+		answer(r.Reply(partials))
 		return
 	}
 	how := "TIMEOUT"
-	if e.AsError {
+	if r.AsError {
 		how = "ERROR"
 	}
 	g.aside(func(ctx context.Context) {
-		service, number := g.parts[e.Parts[0]].service, strconv.FormatInt(at.Client, 10)
+		service, number := g.parts[r.Services[0]].service, strconv.FormatInt(at.Client, 10)
 		reply, err := g.watch.Ask(ctx, service, at.Addr, "CLIENT", "UNBLOCK", number, how)
 		if n, isNumber := reply.(int64); err == nil && isNumber {
-			answer(e.Answer([]worker.Share{{Count: int(n)}}))
+			answer(r.Reply([]admin.Partial{{Count: int(n)}}))
 			return
 		}
 		if !watch.Refused(err) {
 			g.logger.Warn("client unblock failed, server connection closed", "server", at.Addr,
 				"error", watch.Words(err))
 		}
-		g.unblockHere(&e, answer)
+		g.unblockHere(&r, answer)
 	})
 }
 
 // unblockHere has the worker of a blocked client answer it.
-func (g *Gateway) unblockHere(e *worker.Errand, answer func([]byte)) {
-	var mu sync.Mutex
-	left, count := len(g.loops), 0
-	for _, l := range g.loops {
-		l.Post(func(w *worker.Worker) {
-			mu.Lock()
-			defer mu.Unlock()
-			count += w.Unblock(e)
-			if left--; left == 0 {
-				answer(e.Answer([]worker.Share{{Count: count}}))
-			}
-		})
-	}
+func (g *Gateway) unblockHere(r *admin.Request, answer func([]byte)) {
+	part := func(w *worker.Worker) admin.Partial { return admin.Partial{Count: w.Unblock(r)} }
+	gather(g, part, func(partials []admin.Partial) { answer(r.Reply(partials)) })
 }

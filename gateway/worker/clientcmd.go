@@ -7,16 +7,6 @@ import (
 	"evergate/routing"
 )
 
-// concernsOthers names the subcommands of CLIENT that concern clients of all workers.
-func concernsOthers(id routing.ID) bool {
-	switch id {
-	case routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
-		routing.CmdClientUnblock:
-		return true
-	}
-	return false
-}
-
 // ofClient answers the subcommands of CLIENT that are about this connection.
 func (w *Worker) ofClient(c *client, id routing.ID, args [][]byte) (reply []byte) {
 	switch id {
@@ -61,25 +51,6 @@ func (w *Worker) ofClient(c *client, id routing.ID, args [][]byte) (reply []byte
 		reply = clientHelp
 	}
 	return reply
-}
-
-// clientErrand is what concerns clients of all workers.
-func (w *Worker) clientErrand(id routing.ID, args [][]byte) (e Errand, wrong []byte) {
-	switch id {
-	case routing.CmdClientList:
-		e.Kind, e.Size = ListClients, len(resp.AppendCommand(nil, args...))
-		e.Filter, wrong = listFilter(args)
-	case routing.CmdClientKill:
-		e.Kind = KillClients
-		e.Filter, wrong = killFilter(args)
-	case routing.CmdClientPause:
-		e, wrong = pauseErrand(args, w.env.WallClock())
-	case routing.CmdClientUnpause:
-		e.Kind = UnpauseClients
-	case routing.CmdClientUnblock:
-		e, wrong = unblockErrand(args)
-	}
-	return e, wrong
 }
 
 // onOff reads ON or OFF: the answer to ON is given, that to OFF is OK.

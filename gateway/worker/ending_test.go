@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"evergate/gateway/admin"
 )
 
 // A client that had sent all it wanted and said so ("printf ... | nc") was cut before the servers had answered.
@@ -49,13 +51,13 @@ func TestTextAskedForBeforeHello3IsInRESP2(t *testing.T) {
 	c := f.steady()
 	f.say(c, "INFO / HELLO 3 / INFO")
 	f.round()
-	f.w.Reply(f.w.clients[c].ref, f.asked, []byte("$5\r\nx:1\r\n\r\n"))
+	f.w.AdminReply(f.w.clients[c].ref, f.asked, []byte("$5\r\nx:1\r\n\r\n"))
 	f.round()
 	if !strings.HasPrefix(f.got[c], "$5\r\nx:1\r\n\r\n%7\r\n") {
 		t.Fatalf("the client was sent %q, want a bulk string and HELLO's map", f.got[c])
 	}
 	f.got[c] = ""
-	f.w.Reply(f.w.clients[c].ref, f.asked, []byte("=9\r\ntxt:x:2\r\n\r\n"))
+	f.w.AdminReply(f.w.clients[c].ref, f.asked, []byte("=9\r\ntxt:x:2\r\n\r\n"))
 	f.round()
 	f.wantGot(t, c, "=9\r\ntxt:x:2\r\n\r\n")
 }
@@ -64,7 +66,7 @@ func TestTextAskedForBeforeHello3IsInRESP2(t *testing.T) {
 func TestPostponedClientsCountAsBlocked(t *testing.T) {
 	f := newFake()
 	c := f.steady()
-	f.w.Share(&Errand{Kind: PauseClients, Parts: []int{0}, Pause: time.Second, PauseAll: true})
+	f.w.Admin(&admin.Request{Kind: admin.PauseClients, Services: []int{0}, Pause: time.Second, PauseAll: true})
 	f.say(c, "PING")
 	f.round()
 	if got := f.w.Snapshot().Blocked; got != 1 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/topology"
@@ -36,7 +37,7 @@ func newFake() *fake {
 	}, Env{
 		View:         func(int) *topology.View { return f.view },
 		Report:       func(int, topology.Report) {},
-		Ask:          func(e Errand) { f.asked = e.Seq },
+		Admin:        func(r admin.Request) { f.asked = r.Seq },
 		ClientNumber: func() int64 { return 1 },
 		WallClock:    func() time.Time { return time.Unix(0, 0) },
 	})

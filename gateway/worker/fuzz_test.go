@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -61,8 +62,8 @@ type fuzzed struct {
 	views   []*topology.View
 	clients []uint32
 	open    map[backend.LaneID]bool // what the loop has: false while it dials
-	errands []Errand
-	settled [2]uint64 // by service
+	asked   []admin.Request         // of all workers
+	settled [2]uint64               // by service
 	acked   int
 	scripts map[string][]byte
 	counts  counts
@@ -108,7 +109,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Count:   func(int, Count) (listeners, lanes int) { return 0, 0 },
 		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
 		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask:     func(e Errand) { z.errands = append(z.errands, e) },
+		Admin:   func(r admin.Request) { z.asked = append(z.asked, r) },
 
 		ScriptSeen:       func(_ int, body []byte) { z.scripts[sha1Of(body)] = bytes.Clone(body) },
 		Script:           func(_ int, name []byte) []byte { return z.scripts[string(name)] },
@@ -203,7 +204,7 @@ func (z *fuzzed) act(op byte) {
 	case 10, 11, 12:
 		z.laneReads(op)
 	case 13:
-		z.doErrands()
+		z.doAdmin()
 	default:
 		z.round(op%32 < 16)
 	}
@@ -215,24 +216,24 @@ func (z *fuzzed) reads(id uint32) bool {
 	return c != nil && !c.paused && !c.HalfClosed
 }
 
-// doErrands does what was asked for so far. Half of the servers say nothing to CLIENT UNBLOCK.
-func (z *fuzzed) doErrands() {
-	errands := z.errands
-	z.errands = nil
-	for i := range errands {
-		e := &errands[i]
-		share := z.w.Share(e)
-		if share.Blocked != nil {
-			share.Count = 1
+// doAdmin does what was asked for so far. Half of the servers say nothing to CLIENT UNBLOCK.
+func (z *fuzzed) doAdmin() {
+	asked := z.asked
+	z.asked = nil
+	for i := range asked {
+		r := &asked[i]
+		partial := z.w.Admin(r)
+		if partial.Blocked != nil {
+			partial.Count = 1
 			if z.epoch%2 == 0 {
-				share.Count = z.w.Unblock(e)
+				partial.Count = z.w.Unblock(r)
 			}
 		}
-		reply := e.Answer([]Share{share})
-		if e.Kind == SayInfo {
+		reply := r.Reply([]admin.Partial{partial})
+		if r.Kind == admin.Info {
 			reply = []byte("$6\r\n# text\r\n")
 		}
-		z.w.Reply(e.Client, e.Seq, reply)
+		z.w.AdminReply(r.Client, r.Seq, reply)
 	}
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/routing"
@@ -30,7 +31,7 @@ func (w *Worker) asksPassword(c *client, command *routing.Command) bool {
 
 // auth answers AUTH [user] password.
 func (w *Worker) auth(c *client, args [][]byte) {
-	user, password := []byte(defaultUser), args[len(args)-1]
+	user, password := []byte(admin.DefaultUser), args[len(args)-1]
 	switch len(args) {
 	case 2:
 		if !c.svc.AsksPassword {

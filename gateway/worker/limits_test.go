@@ -75,19 +75,19 @@ func TestEveryConnectionWithAWriteIsEnded(t *testing.T) {
 }
 
 // What a client asked of all workers was taken for done when an earlier question of it was answered.
-func TestErrandIsWaitedForThoughAnotherIsAnswered(t *testing.T) {
+func TestAdminRequestIsWaitedForThoughAnotherIsAnswered(t *testing.T) {
 	f := newFake()
 	c := f.steady()
 	ref := f.w.clients[c].ref
 	f.say(c, "INFO / CLIENT PAUSE 100 / GET k")
 	f.round()
 	first := f.asked
-	f.w.Reply(ref, first, []byte("$1\r\ni\r\n"))
+	f.w.AdminReply(ref, first, []byte("$1\r\ni\r\n"))
 	f.round()
 	if strings.Contains(f.wrote[0], "GET") || f.asked == first {
 		t.Fatalf("what follows is sent before the pause has begun everywhere: %q", f.wrote[0])
 	}
-	f.w.Reply(ref, f.asked, []byte("+OK\r\n"))
+	f.w.AdminReply(ref, f.asked, []byte("+OK\r\n"))
 	f.round()
 	f.reply(0, "$1\r\nv\r\n")
 	f.wantGot(t, c, "$1\r\ni\r\n+OK\r\n$1\r\nv\r\n")

@@ -3,6 +3,7 @@ package worker
 import (
 	"strconv"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
@@ -51,14 +52,13 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		}
 		fallthrough
 	default:
-		e, wrong, is := w.errandOf(c, command, args)
-		switch {
-		case is:
-			w.errand(c, e, command.ID != routing.CmdInfo && command.ID != routing.CmdConfigGet)
-		case wrong != nil:
-			w.answer(c, wrong)
-		default:
+		if !admin.Is(command.ID) {
 			w.answer(c, w.ownReply(c, command, args))
+		} else if r, wrong := w.adminRequest(c, command, args); wrong != nil {
+			w.answer(c, wrong)
+		} else {
+			c.adminOut = r.Changes()
+			w.sendAdmin(c, r, c.Replies.Reserve())
 		}
 	}
 	return true
@@ -104,8 +104,8 @@ func comesAfter(c *client, command *routing.Command) bool {
 	switch command.Family {
 	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
 		return true
-	case routing.CmdClient: // so that one errand at a time is out whose answer is waited for
-		return command.ID == routing.CmdClientReply || concernsOthers(command.ID)
+	case routing.CmdClient: // so that one admin request at a time is out whose reply is waited for
+		return command.ID == routing.CmdClientReply || admin.Is(command.ID)
 	case routing.CmdReset:
 		return c.mute != loud
 	}

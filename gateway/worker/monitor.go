@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -32,7 +33,8 @@ func (w *Worker) monitor(c *client) {
 		return // as servers do: a second one gets no answer
 	}
 	c.monitoring = waiting
-	w.errand(c, Errand{Kind: BeginMonitor}, true)
+	c.adminOut = true
+	w.sendAdmin(c, admin.Request{Kind: admin.BeginMonitor}, c.Replies.Reserve())
 }
 
 // monitors begins to show a client what is done, if it waited for every worker to know.
@@ -50,15 +52,17 @@ func (w *Worker) unmonitor(c *client) {
 	}
 	c.monitoring = blind
 	w.shows = slices.DeleteFunc(w.shows, func(ref session.Ref) bool { return ref == c.ref })
-	w.env.Ask(Errand{Kind: EndMonitor, Door: int(c.door), Parts: []int{c.svc.index}, Asker: c.number})
+	w.env.Admin(admin.Request{
+		Kind: admin.EndMonitor, Listener: int(c.door), Services: []int{c.svc.index}, Asker: c.number,
+	})
 }
 
 // countMonitors counts those whom the clients of a service are shown to, in all workers.
-func (w *Worker) countMonitors(e *Errand) {
-	for _, part := range e.Parts {
+func (w *Worker) countMonitors(r *admin.Request) {
+	for _, part := range r.Services {
 		s := w.services[part]
-		s.crowd = e.Parts
-		if e.Kind == BeginMonitor {
+		s.crowd = r.Services
+		if r.Kind == admin.BeginMonitor {
 			s.monitors++
 		} else {
 			s.monitors--

@@ -1,9 +1,7 @@
 package worker
 
 import (
-	"math"
-	"time"
-
+	"evergate/gateway/admin"
 	"evergate/gateway/resp"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -12,54 +10,25 @@ import (
 // CLIENT PAUSE has the clients of a service wait, all of them or those that write, whichever worker they belong to.
 // What was sent before is answered; the servers know nothing of it.
 
-var (
-	lateTimeout  = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
-	badPauseMode = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
-)
-
-// pauseErrand reads CLIENT PAUSE milliseconds [WRITE|ALL].
-func pauseErrand(args [][]byte, now time.Time) (e Errand, wrong []byte) {
-	e = Errand{Kind: PauseClients, PauseAll: true}
-	if len(args) > 4 {
-		return e, wrongWords(args)
-	}
-	if len(args) == 4 && resp.IsWord(args[3], "write") {
-		e.PauseAll = false
-	} else if len(args) == 4 && !resp.IsWord(args[3], "all") {
-		return e, badPauseMode
-	}
-	ms, ok := resp.Integer(args[2])
-	switch {
-	case !ok:
-		return e, resp.BadTimeout
-	case ms < 0:
-		return e, resp.NegativeTimeout
-	case ms > math.MaxInt64-now.UnixMilli():
-		return e, lateTimeout
-	}
-	e.Pause = time.Duration(min(ms, int64(forEver/2/time.Millisecond))) * time.Millisecond
-	return e, nil
-}
-
 // pauseClients begins a pause, or makes the one under way longer or stricter: never the other way round.
-func (w *Worker) pauseClients(e *Errand) {
-	for _, part := range e.Parts {
+func (w *Worker) pauseClients(r *admin.Request) {
+	for _, part := range r.Services {
 		s := w.services[part]
 		if w.clock.Now >= s.pausedUntil {
 			s.pausesAll = false
 		}
-		s.pausesAll = s.pausesAll || e.PauseAll
-		s.pausedUntil = max(s.pausedUntil, w.clock.Now+e.Pause)
+		s.pausesAll = s.pausesAll || r.PauseAll
+		s.pausedUntil = max(s.pausedUntil, w.clock.Now+r.Pause)
 		s.functions = nil // they may have changed since the last one
 	}
 }
 
-func (w *Worker) unpauseClients(e *Errand) {
-	for _, part := range e.Parts {
+func (w *Worker) unpauseClients(r *admin.Request) {
+	for _, part := range r.Services {
 		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
 	}
 	for _, c := range w.clients {
-		if c != nil && c.Reason == wait.Postponed && e.concerns(c) {
+		if c != nil && c.Reason == wait.Postponed && r.Concerns(c.svc.index) {
 			w.wake(c)
 		}
 	}

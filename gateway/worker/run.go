@@ -127,7 +127,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 // mustWait parks a session that does nothing more before something else is done.
 func (w *Worker) mustWait(c *client) bool {
 	switch {
-	case c.errandOut:
+	case c.adminOut:
 		w.park(c, wait.Asking)
 	case c.blockedSince > 0 && w.stillBlocked(c):
 	case len(c.splits) > 0 && c.awaitsStandIn():

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -153,7 +154,7 @@ func (p *player) round(out io.Writer) {
 			fmt.Fprintln(out, r)
 		}
 		p.reports = p.reports[:0]
-		p.doErrands()
+		p.doAdmin()
 		p.w.checkNone(p.t)
 		o := p.w.Out()
 		if o.empty() {
@@ -164,29 +165,29 @@ func (p *player) round(out io.Writer) {
 	p.t.Fatal("the worker does not come to rest")
 }
 
-// doErrands does what concerns all workers, with the only one that there is.
-func (p *player) doErrands() {
-	errands := p.errands
-	p.errands = nil
-	for i := range errands {
-		e := &errands[i]
-		switch e.Kind {
-		case SayInfo:
+// doAdmin does what concerns all workers, with the only one that there is.
+func (p *player) doAdmin() {
+	asked := p.asked
+	p.asked = nil
+	for i := range asked {
+		r := &asked[i]
+		switch r.Kind {
+		case admin.Info:
 			continue
-		case DoConfig:
-			p.reports = append(p.reports, "servers asked: CONFIG "+strings.Join(e.Words, " "))
-			p.w.Reply(e.Client, e.Seq, resp.AppendBulkString(nil, "what they say"))
+		case admin.Config:
+			p.reports = append(p.reports, "servers asked: CONFIG "+strings.Join(r.Words, " "))
+			p.w.AdminReply(r.Client, r.Seq, resp.AppendBulkString(nil, "what they say"))
 			continue
 		}
-		share := p.w.Share(e)
-		if at := share.Blocked; at != nil {
+		partial := p.w.Admin(r)
+		if at := partial.Blocked; at != nil {
 			p.reports = append(p.reports, fmt.Sprintf("to unblock: connection %d of %s", at.Client, at.Addr[:1]))
-			share.Count = 1
+			partial.Count = 1
 			if p.mute {
-				share.Count = p.w.Unblock(e)
+				partial.Count = p.w.Unblock(r)
 			}
 		}
-		p.w.Reply(e.Client, e.Seq, e.Answer([]Share{share}))
+		p.w.AdminReply(r.Client, r.Seq, r.Reply([]admin.Partial{partial}))
 	}
 }
 

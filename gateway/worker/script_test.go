@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
@@ -95,10 +96,10 @@ type player struct {
 	epoch   uint64
 	settled uint64
 	scripts map[string][]byte
-	cursor  string // the last that a client was given
-	tells   bool   // what is acknowledged is told
-	errands []Errand
-	mute    bool // servers do not do CLIENT UNBLOCK
+	cursor  string          // the last that a client was given
+	tells   bool            // what is acknowledged is told
+	asked   []admin.Request // of all workers
+	mute    bool            // servers do not do CLIENT UNBLOCK
 }
 
 func newPlayer(t testing.TB) *player {
@@ -187,7 +188,7 @@ func (p *player) start(words []string) {
 		},
 		Cut:              func(_ int, s Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
 		Allowed:          func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Ask:              func(e Errand) { p.errands = append(p.errands, e) },
+		Admin:            func(r admin.Request) { p.asked = append(p.asked, r) },
 		ScriptSeen:       func(_ int, body []byte) { p.scripts[sha1Of(body)] = slices.Clone(body) },
 		Script:           func(_ int, name []byte) []byte { return p.scripts[string(name)] },
 		ScriptsForgotten: func(int) { clear(p.scripts) },

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -13,7 +14,7 @@ import (
 // A command that the gateway answers by itself may stand in a transaction too: pipelines of client libraries are
 // transactions by default, and name their connection in them. A PING is sent in its place, and the element that the
 // server gives for it in EXEC's reply is replaced. So it is done when the transaction has been, and not when EXEC
-// answers nil or an error; one that is an errand is waited for before the next. What the session sends behind such an
+// answers nil or an error; an admin request is waited for before the next. What the session sends behind such an
 // EXEC waits, since it may depend on it.
 
 var pingFrame = resp.AppendCommandStrings(nil, "PING")
@@ -67,14 +68,14 @@ func (w *Worker) complete(c *client, s *split) {
 	for executed && len(s.own) < len(s.standIns) {
 		args := s.standIns[len(s.own)].Args
 		command := routing.Lookup(args)
-		e, own, is := w.errandOf(c, command, args)
-		switch {
-		case own != nil:
-		case is:
-			w.ask(c, e, s.seq)
-			return
-		default:
+		var own []byte
+		if !admin.Is(command.ID) {
 			own = w.ownReply(c, command, args)
+		} else if r, wrong := w.adminRequest(c, command, args); wrong == nil {
+			w.sendAdmin(c, r, s.seq)
+			return
+		} else {
+			own = wrong
 		}
 		if !w.completedBy(c, s, own) {
 			return

@@ -1,60 +1,23 @@
 package worker
 
 import (
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/wait"
 	"evergate/routing"
-	"evergate/topology"
 )
 
 // CLIENT UNBLOCK concerns a client that waits at a server, on a lane of its own. The server is told, on another
 // connection, and answers that client as it answers its own: so nothing that it has just taken for the client is lost.
 // Where it cannot be told the lane is closed, and the server forgets.
 
-// BlockedAt is a connection on which a server keeps a client waiting.
-type BlockedAt struct {
-	Node topology.NodeID
-	// Addr of the node, and what it calls the connection (CLIENT ID).
-	Addr   string
-	Client int64
-}
-
-var (
-	badUnblock    = []byte("-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n")
-	unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
-)
-
-// unblockErrand reads CLIENT UNBLOCK id [TIMEOUT|ERROR].
-func unblockErrand(args [][]byte) (e Errand, wrong []byte) {
-	e = Errand{Kind: UnblockClient}
-	if len(args) > 4 {
-		return e, wrongWords(args)
-	}
-	if len(args) == 4 {
-		e.AsError = resp.IsWord(args[3], "error")
-		if !e.AsError && !resp.IsWord(args[3], "timeout") {
-			return e, badUnblock
-		}
-	}
-	n, ok := resp.Integer(args[2])
-	if !ok {
-		return e, resp.NotInteger
-	}
-	e.Number = n
-	return e, nil
-}
-
-// wrongWords is Redis's error for a subcommand with too many arguments.
-func wrongWords(args [][]byte) []byte {
-	return resp.AppendError(nil,
-		"ERR unknown subcommand or wrong number of arguments for '"+string(resp.Cut(args[1], 128))+"'. Try CLIENT HELP.")
-}
+var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
 // blocked finds the client that is to be unblocked, when it is blocked.
-func (w *Worker) blocked(e *Errand) *client {
+func (w *Worker) blocked(r *admin.Request) *client {
 	for _, c := range w.clients {
-		if c != nil && c.number == e.Number && e.concerns(c) && (w.isBlocked(c) || w.willBlock(c) != nil) {
+		if c != nil && c.number == r.ID && r.Concerns(c.svc.index) && (w.isBlocked(c) || w.willBlock(c) != nil) {
 			return c
 		}
 	}
@@ -84,31 +47,31 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 	return c.Unread[:n]
 }
 
-// unblock does a worker's share of CLIENT UNBLOCK.
-func (w *Worker) unblock(e *Errand) (s Share) {
-	c := w.blocked(e)
+// unblock does this worker's part of CLIENT UNBLOCK.
+func (w *Worker) unblock(r *admin.Request) (p admin.Partial) {
+	c := w.blocked(r)
 	if c == nil {
-		return s
+		return p
 	}
 	if l, t, _ := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
 		if n := c.svc.view.Node(l.Key.Node); n != nil {
 			l.Once = true // the server may be told when somebody else would have the lane
-			s.Blocked = &BlockedAt{Node: n.ID, Addr: n.Addr, Client: l.Client}
-			return s
+			p.Blocked = &admin.BlockedAt{Addr: n.Addr, Client: l.Client}
+			return p
 		}
 	}
-	return Share{Count: w.Unblock(e)}
+	return admin.Partial{Count: w.Unblock(r)}
 }
 
 // Unblock answers a blocked client here, and closes its lane. It returns how many were blocked.
-func (w *Worker) Unblock(e *Errand) int {
-	c := w.blocked(e)
+func (w *Worker) Unblock(r *admin.Request) int {
+	c := w.blocked(r)
 	if c == nil {
 		return 0
 	}
 	if len(c.again) > 0 {
 		a := c.again[0]
-		reply := w.unblockedReply(c, e, a.frame)
+		reply := w.unblockedReply(c, r, a.frame)
 		c.again, c.againBegun = c.again[1:], false
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
@@ -117,7 +80,7 @@ func (w *Worker) Unblock(e *Errand) int {
 		return 1
 	}
 	if frame := w.willBlock(c); frame != nil {
-		reply := w.unblockedReply(c, e, frame)
+		reply := w.unblockedReply(c, r, frame)
 		c.Unread = c.Unread[len(frame):]
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
@@ -130,7 +93,7 @@ func (w *Worker) Unblock(e *Errand) int {
 		return 0
 	}
 	t := *waits
-	reply := w.unblockedReply(c, e, l.Queue.Frame(from, t.End))
+	reply := w.unblockedReply(c, r, l.Queue.Frame(from, t.End))
 	if l.Client > 0 { // the server may hear of it late, and would take an element for nobody
 		c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 	}
@@ -144,8 +107,8 @@ func (w *Worker) Unblock(e *Errand) int {
 }
 
 // unblockedReply is what a client is told that is unblocked here.
-func (w *Worker) unblockedReply(c *client, e *Errand, frame []byte) []byte {
-	if e.AsError {
+func (w *Worker) unblockedReply(c *client, r *admin.Request, frame []byte) []byte {
+	if r.AsError {
 		return unblockedHere
 	}
 	w.args = resp.Args(frame, w.args[:0])

@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/blocks"
 	"evergate/gateway/facade"
@@ -108,8 +109,8 @@ type Env struct {
 	Acked func(service int, node topology.NodeID, n int)
 	// Allowed says whether user and password open a service; user is empty in AUTH with one argument.
 	Allowed func(service int, user, password []byte) bool
-	// Ask wants an Errand done. The answer comes through Worker.Reply.
-	Ask func(e Errand)
+	// Admin has every worker do its part of a request. The reply comes through Worker.AdminReply.
+	Admin func(r admin.Request)
 	// Count tells how many listen to a topic over all workers, and how many of their lanes a server counts for it. Counted
 	// is told of those of this worker that come and go; see fanout.Hub. Both nil: this worker is alone.
 	Count   func(service int, q Count) (listeners, lanes int)
@@ -209,7 +210,7 @@ type client struct {
 	carefulSlot int16 // of the last ASK or TRYAGAIN
 	mute        mute  // the replies that are dropped
 	monitoring  monitoring
-	errandOut   bool // nothing more is read until an Errand is answered
+	adminOut    bool // nothing more is read until an admin request is answered
 	noEvict     bool // what CLIENT NO-EVICT asked for
 	againBegun  bool // the first of again has been sent
 	due         due  // when its bytes are written

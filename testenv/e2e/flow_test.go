@@ -158,7 +158,7 @@ func TestHalfClosedClientIsAnsweredInFull(t *testing.T) {
 		{"a transaction that is not ended", "SET a 1\r\nMULTI\r\nSET a 2\r\n", "+OK\r\n+OK\r\n+QUEUED\r\n"},
 		{"a watch", "WATCH a\r\nGET none\r\nUNWATCH\r\nSET a 3\r\n", "+OK\r\n$-1\r\n+OK\r\n+OK\r\n"},
 		{"a subscription at the end", "SET a 1\r\nSUBSCRIBE c\r\n", "+OK\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"},
-		{"an errand", "CONFIG SET slowlog-max-len 100\r\nSET a 1\r\n", "+OK\r\n+OK\r\n"},
+		{"an admin request", "CONFIG SET slowlog-max-len 100\r\nSET a 1\r\n", "+OK\r\n+OK\r\n"},
 		{"half a request at the end", "SET a 1\r\nSET a", "+OK\r\n"},
 		{"a pop that finds something", "DEL q\r\nRPUSH q job\r\nBLPOP q 0\r\nLLEN q\r\n",
 			":0\r\n:1\r\n*2\r\n$1\r\nq\r\n$3\r\njob\r\n:0\r\n"},

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"evergate/gateway/admin"
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
 	"evergate/topology"
@@ -31,7 +32,7 @@ func (w *world) makeGate(number int, outputMax int) *gate {
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
 		Settled: func(_ int, epoch uint64) { w.settled(g, epoch) },
 		Acked:   func(_ int, node topology.NodeID, n int) { w.acked(node, n) },
-		Ask:     func(worker.Errand) {},
+		Admin:   func(admin.Request) {},
 		ClientNumber: func() int64 {
 			w.numbers++
 			return w.numbers

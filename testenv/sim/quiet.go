@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"evergate/gateway/admin"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
 )
@@ -40,8 +41,8 @@ func (w *world) rests() bool {
 
 // clientsOf is CLIENT LIST.
 func clientsOf(w *worker.Worker) []byte {
-	e := &worker.Errand{Kind: worker.ListClients, Parts: []int{0}}
-	return e.Answer([]worker.Share{w.Share(e)})
+	r := &admin.Request{Kind: admin.ListClients, Services: []int{0}}
+	return r.Reply([]admin.Partial{w.Admin(r)})
 }
 
 // checkQuiet looks at what must hold when all is over, and ends the clients that are left.

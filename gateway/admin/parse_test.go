@@ -1,4 +1,4 @@
-package worker
+package admin
 
 import (
 	"testing"
@@ -19,9 +19,9 @@ func TestPauseHasAnEnd(t *testing.T) {
 		"+5":                  string(resp.BadTimeout),
 		"-1":                  string(resp.NegativeTimeout),
 	} {
-		e, wrong := pauseErrand([][]byte{[]byte("CLIENT"), []byte("PAUSE"), []byte(ms)}, now)
-		if string(wrong) != want || want == "" && e.Pause < time.Second {
-			t.Errorf("%s: %q, %v", ms, wrong, e.Pause)
+		r, wrong := pause([][]byte{[]byte("CLIENT"), []byte("PAUSE"), []byte(ms)}, now)
+		if string(wrong) != want || want == "" && r.Pause < time.Second {
+			t.Errorf("%s: %q, %v", ms, wrong, r.Pause)
 		}
 	}
 }

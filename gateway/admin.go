@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"evergate/gateway/admin"
+	"evergate/gateway/facade"
+	"evergate/gateway/status"
+	"evergate/gateway/worker"
+)
+
+// admin does a request of a client of the loop from: every worker does its part on its own goroutine, the last one
+// sends the reply back. Where servers have a say, a goroutine waits for it.
+func (g *Gateway) admin(from int, r admin.Request) {
+	answer := func(reply []byte) {
+		g.loops[from].Post(func(w *worker.Worker) { w.AdminReply(r.Client, r.Seq, reply) })
+	}
+	r.Services = g.oneWith(r.Services[0])
+	part := func(w *worker.Worker) admin.Partial { return w.Admin(&r) }
+	switch r.Kind {
+	case admin.Info:
+		g.info(&r, answer)
+	case admin.Config:
+		g.aside(func(ctx context.Context) { answer(g.configure(ctx, &r)) })
+	case admin.UnblockClient:
+		gather(g, part, func(partials []admin.Partial) { g.unblock(r, partials, answer) })
+	case admin.BeginMonitor:
+		gather(g, part, func([]admin.Partial) { g.beginMonitor(from, r.Services, answer) })
+	case admin.EndMonitor:
+		g.endMonitor(from, r.Services)
+		gather(g, part, func([]admin.Partial) {})
+	default:
+		gather(g, part, func(partials []admin.Partial) { answer(r.Reply(partials)) })
+	}
+}
+
+// oneWith lists the parts of the same service whose clients are listed together with those of a part: that of the
+// Sentinel facade is apart.
+func (g *Gateway) oneWith(of int) (parts []int) {
+	for i, p := range g.parts {
+		if p.service == g.parts[of].service && p.sentinel == g.parts[of].sentinel {
+			parts = append(parts, i)
+		}
+	}
+	return parts
+}
+
+// gather has every worker do its part, and calls done with the results of all on the goroutine of the last one.
+func gather[T any](g *Gateway, part func(*worker.Worker) T, done func([]T)) {
+	var mu sync.Mutex
+	left := len(g.loops)
+	var results []T
+	for _, l := range g.loops {
+		l.Post(func(w *worker.Worker) {
+			mu.Lock()
+			defer mu.Unlock()
+			results = append(results, part(w))
+			if left--; left == 0 {
+				done(results)
+			}
+		})
+	}
+}
+
+// info answers INFO, with what the servers say where a section asks them.
+func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
+	gather(g, (*worker.Worker).Snapshot, func(all []worker.Snapshot) {
+		reply := func(says []status.ServerSays) {
+			answer(r.Text(status.Info(g.facts(r.Listener, all, says), r.Words)))
+		}
+		if _, face := g.behind(r.Listener); !face.Is(facade.Sentinel) && status.AsksServers(r.Words) {
+			g.serversSay(g.parts[r.Services[0]].service, reply)
+		} else {
+			reply(nil)
+		}
+	})
+}
+
+// facts are what INFO is made of.
+func (g *Gateway) facts(door int, all []worker.Snapshot, says []status.ServerSays) status.Facts {
+	of, face := g.behind(door)
+	service := g.parts[of].service
+	s := &g.conf.Services[service]
+	port := 0
+	g.mu.Lock()
+	for _, ln := range g.listeners {
+		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.door == door {
+			port = tcp.Port
+			break
+		}
+	}
+	g.mu.Unlock()
+	if face != nil {
+		port = face.Self.Port
+	}
+	return status.Facts{
+		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
+		ClientsMax: g.descriptors.clientsMax(), Rejected: g.refusals.all.Load(), Workers: len(g.loops),
+		Reads: string(g.parts[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
+		Failovers: g.failovers[service].Told(), Face: face, Servers: says,
+	}
+}
+
+// Snapshot sums the counters of all workers.
+func (g *Gateway) Snapshot() worker.Snapshot {
+	answers := make(chan worker.Snapshot, len(g.loops))
+	for _, l := range g.loops {
+		l.Post(func(w *worker.Worker) { answers <- w.Snapshot() })
+	}
+	var all []worker.Snapshot
+	deadline := time.After(time.Second)
+	for range g.loops {
+		select {
+		case s := <-answers:
+			all = append(all, s)
+		case <-deadline: // a loop that has ended does not answer
+			return status.Sum(all)
+		}
+	}
+	return status.Sum(all)
+}

@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Identity is what a Filter looks at.
+type Identity struct {
+	// ID is that of CLIENT ID, Remote and Local are addresses as CLIENT LIST shows them.
+	ID            int64
+	Remote, Local string
+	// Subscribed: it waits for messages, be it those of a Sentinel.
+	Subscribed bool
+	Age        time.Duration
+}
+
+// kind is the type of a client as CLIENT LIST TYPE calls it.
+func (i *Identity) kind() string {
+	if i.Subscribed {
+		return "pubsub"
+	}
+	return "normal"
+}
+
+// Client is what CLIENT LIST and CLIENT INFO show of one.
+type Client struct {
+	Identity
+	// Socket stands for the file descriptor: no other client of the same worker has the number.
+	Socket                uint32
+	Name, Library, LibVer string
+	Idle                  time.Duration
+	DB                    int32
+	Proto                 uint8
+	// Channels, Patterns and ShardChannels are how many it subscribed to.
+	Channels, Patterns, ShardChannels int
+	// Queued are the commands of its transaction, -1 without one, QueuedBytes their bytes.
+	Queued, QueuedBytes int
+	// Unread are bytes that it sent and that were not begun, UnreadRoom what their buffer has free.
+	Unread, UnreadRoom int
+	// Output is the size of the buffer of its replies, Unwritten what is in there to write, Kept the bytes of replies that
+	// came before their turn.
+	Output, Unwritten, Kept int
+	// Last is its last command; empty before the first.
+	Last string
+
+	Monitors, Blocked, WatchBroken, Closing, NoEvict bool
+}
+
+// AppendLine appends the client's line of CLIENT LIST, in Redis' own form: tools read it. query is the size in bytes of
+// the command that the client is in the middle of.
+func (c *Client) AppendLine(b []byte, query int) []byte {
+	last := "NULL"
+	if c.Last != "" {
+		last = c.Last
+	}
+	queued := c.QueuedBytes
+	b = fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d ", c.ID, c.Remote, c.Local,
+		c.Socket, c.Name, int(c.Age.Seconds()), int(c.Idle.Seconds()), c.flags(), c.DB)
+	b = fmt.Appendf(b, "sub=%d psub=%d ssub=%d multi=%d ", c.Channels, c.Patterns, c.ShardChannels, c.Queued)
+	b = fmt.Appendf(b, "qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d ",
+		max(c.Unread, query), c.UnreadRoom, queued, c.Output, c.Output, c.Unwritten, c.Kept,
+		c.Output+c.Unread+c.UnreadRoom+queued+c.Kept)
+	return fmt.Appendf(b, "events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n", last, DefaultUser, c.Proto,
+		c.Library, c.LibVer)
+}
+
+// flags are the letters for what the client is doing.
+func (c *Client) flags() string {
+	var b []byte
+	for _, f := range [...]struct {
+		letter byte
+		is     bool
+	}{
+		{'O', c.Monitors},
+		{'P', c.Subscribed},
+		{'x', c.Queued >= 0},
+		{'b', c.Blocked},
+		{'d', c.WatchBroken},
+		{'c', c.Closing},
+		{'U', strings.HasSuffix(c.Remote, ":0")},
+		{'e', c.NoEvict},
+	} {
+		if f.is {
+			b = append(b, f.letter)
+		}
+	}
+	if len(b) == 0 {
+		return "N"
+	}
+	return string(b)
+}

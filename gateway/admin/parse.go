@@ -1,0 +1,111 @@
+package admin
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+var (
+	lateTimeout  = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
+	badPauseMode = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
+	badUnblock   = []byte("-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n")
+)
+
+// pauseMax is the longest pause: longer than any client waits.
+const pauseMax = time.Duration(1 << 61)
+
+// Is reports whether a command makes a Request.
+func Is(id routing.ID) bool {
+	switch id {
+	case routing.CmdInfo,
+		routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite,
+		routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
+		routing.CmdClientUnblock:
+		return true
+	}
+	return false
+}
+
+// Parse reads the Request that a command makes; now is the time of day. wrong is the error reply to one that makes no
+// sense.
+func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, wrong []byte) {
+	switch command.ID {
+	case routing.CmdInfo:
+		r.Kind = Info
+		for _, a := range args[1:] {
+			r.Words = append(r.Words, strings.ToLower(string(a)))
+		}
+	case routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite:
+		r.Kind, r.Command, r.Words = Config, command.ID, []string{command.Word()}
+		for _, a := range args[2:] {
+			r.Words = append(r.Words, string(a))
+		}
+	case routing.CmdClientList:
+		r.Kind, r.Size = ListClients, len(resp.AppendCommand(nil, args...))
+		r.Filter, wrong = listFilter(args)
+	case routing.CmdClientKill:
+		r.Kind = KillClients
+		r.Filter, wrong = killFilter(args)
+	case routing.CmdClientPause:
+		r, wrong = pause(args, now)
+	case routing.CmdClientUnpause:
+		r.Kind = UnpauseClients
+	case routing.CmdClientUnblock:
+		r, wrong = unblock(args)
+	}
+	return r, wrong
+}
+
+// pause reads CLIENT PAUSE milliseconds [WRITE|ALL].
+func pause(args [][]byte, now time.Time) (r Request, wrong []byte) {
+	r = Request{Kind: PauseClients, PauseAll: true}
+	if len(args) > 4 {
+		return r, tooManyWords(args)
+	}
+	if len(args) == 4 && resp.IsWord(args[3], "write") {
+		r.PauseAll = false
+	} else if len(args) == 4 && !resp.IsWord(args[3], "all") {
+		return r, badPauseMode
+	}
+	ms, ok := resp.Integer(args[2])
+	switch {
+	case !ok:
+		return r, resp.BadTimeout
+	case ms < 0:
+		return r, resp.NegativeTimeout
+	case ms > math.MaxInt64-now.UnixMilli():
+		return r, lateTimeout
+	}
+	r.Pause = time.Duration(min(ms, int64(pauseMax/time.Millisecond))) * time.Millisecond
+	return r, nil
+}
+
+// unblock reads CLIENT UNBLOCK id [TIMEOUT|ERROR].
+func unblock(args [][]byte) (r Request, wrong []byte) {
+	r = Request{Kind: UnblockClient}
+	if len(args) > 4 {
+		return r, tooManyWords(args)
+	}
+	if len(args) == 4 {
+		r.AsError = resp.IsWord(args[3], "error")
+		if !r.AsError && !resp.IsWord(args[3], "timeout") {
+			return r, badUnblock
+		}
+	}
+	n, ok := resp.Integer(args[2])
+	if !ok {
+		return r, resp.NotInteger
+	}
+	r.ID = n
+	return r, nil
+}
+
+// tooManyWords is Redis' error for a subcommand with too many arguments.
+func tooManyWords(args [][]byte) []byte {
+	return resp.AppendError(nil, "ERR unknown subcommand or wrong number of arguments for '"+
+		string(resp.Cut(args[1], 128))+"'. Try CLIENT HELP.")
+}
