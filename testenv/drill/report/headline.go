@@ -32,22 +32,31 @@ func (r *Report) pauses() string {
 		return "writes never paused for more than " + rough(pause.Length())
 	}
 	text := "writes paused for " + rough(pause.Length())
-	switch i, found := r.switchIn(pause); {
-	case !found:
+	i, found := r.failoverIn(pause)
+	if !found {
 		return text
-	case r.Figures.Resumed[i] < 0:
-		return text + ", to the end of the drill"
-	case r.Promised():
-		return text + ", of which the gateway added " + rough(pause.To-r.Marks.Accepts[i])
-	default:
-		return text + ", of which this path added " + rough(pause.To-r.Marks.Accepts[i])
 	}
+	if r.Figures.Resumed[i] < 0 {
+		return text + ", to the end of the drill"
+	}
+	name, added := "this path", "nothing measurable"
+	if r.Promised() {
+		name = "the gateway"
+	}
+	if lag := pause.To - r.Marks.Accepts[i]; lag > 0 {
+		added = rough(lag)
+	}
+	return text + ", of which " + name + " added " + added
 }
 
-// switchIn finds the switch of the primary that ended within a pause.
-func (r *Report) switchIn(pause ledger.Pause) (i int, found bool) {
+// observerLag is how much later than a client an observer may notice that a primary accepts writes.
+const observerLag = 50 * time.Millisecond
+
+// failoverIn returns the index of the failover that ended a pause: its new primary accepted writes within the pause, or
+// so soon after it that a client's write was faster than the observer's.
+func (r *Report) failoverIn(pause ledger.Pause) (i int, found bool) {
 	for i, at := range r.Marks.Accepts {
-		if i < len(r.Figures.Resumed) && pause.From <= at && at <= pause.To {
+		if i < len(r.Figures.Resumed) && pause.From <= at && at <= pause.To+observerLag {
 			return i, true
 		}
 	}

@@ -154,9 +154,9 @@ func pauseBars(b *strings.Builder, round []*Report) {
 		pause := r.Figures.WritePause
 		servers, added := time.Duration(0), pause.Length()
 		text := "longest time without an acknowledged write: " + span(pause.Length())
-		if i, found := r.switchIn(pause); found {
-			servers = r.Marks.Accepts[i] - pause.From
-			added = pause.To - r.Marks.Accepts[i]
+		if i, found := r.failoverIn(pause); found {
+			added = max(pause.To-r.Marks.Accepts[i], 0)
+			servers = pause.Length() - added
 			text = fmt.Sprintf("%s: %s until a new primary accepted writes, then %s", span(pause.Length()), span(servers),
 				span(added))
 		}
@@ -172,7 +172,22 @@ func (r *Report) eventTable(b *strings.Builder) {
 		count(len(r.Events), "event"))
 	for _, e := range r.Events {
 		fmt.Fprintf(b, "<tr><td class=t>%+.3f s<td class=t>%s<td>%s\n", (e.At - r.zero()).Seconds(),
-			esc(e.Source), esc(e.Text))
+			esc(e.Source), unbroken(e.Text))
 	}
 	b.WriteString("</table>\n</details>\n")
+}
+
+// wordMax is the longest word, in bytes, that fits into a line of a narrow window.
+const wordMax = 48
+
+// unbroken keeps words with a hyphen in one line: times, and names with their values.
+func unbroken(text string) string {
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		words[i] = esc(word)
+		if strings.Contains(word, "-") && len(word) <= wordMax {
+			words[i] = "<span class=t>" + words[i] + "</span>"
+		}
+	}
+	return strings.Join(words, " ")
 }
