@@ -31,7 +31,7 @@ func (c *Command) Timeout(args [][]byte) (at int, unit Unit, ok bool) {
 // stays where it is, or stays known to the server as delivered. Such a command can be done again when nobody knows
 // whether it was executed.
 func (c *Command) Keeps() bool {
-	return c.Form == Streams || c.Name == "blmove" || c.Name == "brpoplpush" || c.Waits()
+	return c.Form == Streams || c.ID == CmdBLMove || c.ID == CmdBRPopLPush || c.Waits()
 }
 
 // Waits says that a command asks how far the writes of its client have come (WAIT, WAITAOF).

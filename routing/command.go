@@ -49,6 +49,9 @@ const (
 	Alike
 	// Replication: makes the connection that of a replica.
 	Replication
+	// ReplicaTakes: Write, but it changes no key, so that a read-only replica takes it. What runs scripts is not among
+	// these, since what a script does is seen too late.
+	ReplicaTakes
 	// OnSentinel: a Sentinel has this command, too.
 	OnSentinel
 )

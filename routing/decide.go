@@ -234,8 +234,8 @@ func (c *Command) spread() Decision {
 // Repeats says that the command can be executed twice where it should be once, without anybody seeing a difference when
 // both lie before its answer: it changes nothing, or leaves nothing.
 func (c *Command) Repeats() bool {
-	switch c.Name {
-	case "flushall", "flushdb", "script|load", "script|flush":
+	switch c.ID {
+	case CmdFlushAll, CmdFlushDB, CmdScriptLoad, CmdScriptFlush:
 		return true
 	}
 	return !c.Has(Write)
@@ -243,7 +243,7 @@ func (c *Command) Repeats() bool {
 
 // Keyspace says that a command which concerns all primaries speaks of all keys, so that no slot may be missing.
 func (c *Command) Keyspace() bool {
-	return c.Has(Everywhere) && (c.Has(Read) || c.Name == "flushall" || c.Name == "flushdb")
+	return c.Has(Everywhere) && (c.Has(Read) || c.ID == CmdFlushAll || c.ID == CmdFlushDB)
 }
 
 // at decides like for an ordinary command, and gives what is not refused another kind.

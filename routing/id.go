@@ -97,8 +97,13 @@ const (
 	CmdSentinelReplicas
 	CmdSentinelSlaves
 	CmdACLSetUser
+	CmdBLMove
+	CmdBRPopLPush
+	CmdFlushAll
+	CmdFlushDB
 	CmdHost
 	CmdMigrate
+	CmdPFCount
 	CmdPost
 	CmdSwapDB
 	CmdWait
@@ -198,8 +203,13 @@ var idNames = [...]string{
 	CmdSentinelReplicas:           "sentinel|replicas",
 	CmdSentinelSlaves:             "sentinel|slaves",
 	CmdACLSetUser:                 "acl|setuser",
+	CmdBLMove:                     "blmove",
+	CmdBRPopLPush:                 "brpoplpush",
+	CmdFlushAll:                   "flushall",
+	CmdFlushDB:                    "flushdb",
 	CmdHost:                       "host:",
 	CmdMigrate:                    "migrate",
+	CmdPFCount:                    "pfcount",
 	CmdPost:                       "post",
 	CmdSwapDB:                     "swapdb",
 	CmdWait:                       "wait",

@@ -140,7 +140,7 @@ var listRows = []*Command{
 
 var setRows = []*Command{
 	key("pfadd", -2, Write),
-	keys("pfcount", -2, Write, 1, -1, 1),
+	keys("pfcount", -2, Write|ReplicaTakes, 1, -1, 1),
 	keys("pfdebug", 3, Write|Harmful, 2, 2, 1),
 	keys("pfmerge", -2, Write, 1, -1, 1),
 	keyless("pfselftest", 1, Harmful),
