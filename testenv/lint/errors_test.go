@@ -232,6 +232,26 @@ func untold(text string, said map[string]bool) string {
 	return strings.Trim(text, "\x00' ")
 }
 
+// TestDocsQuoteErrorsAsTheyAre looks at errors that other pages quote, with "..." for what they leave out.
+func TestDocsQuoteErrorsAsTheyAre(t *testing.T) {
+	quoted := regexp.MustCompile("`-([A-Z]+ [^`]+)`")
+	quotes := 0
+	for _, at := range docFiles(t) {
+		for _, m := range quoted.FindAllStringSubmatch(checkoutFile(t, at), -1) {
+			quotes++
+			like := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(m[1]), `\.\.\.`, ".*"))
+			if !slices.ContainsFunc(errorSections, func(s errorSection) bool {
+				return slices.ContainsFunc(s.texts, func(a answered) bool { return like.MatchString(a.text) })
+			}) {
+				t.Errorf("%s quotes %q, which is in no row of the table of %s", at, m[1], errorsPage)
+			}
+		}
+	}
+	if quotes < 5 {
+		t.Errorf("the docs quote only %d errors", quotes)
+	}
+}
+
 func TestErrorsPageHasEveryReason(t *testing.T) {
 	named := map[string]bool{}
 	for _, s := range errorSections {
