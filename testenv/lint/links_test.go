@@ -219,3 +219,11 @@ func TestDocsTablesHaveTheirColumns(t *testing.T) {
 		}
 	}
 }
+
+const glossaryMax = 20
+
+func TestDocsGlossaryIsShort(t *testing.T) {
+	if n := strings.Count(checkoutFile(t, "docs/internals/glossary.md"), "\n| ") - 1; n > glossaryMax || n < 1 {
+		t.Errorf("the glossary has %d words, at most %d are allowed: use the field's", n, glossaryMax)
+	}
+}
