@@ -252,7 +252,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 	return func(p drill.Progress) {
 		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %d errors, %d waiting at most  %s", plan.Name,
-			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, p.Errors, p.Held, p.Phase))
+			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, p.Errors, p.Waiting, p.Phase))
 	}
 }
 

@@ -80,7 +80,7 @@ func plannedLagging(ctx context.Context, s *stage) error {
 		if err := conn.Send("DEBUG", "SLEEP", lag); err != nil {
 			return err
 		}
-		s.tell("%s is busy for %s s", addr, lag)
+		s.note("%s is busy for %s s", addr, lag)
 	}
 	return planned(ctx, s)
 }
@@ -143,7 +143,7 @@ func twoInARow(ctx context.Context, s *stage) error {
 		return err
 	}
 	if s.mode == Cluster { // its only replica
-		s.tell("%s returns", first)
+		s.note("%s returns", first)
 		if err := errors.Join(s.hands.heal(ctx, first), s.awaitReplicas(ctx, 1)); err != nil {
 			return err
 		}

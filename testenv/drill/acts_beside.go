@@ -57,7 +57,7 @@ func sentinelLies(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.tell("a Sentinel reports a failover to %s, epoch 100", untrue)
+	s.note("a Sentinel reports a failover to %s, epoch 100", untrue)
 	s.liar.say(untrue, 100, old)
 	if err := s.flow(ctx, calm); err != nil {
 		return err
@@ -174,7 +174,7 @@ func reshard(ctx context.Context, s *stage) error {
 			return err
 		}
 	}
-	s.tell("%d slots have moved", len(slots))
+	s.note("%d slots have moved", len(slots))
 	return s.flow(ctx, calm)
 }
 
@@ -210,7 +210,7 @@ func reshardAtomic(ctx context.Context, s *stage) error {
 		if i == 0 {
 			s.strike("slots move from %s to %s", from.Addr, to.Addr)
 		} else {
-			s.tell("and back")
+			s.note("and back")
 		}
 		for _, slot := range slots {
 			if err := s.moveAtOnce(ctx, slot, from, to); err != nil {
@@ -218,7 +218,7 @@ func reshardAtomic(ctx context.Context, s *stage) error {
 			}
 		}
 		from, to = to, from
-		s.tell("%d slots have moved", len(slots))
+		s.note("%d slots have moved", len(slots))
 	}
 	return s.flow(ctx, calm)
 }
@@ -250,7 +250,7 @@ func rollingRestart(ctx context.Context, s *stage) error {
 		if i == 0 {
 			s.strike("restart replica %s", addr)
 		} else {
-			s.tell("restart replica %s", addr)
+			s.note("restart replica %s", addr)
 		}
 		if err := errors.Join(s.hands.stop(ctx, addr), s.hands.heal(ctx, addr)); err != nil {
 			return err

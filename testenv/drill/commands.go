@@ -25,8 +25,8 @@ const (
 	// commandPatience is how long a command may take, outputPatience how long what it started may hold its output.
 	commandPatience = 30 * time.Second
 	outputPatience  = time.Second
-	// toldBytesMax bounds how much output of a failed command an error quotes.
-	toldBytesMax = 500
+	// quotedBytesMax bounds how much output of a failed command an error quotes.
+	quotedBytesMax = 500
 )
 
 // placeholders are replaced in a template by the values of one server.
@@ -77,7 +77,7 @@ func (s *site) command(ctx context.Context, template, addr string) error {
 	}
 	if err != nil {
 		said := strings.TrimSpace(string(out))
-		return fmt.Errorf("%s: %w: %.*s", text, err, toldBytesMax, said)
+		return fmt.Errorf("%s: %w: %.*s", text, err, quotedBytesMax, said)
 	}
 	return nil
 }

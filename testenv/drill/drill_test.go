@@ -7,8 +7,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestDrills plays every drill once, short. Times are told and not judged: `make drills` does that, on a machine that
-// has nothing else to do. Under the race detector one drill is enough: it is there for the code of the drills.
+// TestDrills plays every drill once, short. Times are reported and not judged: `make drills` does that, on a machine
+// that has nothing else to do. Under the race detector one drill is enough: it is there for the code of the drills.
 func TestDrills(t *testing.T) {
 	servers.SkipShort(t)
 	for _, d := range drills {

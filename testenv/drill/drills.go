@@ -57,7 +57,7 @@ var both = []Mode{Sentinel, Cluster}
 // died is the bar of an unplanned failover.
 func died(inFlightFor time.Duration) ledger.Bar {
 	return ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, Resume: resumeBar, ReadPause: readBar,
-		InFlightFor: inFlightFor, Switches: 1, Holds: true}
+		InFlightFor: inFlightFor, Switches: 1, Waits: true}
 }
 
 // fullCoverage is a bar in a cluster whose nodes reject reads too while a shard has no primary: the servers decide how
@@ -69,7 +69,7 @@ func fullCoverage(b ledger.Bar) map[Mode]ledger.Bar {
 
 // neverStops is the bar of a drill that does not touch the primary.
 func neverStops() ledger.Bar {
-	return ledger.Bar{Pause: ledger.GoesOn, ReadPause: readBar, Switches: -1}
+	return ledger.Bar{Pause: ledger.Hiccup, ReadPause: readBar, Switches: -1}
 }
 
 // fenced is died, with nothing lost after the former primary's return.
@@ -93,17 +93,17 @@ var drills = []*drill{
 	{name: "freeze-primary", what: "SIGSTOP to the primary, SIGCONT after the switch", modes: both, act: freezePrimary,
 		needs: tools{freeze: true, heal: true}, bar: died(silentFor), bars: fullCoverage(died(silentFor))},
 	{name: "planned", what: "a planned failover: SENTINEL FAILOVER or CLUSTER FAILOVER", modes: both, act: planned,
-		bar:  ledger.Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Holds: true},
+		bar:  ledger.Bar{Pause: 500 * time.Millisecond, ReadPause: readBar, Switches: 1, Waits: true},
 		bars: map[Mode]ledger.Bar{Cluster: {Pause: time.Second, ReadPause: readBar, Switches: 1}}},
 	{name: "planned-lagging", what: "SENTINEL FAILOVER while the replicas are busy", modes: []Mode{Sentinel},
 		act: plannedLagging, bar: ledger.Bar{Uncertain: ledger.Reported, Lost: ledger.Receipt, Resume: resumeBar,
-			ReadPause: readBar, Switches: 1, Holds: true}},
+			ReadPause: readBar, Switches: 1, Waits: true}},
 	{name: "server-failover", what: "FAILOVER sent to the primary, without the Sentinels' knowledge",
 		modes: []Mode{Sentinel}, act: serverFailover, bar: ledger.Bar{Pause: time.Second, ReadPause: readBar, Switches: 1}},
 	{name: "leader-dies", what: "the leading Sentinel crashes after it has promoted a replica", modes: []Mode{Sentinel},
 		act: leaderDies, killsSentinel: true,
 		bar: ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, ReadPause: readBar, InFlightFor: silentFor,
-			Switches: 1, Holds: true}},
+			Switches: 1, Waits: true}},
 	{name: "primary-returns", what: "the killed primary comes back with its old data", modes: both, act: primaryReturns,
 		needs: tools{kill: true, heal: true}, bar: fenced(), bars: fullCoverage(fenced())},
 	{name: "two-in-a-row", what: "the new primary is killed too", modes: both, act: twoInARow,
@@ -132,7 +132,7 @@ var drills = []*drill{
 	{name: "rolling-restart", what: "the replicas are restarted one by one", modes: both, act: rollingRestart,
 		needs: tools{kill: true, heal: true}, bar: neverStops()},
 	{name: "slow-command", what: "DEBUG SLEEP on the primary, below the servers' own limits", modes: both,
-		act: slowCommand, bar: ledger.Bar{Pause: slow + ledger.GoesOn, ReadPause: readBar, Switches: -1}},
+		act: slowCommand, bar: ledger.Bar{Pause: slow + ledger.Hiccup, ReadPause: readBar, Switches: -1}},
 }
 
 // About is what a drill does and where it can be played.

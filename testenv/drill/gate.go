@@ -19,7 +19,8 @@ type gateWatch struct {
 	dial func() (*servers.Conn, error)
 
 	mu sync.Mutex
-	// guarded by mu: the last figures (for Held the highest); the counters at the first look, and the last failover then.
+	// guarded by mu: the last figures (for Waiting the highest); the counters at the first look, and the last failover
+	// then.
 	gate, before ledger.Gate
 	lastBefore   int
 }
@@ -66,16 +67,16 @@ func (w *gateWatch) note(text string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := ledger.Gate{Failovers: infoNumber(text, "failovers_started"), Uncertain: infoNumber(text, "requests_uncertain"),
-		DoneAgain: infoNumber(text, "requests_retried")}
+		Retried: infoNumber(text, "requests_retried")}
 	if !w.gate.Known {
 		w.before, w.lastBefore = now, lastFailover(text)
 	}
 	w.gate.Known = true
-	w.gate.Held = max(w.gate.Held, infoNumber(text, "sessions_blocked_now"))
+	w.gate.Waiting = max(w.gate.Waiting, infoNumber(text, "sessions_blocked_now"))
 	w.gate.Failovers = max(w.gate.Failovers, now.Failovers-w.before.Failovers)
 	w.gate.Receipts, w.gate.Acknowledged = receipts(text, w.lastBefore)
 	w.gate.Uncertain = max(w.gate.Uncertain, now.Uncertain-w.before.Uncertain)
-	w.gate.DoneAgain = max(w.gate.DoneAgain, now.DoneAgain-w.before.DoneAgain)
+	w.gate.Retried = max(w.gate.Retried, now.Retried-w.before.Retried)
 	return true
 }
 
@@ -85,9 +86,9 @@ func (w *gateWatch) seen() ledger.Gate {
 	return w.gate
 }
 
-// toldAll returns nil once the gateway has a receipt for every failover. A failover that ended with the former primary
-// gets none, and the wait for it times out.
-func (w *gateWatch) toldAll() error {
+// receiptsComplete returns nil once the gateway has a receipt for every failover. A failover that ended with the former
+// primary gets none, and the wait for it times out.
+func (w *gateWatch) receiptsComplete() error {
 	if g := w.seen(); len(g.Receipts) < g.Failovers {
 		return fmt.Errorf("%d receipts of %d failovers", len(g.Receipts), g.Failovers)
 	}

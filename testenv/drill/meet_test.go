@@ -43,7 +43,7 @@ func TestTemplatesAreExpanded(t *testing.T) {
 		}
 	}
 	if Faulty("docker kill redis") == "" || Faulty("") != "" || Faulty("kill {port}") != "" {
-		t.Error("templates that name no server are not told from others")
+		t.Error("templates that name no server are not distinguished from others")
 	}
 }
 

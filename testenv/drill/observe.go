@@ -116,7 +116,7 @@ func (w *serverWatch) note(now standing) {
 		return
 	}
 	w.last = now
-	w.line.say("server "+w.addr, standingTexts[now], func(m *ledger.Marks, at time.Duration) {
+	w.line.record("server "+w.addr, standingTexts[now], func(m *ledger.Marks, at time.Duration) {
 		if switched && m.Struck >= 0 {
 			m.Accepts = append(m.Accepts, at)
 		}
@@ -163,7 +163,7 @@ func (w *sentinelWatch) listen(conn *servers.Conn) {
 		if len(lines) < 9 || lines[2] != "pmessage" || strings.HasPrefix(lines[6], "__") {
 			continue
 		}
-		w.line.say("sentinel "+w.addr, lines[6]+" "+lines[8], sentinelMark(lines[6], lines[8]))
+		w.line.record("sentinel "+w.addr, lines[6]+" "+lines[8], sentinelMark(lines[6], lines[8]))
 	}
 }
 
@@ -183,7 +183,7 @@ func sentinelMark(channel, payload string) func(*ledger.Marks, time.Duration) {
 	case "-failover-abort-not-elected":
 		return func(m *ledger.Marks, _ time.Duration) {
 			if m.Struck >= 0 {
-				m.Unelected++
+				m.FailedElections++
 			}
 		}
 	}
@@ -249,7 +249,7 @@ func (w *clusterWatch) compare(text string, last map[string]string) {
 			case flags == "master" && strings.HasPrefix(before, "slave"):
 				mark = since(promoted)
 			}
-			w.line.say("node "+w.addr, "reports "+addr+": "+flags, mark)
+			w.line.record("node "+w.addr, "reports "+addr+": "+flags, mark)
 		}
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"evergate/testenv/drill/report"
 )
 
-// A failed election is told, and its runs are not mixed with others: a switch that needed two takes seconds longer.
+// A failed election is reported, and its runs are not mixed with others: a failover after two takes seconds longer.
 func TestAFailedElectionHasARowOfItsOwn(t *testing.T) {
 	line := newTimeline(time.Now())
 	abort := func() {
-		line.say("sentinel a", "", sentinelMark("-failover-abort-not-elected", "master main 127.0.0.1 6379"))
+		line.record("sentinel a", "", sentinelMark("-failover-abort-not-elected", "master main 127.0.0.1 6379"))
 	}
 	abort() // before the strike it is nobody's affair
-	line.say("drill", "", func(m *ledger.Marks, _ time.Duration) { m.Struck = 0 })
+	line.record("drill", "", func(m *ledger.Marks, _ time.Duration) { m.Struck = 0 })
 	abort()
 	_, m, _ := line.seen()
 	failed := &report.Report{Drill: "planned", Mode: string(Sentinel), Path: report.Gateway, Marks: m}

@@ -49,7 +49,7 @@ type Progress struct {
 	At                              time.Duration
 	Phase                           string
 	Acknowledged, Uncertain, Errors int64
-	Held                            int
+	Waiting                         int
 }
 
 // liveEvery is how often Plan.Live is called.
@@ -155,7 +155,7 @@ func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error)
 	if actErr != nil { // so that pending requests are answered; what cannot be healed is reported later
 		_ = r.site.mend(context.WithoutCancel(ctx))
 	}
-	r.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
+	r.line.record("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
 	r.load.Stop(ctx)
 	if actErr != nil {
 		return nil, ledger.Found{}, actErr
@@ -180,11 +180,11 @@ func (r *run) readback() *load.Readback {
 // act lets the load warm up and plays the drill's act.
 func (r *run) act(ctx context.Context) error {
 	s := &stage{site: r.site, line: r.line, book: r.load.Book, quick: r.plan.Quick}
-	r.line.say("drill", "the load begins", nil)
+	r.line.record("drill", "the load begins", nil)
 	if err := s.flow(ctx, time.Second); err != nil {
 		return err
 	}
-	r.line.say("drill", "warm", func(m *ledger.Marks, now time.Duration) { m.Began = now })
+	r.line.record("drill", "warm", func(m *ledger.Marks, now time.Duration) { m.Began = now })
 	if err := s.flow(ctx, 2*time.Second); err != nil {
 		return err
 	}
@@ -213,11 +213,11 @@ func (r *run) observe(ctx context.Context) {
 	}
 	r.looking.Go(func() { r.gate.run(ctx) })
 	if r.plan.Live != nil {
-		r.looking.Go(func() { r.tellLive(ctx) })
+		r.looking.Go(func() { r.reportLive(ctx) })
 	}
 }
 
-func (r *run) tellLive(ctx context.Context) {
+func (r *run) reportLive(ctx context.Context) {
 	ticker := time.NewTicker(liveEvery)
 	defer ticker.Stop()
 	for {
@@ -235,7 +235,7 @@ func (r *run) tellLive(ctx context.Context) {
 		}
 		b := r.load.Book
 		r.plan.Live(Progress{At: r.line.now(), Phase: phase, Acknowledged: b.Acknowledged.Load(),
-			Uncertain: b.Uncertain.Load(), Errors: b.Errors.Load(), Held: r.gate.seen().Held})
+			Uncertain: b.Uncertain.Load(), Errors: b.Errors.Load(), Waiting: r.gate.seen().Waiting})
 	}
 }
 
@@ -259,7 +259,7 @@ func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report 
 	}
 	bar.InFlightFor = r.site.window(bar)
 	figures := ledger.Count(entries, marks, bar.InFlightFor)
-	account := ledger.Balance(entries, found, ledger.Parked(marks, bar.InFlightFor))
+	account := ledger.Balance(entries, found, ledger.SentWithoutPrimary(marks, bar.InFlightFor))
 	return &report.Report{Drill: r.plan.Name, What: r.drill.what, Mode: string(r.plan.Mode),
 		Path: cmp.Or(r.plan.Beside, report.Gateway), ID: r.id, Started: r.line.start, Connections: r.plan.Connections,
 		Rate: r.plan.Rate, Versions: r.versions, Machine: machine(), Bar: bar, Marks: marks,

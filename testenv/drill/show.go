@@ -126,7 +126,7 @@ func (s *Show) begin() (*turn, error) {
 	for _, r := range next.runs {
 		r.load.Begin()
 	}
-	next.line.say("drill", "the load begins", func(m *ledger.Marks, now time.Duration) { m.Began = now })
+	next.line.record("drill", "the load begins", func(m *ledger.Marks, now time.Duration) { m.Began = now })
 	return next, nil
 }
 
@@ -217,8 +217,8 @@ const (
 	showPatience = 20 * time.Second
 	// showSeen is how long observers may take until they have reached all servers.
 	showSeen = 10 * time.Second
-	// showTold is how long the gateway may take, after all that, until it has a receipt for every failover.
-	showTold = 5 * time.Second
+	// showReceipts is how long the gateway may take, after all that, until it has a receipt for every failover.
+	showReceipts = 5 * time.Second
 )
 
 // Strike plays "kill-primary" or "freeze-primary" and returns a Report for each path, the gateway's first. A killed
@@ -237,7 +237,7 @@ func (s *Show) Strike(name string) ([]*report.Report, error) {
 		return nil, err
 	}
 	next, err := s.begin() // the report is good without it
-	struck.line.say("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
+	struck.line.record("drill", "the load ends", func(m *ledger.Marks, now time.Duration) { m.Ended = now })
 	s.swap(next)
 	reports, judgeErr := s.judge(struck, name, d)
 	return reports, errors.Join(err, judgeErr)
@@ -262,9 +262,9 @@ func (s *Show) play(struck *turn, d *drill) error {
 	if err := d.act(ctx, stage); err != nil {
 		return err
 	}
-	telling, enough := context.WithTimeout(ctx, showTold)
+	telling, enough := context.WithTimeout(ctx, showReceipts)
 	defer enough()
-	_ = servers.WaitFor(telling, "a receipt", lead.gate.toldAll) // the report says that there is none
+	_ = servers.WaitFor(telling, "a receipt", lead.gate.receiptsComplete) // the report says that there is none
 	return nil
 }
 

@@ -27,7 +27,7 @@ func (s *site) patience() time.Duration { return switchPatience + 2*s.downAfter 
 
 // strike records that the drill breaks or fails over a server now.
 func (s *stage) strike(format string, args ...any) {
-	s.line.say("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) {
+	s.line.record("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) {
 		if m.Struck < 0 {
 			m.Struck = now
 		}
@@ -37,7 +37,7 @@ func (s *stage) strike(format string, args ...any) {
 
 // strikeBefore is strike for an event that was observed later, at most so long ago.
 func (s *stage) strikeBefore(ago time.Duration, text string) {
-	s.line.say("drill", text, func(m *ledger.Marks, now time.Duration) { m.Strikes = append(m.Strikes, now-ago) })
+	s.line.record("drill", text, func(m *ledger.Marks, now time.Duration) { m.Strikes = append(m.Strikes, now-ago) })
 }
 
 // awaitFlow waits until a write of the struck shard that was sent from now on is acknowledged.
@@ -54,14 +54,14 @@ func (s *stage) awaitFlow(ctx context.Context) error {
 	return nil
 }
 
-// tell records a step that is not a strike.
-func (s *stage) tell(format string, args ...any) {
-	s.line.say("drill", fmt.Sprintf(format, args...), nil)
+// note records a step that is not a strike.
+func (s *stage) note(format string, args ...any) {
+	s.line.record("drill", fmt.Sprintf(format, args...), nil)
 }
 
 // healed records that the failure ends now.
 func (s *stage) healed(format string, args ...any) {
-	s.line.say("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) { m.Healed = now })
+	s.line.record("drill", fmt.Sprintf(format, args...), func(m *ledger.Marks, now time.Duration) { m.Healed = now })
 }
 
 // awaitAccepts waits until the n-th new primary accepts a write.

@@ -157,7 +157,7 @@ func TestTargetThatAsksForPasswords(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "NOAUTH") {
 		t.Errorf("without passwords: %v", err)
 	}
-	// Without the password nobody is told whether the servers are known yet.
+	// Without the password no client can see whether the servers are known yet.
 	servers.Until(t, 10*time.Second, "the gateway knows its servers", func() error {
 		conn := servers.MustDial(t, a.target.Addr)
 		_, _ = conn.Do("AUTH", "of-clients")

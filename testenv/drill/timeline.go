@@ -27,12 +27,12 @@ func newTimeline(start time.Time) *timeline {
 
 func (t *timeline) now() time.Duration { return time.Since(t.start) }
 
-// say records an event of now and lets mark change the marks with it; mark may be nil.
-func (t *timeline) say(source, text string, mark func(m *ledger.Marks, now time.Duration)) {
-	t.sayAt(t.now(), source, text, mark)
+// record adds an event of now and lets mark change the marks with it; mark may be nil.
+func (t *timeline) record(source, text string, mark func(m *ledger.Marks, now time.Duration)) {
+	t.recordAt(t.now(), source, text, mark)
 }
 
-func (t *timeline) sayAt(at time.Duration, source, text string, mark func(m *ledger.Marks, now time.Duration)) {
+func (t *timeline) recordAt(at time.Duration, source, text string, mark func(m *ledger.Marks, now time.Duration)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.events = append(t.events, report.Event{At: at, Source: source, Text: text})

@@ -6,8 +6,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// GoesOn is the longest pause that does not count as one: a hiccup of a busy machine.
-const GoesOn = 300 * time.Millisecond
+// Hiccup is the longest pause that does not count as one: a hiccup of a busy machine.
+const Hiccup = 300 * time.Millisecond
 
 // Marks are the moments of a drill as its observers saw them, since its start; -1 if not seen.
 type Marks struct {
@@ -22,9 +22,9 @@ type Marks struct {
 	Accepts []time.Duration
 	// Strikes are the moments of each strike, in order; the first is Struck.
 	Strikes []time.Duration
-	// Unelected is how many elections since the strike ended without a leader, and so without a new primary: the votes
-	// were split. 0 if the servers do not report it.
-	Unelected int `json:",omitempty"`
+	// FailedElections is how many elections since the strike ended without a leader, and so without a new primary: the
+	// votes were split. 0 if the servers do not report it.
+	FailedElections int `json:",omitempty"`
 }
 
 // Unseen returns Marks of which none was seen yet.
@@ -100,7 +100,7 @@ func Count(entries []Entry, m Marks, window time.Duration) Figures {
 	f.ReadPause = longest(sorted, m, func(e *Entry) bool { return e.Struck && !e.Kind.Writes() })
 	calm := m.Struck
 	for _, p := range []Pause{f.WritePause, f.ReadPause} {
-		if p.Length() > GoesOn {
+		if p.Length() > Hiccup {
 			calm = max(calm, p.To)
 		}
 	}

@@ -112,13 +112,13 @@ type Account struct {
 	// was no primary to send them to. Overtaken counts the others of that kind: they were in flight to a server when
 	// their client left, and cannot be recalled.
 	Late, Overtaken int
-	// Ghosts counts writes that were refused and executed.
-	Ghosts int
+	// RefusedRun counts writes that were refused and executed.
+	RefusedRun int
 }
 
-// Parked reports whether a request was sent when no primary could take it: later than window after a strike, and before
-// the next primary accepted writes.
-func Parked(m Marks, window time.Duration) func(*Entry) bool {
+// SentWithoutPrimary reports whether a request was sent when no primary could take it: later than window after a
+// strike, and before the next primary accepted writes.
+func SentWithoutPrimary(m Marks, window time.Duration) func(*Entry) bool {
 	return func(e *Entry) bool {
 		for i, strike := range m.Strikes {
 			if i < len(m.Accepts) && e.Sent > strike+window && e.Sent < m.Accepts[i] {
@@ -148,7 +148,7 @@ func Balance(entries []Entry, found Found, parked func(*Entry) bool) Account {
 			case e.Outcome == Acknowledged && !there:
 				a.lose(e.Done)
 			case there && e.Outcome != Acknowledged && !e.maybe():
-				a.Ghosts++
+				a.RefusedRun++
 			}
 		case Incr:
 			c := counters[e.Conn]
@@ -211,7 +211,7 @@ func (a *Account) weigh(pushed []Entry, list []int, parked func(*Entry) bool) {
 		case n == 0 && e.Outcome == Acknowledged:
 			a.lose(e.Done)
 		case n > 0 && e.Outcome != Acknowledged && !e.maybe():
-			a.Ghosts++
+			a.RefusedRun++
 		}
 	}
 }

@@ -37,8 +37,8 @@ type Bar struct {
 	InFlightFor time.Duration
 	// Switches is how many failovers there must be, or the drill is vacuous; -1: there must be none.
 	Switches int
-	// Holds demands that a client had to wait, or the drill is vacuous.
-	Holds bool
+	// Waits demands that a client had to wait, or the drill is vacuous.
+	Waits bool
 	// Fenced demands that no write is lost that was acknowledged after Marks.Healed.
 	Fenced bool
 }
@@ -47,12 +47,12 @@ type Bar struct {
 type Gate struct {
 	// Known reports whether the path is a gateway that answers INFO.
 	Known bool
-	// Held is the highest number of clients that waited at once.
-	Held int
+	// Waiting is the highest number of clients that waited at once.
+	Waiting int
 	// Failovers is how many failovers it began to buffer requests for.
 	Failovers int
-	// Uncertain is how many requests it answered with -UNCERTAIN, DoneAgain how many it retried.
-	Uncertain, DoneAgain int
+	// Uncertain is how many requests it answered with -UNCERTAIN, Retried how many it retried.
+	Uncertain, Retried int
 	// Acknowledged is how many writes the former primaries had acknowledged, as the receipts report.
 	Acknowledged int
 	// Receipts bound the lost writes of each failover; -1: unknown.
@@ -61,13 +61,13 @@ type Gate struct {
 
 // Receipt returns how many writes are lost at most by all receipts, and whether there was one.
 func (g *Gate) Receipt() (int, bool) {
-	sum, told := 0, false
+	sum, known := 0, false
 	for _, n := range g.Receipts {
 		if n >= 0 {
-			sum, told = sum+n, true
+			sum, known = sum+n, true
 		}
 	}
-	return sum, told
+	return sum, known
 }
 
 // Verdict is the judgement. Broken has each promise that was not kept; Vacuous is the reason why the drill proves
@@ -143,11 +143,11 @@ func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 	}
 	if a.Lost > 0 {
 		const lost = "%d of %d acknowledged writes are lost"
-		receipt, told := g.Receipt()
+		receipt, known := g.Receipt()
 		switch {
 		case bar.Lost == None:
 			v.breaks("", lost, a.Lost, a.Acknowledged)
-		case bar.Lost == Receipt && !told:
+		case bar.Lost == Receipt && !known:
 			v.breaks("and no receipt says so", lost, a.Lost, a.Acknowledged)
 		case bar.Lost == Receipt && a.Lost > receipt:
 			v.breaks(fmt.Sprintf("the receipts say at most %d", receipt), lost, a.Lost, a.Acknowledged)
@@ -162,8 +162,8 @@ func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 	if a.Late > 0 {
 		v.breaks("", "%d writes were executed after their client had left", a.Late)
 	}
-	if a.Ghosts > 0 {
-		v.breaks("", "%d writes were refused and executed", a.Ghosts)
+	if a.RefusedRun > 0 {
+		v.breaks("", "%d writes were refused and executed", a.RefusedRun)
 	}
 }
 
@@ -178,7 +178,7 @@ func vacuous(f Figures, g Gate, m Marks, bar Bar) string {
 		return fmt.Sprintf("%d failovers were observed, %d were expected", len(m.Accepts), bar.Switches)
 	case bar.Switches < 0 && len(m.Accepts) > 0:
 		return "an unexpected failover happened"
-	case bar.Holds && g.Known && g.Held+g.Failovers == 0:
+	case bar.Waits && g.Known && g.Waiting+g.Failovers == 0:
 		return "no client had to wait"
 	}
 	return ""

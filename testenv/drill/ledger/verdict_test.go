@@ -38,7 +38,7 @@ func TestBalance(t *testing.T) {
 		{"counted too seldom", []Entry{acked(Incr, 0, 0), acked(Incr, 1, 0)}, Found{Counters: map[int]int64{1: 1}},
 			Account{Acknowledged: 2, Lost: 1, FirstLost: -1, LastLost: -1}},
 		{"refused and there", []Entry{ended(acked(Set, 0, 0), Refused, "LOADING x")},
-			Found{Keys: map[[2]int]bool{{1, 0}: true}}, Account{Ghosts: 1, FirstLost: -1, LastLost: -1}},
+			Found{Keys: map[[2]int]bool{{1, 0}: true}}, Account{RefusedRun: 1, FirstLost: -1, LastLost: -1}},
 		{"a broken connection after it was sent", []Entry{ended(acked(Set, 0, 0), Broken, "closed EOF")},
 			Found{Keys: map[[2]int]bool{{1, 0}: true}}, Account{FirstLost: -1, LastLost: -1}},
 		{"executed after its client had left", []Entry{ended(acked(Push, 0, 0), GaveUp, ""), acked(Push, 1, 0)},
@@ -112,7 +112,7 @@ func TestAPauseToTheEndCounts(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	bar := Bar{Uncertain: InFlight, Lost: Receipt, Resume: 100 * ms, Pause: 2 * time.Second, ReadPause: 300 * ms,
-		Switches: 1, Holds: true}
+		Switches: 1, Waits: true}
 	for _, c := range []struct {
 		name  string
 		spoil func(f *Figures, a *Account, g *Gate, m *Marks, b *Bar)
@@ -145,7 +145,7 @@ func TestJudge(t *testing.T) {
 		}, "1 s after the old primary's return"},
 		{"twice", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Twice = 1 }, "executed twice"},
 		{"late", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Late = 1 }, "had left"},
-		{"ghosts", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Ghosts = 1 }, "refused and executed"},
+		{"ghosts", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.RefusedRun = 1 }, "refused and executed"},
 		{"a long pause", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.WritePause.To = 9 * time.Second },
 			"no write for"},
 		{"a long pause of reads", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) {
@@ -157,7 +157,7 @@ func TestJudge(t *testing.T) {
 		{"no switch", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Accepts = nil }, "0 failovers"},
 		{"a switch too many", func(_ *Figures, _ *Account, _ *Gate, _ *Marks, b *Bar) { b.Switches = -1 },
 			"unexpected failover"},
-		{"nobody held", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { g.Held = 0 }, "no client had to wait"},
+		{"nobody held", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { g.Waiting = 0 }, "no client had to wait"},
 		{"no gateway", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { *g = Gate{} }, ""},
 		{"nothing flowed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Before.Count = 0 },
 			"no request succeeded"},
@@ -165,7 +165,7 @@ func TestJudge(t *testing.T) {
 	} {
 		entries, m := story()
 		f, b := Count(entries, m, 100*ms), bar
-		a, g := Account{Acknowledged: 300, LastLost: -1}, Gate{Known: true, Held: 1}
+		a, g := Account{Acknowledged: 300, LastLost: -1}, Gate{Known: true, Waiting: 1}
 		c.spoil(&f, &a, &g, &m, &b)
 		v := Judge(f, a, g, m, b)
 		said := strings.Join(append(v.Sentences(), v.Vacuous), "; ")

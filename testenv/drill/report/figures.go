@@ -51,13 +51,13 @@ func figureTable(b *strings.Builder, round []*Report) {
 	row("writes executed after their client had left", "none", func(r *Report) string {
 		return fmt.Sprint(r.Account.Late)
 	})
-	row("writes refused and executed", "none", func(r *Report) string { return fmt.Sprint(r.Account.Ghosts) })
+	row("writes refused and executed", "none", func(r *Report) string { return fmt.Sprint(r.Account.RefusedRun) })
 	row("requests given up by impatient clients", "", func(r *Report) string { return fmt.Sprint(r.Figures.GaveUp) })
 	row("clients that waited at once, at most", "", func(r *Report) string {
 		if !r.Gate.Known {
 			return "–"
 		}
-		return fmt.Sprint(r.Gate.Held)
+		return fmt.Sprint(r.Gate.Waiting)
 	})
 	b.WriteString("</table></div>\n<p class=faint>A new primary accepts writes from the first direct write that " +
 		"succeeds: an observer tries one every 5&nbsp;ms. Other paths than the gateway promise nothing.</p>\n")
@@ -121,8 +121,8 @@ func (r *Report) spans(all []time.Duration) string {
 }
 
 func (r *Report) receiptCell() string {
-	switch n, told := r.Gate.Receipt(); {
-	case told:
+	switch n, known := r.Gate.Receipt(); {
+	case known:
 		return fmt.Sprint(n)
 	case len(r.Gate.Receipts) > 0:
 		return "unknown"

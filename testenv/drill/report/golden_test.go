@@ -28,7 +28,7 @@ func ours() *Report {
 		Versions: []Version{{Gateway, "1.2.3"}, {"Redis", "7.0.15"}},
 		Machine:  Machine{OS: "linux", Arch: "amd64", CPU: "Fast <CPU>", CPUs: 2},
 		Bar: ledger.Bar{Uncertain: ledger.InFlight, Lost: ledger.Receipt, Resume: 100 * ms, ReadPause: 300 * ms,
-			Switches: 1, Holds: true},
+			Switches: 1, Waits: true},
 		Marks: m,
 		Figures: ledger.Figures{Requests: 7535, Errors: map[string]int{}, Uncertain: 2, InFlight: 45, GaveUp: 27,
 			WritePause: ledger.Pause{From: 3000 * ms, To: 4379*ms + 100*time.Microsecond},
@@ -37,7 +37,7 @@ func ours() *Report {
 			During: ledger.Latency{Count: 1918, P50: 8271 * time.Microsecond, P99: 1354 * ms, P999: 1374 * ms, Max: 1380 * ms},
 			After:  ledger.Latency{Count: 2461, P50: 1078 * time.Microsecond, P99: 18 * ms, P999: 22 * ms, Max: 23 * ms}},
 		Account: ledger.Account{Acknowledged: 4944, FirstLost: -1, LastLost: -1},
-		Gate: ledger.Gate{Known: true, Held: 16, Failovers: 1, Uncertain: 2, DoneAgain: 1, Acknowledged: 9000,
+		Gate: ledger.Gate{Known: true, Waiting: 16, Failovers: 1, Uncertain: 2, Retried: 1, Acknowledged: 9000,
 			Receipts: []int{38}},
 		Events: []Event{{0, "drill", "the load begins"}, {3000 * ms, "drill", "kill 127.0.0.1:7000"},
 			{4081 * ms, "sentinel 127.0.0.1:8000", "+sdown master main 127.0.0.1 7000"},
@@ -140,7 +140,7 @@ func TestHeadlines(t *testing.T) {
 			"0 errors; 2 writes uncertain; writes paused for 1.4 s; nothing lost"},
 		{"never resumed", func(r *Report) { r.Figures.WritePause.To, r.Figures.Resumed[0] = 7353*ms, -1 },
 			"0 errors; 2 writes uncertain; writes paused for 4.4 s, to the end of the drill; nothing lost"},
-		{"wrongs", func(r *Report) { r.Account.Lost, r.Account.Twice, r.Account.Ghosts, r.Account.Late = 1, 1, 2, 1 },
+		{"wrongs", func(r *Report) { r.Account.Lost, r.Account.Twice, r.Account.RefusedRun, r.Account.Late = 1, 1, 2, 1 },
 			"0 errors; 2 writes uncertain; writes paused for 1.4 s, of which the gateway added 0.1 ms; " +
 				"1 of 4944 acknowledged writes lost (the gateway reported at most 38); 1 write executed twice; " +
 				"1 write executed after its client had left; 2 writes refused and executed"},

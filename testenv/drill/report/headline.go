@@ -19,7 +19,7 @@ func (r *Report) Headline() string {
 		parts = append(parts, count(f.Uncertain, "write")+" uncertain")
 	}
 	parts = append(parts, r.pauses())
-	if p := f.ReadPause.Length(); p > ledger.GoesOn {
+	if p := f.ReadPause.Length(); p > ledger.Hiccup {
 		parts = append(parts, "reads paused for "+rough(p))
 	}
 	return strings.Join(append(parts, r.losses()...), "; ")
@@ -28,7 +28,7 @@ func (r *Report) Headline() string {
 // pauses is how long writes stood still, and how much of that the path has added to what the servers needed.
 func (r *Report) pauses() string {
 	pause := r.Figures.WritePause
-	if pause.Length() <= ledger.GoesOn {
+	if pause.Length() <= ledger.Hiccup {
 		return "writes never paused for more than " + rough(pause.Length())
 	}
 	text := "writes paused for " + rough(pause.Length())
@@ -74,7 +74,8 @@ func (r *Report) losses() (parts []string) {
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{a.Twice, "executed twice"}, {a.Late, "executed after its client had left"}, {a.Ghosts, "refused and executed"}} {
+	}{{a.Twice, "executed twice"}, {a.Late, "executed after its client had left"},
+		{a.RefusedRun, "refused and executed"}} {
 		if c.n > 0 {
 			parts = append(parts, count(c.n, "write")+" "+c.what)
 		}
@@ -87,7 +88,7 @@ func (r *Report) reported() string {
 	if !r.Promised() {
 		return ""
 	}
-	if n, told := r.Gate.Receipt(); told {
+	if n, known := r.Gate.Receipt(); known {
 		return fmt.Sprintf(" (the gateway reported at most %d)", n)
 	}
 	return " (the gateway reported none)"

@@ -84,7 +84,7 @@ type (
 		Twice        int      `json:"executed_twice_count"`
 		Late         int      `json:"executed_late_count"`
 		Overtaken    int      `json:"overtaken_count"`
-		Ghosts       int      `json:"refused_and_executed_count"`
+		RefusedRun   int      `json:"refused_and_executed_count"`
 	}
 	jsonPauses struct {
 		Write jsonPause `json:"write"`
@@ -145,7 +145,7 @@ func (r *Report) JSON() ([]byte, error) {
 		Requests: jsonRequests{All: f.Requests, Failed: f.Failed(), Errors: []jsonError{}, Uncertain: f.Uncertain,
 			InFlight: f.InFlight, GaveUp: f.GaveUp},
 		Writes: jsonWrites{Acknowledged: a.Acknowledged, Lost: a.Lost, FirstLost: seen(a.FirstLost),
-			LastLost: seen(a.LastLost), Twice: a.Twice, Late: a.Late, Overtaken: a.Overtaken, Ghosts: a.Ghosts},
+			LastLost: seen(a.LastLost), Twice: a.Twice, Late: a.Late, Overtaken: a.Overtaken, RefusedRun: a.RefusedRun},
 		Pauses: jsonPauses{Write: pauseJSON(f.WritePause), Read: pauseJSON(f.ReadPause)}, Failover: r.jsonFailover(),
 		Latency: jsonLatencies{Before: latencyJSON(f.Before), During: latencyJSON(f.During), After: latencyJSON(f.After)},
 		Gateway: r.jsonGateway(), LeftBroken: append([]string{}, r.Left...), Events: []jsonEvent{}}
@@ -201,7 +201,7 @@ func (r *Report) jsonFailover() jsonFailover {
 	m := &r.Marks
 	j := jsonFailover{Warm: seen(m.Began), Struck: seen(m.Struck), Strikes: []float64{}, Detected: seen(m.Detected),
 		Elected: seen(m.Elected), Promoted: seen(m.Promoted), Accepts: []float64{}, ResumedAfter: []*float64{},
-		Healed: seen(m.Healed), Ended: seen(m.Ended), FailedElections: m.Unelected}
+		Healed: seen(m.Healed), Ended: seen(m.Ended), FailedElections: m.FailedElections}
 	for _, at := range m.Strikes {
 		j.Strikes = append(j.Strikes, millis(at))
 	}
@@ -219,7 +219,7 @@ func (r *Report) jsonGateway() *jsonGateway {
 	if !g.Known {
 		return nil
 	}
-	j := &jsonGateway{Waited: g.Held, Failovers: g.Failovers, Uncertain: g.Uncertain, Retried: g.DoneAgain,
+	j := &jsonGateway{Waited: g.Waiting, Failovers: g.Failovers, Uncertain: g.Uncertain, Retried: g.Retried,
 		Acknowledged: g.Acknowledged, LostAtMost: []*int{}}
 	for _, n := range g.Receipts {
 		if n < 0 {

@@ -76,15 +76,15 @@ func (r *Report) Text() string {
 	row("uncertain", "%d of at most %d in flight; impatient clients gave up %d requests", f.Uncertain, f.InFlight,
 		f.GaveUp)
 	row("lost", "%d of %d acknowledged writes", a.Lost, a.Acknowledged)
-	if n, told := r.Gate.Receipt(); told {
+	if n, known := r.Gate.Receipt(); known {
 		row("receipt", "at most %d lost", n)
 	}
-	row("twice", "%d; after their client left: %d; although refused: %d", a.Twice, a.Late, a.Ghosts)
+	row("twice", "%d; after their client left: %d; although refused: %d", a.Twice, a.Late, a.RefusedRun)
 	row("no write for", "%s", ledger.Spell(f.WritePause.Length()))
 	row("no read for", "%s", ledger.Spell(f.ReadPause.Length()))
 	row("servers", "%s", r.serverTimes())
-	if m.Unelected > 0 {
-		row("elections", "%d in which no Sentinel got enough votes, before the one that counted", m.Unelected)
+	if m.FailedElections > 0 {
+		row("elections", "%d in which no Sentinel got enough votes, before the one that counted", m.FailedElections)
 	}
 	for i, lag := range f.Resumed {
 		accepted := ledger.Spell(m.Accepts[i] - m.Struck)
@@ -98,8 +98,8 @@ func (r *Report) Text() string {
 		row("latency", "%s: %s", p.Name, latencyText(p.Latency))
 	}
 	if r.Gate.Known {
-		row("gateway", "%d clients waited at once, %d writes uncertain, %d requests retried", r.Gate.Held, r.Gate.Uncertain,
-			r.Gate.DoneAgain)
+		row("gateway", "%d clients waited at once, %d writes uncertain, %d requests retried", r.Gate.Waiting,
+			r.Gate.Uncertain, r.Gate.Retried)
 	}
 	for _, text := range r.Left {
 		row("left", "%s", text)

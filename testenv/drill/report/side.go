@@ -80,8 +80,8 @@ func (r *Report) again() string {
 
 // promised is the gateway's receipt.
 func (r *Report) promised() string {
-	switch n, told := r.Gate.Receipt(); {
-	case told:
+	switch n, known := r.Gate.Receipt(); {
+	case known:
 		return fmt.Sprintf("at most %d of %d lost", n, r.Gate.Acknowledged)
 	case r.Gate.Known:
 		return "not known how many are lost"

@@ -17,7 +17,7 @@ type row struct {
 	runs, kept                              int
 	errors, uncertain, inFlight, lost       int
 	receipt, twice                          int
-	told                                    bool
+	known                                   bool
 	writePause, readPause, resumed, accepts time.Duration
 	broken                                  map[string]int
 }
@@ -30,7 +30,7 @@ func Table(reports []*Report) string {
 	byName := map[string]*row{}
 	for _, r := range reports {
 		name := fmt.Sprintf("%s, %s, %s", r.Drill, r.Mode, r.Path)
-		if r.Marks.Unelected > 0 {
+		if r.Marks.FailedElections > 0 {
 			name += ", after a failed election"
 		}
 		if byName[name] == nil {
@@ -44,7 +44,7 @@ func Table(reports []*Report) string {
 		" no read for | accepts | resumes after |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, w := range rows {
 		receipt := "none"
-		if w.told {
+		if w.known {
 			receipt = fmt.Sprint(w.receipt)
 		}
 		kept := fmt.Sprintf("%d of %d", w.kept, w.runs)
@@ -81,9 +81,9 @@ func (w *row) add(r *Report) {
 	}
 	w.errors, w.uncertain = max(w.errors, f.Failed()), max(w.uncertain, f.Uncertain)
 	w.inFlight = max(w.inFlight, f.InFlight)
-	w.lost, w.twice = max(w.lost, r.Account.Lost), max(w.twice, r.Account.Twice+r.Account.Late+r.Account.Ghosts)
-	if n, told := r.Gate.Receipt(); told {
-		w.told, w.receipt = true, max(w.receipt, n)
+	w.lost, w.twice = max(w.lost, r.Account.Lost), max(w.twice, r.Account.Twice+r.Account.Late+r.Account.RefusedRun)
+	if n, known := r.Gate.Receipt(); known {
+		w.known, w.receipt = true, max(w.receipt, n)
 	}
 	w.writePause = max(w.writePause, f.WritePause.Length())
 	w.readPause = max(w.readPause, f.ReadPause.Length())
