@@ -90,19 +90,19 @@ func TestCheckJudgesSentinels(t *testing.T) {
 		{name: "sound", args: by + "main", code: exitOK, says: []string{"works, and survives a failover"},
 			not: []string{"FAIL", "warning", "[default]"}},
 		{name: "wrong master name", args: by + "mian", code: exitFailed,
-			says: []string{"watch no master named mian", "they watch main", "No such master with that name"},
+			says: []string{"monitor no master named mian", "they monitor main", "No such master with that name"},
 			not:  append(noFollowOn, noMapHint...)},
 		{name: "a Sentinel as primary", args: "--primary " + first.Addr, code: exitFailed,
-			says: []string{first.Addr + " is a Sentinel", "--sentinel"}, not: append(noFollowOn, "use ")},
+			says: []string{first.Addr + " is a Sentinel", "--sentinel"}, not: append(noFollowOn, "use   ")},
 		{name: "a server as Sentinel", args: "--sentinel " + nodes[0].Addr + " --master-name main", code: exitFailed,
-			says: []string{nodes[0].Addr + " is no Sentinel"}, not: append(noFollowOn, noMapHint...)},
+			says: []string{nodes[0].Addr + " is not a Sentinel"}, not: append(noFollowOn, noMapHint...)},
 		{name: "the address map leads nowhere", args: by + "main --address-map " + nodes[1].Addr + "=127.0.0.1:1",
 			code: exitFailed, says: []string{"127.0.0.1:1 cannot be reached: connection refused",
-				"the address map leads there from " + nodes[1].Addr}, not: noMapHint},
+				"--address-map maps " + nodes[1].Addr}, not: noMapHint},
 		{name: "no replica with a priority", breaks: each("CONFIG", "SET", "replica-priority", "0"), args: by + "main",
 			code: exitFailed, says: []string{"would not survive a failover", "its priority is 0"}},
 		{name: "no replica that runs", breaks: func() error { return errors.Join(nodes[1].Kill(), nodes[2].Kill()) },
-			args: by + "main", code: exitFailed, says: []string{"would not survive a failover", "nobody can be promoted"}},
+			args: by + "main", code: exitFailed, says: []string{"would not survive a failover", "no replica can be promoted"}},
 		{name: "lost quorum", breaks: func() error {
 			if err := errors.Join(nodes[1].Restart(), nodes[2].Restart(), each("CONFIG", "SET", "replica-priority",
 				"100")(), env.Sentinels[1].Kill(), env.Sentinels[2].Kill()); err != nil {
@@ -136,23 +136,23 @@ func TestCheckJudgesPlainLists(t *testing.T) {
 		}
 	}
 	judged(t, []setup{
-		{name: "sound", args: "--primary " + primary.Addr + right, code: exitOK, says: []string{"nobody promotes"},
-			not: []string{"FAIL"}},
+		{name: "sound", args: "--primary " + primary.Addr + right, code: exitOK,
+			says: []string{"a plain list has none by itself"}, not: []string{"FAIL"}},
 		{name: "wrong password", args: "--primary " + primary.Addr + wrong, code: exitFailed,
-			says: []string{"refuses the password", "WRONGPASS", "--upstream-password-file"},
+			says: []string{"rejects the password", "WRONGPASS", "--upstream-password-file"},
 			not:  append(noFollowOn, noMapHint...)},
 		{name: "no password", args: "--primary " + primary.Addr, code: exitFailed,
-			says: []string{"asks for a password", "NOAUTH", "--upstream-password-file"},
+			says: []string{"requires a password", "NOAUTH", "--upstream-password-file"},
 			not:  append(noFollowOn, noMapHint...)},
 		{name: "a password for a server without", args: "--primary " + alone.Addr + right, code: exitFailed,
-			says: []string{"asks for no password", "--upstream-password-file"}, not: append(noFollowOn, noMapHint...)},
+			says: []string{"requires no password", "--upstream-password-file"}, not: append(noFollowOn, noMapHint...)},
 		{name: "no password file", args: "--primary " + primary.Addr + " --upstream-password-file nowhere",
 			code: exitFailed, says: []string{"the password cannot be read: open nowhere: no such file or directory"},
 			not: append(noFollowOn, "announced", "cannot be reached")},
 		{name: "a replica as primary", args: "--primary " + replica.Addr + right, code: exitOK,
 			says: []string{"is a replica of " + primary.Addr, "primary " + primary.Addr}, not: []string{"FAIL"}},
 		{name: "one server under two names", args: "--primary " + alone.Addr + " --replica localhost:" +
-			fmt.Sprint(alone.Port), code: exitOK, says: []string{"are one server"}, not: []string{"FAIL", "all say"}},
+			fmt.Sprint(alone.Port), code: exitOK, says: []string{"are the same server"}, not: []string{"FAIL", "all say"}},
 		{name: "no replica", args: "--primary " + alone.Addr, code: exitOK, says: []string{"warning", "no replica"}},
 		{name: "two primaries", args: "--primary " + primary.Addr + " --replica " + alone.Addr, code: exitFailed,
 			says: []string{"NOAUTH"}},
@@ -163,8 +163,8 @@ func TestCheckJudgesPlainLists(t *testing.T) {
 			says: []string{"NOREPLICAS", "min-replicas-to-write is 2"}},
 		{name: "no replica to spare for writes", breaks: set(primary, "min-replicas-to-write", "1"),
 			args: "--primary " + primary.Addr + right, code: exitOK, says: []string{"warning", "min-replicas-to-write"}},
-		{name: "a replica that takes writes", breaks: set(replica, "replica-read-only", "no"),
-			args: "--primary " + primary.Addr + right, code: exitOK, says: []string{"warning", "takes writes"}},
+		{name: "a replica that accepts writes", breaks: set(replica, "replica-read-only", "no"),
+			args: "--primary " + primary.Addr + right, code: exitOK, says: []string{"warning", "accepts writes"}},
 		{name: "scripts may", args: "--primary " + primary.Addr + right, code: exitOK,
 			says: []string{"hint", "MIGRATE, PFDEBUG, RESTORE-ASKING"}},
 		{name: "a dead replica", breaks: replica.Kill, args: "--primary " + primary.Addr + " --replica " + replica.Addr +
@@ -179,7 +179,7 @@ func TestCheckJudgesTwoPrimaries(t *testing.T) {
 	t.Parallel()
 	one, two := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
 	judged(t, []setup{{name: "two", args: "--primary " + one.Primary().Addr + " --replica " + two.Primary().Addr,
-		code: exitFailed, says: []string{"all say that they are primary"}}})
+		code: exitFailed, says: []string{"all report to be the primary"}}})
 }
 
 func TestCheckJudgesClusters(t *testing.T) {
@@ -212,15 +212,15 @@ func TestCheckJudgesClusters(t *testing.T) {
 		{name: "a node as primary", args: "--primary " + env.Groups[0].Nodes[0].Addr, code: exitFailed,
 			says: []string{"is a node of a cluster", "--cluster"}},
 		{name: "no cluster", args: "--cluster " + plain.Primary().Addr, code: exitFailed,
-			says: []string{plain.Primary().Addr + " is no node of a cluster", "cluster support disabled"},
+			says: []string{plain.Primary().Addr + " is not a node of a cluster", "cluster support disabled"},
 			not:  append(noFollowOn, noMapHint...)},
 		{name: "a slot of nobody", breaks: slot("DELSLOTS", "cluster_state:fail"), args: by, code: exitFailed,
-			says: []string{"1 slot is served by nobody", "cluster_state:fail"}},
+			says: []string{"1 slot is not served by any node", "cluster_state:fail"}},
 		{name: "a shard without a replica", breaks: func() error {
 			return errors.Join(slot("ADDSLOTS", "cluster_state:ok")(), last[1].Kill())
-		}, args: by, code: exitFailed, says: []string{"nobody can be promoted", "would not survive a failover"}},
+		}, args: by, code: exitFailed, says: []string{"no replica can be promoted", "would not survive a failover"}},
 		{name: "a dead shard", breaks: func() error { return errors.Join(last[0].Kill(), awaits("cluster_state:fail")) },
-			args: by, code: exitFailed, says: []string{"cluster_state:fail", "could not be served"}},
+			args: by, code: exitFailed, says: []string{"cluster_state:fail", "cannot be served"}},
 	})
 }
 
@@ -229,7 +229,7 @@ func TestCheckJudgesClusters(t *testing.T) {
 func seen(env *servers.Env, by string) error {
 	return env.WaitFor(20*time.Second, "a cluster that is seen whole", func() error {
 		code, out, _ := try(append([]string{"check", "--connect"}, strings.Fields(by)...), nil)
-		if code != exitOK || strings.Contains(out, "gets no reads") {
+		if code != exitOK || strings.Contains(out, "is excluded from reads") {
 			return errors.New(out)
 		}
 		return nil

@@ -86,7 +86,7 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 		{"run --primary 127.0.0.1:1 --listen " + taken, exitFailed, "address already in use"},
 		{"healthcheck --address 127.0.0.1:1", exitFailed, "connection refused"},
 		{"check --primary 127.0.0.1:1", exitOK, "settings of default"},
-		{"check --connect --primary 127.0.0.1:1 --dial-timeout 100ms", exitFailed, "could not be served"},
+		{"check --connect --primary 127.0.0.1:1 --dial-timeout 100ms", exitFailed, "cannot be served"},
 	} {
 		process, log := built(t, nil, strings.Fields(c.args)...)
 		if code := ended(t, process, log); code != c.code || !strings.Contains(log(), c.says) {

@@ -16,7 +16,7 @@ func newCheck(w world) *cobra.Command {
 		Short: "Check the settings, and with --connect the servers behind them",
 		Long: `Check the settings as run reads them, and print those that are set and where, with passwords masked.
 The exit code is 2 if a setting is wrong. With --connect it also connects to the Sentinels or nodes,
-reports their problems and prints the topology; the exit code is 1 if a service could not be served,
+reports their problems and prints the topology; the exit code is 1 if a service cannot be served,
 or would not survive a failover.`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

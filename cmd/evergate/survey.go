@@ -60,7 +60,7 @@ var gradeWords = [...]string{gateway.Broken: "FAIL", gateway.Fragile: "FAIL", ga
 func verdictOf(service *gateway.Service, found *gateway.Findings) (verdict string, fails bool) {
 	switch {
 	case found.Has(gateway.Broken):
-		return "could not be served now", true
+		return "cannot be served now", true
 	case found.Has(gateway.Fragile):
 		return "would not survive a failover", true
 	case service.Primary != "":
@@ -107,7 +107,7 @@ func printFound(out io.Writer, found *gateway.Findings) {
 
 func roleWord(role string) string {
 	if role == "refused" {
-		return "answers, and tells no role"
+		return "reachable, role unknown"
 	}
 	return role
 }
@@ -178,21 +178,21 @@ func (o outage) print(out io.Writer, hold gateway.Hold, told time.Duration) {
 		word += ", here " + showDuration(window)
 	}
 	if o.setting == "" {
-		say(out, "  failover  in a plain list nobody promotes a replica by itself; one that an operator promotes is used")
+		say(out, "  failover  a plain list has none by itself; a replica that an operator promotes is used")
 	} else {
 		after := showDuration(o.after)
 		if !o.told {
-			after = "not told, by default " + after
+			after = "unknown, by default " + after
 		}
 		say(out, "  failover  writes pause for up to about %s when a primary dies (%s is %s)", seconds(o.pause), o.setting,
 			after)
 	}
 	switch {
 	case window == 0:
-		say(out, "  warning   %s: requests are answered -LOADING as long as there is no primary", word)
+		say(out, "  warning   %s: requests fail with -LOADING while there is no primary", word)
 		return
 	case o.pause > window:
-		say(out, "  warning   %s: requests will be answered -LOADING before there is a new primary; "+
+		say(out, "  warning   %s: requests fail with -LOADING before there is a new primary; "+
 			"set hold to %s, or lower %s", word, seconds(o.pause), o.setting)
 	}
 	say(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)

@@ -38,10 +38,10 @@ func TestCheckConnectsToSentinels(t *testing.T) {
 	_, out, _ = try(append(args, "--hold", "3s"), nil)
 	wantLines(t, out, "warning   hold is 3s", "set hold to 6.5s", "need a read timeout of 4s or more")
 	_, out, _ = try(append(args, "--hold", "dry-run,127.0.0.1:6379=off"), nil)
-	wantLines(t, out, "warning   hold is off: requests are answered -LOADING as long as there is no primary")
+	wantLines(t, out, "warning   hold is off: requests fail with -LOADING while there is no primary")
 
 	code, out, errOut = try(append(args[:len(args)-1:len(args)-1], "mian"), nil)
-	if code != exitFailed || !strings.Contains(errOut, "service default could not be served now") {
+	if code != exitFailed || !strings.Contains(errOut, "service default cannot be served now") {
 		t.Error(code, out, errOut)
 	}
 }
@@ -50,7 +50,7 @@ func TestCheckConnectsToCluster(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
-	// A replica that was synchronized a moment ago is still called loading by the others, and gets no reads.
+	// A replica that was synchronized a moment ago is still called loading by the others, and is excluded from reads.
 	servers.Until(t, 20*time.Second, "a survey that sees every replica", func() error {
 		code, out, errOut := try([]string{"check", "--connect", "--cluster", env.Nodes()[0].Addr}, nil)
 		wanted := []string{"writes pause for up to about 6s when a primary dies (cluster-node-timeout is 3s)",
@@ -76,7 +76,7 @@ func TestCheckConnectsToPlainWithPassword(t *testing.T) {
 	if code != exitOK || strings.Contains(out+errOut, secretText) {
 		t.Error(code, out, errOut)
 	}
-	wantLines(t, out, "primary "+env.Primary().Addr, "in a plain list nobody promotes", "read timeout of 11s")
+	wantLines(t, out, "primary "+env.Primary().Addr, "a plain list has none by itself", "read timeout of 11s")
 	_, out, errOut = try(args, []string{"EVERGATE_UPSTREAM_PASSWORD=wrong-" + secretText})
 	if strings.Contains(out+errOut, secretText) {
 		t.Error(out, errOut)

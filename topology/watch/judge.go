@@ -25,7 +25,7 @@ func (f *Findings) judge(s Service, c *survey) {
 	}
 	j.settings()
 	if f.View == nil && !f.Has(Broken) {
-		j.problem(Broken, "no primary is known: clients are answered LOADING until one is")
+		j.problem(Broken, "no primary is known: requests fail with LOADING")
 	}
 	slices.SortStableFunc(f.Problems, func(a, b Problem) int { return int(a.Grade) - int(b.Grade) })
 }
@@ -123,29 +123,29 @@ func (j *judgement) unreached(g group, noun string, tls bool) string {
 	one := len(g.addrs) == 1
 	switch {
 	case strings.HasPrefix(why, protected):
-		return fmt.Sprintf("%s %s in protected mode and %s nobody in from here: %s; set a password or protected-mode no "+
-			"there", who, oneOr(one, "is", "are"), oneOr(one, "lets", "let"), why)
+		return fmt.Sprintf("%s %s in protected mode and %s this host: %s; set a password or protected-mode no there",
+			who, oneOr(one, "is", "are"), oneOr(one, "rejects", "reject"), why)
 	case strings.HasPrefix(why, "WRONGPASS"):
-		return fmt.Sprintf("%s %s the password: %s; see %s", who, oneOr(one, "refuses", "refuse"), why, setting)
+		return fmt.Sprintf("%s %s the password: %s; see %s", who, oneOr(one, "rejects", "reject"), why, setting)
 	case strings.HasPrefix(why, "NOAUTH"):
-		return fmt.Sprintf("%s %s for a password: %s; set %s", who, oneOr(one, "asks", "ask"), why, setting)
+		return fmt.Sprintf("%s %s a password: %s; set %s", who, oneOr(one, "requires", "require"), why, setting)
 	case strings.HasPrefix(why, "ERR AUTH <password>"), strings.HasPrefix(why, "ERR Client sent AUTH"):
-		return fmt.Sprintf("%s %s for no password, and one is set: %s; see %s", who, oneOr(one, "asks", "ask"), why,
+		return fmt.Sprintf("%s %s no password, but one is set: %s; see %s", who, oneOr(one, "requires", "require"), why,
 			setting)
 	case strings.HasPrefix(why, passwordFault):
 		return "the password cannot be read: " + strings.TrimPrefix(why, passwordFault) + "; see " + setting
 	case strings.HasPrefix(why, "lookup "):
 		return fmt.Sprintf("%s cannot be resolved: %s%s", who, why, j.elsewhere(g.addrs))
 	case why == errSentinel.Error():
-		return fmt.Sprintf("%s %s, not %s: name Sentinels with --sentinel and --master-name", and(g.addrs),
+		return fmt.Sprintf("%s %s, not %s: use --sentinel and --master-name", and(g.addrs),
 			oneOr(one, "is a Sentinel", "are Sentinels"), oneOr(one, "a server", "servers"))
 	case tls:
-		return fmt.Sprintf("%s %s TLS, and Evergate has none yet: name a port without", who,
+		return fmt.Sprintf("%s %s TLS, which Evergate does not support yet: use a port without TLS", who,
 			oneOr(one, "speaks", "speak"))
 	case strings.HasPrefix(why, "redis: "):
-		return fmt.Sprintf("%s %s no Redis protocol: %s", who, oneOr(one, "speaks", "speak"), why)
+		return fmt.Sprintf("%s %s not speak the Redis protocol: %s", who, oneOr(one, "does", "do"), why)
 	case isReply(why):
-		return fmt.Sprintf("%s cannot be asked: %s", who, why)
+		return fmt.Sprintf("%s %s the query: %s", who, oneOr(one, "rejects", "reject"), why)
 	}
 	return fmt.Sprintf("%s cannot be reached: %s%s", who, why, j.elsewhere(g.addrs))
 }
@@ -164,15 +164,15 @@ func (j *judgement) elsewhere(addrs []string) string {
 	for announced := range j.c.announced {
 		to := topology.MapAddr(j.s.AddressMap, announced)
 		if slices.Contains(addrs, to) && to != topology.MapAddr(nil, announced) {
-			return fmt.Sprintf(" (the address map leads there from %s)", announced)
+			return fmt.Sprintf(" (--address-map maps %s to it)", announced)
 		}
 	}
 	if slices.ContainsFunc(addrs, j.named) {
 		return ""
 	}
 	was := oneOr(len(addrs) == 1, "this address was", "these addresses were")
-	return " (" + was + " announced by the servers; if of a " +
-		"network that is out of reach from here, map it with --address-map, or have them announce another)"
+	return " (" + was + " announced by the servers; if it belongs to a network that is not reachable from here, map it " +
+		"with --address-map, or announce another one)"
 }
 
 // settings tells of what the settings name in vain.
@@ -187,7 +187,7 @@ func (j *judgement) settings() {
 			used = used || from == host || from == topology.JoinAddr(host, port) || from == host+":"+port
 		}
 		if !used && !j.named(from) {
-			j.problem(Warning, "--address-map names %s, which nobody announces", from)
+			j.problem(Warning, "--address-map maps %s, which no server announces", from)
 		}
 	}
 }

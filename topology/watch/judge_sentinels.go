@@ -30,7 +30,7 @@ func (j *judgement) sentinels() {
 		addrs = append(addrs, found.Addr)
 	}
 	if host, n := crowded(addrs); n > 0 {
-		j.problem(Warning, "%d of %d Sentinels run on %s: when that host is lost no failover can be decided", n, len(addrs),
+		j.problem(Warning, "%d of %d Sentinels run on %s: if that host is lost, no failover is possible", n, len(addrs),
 			host)
 	}
 }
@@ -49,11 +49,11 @@ func (j *judgement) lostSentinels(all bool) {
 		one := len(g.addrs) == 1
 		switch {
 		case strings.Contains(g.why, noSuchMaster):
-			j.problem(grade, "%s %s no master named %s: %s%s", nouns("Sentinel", g.addrs), oneOr(one, "watches", "watch"),
+			j.problem(grade, "%s %s no master named %s: %s%s", nouns("Sentinel", g.addrs), oneOr(one, "monitors", "monitor"),
 				j.s.MasterName, g.why, j.watched(g.addrs))
 		case strings.HasPrefix(g.why, "ERR unknown command"):
-			j.problem(grade, "%s %s: %s; name servers with --primary or --cluster", and(g.addrs),
-				oneOr(one, "is no Sentinel", "are no Sentinels"), g.why)
+			j.problem(grade, "%s %s: %s; use --primary or --cluster", and(g.addrs),
+				oneOr(one, "is not a Sentinel", "are not Sentinels"), g.why)
 		default:
 			j.problem(grade, "%s", j.unreached(g, "Sentinel", false))
 		}
@@ -72,7 +72,7 @@ func (j *judgement) watched(addrs []string) string {
 	if names = slices.Compact(names); len(names) == 0 {
 		return ""
 	}
-	return "; " + oneOr(len(addrs) == 1, "it watches ", "they watch ") + and(names)
+	return "; " + oneOr(len(addrs) == 1, "it monitors ", "they monitor ") + and(names)
 }
 
 // quorum judges whether a failover could be decided: a quorum must agree that the primary is down, and a majority of
@@ -84,7 +84,7 @@ func (j *judgement) quorum(answering []SentinelFound) {
 		need := max(n.Says.Quorum, majority(n.Says.Sentinels))
 		switch {
 		case n.Says.Quorum > n.Says.Sentinels:
-			j.problem(Fragile, "Sentinel %s wants a quorum of %d and knows of %d: no failover can be decided", n.Addr,
+			j.problem(Fragile, "Sentinel %s has a quorum of %d and knows only %d: no failover is possible", n.Addr,
 				n.Says.Quorum, n.Says.Sentinels)
 		case n.NoQuorum != "", n.Usable > 0 && n.Usable < need:
 			lacking = append(lacking, n)
@@ -100,14 +100,14 @@ func (j *judgement) quorum(answering []SentinelFound) {
 		if n.NoQuorum != "" {
 			words = " (" + n.NoQuorum + ")"
 		}
-		j.problem(grade, "the Sentinels have lost their quorum: for %s %d of %d Sentinels are alive, %d must agree that a "+
-			"primary is down and %d must vote: no failover can be decided%s", n.Addr, n.Usable, n.Says.Sentinels,
+		j.problem(grade, "the Sentinels have lost their quorum: %s sees %d of %d Sentinels alive, %d must agree that a "+
+			"primary is down and %d must vote: no failover is possible%s", n.Addr, n.Usable, n.Says.Sentinels,
 			n.Says.Quorum, majority(n.Says.Sentinels), words)
 	case len(answering) < majority(known):
-		j.problem(Fragile, "only %d of %d Sentinels can be asked from here: fewer than the %d that must vote", len(answering),
-			known, majority(known))
+		j.problem(Fragile, "only %d of %d Sentinels are reachable from here, fewer than the %d that must vote",
+			len(answering), known, majority(known))
 	case known < 3:
-		j.problem(Warning, "there %s: three or more are needed to outlive the loss of one",
+		j.problem(Warning, "there %s: at least three are needed to survive the loss of one",
 			oneOr(known == 1, "is 1 Sentinel", fmt.Sprintf("are %d Sentinels", known)))
 	}
 }
@@ -126,13 +126,13 @@ func (j *judgement) disagreement(answering []SentinelFound) {
 	if len(stories) > 1 {
 		var told []string
 		for _, g := range stories {
-			told = append(told, fmt.Sprintf("%s %s %s", and(g.addrs), oneOr(len(g.addrs) == 1, "says", "say"), g.why))
+			told = append(told, fmt.Sprintf("%s %s %s", and(g.addrs), oneOr(len(g.addrs) == 1, "reports", "report"), g.why))
 		}
 		j.problem(Fragile, "the Sentinels disagree about the primary: %s", strings.Join(told, "; "))
 	}
 	if len(down) > 0 && j.View != nil && j.View.Shards[0].Primary != nil {
-		j.problem(Fragile, "%s %s the primary down: they may lack its password (auth-pass) or a way to it",
-			nouns("Sentinel", down), oneOr(len(down) == 1, "calls", "call"))
+		j.problem(Fragile, "%s %s the primary down: check their auth-pass and their network",
+			nouns("Sentinel", down), oneOr(len(down) == 1, "considers", "consider"))
 	}
 }
 

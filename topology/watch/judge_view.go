@@ -26,11 +26,11 @@ func (j *judgement) roles() {
 			j.primary(n)
 		}
 		for _, command := range n.Refused {
-			j.problem(Warning, "%s refuses %s: the gateway does without, and knows less", n.Addr, command)
+			j.problem(Warning, "%s rejects %s: the gateway works without it, with less information", n.Addr, command)
 		}
 	}
 	if len(order) > 1 {
-		j.problem(Fragile, "%s all say that they are primary: what is written to one is missing on the others", and(order))
+		j.problem(Fragile, "%s all report to be the primary: writes to one are missing on the others", and(order))
 	}
 	j.twice(runs)
 	j.scripts()
@@ -46,7 +46,7 @@ func (j *judgement) twice(runs map[string][]string) {
 			}
 		}
 		if len(names) > 1 {
-			j.problem(Warning, "%s are one server", and(names))
+			j.problem(Warning, "%s are the same server", and(names))
 		}
 	}
 }
@@ -54,19 +54,19 @@ func (j *judgement) twice(runs map[string][]string) {
 // role judges one server that is in the wrong place.
 func (j *judgement) role(n *NodeFound) {
 	if slices.Contains(j.c.resolved[j.s.Primary], n.Addr) && n.Role.Role == topology.RoleReplica {
-		j.problem(Warning, "%s, named with --primary, is a replica of %s: that one is used", n.Addr, n.Role.Primary)
+		j.problem(Warning, "%s (--primary) is a replica of %s, which is used instead", n.Addr, n.Role.Primary)
 	}
 	if n.Writable {
-		j.problem(Warning, "replica %s takes writes (replica-read-only no): they are lost when it synchronizes", n.Addr)
+		j.problem(Warning, "replica %s accepts writes (replica-read-only no), which are lost when it synchronizes", n.Addr)
 	}
 	if len(j.s.Cluster) > 0 || !n.InCluster {
 		return
 	}
 	if n.ClusterSize <= 1 && n.ClusterSlots == topology.Slots {
-		j.problem(Warning, "%s is the only primary of a cluster: name it with --cluster", n.Addr)
+		j.problem(Warning, "%s is the only primary of a cluster: use --cluster", n.Addr)
 		return
 	}
-	j.problem(Broken, "%s is a node of a cluster and serves some of its slots at most: name it with --cluster", n.Addr)
+	j.problem(Broken, "%s is a node of a cluster and serves only a part of the slots: use --cluster", n.Addr)
 }
 
 // used says whether the View has a primary at an address.
@@ -79,17 +79,17 @@ func (j *judgement) used(addr string) bool {
 // primary judges whether writes are taken now and by a successor.
 func (j *judgement) primary(n *NodeFound) {
 	have := len(n.Role.Replicas)
-	there := oneOr(have == 1, "1 replica is", fmt.Sprintf("%d replicas are", have))
+	there := oneOr(have == 1, "1 replica is", fmt.Sprintf("%d replicas are", have)) + " connected"
 	switch {
 	case n.MinReplicas > have:
-		j.problem(Broken, "primary %s refuses writes (NOREPLICAS): min-replicas-to-write is %d and %s there", n.Addr,
+		j.problem(Broken, "primary %s rejects writes (NOREPLICAS): min-replicas-to-write is %d and %s", n.Addr,
 			n.MinReplicas, there)
 	case n.MinReplicas > 0 && n.MinReplicas == have:
-		j.problem(Warning, "min-replicas-to-write is %d on primary %s and %s there: after a failover, and when one is "+
-			"lost, writes are refused (NOREPLICAS)", n.MinReplicas, n.Addr, there)
+		j.problem(Warning, "min-replicas-to-write is %d on primary %s and %s: after a failover, and when a replica "+
+			"is lost, writes are rejected (NOREPLICAS)", n.MinReplicas, n.Addr, there)
 	case n.MinReplicas == 0 && have > 0:
-		j.problem(Hint, "min-replicas-to-write is 0: a primary that is cut off from its replicas acknowledges writes that a "+
-			"failover loses")
+		j.problem(Hint, "min-replicas-to-write is 0: a primary that is isolated from its replicas acknowledges writes that "+
+			"a failover loses")
 	}
 }
 
@@ -101,7 +101,7 @@ func (j *judgement) scripts() {
 	}
 	slices.Sort(commands)
 	if commands = slices.Compact(commands); len(commands) > 0 {
-		j.problem(Hint, "scripts of clients may run %s: the gateway cannot look into them; give its user the rule %s",
+		j.problem(Hint, "scripts of clients may run %s, which the gateway cannot prevent; add %s to the ACL of its user",
 			strings.Join(commands, ", "), "-"+strings.ToLower(strings.Join(commands, " -")))
 	}
 }
@@ -111,24 +111,25 @@ func (j *judgement) cluster() {
 	for addr, words := range j.c.refused {
 		switch {
 		case strings.Contains(words, "cluster support disabled"):
-			j.problem(Broken, "%s is no node of a cluster: %s; name it with --primary", addr, words)
+			j.problem(Broken, "%s is not a node of a cluster: %s; use --primary", addr, words)
 		case j.View == nil:
-			j.problem(Broken, "%s tells no slots: %s", addr, words)
+			j.problem(Broken, "%s does not report slots: %s", addr, words)
 		default:
-			j.problem(Warning, "%s tells no slots: %s", addr, words)
+			j.problem(Warning, "%s does not report slots: %s", addr, words)
 		}
 	}
 	if len(j.s.Cluster) == 0 || j.View == nil {
 		return
 	}
 	if unserved := j.unserved(); unserved > 0 {
-		j.problem(Broken, "%s served by nobody", oneOr(unserved == 1, "1 slot is", fmt.Sprintf("%d slots are", unserved)))
+		j.problem(Broken, "%s not served by any node",
+			oneOr(unserved == 1, "1 slot is", fmt.Sprintf("%d slots are", unserved)))
 	}
 	if failed := groups(j.Nodes, func(n NodeFound) (string, string) {
 		return n.Addr, oneOr(n.ClusterState == "fail", n.ClusterState, "")
 	}); len(failed) > 0 {
-		j.problem(Broken, "%s %s cluster_state:fail, and %s CLUSTERDOWN to requests", and(failed[0].addrs),
-			oneOr(len(failed[0].addrs) == 1, "says", "say"), oneOr(len(failed[0].addrs) == 1, "answers", "answer"))
+		j.problem(Broken, "%s %s cluster_state:fail, and %s requests with CLUSTERDOWN", and(failed[0].addrs),
+			oneOr(len(failed[0].addrs) == 1, "reports", "report"), oneOr(len(failed[0].addrs) == 1, "rejects", "reject"))
 	}
 	var primaries []string
 	for i, first := range j.View.FirstSlots() {
@@ -137,11 +138,11 @@ func (j *judgement) cluster() {
 		}
 	}
 	if n := len(primaries); n > 0 && n < 3 {
-		j.problem(Fragile, "the cluster has %s with slots: when one dies the others are no majority, and elect nobody in "+
-			"its place; three are needed", oneOr(n == 1, "1 primary", fmt.Sprintf("%d primaries", n)))
+		j.problem(Fragile, "the cluster has %s with slots: if one dies, the others are no majority and cannot elect a "+
+			"new primary; three are needed", oneOr(n == 1, "1 primary", fmt.Sprintf("%d primaries", n)))
 	}
 	if host, n := crowded(primaries); n > 0 {
-		j.problem(Warning, "%d of %d primaries run on %s: when that host is lost nobody can be elected", n, len(primaries),
+		j.problem(Warning, "%d of %d primaries run on %s: if that host is lost, no primary can be elected", n, len(primaries),
 			host)
 	}
 }
@@ -171,9 +172,9 @@ func (j *judgement) promotable() {
 		switch {
 		case able:
 		case len(j.s.Sentinels)+len(j.s.Cluster) == 0 && why == "it has no replica":
-			j.problem(Warning, "primary %s has no replica: nothing can be made primary in its place", primary.Addr)
+			j.problem(Warning, "primary %s has no replica: nothing can be promoted in its place", primary.Addr)
 		case len(j.s.Sentinels)+len(j.s.Cluster) > 0:
-			j.problem(Fragile, "shard %s: nobody can be promoted when its primary %s dies: %s", shard.Name, primary.Addr, why)
+			j.problem(Fragile, "shard %s: no replica can be promoted if primary %s dies: %s", shard.Name, primary.Addr, why)
 		}
 	}
 }
@@ -212,11 +213,11 @@ func (j *judgement) unable(n *NodeFound) string {
 	case n.Lost != "":
 		return n.Lost
 	case n.Role.Role == topology.RolePrimary:
-		return "it says that it is primary"
+		return "it reports to be the primary"
 	case n.Role.Role == topology.RoleRefused:
 		return ""
 	case n.Role.Syncing:
-		return "it is synchronising"
+		return "it is synchronizing"
 	case !n.Role.LinkUp:
 		return "its link to its primary " + n.Role.Primary + " is down"
 	case n.Role.Priority == 0 && len(j.s.Sentinels) > 0:
@@ -239,7 +240,7 @@ func (j *judgement) view() {
 			j.problem(Broken, "shard %s: its primary %s is %s", shard.Name, shard.Primary.Addr, shard.Condition)
 		}
 		for _, unused := range shard.Unused { // in the words of the running gateway's log
-			j.problem(Warning, "replica %s gets no reads: %s", unused.Node.Addr, unused.Why)
+			j.problem(Warning, "replica %s is excluded from reads: %s", unused.Node.Addr, unused.Why)
 		}
 	}
 }

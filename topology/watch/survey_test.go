@@ -33,7 +33,7 @@ func TestSurveySentinel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantProblem(t, found, "server 127.0.0.1:1 cannot be reached: connection refused (the address map leads there from "+
+	wantProblem(t, found, "server 127.0.0.1:1 cannot be reached: connection refused (--address-map maps "+
 		env.Replicas()[0].Addr)
 }
 
@@ -76,9 +76,9 @@ func TestSurveyCluster(t *testing.T) {
 		t.Errorf("view %+v, node timeout %v", found.View, found.DownAfter)
 	}
 	for _, command := range []string{"ROLE", "CLUSTER SHARDS", "CLUSTER NODES"} {
-		wantProblem(t, found, env.Nodes()[0].Addr+" refuses "+command)
+		wantProblem(t, found, env.Nodes()[0].Addr+" rejects "+command)
 	}
-	wantProblem(t, found, "nobody can be promoted when its primary")
+	wantProblem(t, found, "no replica can be promoted if primary")
 }
 
 // TestSurveyFindsWrongPassword: a server that does not let us in is one that cannot be used, and is called so.
@@ -91,7 +91,7 @@ func TestSurveyFindsWrongPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantProblem(t, found, "refuses the password: WRONGPASS")
+	wantProblem(t, found, "rejects the password: WRONGPASS")
 }
 
 func TestSurveyFindsTrouble(t *testing.T) {
@@ -104,7 +104,7 @@ func TestSurveyFindsTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantProblem(t, found, "all say that they are primary")
+	wantProblem(t, found, "all report to be the primary")
 	dead := one.Primary()
 	if err := dead.Kill(); err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestSurveyFindsTrouble(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantProblem(t, found, two.Primary().Addr+" is no Sentinel: ERR unknown command")
+	wantProblem(t, found, two.Primary().Addr+" is not a Sentinel: ERR unknown command")
 }
 
 // TestSurveyFindsNamesWithoutAddress: a name that nobody knows is called so, and what a name of the settings stands for
