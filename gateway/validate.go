@@ -80,7 +80,7 @@ func (v *validation) needs(setting, other, why string) {
 
 func (v *validation) oneOf(setting, given string, choices ...string) {
 	if !slices.Contains(choices, given) {
-		text := fmt.Sprintf("%q is none of %s", given, strings.Join(choices, ", "))
+		text := fmt.Sprintf("%q is not one of %s", given, strings.Join(choices, ", "))
 		v.fault(Fault{Setting: setting, Given: given, Choices: choices, Text: text})
 	}
 }
@@ -131,7 +131,7 @@ func (v *validation) process(c Config) {
 	}
 	if l.BulkBytesMax > l.QueryBytesMax {
 		v.fault(Fault{Setting: "proto-max-bulk-len", Other: "client-query-buffer-limit",
-			Text: "is more than client-query-buffer-limit: an argument so long could never be taken in"})
+			Text: "is more than client-query-buffer-limit: such an argument could never be received"})
 	}
 }
 
@@ -176,21 +176,21 @@ func (v *validation) upstream(s *Service) {
 		}
 	}
 	if len(kinds) == 0 {
-		v.say("upstream", "none is given: sentinel with master-name, cluster, or primary")
+		v.say("upstream", "is missing: set sentinel with master-name, cluster, or primary")
 	}
 	for i := 1; i < len(kinds); i++ {
 		v.fault(Fault{Setting: kinds[i], Other: kinds[0],
-			Text: fmt.Sprintf("stands beside %s: a service has one upstream", kinds[0])})
+			Text: fmt.Sprintf("conflicts with %s: a service has one upstream", kinds[0])})
 	}
 	hasSentinels := len(s.Sentinels) > 0
 	switch {
 	case hasSentinels && s.MasterName == "":
-		v.needs("sentinel", "master-name", "the name under which the Sentinels watch the primary")
+		v.needs("sentinel", "master-name", "the name of the primary in the configuration of the Sentinels")
 	case !hasSentinels && s.MasterName != "":
 		v.needs("master-name", "sentinel", "only Sentinels know a primary by name")
 	}
 	if len(s.Replicas) > 0 && s.Primary == "" {
-		v.needs("replica", "primary", "Sentinels and clusters name their replicas themselves")
+		v.needs("replica", "primary", "Sentinels and clusters report their replicas")
 	}
 	v.oneOf("reads", string(s.Reads), string(ReadPrimary), string(ReadPreferReplica), string(ReadReplica))
 	v.nodes("sentinel", s.Sentinels)
@@ -200,7 +200,7 @@ func (v *validation) upstream(s *Service) {
 	}
 	v.nodes("replica", s.Replicas)
 	if slices.Contains(s.Replicas, s.Primary) {
-		v.fault(Fault{Setting: "replica", Item: s.Primary, Other: "primary", Text: "names the primary itself"})
+		v.fault(Fault{Setting: "replica", Item: s.Primary, Other: "primary", Text: "is the primary itself"})
 	}
 	v.addressMap(s.AddressMap)
 }
@@ -237,7 +237,7 @@ func (v *validation) nodes(setting string, addresses []string) {
 		if _, _, err := splitHostPort(address, 1); err != nil {
 			v.fault(Fault{Setting: setting, Item: address, Text: quoted(address) + " " + err.Error()})
 		} else if slices.Contains(addresses[:i], address) {
-			v.fault(Fault{Setting: setting, Item: address, Text: quoted(address) + " stands there twice"})
+			v.fault(Fault{Setting: setting, Item: address, Text: quoted(address) + " is listed twice"})
 		}
 	}
 }
@@ -278,13 +278,13 @@ func (v *validation) credentials(s *Service) {
 	} {
 		if c.credentials.Password.File != "" && c.credentials.Password.Value != "" {
 			v.fault(Fault{Setting: c.setting + "-file", Other: c.setting,
-				Text: "stands beside " + c.setting + ": give one"})
+				Text: "conflicts with " + c.setting + ": set only one"})
 		}
 		if c.credentials.User != "" && c.credentials.Password.IsZero() {
 			v.needs(c.user, c.setting+"-file", "the password of that user")
 		}
 		if strings.ContainsFunc(c.credentials.User, func(r rune) bool { return r <= ' ' }) {
-			v.say(c.user, "has a space in it, which no ACL user has")
+			v.say(c.user, "contains a space, which no ACL user has")
 		}
 	}
 	if len(s.Sentinels) == 0 && s.Sentinel != (Credentials{}) {
@@ -294,11 +294,11 @@ func (v *validation) credentials(s *Service) {
 		} else if s.Sentinel.Password.Value != "" {
 			setting = "sentinel-password"
 		}
-		v.needs(setting, "sentinel", "no Sentinel is named that could be shown it")
+		v.needs(setting, "sentinel", "no Sentinel is set")
 	}
 	if s.NoAuth && !s.Password.IsZero() {
 		v.fault(Fault{Setting: "no-auth", Other: passwordSetting(s.Password),
-			Text: "stands beside a password for clients: give one"})
+			Text: "conflicts with a password for clients: set only one"})
 	}
 }
 
@@ -321,7 +321,7 @@ func (v *validation) listeners(s *Service) {
 		// A Sentinel serves no data: it tells addresses that may be known, and many clients can give it no password.
 		if !isLocal(listen) && s.Password.IsZero() && !s.NoAuth && s.FacadeAt(listen) != FacadeSentinel {
 			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
-				" can be reached from other machines: give password-file, or no-auth to let everybody in"})
+				" is reachable from other machines: set password-file, or no-auth to accept clients without a password"})
 		}
 	}
 }
@@ -340,12 +340,12 @@ func (v *validation) sharedListeners(services []Service) {
 				if !overlap(other.listen, listen) {
 					continue
 				}
-				text := quoted(listen) + " takes the place of " + quoted(other.listen)
+				text := quoted(listen) + " overlaps with " + quoted(other.listen)
 				if other.listen == listen {
-					text = quoted(listen) + " stands there twice"
+					text = quoted(listen) + " is listed twice"
 				}
 				if other.service != i {
-					text += fmt.Sprintf(", where service %q listens", services[other.service].Name)
+					text += fmt.Sprintf("; service %q listens there", services[other.service].Name)
 				}
 				v.fault(Fault{Setting: "listen", Item: listen, Text: text})
 				break

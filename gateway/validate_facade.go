@@ -48,13 +48,13 @@ func (v *validation) facadeWord(listen string, f Facade) {
 	choices := []string{string(FacadeCluster), string(FacadeReplica), string(FacadeSentinel)}
 	if f != FacadeNone && !slices.Contains(choices, string(f)) {
 		v.fault(Fault{Setting: "facade", Item: listen, Given: string(f), Choices: choices,
-			Text: fmt.Sprintf("%q is none of %s", string(f), strings.Join(choices, ", "))})
+			Text: fmt.Sprintf("%q is not one of %s", string(f), strings.Join(choices, ", "))})
 	}
 }
 
 func (v *validation) noListener(setting, listen string) {
 	v.fault(Fault{Setting: setting, Item: listen, Other: "listen",
-		Text: quoted(listen) + " is none of the addresses of listen"})
+		Text: quoted(listen) + " is not one of the addresses of listen"})
 }
 
 // announceWords checks the words of announce by themselves.
@@ -68,7 +68,7 @@ func (v *validation) announceWords(s *Service) {
 			v.noListener("announce", listen)
 		case s.FacadeAt(listen) == FacadeSentinel:
 			v.fault(Fault{Setting: "announce", Item: listen, Other: "facade",
-				Text: quoted(listen) + " is a Sentinel facade, whose own address nobody is told"})
+				Text: quoted(listen) + " is a Sentinel facade, whose own address is never reported"})
 		}
 		v.announceWord(listen, s.ListenAnnounce[listen])
 	}
@@ -94,18 +94,18 @@ func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
 	if len(s.Listen) > 0 && s.writer() < 0 {
 		switch {
 		case s.has(FacadeReplica):
-			v.needs("facade", "listen", "a replica facade names a listener of the same service that takes writes")
+			v.needs("facade", "listen", "a replica facade reports a listener of the same service that accepts writes")
 		case anySentinel:
-			v.needs("facade", "listen", "a Sentinel facade names a listener of each service that takes writes")
+			v.needs("facade", "listen", "a Sentinel facade reports a listener of each service that accepts writes")
 		}
 	}
 	if !anyFacade && (s.Announce != "" || len(s.ListenAnnounce) > 0) {
-		v.needs("announce", "facade", "only facades tell clients an address")
+		v.needs("announce", "facade", "only facades report an address to clients")
 	}
 	secret := s.FacadePassword
 	if secret.File != "" && secret.Value != "" {
 		v.fault(Fault{Setting: "facade-password-file", Other: "facade-password",
-			Text: "stands beside facade-password: give one"})
+			Text: "conflicts with facade-password: set only one"})
 	}
 	if !secret.IsZero() && !s.has(FacadeSentinel) {
 		setting := "facade-password-file"
@@ -136,8 +136,8 @@ func (v *validation) announced(s *Service, listen string, told map[string]string
 	host, port := s.announced(listen)
 	switch {
 	case host == "" || network == "unix" && port == 0:
-		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade", Text: "is missing: a facade tells clients the " +
-			"address of " + quoted(listen) + ", which they cannot connect to; HOST:PORT is wanted"})
+		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade", Text: "is missing: a facade reports the " +
+			"address " + quoted(listen) + ", which clients cannot connect to; set HOST:PORT"})
 		return
 	case port == 0:
 		return
@@ -145,7 +145,7 @@ func (v *validation) announced(s *Service, listen string, told map[string]string
 	address := fmt.Sprintf("%s port %d", strings.ToLower(host), port)
 	if other, twice := told[address]; twice {
 		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade",
-			Text: fmt.Sprintf("%s would be told of %s and of %s", address, quoted(other), quoted(listen))})
+			Text: fmt.Sprintf("%s would be reported for %s and for %s", address, quoted(other), quoted(listen))})
 	}
 	told[address] = listen
 }

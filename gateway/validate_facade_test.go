@@ -32,17 +32,17 @@ func TestValidateFindsEachFaultOfAFacade(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, c := range map[string]Config{
-		`facade: "a:1" is none of the addresses of listen`: change(func(one, _ *Service) {
+		`facade: "a:1" is not one of the addresses of listen`: change(func(one, _ *Service) {
 			one.ListenFacade["a:1"] = FacadeCluster
 		}),
-		`facade: "proxy" is none of cluster, replica, sentinel`: change(func(one, _ *Service) { one.Facade = "proxy" }),
-		`facade: "x" is none of cluster`: change(func(one, _ *Service) {
+		`facade: "proxy" is not one of cluster, replica, sentinel`: change(func(one, _ *Service) { one.Facade = "proxy" }),
+		`facade: "x" is not one of cluster`: change(func(one, _ *Service) {
 			one.ListenFacade["127.0.0.1:1"] = "x"
 		}),
 		`hold: "127.0.0.1:4" is a Sentinel facade`: change(func(one, _ *Service) {
 			one.ListenHold = map[string]Hold{"127.0.0.1:4": {}}
 		}),
-		`announce: "a:1" is none of the addresses of listen`: change(func(one, _ *Service) {
+		`announce: "a:1" is not one of the addresses of listen`: change(func(one, _ *Service) {
 			one.ListenAnnounce = map[string]string{"a:1": "b:1"}
 		}),
 		`announce: "127.0.0.1:4" is a Sentinel facade, whose own`: change(func(one, _ *Service) {
@@ -50,25 +50,25 @@ func TestValidateFindsEachFaultOfAFacade(t *testing.T) {
 		}),
 		`announce: "b:x" has no port from 1 to 65535`: change(func(one, _ *Service) { one.Announce = "b:x" }),
 		`announce: "0.0.0.0" is every address`:        change(func(one, _ *Service) { one.Announce = "0.0.0.0" }),
-		`announce: is missing: a facade tells clients the address of ":5"`: change(func(_, two *Service) {
+		`announce: is missing: a facade reports the address ":5"`: change(func(_, two *Service) {
 			two.Listen, two.NoAuth = []string{":5"}, true
 		}),
-		`announce: is missing: a facade tells clients the address of "unix:/s"`: change(func(_, two *Service) {
+		`announce: is missing: a facade reports the address "unix:/s"`: change(func(_, two *Service) {
 			two.Listen, two.Announce = []string{"unix:/s"}, "b"
 		}),
-		`announce: b port 7 would be told of "127.0.0.1:1" and of "127.0.0.1:2"`: change(func(one, _ *Service) {
+		`announce: b port 7 would be reported for "127.0.0.1:1" and for "127.0.0.1:2"`: change(func(one, _ *Service) {
 			one.Announce = "b:7"
 		}),
-		`facade: needs listen: a replica facade names`: change(func(one, _ *Service) {
+		`facade: needs listen: a replica facade reports`: change(func(one, _ *Service) {
 			one.Facade, one.ListenFacade = FacadeReplica, nil
 		}),
-		`facade: needs listen: a Sentinel facade names`: change(func(_, two *Service) { two.Facade = FacadeSentinel }),
+		`facade: needs listen: a Sentinel facade reports`: change(func(_, two *Service) { two.Facade = FacadeSentinel }),
 		`announce: needs facade: only facades`: change(func(one, two *Service) {
 			one.ListenFacade, two.Announce = nil, "b"
 		}),
 		`facade-password-file: needs facade: no listener`: change(func(_, two *Service) { two.FacadePassword.File = "f" }),
 		`facade-password: needs facade: no listener`:      change(func(_, two *Service) { two.FacadePassword.Value = "v" }),
-		`facade-password-file: stands beside facade-passwo`: change(func(one, _ *Service) {
+		`facade-password-file: conflicts with facade-passwo`: change(func(one, _ *Service) {
 			one.FacadePassword = Secret{"f", "v"}
 		}),
 	} {
@@ -88,7 +88,7 @@ func TestFacadesOnEveryAddressNeedNoPasswordForSentinels(t *testing.T) {
 		t.Fatal(err)
 	}
 	one.ListenFacade["0.0.0.0:4"] = FacadeCluster
-	if got := fmt.Sprint(c.Validate()); !strings.Contains(got, `"0.0.0.0:4" can be reached from other machines`) {
+	if got := fmt.Sprint(c.Validate()); !strings.Contains(got, `"0.0.0.0:4" is reachable from other machines`) {
 		t.Error(got)
 	}
 }

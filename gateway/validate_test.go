@@ -51,9 +51,9 @@ func TestValidateFindsEachFault(t *testing.T) {
 		"proto-max-bulk-len: is more than client-query-": change(func(c *Config, _ *Service) {
 			c.Limits.QueryBytesMax = 1 << 20
 		}),
-		`log-level: "loud" is none of`: change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
-		`reads: "nearest" is none of`:  change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
-		`hold: "a:1" is none of the addresses of listen`: change(func(_ *Config, s *Service) {
+		`log-level: "loud" is not one of`: change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
+		`reads: "nearest" is not one of`:  change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
+		`hold: "a:1" is not one of the addresses of listen`: change(func(_ *Config, s *Service) {
 			s.ListenHold = map[string]Hold{"a:1": {}}
 		}),
 		`hold: 0s is not between 1ms and`: change(func(_ *Config, s *Service) { s.Hold.Mode = HoldFor }),
@@ -62,42 +62,42 @@ func TestValidateFindsEachFault(t *testing.T) {
 		}),
 		`silent-after: 1ms is not between 10ms and`: change(func(_ *Config, s *Service) { s.SilentAfter = time.Millisecond }),
 		`confirm: needs sentinel`:                   change(func(_ *Config, s *Service) { s.Confirm = ConfirmMajority }),
-		`confirm: "me" is none of`:                  change(func(_ *Config, s *Service) { s.Confirm = "me" }),
+		`confirm: "me" is not one of`:               change(func(_ *Config, s *Service) { s.Confirm = "me" }),
 		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Config, _ *Service) { c.Limits.HoldSessionsMax = 0 }),
 		`private-connections-max: 0 is not between`: change(func(c *Config, _ *Service) { c.Limits.PrivateMax = 0 }),
 		`private-connections-max: is less than workers`: change(func(c *Config, _ *Service) {
 			c.Workers, c.Limits.PrivateMax = 4, 3
 		}),
-		`blocking-lost: "never" is none of`:      change(func(_ *Config, s *Service) { s.BlockingLost = "never" }),
+		`blocking-lost: "never" is not one of`:   change(func(_ *Config, s *Service) { s.BlockingLost = "never" }),
 		`hold-bytes-max: 1 bytes is not between`: change(func(c *Config, _ *Service) { c.Limits.HoldBytesMax = 1 }),
 		`name: "a b" is not`:                     change(func(_ *Config, s *Service) { s.Name = "a b" }),
-		"upstream: none is given":                change(func(_ *Config, s *Service) { s.Primary = "" }),
-		"primary: stands beside cluster":         change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
+		"upstream: is missing":                   change(func(_ *Config, s *Service) { s.Primary = "" }),
+		"primary: conflicts with cluster":        change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
 		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
 			s.Primary, s.Sentinels = "", []string{"a:26379"}
 		}),
 		"master-name: needs sentinel":         change(func(_ *Config, s *Service) { s.MasterName = "m" }),
-		"replica: names the primary itself":   change(func(_ *Config, s *Service) { s.Replicas = []string{s.Primary} }),
+		"replica: is the primary itself":      change(func(_ *Config, s *Service) { s.Replicas = []string{s.Primary} }),
 		`primary: "db" has no port`:           change(func(_ *Config, s *Service) { s.Primary = "db" }),
 		`primary: "::1" has no port; IPv6 is`: change(func(_ *Config, s *Service) { s.Primary = "::1" }),
 		`primary: "db:0" has no port from 1`:  change(func(_ *Config, s *Service) { s.Primary = "db:0" }),
 		`primary: ":6379" has no host`:        change(func(_ *Config, s *Service) { s.Primary = ":6379" }),
 		`primary: "***@db:1" is a URL`:        change(func(_ *Config, s *Service) { s.Primary = "redis://:pw@db:1" }),
-		`replica: "r:1" stands there twice`:   change(func(_ *Config, s *Service) { s.Replicas = []string{"r:1", "r:1"} }),
+		`replica: "r:1" is listed twice`:      change(func(_ *Config, s *Service) { s.Replicas = []string{"r:1", "r:1"} }),
 		"listen: is missing":                  change(func(_ *Config, s *Service) { s.Listen = nil }),
 		`listen: "/run/x" is a path`:          change(func(_ *Config, s *Service) { s.Listen = []string{"/run/x"} }),
-		`listen: "0.0.0.0:1" can be reached`:  change(func(_ *Config, s *Service) { s.Listen = []string{"0.0.0.0:1"} }),
-		`listen: ":1" can be reached`:         change(func(_ *Config, s *Service) { s.Listen = []string{":1"} }),
-		"no-auth: stands beside": change(func(_ *Config, s *Service) {
+		`listen: "0.0.0.0:1" is reachable`:    change(func(_ *Config, s *Service) { s.Listen = []string{"0.0.0.0:1"} }),
+		`listen: ":1" is reachable`:           change(func(_ *Config, s *Service) { s.Listen = []string{":1"} }),
+		"no-auth: conflicts with": change(func(_ *Config, s *Service) {
 			s.NoAuth, s.Password.Value = true, "pw"
 		}),
-		"password-file: stands beside password": change(func(_ *Config, s *Service) { s.Password = Secret{"f", "pw"} }),
-		"upstream-user: needs upstream-passwo":  change(func(_ *Config, s *Service) { s.Upstream.User = "u" }),
-		"sentinel-password-file: needs sentin":  change(func(_ *Config, s *Service) { s.Sentinel.Password.File = "f" }),
+		"password-file: conflicts with password": change(func(_ *Config, s *Service) { s.Password = Secret{"f", "pw"} }),
+		"upstream-user: needs upstream-passwo":   change(func(_ *Config, s *Service) { s.Upstream.User = "u" }),
+		"sentinel-password-file: needs sentin":   change(func(_ *Config, s *Service) { s.Sentinel.Password.File = "f" }),
 		`address-map: "x:y" has no port`: change(func(_ *Config, s *Service) {
 			s.AddressMap = map[string]string{"a": "x:y"}
 		}),
-		`"127.0.0.1:6379" stands there twice, where service "default" listens`: change(
+		`"127.0.0.1:6379" is listed twice; service "default" listens there`: change(
 			func(c *Config, s *Service) { c.Services = append(c.Services, *s) }),
 	} {
 		if got := fmt.Sprint(c.Validate()); !strings.Contains(got, want) {

@@ -90,7 +90,7 @@ func (d *demo) run(w world) (err error) {
 		return runtimeError{err}
 	}
 	defer func() {
-		d.screen.say("Removing everything ...")
+		d.screen.say("Stopping and removing everything ...")
 		if closeErr := d.env.Close(); err == nil && closeErr != nil {
 			err = runtimeError{closeErr}
 		}
@@ -118,14 +118,14 @@ func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger)
 		config.Services[0].Listen = []string{"127.0.0.1:0"}
 		d.gw, err = w.start(d.withUpstream(config), logger)
 	case taken:
-		return fmt.Errorf("%w; name another address with --listen", err)
+		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
 	if err != nil {
 		return err
 	}
 	d.addr = showAddr(d.gw.addrs()[0])
 	if taken {
-		d.screen.say("%s is taken, perhaps by a Redis of yours: the gateway listens on %s instead (--listen names another).",
+		d.screen.say("%s is in use, perhaps by your own Redis: the gateway listens on %s instead (see --listen).",
 			d.listen, d.addr)
 	}
 	return nil
@@ -175,15 +175,16 @@ func (d *demo) check() (gateway.Config, error) {
 	var wrong mistakes
 	if d.mode != bySentinel && d.mode != byCluster {
 		modes := []string{bySentinel, byCluster}
-		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is none of %s", d.mode,
+		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is not one of %s", d.mode,
 			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
 	}
 	if paths := []string{drill.Direct, drill.HAProxy}; d.beside != "" && !slices.Contains(paths, d.beside) {
-		wrong = append(wrong, mistake{place{name: "flag --beside"}, fmt.Sprintf("%q is none of %s", d.beside,
+		wrong = append(wrong, mistake{place{name: "flag --beside"}, fmt.Sprintf("%q is not one of %s", d.beside,
 			strings.Join(paths, ", ")) + didYouMean(nearest(d.beside, paths), keyName)})
 	}
 	if d.beside != "" && d.mode == byCluster {
-		wrong = append(wrong, mistake{place{name: "flag --beside"}, "plain clients would be told MOVED by a cluster"})
+		text := "needs Sentinels: a cluster replies MOVED to plain clients"
+		wrong = append(wrong, mistake{place{name: "flag --beside"}, text})
 	}
 	if text := listenFault(config); text != "" {
 		wrong = append(wrong, mistake{place{name: "flag --listen"}, text})
@@ -210,7 +211,7 @@ func listenFault(config gateway.Config) string {
 	config.Services = slices.Clone(config.Services)
 	config.Services[0].NoAuth = true
 	if fault != "" && find() == "" {
-		return "can be reached from other machines, and the demo asks nobody for a password"
+		return "is reachable from other machines, and the demo has no password"
 	}
 	return fault
 }
@@ -246,7 +247,7 @@ func howToGetServer(path string) string {
 		{"apk", "sudo apk add redis"},
 		{"brew", "brew install redis"},
 	}
-	text := "the demo needs redis-server or valkey-server on the path, or its path in REDIS_SERVER. To get it:"
+	text := "redis-server or valkey-server is needed in PATH, or its path in REDIS_SERVER. To install it:"
 	all := ""
 	for _, way := range ways {
 		line := "\n  " + way.command
@@ -280,9 +281,9 @@ func (d *demo) introduction() string {
 	lines := []string{
 		"",
 		fmt.Sprintf("Evergate listens on %s (%s behind it).", d.addr, d.env.Version),
-		"Writes go to the primary, reads round the replicas: " +
-			fmt.Sprintf("%d requests/s of %d clients, and", demoRate, demoConnections),
-		"yours. In another terminal:",
+		fmt.Sprintf("%d clients send %d requests/s: writes to the primary, reads spread across the replicas.",
+			demoConnections, demoRate),
+		"Try it in another terminal:",
 		"",
 		"  " + cli + " set hello world",
 		"  " + cli + " get hello",
@@ -296,12 +297,12 @@ func (d *demo) introduction() string {
 			lines = append(lines, "  "+killLine(group, primary))
 		}
 	}
-	return strings.Join(append(lines, "", "What was killed comes back. Ctrl-C ends and removes everything.", ""), "\n")
+	return strings.Join(append(lines, "", "Killed servers are restarted. Ctrl-C stops and removes everything.", ""), "\n")
 }
 
 func (d *demo) whatStrikes() string {
 	if d.keys.pressed == nil {
-		return fmt.Sprintf("Nobody presses keys here: the primary is killed in %v, and the demo ends with the result.\n"+
+		return fmt.Sprintf("There is no terminal: the primary is killed in %v, and the demo exits with the result.\n"+
 			"Or kill one yourself:", byItselfAfter)
 	}
 	return "Press k to kill the primary, f to freeze it, q to quit. Or kill one yourself:"

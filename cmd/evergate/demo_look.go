@@ -126,7 +126,7 @@ func (l *demoLook) bringBack(now time.Time) {
 		}
 		delete(l.deadSince, node)
 		if err := node.Restart(); err != nil {
-			l.d.screen.say("%s does not come back: %v", node.Addr, err)
+			l.d.screen.say("%s failed to restart: %v", node.Addr, err)
 			continue
 		}
 		l.d.screen.say("%s is back, with process id %d", node.Addr, node.Pid())

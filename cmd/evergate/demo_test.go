@@ -50,7 +50,7 @@ func TestDemoWithoutServerSaysHowToGetOne(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("REDIS_SERVER", "")
 	code, _, errOut := try([]string{"demo"}, nil)
-	if code != exitFailed || !strings.Contains(errOut, "To get it:\n  ") {
+	if code != exitFailed || !strings.Contains(errOut, "To install it:\n  ") {
 		t.Error(code, errOut)
 	}
 	dir := t.TempDir()
@@ -64,9 +64,9 @@ func TestDemoWithoutServerSaysHowToGetOne(t *testing.T) {
 
 func TestDemoSaysWhatIsWrongBeforeItStarts(t *testing.T) {
 	for args, want := range map[string]string{
-		"--beside direkt":                "flag --beside: \"direkt\" is none of direct, haproxy; did you mean \"direct\"?",
-		"--beside direct --mode cluster": "flag --beside: plain clients would be told MOVED",
-		"--mode cluser":                  "flag --mode: \"cluser\" is none of",
+		"--beside direkt":                "flag --beside: \"direkt\" is not one of direct, haproxy; did you mean \"direct\"?",
+		"--beside direct --mode cluster": "flag --beside: needs Sentinels: a cluster replies MOVED",
+		"--mode cluser":                  "flag --mode: \"cluser\" is not one of",
 	} {
 		code, out, errOut := try(append([]string{"demo"}, strings.Fields(args)...), nil)
 		if code != exitWrong || !strings.Contains(errOut, want) || out != "" {
@@ -130,7 +130,7 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 			process, log := built(t, nil, "demo", "--mode", mode, "--listen", "127.0.0.1:0")
 			await := awaiting(t, log)
 			address := await(`listens on (\S+)`)[1]
-			await("Ctrl-C ends")
+			await("Ctrl-C stops")
 			conn := servers.MustDial(t, address)
 			if reply, err := conn.Do("SET", "hello", "world"); err != nil || string(reply) != "+OK\r\n" {
 				t.Errorf("%q %v", reply, err)
@@ -175,11 +175,11 @@ func TestDemoSaysThatItsPortIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = d.startGateway(w, config, nil)
-	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "name another address with --listen") {
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "choose another address with --listen") {
 		t.Error(err)
 	}
 	d.anyPort = true
-	said := taken + " is taken, perhaps by a Redis of yours: the gateway listens on 127.0.0.1:7 instead"
+	said := taken + " is in use, perhaps by your own Redis: the gateway listens on 127.0.0.1:7 instead"
 	if err := d.startGateway(w, config, nil); err != nil || starts != 3 || d.addr != "127.0.0.1:7" ||
 		!strings.Contains(screen.String(), said) {
 		t.Error(err, starts, d.addr, screen.String())

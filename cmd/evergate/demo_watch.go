@@ -101,7 +101,7 @@ func (w *demoWatch) press(key byte) {
 		return
 	}
 	if w.busy {
-		say("Not yet: one thing at a time.")
+		say("Not yet: one failure at a time.")
 		return
 	}
 	w.look.leave()
@@ -129,10 +129,10 @@ func (w *demoWatch) tell(reports []*report.Report, err error) {
 		w.d.screen.say("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
 	}
 	if err != nil {
-		w.d.screen.say("Not now: %v", err)
+		w.d.screen.say("This failed: %v", err)
 	}
 	if w.d.keys.pressed != nil {
-		w.d.screen.say("Again: k kills, f freezes, q quits.\n")
+		w.d.screen.say("Try again: k kills the primary, f freezes it, q quits.\n")
 		return
 	}
 	if len(reports) == 0 {
@@ -146,7 +146,7 @@ func (w *demoWatch) tell(reports []*report.Report, err error) {
 func (d *demo) title(r *report.Report) string {
 	what := "The primary was killed"
 	if r.Drill == "freeze-primary" {
-		what = "The primary was frozen, and later thawed"
+		what = "The primary was frozen, and later resumed"
 	}
 	return fmt.Sprintf("%s, under %d requests/s of %d clients:", what, r.Rate, r.Connections)
 }

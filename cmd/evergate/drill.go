@@ -84,11 +84,11 @@ func drillNames() []string {
 // faults are what is wrong with the name and with the flags that do not describe a target.
 func (d *drillCommand) faults(name string) (wrong mistakes) {
 	if !slices.Contains(drillNames(), name) {
-		text := fmt.Sprintf("%q is none; \"evergate drill list\" names them", name)
+		text := fmt.Sprintf("%q is not a drill; see \"evergate drill list\"", name)
 		wrong = append(wrong, mistake{place{name: "drill"}, text + didYouMean(nearest(name, drillNames()), keyName)})
 	}
 	if modes := []string{bySentinel, byCluster}; d.mode != "" && !slices.Contains(modes, d.mode) {
-		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is none of %s", d.mode,
+		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is not one of %s", d.mode,
 			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
 	}
 	if fault := d.besideFault(); fault != "" {
@@ -116,7 +116,7 @@ func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]dri
 	if target != nil && mode == "" {
 		mode = string(target.Mode())
 	} else if target != nil && mode != string(target.Mode()) {
-		text := fmt.Sprintf("%s is not how the servers of the target are arranged", mode)
+		text := fmt.Sprintf("%s does not match the servers of the target", mode)
 		wrong = append(wrong, mistake{place{name: "flag --mode"}, text})
 	}
 	if len(wrong) > 0 {
@@ -129,7 +129,7 @@ func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]dri
 		}
 	}
 	if len(plans) == 0 {
-		return nil, mistakes{{place{name: "flag --mode"}, fmt.Sprintf("%s is not for %s", name, mode)}}
+		return nil, mistakes{{place{name: "flag --mode"}, fmt.Sprintf("%s does not support %s", name, mode)}}
 	}
 	return plans, nil
 }
@@ -177,7 +177,7 @@ func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 		select {
 		case <-signals:
 			if d.plan.Target != nil {
-				d.screen.say("Ending: what is broken is healed, and the keys are removed ...")
+				d.screen.say("Stopping: healing servers and deleting keys ...")
 			}
 			cancel()
 		case <-ctx.Done():
@@ -232,7 +232,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 	if plan.Target == nil {
 		d.screen.say("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
 	} else {
-		d.screen.say("Looking at %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
+		d.screen.say("Inspecting %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
 	}
 	judged, err := drill.Run(ctx, plan)
 	d.screen.live("")
@@ -273,7 +273,7 @@ func (d *drillCommand) sum(reports []*report.Report) error {
 		}
 	}
 	if broken > 0 {
-		return brokenError{fmt.Errorf("%d of %s did not keep what is promised", broken, count(played, "drill"))}
+		return brokenError{fmt.Errorf("%d of %s broke a promise", broken, count(played, "drill"))}
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 			if err := consent("the first\n"); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
-			if !strings.Contains(stdout.String(), "the first") || !strings.Contains(stderr.String(), "first of 2 runs") {
+			if !strings.Contains(stdout.String(), "the first") || !strings.Contains(stderr.String(), "applies to all 2 runs") {
 				t.Errorf("%s%s", &stdout, &stderr)
 			}
 			if c.want == nil {

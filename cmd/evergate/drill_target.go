@@ -77,7 +77,7 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 		}
 	}
 	if !a.yes && columnsOf(w.stdin) == 0 {
-		say("yes", "is needed where nobody can be asked: the drill breaks what is behind "+a.addr)
+		say("yes", "is required without a terminal: the drill breaks servers behind "+a.addr)
 	}
 	service, others := a.service(flags, w)
 	wrong = append(wrong, others...)
@@ -95,7 +95,7 @@ func (a *aim) alone(flags *pflag.FlagSet) (wrong mistakes) {
 	for _, name := range append([]string{"kill-cmd", "freeze-cmd", "heal-cmd", "yes", configFlag}, aimSettings...) {
 		if flags.Changed(name) {
 			wrong = append(wrong, mistake{place{name: "flag --" + name},
-				"needs --target: without it a drill starts servers of its own"})
+				"needs --target: without it the drill starts its own servers"})
 		}
 	}
 	return wrong
@@ -112,7 +112,7 @@ func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes)
 	service := &r.config.Services[0]
 	service.Listen, service.ListenHold, service.NoAuth = []string{gateway.DefaultListen}, nil, false
 	if service.Primary != "" {
-		s.wrong(place{name: "flag --target"}, "needs --sentinel or --cluster: in a plain list nobody switches by himself")
+		s.wrong(place{name: "flag --target"}, "needs --sentinel or --cluster: a plain list has no automatic failover")
 	}
 	_, err := r.finish(s)
 	var wrong mistakes
@@ -131,7 +131,7 @@ func loginOf(c gateway.Credentials) drill.Login {
 	return drill.Login{User: c.User, Password: c.Password.Read}
 }
 
-var errNoConsent = errors.New("it was not agreed to, and nothing was touched")
+var errNoConsent = errors.New("not confirmed, nothing was changed")
 
 // consent shows what is about to be broken and asks, once for all runs of this command.
 func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) func(string) error {
@@ -141,9 +141,9 @@ func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) fu
 			return nil
 		}
 		if runs > 1 {
-			say(w.stderr, "This is the first of %d runs, which are like it and are not asked for again.", runs)
+			say(w.stderr, "The answer applies to all %d runs.", runs)
 		}
-		say(w.stderr, "Go on? Type yes:")
+		say(w.stderr, "Continue? Type yes:")
 		answer := make(chan string, 1)
 		go func() {
 			line, _ := bufio.NewReader(w.stdin).ReadString('\n')
@@ -175,7 +175,7 @@ func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, 
 			return nil, runtimeError{errors.New(lack)}
 		case !told[plan.Name]:
 			told[plan.Name] = true
-			d.screen.say("Left out: %s.", lack)
+			d.screen.say("Skipped: %s.", lack)
 		}
 	}
 	return kept, nil
@@ -188,14 +188,14 @@ func (d *drillCommand) besideFault() string {
 	}
 	if !strings.Contains(d.beside, ":") {
 		paths := []string{drill.Direct, drill.HAProxy}
-		return fmt.Sprintf("%q is none of %s", d.beside, strings.Join(paths, ", ")) +
+		return fmt.Sprintf("%q is not one of %s", d.beside, strings.Join(paths, ", ")) +
 			didYouMean(nearest(d.beside, paths), keyName)
 	}
 	if _, _, err := gateway.SplitListen(d.beside); err != nil {
 		return err.Error()
 	}
 	if d.aim.addr == "" {
-		return "an address cannot lead to servers that the drill starts itself: it needs --target"
+		return "an address needs --target: it does not lead to the servers that a drill starts"
 	}
 	return ""
 }

@@ -33,7 +33,7 @@ func (s *sources) readYAML(text []byte) {
 		return
 	}
 	if err := loader.Load(&second); err == nil {
-		s.wrong(s.line(&second), "begins a second document; one is wanted")
+		s.wrong(s.line(&second), "begins a second document; only one is allowed")
 	} else if !errors.Is(err, io.EOF) {
 		s.syntax(err)
 	}
@@ -65,7 +65,7 @@ func (s *sources) syntax(err error) {
 			text += fmt.Sprintf(" %s that begins in line %d", load.ContextMsg, load.ContextMark.Line)
 		}
 	}
-	s.wrong(at, "is no YAML: "+text)
+	s.wrong(at, "is not YAML: "+text)
 }
 
 func (s *sources) line(node *yaml.Node) place { return place{file: s.file, line: node.Line} }
@@ -92,18 +92,18 @@ func (s *sources) readMapping(node *yaml.Node, take func(key, value *yaml.Node))
 	node = resolveAlias(node)
 	if node.Kind != yaml.MappingNode {
 		s.unread = true
-		s.wrong(s.line(node), "wants settings (key: value), not "+form(node))
+		s.wrong(s.line(node), "must be settings (key: value), not "+form(node))
 		return
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], resolveAlias(node.Content[i+1])
 		if key.Kind != yaml.ScalarNode {
-			s.wrong(s.line(key), "has "+form(key)+" where the name of a setting is wanted")
+			s.wrong(s.line(key), "has "+form(key)+" instead of the name of a setting")
 			continue
 		}
 		if first, twice := seen[key.Value]; twice {
-			s.wrong(s.line(key), fmt.Sprintf("%s: is set already in line %d", shownKey(key), first))
+			s.wrong(s.line(key), fmt.Sprintf("%s: is already set in line %d", shownKey(key), first))
 			continue
 		}
 		seen[key.Value] = key.Line
@@ -145,14 +145,14 @@ func (s *sources) readServices(key, value *yaml.Node) {
 	s.servicesAt = s.line(key)
 	if value.Kind != yaml.SequenceNode {
 		s.unread = true
-		s.wrong(s.line(key), "services: wants a list (- name: ...), not "+form(value))
+		s.wrong(s.line(key), "services: must be a list (- name: ...), not "+form(value))
 		return
 	}
 	for i, entry := range value.Content {
 		s.services = append(s.services, s.line(entry))
 		s.readMapping(entry, func(key, value *yaml.Node) {
 			if setting := findSetting(key.Value); setting != nil && setting.process {
-				s.wrong(s.line(key), key.Value+": belongs to the whole process; move it to the top of the file")
+				s.wrong(s.line(key), key.Value+": is a setting of the process; move it to the top of the file")
 				return
 			}
 			s.readSetting(key, value, i)
@@ -198,7 +198,7 @@ func keyName(name string) string { return name }
 
 // readValue takes the texts of a value, or says why it cannot.
 func (a *assignment) readValue(value *yaml.Node) (why string) {
-	wants := "wants " + a.setting.wants
+	wants := "must be " + a.setting.wants
 	switch {
 	case value.Kind == yaml.ScalarNode:
 		if value.Tag == "!!null" || value.Value == "" {

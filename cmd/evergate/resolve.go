@@ -105,9 +105,9 @@ func (s *sources) refuseBesideServices() {
 			kept = append(kept, a)
 			continue
 		}
-		text := fmt.Sprintf("describes one service, and %s has services: move it into an entry there", s.servicesAt)
+		text := fmt.Sprintf("is a setting of one service, and %s has services: move it into an entry there", s.servicesAt)
 		if a.at.name == "" {
-			text = a.setting.name + ": stands beside services: move it into an entry there"
+			text = a.setting.name + ": conflicts with services: move it into an entry there"
 		}
 		s.wrong(a.at, text)
 	}

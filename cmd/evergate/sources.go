@@ -131,7 +131,7 @@ func (s *sources) readEnv(environ []string) {
 		if setting := findSetting(key); setting != nil && setting.env() == name {
 			given[name] = true
 			if given[otherOfTwo(name)] {
-				s.wrong(at, "stands beside "+otherOfTwo(name)+": give one")
+				s.wrong(at, "conflicts with "+otherOfTwo(name)+": set only one")
 			}
 			s.assign(assignment{setting: setting, texts: splitTexts(setting, text), at: at})
 		} else if meant := slip(key, names); meant != "" {
@@ -212,7 +212,7 @@ func (s *sources) readStray(args []string, flags *pflag.FlagSet) {
 		s.assume(0, meant, text, at)
 	}
 	if words > 0 {
-		s.wrong(place{name: "command line"}, "has a word that belongs to no flag")
+		s.wrong(place{name: "command line"}, "has an argument that belongs to no flag")
 	}
 }
 

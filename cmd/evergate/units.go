@@ -83,7 +83,7 @@ func parseHold(text string) (gateway.Hold, error) {
 	}
 	if text != "" && !strings.ContainsAny(text[:1], "0123456789.-+") {
 		words := slices.Sorted(maps.Keys(gateway.HoldWords))
-		err = fmt.Errorf("%q is none of %s, and no time such as 10s%s", text, strings.Join(words, ", "),
+		err = fmt.Errorf("%q is not one of %s, and not a duration such as 10s%s", text, strings.Join(words, ", "),
 			didYouMean(nearest(text, words), keyName))
 	}
 	return gateway.Hold{}, err
@@ -107,7 +107,7 @@ func parseListeners[T any](texts []string, parse func(string) (T, error)) (all T
 		case err != nil:
 			wrong = append(wrong, err)
 		case at < 0 && given:
-			wrong = append(wrong, fmt.Errorf("%q is a second word for all listeners", text))
+			wrong = append(wrong, fmt.Errorf("%q is a second value for all listeners", text))
 		case at < 0:
 			all, given = value, true
 		default:
@@ -139,7 +139,7 @@ func showListeners[T any](all T, of map[string]T, show func(T) string) string {
 // asIs takes a word that gateway.Validate judges.
 func asIs[T ~string](text string) (T, error) {
 	if text == "" {
-		return "", errors.New("has no word behind the =")
+		return "", errors.New("has no value after the =")
 	}
 	return T(text), nil
 }
@@ -153,7 +153,7 @@ func parseAutoDuration(text string) (time.Duration, error) {
 	}
 	d, err := parseDuration(text)
 	if err == nil && d <= 0 {
-		err = fmt.Errorf("%q is not more than nothing; %q lets the topology say", text, automatic)
+		err = fmt.Errorf("%q is not positive; %q takes it from the topology", text, automatic)
 	}
 	return d, err
 }

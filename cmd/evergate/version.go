@@ -38,7 +38,7 @@ func newVersion(w world) *cobra.Command {
 				return printJSON(w.stdout, thisBuild())
 			}
 			meant := slip(output, []string{"text", "json"})
-			return mistakes{{place{name: "flag --output"}, fmt.Sprintf("%q is none of text, json", output) +
+			return mistakes{{place{name: "flag --output"}, fmt.Sprintf("%q is not one of text, json", output) +
 				didYouMean(meant, keyName)}}
 		},
 	}
