@@ -1,8 +1,5 @@
-// Package session is what the gateway remembers of one client: what it told us, and which replies it is still owed.
-// It does no I/O and knows nobody.
-//
-// Replies leave in the order of their requests, whichever server answers first. The worker reserves a place for each
-// request; a reply for the place in front goes straight to the client, an early one is kept here until its turn.
+// Package session is what the gateway remembers of one client: what it said of itself, the transaction that it queues,
+// what it watches, and why it leaves. It does no I/O and knows nobody.
 package session
 
 import "time"
@@ -51,14 +48,12 @@ var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-li
 
 func (r CloseReason) String() string { return closeNames[r] }
 
-// Session is one client's memory. New makes it.
+// Session is one client's memory.
 type Session struct {
-	// Replies it is owed.
-	Replies Replies
-	// Unread are bytes that wait to be understood; nil for most.
-	Unread []byte
 	// DB is the number of the database that SELECT chose.
 	DB int32
+	// Listener is the number of the listener that the client came to.
+	Listener int32
 	// Proto is 2 or 3.
 	Proto uint8
 	// Authenticated, or no password is asked.
@@ -71,8 +66,6 @@ type Session struct {
 	Costly bool
 	// HalfClosed: the client has closed its half of the connection: it sends nothing more, and may still read.
 	HalfClosed bool
-	// weight is what a reply to this client weighs, in bytes, by those so far; see Weigh.
-	weight uint32
 	// Multi is the transaction between MULTI and EXEC; nil for most.
 	Multi *Multi
 	// Watch is what WATCH asked for; nil for most.

@@ -21,7 +21,7 @@ func (w *Worker) adminRequest(c *client, command *routing.Command, args [][]byte
 // sendAdmin sends off a request whose reply has the place seq. Where it changes something, nothing more of the client
 // is read until the reply comes.
 func (w *Worker) sendAdmin(c *client, r admin.Request, seq uint32) {
-	r.Listener, r.Services = int(c.door), []int{c.svc.index}
+	r.Listener, r.Services = int(c.Listener), []int{c.svc.index}
 	r.Asker, r.Client, r.Seq, r.Proto = c.number, c.ref, seq, c.Proto
 	w.env.Admin(r)
 }
@@ -114,8 +114,8 @@ func (w *Worker) appendLine(b []byte, c *client, query int) []byte {
 		Identity: w.identity(c), Socket: c.ref.ID, Idle: w.clock.Now - c.ActiveAt, DB: c.DB, Proto: c.Proto,
 		Channels: c.listensTo(fanout.Channel), Patterns: c.listensTo(fanout.Pattern),
 		ShardChannels: c.listensTo(fanout.Shard), Queued: -1,
-		Unread: len(c.Unread), UnreadRoom: cap(c.Unread) - len(c.Unread),
-		Output: cap(c.out), Unwritten: len(c.out) - c.sent, Kept: c.Replies.KeptBytes(),
+		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
+		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
 		Monitors: c.monitoring != blind, Blocked: w.isBlocked(c) || c.Reason == wait.Postponed,
 		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.noEvict,
 	}

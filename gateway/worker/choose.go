@@ -30,7 +30,7 @@ func (w *Worker) choose(c *client, shard, slot int, read bool, with backend.Comp
 		if c.flightEpoch != c.svc.view.Epoch {
 			return nil, inFlight
 		}
-		if c.carefulSlot >= 0 && w.clock.Now < c.carefulUntil && int(c.carefulSlot) == slot {
+		if slot >= 0 && w.clock.Now < c.carefulUntil && int(c.carefulSlot) == slot {
 			return nil, inFlight
 		}
 		if f := c.flightOf(shard); f != nil {

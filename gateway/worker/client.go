@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
@@ -37,9 +38,10 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	}
 	s, hold, face := w.behind(door)
 	c := &client{
-		Session: session.New(), ref: session.Ref{ID: id, Generation: w.nextSeen}, svc: s, hold: hold, door: int32(door),
+		Session: session.Session{Proto: 2, Listener: int32(door)}, Conn: downstream.New(),
+		ref: session.Ref{ID: id, Generation: w.nextSeen}, svc: s, hold: hold,
 		face: face, rare: &s.none,
-		number: w.env.ClientNumber(), remote: remote, local: local, carefulSlot: -1,
+		number: w.env.ClientNumber(), remote: remote, local: local,
 	}
 	c.Authenticated = !s.AsksPassword
 	c.OpenedAt, c.ActiveAt = w.clock.Now, w.clock.Now
@@ -69,14 +71,14 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	}
 	c.ActiveAt = w.clock.Now
 	w.stats.ClientInBytes += uint64(len(b))
-	if len(c.Unread) == 0 && c.Reason == wait.Running && len(c.again) == 0 {
+	if c.Input.Len() == 0 && c.Reason == wait.Running && len(c.again) == 0 {
 		n := w.run(c, b)
 		w.keep(c, b[n:])
 		return
 	}
 	for len(b) > 0 && !c.closed {
 		take := len(b)
-		if need := c.scan.Need() - int64(len(c.Unread)); need > 0 {
+		if need := c.Input.Missing(); need > 0 {
 			take = int(min(int64(take), need)) // so that a big frame ends where its buffer does
 		}
 		w.keep(c, b[:take])
@@ -92,17 +94,11 @@ func (w *Worker) keep(c *client, b []byte) {
 	if len(b) == 0 || c.closed || c.Ending {
 		return
 	}
-	have := len(c.Unread) + len(b)
-	if have > w.conf.QueryBytesMax {
+	if c.Input.Len()+len(b) > w.conf.QueryBytesMax {
 		w.close(c, session.QueryLimit)
 		return
 	}
-	if cap(c.Unread) < have {
-		larger := append(w.blocks.Take(roomFor(int64(have), c.scan.Need())), c.Unread...)
-		w.blocks.Give(c.Unread)
-		c.Unread = larger
-	}
-	c.Unread = append(c.Unread, b...)
+	c.Input.Keep(&w.blocks, b)
 	w.weigh(c)
 	w.pace(c)
 }
@@ -111,41 +107,20 @@ func (w *Worker) keep(c *client, b []byte) {
 // so it sends no faster than they execute. But many a client writes all it has before it reads anything. What waits for
 // the client itself, or for another client, would then wait for ever: such a one is read until QueryBytesMax.
 func (w *Worker) pace(c *client) {
-	stop := len(c.Unread) > pauseBytes && (c.Reason != wait.Running || len(c.again) > 0)
+	stop := c.Input.Len() > pauseBytes && (c.Reason != wait.Running || len(c.again) > 0)
 	switch c.Reason {
 	case wait.OwedTooMuch, wait.Blocked, wait.Postponed:
 		stop = false
 	}
-	w.pause(c, stop && len(c.out)-c.sent <= pauseBytes)
-}
-
-// roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
-// gets its room when a sixteenth of it has come: an announcement alone costs nothing, and what was copied on the way
-// is small beside the frame.
-func roomFor(have, need int64) int {
-	switch {
-	case need <= have:
-		return int(max(512, have+have/4))
-	case have*16 >= need || need <= 4<<10:
-		return int(need)
-	}
-	return int(max(have, min(have*8, need/16)))
+	w.pause(c, stop && c.Output.Len() <= pauseBytes)
 }
 
 // runUnread understands what was kept.
 func (w *Worker) runUnread(c *client) {
-	if len(c.Unread) == 0 {
+	if c.Input.Len() == 0 {
 		return
 	}
-	n := w.run(c, c.Unread)
-	switch {
-	case c.Unread == nil: // it was handed to a lane, or the client has left
-	case n >= len(c.Unread):
-		w.blocks.Give(c.Unread)
-		c.Unread = nil
-	default:
-		c.Unread = c.Unread[n:]
-	}
+	c.Input.Used(&w.blocks, w.run(c, c.Input.Bytes()))
 	w.weigh(c)
 	w.pace(c)
 }
@@ -195,10 +170,10 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 			w.readLane(l, true)
 		}
 	}
-	w.blocks.Give(c.out)
-	w.blocks.Give(c.pushes)
-	c.pushes = nil
-	c.out, c.Unread, c.again, c.splits, c.flights, c.withheld = nil, nil, nil, nil, nil, nil
+	c.Output.Drop(&w.blocks)
+	c.pushes.Drop(&w.blocks)
+	c.Input.Forget()
+	c.again, c.splits, c.flights, c.withheld = nil, nil, nil, nil
 	w.clients[c.ref.ID] = nil
 	w.freed[0] = append(w.freed[0], c.ref.ID)
 	w.open--
@@ -213,7 +188,7 @@ func (w *Worker) end(c *client, why session.CloseReason) {
 		w.leaves(c)
 	}
 	c.Ending, c.Why = true, why
-	c.Unread = nil
+	c.Input.Forget()
 	w.unlisten(c)
 	w.finished(c)
 }
@@ -246,7 +221,7 @@ func (w *Worker) flush(c *client) {
 		}
 		w.pass(c, reply)
 	}
-	if c.sent < len(c.out) { // nothing where it was dropped
+	if c.Output.Len() > 0 { // nothing where it was dropped
 		w.dirtyClient(c)
 	}
 	w.checkOutput(c)
@@ -266,7 +241,7 @@ func (w *Worker) checkOutput(c *client) {
 
 // holds is how many bytes of replies and messages are kept for a client.
 func (c *client) holds() int {
-	n := len(c.out) - c.sent + c.Replies.KeptBytes() + c.withheld.size() + len(c.pushes)
+	n := c.Output.Len() + c.Replies.KeptBytes() + c.withheld.size() + c.pushes.Len()
 	for i := range c.flights {
 		n += c.assembled(c.flights[i].lane)
 	}
@@ -291,11 +266,11 @@ func (w *Worker) answer(c *client, reply []byte) {
 
 // owedTooMuch says that a client must be given replies, or read them, before its next request is sent.
 func (w *Worker) owedTooMuch(c *client) bool {
-	return c.OwedTooMuch(c.underWay()) || len(c.out)-c.sent > owedBytes
+	return c.OwedTooMuch(c.underWay()) || c.Output.Len() > owedBytes
 }
 
 func (w *Worker) owesLittle(c *client) bool {
-	return c.OwedLittle(c.underWay()) && len(c.out)-c.sent <= owedBytes/2
+	return c.OwedLittle(c.underWay()) && c.Output.Len() <= owedBytes/2
 }
 
 // underWay is how many replies may come without anything more being sent: what must be done again has a place among
@@ -362,7 +337,7 @@ func (w *Worker) landed(c *client, shard int16) {
 
 // finished closes a client that was to end and has been given all it is owed.
 func (w *Worker) finished(c *client) {
-	if c.Ending && !c.closed && c.Replies.Owed() == 0 && c.sent == len(c.out) {
+	if c.Ending && !c.closed && c.Replies.Owed() == 0 && c.Output.Len() == 0 {
 		w.close(c, c.Why)
 	}
 }

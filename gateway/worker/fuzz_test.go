@@ -361,7 +361,7 @@ func (z *fuzzed) check() {
 		}
 		if counted, _ := c.Counted(); counted {
 			held.Sessions++
-			held.Bytes += len(c.Unread)
+			held.Bytes += c.Input.Len()
 			if c.Multi != nil {
 				held.Bytes += len(c.Multi.Body)
 			}
@@ -393,14 +393,14 @@ func (z *fuzzed) checkHeld(c *client) {
 			streams += c.assembled(l)
 		}
 	}
-	other := len(c.out) - c.sent + c.withheld.size() + len(c.pushes) + streams
+	other := c.Output.Len() + c.withheld.size() + c.pushes.Len() + streams
 	kept := c.Replies.KeptBytes()
 	if kept < parts || c.holds() != other+kept || len(c.splits)+c.Replies.Owed() == 0 && kept != 0 {
 		z.t.Fatalf("client %d: the books have %d bytes, %d of them kept; there are %d and %d of parts", c.ref.ID,
 			c.holds(), kept, other, parts)
 	}
-	if other+kept > fuzzOutput && !c.inTunnel() || len(c.Unread) > fuzzQuery {
-		z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, other+kept, len(c.Unread))
+	if other+kept > fuzzOutput && !c.inTunnel() || c.Input.Len() > fuzzQuery {
+		z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, other+kept, c.Input.Len())
 	}
 }
 
@@ -475,7 +475,7 @@ func (z *fuzzed) settledAt(service int, epoch uint64) {
 func (z *fuzzed) unread() (n int) {
 	for _, c := range z.w.clients {
 		if c != nil {
-			n += len(c.Unread)
+			n += c.Input.Len()
 		}
 	}
 	return n
@@ -487,7 +487,7 @@ func (z *fuzzed) waits() string {
 		if c == nil {
 			continue
 		}
-		unwritten := len(c.out) - c.sent + c.Replies.KeptBytes() + len(c.pushes)
+		unwritten := c.Output.Len() + c.Replies.KeptBytes() + c.pushes.Len()
 		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
 		if c.Reason != wait.Running || left > 0 || c.HalfClosed {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",

@@ -146,7 +146,7 @@ func (w *Worker) notHeld(c *client, how *uint64) {
 
 // weigh keeps the books of what held sessions have sent and is not begun.
 func (w *Worker) weigh(c *client) {
-	bytes := len(c.Unread)
+	bytes := c.Input.Len()
 	if c.Multi != nil {
 		bytes += len(c.Multi.Body)
 	}

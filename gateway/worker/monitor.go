@@ -53,7 +53,7 @@ func (w *Worker) unmonitor(c *client) {
 	c.monitoring = blind
 	w.shows = slices.DeleteFunc(w.shows, func(ref session.Ref) bool { return ref == c.ref })
 	w.env.Admin(admin.Request{
-		Kind: admin.EndMonitor, Listener: int(c.door), Services: []int{c.svc.index}, Asker: c.number,
+		Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.svc.index}, Asker: c.number,
 	})
 }
 

@@ -37,7 +37,7 @@ func (w *Worker) clientReply(c *client, how []byte) {
 // pass hands a whole reply over, whose turn has come, or drops it.
 func (w *Worker) pass(c *client, reply []byte) {
 	if c.mute == loud {
-		c.out = append(w.blocks.Room(c.out, len(reply)), reply...)
+		c.Output.Append(&w.blocks, reply)
 	} else {
 		c.unmute()
 	}

@@ -151,7 +151,7 @@ func (w *Worker) ClientBytes(id uint32) []byte {
 		return nil
 	}
 	c.due = notDue
-	return c.out[c.sent:]
+	return c.Output.Bytes()
 }
 
 // ClientWrote says that the kernel took n bytes.
@@ -160,23 +160,15 @@ func (w *Worker) ClientWrote(id uint32, n int) {
 	if c == nil {
 		return
 	}
-	c.sent += n
+	c.Output.Wrote(&w.blocks, n)
 	c.tookAt = w.clock.Now
 	w.stats.ClientOutBytes += uint64(n)
-	if c.sent == len(c.out) {
-		w.blocks.Give(c.out)
-		c.out, c.sent = nil, 0
-	} else if c.sent > cap(c.out)/2 {
-		c.out = c.out[:copy(c.out, c.out[c.sent:])]
-		c.sent = 0
-	}
 	w.drained(c)
 }
 
 // drained goes on with what waited for a client to read: its own requests, a lane that was stopped for it, its end.
 func (w *Worker) drained(c *client) {
-	left := len(c.out) - c.sent
-	if left < streamLow {
+	if c.Output.Len() < streamLow {
 		for i := range c.flights {
 			if l := c.flights[i].lane; w.streamsTo(l, c) {
 				w.readLane(l, true)

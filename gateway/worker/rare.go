@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 )
 
@@ -24,11 +25,12 @@ type rare struct {
 	round *round
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
-	// carefulUntil: until then one request at a time is in flight for carefulSlot.
+	// carefulUntil: until then one request at a time is in flight for carefulSlot, that of the last ASK or TRYAGAIN.
+	carefulSlot  int16
 	carefulUntil time.Duration
 	// subs is what this session listens to. pushes are messages that wait behind a reply under way.
 	subs    *subscriber
-	pushes  []byte
+	pushes  downstream.Output
 	listens *facade.Subscriptions // of a client of a Sentinel
 }
 

@@ -257,7 +257,8 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 		return
 	}
 	if kind == asked || kind == tryAgain {
-		c.carefulSlot, c.own().carefulUntil = t.Slot, w.clock.Now+carefulFor
+		own := c.own()
+		own.carefulSlot, own.carefulUntil = t.Slot, w.clock.Now+carefulFor
 	}
 	waits := kind == cannotServe || kind == noReplicas || kind == inScript || kind == tryAgain
 	if waits {

@@ -242,15 +242,15 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		c.Weigh(int(size))
 	}
 	if c != nil && c.mute == loud {
-		if c.sent == len(c.out) {
+		if c.Output.Len() == 0 {
 			c.tookAt = w.clock.Now // it has had nothing to take so far
 		}
-		c.out = append(w.blocks.Room(c.out, len(b)), b...)
+		c.Output.Append(&w.blocks, b)
 		w.dirtyClient(c)
 		w.checkOutput(c)
 	}
 	if !done {
-		if c != nil && !c.closed && len(c.out)-c.sent > streamHigh {
+		if c != nil && !c.closed && c.Output.Len() > streamHigh {
 			w.stopFor(l, c)
 		}
 		return

@@ -22,7 +22,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 			w.park(c, wait.OwedTooMuch)
 			break
 		}
-		n, args, status := c.scan.Next(buf[used:], w.args, limits)
+		n, args, status := c.Input.Next(buf[used:], w.args, limits)
 		w.args = args
 		switch status {
 		case resp.More:
@@ -35,7 +35,7 @@ func (w *Worker) run(c *client, buf []byte) (used int) {
 				return used
 			}
 			w.stats.ProtocolErrors++
-			w.answer(c, resp.AppendError(nil, c.scan.Err()))
+			w.answer(c, resp.AppendError(nil, c.Input.Err()))
 			w.end(c, session.ProtocolError)
 			return len(buf)
 		}
@@ -184,10 +184,7 @@ func (w *Worker) forward(c *client, d *routing.Decision, command *routing.Comman
 	var r request
 	r.seq, r.part, r.slot, r.shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
 	r.frame, r.read, r.counts = frame, d.Safe, d.Counts
-	r.owned = len(frame) > pauseBytes && len(frame) == len(c.Unread) && &frame[0] == &c.Unread[0]
-	if r.owned {
-		c.Unread = nil
-	}
+	r.owned = len(frame) > pauseBytes && c.Input.HandOver(frame)
 	if body := w.missing(l, command, args); body != nil {
 		r.load = [][]byte{body}
 	}

@@ -3,6 +3,7 @@ package worker
 import (
 	"time"
 
+	"evergate/gateway/downstream"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -236,17 +237,17 @@ func (w *Worker) push(c *client, frame []byte, many bool) {
 	}
 	w.stats.Delivered++
 	if to := w.hand(c, frame, many); to != nil {
-		(*to)[len(*to)-len(frame)] = c.pushMark()
+		to.Mark(len(frame), c.pushMark())
 	}
 }
 
 // hand gives a client bytes that are no reply, between its replies, and returns where they are at the end of. It
 // returns nil when the client was closed, since it reads too slowly. Where it may they wait for others.
-func (w *Worker) hand(c *client, frame []byte, may bool) *[]byte {
-	to := &c.out
+func (w *Worker) hand(c *client, frame []byte, may bool) *downstream.Output {
+	to := &c.Output
 	switch {
 	case w.keepsPushes(c):
-		if to = &c.own().pushes; len(c.pushes) == 0 && c.subs != nil {
+		if to = &c.own().pushes; c.pushes.Len() == 0 && c.subs != nil {
 			c.subs.keptFor = c.subs.published
 		}
 	case may:
@@ -254,8 +255,8 @@ func (w *Worker) hand(c *client, frame []byte, may bool) *[]byte {
 	default:
 		w.dirtyClient(c)
 	}
-	*to = append(w.blocks.Room(*to, len(frame)), frame...)
-	size := len(c.out) - c.sent + len(c.pushes)
+	to.Append(&w.blocks, frame)
+	size := c.Output.Len() + c.pushes.Len()
 	if size <= w.conf.PushBytesMax {
 		return to
 	}
@@ -291,17 +292,16 @@ func (w *Worker) keepsPushes(c *client) bool {
 		s.publishes = false
 		return false
 	}
-	return len(c.pushes) == 0 || !c.Replies.Passed(s.keptFor)
+	return c.pushes.Len() == 0 || !c.Replies.Passed(s.keptFor)
 }
 
 // pushKept gives a client the messages that were kept behind a reply, when that has been given.
 func (w *Worker) pushKept(c *client) {
-	if len(c.pushes) == 0 || w.keepsPushes(c) {
+	if c.pushes.Len() == 0 || w.keepsPushes(c) {
 		return
 	}
-	c.out = append(w.blocks.Room(c.out, len(c.pushes)), c.pushes...)
-	w.blocks.Give(c.pushes)
-	c.pushes = nil
+	c.Output.Append(&w.blocks, c.pushes.Bytes())
+	c.pushes.Drop(&w.blocks)
 }
 
 // Slow is a subscriber that was cut because it reads too slowly.

@@ -56,16 +56,16 @@ func (w *Worker) outOfTunnel(l *backend.Lane, b []byte) {
 	if c == nil || c.pin != l {
 		return // it is being closed
 	}
-	c.out = append(w.blocks.Room(c.out, len(b)), b...)
+	c.Output.Append(&w.blocks, b)
 	w.dirtyClient(c)
-	if len(c.out)-c.sent > streamHigh {
+	if c.Output.Len() > streamHigh {
 		w.readLane(l, false)
 	}
 }
 
 // tunnelDrained goes on reading when the client has taken most of it.
 func (w *Worker) tunnelDrained(c *client) {
-	if c.inTunnel() && c.pin.Paused && len(c.out)-c.sent < streamLow {
+	if c.inTunnel() && c.pin.Paused && c.Output.Len() < streamLow {
 		w.readLane(c.pin, true)
 	}
 }

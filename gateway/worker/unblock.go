@@ -36,7 +36,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 		return nil
 	}
 	var scan resp.Scanner
-	n, args, status := scan.Next(c.Unread, nil, w.limits(c))
+	n, args, status := scan.Next(c.Input.Bytes(), nil, w.limits(c))
 	if status != resp.Frame {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 	if c.svc.decide(&d, c.svc.row(args), args); d.Kind != routing.Pin {
 		return nil
 	}
-	return c.Unread[:n]
+	return c.Input.Bytes()[:n]
 }
 
 // unblock does this worker's part of CLIENT UNBLOCK.
@@ -81,7 +81,7 @@ func (w *Worker) Unblock(r *admin.Request) int {
 	}
 	if frame := w.willBlock(c); frame != nil {
 		reply := w.unblockedReply(c, r, frame)
-		c.Unread = c.Unread[len(frame):]
+		c.Input.Used(&w.blocks, len(frame))
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
 		w.answer(c, reply)

@@ -215,7 +215,7 @@ func (w *Worker) goesOn(c *client, s *split) bool {
 	if k.answer = w.walked(c, k, s.parts[0].Reply); k.answer != nil {
 		return false
 	}
-	if len(c.out)-c.sent+len(k.found) > w.conf.OutputBytesMax {
+	if c.Output.Len()+len(k.found) > w.conf.OutputBytesMax {
 		w.close(c, session.OutputLimit)
 		return true
 	}

@@ -22,6 +22,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/blocks"
+	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
@@ -183,14 +184,12 @@ type Worker struct {
 // client is a session and what connects it to this worker.
 type client struct {
 	session.Session
+	downstream.Conn
 	wait.Place
 	ref    session.Ref
 	svc    *service
 	hold   Hold
 	face   *facade.Face // nil: its listener pretends nothing
-	scan   resp.Scanner
-	out    []byte // replies not yet written; out[sent:] is still to go
-	sent   int
 	number int64
 	remote string
 	local  string
@@ -206,16 +205,14 @@ type client struct {
 	tookAt time.Duration
 
 	// Small things stand together: an idle client should cost little memory.
-	door        int32
-	carefulSlot int16 // of the last ASK or TRYAGAIN
-	mute        mute  // the replies that are dropped
-	monitoring  monitoring
-	adminOut    bool // nothing more is read until an admin request is answered
-	noEvict     bool // what CLIENT NO-EVICT asked for
-	againBegun  bool // the first of again has been sent
-	due         due  // when its bytes are written
-	paused      bool // the loop does not read from it
-	closed      bool
+	mute       mute // the replies that are dropped
+	monitoring monitoring
+	adminOut   bool // nothing more is read until an admin request is answered
+	noEvict    bool // what CLIENT NO-EVICT asked for
+	againBegun bool // the first of again has been sent
+	due        due  // when its bytes are written
+	paused     bool // the loop does not read from it
+	closed     bool
 }
 
 // flight is what one lane owes a session.

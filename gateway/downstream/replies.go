@@ -1,4 +1,4 @@
-package session
+package downstream
 
 // Replies is the row of places for the replies that a client is owed. Sequence numbers wrap around; a session never
 // has more than 2^31 requests under way. The zero value is ready.

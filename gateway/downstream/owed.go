@@ -1,4 +1,4 @@
-package session
+package downstream
 
 // How much may be under way for a client is a matter of bytes: its replies so far tell what the next will weigh. So a
 // pipeline of small requests goes through at full depth, and one of large ones asks for no more than its client and the
@@ -13,26 +13,26 @@ const (
 	firstWeight = aheadBytes / 16
 )
 
-// New is the memory of a client that has just connected; it speaks RESP2.
-func New() Session { return Session{Proto: 2, weight: firstWeight} }
+// New is the connection of a client that has just come.
+func New() Conn { return Conn{weight: firstWeight} }
 
 // Weigh takes note of the size of a reply. What is expected rises fast and falls slowly.
-func (s *Session) Weigh(size int) {
+func (c *Conn) Weigh(size int) {
 	now := uint32(min(size, 1<<30))
-	if now > s.weight {
-		s.weight += (now - s.weight + 1) / 2
+	if now > c.weight {
+		c.weight += (now - c.weight + 1) / 2
 	} else {
-		s.weight -= (s.weight - now) / 8
+		c.weight -= (c.weight - now) / 8
 	}
 }
 
 // OwedTooMuch says that no further request may be sent for a client while n are under way.
-func (s *Session) OwedTooMuch(n int) bool {
-	return n >= owedMax || n > 0 && n*int(s.weight) >= aheadBytes
+func (c *Conn) OwedTooMuch(n int) bool {
+	return n >= owedMax || n > 0 && n*int(c.weight) >= aheadBytes
 }
 
 // OwedLittle says that so few are under way that a client may go on which was owed too much.
-func (s *Session) OwedLittle(n int) bool { return n <= owedMax/2 && 2*n*int(s.weight) <= aheadBytes }
+func (c *Conn) OwedLittle(n int) bool { return n <= owedMax/2 && 2*n*int(c.weight) <= aheadBytes }
 
 // Expects is how many bytes n replies will weigh.
-func (s *Session) Expects(n int) int { return n * int(s.weight) }
+func (c *Conn) Expects(n int) int { return n * int(c.weight) }

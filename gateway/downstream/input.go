@@ -1,0 +1,105 @@
+package downstream
+
+import (
+	"evergate/gateway/blocks"
+	"evergate/gateway/resp"
+)
+
+// Input is what a client has sent and that is not begun. The zero value is ready.
+type Input struct {
+	unread []byte
+	scan   resp.Scanner
+}
+
+// Len is how many bytes are kept, Room how many more their buffer takes.
+func (in *Input) Len() int  { return len(in.unread) }
+func (in *Input) Room() int { return cap(in.unread) - len(in.unread) }
+
+// Bytes returns what is kept. It is valid until the next call that changes it.
+func (in *Input) Bytes() []byte { return in.unread }
+
+// Missing is how many bytes of the frame that the client is sending are still to come; zero or less where it is not
+// known how long it is.
+func (in *Input) Missing() int64 { return in.scan.Need() - int64(len(in.unread)) }
+
+// Next finds the frame at the start of b, which begins where the last frame ended: see resp.Scanner.Next.
+func (in *Input) Next(b []byte, args [][]byte, l *resp.Limits) (n int, found [][]byte, s resp.Status) {
+	return in.scan.Next(b, args, l)
+}
+
+// Err is what Redis says of a frame that Next found to be broken.
+func (in *Input) Err() string { return in.scan.Err() }
+
+// Keep appends bytes that cannot be begun yet.
+func (in *Input) Keep(p *blocks.Pool, b []byte) {
+	have := len(in.unread) + len(b)
+	if cap(in.unread) < have {
+		larger := append(p.Take(roomFor(int64(have), in.scan.Need())), in.unread...)
+		p.Give(in.unread)
+		in.unread = larger
+	}
+	in.unread = append(in.unread, b...)
+}
+
+// roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
+// gets its room when a sixteenth of it has come: an announcement alone costs nothing, and what was copied on the way
+// is small beside the frame.
+func roomFor(have, need int64) int {
+	switch {
+	case need <= have:
+		return int(max(512, have+have/4))
+	case have*16 >= need || need <= 4<<10:
+		return int(need)
+	}
+	return int(max(have, min(have*8, need/16)))
+}
+
+// Used says that the first n bytes of what is kept were begun. It does nothing where it was handed over meanwhile.
+func (in *Input) Used(p *blocks.Pool, n int) {
+	switch {
+	case in.unread == nil: // it was handed over, or the client has left
+	case n >= len(in.unread):
+		p.Give(in.unread)
+		in.unread = nil
+	default:
+		in.unread = in.unread[n:]
+	}
+}
+
+// HandOver reports whether a frame is all that is kept. Then its buffer is the caller's.
+func (in *Input) HandOver(frame []byte) bool {
+	if len(frame) != len(in.unread) || len(frame) == 0 || &frame[0] != &in.unread[0] {
+		return false
+	}
+	in.unread = nil
+	return true
+}
+
+// Forget drops what is kept. Whoever is reading it may go on.
+func (in *Input) Forget() { in.unread = nil }
+
+const (
+	// straightBytes bounds what is read at once into its place, so that a client with a long request takes no more of
+	// a round than its turn.
+	straightBytes = 256 << 10
+	// straightMin is the least room that is worth a read of its own.
+	straightMin = 4 << 10
+)
+
+// Straight returns where to put what the client sends next: behind the beginning of the frame that it is sending, of
+// which it is known how long it is, so that it need not be copied again. It is empty for most clients. all says that
+// this is room for the rest of that frame.
+func (in *Input) Straight() (room []byte, all bool) {
+	if len(in.unread) == 0 {
+		return nil, false
+	}
+	need := in.Missing()
+	n := min(need, int64(in.Room()), straightBytes)
+	if n <= 0 || n < min(need, straightMin) {
+		return nil, false
+	}
+	return in.unread[len(in.unread) : len(in.unread)+int(n)], n == need
+}
+
+// Filled says that n bytes were put where Straight said.
+func (in *Input) Filled(n int) { in.unread = in.unread[:len(in.unread)+n] }
