@@ -55,7 +55,7 @@ ol.runs{list-style:none;padding:0}
 @media(max-width:640px){
 body{font-size:15px}
 .card .headline{font-size:1.1rem}
-th,td{padding-right:.7rem}
+th,td{padding-right:.5rem}
 table{font-size:.8rem}
 .events td{display:inline-block;border:0;padding:0 .8rem 0 0}
 .events td:last-child{display:block;padding:0 0 .3rem;border-bottom:1px solid var(--line)}
