@@ -39,8 +39,10 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 		w.unpauseClients(r)
 	case admin.UnblockClient:
 		p = w.unblock(r)
-	case admin.BeginMonitor, admin.EndMonitor:
-		w.countMonitors(r)
+	case admin.BeginMonitor:
+		w.monitors.Count(r.Services, 1)
+	case admin.EndMonitor:
+		w.monitors.Count(r.Services, -1)
 	}
 	return p
 }
@@ -56,7 +58,7 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 	} else if w.completedBy(c, s, reply) {
 		w.complete(c, s)
 	}
-	w.monitors(c)
+	w.monitors.Show(&c.monitor, c.ref, c.svc.index)
 	if c.Reason == wait.Flight || c.adminOut && c.Reason == wait.Asking {
 		w.wake(c)
 	}
@@ -116,7 +118,7 @@ func (w *Worker) appendLine(b []byte, c *client, query int) []byte {
 		ShardChannels: c.listensTo(fanout.Shard), Queued: -1,
 		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
 		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
-		Monitors: c.monitoring != blind, Blocked: w.isBlocked(c) || c.Reason == wait.Postponed,
+		Monitors: c.monitor.Is(), Blocked: w.isBlocked(c) || c.Reason == wait.Postponed,
 		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.noEvict,
 	}
 	if c.Told != nil {

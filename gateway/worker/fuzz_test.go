@@ -329,7 +329,7 @@ func (z *fuzzed) writeLane(id backend.LaneID, whole bool) {
 
 // check holds the worker's memory to its caps, and its books to each other.
 func (z *fuzzed) check() {
-	z.w.checkNone(z.t)
+	z.w.checkRooms(z.t)
 	tickets := map[session.Ref]int32{}
 	for _, l := range z.w.lanes {
 		if l == nil {

@@ -103,9 +103,9 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {
 		return w.onlyListens(c, command)
 	}
-	if c.onlyWatches(command) {
+	if c.monitor.Rejects(command) {
 		w.stats.Refused++
-		w.answer(c, onlyWatched)
+		w.answer(c, onlyMonitors)
 		return true
 	}
 	if d.Reason == routing.WrongArity && command.ID == routing.CmdExec { // servers take it for an EXEC that fails
@@ -118,8 +118,8 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if !w.decided(c, d, command, args, frame) {
 		return false
 	}
-	if c.svc.monitors > 0 && !refused {
-		w.seen(c, multi, command, args)
+	if w.monitors.Watched(c.svc.index) && !refused {
+		w.finishedCommand(c, multi, command, args)
 	}
 	return true
 }

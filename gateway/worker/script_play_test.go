@@ -155,7 +155,7 @@ func (p *player) round(out io.Writer) {
 		}
 		p.reports = p.reports[:0]
 		p.doAdmin()
-		p.w.checkNone(p.t)
+		p.w.checkRooms(p.t)
 		o := p.w.Out()
 		if o.empty() {
 			return

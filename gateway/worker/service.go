@@ -26,9 +26,6 @@ type service struct {
 	settled     uint64
 	// fenced are connections to end at a node before a new one is used.
 	fenced map[topology.NodeID]fenced
-	// monitors is how many clients of all workers are shown what those of the services crowd do.
-	monitors int
-	crowd    []int
 	// loaded are the scripts that were loaded into a node.
 	loaded map[topology.NodeID]*loaded
 	// promoted is since when a node is a primary, where it was none before.

@@ -27,6 +27,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/trace"
 	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
@@ -163,7 +164,7 @@ type Worker struct {
 	decision routing.Decision
 	cut      scratch
 	nodes    []topology.NodeID // scratch of sourcesOf
-	shows    []session.Ref     // to whom others are shown
+	monitors trace.Monitors    // clients that are shown commands
 	asking   []question        // what servers are being asked about commands; a ticket\'s Seq is the index
 	waiting  wait.Load         // sessions that wait for a server
 	blocks   blocks.Pool
@@ -206,7 +207,7 @@ type client struct {
 
 	// Small things stand together: an idle client should cost little memory.
 	mute       mute // the replies that are dropped
-	monitoring monitoring
+	monitor    trace.Monitor
 	adminOut   bool // nothing more is read until an admin request is answered
 	noEvict    bool // what CLIENT NO-EVICT asked for
 	againBegun bool // the first of again has been sent
@@ -230,6 +231,7 @@ func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
 		sets: map[backend.LaneKey]*laneSet{}, clock: wait.NewClock(), trimAt: wait.Never, args: make([][]byte, 0, 64),
+		monitors: trace.NewMonitors(len(conf.Services)),
 	}
 	if conf.PushBytesMax == 0 {
 		w.conf.PushBytesMax = conf.OutputBytesMax

@@ -71,6 +71,9 @@ func (g *gate) round() {
 		g.worker.Drain()
 	}
 	g.obey(g.worker.Out())
+	if err := g.worker.Check(); err != nil {
+		w.ledger.fail("the state of a worker: %v", err)
+	}
 }
 
 // connect opens the clients whose time has come and ends dials.
