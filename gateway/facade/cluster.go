@@ -51,6 +51,11 @@ func (f *Face) ofNode(id, reply []byte) []byte {
 	return reply
 }
 
+// AsksSlot reports whether a command asks for the keys of a slot, which only servers know.
+func AsksSlot(id routing.ID) bool {
+	return id == routing.CmdClusterCountKeysInSlot || id == routing.CmdClusterGetKeysInSlot
+}
+
 // SlotOf is the slot that CLUSTER COUNTKEYSINSLOT or GETKEYSINSLOT asks for, or the error where there is no such slot.
 func SlotOf(id routing.ID, args [][]byte) (slot int, reply []byte) {
 	n, ok := resp.Integer(args[2])

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/facade"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -10,16 +11,6 @@ import (
 // A listener may pretend to be a node of a cluster, a replica or a Sentinel (Door.Face). Here is what becomes of the
 // commands that are about that; all others are those of any client.
 
-// readOnlyReplica is what a replica answers to writes.
-var readOnlyReplica = []byte("-READONLY You can't write against a read only replica.\r\n")
-
-// replicaRefuses says that the client came to a listener that takes no writes, and the command is one. What is refused
-// anyway keeps its own reason.
-func (c *client) replicaRefuses(command *routing.Command, d *routing.Decision) bool {
-	return c.face.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
-		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
-}
-
 // withoutCluster has CLUSTER answered where a listener is no node of one: servers that are none say the same of all its
 // subcommands.
 func (w *Worker) withoutCluster(c *client, d *routing.Decision, command *routing.Command) {
@@ -27,19 +18,6 @@ func (w *Worker) withoutCluster(c *client, d *routing.Decision, command *routing
 		!w.isAllowed(c, d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
 	}
-}
-
-// clusterCommand answers CLUSTER as the node of one. It returns false when the session was parked.
-func (w *Worker) clusterCommand(c *client, command *routing.Command, args [][]byte) bool {
-	if command.ID == routing.CmdClusterCountKeysInSlot || command.ID == routing.CmdClusterGetKeysInSlot {
-		return w.askSlot(c, command.ID, args)
-	}
-	reply := c.face.Cluster(int(c.Proto), command.ID, args)
-	if reply == nil {
-		reply = resp.AppendError(nil, "ERR 'cluster "+command.Word()+"' is not allowed through the gateway")
-	}
-	w.answer(c, reply)
-	return true
 }
 
 // askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
@@ -67,9 +45,6 @@ var noSlots = []byte("-ERR the servers of this gateway are not a cluster and can
 
 // oneDatabase is what a node of a cluster answers to SELECT of another than 0.
 var oneDatabase = []byte("-ERR SELECT is not allowed in cluster mode\r\n")
-
-// helloOnly is what a Sentinel answers to PUBLISH.
-var helloOnly = []byte("-ERR Only HELLO messages are accepted by Sentinel instances.\r\n")
 
 // sentinelLimits are those of a client of a Sentinel: it has no long words to say.
 var sentinelLimits = func() resp.Limits {
@@ -112,11 +87,9 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 	if of.Has(routing.Listening) && w.waitsToAcknowledge(c) {
 		return false
 	}
-	w.stats.Local++
 	switch of.ID {
-	case routing.CmdSentinel:
-		w.answer(c, c.face.Sentinel(int(c.Proto), args))
 	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
+		w.stats.Local++
 		if c.listens == nil {
 			c.own().listens = &facade.Subscriptions{}
 		}
@@ -125,55 +98,26 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 		} else {
 			w.acknowledge(c, reply)
 		}
-	case routing.CmdPublish:
-		w.answer(c, helloOnly)
-	case routing.CmdCommand:
-		w.answer(c, noCommands(args))
-	default:
-		w.stats.Local-- // counted where it is answered
-		return w.ofAnyListener(c, command, args, frame, subscribed)
+		return true
 	}
-	return true
-}
-
-// noCommands answers COMMAND: a Sentinel has none with keys, and clients ask for those.
-func noCommands(args [][]byte) []byte {
-	if len(args) > 1 {
-		return resp.AppendError(nil, unknownText(args))
+	f := w.facts(c)
+	if reply := local.AnswerSentinel(of, args, &f); reply != nil {
+		w.stats.Local++
+		w.answer(c, reply)
+		return true
 	}
-	return resp.EmptyArray
+	return w.ofAnyListener(c, command, args, frame)
 }
 
 // ofAnyListener does what any client may ask of any listener.
-func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byte, frame []byte, subscribed bool) bool {
+func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
 	var d routing.Decision
 	routing.Decide(&d, routing.Request{Command: command, Args: args}, nil)
 	if d.Kind != routing.Answer {
 		w.refuse(c, d.Reason, command, args)
 		return true
 	}
-	if command.ID == routing.CmdPing && subscribed && c.Proto == 2 {
-		w.stats.Local++
-		w.answer(c, pongMessage(args))
-		return true
-	}
-	done := w.local(c, command, args, frame)
-	if done && command.ID == routing.CmdReset {
-		c.listens = nil
-	}
-	return done
-}
-
-// pongMessage is the reply to PING where only messages are expected.
-func pongMessage(args [][]byte) []byte {
-	if len(args) > 2 {
-		return wrongArity("ping")
-	}
-	var said []byte
-	if len(args) == 2 {
-		said = args[1]
-	}
-	return resp.AppendBulk(resp.AppendBulkString(resp.AppendArray(nil, 2), "pong"), said)
+	return w.local(c, command, args, frame)
 }
 
 // idles says that the client may be closed for having sent nothing: who listens need not say anything, and who waits

@@ -1,21 +1,22 @@
 package worker
 
 import (
-	"strconv"
-
 	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/routing"
+	"evergate/topology"
 )
 
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was parked.
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
-	if c.Replies.Owed() > 0 && (changesSetup(c, command.ID, args) || comesAfter(c, command)) {
+	f := w.facts(c)
+	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
 		w.park(c, wait.Flight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
@@ -23,146 +24,140 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		return w.selectDB(c, args[1])
 	}
 	w.stats.Local++
-	switch command.Family {
-	case routing.CmdPing:
-		if w.mayBeInScript(c.svc) && c.Watch == nil && c.face == nil && !c.subscribed() {
-			return w.askUrgently(c, 0, frame)
-		}
-		w.answer(c, w.simple(c, command, args))
-	case routing.CmdCommand:
+	switch {
+	case command.ID == routing.CmdPing && w.mayBeInScript(c.svc) && c.Watch == nil && c.face == nil && !f.Subscribed:
+		return w.askUrgently(c, 0, frame)
+	case command.Family == routing.CmdCommand:
 		return w.askLowest(c, command, args)
-	case routing.CmdCluster:
-		if c.face.Is(facade.Cluster) {
-			return w.clusterCommand(c, command, args)
-		}
-		w.answer(c, noCluster)
-	case routing.CmdMonitor:
+	case facade.AsksSlot(command.ID) && c.face.Is(facade.Cluster):
+		return w.askSlot(c, command.ID, args)
+	case command.ID == routing.CmdMonitor:
 		w.monitor(c)
-	case routing.CmdQuit:
-		w.answer(c, resp.OK)
-		w.end(c, session.Quit)
-	case routing.CmdHello:
-		return w.hello(c, args)
-	case routing.CmdAuth:
-		w.auth(c, args)
-	case routing.CmdClient:
-		if command.ID == routing.CmdClientReply {
-			w.clientReply(c, args[2])
-			break
-		}
-		fallthrough
-	default:
-		if !admin.Is(command.ID) {
-			w.answer(c, w.ownReply(c, command, args))
-		} else if r, wrong := w.adminRequest(c, command, args); wrong != nil {
+		return true
+	case admin.Is(command.ID):
+		if r, wrong := w.adminRequest(c, command, args); wrong != nil {
 			w.answer(c, wrong)
 		} else {
 			c.adminOut = r.Changes()
 			w.sendAdmin(c, r, c.Replies.Reserve())
 		}
+		return true
+	}
+	reply, do := w.ownReply(c, command, args, &f)
+	if !w.apply(c, &do) {
+		return false
+	}
+	if reply != nil {
+		w.answer(c, reply)
+	}
+	if do.Has(local.Quit) {
+		w.end(c, session.Quit)
 	}
 	return true
 }
 
-// ownReply is the gateway's reply to a command that it answers at once and by itself.
-func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte) []byte {
+// facts are what the answers to a client depend on.
+func (w *Worker) facts(c *client) local.Facts {
+	return local.Facts{
+		ID: c.number, Proto: c.Proto, DB: c.DB, Told: c.Told, Authenticated: c.Authenticated, Muted: c.replyMode != replyOn,
+		Subscribed: c.listening(), Service: c.svc.index, AsksPassword: c.svc.AsksPassword, View: c.svc.view, Face: c.face,
+		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
+	}
+}
+
+// ownReply is the gateway's reply to a command that it answers at once and by itself, and what changes for the client.
+func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
+	do local.Effect) {
 	switch command.Family {
 	case routing.CmdUnsubscribe, routing.CmdPUnsubscribe, routing.CmdSUnsubscribe:
-		return w.unsubscribe(c, listening[command.ID].kind, command.Name, args[1:])
+		return w.unsubscribe(c, listening[command.ID].kind, command.Name, args[1:]), do
 	case routing.CmdSSubscribe:
-		return denyBlocking
+		return denyBlocking, do
 	case routing.CmdWait, routing.CmdWaitAOF:
-		return waitInMulti(command, args)
+		return waitInMulti(command, args), do
 	case routing.CmdClient:
-		return w.ofClient(c, command.ID, args)
-	case routing.CmdConfig:
-		return configHelp
-	case routing.CmdCluster:
-		return noCluster
-	default:
-		return w.simple(c, command, args)
+		if command.ID == routing.CmdClientInfo {
+			f.Line = w.appendLine(nil, c, len(resp.AppendCommand(nil, args...)))
+		}
 	}
+	return local.Answer(command, args, f)
 }
 
-// changesSetup says that a command would have the session served by other connections: in another protocol, or of
-// another database.
-func changesSetup(c *client, id routing.ID, args [][]byte) bool {
-	switch id {
-	case routing.CmdReset:
-		return c.setup() != backend.Setup{Proto: 2}
-	case routing.CmdHello:
-		return len(args) > 1 && string(args[1]) != strconv.Itoa(int(c.Proto))
-	case routing.CmdSelect:
-		return string(args[1]) != strconv.Itoa(int(c.DB))
-	}
-	return false
-}
-
-// comesAfter says that a command is done when all before it has been: it has other connections ask the servers, or
-// changes what becomes of replies.
-func comesAfter(c *client, command *routing.Command) bool {
-	switch command.Family {
-	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
+// apply does to a session what an answer changes. It returns false when the session was parked, and is asked again.
+func (w *Worker) apply(c *client, do *local.Effect) bool {
+	if do.Do == 0 {
 		return true
-	case routing.CmdClient: // so that one admin request at a time is out whose reply is waited for
-		return command.ID == routing.CmdClientReply || admin.Is(command.ID)
-	case routing.CmdReset:
-		return c.mute != loud
 	}
-	return false
+	if do.Has(local.Authenticate) {
+		c.Authenticated = true
+	}
+	if do.Has(local.WrongPassword) {
+		w.stats.WrongPasswords++
+	}
+	switch {
+	case do.Has(local.SetName):
+		c.Tell().Name = string(do.Text)
+	case do.Has(local.SetLibrary):
+		c.Tell().Library = string(do.Text)
+	case do.Has(local.SetLibVer):
+		c.Tell().Version = string(do.Text)
+	case do.Has(local.NoEvictOn | local.NoEvictOff):
+		c.noEvict = do.Has(local.NoEvictOn)
+	case do.Has(local.ReplyOn | local.ReplyOff | local.ReplySkip):
+		c.setReplyMode(do)
+	case do.Has(local.Reset):
+		w.reset(c)
+	}
+	return !do.Has(local.SetProto) || w.setUp(c, backend.Setup{Proto: do.Proto, DB: c.DB})
 }
 
-var (
-	noCluster = []byte("-ERR This instance has cluster support disabled\r\n")
-)
-
-// simple answers the commands that need a line each.
-func (w *Worker) simple(c *client, command *routing.Command, args [][]byte) []byte {
-	switch command.ID {
-	case routing.CmdPing:
-		if c.Proto == 2 && c.subscribed() && len(args) <= 2 {
-			return pongSubscribed(args)
-		}
-		switch len(args) {
-		case 1:
-			return resp.Pong
-		case 2:
-			return resp.AppendBulk(nil, args[1])
-		}
-		return wrongArity(command.Name)
-	case routing.CmdEcho:
-		return resp.AppendBulk(nil, args[1])
-	case routing.CmdReset:
-		if c.mute == muteAll { // what a SKIP is for is this reply
-			c.mute = loud
-		}
-		c.noEvict = false
-		c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
-		w.unwatch(c)
-		w.unlisten(c)
-		w.unmonitor(c)
-		if c.Told != nil {
-			c.Told.Name = ""
-		}
-		return []byte("+RESET\r\n")
-	case routing.CmdTime:
-		now := w.env.WallClock()
-		b := resp.AppendArray(nil, 2)
-		b = resp.AppendBulkString(b, strconv.FormatInt(now.Unix(), 10))
-		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000))
-	case routing.CmdRole:
-		return c.face.AppendRole(nil)
-	case routing.CmdReadOnly, routing.CmdReadWrite, routing.CmdAsking:
-		if v := c.svc.view; v != nil && !v.Sharded && !c.face.Is(facade.Cluster) {
-			return noCluster
-		}
-		return resp.OK
+// reset makes a session what it was when it connected.
+func (w *Worker) reset(c *client) {
+	if c.replyMode == replyOff { // what a SKIP is for is this reply
+		c.replyMode = replyOn
 	}
-	return resp.AppendError(nil, "ERR '"+command.Name+"' is not allowed through the gateway")
+	c.noEvict = false
+	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
+	w.unwatch(c)
+	w.unlisten(c)
+	w.unmonitor(c)
+	c.listens = nil
+	if c.Told != nil {
+		c.Told.Name = ""
+	}
 }
 
-func wrongArity(name string) []byte {
-	return resp.AppendError(nil, "ERR wrong number of arguments for '"+name+"' command")
+var execNoAuth = append([]byte(becauseOf), local.NoAuth[1:]...)
+
+// asksPassword answers what is not allowed before the password.
+func (w *Worker) asksPassword(c *client, command *routing.Command) bool {
+	if command != nil && command.ID == routing.CmdExec {
+		return w.execEnds(c, execNoAuth)
+	}
+	w.answer(c, local.NoAuth)
+	return true
+}
+
+// refuse answers with the error that a decision names.
+func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
+	if !local.Probes(why, args) {
+		w.stats.Refused++
+	}
+	if why == routing.Forbidden && local.Closes(command) {
+		w.close(c, session.ProtocolError)
+		return
+	}
+	w.answer(c, local.Reject(why, command, args, c.svc.containerOf(why, args), c.face))
+}
+
+// containerOf is the row that the servers gave of an unknown command with subcommands, or nil.
+func (s *service) containerOf(why routing.Reason, args [][]byte) *routing.Command {
+	if why == routing.UnknownCommand {
+		if l := s.learned[nameAsked(args)]; l != nil {
+			return l.row
+		}
+	}
+	return nil
 }
 
 // inScript is what the primary of a shard says to everything while it runs a script, or empty.
@@ -227,7 +222,12 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 	return true
 }
 
-var configHelp = resp.AppendLines(nil,
-	"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about all servers behind this gateway:",
-	"GET <pattern> ...", "SET <directive> <value> ...", "RESETSTAT", "REWRITE", "HELP",
-)
+// purposeOf says for which purpose a view uses a node.
+func purposeOf(v *topology.View, n *topology.Node) backend.Purpose {
+	for i := range v.Shards {
+		if v.Shards[i].Primary == n {
+			return backend.Primary
+		}
+	}
+	return backend.Replica
+}

@@ -241,7 +241,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	if c != nil && int(size) > c.Expects(1) { // of an array it is known bit by bit
 		c.Weigh(int(size))
 	}
-	if c != nil && c.mute == loud {
+	if c != nil && c.replyMode == replyOn {
 		if c.Output.Len() == 0 {
 			c.tookAt = w.clock.Now // it has had nothing to take so far
 		}
@@ -267,7 +267,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		l.StoppedAt = 0
 	}
 	if c != nil && !c.closed {
-		c.unmute()
+		c.replyDropped()
 		c.Replies.Pass()
 		w.pushKept(c)
 		w.flush(c)

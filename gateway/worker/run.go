@@ -3,6 +3,7 @@ package worker
 import (
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
@@ -92,12 +93,12 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 			frame = resp.AppendCommand(nil, args...)
 		}
 	}
-	if c.replicaRefuses(command, d) {
+	if local.RejectsWrite(c.face, command, d) {
 		if c.Multi != nil {
-			return w.abortMulti(c, readOnlyReplica)
+			return w.abortMulti(c, local.ReadOnlyReplica)
 		}
 		w.stats.Refused++
-		w.answer(c, readOnlyReplica)
+		w.answer(c, local.ReadOnlyReplica)
 		return true
 	}
 	if c.subs != nil && c.Proto == 2 && c.subs.Any() && !mayWhileSubscribed(d, command) {

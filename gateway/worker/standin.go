@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/admin"
 	"evergate/gateway/facade"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -70,7 +71,10 @@ func (w *Worker) complete(c *client, s *split) {
 		command := routing.Lookup(args)
 		var own []byte
 		if !admin.Is(command.ID) {
-			own = w.ownReply(c, command, args)
+			f := w.facts(c)
+			var do local.Effect
+			own, do = w.ownReply(c, command, args, &f)
+			w.apply(c, &do) // none that parks stands in a transaction
 		} else if r, wrong := w.adminRequest(c, command, args); wrong == nil {
 			w.sendAdmin(c, r, s.seq)
 			return

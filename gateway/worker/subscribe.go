@@ -220,15 +220,6 @@ func (w *Worker) onlyListens(c *client, command *routing.Command) bool {
 	return true
 }
 
-// pongSubscribed answers PING for such a client.
-func pongSubscribed(args [][]byte) []byte {
-	b := resp.AppendBulkString(resp.AppendArray(nil, 2), "pong")
-	if len(args) == 2 {
-		return resp.AppendBulk(b, args[1])
-	}
-	return resp.AppendBulk(b, nil)
-}
-
 // push gives a message to a client, as one of many or not. frame is a push of RESP3; in RESP2 it is an array, and else
 // the same.
 func (w *Worker) push(c *client, frame []byte, many bool) {

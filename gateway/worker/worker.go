@@ -206,7 +206,7 @@ type client struct {
 	tookAt time.Duration
 
 	// Small things stand together: an idle client should cost little memory.
-	mute       mute // the replies that are dropped
+	replyMode  replyMode // the replies that are dropped
 	monitor    trace.Monitor
 	adminOut   bool // nothing more is read until an admin request is answered
 	noEvict    bool // what CLIENT NO-EVICT asked for

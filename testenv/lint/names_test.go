@@ -27,7 +27,7 @@ var otherWords = map[string]string{
 	"gateway/status/servers.go memory":    "a section of INFO",
 	"gateway/admin/filter.go type":        "an option of CLIENT LIST and CLIENT KILL",
 	"gateway/admin/filter.go pubsub":      "a type of clients for CLIENT LIST and CLIENT KILL",
-	"gateway/worker/hello.go auth":        "an option of HELLO",
+	"gateway/local/hello.go auth":         "an option of HELLO",
 	"gateway/trace/record.go auth":        "an option of HELLO and MIGRATE",
 	"gateway/worker/refused.go READONLY":  "the first word of an error",
 }

@@ -1,4 +1,4 @@
-package worker
+package local
 
 import (
 	"strconv"
@@ -6,21 +6,43 @@ import (
 
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/routing"
 )
 
-// refuse answers with the error that a decision names.
-func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
-	if why == routing.UnknownCommand && len(args) > 2 && resp.IsWord(args[1], "maint_notifications") && isOfClient(args) {
-		w.answer(c, resp.AppendError(nil, unknownText(args))) // go-redis tries it on each connection, and does without
-		return
+// ReadOnlyReplica is what a listener that emulates a replica answers to writes.
+var ReadOnlyReplica = []byte("-READONLY You can't write against a read only replica.\r\n")
+
+// RejectsWrite reports whether a listener emulates a replica and a command writes. What is rejected anyway keeps its
+// own reason.
+func RejectsWrite(face *facade.Face, command *routing.Command, d *routing.Decision) bool {
+	return face.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
+		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
+}
+
+// Closes reports whether a client is closed without a word on a command: it is a browser that was led here, and what
+// follows are its headers. Redis does the same.
+func Closes(command *routing.Command) bool {
+	return command != nil && (command.ID == routing.CmdPost || command.ID == routing.CmdHost)
+}
+
+// Probes reports whether a client library tries what is rejected on each connection, and does without: go-redis does
+// so with maint_notifications. It is no sign of anything wrong.
+func Probes(why routing.Reason, args [][]byte) bool {
+	if why != routing.UnknownCommand || len(args) < 3 || !resp.IsWord(args[1], "maint_notifications") {
+		return false
 	}
-	w.stats.Refused++
+	container := routing.Container(args[0])
+	return container != nil && container.ID == routing.CmdClient
+}
+
+// Reject returns the error reply to a command that the routing rejects, for the reason of its decision. learnt is the
+// row that the servers gave of an unknown command with subcommands; nil for others.
+func Reject(why routing.Reason, command *routing.Command, args [][]byte, learnt *routing.Command,
+	face *facade.Face) []byte {
 	var text string
 	switch why {
 	case routing.WrongArity:
-		text = "ERR wrong number of arguments for '" + command.Name + "' command"
+		text = wrongArity(command)
 	case routing.CrossSlot:
 		text = "CROSSSLOT Keys in request don't hash to the same slot"
 		if command.Has(routing.Blocking) {
@@ -29,35 +51,27 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 	case routing.OneServer:
 		text = oneServer(command)
 	case routing.Forbidden:
-		if command.ID == routing.CmdPost || command.ID == routing.CmdHost {
-			// A browser that was led here: what follows are its headers. Redis, too, closes without a word.
-			w.close(c, session.ProtocolError)
-			return
-		}
-		text = forbidden(c, command)
+		text = forbidden(command, face)
 	case routing.WhichShard:
 		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' has no key to route it by, and there are " +
 			"several primaries; the command was not executed"
 	default:
-		text = unknownText(args)
-		if l := c.svc.learned[nameAsked(args)]; l != nil && l.row != nil && l.row.Of(args) == nil {
-			text = unknownSubcommand(l.row, args)
+		if text = unknown(args); learnt != nil && learnt.Of(args) == nil {
+			text = unknownSubcommand(learnt, args)
 		}
 	}
-	w.answer(c, resp.AppendError(nil, text))
+	return resp.AppendError(nil, text)
 }
 
-// isOfClient says that args are those of CLIENT, and be it of a subcommand that nobody knows.
-func isOfClient(args [][]byte) bool {
-	container := routing.Container(args[0])
-	return container != nil && container.ID == routing.CmdClient
+func wrongArity(command *routing.Command) string {
+	return "ERR wrong number of arguments for '" + command.Name + "' command"
 }
 
-// forbidden says why a command may harm, and how it can be let through.
-func forbidden(c *client, command *routing.Command) string {
+// forbidden says why a command may harm, and which setting permits it.
+func forbidden(command *routing.Command, face *facade.Face) string {
 	name := strings.ReplaceAll(command.Name, "|", " ")
 	text := "ERR '" + name + "' is not allowed through the gateway: " + command.Harm()
-	if name = command.Allowable(); name != "" && !c.face.Is(facade.Replica) {
+	if name = command.Allowable(); name != "" && !face.Is(facade.Replica) {
 		text += "; --allow '" + name + "' permits it"
 	}
 	return text
@@ -85,8 +99,8 @@ func slotsOf(command *routing.Command, args [][]byte) string {
 	return ""
 }
 
-// unknownText words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
-func unknownText(args [][]byte) string {
+// unknown words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
+func unknown(args [][]byte) string {
 	if container := routing.Container(args[0]); container != nil && len(args) > 1 {
 		return unknownSubcommand(container, args)
 	}

@@ -1,0 +1,115 @@
+package local
+
+import (
+	"evergate/gateway/admin"
+	"evergate/gateway/resp"
+	"evergate/topology"
+)
+
+// NoAuth answers what is not allowed before the password.
+var NoAuth = []byte("-NOAUTH Authentication required.\r\n")
+
+var (
+	wrongPass = []byte("-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+	noneSet   = []byte("-ERR AUTH <password> called without any password configured for the default user. " +
+		"Are you sure your configuration is correct?\r\n")
+	helloNoAuth = []byte("-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
+		"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
+		"at the same time\r\n")
+)
+
+// auth answers AUTH [user] password.
+func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {
+	user, password := []byte(admin.DefaultUser), args[len(args)-1]
+	switch len(args) {
+	case 2:
+		if !f.AsksPassword {
+			return noneSet, do
+		}
+	case 3:
+		user = args[1]
+	default:
+		return resp.SyntaxError, do
+	}
+	if !f.Allowed(f.Service, user, password) {
+		return wrongPass, Effect{Do: WrongPassword}
+	}
+	return resp.OK, Effect{Do: Authenticate}
+}
+
+// hello answers HELLO [proto [AUTH user password] [SETNAME name]]. As in Redis the options are done one by one: what
+// stands before a wrong one holds, but for the protocol.
+func hello(args [][]byte, f *Facts) (reply []byte, do Effect) {
+	proto := f.Proto
+	rest := args[1:]
+	if len(rest) > 0 {
+		n, ok := resp.Integer(rest[0])
+		if !ok {
+			return []byte("-ERR Protocol version is not an integer or out of range\r\n"), do
+		}
+		if n < 2 || n > 3 {
+			return []byte("-NOPROTO unsupported protocol version\r\n"), do
+		}
+		proto = uint8(n)
+		rest = rest[1:]
+	}
+	for len(rest) > 0 {
+		used, wrong := do.helloOption(rest, f)
+		if wrong != nil {
+			return wrong, do
+		}
+		rest = rest[used:]
+	}
+	if !f.Authenticated && !do.Has(Authenticate) {
+		return helloNoAuth, do
+	}
+	do.Do, do.Proto = do.Do|SetProto, proto
+	return greeting(proto, f), do
+}
+
+// helloOption does the first of the options of HELLO, and returns how many words it has.
+func (e *Effect) helloOption(words [][]byte, f *Facts) (used int, wrong []byte) {
+	switch {
+	case resp.IsWord(words[0], "auth") && len(words) >= 3:
+		if !f.Allowed(f.Service, words[1], words[2]) {
+			e.Do |= WrongPassword
+			return 0, wrongPass
+		}
+		e.Do |= Authenticate
+		return 3, nil
+	case resp.IsWord(words[0], "setname") && len(words) >= 2:
+		if !printable(words[1]) {
+			return 0, badName
+		}
+		e.Do, e.Text = e.Do|SetName, words[1]
+		return 2, nil
+	}
+	return 0, resp.AppendError(nil, "ERR Syntax error in HELLO option '"+string(resp.Cut(words[0], 128))+"'")
+}
+
+// greeting is the reply to HELLO. The gateway speaks for the server with the lowest version.
+func greeting(proto uint8, f *Facts) []byte {
+	role := f.Face.Role()
+	fields := 7
+	if role == "" {
+		fields--
+	}
+	b := resp.AppendMap(nil, int(proto), fields)
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "server"), "redis")
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "version"), lowestVersion(f.View))
+	b = resp.AppendInt(resp.AppendBulkString(b, "proto"), int64(proto))
+	b = resp.AppendInt(resp.AppendBulkString(b, "id"), f.ID)
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "mode"), f.Face.Mode())
+	if role != "" {
+		b = resp.AppendBulkString(resp.AppendBulkString(b, "role"), role)
+	}
+	return resp.AppendArray(resp.AppendBulkString(b, "modules"), 0)
+}
+
+// lowestVersion is the version that HELLO announces; the oldest that is supported while none is known.
+func lowestVersion(v *topology.View) string {
+	if v == nil || v.Lowest == nil || v.Lowest.Version == "" {
+		return "6.2.0"
+	}
+	return v.Lowest.Version
+}

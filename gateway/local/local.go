@@ -1,0 +1,192 @@
+// Package local is what the gateway answers by itself, without a server: CLIENT, HELLO, AUTH, PING, ECHO, TIME, RESET,
+// and the error replies of what it rejects. It decides a reply and what changes for the client; it knows no session and
+// no connection, and a worker applies the Effect.
+//
+//	AfterAll(command, args, facts)     whether all replies before must have been delivered
+//	Answer(command, args, facts)       the reply, and what changes
+//	AnswerSentinel(command, args, f)   the same for a listener that emulates a Sentinel
+//	Reject(why, command, args, ...)    the error for what the routing rejects
+package local
+
+import (
+	"strconv"
+	"time"
+
+	"evergate/gateway/admin"
+	"evergate/gateway/facade"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// Facts are what an answer depends on.
+type Facts struct {
+	// ID is the client's own, for CLIENT ID.
+	ID int64
+	// Proto and DB are what the client chose; Told, nil where it said nothing, is what it said of itself.
+	Proto uint8
+	DB    int32
+	Told  *session.Told
+	// Authenticated, or no password is asked; Muted: CLIENT REPLY drops some reply.
+	Authenticated, Muted bool
+	// Subscribed: it waits for messages.
+	Subscribed bool
+	// Service is the number of the client's, AsksPassword whether that has one, View what is known of its servers.
+	Service      int
+	AsksPassword bool
+	View         *topology.View
+	// Face is what the listener emulates; nil: nothing.
+	Face *facade.Face
+	// Line is the client's line of CLIENT LIST; only CLIENT INFO needs it.
+	Line []byte
+	// Allowed checks a password, WallClock returns the time of day.
+	Allowed   func(service int, user, password []byte) bool
+	WallClock func() time.Time
+}
+
+// Action is one thing that changes for a client.
+type Action uint16
+
+const (
+	// Authenticate: it gave the password. WrongPassword: it gave another one; both when it gave one after the other.
+	Authenticate Action = 1 << iota
+	WrongPassword
+	// SetProto, SetName, SetLibrary and SetLibVer take the value of the Effect.
+	SetProto
+	SetName
+	SetLibrary
+	SetLibVer
+	// NoEvictOn and NoEvictOff are what CLIENT NO-EVICT asked for.
+	NoEvictOn
+	NoEvictOff
+	// ReplyOn, ReplyOff and ReplySkip are CLIENT REPLY's.
+	ReplyOn
+	ReplyOff
+	ReplySkip
+	// Reset: it is as if it had just connected.
+	Reset
+	// Quit: it is closed behind the reply.
+	Quit
+)
+
+// Effect is what changes for a client before it gets the reply. The zero value changes nothing.
+type Effect struct {
+	Do    Action
+	Proto uint8
+	// Text is valid as long as the command's arguments.
+	Text []byte
+}
+
+// Has reports whether an effect has an action.
+func (e *Effect) Has(a Action) bool { return e.Do&a != 0 }
+
+// AfterAll reports whether a command may be done only when every reply before has been delivered: it has the session
+// served by other connections, asks the servers on connections of its own, or changes what becomes of replies.
+func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
+	switch command.Family {
+	case routing.CmdReset:
+		return f.Muted || f.Proto != 2 || f.DB != 0
+	case routing.CmdHello:
+		return len(args) > 1 && string(args[1]) != strconv.Itoa(int(f.Proto))
+	case routing.CmdSelect:
+		return string(args[1]) != strconv.Itoa(int(f.DB))
+	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
+		return true
+	case routing.CmdClient: // so that one admin request at a time is out whose reply is waited for
+		return command.ID == routing.CmdClientReply || admin.Is(command.ID)
+	}
+	return false
+}
+
+// noCluster is what a server that is no node of a cluster answers to commands about one.
+var noCluster = []byte("-ERR This instance has cluster support disabled\r\n")
+
+var configHelp = resp.AppendLines(nil,
+	"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about all servers behind this gateway:",
+	"GET <pattern> ...", "SET <directive> <value> ...", "RESETSTAT", "REWRITE", "HELP",
+)
+
+// Answer returns the reply to a command, nil where it gets none, and what changes for the client.
+func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do Effect) {
+	switch command.Family {
+	case routing.CmdPing:
+		return ping(command, args, f), do
+	case routing.CmdEcho:
+		return resp.AppendBulk(nil, args[1]), do
+	case routing.CmdTime:
+		now := f.WallClock()
+		b := resp.AppendBulkString(resp.AppendArray(nil, 2), strconv.FormatInt(now.Unix(), 10))
+		return resp.AppendBulkString(b, strconv.Itoa(now.Nanosecond()/1000)), do
+	case routing.CmdQuit:
+		return resp.OK, Effect{Do: Quit}
+	case routing.CmdReset:
+		return []byte("+RESET\r\n"), Effect{Do: Reset}
+	case routing.CmdHello:
+		return hello(args, f)
+	case routing.CmdAuth:
+		return auth(args, f)
+	case routing.CmdClient:
+		return client(command.ID, args, f)
+	case routing.CmdConfig:
+		return configHelp, do
+	case routing.CmdCluster:
+		return cluster(command, args, f), do
+	case routing.CmdRole:
+		return f.Face.AppendRole(nil), do
+	case routing.CmdReadOnly, routing.CmdReadWrite, routing.CmdAsking:
+		if f.View != nil && !f.View.Sharded && !f.Face.Is(facade.Cluster) {
+			return noCluster, do
+		}
+		return resp.OK, do
+	}
+	return resp.AppendError(nil, "ERR '"+command.Name+"' is not allowed through the gateway"), do
+}
+
+func ping(command *routing.Command, args [][]byte, f *Facts) []byte {
+	switch {
+	case len(args) > 2:
+		return resp.AppendError(nil, wrongArity(command))
+	case f.Proto == 2 && f.Subscribed: // only messages are expected
+		var text []byte
+		if len(args) == 2 {
+			text = args[1]
+		}
+		return resp.AppendBulk(resp.AppendBulkString(resp.AppendArray(nil, 2), "pong"), text)
+	case len(args) == 2:
+		return resp.AppendBulk(nil, args[1])
+	}
+	return resp.Pong
+}
+
+// cluster answers CLUSTER, as the node of one where the listener emulates that.
+func cluster(command *routing.Command, args [][]byte, f *Facts) []byte {
+	if !f.Face.Is(facade.Cluster) {
+		return noCluster
+	}
+	reply := f.Face.Cluster(int(f.Proto), command.ID, args)
+	if reply == nil {
+		reply = resp.AppendError(nil, "ERR 'cluster "+command.Word()+"' is not allowed through the gateway")
+	}
+	return reply
+}
+
+// onlyHello is what a Sentinel answers to PUBLISH.
+var onlyHello = []byte("-ERR Only HELLO messages are accepted by Sentinel instances.\r\n")
+
+// AnswerSentinel answers a command as a Sentinel. command is its row among those of Sentinels. It returns nil for what
+// any listener answers.
+func AnswerSentinel(command *routing.Command, args [][]byte, f *Facts) []byte {
+	switch command.ID {
+	case routing.CmdSentinel:
+		return f.Face.Sentinel(int(f.Proto), args)
+	case routing.CmdPublish:
+		return onlyHello
+	case routing.CmdCommand:
+		if len(args) > 1 {
+			return resp.AppendError(nil, unknown(args))
+		}
+		return resp.EmptyArray // a Sentinel has no commands with keys, and clients ask for those
+	}
+	return nil
+}

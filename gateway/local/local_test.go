@@ -1,0 +1,143 @@
+package local
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"evergate/gateway/facade"
+	"evergate/gateway/session"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+func words(text string) (args [][]byte) {
+	for _, word := range strings.Fields(text) {
+		args = append(args, []byte(word))
+	}
+	return args
+}
+
+// known are the facts of a client with a password that is "secret".
+func known() Facts {
+	return Facts{
+		ID: 7, Proto: 2, AsksPassword: true, Told: &session.Told{Name: "me"}, View: &topology.View{},
+		Allowed:   func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		WallClock: func() time.Time { return time.Unix(5, 7000) },
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	for command, want := range map[string]struct {
+		reply string
+		do    Effect
+	}{
+		"PING":                   {"+PONG\r\n", Effect{}},
+		"PING a b":               {"-ERR wrong number of arguments for 'ping' command\r\n", Effect{}},
+		"ECHO a":                 {"$1\r\na\r\n", Effect{}},
+		"TIME":                   {"*2\r\n$1\r\n5\r\n$1\r\n7\r\n", Effect{}},
+		"QUIT":                   {"+OK\r\n", Effect{Do: Quit}},
+		"RESET":                  {"+RESET\r\n", Effect{Do: Reset}},
+		"READONLY":               {string(noCluster), Effect{}},
+		"CLUSTER INFO":           {string(noCluster), Effect{}},
+		"CLIENT ID":              {":7\r\n", Effect{}},
+		"CLIENT GETNAME":         {"$2\r\nme\r\n", Effect{}},
+		"CLIENT SETNAME you":     {"+OK\r\n", Effect{Do: SetName, Text: []byte("you")}},
+		"CLIENT SETNAME \x01":    {string(badName), Effect{}},
+		"CLIENT REPLY ON":        {"+OK\r\n", Effect{Do: ReplyOn}},
+		"CLIENT REPLY OFF":       {"", Effect{Do: ReplyOff}},
+		"CLIENT REPLY skip":      {"", Effect{Do: ReplySkip}},
+		"CLIENT REPLY PERHAPS":   {"-ERR syntax error\r\n", Effect{}},
+		"CLIENT NO-EVICT on":     {"+OK\r\n", Effect{Do: NoEvictOn}},
+		"CLIENT NO-EVICT off":    {"+OK\r\n", Effect{Do: NoEvictOff}},
+		"CLIENT NO-TOUCH on":     {string(noTouch), Effect{}},
+		"AUTH secret":            {"+OK\r\n", Effect{Do: Authenticate}},
+		"AUTH other":             {string(wrongPass), Effect{Do: WrongPassword}},
+		"AUTH a b c":             {"-ERR syntax error\r\n", Effect{}},
+		"HELLO":                  {string(helloNoAuth), Effect{}},
+		"HELLO 4":                {"-NOPROTO unsupported protocol version\r\n", Effect{}},
+		"HELLO 3 AUTH x other":   {string(wrongPass), Effect{Do: WrongPassword}},
+		"HELLO 3 SETNAME you":    {string(helloNoAuth), Effect{Do: SetName, Text: []byte("you")}},
+		"HELLO 3 SETNAME you AT": {"-ERR Syntax error in HELLO option 'AT'\r\n", Effect{Do: SetName, Text: []byte("you")}},
+		"HELLO 3 AUTH x secret AUTH x no": {
+			string(wrongPass), Effect{Do: Authenticate | WrongPassword}},
+		"HELLO 3 AUTH x secret SETNAME you": {
+			"%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n6.2.0\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:7\r\n" +
+				"$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n",
+			Effect{Do: Authenticate | SetName | SetProto, Proto: 3, Text: []byte("you")}},
+	} {
+		args, f := words(command), known()
+		reply, do := Answer(routing.Lookup(args), args, &f)
+		if string(reply) != want.reply || do.Do != want.do.Do || do.Proto != want.do.Proto ||
+			!bytes.Equal(do.Text, want.do.Text) {
+			t.Errorf("%s: %q %+v", command, reply, do)
+		}
+	}
+}
+
+func TestAnswersWhileSubscribed(t *testing.T) {
+	f := known()
+	f.Subscribed = true
+	for proto, want := range map[uint8]string{2: "*2\r\n$4\r\npong\r\n$1\r\na\r\n", 3: "$1\r\na\r\n"} {
+		f.Proto = proto
+		args := words("PING a")
+		if reply, _ := Answer(routing.Lookup(args), args, &f); string(reply) != want {
+			t.Errorf("RESP%d: %q", proto, reply)
+		}
+	}
+}
+
+func TestAfterAll(t *testing.T) {
+	f := known()
+	muted := known()
+	muted.Muted = true
+	for command, want := range map[string]bool{
+		"PING": false, "CLIENT ID": false, "CLIENT REPLY ON": true, "CLIENT KILL a": true, "INFO": true, "MONITOR": true,
+		"HELLO": false, "HELLO 2": false, "HELLO 3": true, "SELECT 0": false, "SELECT 1": true, "RESET": false,
+		"CONFIG HELP": true,
+	} {
+		args := words(command)
+		if AfterAll(routing.Lookup(args), args, &f) != want {
+			t.Errorf("%s: %v", command, !want)
+		}
+	}
+	args := words("RESET")
+	if !AfterAll(routing.Lookup(args), args, &muted) {
+		t.Error("a RESET overtakes what is muted")
+	}
+}
+
+func TestRejects(t *testing.T) {
+	for command, want := range map[string]string{
+		"NOBODY a b":  "-ERR unknown command 'NOBODY', with args beginning with: 'a' 'b' \r\n",
+		"CLIENT what": "-ERR unknown subcommand 'what'. Try CLIENT HELP.\r\n",
+	} {
+		if reply := Reject(routing.UnknownCommand, nil, words(command), nil, nil); string(reply) != want {
+			t.Errorf("%s: %q", command, reply)
+		}
+	}
+	args := words("SHUTDOWN")
+	command := routing.Lookup(args)
+	if reply := Reject(routing.Forbidden, command, args, nil, nil); !bytes.Contains(reply, []byte("--allow 'shutdown'")) {
+		t.Errorf("no setting is named: %q", reply)
+	}
+	replica := &facade.Face{Kind: facade.Replica}
+	if reply := Reject(routing.Forbidden, command, args, nil, replica); bytes.Contains(reply, []byte("--allow")) {
+		t.Errorf("a setting is named that does not apply: %q", reply)
+	}
+	if !Probes(routing.UnknownCommand, words("CLIENT MAINT_NOTIFICATIONS ON")) ||
+		Probes(routing.UnknownCommand, words("OTHER MAINT_NOTIFICATIONS ON")) {
+		t.Error("what go-redis probes is not told from the rest")
+	}
+}
+
+// TestPingAllocatesNothing: clients check their connections with it all the time.
+func TestPingAllocatesNothing(t *testing.T) {
+	args := words("PING")
+	command := routing.Lookup(args)
+	f := known()
+	if n := testing.AllocsPerRun(100, func() { _, _ = Answer(command, args, &f) }); n > 0 {
+		t.Errorf("PING costs %v allocations", n)
+	}
+}
