@@ -169,7 +169,7 @@ func names(prefix string, n int) (all []string) {
 	return all
 }
 
-// TestClientsFallBackWithoutTracking: go-redis asks for what the gateway does not have, and nothing counts as refused.
+// TestClientsFallBackWithoutTracking: go-redis asks for what the gateway does not have, and nothing counts as rejected.
 func TestClientsFallBackWithoutTracking(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr)
@@ -177,9 +177,9 @@ func TestClientsFallBackWithoutTracking(t *testing.T) {
 	defer client.Close()
 	ctx := context.Background()
 	servers.Until(t, 10*time.Second, "a write", func() error { return client.Set(ctx, "k", "v", 0).Err() })
-	refused := regexp.MustCompile(`\nrefused:(\d+)\r\n`)
+	rejected := regexp.MustCompile(`\nrequests_rejected:(\d+)\r\n`)
 	text := client.Info(ctx, "gateway").Val()
-	before := refused.FindString(text)
+	before := rejected.FindString(text)
 	for range 3 {
 		other := redis.NewClient(&redis.Options{Addr: gate.Addr, Protocol: 3})
 		if err := other.Get(ctx, "k").Err(); err != nil {
@@ -190,7 +190,7 @@ func TestClientsFallBackWithoutTracking(t *testing.T) {
 		}
 		_ = other.Close()
 	}
-	if after := refused.FindString(client.Info(ctx, "gateway").Val()); before == "" || after != before {
-		t.Errorf("refused was %q, is %q", before, after)
+	if after := rejected.FindString(client.Info(ctx, "gateway").Val()); before == "" || after != before {
+		t.Errorf("requests_rejected was %q, is %q", before, after)
 	}
 }
