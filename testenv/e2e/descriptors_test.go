@@ -37,7 +37,7 @@ func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	gate := servers.StartGatewayWith(t, servers.GatewayOptions{Binary: fewFiles(t, limit),
 		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "2", "--hold", "2s"}})
-	lowered := regexp.MustCompile(`max-clients is lowered.*max-clients=(\d+) wanted=10000 open-files=200 needed=\d+`)
+	lowered := regexp.MustCompile(`max-clients lowered.*max-clients=(\d+) configured=10000 open-files=200 required=\d+`)
 	told := lowered.FindStringSubmatch(gate.Log())
 	if told == nil {
 		t.Fatalf("the log does not say that max-clients is lowered:\n%s", gate.Log())
