@@ -235,7 +235,7 @@ func killsServed(t *testing.T, n *servers.Node) int {
 	return served(t, n, "client|kill") + served(t, n, "client")
 }
 
-func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
+func TestTheRightsOfTheGuideAreEnoughUnderSentinels(t *testing.T) {
 	t.Parallel()
 	version := ownVersion(t)
 	nodes, sentinels := aclLine(t, "servers", version), aclLine(t, "sentinels", version)
@@ -270,7 +270,7 @@ func TestTheRightsOfTheReadmeAreEnoughUnderSentinels(t *testing.T) {
 	}
 }
 
-func TestTheRightsOfTheReadmeAreEnoughInACluster(t *testing.T) {
+func TestTheRightsOfTheGuideAreEnoughInACluster(t *testing.T) {
 	t.Parallel()
 	version := ownVersion(t)
 	line := aclLine(t, "cluster", version)
