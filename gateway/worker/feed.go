@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"evergate/gateway/backend"
@@ -237,8 +238,11 @@ func (w *Worker) feedOpened(l *backend.Lane) {
 		}
 		if main.State == backend.Open {
 			w.laneLost(main, backend.Replaced)
-		} else {
-			w.removeLane(main, backend.Replaced)
+		}
+		for _, other := range slices.Clone(set.lanes) { // one that is dialled still would be asked in its place
+			if other != l {
+				w.removeLane(other, backend.Replaced)
+			}
 		}
 	}
 	delete(s.feedFailed, l.Key.Node)

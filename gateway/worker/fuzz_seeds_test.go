@@ -47,6 +47,8 @@ var sentences = []string{
 	"MULTI\r\nclient pause 9\r\nconfig set x y\r\nEXEC\r\n",
 	"FUNCTION STATS\r\n",
 	"MULTI\r\nunsubscribe\r\npublish c m\r\nEXEC\r\n",
+	"MONITOR\r\n", "MONITOR\r\nPING\r\nRESET\r\n", "client info\r\n",
+	"MULTI\r\nclient setname me\r\nclient list\r\nclient no-evict on\r\nEXEC\r\n",
 }
 
 // replies are what servers say.
