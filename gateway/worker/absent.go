@@ -1,10 +1,9 @@
 package worker
 
 import (
-	"bytes"
-
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/routing"
 )
 
@@ -12,21 +11,14 @@ import (
 // is that of a key that never was, where its primary would say ASK. So a replica's word that something is missing is
 // not taken: the primary is asked.
 
-// absent says that a reply may be that of a missing key, or has one among its elements.
-func absent(reply []byte) bool {
-	return resp.Lacks(reply) || bytes.Equal(reply, typeNone) || bytes.HasPrefix(reply, []byte("-ERR no such key"))
-}
-
-// typeNone is the type of a missing key.
-var typeNone = []byte("+none\r\n")
-
 // doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
 // once. It returns false when the reply is to be taken.
 func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	s := w.services[l.Key.Service]
 	t := *l.Inflight.Front()
 	c := w.client(t.To)
-	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 || t.Hops >= hopsMax {
+	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 ||
+		t.Hops >= retry.RedirectsMax {
 		return false
 	}
 	routes := w.routesFor(s, l.Key.Setup)
@@ -43,7 +35,8 @@ func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	}
 	w.stats.Doubted++
 	l.Inflight.Drop()
-	w.sendBack(c, l, &t, frame, again{target: -1, primary: true}, noKey)
+	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Hops, Retries: t.Tries})
+	w.sendBack(c, l, &t, frame, again{target: -1}, retry.Absent, &v)
 	l.Queue.Answered(t.End)
 	return true
 }

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -96,35 +97,11 @@ func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 		if a.stale || !later(t.Seq, a.seq) || c.asksOnly(a) {
 			continue
 		}
-		if sharded && (a.slot >= 0 && t.Slot >= 0 && a.slot != t.Slot || c.apart(a, t) || !sharesKey(a.frame, frame)) {
+		if sharded && (a.slot >= 0 && t.Slot >= 0 && a.slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.frame, frame)) {
 			continue
 		}
 		a.stale = true
 	}
-}
-
-// sharesKey says that two commands name a common key, or that one of them may.
-func sharesKey(a, b []byte) bool {
-	argsA, argsB := resp.Args(a, nil), resp.Args(b, nil)
-	commandA, commandB := routing.Lookup(argsA), routing.Lookup(argsB)
-	if commandA == nil || commandB == nil {
-		return true
-	}
-	keysA, okA := commandA.Keys(argsA, nil)
-	keysB, okB := commandB.Keys(argsB, nil)
-	if !okA || !okB || len(keysA) == 0 || len(keysB) == 0 {
-		return true
-	}
-	named := map[string]bool{}
-	for _, i := range keysA {
-		named[string(argsA[i])] = true
-	}
-	for _, i := range keysB {
-		if named[string(argsB[i])] {
-			return true
-		}
-	}
-	return false
 }
 
 // runAgain does what must be done again, in order, deciding each anew. It returns false while something is left.

@@ -178,7 +178,7 @@ func (w *Worker) lastWord(l *backend.Lane, reply []byte) bool {
 	}
 	if l.Queue.Sent(t.End) {
 		w.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), t.End), w.args[:0])
-		if command := routing.Lookup(w.args); command == nil || isScript(command) {
+		if command := routing.Lookup(w.args); command == nil || command.Has(routing.RunsScript) {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/wait"
 )
 
@@ -87,7 +88,7 @@ func (w *Worker) askDatabase(c *client, n int32) bool {
 func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
 	d := &database{at: w.clock.Now}
 	switch {
-	case reply == nil, reply[0] == '-' && refusalOf(reply, false) == cannotServe:
+	case reply == nil, reply[0] == '-' && retry.Classify(reply, false) == retry.Unable:
 		return // it is asked again
 	case reply[0] == '-': // the gateway's user may not say this
 		d.said = bytes.Clone(reply)

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -175,7 +176,7 @@ func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
 		w.laneLost(l, backend.Poisoned)
 		return
 	}
-	if refusalOf(reply, false) == noPassword {
+	if retry.Classify(reply, false) == retry.NoPassword {
 		w.laneLost(l, backend.NotAuthenticated)
 		return
 	}
@@ -193,14 +194,14 @@ func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
 // any other is the answer, and whoever listens already has lost it.
 func (w *Worker) feedRefused(l *backend.Lane, kind fanout.Kind, name []byte, ask uint32, reply []byte) {
 	s := w.services[l.Key.Service]
-	switch why := refusalOf(reply, false); why {
-	case moved, asked, tryAgain, cannotServe:
+	switch why := retry.Classify(reply, false); why {
+	case retry.Moved, retry.Ask, retry.TryAgain, retry.Unable:
 		w.stats.RefusedByServer[why]++
 		if s.hub.Refused(kind, name, l.Key.Node, ask, nil) == nil {
 			return
 		}
-		if why == moved && s.view != nil {
-			w.redirected(l, reply, why, &backend.Ticket{}, &again{})
+		if why == retry.Moved && s.view != nil {
+			w.redirected(l, reply, why, &backend.Ticket{})
 		}
 		s.feedAt = w.clock.Now + feedAgain
 		w.clock.At(s.feedAt)

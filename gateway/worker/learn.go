@@ -8,6 +8,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/routing"
 )
@@ -224,7 +225,7 @@ func (w *Worker) learnt(s *service, at uint32, reply []byte) {
 // learntKeys takes the reply to COMMAND GETKEYS.
 func (s *service) learntKeys(q *question, reply []byte, now time.Duration) {
 	l := s.learned[q.name]
-	if l == nil || reply[0] == '-' && refusalOf(reply, false) == cannotServe {
+	if l == nil || reply[0] == '-' && retry.Classify(reply, false) == retry.Unable {
 		return // it is asked again
 	}
 	said := &keysSaid{keys: [][]byte{}, at: now}

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/topology"
 )
@@ -162,8 +163,8 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	case r.Fate == backend.OutOfOrder:
 		w.stats.OutOfOrder++
 		w.settle(c, t, outOfOrder)
-	case front && why == backend.Poisoned && (l.Queue.Sent(t.End) || t.Hops >= hopsMax),
-		t.Hops >= hopsMax && l.Queue.Sent(t.End):
+	case front && why == backend.Poisoned && (l.Queue.Sent(t.End) || t.Hops >= retry.RedirectsMax),
+		t.Hops >= retry.RedirectsMax && l.Queue.Sent(t.End):
 		w.settle(c, t, lostTooOften)
 	default:
 		var e ended

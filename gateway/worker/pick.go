@@ -47,9 +47,6 @@ const (
 	// long when the new primary waits for it.
 	retireGrace    = time.Second
 	successorGrace = 50 * time.Millisecond
-	// refusingFor is how long a lane is left alone after its node said that it cannot serve: clients notice that much more
-	// than the servers themselves need.
-	refusingFor = 50 * time.Millisecond
 	// dialGrace is how long a read waits for a replica that is being dialled while others could serve it.
 	dialGrace = 100 * time.Millisecond
 	// laneFullRetry bounds how long a session waits for a full lane without being woken.

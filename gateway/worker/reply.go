@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/retry"
 	"evergate/topology"
 )
 
@@ -102,7 +103,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	}
 	w.serves(l)
 	l.Queued = nil
-	if l.Key.Purpose == backend.Replica && absent(reply) && w.doubted(l, reply) {
+	if l.Key.Purpose == backend.Replica && retry.IsAbsent(reply) && w.doubted(l, reply) {
 		return
 	}
 	c := w.client(t.To)
@@ -153,7 +154,7 @@ func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
 	switch {
 	case ticket.Flags&backend.Internal != 0:
 		why := whyAborted(l, reply)
-		if why[0] == '-' && refusalOf(why, false) == cannotServe {
+		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.cannotServe(l, topology.Refused)
 		}
 		w.learnt(w.services[l.Key.Service], ticket.Seq, why)

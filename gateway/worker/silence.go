@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/topology"
@@ -136,7 +137,7 @@ func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
 		front, start = false, t.End
 		c := w.client(t.To)
 		if c == nil || t.Flags&(backend.Quiet|backend.Internal) != 0 || writers[c.ref] || first && l.Streams ||
-			t.Hops >= hopsMax-1 || first && t.Hops > 0 {
+			t.Hops >= retry.RedirectsMax-1 || first && t.Hops > 0 {
 			continue
 		}
 		w.stats.ReadElsewhere++

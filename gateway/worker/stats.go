@@ -3,6 +3,7 @@ package worker
 import (
 	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 )
@@ -24,8 +25,8 @@ type Stats struct {
 	Refused        uint64
 	ProtocolErrors uint64
 	WrongPasswords uint64
-	// RefusedByServer counts MOVED and the like, which no client sees; by refusal.
-	RefusedByServer [inScript + 1]uint64
+	// RefusedByServer counts MOVED and the like, which no client sees; by kind.
+	RefusedByServer [retry.Kinds]uint64
 	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
 	Doubted   uint64
 	DoneAgain uint64

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -43,7 +44,7 @@ func sayAhead(l *backend.Lane) {
 // cannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
 func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
 	waits := l.Inflight.Front()
-	if why := refusalOf(refusal, false); why == cannotServe || why == inScript {
+	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
 		l.Queued = bytes.Clone(refusal) // the same is said of WAIT, now or when it has waited
 		return
 	}

@@ -29,7 +29,7 @@ var otherWords = map[string]string{
 	"gateway/admin/filter.go pubsub":      "a type of clients for CLIENT LIST and CLIENT KILL",
 	"gateway/local/hello.go auth":         "an option of HELLO",
 	"gateway/trace/record.go auth":        "an option of HELLO and MIGRATE",
-	"gateway/worker/refused.go READONLY":  "the first word of an error",
+	"gateway/retry/kind.go READONLY":      "the first word of an error",
 }
 
 func TestNamesOfCommandsStandInRouting(t *testing.T) {

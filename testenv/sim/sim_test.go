@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/gateway/worker"
@@ -128,11 +129,12 @@ func TestEverythingHappens(t *testing.T) {
 		"parked without primary": sum.ParkedFor[wait.NoPrimary], "parked for a flight": sum.ParkedFor[wait.Flight],
 		"drained":          sum.ClientsClosed[session.Drained],
 		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
-		"retired lanes": sum.LanesLost[backend.Retired], "MOVED": sum.RefusedByServer[1], "ASK": sum.RefusedByServer[2],
+		"retired lanes": sum.LanesLost[backend.Retired],
+		"MOVED":         sum.RefusedByServer[retry.Moved], "ASK": sum.RefusedByServer[retry.Ask],
 		"queued": sum.Queued, "on private lanes": sum.Requests[backend.Private], "EXEC nil": uint64(answers["void"]),
 		"switches": uint64(seen.switches), "primaries left": uint64(seen.holds), "lost writes": uint64(lost),
 		"withheld": sum.Withheld, "released": sum.WithheldReleased, "released and in the new primary": uint64(seen.withheld),
-		"TRYAGAIN": sum.RefusedByServer[3], "other refusals": sum.RefusedByServer[4],
+		"TRYAGAIN": sum.RefusedByServer[retry.TryAgain], "other refusals": sum.RefusedByServer[retry.Unable],
 	} {
 		if n == 0 {
 			t.Errorf("%s: none", name)
