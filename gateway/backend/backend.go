@@ -152,6 +152,8 @@ type Lane struct {
 	// Now is how the connection is set up: as Key says, but for a private lane whose session has changed it since. Such a
 	// one is had once.
 	Now Setup
+	// Next is the setup that the server was told and has not answered; zero without one.
+	Next Setup
 	// Urgent: a private lane to a server that may be busy with a script.
 	Urgent bool
 	// Once: a private lane that nobody else may have afterwards, as an urgent one.
@@ -245,7 +247,7 @@ func (l *Lane) Reset() {
 	l.Queue.Reset()
 	l.Inflight.Reset()
 	l.Scan = resp.ReplyScanner{}
-	l.Reply, l.Queued = nil, nil
+	l.Reply, l.Queued, l.Next = nil, nil, Setup{}
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused, l.Carries = false, false, false, false, false, Anybody
 	l.Silent, l.Slow, l.Doubted, l.SentOn, l.Client = false, false, false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.WriteAt, l.OnTrial = 0, 0, 0, 0, 0, false

@@ -153,9 +153,9 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 		return w.walkAgain(c, s, a)
 	}
 	w.args = resp.Args(a.frame, w.args[:0])
-	command := c.svc.row(w.args)
+	command := c.svc.catalog.Row(w.args)
 	var d routing.Decision
-	c.svc.decide(&d, command, w.args)
+	c.svc.catalog.Decide(&d, command, w.args, c.svc.view)
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never done again
 		return w.execAgain(c, a)

@@ -191,12 +191,11 @@ var protocolError = []byte("-ERR Protocol error: ")
 // refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
 // would. Nothing behind it was read: all of that is done again.
 func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
-	s := w.services[l.Key.Service]
 	answered := false
 	for _, r := range l.Lost(false) {
 		t := &r.Ticket
 		if t.Flags&backend.Internal != 0 {
-			w.learnt(s, t.Seq, nil)
+			w.took(l, t.Seq, nil)
 			continue
 		}
 		c := w.client(t.To)

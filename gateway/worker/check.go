@@ -1,6 +1,10 @@
 package worker
 
-import "fmt"
+import (
+	"fmt"
+
+	"evergate/gateway/backend"
+)
 
 // Check returns what is wrong with the state of the rooms, nil as a rule. It looks at everything: tests call it after
 // each step.
@@ -15,5 +19,28 @@ func (w *Worker) Check() error {
 			}
 		}
 	}
+	for _, s := range w.services {
+		if err := s.catalog.Check(); err != nil {
+			return fmt.Errorf("service %d: %w", s.index, err)
+		}
+		if asked := w.asked(s.index); asked != s.catalog.Asked() {
+			return fmt.Errorf("service %d: %d questions are on lanes, %d in the catalog", s.index, asked, s.catalog.Asked())
+		}
+	}
 	return nil
+}
+
+// asked counts the questions of a service's catalog that servers owe an answer to.
+func (w *Worker) asked(service int) (n int) {
+	for _, l := range w.lanes {
+		if l == nil || l.Key.Service != service || l.Key.Purpose == backend.Private {
+			continue
+		}
+		for t := range l.Inflight.All {
+			if t.Flags&backend.Internal != 0 {
+				n++
+			}
+		}
+	}
+	return n
 }

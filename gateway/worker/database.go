@@ -1,29 +1,18 @@
 package worker
 
 import (
-	"bytes"
 	"strconv"
-	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/catalog"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
-	"evergate/gateway/retry"
 	"evergate/gateway/wait"
 )
 
 // SELECT is answered here: a session that has chosen a database is served by lanes to that database. Whether there is
 // one of that number only a server can say, in a cluster too, where Valkey has several since 9.0. It is asked once, on
 // a shared lane and without leaving a trace there: a transaction selects it and goes back.
-
-// database is what a server said of a database; said is its error, empty when there is one.
-type database struct {
-	said []byte
-	at   time.Duration
-}
-
-// databasesMax bounds what is remembered of a service's databases; past it everything is forgotten and asked anew.
-const databasesMax = 1024
 
 // selectDB answers SELECT. It returns false when the session was parked.
 func (w *Worker) selectDB(c *client, arg []byte) bool {
@@ -42,12 +31,12 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	case n != 0 && !c.svc.view.Sharded && c.face.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
-		known := c.svc.databases[int32(n)]
-		if known == nil || len(known.said) > 0 && w.clock.Now-known.at >= unknownFor {
-			return w.askDatabase(c, int32(n))
+		err, state := c.svc.catalog.Database(int32(n), w.clock.Now)
+		if state == catalog.Ask {
+			return w.inquire(c, catalog.OfDatabase(int32(n))) == answered
 		}
-		if len(known.said) > 0 {
-			reply = known.said
+		if state == catalog.Unknown {
+			reply = err
 			break
 		}
 		fallthrough
@@ -65,60 +54,21 @@ var noInt32 = []byte("-ERR value is out of range, value must between -2147483648
 
 var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 
-// askDatabase parks a session until a server has said whether there is a database.
-func (w *Worker) askDatabase(c *client, n int32) bool {
-	q := question{svc: c.svc, name: "select " + strconv.Itoa(int(n)), database: n}
-	if w.joinQuestion(c, q) {
-		return false
-	}
-	l, why := w.pickAny(c)
-	if l == nil {
-		return w.mayNot(c, 0, why)
-	}
-	frame := resp.AppendCommandStrings(nil, "MULTI")
-	frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(n)))
-	frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(l.Key.DB)))
-	frame = resp.AppendCommandStrings(frame, "EXEC")
-	w.question(l, q, frame, 3)
-	w.joinQuestion(c, q)
-	return false
-}
-
-// learntDatabase takes the reply to that transaction; nil when the lane died.
-func (w *Worker) learntDatabase(s *service, n int32, reply []byte) {
-	d := &database{at: w.clock.Now}
-	switch {
-	case reply == nil, reply[0] == '-' && retry.Classify(reply, false) == retry.Unable:
-		return // it is asked again
-	case reply[0] == '-': // the gateway's user may not say this
-		d.said = bytes.Clone(reply)
-	default:
-		if elements, ok := resp.Elements(reply); ok && len(elements) > 0 && elements[0][0] == '-' {
-			d.said = bytes.Clone(elements[0])
-		}
-	}
-	if len(s.databases) >= databasesMax {
-		clear(s.databases)
-	}
-	s.databases[n] = d
-}
-
 // setUp has a session served in another protocol or database from now on; the connections for it are dialled while the
 // client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
 // server is told first. It returns false when the session was parked for that.
 func (w *Worker) setUp(c *client, to backend.Setup) bool {
 	l := c.pin
 	if l != nil && l.State == backend.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
-		q := question{svc: c.svc, name: "set up " + strconv.FormatUint(uint64(l.ID), 10), lane: l, setup: to}
-		if w.joinQuestion(c, q) {
-			return false
+		if l.Next == (backend.Setup{}) {
+			frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
+			if l.Now.Proto != to.Proto {
+				frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
+			}
+			l.Next = to
+			w.internally(l, frame, 0, 0)
 		}
-		frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
-		if l.Now.Proto != to.Proto {
-			frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
-		}
-		w.question(l, q, frame, 0)
-		w.joinQuestion(c, q)
+		w.park(c, wait.Asking)
 		return false
 	}
 	c.Proto, c.DB = to.Proto, to.DB
@@ -130,43 +80,15 @@ func (w *Worker) setUp(c *client, to backend.Setup) bool {
 
 // wentAlong takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
 // would not, the watch is broken.
-func (w *Worker) wentAlong(l *backend.Lane, to backend.Setup, reply []byte) {
+func (w *Worker) wentAlong(l *backend.Lane, reply []byte) {
+	to, c := l.Next, w.client(l.Owner)
+	l.Next = backend.Setup{}
 	if reply != nil && reply[0] != '-' {
 		l.Now, l.Once = to, true
-		return
-	}
-	if c := w.client(l.Owner); c != nil && c.pin == l && c.Watch != nil {
+	} else if c != nil && c.pin == l && c.Watch != nil {
 		c.Watch.Broken = true
 	}
-}
-
-// joinQuestion parks a session with those who wait for the answer to a question that is being asked.
-func (w *Worker) joinQuestion(c *client, q question) bool {
-	for i := range w.asking {
-		if asked := &w.asking[i]; asked.svc == q.svc && asked.name == q.name && asked.keys == q.keys {
-			w.park(c, wait.Asking)
-			w.asking[i].waiters = append(w.asking[i].waiters, c.ref)
-			return true
-		}
+	if c != nil && c.Reason == wait.Asking {
+		w.wake(c)
 	}
-	return false
-}
-
-// question puts a question to a server.
-func (w *Worker) question(l *backend.Lane, q question, frame []byte, ahead uint32) {
-	at := len(w.asking)
-	for i := range w.asking {
-		if w.asking[i].svc == nil {
-			at = i
-			break
-		}
-	}
-	if at == len(w.asking) {
-		w.asking = append(w.asking, question{})
-	}
-	w.asking[at] = q
-	end := l.Queue.Append(frame)
-	t := l.Inflight.Push()
-	t.End, t.Seq, t.Flags, t.Part, t.Slot, t.Ahead = end, uint32(at), backend.Internal, -1, -1, ahead
-	w.dirtyLane(l)
 }

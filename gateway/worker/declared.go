@@ -1,11 +1,10 @@
 package worker
 
 import (
-	"strings"
 	"time"
 
 	"evergate/gateway/backend"
-	"evergate/gateway/resp"
+	"evergate/gateway/catalog"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -39,11 +38,17 @@ func (w *Worker) mayWrite(c *client, command *routing.Command, args [][]byte) ma
 	case routing.CmdEval:
 		return unless(routing.DeclaresNoWrites(args[1]))
 	case routing.CmdEvalSHA:
-		return unless(len(args[1]) == len(sha{}) && routing.DeclaresNoWrites(w.script(c.svc, nameOf(args[1]))))
+		return w.scriptMayWrite(c, command, args)
 	case routing.CmdFCall:
 		return w.functionMayWrite(c, args[1])
 	}
 	return yes
+}
+
+// scriptMayWrite says it of a script that is named: of one that is not remembered it is not known.
+func (w *Worker) scriptMayWrite(c *client, command *routing.Command, args [][]byte) mayBe {
+	named, ok := catalog.Script(command, args)
+	return unless(ok && routing.DeclaresNoWrites(w.script(c.svc, catalog.Name(named))))
 }
 
 func unless(harmless bool) mayBe {
@@ -55,7 +60,7 @@ func unless(harmless bool) mayBe {
 
 func (w *Worker) transactionMayWrite(c *client) mayBe {
 	for args := range w.commandsIn(c.Multi.Body) {
-		command := c.svc.row(args)
+		command := c.svc.catalog.Row(args)
 		if command == nil {
 			return yes
 		}
@@ -66,21 +71,18 @@ func (w *Worker) transactionMayWrite(c *client) mayBe {
 	return no
 }
 
-// functionList is what the question for functions is called. No command is asked about by such a name: see
-// routing.Learnable.
-const functionList = "|functions"
-
 // askAgainIn is when a session looks again for a server to ask.
 const askAgainIn = 10 * time.Millisecond
 
 // functionMayWrite says it of a function. Where nobody can be asked yet the session waits; the pause has an end.
 func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 	s := c.svc
-	if s.functions != nil {
-		return unless(s.functions[strings.ToLower(string(name))])
+	writes, state := s.catalog.FunctionWrites(name)
+	if state == catalog.Known {
+		return unless(!writes)
 	}
-	q := question{svc: s, name: functionList}
-	if w.joinQuestion(c, q) {
+	q := catalog.OfFunctions()
+	if w.joins(c, q) {
 		return beingAsked
 	}
 	var l *backend.Lane
@@ -92,7 +94,6 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 		w.clock.Alarm(c.ref, &c.Place, w.clock.Now+askAgainIn)
 		return beingAsked
 	}
-	w.question(l, q, resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0)
-	w.joinQuestion(c, q)
+	w.question(c, l, q)
 	return beingAsked
 }

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -9,23 +8,6 @@ import (
 
 	"evergate/gateway/backend"
 )
-
-// What SELECT has asked of servers was kept for every number that a client named.
-func TestDatabasesAreBounded(t *testing.T) {
-	f := newFake()
-	c := f.steady()
-	for n := range 2 * databasesMax {
-		f.say(c, fmt.Sprint("SELECT ", n+16))
-		f.round()
-		f.reply(0, "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n-ERR DB index is out of range\r\n+OK\r\n")
-		if n := len(f.w.services[0].databases); n > databasesMax {
-			t.Fatalf("%d databases are remembered", n)
-		}
-	}
-	if want := strings.Repeat("-ERR DB index is out of range\r\n", 2*databasesMax); f.got[c] != want {
-		t.Errorf("the client was sent %d bytes, want %d", len(f.got[c]), len(want))
-	}
-}
 
 // After four billion clients one had the generation of nobody: replies to it were dropped.
 func TestGenerationOfAClientIsNeverThatOfNobody(t *testing.T) {

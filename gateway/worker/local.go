@@ -147,17 +147,7 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 		w.close(c, session.ProtocolError)
 		return
 	}
-	w.answer(c, local.Reject(why, command, args, c.svc.containerOf(why, args), c.face))
-}
-
-// containerOf is the row that the servers gave of an unknown command with subcommands, or nil.
-func (s *service) containerOf(why routing.Reason, args [][]byte) *routing.Command {
-	if why == routing.UnknownCommand {
-		if l := s.learned[nameAsked(args)]; l != nil {
-			return l.row
-		}
-	}
-	return nil
+	w.answer(c, local.Reject(why, command, args, c.svc.catalog.Container(args), c.face))
 }
 
 // inScript is what the primary of a shard says to everything while it runs a script, or empty.

@@ -98,7 +98,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 // over makes a new beginning for a lane on which nothing is under way any more.
 func (w *Worker) over(l *backend.Lane, why backend.LostReason) {
 	s := w.services[l.Key.Service]
-	delete(s.loaded, l.Key.Node) // what was to be loaded on it may not have been
+	s.catalog.Unload(l.Key.Node)
 	retiring, since := l.Retiring, w.clock.Now
 	if l.Silent {
 		since = l.WaitsFrom
@@ -131,7 +131,7 @@ func (w *Worker) over(l *backend.Lane, why backend.LostReason) {
 func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason) {
 	t := &r.Ticket
 	if t.Flags&backend.Internal != 0 {
-		w.learnt(s, t.Seq, nil)
+		w.took(l, t.Seq, nil)
 		return
 	}
 	c := w.client(t.To)

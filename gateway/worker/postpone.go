@@ -19,7 +19,7 @@ func (w *Worker) pauseClients(r *admin.Request) {
 		}
 		s.pausesAll = s.pausesAll || r.PauseAll
 		s.pausedUntil = max(s.pausedUntil, w.clock.Now+r.Pause)
-		s.functions = nil // they may have changed since the last one
+		s.catalog.ForgetFunctions() // they may have changed since the last one
 	}
 }
 

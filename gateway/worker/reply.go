@@ -157,7 +157,7 @@ func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.cannotServe(l, topology.Refused)
 		}
-		w.learnt(w.services[l.Key.Service], ticket.Seq, why)
+		w.took(l, ticket.Seq, why)
 	case reply[0] != '-':
 	case ticket.Flags&backend.Counts != 0:
 		w.cannotTell(l, reply)

@@ -81,7 +81,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	}
 	c.last = command
 	d := &w.decision
-	if c.svc.decide(d, command, args); d.Kind == routing.AskKeys {
+	if c.svc.catalog.Decide(d, command, args, c.svc.view); d.Kind == routing.AskKeys {
 		return w.inquired(c, w.learnKeys(c, args))
 	}
 	w.withoutCluster(c, d, command)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/backend"
+	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
 	"evergate/routing"
 )
@@ -11,23 +12,6 @@ import (
 // one, ahead of the request that names it, into each server that this worker has not loaded it into. Where that was
 // wrong (somebody has flushed them there) the NOSCRIPT makes it be loaded again. What nobody has said through this
 // gateway is the servers' to know.
-
-// sha is the name of a script: its SHA1 in lower case hexadecimal.
-type sha [40]byte
-
-// loadedMax bounds the scripts that are known to be in one server; past it all are loaded anew when they are named.
-const loadedMax = 4096
-
-// loaded are the scripts that were loaded into one run of a server.
-type loaded struct {
-	runID string
-	known map[sha]struct{}
-	// latest is one of them, as it was named last: most clients run few scripts often.
-	latest sha
-}
-
-// runsByName says that a command runs a script by its SHA1.
-func runsByName(c *routing.Command) bool { return c != nil && c.Has(routing.BySHA) }
 
 // noteScript remembers the script that a command brings, or forgets all. The command is about to be sent: where it says
 // how many keys it has so that no server would look at the script, there is nothing to remember.
@@ -44,7 +28,7 @@ func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) 
 		w.env.ScriptSeen(c.svc.index, args[2])
 	case routing.CmdScriptFlush:
 		w.env.ScriptsForgotten(c.svc.index)
-		clear(c.svc.loaded)
+		c.svc.catalog.UnloadAll()
 	}
 }
 
@@ -66,31 +50,16 @@ func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byt
 
 // missing returns the script that a command names, if it must be loaded ahead of it on this lane.
 func (w *Worker) missing(l *backend.Lane, command *routing.Command, args [][]byte) []byte {
-	if !runsByName(command) || len(args) < 2 || len(args[1]) != len(sha{}) {
-		return nil
-	}
 	s := w.services[l.Key.Service]
-	in := s.loaded[l.Key.Node]
-	there := in != nil && in.runID == l.RunID
-	if there && string(in.latest[:]) == string(args[1]) {
+	named, ok := catalog.Script(command, args)
+	if !ok || s.catalog.Has(l.Key.Node, l.RunID, named) {
 		return nil
 	}
-	name := nameOf(args[1])
-	if there {
-		if _, known := in.known[name]; known {
-			in.latest = sha(args[1])
-			return nil
-		}
-	}
+	name := catalog.Name(named)
 	body := w.script(s, name)
-	if body == nil {
-		return nil
+	if body != nil {
+		s.catalog.Load(l.Key.Node, l.RunID, name)
 	}
-	if !there || len(in.known) >= loadedMax {
-		in = &loaded{runID: l.RunID, known: map[sha]struct{}{}}
-		s.loaded[l.Key.Node] = in
-	}
-	in.known[name] = struct{}{}
 	return body
 }
 
@@ -111,26 +80,16 @@ func (w *Worker) noteScriptsIn(c *client, frame []byte) {
 	}
 }
 
-// nameOf copies the name of a script in lower case.
-func nameOf(arg []byte) (name sha) {
-	for i, b := range arg[:len(name)] {
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		name[i] = b
-	}
-	return name
-}
-
 // script returns the script with a name, or nil when nobody has said it.
-func (w *Worker) script(s *service, name sha) []byte { return w.env.Script(s.index, name[:]) }
+func (w *Worker) script(s *service, name catalog.SHA) []byte { return w.env.Script(s.index, name[:]) }
 
 // unknown returns the script that a server which was asked for it does not have, if it can be loaded now.
 func (w *Worker) unknown(l *backend.Lane, t *backend.Ticket, args [][]byte) []byte {
-	if t.Flags&backend.Loaded != 0 || !runsByName(routing.Lookup(args)) || len(args) < 2 || len(args[1]) != len(sha{}) {
+	named, ok := catalog.Script(routing.Lookup(args), args)
+	if t.Flags&backend.Loaded != 0 || !ok {
 		return nil
 	}
-	return w.script(w.services[l.Key.Service], nameOf(args[1]))
+	return w.script(w.services[l.Key.Service], catalog.Name(named))
 }
 
 // load puts scripts on a lane. Where one is refused, the command that names it tells its client so.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/catalog"
 	"evergate/gateway/fanout"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
@@ -15,19 +16,15 @@ type service struct {
 	Service
 	index   int
 	view    *topology.View
+	catalog *catalog.Catalog
 	routes  []routes // those of RESP2 and database 0 first; the others since somebody chose them
 	holds   []wait.Buffer
-	learned map[string]*learned
-	// databases are what the servers said of databases that somebody selected.
-	databases map[int32]*database
-	full      wait.List // sessions that wait for a full lane
+	full    wait.List // sessions that wait for a full lane
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []session.Ref
 	settled     uint64
 	// fenced are connections to end at a node before a new one is used.
 	fenced map[topology.NodeID]fenced
-	// loaded are the scripts that were loaded into a node.
-	loaded map[topology.NodeID]*loaded
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[topology.NodeID]time.Duration
 	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed
@@ -39,14 +36,9 @@ type service struct {
 	// gapSince is when topics were interrupted that are not all subscribed again; 0 when they are.
 	gapSince time.Duration
 	gap      Gap
-	// noMulti is the error that a server gave for MULTI, and is given here until noMultiUntil.
-	noMulti      []byte
-	noMultiUntil time.Duration
 	// pausedUntil is the end of a pause of its clients; pausesAll: not only of those that write.
 	pausedUntil time.Duration
-	// functions are those that are declared to write nothing; nil while that is not known.
-	functions map[string]bool
-	pausesAll bool
+	pausesAll   bool
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Purposes]time.Duration
 	// none is the rare of all clients that own none: nothing but zero is written to it.

@@ -3,9 +3,9 @@ package worker
 import (
 	"bytes"
 	"iter"
-	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -37,9 +37,6 @@ var (
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
 
-// noMultiFor is how long MULTI is answered with the error that a server gave for it.
-const noMultiFor = 30 * time.Second
-
 // becauseOf is how a server begins when a transaction was refused at its EXEC; its reason follows.
 const becauseOf = "-EXECABORT Transaction discarded because of: "
 
@@ -48,9 +45,9 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 	switch command.ID {
 	case routing.CmdMulti:
 		reply := multiNested
-		switch {
-		case c.Multi == nil && w.clock.Now < c.svc.noMultiUntil && len(c.svc.noMulti) > 0:
-			reply = c.svc.noMulti
+		switch err := c.svc.catalog.MultiError(w.clock.Now); {
+		case c.Multi == nil && err != nil:
+			reply = err
 		case c.Multi == nil:
 			c.Multi = &session.Multi{Slot: -1}
 			reply = resp.OK
@@ -122,7 +119,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	}
 	m.Body = append(m.Body, frame...)
 	m.Count++
-	m.Named = m.Named || runsByName(command)
+	m.Named = m.Named || catalog.RunsByName(command)
 	m.Scripts = m.Scripts || command.Has(routing.Scripts)
 	m.Writes = m.Writes || !own && !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
@@ -258,7 +255,7 @@ func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
 		return reply
 	}
 	s := w.services[l.Key.Service]
-	s.noMulti, s.noMultiUntil = bytes.Clone(l.Queued), w.clock.Now+noMultiFor
+	s.catalog.MultiFails(l.Queued, w.clock.Now)
 	w.stats.Uncertain++
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")

@@ -41,7 +41,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 		return nil
 	}
 	var d routing.Decision
-	if c.svc.decide(&d, c.svc.row(args), args); d.Kind != routing.Pin {
+	if c.svc.catalog.Decide(&d, c.svc.catalog.Row(args), args, c.svc.view); d.Kind != routing.Pin {
 		return nil
 	}
 	return c.Input.Bytes()[:n]

@@ -22,6 +22,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/blocks"
+	"evergate/gateway/catalog"
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
@@ -165,7 +166,6 @@ type Worker struct {
 	cut      scratch
 	nodes    []topology.NodeID // scratch of sourcesOf
 	monitors trace.Monitors    // clients that are shown commands
-	asking   []question        // what servers are being asked about commands; a ticket\'s Seq is the index
 	waiting  wait.Load         // sessions that wait for a server
 	blocks   blocks.Pool
 	trimAt   time.Duration // when blocks are trimmed next; never while there are none
@@ -258,10 +258,10 @@ func New(conf Config, env Env) *Worker {
 	}
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
-			Service: s, index: i, holds: make([]wait.Buffer, 1), learned: map[string]*learned{},
-			databases: map[int32]*database{}, promoted: map[topology.NodeID]time.Duration{},
-			fenced: map[topology.NodeID]fenced{},
-			loaded: map[topology.NodeID]*loaded{}, home: fanout.Nowhere, feedFailed: map[topology.NodeID]time.Duration{},
+			Service: s, index: i, holds: make([]wait.Buffer, 1), catalog: catalog.New(),
+			promoted: map[topology.NodeID]time.Duration{},
+			fenced:   map[topology.NodeID]fenced{}, home: fanout.Nowhere,
+			feedFailed: map[topology.NodeID]time.Duration{},
 		})
 	}
 	w.countAlone()

@@ -1,0 +1,231 @@
+// Package catalog keeps what the servers of one service answered about commands, keys, databases, functions and
+// scripts. It says what must be asked, builds the question and reads the reply. It knows no connection: the caller
+// sends the question, and says when the reply, or none, came.
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/retry"
+	"evergate/gateway/session"
+	"evergate/routing"
+	"evergate/topology"
+)
+
+// State is how much is known.
+type State uint8
+
+const (
+	// Known: the servers have it.
+	Known State = iota
+	// Unknown: the servers do not have it, or reject it.
+	Unknown
+	// Failed: the servers could not answer, and are not asked again for a moment.
+	Failed
+	// Ask: a server must be asked.
+	Ask
+)
+
+const (
+	// unknownFor is how long an answer that something does not exist is believed, failedFor how long a server that could
+	// not answer is not asked again.
+	unknownFor = 30 * time.Second
+	failedFor  = time.Second
+)
+
+// Catalog of one service. The zero value is not ready: see New.
+type Catalog struct {
+	commands  map[string]*command
+	databases map[int32]*database
+	functions map[string]bool // those declared to write nothing; nil while that is not known
+	loaded    map[topology.NodeID]*loaded
+	// noMulti is the error that a server answered to MULTI; MULTI is answered with it until noMultiUntil.
+	noMulti      []byte
+	noMultiUntil time.Duration
+	asked        []inquiry // by tag
+}
+
+// New makes an empty catalog.
+func New() *Catalog {
+	return &Catalog{
+		commands: map[string]*command{}, databases: map[int32]*database{}, loaded: map[topology.NodeID]*loaded{},
+	}
+}
+
+// subject is what a question is about.
+type subject uint8
+
+const (
+	nothing subject = iota
+	aCommand
+	theKeys // of a request
+	aDatabase
+	allFunctions
+)
+
+// topic tells questions apart.
+type topic struct {
+	subject  subject
+	database int32
+	name     string // of a command
+	request  digest // whose keys are asked for
+}
+
+// Question to any server of the service. It is valid as long as the arguments that it was made of.
+type Question struct {
+	topic
+	args [][]byte
+}
+
+// inquiry is a question that a server is being asked, and the sessions that wait for the answer.
+type inquiry struct {
+	topic
+	waiters []session.Ref
+}
+
+// OfCommand asks what the command is that a request names.
+func OfCommand(args [][]byte) Question {
+	return Question{topic: topic{subject: aCommand, name: nameOf(args)}}
+}
+
+// OfKeys asks for the keys of a request.
+func OfKeys(args [][]byte) Question {
+	return Question{topic: topic{subject: theKeys, name: nameOf(args), request: digestOf(args)}, args: args}
+}
+
+// OfDatabase asks whether there is a database; n is positive.
+func OfDatabase(n int32) Question { return Question{topic: topic{subject: aDatabase, database: n}} }
+
+// OfFunctions asks which functions are declared to write nothing.
+func OfFunctions() Question { return Question{topic: topic{subject: allFunctions}} }
+
+// Join adds a session to those that wait for the answer to a question. It returns false when nobody is being asked.
+func (c *Catalog) Join(q Question, who session.Ref) bool {
+	for i := range c.asked {
+		if c.asked[i].topic == q.topic {
+			c.asked[i].waiters = append(c.asked[i].waiters, who)
+			return true
+		}
+	}
+	return false
+}
+
+// Ask begins a question that nobody is being asked. It returns the frame to send on a connection in database db, how
+// many replies come ahead of the one for Take, and the tag to give to Take with that one.
+func (c *Catalog) Ask(q Question, who session.Ref, db int32) (tag uint32, frame []byte, ahead uint32) {
+	at := len(c.asked)
+	for i := range c.asked {
+		if c.asked[i].subject == nothing {
+			at = i
+			break
+		}
+	}
+	if at == len(c.asked) {
+		c.asked = append(c.asked, inquiry{})
+	}
+	c.asked[at] = inquiry{topic: q.topic, waiters: []session.Ref{who}}
+	frame, ahead = q.frame(db)
+	return uint32(at), frame, ahead
+}
+
+// frame is the question as a command. A database is selected within a transaction, which goes back to that of the
+// connection: so no trace is left there.
+func (q *Question) frame(db int32) (frame []byte, ahead uint32) {
+	switch q.subject {
+	case theKeys:
+		return resp.AppendCommand(nil, append([][]byte{[]byte("COMMAND"), []byte("GETKEYS")}, q.args...)...), 0
+	case aDatabase:
+		frame = resp.AppendCommandStrings(nil, "MULTI")
+		frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(q.database)))
+		frame = resp.AppendCommandStrings(frame, "SELECT", strconv.Itoa(int(db)))
+		return resp.AppendCommandStrings(frame, "EXEC"), 3
+	case allFunctions:
+		return resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0
+	}
+	return resp.AppendCommandStrings(nil, "COMMAND", "INFO", q.name), 0
+}
+
+// Take takes the reply to a question, nil when the connection was lost, and returns the sessions that waited for it.
+func (c *Catalog) Take(tag uint32, reply []byte, now time.Duration) (wake []session.Ref) {
+	q := c.asked[tag]
+	c.asked[tag] = inquiry{}
+	switch q.subject {
+	case aDatabase:
+		c.takeDatabase(q.database, reply, now)
+	case allFunctions:
+		list, _ := resp.Decode(reply) // an error means that none is declared to write nothing
+		c.functions = routing.Functions(list)
+	case theKeys:
+		c.takeKeys(&q.topic, reply, now)
+	case aCommand:
+		c.takeCommand(q.name, reply, now)
+	}
+	return q.waiters
+}
+
+// unable reports whether there is no answer: the connection was lost, or the server does not serve now. The question is
+// asked again.
+func unable(reply []byte) bool {
+	return reply == nil || reply[0] == '-' && retry.Classify(reply, false) == retry.Unable
+}
+
+// noMultiFor is how long MULTI is answered with the error that a server gave for it.
+const noMultiFor = 30 * time.Second
+
+// MultiError is the error that a server lately answered to MULTI, or nil.
+func (c *Catalog) MultiError(now time.Duration) []byte {
+	if now >= c.noMultiUntil || len(c.noMulti) == 0 {
+		return nil
+	}
+	return c.noMulti
+}
+
+// MultiFails notes the error that a server answered to MULTI. The bytes are copied.
+func (c *Catalog) MultiFails(err []byte, now time.Duration) {
+	c.noMulti, c.noMultiUntil = bytes.Clone(err), now+noMultiFor
+}
+
+// Asked is how many questions wait for a reply.
+func (c *Catalog) Asked() (n int) {
+	for i := range c.asked {
+		if c.asked[i].subject != nothing {
+			n++
+		}
+	}
+	return n
+}
+
+// Check returns what is wrong within the catalog: it is for tests, and looks at everything.
+func (c *Catalog) Check() error {
+	seen := map[topic]bool{}
+	for tag, q := range c.asked {
+		switch {
+		case q.subject == nothing && len(q.waiters) > 0:
+			return fmt.Errorf("catalog: sessions wait for tag %d, which is free", tag)
+		case q.subject == nothing:
+		case seen[q.topic]:
+			return fmt.Errorf("catalog: %+v is asked twice at once", q.topic)
+		case len(q.waiters) == 0:
+			return fmt.Errorf("catalog: nobody waits for %+v", q.topic)
+		}
+		seen[q.topic] = true
+	}
+	if len(c.commands) > commandsMax || len(c.databases) > databasesMax {
+		return fmt.Errorf("catalog: %d commands and %d databases", len(c.commands), len(c.databases))
+	}
+	for name, known := range c.commands {
+		if len(known.keys) > keysMax || known.failed && known.row != nil {
+			return fmt.Errorf("catalog: %d keys are known of %q, failed %v", len(known.keys), name, known.failed)
+		}
+	}
+	for node, l := range c.loaded {
+		if len(l.known) > loadedMax {
+			return fmt.Errorf("catalog: %d scripts are in node %d", len(l.known), node)
+		}
+	}
+	return nil
+}
