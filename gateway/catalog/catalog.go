@@ -205,26 +205,26 @@ func (c *Catalog) Check() error {
 	for tag, q := range c.asked {
 		switch {
 		case q.subject == nothing && len(q.waiters) > 0:
-			return fmt.Errorf("catalog: sessions wait for tag %d, which is free", tag)
+			return fmt.Errorf("sessions wait for tag %d, which is free", tag)
 		case q.subject == nothing:
 		case seen[q.topic]:
-			return fmt.Errorf("catalog: %+v is asked twice at once", q.topic)
+			return fmt.Errorf("%+v is asked twice at once", q.topic)
 		case len(q.waiters) == 0:
-			return fmt.Errorf("catalog: nobody waits for %+v", q.topic)
+			return fmt.Errorf("nobody waits for %+v", q.topic)
 		}
 		seen[q.topic] = true
 	}
 	if len(c.commands) > commandsMax || len(c.databases) > databasesMax {
-		return fmt.Errorf("catalog: %d commands and %d databases", len(c.commands), len(c.databases))
+		return fmt.Errorf("%d commands and %d databases", len(c.commands), len(c.databases))
 	}
 	for name, known := range c.commands {
 		if len(known.keys) > keysMax || known.failed && known.row != nil {
-			return fmt.Errorf("catalog: %d keys are known of %q, failed %v", len(known.keys), name, known.failed)
+			return fmt.Errorf("%d keys are known of %q, failed %v", len(known.keys), name, known.failed)
 		}
 	}
 	for node, l := range c.loaded {
 		if len(l.known) > loadedMax {
-			return fmt.Errorf("catalog: %d scripts are in node %d", len(l.known), node)
+			return fmt.Errorf("%d scripts are in node %d", len(l.known), node)
 		}
 	}
 	return nil

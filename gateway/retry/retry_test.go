@@ -1,10 +1,13 @@
 package retry
 
 import (
+	"math"
+	"slices"
 	"testing"
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/topology"
 )
 
 func TestClassify(t *testing.T) {
@@ -182,6 +185,48 @@ func TestSharesKey(t *testing.T) {
 	} {
 		if got := SharesKey(c.a, c.b); got != c.want {
 			t.Errorf("%q and %q: %v", c.a, c.b, got)
+		}
+	}
+}
+
+func TestQueueKeepsTheOrderOfRequests(t *testing.T) {
+	var q Queue
+	for _, e := range []Entry{{Seq: 1}, {Seq: math.MaxUint32, Part: -1}, {Seq: 0, Part: 1}, {Seq: 1, Part: 1}, {Seq: 0}} {
+		e.Frame = []byte("x")
+		q = q.Insert(e)
+	}
+	var order []uint32
+	for i := range q {
+		order = append(order, q[i].Seq)
+	}
+	if want := []uint32{math.MaxUint32, 0, 0, 1, 1}; !slices.Equal(order, want) || q.Check() != nil {
+		t.Errorf("the order is %v, %v", order, q.Check())
+	}
+	for what, wrong := range map[string]Queue{
+		"order": {q[1], q[0]}, "twice": {q[0], q[0]}, "empty": {{}}, "redirects": {{Frame: q[0].Frame, Redirects: 6}},
+		"asks nobody": {{Frame: q[0].Frame, Ask: true, Target: -1}},
+	} {
+		if wrong.Check() == nil {
+			t.Errorf("%s: %+v is found right", what, wrong)
+		}
+	}
+}
+
+func TestDue(t *testing.T) {
+	v := &topology.View{Epoch: 7}
+	for _, c := range []struct {
+		e    Entry
+		v    *topology.View
+		want bool
+	}{
+		{Entry{At: 10, Epoch: 7}, v, true},
+		{Entry{At: 11, Epoch: 7}, v, false},
+		{Entry{At: 11, Epoch: 6}, v, true},
+		{Entry{At: 11, Epoch: 6, Firm: true}, v, false},
+		{Entry{At: 11}, nil, true},
+	} {
+		if got := c.e.Due(10, c.v); got != c.want {
+			t.Errorf("%+v: %v", c.e, got)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	w.stats.Doubted++
 	l.Inflight.Drop()
 	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Hops, Retries: t.Tries})
-	w.sendBack(c, l, &t, frame, again{target: -1}, retry.Absent, &v)
+	w.sendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)
 	l.Queue.Answered(t.End)
 	return true
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"slices"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
@@ -12,18 +11,14 @@ import (
 )
 
 // addAgain puts a request on its session's list of what is done first, in the order of the requests.
-func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
-	a.seq, a.part, a.slot = t.Seq, t.Part, t.Slot
-	a.frame, a.read = bytes.Clone(frame), t.Flags&backend.Write == 0
-	a.shard, a.flown, a.cost = t.Shard, c.flightEpoch, t.Cost
+func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a retry.Entry) {
+	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
+	a.Frame, a.Read = bytes.Clone(frame), t.Flags&backend.Write == 0
+	a.Shard, a.Flown, a.Cost = t.Shard, c.flightEpoch, t.Cost
 	if c.svc.view != nil {
-		a.epoch = c.svc.view.Epoch
+		a.Epoch = c.svc.view.Epoch
 	}
-	i := len(c.again)
-	for i > 0 && later(c.again[i-1].seq, a.seq) {
-		i--
-	}
-	c.own().again = slices.Insert(c.again, i, a)
+	c.own().again = c.again.Insert(a)
 	c.againBegun = false
 }
 
@@ -31,15 +26,14 @@ func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a again) {
 func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
 	was := *t
 	t.To.Generation = 0 // no client has it
-	w.addAgain(c, &was, frame, again{target: -1, hops: hops, tries: was.Tries})
+	w.addAgain(c, &was, frame, retry.Entry{Target: -1, Redirects: hops, Retries: was.Tries})
 	w.landed(c, was.Shard)
 }
 
 // writesBehind says that a session has writes behind a refused request on the same lane.
 func (w *Worker) writesBehind(c *client, l *backend.Lane, refused *backend.Ticket) bool {
 	for t := range l.Inflight.All {
-		if t.To == c.ref && t.Flags&backend.Write != 0 &&
-			later(t.Seq, refused.Seq) {
+		if t.To == c.ref && t.Flags&backend.Write != 0 && retry.Later(t.Seq, refused.Seq) {
 			return true
 		}
 	}
@@ -85,22 +79,19 @@ func (w *Worker) takeBehind(c *client, l *backend.Lane) {
 	}
 }
 
-// later says that seq a comes after b; numbers wrap around.
-func later(a, b uint32) bool { return int32(a-b) > 0 }
-
 // executed notes that a request was executed, or may have been, while earlier ones wait to be done again: those that
 // it has overtaken can no longer be done in order.
 func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 	sharded := c.svc.view.IsSharded()
 	for i := range c.again {
 		a := &c.again[i]
-		if a.stale || !later(t.Seq, a.seq) || c.asksOnly(a) {
+		if a.Overtaken || !retry.Later(t.Seq, a.Seq) || c.asksOnly(a) {
 			continue
 		}
-		if sharded && (a.slot >= 0 && t.Slot >= 0 && a.slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.frame, frame)) {
+		if sharded && (a.Slot >= 0 && t.Slot >= 0 && a.Slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.Frame, frame)) {
 			continue
 		}
-		a.stale = true
+		a.Overtaken = true
 	}
 }
 
@@ -112,9 +103,9 @@ func (w *Worker) runAgain(c *client) bool {
 	}
 	for len(c.again) > 0 && !c.closed {
 		a := &c.again[0]
-		if a.stale {
+		if a.Overtaken {
 			w.stats.OutOfOrder++
-			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, a.tooLate())
+			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, tooLate(a))
 		} else if w.owedTooMuch(c) {
 			w.park(c, wait.OwedTooMuch)
 			return false
@@ -138,21 +129,21 @@ func (w *Worker) runAgain(c *client) bool {
 }
 
 // doAgain sends one request again, or answers it. It returns false when the session was parked.
-func (w *Worker) doAgain(c *client, a *again) bool {
-	if a.at > w.clock.Now && (a.firm || c.svc.view != nil && a.epoch == c.svc.view.Epoch) {
+func (w *Worker) doAgain(c *client, a *retry.Entry) bool {
+	if !a.Due(w.clock.Now, c.svc.view) {
 		return w.againLater(c, a)
 	}
 	if c.blockedSince == 0 && w.postponedAgain(c, a) { // what blocks may be over before the pause is
 		return false
 	}
-	switch s := c.splitOf(a.seq); {
+	switch s := c.splitOf(a.Seq); {
 	case s == nil:
 	case s.spread != nil:
 		return w.spreadAgain(c, s)
 	case s.walk != nil:
 		return w.walkAgain(c, s, a)
 	}
-	w.args = resp.Args(a.frame, w.args[:0])
+	w.args = resp.Args(a.Frame, w.args[:0])
 	command := c.svc.catalog.Row(w.args)
 	var d routing.Decision
 	c.svc.catalog.Decide(&d, command, w.args, c.svc.view)
@@ -162,45 +153,45 @@ func (w *Worker) doAgain(c *client, a *again) bool {
 	case d.Kind == routing.Pin:
 		return w.blockAgain(c, a, command, &d)
 	}
-	if d.Kind == routing.Split && d.Counts && a.part >= 0 && int(a.part) < len(d.Parts) {
+	if d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts) {
 		// Every shard was asked the same.
-		d = routing.Decision{Kind: routing.Forward, Shard: d.Parts[a.part].Shard, Slot: -1, Counts: true, Safe: true}
+		d = routing.Decision{Kind: routing.Forward, Shard: d.Parts[a.Part].Shard, Slot: -1, Counts: true, Safe: true}
 	}
 	if d.Kind == routing.Answer { // COMMAND, which any server may answer
 		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
 	}
 	if d.Reason == routing.Forbidden {
-		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, notElsewhere)
+		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, notElsewhere)
 		return true
 	}
 	if d.Kind != routing.Forward {
-		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, outOfHops)
+		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, outOfHops)
 		return true
 	}
-	d.Read = d.Read && !a.primary
+	d.Read = d.Read && !a.Primary
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
-		read: d.Safe, frame: a.frame, counts: d.Counts,
+		seq: a.Seq, part: a.Part, slot: int16(d.Slot), hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: d.Shard,
+		read: d.Safe, frame: a.Frame, counts: d.Counts,
 	}
 	args := w.args
 	l, why := w.chooseAgain(c, a, &d)
-	r.ask, r.foreign = a.ask, a.target >= 0
+	r.ask, r.foreign = a.Ask, a.Target >= 0
 	if l == nil {
 		return w.mayNotAgain(c, a, d.Shard, why)
 	}
 	if body := w.missing(l, command, args); body != nil {
 		r.load = [][]byte{body}
-	} else if a.load != nil {
-		r.load = [][]byte{a.load}
+	} else if a.Load != nil {
+		r.load = [][]byte{a.Load}
 	}
 	w.send(c, l, &r)
 	return true
 }
 
 // tooLate answers a request that a later one of its session has overtaken.
-func (a *again) tooLate() []byte {
-	if len(a.said) > 0 {
-		return a.said
+func tooLate(a *retry.Entry) []byte {
+	if len(a.Fallback) > 0 {
+		return a.Fallback
 	}
 	return outOfOrder
 }
@@ -208,14 +199,14 @@ func (a *again) tooLate() []byte {
 func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }
 
 // chooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
-func (w *Worker) chooseAgain(c *client, a *again, d *routing.Decision) (*backend.Lane, obstacle) {
-	with := c.company(len(a.frame), a.cost)
-	if a.target < 0 {
+func (w *Worker) chooseAgain(c *client, a *retry.Entry, d *routing.Decision) (*backend.Lane, obstacle) {
+	with := c.company(len(a.Frame), a.Cost)
+	if a.Target < 0 {
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
-	n := c.svc.view.Node(a.target)
+	n := c.svc.view.Node(a.Target)
 	if n == nil || c.svc.view.Demoted(n.ID) != nil {
-		a.target, a.ask = -1, false
+		a.Target, a.Ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
 	l, why := w.laneOf(w.set(c.svc, n, backend.Primary, c.setup()), with)
@@ -234,18 +225,18 @@ func (w *Worker) chooseAgain(c *client, a *again, d *routing.Decision) (*backend
 }
 
 // againLater parks a session until the first of its requests may be tried again.
-func (w *Worker) againLater(c *client, a *again) bool {
+func (w *Worker) againLater(c *client, a *retry.Entry) bool {
 	w.park(c, wait.Refused)
-	w.clock.Alarm(c.ref, &c.Place, a.at)
+	w.clock.Alarm(c.ref, &c.Place, a.At)
 	return false
 }
 
 // mayNotAgain parks the session as mayNot does, but the place for the answer is already reserved.
-func (w *Worker) mayNotAgain(c *client, a *again, shard int, why obstacle) bool {
+func (w *Worker) mayNotAgain(c *client, a *retry.Entry, shard int, why obstacle) bool {
 	refused := w.wait(c, shard, why)
 	if refused == "" {
 		return false
 	}
-	w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, w.notTaken(c.svc, shard, why, refused))
+	w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, w.notTaken(c.svc, shard, why, refused))
 	return true
 }

@@ -6,9 +6,9 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/routing"
-	"evergate/topology"
 )
 
 // A server may close a connection for what one client asks: the request is longer than it takes, or the reply longer
@@ -100,14 +100,6 @@ func costs(l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason)
 	return front && l.Queue.Begun() && len(r.Frame) > bigBytes
 }
 
-// ended is a connection that has ended on a request for the second time, where it was alone. The zero value is none.
-type ended struct {
-	node  topology.NodeID
-	runID string
-	at    time.Duration
-	sent  bool // the request was sent whole
-}
-
 const (
 	// livesAfter is how long a server's other connections must stay open after one has ended to tell that it lives.
 	livesAfter = time.Second
@@ -118,16 +110,16 @@ const (
 // closedAgain answers a request that a second connection has ended on, if its server lives: then it has closed both
 // because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
 // says that it is not known yet.
-func (w *Worker) closedAgain(c *client, a *again) (answered, unknown bool) {
-	if a.ended.at == 0 {
+func (w *Worker) closedAgain(c *client, a *retry.Entry) (answered, unknown bool) {
+	if a.Ended.At == 0 {
 		return false, false
 	}
-	lives := w.clock.Now-a.ended.at >= livesAfter
+	lives := w.clock.Now-a.Ended.At >= livesAfter
 	var open *backend.Lane
 	for _, l := range w.lanes {
-		if l != nil && l.State == backend.Open && a.ended.of(c.svc, l) {
+		if l != nil && l.State == backend.Open && leadsTo(c.svc, l, &a.Ended) {
 			open = l // its end may not have been seen yet
-			lives = lives || l.OpenedAt > a.ended.at
+			lives = lives || l.OpenedAt > a.Ended.At
 		}
 	}
 	switch {
@@ -139,17 +131,18 @@ func (w *Worker) closedAgain(c *client, a *again) (answered, unknown bool) {
 	}
 	c.Costly = true // the next one of this client may be like it
 	text := closedWhileSending
-	if a.ended.sent {
+	if a.Ended.Sent {
 		text = lostTooOften
 	}
-	w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, text)
+	w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, text)
 	return true, false
 }
 
-// of says that a lane leads to the server that has ended the connection, and not to another one at its address.
-func (e *ended) of(s *service, l *backend.Lane) bool {
+// leadsTo says that a shared lane leads to the server that has ended a connection, and not to another one at its
+// address.
+func leadsTo(s *service, l *backend.Lane, e *retry.Ended) bool {
 	shared := l.Key.Purpose == backend.Primary || l.Key.Purpose == backend.Replica
-	return shared && int(l.Key.Service) == s.index && l.Key.Node == e.node && l.RunID == e.runID
+	return shared && l.Key.Service == s.index && l.Key.Node == e.Node && l.RunID == e.RunID
 }
 
 // tryServer sees to it that a connection to a server is being made, if one more may be.
@@ -203,7 +196,7 @@ func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
 		case t.Flags&backend.Quiet != 0: // ahead of what it is for
 			continue
 		case answered && c != nil:
-			w.doneAgain(c, l, &r, ended{})
+			w.doneAgain(c, l, &r, retry.Ended{})
 		case c != nil:
 			w.settle(c, t, reply)
 			w.end(c, session.ProtocolError)

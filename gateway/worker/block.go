@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -90,15 +91,15 @@ func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
 		w.stats.PopsAgain++
 	}
 	w.stats.DoneAgain++
-	w.addAgain(c, t, frame, again{target: -1, hops: t.Hops, tries: t.Tries})
+	w.addAgain(c, t, frame, retry.Entry{Target: -1, Redirects: t.Hops, Retries: t.Tries})
 	return true
 }
 
 // blockAgain sends a blocking command again, with the time that is left of what the client gave it.
-func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *routing.Decision) bool {
-	frame, left := a.frame, forEver
+func (w *Worker) blockAgain(c *client, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
+	frame, left := a.Frame, forEver
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
-		frame, left = timeLeft(command, w.args, a.frame, w.clock.Now-c.blockedSince)
+		frame, left = timeLeft(command, w.args, a.Frame, w.clock.Now-c.blockedSince)
 	}
 	waits := command.Waits()
 	if waits && c.round != nil {
@@ -106,7 +107,7 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *ro
 	}
 	if left <= 0 || waits && c.wrote.gone(c) {
 		c.round = nil
-		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, inTimeNothing(command, c.Proto))
+		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
 		return true
 	}
 	if len(c.flights) > 0 {
@@ -131,8 +132,8 @@ func (w *Worker) blockAgain(c *client, a *again, command *routing.Command, d *ro
 	}
 	c.own().blockedSince = max(w.clock.Now, 1)
 	w.send(c, l, &request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
-		read: a.read, ask: a.ask, ping: waits, foreign: a.target >= 0, blocking: true, frame: frame,
+		seq: a.Seq, part: a.Part, slot: int16(d.Slot), hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: d.Shard,
+		read: a.Read, ask: a.Ask, ping: waits, foreign: a.Target >= 0, blocking: true, frame: frame,
 	})
 	return true
 }

@@ -19,12 +19,21 @@ func (w *Worker) Check() error {
 			}
 		}
 	}
+	for _, c := range w.clients {
+		if c == nil {
+			continue
+		}
+		if err := c.again.Check(); err != nil {
+			return fmt.Errorf("retry: client %d: %w", c.ref.ID, err)
+		}
+	}
 	for _, s := range w.services {
 		if err := s.catalog.Check(); err != nil {
-			return fmt.Errorf("service %d: %w", s.index, err)
+			return fmt.Errorf("catalog: service %d: %w", s.index, err)
 		}
 		if asked := w.asked(s.index); asked != s.catalog.Asked() {
-			return fmt.Errorf("service %d: %d questions are on lanes, %d in the catalog", s.index, asked, s.catalog.Asked())
+			return fmt.Errorf("catalog: service %d: %d questions are on lanes, %d known", s.index, asked,
+				s.catalog.Asked())
 		}
 	}
 	return nil

@@ -167,10 +167,10 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 		t.Hops >= retry.RedirectsMax && l.Queue.Sent(t.End):
 		w.settle(c, t, lostTooOften)
 	default:
-		var e ended
+		var e retry.Ended
 		if costs(l, r, front, why) {
 			if t.Cost > 0 && l.Alone() {
-				e = ended{node: l.Key.Node, runID: l.RunID, at: max(w.clock.Now, 1), sent: l.Queue.Sent(t.End)}
+				e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(w.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
 			}
 			t.Cost++
 		}
@@ -182,13 +182,13 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 }
 
 // doneAgain has a request done again that was on a lane which is lost.
-func (w *Worker) doneAgain(c *client, l *backend.Lane, r *backend.Lost, e ended) {
+func (w *Worker) doneAgain(c *client, l *backend.Lane, r *backend.Lost, e retry.Ended) {
 	w.stats.DoneAgain++
 	hops := r.Ticket.Hops
 	if l.Queue.Sent(r.Ticket.End) {
 		hops++
 	}
-	w.addAgain(c, &r.Ticket, r.Frame, again{target: -1, hops: hops, tries: r.Ticket.Tries, ended: e})
+	w.addAgain(c, &r.Ticket, r.Frame, retry.Entry{Target: -1, Redirects: hops, Retries: r.Ticket.Tries, Ended: e})
 }
 
 // settle answers a request, or its part of a split one.

@@ -3,6 +3,7 @@ package worker
 import (
 	"evergate/gateway/admin"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -57,14 +58,14 @@ func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) b
 func getsIn(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
 // postponedAgain is postponed for what must be done again: a pause may have begun since it was sent.
-func (w *Worker) postponedAgain(c *client, a *again) bool {
+func (w *Worker) postponedAgain(c *client, a *retry.Entry) bool {
 	s := c.svc
 	if w.clock.Now >= s.pausedUntil {
 		return false
 	}
 	if !s.pausesAll {
-		w.args = resp.Args(a.frame, w.args[:0])
-		command, writes := routing.Lookup(w.args), !a.read
+		w.args = resp.Args(a.Frame, w.args[:0])
+		command, writes := routing.Lookup(w.args), !a.Read
 		if command != nil && !command.Has(routing.Transaction) {
 			writes = command.MayReplicate()
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/topology"
@@ -58,13 +59,13 @@ func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, ob
 }
 
 // privateAgain is private for a request that a redirection may have sent to another node.
-func (w *Worker) privateAgain(c *client, a *again, shard int) (*backend.Lane, obstacle) {
-	if a.target < 0 || c.svc.view == nil {
+func (w *Worker) privateAgain(c *client, a *retry.Entry, shard int) (*backend.Lane, obstacle) {
+	if a.Target < 0 || c.svc.view == nil {
 		return w.private(c, shard)
 	}
-	n := c.svc.view.Node(a.target)
+	n := c.svc.view.Node(a.Target)
 	if n == nil || c.svc.view.Demoted(n.ID) != nil {
-		a.target, a.ask = -1, false
+		a.Target, a.Ask = -1, false
 		return w.private(c, shard)
 	}
 	if c.pin != nil && w.pinIsTo(c, n) {

@@ -6,13 +6,14 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
+	"evergate/gateway/retry"
 )
 
 // rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
 // is there; own gives a client one to write to.
 type rare struct {
 	// again are requests that must be done again, in order, before anything new is read.
-	again  []again
+	again  retry.Queue
 	splits []*split
 	// withheld are replies that wait for a verdict on their server.
 	withheld *withheld

@@ -23,34 +23,6 @@ const (
 	replicasComeIn = 5 * time.Second
 )
 
-// again is one request that must be done again.
-type again struct {
-	seq     uint32
-	part    int16
-	slot    int16
-	hops    uint8
-	tries   uint8
-	cost    uint8
-	ask     bool
-	primary bool // not on a replica
-	read    bool
-	stale   bool // a later request was executed: answer, do not do it
-	frame   []byte
-	target  topology.NodeID // the node that MOVED or ASK named, or -1
-	at      time.Duration   // not before, unless there is a newer view
-	firm    bool            // whatever the view
-	epoch   uint64          // of the view under which it was refused
-	// load is the script that the server did not know.
-	load []byte
-	// said is the server's error where that is an answer too, if it comes too late to do the request again.
-	said []byte
-	// ended is the connection that ended on it alone.
-	ended ended
-	// shard is where it was sent to, by the view with the number flown.
-	shard int16
-	flown uint64
-}
-
 // refusedBy deals with an error reply for the oldest ticket of a lane. It returns false when the error is an answer.
 func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	s := w.services[l.Key.Service]
@@ -66,17 +38,17 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 	if !rejected.Credible(reply, kind) {
 		return false
 	}
-	a, f := again{target: -1}, w.rejection(l, &t, kind)
+	a, f := retry.Entry{Target: -1}, w.rejection(l, &t, kind)
 	switch {
 	case kind == retry.NoScript:
-		a.load = w.unknown(l, &t, w.args)
-		f.Loadable = a.load != nil
+		a.Load = w.unknown(l, &t, w.args)
+		f.Loadable = a.Load != nil
 	case kind.IsRedirect():
 		var ok bool
-		if a.target, ok = w.redirected(l, reply, kind, &t); !ok {
+		if a.Target, ok = w.redirected(l, reply, kind, &t); !ok {
 			return false
 		}
-		f.Known = a.target >= 0
+		f.Known = a.Target >= 0
 	}
 	v := retry.Decide(kind, &f)
 	if v.Outcome == retry.Pass {
@@ -89,7 +61,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 		w.cannotServe(l, topology.Refused)
 	}
 	if v.Fallback {
-		a.said = bytes.Clone(reply)
+		a.Fallback = bytes.Clone(reply)
 	}
 	w.stats.RefusedByServer[kind]++
 	l.Inflight.Drop()
@@ -136,7 +108,7 @@ func (w *Worker) serves(l *backend.Lane) {
 }
 
 // sendBack gives a refused request back to its session.
-func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a again, kind retry.Kind,
+func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a retry.Entry, kind retry.Kind,
 	v *retry.Verdict,
 ) {
 	if t.Flags&backend.Watched != 0 {
@@ -152,8 +124,8 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 	}
 	switch {
 	case v.Outcome == retry.Retry:
-		a.hops, a.tries, a.ask, a.primary = v.Redirects, v.Retries, v.Ask, v.Primary
-		a.at, a.firm = w.clock.Now+v.After, v.Firm
+		a.Redirects, a.Retries, a.Ask, a.Primary = v.Redirects, v.Retries, v.Ask, v.Primary
+		a.At, a.Firm = w.clock.Now+v.After, v.Firm
 		first := len(c.again) == 0
 		w.addAgain(c, t, frame, a)
 		// A server that lacks a script does the writes behind it, after which neither it nor a read could be done in order.

@@ -1,11 +1,11 @@
 package worker
 
 import (
-	"slices"
 	"time"
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/topology"
 )
 
@@ -53,13 +53,13 @@ func (w *Worker) newSaving(lanes []*backend.Lane) *saving {
 func (w *Worker) saverOn(l *backend.Lane) saver { return saver{l.Key.Node, w.sets[l.Key].runID} }
 
 // savesOn says that a part goes on with the server that it began with, or begins. Otherwise the part is answered.
-func (w *Worker) savesOn(c *client, s *split, a *again, l *backend.Lane) bool {
+func (w *Worker) savesOn(c *client, s *split, a *retry.Entry, l *backend.Lane) bool {
 	v, now := s.spread.saving, w.saverOn(l)
 	switch {
-	case !v.begun[a.part]:
-		v.servers[a.part] = now
-	case v.servers[a.part] != now:
-		w.partDone(c, a.seq, a.part, saveLeft)
+	case !v.begun[a.Part]:
+		v.servers[a.Part] = now
+	case v.servers[a.Part] != now:
+		w.partDone(c, a.Seq, a.Part, saveLeft)
 		return false
 	}
 	return true
@@ -85,13 +85,9 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 		*reply = saveLong
 		return false
 	}
-	i := slices.IndexFunc(c.again, func(a again) bool { return later(a.seq, s.seq) })
-	if i < 0 {
-		i = len(c.again)
-	}
-	c.own().again = slices.Insert(c.again, i, again{
-		seq: s.seq, part: part, slot: -1, target: -1, frame: infoPersistence, read: true,
-		at: w.clock.Now + savePoll, firm: true,
+	c.own().again = c.again.Insert(retry.Entry{
+		Seq: s.seq, Part: part, Slot: -1, Target: -1, Frame: infoPersistence, Read: true,
+		At: w.clock.Now + savePoll, Firm: true,
 	})
 	w.wake(c) // where the reply was withheld, its flight has landed long ago
 	return true
@@ -99,10 +95,10 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 
 // asksOnly says that a request asks how far a save is, or for the rest of a page of a scan. What comes behind the SAVE
 // does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
-func (c *client) asksOnly(a *again) bool {
-	s := c.splitOf(a.seq)
+func (c *client) asksOnly(a *retry.Entry) bool {
+	s := c.splitOf(a.Seq)
 	if s != nil && s.walk != nil && s.walk.on > 0 {
 		return true
 	}
-	return s != nil && s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[a.part]
+	return s != nil && s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[a.Part]
 }

@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
@@ -103,7 +104,7 @@ func (w *Worker) urgently(c *client, d *routing.Decision, command *routing.Comma
 		if !d.Safe {
 			t.Flags = backend.Write
 		}
-		w.addAgain(c, &t, frame, again{target: -1})
+		w.addAgain(c, &t, frame, retry.Entry{Target: -1})
 	}
 	w.wake(c)
 	return true
@@ -128,13 +129,13 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 		c.renew(s)
 		a = &c.again[0]
 	}
-	shard := s.shardOf(v, a.part)
+	shard := s.shardOf(v, a.Part)
 	var l *backend.Lane
 	var why obstacle
 	if s.spread.urgent {
 		l, why = w.privateAt(c, shard, true)
 	} else {
-		l, why = w.choose(c, shard, -1, s.spread.read && !a.primary, c.company(len(a.frame), a.cost))
+		l, why = w.choose(c, shard, -1, s.spread.read && !a.Primary, c.company(len(a.Frame), a.Cost))
 	}
 	if l == nil {
 		return w.mayNotAgain(c, a, shard, why)
@@ -143,8 +144,8 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 		return true
 	}
 	w.send(c, l, &request{
-		seq: a.seq, part: a.part, slot: -1, hops: a.hops, tries: a.tries, cost: a.cost, shard: shard, read: a.read,
-		frame: a.frame, foreign: s.spread.urgent,
+		seq: a.Seq, part: a.Part, slot: -1, hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: shard, read: a.Read,
+		frame: a.Frame, foreign: s.spread.urgent,
 	})
 	return true
 }
@@ -166,7 +167,7 @@ func (s *split) shardOf(v *topology.View, part int16) int {
 // mayRenew says that a request of which a part must be done again can be begun anew: it can be done twice, and no part
 // of it has the gateway's own answer.
 func (c *client) mayRenew(s *split) bool {
-	stale := slices.ContainsFunc(c.again, func(a again) bool { return a.seq == s.seq && a.stale })
+	stale := slices.ContainsFunc(c.again, func(a retry.Entry) bool { return a.Seq == s.seq && a.Overtaken })
 	return s.spread.command.Repeats() && !stale && !slices.ContainsFunc(s.parts, func(p resp.JoinPart) bool {
 		return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))
 	})
@@ -175,22 +176,22 @@ func (c *client) mayRenew(s *split) bool {
 // renew puts all parts of the request in front where some of them were.
 func (c *client) renew(s *split) {
 	first := c.again[0]
-	rest := slices.DeleteFunc(c.again, func(a again) bool { return a.seq == s.seq })
-	all := make([]again, len(s.parts), len(s.parts)+len(rest))
+	rest := slices.DeleteFunc(c.again, func(a retry.Entry) bool { return a.Seq == s.seq })
+	all := make(retry.Queue, len(s.parts), len(s.parts)+len(rest))
 	for i := range all {
 		all[i] = first
-		all[i].part = int16(i)
+		all[i].Part = int16(i)
 	}
 	c.own().again = append(all, rest...)
 }
 
 // apart says that two requests of one flight went to different shards, and that one is the part of a spread, which
 // concerns its own shard alone.
-func (c *client) apart(a *again, t *backend.Ticket) bool {
-	if a.flown != c.flightEpoch || a.shard == t.Shard {
+func (c *client) apart(a *retry.Entry, t *backend.Ticket) bool {
+	if a.Flown != c.flightEpoch || a.Shard == t.Shard {
 		return false
 	}
-	for _, seq := range [...]uint32{a.seq, t.Seq} {
+	for _, seq := range [...]uint32{a.Seq, t.Seq} {
 		if s := c.splitOf(seq); s != nil && s.spread != nil {
 			return true
 		}

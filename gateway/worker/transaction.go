@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/backend"
 	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/routing"
 )
@@ -279,18 +280,18 @@ func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
 }
 
 // execAgain sends a transaction again that was not executed.
-func (w *Worker) execAgain(c *client, a *again) bool {
-	for args := range w.commandsIn(a.frame) {
+func (w *Worker) execAgain(c *client, a *retry.Entry) bool {
+	for args := range w.commandsIn(a.Frame) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, notElsewhere)
+			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, notElsewhere)
 			return true
 		}
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
 	if v := c.svc.view; v == nil {
 		d.Shard = -1
-	} else if v.Sharded && a.slot >= 0 {
-		d.Slot = int(a.slot)
+	} else if v.Sharded && a.Slot >= 0 {
+		d.Slot = int(a.Slot)
 		d.Shard = w.shardOfSlot(c, d.Slot)
 	}
 	l, why := w.chooseAgain(c, a, &d)
@@ -298,11 +299,11 @@ func (w *Worker) execAgain(c *client, a *again) bool {
 		return w.mayNotAgain(c, a, d.Shard, why)
 	}
 	r := request{
-		seq: a.seq, part: a.part, slot: int16(d.Slot), hops: a.hops, tries: a.tries, cost: a.cost, shard: d.Shard,
-		read: a.read, frame: a.frame, ask: a.ask, foreign: a.target >= 0, load: w.missingIn(l, a.frame),
+		seq: a.Seq, part: a.Part, slot: int16(d.Slot), hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: d.Shard,
+		read: a.Read, frame: a.Frame, ask: a.Ask, foreign: a.Target >= 0, load: w.missingIn(l, a.Frame),
 	}
 	commands := uint32(0)
-	for args := range w.commandsIn(a.frame) {
+	for args := range w.commandsIn(a.Frame) {
 		command := routing.Lookup(args)
 		r.counts = r.counts || command != nil && command.Has(routing.Counting)
 		commands++

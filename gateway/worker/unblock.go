@@ -71,11 +71,11 @@ func (w *Worker) Unblock(r *admin.Request) int {
 	}
 	if len(c.again) > 0 {
 		a := c.again[0]
-		reply := w.unblockedReply(c, r, a.frame)
+		reply := w.unblockedReply(c, r, a.Frame)
 		c.again, c.againBegun = c.again[1:], false
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
-		w.settle(c, &backend.Ticket{Seq: a.seq, Part: a.part}, reply)
+		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, reply)
 		w.wake(c)
 		return 1
 	}

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/topology"
@@ -77,7 +78,7 @@ func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
 		k.slot = routing.Slot(args[command.First])
 	}
 	k.args = args
-	r, l, why := w.step(c, k, &again{target: -1})
+	r, l, why := w.step(c, k, &retry.Entry{Target: -1})
 	if l == nil {
 		return w.mayNot(c, r.shard, why)
 	}
@@ -97,7 +98,7 @@ func (k *walk) layout() layout {
 }
 
 // walkAgain does a step again, or the one that takes its place now. It returns false when the session was parked.
-func (w *Worker) walkAgain(c *client, s *split, a *again) bool {
+func (w *Worker) walkAgain(c *client, s *split, a *retry.Entry) bool {
 	if c.svc.view == nil {
 		return w.mayNotAgain(c, a, -1, noView)
 	}
@@ -105,13 +106,13 @@ func (w *Worker) walkAgain(c *client, s *split, a *again) bool {
 	if l == nil {
 		return w.mayNotAgain(c, a, r.shard, why)
 	}
-	r.seq, r.hops, r.tries, r.cost = a.seq, a.hops, a.tries, a.cost
+	r.seq, r.hops, r.tries, r.cost = a.Seq, a.Redirects, a.Retries, a.Cost
 	w.send(c, l, &r)
 	return true
 }
 
 // step finds out what is to be asked next, and of whom.
-func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane, why obstacle) {
+func (w *Worker) step(c *client, k *walk, a *retry.Entry) (r request, l *backend.Lane, why obstacle) {
 	v := c.svc.view
 	r = request{part: 0, slot: int16(k.slot), read: true}
 	k.sharded = v.Sharded && k.slot < 0
@@ -120,7 +121,7 @@ func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane,
 	case k.sharded:
 		k.to = v.RangeEnd(k.next.slot)
 		r.shard = w.shardOfSlot(c, k.next.slot)
-		a.target = -1
+		a.Target = -1
 		w.follow(k, v, r.shard, a)
 	case v.Sharded:
 		r.shard = w.shardOfSlot(c, k.slot)
@@ -129,7 +130,7 @@ func (w *Worker) step(c *client, k *walk, a *again) (r request, l *backend.Lane,
 	if l == nil {
 		return r, nil, why
 	}
-	r.ask, r.foreign = a.ask, a.target >= 0
+	r.ask, r.foreign = a.Ask, a.Target >= 0
 	n := c.svc.view.Node(l.Key.Node)
 	if n == nil {
 		return r, nil, inFlight
@@ -164,7 +165,7 @@ func (w *Worker) goOn(k *walk, v *topology.View, n *topology.Node, shard int) {
 
 // follow turns to the server that the slot is being moved to, where the cursor is of that. If it is the slot's owner by
 // now there is nothing to turn to; if it is not known any more, the scan of the slot begins again.
-func (w *Worker) follow(k *walk, v *topology.View, shard int, a *again) {
+func (w *Worker) follow(k *walk, v *topology.View, shard int, a *retry.Entry) {
 	if k.next.stage != following || shard < 0 {
 		return
 	}
@@ -174,12 +175,12 @@ func (w *Worker) follow(k *walk, v *topology.View, shard int, a *again) {
 	found := 0
 	for _, n := range v.Nodes {
 		if n != nil && w.guest(k, n) == k.next.print && !v.IsReplica(n.ID) {
-			a.target = n.ID
+			a.Target = n.ID
 			found++
 		}
 	}
 	if found != 1 {
-		a.target = -1
+		a.Target = -1
 		k.next = cursor{slot: k.next.slot}
 	}
 }
@@ -220,7 +221,7 @@ func (w *Worker) goesOn(c *client, s *split) bool {
 		return true
 	}
 	s.left, s.parts[0].Reply, s.bytes, s.room = 1, nil, len(k.found), s.room[:0]
-	w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), again{target: -1})
+	w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
 

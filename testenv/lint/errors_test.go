@@ -135,11 +135,10 @@ var fragments = []string{
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
 	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of
-	"set up ",                  // the name of a question to a server
 	"-ERR Command 'multi' not", // what Valkey says, and is left out
 	"reply does not parse", "the server cannot say what the command is",
-	"the server has another run id", // why a lane is closed
-	"trace: ",                       // what Worker.Check finds wrong
+	"the server has another run id",   // why a lane is closed
+	"trace: ", "retry: ", "catalog: ", // what Worker.Check finds wrong
 }
 
 // speaking are the rooms that answer clients.

@@ -1,0 +1,85 @@
+package retry
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"evergate/topology"
+)
+
+// Entry is a request to retry. It owns its frame.
+type Entry struct {
+	// Seq is its place among the replies of its session, Part the piece of a split request, or -1.
+	Seq  uint32
+	Part int16
+	// Slot of its keys, or -1. Shard is where it was sent to, by the view with the epoch Flown.
+	Slot, Shard int16
+	Flown       uint64
+	// Redirects and Retries are those of Facts. Cost is how many connections a server has closed on it.
+	Redirects, Retries, Cost uint8
+	// Ask, Primary and Firm are those of the Verdict.
+	Ask, Primary, Firm bool
+	Read               bool
+	// Overtaken: a later request of the session was executed. It is answered, not retried.
+	Overtaken bool
+	Frame     []byte
+	// Target is the node that a redirection named, or -1.
+	Target topology.NodeID
+	// At is when it is retried, or once there is a view newer than that with this epoch, under which it was rejected.
+	At    time.Duration
+	Epoch uint64
+	// Load is the script that the server lacked.
+	Load []byte
+	// Fallback is the server's error where that is an answer too.
+	Fallback []byte
+	// Ended is the connection that a server closed on it alone.
+	Ended Ended
+}
+
+// Ended is a connection that has ended on a request for the second time, where it was alone. The zero value is none.
+type Ended struct {
+	Node  topology.NodeID
+	RunID string
+	At    time.Duration
+	Sent  bool // the request was sent whole
+}
+
+// Due reports whether a request may be retried under a view, which may be nil.
+func (e *Entry) Due(now time.Duration, v *topology.View) bool {
+	return e.At <= now || !e.Firm && (v == nil || e.Epoch != v.Epoch)
+}
+
+// Queue has the requests that a session must retry before anything new is read, in their order.
+type Queue []Entry
+
+// Insert puts an entry behind those of the same request and of earlier ones.
+func (q Queue) Insert(e Entry) Queue {
+	i := len(q)
+	for i > 0 && Later(q[i-1].Seq, e.Seq) {
+		i--
+	}
+	return slices.Insert(q, i, e)
+}
+
+// Later reports whether seq a comes after b; numbers wrap around.
+func Later(a, b uint32) bool { return int32(a-b) > 0 }
+
+// Check returns what is wrong with the queue: it is for tests.
+func (q Queue) Check() error {
+	for i := range q {
+		switch e := &q[i]; {
+		case i > 0 && Later(q[i-1].Seq, e.Seq):
+			return fmt.Errorf("request %d is behind %d", e.Seq, q[i-1].Seq)
+		case slices.ContainsFunc(q[:i], func(o Entry) bool { return o.Seq == e.Seq && o.Part == e.Part }):
+			return fmt.Errorf("part %d of request %d is there twice", e.Part, e.Seq)
+		case len(e.Frame) == 0:
+			return fmt.Errorf("request %d is empty", e.Seq)
+		case e.Redirects > RedirectsMax || e.Retries > retriesMax:
+			return fmt.Errorf("request %d was redirected %d times, retried %d times", e.Seq, e.Redirects, e.Retries)
+		case e.Ask && e.Target < 0:
+			return fmt.Errorf("request %d asks no node", e.Seq)
+		}
+	}
+	return nil
+}
