@@ -234,7 +234,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Acked:   g.acks(),
 		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
 		Admin:   func(r admin.Request) { g.admin(i, r) },
-		Count:   func(of int, q worker.Count) (int, int) { return g.censusOf(of).ask(q) },
+		Count:   func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			g.censusOf(of).count(k, name, node, listeners, lanes)
 		},

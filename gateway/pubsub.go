@@ -25,7 +25,7 @@ func (c *census) count(k fanout.Kind, name string, node topology.NodeID, listene
 }
 
 // ask answers a worker's question.
-func (c *census) ask(q worker.Count) (listeners, lanes int) {
+func (c *census) ask(q fanout.Count) (listeners, lanes int) {
 	if c.people.Load() == 0 {
 		return 0, 0
 	}

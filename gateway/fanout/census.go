@@ -73,3 +73,25 @@ func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 	}
 	return listened, there
 }
+
+// Count asks how many listen, over all workers.
+type Count struct {
+	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
+	// for the number of patterns themselves.
+	Kind     Kind
+	Name     []byte
+	Patterns bool
+	// Node is the server that has counted lanes.
+	Node topology.NodeID
+}
+
+// Of answers from a census.
+func (q Count) Of(c *Census) (listeners, lanes int) {
+	switch {
+	case q.Patterns && q.Kind == Pattern:
+		return c.Patterns(q.Node)
+	case q.Patterns:
+		return c.Receivers(q.Name, q.Node)
+	}
+	return c.Of(q.Kind, q.Name, q.Node)
+}

@@ -9,6 +9,7 @@ import (
 
 	"evergate/gateway/admin"
 	"evergate/gateway/backend"
+	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
@@ -106,7 +107,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Report:  func(int, topology.Report) {},
 		Settled: z.settledAt,
 		Counted: z.counts.count,
-		Count:   func(int, Count) (listeners, lanes int) { return 0, 0 },
+		Count:   func(int, fanout.Count) (listeners, lanes int) { return 0, 0 },
 		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
 		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		Admin:   func(r admin.Request) { z.asked = append(z.asked, r) },

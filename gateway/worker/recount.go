@@ -7,7 +7,6 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/routing"
-	"evergate/topology"
 )
 
 // recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
@@ -38,7 +37,7 @@ func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, r
 	if command == nil || reply[0] == '-' {
 		return reply
 	}
-	count := func(q Count) (int, int) {
+	count := func(q fanout.Count) (int, int) {
 		q.Node = l.Key.Node
 		listeners, lanes := w.env.Count(l.Key.Service, q)
 		if t.Part > 0 {
@@ -48,11 +47,11 @@ func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, r
 	}
 	switch command.ID {
 	case routing.CmdPublish:
-		return adjusted(reply, count, Count{Name: args[1], Patterns: true})
+		return adjusted(reply, count, fanout.Count{Name: args[1], Patterns: true})
 	case routing.CmdSPublish:
-		return adjusted(reply, count, Count{Kind: fanout.Shard, Name: args[1]})
+		return adjusted(reply, count, fanout.Count{Kind: fanout.Shard, Name: args[1]})
 	case routing.CmdPubSubNumPat:
-		return adjusted(reply, count, Count{Kind: fanout.Pattern, Patterns: true})
+		return adjusted(reply, count, fanout.Count{Kind: fanout.Pattern, Patterns: true})
 	case routing.CmdPubSubNumSub:
 		return adjustedPairs(reply, count, fanout.Channel)
 	case routing.CmdPubSubShardNumSub:
@@ -61,29 +60,7 @@ func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, r
 	return reply
 }
 
-// Count asks how many listen, over all workers.
-type Count struct {
-	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
-	// for the number of patterns themselves.
-	Kind     fanout.Kind
-	Name     []byte
-	Patterns bool
-	// Node is the server that has counted lanes.
-	Node topology.NodeID
-}
-
-// Of answers from a census.
-func (q Count) Of(c *fanout.Census) (listeners, lanes int) {
-	switch {
-	case q.Patterns && q.Kind == fanout.Pattern:
-		return c.Patterns(q.Node)
-	case q.Patterns:
-		return c.Receivers(q.Name, q.Node)
-	}
-	return c.Of(q.Kind, q.Name, q.Node)
-}
-
-func adjusted(reply []byte, count func(Count) (int, int), q Count) []byte {
+func adjusted(reply []byte, count func(fanout.Count) (int, int), q fanout.Count) []byte {
 	n, ok := resp.Int(reply)
 	listeners, lanes := count(q)
 	if !ok || listeners == 0 && lanes == 0 {
@@ -92,7 +69,7 @@ func adjusted(reply []byte, count func(Count) (int, int), q Count) []byte {
 	return resp.AppendInt(nil, max(0, n-int64(lanes))+int64(listeners))
 }
 
-func adjustedPairs(reply []byte, count func(Count) (int, int), kind fanout.Kind) []byte {
+func adjustedPairs(reply []byte, count func(fanout.Count) (int, int), kind fanout.Kind) []byte {
 	elements, ok := resp.Elements(reply)
 	if !ok || len(elements)%2 != 0 {
 		return reply
@@ -101,7 +78,7 @@ func adjustedPairs(reply []byte, count func(Count) (int, int), kind fanout.Kind)
 	for i := 0; i < len(elements); i += 2 {
 		b = append(b, elements[i]...)
 		name, _ := resp.Bulk(elements[i])
-		b = append(b, adjusted(elements[i+1], count, Count{Kind: kind, Name: name})...)
+		b = append(b, adjusted(elements[i+1], count, fanout.Count{Kind: kind, Name: name})...)
 	}
 	return b
 }

@@ -116,7 +116,7 @@ type Env struct {
 	Admin func(r admin.Request)
 	// Count tells how many listen to a topic over all workers, and how many of their lanes a server counts for it. Counted
 	// is told of those of this worker that come and go; see fanout.Hub. Both nil: this worker is alone.
-	Count   func(service int, q Count) (listeners, lanes int)
+	Count   func(service int, q fanout.Count) (listeners, lanes int)
 	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int)
 	// Gap tells of a time in which subscribers may have missed messages, Cut of one that was closed because it reads too
 	// slowly. Nil when nobody wants to know.
@@ -286,7 +286,7 @@ func (w *Worker) countAlone() {
 		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			all[s].Count(k, name, node, listeners, lanes)
 		}
-		w.env.Count = func(s int, q Count) (listeners, lanes int) { return q.Of(&all[s]) }
+		w.env.Count = func(s int, q fanout.Count) (listeners, lanes int) { return q.Of(&all[s]) }
 	}
 }
 

@@ -318,5 +318,5 @@ func (w *world) countListeners(env *worker.Env) {
 	env.Counted = func(_ int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 		w.census.Count(k, name, node, listeners, lanes)
 	}
-	env.Count = func(_ int, q worker.Count) (listeners, lanes int) { return q.Of(&w.census) }
+	env.Count = func(_ int, q fanout.Count) (listeners, lanes int) { return q.Of(&w.census) }
 }
