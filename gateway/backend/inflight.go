@@ -17,11 +17,11 @@ type Ticket struct {
 	// Shard is the session's flight that the request belongs to.
 	Shard int16
 	Flags Flags
-	// Hops counts how often the request has been sent on (MOVED, ASK) or done again since it last waited, Tries how often
-	// it has waited because a server could not take it yet, Cost how many connections a server has closed on it.
-	Hops  uint8
-	Tries uint8
-	Cost  uint8
+	// Redirects counts how often the request was redirected (MOVED, ASK) or retried since it last waited, Retries how
+	// often it has waited because a server could not take it yet, Cost how many connections a server has closed on it.
+	Redirects uint8
+	Retries   uint8
+	Cost      uint8
 	// Ahead is how many replies still come before the one that the session waits for: a transaction's OK and QUEUEDs.
 	Ahead uint32
 }

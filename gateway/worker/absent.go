@@ -18,7 +18,7 @@ func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	t := *l.Inflight.Front()
 	c := w.client(t.To)
 	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 ||
-		t.Hops >= retry.RedirectsMax {
+		t.Redirects >= retry.RedirectsMax {
 		return false
 	}
 	routes := w.routesFor(s, l.Key.Setup)
@@ -35,7 +35,7 @@ func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
 	}
 	w.stats.Doubted++
 	l.Inflight.Drop()
-	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Hops, Retries: t.Tries})
+	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Redirects, Retries: t.Retries})
 	w.sendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)
 	l.Queue.Answered(t.End)
 	return true

@@ -9,7 +9,7 @@ import (
 // A server that has been sent more than it has answered gains nothing from a write for each little thing that clients
 // send meanwhile: it reads them later, in one go. So they wait in the gateway until it answers something, which it does
 // before it reads again, or for a millisecond. That costs at most the way there and back, and spares doubt when the
-// server dies: what it was not sent is done again.
+// server dies: what it was not sent is retried.
 
 const (
 	// readsBytes is how much a server reads at a time.

@@ -89,7 +89,7 @@ func (w *Worker) emptied(l *backend.Lane) {
 }
 
 // costs says that a request may be what a server closed a connection on: it was under way there, or it is long and was
-// being sent, and can be done again. What blocks says nothing: it waits for long, on a connection of its own.
+// being sent, and can be retried. What blocks says nothing: it waits for long, on a connection of its own.
 func costs(l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason) bool {
 	if why != backend.PeerClosed || l.Retiring || r.Fate != backend.Again {
 		return false
@@ -107,10 +107,10 @@ const (
 	livesEvery = 5 * time.Millisecond
 )
 
-// closedAgain answers a request that a second connection has ended on, if its server lives: then it has closed both
+// endedTwice answers a request that a second connection has ended on, if its server lives: then it has closed both
 // because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
 // says that it is not known yet.
-func (w *Worker) closedAgain(c *client, a *retry.Entry) (answered, unknown bool) {
+func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) {
 	if a.Ended.At == 0 {
 		return false, false
 	}
@@ -182,7 +182,7 @@ func (w *Worker) lastWord(l *backend.Lane, reply []byte) bool {
 var protocolError = []byte("-ERR Protocol error: ")
 
 // refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
-// would. Nothing behind it was read: all of that is done again.
+// would. Nothing behind it was read: all of that is retried.
 func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
 	answered := false
 	for _, r := range l.Lost(false) {
@@ -196,7 +196,7 @@ func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
 		case t.Flags&backend.Quiet != 0: // ahead of what it is for
 			continue
 		case answered && c != nil:
-			w.doneAgain(c, l, &r, retry.Ended{})
+			w.retryLost(c, l, &r, retry.Ended{})
 		case c != nil:
 			w.settle(c, t, reply)
 			w.end(c, session.ProtocolError)

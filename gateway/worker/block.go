@@ -60,7 +60,7 @@ func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command,
 
 // isBlocked says that a session waits for the answer to a blocking command.
 func (w *Worker) isBlocked(c *client) bool {
-	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.again) > 0 || c.withheld != nil)
+	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.retries) > 0 || c.withheld != nil)
 }
 
 // stillBlocked is isBlocked, and parks the session if so.
@@ -91,12 +91,12 @@ func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
 		w.stats.PopsAgain++
 	}
 	w.stats.DoneAgain++
-	w.addAgain(c, t, frame, retry.Entry{Target: -1, Redirects: t.Hops, Retries: t.Tries})
+	w.addRetry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
 	return true
 }
 
-// blockAgain sends a blocking command again, with the time that is left of what the client gave it.
-func (w *Worker) blockAgain(c *client, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
+// resendBlocking sends a blocking command again, with the time that is left of what the client gave it.
+func (w *Worker) resendBlocking(c *client, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
 	frame, left := a.Frame, forEver
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
 		frame, left = timeLeft(command, w.args, a.Frame, w.clock.Now-c.blockedSince)
@@ -114,15 +114,15 @@ func (w *Worker) blockAgain(c *client, a *retry.Entry, command *routing.Command,
 		w.park(c, wait.Flight)
 		return false
 	}
-	if w.postponedAgain(c, a) {
+	if w.postponedRetry(c, a) {
 		if left < forEver {
 			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+left)
 		}
 		return false
 	}
-	l, why := w.privateAgain(c, a, d.Shard)
+	l, why := w.privateForRetry(c, a, d.Shard)
 	if l == nil {
-		if w.mayNotAgain(c, a, d.Shard, why) {
+		if w.mayNotResend(c, a, d.Shard, why) {
 			return true
 		}
 		if left < forEver {
@@ -132,8 +132,8 @@ func (w *Worker) blockAgain(c *client, a *retry.Entry, command *routing.Command,
 	}
 	c.own().blockedSince = max(w.clock.Now, 1)
 	w.send(c, l, &request{
-		seq: a.Seq, part: a.Part, slot: int16(d.Slot), hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: d.Shard,
-		read: a.Read, ask: a.Ask, ping: waits, foreign: a.Target >= 0, blocking: true, frame: frame,
+		seq: a.Seq, part: a.Part, slot: int16(d.Slot), redirects: a.Redirects, retries: a.Retries, cost: a.Cost,
+		shard: d.Shard, read: a.Read, ask: a.Ask, ping: waits, foreign: a.Target >= 0, blocking: true, frame: frame,
 	})
 	return true
 }

@@ -23,7 +23,7 @@ func (w *Worker) Check() error {
 		if c == nil {
 			continue
 		}
-		if err := c.again.Check(); err != nil {
+		if err := c.retries.Check(); err != nil {
 			return fmt.Errorf("retry: client %d: %w", c.ref.ID, err)
 		}
 	}

@@ -71,7 +71,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	}
 	c.ActiveAt = w.clock.Now
 	w.stats.ClientInBytes += uint64(len(b))
-	if c.Input.Len() == 0 && c.Reason == wait.Running && len(c.again) == 0 {
+	if c.Input.Len() == 0 && c.Reason == wait.Running && len(c.retries) == 0 {
 		n := w.run(c, b)
 		w.keep(c, b[n:])
 		return
@@ -83,7 +83,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 		}
 		w.keep(c, b[:take])
 		b = b[take:]
-		if !c.closed && c.Reason == wait.Running && len(c.again) == 0 {
+		if !c.closed && c.Reason == wait.Running && len(c.retries) == 0 {
 			w.runUnread(c)
 		}
 	}
@@ -107,7 +107,7 @@ func (w *Worker) keep(c *client, b []byte) {
 // so it sends no faster than they execute. But many a client writes all it has before it reads anything. What waits for
 // the client itself, or for another client, would then wait for ever: such a one is read until QueryBytesMax.
 func (w *Worker) pace(c *client) {
-	stop := c.Input.Len() > pauseBytes && (c.Reason != wait.Running || len(c.again) > 0)
+	stop := c.Input.Len() > pauseBytes && (c.Reason != wait.Running || len(c.retries) > 0)
 	switch c.Reason {
 	case wait.OwedTooMuch, wait.Blocked, wait.Postponed:
 		stop = false
@@ -173,7 +173,7 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 	c.Output.Drop(&w.blocks)
 	c.pushes.Drop(&w.blocks)
 	c.Input.Forget()
-	c.again, c.splits, c.flights, c.withheld = nil, nil, nil, nil
+	c.retries, c.splits, c.flights, c.withheld = nil, nil, nil, nil
 	w.clients[c.ref.ID] = nil
 	w.freed[0] = append(w.freed[0], c.ref.ID)
 	w.open--
@@ -273,10 +273,10 @@ func (w *Worker) owesLittle(c *client) bool {
 	return c.OwedLittle(c.underWay()) && c.Output.Len() <= owedBytes/2
 }
 
-// underWay is how many replies may come without anything more being sent: what must be done again has a place among
+// underWay is how many replies may come without anything more being sent: what must be retried has a place among
 // them, too, and is not.
 func (c *client) underWay() (n int) {
-	if len(c.again) == 0 {
+	if len(c.retries) == 0 {
 		return c.Replies.Owed()
 	}
 	for i := range c.flights {
@@ -292,9 +292,9 @@ func (w *Worker) wake(c *client) {
 	}
 }
 
-// resume goes on with a session that was parked: first what must be done again, then what it has not been read yet.
+// resume goes on with a session that was parked: first what must be retried, then what it has not been read yet.
 func (w *Worker) resume(c *client) {
-	if (len(c.again) == 0 || w.runAgain(c)) && !c.closed && !c.Ending {
+	if (len(c.retries) == 0 || w.runRetries(c)) && !c.closed && !c.Ending {
 		w.runUnread(c)
 	}
 	if c.HalfClosed {
@@ -323,7 +323,7 @@ func (w *Worker) landed(c *client, shard int16) {
 			last := len(c.flights) - 1
 			c.flights[i] = c.flights[last]
 			c.flights = c.flights[:last]
-			if c.Reason == wait.Flight || c.Reason == wait.Blocked || len(c.again) > 0 && len(c.flights) == 0 {
+			if c.Reason == wait.Flight || c.Reason == wait.Blocked || len(c.retries) > 0 && len(c.flights) == 0 {
 				w.wake(c)
 			}
 		}

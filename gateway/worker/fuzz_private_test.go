@@ -53,7 +53,7 @@ func (z *fuzzed) checkPrivate() {
 		case c.pin != nil && z.w.lanes[c.pin.ID] != c.pin:
 			z.t.Fatalf("client %d is pinned to a lane that is gone", c.ref.ID)
 		case c.pin != nil && (c.Watch == nil || c.Watch.Broken) && c.pin.State == backend.Open && c.pin.Inflight.Len() == 0 &&
-			c.Reason == 0 && len(c.again) == 0 && !c.pin.Tunnel:
+			c.Reason == 0 && len(c.retries) == 0 && !c.pin.Tunnel:
 			z.t.Fatalf("client %d keeps a lane that it does not need", c.ref.ID)
 		}
 	}

@@ -489,10 +489,10 @@ func (z *fuzzed) waits() string {
 			continue
 		}
 		unwritten := c.Output.Len() + c.Replies.KeptBytes() + c.pushes.Len()
-		left := c.Replies.Owed() + len(c.again) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
+		left := c.Replies.Owed() + len(c.retries) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
 		if c.Reason != wait.Running || left > 0 || c.HalfClosed {
 			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
-				c.ref.ID, c.Reason, c.Replies.Owed(), len(c.again), len(c.splits), len(c.flights), unwritten)
+				c.ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.splits), len(c.flights), unwritten)
 		}
 	}
 	for _, l := range z.w.lanes {

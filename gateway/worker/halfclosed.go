@@ -37,7 +37,7 @@ func (w *Worker) goOnHalfClosed(c *client) {
 		w.clock.Alarm(c.ref, &c.Place, at)
 	case c.Reason == wait.Postponed || c.waitsForServer():
 		w.close(c, session.ClientLeft)
-	case c.Reason == wait.Running && len(c.again) == 0:
+	case c.Reason == wait.Running && len(c.retries) == 0:
 		w.end(c, session.ClientLeft)
 	}
 }
@@ -45,7 +45,7 @@ func (w *Worker) goOnHalfClosed(c *client) {
 // waitsForServer says that what a session has sent is at a server that is silent or is being left, so that the rest may
 // run much later. See parkIn for a session that has nothing on its way.
 func (c *client) waitsForServer() bool {
-	if c.Reason == wait.Running && len(c.again) == 0 {
+	if c.Reason == wait.Running && len(c.retries) == 0 {
 		return false // all of it has been sent
 	}
 	for i := range c.flights {

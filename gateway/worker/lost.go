@@ -12,7 +12,7 @@ import (
 )
 
 // A lost lane splits by arithmetic. A request whose last byte never reached the kernel was not executed, and a sent
-// read does no harm: both are done again. The outcome of a sent write is unknown: the client is told so, and it is
+// read does no harm: both are retried. The outcome of a sent write is unknown: the client is told so, and it is
 // never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
 
 // LaneOpened says that a connection was made and greeted.
@@ -127,7 +127,7 @@ func (w *Worker) over(l *backend.Lane, why backend.LostReason) {
 }
 
 // lostRequest settles one request of a lane that died. The one in front may be what the lane died of: where its reply
-// made no sense, or it was tried too often, it is not done again.
+// made no sense, or it was retried too often, it is not retried.
 func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason) {
 	t := &r.Ticket
 	if t.Flags&backend.Internal != 0 {
@@ -143,7 +143,7 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 			c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
 		}
 		if w.clock.Now-l.OpenedAt >= steadyAfter {
-			t.Hops = 0
+			t.Redirects = 0
 		} else {
 			c.own().pinAt = w.clock.Now + privateRetry
 		}
@@ -163,8 +163,8 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 	case r.Fate == backend.OutOfOrder:
 		w.stats.OutOfOrder++
 		w.settle(c, t, outOfOrder)
-	case front && why == backend.Poisoned && (l.Queue.Sent(t.End) || t.Hops >= retry.RedirectsMax),
-		t.Hops >= retry.RedirectsMax && l.Queue.Sent(t.End):
+	case front && why == backend.Poisoned && (l.Queue.Sent(t.End) || t.Redirects >= retry.RedirectsMax),
+		t.Redirects >= retry.RedirectsMax && l.Queue.Sent(t.End):
 		w.settle(c, t, lostTooOften)
 	default:
 		var e retry.Ended
@@ -174,21 +174,21 @@ func (w *Worker) lostRequest(s *service, l *backend.Lane, r *backend.Lost, front
 			}
 			t.Cost++
 		}
-		w.doneAgain(c, l, r, e)
+		w.retryLost(c, l, r, e)
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)
 	}
 }
 
-// doneAgain has a request done again that was on a lane which is lost.
-func (w *Worker) doneAgain(c *client, l *backend.Lane, r *backend.Lost, e retry.Ended) {
+// retryLost retries a request of a lost lane.
+func (w *Worker) retryLost(c *client, l *backend.Lane, r *backend.Lost, e retry.Ended) {
 	w.stats.DoneAgain++
-	hops := r.Ticket.Hops
+	redirects := r.Ticket.Redirects
 	if l.Queue.Sent(r.Ticket.End) {
-		hops++
+		redirects++
 	}
-	w.addAgain(c, &r.Ticket, r.Frame, retry.Entry{Target: -1, Redirects: hops, Retries: r.Ticket.Tries, Ended: e})
+	w.addRetry(c, &r.Ticket, r.Frame, retry.Entry{Target: -1, Redirects: redirects, Retries: r.Ticket.Retries, Ended: e})
 }
 
 // settle answers a request, or its part of a split one.

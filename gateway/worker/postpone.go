@@ -57,8 +57,8 @@ func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) b
 // pause for ever is over when somebody who connects now wants it.
 func getsIn(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
-// postponedAgain is postponed for what must be done again: a pause may have begun since it was sent.
-func (w *Worker) postponedAgain(c *client, a *retry.Entry) bool {
+// postponedRetry is postponed for a request to retry: a pause may have begun since it was sent.
+func (w *Worker) postponedRetry(c *client, a *retry.Entry) bool {
 	s := c.svc
 	if w.clock.Now >= s.pausedUntil {
 		return false

@@ -58,8 +58,8 @@ func (w *Worker) privateAt(c *client, shard int, urgent bool) (*backend.Lane, ob
 	return w.privateTo(c, n, urgent)
 }
 
-// privateAgain is private for a request that a redirection may have sent to another node.
-func (w *Worker) privateAgain(c *client, a *retry.Entry, shard int) (*backend.Lane, obstacle) {
+// privateForRetry is private for a request that a redirection may have sent to another node.
+func (w *Worker) privateForRetry(c *client, a *retry.Entry, shard int) (*backend.Lane, obstacle) {
 	if a.Target < 0 || c.svc.view == nil {
 		return w.private(c, shard)
 	}

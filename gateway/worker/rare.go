@@ -12,9 +12,9 @@ import (
 // rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
 // is there; own gives a client one to write to.
 type rare struct {
-	// again are requests that must be done again, in order, before anything new is read.
-	again  retry.Queue
-	splits []*split
+	// retries are requests to retry, in order, before anything new is read.
+	retries retry.Queue
+	splits  []*split
 	// withheld are replies that wait for a verdict on their server.
 	withheld *withheld
 	// pin is the private lane of this session; pinAt is when another may be asked for.

@@ -10,7 +10,7 @@ import (
 
 const (
 	// streamBytes is how much of a reply is kept before it is handed on piece by piece. What is kept can still be
-	// done again when the lane dies.
+	// retried when the lane dies.
 	streamBytes = 64 << 10
 	// bigBytes is the size from which a reply or a request under way keeps new flights off its lane. A value of 1 MiB is
 	// below it with its frame: many clients that read such values would wait for the few lanes there are.
@@ -95,7 +95,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 	}
 	if reply[0] == '-' {
 		why := whyAborted(l, reply)
-		if w.refusedBy(l, why) {
+		if w.rejectedBy(l, why) {
 			l.Queued = nil
 			return
 		}
@@ -107,7 +107,7 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		return
 	}
 	c := w.client(t.To)
-	if c != nil && len(c.again) > 0 {
+	if c != nil && len(c.retries) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if t.Flags&backend.Counts != 0 && c != nil {
@@ -213,7 +213,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
 		return
 	}
-	if c != nil && len(c.again) > 0 {
+	if c != nil && len(c.retries) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&backend.Write != 0 {

@@ -18,7 +18,7 @@ import (
 // run understands commands at the start of buf until it ends or the session parks, and returns how much was used.
 func (w *Worker) run(c *client, buf []byte) (used int) {
 	limits := w.limits(c)
-	for !c.Ending && !c.closed && len(c.again) == 0 && used < len(buf) {
+	for !c.Ending && !c.closed && len(c.retries) == 0 && used < len(buf) {
 		if w.owedTooMuch(c) {
 			w.park(c, wait.OwedTooMuch)
 			break
@@ -195,16 +195,16 @@ func (w *Worker) forward(c *client, d *routing.Decision, command *routing.Comman
 
 // request is what send needs to know.
 type request struct {
-	seq   uint32
-	part  int16
-	slot  int16
-	hops  uint8
-	tries uint8
-	cost  uint8
-	read  bool
-	ask   bool // say ASKING first
-	ping  bool // say first what makes WAIT right
-	owned bool // the lane may keep frame
+	seq       uint32
+	part      int16
+	slot      int16
+	redirects uint8
+	retries   uint8
+	cost      uint8
+	read      bool
+	ask       bool // say ASKING first
+	ping      bool // say first what makes WAIT right
+	owned     bool // the lane may keep frame
 	// foreign: the lane is not the one that the view names.
 	foreign bool
 	// blocking, watched, counts and ahead are Ticket.Flags and Ticket.Ahead.
@@ -230,7 +230,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	t := l.Inflight.Push()
 	t.To, t.Seq = c.ref, r.seq
 	t.Part, t.Slot, t.Shard = r.part, r.slot, int16(r.shard)
-	t.Hops, t.Tries, t.Cost, t.Ahead = r.hops, r.tries, r.cost, r.ahead
+	t.Redirects, t.Retries, t.Cost, t.Ahead = r.redirects, r.retries, r.cost, r.ahead
 	if !r.read {
 		t.Flags = backend.Write
 	}

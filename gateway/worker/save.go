@@ -85,7 +85,7 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 		*reply = saveLong
 		return false
 	}
-	c.own().again = c.again.Insert(retry.Entry{
+	c.own().retries = c.retries.Insert(retry.Entry{
 		Seq: s.seq, Part: part, Slot: -1, Target: -1, Frame: infoPersistence, Read: true,
 		At: w.clock.Now + savePoll, Firm: true,
 	})

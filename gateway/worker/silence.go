@@ -137,11 +137,11 @@ func (w *Worker) readElsewhere(s *service, l *backend.Lane) {
 		front, start = false, t.End
 		c := w.client(t.To)
 		if c == nil || t.Flags&(backend.Quiet|backend.Internal) != 0 || writers[c.ref] || first && l.Streams ||
-			t.Hops >= retry.RedirectsMax-1 || first && t.Hops > 0 {
+			t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
 			continue
 		}
 		w.stats.ReadElsewhere++
-		w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops+1)
+		w.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
 	}
 }
 

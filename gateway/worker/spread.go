@@ -95,7 +95,7 @@ func limitOf(args [][]byte) int {
 }
 
 // urgently begins a command that must get past what the servers are busy with. Each part goes on a connection of the
-// session's own, one after the other, as what is done again does.
+// session's own, one after the other, as what is retried does.
 func (w *Worker) urgently(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := c.newSpread(d, command, c.svc.view)
 	s.spread.urgent = true
@@ -104,30 +104,30 @@ func (w *Worker) urgently(c *client, d *routing.Decision, command *routing.Comma
 		if !d.Safe {
 			t.Flags = backend.Write
 		}
-		w.addAgain(c, &t, frame, retry.Entry{Target: -1})
+		w.addRetry(c, &t, frame, retry.Entry{Target: -1})
 	}
 	w.wake(c)
 	return true
 }
 
-// spreadAgain sends the first part that must be done again, or answers it. It returns false when the session was
+// resendSpread sends the first part that must be retried, or answers it. It returns false when the session was
 // parked.
-func (w *Worker) spreadAgain(c *client, s *split) bool {
-	a, v := &c.again[0], c.svc.view
+func (w *Worker) resendSpread(c *client, s *split) bool {
+	a, v := &c.retries[0], c.svc.view
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return w.mayNotAgain(c, a, -1, noView)
+		return w.mayNotResend(c, a, -1, noView)
 	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.spread.urgent):
 		w.park(c, wait.Flight)
 		return false
 	case s.spread.command.Keyspace() && !v.Complete():
-		return w.mayNotAgain(c, a, -1, held)
+		return w.mayNotResend(c, a, -1, held)
 	}
 	if s.spread.epoch != v.Epoch && c.mayRenew(s) {
 		c.over(s, v)
 		c.forgetWithheld(s.seq)
 		c.renew(s)
-		a = &c.again[0]
+		a = &c.retries[0]
 	}
 	shard := s.shardOf(v, a.Part)
 	var l *backend.Lane
@@ -138,14 +138,14 @@ func (w *Worker) spreadAgain(c *client, s *split) bool {
 		l, why = w.choose(c, shard, -1, s.spread.read && !a.Primary, c.company(len(a.Frame), a.Cost))
 	}
 	if l == nil {
-		return w.mayNotAgain(c, a, shard, why)
+		return w.mayNotResend(c, a, shard, why)
 	}
 	if s.spread.saving != nil && !w.savesOn(c, s, a, l) {
 		return true
 	}
 	w.send(c, l, &request{
-		seq: a.Seq, part: a.Part, slot: -1, hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: shard, read: a.Read,
-		frame: a.Frame, foreign: s.spread.urgent,
+		seq: a.Seq, part: a.Part, slot: -1, redirects: a.Redirects, retries: a.Retries, cost: a.Cost, shard: shard,
+		read: a.Read, frame: a.Frame, foreign: s.spread.urgent,
 	})
 	return true
 }
@@ -164,10 +164,10 @@ func (s *split) shardOf(v *topology.View, part int16) int {
 	}
 }
 
-// mayRenew says that a request of which a part must be done again can be begun anew: it can be done twice, and no part
+// mayRenew says that a request of which a part must be retried can be begun anew: it can be done twice, and no part
 // of it has the gateway's own answer.
 func (c *client) mayRenew(s *split) bool {
-	stale := slices.ContainsFunc(c.again, func(a retry.Entry) bool { return a.Seq == s.seq && a.Overtaken })
+	stale := slices.ContainsFunc(c.retries, func(a retry.Entry) bool { return a.Seq == s.seq && a.Overtaken })
 	return s.spread.command.Repeats() && !stale && !slices.ContainsFunc(s.parts, func(p resp.JoinPart) bool {
 		return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))
 	})
@@ -175,14 +175,14 @@ func (c *client) mayRenew(s *split) bool {
 
 // renew puts all parts of the request in front where some of them were.
 func (c *client) renew(s *split) {
-	first := c.again[0]
-	rest := slices.DeleteFunc(c.again, func(a retry.Entry) bool { return a.Seq == s.seq })
+	first := c.retries[0]
+	rest := slices.DeleteFunc(c.retries, func(a retry.Entry) bool { return a.Seq == s.seq })
 	all := make(retry.Queue, len(s.parts), len(s.parts)+len(rest))
 	for i := range all {
 		all[i] = first
 		all[i].Part = int16(i)
 	}
-	c.own().again = append(all, rest...)
+	c.own().retries = append(all, rest...)
 }
 
 // apart says that two requests of one flight went to different shards, and that one is the part of a spread, which

@@ -11,7 +11,7 @@ import (
 // told by ClientFilled, before anything else is called.
 func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 	c := w.clients[id]
-	if c == nil || c.Ending || c.Reason != wait.Running || len(c.again) > 0 {
+	if c == nil || c.Ending || c.Reason != wait.Running || len(c.retries) > 0 {
 		return nil, false
 	}
 	return c.Input.Straight()

@@ -128,7 +128,7 @@ func (w *Worker) Drain() int {
 		case c == nil:
 		case w.isBlocked(c) && c.withheld == nil:
 			w.close(c, session.Drained)
-		case (c.Reason == wait.Running || c.Reason == wait.Postponed) && len(c.again) == 0:
+		case (c.Reason == wait.Running || c.Reason == wait.Postponed) && len(c.retries) == 0:
 			w.end(c, session.Drained)
 		}
 	}

@@ -279,8 +279,8 @@ func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
 	}
 }
 
-// execAgain sends a transaction again that was not executed.
-func (w *Worker) execAgain(c *client, a *retry.Entry) bool {
+// resendExec sends a transaction again that was not executed.
+func (w *Worker) resendExec(c *client, a *retry.Entry) bool {
 	for args := range w.commandsIn(a.Frame) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
 			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, notElsewhere)
@@ -294,13 +294,13 @@ func (w *Worker) execAgain(c *client, a *retry.Entry) bool {
 		d.Slot = int(a.Slot)
 		d.Shard = w.shardOfSlot(c, d.Slot)
 	}
-	l, why := w.chooseAgain(c, a, &d)
+	l, why := w.chooseForRetry(c, a, &d)
 	if l == nil {
-		return w.mayNotAgain(c, a, d.Shard, why)
+		return w.mayNotResend(c, a, d.Shard, why)
 	}
 	r := request{
-		seq: a.Seq, part: a.Part, slot: int16(d.Slot), hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: d.Shard,
-		read: a.Read, frame: a.Frame, ask: a.Ask, foreign: a.Target >= 0, load: w.missingIn(l, a.Frame),
+		seq: a.Seq, part: a.Part, slot: int16(d.Slot), redirects: a.Redirects, retries: a.Retries, cost: a.Cost,
+		shard: d.Shard, read: a.Read, frame: a.Frame, ask: a.Ask, foreign: a.Target >= 0, load: w.missingIn(l, a.Frame),
 	}
 	commands := uint32(0)
 	for args := range w.commandsIn(a.Frame) {

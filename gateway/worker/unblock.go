@@ -32,7 +32,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 	default:
 		return nil
 	}
-	if len(c.again) > 0 || c.Multi != nil {
+	if len(c.retries) > 0 || c.Multi != nil {
 		return nil
 	}
 	var scan resp.Scanner
@@ -69,10 +69,10 @@ func (w *Worker) Unblock(r *admin.Request) int {
 	if c == nil {
 		return 0
 	}
-	if len(c.again) > 0 {
-		a := c.again[0]
+	if len(c.retries) > 0 {
+		a := c.retries[0]
 		reply := w.unblockedReply(c, r, a.Frame)
-		c.again, c.againBegun = c.again[1:], false
+		c.retries, c.retryBegun = c.retries[1:], false
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
 		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, reply)

@@ -127,7 +127,7 @@ func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (a
 		}
 	}
 	if r.shard++; r.shard < len(c.svc.view.Shards) {
-		w.addAgain(c, t, frame, retry.Entry{Target: -1})
+		w.addRetry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}
 	c.round = nil

@@ -97,16 +97,16 @@ func (k *walk) layout() layout {
 	return ofOneServer
 }
 
-// walkAgain does a step again, or the one that takes its place now. It returns false when the session was parked.
-func (w *Worker) walkAgain(c *client, s *split, a *retry.Entry) bool {
+// resendWalk does a step again, or the one that takes its place now. It returns false when the session was parked.
+func (w *Worker) resendWalk(c *client, s *split, a *retry.Entry) bool {
 	if c.svc.view == nil {
-		return w.mayNotAgain(c, a, -1, noView)
+		return w.mayNotResend(c, a, -1, noView)
 	}
 	r, l, why := w.step(c, s.walk, a)
 	if l == nil {
-		return w.mayNotAgain(c, a, r.shard, why)
+		return w.mayNotResend(c, a, r.shard, why)
 	}
-	r.seq, r.hops, r.tries, r.cost = a.Seq, a.Redirects, a.Retries, a.Cost
+	r.seq, r.redirects, r.retries, r.cost = a.Seq, a.Redirects, a.Retries, a.Cost
 	w.send(c, l, &r)
 	return true
 }
@@ -126,7 +126,7 @@ func (w *Worker) step(c *client, k *walk, a *retry.Entry) (r request, l *backend
 	case v.Sharded:
 		r.shard = w.shardOfSlot(c, k.slot)
 	}
-	l, why = w.chooseAgain(c, a, &routing.Decision{Shard: r.shard, Slot: k.slot})
+	l, why = w.chooseForRetry(c, a, &routing.Decision{Shard: r.shard, Slot: k.slot})
 	if l == nil {
 		return r, nil, why
 	}
@@ -221,7 +221,7 @@ func (w *Worker) goesOn(c *client, s *split) bool {
 		return true
 	}
 	s.left, s.parts[0].Reply, s.bytes, s.room = 1, nil, len(k.found), s.room[:0]
-	w.addAgain(c, &backend.Ticket{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
+	w.addRetry(c, &backend.Ticket{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
 

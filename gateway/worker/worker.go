@@ -11,7 +11,7 @@
 // replies for a client. That is where the speed comes from. The design not taken is a goroutine and a queue for each
 // client: it costs three times the CPU, and an order among goroutines that nobody can test.
 //
-// The rules by which requests wait and are done again stand in run.go (parking), lost.go (a lane died) and refused.go
+// The rules by which requests wait and are retried stand in run.go (parking), lost.go (a lane died) and rejected.go
 // (a server said no).
 package worker
 
@@ -210,7 +210,7 @@ type client struct {
 	monitor    trace.Monitor
 	adminOut   bool // nothing more is read until an admin request is answered
 	noEvict    bool // what CLIENT NO-EVICT asked for
-	againBegun bool // the first of again has been sent
+	retryBegun bool // the first of retries has been sent
 	due        due  // when its bytes are written
 	paused     bool // the loop does not read from it
 	closed     bool

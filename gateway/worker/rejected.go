@@ -11,7 +11,7 @@ import (
 )
 
 // A request that a server refused because of its role or the place of a key was not executed. It goes back to its
-// session, which lets its flight finish and then does it again first, unless a later request of that flight that
+// session, which lets its flight finish and then retries it first, unless a later request of that flight that
 // shares a key with it (in a cluster; elsewhere: any later request) was executed: then doing it would change the
 // order, and the client is told. Redis's own words for such a refusal never reach a client.
 
@@ -23,8 +23,8 @@ const (
 	replicasComeIn = 5 * time.Second
 )
 
-// refusedBy deals with an error reply for the oldest ticket of a lane. It returns false when the error is an answer.
-func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
+// rejectedBy deals with an error reply for the oldest ticket of a lane. It returns false when the error is an answer.
+func (w *Worker) rejectedBy(l *backend.Lane, reply []byte) bool {
 	s := w.services[l.Key.Service]
 	kind := retry.Classify(reply, false)
 	if s.view == nil || kind == retry.Answered {
@@ -78,7 +78,7 @@ func (w *Worker) refusedBy(l *backend.Lane, reply []byte) bool {
 // rejection is what the verdict on a refused request depends on.
 func (w *Worker) rejection(l *backend.Lane, t *backend.Ticket, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
-		Redirects: t.Hops, Retries: t.Tries, Replica: l.Key.Purpose == backend.Replica,
+		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == backend.Replica,
 		OnlyReplicas: w.services[l.Key.Service].Reads == OnlyReplica, Watched: t.Flags&backend.Watched != 0,
 		Bypass: l.Urgent, Switching: l.Leaving || w.justSwitched(l),
 	}
@@ -126,8 +126,8 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 	case v.Outcome == retry.Retry:
 		a.Redirects, a.Retries, a.Ask, a.Primary = v.Redirects, v.Retries, v.Ask, v.Primary
 		a.At, a.Firm = w.clock.Now+v.After, v.Firm
-		first := len(c.again) == 0
-		w.addAgain(c, t, frame, a)
+		first := len(c.retries) == 0
+		w.addRetry(c, t, frame, a)
 		// A server that lacks a script does the writes behind it, after which neither it nor a read could be done in order.
 		if first && v.Siblings && !(kind == retry.NoScript && w.writesBehind(c, l, t)) {
 			w.takeReads(c, l, t)
@@ -137,9 +137,9 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 			w.stats.WouldHaveHeld++
 		}
 		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has rejected the command for "+
-			retry.Waited(t.Tries).String()))
+			retry.Waited(t.Retries).String()))
 	default:
-		w.settle(c, t, outOfHops)
+		w.settle(c, t, tooManyRedirects)
 	}
 	if !c.closed {
 		w.landed(c, t.Shard)
@@ -170,7 +170,7 @@ func (w *Worker) noteSwitches(s *service, old *topology.View) {
 	}
 }
 
-var outOfHops = resp.AppendError(nil,
+var tooManyRedirects = resp.AppendError(nil,
 	"TRYAGAIN evergate: too many redirections; the command was not executed")
 
 // redirected reads the node that a MOVED or an ASK names; -1 where the view has none. Such a one is waited for: the

@@ -10,23 +10,23 @@ import (
 	"evergate/routing"
 )
 
-// addAgain puts a request on its session's list of what is done first, in the order of the requests.
-func (w *Worker) addAgain(c *client, t *backend.Ticket, frame []byte, a retry.Entry) {
+// addRetry puts a request on its session's list of what is done first, in the order of the requests.
+func (w *Worker) addRetry(c *client, t *backend.Ticket, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&backend.Write == 0
 	a.Shard, a.Flown, a.Cost = t.Shard, c.flightEpoch, t.Cost
 	if c.svc.view != nil {
 		a.Epoch = c.svc.view.Epoch
 	}
-	c.own().again = c.again.Insert(a)
-	c.againBegun = false
+	c.own().retries = c.retries.Insert(a)
+	c.retryBegun = false
 }
 
-// unask takes a request that is on a lane back to its session: the reply is for nobody.
-func (w *Worker) unask(c *client, t *backend.Ticket, frame []byte, hops uint8) {
+// recall returns a request that is on a lane to its session: the reply is for nobody.
+func (w *Worker) recall(c *client, t *backend.Ticket, frame []byte, redirects uint8) {
 	was := *t
 	t.To.Generation = 0 // no client has it
-	w.addAgain(c, &was, frame, retry.Entry{Target: -1, Redirects: hops, Retries: was.Tries})
+	w.addRetry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
 	w.landed(c, was.Shard)
 }
 
@@ -51,7 +51,7 @@ func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) 
 		if t.To == c.ref &&
 			t.Flags&(backend.Write|backend.Quiet|backend.Internal|backend.Watched) == 0 &&
 			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
-			w.unask(c, t, l.Queue.Frame(from, t.End), t.Hops)
+			w.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects)
 		}
 	}
 }
@@ -75,16 +75,16 @@ func (w *Worker) takeBehind(c *client, l *backend.Lane) {
 	}
 	for i, t := range tickets {
 		w.stats.DoneAgain++
-		w.unask(c, t, l.Queue.Frame(starts[i], t.End), t.Hops)
+		w.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
 	}
 }
 
-// executed notes that a request was executed, or may have been, while earlier ones wait to be done again: those that
+// executed notes that a request was executed, or may have been, while earlier ones wait to be retried: those that
 // it has overtaken can no longer be done in order.
 func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 	sharded := c.svc.view.IsSharded()
-	for i := range c.again {
-		a := &c.again[i]
+	for i := range c.retries {
+		a := &c.retries[i]
 		if a.Overtaken || !retry.Later(t.Seq, a.Seq) || c.asksOnly(a) {
 			continue
 		}
@@ -95,25 +95,25 @@ func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 	}
 }
 
-// runAgain does what must be done again, in order, deciding each anew. It returns false while something is left.
-func (w *Worker) runAgain(c *client) bool {
-	if len(c.flights) > 0 && !c.againBegun {
+// runRetries retries what must be, in order, deciding each anew. It returns false while something is left.
+func (w *Worker) runRetries(c *client) bool {
+	if len(c.flights) > 0 && !c.retryBegun {
 		w.park(c, wait.Flight)
 		return false
 	}
-	for len(c.again) > 0 && !c.closed {
-		a := &c.again[0]
+	for len(c.retries) > 0 && !c.closed {
+		a := &c.retries[0]
 		if a.Overtaken {
 			w.stats.OutOfOrder++
-			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, tooLate(a))
+			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, overtaken(a))
 		} else if w.owedTooMuch(c) {
 			w.park(c, wait.OwedTooMuch)
 			return false
-		} else if answered, unknown := w.closedAgain(c, a); unknown {
+		} else if answered, unknown := w.endedTwice(c, a); unknown {
 			w.park(c, wait.Refused)
 			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+livesEvery)
 			return false
-		} else if !answered && !w.doAgain(c, a) {
+		} else if !answered && !w.resend(c, a) {
 			return false
 		}
 		if c.closed {
@@ -121,37 +121,37 @@ func (w *Worker) runAgain(c *client) bool {
 		}
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
-		c.againBegun = true
-		c.again = c.again[1:]
+		c.retryBegun = true
+		c.retries = c.retries[1:]
 	}
-	c.again, c.againBegun = nil, false
+	c.retries, c.retryBegun = nil, false
 	return !c.closed
 }
 
-// doAgain sends one request again, or answers it. It returns false when the session was parked.
-func (w *Worker) doAgain(c *client, a *retry.Entry) bool {
+// resend sends one request to retry, or answers it. It returns false when the session was parked.
+func (w *Worker) resend(c *client, a *retry.Entry) bool {
 	if !a.Due(w.clock.Now, c.svc.view) {
-		return w.againLater(c, a)
+		return w.retryLater(c, a)
 	}
-	if c.blockedSince == 0 && w.postponedAgain(c, a) { // what blocks may be over before the pause is
+	if c.blockedSince == 0 && w.postponedRetry(c, a) { // what blocks may be over before the pause is
 		return false
 	}
 	switch s := c.splitOf(a.Seq); {
 	case s == nil:
 	case s.spread != nil:
-		return w.spreadAgain(c, s)
+		return w.resendSpread(c, s)
 	case s.walk != nil:
-		return w.walkAgain(c, s, a)
+		return w.resendWalk(c, s, a)
 	}
 	w.args = resp.Args(a.Frame, w.args[:0])
 	command := c.svc.catalog.Row(w.args)
 	var d routing.Decision
 	c.svc.catalog.Decide(&d, command, w.args, c.svc.view)
 	switch {
-	case d.Kind == routing.Transact: // WATCH is never done again
-		return w.execAgain(c, a)
+	case d.Kind == routing.Transact: // WATCH is never retried
+		return w.resendExec(c, a)
 	case d.Kind == routing.Pin:
-		return w.blockAgain(c, a, command, &d)
+		return w.resendBlocking(c, a, command, &d)
 	}
 	if d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts) {
 		// Every shard was asked the same.
@@ -165,19 +165,19 @@ func (w *Worker) doAgain(c *client, a *retry.Entry) bool {
 		return true
 	}
 	if d.Kind != routing.Forward {
-		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, outOfHops)
+		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, tooManyRedirects)
 		return true
 	}
 	d.Read = d.Read && !a.Primary
 	r := request{
-		seq: a.Seq, part: a.Part, slot: int16(d.Slot), hops: a.Redirects, tries: a.Retries, cost: a.Cost, shard: d.Shard,
-		read: d.Safe, frame: a.Frame, counts: d.Counts,
+		seq: a.Seq, part: a.Part, slot: int16(d.Slot), redirects: a.Redirects, retries: a.Retries, cost: a.Cost,
+		shard: d.Shard, read: d.Safe, frame: a.Frame, counts: d.Counts,
 	}
 	args := w.args
-	l, why := w.chooseAgain(c, a, &d)
+	l, why := w.chooseForRetry(c, a, &d)
 	r.ask, r.foreign = a.Ask, a.Target >= 0
 	if l == nil {
-		return w.mayNotAgain(c, a, d.Shard, why)
+		return w.mayNotResend(c, a, d.Shard, why)
 	}
 	if body := w.missing(l, command, args); body != nil {
 		r.load = [][]byte{body}
@@ -188,8 +188,8 @@ func (w *Worker) doAgain(c *client, a *retry.Entry) bool {
 	return true
 }
 
-// tooLate answers a request that a later one of its session has overtaken.
-func tooLate(a *retry.Entry) []byte {
+// overtaken answers a request that a later one of its session has overtaken.
+func overtaken(a *retry.Entry) []byte {
 	if len(a.Fallback) > 0 {
 		return a.Fallback
 	}
@@ -198,8 +198,8 @@ func tooLate(a *retry.Entry) []byte {
 
 func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }
 
-// chooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
-func (w *Worker) chooseAgain(c *client, a *retry.Entry, d *routing.Decision) (*backend.Lane, obstacle) {
+// chooseForRetry finds the lane: that of the node which a redirection named, or the one the view says.
+func (w *Worker) chooseForRetry(c *client, a *retry.Entry, d *routing.Decision) (*backend.Lane, obstacle) {
 	with := c.company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
@@ -224,15 +224,15 @@ func (w *Worker) chooseAgain(c *client, a *retry.Entry, d *routing.Decision) (*b
 	return l, free
 }
 
-// againLater parks a session until the first of its requests may be tried again.
-func (w *Worker) againLater(c *client, a *retry.Entry) bool {
+// retryLater parks a session until the first of its requests may be tried again.
+func (w *Worker) retryLater(c *client, a *retry.Entry) bool {
 	w.park(c, wait.Refused)
 	w.clock.Alarm(c.ref, &c.Place, a.At)
 	return false
 }
 
-// mayNotAgain parks the session as mayNot does, but the place for the answer is already reserved.
-func (w *Worker) mayNotAgain(c *client, a *retry.Entry, shard int, why obstacle) bool {
+// mayNotResend parks the session as mayNot does, but the place for the answer is already reserved.
+func (w *Worker) mayNotResend(c *client, a *retry.Entry, shard int, why obstacle) bool {
 	refused := w.wait(c, shard, why)
 	if refused == "" {
 		return false
