@@ -48,7 +48,7 @@ func TestEveryConnectionWithAWriteIsEnded(t *testing.T) {
 	for _, id := range lost {
 		f.lose(backend.LaneID(id))
 	}
-	ids, run := f.w.services[0].toKill(0, "r1")
+	ids, run := f.w.services[0].kill.Of(0, "r1")
 	slices.Sort(ids)
 	slices.Sort(lost)
 	if run != "r1" || len(lost) != len(clients) || !slices.Equal(ids, lost) {

@@ -30,7 +30,9 @@ func (w *Worker) LaneOpened(id backend.LaneID, met Met) {
 	if met.RunID != "" {
 		l.RunID = met.RunID
 	}
-	w.killed(w.services[l.Key.Service], l.Key.Node, l.Kill)
+	if len(l.Kill) > 0 {
+		w.stats.Fenced += uint64(w.services[l.Key.Service].kill.Killed(l.Key.Node, l.Kill))
+	}
 	l.Kill = nil
 	w.stats.LanesOpened++
 	switch l.Key.Purpose {
@@ -85,7 +87,7 @@ func (w *Worker) lose(l *backend.Lane, why backend.LostReason) {
 	s := w.services[l.Key.Service]
 	sharded := s.view.IsSharded()
 	lost := l.Lost(sharded)
-	w.fence(s, l, lost)
+	s.kill.Add(l, lost)
 	if l.Key.Purpose == backend.Private {
 		w.pinLost(l, false)
 	}

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"errors"
+
 	"evergate/gateway/backend"
 	"evergate/gateway/wait"
 )
@@ -39,6 +41,9 @@ type Dial struct {
 	Kill   []int64
 	KillIn string
 }
+
+// ErrOtherRun says that a dialled server has another run id than Dial.RunID: it restarted, or is another one.
+var ErrOtherRun = errors.New("the server has another run id than the topology knows")
 
 // Met is what a dial found out.
 type Met struct {
@@ -110,7 +115,8 @@ func (w *Worker) LaneBytes(id backend.LaneID) []byte {
 	if l.Slicing() {
 		return w.slice(l)
 	}
-	if w.ample(l) {
+	if l.Coalesces(w.clock.Now) {
+		w.clock.At(l.WriteAt) // each time: a timer that rings earlier forgets it
 		return nil
 	}
 	return l.Queue.Unsent()

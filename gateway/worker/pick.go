@@ -203,7 +203,7 @@ func (w *Worker) dial(l *backend.Lane, kill ...int64) {
 	w.stats.Dials++
 	l.RunID, l.Kill = set.runID, nil
 	if !l.Urgent {
-		l.Kill, killIn = s.toKill(l.Key.Node, set.runID)
+		l.Kill, killIn = s.kill.Of(l.Key.Node, set.runID)
 	}
 	for _, id := range kill {
 		if !slices.Contains(l.Kill, id) {

@@ -33,7 +33,10 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 	}
 	w.stats.UpstreamInBytes += uint64(len(b))
 	w.heard(l)
-	w.answersSomething(l)
+	if l.WriteAt > 0 { // what waited for an answer is written
+		l.WriteAt = w.clock.Now
+		w.dirtyLane(l)
+	}
 	if l.Key.Purpose == backend.Feed {
 		w.feedRead(l, b)
 		return

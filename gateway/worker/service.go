@@ -23,8 +23,8 @@ type service struct {
 	// withholding are the sessions with withheld replies; settled is the epoch of the last view left behind.
 	withholding []session.Ref
 	settled     uint64
-	// fenced are connections to end at a node before a new one is used.
-	fenced map[topology.NodeID]fenced
+	// kill are connections to end at a node before a new one is used.
+	kill backend.KillList
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[topology.NodeID]time.Duration
 	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; feedFailed

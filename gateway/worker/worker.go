@@ -259,8 +259,7 @@ func New(conf Config, env Env) *Worker {
 	for i, s := range conf.Services {
 		w.services = append(w.services, &service{
 			Service: s, index: i, holds: make([]wait.Buffer, 1), catalog: catalog.New(),
-			promoted: map[topology.NodeID]time.Duration{},
-			fenced:   map[topology.NodeID]fenced{}, home: fanout.Nowhere,
+			promoted: map[topology.NodeID]time.Duration{}, home: fanout.Nowhere,
 			feedFailed: map[topology.NodeID]time.Duration{},
 		})
 	}

@@ -1,10 +1,6 @@
-package worker
+package backend
 
-import (
-	"time"
-
-	"evergate/gateway/backend"
-)
+import "time"
 
 // A server that has been sent more than it has answered gains nothing from a write for each little thing that clients
 // send meanwhile: it reads them later, in one go. So they wait in the gateway until it answers something, which it does
@@ -21,28 +17,15 @@ const (
 	ampleFor = time.Millisecond
 )
 
-// ample says that a server has enough to do, so that what is to be written can wait until more has come together: a
-// write for each client that has sent something would be no use to anybody, and what a server has not been sent is
-// not lost when it dies.
-func (w *Worker) ample(l *backend.Lane) bool {
+// Coalesces reports whether what is to be written waits for more to come, until the time WriteAt: the server has enough
+// to do.
+func (l *Lane) Coalesces(now time.Duration) bool {
 	pending := l.Queue.Pending()
 	if pending == 0 || pending >= readsBytes || l.Queue.Held()-pending < ampleBytes {
 		return false
 	}
 	if l.WriteAt == 0 {
-		l.WriteAt = w.clock.Now + ampleFor
+		l.WriteAt = now + ampleFor
 	}
-	if w.clock.Now >= l.WriteAt {
-		return false
-	}
-	w.clock.At(l.WriteAt) // each time: a timer that rings earlier forgets it
-	return true
-}
-
-// answersSomething lets what waits for that be written.
-func (w *Worker) answersSomething(l *backend.Lane) {
-	if l.WriteAt > 0 {
-		l.WriteAt = w.clock.Now
-		w.dirtyLane(l)
-	}
+	return now < l.WriteAt
 }

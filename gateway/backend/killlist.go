@@ -1,0 +1,62 @@
+package backend
+
+import (
+	"slices"
+
+	"evergate/topology"
+)
+
+// KillList names the connections that a server must end before a new one to it is used. A server that was frozen
+// executes what lies in its sockets when it thaws, also in those that were closed meanwhile. So that a write whose
+// client was told UNCERTAIN cannot run after that client's next one, the next connection to the same server first ends
+// the old one there, by its client id. Ids mean something within one run of a server only. The zero value is ready.
+type KillList struct {
+	lost map[topology.NodeID]lostIn
+}
+
+// lostIn are the client ids of a node's lost connections, of one run of it. They are no more than were open at once:
+// the next connection to be opened ends them all.
+type lostIn struct {
+	runID string
+	ids   []int64
+}
+
+// Add remembers a connection that ended, if a write was under way on it.
+func (k *KillList) Add(l *Lane, lost []Lost) {
+	uncertain := func(r Lost) bool { return r.Fate == Uncertain }
+	if l.Client == 0 || l.RunID == "" || !slices.ContainsFunc(lost, uncertain) {
+		return
+	}
+	in := k.lost[l.Key.Node]
+	if in.runID != l.RunID {
+		in = lostIn{runID: l.RunID}
+	}
+	in.ids = append(in.ids, l.Client)
+	if k.lost == nil {
+		k.lost = map[topology.NodeID]lostIn{}
+	}
+	k.lost[l.Key.Node] = in
+}
+
+// Of returns the connections to end at a node, and the run in which they were. runID is the run that the node should be
+// in, empty when the topology does not know it.
+func (k *KillList) Of(node topology.NodeID, runID string) (ids []int64, in string) {
+	if f := k.lost[node]; runID == "" || f.runID == runID {
+		return slices.Clone(f.ids), f.runID
+	}
+	return nil, runID
+}
+
+// Killed forgets connections that were ended. It returns how many are counted so: those of a node without any are not.
+func (k *KillList) Killed(node topology.NodeID, ids []int64) int {
+	f, ok := k.lost[node]
+	if !ok {
+		return 0
+	}
+	f.ids = slices.DeleteFunc(f.ids, func(id int64) bool { return slices.Contains(ids, id) })
+	k.lost[node] = f
+	if len(f.ids) == 0 {
+		delete(k.lost, node)
+	}
+	return len(ids)
+}
