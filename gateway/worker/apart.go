@@ -119,7 +119,8 @@ func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) 
 	for _, l := range w.lanes {
 		if l != nil && l.State == backend.Open && leadsTo(c.svc, l, &a.Ended) {
 			open = l // its end may not have been seen yet
-			lives = lives || l.OpenedAt > a.Ended.At
+			// One that was being made by then, and is only heard of now, tells nothing.
+			lives = lives || l.OpenedAt > a.Ended.At && l.DialledAt >= a.Ended.At
 		}
 	}
 	switch {
