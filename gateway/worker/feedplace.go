@@ -17,11 +17,16 @@ func (w *Worker) place(s *service, topics ...*fanout.Topic) {
 	var left []*fanout.Topic
 	since := w.clock.Now
 	for _, t := range topics {
-		for _, node := range s.hub.Place(t, w.sourcesOf(s, t)) {
+		was := t.On()
+		nodes := s.hub.Place(t, w.sourcesOf(s, t))
+		for _, node := range nodes {
 			left = append(left, t)
 			if l := w.openFeed(s, node); l != nil && l.Silent {
 				since = min(since, l.WaitsFrom)
 			}
+		}
+		if was && !t.On() && len(nodes) == 0 { // events may come at one more primary, and are not heard there yet
+			left = append(left, t)
 		}
 	}
 	w.gapBegins(s, left, since)
