@@ -15,7 +15,7 @@ import (
 // The table is written by hand and checked by the authority: the reply of a real server to COMMAND. Replies of several
 // versions are recorded in testdata/command; live_test.go asks the server of this machine, and records:
 //
-//	REDIS_SERVER=/path/to/redis-server go test -run TestServer -record ./routing
+//	REDIS_SERVER=/path/to/redis-server go test -run TestServer ./routing -record
 
 // recording is the first line of a recorded reply.
 type recording struct {
