@@ -47,8 +47,9 @@ func echo(t *testing.T, c *Conn, line string) {
 }
 
 func TestFaultRelaysAndDelays(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), goleak.IgnoreAnyFunction("evergate/testenv.startEcho.func2.1"),
-		goleak.IgnoreAnyFunction("evergate/testenv.startEcho.func2"))
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(),
+		goleak.IgnoreAnyFunction("evergate/testenv/servers.startEcho.func2.1"),
+		goleak.IgnoreAnyFunction("evergate/testenv/servers.startEcho.func2"))
 	f, err := NewFault(startEcho(t))
 	if err != nil {
 		t.Fatal(err)

@@ -143,9 +143,9 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	old := env.Primary()
 	k := follow(t, watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})[0]
 	k.until(t, "primary and two replicas", shape(old.Addr, 2))
-	servers.Until(t, 10*time.Second, "all three Sentinels heard", func() error {
-		if n := strings.Count(strings.Join(k.told(), "\n"), " heard"); n < 3 {
-			return fmt.Errorf("%d heard", n)
+	servers.Until(t, 10*time.Second, "all three Sentinels reachable", func() error {
+		if n := strings.Count(strings.Join(k.told(), "\n"), " reachable"); n < 3 {
+			return fmt.Errorf("%d reachable", n)
 		}
 		return nil
 	})
@@ -364,11 +364,11 @@ func TestFrozenSentinel(t *testing.T) {
 	if err := frozen.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the Sentinel gone", said("gone"))
+	servers.Until(t, 10*time.Second, "the Sentinel unreachable", said("unreachable"))
 	if err := frozen.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the Sentinel heard", said("heard"))
+	servers.Until(t, 10*time.Second, "the Sentinel reachable", said("reachable"))
 	if v := k.View(); v.Shards[0].Primary.Addr != env.Primary().Addr {
 		t.Errorf("primary %s", v.Shards[0].Primary.Addr)
 	}
@@ -388,7 +388,7 @@ func TestNothingThereYet(t *testing.T) {
 		watch.Service{Name: "c", Cluster: []string{node.Addr}})
 	for _, k := range k {
 		servers.Until(t, 5*time.Second, "the loss told", func() error {
-			if told := k.told(); len(told) != 1 || !strings.Contains(told[0], "gone (connection refused)") {
+			if told := k.told(); len(told) != 1 || !strings.Contains(told[0], "unreachable (connection refused)") {
 				return fmt.Errorf("told: %v", told)
 			}
 			return nil
@@ -399,7 +399,7 @@ func TestNothingThereYet(t *testing.T) {
 	}
 	k[0].until(t, "the primary", shape(node.Addr, 0))
 	for _, k := range k[1:] {
-		if n := strings.Count(strings.Join(k.told(), "\n"), "gone"); n != 1 {
+		if n := strings.Count(strings.Join(k.told(), "\n"), "unreachable"); n != 1 {
 			t.Errorf("the loss was told %d times", n)
 		}
 	}

@@ -85,7 +85,7 @@ def without_a_tag(client):
     try:
         same(client.brpoplpush("email:queue", "email:queue:processing", timeout=1), "job")
     except program.ResponseError as error:
-        same(str(error).startswith("CROSSSLOT") and "write '{<tag>}<name>' for both" in str(error), True)
+        same(str(error).startswith("CROSSSLOT") and "{hash tag}" in str(error), True)
     same(client.delete("email:queue", "email:queue:processing"), 1)
 
 
