@@ -1,68 +1,24 @@
 package routing
 
 import (
-	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"evergate/testenv/golden"
 	"evergate/topology"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what the scripts answer into testdata; a person reads the diff")
-
-// TestScripts runs testdata/*.txt. A block is one or more requests, a line of dashes, and the decision for each. A
-// line "view plain", "view unknown" or "view sharded FIRST-LAST ..." changes the view; "learn" makes a
+// TestScripts plays testdata/*.txt; package golden has their format. A directive is a request, and its effect is the
+// decision. A line "view plain", "view unknown" or "view sharded FIRST-LAST ..." changes the view; "learn" makes a
 // row as from COMMAND INFO: learn NAME ARITY FIRST LAST STEP FLAG...
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runScript(t, file) })
-	}
-}
-
-func runScript(t *testing.T, file string) {
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := script{t: t, view: plainView(), learnt: map[string]*Command{}}
-	var got strings.Builder
-	for block := range strings.SplitSeq(strings.TrimRight(string(want), "\n"), "\n\n") {
-		input, _, found := strings.Cut(block, "\n----")
-		got.WriteString(input + "\n")
-		if found {
-			got.WriteString("----\n")
-			for line := range strings.SplitSeq(input, "\n") {
-				got.WriteString(s.line(line))
-			}
-		}
-		got.WriteString("\n")
-	}
-	text := strings.TrimRight(got.String(), "\n") + "\n"
-	if text == string(want) {
-		return
-	}
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	wants := strings.Split(string(want), "\n")
-	for i, line := range strings.Split(text, "\n") {
-		if i >= len(wants) || line != wants[i] {
-			t.Fatalf("%s:%d: got %q (run with -rewrite and read the diff)", file, i+1, line)
-		}
-	}
-	t.Fatalf("%s is longer than what was answered", file)
+	golden.Scripts(t, "testdata/*.txt", func(t *testing.T) func(string) string {
+		return (&script{t: t, view: plainView(), learnt: map[string]*Command{}}).line
+	})
 }
 
 type script struct {
@@ -75,8 +31,6 @@ type script struct {
 func (s *script) line(line string) string {
 	args := cutLine(s.t, line)
 	switch {
-	case strings.HasPrefix(line, "#"):
-		return ""
 	case strings.HasPrefix(line, "view "):
 		s.setView(strings.Fields(line)[1:])
 		return "ok\n"
@@ -220,13 +174,9 @@ func scriptLines(t *testing.T, file string) (lines []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for block := range strings.SplitSeq(string(text), "\n\n") {
-		input, _, _ := strings.Cut(block, "\n----")
-		for line := range strings.SplitSeq(input, "\n") {
-			first, _, _ := strings.Cut(line, " ")
-			if first != "#" && first != "view" && first != "learn" && first != "" {
-				lines = append(lines, line)
-			}
+	for _, line := range golden.Directives(string(text)) {
+		if first, _, _ := strings.Cut(line, " "); first != "view" && first != "learn" {
+			lines = append(lines, line)
 		}
 	}
 	return lines

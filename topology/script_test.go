@@ -1,64 +1,20 @@
 package topology
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"evergate/testenv/golden"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts of testdata")
-
-// TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what State did: effects, events
-// and views, one a line. Nodes have short names: a is the address a:1. script_play_test.go has the commands.
+// TestScripts plays the scripts of testdata; package golden has their format. The effects of a command are what State
+// did: its own effects, events and views. Nodes have short names: a is the address a:1. script_play_test.go has the
+// commands.
 func TestScripts(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(want))
-			if *rewrite {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(want) {
-				t.Errorf("played otherwise (-rewrite writes this):\n%s", got)
-			}
-		})
-	}
-}
-
-// play runs a script and gives it back with what happened.
-func play(t *testing.T, script string) string {
-	var out strings.Builder
-	p := &player{t: t}
-	for _, stanza := range strings.Split(strings.TrimSpace(script), "\n\n") {
-		commands, _, told := strings.Cut(stanza, "\n----")
-		if out.Len() > 0 {
-			out.WriteByte('\n')
-		}
-		out.WriteString(commands + "\n")
-		if !told {
-			continue
-		}
-		out.WriteString("----\n")
-		for line := range strings.Lines(commands) {
-			if !strings.HasPrefix(line, "#") {
-				out.WriteString(p.command(strings.TrimSpace(line)))
-			}
-		}
-	}
-	return out.String()
+	golden.Scripts(t, "testdata/*.txt", func(t *testing.T) func(string) string { return (&player{t: t}).command })
 }
 
 // line is a command cut into its words: verb, subject, bare words and key=value.

@@ -3,10 +3,7 @@ package worker
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,63 +16,28 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/testenv/golden"
 	"evergate/topology"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what happened into the scripts of testdata; a person reads the diff")
-
-// TestScripts plays the stories of testdata. A stanza is commands, a line "----", and what the worker had the loop do;
-// every command is a round of its own, or shares it with the next one when it ends in "&". Nodes are called a, b, c;
-// the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for nine times x, "{cursor}" for
-// the last cursor that a client was given.
+// TestScripts plays the scripts of testdata; package golden has their format. The effects of a command are what the
+// worker had the loop do in the round that the command is; one that ends in "&" shares its round with the next one.
+// Nodes are called a, b, c; the first connection to a is "a" too, further ones "a2", "a3". "{9}" in bytes stands for
+// nine times x, "{cursor}" for the last cursor that a client was given.
 // script_play_test.go has the commands.
 func TestScripts(t *testing.T) {
-	paths, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no scripts: %v", err)
-	}
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
+	golden.Scripts(t, "testdata/*.txt", func(t *testing.T) func(string) string {
+		p := newPlayer(t)
+		return func(line string) string {
+			var out strings.Builder
+			line, more := strings.CutSuffix(line, " &")
+			p.command(line)
+			if !more {
+				p.round(&out)
 			}
-			got := playScript(t, string(want))
-			if *rewrite {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if got != string(want) {
-				t.Errorf("played otherwise (-rewrite writes this):\n%s", got)
-			}
-		})
-	}
-}
-
-func playScript(t *testing.T, script string) string {
-	var out strings.Builder
-	p := newPlayer(t)
-	for i, stanza := range strings.Split(strings.TrimSpace(script), "\n\n") {
-		commands, _, told := strings.Cut(stanza, "\n----")
-		if i > 0 {
-			out.WriteByte('\n')
+			return out.String()
 		}
-		out.WriteString(commands + "\n")
-		if !told {
-			continue
-		}
-		out.WriteString("----\n")
-		for line := range strings.Lines(commands) {
-			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
-				line, more := strings.CutSuffix(line, " &")
-				p.command(line)
-				if !more {
-					p.round(&out)
-				}
-			}
-		}
-	}
-	return out.String()
+	})
 }
 
 // player is a worker, its fake loop and its clock.

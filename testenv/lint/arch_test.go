@@ -86,6 +86,7 @@ var rooms = map[string]room{
 	"testenv/servers": {modules: []string{goRedis}},
 	"testenv/e2e":     {},
 	"testenv/lint":    {},
+	"testenv/golden":  {},
 	"testenv/sim": {pure: true, ours: []string{"gateway/admin", "gateway/worker", "gateway/wait", "gateway/session",
 		"gateway/backend",
 		"gateway/fanout",
