@@ -45,6 +45,8 @@ type Gateway struct {
 	allowed []map[string]bool
 	// scripts are those that passed, of each service of the Config.
 	scripts []*scripts
+	// longScripts counts the workers of each service of the Config where one has been under way for a while.
+	longScripts []atomic.Int32
 	// prints are those that cursors of scans name servers by.
 	prints *prints
 	doors  []worker.Door
@@ -124,6 +126,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		}
 		return conn, met, err
 	}
+	g.longScripts = make([]atomic.Int32, len(conf.Services))
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
 		w := worker.New(workerConfig(&conf, g.doors, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
@@ -245,6 +248,7 @@ func (g *Gateway) env(i int) worker.Env {
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.parts[of].service].seen(body) },
 		Script:           func(of int, name []byte) []byte { return g.scripts[g.parts[of].service].named(name) },
 		ScriptsForgotten: func(of int) { g.scripts[g.parts[of].service].forget() },
+		LongScripts:      func(of, add int) int { return int(g.longScripts[g.parts[of].service].Add(int32(add))) },
 		Print:            g.prints.give,
 		ClientNumber:     func() int64 { return g.number.Add(1) },
 		WallClock:        time.Now,

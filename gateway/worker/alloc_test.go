@@ -39,6 +39,7 @@ func newSteady(request, reply, ahead []byte) *steady {
 		Script:           func(int, []byte) []byte { return []byte("return 1") },
 		ScriptSeen:       func(int, []byte) {},
 		ScriptsForgotten: func(int) {},
+		LongScripts:      func(int, int) int { return 0 },
 	})
 	s.clientSays = func(b []byte) { clientSends(s.w, s.client, b) }
 	s.laneSays = func(b []byte) { s.w.LaneRead(s.lane, b) }

@@ -31,6 +31,9 @@ func (w *Worker) Check() error {
 		if err := s.catalog.Check(); err != nil {
 			return fmt.Errorf("catalog: service %d: %w", s.index, err)
 		}
+		if s.longScripts > 0 && w.clock.Next() > w.clock.Now+scriptAfter {
+			return fmt.Errorf("service %d: nobody looks for the end of a long script", s.index)
+		}
 		if asked := w.asked(s.index); asked != s.catalog.Asked() {
 			return fmt.Errorf("catalog: service %d: %d questions are on lanes, %d known", s.index, asked,
 				s.catalog.Asked())

@@ -68,6 +68,7 @@ type fuzzed struct {
 	acked   int
 	scripts map[string][]byte
 	counts  counts
+	long    [2]int // scripts that are told of, by service
 	feeds   map[backend.LaneID]*fed
 }
 
@@ -108,6 +109,10 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Settled: z.settledAt,
 		Counted: z.counts.count,
 		Count:   func(int, fanout.Count) (listeners, lanes int) { return 0, 0 },
+		LongScripts: func(service, add int) int {
+			z.long[service] += add
+			return z.long[service]
+		},
 		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
 		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		Admin:   func(r admin.Request) { z.asked = append(z.asked, r) },
@@ -451,6 +456,9 @@ func (z *fuzzed) settle() {
 	}
 	if closed != s.ClientsOpened {
 		z.t.Fatalf("opened %d, now %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
+	}
+	if z.w.Tick(z.now + scriptAfter); z.long != [2]int{} {
+		z.t.Fatalf("scripts are told of that are over: %d", z.long)
 	}
 	if z.w.Drain(); z.w.Drain() != 0 {
 		z.t.Fatalf("%d clients are left after a drain", z.w.Clients())

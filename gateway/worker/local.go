@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"slices"
+
 	"evergate/gateway/admin"
 	"evergate/gateway/backend"
 	"evergate/gateway/facade"
@@ -160,12 +162,9 @@ func (s *service) inScript(shard int) string {
 
 // anyInScript says that a primary runs a script and takes nothing else.
 func (s *service) anyInScript() bool {
-	for i := range s.view.Shards {
-		if s.inScript(i) != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.view.Shards, func(sh topology.Shard) bool {
+		return sh.Primary != nil && sh.Primary.Busy != ""
+	})
 }
 
 // saidInScript names what a server answers while it runs a script, besides what ends that.
@@ -200,7 +199,10 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 	if v.Lowest == nil || v.Demoted(v.Lowest.ID) != nil {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
-	purpose := purposeOf(v, v.Lowest)
+	purpose := backend.Replica
+	if v.LedBy(v.Lowest.ID) >= 0 {
+		purpose = backend.Primary
+	}
 	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.setup()))
 	if l == nil || l.Full() {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
@@ -210,14 +212,4 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 		frame: resp.AppendCommand(nil, args...),
 	})
 	return true
-}
-
-// purposeOf says for which purpose a view uses a node.
-func purposeOf(v *topology.View, n *topology.Node) backend.Purpose {
-	for i := range v.Shards {
-		if v.Shards[i].Primary == n {
-			return backend.Primary
-		}
-	}
-	return backend.Replica
 }

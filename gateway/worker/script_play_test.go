@@ -24,6 +24,7 @@ import (
 //	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //	down-after DURATION         run NODE RUN ID                        held
+//	long-script begins|ends (of another worker)
 //	acks LANE (all that was asked of a feed)                           push LANE WORDS
 //
 // In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
@@ -88,6 +89,8 @@ func (p *player) command(line string) {
 		p.runs(p.node(who), text)
 	case "held":
 		p.tellHeld()
+	case "long-script":
+		p.long += map[string]int{"begins": 1, "ends": -1}[who]
 	case "drain":
 		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.w.Drain()))
 	default:

@@ -58,6 +58,7 @@ type player struct {
 	epoch   uint64
 	settled uint64
 	scripts map[string][]byte
+	long    int             // workers whose lanes await a script
 	cursor  string          // the last that a client was given
 	tells   bool            // what is acknowledged is told
 	asked   []admin.Request // of all workers
@@ -154,8 +155,14 @@ func (p *player) start(words []string) {
 		ScriptSeen:       func(_ int, body []byte) { p.scripts[sha1Of(body)] = slices.Clone(body) },
 		Script:           func(_ int, name []byte) []byte { return p.scripts[string(name)] },
 		ScriptsForgotten: func(int) { clear(p.scripts) },
-		ClientNumber:     func() int64 { number++; return number },
-		WallClock:        func() time.Time { return time.Unix(0, 0) },
+		LongScripts: func(_, add int) int {
+			if p.long += add; add != 0 {
+				p.reports = append(p.reports, fmt.Sprintf("long scripts: %d", p.long))
+			}
+			return p.long
+		},
+		ClientNumber: func() int64 { number++; return number },
+		WallClock:    func() time.Time { return time.Unix(0, 0) },
 	})
 }
 

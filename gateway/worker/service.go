@@ -39,6 +39,7 @@ type service struct {
 	// pausedUntil is the end of a pause of its clients; pausesAll: not only of those that write.
 	pausedUntil time.Duration
 	pausesAll   bool
+	longScripts int // 1 where all workers were told that a script is under way here, see tellScript
 	// silent is how long a lane may be silent, by purpose.
 	silent [backend.Purposes]time.Duration
 	// none is the rare of all clients that own none: nothing but zero is written to it.

@@ -165,25 +165,28 @@ func (w *Worker) anotherReads(s *service, l *backend.Lane) bool {
 }
 
 // mayBeInScript says that the primary of a service that is no cluster runs a script for too long, or may do so: one has
-// been under way for a while on a lane of this worker. The servers and the control plane take a moment to say so.
+// been under way for a while on a lane of some worker. The servers and the control plane take a moment to say so.
 func (w *Worker) mayBeInScript(s *service) bool {
-	switch {
-	case s.view == nil || s.view.Sharded || len(s.view.Shards) == 0 || s.view.Shards[0].Primary == nil:
-		return false
-	case s.inScript(0) != "":
-		return true
-	}
-	for i := range s.routes {
-		if slices.ContainsFunc(s.routes[i].byShard[0].primary.lanes, w.awaitsScript) {
-			return true
-		}
-	}
-	return false
+	w.tellScript(s)
+	return s.view.Primary(0) != nil && !s.view.Sharded && (s.inScript(0) != "" || w.env.LongScripts(s.index, 0) > 0)
 }
 
-// awaitsScript says that a script has been under way on a lane for a while.
-func (w *Worker) awaitsScript(l *backend.Lane) bool {
-	if l.State != backend.Open || l.Retiring || !l.Awaits() || w.clock.Now-l.WaitsFrom < scriptAfter {
+// tellScript tells all workers whether a script has been under way for a while on a lane of this one, and looks again
+// soon if so: nobody has to know how a script can end.
+func (w *Worker) tellScript(s *service) {
+	add := -s.longScripts
+	if slices.ContainsFunc(w.lanes, func(l *backend.Lane) bool { return awaitsScript(s, l, w.clock.Now) }) {
+		w.clock.At(w.clock.Now + scriptAfter)
+		add++
+	}
+	s.longScripts += add
+	w.env.LongScripts(s.index, add)
+}
+
+// awaitsScript says that a script has been under way for a while on a lane to a primary of the service.
+func awaitsScript(s *service, l *backend.Lane, now time.Duration) bool {
+	if l == nil || l.Key.Service != s.index || l.Key.Purpose == backend.Replica || l.State != backend.Open || l.Retiring ||
+		!l.Awaits() || now-l.WaitsFrom < scriptAfter {
 		return false
 	}
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)

@@ -54,12 +54,7 @@ func (c *client) sendStandIns(seq uint32) int16 {
 
 // awaitsStandIn says that an EXEC is under way that the gateway has a part in.
 func (c *client) awaitsStandIn() bool {
-	for _, s := range c.splits {
-		if s.standIns != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.splits, func(s *split) bool { return s.standIns != nil })
 }
 
 // complete delivers the reply to an EXEC when it has the gateway's own parts, which it gets one after the other.

@@ -22,6 +22,7 @@ func (w *Worker) timers() {
 		w.judge(s, s.view)
 		w.dropIdle(s)
 		w.feedsAgain(s)
+		w.tellScript(s)
 		if !s.full.Empty() {
 			w.wakeFull(s)
 		}

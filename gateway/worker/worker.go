@@ -127,10 +127,13 @@ type Env struct {
 	// Shown has the other workers Show a line to those who watch these services. The bytes are not kept, nor changed.
 	Shown func(services []int, line []byte)
 	// ScriptSeen remembers a script, Script returns the one whose SHA1 in lower case is name, nil when it is not
-	// remembered, and ScriptsForgotten forgets a service's. The bytes are not kept, nor changed. Nil: none are remembered.
+	// remembered, and ScriptsForgotten forgets a service's. The bytes are not kept, nor changed. LongScripts adds to the
+	// number of workers that wait for a long script of a service, and returns it. All nil: this worker is alone, and none
+	// are remembered.
 	ScriptSeen       func(service int, body []byte)
 	Script           func(service int, name []byte) []byte
 	ScriptsForgotten func(service int)
+	LongScripts      func(service, add int) int
 	// Print returns a number of so many bits, never 0, for a server or whatever else a cursor must know again: the same
 	// each time for one identity, and not that of another one. Nil: see FirstPrint.
 	Print func(identity uint64, bits int) uint32
@@ -252,6 +255,7 @@ func New(conf Config, env Env) *Worker {
 		w.env.ScriptSeen = func(int, []byte) {}
 		w.env.Script = func(int, []byte) []byte { return nil }
 		w.env.ScriptsForgotten = func(int) {}
+		w.env.LongScripts = func(service, _ int) int { return w.services[service].longScripts }
 	}
 	if env.Print == nil {
 		w.env.Print = FirstPrint

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,70 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 		expect(t, killer, "+PONG\r\n", "PING")
 		expect(t, conn, "+OK\r\n", "SET", "k", "v")
 	})
+}
+
+// A server answers no PING while it runs a script, and BUSY from its limit on. A client of another worker than the
+// script's must not be told PONG meanwhile.
+func TestPingBesideAScriptOfAnotherWorker(t *testing.T) {
+	t.Parallel()
+	const limit = 4 * time.Second
+	env := servers.StartPlain(t, servers.Options{})
+	if _, err := env.Primary().Do("CONFIG", "SET", "lua-time-limit", fmt.Sprint(limit.Milliseconds())); err != nil {
+		t.Fatal(err)
+	}
+	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "2")
+	conns := make([]*servers.Conn, 16)
+	for i := range conns {
+		conns[i] = servers.MustDial(t, gate.Addr)
+		conns[i].Timeout = 10 * limit
+		expect(t, conns[i], "+PONG\r\n", "PING")
+	}
+	runs := servers.MustDial(t, gate.Addr)
+	began := time.Now()
+	if err := runs.Send("EVAL", "while true do end", "0"); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i, conn := range conns {
+		all.Go(func() {
+			if pongs, at := pingUntilBusy(t, conn); at.Sub(began) > limit/2 {
+				t.Errorf("client %d was told PONG %d times, until %v after the script began", i, pongs, at.Sub(began))
+			}
+		})
+	}
+	all.Wait()
+	servers.Until(t, 10*time.Second, "a script to kill", func() error {
+		if reply, err := conns[0].Do("SCRIPT", "KILL"); err != nil || string(reply) != "+OK\r\n" {
+			return fmt.Errorf("%q, %v", reply, err)
+		}
+		return nil
+	})
+	if reply, err := runs.Frame(); err != nil || !strings.Contains(string(reply), "killed by user") {
+		t.Errorf("the script answered %q, %v", reply, err)
+	}
+	for _, conn := range conns {
+		expect(t, conn, "+PONG\r\n", "PING")
+	}
+}
+
+// pingUntilBusy says PING until the answer is BUSY, and then some more: from then on it has to be. It returns how many
+// were answered PONG, and when the first was sent that was not.
+func pingUntilBusy(t *testing.T, conn *servers.Conn) (pongs int, at time.Time) {
+	for busy := 0; busy < 20; {
+		sent := time.Now()
+		switch reply, err := conn.Do("PING"); {
+		case err == nil && strings.HasPrefix(string(reply), "-BUSY "):
+			if busy++; busy == 1 {
+				at = sent
+			}
+		case err == nil && string(reply) == "+PONG\r\n" && busy == 0:
+			pongs++
+		default:
+			t.Errorf("PING after %d answers BUSY: %q, %v", busy, reply, err)
+			return pongs, at
+		}
+	}
+	return pongs, at
 }
 
 func TestWhatFollowsAKillGoesToItsDatabase(t *testing.T) {
