@@ -150,7 +150,7 @@ func (v *validation) names(services []Service) {
 		v.service = i
 		switch first, twice := seen[s.Name]; {
 		case s.Name == "":
-			v.say("name", "is missing: logs and INFO tell services apart by it")
+			v.say("name", "is missing: logs and INFO identify services by it")
 		case len(s.Name) > nameBytesMax || strings.ContainsFunc(s.Name, notInName):
 			v.say("name", "%q is not up to %d letters, digits, '.', '_' and '-'", s.Name, nameBytesMax)
 		case twice:

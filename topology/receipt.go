@@ -140,7 +140,7 @@ func (s *State) receipt(from, to *entry, covers, settled bool) *Receipt {
 		return r
 	}
 	if !to.alive() || to.role.ReplID == "" {
-		r.Why = to.addr + " does not tell its history"
+		r.Why = to.addr + " does not report its history"
 		return r
 	}
 	r.Lost, r.Proven = last.lost(&to.role, s.acked)

@@ -35,7 +35,7 @@ func (w *Worker) Check() error {
 			return fmt.Errorf("service %d: nobody looks for the end of a long script", s.index)
 		}
 		if asked := w.asked(s.index); asked != s.catalog.Asked() {
-			return fmt.Errorf("catalog: service %d: %d questions are on lanes, %d known", s.index, asked,
+			return fmt.Errorf("catalog: service %d: %d questions are in flight, %d known", s.index, asked,
 				s.catalog.Asked())
 		}
 	}

@@ -265,7 +265,7 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 		return told, nil
 	case refused(err):
 		return topology.SlotsSeen{Asked: p.addr, NodeTimeout: m.nodeTimeout,
-			Refused: p.addr + " tells no slots: " + err.Error()}, nil
+			Refused: p.addr + " reports no slots: " + err.Error()}, nil
 	}
 	return nil, err
 }

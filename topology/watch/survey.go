@@ -165,7 +165,7 @@ func (c *survey) saw(o topology.Observation) {
 	case topology.SlotsSeen:
 		c.nodeTimeout = max(c.nodeTimeout, o.NodeTimeout)
 		if c.asked[o.Asked] = true; o.Refused != "" {
-			c.refused[o.Asked] = strings.TrimPrefix(o.Refused, o.Asked+" tells no slots: ")
+			c.refused[o.Asked] = strings.TrimPrefix(o.Refused, o.Asked+" reports no slots: ")
 		}
 	}
 	c.note(o)
