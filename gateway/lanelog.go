@@ -65,7 +65,7 @@ func newLaneLog(logger hclog.Logger, services []Service) *laneLog {
 
 // report takes what a worker saw. It never blocks; what does not fit is dropped.
 func (l *laneLog) report(service int, r topology.Report) {
-	if r.Kind != topology.LaneLost && r.Kind != topology.LaneSilent {
+	if r.Kind != topology.ConnectionLost && r.Kind != topology.ConnectionSilent {
 		return
 	}
 	select {
@@ -84,7 +84,7 @@ func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View
 				continue // it is no part of the topology any more
 			}
 			what := connectionLost
-			if r.report.Kind == topology.LaneSilent {
+			if r.report.Kind == topology.ConnectionSilent {
 				what = serverSilent
 			}
 			l.note(laneTrouble{r.service, v.Nodes[r.report.Node].Addr, what}, nil)

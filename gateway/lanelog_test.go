@@ -61,11 +61,11 @@ func TestLaneReportsAreLoggedAndNeverBlock(t *testing.T) {
 	l := newLaneLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}})
 	view := &topology.View{Nodes: []*topology.Node{nil, {ID: 1, Addr: "x:1"}}}
 	for node := range 3 {
-		l.report(0, topology.Report{Kind: topology.LaneSilent, Node: topology.NodeID(node)})
+		l.report(0, topology.Report{Kind: topology.ConnectionSilent, Node: topology.NodeID(node)})
 		l.report(0, topology.Report{Kind: topology.Refused, Node: topology.NodeID(node)})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l.report(0, topology.Report{Kind: topology.LaneLost, Node: 1})
+	l.report(0, topology.Report{Kind: topology.ConnectionLost, Node: 1})
 	seen := 0
 	l.run(ctx, func(int) *topology.View {
 		if seen++; seen == 4 {
@@ -79,6 +79,6 @@ func TestLaneReportsAreLoggedAndNeverBlock(t *testing.T) {
 		t.Errorf("got %s", out.String())
 	}
 	for range 2 * laneReportsMax {
-		l.report(0, topology.Report{Kind: topology.LaneLost})
+		l.report(0, topology.Report{Kind: topology.ConnectionLost})
 	}
 }

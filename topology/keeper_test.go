@@ -93,7 +93,7 @@ func TestReportNeverBlocks(t *testing.T) {
 	if n := len(k.reports); n != 2 {
 		t.Errorf("%d reports wait after they were taken, want 2", n)
 	}
-	if n := testing.AllocsPerRun(100, func() { k.Report(Report{Kind: LaneLost}) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { k.Report(Report{Kind: ConnectionLost}) }); n != 0 {
 		t.Errorf("Report allocates %v times", n)
 	}
 }

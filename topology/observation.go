@@ -215,20 +215,20 @@ type Report struct {
 type ReportKind uint8
 
 const (
-	// LaneLost: a connection to the node was closed or reset, or could not be opened.
-	LaneLost ReportKind = iota
-	// LaneSilent: the oldest request on a connection has waited too long.
-	LaneSilent
+	// ConnectionLost: a connection to the node was closed or reset, or could not be opened.
+	ConnectionLost ReportKind = iota
+	// ConnectionSilent: the oldest request on a connection has waited too long.
+	ConnectionSilent
 	// Refused: the node answered READONLY, MASTERDOWN, LOADING or CLUSTERDOWN.
 	Refused
 	// Moved: the node answered MOVED.
 	Moved
 	// OtherRun: a new connection to the node met another run id than the View's.
 	OtherRun
-	// LaneSlow: the oldest request on a connection has waited for long enough to ask whether the node is busy.
-	LaneSlow
+	// ConnectionSlow: the oldest request on a connection has waited for long enough to ask whether the node is busy.
+	ConnectionSlow
 )
 
-var reportNames = [...]string{"lane-lost", "lane-silent", "refused", "moved", "other-run", "lane-slow"}
+var reportName = [...]string{"connection-lost", "connection-silent", "refused", "moved", "other-run", "connection-slow"}
 
-func (k ReportKind) String() string { return reportNames[k] }
+func (k ReportKind) String() string { return reportName[k] }

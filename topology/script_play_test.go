@@ -18,7 +18,7 @@ import (
 //	     after 100 bytes of that; the question went out 5 ms before
 //	gone a why=timeout                     resolved a to=b,c
 //	slots a [epochs] [ids=A,B] 0-99=a/d/e!@3 0=f@0 ...     slots a refused
-//	moved 5 to=b by=a                      lane-lost a | lane-silent a | refused a
+//	moved 5 to=b by=a                      connection-lost a | connection-silent a | refused a
 //	settled: all workers have settled the last view      tick for=1s [quiet: without probes and refreshes]
 //
 // Any of them may say at=900ms: the time since the beginning; it never goes back.
@@ -121,7 +121,7 @@ func (p *player) observation(l line, text string) Observation {
 		_, _ = fmt.Sscan(l.subject, &slot)
 		return Report{Kind: Moved, Slot: slot, Addr: long(l.values["to"]), Node: p.id(l.values["by"])}
 	}
-	for kind, name := range reportNames {
+	for kind, name := range reportName {
 		if l.verb == name {
 			return Report{Kind: ReportKind(kind), Node: p.id(l.subject)}
 		}

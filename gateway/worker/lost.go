@@ -64,7 +64,7 @@ func (w *Worker) LaneClosed(id backend.LaneID, why backend.LostReason) {
 	if why == backend.OtherRun {
 		w.report(l, topology.OtherRun)
 	} else {
-		w.report(l, topology.LaneLost)
+		w.report(l, topology.ConnectionLost)
 		if set := w.sets[l.Key]; len(set.lanes) > 1 && why == backend.DialFailed {
 			set.singleUntil = w.clock.Now + redialMax
 		}
@@ -109,7 +109,7 @@ func (w *Worker) over(l *backend.Lane, why backend.LostReason) {
 	l.Reset()
 	l.State = backend.Waiting
 	if why != backend.Retired && why != backend.Refused {
-		w.report(l, topology.LaneLost)
+		w.report(l, topology.ConnectionLost)
 	}
 	if w.publishes == l {
 		w.publishes = nil

@@ -56,7 +56,7 @@ func (w *Worker) rejectedBy(l *backend.Lane, reply []byte) bool {
 	}
 	switch kind {
 	case retry.Busy:
-		w.cannotServe(l, topology.LaneSlow)
+		w.cannotServe(l, topology.ConnectionSlow)
 	case retry.Unable:
 		w.cannotServe(l, topology.Refused)
 	}

@@ -62,7 +62,7 @@ func (w *Worker) listen(l *backend.Lane) {
 	if w.clock.Now >= slow && !l.Slow {
 		l.Slow = true
 		if !l.Retiring {
-			w.report(l, topology.LaneSlow)
+			w.report(l, topology.ConnectionSlow)
 		}
 	}
 	switch {
@@ -83,7 +83,7 @@ func (w *Worker) listen(l *backend.Lane) {
 		l.Silent = true
 		w.stats.LanesSilent++
 		if !l.Retiring {
-			w.report(l, topology.LaneSilent)
+			w.report(l, topology.ConnectionSilent)
 		}
 		w.silentFor(l)
 		if l.Key.Purpose == backend.Feed {
