@@ -26,7 +26,7 @@ func expect(t *testing.T, c *servers.Conn, want string, args ...string) {
 // served counts how often a server ran a command, from its own statistics.
 func served(t *testing.T, n *servers.Node, command string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), servers.AskPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), servers.ReplyPatience)
 	defer cancel()
 	text, err := n.Client().Info(ctx, "commandstats").Result()
 	if err != nil {
