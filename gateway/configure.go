@@ -52,7 +52,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 		case why == "" && gets:
 			return configGot(r, all)
 		case why == "":
-			return g.configDone(ctx, service, words, all)
+			return g.configDone(ctx, service, words, all, deadline)
 		case time.Now().Before(deadline):
 		case asked != nil:
 			return configChanged(r.Words[0], asked)
@@ -60,11 +60,19 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf.Services[service].Name+"': "+why+
 				"; the command was not executed")
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, configRetry) {
 			return nil
-		case <-time.After(configRetry):
 		}
+	}
+}
+
+// pause returns after d, or with false when ctx has ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
@@ -114,21 +122,34 @@ func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string)
 }
 
 // configDone goes on with what the primaries were asked to change: where all of them refused it nothing has happened,
-// and the words are theirs; else the replicas follow.
-func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []said) []byte {
+// and the words are theirs; else the replicas follow. Those that live and do not answer are asked until the deadline.
+func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []said, deadline time.Time) []byte {
 	if text := refusedAlike(all); text != "" {
 		return resp.AppendError(nil, text)
 	}
-	for _, s := range g.askEach(ctx, service, g.besidePrimaries(service), words...) {
-		if s.err != nil && !watch.Replied(s.err) && !g.serves(service, s.node) {
-			// It serves nobody, and may never come back. When it does it has what its file says, like any server.
-			g.logger.Warn("server unreachable, not configured", "server", s.node.Addr, "command",
-				"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
-			continue
+	for nodes := g.besidePrimaries(service); ; {
+		late, retry := !time.Now().Before(deadline), []*topology.Node(nil)
+		for _, s := range g.askEach(ctx, service, nodes, words...) {
+			switch {
+			case s.err == nil || watch.Replied(s.err):
+				all = append(all, s)
+			case !watch.Closed(s.err) && !g.serves(service, s.node):
+				// It serves nobody, and may never come back. When it does it has what its file says, like any server.
+				g.logger.Warn("server unreachable, not configured", "server", s.node.Addr, "command",
+					"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
+			case late:
+				all = append(all, s)
+			default:
+				retry = append(retry, s.node)
+			}
 		}
-		all = append(all, s)
+		if nodes = retry; len(nodes) == 0 {
+			return configChanged(words[1], all)
+		}
+		if !pause(ctx, configRetry) {
+			return nil
+		}
 	}
-	return configChanged(words[1], all)
 }
 
 // besidePrimaries are all nodes that are not primaries now.

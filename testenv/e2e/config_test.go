@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"net"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -144,6 +148,7 @@ func TestConfigDuringAFailover(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	conn := servers.MustDial(t, gate.Addr)
+	conn.Timeout = time.Minute // Sentinels that fail to elect a leader try again, three times as late as the first
 	awaitWrite(t, conn, "SET", "k", "v")
 	old := env.Primary()
 	if err := old.Kill(); err != nil {
@@ -157,6 +162,50 @@ func TestConfigDuringAFailover(t *testing.T) {
 		}
 		if got := configOf(t, n, "maxmemory-policy"); got != "allkeys-lru" {
 			t.Errorf("%s has %q", n.Addr, got)
+		}
+	}
+}
+
+// TestConfigReachesAReplicaThatClosesConnections: Sentinels have a replica close those of all clients when they send it
+// to another primary, and nothing is read from it then. It lives: OK must mean that it has the setting, too.
+func TestConfigReachesAReplicaThatClosesConnections(t *testing.T) {
+	t.Parallel()
+	const closed = 3
+	listener, err := net.Listen("tcp", servers.IPv4Loopback+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var asked atomic.Int32
+	go func() {
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+			go closesMost(conn, func() bool { return asked.Add(1) <= closed })
+		}
+	}()
+	env := servers.StartPlain(t, servers.Options{})
+	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--replica", listener.Addr().String())
+	expect(t, servers.MustDial(t, gate.Addr), "+OK\r\n", "CONFIG", "SET", "slowlog-max-len", "100")
+	if n := asked.Load(); n != closed+1 {
+		t.Errorf("the replica was asked %d times", n)
+	}
+}
+
+// closesMost is a connection of a replica that no topology takes for one: it closes where it should tell its role, and
+// answers CONFIG SET unless refuses says no.
+func closesMost(conn net.Conn, refuses func() bool) {
+	defer conn.Close()
+	command := make([]byte, 1024)
+	for {
+		n, err := conn.Read(command)
+		switch words := bytes.ToLower(command[:n]); {
+		case err != nil:
+			return
+		case bytes.Contains(words, []byte("hello")):
+			_, _ = conn.Write([]byte("-ERR unknown command\r\n"))
+		case bytes.Contains(words, []byte("config")) && !refuses():
+			_, _ = conn.Write([]byte("+OK\r\n"))
+		default:
+			return
 		}
 	}
 }
