@@ -6,6 +6,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -197,6 +198,11 @@ func (c *Catalog) Asked() (n int) {
 		}
 	}
 	return n
+}
+
+// Waits reports whether a session waits for an answer: it is for tests, and looks at all.
+func (c *Catalog) Waits(who session.Ref) bool {
+	return slices.ContainsFunc(c.asked, func(q inquiry) bool { return slices.Contains(q.waiters, who) })
 }
 
 // Check returns what is wrong within the catalog: it is for tests, and looks at everything.

@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"slices"
 	"time"
 
 	"evergate/gateway/session"
@@ -44,6 +45,11 @@ func (b *Buffer) Expired(window time.Duration) bool { return b.expired > 0 && wi
 // before it.
 func (b *Buffer) Add(who session.Ref, since, window time.Duration) {
 	b.waiters = append(b.waiters, entry{who, since, window})
+}
+
+// Has reports whether a session waits here: it is for tests, and looks at all.
+func (b *Buffer) Has(who session.Ref) bool {
+	return slices.ContainsFunc(b.waiters, func(e entry) bool { return e.who == who })
 }
 
 // Expire appends to out the sessions whose window has run out, and takes them out.

@@ -1,6 +1,10 @@
 package wait
 
-import "evergate/gateway/session"
+import (
+	"slices"
+
+	"evergate/gateway/session"
+)
 
 // List names the sessions that wait for one thing.
 type List struct{ refs []session.Ref }
@@ -10,6 +14,9 @@ func (l *List) Add(who session.Ref) { l.refs = append(l.refs, who) }
 
 // Empty reports whether nobody is named.
 func (l *List) Empty() bool { return len(l.refs) == 0 }
+
+// Has reports whether a session is named: it is for tests, and looks at all.
+func (l *List) Has(who session.Ref) bool { return slices.Contains(l.refs, who) }
 
 // Take returns all sessions and forgets them. The slice is valid until the next Add.
 func (l *List) Take() []session.Ref {

@@ -67,6 +67,9 @@ func (p *Place) Waits() bool { return p.Reason != Running }
 // Awake reports whether the session runs before the round ends.
 func (p *Place) Awake() bool { return p.queued }
 
+// Alarmed reports whether an alarm wakes the session.
+func (p *Place) Alarmed() bool { return p.alarm > 0 }
+
 // Counted reports whether a Load counts the session, and with how many bytes.
 func (p *Place) Counted() (is bool, bytes int) { return p.counted, p.weight }
 

@@ -1,68 +1,87 @@
-package worker
+package worker_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
-	"evergate/gateway/wait"
+	"evergate/gateway/worker"
+	"evergate/testenv/play"
 	"evergate/topology"
 )
 
-// steady is a worker with one client, one lane and one kind of request that goes round and round.
+// steady is a loop with one client, one connection and one kind of request that goes round and round.
 type steady struct {
-	w       *Worker
+	*play.Loop
 	client  uint32
-	lane    backend.LaneID
-	now     time.Duration
+	conn    worker.LaneID
 	request []byte
 	reply   []byte
-	fault   string
-
-	clientSays, laneSays func(b []byte)
+	// toServer and toClient are how many bytes were written since the last look.
+	toServer, toClient int
+	fault              string
 }
 
 // newSteady needs what the first request has sent ahead of it to be answered with ahead.
 func newSteady(request, reply, ahead []byte) *steady {
 	a := &topology.Node{Addr: "a:1", Announced: "a:1"}
-	v := &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}
 	s := &steady{request: request, reply: reply}
-	s.w = New(Config{
-		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20,
-	}, Env{
-		View:             func(int) *topology.View { return v },
-		ClientNumber:     func() int64 { return 1 },
+	s.Loop = play.New(worker.Config{
+		Services: []worker.Service{{Name: "main"}}, QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20,
+	}, worker.Env{
 		Script:           func(int, []byte) []byte { return []byte("return 1") },
 		ScriptSeen:       func(int, []byte) {},
 		ScriptsForgotten: func(int) {},
 		LongScripts:      func(int, int) int { return 0 },
-	})
-	s.clientSays = func(b []byte) { clientSends(s.w, s.client, b) }
-	s.laneSays = func(b []byte) { s.w.LaneRead(s.lane, b) }
-	s.w.Tick(1)
-	s.client = s.w.ClientOpened(0, "", "")
-	s.pieces(request, s.clientSays)
-	s.lane = s.w.Out().Dials[0].Lane
-	s.w.LaneOpened(s.lane, Met{})
-	s.w.Out()
-	s.w.LaneWrote(s.lane, len(s.w.LaneBytes(s.lane)))
-	s.pieces(append(ahead, reply...), s.laneSays)
-	s.w.Out()
-	s.w.ClientWrote(s.client, len(s.w.ClientBytes(s.client)))
-	s.w.Out()
+	}, s, func(format string, _ ...any) { s.fault = format })
+	s.View = &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}
+	s.Unchecked = true
+	s.Tick(s.Now)
+	s.client = s.Open(0).ID
+	s.pieces(request, s.clientSends)
+	s.Round()
+	s.Connected(s.conn, worker.Met{})
+	s.Round()
+	s.pieces(append(ahead, reply...), s.serverSends)
+	s.Round()
 	return s
 }
 
+// Dial implements play.Net, as the next ones do.
+func (s *steady) Dial(c *play.Conn) { s.conn = c.Lane }
+
+func (s *steady) ToServer(_ *play.Conn, b []byte) int {
+	s.toServer += len(b)
+	return len(b)
+}
+
+func (s *steady) ToClient(_ *play.Client, b []byte) int {
+	s.toClient += len(b)
+	return len(b)
+}
+
+func (s *steady) Reading(worker.Reading)           {}
+func (s *steady) Closed(worker.LaneID, *play.Conn) {}
+func (s *steady) ClientClosed(*play.Client)        {}
+
+func (s *steady) clientSends(b []byte) { s.FromClient(s.client, b) }
+func (s *steady) serverSends(b []byte) { s.FromServer(s.conn, b) }
+
 // round sends the request and has it answered.
 func (s *steady) round() {
-	s.now += time.Microsecond
-	s.w.Tick(s.now)
-	s.pieces(s.request, s.clientSays)
-	s.answer()
+	s.Tick(s.Now + time.Microsecond)
+	s.toServer, s.toClient = 0, 0
+	s.pieces(s.request, s.clientSends)
+	if s.Round(); s.toServer != len(s.request) {
+		s.fault = "not the request for the server"
+	}
+	s.Tick(s.Now)
+	s.pieces(s.reply, s.serverSends)
+	if s.Round(); s.toClient != len(s.reply) {
+		s.fault = "not the reply for the client"
+	}
 }
 
 // pieces hands bytes over as a loop reads them.
@@ -71,31 +90,6 @@ func (s *steady) pieces(b []byte, to func(b []byte)) {
 		n := min(len(b), 64<<10)
 		to(b[:n])
 		b = b[n:]
-	}
-}
-
-func (s *steady) answer() {
-	out := s.w.Out()
-	if len(out.Lanes) != 1 {
-		s.fault = "nothing for the lane"
-		return
-	}
-	if n := len(s.w.LaneBytes(s.lane)); n == len(s.request) {
-		s.w.LaneWrote(s.lane, n)
-	} else {
-		s.fault = "not the request for the lane"
-	}
-	s.w.Tick(s.now)
-	s.pieces(s.reply, s.laneSays)
-	out = s.w.Out()
-	if len(out.Clients) != 1 {
-		s.fault = "nothing for the client"
-		return
-	}
-	if n := len(s.w.ClientBytes(s.client)); n == len(s.reply) {
-		s.w.ClientWrote(s.client, n)
-	} else {
-		s.fault = "not the reply for the client"
 	}
 }
 
@@ -144,19 +138,19 @@ func TestMemoryIsGivenBackAfterAPeak(t *testing.T) {
 	k := kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.name == "SET of 200 KB" })]
 	s := newSteady(k.request, k.reply, k.ahead)
 	s.round()
-	if kept := s.w.blocks.Kept(); kept < 200<<10 {
+	if kept := s.Worker.Kept(); kept < 200<<10 {
 		t.Fatalf("%d bytes are kept: what should be given back?", kept)
 	}
-	for ticks := 0; s.w.blocks.Kept() > 0; ticks++ {
-		at := s.w.NextTimer()
-		if at > s.w.clock.Now+time.Second || ticks > 10 {
-			t.Fatalf("%d bytes are kept for %v, and the next round is at %v", s.w.blocks.Kept(), s.w.clock.Now, at)
+	for ticks := 0; s.Worker.Kept() > 0; ticks++ {
+		at := s.Worker.NextTimer()
+		if at > s.Now+time.Second || ticks > 10 {
+			t.Fatalf("%d bytes are kept for %v, and the next round is at %v", s.Worker.Kept(), s.Now, at)
 		}
-		s.w.Tick(at)
-		s.w.Out()
+		s.Tick(at)
+		s.Round()
 	}
-	if s.w.trimAt != wait.Never {
-		t.Error("an empty pool keeps the gateway awake")
+	if at := s.Worker.NextTimer(); at < s.Now+time.Hour {
+		t.Errorf("an empty pool keeps the gateway awake: the next round is in %v", at-s.Now)
 	}
 }
 
@@ -172,12 +166,5 @@ func BenchmarkRound(b *testing.B) {
 				b.Fatal(s.fault)
 			}
 		})
-	}
-}
-
-// TestIdleClientIsSmall: past 384 bytes Go takes 416, and each of many idle clients costs that.
-func TestIdleClientIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(client{}); size > 384 {
-		t.Errorf("a client has grown to %d bytes: what few need belongs behind a pointer", size)
 	}
 }

@@ -2,49 +2,89 @@ package worker
 
 import (
 	"fmt"
+	"reflect"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/session"
 )
 
-// Check returns what is wrong with the state of the rooms, nil as a rule. It looks at everything: tests call it after
-// each step.
+// Check returns what is wrong with the state of the rooms and with their books of each other, nil as a rule. It looks
+// at everything: tests call it after each step.
 func (w *Worker) Check() error {
-	if err := w.monitors.Check(); err != nil {
-		return fmt.Errorf("trace: %w", err)
+	a := audit{w: w}
+	a.rooms()
+	a.connections()
+	a.clients()
+	a.topics()
+	return a.err
+}
+
+// CheckTimers returns what is due before the next round begins, nil as a rule: tests call it at the end of a round,
+// when Out wants nothing more.
+func CheckTimers(w *Worker) error {
+	a := audit{w: w}
+	a.deadlines()
+	return a.err
+}
+
+// CheckRest returns what somebody still waits for, nil when nothing is under way: tests call it when all servers have
+// answered.
+func CheckRest(w *Worker) error {
+	a := audit{w: w}
+	a.rest()
+	return a.err
+}
+
+// audit is one look at a worker. err is the first thing that is wrong.
+type audit struct {
+	w   *Worker
+	err error
+}
+
+func (a *audit) wrong(format string, args ...any) {
+	if a.err == nil {
+		a.err = fmt.Errorf(format, args...)
 	}
+}
+
+// room takes in what a room says of itself.
+func (a *audit) room(name string, err error) {
+	if err != nil {
+		a.wrong("%s: %w", name, err)
+	}
+}
+
+// rooms asks those that have a Check of their own, and looks at what they have in common.
+func (a *audit) rooms() {
+	w := a.w
+	a.room("wait", w.clock.Check(len(w.clients)))
+	a.room("trace", w.monitors.Check())
 	for i := range w.services {
 		for ref := range w.monitors.Sessions([]int{i}) {
 			if c := w.client(ref); c == nil || c.svc.index != i || !c.monitor.Is() {
-				return fmt.Errorf("trace: session %v is shown records of service %d, and is none of its monitors", ref, i)
+				a.wrong("trace: session %v is shown records of service %d, and is none of its monitors", ref, i)
 			}
 		}
 	}
-	for _, c := range w.clients {
-		if c == nil {
-			continue
-		}
-		if err := c.retries.Check(); err != nil {
-			return fmt.Errorf("retry: client %d: %w", c.ref.ID, err)
-		}
-	}
 	for _, s := range w.services {
-		if err := s.catalog.Check(); err != nil {
-			return fmt.Errorf("catalog: service %d: %w", s.index, err)
+		a.room("catalog", s.catalog.Check())
+		a.room("fanout", s.hub.Check())
+		if asked := a.asked(s.index); asked != s.catalog.Asked() {
+			a.wrong("catalog: service %d: %d questions are on connections, %d known", s.index, asked, s.catalog.Asked())
 		}
 		if s.longScripts > 0 && w.clock.Next() > w.clock.Now+scriptAfter {
-			return fmt.Errorf("service %d: nobody looks for the end of a long script", s.index)
+			a.wrong("service %d: nobody looks for the end of a long script", s.index)
 		}
-		if asked := w.asked(s.index); asked != s.catalog.Asked() {
-			return fmt.Errorf("catalog: service %d: %d questions are in flight, %d known", s.index, asked,
-				s.catalog.Asked())
+		if !reflect.ValueOf(s.none).IsZero() {
+			a.wrong("service %d: the clients that own no rare share %+v", s.index, s.none)
 		}
 	}
-	return nil
+	a.accounts()
 }
 
 // asked counts the questions of a service's catalog that servers owe an answer to.
-func (w *Worker) asked(service int) (n int) {
-	for _, l := range w.lanes {
+func (a *audit) asked(service int) (n int) {
+	for _, l := range a.w.lanes {
 		if l == nil || l.Key.Service != service || l.Key.Purpose == backend.Private {
 			continue
 		}
@@ -55,4 +95,45 @@ func (w *Worker) asked(service int) (n int) {
 		}
 	}
 	return n
+}
+
+// accounts holds sums against each other that are counted in different places.
+func (a *audit) accounts() {
+	s := &a.w.stats
+	waiting := uint64(0)
+	for _, c := range a.w.clients {
+		if c != nil && c.WaitsSince != 0 {
+			waiting++
+		}
+	}
+	if s.Held != s.HoldReleased+s.HoldExpired+s.HoldLeft+waiting || s.Holds < s.HoldsEnded {
+		a.wrong("%d requests waited: %d resumed, %d expired, %d left, %d wait; %d buffers began, %d ended", s.Held,
+			s.HoldReleased, s.HoldExpired, s.HoldLeft, waiting, s.Holds, s.HoldsEnded)
+	}
+	closed := uint64(0)
+	for _, n := range s.ClientsClosed {
+		closed += n
+	}
+	if closed+uint64(a.w.open) != s.ClientsOpened {
+		a.wrong("%d clients came, %d have left, %d are here", s.ClientsOpened, closed, a.w.open)
+	}
+	if s.WithheldReleased > s.Withheld {
+		a.wrong("%d replies were withheld, %d of them released", s.Withheld, s.WithheldReleased)
+	}
+}
+
+// pending counts the requests of each session that are on connections.
+func (a *audit) pending() map[session.Ref]int32 {
+	pending := map[session.Ref]int32{}
+	for _, l := range a.w.lanes {
+		if l == nil {
+			continue
+		}
+		for t := range l.Inflight.All {
+			if t.Flags&(backend.Quiet|backend.Internal) == 0 {
+				pending[t.To]++
+			}
+		}
+	}
+	return pending
 }

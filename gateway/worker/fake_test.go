@@ -1,65 +1,64 @@
-package worker
+package worker_test
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/worker"
+	"evergate/testenv/play"
 	"evergate/topology"
 )
 
-// fake is a worker and a loop that does what a real one does and no more: in the order of Out, and a lane without a
-// connection is not asked for bytes. It serves what scripts cannot say: texts, versions of nodes, numbers of lanes.
+// fake is a loop with nodes a, b and c, for what scripts cannot say: texts, versions of nodes, numbers of connections.
 type fake struct {
-	w     *Worker
-	now   time.Duration
-	view  *topology.View
-	open  map[backend.LaneID]bool // false while the loop dials
-	wrote map[backend.LaneID]string
-	got   map[uint32]string
-	ended []uint32 // clients that were closed
-	asked uint32   // seq of the last text asked for
-	last  Out      // of the last round that wanted something
+	*play.Loop
+	*play.Record
+	t       *testing.T
+	servers map[worker.LaneID]*play.Server
 }
 
-func newFake() *fake {
-	f := &fake{
-		now: time.Second, open: map[backend.LaneID]bool{}, wrote: map[backend.LaneID]string{}, got: map[uint32]string{},
-	}
-	f.w = New(Config{
-		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
-		QueryBytesMax: 64 << 20, OutputBytesMax: 64 << 20, Seed: 1,
-	}, Env{
-		View:         func(int) *topology.View { return f.view },
-		Report:       func(int, topology.Report) {},
-		Admin:        func(r admin.Request) { f.asked = r.Seq },
-		ClientNumber: func() int64 { return 1 },
-		WallClock:    func() time.Time { return time.Unix(0, 0) },
-	})
+func newFake(t *testing.T) *fake { return seededFake(t, 1) }
+
+func seededFake(t *testing.T, seed uint64) *fake {
+	f := &fake{t: t, Record: play.NewRecord(), servers: map[worker.LaneID]*play.Server{}}
+	f.Loop = play.New(worker.Config{Seed: seed}, worker.Env{}, f, t.Fatalf)
 	return f
 }
 
-// steady makes a client and a lane to node a, number 0, that has been open long enough to be dialled again at once.
+// Dial implements play.Net.
+func (f *fake) Dial(c *play.Conn) {
+	f.servers[c.Lane] = &play.Server{}
+	f.Record.Dial(c)
+}
+
+// ToServer implements play.Net.
+func (f *fake) ToServer(c *play.Conn, b []byte) int {
+	f.servers[c.Lane].Add(b)
+	return f.Record.ToServer(c, b)
+}
+
+// steady makes a client and a connection to node a, number 0, that has been open long enough to be dialled again at
+// once.
 func (f *fake) steady() uint32 {
 	f.see(0, -1)
-	c := f.w.ClientOpened(0, "remote", "local")
-	f.round()
+	c := f.open()
+	f.Rest()
 	f.connect()
 	f.after(2 * time.Second)
 	return c
 }
 
+// open connects a client.
+func (f *fake) open() uint32 { return f.Open(0).ID }
+
 // see has a view come: which of the nodes a, b and c is the primary and which has the lowest version; -1 for none. The
 // others are replicas.
 func (f *fake) see(primary, lowest int) {
 	v := &topology.View{Epoch: 1, Shards: []topology.Shard{{Name: "main"}}}
-	if f.view != nil {
-		v.Epoch = f.view.Epoch + 1
+	if f.View != nil {
+		v.Epoch = f.View.Epoch + 1
 	}
 	for i, addr := range []string{"a:1", "b:1", "c:1"} {
 		n := &topology.Node{ID: topology.NodeID(i), Addr: addr, Announced: addr, Version: "7.2.4"}
@@ -73,8 +72,8 @@ func (f *fake) see(primary, lowest int) {
 			v.Lowest = n
 		}
 	}
-	f.view = v
-	f.w.Tick(f.now)
+	f.View = v
+	f.Tick(f.Now)
 }
 
 // say sends commands, separated by " / ".
@@ -83,88 +82,79 @@ func (f *fake) say(client uint32, commands string) {
 	for command := range strings.SplitSeq(commands, " / ") {
 		b = resp.AppendCommandStrings(b, strings.Fields(command)...)
 	}
-	clientSends(f.w, client, b)
+	f.FromClient(client, b)
 }
 
+// after moves the clock.
 func (f *fake) after(d time.Duration) {
-	f.now += d
-	f.w.Tick(f.now)
-	f.round()
+	f.Tick(f.Now + d)
+	f.Rest()
 }
 
 // connect has all dials succeed.
 func (f *fake) connect() {
-	for _, id := range slices.Sorted(maps.Keys(f.open)) {
-		if !f.open[id] {
-			f.open[id] = true
-			f.w.LaneOpened(id, Met{})
+	for id := range worker.LaneID(f.Conns()) {
+		if c := f.Conn(id); c != nil && !c.Open {
+			f.Connected(id, worker.Met{})
 		}
 	}
-	f.round()
+	f.Rest()
+}
+
+// conns are the numbers of the connections that are open.
+func (f *fake) conns() (all []worker.LaneID) {
+	for id := range worker.LaneID(f.Conns()) {
+		if c := f.Conn(id); c != nil && c.Open {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// connTo is the number of the connection to a node, by its letter.
+func (f *fake) connTo(node string) worker.LaneID {
+	f.t.Helper()
+	for _, id := range f.conns() {
+		if strings.HasPrefix(f.Conn(id).Addr, node) {
+			return id
+		}
+	}
+	f.t.Fatalf("nothing is connected to %s", node)
+	return 0
 }
 
 // reply has a server say something.
-func (f *fake) reply(lane backend.LaneID, text string) {
-	f.w.LaneRead(lane, []byte(text))
-	f.round()
+func (f *fake) reply(id worker.LaneID, text string) {
+	f.servers[id].Replied([]byte(text))
+	f.FromServer(id, []byte(text))
+	f.Rest()
 }
+
+// owes is how many requests a server has not answered.
+func (f *fake) owes(id worker.LaneID) int { return f.servers[id].Owes() }
 
 // lose ends a connection from outside.
-func (f *fake) lose(lane backend.LaneID) {
-	delete(f.open, lane)
-	f.w.LaneClosed(lane, PeerClosed)
-	f.round()
-}
-
-// round does what the worker wants until it wants nothing more.
-func (f *fake) round() {
-	for o := f.w.Out(); !o.empty(); o = f.w.Out() {
-		f.last = Out{CloseLanes: slices.Clone(o.CloseLanes), Dials: slices.Clone(o.Dials)}
-		for _, id := range o.CloseLanes {
-			delete(f.open, id)
-		}
-		for _, d := range o.Dials {
-			f.open[d.Lane] = false
-		}
-		for _, id := range o.Lanes {
-			for f.open[id] {
-				b := f.w.LaneBytes(id)
-				if len(b) == 0 {
-					break
-				}
-				f.wrote[id] += string(b)
-				f.w.LaneWrote(id, len(b))
-			}
-		}
-		for _, id := range o.Clients {
-			b := f.w.ClientBytes(id)
-			f.got[id] += string(b)
-			f.w.ClientWrote(id, len(b))
-		}
-		f.ended = append(f.ended, o.CloseClients...)
-	}
+func (f *fake) lose(id worker.LaneID) {
+	f.Lose(id, worker.PeerClosed)
+	f.Rest()
 }
 
 // wantGot fails the test unless a client was sent this and nothing else.
-func (f *fake) wantGot(t *testing.T, client uint32, want string) {
-	t.Helper()
-	if f.got[client] != want {
-		t.Errorf("the client was sent %q, want %q", f.got[client], want)
+func (f *fake) wantGot(client uint32, want string) {
+	f.t.Helper()
+	if got := string(f.Clients[client]); got != want {
+		f.t.Errorf("the client was sent %q, want %q", got, want)
 	}
 }
 
-// clientSends hands bytes over as a loop does: into the room that the worker has for them, and what is left apart.
-func clientSends(w *Worker, id uint32, b []byte) {
-	for len(b) > 0 {
-		room, all := w.ClientRoom(id)
-		n := copy(room, b)
-		if n > 0 {
-			w.ClientFilled(id, n)
-		}
-		b = b[n:]
-		if len(b) > 0 && (n == 0 || all) {
-			w.ClientRead(id, b)
-			return
-		}
+// answerAdmin replies to the oldest request to all workers.
+func (f *fake) answerAdmin(reply string) {
+	f.t.Helper()
+	if len(f.Asked) == 0 {
+		f.t.Fatal("nothing is asked of all workers")
 	}
+	r := f.Asked[0]
+	f.Asked = f.Asked[1:]
+	f.Worker.AdminReply(r.Client, r.Seq, []byte(reply))
+	f.Rest()
 }

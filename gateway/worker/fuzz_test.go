@@ -1,23 +1,22 @@
-package worker
+package worker_test
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"evergate/gateway/admin"
 	"evergate/gateway/backend"
-	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
-	"evergate/gateway/wait"
+	"evergate/gateway/worker"
+	"evergate/testenv/play"
 	"evergate/topology"
 )
 
-// FuzzWorker lets clients, servers and views do anything in any order: nothing panics, no cap is passed, nothing that
-// Out says contradicts what it said before, and when all is calm nobody waits for anything.
+// FuzzWorker lets clients, servers and views do anything in any order: nothing panics, the worker keeps its side of the
+// bargain with the loop (package play), its state is right after each step (Worker.Check), and when all is calm nobody
+// waits for anything.
 func FuzzWorker(f *testing.F) {
 	for _, g := range garbage {
 		f.Add(append([]byte{0, 8, 1, byte(len(g))}, g...))
@@ -41,35 +40,40 @@ func FuzzWorker(f *testing.F) {
 		z := newFuzzed(t, views, in)
 		for len(z.in) > 0 {
 			z.act(z.byte())
-			z.checkFeeds()
 		}
 		z.settle()
 	})
 }
 
 const (
-	fuzzOutput = 1 << 20
-	fuzzQuery  = 256 << 10
+	fuzzOutput  = 1 << 20
+	fuzzQuery   = 256 << 10
+	fuzzPrivate = 3
+	// scriptAfter is how often a worker looks for the end of a long script.
+	scriptAfter = 20 * time.Millisecond
 )
 
-// fuzzed is a worker in the hands of the fuzzer, and a loop that keeps the rules.
+// fuzzed is a worker in the hands of the fuzzer. It is the Net of its loop.
 type fuzzed struct {
+	*play.Loop
 	t       *testing.T
 	in      []byte
-	w       *Worker
-	now     time.Duration
-	view    *topology.View
 	epoch   uint64
 	views   []*topology.View
 	clients []uint32
-	open    map[backend.LaneID]bool // what the loop has: false while it dials
-	asked   []admin.Request         // of all workers
-	settled [2]uint64               // by service
+	servers map[worker.LaneID]*fuzzServer
+	settled [2]uint64 // by service
 	acked   int
-	scripts map[string][]byte
 	counts  counts
 	long    [2]int // scripts that are told of, by service
-	feeds   map[backend.LaneID]*fed
+	halves  bool   // only half of what is to be written is taken
+}
+
+// fuzzServer is a server's end of a connection: what it was asked and has not answered, and what it has subscribed.
+type fuzzServer struct {
+	asked play.Server
+	feed  play.Subscriptions
+	lies  bool // it has said what no server says
 }
 
 // fuzzViews are the views that come in turn.
@@ -89,41 +93,29 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 }
 
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
-	z := &fuzzed{
-		t: t, scripts: map[string][]byte{}, in: in, views: views, now: time.Second, open: map[backend.LaneID]bool{},
-		counts: counts{}, feeds: map[backend.LaneID]*fed{},
-	}
+	z := &fuzzed{t: t, in: in, views: views, servers: map[worker.LaneID]*fuzzServer{}, counts: counts{}}
 	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
-	hold := [...]Hold{{}, {HoldFor, time.Second}, {HoldOff, 0}, {HoldDryRun, 0}}[mode>>4&3]
-	z.w = New(Config{
-		Services: []Service{{Name: "main", Reads: Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
-			BlockingLost: BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
+	hold := [...]worker.Hold{{}, {Mode: worker.HoldFor, Window: time.Second}, {Mode: worker.HoldOff},
+		{Mode: worker.HoldDryRun}}[mode>>4&3]
+	z.Loop = play.New(worker.Config{
+		Services: []worker.Service{{Name: "main", Reads: worker.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
+			BlockingLost: worker.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}},
-		Doors:  []Door{{Service: 0, Hold: Hold{HoldFor, 100 * time.Millisecond}}},
-		Limits: resp.DefaultLimits(), QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
-		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: 3, GatherFrom: 2,
-	}, Env{
-		View:    func(int) *topology.View { return z.view },
-		Report:  func(int, topology.Report) {},
+		Doors:         []worker.Door{{Service: 0, Hold: worker.Hold{Mode: worker.HoldFor, Window: 100 * time.Millisecond}}},
+		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
+		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: fuzzPrivate, GatherFrom: 2,
+	}, worker.Env{
 		Settled: z.settledAt,
 		Counted: z.counts.count,
-		Count:   func(int, fanout.Count) (listeners, lanes int) { return 0, 0 },
+		Count:   noCount,
 		LongScripts: func(service, add int) int {
 			z.long[service] += add
 			return z.long[service]
 		},
-		Acked:   func(_ int, node topology.NodeID, n int) { z.acked += n },
-		Allowed: func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Admin:   func(r admin.Request) { z.asked = append(z.asked, r) },
-
-		ScriptSeen:       func(_ int, body []byte) { z.scripts[sha1Of(body)] = bytes.Clone(body) },
-		Script:           func(_ int, name []byte) []byte { return z.scripts[string(name)] },
-		ScriptsForgotten: func(int) { clear(z.scripts) },
-		ClientNumber:     func() int64 { return 1 },
-		WallClock:        func() time.Time { return time.Unix(0, 0) },
-	})
-	z.w.Tick(z.now)
+		Acked: func(_ int, node topology.NodeID, n int) { z.acked += n },
+	}, z, t.Fatalf)
+	z.Tick(z.Now)
 	return z
 }
 
@@ -151,24 +143,23 @@ func (z *fuzzed) anyClient() (uint32, bool) {
 	return z.clients[int(z.byte())%len(z.clients)], true
 }
 
-// anyLane picks a lane that the loop has open, or dials.
-func (z *fuzzed) anyLane(open bool) (backend.LaneID, bool) {
+// anyConn picks a connection that is open, or dialled.
+func (z *fuzzed) anyConn(open bool) *play.Conn {
 	start := int(z.byte())
-	for i := range z.w.lanes {
-		id := backend.LaneID((start + i) % len(z.w.lanes))
-		if isOpen, here := z.open[id]; here && isOpen == open {
-			return id, true
+	for i := range z.Conns() {
+		if c := z.Conn(worker.LaneID((start + i) % z.Conns())); c != nil && c.Open == open {
+			return c
 		}
 	}
-	return 0, false
+	return nil
 }
 
 func (z *fuzzed) act(op byte) {
 	switch op % 16 {
 	case 0:
 		if len(z.clients) < 20 {
-			door := [...]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1, 1, 1}[op>>4]
-			z.clients = append(z.clients, z.w.ClientOpened(door, "remote", "local"))
+			listener := [...]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1, 1, 1}[op>>4]
+			z.clients = append(z.clients, z.Open(listener).ID)
 		}
 	case 1, 2, 3:
 		if id, ok := z.anyClient(); ok && z.reads(id) {
@@ -176,90 +167,92 @@ func (z *fuzzed) act(op byte) {
 			if op%16 == 1 {
 				b = z.bytes()
 			}
-			clientSends(z.w, id, b)
+			z.FromClient(id, b)
 		}
 	case 4:
-		if id, ok := z.anyClient(); ok {
-			if op%32 < 16 { // it stays until the worker has done all that it sent
-				z.w.ClientEnded(id)
-				break
-			}
-			z.w.ClientClosed(id)
-			z.leave(id)
-		}
+		z.leaves(op%32 < 16)
 	case 5, 6:
-		if id, ok := z.anyLane(false); ok {
-			z.dialled(id, op%64 < 48)
+		if c := z.anyConn(false); c != nil {
+			z.dialled(c, op%64 < 48)
 		}
 	case 7:
 		// It may end in the very round in which the worker has given it up.
-		if id, ok := z.anyLane(true); ok && z.byte()%4 == 0 {
-			delete(z.open, id)
-			z.w.LaneClosed(id, backend.PeerClosed)
+		if c := z.anyConn(true); c != nil && z.byte()%4 == 0 {
+			z.Lose(c.Lane, worker.PeerClosed)
 		}
 	case 8:
-		z.view = nil
+		z.View = nil
 		if i := int(z.byte()) % (len(z.views) + 1); i < len(z.views) {
-			v := *z.views[i]
-			z.epoch++
-			v.Epoch = z.epoch
-			z.view = &v
+			z.see(z.views[i])
 		}
 	case 9:
-		z.now += time.Duration(z.byte()) * 10 * time.Millisecond
+		z.Now += time.Duration(z.byte()) * 10 * time.Millisecond
 	case 10, 11, 12:
-		z.laneReads(op)
+		z.serverSends(op)
 	case 13:
 		z.doAdmin()
 	default:
-		z.round(op%32 < 16)
+		z.round(op%32 >= 16)
 	}
 }
 
-// reads says that the loop reads from a client, which may be one that the worker has given up in this round.
+// see has a view come.
+func (z *fuzzed) see(v *topology.View) {
+	now := *v
+	z.epoch++
+	now.Epoch = z.epoch
+	z.View = &now
+}
+
+// reads says that the loop reads from a client.
 func (z *fuzzed) reads(id uint32) bool {
-	c := z.w.clients[id]
-	return c != nil && !c.paused && !c.HalfClosed
+	c := z.Client(id)
+	return c != nil && !c.Stopped && !c.HalfClosed
+}
+
+// leaves has a client close its half of the connection, so that it stays until all is done that it sent, or all of it.
+func (z *fuzzed) leaves(half bool) {
+	id, ok := z.anyClient()
+	switch {
+	case !ok:
+	case half:
+		z.HalfClose(id)
+	default:
+		z.Leave(id)
+		z.forget(id)
+	}
 }
 
 // doAdmin does what was asked for so far. Half of the servers say nothing to CLIENT UNBLOCK.
 func (z *fuzzed) doAdmin() {
-	asked := z.asked
-	z.asked = nil
+	asked := z.Asked
+	z.Asked = nil
 	for i := range asked {
-		r := &asked[i]
-		partial := z.w.Admin(r)
-		if partial.Blocked != nil {
-			partial.Count = 1
-			if z.epoch%2 == 0 {
-				partial.Count = z.w.Unblock(r)
-			}
-		}
-		reply := r.Reply([]admin.Partial{partial})
-		if r.Kind == admin.Info {
+		var reply []byte
+		if asked[i].Kind == admin.Info {
 			reply = []byte("$6\r\n# text\r\n")
 		}
-		z.w.AdminReply(r.Client, r.Seq, reply)
+		z.Answer(&asked[i], z.epoch%2 == 1, reply)
 	}
 }
 
-func (z *fuzzed) dialled(id backend.LaneID, well bool) {
+func (z *fuzzed) dialled(c *play.Conn, well bool) {
 	if well {
-		z.open[id], z.feeds[id] = true, &fed{has: map[string]bool{}}
-		z.w.LaneOpened(id, Met{})
+		z.servers[c.Lane] = &fuzzServer{}
+		z.Connected(c.Lane, worker.Met{})
 	} else {
-		delete(z.open, id)
-		z.w.LaneClosed(id, backend.DialFailed)
+		z.Lose(c.Lane, worker.DialFailed)
 	}
 }
 
-func (z *fuzzed) laneReads(op byte) {
-	id, ok := z.anyLane(true)
-	if !ok || z.w.lanes[id] == nil || z.w.lanes[id].Paused {
+func (z *fuzzed) serverSends(op byte) {
+	c := z.anyConn(true)
+	if c == nil || c.Stopped {
 		return
 	}
-	if z.w.lanes[id].Key.Purpose == backend.Feed {
-		z.feedReads(id)
+	server := z.servers[c.Lane]
+	if c.Proto == 3 && !c.Private && (server.feed.Has != nil || listens(server.feed.Front())) {
+		z.subscriptionSends(c.Lane)
 		return
 	}
 	b := []byte(replies[int(z.byte())%len(replies)])
@@ -269,10 +262,11 @@ func (z *fuzzed) laneReads(op byte) {
 	case op%64 == 11:
 		b = bytes.Repeat([]byte("x"), 1<<uint(z.byte()%20))
 	}
-	z.w.LaneRead(id, b)
+	server.lies = true
+	z.FromServer(c.Lane, b)
 }
 
-func (z *fuzzed) leave(id uint32) {
+func (z *fuzzed) forget(id uint32) {
 	for i, other := range z.clients {
 		if other == id {
 			z.clients = append(z.clients[:i], z.clients[i+1:]...)
@@ -281,247 +275,142 @@ func (z *fuzzed) leave(id uint32) {
 	}
 }
 
-// round ends a round as a loop does, looks that Out makes sense, and begins the next. whole says that all is written.
-func (z *fuzzed) round(whole bool) {
-	out := z.w.Out()
-	for _, id := range out.CloseLanes {
-		delete(z.open, id)
+// round ends a round, of which the other ends take all or half of what is written, and begins the next.
+func (z *fuzzed) round(half bool) {
+	z.halves = half
+	if !half {
+		z.flush()
 	}
-	for _, d := range out.Dials {
-		if _, here := z.open[d.Lane]; here || d.Addr == "" || d.Proto != 2 && d.Proto != 3 {
-			z.t.Fatalf("dials %+v, there is one: %v", d, here)
-		}
-		z.open[d.Lane] = false
-	}
-	seen := map[backend.LaneID]bool{}
-	for _, id := range out.Lanes {
-		if seen[id] {
-			z.t.Fatalf("lane %d is named twice", id)
-		}
-		seen[id] = true
-		z.writeLane(id, whole)
-	}
-	for _, id := range out.Clients {
-		if n := len(z.w.ClientBytes(id)); whole {
-			z.w.ClientWrote(id, n)
-		} else {
-			z.w.ClientWrote(id, n/2)
-		}
-	}
-	for _, id := range out.CloseClients {
-		if z.w.clients[id] != nil {
-			z.t.Fatalf("client %d is to be closed and still here", id)
-		}
-		z.leave(id)
-	}
-	z.check()
-	z.now += time.Microsecond
-	z.w.Tick(z.now)
+	z.Round()
+	z.Tick(z.Now + time.Microsecond)
 }
 
-func (z *fuzzed) writeLane(id backend.LaneID, whole bool) {
-	for z.open[id] {
-		b := z.w.LaneBytes(id)
-		if len(b) == 0 {
-			return
-		}
-		if !whole {
-			z.w.LaneWrote(id, len(b)/2)
-			return
-		}
-		z.w.LaneWrote(id, len(b))
-	}
-}
-
-// check holds the worker's memory to its caps, and its books to each other.
-func (z *fuzzed) check() {
-	z.w.checkRooms(z.t)
-	tickets := map[session.Ref]int32{}
-	for _, l := range z.w.lanes {
-		if l == nil {
-			continue
-		}
-		if l.Queue.Held() > 0 != (l.Inflight.Len() > 0) && !l.Tunnel {
-			z.t.Fatalf("lane %d holds %d bytes for %d requests", l.ID, l.Queue.Held(), l.Inflight.Len())
-		}
-		if l.Inflight.Len() > backend.TicketsMax+8 || l.Queue.Held() > backend.HeldBytesMax+fuzzQuery {
-			z.t.Fatalf("lane %d holds %d bytes, %d requests", l.ID, l.Queue.Held(), l.Inflight.Len())
-		}
-		for t := range l.Inflight.All {
-			if t.Flags&(backend.Quiet|backend.Internal) == 0 {
-				tickets[t.To]++
-			}
+// flush has all take what they had no room for.
+func (z *fuzzed) flush() {
+	for id := range worker.LaneID(z.Conns()) {
+		if c := z.Conn(id); c != nil {
+			z.Loop.Flush(c)
 		}
 	}
-	z.checkPrivate()
-	z.checkFeeds()
-	var held wait.Load
-	defer func() {
-		if held != z.w.waiting {
-			z.t.Fatalf("sessions and bytes that wait are %v, the books say %v", held, z.w.waiting)
-		}
-	}()
-	for _, c := range z.w.clients {
-		if c == nil {
-			continue
-		}
-		if counted, _ := c.Counted(); counted {
-			held.Sessions++
-			held.Bytes += c.Input.Len()
-			if c.Multi != nil {
-				held.Bytes += len(c.Multi.Body)
-			}
-		}
-		z.checkHeld(c)
-		var owed int32
-		for _, f := range c.flights {
-			owed += f.owed
-		}
-		if n := tickets[c.ref]; n != owed {
-			z.t.Fatalf("client %d has %d requests on lanes and %d in its flights", c.ref.ID, n, owed)
+	for _, id := range z.clients {
+		if c := z.Client(id); c != nil {
+			z.FlushClient(c)
 		}
 	}
 }
 
-// checkHeld holds all that is kept for a client to its limits, and the books of it to what is there.
-func (z *fuzzed) checkHeld(c *client) {
-	parts, streams := 0, 0
-	for _, s := range c.splits {
-		for i := range s.parts {
-			parts += len(s.parts[i].Reply)
-		}
-		for _, own := range s.own {
-			parts += len(own)
-		}
-	}
-	for _, l := range z.w.lanes {
-		if l != nil {
-			streams += c.assembled(l)
-		}
-	}
-	other := c.Output.Len() + c.withheld.size() + c.pushes.Len() + streams
-	kept := c.Replies.KeptBytes()
-	if kept < parts || c.holds() != other+kept || len(c.splits)+c.Replies.Owed() == 0 && kept != 0 {
-		z.t.Fatalf("client %d: the books have %d bytes, %d of them kept; there are %d and %d of parts", c.ref.ID,
-			c.holds(), kept, other, parts)
-	}
-	if other+kept > fuzzOutput && !c.inTunnel() || c.Input.Len() > fuzzQuery {
-		z.t.Fatalf("client %d has %d bytes to be written, %d unread", c.ref.ID, other+kept, c.Input.Len())
-	}
-}
+// Dial implements play.Net, as the next ones do.
+func (z *fuzzed) Dial(*play.Conn) {}
 
-// settle makes all well and has every server answer, until nobody has to wait.
-func (z *fuzzed) settle() {
-	v := *z.views[0]
-	v.Epoch = z.epoch + 1
-	z.view = &v
-	z.round(true)
-	for id, isOpen := range z.open {
-		if isOpen {
-			delete(z.open, id)
-			z.w.LaneClosed(id, backend.PeerClosed)
-		}
-	}
-	for i, unread := 0, z.unread(); i < 200 && (i < 5 || z.waits() != ""); i++ {
-		if n := z.unread(); n < unread {
-			i, unread = min(i, 5), n // a client may do its requests one a round: while it gets on, it is not stuck
-		}
-		z.round(true)
-		for id := range len(z.w.lanes) {
-			z.serve(backend.LaneID(id))
-		}
-		z.act(13)
-		z.watcherLeaves()
-		for _, id := range z.clients {
-			z.w.ClientWrote(id, len(z.w.ClientBytes(id)))
-		}
-		z.now += 20 * time.Millisecond
-	}
-	if text := z.waits(); text != "" {
-		z.t.Fatal(text)
-	}
-	if z.settled != [2]uint64{z.view.Epoch, z.view.Epoch} {
-		z.t.Fatalf("view %d was never left behind, only %d", z.view.Epoch, z.settled)
-	}
-	s := z.w.Snapshot()
-	if s.WithheldReleased > s.Withheld || z.acked > int(s.Requests[backend.Primary]+s.Requests[backend.Private]) {
-		z.t.Fatalf("%d withheld, %d released, %d acknowledged", s.Withheld, s.WithheldReleased, z.acked)
-	}
-	if s.Held != s.HoldReleased+s.HoldExpired+s.HoldLeft || s.Holds < s.HoldsEnded || s.Waiting > 0 {
-		z.t.Fatalf("the books of holds: %+v", s)
-	}
-	closed := uint64(s.Clients)
-	for _, n := range s.ClientsClosed {
-		closed += n
-	}
-	if closed != s.ClientsOpened {
-		z.t.Fatalf("opened %d, now %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
-	}
-	if z.w.Tick(z.now + scriptAfter); z.long != [2]int{} {
-		z.t.Fatalf("scripts are told of that are over: %d", z.long)
-	}
-	if z.w.Drain(); z.w.Drain() != 0 {
-		z.t.Fatalf("%d clients are left after a drain", z.w.Clients())
-	}
-}
-
-// settledAt takes the worker's word that it has left the former primaries of a view, and looks.
-func (z *fuzzed) settledAt(service int, epoch uint64) {
-	view := z.w.services[service].view // the next one may be out already
-	if view == nil || epoch != view.Epoch || epoch <= z.settled[service] {
-		z.t.Fatalf("settled %d after %d", epoch, z.settled[service])
-	}
-	z.settled[service] = epoch
-	for _, l := range z.w.lanes {
-		if l != nil && l.Key.Service == service && l.Key.Purpose == backend.Primary &&
-			view.Demoted(l.Key.Node) != nil && l.Inflight.Len() > 0 {
-			z.t.Fatalf("settled %d, and lane %d still owes", epoch, l.ID)
-		}
-	}
-}
-
-// unread is how many bytes the clients sent that no request was made of yet.
-func (z *fuzzed) unread() (n int) {
-	for _, c := range z.w.clients {
-		if c != nil {
-			n += c.Input.Len()
-		}
-	}
+func (z *fuzzed) ToServer(c *play.Conn, b []byte) int {
+	n := z.takes(b)
+	z.servers[c.Lane].asked.Add(b[:n])
+	z.servers[c.Lane].feed.Add(b[:n])
 	return n
 }
 
-// waits says who still waits for something, and for what.
-func (z *fuzzed) waits() string {
-	for _, c := range z.w.clients {
-		if c == nil {
-			continue
-		}
-		unwritten := c.Output.Len() + c.Replies.KeptBytes() + c.pushes.Len()
-		left := c.Replies.Owed() + len(c.retries) + len(c.splits) + len(c.flights) + c.withheld.size() + unwritten
-		if c.Reason != wait.Running || left > 0 || c.HalfClosed {
-			return fmt.Sprintf("client %d: parked %v, owed %d, again %d, splits %d, flights %d, unwritten %d",
-				c.ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.splits), len(c.flights), unwritten)
-		}
+func (z *fuzzed) ToClient(_ *play.Client, b []byte) int { return z.takes(b) }
+
+func (z *fuzzed) takes(b []byte) int {
+	if z.halves {
+		return len(b) / 2
 	}
-	for _, l := range z.w.lanes {
-		if l != nil && l.Inflight.Len() > 0 {
-			return fmt.Sprintf("lane %d has %d requests in flight", l.ID, l.Inflight.Len())
-		}
-	}
-	return z.interrupted()
+	return len(b)
 }
 
-// serve has a lane's server answer all that it was sent.
-func (z *fuzzed) serve(id backend.LaneID) {
-	isOpen, here := z.open[id]
-	if here && !isOpen {
-		z.dialled(id, true)
+func (z *fuzzed) Reading(worker.Reading) {}
+
+func (z *fuzzed) Closed(worker.LaneID, *play.Conn) {}
+
+func (z *fuzzed) ClientClosed(c *play.Client) { z.forget(c.ID) }
+
+// settle makes all well and has every server answer, until nobody has to wait.
+func (z *fuzzed) settle() {
+	z.see(z.views[0])
+	z.round(false)
+	for id := range worker.LaneID(z.Conns()) {
+		if c := z.Conn(id); c != nil && c.Open {
+			z.Lose(id, worker.PeerClosed)
+		}
 	}
-	for z.open[id] && z.w.lanes[id] != nil && z.w.lanes[id].Inflight.Len() > 0 && z.w.lanes[id].Queue.Pending() == 0 {
-		if z.w.lanes[id].Key.Purpose == backend.Feed {
-			z.acks(id, backend.TicketsMax)
+	done, expired := uint64(0), z.Worker.Stats().HoldExpired
+	var err error
+	for i := 0; i < 200 && (i < 5 || err != nil); i++ {
+		if n := z.Worker.Stats().Commands(); n > done {
+			i, done = min(i, 5), n // a client may do its requests one a round: while it gets on, it is not stuck
+		}
+		z.round(false)
+		for id := range worker.LaneID(z.Conns()) {
+			z.serve(id)
+		}
+		z.doAdmin()
+		pause := 20 * time.Millisecond
+		if i > 100 { // only those wait that need a connection of their own while others watch keys on all there may be
+			pause = time.Second
+			z.crowded(expired)
+		}
+		z.Tick(z.Now + pause)
+		err = worker.CheckRest(z.Worker)
+	}
+	if err != nil {
+		z.t.Fatal(err)
+	}
+	z.atRest()
+}
+
+// crowded fails the test unless as many connections to one server belong to single sessions as may.
+func (z *fuzzed) crowded(expired uint64) {
+	s := z.Worker.Snapshot()
+	if s.Private < fuzzPrivate && (s.Waiting > 0 || s.HoldExpired > expired) {
+		z.t.Fatalf("%d wait in vain: %v", s.Waiting, worker.CheckRest(z.Worker))
+	}
+}
+
+// atRest looks at the sums when nobody waits any more.
+func (z *fuzzed) atRest() {
+	if z.settled != [2]uint64{z.View.Epoch, z.View.Epoch} {
+		z.t.Fatalf("view %d was never left behind, only %d", z.View.Epoch, z.settled)
+	}
+	s := z.Worker.Snapshot()
+	if sent := s.Requests[backend.Primary] + s.Requests[backend.Private]; z.acked > int(sent) {
+		z.t.Fatalf("%d writes are acknowledged of %d requests", z.acked, sent)
+	}
+	z.sameSubscriptions()
+	if z.Tick(z.Now + scriptAfter); z.long != [2]int{} {
+		z.t.Fatalf("scripts are told of that are over: %d", z.long)
+	}
+	if z.Drain(); z.Drain() != 0 {
+		z.t.Fatalf("%d clients are left after a drain", z.Worker.Clients())
+	}
+	z.round(false)
+	for topic, n := range z.counts {
+		if !topic.lanes {
+			z.t.Fatalf("everybody has left, and %d listen to %+v", n, topic)
+		}
+	}
+}
+
+// settledAt takes the worker's word that it has left the demoted primaries of a view.
+func (z *fuzzed) settledAt(service int, epoch uint64) {
+	if epoch > z.epoch || epoch <= z.settled[service] {
+		z.t.Fatalf("settled %d after %d", epoch, z.settled[service])
+	}
+	z.settled[service] = epoch
+}
+
+// serve has a server answer all that it was sent.
+func (z *fuzzed) serve(id worker.LaneID) {
+	if c := z.Conn(id); c != nil && !c.Open {
+		z.dialled(c, true)
+	}
+	server := z.servers[id]
+	for z.Conn(id) != nil && server.asked.Owes() > 0 {
+		if listens(server.feed.Front()) {
+			z.acks(id, 1)
 			continue
 		}
-		z.w.LaneRead(id, resp.OK)
+		server.feed.Refuse()
+		server.asked.Replied(resp.OK)
+		z.FromServer(id, resp.OK)
 	}
 }

@@ -1,186 +1,186 @@
-package worker
+package worker_test
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"evergate/gateway/backend"
-	"evergate/topology"
+	"evergate/gateway/worker"
+)
+
+// What the worker goes by.
+const (
+	lanesMax      = 4                      // pooled connections to a server
+	laneFullRetry = 100 * time.Millisecond // how long one that is full is not tried
+	redialMin     = 50 * time.Millisecond  // the first pause between dials that fail
 )
 
 // A lane that died in the round in which it was given something to write was never written to again.
 func TestLaneDialledAgainIsWrittenTo(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
 	f.say(c, "GET k")
 	f.reply(0, "garbage\r\n")
 	f.connect()
-	f.got[c] = ""
+	delete(f.Clients, c)
 	f.say(c, "GET l")
-	f.round()
-	if !strings.Contains(f.wrote[0], "\r\nl\r\n") {
-		t.Fatalf("the lane is open and was sent only %q", f.wrote[0])
+	f.Rest()
+	if !strings.Contains(string(f.Servers[0]), "\r\nl\r\n") {
+		t.Fatalf("the lane is open and was sent only %q", string(f.Servers[0]))
 	}
-	f.reply(0, strings.Repeat("$1\r\nv\r\n", f.w.lanes[0].Inflight.Len()))
-	if !strings.HasSuffix(f.got[c], "$1\r\nv\r\n") {
-		t.Errorf("the client was sent %q", f.got[c])
+	f.reply(0, strings.Repeat("$1\r\nv\r\n", f.owes(0)))
+	if !strings.HasSuffix(string(f.Clients[c]), "$1\r\nv\r\n") {
+		t.Errorf("the client was sent %q", string(f.Clients[c]))
 	}
 }
 
 // The number of a lane was given to another one while events of its connection were still on their way.
 func TestNumberOfALaneIsNotFreeBeforeItsConnectionIsClosed(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
 	f.see(1, -1)
+	f.Forget()
 	f.say(c, "HELLO 3") // wants a lane of its own in the same round
-	f.round()
-	if !slices.Equal(f.last.CloseLanes, []backend.LaneID{0}) || len(f.last.Dials) != 2 {
-		t.Fatalf("closes %v and dials %v, want 0 and two others", f.last.CloseLanes, f.last.Dials)
+	f.Rest()
+	if !slices.Equal(f.ClosedConns, []worker.LaneID{0}) || len(f.Dials) != 2 {
+		t.Fatalf("closes %v and dials %v, want 0 and two others", f.ClosedConns, f.Dials)
 	}
-	for _, d := range f.last.Dials {
+	for _, d := range f.Dials {
 		if d.Lane == 0 {
-			t.Errorf("dials %v, one of them with the number of the lane that is being closed", f.last.Dials)
+			t.Errorf("dials %v, one of them with the number of the lane that is being closed", f.Dials)
 		}
 	}
 }
 
 // A connection that was made for a lane which is no more stayed open, and later spoke for a lane of the same number.
 func TestConnectionThatNobodyWaitsForIsClosed(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	f.see(0, -1)
-	f.round() // lane 0 is being dialled
+	f.Rest() // lane 0 is being dialled
 	f.see(1, -1)
-	f.round()
-	f.last = Out{}
-	f.w.LaneOpened(0, Met{})
-	f.round()
-	if !slices.Contains(f.last.CloseLanes, 0) {
-		t.Errorf("the loop was told to close %v, want 0", f.last.CloseLanes)
+	f.Rest()
+	f.Forget()
+	f.Worker.LaneOpened(0, worker.Met{})
+	f.Rest()
+	if !slices.Contains(f.ClosedConns, 0) {
+		t.Errorf("the loop was told to close %v, want 0", f.ClosedConns)
 	}
 }
 
 // COMMAND goes to the lowest version, perhaps a replica: what was pipelined behind it was read there, too.
 func TestReadBehindCommandGoesToThePrimary(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
 	f.see(0, 1)
 	f.say(c, "COMMAND COUNT")
-	f.round()
+	f.Rest()
 	f.connect()
 	f.reply(0, ":240\r\n") // the replica was not connected yet
 	f.say(c, "COMMAND COUNT / GET k")
-	f.round()
-	replica := laneTo(f.w, 1)
+	f.Rest()
+	replica := f.connTo("b")
 	f.reply(replica, ":241\r\n")
 	f.reply(0, "$1\r\nv\r\n")
-	if strings.Contains(f.wrote[replica], "GET") || !strings.Contains(f.wrote[replica], "COMMAND") {
-		t.Errorf("the replica was sent %q, want COMMAND alone", f.wrote[replica])
+	if strings.Contains(string(f.Servers[replica]), "GET") || !strings.Contains(string(f.Servers[replica]), "COMMAND") {
+		t.Errorf("the replica was sent %q, want COMMAND alone", string(f.Servers[replica]))
 	}
-	f.wantGot(t, c, ":240\r\n:241\r\n$1\r\nv\r\n")
+	f.wantGot(c, ":240\r\n:241\r\n$1\r\nv\r\n")
 }
 
 // COMMAND, with which clients begin, ended in an error when its lane died.
 func TestCommandIsDoneAgain(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
 	f.see(0, 0)
 	f.say(c, "COMMAND COUNT")
-	f.round()
+	f.Rest()
 	f.lose(0)
 	f.connect()
 	f.connect() // one that nobody shares
 	f.reply(1, ":240\r\n")
-	f.wantGot(t, c, ":240\r\n")
+	f.wantGot(c, ":240\r\n")
 }
 
 // Long replies on all lanes let a hold run out; it stayed so, and the next ones had everybody refused at once.
 func TestHoldEndsWithTheLongReplies(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	f.steady()
 	occupy(f)
-	c := f.w.ClientOpened(0, "remote", "local")
+	c := f.open()
 	f.say(c, "GET k")
 	f.after(2 * time.Second)
-	if !strings.HasPrefix(f.got[c], "-LOADING evergate: ") {
-		t.Fatalf("all lanes are busy for longer than the window, and the client was sent %q", f.got[c])
+	if !strings.HasPrefix(string(f.Clients[c]), "-LOADING evergate: ") {
+		t.Fatalf("all lanes are busy for longer than the window, and the client was sent %q", string(f.Clients[c]))
 	}
-	for id := range f.open {
+	for _, id := range f.conns() {
 		f.reply(id, strings.Repeat("x", 1<<20)+"\r\n")
 	}
 	occupy(f)
-	f.got[c] = ""
+	delete(f.Clients, c)
 	f.say(c, "GET k")
 	f.after(time.Second)
-	f.wantGot(t, c, "") // it waits its own time
-	for id := range f.open {
+	f.wantGot(c, "") // it waits its own time
+	for _, id := range f.conns() {
 		f.reply(id, strings.Repeat("x", 1<<20)+"\r\n")
 	}
-	for id := range f.open {
-		f.reply(id, strings.Repeat("$1\r\nv\r\n", f.w.lanes[id].Inflight.Len()))
+	for _, id := range f.conns() {
+		f.reply(id, strings.Repeat("$1\r\nv\r\n", f.owes(id)))
 	}
-	f.wantGot(t, c, "$1\r\nv\r\n")
+	f.wantGot(c, "$1\r\nv\r\n")
 }
 
 // occupy has each lane there may be begin a reply of 1 MiB and some more.
 func occupy(f *fake) {
+	busy := map[worker.LaneID]bool{}
 	for range lanesMax {
-		c := f.w.ClientOpened(0, "remote", "local")
+		c := f.open()
 		f.say(c, "GET big")
-		f.round()
+		f.Rest()
 		f.connect()
-		for id, open := range f.open {
-			if l := f.w.lanes[id]; open && l.Inflight.Len() > 0 && !l.Big {
+		for _, id := range f.conns() {
+			if f.owes(id) > 0 && !busy[id] {
+				busy[id] = true
 				f.reply(id, "$1148576\r\n"+strings.Repeat("x", 100000))
 			}
 		}
 	}
 }
 
-// laneTo finds the lane to a node.
-func laneTo(w *Worker, node topology.NodeID) backend.LaneID {
-	i := slices.IndexFunc(w.lanes, func(l *backend.Lane) bool { return l != nil && l.Key.Node == node })
-	return backend.LaneID(i)
-}
-
 // Nobody's GET waits behind another's long SET: that has a lane to itself until it is answered, and there is always one
 // more lane for what is short.
 func TestLongRequestsLeaveALaneToOthers(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	other := f.steady()
 	value := strings.Repeat("x", 2<<20)
 	for range 2 * lanesMax {
-		f.say(f.w.ClientOpened(0, "remote", "local"), "SET big "+value)
-		f.round()
+		f.say(f.open(), "SET big "+value)
+		f.Rest()
 		f.connect()
 	}
 	for range lanesMax {
 		f.after(laneFullRetry)
 	}
 	long := 0
-	for id := range f.open {
-		if l := f.w.lanes[id]; l.Inflight.Len() > 1 {
-			t.Errorf("%d requests share lane %d", l.Inflight.Len(), id)
+	for _, id := range f.conns() {
+		if n := f.owes(id); n > 1 {
+			t.Errorf("%d requests share lane %d", n, id)
 		} else {
-			long += l.Inflight.Len()
+			long += n
 		}
 	}
 	if long != lanesMax-1 {
-		t.Errorf("%d long requests are under way over %d lanes", long, len(f.open))
+		t.Errorf("%d long requests are under way over %d lanes", long, len(f.conns()))
 	}
 	f.say(other, "GET k")
-	f.round()
+	f.Rest()
 	f.reply(0, "$1\r\nv\r\n")
-	f.wantGot(t, other, "$1\r\nv\r\n")
+	f.wantGot(other, "$1\r\nv\r\n")
 	answered := 0
-	for range 3 * lanesMax { // those that waited have their turns
-		for id := range f.open {
-			for f.w.lanes[id].Slicing() {
-				f.after(sliceEvery)
-			}
-			if f.w.lanes[id].Inflight.Len() > 0 {
+	for range 200 { // those that waited have their turns
+		f.after(sliceEvery)
+		for _, id := range f.conns() {
+			if f.owes(id) > 0 && !f.servers[id].Partial() {
 				f.reply(id, "+OK\r\n")
 				answered++
 			}
@@ -193,45 +193,47 @@ func TestLongRequestsLeaveALaneToOthers(t *testing.T) {
 
 // Where a server takes no second connection, a long request goes on the one there is.
 func TestLongRequestOnTheOnlyLane(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
 	f.say(c, "SET big "+strings.Repeat("x", 2<<20))
-	f.round()
-	delete(f.open, 1)
-	f.w.LaneClosed(1, DialFailed)
-	f.round()
-	for f.w.lanes[0].Slicing() {
+	f.Rest()
+	f.Lose(1, worker.DialFailed)
+	f.Rest()
+	for f.servers[0].Partial() {
 		f.after(sliceEvery)
 	}
 	f.reply(0, "+OK\r\n")
-	f.wantGot(t, c, "+OK\r\n")
+	f.wantGot(c, "+OK\r\n")
 }
 
 // After a switch all who waited run at once, over as many connections as at any other time.
 func TestSwitchBringsNoHerd(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	first := f.steady()
+	f.Unchecked = true // of so many, after each step
 	clients := []uint32{first}
 	for range 2000 {
-		clients = append(clients, f.w.ClientOpened(0, "remote", "local"))
+		clients = append(clients, f.open())
 	}
-	opened := f.w.Stats().Dials
+	opened := f.Worker.Stats().Dials
 	f.see(-1, -1)
 	for _, c := range clients {
 		f.say(c, "SET k v / GET k")
 	}
-	f.round()
+	f.Rest()
 	f.see(1, -1)
-	f.round()
+	f.Rest()
 	f.connect()
-	lane := laneTo(f.w, 1)
-	if n := f.w.lanes[lane].Inflight.Len(); n != 2*len(clients) || f.w.stats.Dials != opened+1 {
-		t.Fatalf("%d requests are on their way, over %d new connections", n, f.w.stats.Dials-opened)
+	lane := f.connTo("b")
+	if n := f.owes(lane); n != 2*len(clients) || f.Worker.Stats().Dials != opened+1 {
+		t.Fatalf("%d requests are on their way, over %d new connections", n, f.Worker.Stats().Dials-opened)
 	}
+	f.Unchecked = false
+	f.Check()
 	f.reply(lane, strings.Repeat("+OK\r\n$1\r\nv\r\n", len(clients)))
 	for _, c := range clients {
-		if f.got[c] != "+OK\r\n$1\r\nv\r\n" {
-			t.Fatalf("client %d was sent %q", c, f.got[c])
+		if string(f.Clients[c]) != "+OK\r\n$1\r\nv\r\n" {
+			t.Fatalf("client %d was sent %q", c, string(f.Clients[c]))
 		}
 	}
 }
@@ -240,17 +242,19 @@ func TestSwitchBringsNoHerd(t *testing.T) {
 func TestFirstRedialIsImmediate(t *testing.T) {
 	pauses := map[time.Duration]bool{}
 	for seed := range uint64(5) {
-		f := newFake()
-		f.w.rnd = rand.New(rand.NewPCG(seed, 1))
+		f := seededFake(t, seed)
 		f.steady()
 		f.lose(0)
-		if _, dialing := f.open[0]; !dialing {
+		if f.Conn(0) == nil {
 			t.Fatal("a lost connection is not dialled at once")
 		}
-		delete(f.open, 0)
-		f.w.LaneClosed(0, DialFailed)
-		f.round()
-		pause := f.w.lanes[0].RedialAt - f.now
+		f.Lose(0, worker.DialFailed)
+		f.Rest()
+		lost := f.Now
+		for f.Conn(0) == nil && f.Now < lost+time.Second {
+			f.after(time.Millisecond)
+		}
+		pause := f.Now - lost
 		if pause < redialMin/2 || pause > 2*redialMin {
 			t.Errorf("the second attempt comes after %v", pause)
 		}

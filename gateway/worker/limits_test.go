@@ -1,76 +1,61 @@
-package worker
+package worker_test
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"evergate/gateway/backend"
+	"evergate/gateway/worker"
 )
-
-// After four billion clients one had the generation of nobody: replies to it were dropped.
-func TestGenerationOfAClientIsNeverThatOfNobody(t *testing.T) {
-	f := newFake()
-	f.steady()
-	f.w.nextSeen = math.MaxUint32
-	c := f.w.ClientOpened(0, "remote", "local")
-	if f.w.clients[c].ref.Generation == 0 {
-		t.Error("a client is nobody")
-	}
-}
 
 // Of the connections that ended with a write under way the oldest of 32 was forgotten: a server that thaws would still
 // execute what lies in it.
 func TestEveryConnectionWithAWriteIsEnded(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	f.steady()
-	var clients []uint32
 	for range 100 { // each has a connection to itself
-		c := f.w.ClientOpened(0, "remote", "local")
-		clients = append(clients, c)
-		f.say(c, "WATCH k / MULTI / SET k v / EXEC")
+		f.say(f.open(), "WATCH k / MULTI / SET k v / EXEC")
 	}
-	f.round()
-	for id := range f.open {
-		if !f.open[id] {
-			f.open[id] = true
-			f.w.LaneOpened(id, Met{Client: int64(id), RunID: "r1"})
-		}
-	}
-	f.round()
+	f.Rest()
 	var lost []int64
-	for id := range f.open {
-		if f.w.lanes[id].Key.Purpose == backend.Private {
-			lost = append(lost, int64(id))
+	for id := range worker.LaneID(f.Conns()) {
+		if c := f.Conn(id); c != nil && !c.Open {
+			f.Connected(id, worker.Met{Client: int64(id), RunID: "r1"})
+			if c.Private {
+				lost = append(lost, int64(id))
+			}
 		}
 	}
+	f.Rest()
 	for _, id := range lost {
-		f.lose(backend.LaneID(id))
+		f.lose(worker.LaneID(id))
 	}
-	ids, run := f.w.services[0].kill.Of(0, "r1")
-	slices.Sort(ids)
-	slices.Sort(lost)
-	if run != "r1" || len(lost) != len(clients) || !slices.Equal(ids, lost) {
-		t.Errorf("%d of %d connections are to be ended, in run %q", len(ids), len(lost), run)
+	f.after(time.Second)
+	f.Forget()
+	f.say(f.open(), "WATCH k")
+	f.Rest()
+	if len(lost) != 100 || len(f.Dials) != 1 {
+		t.Fatalf("%d connections were lost, then %d dialled", len(lost), len(f.Dials))
+	}
+	d := f.Dials[0]
+	slices.Sort(d.Kill)
+	if d.KillIn != "r1" || !slices.Equal(d.Kill, lost) {
+		t.Errorf("%d of %d connections are to be ended, in run %q", len(d.Kill), len(lost), d.KillIn)
 	}
 }
 
 // What a client asked of all workers was taken for done when an earlier question of it was answered.
 func TestAdminRequestIsWaitedForThoughAnotherIsAnswered(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
-	ref := f.w.clients[c].ref
 	f.say(c, "INFO / CLIENT PAUSE 100 / GET k")
-	f.round()
-	first := f.asked
-	f.w.AdminReply(ref, first, []byte("$1\r\ni\r\n"))
-	f.round()
-	if strings.Contains(f.wrote[0], "GET") || f.asked == first {
-		t.Fatalf("what follows is sent before the pause has begun everywhere: %q", f.wrote[0])
+	f.Rest()
+	f.answerAdmin("$1\r\ni\r\n")
+	if sent := string(f.Servers[0]); strings.Contains(sent, "GET") || len(f.Asked) != 1 {
+		t.Fatalf("what follows is sent before the pause has begun everywhere: %q, %d asked", sent, len(f.Asked))
 	}
-	f.w.AdminReply(ref, f.asked, []byte("+OK\r\n"))
-	f.round()
+	f.answerAdmin("+OK\r\n")
 	f.reply(0, "$1\r\nv\r\n")
-	f.wantGot(t, c, "$1\r\ni\r\n+OK\r\n$1\r\nv\r\n")
+	f.wantGot(c, "$1\r\ni\r\n+OK\r\n$1\r\nv\r\n")
 }

@@ -1,8 +1,7 @@
-package worker
+package worker_test
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,9 +9,10 @@ import (
 	"unicode/utf8"
 
 	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/worker"
+	"evergate/testenv/play"
 	"evergate/topology"
 )
 
@@ -32,21 +32,21 @@ import (
 func (p *player) command(line string) {
 	verb, rest, _ := strings.Cut(line, " ")
 	who, text, _ := strings.Cut(rest, " ")
-	if p.w != nil {
-		p.w.Tick(p.now)
+	if p.loop != nil {
+		p.tick(0)
 	}
 	switch verb {
 	case "start":
 		p.start(strings.Fields(rest))
 	case "view":
 		p.setView(who, strings.Fields(text))
-		p.w.Tick(p.now)
+		p.tick(0)
 	case "open":
 		door := 0
 		if who[0] == 'd' {
 			door = 1
 		}
-		id := p.w.ClientOpened(door, "remote", "local")
+		id := p.loop.Open(door).ID
 		p.clients[who], p.client[id] = id, who
 	case "say":
 		var b []byte
@@ -57,20 +57,19 @@ func (p *player) command(line string) {
 			}
 			b = resp.AppendCommandStrings(b, args...)
 		}
-		clientSends(p.w, p.clients[who], b)
+		p.loop.FromClient(p.clients[who], b)
 	case "raw":
-		clientSends(p.w, p.clients[who], expand(text))
+		p.loop.FromClient(p.clients[who], expand(text))
 	case "half-close":
-		p.w.ClientEnded(p.clients[who])
+		p.loop.HalfClose(p.clients[who])
 	case "leave":
-		p.w.ClientClosed(p.clients[who])
+		p.loop.Leave(p.clients[who])
 	case "after":
 		d, err := time.ParseDuration(who)
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		p.now += d
-		p.w.Tick(p.now)
+		p.tick(d)
 	case "slow":
 		p.slow[who] = true
 	case "takes":
@@ -84,7 +83,7 @@ func (p *player) command(line string) {
 		p.epoch++
 		v.DownAfter, v.Epoch = d, p.epoch
 		p.view = &v
-		p.w.Tick(p.now)
+		p.tick(0)
 	case "run":
 		p.runs(p.node(who), text)
 	case "held":
@@ -92,7 +91,7 @@ func (p *player) command(line string) {
 	case "long-script":
 		p.long += map[string]int{"begins": 1, "ends": -1}[who]
 	case "drain":
-		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.w.Drain()))
+		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.loop.Drain()))
 	default:
 		p.laneCommand(verb, who, text)
 	}
@@ -107,21 +106,21 @@ func (p *player) laneCommand(verb, who, text string) {
 	switch verb {
 	case "connected":
 		words := append(strings.Fields(text), "", "", "")
-		met := Met{RunID: words[1], OwnOffset: words[2] == "valkey"}
+		met := worker.Met{RunID: words[1], OwnOffset: words[2] == "valkey"}
 		met.Client, _ = strconv.ParseInt(words[0], 10, 64)
-		p.w.LaneOpened(id, met)
+		p.loop.Connected(id, met)
 	case "stranger":
-		p.w.LaneClosed(id, backend.OtherRun)
+		p.loop.Lose(id, worker.OtherRun)
 	case "refused":
-		p.w.LaneClosed(id, backend.DialFailed)
+		p.loop.Lose(id, worker.DialFailed)
 	case "lost":
-		p.w.LaneClosed(id, backend.PeerClosed)
+		p.loop.Lose(id, worker.PeerClosed)
 	case "reply":
-		p.w.LaneRead(id, expand(text))
+		p.send(id, expand(text))
 	case "acks":
-		acknowledge(p.w, id)
+		p.acknowledge(id)
 	case "push":
-		p.w.LaneRead(id, pushed(strings.Fields(text)...))
+		p.send(id, pushed(strings.Fields(text)...))
 	default:
 		p.t.Fatalf("no command is called %q", verb)
 	}
@@ -129,7 +128,7 @@ func (p *player) laneCommand(verb, who, text string) {
 
 // tellHeld tells the books of what waits for a server.
 func (p *player) tellHeld() {
-	s := p.w.Snapshot()
+	s := p.loop.Worker.Snapshot()
 	p.reports = append(p.reports, fmt.Sprintf(
 		"holds %d, ended %d; waited %d: now %d, released %d, expired %d, left %d; refused %d, too many %d, would have %d",
 		s.Holds, s.HoldsEnded, s.Held, s.Waiting, s.HoldReleased, s.HoldExpired, s.HoldLeft, s.HoldRefused, s.HoldOverfull,
@@ -141,117 +140,154 @@ func (p *player) takes(who, text string) {
 	n, err := strconv.Atoi(text)
 	if err != nil {
 		p.slow[who] = false
-		n = 1 << 30
 	}
+	p.room[who] = n
 	if id, ok := p.clients[who]; ok {
-		p.w.ClientWrote(id, min(n, len(p.w.ClientBytes(id))))
-	} else {
-		p.w.LaneWrote(p.lanes[who], min(n, len(p.w.LaneBytes(p.lanes[who]))))
+		p.loop.FlushClient(p.loop.Client(id))
+	} else if c := p.loop.Conn(p.lanes[who]); c != nil {
+		p.loop.Flush(c)
 	}
+	p.room[who] = 0
 }
 
-// round ends the round and tells what the worker wants, until it wants nothing more.
-func (p *player) round(out io.Writer) {
+// taken is how many of so many bytes one takes now, and tells them.
+func (p *player) taken(name string, b []byte, show func([]byte) string) int {
+	n := len(b)
+	if p.slow[name] {
+		n = min(n, p.room[name])
+		p.room[name] -= n
+	}
+	if n > 0 {
+		p.effect("%s <- %s", name, show(b[:n]))
+	}
+	return n
+}
+
+// tick moves the clock on and begins a round.
+func (p *player) tick(d time.Duration) { p.loop.Tick(p.loop.Now + d) }
+
+// rounds ends the round, and has more until the worker wants nothing any more.
+func (p *player) rounds() {
 	for range 10 {
-		for _, r := range p.reports {
-			fmt.Fprintln(out, r)
-		}
-		p.reports = p.reports[:0]
+		p.printReports()
 		p.doAdmin()
-		p.w.checkRooms(p.t)
-		o := p.w.Out()
-		if o.empty() {
+		if !p.loop.Round() {
+			p.printReports()
 			return
 		}
-		p.obey(out, o)
+		p.tellClosed()
 	}
 	p.t.Fatal("the worker does not come to rest")
 }
 
+func (p *player) printReports() {
+	for _, r := range p.reports {
+		p.effect("%s", r)
+	}
+	p.reports = p.reports[:0]
+}
+
+func (p *player) effect(format string, args ...any) { fmt.Fprintf(&p.out, format+"\n", args...) }
+
 // doAdmin does what concerns all workers, with the only one that there is.
 func (p *player) doAdmin() {
-	asked := p.asked
-	p.asked = nil
+	asked := p.loop.Asked
+	p.loop.Asked = nil
 	for i := range asked {
 		r := &asked[i]
+		var reply []byte
 		switch r.Kind {
 		case admin.Info:
 			continue
 		case admin.Config:
 			p.reports = append(p.reports, "servers asked: CONFIG "+strings.Join(r.Words, " "))
-			p.w.AdminReply(r.Client, r.Seq, resp.AppendBulkString(nil, "what they say"))
-			continue
+			reply = resp.AppendBulkString(nil, "what they say")
 		}
-		partial := p.w.Admin(r)
+		partial := p.loop.Answer(r, !p.mute, reply)
 		if at := partial.Blocked; at != nil {
 			p.reports = append(p.reports, fmt.Sprintf("to unblock: connection %d of %s", at.Client, at.Addr[:1]))
-			partial.Count = 1
-			if p.mute {
-				partial.Count = p.w.Unblock(r)
-			}
 		}
-		p.w.AdminReply(r.Client, r.Seq, r.Reply([]admin.Partial{partial}))
 	}
 }
 
-func (p *player) obey(out io.Writer, o *Out) {
-	slices.Sort(o.CloseLanes)
-	for _, id := range o.CloseLanes {
-		fmt.Fprintf(out, "close %s\n", p.lane[id])
-		delete(p.lanes, p.lane[id])
-		delete(p.lane, id)
+// Closed tells which connection the worker closes.
+func (p *player) Closed(id worker.LaneID, _ *play.Conn) {
+	p.effect("close %s", p.lane[id])
+	delete(p.lanes, p.lane[id])
+	delete(p.lane, id)
+}
+
+// Dial tells which connection it wants.
+func (p *player) Dial(c *play.Conn) { p.effect("dial %s", p.dialled(c.Dial)) }
+
+// Reading tells what it wants read.
+func (p *player) Reading(r worker.Reading) {
+	name, what := p.client[r.Client], map[bool]string{true: "on", false: "off"}[r.On]
+	if r.Lane {
+		name = p.lane[r.LaneID]
 	}
-	for _, d := range o.Dials {
-		fmt.Fprintf(out, "dial %s\n", p.dialled(d))
+	p.effect("reading %s %s", what, name)
+}
+
+// ToServer tells what a server takes.
+func (p *player) ToServer(c *play.Conn, b []byte) int {
+	n := p.taken(p.lane[c.Lane], b, showCommands)
+	p.asked[c.Lane].Add(b[:n])
+	return n
+}
+
+// ToClient tells what a client takes.
+func (p *player) ToClient(c *play.Client, b []byte) int {
+	n := p.taken(p.client[c.ID], b, show)
+	if page := strings.SplitN(string(b[:n]), "\r\n", 4); page[0] == "*2" && len(page) == 4 {
+		p.cursor = page[2]
 	}
-	for _, r := range o.Read {
-		name, what := p.client[r.Client], map[bool]string{true: "on", false: "off"}[r.On]
-		if r.Lane {
-			name = p.lane[r.LaneID]
+	return n
+}
+
+// ClientClosed tells which client it closes.
+func (p *player) ClientClosed(c *play.Client) { p.effect("close %s", p.client[c.ID]) }
+
+// send has a server say something.
+func (p *player) send(id worker.LaneID, b []byte) {
+	p.asked[id].Replied(b)
+	p.loop.FromServer(id, b)
+}
+
+// acknowledge answers all that a subscription connection was sent, as a server does.
+func (p *player) acknowledge(id worker.LaneID) {
+	for p.loop.Conn(id) != nil {
+		b := p.asked[id].Execute()
+		if b == nil {
+			return
 		}
-		fmt.Fprintf(out, "reading %s %s\n", what, name)
+		p.loop.FromServer(id, b)
 	}
-	for _, id := range o.Lanes {
-		name := p.lane[id]
-		b := p.w.LaneBytes(id)
-		if len(b) == 0 {
-			continue
-		}
-		fmt.Fprintf(out, "%s <- %s\n", name, showCommands(b))
-		if !p.slow[name] {
-			p.w.LaneWrote(id, len(b))
-		}
+}
+
+// pushed makes a push of RESP3.
+func pushed(words ...string) []byte {
+	b := resp.AppendArray(nil, len(words))
+	b[0] = '>'
+	for _, word := range words {
+		b = resp.AppendBulkString(b, string(expand(word)))
 	}
-	for _, id := range o.Clients {
-		name := p.client[id]
-		b := p.w.ClientBytes(id)
-		fmt.Fprintf(out, "%s <- %s\n", name, show(b))
-		if page := strings.SplitN(string(b), "\r\n", 4); page[0] == "*2" && len(page) == 4 {
-			p.cursor = page[2]
-		}
-		if !p.slow[name] {
-			p.w.ClientWrote(id, len(b))
-		}
-	}
-	for _, id := range o.CloseClients {
-		fmt.Fprintf(out, "close %s\n", p.client[id])
-	}
-	p.tellClosed(out)
+	return b
 }
 
 // tellClosed tells why clients were closed in this round.
-func (p *player) tellClosed(out io.Writer) {
-	closed := p.w.Stats().ClientsClosed
+func (p *player) tellClosed() {
+	closed := p.loop.Worker.Stats().ClientsClosed
 	for why := range closed {
 		if n := closed[why] - p.closed[why]; n > 0 {
-			fmt.Fprintf(out, "closed: %d, %v\n", n, session.CloseReason(why))
+			p.effect("closed: %d, %v", n, session.CloseReason(why))
 		}
 	}
 	p.closed = closed
 }
 
 // dialled gives a lane its name.
-func (p *player) dialled(d Dial) string {
+func (p *player) dialled(d worker.Dial) string {
 	name, known := p.lane[d.Lane]
 	if !known || name[0] != d.Addr[0] {
 		name = d.Addr[:1]
@@ -262,7 +298,7 @@ func (p *player) dialled(d Dial) string {
 			name = fmt.Sprint(d.Addr[:1], i)
 		}
 	}
-	p.lanes[name], p.lane[d.Lane] = d.Lane, name
+	p.lanes[name], p.lane[d.Lane], p.asked[d.Lane] = d.Lane, name, &play.Subscriptions{}
 	text := fmt.Sprintf("%s RESP%d", name, d.Proto)
 	if d.ReadOnly {
 		text += " READONLY"
@@ -358,7 +394,7 @@ func (p *player) runs(n *topology.Node, id string) {
 	}
 	p.epoch++
 	v.Epoch, p.view = p.epoch, &v
-	p.w.Tick(p.now)
+	p.tick(0)
 }
 
 func (p *player) node(name string) *topology.Node {

@@ -1,22 +1,20 @@
-package worker
+package worker_test
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
+	"bytes"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/worker"
 	"evergate/testenv/golden"
+	"evergate/testenv/play"
 	"evergate/topology"
 )
 
@@ -29,47 +27,46 @@ func TestScripts(t *testing.T) {
 	golden.Scripts(t, "testdata/*.txt", func(t *testing.T) func(string) string {
 		p := newPlayer(t)
 		return func(line string) string {
-			var out strings.Builder
+			p.out.Reset()
 			line, more := strings.CutSuffix(line, " &")
 			p.command(line)
 			if !more {
-				p.round(&out)
+				p.rounds()
 			}
-			return out.String()
+			return p.out.String()
 		}
 	})
 }
 
-// player is a worker, its fake loop and its clock.
+// player plays one script. It is the Net of its loop, and names what is on it.
 type player struct {
 	t       testing.TB
-	w       *Worker
-	now     time.Duration
-	view    *topology.View
+	loop    *play.Loop
+	out     strings.Builder // effects of the directive that is being played
 	nodes   []*topology.Node
 	clients map[string]uint32
 	client  map[uint32]string
-	lanes   map[string]backend.LaneID
-	lane    map[backend.LaneID]string
+	lanes   map[string]worker.LaneID
+	lane    map[worker.LaneID]string
+	asked   map[worker.LaneID]*play.Subscriptions
 	slow    map[string]bool // lanes and clients that take no bytes by themselves
-	blocked map[string]bool // of those: there are bytes to write
+	room    map[string]int  // how many they take now
 	reports []string
 	closed  [session.TooMany + 1]uint64
 	epoch   uint64
 	settled uint64
-	scripts map[string][]byte
-	long    int             // workers whose lanes await a script
-	cursor  string          // the last that a client was given
-	tells   bool            // what is acknowledged is told
-	asked   []admin.Request // of all workers
-	mute    bool            // servers do not do CLIENT UNBLOCK
+	view    *topology.View
+	long    int    // workers that await a script
+	cursor  string // the last that a client was given
+	tells   bool   // what is acknowledged is told
+	mute    bool   // servers do not do CLIENT UNBLOCK
 }
 
 func newPlayer(t testing.TB) *player {
 	return &player{
-		t: t, now: time.Second, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]backend.LaneID{},
-		lane: map[backend.LaneID]string{}, slow: map[string]bool{}, blocked: map[string]bool{},
-		scripts: map[string][]byte{},
+		t: t, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]worker.LaneID{},
+		lane: map[worker.LaneID]string{}, slow: map[string]bool{}, room: map[string]int{},
+		asked: map[worker.LaneID]*play.Subscriptions{},
 	}
 }
 
@@ -78,23 +75,24 @@ func newPlayer(t testing.TB) *player {
 // pops), output=BYTES, push=BYTES, gather=N, close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be
 // told of acknowledged writes; no-unblock where servers do not do CLIENT UNBLOCK.
 func (p *player) start(words []string) {
-	conf := Config{
-		Services: []Service{{Name: "main", Hold: Hold{HoldFor, 2 * time.Second}}}, Limits: resp.DefaultLimits(),
+	hold := worker.Hold{Mode: worker.HoldFor, Window: 2 * time.Second}
+	conf := worker.Config{
+		Services: []worker.Service{{Name: "main", Hold: hold}}, Limits: resp.DefaultLimits(),
 		QueryBytesMax: 64 << 20, OutputBytesMax: 64 << 20, Seed: 1,
 	}
 	for _, word := range words {
 		key, value, _ := strings.Cut(word, "=")
 		switch key {
 		case "reads":
-			conf.Services[0].Reads = map[string]Reads{"prefer-replica": PreferReplica, "replica": OnlyReplica}[value]
+			conf.Services[0].Reads = reads[value]
 		case "password":
 			conf.Services[0].AsksPassword = true
 		case "hold":
 			conf.Services[0].Hold = holdSetting(value)
 		case "door": // clients called d... come through it
-			conf.Doors = []Door{{Hold: holdSetting(value)}}
+			conf.Doors = []worker.Door{{Hold: holdSetting(value)}}
 		case "facade":
-			conf.Doors = []Door{{Hold: conf.Services[0].Hold, Face: faceSetting(value)}}
+			conf.Doors = []worker.Door{{Hold: conf.Services[0].Hold, Face: faceSetting(value)}}
 		case "idle":
 			conf.IdleMax, _ = time.ParseDuration(value)
 		case "sessions":
@@ -102,7 +100,7 @@ func (p *player) start(words []string) {
 		case "private":
 			conf.PrivateMax, _ = strconv.Atoi(value)
 		case "lost":
-			conf.Services[0].BlockingLost = map[string]BlockingLost{"close": CloseClient, "error": SayUncertain}[value]
+			conf.Services[0].BlockingLost = blockingLost[value]
 		case "bytes":
 			conf.HoldBytesMax, _ = strconv.Atoi(value)
 		case "silent":
@@ -130,8 +128,7 @@ func (p *player) start(words []string) {
 			p.t.Fatalf("no setting is called %q", word)
 		}
 	}
-	number := int64(0)
-	p.w = New(conf, Env{
+	p.loop = play.New(conf, worker.Env{
 		View: func(int) *topology.View { return p.view },
 		Report: func(_ int, r topology.Report) {
 			text := fmt.Sprintf("reported: %v of %s", r.Kind, p.nodes[r.Node].Addr[:1])
@@ -146,24 +143,17 @@ func (p *player) start(words []string) {
 				p.reports = append(p.reports, fmt.Sprintf("acknowledged: %d of %s", n, p.nodes[node].Addr[:1]))
 			}
 		},
-		Gap: func(_ int, g Gap) {
+		Gap: func(_ int, g worker.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut:              func(_ int, s Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
-		Allowed:          func(_ int, _, password []byte) bool { return string(password) == "secret" },
-		Admin:            func(r admin.Request) { p.asked = append(p.asked, r) },
-		ScriptSeen:       func(_ int, body []byte) { p.scripts[sha1Of(body)] = slices.Clone(body) },
-		Script:           func(_ int, name []byte) []byte { return p.scripts[string(name)] },
-		ScriptsForgotten: func(int) { clear(p.scripts) },
+		Cut: func(_ int, s worker.Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {
 				p.reports = append(p.reports, fmt.Sprintf("long scripts: %d", p.long))
 			}
 			return p.long
 		},
-		ClientNumber: func() int64 { number++; return number },
-		WallClock:    func() time.Time { return time.Unix(0, 0) },
-	})
+	}, p, p.t.Fatalf)
 }
 
 // faceSetting is a listener at gate:6380, which knows of others.
@@ -188,17 +178,21 @@ func (p *player) settle(epoch uint64) {
 	}
 }
 
-func sha1Of(body []byte) string {
-	sum := sha1.Sum(body)
-	return hex.EncodeToString(sum[:])
-}
+// What words of scripts mean.
+var (
+	reads        = map[string]worker.Reads{"prefer-replica": worker.PreferReplica, "replica": worker.OnlyReplica}
+	blockingLost = map[string]worker.BlockingLost{"close": worker.CloseClient, "error": worker.SayUncertain}
+	holdModes    = map[string]worker.HoldMode{
+		"auto": worker.HoldAuto, "off": worker.HoldOff, "dry-run": worker.HoldDryRun,
+	}
+)
 
-func holdSetting(value string) Hold {
-	if mode, ok := map[string]HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}[value]; ok {
-		return Hold{Mode: mode}
+func holdSetting(value string) worker.Hold {
+	if mode, ok := holdModes[value]; ok {
+		return worker.Hold{Mode: mode}
 	}
 	window, _ := time.ParseDuration(value)
-	return Hold{HoldFor, window}
+	return worker.Hold{Mode: worker.HoldFor, Window: window}
 }
 
 var repeated = regexp.MustCompile(`\{\d+\}`)
@@ -212,12 +206,21 @@ func expand(text string) []byte {
 	}))
 }
 
-var manyX = regexp.MustCompile(`x{10,}`)
-
 // show is the opposite of expand.
 func show(b []byte) string {
-	text := manyX.ReplaceAllStringFunc(string(b), func(s string) string { return fmt.Sprintf("{%d}", len(s)) })
-	return strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(text)
+	const many = 10
+	var text strings.Builder
+	for len(b) > 0 {
+		n := len(b) - len(bytes.TrimLeft(b, "x"))
+		if n >= many {
+			fmt.Fprintf(&text, "{%d}", n)
+		} else {
+			n = max(n, 1)
+			text.Write(b[:n])
+		}
+		b = b[n:]
+	}
+	return strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(text.String())
 }
 
 // coveredBy reads "b+": the name of a primary, and the former one that it covers: the one that the view so far has

@@ -1,4 +1,4 @@
-package worker
+package worker_test
 
 import (
 	"strings"
@@ -6,19 +6,28 @@ import (
 	"time"
 )
 
+// What the worker goes by.
+const (
+	wideBytes     = 2 << 20   // written in a round where nobody else uses the server
+	sliceBytes    = 256 << 10 // where somebody does, every sliceEvery
+	sliceEvery    = time.Millisecond
+	slicePatience = 10 * time.Millisecond // the longest that a slice waits for another's answer
+	othersFor     = 20 * time.Millisecond // how long after the last request of others more are expected
+)
+
 // A long SET goes to the server as fast as that reads while nobody else uses it; else slice by slice, no faster
 // than it answers others meanwhile.
 func TestLongRequestGoesInSlices(t *testing.T) {
-	f := newFake()
+	f := newFake(t)
 	c := f.steady()
-	other := f.w.ClientOpened(0, "remote", "local")
+	other := f.open()
 	f.say(c, "SET big "+strings.Repeat("x", 2*wideBytes+5*sliceBytes))
-	f.round()
+	f.Rest()
 	f.connect() // the other lane
 	want := func(n int, when string) {
 		t.Helper()
-		if len(f.wrote[1]) != n {
-			t.Fatalf("%s: %d bytes were written, not %d", when, len(f.wrote[1]), n)
+		if len(f.Servers[1]) != n {
+			t.Fatalf("%s: %d bytes were written, not %d", when, len(f.Servers[1]), n)
 		}
 	}
 	at := wideBytes
@@ -35,7 +44,7 @@ func TestLongRequestGoesInSlices(t *testing.T) {
 	f.after(sliceEvery)
 	want(at, "before the other was answered")
 	f.reply(0, "$1\r\nv\r\n")
-	f.wantGot(t, other, "$1\r\nv\r\n")
+	f.wantGot(other, "$1\r\nv\r\n")
 	f.say(other, "GET k")
 	f.after(sliceEvery)
 	at += sliceBytes
@@ -48,9 +57,9 @@ func TestLongRequestGoesInSlices(t *testing.T) {
 	at += sliceBytes
 	want(at, "when others have just been there")
 	f.after(othersFor)
-	if f.w.lanes[1].Slicing() {
+	if f.servers[1].Partial() {
 		t.Error("the rest does not go at once where nobody comes any more")
 	}
 	f.reply(1, "+OK\r\n")
-	f.wantGot(t, c, "+OK\r\n")
+	f.wantGot(c, "+OK\r\n")
 }

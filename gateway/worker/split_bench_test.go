@@ -1,4 +1,4 @@
-package worker
+package worker_test
 
 import (
 	"bytes"
@@ -8,20 +8,34 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
-	"evergate/topology"
+	"evergate/gateway/worker"
+	"evergate/testenv/play"
 )
+
+// threeShards answers what is asked of it with as many values of one key each.
+type threeShards struct {
+	*play.Record
+	asked [3]int
+}
+
+// ToServer implements play.Net.
+func (s *threeShards) ToServer(c *play.Conn, b []byte) int {
+	s.asked[c.Lane] += bytes.Count(b, []byte("\r\nMGET\r\n"))
+	return len(b)
+}
+
+// ToClient implements play.Net.
+func (s *threeShards) ToClient(_ *play.Client, b []byte) int { return len(b) }
 
 // BenchmarkMGET has one client ask for a hundred keys over three shards, as make bench ARGS=-apps does.
 func BenchmarkMGET(b *testing.B) {
 	p := newPlayer(b)
 	p.setView("cluster", []string{"a:0-5461", "b:5462-10922", "c:10923-16383"})
-	v := p.view
-	now := time.Second
-	w := New(Config{
-		Services: []Service{{Name: "main"}}, Limits: resp.DefaultLimits(), QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20,
-	}, Env{View: func(int) *topology.View { return v }, ClientNumber: func() int64 { return 1 }})
-	w.Tick(now)
-	client := w.ClientOpened(0, "", "")
+	s := &threeShards{Record: play.NewRecord()}
+	l := play.New(worker.Config{Services: []worker.Service{{Name: "main"}}}, worker.Env{}, s, b.Fatalf)
+	l.View, l.Unchecked = p.view, true
+	l.Tick(l.Now)
+	client := l.Open(0).ID
 	requests := make([][]byte, 256)
 	for i := range requests {
 		args := []string{"MGET"}
@@ -30,26 +44,24 @@ func BenchmarkMGET(b *testing.B) {
 		}
 		requests[i] = resp.AppendCommandStrings(nil, args...)
 	}
-	for _, d := range w.Out().Dials {
-		w.LaneOpened(d.Lane, Met{})
+	l.Round()
+	for id := range worker.LaneID(l.Conns()) {
+		l.Connected(id, worker.Met{})
 	}
-	w.Out()
+	l.Round()
 	value := resp.AppendBulk([]byte("*1\r\n"), make([]byte, 64))
 	values := bytes.Repeat(value, 100)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		now += time.Microsecond
-		w.Tick(now)
-		w.ClientRead(client, requests[i%len(requests)])
-		lanes := w.Out().Lanes
-		for _, id := range lanes {
-			w.LaneWrote(id, len(w.LaneBytes(id)))
+		l.Tick(l.Now + time.Microsecond)
+		l.FromClient(client, requests[i%len(requests)])
+		l.Round()
+		for id := range worker.LaneID(l.Conns()) {
+			if n := s.asked[id]; n > 0 {
+				s.asked[id] = 0
+				l.FromServer(id, values[:n*len(value)])
+			}
 		}
-		for _, id := range lanes {
-			w.LaneRead(id, values[:w.lanes[id].Inflight.Len()*len(value)])
-		}
-		for _, id := range w.Out().Clients {
-			w.ClientWrote(id, len(w.ClientBytes(id)))
-		}
+		l.Round()
 	}
 }

@@ -87,6 +87,7 @@ var rooms = map[string]room{
 	"testenv/e2e":     {},
 	"testenv/lint":    {},
 	"testenv/golden":  {},
+	"testenv/play":    {pure: true, ours: []string{"gateway/admin", "gateway/resp", "gateway/worker", "topology"}},
 	"testenv/sim": {pure: true, ours: []string{"gateway/admin", "gateway/worker", "gateway/wait", "gateway/session",
 		"gateway/backend",
 		"gateway/fanout",
@@ -143,6 +144,9 @@ func (s *source) at(pos token.Pos) string {
 }
 
 func (s *source) isTest() bool { return strings.HasSuffix(s.name, "_test.go") }
+
+// isCheck returns whether a file holds the state of its room to what must hold, for tests of several rooms.
+func (s *source) isCheck() bool { return s.name == "check.go" || strings.HasPrefix(s.name, "check_") }
 
 // listed is what go list tells of a package.
 type listed struct{ ImportPath, Dir string }

@@ -1,0 +1,145 @@
+package play
+
+import (
+	"slices"
+
+	"evergate/gateway/worker"
+)
+
+// Round ends a round: what Out asks for is carried out in the order that it names. It returns whether there was any.
+func (l *Loop) Round() bool {
+	out := l.Worker.Out()
+	l.Check()
+	if len(out.Lanes)+len(out.Clients)+len(out.Dials)+len(out.CloseLanes)+len(out.CloseClients)+len(out.Read) == 0 {
+		l.checkTimers()
+		return false
+	}
+	slices.Sort(out.CloseLanes) // so that a run can be repeated
+	for _, id := range out.CloseLanes {
+		c := l.Conn(id)
+		if c != nil {
+			l.conns[id] = nil
+		}
+		l.net.Closed(id, c)
+	}
+	for _, d := range out.Dials {
+		l.dial(d)
+	}
+	for _, r := range out.Read {
+		l.reading(r)
+	}
+	for _, id := range out.Lanes {
+		if c := l.Conn(id); c != nil && !c.full {
+			l.write(c)
+		}
+	}
+	for _, id := range out.Clients {
+		if c := l.Client(id); c != nil && !c.full {
+			l.writeClient(c)
+		}
+	}
+	for _, id := range out.CloseClients {
+		l.closeClient(id)
+	}
+	l.Check()
+	return true
+}
+
+// Rest has rounds until the worker wants nothing more, and returns whether it comes to that.
+func (l *Loop) Rest() bool {
+	for range 100 {
+		if !l.Round() {
+			return true
+		}
+	}
+	l.fail("the worker does not come to rest")
+	return false
+}
+
+func (l *Loop) dial(d worker.Dial) {
+	for int(d.Lane) >= len(l.conns) {
+		l.conns = append(l.conns, nil)
+	}
+	if there := l.conns[d.Lane]; there != nil || d.Addr == "" || d.Proto != 2 && d.Proto != 3 {
+		l.fail("dials %+v, where there is %+v", d, there)
+	}
+	c := &Conn{Dial: d}
+	l.conns[d.Lane] = c
+	l.net.Dial(c)
+}
+
+func (l *Loop) reading(r worker.Reading) {
+	if r.Lane {
+		if c := l.Conn(r.LaneID); c != nil {
+			c.Stopped = !r.On
+		}
+	} else if c := l.Client(r.Client); c != nil {
+		c.Stopped = !r.On
+	}
+	l.net.Reading(r)
+}
+
+func (l *Loop) closeClient(id uint32) {
+	c := l.Client(id)
+	if c == nil {
+		l.fail("client %d is closed, and not connected", id)
+		return
+	}
+	if n := len(l.Worker.ClientBytes(id)); n > 0 {
+		l.fail("client %d is closed, and %d bytes are to be written to it", id, n)
+	}
+	l.clients[id] = nil
+	l.net.ClientClosed(c)
+}
+
+// write gives the net what the worker has for a server, until there is no more of it, or no room.
+func (l *Loop) write(c *Conn) {
+	for c.Open {
+		b := l.Worker.LaneBytes(c.Lane)
+		if len(b) == 0 {
+			break
+		}
+		n := l.net.ToServer(c, b)
+		c.full = n < len(b)
+		l.Worker.LaneWrote(c.Lane, n)
+		if c.full {
+			break
+		}
+	}
+}
+
+// writeClient does the same for a client.
+func (l *Loop) writeClient(c *Client) {
+	b := l.Worker.ClientBytes(c.ID)
+	if len(b) == 0 {
+		c.full = false
+		return
+	}
+	n := l.net.ToClient(c, b)
+	c.full = n < len(b)
+	l.Worker.ClientWrote(c.ID, n)
+}
+
+// Full returns whether bytes wait for room at the other end.
+func (c *Conn) Full() bool { return c.full }
+
+// Full returns whether bytes wait for room at the other end.
+func (c *Client) Full() bool { return c.full }
+
+// Flush says that a server's end has room again.
+func (l *Loop) Flush(c *Conn) {
+	if c.full {
+		c.full = false
+		l.write(c)
+		l.Check()
+	}
+}
+
+// FlushClient says that a client's end has room again.
+func (l *Loop) FlushClient(c *Client) {
+	if c.full {
+		c.full = false
+		l.writeClient(c)
+		l.Check()
+	}
+}
