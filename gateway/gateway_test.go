@@ -121,7 +121,7 @@ func start(t *testing.T, makeLoop maker, n *fakeNode, change func(*Config)) (*Ga
 
 func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !cond() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in time: %s", what)
@@ -361,7 +361,7 @@ func TestDrainEndsAtACommandBoundary(t *testing.T) {
 		p.want("+OK\r\n", "SET", "k", "v")
 		half.want("+PONG\r\n", "PING")
 		_, _ = half.Write([]byte("*2\r\n$3\r\nGET\r\n$1\r\n"))
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := g.Drain(ctx); err != nil {
 			t.Fatal(err)

@@ -43,7 +43,7 @@ func ended(t *testing.T, process *servers.Process, log func() string) int {
 	select {
 	case <-process.Exited():
 		return process.ExitCode()
-	case <-time.After(30 * time.Second):
+	case <-time.After(servers.Patience):
 		t.Fatalf("it does not end:\n%s", log())
 		return 0
 	}
@@ -54,7 +54,7 @@ func listening(t *testing.T, log func() string) string {
 	t.Helper()
 	const before = "evergate: listening: address="
 	address := ""
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), servers.Patience)
 	defer cancel()
 	err := servers.WaitFor(ctx, "a listener", func() error {
 		_, rest, found := strings.Cut(log(), before)
@@ -118,7 +118,7 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	if err := process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "a line about SIGHUP", func() error {
+	servers.Until(t, servers.Patience, "a line about SIGHUP", func() error {
 		if !strings.Contains(log(), "hangup ignored") {
 			return errors.New(log())
 		}
@@ -147,7 +147,7 @@ func TestLogSaysThatClientsAreRefused(t *testing.T) {
 	conn := servers.MustDial(t, listening(t, log))
 	set := func(want string) {
 		t.Helper()
-		servers.Until(t, 20*time.Second, want, func() error {
+		servers.Until(t, servers.Patience, want, func() error {
 			reply, err := conn.Do("SET", "k", secretText)
 			if err == nil && !strings.HasPrefix(string(reply), want) {
 				return errors.New(string(reply))

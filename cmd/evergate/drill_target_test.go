@@ -10,13 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
-
-// scanPatience is how long replicas may take to remove what their primaries have.
-const scanPatience = 20 * time.Second
 
 // fakeDocker stands in for docker before servers without containers. Its containers are called as those of
 // docs/operations/drills.md: redis-PORT. Like the real one it refuses to thaw what is not frozen.
@@ -142,7 +138,7 @@ func TestBuiltDrillOfATarget(t *testing.T) {
 // noKeys waits until no server has a key.
 func noKeys(t *testing.T, env *servers.Env) {
 	t.Helper()
-	if err := env.WaitFor(scanPatience, "no key to be left", func() error {
+	if err := env.WaitFor(servers.Patience, "no key to be left", func() error {
 		for _, n := range env.Nodes() {
 			keys, err := n.Client().Keys(t.Context(), "*").Result()
 			if err != nil {
@@ -174,7 +170,7 @@ func TestBuiltDrillEndedEarly(t *testing.T) {
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	process, log := built(t, nil, "drill", "planned", "--target", gate.Addr, "--sentinel", env.SentinelAddrs(),
 		"--master-name", "main", "--yes")
-	if err := env.WaitFor(scanPatience, "keys of the drill", func() error {
+	if err := env.WaitFor(servers.Patience, "keys of the drill", func() error {
 		keys, err := env.Groups[0].Nodes[1].Client().Keys(t.Context(), "evergate:drill:*:count:*").Result()
 		if err == nil && len(keys) == 0 {
 			err = errors.New("there are none")

@@ -51,7 +51,7 @@ func TestCheckConnectsToCluster(t *testing.T) {
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
 	// A replica that was synchronized a moment ago is still called loading by the others, and is excluded from reads.
-	servers.Until(t, 20*time.Second, "a survey that sees every replica", func() error {
+	servers.Until(t, servers.Patience, "a survey that sees every replica", func() error {
 		code, out, errOut := try([]string{"check", "--connect", "--cluster", env.Nodes()[0].Addr}, nil)
 		wanted := []string{"writes pause for up to about 6s when a primary dies (cluster-node-timeout is 3s)",
 			"need a read timeout of 7s or more"}

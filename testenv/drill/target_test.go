@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"evergate/testenv/drill/load"
 	"evergate/testenv/drill/report"
@@ -158,7 +157,7 @@ func TestTargetThatAsksForPasswords(t *testing.T) {
 		t.Errorf("without passwords: %v", err)
 	}
 	// Without the password no client can see whether the servers are known yet.
-	servers.Until(t, 10*time.Second, "the gateway knows its servers", func() error {
+	servers.Until(t, servers.Patience, "the gateway knows its servers", func() error {
 		conn := servers.MustDial(t, a.target.Addr)
 		_, _ = conn.Do("AUTH", "of-clients")
 		reply, err := conn.Do("EXISTS", "k")

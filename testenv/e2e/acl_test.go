@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -134,7 +133,7 @@ func everythingMissed(t *testing.T, sentinel *servers.Node, line string) {
 		do("ACL", "LOG", "RESET")
 		do("ACL", "SETUSER", aclUser, "-"+command)
 		do("CLIENT", "KILL", "USER", aclUser)
-		servers.Until(t, 15*time.Second, "a Sentinel that is asked for "+command, func() error {
+		servers.Until(t, servers.Patience, "a Sentinel that is asked for "+command, func() error {
 			for _, entry := range do("ACL", "LOG").([]any) {
 				if said := servers.Pairs(entry); said["username"] == aclUser && said["object"] == command {
 					return nil
@@ -194,7 +193,7 @@ func cutUnderAWrite(t *testing.T, gate *servers.Gateway, primary *servers.Node) 
 	conn := servers.MustDial(t, gate.Addr)
 	// The first connections were made before the gateway knew the server's run id, without which it ends none.
 	do("CLIENT", "KILL", "USER", aclUser)
-	servers.Until(t, 10*time.Second, "another connection", func() error {
+	servers.Until(t, servers.Patience, "another connection", func() error {
 		reply, err := conn.Do("SET", "c", "v", "XX") // the key must not be there later
 		if err == nil && string(reply) != "$-1\r\n" {
 			err = fmt.Errorf("SET c XX: %q", reply)
@@ -205,7 +204,7 @@ func cutUnderAWrite(t *testing.T, gate *servers.Gateway, primary *servers.Node) 
 	if err := conn.Send("SET", "c", "v"); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "a SET that waits", func() error {
+	servers.Until(t, servers.Patience, "a SET that waits", func() error {
 		for line := range strings.Lines(do("CLIENT", "LIST").(string)) {
 			// A connection shows its last command when that has ended, too: b says that it waits.
 			waits := strings.Contains(line, " flags=b ") && strings.Contains(line, "cmd=set ")
@@ -220,7 +219,7 @@ func cutUnderAWrite(t *testing.T, gate *servers.Gateway, primary *servers.Node) 
 	if reply, err := conn.Frame(); err != nil || !strings.HasPrefix(string(reply), "-UNCERTAIN ") {
 		t.Errorf("a write whose connection was cut: %q, %v", reply, err)
 	}
-	servers.Until(t, 10*time.Second, "the old connection to be ended", func() error {
+	servers.Until(t, servers.Patience, "the old connection to be ended", func() error {
 		if n := killsServed(t, primary); n <= before+1 { // one is ours
 			return fmt.Errorf("%d CLIENT KILL", n-before)
 		}
@@ -252,7 +251,7 @@ func TestTheRightsOfTheGuideAreEnoughUnderSentinels(t *testing.T) {
 	if err := old.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 20*time.Second, "another primary", func() error {
+	servers.Until(t, servers.Patience, "another primary", func() error {
 		if now := env.Primary(); now == nil || now == old {
 			return errors.New("there is none")
 		}
@@ -278,7 +277,7 @@ func TestTheRightsOfTheGuideAreEnoughInACluster(t *testing.T) {
 	gate := startAsUser(t, "--cluster", env.Addrs())
 	conn := servers.MustDial(t, gate.Addr)
 	// Until a replica is known to be in step, reads go to the primary, and nobody is told READONLY.
-	servers.Until(t, 20*time.Second, "a read on a replica", func() error {
+	servers.Until(t, servers.Patience, "a read on a replica", func() error {
 		for i := range 20 {
 			if _, err := conn.Do("GET", fmt.Sprint("k", i)); err != nil {
 				return err
@@ -307,7 +306,7 @@ func TestTheRightsOfTheGuideAreEnoughInACluster(t *testing.T) {
 	if err := env.FinishSlot(slot, from, to); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the key at its new place", func() error {
+	servers.Until(t, servers.Patience, "the key at its new place", func() error {
 		reply, err := conn.Do("GET", "c")
 		if err == nil && string(reply) != "$1\r\nv\r\n" {
 			err = fmt.Errorf("GET c: %q", reply)

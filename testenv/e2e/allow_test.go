@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -52,13 +51,13 @@ func TestAllowShutdown(t *testing.T) {
 		t.Errorf("SHUTDOWN: %q, %v", reply, err)
 	}
 	awaitWrite(t, conn, "SET", "k", "w")
-	servers.Until(t, 20*time.Second, "another primary", func() error {
+	servers.Until(t, servers.Patience, "another primary", func() error {
 		if now := env.Primary(); now == nil || now == old {
 			return errors.New("there is none")
 		}
 		return nil
 	})
-	servers.Until(t, 20*time.Second, "the server to be gone", func() error { // it waits up to 10 s for replicas that lag
+	servers.Until(t, servers.Patience, "the server to be gone", func() error { // it waits up to 10 s for replicas that lag
 		if _, err := old.Do("PING"); err == nil {
 			return errors.New("it is there still")
 		}
@@ -66,7 +65,7 @@ func TestAllowShutdown(t *testing.T) {
 	})
 	for _, n := range env.Nodes() { // a server that has shut down does not come back
 		if n != old {
-			servers.Until(t, 5*time.Second, n.Addr+" answers", func() error { // Sentinels cut its connections once
+			servers.Until(t, servers.Patience, n.Addr+" answers", func() error { // Sentinels cut its connections once
 				_, err := n.Do("PING")
 				return err
 			})

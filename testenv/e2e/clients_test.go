@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -40,7 +39,7 @@ func blockOn(t *testing.T, c *servers.Conn, server *servers.Node, key string) {
 	if err := c.Send("BLPOP", key, "0"); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "a client that is blocked", func() error {
+	servers.Until(t, servers.Patience, "a client that is blocked", func() error {
 		text, err := server.Do("CLIENT", "LIST")
 		if err == nil && !strings.Contains(fmt.Sprint(text), "flags=b") {
 			err = errors.New("there is none")
@@ -75,7 +74,7 @@ func TestClientCommandsReachClientsOfAllWorkers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	servers.Until(t, 10*time.Second, "clients that wait for the end of the pause", func() error {
+	servers.Until(t, servers.Patience, "clients that wait for the end of the pause", func() error {
 		if n := strings.Count(clientsOf(t, admin), "flags=b "); n != len(others) {
 			return fmt.Errorf("%d of %d", n, len(others))
 		}
@@ -176,7 +175,7 @@ func TestClientsFallBackWithoutTracking(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: gate.Addr, Protocol: 3})
 	defer client.Close()
 	ctx := context.Background()
-	servers.Until(t, 10*time.Second, "a write", func() error { return client.Set(ctx, "k", "v", 0).Err() })
+	servers.Until(t, servers.Patience, "a write", func() error { return client.Set(ctx, "k", "v", 0).Err() })
 	rejected := regexp.MustCompile(`\nrequests_rejected:(\d+)\r\n`)
 	text := client.Info(ctx, "gateway").Val()
 	before := rejected.FindString(text)

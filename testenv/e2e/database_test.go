@@ -38,7 +38,7 @@ func TestDatabasesAreKeptApart(t *testing.T) {
 	expect(t, other, "+QUEUED\r\n", "SET", "k", "seven")
 	expect(t, other, "*1\r\n+OK\r\n", "EXEC")
 
-	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
+	if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
 		t.Fatal(err)
 	}
 	if err := env.Primary().Kill(); err != nil {
@@ -93,7 +93,7 @@ func TestDatabasesOfACluster(t *testing.T) {
 	if err := env.BeginMove(slot, slot, env.SlotOwner(slot), to); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "a slot that moves", func() error {
+	servers.Until(t, servers.Patience, "a slot that moves", func() error {
 		if owner := env.SlotOwner(slot); owner != to {
 			return fmt.Errorf("it is served by %v", owner)
 		}

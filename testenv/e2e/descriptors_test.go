@@ -49,7 +49,7 @@ func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 		t.Errorf("INFO: %s, %v, want maxclients:%s", info, err, told[1])
 	}
 	refused, stop := flood(t, gate.Addr)
-	servers.Until(t, 20*time.Second, "clients to be refused", func() error {
+	servers.Until(t, servers.Patience, "clients to be refused", func() error {
 		if n := refused(); n < limit {
 			return fmt.Errorf("%d are", n)
 		}
@@ -59,14 +59,14 @@ func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := refused()
-	servers.Until(t, 30*time.Second, "writes after the failover", func() error {
+	servers.Until(t, servers.Patience, "writes after the failover", func() error {
 		reply, err := conn.Do("SET", "k", "w")
 		if err == nil && string(reply) != "+OK\r\n" {
 			err = fmt.Errorf("%s", reply)
 		}
 		return err
 	})
-	servers.Until(t, 20*time.Second, "more to be refused", func() error {
+	servers.Until(t, servers.Patience, "more to be refused", func() error {
 		if refused() == before {
 			return fmt.Errorf("%d as before", before)
 		}

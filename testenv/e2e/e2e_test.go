@@ -50,7 +50,7 @@ func TestWritesGoToThePrimaryAndReadsGoRound(t *testing.T) {
 		"prefer-replica")
 	conn := servers.MustDial(t, gate.Addr)
 	expect(t, conn, "+OK\r\n", "SET", "k", "v")
-	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
+	if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
 		t.Fatal(err)
 	}
 	before := map[*servers.Node]int{}
@@ -94,7 +94,7 @@ func TestWritesResumeAfterThePrimaryDied(t *testing.T) {
 			}
 			awaitWrite(t, conn, "SET", "k", "after")
 			// The Sentinels agree a little later than the gateway needs to.
-			servers.Until(t, 10*time.Second, "Sentinels that agree on another primary", func() error {
+			servers.Until(t, servers.Patience, "Sentinels that agree on another primary", func() error {
 				if now := env.Primary(); now == nil || now == old {
 					return errors.New("they do not")
 				}
@@ -112,7 +112,7 @@ func TestWritesResumeAfterThePrimaryDied(t *testing.T) {
 // UNCERTAIN answer to a write that was under way are allowed meanwhile.
 func awaitWrite(t *testing.T, conn *servers.Conn, args ...string) {
 	t.Helper()
-	servers.Until(t, 30*time.Second, "an accepted write", func() error {
+	servers.Until(t, servers.Patience, "an accepted write", func() error {
 		reply, err := conn.Do(args...)
 		switch {
 		case err != nil:
@@ -148,7 +148,7 @@ func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
 	}
 	servers.StartGatewayWith(t, servers.GatewayOptions{Args: []string{"--config", path}, Addr: addrs["red"]})
 	for name, addr := range addrs {
-		servers.Until(t, 10*time.Second, "service "+name, func() error {
+		servers.Until(t, servers.Patience, "service "+name, func() error {
 			c, err := servers.Dial(addr)
 			if err != nil {
 				return err
@@ -277,7 +277,7 @@ func TestTermLetsWhatIsInFlightFinish(t *testing.T) {
 	if err := conn.Send("GET", "k"); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 5*time.Second, "a GET that the server has run", func() error {
+	servers.Until(t, servers.Patience, "a GET that the server has run", func() error {
 		if served(t, primary, "get") == before {
 			return errors.New("it has not")
 		}
@@ -286,7 +286,7 @@ func TestTermLetsWhatIsInFlightFinish(t *testing.T) {
 	if err := gate.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 5*time.Second, "a closed listener", func() error {
+	servers.Until(t, servers.Patience, "a closed listener", func() error {
 		c, err := servers.Dial(gate.Addr)
 		if err != nil {
 			return nil

@@ -53,7 +53,7 @@ func failOver(t *testing.T, env *servers.Env) {
 	if err := old.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 30*time.Second, "a new primary", func() error {
+	servers.Until(t, servers.Patience, "a new primary", func() error {
 		if p := env.Groups[0].Primary(); p == nil || p == old {
 			return errors.New("none yet")
 		}
@@ -106,7 +106,7 @@ func TestGoRedisThroughTheFacades(t *testing.T) {
 		if _, err := pipe.Exec(ctx); err != nil {
 			t.Error(round, err)
 		}
-		if err := env.Groups[0].AwaitOffsets(10 * time.Second); err != nil {
+		if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := replica.Get(ctx, key).Result(); err != nil || got != want {
@@ -132,7 +132,7 @@ func TestReadsOfAReplicaFacadeGoToReplicas(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
 	d := startDisguised(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	expect(t, servers.MustDial(t, d.plain), "+OK\r\n", "SET", "k", "v")
-	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
+	if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
 		t.Fatal(err)
 	}
 	primary, replica := env.Primary(), env.Replicas()[0]

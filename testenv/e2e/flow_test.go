@@ -86,7 +86,7 @@ func TestLateReaderGetsAll(t *testing.T) {
 		mustWrite(t, late[i], pipeline)
 	}
 	calls, calm := -1, 0
-	servers.Until(t, 30*time.Second, "a server that is asked nothing more", func() error {
+	servers.Until(t, servers.Patience, "a server that is asked nothing more", func() error {
 		now := served(t, env.Primary(), "get")
 		if calm++; now != calls {
 			calls, calm = now, 0
@@ -120,7 +120,7 @@ func TestServerDoesNotKeepRepliesForLateReaders(t *testing.T) {
 		mustWrite(t, servers.MustDial(t, gate.Addr), pipeline)
 	}
 	calls, calm := -1, 0
-	servers.Until(t, 30*time.Second, "a server that is asked nothing more", func() error {
+	servers.Until(t, servers.Patience, "a server that is asked nothing more", func() error {
 		now := served(t, primary, "get")
 		if calm++; now != calls {
 			calls, calm = now, 0
@@ -213,7 +213,7 @@ func TestBlockedClientThatLeftTakesNothing(t *testing.T) {
 	expect(t, conn, ":0\r\n", "DEL", "q")
 	blocked := func(want int) {
 		t.Helper()
-		servers.Until(t, 10*time.Second, fmt.Sprintf("%d blocked clients", want), func() error {
+		servers.Until(t, servers.Patience, fmt.Sprintf("%d blocked clients", want), func() error {
 			if n := numberIn(t, env.Primary(), "clients", "blocked_clients"); n != want {
 				return fmt.Errorf("%d", n)
 			}
@@ -235,7 +235,7 @@ func TestBlockedClientThatLeftTakesNothing(t *testing.T) {
 	blocked(0)
 	expect(t, conn, ":1\r\n", "RPUSH", "q", "job")
 	expect(t, conn, ":1\r\n", "LLEN", "q")
-	servers.Until(t, 10*time.Second, "no connection left behind", func() error {
+	servers.Until(t, servers.Patience, "no connection left behind", func() error {
 		if n := numberIn(t, env.Primary(), "clients", "connected_clients"); n > before {
 			return fmt.Errorf("%d connections, %d before", n, before)
 		}
@@ -256,7 +256,7 @@ func TestHeldClientThatLeftWritesNothing(t *testing.T) {
 	primary := env.Groups[0].Nodes[0]
 	waiting := func(want int) {
 		t.Helper()
-		servers.Until(t, 10*time.Second, fmt.Sprintf("%d waiting clients", want), func() error {
+		servers.Until(t, servers.Patience, fmt.Sprintf("%d waiting clients", want), func() error {
 			info, err := conn.Do("INFO", "failover")
 			if err != nil {
 				return err

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -41,7 +40,7 @@ func TestIPv6(t *testing.T) {
 			if err := old.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			servers.Until(t, 20*time.Second, "a write after the failover", func() error {
+			servers.Until(t, servers.Patience, "a write after the failover", func() error {
 				if got, err := conn.Do("SET", "k", "w"); err != nil || string(got) != "+OK\r\n" {
 					return fmt.Errorf("%q, %w", got, err)
 				}

@@ -43,7 +43,7 @@ func fill(t *testing.T, env *servers.Env, conn *servers.Conn, n int) (keys []str
 		expect(t, conn, "+OK\r\n", "SET", keys[i], "v")
 	}
 	for _, g := range env.Groups {
-		if err := g.AwaitOffsets(5 * time.Second); err != nil {
+		if err := g.AwaitOffsets(servers.Patience); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestWhatConcernsAllKeys(t *testing.T) {
 			t.Errorf("KEYS: %q, %v", reply, err)
 		}
 		seen := map[*servers.Node]bool{}
-		servers.Until(t, 10*time.Second, "a random key of each shard", func() error {
+		servers.Until(t, servers.Patience, "a random key of each shard", func() error {
 			reply, err := conn.Do("RANDOMKEY")
 			if err != nil || len(keysOf(reply, "k:")) != 1 {
 				t.Fatalf("RANDOMKEY: %q, %v", reply, err)

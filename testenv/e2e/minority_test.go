@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -33,7 +32,7 @@ func TestStartOnMinority(t *testing.T) {
 	}
 	strict := servers.StartGatewayWith(t, servers.GatewayOptions{Args: append(args, "--confirm", "majority"),
 		Unready: true})
-	servers.Until(t, 10*time.Second, "a line about the minority", func() error {
+	servers.Until(t, servers.Patience, "a line about the minority", func() error {
 		if log := strict.Log(); !strings.Contains(log, "is not used: 1 of 3 Sentinels name it, which is no majority") {
 			return fmt.Errorf("the log is %s", log)
 		}
@@ -48,13 +47,13 @@ func TestStartOnMinority(t *testing.T) {
 	if err := env.Sentinels[1].Restart(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 20*time.Second, "a majority to be believed", func() error {
+	servers.Until(t, servers.Patience, "a majority to be believed", func() error {
 		if reply, err := conn.Do("GET", "k"); err != nil || string(reply) != "$1\r\nv\r\n" {
 			return fmt.Errorf("%q, %v", reply, err)
 		}
 		return nil
 	})
-	servers.Until(t, 20*time.Second, "INFO to say no more that it is provisional", func() error {
+	servers.Until(t, servers.Patience, "INFO to say no more that it is provisional", func() error {
 		if text := info(); strings.Contains(text, "provisional") {
 			return fmt.Errorf("%s", text)
 		}

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -48,7 +47,7 @@ func TestMonitorShowsClientsOfAllWorkers(t *testing.T) {
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the watcher that left to be forgotten", func() error {
+	servers.Until(t, servers.Patience, "the watcher that left to be forgotten", func() error {
 		if text := clientsOf(t, watcher); strings.Contains(text, "flags=O") {
 			return fmt.Errorf("it is still in %q", text)
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -52,7 +51,7 @@ func TestKilledOwnerLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = owner.Wait()
-	servers.Until(t, 5*time.Second, "the end of orphaned servers", func() error {
+	servers.Until(t, servers.Patience, "the end of orphaned servers", func() error {
 		for _, pid := range pids {
 			if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) && !isZombie(pid) {
 				return fmt.Errorf("process %d is there", pid)

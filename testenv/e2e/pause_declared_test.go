@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -30,7 +29,7 @@ redis.register_function{function_name='reads', callback=function() return 2 end,
 		if err := late.Send("FCALL", "writes", "0"); err != nil {
 			t.Fatal(err)
 		}
-		servers.Until(t, 10*time.Second, "what may write to wait", func() error {
+		servers.Until(t, servers.Patience, "what may write to wait", func() error {
 			if text := clientsOf(t, admin); !strings.Contains(text, "flags=b") {
 				return fmt.Errorf("nobody waits: %s", text)
 			}

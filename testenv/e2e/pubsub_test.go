@@ -143,7 +143,7 @@ func TestManySubscribersCostOneConnectionAWorker(t *testing.T) {
 	for _, c := range conns {
 		_ = c.Close()
 	}
-	servers.Until(t, 10*time.Second, "no subscriber left but the one of the server", func() error {
+	servers.Until(t, servers.Patience, "no subscriber left but the one of the server", func() error {
 		if got, err := speaker.Do("PUBLISH", "news", "x"); err != nil || string(got) != ":1\r\n" {
 			return fmt.Errorf("%q, %w", got, err)
 		}
@@ -256,7 +256,7 @@ func TestSubscribersFollowANewPrimary(t *testing.T) {
 			if err := hurt(env, old); err != nil {
 				t.Fatal(err)
 			}
-			servers.Until(t, 20*time.Second, "another primary", func() error {
+			servers.Until(t, servers.Patience, "another primary", func() error {
 				if now := env.Primary(); now == nil || now == old {
 					return errors.New("none")
 				}
@@ -345,13 +345,13 @@ func TestShardSubscribersFollowTheirSlot(t *testing.T) {
 	if err := env.FinishSlot(slot, from, to); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the subscription at the new owner", func() error {
+	servers.Until(t, servers.Patience, "the subscription at the new owner", func() error {
 		if got, err := to.Do("PUBSUB", "SHARDCHANNELS"); err != nil || fmt.Sprint(got) != "[hello]" {
 			return fmt.Errorf("%v, %w", got, err)
 		}
 		return nil
 	})
-	servers.Until(t, 10*time.Second, "a message", func() error {
+	servers.Until(t, servers.Patience, "a message", func() error {
 		if got, err := speaker.Do("SPUBLISH", "hello", "two"); err != nil || string(got) != ":1\r\n" {
 			return fmt.Errorf("%q, %w", got, err)
 		}
@@ -388,7 +388,7 @@ func TestClusterSubscribersSurviveTheirNode(t *testing.T) {
 			other = n
 		}
 	}
-	servers.Until(t, 5*time.Second, "a message by way of another node", func() error {
+	servers.Until(t, servers.Patience, "a message by way of another node", func() error {
 		if _, err := other.Do("PUBLISH", "n", "here"); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func fillFast(t *testing.T, env *servers.Env, conn *servers.Conn, n int) (keys [
 		t.Fatalf("%.100q, %v", replies, err)
 	}
 	for _, g := range env.Groups {
-		if err := g.AwaitOffsets(10 * time.Second); err != nil {
+		if err := g.AwaitOffsets(servers.Patience); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestHashScanThroughAFailover(t *testing.T) {
 		}
 		expect(t, conn, ":1000\r\n", set...)
 		for _, g := range env.Groups {
-			if err := g.AwaitOffsets(10 * time.Second); err != nil {
+			if err := g.AwaitOffsets(servers.Patience); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -192,7 +192,7 @@ func TestScanThroughAReshard(t *testing.T) {
 	for m.stage != 0 {
 		m.step(0)
 	}
-	servers.Until(t, 20*time.Second, "KEYS and DBSIZE when all is at rest", func() error {
+	servers.Until(t, servers.Patience, "KEYS and DBSIZE when all is at rest", func() error {
 		reply, err := conn.Do("KEYS", "k:*")
 		if n := len(keysOf(reply, "k:")); err != nil || n != len(keys) {
 			return fmt.Errorf("%d keys of %d, %v", n, len(keys), err)

@@ -66,13 +66,13 @@ func TestScriptsAreWhereTheyAreNamed(t *testing.T) {
 		if err := old.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		servers.Until(t, 30*time.Second, "another primary", func() error {
+		servers.Until(t, servers.Patience, "another primary", func() error {
 			if now := env.Primary(); now == nil || now == old {
 				return errors.New("there is none")
 			}
 			return nil
 		})
-		servers.Until(t, 30*time.Second, "a script on the new primary", func() error {
+		servers.Until(t, servers.Patience, "a script on the new primary", func() error {
 			reply, err := conn.Do("EVALSHA", set, "1", "k:1", "v")
 			switch {
 			case err != nil || strings.HasPrefix(string(reply), "-NOSCRIPT"):
@@ -133,7 +133,7 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(env.Groups) == 1 {
-			servers.Until(t, 10*time.Second, "PING to tell of the script", func() error {
+			servers.Until(t, servers.Patience, "PING to tell of the script", func() error {
 				if reply, err := killer.Do("PING"); err != nil || !strings.HasPrefix(string(reply), "-BUSY ") {
 					return fmt.Errorf("%q, %v", reply, err)
 				}
@@ -144,7 +144,7 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 		if err := waits.Send("EXISTS", "k"); err != nil {
 			t.Fatal(err)
 		}
-		servers.Until(t, 10*time.Second, "a script to kill", func() error {
+		servers.Until(t, servers.Patience, "a script to kill", func() error {
 			if reply, err := killer.Do("SCRIPT", "KILL"); err != nil || string(reply) != "+OK\r\n" {
 				return fmt.Errorf("%q, %v", reply, err)
 			}
@@ -192,7 +192,7 @@ func TestPingBesideAScriptOfAnotherWorker(t *testing.T) {
 		})
 	}
 	all.Wait()
-	servers.Until(t, 10*time.Second, "a script to kill", func() error {
+	servers.Until(t, servers.Patience, "a script to kill", func() error {
 		if reply, err := conns[0].Do("SCRIPT", "KILL"); err != nil || string(reply) != "+OK\r\n" {
 			return fmt.Errorf("%q, %v", reply, err)
 		}

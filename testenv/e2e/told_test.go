@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
-	"time"
 
 	"evergate/testenv/servers"
 )
@@ -22,7 +21,7 @@ func TestFailoverIsTold(t *testing.T) {
 	story := regexp.MustCompile(`failover\d+:shard=main,began=[^,]+,reason=[^,]+,from=` + former.Addr +
 		`,to=[^,]+,started_ms=\d+,promoted_ms=\d+,resumed_ms=\d+(,confirmed_ms=\d+)?,acknowledged=1,lost_at_most=[01]\r\n`)
 	switched := regexp.MustCompile(`failovers_switched:[1-9]`)
-	servers.Until(t, 30*time.Second, "a switch in INFO", func() error {
+	servers.Until(t, servers.Patience, "a switch in INFO", func() error {
 		text, err := conn.Do("INFO", "failover")
 		if err == nil && story.Match(text) && switched.Match(text) {
 			return nil

@@ -4,13 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 const (
 	clusterSlots = 16384
-	// clusterPatience is how long nodes may take to know each other and agree.
-	clusterPatience = 60 * time.Second
 )
 
 // Cluster starts Options.Primaries shards with Options.Replicas replicas each, spreads the slots evenly in order,
@@ -29,7 +26,7 @@ func Cluster(o Options) (*Env, error) {
 		if err := e.attachReplicas(); err != nil {
 			return err
 		}
-		return e.WaitFor(clusterPatience, "a cluster in which all agree", e.clusterAgrees)
+		return e.WaitFor(Patience, "a cluster in which all agree", e.clusterAgrees)
 	})
 }
 
@@ -86,7 +83,7 @@ func (e *Env) meetAll() error {
 			return err
 		}
 	}
-	return e.WaitFor(clusterPatience, "all nodes to know each other", func() error {
+	return e.WaitFor(Patience, "all nodes to know each other", func() error {
 		for _, n := range nodes {
 			known, err := n.knownNodes()
 			if err != nil {

@@ -14,7 +14,7 @@ import (
 
 const (
 	// ReplyPatience is a new Conn's Timeout.
-	ReplyPatience = 10 * time.Second
+	ReplyPatience = 30 * time.Second
 	// bulkBytesMax bounds what a length in a reply may ask this client to allocate.
 	bulkBytesMax = 1 << 30
 	// frameDepthMax bounds nesting.

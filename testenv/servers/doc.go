@@ -8,7 +8,7 @@
 //
 //	old := env.Primary()
 //	old.Kill()
-//	servers.Until(t, 10*time.Second, "a new primary", func() error {
+//	servers.Until(t, servers.Patience, "a new primary", func() error {
 //		if p := env.Primary(); p == nil || p == old {
 //			return errors.New("none yet")
 //		}

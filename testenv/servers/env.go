@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// replicaPatience is how long all replicas of an Env may take to be in sync.
-const replicaPatience = 30 * time.Second
-
 // Group is a primary with its replicas: a watched master of Sentinels, a shard of a Cluster, or the one group of a
 // plain Env. Who of them is primary is asked, never remembered.
 type Group struct {
@@ -239,9 +236,14 @@ func (e *Env) LogTails() string {
 // Primary asks all servers of the group for their role. It is the one that says master; when several do, the one
 // that most Sentinels name. nil when there is none, or when nobody can tell which.
 func (g *Group) Primary() *Node {
-	masters := g.nodesThatSay(func(role string, _ bool) bool { return role == "master" })
+	isMaster := func(role string, _ bool) bool { return role == "master" }
+	masters := g.nodesThatSay(isMaster)
 	if len(g.env.Sentinels) > 0 {
 		masters = g.namedByMajority(masters)
+	} else if len(g.env.Groups) == 1 { // nobody else takes its place: it may be too busy to say so
+		for tries := 1; len(masters) == 0 && g.Nodes[0].Running() && tries < 5; tries++ {
+			masters = g.nodesThatSay(isMaster)
+		}
 	}
 	if len(masters) != 1 {
 		return nil
@@ -280,7 +282,7 @@ func (g *Group) Addrs() string { return joinAddrs(g.Nodes) }
 
 // AwaitReplicas waits until all but one are replicas in sync.
 func (g *Group) AwaitReplicas() error {
-	return g.env.WaitFor(replicaPatience, "replicas of "+g.Name+" in sync", func() error {
+	return g.env.WaitFor(Patience, "replicas of "+g.Name+" in sync", func() error {
 		if got, want := len(g.Replicas()), len(g.Nodes)-1; got != want {
 			return fmt.Errorf("%d of %d are", got, want)
 		}

@@ -24,7 +24,7 @@ func TestPlainReplicatesAndCleansUp(t *testing.T) {
 	if _, err := primary.Do("SET", "k", "v"); err != nil {
 		t.Fatal(err)
 	}
-	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
+	if err := env.Groups[0].AwaitOffsets(Patience); err != nil {
 		t.Fatal(err)
 	}
 	for _, replica := range env.Replicas() {
@@ -81,7 +81,7 @@ func TestFrozenServerDoesNotAnswer(t *testing.T) {
 	if err := n.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	Until(t, 5*time.Second, "an answer after the thaw", func() error {
+	Until(t, Patience, "an answer after the thaw", func() error {
 		_, err := n.Do("PING")
 		return err
 	})
@@ -94,7 +94,7 @@ func TestSentinelsElectNewPrimary(t *testing.T) {
 	if err := old.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	Until(t, 20*time.Second, "a new primary of main", func() error {
+	Until(t, Patience, "a new primary of main", func() error {
 		if p := env.Primary(); p == nil || p == old {
 			return errors.New("none yet")
 		}
@@ -106,7 +106,7 @@ func TestSentinelsElectNewPrimary(t *testing.T) {
 	if err := old.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	Until(t, 30*time.Second, "the old primary as a replica in sync", func() error {
+	Until(t, Patience, "the old primary as a replica in sync", func() error {
 		if n := len(env.Replicas()); n != 2 {
 			return errors.New("not yet")
 		}

@@ -103,7 +103,7 @@ func TestFaultCutsResetsAndRefuses(t *testing.T) {
 	if _, err := c.Frame(); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("after a reset: %v", err)
 	}
-	Until(t, 5*time.Second, "no links", func() error {
+	Until(t, Patience, "no links", func() error {
 		if f.Links() > 0 {
 			return errors.New("some")
 		}

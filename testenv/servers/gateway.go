@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// readyPatience is how long the gateway may take until it answers PING with something else than LOADING.
-const readyPatience = 30 * time.Second
-
 // Gateway is a running evergate process.
 type Gateway struct {
 	// Addr is its first listener.
@@ -97,7 +94,7 @@ func (g *Gateway) releasePort() {
 
 // awaitReady waits until PING gets an answer that is not LOADING.
 func (g *Gateway) awaitReady(unready bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), readyPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	var ended error
 	err := WaitFor(ctx, "the gateway at "+g.Addr, func() error {

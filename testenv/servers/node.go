@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// startPatience is how long a server may take until it answers.
-	startPatience = 20 * time.Second
 	// AskPatience bounds one question to a server, frozen ones included. A busy machine makes servers slow.
 	AskPatience = 2 * time.Second
 	// logTailBytes is how much of each log goes into an error.
@@ -133,7 +131,7 @@ func (n *Node) start() error {
 		return err
 	}
 	n.process = process
-	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	if err := n.awaitAnswer(ctx); err != nil {
 		return errors.Join(err, process.Kill())

@@ -49,7 +49,7 @@ func (c *counter) count(t *testing.T) {
 // countUntil counts until a condition is met, which is looked at meanwhile.
 func (c *counter) countUntil(t *testing.T, what string, cond func() error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	c.countWhile(t, func() error { return WaitFor(ctx, what, cond) })
 }

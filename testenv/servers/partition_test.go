@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A relay cuts connections; here the network itself is cut. The old primary lives in a network namespace of its own,
@@ -51,7 +50,7 @@ func startEnclave(t *testing.T) *enclave {
 	if err != nil {
 		t.Skip(err)
 	}
-	Until(t, 5*time.Second, "a namespace", func() error {
+	Until(t, Patience, "a namespace", func() error {
 		select {
 		case <-holder.Exited():
 			t.Skipf("no namespace can be made here: %s", holder.LogTail(logTailBytes))
@@ -146,7 +145,7 @@ func (e *enclave) startServers(t *testing.T) *Env {
 				env.Sentinels = append(env.Sentinels, n)
 			}
 			return errors.Join(group.AwaitReplicas(),
-				env.WaitFor(sentinelPatience, "Sentinels that know everyone", env.SentinelsKnowAll))
+				env.WaitFor(Patience, "Sentinels that know everyone", env.SentinelsKnowAll))
 		})
 	})
 }
@@ -193,7 +192,7 @@ func anotherPrimary(env *Env) func() error {
 func counted(t *testing.T, env *Env) int {
 	t.Helper()
 	var primary *Node
-	Until(t, 20*time.Second, "all in their places", func() error {
+	Until(t, Patience, "all in their places", func() error {
 		if primary = env.Primary(); primary == nil || len(env.Replicas()) < 2 {
 			return errors.New("they are not")
 		}
@@ -217,7 +216,7 @@ func (e *enclave) cutOff(t *testing.T, env *Env, gate *Gateway) *counter {
 	for range 100 {
 		c.count(t)
 	}
-	if err := env.Groups[0].AwaitOffsets(5 * time.Second); err != nil {
+	if err := env.Groups[0].AwaitOffsets(Patience); err != nil {
 		t.Fatal(err)
 	}
 	e.pull(t)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -37,10 +36,6 @@ var usualPeriods = []any{
 	"election-timeout", 10000,
 }
 
-// sentinelPatience is how long Sentinels may take to know each other and all replicas. Without fast periods a
-// replica is first heard of after up to 10 s.
-const sentinelPatience = 45 * time.Second
-
 // Sentinel starts a group for each name in Options.Masters and Options.Sentinels Sentinels that watch all of them,
 // and waits until every Sentinel knows all others and all replicas.
 func Sentinel(o Options) (*Env, error) {
@@ -60,7 +55,7 @@ func Sentinel(o Options) (*Env, error) {
 				return err
 			}
 		}
-		return e.WaitFor(sentinelPatience, "Sentinels that know everyone", e.SentinelsKnowAll)
+		return e.WaitFor(Patience, "Sentinels that know everyone", e.SentinelsKnowAll)
 	})
 }
 

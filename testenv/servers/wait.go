@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// Patience is how long to wait for what must come. A machine that compiles and runs other tests beside may be ten times
+// as slow as one at rest: how soon it came is measured where that is promised.
+const Patience = time.Minute
+
 // pollInterval is how often a condition is looked at.
 const pollInterval = 10 * time.Millisecond
 

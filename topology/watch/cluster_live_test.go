@@ -145,14 +145,14 @@ func TestClusterIsWatchedWhileItForms(t *testing.T) {
 	for _, n := range nodes[1:] {
 		do(nodes[0], "CLUSTER", "MEET", "127.0.0.1", n.Port)
 	}
-	servers.Until(t, 20*time.Second, "the first node to know all", func() error {
+	servers.Until(t, servers.Patience, "the first node to know all", func() error {
 		if known := strings.Count(do(nodes[0], "CLUSTER", "NODES").(string), " connected"); known < len(nodes) {
 			return fmt.Errorf("it knows %d", known)
 		}
 		return nil
 	})
 	do(nodes[0], "CONFIG", "RESETSTAT")
-	servers.Until(t, 20*time.Second, "the watch to have seen them", func() error {
+	servers.Until(t, servers.Patience, "the watch to have seen them", func() error {
 		// Its second question came after the first was answered.
 		if asked := fmt.Sprint(do(nodes[0], "INFO", "commandstats")); !strings.Contains(asked, "shards:calls=2,") {
 			return errors.New("not asked yet")
@@ -166,7 +166,7 @@ func TestClusterIsWatchedWhileItForms(t *testing.T) {
 	for i, g := range env.Groups {
 		do(g.Nodes[0], "CLUSTER", "ADDSLOTSRANGE", i*topology.Slots/3, (i+1)*topology.Slots/3-1)
 		id := do(g.Nodes[0], "CLUSTER", "MYID")
-		servers.Until(t, 20*time.Second, "the replica to know its primary", func() error {
+		servers.Until(t, servers.Patience, "the replica to know its primary", func() error {
 			_, err := g.Nodes[1].Do("CLUSTER", "REPLICATE", id)
 			return err
 		})

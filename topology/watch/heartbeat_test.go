@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/tidwall/redcon"
 
@@ -43,7 +42,7 @@ func TestDeadSubscriptionIsReplaced(t *testing.T) {
 		<-ended
 	})
 	follow(t, watch.Service{Name: "s", Sentinels: []string{listener.Addr().String()}, MasterName: "main"})
-	servers.Until(t, 10*time.Second, "a second subscription", func() error {
+	servers.Until(t, servers.Patience, "a second subscription", func() error {
 		if s, p := subscriptions.Load(), pings.Load(); s < 2 || p < 1 {
 			return fmt.Errorf("%d subscriptions, %d PINGs", s, p)
 		}

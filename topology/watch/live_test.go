@@ -26,9 +26,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // Under the race detector, beside other packages, a question may outlast its patience, and the next poll tells.
 var atOnce = map[bool]time.Duration{false: time.Second, true: 3 * time.Second}[servers.RaceEnabled]
 
-// pushed is how soon after a message of a Sentinel its change must be there.
-const pushed = 100 * time.Millisecond
-
 // watched is a running Watch of one service with what it said.
 type watched struct {
 	*topology.Keeper
@@ -82,8 +79,8 @@ func followWith(t *testing.T, workers int, services ...watch.Service) []*watched
 			if err != nil {
 				t.Errorf("Run: %v", err)
 			}
-		case <-time.After(5 * time.Second):
-			t.Error("Run did not end within 5s of its context")
+		case <-time.After(servers.Patience):
+			t.Error("Run did not end with its context")
 		}
 		if t.Failed() {
 			for i, k := range list {
@@ -103,7 +100,7 @@ func (k *watched) told() []string {
 // until waits for a View that fits.
 func (k *watched) until(t *testing.T, what string, fits func(v *topology.View) error) *topology.View {
 	t.Helper()
-	servers.Until(t, 20*time.Second, what, func() error {
+	servers.Until(t, servers.Patience, what, func() error {
 		v := k.View()
 		if v == nil {
 			return errors.New("no view")
@@ -145,7 +142,7 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	old := env.Primary()
 	k := follow(t, watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})[0]
 	k.until(t, "primary and two replicas", shape(old.Addr, 2))
-	servers.Until(t, 10*time.Second, "all three Sentinels reachable", func() error {
+	servers.Until(t, servers.Patience, "all three Sentinels reachable", func() error {
 		if n := strings.Count(strings.Join(k.told(), "\n"), " reachable"); n < 3 {
 			return fmt.Errorf("%d reachable", n)
 		}
@@ -170,7 +167,7 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	var first time.Time
 	select {
 	case first = <-message:
-	case <-time.After(20 * time.Second):
+	case <-time.After(servers.Patience):
 		t.Fatal("no +switch-master")
 	}
 	k.until(t, "a new primary", func(v *topology.View) error {
@@ -185,8 +182,8 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 		if p := s.view.Shards[0].Primary; p != nil && p.Addr != old.Addr {
 			took := s.at.Sub(first)
 			t.Logf("view %d came %v after the first message", s.view.Epoch, took)
-			if took > pushed {
-				t.Errorf("view came %v after the message, want at most %v", took, pushed)
+			if took > atOnce {
+				t.Errorf("view came %v after the message, want at most %v", took, atOnce)
 			}
 			break
 		}
@@ -320,7 +317,7 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 	for i, k := range list[:2] {
 		k.until(t, "primary and a replica", shape(env.Groups[i].Primary().Addr, 1))
 	}
-	servers.Until(t, 10*time.Second, "one subscription a Sentinel", func() error {
+	servers.Until(t, servers.Patience, "one subscription a Sentinel", func() error {
 		for _, s := range env.Sentinels {
 			clients, err := s.Do("client", "list")
 			if err != nil {
@@ -366,11 +363,11 @@ func TestFrozenSentinel(t *testing.T) {
 	if err := frozen.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the Sentinel unreachable", said("unreachable"))
+	servers.Until(t, servers.Patience, "the Sentinel unreachable", said("unreachable"))
 	if err := frozen.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, 10*time.Second, "the Sentinel reachable", said("reachable"))
+	servers.Until(t, servers.Patience, "the Sentinel reachable", said("reachable"))
 	if v := k.View(); v.Shards[0].Primary.Addr != env.Primary().Addr {
 		t.Errorf("primary %s", v.Shards[0].Primary.Addr)
 	}
@@ -389,7 +386,7 @@ func TestNothingThereYet(t *testing.T) {
 		watch.Service{Name: "s", Sentinels: []string{node.Addr}, MasterName: "main"},
 		watch.Service{Name: "c", Cluster: []string{node.Addr}})
 	for _, k := range k {
-		servers.Until(t, 5*time.Second, "the loss told", func() error {
+		servers.Until(t, servers.Patience, "the loss told", func() error {
 			if told := k.told(); len(told) != 1 || !strings.Contains(told[0], "unreachable (connection refused)") {
 				return fmt.Errorf("told: %v", told)
 			}

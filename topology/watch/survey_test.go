@@ -98,7 +98,7 @@ func TestSurveyFindsTrouble(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
 	one, two := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
-	options := watch.Options{DialTimeout: 300 * time.Millisecond}
+	options := watch.Options{DialTimeout: 10 * time.Second}
 	found, err := watch.Survey(t.Context(), options, watch.Service{Name: "p", Primary: one.Primary().Addr,
 		Replicas: []string{two.Primary().Addr}})
 	if err != nil {
@@ -131,7 +131,7 @@ func TestSurveyFindsNamesWithoutAddress(t *testing.T) {
 		}
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
-	found, err := watch.Survey(t.Context(), watch.Options{Resolve: resolve, DialTimeout: 100 * time.Millisecond},
+	found, err := watch.Survey(t.Context(), watch.Options{Resolve: resolve},
 		watch.Service{Name: "p", Primary: "nobody.test:6379", Replicas: []string{"dead.test:1"}})
 	if err != nil {
 		t.Fatal(err)

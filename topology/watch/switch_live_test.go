@@ -108,7 +108,7 @@ func (w *worker) write(addr, key string) bool {
 func (w *worker) reset(t *testing.T) {
 	t.Helper()
 	before := len(w.keys())
-	servers.Until(t, 10*time.Second, "acknowledged writes", func() error {
+	servers.Until(t, servers.Patience, "acknowledged writes", func() error {
 		if n := len(w.keys()); n < before+2000 {
 			return fmt.Errorf("%d of them", n-before)
 		}
@@ -167,13 +167,13 @@ func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *wor
 	k := followWith(t, 1, s)[0]
 	old := env.Primary()
 	k.until(t, "primary and replicas", shape(old.Addr, len(env.Nodes())-1))
-	servers.Until(t, 10*time.Second, "all Sentinels heard", func() error {
+	servers.Until(t, servers.Patience, "all Sentinels heard", func() error {
 		if n := strings.Count(strings.Join(k.told(), "\n"), "sentinel"); n < len(env.Sentinels) {
 			return fmt.Errorf("%d heard", n)
 		}
 		return nil
 	})
-	if err := env.Groups[0].AwaitOffsets(10 * time.Second); err != nil {
+	if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
 		t.Fatal(err)
 	}
 	w := k.work(t)
@@ -188,7 +188,7 @@ func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *wor
 		return nil
 	})
 	resumed := len(w.keys())
-	servers.Until(t, 10*time.Second, "writes to it", func() error {
+	servers.Until(t, servers.Patience, "writes to it", func() error {
 		if len(w.keys()) <= resumed {
 			return errors.New("none yet")
 		}
@@ -245,7 +245,7 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 	if paused := w.paused(); paused > atOnce {
 		t.Errorf("writes paused for %v", paused)
 	}
-	servers.Until(t, 10*time.Second, "the confirmation", func() error {
+	servers.Until(t, servers.Patience, "the confirmation", func() error {
 		if !strings.Contains(strings.Join(k.told(), "\n"), " confirmed") {
 			return errors.New("none")
 		}
@@ -334,7 +334,7 @@ func TestEmptyPrimaryIsFenced(t *testing.T) {
 		}
 		return nil
 	})
-	servers.Until(t, 10*time.Second, "the alarm", func() error {
+	servers.Until(t, servers.Patience, "the alarm", func() error {
 		if !strings.Contains(strings.Join(k.told(), "\n"), "restarted without the history it had") {
 			return errors.New("none")
 		}
