@@ -16,8 +16,6 @@ const (
 var large = map[string]int{
 	"gateway/worker":        9016,
 	"gateway/worker.Worker": 344,
-	"testenv/sim":           5509,
-	"testenv/sim.world":     89,
 	"topology":              4407,
 }
 

@@ -1,11 +1,16 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"evergate/gateway/admin"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/gateway/worker"
+	"evergate/testenv/sim/clients"
+	"evergate/testenv/sim/network"
+	"evergate/testenv/sim/scenario"
 	"evergate/topology"
 )
 
@@ -15,36 +20,47 @@ type gate struct {
 	number int
 	worker *worker.Worker
 	view   *topology.View // as the worker has seen it
-	lanes  []*lane        // by id: the gateway's side
-	byID   []*client
+	lanes  []*lane        // by id
+	peers  []*peer        // of its clients
+	met    int            // how many of all clients were looked at: some are this worker's peers
+	byID   []*peer
 	// stalledUntil: until then the thread of this worker gets no turn.
 	stalledUntil time.Duration
 }
 
-func (w *world) makeGate(number int, outputMax int) *gate {
+// peer is the gateway's side of a client's connection.
+type peer struct {
+	*clients.Client
+	id    uint32 // the worker's
+	quiet bool   // the gateway does not read from it
+	stuck bool
+	told  bool // the worker knows that the client has closed its half
+}
+
+func (w *world) makeGate(number int) *gate {
 	g := &gate{w: w, number: number}
 	hold := worker.Hold{Mode: worker.HoldFor, Window: w.holdMax()}
 	env := worker.Env{
 		View: func(int) *topology.View {
-			g.view = w.published()
+			g.view = w.control.Shown()
 			return g.view
 		},
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
-		Settled: func(_ int, epoch uint64) { w.settled(g, epoch) },
-		Acked:   func(_ int, node topology.NodeID, n int) { w.acked(node, n) },
+		Settled: func(_ int, epoch uint64) { w.control.Settled(g.number, epoch) },
+		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
 		Admin:   func(admin.Request) {},
 		ClientNumber: func() int64 {
 			w.numbers++
 			return w.numbers
 		},
 		Allowed:   func(int, []byte, []byte) bool { return true },
-		WallClock: func() time.Time { return time.Unix(0, int64(w.now)) },
+		WallClock: func() time.Time { return time.Unix(0, int64(w.Now)) },
 	}
 	w.countListeners(&env)
 	g.worker = worker.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: w.o.Reads, Hold: hold, CloseOnGap: w.o.CloseOnGap}},
-		Limits:   resp.DefaultLimits(), QueryBytesMax: 64 << 20, OutputBytesMax: outputMax,
-		Seed: w.o.Seed + uint64(number),
+		Services: []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap}},
+		Limits:   resp.DefaultLimits(), QueryBytesMax: 64 << 20, OutputBytesMax: w.outputMax,
+		Seed: w.Options.Seed + uint64(number),
 	}, env)
 	return g
 }
@@ -52,73 +68,109 @@ func (w *world) makeGate(number int, outputMax int) *gate {
 // round is one turn of the fake loop: what came in, and what the worker wants done.
 func (g *gate) round() {
 	w := g.w
-	if w.now < g.stalledUntil {
+	if w.Now < g.stalledUntil {
 		return
 	}
-	g.worker.Tick(w.now)
+	g.worker.Tick(w.Now)
+	g.meet()
 	g.connect()
 	for _, l := range g.lanes {
 		if l != nil {
 			g.serveLane(l)
 		}
 	}
-	for _, c := range w.clients {
-		if c.gate == g {
-			g.serveClient(c)
-		}
+	for _, c := range g.peers {
+		g.serveClient(c)
 	}
 	if w.drains() {
 		g.worker.Drain()
 	}
 	g.obey(g.worker.Out())
 	if err := g.worker.Check(); err != nil {
-		w.ledger.fail("the state of a worker: %v", err)
+		w.Ledger.Fail("the state of a worker: %v", err)
 	}
+}
+
+// meet takes on the clients that have come since, of which some are this worker's.
+func (g *gate) meet() {
+	for ; g.met < len(g.w.clients.Clients); g.met++ {
+		if c := g.w.clients.Clients[g.met]; c.Worker == g.number {
+			g.peers = append(g.peers, &peer{Client: c})
+		}
+	}
+}
+
+// stall keeps the thread of this worker from running for d.
+func (g *gate) stall(d time.Duration) {
+	g.stalledUntil = g.w.Now + d
+	g.w.Tracef("worker %d stalls until %v", g.number, g.stalledUntil)
+}
+
+// heal ends what is wrong with the thread and with the sockets of this worker.
+func (g *gate) heal() {
+	g.stalledUntil = 0
+	for _, l := range g.lanes {
+		if l != nil {
+			l.room = 100 << 10
+		}
+	}
+}
+
+// overLimits is how many clients this worker has closed since they were over a limit.
+func (g *gate) overLimits() uint64 {
+	closed := g.worker.Stats().ClientsClosed
+	return closed[session.HalfReply] + closed[session.OutputLimit] + closed[session.QueryLimit]
 }
 
 // connect opens the clients whose time has come and ends dials.
 func (g *gate) connect() {
 	w := g.w
-	for _, c := range w.clients {
-		if c.gate == g && !c.open && !c.gone && !c.hung && w.now >= c.nextAt && !w.drains() && g.view != nil {
+	for _, c := range g.peers {
+		if c.WantsIn() && g.view != nil {
 			c.id = g.worker.ClientOpened(0, "client", "gateway")
-			c.open = true
+			c.Connected()
 			for int(c.id) >= len(g.byID) {
 				g.byID = append(g.byID, nil)
 			}
-			if other := g.byID[c.id]; other != nil && !other.gone {
-				w.ledger.fail("client %d got the number of client %d, which is still connected", c.number, other.number)
+			if other := g.byID[c.id]; other != nil && !other.Gone {
+				w.Ledger.Fail("client %d got the number of client %d, which is still connected", c.Number, other.Number)
 			}
 			g.byID[c.id] = c
-			w.tracef("client %d connects as %d", c.number, c.id)
+			w.Tracef("client %d connects as %d", c.Number, c.id)
 		}
 	}
 	for _, l := range g.lanes {
-		if l == nil || l.open || l.gone || w.now < l.dialAt {
+		if l == nil || l.open || l.Gone || w.Now < l.dialAt {
 			continue
 		}
-		if !w.dialled(l) {
-			w.tracef("lane %v cannot reach %s", l, l.node.addr)
-			g.lanes[l.id], l.gone = nil, true
+		if !l.Reached() {
+			w.Tracef("lane %v cannot reach %s", l, l.Node.Addr)
+			g.endLane(l)
 			g.worker.LaneClosed(l.id, worker.DialFailed)
 			continue
 		}
-		if l.runID != "" && l.runID != l.node.runID && w.o.Bug != NoFence {
-			w.tracef("lane %v meets another run of %s", l, l.node.addr)
-			g.lanes[l.id], l.gone = nil, true
+		if l.runID != "" && l.runID != l.Node.RunID && w.Options.Bug != scenario.NoFence {
+			w.Tracef("lane %v meets another run of %s", l, l.Node.Addr)
+			g.endLane(l)
 			g.worker.LaneClosed(l.id, worker.OtherRun)
 			continue
 		}
-		if w.o.Bug != NoKill && l.killIn == l.node.runID {
-			l.node.endClients(l.kill)
+		if w.Options.Bug != scenario.NoKill && l.killIn == l.Node.RunID {
+			l.Node.EndClients(l.kill)
 		}
-		w.lastClient++
-		l.client = w.lastClient
-		l.open, l.served, l.openedAt = true, true, w.now
-		w.sockets = append(w.sockets, l)
-		w.tracef("lane %v open to %s", l, l.node.addr)
-		g.worker.LaneOpened(l.id, worker.Met{Client: l.client, RunID: l.node.runID})
+		l.open = true
+		l.Accept()
+		w.Tracef("lane %v open to %s", l, l.Node.Addr)
+		g.worker.LaneOpened(l.id, worker.Met{Client: l.Client, RunID: l.Node.RunID})
 	}
+}
+
+// epoch is that of the view that the worker has; 0 for none.
+func (g *gate) epoch() uint64 {
+	if g.view == nil {
+		return 0
+	}
+	return g.view.Epoch
 }
 
 // serveLane gives the worker what came from a node, and goes on writing.
@@ -127,23 +179,23 @@ func (g *gate) serveLane(l *lane) {
 	if !l.open {
 		return
 	}
-	if l.stuck && !l.dead && l.toNode.size < l.room {
+	if l.stuck && !l.Dead && l.ToNode.Size < l.room {
 		g.writeLane(l)
 	}
-	if !l.quiet && w.rnd.IntN(4) > 0 && !w.cut(gateway, l.node.place()) {
-		if b := l.toGate.take(w.now, w.piece()); len(b) > 0 {
+	if !l.quiet && w.Rnd.IntN(4) > 0 && !w.Cut(network.Gateway, l.Node.Place()) {
+		if b := l.Take(w.Piece(), g.epoch()); len(b) > 0 {
 			to := l.id
-			if other := g.anyOpenLane(); w.o.Bug == WrongLane && w.rnd.IntN(50) == 0 && other != nil {
+			if other := g.anyOpenLane(); w.Options.Bug == scenario.WrongLane && w.Rnd.IntN(50) == 0 && other != nil {
 				to = other.id
 			}
-			l.read(len(b))
 			g.worker.LaneWrote(l.id, l.unsaid)
 			l.unsaid = 0
 			g.worker.LaneRead(to, b)
 		}
 	}
-	if l.dead && w.now >= l.deadAt && (l.toGate.size == 0 || w.rnd.IntN(3) == 0) && w.o.Bug != NoLaneClosed {
-		w.tracef("lane %v is closed by %s", l, l.node.addr)
+	ends := l.Dead && w.Now >= l.DeadAt && (l.ToGate.Size == 0 || w.Rnd.IntN(3) == 0)
+	if ends && w.Options.Bug != scenario.NoLaneClosed {
+		w.Tracef("lane %v is closed by %s", l, l.Node.Addr)
 		g.endLane(l)
 		g.worker.LaneClosed(l.id, worker.PeerClosed)
 	}
@@ -151,7 +203,7 @@ func (g *gate) serveLane(l *lane) {
 
 func (g *gate) anyOpenLane() *lane {
 	for _, l := range g.lanes {
-		if l != nil && l.open && !l.dead && g.w.rnd.IntN(2) == 0 {
+		if l != nil && l.open && !l.Dead && g.w.Rnd.IntN(2) == 0 {
 			return l
 		}
 	}
@@ -163,35 +215,35 @@ func (g *gate) endLane(l *lane) {
 	if g.lanes[l.id] == l {
 		g.lanes[l.id] = nil
 	}
-	l.open, l.gone = false, true
-	l.toGate = pipe{}
+	l.open = false
+	l.Close()
 }
 
 // serveClient gives the worker what came from a client, and goes on writing.
-func (g *gate) serveClient(c *client) {
+func (g *gate) serveClient(c *peer) {
 	w := g.w
-	if c.gone || !c.open && !c.hung {
+	if c.Gone || !c.Open && !c.Hung {
 		return
 	}
-	if c.stuck && c.open && c.toMe.size < w.clientSocket {
+	if c.stuck && c.Open && c.ToMe.Size < w.clientSocket {
 		g.writeClient(c)
 	}
-	if c.gone {
+	if c.Gone {
 		return
 	}
-	if !c.quiet || c.shut { // the loop is told, and reads it to its end
-		if b := c.toGate.take(w.now, w.piece()); len(b) > 0 {
+	if !c.quiet || c.Shut { // the loop is told, and reads it to its end
+		if b := c.ToGate.Take(w.Now, w.Piece()); len(b) > 0 {
 			g.worker.ClientRead(c.id, b)
 			return
 		}
 	}
-	if c.shut && !c.told && !c.hung && c.toGate.size == 0 {
+	if c.Shut && !c.told && !c.Hung && c.ToGate.Size == 0 {
 		c.told = true
 		g.worker.ClientEnded(c.id)
 	}
-	if c.hung && (c.toGate.size == 0 || w.rnd.IntN(3) == 0) {
-		w.tracef("the gateway sees that client %d left", c.number)
-		c.gone = true
+	if c.Hung && (c.ToGate.Size == 0 || w.Rnd.IntN(3) == 0) {
+		w.Tracef("the gateway sees that client %d left", c.Number)
+		c.Closed()
 		g.worker.ClientClosed(c.id)
 	}
 }
@@ -201,7 +253,7 @@ func (g *gate) obey(out *worker.Out) {
 	w := g.w
 	for _, id := range out.CloseLanes {
 		if int(id) < len(g.lanes) && g.lanes[id] != nil {
-			w.tracef("the gateway closes lane %v", g.lanes[id])
+			w.Tracef("the gateway closes lane %v", g.lanes[id])
 			g.endLane(g.lanes[id])
 		}
 	}
@@ -222,14 +274,14 @@ func (g *gate) obey(out *worker.Out) {
 		}
 	}
 	for _, id := range out.Clients {
-		if c := g.byID[id]; !c.gone && !c.stuck {
+		if c := g.byID[id]; !c.Gone && !c.stuck {
 			g.writeClient(c)
 		}
 	}
 	for _, id := range out.CloseClients {
 		c := g.byID[id] // it may have left in this round
-		w.tracef("the gateway closes client %d", c.number)
-		c.gone = true
+		w.Tracef("the gateway closes client %d", c.Number)
+		c.Closed()
 	}
 }
 
@@ -239,28 +291,24 @@ func (g *gate) dial(d worker.Dial) {
 		g.lanes = append(g.lanes, nil)
 	}
 	if g.lanes[d.Lane] != nil {
-		w.ledger.fail("lane %d was dialled while it was there", d.Lane)
+		w.Ledger.Fail("lane %d was dialled while it was there", d.Lane)
 	}
-	l := &lane{id: d.Lane, gate: g, proto: d.Proto, readOnly: d.ReadOnly, room: 10<<10 + w.rnd.IntN(100<<10),
-		runID: d.RunID, kill: d.Kill, killIn: d.KillIn}
-	if w.rnd.IntN(3) == 0 && !w.calm && !w.o.Planned {
-		l.room = 1 + w.rnd.IntN(500)
+	l := &lane{id: d.Lane, Conn: w.Dial(d.Addr, fmt.Sprintf("%d.%d", g.number, d.Lane), d.Proto, d.ReadOnly),
+		room: 10<<10 + w.Rnd.IntN(100<<10), runID: d.RunID, kill: d.Kill, killIn: d.KillIn}
+	if w.Rnd.IntN(3) == 0 && !w.Calm && !w.Options.Planned {
+		l.room = 1 + w.Rnd.IntN(500)
 	}
-	for _, n := range w.nodes {
-		if n.addr == d.Addr {
-			l.node = n
-		}
-	}
-	l.dialAt = w.now + w.between(0, 3*time.Millisecond)
+	l.dialAt = w.Now + w.Between(0, 3*time.Millisecond)
 	g.lanes[d.Lane] = l
-	w.tracef("dial %s as lane %v, RESP%d, read only %v", d.Addr, l, d.Proto, d.ReadOnly)
+	w.Tracef("dial %s as lane %v, RESP%d, read only %v", d.Addr, l, d.Proto, d.ReadOnly)
 }
 
 // writeLane writes what the network has room for.
 func (g *gate) writeLane(l *lane) {
 	w := g.w
 	b := g.worker.LaneBytes(l.id)
-	if w.o.Bug == ResendSent && l.unsaid == len(b) && len(l.accepted) > 0 { // half a command is never answered
+	if w.Options.Bug == scenario.ResendSent && l.unsaid == len(b) && len(l.accepted) > 0 {
+		// half a command is never answered
 		g.worker.LaneWrote(l.id, l.unsaid)
 		b, l.unsaid = g.worker.LaneBytes(l.id), 0
 	}
@@ -270,33 +318,33 @@ func (g *gate) writeLane(l *lane) {
 		l.stuck = l.unsaid > 0
 		return
 	}
-	room := max(l.room-l.toNode.size, 0)
-	if l.dead {
+	room := max(l.room-l.ToNode.Size, 0)
+	if l.Dead {
 		room = len(b) // the kernel takes bytes for a connection whose end it does not know yet
 	}
 	n := min(len(b), room)
 	l.stuck = n < len(b)
-	if !l.dead {
-		w.send(&l.toNode, b[:n])
-		if w.o.Bug == WriteTwice && w.rnd.IntN(50) == 0 {
-			w.send(&l.toNode, b[:n])
+	if !l.Dead {
+		w.Send(&l.ToNode, b[:n])
+		if w.Options.Bug == scenario.WriteTwice && w.Rnd.IntN(50) == 0 {
+			w.Send(&l.ToNode, b[:n])
 		}
 	}
 	l.accepted = frames(append(l.accepted, b[:n]...), func(args [][]byte) {
 		if args == nil {
-			w.ledger.fail("what lane %v was sent is no command", l)
+			w.Ledger.Fail("what lane %v was sent is no command", l)
 		} else {
-			l.handedOver(args)
+			l.handedOver(w.Ledger, args)
 			if w.judge != nil {
-				w.judge.sent(g, l, args)
+				w.judge.Sent(g.number, g.view, l.Conn, args)
 			}
 		}
 	})
-	switch w.o.Bug {
-	case ResendSent:
+	switch w.Options.Bug {
+	case scenario.ResendSent:
 		l.unsaid += n
 		l.stuck = true
-	case WroteAll:
+	case scenario.WroteAll:
 		g.worker.LaneWrote(l.id, len(b))
 	default:
 		g.worker.LaneWrote(l.id, n)
@@ -307,20 +355,26 @@ func (g *gate) writeLane(l *lane) {
 }
 
 // writeClient writes what the client's socket has room for.
-func (g *gate) writeClient(c *client) {
+func (g *gate) writeClient(c *peer) {
 	w := g.w
 	b := g.worker.ClientBytes(c.id)
-	n := min(len(b), max(w.clientSocket-c.toMe.size, 0))
-	if c.hung {
+	n := min(len(b), max(w.clientSocket-c.ToMe.Size, 0))
+	if c.Hung {
 		n = len(b)
 	}
 	c.stuck = n < len(b)
-	to := c
-	if w.o.Bug == WrongClient && w.rnd.IntN(50) == 0 {
-		to = w.clients[w.rnd.IntN(len(w.clients))]
+	to := c.Client
+	if w.Options.Bug == scenario.WrongClient && w.Rnd.IntN(50) == 0 {
+		to = w.clients.Clients[w.Rnd.IntN(len(w.clients.Clients))]
 	}
 	if n > 0 {
-		w.send(&to.toMe, b[:n])
+		w.Send(&to.ToMe, b[:n])
 		g.worker.ClientWrote(c.id, n)
 	}
+}
+
+// clientsOf is CLIENT LIST.
+func clientsOf(w *worker.Worker) []byte {
+	r := &admin.Request{Kind: admin.ListClients, Services: []int{0}}
+	return r.Reply([]admin.Partial{w.Admin(r)})
 }

@@ -20,7 +20,7 @@ func TestListeners(t *testing.T) {
 		o := optionsOf(seed)
 		o.Listeners, o.CloseOnGap = true, seed/uint64(len(worlds))%2 == 1
 		w := play(o)
-		if w.ledger.fault != "" {
+		if w.Ledger.Fault != "" {
 			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestListeners -seed %d", w.failure(), seed)
 		}
 		for _, g := range w.gates {

@@ -12,6 +12,10 @@ import (
 	"evergate/gateway/wait"
 	"evergate/gateway/worker"
 	"evergate/testenv/servers"
+	"evergate/testenv/sim/judge"
+	"evergate/testenv/sim/ledger"
+	"evergate/testenv/sim/network"
+	"evergate/testenv/sim/scenario"
 )
 
 var (
@@ -21,26 +25,27 @@ var (
 )
 
 // worlds are the kinds of worlds that are simulated in turn.
-var worlds = func() (all []Options) {
+var worlds = func() (all []scenario.Options) {
 	for _, cluster := range []bool{false, true} {
 		for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
 			for _, async := range []bool{false, true} {
-				all = append(all, Options{Cluster: cluster, Reads: reads, Async: async})
+				all = append(all, scenario.Options{Cluster: cluster, Reads: reads, Async: async})
 			}
 		}
 	}
 	for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
-		all = append(all, Options{Voice: Sentinels, Reads: reads}, Options{Voice: Sentinels, Reads: worker.FromPrimary},
-			Options{Voice: Bus, Reads: reads})
+		all = append(all, scenario.Options{Voice: scenario.Sentinels, Reads: reads},
+			scenario.Options{Voice: scenario.Sentinels, Reads: worker.FromPrimary},
+			scenario.Options{Voice: scenario.Bus, Reads: reads})
 		if reads != worker.OnlyReplica { // there may be none for a while
-			all = append(all, Options{Voice: Sentinels, Reads: reads, Planned: true})
+			all = append(all, scenario.Options{Voice: scenario.Sentinels, Reads: reads, Planned: true})
 		}
 	}
 	return all
 }()
 
 // optionsOf is the kind of world that a seed is played in.
-func optionsOf(seed uint64) Options {
+func optionsOf(seed uint64) scenario.Options {
 	o := worlds[seed%uint64(len(worlds))]
 	o.Seed = seed
 	return o
@@ -51,7 +56,7 @@ const bugSeeds = 300
 
 // bugFrom are the seeds at which the search for rare ones begins. It is none the narrower for that: where the seed no
 // longer shows the mistake, as many follow as for others.
-var bugFrom = [bugs]uint64{TrustRole: 104, NoKill: 798}
+var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 104, scenario.NoKill: 798}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -70,12 +75,12 @@ func TestSimulation(t *testing.T) {
 	played := 0
 	for seed := *first; time.Now().Before(end); seed++ {
 		w := play(optionsOf(seed))
-		if w.ledger.fault != "" {
+		if w.Ledger.Fault != "" {
 			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestSimulation -seed %d -only", w.failure(), seed)
 		}
 		played++
 		if *only {
-			t.Log(strings.Join(w.trace, "\n"))
+			t.Log(strings.Join(w.Trace, "\n"))
 			break
 		}
 	}
@@ -87,9 +92,9 @@ func TestRunIsRepeatable(t *testing.T) {
 	tellsOfMany(t)
 	for seed := range uint64(len(worlds)) {
 		a, b := play(optionsOf(seed)), play(optionsOf(seed))
-		for i := range a.trace {
-			if i >= len(b.trace) || a.trace[i] != b.trace[i] {
-				t.Fatalf("seed %d went two ways:\n%s", seed, strings.Join(a.trace[max(0, i-10):i+1], "\n"))
+		for i := range a.Trace {
+			if i >= len(b.Trace) || a.Trace[i] != b.Trace[i] {
+				t.Fatalf("seed %d went two ways:\n%s", seed, strings.Join(a.Trace[max(0, i-10):i+1], "\n"))
 			}
 		}
 	}
@@ -99,27 +104,27 @@ func TestRunIsRepeatable(t *testing.T) {
 func TestEverythingHappens(t *testing.T) {
 	tellsOfMany(t)
 	var sum worker.Stats
-	var seen judge
+	var seen judge.Judge
 	lost := 0
 	answers := map[string]int{}
 	for seed := range uint64(3 * len(worlds)) {
 		w := play(optionsOf(seed))
-		if w.ledger.fault != "" {
-			t.Fatalf("seed %d: %s", seed, w.ledger.fault)
+		if w.Ledger.Fault != "" {
+			t.Fatalf("seed %d: %s", seed, w.Ledger.Fault)
 		}
 		for _, g := range w.gates {
 			sum.Add(g.worker.Stats())
 		}
 		if j := w.judge; j != nil {
-			seen.switches, seen.holds, seen.withheld = seen.switches+j.switches, seen.holds+j.holds, seen.withheld+j.withheld
-			lost += j.lost()
+			seen.Switches, seen.Holds, seen.Withheld = seen.Switches+j.Switches, seen.Holds+j.Holds, seen.Withheld+j.Withheld
+			lost += j.Lost()
 		}
-		for _, r := range w.ledger.requests {
-			answers[stateNames[r.state]]++
+		for _, r := range w.Ledger.Requests {
+			answers[ledger.StateNames[r.State]]++
 		}
 	}
-	t.Logf("requests: %v; %+v; %d switches, %d holds, %d released, %d lost", answers, sum, seen.switches, seen.holds,
-		seen.withheld, lost)
+	t.Logf("requests: %v; %+v; %d switches, %d holds, %d released, %d lost", answers, sum, seen.Switches, seen.Holds,
+		seen.Withheld, lost)
 	for name, n := range map[string]uint64{
 		"acknowledged": uint64(answers["acknowledged"]), "refused": uint64(answers["refused"]),
 		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.DoneAgain,
@@ -132,8 +137,8 @@ func TestEverythingHappens(t *testing.T) {
 		"retired lanes": sum.LanesLost[backend.Retired],
 		"MOVED":         sum.RefusedByServer[retry.Moved], "ASK": sum.RefusedByServer[retry.Ask],
 		"queued": sum.Queued, "on private lanes": sum.Requests[backend.Private], "EXEC nil": uint64(answers["void"]),
-		"switches": uint64(seen.switches), "primaries left": uint64(seen.holds), "lost writes": uint64(lost),
-		"withheld": sum.Withheld, "released": sum.WithheldReleased, "released and in the new primary": uint64(seen.withheld),
+		"switches": uint64(seen.Switches), "primaries left": uint64(seen.Holds), "lost writes": uint64(lost),
+		"withheld": sum.Withheld, "released": sum.WithheldReleased, "released and in the new primary": uint64(seen.Withheld),
 		"TRYAGAIN": sum.RefusedByServer[retry.TryAgain], "other refusals": sum.RefusedByServer[retry.Unable],
 	} {
 		if n == 0 {
@@ -146,19 +151,20 @@ func TestEverythingHappens(t *testing.T) {
 }
 
 // symptoms are what each mistake must be found by.
-var symptoms = [bugs]string{
-	ResendSent: "executed twice", WroteAll: "", WrongLane: "was answered", WrongClient: "", NoLaneClosed: "",
-	WriteTwice: "", Overtake: "behind", ChangeLanes: "behind", RedoLate: "behind", TrustOne: "planned switch",
-	TrustRole: "no majority named it", NoFence: "nobody noticed", NoBarrier: "switch",
-	NoWithholding: "while its shard was held", NoKill: "after its client was told",
-	KeepWatching: "is served on it", RunUnqueued: "",
+var symptoms = [scenario.Bugs]string{
+	scenario.ResendSent: "executed twice", scenario.WroteAll: "", scenario.WrongLane: "was answered",
+	scenario.WrongClient: "", scenario.NoLaneClosed: "", scenario.WriteTwice: "", scenario.Overtake: "behind",
+	scenario.ChangeLanes: "behind", scenario.RedoLate: "behind", scenario.TrustOne: "planned switch",
+	scenario.TrustRole: "no majority named it", scenario.NoFence: "nobody noticed", scenario.NoBarrier: "switch",
+	scenario.NoWithholding: "while its shard was held", scenario.NoKill: "after its client was told",
+	scenario.KeepWatching: "is served on it", scenario.RunUnqueued: "",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
-func needsSentinels(b Bug) bool { return b >= TrustOne && b <= NoKill }
+func needsSentinels(b scenario.Bug) bool { return b >= scenario.TrustOne && b <= scenario.NoKill }
 
 // needsCalm says that a mistake does harm where nothing happens but planned switches.
-func needsCalm(b Bug) bool { return b == TrustOne || b == NoBarrier }
+func needsCalm(b scenario.Bug) bool { return b == scenario.TrustOne || b == scenario.NoBarrier }
 
 // TestBugsAreFound makes each mistake: it must be found, by its own symptom, within some seeds.
 func TestBugsAreFound(t *testing.T) {
@@ -166,18 +172,18 @@ func TestBugsAreFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it searches for many seconds")
 	}
-	for bug := NoBug + 1; bug < bugs; bug++ {
+	for bug := scenario.NoBug + 1; bug < scenario.Bugs; bug++ {
 		t.Run(bug.String(), func(t *testing.T) {
 			played := 0
 			for seed := bugFrom[bug]; played < bugSeeds; seed++ {
 				o := optionsOf(seed)
-				if o.Bug = bug; needsSentinels(bug) && o.Voice != Sentinels ||
-					needsCalm(bug) != o.Planned && o.Voice == Sentinels {
+				if o.Bug = bug; needsSentinels(bug) && o.Voice != scenario.Sentinels ||
+					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels {
 					continue
 				}
 				played++
 				if f := Run(o); f != nil && strings.Contains(f.Fault, symptoms[bug]) {
-					t.Logf("seed %d, world %d: %s", seed, played, clip(f.Fault))
+					t.Logf("seed %d, world %d: %s", seed, played, network.Clip(f.Fault))
 					return
 				}
 			}

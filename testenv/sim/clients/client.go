@@ -1,0 +1,372 @@
+// Package clients simulates clients of the gateway: requests in bursts, replies read at any pace, listeners. They know
+// their own requests and replies; what those must be is the ledger's to say. They see no server and no view.
+package clients
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/testenv/sim/ledger"
+	"evergate/testenv/sim/network"
+	"evergate/testenv/sim/scenario"
+)
+
+// Group are the clients of a run.
+type Group struct {
+	*network.Net
+	ledger  *ledger.Ledger
+	Clients []*Client
+	// heavy: half of what is written is long.
+	heavy bool
+	// workers is how many there are. CutOff counts the clients that were closed unasked.
+	workers, CutOff int
+	// publishes are the messages so far, counted is the answer to the last.
+	publishes int
+	counted   int64
+	gateway   Gateway
+}
+
+// Gateway is what the clients depend on.
+type Gateway struct {
+	// Answered is told of each reply, with its request.
+	Answered func(r *ledger.Request, reply []byte)
+	// Drains says that no client connects any more, OverLimits how many of a worker's clients were closed since
+	// they were over a limit.
+	Drains     func() bool
+	OverLimits func(worker int) uint64
+}
+
+// New returns the clients of so many workers.
+func New(w *network.Net, l *ledger.Ledger, workers int, g Gateway) *Group {
+	o := w.Options
+	all := &Group{Net: w, ledger: l, workers: workers, heavy: o.Seed%9 == 0 && !o.Planned, gateway: g}
+	for i := range 6 + w.Rnd.IntN(6) {
+		c := &Client{
+			w: all, Number: i, Worker: i % workers, Sends: 10 + w.Rnd.IntN(60), depth: 1 + w.Rnd.IntN(12),
+			memory: ledger.NewMemory(), nextAt: w.Between(0, time.Second), leaves: w.Rnd.IntN(5) == 0, greet: w.Rnd.IntN(2) == 0,
+		}
+		c.halves = (o.Seed+uint64(i))%7 == 0 && !c.leaves
+		c.waits = c.halves && i%2 == 0
+		if o.Voice != scenario.Oracle {
+			c.Sends *= 10
+			c.leaves = c.leaves && !o.Planned
+		}
+		all.Clients = append(all.Clients, c)
+	}
+	if o.Listeners {
+		all.makeListeners()
+	}
+	return all
+}
+
+// Turn lets each client send and read.
+func (w *Group) Turn() {
+	for _, c := range w.Clients {
+		c.play()
+	}
+}
+
+// Heal has nobody be slow any more.
+func (w *Group) Heal() {
+	for _, c := range w.Clients {
+		c.idleTill = 0
+	}
+}
+
+// WantsIn says that a client wants to connect now.
+func (c *Client) WantsIn() bool {
+	return !c.Open && !c.Gone && !c.Hung && c.w.Now >= c.nextAt && !c.w.gateway.Drains()
+}
+
+// Connected tells a client that it is.
+func (c *Client) Connected() { c.Open = true }
+
+// Closed tells a client that the gateway has closed the connection, or has seen its end.
+func (c *Client) Closed() { c.Gone = true }
+
+// Done says that a client has sent all that it wants to send, and has been answered.
+func (c *Client) Done() bool {
+	never := !c.Open && !c.Gone && !c.Hung && c.w.gateway.Drains()
+	waits := len(c.Waiting) > 0 || c.Sends > 0 || c.Shut || c.listens != nil && len(c.listens.expects) > 0
+	return !(c.Open && waits || !c.Open && !c.Gone && !never)
+}
+
+// Client is one of the gateway's clients: it sends bursts of requests cut anywhere, and reads as fast as it likes.
+type Client struct {
+	w       *Group
+	Worker  int // the number of the worker that has it
+	Number  int
+	Open    bool // connected, as the client sees it
+	Gone    bool // the gateway has closed it, or has been told that it left
+	ToGate  network.Pipe
+	ToMe    network.Pipe
+	unread  []byte
+	Waiting []*ledger.Request
+	memory  ledger.Memory
+	// Sends is how many requests are still to come, depth the longest burst, nextAt the time of the next one.
+	Sends    int
+	depth    int
+	nextAt   time.Duration
+	idleTill time.Duration // it does not read until then
+	leaves   bool          // it leaves in the middle
+	halves   bool          // it closes its half of the connection behind its last request, as "... | nc -N" does
+	waits    bool          // and sends that when all is calm
+	Shut     bool          // it has closed its half
+	shutCalm bool          // when all was calm
+	last     bool          // it has sent its last word (QUIT, garbage): the close is expected
+	Hung     bool          // it has gone and the gateway will read the end
+	greet    bool
+	listens  *listener // of one that subscribes; nil for all others
+}
+
+// play sends and reads.
+func (c *Client) play() {
+	w := c.w
+	if !c.Open {
+		return
+	}
+	if c.listens != nil {
+		c.listens.play()
+		return
+	}
+	if w.Now >= c.idleTill {
+		c.read()
+	}
+	if c.Open && c.Sends > 0 && w.Now >= c.nextAt && !c.last && (!c.waits || c.Sends > c.depth || w.SettledDown()) {
+		c.burst()
+		c.shutsBehind()
+		c.nextAt = w.Now + w.Between(0, 40*time.Millisecond)
+		if w.Rnd.IntN(12) == 0 {
+			c.nextAt += w.Between(0, time.Second)
+		}
+		if w.Rnd.IntN(15) == 0 && !w.Options.Planned {
+			c.idleTill = w.Now + w.Between(0, 800*time.Millisecond)
+		}
+	}
+	if c.Open && c.leaves && c.Sends < 10 {
+		c.leave()
+	}
+}
+
+// shutsBehind closes a client's half of the connection, if that is what it does when it has sent its last request.
+func (c *Client) shutsBehind() {
+	if c.halves && c.Sends == 0 && !c.last {
+		c.Shut, c.shutCalm = true, c.w.SettledDown()
+		c.w.Tracef("client %d closes its half", c.Number)
+	}
+}
+
+// leave closes the connection, also in the middle of what was sent.
+func (c *Client) leave() {
+	c.w.Tracef("client %d leaves", c.Number)
+	c.Open, c.Hung = false, true
+	for _, r := range c.Waiting {
+		c.w.ledger.Orphaned(r)
+	}
+	c.Waiting = nil
+	if c.w.Rnd.IntN(2) == 0 && c.ToGate.Size > 0 {
+		c.ToGate.Cut(c.w.Rnd.IntN(c.ToGate.Size))
+	}
+}
+
+// burst sends some requests at once, cut into pieces that arrive one by one.
+func (c *Client) burst() {
+	w := c.w
+	var b []byte
+	for range 1 + w.Rnd.IntN(c.depth) {
+		if c.Sends == 0 || c.last {
+			break
+		}
+		c.Sends--
+		b = append(b, c.next()...)
+	}
+	for len(b) > 0 {
+		n := len(b)
+		if w.Rnd.IntN(3) == 0 {
+			n = 1 + w.Rnd.IntN(len(b))
+		}
+		w.Send(&c.ToGate, b[:n])
+		b = b[n:]
+	}
+}
+
+// ask writes a request down and returns its bytes.
+func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Request, []byte) {
+	r := c.w.ledger.Add(c.Number, k, keys...)
+	c.Waiting = append(c.Waiting, r)
+	c.w.Tracef("client %d sends %v", c.Number, r)
+	return r, resp.AppendCommandStrings(nil, args...)
+}
+
+// key picks one of the client's own keys, or one that all use.
+func (c *Client) key() string {
+	w := c.w
+	tag := w.Rnd.IntN(scenario.Tags)
+	if w.Rnd.IntN(4) == 0 {
+		return fmt.Sprintf("{t%d}s", tag)
+	}
+	return fmt.Sprintf("{t%d}p%d", tag%3, c.Number)
+}
+
+// next makes one request.
+func (c *Client) next() []byte {
+	w := c.w
+	id := strconv.Itoa(len(w.ledger.Requests))
+	if c.greet {
+		c.greet = false
+		r, b := c.ask(ledger.Hello, nil, "HELLO", "3")
+		w.ledger.AsksFor(r, 3)
+		return b
+	}
+	k := c.key()
+	switch p := w.Rnd.IntN(108); {
+	case p >= 100:
+		return c.transaction()
+	case p < 28:
+		value := id
+		if !w.Options.Planned && w.Rnd.IntN(30) == 0 || w.heavy && w.Rnd.IntN(2) == 0 {
+			value += "|" + scenario.Padding[:w.Rnd.IntN(300<<10)]
+		}
+		_, b := c.ask(ledger.Set, []string{k}, "SET", k, value)
+		return b
+	case p < 36:
+		_, b := c.ask(ledger.IncrBy, []string{k}, "INCRBY", k, id)
+		return b
+	case p < 52:
+		_, b := c.ask(ledger.Get, []string{k}, "GET", k)
+		return b
+	case p < 74:
+		_, b := c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
+		return b
+	}
+	return c.nextRare(id, k)
+}
+
+func (c *Client) nextRare(id, k string) []byte {
+	w := c.w
+	var b []byte
+	p := w.Rnd.IntN(100)
+	if w.Options.Planned { // no long values
+		p = w.Rnd.IntN(85)
+	}
+	switch {
+	case p < 25:
+		keys := c.keys()
+		_, b = c.ask(ledger.Mget, keys, append([]string{"MGET"}, keys...)...)
+	case p < 50:
+		keys := c.keys()
+		args := []string{"MSET"}
+		for _, k := range keys {
+			args = append(args, k, id)
+		}
+		_, b = c.ask(ledger.Mset, keys, args...)
+	case p < 62:
+		keys := c.keys()
+		for i := range keys {
+			keys[i] = fmt.Sprintf("{t%d}d%d#%s", w.Rnd.IntN(scenario.Tags), i, id)
+		}
+		_, b = c.ask(ledger.Del, keys, append([]string{"DEL"}, keys...)...)
+	case p < 72:
+		c.ask(ledger.Ping, nil)
+		b = fmt.Appendf(nil, "\r\n*0\r\nPING %s\r\n", id) // inline, behind what is no request at all
+	case p < 80:
+		c.ask(ledger.Set, []string{k})
+		b = fmt.Appendf(nil, "SET %s %s\n", k, id)
+	case p < 85:
+		_, b = c.ask(ledger.Module, []string{k}, "MOD.SET", k, id)
+	case p < 87:
+		_, b = c.ask(ledger.Unknown, nil, "NO.SUCH", k, id)
+	case p < 95:
+		k = fmt.Sprintf("{t%d}p%dbig", w.Rnd.IntN(3), c.Number)
+		_, b = c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
+	case p < 96 && w.Rnd.IntN(4) == 0:
+		k = fmt.Sprintf("{t%d}p%dhuge", w.Rnd.IntN(3), c.Number)
+		_, b = c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
+	case p < 97:
+		r, hi := c.ask(ledger.Hello, nil, "HELLO", "3")
+		w.ledger.AsksFor(r, 3)
+		b = hi
+	case p < 98:
+		c.last = true
+		c.ask(ledger.Garbage, nil)
+		b = []byte("*1\r\n:1\r\n*1\r\n$4\r\nPING\r\n")
+	case p < 99:
+		c.last = true
+		_, b = c.ask(ledger.Quit, nil, "QUIT")
+	default:
+		_, b = c.ask(ledger.Ping, nil, "PING", id)
+	}
+	return b
+}
+
+// keys picks two to four different keys.
+func (c *Client) keys() []string {
+	var keys []string
+	for range 2 + c.w.Rnd.IntN(3) {
+		k := c.key()
+		for _, other := range keys {
+			if other == k {
+				k = ""
+				break
+			}
+		}
+		if k != "" {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// read takes replies and has them checked in the order of the requests.
+func (c *Client) read() {
+	w := c.w
+	c.unread = append(c.unread, c.ToMe.Take(w.Now, 1+w.Rnd.IntN(1<<20))...)
+	for len(c.unread) > 0 {
+		var s resp.ReplyScanner
+		n, done, err := s.Feed(c.unread)
+		if err != nil {
+			w.ledger.Fail("client %d was sent what is no reply: %q", c.Number, network.Clip(c.unread))
+			return
+		}
+		if !done {
+			break
+		}
+		if len(c.Waiting) == 0 {
+			w.ledger.Fail("client %d was sent a reply too many: %q", c.Number, network.Clip(c.unread[:n]))
+			return
+		}
+		r := c.Waiting[0]
+		c.Waiting = c.Waiting[1:]
+		w.Tracef("client %d reads %q for %v", c.Number, network.Clip(c.unread[:n]), r)
+		w.ledger.Answered(&c.memory, r, c.unread[:n])
+		w.gateway.Answered(r, c.unread[:n])
+		c.unread = c.unread[n:]
+	}
+	if c.Gone && c.ToMe.Size == 0 {
+		c.closedByGateway()
+	}
+}
+
+// closedByGateway counts a close that the client did not ask for.
+func (c *Client) closedByGateway() {
+	c.Open = false
+	if (c.last || c.Shut) && len(c.Waiting) == 0 {
+		return
+	}
+	limits := c.w.gateway.OverLimits(c.Worker)
+	switch {
+	case !c.Shut:
+		c.w.CutOff++
+	case c.shutCalm && !c.w.gateway.Drains() && limits == 0:
+		c.w.ledger.Fail("client %d closed its half and was not answered: %v", c.Number, c.Waiting[0])
+	}
+	for _, r := range c.Waiting {
+		if len(r.Ran) > 0 && !c.Shut && limits == 0 {
+			c.w.ledger.Fail("client %d was closed before it was told that %v was executed", c.Number, r)
+		}
+		c.w.ledger.Orphaned(r)
+	}
+	c.Waiting = nil
+}

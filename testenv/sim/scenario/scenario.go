@@ -1,0 +1,105 @@
+// Package scenario describes a run of the simulation: its seed, its servers, what finds out about them, and the mistake
+// that is made, if any. It knows nothing of how a run is played.
+package scenario
+
+import (
+	"strings"
+
+	"evergate/gateway/worker"
+)
+
+// Options of one run. The zero value is a plain primary with replicas that are always up to date, calm.
+type Options struct {
+	Seed uint64
+	// Voice is who tells the gateway what is true.
+	Voice Voice
+	// Cluster: three shards and slots that move; else one shard. Only with Oracle.
+	Cluster bool
+	Reads   worker.Reads
+	// Async: replicas lag, and a failover may lose what they have not got.
+	Async bool
+	// Planned: nothing happens but SENTINEL FAILOVER, and nobody is slow. Only with Sentinels.
+	Planned bool
+	// Listeners: there are clients that subscribe and publish; with CloseOnGap they are closed
+	// when they may have missed something.
+	Listeners, CloseOnGap bool
+	// Bug is what the fake loop does wrong.
+	Bug Bug
+}
+
+// Voice is who tells the gateway what is true.
+type Voice uint8
+
+const (
+	// Oracle: views come from who knows everything, late, and wrong for a while.
+	Oracle Voice = iota
+	// Sentinels: views are made by the real topology.State from what simulated Sentinels and servers say.
+	Sentinels
+	// Bus: the same for a cluster, from what its nodes say.
+	Bus
+)
+
+// Bug is a mistake that is made at the edges of the worker or of the State, as if they made it themselves: in what the
+// loop tells of its connections, in what is seen of Sentinels and servers, in the order in which a server runs what it
+// was sent. The product has no switches for them.
+type Bug uint8
+
+const (
+	NoBug Bug = iota
+	// ResendSent tells of what was written to a lane only when an answer comes: what is lost before is sent again.
+	ResendSent
+	// WroteAll says that all was written when the network took a part.
+	WroteAll
+	// WrongLane gives what came from one lane to another.
+	WrongLane
+	// WrongClient writes what one client is owed to another.
+	WrongClient
+	// NoLaneClosed keeps the end of a connection to itself.
+	NoLaneClosed
+	// WriteTwice writes a lane's bytes twice.
+	WriteTwice
+	// Overtake has a later request run before an earlier one that was held: of the first two on a new connection.
+	Overtake
+	// ChangeLanes has two requests that are in flight together run in either order, as on two connections.
+	ChangeLanes
+	// RedoLate does a refused request where it belongs, but after a later one of the same client.
+	RedoLate
+	// TrustOne listens to one Sentinel, and takes what it says for what all say.
+	TrustOne
+	// TrustRole takes it for the word of all Sentinels when a server says that it is primary.
+	TrustRole
+	// NoFence does not see that a primary is another run, with another history.
+	NoFence
+	// NoBarrier goes from one primary to the next in one step: no worker is shown that the first is left, and none is
+	// waited for.
+	NoBarrier
+	// NoWithholding does not tell the workers which primary is being left.
+	NoWithholding
+	// NoKill does not end former connections at a node before a new one is used.
+	NoKill
+	// KeepWatching has servers watch on when they are told UNWATCH.
+	KeepWatching
+	// RunUnqueued has them execute the commands of a transaction one by one.
+	RunUnqueued
+	// Bugs is how many there are.
+	Bugs
+)
+
+var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong lane", "wrong client", "no lane closed",
+	"write twice", "overtake held requests", "change lanes in flight", "redo a refused request late",
+	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold",
+	"leave former connections", "keep watching", "run what is queued"}
+
+func (b Bug) String() string { return bugNames[b] }
+
+// RealState says that the views are made by the real topology.State, which knows only what it is told.
+func (o Options) RealState() bool { return o.Voice != Oracle }
+
+// Sharded says that keys belong to one of several shards.
+func (o Options) Sharded() bool { return o.Cluster || o.Voice == Bus }
+
+// Tags is how many hash tags all keys have: so many slots are used.
+const Tags = 8
+
+// Padding makes long values; it is longer than what keeps new requests off a lane.
+var Padding = strings.Repeat("=", 1_300_000)
