@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"math"
 	"strings"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 )
 
 var (
-	lateTimeout  = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
 	badPauseMode = []byte("-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n")
 	badUnblock   = []byte("-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n")
 )
@@ -71,14 +69,9 @@ func pause(args [][]byte, now time.Time) (r Request, wrong []byte) {
 	} else if len(args) == 4 && !resp.IsWord(args[3], "all") {
 		return r, badPauseMode
 	}
-	ms, ok := resp.Integer(args[2])
-	switch {
-	case !ok:
-		return r, resp.BadTimeout
-	case ms < 0:
-		return r, resp.NegativeTimeout
-	case ms > math.MaxInt64-now.UnixMilli():
-		return r, lateTimeout
+	ms, wrong := resp.Timeout(args[2], now.UnixMilli())
+	if wrong != nil {
+		return r, wrong
 	}
 	r.Pause = time.Duration(min(ms, int64(pauseMax/time.Millisecond))) * time.Millisecond
 	return r, nil

@@ -11,8 +11,8 @@ import (
 func TestPauseHasAnEnd(t *testing.T) {
 	now := time.UnixMilli(1_700_000_000_000)
 	for ms, want := range map[string]string{
-		"9223372036854775807": string(lateTimeout),
-		"9223370336854775808": string(lateTimeout),
+		"9223372036854775807": string(resp.LateTimeout),
+		"9223370336854775808": string(resp.LateTimeout),
 		"9223370336854775807": "",
 		"5000":                "",
 		"9223372036854775808": string(resp.BadTimeout),

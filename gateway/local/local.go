@@ -134,6 +134,8 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 		return cluster(command, args, f), do
 	case routing.CmdRole:
 		return f.Face.AppendRole(nil), do
+	case routing.CmdWait, routing.CmdWaitAOF:
+		return waitInMulti(command, args, f), do
 	case routing.CmdReadOnly, routing.CmdReadWrite, routing.CmdAsking:
 		if f.View != nil && !f.View.Sharded && !f.Face.Is(facade.Cluster) {
 			return noCluster, do

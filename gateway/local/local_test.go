@@ -76,6 +76,32 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestWaitInATransaction: the words of Redis 8.0 and Valkey 9.1; what a number must be comes before the timeout.
+func TestWaitInATransaction(t *testing.T) {
+	const (
+		none, both = ":0\r\n", "*2\r\n:0\r\n:0\r\n"
+		noInteger  = "-ERR value is not an integer or out of range\r\n"
+		noBit      = "-ERR value is out of range, value must between 0 and 1\r\n"
+		noCount    = "-ERR value is out of range, must be positive\r\n"
+		noTime     = "-ERR timeout is not an integer or out of range\r\n"
+		negative   = "-ERR timeout is negative\r\n"
+		tooLate    = "-ERR timeout is out of range\r\n"
+	)
+	for command, want := range map[string]string{
+		"WAIT 1 10": none, "WAIT -1 0": none, "WAIT 99999999999 0": none, "WAIT x -1": noInteger,
+		"WAIT 9223372036854775808 0": noInteger, "WAIT 1 -1": negative, "WAIT 1 1.5": noTime, "WAIT 1 9223372036854775": none,
+		"WAIT 1 9223372036854775807": tooLate, "WAIT 1 99999999999999999999": noTime,
+		"WAITAOF 0 0 0": both, "WAITAOF 0 99999999999 0": both, "WAITAOF 2 x 0": noBit, "WAITAOF -1 0 0": noBit,
+		"WAITAOF x 0 0": noInteger, "WAITAOF 0 -1 x": noCount, "WAITAOF 0 x 0": noCount, "WAITAOF 0 0 -1": negative,
+		"WAITAOF 0 0 x": noTime, "WAITAOF 0 0 9223372036854775807": tooLate, "WAITAOF 2 0 -1": noBit,
+	} {
+		args, f := words(command), known()
+		if reply, do := Answer(routing.Lookup(args), args, &f); string(reply) != want || do.Do != 0 {
+			t.Errorf("%s: %q, want %q", command, reply, want)
+		}
+	}
+}
+
 func TestAnswersWhileSubscribed(t *testing.T) {
 	f := known()
 	f.Subscribed = true

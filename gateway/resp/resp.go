@@ -29,6 +29,7 @@ var (
 	NotInteger      = []byte("-ERR value is not an integer or out of range\r\n")
 	BadTimeout      = []byte("-ERR timeout is not an integer or out of range\r\n")
 	NegativeTimeout = []byte("-ERR timeout is negative\r\n")
+	LateTimeout     = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
 )
 
 // Limits of what a client may send.

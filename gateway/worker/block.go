@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
@@ -42,7 +43,7 @@ func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command,
 	}
 	if waits && c.wrote.gone(c) {
 		w.stats.Local++
-		w.answer(c, nobody(command))
+		w.answer(c, local.NobodyHas(command))
 		return true
 	}
 	l, why := w.private(c, d.Shard)

@@ -75,8 +75,6 @@ func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte, f 
 		return w.unsubscribe(c, listening[command.ID].kind, command.Name, args[1:]), do
 	case routing.CmdSSubscribe:
 		return denyBlocking, do
-	case routing.CmdWait, routing.CmdWaitAOF:
-		return waitInMulti(command, args), do
 	case routing.CmdClient:
 		if command.ID == routing.CmdClientInfo {
 			f.Line = w.appendLine(nil, c, len(resp.AppendCommand(nil, args...)))

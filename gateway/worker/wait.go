@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"evergate/gateway/backend"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/routing"
@@ -137,38 +138,10 @@ func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (a
 	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.least[0]), r.least[1]), false
 }
 
-// nobody is the answer that no server has the writes, or none has them yet.
-func nobody(command *routing.Command) []byte {
-	if command.ID == routing.CmdWaitAOF {
-		return noneOfBoth
-	}
-	return resp.AppendInt(nil, 0)
-}
-
-var noneOfBoth = resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), 0), 0)
-
-// waitInMulti is the answer to WAIT or WAITAOF in a transaction, where a server does not wait either and speaks of its
-// connection's writes so far. Those of the client came on connections of many, so no server is said to have them.
-func waitInMulti(command *routing.Command, args [][]byte) []byte {
-	last := len(args) - 1
-	for _, a := range args[1:last] {
-		if _, ok := resp.Integer(a); !ok {
-			return resp.NotInteger
-		}
-	}
-	switch ms, ok := resp.Integer(args[last]); {
-	case !ok:
-		return resp.BadTimeout
-	case ms < 0:
-		return resp.NegativeTimeout
-	}
-	return nobody(command)
-}
-
 // inTimeNothing is the answer to a blocking command whose time is over.
 func inTimeNothing(command *routing.Command, proto uint8) []byte {
 	if command.Waits() {
-		return nobody(command)
+		return local.NobodyHas(command)
 	}
 	return null(proto)
 }
