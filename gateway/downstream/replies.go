@@ -70,6 +70,19 @@ func (r *Replies) KeptBytes() int {
 	return r.early.bytes
 }
 
+// EarlyBytes is what the replies that wait for their turn weigh, counted anew: it is for tests.
+func (r *Replies) EarlyBytes() (n int) {
+	if r.early == nil {
+		return 0
+	}
+	for i := range r.early.ring {
+		if p := &r.early.ring[i]; p.here {
+			n += len(p.reply)
+		}
+	}
+	return n
+}
+
 func (e *early) at(seq uint32) *place { return &e.ring[seq&uint32(len(e.ring)-1)] }
 
 func (e *early) grow(head uint32, need int) {

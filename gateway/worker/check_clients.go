@@ -57,11 +57,15 @@ func (a *audit) clients() {
 func (a *audit) memory(c *client) {
 	parts, streams := 0, 0
 	for _, s := range c.splits {
+		size := 0
 		for i := range s.parts {
-			parts += len(s.parts[i].Reply)
+			size += len(s.parts[i].Reply)
 		}
 		for _, own := range s.own {
-			parts += len(own)
+			size += len(own)
+		}
+		if parts += s.bytes; s.walk == nil && s.bytes != size {
+			a.wrong("client %d: the parts of a request weigh %d, the books say %d", c.ref.ID, size, s.bytes)
 		}
 	}
 	for _, l := range a.w.lanes {
@@ -80,9 +84,9 @@ func (a *audit) memory(c *client) {
 		}
 	}
 	other, kept := c.Output.Len()+withheld+c.pushes.Len()+streams, c.Replies.KeptBytes()
-	if kept < parts || c.holds() != other+kept {
-		a.wrong("client %d: the books have %d bytes, %d of them early; there are %d, and %d of parts", c.ref.ID, c.holds(),
-			kept, other, parts)
+	if early := c.Replies.EarlyBytes(); kept < early+parts || c.holds() != other+kept {
+		a.wrong("client %d: the books have %d bytes, %d of them early; there are %d, %d early and %d of parts", c.ref.ID,
+			c.holds(), kept, other, early, parts)
 	}
 	if other+kept > max(a.w.conf.OutputBytesMax, a.w.conf.PushBytesMax) && !c.inTunnel() {
 		a.wrong("client %d: %d bytes are to be written", c.ref.ID, other+kept)

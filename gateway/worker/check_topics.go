@@ -61,14 +61,19 @@ func (a *audit) listeners(s *service) {
 
 // placed looks that a topic is subscribed where it must be, or is about to be, and nowhere else.
 func (a *audit) placed(s *service, t *fanout.Topic) {
+	// A demoted primary is a source as long as a connection to it lasts, and none if another one is made.
+	demoted := func(n topology.NodeID) bool { return s.view.Demoted(n) != nil }
 	var wanted []topology.NodeID
 	for i := range t.Sources {
-		if t.Sources[i].Wanted {
-			wanted = append(wanted, t.Sources[i].Node)
+		if at := &t.Sources[i]; at.Wanted && !demoted(at.Node) && at.Node != fanout.Nowhere {
+			wanted = append(wanted, at.Node)
 		}
 		a.source(s, t, &t.Sources[i])
 	}
-	should := slices.Sorted(slices.Values(a.w.sourcesOf(s, t)))
+	should := slices.DeleteFunc(slices.Clone(a.w.sourcesOf(s, t)), func(n topology.NodeID) bool {
+		return demoted(n) || n == fanout.Nowhere
+	})
+	slices.Sort(should)
 	if s.CloseOnGap && !t.On() && len(t.Listeners()) > 0 {
 		a.wrong("%q is interrupted, and has %d listeners that were not closed", t.Name, len(t.Listeners()))
 	}

@@ -48,12 +48,18 @@ var sentences = []string{
 	"FUNCTION STATS\r\n",
 	"MULTI\r\nunsubscribe\r\npublish c m\r\nEXEC\r\n",
 	"MONITOR\r\n", "MONITOR\r\nPING\r\nRESET\r\n", "client info\r\n",
+	"SELECT 1\r\n", "SELECT 0\r\n", "SELECT 99\r\nGET foo\r\n", "HELLO 3\r\nSELECT 2\r\nSET foo 1\r\n",
+	"MULTI\r\nSELECT 1\r\nEXEC\r\n", "EVAL x 1 foo\r\n", "EVAL x 2 {foo}a {foo}b\r\n", "FCALL f 1 foo\r\n",
+	"CLUSTER SLOTS\r\n", "READONLY\r\nGET foo\r\n", "SENTINEL get-master-addr-by-name main\r\n",
+	"subscribe +switch-master\r\n", "psubscribe *\r\nPING\r\n", "ROLE\r\n",
+	strings.Repeat("GET foo\r\n", 300), strings.Repeat("SET foo 1\r\nGET bar\r\n", 300),
 	"MULTI\r\nclient setname me\r\nclient list\r\nclient no-evict on\r\nEXEC\r\n",
 }
 
 // replies are what servers say.
 var replies = []string{
-	"+OK\r\n", "$1\r\nv\r\n", "$-1\r\n", ":1\r\n", "*1\r\n$1\r\nv\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n",
+	"+OK\r\n", "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n+OK\r\n",
+	"$1\r\nv\r\n", "$-1\r\n", ":1\r\n", "*1\r\n$1\r\nv\r\n", "_\r\n", "%1\r\n+a\r\n:1\r\n",
 	">2\r\n+a\r\n+b\r\n", "-ERR no\r\n",
 	"-MOVED 12182 a:1\r\n", "-MOVED 12182 b:1\r\n", "-MOVED 1 nobody:1\r\n", "-MOVED x\r\n", "-ASK 12182 a:1\r\n",
 	"-ASK 5061 :1\r\n",

@@ -62,11 +62,15 @@ type fuzzed struct {
 	views   []*topology.View
 	clients []uint32
 	servers map[worker.LaneID]*fuzzServer
-	settled [2]uint64 // by service
+	settled [3]uint64 // by service
 	acked   int
 	counts  counts
-	long    [2]int // scripts that are told of, by service
+	long    [3]int // scripts that are told of, by service
 	halves  bool   // only half of what is to be written is taken
+	// deaf clients read nothing, tunnels carry what is no reply; replies follow what each client reads.
+	deaf, tunnels map[uint32]bool
+	replies       map[uint32]*resp.ReplyScanner
+	serial        int64 // of the last connection, as servers count them
 }
 
 // fuzzServer is a server's end of a connection: what it was asked and has not answered, and what it has subscribed.
@@ -77,7 +81,7 @@ type fuzzServer struct {
 }
 
 // fuzzViews are the views that come in turn.
-func fuzzViews(f *testing.F) (views []*topology.View) {
+func fuzzViews(f testing.TB) (views []*topology.View) {
 	p := newPlayer(f)
 	for _, v := range [][]string{
 		{"plain", "a", "b"}, {"plain", "b", "a"}, {"plain", "-", "a"}, {"cluster", "a:0-8191,b", "b:8192-16383"},
@@ -87,13 +91,17 @@ func fuzzViews(f *testing.F) (views []*topology.View) {
 		{"plain", "a*", "b"},
 	} {
 		p.setView(v[0], v[1:])
+		for _, n := range p.view.Nodes {
+			n.RunID = "run " + n.Addr
+		}
 		views = append(views, p.view)
 	}
 	return views
 }
 
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
-	z := &fuzzed{t: t, in: in, views: views, servers: map[worker.LaneID]*fuzzServer{}, counts: counts{}}
+	z := &fuzzed{t: t, in: in, views: views, servers: map[worker.LaneID]*fuzzServer{}, counts: counts{},
+		deaf: map[uint32]bool{}, tunnels: map[uint32]bool{}, replies: map[uint32]*resp.ReplyScanner{}}
 	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
 	hold := [...]worker.Hold{{}, {Mode: worker.HoldFor, Window: time.Second}, {Mode: worker.HoldOff},
@@ -101,11 +109,16 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	z.Loop = play.New(worker.Config{
 		Services: []worker.Service{{Name: "main", Reads: worker.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
 			BlockingLost: worker.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
-			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}},
-		Doors:         []worker.Door{{Service: 0, Hold: worker.Hold{Mode: worker.HoldFor, Window: 100 * time.Millisecond}}},
+			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
+		Doors: []worker.Door{
+			{Hold: worker.Hold{Mode: worker.HoldFor, Window: 100 * time.Millisecond}},
+			{Hold: hold, Face: faceSetting("cluster")}, {Hold: hold, Face: faceSetting("replica")},
+			{Service: 2, Face: faceSetting("sentinel")},
+		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: fuzzPrivate, GatherFrom: 2,
 	}, worker.Env{
+		View:    z.viewOf,
 		Settled: z.settledAt,
 		Counted: z.counts.count,
 		Count:   noCount,
@@ -158,8 +171,12 @@ func (z *fuzzed) act(op byte) {
 	switch op % 16 {
 	case 0:
 		if len(z.clients) < 20 {
-			listener := [...]int{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 1, 1, 1}[op>>4]
-			z.clients = append(z.clients, z.Open(listener).ID)
+			listener := [...]int{0, 0, 0, 0, 0, 0, 0, 0, 4, 5, 6, 3, 3, 1, 1, 1}[op>>4]
+			id := z.Open(listener).ID
+			z.clients = append(z.clients, id)
+			delete(z.deaf, id)
+			delete(z.tunnels, id)
+			z.replies[id] = &resp.ReplyScanner{}
 		}
 	case 1, 2, 3:
 		if id, ok := z.anyClient(); ok && z.reads(id) {
@@ -167,13 +184,15 @@ func (z *fuzzed) act(op byte) {
 			if op%16 == 1 {
 				b = z.bytes()
 			}
+			z.tunnels[id] = z.tunnels[id] || bytes.Contains(bytes.ToLower(b), []byte("sync"))
 			z.FromClient(id, b)
 		}
 	case 4:
 		z.leaves(op%32 < 16)
 	case 5, 6:
 		if c := z.anyConn(false); c != nil {
-			z.dialled(c, op%64 < 48)
+			z.dialled(c, [...]worker.LostReason{worker.PeerClosed, worker.PeerClosed, worker.OtherRun,
+				worker.DialFailed}[op>>4&3])
 		}
 	case 7:
 		// It may end in the very round in which the worker has given it up.
@@ -186,6 +205,12 @@ func (z *fuzzed) act(op byte) {
 			z.see(z.views[i])
 		}
 	case 9:
+		if op>>4 == 15 {
+			if id, ok := z.anyClient(); ok {
+				z.deaf[id] = !z.deaf[id]
+			}
+			break
+		}
 		z.Now += time.Duration(z.byte()) * 10 * time.Millisecond
 	case 10, 11, 12:
 		z.serverSends(op)
@@ -202,6 +227,14 @@ func (z *fuzzed) see(v *topology.View) {
 	z.epoch++
 	now.Epoch = z.epoch
 	z.View = &now
+}
+
+// viewOf is what a service is shown: those behind the emulated Sentinel have no servers.
+func (z *fuzzed) viewOf(service int) *topology.View {
+	if service == 2 {
+		return nil
+	}
+	return z.View
 }
 
 // reads says that the loop reads from a client.
@@ -236,13 +269,15 @@ func (z *fuzzed) doAdmin() {
 	}
 }
 
-func (z *fuzzed) dialled(c *play.Conn, well bool) {
-	if well {
-		z.servers[c.Lane] = &fuzzServer{}
-		z.Connected(c.Lane, worker.Met{})
-	} else {
-		z.Lose(c.Lane, worker.DialFailed)
+// dialled ends a dial: for this reason, or well where that is that a server closes.
+func (z *fuzzed) dialled(c *play.Conn, why worker.LostReason) {
+	if why != worker.PeerClosed {
+		z.Lose(c.Lane, why)
+		return
 	}
+	z.servers[c.Lane] = &fuzzServer{}
+	z.serial++
+	z.Connected(c.Lane, worker.Met{Client: z.serial, RunID: c.RunID})
 }
 
 func (z *fuzzed) serverSends(op byte) {
@@ -253,6 +288,10 @@ func (z *fuzzed) serverSends(op byte) {
 	server := z.servers[c.Lane]
 	if c.Proto == 3 && !c.Private && (server.feed.Has != nil || listens(server.feed.Front())) {
 		z.subscriptionSends(c.Lane)
+		return
+	}
+	if op%64 == 12 {
+		z.serve(c.Lane)
 		return
 	}
 	b := []byte(replies[int(z.byte())%len(replies)])
@@ -309,7 +348,21 @@ func (z *fuzzed) ToServer(c *play.Conn, b []byte) int {
 	return n
 }
 
-func (z *fuzzed) ToClient(_ *play.Client, b []byte) int { return z.takes(b) }
+// ToClient looks that what a client is sent are replies and messages, one whole after the other.
+func (z *fuzzed) ToClient(c *play.Client, b []byte) int {
+	if z.deaf[c.ID] {
+		return 0
+	}
+	b = b[:z.takes(b)]
+	for rest := b; len(rest) > 0 && !z.tunnels[c.ID]; {
+		n, _, err := z.replies[c.ID].Feed(rest)
+		if err != nil {
+			z.t.Fatalf("client %d is sent what is no reply: %q", c.ID, rest[:min(len(rest), 200)])
+		}
+		rest = rest[n:]
+	}
+	return len(b)
+}
 
 func (z *fuzzed) takes(b []byte) int {
 	if z.halves {
@@ -327,6 +380,7 @@ func (z *fuzzed) ClientClosed(c *play.Client) { z.forget(c.ID) }
 // settle makes all well and has every server answer, until nobody has to wait.
 func (z *fuzzed) settle() {
 	z.see(z.views[0])
+	clear(z.deaf)
 	z.round(false)
 	for id := range worker.LaneID(z.Conns()) {
 		if c := z.Conn(id); c != nil && c.Open {
@@ -368,7 +422,7 @@ func (z *fuzzed) crowded(expired uint64) {
 
 // atRest looks at the sums when nobody waits any more.
 func (z *fuzzed) atRest() {
-	if z.settled != [2]uint64{z.View.Epoch, z.View.Epoch} {
+	if z.settled != [3]uint64{z.View.Epoch, z.View.Epoch} {
 		z.t.Fatalf("view %d was never left behind, only %d", z.View.Epoch, z.settled)
 	}
 	s := z.Worker.Snapshot()
@@ -376,7 +430,7 @@ func (z *fuzzed) atRest() {
 		z.t.Fatalf("%d writes are acknowledged of %d requests", z.acked, sent)
 	}
 	z.sameSubscriptions()
-	if z.Tick(z.Now + scriptAfter); z.long != [2]int{} {
+	if z.Tick(z.Now + scriptAfter); z.long != [3]int{} {
 		z.t.Fatalf("scripts are told of that are over: %d", z.long)
 	}
 	if z.Drain(); z.Drain() != 0 {
@@ -401,7 +455,7 @@ func (z *fuzzed) settledAt(service int, epoch uint64) {
 // serve has a server answer all that it was sent.
 func (z *fuzzed) serve(id worker.LaneID) {
 	if c := z.Conn(id); c != nil && !c.Open {
-		z.dialled(c, true)
+		z.dialled(c, worker.PeerClosed)
 	}
 	server := z.servers[id]
 	for z.Conn(id) != nil && server.asked.Owes() > 0 {

@@ -44,7 +44,9 @@ type Conn struct {
 	// Stopped: the worker does not want it read.
 	Stopped bool
 
-	full bool // Net took less than all
+	full   bool // Net took less than all
+	begun  bool // something was written
+	listen bool // it carries subscriptions
 }
 
 // Client is a connection from a client.
@@ -71,6 +73,7 @@ type Loop struct {
 	fail    func(format string, args ...any)
 	conns   []*Conn // by id; nil where there is none
 	clients []*Client
+	views   []*topology.View // by service, as the worker has seen them last
 	scripts map[string][]byte
 	numbers int64
 }
@@ -80,6 +83,12 @@ type Loop struct {
 func New(conf worker.Config, env worker.Env, net Net, fail func(format string, args ...any)) *Loop {
 	l := &Loop{Now: time.Second, net: net, fail: fail, scripts: map[string][]byte{}}
 	l.defaults(&conf, &env)
+	l.views = make([]*topology.View, len(conf.Services))
+	view := env.View
+	env.View = func(service int) *topology.View {
+		l.views[service] = view(service)
+		return l.views[service]
+	}
 	l.Worker = worker.New(conf, env)
 	return l
 }

@@ -99,6 +99,7 @@ func (l *Loop) write(c *Conn) {
 		if len(b) == 0 {
 			break
 		}
+		l.checkDraining(c, b)
 		n := l.net.ToServer(c, b)
 		c.full = n < len(b)
 		l.Worker.LaneWrote(c.Lane, n)
@@ -106,6 +107,30 @@ func (l *Loop) write(c *Conn) {
 			break
 		}
 	}
+}
+
+// checkDraining fails the test if a demoted primary is sent anything. Subscriptions change nothing there.
+func (l *Loop) checkDraining(c *Conn, b []byte) {
+	if !c.begun {
+		c.begun, c.listen = true, listening(b)
+	}
+	v := l.views[c.Service]
+	if v == nil || c.listen {
+		return
+	}
+	for i := range v.Shards {
+		if demoted := v.Shards[i].Former; demoted != nil && demoted.Addr == c.Addr {
+			l.fail("%d bytes are written to %s, which view %d demotes: %q", len(b), c.Addr, v.Epoch, b[:min(len(b), 100)])
+		}
+	}
+}
+
+// listening returns whether the first thing that is written to a connection is a subscription.
+func listening(b []byte) bool {
+	var r Requests
+	r.Add(b)
+	words := r.Front()
+	return len(words) == 2 && (slices.Contains(Begins[:], string(words[0])) || slices.Contains(Ends[:], string(words[0])))
 }
 
 // writeClient does the same for a client.
