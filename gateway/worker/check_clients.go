@@ -68,10 +68,8 @@ func (a *audit) memory(c *client) {
 			a.wrong("client %d: the parts of a request weigh %d, the books say %d", c.ref.ID, size, s.bytes)
 		}
 	}
-	for _, l := range a.w.lanes {
-		if l != nil {
-			streams += c.assembled(l)
-		}
+	for i := range c.flights {
+		streams += c.assembled(c.flights[i].lane)
 	}
 	withheld := 0
 	if c.withheld != nil {

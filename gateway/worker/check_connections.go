@@ -119,7 +119,7 @@ func (a *audit) deadlinesOf(l *backend.Lane, due func(what string, at int64)) {
 	if l.Retiring {
 		due("the end of a draining connection", int64(l.RetireAt))
 	}
-	if l.WriteAt > 0 && !l.Dirty {
+	if l.WriteAt > 0 && !l.Dirty && !l.Retiring && !l.Slicing() && l.Queue.Pending() > 0 {
 		due("a coalesced write", int64(l.WriteAt))
 	}
 	if l.Paused && !l.Tunnel {

@@ -91,7 +91,7 @@ var rooms = map[string]room{
 	"testenv/sim": {pure: true, ours: []string{"gateway/admin", "gateway/worker", "gateway/session", "gateway/fanout",
 		"gateway/resp", "topology", "testenv/sim/scenario", "testenv/sim/network", "testenv/sim/ledger",
 		"testenv/sim/redis", "testenv/sim/sentinel", "testenv/sim/control", "testenv/sim/judge", "testenv/sim/clients",
-		"testenv/sim/faults"}},
+		"testenv/sim/faults", "testenv/play"}},
 	"testenv/sim/faults": {pure: true, ours: []string{"testenv/sim/scenario", "testenv/sim/network", "testenv/sim/redis",
 		"testenv/sim/sentinel", "testenv/sim/control", "routing"}},
 	"testenv/sim/judge": {pure: true, ours: []string{"testenv/sim/scenario", "testenv/sim/network", "testenv/sim/ledger",

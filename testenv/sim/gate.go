@@ -5,20 +5,21 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
-	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
+	"evergate/testenv/play"
 	"evergate/testenv/sim/clients"
 	"evergate/testenv/sim/network"
 	"evergate/testenv/sim/scenario"
 	"evergate/topology"
 )
 
-// gate is one worker of the gateway with the fake loop around it: its lanes, its clients, the view it has seen.
+// gate is one worker of the gateway, in its loop of package play: its lanes, its clients, the view it has seen. It is
+// the Net of that loop.
 type gate struct {
+	*play.Loop
 	w      *world
 	number int
-	worker *worker.Worker
 	view   *topology.View // as the worker has seen it
 	lanes  []*lane        // by id
 	peers  []*peer        // of its clients
@@ -31,10 +32,7 @@ type gate struct {
 // peer is the gateway's side of a client's connection.
 type peer struct {
 	*clients.Client
-	id    uint32 // the worker's
-	quiet bool   // the gateway does not read from it
-	stuck bool
-	told  bool // the worker knows that the client has closed its half
+	conn *play.Client // nil before it has connected
 }
 
 func (w *world) makeGate(number int) *gate {
@@ -57,21 +55,23 @@ func (w *world) makeGate(number int) *gate {
 		WallClock: func() time.Time { return time.Unix(0, int64(w.Now)) },
 	}
 	w.countListeners(&env)
-	g.worker = worker.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap}},
-		Limits:   resp.DefaultLimits(), QueryBytesMax: 64 << 20, OutputBytesMax: w.outputMax,
-		Seed: w.Options.Seed + uint64(number),
-	}, env)
+	g.Loop = play.New(worker.Config{
+		Services: []worker.Service{
+			{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap},
+		},
+		OutputBytesMax: w.outputMax, Seed: w.Options.Seed + uint64(number),
+	}, env, g, func(format string, args ...any) { w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...)) })
+	g.Now = 0
 	return g
 }
 
-// round is one turn of the fake loop: what came in, and what the worker wants done.
+// round is one turn of the loop: what came in, and what the worker wants done.
 func (g *gate) round() {
 	w := g.w
 	if w.Now < g.stalledUntil {
 		return
 	}
-	g.worker.Tick(w.Now)
+	g.Tick(w.Now)
 	g.meet()
 	g.connect()
 	for _, l := range g.lanes {
@@ -83,12 +83,9 @@ func (g *gate) round() {
 		g.serveClient(c)
 	}
 	if w.drains() {
-		g.worker.Drain()
+		g.Drain()
 	}
-	g.obey(g.worker.Out())
-	if err := g.worker.Check(); err != nil {
-		w.Ledger.Fail("the state of a worker: %v", err)
-	}
+	g.Round()
 }
 
 // meet takes on the clients that have come since, of which some are this worker's.
@@ -118,7 +115,7 @@ func (g *gate) heal() {
 
 // overLimits is how many clients this worker has closed since they were over a limit.
 func (g *gate) overLimits() uint64 {
-	closed := g.worker.Stats().ClientsClosed
+	closed := g.Worker.Stats().ClientsClosed
 	return closed[session.HalfReply] + closed[session.OutputLimit] + closed[session.QueryLimit]
 }
 
@@ -127,16 +124,13 @@ func (g *gate) connect() {
 	w := g.w
 	for _, c := range g.peers {
 		if c.WantsIn() && g.view != nil {
-			c.id = g.worker.ClientOpened(0, "client", "gateway")
+			c.conn = g.Open(0)
 			c.Connected()
-			for int(c.id) >= len(g.byID) {
+			for int(c.conn.ID) >= len(g.byID) {
 				g.byID = append(g.byID, nil)
 			}
-			if other := g.byID[c.id]; other != nil && !other.Gone {
-				w.Ledger.Fail("client %d got the number of client %d, which is still connected", c.Number, other.Number)
-			}
-			g.byID[c.id] = c
-			w.Tracef("client %d connects as %d", c.Number, c.id)
+			g.byID[c.conn.ID] = c
+			w.Tracef("client %d connects as %d", c.Number, c.conn.ID)
 		}
 	}
 	for _, l := range g.lanes {
@@ -146,13 +140,13 @@ func (g *gate) connect() {
 		if !l.Reached() {
 			w.Tracef("lane %v cannot reach %s", l, l.Node.Addr)
 			g.endLane(l)
-			g.worker.LaneClosed(l.id, worker.DialFailed)
+			g.Lose(l.id, worker.DialFailed)
 			continue
 		}
 		if l.runID != "" && l.runID != l.Node.RunID && w.Options.Bug != scenario.NoFence {
 			w.Tracef("lane %v meets another run of %s", l, l.Node.Addr)
 			g.endLane(l)
-			g.worker.LaneClosed(l.id, worker.OtherRun)
+			g.Lose(l.id, worker.OtherRun)
 			continue
 		}
 		if w.Options.Bug != scenario.NoKill && l.killIn == l.Node.RunID {
@@ -161,7 +155,7 @@ func (g *gate) connect() {
 		l.open = true
 		l.Accept()
 		w.Tracef("lane %v open to %s", l, l.Node.Addr)
-		g.worker.LaneOpened(l.id, worker.Met{Client: l.Client, RunID: l.Node.RunID})
+		g.Connected(l.id, worker.Met{Client: l.Client, RunID: l.Node.RunID})
 	}
 }
 
@@ -179,25 +173,27 @@ func (g *gate) serveLane(l *lane) {
 	if !l.open {
 		return
 	}
-	if l.stuck && !l.Dead && l.ToNode.Size < l.room {
-		g.writeLane(l)
+	if c := g.Conn(l.id); c.Full() && !l.Dead && l.ToNode.Size < l.room {
+		g.Flush(c)
 	}
-	if !l.quiet && w.Rnd.IntN(4) > 0 && !w.Cut(network.Gateway, l.Node.Place()) {
+	if !g.Conn(l.id).Stopped && w.Rnd.IntN(4) > 0 && !w.Cut(network.Gateway, l.Node.Place()) {
 		if b := l.Take(w.Piece(), g.epoch()); len(b) > 0 {
 			to := l.id
 			if other := g.anyOpenLane(); w.Options.Bug == scenario.WrongLane && w.Rnd.IntN(50) == 0 && other != nil {
 				to = other.id
 			}
-			g.worker.LaneWrote(l.id, l.unsaid)
-			l.unsaid = 0
-			g.worker.LaneRead(to, b)
+			if l.unsaid > 0 { // only a faulty loop has not told of it
+				g.Worker.LaneWrote(l.id, l.unsaid)
+				l.unsaid = 0
+			}
+			g.FromServer(to, b)
 		}
 	}
 	ends := l.Dead && w.Now >= l.DeadAt && (l.ToGate.Size == 0 || w.Rnd.IntN(3) == 0)
 	if ends && w.Options.Bug != scenario.NoLaneClosed {
 		w.Tracef("lane %v is closed by %s", l, l.Node.Addr)
 		g.endLane(l)
-		g.worker.LaneClosed(l.id, worker.PeerClosed)
+		g.Lose(l.id, worker.PeerClosed)
 	}
 }
 
@@ -225,73 +221,48 @@ func (g *gate) serveClient(c *peer) {
 	if c.Gone || !c.Open && !c.Hung {
 		return
 	}
-	if c.stuck && c.Open && c.ToMe.Size < w.clientSocket {
-		g.writeClient(c)
+	if c.conn.Full() && c.Open && c.ToMe.Size < w.clientSocket {
+		g.FlushClient(c.conn)
 	}
-	if c.Gone {
-		return
-	}
-	if !c.quiet || c.Shut { // the loop is told, and reads it to its end
+	if !c.conn.Stopped || c.Shut { // the loop is told, and reads it to its end
 		if b := c.ToGate.Take(w.Now, w.Piece()); len(b) > 0 {
-			g.worker.ClientRead(c.id, b)
+			g.FromClient(c.conn.ID, b)
 			return
 		}
 	}
-	if c.Shut && !c.told && !c.Hung && c.ToGate.Size == 0 {
-		c.told = true
-		g.worker.ClientEnded(c.id)
+	if c.Shut && !c.conn.HalfClosed && !c.Hung && c.ToGate.Size == 0 {
+		g.HalfClose(c.conn.ID)
 	}
 	if c.Hung && (c.ToGate.Size == 0 || w.Rnd.IntN(3) == 0) {
 		w.Tracef("the gateway sees that client %d left", c.Number)
 		c.Closed()
-		g.worker.ClientClosed(c.id)
+		g.Leave(c.conn.ID)
 	}
 }
 
-// obey does what the worker wants, in the order that the worker asks for.
-func (g *gate) obey(out *worker.Out) {
-	w := g.w
-	for _, id := range out.CloseLanes {
-		if int(id) < len(g.lanes) && g.lanes[id] != nil {
-			w.Tracef("the gateway closes lane %v", g.lanes[id])
-			g.endLane(g.lanes[id])
-		}
-	}
-	for _, d := range out.Dials {
-		g.dial(d)
-	}
-	for _, r := range out.Read {
-		switch {
-		case r.Lane && g.lanes[r.LaneID] != nil:
-			g.lanes[r.LaneID].quiet = !r.On
-		case !r.Lane:
-			g.byID[r.Client].quiet = !r.On
-		}
-	}
-	for _, id := range out.Lanes {
-		if l := g.lanes[id]; l != nil && l.open && !l.stuck {
-			g.writeLane(l)
-		}
-	}
-	for _, id := range out.Clients {
-		if c := g.byID[id]; !c.Gone && !c.stuck {
-			g.writeClient(c)
-		}
-	}
-	for _, id := range out.CloseClients {
-		c := g.byID[id] // it may have left in this round
-		w.Tracef("the gateway closes client %d", c.Number)
-		c.Closed()
+// Closed closes a lane that the worker has given up.
+func (g *gate) Closed(_ worker.LaneID, c *play.Conn) {
+	if c != nil {
+		l := g.lanes[c.Lane]
+		g.w.Tracef("the gateway closes lane %v", l)
+		g.endLane(l)
 	}
 }
 
-func (g *gate) dial(d worker.Dial) {
-	w := g.w
+// ClientClosed closes the connection of a client.
+func (g *gate) ClientClosed(c *play.Client) {
+	g.w.Tracef("the gateway closes client %d", g.byID[c.ID].Number)
+	g.byID[c.ID].Closed()
+}
+
+// Reading is of no matter: the loop knows what is not to be read.
+func (g *gate) Reading(worker.Reading) {}
+
+// Dial begins to connect.
+func (g *gate) Dial(c *play.Conn) {
+	w, d := g.w, &c.Dial
 	for int(d.Lane) >= len(g.lanes) {
 		g.lanes = append(g.lanes, nil)
-	}
-	if g.lanes[d.Lane] != nil {
-		w.Ledger.Fail("lane %d was dialled while it was there", d.Lane)
 	}
 	l := &lane{id: d.Lane, Conn: w.Dial(d.Addr, fmt.Sprintf("%d.%d", g.number, d.Lane), d.Proto, d.ReadOnly),
 		room: 10<<10 + w.Rnd.IntN(100<<10), runID: d.RunID, kill: d.Kill, killIn: d.KillIn}
@@ -303,28 +274,22 @@ func (g *gate) dial(d worker.Dial) {
 	w.Tracef("dial %s as lane %v, RESP%d, read only %v", d.Addr, l, d.Proto, d.ReadOnly)
 }
 
-// writeLane writes what the network has room for.
-func (g *gate) writeLane(l *lane) {
-	w := g.w
-	b := g.worker.LaneBytes(l.id)
+// ToServer takes what the network has room for.
+func (g *gate) ToServer(c *play.Conn, b []byte) int {
+	w, l := g.w, g.lanes[c.Lane]
 	if w.Options.Bug == scenario.ResendSent && l.unsaid == len(b) && len(l.accepted) > 0 {
-		// half a command is never answered
-		g.worker.LaneWrote(l.id, l.unsaid)
-		b, l.unsaid = g.worker.LaneBytes(l.id), 0
+		l.unsaid = 0 // half a command is never answered
+		return len(b)
 	}
 	l.unsaid = min(l.unsaid, len(b)) // the worker took back what it thinks was not written
+	all := len(b)
 	b = b[l.unsaid:]
-	if len(b) == 0 {
-		l.stuck = l.unsaid > 0
-		return
-	}
 	room := max(l.room-l.ToNode.Size, 0)
 	if l.Dead {
 		room = len(b) // the kernel takes bytes for a connection whose end it does not know yet
 	}
 	n := min(len(b), room)
-	l.stuck = n < len(b)
-	if !l.Dead {
+	if !l.Dead && n > 0 {
 		w.Send(&l.ToNode, b[:n])
 		if w.Options.Bug == scenario.WriteTwice && w.Rnd.IntN(50) == 0 {
 			w.Send(&l.ToNode, b[:n])
@@ -343,34 +308,28 @@ func (g *gate) writeLane(l *lane) {
 	switch w.Options.Bug {
 	case scenario.ResendSent:
 		l.unsaid += n
-		l.stuck = true
+		return 0
 	case scenario.WroteAll:
-		g.worker.LaneWrote(l.id, len(b))
-	default:
-		g.worker.LaneWrote(l.id, n)
-		if n == len(b) {
-			l.stuck = true // there may be another block: ask again
-		}
+		return all
 	}
+	return n
 }
 
-// writeClient writes what the client's socket has room for.
-func (g *gate) writeClient(c *peer) {
-	w := g.w
-	b := g.worker.ClientBytes(c.id)
+// ToClient takes what the client's socket has room for.
+func (g *gate) ToClient(conn *play.Client, b []byte) int {
+	w, c := g.w, g.byID[conn.ID]
 	n := min(len(b), max(w.clientSocket-c.ToMe.Size, 0))
 	if c.Hung {
 		n = len(b)
 	}
-	c.stuck = n < len(b)
 	to := c.Client
 	if w.Options.Bug == scenario.WrongClient && w.Rnd.IntN(50) == 0 {
 		to = w.clients.Clients[w.Rnd.IntN(len(w.clients.Clients))]
 	}
 	if n > 0 {
 		w.Send(&to.ToMe, b[:n])
-		g.worker.ClientWrote(c.id, n)
 	}
+	return n
 }
 
 // clientsOf is CLIENT LIST.

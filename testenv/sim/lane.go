@@ -20,9 +20,7 @@ type lane struct {
 	kill   []int64
 	killIn string
 	open   bool
-	room   int  // how many bytes the sockets on the way to the node hold
-	stuck  bool // the last write did not take everything: waiting for room
-	quiet  bool // the gateway does not read
+	room   int // how many bytes the sockets on the way to the node hold
 	// begun: the network took a MULTI and no EXEC yet; of is the request of what came behind it.
 	begun    bool
 	of       *ledger.Request

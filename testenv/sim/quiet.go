@@ -36,7 +36,7 @@ func (w *world) checkQuiet() {
 	for _, c := range w.clients.Clients {
 		if len(c.Waiting) > 0 {
 			w.Ledger.Fail("client %d was never answered: %v; on the way %d and %d bytes, gone %v\n%s",
-				c.Number, c.Waiting[0], c.ToGate.Size, c.ToMe.Size, c.Gone, clientsOf(w.gates[c.Worker].worker))
+				c.Number, c.Waiting[0], c.ToGate.Size, c.ToMe.Size, c.Gone, clientsOf(w.gates[c.Worker].Worker))
 		}
 		if c.Shut && c.Open {
 			w.Ledger.Fail("client %d closed its half and is still here", c.Number)
@@ -71,7 +71,7 @@ func (w *world) checkQuiet() {
 	for range 500 {
 		left := 0
 		for _, g := range w.gates {
-			left += g.worker.Drain()
+			left += g.Drain()
 		}
 		if left == 0 {
 			break
@@ -79,7 +79,7 @@ func (w *world) checkQuiet() {
 		w.round()
 	}
 	for _, g := range w.gates {
-		if n := g.worker.Clients(); n > 0 {
+		if n := g.Worker.Clients(); n > 0 {
 			w.Ledger.Fail("%d clients are left after a drain", n)
 		}
 	}
@@ -87,7 +87,7 @@ func (w *world) checkQuiet() {
 
 // checkQuiet looks at the numbers of a worker and returns how many clients it has closed for a reason of its own.
 func (g *gate) checkQuiet() uint64 {
-	s := g.worker.Snapshot()
+	s := g.Worker.Snapshot()
 	if s.Parked > 0 {
 		g.w.Ledger.Fail("%d clients are parked after quiet", s.Parked)
 	}

@@ -9,10 +9,10 @@
 // when they thaw, change their roles and refuse; connections break at any byte; slots move; the control plane is late,
 // or wrong for a while. With Sentinels several workers share a State, which knows only what Sentinels and servers tell
 // it, late, twice or never: servers replicate, restart with old data or none and are cut off; Sentinels vote, abort,
-// die in the middle and lie. With Bus the same is done to a cluster, whose nodes each have a picture of their own.
-// Then all heals, and what the clients were told is held against what the nodes did: package ledger says what must hold
-// of answers, package judge what must hold of views. The fake loop, which is here, can be made to break its side of the
-// bargain (scenario.Bug); each such way must be found.
+// die in the middle and lie. With Bus the same is done to a cluster, whose nodes each have a picture of their own. Then
+// all heals, and what the clients were told is held against what the nodes did: package ledger says what must hold of
+// answers, package judge what must hold of views. The Net of the loop (package play), which is here, can be made to
+// break its side of the bargain (scenario.Bug); each such way must be found.
 package sim
 
 import (
@@ -54,7 +54,7 @@ const (
 
 // Run plays one seed. It returns nil when all that must hold held.
 func Run(o scenario.Options) *Failure {
-	return play(o).failure()
+	return playWorld(o).failure()
 }
 
 // failure is what went wrong, or nil.
@@ -151,7 +151,7 @@ func (w *world) answered(r *ledger.Request, reply []byte) {
 	}
 }
 
-func play(o scenario.Options) *world {
+func playWorld(o scenario.Options) *world {
 	w := build(o)
 	for w.turns = 0; w.goesOn() && w.Ledger.Fault == ""; w.turns++ {
 		w.faults.Fate()

@@ -74,7 +74,7 @@ func TestSimulation(t *testing.T) {
 	}
 	played := 0
 	for seed := *first; time.Now().Before(end); seed++ {
-		w := play(optionsOf(seed))
+		w := playWorld(optionsOf(seed))
 		if w.Ledger.Fault != "" {
 			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestSimulation -seed %d -only", w.failure(), seed)
 		}
@@ -91,7 +91,7 @@ func TestSimulation(t *testing.T) {
 func TestRunIsRepeatable(t *testing.T) {
 	tellsOfMany(t)
 	for seed := range uint64(len(worlds)) {
-		a, b := play(optionsOf(seed)), play(optionsOf(seed))
+		a, b := playWorld(optionsOf(seed)), playWorld(optionsOf(seed))
 		for i := range a.Trace {
 			if i >= len(b.Trace) || a.Trace[i] != b.Trace[i] {
 				t.Fatalf("seed %d went two ways:\n%s", seed, strings.Join(a.Trace[max(0, i-10):i+1], "\n"))
@@ -108,12 +108,12 @@ func TestEverythingHappens(t *testing.T) {
 	lost := 0
 	answers := map[string]int{}
 	for seed := range uint64(3 * len(worlds)) {
-		w := play(optionsOf(seed))
+		w := playWorld(optionsOf(seed))
 		if w.Ledger.Fault != "" {
 			t.Fatalf("seed %d: %s", seed, w.Ledger.Fault)
 		}
 		for _, g := range w.gates {
-			sum.Add(g.worker.Stats())
+			sum.Add(g.Worker.Stats())
 		}
 		if j := w.judge; j != nil {
 			seen.Switches, seen.Holds, seen.Withheld = seen.Switches+j.Switches, seen.Holds+j.Holds, seen.Withheld+j.Withheld
