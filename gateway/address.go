@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// SplitListen cuts an address of Service.Listen into what net.Listen and net.Dial take: "tcp" and HOST:PORT, or "unix"
-// and a path. Port 0 asks the system for a free one.
+// SplitListen splits an address of Service.Listen into the arguments of net.Listen and net.Dial: "tcp" and HOST:PORT,
+// or "unix" and a path. Port 0 asks the system for a free port.
 func SplitListen(listen string) (network, address string, err error) {
 	if path, isUnix := strings.CutPrefix(listen, "unix:"); isUnix {
 		if path == "" {
@@ -33,8 +33,8 @@ func SplitListen(listen string) (network, address string, err error) {
 // unixPathMax is sun_path without its final zero: 108 bytes on Linux, 104 on the BSDs and macOS.
 const unixPathMax = 103
 
-// splitHostPort cuts HOST:PORT or [IPv6]:PORT. The host may be empty only where portMin is 0, for listeners. Its errors
-// go on a sentence that begins with the address.
+// splitHostPort splits HOST:PORT or [IPv6]:PORT. The host may be empty only if portMin is 0, for listeners. Its errors
+// continue a sentence that begins with the address.
 func splitHostPort(address string, portMin int) (host string, port int, err error) {
 	if strings.Contains(address, "://") {
 		return "", 0, errors.New("is a URL; HOST:PORT is wanted")
@@ -62,7 +62,7 @@ func splitHostPort(address string, portMin int) (host string, port int, err erro
 	return host, port, nil
 }
 
-// checkHost refuses what can be neither a name nor an IP address; whether a name resolves is known at the dial only.
+// checkHost rejects text that is neither a name nor an IP address; whether a name resolves is known only at the dial.
 func checkHost(host string) error {
 	if strings.ContainsAny(host, " \t\r\n/@,=\"'[]") {
 		return errors.New("has a host with a character that no host name has")
@@ -70,8 +70,8 @@ func checkHost(host string) error {
 	return nil
 }
 
-// isLocal says that only this machine can reach a listener. Names other than localhost are not resolved: what they mean
-// may change after the check.
+// isLocal reports whether only this machine can reach a listener. Names other than localhost are not resolved: their
+// meaning may change after the check.
 func isLocal(listen string) bool {
 	network, address, err := SplitListen(listen)
 	if err != nil || network == "unix" {
@@ -85,8 +85,8 @@ func isLocal(listen string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// overlap says that two listeners want the same port of the same address. A listener on every address, written with
-// or without an IP version, takes IPv4 and IPv6 alike.
+// overlap reports whether two listeners need the same port of the same address. A listener on every address, written
+// with or without an IP version, takes IPv4 and IPv6 alike.
 func overlap(a, b string) bool {
 	networkA, addressA, errA := SplitListen(a)
 	networkB, addressB, errB := SplitListen(b)
@@ -109,7 +109,7 @@ func isEvery(host string) bool {
 	return host == "" || err == nil && ip.IsUnspecified()
 }
 
-// quoted shows an address in a fault without the password that a URL-like one may hold.
+// quoted returns an address for a fault, without the password that a URL-like one may contain.
 func quoted(text string) string {
 	if at := strings.LastIndex(text, "@"); at >= 0 {
 		text = "***" + text[at:]

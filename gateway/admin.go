@@ -13,8 +13,8 @@ import (
 	"evergate/gateway/worker"
 )
 
-// admin does a request of a client of the loop from: every worker does its part on its own goroutine, the last one
-// sends the reply back. Where servers have a say, a goroutine waits for it.
+// admin serves a request of a client of the loop from: every worker contributes its part on its own goroutine, and the
+// last one sends the reply. Where servers contribute too, a goroutine waits for them.
 func (g *Gateway) admin(from int, r admin.Request) {
 	answer := func(reply []byte) {
 		g.loops[from].Post(func(w *worker.Worker) { w.AdminReply(r.Client, r.Seq, reply) })
@@ -38,8 +38,8 @@ func (g *Gateway) admin(from int, r admin.Request) {
 	}
 }
 
-// oneWith lists the parts of the same service whose clients are listed together with those of a part: that of the
-// Sentinel facade is apart.
+// oneWith lists the parts of the same service whose clients are listed together with those of a part: the part of the
+// Sentinel facade stands alone.
 func (g *Gateway) oneWith(of int) (parts []int) {
 	for i, p := range g.parts {
 		if p.service == g.parts[of].service && p.sentinel == g.parts[of].sentinel {
@@ -49,7 +49,7 @@ func (g *Gateway) oneWith(of int) (parts []int) {
 	return parts
 }
 
-// gather has every worker do its part, and calls done with the results of all on the goroutine of the last one.
+// gather calls part on every worker's goroutine, and done with all results on the goroutine of the last one.
 func gather[T any](g *Gateway, part func(*worker.Worker) T, done func([]T)) {
 	var mu sync.Mutex
 	left := len(g.loops)
@@ -66,7 +66,7 @@ func gather[T any](g *Gateway, part func(*worker.Worker) T, done func([]T)) {
 	}
 }
 
-// info answers INFO, with what the servers say where a section asks them.
+// info answers INFO, with the servers' own INFO where a section needs it.
 func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 	gather(g, (*worker.Worker).Snapshot, func(all []worker.Snapshot) {
 		reply := func(says []status.ServerSays) {
@@ -80,7 +80,7 @@ func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 	})
 }
 
-// facts are what INFO is made of.
+// facts are the data that INFO is made of.
 func (g *Gateway) facts(door int, all []worker.Snapshot, says []status.ServerSays) status.Facts {
 	of, face := g.behind(door)
 	service := g.parts[of].service

@@ -2,7 +2,7 @@ package gateway
 
 import "evergate/routing"
 
-// allowed are the names of all commands that a service lets through.
+// allowed are the names of all dangerous commands that a service permits.
 func (s *Service) allowed() map[string]bool {
 	all := map[string]bool{}
 	for _, word := range s.Allow {
@@ -14,7 +14,7 @@ func (s *Service) allowed() map[string]bool {
 	return all
 }
 
-// allow checks that each word names something that is refused and may be let through.
+// allow checks that each word names a dangerous command that may be permitted.
 func (v *validation) allow(s *Service) {
 	for _, word := range s.Allow {
 		if _, none := routing.Allowed(word); none != "" {

@@ -13,15 +13,16 @@ import (
 	"evergate/topology/watch"
 )
 
-// CONFIG is one answer for all servers of a service, or an error that says where they differ.
+// CONFIG is answered with one reply for all servers of a service, or with an error that names the difference.
 //
-// It does not go over the lanes as what concerns all keys does (worker.spread): replicas are told too, and those that
-// are out of reach must not make it fail; what it says depends on who answered what; and no password may be passed on.
+// It is not broadcast by a worker like a command over all keys (worker.spread): replicas take part too, and those that
+// are unreachable must not make it fail; the reply depends on which server answered what; and no password may be passed
+// on.
 
-// configRetry is the time between two tries to reach servers of which one is being replaced.
+// configRetry is the time between two attempts to reach servers of which one is being replaced.
 const configRetry = 100 * time.Millisecond
 
-// configure does CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
+// configure serves CONFIG GET, SET, RESETSTAT and REWRITE. It waits for primaries as long as a request would.
 func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 	gets := r.Command == routing.CmdConfigGet
 	if gets {
@@ -42,7 +43,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 		}
 	}
 	deadline := time.Now().Add(r.Patience)
-	var asked []said // what was last said to a change, which does no harm twice
+	var asked []said // the last replies to a change, which may be sent twice without harm
 	for {
 		all, why := g.askPrimaries(ctx, service, words)
 		if !gets && all != nil {
@@ -76,8 +77,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// toChange leaves out of the names and values of a CONFIG SET what concerns a server's place or what the topology lives
-// by, and is already so at all primaries: it was read there, and replicas have another port.
+// toChange removes from the pairs of a CONFIG SET the settings of a server's place and of the topology if all primaries
+// have that value already: the client has read it there, and replicas have another port.
 func (g *Gateway) toChange(ctx context.Context, service int, words []string) (change []string) {
 	for i := 0; i < len(words); i += 2 {
 		name := strings.ToLower(words[i])
@@ -92,14 +93,14 @@ func (g *Gateway) toChange(ctx context.Context, service int, words []string) (ch
 	return change
 }
 
-// haveAll says that a setting has a value in the answers of all servers to CONFIG GET.
+// haveAll reports whether a setting has a value in all servers' replies to CONFIG GET.
 func haveAll(all []said, name, value string) bool {
 	return !slices.ContainsFunc(all, func(s said) bool {
 		return s.err != nil || !slices.Contains(configPairs(s.reply), [2]string{name, value})
 	})
 }
 
-// askPrimaries puts a command to the primaries of all shards. why is the reason for which it is to be put again.
+// askPrimaries sends a command to the primaries of all shards. why is the reason for a retry.
 func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string) (all []said, why string) {
 	v := g.keepers[service].View()
 	if v == nil {
@@ -121,8 +122,9 @@ func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string)
 	return all, ""
 }
 
-// configDone goes on with what the primaries were asked to change: where all of them refused it nothing has happened,
-// and the words are theirs; else the replicas follow. Those that live and do not answer are asked until the deadline.
+// configDone continues after the primaries were asked to change: if all of them rejected the change nothing has
+// happened, and the reply is their error; otherwise the replicas follow. A replica that lives and does not answer is
+// asked until the deadline.
 func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []said, deadline time.Time) []byte {
 	if text := refusedAlike(all); text != "" {
 		return resp.AppendError(nil, text)
@@ -134,7 +136,7 @@ func (g *Gateway) configDone(ctx context.Context, service int, words []string, a
 			case s.err == nil || watch.Replied(s.err):
 				all = append(all, s)
 			case !watch.Closed(s.err) && !g.serves(service, s.node):
-				// It serves nobody, and may never come back. When it does it has what its file says, like any server.
+				// It serves no client, and may never come back. If it does, it has the settings of its file, like any server.
 				g.logger.Warn("server unreachable, not configured", "server", s.node.Addr, "command",
 					"CONFIG "+strings.ToUpper(words[1]), "error", watch.Words(s.err))
 			case late:
@@ -152,7 +154,7 @@ func (g *Gateway) configDone(ctx context.Context, service int, words []string, a
 	}
 }
 
-// besidePrimaries are all nodes that are not primaries now.
+// besidePrimaries returns all nodes that are not primaries now.
 func (g *Gateway) besidePrimaries(service int) (nodes []*topology.Node) {
 	v := g.keepers[service].View()
 	for _, n := range v.Nodes {
@@ -164,14 +166,14 @@ func (g *Gateway) besidePrimaries(service int) (nodes []*topology.Node) {
 	return nodes
 }
 
-// serves says that a node may serve clients now.
+// serves reports whether a node may serve clients now.
 func (g *Gateway) serves(service int, n *topology.Node) bool {
 	return slices.ContainsFunc(g.keepers[service].View().Shards, func(s topology.Shard) bool {
 		return s.Primary == n || slices.Contains(s.Replicas, n)
 	})
 }
 
-// refusedAlike is the error that all servers gave; empty when they did not.
+// refusedAlike returns the error that all servers gave; empty if they differ.
 func refusedAlike(all []said) string {
 	text := ""
 	for i := range all {
@@ -183,7 +185,7 @@ func refusedAlike(all []said) string {
 	return text
 }
 
-// configChanged is OK when all servers did it, or says who did not.
+// configChanged returns OK if all servers changed, or names those that did not.
 func configChanged(sub string, all []said) []byte {
 	var done, failed []string
 	for i := range all {
@@ -203,14 +205,15 @@ func configChanged(sub string, all []said) []byte {
 	return resp.AppendError(nil, text+" failed on "+strings.Join(failed, ", "))
 }
 
-// configLocal are the settings that clients and benchmarks ask for when they connect, for servers that tell nobody.
+// configLocal are the settings that clients and benchmarks read when they connect, for servers that do not allow
+// CONFIG.
 var configLocal = [][2]string{
 	{"appendonly", "no"}, {"databases", "16"}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
 	{"notify-keyspace-events", ""}, {"proto-max-bulk-len", "536870912"}, {"replica-read-only", "yes"}, {"save", ""},
 	{"slave-read-only", "yes"}, {"timeout", "0"},
 }
 
-// configGot makes one answer to CONFIG GET of those of the primaries.
+// configGot merges the primaries' replies to CONFIG GET into one.
 func configGot(r *admin.Request, all []said) []byte {
 	patterns := r.Words[1:]
 	var tables [][][2]string
@@ -246,7 +249,7 @@ func configTable(r *admin.Request, pairs [][2]string) []byte {
 	return b
 }
 
-// configPairs reads a server's answer to CONFIG GET.
+// configPairs parses a server's reply to CONFIG GET.
 func configPairs(reply any) (pairs [][2]string) {
 	words, _ := reply.([]any)
 	for i := 0; i+1 < len(words); i += 2 {
@@ -259,8 +262,8 @@ func configPairs(reply any) (pairs [][2]string) {
 	return pairs
 }
 
-// agree gives what all tables say, or the name of what they differ in. What belongs to a server's place, and was not
-// asked for by name, is left out instead.
+// agree returns the settings that all tables share, or the name of one that differs. A setting of a server's place that
+// differs, and was not asked for by name, is left out instead.
 func agree(tables [][][2]string, asked []string) (agreed [][2]string, differ string) {
 	count := map[[2]string]int{}
 	names := map[string]int{}
@@ -286,7 +289,7 @@ func agree(tables [][][2]string, asked []string) (agreed [][2]string, differ str
 	return agreed, ""
 }
 
-// locally finds what clients ask for when they connect.
+// locally returns the settings of configLocal that match.
 func locally(patterns []string) (found [][2]string) {
 	for _, v := range configLocal {
 		if slices.ContainsFunc(patterns, func(p string) bool { return p == "*" || strings.EqualFold(p, v[0]) }) {

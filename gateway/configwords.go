@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// The settings of servers that are dealt with otherwise than others.
+// The settings of servers that are handled in a special way.
 
-// secrets are shown to nobody.
+// secrets are never shown.
 var secrets = []string{
 	"requirepass", "masterauth", "primaryauth", "tls-key-file-pass", "tls-client-key-file-pass",
 }
 
-// places say where a server is and what it calls its files: two servers of a machine differ in them.
+// places describe where a server is and what its files are called: two servers of a machine differ in them.
 var places = []string{
 	"port", "tls-port", "bind", "bind-source-addr", "unixsocket", "dir", "dbfilename", "appendfilename", "appenddirname",
 	"aclfile", "logfile", "pidfile", "syslog-ident", "replicaof", "slaveof", "cluster-port", "cluster-config-file",
@@ -20,15 +20,15 @@ var places = []string{
 	"slave-announce-*",
 }
 
-// protected is what the topology lives by: with another password, port or role of a server its replicas, its Sentinels
-// or the gateway find it no more or are not let in, and nobody is promoted when it dies.
+// protected are settings that the topology depends on: if a server had another password, port or role, its replicas,
+// its Sentinels or the gateway could not reach it, and no replica would be promoted when it dies.
 var protected = []string{
 	"requirepass", "masterauth", "masteruser", "primaryauth", "primaryuser", "bind", "bind-source-addr", "port",
 	"protected-mode", "unixsocket", "unixsocketperm", "dir", "dbfilename", "aclfile", "tls-*", "replica*", "slave*",
 	"cluster*", "maxclients",
 }
 
-// isOneOf finds a name, in lower case, in a list where "x*" is all that begins with x.
+// isOneOf looks up a lower-case name in a list where "x*" matches every name that begins with x.
 func isOneOf(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(word string) bool {
 		head, open := strings.CutSuffix(word, "*")
@@ -40,7 +40,7 @@ func isSecret(name string) bool { return isOneOf(secrets, strings.ToLower(name))
 
 func isPlace(name string) bool { return isOneOf(places, strings.ToLower(name)) }
 
-// secretIn finds a secret that is asked for by its name.
+// secretIn finds a secret that is requested by its name.
 func secretIn(patterns []string) string {
 	if at := slices.IndexFunc(patterns, isSecret); at >= 0 {
 		return strings.ToLower(patterns[at])

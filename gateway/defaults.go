@@ -2,10 +2,10 @@ package gateway
 
 import "time"
 
-// DefaultListen is where a service listens that says nothing else.
+// DefaultListen is where a service without the setting listens.
 const DefaultListen = "127.0.0.1:6379"
 
-// DefaultConfig is a Config without a service, all else at its default.
+// DefaultConfig is a Config without a service, and otherwise with all defaults.
 func DefaultConfig() Config {
 	return Config{
 		DrainTimeout:    10 * time.Second,
@@ -32,14 +32,14 @@ func DefaultLimits() Limits {
 	}
 }
 
-// DefaultService is a service that still lacks its upstream.
+// DefaultService is a service that lacks only its upstream.
 func DefaultService() Service {
 	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
 		BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay}
 }
 
-// Filled is the Config with its default in every zero field that means "default", for Configs written in Go. A service
-// gets a name only where it is alone; no listener is invented.
+// Filled replaces zero fields that mean "default" by their defaults, for Configs written in Go. A service gets a name
+// only if it is the only one; no listener is added.
 func (c Config) Filled() Config {
 	d := DefaultConfig()
 	fill(&c.DrainTimeout, d.DrainTimeout)

@@ -13,13 +13,13 @@ import (
 	"evergate/topology"
 )
 
-// Descriptors: how many clients fit beside what servers, dials and name servers need.
+// File descriptors: how many clients fit beside those for servers, dials and name servers.
 
 const (
-	// descriptorsBase are those of the process: standard streams, look-ups of names, files of passwords.
+	// descriptorsBase are those of the process: standard streams, name look-ups, password files.
 	descriptorsBase = 32
-	// descriptorsLoop are those of a loop, descriptorsNode those that the control plane needs of a node or a Sentinel,
-	// descriptorsLanes those of a loop's shared connections to a node.
+	// descriptorsLoop are those of a loop, descriptorsNode those of the control plane for a node or a Sentinel,
+	// descriptorsShared those of a loop's shared connections to a node.
 	descriptorsLoop  = 3
 	descriptorsNode  = 3
 	descriptorsLanes = 5
@@ -29,19 +29,19 @@ const (
 	refusalsPause = 10 * time.Second
 )
 
-// descriptors parts the numbers below the process's limit. A new descriptor has the lowest number that is free, so one
-// with a high number tells that all below it are in use: clients get none of the last kept ones, connections that serve
-// one client each none of the last half of these. The rest is for shared connections, dials and the control plane.
+// descriptors divides the numbers below the process's limit. A new descriptor gets the lowest free number, so a high
+// number shows that all below are in use: clients get none of the last kept ones, dedicated connections none of the
+// last half of these. The rest is for shared connections, dials and the control plane.
 type descriptors struct {
 	limit   int
 	loops   int
-	clients int // what the settings allow
+	clients int // as configured
 	nodes   []atomic.Int64
-	// want is what should be kept, kept what is.
+	// want is how many should be kept free, kept how many are.
 	want, kept atomic.Int64
 }
 
-// errNoDescriptor is why a connection for one client is not opened.
+// errNoDescriptor is the reason why a dedicated connection is not opened.
 var errNoDescriptor = errors.New("no file descriptor to spare")
 
 func newDescriptors(conf *Config, limit int) *descriptors {
@@ -55,7 +55,7 @@ func newDescriptors(conf *Config, limit int) *descriptors {
 	return d
 }
 
-// count reckons what is kept; never more than half of all.
+// count computes kept; never more than half of all.
 func (d *descriptors) count() {
 	nodes := 0
 	for i := range d.nodes {
@@ -66,7 +66,7 @@ func (d *descriptors) count() {
 	d.kept.Store(int64(min(want, d.limit/2)))
 }
 
-// seen takes note of how many nodes a service has.
+// seen records how many nodes a service has.
 func (d *descriptors) seen(service int, v *topology.View) {
 	n := int64(0)
 	for _, node := range v.Nodes {
@@ -83,16 +83,16 @@ func (d *descriptors) seen(service int, v *topology.View) {
 // clientsMax is the most clients at once.
 func (d *descriptors) clientsMax() int { return min(d.clients, d.limit-int(d.kept.Load())) }
 
-// needed is the limit under which the settings' clients would fit.
+// needed is the limit of open files that the configured clients need.
 func (d *descriptors) needed() int { return d.clients + int(d.want.Load()) }
 
-// forClient says whether a client's new connection leaves what is kept.
+// forClient reports whether a client's new connection leaves those that are kept free.
 func (d *descriptors) forClient(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load()) }
 
-// forPrivate says the same of a connection to a server that serves one client.
+// forPrivate reports the same for a dedicated connection.
 func (d *descriptors) forPrivate(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load())/2 }
 
-// number is a connection's descriptor; 0 where it has none.
+// number is a connection's descriptor; 0 if it has none.
 func number(c net.Conn) int {
 	n := 0
 	if sc, ok := c.(syscall.Conn); ok {
@@ -103,7 +103,7 @@ func number(c net.Conn) int {
 	return n
 }
 
-// refusals tells of connections that were refused: the first at once, then how many more there were.
+// refusals logs connections that were rejected: the first at once, then how many more there were.
 type refusals struct {
 	logger hclog.Logger
 	all    atomic.Uint64
@@ -123,7 +123,7 @@ func (r *refusals) note() {
 	}
 }
 
-// run logs until ctx ends. clientsMax is how many clients there may be.
+// run logs until ctx ends. clientsMax returns how many clients are possible.
 func (r *refusals) run(ctx context.Context, clientsMax func() int) {
 	told := uint64(0)
 	for {

@@ -2,5 +2,5 @@
 
 package gateway
 
-// descriptorsLimit is not known here.
+// descriptorsLimit is unknown on this system.
 func descriptorsLimit() int { return descriptorsMany }

@@ -20,28 +20,28 @@ import (
 )
 
 const (
-	// keepAlive finds a peer that vanished while nothing is under way.
+	// keepAlive detects a vanished peer while no data is in flight.
 	keepAlive = 15 * time.Second
-	// userTimeout finds one that vanished while something is: without it Linux tries for a quarter of an hour.
+	// userTimeout detects one while data is in flight: without it Linux retransmits for a quarter of an hour.
 	userTimeout = 10 * time.Second
 )
 
-// dialer makes and greets the connections of lanes.
+// dialer opens and sets up connections to servers.
 type dialer struct {
 	timeout  time.Duration
 	services []Service
 	logger   hclog.Logger
-	forbids  sync.Map // of forbidden: what was logged
+	forbids  sync.Map // keys are of type forbidden: those already logged
 }
 
-// readers are for greetings: each needs one for a moment, and thousands of connections may be made at once.
+// readers are pooled: each set-up needs one for a moment, and thousands of connections may be opened at once.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 
-// forbidden is a command that the gateway's user may not do on a server, and that it can do without.
+// forbidden is a command that the gateway's user lacks the right to on a server, and that the gateway can do without.
 type forbidden struct{ addr, command string }
 
-// dial connects, authenticates, sets the protocol, and looks whom it met. Names are resolved and passwords read anew
-// each time. Errors name the address, never a password.
+// dial connects, authenticates, sets the protocol, and identifies the server. Names are resolved and passwords read
+// anew each time. Errors name the address, never a password.
 func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
@@ -63,8 +63,8 @@ func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, worker.Met
 	return conn, met, nil
 }
 
-// greet says HELLO or AUTH, looks whom it met, and says SELECT, or READONLY to a replica of a cluster. Each command
-// waits for its reply: a server may close or lose step when something is pipelined behind a failing AUTH.
+// greet sends HELLO or AUTH, identifies the server, and sends SELECT, or READONLY to a replica of a cluster. Each
+// command waits for its reply: a server may close, or lose step, if something is pipelined behind a failing AUTH.
 func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error) {
 	creds := d.services[to.Service].Upstream
 	password, err := creds.Password.Read()
@@ -119,8 +119,8 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error
 	return met, nil
 }
 
-// meet makes sure that the server is the one that was meant, asks what it calls the connection, and ends former ones.
-// Where the user may not do one of these the connection is used nevertheless.
+// meet verifies the identity of the server, asks for the client id of the connection, and kills stale ones. If the user
+// lacks the right to one of these commands the connection is used nevertheless.
 func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met worker.Met, err error) {
 	reply, err := d.may(conn, in, to.Addr, "INFO", "server")
 	if err != nil {
@@ -133,7 +133,7 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 	}
 	met.RunID = strings.Clone(info["run_id"]) // it outlives the text by far
 	if met.RunID == to.RunID {
-		met.RunID = to.RunID // the same bytes: there may be thousands of connections
+		met.RunID = to.RunID // share the string: there may be thousands of connections
 	}
 	if to.RunID != "" && met.RunID != "" && met.RunID != to.RunID {
 		return met, worker.ErrOtherRun
@@ -145,13 +145,13 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 	if text, ok := strings.CutPrefix(string(reply), ":"); ok {
 		met.Client, _ = strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	}
-	if met.RunID != "" && met.RunID == to.KillIn { // another run may have given the numbers to somebody else
+	if met.RunID != "" && met.RunID == to.KillIn { // another run may have given the ids to other clients
 		err = d.kill(conn, in, to)
 	}
 	return met, err
 }
 
-// kill ends former connections, in one go: there may be thousands.
+// kill ends stale connections, all in one go: there may be thousands.
 func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to worker.Dial) error {
 	var all []byte
 	for _, id := range to.Kill {
@@ -169,14 +169,14 @@ func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to worker.Dial) error {
 	return nil
 }
 
-// may does a command that the gateway can do without: where its user has no right to it, or the server does not know
-// it, the reply is empty, and that is logged once. Other errors are errors.
+// may sends a command that the gateway can do without: if its user lacks the right, or the server does not know the
+// command, the reply is empty, and that is logged once. Other errors are returned.
 func (d *dialer) may(conn net.Conn, in *bufio.Reader, addr string, args ...string) (reply []byte, err error) {
 	reply, err = ask(conn, in, args...)
 	return d.unlessRefused(addr, reply, err, args...)
 }
 
-// unlessRefused is the reply to such a command, or the error.
+// unlessRefused returns the reply to such a command, or the error.
 func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...string) ([]byte, error) {
 	if err != nil || reply[0] != '-' {
 		return reply, err
@@ -196,8 +196,8 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 	return nil, nil
 }
 
-// ownOffset says whether WAIT counts there only what its connection has written: from 7.2 on, and in Valkey, which says
-// that it is 7.2.4. Where INFO was refused HELLO tells the version, which needs no right.
+// ownOffset reports whether WAIT on this server counts only what its own connection has written: since 7.2, and in
+// Valkey, which reports 7.2.4. If INFO was rejected HELLO has the version, which needs no right.
 func ownOffset(conn net.Conn, in *bufio.Reader, info map[string]string) (bool, error) {
 	if len(info) > 0 {
 		return isFrom72(info["redis_version"]), nil
@@ -213,15 +213,16 @@ func ownOffset(conn net.Conn, in *bufio.Reader, info map[string]string) (bool, e
 	return false, err
 }
 
-// isFrom72 reads a version.
+// isFrom72 reports whether a version is 7.2 or later.
 func isFrom72(version string) bool {
 	var major, minor int
 	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
 	return err == nil && (major > 7 || major == 7 && minor >= 2)
 }
 
-// say sends one command and reads its reply. An error reply is an error with the server's words, except that PING may
-// be refused by a server that works (NOPERM, MISCONF, LOADING): it speaks the protocol, and that was the question.
+// do sends one command and reads its reply. An error reply is returned as an error with the server's text, except that
+// PING may be rejected by a server that works (NOPERM, MISCONF, LOADING): it speaks the protocol, and that was the
+// question.
 func say(conn net.Conn, in *bufio.Reader, args ...string) error {
 	reply, err := ask(conn, in, args...)
 	if err != nil || reply[0] != '-' {
@@ -231,13 +232,13 @@ func say(conn net.Conn, in *bufio.Reader, args ...string) error {
 		return nil
 	}
 	text := strings.TrimSpace(string(reply[1:]))
-	if denied(reply) { // it goes on with what could be done about it, at length
+	if denied(reply) { // the text goes on with advice, at length
 		text, _, _ = strings.Cut(text, ". ")
 	}
 	return fmt.Errorf("%s: %s", args[0], text)
 }
 
-// ask sends one command and reads its reply, whatever that says.
+// ask sends one command and returns its reply, even an error.
 func ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err error) {
 	if _, err := conn.Write(resp.AppendCommandStrings(nil, args...)); err != nil {
 		return nil, err
@@ -245,7 +246,7 @@ func ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err err
 	return readReply(in)
 }
 
-// readReply reads the reply to the oldest command that has none.
+// readReply reads the reply to the oldest pending command.
 func readReply(in *bufio.Reader) (reply []byte, err error) {
 	var s resp.ReplyScanner
 	for {
@@ -270,7 +271,7 @@ func readReply(in *bufio.Reader) (reply []byte, err error) {
 	}
 }
 
-// denied says that the server is in protected mode and lets nobody in from here.
+// denied reports whether the server is in protected mode and accepts no client from here.
 func denied(reply []byte) bool { return bytes.HasPrefix(reply, []byte("-DENIED")) }
 
 func tooMany(reply []byte) bool {

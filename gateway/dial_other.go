@@ -4,5 +4,5 @@ package gateway
 
 import "syscall"
 
-// setUserTimeout does nothing where the option does not exist; keep-alive and the age of requests must do.
+// setUserTimeout does nothing where the option does not exist; keep-alive and the age of requests have to suffice.
 func setUserTimeout(string, string, syscall.RawConn) error { return nil }

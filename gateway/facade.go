@@ -11,17 +11,18 @@ import (
 	"evergate/gateway/facade"
 )
 
-// Facade is what a listener pretends to be, for clients that accept nothing else.
+// Facade is the role that a listener emulates, for clients that accept nothing else.
 type Facade string
 
 const (
-	// FacadeNone is a listener that is one Redis.
+	// FacadeNone is a listener that acts as one Redis.
 	FacadeNone Facade = ""
-	// FacadeCluster is the only node of a Redis Cluster.
+	// FacadeCluster acts as the only node of a Redis Cluster.
 	FacadeCluster Facade = "cluster"
-	// FacadeReplica is a replica: it takes no writes, and its reads go to replicas unless Service.Reads says otherwise.
+	// FacadeReplica acts as a replica: it takes no writes, and its reads go to replicas unless Service.Reads says
+	// otherwise.
 	FacadeReplica Facade = "replica"
-	// FacadeSentinel is a Sentinel that knows every service of the gateway, and serves no data.
+	// FacadeSentinel acts as a Sentinel that knows every service of the gateway, and serves no data.
 	FacadeSentinel Facade = "sentinel"
 )
 
@@ -29,7 +30,7 @@ var faceKinds = map[Facade]facade.Kind{
 	FacadeCluster: facade.Cluster, FacadeReplica: facade.Replica, FacadeSentinel: facade.Sentinel,
 }
 
-// FacadeAt is the facade of one of the service's listeners.
+// FacadeAt returns the facade of one of the service's listeners.
 func (s *Service) FacadeAt(listen string) Facade {
 	if f, own := s.ListenFacade[listen]; own {
 		return f
@@ -37,8 +38,8 @@ func (s *Service) FacadeAt(listen string) Facade {
 	return s.Facade
 }
 
-// announced is the address of a listener that clients are told, with port 0 where that of the listener is to be taken.
-// The host is empty where nobody said one.
+// announced returns the address of a listener that clients get; port 0 stands for the listener's own. The host is empty
+// if none is configured.
 func (s *Service) announced(listen string) (host string, port int) {
 	said := cmp.Or(s.ListenAnnounce[listen], s.Announce)
 	network, address, err := SplitListen(listen)
@@ -56,7 +57,7 @@ func (s *Service) announced(listen string) (host string, port int) {
 	return said, cmp.Or(saidPort, port)
 }
 
-// splitAnnounce cuts HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT. The port is 0 where none is said.
+// splitAnnounce splits HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT. The port is 0 if there is none.
 func splitAnnounce(text string) (host string, port int) {
 	if _, err := netip.ParseAddr(text); err == nil || !strings.Contains(text, ":") {
 		return text, 0
@@ -69,8 +70,8 @@ func splitAnnounce(text string) (host string, port int) {
 	return host, port
 }
 
-// writer is the listener whose address Sentinels and replicas name as the primary's: the first without a facade, else
-// the first that is a node of a cluster. It is the index in Listen, -1 where there is none.
+// writer is the listener whose address Sentinels and replicas report as the primary's: the first without a facade, or
+// else the first cluster facade. It returns the index in Listen, -1 if there is none.
 func (s *Service) writer() int {
 	for _, wanted := range []Facade{FacadeNone, FacadeCluster} {
 		if i := slices.IndexFunc(s.Listen, func(listen string) bool { return s.FacadeAt(listen) == wanted }); i >= 0 {
@@ -80,18 +81,18 @@ func (s *Service) writer() int {
 	return -1
 }
 
-// part is a service as the workers know it. Each service of the Config is one, under its own number; behind them come
-// those whose clients are served otherwise.
+// subService is a service as the workers know it. Each service of the Config is one, with the same index; behind them
+// come those for clients under other rules.
 type part struct {
-	service int // of the Config
+	service int // index in the Config
 	reads   ReadPolicy
 	// sentinel: it has no servers.
 	sentinel bool
-	// nth tells parts of one service that have servers apart, from 0.
+	// nth numbers the sub-services of one service that have servers, from 0.
 	nth int
 }
 
-// parts are the services that the workers know.
+// subServices are the services that the workers know.
 func (c *Config) parts() []part {
 	parts := make([]part, len(c.Services))
 	for i := range c.Services {
@@ -109,12 +110,12 @@ func (c *Config) parts() []part {
 	return parts
 }
 
-// has says whether one of the listeners has the facade.
+// has reports whether one of the listeners has the facade.
 func (s *Service) has(f Facade) bool {
 	return slices.ContainsFunc(s.Listen, func(listen string) bool { return s.FacadeAt(listen) == f })
 }
 
-// partOf finds the part that serves a listener of a service with the facade.
+// subServiceOf finds the sub-service behind a listener of a service with the facade.
 func partOf(parts []part, service int, f Facade) int {
 	for i := len(parts) - 1; i >= 0; i-- {
 		p := &parts[i]
@@ -125,8 +126,8 @@ func partOf(parts []part, service int, f Facade) int {
 	return service
 }
 
-// tellers is how many say of a service that they have left a former primary: each worker, for each part with servers.
-// A new primary waits for all of them.
+// settlers is how many acknowledge that they have stopped using a demoted primary of a service: each worker, for each
+// sub-service with servers. A new primary waits for all of them.
 func (g *Gateway) tellers(service int) int {
 	serving := 0
 	for _, p := range g.parts {
@@ -137,11 +138,11 @@ func (g *Gateway) tellers(service int) int {
 	return g.conf.Workers * serving
 }
 
-// teller is the number of a worker among those of a part's service.
+// settler is the number of a worker among those of a sub-service's service.
 func (g *Gateway) teller(part, worker int) int { return g.parts[part].nth*g.conf.Workers + worker }
 
-// unmask tells the facades the addresses, now that the ports are known. Called with all listeners open, before anybody
-// is let in.
+// announceFacades sets the addresses of the facades, now that the ports are known. It is called with all listeners
+// open, before the first client is accepted.
 func (g *Gateway) unmask() {
 	addresses := make([][]facade.Address, len(g.conf.Services)) // by service and listener
 	for _, ln := range g.listeners {
@@ -169,11 +170,11 @@ func (g *Gateway) unmask() {
 	}
 }
 
-// masters are the services as Sentinels tell them: by name, and by the name that their own Sentinels have for them
-// where that is clear.
+// masters are the services as Sentinels report them: by name, and by the name that their own Sentinels use if that is
+// unambiguous.
 func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 	var masters, others []facade.Master
-	named := map[string]int{} // how many services a name may mean
+	named := map[string]int{} // how many services have a name
 	for i := range c.Services {
 		s := &c.Services[i]
 		named[s.Name]++
@@ -184,7 +185,7 @@ func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 	for i := range c.Services {
 		s := &c.Services[i]
 		writer := s.writer()
-		if writer < 0 { // only without a Sentinel: Validate sees to it
+		if writer < 0 { // only without a Sentinel facade, as Validate makes sure
 			continue
 		}
 		m := facade.Master{Name: s.Name, Addr: addresses[i][writer]}
@@ -202,7 +203,7 @@ func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 	return append(masters, others...)
 }
 
-// behind finds what is behind a door: the part, and what its listener pretends to be.
+// listenerOf finds what belongs to a listener's ID: the sub-service, and the emulated role if there is one.
 func (g *Gateway) behind(door int) (part int, face *facade.Face) {
 	if own := door - len(g.parts); own >= 0 {
 		return g.doors[own].Service, g.doors[own].Face

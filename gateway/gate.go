@@ -10,11 +10,11 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// gate knows the password of a service's clients. A file is read again every second, away from the loops, so that
-// a rotated password is taken without a restart and checking one costs no I/O.
+// gate has the password of a service's clients. A file is read again every second, outside the loops, so that a rotated
+// password is accepted without a restart and checking one costs no I/O.
 type gate struct {
 	secret Secret
-	hash   atomic.Pointer[[sha256.Size]byte] // nil: no password is asked
+	hash   atomic.Pointer[[sha256.Size]byte] // nil: no password is required
 }
 
 const gateRefresh = time.Second
@@ -37,7 +37,7 @@ func (g *gate) read() error {
 	return nil
 }
 
-// follow reads the file again and again until ctx ends. While it cannot be read the old password stays.
+// follow re-reads the file until ctx ends. While it cannot be read the old password stays.
 func (g *gate) follow(ctx context.Context, logger hclog.Logger) {
 	if g.secret.File == "" {
 		return
@@ -59,7 +59,7 @@ func (g *gate) follow(ctx context.Context, logger hclog.Logger) {
 	}
 }
 
-// allows checks a user and password in constant time. Without a password the default user may give any, as in Redis.
+// allows checks a user and password in constant time. Without a password the default user may send any, as in Redis.
 func (g *gate) allows(user, password []byte) bool {
 	known := string(user) == "default"
 	want := g.hash.Load()

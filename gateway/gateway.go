@@ -37,25 +37,25 @@ type Gateway struct {
 	logger  hclog.Logger
 	watch   *watch.Watch
 	keepers []*topology.Keeper
-	// parts are the services that the workers know, each with its gate; those of the Config come first. doors are the
-	// listeners that the workers know by a number behind them.
+	// subServices are the services that the workers know, each with its gate; those of the Config come first.
+	// ownListeners are the listeners with an ID behind theirs.
 	parts []part
 	gates []*gate
-	// allowed are the harmful commands that each service of the Config lets through.
+	// allowed are the dangerous commands that each service of the Config permits.
 	allowed []map[string]bool
-	// scripts are those that passed, of each service of the Config.
+	// scripts are those that each service of the Config has forwarded.
 	scripts []*scripts
 	// longScripts counts the workers of each service of the Config where one has been under way for a while.
 	longScripts []atomic.Int32
-	// prints are those that cursors of scans name servers by.
+	// prints are the short numbers by which SCAN cursors name servers.
 	prints *prints
 	doors  []worker.Door
-	// failovers are those of each service, as its events tell them.
+	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
-	// rounds are those in which the servers of each service are asked for INFO.
+	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
 	loops  []loop.Loop
-	// watching counts the clients of each loop to whom others are shown, monitors those of each service.
+	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching []atomic.Int32
 	monitors []monitors
 	dialer   *dialer
@@ -66,7 +66,7 @@ type Gateway struct {
 	started  time.Time
 	runID    string
 	number   atomic.Int64 // of the last client
-	// descriptors say how many clients fit, refusals how many did not.
+	// descriptors limits the clients, refusals logs those that did not fit.
 	descriptors *descriptors
 	refusals    *refusals
 
@@ -78,7 +78,7 @@ type Gateway struct {
 	closed    bool
 }
 
-// New checks conf and makes a gateway that does nothing yet. logger may be nil.
+// New validates conf and returns a gateway that has not started. logger may be nil.
 func New(conf Config, logger hclog.Logger) (*Gateway, error) {
 	return newWith(conf, logger, loop.New)
 }
@@ -93,7 +93,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		return nil, err
 	}
 	if conf.Workers == 0 {
-		conf.Workers = runtime.GOMAXPROCS(0) // what a container may use, where it is limited
+		conf.Workers = runtime.GOMAXPROCS(0) // the share of a container, if it is limited
 	}
 	id := make([]byte, 20)
 	_, _ = rand.Read(id) // never fails (crypto/rand)
@@ -139,7 +139,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	return g, nil
 }
 
-// addGates makes the gate of each part; parts with the same clients share one.
+// addGates makes the gate of each sub-service; those with the same clients share one.
 func (g *Gateway) addGates() error {
 	for i, p := range g.parts {
 		s := &g.conf.Services[p.service]
@@ -156,7 +156,7 @@ func (g *Gateway) addGates() error {
 	return nil
 }
 
-// password is what the clients of one of the service's parts must give.
+// password is what the clients of one of the service's sub-services must send.
 func (s *Service) password(p part) Secret {
 	if p.sentinel {
 		return s.FacadePassword
@@ -196,7 +196,7 @@ func (g *Gateway) addService(service int) {
 	g.keepers = append(g.keepers, k)
 }
 
-// read gives the credentials as they are now.
+// read returns the current credentials.
 func (c Credentials) read() (user, password string, err error) {
 	password, err = c.Password.Read()
 	return c.User, password, err
@@ -226,7 +226,7 @@ func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config 
 	return c
 }
 
-// env is what the worker of loop i gets from the rest.
+// env connects the worker of loop i to the rest of the gateway.
 func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
 		View:   g.viewOf,
@@ -255,7 +255,8 @@ func (g *Gateway) env(i int) worker.Env {
 	}
 }
 
-// viewOf is the newest view of a part's servers. A Sentinel has none: its clients are told nothing about servers.
+// viewOf returns the newest view of a sub-service's servers. A Sentinel facade has none: its clients learn nothing
+// about servers.
 func (g *Gateway) viewOf(of int) *topology.View {
 	if p := &g.parts[of]; !p.sentinel {
 		return g.keepers[p.service].View()
@@ -263,14 +264,14 @@ func (g *Gateway) viewOf(of int) *topology.View {
 	return nil
 }
 
-// report passes on what a worker saw on a lane.
+// report passes on what a worker saw on a connection.
 func (g *Gateway) report(of int, r topology.Report) {
 	service := g.parts[of].service
 	g.keepers[service].Report(r)
 	g.lanes.report(service, r)
 }
 
-// acks makes one worker's way to the counters of acknowledged writes: it looks each of them up once. It is on the
+// acks returns one worker's access to the counters of acknowledged writes: it looks up each counter once. It is on the
 // path of every write, so there is no map.
 func (g *Gateway) acks() func(of int, node topology.NodeID, n int) {
 	cells := make([][]*atomic.Uint64, len(g.conf.Services)) // by service and node
@@ -283,17 +284,17 @@ func (g *Gateway) acks() func(of int, node topology.NodeID, n int) {
 	}
 }
 
-// OnView has f called with each new view of a service. It must not block. Only before Start.
+// OnView registers f, to be called with each new view of a service. It must not block. Only before Start.
 func (g *Gateway) OnView(f func(service string, v *topology.View)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.onView = append(g.onView, f)
 }
 
-// Start listens and serves. Nothing behind the gateway need be up: clients are told LOADING until it is.
+// Start listens and serves. The upstreams need not be up: until they are, clients get LOADING.
 func (g *Gateway) Start() error {
 	if os.Getenv("GOMAXPROCS") == "" {
-		// The loops' threads do not give way to other goroutines by themselves; those get their own.
+		// The loops' threads never yield to other goroutines; those get threads of their own.
 		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf.Workers+2))
 	}
 	if d := g.descriptors; d.clientsMax() < d.clients {
@@ -332,8 +333,8 @@ func (g *Gateway) Start() error {
 	return nil
 }
 
-// Drain stops accepting, lets every client's commands that are under way finish, and closes each client at a command
-// boundary. It returns when all are gone or ctx has ended.
+// Drain stops accepting, lets every client's commands in flight finish, and closes each client at a command boundary.
+// It returns when all are gone or ctx has ended.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.closeListeners()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -357,7 +358,7 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	}
 }
 
-// Close ends everything at once. It returns when all goroutines have ended.
+// Close stops everything at once. It returns when all goroutines have ended.
 func (g *Gateway) Close() error {
 	g.mu.Lock()
 	if g.closed {
@@ -379,7 +380,7 @@ func (g *Gateway) Close() error {
 	return nil
 }
 
-// Addrs are the addresses that are listened on, in the order of the configuration.
+// Addrs are the addresses of the listeners, in the order of the configuration.
 func (g *Gateway) Addrs() []net.Addr {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -390,7 +391,7 @@ func (g *Gateway) Addrs() []net.Addr {
 	return addrs
 }
 
-// View is the newest view of a service, by its place in the configuration; nil while nothing is known.
+// View returns the newest view of a service, by its index in the configuration; nil while there is none.
 func (g *Gateway) View(service int) *topology.View { return g.keepers[service].View() }
 
 // Version is the version of this build; see status.Version.

@@ -7,8 +7,8 @@ import (
 	"evergate/gateway/worker"
 )
 
-// Hold says what becomes of a request that no server can take now, as of a shard without a primary: it is a worker's
-// Hold, with words. The zero value is HoldAuto.
+// Hold is the policy for a request that no server can take now, for example of a shard without a primary: a worker's
+// Hold, with a text form. The zero value is HoldAuto.
 type Hold worker.Hold
 
 // The modes of a Hold.
@@ -19,7 +19,7 @@ const (
 	HoldDryRun = worker.HoldDryRun
 )
 
-// HoldWords are the modes that one word says.
+// HoldWords are the modes that are written as one word.
 var HoldWords = map[string]worker.HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}
 
 func (h Hold) String() string {
@@ -31,8 +31,8 @@ func (h Hold) String() string {
 	return h.Window.String()
 }
 
-// Longest is how long a request waits at most where the topology tells downAfter, or zero when it does not tell. A test
-// holds it against the worker.
+// Longest is how long a request waits at most if the topology's down-after is downAfter; zero stands for unknown. A
+// test holds it against the worker.
 func (h Hold) Longest(downAfter time.Duration) time.Duration {
 	switch h.Mode {
 	case HoldAuto:
@@ -43,7 +43,7 @@ func (h Hold) Longest(downAfter time.Duration) time.Duration {
 	return 0
 }
 
-// HoldAt is the hold of one of the service's listeners.
+// HoldAt returns the hold of one of the service's listeners.
 func (s *Service) HoldAt(listen string) Hold {
 	if h, own := s.ListenHold[listen]; own {
 		return h
@@ -51,9 +51,8 @@ func (s *Service) HoldAt(listen string) Hold {
 	return s.Hold
 }
 
-// doors gives each listener, in the order of the Config, the number under which the workers know where its clients come
-// in: that of the service, or one behind all parts where the listener has a hold of its own or a facade. The faces of
-// the latter have no addresses yet.
+// listenerIDs returns the ID of each listener, in the order of the Config: that of the service, or one behind all
+// sub-services if the listener has a hold of its own or a facade. The facades of the latter have no addresses yet.
 func (c *Config) doors() (numbers []int, own []worker.Door) {
 	parts := c.parts()
 	for i := range c.Services {
@@ -75,7 +74,7 @@ func (c *Config) doors() (numbers []int, own []worker.Door) {
 	return numbers, own
 }
 
-// share is what each of several workers may have of a limit of the whole.
+// share divides a limit of the process among workers.
 func share[T int | int64](whole T, workers int) int {
 	return int((whole + T(workers) - 1) / T(workers))
 }

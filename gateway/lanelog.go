@@ -11,8 +11,8 @@ import (
 	"evergate/topology"
 )
 
-// laneLog tells of connections to servers that were lost, fell silent or cannot be opened. What repeats is said once,
-// and as long as it goes on once a laneLogPause again, with how often it happened meanwhile.
+// upstreamLog logs connections to servers that were lost, went silent or could not be opened. A trouble that repeats is
+// logged once, and while it goes on once per logPause again, with the number of repetitions.
 type laneLog struct {
 	logger  hclog.Logger
 	names   []string // of the services
@@ -25,13 +25,13 @@ type laneLog struct {
 
 const (
 	laneLogPause = time.Minute
-	// laneReportsMax is how many reports may wait; the workers that send them do not.
+	// reportsMax is how many reports may be queued; workers never wait to send one.
 	laneReportsMax = 64
-	// sameDial is how soon after a dial that failed a worker's report of a lost lane only repeats it.
+	// sameDial is how soon after a failed dial a worker's report of a lost connection only repeats it.
 	sameDial = time.Second
 )
 
-// The troubles, which are the constant messages of the log.
+// The troubles, as the constant messages of the log.
 const (
 	cannotConnect  = "server connection failed"
 	connectionLost = "server connection lost"
@@ -43,7 +43,7 @@ type laneTrouble struct {
 	addr, what string
 }
 
-// repeated is a trouble that was said, and has come again since.
+// repeated is a trouble that was logged, and has come again since.
 type repeated struct {
 	saidAt, lastAt time.Time
 	since          int
@@ -63,7 +63,7 @@ func newLaneLog(logger hclog.Logger, services []Service) *laneLog {
 	return l
 }
 
-// report takes what a worker saw. It never blocks; what does not fit is dropped.
+// report queues what a worker saw. It never blocks; a report that does not fit is dropped.
 func (l *laneLog) report(service int, r topology.Report) {
 	if r.Kind != topology.ConnectionLost && r.Kind != topology.ConnectionSilent {
 		return
@@ -74,14 +74,14 @@ func (l *laneLog) report(service int, r topology.Report) {
 	}
 }
 
-// run logs the reports until ctx ends. view gives a service's newest view, where the nodes have their addresses.
+// run logs the reports until ctx ends. view returns a service's newest view, which has the nodes' addresses.
 func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View) {
 	for {
 		select {
 		case r := <-l.reports:
 			v := view(r.service)
 			if v == nil || int(r.report.Node) >= len(v.Nodes) || v.Nodes[r.report.Node] == nil {
-				continue // it is no part of the topology any more
+				continue // it has left the topology
 			}
 			what := connectionLost
 			if r.report.Kind == topology.ConnectionSilent {
@@ -94,8 +94,8 @@ func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View
 	}
 }
 
-// dialled tells of one dial, for who looks closely. Connections for one client each are as many as there are clients
-// that block or watch: those are for trace.
+// dialled logs one dial, for debugging. Dedicated connections are as many as there are clients that block or watch:
+// those are logged at trace.
 func (l *laneLog) dialled(to worker.Dial, took time.Duration, err error) {
 	level := hclog.Debug
 	if to.Private || to.Urgent {
@@ -109,7 +109,7 @@ func (l *laneLog) dialled(to worker.Dial, took time.Duration, err error) {
 		"database", to.DB, "dedicated", to.Private, "duration", took.Round(time.Microsecond).String(), "result", outcome)
 }
 
-// dialFailed tells of a connection that could not be opened. The error shows no password.
+// dialFailed logs a connection that could not be opened. The error shows no password.
 func (l *laneLog) dialFailed(service int, addr string, err error) {
 	l.note(laneTrouble{service, addr, cannotConnect}, err)
 }

@@ -15,16 +15,16 @@ import (
 type listener struct {
 	net.Listener
 	service int
-	// door is what the workers know the listener by.
+	// id is the workers' name of the listener.
 	door int
 }
 
-// acceptPause is how long accepting rests after an error such as too many open files.
+// acceptPause is the pause after an error of accept such as too many open files.
 const acceptPause = 50 * time.Millisecond
 
 var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 
-// listen opens all listeners; on an error those that were opened stay for closeListeners.
+// listen opens all listeners; after an error the open ones are left to closeListeners.
 func (g *Gateway) listen() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -49,7 +49,7 @@ func (g *Gateway) listen() error {
 	return nil
 }
 
-// removeStale removes a unix socket that nobody listens on any more: what a killed process left.
+// removeStale removes a unix socket without a listener, as a killed process leaves it.
 func removeStale(path string) {
 	st, err := os.Lstat(path)
 	if err != nil || st.Mode()&os.ModeSocket == 0 {
@@ -71,7 +71,7 @@ func (g *Gateway) closeListeners() {
 	}
 }
 
-// accept hands each connection to the loop with the fewest.
+// accept hands each connection to the loop with the fewest clients.
 func (g *Gateway) accept(ctx context.Context, ln listener) {
 	failures, saidAt := 0, time.Time{}
 	for {

@@ -15,30 +15,31 @@ import (
 	"evergate/gateway/worker"
 )
 
-// What scripts do is known to the servers alone. While somebody watches a service, each of its primaries is asked to
-// MONITOR, too, and of what it says the lines about scripts are shown.
+// Only the servers know the commands within scripts. While a client monitors a service, the gateway monitors each of
+// its primaries too, and passes on the lines about scripts.
 
 const (
-	// scriptLineMax is the longest line about a script that is shown; longer ones are left out.
+	// scriptLineMax is the longest line about a script that is passed on.
 	scriptLineMax = 64 << 10
-	// primariesEvery is how often is looked for primaries that are not watched yet.
+	// primariesEvery is how often the view is checked for primaries that are not monitored yet.
 	primariesEvery = 100 * time.Millisecond
-	// watchedWithin is the longest that MONITOR waits for the servers before it says OK.
+	// watchedWithin is the longest that MONITOR waits for the servers before its OK.
 	watchedWithin = time.Second
 )
 
-// ofScript is how a server begins a line about what a script or a function has done.
+// ofScript matches the start of a server's line about a command within a script or function.
 var ofScript = regexp.MustCompile(`^\+[0-9.]+ \[\d+ lua\] `)
 
-// monitors are the clients to whom the clients of a service are shown, and the watch over its scripts meanwhile.
+// monitors are the clients that monitor a service, and meanwhile the connections that monitor its scripts.
 type monitors struct {
 	mu    sync.Mutex
 	count int
 	stop  context.CancelFunc
-	ready chan struct{} // closed when the primaries of the first view are watched, or cannot be
+	ready chan struct{} // closed when the primaries of the first view are monitored, or cannot be
 }
 
-// begin counts one more, has scripts watched for the first, and returns what is closed when they are.
+// begin counts one more client, starts monitoring scripts for the first, and returns the channel that is closed when
+// that is done.
 func (m *monitors) begin(ctx context.Context, watch func(ctx context.Context, ready chan struct{})) <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,7 +59,7 @@ func (m *monitors) end() {
 	}
 }
 
-// beginMonitor answers MONITOR when the servers' scripts are watched, too.
+// beginMonitor answers MONITOR when the servers' scripts are monitored too.
 func (g *Gateway) beginMonitor(from int, parts []int, answer func([]byte)) {
 	service := g.parts[parts[0]].service
 	g.watching[from].Add(1)
@@ -80,7 +81,7 @@ func (g *Gateway) endMonitor(from int, parts []int) {
 	g.aside(func(context.Context) { g.monitors[g.parts[parts[0]].service].end() })
 }
 
-// shown has the workers, but for that of the loop from, tell those who watch what a client has done.
+// shown has all workers, except that of the loop from, show their monitors what a client has done.
 func (g *Gateway) shown(from int, services []int, line []byte) {
 	for i, l := range g.loops {
 		if i != from && g.watching[i].Load() > 0 {
@@ -89,7 +90,7 @@ func (g *Gateway) shown(from int, services []int, line []byte) {
 	}
 }
 
-// watchScripts watches all primaries of a service until ctx ends.
+// watchScripts monitors all primaries of a service until ctx ends.
 func (g *Gateway) watchScripts(ctx context.Context, service int, parts []int, ready chan struct{}) {
 	followed := map[string]context.CancelFunc{}
 	var first, following sync.WaitGroup
@@ -136,7 +137,7 @@ func (g *Gateway) primariesOf(service int) (addrs []string) {
 	return addrs
 }
 
-// follow watches one server until ctx ends. begun is called when that has begun, or has failed once.
+// follow monitors one server until ctx ends. begun is called when that has begun, or failed once.
 func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr string, begun func()) {
 	defer begun()
 	for ctx.Err() == nil {

@@ -6,20 +6,20 @@ import (
 	"evergate/gateway/worker"
 )
 
-// printsMax bounds the prints that are remembered: a failover, a restart or a slot that moved makes one, if somebody
-// scans then. The oldest are forgotten first.
+// printsMax bounds the prints that are remembered: a failover, a restart or a migrated slot makes one, if a client
+// scans then. The oldest are dropped first.
 const printsMax = 1 << 14
 
-// prints gives servers the short numbers by which cursors of scans name them. Each gateway computes the same ones, and
-// none gives a number to two servers that it has met: the later one gets the next that is free. To another gateway a
-// cursor with such a number is of nobody, and that part of the scan begins again there.
+// prints gives servers the short numbers by which SCAN cursors name them. Each gateway computes the same ones, and none
+// gives a number to two servers that it has met: the later one gets the next free number. A cursor whose number a
+// gateway cannot resolve restarts that part of the scan.
 type prints struct {
 	mu    sync.Mutex
 	of    map[printNumber]uint64
 	order []printNumber // oldest first
 }
 
-// printNumber is one of those with so many bits.
+// printNumber is a number of so many bits.
 type printNumber struct {
 	bits   int
 	number uint32
@@ -27,7 +27,7 @@ type printNumber struct {
 
 func newPrints() *prints { return &prints{of: map[printNumber]uint64{}} }
 
-// give returns the print of a server, or of a server with certain slots: identity is a hash of all that makes one.
+// give returns the print of a server, or of a server with certain slots: identity is a hash of what identifies it.
 func (p *prints) give(identity uint64, bits int) uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

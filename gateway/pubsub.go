@@ -13,10 +13,10 @@ import (
 type census struct {
 	mu     sync.RWMutex
 	all    fanout.Census
-	people atomic.Int64 // listeners and lanes: nobody need wait for mu where there are none
+	people atomic.Int64 // subscribers and connections: if it is zero no worker needs to wait for mu
 }
 
-// count takes in what one worker tells; see worker.Env.Counted.
+// count records one worker's counts; see worker.Env.Counted.
 func (c *census) count(k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,16 +34,16 @@ func (c *census) ask(q fanout.Count) (listeners, lanes int) {
 	return q.Of(&c.all)
 }
 
-// censusOf is the census of the service that a part belongs to.
+// censusOf returns the census of a sub-service's service.
 func (g *Gateway) censusOf(of int) *census { return g.census[g.parts[of].service] }
 
-// gapOver tells of a time in which subscribers of a part may have missed messages.
+// gapOver logs a time in which subscribers of a sub-service may have missed messages.
 func (g *Gateway) gapOver(i, of int, gap worker.Gap) {
 	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.parts[of].service].Name,
 		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
 }
 
-// slowCut tells of a subscriber that was closed because it reads too slowly.
+// slowCut logs a subscriber that was closed because it reads too slowly.
 func (g *Gateway) slowCut(of int, s worker.Slow) {
 	g.logger.Named("pubsub").Warn("slow subscriber closed", "service", g.conf.Services[g.parts[of].service].Name,
 		"client", s.Remote, "id", s.Number, "name", s.Name, "bytes", s.Bytes)

@@ -2,7 +2,7 @@ package gateway
 
 import (
 	"bytes"
-	"crypto/sha1" // it is how servers name scripts
+	"crypto/sha1" // servers name scripts by their SHA1
 	"encoding/hex"
 	"hash/maphash"
 	"sync"
@@ -10,7 +10,7 @@ import (
 
 const (
 	// scriptBytesMax is the longest script that is remembered, scriptsBytesMax bounds those of a service together. The
-	// oldest are forgotten first: a server that does not know one says so, and its client brings it again.
+	// oldest are dropped first: a server that does not know a script replies NOSCRIPT, and its client sends it again.
 	scriptBytesMax  = 256 << 10
 	scriptsBytesMax = 16 << 20
 )
@@ -20,7 +20,7 @@ type scripts struct {
 	seed maphash.Seed
 
 	mu    sync.Mutex
-	hash  map[uint64]struct{} // of all that are remembered: SHA1 costs more, and most scripts are said often
+	hash  map[uint64]struct{} // of all that are remembered: SHA1 is slower, and most scripts are sent often
 	names map[string][]byte
 	order []script // oldest first
 	bytes int
@@ -61,14 +61,14 @@ func (s *scripts) seen(body []byte) {
 	}
 }
 
-// named returns the script whose SHA1 in lower case is name, or nil. The bytes must not be changed.
+// named returns the script whose SHA1 in lower case is name, or nil. The caller must not change the bytes.
 func (s *scripts) named(name []byte) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.names[string(name)]
 }
 
-// forget forgets all.
+// forget drops all scripts.
 func (s *scripts) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

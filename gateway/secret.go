@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// Secret is a password, or where to find it. At most one field is set. It prints as "***", whatever the verb.
+// Secret is a password, or the file that has it. At most one field is set. It prints as "***" with every verb.
 type Secret struct {
-	// File is read again at each Read, so a rotated password is taken at the next dial. One trailing newline is cut.
+	// File is read again at each Read, so a rotated password is used at the next dial. One trailing newline is cut.
 	File string
-	// Value comes from an EVERGATE_*_PASSWORD variable, never from a flag or a file of settings.
+	// Value comes from an EVERGATE_*_PASSWORD variable, never from a flag or a settings file.
 	Value string
 }
 
-// secretBytesMax bounds what is read of a password file: one that names a device by mistake must not fill the memory.
+// secretBytesMax bounds the reading of a password file: one that names a device by mistake must not fill the memory.
 const secretBytesMax = 64 << 10
 
-// IsZero says that no password is given.
+// IsZero reports whether no password is given.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// Read gives the password as it is now; a File is read anew. Its errors name the file and never what is in it.
+// Read returns the current password; a File is read anew. Its errors name the file and never its content.
 func (s Secret) Read() (string, error) {
 	if s.File == "" {
 		return s.Value, nil
@@ -49,10 +49,10 @@ func (s Secret) Read() (string, error) {
 	return password, nil
 }
 
-// errEmptySecret: a file cut to nothing while it is being replaced must not become "no password is asked".
+// errEmptySecret: a file truncated while it is being replaced must not turn into "no password is required".
 var errEmptySecret = errors.New("it is empty")
 
-// String is "***", or "" where no password is given.
+// String is "***", or "" if no password is given.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
@@ -60,8 +60,8 @@ func (s Secret) String() string {
 	return "***"
 }
 
-// Format keeps every verb (%v, %+v, %#v, %s, %x, ...) from looking into the fields.
+// Format keeps every verb (%v, %+v, %#v, %s, %x, ...) from printing the fields.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalText keeps encoders (JSON logs, YAML) from looking into the fields.
+// MarshalText keeps encoders (JSON logs, YAML) from printing the fields.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

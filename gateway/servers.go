@@ -11,17 +11,17 @@ import (
 	"evergate/topology/watch"
 )
 
-// Some commands are rare, and concern servers one by one: they are asked from here, on connections of the control
-// plane, and no lane knows of it.
+// Some commands are rare and concern single servers: they are sent from here, on connections of the control plane,
+// apart from the workers' connections.
 
-// said is what one server said to a question.
+// serverReply is one server's reply to a command.
 type said struct {
 	node  *topology.Node
 	reply any
 	err   error
 }
 
-// askEach puts a command to several servers at once, and waits for all of them until ctx ends.
+// askEach sends a command to several servers at once, and waits for all of them until ctx ends.
 func (g *Gateway) askEach(ctx context.Context, service int, nodes []*topology.Node, args ...string) []said {
 	all := make([]said, len(nodes))
 	var wg sync.WaitGroup
@@ -33,7 +33,7 @@ func (g *Gateway) askEach(ctx context.Context, service int, nodes []*topology.No
 	return all
 }
 
-// aside runs f on a goroutine of its own, that ends with the gateway.
+// aside runs f on a goroutine of its own, which ends with the gateway.
 func (g *Gateway) aside(f func(ctx context.Context)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,7 +42,7 @@ func (g *Gateway) aside(f func(ctx context.Context)) {
 	}
 }
 
-// unblock has the server answer a client that it keeps waiting. Where it does not do that, the worker does.
+// unblock makes the server answer a client that it blocks. If the server does not, the worker does.
 func (g *Gateway) unblock(r admin.Request, partials []admin.Partial, answer func([]byte)) {
 	var at *admin.BlockedAt
 	for i := range partials {
@@ -73,7 +73,7 @@ func (g *Gateway) unblock(r admin.Request, partials []admin.Partial, answer func
 	})
 }
 
-// unblockHere has the worker of a blocked client answer it.
+// unblockHere makes the worker of a blocked client answer it.
 func (g *Gateway) unblockHere(r *admin.Request, answer func([]byte)) {
 	part := func(w *worker.Worker) admin.Partial { return admin.Partial{Count: w.Unblock(r)} }
 	gather(g, part, func(partials []admin.Partial) { answer(r.Reply(partials)) })

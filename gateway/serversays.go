@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// infoWait is how long INFO waits for a server; what a dead one would say is missing then.
+	// infoWait is how long INFO waits for a server; a dead server's part is missing then.
 	infoWait = 500 * time.Millisecond
-	// infoGap is the time from one round of questions to the next, so that monitoring costs servers little.
+	// infoGap is the minimum time between two rounds, so that monitoring costs servers little.
 	infoGap = 20 * time.Millisecond
 )
 
-// rounds are the rounds in which all servers of a service are asked for INFO. Who comes while one is under way waits
-// for the next one: many who ask are one question, and nobody gets an answer from before it asked.
+// rounds are the rounds in which all servers of a service are asked for INFO. A request that arrives during a round
+// waits for the next: many requests share one round, and none gets an answer older than itself.
 type rounds struct {
 	mu      sync.Mutex
 	running bool
@@ -26,7 +26,7 @@ type rounds struct {
 	began   time.Time
 }
 
-// serversSay calls done with what all servers of a service say in a round that begins from now on.
+// serverInfos calls done with the INFO of all servers of a service, from a round that begins now or later.
 func (g *Gateway) serversSay(service int, done func([]status.ServerSays)) {
 	r := g.rounds[service]
 	r.mu.Lock()
@@ -38,7 +38,7 @@ func (g *Gateway) serversSay(service int, done func([]status.ServerSays)) {
 	}
 }
 
-// round asks until nobody waits.
+// round asks until no request waits.
 func (g *Gateway) round(ctx context.Context, service int) {
 	r := g.rounds[service]
 	for {

@@ -6,10 +6,10 @@ import (
 	"evergate/topology/watch"
 )
 
-// Findings is what a Survey saw.
+// Findings is the result of a Survey.
 type Findings = watch.Findings
 
-// The grades of what is wrong.
+// The grades of a problem.
 const (
 	Broken  = watch.Broken
 	Fragile = watch.Fragile
@@ -17,14 +17,14 @@ const (
 	Hint    = watch.Hint
 )
 
-// Survey looks at the service with this index as a Gateway would, for some seconds and without changing anything, and
-// tells what it saw. The error is that of ctx, when that ended first.
+// Survey watches the service with this index as a Gateway would, for some seconds and without changing anything, and
+// returns what it found. The error is that of ctx, if that ended first.
 func (c Config) Survey(ctx context.Context, service int) (*Findings, error) {
 	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
 	return watch.Survey(ctx, options, c.Services[service].watched())
 }
 
-// watched is the service as the topology's watch takes it.
+// watched converts the service for the topology's watch.
 func (s *Service) watched() watch.Service {
 	return watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,

@@ -11,36 +11,37 @@ import (
 	"evergate/topology"
 )
 
-// unserved tells when clients of a service begin to be refused since no server can take what they ask, and when that is
-// over: once each, with the reason, how long it was and how many requests were refused.
+// unserved logs when clients of a service begin to get errors because no server can take their requests, and when that
+// ends: once each, with the reason, the duration and the number of rejected requests.
 type unserved struct {
 	logger hclog.Logger
 	clock  func() time.Time
-	// wake is told of the first refusal.
+	// wake receives the first rejection.
 	wake chan struct{}
 
-	// refused counts all refusals, lastAt is when the last one was (Unix nanoseconds), why its reason. Workers write them.
+	// refused counts all rejections, lastAt is the time of the last (Unix nanoseconds), why its reason. Workers write
+	// them.
 	refused atomic.Uint64
 	why     atomic.Pointer[string]
 	lastAt  atomic.Int64
-	open    atomic.Bool // the first refusal has been noted, and its end has not been told
+	open    atomic.Bool // the first rejection has been noted, and the end is not logged yet
 
-	// because is what the topology said last of a server or Sentinel that is gone; guarded by mu.
+	// because is the topology's last word about a server or Sentinel that is gone; guarded by mu.
 	mu      sync.Mutex
 	because string
 
-	// Of the goroutine that tells: when it began, and what refused was before. A first refusal just after the start, an
-	// early one, is not told yet.
+	// Of the goroutine that logs: began is the first rejection, before the value of refused then. A rejection just
+	// after the start, an early one, is not logged yet.
 	began, started time.Time
 	before         uint64
 	early          bool
 }
 
 const (
-	// unservedQuiet is how long nobody must have been refused until that counts as over, where the servers are there.
+	// unservedQuiet is how long there must be no rejection until that counts as the end, if the servers are there.
 	unservedQuiet = 3 * time.Second
 	unservedTick  = 500 * time.Millisecond
-	// unservedStart is how long after the start the servers may be unknown without a word, where they are found then.
+	// unservedStart is how long after the start the servers may be unknown without a log line, if they are found then.
 	unservedStart = time.Second
 )
 
@@ -49,7 +50,7 @@ func newUnserved(logger hclog.Logger, service string) *unserved {
 		started: time.Now()}
 }
 
-// note takes a refusal of a worker. It never blocks.
+// note takes a rejection of a worker. It never blocks.
 func (u *unserved) note(why string) {
 	u.lastAt.Store(u.clock().UnixNano())
 	u.refused.Add(1)
@@ -59,7 +60,7 @@ func (u *unserved) note(why string) {
 	}
 }
 
-// heard keeps what an event tells of the cause.
+// noteCause records the cause that an event contains.
 func (u *unserved) heard(e topology.Event) {
 	switch e.Kind {
 	case topology.SentinelGone, topology.NodeGone, topology.Suspected, topology.Held:
@@ -77,7 +78,7 @@ func (u *unserved) heard(e topology.Event) {
 	}
 }
 
-// run tells until ctx ends. view gives the service's newest view.
+// run logs until ctx ends. view returns the service's newest view.
 func (u *unserved) run(ctx context.Context, view func() *topology.View) {
 	tick := time.NewTicker(unservedTick)
 	defer tick.Stop()
@@ -93,7 +94,7 @@ func (u *unserved) run(ctx context.Context, view func() *topology.View) {
 	}
 }
 
-// first takes in that there was a refusal.
+// first handles the first rejection.
 func (u *unserved) first() {
 	if u.clock().Sub(u.started) < unservedStart {
 		u.early = true
@@ -113,7 +114,7 @@ func (u *unserved) begin() {
 	u.logger.Error("service unavailable", pairs...)
 }
 
-// look tells the end when it has come. That nobody was refused is not enough: perhaps nobody has asked.
+// look logs the end when it has come. The lack of rejections is not enough: perhaps no client has sent a request.
 func (u *unserved) look(v *topology.View) {
 	if u.early {
 		switch {
@@ -137,7 +138,7 @@ func (u *unserved) look(v *topology.View) {
 	u.open.Store(false)
 }
 
-// serves says whether every shard has a primary that is trusted.
+// serves reports whether every shard has a primary in steady condition.
 func serves(v *topology.View) bool {
 	if v == nil || !v.Complete() {
 		return false

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// Fault is one thing wrong with a Config, in the settings' own names. Who read the settings knows where each stands,
-// and may say so; Validate does not.
+// Fault is one thing wrong with a Config, in the settings' own names. Whoever read the settings can add where each one
+// stands.
 type Fault struct {
 	// Service is the index in Config.Services, -1 for a setting of the whole process.
 	Service int
-	// Setting is the name that flags and files use, "listen"; Other is a second one that the first collides with.
+	// Setting is its name in flags and files, as "listen"; Other is a second one that it conflicts with.
 	Setting, Other string
-	// Item is the entry at fault where Setting is a list or a map.
+	// Item is the entry at fault if Setting is a list or a map.
 	Item string
-	// Given is the word that is none of Choices, both empty otherwise: enough to guess what was meant.
+	// Given is the word that is none of Choices, both empty otherwise: enough for a suggestion.
 	Given   string
 	Choices []string
-	// Text says what is wrong, without the place; it shows no secret.
+	// Text describes the fault, without the place; it shows no secret.
 	Text string
 }
 
@@ -38,7 +38,7 @@ func (f Faults) Error() string {
 }
 
 // Validate checks every setting and the relations between them, and reports all faults at once, as Faults. It opens no
-// file and resolves no name. It expects a Config in which the defaults stand (DefaultConfig, Filled).
+// file and resolves no name. The Config must have its defaults (DefaultConfig, Filled).
 func (c Config) Validate() error {
 	v := &validation{}
 	v.process(c)
@@ -59,7 +59,7 @@ func (c Config) Validate() error {
 	return v.faults
 }
 
-// validation gathers the faults of the service it is at.
+// validation collects the faults; service is the one it checks.
 type validation struct {
 	service int
 	faults  Faults
@@ -91,8 +91,8 @@ func within[T cmp.Ordered](v *validation, setting string, value, least, most T) 
 	}
 }
 
-// The bounds of the settings. A size below 16 KiB could not hold an ordinary command, a duration above a week or a size
-// above 1 TiB is a slip of the unit.
+// The bounds of the settings. A size below 16 KiB could not hold an ordinary command; a duration above a week or a size
+// above 1 TiB is a wrong unit.
 const (
 	sizeMin, sizeMax   int64 = 16 << 10, 1 << 40
 	workersMax               = 1024
@@ -205,7 +205,7 @@ func (v *validation) upstream(s *Service) {
 	v.addressMap(s.AddressMap)
 }
 
-// failover checks what is done while a shard has no primary.
+// failover checks the settings for a shard without a primary.
 func (v *validation) failover(s *Service) {
 	v.hold("", s.Hold)
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenHold)) {
@@ -242,7 +242,7 @@ func (v *validation) nodes(setting string, addresses []string) {
 	}
 }
 
-// addressMap checks both sides of every rewriting. A side without a port stands for every port.
+// addressMap checks both sides of every rule. A side without a port stands for every port.
 func (v *validation) addressMap(rewrites map[string]string) {
 	for _, from := range slices.Sorted(maps.Keys(rewrites)) {
 		for _, side := range []string{from, rewrites[from]} {
@@ -318,7 +318,8 @@ func (v *validation) listeners(s *Service) {
 			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " " + err.Error()})
 			continue
 		}
-		// A Sentinel serves no data: it tells addresses that may be known, and many clients can give it no password.
+		// A Sentinel facade serves no data: it reports addresses that are no secret, and many clients cannot send it a
+		// password.
 		if !isLocal(listen) && s.Password.IsZero() && !s.NoAuth && s.FacadeAt(listen) != FacadeSentinel {
 			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
 				" is reachable from other machines: set password-file, or no-auth to accept clients without a password"})
@@ -326,7 +327,7 @@ func (v *validation) listeners(s *Service) {
 	}
 }
 
-// sharedListeners finds two listeners that cannot both be had, within a service or by two.
+// sharedListeners finds two listeners that exclude each other, within a service or across two.
 func (v *validation) sharedListeners(services []Service) {
 	type owned struct {
 		service int

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// facades checks what listeners pretend to be, and that they have addresses to tell.
+// facades checks the listeners' facades, and that they have addresses to report.
 func (v *validation) facades(services []Service) {
 	anySentinel := slices.ContainsFunc(services, func(s Service) bool { return s.has(FacadeSentinel) })
 	anyFacade := slices.ContainsFunc(services, func(s Service) bool {
 		return s.has(FacadeCluster) || s.has(FacadeReplica) || s.has(FacadeSentinel)
 	})
-	told := map[string]string{} // what listens at an announced address
+	told := map[string]string{} // the listener at each announced address
 	for i := range services {
 		s := &services[i]
 		v.service = i
@@ -29,7 +29,7 @@ func (v *validation) facades(services []Service) {
 	}
 }
 
-// facadeWords checks the words of facade by themselves.
+// facadeWords checks each value of facade by itself.
 func (v *validation) facadeWords(s *Service) {
 	v.facadeWord("", s.Facade)
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenFacade)) {
@@ -57,7 +57,7 @@ func (v *validation) noListener(setting, listen string) {
 		Text: quoted(listen) + " is not one of the addresses of listen"})
 }
 
-// announceWords checks the words of announce by themselves.
+// announceWords checks each value of announce by itself.
 func (v *validation) announceWords(s *Service) {
 	if s.Announce != "" {
 		v.announceWord("", s.Announce)
@@ -89,7 +89,7 @@ func unusable(host string) bool {
 	return err == nil && ip.IsUnspecified()
 }
 
-// facadeNeeds checks what facades need of the other listeners, and what needs them.
+// facadeNeeds checks the requirements of facades, and settings that require one.
 func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
 	if len(s.Listen) > 0 && s.writer() < 0 {
 		switch {
@@ -116,7 +116,7 @@ func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
 	}
 }
 
-// toldOf says that a facade tells clients the address of the listener with this index.
+// isReported reports whether a facade reports the address of the listener with this index to clients.
 func (s *Service) toldOf(index int, anySentinel bool) bool {
 	switch s.FacadeAt(s.Listen[index]) {
 	case FacadeCluster, FacadeReplica:
@@ -127,7 +127,7 @@ func (s *Service) toldOf(index int, anySentinel bool) bool {
 	return false
 }
 
-// announced checks the address that clients are told of a listener.
+// announced checks the address of a listener that clients get.
 func (v *validation) announced(s *Service, listen string, told map[string]string) {
 	network, _, err := SplitListen(listen)
 	if err != nil {
