@@ -41,8 +41,8 @@ func (g *Gateway) admin(from int, r admin.Request) {
 // oneWith lists the parts of the same service whose clients are listed together with those of a part: the part of the
 // Sentinel facade stands alone.
 func (g *Gateway) oneWith(of int) (parts []int) {
-	for i, p := range g.parts {
-		if p.service == g.parts[of].service && p.sentinel == g.parts[of].sentinel {
+	for i, p := range g.subServices {
+		if p.service == g.subServices[of].service && p.sentinel == g.subServices[of].sentinel {
 			parts = append(parts, i)
 		}
 	}
@@ -69,11 +69,11 @@ func gather[T any](g *Gateway, part func(*worker.Worker) T, done func([]T)) {
 // info answers INFO, with the servers' own INFO where a section needs it.
 func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 	gather(g, (*worker.Worker).Snapshot, func(all []worker.Snapshot) {
-		reply := func(says []status.ServerSays) {
-			answer(r.Text(status.Info(g.facts(r.Listener, all, says), r.Words)))
+		reply := func(infos []status.ServerReport) {
+			answer(r.Text(status.Info(g.facts(r.Listener, all, infos), r.Words)))
 		}
-		if _, face := g.behind(r.Listener); !face.Is(facade.Sentinel) && status.AsksServers(r.Words) {
-			g.serversSay(g.parts[r.Services[0]].service, reply)
+		if _, role := g.listenerOf(r.Listener); !role.Is(facade.Sentinel) && status.AsksServers(r.Words) {
+			g.serverInfos(g.subServices[r.Services[0]].service, reply)
 		} else {
 			reply(nil)
 		}
@@ -81,27 +81,27 @@ func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 }
 
 // facts are the data that INFO is made of.
-func (g *Gateway) facts(door int, all []worker.Snapshot, says []status.ServerSays) status.Facts {
-	of, face := g.behind(door)
-	service := g.parts[of].service
+func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.ServerReport) status.Facts {
+	of, role := g.listenerOf(listener)
+	service := g.subServices[of].service
 	s := &g.conf.Services[service]
 	port := 0
 	g.mu.Lock()
 	for _, ln := range g.listeners {
-		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.door == door {
+		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && ln.id == listener {
 			port = tcp.Port
 			break
 		}
 	}
 	g.mu.Unlock()
-	if face != nil {
-		port = face.Self.Port
+	if role != nil {
+		port = role.Self.Port
 	}
 	return status.Facts{
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.clientsMax(), Rejected: g.refusals.all.Load(), Workers: len(g.loops),
-		Reads: string(g.parts[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
-		Failovers: g.failovers[service].Told(), Face: face, Servers: says,
+		Reads: string(g.subServices[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
+		Failovers: g.failovers[service].History(), Role: role, Servers: infos,
 	}
 }
 

@@ -31,7 +31,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 				"a password of the servers")
 		}
 	}
-	service := g.parts[r.Services[0]].service
+	service := g.subServices[r.Services[0]].service
 	words := append([]string{"CONFIG"}, r.Words...)
 	if r.Command == routing.CmdConfigSet {
 		if name := protectedIn(r.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
@@ -43,7 +43,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 		}
 	}
 	deadline := time.Now().Add(r.Patience)
-	var asked []said // the last replies to a change, which may be sent twice without harm
+	var asked []serverReply // the last replies to a change, which may be sent twice without harm
 	for {
 		all, why := g.askPrimaries(ctx, service, words)
 		if !gets && all != nil {
@@ -94,14 +94,14 @@ func (g *Gateway) toChange(ctx context.Context, service int, words []string) (ch
 }
 
 // haveAll reports whether a setting has a value in all servers' replies to CONFIG GET.
-func haveAll(all []said, name, value string) bool {
-	return !slices.ContainsFunc(all, func(s said) bool {
+func haveAll(all []serverReply, name, value string) bool {
+	return !slices.ContainsFunc(all, func(s serverReply) bool {
 		return s.err != nil || !slices.Contains(configPairs(s.reply), [2]string{name, value})
 	})
 }
 
 // askPrimaries sends a command to the primaries of all shards. why is the reason for a retry.
-func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string) (all []said, why string) {
+func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string) (all []serverReply, why string) {
 	v := g.keepers[service].View()
 	if v == nil {
 		return nil, "the topology is not known yet"
@@ -125,7 +125,8 @@ func (g *Gateway) askPrimaries(ctx context.Context, service int, words []string)
 // configDone continues after the primaries were asked to change: if all of them rejected the change nothing has
 // happened, and the reply is their error; otherwise the replicas follow. A replica that lives and does not answer is
 // asked until the deadline.
-func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []said, deadline time.Time) []byte {
+func (g *Gateway) configDone(ctx context.Context, service int, words []string, all []serverReply,
+	deadline time.Time) []byte {
 	if text := refusedAlike(all); text != "" {
 		return resp.AppendError(nil, text)
 	}
@@ -174,7 +175,7 @@ func (g *Gateway) serves(service int, n *topology.Node) bool {
 }
 
 // refusedAlike returns the error that all servers gave; empty if they differ.
-func refusedAlike(all []said) string {
+func refusedAlike(all []serverReply) string {
 	text := ""
 	for i := range all {
 		if all[i].err == nil || text != "" && text != all[i].err.Error() {
@@ -186,7 +187,7 @@ func refusedAlike(all []said) string {
 }
 
 // configChanged returns OK if all servers changed, or names those that did not.
-func configChanged(sub string, all []said) []byte {
+func configChanged(sub string, all []serverReply) []byte {
 	var done, failed []string
 	for i := range all {
 		if err := all[i].err; err != nil {
@@ -214,7 +215,7 @@ var configLocal = [][2]string{
 }
 
 // configGot merges the primaries' replies to CONFIG GET into one.
-func configGot(r *admin.Request, all []said) []byte {
+func configGot(r *admin.Request, all []serverReply) []byte {
 	patterns := r.Words[1:]
 	var tables [][][2]string
 	for i := range all {

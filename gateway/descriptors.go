@@ -20,9 +20,9 @@ const (
 	descriptorsBase = 32
 	// descriptorsLoop are those of a loop, descriptorsNode those of the control plane for a node or a Sentinel,
 	// descriptorsShared those of a loop's shared connections to a node.
-	descriptorsLoop  = 3
-	descriptorsNode  = 3
-	descriptorsLanes = 5
+	descriptorsLoop   = 3
+	descriptorsNode   = 3
+	descriptorsShared = 5
 	// descriptorsMany stands for no limit.
 	descriptorsMany = 1 << 30
 	// refusalsPause is the time between two lines about refused connections.
@@ -61,7 +61,7 @@ func (d *descriptors) count() {
 	for i := range d.nodes {
 		nodes += int(d.nodes[i].Load())
 	}
-	want := descriptorsBase + d.loops*descriptorsLoop + nodes*(descriptorsNode+d.loops*descriptorsLanes)
+	want := descriptorsBase + d.loops*descriptorsLoop + nodes*(descriptorsNode+d.loops*descriptorsShared)
 	d.want.Store(int64(want))
 	d.kept.Store(int64(min(want, d.limit/2)))
 }
@@ -125,17 +125,17 @@ func (r *refusals) note() {
 
 // run logs until ctx ends. clientsMax returns how many clients are possible.
 func (r *refusals) run(ctx context.Context, clientsMax func() int) {
-	told := uint64(0)
+	logged := uint64(0)
 	for {
 		select {
 		case <-r.came:
 		case <-ctx.Done():
 			return
 		}
-		if all := r.all.Load(); all > told {
-			r.logger.Warn("clients rejected, max-clients reached", "rejected", all-told,
+		if all := r.all.Load(); all > logged {
+			r.logger.Warn("clients rejected, max-clients reached", "rejected", all-logged,
 				"max-clients", clientsMax())
-			told = all
+			logged = all
 		}
 		select {
 		case <-time.After(refusalsPause):

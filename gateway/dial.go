@@ -94,7 +94,7 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error
 	default:
 		first = []string{"PING"}
 	}
-	if err := say(conn, in, first...); err != nil {
+	if err := do(conn, in, first...); err != nil {
 		return met, err
 	}
 	if to.Urgent {
@@ -104,12 +104,12 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error
 		return met, err
 	}
 	if to.DB > 0 {
-		if err := say(conn, in, "SELECT", strconv.Itoa(int(to.DB))); err != nil {
+		if err := do(conn, in, "SELECT", strconv.Itoa(int(to.DB))); err != nil {
 			return met, err
 		}
 	}
 	if to.ReadOnly {
-		if err := say(conn, in, "READONLY"); err != nil {
+		if err := do(conn, in, "READONLY"); err != nil {
 			return met, err
 		}
 	}
@@ -189,7 +189,7 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 	if command == "CLIENT" {
 		command += " " + args[1]
 	}
-	if _, said := d.forbids.LoadOrStore(forbidden{addr, command}, true); !said {
+	if _, logged := d.forbids.LoadOrStore(forbidden{addr, command}, true); !logged {
 		d.logger.Warn("server rejected a command that protects writes", "server", addr, "command", command,
 			"error", text)
 	}
@@ -223,7 +223,7 @@ func isFrom72(version string) bool {
 // do sends one command and reads its reply. An error reply is returned as an error with the server's text, except that
 // PING may be rejected by a server that works (NOPERM, MISCONF, LOADING): it speaks the protocol, and that was the
 // question.
-func say(conn net.Conn, in *bufio.Reader, args ...string) error {
+func do(conn net.Conn, in *bufio.Reader, args ...string) error {
 	reply, err := ask(conn, in, args...)
 	if err != nil || reply[0] != '-' {
 		return err
@@ -254,7 +254,7 @@ func readReply(in *bufio.Reader) (reply []byte, err error) {
 			return nil, err
 		}
 		b, _ := in.Peek(in.Buffered())
-		n, done, err := s.Feed(b)
+		n, done, err := s.Scan(b)
 		if err != nil {
 			return nil, err
 		}

@@ -51,25 +51,25 @@ func TestDialMeetsItsServer(t *testing.T) {
 		var mu sync.Mutex
 		var asked []string
 		server := redcon.NewServer("127.0.0.1:0", func(conn redcon.Conn, cmd redcon.Command) {
-			said := string(bytes.Join(cmd.Args, []byte(" ")))
+			sent := string(bytes.Join(cmd.Args, []byte(" ")))
 			mu.Lock()
-			asked = append(asked, said)
+			asked = append(asked, sent)
 			mu.Unlock()
 			switch {
-			case said == c.forbids:
+			case sent == c.forbids:
 				conn.WriteError("NOPERM this user has no permissions to run the command")
-			case said == "INFO server" && c.met.OwnOffset:
+			case sent == "INFO server" && c.met.OwnOffset:
 				conn.WriteBulkString(strings.Replace(info, "7.0.15", "7.2.4", 1))
-			case said == "INFO server":
+			case sent == "INFO server":
 				conn.WriteBulkString(info)
-			case said == "HELLO":
+			case sent == "HELLO":
 				conn.WriteArray(4)
 				for _, word := range []string{"server", "valkey", "version", "9.1.2"} {
 					conn.WriteBulkString(word)
 				}
-			case said == "CLIENT ID":
+			case sent == "CLIENT ID":
 				conn.WriteInt(7)
-			case strings.HasPrefix(said, "CLIENT KILL"):
+			case strings.HasPrefix(sent, "CLIENT KILL"):
 				conn.WriteInt(0)
 			default:
 				conn.WriteString("OK")

@@ -26,7 +26,7 @@ const (
 	FacadeSentinel Facade = "sentinel"
 )
 
-var faceKinds = map[Facade]facade.Kind{
+var facadeKinds = map[Facade]facade.Kind{
 	FacadeCluster: facade.Cluster, FacadeReplica: facade.Replica, FacadeSentinel: facade.Sentinel,
 }
 
@@ -41,7 +41,7 @@ func (s *Service) FacadeAt(listen string) Facade {
 // announced returns the address of a listener that clients get; port 0 stands for the listener's own. The host is empty
 // if none is configured.
 func (s *Service) announced(listen string) (host string, port int) {
-	said := cmp.Or(s.ListenAnnounce[listen], s.Announce)
+	announce := cmp.Or(s.ListenAnnounce[listen], s.Announce)
 	network, address, err := SplitListen(listen)
 	if err == nil && network == "tcp" {
 		var own string
@@ -50,11 +50,11 @@ func (s *Service) announced(listen string) (host string, port int) {
 			host = own
 		}
 	}
-	if said == "" {
+	if announce == "" {
 		return host, port
 	}
-	said, saidPort := splitAnnounce(said)
-	return said, cmp.Or(saidPort, port)
+	announce, announcePort := splitAnnounce(announce)
+	return announce, cmp.Or(announcePort, port)
 }
 
 // splitAnnounce splits HOST, HOST:PORT, an IPv6 address, or [IPv6]:PORT. The port is 0 if there is none.
@@ -83,7 +83,7 @@ func (s *Service) writer() int {
 
 // subService is a service as the workers know it. Each service of the Config is one, with the same index; behind them
 // come those for clients under other rules.
-type part struct {
+type subService struct {
 	service int // index in the Config
 	reads   ReadPolicy
 	// sentinel: it has no servers.
@@ -93,21 +93,21 @@ type part struct {
 }
 
 // subServices are the services that the workers know.
-func (c *Config) parts() []part {
-	parts := make([]part, len(c.Services))
+func (c *Config) subServices() []subService {
+	subServices := make([]subService, len(c.Services))
 	for i := range c.Services {
-		parts[i] = part{service: i, reads: c.Services[i].Reads}
+		subServices[i] = subService{service: i, reads: c.Services[i].Reads}
 	}
 	for i := range c.Services {
 		s := &c.Services[i]
 		if s.Reads == ReadPrimary && s.has(FacadeReplica) {
-			parts = append(parts, part{service: i, reads: ReadPreferReplica, nth: 1})
+			subServices = append(subServices, subService{service: i, reads: ReadPreferReplica, nth: 1})
 		}
 		if s.has(FacadeSentinel) {
-			parts = append(parts, part{service: i, reads: s.Reads, sentinel: true})
+			subServices = append(subServices, subService{service: i, reads: s.Reads, sentinel: true})
 		}
 	}
-	return parts
+	return subServices
 }
 
 // has reports whether one of the listeners has the facade.
@@ -116,9 +116,9 @@ func (s *Service) has(f Facade) bool {
 }
 
 // subServiceOf finds the sub-service behind a listener of a service with the facade.
-func partOf(parts []part, service int, f Facade) int {
-	for i := len(parts) - 1; i >= 0; i-- {
-		p := &parts[i]
+func subServiceOf(subServices []subService, service int, f Facade) int {
+	for i := len(subServices) - 1; i >= 0; i-- {
+		p := &subServices[i]
 		if p.service == service && p.sentinel == (f == FacadeSentinel) && (p.nth == 0 || f == FacadeReplica) {
 			return i
 		}
@@ -128,9 +128,9 @@ func partOf(parts []part, service int, f Facade) int {
 
 // settlers is how many acknowledge that they have stopped using a demoted primary of a service: each worker, for each
 // sub-service with servers. A new primary waits for all of them.
-func (g *Gateway) tellers(service int) int {
+func (g *Gateway) settlers(service int) int {
 	serving := 0
-	for _, p := range g.parts {
+	for _, p := range g.subServices {
 		if p.service == service && !p.sentinel {
 			serving++
 		}
@@ -139,11 +139,13 @@ func (g *Gateway) tellers(service int) int {
 }
 
 // settler is the number of a worker among those of a sub-service's service.
-func (g *Gateway) teller(part, worker int) int { return g.parts[part].nth*g.conf.Workers + worker }
+func (g *Gateway) settler(subService, worker int) int {
+	return g.subServices[subService].nth*g.conf.Workers + worker
+}
 
 // announceFacades sets the addresses of the facades, now that the ports are known. It is called with all listeners
 // open, before the first client is accepted.
-func (g *Gateway) unmask() {
+func (g *Gateway) announceFacades() {
 	addresses := make([][]facade.Address, len(g.conf.Services)) // by service and listener
 	for _, ln := range g.listeners {
 		s := &g.conf.Services[ln.service]
@@ -157,13 +159,13 @@ func (g *Gateway) unmask() {
 	at := make([]int, len(g.conf.Services))
 	for _, ln := range g.listeners {
 		s, own := &g.conf.Services[ln.service], addresses[ln.service]
-		if _, face := g.behind(ln.door); face != nil {
-			face.Self = own[at[ln.service]]
-			switch face.Kind {
+		if _, role := g.listenerOf(ln.id); role != nil {
+			role.Self = own[at[ln.service]]
+			switch role.Kind {
 			case facade.Replica:
-				face.Primary = own[s.writer()]
+				role.Primary = own[s.writer()]
 			case facade.Sentinel:
-				face.Masters = masters
+				role.Masters = masters
 			}
 		}
 		at[ln.service]++
@@ -204,9 +206,9 @@ func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 }
 
 // listenerOf finds what belongs to a listener's ID: the sub-service, and the emulated role if there is one.
-func (g *Gateway) behind(door int) (part int, face *facade.Face) {
-	if own := door - len(g.parts); own >= 0 {
-		return g.doors[own].Service, g.doors[own].Face
+func (g *Gateway) listenerOf(id int) (subService int, role *facade.Role) {
+	if own := id - len(g.subServices); own >= 0 {
+		return g.ownListeners[own].Service, g.ownListeners[own].Face
 	}
-	return door, nil
+	return id, nil
 }

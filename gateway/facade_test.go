@@ -32,7 +32,7 @@ func disguised(t *testing.T, makeLoop maker, change func(*Config)) (*Gateway, [4
 }
 
 // told is how an address reads in a reply, its port as a bulk string or as a number.
-func told(addr string, number bool) string {
+func address(addr string, number bool) string {
 	host, port, _ := net.SplitHostPort(addr)
 	b := resp.AppendBulkString(nil, host)
 	if number {
@@ -41,13 +41,13 @@ func told(addr string, number bool) string {
 	return string(resp.AppendBulkString(b, port))
 }
 
-func TestFacadesTellTheGatewaysAddresses(t *testing.T) {
+func TestFacadesReportTheGatewaysAddresses(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
 		_, addrs := disguised(t, makeLoop, nil)
 		plain, cluster := connect(t, addrs[0]), connect(t, addrs[1])
 		replica, sentinel := connect(t, addrs[2]), connect(t, addrs[3])
-		sentinel.want("*2\r\n"+told(addrs[0], false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
-		replica.want("*5\r\n$5\r\nslave\r\n"+told(addrs[0], true)+"$9\r\nconnected\r\n:0\r\n", "ROLE")
+		sentinel.want("*2\r\n"+address(addrs[0], false), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default")
+		replica.want("*5\r\n$5\r\nslave\r\n"+address(addrs[0], true)+"$9\r\nconnected\r\n:0\r\n", "ROLE")
 		for p, want := range map[*peer][]string{
 			plain:    {"redis_mode:standalone", "role:master", "cluster_enabled:0"},
 			cluster:  {"redis_mode:cluster", "role:master", "cluster_enabled:1", "tcp_port:" + addrs[1][len("127.0.0.1:"):]},
@@ -66,7 +66,7 @@ func TestFacadesTellTheGatewaysAddresses(t *testing.T) {
 			}
 		}
 		cluster.send("CLUSTER", "SLOTS")
-		if got := cluster.reply(); !strings.HasPrefix(got, "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n"+told(addrs[1], true)) {
+		if got := cluster.reply(); !strings.HasPrefix(got, "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n"+address(addrs[1], true)) {
 			t.Errorf("%q", got)
 		}
 		plain.want("+OK\r\n", "SET", "k", "v")

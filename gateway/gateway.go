@@ -39,8 +39,8 @@ type Gateway struct {
 	keepers []*topology.Keeper
 	// subServices are the services that the workers know, each with its gate; those of the Config come first.
 	// ownListeners are the listeners with an ID behind theirs.
-	parts []part
-	gates []*gate
+	subServices []subService
+	gates       []*gate
 	// allowed are the dangerous commands that each service of the Config permits.
 	allowed []map[string]bool
 	// scripts are those that each service of the Config has forwarded.
@@ -48,24 +48,24 @@ type Gateway struct {
 	// longScripts counts the workers of each service of the Config where one has been under way for a while.
 	longScripts []atomic.Int32
 	// prints are the short numbers by which SCAN cursors name servers.
-	prints *prints
-	doors  []worker.Door
+	prints       *prints
+	ownListeners []worker.Door
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
 	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
 	loops  []loop.Loop
 	// watching counts the monitoring clients of each loop, monitors those of each service.
-	watching []atomic.Int32
-	monitors []monitors
-	dialer   *dialer
-	lanes    *laneLog
-	census   []*census // of each service
-	unserved []*unserved
-	running  sync.WaitGroup
-	started  time.Time
-	runID    string
-	number   atomic.Int64 // of the last client
+	watching    []atomic.Int32
+	monitors    []monitors
+	dialer      *dialer
+	upstreamLog *upstreamLog
+	census      []*census // of each service
+	unserved    []*unserved
+	running     sync.WaitGroup
+	started     time.Time
+	runID       string
+	number      atomic.Int64 // of the last client
 	// descriptors limits the clients, refusals logs those that did not fit.
 	descriptors *descriptors
 	refusals    *refusals
@@ -101,8 +101,8 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
-	g.parts, g.prints = conf.parts(), newPrints()
-	_, g.doors = conf.doors()
+	g.subServices, g.prints = conf.subServices(), newPrints()
+	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	for i := range conf.Services {
 		g.addService(i)
@@ -110,26 +110,26 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	if err := g.addGates(); err != nil {
 		return nil, err
 	}
-	g.lanes = newLaneLog(logger.Named("upstream"), conf.Services)
+	g.upstreamLog = newUpstreamLog(logger.Named("upstream"), conf.Services)
 	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("upstream")}
 	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
-		to.Service = g.parts[to.Service].service
+		to.Service = g.subServices[to.Service].service
 		began := time.Now()
 		conn, met, err := g.dialer.dial(ctx, to)
-		g.lanes.dialled(to, time.Since(began), err)
+		g.upstreamLog.dialled(to, time.Since(began), err)
 		if err == nil && to.Private && !g.descriptors.forPrivate(conn) {
 			_ = conn.Close()
 			conn, err = nil, errNoDescriptor
 		}
 		if err != nil && ctx.Err() == nil {
-			g.lanes.dialFailed(to.Service, to.Addr, err)
+			g.upstreamLog.dialFailed(to.Service, to.Addr, err)
 		}
 		return conn, met, err
 	}
 	g.longScripts = make([]atomic.Int32, len(conf.Services))
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
-		w := worker.New(workerConfig(&conf, g.doors, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
+		w := worker.New(workerConfig(&conf, g.ownListeners, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
 		l, err := makeLoop(loop.Config{Worker: w, Dial: dial, Logger: logger.Named("loop")})
 		if err != nil {
 			return nil, fmt.Errorf("making an event loop: %w", err)
@@ -141,7 +141,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 
 // addGates makes the gate of each sub-service; those with the same clients share one.
 func (g *Gateway) addGates() error {
-	for i, p := range g.parts {
+	for i, p := range g.subServices {
 		s := &g.conf.Services[p.service]
 		if i >= len(g.conf.Services) && !p.sentinel {
 			g.gates = append(g.gates, g.gates[p.service])
@@ -157,7 +157,7 @@ func (g *Gateway) addGates() error {
 }
 
 // password is what the clients of one of the service's sub-services must send.
-func (s *Service) password(p part) Secret {
+func (s *Service) password(p subService) Secret {
 	if p.sentinel {
 		return s.FacadePassword
 	}
@@ -183,16 +183,16 @@ func (g *Gateway) addService(service int) {
 			f(s.Name, v)
 		}
 	})
-	story := &status.Failovers{}
-	k.OnEvent(story.Note)
+	failovers := &status.Failovers{}
+	k.OnEvent(failovers.Note)
 	refusal := newUnserved(g.logger, s.Name)
-	k.OnEvent(refusal.heard)
+	k.OnEvent(refusal.noteCause)
 	g.unserved = append(g.unserved, refusal)
-	g.failovers = append(g.failovers, story)
+	g.failovers = append(g.failovers, failovers)
 	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
 	g.allowed = append(g.allowed, g.conf.Services[service].allowed())
-	k.SetWorkers(g.tellers(service))
+	k.SetWorkers(g.settlers(service))
 	g.keepers = append(g.keepers, k)
 }
 
@@ -202,7 +202,7 @@ func (c Credentials) read() (user, password string, err error) {
 	return c.User, password, err
 }
 
-func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config {
+func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
@@ -211,11 +211,11 @@ func workerConfig(conf *Config, doors []worker.Door, seed uint64) worker.Config 
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
 		PrivateMax:      share(conf.Limits.PrivateMax, conf.Workers),
-		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: doors,
+		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: listeners,
 	}
 	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
 	lost := map[BlockingLost]worker.BlockingLost{BlockingClose: worker.CloseClient, BlockingError: worker.SayUncertain}
-	for _, p := range conf.parts() {
+	for _, p := range conf.subServices() {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
@@ -232,33 +232,32 @@ func (g *Gateway) env(i int) worker.Env {
 		View:   g.viewOf,
 		Report: g.report,
 		Settled: func(of int, epoch uint64) {
-			g.keepers[g.parts[of].service].Settled(g.teller(of, i), epoch)
+			g.keepers[g.subServices[of].service].Settled(g.settler(of, i), epoch)
 		},
 		Acked:   g.acks(),
 		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
 		Admin:   func(r admin.Request) { g.admin(i, r) },
 		Count:   func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },
-		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
-			g.censusOf(of).count(k, name, node, listeners, lanes)
+		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
+			g.censusOf(of).count(k, name, node, listeners, conns)
 		},
-		Unserved:         func(of int, why string) { g.unserved[g.parts[of].service].note(why) },
+		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].note(why) },
 		Gap:              func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.slowCut,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
-		ScriptSeen:       func(of int, body []byte) { g.scripts[g.parts[of].service].seen(body) },
-		Script:           func(of int, name []byte) []byte { return g.scripts[g.parts[of].service].named(name) },
-		ScriptsForgotten: func(of int) { g.scripts[g.parts[of].service].forget() },
-		LongScripts:      func(of, add int) int { return int(g.longScripts[g.parts[of].service].Add(int32(add))) },
+		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].seen(body) },
+		Script:           func(of int, name []byte) []byte { return g.scripts[g.subServices[of].service].named(name) },
+		ScriptsForgotten: func(of int) { g.scripts[g.subServices[of].service].forget() },
+		LongScripts:      func(of, add int) int { return int(g.longScripts[g.subServices[of].service].Add(int32(add))) },
 		Print:            g.prints.give,
 		ClientNumber:     func() int64 { return g.number.Add(1) },
 		WallClock:        time.Now,
 	}
 }
 
-// viewOf returns the newest view of a sub-service's servers. A Sentinel facade has none: its clients learn nothing
-// about servers.
+// viewOf returns the newest view of a sub-service; a Sentinel facade has none.
 func (g *Gateway) viewOf(of int) *topology.View {
-	if p := &g.parts[of]; !p.sentinel {
+	if p := &g.subServices[of]; !p.sentinel {
 		return g.keepers[p.service].View()
 	}
 	return nil
@@ -266,9 +265,9 @@ func (g *Gateway) viewOf(of int) *topology.View {
 
 // report passes on what a worker saw on a connection.
 func (g *Gateway) report(of int, r topology.Report) {
-	service := g.parts[of].service
+	service := g.subServices[of].service
 	g.keepers[service].Report(r)
-	g.lanes.report(service, r)
+	g.upstreamLog.report(service, r)
 }
 
 // acks returns one worker's access to the counters of acknowledged writes: it looks up each counter once. It is on the
@@ -276,7 +275,7 @@ func (g *Gateway) report(of int, r topology.Report) {
 func (g *Gateway) acks() func(of int, node topology.NodeID, n int) {
 	cells := make([][]*atomic.Uint64, len(g.conf.Services)) // by service and node
 	return func(of int, node topology.NodeID, n int) {
-		service := g.parts[of].service
+		service := g.subServices[of].service
 		for int(node) >= len(cells[service]) {
 			cells[service] = append(cells[service], g.keepers[service].Acks(topology.NodeID(len(cells[service]))))
 		}
@@ -317,14 +316,14 @@ func (g *Gateway) Start() error {
 			g.logger.Error("topology watch ended", "error", err)
 		}
 	})
-	g.running.Go(func() { g.lanes.run(ctx, g.View) })
+	g.running.Go(func() { g.upstreamLog.run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	for i, u := range g.unserved {
 		g.running.Go(func() { u.run(ctx, func() *topology.View { return g.View(i) }) })
 	}
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {
-			g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[g.parts[i].service].Name)) })
+			g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[g.subServices[i].service].Name)) })
 		}
 	}
 	for _, ln := range g.listeners {

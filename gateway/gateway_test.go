@@ -167,7 +167,7 @@ func (p *peer) reply() string {
 	buf := make([]byte, 64<<10)
 	for {
 		if len(p.left) > 0 {
-			n, done, err := p.scan.Feed(p.left)
+			n, done, err := p.scan.Scan(p.left)
 			if err != nil {
 				p.t.Fatalf("reply does not parse: %.100q", p.left)
 			}
@@ -437,7 +437,7 @@ func TestHalfClosedClientGetsItsReplies(t *testing.T) {
 }
 
 // A connection goes to the worker that has the fewest, also after many have left.
-func TestConnectionsAreSpreadOverWorkers(t *testing.T) {
+func TestConnectionsAreBalancedOverWorkers(t *testing.T) {
 	for name, makeLoop := range loops {
 		g, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Workers = 3 })
 		var peers []*peer

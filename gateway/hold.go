@@ -53,8 +53,8 @@ func (s *Service) HoldAt(listen string) Hold {
 
 // listenerIDs returns the ID of each listener, in the order of the Config: that of the service, or one behind all
 // sub-services if the listener has a hold of its own or a facade. The facades of the latter have no addresses yet.
-func (c *Config) doors() (numbers []int, own []worker.Door) {
-	parts := c.parts()
+func (c *Config) listenerIDs() (numbers []int, own []worker.Door) {
+	parts := c.subServices()
 	for i := range c.Services {
 		s := &c.Services[i]
 		for _, listen := range s.Listen {
@@ -63,12 +63,12 @@ func (c *Config) doors() (numbers []int, own []worker.Door) {
 				numbers = append(numbers, i)
 				continue
 			}
-			door := worker.Door{Service: partOf(parts, i, pretends), Hold: worker.Hold(s.HoldAt(listen))}
+			listener := worker.Door{Service: subServiceOf(parts, i, pretends), Hold: worker.Hold(s.HoldAt(listen))}
 			if pretends != FacadeNone {
-				door.Face = &facade.Face{Kind: faceKinds[pretends]}
+				listener.Face = &facade.Role{Kind: facadeKinds[pretends]}
 			}
 			numbers = append(numbers, len(parts)+len(own))
-			own = append(own, door)
+			own = append(own, listener)
 		}
 	}
 	return numbers, own

@@ -12,24 +12,24 @@ import (
 )
 
 // waits is how long a worker has a GET wait that no server can take, in steps of a second, and what it then says.
-func waits(t *testing.T, conf Config, door int, downAfter time.Duration) (time.Duration, string) {
+func waits(t *testing.T, conf Config, listener int, downAfter time.Duration) (time.Duration, string) {
 	t.Helper()
 	view := &topology.View{Epoch: 1, DownAfter: downAfter,
 		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
-	_, own := conf.doors()
+	_, own := conf.listenerIDs()
 	w := worker.New(workerConfig(&conf, own, 1), worker.Env{
 		View:         func(int) *topology.View { return view },
 		Report:       func(int, topology.Report) {},
 		ClientNumber: func() int64 { return 1 },
 	})
 	w.Tick(time.Second)
-	id := w.ClientOpened(door, "c:1", "l:1")
+	id := w.ClientOpened(listener, "c:1", "l:1")
 	w.ClientRead(id, []byte("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"))
 	for waited := time.Duration(0); waited < time.Hour; waited += time.Second {
 		w.Tick(time.Second + waited)
 		w.Out()
-		if said := w.ClientBytes(id); len(said) > 0 {
-			return waited, string(said)
+		if reply := w.ClientBytes(id); len(reply) > 0 {
+			return waited, string(reply)
 		}
 	}
 	t.Fatal("it waits for ever")
@@ -42,9 +42,9 @@ func TestLongestHoldIsThatOfTheWorker(t *testing.T) {
 	for _, hold := range []Hold{{}, {Mode: HoldFor, Window: 3 * time.Second}, {Mode: HoldOff}, {Mode: HoldDryRun}} {
 		for _, downAfter := range []time.Duration{0, time.Second, 30 * time.Second, time.Minute, time.Hour} {
 			conf.Services[0].Hold = hold
-			waited, said := waits(t, conf, 0, downAfter)
-			if waited != hold.Longest(downAfter) || !strings.HasPrefix(said, "-LOADING evergate: service 'default': ") {
-				t.Errorf("hold %v, down-after %v: waits %v, not %v; %s", hold, downAfter, waited, hold.Longest(downAfter), said)
+			waited, reply := waits(t, conf, 0, downAfter)
+			if waited != hold.Longest(downAfter) || !strings.HasPrefix(reply, "-LOADING evergate: service 'default': ") {
+				t.Errorf("hold %v, down-after %v: waits %v, not %v; %s", hold, downAfter, waited, hold.Longest(downAfter), reply)
 			}
 		}
 	}
@@ -59,13 +59,13 @@ func TestListenersHaveTheirOwnHolds(t *testing.T) {
 	conf.Services[1].Listen = []string{"127.0.0.1:3", "127.0.0.1:4"}
 	conf.Services[1].Hold = Hold{Mode: HoldFor, Window: 7 * time.Second}
 	conf.Services[1].ListenHold = map[string]Hold{"127.0.0.1:3": {Mode: HoldFor, Window: 2 * time.Second}}
-	doors, own := conf.doors()
-	if !slices.Equal(doors, []int{0, 2, 3, 1}) || len(own) != 2 || own[0].Service != 0 || own[1].Service != 1 {
-		t.Fatal(doors, own)
+	ids, own := conf.listenerIDs()
+	if !slices.Equal(ids, []int{0, 2, 3, 1}) || len(own) != 2 || own[0].Service != 0 || own[1].Service != 1 {
+		t.Fatal(ids, own)
 	}
 	for i, want := range []time.Duration{10 * time.Second, 0, 2 * time.Second, 7 * time.Second} {
-		if waited, said := waits(t, conf, doors[i], 0); waited != want {
-			t.Errorf("listener %d: waits %v, not %v; %s", i, waited, want, said)
+		if waited, reply := waits(t, conf, ids[i], 0); waited != want {
+			t.Errorf("listener %d: waits %v, not %v; %s", i, waited, want, reply)
 		}
 	}
 }

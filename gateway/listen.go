@@ -16,7 +16,7 @@ type listener struct {
 	net.Listener
 	service int
 	// id is the workers' name of the listener.
-	door int
+	id int
 }
 
 // acceptPause is the pause after an error of accept such as too many open files.
@@ -28,7 +28,7 @@ var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 func (g *Gateway) listen() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	doors, _ := g.conf.doors()
+	ids, _ := g.conf.listenerIDs()
 	for i := range g.conf.Services {
 		for _, address := range g.conf.Services[i].Listen {
 			network, at, err := SplitListen(address)
@@ -42,10 +42,10 @@ func (g *Gateway) listen() error {
 			if err != nil {
 				return err
 			}
-			g.listeners = append(g.listeners, listener{ln, i, doors[len(g.listeners)]})
+			g.listeners = append(g.listeners, listener{ln, i, ids[len(g.listeners)]})
 		}
 	}
-	g.unmask()
+	g.announceFacades()
 	return nil
 }
 
@@ -73,7 +73,7 @@ func (g *Gateway) closeListeners() {
 
 // accept hands each connection to the loop with the fewest clients.
 func (g *Gateway) accept(ctx context.Context, ln listener) {
-	failures, saidAt := 0, time.Time{}
+	failures, loggedAt := 0, time.Time{}
 	for {
 		conn, err := ln.Accept()
 		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
@@ -83,9 +83,9 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 			return
 		}
 		if err != nil {
-			if failures++; time.Since(saidAt) >= refusalsPause {
+			if failures++; time.Since(loggedAt) >= refusalsPause {
 				g.logger.Warn("accept failed", "address", ln.Addr().String(), "error", err, "failures", failures)
-				failures, saidAt = 0, time.Now()
+				failures, loggedAt = 0, time.Now()
 			}
 			select {
 			case <-ctx.Done():
@@ -95,7 +95,7 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 			continue
 		}
 		l, clients := g.idlest()
-		if clients >= g.descriptors.clientsMax() || !g.descriptors.forClient(conn) || l.Accept(conn, ln.door) != nil {
+		if clients >= g.descriptors.clientsMax() || !g.descriptors.forClient(conn) || l.Accept(conn, ln.id) != nil {
 			g.refusals.note()
 			_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 			_, _ = conn.Write(tooManyClients)

@@ -61,7 +61,7 @@ func (m *monitors) end() {
 
 // beginMonitor answers MONITOR when the servers' scripts are monitored too.
 func (g *Gateway) beginMonitor(from int, parts []int, answer func([]byte)) {
-	service := g.parts[parts[0]].service
+	service := g.subServices[parts[0]].service
 	g.watching[from].Add(1)
 	g.aside(func(ctx context.Context) {
 		ready := g.monitors[service].begin(ctx, func(ctx context.Context, ready chan struct{}) {
@@ -78,7 +78,7 @@ func (g *Gateway) beginMonitor(from int, parts []int, answer func([]byte)) {
 
 func (g *Gateway) endMonitor(from int, parts []int) {
 	g.watching[from].Add(-1)
-	g.aside(func(context.Context) { g.monitors[g.parts[parts[0]].service].end() })
+	g.aside(func(context.Context) { g.monitors[g.subServices[parts[0]].service].end() })
 }
 
 // shown has all workers, except that of the loop from, show their monitors what a client has done.

@@ -11,22 +11,22 @@ import (
 
 // census counts the subscribers of a service over all workers.
 type census struct {
-	mu     sync.RWMutex
-	all    fanout.Census
-	people atomic.Int64 // subscribers and connections: if it is zero no worker needs to wait for mu
+	mu      sync.RWMutex
+	all     fanout.Census
+	counted atomic.Int64 // subscribers and connections: if it is zero no worker needs to wait for mu
 }
 
 // count records one worker's counts; see worker.Env.Counted.
-func (c *census) count(k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
+func (c *census) count(k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.all.Count(k, name, node, listeners, lanes)
-	c.people.Add(int64(listeners + lanes))
+	c.all.Count(k, name, node, listeners, conns)
+	c.counted.Add(int64(listeners + conns))
 }
 
 // ask answers a worker's question.
-func (c *census) ask(q fanout.Count) (listeners, lanes int) {
-	if c.people.Load() == 0 {
+func (c *census) ask(q fanout.Count) (listeners, conns int) {
+	if c.counted.Load() == 0 {
 		return 0, 0
 	}
 	c.mu.RLock()
@@ -35,16 +35,16 @@ func (c *census) ask(q fanout.Count) (listeners, lanes int) {
 }
 
 // censusOf returns the census of a sub-service's service.
-func (g *Gateway) censusOf(of int) *census { return g.census[g.parts[of].service] }
+func (g *Gateway) censusOf(of int) *census { return g.census[g.subServices[of].service] }
 
 // gapOver logs a time in which subscribers of a sub-service may have missed messages.
 func (g *Gateway) gapOver(i, of int, gap worker.Gap) {
-	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.parts[of].service].Name,
+	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.subServices[of].service].Name,
 		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
 }
 
 // slowCut logs a subscriber that was closed because it reads too slowly.
 func (g *Gateway) slowCut(of int, s worker.Slow) {
-	g.logger.Named("pubsub").Warn("slow subscriber closed", "service", g.conf.Services[g.parts[of].service].Name,
+	g.logger.Named("pubsub").Warn("slow subscriber closed", "service", g.conf.Services[g.subServices[of].service].Name,
 		"client", s.Remote, "id", s.Number, "name", s.Name, "bytes", s.Bytes)
 }

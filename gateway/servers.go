@@ -15,15 +15,15 @@ import (
 // apart from the workers' connections.
 
 // serverReply is one server's reply to a command.
-type said struct {
+type serverReply struct {
 	node  *topology.Node
 	reply any
 	err   error
 }
 
 // askEach sends a command to several servers at once, and waits for all of them until ctx ends.
-func (g *Gateway) askEach(ctx context.Context, service int, nodes []*topology.Node, args ...string) []said {
-	all := make([]said, len(nodes))
+func (g *Gateway) askEach(ctx context.Context, service int, nodes []*topology.Node, args ...string) []serverReply {
+	all := make([]serverReply, len(nodes))
 	var wg sync.WaitGroup
 	for i, n := range nodes {
 		all[i].node = n
@@ -59,7 +59,7 @@ func (g *Gateway) unblock(r admin.Request, partials []admin.Partial, answer func
 		how = "ERROR"
 	}
 	g.aside(func(ctx context.Context) {
-		service, number := g.parts[r.Services[0]].service, strconv.FormatInt(at.Client, 10)
+		service, number := g.subServices[r.Services[0]].service, strconv.FormatInt(at.Client, 10)
 		reply, err := g.watch.Ask(ctx, service, at.Addr, "CLIENT", "UNBLOCK", number, how)
 		if n, isNumber := reply.(int64); err == nil && isNumber {
 			answer(r.Reply([]admin.Partial{{Count: int(n)}}))

@@ -61,7 +61,7 @@ func (u *unserved) note(why string) {
 }
 
 // noteCause records the cause that an event contains.
-func (u *unserved) heard(e topology.Event) {
+func (u *unserved) noteCause(e topology.Event) {
 	switch e.Kind {
 	case topology.SentinelGone, topology.NodeGone, topology.Suspected, topology.Held:
 		u.mu.Lock()

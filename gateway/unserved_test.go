@@ -11,8 +11,8 @@ import (
 	"evergate/topology"
 )
 
-// TestRefusalIsToldOnceWithItsEnd: one line at ERROR for however many refusals, and one when it is over.
-func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
+// TestRefusalIsLoggedOnceWithItsEnd: one line at ERROR for however many refusals, and one when it is over.
+func TestRefusalIsLoggedOnceWithItsEnd(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
 	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
@@ -41,7 +41,7 @@ func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	now = now.Add(unservedStart)
 	u.look(well)
 	wants("they were found soon")
-	u.heard(topology.Event{Kind: topology.Suspected, From: "x:1", Why: "connection refused"})
+	u.noteCause(topology.Event{Kind: topology.Suspected, From: "x:1", Why: "connection refused"})
 	for range 3 {
 		u.note("shard 'm' has had no primary for 10s")
 	}
@@ -55,7 +55,7 @@ func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	u.look(held)
 	u.look(nil)
 	wants("nobody asks, and it is not over")
-	u.heard(topology.Event{Kind: topology.Released, To: "x:1"})
+	u.noteCause(topology.Event{Kind: topology.Released, To: "x:1"})
 	u.look(well)
 	u.look(well)
 	wants("over", "[INFO]  service available again: service=orders duration=7s rejected=4")
@@ -68,8 +68,8 @@ func TestRefusalIsToldOnceWithItsEnd(t *testing.T) {
 	wants("over again", "[INFO]  service available again: service=orders duration=0s rejected=1")
 }
 
-// TestStartWithoutServersIsTold: what is not told of the first moment is told when the servers are not found soon.
-func TestStartWithoutServersIsTold(t *testing.T) {
+// TestStartWithoutServersIsLogged: what is not told of the first moment is told when the servers are not found soon.
+func TestStartWithoutServersIsLogged(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
 	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
@@ -81,7 +81,7 @@ func TestStartWithoutServersIsTold(t *testing.T) {
 	if out.Len() > 0 {
 		t.Error(out.String())
 	}
-	u.heard(topology.Event{Kind: topology.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
+	u.noteCause(topology.Event{Kind: topology.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
 	now = now.Add(unservedStart)
 	u.look(nil)
 	u.look(nil)

@@ -70,7 +70,7 @@ func (v *validation) fault(f Fault) {
 	v.faults = append(v.faults, f)
 }
 
-func (v *validation) say(setting, format string, args ...any) {
+func (v *validation) addf(setting, format string, args ...any) {
 	v.fault(Fault{Setting: setting, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -87,7 +87,7 @@ func (v *validation) oneOf(setting, given string, choices ...string) {
 
 func within[T cmp.Ordered](v *validation, setting string, value, least, most T) {
 	if value < least || value > most {
-		v.say(setting, "%v is not between %v and %v", value, least, most)
+		v.addf(setting, "%v is not between %v and %v", value, least, most)
 	}
 }
 
@@ -137,24 +137,24 @@ func (v *validation) process(c Config) {
 
 func (v *validation) size(setting string, value int64) {
 	if value < sizeMin || value > sizeMax {
-		v.say(setting, "%d bytes is not between 16kb and 1024gb", value)
+		v.addf(setting, "%d bytes is not between 16kb and 1024gb", value)
 	}
 }
 
 func (v *validation) names(services []Service) {
 	if len(services) == 0 {
-		v.say("services", "has no service")
+		v.addf("services", "has no service")
 	}
 	seen := map[string]int{}
 	for i, s := range services {
 		v.service = i
 		switch first, twice := seen[s.Name]; {
 		case s.Name == "":
-			v.say("name", "is missing: logs and INFO identify services by it")
+			v.addf("name", "is missing: logs and INFO identify services by it")
 		case len(s.Name) > nameBytesMax || strings.ContainsFunc(s.Name, notInName):
-			v.say("name", "%q is not up to %d letters, digits, '.', '_' and '-'", s.Name, nameBytesMax)
+			v.addf("name", "%q is not up to %d letters, digits, '.', '_' and '-'", s.Name, nameBytesMax)
 		case twice:
-			v.say("name", "%q is already the name of service %d", s.Name, first+1)
+			v.addf("name", "%q is already the name of service %d", s.Name, first+1)
 		}
 		seen[s.Name] = i
 	}
@@ -176,7 +176,7 @@ func (v *validation) upstream(s *Service) {
 		}
 	}
 	if len(kinds) == 0 {
-		v.say("upstream", "is missing: set sentinel with master-name, cluster, or primary")
+		v.addf("upstream", "is missing: set sentinel with master-name, cluster, or primary")
 	}
 	for i := 1; i < len(kinds); i++ {
 		v.fault(Fault{Setting: kinds[i], Other: kinds[0],
@@ -284,7 +284,7 @@ func (v *validation) credentials(s *Service) {
 			v.needs(c.user, c.setting+"-file", "the password of that user")
 		}
 		if strings.ContainsFunc(c.credentials.User, func(r rune) bool { return r <= ' ' }) {
-			v.say(c.user, "contains a space, which no ACL user has")
+			v.addf(c.user, "contains a space, which no ACL user has")
 		}
 	}
 	if len(s.Sentinels) == 0 && s.Sentinel != (Credentials{}) {
@@ -311,7 +311,7 @@ func passwordSetting(s Secret) string {
 
 func (v *validation) listeners(s *Service) {
 	if len(s.Listen) == 0 {
-		v.say("listen", "is missing: an address to accept clients on")
+		v.addf("listen", "is missing: an address to accept clients on")
 	}
 	for _, listen := range s.Listen {
 		if _, _, err := SplitListen(listen); err != nil {

@@ -14,7 +14,7 @@ func (v *validation) facades(services []Service) {
 	anyFacade := slices.ContainsFunc(services, func(s Service) bool {
 		return s.has(FacadeCluster) || s.has(FacadeReplica) || s.has(FacadeSentinel)
 	})
-	told := map[string]string{} // the listener at each announced address
+	reported := map[string]string{} // the listener at each announced address
 	for i := range services {
 		s := &services[i]
 		v.service = i
@@ -22,8 +22,8 @@ func (v *validation) facades(services []Service) {
 		v.announceWords(s)
 		v.facadeNeeds(s, anySentinel, anyFacade)
 		for k, listen := range s.Listen {
-			if s.toldOf(k, anySentinel) {
-				v.announced(s, listen, told)
+			if s.isReported(k, anySentinel) {
+				v.announced(s, listen, reported)
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
 }
 
 // isReported reports whether a facade reports the address of the listener with this index to clients.
-func (s *Service) toldOf(index int, anySentinel bool) bool {
+func (s *Service) isReported(index int, anySentinel bool) bool {
 	switch s.FacadeAt(s.Listen[index]) {
 	case FacadeCluster, FacadeReplica:
 		return true
@@ -128,7 +128,7 @@ func (s *Service) toldOf(index int, anySentinel bool) bool {
 }
 
 // announced checks the address of a listener that clients get.
-func (v *validation) announced(s *Service, listen string, told map[string]string) {
+func (v *validation) announced(s *Service, listen string, reported map[string]string) {
 	network, _, err := SplitListen(listen)
 	if err != nil {
 		return
@@ -143,9 +143,9 @@ func (v *validation) announced(s *Service, listen string, told map[string]string
 		return
 	}
 	address := fmt.Sprintf("%s port %d", strings.ToLower(host), port)
-	if other, twice := told[address]; twice {
+	if other, twice := reported[address]; twice {
 		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade",
 			Text: fmt.Sprintf("%s would be reported for %s and for %s", address, quoted(other), quoted(listen))})
 	}
-	told[address] = listen
+	reported[address] = listen
 }

@@ -120,15 +120,15 @@ func TestAnnouncedAddresses(t *testing.T) {
 	}
 }
 
-func TestPartsAndDoors(t *testing.T) {
+func TestSubServicesAndListeners(t *testing.T) {
 	c := faced()
-	parts := c.parts()
-	want := []part{{service: 0, reads: ReadPrimary}, {service: 1, reads: ReadPrimary},
+	parts := c.subServices()
+	want := []subService{{service: 0, reads: ReadPrimary}, {service: 1, reads: ReadPrimary},
 		{service: 0, reads: ReadPreferReplica, nth: 1}, {service: 0, reads: ReadPrimary, sentinel: true}}
 	if !slices.Equal(parts, want) {
 		t.Fatalf("%+v", parts)
 	}
-	numbers, own := c.doors()
+	numbers, own := c.listenerIDs()
 	if !slices.Equal(numbers, []int{0, 4, 5, 6, 1}) {
 		t.Fatal(numbers)
 	}
@@ -141,24 +141,24 @@ func TestPartsAndDoors(t *testing.T) {
 		}
 	}
 	c.Services[0].Reads = ReadReplica // a replica's clients are served as all are
-	if _, own := c.doors(); own[1].Service != 0 || own[2].Service != 2 {
+	if _, own := c.listenerIDs(); own[1].Service != 0 || own[2].Service != 2 {
 		t.Errorf("%+v", own)
 	}
 }
 
 // A new primary waits for every worker in every part: none may speak for another.
-func TestEachWorkerTellsForEachPart(t *testing.T) {
+func TestEachWorkerSettlesForEachSubService(t *testing.T) {
 	c := faced()
 	c.Workers = 3
-	g := &Gateway{conf: c, parts: c.parts()}
+	g := &Gateway{conf: c, subServices: c.subServices()}
 	for service := range c.Services {
-		told := make([]bool, g.tellers(service))
-		for of, p := range g.parts {
+		told := make([]bool, g.settlers(service))
+		for of, p := range g.subServices {
 			if p.service != service || p.sentinel {
 				continue
 			}
 			for worker := range c.Workers {
-				if n := g.teller(of, worker); told[n] {
+				if n := g.settler(of, worker); told[n] {
 					t.Errorf("worker %d speaks in part %d as another does", worker, of)
 				} else {
 					told[n] = true

@@ -26,13 +26,13 @@ const (
 	Split
 	// Refuse: the client gets the error that Reason names.
 	Refuse
-	// Pin: the request may keep the server waiting, so it goes to the primary of one shard on a connection of the
+	// Dedicate: the request may keep the server waiting, so it goes to the primary of one shard on a connection of the
 	// session's own.
-	Pin
-	// Spread: the frame goes to every primary, and the replies are joined as Merge says.
-	Spread
-	// Walk: SCAN and its like. The cursor belongs to one server: the worker reads and writes it.
-	Walk
+	Dedicate
+	// Broadcast: the frame goes to every primary, and the replies are joined as Merge says.
+	Broadcast
+	// ScanAll: SCAN and its like. The cursor belongs to one server: the worker reads and writes it.
+	ScanAll
 	// Transact: MULTI, EXEC, DISCARD, WATCH or UNWATCH, which concern what the session queues. WATCH has a Shard and a
 	// Slot.
 	Transact
@@ -186,7 +186,7 @@ func decideSpecial(r *Request, v *topology.View) (d Decision, done bool) {
 	case c.Has(Transaction):
 		return c.at(r, v, Transact), true
 	case c.Waits():
-		d := Decision{Kind: Pin, Shard: -1, Slot: -1}
+		d := Decision{Kind: Dedicate, Shard: -1, Slot: -1}
 		if v != nil && len(v.Shards) > 0 {
 			d.Shard = 0 // in a cluster the others are asked after it
 		}
@@ -198,11 +198,11 @@ func decideSpecial(r *Request, v *topology.View) (d Decision, done bool) {
 	case c.Has(Subscribing) && v != nil && len(v.Shards) > 0:
 		return Decision{Kind: Forward, Shard: 0, Slot: -1, Counts: c.Has(Counting), Safe: true}, true
 	case c.Has(Blocking):
-		return c.at(r, v, Pin), c.blocks(args)
+		return c.at(r, v, Dedicate), c.blocks(args)
 	case c.Has(Scan):
-		return c.at(r, v, Walk), true
+		return c.at(r, v, ScanAll), true
 	case c.Merge == Saved, c.Merge == OneOK, v != nil && v.Sharded && c.Merge != OneAnswers:
-		return c.spread(), true
+		return c.broadcast(), true
 	}
 	return Decision{}, false
 }
@@ -224,11 +224,11 @@ func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
 }
 
 // spread decides for a command that concerns all primaries.
-func (c *Command) spread() Decision {
+func (c *Command) broadcast() Decision {
 	if c.Merge == Unjoined {
 		return refuse(OneServer)
 	}
-	return Decision{Kind: Spread, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1}
+	return Decision{Kind: Broadcast, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1}
 }
 
 // Repeats says that the command can be executed twice where it should be once, without anybody seeing a difference when

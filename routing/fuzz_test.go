@@ -35,8 +35,8 @@ func FuzzKeys(f *testing.F) {
 			checkKeys(t, c, args, false)
 		}
 		first, last, step := int(pick&15)-4, int(pick>>4&15)-8, int(pick>>8&7)-2
-		checkKeys(t, Learn(Told{Name: "m", First: first, Last: last, Step: step}), args, false)
-		checkKeys(t, Learn(Told{Name: "m", Specs: fuzzedSpecs(pick)}), args, true)
+		checkKeys(t, Learn(Definition{Name: "m", First: first, Last: last, Step: step}), args, false)
+		checkKeys(t, Learn(Definition{Name: "m", Specs: fuzzedSpecs(pick)}), args, true)
 	})
 }
 
@@ -72,12 +72,12 @@ func FuzzDecide(f *testing.F) {
 		args := arguments(raw)
 		c := Lookup(args)
 		if c == nil && pick%2 == 0 {
-			c = Learn(Told{
+			c = Learn(Definition{
 				Name: string(args[0]), Flags: []string{"readonly"},
 				First: int(pick >> 1 & 7), Last: int(pick>>4&15) - 8, Step: int(pick >> 8 & 3),
 			})
 		} else if c == nil && pick%4 == 1 {
-			c = Learn(Told{Name: string(args[0]), Specs: fuzzedSpecs(pick >> 1)})
+			c = Learn(Definition{Name: string(args[0]), Specs: fuzzedSpecs(pick >> 1)})
 		}
 		r := Request{Command: c, Args: args}
 		for _, v := range []*topology.View{nil, plain, sharded} {
@@ -107,9 +107,9 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 	}
 	switch d.Kind {
 	case Forward:
-		tells := strings.HasPrefix(r.Command.Name, "pubsub|")
+		named := strings.HasPrefix(r.Command.Name, "pubsub|")
 		if r.Command.Has(Local|Harmful|Transaction|Scan) || r.Command.Waits() || r.Command.blocksAlways() ||
-			r.Command.Has(Subscribing) && !tells {
+			r.Command.Has(Subscribing) && !named {
 			fail("must not reach a lane")
 		}
 		if sharded && r.Command.Has(Everywhere) && r.Command.Merge != OneAnswers {

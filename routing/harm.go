@@ -114,8 +114,8 @@ func Allowed(word string) (names []string, none string) {
 // DecideAllowed decides about a harmful command that is let through: it goes to the primary of its keys, on a
 // connection of the session's own.
 func DecideAllowed(r Request, v *topology.View) Decision {
-	d := r.Command.at(&r, v, Pin)
-	if d.Kind == Pin && v != nil && len(v.Shards) > 1 && d.Slot < 0 {
+	d := r.Command.at(&r, v, Dedicate)
+	if d.Kind == Dedicate && v != nil && len(v.Shards) > 1 && d.Slot < 0 {
 		return refuse(WhichShard)
 	}
 	return d

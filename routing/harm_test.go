@@ -43,7 +43,7 @@ func TestEveryHarmHasAReason(t *testing.T) {
 			t.Errorf("%s: %q, %q", c.Name, c.Harm(), name)
 		}
 	}
-	learnt := Learn(Told{Name: "mod.reload", Arity: 1, Flags: []string{"admin"}})
+	learnt := Learn(Definition{Name: "mod.reload", Arity: 1, Flags: []string{"admin"}})
 	if learnt.Allowable() != "" {
 		t.Error("a learnt command can be let through")
 	}

@@ -24,7 +24,7 @@ func LearnInfo(name string, reply any) *Command {
 
 // infoOf reads one element of COMMAND INFO: name, arity, flags, first, last and step of the keys, ACL categories; since
 // Redis 7.0 tips, key specifications and subcommands. ok is false where what there is cannot be read.
-func infoOf(reply any) (info Told, ok bool) {
+func infoOf(reply any) (info Definition, ok bool) {
 	fields, _ := reply.([]any)
 	if len(fields) < 6 {
 		return info, false
@@ -64,9 +64,9 @@ func infoOf(reply any) (info Told, ok bool) {
 	}
 	subcommands, ok := fields[9].([]any)
 	for _, sub := range subcommands {
-		told, readable := infoOf(sub)
+		learnt, readable := infoOf(sub)
 		if ok = ok && readable; ok {
-			info.Subcommands = append(info.Subcommands, told)
+			info.Subcommands = append(info.Subcommands, learnt)
 		}
 	}
 	return info, ok

@@ -9,7 +9,7 @@ import (
 const farthest = 1 << 20
 
 // Told is what a server's COMMAND INFO says of a command.
-type Told struct {
+type Definition struct {
 	Name string
 	// Arity 0 says nothing.
 	Arity int
@@ -19,7 +19,7 @@ type Told struct {
 	// Tips, Specs and Subcommands are told since Redis 7.0.
 	Tips        []string
 	Specs       []KeySpec
-	Subcommands []Told
+	Subcommands []Definition
 }
 
 // Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
@@ -28,11 +28,11 @@ type Told struct {
 // changes the connection, is for administrators or is dangerous. Its keys are where the key specifications say, or, of
 // a server that has none, where first, last and step say. Where they may be elsewhere too, only the server can tell
 // them. It is never cut.
-func Learn(told Told) *Command {
-	name := strings.ToLower(told.Name)
-	c := &Command{Name: name, word: name, Arity: told.Arity, Traits: Write}
+func Learn(info Definition) *Command {
+	name := strings.ToLower(info.Name)
+	c := &Command{Name: name, word: name, Arity: info.Arity, Traits: Write}
 	var readonly, replicates, movable bool
-	for _, flag := range told.Flags {
+	for _, flag := range info.Flags {
 		switch strings.ToLower(flag) {
 		case "readonly":
 			readonly = true
@@ -51,31 +51,31 @@ func Learn(told Told) *Command {
 	if readonly && !replicates {
 		c.Traits = c.Traits&^Write | Read
 	}
-	if told.Arity == 0 {
+	if info.Arity == 0 {
 		c.Arity = -1
 	}
-	c.learnKeys(told, movable)
+	c.learnKeys(info, movable)
 	if c.First == 0 && c.Form == Ranged && !c.asked {
-		c.learnPolicy(told.Tips)
+		c.learnPolicy(info.Tips)
 	}
-	if subcommands := learnSubcommands(name, told.Subcommands); len(subcommands) > 0 {
+	if subcommands := learnSubcommands(name, info.Subcommands); len(subcommands) > 0 {
 		c.within = newIndex(subcommands)
 	}
 	return c
 }
 
-func (c *Command) learnKeys(told Told, movable bool) {
+func (c *Command) learnKeys(info Definition, movable bool) {
 	switch {
-	case len(told.Specs) > 0:
-		c.Form, c.specs = Specified, slices.Clone(told.Specs)
+	case len(info.Specs) > 0:
+		c.Form, c.specs = Specified, slices.Clone(info.Specs)
 		for i := range c.specs {
 			c.specs[i].Keyword = strings.ToLower(c.specs[i].Keyword)
 			c.asked = c.asked || !c.specs[i].usable()
 		}
 	case movable:
 		c.asked = true
-	case told.First > 0 && told.First < farthest && told.Step > 0 && told.Step < farthest:
-		c.First, c.Last, c.Step = told.First, told.Last, told.Step
+	case info.First > 0 && info.First < farthest && info.Step > 0 && info.Step < farthest:
+		c.First, c.Last, c.Step = info.First, info.Last, info.Step
 	}
 }
 
@@ -100,8 +100,8 @@ func (c *Command) learnPolicy(tips []string) {
 }
 
 // learnSubcommands makes the rows of a container. Two of one name, or a name that nothing is found by, are left out.
-func learnSubcommands(container string, told []Told) (rows []*Command) {
-	for _, sub := range told {
+func learnSubcommands(container string, info []Definition) (rows []*Command) {
+	for _, sub := range info {
 		word := sub.Name[strings.IndexByte(sub.Name, '|')+1:]
 		sub.Name, sub.Subcommands = container+"|"+word, nil
 		row := Learn(sub)

@@ -50,7 +50,7 @@ func TestLearntKeys(t *testing.T) {
 		{[]KeySpec{{Index: 1, Last: 2, Step: 1, Limit: 2}}, "m a b c", "ask"},
 	}
 	for _, c := range cases {
-		command, args := Learn(Told{Name: "m", Arity: -1, Specs: c.specs}), cutLine(t, c.line)
+		command, args := Learn(Definition{Name: "m", Arity: -1, Specs: c.specs}), cutLine(t, c.line)
 		keys, ok := command.Keys(args, nil)
 		got := []string{}
 		for _, at := range keys {
@@ -79,7 +79,7 @@ func TestLearntLikeTable(t *testing.T) {
 			if i < 0 || c.keys == nil {
 				continue
 			}
-			learnt := Learn(toldBy(t, rows[i]))
+			learnt := Learn(infoFrom(t, rows[i]))
 			keys, ok := learnt.Keys(args, nil)
 			if !ok {
 				continue
@@ -98,9 +98,9 @@ func TestLearntLikeTable(t *testing.T) {
 	}
 }
 
-// toldBy makes of a recorded row what Learn is told.
-func toldBy(t *testing.T, r serverRow) Told {
-	info := Told{
+// infoFrom makes of a recorded row what Learn is told.
+func infoFrom(t *testing.T, r serverRow) Definition {
+	info := Definition{
 		Name: r.Name, Arity: r.Arity, Flags: r.Flags, First: r.First, Last: r.Last, Step: r.Step, Tips: r.Tips,
 	}
 	for _, text := range r.Specs {
@@ -137,7 +137,7 @@ func toldBy(t *testing.T, r serverRow) Told {
 func TestLearntDecision(t *testing.T) {
 	view := shardedView(t, "0-5460", "5461-10922", "10923-16383")
 	learn := func(flags string, specs ...KeySpec) *Command {
-		return Learn(Told{Name: "m", Arity: -2, Flags: strings.Fields(flags), Specs: specs})
+		return Learn(Definition{Name: "m", Arity: -2, Flags: strings.Fields(flags), Specs: specs})
 	}
 	asked := [][]byte{[]byte("foo")}
 	cases := []struct {
@@ -155,9 +155,9 @@ func TestLearntDecision(t *testing.T) {
 		{learn("readonly movablekeys"), "m foo", asked, "forward shard 2 slot 12182 read", "forward shard 0 read"},
 		{learn("readonly movablekeys"), "m foo", [][]byte{}, "forward shard 0 read", "forward shard 0 read"},
 		{learn("readonly movablekeys"), "m a", append(asked, []byte("bar")), "refuse: cross-slot", "forward shard 0 read"},
-		{learn("write blocking movablekeys"), "m a", nil, "ask-keys", "pin shard 0"},
-		{learn("write blocking movablekeys"), "m a", asked, "pin shard 2 slot 12182", "pin shard 0"},
-		{learn("write blocking", keynum), "m 2 foo 1 bar 2", nil, "refuse: cross-slot", "pin shard 0"},
+		{learn("write blocking movablekeys"), "m a", nil, "ask-keys", "dedicate shard 0"},
+		{learn("write blocking movablekeys"), "m a", asked, "dedicate shard 2 slot 12182", "dedicate shard 0"},
+		{learn("write blocking", keynum), "m 2 foo 1 bar 2", nil, "refuse: cross-slot", "dedicate shard 0"},
 		{learn("write @dangerous", keynum), "m 1 foo 1", nil, "refuse: forbidden", "refuse: forbidden"},
 		{learn("write movablekeys", keynum), "m", nil, "refuse: wrong-arity", "refuse: wrong-arity"},
 	}
@@ -176,15 +176,15 @@ func TestLearntDecision(t *testing.T) {
 func TestLearntPolicy(t *testing.T) {
 	view := shardedView(t, "0-8191", "8192-16383")
 	cases := []struct{ tips, want string }{
-		{"request_policy:all_shards response_policy:agg_sum", "spread sum"},
-		{"request_policy:all_nodes response_policy:all_succeeded", "spread all-ok"},
-		{"request_policy:all_shards response_policy:agg_min", "spread least"},
+		{"request_policy:all_shards response_policy:agg_sum", "broadcast sum"},
+		{"request_policy:all_nodes response_policy:all_succeeded", "broadcast all-ok"},
+		{"request_policy:all_shards response_policy:agg_min", "broadcast least"},
 		{"request_policy:all_shards response_policy:special", "refuse: one-server"},
 		{"request_policy:all_shards", "refuse: one-server"},
 		{"nondeterministic_output", "forward shard 0"},
 	}
 	for _, c := range cases {
-		command := Learn(Told{Name: "m", Arity: -1, Tips: strings.Fields(c.tips)})
+		command := Learn(Definition{Name: "m", Arity: -1, Tips: strings.Fields(c.tips)})
 		if got := describe(decide(Request{Command: command, Args: cutLine(t, "m")}, view)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.tips, got, c.want)
 		}
@@ -193,7 +193,7 @@ func TestLearntPolicy(t *testing.T) {
 
 // TestLearntContainer: the flags of a container say nothing of its subcommands.
 func TestLearntContainer(t *testing.T) {
-	c := Learn(Told{Name: "Mod", Arity: -2, Subcommands: []Told{
+	c := Learn(Definition{Name: "Mod", Arity: -2, Subcommands: []Definition{
 		{Name: "mod|get", Arity: 3, Flags: []string{"readonly"}, First: 2, Last: 2, Step: 1},
 		{Name: "mod|SHUT", Arity: 2, Flags: []string{"admin"}},
 		{Name: "other|get", Arity: 9}, {Name: "mod|", Arity: 9}, {Name: strings.Repeat("x", 99), Arity: 9},

@@ -124,9 +124,9 @@ func serverDecides(t *testing.T, env *servers.Env) {
 		if strings.Contains(text, "unknown command") {
 			continue
 		}
-		_, told := c.Keys(args, nil)
+		_, positions := c.Keys(args, nil)
 		switch {
-		case d.Kind == Forward && !told:
+		case d.Kind == Forward && !positions:
 			// A server may still see a key where the request makes no sense; its MOVED is followed.
 			if err == nil {
 				t.Errorf("%s: keys are not told, and the server does not mind", line)

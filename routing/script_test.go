@@ -71,7 +71,7 @@ func (s *script) learn(words []string) string {
 		}
 		numbers[i] = n
 	}
-	c := Learn(Told{
+	c := Learn(Definition{
 		Name: words[0], Arity: numbers[0], Flags: words[5:], First: numbers[1], Last: numbers[2], Step: numbers[3],
 	})
 	s.learnt[c.Name] = c
@@ -91,8 +91,8 @@ func (t Trait) String() string {
 	return out
 }
 
-var kindNames = [...]string{"answer", "forward", "split", "refuse", "pin", "spread", "walk", "transact", "listen",
-	"ask-keys"}
+var kindNames = [...]string{"answer", "forward", "split", "refuse", "dedicate", "broadcast", "scan-all", "transact",
+	"listen", "ask-keys"}
 
 var mergeNames = [...]string{"ordered", "sum", "all-ok", "union", "sum-pairs", "concat", "any-of", "each-true", "same",
 	"one-ok", "least", "newest", "texts", "saved", "one-answers", "unjoined"}
@@ -102,12 +102,12 @@ func describe(d Decision) string {
 	switch d.Kind {
 	case Refuse:
 		out += ": " + d.Reason.String()
-	case Forward, Pin, Walk, Transact, Listen:
+	case Forward, Dedicate, ScanAll, Transact, Listen:
 		out += fmt.Sprintf(" shard %d", d.Shard)
 		if d.Slot >= 0 {
 			out += fmt.Sprintf(" slot %d", d.Slot)
 		}
-	case Split, Spread:
+	case Split, Broadcast:
 		out += " " + mergeNames[d.Merge]
 	}
 	if d.Read {

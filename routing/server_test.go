@@ -78,37 +78,37 @@ func faults(rows []serverRow) []string {
 
 func (c *Command) differences(r serverRow) []string {
 	var all []string
-	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	addf := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if c.Arity != r.Arity && olderArity[c.Name] != r.Arity && !(r.flag("module") && r.Arity == -1) {
-		say("arity %d, the server says %d", c.Arity, r.Arity)
+		addf("arity %d, the server says %d", c.Arity, r.Arity)
 	}
 	if c.within != nil {
 		// A container does nothing by itself. Redis 6.2 tells no subcommands and gives the container their flags.
 		return all
 	}
 	if r.Contains {
-		say("has no subcommands, on the server it has")
+		addf("has no subcommands, on the server it has")
 	}
 	// Redis 7 hides may_replicate. What it covers among the readonly commands can still be seen: it changes its key.
 	// What a module does not say of its keys is filled in by the server as the worst.
 	replicates := r.flag("write", "may_replicate") || !r.flag("module") && slices.ContainsFunc(r.Specs, changesKey)
 	if replicates && !c.Has(Write|Harmful) {
-		say("is no write, the server flags it %v", r.Flags)
+		addf("is no write, the server flags it %v", r.Flags)
 	}
 	if c.Has(Read) != (r.flag("readonly") && !replicates) && !c.Has(Harmful) && !onlyPrimary[c.Name] {
-		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+		addf("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	if c.Has(Read) && c.Has(Write) {
-		say("is both a write and a read")
+		addf("is both a write and a read")
 	}
 	if r.flag("blocking") && !c.Has(Blocking) {
-		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+		addf("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	if r.flag("pubsub") && !c.Has(Subscribing) && c.Name != "publish" && c.Name != "spublish" {
-		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+		addf("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	if r.flag("admin", "no_multi") && !c.Has(Harmful|Local|Transaction) && !c.Waits() && !harmlessAdmin[c.Name] {
-		say("traits%s, the server flags it %v", c.Traits, r.Flags)
+		addf("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	all = append(all, c.tipDifferences(r)...)
 	return append(all, c.keyDifferences(r)...)

@@ -33,9 +33,9 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 		if was := s.continued(d); was != nil {
 			shard.ConfigEpoch = was.ConfigEpoch
 		}
-		shard.Condition, shard.Former = Switching, d.leave.value()
+		shard.Condition, shard.Demoted = Switching, d.leave.value()
 		if d.next != nil {
-			shard.Successor, shard.FormerMute = d.next.value(), d.leave.lost()
+			shard.Successor, shard.DemotedSilent = d.next.value(), d.leave.lost()
 		}
 	case d.suspect != "":
 		shard.Condition = Suspect
@@ -58,7 +58,7 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 // there is no replica: whatever was acknowledged is there, and nobody has decided against it yet.
 func (s *State) readable(d *draft) bool {
 	e := d.leave
-	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() && e.says(RolePrimary)
+	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() && e.reports(RolePrimary)
 }
 
 // fillSlots writes who serves which slot; patches come last, they are newer.
@@ -106,7 +106,7 @@ func (s *State) publish(v *View) {
 	if s.view != nil {
 		v.Epoch = s.view.Epoch + 1
 	}
-	s.tellShards(v)
+	s.emitShards(v)
 	s.noteUnused(v)
 	s.view = v
 	s.effects = append(s.effects, Publish{View: v})
@@ -121,10 +121,10 @@ func (s *State) stand() {
 		if n := shard.Standing(); n != nil {
 			stands[s.nodes.byID[n.ID]] = true
 		}
-		if shard.Former == nil {
+		if shard.Demoted == nil {
 			continue
 		}
-		if f := s.failovers[s.nodes.byID[shard.Former.ID]]; f != nil && f.heldEpoch == 0 {
+		if f := s.failovers[s.nodes.byID[shard.Demoted.ID]]; f != nil && f.heldEpoch == 0 {
 			f.heldEpoch = s.view.Epoch
 		}
 	}

@@ -29,10 +29,9 @@ const (
 	refreshDefault = 3 * time.Second
 )
 
-// cluster is the rule of a Redis Cluster. Several nodes are asked, others each time; of what they answer the highest
-// config epoch wins a slot, and between equal epochs the newest answer (the node has a new address). Where epochs are
-// not told the majority wins, then the node that was asked first. A MOVED patches its slot until the maps have caught
-// up with it.
+// cluster is the rule of a Redis Cluster. Several nodes are asked, others each time; for each slot the highest config
+// epoch wins, and between equal epochs the newest answer. Without epochs the majority wins, then the node that was
+// asked first. A MOVED patches its slot until the maps have caught up with it.
 type cluster struct {
 	s       *State
 	answers map[string]*answer

@@ -55,8 +55,7 @@ func (r *cluster) replica(e *entry) bool {
 // worry has the nodes asked often for a while.
 func (r *cluster) worry() { r.worriedUntil = r.s.now.Add(worriedFor) }
 
-// troubled says that something is wrong: there was a sign of it, or a failover is under way that has not lasted for too
-// long to hope that it ends in this moment.
+// troubled reports whether there was a sign of trouble, or a failover is under way that is not hopelessly long.
 func (r *cluster) troubled() bool {
 	if r.s.now.Before(r.worriedUntil) {
 		return true

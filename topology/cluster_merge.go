@@ -12,8 +12,7 @@ type merged struct {
 	primary *entry
 	epoch   uint64
 	healthy bool
-	// answers is how many answers with this epoch there are; members are all replicas that they name, and wells, at the
-	// same places, by how many each is said to be well.
+	// answers counts the answers with this epoch; members are all replicas in them, wells how many call each healthy.
 	answers          int
 	members          []*entry
 	wells            []int
@@ -197,7 +196,7 @@ func (m *merged) suspect() string {
 // held says why the primary takes no writes any more: its own word, or that of a majority of the primaries.
 func (m *merged) held() string {
 	switch {
-	case m.primary.says(RoleReplica):
+	case m.primary.reports(RoleReplica):
 		return "says replica"
 	case !m.healthy:
 		return "marked fail"

@@ -36,17 +36,17 @@ func (r *cluster) strange(o SlotsSeen) bool {
 		return false
 	}
 	others := map[string]bool{}
-	tell := 0
+	answered := 0
 	for asked, a := range r.answers {
 		if asked == o.Asked || len(a.seen.IDs) == 0 {
 			continue
 		}
-		tell++
+		answered++
 		for _, id := range a.seen.IDs {
 			others[id] = true
 		}
 	}
-	switch tell {
+	switch answered {
 	case 0:
 		return !anyOf(o.IDs, r.ids) && !slices.ContainsFunc(r.s.settings.Seeds, func(seed string) bool {
 			return MapAddr(r.s.settings.AddressMap, seed) == o.Asked

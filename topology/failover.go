@@ -5,12 +5,10 @@ import (
 	"time"
 )
 
-// A failover of one shard, as State carries it out: a rule says which primary it believes in and whether it is to be
-// used (draft); this file publishes that in two steps, and tells the story.
-//
-// First comes a View without a primary, which names the one that is left. When every worker has left it (Settled),
-// the View with the new one follows: otherwise one worker would acknowledge writes on the new primary while another
-// still reads the old one, or writes to it.
+// A failover of one shard, as State carries it out: a rule names the primary that it believes in and whether that one
+// may be used (draft); this file publishes that in two steps, and emits the events. First comes a View without a
+// primary, which names the demoted one. When every worker has stopped using that (Settled), the View with the new one
+// follows: otherwise one worker could acknowledge writes on the new primary while another still uses the old one.
 
 // Times of the two steps.
 const (
@@ -18,7 +16,7 @@ const (
 	barrierFor = 1500 * time.Millisecond
 	// finalFor is the longest wait, after they have left, for the offset that the former primary ended with.
 	finalFor = 60 * time.Millisecond
-	// silentAfter is how long a probe may wait until nobody waits for that node's last word.
+	// silentAfter is how long a probe may wait before the node's last reply is given up.
 	silentAfter = 100 * time.Millisecond
 )
 
@@ -28,7 +26,7 @@ type failover struct {
 	began  time.Time
 	shard  string
 	// former is the primary that is suspected, then left.
-	former *entry
+	old *entry
 	// held says that it is left; heldEpoch is the View that said so first, 0 until one did.
 	held      bool
 	heldEpoch uint64
@@ -43,7 +41,7 @@ type failover struct {
 }
 
 // tell adds a step of the failover to the events.
-func (s *State) tell(f *failover, e Event) {
+func (s *State) emit(f *failover, e Event) {
 	if f.renamed {
 		return
 	}
@@ -54,7 +52,7 @@ func (s *State) tell(f *failover, e Event) {
 // turn decides what of a draft is published, and writes it into it.
 func (s *State) turn(d *draft, drafts []draft) {
 	standing := s.standing(d, drafts)
-	if standing != d.primary && standing.says(RolePrimary) && d.held == "" && !d.primary.settled() {
+	if standing != d.primary && standing.reports(RolePrimary) && d.held == "" && !d.primary.settled() {
 		// Nobody has ever asked the new one: it may be another name of the same server.
 		s.probe(d.primary, chaseEvery)
 		d.primary = standing
@@ -81,12 +79,12 @@ func (s *State) turn(d *draft, drafts []draft) {
 		case f.held && standing.lost(): // an old word speaks for it, and nobody reaches it
 			d.leave, d.next = standing, nil
 		case f.held:
-			s.tell(f, Event{Kind: Released, To: standing.addr})
+			s.emit(f, Event{Kind: Released, To: standing.addr})
 			f.held, f.heldEpoch, f.settledAt, f.final, s.stale = false, 0, time.Time{}, nil, true
 		}
 	default:
 		if f := s.failovers[standing]; f != nil {
-			s.tell(f, Event{Kind: Released, To: standing.addr})
+			s.emit(f, Event{Kind: Released, To: standing.addr})
 			delete(s.failovers, standing)
 			s.stale = true
 		}
@@ -137,14 +135,14 @@ func (s *State) continued(d *draft) *Shard {
 func (s *State) suspect(e *entry, d *draft, why string) *failover {
 	f := s.failovers[e]
 	if f == nil {
-		f = &failover{began: s.now, shard: d.name, former: e, renamed: d.primary.renames(e)}
+		f = &failover{began: s.now, shard: d.name, old: e, renamed: d.primary.renames(e)}
 		if !f.renamed {
 			s.failoverCount++
 			f.number = s.failoverCount
 		}
 		s.failovers[e] = f
 		s.stale = true
-		s.tell(f, Event{Kind: Suspected, From: e.addr, Why: why})
+		s.emit(f, Event{Kind: Suspected, From: e.addr, Why: why})
 	}
 	return f
 }
@@ -154,7 +152,7 @@ func (s *State) hold(e *entry, d *draft, why string) *failover {
 	f := s.suspect(e, d, why)
 	if !f.held {
 		f.held, s.stale = true, true
-		s.tell(f, Event{Kind: Held, From: e.addr, Why: why})
+		s.emit(f, Event{Kind: Held, From: e.addr, Why: why})
 	}
 	return f
 }
@@ -162,7 +160,7 @@ func (s *State) hold(e *entry, d *draft, why string) *failover {
 func (s *State) nameCandidate(f *failover, d *draft) {
 	if d.candidate != nil && f.candidate != d.candidate {
 		f.candidate = d.candidate
-		s.tell(f, Event{Kind: CandidateNamed, To: d.candidate.addr})
+		s.emit(f, Event{Kind: CandidateNamed, To: d.candidate.addr})
 	}
 }
 
@@ -171,7 +169,7 @@ func (s *State) succeed(d *draft, standing *entry) {
 	f := s.hold(standing, d, d.why)
 	if f.successor != d.primary {
 		f.successor, f.succeededAt, s.stale = d.primary, s.now, true
-		s.tell(f, Event{Kind: Promoted, To: d.primary.addr, Why: d.why, ToEpoch: d.epoch})
+		s.emit(f, Event{Kind: Promoted, To: d.primary.addr, Why: d.why, ToEpoch: d.epoch})
 	}
 	if !s.mayRelease(f) {
 		d.leave, d.next = standing, d.primary
@@ -182,9 +180,9 @@ func (s *State) succeed(d *draft, standing *entry) {
 	if to.covers = nil; covers {
 		to.covers = standing.value()
 	}
-	s.tell(f, Event{Kind: Released, To: to.addr})
+	s.emit(f, Event{Kind: Released, To: to.addr})
 	settled := !s.settings.Barrier || !f.settledAt.IsZero()
-	s.tell(f, Event{Kind: ReceiptGiven, From: standing.addr, To: to.addr,
+	s.emit(f, Event{Kind: ReceiptGiven, From: standing.addr, To: to.addr,
 		Receipt: s.receipt(standing, to, covers, settled)})
 	s.nextEra(standing, to)
 	delete(s.failovers, standing)
@@ -197,7 +195,7 @@ func (s *State) succeed(d *draft, standing *entry) {
 // confirmed tells that a provisional primary is one no longer.
 func (s *State) confirmed(d *draft) {
 	if f := s.unconfirmed[d.primary]; f != nil && !d.provisional {
-		s.tell(f, Event{Kind: Confirmed, To: d.primary.addr, ToEpoch: d.epoch})
+		s.emit(f, Event{Kind: Confirmed, To: d.primary.addr, ToEpoch: d.epoch})
 		delete(s.unconfirmed, d.primary)
 	}
 }
@@ -215,12 +213,12 @@ func (s *State) mayRelease(f *failover) bool {
 		if s.now.Sub(f.succeededAt) < barrierFor {
 			return false
 		}
-		s.event(Event{Kind: Alarm, Subject: f.former.addr, Why: fmt.Sprintf(
-			"failover %d: not all workers left %s within %v; %s takes over", f.number, f.former.addr, barrierFor,
+		s.event(Event{Kind: Alarm, Subject: f.old.addr, Why: fmt.Sprintf(
+			"failover %d: not all workers left %s within %v; %s takes over", f.number, f.old.addr, barrierFor,
 			f.successor.addr)})
 		return true
 	}
-	return f.final != nil || f.former.lost() || f.former.silent(s.now) || s.now.Sub(f.settledAt) >= finalFor
+	return f.final != nil || f.old.lost() || f.old.silent(s.now) || s.now.Sub(f.settledAt) >= finalFor
 }
 
 // settled takes in that all workers have seen a View and left those that it leaves.
@@ -228,8 +226,8 @@ func (s *State) settled(epoch uint64) {
 	for _, f := range s.failovers {
 		if f.heldEpoch != 0 && epoch >= f.heldEpoch && f.settledAt.IsZero() {
 			f.settledAt = s.now
-			if f.former.alive() {
-				s.probe(f.former, 0)
+			if f.old.alive() {
+				s.probe(f.old, 0)
 			}
 		}
 	}
@@ -245,7 +243,7 @@ func (f *failover) lastWord(e *entry) {
 
 // covers says that the successor has all that the former primary had executed when the workers had left it.
 func (f *failover) covers() bool {
-	if f.successor != nil && f.successor.renames(f.former) {
+	if f.successor != nil && f.successor.renames(f.old) {
 		return true
 	}
 	if f.final == nil || f.successor == nil || !f.successor.alive() {
@@ -255,11 +253,11 @@ func (f *failover) covers() bool {
 	switch {
 	case last.Role == RolePrimary && last.Offset >= 0 && last.ReplID != "":
 		// A fenced one tells of another history than the one that clients were answered from.
-		return last.ReplID == f.former.trusted.replID && next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
+		return last.ReplID == f.old.trusted.replID && next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
 	case last.Role == RoleReplica:
 		// It was taken on without a full synchronisation: then the fork point has all it had.
 		return last.ReplID != "" && last.ReplID == next.ReplID && last.ReplID2 != "" &&
-			last.ReplID2 == f.former.trusted.replID && next.ReplID2 == last.ReplID2 &&
+			last.ReplID2 == f.old.trusted.replID && next.ReplID2 == last.ReplID2 &&
 			last.SecondOffset <= next.SecondOffset
 	}
 	return false

@@ -21,7 +21,7 @@ type fence struct {
 // trust compares the history of a standing primary with what it was trusted with, and fences it where it does not go
 // on from that. State calls it with each answer of such a node.
 func (s *State) trust(e *entry) {
-	if !e.says(RolePrimary) || e.role.ReplID == "" {
+	if !e.reports(RolePrimary) || e.role.ReplID == "" {
 		return
 	}
 	now, was := history{e.role.RunID, e.role.ReplID}, e.trusted
@@ -57,13 +57,13 @@ func (s *State) restarted(e *entry, why string) {
 	f := s.failovers[e]
 	if f == nil {
 		s.failoverCount++
-		f = &failover{number: s.failoverCount, began: s.now, shard: s.shardName(e), former: e}
+		f = &failover{number: s.failoverCount, began: s.now, shard: s.shardName(e), old: e}
 	}
 	r := s.receipt(e, e, false, true)
 	if why != "" {
 		r.Proven, r.Why = false, why
 	}
-	s.tell(f, Event{Kind: ReceiptGiven, From: e.addr, To: e.addr, Receipt: r})
+	s.emit(f, Event{Kind: ReceiptGiven, From: e.addr, To: e.addr, Receipt: r})
 	s.nextEra(e, e)
 }
 

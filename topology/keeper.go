@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Sizes of the keeper's queues. Observations wait for room (whoever sees them is a goroutine of watch); reports are
-// dropped (whoever sends them is a worker that must not wait).
+// Sizes of the keeper's queues. Observations wait for room (their senders are goroutines of watch); reports are dropped
+// (their senders are workers, which must not wait).
 const (
 	observationsMax = 256
 	reportsMax      = 256
@@ -88,7 +88,7 @@ func (k *Keeper) taken(r Report) {
 }
 
 // Tell hands over an observation. It waits for room until ctx ends.
-func (k *Keeper) Tell(ctx context.Context, o Observation) {
+func (k *Keeper) Observe(ctx context.Context, o Observation) {
 	select {
 	case k.observations <- o:
 	case <-ctx.Done():
@@ -100,7 +100,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	tick := time.NewTicker(TickEvery)
 	defer tick.Stop()
 	k.step(Tick{})
-	told, all := make([]uint64, k.workers), uint64(0)
+	settled, all := make([]uint64, k.workers), uint64(0)
 	for {
 		select {
 		case o := <-k.observations:
@@ -109,8 +109,8 @@ func (k *Keeper) Run(ctx context.Context) {
 			k.taken(r)
 			k.step(r)
 		case s := <-k.settled:
-			told[s.worker] = max(told[s.worker], s.epoch)
-			if lowest := slices.Min(told); lowest > all {
+			settled[s.worker] = max(settled[s.worker], s.epoch)
+			if lowest := slices.Min(settled); lowest > all {
 				all = lowest
 				k.step(Settled{Epoch: all})
 			}

@@ -51,20 +51,20 @@ func TestKeeperPublishes(t *testing.T) {
 		if k.View() != nil {
 			t.Error("a view of nothing")
 		}
-		k.Tell(ctx, Resolved{Name: "a:1", Addrs: []string{"a:1"}})
+		k.Observe(ctx, Resolved{Name: "a:1", Addrs: []string{"a:1"}})
 		synctest.Wait()
 		if !slices.Equal(probed, []string{"a:1"}) {
 			t.Errorf("probed %v", probed)
 		}
-		k.Tell(ctx, RoleSeen{Addr: "a:1", Role: RolePrimary})
-		k.Tell(ctx, RoleSeen{Addr: "a:1", Role: RolePrimary})
+		k.Observe(ctx, RoleSeen{Addr: "a:1", Role: RolePrimary})
+		k.Observe(ctx, RoleSeen{Addr: "a:1", Role: RolePrimary})
 		synctest.Wait()
 		cancel()
 		<-done
 		if !slices.Equal(views, []uint64{1}) || !slices.Equal(events, []string{"shard main: primary a:1"}) {
 			t.Errorf("views %v, events %q", views, events)
 		}
-		k.Tell(ctx, Tick{})
+		k.Observe(ctx, Tick{})
 	})
 }
 
@@ -98,17 +98,17 @@ func TestReportNeverBlocks(t *testing.T) {
 	}
 }
 
-// TestKeeperTellEndsWithContext: nobody hangs on a keeper that has ended.
-func TestKeeperTellEndsWithContext(t *testing.T) {
+// TestKeeperObserveEndsWithContext: nobody hangs on a keeper that has ended.
+func TestKeeperObserveEndsWithContext(t *testing.T) {
 	keep(t, Settings{Mode: Plain, Primary: "a:1"}, func(Effect) {}, func(ctx context.Context, k *Keeper) {
 		for range 3 * observationsMax {
-			k.Tell(ctx, Tick{})
+			k.Observe(ctx, Tick{})
 		}
 	})
 	k := NewKeeper(NewState(Settings{Mode: Plain}), time.Now, func(Effect) {})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for range 3 * observationsMax {
-		k.Tell(ctx, Tick{})
+		k.Observe(ctx, Tick{})
 	}
 }

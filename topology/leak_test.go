@@ -15,7 +15,7 @@ func TestManyFailoversLeaveNothing(t *testing.T) {
 		s.Step(o, now)
 	}
 	names := []string{"a:1", "b:1"}
-	step(SentinelSays{Sentinel: "s1", Primary: "a:1", ConfigEpoch: 1, Sentinels: 1,
+	step(SentinelReport{Sentinel: "s1", Primary: "a:1", ConfigEpoch: 1, Sentinels: 1,
 		Replicas: []SentinelReplica{{Addr: "b:1", LinkUp: true, Priority: 1}}})
 	step(RoleSeen{Addr: "a:1", Role: RolePrimary, ReplID: "h0", Acked: 0})
 	step(RoleSeen{Addr: "b:1", Role: RoleReplica, LinkUp: true, Priority: 1, Primary: "a:1", ReplID: "h0"})
@@ -28,7 +28,7 @@ func TestManyFailoversLeaveNothing(t *testing.T) {
 		step(SentinelMessage{Sentinel: "s1", Channel: "+try-failover", Payload: "master main " + old[:1] + " 1"})
 		step(Settled{Epoch: s.view.Epoch})
 		step(NodeLost{Addr: old, Why: "timeout"})
-		step(SentinelSays{Sentinel: "s1", Primary: next, ConfigEpoch: uint64(n + 1), Sentinels: 1,
+		step(SentinelReport{Sentinel: "s1", Primary: next, ConfigEpoch: uint64(n + 1), Sentinels: 1,
 			Replicas: []SentinelReplica{{Addr: old, LinkUp: true, Priority: 1}}})
 		step(RoleSeen{Addr: next, Role: RolePrimary, ReplID: fmt.Sprint("h", n), ReplID2: fmt.Sprint("h", n-1),
 			SecondOffset: int64(100*n + 50)})

@@ -69,15 +69,17 @@ func (e *entry) isAlso(other *entry) bool {
 
 // renames says that the node is the trusted primary old under another address: the same run with the same history.
 func (e *entry) renames(old *entry) bool {
-	return e != old && e.says(RolePrimary) && e.role.RunID != "" && e.role.RunID == old.trusted.runID &&
+	return e != old && e.reports(RolePrimary) && e.role.RunID != "" && e.role.RunID == old.trusted.runID &&
 		e.descends(old.trusted.replID)
 }
 
 // proves says that the node called itself primary when it was asked after since.
-func (e *entry) proves(since time.Time) bool { return e.says(RolePrimary) && !e.askedAt.Before(since) }
+func (e *entry) proves(since time.Time) bool {
+	return e.reports(RolePrimary) && !e.askedAt.Before(since)
+}
 
 // says tells whether the node answers and claims the role.
-func (e *entry) says(r Role) bool { return e.alive() && e.role.Role == r }
+func (e *entry) reports(r Role) bool { return e.alive() && e.role.Role == r }
 
 // nodes is the book of all addresses of one service, by dial address.
 type nodes struct {
@@ -90,8 +92,7 @@ func newNodes(addressMap map[string]string) *nodes {
 	return &nodes{addressMap: addressMap, byAddr: map[string]*entry{}}
 }
 
-// announced finds or makes the entry of an announced address. Where two announced addresses are mapped to one, the
-// first stays: a Node that changed with each speaker would make a View of each word.
+// announced finds or makes the entry of an announced address. If two are mapped to one, the first stays.
 func (b *nodes) announced(addr string) *entry {
 	e := b.dial(MapAddr(b.addressMap, addr))
 	if name := announce(addr); e.announced != name && e.announced == announce(e.addr) {

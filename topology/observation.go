@@ -9,7 +9,7 @@ import (
 // node that was asked goes by its dial address, nodes that others speak of by their announced address.
 type Observation interface{ observation() }
 
-func (SentinelSays) observation()    {}
+func (SentinelReport) observation()  {}
 func (SentinelLost) observation()    {}
 func (SentinelMessage) observation() {}
 func (SlotsSeen) observation()       {}
@@ -31,8 +31,8 @@ const TickEvery = 50 * time.Millisecond
 // it names: their lanes are drained or closed.
 type Settled struct{ Epoch uint64 }
 
-// SentinelSays is one Sentinel's whole picture of the service: GET-MASTER-ADDR-BY-NAME, MASTER, REPLICAS.
-type SentinelSays struct {
+// SentinelReport is one Sentinel's whole picture of the service: GET-MASTER-ADDR-BY-NAME, MASTER, REPLICAS.
+type SentinelReport struct {
 	// Sentinel is the address it was reached at.
 	Sentinel string
 	// Primary is the announced address of the primary, as SENTINEL GET-MASTER-ADDR-BY-NAME tells it: SENTINEL MASTER

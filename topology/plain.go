@@ -20,7 +20,7 @@ type plain struct {
 	resolved map[string][]string
 	current  *entry
 	// former is the primary before current; nil before the first switch.
-	former *entry
+	old *entry
 	// byName says that current was chosen because the settings name it: then it must stay named (a name that is
 	// resolved elsewhere has left it).
 	byName bool
@@ -48,11 +48,11 @@ func (r *plain) observe(o Observation) {
 	case RoleSeen:
 		r.roleSeen(o)
 	case Report, NodeLost:
-		if r.current != nil && !r.current.says(RolePrimary) {
+		if r.current != nil && !r.current.reports(RolePrimary) {
 			r.s.refresh()
 		}
 	}
-	if r.current != nil && r.current.says(RoleReplica) && r.current.role.Primary != "" {
+	if r.current != nil && r.current.reports(RoleReplica) && r.current.role.Primary != "" {
 		r.s.chase(r.s.nodes.announced(r.current.role.Primary))
 	}
 	members := r.members()
@@ -96,7 +96,7 @@ func (r *plain) members() []*entry {
 		list = append(list, r.current)
 	}
 	for _, e := range primaries {
-		if e.says(RoleReplica) && e.role.Primary != "" {
+		if e.reports(RoleReplica) && e.role.Primary != "" {
 			list = append(list, r.s.nodes.announced(e.role.Primary))
 		}
 	}
@@ -112,7 +112,7 @@ func (r *plain) members() []*entry {
 func (r *plain) follow(members []*entry) {
 	var claiming []*entry
 	for _, e := range members {
-		if e.says(RolePrimary) && !slices.ContainsFunc(claiming, e.isAlso) {
+		if e.reports(RolePrimary) && !slices.ContainsFunc(claiming, e.isAlso) {
 			claiming = append(claiming, e)
 		}
 	}
@@ -139,10 +139,10 @@ func (r *plain) follow(members []*entry) {
 }
 
 // gone says that a node is no longer primary by its own word, or has been out of reach for long enough.
-func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.says(RoleReplica) }
+func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.reports(RoleReplica) }
 
 func (r *plain) choose(e *entry) {
-	r.former, r.current = r.current, e
+	r.old, r.current = r.current, e
 	r.s.stale = true
 	r.byName = slices.Contains(r.addrs(r.s.settings.Primary), e)
 	for _, name := range r.s.settings.Replicas {
@@ -157,13 +157,13 @@ func (r *plain) choose(e *entry) {
 func (r *plain) begin(claiming []*entry) {
 	named := r.addrs(r.s.settings.Primary)
 	for _, e := range named {
-		if e.says(RolePrimary) {
+		if e.reports(RolePrimary) {
 			r.choose(e)
 			return
 		}
 	}
 	for _, e := range named {
-		if e.says(RoleRefused) {
+		if e.reports(RoleRefused) {
 			r.choose(e)
 			return
 		}
@@ -195,11 +195,11 @@ func (r *plain) draft() []draft {
 	switch {
 	case r.current.lost():
 		d.suspect = r.current.lostWhy
-	case r.current.says(RoleReplica):
+	case r.current.reports(RoleReplica):
 		d.held = "says replica"
 	}
-	if r.former != nil {
-		d.why = r.current.addr + " says primary, " + r.former.addr + " is gone or says replica"
+	if r.old != nil {
+		d.why = r.current.addr + " says primary, " + r.old.addr + " is gone or says replica"
 	}
 	for _, e := range r.members() {
 		if e != r.current {

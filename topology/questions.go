@@ -50,13 +50,13 @@ func (s *Shard) hasReplica(id NodeID) bool {
 	return slices.ContainsFunc(s.Replicas, func(n *Node) bool { return n.ID == id })
 }
 
-// Demoted returns the shard that is leaving a node, or nil: see Shard.Former.
+// Demoted returns the shard that is leaving a node, or nil: see Shard.Demoted.
 func (v *View) Demoted(id NodeID) *Shard {
 	if v == nil {
 		return nil
 	}
 	for i := range v.Shards {
-		if f := v.Shards[i].Former; f != nil && f.ID == id {
+		if f := v.Shards[i].Demoted; f != nil && f.ID == id {
 			return &v.Shards[i]
 		}
 	}
@@ -92,12 +92,12 @@ func (v *View) Judge(old *View, id NodeID, runID string, slot int) Verdict {
 				return Restarted
 			}
 			return KeptRole
-		case s.Former != nil && s.Former.ID == id:
+		case s.Demoted != nil && s.Demoted.ID == id:
 			return StillOpen
 		}
 	}
 	switch s := v.successor(old, id, slot); {
-	case s == nil || s.Former != nil:
+	case s == nil || s.Demoted != nil:
 		return MayBeLost
 	case s.Primary == nil:
 		return StillOpen

@@ -15,7 +15,7 @@ func TestQuestions(t *testing.T) {
 	a, b, c, d := &Node{ID: 0, RunID: "ra"}, &Node{ID: 1}, &Node{ID: 2}, &Node{ID: 3}
 	v := &View{Sharded: true, Nodes: []*Node{a, b, c, d}, slots: new([Slots]int16), Shards: []Shard{
 		{Index: 0, Primary: a, Replicas: []*Node{b}},
-		{Index: 1, Former: c, Successor: d},
+		{Index: 1, Demoted: c, Successor: d},
 	}}
 	for id, want := range []struct{ led, of int }{{0, 0}, {-1, 0}, {-1, -1}, {-1, -1}} {
 		if led, of := v.LedBy(NodeID(id)), v.ShardOf(NodeID(id)); led != want.led || of != want.of {

@@ -118,7 +118,7 @@ func (s *State) nextEra(from, to *entry) {
 			last.before = nil
 		}
 	}
-	if to.says(RolePrimary) {
+	if to.reports(RolePrimary) {
 		next.note(&to.role)
 	}
 }

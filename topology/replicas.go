@@ -84,7 +84,7 @@ func (s *State) follows(e, primary *entry, without bool) bool {
 		return false
 	}
 	up := s.nodes.byAddr[MapAddr(s.settings.AddressMap, r.Primary)]
-	if up == nil || up == primary || !up.answered() || up.says(RoleReplica) {
+	if up == nil || up == primary || !up.answered() || up.reports(RoleReplica) {
 		return true
 	}
 	return up.role.RunID != "" && up.role.RunID == of.RunID
@@ -118,13 +118,13 @@ func (s *State) forget() {
 
 // unread is a replica that is kept from reads.
 type unread struct {
-	why   string
-	since time.Time
-	told  bool
+	why     string
+	since   time.Time
+	emitted bool
 }
 
-// tellUnused tells once of each replica that is kept from reads, though its shard is well and it answers.
-func (s *State) tellUnused() {
+// emitUnused tells once of each replica that is kept from reads, though its shard is well and it answers.
+func (s *State) emitUnused() {
 	if s.view == nil {
 		return
 	}
@@ -132,10 +132,10 @@ func (s *State) tellUnused() {
 		shard := &s.view.Shards[i]
 		for _, unused := range shard.Unused {
 			u := s.unread[unused.Node.ID]
-			if u == nil || u.told || shard.Condition != Steady || s.now.Sub(u.since) < unusedFor {
+			if u == nil || u.emitted || shard.Condition != Steady || s.now.Sub(u.since) < unusedFor {
 				continue
 			}
-			u.told = true
+			u.emitted = true
 			s.event(Event{Kind: ReplicaUnused, Shard: shard.Name, Subject: unused.Node.Addr, Why: u.why})
 		}
 	}

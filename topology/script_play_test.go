@@ -94,7 +94,7 @@ func (p *player) tick(l line) string {
 func (p *player) observation(l line, text string) Observation {
 	switch l.verb {
 	case "says":
-		o := says(l)
+		o := sentinelReport(l)
 		o.Asked = p.asked(l)
 		return o
 	case "settled":
@@ -137,8 +137,8 @@ func (p *player) asked(l line) time.Time {
 
 func (p *player) id(name string) NodeID { return p.state.nodes.dial(long(name)).id }
 
-func says(l line) SentinelSays {
-	o := SentinelSays{Sentinel: l.subject, Primary: long(l.values["primary"]), ConfigEpoch: uint64(l.number("epoch")),
+func sentinelReport(l line) SentinelReport {
+	o := SentinelReport{Sentinel: l.subject, Primary: long(l.values["primary"]), ConfigEpoch: uint64(l.number("epoch")),
 		Quorum: max(l.number("quorum"), 1), Sentinels: max(l.number("of"), 1), FailingOver: l.has("failing-over")}
 	o.DownAfter, _ = time.ParseDuration(l.values["down-after"])
 	for _, flag := range l.list("down") {
@@ -239,12 +239,12 @@ func picture(v *View) string {
 		text := fmt.Sprintf("%s %s %s", s.Name, s.Standing().Addr, addrList(s.Replicas))
 		switch {
 		case s.Successor != nil:
-			text = fmt.Sprintf("%s nobody (%s then %s) %s", s.Name, s.Former.Addr, s.Successor.Addr, addrList(s.Replicas))
-			if s.FormerMute {
+			text = fmt.Sprintf("%s nobody (%s then %s) %s", s.Name, s.Demoted.Addr, s.Successor.Addr, addrList(s.Replicas))
+			if s.DemotedSilent {
 				text += " mute"
 			}
-		case s.Former != nil:
-			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Former.Addr, addrList(s.Replicas))
+		case s.Demoted != nil:
+			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Demoted.Addr, addrList(s.Replicas))
 		case s.Covers != nil:
 			text += " covers"
 		}

@@ -14,8 +14,8 @@ import (
 // most (sentinel_hold.go), and moves nothing without that proof (sentinel_believe.go). A lower epoch never replaces
 // the believed one while a single Sentinel stands by it.
 type sentinels struct {
-	s    *State
-	told map[string]*claim
+	s          *State
+	bySentinel map[string]*claim
 	// believed is the proven primary, epoch the config epoch under which a majority named it last, or under which it
 	// was first believed; nil before the first proof.
 	believed *entry
@@ -25,7 +25,7 @@ type sentinels struct {
 	// attempt is what speaks for a failover under way; nil while nothing does.
 	attempt *attempt
 	// doubts are the Sentinels whose word alone holds nothing for a while.
-	doubts map[string]doubt
+	suspicions map[string]suspicion
 	// trial is set while believed is provisional.
 	trial *trial
 	// demotedAt is when believed began to call itself a replica, without a word of any Sentinel; zero while it does not.
@@ -38,7 +38,7 @@ type sentinels struct {
 
 // claim is what one Sentinel told last.
 type claim struct {
-	says SentinelSays
+	report SentinelReport
 	// since is when it began to name this primary with this epoch: a proof must be younger.
 	since time.Time
 	lost  bool
@@ -47,13 +47,13 @@ type claim struct {
 }
 
 func newSentinels(s *State) *sentinels {
-	return &sentinels{s: s, told: map[string]*claim{}, doubts: map[string]doubt{}}
+	return &sentinels{s: s, bySentinel: map[string]*claim{}, suspicions: map[string]suspicion{}}
 }
 
 func (r *sentinels) observe(o Observation) {
 	switch o := o.(type) {
-	case SentinelSays:
-		r.says(o)
+	case SentinelReport:
+		r.take(o)
 	case SentinelLost:
 		r.lost(o)
 	case SentinelMessage:
@@ -75,21 +75,21 @@ func (r *sentinels) observe(o Observation) {
 	r.compare()
 }
 
-func (r *sentinels) says(o SentinelSays) {
+func (r *sentinels) take(o SentinelReport) {
 	if o.Asked.IsZero() {
 		o.Asked = r.s.now
 	}
-	c := r.told[o.Sentinel]
+	c := r.bySentinel[o.Sentinel]
 	if c == nil || c.lost {
 		r.s.event(Event{Kind: SentinelHeard, Subject: o.Sentinel})
 	}
 	if c == nil {
 		c = &claim{since: r.s.now}
-		r.told[o.Sentinel] = c
-	} else if c.lost || c.says.Primary != o.Primary || c.says.ConfigEpoch != o.ConfigEpoch {
+		r.bySentinel[o.Sentinel] = c
+	} else if c.lost || c.report.Primary != o.Primary || c.report.ConfigEpoch != o.ConfigEpoch {
 		c.since = r.s.now
 	}
-	c.says, c.lost, c.twin = o, false, false
+	c.report, c.lost, c.twin = o, false, false
 	if c.since.Equal(r.s.now) && o.ConfigEpoch > r.epoch {
 		r.s.probe(r.s.nodes.announced(o.Primary), 0)
 	}
@@ -102,10 +102,10 @@ func (r *sentinels) says(o SentinelSays) {
 }
 
 func (r *sentinels) lost(o SentinelLost) {
-	c := r.told[o.Sentinel]
+	c := r.bySentinel[o.Sentinel]
 	if c == nil {
 		c = &claim{}
-		r.told[o.Sentinel] = c
+		r.bySentinel[o.Sentinel] = c
 	} else if c.lost {
 		c.twin = c.twin || o.Twin
 		return
@@ -117,7 +117,7 @@ func (r *sentinels) lost(o SentinelLost) {
 // reachable are the Sentinels that answer, in a stable order.
 func (r *sentinels) reachable() []string {
 	var names []string
-	for name, c := range r.told {
+	for name, c := range r.bySentinel {
 		if !c.lost {
 			names = append(names, name)
 		}
@@ -130,8 +130,8 @@ func (r *sentinels) reachable() []string {
 // so, and what they are worth our own probes tell.
 func (r *sentinels) last() []*claim {
 	var all []*claim
-	for _, c := range r.told {
-		if c.says.Primary != "" {
+	for _, c := range r.bySentinel {
+		if c.report.Primary != "" {
 			all = append(all, c)
 		}
 	}
@@ -143,14 +143,14 @@ func (r *sentinels) claims() []*claim {
 	votes := map[string]int{}
 	var all []*claim
 	for _, name := range r.reachable() {
-		c := r.told[name]
+		c := r.bySentinel[name]
 		all = append(all, c)
-		votes[c.says.Primary]++
+		votes[c.report.Primary]++
 	}
 	slices.SortStableFunc(all, func(a, b *claim) int {
-		return cmp.Or(cmp.Compare(b.says.ConfigEpoch, a.says.ConfigEpoch),
-			cmp.Compare(votes[b.says.Primary], votes[a.says.Primary]),
-			cmp.Compare(a.says.Primary, b.says.Primary))
+		return cmp.Or(cmp.Compare(b.report.ConfigEpoch, a.report.ConfigEpoch),
+			cmp.Compare(votes[b.report.Primary], votes[a.report.Primary]),
+			cmp.Compare(a.report.Primary, b.report.Primary))
 	})
 	return all
 }
@@ -158,8 +158,8 @@ func (r *sentinels) claims() []*claim {
 // votes counts the reachable Sentinels that name a node.
 func (r *sentinels) votes(e *entry) int {
 	n := 0
-	for _, c := range r.told {
-		if !c.lost && r.s.nodes.announced(c.says.Primary) == e {
+	for _, c := range r.bySentinel {
+		if !c.lost && r.s.nodes.announced(c.report.Primary) == e {
 			n++
 		}
 	}
@@ -174,14 +174,14 @@ func (r *sentinels) all() int {
 	if r.s.settings.ConfirmMajority {
 		n = 0
 		for _, name := range r.s.settings.Sentinels {
-			if c := r.told[name]; c == nil || !c.twin {
+			if c := r.bySentinel[name]; c == nil || !c.twin {
 				n++
 			}
 		}
 	}
-	for _, c := range r.told {
+	for _, c := range r.bySentinel {
 		if !c.lost {
-			n = max(n, c.says.Sentinels)
+			n = max(n, c.report.Sentinels)
 			heard++
 		}
 	}
@@ -204,8 +204,8 @@ func (r *sentinels) askAll() {
 
 func (r *sentinels) downAfter() time.Duration {
 	var longest time.Duration
-	for _, c := range r.told {
-		longest = max(longest, c.says.DownAfter)
+	for _, c := range r.bySentinel {
+		longest = max(longest, c.report.DownAfter)
 	}
 	return longest
 }
@@ -214,12 +214,12 @@ func (r *sentinels) downAfter() time.Duration {
 // that none of them says otherwise.
 func (r *sentinels) names(e *entry) bool {
 	good, heard := 0, 0
-	for _, c := range r.told {
+	for _, c := range r.bySentinel {
 		if c.lost {
 			continue
 		}
 		heard++
-		if r.s.nodes.announced(c.says.Primary) == e && c.says.Down&ODown == 0 {
+		if r.s.nodes.announced(c.report.Primary) == e && c.report.Down&ODown == 0 {
 			good++
 		}
 	}
@@ -233,30 +233,30 @@ func (r *sentinels) compare() {
 	byEpoch := map[uint64]string{}
 	why := ""
 	for _, c := range r.claims() {
-		other, ok := byEpoch[c.says.ConfigEpoch]
-		if ok && other != c.says.Primary && !r.s.nodes.announced(other).isAlso(r.s.nodes.announced(c.says.Primary)) {
-			why = fmt.Sprintf("Sentinels name both %s and %s as primary of epoch %d", other, c.says.Primary,
-				c.says.ConfigEpoch)
+		other, ok := byEpoch[c.report.ConfigEpoch]
+		if ok && other != c.report.Primary && !r.s.nodes.announced(other).isAlso(r.s.nodes.announced(c.report.Primary)) {
+			why = fmt.Sprintf("Sentinels name both %s and %s as primary of epoch %d", other, c.report.Primary,
+				c.report.ConfigEpoch)
 			break
 		}
-		byEpoch[c.says.ConfigEpoch] = c.says.Primary
+		byEpoch[c.report.ConfigEpoch] = c.report.Primary
 	}
 	r.s.alarm("sentinels", why)
 }
 
 func (r *sentinels) heard() bool {
 	for _, name := range r.s.settings.Sentinels {
-		if r.told[name] == nil {
+		if r.bySentinel[name] == nil {
 			return false
 		}
 	}
 	twins := 0
-	for _, c := range r.told {
+	for _, c := range r.bySentinel {
 		if c.twin {
 			twins++
 		}
 	}
-	return len(r.told)-twins >= r.all() // those that were learnt are being asked
+	return len(r.bySentinel)-twins >= r.all() // those that were learnt are being asked
 }
 
 func (r *sentinels) draft() []draft {
@@ -275,10 +275,10 @@ func (r *sentinels) draft() []draft {
 		voices = r.last()
 	}
 	for _, c := range voices {
-		if p := r.s.nodes.announced(c.says.Primary); p != r.believed {
+		if p := r.s.nodes.announced(c.report.Primary); p != r.believed {
 			bad[p]++
 		}
-		for _, v := range c.says.Replicas {
+		for _, v := range c.report.Replicas {
 			e := r.s.nodes.announced(v.Addr)
 			down := v.Down
 			if troubled { // a leader hangs up for all others when it has changed a replica's primary
@@ -310,16 +310,16 @@ func (r *sentinels) suspect() string {
 	}
 	sdown, quorum := 0, 1
 	for _, c := range r.claims() {
-		if r.s.nodes.announced(c.says.Primary) != r.believed {
+		if r.s.nodes.announced(c.report.Primary) != r.believed {
 			continue
 		}
-		if c.says.Down&ODown != 0 && !r.doubted(c.says.Sentinel) {
+		if c.report.Down&ODown != 0 && !r.suspected(c.report.Sentinel) {
 			return "o_down"
 		}
-		if c.says.Down&SDown != 0 {
+		if c.report.Down&SDown != 0 {
 			sdown++
 		}
-		quorum = max(quorum, c.says.Quorum)
+		quorum = max(quorum, c.report.Quorum)
 	}
 	if sdown >= quorum {
 		return "s_down"

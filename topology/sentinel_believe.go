@@ -29,7 +29,7 @@ type trial struct {
 	// by is the Sentinel that named it.
 	by string
 	// former is the primary before it.
-	former *entry
+	old *entry
 	// epoch is the one that it was named under; where it was named before there was one, the highest that anybody
 	// told. One that is not higher replaces it only when the trial has failed.
 	epoch uint64
@@ -46,9 +46,9 @@ func (r *sentinels) begin() {
 	var first, chosen *claim
 	agreed := false
 	for _, c := range r.claims() {
-		e := r.s.nodes.announced(c.says.Primary)
+		e := r.s.nodes.announced(c.report.Primary)
 		agreed = agreed || r.most(r.votes(e))
-		for _, v := range c.says.Replicas {
+		for _, v := range c.report.Replicas {
 			r.s.probe(r.s.nodes.announced(v.Addr), probeEvery)
 		}
 		if !r.proven(e, c.since) {
@@ -72,16 +72,16 @@ func (r *sentinels) begin() {
 		return
 	}
 	majority := r.s.settings.ConfirmMajority
-	e := r.s.nodes.announced(first.says.Primary)
-	if chosen != nil && (majority || !e.descends(r.s.nodes.announced(chosen.says.Primary).role.ReplID)) {
-		e, first = r.s.nodes.announced(chosen.says.Primary), chosen
+	e := r.s.nodes.announced(first.report.Primary)
+	if chosen != nil && (majority || !e.descends(r.s.nodes.announced(chosen.report.Primary).role.ReplID)) {
+		e, first = r.s.nodes.announced(chosen.report.Primary), chosen
 	}
-	if majority && !r.mayBegin(e, first.says.ConfigEpoch) {
+	if majority && !r.mayBegin(e, first.report.ConfigEpoch) {
 		return
 	}
-	r.believed, r.epoch, r.s.stale = e, first.says.ConfigEpoch, true
+	r.believed, r.epoch, r.s.stale = e, first.report.ConfigEpoch, true
 	if !r.most(r.votes(e)) {
-		r.trial = &trial{since: r.s.now, by: first.says.Sentinel, former: e, epoch: r.epoch, first: true}
+		r.trial = &trial{since: r.s.now, by: first.report.Sentinel, old: e, epoch: r.epoch, first: true}
 	}
 }
 
@@ -104,7 +104,7 @@ func (r *sentinels) mayBegin(e *entry, epoch uint64) bool {
 		r.s.alarm(startAlarm, why)
 	}
 	highest := r.claims()[0]
-	return why == "" && (highest.says.ConfigEpoch == epoch || r.s.now.Sub(r.s.startedAt) >= confirmFor)
+	return why == "" && (highest.report.ConfigEpoch == epoch || r.s.now.Sub(r.s.startedAt) >= confirmFor)
 }
 
 // believe follows the highest claim that is proven, and raises the epoch of the believed one with its majority.
@@ -112,10 +112,10 @@ func (r *sentinels) believe() {
 	r.rename()
 	r.raise()
 	for _, c := range r.claims() {
-		if c.says.ConfigEpoch <= r.epoch || r.onTrial() && c.says.ConfigEpoch <= r.trial.epoch {
+		if c.report.ConfigEpoch <= r.epoch || r.onTrial() && c.report.ConfigEpoch <= r.trial.epoch {
 			return
 		}
-		e := r.s.nodes.announced(c.says.Primary)
+		e := r.s.nodes.announced(c.report.Primary)
 		if e == r.believed {
 			continue
 		}
@@ -126,7 +126,7 @@ func (r *sentinels) believe() {
 		}
 		votes := r.votes(e)
 		// That a former primary has its own history is no proof that it was promoted again.
-		goesOn := r.descends(e) && (r.trial == nil || e != r.trial.former)
+		goesOn := r.descends(e) && (r.trial == nil || e != r.trial.old)
 		switch {
 		case r.most(votes):
 			if !goesOn {
@@ -134,21 +134,21 @@ func (r *sentinels) believe() {
 					"followed, but its history is not proven to go on from that of %s", votes, r.all(), e.addr,
 					r.believed.addr)})
 			}
-			if c.says.ConfigEpoch < r.shown() {
-				r.wentBack(e, c.says.ConfigEpoch, "a majority of Sentinels")
+			if c.report.ConfigEpoch < r.shown() {
+				r.wentBack(e, c.report.ConfigEpoch, "a majority of Sentinels")
 			}
-			r.adopt(e, c.says.ConfigEpoch, fmt.Sprintf("%d of %d Sentinels name %s", votes, r.all(), e.addr), nil)
+			r.adopt(e, c.report.ConfigEpoch, fmt.Sprintf("%d of %d Sentinels name %s", votes, r.all(), e.addr), nil)
 			return
-		case goesOn && e.says(RolePrimary) && !r.s.settings.ConfirmMajority:
-			r.adopt(e, r.epoch, c.says.Sentinel+" names "+e.addr,
-				&trial{since: r.s.now, by: c.says.Sentinel, epoch: c.says.ConfigEpoch})
+		case goesOn && e.reports(RolePrimary) && !r.s.settings.ConfirmMajority:
+			r.adopt(e, r.epoch, c.report.Sentinel+" names "+e.addr,
+				&trial{since: r.s.now, by: c.report.Sentinel, epoch: c.report.ConfigEpoch})
 			return
 		}
 		if goesOn {
 			continue
 		}
-		r.s.alarm("claim of "+c.says.Sentinel, fmt.Sprintf("%s names %s for epoch %d: a majority or the history of %s "+
-			"must prove it before it is followed", c.says.Sentinel, e.addr, c.says.ConfigEpoch, r.believed.addr))
+		r.s.alarm("claim of "+c.report.Sentinel, fmt.Sprintf("%s names %s for epoch %d: a majority or the history of %s "+
+			"must prove it before it is followed", c.report.Sentinel, e.addr, c.report.ConfigEpoch, r.believed.addr))
 	}
 }
 
@@ -162,9 +162,9 @@ func (r *sentinels) rename() {
 // raise takes the epoch that a majority names the believed one under.
 func (r *sentinels) raise() {
 	var epochs []uint64
-	for _, c := range r.told {
-		if !c.lost && r.s.nodes.announced(c.says.Primary) == r.believed {
-			epochs = append(epochs, c.says.ConfigEpoch)
+	for _, c := range r.bySentinel {
+		if !c.lost && r.s.nodes.announced(c.report.Primary) == r.believed {
+			epochs = append(epochs, c.report.ConfigEpoch)
 		}
 	}
 	most := r.all()/2 + 1
@@ -189,7 +189,7 @@ func (r *sentinels) descends(e *entry) bool {
 	if e.descends(r.believed.trusted.replID) {
 		return true
 	}
-	return r.trial != nil && !r.onTrial() && e.descends(r.trial.former.trusted.replID)
+	return r.trial != nil && !r.onTrial() && e.descends(r.trial.old.trusted.replID)
 }
 
 // onTrial says that the believed primary is provisional and not held for it.
@@ -212,7 +212,7 @@ func (r *sentinels) wentBack(e *entry, epoch uint64, why string) {
 // adopt believes in another primary; t is set where only its own proof speaks for it.
 func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 	if t != nil {
-		t.former, t.epoch = r.believed, max(t.epoch, r.shown())
+		t.old, t.epoch = r.believed, max(t.epoch, r.shown())
 	}
 	r.believed, r.epoch, r.why, r.trial = e, epoch, why, t
 	r.attempt, r.overruledAt, r.demotedAt = nil, time.Time{}, time.Time{}
@@ -268,15 +268,15 @@ func (r *sentinels) confirm() {
 // forsaken says that a trial need not last: nobody names the node any more, it is no primary by its own word, or the
 // Sentinel that named it is gone, perhaps before it could tell the others.
 func (r *sentinels) forsaken(votes int) bool {
-	by := r.told[r.trial.by]
-	return votes == 0 && (r.believed.says(RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
+	by := r.bySentinel[r.trial.by]
+	return votes == 0 && (r.believed.reports(RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
 }
 
 // watchDemotion follows a primary that was made a replica behind the Sentinels' back (FAILOVER, REPLICAOF) to the node
 // that it names, if that one says primary and goes on from its history.
 func (r *sentinels) watchDemotion() {
 	old := r.believed
-	if !old.says(RoleReplica) {
+	if !old.reports(RoleReplica) {
 		r.demotedAt = time.Time{}
 		return
 	}
@@ -311,14 +311,15 @@ func (r *sentinels) watchDemotion() {
 // that was set up anew and counts from 0 again. A trial that failed ends at once.
 func (r *sentinels) overrule() {
 	// Held, the others have the time to learn of what they may not have heard yet.
-	failed := r.trial != nil && !r.onTrial() && (r.s.now.Sub(r.trial.since) >= confirmFor || r.believed.says(RoleReplica))
+	failed := r.trial != nil && !r.onTrial() &&
+		(r.s.now.Sub(r.trial.since) >= confirmFor || r.believed.reports(RoleReplica))
 	other, epoch := r.majority()
-	gone := !r.believed.alive() || r.believed.says(RoleReplica)
+	gone := !r.believed.alive() || r.believed.reports(RoleReplica)
 	switch {
 	case other == nil || other == r.believed || !failed && (!gone || r.votes(r.believed) > 0):
 		r.overruledAt = time.Time{}
 		return
-	case failed && !other.proves(r.trial.failedAt) && !other.says(RoleRefused):
+	case failed && !other.proves(r.trial.failedAt) && !other.reports(RoleRefused):
 		r.s.chase(other)
 		return
 	case !other.alive() || other.role.Role == RoleReplica:
@@ -339,8 +340,8 @@ func (r *sentinels) overrule() {
 func (r *sentinels) majority() (*entry, uint64) {
 	epochs := map[*entry]uint64{}
 	for _, c := range r.claims() {
-		e := r.s.nodes.announced(c.says.Primary)
-		epochs[e] = max(epochs[e], c.says.ConfigEpoch)
+		e := r.s.nodes.announced(c.report.Primary)
+		epochs[e] = max(epochs[e], c.report.ConfigEpoch)
 	}
 	for e, epoch := range epochs {
 		if r.most(r.votes(e)) {
@@ -360,7 +361,7 @@ func (r *sentinels) held() string {
 		return "no majority confirmed it"
 	case r.attempt != nil:
 		return r.attempt.why
-	case r.believed.says(RoleReplica):
+	case r.believed.reports(RoleReplica):
 		return "says replica"
 	}
 	return ""

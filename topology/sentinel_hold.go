@@ -14,11 +14,11 @@ const (
 	quietFor = 3 * time.Second
 	// holdMax is how long Sentinels may call a primary down, or be about to replace it, that answers us all the time.
 	holdMax = 15 * time.Second
-	// doubtFor is how long the word of a Sentinel alone holds nothing after it came to nothing, abortedFor where the
-	// Sentinel itself gave up; it doubles each time, up to doubtMax.
-	doubtFor   = 30 * time.Second
-	abortedFor = 500 * time.Millisecond
-	doubtMax   = 10 * time.Minute
+	// suspicionFor is how long the word of a Sentinel alone holds nothing after it came to nothing, abortedFor where the
+	// Sentinel itself gave up; it doubles each time, up to suspicionMax.
+	suspicionFor = 30 * time.Second
+	abortedFor   = 500 * time.Millisecond
+	suspicionMax = 10 * time.Minute
 )
 
 // attempt is a failover that Sentinels seem to be making.
@@ -35,7 +35,7 @@ type attempt struct {
 }
 
 // doubt is what is left of an attempt that came to nothing.
-type doubt struct {
+type suspicion struct {
 	until time.Time
 	times int
 }
@@ -93,7 +93,7 @@ func (r *sentinels) suspectFailover(sentinel, why, primary string) {
 	if r.believed == nil || r.attempt != nil || !r.concerned(sentinel, primary) {
 		return
 	}
-	if r.doubted(sentinel) && !r.seconded(sentinel) {
+	if r.suspected(sentinel) && !r.seconded(sentinel) {
 		return
 	}
 	r.attempt = &attempt{by: sentinel, why: sentinel + ": " + why, since: r.s.now, stepAt: r.s.now}
@@ -107,33 +107,33 @@ func (r *sentinels) concerned(sentinel, primary string) bool {
 	if e == r.believed {
 		return true
 	}
-	c := r.told[sentinel]
-	return r.trial == nil && r.votes(r.believed) == 0 && e.says(RoleReplica) && c != nil &&
-		c.says.ConfigEpoch >= r.epoch && r.s.nodes.announced(c.says.Primary) == e
+	c := r.bySentinel[sentinel]
+	return r.trial == nil && r.votes(r.believed) == 0 && e.reports(RoleReplica) && c != nil &&
+		c.report.ConfigEpoch >= r.epoch && r.s.nodes.announced(c.report.Primary) == e
 }
 
-func (r *sentinels) doubted(sentinel string) bool {
-	return r.all() > 1 && r.s.now.Before(r.doubts[sentinel].until)
+func (r *sentinels) suspected(sentinel string) bool {
+	return r.all() > 1 && r.s.now.Before(r.suspicions[sentinel].until)
 }
 
 // doubt notes that what a Sentinel said came to nothing; gravely where it stands by it against the others.
-func (r *sentinels) doubt(sentinel string, gravely bool) {
-	d := r.doubts[sentinel]
-	if r.s.now.Sub(d.until) > doubtMax {
+func (r *sentinels) suspicion(sentinel string, gravely bool) {
+	d := r.suspicions[sentinel]
+	if r.s.now.Sub(d.until) > suspicionMax {
 		d.times = 0
 	}
 	first := abortedFor
 	if gravely {
-		first = doubtFor
+		first = suspicionFor
 	}
-	d.until, d.times = r.s.now.Add(min(first<<min(d.times, 12), doubtMax)), d.times+1
-	r.doubts[sentinel] = d
+	d.until, d.times = r.s.now.Add(min(first<<min(d.times, 12), suspicionMax)), d.times+1
+	r.suspicions[sentinel] = d
 }
 
 // seconded says that another Sentinel, which is not doubted, calls the primary down or replaces it too.
 func (r *sentinels) seconded(sentinel string) bool {
-	for name, c := range r.told {
-		if name != sentinel && !c.lost && !r.doubted(name) && (c.says.Down&(SDown|ODown) != 0 || c.says.FailingOver) {
+	for name, c := range r.bySentinel {
+		if name != sentinel && !c.lost && !r.suspected(name) && (c.report.Down&(SDown|ODown) != 0 || c.report.FailingOver) {
 			return true
 		}
 	}
@@ -161,7 +161,7 @@ func (r *sentinels) watchAttempt() {
 	if why, over := r.over(a); over {
 		r.attempt, r.s.stale = nil, true
 		r.forgetAlarms()
-		r.doubt(a.by, why != "")
+		r.suspicion(a.by, why != "")
 		if why != "" {
 			r.s.event(Event{Kind: Alarm, Subject: a.by, Why: why})
 		}
@@ -171,8 +171,8 @@ func (r *sentinels) watchAttempt() {
 // highest is the highest config epoch that any Sentinel tells.
 func (r *sentinels) highest() uint64 {
 	epoch := r.epoch
-	for _, c := range r.told {
-		epoch = max(epoch, c.says.ConfigEpoch)
+	for _, c := range r.bySentinel {
+		epoch = max(epoch, c.report.ConfigEpoch)
 	}
 	return epoch
 }
@@ -184,15 +184,15 @@ func (r *sentinels) over(a *attempt) (why string, over bool) {
 		return "", false
 	}
 	stand, clean, heard, others := 0, false, 0, 0
-	for name, c := range r.told {
-		if c.lost || c.says.Asked.Before(a.since) {
+	for name, c := range r.bySentinel {
+		if c.lost || c.report.Asked.Before(a.since) {
 			continue
 		}
 		heard++
 		switch {
-		case r.s.nodes.announced(c.says.Primary) != r.believed:
+		case r.s.nodes.announced(c.report.Primary) != r.believed:
 			others++
-		case c.says.Down&ODown == 0 && !c.says.FailingOver:
+		case c.report.Down&ODown == 0 && !c.report.FailingOver:
 			stand++
 			clean = clean || name == a.by
 		}

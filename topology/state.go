@@ -222,7 +222,7 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 			s.publish(s.build(drafts))
 		}
 	}
-	s.tellUnused()
+	s.emitUnused()
 	s.probeMembers(drafts)
 	return s.effects, s.events
 }
@@ -358,7 +358,7 @@ func (s *State) probeMembers(drafts []draft) {
 		s.probe(d.primary, mine)
 		for _, e := range d.replicas {
 			gap := others
-			if u := s.unread[e.id]; u != nil && !u.told { // it may be about to be of use
+			if u := s.unread[e.id]; u != nil && !u.emitted { // it may be about to be of use
 				gap = troubledEvery
 			}
 			s.probe(e, gap)

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// TestRandomStories feeds whatever anybody could say, in any order, and checks what must always hold.
-func TestRandomStories(t *testing.T) {
+// TestRandomHistories feeds whatever anybody could say, in any order, and checks what must always hold.
+func TestRandomHistories(t *testing.T) {
 	for mode, seeds := range map[Mode]uint64{BySentinel: 400, Plain: 200, ByCluster: 5} {
 		for seed := range seeds {
-			t.Run(fmt.Sprintf("mode %d seed %d", mode, seed), func(t *testing.T) { randomStory(t, mode, seed) })
+			t.Run(fmt.Sprintf("mode %d seed %d", mode, seed), func(t *testing.T) { randomHistory(t, mode, seed) })
 		}
 	}
 }
 
-func randomStory(t *testing.T, mode Mode, seed uint64) {
+func randomHistory(t *testing.T, mode Mode, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, uint64(mode)))
 	names := []string{"a:1", "b:1", "c:1", "d:1", ":9", "?:1", "::1:7"}
 	s := NewState(Settings{Mode: mode, Shard: "main", Sentinels: []string{"s0", "s1"}, Seeds: names[:2],
@@ -68,8 +68,8 @@ func checkStep(t *testing.T, now, last *Shard) {
 	if now.Primary != nil && last.Primary != nil && now.Primary.ID != last.Primary.ID {
 		t.Fatalf("%s follows %s in one step", now.Primary.Addr, last.Primary.Addr)
 	}
-	if now.Former != nil && now.Former.ID != last.Standing().ID {
-		t.Fatalf("%s is left, but %s was primary", now.Former.Addr, last.Standing().Addr)
+	if now.Demoted != nil && now.Demoted.ID != last.Standing().ID {
+		t.Fatalf("%s is left, but %s was primary", now.Demoted.Addr, last.Standing().Addr)
 	}
 }
 
@@ -95,13 +95,13 @@ func checkView(t *testing.T, v, last *View, ids map[string]NodeID) {
 		if shard.Index != i || stands == nil || v.Nodes[stands.ID] != stands {
 			t.Fatalf("shard %d: %+v", i, shard)
 		}
-		if (shard.Primary == nil) != (shard.Former != nil) || shard.Former == nil && shard.Successor != nil ||
-			(shard.Former != nil) != (shard.Condition == Switching) {
+		if (shard.Primary == nil) != (shard.Demoted != nil) || shard.Demoted == nil && shard.Successor != nil ||
+			(shard.Demoted != nil) != (shard.Condition == Switching) {
 			t.Fatalf("shard %d is neither held nor not: %+v", i, shard)
 		}
 		for _, r := range shard.Replicas {
 			// One that nobody confirmed is read from while it is held, where there is no replica.
-			held := shard.Former != nil && shard.Successor == nil && len(shard.Replicas) == 1
+			held := shard.Demoted != nil && shard.Successor == nil && len(shard.Replicas) == 1
 			if r == stands && !held || v.Nodes[r.ID] != r {
 				t.Fatalf("shard %d: replica %+v", i, r)
 			}
@@ -120,7 +120,7 @@ func randomObservation(rng *rand.Rand, names []string) Observation {
 	sentinel := fmt.Sprintf("s%d", rng.IntN(3))
 	switch rng.IntN(10) {
 	case 0:
-		return SentinelSays{Sentinel: sentinel, Primary: name(), ConfigEpoch: rng.Uint64N(4), Quorum: 2, Sentinels: 3,
+		return SentinelReport{Sentinel: sentinel, Primary: name(), ConfigEpoch: rng.Uint64N(4), Quorum: 2, Sentinels: 3,
 			Down: DownFlags(rng.IntN(4)), FailingOver: rng.IntN(4) == 0, DownAfter: time.Second,
 			Replicas: []SentinelReplica{{Addr: name(), LinkUp: rng.IntN(4) > 0, Priority: 1}}}
 	case 1:

@@ -65,7 +65,7 @@ type ClusterNode struct {
 	Epoch          uint64
 	Slots          []SlotRange
 	// Leaving are the slots that are being moved, with the ids of the nodes that they are moved to.
-	Leaving map[int]string
+	Migrating map[int]string
 }
 
 // ClusterNodes reads CLUSTER NODES, by node id.
@@ -99,10 +99,10 @@ func (n *ClusterNode) takeSlots(word string) {
 	if inner, moves := strings.CutPrefix(word, "["); moves {
 		slot, id, _ := strings.Cut(strings.TrimSuffix(inner, "]"), "->-")
 		if at, ok := slotOf(slot); ok {
-			if n.Leaving == nil {
-				n.Leaving = map[int]string{}
+			if n.Migrating == nil {
+				n.Migrating = map[int]string{}
 			}
-			n.Leaving[at] = id
+			n.Migrating[at] = id
 		}
 		return
 	}
@@ -143,7 +143,7 @@ func ReadOwnSlots(text string) *OwnSlots {
 				s.owned[slot] = true
 			}
 		}
-		for slot, id := range n.Leaving {
+		for slot, id := range n.Migrating {
 			s.to[slot] = nodes[id].Addr
 		}
 	}

@@ -55,13 +55,13 @@ func TestClusterNodes(t *testing.T) {
 	case len(nodes) != 4:
 		t.Errorf("%d nodes", len(nodes))
 	case !a.Myself || a.Failed || a.Addr != "127.0.0.1:1" || a.Epoch != 1,
-		!slices.Equal(a.Slots, []SlotRange{{0, 3}, {7, 7}}), !maps.Equal(a.Leaving, map[int]string{7: "idb", 2: "nobody"}):
+		!slices.Equal(a.Slots, []SlotRange{{0, 3}, {7, 7}}), !maps.Equal(a.Migrating, map[int]string{7: "idb", 2: "nobody"}):
 		t.Errorf("%+v", a)
 	case b.Myself || !b.Failed || b.Addr != "127.0.0.1:2" || !slices.Equal(b.Slots, []SlotRange{{100, 200}}):
 		t.Errorf("%+v", b)
 	case nodes["idd"].Addr != "127.0.0.1:4":
 		t.Errorf("%+v", nodes["idd"])
-	case !c.Failed || c.Slots != nil || c.Leaving != nil:
+	case !c.Failed || c.Slots != nil || c.Migrating != nil:
 		t.Errorf("%+v", c)
 	}
 }

@@ -67,14 +67,15 @@ type Shard struct {
 	Primary *Node
 	// Former is the primary that is being left: set only while Primary is nil. It gets nothing new, and what it still
 	// answers to writes is withheld until the next View with a primary.
-	Former *Node
+	Demoted *Node
 	// Provisional says that those who decide have not confirmed Primary, which nothing but its own proof speaks for, or a
 	// minority of them.
 	Provisional bool
 	// Successor has proven to be the new primary and waits for the workers to leave Former; set only with Former.
 	Successor *Node
-	// FormerMute says, with Successor, that Former does not answer the control plane either: there is no word to wait for.
-	FormerMute bool
+	// DemotedSilent says, with Successor, that Former does not answer the control plane either: there is no word to
+	// wait for.
+	DemotedSilent bool
 	// Covers is the Former of an earlier View of which Primary has everything that it had executed when all workers were
 	// settled: what was withheld of it is true. Of other nodes it says nothing. nil: of none.
 	Covers *Node
@@ -99,7 +100,7 @@ func (s *Shard) Standing() *Node {
 	if s.Primary != nil {
 		return s.Primary
 	}
-	return s.Former
+	return s.Demoted
 }
 
 // View is an immutable picture of all shards of one service.
@@ -209,7 +210,7 @@ func (v *View) same(w *View) bool {
 	}
 	return slices.EqualFunc(v.Shards, w.Shards, func(a, b Shard) bool {
 		return a.Name == b.Name && a.ConfigEpoch == b.ConfigEpoch && a.Primary == b.Primary &&
-			a.Former == b.Former && a.Successor == b.Successor && a.FormerMute == b.FormerMute &&
+			a.Demoted == b.Demoted && a.Successor == b.Successor && a.DemotedSilent == b.DemotedSilent &&
 			a.Covers == b.Covers && a.Provisional == b.Provisional &&
 			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas) &&
 			slices.Equal(a.Unused, b.Unused)

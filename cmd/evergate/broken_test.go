@@ -25,7 +25,7 @@ type setup struct {
 	breaks func() error
 	args   string
 	code   int
-	says   []string
+	wants  []string
 	not    []string
 }
 
@@ -50,7 +50,7 @@ func judged(t *testing.T, setups []setup) {
 			if code != c.code {
 				t.Errorf("exit %d, want %d", code, c.code)
 			}
-			for _, words := range c.says {
+			for _, words := range c.wants {
 				if !strings.Contains(out, words) {
 					t.Errorf("it does not say %q", words)
 				}
@@ -87,22 +87,22 @@ func TestCheckJudgesSentinels(t *testing.T) {
 		}
 	}
 	judged(t, []setup{
-		{name: "sound", args: by + "main", code: exitOK, says: []string{"works, and survives a failover"},
+		{name: "sound", args: by + "main", code: exitOK, wants: []string{"works, and survives a failover"},
 			not: []string{"FAIL", "warning", "[default]"}},
 		{name: "wrong master name", args: by + "mian", code: exitFailed,
-			says: []string{"monitor no master named mian", "they monitor main", "No such master with that name"},
-			not:  append(noFollowOn, noMapHint...)},
+			wants: []string{"monitor no master named mian", "they monitor main", "No such master with that name"},
+			not:   append(noFollowOn, noMapHint...)},
 		{name: "a Sentinel as primary", args: "--primary " + first.Addr, code: exitFailed,
-			says: []string{first.Addr + " is a Sentinel", "--sentinel"}, not: append(noFollowOn, "use   ")},
+			wants: []string{first.Addr + " is a Sentinel", "--sentinel"}, not: append(noFollowOn, "use   ")},
 		{name: "a server as Sentinel", args: "--sentinel " + nodes[0].Addr + " --master-name main", code: exitFailed,
-			says: []string{nodes[0].Addr + " is not a Sentinel"}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{nodes[0].Addr + " is not a Sentinel"}, not: append(noFollowOn, noMapHint...)},
 		{name: "the address map leads nowhere", args: by + "main --address-map " + nodes[1].Addr + "=127.0.0.1:1",
-			code: exitFailed, says: []string{"127.0.0.1:1 cannot be reached: connection refused",
+			code: exitFailed, wants: []string{"127.0.0.1:1 cannot be reached: connection refused",
 				"--address-map maps " + nodes[1].Addr}, not: noMapHint},
 		{name: "no replica with a priority", breaks: each("CONFIG", "SET", "replica-priority", "0"), args: by + "main",
-			code: exitFailed, says: []string{"would not survive a failover", "its priority is 0"}},
+			code: exitFailed, wants: []string{"would not survive a failover", "its priority is 0"}},
 		{name: "no replica that runs", breaks: func() error { return errors.Join(nodes[1].Kill(), nodes[2].Kill()) },
-			args: by + "main", code: exitFailed, says: []string{"would not survive a failover", "no replica can be promoted"}},
+			args: by + "main", code: exitFailed, wants: []string{"would not survive a failover", "no replica can be promoted"}},
 		{name: "lost quorum", breaks: func() error {
 			if err := errors.Join(nodes[1].Restart(), nodes[2].Restart(), each("CONFIG", "SET", "replica-priority",
 				"100")(), env.Sentinels[1].Kill(), env.Sentinels[2].Kill()); err != nil {
@@ -114,11 +114,11 @@ func TestCheckJudgesSentinels(t *testing.T) {
 				}
 				return nil
 			})
-		}, args: by + "main", code: exitFailed, says: []string{"lost their quorum", "NOQUORUM", "1 of 3"}},
+		}, args: by + "main", code: exitFailed, wants: []string{"lost their quorum", "NOQUORUM", "1 of 3"}},
 		{name: "lost quorum, the living named", args: "--sentinel " + first.Addr + " --master-name main", code: exitFailed,
-			says: []string{"lost their quorum", "NOQUORUM", "1 of 3", "would not survive a failover"}},
+			wants: []string{"lost their quorum", "NOQUORUM", "1 of 3", "would not survive a failover"}},
 		{name: "no Sentinel", breaks: first.Kill, args: by + "main", code: exitFailed,
-			says: []string{"Sentinels ", "cannot be reached: connection refused"}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{"Sentinels ", "cannot be reached: connection refused"}, not: append(noFollowOn, noMapHint...)},
 	})
 }
 
@@ -137,40 +137,40 @@ func TestCheckJudgesPlainLists(t *testing.T) {
 	}
 	judged(t, []setup{
 		{name: "sound", args: "--primary " + primary.Addr + right, code: exitOK,
-			says: []string{"a plain list has none by itself"}, not: []string{"FAIL"}},
+			wants: []string{"a plain list has none by itself"}, not: []string{"FAIL"}},
 		{name: "wrong password", args: "--primary " + primary.Addr + wrong, code: exitFailed,
-			says: []string{"rejects the password", "WRONGPASS", "--upstream-password-file"},
-			not:  append(noFollowOn, noMapHint...)},
+			wants: []string{"rejects the password", "WRONGPASS", "--upstream-password-file"},
+			not:   append(noFollowOn, noMapHint...)},
 		{name: "no password", args: "--primary " + primary.Addr, code: exitFailed,
-			says: []string{"requires a password", "NOAUTH", "--upstream-password-file"},
-			not:  append(noFollowOn, noMapHint...)},
+			wants: []string{"requires a password", "NOAUTH", "--upstream-password-file"},
+			not:   append(noFollowOn, noMapHint...)},
 		{name: "a password for a server without", args: "--primary " + alone.Addr + right, code: exitFailed,
-			says: []string{"requires no password", "--upstream-password-file"}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{"requires no password", "--upstream-password-file"}, not: append(noFollowOn, noMapHint...)},
 		{name: "no password file", args: "--primary " + primary.Addr + " --upstream-password-file nowhere",
-			code: exitFailed, says: []string{"the password cannot be read: open nowhere: no such file or directory"},
+			code: exitFailed, wants: []string{"the password cannot be read: open nowhere: no such file or directory"},
 			not: append(noFollowOn, "announced", "cannot be reached")},
 		{name: "a replica as primary", args: "--primary " + replica.Addr + right, code: exitOK,
-			says: []string{"is a replica of " + primary.Addr, "primary " + primary.Addr}, not: []string{"FAIL"}},
+			wants: []string{"is a replica of " + primary.Addr, "primary " + primary.Addr}, not: []string{"FAIL"}},
 		{name: "one server under two names", args: "--primary " + alone.Addr + " --replica localhost:" +
-			fmt.Sprint(alone.Port), code: exitOK, says: []string{"are the same server"}, not: []string{"FAIL", "all say"}},
-		{name: "no replica", args: "--primary " + alone.Addr, code: exitOK, says: []string{"warning", "no replica"}},
+			fmt.Sprint(alone.Port), code: exitOK, wants: []string{"are the same server"}, not: []string{"FAIL", "all say"}},
+		{name: "no replica", args: "--primary " + alone.Addr, code: exitOK, wants: []string{"warning", "no replica"}},
 		{name: "two primaries", args: "--primary " + primary.Addr + " --replica " + alone.Addr, code: exitFailed,
-			says: []string{"NOAUTH"}},
+			wants: []string{"NOAUTH"}},
 		{name: "a name without an address", args: "--primary nobody.invalid:6379", code: exitFailed,
-			says: []string{"nobody.invalid:6379 cannot be resolved"}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{"nobody.invalid:6379 cannot be resolved"}, not: append(noFollowOn, noMapHint...)},
 		{name: "too few replicas for writes", breaks: set(primary, "min-replicas-to-write", "2"),
 			args: "--primary " + primary.Addr + right, code: exitFailed,
-			says: []string{"NOREPLICAS", "min-replicas-to-write is 2"}},
+			wants: []string{"NOREPLICAS", "min-replicas-to-write is 2"}},
 		{name: "no replica to spare for writes", breaks: set(primary, "min-replicas-to-write", "1"),
-			args: "--primary " + primary.Addr + right, code: exitOK, says: []string{"warning", "min-replicas-to-write"}},
+			args: "--primary " + primary.Addr + right, code: exitOK, wants: []string{"warning", "min-replicas-to-write"}},
 		{name: "a replica that accepts writes", breaks: set(replica, "replica-read-only", "no"),
-			args: "--primary " + primary.Addr + right, code: exitOK, says: []string{"warning", "accepts writes"}},
+			args: "--primary " + primary.Addr + right, code: exitOK, wants: []string{"warning", "accepts writes"}},
 		{name: "scripts may", args: "--primary " + primary.Addr + right, code: exitOK,
-			says: []string{"hint", "MIGRATE, PFDEBUG, RESTORE-ASKING"}},
+			wants: []string{"hint", "MIGRATE, PFDEBUG, RESTORE-ASKING"}},
 		{name: "a dead replica", breaks: replica.Kill, args: "--primary " + primary.Addr + " --replica " + replica.Addr +
-			right, code: exitFailed, says: []string{replica.Addr + " cannot be reached: connection refused"}},
+			right, code: exitFailed, wants: []string{replica.Addr + " cannot be reached: connection refused"}},
 		{name: "a dead primary", breaks: primary.Kill, args: "--primary " + primary.Addr + right, code: exitFailed,
-			says: []string{primary.Addr + " cannot be reached: connection refused"}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{primary.Addr + " cannot be reached: connection refused"}, not: append(noFollowOn, noMapHint...)},
 	})
 }
 
@@ -179,7 +179,7 @@ func TestCheckJudgesTwoPrimaries(t *testing.T) {
 	t.Parallel()
 	one, two := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
 	judged(t, []setup{{name: "two", args: "--primary " + one.Primary().Addr + " --replica " + two.Primary().Addr,
-		code: exitFailed, says: []string{"all report to be the primary"}}})
+		code: exitFailed, wants: []string{"all report to be the primary"}}})
 }
 
 func TestCheckJudgesClusters(t *testing.T) {
@@ -208,19 +208,19 @@ func TestCheckJudgesClusters(t *testing.T) {
 	}
 	judged(t, []setup{
 		{name: "sound", breaks: func() error { return seen(env, by) }, args: by, code: exitOK,
-			says: []string{"works, and survives a failover"}, not: []string{"FAIL", "warning"}},
+			wants: []string{"works, and survives a failover"}, not: []string{"FAIL", "warning"}},
 		{name: "a node as primary", args: "--primary " + env.Groups[0].Nodes[0].Addr, code: exitFailed,
-			says: []string{"is a node of a cluster", "--cluster"}},
+			wants: []string{"is a node of a cluster", "--cluster"}},
 		{name: "no cluster", args: "--cluster " + plain.Primary().Addr, code: exitFailed,
-			says: []string{plain.Primary().Addr + " is not a node of a cluster", "cluster support disabled"},
-			not:  append(noFollowOn, noMapHint...)},
+			wants: []string{plain.Primary().Addr + " is not a node of a cluster", "cluster support disabled"},
+			not:   append(noFollowOn, noMapHint...)},
 		{name: "a slot of nobody", breaks: slot("DELSLOTS", "cluster_state:fail"), args: by, code: exitFailed,
-			says: []string{"1 slot is not served by any node", "cluster_state:fail"}},
+			wants: []string{"1 slot is not served by any node", "cluster_state:fail"}},
 		{name: "a shard without a replica", breaks: func() error {
 			return errors.Join(slot("ADDSLOTS", "cluster_state:ok")(), last[1].Kill())
-		}, args: by, code: exitFailed, says: []string{"no replica can be promoted", "would not survive a failover"}},
+		}, args: by, code: exitFailed, wants: []string{"no replica can be promoted", "would not survive a failover"}},
 		{name: "a dead shard", breaks: func() error { return errors.Join(last[0].Kill(), awaits("cluster_state:fail")) },
-			args: by, code: exitFailed, says: []string{"cluster_state:fail", "cannot be served"}},
+			args: by, code: exitFailed, wants: []string{"cluster_state:fail", "cannot be served"}},
 	})
 }
 
@@ -241,7 +241,7 @@ func TestCheckJudgesSmallClusters(t *testing.T) {
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 1, Replicas: 1})
 	judged(t, []setup{{name: "one shard", args: "--cluster " + env.Addrs(), code: exitFailed,
-		says: []string{"has 1 primary with slots", "would not survive a failover"}}})
+		wants: []string{"has 1 primary with slots", "would not survive a failover"}}})
 }
 
 // denied is what a server in protected mode says to a connection from elsewhere, before it closes it.
@@ -259,14 +259,14 @@ func TestCheckJudgesWhatRefusesOrSpeaksOtherwise(t *testing.T) {
 	})
 	judged(t, []setup{
 		{name: "protected mode", args: "--primary " + protected + " --dial-timeout 500ms", code: exitFailed,
-			says: []string{"is in protected mode", "DENIED Redis is running in protected mode"},
-			not:  append(noFollowOn, "announced", "cannot be reached", "1)")},
+			wants: []string{"is in protected mode", "DENIED Redis is running in protected mode"},
+			not:   append(noFollowOn, "announced", "cannot be reached", "1)")},
 		{name: "protected mode, of a Sentinel", args: "--master-name m --dial-timeout 500ms --sentinel " + protected,
-			code: exitFailed, says: []string{"is in protected mode"}, not: append(noFollowOn, noMapHint...)},
+			code: exitFailed, wants: []string{"is in protected mode"}, not: append(noFollowOn, noMapHint...)},
 		{name: "TLS", args: "--primary " + encrypted + " --dial-timeout 500ms", code: exitFailed,
-			says: []string{"speaks TLS"}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{"speaks TLS"}, not: append(noFollowOn, noMapHint...)},
 		{name: "no Redis", args: "--primary " + web + " --dial-timeout 500ms", code: exitFailed,
-			says: []string{web}, not: append(noFollowOn, noMapHint...)},
+			wants: []string{web}, not: append(noFollowOn, noMapHint...)},
 	})
 }
 

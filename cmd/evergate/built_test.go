@@ -135,9 +135,9 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	}
 }
 
-// TestLogSaysThatClientsAreRefused: once at ERROR with what a server said, and once that it is over; the closest level
-// shows what the gateway does, and no password.
-func TestLogSaysThatClientsAreRefused(t *testing.T) {
+// TestLogShowsThatClientsAreRejected: once at ERROR with what a server said, and once that it is over; the closest
+// level shows what the gateway does, and no password.
+func TestLogShowsThatClientsAreRejected(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{Password: secretText, Replicas: 1, Persist: true})
@@ -184,8 +184,8 @@ func TestLogSaysThatClientsAreRefused(t *testing.T) {
 	}
 }
 
-// TestLogPassesOnWhatServersSay: a server in protected mode says so itself, in the log of run too.
-func TestLogPassesOnWhatServersSay(t *testing.T) {
+// TestLogShowsServersErrors: a server in protected mode says so itself, in the log of run too.
+func TestLogShowsServersErrors(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
 	protected := greeting(t, func(c net.Conn) { _, _ = c.Write([]byte(denied)) })

@@ -25,7 +25,7 @@ or would not survive a failover.`,
 			return err
 		}
 		for _, warning := range slices.Concat(r.warnings, r.deprecated) {
-			say(w.stderr, "warning: %s: %s", warning.at, warning.text)
+			printf(w.stderr, "warning: %s: %s", warning.at, warning.text)
 		}
 		if connect {
 			err = r.survey(cmd.Context(), w.stdout)
@@ -66,9 +66,9 @@ func (r *resolved) printSettings(out io.Writer, verbose bool, title string, serv
 			continue
 		}
 		if title != "" {
-			say(out, "%s", title)
+			printf(out, "%s", title)
 			title = ""
 		}
-		say(out, "  %-27s %s  [%s]", s.name, masked(value), from)
+		printf(out, "  %-27s %s  [%s]", s.name, masked(value), from)
 	}
 }

@@ -85,12 +85,12 @@ func (d *demo) run(w world) (err error) {
 	}
 	signals, stop := w.notify()
 	defer stop()
-	d.screen.say("Starting %s ...", d.what())
+	d.screen.printf("Starting %s ...", d.what())
 	if err := d.startServers(); err != nil {
 		return runtimeError{err}
 	}
 	defer func() {
-		d.screen.say("Stopping and removing everything ...")
+		d.screen.printf("Stopping and removing everything ...")
 		if closeErr := d.env.Close(); err == nil && closeErr != nil {
 			err = runtimeError{closeErr}
 		}
@@ -125,7 +125,7 @@ func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger)
 	}
 	d.addr = showAddr(d.gw.addrs()[0])
 	if taken {
-		d.screen.say("%s is in use, perhaps by your own Redis: the gateway listens on %s instead (see --listen).",
+		d.screen.printf("%s is in use, perhaps by your own Redis: the gateway listens on %s instead (see --listen).",
 			d.listen, d.addr)
 	}
 	return nil
@@ -154,7 +154,7 @@ func (d *demo) play(signals <-chan os.Signal) error {
 		}
 		return d.closeShow()
 	}
-	d.screen.say("%s", d.introduction())
+	d.screen.printf("%s", d.introduction())
 	d.watch(ctx, cancel, signals)
 	return d.closeShow()
 }

@@ -91,21 +91,21 @@ func (l *demoLook) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			l.tellPrimaries()
+			l.showPrimaries()
 			l.bringBack(time.Now())
 			l.rate(time.Now())
 		}
 	}
 }
 
-func (l *demoLook) tellPrimaries() {
+func (l *demoLook) showPrimaries() {
 	for _, group := range l.d.env.Groups {
 		primary := group.Primary()
 		if primary == nil || primary == l.primaries[group] {
 			continue
 		}
 		l.primaries[group] = primary
-		l.d.screen.say("%s has a new primary. The next one to kill:  %s", group.Name, killLine(group, primary))
+		l.d.screen.printf("%s has a new primary. The next one to kill:  %s", group.Name, killLine(group, primary))
 	}
 }
 
@@ -119,17 +119,17 @@ func (l *demoLook) bringBack(now time.Time) {
 		since, known := l.deadSince[node]
 		if !known {
 			since, l.deadSince[node] = now, now
-			l.d.screen.say("%s is dead", node.Addr)
+			l.d.screen.printf("%s is dead", node.Addr)
 		}
 		if patience < 0 || now.Sub(since) < patience {
 			continue
 		}
 		delete(l.deadSince, node)
 		if err := node.Restart(); err != nil {
-			l.d.screen.say("%s failed to restart: %v", node.Addr, err)
+			l.d.screen.printf("%s failed to restart: %v", node.Addr, err)
 			continue
 		}
-		l.d.screen.say("%s is back, with process id %d", node.Addr, node.Pid())
+		l.d.screen.printf("%s is back, with process id %d", node.Addr, node.Pid())
 	}
 }
 

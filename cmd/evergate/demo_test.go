@@ -22,12 +22,12 @@ import (
 func TestScreenRewritesOneLineOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	s := &screen{out: &out, columns: func() int { return 10 }}
-	s.say("one")
+	s.printf("one")
 	s.rates("12345678901234", true)
-	s.say("two")
+	s.printf("two")
 	s.rates("next", false)
 	s.live("")
-	s.say("three")
+	s.printf("three")
 	want := "one\n" + clearLine + "123456789" + clearLine + "two\n" + "123456789" +
 		clearLine + "next" + clearLine + "three\n"
 	if out.String() != want {
@@ -46,7 +46,7 @@ func TestScreenWritesLinesElsewhere(t *testing.T) {
 	}
 }
 
-func TestDemoWithoutServerSaysHowToGetOne(t *testing.T) {
+func TestDemoWithoutServerExplainsHowToGetOne(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("REDIS_SERVER", "")
 	code, _, errOut := try([]string{"demo"}, nil)
@@ -62,7 +62,7 @@ func TestDemoWithoutServerSaysHowToGetOne(t *testing.T) {
 	}
 }
 
-func TestDemoSaysWhatIsWrongBeforeItStarts(t *testing.T) {
+func TestDemoReportsMistakesBeforeItStarts(t *testing.T) {
 	for args, want := range map[string]string{
 		"--beside direkt":                "flag --beside: \"direkt\" is not one of direct, haproxy; did you mean \"direct\"?",
 		"--beside direct --mode cluster": "flag --beside: needs Sentinels: a cluster replies MOVED",
@@ -75,7 +75,7 @@ func TestDemoSaysWhatIsWrongBeforeItStarts(t *testing.T) {
 	}
 }
 
-func TestBriefLogKeepsTheStory(t *testing.T) {
+func TestBriefLogKeepsTheSteps(t *testing.T) {
 	var out bytes.Buffer
 	line := "2026-02-03T04:05:06.789Z [WARN]  evergate.topology: failover started: service=demo shard=main failover=1 " +
 		"began=2026-02-03T04:05:05.000Z after-ms=1789\n"
@@ -156,8 +156,8 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 	}
 }
 
-// TestDemoSaysThatItsPortIsTaken: by whom is not known, and what to do is.
-func TestDemoSaysThatItsPortIsTaken(t *testing.T) {
+// TestDemoReportsThatItsPortIsTaken: by whom is not known, and what to do is.
+func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 	taken := greeting(t, func(net.Conn) {})
 	var screen bytes.Buffer
 	starts := 0
@@ -179,9 +179,9 @@ func TestDemoSaysThatItsPortIsTaken(t *testing.T) {
 		t.Error(err)
 	}
 	d.anyPort = true
-	said := taken + " is in use, perhaps by your own Redis: the gateway listens on 127.0.0.1:7 instead"
+	notice := taken + " is in use, perhaps by your own Redis: the gateway listens on 127.0.0.1:7 instead"
 	if err := d.startGateway(w, config, nil); err != nil || starts != 3 || d.addr != "127.0.0.1:7" ||
-		!strings.Contains(screen.String(), said) {
+		!strings.Contains(screen.String(), notice) {
 		t.Error(err, starts, d.addr, screen.String())
 	}
 }

@@ -58,13 +58,13 @@ func (d *demo) watch(ctx context.Context, cancel func(), signals <-chan os.Signa
 			w.press(key)
 		case <-w.byItself:
 			w.press('k')
-		case told := <-w.done:
+		case done := <-w.done:
 			w.busy = false
-			if told(); w.shown {
+			if done(); w.shown {
 				return
 			}
 		case <-ticker.C:
-			w.tellRates()
+			w.showRates()
 		case <-renew.C:
 			w.renew()
 		}
@@ -90,18 +90,18 @@ func (w *demoWatch) renew() {
 
 // press plays what a key stands for.
 func (w *demoWatch) press(key byte) {
-	say := w.d.screen.say
+	printf := w.d.screen.printf
 	name, doing := "kill-primary", "Killing"
 	switch key {
 	case 'k':
 	case 'f':
 		name, doing = "freeze-primary", "Freezing"
 	default:
-		say("k kills the primary, f freezes it, q quits.")
+		printf("k kills the primary, f freezes it, q quits.")
 		return
 	}
 	if w.busy {
-		say("Not yet: one failure at a time.")
+		printf("Not yet: one failure at a time.")
 		return
 	}
 	w.look.leave()
@@ -109,7 +109,7 @@ func (w *demoWatch) press(key byte) {
 		reports, err := w.strike(name, doing)
 		return func() {
 			w.look.bringBackNow()
-			w.tell(reports, err)
+			w.show(reports, err)
 		}
 	})
 }
@@ -119,20 +119,20 @@ func (w *demoWatch) strike(name, doing string) ([]*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.d.screen.say("\n%s the primary %s ...\n", doing, primary)
+	w.d.screen.printf("\n%s the primary %s ...\n", doing, primary)
 	return w.d.show.Strike(name)
 }
 
 // tell prints the result. Without a keyboard that was all.
-func (w *demoWatch) tell(reports []*report.Report, err error) {
+func (w *demoWatch) show(reports []*report.Report, err error) {
 	if len(reports) > 0 {
-		w.d.screen.say("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
+		w.d.screen.printf("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
 	}
 	if err != nil {
-		w.d.screen.say("This failed: %v", err)
+		w.d.screen.printf("This failed: %v", err)
 	}
 	if w.d.keys.pressed != nil {
-		w.d.screen.say("Try again: k kills the primary, f freezes it, q quits.\n")
+		w.d.screen.printf("Try again: k kills the primary, f freezes it, q quits.\n")
 		return
 	}
 	if len(reports) == 0 {
@@ -151,9 +151,9 @@ func (d *demo) title(r *report.Report) string {
 	return fmt.Sprintf("%s, under %d requests/s of %d clients:", what, r.Rate, r.Connections)
 }
 
-// tellRates shows what flowed within the last second. On a terminal the line is there always, else only when something
+// showRates shows what flowed within the last second. On a terminal the line is there always, else only when something
 // flowed.
-func (w *demoWatch) tellRates() {
+func (w *demoWatch) showRates() {
 	var parts []string
 	flows := false
 	pulses := w.d.show.Pulse(time.Second)

@@ -154,7 +154,7 @@ func (d *drillCommand) plansOf(about drill.About, wanted string) (plans []drill.
 func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 	if name == "list" {
 		for _, about := range drill.Names() {
-			d.screen.say("%-18s %s (%s)", about.Name, about.What, strings.Join(about.ModeNames(), ", "))
+			d.screen.printf("%-18s %s (%s)", about.Name, about.What, strings.Join(about.ModeNames(), ", "))
 		}
 		return nil
 	}
@@ -177,7 +177,7 @@ func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 		select {
 		case <-signals:
 			if d.plan.Target != nil {
-				d.screen.say("Stopping: healing servers and deleting keys ...")
+				d.screen.printf("Stopping: healing servers and deleting keys ...")
 			}
 			cancel()
 		case <-ctx.Done():
@@ -220,7 +220,7 @@ func (d *drillCommand) save(rounds [][]*report.Report) error {
 	if err != nil {
 		return err
 	}
-	d.screen.say("  %s\n", page)
+	d.screen.printf("  %s\n", page)
 	if len(rounds) > 1 {
 		_, err = drill.SaveIndex(d.dir, rounds)
 	}
@@ -230,9 +230,9 @@ func (d *drillCommand) save(rounds [][]*report.Report) error {
 // play runs one drill and prints what came of it.
 func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Report, error) {
 	if plan.Target == nil {
-		d.screen.say("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
+		d.screen.printf("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
 	} else {
-		d.screen.say("Inspecting %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
+		d.screen.printf("Inspecting %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
 	}
 	judged, err := drill.Run(ctx, plan)
 	d.screen.live("")
@@ -240,7 +240,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 		return nil, runtimeError{errors.New(howToGetServer(os.Getenv("PATH")))}
 	}
 	if judged != nil {
-		d.screen.say("%s", judged.Text())
+		d.screen.printf("%s", judged.Text())
 	}
 	if err != nil {
 		return nil, runtimeError{fmt.Errorf("%s (%s): %w", plan.Name, plan.Mode, err)}
@@ -260,7 +260,7 @@ func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 // paths do not.
 func (d *drillCommand) sum(reports []*report.Report) error {
 	if len(reports) > 1 {
-		d.screen.say("%s", report.Table(reports))
+		d.screen.printf("%s", report.Table(reports))
 	}
 	broken, played := 0, 0
 	for _, r := range reports {

@@ -66,18 +66,18 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 		return nil, a.alone(flags)
 	}
 	var wrong mistakes
-	say := func(flag, text string) { wrong = append(wrong, mistake{place{name: "flag --" + flag}, text}) }
+	add := func(flag, text string) { wrong = append(wrong, mistake{place{name: "flag --" + flag}, text}) }
 	if _, _, err := gateway.SplitListen(a.addr); err != nil {
-		say("target", err.Error())
+		add("target", err.Error())
 	}
 	for _, c := range []struct{ flag, template string }{{"kill-cmd", a.commands.Kill}, {"freeze-cmd", a.commands.Freeze},
 		{"heal-cmd", a.commands.Heal}} {
 		if fault := drill.Faulty(c.template); fault != "" {
-			say(c.flag, fault)
+			add(c.flag, fault)
 		}
 	}
 	if !a.yes && columnsOf(w.stdin) == 0 {
-		say("yes", "is required without a terminal: the drill breaks servers behind "+a.addr)
+		add("yes", "is required without a terminal: the drill breaks servers behind "+a.addr)
 	}
 	service, others := a.service(flags, w)
 	wrong = append(wrong, others...)
@@ -118,7 +118,7 @@ func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes)
 	var wrong mistakes
 	errors.As(err, &wrong)
 	for _, warning := range r.warnings {
-		say(w.stderr, "warning: %s: %s", warning.at, warning.text)
+		printf(w.stderr, "warning: %s: %s", warning.at, warning.text)
 	}
 	return *service, wrong
 }
@@ -136,14 +136,14 @@ var errNoConsent = errors.New("not confirmed, nothing was changed")
 // consent shows what is about to be broken and asks, once for all runs of this command.
 func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) func(string) error {
 	return func(warning string) error {
-		screen.say("%s", strings.TrimSuffix(warning, "\n"))
+		screen.printf("%s", strings.TrimSuffix(warning, "\n"))
 		if a.yes || a.agreed {
 			return nil
 		}
 		if runs > 1 {
-			say(w.stderr, "The answer applies to all %d runs.", runs)
+			printf(w.stderr, "The answer applies to all %d runs.", runs)
 		}
-		say(w.stderr, "Continue? Type yes:")
+		printf(w.stderr, "Continue? Type yes:")
 		answer := make(chan string, 1)
 		go func() {
 			line, _ := bufio.NewReader(w.stdin).ReadString('\n')
@@ -165,7 +165,7 @@ func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) fu
 // is an error; of all drills it is left out, and said.
 func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, error) {
 	var kept []drill.Plan
-	told := map[string]bool{}
+	named := map[string]bool{}
 	for _, plan := range plans {
 		lack := plan.Lacks()
 		switch {
@@ -173,9 +173,9 @@ func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, 
 			kept = append(kept, plan)
 		case name != "all":
 			return nil, runtimeError{errors.New(lack)}
-		case !told[plan.Name]:
-			told[plan.Name] = true
-			d.screen.say("Skipped: %s.", lack)
+		case !named[plan.Name]:
+			named[plan.Name] = true
+			d.screen.printf("Skipped: %s.", lack)
 		}
 	}
 	return kept, nil

@@ -70,7 +70,7 @@ func TestHealthcheck(t *testing.T) {
 		"PING": "+PONG\r\n", "EXISTS evergate:ready": loading})
 	unready := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": loading})
 	web := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": "HTTP/1.1 400 Bad Request\r\n"})
-	mute := answering(t, "tcp", "127.0.0.1:0", nil)
+	silent := answering(t, "tcp", "127.0.0.1:0", nil)
 	socket := answering(t, "unix", filepath.Join(t.TempDir(), "s"), map[string]string{"PING": "+PONG\r\n"})
 	every := answering(t, "tcp", ":0", map[string]string{"PING": "+PONG\r\n"})
 
@@ -81,7 +81,7 @@ func TestHealthcheck(t *testing.T) {
 		{"--address " + open, 0},
 		{"--address " + open + " --ready", 0},
 		{"--listen " + open, 0},
-		{"--listen " + open + "," + mute, 0},
+		{"--listen " + open + "," + silent, 0},
 		{"--address " + closed + " --password-file " + password, 0},
 		{"--listen " + closed + " --password-file " + password + " --ready", 0},
 		{"--address " + starting, 0},
@@ -89,7 +89,7 @@ func TestHealthcheck(t *testing.T) {
 		{"--address " + unready, 0},
 		{"--address " + unready + " --ready", 1},
 		{"--address " + web, 1},
-		{"--address " + mute, 1},
+		{"--address " + silent, 1},
 		{"--address " + socket, 0},
 		{"--address 0.0.0.0" + every[strings.LastIndex(every, ":"):], 0},
 		{"--address 127.0.0.1:1", 1},
@@ -107,15 +107,15 @@ func TestHealthcheck(t *testing.T) {
 
 func TestHealthcheckAsksEveryService(t *testing.T) {
 	good := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": "+PONG\r\n"})
-	mute := answering(t, "tcp", "127.0.0.1:0", nil)
+	silent := answering(t, "tcp", "127.0.0.1:0", nil)
 	file := filepath.Join(t.TempDir(), "evergate.yaml")
 	text := "services:\n- {name: a, listen: '" + good + "', cluster: 'x:1'}\n" +
-		"- {name: b, listen: '" + mute + "', cluster: 'x:1'}\n"
+		"- {name: b, listen: '" + silent + "', cluster: 'x:1'}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environ := []string{"EVERGATE_CONFIG=" + file}
-	if code, _, errOut := try([]string{"healthcheck"}, environ); code != exitFailed || !strings.Contains(errOut, mute) {
+	if code, _, errOut := try([]string{"healthcheck"}, environ); code != exitFailed || !strings.Contains(errOut, silent) {
 		t.Error(code, errOut)
 	}
 	if code, _, errOut := try([]string{"healthcheck", "--address", good}, environ); code != exitOK {

@@ -82,10 +82,10 @@ func execute(args []string, w world) int {
 		code = exitBroken
 	}
 	if wrong := mistakes(nil); errors.As(err, &wrong) {
-		say(w.stderr, "%s", wrong)
+		printf(w.stderr, "%s", wrong)
 		err = errors.New(count(len(wrong), "mistake"))
 	}
-	say(w.stderr, "evergate: %s", err)
+	printf(w.stderr, "evergate: %s", err)
 	return code
 }
 

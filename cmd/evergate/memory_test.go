@@ -58,18 +58,18 @@ func TestLimitMemory(t *testing.T) {
 		os.Stdout.WriteString("limit " + strconv.FormatInt(debug.SetMemoryLimit(-1), 10) + "\n")
 		return
 	}
-	for set, want := range map[string]func(said string) bool{
-		"GOMEMLIMIT=77MiB": func(said string) bool { return said == "80740352" },
-		"GOMEMLIMIT=off":   func(said string) bool { return said == "9223372036854775807" },
-		"GOMEMLIMIT=":      func(said string) bool { return said != "9223372036854775807" },
+	for set, want := range map[string]func(limit string) bool{
+		"GOMEMLIMIT=77MiB": func(limit string) bool { return limit == "80740352" },
+		"GOMEMLIMIT=off":   func(limit string) bool { return limit == "9223372036854775807" },
+		"GOMEMLIMIT=":      func(limit string) bool { return limit != "9223372036854775807" },
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestLimitMemory$")
 		cmd.Env = append(os.Environ(), "EVERGATE_TEST_LIMIT=1", set)
 		out, err := cmd.CombinedOutput()
-		_, said, _ := strings.Cut(string(out), "limit ")
-		said, _, _ = strings.Cut(said, "\n")
-		if err != nil || !want(said) {
-			t.Errorf("%s: the limit is %q, %v\n%s", set, said, err, out)
+		_, limit, _ := strings.Cut(string(out), "limit ")
+		limit, _, _ = strings.Cut(limit, "\n")
+		if err != nil || !want(limit) {
+			t.Errorf("%s: the limit is %q, %v\n%s", set, limit, err, out)
 		}
 	}
 }

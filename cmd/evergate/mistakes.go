@@ -54,7 +54,7 @@ func (m mistakes) Error() string {
 }
 
 // say writes a line for a person. Where the terminal is gone there is nobody to tell that it is.
-func say(w io.Writer, format string, args ...any) {
+func printf(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format+"\n", args...)
 }
 

@@ -53,14 +53,14 @@ func (s *screen) Write(lines []byte) (int, error) {
 	return len(lines), err
 }
 
-func (s *screen) say(format string, args ...any) { say(s, format, args...) }
+func (s *screen) printf(format string, args ...any) { printf(s, format, args...) }
 
 // rates shows the rates of the last second: in place on a terminal, elsewhere as a line when something flows.
 func (s *screen) rates(text string, flows bool) {
 	if s.columns() > 0 {
 		s.live(text)
 	} else if flows {
-		s.say("%s", text)
+		s.printf("%s", text)
 	}
 }
 

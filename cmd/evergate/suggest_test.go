@@ -38,7 +38,7 @@ func TestSizes(t *testing.T) {
 		if got, err := parseSize(text); err != nil || got != want {
 			t.Errorf("%s: %d, %v", text, got, err)
 		}
-		if again, err := parseSize(showSize(want)); err != nil || again != want {
+		if parsed, err := parseSize(showSize(want)); err != nil || parsed != want {
 			t.Errorf("%s is shown as %s", text, showSize(want))
 		}
 	}
@@ -57,8 +57,8 @@ func TestDurationsAreShownAsTheyAreRead(t *testing.T) {
 		if got := showDuration(d); got != want {
 			t.Errorf("%v: got %s, want %s", d, got, want)
 		}
-		if again, err := parseDuration(showDuration(d)); err != nil || again != d {
-			t.Errorf("%v is read as %v", d, again)
+		if parsed, err := parseDuration(showDuration(d)); err != nil || parsed != d {
+			t.Errorf("%v is read as %v", d, parsed)
 		}
 	}
 }

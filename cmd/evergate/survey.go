@@ -24,7 +24,7 @@ func (r *resolved) survey(ctx context.Context, out io.Writer) error {
 	}
 	all.Wait()
 	for i := range texts {
-		say(out, "%s", texts[i].String())
+		printf(out, "%s", texts[i].String())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return runtimeError{err}
@@ -39,9 +39,9 @@ func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i 
 		return fmt.Errorf("service %s: %w", service.Name, err)
 	}
 	verdict, fails := verdictOf(service, found)
-	say(out, "service %s %s", service.Name, verdict)
+	printf(out, "service %s %s", service.Name, verdict)
 	for _, problem := range found.Problems {
-		say(out, "  %-8s  %s", gradeWords[problem.Grade], problem.Text)
+		printf(out, "  %-8s  %s", gradeWords[problem.Grade], problem.Text)
 	}
 	printFound(out, found)
 	if !found.Has(gateway.Broken) {
@@ -73,22 +73,22 @@ func verdictOf(service *gateway.Service, found *gateway.Findings) (verdict strin
 func printFound(out io.Writer, found *gateway.Findings) {
 	for _, s := range found.Sentinels {
 		if s.Lost != "" {
-			say(out, "  sentinel  %s  %s", s.Addr, s.Lost)
+			printf(out, "  sentinel  %s  %s", s.Addr, s.Lost)
 			continue
 		}
-		say(out, "  sentinel  %s  primary %s, quorum %d of %d, down-after %s, config epoch %d", s.Addr, s.Says.Primary,
-			s.Says.Quorum, s.Says.Sentinels, showDuration(s.Says.DownAfter), s.Says.ConfigEpoch)
+		printf(out, "  sentinel  %s  primary %s, quorum %d of %d, down-after %s, config epoch %d", s.Addr, s.Report.Primary,
+			s.Report.Quorum, s.Report.Sentinels, showDuration(s.Report.DownAfter), s.Report.ConfigEpoch)
 	}
 	for _, n := range found.Nodes {
 		if n.Lost != "" {
-			say(out, "  server    %s  %s", n.Addr, n.Lost)
+			printf(out, "  server    %s  %s", n.Addr, n.Lost)
 			continue
 		}
 		version := ""
 		if n.Role.Version != "" {
 			version = ", version " + n.Role.Version
 		}
-		say(out, "  server    %s  %s%s", n.Addr, roleWord(n.Role.Role.String()), version)
+		printf(out, "  server    %s  %s%s", n.Addr, roleWord(n.Role.Role.String()), version)
 	}
 	if found.View == nil {
 		return
@@ -101,7 +101,7 @@ func printFound(out io.Writer, found *gateway.Findings) {
 		for _, replica := range shard.Replicas {
 			replicas = append(replicas, replica.Addr)
 		}
-		say(out, "  use       %s: %s, %s", shard.Name, primary, replicaWords(replicas))
+		printf(out, "  use       %s: %s, %s", shard.Name, primary, replicaWords(replicas))
 	}
 }
 
@@ -124,8 +124,8 @@ type outage struct {
 	// setting is what the servers call the time after which they count a primary as down; empty where nobody does.
 	setting string
 	// after is its value; told is false when the servers did not say and it is their default.
-	after time.Duration
-	told  bool
+	after     time.Duration
+	downAfter bool
 	// pause is the most that a failover usually takes: detection, agreement and promotion.
 	pause time.Duration
 }
@@ -142,17 +142,17 @@ const (
 
 // outageOf reckons with what the topology told, or zero.
 func outageOf(service *gateway.Service, downAfter time.Duration) outage {
-	o := outage{after: downAfter, told: downAfter > 0}
+	o := outage{after: downAfter, downAfter: downAfter > 0}
 	switch {
 	case len(service.Sentinels) > 0:
 		o.setting = "down-after-milliseconds"
-		if !o.told {
+		if !o.downAfter {
 			o.after = defaultDownAfter
 		}
 		o.pause = o.after + sentinelElection
 	case len(service.Cluster) > 0:
 		o.setting = "cluster-node-timeout"
-		if !o.told {
+		if !o.downAfter {
 			o.after = defaultNodeTimeout
 		}
 		o.pause = o.after + o.after/2 + clusterElection
@@ -171,31 +171,31 @@ func (o outage) clientTimeout(window time.Duration) time.Duration {
 }
 
 // print says what a failover means for writes and for clients of a listener with the given hold.
-func (o outage) print(out io.Writer, hold gateway.Hold, told time.Duration) {
-	window := hold.Longest(told)
+func (o outage) print(out io.Writer, hold gateway.Hold, downAfter time.Duration) {
+	window := hold.Longest(downAfter)
 	word := "hold is " + showHold(hold)
 	if hold.Mode == gateway.HoldAuto {
 		word += ", here " + showDuration(window)
 	}
 	if o.setting == "" {
-		say(out, "  failover  a plain list has none by itself; a replica that an operator promotes is used")
+		printf(out, "  failover  a plain list has none by itself; a replica that an operator promotes is used")
 	} else {
 		after := showDuration(o.after)
-		if !o.told {
+		if !o.downAfter {
 			after = "unknown, by default " + after
 		}
-		say(out, "  failover  writes pause for up to about %s when a primary dies (%s is %s)", seconds(o.pause), o.setting,
+		printf(out, "  failover  writes pause for up to about %s when a primary dies (%s is %s)", seconds(o.pause), o.setting,
 			after)
 	}
 	switch {
 	case window == 0:
-		say(out, "  warning   %s: requests fail with -LOADING while there is no primary", word)
+		printf(out, "  warning   %s: requests fail with -LOADING while there is no primary", word)
 		return
 	case o.pause > window:
-		say(out, "  warning   %s: requests fail with -LOADING before there is a new primary; "+
+		printf(out, "  warning   %s: requests fail with -LOADING before there is a new primary; "+
 			"set hold to %s, or lower %s", word, seconds(o.pause), o.setting)
 	}
-	say(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)
+	printf(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)
 }
 
 // longestHold is the hold of the listener whose requests wait longest.

@@ -32,7 +32,7 @@ func newVersion(w world) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			switch output {
 			case "text":
-				say(w.stdout, "evergate version %s", thisBuild())
+				printf(w.stdout, "evergate version %s", thisBuild())
 				return nil
 			case "json":
 				return printJSON(w.stdout, thisBuild())

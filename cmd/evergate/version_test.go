@@ -11,9 +11,9 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestVersionIsStampedAsTheDockerfileSays builds without .git and with the words of the Dockerfile: a stamp under a
+// TestVersionIsStampedAsInTheDockerfile builds without .git and with the words of the Dockerfile: a stamp under a
 // name that is gone would be ignored by the linker without a word.
-func TestVersionIsStampedAsTheDockerfileSays(t *testing.T) {
+func TestVersionIsStampedAsInTheDockerfile(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
 	text, err := os.ReadFile("../../Dockerfile")

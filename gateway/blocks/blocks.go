@@ -86,8 +86,8 @@ func (p *Pool) Give(b []byte) {
 	if p == nil || i >= classes || sizeOf(i) != size || p.kept+size > keptBytesMax {
 		return
 	}
-	if mangle {
-		spoil(b[:size])
+	if poison {
+		overwrite(b[:size])
 	}
 	p.free[i].blocks = append(p.free[i].blocks, b[:0])
 	p.kept += size
@@ -129,7 +129,7 @@ func sizeOf(i int) int {
 	return size
 }
 
-func spoil(b []byte) {
+func overwrite(b []byte) {
 	for i := range b {
 		b[i] = 0xdb
 	}

@@ -61,15 +61,15 @@ func TestNoBlockHasTwoOwners(t *testing.T) {
 	}
 }
 
-func TestBlocksAreUsedAgain(t *testing.T) {
+func TestBlocksAreReused(t *testing.T) {
 	var p Pool
 	b := append(p.Take(100_000), "x"...)
 	p.Give(b)
-	if again := p.Take(99_000); len(again) != 0 || &again[:1][0] != &b[0] {
-		t.Errorf("another block of %d bytes", cap(again))
+	if reused := p.Take(99_000); len(reused) != 0 || &reused[:1][0] != &b[0] {
+		t.Errorf("another block of %d bytes", cap(reused))
 	}
 	p.Give(b)
-	if mangle && b[0] == 'x' {
+	if poison && b[0] == 'x' {
 		t.Error("what was given back can still be read")
 	}
 	if n := testing.AllocsPerRun(100, func() { p.Give(p.Room(p.Take(100), 70_000)) }); n != 0 {

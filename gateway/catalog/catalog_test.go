@@ -82,8 +82,8 @@ func TestQuestionsAreShared(t *testing.T) {
 	if woken := c.Take(a, nil, 0); !slices.Equal(woken, []session.Ref{one, two}) {
 		t.Errorf("%v are woken", woken)
 	}
-	if again, _, _ := c.Ask(first, two, 0); again != a {
-		t.Errorf("tag %d is not used again, but %d", a, again)
+	if retried, _, _ := c.Ask(first, two, 0); retried != a {
+		t.Errorf("tag %d is not used again, but %d", a, retried)
 	}
 	c.asked[a].topic = second.topic
 	if c.Check() == nil {

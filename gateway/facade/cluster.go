@@ -15,7 +15,7 @@ const busOffset = 10000
 
 // Cluster answers CLUSTER for the one node that there is. id is that of the subcommand, args are all arguments, of
 // which there are as many as it takes. It is nil for what only servers can say.
-func (f *Face) Cluster(proto int, id routing.ID, args [][]byte) []byte {
+func (f *Role) Cluster(proto int, id routing.ID, args [][]byte) []byte {
 	switch id {
 	case routing.CmdClusterSlots:
 		return f.slots()
@@ -44,7 +44,7 @@ func (f *Face) Cluster(proto int, id routing.ID, args [][]byte) []byte {
 }
 
 // ofNode is the reply where a node is named, if it is this one.
-func (f *Face) ofNode(id, reply []byte) []byte {
+func (f *Role) ofNode(id, reply []byte) []byte {
 	if string(id) != f.Self.id("node") {
 		return resp.AppendError(nil, "ERR Unknown node "+string(id[:min(len(id), 128)]))
 	}
@@ -71,7 +71,7 @@ func SlotOf(id routing.ID, args [][]byte) (slot int, reply []byte) {
 }
 
 // slots answers CLUSTER SLOTS: one range, with one node.
-func (f *Face) slots() []byte {
+func (f *Role) slots() []byte {
 	b := resp.AppendArray(resp.AppendArray(nil, 1), 3)
 	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
 	b = resp.AppendBulkString(resp.AppendArray(b, 4), f.Self.Host)
@@ -81,7 +81,7 @@ func (f *Face) slots() []byte {
 }
 
 // shards answers CLUSTER SHARDS.
-func (f *Face) shards(proto int) []byte {
+func (f *Role) shards(proto int) []byte {
 	b := resp.AppendMap(resp.AppendArray(nil, 1), proto, 2)
 	b = resp.AppendArray(resp.AppendBulkString(b, "slots"), 2)
 	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
@@ -104,7 +104,7 @@ func (f *Face) shards(proto int) []byte {
 }
 
 // nodes is the line of CLUSTER NODES. A name stands where an IP address is expected too: clients can dial it.
-func (f *Face) nodes() []byte {
+func (f *Role) nodes() []byte {
 	bus := f.Self.Port + busOffset
 	if bus > 65535 {
 		bus = 0 // none

@@ -14,7 +14,7 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write what is answered into testdata; a person reads the diff")
 
 // The listeners that the answers are about.
-var faces = map[string]*Face{
+var roles = map[string]*Role{
 	"cluster": {Kind: Cluster, Self: Address{"10.0.0.1", 6379}},
 	"named":   {Kind: Cluster, Self: Address{"gate.example.com", 60000}},
 	"ipv6":    {Kind: Cluster, Self: Address{"2001:db8::1", 6379}},
@@ -38,11 +38,11 @@ func TestAnswers(t *testing.T) {
 		question, _, _ := strings.Cut(stanza, "\n")
 		head, command, found := strings.Cut(question, ": ")
 		name, version, _ := strings.Cut(head, " RESP")
-		face, known := faces[name]
+		role, known := roles[name]
 		if !found || !known || version != "2" && version != "3" {
 			t.Fatalf("%q is no question", question)
 		}
-		reply := answer(face, int(version[0]-'0'), command)
+		reply := answer(role, int(version[0]-'0'), command)
 		whole(t, question, reply)
 		reply = strings.TrimSuffix(strings.ReplaceAll(reply, "\r\n", "\n"), "\n")
 		reply = strings.ReplaceAll(reply+"\n", "\n\n", "\n(an empty line)\n")
@@ -60,7 +60,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func answer(f *Face, proto int, command string) string {
+func answer(f *Role, proto int, command string) string {
 	var args [][]byte
 	for _, word := range strings.Fields(command) {
 		args = append(args, []byte(word))
@@ -82,7 +82,7 @@ func answer(f *Face, proto int, command string) string {
 func whole(t *testing.T, question, reply string) {
 	t.Helper()
 	var s resp.ReplyScanner
-	if n, done, err := s.Feed([]byte(reply)); err != nil || !done || n != len(reply) {
+	if n, done, err := s.Scan([]byte(reply)); err != nil || !done || n != len(reply) {
 		t.Errorf("%s: %q is not one frame: %d bytes, %v, %v", question, reply, n, done, err)
 	}
 }

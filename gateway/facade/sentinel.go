@@ -11,7 +11,7 @@ import (
 var noMaster = []byte("-ERR No such master with that name\r\n")
 
 // Sentinel answers SENTINEL; args are all arguments.
-func (f *Face) Sentinel(proto int, args [][]byte) []byte {
+func (f *Role) Sentinel(proto int, args [][]byte) []byte {
 	if len(args) < 2 {
 		return wrongArity("sentinel")
 	}
@@ -47,7 +47,7 @@ func wrongArity(name string) []byte {
 }
 
 // master finds a service by name; nil where there is none.
-func (f *Face) master(name string) *Master {
+func (f *Role) master(name string) *Master {
 	for i := range f.Masters {
 		if f.Masters[i].Name == name {
 			return &f.Masters[i]
@@ -57,7 +57,7 @@ func (f *Face) master(name string) *Master {
 }
 
 // ofMaster answers what is asked of one service.
-func (f *Face) ofMaster(proto int, id routing.ID, m *Master) []byte {
+func (f *Role) ofMaster(proto int, id routing.ID, m *Master) []byte {
 	if id == routing.CmdSentinelGetMasterAddr {
 		switch {
 		case m != nil:
@@ -121,7 +121,7 @@ func appendFields(b []byte, proto int, namesAndValues ...string) []byte {
 }
 
 // AppendMasters appends the section of INFO that a Sentinel has.
-func (f *Face) AppendMasters(b []byte) []byte {
+func (f *Role) AppendMasters(b []byte) []byte {
 	b = fmt.Appendf(b, "# Sentinel\r\nsentinel_masters:%d\r\nsentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n"+
 		"sentinel_running_scripts:0\r\nsentinel_scripts_queue_length:0\r\nsentinel_simulate_failure_flags:0\r\n",
 		len(f.Masters))

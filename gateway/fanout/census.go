@@ -12,25 +12,25 @@ type Census struct {
 // tally are the listeners to one topic, and the lanes subscribed to it, by node.
 type tally struct {
 	listeners int
-	lanes     map[topology.NodeID]int
+	conns     map[topology.NodeID]int
 }
 
 // Count takes in what Hub.Counted tells.
-func (c *Census) Count(k Kind, name string, node topology.NodeID, listeners, lanes int) {
+func (c *Census) Count(k Kind, name string, node topology.NodeID, listeners, conns int) {
 	if c.topics[k] == nil {
 		c.topics[k] = map[string]*tally{}
 	}
 	t := c.topics[k][name]
 	if t == nil {
-		t = &tally{lanes: map[topology.NodeID]int{}}
+		t = &tally{conns: map[topology.NodeID]int{}}
 		c.topics[k][name] = t
 		c.size++
 	}
 	t.listeners += listeners
-	if t.lanes[node] += lanes; t.lanes[node] == 0 {
-		delete(t.lanes, node)
+	if t.conns[node] += conns; t.conns[node] == 0 {
+		delete(t.conns, node)
 	}
-	if t.listeners == 0 && len(t.lanes) == 0 {
+	if t.listeners == 0 && len(t.conns) == 0 {
 		delete(c.topics[k], name)
 		c.size--
 	}
@@ -40,25 +40,25 @@ func (c *Census) Count(k Kind, name string, node topology.NodeID, listeners, lan
 func (c *Census) Empty() bool { return c.size == 0 }
 
 // Of tells how many listen to one topic, and how many lanes are subscribed to it at a node.
-func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, lanes int) {
+func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, conns int) {
 	t := c.topics[k][string(name)]
 	if t == nil {
 		return 0, 0
 	}
-	return t.listeners, t.lanes[node]
+	return t.listeners, t.conns[node]
 }
 
 // Receivers tells how often a message of a channel reaches listeners, and lanes from a node: through the channel
 // itself and through each pattern that matches it.
-func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, lanes int) {
-	listeners, lanes = c.Of(Channel, channel, node)
+func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, conns int) {
+	listeners, conns = c.Of(Channel, channel, node)
 	for pattern, t := range c.topics[Pattern] {
 		if Match([]byte(pattern), channel) {
 			listeners += t.listeners
-			lanes += t.lanes[node]
+			conns += t.conns[node]
 		}
 	}
-	return listeners, lanes
+	return listeners, conns
 }
 
 // Patterns tells how many patterns somebody listens to, and to how many lanes are subscribed at a node.
@@ -67,7 +67,7 @@ func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 		if t.listeners > 0 {
 			listened++
 		}
-		if t.lanes[node] > 0 {
+		if t.conns[node] > 0 {
 			there++
 		}
 	}
@@ -86,7 +86,7 @@ type Count struct {
 }
 
 // Of answers from a census.
-func (q Count) Of(c *Census) (listeners, lanes int) {
+func (q Count) Of(c *Census) (listeners, conns int) {
 	switch {
 	case q.Patterns && q.Kind == Pattern:
 		return c.Patterns(q.Node)

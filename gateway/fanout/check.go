@@ -50,8 +50,8 @@ func (t *Topic) check() error {
 	if t.On() {
 		counted = len(t.listeners)
 	}
-	if counted != t.told {
-		return fmt.Errorf("%q has %d listeners that hear it, %d were counted", t.Name, counted, t.told)
+	if counted != t.reported {
+		return fmt.Errorf("%q has %d listeners that hear it, %d were counted", t.Name, counted, t.reported)
 	}
 	if nodes := t.nodes(); len(slices.Compact(nodes)) != len(t.Sources) {
 		return fmt.Errorf("%q has two sources at one node: %+v", t.Name, t.Sources)

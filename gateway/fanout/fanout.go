@@ -55,7 +55,7 @@ type Topic struct {
 	listeners []*Listener
 	waiting   []*Listener
 	serial    uint32
-	told      int // listeners that Counted knows of
+	reported  int // listeners that Counted knows of
 }
 
 // Listeners are those that messages are for. They may leave while the slice is gone through from its end.
@@ -131,7 +131,7 @@ func (l *Listener) Topics(k Kind) []*Topic {
 type Hub struct {
 	// Counted is told of listeners to topics that are On, and of lanes (sources that may be subscribed), that come and go;
 	// nil when nobody wants to know. For listeners node is Nowhere.
-	Counted func(k Kind, name string, node topology.NodeID, listeners, lanes int)
+	Counted func(k Kind, name string, node topology.NodeID, listeners, conns int)
 
 	topics  [kinds]map[string]*Topic
 	uses    map[topology.NodeID]int // sources that are wanted, by node
@@ -225,7 +225,7 @@ func (h *Hub) Join(l *Listener, t *Topic) {
 	l.seats[t] = seat{int32(len(t.listeners)), h.serial}
 	t.listeners = append(t.listeners, l)
 	l.count[t.Kind]++
-	h.tell(t)
+	h.report(t)
 }
 
 // Leave ends a listener's part in a topic, if it had one. gone says that nobody wants the topic any more, as Settle
@@ -248,7 +248,7 @@ func (h *Hub) Leave(l *Listener, t *Topic) (gone bool) {
 		h.Place(t, nil)
 		return true
 	}
-	h.tell(t)
+	h.report(t)
 	return false
 }
 
@@ -266,19 +266,19 @@ func (h *Hub) LeaveAll(l *Listener) (gone []*Topic) {
 }
 
 // tell tells how many listen to a topic that is On: whoever listens to one that is not gets nothing.
-func (h *Hub) tell(t *Topic) {
+func (h *Hub) report(t *Topic) {
 	n := 0
 	if t.On() {
 		n = len(t.listeners)
 	}
-	if n != t.told {
-		h.counted(t, Nowhere, n-t.told, 0)
-		t.told = n
+	if n != t.reported {
+		h.counted(t, Nowhere, n-t.reported, 0)
+		t.reported = n
 	}
 }
 
-func (h *Hub) counted(t *Topic, node topology.NodeID, listeners, lanes int) {
+func (h *Hub) counted(t *Topic, node topology.NodeID, listeners, conns int) {
 	if h.Counted != nil {
-		h.Counted(t.Kind, t.Name, node, listeners, lanes)
+		h.Counted(t.Kind, t.Name, node, listeners, conns)
 	}
 }

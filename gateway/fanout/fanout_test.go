@@ -20,12 +20,12 @@ func names(topics []*Topic) (all []string) {
 }
 
 // tell has a node be told what is due.
-func tell(t *testing.T, h *Hub, x *Topic, node topology.NodeID, due Due) (ask uint32) {
+func send(t *testing.T, h *Hub, x *Topic, node topology.NodeID, due Due) (ask uint32) {
 	t.Helper()
 	if got := x.At(node).Due(); got != due {
 		t.Fatalf("due at %d: %v, want %v", node, got, due)
 	}
-	return h.Telling(x, x.At(node))
+	return h.Sending(x, x.At(node))
 }
 
 // A listener waits until all sources have acknowledged, each to what it was told last.
@@ -38,9 +38,9 @@ func TestAcknowledgements(t *testing.T) {
 		t.Fatalf("a fresh topic: %+v", x)
 	}
 	h.Place(x, []topology.NodeID{1, 2})
-	first := tell(t, &h, x, 1, Begin)
+	first := send(t, &h, x, 1, Begin)
 	h.Lost(1)
-	second := tell(t, &h, x, 1, Begin)
+	second := send(t, &h, x, 1, Begin)
 	if h.Acked(Channel, name, 1, first) != nil || h.Acked(Pattern, name, 1, second) != nil ||
 		h.Acked(Channel, name, 2, second) != nil {
 		t.Error("a wrong acknowledgement was taken")
@@ -48,7 +48,7 @@ func TestAcknowledgements(t *testing.T) {
 	if h.Acked(Channel, name, 1, second) != x || x.On() || h.Pending() != 1 {
 		t.Errorf("one of two: on %v, pending %d", x.On(), h.Pending())
 	}
-	h.Acked(Channel, name, 2, tell(t, &h, x, 2, Begin))
+	h.Acked(Channel, name, 2, send(t, &h, x, 2, Begin))
 	if !x.On() || h.Pending() != 0 || h.Uses(1) != 1 || len(x.Waiting()) != 1 {
 		t.Errorf("both: on %v, pending %d, waiting %d", x.On(), h.Pending(), len(x.Waiting()))
 	}
@@ -69,19 +69,19 @@ func TestAcknowledgements(t *testing.T) {
 	if gone := h.Settle(&b); len(gone) != 1 || h.Pending() != 0 || h.Uses(1)+h.Uses(2) != 0 || x.At(2) != nil {
 		t.Errorf("the last one left: %v, pending %d", names(gone), h.Pending())
 	}
-	if h.Acked(Channel, name, 1, tell(t, &h, x, 1, End)); !h.Empty() || len(x.Sources) > 0 {
+	if h.Acked(Channel, name, 1, send(t, &h, x, 1, End)); !h.Empty() || len(x.Sources) > 0 {
 		t.Errorf("ended everywhere: %+v", x)
 	}
 }
 
 // Who comes back before a server has ended a subscription has it begun again behind that.
-func TestWantedAgain(t *testing.T) {
+func TestWantedOnceMore(t *testing.T) {
 	var h Hub
 	var a Listener
 	name := []byte("x")
 	x, _ := h.Want(&a, Channel, name)
 	h.Place(x, []topology.NodeID{1})
-	h.Acked(Channel, name, 1, tell(t, &h, x, 1, Begin))
+	h.Acked(Channel, name, 1, send(t, &h, x, 1, Begin))
 	h.Settle(&a)
 	if y, fresh := h.Want(&a, Channel, name); y != x || !fresh {
 		t.Fatalf("another topic: %+v", y)
@@ -90,10 +90,10 @@ func TestWantedAgain(t *testing.T) {
 		t.Error("what no server was told to end is not on")
 	}
 	h.Settle(&a)
-	end := tell(t, &h, x, 1, End)
+	end := send(t, &h, x, 1, End)
 	h.Want(&a, Channel, name)
 	h.Place(x, []topology.NodeID{1})
-	begin := tell(t, &h, x, 1, Begin)
+	begin := send(t, &h, x, 1, Begin)
 	if h.Acked(Channel, name, 1, end) != nil || x.On() || h.Pending() != 1 {
 		t.Errorf("the end was taken for the beginning: %+v", x)
 	}
@@ -125,17 +125,17 @@ func TestRefusedAndEnded(t *testing.T) {
 	name := []byte("x")
 	x, _ := h.Want(&a, Shard, name)
 	h.Place(x, []topology.NodeID{1})
-	if h.Refused(Shard, name, 1, tell(t, &h, x, 1, Begin), nil) != x || x.Refusal != nil || h.Pending() != 1 {
+	if h.Refused(Shard, name, 1, send(t, &h, x, 1, Begin), nil) != x || x.Refusal != nil || h.Pending() != 1 {
 		t.Error("what may be asked again is refused for good")
 	}
 	if h.Ended(Shard, name, 1) != nil {
 		t.Error("ended before it began")
 	}
-	h.Acked(Shard, name, 1, tell(t, &h, x, 1, Begin))
+	h.Acked(Shard, name, 1, send(t, &h, x, 1, Begin))
 	if h.Ended(Shard, name, 1) != x || x.On() {
 		t.Error("not ended")
 	}
-	h.Acked(Shard, name, 1, tell(t, &h, x, 1, Begin))
+	h.Acked(Shard, name, 1, send(t, &h, x, 1, Begin))
 	if left := h.Place(x, []topology.NodeID{2}); !slices.Equal(left, []topology.NodeID{1}) || h.Uses(1) != 0 ||
 		h.Uses(2) != 1 {
 		t.Errorf("placed anew: %+v", left)
@@ -143,7 +143,7 @@ func TestRefusedAndEnded(t *testing.T) {
 	if h.Ended(Shard, name, 1) != nil || x.At(1) != nil {
 		t.Error("what was left and has ended is still there")
 	}
-	h.Refused(Shard, name, 2, tell(t, &h, x, 2, Begin), []byte("-NO\r\n"))
+	h.Refused(Shard, name, 2, send(t, &h, x, 2, Begin), []byte("-NO\r\n"))
 	if string(x.Refusal) != "-NO\r\n" || h.Pending() != 0 || x.On() || x.At(2).Due() != Nothing {
 		t.Errorf("refused: %+v, pending %d", x, h.Pending())
 	}
@@ -159,7 +159,7 @@ func TestHubModel(t *testing.T) {
 		for range 400 {
 			m.step(t)
 		}
-		for _, l := range m.people {
+		for _, l := range m.listeners {
 			clear(m.joined[l])
 			m.ended(m.h.LeaveAll(l))
 			if l.Any() || l.Waits() {
@@ -177,12 +177,12 @@ func TestHubModel(t *testing.T) {
 }
 
 type model struct {
-	r      *rand.Rand
-	h      Hub
-	c      Census
-	people []*Listener
-	joined map[*Listener]map[*Topic]bool
-	seen   []*Topic
+	r         *rand.Rand
+	h         Hub
+	c         Census
+	listeners []*Listener
+	joined    map[*Listener]map[*Topic]bool
+	seen      []*Topic
 }
 
 func newModel(seed uint64) *model {
@@ -190,7 +190,7 @@ func newModel(seed uint64) *model {
 	m.h.Counted = m.c.Count
 	for i := range uint32(5) {
 		l := &Listener{Ref: session.Ref{ID: i}}
-		m.people = append(m.people, l)
+		m.listeners = append(m.listeners, l)
 		m.joined[l] = map[*Topic]bool{}
 	}
 	return m
@@ -207,7 +207,7 @@ func (m *model) ended(gone []*Topic) {
 }
 
 func (m *model) step(t *testing.T) {
-	l := m.people[m.r.IntN(len(m.people))]
+	l := m.listeners[m.r.IntN(len(m.listeners))]
 	kind := Kind(m.r.IntN(kinds))
 	name := fmt.Append(nil, "t", m.r.IntN(4))
 	topic := m.h.Find(kind, name)
@@ -235,7 +235,7 @@ func (m *model) step(t *testing.T) {
 		m.ended(m.h.Settle(l))
 	case 5:
 		if topic != nil {
-			m.told(topic)
+			m.reported(topic)
 		}
 	case 6:
 		if m.r.IntN(4) == 0 {
@@ -252,12 +252,12 @@ func (m *model) step(t *testing.T) {
 }
 
 // told has one server of a topic be told what is due, and answer, or not.
-func (m *model) told(topic *Topic) {
+func (m *model) reported(topic *Topic) {
 	s := &topic.Sources[m.r.IntN(len(topic.Sources))]
 	if s.Due() == Nothing || s.Node == Nowhere {
 		return
 	}
-	node, ask := s.Node, m.h.Telling(topic, s)
+	node, ask := s.Node, m.h.Sending(topic, s)
 	switch m.r.IntN(4) {
 	case 0:
 		m.h.Refused(topic.Kind, []byte(topic.Name), node, ask, nil)
@@ -269,7 +269,7 @@ func (m *model) told(topic *Topic) {
 }
 
 func (m *model) check(t *testing.T) {
-	pending, uses, said := 0, map[topology.NodeID]int{}, Census{}
+	pending, uses, census := 0, map[topology.NodeID]int{}, Census{}
 	for _, topic := range m.h.All() {
 		listeners := 0
 		for l, topics := range m.joined {
@@ -282,14 +282,14 @@ func (m *model) check(t *testing.T) {
 			}
 		}
 		if topic.On() && listeners > 0 {
-			said.Count(topic.Kind, topic.Name, Nowhere, listeners, 0)
+			census.Count(topic.Kind, topic.Name, Nowhere, listeners, 0)
 		}
 		if len(topic.Sources) == 0 {
 			t.Fatalf("%s is nowhere", topic.Name)
 		}
 		for _, s := range topic.Sources {
 			if s.State == Asking || s.State == On || s.State == Ending {
-				said.Count(topic.Kind, topic.Name, s.Node, 0, 1)
+				census.Count(topic.Kind, topic.Name, s.Node, 0, 1)
 			} else if !s.Wanted {
 				t.Fatalf("%s at %d is %v, and not wanted", topic.Name, s.Node, s.State)
 			}
@@ -308,14 +308,14 @@ func (m *model) check(t *testing.T) {
 		t.Fatalf("%d pending, uses %v, the hub says %d, %v", pending, uses, m.h.Pending(), m.h.uses)
 	}
 	for k := range m.c.topics {
-		if !maps.EqualFunc(m.c.topics[k], said.topics[k], func(a, b *tally) bool { return reflect.DeepEqual(a, b) }) {
-			t.Fatalf("the census says %+v, the topics %+v", m.c, said)
+		if !maps.EqualFunc(m.c.topics[k], census.topics[k], func(a, b *tally) bool { return reflect.DeepEqual(a, b) }) {
+			t.Fatalf("the census says %+v, the topics %+v", m.c, census)
 		}
 	}
 }
 
 // Whoever leaves while the listeners are gone through from the end disturbs nobody.
-func TestLeavingWhileHearing(t *testing.T) {
+func TestUnsubscribingWhileDelivering(t *testing.T) {
 	var h Hub
 	var all []*Listener
 	var topic *Topic
@@ -348,19 +348,19 @@ func TestCensus(t *testing.T) {
 		kind             Kind
 		name             string
 		node             topology.NodeID
-		listeners, lanes int
+		listeners, conns int
 	}{
 		{Channel, "news", Nowhere, 5, 0}, {Channel, "news", 1, 0, 2}, {Pattern, "n*", Nowhere, 3, 0},
 		{Pattern, "n*", 1, 0, 1},
 		{Pattern, "x*", Nowhere, 1, 0}, {Pattern, "x*", 2, 0, 1}, {Shard, "news", Nowhere, 7, 0},
 	} {
-		c.Count(p.kind, p.name, p.node, p.listeners, p.lanes)
+		c.Count(p.kind, p.name, p.node, p.listeners, p.conns)
 	}
-	if listeners, lanes := c.Receivers([]byte("news"), 1); listeners != 8 || lanes != 3 {
-		t.Errorf("receivers: %d, %d", listeners, lanes)
+	if listeners, conns := c.Receivers([]byte("news"), 1); listeners != 8 || conns != 3 {
+		t.Errorf("receivers: %d, %d", listeners, conns)
 	}
-	if listeners, lanes := c.Receivers([]byte("news"), 2); listeners != 8 || lanes != 0 {
-		t.Errorf("receivers from elsewhere: %d, %d", listeners, lanes)
+	if listeners, conns := c.Receivers([]byte("news"), 2); listeners != 8 || conns != 0 {
+		t.Errorf("receivers from elsewhere: %d, %d", listeners, conns)
 	}
 	if listened, there := c.Patterns(1); listened != 2 || there != 1 {
 		t.Errorf("patterns: %d, %d", listened, there)

@@ -87,7 +87,7 @@ func (h *Hub) Place(t *Topic, nodes []topology.NodeID) (left []topology.NodeID) 
 		h.enter(t, s, s.State, wanted)
 	}
 	h.forget(t)
-	h.tell(t)
+	h.report(t)
 	return left
 }
 
@@ -101,7 +101,7 @@ func (h *Hub) forget(t *Topic) {
 
 // Telling says that a server is being told what is due, and returns the number of that. Only the answer to what it was
 // told last counts.
-func (h *Hub) Telling(t *Topic, s *Source) (ask uint32) {
+func (h *Hub) Sending(t *Topic, s *Source) (ask uint32) {
 	h.serial++
 	switch s.Due() {
 	case Begin:
@@ -111,7 +111,7 @@ func (h *Hub) Telling(t *Topic, s *Source) (ask uint32) {
 	case Nothing:
 	}
 	s.ask = h.serial
-	h.tell(t)
+	h.report(t)
 	return s.ask
 }
 
@@ -123,7 +123,7 @@ func (h *Hub) Acked(k Kind, name []byte, node topology.NodeID, ask uint32) *Topi
 		return nil
 	case s.State == Asking:
 		h.enter(t, s, On, s.Wanted)
-		h.tell(t)
+		h.report(t)
 		return t
 	default:
 		h.enter(t, s, Unasked, s.Wanted)
@@ -147,7 +147,7 @@ func (h *Hub) Refused(k Kind, name []byte, node topology.NodeID, ask uint32, rep
 	}
 	wanted := s.Wanted
 	h.forget(t)
-	h.tell(t)
+	h.report(t)
 	if !wanted {
 		return nil
 	}
@@ -180,7 +180,7 @@ func (h *Hub) Ended(k Kind, name []byte, node topology.NodeID) *Topic {
 	wanted := s.Wanted
 	h.enter(t, s, Unasked, wanted)
 	h.forget(t)
-	h.tell(t)
+	h.report(t)
 	if !wanted {
 		return nil
 	}
@@ -200,7 +200,7 @@ func (h *Hub) Lost(node topology.NodeID) (lost []*Topic) {
 		}
 		h.enter(t, s, Unasked, s.Wanted)
 		h.forget(t)
-		h.tell(t)
+		h.report(t)
 	}
 	return lost
 }

@@ -35,8 +35,8 @@ func client(id routing.ID, args [][]byte, f *Facts) (reply []byte, do Effect) {
 		if f.Proto == 3 {
 			reply = resp.Null3
 		}
-		if f.Told != nil && f.Told.Name != "" {
-			reply = resp.AppendBulkString(nil, f.Told.Name)
+		if f.Identity != nil && f.Identity.Name != "" {
+			reply = resp.AppendBulkString(nil, f.Identity.Name)
 		}
 	case routing.CmdClientSetName:
 		if !printable(args[2]) {

@@ -89,7 +89,7 @@ func (e *Effect) helloOption(words [][]byte, f *Facts) (used int, wrong []byte) 
 
 // greeting is the reply to HELLO. The gateway speaks for the server with the lowest version.
 func greeting(proto uint8, f *Facts) []byte {
-	role := f.Face.Role()
+	role := f.Role.Role()
 	fields := 7
 	if role == "" {
 		fields--
@@ -99,7 +99,7 @@ func greeting(proto uint8, f *Facts) []byte {
 	b = resp.AppendBulkString(resp.AppendBulkString(b, "version"), lowestVersion(f.View))
 	b = resp.AppendInt(resp.AppendBulkString(b, "proto"), int64(proto))
 	b = resp.AppendInt(resp.AppendBulkString(b, "id"), f.ID)
-	b = resp.AppendBulkString(resp.AppendBulkString(b, "mode"), f.Face.Mode())
+	b = resp.AppendBulkString(resp.AppendBulkString(b, "mode"), f.Role.Mode())
 	if role != "" {
 		b = resp.AppendBulkString(resp.AppendBulkString(b, "role"), role)
 	}

@@ -25,11 +25,11 @@ type Facts struct {
 	// ID is the client's own, for CLIENT ID.
 	ID int64
 	// Proto and DB are what the client chose; Told, nil where it said nothing, is what it said of itself.
-	Proto uint8
-	DB    int32
-	Told  *session.Told
+	Proto    uint8
+	DB       int32
+	Identity *session.Identity
 	// Authenticated, or no password is asked; Muted: CLIENT REPLY drops some reply.
-	Authenticated, Muted bool
+	Authenticated, ReplyOff bool
 	// Subscribed: it waits for messages.
 	Subscribed bool
 	// Service is the number of the client's, AsksPassword whether that has one, View what is known of its servers.
@@ -37,7 +37,7 @@ type Facts struct {
 	AsksPassword bool
 	View         *topology.View
 	// Face is what the listener emulates; nil: nothing.
-	Face *facade.Face
+	Role *facade.Role
 	// Line is the client's line of CLIENT LIST; only CLIENT INFO needs it.
 	Line []byte
 	// Allowed checks a password, WallClock returns the time of day.
@@ -86,7 +86,7 @@ func (e *Effect) Has(a Action) bool { return e.Do&a != 0 }
 func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 	switch command.Family {
 	case routing.CmdReset:
-		return f.Muted || f.Proto != 2 || f.DB != 0
+		return f.ReplyOff || f.Proto != 2 || f.DB != 0
 	case routing.CmdHello:
 		return len(args) > 1 && string(args[1]) != strconv.Itoa(int(f.Proto))
 	case routing.CmdSelect:
@@ -133,11 +133,11 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 	case routing.CmdCluster:
 		return cluster(command, args, f), do
 	case routing.CmdRole:
-		return f.Face.AppendRole(nil), do
+		return f.Role.AppendRole(nil), do
 	case routing.CmdWait, routing.CmdWaitAOF:
 		return waitInMulti(command, args, f), do
 	case routing.CmdReadOnly, routing.CmdReadWrite, routing.CmdAsking:
-		if f.View != nil && !f.View.Sharded && !f.Face.Is(facade.Cluster) {
+		if f.View != nil && !f.View.Sharded && !f.Role.Is(facade.Cluster) {
 			return noCluster, do
 		}
 		return resp.OK, do
@@ -163,10 +163,10 @@ func ping(command *routing.Command, args [][]byte, f *Facts) []byte {
 
 // cluster answers CLUSTER, as the node of one where the listener emulates that.
 func cluster(command *routing.Command, args [][]byte, f *Facts) []byte {
-	if !f.Face.Is(facade.Cluster) {
+	if !f.Role.Is(facade.Cluster) {
 		return noCluster
 	}
-	reply := f.Face.Cluster(int(f.Proto), command.ID, args)
+	reply := f.Role.Cluster(int(f.Proto), command.ID, args)
 	if reply == nil {
 		reply = resp.AppendError(nil, "ERR 'cluster "+command.Word()+"' is not allowed through the gateway")
 	}
@@ -181,7 +181,7 @@ var onlyHello = []byte("-ERR Only HELLO messages are accepted by Sentinel instan
 func AnswerSentinel(command *routing.Command, args [][]byte, f *Facts) []byte {
 	switch command.ID {
 	case routing.CmdSentinel:
-		return f.Face.Sentinel(int(f.Proto), args)
+		return f.Role.Sentinel(int(f.Proto), args)
 	case routing.CmdPublish:
 		return onlyHello
 	case routing.CmdCommand:

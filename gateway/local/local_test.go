@@ -22,7 +22,7 @@ func words(text string) (args [][]byte) {
 // known are the facts of a client with a password that is "secret".
 func known() Facts {
 	return Facts{
-		ID: 7, Proto: 2, AsksPassword: true, Told: &session.Told{Name: "me"}, View: &topology.View{},
+		ID: 7, Proto: 2, AsksPassword: true, Identity: &session.Identity{Name: "me"}, View: &topology.View{},
 		Allowed:   func(_ int, _, password []byte) bool { return string(password) == "secret" },
 		WallClock: func() time.Time { return time.Unix(5, 7000) },
 	}
@@ -116,8 +116,8 @@ func TestAnswersWhileSubscribed(t *testing.T) {
 
 func TestAfterAll(t *testing.T) {
 	f := known()
-	muted := known()
-	muted.Muted = true
+	replyOff := known()
+	replyOff.ReplyOff = true
 	for command, want := range map[string]bool{
 		"PING": false, "CLIENT ID": false, "CLIENT REPLY ON": true, "CLIENT KILL a": true, "INFO": true, "MONITOR": true,
 		"HELLO": false, "HELLO 2": false, "HELLO 3": true, "SELECT 0": false, "SELECT 1": true, "RESET": false,
@@ -129,7 +129,7 @@ func TestAfterAll(t *testing.T) {
 		}
 	}
 	args := words("RESET")
-	if !AfterAll(routing.Lookup(args), args, &muted) {
+	if !AfterAll(routing.Lookup(args), args, &replyOff) {
 		t.Error("a RESET overtakes what is muted")
 	}
 }
@@ -148,7 +148,7 @@ func TestRejects(t *testing.T) {
 	if reply := Reject(routing.Forbidden, command, args, nil, nil); !bytes.Contains(reply, []byte("--allow 'shutdown'")) {
 		t.Errorf("no setting is named: %q", reply)
 	}
-	replica := &facade.Face{Kind: facade.Replica}
+	replica := &facade.Role{Kind: facade.Replica}
 	if reply := Reject(routing.Forbidden, command, args, nil, replica); bytes.Contains(reply, []byte("--allow")) {
 		t.Errorf("a setting is named that does not apply: %q", reply)
 	}

@@ -14,8 +14,8 @@ var ReadOnlyReplica = []byte("-READONLY You can't write against a read only repl
 
 // RejectsWrite reports whether a listener emulates a replica and a command writes. What is rejected anyway keeps its
 // own reason.
-func RejectsWrite(face *facade.Face, command *routing.Command, d *routing.Decision) bool {
-	return face.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
+func RejectsWrite(role *facade.Role, command *routing.Command, d *routing.Decision) bool {
+	return role.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
 		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
 }
 
@@ -38,7 +38,7 @@ func Probes(why routing.Reason, args [][]byte) bool {
 // Reject returns the error reply to a command that the routing rejects, for the reason of its decision. learnt is the
 // row that the servers gave of an unknown command with subcommands; nil for others.
 func Reject(why routing.Reason, command *routing.Command, args [][]byte, learnt *routing.Command,
-	face *facade.Face) []byte {
+	role *facade.Role) []byte {
 	var text string
 	switch why {
 	case routing.WrongArity:
@@ -51,7 +51,7 @@ func Reject(why routing.Reason, command *routing.Command, args [][]byte, learnt 
 	case routing.OneServer:
 		text = oneServer(command)
 	case routing.Forbidden:
-		text = forbidden(command, face)
+		text = forbidden(command, role)
 	case routing.WhichShard:
 		text = "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' has no key to route it by, and there are " +
 			"several primaries; the command was not executed"
@@ -68,10 +68,10 @@ func wrongArity(command *routing.Command) string {
 }
 
 // forbidden says why a command may harm, and which setting permits it.
-func forbidden(command *routing.Command, face *facade.Face) string {
+func forbidden(command *routing.Command, role *facade.Role) string {
 	name := strings.ReplaceAll(command.Name, "|", " ")
 	text := "ERR '" + name + "' is not allowed through the gateway: " + command.Harm()
-	if name = command.Allowable(); name != "" && !face.Is(facade.Replica) {
+	if name = command.Allowable(); name != "" && !role.Is(facade.Replica) {
 		text += "; --allow '" + name + "' permits it"
 	}
 	return text

@@ -20,20 +20,20 @@ func New(conf Config) (Loop, error) { return newPoller(conf) }
 // not hear of them. Only waiting for events is announced to it.
 type poller struct {
 	inbox
-	conf   Config
-	w      *worker.Worker
-	epfd   int
-	wakefd int
-	conns  []conn  // by file descriptor
-	client []int32 // file descriptor by client id
-	lanes  []lane  // by lane id
-	serial uint64
-	events [256]unix.EpollEvent
-	buf    []byte
+	conf    Config
+	w       *worker.Worker
+	epfd    int
+	wakefd  int
+	conns   []conn   // by file descriptor
+	client  []int32  // file descriptor by client id
+	servers []server // by lane id
+	serial  uint64
+	events  [256]unix.EpollEvent
+	buf     []byte
 }
 
 // lane is the connection of one lane; serial tells attempts to dial apart.
-type lane struct {
+type server struct {
 	fd     int32
 	serial uint64
 }
@@ -165,7 +165,7 @@ func (p *poller) lost(fd int, c conn) {
 		p.client[c.id] = -1
 		p.w.ClientClosed(c.id)
 	} else {
-		p.lanes[c.id] = lane{fd: -1}
+		p.servers[c.id] = server{fd: -1}
 		p.w.LaneClosed(worker.LaneID(c.id), worker.PeerClosed)
 	}
 }
@@ -201,7 +201,7 @@ func (p *poller) write(fd int, c conn) bool {
 			return true
 		case c.kind == aLane:
 			// Replies that came before the end can still be read, and each of them is one outcome that is known.
-			p.watch(fd, func(c *conn) { c.out, c.mute = false, true })
+			p.watch(fd, func(c *conn) { c.out, c.writeFailed = false, true })
 			return true
 		default:
 			p.lost(fd, c)
@@ -214,11 +214,11 @@ func (p *poller) write(fd int, c conn) bool {
 func (p *poller) endRound() {
 	out := p.w.Out()
 	for _, id := range out.CloseLanes {
-		if int(id) < len(p.lanes) {
-			if fd := p.lanes[id].fd; fd >= 0 {
+		if int(id) < len(p.servers) {
+			if fd := p.servers[id].fd; fd >= 0 {
 				p.close(int(fd))
 			}
-			p.lanes[id] = lane{fd: -1}
+			p.servers[id] = server{fd: -1}
 		}
 	}
 	for _, d := range out.Dials {
@@ -228,7 +228,7 @@ func (p *poller) endRound() {
 		p.reading(r)
 	}
 	for _, id := range out.Lanes {
-		if fd := p.lanes[id].fd; fd >= 0 && !p.conns[fd].out && !p.conns[fd].mute {
+		if fd := p.servers[id].fd; fd >= 0 && !p.conns[fd].out && !p.conns[fd].writeFailed {
 			p.write(int(fd), p.conns[fd])
 		}
 	}
@@ -249,8 +249,8 @@ func (p *poller) reading(r worker.Reading) {
 	fd := int32(-1)
 	if !r.Lane {
 		fd = p.client[r.Client]
-	} else if int(r.LaneID) < len(p.lanes) {
-		fd = p.lanes[r.LaneID].fd
+	} else if int(r.LaneID) < len(p.servers) {
+		fd = p.servers[r.LaneID].fd
 	}
 	if fd >= 0 {
 		p.watch(int(fd), func(c *conn) { c.quiet = !r.On })
@@ -259,13 +259,13 @@ func (p *poller) reading(r worker.Reading) {
 
 // dial connects on a goroutine of its own: names are resolved anew each time, and that may take long.
 func (p *poller) dial(d worker.Dial) {
-	for int(d.Lane) >= len(p.lanes) {
-		p.lanes = append(p.lanes, lane{fd: -1})
+	for int(d.Lane) >= len(p.servers) {
+		p.servers = append(p.servers, server{fd: -1})
 	}
 	p.serial++
 	serial := p.serial
-	p.lanes[d.Lane] = lane{fd: -1, serial: serial}
-	p.begin(&d, func() bool { return p.lanes[d.Lane].serial == serial }, func() {
+	p.servers[d.Lane] = server{fd: -1, serial: serial}
+	p.begin(&d, func() bool { return p.servers[d.Lane].serial == serial }, func() {
 		c, met, err := p.conf.Dial(p.ctx, d)
 		if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
 			_ = c.Close()
@@ -276,12 +276,12 @@ func (p *poller) dial(d worker.Dial) {
 func (p *poller) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.Met, err error) {
 	defer p.ended(d)
 	id := d.Lane
-	current := p.lanes[id].serial == serial
+	current := p.servers[id].serial == serial
 	if err == nil && current && !p.ending {
 		var fd int
 		if fd, err = takeFD(c); err == nil {
 			if err = p.add(fd, aLane, uint32(id)); err == nil {
-				p.lanes[id].fd = int32(fd)
+				p.servers[id].fd = int32(fd)
 				p.w.LaneOpened(id, met)
 				return
 			}
@@ -292,7 +292,7 @@ func (p *poller) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.M
 		_ = c.Close()
 	}
 	if current {
-		p.lanes[id] = lane{fd: -1}
+		p.servers[id] = server{fd: -1}
 		p.w.LaneClosed(id, whyNot(err))
 	}
 }

@@ -14,20 +14,20 @@ import (
 // It is what runs where there is no epoll, and the second opinion in the tests where there is.
 type portable struct {
 	inbox
-	conf   Config
-	w      *worker.Worker
-	wakes  chan struct{}
-	inputs chan input
-	client map[uint32]*pipe
-	lanes  map[worker.LaneID]*pipe
-	dials  map[worker.LaneID]uint64
-	serial uint64
+	conf    Config
+	w       *worker.Worker
+	wakes   chan struct{}
+	inputs  chan input
+	client  map[uint32]*pipe
+	servers map[worker.LaneID]*pipe
+	dials   map[worker.LaneID]uint64
+	serial  uint64
 }
 
 // pipe is one connection and its two goroutines.
 type pipe struct {
 	conn   net.Conn
-	lane   bool
+	server bool
 	id     uint32
 	more   chan struct{} // the reader may read on; one at a time
 	write  chan []byte   // the next piece; one at a time
@@ -52,7 +52,7 @@ type input struct {
 func NewPortable(conf Config) (Loop, error) {
 	return &portable{
 		inbox: newInbox(), conf: conf, w: conf.Worker, wakes: make(chan struct{}, 1), inputs: make(chan input, 256),
-		client: map[uint32]*pipe{}, lanes: map[worker.LaneID]*pipe{}, dials: map[worker.LaneID]uint64{},
+		client: map[uint32]*pipe{}, servers: map[worker.LaneID]*pipe{}, dials: map[worker.LaneID]uint64{},
 	}, nil
 }
 
@@ -101,19 +101,19 @@ func (p *portable) take(in input) {
 	pp := in.p
 	switch {
 	case pp.closed:
-	case in.eof && !pp.lane:
+	case in.eof && !pp.server:
 		p.w.ClientEnded(pp.id)
 	case in.err || in.eof:
 		p.drop(pp)
-		if pp.lane {
-			delete(p.lanes, worker.LaneID(pp.id))
+		if pp.server {
+			delete(p.servers, worker.LaneID(pp.id))
 			p.w.LaneClosed(worker.LaneID(pp.id), worker.PeerClosed)
 		} else {
 			delete(p.client, pp.id)
 			p.w.ClientClosed(pp.id)
 		}
 	case in.read != nil:
-		if pp.lane {
+		if pp.server {
 			p.w.LaneRead(worker.LaneID(pp.id), in.read)
 		} else {
 			p.w.ClientRead(pp.id, in.read)
@@ -122,7 +122,7 @@ func (p *portable) take(in input) {
 		p.readOn(pp)
 	default:
 		pp.busy = false
-		if !pp.lane {
+		if !pp.server {
 			p.w.ClientWrote(pp.id, in.wrote)
 		}
 		p.writeOn(pp)
@@ -144,7 +144,7 @@ func (p *portable) writeOn(pp *pipe) {
 		return
 	}
 	var b []byte
-	if pp.lane {
+	if pp.server {
 		b = p.w.LaneBytes(worker.LaneID(pp.id))
 	} else {
 		b = p.w.ClientBytes(pp.id)
@@ -154,7 +154,7 @@ func (p *portable) writeOn(pp *pipe) {
 	}
 	pp.busy = true
 	pp.buf = append(pp.buf[:0], b[:min(len(b), readBytes)]...)
-	if pp.lane {
+	if pp.server {
 		p.w.LaneWrote(worker.LaneID(pp.id), len(pp.buf))
 	}
 	pp.write <- pp.buf
@@ -164,8 +164,8 @@ func (p *portable) endRound() {
 	out := p.w.Out()
 	for _, id := range out.CloseLanes {
 		delete(p.dials, id)
-		if pp := p.lanes[id]; pp != nil {
-			delete(p.lanes, id)
+		if pp := p.servers[id]; pp != nil {
+			delete(p.servers, id)
 			p.drop(pp)
 		}
 	}
@@ -174,13 +174,13 @@ func (p *portable) endRound() {
 	}
 	for _, r := range out.Read {
 		// There is no way on every system to learn without reading that a client has left, so a client is always read.
-		if pp := p.lanes[r.LaneID]; r.Lane && pp != nil {
+		if pp := p.servers[r.LaneID]; r.Lane && pp != nil {
 			pp.quiet = !r.On
 			p.readOn(pp)
 		}
 	}
 	for _, id := range out.Lanes {
-		if pp := p.lanes[id]; pp != nil {
+		if pp := p.servers[id]; pp != nil {
 			p.writeOn(pp)
 		}
 	}
@@ -218,7 +218,7 @@ func (p *portable) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker
 	}
 	switch {
 	case err == nil && current && !p.ending:
-		p.lanes[id] = p.start(c, true, uint32(id))
+		p.servers[id] = p.start(c, true, uint32(id))
 		p.w.LaneOpened(id, met)
 		return
 	case c != nil:
@@ -251,9 +251,9 @@ func (p *portable) Accept(c net.Conn, service int) error {
 	return nil
 }
 
-func (p *portable) start(c net.Conn, lane bool, id uint32) *pipe {
+func (p *portable) start(c net.Conn, server bool, id uint32) *pipe {
 	pp := &pipe{
-		conn: c, lane: lane, id: id, more: make(chan struct{}, 1), write: make(chan []byte, 1), gone: make(chan struct{}),
+		conn: c, server: server, id: id, more: make(chan struct{}, 1), write: make(chan []byte, 1), gone: make(chan struct{}),
 	}
 	go p.reader(pp)
 	go p.writer(pp)
@@ -264,11 +264,11 @@ func (p *portable) reader(pp *pipe) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := pp.conn.Read(buf)
-		if n > 0 && !p.tell(pp, input{p: pp, read: buf[:n]}) {
+		if n > 0 && !p.deliver(pp, input{p: pp, read: buf[:n]}) {
 			return
 		}
 		if err != nil {
-			p.tell(pp, input{p: pp, eof: errors.Is(err, io.EOF), err: !errors.Is(err, io.EOF)})
+			p.deliver(pp, input{p: pp, eof: errors.Is(err, io.EOF), err: !errors.Is(err, io.EOF)})
 			return
 		}
 		select {
@@ -284,12 +284,12 @@ func (p *portable) writer(pp *pipe) {
 		select {
 		case b := <-pp.write:
 			n, err := pp.conn.Write(b)
-			if !p.tell(pp, input{p: pp, wrote: n}) {
+			if !p.deliver(pp, input{p: pp, wrote: n}) {
 				return
 			}
 			if err != nil {
-				if !pp.lane { // a lane ends when everything that came before has been read
-					p.tell(pp, input{p: pp, err: true})
+				if !pp.server { // a lane ends when everything that came before has been read
+					p.deliver(pp, input{p: pp, err: true})
 				}
 				return
 			}
@@ -300,7 +300,7 @@ func (p *portable) writer(pp *pipe) {
 }
 
 // tell passes an input to the loop; false when the connection is closed.
-func (p *portable) tell(pp *pipe, in input) bool {
+func (p *portable) deliver(pp *pipe, in input) bool {
 	select {
 	case p.inputs <- in:
 		return true
@@ -315,7 +315,7 @@ func (p *portable) drop(pp *pipe) {
 		return
 	}
 	pp.closed = true
-	if !pp.lane {
+	if !pp.server {
 		p.clients.Add(-1)
 	}
 	close(pp.gone)
@@ -345,7 +345,7 @@ func (p *portable) closeAll() {
 	for _, pp := range p.client {
 		p.drop(pp)
 	}
-	for _, pp := range p.lanes {
+	for _, pp := range p.servers {
 		p.drop(pp)
 	}
 	p.end()

@@ -6,12 +6,12 @@ import "golang.org/x/sys/unix"
 
 // conn is what one file descriptor is.
 type conn struct {
-	kind  kind
-	out   bool // waiting for room to write
-	quiet bool // not read from, until the other side has closed its half
-	ended bool // a client: it has been read to its end
-	mute  bool // a write failed: it ends when everything that came before has been read
-	id    uint32
+	kind        kind
+	out         bool // waiting for room to write
+	quiet       bool // not read from, until the other side has closed its half
+	ended       bool // a client: it has been read to its end
+	writeFailed bool // a write failed: it ends when everything that came before has been read
+	id          uint32
 }
 
 type kind uint8

@@ -11,7 +11,7 @@ const decodeDepth = 16
 // replies that are read by the gateway itself.
 func Decode(reply []byte) (value any, ok bool) {
 	var s ReplyScanner
-	if n, done, err := s.Feed(reply); err != nil || !done || n != len(reply) {
+	if n, done, err := s.Scan(reply); err != nil || !done || n != len(reply) {
 		return nil, false
 	}
 	return decode(reply, decodeDepth)

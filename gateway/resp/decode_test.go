@@ -89,7 +89,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, reply []byte) {
 		_, ok := Decode(reply)
 		var s ReplyScanner
-		n, done, err := s.Feed(reply)
+		n, done, err := s.Scan(reply)
 		if whole := err == nil && done && n == len(reply); ok && (!whole || reply[0] == '-') {
 			t.Errorf("%q is decoded", reply)
 		}

@@ -67,7 +67,7 @@ func appendValues(elements [][]byte, reply []byte, each int64) (all [][]byte, ok
 	elements = slices.Grow(elements, int(count))
 	for range count {
 		var s ReplyScanner
-		n, done, err := s.Feed(rest)
+		n, done, err := s.Scan(rest)
 		if err != nil || !done {
 			return elements, false
 		}

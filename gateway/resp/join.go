@@ -143,7 +143,7 @@ func Replace(dst, array []byte, places []int, with [][]byte) []byte {
 	rest := array[next:]
 	for i := range int(count) {
 		var s ReplyScanner
-		n, done, err := s.Feed(rest)
+		n, done, err := s.Scan(rest)
 		if err != nil || !done {
 			return AppendError(dst[:begin], joinShape)
 		}

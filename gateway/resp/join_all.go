@@ -11,18 +11,18 @@ import (
 // How the answers of all primaries to one command become one.
 
 func joinOneOK(dst []byte, parts []JoinPart) []byte {
-	said := parts[0].Reply
+	reply := parts[0].Reply
 	for _, p := range parts {
 		switch {
 		case len(p.Reply) == 0 || p.Reply[0] != '+' && p.Reply[0] != '-':
 			return AppendError(dst, joinShape)
 		case p.Reply[0] == '+':
 			return append(dst, p.Reply...)
-		case bytes.HasPrefix(said, notBusy):
-			said = p.Reply
+		case bytes.HasPrefix(reply, notBusy):
+			reply = p.Reply
 		}
 	}
-	return append(dst, said...)
+	return append(dst, reply...)
 }
 
 var notBusy = []byte("-NOTBUSY ")

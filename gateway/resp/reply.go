@@ -38,7 +38,7 @@ func (s *ReplyScanner) Coming() int64 { return s.skip }
 
 // Feed takes bytes of the reply and returns how many belong to it. When done, n is behind its last byte and the
 // scanner is ready for the next reply; otherwise all of b was taken. After an error the stream is lost.
-func (s *ReplyScanner) Feed(b []byte) (n int, done bool, err error) {
+func (s *ReplyScanner) Scan(b []byte) (n int, done bool, err error) {
 	if s.kind == 0 {
 		if n = whole(b); n > 0 {
 			return n, true, nil

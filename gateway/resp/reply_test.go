@@ -12,7 +12,7 @@ func replyEnds(b []byte, cut int) (ends []int, broken bool) {
 	for from := 0; from < len(b); from += cut {
 		piece := b[from:min(from+cut, len(b))]
 		for len(piece) > 0 {
-			n, done, err := s.Feed(piece)
+			n, done, err := s.Scan(piece)
 			if err != nil {
 				return ends, true
 			}
@@ -100,26 +100,26 @@ func TestJoin(t *testing.T) {
 		{AllOK, []JoinPart{{Reply: OK}, {Reply: []byte("-OOM x\r\n")}}, "-OOM x\r\n"},
 		{AllOK, []JoinPart{{Reply: []byte("+Background saving started\r\n")}, {Reply: OK}}, "+Background saving started\r\n"},
 		{AllOK, []JoinPart{{Reply: OK}, {Reply: []byte(":1\r\n")}}, "-" + joinShape + "\r\n"},
-		{Concat, said("*2\r\n+a\r\n+b\r\n", "*0\r\n", "*1\r\n$1\r\nc\r\n"), "*3\r\n+a\r\n+b\r\n$1\r\nc\r\n"},
-		{Concat, said("*1\r\n+a\r\n", ":1\r\n"), "-" + joinShape + "\r\n"},
-		{Concat, said("*1\r\n+a\r\n", "*-1\r\n"), "-" + joinShape + "\r\n"},
-		{AnyOf, said("$-1\r\n", "$1\r\nk\r\n", "_\r\n"), "$1\r\nk\r\n"},
-		{AnyOf, said("_\r\n", "_\r\n"), "_\r\n"},
-		{EachTrue, said("*2\r\n:1\r\n:1\r\n", "*2\r\n:1\r\n:0\r\n"), "*2\r\n:1\r\n:0\r\n"},
-		{EachTrue, said("*2\r\n:1\r\n:1\r\n", "*1\r\n:1\r\n"), "-" + joinShape + "\r\n"},
-		{Same, said("$1\r\na\r\n", "$1\r\na\r\n"), "$1\r\na\r\n"},
-		{Same, said("$1\r\na\r\n", "$1\r\nb\r\n"), "-" + joinShape + "\r\n"},
-		{OneOK, said("-NOTBUSY no\r\n", "+OK\r\n"), "+OK\r\n"},
-		{OneOK, said("-NOTBUSY no\r\n", "-UNKILLABLE it wrote\r\n", "-NOTBUSY no\r\n"), "-UNKILLABLE it wrote\r\n"},
-		{OneOK, said("-NOTBUSY no\r\n", "-NOTBUSY no\r\n"), "-NOTBUSY no\r\n"},
-		{OneOK, said("-NOTBUSY no\r\n", ":1\r\n"), "-" + joinShape + "\r\n"},
-		{Least, said(":9\r\n", ":-3\r\n", ":4\r\n"), ":-3\r\n"},
-		{Newest, said("*2\r\n*2\r\n:1\r\n:30\r\n*2\r\n:0\r\n:10\r\n", "*1\r\n*2\r\n:7\r\n:20\r\n"),
+		{Concat, answers("*2\r\n+a\r\n+b\r\n", "*0\r\n", "*1\r\n$1\r\nc\r\n"), "*3\r\n+a\r\n+b\r\n$1\r\nc\r\n"},
+		{Concat, answers("*1\r\n+a\r\n", ":1\r\n"), "-" + joinShape + "\r\n"},
+		{Concat, answers("*1\r\n+a\r\n", "*-1\r\n"), "-" + joinShape + "\r\n"},
+		{AnyOf, answers("$-1\r\n", "$1\r\nk\r\n", "_\r\n"), "$1\r\nk\r\n"},
+		{AnyOf, answers("_\r\n", "_\r\n"), "_\r\n"},
+		{EachTrue, answers("*2\r\n:1\r\n:1\r\n", "*2\r\n:1\r\n:0\r\n"), "*2\r\n:1\r\n:0\r\n"},
+		{EachTrue, answers("*2\r\n:1\r\n:1\r\n", "*1\r\n:1\r\n"), "-" + joinShape + "\r\n"},
+		{Same, answers("$1\r\na\r\n", "$1\r\na\r\n"), "$1\r\na\r\n"},
+		{Same, answers("$1\r\na\r\n", "$1\r\nb\r\n"), "-" + joinShape + "\r\n"},
+		{OneOK, answers("-NOTBUSY no\r\n", "+OK\r\n"), "+OK\r\n"},
+		{OneOK, answers("-NOTBUSY no\r\n", "-UNKILLABLE it wrote\r\n", "-NOTBUSY no\r\n"), "-UNKILLABLE it wrote\r\n"},
+		{OneOK, answers("-NOTBUSY no\r\n", "-NOTBUSY no\r\n"), "-NOTBUSY no\r\n"},
+		{OneOK, answers("-NOTBUSY no\r\n", ":1\r\n"), "-" + joinShape + "\r\n"},
+		{Least, answers(":9\r\n", ":-3\r\n", ":4\r\n"), ":-3\r\n"},
+		{Newest, answers("*2\r\n*2\r\n:1\r\n:30\r\n*2\r\n:0\r\n:10\r\n", "*1\r\n*2\r\n:7\r\n:20\r\n"),
 			"*2\r\n*2\r\n:1\r\n:30\r\n*2\r\n:7\r\n:20\r\n"},
-		{Newest, said("*1\r\n:1\r\n", "*0\r\n"), "-" + joinShape + "\r\n"},
+		{Newest, answers("*1\r\n:1\r\n", "*0\r\n"), "-" + joinShape + "\r\n"},
 		{Texts, []JoinPart{{Reply: []byte("$2\r\nhi\r\n"), Name: "0-9"}, {Reply: []byte("=6\r\ntxt:ho\r\n"), Name: "10-19"}},
 			"$18\r\n0-9:\nhi\n10-19:\nho\n\r\n"},
-		{Texts, said("$2\r\nhi\r\n", "$-1\r\n"), "-" + joinShape + "\r\n"},
+		{Texts, answers("$2\r\nhi\r\n", "$-1\r\n"), "-" + joinShape + "\r\n"},
 	} {
 		if got := Join(nil, c.kind, c.parts, 2); string(got) != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
@@ -128,7 +128,7 @@ func TestJoin(t *testing.T) {
 }
 
 // said are the parts that replied so.
-func said(replies ...string) (parts []JoinPart) {
+func answers(replies ...string) (parts []JoinPart) {
 	for _, r := range replies {
 		parts = append(parts, JoinPart{Reply: []byte(r)})
 	}
@@ -168,6 +168,6 @@ func BenchmarkReplyBulk(b *testing.B) {
 	var s ReplyScanner
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _, _ = s.Feed(frame)
+		_, _, _ = s.Scan(frame)
 	}
 }

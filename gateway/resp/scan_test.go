@@ -149,9 +149,9 @@ func FuzzScanner(f *testing.F) {
 		if fmt.Sprint(whole) != fmt.Sprint(pieces) {
 			t.Fatalf("in one piece %s, in pieces %s", whole, pieces)
 		}
-		again, _ := scanAll(canonical, allAtOnce, lim)
-		if n := len(again); n > len(whole) || fmt.Sprint(whole[:n]) != fmt.Sprint(again) {
-			t.Fatalf("written anew: %s, was %s", again, whole)
+		rescanned, _ := scanAll(canonical, allAtOnce, lim)
+		if n := len(rescanned); n > len(whole) || fmt.Sprint(whole[:n]) != fmt.Sprint(rescanned) {
+			t.Fatalf("written anew: %s, was %s", rescanned, whole)
 		}
 	})
 }

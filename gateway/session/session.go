@@ -74,7 +74,7 @@ type Session struct {
 	OpenedAt time.Duration
 	ActiveAt time.Duration
 	// Told is what the client said of itself; nil for most.
-	Told *Told
+	Identity *Identity
 }
 
 // Multi is a transaction that is being queued. It is sent when EXEC comes, whole, so that nothing of it is executed
@@ -84,8 +84,8 @@ type Multi struct {
 	// empty while there is none.
 	Body  []byte
 	Count int
-	// StandIns are its commands that the gateway answers by itself, in their order.
-	StandIns []StandIn
+	// Placeholders are its commands that the gateway answers by itself, in their order.
+	Placeholders []Placeholder
 	// Slot of its keys; -1 while none was named, or where there are no slots.
 	Slot int
 	// Aborted: a command of it was refused, so EXEC will be.
@@ -103,8 +103,8 @@ type Multi struct {
 	Alone bool
 }
 
-// StandIn is a command in a transaction for which another one is sent, as number At of it.
-type StandIn struct {
+// Placeholder is a command in a transaction for which another one is sent, as number At of it.
+type Placeholder struct {
 	At   int
 	Args [][]byte
 }
@@ -118,14 +118,14 @@ type Watch struct {
 }
 
 // Told is what a client said of itself, shown in CLIENT LIST.
-type Told struct {
+type Identity struct {
 	Name, Library, Version string
 }
 
 // Tell returns s.Told, made when needed.
-func (s *Session) Tell() *Told {
-	if s.Told == nil {
-		s.Told = &Told{}
+func (s *Session) Identify() *Identity {
+	if s.Identity == nil {
+		s.Identity = &Identity{}
 	}
-	return s.Told
+	return s.Identity
 }

@@ -32,9 +32,9 @@ func failover(b []byte, f *Facts) []byte {
 	}
 	b = fmt.Appendf(b, "rejected_by_servers:%d\r\n", refusals)
 	b = append(b, byReason("sessions_blocked", s.ParkedFor[:], func(i int) string { return wait.Reason(i).String() })...)
-	b = appendStory(b, f.Failovers)
-	lanes := byReason("connections_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
-	return append(b, lanes...)
+	b = appendHistory(b, f.Failovers)
+	lost := byReason("connections_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
+	return append(b, lost...)
 }
 
 // byReason is a line of counters with their typed reasons.

@@ -14,11 +14,11 @@ import (
 // may use it.
 type Failovers struct {
 	mu  sync.Mutex
-	now FailoverStory
+	now FailoverHistory
 }
 
-// FailoverStory is what is remembered: how many there were, and the newest ones, oldest first.
-type FailoverStory struct {
+// FailoverHistory is what is remembered: how many there were, and the newest ones, oldest first.
+type FailoverHistory struct {
 	// Held counts shards that were held, Switched those that got another primary, Kept those that kept theirs. A failover
 	// whose primary seemed to be kept, and that was held again, counts twice.
 	Held, Switched, Kept uint64
@@ -63,7 +63,7 @@ func (f *Failovers) Note(e topology.Event) {
 }
 
 // step takes the next step of a failover.
-func (s *FailoverStory) step(f *Failover, e topology.Event) {
+func (s *FailoverHistory) step(f *Failover, e topology.Event) {
 	switch e.Kind {
 	case topology.Held:
 		if f.Released != notYet {
@@ -90,16 +90,16 @@ func (s *FailoverStory) step(f *Failover, e topology.Event) {
 }
 
 // Told is a copy of what is remembered.
-func (f *Failovers) Told() FailoverStory {
+func (f *Failovers) History() FailoverHistory {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	told := f.now
-	told.Last = slices.Clone(told.Last)
-	return told
+	now := f.now
+	now.Last = slices.Clone(now.Last)
+	return now
 }
 
-// appendStory appends a service's failovers to INFO, a line each.
-func appendStory(b []byte, s FailoverStory) []byte {
+// appendHistory appends a service's failovers to INFO, a line each.
+func appendHistory(b []byte, s FailoverHistory) []byte {
 	b = fmt.Appendf(b, "failovers_started:%d\r\nfailovers_switched:%d\r\nfailovers_aborted:%d\r\n", s.Held,
 		s.Switched, s.Kept)
 	for _, f := range s.Last {

@@ -8,35 +8,35 @@ import (
 	"evergate/topology"
 )
 
-func TestFailoversAreTold(t *testing.T) {
+func TestFailoversAreListed(t *testing.T) {
 	began := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	var f Failovers
-	tell := func(number uint64, kind topology.EventKind, after time.Duration, from, to string, r *topology.Receipt) {
+	note := func(number uint64, kind topology.EventKind, after time.Duration, from, to string, r *topology.Receipt) {
 		f.Note(topology.Event{Kind: kind, Shard: "main", From: from, To: to, Why: "s2: try-failover, o_down",
 			Failover: number, Began: began, After: after * time.Millisecond, Receipt: r})
 	}
 	wants := func(lines ...string) {
 		t.Helper()
-		if got := strings.TrimSpace(string(appendStory(nil, f.Told()))); got != strings.Join(lines, "\r\n") {
+		if got := strings.TrimSpace(string(appendHistory(nil, f.History()))); got != strings.Join(lines, "\r\n") {
 			t.Errorf("got\n%s", got)
 		}
 	}
 	f.Note(topology.Event{Kind: topology.PrimaryFound, To: "a"})
-	tell(1, topology.Suspected, 0, "a", "", nil) // and nothing came of it
-	tell(1, topology.Released, 300, "", "a", nil)
+	note(1, topology.Suspected, 0, "a", "", nil) // and nothing came of it
+	note(1, topology.Released, 300, "", "a", nil)
 	wants("failovers_started:0", "failovers_switched:0", "failovers_aborted:0")
 
-	tell(2, topology.Suspected, 0, "a", "", nil)
-	tell(2, topology.Held, 1, "a", "", nil)
+	note(2, topology.Suspected, 0, "a", "", nil)
+	note(2, topology.Held, 1, "a", "", nil)
 	const second = "failover2:shard=main,began=2026-11-23T10:00:00.000Z,reason=s2: try-failover; o_down,from=a,to="
 	wants("failovers_started:1", "failovers_switched:0", "failovers_aborted:0", second+",started_ms=1")
-	tell(2, topology.CandidateNamed, 100, "", "b", nil)
-	tell(2, topology.Promoted, 180, "", "b", nil)
-	tell(2, topology.Released, 200, "", "b", nil)
-	tell(2, topology.ReceiptGiven, 200, "a", "b", &topology.Receipt{Acked: 40, Lost: 3, Proven: true})
-	tell(2, topology.Confirmed, 1120, "", "b", nil)
-	tell(3, topology.Held, 0, "b", "", nil)
-	tell(3, topology.Released, 4000, "", "b", nil)
+	note(2, topology.CandidateNamed, 100, "", "b", nil)
+	note(2, topology.Promoted, 180, "", "b", nil)
+	note(2, topology.Released, 200, "", "b", nil)
+	note(2, topology.ReceiptGiven, 200, "a", "b", &topology.Receipt{Acked: 40, Lost: 3, Proven: true})
+	note(2, topology.Confirmed, 1120, "", "b", nil)
+	note(3, topology.Held, 0, "b", "", nil)
+	note(3, topology.Released, 4000, "", "b", nil)
 	const third = "failover3:shard=main,began=2026-11-23T10:00:00.000Z,reason=s2: try-failover; o_down,from=b,to=b," +
 		"started_ms=0,"
 	wants("failovers_started:2", "failovers_switched:1", "failovers_aborted:1",
@@ -44,27 +44,27 @@ func TestFailoversAreTold(t *testing.T) {
 		third+"resumed_ms=4000")
 
 	// One that is held again, after its primary had seemed to be kept, and then switched.
-	tell(4, topology.Held, 3132, "b", "", nil)
-	tell(4, topology.Released, 3154, "", "b", nil)
-	tell(4, topology.Held, 3167, "b", "", nil)
-	tell(4, topology.Promoted, 4196, "", "c", nil)
-	tell(4, topology.Released, 4196, "", "c", nil)
-	tell(4, topology.ReceiptGiven, 4196, "b", "c", &topology.Receipt{Acked: 1867, Lost: 5, Proven: true})
-	if told := f.Told(); told.Held != 4 || told.Switched != 2 || told.Kept != 2 || told.Last[2].To != "c" ||
-		told.Last[2].Released != 4196*time.Millisecond {
-		t.Errorf("held twice: %+v", told)
+	note(4, topology.Held, 3132, "b", "", nil)
+	note(4, topology.Released, 3154, "", "b", nil)
+	note(4, topology.Held, 3167, "b", "", nil)
+	note(4, topology.Promoted, 4196, "", "c", nil)
+	note(4, topology.Released, 4196, "", "c", nil)
+	note(4, topology.ReceiptGiven, 4196, "b", "c", &topology.Receipt{Acked: 1867, Lost: 5, Proven: true})
+	if h := f.History(); h.Held != 4 || h.Switched != 2 || h.Kept != 2 || h.Last[2].To != "c" ||
+		h.Last[2].Released != 4196*time.Millisecond {
+		t.Errorf("held twice: %+v", h)
 	}
 
 	for n := uint64(10); n < 40; n++ {
-		tell(n, topology.Held, 0, "b", "", nil)
-		tell(n, topology.Released, 5, "", "c", nil)
-		tell(n, topology.ReceiptGiven, 5, "b", "c", &topology.Receipt{})
+		note(n, topology.Held, 0, "b", "", nil)
+		note(n, topology.Released, 5, "", "c", nil)
+		note(n, topology.ReceiptGiven, 5, "b", "c", &topology.Receipt{})
 	}
-	told := f.Told()
-	if told.Held != 34 || told.Switched != 32 || len(told.Last) != failoversKept || told.Last[0].Number != 24 {
-		t.Errorf("%+v", told)
+	h := f.History()
+	if h.Held != 34 || h.Switched != 32 || len(h.Last) != failoversKept || h.Last[0].Number != 24 {
+		t.Errorf("%+v", h)
 	}
-	if text := string(appendStory(nil, told)); !strings.HasSuffix(text, ",acknowledged=0,lost_at_most=unknown\r\n") {
+	if text := string(appendHistory(nil, h)); !strings.HasSuffix(text, ",acknowledged=0,lost_at_most=unknown\r\n") {
 		t.Error(text)
 	}
 }

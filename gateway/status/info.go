@@ -30,11 +30,11 @@ type Facts struct {
 	Hold       string
 	View       *topology.View // nil while nothing is known
 	Stats      worker.Snapshot
-	Failovers  FailoverStory
+	Failovers  FailoverHistory
 	// Face is what the listener pretends to be that is asked; nil: nothing.
-	Face *facade.Face
+	Role *facade.Role
 	// Servers are what the servers say of themselves; see AsksServers.
-	Servers []ServerSays
+	Servers []ServerReport
 }
 
 // Sum adds the counters of workers.
@@ -86,7 +86,7 @@ var sentinelSections = []section{
 	{"server", server, false}, {"clients", fromServers("clients", "Clients", clients), false},
 	{"stats", fromServers("stats", "Stats", counters), false},
 	{"cpu", fromServers("cpu", "CPU", cpu), false},
-	{"sentinel", func(b []byte, f *Facts) []byte { return f.Face.AppendMasters(b) }, false},
+	{"sentinel", func(b []byte, f *Facts) []byte { return f.Role.AppendMasters(b) }, false},
 }
 
 // Info is the text of INFO: lines "key:value" under "# Section", as Redis writes them, with the gateway's own sections
@@ -96,7 +96,7 @@ func Info(f Facts, sections []string) []byte {
 	ordinary := len(sections) == 0 || slices.ContainsFunc(sections, isEverything)
 	long := slices.Contains(sections, "all") || slices.Contains(sections, "everything")
 	known := allSections
-	if f.Face.Is(facade.Sentinel) {
+	if f.Role.Is(facade.Sentinel) {
 		known = sentinelSections
 	}
 	var b []byte
@@ -119,7 +119,7 @@ func isEverything(section string) bool {
 
 // fromServers is a section that servers make. own writes what is the gateway's, and what to say when none of them says
 // anything.
-func fromServers(name, title string, own func(f *Facts, told bool) []field) func(b []byte, f *Facts) []byte {
+func fromServers(name, title string, own func(f *Facts, reported bool) []field) func(b []byte, f *Facts) []byte {
 	return func(b []byte, f *Facts) []byte {
 		b = append(append(append(b, "# "...), title...), "\r\n"...)
 		fields := ofServers(name, f.Servers)
@@ -148,7 +148,7 @@ func fromServers(name, title string, own func(f *Facts, told bool) []field) func
 func asServers(name, title string) func(b []byte, f *Facts) []byte {
 	write := fromServers(name, title, nil)
 	return func(b []byte, f *Facts) []byte {
-		if !slices.ContainsFunc(f.Servers, func(s ServerSays) bool { return topology.HasInfoSection(s.Text, name) }) {
+		if !slices.ContainsFunc(f.Servers, func(s ServerReport) bool { return topology.HasInfoSection(s.Text, name) }) {
 			return b
 		}
 		return write(b, f)
@@ -161,14 +161,14 @@ func server(b []byte, f *Facts) []byte {
 		version = f.View.Lowest.Version
 	}
 	b = fmt.Appendf(b, "# Server\r\nredis_version:%s\r\n", version)
-	for _, told := range ofServers("server", f.Servers) {
-		if told.key == "server_name" || strings.HasPrefix(told.key, "valkey_") {
-			b = fmt.Appendf(b, "%s:%s\r\n", told.key, told.value)
+	for _, reported := range ofServers("server", f.Servers) {
+		if reported.key == "server_name" || strings.HasPrefix(reported.key, "valkey_") {
+			b = fmt.Appendf(b, "%s:%s\r\n", reported.key, reported.value)
 		}
 	}
 	return fmt.Appendf(b, "redis_git_sha1:00000000\r\nredis_git_dirty:0\r\nredis_mode:%s\r\nos:%s %s\r\narch_bits:64\r\n"+
 		"process_id:%d\r\nrun_id:%s\r\ntcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\nevergate_version:%s\r\n",
-		f.Face.Mode(), runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port,
+		f.Role.Mode(), runtime.GOOS, runtime.GOARCH, f.PID, f.RunID, f.Port,
 		int(f.Uptime.Seconds()), int(f.Uptime.Hours()/24), Version())
 }
 
@@ -183,8 +183,8 @@ func clients(f *Facts, _ bool) []field {
 var newer = map[string]bool{"pubsub_clients": true, "cluster_connections": true, "tracking_clients": true}
 
 // memory is that of the gateway where no server says anything.
-func memory(_ *Facts, told bool) []field {
-	if told {
+func memory(_ *Facts, reported bool) []field {
+	if reported {
 		return nil
 	}
 	used, resident := ownMemory()
@@ -206,11 +206,11 @@ func ownMemory() (used, resident uint64) {
 func persistence(*Facts, bool) []field { return []field{{"loading", "0"}, {"async_loading", "0"}} }
 
 // counters: the connections are those of the gateway's clients.
-func counters(f *Facts, told bool) []field {
+func counters(f *Facts, reported bool) []field {
 	s := &f.Stats.Stats
 	own := []field{{"total_connections_received", fmt.Sprint(s.ClientsOpened)},
 		{"rejected_connections", fmt.Sprint(f.Rejected)}}
-	if told {
+	if reported {
 		return own
 	}
 	return append(own, field{"total_commands_processed", fmt.Sprint(s.Commands())},
@@ -220,17 +220,17 @@ func counters(f *Facts, told bool) []field {
 
 func replication(b []byte, f *Facts) []byte {
 	// The servers behind stay hidden: some clients connect to whatever is named here.
-	if f.Face.Is(facade.Replica) {
+	if f.Role.Is(facade.Replica) {
 		return fmt.Appendf(b, "# Replication\r\nrole:slave\r\nmaster_host:%s\r\nmaster_port:%d\r\n"+
 			"master_link_status:up\r\nmaster_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\n"+
 			"slave_repl_offset:0\r\nslave_priority:100\r\nslave_read_only:1\r\nconnected_slaves:0\r\n"+
-			"master_repl_offset:0\r\n", f.Face.Primary.Host, f.Face.Primary.Port)
+			"master_repl_offset:0\r\n", f.Role.Primary.Host, f.Role.Primary.Port)
 	}
 	return append(b, "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_repl_offset:0\r\n"...)
 }
 
-func cpu(_ *Facts, told bool) []field {
-	if told {
+func cpu(_ *Facts, reported bool) []field {
+	if reported {
 		return nil
 	}
 	user, system := cpuTime()
@@ -239,7 +239,7 @@ func cpu(_ *Facts, told bool) []field {
 
 func cluster(b []byte, f *Facts) []byte {
 	enabled := 0
-	if f.Face.Is(facade.Cluster) {
+	if f.Role.Is(facade.Cluster) {
 		enabled = 1
 	}
 	return fmt.Appendf(b, "# Cluster\r\ncluster_enabled:%d\r\n", enabled)

@@ -13,8 +13,8 @@ import (
 // primaries for what replicas have as well, over all servers for what each has done. What is no number is passed on
 // where all agree, and left out elsewhere.
 
-// ServerSays is the text of INFO of one server.
-type ServerSays struct {
+// ServerReport is the text of INFO of one server.
+type ServerReport struct {
 	// Addr is the server's address, or the name of a shard without one.
 	Addr    string
 	Primary bool
@@ -42,10 +42,10 @@ func AsksServers(sections []string) bool {
 type field struct{ key, value string }
 
 // ofServers makes one section of those of all servers that have a say. It is empty when none of them said anything.
-func ofServers(name string, says []ServerSays) []field {
+func ofServers(name string, infos []ServerReport) []field {
 	var tables [][]field
-	for i := range says {
-		if s := &says[i]; s.Missing == "" && (s.Primary || served[name]) {
+	for i := range infos {
+		if s := &infos[i]; s.Missing == "" && (s.Primary || served[name]) {
 			fields := sectionOf(s.Text, name)
 			if name == "commandstats" && !s.Primary {
 				fields = slices.DeleteFunc(fields, replicated)

@@ -112,7 +112,7 @@ func sectionText(f Facts, name string) string {
 }
 
 func TestServersAreSummed(t *testing.T) {
-	f := Facts{Rejected: 9, Servers: []ServerSays{
+	f := Facts{Rejected: 9, Servers: []ServerReport{
 		{Addr: "a:1", Primary: true, Text: crlf(oneServer)}, {Addr: "b:2", Primary: true, Text: crlf(otherServer)},
 		{Addr: "c:3", Text: crlf(oneServer)},
 	}}
@@ -166,7 +166,7 @@ cmdstat_set:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0
 
 // TestOneServerIsPassedOn: what one server says stays as it says it.
 func TestOneServerIsPassedOn(t *testing.T) {
-	f := Facts{Servers: []ServerSays{
+	f := Facts{Servers: []ServerReport{
 		{Addr: "a:1", Primary: true, Text: crlf(oneServer)}, {Addr: "c:3", Missing: "timeout"},
 		{Addr: "main", Primary: true, Missing: "no primary"},
 	}}
@@ -183,7 +183,7 @@ func TestOneServerIsPassedOn(t *testing.T) {
 
 // TestWithoutServersTheGatewaySpeaks: clients that look as they connect find what they need.
 func TestWithoutServersTheGatewaySpeaks(t *testing.T) {
-	text := string(Info(Facts{Servers: []ServerSays{{Addr: "a:1", Primary: true, Missing: "NOPERM"}}}, nil))
+	text := string(Info(Facts{Servers: []ServerReport{{Addr: "a:1", Primary: true, Missing: "NOPERM"}}}, nil))
 	for _, line := range []string{"\r\nmaxmemory_policy:noeviction\r\n", "\r\nloading:0\r\n", "\r\nused_cpu_sys:",
 		"\r\ntotal_commands_processed:0\r\n", "# Keyspace\r\nevergate_missing:a:1=NOPERM\r\n"} {
 		if !strings.Contains(text, line) {
@@ -201,7 +201,7 @@ func TestSectionsThatServersMake(t *testing.T) {
 			t.Errorf("%q: %v", sections, got)
 		}
 	}
-	servers := []ServerSays{{Primary: true, Text: crlf(oneServer)}}
+	servers := []ServerReport{{Primary: true, Text: crlf(oneServer)}}
 	for sections, want := range map[string]bool{"": false, "default": false, "all": true, "everything": true,
 		"commandstats": true, "cpu": false} {
 		text := string(Info(Facts{Servers: servers}, strings.Fields(sections)))
@@ -243,7 +243,7 @@ latency_percentiles_usec_get:p50=%[1]d.003,p99=5.000
 db0_distrib_strings_sizes:1=%[1]d,4=1
 `, n))
 	}
-	facts := Facts{ClientsMax: 50, Servers: []ServerSays{
+	facts := Facts{ClientsMax: 50, Servers: []ServerReport{
 		{Primary: true, Text: newer(1)}, {Primary: true, Text: newer(20)}, {Text: newer(300)},
 	}}
 	facts.Stats.Clients, facts.Stats.Subscribers = 4, 2
@@ -261,7 +261,7 @@ db0_distrib_strings_sizes:1=%[1]d,4=1
 			t.Errorf("no %q in %s", line, text)
 		}
 	}
-	facts.Servers = []ServerSays{{Primary: true, Text: crlf(oneServer)}}
+	facts.Servers = []ServerReport{{Primary: true, Text: crlf(oneServer)}}
 	text = string(Info(facts, []string{"all"}))
 	for _, word := range []string{"Threads", "Modules", "Latencystats", "Keysizes", "server_name", "pubsub_clients",
 		"total_blocking_keys", "\r\n\r\n\r\n"} {

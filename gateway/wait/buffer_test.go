@@ -8,7 +8,7 @@ import (
 	"evergate/gateway/session"
 )
 
-func TestBufferStory(t *testing.T) {
+func TestBufferHistory(t *testing.T) {
 	const window, longer = 10 * time.Second, 20 * time.Second
 	at := func(s int) time.Duration { return time.Duration(s) * time.Second }
 	var h Buffer

@@ -13,7 +13,7 @@ func TestClockWakesOnce(t *testing.T) {
 	places := map[session.Ref]*Place{{ID: 1}: {}, {ID: 2}: {}}
 	find := func(who session.Ref) *Place { return places[who] }
 	one, two := session.Ref{ID: 1}, session.Ref{ID: 2}
-	places[one].Reason, places[two].Reason = Flight, Asking
+	places[one].Reason, places[two].Reason = InFlight, Asking
 	c.Alarm(one, places[one], 5*time.Second)
 	c.Alarm(one, places[one], 9*time.Second) // it looks again before that
 	c.Alarm(two, places[two], 3*time.Second)

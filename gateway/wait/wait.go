@@ -17,29 +17,30 @@ const (
 	Running Reason = iota
 	// NoPrimary: the shard has no primary.
 	NoPrimary
-	// NoLane: no connection to the shard's servers can take the request now.
-	NoLane
+	// NoConnection: no connection to the shard's servers can take the request now.
+	NoConnection
 	// Refused: a server refused the request, and it is done again in a moment.
 	Refused
-	// LaneFull: the lane holds as much as it should.
-	LaneFull
+	// ConnectionFull: the lane holds as much as it should.
+	ConnectionFull
 	// Flight: what it sent must be answered first.
-	Flight
+	InFlight
 	// OwedTooMuch: it must read its replies first.
 	OwedTooMuch
 	// Asking: a server is being asked about the command.
 	Asking
-	// NoPrivateLane: it needs a connection of its own to the shard's primary, which is being made, or there are too many.
-	NoPrivateLane
+	// NoDedicatedConnection: it needs a connection of its own to the shard's primary, which is being made, or there are
+	// too many.
+	NoDedicatedConnection
 	// Blocked: its blocking command must be answered first.
 	Blocked
 	// Subscribing: its subscription must be acknowledged first.
 	Subscribing
 	// Postponed: CLIENT PAUSE has it wait.
-	Postponed
+	Paused
 
 	// Reasons is how many there are.
-	Reasons = int(Postponed) + 1
+	Reasons = int(Paused) + 1
 )
 
 var names = [...]string{"running", "no-primary", "no-connection", "rejected", "connection-full", "in-flight",

@@ -59,7 +59,7 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 		w.complete(c, s)
 	}
 	w.monitors.Show(&c.monitor, c.ref, c.svc.index)
-	if c.Reason == wait.Flight || c.adminOut && c.Reason == wait.Asking {
+	if c.Reason == wait.InFlight || c.adminOut && c.Reason == wait.Asking {
 		w.wake(c)
 	}
 	c.adminOut = false
@@ -118,11 +118,11 @@ func (w *Worker) appendLine(b []byte, c *client, query int) []byte {
 		ShardChannels: c.listensTo(fanout.Shard), Queued: -1,
 		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
 		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
-		Monitors: c.monitor.Is(), Blocked: w.isBlocked(c) || c.Reason == wait.Postponed,
+		Monitors: c.monitor.Is(), Blocked: w.isBlocked(c) || c.Reason == wait.Paused,
 		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.noEvict,
 	}
-	if c.Told != nil {
-		a.Name, a.Library, a.LibVer = c.Told.Name, c.Told.Library, c.Told.Version
+	if c.Identity != nil {
+		a.Name, a.Library, a.LibVer = c.Identity.Name, c.Identity.Library, c.Identity.Version
 	}
 	if c.Multi != nil {
 		a.Queued, a.QueuedBytes = c.Multi.Count, len(c.Multi.Body)

@@ -27,7 +27,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		return true
 	}
 	if len(c.flights) > 0 || command.Has(routing.Replication) && c.Replies.Owed() > 0 {
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	}
 	l, why := w.privateAt(c, d.Shard, c.svc.inScript(d.Shard) != "")
@@ -62,8 +62,8 @@ func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
 // alone makes a connection that of the client for once.
 func (c *client) alone(l *backend.Lane) {
 	l.Once = true
-	if c.Told != nil && c.Told.Name != "" {
-		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Told.Name)).Flags |= backend.Optional
+	if c.Identity != nil && c.Identity.Name != "" {
+		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= backend.Optional
 	}
 }
 

@@ -35,7 +35,7 @@ const (
 func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if len(c.flights) > 0 || waits && c.withheld != nil {
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	}
 	if waits && c.svc.view == nil {
@@ -112,7 +112,7 @@ func (w *Worker) resendBlocking(c *client, a *retry.Entry, command *routing.Comm
 		return true
 	}
 	if len(c.flights) > 0 {
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	}
 	if w.postponedRetry(c, a) {

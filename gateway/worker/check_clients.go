@@ -122,11 +122,11 @@ func (a *audit) isWoken(c *client) {
 	}
 	found := false
 	switch c.Reason {
-	case wait.NoPrimary, wait.NoLane:
+	case wait.NoPrimary, wait.NoConnection:
 		found = slices.ContainsFunc(c.svc.holds, func(b wait.Buffer) bool { return b.Has(c.ref) })
-	case wait.LaneFull:
+	case wait.ConnectionFull:
 		found = c.svc.full.Has(c.ref)
-	case wait.Flight:
+	case wait.InFlight:
 		found = len(c.flights) > 0 || c.withheld != nil || c.Replies.Owed() > 0
 	case wait.OwedTooMuch:
 		found = c.Replies.Owed() > 0 || c.Output.Len() > 0

@@ -55,7 +55,7 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 }
 
 // behind returns the service that a client came to, how its requests wait, and what the listener pretends to be.
-func (w *Worker) behind(door int) (*service, Hold, *facade.Face) {
+func (w *Worker) behind(door int) (*service, Hold, *facade.Role) {
 	if n := len(w.services); door >= n {
 		d := w.conf.Doors[door-n]
 		return w.services[d.Service], d.Hold, d.Face
@@ -109,7 +109,7 @@ func (w *Worker) keep(c *client, b []byte) {
 func (w *Worker) pace(c *client) {
 	stop := c.Input.Len() > pauseBytes && (c.Reason != wait.Running || len(c.retries) > 0)
 	switch c.Reason {
-	case wait.OwedTooMuch, wait.Blocked, wait.Postponed:
+	case wait.OwedTooMuch, wait.Blocked, wait.Paused:
 		stop = false
 	}
 	w.pause(c, stop && c.Output.Len() <= pauseBytes)
@@ -323,7 +323,7 @@ func (w *Worker) landed(c *client, shard int16) {
 			last := len(c.flights) - 1
 			c.flights[i] = c.flights[last]
 			c.flights = c.flights[:last]
-			if c.Reason == wait.Flight || c.Reason == wait.Blocked || len(c.retries) > 0 && len(c.flights) == 0 {
+			if c.Reason == wait.InFlight || c.Reason == wait.Blocked || len(c.retries) > 0 && len(c.flights) == 0 {
 				w.wake(c)
 			}
 		}

@@ -123,5 +123,5 @@ func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byt
 // idles says that the client may be closed for having sent nothing: who listens need not say anything, and who waits
 // for the end of a pause has.
 func (c *client) idles() bool {
-	return c.Replies.Owed() == 0 && c.Reason != wait.Postponed && (c.listens == nil || !c.listens.Any())
+	return c.Replies.Owed() == 0 && c.Reason != wait.Paused && (c.listens == nil || !c.listens.Any())
 }

@@ -41,7 +41,7 @@ var endVerbs = [...]string{fanout.Channel: "UNSUBSCRIBE", fanout.Pattern: "PUNSU
 // feedRead takes bytes of a feed.
 func (w *Worker) feedRead(l *backend.Lane, b []byte) {
 	for len(b) > 0 && l.State == backend.Open {
-		n, done, err := l.Scan.Feed(b)
+		n, done, err := l.Scan.Scan(b)
 		if err != nil {
 			w.laneLost(l, backend.Poisoned)
 			return

@@ -68,7 +68,7 @@ func (w *Worker) tellDue(s *service, topics ...*fanout.Topic) {
 			}
 			if l := w.feedTo(s, source.Node); l != nil {
 				l.UsedAt = w.clock.Now
-				w.tell(l, s.hub.Telling(t, source), verb, t.Name)
+				w.tell(l, s.hub.Sending(t, source), verb, t.Name)
 			}
 		}
 	}
@@ -103,8 +103,8 @@ func (w *Worker) sourceIn(s *service, sh *topology.Shard) topology.NodeID {
 	case sh == nil:
 	case sh.Primary != nil:
 		return sh.Primary.ID
-	case sh.Former != nil && w.openFeed(s, sh.Former.ID) != nil:
-		return sh.Former.ID
+	case sh.Demoted != nil && w.openFeed(s, sh.Demoted.ID) != nil:
+		return sh.Demoted.ID
 	}
 	return fanout.Nowhere
 }

@@ -355,7 +355,7 @@ func (z *fuzzed) ToClient(c *play.Client, b []byte) int {
 	}
 	b = b[:z.takes(b)]
 	for rest := b; len(rest) > 0 && !z.tunnels[c.ID]; {
-		n, _, err := z.replies[c.ID].Feed(rest)
+		n, _, err := z.replies[c.ID].Scan(rest)
 		if err != nil {
 			z.t.Fatalf("client %d is sent what is no reply: %q", c.ID, rest[:min(len(rest), 200)])
 		}

@@ -35,7 +35,7 @@ func (w *Worker) goOnHalfClosed(c *client) {
 		}
 		w.park(c, wait.Blocked)
 		w.clock.Alarm(c.ref, &c.Place, at)
-	case c.Reason == wait.Postponed || c.waitsForServer():
+	case c.Reason == wait.Paused || c.waitsForServer():
 		w.close(c, session.ClientLeft)
 	case c.Reason == wait.Running && len(c.retries) == 0:
 		w.end(c, session.ClientLeft)

@@ -70,7 +70,7 @@ func (c *client) patience() time.Duration {
 func (w *Worker) park(c *client, why wait.Reason) {
 	c.Reason = why
 	w.stats.ParkedFor[why]++
-	if why == wait.LaneFull {
+	if why == wait.ConnectionFull {
 		w.clock.At(w.clock.Now + laneFullRetry)
 		c.svc.full.Add(c.ref)
 	}
@@ -82,7 +82,7 @@ func (w *Worker) park(c *client, why wait.Reason) {
 func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 	h := c.svc.hold(shard)
 	window := c.window()
-	reason := wait.NoLane
+	reason := wait.NoConnection
 	switch why {
 	case soonLane:
 		window = c.patience() // that is no hold

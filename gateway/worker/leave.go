@@ -36,7 +36,7 @@ func (w *Worker) leaveLane(s *service, l *backend.Lane, old *topology.View) {
 		w.retire(l)
 		if sh := s.view.Demoted(l.Key.Node); l.State == backend.Open && sh != nil && sh.Successor != nil {
 			grace := successorGrace
-			if sh.FormerMute && l.Silent { // a paused one would answer the control plane
+			if sh.DemotedSilent && l.Silent { // a paused one would answer the control plane
 				grace = 0
 			}
 			l.RetireAt = min(l.RetireAt, w.clock.Now+grace)

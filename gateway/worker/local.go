@@ -19,7 +19,7 @@ import (
 func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
 	f := w.facts(c)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
-		w.park(c, wait.Flight) // what is owed is still said in the old protocol, of the old database
+		w.park(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
 	if command.ID == routing.CmdSelect {
@@ -61,9 +61,9 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 // facts are what the answers to a client depend on.
 func (w *Worker) facts(c *client) local.Facts {
 	return local.Facts{
-		ID: c.number, Proto: c.Proto, DB: c.DB, Told: c.Told, Authenticated: c.Authenticated, Muted: c.replyMode != replyOn,
-		Subscribed: c.listening(), Service: c.svc.index, AsksPassword: c.svc.AsksPassword, View: c.svc.view, Face: c.face,
-		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
+		ID: c.number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
+		ReplyOff: c.replyMode != replyOn, Subscribed: c.listening(), Service: c.svc.index, AsksPassword: c.svc.AsksPassword,
+		View: c.svc.view, Role: c.face, Allowed: w.env.Allowed, WallClock: w.env.WallClock,
 	}
 }
 
@@ -96,11 +96,11 @@ func (w *Worker) apply(c *client, do *local.Effect) bool {
 	}
 	switch {
 	case do.Has(local.SetName):
-		c.Tell().Name = string(do.Text)
+		c.Identify().Name = string(do.Text)
 	case do.Has(local.SetLibrary):
-		c.Tell().Library = string(do.Text)
+		c.Identify().Library = string(do.Text)
 	case do.Has(local.SetLibVer):
-		c.Tell().Version = string(do.Text)
+		c.Identify().Version = string(do.Text)
 	case do.Has(local.NoEvictOn | local.NoEvictOff):
 		c.noEvict = do.Has(local.NoEvictOn)
 	case do.Has(local.ReplyOn | local.ReplyOff | local.ReplySkip):
@@ -122,8 +122,8 @@ func (w *Worker) reset(c *client) {
 	w.unlisten(c)
 	w.unmonitor(c)
 	c.listens = nil
-	if c.Told != nil {
-		c.Told.Name = ""
+	if c.Identity != nil {
+		c.Identity.Name = ""
 	}
 }
 
@@ -171,7 +171,7 @@ func saidInScript(c *routing.Command) bool { return c != nil && c.ID == routing.
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
 func (w *Worker) askUrgently(c *client, shard int, frame []byte) bool {
 	if len(c.flights) > 0 {
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	}
 	l, why := w.privateAt(c, shard, true)

@@ -43,7 +43,7 @@ func (w *Worker) finishedCommand(c *client, ended *session.Multi, command *routi
 
 // showQueued shows the commands of a transaction.
 func (w *Worker) showQueued(c *client, m *session.Multi) {
-	at, standIns := -1, m.StandIns // MULTI comes first
+	at, standIns := -1, m.Placeholders // MULTI comes first
 	for args := range w.commandsIn(m.Body) {
 		if len(standIns) > 0 && standIns[0].At == at {
 			args, standIns = standIns[0].Args, standIns[1:]

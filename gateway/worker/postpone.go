@@ -29,7 +29,7 @@ func (w *Worker) unpauseClients(r *admin.Request) {
 		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
 	}
 	for _, c := range w.clients {
-		if c != nil && c.Reason == wait.Postponed && r.Concerns(c.svc.index) {
+		if c != nil && c.Reason == wait.Paused && r.Concerns(c.svc.index) {
 			w.wake(c)
 		}
 	}
@@ -81,6 +81,6 @@ func (w *Worker) postponedRetry(c *client, a *retry.Entry) bool {
 func (w *Worker) postpone(c *client) {
 	w.notHeld(c, &w.stats.HoldReleased) // it waits for no server any more
 	w.unpinUnused(c)
-	w.park(c, wait.Postponed)
+	w.park(c, wait.Paused)
 	w.clock.Alarm(c.ref, &c.Place, c.svc.pausedUntil)
 }

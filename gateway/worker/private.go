@@ -256,7 +256,7 @@ func (w *Worker) pinLost(l *backend.Lane, failed bool) {
 		set.failing, set.afreshAt = true, w.clock.Now+privateRetry
 		c.own().pinAt = w.clock.Now + privateRetry
 	}
-	if c.Reason == wait.NoPrivateLane {
+	if c.Reason == wait.NoDedicatedConnection {
 		w.wake(c)
 	}
 }
@@ -271,7 +271,7 @@ func (w *Worker) pinOpened(l *backend.Lane) {
 		if !l.Urgent { // such a one ends no other
 			c.ghost = nil
 		}
-		if c.Reason == wait.NoPrivateLane {
+		if c.Reason == wait.NoDedicatedConnection {
 			w.wake(c)
 		}
 	}
@@ -291,7 +291,7 @@ func (w *Worker) parkPrivate(c *client, shard int, why obstacle) (refused string
 		return c.svc.shardName(shard) + " had no dedicated connection available for " + waited.String()
 	}
 	w.waitsFrom(c)
-	w.park(c, wait.NoPrivateLane)
+	w.park(c, wait.NoDedicatedConnection)
 	at := since + patience
 	if why == noPrivate {
 		at = min(at, max(c.pinAt, w.clock.Now+time.Millisecond))

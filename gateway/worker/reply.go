@@ -47,7 +47,7 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 	}
 	half := l.HalfFull()
 	for len(b) > 0 && l.State == backend.Open {
-		n, done, err := l.Scan.Feed(b)
+		n, done, err := l.Scan.Scan(b)
 		if err != nil {
 			w.laneLost(l, backend.Poisoned)
 			return

@@ -56,7 +56,7 @@ func (w *Worker) waitsToAcknowledge(c *client) bool {
 	if c.replyMode == replyOn || c.Replies.Owed() == 0 {
 		return false
 	}
-	w.park(c, wait.Flight)
+	w.park(c, wait.InFlight)
 	return true
 }
 

@@ -98,7 +98,7 @@ func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
 // runRetries retries what must be, in order, deciding each anew. It returns false while something is left.
 func (w *Worker) runRetries(c *client) bool {
 	if len(c.flights) > 0 && !c.retryBegun {
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	}
 	for len(c.retries) > 0 && !c.closed {
@@ -150,7 +150,7 @@ func (w *Worker) resend(c *client, a *retry.Entry) bool {
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never retried
 		return w.resendExec(c, a)
-	case d.Kind == routing.Pin:
+	case d.Kind == routing.Dedicate:
 		return w.resendBlocking(c, a, command, &d)
 	}
 	if d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts) {

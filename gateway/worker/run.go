@@ -132,7 +132,7 @@ func (w *Worker) mustWait(c *client) bool {
 		w.park(c, wait.Asking)
 	case c.blockedSince > 0 && w.stillBlocked(c):
 	case len(c.splits) > 0 && c.awaitsStandIn():
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 	default:
 		return false
 	}
@@ -147,9 +147,9 @@ func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Comman
 	switch d.Kind {
 	case routing.Forward:
 		return w.forward(c, d, command, args, frame)
-	case routing.Pin:
+	case routing.Dedicate:
 		return w.block(c, d, command, frame)
-	case routing.Walk:
+	case routing.ScanAll:
 		return w.walk(c, command, args)
 	case routing.Transact:
 		return w.transact(c, d, command, frame)
@@ -159,7 +159,7 @@ func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Comman
 		return w.split(c, d, args, frame)
 	case routing.Listen:
 		return w.subscribe(c, d, command, args)
-	case routing.Spread:
+	case routing.Broadcast:
 		return w.spread(c, d, command, args, frame)
 	case routing.Refuse:
 		if w.isAllowed(c, d, command) {
@@ -306,9 +306,9 @@ func (w *Worker) notTaken(s *service, shard int, why obstacle, refused string) [
 func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 	switch why {
 	case inFlight:
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 	case laneFull:
-		w.park(c, wait.LaneFull)
+		w.park(c, wait.ConnectionFull)
 	case noView:
 		return "the topology is not known yet"
 	case soonPrivate, noPrivate:

@@ -364,8 +364,8 @@ func (p *player) setView(mode string, shards []string) {
 			sh.Primary = p.busy(p.node(name), busy)
 		} else if former != "" {
 			former, successor, _ := strings.Cut(former, ">")
-			former, sh.FormerMute = strings.CutSuffix(former, "!")
-			sh.Former = p.node(former)
+			former, sh.DemotedSilent = strings.CutSuffix(former, "!")
+			sh.Demoted = p.node(former)
 			if successor != "" {
 				sh.Successor = p.node(successor)
 			}

@@ -157,10 +157,10 @@ func (p *player) start(words []string) {
 }
 
 // faceSetting is a listener at gate:6380, which knows of others.
-func faceSetting(kind string) *facade.Face {
+func faceSetting(kind string) *facade.Role {
 	kinds := map[string]facade.Kind{"cluster": facade.Cluster, "replica": facade.Replica, "sentinel": facade.Sentinel}
 	primary, self := facade.Address{Host: "gate", Port: 6379}, facade.Address{Host: "gate", Port: 6380}
-	return &facade.Face{Kind: kinds[kind], Self: self, Primary: primary,
+	return &facade.Role{Kind: kinds[kind], Self: self, Primary: primary,
 		Masters: []facade.Master{{Name: "main", Addr: primary}}}
 }
 
@@ -171,7 +171,7 @@ func (p *player) settle(epoch uint64) {
 	}
 	p.settled = epoch
 	for i := range p.view.Shards {
-		if p.view.Shards[i].Former != nil {
+		if p.view.Shards[i].Demoted != nil {
 			p.reports = append(p.reports, fmt.Sprintf("settled: %d", epoch))
 			return
 		}
@@ -234,12 +234,12 @@ func (p *player) coveredBy(text string, place int) (primary string, former *topo
 	for i := range p.view.Shards {
 		switch sh := &p.view.Shards[i]; n {
 		case sh.Successor:
-			return primary, sh.Former
+			return primary, sh.Demoted
 		case sh.Primary:
 			return primary, sh.Covers
 		}
 	}
-	return primary, p.view.Shards[min(place, len(p.view.Shards)-1)].Former
+	return primary, p.view.Shards[min(place, len(p.view.Shards)-1)].Demoted
 }
 
 // busy has a node run a script, or not.

@@ -23,7 +23,7 @@ type split struct {
 	places []int
 	again  bool
 	// standIns: it is no split but an EXEC, whose one reply lacks these.
-	standIns []session.StandIn
+	standIns []session.Placeholder
 	own      [][]byte // what is there of it
 	limit    int      // for resp.Newest
 	// spread is set when the parts are those of all shards.

@@ -118,7 +118,7 @@ func (w *Worker) resendSpread(c *client, s *split) bool {
 	case v == nil || len(v.Shards) == 0:
 		return w.mayNotResend(c, a, -1, noView)
 	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.spread.urgent):
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	case s.spread.command.Keyspace() && !v.Complete():
 		return w.mayNotResend(c, a, -1, held)

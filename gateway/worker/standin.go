@@ -38,17 +38,17 @@ func standIn(c *client, args [][]byte) []byte {
 	for i, a := range args {
 		own[i] = bytes.Clone(a)
 	}
-	m.StandIns = append(m.StandIns, session.StandIn{At: m.Count, Args: own})
+	m.Placeholders = append(m.Placeholders, session.Placeholder{At: m.Count, Args: own})
 	return pingFrame
 }
 
 // sendStandIns notes what the answer to an EXEC is to be completed with. It returns the part of the ticket.
 func (c *client) sendStandIns(seq uint32) int16 {
-	if len(c.Multi.StandIns) == 0 {
+	if len(c.Multi.Placeholders) == 0 {
 		return -1
 	}
 	c.own().splits = append(c.splits, &split{
-		seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.StandIns})
+		seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.Placeholders})
 	return 0
 }
 

@@ -119,7 +119,7 @@ func (w *Worker) Snapshot() Snapshot {
 		if c != nil && c.subscribed() {
 			s.Subscribers++
 		}
-		if c != nil && (w.isBlocked(c) || c.Reason == wait.Postponed) {
+		if c != nil && (w.isBlocked(c) || c.Reason == wait.Paused) {
 			s.Blocked++
 		}
 	}

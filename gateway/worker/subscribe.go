@@ -55,7 +55,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 		return true
 	}
 	if c.Replies.Owed() > 0 {
-		w.park(c, wait.Flight) // so that no message overtakes what is owed
+		w.park(c, wait.InFlight) // so that no message overtakes what is owed
 		return false
 	}
 	if c.svc.view == nil {
@@ -252,8 +252,8 @@ func (w *Worker) hand(c *client, frame []byte, may bool) *downstream.Output {
 		return to
 	}
 	name := ""
-	if c.Told != nil {
-		name = c.Told.Name
+	if c.Identity != nil {
+		name = c.Identity.Name
 	}
 	w.env.Cut(c.svc.index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
 	w.close(c, session.SlowSubscriber)

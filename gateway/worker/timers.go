@@ -113,7 +113,7 @@ func (w *Worker) sweep() {
 		case c == nil:
 		case (c.Ending || c.HalfClosed) && w.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			w.close(c, c.Why) // session.ClientLeft where it has half-closed
-		case !c.Authenticated && w.conf.AuthMax > 0 && w.clock.Now-c.OpenedAt >= w.conf.AuthMax && c.Reason != wait.Postponed:
+		case !c.Authenticated && w.conf.AuthMax > 0 && w.clock.Now-c.OpenedAt >= w.conf.AuthMax && c.Reason != wait.Paused:
 			w.close(c, session.AuthTimeout)
 		case w.conf.IdleMax > 0 && w.clock.Now-max(c.ActiveAt, c.tookAt) >= w.conf.IdleMax && c.idles() && !c.listensOn():
 			w.close(c, session.IdleTimeout)
@@ -129,7 +129,7 @@ func (w *Worker) Drain() int {
 		case c == nil:
 		case w.isBlocked(c) && c.withheld == nil:
 			w.close(c, session.Drained)
-		case (c.Reason == wait.Running || c.Reason == wait.Postponed) && len(c.retries) == 0:
+		case (c.Reason == wait.Running || c.Reason == wait.Paused) && len(c.retries) == 0:
 			w.end(c, session.Drained)
 		}
 	}

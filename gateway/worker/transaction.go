@@ -99,8 +99,8 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		return true
 	case d.Kind == routing.Split:
 		return w.abortMulti(c, crossSlot)
-	case d.Kind == routing.Spread, d.Kind == routing.Walk,
-		own && (!mayStandIn(c, command) || len(frame) > standInBytes || len(m.StandIns) == standInsMax):
+	case d.Kind == routing.Broadcast, d.Kind == routing.ScanAll,
+		own && (!mayStandIn(c, command) || len(frame) > standInBytes || len(m.Placeholders) == standInsMax):
 		return w.abortMulti(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:

@@ -18,7 +18,7 @@ import (
 func (w *Worker) tunnel(c *client, l *backend.Lane, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
 		w.unpin(c)
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		w.wake(c)
 		return false
 	}

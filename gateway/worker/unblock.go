@@ -28,7 +28,7 @@ func (w *Worker) blocked(r *admin.Request) *client {
 // client it blocks already.
 func (w *Worker) willBlock(c *client) (frame []byte) {
 	switch c.Reason {
-	case wait.NoPrimary, wait.NoLane, wait.Refused, wait.NoPrivateLane:
+	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
 	default:
 		return nil
 	}
@@ -41,7 +41,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 		return nil
 	}
 	var d routing.Decision
-	if c.svc.catalog.Decide(&d, c.svc.catalog.Row(args), args, c.svc.view); d.Kind != routing.Pin {
+	if c.svc.catalog.Decide(&d, c.svc.catalog.Row(args), args, c.svc.view); d.Kind != routing.Dedicate {
 		return nil
 	}
 	return c.Input.Bytes()[:n]

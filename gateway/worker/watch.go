@@ -26,7 +26,7 @@ func (w *Worker) watch(c *client, d *routing.Decision, frame []byte) bool {
 	}
 	fits := c.pin != nil && c.svc.view != nil && w.pinFits(c, d.Shard)
 	if f := c.flightOf(d.Shard); len(c.flights) > 0 && (!fits || f == nil || f.lane != c.pin) {
-		w.park(c, wait.Flight)
+		w.park(c, wait.InFlight)
 		return false
 	}
 	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched

@@ -149,7 +149,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			return
 		}
 	}
-	if c.Reason == wait.Flight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
+	if c.Reason == wait.InFlight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
 		w.wake(c)
 	}
 	w.finished(c)

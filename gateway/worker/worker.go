@@ -70,7 +70,7 @@ type Door struct {
 	Service int
 	Hold    Hold
 	// Face is what the listener pretends to be; nil: nothing.
-	Face *facade.Face
+	Face *facade.Role
 }
 
 // Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.
@@ -193,7 +193,7 @@ type client struct {
 	ref    session.Ref
 	svc    *service
 	hold   Hold
-	face   *facade.Face // nil: its listener pretends nothing
+	face   *facade.Role // nil: its listener pretends nothing
 	number int64
 	remote string
 	local  string

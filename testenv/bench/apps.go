@@ -33,15 +33,15 @@ var (
 
 // appFigure is what one of the goals came to.
 type appFigure struct {
-	What   string `json:"what"`
-	Value  spread `json:"value"`
-	Goal   string `json:"goal"`
-	Met    bool   `json:"met"`
-	Detail string `json:"detail,omitempty"`
+	What   string       `json:"what"`
+	Value  distribution `json:"value"`
+	Goal   string       `json:"goal"`
+	Met    bool         `json:"met"`
+	Detail string       `json:"detail,omitempty"`
 }
 
 func (g appGoal) judge(values []float64, detail string) appFigure {
-	f := appFigure{What: g.what, Value: spreadOf(values), Detail: detail}
+	f := appFigure{What: g.what, Value: summaryOf(values), Detail: detail}
 	if g.atLeast {
 		f.Goal, f.Met = fmt.Sprintf(">= %g", g.bound), f.Value.Median >= g.bound
 	} else {
@@ -99,8 +99,8 @@ func measureMGET(ctx context.Context, o options, direct, cluster *target) ([]app
 		return nil, err
 	}
 	one, over := all[0].Rounds, all[1].Rounds
-	detail := fmt.Sprintf("%.0f and %.0f a second, p99 %.1f and %.1f ms", spreadOf(requests.over(over)).Median,
-		spreadOf(requests.over(one)).Median, spreadOf(p99.over(over)).Median/1e6, spreadOf(p99.over(one)).Median/1e6)
+	detail := fmt.Sprintf("%.0f and %.0f a second, p99 %.1f and %.1f ms", summaryOf(requests.over(over)).Median,
+		summaryOf(requests.over(one)).Median, summaryOf(p99.over(over)).Median/1e6, summaryOf(p99.over(one)).Median/1e6)
 	return []appFigure{
 		mgetRate.judge(ratios(requests, over, one), detail), mgetP99.judge(ratios(p99, over, one), ""),
 	}, nil
@@ -131,7 +131,7 @@ func measureEVALSHA(ctx context.Context, o options, gateway *target) ([]appFigur
 		return nil, err
 	}
 	get, evalsha := all[0].Rounds, all[1].Rounds
-	detail := fmt.Sprintf("%.2f and %.2f us", spreadOf(cpu.over(evalsha)).Median/1e3, spreadOf(cpu.over(get)).Median/1e3)
+	detail := fmt.Sprintf("%.2f and %.2f us", summaryOf(cpu.over(evalsha)).Median/1e3, summaryOf(cpu.over(get)).Median/1e3)
 	return []appFigure{evalshaCPU.judge(ratios(cpu, evalsha, get), detail)}, nil
 }
 
@@ -163,7 +163,7 @@ func measurePublish(ctx context.Context, o options, ahead int, direct, gateway *
 			}
 		}
 	}
-	detail := fmt.Sprintf("%.0f and %.0f a second", spreadOf(over).Median, spreadOf(straight).Median)
+	detail := fmt.Sprintf("%.0f and %.0f a second", summaryOf(over).Median, summaryOf(straight).Median)
 	for i := range over {
 		over[i] /= straight[i]
 	}

@@ -212,7 +212,7 @@ func writeBig(w io.Writer, all []*bigTransfer) {
 		for i := range b.Busy {
 			ratios = append(ratios, b.Busy[i]/b.Quiet[i])
 		}
-		ratio := spreadOf(ratios)
+		ratio := summaryOf(ratios)
 		bound := int64(readGrowth)
 		if b.Verb == "SET" {
 			bound = writeGrowth
@@ -224,7 +224,7 @@ func writeBig(w io.Writer, all []*bigTransfer) {
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%.0f\t%.1f\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.1f (%.1f-%.1f)\t%s\t%s\t\n", b.Verb, b.Target,
 			megabytes(int64(b.Transfers)*bigSize)/b.Moving.Seconds(), megabytes(b.Growth), goals[0], goals[1],
-			spreadOf(b.Quiet).Median/1e3, spreadOf(b.Busy).Median/1e3, b.Worst/1e3, ratio.Median, ratio.Min, ratio.Max,
+			summaryOf(b.Quiet).Median/1e3, summaryOf(b.Busy).Median/1e3, b.Worst/1e3, ratio.Median, ratio.Min, ratio.Max,
 			goals[2], goals[3])
 	}
 	tw.Flush()

@@ -10,17 +10,17 @@ import (
 )
 
 // spread is a figure over the rounds.
-type spread struct {
+type distribution struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 }
 
-// spreadOf needs at least one value.
-func spreadOf(values []float64) spread {
+// summaryOf needs at least one value.
+func summaryOf(values []float64) distribution {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
-	return spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
+	return distribution{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
 }
 
 // measure is one of the figures, by name.
@@ -104,10 +104,10 @@ type comparedTo struct {
 	Of       string   `json:"of"`
 	Against  string   `json:"against"`
 	// Ratio is over the rounds' own ratios; OfMedians is the ratio of the two medians.
-	Ratio     spread  `json:"ratio"`
-	OfMedians float64 `json:"ratio_of_medians"`
-	Goal      string  `json:"goal,omitempty"`
-	Met       *bool   `json:"met,omitempty"`
+	Ratio     distribution `json:"ratio"`
+	OfMedians float64      `json:"ratio_of_medians"`
+	Goal      string       `json:"goal,omitempty"`
+	Met       *bool        `json:"met,omitempty"`
 }
 
 // compare sets one target beside every other. A goal is judged by the median of the rounds' ratios: what
@@ -133,7 +133,7 @@ func compareOne(m measure, ours, other *series) comparedTo {
 		ratios = append(ratios, over[i]/under[i])
 	}
 	c := comparedTo{Scenario: other.Scenario, Measure: m.name, Of: ours.Target, Against: other.Target,
-		Ratio: spreadOf(ratios), OfMedians: spreadOf(over).Median / spreadOf(under).Median}
+		Ratio: summaryOf(ratios), OfMedians: summaryOf(over).Median / summaryOf(under).Median}
 	for _, g := range goals {
 		if g.of == c.Of && g.against == c.Against && g.measure.name == m.name && g.concerns(c.Scenario) {
 			met := g.met(c.Ratio.Median)
@@ -161,14 +161,14 @@ func writeFigures(w io.Writer, all []*series) {
 	tw := columns(w)
 	fmt.Fprintln(tw, "medians\ttarget\trequests/s\tp50 us\tp99 us\tCPU us/request\tmin-max\tserver CPU us/request\t")
 	for _, s := range all {
-		c := spreadOf(cpu.over(s.Rounds))
+		c := summaryOf(cpu.over(s.Rounds))
 		server := "-"
-		if of := spreadOf(measure{of: func(f figures) float64 { return f.ServerCPU }}.over(s.Rounds)); of.Max > 0 {
+		if of := summaryOf(measure{of: func(f figures) float64 { return f.ServerCPU }}.over(s.Rounds)); of.Max > 0 {
 			server = fmt.Sprintf("%.2f", of.Median/1e3)
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f-%.2f\t%s\t\n", s.Scenario, s.Target,
-			spreadOf(requests.over(s.Rounds)).Median,
-			spreadOf(p50.over(s.Rounds)).Median/1e3, spreadOf(p99.over(s.Rounds)).Median/1e3,
+			summaryOf(requests.over(s.Rounds)).Median,
+			summaryOf(p50.over(s.Rounds)).Median/1e3, summaryOf(p99.over(s.Rounds)).Median/1e3,
 			c.Median/1e3, c.Min/1e3, c.Max/1e3, server)
 	}
 	tw.Flush()

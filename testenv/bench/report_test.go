@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-func TestSpread(t *testing.T) {
+func TestDistribution(t *testing.T) {
 	for _, test := range []struct {
 		values []float64
-		want   spread
+		want   distribution
 	}{
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{4, 1}, spread{2.5, 1, 4}},
-		{[]float64{9, 1, 5}, spread{5, 1, 9}},
+		{[]float64{3}, distribution{3, 3, 3}},
+		{[]float64{4, 1}, distribution{2.5, 1, 4}},
+		{[]float64{9, 1, 5}, distribution{5, 1, 9}},
 	} {
-		if got := spreadOf(test.values); got != test.want {
+		if got := summaryOf(test.values); got != test.want {
 			t.Errorf("spreadOf(%v) = %v, want %v", test.values, got, test.want)
 		}
 	}
@@ -58,7 +58,7 @@ func TestCompareJudgesByPairedRounds(t *testing.T) {
 		t.Fatalf("%d ratios, want one for each of %d measures", len(ratios), len(measures))
 	}
 	c := ratios[0]
-	if c.Measure != cpu.name || c.Ratio != (spread{0.25, 0.25, 0.5}) || c.OfMedians != 0.25 {
+	if c.Measure != cpu.name || c.Ratio != (distribution{0.25, 0.25, 0.5}) || c.OfMedians != 0.25 {
 		t.Errorf("CPU: %+v", c)
 	}
 	if c.Goal != "<= 0.30" || !*c.Met {

@@ -14,7 +14,7 @@ import (
 type row struct {
 	client  client
 	place   string
-	said    said
+	results results
 	lost    []string
 	left    string // why it was not run
 	failed  string // why it did not pass
@@ -28,8 +28,8 @@ func measure(ctx context.Context, c client, place topology, verbose bool) row {
 		return r
 	}
 	var err error
-	if r.said, r.lost, err = play(ctx, c, place, verbose); err == nil {
-		r.unknown, err = judge(r.said, r.lost)
+	if r.results, r.lost, err = play(ctx, c, place, verbose); err == nil {
+		r.unknown, err = judge(r.results, r.lost)
 	}
 	if err != nil {
 		r.failed = err.Error()
@@ -41,7 +41,7 @@ func measure(ctx context.Context, c client, place topology, verbose bool) row {
 const uncertain = "UNCERTAIN evergate"
 
 // judge looks whether the gateway kept its promises, and counts the UNCERTAIN ones.
-func judge(s said, lost []string) (unknown int, err error) {
+func judge(s results, lost []string) (unknown int, err error) {
 	var broken []error
 	for text, times := range s.Errors {
 		if strings.Contains(text, uncertain) {
@@ -51,8 +51,8 @@ func judge(s said, lost []string) (unknown int, err error) {
 		broken = append(broken, fmt.Errorf("%d times: %s", times, text))
 	}
 	may := 0
-	for _, told := range lost {
-		number, _ := strconv.Atoi(told)
+	for _, receipt := range lost {
+		number, _ := strconv.Atoi(receipt)
 		may += number
 	}
 	if s.Missing > may && !slices.Contains(lost, "unknown") {
@@ -75,8 +75,8 @@ func (r *row) result() string {
 	case r.failed != "":
 		return "**failed**: " + strings.Join(strings.Fields(r.failed), " ")
 	}
-	text := fmt.Sprintf("%d operations, 0 errors, %d UNCERTAIN; %d acknowledged, %d missing", r.said.Operations, r.unknown,
-		r.said.Acknowledged, r.said.Missing)
+	text := fmt.Sprintf("%d operations, 0 errors, %d UNCERTAIN; %d acknowledged, %d missing", r.results.Operations,
+		r.unknown, r.results.Acknowledged, r.results.Missing)
 	if len(r.lost) > 0 {
 		text += " (receipt: at most " + strings.Join(r.lost, ", ") + ")"
 	}

@@ -49,7 +49,7 @@ var topologies = []topology{
 var plain = topology{"straight", func() (*servers.Env, error) { return servers.Plain(servers.Options{}) }, nil}
 
 // said is what a program prints at its end.
-type said struct {
+type results struct {
 	Library  string   `json:"library"`
 	Version  string   `json:"version"`
 	Ran      []string `json:"ran"`
@@ -65,7 +65,7 @@ type said struct {
 }
 
 // play runs a client's program in a place of its own and returns what it said and what the gateway's receipts tell.
-func play(ctx context.Context, c client, place topology, verbose bool) (s said, lost []string, err error) {
+func play(ctx context.Context, c client, place topology, verbose bool) (s results, lost []string, err error) {
 	env, err := place.start()
 	if err != nil {
 		return s, nil, err
@@ -162,7 +162,7 @@ func (p *program) ready() (string, error) {
 }
 
 // finish tells the program to come to an end.
-func (p *program) finish() (s said, err error) {
+func (p *program) finish() (s results, err error) {
 	if _, err := io.WriteString(p.in, "switched\n"); err != nil {
 		return s, fmt.Errorf("the program does not listen any more: %w: %s", err, p.complaints.String())
 	}

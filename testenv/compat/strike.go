@@ -34,8 +34,8 @@ func strike(ctx context.Context, env *servers.Env, addr, key string) error {
 		return err
 	}
 	return servers.WaitFor(ctx, "a switch of the gateway", func() error {
-		told, err := failovers(addr)
-		if err == nil && (told["failovers_switched"] == "" || told["failovers_switched"] == "0") {
+		fields, err := failovers(addr)
+		if err == nil && (fields["failovers_switched"] == "" || fields["failovers_switched"] == "0") {
 			err = errors.New("there was none")
 		}
 		return err
@@ -107,18 +107,18 @@ func receipts(ctx context.Context, addr string) (lost []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, receiptPatience)
 	defer cancel()
 	err = servers.WaitFor(ctx, "the receipts of all switches", func() error {
-		told, err := failovers(addr)
+		fields, err := failovers(addr)
 		if err != nil {
 			return err
 		}
 		lost = lost[:0]
-		for number := 0; number < len(told); number++ {
-			story, there := told[fmt.Sprintf("failover%d", number)]
+		for number := 0; number < len(fields); number++ {
+			line, there := fields[fmt.Sprintf("failover%d", number)]
 			if !there {
 				continue
 			}
 			fields := map[string]string{}
-			for field := range strings.SplitSeq(story, ",") {
+			for field := range strings.SplitSeq(line, ",") {
 				name, value, _ := strings.Cut(field, "=")
 				fields[name] = value
 			}
@@ -126,7 +126,7 @@ func receipts(ctx context.Context, addr string) (lost []string, err error) {
 				continue
 			}
 			if fields["lost_at_most"] == "" {
-				return fmt.Errorf("%q has none", story)
+				return fmt.Errorf("%q has none", line)
 			}
 			lost = append(lost, fields["lost_at_most"])
 		}

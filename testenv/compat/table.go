@@ -44,10 +44,10 @@ func writeTable(path string, rows []row) error {
 			fmt.Fprintf(&left, "- %s, %s: %s\n", r.client.name, r.place, r.left)
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.client.name, r.said.Version, r.place,
-			strings.Join(r.said.Ran, ", "), strings.ReplaceAll(r.result(), "|", "\\|"))
-		if r.said.Settings != "" {
-			settings = append(settings, fmt.Sprintf("- %s: %s\n", r.client.name, r.said.Settings))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.client.name, r.results.Version, r.place,
+			strings.Join(r.results.Ran, ", "), strings.ReplaceAll(r.result(), "|", "\\|"))
+		if r.results.Settings != "" {
+			settings = append(settings, fmt.Sprintf("- %s: %s\n", r.client.name, r.results.Settings))
 		}
 	}
 	if len(settings) > 0 {

@@ -58,11 +58,11 @@ func sentinelLies(ctx context.Context, s *stage) error {
 		return err
 	}
 	s.note("a Sentinel reports a failover to %s, epoch 100", untrue)
-	s.liar.say(untrue, 100, old)
+	s.liar.publish(untrue, 100, old)
 	if err := s.flow(ctx, calm); err != nil {
 		return err
 	}
-	s.liar.say(old, 0, "")
+	s.liar.publish(old, 0, "")
 	s.strike("kill %s; the same Sentinel still reports it as primary", old)
 	if err := errors.Join(s.hands.kill(ctx, old), s.awaitSwitch(ctx, old), s.flow(ctx, calm)); err != nil {
 		return err

@@ -26,7 +26,7 @@ func TestAPathThatPromisesNothingIsSeen(t *testing.T) {
 	}
 }
 
-func TestOtherPathsSayWhatTheyLack(t *testing.T) {
+func TestOtherPathsNameWhatTheyLack(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	for _, c := range []struct {
 		mode       Mode

@@ -76,8 +76,8 @@ func (s *site) command(ctx context.Context, template, addr string) error {
 		err = nil
 	}
 	if err != nil {
-		said := strings.TrimSpace(string(out))
-		return fmt.Errorf("%s: %w: %.*s", text, err, quotedBytesMax, said)
+		output := strings.TrimSpace(string(out))
+		return fmt.Errorf("%s: %w: %.*s", text, err, quotedBytesMax, output)
 	}
 	return nil
 }

@@ -53,15 +53,15 @@ func (l *liar) close() {
 }
 
 // say changes the primary that it names, and publishes that as a failover if former is not empty.
-func (l *liar) say(named string, epoch int, former string) {
+func (l *liar) publish(named string, epoch int, old string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.named, l.epoch = named, epoch
-	if former == "" {
+	if old == "" {
 		return
 	}
 	spaced := func(addr string) string { return strings.ReplaceAll(addr, ":", " ") }
-	payload := fmt.Sprintf("%s %s %s", l.master, spaced(former), spaced(named))
+	payload := fmt.Sprintf("%s %s %s", l.master, spaced(old), spaced(named))
 	for conn := range l.subscribers {
 		_, _ = conn.Write(bulks("pmessage", "*", "+switch-master", payload))
 	}

@@ -47,7 +47,7 @@ func TestTemplatesAreExpanded(t *testing.T) {
 	}
 }
 
-func TestCommandsTellWhyTheyFailed(t *testing.T) {
+func TestCommandsReportWhyTheyFailed(t *testing.T) {
 	s := &site{names: map[string]string{}, hurt: map[string]string{}}
 	h := s.handsByCommand(Commands{Kill: "echo cannot kill {port} >&2; exit 7", Heal: "sleep 3 & echo {port}"})
 	err := h.kill(t.Context(), "127.0.0.1:7")
@@ -64,17 +64,17 @@ func TestCommandsTellWhyTheyFailed(t *testing.T) {
 }
 
 func TestAGatewaysPastIsNotCounted(t *testing.T) {
-	story := func(uncertain, more string) string {
+	line := func(uncertain, more string) string {
 		return "# Gateway\r\nreads:primary\r\nsessions_blocked_now:0\r\nrequests_uncertain:" + uncertain +
 			"\r\n# Failover\r\nfailovers_started:" +
 			uncertain + "\r\nfailover7:shard=main,acknowledged=9,lost_at_most=5\r\n" + more
 	}
 	w := &gateWatch{}
-	w.note(story("3", ""))
+	w.note(line("3", ""))
 	if g := w.seen(); g.Uncertain != 0 || g.Failovers != 0 || len(g.Receipts) != 0 {
 		t.Errorf("at first: %+v", g)
 	}
-	w.note(story("5", "failover8:shard=main,acknowledged=9,lost_at_most=2\r\n"))
+	w.note(line("5", "failover8:shard=main,acknowledged=9,lost_at_most=2\r\n"))
 	if g := w.seen(); g.Uncertain != 2 || g.Failovers != 2 || !slices.Equal(g.Receipts, []int{2}) {
 		t.Errorf("then: %+v", g)
 	}

@@ -262,9 +262,9 @@ func (s *Show) play(struck *turn, d *drill) error {
 	if err := d.act(ctx, stage); err != nil {
 		return err
 	}
-	telling, enough := context.WithTimeout(ctx, showReceipts)
+	waiting, enough := context.WithTimeout(ctx, showReceipts)
 	defer enough()
-	_ = servers.WaitFor(telling, "a receipt", lead.gate.receiptsComplete) // the report says that there is none
+	_ = servers.WaitFor(waiting, "a receipt", lead.gate.receiptsComplete) // the report says that there is none
 	return nil
 }
 

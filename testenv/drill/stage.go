@@ -82,21 +82,21 @@ func (s *stage) awaitAccepts(ctx context.Context, n int) error {
 }
 
 // awaitSwitch waits until a new primary accepts writes and all agree that it is one.
-func (s *stage) awaitSwitch(ctx context.Context, former string) error {
+func (s *stage) awaitSwitch(ctx context.Context, before string) error {
 	if err := s.awaitAccepts(ctx, 1); err != nil {
 		return err
 	}
-	_, err := s.awaitPrimary(ctx, former)
+	_, err := s.awaitPrimary(ctx, before)
 	return err
 }
 
 // awaitPrimary waits until all agree on a primary that is not one of former.
-func (s *stage) awaitPrimary(ctx context.Context, former ...string) (now string, err error) {
+func (s *stage) awaitPrimary(ctx context.Context, before ...string) (now string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
 	err = servers.WaitFor(ctx, "a primary on which all agree", func() error {
 		now, err = s.primary()
-		for _, old := range former {
+		for _, old := range before {
 			if err == nil && now == old {
 				return errors.New("it is still the former primary")
 			}

@@ -86,8 +86,8 @@ func nothingRefused(t *testing.T, nodes []*servers.Node) {
 			t.Fatal(err)
 		}
 		for _, entry := range entries.([]any) {
-			if said := servers.Pairs(entry); said["username"] == aclUser {
-				t.Errorf("%s refused %s of the gateway's user", n.Addr, said["object"])
+			if logged := servers.Pairs(entry); logged["username"] == aclUser {
+				t.Errorf("%s refused %s of the gateway's user", n.Addr, logged["object"])
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func everythingMissed(t *testing.T, sentinel *servers.Node, line string) {
 		do("CLIENT", "KILL", "USER", aclUser)
 		servers.Until(t, servers.Patience, "a Sentinel that is asked for "+command, func() error {
 			for _, entry := range do("ACL", "LOG").([]any) {
-				if said := servers.Pairs(entry); said["username"] == aclUser && said["object"] == command {
+				if logged := servers.Pairs(entry); logged["username"] == aclUser && logged["object"] == command {
 					return nil
 				}
 			}

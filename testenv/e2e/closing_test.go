@@ -16,18 +16,18 @@ func TestRequestTooLongForTheServer(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{Config: []string{"proto-max-bulk-len 1mb"}})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr)
 	value := strings.Repeat("x", 2<<20)
-	said := "-ERR Protocol error: invalid bulk length\r\n"
+	reply := "-ERR Protocol error: invalid bulk length\r\n"
 	neighbour := servers.MustDial(t, gate.Addr)
 	for range 3 {
 		c := servers.MustDial(t, gate.Addr)
-		expect(t, c, said, "SET", "k", value)
+		expect(t, c, reply, "SET", "k", value)
 		if rest, err := c.Rest(); len(rest) > 0 || err != nil {
 			t.Errorf("the connection is not closed behind it, but says %.60q, %v", rest, err)
 		}
 		c = servers.MustDial(t, gate.Addr)
 		expect(t, c, "+OK\r\n", "MULTI")
 		expect(t, c, "+QUEUED\r\n", "SET", "k", value)
-		expect(t, c, said, "EXEC")
+		expect(t, c, reply, "EXEC")
 		expect(t, neighbour, "+OK\r\n", "SET", "n", "1")
 	}
 }

@@ -46,7 +46,7 @@ func TestConfigSpeaksForAllServers(t *testing.T) {
 			setsEverywhere(t, env, conn)
 			refusesProtected(t, env, conn)
 			if name == "cluster" {
-				tellsDifferences(t, env, conn)
+				reportsDifferences(t, env, conn)
 			}
 			withTools(t, gate)
 		})
@@ -102,7 +102,7 @@ func refusesProtected(t *testing.T, env *servers.Env, conn *servers.Conn) {
 	}
 }
 
-func tellsDifferences(t *testing.T, env *servers.Env, conn *servers.Conn) {
+func reportsDifferences(t *testing.T, env *servers.Env, conn *servers.Conn) {
 	t.Helper()
 	odd := env.Groups[1].Primary()
 	if _, err := odd.Do("CONFIG", "SET", "maxmemory", "123456789"); err != nil {
@@ -210,9 +210,9 @@ func closesMost(conn net.Conn, refuses func() bool) {
 	}
 }
 
-// TestConfigOfServersThatTellNobody: managed servers refuse CONFIG, and clients that ask as they connect get what they
-// can work with.
-func TestConfigOfServersThatTellNobody(t *testing.T) {
+// TestConfigOfServersWithoutTheCommand: managed servers refuse CONFIG, and clients that ask as they connect get what
+// they can work with.
+func TestConfigOfServersWithoutTheCommand(t *testing.T) {
 	env := startWithRights(t, servers.StartPlain, "user "+aclUser+" on >"+aclPassword+" ~* &* +@all -config",
 		servers.Options{})
 	gate := startAsUser(t, "--primary", env.Primary().Addr)

@@ -46,19 +46,19 @@ func commandsOf(t *testing.T, n *servers.Node) []string {
 // TestTranscriptsHaveEveryCommand looks that no command was forgotten.
 func TestTranscriptsHaveEveryCommand(t *testing.T) {
 	t.Parallel()
-	said := map[string]bool{}
+	sent := map[string]bool{}
 	for _, tr := range readTranscripts(t, slices.Concat([]string{"local", "big", "auth"}, dataTranscripts)...) {
 		for _, words := range tr.commands {
 			name := strings.ToLower(words[0])
-			said[name] = true
+			sent[name] = true
 			if len(words) > 1 {
-				said[name+"|"+strings.ToLower(words[1])] = true
+				sent[name+"|"+strings.ToLower(words[1])] = true
 			}
 		}
 	}
 	for _, name := range commandsOf(t, servers.StartPlain(t, servers.Options{}).Primary()) {
-		if _, found := untranscribed[name]; said[name] == found {
-			t.Errorf("%s: in a transcript: %v, listed as untranscribed: %v", name, said[name], found)
+		if _, found := untranscribed[name]; sent[name] == found {
+			t.Errorf("%s: in a transcript: %v, listed as untranscribed: %v", name, sent[name], found)
 		}
 	}
 }

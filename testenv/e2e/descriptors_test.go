@@ -38,15 +38,15 @@ func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 	gate := servers.StartGatewayWith(t, servers.GatewayOptions{Binary: fewFiles(t, limit),
 		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--workers", "2", "--hold", "2s"}})
 	lowered := regexp.MustCompile(`max-clients lowered.*max-clients=(\d+) configured=10000 open-files=200 required=\d+`)
-	told := lowered.FindStringSubmatch(gate.Log())
-	if told == nil {
+	allowed := lowered.FindStringSubmatch(gate.Log())
+	if allowed == nil {
 		t.Fatalf("the log does not say that max-clients is lowered:\n%s", gate.Log())
 	}
 	conn := servers.MustDial(t, gate.Addr)
 	expect(t, conn, "+OK\r\n", "SET", "k", "v")
 	info, err := conn.Do("INFO", "clients")
-	if err != nil || !strings.Contains(string(info), "\r\nmaxclients:"+told[1]+"\r\n") {
-		t.Errorf("INFO: %s, %v, want maxclients:%s", info, err, told[1])
+	if err != nil || !strings.Contains(string(info), "\r\nmaxclients:"+allowed[1]+"\r\n") {
+		t.Errorf("INFO: %s, %v, want maxclients:%s", info, err, allowed[1])
 	}
 	refused, stop := flood(t, gate.Addr)
 	servers.Until(t, servers.Patience, "clients to be refused", func() error {

@@ -183,13 +183,13 @@ func TestPythonThroughTheFacades(t *testing.T) {
 	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
 		t.Fatal(err)
 	}
-	said := bufio.NewReader(out)
-	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
+	lines := bufio.NewReader(out)
+	if line, err := lines.ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%q, %v, %v\n%s", line, err, cmd.Wait(), complaints.String())
 	}
 	failOver(t, env)
 	_, _ = io.WriteString(in, "\n")
-	rest, _ := io.ReadAll(said)
+	rest, _ := io.ReadAll(lines)
 	if err := cmd.Wait(); err != nil || string(rest) != "done\n" {
 		t.Errorf("%q, %v\n%s", rest, err, complaints.String())
 	}

@@ -12,20 +12,20 @@ import (
 	"evergate/testenv/servers"
 )
 
-// infoOf is what the gateway says in sections of INFO, by key.
+// infoOf is what the gateway fields in sections of INFO, by key.
 func infoOf(t *testing.T, c *servers.Conn, sections ...string) map[string]string {
 	t.Helper()
 	reply, err := c.Do(append([]string{"INFO"}, sections...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	says := map[string]string{}
+	fields := map[string]string{}
 	for line := range strings.Lines(string(reply)) {
 		if key, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
-			says[key] = value
+			fields[key] = value
 		}
 	}
-	return says
+	return fields
 }
 
 // TestInfoOfACluster: keys, hits and commands are those of all servers, and what was just written counts.
@@ -98,13 +98,13 @@ func TestInfoDoesNotWaitForADeadServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	says := infoOf(t, conn)
+	fields := infoOf(t, conn)
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if says["evergate_missing"] != frozen.Addr+"=timeout" || says["keyspace_hits"] == "" ||
-		!strings.HasPrefix(says["db0"], "keys=1,") {
-		t.Errorf("missing %q, hits %q, db0 %q", says["evergate_missing"], says["keyspace_hits"], says["db0"])
+	if fields["evergate_missing"] != frozen.Addr+"=timeout" || fields["keyspace_hits"] == "" ||
+		!strings.HasPrefix(fields["db0"], "keys=1,") {
+		t.Errorf("missing %q, hits %q, db0 %q", fields["evergate_missing"], fields["keyspace_hits"], fields["db0"])
 	}
 	if err := frozen.Thaw(); err != nil {
 		t.Fatal(err)

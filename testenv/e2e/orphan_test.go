@@ -39,9 +39,9 @@ func TestKilledOwnerLeavesNothing(t *testing.T) {
 	var dir string
 	var pids []int
 	for lines := bufio.NewScanner(out); dir == "" && lines.Scan(); {
-		if said, found := strings.CutPrefix(lines.Text(), "owned: "); found {
+		if owned, found := strings.CutPrefix(lines.Text(), "owned: "); found {
 			pids = make([]int, 2)
-			_, err = fmt.Sscan(said, &pids[0], &pids[1], &dir)
+			_, err = fmt.Sscan(owned, &pids[0], &pids[1], &dir)
 		}
 	}
 	if err != nil || dir == "" {

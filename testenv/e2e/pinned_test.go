@@ -120,12 +120,12 @@ func push(t *testing.T, c *servers.Conn, list, name string, n int) (pushed []str
 
 // transactors count up with transactions, some of which watch.
 type transactors struct {
-	ctx            context.Context
-	stop           context.CancelFunc
-	all            sync.WaitGroup
-	done, unknown  atomic.Int64
-	raised, doubts atomic.Int64
-	odd            chan error
+	ctx                   context.Context
+	stop                  context.CancelFunc
+	all                   sync.WaitGroup
+	done, unknown         atomic.Int64
+	raised, raisedUnknown atomic.Int64
+	odd                   chan error
 }
 
 func startTransactors(t *testing.T, addr string) *transactors {
@@ -158,7 +158,7 @@ func startTransactors(t *testing.T, addr string) *transactors {
 					return err
 				}, "{q}c")
 				if !errors.Is(err, redis.TxFailedErr) {
-					x.count(err, &x.raised, &x.doubts)
+					x.count(err, &x.raised, &x.raisedUnknown)
 				}
 			}
 		})
@@ -199,8 +199,8 @@ func (x *transactors) end(t *testing.T, addr string) {
 	}
 	a, b, c := count("{q}a"), count("{q}b"), count("{q}c")
 	t.Logf("%d transactions, %d UNCERTAIN; %d with WATCH, %d UNCERTAIN; counted to %d, %d, %d", x.done.Load(),
-		x.unknown.Load(), x.raised.Load(), x.doubts.Load(), a, b, c)
-	if a != b || a > x.done.Load()+x.unknown.Load() || c > x.raised.Load()+x.doubts.Load() || a == 0 || c == 0 {
+		x.unknown.Load(), x.raised.Load(), x.raisedUnknown.Load(), a, b, c)
+	if a != b || a > x.done.Load()+x.unknown.Load() || c > x.raised.Load()+x.raisedUnknown.Load() || a == 0 || c == 0 {
 		t.Error("that is not what was acknowledged")
 	}
 }

@@ -219,15 +219,15 @@ func playThroughFailover(t *testing.T, python string, env *servers.Env, addr str
 	if err := errors.Join(err1, err2, run.Start()); err != nil {
 		t.Fatal(err)
 	}
-	said := bufio.NewReader(out)
-	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
+	lines := bufio.NewReader(out)
+	if line, err := lines.ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("%q, %v, %v\n%s", line, err, run.Wait(), complaints.String())
 	}
 	if err := primaryOf(t, env, "{email}:queue").Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = io.WriteString(in, "\n")
-	rest, _ := io.ReadAll(said)
+	rest, _ := io.ReadAll(lines)
 	if err := run.Wait(); err != nil {
 		t.Fatalf("%q, %v\n%s", rest, err, complaints.String())
 	}

@@ -64,7 +64,7 @@ func TestSubscribedModeIsThatOfRedis(t *testing.T) {
 		"SUBSCRIBE|PSUBSCRIBE|SSUBSCRIBE|PUBLISH a|PUBSUB|PUBSUB nosuch|PUBSUB NUMPAT x|PUBSUB NUMSUB|PUBSUB CHANNELS|" +
 			"PUBSUB CHANNELS a b|PUBSUB HELP|PUBSUB SHARDNUMSUB a|PUBSUB SHARDCHANNELS|PUBSUB NUMPAT|PUBLISH a b|SPUBLISH a b",
 	} {
-		said := func(addr string) (all []string) {
+		counts := func(addr string) (all []string) {
 			c := servers.MustDial(t, addr)
 			for line := range strings.SplitSeq(script, "|") {
 				if line == "SUBSCRIBE a a" {
@@ -83,7 +83,7 @@ func TestSubscribedModeIsThatOfRedis(t *testing.T) {
 			}
 			return all
 		}
-		straight, through := said(env.Primary().Addr), said(gate.Addr)
+		straight, through := counts(env.Primary().Addr), counts(gate.Addr)
 		for i := range straight {
 			if straight[i] != through[i] {
 				t.Errorf("straight %s\nthrough  %s", straight[i], through[i])
@@ -153,9 +153,9 @@ func TestManySubscribersCostOneConnectionAWorker(t *testing.T) {
 
 // speaker publishes numbers over one connection of its own.
 type speaker struct {
-	said atomic.Int64
-	stop context.CancelFunc
-	done chan struct{}
+	counts atomic.Int64
+	stop   context.CancelFunc
+	done   chan struct{}
 }
 
 func startSpeaker(t *testing.T, addr, channel string) *speaker {
@@ -169,7 +169,7 @@ func startSpeaker(t *testing.T, addr, channel string) *speaker {
 		rate := time.NewTicker(5 * time.Millisecond)
 		defer rate.Stop()
 		for ctx.Err() == nil {
-			if _, err := c.Do("PUBLISH", channel, strconv.FormatInt(s.said.Add(1), 10)); err != nil {
+			if _, err := c.Do("PUBLISH", channel, strconv.FormatInt(s.counts.Add(1), 10)); err != nil {
 				t.Errorf("publishing: %v", err)
 				return
 			}
@@ -262,7 +262,7 @@ func TestSubscribersFollowANewPrimary(t *testing.T) {
 				}
 				return nil
 			})
-			mark := speaker.said.Load() + 20
+			mark := speaker.counts.Load() + 20
 			for i, message := range listeners {
 				hears(t, message, &last[i], mark)
 			}
@@ -285,7 +285,7 @@ func TestDeadSubscriptionIsFound(t *testing.T) {
 	var last int64
 	hears(t, rawMessages(conn), &last, 20)
 	path.Deafen()
-	mark := speaker.said.Load() + 20
+	mark := speaker.counts.Load() + 20
 	hears(t, rawMessages(conn), &last, mark)
 }
 

@@ -41,20 +41,20 @@ const (
 
 // figures are what failovers may not change.
 type figures struct {
-	goroutines, descriptors, lanes int
+	goroutines, descriptors, connections int
 	// toPrimary and toReplicas are the gateway's connections as the servers count them.
 	toPrimary, toReplicas int
 }
 
 // within says whether nothing is more than it is in other.
 func (f figures) within(other figures) bool {
-	return f.goroutines <= other.goroutines && f.descriptors <= other.descriptors && f.lanes <= other.lanes &&
+	return f.goroutines <= other.goroutines && f.descriptors <= other.descriptors && f.connections <= other.connections &&
 		f.toPrimary <= other.toPrimary && f.toReplicas <= other.toReplicas
 }
 
 func (f figures) String() string {
 	return fmt.Sprintf("%d goroutines, %d descriptors, %d lanes, %d connections to the primary and %d to replicas",
-		f.goroutines, f.descriptors, f.lanes, f.toPrimary, f.toReplicas)
+		f.goroutines, f.descriptors, f.connections, f.toPrimary, f.toReplicas)
 }
 
 func TestManyFailoversLeaveNothingBehind(t *testing.T) {
@@ -76,7 +76,7 @@ func TestManyFailoversLeaveNothingBehind(t *testing.T) {
 	}
 	before := s.steady(t)
 	live, resident := s.memory(t)
-	switched := s.told(t, "failovers_switched")
+	switched := s.figure(t, "failovers_switched")
 	t.Logf("before:    %v; %d KiB live, %d KiB resident", before, live>>10, resident>>10)
 	began := time.Now()
 	for i := range counted {
@@ -99,7 +99,7 @@ func TestManyFailoversLeaveNothingBehind(t *testing.T) {
 	if liveNow > live+soakLiveMax || residentNow > resident+soakResidentMax {
 		t.Errorf("memory has grown: %d KiB live, %d KiB resident before", live>>10, resident>>10)
 	}
-	if got := s.told(t, "failovers_switched") - switched; got < counted {
+	if got := s.figure(t, "failovers_switched") - switched; got < counted {
 		t.Errorf("the gateway saw %d switches of %d", got, counted)
 	}
 }
@@ -261,7 +261,7 @@ func (s *soak) back(t *testing.T, before figures) {
 
 func (s *soak) look(t *testing.T) figures {
 	t.Helper()
-	f := figures{goroutines: s.told(t, "goroutines"), lanes: s.told(t, "upstream_connections")}
+	f := figures{goroutines: s.figure(t, "goroutines"), connections: s.figure(t, "upstream_connections")}
 	var err error
 	if f.descriptors, err = servers.Descriptors(s.gate.Pid); err != nil {
 		t.Fatal(err)
@@ -296,12 +296,12 @@ func (s *soak) memory(t *testing.T) (live, resident int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return int64(s.told(t, "heap_live_bytes")), resident
+	return int64(s.figure(t, "heap_live_bytes")), resident
 }
 
 // told reads a number from the sections of INFO that are about the gateway alone: for others it asks all servers, with
 // goroutines that would be counted.
-func (s *soak) told(t *testing.T, name string) int {
+func (s *soak) figure(t *testing.T, name string) int {
 	t.Helper()
 	text, err := s.asks.Do("INFO", "gateway", "failover")
 	if err != nil {

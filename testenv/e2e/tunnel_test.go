@@ -34,12 +34,12 @@ func TestTunnel(t *testing.T) {
 		t.Fatalf("%d bytes of a snapshot: %v", size, err)
 	}
 	expect(t, conn, "+OK\r\n", "SET", "later", "1")
-	for said := ""; !strings.Contains(said, "later"); {
+	for reply := ""; !strings.Contains(reply, "later"); {
 		frame, err := replica.Frame()
 		if err != nil {
 			t.Fatal(err)
 		}
-		said = string(frame)
+		reply = string(frame)
 	}
 	if err := env.Primary().Kill(); err != nil {
 		t.Fatal(err)

@@ -24,12 +24,12 @@ const newerClients = "# Clients\r\npubsub_clients:1\r\ncluster_connections:1\r\n
 func infoTexts() (texts []string) {
 	shard := topology.Shard{Primary: &topology.Node{Addr: "a:1"}, Provisional: true}
 	last := status.Failover{Number: 1, Began: time.Now(), Receipt: &topology.Receipt{}}
-	for _, face := range []*facade.Face{nil, {Kind: facade.Cluster}, {Kind: facade.Replica},
+	for _, face := range []*facade.Role{nil, {Kind: facade.Cluster}, {Kind: facade.Replica},
 		{Kind: facade.Sentinel, Masters: []facade.Master{{Name: "m"}}}} {
 		texts = append(texts, string(status.Info(status.Facts{
-			View: &topology.View{Shards: []topology.Shard{shard}}, Face: face,
-			Failovers: status.FailoverStory{Last: []status.Failover{last}},
-			Servers: []status.ServerSays{{Addr: "a:1", Primary: true, Missing: "silent"},
+			View: &topology.View{Shards: []topology.Shard{shard}}, Role: face,
+			Failovers: status.FailoverHistory{Last: []status.Failover{last}},
+			Servers: []status.ServerReport{{Addr: "a:1", Primary: true, Missing: "silent"},
 				{Addr: "b:1", Primary: true, Text: newerClients}},
 		}, []string{"all"})))
 	}

@@ -119,7 +119,7 @@ func (l *Loop) checkDraining(c *Conn, b []byte) {
 		return
 	}
 	for i := range v.Shards {
-		if demoted := v.Shards[i].Former; demoted != nil && demoted.Addr == c.Addr {
+		if demoted := v.Shards[i].Demoted; demoted != nil && demoted.Addr == c.Addr {
 			l.fail("%d bytes are written to %s, which view %d demotes: %q", len(b), c.Addr, v.Epoch, b[:min(len(b), 100)])
 		}
 	}

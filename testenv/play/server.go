@@ -29,7 +29,7 @@ func (s *Server) Partial() bool { return len(s.requests.Rest()) > 0 }
 // Replied takes what the test has the server say. What is no reply is not counted.
 func (s *Server) Replied(b []byte) {
 	for len(b) > 0 {
-		n, done, err := s.replies.Feed(b)
+		n, done, err := s.replies.Scan(b)
 		if err != nil {
 			s.replies = resp.ReplyScanner{}
 			return

@@ -64,7 +64,7 @@ func (s *Subscriptions) apply(words [][]byte) {
 func (s *Subscriptions) Replied(b []byte) {
 	for len(b) > 0 {
 		var scanner resp.ReplyScanner
-		n, done, err := scanner.Feed(b)
+		n, done, err := scanner.Scan(b)
 		words := s.asked.Front()
 		if err != nil || !done || words == nil {
 			return

@@ -233,13 +233,13 @@ func (e *Env) FinishSlot(slot int, from, to *Node) error {
 	if err != nil {
 		return err
 	}
-	told := []*Node{to, from}
+	notified := []*Node{to, from}
 	for _, g := range e.Groups {
 		if p := g.Primary(); p != nil && p != to && p != from {
-			told = append(told, p)
+			notified = append(notified, p)
 		}
 	}
-	for _, n := range told {
+	for _, n := range notified {
 		if _, err := n.Do("CLUSTER", "SETSLOT", slot, "NODE", id); err != nil {
 			return err
 		}

@@ -237,12 +237,12 @@ func (e *Env) LogTails() string {
 // that most Sentinels name. nil when there is none, or when nobody can tell which.
 func (g *Group) Primary() *Node {
 	isMaster := func(role string, _ bool) bool { return role == "master" }
-	masters := g.nodesThatSay(isMaster)
+	masters := g.nodesWhose(isMaster)
 	if len(g.env.Sentinels) > 0 {
 		masters = g.namedByMajority(masters)
 	} else if len(g.env.Groups) == 1 { // nobody else takes its place: it may be too busy to say so
 		for tries := 1; len(masters) == 0 && g.Nodes[0].Running() && tries < 5; tries++ {
-			masters = g.nodesThatSay(isMaster)
+			masters = g.nodesWhose(isMaster)
 		}
 	}
 	if len(masters) != 1 {
@@ -253,24 +253,24 @@ func (g *Group) Primary() *Node {
 
 // Replicas are the servers of the group that say slave and are in sync with their primary.
 func (g *Group) Replicas() []*Node {
-	return g.nodesThatSay(func(role string, linked bool) bool { return role == "slave" && linked })
+	return g.nodesWhose(func(role string, linked bool) bool { return role == "slave" && linked })
 }
 
-// nodesThatSay asks all servers of the group for their role at once, so that a frozen one costs its patience once,
+// nodesWhose asks all servers of the group for their role at once, so that a frozen one costs its patience once,
 // and returns those whose answer is wanted.
-func (g *Group) nodesThatSay(wanted func(role string, linked bool) bool) []*Node {
+func (g *Group) nodesWhose(wanted func(role string, linked bool) bool) []*Node {
 	var asking sync.WaitGroup
-	said := make([]bool, len(g.Nodes))
+	matches := make([]bool, len(g.Nodes))
 	for i, n := range g.Nodes {
 		asking.Go(func() {
 			role, linked, err := n.Role()
-			said[i] = err == nil && wanted(role, linked)
+			matches[i] = err == nil && wanted(role, linked)
 		})
 	}
 	asking.Wait()
 	var nodes []*Node
 	for i, n := range g.Nodes {
-		if said[i] {
+		if matches[i] {
 			nodes = append(nodes, n)
 		}
 	}

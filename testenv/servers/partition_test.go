@@ -261,18 +261,18 @@ func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := "unix:" + filepath.Join(t.TempDir(), "door") // a cable does not matter to it
-	gate := StartGatewayWith(t, GatewayOptions{Binary: e.program(t, "evergate", binary), Addr: door,
-		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--listen", door}})
+	socket := "unix:" + filepath.Join(t.TempDir(), "door") // a cable does not matter to it
+	gate := StartGatewayWith(t, GatewayOptions{Binary: e.program(t, "evergate", binary), Addr: socket,
+		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--listen", socket}})
 	c := e.cutOff(t, env, gate)
 	e.plug(t)
-	story := regexp.MustCompile(`failover\d+:.*,to=` + regexp.QuoteMeta(e.outside) +
+	line := regexp.MustCompile(`failover\d+:.*,to=` + regexp.QuoteMeta(e.outside) +
 		`.*,acknowledged=(\d+),lost_at_most=(\w+)`)
 	asks := MustDial(t, gate.Addr)
-	var told []string
+	var found []string
 	c.countUntil(t, "a receipt", func() error {
 		text, err := asks.Do("INFO", "failover")
-		if told = story.FindStringSubmatch(string(text)); told == nil {
+		if found = line.FindStringSubmatch(string(text)); found == nil {
 			return fmt.Errorf("INFO says %q, %w", text, errors.Join(err))
 		}
 		return nil
@@ -280,8 +280,8 @@ func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	value := counted(t, env)
 	lost := c.acknowledged - value
 	t.Logf("%d acknowledged, %d uncertain, %d counted: %d lost; told: %s acknowledged, at most %s lost; the longest "+
-		"pause was %v", c.acknowledged, c.uncertain, value, lost, told[1], told[2], c.pause)
-	if most, err := strconv.Atoi(told[2]); err != nil || lost > most || value > c.acknowledged+c.uncertain {
+		"pause was %v", c.acknowledged, c.uncertain, value, lost, found[1], found[2], c.pause)
+	if most, err := strconv.Atoi(found[2]); err != nil || lost > most || value > c.acknowledged+c.uncertain {
 		t.Errorf("that does not fit together: %v", err)
 	}
 	if lost < 1 {

@@ -131,7 +131,7 @@ func TestEverythingHappens(t *testing.T) {
 		"holds": sum.HoldsEnded, "protocol errors": sum.ProtocolErrors, "reads of replicas": sum.Requests[backend.Replica],
 		"clients that left": sum.ClientsClosed[session.ClientLeft], "quit": sum.ClientsClosed[session.Quit],
 		"half replies": sum.ClientsClosed[session.HalfReply], "output limits": sum.ClientsClosed[session.OutputLimit],
-		"parked without primary": sum.ParkedFor[wait.NoPrimary], "parked for a flight": sum.ParkedFor[wait.Flight],
+		"parked without primary": sum.ParkedFor[wait.NoPrimary], "parked for a flight": sum.ParkedFor[wait.InFlight],
 		"drained":          sum.ClientsClosed[session.Drained],
 		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
 		"retired lanes": sum.LanesLost[backend.Retired],

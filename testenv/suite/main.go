@@ -89,12 +89,12 @@ func run(ctx context.Context, o options, chosen []string) error {
 			straight.took.Seconds(), len(through.passed), len(through.failed), through.took.Seconds())
 		sum.add(unit, straight, through, listed)
 		if o.verbose {
-			for _, said := range through.said {
-				fmt.Println("    " + said)
+			for _, printed := range through.printed {
+				fmt.Println("    " + printed)
 			}
 		}
 	}
-	return sum.tell(o.plain)
+	return sum.print(o.plain)
 }
 
 // tally compares the runs of all units.
@@ -123,7 +123,7 @@ func (s *tally) add(unit string, straight, through *result, exceptions map[strin
 	}
 }
 
-func (s *tally) tell(plain bool) error {
+func (s *tally) print(plain bool) error {
 	fmt.Printf("\n%d tests pass straight, %d of them through the gateway; %d are listed exceptions\n", s.passed, s.through,
 		len(s.listed))
 	for _, name := range s.missing {

@@ -63,8 +63,8 @@ func toSkip(listed map[string]string, unit string) (names []string) {
 type result struct {
 	passed, failed []string
 	// said are the suite's words about what failed.
-	said []string
-	took time.Duration
+	printed []string
+	took    time.Duration
 }
 
 // play starts servers and runs one unit, straight against the primary, or through a gateway without the tests to skip.
@@ -123,7 +123,7 @@ func runtest(ctx context.Context, o options, unit, addr string, skip []string) (
 	r := parse(out)
 	r.took = time.Since(began)
 	if ctx.Err() != nil {
-		r.said = append(r.said, "ended after "+o.patient.String())
+		r.printed = append(r.printed, "ended after "+o.patient.String())
 	}
 	return r, nil
 }
@@ -146,7 +146,7 @@ func parse(out []byte) *result {
 		default:
 			name, _, _ := strings.Cut(m[2], " in tests/")
 			failed[name] = true
-			r.said = append(r.said, in.Text())
+			r.printed = append(r.printed, in.Text())
 		}
 	}
 	for name := range failed {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestParseTellsWhatPassedAndWhatDidNot(t *testing.T) {
+func TestParseFindsWhatPassedAndWhatDidNot(t *testing.T) {
 	r := parse([]byte("Starting test server\n" +
 		"[\x1b[0;32;49mok\x1b[0m]: MULTI / EXEC basics (1 ms)\n" +
 		"[\x1b[0;32;49mok\x1b[0m]: twice (0 ms)\n[\x1b[0;32;49mok\x1b[0m]: twice (1 ms)\n" +
@@ -16,8 +16,8 @@ func TestParseTellsWhatPassedAndWhatDidNot(t *testing.T) {
 	if want := []string{"MULTI / EXEC basics", "twice"}; !slices.Equal(r.passed, want) {
 		t.Errorf("passed: %q", r.passed)
 	}
-	if len(r.failed) != 2 || len(r.said) != 2 || !slices.Contains(r.failed, "once more") {
-		t.Errorf("failed: %q, said %q", r.failed, r.said)
+	if len(r.failed) != 2 || len(r.printed) != 2 || !slices.Contains(r.failed, "once more") {
+		t.Errorf("failed: %q, said %q", r.failed, r.printed)
 	}
 }
 
@@ -35,15 +35,15 @@ func TestTallyFailsForWhatIsNotListed(t *testing.T) {
 	var s tally
 	straight := &result{passed: []string{"a", "b", "c"}}
 	s.add("unit/x", straight, &result{passed: []string{"a", "c"}}, map[string]string{"unit/x: c": "why"})
-	if err := s.tell(false); err == nil || len(s.missing) != 1 || len(s.stale) != 1 {
+	if err := s.print(false); err == nil || len(s.missing) != 1 || len(s.stale) != 1 {
 		t.Errorf("%v, missing %q, stale %q", err, s.missing, s.stale)
 	}
 	var listed tally
 	listed.add("unit/x", straight, &result{passed: []string{"a", "c"}}, map[string]string{"unit/x: b": "why"})
-	if err := listed.tell(false); err != nil {
+	if err := listed.print(false); err != nil {
 		t.Error(err)
 	}
-	if err := (&tally{}).tell(true); err == nil {
+	if err := (&tally{}).print(true); err == nil {
 		t.Error("no test at all is fine")
 	}
 }

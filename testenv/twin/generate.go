@@ -91,7 +91,7 @@ func (g *generator) transaction() (all [][]string) {
 func (g *generator) one() []string {
 	words := g.whole()
 	if g.dice.IntN(12) == 0 {
-		words = tame(g.spoil(words))
+		words = tame(g.corrupt(words))
 	}
 	if g.dice.IntN(10) == 0 {
 		words[0] = strings.ToLower(words[0])
@@ -201,7 +201,7 @@ var kinds = map[string]string{
 }
 
 // spoil breaks a command somewhere.
-func (g *generator) spoil(words []string) []string {
+func (g *generator) corrupt(words []string) []string {
 	words = slices.Clone(words)
 	at := g.dice.IntN(len(words))
 	switch g.dice.IntN(6) {

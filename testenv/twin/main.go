@@ -114,7 +114,7 @@ func run(o options, straight, through string, out io.Writer) (code int, err erro
 		}
 		if f != nil {
 			found++
-			tell(p, seed, f, steps[:f.at+1], out)
+			report(p, seed, f, steps[:f.at+1], out)
 		}
 	}
 	fmt.Fprintf(out, "%d commands in %d programs, %s: %d differences that are not on the list\n", p.compared, programs,
@@ -126,7 +126,7 @@ func run(o options, straight, through string, out io.Writer) (code int, err erro
 }
 
 // tell prints a finding and the shortest program that shows it.
-func tell(p *player, seed uint64, f *finding, steps []step, out io.Writer) {
+func report(p *player, seed uint64, f *finding, steps []step, out io.Writer) {
 	fmt.Fprintf(out, "\nseed %d: %s\n  straight %.300q\n  through  %.300q\n", seed, f.command, f.straight, f.through)
 	short, last := shorten(p, f, steps)
 	fmt.Fprintf(out, "  shown by\n")
@@ -148,22 +148,22 @@ func shorten(p *player, f *finding, steps []step) ([]step, *finding) {
 		if tries++; tries > triesMax {
 			return nil
 		}
-		again, err := p.play(some)
-		if err != nil || again == nil || firstWord(again.command) != name {
+		replayed, err := p.play(some)
+		if err != nil || replayed == nil || firstWord(replayed.command) != name {
 			return nil
 		}
-		return again
+		return replayed
 	}
 	if apart := singly(steps); len(apart) > len(steps) {
-		if again := shows(apart); again != nil {
-			steps, f = apart[:again.at+1], again
+		if replayed := shows(apart); replayed != nil {
+			steps, f = apart[:replayed.at+1], replayed
 		}
 	}
 	for size := len(steps) / 2; size > 0; size /= 2 {
 		for at := 0; at+size <= len(steps); {
 			less := slices.Concat(steps[:at], steps[at+size:])
-			if again := shows(less); again != nil {
-				steps, f = less[:again.at+1], again
+			if replayed := shows(less); replayed != nil {
+				steps, f = less[:replayed.at+1], replayed
 			} else {
 				at += size
 			}

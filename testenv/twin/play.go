@@ -243,7 +243,7 @@ func (p *player) sameElements(queued []string, a, b []byte) bool {
 
 // afterRaw compares what is said to bytes, up to the end of the connections: both are closed from here.
 func (p *player) afterRaw(l *link, s *step) (*finding, error) {
-	var said [2][]byte
+	var replies [2][]byte
 	for i, c := range []*servers.Conn{l.straight, l.through} {
 		if half, ok := c.Conn.(*net.TCPConn); ok {
 			if err := half.CloseWrite(); err != nil {
@@ -254,22 +254,22 @@ func (p *player) afterRaw(l *link, s *step) (*finding, error) {
 		if err != nil {
 			rest = withError(rest, err)
 		}
-		said[i] = rest
+		replies[i] = rest
 	}
 	multi := l.multi
 	if err := p.connect(l); err != nil {
 		return nil, err
 	}
-	if multi || bytes.Equal(said[0], said[1]) {
+	if multi || bytes.Equal(replies[0], replies[1]) {
 		return nil, nil
 	}
 	for _, d := range p.differs {
-		if d.command == "raw" && d.allows(said[0], said[1]) {
+		if d.command == "raw" && d.allows(replies[0], replies[1]) {
 			d.met++
 			return nil, nil
 		}
 	}
-	return &finding{command: fmt.Sprintf("raw %q", s.raw), straight: string(said[0]), through: string(said[1])}, nil
+	return &finding{command: fmt.Sprintf("raw %q", s.raw), straight: string(replies[0]), through: string(replies[1])}, nil
 }
 
 func ended(err error) bool {

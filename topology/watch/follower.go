@@ -106,7 +106,7 @@ func (f *follower) published(m *redis.Message) {
 	}
 	for _, s := range f.watch.listenersOf(f) {
 		if s.MasterName == master {
-			s.tell(topology.SentinelMessage{Sentinel: f.addr, Channel: m.Channel, Payload: m.Payload})
+			s.observe(topology.SentinelMessage{Sentinel: f.addr, Channel: m.Channel, Payload: m.Payload})
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (f *follower) poll(ctx context.Context) {
 			if lostAt.IsZero() {
 				lostAt = time.Now()
 			}
-			f.tellLost(err)
+			f.reportLost(err)
 			if f.watch.forget(f, lostAt) {
 				return
 			}
@@ -169,9 +169,9 @@ func (f *follower) rest(ctx context.Context, d time.Duration, lost bool) bool {
 	}
 }
 
-func (f *follower) tellLost(err error) {
+func (f *follower) reportLost(err error) {
 	for _, s := range f.watch.listenersOf(f) {
-		s.tell(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
+		s.observe(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
 	}
 }
 
@@ -181,13 +181,13 @@ func (f *follower) askAll(ctx context.Context, client *redis.Client) error {
 		return err
 	}
 	for _, s := range f.watch.listenersOf(f) {
-		says, others, err := askSentinel(ctx, client, f.addr, s.MasterName)
+		report, others, err := askSentinel(ctx, client, f.addr, s.MasterName)
 		switch {
 		case err == nil:
-			s.tell(says)
+			s.observe(report)
 			f.learn(s, others)
 		case replied(err), errors.Is(err, errNoAddress):
-			s.tell(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
+			s.observe(topology.SentinelLost{Sentinel: f.addr, Why: words(err)})
 		default:
 			return err
 		}
@@ -206,7 +206,7 @@ func (f *follower) identify(ctx context.Context, client *redis.Client) error {
 }
 
 // askSentinel asks one Sentinel about one master: its picture, and the other Sentinels it knows.
-func askSentinel(ctx context.Context, client *redis.Client, sentinel, master string) (topology.SentinelSays,
+func askSentinel(ctx context.Context, client *redis.Client, sentinel, master string) (topology.SentinelReport,
 	[]map[string]string, error) {
 	// The epoch is asked before the address: should a switch come between, an old epoch with a new address moves
 	// nothing, while a new epoch with an old address would be believed.
@@ -217,16 +217,16 @@ func askSentinel(ctx context.Context, client *redis.Client, sentinel, master str
 	others := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "sentinels", master)
 	all := []redis.Cmder{picture, addr, replicas, others}
 	if err := together(ctx, client, all...); err != nil {
-		return topology.SentinelSays{}, nil, err
+		return topology.SentinelReport{}, nil, err
 	}
 	for _, cmd := range all {
 		if err := cmd.Err(); err != nil {
-			return topology.SentinelSays{}, nil, err
+			return topology.SentinelReport{}, nil, err
 		}
 	}
-	says, err := parseSentinel(sentinel, addr.Val(), picture.Val(), replicas.Val())
-	says.Asked = asked
-	return says, others.Val(), err
+	report, err := parseSentinel(sentinel, addr.Val(), picture.Val(), replicas.Val())
+	report.Asked = asked
+	return report, others.Val(), err
 }
 
 // learn follows the Sentinels that this one knows, but for those it calls dead. One that it merely has no connection

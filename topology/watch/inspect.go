@@ -80,14 +80,14 @@ func (n *NodeFound) inspect(ctx context.Context, s Service, o Options) {
 		return
 	}
 	n.Refused = refusals(ctx, client, s)
-	if told, err := client.Info(ctx).Result(); err == nil {
-		info := topology.InfoFields(told)
+	if text, err := client.Info(ctx).Result(); err == nil {
+		info := topology.InfoFields(text)
 		n.InCluster = info["cluster_enabled"] == "1"
 		n.Writable = info["role"] == "slave" && info["slave_read_only"] == "0"
 	}
 	if n.InCluster || len(s.Cluster) > 0 {
-		if told, err := client.ClusterInfo(ctx).Result(); err == nil {
-			info := topology.InfoFields(told)
+		if text, err := client.ClusterInfo(ctx).Result(); err == nil {
+			info := topology.InfoFields(text)
 			n.InCluster, n.ClusterState = true, info["cluster_state"]
 			n.ClusterSize, n.ClusterSlots = int(number(info["cluster_size"])), int(number(info["cluster_slots_assigned"]))
 		}
@@ -100,7 +100,7 @@ func (n *NodeFound) inspect(ctx context.Context, s Service, o Options) {
 func (n *NodeFound) inspectPrimary(ctx context.Context, client *redis.Client) {
 	const minReplicas = "min-replicas-to-write"
 	if reply, err := client.ConfigGet(ctx, minReplicas).Result(); err == nil {
-		if value, told := reply[minReplicas]; told {
+		if value, text := reply[minReplicas]; text {
 			n.MinReplicas = int(number(value))
 		}
 	}

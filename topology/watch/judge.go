@@ -76,7 +76,7 @@ func (j *judgement) needed(addr string) bool {
 		return true
 	}
 	for _, found := range j.Sentinels {
-		for _, r := range found.Says.Replicas {
+		for _, r := range found.Report.Replicas {
 			if topology.MapAddr(j.s.AddressMap, r.Addr) == addr && r.Down&(topology.SDown|topology.ODown) != 0 {
 				return false
 			}

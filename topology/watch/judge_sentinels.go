@@ -80,12 +80,12 @@ func (j *judgement) watched(addrs []string) string {
 func (j *judgement) quorum(answering []SentinelFound) {
 	known, lacking := 0, []SentinelFound{}
 	for _, n := range answering {
-		known = max(known, n.Says.Sentinels)
-		need := max(n.Says.Quorum, majority(n.Says.Sentinels))
+		known = max(known, n.Report.Sentinels)
+		need := max(n.Report.Quorum, majority(n.Report.Sentinels))
 		switch {
-		case n.Says.Quorum > n.Says.Sentinels:
+		case n.Report.Quorum > n.Report.Sentinels:
 			j.problem(Fragile, "Sentinel %s has a quorum of %d and knows only %d: no failover is possible", n.Addr,
-				n.Says.Quorum, n.Says.Sentinels)
+				n.Report.Quorum, n.Report.Sentinels)
 		case n.NoQuorum != "", n.Usable > 0 && n.Usable < need:
 			lacking = append(lacking, n)
 		}
@@ -101,8 +101,8 @@ func (j *judgement) quorum(answering []SentinelFound) {
 			words = " (" + n.NoQuorum + ")"
 		}
 		j.problem(grade, "the Sentinels have lost their quorum: %s sees %d of %d Sentinels alive, %d must agree that a "+
-			"primary is down and %d must vote: no failover is possible%s", n.Addr, n.Usable, n.Says.Sentinels,
-			n.Says.Quorum, majority(n.Says.Sentinels), words)
+			"primary is down and %d must vote: no failover is possible%s", n.Addr, n.Usable, n.Report.Sentinels,
+			n.Report.Quorum, majority(n.Report.Sentinels), words)
 	case len(answering) < majority(known):
 		j.problem(Fragile, "only %d of %d Sentinels are reachable from here, fewer than the %d that must vote",
 			len(answering), known, majority(known))
@@ -118,14 +118,14 @@ func majority(of int) int { return of/2 + 1 }
 func (j *judgement) disagreement(answering []SentinelFound) {
 	var down []string
 	for _, n := range answering {
-		if n.Says.Down&(topology.SDown|topology.ODown) != 0 {
+		if n.Report.Down&(topology.SDown|topology.ODown) != 0 {
 			down = append(down, n.Addr)
 		}
 	}
-	stories := groups(answering, func(n SentinelFound) (string, string) { return n.Addr, n.Says.Primary })
-	if len(stories) > 1 {
+	opinions := groups(answering, func(n SentinelFound) (string, string) { return n.Addr, n.Report.Primary })
+	if len(opinions) > 1 {
 		var told []string
-		for _, g := range stories {
+		for _, g := range opinions {
 			told = append(told, fmt.Sprintf("%s %s %s", and(g.addrs), oneOr(len(g.addrs) == 1, "reports", "report"), g.why))
 		}
 		j.problem(Fragile, "the Sentinels disagree about the primary: %s", strings.Join(told, "; "))

@@ -9,7 +9,7 @@ import (
 
 // heardSentinel answers, and knows of all others.
 func heardSentinel(addr, primary string, change func(*SentinelFound)) SentinelFound {
-	n := SentinelFound{Addr: addr, Usable: 3, Says: topology.SentinelSays{Sentinel: addr, Primary: primary, Quorum: 2,
+	n := SentinelFound{Addr: addr, Usable: 3, Report: topology.SentinelReport{Sentinel: addr, Primary: primary, Quorum: 2,
 		Sentinels: 3}}
 	if change != nil {
 		change(&n)
@@ -43,7 +43,7 @@ func TestJudgement(t *testing.T) {
 		return all
 	}
 	lost := func(why string) func(*SentinelFound) { return func(n *SentinelFound) { n.Lost = why } }
-	down := func(n *SentinelFound) { n.Says.Down = topology.SDown }
+	down := func(n *SentinelFound) { n.Report.Down = topology.SDown }
 	for name, c := range map[string]struct {
 		found Findings
 		s     Service
@@ -60,16 +60,16 @@ func TestJudgement(t *testing.T) {
 			Nodes: nodes}, grade: Warning, says: "lost their quorum"},
 		"dead for a moment": {found: Findings{Sentinels: three(nil, lost("timeout"), lost("timeout")), Nodes: nodes},
 			grade: Fragile, says: "only 1 of 3 Sentinels are reachable from here"},
-		"quorum too high": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Says.Quorum = 4 }), Nodes: nodes},
+		"quorum too high": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Report.Quorum = 4 }), Nodes: nodes},
 			grade: Fragile, says: "has a quorum of 4 and knows only 3"},
 		"two Sentinels": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1",
-			func(n *SentinelFound) { n.Says.Sentinels, n.Usable = 2, 2 })}, Nodes: nodes}, grade: Fragile,
+			func(n *SentinelFound) { n.Report.Sentinels, n.Usable = 2, 2 })}, Nodes: nodes}, grade: Fragile,
 			says: "only 1 of 2 Sentinels"},
 		"one Sentinel": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1",
-			func(n *SentinelFound) { n.Says.Sentinels, n.Says.Quorum, n.Usable = 1, 1, 1 })}, Nodes: nodes}, grade: Warning,
+			func(n *SentinelFound) { n.Report.Sentinels, n.Report.Quorum, n.Usable = 1, 1, 1 })}, Nodes: nodes}, grade: Warning,
 			says: "there is 1 Sentinel: at least three"},
-		"they disagree": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Says.Primary = "q:1" }), Nodes: nodes},
-			grade: Fragile, says: "disagree about the primary: a:1 reports q:1; b:1 and c:1 report p:1"},
+		"they disagree": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Report.Primary = "q:1" }),
+			Nodes: nodes}, grade: Fragile, says: "disagree about the primary: a:1 reports q:1; b:1 and c:1 report p:1"},
 		"they lack its password": {found: Findings{Sentinels: three(down, down, down), Nodes: nodes}, grade: Fragile,
 			says: "Sentinels a:1, b:1 and c:1 consider the primary down"},
 		"one host has most Sentinels": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1", nil),
@@ -82,7 +82,7 @@ func TestJudgement(t *testing.T) {
 		"an announced address": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
 			{Addr: "10.0.0.9:1", Lost: "timeout"}}}, grade: Fragile, says: "map it with --address-map"},
 		"a replica that is known to be down": {found: Findings{Sentinels: three(func(n *SentinelFound) {
-			n.Says.Replicas = []topology.SentinelReplica{{Addr: "d:1", Down: topology.SDown}}
+			n.Report.Replicas = []topology.SentinelReplica{{Addr: "d:1", Down: topology.SDown}}
 		}), Nodes: append(nodes[:2:2], NodeFound{Addr: "d:1", Lost: "timeout"})}, grade: Warning, says: "server d:1 cannot"},
 		"a replica that synchronizes": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
 			heardNode("r:1", topology.RoleReplica, func(n *NodeFound) { n.Role.Syncing = true })}}, grade: Fragile,

@@ -19,9 +19,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// atOnce is sooner than any poll would have told, which comes every three seconds, or Sentinel's own look at a promoted
-// node, and long enough for a machine that has other things to do. How soon it is when there are none is measured by
-// the drills.
+// atOnce is sooner than any poll would have events, which comes every three seconds, or Sentinel's own look at a
+// promoted node, and long enough for a machine that has other things to do. How soon it is when there are none is
+// measured by the drills.
 //
 // Under the race detector, beside other packages, a question may outlast its patience, and the next poll tells.
 var atOnce = map[bool]time.Duration{false: time.Second, true: 3 * time.Second}[servers.RaceEnabled]
@@ -84,14 +84,14 @@ func followWith(t *testing.T, workers int, services ...watch.Service) []*watched
 		}
 		if t.Failed() {
 			for i, k := range list {
-				t.Logf("service %d: events:\n%s", i, strings.Join(k.told(), "\n"))
+				t.Logf("service %d: events:\n%s", i, strings.Join(k.lines(), "\n"))
 			}
 		}
 	})
 	return list
 }
 
-func (k *watched) told() []string {
+func (k *watched) lines() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return append([]string(nil), k.events...)
@@ -143,7 +143,7 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	k := follow(t, watch.Service{Name: "s", Sentinels: []string{env.Sentinels[0].Addr}, MasterName: "main"})[0]
 	k.until(t, "primary and two replicas", shape(old.Addr, 2))
 	servers.Until(t, servers.Patience, "all three Sentinels reachable", func() error {
-		if n := strings.Count(strings.Join(k.told(), "\n"), " reachable"); n < 3 {
+		if n := strings.Count(strings.Join(k.lines(), "\n"), " reachable"); n < 3 {
 			return fmt.Errorf("%d reachable", n)
 		}
 		return nil
@@ -338,8 +338,8 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 	if list[2].View() != nil {
 		t.Error("a view of a master that no Sentinel knows")
 	}
-	if told := strings.Join(list[2].told(), "\n"); strings.Count(told, "No such master") != 1 {
-		t.Errorf("want it told once:\n%s", told)
+	if events := strings.Join(list[2].lines(), "\n"); strings.Count(events, "No such master") != 1 {
+		t.Errorf("want it logged once:\n%s", events)
 	}
 }
 
@@ -351,11 +351,11 @@ func TestFrozenSentinel(t *testing.T) {
 	k := follow(t, watch.Service{Name: "s", Sentinels: strings.Split(env.SentinelAddrs(), ","), MasterName: "main"})[0]
 	k.until(t, "primary and a replica", shape(env.Primary().Addr, 1))
 	frozen := env.Sentinels[1]
-	said := func(what string) func() error {
+	logged := func(what string) func() error {
 		return func() error {
-			told := k.told()
-			if len(told) == 0 || !strings.HasPrefix(told[len(told)-1], "sentinel "+frozen.Addr+" "+what) {
-				return fmt.Errorf("last event: %v", told[max(0, len(told)-1):])
+			events := k.lines()
+			if len(events) == 0 || !strings.HasPrefix(events[len(events)-1], "sentinel "+frozen.Addr+" "+what) {
+				return fmt.Errorf("last event: %v", events[max(0, len(events)-1):])
 			}
 			return nil
 		}
@@ -363,11 +363,11 @@ func TestFrozenSentinel(t *testing.T) {
 	if err := frozen.Freeze(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, servers.Patience, "the Sentinel unreachable", said("unreachable"))
+	servers.Until(t, servers.Patience, "the Sentinel unreachable", logged("unreachable"))
 	if err := frozen.Thaw(); err != nil {
 		t.Fatal(err)
 	}
-	servers.Until(t, servers.Patience, "the Sentinel reachable", said("reachable"))
+	servers.Until(t, servers.Patience, "the Sentinel reachable", logged("reachable"))
 	if v := k.View(); v.Shards[0].Primary.Addr != env.Primary().Addr {
 		t.Errorf("primary %s", v.Shards[0].Primary.Addr)
 	}
@@ -387,8 +387,8 @@ func TestNothingThereYet(t *testing.T) {
 		watch.Service{Name: "c", Cluster: []string{node.Addr}})
 	for _, k := range k {
 		servers.Until(t, servers.Patience, "the loss told", func() error {
-			if told := k.told(); len(told) != 1 || !strings.Contains(told[0], "unreachable (connection refused)") {
-				return fmt.Errorf("told: %v", told)
+			if events := k.lines(); len(events) != 1 || !strings.Contains(events[0], "unreachable (connection refused)") {
+				return fmt.Errorf("events: %v", events)
 			}
 			return nil
 		})
@@ -398,7 +398,7 @@ func TestNothingThereYet(t *testing.T) {
 	}
 	k[0].until(t, "the primary", shape(node.Addr, 0))
 	for _, k := range k[1:] {
-		if n := strings.Count(strings.Join(k.told(), "\n"), "unreachable"); n != 1 {
+		if n := strings.Count(strings.Join(k.lines(), "\n"), "unreachable"); n != 1 {
 			t.Errorf("the loss was told %d times", n)
 		}
 	}

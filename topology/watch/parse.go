@@ -140,11 +140,11 @@ var errNoAddress = errors.New("names no address")
 
 // parseSentinel makes one Sentinel's picture of a service out of GET-MASTER-ADDR-BY-NAME, MASTER and REPLICAS.
 func parseSentinel(sentinel string, addr []string, master map[string]string,
-	replicas []map[string]string) (topology.SentinelSays, error) {
+	replicas []map[string]string) (topology.SentinelReport, error) {
 	if len(addr) != 2 || addr[0] == "" {
-		return topology.SentinelSays{}, errNoAddress
+		return topology.SentinelReport{}, errNoAddress
 	}
-	says := topology.SentinelSays{
+	report := topology.SentinelReport{
 		Sentinel:    sentinel,
 		Primary:     topology.JoinAddr(addr[0], addr[1]),
 		ConfigEpoch: uint64(number(master["config-epoch"])),
@@ -153,9 +153,9 @@ func parseSentinel(sentinel string, addr []string, master map[string]string,
 		DownAfter:   time.Duration(number(master["down-after-milliseconds"])) * time.Millisecond,
 	}
 	// Of a leader in the middle of a failover the flags are the old primary's.
-	if says.Primary == topology.JoinAddr(master["ip"], master["port"]) {
-		says.Down = parseFlags(master["flags"])
-		says.FailingOver = strings.Contains(master["flags"], "failover_in_progress")
+	if report.Primary == topology.JoinAddr(master["ip"], master["port"]) {
+		report.Down = parseFlags(master["flags"])
+		report.FailingOver = strings.Contains(master["flags"], "failover_in_progress")
 	}
 	for _, r := range replicas {
 		if r["ip"] == "" {
@@ -170,9 +170,9 @@ func parseSentinel(sentinel string, addr []string, master map[string]string,
 		if p := either(r["slave-priority"], r["replica-priority"]); p != "" {
 			replica.Priority = int(number(p))
 		}
-		says.Replicas = append(says.Replicas, replica)
+		report.Replicas = append(report.Replicas, replica)
 	}
-	return says, nil
+	return report, nil
 }
 
 func parseFlags(list string) topology.DownFlags {

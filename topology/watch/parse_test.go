@@ -86,9 +86,9 @@ func parsed(name string, c map[string]any) string {
 			m.nodes = topology.ClusterNodes(nodes)
 		}
 		if strings.HasPrefix(name, "cluster_shards") {
-			return tellSlots(m.shards(c["reply"]))
+			return slotsText(m.shards(c["reply"]))
 		}
-		return tellSlots(m.slots(c["reply"]))
+		return slotsText(m.slots(c["reply"]))
 	case "sentinel":
 		var addr []string
 		list, _ := c["address"].([]any)
@@ -100,8 +100,8 @@ func parsed(name string, c map[string]any) string {
 		for _, v := range list {
 			replicas = append(replicas, texts(v))
 		}
-		says, err := parseSentinel("s", addr, texts(c["master"]), replicas)
-		return fmt.Sprintf("%+v\n%v\n", says, err)
+		report, err := parseSentinel("s", addr, texts(c["master"]), replicas)
+		return fmt.Sprintf("%+v\n%v\n", report, err)
 	default:
 		byRole := topology.RoleSeen{Addr: "n", Priority: -1}
 		ok := parseRole(c["role"], &byRole)
@@ -121,7 +121,7 @@ func texts(v any) map[string]string {
 	return m
 }
 
-func tellSlots(s topology.SlotsSeen) string {
+func slotsText(s topology.SlotsSeen) string {
 	out := fmt.Sprintf("asked %s, epochs %v\n", s.Asked, s.HasEpochs)
 	for _, shard := range s.Shards {
 		out += fmt.Sprintf("%v epoch %d primary %v replicas %v\n", shard.Slots, shard.Epoch, shard.Primary, shard.Replicas)

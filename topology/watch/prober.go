@@ -151,7 +151,7 @@ func (p *prober) ask(ctx context.Context, question func(context.Context) (topolo
 		p.failures, p.answered = 0, true
 	}
 	if seen != nil {
-		p.service.tell(seen)
+		p.service.observe(seen)
 	}
 }
 
@@ -248,11 +248,11 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	case !refused(err):
 		return nil, err
 	}
-	var told topology.SlotsSeen
+	var seen topology.SlotsSeen
 	reply, err := p.client.Do(ctx, "cluster", "shards").Result()
 	if err == nil {
-		if told = m.shards(reply); len(told.Shards) > 0 && !m.lacksSlots(told) {
-			return told, nil
+		if seen = m.shards(reply); len(seen.Shards) > 0 && !m.lacksSlots(seen) {
+			return seen, nil
 		}
 	} else if !refused(err) {
 		return nil, err
@@ -261,8 +261,8 @@ func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	switch {
 	case err == nil:
 		return m.slots(reply), nil
-	case refused(err) && len(told.Shards) > 0:
-		return told, nil
+	case refused(err) && len(seen.Shards) > 0:
+		return seen, nil
 	case refused(err):
 		return topology.SlotsSeen{Asked: p.addr, NodeTimeout: m.nodeTimeout,
 			Refused: p.addr + " reports no slots: " + err.Error()}, nil

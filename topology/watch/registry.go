@@ -100,7 +100,7 @@ func (w *Watch) askFollowers(s *service, names []string) {
 func (w *Watch) identified(f *follower, id string) {
 	dropped, listeners := w.merge(f, id)
 	for _, s := range listeners {
-		s.tell(topology.SentinelLost{Sentinel: dropped.addr, Why: sameSentinel, Twin: true})
+		s.observe(topology.SentinelLost{Sentinel: dropped.addr, Why: sameSentinel, Twin: true})
 	}
 }
 

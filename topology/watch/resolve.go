@@ -30,7 +30,7 @@ func (s *service) resolve() {
 			}
 			if !slices.Equal(addrs, last[name]) {
 				last[name] = addrs
-				s.tell(topology.Resolved{Name: name, Addrs: addrs})
+				s.observe(topology.Resolved{Name: name, Addrs: addrs})
 			}
 		}
 		wait := s.watch.options.ResolveInterval

@@ -33,9 +33,9 @@ func TestWordsOfErrors(t *testing.T) {
 	}
 }
 
-// TestNamesAreResolvedAgain: a name of a plain list that points elsewhere one day is followed there, without anything
-// else having happened.
-func TestNamesAreResolvedAgain(t *testing.T) {
+// TestNamesAreResolvedRepeatedly: a name of a plain list that points elsewhere one day is followed there, without
+// anything else having happened.
+func TestNamesAreResolvedRepeatedly(t *testing.T) {
 	var points atomic.Pointer[[]string]
 	points.Store(&[]string{"127.0.0.1"})
 	w := New(Options{ResolveInterval: 5 * time.Millisecond,

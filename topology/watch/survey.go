@@ -57,8 +57,8 @@ type Problem struct {
 type SentinelFound struct {
 	Addr string
 	// Says is its picture; meaningless when Lost says why there is none.
-	Says topology.SentinelSays
-	Lost string
+	Report topology.SentinelReport
+	Lost   string
 	// Usable is how many Sentinels it takes for alive, itself included; 0 when not told.
 	Usable int
 	// NoQuorum is its own sentence when it says that no failover could be decided; empty when one could.
@@ -149,8 +149,8 @@ func (c *survey) saw(o topology.Observation) {
 	defer c.mu.Unlock()
 	before := len(c.sentinels) + len(c.nodes)
 	switch o := o.(type) {
-	case topology.SentinelSays:
-		c.sentinels[o.Sentinel] = SentinelFound{Addr: o.Sentinel, Says: o}
+	case topology.SentinelReport:
+		c.sentinels[o.Sentinel] = SentinelFound{Addr: o.Sentinel, Report: o}
 	case topology.SentinelLost:
 		c.sentinels[o.Sentinel] = SentinelFound{Addr: o.Sentinel, Lost: o.Why}
 	case topology.RoleSeen:
@@ -250,7 +250,7 @@ func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings 
 	for _, found := range c.sentinels {
 		if found.Lost != sameSentinel {
 			f.Sentinels = append(f.Sentinels, found)
-			f.DownAfter = max(f.DownAfter, found.Says.DownAfter)
+			f.DownAfter = max(f.DownAfter, found.Report.DownAfter)
 		}
 	}
 	for _, found := range c.nodes {
@@ -268,26 +268,26 @@ func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings 
 
 // note keeps the addresses that are told of others.
 func (c *survey) note(o topology.Observation) {
-	var told []string
+	var named []string
 	switch o := o.(type) {
-	case topology.SentinelSays:
-		told = append(told, o.Primary)
+	case topology.SentinelReport:
+		named = append(named, o.Primary)
 		for _, r := range o.Replicas {
-			told = append(told, r.Addr)
+			named = append(named, r.Addr)
 		}
 	case topology.SlotsSeen:
 		for _, shard := range o.Shards {
-			told = append(told, shard.Primary.Addr)
+			named = append(named, shard.Primary.Addr)
 			for _, r := range shard.Replicas {
-				told = append(told, r.Addr)
+				named = append(named, r.Addr)
 				addr := topology.MapAddr(c.mapped, r.Addr)
 				c.failed[addr], c.follows[addr] = !r.Healthy, shard.Primary.Addr
 			}
 		}
 	case topology.RoleSeen:
-		told = append(o.Replicas, o.Primary)
+		named = append(o.Replicas, o.Primary)
 	}
-	for _, addr := range told {
+	for _, addr := range named {
 		if addr != "" {
 			c.announced[addr] = true
 		}

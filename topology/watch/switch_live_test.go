@@ -168,7 +168,7 @@ func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *wor
 	old := env.Primary()
 	k.until(t, "primary and replicas", shape(old.Addr, len(env.Nodes())-1))
 	servers.Until(t, servers.Patience, "all Sentinels heard", func() error {
-		if n := strings.Count(strings.Join(k.told(), "\n"), "sentinel"); n < len(env.Sentinels) {
+		if n := strings.Count(strings.Join(k.lines(), "\n"), "sentinel"); n < len(env.Sentinels) {
 			return fmt.Errorf("%d heard", n)
 		}
 		return nil
@@ -246,7 +246,7 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 		t.Errorf("writes paused for %v", paused)
 	}
 	servers.Until(t, servers.Patience, "the confirmation", func() error {
-		if !strings.Contains(strings.Join(k.told(), "\n"), " confirmed") {
+		if !strings.Contains(strings.Join(k.lines(), "\n"), " confirmed") {
 			return errors.New("none")
 		}
 		return nil
@@ -301,8 +301,8 @@ func TestServerFailoverIsFollowed(t *testing.T) {
 	servers.SkipShort(t)
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3})
 	k := serverFailover(t, env)
-	if told := strings.Join(k.told(), "\n"); !strings.Contains(told, "behind the Sentinels' back") {
-		t.Errorf("no alarm:\n%s", told)
+	if events := strings.Join(k.lines(), "\n"); !strings.Contains(events, "behind the Sentinels' back") {
+		t.Errorf("no alarm:\n%s", events)
 	}
 }
 
@@ -329,13 +329,13 @@ func TestEmptyPrimaryIsFenced(t *testing.T) {
 	}
 	k.until(t, "the fence", func(v *topology.View) error {
 		s := v.Shards[0]
-		if s.Primary != nil || s.Former == nil || s.Former.RunID != before {
+		if s.Primary != nil || s.Demoted == nil || s.Demoted.RunID != before {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
 	})
 	servers.Until(t, servers.Patience, "the alarm", func() error {
-		if !strings.Contains(strings.Join(k.told(), "\n"), "restarted without the history it had") {
+		if !strings.Contains(strings.Join(k.lines(), "\n"), "restarted without the history it had") {
 			return errors.New("none")
 		}
 		return nil

@@ -209,12 +209,12 @@ func (s *service) do(effect topology.Effect) {
 }
 
 // tell hands an observation to the keeper.
-func (s *service) tell(o topology.Observation) {
+func (s *service) observe(o topology.Observation) {
 	if s.tap != nil {
 		s.tap(o)
 	}
 	s.trace(o)
-	s.keeper.Tell(s.ctx, o)
+	s.keeper.Observe(s.ctx, o)
 }
 
 // trace logs what was seen, in a few facts. What a Sentinel publishes is not shown: "+set" has passwords in it.
@@ -225,7 +225,7 @@ func (s *service) trace(o topology.Observation) {
 	switch o := o.(type) {
 	case topology.SentinelMessage:
 		s.logger.Debug("sentinel message", "sentinel", o.Sentinel, "channel", o.Channel)
-	case topology.SentinelSays:
+	case topology.SentinelReport:
 		s.logger.Trace("sentinel replied", "sentinel", o.Sentinel, "primary", o.Primary, "config-epoch", o.ConfigEpoch,
 			"replicas", len(o.Replicas), "failing-over", o.FailingOver)
 	case topology.SentinelLost:

@@ -34,7 +34,7 @@ type relay struct {
 	epoll, listener, upstream int
 	clients                   map[int]*client
 	dirty                     []*client // who is owed a write at the end of this round
-	tickets                   []*client // who waits for the next replies, oldest at head
+	pending                   []*client // who waits for the next replies, oldest at head
 	head                      int
 	in, out                   []byte // from and to the server
 	buf                       []byte
@@ -167,7 +167,7 @@ func (r *relay) requests(c *client, b []byte) {
 	used := 0
 	for n := frameLen(b); n > 0; n = frameLen(b[used:]) {
 		used += n
-		r.tickets = append(r.tickets, c)
+		r.pending = append(r.pending, c)
 	}
 	r.out = append(r.out, b[:used]...)
 	c.in = append(c.in[:0], b[used:]...)
@@ -181,7 +181,7 @@ func (r *relay) replies(b []byte) {
 	}
 	used := 0
 	for n := frameLen(b); n > 0; n = frameLen(b[used:]) {
-		c := r.tickets[r.head]
+		c := r.pending[r.head]
 		r.head++
 		c.out = append(c.out, b[used:used+n]...)
 		if !c.dirty {
@@ -191,10 +191,10 @@ func (r *relay) replies(b []byte) {
 		used += n
 	}
 	r.in = append(r.in[:0], b[used:]...)
-	if r.head == len(r.tickets) {
-		r.tickets, r.head = r.tickets[:0], 0
+	if r.head == len(r.pending) {
+		r.pending, r.head = r.pending[:0], 0
 	} else if r.head > 4096 {
-		r.tickets, r.head = append(r.tickets[:0], r.tickets[r.head:]...), 0
+		r.pending, r.head = append(r.pending[:0], r.pending[r.head:]...), 0
 	}
 }
 

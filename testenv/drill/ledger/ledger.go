@@ -131,7 +131,7 @@ func SentWithoutPrimary(m Marks, window time.Duration) func(*Entry) bool {
 
 // Balance compares the acknowledged writes with the data that was found. parked reports which requests no server can
 // have received before their client left.
-func Balance(entries []Entry, found Found, parked func(*Entry) bool) Account {
+func Balance(entries []Entry, found Found, waiting func(*Entry) bool) Account {
 	a := Account{LastLost: -1, FirstLost: -1}
 	type count struct{ acked, maybe int64 }
 	counters := map[int]*count{}
@@ -172,7 +172,7 @@ func Balance(entries []Entry, found Found, parked func(*Entry) bool) Account {
 		a.Twice += int(max(value-c.acked-c.maybe, 0))
 	}
 	for conn, pushed := range lists {
-		a.weigh(pushed, found.Lists[conn], parked)
+		a.weigh(pushed, found.Lists[conn], waiting)
 	}
 	return a
 }
@@ -186,11 +186,11 @@ func (a *Account) lose(at time.Duration) {
 }
 
 // weigh compares one list with what was pushed.
-func (a *Account) weigh(pushed []Entry, list []int, parked func(*Entry) bool) {
+func (a *Account) weigh(pushed []Entry, list []int, waiting func(*Entry) bool) {
 	times := map[int]int{}
 	waited := map[int]bool{}
 	for i := range pushed {
-		waited[pushed[i].Number] = parked(&pushed[i])
+		waited[pushed[i].Number] = waiting(&pushed[i])
 	}
 	highest := -1
 	for _, number := range list {

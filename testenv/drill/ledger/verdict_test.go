@@ -57,7 +57,7 @@ func TestBalance(t *testing.T) {
 }
 
 // story is a load of one write each 10 ms from 0 to 3 s that pauses from 1 s to 2 s.
-func story() ([]Entry, Marks) {
+func scenario() ([]Entry, Marks) {
 	m := Unseen()
 	m.Began, m.Struck, m.Ended = 0, 1000*ms, 3000*ms
 	m.Strikes, m.Accepts = []time.Duration{m.Struck}, []time.Duration{1950 * ms}
@@ -74,7 +74,7 @@ func story() ([]Entry, Marks) {
 }
 
 func TestCount(t *testing.T) {
-	entries, m := story()
+	entries, m := scenario()
 	f := Count(entries, m, 100*ms)
 	if got := f.WritePause; got != (Pause{991 * ms, 2000 * ms}) {
 		t.Errorf("pause %v", got)
@@ -100,7 +100,7 @@ func TestCount(t *testing.T) {
 }
 
 func TestAPauseToTheEndCounts(t *testing.T) {
-	entries, m := story()
+	entries, m := scenario()
 	f := Count(entries[:50], m, 0)
 	if f.WritePause.To != m.Ended || f.WritePause.Length() != 2509*ms {
 		t.Errorf("%v", f.WritePause)
@@ -114,9 +114,9 @@ func TestJudge(t *testing.T) {
 	bar := Bar{Uncertain: InFlight, Lost: Receipt, Resume: 100 * ms, Pause: 2 * time.Second, ReadPause: 300 * ms,
 		Switches: 1, Waits: true}
 	for _, c := range []struct {
-		name  string
-		spoil func(f *Figures, a *Account, g *Gate, m *Marks, b *Bar)
-		want  string // part of what is broken or vacuous; empty: kept
+		name   string
+		change func(f *Figures, a *Account, g *Gate, m *Marks, b *Bar)
+		want   string // part of what is broken or vacuous; empty: kept
 	}{
 		{"all is well", func(*Figures, *Account, *Gate, *Marks, *Bar) {}, ""},
 		{"an error", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) {
@@ -163,14 +163,14 @@ func TestJudge(t *testing.T) {
 			"no request succeeded"},
 		{"nothing struck", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Struck = -1 }, "nothing was broken"},
 	} {
-		entries, m := story()
+		entries, m := scenario()
 		f, b := Count(entries, m, 100*ms), bar
 		a, g := Account{Acknowledged: 300, LastLost: -1}, Gate{Known: true, Waiting: 1}
-		c.spoil(&f, &a, &g, &m, &b)
+		c.change(&f, &a, &g, &m, &b)
 		v := Judge(f, a, g, m, b)
-		said := strings.Join(append(v.Sentences(), v.Vacuous), "; ")
-		if v.Kept() != (c.want == "") || !strings.Contains(said, c.want) {
-			t.Errorf("%s: %q, want %q", c.name, said, c.want)
+		sentences := strings.Join(append(v.Sentences(), v.Vacuous), "; ")
+		if v.Kept() != (c.want == "") || !strings.Contains(sentences, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, sentences, c.want)
 		}
 	}
 }

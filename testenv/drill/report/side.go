@@ -42,7 +42,7 @@ func Side(reports []*Report) string {
 	row("no write for", func(r *Report) string { return ledger.Spell(r.Figures.WritePause.Length()) })
 	row("no read for", func(r *Report) string { return ledger.Spell(r.Figures.ReadPause.Length()) })
 	row("the servers needed", (*Report).needed)
-	row("clients write", (*Report).again)
+	row("clients write", (*Report).recovered)
 	row("receipt", (*Report).promised)
 	row("read back", func(r *Report) string {
 		return fmt.Sprintf("%d of %d lost", r.Account.Lost, r.Account.Acknowledged)
@@ -71,7 +71,7 @@ func (r *Report) needed() string {
 }
 
 // again is how long after that a write was acknowledged.
-func (r *Report) again() string {
+func (r *Report) recovered() string {
 	if len(r.Figures.Resumed) == 0 || r.Figures.Resumed[0] < 0 {
 		return "-"
 	}

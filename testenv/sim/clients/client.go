@@ -325,7 +325,7 @@ func (c *Client) read() {
 	c.unread = append(c.unread, c.ToMe.Take(w.Now, 1+w.Rnd.IntN(1<<20))...)
 	for len(c.unread) > 0 {
 		var s resp.ReplyScanner
-		n, done, err := s.Feed(c.unread)
+		n, done, err := s.Scan(c.unread)
 		if err != nil {
 			w.ledger.Fail("client %d was sent what is no reply: %q", c.Number, network.Clip(c.unread))
 			return

@@ -109,7 +109,7 @@ func (l *listener) read() {
 	l.unread = append(l.unread, l.ToMe.Take(w.Now, 1+w.Rnd.IntN(1<<16))...)
 	for len(l.unread) > 0 {
 		var s resp.ReplyScanner
-		n, done, err := s.Feed(l.unread)
+		n, done, err := s.Scan(l.unread)
 		if err != nil {
 			w.ledger.Fail("listener %d was sent what is no reply: %q", l.Number, network.Clip(l.unread))
 			return

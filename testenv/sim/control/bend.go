@@ -9,7 +9,7 @@ import (
 func (k *Keeper) bend(o topology.Observation) []topology.Observation {
 	bug := k.w.Options.Bug
 	switch seen := o.(type) {
-	case topology.SentinelSays:
+	case topology.SentinelReport:
 		switch {
 		case bug == scenario.TrustOne && seen.Sentinel == k.w.Liar().Addr:
 			return k.allSay(seen)
@@ -44,7 +44,7 @@ func (k *Keeper) bend(o topology.Observation) []topology.Observation {
 }
 
 // allSay puts what one Sentinel says into the mouths of all.
-func (k *Keeper) allSay(says topology.SentinelSays) []topology.Observation {
+func (k *Keeper) allSay(says topology.SentinelReport) []topology.Observation {
 	var all []topology.Observation
 	for _, s := range k.w.List {
 		says.Sentinel = s.Addr
@@ -67,7 +67,7 @@ func (k *Keeper) Shown() *topology.View {
 			v := *k.view
 			v.Shards = append([]topology.Shard(nil), v.Shards...)
 			for i := range v.Shards {
-				v.Shards[i].Former, v.Shards[i].Successor = nil, nil
+				v.Shards[i].Demoted, v.Shards[i].Successor = nil, nil
 			}
 			k.bent = &v
 		}

@@ -150,7 +150,7 @@ func observed(o topology.Observation) string {
 	case topology.RoleSeen:
 		return fmt.Sprintf("%s says %v, offset %d, run %s, replid %s, from %s to %d, up %v", o.Addr, o.Role, o.Offset,
 			o.RunID, o.ReplID, o.ReplID2, o.SecondOffset, o.LinkUp)
-	case topology.SentinelSays:
+	case topology.SentinelReport:
 		return fmt.Sprintf("%s says %s, epoch %d, down %d", o.Sentinel, o.Primary, o.ConfigEpoch, o.Down)
 	}
 	return fmt.Sprintf("%T%+v", o, o)

@@ -77,7 +77,7 @@ func (j *Judge) Published(v *topology.View) {
 		return
 	}
 	sh := &v.Shards[0]
-	now := Shown{at: w.Now, primary: j.nodeOf(sh.Primary), former: j.nodeOf(sh.Former),
+	now := Shown{at: w.Now, primary: j.nodeOf(sh.Primary), former: j.nodeOf(sh.Demoted),
 		successor: j.nodeOf(sh.Successor), covers: sh.Covers != nil}
 	if now.primary != nil && now.former != nil {
 		w.Ledger.Fail("view %d names the primary %s and the former %s", v.Epoch, now.primary.Addr, now.former.Addr)

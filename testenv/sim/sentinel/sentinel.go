@@ -291,9 +291,9 @@ func (s *Sentinel) about(n *redis.Node) string {
 func words(addr string) string { return strings.Replace(addr, ":", " ", 1) }
 
 // Says is its whole picture.
-func (s *Sentinel) Says() topology.SentinelSays {
+func (s *Sentinel) Says() topology.SentinelReport {
 	primary := s.Names()
-	says := topology.SentinelSays{Sentinel: s.Addr, Primary: primary.Addr, ConfigEpoch: s.epoch,
+	says := topology.SentinelReport{Sentinel: s.Addr, Primary: primary.Addr, ConfigEpoch: s.epoch,
 		Quorum: s.w.quorum(), Sentinels: len(s.w.List), DownAfter: s.w.Pace.DownAfter}
 	if s.lie != nil {
 		says.Primary, says.ConfigEpoch = s.lie.Addr, s.epoch+s.lieEpoch

@@ -22,12 +22,12 @@ const (
 type rounds struct {
 	mu      sync.Mutex
 	running bool
-	waiting []func([]status.ServerSays)
+	waiting []func([]status.ServerReport)
 	began   time.Time
 }
 
 // serverInfos calls done with the INFO of all servers of a service, from a round that begins now or later.
-func (g *Gateway) serversSay(service int, done func([]status.ServerSays)) {
+func (g *Gateway) serverInfos(service int, done func([]status.ServerReport)) {
 	r := g.rounds[service]
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -61,25 +61,25 @@ func (g *Gateway) round(ctx context.Context, service int) {
 		waiting := r.waiting
 		r.waiting, r.began = nil, time.Now()
 		r.mu.Unlock()
-		says := g.askForInfo(ctx, service)
+		infos := g.askForInfo(ctx, service)
 		for _, done := range waiting {
-			done(says)
+			done(infos)
 		}
 	}
 }
 
 // askForInfo asks every server that serves clients.
-func (g *Gateway) askForInfo(ctx context.Context, service int) (says []status.ServerSays) {
+func (g *Gateway) askForInfo(ctx context.Context, service int) (infos []status.ServerReport) {
 	v := g.keepers[service].View()
 	if v == nil {
-		return []status.ServerSays{{Addr: "all", Primary: true, Missing: "not known yet"}}
+		return []status.ServerReport{{Addr: "all", Primary: true, Missing: "not known yet"}}
 	}
 	var nodes []*topology.Node
 	primary := map[*topology.Node]bool{}
 	for i := range v.Shards {
 		s := &v.Shards[i]
 		if s.Primary == nil {
-			says = append(says, status.ServerSays{Addr: s.Name, Primary: true, Missing: "no primary"})
+			infos = append(infos, status.ServerReport{Addr: s.Name, Primary: true, Missing: "no primary"})
 		} else {
 			primary[s.Primary] = true
 			nodes = append(nodes, s.Primary)
@@ -89,13 +89,13 @@ func (g *Gateway) askForInfo(ctx context.Context, service int) (says []status.Se
 	ctx, cancel := context.WithTimeout(ctx, infoWait)
 	defer cancel()
 	for _, s := range g.askEach(ctx, service, nodes, "INFO", "all") {
-		one := status.ServerSays{Addr: s.node.Addr, Primary: primary[s.node]}
+		one := status.ServerReport{Addr: s.node.Addr, Primary: primary[s.node]}
 		if s.err != nil {
 			one.Missing = watch.Words(s.err)
 		} else {
 			one.Text, _ = s.reply.(string)
 		}
-		says = append(says, one)
+		infos = append(infos, one)
 	}
-	return says
+	return infos
 }

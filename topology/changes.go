@@ -36,7 +36,7 @@ func (s *State) keepTimes(v *View) {
 // sameNode compares by number: what is known of a node may have changed.
 func sameNode(a, b *Node) bool { return a != nil && b != nil && a.ID == b.ID }
 
-func (s *State) tellShards(v *View) {
+func (s *State) emitShards(v *View) {
 	replaced := map[NodeID]bool{}
 	primaries := map[NodeID]bool{}
 	for i := range v.Shards {
@@ -68,12 +68,12 @@ func (s *State) tellShards(v *View) {
 		}
 		s.event(Event{Kind: ReplicasChanged, Shard: shard.Name, From: from, To: addrList(shard.Replicas)})
 	}
-	s.tellSlots(v, replaced)
+	s.emitSlots(v, replaced)
 }
 
-// tellSlots counts the slots that went from one primary to another, to nobody or from nobody; those of a primary that
+// emitSlots counts the slots that went from one primary to another, to nobody or from nobody; those of a primary that
 // was replaced as a whole have been told.
-func (s *State) tellSlots(v *View, replaced map[NodeID]bool) {
+func (s *State) emitSlots(v *View, replaced map[NodeID]bool) {
 	if s.view == nil || !v.Sharded {
 		return
 	}

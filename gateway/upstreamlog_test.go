@@ -13,10 +13,11 @@ import (
 	"evergate/topology"
 )
 
-func TestLaneTroubleIsSaidOnceWhileItRepeats(t *testing.T) {
+func TestTroubleIsLoggedOnceWhileItRepeats(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
-	l := newLaneLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}, {Name: "b"}})
+	l := newUpstreamLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}),
+		[]Service{{Name: "a"}, {Name: "b"}})
 	l.clock = func() time.Time { return now }
 	refused := errors.New("refused")
 	wants := func(step string, lines ...string) {
@@ -26,7 +27,7 @@ func TestLaneTroubleIsSaidOnceWhileItRepeats(t *testing.T) {
 		}
 		out.Reset()
 	}
-	lost := laneTrouble{0, "x:1", connectionLost}
+	lost := trouble{0, "x:1", connectionLost}
 
 	l.note(lost, nil)
 	l.note(lost, nil)
@@ -49,16 +50,16 @@ func TestLaneTroubleIsSaidOnceWhileItRepeats(t *testing.T) {
 	wants("a minute later", "[WARN]  server connection failed: service=a server=x:1 error=refused repeated=4")
 
 	now = now.Add(time.Hour)
-	l.note(laneTrouble{0, "x:1", connectionLost}, nil)
+	l.note(trouble{0, "x:1", connectionLost}, nil)
 	wants("an hour later", "[WARN]  server connection lost: service=a server=x:1")
-	if len(l.said) != 1 {
-		t.Errorf("%d troubles are kept", len(l.said))
+	if len(l.logged) != 1 {
+		t.Errorf("%d troubles are kept", len(l.logged))
 	}
 }
 
-func TestLaneReportsAreLoggedAndNeverBlock(t *testing.T) {
+func TestConnectionReportsAreLoggedAndNeverBlock(t *testing.T) {
 	var out bytes.Buffer
-	l := newLaneLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}})
+	l := newUpstreamLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}})
 	view := &topology.View{Nodes: []*topology.Node{nil, {ID: 1, Addr: "x:1"}}}
 	for node := range 3 {
 		l.report(0, topology.Report{Kind: topology.ConnectionSilent, Node: topology.NodeID(node)})
@@ -78,7 +79,7 @@ func TestLaneReportsAreLoggedAndNeverBlock(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("got %s", out.String())
 	}
-	for range 2 * laneReportsMax {
+	for range 2 * reportsMax {
 		l.report(0, topology.Report{Kind: topology.ConnectionLost})
 	}
 }

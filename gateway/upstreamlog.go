@@ -13,20 +13,20 @@ import (
 
 // upstreamLog logs connections to servers that were lost, went silent or could not be opened. A trouble that repeats is
 // logged once, and while it goes on once per logPause again, with the number of repetitions.
-type laneLog struct {
+type upstreamLog struct {
 	logger  hclog.Logger
 	names   []string // of the services
 	clock   func() time.Time
-	reports chan laneReport
+	reports chan connReport
 
-	mu   sync.Mutex
-	said map[laneTrouble]*repeated
+	mu     sync.Mutex
+	logged map[trouble]*repeated
 }
 
 const (
-	laneLogPause = time.Minute
+	logPause = time.Minute
 	// reportsMax is how many reports may be queued; workers never wait to send one.
-	laneReportsMax = 64
+	reportsMax = 64
 	// sameDial is how soon after a failed dial a worker's report of a lost connection only repeats it.
 	sameDial = time.Second
 )
@@ -38,25 +38,25 @@ const (
 	serverSilent   = "server not responding"
 )
 
-type laneTrouble struct {
+type trouble struct {
 	service    int
 	addr, what string
 }
 
 // repeated is a trouble that was logged, and has come again since.
 type repeated struct {
-	saidAt, lastAt time.Time
-	since          int
+	loggedAt, lastAt time.Time
+	since            int
 }
 
-type laneReport struct {
+type connReport struct {
 	service int
 	report  topology.Report
 }
 
-func newLaneLog(logger hclog.Logger, services []Service) *laneLog {
-	l := &laneLog{logger: logger, clock: time.Now, reports: make(chan laneReport, laneReportsMax),
-		said: map[laneTrouble]*repeated{}}
+func newUpstreamLog(logger hclog.Logger, services []Service) *upstreamLog {
+	l := &upstreamLog{logger: logger, clock: time.Now, reports: make(chan connReport, reportsMax),
+		logged: map[trouble]*repeated{}}
 	for i := range services {
 		l.names = append(l.names, services[i].Name)
 	}
@@ -64,18 +64,18 @@ func newLaneLog(logger hclog.Logger, services []Service) *laneLog {
 }
 
 // report queues what a worker saw. It never blocks; a report that does not fit is dropped.
-func (l *laneLog) report(service int, r topology.Report) {
+func (l *upstreamLog) report(service int, r topology.Report) {
 	if r.Kind != topology.ConnectionLost && r.Kind != topology.ConnectionSilent {
 		return
 	}
 	select {
-	case l.reports <- laneReport{service, r}:
+	case l.reports <- connReport{service, r}:
 	default:
 	}
 }
 
 // run logs the reports until ctx ends. view returns a service's newest view, which has the nodes' addresses.
-func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View) {
+func (l *upstreamLog) run(ctx context.Context, view func(service int) *topology.View) {
 	for {
 		select {
 		case r := <-l.reports:
@@ -87,7 +87,7 @@ func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View
 			if r.report.Kind == topology.ConnectionSilent {
 				what = serverSilent
 			}
-			l.note(laneTrouble{r.service, v.Nodes[r.report.Node].Addr, what}, nil)
+			l.note(trouble{r.service, v.Nodes[r.report.Node].Addr, what}, nil)
 		case <-ctx.Done():
 			return
 		}
@@ -96,7 +96,7 @@ func (l *laneLog) run(ctx context.Context, view func(service int) *topology.View
 
 // dialled logs one dial, for debugging. Dedicated connections are as many as there are clients that block or watch:
 // those are logged at trace.
-func (l *laneLog) dialled(to worker.Dial, took time.Duration, err error) {
+func (l *upstreamLog) dialled(to worker.Dial, took time.Duration, err error) {
 	level := hclog.Debug
 	if to.Private || to.Urgent {
 		level = hclog.Trace
@@ -110,20 +110,20 @@ func (l *laneLog) dialled(to worker.Dial, took time.Duration, err error) {
 }
 
 // dialFailed logs a connection that could not be opened. The error shows no password.
-func (l *laneLog) dialFailed(service int, addr string, err error) {
-	l.note(laneTrouble{service, addr, cannotConnect}, err)
+func (l *upstreamLog) dialFailed(service int, addr string, err error) {
+	l.note(trouble{service, addr, cannotConnect}, err)
 }
 
-func (l *laneLog) note(t laneTrouble, err error) {
+func (l *upstreamLog) note(t trouble, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()
-	dial := l.said[laneTrouble{t.service, t.addr, cannotConnect}]
+	dial := l.logged[trouble{t.service, t.addr, cannotConnect}]
 	if t.what == connectionLost && dial != nil && now.Sub(dial.lastAt) < sameDial {
 		return
 	}
-	r := l.said[t]
-	if r != nil && now.Sub(r.saidAt) < laneLogPause {
+	r := l.logged[t]
+	if r != nil && now.Sub(r.loggedAt) < logPause {
 		r.since++
 		r.lastAt = now
 		return
@@ -135,11 +135,11 @@ func (l *laneLog) note(t laneTrouble, err error) {
 	if r != nil && r.since > 0 {
 		pairs = append(pairs, "repeated", r.since)
 	}
-	for other, old := range l.said {
-		if now.Sub(old.lastAt) >= laneLogPause {
-			delete(l.said, other)
+	for other, old := range l.logged {
+		if now.Sub(old.lastAt) >= logPause {
+			delete(l.logged, other)
 		}
 	}
-	l.said[t] = &repeated{saidAt: now, lastAt: now}
+	l.logged[t] = &repeated{loggedAt: now, lastAt: now}
 	l.logger.Warn(t.what, pairs...)
 }

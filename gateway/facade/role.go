@@ -66,7 +66,7 @@ type Master struct {
 
 // Face is what the clients of one listener are shown; nil is a listener that pretends nothing. It is not changed once
 // there are clients.
-type Face struct {
+type Role struct {
 	Kind Kind
 	// Self is the listener's own address; of a Sentinel it only makes an id.
 	Self Address
@@ -77,10 +77,10 @@ type Face struct {
 }
 
 // Is says whether the listener pretends to be of the kind.
-func (f *Face) Is(kind Kind) bool { return f != nil && f.Kind == kind }
+func (f *Role) Is(kind Kind) bool { return f != nil && f.Kind == kind }
 
 // Mode is that of HELLO, and redis_mode of INFO.
-func (f *Face) Mode() string {
+func (f *Role) Mode() string {
 	switch {
 	case f.Is(Cluster):
 		return "cluster"
@@ -91,7 +91,7 @@ func (f *Face) Mode() string {
 }
 
 // Role is that of HELLO. A Sentinel tells none there.
-func (f *Face) Role() string {
+func (f *Role) Role() string {
 	switch {
 	case f.Is(Replica):
 		return "replica"
@@ -102,7 +102,7 @@ func (f *Face) Role() string {
 }
 
 // AppendRole appends the reply to ROLE.
-func (f *Face) AppendRole(b []byte) []byte {
+func (f *Role) AppendRole(b []byte) []byte {
 	switch {
 	case f.Is(Replica):
 		b = resp.AppendBulkString(resp.AppendArray(b, 5), "slave")
