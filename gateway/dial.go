@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/resp"
-	"evergate/gateway/worker"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -42,13 +42,13 @@ type forbidden struct{ addr, command string }
 
 // dial connects, authenticates, sets the protocol, and identifies the server. Names are resolved and passwords read
 // anew each time. Errors name the address, never a password.
-func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
+func (d *dialer) dial(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	nd := net.Dialer{KeepAlive: keepAlive, Control: setUserTimeout}
 	conn, err := nd.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {
-		return nil, worker.Met{}, err
+		return nil, upstream.Greeting{}, err
 	}
 	deadline, _ := ctx.Deadline()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -65,7 +65,7 @@ func (d *dialer) dial(ctx context.Context, to worker.Dial) (net.Conn, worker.Met
 
 // greet sends HELLO or AUTH, identifies the server, and sends SELECT, or READONLY to a replica of a cluster. Each
 // command waits for its reply: a server may close, or lose step, if something is pipelined behind a failing AUTH.
-func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error) {
+func (d *dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, err error) {
 	creds := d.services[to.Service].Upstream
 	password, err := creds.Password.Read()
 	if err != nil {
@@ -97,7 +97,7 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error
 	if err := do(conn, in, first...); err != nil {
 		return met, err
 	}
-	if to.Urgent {
+	if to.Bypass {
 		return met, nil
 	}
 	if met, err = d.meet(conn, in, to); err != nil {
@@ -121,7 +121,7 @@ func (d *dialer) greet(conn net.Conn, to worker.Dial) (met worker.Met, err error
 
 // meet verifies the identity of the server, asks for the client id of the connection, and kills stale ones. If the user
 // lacks the right to one of these commands the connection is used nevertheless.
-func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met worker.Met, err error) {
+func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to upstream.Dial) (met upstream.Greeting, err error) {
 	reply, err := d.may(conn, in, to.Addr, "INFO", "server")
 	if err != nil {
 		return met, err
@@ -136,7 +136,7 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 		met.RunID = to.RunID // share the string: there may be thousands of connections
 	}
 	if to.RunID != "" && met.RunID != "" && met.RunID != to.RunID {
-		return met, worker.ErrOtherRun
+		return met, upstream.ErrOtherRun
 	}
 	reply, err = d.may(conn, in, to.Addr, "CLIENT", "ID")
 	if err != nil {
@@ -152,7 +152,7 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to worker.Dial) (met work
 }
 
 // kill ends stale connections, all in one go: there may be thousands.
-func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to worker.Dial) error {
+func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to upstream.Dial) error {
 	var all []byte
 	for _, id := range to.Kill {
 		all = resp.AppendCommandStrings(all, "CLIENT", "KILL", "ID", strconv.FormatInt(id, 10))

@@ -9,7 +9,7 @@ import (
 	"github.com/tidwall/redcon"
 	"golang.org/x/sys/unix"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/upstream"
 )
 
 // A lane does not wait to fill packets, and a server that vanished without a word is noticed.
@@ -22,7 +22,7 @@ func TestDialSetsSocketOptions(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()
 	d := dialer{timeout: 5 * time.Second, services: []Service{{Name: "main"}}, logger: hclog.NewNullLogger()}
-	conn, _, err := d.dial(t.Context(), worker.Dial{Addr: ln.Addr().String(), Proto: 2})
+	conn, _, err := d.dial(t.Context(), upstream.Dial{Addr: ln.Addr().String(), Proto: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,40 +13,41 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/tidwall/redcon"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/upstream"
 )
 
 // A dial looks whom it met before the connection is used, ends former connections there, and does without what its user
 // may not do.
 func TestDialMeetsItsServer(t *testing.T) {
 	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:r1\r\n"
-	met := worker.Met{Client: 7, RunID: "r1"}
+	met := upstream.Greeting{Client: 7, RunID: "r1"}
 	for _, c := range []struct {
 		name    string
-		to      worker.Dial
+		to      upstream.Dial
 		forbids string // command that the user may not do
 		asked   []string
-		met     worker.Met
+		met     upstream.Greeting
 		err     error
 		logged  string
 	}{
-		{"nothing is known of it", worker.Dial{Proto: 2}, "", []string{"PING", "INFO server", "CLIENT ID"}, met, nil, ""},
-		{"the run of former connections only", worker.Dial{Proto: 2, Kill: []int64{5}, KillIn: "r1"}, "",
+		{"nothing is known of it", upstream.Dial{Proto: 2}, "", []string{"PING", "INFO server", "CLIENT ID"}, met, nil, ""},
+		{"the run of former connections only", upstream.Dial{Proto: 2, Kill: []int64{5}, KillIn: "r1"}, "",
 			[]string{"PING", "INFO server", "CLIENT ID", "CLIENT KILL ID 5"}, met, nil, ""},
-		{"former connections of another run", worker.Dial{Proto: 2, Kill: []int64{5}, KillIn: "r0"}, "",
+		{"former connections of another run", upstream.Dial{Proto: 2, Kill: []int64{5}, KillIn: "r0"}, "",
 			[]string{"PING", "INFO server", "CLIENT ID"}, met, nil, ""},
-		{"the run that was meant", worker.Dial{Proto: 2, RunID: "r1"}, "", []string{"PING", "INFO server", "CLIENT ID"},
+		{"the run that was meant", upstream.Dial{Proto: 2, RunID: "r1"}, "", []string{"PING", "INFO server", "CLIENT ID"},
 			met, nil, ""},
-		{"another run", worker.Dial{Proto: 2, RunID: "r0", Kill: []int64{5}, KillIn: "r0"}, "",
-			[]string{"PING", "INFO server"}, worker.Met{RunID: "r1"}, worker.ErrOtherRun, ""},
-		{"former connections", worker.Dial{Proto: 3, RunID: "r1", Kill: []int64{5, 6}, KillIn: "r1", ReadOnly: true}, "",
+		{"another run", upstream.Dial{Proto: 2, RunID: "r0", Kill: []int64{5}, KillIn: "r0"}, "",
+			[]string{"PING", "INFO server"}, upstream.Greeting{RunID: "r1"}, upstream.ErrOtherRun, ""},
+		{"former connections", upstream.Dial{Proto: 3, RunID: "r1", Kill: []int64{5, 6}, KillIn: "r1", ReadOnly: true}, "",
 			[]string{"HELLO 3", "INFO server", "CLIENT ID", "CLIENT KILL ID 5", "CLIENT KILL ID 6", "READONLY"}, met, nil, ""},
-		{"no right to INFO", worker.Dial{Proto: 2, RunID: "r1", Kill: []int64{5}, KillIn: "r1"}, "INFO server",
-			[]string{"PING", "INFO server", "HELLO", "CLIENT ID"}, worker.Met{Client: 7, OwnOffset: true}, nil, "command=INFO"},
-		{"a Valkey", worker.Dial{Proto: 2, DB: 1}, "", []string{"PING", "INFO server", "CLIENT ID", "SELECT 1"},
-			worker.Met{Client: 7, RunID: "r1", OwnOffset: true}, nil, ""},
-		{"no right to CLIENT ID", worker.Dial{Proto: 2}, "CLIENT ID", []string{"PING", "INFO server", "CLIENT ID"},
-			worker.Met{RunID: "r1"}, nil, `command="CLIENT ID"`},
+		{"no right to INFO", upstream.Dial{Proto: 2, RunID: "r1", Kill: []int64{5}, KillIn: "r1"}, "INFO server",
+			[]string{"PING", "INFO server", "HELLO", "CLIENT ID"}, upstream.Greeting{Client: 7, OwnOffset: true}, nil,
+			"command=INFO"},
+		{"a Valkey", upstream.Dial{Proto: 2, DB: 1}, "", []string{"PING", "INFO server", "CLIENT ID", "SELECT 1"},
+			upstream.Greeting{Client: 7, RunID: "r1", OwnOffset: true}, nil, ""},
+		{"no right to CLIENT ID", upstream.Dial{Proto: 2}, "CLIENT ID", []string{"PING", "INFO server", "CLIENT ID"},
+			upstream.Greeting{RunID: "r1"}, nil, `command="CLIENT ID"`},
 	} {
 		var mu sync.Mutex
 		var asked []string

@@ -20,6 +20,7 @@ import (
 	"evergate/gateway/loop"
 	"evergate/gateway/resp"
 	"evergate/gateway/status"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/topology"
 	"evergate/topology/watch"
@@ -37,8 +38,7 @@ type Gateway struct {
 	logger  hclog.Logger
 	watch   *watch.Watch
 	keepers []*topology.Keeper
-	// subServices are the services that the workers know, each with its gate; those of the Config come first.
-	// ownListeners are the listeners with an ID behind theirs.
+	// subServices are the services that the workers know, each with its gate; ownListeners have an ID behind theirs.
 	subServices []subService
 	gates       []*gate
 	// allowed are the dangerous commands that each service of the Config permits.
@@ -112,12 +112,12 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	}
 	g.upstreamLog = newUpstreamLog(logger.Named("upstream"), conf.Services)
 	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("upstream")}
-	dial := func(ctx context.Context, to worker.Dial) (net.Conn, worker.Met, error) {
+	dial := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 		to.Service = g.subServices[to.Service].service
 		began := time.Now()
 		conn, met, err := g.dialer.dial(ctx, to)
 		g.upstreamLog.dialled(to, time.Since(began), err)
-		if err == nil && to.Private && !g.descriptors.forPrivate(conn) {
+		if err == nil && to.Dedicated && !g.descriptors.forPrivate(conn) {
 			_ = conn.Close()
 			conn, err = nil, errNoDescriptor
 		}
@@ -213,7 +213,7 @@ func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Con
 		PrivateMax:      share(conf.Limits.PrivateMax, conf.Workers),
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: listeners,
 	}
-	reads := map[ReadPolicy]worker.Reads{ReadPreferReplica: worker.PreferReplica, ReadReplica: worker.OnlyReplica}
+	reads := map[ReadPolicy]upstream.Reads{ReadPreferReplica: upstream.PreferReplica, ReadReplica: upstream.OnlyReplica}
 	lost := map[BlockingLost]worker.BlockingLost{BlockingClose: worker.CloseClient, BlockingError: worker.SayUncertain}
 	for _, p := range conf.subServices() {
 		s := &conf.Services[p.service]

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -157,7 +158,7 @@ func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr str
 var errNotAllowed = errors.New("the server does not let the gateway's user MONITOR")
 
 func (g *Gateway) followOnce(ctx context.Context, service int, parts []int, addr string, begun func()) error {
-	conn, _, err := g.dialer.dial(ctx, worker.Dial{Service: service, Addr: addr, Proto: 2})
+	conn, _, err := g.dialer.dial(ctx, upstream.Dial{Service: service, Addr: addr, Proto: 2})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -96,9 +96,9 @@ func (l *upstreamLog) run(ctx context.Context, view func(service int) *topology.
 
 // dialled logs one dial, for debugging. Dedicated connections are as many as there are clients that block or watch:
 // those are logged at trace.
-func (l *upstreamLog) dialled(to worker.Dial, took time.Duration, err error) {
+func (l *upstreamLog) dialled(to upstream.Dial, took time.Duration, err error) {
 	level := hclog.Debug
-	if to.Private || to.Urgent {
+	if to.Dedicated || to.Bypass {
 		level = hclog.Trace
 	}
 	outcome := "opened"
@@ -106,7 +106,7 @@ func (l *upstreamLog) dialled(to worker.Dial, took time.Duration, err error) {
 		outcome = err.Error()
 	}
 	l.logger.Log(level, "server dialed", "service", l.names[to.Service], "server", to.Addr, "protocol", to.Proto,
-		"database", to.DB, "dedicated", to.Private, "duration", took.Round(time.Microsecond).String(), "result", outcome)
+		"database", to.DB, "dedicated", to.Dedicated, "duration", took.Round(time.Microsecond).String(), "result", outcome)
 }
 
 // dialFailed logs a connection that could not be opened. The error shows no password.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -29,7 +30,7 @@ type Config struct {
 	Worker *worker.Worker
 	// Dial makes and greets one connection to a server, and tells what it found out. It is called on a goroutine
 	// of its own and must end by itself.
-	Dial   func(ctx context.Context, d worker.Dial) (conn net.Conn, met worker.Met, err error)
+	Dial   func(ctx context.Context, d upstream.Dial) (conn net.Conn, met upstream.Greeting, err error)
 	Logger hclog.Logger
 }
 
@@ -77,7 +78,7 @@ type dialQueue struct {
 
 // begin has dial run on a goroutine of its own, now or when its turn comes, if the lane is still wanted then. When it
 // has ended, ended must be called.
-func (b *inbox) begin(d *worker.Dial, wanted func() bool, dial func()) {
+func (b *inbox) begin(d *upstream.Dial, wanted func() bool, dial func()) {
 	start := func() bool {
 		if !wanted() {
 			return false
@@ -85,7 +86,7 @@ func (b *inbox) begin(d *worker.Dial, wanted func() bool, dial func()) {
 		go dial()
 		return true
 	}
-	if !d.Private {
+	if !d.Dedicated {
 		start()
 		return
 	}
@@ -99,8 +100,8 @@ func (b *inbox) begin(d *worker.Dial, wanted func() bool, dial func()) {
 }
 
 // ended says that a dial has ended.
-func (b *inbox) ended(d *worker.Dial) {
-	if d.Private {
+func (b *inbox) ended(d *upstream.Dial) {
+	if d.Dedicated {
 		b.queues[d.Addr].running--
 		b.next(d.Addr)
 	}
@@ -171,7 +172,7 @@ func (b *inbox) now() time.Duration { return time.Since(b.epoch) }
 
 // whyNot says for the worker why a dial failed.
 func whyNot(err error) worker.LostReason {
-	if errors.Is(err, worker.ErrOtherRun) {
+	if errors.Is(err, upstream.ErrOtherRun) {
 		return worker.OtherRun
 	}
 	return worker.DialFailed

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -213,7 +214,7 @@ func (p *poller) write(fd int, c conn) bool {
 // endRound does what the worker wants done.
 func (p *poller) endRound() {
 	out := p.w.Out()
-	for _, id := range out.CloseLanes {
+	for _, id := range out.CloseConns {
 		if int(id) < len(p.servers) {
 			if fd := p.servers[id].fd; fd >= 0 {
 				p.close(int(fd))
@@ -227,7 +228,7 @@ func (p *poller) endRound() {
 	for _, r := range out.Read {
 		p.reading(r)
 	}
-	for _, id := range out.Lanes {
+	for _, id := range out.Conns {
 		if fd := p.servers[id].fd; fd >= 0 && !p.conns[fd].out && !p.conns[fd].writeFailed {
 			p.write(int(fd), p.conns[fd])
 		}
@@ -258,14 +259,14 @@ func (p *poller) reading(r worker.Reading) {
 }
 
 // dial connects on a goroutine of its own: names are resolved anew each time, and that may take long.
-func (p *poller) dial(d worker.Dial) {
-	for int(d.Lane) >= len(p.servers) {
+func (p *poller) dial(d upstream.Dial) {
+	for int(d.Conn) >= len(p.servers) {
 		p.servers = append(p.servers, server{fd: -1})
 	}
 	p.serial++
 	serial := p.serial
-	p.servers[d.Lane] = server{fd: -1, serial: serial}
-	p.begin(&d, func() bool { return p.servers[d.Lane].serial == serial }, func() {
+	p.servers[d.Conn] = server{fd: -1, serial: serial}
+	p.begin(&d, func() bool { return p.servers[d.Conn].serial == serial }, func() {
 		c, met, err := p.conf.Dial(p.ctx, d)
 		if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
 			_ = c.Close()
@@ -273,9 +274,9 @@ func (p *poller) dial(d worker.Dial) {
 	})
 }
 
-func (p *poller) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.Met, err error) {
+func (p *poller) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstream.Greeting, err error) {
 	defer p.ended(d)
-	id := d.Lane
+	id := d.Conn
 	current := p.servers[id].serial == serial
 	if err == nil && current && !p.ending {
 		var fd int

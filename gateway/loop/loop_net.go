@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -162,7 +163,7 @@ func (p *portable) writeOn(pp *pipe) {
 
 func (p *portable) endRound() {
 	out := p.w.Out()
-	for _, id := range out.CloseLanes {
+	for _, id := range out.CloseConns {
 		delete(p.dials, id)
 		if pp := p.servers[id]; pp != nil {
 			delete(p.servers, id)
@@ -179,7 +180,7 @@ func (p *portable) endRound() {
 			p.readOn(pp)
 		}
 	}
-	for _, id := range out.Lanes {
+	for _, id := range out.Conns {
 		if pp := p.servers[id]; pp != nil {
 			p.writeOn(pp)
 		}
@@ -197,11 +198,11 @@ func (p *portable) endRound() {
 	}
 }
 
-func (p *portable) dial(d worker.Dial) {
+func (p *portable) dial(d upstream.Dial) {
 	p.serial++
 	serial := p.serial
-	p.dials[d.Lane] = serial
-	p.begin(&d, func() bool { return p.dials[d.Lane] == serial }, func() {
+	p.dials[d.Conn] = serial
+	p.begin(&d, func() bool { return p.dials[d.Conn] == serial }, func() {
 		c, met, err := p.conf.Dial(p.ctx, d)
 		if !p.post(func() { p.dialled(&d, serial, c, met, err) }) && c != nil {
 			_ = c.Close()
@@ -209,9 +210,9 @@ func (p *portable) dial(d worker.Dial) {
 	})
 }
 
-func (p *portable) dialled(d *worker.Dial, serial uint64, c net.Conn, met worker.Met, err error) {
+func (p *portable) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstream.Greeting, err error) {
 	defer p.ended(d)
-	id := d.Lane
+	id := d.Conn
 	current := p.dials[id] == serial
 	if current {
 		delete(p.dials, id)

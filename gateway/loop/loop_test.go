@@ -3,12 +3,12 @@ package loop
 import (
 	"testing"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/upstream"
 )
 
 func TestPrivateDialsTakeTurns(t *testing.T) {
 	b := newInbox()
-	crowded := worker.Dial{Addr: "a:1", Private: true}
+	crowded := upstream.Dial{Addr: "a:1", Dedicated: true}
 	started, wanted := 0, true
 	want := func() bool {
 		if wanted {
@@ -28,9 +28,9 @@ func TestPrivateDialsTakeTurns(t *testing.T) {
 		b.begin(&crowded, want, dial)
 	}
 	expect("many at once", privateDials)
-	b.begin(&worker.Dial{Addr: "a:1"}, want, dial)
+	b.begin(&upstream.Dial{Addr: "a:1"}, want, dial)
 	expect("a lane for all", 1)
-	b.begin(&worker.Dial{Addr: "b:1", Private: true}, want, dial)
+	b.begin(&upstream.Dial{Addr: "b:1", Dedicated: true}, want, dial)
 	expect("another server", 1)
 	for range privateDials {
 		b.ended(&crowded)

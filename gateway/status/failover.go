@@ -3,7 +3,7 @@ package status
 import (
 	"fmt"
 
-	"evergate/gateway/backend"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -20,7 +20,7 @@ func failover(b []byte, f *Facts) []byte {
 		{"buffered_resumed", s.HoldReleased}, {"buffered_timed_out", s.HoldExpired}, {"buffered_abandoned", s.HoldLeft},
 		{"rejected_after_timeout", s.HoldRefused}, {"rejected_buffer_full", s.HoldOverfull},
 		{"rejected_dry_run", s.WouldHaveHeld}, {"replies_withheld", s.Withheld},
-		{"replies_withheld_released", s.WithheldReleased}, {"connections_silent", s.LanesSilent},
+		{"replies_withheld_released", s.WithheldReleased}, {"connections_silent", s.ConnsSilent},
 		{"reads_rerouted", s.ReadElsewhere}, {"reads_retried_on_primary", s.Doubted},
 		{"stale_connections_killed", s.Fenced},
 	} {
@@ -33,7 +33,7 @@ func failover(b []byte, f *Facts) []byte {
 	b = fmt.Appendf(b, "rejected_by_servers:%d\r\n", refusals)
 	b = append(b, byReason("sessions_blocked", s.ParkedFor[:], func(i int) string { return wait.Reason(i).String() })...)
 	b = appendHistory(b, f.Failovers)
-	lost := byReason("connections_lost", s.LanesLost[:], func(i int) string { return backend.LostReason(i).String() })
+	lost := byReason("connections_lost", s.ConnsLost[:], func(i int) string { return upstream.LostReason(i).String() })
 	return append(b, lost...)
 }
 

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -78,7 +78,7 @@ var allSections = []section{
 	{"latencystats", asServers("latencystats", "Latencystats"), true}, {"cluster", cluster, false},
 	{"keyspace", fromServers("keyspace", "Keyspace", nil), false},
 	{"keysizes", asServers("keysizes", "Keysizes"), false}, {"gateway", gateway, false},
-	{"pubsub", pubsub, false}, {"failover", failover, false}, {"upstream", upstream, false},
+	{"pubsub", pubsub, false}, {"failover", failover, false}, {"upstream", appendUpstream, false},
 }
 
 // sentinelSections are those of a listener that pretends to be a Sentinel: nothing about the servers.
@@ -264,8 +264,8 @@ func own(b []byte, f *Facts) []byte {
 		"requests_uncertain:%d\r\nrequests_out_of_order:%d\r\nprotocol_errors:%d\r\nauth_failures:%d\r\n"+
 		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
 		"heap_live_bytes:%d\r\n%s",
-		f.Service, f.Workers, f.Reads, s.Requests[backend.Primary], s.Requests[backend.Replica],
-		s.Requests[backend.Private], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder,
+		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
+		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder,
 		s.ProtocolErrors, s.WrongPasswords, s.PopsAgain, f.Stats.Lanes, f.Stats.Private, runtime.NumGoroutine(), heapLive(),
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
@@ -277,11 +277,11 @@ func heapLive() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-func upstream(b []byte, f *Facts) []byte {
+func appendUpstream(b []byte, f *Facts) []byte {
 	b = append(b, "# Upstream\r\n"...)
 	s := &f.Stats.Stats
 	b = fmt.Appendf(b, "upstream_input_bytes:%d\r\nupstream_output_bytes:%d\r\nconnection_attempts:%d\r\n"+
-		"connections_opened:%d\r\n", s.UpstreamInBytes, s.UpstreamOutBytes, s.Dials, s.LanesOpened)
+		"connections_opened:%d\r\n", s.UpstreamInBytes, s.UpstreamOutBytes, s.Dials, s.ConnsOpened)
 	if f.View == nil {
 		return append(b, "view_epoch:0\r\n"...)
 	}

@@ -12,20 +12,27 @@ import (
 // numbered gives each counter of workers a number of its own, and calls each with its name.
 func numbered(s *worker.Stats, each func(name string, counter reflect.Value)) {
 	n := uint64(7_000_000_001)
-	fields := reflect.ValueOf(s).Elem()
+	number(reflect.ValueOf(s).Elem(), &n, each)
+}
+
+func number(fields reflect.Value, n *uint64, each func(name string, counter reflect.Value)) {
 	for i := range fields.NumField() {
 		name, field := fields.Type().Field(i).Name, fields.Field(i)
 		counters := []reflect.Value{field}
-		if field.Kind() == reflect.Array {
+		switch field.Kind() {
+		case reflect.Struct: // those of a room
+			number(field, n, each)
+			continue
+		case reflect.Array:
 			counters = nil
 			for j := range field.Len() {
 				counters = append(counters, field.Index(j))
 			}
 		}
 		for j, c := range counters {
-			c.SetUint(n)
+			c.SetUint(*n)
 			each(fmt.Sprintf("%s[%d]", name, j), c)
-			n++
+			*n++
 		}
 	}
 }

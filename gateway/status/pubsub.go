@@ -3,8 +3,8 @@ package status
 import (
 	"fmt"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
+	"evergate/gateway/upstream"
 )
 
 // pubsub is who listens and what comes for them. A topic counts once for each worker with listeners to it.
@@ -15,5 +15,6 @@ func pubsub(b []byte, f *Facts) []byte {
 		"subscription_pings:%d\r\nmessages_received:%d\r\nmessages_delivered:%d\r\n"+
 		"subscribe_commands:%d\r\nsubscription_gaps:%d\r\nsubscription_gap_milliseconds:%d\r\n",
 		s.Subscribers, s.Topics[fanout.Channel], s.Topics[fanout.Pattern], s.Topics[fanout.Shard], s.Feeds,
-		s.Requests[backend.Feed], s.FeedPings, s.FeedMessages, s.Delivered, s.Subscriptions, s.FeedGaps, s.FeedGapMillis)
+		s.Requests[upstream.Subscription], s.FeedPings, s.FeedMessages, s.Delivered, s.Subscriptions, s.FeedGaps,
+		s.FeedGapMillis)
 }

@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
@@ -13,19 +13,15 @@ import (
 
 // doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
 // once. It returns false when the reply is to be taken.
-func (w *Worker) doubted(l *backend.Lane, reply []byte) bool {
+func (w *Worker) doubted(l *upstream.Conn, reply []byte) bool {
 	s := w.services[l.Key.Service]
 	t := *l.Inflight.Front()
 	c := w.client(t.To)
-	if c == nil || s.view == nil || !s.view.Sharded || s.Reads != PreferReplica || t.Slot < 0 ||
+	if c == nil || s.View == nil || !s.View.Sharded || s.Reads != upstream.PreferReplica || t.Slot < 0 ||
 		t.Redirects >= retry.RedirectsMax {
 		return false
 	}
-	routes := w.routesFor(s, l.Key.Setup)
-	if int(t.Shard) >= len(routes) || routes[t.Shard].primary == nil {
-		return false
-	}
-	if primary, _ := w.usable(routes[t.Shard].primary); primary == nil {
+	if !s.PrimaryTakes(int(t.Shard), l.Key.Setup) {
 		return false
 	}
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)

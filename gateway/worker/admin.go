@@ -21,7 +21,7 @@ func (w *Worker) adminRequest(c *client, command *routing.Command, args [][]byte
 // sendAdmin sends off a request whose reply has the place seq. Where it changes something, nothing more of the client
 // is read until the reply comes.
 func (w *Worker) sendAdmin(c *client, r admin.Request, seq uint32) {
-	r.Listener, r.Services = int(c.Listener), []int{c.svc.index}
+	r.Listener, r.Services = int(c.Listener), []int{c.svc.Index}
 	r.Asker, r.Client, r.Seq, r.Proto = c.number, c.ref, seq, c.Proto
 	w.env.Admin(r)
 }
@@ -58,7 +58,7 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 	} else if w.completedBy(c, s, reply) {
 		w.complete(c, s)
 	}
-	w.monitors.Show(&c.monitor, c.ref, c.svc.index)
+	w.monitors.Show(&c.monitor, c.ref, c.svc.Index)
 	if c.Reason == wait.InFlight || c.adminOut && c.Reason == wait.Asking {
 		w.wake(c)
 	}
@@ -68,7 +68,7 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 
 // matches reports whether a client is among those that a request is about.
 func (w *Worker) matches(r *admin.Request, c *client) bool {
-	if c == nil || c.closed || !r.Concerns(c.svc.index) {
+	if c == nil || c.closed || !r.Concerns(c.svc.Index) {
 		return false
 	}
 	identity := w.identity(c)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/topology"
@@ -42,7 +43,7 @@ func newSteady(request, reply, ahead []byte) *steady {
 	s.client = s.Open(0).ID
 	s.pieces(request, s.clientSends)
 	s.Round()
-	s.Connected(s.conn, worker.Met{})
+	s.Connected(s.conn, upstream.Greeting{})
 	s.Round()
 	s.pieces(append(ahead, reply...), s.serverSends)
 	s.Round()
@@ -50,7 +51,7 @@ func newSteady(request, reply, ahead []byte) *steady {
 }
 
 // Dial implements play.Net, as the next ones do.
-func (s *steady) Dial(c *play.Conn) { s.conn = c.Lane }
+func (s *steady) Dial(c *play.Conn) { s.conn = c.Conn }
 
 func (s *steady) ToServer(_ *play.Conn, b []byte) int {
 	s.toServer += len(b)

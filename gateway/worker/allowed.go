@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -21,7 +21,7 @@ func (w *Worker) isAllowed(c *client, d *routing.Decision, command *routing.Comm
 
 // allowed sends a harmful command that is let through. It returns false when the session was parked.
 func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
-	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
+	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.View)
 	if d.Kind == routing.Refuse {
 		w.refuse(c, d.Reason, command, args)
 		return true
@@ -30,7 +30,7 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 		w.park(c, wait.InFlight)
 		return false
 	}
-	l, why := w.privateAt(c, d.Shard, c.svc.inScript(d.Shard) != "")
+	l, why := w.privateAt(c, d.Shard, c.svc.InScript(d.Shard) != "")
 	if l == nil {
 		return w.mayNot(c, d.Shard, why)
 	}
@@ -45,12 +45,12 @@ func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, fra
 }
 
 // execLane finds the lane for a transaction. One with a harmful command in it gets a connection of its own, too.
-func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
+func (w *Worker) execLane(c *client, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
 		return w.choose(c, shard, c.slotOfMulti(), false, c.company(len(c.Multi.Body), 0))
 	case len(c.flights) > 0:
-		return nil, inFlight
+		return nil, upstream.InFlight
 	}
 	l, why := w.private(c, shard)
 	if l != nil {
@@ -60,10 +60,10 @@ func (w *Worker) execLane(c *client, shard int) (*backend.Lane, obstacle) {
 }
 
 // alone makes a connection that of the client for once.
-func (c *client) alone(l *backend.Lane) {
+func (c *client) alone(l *upstream.Conn) {
 	l.Once = true
 	if c.Identity != nil && c.Identity.Name != "" {
-		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= backend.Optional
+		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
 	}
 }
 

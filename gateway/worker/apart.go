@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
@@ -20,82 +20,24 @@ import (
 // One lane is always left to all the others.
 
 // company is who may share a lane with a request of this length, on which that many connections have ended.
-func (c *client) company(length int, cost uint8) backend.Company {
+func (c *client) company(length int, cost uint8) upstream.Company {
 	switch {
 	case length > bigBytes || cost > 1:
-		return backend.Nobody
+		return upstream.Nobody
 	case cost > 0 || c.Costly:
-		return backend.OwnSession
+		return upstream.OwnSession
 	}
-	return backend.Anybody
-}
-
-// laneOf finds a lane of a set for a new flight that tolerates this company.
-func (w *Worker) laneOf(set *laneSet, with backend.Company) (*backend.Lane, obstacle) {
-	l, soon := w.usable(set)
-	switch {
-	case soon:
-		return nil, soonLane
-	case l == nil:
-		return nil, noLane
-	case with == backend.Anybody:
-		return l, free
-	}
-	return w.apart(set)
-}
-
-// apart finds a lane of a set on which nothing is under way, and leaves another one to everybody else. At least one is
-// usable.
-func (w *Worker) apart(set *laneSet) (*backend.Lane, obstacle) {
-	var empty, last *backend.Lane
-	usable, dialing := 0, false
-	for _, l := range set.lanes {
-		dialing = dialing || l.State == backend.Dialing
-		if !l.Usable(w.clock.Now) {
-			continue
-		}
-		usable++
-		last = l
-		if l.Inflight.Len() == 0 {
-			empty = l
-		}
-	}
-	single := len(set.lanes) == 1 && w.clock.Now < set.singleUntil // the server takes no second connection
-	switch {
-	case empty != nil && (usable > 1 || single):
-		return empty, free
-	case dialing:
-		return nil, soonLane
-	case w.mayAddLane(set):
-		w.addLane(set)
-		return nil, soonLane
-	case usable > 1 || single:
-		last.Carries = backend.Nobody // until what is under way there is answered
-	}
-	return nil, laneFull
-}
-
-// mayAddLane says that a set may have one more lane.
-func (w *Worker) mayAddLane(set *laneSet) bool {
-	return len(set.lanes) < lanesMax && w.clock.Now >= set.singleUntil
-}
-
-// emptied lets others onto a lane that carried something apart.
-func (w *Worker) emptied(l *backend.Lane) {
-	if l.Carries != backend.Anybody && l.Inflight.Len() == 0 {
-		l.Carries = backend.Anybody
-		w.notBusy(l)
-	}
+	return upstream.Anybody
 }
 
 // costs says that a request may be what a server closed a connection on: it was under way there, or it is long and was
 // being sent, and can be retried. What blocks says nothing: it waits for long, on a connection of its own.
-func costs(l *backend.Lane, r *backend.Lost, front bool, why backend.LostReason) bool {
-	if why != backend.PeerClosed || l.Retiring || r.Fate != backend.Again {
+func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) bool {
+	if why != upstream.PeerClosed || l.Retiring || r.Fate != upstream.Again {
 		return false
 	}
-	if l.Queue.Sent(r.Ticket.End) {
-		return r.Ticket.Flags&backend.Blocking == 0
+	if l.Queue.Sent(r.Pending.End) {
+		return r.Pending.Flags&upstream.Blocking == 0
 	}
 	return front && l.Queue.Begun() && len(r.Frame) > bigBytes
 }
@@ -115,9 +57,9 @@ func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) 
 		return false, false
 	}
 	lives := w.clock.Now-a.Ended.At >= livesAfter
-	var open *backend.Lane
-	for _, l := range w.lanes {
-		if l != nil && l.State == backend.Open && leadsTo(c.svc, l, &a.Ended) {
+	var open *upstream.Conn
+	for l := range w.pool.All {
+		if l.State == upstream.Open && leadsTo(c.svc, l, &a.Ended) {
 			open = l // its end may not have been seen yet
 			// One that was being made by then, and is only heard of now, tells nothing.
 			lives = lives || l.OpenedAt > a.Ended.At && l.DialledAt >= a.Ended.At
@@ -127,7 +69,7 @@ func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) 
 	case open == nil:
 		return false, false
 	case !lives:
-		w.tryServer(w.sets[open.Key])
+		w.pool.TryServer(open)
 		return false, true
 	}
 	c.Costly = true // the next one of this client may be like it
@@ -135,27 +77,15 @@ func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) 
 	if a.Ended.Sent {
 		text = lostTooOften
 	}
-	w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, text)
+	w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, text)
 	return true, false
 }
 
 // leadsTo says that a shared lane leads to the server that has ended a connection, and not to another one at its
 // address.
-func leadsTo(s *service, l *backend.Lane, e *retry.Ended) bool {
-	shared := l.Key.Purpose == backend.Primary || l.Key.Purpose == backend.Replica
-	return shared && l.Key.Service == s.index && l.Key.Node == e.Node && l.RunID == e.RunID
-}
-
-// tryServer sees to it that a connection to a server is being made, if one more may be.
-func (w *Worker) tryServer(set *laneSet) {
-	for _, l := range set.lanes {
-		if l.State == backend.Dialing {
-			return
-		}
-	}
-	if w.mayAddLane(set) {
-		w.addLane(set)
-	}
+func leadsTo(s *service, l *upstream.Conn, e *retry.Ended) bool {
+	shared := l.Key.Purpose == upstream.Primary || l.Key.Purpose == upstream.Replica
+	return shared && l.Key.Service == s.Index && l.Key.Node == e.Node && l.RunID == e.RunID
 }
 
 // closedWhileSending answers what the server's query buffer may be too small for: it says nothing then.
@@ -165,7 +95,7 @@ var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed 
 // lastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
 // and reads nothing behind it. It may come before the request was sent whole. It returns false for any other reply; a
 // script can word its error like that.
-func (w *Worker) lastWord(l *backend.Lane, reply []byte) bool {
+func (w *Worker) lastWord(l *upstream.Conn, reply []byte) bool {
 	t := l.Inflight.Front()
 	if !bytes.HasPrefix(reply, protocolError) || t == nil || !l.Queue.Begun() {
 		return false
@@ -184,17 +114,17 @@ var protocolError = []byte("-ERR Protocol error: ")
 
 // refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
 // would. Nothing behind it was read: all of that is retried.
-func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
+func (w *Worker) refusedWith(l *upstream.Conn, reply []byte) {
 	answered := false
 	for _, r := range l.Lost(false) {
-		t := &r.Ticket
-		if t.Flags&backend.Internal != 0 {
+		t := &r.Pending
+		if t.Flags&upstream.Internal != 0 {
 			w.took(l, t.Seq, nil)
 			continue
 		}
 		c := w.client(t.To)
 		switch {
-		case t.Flags&backend.Quiet != 0: // ahead of what it is for
+		case t.Flags&upstream.Quiet != 0: // ahead of what it is for
 			continue
 		case answered && c != nil:
 			w.retryLost(c, l, &r, retry.Ended{})
@@ -207,6 +137,6 @@ func (w *Worker) refusedWith(l *backend.Lane, reply []byte) {
 			w.landed(c, t.Shard)
 		}
 	}
-	w.out.CloseLanes = append(w.out.CloseLanes, l.ID)
-	w.over(l, backend.Refused)
+	w.pool.HangUp(l)
+	w.pool.StartOver(l, upstream.Refused)
 }

@@ -4,11 +4,11 @@ import (
 	"strconv"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -38,8 +38,8 @@ func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command,
 		w.park(c, wait.InFlight)
 		return false
 	}
-	if waits && c.svc.view == nil {
-		return w.mayNot(c, -1, noView)
+	if waits && c.svc.View == nil {
+		return w.mayNot(c, -1, upstream.NoView)
 	}
 	if waits && c.wrote.gone(c) {
 		w.stats.Local++
@@ -76,7 +76,7 @@ func (w *Worker) stillBlocked(c *client) bool {
 
 // blockingLost deals with a blocking command that may have been executed before its connection was lost. It returns
 // false when the client is to be told that nobody knows.
-func (w *Worker) blockingLost(c *client, t *backend.Ticket, frame []byte) bool {
+func (w *Worker) blockingLost(c *client, t *upstream.Pending, frame []byte) bool {
 	w.args = resp.Args(frame, w.args[:0])
 	command := routing.Lookup(w.args)
 	switch {
@@ -108,7 +108,7 @@ func (w *Worker) resendBlocking(c *client, a *retry.Entry, command *routing.Comm
 	}
 	if left <= 0 || waits && c.wrote.gone(c) {
 		c.round = nil
-		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
+		w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
 		return true
 	}
 	if len(c.flights) > 0 {

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"reflect"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 )
 
 // Check returns what is wrong with the state of the rooms and with their books of each other, nil as a rule. It looks
@@ -61,7 +61,7 @@ func (a *audit) rooms() {
 	a.room("trace", w.monitors.Check())
 	for i := range w.services {
 		for ref := range w.monitors.Sessions([]int{i}) {
-			if c := w.client(ref); c == nil || c.svc.index != i || !c.monitor.Is() {
+			if c := w.client(ref); c == nil || c.svc.Index != i || !c.monitor.Is() {
 				a.wrong("trace: session %v is shown records of service %d, and is none of its monitors", ref, i)
 			}
 		}
@@ -69,14 +69,14 @@ func (a *audit) rooms() {
 	for _, s := range w.services {
 		a.room("catalog", s.catalog.Check())
 		a.room("fanout", s.hub.Check())
-		if asked := a.asked(s.index); asked != s.catalog.Asked() {
-			a.wrong("catalog: service %d: %d questions are on connections, %d known", s.index, asked, s.catalog.Asked())
+		if asked := a.asked(s.Index); asked != s.catalog.Asked() {
+			a.wrong("catalog: service %d: %d questions are on connections, %d known", s.Index, asked, s.catalog.Asked())
 		}
 		if s.longScripts > 0 && w.clock.Next() > w.clock.Now+scriptAfter {
-			a.wrong("service %d: nobody looks for the end of a long script", s.index)
+			a.wrong("service %d: nobody looks for the end of a long script", s.Index)
 		}
 		if !reflect.ValueOf(s.none).IsZero() {
-			a.wrong("service %d: the clients that own no rare share %+v", s.index, s.none)
+			a.wrong("service %d: the clients that own no rare share %+v", s.Index, s.none)
 		}
 	}
 	a.accounts()
@@ -84,12 +84,12 @@ func (a *audit) rooms() {
 
 // asked counts the questions of a service's catalog that servers owe an answer to.
 func (a *audit) asked(service int) (n int) {
-	for _, l := range a.w.lanes {
-		if l == nil || l.Key.Service != service || l.Key.Purpose == backend.Private {
+	for l := range a.w.pool.All {
+		if l.Key.Service != service || l.Key.Purpose == upstream.Dedicated {
 			continue
 		}
 		for t := range l.Inflight.All {
-			if t.Flags&backend.Internal != 0 {
+			if t.Flags&upstream.Internal != 0 {
 				n++
 			}
 		}
@@ -125,12 +125,9 @@ func (a *audit) accounts() {
 // pending counts the requests of each session that are on connections.
 func (a *audit) pending() map[session.Ref]int32 {
 	pending := map[session.Ref]int32{}
-	for _, l := range a.w.lanes {
-		if l == nil {
-			continue
-		}
+	for l := range a.w.pool.All {
 		for t := range l.Inflight.All {
-			if t.Flags&(backend.Quiet|backend.Internal) == 0 {
+			if t.Flags&(upstream.Quiet|upstream.Internal) == 0 {
 				pending[t.To]++
 			}
 		}

@@ -3,7 +3,7 @@ package worker
 import (
 	"slices"
 
-	"evergate/gateway/backend"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -105,7 +105,7 @@ func (a *audit) inFlight(c *client, pending int32) {
 			a.wrong("client %d has %d requests in flight to shard %d, or two connections", c.ref.ID, f.owed, f.shard)
 		}
 		shards[f.shard] = true
-		if a.w.lanes[f.lane.ID] != f.lane {
+		if a.w.pool.Conn(f.lane.ID) != f.lane {
 			a.wrong("client %d has requests in flight on a connection that is gone", c.ref.ID)
 		}
 	}
@@ -151,9 +151,9 @@ func (a *audit) dedicated(c *client) {
 	case c.Watch != nil && !c.Watch.Broken && own == nil:
 		a.wrong("client %d watches nowhere", c.ref.ID)
 	case own == nil:
-	case a.w.lanes[own.ID] != own, !own.Owned, own.Owner != c.ref:
+	case a.w.pool.Conn(own.ID) != own, !own.Owned, own.Owner != c.ref:
 		a.wrong("client %d has a connection that is gone, or not its own", c.ref.ID)
-	case own.State == backend.Open && own.Inflight.Len() == 0 && !own.Tunnel && (c.Watch == nil || c.Watch.Broken) &&
+	case own.State == upstream.Open && own.Inflight.Len() == 0 && !own.Tunnel && (c.Watch == nil || c.Watch.Broken) &&
 		!c.Waits() && !c.Awake() && len(c.retries) == 0:
 		a.wrong("client %d keeps a connection that it does not need", c.ref.ID)
 	}
@@ -180,8 +180,8 @@ func (a *audit) rest() {
 				c.Output.Len())
 		}
 	}
-	for _, l := range w.lanes {
-		if l != nil && l.Inflight.Len() > 0 {
+	for l := range w.pool.All {
+		if l.Inflight.Len() > 0 {
 			a.wrong("connection %d has %d requests in flight", l.ID, l.Inflight.Len())
 		}
 	}

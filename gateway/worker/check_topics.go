@@ -3,9 +3,9 @@ package worker
 import (
 	"slices"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -17,11 +17,11 @@ func (a *audit) topics() {
 			a.placed(s, t)
 		}
 		if s.gapSince > 0 && s.hub.Pending() == 0 {
-			a.wrong("service %d: a gap is open since %v, and all topics are subscribed", s.index, s.gapSince)
+			a.wrong("service %d: a gap is open since %v, and all topics are subscribed", s.Index, s.gapSince)
 		}
 	}
-	for _, l := range a.w.lanes {
-		if l != nil && l.Key.Purpose == backend.Feed && l.State == backend.Open && a.w.sets[l.Key].lanes[0] == l {
+	for l := range a.w.pool.All {
+		if l.Key.Purpose == upstream.Subscription && l.State == upstream.Open && a.w.pool.First(l) == l {
 			a.inQuestion(l)
 		}
 	}
@@ -62,7 +62,7 @@ func (a *audit) listeners(s *service) {
 // placed looks that a topic is subscribed where it must be, or is about to be, and nowhere else.
 func (a *audit) placed(s *service, t *fanout.Topic) {
 	// A demoted primary is a source as long as a connection to it lasts, and none if another one is made.
-	demoted := func(n topology.NodeID) bool { return s.view.Demoted(n) != nil }
+	demoted := func(n topology.NodeID) bool { return s.View.Demoted(n) != nil }
 	var wanted []topology.NodeID
 	for i := range t.Sources {
 		if at := &t.Sources[i]; at.Wanted && !demoted(at.Node) && at.Node != fanout.Nowhere {
@@ -84,12 +84,12 @@ func (a *audit) placed(s *service, t *fanout.Topic) {
 
 // source looks that somebody sees to what is due.
 func (a *audit) source(s *service, t *fanout.Topic, source *fanout.Source) {
-	open, set := a.w.openFeed(s, source.Node), a.w.sets[feedKey(s, source.Node)]
+	open := s.OpenSubscription(source.Node)
 	switch {
 	case source.State != fanout.Unasked && source.State != fanout.Refused && open == nil:
 		a.wrong("%q is in state %d at node %d, to which there is no connection", t.Name, source.State, source.Node)
-	case source.Due() == fanout.Nothing || s.view.LedBy(source.Node) < 0:
-	case open == nil && (set == nil || len(set.lanes) == 0):
+	case source.Due() == fanout.Nothing || s.View.LedBy(source.Node) < 0:
+	case open == nil && !s.HasSubscription(source.Node):
 		a.wrong("%q is due at node %d, and nobody dials it", t.Name, source.Node)
 	case open != nil && s.feedAt == 0:
 		a.wrong("%q is due at node %d, and nobody asks for it", t.Name, source.Node)
@@ -97,7 +97,7 @@ func (a *audit) source(s *service, t *fanout.Topic, source *fanout.Source) {
 }
 
 // inQuestion looks that what a server was asked and has not answered leads to what the hub believes.
-func (a *audit) inQuestion(l *backend.Lane) {
+func (a *audit) inQuestion(l *upstream.Conn) {
 	s, last, start := a.w.services[l.Key.Service], map[string]bool{}, l.Queue.AnsweredTo()
 	for request := range l.Inflight.All {
 		if words := resp.Args(l.Queue.Frame(start, request.End), nil); len(words) == 2 {

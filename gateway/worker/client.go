@@ -4,10 +4,10 @@ import (
 	"slices"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -98,7 +98,7 @@ func (w *Worker) keep(c *client, b []byte) {
 		w.close(c, session.QueryLimit)
 		return
 	}
-	c.Input.Keep(&w.blocks, b)
+	c.Input.Keep(w.blocks, b)
 	w.weigh(c)
 	w.pace(c)
 }
@@ -120,7 +120,7 @@ func (w *Worker) runUnread(c *client) {
 	if c.Input.Len() == 0 {
 		return
 	}
-	c.Input.Used(&w.blocks, w.run(c, c.Input.Bytes()))
+	c.Input.Used(w.blocks, w.run(c, c.Input.Bytes()))
 	w.weigh(c)
 	w.pace(c)
 }
@@ -167,11 +167,11 @@ func (w *Worker) forget(c *client, why session.CloseReason) {
 	w.stats.ClientsClosed[why]++
 	for i := range c.flights {
 		if l := c.flights[i].lane; l.Paused {
-			w.readLane(l, true)
+			w.pool.Read(l, true)
 		}
 	}
-	c.Output.Drop(&w.blocks)
-	c.pushes.Drop(&w.blocks)
+	c.Output.Drop(w.blocks)
+	c.pushes.Drop(w.blocks)
 	c.Input.Forget()
 	c.retries, c.splits, c.flights, c.withheld = nil, nil, nil, nil
 	w.clients[c.ref.ID] = nil
@@ -249,7 +249,7 @@ func (c *client) holds() int {
 }
 
 // assembled is how much a lane has of a reply to this client that must be whole before it is handed on.
-func (c *client) assembled(l *backend.Lane) int {
+func (c *client) assembled(l *upstream.Conn) int {
 	if len(l.Reply) == 0 {
 		return 0
 	}

@@ -3,10 +3,10 @@ package worker
 import (
 	"strconv"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/catalog"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -26,9 +26,9 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	case n < 0:
 		reply = noSuchDB
 	case n == int64(c.DB):
-	case c.svc.view == nil:
-		return w.mayNot(c, -1, noView)
-	case n != 0 && !c.svc.view.Sharded && c.face.Is(facade.Cluster):
+	case c.svc.View == nil:
+		return w.mayNot(c, -1, upstream.NoView)
+	case n != 0 && !c.svc.View.Sharded && c.face.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
 		err, state := c.svc.catalog.Database(int32(n), w.clock.Now)
@@ -41,7 +41,7 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 		}
 		fallthrough
 	default:
-		if !w.setUp(c, backend.Setup{Proto: c.Proto, DB: int32(n)}) {
+		if !w.setUp(c, upstream.Setup{Proto: c.Proto, DB: int32(n)}) {
 			return false
 		}
 	}
@@ -57,10 +57,10 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 // setUp has a session served in another protocol or database from now on; the connections for it are dialled while the
 // client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
 // server is told first. It returns false when the session was parked for that.
-func (w *Worker) setUp(c *client, to backend.Setup) bool {
+func (w *Worker) setUp(c *client, to upstream.Setup) bool {
 	l := c.pin
-	if l != nil && l.State == backend.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
-		if l.Next == (backend.Setup{}) {
+	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
+		if l.Next == (upstream.Setup{}) {
 			frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
 			if l.Now.Proto != to.Proto {
 				frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
@@ -72,17 +72,15 @@ func (w *Worker) setUp(c *client, to backend.Setup) bool {
 		return false
 	}
 	c.Proto, c.DB = to.Proto, to.DB
-	if c.svc.view != nil {
-		w.routesFor(c.svc, to)
-	}
+	c.svc.DialAhead(to)
 	return true
 }
 
 // wentAlong takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
 // would not, the watch is broken.
-func (w *Worker) wentAlong(l *backend.Lane, reply []byte) {
+func (w *Worker) wentAlong(l *upstream.Conn, reply []byte) {
 	to, c := l.Next, w.client(l.Owner)
-	l.Next = backend.Setup{}
+	l.Next = upstream.Setup{}
 	if reply != nil && reply[0] != '-' {
 		l.Now, l.Once = to, true
 	} else if c != nil && c.pin == l && c.Watch != nil {

@@ -3,8 +3,8 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/catalog"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -85,9 +85,9 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 	if w.joins(c, q) {
 		return beingAsked
 	}
-	var l *backend.Lane
-	if s.view != nil {
-		l, _ = w.pick(c, 0, false, backend.Anybody)
+	var l *upstream.Conn
+	if s.View != nil {
+		l, _ = c.svc.Pick(c.setup(), 0, false, upstream.Anybody)
 	}
 	if l == nil {
 		w.park(c, wait.Asking)

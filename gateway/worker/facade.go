@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -23,13 +24,13 @@ func (w *Worker) withoutCluster(c *client, d *routing.Decision, command *routing
 // askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
 func (w *Worker) askSlot(c *client, id routing.ID, args [][]byte) bool {
 	slot, bad := facade.SlotOf(id, args)
-	v := c.svc.view
+	v := c.svc.View
 	switch {
 	case bad != nil:
 		w.answer(c, bad)
 		return true
 	case v == nil:
-		return w.mayNot(c, -1, noView)
+		return w.mayNot(c, -1, upstream.NoView)
 	case !v.Sharded:
 		w.answer(c, noSlots)
 		return true

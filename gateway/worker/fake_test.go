@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/topology"
@@ -29,13 +30,13 @@ func seededFake(t *testing.T, seed uint64) *fake {
 
 // Dial implements play.Net.
 func (f *fake) Dial(c *play.Conn) {
-	f.servers[c.Lane] = &play.Server{}
+	f.servers[c.Conn] = &play.Server{}
 	f.Record.Dial(c)
 }
 
 // ToServer implements play.Net.
 func (f *fake) ToServer(c *play.Conn, b []byte) int {
-	f.servers[c.Lane].Add(b)
+	f.servers[c.Conn].Add(b)
 	return f.Record.ToServer(c, b)
 }
 
@@ -95,7 +96,7 @@ func (f *fake) after(d time.Duration) {
 func (f *fake) connect() {
 	for id := range worker.LaneID(f.Conns()) {
 		if c := f.Conn(id); c != nil && !c.Open {
-			f.Connected(id, worker.Met{})
+			f.Connected(id, upstream.Greeting{})
 		}
 	}
 	f.Rest()

@@ -2,14 +2,13 @@ package worker
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -39,11 +38,11 @@ var beginVerbs = [...]string{fanout.Channel: "SUBSCRIBE", fanout.Pattern: "PSUBS
 var endVerbs = [...]string{fanout.Channel: "UNSUBSCRIBE", fanout.Pattern: "PUNSUBSCRIBE", fanout.Shard: "SUNSUBSCRIBE"}
 
 // feedRead takes bytes of a feed.
-func (w *Worker) feedRead(l *backend.Lane, b []byte) {
-	for len(b) > 0 && l.State == backend.Open {
+func (w *Worker) feedRead(l *upstream.Conn, b []byte) {
+	for len(b) > 0 && l.State == upstream.Open {
 		n, done, err := l.Scan.Scan(b)
 		if err != nil {
-			w.laneLost(l, backend.Poisoned)
+			w.pool.Lose(l, upstream.Poisoned)
 			return
 		}
 		piece := b[:n]
@@ -63,7 +62,7 @@ func (w *Worker) feedRead(l *backend.Lane, b []byte) {
 }
 
 // fed takes one whole message or answer.
-func (w *Worker) fed(l *backend.Lane, frame []byte) {
+func (w *Worker) fed(l *upstream.Conn, frame []byte) {
 	if frame[0] != '>' {
 		w.feedAnswered(l, frame)
 		return
@@ -89,7 +88,7 @@ func (w *Worker) fed(l *backend.Lane, frame []byte) {
 
 // fan gives a message to all who listen. In a cluster what is published comes from every node, and is taken from one;
 // events about keys come from the node alone that has them.
-func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channel, frame []byte) {
+func (w *Worker) fan(s *service, l *upstream.Conn, kind fanout.Kind, name, channel, frame []byte) {
 	w.stats.FeedMessages++
 	t := s.hub.Find(kind, name)
 	if t == nil {
@@ -98,7 +97,7 @@ func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channe
 	if at := t.At(l.Key.Node); at == nil || !at.Wanted {
 		return
 	}
-	if s.view.IsSharded() && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
+	if s.View.IsSharded() && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
 		return
 	}
 	listeners := t.Listeners()
@@ -111,7 +110,7 @@ func (w *Worker) fan(s *service, l *backend.Lane, kind fanout.Kind, name, channe
 }
 
 // awaited returns the words of the request that a feed answers next.
-func (w *Worker) awaited(l *backend.Lane) [][]byte {
+func (w *Worker) awaited(l *upstream.Conn) [][]byte {
 	t := l.Inflight.Front()
 	if t == nil || !l.Queue.Sent(t.End) {
 		return nil
@@ -121,13 +120,13 @@ func (w *Worker) awaited(l *backend.Lane) [][]byte {
 }
 
 // feedAcked takes an acknowledgement. A server that gives a slot away ends its subscriptions unasked.
-func (w *Worker) feedAcked(s *service, l *backend.Lane, verb *routing.Command, name []byte) {
+func (w *Worker) feedAcked(s *service, l *upstream.Conn, verb *routing.Command, name []byte) {
 	asked := w.awaited(l)
 	if len(asked) != 2 || routing.Lookup(asked[:1]) != verb || !bytes.Equal(asked[1], name) {
 		if verb.ID == routing.CmdSUnsubscribe {
 			w.feedEnded(s, l, name)
 		} else {
-			w.laneLost(l, backend.Poisoned)
+			w.pool.Lose(l, upstream.Poisoned)
 		}
 		return
 	}
@@ -160,7 +159,7 @@ func (w *Worker) wakeWaiting(t *fanout.Topic) {
 }
 
 // feedEnded goes on where a server has ended the subscription to a channel, whose slot it has given away.
-func (w *Worker) feedEnded(s *service, l *backend.Lane, name []byte) {
+func (w *Worker) feedEnded(s *service, l *upstream.Conn, name []byte) {
 	t := s.hub.Ended(fanout.Shard, name, l.Key.Node)
 	if t == nil {
 		return
@@ -170,14 +169,14 @@ func (w *Worker) feedEnded(s *service, l *backend.Lane, name []byte) {
 }
 
 // feedAnswered takes a reply that is no push: to PING, or an error.
-func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
+func (w *Worker) feedAnswered(l *upstream.Conn, reply []byte) {
 	asked := w.awaited(l)
 	if len(asked) == 0 || len(asked) == 2 && reply[0] != '-' {
-		w.laneLost(l, backend.Poisoned)
+		w.pool.Lose(l, upstream.Poisoned)
 		return
 	}
 	if retry.Classify(reply, false) == retry.NoPassword {
-		w.laneLost(l, backend.NotAuthenticated)
+		w.pool.Lose(l, upstream.NotAuthenticated)
 		return
 	}
 	ticket := *l.Inflight.Front()
@@ -185,14 +184,14 @@ func (w *Worker) feedAnswered(l *backend.Lane, reply []byte) {
 	if len(asked) == 2 {
 		w.feedRefused(l, kindOf(asked[0]), asked[1], ticket.Seq, reply)
 	}
-	if l.State == backend.Open {
+	if l.State == upstream.Open {
 		l.Queue.Answered(ticket.End)
 	}
 }
 
 // feedRefused deals with an error for a subscription: one about where it belongs is news, and it is asked for again;
 // any other is the answer, and whoever listens already has lost it.
-func (w *Worker) feedRefused(l *backend.Lane, kind fanout.Kind, name []byte, ask uint32, reply []byte) {
+func (w *Worker) feedRefused(l *upstream.Conn, kind fanout.Kind, name []byte, ask uint32, reply []byte) {
 	s := w.services[l.Key.Service]
 	switch why := retry.Classify(reply, false); why {
 	case retry.Moved, retry.Ask, retry.TryAgain, retry.Unable:
@@ -200,8 +199,8 @@ func (w *Worker) feedRefused(l *backend.Lane, kind fanout.Kind, name []byte, ask
 		if s.hub.Refused(kind, name, l.Key.Node, ask, nil) == nil {
 			return
 		}
-		if why == retry.Moved && s.view != nil {
-			w.redirected(l, reply, why, &backend.Ticket{})
+		if why == retry.Moved && s.View != nil {
+			w.redirected(l, reply, why, &upstream.Pending{})
 		}
 		s.feedAt = w.clock.Now + feedAgain
 		w.clock.At(s.feedAt)
@@ -228,23 +227,19 @@ func (w *Worker) closeListeners(t *fanout.Topic, why session.CloseReason) {
 
 // feedOpened says all again on a new feed. One that was opened beside a silent one takes its place, if that is silent
 // still.
-func (w *Worker) feedOpened(l *backend.Lane) {
-	s, set := w.services[l.Key.Service], w.sets[l.Key]
+func (w *Worker) feedOpened(l *upstream.Conn) {
+	s := w.services[l.Key.Service]
 	l.WaitsFrom = w.clock.Now
 	w.clock.At(w.clock.Now + feedQuiet)
-	if main := set.lanes[0]; main != l {
-		if main.State == backend.Open && !main.Silent {
-			w.removeLane(l, backend.Idle)
+	if main := w.pool.First(l); main != l {
+		if main.State == upstream.Open && !main.Silent {
+			w.pool.Remove(l, upstream.Idle)
 			return
 		}
-		if main.State == backend.Open {
-			w.laneLost(main, backend.Replaced)
+		if main.State == upstream.Open {
+			w.pool.Lose(main, upstream.Replaced)
 		}
-		for _, other := range slices.Clone(set.lanes) { // one that is dialled still would be asked in its place
-			if other != l {
-				w.removeLane(other, backend.Replaced)
-			}
-		}
+		w.pool.OnlyThis(l) // one that is dialled still would be asked in its place
 	}
 	delete(s.feedFailed, l.Key.Node)
 	w.tellDue(s, s.hub.All()...)
@@ -252,48 +247,47 @@ func (w *Worker) feedOpened(l *backend.Lane) {
 
 // feedLost takes note that a feed has ended, or could not be opened. since is when it was last sure to bring all. It
 // returns true when the lane is not needed any more.
-func (w *Worker) feedLost(s *service, l *backend.Lane, since time.Duration) (unneeded bool) {
-	set, node := w.sets[l.Key], l.Key.Node
-	if set.lanes[0] != l {
+func (w *Worker) feedLost(s *service, l *upstream.Conn, since time.Duration) (unneeded bool) {
+	node := l.Key.Node
+	if w.pool.First(l) != l {
 		return true // it was only tried beside another
 	}
 	s.feedFailed[node] = w.clock.Now
 	w.gapBegins(s, s.hub.Lost(node), since)
 	w.placeAll(s)
-	return s.hub.Uses(node) == 0 || len(set.lanes) > 1
+	return s.hub.Uses(node) == 0 || !w.pool.Alone(l)
 }
 
 // feedSilent deals with a feed that owes an answer for too long. In a cluster another node takes its place; elsewhere
 // a second connection shows whether it is the server that is silent, or the connection that is dead.
-func (w *Worker) feedSilent(l *backend.Lane) {
+func (w *Worker) feedSilent(l *upstream.Conn) {
 	s := w.services[l.Key.Service]
 	s.feedFailed[l.Key.Node] = w.clock.Now
-	if s.view.IsSharded() && s.home == l.Key.Node {
+	if s.View.IsSharded() && s.home == l.Key.Node {
 		w.placeAll(s)
 		w.sweepFeeds(s)
 	}
 	switch {
-	case l.State != backend.Open:
+	case l.State != upstream.Open:
 	case s.hub.Uses(l.Key.Node) == 0:
-		w.endFeed(s, l, backend.Idle)
+		w.endFeed(s, l, upstream.Idle)
 	default:
-		w.tryAfresh(w.sets[l.Key])
-		w.clock.At(w.sets[l.Key].afreshAt)
+		w.clock.At(w.pool.TryAfresh(l))
 	}
 }
 
 // feedTimer asks a feed that says nothing whether it lives, and ends one that nobody needs.
-func (w *Worker) feedTimer(l *backend.Lane) {
+func (w *Worker) feedTimer(l *upstream.Conn) {
 	s := w.services[l.Key.Service]
-	if l.State != backend.Open {
+	if l.State != upstream.Open {
 		return
 	}
 	if s.hub.Uses(l.Key.Node) == 0 {
-		if w.clock.Now-l.UsedAt >= idleLane && l.Inflight.Len() == 0 {
-			w.endFeed(s, l, backend.Idle)
+		if w.clock.Now-l.UsedAt >= upstream.IdleAfter && l.Inflight.Len() == 0 {
+			w.endFeed(s, l, upstream.Idle)
 			return
 		}
-		w.clock.At(max(l.UsedAt+idleLane, w.clock.Now+time.Second))
+		w.clock.At(max(l.UsedAt+upstream.IdleAfter, w.clock.Now+time.Second))
 	}
 	if l.Silent {
 		w.feedSilent(l)
@@ -306,7 +300,7 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 		w.clock.At(due)
 		return
 	}
-	if s.view.LedBy(l.Key.Node) >= 0 {
+	if s.View.LedBy(l.Key.Node) >= 0 {
 		w.stats.FeedPings++
 		w.tell(l, 0, "PING")
 	} else {
@@ -315,12 +309,12 @@ func (w *Worker) feedTimer(l *backend.Lane) {
 }
 
 // tell puts a command on a feed. Nobody but the worker itself waits for the answer.
-func (w *Worker) tell(l *backend.Lane, ask uint32, words ...string) {
+func (w *Worker) tell(l *upstream.Conn, ask uint32, words ...string) {
 	end := l.Queue.Append(resp.AppendCommandStrings(nil, words...))
 	t := l.Inflight.Push()
-	t.End, t.Seq, t.Flags, t.Part, t.Slot = end, ask, backend.Quiet, -1, -1
-	w.dirtyLane(l)
-	w.stats.Requests[backend.Feed]++
+	t.End, t.Seq, t.Flags, t.Part, t.Slot = end, ask, upstream.Quiet, -1, -1
+	w.pool.Dirty(l)
+	w.stats.Requests[upstream.Subscription]++
 }
 
 // gapBegins takes note that topics are interrupted which somebody listens to. All are counted before the first listener
@@ -352,5 +346,5 @@ func (w *Worker) gapMayEnd(s *service) {
 	s.gap.For = w.clock.Now - s.gapSince
 	s.gapSince = 0
 	w.stats.FeedGapMillis += uint64(s.gap.For.Milliseconds())
-	w.env.Gap(s.index, s.gap)
+	w.env.Gap(s.Index, s.gap)
 }

@@ -1,8 +1,8 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -21,7 +21,7 @@ func (w *Worker) place(s *service, topics ...*fanout.Topic) {
 		nodes := s.hub.Place(t, w.sourcesOf(s, t))
 		for _, node := range nodes {
 			left = append(left, t)
-			if l := w.openFeed(s, node); l != nil && l.Silent {
+			if l := s.OpenSubscription(node); l != nil && l.Silent {
 				since = min(since, l.WaitsFrom)
 			}
 		}
@@ -66,7 +66,7 @@ func (w *Worker) tellDue(s *service, topics ...*fanout.Topic) {
 			case fanout.Nothing:
 				continue
 			}
-			if l := w.feedTo(s, source.Node); l != nil {
+			if l := s.SubscriptionTo(source.Node); l != nil {
 				l.UsedAt = w.clock.Now
 				w.tell(l, s.hub.Sending(t, source), verb, t.Name)
 			}
@@ -78,11 +78,11 @@ func (w *Worker) tellDue(s *service, topics ...*fanout.Topic) {
 func (w *Worker) sourcesOf(s *service, t *fanout.Topic) []topology.NodeID {
 	nodes := w.nodes[:0]
 	switch {
-	case s.view.IsSharded() && t.Kind == fanout.Shard:
-		nodes = append(nodes, w.sourceIn(s, s.view.Shard(routing.Slot([]byte(t.Name)))))
-	case s.view.IsSharded() && t.Events:
-		for i := range s.view.Shards {
-			if node := w.sourceIn(s, &s.view.Shards[i]); node != fanout.Nowhere {
+	case s.View.IsSharded() && t.Kind == fanout.Shard:
+		nodes = append(nodes, w.sourceIn(s, s.View.Shard(routing.Slot([]byte(t.Name)))))
+	case s.View.IsSharded() && t.Events:
+		for i := range s.View.Shards {
+			if node := w.sourceIn(s, &s.View.Shards[i]); node != fanout.Nowhere {
 				nodes = append(nodes, node)
 			}
 		}
@@ -103,42 +103,33 @@ func (w *Worker) sourceIn(s *service, sh *topology.Shard) topology.NodeID {
 	case sh == nil:
 	case sh.Primary != nil:
 		return sh.Primary.ID
-	case sh.Demoted != nil && w.openFeed(s, sh.Demoted.ID) != nil:
+	case sh.Demoted != nil && s.OpenSubscription(sh.Demoted.ID) != nil:
 		return sh.Demoted.ID
 	}
 	return fanout.Nowhere
-}
-
-// openFeed returns the feed to a node, or nil while there is none.
-func (w *Worker) openFeed(s *service, node topology.NodeID) *backend.Lane {
-	set := w.sets[feedKey(s, node)]
-	if set == nil || len(set.lanes) == 0 || set.lanes[0].State != backend.Open {
-		return nil
-	}
-	return set.lanes[0]
 }
 
 // chooseHome finds the node for what every node would say. In a cluster it is changed where another primary may be
 // reached sooner.
 func (w *Worker) chooseHome(s *service) topology.NodeID {
 	switch {
-	case s.view == nil || len(s.view.Shards) == 0:
+	case s.View == nil || len(s.View.Shards) == 0:
 		return fanout.Nowhere
-	case !s.view.Sharded:
-		return w.sourceIn(s, &s.view.Shards[0])
+	case !s.View.Sharded:
+		return w.sourceIn(s, &s.View.Shards[0])
 	}
 	failed := func(node topology.NodeID) bool {
 		at, known := s.feedFailed[node]
-		return known && w.clock.Now-at < redialMax
+		return known && w.clock.Now-at < upstream.RedialMax
 	}
-	is := s.view.LedBy(s.home) >= 0
+	is := s.View.LedBy(s.home) >= 0
 	if is && !failed(s.home) {
 		return s.home
 	}
-	n := len(s.view.Shards)
+	n := len(s.View.Shards)
 	other, start := fanout.Nowhere, w.rnd.IntN(n)
 	for i := range n {
-		p := s.view.Shards[(start+i)%n].Primary
+		p := s.View.Shards[(start+i)%n].Primary
 		switch {
 		case p == nil:
 		case !failed(p.ID):
@@ -161,48 +152,22 @@ func (w *Worker) viewFeeds(s *service) {
 
 // sweepFeeds ends the feeds to nodes that are subscribed to no more.
 func (w *Worker) sweepFeeds(s *service) {
-	for _, l := range w.lanes {
-		if l == nil || l.Key.Service != s.index || l.Key.Purpose != backend.Feed {
+	for l := range w.pool.All {
+		if l.Key.Service != s.Index || l.Key.Purpose != upstream.Subscription {
 			continue
 		}
-		set := w.sets[l.Key]
-		if s.view == nil || s.hub.Uses(l.Key.Node) == 0 {
-			set.seen = 0
-			w.endFeed(s, l, backend.Retired)
-			continue
+		used := s.View != nil && s.hub.Uses(l.Key.Node) > 0
+		w.pool.Need(l, used)
+		if !used {
+			w.endFeed(s, l, upstream.Retired)
 		}
-		set.seen = s.view.Epoch
 	}
 }
 
 // endFeed closes a feed that nobody needs.
-func (w *Worker) endFeed(s *service, l *backend.Lane, why backend.LostReason) {
-	if w.sets[l.Key].lanes[0] == l {
+func (w *Worker) endFeed(s *service, l *upstream.Conn, why upstream.LostReason) {
+	if w.pool.First(l) == l {
 		s.hub.Lost(l.Key.Node)
 	}
-	w.removeLane(l, why)
-}
-
-func feedKey(s *service, node topology.NodeID) backend.LaneKey {
-	return backend.LaneKey{Service: s.index, Node: node, Purpose: backend.Feed, Setup: backend.Setup{Proto: 3}}
-}
-
-// feedTo returns the feed to a primary when it can be told something; else there will be one.
-func (w *Worker) feedTo(s *service, node topology.NodeID) *backend.Lane {
-	shard := s.view.LedBy(node)
-	if shard < 0 {
-		return nil
-	}
-	n := s.view.Shards[shard].Primary
-	key := feedKey(s, node)
-	set := w.sets[key]
-	if set == nil {
-		set = &laneSet{key: key}
-		w.sets[key] = set
-	}
-	set.addr, set.runID, set.seen = n.Addr, n.RunID, s.view.Epoch
-	if len(set.lanes) == 0 {
-		w.addLane(set)
-	}
-	return w.openFeed(s, node)
+	w.pool.Remove(l, why)
 }

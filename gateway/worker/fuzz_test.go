@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/topology"
@@ -107,7 +107,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	hold := [...]worker.Hold{{}, {Mode: worker.HoldFor, Window: time.Second}, {Mode: worker.HoldOff},
 		{Mode: worker.HoldDryRun}}[mode>>4&3]
 	z.Loop = play.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: worker.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
+		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
 			BlockingLost: worker.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
 		Doors: []worker.Door{
@@ -197,7 +197,7 @@ func (z *fuzzed) act(op byte) {
 	case 7:
 		// It may end in the very round in which the worker has given it up.
 		if c := z.anyConn(true); c != nil && z.byte()%4 == 0 {
-			z.Lose(c.Lane, worker.PeerClosed)
+			z.Lose(c.Conn, worker.PeerClosed)
 		}
 	case 8:
 		z.View = nil
@@ -272,12 +272,12 @@ func (z *fuzzed) doAdmin() {
 // dialled ends a dial: for this reason, or well where that is that a server closes.
 func (z *fuzzed) dialled(c *play.Conn, why worker.LostReason) {
 	if why != worker.PeerClosed {
-		z.Lose(c.Lane, why)
+		z.Lose(c.Conn, why)
 		return
 	}
-	z.servers[c.Lane] = &fuzzServer{}
+	z.servers[c.Conn] = &fuzzServer{}
 	z.serial++
-	z.Connected(c.Lane, worker.Met{Client: z.serial, RunID: c.RunID})
+	z.Connected(c.Conn, upstream.Greeting{Client: z.serial, RunID: c.RunID})
 }
 
 func (z *fuzzed) serverSends(op byte) {
@@ -285,13 +285,13 @@ func (z *fuzzed) serverSends(op byte) {
 	if c == nil || c.Stopped {
 		return
 	}
-	server := z.servers[c.Lane]
-	if c.Proto == 3 && !c.Private && (server.feed.Has != nil || listens(server.feed.Front())) {
-		z.subscriptionSends(c.Lane)
+	server := z.servers[c.Conn]
+	if c.Proto == 3 && !c.Dedicated && (server.feed.Has != nil || listens(server.feed.Front())) {
+		z.subscriptionSends(c.Conn)
 		return
 	}
 	if op%64 == 12 {
-		z.serve(c.Lane)
+		z.serve(c.Conn)
 		return
 	}
 	b := []byte(replies[int(z.byte())%len(replies)])
@@ -302,7 +302,7 @@ func (z *fuzzed) serverSends(op byte) {
 		b = bytes.Repeat([]byte("x"), 1<<uint(z.byte()%20))
 	}
 	server.lies = true
-	z.FromServer(c.Lane, b)
+	z.FromServer(c.Conn, b)
 }
 
 func (z *fuzzed) forget(id uint32) {
@@ -343,8 +343,8 @@ func (z *fuzzed) Dial(*play.Conn) {}
 
 func (z *fuzzed) ToServer(c *play.Conn, b []byte) int {
 	n := z.takes(b)
-	z.servers[c.Lane].asked.Add(b[:n])
-	z.servers[c.Lane].feed.Add(b[:n])
+	z.servers[c.Conn].asked.Add(b[:n])
+	z.servers[c.Conn].feed.Add(b[:n])
 	return n
 }
 
@@ -426,7 +426,7 @@ func (z *fuzzed) atRest() {
 		z.t.Fatalf("view %d was never left behind, only %d", z.View.Epoch, z.settled)
 	}
 	s := z.Worker.Snapshot()
-	if sent := s.Requests[backend.Primary] + s.Requests[backend.Private]; z.acked > int(sent) {
+	if sent := s.Requests[upstream.Primary] + s.Requests[upstream.Dedicated]; z.acked > int(sent) {
 		z.t.Fatalf("%d writes are acknowledged of %d requests", z.acked, sent)
 	}
 	z.sameSubscriptions()

@@ -3,7 +3,7 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/backend"
+	"evergate/gateway/upstream"
 )
 
 // A message for many is a write for each of them. While another one is being published by a client of this worker,
@@ -41,7 +41,7 @@ func (w *Worker) gather(c *client) {
 // moreToGather says that a message has been sent to a server and is not answered.
 func (w *Worker) moreToGather() bool {
 	l := w.publishes
-	return l != nil && l.State == backend.Open && l.Queue.AnsweredTo() < w.publishEnd &&
+	return l != nil && l.State == upstream.Open && l.Queue.AnsweredTo() < w.publishEnd &&
 		w.clock.Now < w.gatheredAt+gatherFor
 }
 

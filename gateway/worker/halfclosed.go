@@ -1,8 +1,8 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -49,7 +49,7 @@ func (c *client) waitsForServer() bool {
 		return false // all of it has been sent
 	}
 	for i := range c.flights {
-		if l := c.flights[i].lane; l.Silent || l.Leaving {
+		if l := c.flights[i].lane; l.Silent || l.Draining {
 			return true
 		}
 	}
@@ -57,7 +57,7 @@ func (c *client) waitsForServer() bool {
 }
 
 // silentFor ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
-func (w *Worker) silentFor(l *backend.Lane) {
+func (w *Worker) silentFor(l *upstream.Conn) {
 	for t := range l.Inflight.All {
 		if c := w.client(t.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
 			w.close(c, session.ClientLeft)

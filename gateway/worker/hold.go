@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/topology"
 )
@@ -40,8 +41,8 @@ const (
 // autoWindow is the window of HoldAuto.
 func (s *service) autoWindow() time.Duration {
 	window := autoMore
-	if s.view != nil {
-		window += s.view.DownAfter
+	if s.View != nil {
+		window += s.View.DownAfter
 	}
 	return min(max(window, autoMin), autoMax)
 }
@@ -71,7 +72,7 @@ func (w *Worker) park(c *client, why wait.Reason) {
 	c.Reason = why
 	w.stats.ParkedFor[why]++
 	if why == wait.ConnectionFull {
-		w.clock.At(w.clock.Now + laneFullRetry)
+		w.clock.At(w.clock.Now + upstream.FullRetry)
 		c.svc.full.Add(c.ref)
 	}
 }
@@ -79,14 +80,14 @@ func (w *Worker) park(c *client, why wait.Reason) {
 // parkIn makes a session wait until its shard has a server that can take the request in front. It returns the reason
 // for the client where that is no use: the request has waited for its window, or another has in this hold; nothing is
 // held; too many wait.
-func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
+func (w *Worker) parkIn(c *client, shard int, why upstream.Obstacle) (refused string) {
 	h := c.svc.hold(shard)
 	window := c.window()
 	reason := wait.NoConnection
 	switch why {
-	case soonLane:
+	case upstream.SoonConn:
 		window = c.patience() // that is no hold
-	case held:
+	case upstream.NoPrimary:
 		reason = wait.NoPrimary
 		fallthrough
 	default:
@@ -104,7 +105,7 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 			w.stats.WouldHaveHeld++
 		}
 		return w.sinceWhen(c, shard, why)
-	case why != soonLane && h.Expired(window) || w.clock.Now-since >= window:
+	case why != upstream.SoonConn && h.Expired(window) || w.clock.Now-since >= window:
 		refused = w.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {
 			w.stats.HoldRefused++
@@ -115,7 +116,7 @@ func (w *Worker) parkIn(c *client, shard int, why obstacle) (refused string) {
 		w.stats.HoldOverfull++
 		return w.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
 	}
-	if c.HalfClosed && why != soonLane {
+	if c.HalfClosed && why != upstream.SoonConn {
 		w.close(c, session.ClientLeft)
 		return ""
 	}
@@ -166,7 +167,7 @@ func (w *Worker) holdsFull() bool {
 }
 
 // sinceWhen says for the client which shard it waits for, why, and for how long that has been so.
-func (w *Worker) sinceWhen(c *client, shard int, why obstacle) string {
+func (w *Worker) sinceWhen(c *client, shard int, why upstream.Obstacle) string {
 	since := w.clock.Now
 	if h := c.svc.hold(shard); h.Buffering() {
 		since = h.Since()
@@ -176,20 +177,12 @@ func (w *Worker) sinceWhen(c *client, shard int, why obstacle) string {
 	}
 	text := " has had no usable connection to its primary for "
 	switch why {
-	case held:
+	case upstream.NoPrimary:
 		text = " has had no primary for "
-	case noReplica:
+	case upstream.NoReplica:
 		text = " has had no usable connection to a replica for "
 	}
-	return c.svc.shardName(shard) + text + (w.clock.Now - since).Round(time.Millisecond).String()
-}
-
-// shardName is how texts call a shard.
-func (s *service) shardName(shard int) string {
-	if s.view == nil || shard < 0 || shard >= len(s.view.Shards) {
-		return "the key's slot"
-	}
-	return "shard '" + s.view.Shards[shard].Name + "'"
+	return c.svc.ShardName(shard) + text + (w.clock.Now - since).Round(time.Millisecond).String()
 }
 
 // wakeFull lets the sessions that wait for a full lane try again.
@@ -211,32 +204,13 @@ func (w *Worker) releaseHeld(s *service) {
 		switch h := &s.holds[i]; {
 		case !h.Buffering():
 			w.wakeAll(h.End(nil))
-		case w.takesWrites(s, i):
+		case s.TakesWrites(i):
 			w.stats.HoldsEnded++
 			w.wakeAll(h.End(nil))
 		default:
 			w.wakeAll(h.Wake(nil))
 		}
 	}
-}
-
-// takesWrites says that a shard has a usable lane to its primary. What belongs to no shard waits for a view alone.
-func (w *Worker) takesWrites(s *service, shard int) bool {
-	if s.view == nil || shard >= len(s.view.Shards) {
-		return true
-	}
-	for i := range s.routes {
-		primary := s.routes[i].byShard[shard].primary
-		if primary == nil || s.routes[i].byShard[shard].inScript {
-			continue
-		}
-		for _, l := range primary.lanes {
-			if l.Usable(w.clock.Now) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // moveHolds gives the holds their places under a new view. A shard that has no primary still, or the same one, goes on
@@ -250,17 +224,17 @@ func (w *Worker) moveHolds(s *service, old *topology.View) {
 			continue
 		}
 		w.stats.HoldsEnded++
-		if old != nil && i < len(old.Shards) && s.view != nil && !newPrimary(&old.Shards[i], s.view) {
+		if old != nil && i < len(old.Shards) && s.View != nil && !newPrimary(&old.Shards[i], s.View) {
 			before[old.Shards[i].Name] = *h
 		}
 	}
 	shards := 0
-	if s.view != nil {
-		shards = len(s.view.Shards)
+	if s.View != nil {
+		shards = len(s.View.Shards)
 	}
 	s.holds = make([]wait.Buffer, shards+1)
 	for i := range shards {
-		name := s.view.Shards[i].Name
+		name := s.View.Shards[i].Name
 		if h, ok := before[name]; ok {
 			s.holds[i] = h
 			w.stats.HoldsEnded--

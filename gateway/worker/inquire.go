@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -70,9 +70,9 @@ func (w *Worker) inquire(c *client, q catalog.Question) inquiry {
 	if w.joins(c, q) {
 		return parked
 	}
-	var l *backend.Lane
-	why := noView
-	if c.svc.view != nil {
+	var l *upstream.Conn
+	why := upstream.NoView
+	if c.svc.View != nil {
 		l, why = w.pickAny(c)
 	}
 	if l == nil {
@@ -86,13 +86,13 @@ func (w *Worker) inquire(c *client, q catalog.Question) inquiry {
 }
 
 // pickAny finds a lane to the primary of any shard; why there is none is said of the first.
-func (w *Worker) pickAny(c *client) (l *backend.Lane, why obstacle) {
-	if l, why = w.pick(c, 0, false, backend.Anybody); l != nil {
+func (w *Worker) pickAny(c *client) (l *upstream.Conn, why upstream.Obstacle) {
+	if l, why = c.svc.Pick(c.setup(), 0, false, upstream.Anybody); l != nil {
 		return l, why
 	}
-	for shard := 1; shard < len(c.svc.view.Shards); shard++ {
-		if l, _ := w.pick(c, shard, false, backend.Anybody); l != nil {
-			return l, free
+	for shard := 1; shard < len(c.svc.View.Shards); shard++ {
+		if l, _ := c.svc.Pick(c.setup(), shard, false, upstream.Anybody); l != nil {
+			return l, upstream.Free
 		}
 	}
 	return nil, why
@@ -108,24 +108,24 @@ func (w *Worker) joins(c *client, q catalog.Question) bool {
 }
 
 // question puts a question to a server, for a session that is parked until its answer.
-func (w *Worker) question(c *client, l *backend.Lane, q catalog.Question) {
+func (w *Worker) question(c *client, l *upstream.Conn, q catalog.Question) {
 	tag, frame, ahead := c.svc.catalog.Ask(q, c.ref, l.Key.DB)
 	w.internally(l, frame, tag, ahead)
 	w.park(c, wait.Asking)
 }
 
 // internally puts a command of the worker's own on a lane. took gets the reply.
-func (w *Worker) internally(l *backend.Lane, frame []byte, tag, ahead uint32) {
+func (w *Worker) internally(l *upstream.Conn, frame []byte, tag, ahead uint32) {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
-	t.End, t.Seq, t.Flags, t.Part, t.Slot, t.Ahead = end, tag, backend.Internal, -1, -1, ahead
-	w.dirtyLane(l)
+	t.End, t.Seq, t.Flags, t.Part, t.Slot, t.Ahead = end, tag, upstream.Internal, -1, -1, ahead
+	w.pool.Dirty(l)
 }
 
 // took takes the reply to what the worker itself has asked; nil when the connection was lost. On a private lane that is
 // to be set up otherwise.
-func (w *Worker) took(l *backend.Lane, tag uint32, reply []byte) {
-	if l.Key.Purpose == backend.Private {
+func (w *Worker) took(l *upstream.Conn, tag uint32, reply []byte) {
+	if l.Key.Purpose == upstream.Dedicated {
 		w.wentAlong(l, reply)
 		return
 	}

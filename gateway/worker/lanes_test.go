@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -47,7 +48,7 @@ func TestNumberOfALaneIsNotFreeBeforeItsConnectionIsClosed(t *testing.T) {
 		t.Fatalf("closes %v and dials %v, want 0 and two others", f.ClosedConns, f.Dials)
 	}
 	for _, d := range f.Dials {
-		if d.Lane == 0 {
+		if d.Conn == 0 {
 			t.Errorf("dials %v, one of them with the number of the lane that is being closed", f.Dials)
 		}
 	}
@@ -61,7 +62,7 @@ func TestConnectionThatNobodyWaitsForIsClosed(t *testing.T) {
 	f.see(1, -1)
 	f.Rest()
 	f.Forget()
-	f.Worker.LaneOpened(0, worker.Met{})
+	f.Worker.LaneOpened(0, upstream.Greeting{})
 	f.Rest()
 	if !slices.Contains(f.ClosedConns, 0) {
 		t.Errorf("the loop was told to close %v, want 0", f.ClosedConns)

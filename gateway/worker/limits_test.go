@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -21,8 +22,8 @@ func TestEveryConnectionWithAWriteIsEnded(t *testing.T) {
 	var lost []int64
 	for id := range worker.LaneID(f.Conns()) {
 		if c := f.Conn(id); c != nil && !c.Open {
-			f.Connected(id, worker.Met{Client: int64(id), RunID: "r1"})
-			if c.Private {
+			f.Connected(id, upstream.Greeting{Client: int64(id), RunID: "r1"})
+			if c.Dedicated {
 				lost = append(lost, int64(id))
 			}
 		}

@@ -1,17 +1,14 @@
 package worker
 
 import (
-	"slices"
-
 	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
-	"evergate/topology"
 )
 
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
@@ -62,8 +59,9 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 func (w *Worker) facts(c *client) local.Facts {
 	return local.Facts{
 		ID: c.number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
-		ReplyOff: c.replyMode != replyOn, Subscribed: c.listening(), Service: c.svc.index, AsksPassword: c.svc.AsksPassword,
-		View: c.svc.view, Role: c.face, Allowed: w.env.Allowed, WallClock: w.env.WallClock,
+		ReplyOff: c.replyMode != replyOn, Subscribed: c.listening(), Service: c.svc.Index,
+		AsksPassword: c.svc.AsksPassword, View: c.svc.View, Role: c.face,
+		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
 	}
 }
 
@@ -108,7 +106,7 @@ func (w *Worker) apply(c *client, do *local.Effect) bool {
 	case do.Has(local.Reset):
 		w.reset(c)
 	}
-	return !do.Has(local.SetProto) || w.setUp(c, backend.Setup{Proto: do.Proto, DB: c.DB})
+	return !do.Has(local.SetProto) || w.setUp(c, upstream.Setup{Proto: do.Proto, DB: c.DB})
 }
 
 // reset makes a session what it was when it connected.
@@ -150,21 +148,6 @@ func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command,
 	w.answer(c, local.Reject(why, command, args, c.svc.catalog.Container(args), c.face))
 }
 
-// inScript is what the primary of a shard says to everything while it runs a script, or empty.
-func (s *service) inScript(shard int) string {
-	if p := s.view.Primary(shard); p != nil {
-		return p.Busy
-	}
-	return ""
-}
-
-// anyInScript says that a primary runs a script and takes nothing else.
-func (s *service) anyInScript() bool {
-	return slices.ContainsFunc(s.view.Shards, func(sh topology.Shard) bool {
-		return sh.Primary != nil && sh.Primary.Busy != ""
-	})
-}
-
 // saidInScript names what a server answers while it runs a script, besides what ends that.
 func saidInScript(c *routing.Command) bool { return c != nil && c.ID == routing.CmdFunctionStats }
 
@@ -186,22 +169,22 @@ func (w *Worker) askUrgently(c *client, shard int, frame []byte) bool {
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
 func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) bool {
-	v := c.svc.view
+	v := c.svc.View
 	if v == nil {
-		return w.mayNot(c, -1, noView)
+		return w.mayNot(c, -1, upstream.NoView)
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true, Safe: true}
 	if len(c.flights) > 0 {
-		return w.mayNot(c, 0, inFlight)
+		return w.mayNot(c, 0, upstream.InFlight)
 	}
 	if v.Lowest == nil || v.Demoted(v.Lowest.ID) != nil {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
-	purpose := backend.Replica
+	purpose := upstream.Replica
 	if v.LedBy(v.Lowest.ID) >= 0 {
-		purpose = backend.Primary
+		purpose = upstream.Primary
 	}
-	l, _ := w.usable(w.set(c.svc, v.Lowest, purpose, c.setup()))
+	l, _ := c.svc.Set(v.Lowest, purpose, c.setup()).Usable()
 	if l == nil || l.Full() {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}

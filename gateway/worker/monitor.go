@@ -21,7 +21,7 @@ func (w *Worker) monitor(c *client) {
 func (w *Worker) unmonitor(c *client) {
 	if w.monitors.End(&c.monitor, c.ref) {
 		w.env.Admin(admin.Request{
-			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.svc.index}, Asker: c.number,
+			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.svc.Index}, Asker: c.number,
 		})
 	}
 }
@@ -57,7 +57,7 @@ func (w *Worker) showQueued(c *client, m *session.Multi) {
 
 func (w *Worker) show(c *client, command *routing.Command, args [][]byte) {
 	r := trace.Record{At: w.env.WallClock(), DB: c.DB, Client: c.remote, Command: command, Args: args}
-	line, services := r.AppendLine(nil), w.monitors.Watchers(c.svc.index)
+	line, services := r.AppendLine(nil), w.monitors.Watchers(c.svc.Index)
 	w.Show(services, line)
 	w.env.Shown(services, line)
 }

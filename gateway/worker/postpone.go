@@ -29,7 +29,7 @@ func (w *Worker) unpauseClients(r *admin.Request) {
 		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
 	}
 	for _, c := range w.clients {
-		if c != nil && c.Reason == wait.Paused && r.Concerns(c.svc.index) {
+		if c != nil && c.Reason == wait.Paused && r.Concerns(c.svc.Index) {
 			w.wake(c)
 		}
 	}

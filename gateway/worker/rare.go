@@ -3,10 +3,10 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 )
 
 // rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
@@ -18,7 +18,7 @@ type rare struct {
 	// withheld are replies that wait for a verdict on their server.
 	withheld *withheld
 	// pin is the private lane of this session; pinAt is when another may be asked for.
-	pin   *backend.Lane
+	pin   *upstream.Conn
 	pinAt time.Duration
 	// ghost is the connection on which a blocking command was lost.
 	ghost *ghost

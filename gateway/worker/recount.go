@@ -3,15 +3,15 @@ package worker
 import (
 	"bytes"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
 // recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
 // how many listen.
-func (w *Worker) recount(l *backend.Lane, t *backend.Ticket, frame, reply []byte) []byte {
+func (w *Worker) recount(l *upstream.Conn, t *upstream.Pending, frame, reply []byte) []byte {
 	if !bytes.HasPrefix(frame, multiHead) {
 		w.args = resp.Args(frame, w.args[:0])
 		return w.recountOne(l, t, w.args, reply)
@@ -32,7 +32,7 @@ func (w *Worker) recount(l *backend.Lane, t *backend.Ticket, frame, reply []byte
 }
 
 // recountOne is recount of one command.
-func (w *Worker) recountOne(l *backend.Lane, t *backend.Ticket, args [][]byte, reply []byte) []byte {
+func (w *Worker) recountOne(l *upstream.Conn, t *upstream.Pending, args [][]byte, reply []byte) []byte {
 	command := routing.Lookup(args)
 	if command == nil || reply[0] == '-' {
 		return reply

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -15,25 +15,20 @@ import (
 // shares a key with it (in a cluster; elsewhere: any later request) was executed: then doing it would change the
 // order, and the client is told. Redis's own words for such a refusal never reach a client.
 
-const (
-	// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
-	carefulFor = 2 * time.Second
-	// replicasComeIn is how long after a switch a lack of replicas is waited out: Sentinel sends them to the new primary
-	// about a second after it was promoted.
-	replicasComeIn = 5 * time.Second
-)
+// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
+const carefulFor = 2 * time.Second
 
 // rejectedBy deals with an error reply for the oldest ticket of a lane. It returns false when the error is an answer.
-func (w *Worker) rejectedBy(l *backend.Lane, reply []byte) bool {
+func (w *Worker) rejectedBy(l *upstream.Conn, reply []byte) bool {
 	s := w.services[l.Key.Service]
 	kind := retry.Classify(reply, false)
-	if s.view == nil || kind == retry.Answered {
+	if s.View == nil || kind == retry.Answered {
 		return false
 	}
 	t := *l.Inflight.Front()
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
 	w.args = resp.Args(frame, w.args[:0])
-	rejected := retry.Rejected{Args: w.args, Sharded: s.view.Sharded, Write: t.Flags&backend.Write != 0,
+	rejected := retry.Rejected{Args: w.args, Sharded: s.View.Sharded, Write: t.Flags&upstream.Write != 0,
 		Slot: int(t.Slot), Age: w.clock.Now - l.OpenedAt}
 	if !rejected.Credible(reply, kind) {
 		return false
@@ -56,9 +51,9 @@ func (w *Worker) rejectedBy(l *backend.Lane, reply []byte) bool {
 	}
 	switch kind {
 	case retry.Busy:
-		w.cannotServe(l, topology.ConnectionSlow)
+		w.pool.CannotServe(l, topology.ConnectionSlow, retry.Pause)
 	case retry.Unable:
-		w.cannotServe(l, topology.Refused)
+		w.pool.CannotServe(l, topology.Refused, retry.Pause)
 	}
 	if v.Fallback {
 		a.Fallback = bytes.Clone(reply)
@@ -70,17 +65,17 @@ func (w *Worker) rejectedBy(l *backend.Lane, reply []byte) bool {
 	}
 	l.Queue.Answered(t.End)
 	if kind == retry.NoPassword {
-		w.laneLost(l, backend.NotAuthenticated)
+		w.pool.Lose(l, upstream.NotAuthenticated)
 	}
 	return true
 }
 
 // rejection is what the verdict on a refused request depends on.
-func (w *Worker) rejection(l *backend.Lane, t *backend.Ticket, kind retry.Kind) retry.Facts {
+func (w *Worker) rejection(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
-		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == backend.Replica,
-		OnlyReplicas: w.services[l.Key.Service].Reads == OnlyReplica, Watched: t.Flags&backend.Watched != 0,
-		Bypass: l.Urgent, Switching: l.Leaving || w.justSwitched(l),
+		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == upstream.Replica,
+		OnlyReplicas: w.services[l.Key.Service].Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
+		Bypass: l.Bypass, Switching: l.Draining || w.pool.JustSwitched(l),
 	}
 	switch c := w.client(t.To); {
 	case c == nil:
@@ -92,26 +87,11 @@ func (w *Worker) rejection(l *backend.Lane, t *backend.Ticket, kind retry.Kind) 
 	return f
 }
 
-// cannotServe leaves a lane alone for a while whose server has said that it cannot serve now.
-func (w *Worker) cannotServe(l *backend.Lane, how topology.ReportKind) {
-	l.RefusingUntil, l.OnTrial = w.clock.Now+retry.Pause, true
-	w.clock.At(l.RefusingUntil)
-	w.report(l, how)
-}
-
-// serves takes note that a server did what it was asked, or had something else against it.
-func (w *Worker) serves(l *backend.Lane) {
-	if l.OnTrial {
-		l.OnTrial = false
-		w.releaseHeld(w.services[l.Key.Service])
-	}
-}
-
 // sendBack gives a refused request back to its session.
-func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame []byte, a retry.Entry, kind retry.Kind,
-	v *retry.Verdict,
+func (w *Worker) sendBack(c *client, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
+	kind retry.Kind, v *retry.Verdict,
 ) {
-	if t.Flags&backend.Watched != 0 {
+	if t.Flags&upstream.Watched != 0 {
 		w.watchLost(c, t, frame)
 		if !c.closed {
 			w.landed(c, t.Shard)
@@ -136,7 +116,7 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 		if c.hold.Mode == HoldDryRun {
 			w.stats.WouldHaveHeld++
 		}
-		w.settle(c, t, w.loading(c.svc, c.svc.shardName(int(t.Shard))+" has rejected the command for "+
+		w.settle(c, t, w.loading(c.svc, c.svc.ShardName(int(t.Shard))+" has rejected the command for "+
 			retry.Waited(t.Retries).String()))
 	default:
 		w.settle(c, t, tooManyRedirects)
@@ -146,36 +126,12 @@ func (w *Worker) sendBack(c *client, l *backend.Lane, t *backend.Ticket, frame [
 	}
 }
 
-// justSwitched says that a lane's node became a primary so lately that its replicas may still be on their way.
-func (w *Worker) justSwitched(l *backend.Lane) bool {
-	at, ok := w.services[l.Key.Service].promoted[l.Key.Node]
-	return ok && w.clock.Now-at < replicasComeIn
-}
-
-// noteSwitches remembers since when nodes are primaries that were none in the view before.
-func (w *Worker) noteSwitches(s *service, old *topology.View) {
-	if old == nil || s.view == nil {
-		return
-	}
-	was := map[topology.NodeID]bool{}
-	for i := range old.Shards {
-		if p := old.Shards[i].Primary; p != nil {
-			was[p.ID] = true
-		}
-	}
-	for i := range s.view.Shards {
-		if p := s.view.Shards[i].Primary; p != nil && !was[p.ID] {
-			s.promoted[p.ID] = w.clock.Now
-		}
-	}
-}
-
 var tooManyRedirects = resp.AppendError(nil,
 	"TRYAGAIN evergate: too many redirections; the command was not executed")
 
 // redirected reads the node that a MOVED or an ASK names; -1 where the view has none. Such a one is waited for: the
 // report makes the keeper ask. ok is false where the reply is not worded as it should be.
-func (w *Worker) redirected(l *backend.Lane, reply []byte, kind retry.Kind, t *backend.Ticket,
+func (w *Worker) redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t *upstream.Pending,
 ) (target topology.NodeID, ok bool) {
 	slot, addr, ok := topology.Redirection(string(reply[1:]))
 	if !ok {
@@ -183,12 +139,12 @@ func (w *Worker) redirected(l *backend.Lane, reply []byte, kind retry.Kind, t *b
 	}
 	s := w.services[l.Key.Service]
 	if kind == retry.Moved {
-		w.env.Report(s.index, topology.Report{
-			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.view.Epoch, Slot: slot, Addr: addr,
+		w.env.Report(s.Index, topology.Report{
+			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.View.Epoch, Slot: slot, Addr: addr,
 		})
 	}
 	t.Slot = int16(slot)
-	if n := s.view.NodeNamed(addr, s.view.Node(l.Key.Node)); n != nil {
+	if n := s.View.NodeNamed(addr, s.View.Node(l.Key.Node)); n != nil {
 		return n.ID, true
 	}
 	return -1, true

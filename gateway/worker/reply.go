@@ -3,8 +3,8 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -26,18 +26,17 @@ const (
 )
 
 // LaneRead takes bytes that a server sent. They are not kept.
-func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
-	l := w.lanes[id]
-	if l == nil || l.State != backend.Open {
+func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
+	l := w.pool.Conn(id)
+	if l == nil || l.State != upstream.Open {
 		return
 	}
-	w.stats.UpstreamInBytes += uint64(len(b))
-	w.heard(l)
+	w.pool.Heard(l, len(b))
 	if l.WriteAt > 0 { // what waited for an answer is written
 		l.WriteAt = w.clock.Now
-		w.dirtyLane(l)
+		w.pool.Dirty(l)
 	}
-	if l.Key.Purpose == backend.Feed {
+	if l.Key.Purpose == upstream.Subscription {
 		w.feedRead(l, b)
 		return
 	}
@@ -46,10 +45,10 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		return
 	}
 	half := l.HalfFull()
-	for len(b) > 0 && l.State == backend.Open {
+	for len(b) > 0 && l.State == upstream.Open {
 		n, done, err := l.Scan.Scan(b)
 		if err != nil {
-			w.laneLost(l, backend.Poisoned)
+			w.pool.Lose(l, upstream.Poisoned)
 			return
 		}
 		if done && len(l.Reply) == 0 && !l.Streams {
@@ -59,20 +58,20 @@ func (w *Worker) LaneRead(id backend.LaneID, b []byte) {
 		}
 		b = b[n:]
 	}
-	w.emptied(l)
+	w.pool.Emptied(l)
 	if half && !l.HalfFull() {
 		w.wakeFull(w.services[l.Key.Service])
 	}
-	if l.Retiring && l.State == backend.Open && !l.Awaits() {
-		w.laneLost(l, backend.Retired)
+	if l.Retiring && l.State == upstream.Open && !l.Awaits() {
+		w.pool.Lose(l, upstream.Retired)
 	}
-	if l.Key.Purpose == backend.Private && l.State == backend.Open && l.Inflight.Len() == 0 {
+	if l.Key.Purpose == upstream.Dedicated && l.State == upstream.Open && l.Inflight.Len() == 0 {
 		w.pinAnswered(l)
 	}
 }
 
 // reply takes one whole reply.
-func (w *Worker) reply(l *backend.Lane, reply []byte) {
+func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 	if reply[0] == '>' || reply[0] == '-' && w.lastWord(l, reply) { // a push belongs to nobody's request
 		return
 	}
@@ -82,18 +81,18 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		return
 	}
 	if t == nil || !l.Queue.Sent(t.End) {
-		why := backend.Poisoned // nobody can have asked for it
-		if l.Torn {
-			why = backend.Retired // but for the beginning of a transaction that was taken back
+		why := upstream.Poisoned // nobody can have asked for it
+		if l.Truncated {
+			why = upstream.Retired // but for the beginning of a transaction that was taken back
 		}
-		w.laneLost(l, why)
+		w.pool.Lose(l, why)
 		return
 	}
-	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
+	if t.Flags&(upstream.Quiet|upstream.Internal) != 0 {
 		w.internalReply(l, reply)
 		return
 	}
-	if t.Flags&backend.Blocking != 0 && len(l.Queued) > 0 {
+	if t.Flags&upstream.Blocking != 0 && len(l.Queued) > 0 {
 		reply = l.Queued // what was said ahead of it was refused
 	}
 	if reply[0] == '-' {
@@ -104,27 +103,27 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 		}
 		reply = saidWhy(l, w.notMulti(l, reply))
 	}
-	w.serves(l)
+	w.pool.Serves(l)
 	l.Queued = nil
-	if l.Key.Purpose == backend.Replica && retry.IsAbsent(reply) && w.doubted(l, reply) {
+	if l.Key.Purpose == upstream.Replica && retry.IsAbsent(reply) && w.doubted(l, reply) {
 		return
 	}
 	c := w.client(t.To)
 	if c != nil && len(c.retries) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
-	if t.Flags&backend.Counts != 0 && c != nil {
+	if t.Flags&upstream.Counts != 0 && c != nil {
 		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
-	write := ticket.Flags&backend.Write != 0 && !tookNothing(&ticket, reply)
+	write := ticket.Flags&upstream.Write != 0 && !tookNothing(&ticket, reply)
 	if c != nil && write && reply[0] != '-' {
 		c.wroteTo(l)
 	}
 	switch {
 	case c == nil:
-	case write && l.Leaving:
+	case write && l.Draining:
 		w.withhold(c, l, &ticket, reply)
 	default:
 		if write {
@@ -139,9 +138,9 @@ func (w *Worker) reply(l *backend.Lane, reply []byte) {
 }
 
 // answered gives a reply to its client, unless it is that of a WAIT which goes on to the next shard.
-func (w *Worker) answered(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
+func (w *Worker) answered(c *client, l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	goes := false
-	if c.round != nil && t.Flags&backend.Blocking != 0 {
+	if c.round != nil && t.Flags&upstream.Blocking != 0 {
 		reply, goes = w.goesRound(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	if !goes {
@@ -150,31 +149,31 @@ func (w *Worker) answered(c *client, l *backend.Lane, t *backend.Ticket, reply [
 }
 
 // internalReply takes the reply to what no client has asked for.
-func (w *Worker) internalReply(l *backend.Lane, reply []byte) {
+func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
 	switch {
-	case ticket.Flags&backend.Internal != 0:
+	case ticket.Flags&upstream.Internal != 0:
 		why := whyAborted(l, reply)
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
-			w.cannotServe(l, topology.Refused)
+			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}
 		w.took(l, ticket.Seq, why)
 	case reply[0] != '-':
-	case ticket.Flags&backend.Counts != 0:
+	case ticket.Flags&upstream.Counts != 0:
 		w.cannotTell(l, reply)
 		return
-	case l.Key.Purpose == backend.Private && ticket.Flags&(backend.Loaded|backend.Optional) == 0:
+	case l.Key.Purpose == upstream.Dedicated && ticket.Flags&(upstream.Loaded|upstream.Optional) == 0:
 		// UNWATCH was refused: it watches still.
-		w.laneLost(l, backend.Poisoned)
+		w.pool.Lose(l, upstream.Poisoned)
 	}
 	l.Queued = nil
 }
 
 // piece takes a part of a reply that did not come in one piece. A short one is put together; a long one streams to
 // its client as soon as that client's earlier replies are out.
-func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
+func (w *Worker) piece(l *upstream.Conn, b []byte, done bool) {
 	if l.Streams {
 		w.stream(l, b, done)
 		return
@@ -186,7 +185,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 	if done {
 		reply := l.Reply
 		l.Reply = nil
-		w.bigEnded(l)
+		w.pool.BigEnded(l)
 		w.reply(l, reply)
 		w.blocks.Give(reply)
 		return
@@ -205,25 +204,25 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 		return
 	}
 	if t == nil || !l.Queue.Sent(t.End) || t.Ahead > 0 {
-		w.laneLost(l, backend.Poisoned)
+		w.pool.Lose(l, upstream.Poisoned)
 		return
 	}
-	if t.Flags&(backend.Quiet|backend.Internal) != 0 {
+	if t.Flags&(upstream.Quiet|upstream.Internal) != 0 {
 		return
 	}
 	c := w.client(t.To)
-	kept := t.Flags&backend.Write != 0 && l.Leaving || t.Flags&backend.Counts != 0
+	kept := t.Flags&upstream.Write != 0 && l.Draining || t.Flags&upstream.Counts != 0
 	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
 		return
 	}
 	if c != nil && len(c.retries) > 0 {
 		w.executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
-	if c != nil && t.Flags&backend.Write != 0 {
+	if c != nil && t.Flags&upstream.Write != 0 {
 		c.wroteTo(l)
 		w.acked(c.svc, l.Key.Node, l.Reply)
 	}
-	w.serves(l)
+	w.pool.Serves(l)
 	if c != nil {
 		c.Weigh(int(size + l.Scan.Coming()))
 	}
@@ -235,7 +234,7 @@ func (w *Worker) piece(l *backend.Lane, b []byte, done bool) {
 
 // stream hands a piece of a long reply to its client. The lane is stopped while the client lags, so that memory stays
 // small, but not for long when others wait behind it: then the client's output limit decides.
-func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
+func (w *Worker) stream(l *upstream.Conn, b []byte, done bool) {
 	t := l.Inflight.Front()
 	c := w.client(t.To)
 	size := l.Scan.Size() + l.Scan.Coming()
@@ -249,7 +248,7 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 		if c.Output.Len() == 0 {
 			c.tookAt = w.clock.Now // it has had nothing to take so far
 		}
-		c.Output.Append(&w.blocks, b)
+		c.Output.Append(w.blocks, b)
 		w.dirtyClient(c)
 		w.checkOutput(c)
 	}
@@ -261,9 +260,9 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	}
 	l.Streams = false
 	if l.Paused {
-		w.readLane(l, true)
+		w.pool.Read(l, true)
 	}
-	w.bigEnded(l)
+	w.pool.BigEnded(l)
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
 	l.Queue.Answered(ticket.End)
@@ -281,29 +280,14 @@ func (w *Worker) stream(l *backend.Lane, b []byte, done bool) {
 	}
 }
 
-// bigEnded says that a long reply has ended, if it was one.
-func (w *Worker) bigEnded(l *backend.Lane) {
-	if l.Big {
-		l.Big = false
-		w.notBusy(l)
-	}
-}
-
-// notBusy says that a lane takes new flights again.
-func (w *Worker) notBusy(l *backend.Lane) {
-	w.sets[l.Key].wanted = false
-	w.releaseHeld(w.services[l.Key.Service])
-	w.wakeFull(w.services[l.Key.Service])
-}
-
 // stopFor stops reading from a lane for the reader of the reply under way, who lags. Where it may not the rest comes to
 // wait for that reader; so that this does not cost it its connection, what it has asked for behind is taken back.
-func (w *Worker) stopFor(l *backend.Lane, c *client) {
+func (w *Worker) stopFor(l *upstream.Conn, c *client) {
 	if w.mayStop(l) {
 		if l.StoppedAt == 0 {
 			l.StoppedAt = max(w.clock.Now, 1)
 		}
-		w.readLane(l, false)
+		w.pool.Read(l, false)
 		w.clock.At(w.clock.Now + stallGrace)
 		return
 	}
@@ -315,8 +299,8 @@ func (w *Worker) stopFor(l *backend.Lane, c *client) {
 // mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that
 // nothing new is sent on the lane, and nobody else waits behind it, or not for long. The grace is the reader's own, and
 // its reading alone renews it.
-func (w *Worker) mayStop(l *backend.Lane) bool {
-	if !l.Big || !w.sets[l.Key].wanted && !othersBehind(l) {
+func (w *Worker) mayStop(l *upstream.Conn) bool {
+	if !l.Big || !w.pool.Wanted(l) && !othersBehind(l) {
 		return l.Big
 	}
 	t := l.Inflight.Front()
@@ -325,7 +309,7 @@ func (w *Worker) mayStop(l *backend.Lane) bool {
 }
 
 // othersBehind says that a lane owes something to others than the client in front.
-func othersBehind(l *backend.Lane) bool {
+func othersBehind(l *upstream.Conn) bool {
 	front := l.Inflight.Front()
 	for t := range l.Inflight.All {
 		if !front.SameClient(t) && t.To.Generation != 0 {
@@ -336,7 +320,7 @@ func othersBehind(l *backend.Lane) bool {
 }
 
 // streamsTo says that the reply under way on the lane goes to c piece by piece.
-func (w *Worker) streamsTo(l *backend.Lane, c *client) bool {
+func (w *Worker) streamsTo(l *upstream.Conn, c *client) bool {
 	t := l.Inflight.Front()
 	return l.Streams && t != nil && t.To == c.ref
 }

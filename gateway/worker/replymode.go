@@ -32,7 +32,7 @@ func (c *client) setReplyMode(do *local.Effect) {
 // pass hands a whole reply over, whose turn has come, or drops it.
 func (w *Worker) pass(c *client, reply []byte) {
 	if c.replyMode == replyOn {
-		c.Output.Append(&w.blocks, reply)
+		c.Output.Append(w.blocks, reply)
 	} else {
 		c.replyDropped()
 	}

@@ -3,27 +3,27 @@ package worker
 import (
 	"bytes"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
 // addRetry puts a request on its session's list of what is done first, in the order of the requests.
-func (w *Worker) addRetry(c *client, t *backend.Ticket, frame []byte, a retry.Entry) {
+func (w *Worker) addRetry(c *client, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
-	a.Frame, a.Read = bytes.Clone(frame), t.Flags&backend.Write == 0
+	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
 	a.Shard, a.Flown, a.Cost = t.Shard, c.flightEpoch, t.Cost
-	if c.svc.view != nil {
-		a.Epoch = c.svc.view.Epoch
+	if c.svc.View != nil {
+		a.Epoch = c.svc.View.Epoch
 	}
 	c.own().retries = c.retries.Insert(a)
 	c.retryBegun = false
 }
 
 // recall returns a request that is on a lane to its session: the reply is for nobody.
-func (w *Worker) recall(c *client, t *backend.Ticket, frame []byte, redirects uint8) {
+func (w *Worker) recall(c *client, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
 	t.To.Generation = 0 // no client has it
 	w.addRetry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
@@ -31,9 +31,9 @@ func (w *Worker) recall(c *client, t *backend.Ticket, frame []byte, redirects ui
 }
 
 // writesBehind says that a session has writes behind a refused request on the same lane.
-func (w *Worker) writesBehind(c *client, l *backend.Lane, refused *backend.Ticket) bool {
+func (w *Worker) writesBehind(c *client, l *upstream.Conn, refused *upstream.Pending) bool {
 	for t := range l.Inflight.All {
-		if t.To == c.ref && t.Flags&backend.Write != 0 && retry.Later(t.Seq, refused.Seq) {
+		if t.To == c.ref && t.Flags&upstream.Write != 0 && retry.Later(t.Seq, refused.Seq) {
 			return true
 		}
 	}
@@ -42,14 +42,14 @@ func (w *Worker) writesBehind(c *client, l *backend.Lane, refused *backend.Ticke
 
 // takeReads takes the reads back that a session has behind a refused request on the same lane: answered there they
 // would have overtaken it.
-func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) {
-	sharded := c.svc.view.IsSharded()
+func (w *Worker) takeReads(c *client, l *upstream.Conn, refused *upstream.Pending) {
+	sharded := c.svc.View.IsSharded()
 	start := refused.End
 	for t := range l.Inflight.All {
 		from := start
 		start = t.End
 		if t.To == c.ref &&
-			t.Flags&(backend.Write|backend.Quiet|backend.Internal|backend.Watched) == 0 &&
+			t.Flags&(upstream.Write|upstream.Quiet|upstream.Internal|upstream.Watched) == 0 &&
 			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
 			w.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects)
 		}
@@ -58,16 +58,16 @@ func (w *Worker) takeReads(c *client, l *backend.Lane, refused *backend.Ticket) 
 
 // takeBehind takes back the reads that a client has behind the reply under way, but for those before a write of its.
 // What the server still answers to them is for nobody.
-func (w *Worker) takeBehind(c *client, l *backend.Lane) {
+func (w *Worker) takeBehind(c *client, l *upstream.Conn) {
 	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
-	var tickets []*backend.Ticket
+	var tickets []*upstream.Pending
 	var starts []uint64
 	for t := range l.Inflight.All {
 		from := start
 		start = t.End
 		switch {
 		case t == front || !t.SameClient(front):
-		case t.Flags&^backend.Loaded != 0 || t.Ahead > 0:
+		case t.Flags&^upstream.Loaded != 0 || t.Ahead > 0:
 			tickets, starts = tickets[:0], starts[:0]
 		default:
 			tickets, starts = append(tickets, t), append(starts, from)
@@ -81,8 +81,8 @@ func (w *Worker) takeBehind(c *client, l *backend.Lane) {
 
 // executed notes that a request was executed, or may have been, while earlier ones wait to be retried: those that
 // it has overtaken can no longer be done in order.
-func (w *Worker) executed(c *client, t *backend.Ticket, frame []byte) {
-	sharded := c.svc.view.IsSharded()
+func (w *Worker) executed(c *client, t *upstream.Pending, frame []byte) {
+	sharded := c.svc.View.IsSharded()
 	for i := range c.retries {
 		a := &c.retries[i]
 		if a.Overtaken || !retry.Later(t.Seq, a.Seq) || c.asksOnly(a) {
@@ -105,7 +105,7 @@ func (w *Worker) runRetries(c *client) bool {
 		a := &c.retries[0]
 		if a.Overtaken {
 			w.stats.OutOfOrder++
-			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, overtaken(a))
+			w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, overtaken(a))
 		} else if w.owedTooMuch(c) {
 			w.park(c, wait.OwedTooMuch)
 			return false
@@ -130,7 +130,7 @@ func (w *Worker) runRetries(c *client) bool {
 
 // resend sends one request to retry, or answers it. It returns false when the session was parked.
 func (w *Worker) resend(c *client, a *retry.Entry) bool {
-	if !a.Due(w.clock.Now, c.svc.view) {
+	if !a.Due(w.clock.Now, c.svc.View) {
 		return w.retryLater(c, a)
 	}
 	if c.blockedSince == 0 && w.postponedRetry(c, a) { // what blocks may be over before the pause is
@@ -146,7 +146,7 @@ func (w *Worker) resend(c *client, a *retry.Entry) bool {
 	w.args = resp.Args(a.Frame, w.args[:0])
 	command := c.svc.catalog.Row(w.args)
 	var d routing.Decision
-	c.svc.catalog.Decide(&d, command, w.args, c.svc.view)
+	c.svc.catalog.Decide(&d, command, w.args, c.svc.View)
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never retried
 		return w.resendExec(c, a)
@@ -161,11 +161,11 @@ func (w *Worker) resend(c *client, a *retry.Entry) bool {
 		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
 	}
 	if d.Reason == routing.Forbidden {
-		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, notElsewhere)
+		w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, notElsewhere)
 		return true
 	}
 	if d.Kind != routing.Forward {
-		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, tooManyRedirects)
+		w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, tooManyRedirects)
 		return true
 	}
 	d.Read = d.Read && !a.Primary
@@ -199,29 +199,29 @@ func overtaken(a *retry.Entry) []byte {
 func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }
 
 // chooseForRetry finds the lane: that of the node which a redirection named, or the one the view says.
-func (w *Worker) chooseForRetry(c *client, a *retry.Entry, d *routing.Decision) (*backend.Lane, obstacle) {
+func (w *Worker) chooseForRetry(c *client, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
 	with := c.company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
-	n := c.svc.view.Node(a.Target)
-	if n == nil || c.svc.view.Demoted(n.ID) != nil {
+	n := c.svc.View.Node(a.Target)
+	if n == nil || c.svc.View.Demoted(n.ID) != nil {
 		a.Target, a.Ask = -1, false
 		return w.choose(c, d.Shard, d.Slot, d.Read, with)
 	}
-	l, why := w.laneOf(w.set(c.svc, n, backend.Primary, c.setup()), with)
+	l, why := c.svc.Set(n, upstream.Primary, c.setup()).Take(with)
 	if l == nil {
 		return nil, why
 	}
 	for i := range c.flights {
-		if c.flights[i].lane != l || c.flightEpoch != c.svc.view.Epoch {
-			return nil, inFlight
+		if c.flights[i].lane != l || c.flightEpoch != c.svc.View.Epoch {
+			return nil, upstream.InFlight
 		}
 	}
 	if l.Full() {
-		return nil, laneFull
+		return nil, upstream.Full
 	}
-	return l, free
+	return l, upstream.Free
 }
 
 // retryLater parks a session until the first of its requests may be tried again.
@@ -232,11 +232,11 @@ func (w *Worker) retryLater(c *client, a *retry.Entry) bool {
 }
 
 // mayNotResend parks the session as mayNot does, but the place for the answer is already reserved.
-func (w *Worker) mayNotResend(c *client, a *retry.Entry, shard int, why obstacle) bool {
+func (w *Worker) mayNotResend(c *client, a *retry.Entry, shard int, why upstream.Obstacle) bool {
 	refused := w.wait(c, shard, why)
 	if refused == "" {
 		return false
 	}
-	w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, w.notTaken(c.svc, shard, why, refused))
+	w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, w.notTaken(c.svc, shard, why, refused))
 	return true
 }

@@ -1,11 +1,11 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -81,7 +81,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	}
 	c.last = command
 	d := &w.decision
-	if c.svc.catalog.Decide(d, command, args, c.svc.view); d.Kind == routing.AskKeys {
+	if c.svc.catalog.Decide(d, command, args, c.svc.View); d.Kind == routing.AskKeys {
 		return w.inquired(c, w.learnKeys(c, args))
 	}
 	w.withoutCluster(c, d, command)
@@ -119,7 +119,7 @@ func (w *Worker) request(c *client, frame []byte, args [][]byte, ragged bool) bo
 	if !w.decided(c, d, command, args, frame) {
 		return false
 	}
-	if w.monitors.Watched(c.svc.index) && !refused {
+	if w.monitors.Watched(c.svc.Index) && !refused {
 		w.finishedCommand(c, multi, command, args)
 	}
 	return true
@@ -174,7 +174,7 @@ func (w *Worker) decided(c *client, d *routing.Decision, command *routing.Comman
 func (w *Worker) forward(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	l, state := w.choose(c, d.Shard, d.Slot, d.Read, c.company(len(frame), 0))
 	switch {
-	case l == nil && state == runsScript && saidInScript(command):
+	case l == nil && state == upstream.RunsScript && saidInScript(command):
 		return w.askUrgently(c, d.Shard, frame)
 	case l == nil:
 		return w.mayNot(c, d.Shard, state)
@@ -219,7 +219,7 @@ type request struct {
 }
 
 // send puts a request on a lane and counts it in the session's flight.
-func (w *Worker) send(c *client, l *backend.Lane, r *request) {
+func (w *Worker) send(c *client, l *upstream.Conn, r *request) {
 	load(l, r.load)
 	if r.ask {
 		quietly(l, resp.Asking)
@@ -232,16 +232,16 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	t.Part, t.Slot, t.Shard = r.part, r.slot, int16(r.shard)
 	t.Redirects, t.Retries, t.Cost, t.Ahead = r.redirects, r.retries, r.cost, r.ahead
 	if !r.read {
-		t.Flags = backend.Write
+		t.Flags = upstream.Write
 	}
 	if len(r.load) > 0 {
-		t.Flags |= backend.Loaded
+		t.Flags |= upstream.Loaded
 	}
 	if r.blocking {
-		t.Flags |= backend.Blocking
+		t.Flags |= upstream.Blocking
 	}
 	if r.watched {
-		t.Flags |= backend.Watched
+		t.Flags |= upstream.Watched
 	}
 	if r.owned {
 		t.End = l.Queue.AppendOwned(r.frame)
@@ -249,7 +249,7 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 		t.End = l.Queue.Append(r.frame)
 	}
 	if r.counts {
-		t.Flags |= backend.Counts
+		t.Flags |= upstream.Counts
 		w.publishes, w.publishEnd = l, t.End
 		if c.subs != nil {
 			c.subs.published, c.subs.publishes = r.seq, true
@@ -258,33 +258,33 @@ func (w *Worker) send(c *client, l *backend.Lane, r *request) {
 	if len(r.frame) > bigBytes {
 		l.BigEnd = t.End
 	}
-	if l.Key.Purpose != backend.Private {
+	if l.Key.Purpose != upstream.Dedicated {
 		l.Carries = max(l.Carries, c.company(len(r.frame), r.cost))
 	}
 	l.UsedAt = w.clock.Now
-	w.dirtyLane(l)
+	w.pool.Dirty(l)
 	w.stats.Requests[l.Key.Purpose]++
 	if f := c.flightOf(r.shard); f != nil {
 		f.owed++
 		return
 	}
-	if c.svc.view != nil {
-		c.flightEpoch = c.svc.view.Epoch
+	if c.svc.View != nil {
+		c.flightEpoch = c.svc.View.Epoch
 	}
 	c.flights = append(c.flights, flight{lane: l, shard: int32(r.shard), owed: 1, foreign: r.foreign})
 }
 
 // quietly puts a command on a lane whose reply nobody waits for. Its ticket is valid until the next one.
-func quietly(l *backend.Lane, frame []byte) *backend.Ticket {
+func quietly(l *upstream.Conn, frame []byte) *upstream.Pending {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
-	t.End, t.Flags, t.Part, t.Slot = end, backend.Quiet, -1, -1
+	t.End, t.Flags, t.Part, t.Slot = end, upstream.Quiet, -1, -1
 	return t
 }
 
 // mayNot parks the session, or refuses the request where waiting is no use. It returns true when the request was
 // answered.
-func (w *Worker) mayNot(c *client, shard int, why obstacle) bool {
+func (w *Worker) mayNot(c *client, shard int, why upstream.Obstacle) bool {
 	refused := w.wait(c, shard, why)
 	if refused == "" {
 		return false
@@ -294,26 +294,26 @@ func (w *Worker) mayNot(c *client, shard int, why obstacle) bool {
 }
 
 // notTaken is the error for what a shard could not take: the server's own where it runs a script.
-func (w *Worker) notTaken(s *service, shard int, why obstacle, refused string) []byte {
-	if why != runsScript {
+func (w *Worker) notTaken(s *service, shard int, why upstream.Obstacle, refused string) []byte {
+	if why != upstream.RunsScript {
 		return w.loading(s, refused)
 	}
 	w.stats.Refused++
-	return resp.AppendError(nil, s.view.Shards[shard].Primary.Busy)
+	return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
 }
 
 // wait parks the session, or returns why that is no use.
-func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
+func (w *Worker) wait(c *client, shard int, why upstream.Obstacle) (refused string) {
 	switch why {
-	case inFlight:
+	case upstream.InFlight:
 		w.park(c, wait.InFlight)
-	case laneFull:
+	case upstream.Full:
 		w.park(c, wait.ConnectionFull)
-	case noView:
+	case upstream.NoView:
 		return "the topology is not known yet"
-	case soonPrivate, noPrivate:
+	case upstream.SoonDedicated, upstream.NoDedicated:
 		return w.parkPrivate(c, shard, why)
-	case noServer:
+	case upstream.NoServer:
 		return "no replica is available for reads"
 	default:
 		return w.parkIn(c, shard, why)
@@ -325,7 +325,7 @@ func (w *Worker) wait(c *client, shard int, why obstacle) (refused string) {
 func (w *Worker) loading(s *service, why string) []byte {
 	w.stats.Refused++
 	if w.env.Unserved != nil {
-		w.env.Unserved(s.index, why)
+		w.env.Unserved(s.Index, why)
 	}
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }

@@ -3,9 +3,9 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -42,7 +42,7 @@ type saver struct {
 	runID string
 }
 
-func (w *Worker) newSaving(lanes []*backend.Lane) *saving {
+func (w *Worker) newSaving(lanes []*upstream.Conn) *saving {
 	v := &saving{until: w.clock.Now + saveMax, begun: make([]bool, len(lanes))}
 	for _, l := range lanes {
 		v.servers = append(v.servers, w.saverOn(l))
@@ -50,10 +50,10 @@ func (w *Worker) newSaving(lanes []*backend.Lane) *saving {
 	return v
 }
 
-func (w *Worker) saverOn(l *backend.Lane) saver { return saver{l.Key.Node, w.sets[l.Key].runID} }
+func (w *Worker) saverOn(l *upstream.Conn) saver { return saver{l.Key.Node, w.pool.RunOf(l)} }
 
 // savesOn says that a part goes on with the server that it began with, or begins. Otherwise the part is answered.
-func (w *Worker) savesOn(c *client, s *split, a *retry.Entry, l *backend.Lane) bool {
+func (w *Worker) savesOn(c *client, s *split, a *retry.Entry, l *upstream.Conn) bool {
 	v, now := s.spread.saving, w.saverOn(l)
 	switch {
 	case !v.begun[a.Part]:

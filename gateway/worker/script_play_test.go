@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/topology"
@@ -106,7 +107,7 @@ func (p *player) laneCommand(verb, who, text string) {
 	switch verb {
 	case "connected":
 		words := append(strings.Fields(text), "", "", "")
-		met := worker.Met{RunID: words[1], OwnOffset: words[2] == "valkey"}
+		met := upstream.Greeting{RunID: words[1], OwnOffset: words[2] == "valkey"}
 		met.Client, _ = strconv.ParseInt(words[0], 10, 64)
 		p.loop.Connected(id, met)
 	case "stranger":
@@ -231,8 +232,8 @@ func (p *player) Reading(r worker.Reading) {
 
 // ToServer tells what a server takes.
 func (p *player) ToServer(c *play.Conn, b []byte) int {
-	n := p.taken(p.lane[c.Lane], b, showCommands)
-	p.asked[c.Lane].Add(b[:n])
+	n := p.taken(p.lane[c.Conn], b, showCommands)
+	p.asked[c.Conn].Add(b[:n])
 	return n
 }
 
@@ -287,8 +288,8 @@ func (p *player) tellClosed() {
 }
 
 // dialled gives a lane its name.
-func (p *player) dialled(d worker.Dial) string {
-	name, known := p.lane[d.Lane]
+func (p *player) dialled(d upstream.Dial) string {
+	name, known := p.lane[d.Conn]
 	if !known || name[0] != d.Addr[0] {
 		name = d.Addr[:1]
 		for i := 2; ; i++ {
@@ -298,7 +299,7 @@ func (p *player) dialled(d worker.Dial) string {
 			name = fmt.Sprint(d.Addr[:1], i)
 		}
 	}
-	p.lanes[name], p.lane[d.Lane], p.asked[d.Lane] = d.Lane, name, &play.Subscriptions{}
+	p.lanes[name], p.lane[d.Conn], p.asked[d.Conn] = d.Conn, name, &play.Subscriptions{}
 	text := fmt.Sprintf("%s RESP%d", name, d.Proto)
 	if d.ReadOnly {
 		text += " READONLY"
@@ -306,7 +307,7 @@ func (p *player) dialled(d worker.Dial) string {
 	if d.RunID != "" {
 		text += " run " + d.RunID
 	}
-	if d.Urgent {
+	if d.Bypass {
 		text += " urgent"
 	}
 	if len(d.Kill) > 0 {

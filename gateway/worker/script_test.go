@@ -12,6 +12,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/golden"
 	"evergate/testenv/play"
@@ -180,7 +181,7 @@ func (p *player) settle(epoch uint64) {
 
 // What words of scripts mean.
 var (
-	reads        = map[string]worker.Reads{"prefer-replica": worker.PreferReplica, "replica": worker.OnlyReplica}
+	reads        = map[string]upstream.Reads{"prefer-replica": upstream.PreferReplica, "replica": upstream.OnlyReplica}
 	blockingLost = map[string]worker.BlockingLost{"close": worker.CloseClient, "error": worker.SayUncertain}
 	holdModes    = map[string]worker.HoldMode{
 		"auto": worker.HoldAuto, "off": worker.HoldOff, "dry-run": worker.HoldDryRun,

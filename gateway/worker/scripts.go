@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
@@ -22,12 +22,12 @@ func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) 
 	switch command.ID {
 	case routing.CmdEval, routing.CmdEvalRO:
 		if _, ok := command.Keys(args, nil); ok {
-			w.env.ScriptSeen(c.svc.index, args[1])
+			w.env.ScriptSeen(c.svc.Index, args[1])
 		}
 	case routing.CmdScriptLoad:
-		w.env.ScriptSeen(c.svc.index, args[2])
+		w.env.ScriptSeen(c.svc.Index, args[2])
 	case routing.CmdScriptFlush:
-		w.env.ScriptsForgotten(c.svc.index)
+		w.env.ScriptsForgotten(c.svc.Index)
 		c.svc.catalog.UnloadAll()
 	}
 }
@@ -35,21 +35,17 @@ func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) 
 // alsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
 // waits for the replies.
 func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byte) {
-	if c.svc.view == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
+	if c.svc.View == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
 		return
 	}
-	for _, r := range w.routesFor(c.svc, c.setup()) {
-		for _, set := range r.replicas {
-			if l, _ := w.usable(set); l != nil && !l.Full() {
-				quietly(l, frame)
-				w.dirtyLane(l)
-			}
-		}
+	for l := range c.svc.Replicas(c.setup()) {
+		quietly(l, frame)
+		w.pool.Dirty(l)
 	}
 }
 
 // missing returns the script that a command names, if it must be loaded ahead of it on this lane.
-func (w *Worker) missing(l *backend.Lane, command *routing.Command, args [][]byte) []byte {
+func (w *Worker) missing(l *upstream.Conn, command *routing.Command, args [][]byte) []byte {
 	s := w.services[l.Key.Service]
 	named, ok := catalog.Script(command, args)
 	if !ok || s.catalog.Has(l.Key.Node, l.RunID, named) {
@@ -64,7 +60,7 @@ func (w *Worker) missing(l *backend.Lane, command *routing.Command, args [][]byt
 }
 
 // missingIn is missing for the commands of a transaction.
-func (w *Worker) missingIn(l *backend.Lane, frame []byte) (bodies [][]byte) {
+func (w *Worker) missingIn(l *upstream.Conn, frame []byte) (bodies [][]byte) {
 	for args := range w.commandsIn(frame) {
 		if body := w.missing(l, routing.Lookup(args), args); body != nil {
 			bodies = append(bodies, body)
@@ -81,23 +77,23 @@ func (w *Worker) noteScriptsIn(c *client, frame []byte) {
 }
 
 // script returns the script with a name, or nil when nobody has said it.
-func (w *Worker) script(s *service, name catalog.SHA) []byte { return w.env.Script(s.index, name[:]) }
+func (w *Worker) script(s *service, name catalog.SHA) []byte { return w.env.Script(s.Index, name[:]) }
 
 // unknown returns the script that a server which was asked for it does not have, if it can be loaded now.
-func (w *Worker) unknown(l *backend.Lane, t *backend.Ticket, args [][]byte) []byte {
+func (w *Worker) unknown(l *upstream.Conn, t *upstream.Pending, args [][]byte) []byte {
 	named, ok := catalog.Script(routing.Lookup(args), args)
-	if t.Flags&backend.Loaded != 0 || !ok {
+	if t.Flags&upstream.Loaded != 0 || !ok {
 		return nil
 	}
 	return w.script(w.services[l.Key.Service], catalog.Name(named))
 }
 
 // load puts scripts on a lane. Where one is refused, the command that names it tells its client so.
-func load(l *backend.Lane, bodies [][]byte) {
+func load(l *upstream.Conn, bodies [][]byte) {
 	for _, body := range bodies {
 		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))
 		t := l.Inflight.Push()
-		t.End, t.Flags, t.Part, t.Slot = end, backend.Quiet|backend.Loaded, -1, -1
+		t.End, t.Flags, t.Part, t.Slot = end, upstream.Quiet|upstream.Loaded, -1, -1
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"slices"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
@@ -36,7 +36,7 @@ type split struct {
 type scratch struct {
 	words   [][]byte
 	frame   []byte
-	byShard []*backend.Lane
+	byShard []*upstream.Conn
 	spare   []*split
 }
 
@@ -51,8 +51,8 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 // split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
 // cannot.
 func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []byte) bool {
-	if c.svc.view == nil {
-		return w.mayNot(c, -1, noView)
+	if c.svc.View == nil {
+		return w.mayNot(c, -1, upstream.NoView)
 	}
 	lanes, refused, why := w.lanesOf(c, d, c.company(len(frame), 0))
 	if lanes == nil {
@@ -90,9 +90,9 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []by
 // lanesOf chooses a lane for each shard that the parts name. Where one cannot be had it returns nil, the shard, and
 // why. The lanes are valid until it is called again.
 func (w *Worker) lanesOf(
-	c *client, d *routing.Decision, with backend.Company,
-) (lanes []*backend.Lane, shard int, why obstacle) {
-	lanes = append(w.cut.byShard[:0], make([]*backend.Lane, len(c.svc.view.Shards))...)
+	c *client, d *routing.Decision, with upstream.Company,
+) (lanes []*upstream.Conn, shard int, why upstream.Obstacle) {
+	lanes = append(w.cut.byShard[:0], make([]*upstream.Conn, len(c.svc.View.Shards))...)
 	w.cut.byShard = lanes
 	for i := range d.Parts {
 		p := &d.Parts[i]
@@ -105,7 +105,7 @@ func (w *Worker) lanesOf(
 		}
 		lanes[p.Shard] = l
 	}
-	return lanes, -1, free
+	return lanes, -1, upstream.Free
 }
 
 // splitsKept is how many splits that have ended are kept to be used again, partsKept how many parts they may have: one

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 )
@@ -20,7 +21,7 @@ type threeShards struct {
 
 // ToServer implements play.Net.
 func (s *threeShards) ToServer(c *play.Conn, b []byte) int {
-	s.asked[c.Lane] += bytes.Count(b, []byte("\r\nMGET\r\n"))
+	s.asked[c.Conn] += bytes.Count(b, []byte("\r\nMGET\r\n"))
 	return len(b)
 }
 
@@ -46,7 +47,7 @@ func BenchmarkMGET(b *testing.B) {
 	}
 	l.Round()
 	for id := range worker.LaneID(l.Conns()) {
-		l.Connected(id, worker.Met{})
+		l.Connected(id, upstream.Greeting{})
 	}
 	l.Round()
 	value := resp.AppendBulk([]byte("*1\r\n"), make([]byte, 64))

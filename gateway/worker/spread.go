@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strconv"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
@@ -34,18 +34,18 @@ type spread struct {
 // spread sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
 // that cannot.
 func (w *Worker) spread(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
-	v := c.svc.view
+	v := c.svc.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return w.mayNot(c, -1, noView)
+		return w.mayNot(c, -1, upstream.NoView)
 	case command.Keyspace() && !v.Complete():
-		return w.mayNot(c, -1, held)
-	case d.Merge == routing.OneOK, saidInScript(command) && c.svc.anyInScript():
+		return w.mayNot(c, -1, upstream.NoPrimary)
+	case d.Merge == routing.OneOK, saidInScript(command) && c.svc.AnyInScript():
 		return w.urgently(c, d, command, frame)
 	}
-	lanes := make([]*backend.Lane, len(v.Shards))
+	lanes := make([]*upstream.Conn, len(v.Shards))
 	for i := range lanes {
-		var why obstacle
+		var why upstream.Obstacle
 		if lanes[i], why = w.choose(c, i, -1, d.Read, c.company(len(frame), 0)); lanes[i] == nil {
 			return w.mayNot(c, i, why)
 		}
@@ -97,12 +97,12 @@ func limitOf(args [][]byte) int {
 // urgently begins a command that must get past what the servers are busy with. Each part goes on a connection of the
 // session's own, one after the other, as what is retried does.
 func (w *Worker) urgently(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
-	s := c.newSpread(d, command, c.svc.view)
+	s := c.newSpread(d, command, c.svc.View)
 	s.spread.urgent = true
 	for i := range s.parts {
-		t := backend.Ticket{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i)}
+		t := upstream.Pending{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i)}
 		if !d.Safe {
-			t.Flags = backend.Write
+			t.Flags = upstream.Write
 		}
 		w.addRetry(c, &t, frame, retry.Entry{Target: -1})
 	}
@@ -113,15 +113,15 @@ func (w *Worker) urgently(c *client, d *routing.Decision, command *routing.Comma
 // resendSpread sends the first part that must be retried, or answers it. It returns false when the session was
 // parked.
 func (w *Worker) resendSpread(c *client, s *split) bool {
-	a, v := &c.retries[0], c.svc.view
+	a, v := &c.retries[0], c.svc.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return w.mayNotResend(c, a, -1, noView)
+		return w.mayNotResend(c, a, -1, upstream.NoView)
 	case len(c.flights) > 0 && (c.flightEpoch != v.Epoch || s.spread.urgent):
 		w.park(c, wait.InFlight)
 		return false
 	case s.spread.command.Keyspace() && !v.Complete():
-		return w.mayNotResend(c, a, -1, held)
+		return w.mayNotResend(c, a, -1, upstream.NoPrimary)
 	}
 	if s.spread.epoch != v.Epoch && c.mayRenew(s) {
 		c.over(s, v)
@@ -130,8 +130,8 @@ func (w *Worker) resendSpread(c *client, s *split) bool {
 		a = &c.retries[0]
 	}
 	shard := s.shardOf(v, a.Part)
-	var l *backend.Lane
-	var why obstacle
+	var l *upstream.Conn
+	var why upstream.Obstacle
 	if s.spread.urgent {
 		l, why = w.privateAt(c, shard, true)
 	} else {
@@ -187,7 +187,7 @@ func (c *client) renew(s *split) {
 
 // apart says that two requests of one flight went to different shards, and that one is the part of a spread, which
 // concerns its own shard alone.
-func (c *client) apart(a *retry.Entry, t *backend.Ticket) bool {
+func (c *client) apart(a *retry.Entry, t *upstream.Pending) bool {
 	if a.Flown != c.flightEpoch || a.Shard == t.Shard {
 		return false
 	}

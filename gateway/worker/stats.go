@@ -1,10 +1,10 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/fanout"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -12,14 +12,13 @@ import (
 //
 // ClientsOpened = Clients + the sum of ClientsClosed.
 type Stats struct {
-	ClientsOpened    uint64
-	ClientsClosed    [session.TooMany + 1]uint64
-	ClientInBytes    uint64
-	ClientOutBytes   uint64
-	UpstreamInBytes  uint64
-	UpstreamOutBytes uint64
+	upstream.Stats
+	ClientsOpened  uint64
+	ClientsClosed  [session.TooMany + 1]uint64
+	ClientInBytes  uint64
+	ClientOutBytes uint64
 	// Requests sent to servers, by the lane's purpose; Local were answered by the gateway itself.
-	Requests [backend.Purposes]uint64
+	Requests [upstream.Purposes]uint64
 	Local    uint64
 	// Refused got an error of the gateway's own, before anything was sent.
 	Refused        uint64
@@ -53,14 +52,8 @@ type Stats struct {
 	HoldRefused   uint64
 	HoldOverfull  uint64
 	WouldHaveHeld uint64
-	Dials         uint64
-	LanesOpened   uint64
-	// LanesSilent counts lanes that fell silent, ReadElsewhere the reads that were sent on from them.
-	LanesSilent   uint64
+	// ReadElsewhere are the reads that were sent on from lanes that fell silent.
 	ReadElsewhere uint64
-	// Fenced counts old connections that were ended at a server before a new one was used.
-	Fenced    uint64
-	LanesLost [backend.LostReasons]uint64
 	// FeedMessages came on feeds, Delivered of them were given to clients, each counted for each of its listeners.
 	// Subscriptions are commands that subscribed clients; FeedPings asked feeds whether they live.
 	FeedMessages  uint64
@@ -73,7 +66,10 @@ type Stats struct {
 }
 
 // Stats returns the counters.
-func (w *Worker) Stats() *Stats { return &w.stats }
+func (w *Worker) Stats() *Stats {
+	w.stats.Stats = w.pool.Stats()
+	return &w.stats
+}
 
 // Snapshot is a copy of the counters, and what is open now.
 type Snapshot struct {
@@ -97,14 +93,14 @@ type Snapshot struct {
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: w.stats, Clients: w.open, Waiting: w.waiting.Sessions}
-	for _, l := range w.lanes {
-		if l != nil && l.State == backend.Open {
+	s := Snapshot{Stats: *w.Stats(), Clients: w.open, Waiting: w.waiting.Sessions}
+	for l := range w.pool.All {
+		if l.State == upstream.Open {
 			s.Lanes++
 			switch l.Key.Purpose {
-			case backend.Feed:
+			case upstream.Subscription:
 				s.Feeds++
-			case backend.Private:
+			case upstream.Dedicated:
 				s.Private++
 			}
 			if l.Silent {
@@ -133,7 +129,7 @@ func (w *Worker) Snapshot() Snapshot {
 
 // Commands is how many commands were done, by servers or by the gateway.
 func (s *Stats) Commands() uint64 {
-	return s.Requests[backend.Primary] + s.Requests[backend.Replica] + s.Requests[backend.Private] + s.Local
+	return s.Requests[upstream.Primary] + s.Requests[upstream.Replica] + s.Requests[upstream.Dedicated] + s.Local
 }
 
 // Add adds the counters of another worker.
@@ -144,12 +140,12 @@ func (s *Stats) Add(o *Stats) {
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
 		{&s.Doubted, &o.Doubted}, {&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
 		{&s.Queued, &o.Queued}, {&s.PopsAgain, &o.PopsAgain},
-		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.LanesSilent, &o.LanesSilent},
+		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.ConnsSilent, &o.ConnsSilent},
 		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
 		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},
-		{&s.Dials, &o.Dials}, {&s.LanesOpened, &o.LanesOpened}, {&s.FeedMessages, &o.FeedMessages},
+		{&s.Dials, &o.Dials}, {&s.ConnsOpened, &o.ConnsOpened}, {&s.FeedMessages, &o.FeedMessages},
 		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.FeedPings, &o.FeedPings},
 		{&s.FeedGaps, &o.FeedGaps}, {&s.FeedGapMillis, &o.FeedGapMillis},
 	} {
@@ -159,7 +155,7 @@ func (s *Stats) Add(o *Stats) {
 	add(s.Requests[:], o.Requests[:])
 	add(s.RefusedByServer[:], o.RefusedByServer[:])
 	add(s.ParkedFor[:], o.ParkedFor[:])
-	add(s.LanesLost[:], o.LanesLost[:])
+	add(s.ConnsLost[:], o.ConnsLost[:])
 }
 
 func add(to, from []uint64) {

@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
@@ -58,8 +59,8 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 		w.park(c, wait.InFlight) // so that no message overtakes what is owed
 		return false
 	}
-	if c.svc.view == nil {
-		return w.mayNot(c, -1, noView)
+	if c.svc.View == nil {
+		return w.mayNot(c, -1, upstream.NoView)
 	}
 	if c.subs == nil {
 		c.own().subs = &subscriber{Listener: fanout.Listener{Ref: c.ref}}
@@ -98,8 +99,8 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 // this takes too long.
 func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
-		if s := &t.Sources[i]; s.State != fanout.On && c.svc.view.LedBy(topology.NodeID(s.Node)) < 0 {
-			return w.mayNot(c, max(d.Shard, 0), held)
+		if s := &t.Sources[i]; s.State != fanout.On && c.svc.View.LedBy(topology.NodeID(s.Node)) < 0 {
+			return w.mayNot(c, max(d.Shard, 0), upstream.NoPrimary)
 		}
 	}
 	patience := c.patience()
@@ -246,7 +247,7 @@ func (w *Worker) hand(c *client, frame []byte, may bool) *downstream.Output {
 	default:
 		w.dirtyClient(c)
 	}
-	to.Append(&w.blocks, frame)
+	to.Append(w.blocks, frame)
 	size := c.Output.Len() + c.pushes.Len()
 	if size <= w.conf.PushBytesMax {
 		return to
@@ -255,7 +256,7 @@ func (w *Worker) hand(c *client, frame []byte, may bool) *downstream.Output {
 	if c.Identity != nil {
 		name = c.Identity.Name
 	}
-	w.env.Cut(c.svc.index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
+	w.env.Cut(c.svc.Index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
 	w.close(c, session.SlowSubscriber)
 	return nil
 }
@@ -291,8 +292,8 @@ func (w *Worker) pushKept(c *client) {
 	if c.pushes.Len() == 0 || w.keepsPushes(c) {
 		return
 	}
-	c.Output.Append(&w.blocks, c.pushes.Bytes())
-	c.pushes.Drop(&w.blocks)
+	c.Output.Append(w.blocks, c.pushes.Bytes())
+	c.pushes.Drop(w.blocks)
 }
 
 // Slow is a subscriber that was cut because it reads too slowly.

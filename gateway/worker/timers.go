@@ -3,7 +3,6 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 )
@@ -14,13 +13,12 @@ const sweepEvery = time.Second
 // endingMax is how long a client that is to be closed, or has half-closed, may go without taking what it is owed.
 const endingMax = 30 * time.Second
 
-// timers does what is due, and finds when to look again. There are few lanes and rarely a hold, so all of them are
-// looked at; a heap would be worth it with thousands of lanes.
+// timers does what is due, and finds when to look again.
 func (w *Worker) timers() {
 	for _, s := range w.services {
 		w.expireHeld(s)
-		w.judge(s, s.view)
-		w.dropIdle(s)
+		w.judge(s, s.View)
+		s.DropIdle()
 		w.feedsAgain(s)
 		w.tellScript(s)
 		if !s.full.Empty() {
@@ -28,73 +26,8 @@ func (w *Worker) timers() {
 		}
 	}
 	w.clock.Ring(w.clock.Now, w.placeOf)
-	for _, l := range w.lanes {
-		if l != nil {
-			w.laneTimer(l)
-		}
-	}
+	w.pool.Due()
 	w.sweep()
-}
-
-func (w *Worker) laneTimer(l *backend.Lane) {
-	switch l.State {
-	case backend.Dialing:
-		if w.clock.Now < l.DialledAt+dialGrace {
-			w.clock.At(l.DialledAt + dialGrace)
-		} else if l.Attempts == 0 {
-			l.Attempts = 1 // it takes long: reads go elsewhere
-			w.wakeHeld(w.services[l.Key.Service])
-		}
-	case backend.Waiting:
-		if w.clock.Now >= l.RedialAt {
-			w.dial(l)
-		} else {
-			w.clock.At(l.RedialAt)
-		}
-	case backend.Open:
-		w.openLaneTimer(l)
-	}
-}
-
-func (w *Worker) openLaneTimer(l *backend.Lane) {
-	w.listen(l)
-	if l.Slicing() || l.WriteAt > 0 {
-		w.dirtyLane(l)
-	}
-	if l.RefusingUntil > 0 {
-		if w.clock.Now >= l.RefusingUntil {
-			l.RefusingUntil = 0
-			w.releaseHeld(w.services[l.Key.Service])
-		} else {
-			w.clock.At(l.RefusingUntil)
-		}
-	}
-	if l.Paused {
-		if w.mayStop(l) {
-			w.clock.At(w.clock.Now + stallGrace)
-		} else {
-			w.readLane(l, true)
-		}
-	}
-	if l.Retiring {
-		if w.clock.Now < l.RetireAt {
-			w.clock.At(l.RetireAt)
-		} else {
-			w.laneLost(l, backend.Retired)
-			return
-		}
-	}
-	if l.Key.Purpose == backend.Feed {
-		w.feedTimer(l)
-		return
-	}
-	if set := w.sets[l.Key]; !l.Owned && (l.Key.Purpose == backend.Private || len(set.lanes) > 1 && set.lanes[0] != l) {
-		if idleAt := l.UsedAt + idleLane; l.Inflight.Len() == 0 && w.clock.Now >= idleAt {
-			w.removeLane(l, backend.Idle)
-		} else {
-			w.clock.At(max(idleAt, w.clock.Now+time.Second))
-		}
-	}
 }
 
 // sweep closes clients that were idle or unauthenticated for too long.

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"iter"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
@@ -85,7 +85,7 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
 	if w.isAllowed(c, d, command) {
-		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.view)
+		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.View)
 		m.Alone = true
 	}
 	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !command.Has(routing.Alike) ||
@@ -148,12 +148,12 @@ func (w *Worker) exec(c *client) bool {
 		return w.execEnds(c, execAborted)
 	}
 	shard := 0
-	if v := c.svc.view; v != nil && v.Sharded && c.slotOfMulti() >= 0 {
+	if v := c.svc.View; v != nil && v.Sharded && c.slotOfMulti() >= 0 {
 		shard = w.shardOfSlot(c, c.slotOfMulti())
 	}
 	l, why := w.execLane(c, shard)
 	switch {
-	case why == inFlight:
+	case why == upstream.InFlight:
 		return w.mayNot(c, shard, why)
 	case c.Watch != nil && c.Watch.Broken:
 		return w.execEnds(c, null(c.Proto))
@@ -165,7 +165,7 @@ func (w *Worker) exec(c *client) bool {
 			return false
 		}
 		reply := w.notTaken(c.svc, shard, why, refused)
-		if why == runsScript {
+		if why == upstream.RunsScript {
 			reply = append([]byte(becauseOf), reply[1:]...)
 		}
 		return w.execEnds(c, reply)
@@ -204,7 +204,7 @@ func (c *client) slotOfMulti() int {
 }
 
 func (w *Worker) shardOfSlot(c *client, slot int) int {
-	if sh := c.svc.view.Shard(slot); sh != nil {
+	if sh := c.svc.View.Shard(slot); sh != nil {
 		return sh.Index
 	}
 	return -1
@@ -220,7 +220,7 @@ func (w *Worker) execEnds(c *client, reply []byte) bool {
 }
 
 // ahead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
-func (w *Worker) ahead(l *backend.Lane, t *backend.Ticket, reply []byte) {
+func (w *Worker) ahead(l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	t.Ahead--
 	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
 		l.Queued = bytes.Clone(reply)
@@ -229,7 +229,7 @@ func (w *Worker) ahead(l *backend.Lane, t *backend.Ticket, reply []byte) {
 
 // whyAborted returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
 // whether the transaction belongs elsewhere. Either way nothing of it was executed.
-func whyAborted(l *backend.Lane, reply []byte) []byte {
+func whyAborted(l *upstream.Conn, reply []byte) []byte {
 	switch {
 	case bytes.HasPrefix(reply, []byte(becauseOf)):
 		return append([]byte{'-'}, reply[len(becauseOf):]...)
@@ -241,7 +241,7 @@ func whyAborted(l *backend.Lane, reply []byte) []byte {
 
 // saidWhy is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
 // for it, and would look for previous errors in vain.
-func saidWhy(l *backend.Lane, reply []byte) []byte {
+func saidWhy(l *upstream.Conn, reply []byte) []byte {
 	if bytes.Equal(reply, execAborted) && len(l.Queued) > 0 {
 		return append([]byte(becauseOf), l.Queued[1:]...)
 	}
@@ -250,7 +250,7 @@ func saidWhy(l *backend.Lane, reply []byte) []byte {
 
 // notMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
 // do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
-func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
+func (w *Worker) notMulti(l *upstream.Conn, reply []byte) []byte {
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
 	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, multiHead) {
 		return reply
@@ -258,7 +258,7 @@ func (w *Worker) notMulti(l *backend.Lane, reply []byte) []byte {
 	s := w.services[l.Key.Service]
 	s.catalog.MultiFails(l.Queued, w.clock.Now)
 	w.stats.Uncertain++
-	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(l.Key.Node)+
+	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }
 
@@ -283,12 +283,12 @@ func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
 func (w *Worker) resendExec(c *client, a *retry.Entry) bool {
 	for args := range w.commandsIn(a.Frame) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, notElsewhere)
+			w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, notElsewhere)
 			return true
 		}
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
-	if v := c.svc.view; v == nil {
+	if v := c.svc.View; v == nil {
 		d.Shard = -1
 	} else if v.Sharded && a.Slot >= 0 {
 		d.Slot = int(a.Slot)

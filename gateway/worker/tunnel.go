@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -15,7 +15,7 @@ import (
 
 // tunnel begins one. All that came before has been answered to the client. It returns false when the connection owes
 // something else yet: then another one is taken.
-func (w *Worker) tunnel(c *client, l *backend.Lane, frame []byte) bool {
+func (w *Worker) tunnel(c *client, l *upstream.Conn, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
 		w.unpin(c)
 		w.park(c, wait.InFlight)
@@ -44,28 +44,28 @@ func (w *Worker) saidInTunnel(c *client, command *routing.Command, args [][]byte
 func (w *Worker) intoTunnel(c *client, b []byte) {
 	l := c.pin
 	l.Queue.Append(b)
-	w.dirtyLane(l)
+	w.pool.Dirty(l)
 	if l.Queue.Held() > w.conf.QueryBytesMax {
 		w.close(c, session.QueryLimit)
 	}
 }
 
 // outOfTunnel hands on what the server sent. It is not read further while the client lags.
-func (w *Worker) outOfTunnel(l *backend.Lane, b []byte) {
+func (w *Worker) outOfTunnel(l *upstream.Conn, b []byte) {
 	c := w.client(l.Owner)
 	if c == nil || c.pin != l {
 		return // it is being closed
 	}
-	c.Output.Append(&w.blocks, b)
+	c.Output.Append(w.blocks, b)
 	w.dirtyClient(c)
 	if c.Output.Len() > streamHigh {
-		w.readLane(l, false)
+		w.pool.Read(l, false)
 	}
 }
 
 // tunnelDrained goes on reading when the client has taken most of it.
 func (w *Worker) tunnelDrained(c *client) {
 	if c.inTunnel() && c.pin.Paused && c.Output.Len() < streamLow {
-		w.readLane(c.pin, true)
+		w.pool.Read(c.pin, true)
 	}
 }

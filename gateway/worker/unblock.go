@@ -2,8 +2,8 @@ package worker
 
 import (
 	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -17,7 +17,7 @@ var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 // blocked finds the client that is to be unblocked, when it is blocked.
 func (w *Worker) blocked(r *admin.Request) *client {
 	for _, c := range w.clients {
-		if c != nil && c.number == r.ID && r.Concerns(c.svc.index) && (w.isBlocked(c) || w.willBlock(c) != nil) {
+		if c != nil && c.number == r.ID && r.Concerns(c.svc.Index) && (w.isBlocked(c) || w.willBlock(c) != nil) {
 			return c
 		}
 	}
@@ -41,7 +41,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 		return nil
 	}
 	var d routing.Decision
-	if c.svc.catalog.Decide(&d, c.svc.catalog.Row(args), args, c.svc.view); d.Kind != routing.Dedicate {
+	if c.svc.catalog.Decide(&d, c.svc.catalog.Row(args), args, c.svc.View); d.Kind != routing.Dedicate {
 		return nil
 	}
 	return c.Input.Bytes()[:n]
@@ -54,7 +54,7 @@ func (w *Worker) unblock(r *admin.Request) (p admin.Partial) {
 		return p
 	}
 	if l, t, _ := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
-		if n := c.svc.view.Node(l.Key.Node); n != nil {
+		if n := c.svc.View.Node(l.Key.Node); n != nil {
 			l.Once = true // the server may be told when somebody else would have the lane
 			p.Blocked = &admin.BlockedAt{Addr: n.Addr, Client: l.Client}
 			return p
@@ -75,13 +75,13 @@ func (w *Worker) Unblock(r *admin.Request) int {
 		c.retries, c.retryBegun = c.retries[1:], false
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
-		w.settle(c, &backend.Ticket{Seq: a.Seq, Part: a.Part}, reply)
+		w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
 		w.wake(c)
 		return 1
 	}
 	if frame := w.willBlock(c); frame != nil {
 		reply := w.unblockedReply(c, r, frame)
-		c.Input.Used(&w.blocks, len(frame))
+		c.Input.Used(w.blocks, len(frame))
 		w.notHeld(c, &w.stats.HoldReleased)
 		w.unpinUnused(c)
 		w.answer(c, reply)
@@ -119,13 +119,13 @@ func (w *Worker) unblockedReply(c *client, r *admin.Request, frame []byte) []byt
 }
 
 // blocksOn finds the lane on which a server keeps a client waiting, and the command's ticket. Its frame begins at from.
-func blocksOn(c *client) (l *backend.Lane, t *backend.Ticket, from uint64) {
+func blocksOn(c *client) (l *upstream.Conn, t *upstream.Pending, from uint64) {
 	if c.pin == nil {
 		return nil, nil, 0
 	}
 	from = c.pin.Queue.AnsweredTo()
 	for t := range c.pin.Inflight.All {
-		if t.Flags&backend.Blocking != 0 && t.To == c.ref {
+		if t.Flags&upstream.Blocking != 0 && t.To == c.ref {
 			return c.pin, t, from
 		}
 		from = t.End

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"strings"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -34,23 +34,23 @@ const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
 var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
 
 // sayAhead puts on a lane what makes the WAIT behind it speak of all that the server has.
-func sayAhead(l *backend.Lane) {
+func sayAhead(l *upstream.Conn) {
 	frame := pingFrame
 	if l.OwnOffset {
 		frame = restoreFrame
 	}
-	quietly(l, frame).Flags |= backend.Counts
+	quietly(l, frame).Flags |= upstream.Counts
 }
 
 // cannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
-func (w *Worker) cannotTell(l *backend.Lane, refusal []byte) {
+func (w *Worker) cannotTell(l *upstream.Conn, refusal []byte) {
 	waits := l.Inflight.Front()
 	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
 		l.Queued = bytes.Clone(refusal) // the same is said of WAIT, now or when it has waited
 		return
 	}
 	if waits == nil || !l.OwnOffset {
-		w.laneLost(l, backend.Poisoned)
+		w.pool.Lose(l, upstream.Poisoned)
 		return
 	}
 	c := w.client(waits.To)
@@ -77,19 +77,19 @@ type origin struct {
 }
 
 // wroteTo notes that the server of a lane has done a write of the client's.
-func (c *client) wroteTo(l *backend.Lane) {
+func (c *client) wroteTo(l *upstream.Conn) {
 	c.wrote.runID, c.wrote.node, c.wrote.known = l.RunID, l.Key.Node, true
 }
 
 // gone says that the server that wrote is a primary no longer, or has started anew. While a shard has none nobody
 // knows.
 func (o origin) gone(c *client) bool {
-	if !o.known || c.svc.view == nil {
+	if !o.known || c.svc.View == nil {
 		return false
 	}
 	held := false
-	for i := range c.svc.view.Shards {
-		switch p := c.svc.view.Shards[i].Primary; {
+	for i := range c.svc.View.Shards {
+		switch p := c.svc.View.Shards[i].Primary; {
 		case p == nil:
 			held = true
 		case p.ID == o.node:
@@ -109,13 +109,13 @@ type round struct {
 // has left.
 func (c *client) beginRound(waits bool) {
 	c.round = nil
-	if waits && len(c.svc.view.Shards) > 1 {
+	if waits && len(c.svc.View.Shards) > 1 {
 		c.own().round = &round{}
 	}
 }
 
 // goesRound takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
-func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (answer []byte, goes bool) {
+func (w *Worker) goesRound(c *client, t *upstream.Pending, frame, reply []byte) (answer []byte, goes bool) {
 	said, ok := resp.Ints(reply)
 	if !ok || len(said) == 0 || len(said) > len(c.round.least) {
 		c.round = nil
@@ -127,7 +127,7 @@ func (w *Worker) goesRound(c *client, t *backend.Ticket, frame, reply []byte) (a
 			r.least[i] = said[i]
 		}
 	}
-	if r.shard++; r.shard < len(c.svc.view.Shards) {
+	if r.shard++; r.shard < len(c.svc.View.Shards) {
 		w.addRetry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}

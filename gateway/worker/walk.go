@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"strconv"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -71,10 +71,10 @@ func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
 		w.answer(c, invalidCursor)
 		return true
 	}
-	if c.svc.view == nil {
-		return w.mayNot(c, -1, noView)
+	if c.svc.View == nil {
+		return w.mayNot(c, -1, upstream.NoView)
 	}
-	if command.First > 0 && c.svc.view.Sharded {
+	if command.First > 0 && c.svc.View.Sharded {
 		k.slot = routing.Slot(args[command.First])
 	}
 	k.args = args
@@ -99,8 +99,8 @@ func (k *walk) layout() layout {
 
 // resendWalk does a step again, or the one that takes its place now. It returns false when the session was parked.
 func (w *Worker) resendWalk(c *client, s *split, a *retry.Entry) bool {
-	if c.svc.view == nil {
-		return w.mayNotResend(c, a, -1, noView)
+	if c.svc.View == nil {
+		return w.mayNotResend(c, a, -1, upstream.NoView)
 	}
 	r, l, why := w.step(c, s.walk, a)
 	if l == nil {
@@ -112,8 +112,8 @@ func (w *Worker) resendWalk(c *client, s *split, a *retry.Entry) bool {
 }
 
 // step finds out what is to be asked next, and of whom.
-func (w *Worker) step(c *client, k *walk, a *retry.Entry) (r request, l *backend.Lane, why obstacle) {
-	v := c.svc.view
+func (w *Worker) step(c *client, k *walk, a *retry.Entry) (r request, l *upstream.Conn, why upstream.Obstacle) {
+	v := c.svc.View
 	r = request{part: 0, slot: int16(k.slot), read: true}
 	k.sharded = v.Sharded && k.slot < 0
 	k.next = k.layout().read(k.asks)
@@ -131,14 +131,14 @@ func (w *Worker) step(c *client, k *walk, a *retry.Entry) (r request, l *backend
 		return r, nil, why
 	}
 	r.ask, r.foreign = a.Ask, a.Target >= 0
-	n := c.svc.view.Node(l.Key.Node)
+	n := c.svc.View.Node(l.Key.Node)
 	if n == nil {
-		return r, nil, inFlight
+		return r, nil, upstream.InFlight
 	}
 	k.node = l.Key.Node
 	w.goOn(k, v, n, r.shard)
 	r.frame = k.frame()
-	return r, l, free
+	return r, l, upstream.Free
 }
 
 // goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
@@ -221,7 +221,7 @@ func (w *Worker) goesOn(c *client, s *split) bool {
 		return true
 	}
 	s.left, s.parts[0].Reply, s.bytes, s.room = 1, nil, len(k.found), s.room[:0]
-	w.addRetry(c, &backend.Ticket{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
+	w.addRetry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
 
@@ -302,11 +302,11 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 	if !ok {
 		return oddPage
 	}
-	at, v := topology.ReadOwnSlots(string(text)), c.svc.view
+	at, v := topology.ReadOwnSlots(string(text)), c.svc.View
 	slot := k.next.slot
 	var to *topology.Node // where the first slot is being moved
 	if addr := at.To(slot); addr != "" && v != nil {
-		to = v.NodeNamed(addr, c.svc.view.Node(k.node))
+		to = v.NodeNamed(addr, c.svc.View.Node(k.node))
 	}
 	next := from(slot)
 	switch k.next.stage {
@@ -321,7 +321,7 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 			w.reportNode(c.svc, k.node)
 		}
 	case checkingFollowed:
-		owner := c.svc.view.Node(k.node)
+		owner := c.svc.View.Node(k.node)
 		if to != nil && w.guest(k, to) == k.next.print ||
 			owner != nil && at.Has(slot) && w.guest(k, owner) == k.next.print {
 			next = from(slot + 1)
@@ -332,10 +332,10 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 
 // reportNode has the servers be asked about themselves.
 func (w *Worker) reportNode(s *service, node topology.NodeID) {
-	if s.view == nil {
+	if s.View == nil {
 		return
 	}
-	w.env.Report(s.index, topology.Report{
-		Kind: topology.Refused, Node: node, Shard: s.view.ShardOf(node), Epoch: s.view.Epoch, Slot: -1,
+	w.env.Report(s.Index, topology.Report{
+		Kind: topology.Refused, Node: node, Shard: s.View.ShardOf(node), Epoch: s.View.Epoch, Slot: -1,
 	})
 }

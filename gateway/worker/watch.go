@@ -3,9 +3,9 @@ package worker
 import (
 	"bytes"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -24,7 +24,7 @@ func (w *Worker) watch(c *client, d *routing.Decision, frame []byte) bool {
 		w.answer(c, crossSlot)
 		return true
 	}
-	fits := c.pin != nil && c.svc.view != nil && w.pinFits(c, d.Shard)
+	fits := c.pin != nil && c.svc.View != nil && w.pinFits(c, d.Shard)
 	if f := c.flightOf(d.Shard); len(c.flights) > 0 && (!fits || f == nil || f.lane != c.pin) {
 		w.park(c, wait.InFlight)
 		return false
@@ -54,12 +54,12 @@ func (w *Worker) unwatch(c *client) {
 	switch {
 	case l == nil, l.Retiring: // a retiring lane ends by itself, when what was sent has been answered
 		return
-	case l.State != backend.Open:
+	case l.State != upstream.Open:
 		w.unpin(c)
 		return
 	}
 	quietly(l, unwatchFrame)
-	w.dirtyLane(l)
+	w.pool.Dirty(l)
 }
 
 // watchedIn says that what a session watches lies in this shard.
@@ -69,7 +69,7 @@ func (w *Worker) watchedIn(c *client, shard int) bool {
 
 // watchLost answers a WATCH, or a transaction that depends on one, which was certainly not executed and cannot be done
 // on another connection.
-func (w *Worker) watchLost(c *client, t *backend.Ticket, frame []byte) {
+func (w *Worker) watchLost(c *client, t *upstream.Pending, frame []byte) {
 	if c.Watch != nil {
 		c.Watch.Broken = true
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/topology"
 )
@@ -45,15 +45,15 @@ type withheldReply struct {
 
 // tookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
 // changed: nothing was executed that could be lost.
-func tookNothing(t *backend.Ticket, reply []byte) bool {
-	if t.Flags&(backend.Blocking|backend.Watched) == 0 {
+func tookNothing(t *upstream.Pending, reply []byte) bool {
+	if t.Flags&(upstream.Blocking|upstream.Watched) == 0 {
 		return false
 	}
 	return resp.IsNull(reply)
 }
 
 // withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
-func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply []byte) {
+func (w *Worker) withhold(c *client, l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	w.stats.Withheld++
 	if c.withheld == nil {
 		c.svc.withholding = append(c.svc.withholding, c.ref)
@@ -62,7 +62,7 @@ func (w *Worker) withhold(c *client, l *backend.Lane, t *backend.Ticket, reply [
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: l.Key.Node, runID: l.RunID,
 		reply: bytes.Clone(reply), since: w.clock.Now,
 	}
-	if t.Flags&backend.Blocking != 0 {
+	if t.Flags&upstream.Blocking != 0 {
 		h.frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	c.withholdMore(h)
@@ -120,7 +120,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	c.withheld = nil
 	for i := range all {
 		h := &all[i]
-		v := c.svc.view.Judge(old, h.node, h.runID, int(h.slot))
+		v := c.svc.View.Judge(old, h.node, h.runID, int(h.slot))
 		if v == topology.StillOpen && w.clock.Now-h.since >= c.patience() {
 			v = topology.MayBeLost
 		}
@@ -130,8 +130,8 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			c.withholdMore(*h)
 			continue
 		case topology.MayBeLost, topology.Restarted:
-			if h.frame != nil && w.blockingLost(c, &backend.Ticket{
-				Seq: h.seq, Part: h.part, Slot: h.slot, Flags: backend.Write | backend.Blocking}, h.frame) {
+			if h.frame != nil && w.blockingLost(c, &upstream.Pending{
+				Seq: h.seq, Part: h.part, Slot: h.slot, Flags: upstream.Write | upstream.Blocking}, h.frame) {
 				if c.closed {
 					return
 				}
@@ -144,7 +144,7 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			w.stats.WithheldReleased++
 			w.acked(c.svc, h.node, reply)
 		}
-		w.settle(c, &backend.Ticket{Seq: h.seq, Part: h.part}, reply)
+		w.settle(c, &upstream.Pending{Seq: h.seq, Part: h.part}, reply)
 		if c.closed {
 			return
 		}
@@ -161,13 +161,13 @@ func mayBeLostReply(s *service, node topology.NodeID, v topology.Verdict) []byte
 	if v == topology.Restarted {
 		meanwhile = " executed the command and then restarted"
 	}
-	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.nodeName(node)+meanwhile+
+	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(node)+meanwhile+
 		"; its effect may or may not have been kept")
 }
 
 // acked counts a write that is now acknowledged.
 func (w *Worker) acked(s *service, node topology.NodeID, reply []byte) {
 	if reply[0] != '-' {
-		w.env.Acked(s.index, node, 1)
+		w.env.Acked(s.Index, node, 1)
 	}
 }

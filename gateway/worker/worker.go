@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
-	"evergate/gateway/backend"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
 	"evergate/gateway/downstream"
@@ -29,27 +28,16 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/trace"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 	"evergate/topology"
 )
 
-// Reads says which servers may answer reads.
-type Reads uint8
-
-const (
-	// FromPrimary sends reads to the primary.
-	FromPrimary Reads = iota
-	// PreferReplica sends reads round-robin to replicas, to the primary when none can answer.
-	PreferReplica
-	// OnlyReplica sends reads to replicas; without one they get an error.
-	OnlyReplica
-)
-
 // Service is what a worker must know of one service.
 type Service struct {
 	Name  string
-	Reads Reads
+	Reads upstream.Reads
 	// AsksPassword says that clients must authenticate first.
 	AsksPassword bool
 	// Hold is how long requests wait for a server that can take them.
@@ -147,30 +135,26 @@ type Env struct {
 type Worker struct {
 	conf  Config
 	env   Env
-	clock wait.Clock
+	clock *wait.Clock
 	rnd   *rand.Rand
 	stats Stats
+	pool  *upstream.Pool
 
-	services  []*service
-	clients   []*client   // by id; nil where none is connected
-	free      []uint32    // ids to use again
-	freed     [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
-	open      int
-	endings   int                 // clients that are to be closed and are owed something
-	lanes     []*backend.Lane     // by id; nil where removed
-	freeLane  []backend.LaneID    // ids to use again
-	freedLane [2][]backend.LaneID // as freed
-	sets      map[backend.LaneKey]*laneSet
-	nextSeen  uint32 // generation of the next client
+	services []*service
+	clients  []*client   // by id; nil where none is connected
+	free     []uint32    // ids to use again
+	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
+	open     int
+	endings  int    // clients that are to be closed and are owed something
+	nextSeen uint32 // generation of the next client
 
-	parting  []*backend.Lane // private lanes to close before the round ends
-	args     [][]byte        // scratch of run
+	args     [][]byte // scratch of run
 	decision routing.Decision
 	cut      scratch
 	nodes    []topology.NodeID // scratch of sourcesOf
 	monitors trace.Monitors    // clients that are shown commands
 	waiting  wait.Load         // sessions that wait for a server
-	blocks   blocks.Pool
+	blocks   *blocks.Pool
 	trimAt   time.Duration // when blocks are trimmed next; never while there are none
 	out      Out           // being filled
 	shown    Out           // in the hands of the loop
@@ -181,7 +165,7 @@ type Worker struct {
 	// was sent on, publishEnd the offset behind it.
 	gathered   []session.Ref
 	gatheredAt time.Duration
-	publishes  *backend.Lane
+	publishes  *upstream.Conn
 	publishEnd uint64
 }
 
@@ -221,7 +205,7 @@ type client struct {
 
 // flight is what one lane owes a session.
 type flight struct {
-	lane  *backend.Lane
+	lane  *upstream.Conn
 	shard int32
 	owed  int32
 	// foreign: the lane is not the view's for this shard (a redirection named it, or COMMAND asks the lowest
@@ -231,19 +215,24 @@ type flight struct {
 
 // New makes a worker.
 func New(conf Config, env Env) *Worker {
+	clock := wait.NewClock()
 	w := &Worker{
-		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)),
-		sets: map[backend.LaneKey]*laneSet{}, clock: wait.NewClock(), trimAt: wait.Never, args: make([][]byte, 0, 64),
+		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), blocks: &blocks.Pool{},
+		clock: &clock, trimAt: wait.Never, args: make([][]byte, 0, 64),
 		monitors: trace.NewMonitors(len(conf.Services)),
 	}
+	if w.env.Settled == nil {
+		w.env.Settled = func(int, uint64) {}
+	}
+	w.pool = upstream.New(upstream.Config{
+		Clock: w.clock, Rand: w.rnd, Blocks: w.blocks, Users: (*carried)(w), DedicatedMax: conf.PrivateMax,
+		Reported: env.Report, Settled: w.env.Settled,
+	})
 	if conf.PushBytesMax == 0 {
 		w.conf.PushBytesMax = conf.OutputBytesMax
 	}
 	if conf.GatherFrom == 0 {
 		w.conf.GatherFrom = gatherFrom
-	}
-	if env.Settled == nil {
-		w.env.Settled = func(int, uint64) {}
 	}
 	if env.Acked == nil {
 		w.env.Acked = func(int, topology.NodeID, int) {}
@@ -260,11 +249,10 @@ func New(conf Config, env Env) *Worker {
 	if env.Print == nil {
 		w.env.Print = FirstPrint
 	}
-	for i, s := range conf.Services {
+	for _, s := range conf.Services {
 		w.services = append(w.services, &service{
-			Service: s, index: i, holds: make([]wait.Buffer, 1), catalog: catalog.New(),
-			promoted: map[topology.NodeID]time.Duration{}, home: fanout.Nowhere,
-			feedFailed: map[topology.NodeID]time.Duration{},
+			Service: s, Servers: w.pool.Add(s.Name, s.Reads, s.SilentAfter), holds: make([]wait.Buffer, 1),
+			catalog: catalog.New(), home: fanout.Nowhere, feedFailed: map[topology.NodeID]time.Duration{},
 		})
 	}
 	w.countAlone()
@@ -297,7 +285,7 @@ func (w *Worker) countAlone() {
 func (w *Worker) Tick(now time.Duration) {
 	w.clock.Now = now
 	for _, s := range w.services {
-		if v := w.env.View(s.index); v != s.view {
+		if v := w.env.View(s.Index); v != s.View {
 			w.viewChanged(s, v)
 		}
 	}
@@ -315,7 +303,7 @@ const trimEvery = time.Second
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
-	if !w.clock.Idle() || len(w.parting) > 0 || !w.out.empty() {
+	if !w.clock.Idle() || !w.pool.Idle() || !w.out.empty() {
 		return 0
 	}
 	if w.trimAt == wait.Never && w.blocks.Kept() > 0 {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -38,7 +39,7 @@ type Net interface {
 
 // Conn is a connection to a server.
 type Conn struct {
-	worker.Dial
+	upstream.Dial
 	// Open: the server has accepted it; false while it is dialled.
 	Open bool
 	// Stopped: the worker does not want it read.
@@ -193,7 +194,7 @@ func (l *Loop) Conn(id worker.LaneID) *Conn {
 func (l *Loop) Conns() int { return len(l.conns) }
 
 // Connected says that a dial succeeded.
-func (l *Loop) Connected(id worker.LaneID, met worker.Met) {
+func (l *Loop) Connected(id worker.LaneID, met upstream.Greeting) {
 	c := l.Conn(id)
 	if c == nil || c.Open {
 		l.fail("the test connects %d, which is not dialled: %+v", id, c)

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -11,7 +12,7 @@ type Record struct {
 	Servers map[worker.LaneID][]byte
 	Clients map[uint32][]byte
 	// Dials, ClosedConns and ClosedClients are all that the worker asked for so far.
-	Dials         []worker.Dial
+	Dials         []upstream.Dial
 	ClosedConns   []worker.LaneID
 	ClosedClients []uint32
 }
@@ -26,7 +27,7 @@ func (r *Record) Dial(c *Conn) { r.Dials = append(r.Dials, c.Dial) }
 
 // ToServer implements Net.
 func (r *Record) ToServer(c *Conn, b []byte) int {
-	r.Servers[c.Lane] = append(r.Servers[c.Lane], b...)
+	r.Servers[c.Conn] = append(r.Servers[c.Conn], b...)
 	return len(b)
 }
 

@@ -3,6 +3,7 @@ package play
 import (
 	"slices"
 
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
 
@@ -10,12 +11,12 @@ import (
 func (l *Loop) Round() bool {
 	out := l.Worker.Out()
 	l.Check()
-	if len(out.Lanes)+len(out.Clients)+len(out.Dials)+len(out.CloseLanes)+len(out.CloseClients)+len(out.Read) == 0 {
+	if len(out.Conns)+len(out.Clients)+len(out.Dials)+len(out.CloseConns)+len(out.CloseClients)+len(out.Read) == 0 {
 		l.checkTimers()
 		return false
 	}
-	slices.Sort(out.CloseLanes) // so that a run can be repeated
-	for _, id := range out.CloseLanes {
+	slices.Sort(out.CloseConns) // so that a run can be repeated
+	for _, id := range out.CloseConns {
 		c := l.Conn(id)
 		if c != nil {
 			l.conns[id] = nil
@@ -28,7 +29,7 @@ func (l *Loop) Round() bool {
 	for _, r := range out.Read {
 		l.reading(r)
 	}
-	for _, id := range out.Lanes {
+	for _, id := range out.Conns {
 		if c := l.Conn(id); c != nil && !c.full {
 			l.write(c)
 		}
@@ -56,15 +57,15 @@ func (l *Loop) Rest() bool {
 	return false
 }
 
-func (l *Loop) dial(d worker.Dial) {
-	for int(d.Lane) >= len(l.conns) {
+func (l *Loop) dial(d upstream.Dial) {
+	for int(d.Conn) >= len(l.conns) {
 		l.conns = append(l.conns, nil)
 	}
-	if there := l.conns[d.Lane]; there != nil || d.Addr == "" || d.Proto != 2 && d.Proto != 3 {
+	if there := l.conns[d.Conn]; there != nil || d.Addr == "" || d.Proto != 2 && d.Proto != 3 {
 		l.fail("dials %+v, where there is %+v", d, there)
 	}
 	c := &Conn{Dial: d}
-	l.conns[d.Lane] = c
+	l.conns[d.Conn] = c
 	l.net.Dial(c)
 }
 
@@ -95,14 +96,14 @@ func (l *Loop) closeClient(id uint32) {
 // write gives the net what the worker has for a server, until there is no more of it, or no room.
 func (l *Loop) write(c *Conn) {
 	for c.Open {
-		b := l.Worker.LaneBytes(c.Lane)
+		b := l.Worker.LaneBytes(c.Conn)
 		if len(b) == 0 {
 			break
 		}
 		l.checkDraining(c, b)
 		n := l.net.ToServer(c, b)
 		c.full = n < len(b)
-		l.Worker.LaneWrote(c.Lane, n)
+		l.Worker.LaneWrote(c.Conn, n)
 		if c.full {
 			break
 		}

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/admin"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/testenv/sim/clients"
@@ -155,7 +156,7 @@ func (g *gate) connect() {
 		l.open = true
 		l.Accept()
 		w.Tracef("lane %v open to %s", l, l.Node.Addr)
-		g.Connected(l.id, worker.Met{Client: l.Client, RunID: l.Node.RunID})
+		g.Connected(l.id, upstream.Greeting{Client: l.Client, RunID: l.Node.RunID})
 	}
 }
 
@@ -243,7 +244,7 @@ func (g *gate) serveClient(c *peer) {
 // Closed closes a lane that the worker has given up.
 func (g *gate) Closed(_ worker.LaneID, c *play.Conn) {
 	if c != nil {
-		l := g.lanes[c.Lane]
+		l := g.lanes[c.Conn]
 		g.w.Tracef("the gateway closes lane %v", l)
 		g.endLane(l)
 	}
@@ -261,22 +262,22 @@ func (g *gate) Reading(worker.Reading) {}
 // Dial begins to connect.
 func (g *gate) Dial(c *play.Conn) {
 	w, d := g.w, &c.Dial
-	for int(d.Lane) >= len(g.lanes) {
+	for int(d.Conn) >= len(g.lanes) {
 		g.lanes = append(g.lanes, nil)
 	}
-	l := &lane{id: d.Lane, Conn: w.Dial(d.Addr, fmt.Sprintf("%d.%d", g.number, d.Lane), d.Proto, d.ReadOnly),
+	l := &lane{id: d.Conn, Conn: w.Dial(d.Addr, fmt.Sprintf("%d.%d", g.number, d.Conn), d.Proto, d.ReadOnly),
 		room: 10<<10 + w.Rnd.IntN(100<<10), runID: d.RunID, kill: d.Kill, killIn: d.KillIn}
 	if w.Rnd.IntN(3) == 0 && !w.Calm && !w.Options.Planned {
 		l.room = 1 + w.Rnd.IntN(500)
 	}
 	l.dialAt = w.Now + w.Between(0, 3*time.Millisecond)
-	g.lanes[d.Lane] = l
+	g.lanes[d.Conn] = l
 	w.Tracef("dial %s as lane %v, RESP%d, read only %v", d.Addr, l, d.Proto, d.ReadOnly)
 }
 
 // ToServer takes what the network has room for.
 func (g *gate) ToServer(c *play.Conn, b []byte) int {
-	w, l := g.w, g.lanes[c.Lane]
+	w, l := g.w, g.lanes[c.Conn]
 	if w.Options.Bug == scenario.ResendSent && l.unsaid == len(b) && len(l.accepted) > 0 {
 		l.unsaid = 0 // half a command is never answered
 		return len(b)

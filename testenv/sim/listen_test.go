@@ -3,8 +3,8 @@ package sim
 import (
 	"testing"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/gateway/worker"
 )
@@ -29,7 +29,7 @@ func TestListeners(t *testing.T) {
 	}
 	for name, n := range map[string]uint64{
 		"subscriptions": sum.Subscriptions, "gaps": sum.FeedGaps, "delivered": sum.Delivered,
-		"on feeds": sum.Requests[backend.Feed], "closed": sum.ClientsClosed[session.Gap],
+		"on feeds": sum.Requests[upstream.Subscription], "closed": sum.ClientsClosed[session.Gap],
 		"parked": sum.ParkedFor[wait.Subscribing],
 	} {
 		if t.Logf("%s: %d", name, n); n == 0 {

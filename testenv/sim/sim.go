@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"evergate/gateway/fanout"
-	"evergate/gateway/worker"
+	"evergate/gateway/upstream"
 	"evergate/testenv/sim/clients"
 	"evergate/testenv/sim/control"
 	"evergate/testenv/sim/faults"
@@ -103,7 +103,7 @@ func build(o scenario.Options) *world {
 		w.drainAt = rounds / 2
 	}
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
-	l := ledger.New(o.Sharded(), o.Reads == worker.FromPrimary && o.Voice == scenario.Oracle)
+	l := ledger.New(o.Sharded(), o.Reads == upstream.FromPrimary && o.Voice == scenario.Oracle)
 	w.Servers = redis.New(network.New(o), l, func(n *redis.Node, at int) {
 		if w.judge != nil {
 			w.judge.Ran(n, at)

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"evergate/gateway/backend"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/gateway/worker"
 	"evergate/testenv/servers"
@@ -27,17 +27,17 @@ var (
 // worlds are the kinds of worlds that are simulated in turn.
 var worlds = func() (all []scenario.Options) {
 	for _, cluster := range []bool{false, true} {
-		for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
+		for _, reads := range []upstream.Reads{upstream.FromPrimary, upstream.PreferReplica, upstream.OnlyReplica} {
 			for _, async := range []bool{false, true} {
 				all = append(all, scenario.Options{Cluster: cluster, Reads: reads, Async: async})
 			}
 		}
 	}
-	for _, reads := range []worker.Reads{worker.FromPrimary, worker.PreferReplica, worker.OnlyReplica} {
+	for _, reads := range []upstream.Reads{upstream.FromPrimary, upstream.PreferReplica, upstream.OnlyReplica} {
 		all = append(all, scenario.Options{Voice: scenario.Sentinels, Reads: reads},
-			scenario.Options{Voice: scenario.Sentinels, Reads: worker.FromPrimary},
+			scenario.Options{Voice: scenario.Sentinels, Reads: upstream.FromPrimary},
 			scenario.Options{Voice: scenario.Bus, Reads: reads})
-		if reads != worker.OnlyReplica { // there may be none for a while
+		if reads != upstream.OnlyReplica { // there may be none for a while
 			all = append(all, scenario.Options{Voice: scenario.Sentinels, Reads: reads, Planned: true})
 		}
 	}
@@ -128,15 +128,15 @@ func TestEverythingHappens(t *testing.T) {
 	for name, n := range map[string]uint64{
 		"acknowledged": uint64(answers["acknowledged"]), "refused": uint64(answers["refused"]),
 		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.DoneAgain,
-		"holds": sum.HoldsEnded, "protocol errors": sum.ProtocolErrors, "reads of replicas": sum.Requests[backend.Replica],
+		"holds": sum.HoldsEnded, "protocol errors": sum.ProtocolErrors, "reads of replicas": sum.Requests[upstream.Replica],
 		"clients that left": sum.ClientsClosed[session.ClientLeft], "quit": sum.ClientsClosed[session.Quit],
 		"half replies": sum.ClientsClosed[session.HalfReply], "output limits": sum.ClientsClosed[session.OutputLimit],
 		"parked without primary": sum.ParkedFor[wait.NoPrimary], "parked for a flight": sum.ParkedFor[wait.InFlight],
 		"drained":          sum.ClientsClosed[session.Drained],
-		"connections lost": sum.LanesLost[backend.PeerClosed], "failed dials": sum.LanesLost[backend.DialFailed],
-		"retired lanes": sum.LanesLost[backend.Retired],
+		"connections lost": sum.ConnsLost[upstream.PeerClosed], "failed dials": sum.ConnsLost[upstream.DialFailed],
+		"retired lanes": sum.ConnsLost[upstream.Retired],
 		"MOVED":         sum.RefusedByServer[retry.Moved], "ASK": sum.RefusedByServer[retry.Ask],
-		"queued": sum.Queued, "on private lanes": sum.Requests[backend.Private], "EXEC nil": uint64(answers["void"]),
+		"queued": sum.Queued, "on private lanes": sum.Requests[upstream.Dedicated], "EXEC nil": uint64(answers["void"]),
 		"switches": uint64(seen.Switches), "primaries left": uint64(seen.Holds), "lost writes": uint64(lost),
 		"withheld": sum.Withheld, "released": sum.WithheldReleased, "released and in the new primary": uint64(seen.Withheld),
 		"TRYAGAIN": sum.RefusedByServer[retry.TryAgain], "other refusals": sum.RefusedByServer[retry.Unable],
@@ -145,8 +145,8 @@ func TestEverythingHappens(t *testing.T) {
 			t.Errorf("%s: none", name)
 		}
 	}
-	if sum.LanesLost[backend.Poisoned] > 0 {
-		t.Errorf("%d lanes were poisoned by honest servers", sum.LanesLost[backend.Poisoned])
+	if sum.ConnsLost[upstream.Poisoned] > 0 {
+		t.Errorf("%d lanes were poisoned by honest servers", sum.ConnsLost[upstream.Poisoned])
 	}
 }
 

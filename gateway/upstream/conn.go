@@ -1,10 +1,12 @@
-// Package backend is what a worker remembers of its connections to servers. A Lane holds the bytes that are not yet
-// answered (Queue) and who waits for the next replies (Inflight). It does no I/O, and it does not know what the bytes
-// mean: the worker puts frames in, the loop takes bytes out.
+// Package upstream has a worker's connections to servers. A Conn holds the bytes that are not yet answered (Queue) and
+// who waits for the next replies (Inflight); a Pool makes connections, finds the one for a request, watches whether its
+// server answers, drains those to demoted primaries and ends them. It does no I/O, knows sessions by their Ref alone,
+// and does not know what the bytes mean: frames are put in, the loop takes bytes out. What sessions must hear of their
+// connections it says through Users.
 //
-// A lane drops bytes when they are answered, not when they are written, so that what must be sent again after a lost
-// connection is still there.
-package backend
+// A connection drops bytes when they are answered, not when they are written, so that what must be sent again after a
+// lost connection is still there.
+package upstream
 
 import (
 	"time"
@@ -14,8 +16,8 @@ import (
 	"evergate/topology"
 )
 
-// LaneID is a lane's place in its worker. It is used again after the lane was removed.
-type LaneID int32
+// ConnID is a lane's place in its worker. It is used again after the lane was removed.
+type ConnID int32
 
 // Purpose is what a lane is for.
 type Purpose uint8
@@ -25,14 +27,14 @@ const (
 	Primary Purpose = iota
 	// Replica lanes begin with READONLY in a cluster and carry reads.
 	Replica
-	// Private lanes go to a primary, and belong to one session at a time: for what a server remembers of a connection
+	// Dedicated lanes go to a primary, and belong to one session at a time: for what a server remembers of a connection
 	// (WATCH), or what keeps it busy (BLPOP).
-	Private
-	// Feed lanes carry subscriptions, and nothing else.
-	Feed
+	Dedicated
+	// Subscription lanes carry subscriptions, and nothing else.
+	Subscription
 
 	// Purposes is how many there are.
-	Purposes = int(Feed) + 1
+	Purposes = int(Subscription) + 1
 )
 
 var purposeNames = [...]string{"primary", "replica", "private", "feed"}
@@ -47,9 +49,9 @@ type Setup struct {
 	DB int32
 }
 
-// LaneKey is whatever a server remembers of a connection: sessions that differ in any of it never share a lane. The
+// Key is whatever a server remembers of a connection: sessions that differ in any of it never share a lane. The
 // user is always the service's own.
-type LaneKey struct {
+type Key struct {
 	Service int
 	Node    topology.NodeID
 	Purpose Purpose
@@ -116,10 +118,10 @@ const (
 	Nobody
 )
 
-// Lane is one pipelined connection to a node, shared by many sessions. Only its worker touches it.
-type Lane struct {
-	ID       LaneID
-	Key      LaneKey
+// Conn is one pipelined connection to a node, shared by many sessions. Only its worker touches it.
+type Conn struct {
+	ID       ConnID
+	Key      Key
 	State    State
 	Queue    Queue
 	Inflight Inflight
@@ -144,8 +146,8 @@ type Lane struct {
 	// Retiring: the node lost its role; no new flights, closed at RetireAt.
 	Retiring bool
 	RetireAt time.Duration
-	// Leaving: retiring because the view names the node as a former primary; what it answers to writes is withheld.
-	Leaving bool
+	// Draining: retiring because the view names the node as a former primary; what it answers to writes is withheld.
+	Draining bool
 	// Owner is the session that a private lane belongs to; meaningful while Owned.
 	Owner session.Ref
 	Owned bool
@@ -154,14 +156,14 @@ type Lane struct {
 	Now Setup
 	// Next is the setup that the server was told and has not answered; zero without one.
 	Next Setup
-	// Urgent: a private lane to a server that may be busy with a script.
-	Urgent bool
+	// Bypass: a private lane to a server that may be busy with a script.
+	Bypass bool
 	// Once: a private lane that nobody else may have afterwards, as an urgent one.
 	Once bool
 	// Tunnel: what comes on it passes unread to its owner. It has no tickets.
 	Tunnel bool
-	// Torn: the server was sent the beginning of a frame whose rest it must not get; nothing follows on the connection.
-	Torn bool
+	// Truncated: the server was sent the beginning of a frame whose rest it must not get; nothing follows.
+	Truncated bool
 	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
 	RefusingUntil time.Duration
 	// OnTrial: that was the last thing it said to a request. One is sent to see whether it still holds: were all sent that
@@ -173,7 +175,7 @@ type Lane struct {
 	WaitsFrom time.Duration
 	Silent    bool
 	Slow      bool
-	Doubted   bool
+	Suspected bool
 	SentOn    bool
 	// RunID is the run of the server that the lane was dialled for, once it is open the one it met, empty when not known;
 	// Client is what it calls the connection (CLIENT ID), 0 when it did not say; Kill are the connections that the dial
@@ -200,14 +202,14 @@ type Lane struct {
 }
 
 // Usable says that the lane takes new flights.
-func (l *Lane) Usable(now time.Duration) bool { return !l.Busy() && l.serves(now) }
+func (l *Conn) Usable(now time.Duration) bool { return !l.Busy() && l.serves(now) }
 
-func (l *Lane) serves(now time.Duration) bool {
+func (l *Conn) serves(now time.Duration) bool {
 	return l.State == Open && !l.Retiring && !l.Silent && now >= l.RefusingUntil && (!l.OnTrial || l.Inflight.Len() == 0)
 }
 
 // Continues says that a session which has a flight on the lane may send more on it.
-func (l *Lane) Continues(now time.Duration, with Company) bool {
+func (l *Conn) Continues(now time.Duration, with Company) bool {
 	if with == OwnSession && l.Carries == OwnSession {
 		return !l.Big && !l.Slicing() && l.serves(now)
 	}
@@ -215,40 +217,40 @@ func (l *Lane) Continues(now time.Duration, with Company) bool {
 }
 
 // Awaits says that a reply may still come: the oldest request was sent.
-func (l *Lane) Awaits() bool {
+func (l *Conn) Awaits() bool {
 	t := l.Inflight.Front()
 	return t != nil && l.Queue.Sent(t.End)
 }
 
 // Busy says that a long reply or a long request is under way, which what is sent now would wait for, or a request that
 // tolerates no company.
-func (l *Lane) Busy() bool { return l.Big || l.Slicing() || l.Carries != Anybody }
+func (l *Conn) Busy() bool { return l.Big || l.Slicing() || l.Carries != Anybody }
 
 // Slicing says that a long request is to be written.
-func (l *Lane) Slicing() bool { return !l.Queue.Sent(l.BigEnd) }
+func (l *Conn) Slicing() bool { return !l.Queue.Sent(l.BigEnd) }
 
 // Full says that the lane holds as much as it should; sessions wait until half of it is answered.
-func (l *Lane) Full() bool { return l.Inflight.Len() >= TicketsMax || l.Queue.Held() >= HeldBytesMax }
+func (l *Conn) Full() bool { return l.Inflight.Len() >= PendingMax || l.Queue.Held() >= HeldBytesMax }
 
 // HalfFull is the mark below which waiting sessions run again.
-func (l *Lane) HalfFull() bool {
-	return l.Inflight.Len() >= TicketsMax/2 || l.Queue.Held() >= HeldBytesMax/2
+func (l *Conn) HalfFull() bool {
+	return l.Inflight.Len() >= PendingMax/2 || l.Queue.Held() >= HeldBytesMax/2
 }
 
 const (
-	// TicketsMax bounds the requests in flight on one lane.
-	TicketsMax = 16 << 10
+	// PendingMax bounds the requests in flight on one lane.
+	PendingMax = 16 << 10
 	// HeldBytesMax bounds the unanswered bytes of one lane. One frame may pass it: it is looked at before, not after.
 	HeldBytesMax = 8 << 20
 )
 
 // Reset makes the lane ready for a new connection. What was in flight must have been taken out before.
-func (l *Lane) Reset() {
+func (l *Conn) Reset() {
 	l.Queue.Reset()
 	l.Inflight.Reset()
 	l.Scan = resp.ReplyScanner{}
 	l.Reply, l.Queued, l.Next = nil, nil, Setup{}
 	l.Streams, l.Big, l.Retiring, l.Dirty, l.Paused, l.Carries = false, false, false, false, false, Anybody
-	l.Silent, l.Slow, l.Doubted, l.SentOn, l.Client = false, false, false, false, 0
+	l.Silent, l.Slow, l.Suspected, l.SentOn, l.Client = false, false, false, false, 0
 	l.RefusingUntil, l.StoppedAt, l.BigEnd, l.SlicedAt, l.WriteAt, l.OnTrial = 0, 0, 0, 0, 0, false
 }

@@ -1,4 +1,4 @@
-package backend
+package upstream
 
 import (
 	"bytes"
@@ -100,10 +100,10 @@ func TestLost(t *testing.T) {
 		{"a write without a slot is of all", "rRw", []int16{1, 1, -1}, 3, true, "[out-of-order again uncertain]"},
 		{"so is a read", "rw", []int16{-1, 1}, 2, true, "[out-of-order uncertain]"},
 	} {
-		var l Lane
+		var l Conn
 		for i, k := range c.tickets {
 			end := l.Queue.Append([]byte{byte(i)})
-			t := Ticket{End: end, To: session.Ref{ID: 1}, Seq: uint32(i), Slot: -1}
+			t := Pending{End: end, To: session.Ref{ID: 1}, Seq: uint32(i), Slot: -1}
 			if k == 'W' || k == 'R' {
 				t.To.ID = 2
 			}
@@ -145,9 +145,9 @@ func TestDropUnsent(t *testing.T) {
 		{"behind ASKING", "wqw", 6, 1, true},
 		{"ASKING and what it is for", "qww", 6, 1, false},
 	} {
-		var l Lane
+		var l Conn
 		for i, k := range c.flags {
-			t := Ticket{End: l.Queue.Append([]byte{byte(i), byte(i), byte(i)}), Seq: uint32(i), Slot: -1}
+			t := Pending{End: l.Queue.Append([]byte{byte(i), byte(i), byte(i)}), Seq: uint32(i), Slot: -1}
 			if k == 'q' {
 				t.Flags = Quiet
 			}
@@ -162,10 +162,10 @@ func TestDropUnsent(t *testing.T) {
 		}
 		l.DropUnsent()
 		pending, left := l.Queue.Pending(), l.Inflight.Len()
-		if len(unsent) != c.unsent || l.Torn != c.torn || pending != 0 || left != len(c.flags)-c.unsent {
-			t.Errorf("%s: %d unsent, torn %v, %d bytes to write, %d in flight", c.name, len(unsent), l.Torn, pending, left)
+		if len(unsent) != c.unsent || l.Truncated != c.torn || pending != 0 || left != len(c.flags)-c.unsent {
+			t.Errorf("%s: %d unsent, torn %v, %d bytes to write, %d in flight", c.name, len(unsent), l.Truncated, pending, left)
 		}
-		if l.Torn {
+		if l.Truncated {
 			continue
 		}
 		end := l.Queue.Append([]byte("xyz"))

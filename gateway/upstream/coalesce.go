@@ -1,4 +1,4 @@
-package backend
+package upstream
 
 import "time"
 
@@ -19,7 +19,7 @@ const (
 
 // Coalesces reports whether what is to be written waits for more to come, until the time WriteAt: the server has enough
 // to do.
-func (l *Lane) Coalesces(now time.Duration) bool {
+func (l *Conn) Coalesces(now time.Duration) bool {
 	pending := l.Queue.Pending()
 	if pending == 0 || pending >= readsBytes || l.Queue.Held()-pending < ampleBytes {
 		return false

@@ -1,4 +1,4 @@
-package backend
+package upstream
 
 import (
 	"slices"
@@ -22,7 +22,7 @@ type lostIn struct {
 }
 
 // Add remembers a connection that ended, if a write was under way on it.
-func (k *KillList) Add(l *Lane, lost []Lost) {
+func (k *KillList) Add(l *Conn, lost []Lost) {
 	uncertain := func(r Lost) bool { return r.Fate == Uncertain }
 	if l.Client == 0 || l.RunID == "" || !slices.ContainsFunc(lost, uncertain) {
 		return

@@ -1,4 +1,4 @@
-package backend
+package upstream
 
 import "evergate/gateway/session"
 
@@ -17,13 +17,13 @@ const (
 
 // Lost is one request of a lane that died. Frame aliases the lane's queue.
 type Lost struct {
-	Ticket Ticket
-	Fate   Fate
-	Frame  []byte
+	Pending Pending
+	Fate    Fate
+	Frame   []byte
 }
 
 // Alone says that no more than one request that somebody waits for is under way.
-func (l *Lane) Alone() bool {
+func (l *Conn) Alone() bool {
 	n := 0
 	for t := range l.Inflight.All {
 		if t.Flags&Quiet == 0 {
@@ -34,12 +34,12 @@ func (l *Lane) Alone() bool {
 }
 
 // Unsent tells what has not been handed to the kernel whole, oldest first. Frames alias the queue until DropUnsent.
-func (l *Lane) Unsent() []Lost {
+func (l *Conn) Unsent() []Lost {
 	var unsent []Lost
 	start := l.Queue.AnsweredTo()
 	for t := range l.Inflight.All {
 		if !l.Queue.Sent(t.End) {
-			unsent = append(unsent, Lost{Ticket: *t, Fate: Again, Frame: l.Queue.Frame(start, t.End)})
+			unsent = append(unsent, Lost{Pending: *t, Fate: Again, Frame: l.Queue.Frame(start, t.End)})
 		}
 		start = t.End
 	}
@@ -48,7 +48,7 @@ func (l *Lane) Unsent() []Lost {
 
 // DropUnsent forgets what Unsent told: not one byte more goes out. The lane is Torn when it ended in the middle of
 // a frame, or behind an ASKING, which would be for whatever came next.
-func (l *Lane) DropUnsent() {
+func (l *Conn) DropUnsent() {
 	end, quiet, kept := l.Queue.AnsweredTo(), false, 0
 	for t := range l.Inflight.All {
 		if !l.Queue.Sent(t.End) {
@@ -58,7 +58,7 @@ func (l *Lane) DropUnsent() {
 		kept++
 	}
 	dropped := kept < l.Inflight.Len()
-	l.Torn = l.Torn || l.Queue.wrote > end || dropped && quiet
+	l.Truncated = l.Truncated || l.Queue.wrote > end || dropped && quiet
 	l.Inflight.truncate(kept)
 	l.Queue.truncate(end)
 	l.BigEnd = min(l.BigEnd, end)
@@ -67,7 +67,7 @@ func (l *Lane) DropUnsent() {
 // Lost tells the fate of everything in flight, oldest first. It does not change the lane: call Reset afterwards.
 // Frames alias the queue until then. sharded says that only requests of the same slot can touch the same keys; one
 // without a slot may touch all.
-func (l *Lane) Lost(sharded bool) []Lost {
+func (l *Conn) Lost(sharded bool) []Lost {
 	lost := make([]Lost, 0, l.Inflight.Len())
 	start := l.Queue.AnsweredTo()
 	for t := range l.Inflight.All {
@@ -75,7 +75,7 @@ func (l *Lane) Lost(sharded bool) []Lost {
 		if t.Flags&Write != 0 && l.Queue.Sent(t.End) {
 			fate = Uncertain
 		}
-		lost = append(lost, Lost{Ticket: *t, Fate: fate, Frame: l.Queue.Frame(start, t.End)})
+		lost = append(lost, Lost{Pending: *t, Fate: fate, Frame: l.Queue.Frame(start, t.End)})
 		start = t.End
 	}
 	type who struct {
@@ -84,7 +84,7 @@ func (l *Lane) Lost(sharded bool) []Lost {
 	}
 	written := map[who]bool{} // slot -1: something everywhere; slot -2: something anywhere
 	for i := len(lost) - 1; i >= 0; i-- {
-		t := lost[i].Ticket
+		t := lost[i].Pending
 		slot := t.Slot
 		if !sharded {
 			slot = -1

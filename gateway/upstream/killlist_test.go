@@ -1,4 +1,4 @@
-package backend
+package upstream
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 
 func TestKillListIsOfOneRun(t *testing.T) {
 	var k KillList
-	lane := func(client int64, run string) *Lane { return &Lane{Client: client, RunID: run} }
+	lane := func(client int64, run string) *Conn { return &Conn{Client: client, RunID: run} }
 	write, read := []Lost{{Fate: Again}, {Fate: Uncertain}}, []Lost{{Fate: Again}}
 	k.Add(lane(1, "r1"), read)
 	k.Add(lane(0, "r1"), write) // nobody knows what the server calls it

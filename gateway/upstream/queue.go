@@ -1,4 +1,4 @@
-package backend
+package upstream
 
 import (
 	"slices"
@@ -134,7 +134,7 @@ func (q *Queue) Frame(start, end uint64) []byte {
 			return b.data[start-b.start : end-b.start]
 		}
 	}
-	panic("backend: a frame was dropped before it was answered")
+	panic("upstream: a frame was dropped before it was answered")
 }
 
 // Held is how many unanswered bytes are kept.

@@ -1,9 +1,9 @@
-package backend
+package upstream
 
 import "evergate/gateway/session"
 
-// Ticket says who waits for the next reply on a lane.
-type Ticket struct {
+// Pending says who waits for the next reply on a lane.
+type Pending struct {
 	// End is the offset in the lane's Queue behind the request's frame.
 	End uint64
 	// To is the client; a reply for one that has left is dropped.
@@ -27,7 +27,7 @@ type Ticket struct {
 }
 
 // SameClient says that two tickets belong to the same client.
-func (t *Ticket) SameClient(other *Ticket) bool {
+func (t *Pending) SameClient(other *Pending) bool {
 	return t.To == other.To
 }
 
@@ -57,7 +57,7 @@ const (
 // Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero
 // value is ready.
 type Inflight struct {
-	ring []Ticket // length is a power of two
+	ring []Pending // length is a power of two
 	head uint32
 	n    uint32
 }
@@ -67,18 +67,18 @@ func (f *Inflight) Len() int { return int(f.n) }
 
 // Push adds the newest ticket, which is empty, and returns its place to be filled in. It is valid until the next Push
 // or Drop.
-func (f *Inflight) Push() *Ticket {
+func (f *Inflight) Push() *Pending {
 	if int(f.n) == len(f.ring) {
 		f.grow()
 	}
 	t := &f.ring[(f.head+f.n)&uint32(len(f.ring)-1)]
-	*t = Ticket{}
+	*t = Pending{}
 	f.n++
 	return t
 }
 
 func (f *Inflight) grow() {
-	ring := make([]Ticket, max(4, 2*len(f.ring)))
+	ring := make([]Pending, max(4, 2*len(f.ring)))
 	for i := range f.n {
 		ring[i] = f.ring[(f.head+i)&uint32(len(f.ring)-1)]
 	}
@@ -86,7 +86,7 @@ func (f *Inflight) grow() {
 }
 
 // Front returns the oldest ticket, or nil. It is valid until the next Push or Drop.
-func (f *Inflight) Front() *Ticket {
+func (f *Inflight) Front() *Pending {
 	if f.n == 0 {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (f *Inflight) Drop() {
 }
 
 // All calls yield for each ticket, oldest first.
-func (f *Inflight) All(yield func(*Ticket) bool) {
+func (f *Inflight) All(yield func(*Pending) bool) {
 	for i := range f.n {
 		if !yield(&f.ring[(f.head+i)&uint32(len(f.ring)-1)]) {
 			return

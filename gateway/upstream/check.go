@@ -1,0 +1,93 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Check returns what is wrong with the pool, nil as a rule: connections are numbered once, what they hold is bounded,
+// and a dedicated one belongs to nobody or to one session. frameMax bounds the bytes of one request. Tests call it.
+func (p *Pool) Check(frameMax int) error {
+	free := slices.Concat(p.free, p.freed[0], p.freed[1])
+	slices.Sort(free)
+	if len(slices.Compact(slices.Clone(free))) != len(free) {
+		return fmt.Errorf("a connection's number is free twice: %v", free)
+	}
+	for id, l := range p.conns {
+		if l == nil {
+			continue
+		}
+		if _, isFree := slices.BinarySearch(free, ConnID(id)); int(l.ID) != id || isFree {
+			return fmt.Errorf("connection %d stands in the place of %d, free: %t", l.ID, id, isFree)
+		}
+		if err := errors.Join(l.check(frameMax), p.owner(l), p.settledBehind(l)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Conn) check(frameMax int) error {
+	requests, held := l.Inflight.Len(), l.Queue.Held()
+	if held > 0 != (requests > 0) && !l.Tunnel || requests > PendingMax+8 || held > HeldBytesMax+2*frameMax {
+		return fmt.Errorf("connection %d holds %d bytes for %d requests", l.ID, held, requests)
+	}
+	for t := range l.Inflight.All {
+		if t.Flags&(Watched|Blocking) != 0 && l.Key.Purpose != Dedicated {
+			return fmt.Errorf("connection %d is shared, and holds what needs a dedicated one", l.ID)
+		}
+	}
+	return nil
+}
+
+// owner looks that a connection is among those like it, and a dedicated one in one place.
+func (p *Pool) owner(l *Conn) error {
+	set := p.sets[l.Key]
+	if set == nil || !slices.Contains(set.conns, l) {
+		return fmt.Errorf("connection %d is not among those like it", l.ID)
+	}
+	idle := slices.Contains(set.idle, l)
+	switch {
+	case l.Key.Purpose != Dedicated:
+	case l.Owned && idle:
+		return fmt.Errorf("connection %d is for the next session, and belongs to one", l.ID)
+	case idle && (l.Inflight.Len() > 0 || l.State != Open):
+		return fmt.Errorf("connection %d is for the next session, and is not clean", l.ID)
+	case !l.Owned && !idle && !slices.Contains(p.parting, l):
+		return fmt.Errorf("connection %d belongs to nobody, and is not for the next session either", l.ID)
+	}
+	return nil
+}
+
+// settledBehind looks that no connection to a demoted primary owes anything when it was said that none does.
+func (p *Pool) settledBehind(l *Conn) error {
+	s := p.servers[l.Key.Service]
+	if s.View != nil && s.left == s.View.Epoch && l.Key.Purpose == Primary && l.Inflight.Len() > 0 &&
+		s.View.Demoted(l.Key.Node) != nil {
+		return fmt.Errorf("view %d was left behind, and connection %d owes %d replies", s.left, l.ID, l.Inflight.Len())
+	}
+	return nil
+}
+
+// Deadlines calls due for all that the pool's connections wait for. Tests call it.
+func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
+	for l := range p.All {
+		switch {
+		case l.State == Waiting:
+			due("a dial", l.RedialAt)
+		case l.State != Open:
+			continue
+		}
+		if l.RefusingUntil > 0 {
+			due("the end of a rejection", l.RefusingUntil)
+		}
+		if l.Retiring {
+			due("the end of a draining connection", l.RetireAt)
+		}
+		if l.WriteAt > 0 && !l.Dirty {
+			due("a coalesced write", l.WriteAt)
+		}
+	}
+}

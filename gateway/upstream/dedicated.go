@@ -1,0 +1,170 @@
+package upstream
+
+import (
+	"slices"
+	"time"
+
+	"evergate/topology"
+)
+
+const (
+	// dedicatedKept bounds the private lanes to one server that are open and belong to nobody.
+	dedicatedKept = 32
+	// DedicatedRetry is how long a session waits before it asks for a private lane again that could not be had.
+	DedicatedRetry = 100 * time.Millisecond
+)
+
+// DedicatedSet returns the private lanes to a node. None is dialled before somebody needs it.
+func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
+	key := dedicatedKey(s, n, setup)
+	set := s.pool.sets[key]
+	if set == nil {
+		set = &Set{servers: s, key: key}
+		s.pool.sets[key] = set
+	}
+	set.addr, set.RunID, set.seen = n.Addr, n.RunID, s.View.Epoch
+	return set
+}
+
+// TakeIdle returns a private lane that belongs to nobody, or nil. urgent: it is for what gets past a busy server.
+func (set *Set) TakeIdle(urgent bool) *Conn {
+	last := len(set.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	l := set.idle[last]
+	set.idle = set.idle[:last]
+	l.Bypass = urgent // BUSY is an answer there
+	return l
+}
+
+// KeepIdle keeps a private lane whose session has left it for the next one, if it can be used again.
+func (p *Pool) KeepIdle(l *Conn) bool {
+	set := p.sets[l.Key]
+	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Inflight.Len() > 0 || len(set.idle) >= dedicatedKept {
+		return false
+	}
+	l.UsedAt = p.Clock.Now
+	set.idle = append(set.idle, l)
+	p.Clock.At(p.Clock.Now + IdleAfter)
+	return true
+}
+
+// DialDedicated opens one more private lane; see takeIdle and addLane.
+func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
+	l := set.make()
+	l.Queue.Small, l.Bypass = true, urgent
+	set.servers.pool.dial(l, kill...)
+	if set.failing {
+		set.trial = l
+	}
+	return l
+}
+
+// MayDialDedicated says that one more private lane to a node may be opened. Where the last one could not be, they are
+// tried one at a time.
+func (s *Servers) MayDialDedicated(n *topology.Node, set *Set) bool {
+	if set.failing && (s.pool.Clock.Now < set.afreshAt || set.trial != nil && set.trial.State == Dialing) {
+		return false
+	}
+	if s.pool.DedicatedMax == 0 {
+		return true
+	}
+	open := 0
+	var spare *Conn
+	for i := range s.routes {
+		other := s.pool.sets[dedicatedKey(s, n, s.routes[i].setup)]
+		if other == nil {
+			continue
+		}
+		open += len(other.conns)
+		if len(other.idle) > 0 {
+			spare = other.idle[0]
+		}
+	}
+	if open >= s.pool.DedicatedMax && spare != nil { // it is set up otherwise
+		s.pool.Remove(spare, Unpinned)
+		open--
+	}
+	return open < s.pool.DedicatedMax
+}
+
+func dedicatedKey(s *Servers, n *topology.Node, setup Setup) Key {
+	return Key{Service: s.Index, Node: n.ID, Purpose: Dedicated, Setup: setup}
+}
+
+// EndDedicated ends a lane whose session has left it, at the end of the round: it may be the one that is being read, or
+// lost. What is in flight there is for nobody.
+func (p *Pool) EndDedicated(l *Conn) { p.parting = append(p.parting, l) }
+
+// Parting reports whether there are such lanes.
+func (p *Pool) Parting() bool { return len(p.parting) > 0 }
+
+// Part closes the lanes that nobody can use any more.
+func (p *Pool) Part() {
+	for _, l := range p.parting {
+		p.Remove(l, Unpinned)
+	}
+	p.parting = p.parting[:0]
+}
+
+// dedicatedLost says that a private lane is gone.
+func (p *Pool) dedicatedLost(l *Conn, failed bool) {
+	set := p.sets[l.Key]
+	set.idle = slices.DeleteFunc(set.idle, func(other *Conn) bool { return other == l })
+	if !l.Owned {
+		return
+	}
+	l.Owned = false
+	if failed {
+		set.failing, set.afreshAt = true, p.Clock.Now+DedicatedRetry
+	}
+	p.Users.DedicatedLost(l, failed)
+}
+
+// Need says whether the present view needs a connection that carries subscriptions.
+func (p *Pool) Need(l *Conn, needed bool) {
+	set := p.sets[l.Key]
+	if set.seen = 0; needed {
+		set.seen = p.servers[l.Key.Service].View.Epoch
+	}
+}
+
+// OpenSubscription returns the feed to a node, or nil while there is none.
+func (s *Servers) OpenSubscription(node topology.NodeID) *Conn {
+	set := s.pool.sets[subscriptionKey(s, node)]
+	if set == nil || len(set.conns) == 0 || set.conns[0].State != Open {
+		return nil
+	}
+	return set.conns[0]
+}
+
+// HasSubscription reports whether there is a feed to a node, or will be.
+func (s *Servers) HasSubscription(node topology.NodeID) bool {
+	set := s.pool.sets[subscriptionKey(s, node)]
+	return set != nil && len(set.conns) > 0
+}
+
+func subscriptionKey(s *Servers, node topology.NodeID) Key {
+	return Key{Service: s.Index, Node: node, Purpose: Subscription, Setup: Setup{Proto: 3}}
+}
+
+// SubscriptionTo returns the feed to a primary when it can be told something; else there will be one.
+func (s *Servers) SubscriptionTo(node topology.NodeID) *Conn {
+	shard := s.View.LedBy(node)
+	if shard < 0 {
+		return nil
+	}
+	n := s.View.Shards[shard].Primary
+	key := subscriptionKey(s, node)
+	set := s.pool.sets[key]
+	if set == nil {
+		set = &Set{servers: s, key: key}
+		s.pool.sets[key] = set
+	}
+	set.addr, set.RunID, set.seen = n.Addr, n.RunID, s.View.Epoch
+	if len(set.conns) == 0 {
+		set.add()
+	}
+	return s.OpenSubscription(node)
+}

@@ -1,0 +1,236 @@
+package upstream
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"evergate/topology"
+)
+
+// Dial is a connection to make.
+type Dial struct {
+	Conn    ConnID
+	Service int
+	Addr    string
+	Proto   uint8
+	DB      int32
+	// ReadOnly: say READONLY first, it is a replica of a cluster.
+	ReadOnly bool
+	// RunID is the run id that the server must have, or the dial fails with ErrOtherRun. Empty: any, or it does not tell.
+	RunID string
+	// Dedicated: it is for one session, and may wait until others of its kind have been made.
+	Dedicated bool
+	// Bypass: the server may be busy with a script, and answers nothing but what makes it stop. It is not asked who it is.
+	Bypass bool
+	// Kill are client ids to end there (CLIENT KILL ID) before anything else is said, if the server's run is KillIn.
+	Kill   []int64
+	KillIn string
+}
+
+// Greeting is what a dial found out.
+type Greeting struct {
+	Client int64  // what the server calls the connection (CLIENT ID); 0 when it does not say
+	RunID  string // the run of the server; empty when it does not say
+	// OwnOffset: WAIT there counts only what its connection has written.
+	OwnOffset bool
+}
+
+// ErrOtherRun says that a dialled server has another run id than Dial.RunID: it restarted, or is another one.
+var ErrOtherRun = errors.New("the server has another run id than the topology knows")
+
+// Opened says that a connection was made and greeted.
+func (p *Pool) Opened(id ConnID, met Greeting) {
+	l := p.conns[id]
+	if l != nil && l.State == Open {
+		return
+	}
+	if l == nil || l.State != Dialing {
+		p.out.CloseConns = append(p.out.CloseConns, id) // nobody waits for it any more
+		return
+	}
+	l.State, l.OpenedAt, l.UsedAt = Open, p.Clock.Now, p.Clock.Now
+	l.Client, l.OwnOffset = met.Client, met.OwnOffset
+	if met.RunID != "" {
+		l.RunID = met.RunID
+	}
+	if len(l.Kill) > 0 {
+		p.counts.Fenced += uint64(p.servers[l.Key.Service].kill.Killed(l.Key.Node, l.Kill))
+	}
+	l.Kill = nil
+	p.counts.ConnsOpened++
+	switch l.Key.Purpose {
+	case Dedicated:
+		p.sets[l.Key].failing = false
+		p.Users.Opened(l)
+	case Subscription:
+		p.Users.Opened(l)
+	default:
+		p.Users.Usable(l.Key.Service)
+	}
+}
+
+// Closed says that a connection ended, or could not be made.
+func (p *Pool) Closed(id ConnID, why LostReason) {
+	l := p.conns[id]
+	if l == nil {
+		return
+	}
+	if l.State == Open {
+		p.conns[id].Dirty = false
+		p.lost(l, why)
+		return
+	}
+	if l.State != Dialing || why == PeerClosed {
+		return // the end of a connection that was given up a moment ago
+	}
+	p.counts.ConnsLost[why]++
+	if why == OtherRun {
+		p.Report(l, topology.OtherRun)
+	} else {
+		p.Report(l, topology.ConnectionLost)
+		if set := p.sets[l.Key]; len(set.conns) > 1 && why == DialFailed {
+			set.singleUntil = p.Clock.Now + RedialMax
+		}
+	}
+	if p.Users.Failed(l) {
+		p.Remove(l, DialFailed)
+		return
+	}
+	p.redial(l)
+}
+
+func (p *Pool) dial(l *Conn, kill ...int64) {
+	set := p.sets[l.Key]
+	s := p.servers[l.Key.Service]
+	killIn := set.RunID
+	l.State, l.DialledAt, l.Now = Dialing, p.Clock.Now, l.Key.Setup
+	p.Clock.At(p.Clock.Now + dialGrace)
+	p.counts.Dials++
+	l.RunID, l.Kill = set.RunID, nil
+	if !l.Bypass {
+		l.Kill, killIn = s.kill.Of(l.Key.Node, set.RunID)
+	}
+	for _, id := range kill {
+		if !slices.Contains(l.Kill, id) {
+			l.Kill = append(l.Kill, id)
+		}
+	}
+	p.out.Dials = append(p.out.Dials, Dial{
+		Conn: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
+		Kill: l.Kill, KillIn: killIn, Bypass: l.Bypass, Dedicated: l.Key.Purpose == Dedicated && !l.Bypass,
+		ReadOnly: l.Key.Purpose == Replica && s.View.IsSharded(),
+	})
+}
+
+// redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.
+func (p *Pool) redial(l *Conn) {
+	set := p.sets[l.Key]
+	if l.Retiring || !set.needed() || len(set.conns) > 1 && set.conns[0] != l || l.Key.Purpose == Dedicated {
+		l.State = Waiting
+		p.Remove(l, DialFailed)
+		if l.Key.Purpose != Dedicated {
+			p.Users.Elsewhere(l.Key.Service)
+		}
+		return
+	}
+	l.Attempts++
+	pause := min(RedialMax, RedialMin<<min(l.Attempts-1, 10))
+	l.State = Waiting
+	l.RedialAt = p.Clock.Now + pause/2 + time.Duration(p.Rand.Int64N(int64(pause)))
+	p.Clock.At(l.RedialAt)
+	if l.Attempts == 1 {
+		p.Users.Elsewhere(l.Key.Service) // reads may go elsewhere
+	}
+}
+
+// Remove closes a lane for good. What is in flight on it must have been dealt with.
+func (p *Pool) Remove(l *Conn, why LostReason) {
+	if l.State == Gone {
+		return
+	}
+	if l.State == Open || l.State == Dialing {
+		p.HangUp(l)
+	}
+	p.counts.ConnsLost[why]++
+	l.State = Gone
+	p.conns[l.ID] = nil
+	p.freed[0] = append(p.freed[0], l.ID)
+	p.out.Dials = slices.DeleteFunc(p.out.Dials, func(d Dial) bool { return d.Conn == l.ID })
+	set := p.sets[l.Key]
+	if l.Key.Purpose == Dedicated {
+		p.dedicatedLost(l, why == DialFailed)
+	}
+	for i := range set.conns {
+		if set.conns[i] == l {
+			set.conns = append(set.conns[:i], set.conns[i+1:]...)
+			break
+		}
+	}
+	if len(set.conns) == 0 && !set.needed() {
+		delete(p.sets, l.Key)
+	}
+	if l.Draining {
+		p.servers[l.Key.Service].settle()
+	}
+}
+
+func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
+	s := p.servers[l.Key.Service]
+	if s.View == nil {
+		return
+	}
+	p.Config.Reported(s.Index, topology.Report{
+		Kind: kind, Node: l.Key.Node, Shard: s.View.ShardOf(l.Key.Node), Epoch: s.View.Epoch, Slot: -1,
+	})
+}
+
+// Lose ends a lane that cannot be trusted any more.
+func (p *Pool) Lose(l *Conn, why LostReason) {
+	p.HangUp(l)
+	p.lost(l, why)
+}
+
+// HangUp has the loop close a connection.
+func (p *Pool) HangUp(l *Conn) { p.out.CloseConns = append(p.out.CloseConns, l.ID) }
+
+// lost deals with everything that was in flight on an open lane, and dials again.
+func (p *Pool) lost(l *Conn, why LostReason) {
+	s := p.servers[l.Key.Service]
+	sharded := s.View.IsSharded()
+	lost := l.Lost(sharded)
+	s.kill.Add(l, lost)
+	if l.Key.Purpose == Dedicated {
+		p.dedicatedLost(l, false)
+	}
+	for i := range lost {
+		p.Users.Lost(l, &lost[i], i == 0, why)
+	}
+	p.StartOver(l, why)
+}
+
+// StartOver makes a new beginning for a lane on which nothing is under way any more.
+func (p *Pool) StartOver(l *Conn, why LostReason) {
+	retiring, since := l.Retiring, p.Clock.Now
+	if l.Silent {
+		since = l.WaitsFrom
+	}
+	steady := p.Clock.Now-l.OpenedAt >= SteadyAfter
+	l.Reset()
+	l.State = Waiting
+	if why != Retired && why != Refused {
+		p.Report(l, topology.ConnectionLost)
+	}
+	unneeded := p.Users.Ended(l, since)
+	switch {
+	case unneeded || retiring || !p.sets[l.Key].needed() || l.Key.Purpose == Dedicated:
+		p.Remove(l, why)
+		return
+	case steady:
+		l.Attempts = 0
+		p.dial(l)
+	default:
+		p.redial(l)
+	}
+	p.counts.ConnsLost[why]++
+}

@@ -1,0 +1,93 @@
+package upstream
+
+import (
+	"time"
+
+	"evergate/topology"
+)
+
+// Due does what is due for the connections, and finds when to look again. There are few, so all of them are looked at;
+// a heap would be worth it with thousands.
+func (p *Pool) Due() {
+	for _, l := range p.conns {
+		if l != nil {
+			p.timer(l)
+		}
+	}
+}
+
+func (p *Pool) timer(l *Conn) {
+	switch l.State {
+	case Dialing:
+		if p.Clock.Now < l.DialledAt+dialGrace {
+			p.Clock.At(l.DialledAt + dialGrace)
+		} else if l.Attempts == 0 {
+			l.Attempts = 1 // it takes long: reads go elsewhere
+			p.Users.Elsewhere(l.Key.Service)
+		}
+	case Waiting:
+		if p.Clock.Now >= l.RedialAt {
+			p.dial(l)
+		} else {
+			p.Clock.At(l.RedialAt)
+		}
+	case Open:
+		p.openTimer(l)
+	}
+}
+
+func (p *Pool) openTimer(l *Conn) {
+	p.listen(l)
+	if l.Slicing() || l.WriteAt > 0 {
+		p.Dirty(l)
+	}
+	if l.RefusingUntil > 0 {
+		if p.Clock.Now >= l.RefusingUntil {
+			l.RefusingUntil = 0
+			p.Users.Usable(l.Key.Service)
+		} else {
+			p.Clock.At(l.RefusingUntil)
+		}
+	}
+	if l.Paused {
+		if pause := p.Users.Stopped(l); pause > 0 {
+			p.Clock.At(p.Clock.Now + pause)
+		} else {
+			p.Read(l, true)
+		}
+	}
+	if l.Retiring {
+		if p.Clock.Now < l.RetireAt {
+			p.Clock.At(l.RetireAt)
+		} else {
+			p.Lose(l, Retired)
+			return
+		}
+	}
+	if l.Key.Purpose == Subscription {
+		p.Users.Look(l)
+		return
+	}
+	if set := p.sets[l.Key]; !l.Owned && (l.Key.Purpose == Dedicated || len(set.conns) > 1 && set.conns[0] != l) {
+		if idleAt := l.UsedAt + IdleAfter; l.Inflight.Len() == 0 && p.Clock.Now >= idleAt {
+			p.Remove(l, Idle)
+		} else {
+			p.Clock.At(max(idleAt, p.Clock.Now+time.Second))
+		}
+	}
+}
+
+// CannotServe leaves a connection alone for that long whose server has said that it cannot serve now.
+func (p *Pool) CannotServe(l *Conn, how topology.ReportKind, pause time.Duration) {
+	l.RefusingUntil, l.OnTrial = p.Clock.Now+pause, true
+	p.Clock.At(l.RefusingUntil)
+	p.Report(l, how)
+}
+
+// Serves takes note that a server did what it was asked, or had something else against it.
+func (p *Pool) Serves(l *Conn) {
+	if l.OnTrial {
+		l.OnTrial = false
+		p.Users.Usable(l.Key.Service)
+	}
+}

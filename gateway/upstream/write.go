@@ -1,0 +1,88 @@
+package upstream
+
+// Bytes returns the bytes to write to a lane next; empty when there are none, or not yet: Out names the lane again
+// then. They are valid until the next call of any method.
+func (p *Pool) Bytes(id ConnID) []byte {
+	l := p.conns[id]
+	if l == nil {
+		return nil
+	}
+	l.Dirty = false
+	if l.State != Open || l.Retiring { // not one byte goes to a node that lost its role
+		return nil
+	}
+	if l.Slicing() {
+		return p.slice(l)
+	}
+	if l.Coalesces(p.Clock.Now) {
+		p.Clock.At(l.WriteAt) // each time: a timer that rings earlier forgets it
+		return nil
+	}
+	return l.Queue.Unsent()
+}
+
+// Wrote says that the kernel took n bytes.
+func (p *Pool) Wrote(id ConnID, n int) {
+	l := p.conns[id]
+	if l == nil || l.State != Open {
+		return
+	}
+	busy, owed := l.Busy(), l.Awaits()
+	if l.Slicing() {
+		l.SlicedAt = p.Clock.Now
+	}
+	l.Queue.Wrote(n)
+	if l.Tunnel {
+		l.Queue.Passed()
+	}
+	if n > 0 {
+		l.WriteAt = 0
+	}
+	if !owed && l.Awaits() {
+		l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false
+		p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
+	}
+	if busy && !l.Busy() {
+		p.notBusy(l)
+	}
+	p.counts.UpstreamOutBytes += uint64(n)
+}
+
+func (p *Pool) Dirty(l *Conn) {
+	if !l.Dirty {
+		l.Dirty = true
+		p.out.Conns = append(p.out.Conns, l.ID)
+	}
+}
+
+// Read stops or resumes reading from a lane.
+func (p *Pool) Read(l *Conn, on bool) {
+	if l.Paused == on {
+		l.Paused = !on
+		l.WaitsFrom = p.Clock.Now
+		p.out.ReadConns = append(p.out.ReadConns, Reading{Conn: l.ID, On: on})
+	}
+}
+
+// Emptied lets others onto a lane that carried something apart.
+func (p *Pool) Emptied(l *Conn) {
+	if l.Carries != Anybody && l.Inflight.Len() == 0 {
+		l.Carries = Anybody
+		p.notBusy(l)
+	}
+}
+
+// BigEnded says that a long reply has ended, if it was one.
+func (p *Pool) BigEnded(l *Conn) {
+	if l.Big {
+		l.Big = false
+		p.notBusy(l)
+	}
+}
+
+// notBusy says that a lane takes new flights again.
+func (p *Pool) notBusy(l *Conn) {
+	p.sets[l.Key].wanted = false
+	p.Users.Usable(l.Key.Service)
+	p.Users.Room(l.Key.Service)
+}
