@@ -17,6 +17,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/topology"
+	"evergate/topology/watch"
 )
 
 const (
@@ -196,28 +197,21 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 	return nil, nil
 }
 
-// ownOffset reports whether WAIT on this server counts only what its own connection has written: since 7.2, and in
-// Valkey, which reports 7.2.4. If INFO was rejected HELLO has the version, which needs no right.
+// ownOffset reports whether WAIT on this server counts only what its own connection has written. If INFO was rejected
+// HELLO has the version, which needs no right.
 func ownOffset(conn net.Conn, in *bufio.Reader, info map[string]string) (bool, error) {
 	if len(info) > 0 {
-		return isFrom72(info["redis_version"]), nil
+		return watch.WaitsForOwn(info["redis_version"]), nil
 	}
 	reply, err := ask(conn, in, "HELLO")
 	pairs, _ := resp.Pairs(reply)
 	for i := 0; i < len(pairs); i += 2 {
 		if name, _ := resp.String(pairs[i]); string(name) == "version" {
 			version, _ := resp.String(pairs[i+1])
-			return isFrom72(string(version)), err
+			return watch.WaitsForOwn(string(version)), err
 		}
 	}
 	return false, err
-}
-
-// isFrom72 reports whether a version is 7.2 or later.
-func isFrom72(version string) bool {
-	var major, minor int
-	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
-	return err == nil && (major > 7 || major == 7 && minor >= 2)
 }
 
 // do sends one command and reads its reply. An error reply is returned as an error with the server's text, except that

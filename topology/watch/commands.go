@@ -1,5 +1,7 @@
 package watch
 
+import "fmt"
+
 // nodeTimeoutSetting is how long a primary of a Cluster may be silent before the others fail it over.
 const nodeTimeoutSetting = "cluster-node-timeout"
 
@@ -15,3 +17,11 @@ const ServerCommands = "+role +info +cluster|shards +cluster|slots +cluster|node
 // channels. All but MYID are needed; without MYID a Sentinel under two addresses is subscribed to twice.
 const SentinelCommands = "allchannels +ping +psubscribe +sentinel|get-master-addr-by-name +sentinel|master " +
 	"+sentinel|replicas +sentinel|sentinels +sentinel|myid"
+
+// WaitsForOwn says whether WAIT at servers of a version counts only what its connection has written: Redis from 7.2 on,
+// and Valkey, which says that it is 7.2.4.
+func WaitsForOwn(version string) bool {
+	var major, minor int
+	_, err := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return err == nil && (major > 7 || major == 7 && minor >= 2)
+}

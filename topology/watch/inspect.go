@@ -104,14 +104,24 @@ func (n *NodeFound) inspectPrimary(ctx context.Context, client *redis.Client) {
 			n.MinReplicas = int(number(value))
 		}
 	}
-	// Since Redis 7.0 a script can ask what it may run, and runs nothing by it.
 	for _, args := range harmfulScripted {
-		may, err := client.Eval(ctx, "return redis.acl_check_cmd("+args+")", nil).Bool()
-		if err == nil && may {
+		if may, known := mayScript(ctx, client, args); known && may {
 			name, _, _ := strings.Cut(strings.TrimPrefix(args, "'"), "'")
 			n.Scripts = append(n.Scripts, strings.ToUpper(name))
 		}
 	}
+	if WaitsForOwn(n.Role.Version) {
+		waits, _ := mayScript(ctx, client, "'wait','0','0'")
+		restores, known := mayScript(ctx, client, "'function','restore','x','append'")
+		n.NoWait = waits && known && !restores
+	}
+}
+
+// mayScript asks whether a script may run a command, which runs nothing. known is false before Redis 7.0, and where the
+// user may run no script either.
+func mayScript(ctx context.Context, client *redis.Client, args string) (may, known bool) {
+	may, err := client.Eval(ctx, "return redis.acl_check_cmd("+args+")", nil).Bool()
+	return may, err == nil || errors.Is(err, redis.Nil)
 }
 
 // authentication shows a password without a user as connections for clients do: it is refused where the server asks for

@@ -34,6 +34,7 @@ func (j *judgement) roles() {
 	}
 	j.twice(runs)
 	j.scripts()
+	j.wait()
 }
 
 // twice tells of names of a plain list that are one server.
@@ -103,6 +104,16 @@ func (j *judgement) scripts() {
 	if commands = slices.Compact(commands); len(commands) > 0 {
 		j.problem(Hint, "scripts of clients may run %s, which the gateway cannot prevent; add %s to the ACL of its user",
 			strings.Join(commands, ", "), "-"+strings.ToLower(strings.Join(commands, " -")))
+	}
+}
+
+// wait tells where WAIT would fail for want of a right that its name does not tell.
+func (j *judgement) wait() {
+	if at := groups(j.Nodes, func(n NodeFound) (string, string) {
+		return n.Addr, oneOr(n.NoWait, "it", "")
+	}); len(at) > 0 {
+		j.problem(Warning, "WAIT would fail at %s: the gateway's user lacks FUNCTION RESTORE, which it needs there; add "+
+			"+function|restore to its ACL", and(at[0].addrs))
 	}
 }
 

@@ -87,6 +87,8 @@ type NodeFound struct {
 	Writable bool
 	// Scripts are commands that harm and that scripts of the gateway's clients may run there.
 	Scripts []string
+	// NoWait says that the gateway's user may run WAIT there, and not what it takes to answer clients.
+	NoWait bool
 	// SpeaksTLS says of one that closed a plain connection that it answers an encrypted one.
 	SpeaksTLS bool
 }

@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -79,6 +80,27 @@ func TestSurveyCluster(t *testing.T) {
 		wantProblem(t, found, env.Nodes()[0].Addr+" rejects "+command)
 	}
 	wantProblem(t, found, "no replica can be promoted if primary")
+}
+
+// TestSurveyFindsWaitThatCannotBe: servers that count for each connection need one more right for it.
+func TestSurveyFindsWaitThatCannotBe(t *testing.T) {
+	servers.SkipShort(t)
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{ACL: []string{"user default on nopass ~* &* +@all",
+		"user few on >secret ~* &* +@all -function", "user all on >secret ~* &* +@all -migrate"}})
+	for user, lacks := range map[string]bool{"few": env.Version.AtLeast(7, 2), "all": false} {
+		found, err := watch.Survey(t.Context(), watch.Options{}, watch.Service{Name: "p", Primary: env.Primary().Addr,
+			Upstream: func() (string, string, error) { return user, "secret", nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const part = "WAIT would fail at "
+		if lacks {
+			wantProblem(t, found, part+env.Primary().Addr)
+		} else if strings.Contains(fmt.Sprint(found.Problems), part) {
+			t.Errorf("user %s: %v", user, found.Problems)
+		}
+	}
 }
 
 // TestSurveyFindsWrongPassword: a server that does not let us in is one that cannot be used, and is called so.
