@@ -2,8 +2,11 @@
 
 import collections
 import logging
+import threading
+import time
 
 import celery
+from celery.bootsteps import RUN
 from celery.contrib.testing.worker import start_worker
 
 import steady
@@ -50,7 +53,23 @@ def read_all(acknowledged):
     return [number for number, times in done.items() if times]
 
 
-with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False):
+works, ended = threading.Event(), threading.Event()
+
+
+def supervise():
+    """Starts the worker again when it has ended by itself: an UNCERTAIN answer to an acknowledgement is unrecoverable to
+    it, as every error reply is."""
+    while not ended.is_set():
+        with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False) as worker:
+            works.set()
+            while worker.blueprint.state == RUN and not ended.is_set():
+                time.sleep(0.05)
+
+
+supervisor = threading.Thread(target=supervise)
+supervisor.start()
+works.wait()
+try:
     same(double.delay(21).get(timeout=20), 42)
     same(fail_once.delay(7).get(timeout=20), 7)
     same(celery.group(double.s(i) for i in range(10))().get(timeout=20), [2 * i for i in range(10)])
@@ -59,4 +78,8 @@ with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False):
     steady.run("celery", celery.__version__, [
         "tasks and results", "retries", "groups", "chains", "countdown", "tasks added and worked on over the switch"],
         "{compat}celery", write, read_all,
-        "global_keyprefix with braces, for broker and results, which a cluster needs")
+        "global_keyprefix with braces, for broker and results, which a cluster needs; a supervisor that restarts the "
+        "worker: celery ends it at an error reply, and so at UNCERTAIN")
+finally:
+    ended.set()
+    supervisor.join()
