@@ -16,6 +16,9 @@ var record = flag.Bool("record", false, "write the server's COMMAND reply into t
 // TestServer holds the table, Keys and Slot against the server of this machine.
 func TestServer(t *testing.T) {
 	if _, err := servers.ServerBinary(); err != nil {
+		if *record {
+			t.Fatal("nothing is recorded: ", err)
+		}
 		t.Skip(err)
 	}
 	env := servers.StartCluster(t, servers.Options{Primaries: 3})
