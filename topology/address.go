@@ -2,8 +2,8 @@ package topology
 
 import "strings"
 
-// SplitAddr cuts host:port at the last colon, as Redis writes IPv6 addresses without brackets ("::1:7000"); brackets
-// are taken off. port is empty when there is no colon.
+// SplitAddr splits host:port at the last colon, as Redis writes IPv6 addresses without brackets ("::1:7000"); brackets
+// are removed. port is empty without a colon.
 func SplitAddr(addr string) (host, port string) {
 	i := strings.LastIndexByte(addr, ':')
 	if i < 0 {
@@ -16,7 +16,7 @@ func SplitAddr(addr string) (host, port string) {
 	return host, port
 }
 
-// JoinAddr makes an address that can be dialled: IPv6 hosts get brackets.
+// JoinAddr returns an address that can be dialled: IPv6 hosts get brackets.
 func JoinAddr(host, port string) string {
 	if strings.IndexByte(host, ':') >= 0 {
 		return "[" + host + "]:" + port
@@ -30,7 +30,7 @@ func announce(addr string) string {
 	return host + ":" + port
 }
 
-// MapAddr gives the address to dial for an announced one. A key of m is "host:port" (tried first) or "host"; a value
+// MapAddr returns the address to dial for an announced one. A key of m is "host:port" (tried first) or "host"; a value
 // of the form "host" keeps the announced port.
 func MapAddr(m map[string]string, announced string) string {
 	host, port := SplitAddr(announced)
@@ -48,8 +48,8 @@ func MapAddr(m map[string]string, announced string) string {
 	return withPort(to, port)
 }
 
-// withPort completes a mapped address that names only a host. An IPv6 host without a port needs no brackets there:
-// more than one colon and no closing bracket before the last means host only.
+// withPort completes a mapped address without a port. An IPv6 host needs no brackets there: more than one colon and no
+// closing bracket before the last means host only.
 func withPort(to, port string) string {
 	bare := strings.Count(to, ":") > 1 && !strings.Contains(to, "]:")
 	if bare || strings.IndexByte(to, ':') < 0 {

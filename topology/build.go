@@ -7,7 +7,7 @@ import (
 
 // How drafts become a View.
 
-// build makes the View that the drafts ask for, with the number of the last.
+// build returns the View of the drafts, with the number of the last.
 func (s *State) build(drafts []draft) *View {
 	v := &View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*Node, len(s.nodes.byID)),
 		DownAfter: s.downAfter()}
@@ -23,7 +23,7 @@ func (s *State) build(drafts []draft) *View {
 	return v
 }
 
-// shard makes one shard of a View, and lists its nodes there.
+// shard builds one shard of a View, and lists its nodes there.
 func (s *State) shard(v *View, i int, d *draft) Shard {
 	shard := Shard{Index: i, Name: d.name, ConfigEpoch: d.epoch, Since: s.now}
 	of := d.primary
@@ -54,14 +54,14 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 	return shard
 }
 
-// readable says of a primary that is held because nobody has confirmed it that it may be read from meanwhile, where
-// there is no replica: whatever was acknowledged is there, and nobody has decided against it yet.
+// readable reports whether a primary that is held for lack of confirmation may serve reads meanwhile, if there is no
+// replica: it has all that was acknowledged, and nothing has been decided against it yet.
 func (s *State) readable(d *draft) bool {
 	e := d.leave
 	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() && e.reports(RolePrimary)
 }
 
-// fillSlots writes who serves which slot; patches come last, they are newer.
+// fillSlots records the owner of each slot; patches come last, they are newer.
 func fillSlots(v *View, drafts []draft) {
 	if !v.Sharded {
 		return
@@ -84,7 +84,7 @@ func fillSlots(v *View, drafts []draft) {
 	}
 }
 
-// list puts a node into the View and takes note when it is the one with the lowest version.
+// list adds a node to the View and records the lowest version.
 func (s *State) list(v *View, e *entry) {
 	n := e.value()
 	v.Nodes[e.id] = n
@@ -97,7 +97,7 @@ func (s *State) list(v *View, e *entry) {
 	}
 }
 
-// publish numbers the View and sends it out, when it says anything new.
+// publish numbers the View and sends it out, if it differs from the last.
 func (s *State) publish(v *View) {
 	if s.view != nil && v.same(s.view) {
 		return
@@ -113,7 +113,7 @@ func (s *State) publish(v *View) {
 	s.stand()
 }
 
-// stand notes which nodes are primaries now, or are being left: their histories are watched.
+// stand records which nodes are primaries now, or being demoted: their histories are watched.
 func (s *State) stand() {
 	stands := map[*entry]bool{}
 	for i := range s.view.Shards {
@@ -132,7 +132,7 @@ func (s *State) stand() {
 		switch {
 		case stands[e] && !e.standing:
 			e.standing, e.trusted = true, history{}
-			if !e.alive() && e.role.Role == RolePrimary { // it died behind its proof, and may come back as another
+			if !e.alive() && e.role.Role == RolePrimary { // it died after its proof, and may come back as another
 				e.trusted = history{e.role.RunID, e.role.ReplID}
 			}
 			s.trust(e)

@@ -2,10 +2,10 @@ package topology
 
 import "slices"
 
-// What changed between two Views, in events. State publishes; this file only finds the words.
+// The difference between two Views, as events. State publishes; this file only builds the events.
 
-// before finds, for each shard of v, the one of the last View that it continues: the one that served its lowest slot.
-// nil for a new one.
+// before finds, for each shard of v, the shard of the last View that it continues: the owner of its lowest slot. nil
+// for a new one.
 func (s *State) before(v *View) []*Shard {
 	old := make([]*Shard, len(v.Shards))
 	if s.view == nil {
@@ -24,7 +24,7 @@ func (s *State) before(v *View) []*Shard {
 	return old
 }
 
-// keepTimes keeps Since of conditions that lasted.
+// keepTimes keeps Since of conditions that persist.
 func (s *State) keepTimes(v *View) {
 	for i, old := range s.before(v) {
 		if old != nil && sameNode(old.Standing(), v.Shards[i].Standing()) && old.Condition == v.Shards[i].Condition {
@@ -33,7 +33,7 @@ func (s *State) keepTimes(v *View) {
 	}
 }
 
-// sameNode compares by number: what is known of a node may have changed.
+// sameNode compares IDs: other fields of a node may have changed.
 func sameNode(a, b *Node) bool { return a != nil && b != nil && a.ID == b.ID }
 
 func (s *State) emitShards(v *View) {
@@ -71,8 +71,8 @@ func (s *State) emitShards(v *View) {
 	s.emitSlots(v, replaced)
 }
 
-// emitSlots counts the slots that went from one primary to another, to nobody or from nobody; those of a primary that
-// was replaced as a whole have been told.
+// emitSlots counts the slots that moved between primaries, to none or from none; those of a primary that was replaced
+// as a whole are reported already.
 func (s *State) emitSlots(v *View, replaced map[NodeID]bool) {
 	if s.view == nil || !v.Sharded {
 		return

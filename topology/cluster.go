@@ -12,18 +12,18 @@ const (
 	askMax   = 3
 	seedsMax = 5
 	// While something is wrong worriedMax nodes are asked every worriedEvery, until worriedFor after its last sign, or
-	// as long as a failover is under way, for worriedLongest at most.
+	// during a failover, for worriedLongest at most.
 	worriedMax     = 24
 	worriedEvery   = TickEvery
 	worriedFor     = 2 * time.Second
 	worriedLongest = time.Minute
-	// patchFor is how long a MOVED stands against the slot maps that do not agree with it.
+	// patchFor is how long a MOVED overrides slot maps that disagree with it.
 	patchFor = 2 * time.Second
 	// answersKeptFor is how much older than the newest an answer may be, in refreshes.
 	answersKeptFor = 3
-	// refreshFirst is the time between two refreshes while no node has answered yet, and in a lasting trouble.
+	// refreshFirst is the time between two refreshes before the first answer, and in lasting trouble.
 	refreshFirst = 500 * time.Millisecond
-	// nodeTimeoutDefault is cluster-node-timeout where no node tells it; the servers' own default.
+	// nodeTimeoutDefault is cluster-node-timeout if no node reports it; the servers' own default.
 	nodeTimeoutDefault = 15 * time.Second
 	// refreshDefault is Settings.RefreshEvery where it is zero.
 	refreshDefault = 3 * time.Second
@@ -37,7 +37,7 @@ type cluster struct {
 	answers map[string]*answer
 	asked   int
 	patches map[int]patch
-	// owners and shards are what the answers add up to: owners[slot] is an index into shards, -1 for nobody.
+	// owners and shards are the merged answers: owners[slot] is an index into shards, -1 for none.
 	owners [Slots]int16
 	shards []*merged
 	// spare are nodes without slots.
@@ -49,10 +49,10 @@ type cluster struct {
 	hurry        bool
 	worriedUntil time.Time
 	turn         int
-	// ids are those of all nodes that the last answers knew; strangers are nodes of another cluster, since when.
+	// ids are those of all nodes in the last answers; strangers are nodes of another cluster, with the time since when.
 	ids       map[string]bool
 	strangers map[*entry]time.Time
-	// nodeTimeout is the longest cluster-node-timeout that was told.
+	// nodeTimeout is the longest cluster-node-timeout that was reported.
 	nodeTimeout time.Duration
 }
 
@@ -60,13 +60,13 @@ type cluster struct {
 type answer struct {
 	seen SlotsSeen
 	at   time.Time
-	// order is the number of the first answer of this node: the first-asked has the lowest.
+	// order is the number of the first answer of this node: the one asked first has the lowest.
 	order int
 }
 
-// patch is the word of a MOVED.
+// patch is the content of a MOVED.
 type patch struct {
-	// from is who owned the slot then, by the answers (nil for nobody); once they say something else they are newer.
+	// from owned the slot then, by the answers (nil for none); once these name another owner they are newer.
 	from, to *entry
 	at       time.Time
 }
@@ -94,7 +94,7 @@ func (r *cluster) observe(o Observation) {
 		r.slotsSeen(o)
 	case NodeLost:
 		delete(r.awaited, o.Addr)
-		// With epochs the word of a lost node stands until it is too old: what it had won nobody else may know yet.
+		// With epochs the answer of a lost node counts until it is too old: no other node may know yet what it had won.
 		if a := r.answers[o.Addr]; a != nil && len(r.answers) > 1 && !a.seen.HasEpochs {
 			delete(r.answers, o.Addr)
 			r.merge()
@@ -180,7 +180,7 @@ func (r *cluster) draft() []draft {
 	return drafts
 }
 
-// of is the shard that a node is primary of by the maps, or nil.
+// of returns the shard whose primary a node is by the maps, or nil.
 func (r *cluster) of(e *entry) *merged {
 	for _, m := range r.shards {
 		if m.primary == e {

@@ -4,7 +4,7 @@ import "slices"
 
 // Which nodes of a cluster are asked when, and the slots that a MOVED patches meanwhile.
 
-// owner is who the answers say owns a slot, nil for nobody.
+// owner returns the owner of a slot by the answers, nil for none.
 func (r *cluster) owner(slot int) *entry {
 	if i := r.owners[slot]; i >= 0 {
 		return r.shards[i].primary
@@ -23,11 +23,11 @@ func (r *cluster) moved(o Report) {
 	}
 	to := r.s.nodes.announced(JoinAddr(host, port))
 	if to.lost() {
-		r.worry() // whoever says so has not heard of a failover yet
+		r.worry() // the sender has not heard of a failover yet
 		return
 	}
 	if owner := r.owner(o.Slot); owner != nil && r.of(to) == nil && r.replica(to) {
-		// A replica that owns slots was promoted, a moment ago: all slots go together, in two steps.
+		// A replica that owns slots was just promoted: all slots move together, in two steps.
 		r.worry()
 		r.s.chase(to)
 		r.s.chase(owner)
@@ -45,14 +45,14 @@ func (r *cluster) moved(o Report) {
 	r.patches[o.Slot] = patch{from: r.owner(o.Slot), to: to, at: r.s.now}
 }
 
-// replica says that the maps have a node as a replica of a primary with slots.
+// replica reports whether a node is a replica of a primary with slots by the maps.
 func (r *cluster) replica(e *entry) bool {
 	return slices.ContainsFunc(r.shards, func(m *merged) bool {
 		return slices.Contains(m.replicas, e) || slices.Contains(m.others, e)
 	})
 }
 
-// worry has the nodes asked often for a while.
+// worry makes refreshes frequent for a while.
 func (r *cluster) worry() { r.worriedUntil = r.s.now.Add(worriedFor) }
 
 // troubled reports whether there was a sign of trouble, or a failover is under way that is not hopelessly long.
@@ -77,7 +77,7 @@ func (r *cluster) dropPatches() {
 	}
 }
 
-// refresh asks for the slot maps when it is time to.
+// refresh asks for the slot maps when it is due.
 func (r *cluster) refresh() {
 	gap := r.s.settings.RefreshEvery
 	switch {
@@ -95,8 +95,8 @@ func (r *cluster) refresh() {
 	r.s.refresh(r.ask()...)
 }
 
-// ask picks the nodes of the next refresh: those that a MOVED named and others in turn, of those that answer. Seeds
-// are asked when nobody else is left; their names are resolved at each dial.
+// ask picks the nodes of the next refresh: those that a MOVED named, and others in turn, among those that answer. Seeds
+// are asked if there is no other; their names are resolved at each dial.
 func (r *cluster) ask() []string {
 	var alive []*entry
 	for _, e := range r.s.nodes.byID {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// How the slot maps of several nodes become one picture.
+// How the slot maps of several nodes are merged.
 
 // merged is one primary with slots.
 type merged struct {
@@ -20,7 +20,7 @@ type merged struct {
 	slots            []SlotRange
 }
 
-// merge adds the answers up.
+// merge merges the answers.
 func (r *cluster) merge() {
 	r.s.stale = true
 	r.shards, r.spare = nil, nil
@@ -48,8 +48,8 @@ func (r *cluster) merge() {
 	r.keepOwners()
 }
 
-// note notes a primary and, from the answers with its highest epoch, its replicas: nodes learn of them one after the
-// other, and the last to speak may be behind.
+// note records a primary and, from the answers with its highest epoch, its replicas: nodes learn of them one after the
+// other, and the last to answer may be behind.
 func (r *cluster) note(seen *ShardSeen, index map[*entry]int16) {
 	e := r.s.nodes.announced(seen.Primary.Addr)
 	i, ok := index[e]
@@ -79,7 +79,7 @@ func (r *cluster) note(seen *ShardSeen, index map[*entry]int16) {
 	}
 }
 
-// parts parts the members into those that may serve reads, by the word of half of the answers and by their own, and the
+// parts divides the members into those that may serve reads, as half of the answers and they themselves report, and the
 // others.
 func (m *merged) parts() {
 	for i, e := range m.members {
@@ -110,7 +110,7 @@ func (r *cluster) claimByEpoch(newest []*answer, index map[*entry]int16) {
 	}
 }
 
-// claimByVotes gives the slots that nobody claims by an epoch to whom most answers name.
+// claimByVotes gives slots that are claimed without an epoch to the node that most answers name.
 func (r *cluster) claimByVotes(newest []*answer, index map[*entry]int16) {
 	var voters []*answer
 	for _, a := range newest {
@@ -152,8 +152,7 @@ func (r *cluster) claimByVotes(newest []*answer, index map[*entry]int16) {
 	}
 }
 
-// keepOwners drops the primaries that own nothing, puts the others in the order of their lowest slots, and gives
-// them their ranges.
+// keepOwners drops primaries that own nothing, orders the others by their lowest slots, and sets their ranges.
 func (r *cluster) keepOwners() {
 	order := make([]int16, len(r.shards))
 	for i := range order {
@@ -193,7 +192,7 @@ func (m *merged) suspect() string {
 	return ""
 }
 
-// held says why the primary takes no writes any more: its own word, or that of a majority of the primaries.
+// held returns why the primary takes no writes any more: by its own report, or that of a majority of the primaries.
 func (m *merged) held() string {
 	switch {
 	case m.primary.reports(RoleReplica):

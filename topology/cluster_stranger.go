@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A node of another cluster: an address may be somebody else's by now, and the higher epoch of another cluster means
-// nothing in this one. Node ids tell: no two clusters have one in common.
+// A node of another cluster: an address may have been reused by now, and the higher epoch of another cluster means
+// nothing in this one. Node IDs show it: no two clusters have one in common.
 
-// strangerAfter is how long a node must be a stranger before that is told: one that is new to its cluster is, too,
-// until they have met.
+// strangerAfter is how long a node must be a stranger before that is reported: a node that is new to its cluster is one
+// too, until they have met.
 const strangerAfter = 3 * time.Second
 
-// refuse says that an answer is not to be believed, and takes note of who gave it.
+// refuse reports whether an answer must be ignored, and remembers its sender.
 func (r *cluster) refuse(o SlotsSeen) bool {
 	e := r.s.nodes.dial(o.Asked)
 	if !r.strange(o) {
@@ -29,8 +29,8 @@ func (r *cluster) refuse(o SlotsSeen) bool {
 	return true
 }
 
-// strange says that a node knows nobody whom the others know. Where no other has answered for long the cluster may have
-// been made anew, and one that the settings name is believed.
+// strange reports whether a node knows none of the nodes that the others know. If no other has answered for long the
+// cluster may have been rebuilt, and a node that the settings name is believed.
 func (r *cluster) strange(o SlotsSeen) bool {
 	if len(o.IDs) == 0 || r.s.view == nil {
 		return false
@@ -51,13 +51,13 @@ func (r *cluster) strange(o SlotsSeen) bool {
 		return !anyOf(o.IDs, r.ids) && !slices.ContainsFunc(r.s.settings.Seeds, func(seed string) bool {
 			return MapAddr(r.s.settings.AddressMap, seed) == o.Asked
 		})
-	case 1: // nobody can say which of the two it is
+	case 1: // undecidable which of the two it is
 		return false
 	}
 	return !anyOf(o.IDs, others)
 }
 
-// know takes the ids that the present answers tell.
+// know records the IDs in the present answers.
 func (r *cluster) know() {
 	clear(r.ids)
 	for _, a := range r.answers {

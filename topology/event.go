@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Event is one thing worth telling: a value for the log line, the metric's label and the golden file.
+// Event is something worth reporting: the content of a log line, and a line in golden files.
 type Event struct {
 	Kind EventKind
-	// Shard is the shard's name; empty where the event is not about a shard.
+	// Shard is the shard's name; empty if the event is not about a shard.
 	Shard string
 	// From and To are addresses or conditions, Subject the Sentinel or node it is about.
 	From, To, Subject string
-	// FromEpoch and ToEpoch are the servers' own config epochs; 0 where there are none.
+	// FromEpoch and ToEpoch are the servers' own config epochs; 0 if there are none.
 	FromEpoch, ToEpoch uint64
-	// Slots is how many slots a SlotsMoved is about.
+	// Slots is the number of slots of a SlotsMoved.
 	Slots int
 	Why   string
-	// Failover is the number of the failover that the event is a step of, rising with each of the service; 0 where it
-	// is no step of one. Began is when its shard was first suspected, After how long that was before the event.
+	// Failover numbers the failover that the event is a step of, rising within the service; 0 outside of one. Began is
+	// when its shard was first suspected, After the time from then to the event.
 	Failover uint64
 	Began    time.Time
 	After    time.Duration
@@ -27,7 +27,7 @@ type Event struct {
 	Receipt *Receipt
 }
 
-// EventKind says what happened.
+// EventKind is what happened.
 type EventKind uint8
 
 const (
@@ -39,9 +39,9 @@ const (
 	PrimaryRenamed
 	// ReplicasChanged: other replicas may serve reads.
 	ReplicasChanged
-	// ReplicaUnused: a replica answers, and has been kept from reads for a while.
+	// ReplicaUnused: a replica that answers has been excluded from reads for a while.
 	ReplicaUnused
-	// SlotsMoved: slots have another owner, both owners live on.
+	// SlotsMoved: slots have another owner; both owners live on.
 	SlotsMoved
 	// SentinelHeard and SentinelGone: a Sentinel answers about the service, or no longer does.
 	SentinelHeard
@@ -49,23 +49,23 @@ const (
 	// NodeHeard and NodeGone: a node answers probes, or no longer does.
 	NodeHeard
 	NodeGone
-	// NodeIsBusy: a script keeps a node busy, and it answers nothing else. NodeHeard ends it.
+	// NodeIsBusy: a script blocks a node, which answers nothing else. NodeHeard ends it.
 	NodeIsBusy
 	// Alarm: something an operator should look at.
 	Alarm
-	// Suspected begins a failover: something speaks against the primary.
+	// Suspected begins a failover: there is evidence against the primary.
 	Suspected
-	// Held: nothing is sent to the primary any more.
+	// Held: the primary gets no requests any more.
 	Held
-	// CandidateNamed: a node was named that is to be the new primary.
+	// CandidateNamed: a node was named as the new primary.
 	CandidateNamed
-	// Promoted: the new primary has proven itself.
+	// Promoted: the new primary has proven its role.
 	Promoted
-	// Confirmed: a majority of those who decide names the new primary.
+	// Confirmed: a majority of the Sentinels or nodes in charge names the new primary.
 	Confirmed
 	// Released: a primary takes writes again: the new one, or the old one after all.
 	Released
-	// ReceiptGiven: what a switch may have lost.
+	// ReceiptGiven: a bound on what a failover has lost.
 	ReceiptGiven
 )
 
@@ -77,7 +77,7 @@ var eventNames = [...]string{"primary found", "primary changed", "primary rename
 // String is the constant log message of the kind.
 func (k EventKind) String() string { return eventNames[k] }
 
-// String tells the event in one line: "shard main: primary a -> b, epoch 1 -> 2".
+// String returns the event as one line: "shard main: primary a -> b, epoch 1 -> 2".
 func (e Event) String() string {
 	switch e.Kind {
 	case PrimaryFound:
@@ -114,7 +114,7 @@ func (e Event) String() string {
 	}
 }
 
-// step tells a step of a failover.
+// step describes a step of a failover.
 func (e Event) step() string {
 	switch e.Kind {
 	case Suspected:
@@ -134,7 +134,7 @@ func (e Event) step() string {
 	}
 }
 
-// Pairs are the event's facts for a structured log, keys and values in turn.
+// Pairs returns the event's facts for a structured log, alternating keys and values.
 func (e Event) Pairs() []any {
 	var p []any
 	for _, f := range []struct{ key, value string }{{"shard", e.Shard}, {e.noun(), e.Subject},
@@ -159,7 +159,7 @@ func (e Event) Pairs() []any {
 	return p
 }
 
-// noun is what the subject is, also as a key of the log.
+// noun is the kind of the subject, also as a key of the log.
 func (e Event) noun() string {
 	if e.Kind == SentinelHeard || e.Kind == SentinelGone {
 		return "sentinel"
@@ -181,7 +181,7 @@ func inBrackets(why string) string {
 	return " (" + why + ")"
 }
 
-// addrList writes nodes for people: "[a b]".
+// addrList formats nodes: "[a b]".
 func addrList(nodes []*Node) string {
 	names := make([]string, len(nodes))
 	for i, n := range nodes {

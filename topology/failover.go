@@ -12,35 +12,35 @@ import (
 
 // Times of the two steps.
 const (
-	// barrierFor is the longest wait for workers to leave the former primary once its successor is proven.
+	// barrierFor is the longest wait for workers to stop using the old primary once its successor is proven.
 	barrierFor = 1500 * time.Millisecond
-	// finalFor is the longest wait, after they have left, for the offset that the former primary ended with.
+	// finalFor is the longest wait, after that, for the final offset of the old primary.
 	finalFor = 60 * time.Millisecond
 	// silentAfter is how long a probe may wait before the node's last reply is given up.
 	silentAfter = 100 * time.Millisecond
 )
 
-// failover is the story of one shard from the first word against its primary until one is trusted again.
+// failover is the state of one shard from the first evidence against its primary until one is trusted again.
 type failover struct {
 	number uint64
 	began  time.Time
 	shard  string
-	// former is the primary that is suspected, then left.
+	// old is the primary that is suspected, then demoted.
 	old *entry
-	// held says that it is left; heldEpoch is the View that said so first, 0 until one did.
+	// held: it is demoted; heldEpoch is the first View with that, 0 until there is one.
 	held      bool
 	heldEpoch uint64
-	// settledAt is when all workers had left it, final its first answer to a question asked after that.
+	// settledAt is when all workers had stopped using it, final its first answer to a question asked after that.
 	settledAt time.Time
 	final     *RoleSeen
-	// renamed says that it is none: the former primary is only known by another address from now on. Nothing is told.
+	// renamed: it is no failover, the old primary only has another address from now on. Nothing is emitted.
 	renamed bool
-	// candidate is the last one told; successor has proven itself, at succeededAt.
+	// candidate is the last one reported; successor has proven its role, at succeededAt.
 	candidate, successor *entry
 	succeededAt          time.Time
 }
 
-// tell adds a step of the failover to the events.
+// emit adds a step of the failover to the events.
 func (s *State) emit(f *failover, e Event) {
 	if f.renamed {
 		return
@@ -49,11 +49,11 @@ func (s *State) emit(f *failover, e Event) {
 	s.event(e)
 }
 
-// turn decides what of a draft is published, and writes it into it.
+// turn decides which part of a draft is published, and edits the draft.
 func (s *State) turn(d *draft, drafts []draft) {
 	standing := s.standing(d, drafts)
 	if standing != d.primary && standing.reports(RolePrimary) && d.held == "" && !d.primary.settled() {
-		// Nobody has ever asked the new one: it may be another name of the same server.
+		// The new one was never probed: it may be another name of the same server.
 		s.probe(d.primary, chaseEvery)
 		d.primary = standing
 	}
@@ -76,7 +76,7 @@ func (s *State) turn(d *draft, drafts []draft) {
 	case d.suspect != "":
 		f := s.suspect(standing, d, d.suspect)
 		switch {
-		case f.held && standing.lost(): // an old word speaks for it, and nobody reaches it
+		case f.held && standing.lost(): // only an old answer speaks for it, and it is unreachable
 			d.leave, d.next = standing, nil
 		case f.held:
 			s.emit(f, Event{Kind: Released, To: standing.addr})
@@ -92,8 +92,8 @@ func (s *State) turn(d *draft, drafts []draft) {
 	s.confirmed(d)
 }
 
-// standing is the primary that the shard of a draft had so far, or is leaving. It is the draft's own where the shard
-// is new, or where both live on and only slots moved.
+// standing is the present primary of a draft's shard, or the one being demoted. It is the draft's own if the shard is
+// new, or if both live on and only slots moved.
 func (s *State) standing(d *draft, drafts []draft) *entry {
 	shard := s.continued(d)
 	if shard == nil || shard.Standing() == nil {
@@ -104,7 +104,7 @@ func (s *State) standing(d *draft, drafts []draft) *entry {
 		return e
 	}
 	for i := range drafts {
-		// Another draft goes on with it; or it was divided, and another is its successor.
+		// Another draft continues it; or it was divided, and another draft is its successor.
 		f := s.failovers[e]
 		if drafts[i].primary == e || f != nil && f.successor != d.primary && f.successor == drafts[i].primary {
 			return d.primary
@@ -118,7 +118,7 @@ func (s *State) standing(d *draft, drafts []draft) *entry {
 	return e
 }
 
-// continued is the shard of the last View that a draft goes on with: the one of its lowest slot.
+// continued is the shard of the last View that a draft continues: the owner of its lowest slot.
 func (s *State) continued(d *draft) *Shard {
 	switch {
 	case s.view == nil:
@@ -147,7 +147,7 @@ func (s *State) suspect(e *entry, d *draft, why string) *failover {
 	return f
 }
 
-// hold leaves a primary.
+// hold demotes a primary.
 func (s *State) hold(e *entry, d *draft, why string) *failover {
 	f := s.suspect(e, d, why)
 	if !f.held {
@@ -192,7 +192,7 @@ func (s *State) succeed(d *draft, standing *entry) {
 	s.stale = true
 }
 
-// confirmed tells that a provisional primary is one no longer.
+// confirmed reports that a primary is provisional no longer.
 func (s *State) confirmed(d *draft) {
 	if f := s.unconfirmed[d.primary]; f != nil && !d.provisional {
 		s.emit(f, Event{Kind: Confirmed, To: d.primary.addr, ToEpoch: d.epoch})
@@ -200,7 +200,8 @@ func (s *State) confirmed(d *draft) {
 	}
 }
 
-// mayRelease says that the workers have left the former primary, and that its last word is known or will not come.
+// mayRelease reports whether the workers have stopped using the old primary, and its final answer is known or will not
+// come.
 func (s *State) mayRelease(f *failover) bool {
 	switch {
 	case !s.settings.Barrier:
@@ -221,7 +222,7 @@ func (s *State) mayRelease(f *failover) bool {
 	return f.final != nil || f.old.lost() || f.old.silent(s.now) || s.now.Sub(f.settledAt) >= finalFor
 }
 
-// settled takes in that all workers have seen a View and left those that it leaves.
+// settled records that all workers have seen a View and stopped using the primaries that it demotes.
 func (s *State) settled(epoch uint64) {
 	for _, f := range s.failovers {
 		if f.heldEpoch != 0 && epoch >= f.heldEpoch && f.settledAt.IsZero() {
@@ -233,7 +234,7 @@ func (s *State) settled(epoch uint64) {
 	}
 }
 
-// lastWord keeps the first answer of a former primary to a question that was asked after all workers had left it.
+// lastWord keeps the first answer of an old primary to a question asked after all workers had stopped using it.
 func (f *failover) lastWord(e *entry) {
 	if f.final == nil && !f.settledAt.IsZero() && !e.askedAt.Before(f.settledAt) {
 		role := e.role
@@ -241,7 +242,7 @@ func (f *failover) lastWord(e *entry) {
 	}
 }
 
-// covers says that the successor has all that the former primary had executed when the workers had left it.
+// covers reports whether the successor has all that the old primary had executed by then.
 func (f *failover) covers() bool {
 	if f.successor != nil && f.successor.renames(f.old) {
 		return true
@@ -252,10 +253,10 @@ func (f *failover) covers() bool {
 	last, next := f.final, &f.successor.role
 	switch {
 	case last.Role == RolePrimary && last.Offset >= 0 && last.ReplID != "":
-		// A fenced one tells of another history than the one that clients were answered from.
+		// A fenced one reports another history than the one that clients were answered from.
 		return last.ReplID == f.old.trusted.replID && next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
 	case last.Role == RoleReplica:
-		// It was taken on without a full synchronisation: then the fork point has all it had.
+		// It was accepted without a full synchronisation: then the fork point includes all it had.
 		return last.ReplID != "" && last.ReplID == next.ReplID && last.ReplID2 != "" &&
 			last.ReplID2 == f.old.trusted.replID && next.ReplID2 == last.ReplID2 &&
 			last.SecondOffset <= next.SecondOffset

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// A primary that comes back without its history is not written to: it would wipe the replicas that still have it. The
-// shard is held until the node has its history again, until another is promoted, or until those who decide stand by
-// the node though they had the time to replace it.
+// A primary that comes back without its history gets no writes: it would wipe the replicas that still have it. The
+// shard is held until the node has its history again, until another is promoted, or until the Sentinels or nodes in
+// charge stand by the node though they had the time to replace it.
 
 // fenceFor is how long after the servers' own down-after they may take to promote another.
 const fenceFor = 3 * time.Second
 
-// fence is set on a primary whose history is not the one it had.
+// fence is set on a primary whose history is not its former one.
 type fence struct {
 	since time.Time
 	why   string
 }
 
-// trust compares the history of a standing primary with what it was trusted with, and fences it where it does not go
-// on from that. State calls it with each answer of such a node.
+// trust compares the history of a standing primary with its trusted one, and fences it if it does not continue that.
+// State calls it with each answer of such a node.
 func (s *State) trust(e *entry) {
 	if !e.reports(RolePrimary) || e.role.ReplID == "" {
 		return
@@ -28,7 +28,8 @@ func (s *State) trust(e *entry) {
 	switch {
 	case was.replID == "" || was == now:
 	case now.runID == was.runID && (e.role.ReplID2 == "" || e.descends(was.replID)):
-		// The same run: a server takes a new id by itself when its first replica comes, or after its last one left.
+		// The same run: a server changes its replication ID by itself when its first replica connects, or its last one
+		// leaves.
 	case now.replID == was.replID:
 	case e.descends(was.replID):
 		s.restarted(e, "")
@@ -51,8 +52,8 @@ func (s *State) trust(e *entry) {
 	s.eraOf(e).note(&e.role)
 }
 
-// restarted begins a new era of a primary that stays one, with a receipt for what it had before. why is what the
-// proof lacks; empty where it goes on from its own history.
+// restarted begins a new era of a primary that keeps its role, with a receipt for the previous one. why is what the
+// proof lacks; empty if it continues its own history.
 func (s *State) restarted(e *entry, why string) {
 	f := s.failovers[e]
 	if f == nil {
@@ -67,7 +68,7 @@ func (s *State) restarted(e *entry, why string) {
 	s.nextEra(e, e)
 }
 
-// shardName is the name of the shard that a node is known by.
+// shardName is the name of the shard that has a node.
 func (s *State) shardName(e *entry) string {
 	for i := range s.view.Shards {
 		if n := s.view.Shards[i].Standing(); n != nil && n.ID == e.id {
@@ -77,7 +78,7 @@ func (s *State) shardName(e *entry) string {
 	return ""
 }
 
-// fenced says why the drafted primary, which is in its place, may not be used; empty when it may.
+// fenced returns why the drafted primary, which is in its place, may not be used; empty if it may.
 func (s *State) fenced(d *draft) string {
 	e := d.primary
 	if e.fence == nil {
@@ -94,7 +95,7 @@ func (s *State) fenced(d *draft) string {
 	return e.fence.why
 }
 
-// othersLive says that there is somebody who could be promoted.
+// othersLive reports whether another node could be promoted.
 func (s *State) othersLive(d *draft) bool {
 	for _, list := range [][]*entry{d.replicas, d.others} {
 		for _, e := range list {

@@ -13,7 +13,7 @@ import (
 const (
 	observationsMax = 256
 	reportsMax      = 256
-	// settledMax is how many words of each worker may wait.
+	// settledMax is how many messages of each worker may be queued.
 	settledMax = 64
 )
 
@@ -35,17 +35,17 @@ type Keeper struct {
 	view         atomic.Pointer[View]
 	observations chan Observation
 	reports      chan Report
-	// workers is set before Run; settled is what they say.
+	// workers is set before Run; settled has their messages.
 	workers int
 	settled chan settled
 	// acks has a counter for each node that a worker asked for; acksMu guards the map.
 	acksMu sync.Mutex
 	acks   map[NodeID]*atomic.Uint64
-	// moved has a bit for each slot whose MOVED waits in reports: of a storm, one a slot is enough.
+	// moved has a bit for each slot with a MOVED in reports: of a storm, one per slot is enough.
 	moved [Slots / 64]atomic.Uint64
 }
 
-// NewKeeper wraps state. do carries out a Probe or a Refresh, in the keeper's goroutine: it must not block.
+// NewKeeper wraps state. do executes a Probe or a Refresh, in the keeper's goroutine: it must not block.
 func NewKeeper(state *State, clock func() time.Time, do func(Effect)) *Keeper {
 	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan Observation, observationsMax),
 		reports: make(chan Report, reportsMax), acks: map[NodeID]*atomic.Uint64{}}
@@ -53,16 +53,16 @@ func NewKeeper(state *State, clock func() time.Time, do func(Effect)) *Keeper {
 	return k
 }
 
-// OnView has f called with each new View, after View returns it. f must not block. Only before Run.
+// OnView registers f, to be called with each new View after View returns it. f must not block. Only before Run.
 func (k *Keeper) OnView(f func(*View)) { k.onView = append(k.onView, f) }
 
-// OnEvent has f called with each event, before the View it is about is stored. f must not block. Only before Run.
+// OnEvent registers f, to be called with each event before its View is stored. f must not block. Only before Run.
 func (k *Keeper) OnEvent(f func(Event)) { k.onEvent = append(k.onEvent, f) }
 
-// View is the newest View, nil before the first. Any goroutine may call it.
+// View returns the newest View, nil before the first. Any goroutine may call it.
 func (k *Keeper) View() *View { return k.view.Load() }
 
-// Report takes a hint from a worker. It never blocks and never allocates; when too many wait it is dropped.
+// Report takes a hint from a worker. It never blocks and never allocates; a hint that does not fit is dropped.
 func (k *Keeper) Report(r Report) {
 	if r.Kind == Moved {
 		if r.Slot < 0 || r.Slot >= Slots {
@@ -80,14 +80,14 @@ func (k *Keeper) Report(r Report) {
 	}
 }
 
-// taken lets the next MOVED of the slot in.
+// taken permits the next MOVED of the slot.
 func (k *Keeper) taken(r Report) {
 	if r.Kind == Moved {
 		k.moved[r.Slot/64].And(^(uint64(1) << (r.Slot % 64)))
 	}
 }
 
-// Tell hands over an observation. It waits for room until ctx ends.
+// Observe hands over an observation. It waits for room until ctx ends.
 func (k *Keeper) Observe(ctx context.Context, o Observation) {
 	select {
 	case k.observations <- o:
@@ -141,21 +141,22 @@ func (k *Keeper) step(o Observation) {
 	}
 }
 
-// settled is one worker's word; see Settled.
+// settled is one worker's message; see Settled.
 type settled struct {
 	worker int
 	epoch  uint64
 }
 
-// SetWorkers says how many workers will call Settled. Only before Run.
+// SetWorkers sets how many workers will call Settled. Only before Run.
 func (k *Keeper) SetWorkers(n int) {
 	k.workers = n
 	k.state.settings.Barrier = n > 0
 	k.settled = make(chan settled, settledMax*max(n, 1))
 }
 
-// Settled says that a worker (0 to n-1) has left the former primaries of the View with this epoch; the observation
-// follows when all workers have said so of this or a later View. It never blocks: State does not wait for ever.
+// Settled records that a worker (0 to n-1) has stopped using the primaries that the View with this epoch demotes; the
+// observation follows when all workers have reached this or a later View. It never blocks: State does not wait for
+// ever.
 func (k *Keeper) Settled(worker int, epoch uint64) {
 	select {
 	case k.settled <- settled{worker, epoch}:
@@ -163,8 +164,7 @@ func (k *Keeper) Settled(worker int, epoch uint64) {
 	}
 }
 
-// Acks is the counter of the writes that were acknowledged for a node. Whoever acknowledges one adds to it before the
-// client can see the reply.
+// Acks returns the counter of acknowledged writes of a node. A worker adds to it before the client can see the reply.
 func (k *Keeper) Acks(node NodeID) *atomic.Uint64 {
 	k.acksMu.Lock()
 	defer k.acksMu.Unlock()

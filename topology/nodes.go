@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// entry is one address of the service with what was last learnt about it. Entries are never removed: their ids must
-// not be used again.
+// entry is one address of the service with the last answers from it. Entries are never removed: their IDs must not be
+// reused.
 type entry struct {
 	addr, announced string
 	id              NodeID
-	// node is the immutable value that Views share; replaced when what it says changes.
+	// node is the immutable value that Views share; replaced when its content changes.
 	node *Node
-	// role is what the node said last; roleAt when, zero while it never answered.
+	// role is the node's last answer; roleAt its time, zero if it never answered.
 	role   RoleSeen
 	roleAt time.Time
-	// wordAt is when the last probe ended, one way or the other.
+	// wordAt is when the last probe ended, with or without an answer.
 	wordAt time.Time
-	// losses counts the probes in a row that failed since roleAt; 0 while it answers.
+	// losses counts the consecutive failed probes since roleAt; 0 while it answers.
 	losses  int
 	lostWhy string
 	// busy is Node.Busy.
 	busy string
-	// askedAt is when the question was asked that role answers; a proof must have been asked for after the claim.
+	// askedAt is when the question behind role was asked; a proof must be asked for after the claim.
 	askedAt time.Time
-	// probedAt is when the last probe was asked for; openAt when the first was that has no answer yet, zero when all
-	// were answered.
+	// probedAt is when the last probe was requested; openAt when the first unanswered one was, zero if all were
+	// answered.
 	probedAt, openAt time.Time
 	// afreshAt is when it was last asked over a new connection because a worker met another run.
 	afreshAt time.Time
-	// chasedUntil is how long it is being asked every few milliseconds.
+	// chasedUntil is until when it is asked every few milliseconds.
 	chasedUntil time.Time
-	// standing says that the last View has it as a primary, or as one that is left.
+	// standing: the last View has it as a primary, or as one being demoted.
 	standing bool
 	// trusted is the history that it had as a trusted primary; empty before it was one.
 	trusted history
@@ -42,46 +42,46 @@ type entry struct {
 	covers *Node
 }
 
-// history names what a server has: its run and its replication id.
+// history identifies a server's data: its run and its replication ID.
 type history struct{ runID, replID string }
 
 func (e *entry) answered() bool { return !e.roleAt.IsZero() }
 func (e *entry) lost() bool     { return e.losses > 0 }
 func (e *entry) alive() bool    { return e.answered() && !e.lost() }
 
-// settled says that a first probe of the node has ended, one way or the other.
+// settled reports whether a first probe of the node has ended, with or without an answer.
 func (e *entry) settled() bool { return e.answered() || e.lost() }
 
-// silent says that a probe has waited for its answer for too long, though nothing broke.
+// silent reports whether a probe has waited too long for its answer, though no connection broke.
 func (e *entry) silent(now time.Time) bool {
 	return !e.openAt.IsZero() && now.Sub(e.openAt) > silentAfter
 }
 
-// descends says that the node, by its own word, has the history of a replication id, or goes on from it.
+// descends reports whether the node itself reports the history of a replication ID, or a continuation of it.
 func (e *entry) descends(replID string) bool {
 	return replID != "" && (e.role.ReplID == replID || e.role.ReplID2 == replID)
 }
 
-// isAlso says that two addresses lead to one server, by its run id.
+// isAlso reports whether two addresses lead to one server, by its run ID.
 func (e *entry) isAlso(other *entry) bool {
 	return e != other && e.alive() && e.role.RunID != "" && e.role.RunID == other.role.RunID
 }
 
-// renames says that the node is the trusted primary old under another address: the same run with the same history.
+// renames reports whether the node is the trusted primary old under another address: same run, same history.
 func (e *entry) renames(old *entry) bool {
 	return e != old && e.reports(RolePrimary) && e.role.RunID != "" && e.role.RunID == old.trusted.runID &&
 		e.descends(old.trusted.replID)
 }
 
-// proves says that the node called itself primary when it was asked after since.
+// proves reports whether the node called itself primary when it was asked after since.
 func (e *entry) proves(since time.Time) bool {
 	return e.reports(RolePrimary) && !e.askedAt.Before(since)
 }
 
-// says tells whether the node answers and claims the role.
+// reports tells whether the node answers and claims the role.
 func (e *entry) reports(r Role) bool { return e.alive() && e.role.Role == r }
 
-// nodes is the book of all addresses of one service, by dial address.
+// nodes has all addresses of one service, by dial address.
 type nodes struct {
 	addressMap map[string]string
 	byAddr     map[string]*entry
@@ -113,7 +113,7 @@ func (b *nodes) dial(addr string) *entry {
 	return e
 }
 
-// value gives the immutable Node of an entry, the same pointer as long as it says the same.
+// value returns the immutable Node of an entry, the same pointer while the content is the same.
 func (e *entry) value() *Node {
 	run := e.role.RunID
 	if e.fence != nil {
