@@ -34,5 +34,5 @@ func (c *Command) Keeps() bool {
 	return c.Form == Streams || c.ID == CmdBLMove || c.ID == CmdBRPopLPush || c.Waits()
 }
 
-// Waits says that a command asks how far the writes of its client have come (WAIT, WAITAOF).
+// Waits reports whether a command asks how far the writes of its client have come (WAIT, WAITAOF).
 func (c *Command) Waits() bool { return c.ID == CmdWait || c.ID == CmdWaitAOF }

@@ -56,7 +56,7 @@ const (
 	OnSentinel
 )
 
-// KeyForm says how a command's keys are found.
+// KeyForm is how a command's keys are found.
 type KeyForm uint8
 
 const (
@@ -79,7 +79,7 @@ const (
 	Specified
 )
 
-// Cut says how a command may be cut when its keys lie in more than one slot.
+// Cut is how a command may be cut when its keys lie in more than one slot.
 type Cut uint8
 
 const (
@@ -108,7 +108,7 @@ type Command struct {
 	// Count is the position of the number of keys when Form is Counted or CountedPairs.
 	Count int
 	Cut   Cut
-	// Merge says how the replies are joined when the command was cut, or asked everywhere.
+	// Merge is how the replies are joined when the command was cut, or asked everywhere.
 	Merge Merge
 
 	// specs are the key specifications of a learnt command whose form is Specified.
@@ -124,10 +124,10 @@ type Command struct {
 // Word is the last part of the name: that of a subcommand within its container.
 func (c *Command) Word() string { return c.word }
 
-// Has says whether c has one of traits at least.
+// Has reports whether c has one of traits at least.
 func (c *Command) Has(traits Trait) bool { return c.Traits&traits != 0 }
 
-// ArityFits says whether a command of n arguments, its name counted, has a number of arguments that c takes.
+// ArityFits reports whether a command of n arguments, its name counted, has a number of arguments that c takes.
 func (c *Command) ArityFits(n int) bool {
 	if c.Arity < 0 {
 		return n >= -c.Arity

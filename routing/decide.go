@@ -42,7 +42,7 @@ const (
 	AskKeys
 )
 
-// Reason says why a request is refused. It labels logs and metrics.
+// Reason is why a request is refused. It labels logs and metrics.
 type Reason uint8
 
 const (
@@ -73,18 +73,18 @@ type Part struct {
 type Decision struct {
 	Kind   Kind
 	Reason Reason
-	// Merge says how the replies of a Split or a Spread become one.
+	// Merge is how the replies of a Split or a Spread become one.
 	Merge Merge
-	// Read says that a replica may serve it: flagged readonly, not may_replicate, and no cursor.
+	// Read: a replica may serve it: flagged readonly, not may_replicate, and no cursor.
 	Read bool
-	// Safe says that it changes nothing, so it may be done again when nobody knows whether it was executed.
+	// Safe: it changes nothing, so it may be done again when nobody knows whether it was executed.
 	Safe bool
 	// Shard is the index in View.Shards, or -1 when nobody serves the slot now.
 	Shard int
 	// Slot is the slot of the keys, or -1 without keys or when the view is not sharded.
 	Slot  int
 	Parts []Part
-	// Counts says that the reply counts subscribers as the server sees them: one for each lane of the gateway.
+	// Counts: the reply counts subscribers as the server sees them: one for each lane of the gateway.
 	Counts bool
 
 	found, room []uint64 // scratch of split
@@ -231,8 +231,8 @@ func (c *Command) broadcast() Decision {
 	return Decision{Kind: Broadcast, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1}
 }
 
-// Repeats says that the command can be executed twice where it should be once, without anybody seeing a difference when
-// both lie before its answer: it changes nothing, or leaves nothing.
+// Repeats reports whether the command can be executed twice where it should be once, without anybody seeing a
+// difference when both lie before its answer: it changes nothing, or leaves nothing.
 func (c *Command) Repeats() bool {
 	switch c.ID {
 	case CmdFlushAll, CmdFlushDB, CmdScriptLoad, CmdScriptFlush:
@@ -241,7 +241,7 @@ func (c *Command) Repeats() bool {
 	return !c.Has(Write)
 }
 
-// Keyspace says that a command which concerns all primaries speaks of all keys, so that no slot may be missing.
+// Keyspace reports whether a command which concerns all primaries speaks of all keys, so that no slot may be missing.
 func (c *Command) Keyspace() bool {
 	return c.Has(Everywhere) && (c.Has(Read) || c.ID == CmdFlushAll || c.ID == CmdFlushDB)
 }
@@ -262,7 +262,7 @@ func (c *Command) at(r *Request, v *topology.View, kind Kind) Decision {
 	return d
 }
 
-// blocks says whether a command with the trait Blocking may really block: some do so only when told to.
+// blocks reports whether a command with the trait Blocking may really block: some do so only when told to.
 func (c *Command) blocks(args [][]byte) bool {
 	if c.Form != Streams {
 		return true

@@ -130,7 +130,7 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 	}
 }
 
-// blocksAlways says that no argument makes the command one that does not block.
+// blocksAlways reports whether no argument makes the command one that does not block.
 func (c *Command) blocksAlways() bool { return c.Has(Blocking) && c.Form != Streams }
 
 // checkEvery looks at a request that every shard is to have as it is.

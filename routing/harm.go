@@ -14,7 +14,7 @@ import (
 // for it.
 const ConfigSet = "config|set"
 
-// Harm says why a command with the trait Harmful is refused.
+// Harm returns why a command with the trait Harmful is refused.
 func (c *Command) Harm() string {
 	container, _, _ := strings.Cut(c.Name, "|")
 	switch container {
@@ -34,14 +34,14 @@ func (c *Command) Harm() string {
 	return "it is reserved for the administrators of the servers"
 }
 
-// mayBeAllowed says that a setting may let a harmful command through.
+// mayBeAllowed reports whether a setting may let a harmful command through.
 func (c *Command) mayBeAllowed() bool {
 	return c.Has(Harmful) && !slices.Contains(neverAllowed, c.Name)
 }
 
 var neverAllowed = []string{"post", "host:", "script|debug"}
 
-// Allowable says how a setting names a command that it may let through; empty when it may not.
+// Allowable returns how a setting names a command that it may let through; empty when it may not.
 func (c *Command) Allowable() string {
 	if !c.mayBeAllowed() || Named(c.Name) != c {
 		return "" // a learnt one is nobody's
@@ -92,7 +92,7 @@ func (c *Command) allowed() (names []string) {
 }
 
 // Allowed gives the names of all commands that a word lets through: "debug", "ACL SETUSER", "acl|setuser", "cluster".
-// none says why there is none: the word is a command that needs no leave, or can have none, or is none.
+// none is why there is none: the word is a command that needs no leave, or can have none, or is none.
 func Allowed(word string) (names []string, none string) {
 	name := strings.Join(strings.FieldsFunc(strings.ToLower(word), func(r rune) bool { return r == ' ' || r == '|' }), "|")
 	if name == ConfigSet {

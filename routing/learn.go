@@ -113,7 +113,7 @@ func learnSubcommands(container string, info []Definition) (rows []*Command) {
 	return rows
 }
 
-// Learnable says whether a server may be asked for a command of this name, in lower case. SENTINEL stays unknown on
+// Learnable reports whether a server may be asked for a command of this name, in lower case. SENTINEL stays unknown on
 // purpose: clients would take the gateway for something it is not. A subcommand is no command by the name that COMMAND
 // INFO lists it by ("config|get").
 func Learnable(name string) bool { return name != sentinel.Name && !strings.Contains(name, "|") }

@@ -62,7 +62,7 @@ func (x *index) find(word []byte) *Command {
 	}
 }
 
-// is says whether word is lower, which is in lower case, in any case.
+// is reports whether word is lower, which is in lower case, in any case.
 func is(word []byte, lower string) bool {
 	if len(word) != len(lower) {
 		return false

@@ -33,7 +33,7 @@ type serverRow struct {
 	Step  int      `json:"step"`
 	Tips  []string `json:"tips,omitempty"`
 	Specs []string `json:"specs,omitempty"`
-	// Contains says that it has subcommands.
+	// Contains: it has subcommands.
 	Contains bool `json:"contains,omitempty"`
 }
 
@@ -114,7 +114,7 @@ func (c *Command) differences(r serverRow) []string {
 	return append(all, c.keyDifferences(r)...)
 }
 
-// changesKey says that a key specification is of a key that is not only read.
+// changesKey reports whether a key specification is of a key that is not only read.
 func changesKey(spec string) bool {
 	flags, _, _ := strings.Cut(spec, ":")
 	return !strings.Contains(flags, "RO") && !strings.Contains(flags, "not_key")

@@ -9,7 +9,7 @@ type KeySpec struct {
 	// keys of this kind. Without a Keyword the keys begin at the position Index.
 	Keyword     string
 	From, Index int
-	// Numbered says that the argument at NumberAt tells how many keys there are, of which the first is at First; both
+	// Numbered: the argument at NumberAt tells how many keys there are, of which the first is at First; both
 	// count from where the keys begin. Else the last key is at Last: from where the keys begin, or, where that is
 	// negative, before the end. A Limit of 2 and more leaves the first of so many parts of what is there.
 	Numbered        bool
@@ -17,11 +17,11 @@ type KeySpec struct {
 	Last, Limit     int
 	// Step is the distance from one key to the next.
 	Step int
-	// Unknown says that the server cannot tell the keys in this way, or not all of them.
+	// Unknown: the server cannot tell the keys in this way, or not all of them.
 	Unknown bool
 }
 
-// usable says that the numbers of a server make sense.
+// usable reports whether the numbers of a server make sense.
 func (k *KeySpec) usable() bool {
 	for _, n := range [...]int{k.From, k.Index, k.NumberAt, k.First, k.Last, k.Limit, k.Step} {
 		if n <= -farthest || n >= farthest {

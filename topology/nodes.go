@@ -78,7 +78,7 @@ func (e *entry) proves(since time.Time) bool {
 	return e.reports(RolePrimary) && !e.askedAt.Before(since)
 }
 
-// reports tells whether the node answers and claims the role.
+// reports reports whether the node answers and claims the role.
 func (e *entry) reports(r Role) bool { return e.alive() && e.role.Role == r }
 
 // nodes has all addresses of one service, by dial address.

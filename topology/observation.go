@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Observation is one fact somebody saw. State.Step takes them one at a time. The kinds are those of this file; a
-// node that was asked goes by its dial address, nodes that others speak of by their announced address.
+// Observation is one observed fact. State.Step takes them one at a time. A node that was asked is identified by its
+// dial address, nodes that others mention by their announced address.
 type Observation interface{ observation() }
 
 func (SentinelReport) observation()  {}
@@ -21,22 +21,22 @@ func (Report) observation()          {}
 func (Settled) observation()         {}
 func (Tick) observation()            {}
 
-// Tick says only that time has passed. The keeper sends one every TickEvery.
+// Tick only means that time has passed. The keeper sends one every TickEvery.
 type Tick struct{}
 
 // TickEvery is how often the keeper lets State look at the clock: the granularity of debounces and of probes.
 const TickEvery = 50 * time.Millisecond
 
-// Settled says that every worker has seen the View with this epoch, and owes nothing any more to the former primaries
-// it names: their lanes are drained or closed.
+// Settled means that every worker has seen the View with this epoch, and owes nothing to the primaries that it demotes:
+// their connections are drained or closed.
 type Settled struct{ Epoch uint64 }
 
-// SentinelReport is one Sentinel's whole picture of the service: GET-MASTER-ADDR-BY-NAME, MASTER, REPLICAS.
+// SentinelReport is one Sentinel's whole state of the service: GET-MASTER-ADDR-BY-NAME, MASTER, REPLICAS.
 type SentinelReport struct {
 	// Sentinel is the address it was reached at.
 	Sentinel string
-	// Primary is the announced address of the primary, as SENTINEL GET-MASTER-ADDR-BY-NAME tells it: SENTINEL MASTER
-	// of a leader names the old address beside the new config epoch until its failover has ended.
+	// Primary is the announced address of the primary by SENTINEL GET-MASTER-ADDR-BY-NAME: SENTINEL MASTER of a leader
+	// has the old address with the new config epoch until its failover has ended.
 	Primary string
 	// ConfigEpoch is the number of the failover that made it primary; a higher one is newer.
 	ConfigEpoch uint64
@@ -46,25 +46,25 @@ type SentinelReport struct {
 	Quorum, Sentinels int
 	// FailingOver is the flag failover_in_progress: this Sentinel itself is making another node primary.
 	FailingOver bool
-	// DownAfter is down-after-milliseconds; zero when not told.
+	// DownAfter is down-after-milliseconds; zero if not reported.
 	DownAfter time.Duration
 	Replicas  []SentinelReplica
 	// Asked is when the question went out; zero counts as the time of the Step.
 	Asked time.Time
 }
 
-// SentinelReplica is what one Sentinel says of one replica.
+// SentinelReplica is a replica as one Sentinel reports it.
 type SentinelReplica struct {
 	// Addr is announced.
 	Addr string
 	Down DownFlags
 	// LinkUp is master-link-status ok.
 	LinkUp bool
-	// Priority is slave-priority; 0 means never promoted, and by our rule never read from unless named.
+	// Priority is slave-priority; 0 means never promoted, and in Evergate not read from unless named.
 	Priority int
 }
 
-// DownFlags are the flags of an instance that speak against it.
+// DownFlags are an instance's flags of failure.
 type DownFlags uint8
 
 const (
@@ -76,15 +76,15 @@ const (
 	Disconnected
 )
 
-// SentinelLost says that a Sentinel cannot be asked, or does not know the service.
+// SentinelLost means that a Sentinel cannot be asked, or does not know the service.
 type SentinelLost struct {
 	Sentinel string
 	Why      string
-	// Twin says that it is there, and followed under another address.
+	// Twin: it is there, and followed under another address.
 	Twin bool
 }
 
-// SentinelMessage is something a Sentinel published about the service. It is a hint to ask again at once.
+// SentinelMessage is a message that a Sentinel published about the service: a reason to ask again at once.
 type SentinelMessage struct {
 	Sentinel string
 	// Channel is the event: +switch-master, +sdown, ...
@@ -97,20 +97,20 @@ type SentinelMessage struct {
 type SlotsSeen struct {
 	// Asked is the dial address of the node.
 	Asked string
-	// HasEpochs says that the config epochs are known (CLUSTER NODES was allowed).
+	// HasEpochs: the config epochs are known (CLUSTER NODES was permitted).
 	HasEpochs bool
-	// Refused is why it gives no map at all; empty when it does.
+	// Refused is why the node returned no map; empty if it did.
 	Refused string
 	Shards  []ShardSeen
-	// IDs are the node ids of all that the node knows: no two clusters have one in common. Empty when not told.
+	// IDs are the IDs of all nodes that the node knows: no two clusters have one in common. Empty if unknown.
 	IDs []string
-	// NodeTimeout is cluster-node-timeout; zero when not told.
+	// NodeTimeout is cluster-node-timeout; zero if not reported.
 	NodeTimeout time.Duration
 }
 
-// ShardSeen is one primary with its replicas, as a node of the cluster tells it.
+// ShardSeen is one primary with its replicas, as a node of the cluster reports it.
 type ShardSeen struct {
-	// Slots may be empty: a primary that serves nothing yet can still be named by ASK.
+	// Slots may be empty: ASK can name a primary that serves no slot yet.
 	Slots    []SlotRange
 	Primary  MemberSeen
 	Replicas []MemberSeen
@@ -121,11 +121,11 @@ type ShardSeen struct {
 // SlotRange is First to Last, both included.
 type SlotRange struct{ First, Last int }
 
-// MemberSeen is a node that another one speaks of.
+// MemberSeen is a node that another one reports.
 type MemberSeen struct {
-	// Addr is announced; where the endpoint was empty it holds the host that was asked.
+	// Addr is announced; if the endpoint was empty it is the host that was asked.
 	Addr string
-	// Healthy is false when it is marked fail or loading.
+	// Healthy is false if it is marked fail or loading.
 	Healthy bool
 }
 
@@ -133,7 +133,7 @@ type MemberSeen struct {
 type Role uint8
 
 const (
-	// RoleRefused: the server answers, but neither ROLE nor INFO is allowed.
+	// RoleRefused: the server answers, but permits neither ROLE nor INFO.
 	RoleRefused Role = iota
 	RolePrimary
 	RoleReplica
@@ -149,15 +149,15 @@ type RoleSeen struct {
 	Addr string
 	Role Role
 	// RunID changes with each start of the server; ReplID names its history, ReplID2 the one it descends from, up to
-	// SecondOffset. All are empty when INFO is refused; ROLE does not tell them.
+	// SecondOffset. All are empty if INFO is refused; ROLE does not have them.
 	RunID, ReplID, ReplID2 string
-	// Offset is the replication offset, in bytes; -1 when not told.
+	// Offset is the replication offset, in bytes; -1 if not reported.
 	Offset, SecondOffset int64
-	// Acked is how many writes the gateway had acknowledged for this node before the question was asked.
+	// Acked is how many writes were acknowledged for this node before the question was asked.
 	Acked uint64
-	// Version is redis_version; empty when not told.
+	// Version is redis_version; empty if not reported.
 	Version string
-	// Priority is replica-priority; -1 when not told.
+	// Priority is replica-priority; -1 if not reported.
 	Priority int
 	// LinkUp, Syncing and Primary (announced) are a replica's.
 	LinkUp, Syncing bool
@@ -168,7 +168,7 @@ type RoleSeen struct {
 	Asked time.Time
 }
 
-// same says whether two tell the same but for offsets, which change all the time.
+// same reports whether two are equal except for offsets, which change all the time.
 func (r *RoleSeen) same(o *RoleSeen) bool {
 	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version &&
 		r.ReplID == o.ReplID && r.ReplID2 == o.ReplID2 && r.SecondOffset == o.SecondOffset &&
@@ -176,30 +176,30 @@ func (r *RoleSeen) same(o *RoleSeen) bool {
 		slices.Equal(r.Replicas, o.Replicas)
 }
 
-// NodeLost says that a probe could not reach a node, or got no answer in time.
+// NodeLost means that a probe could not reach a node, or got no answer in time.
 type NodeLost struct {
 	// Addr is the dial address.
 	Addr string
 	Why  string
 }
 
-// NodeBusy says that a node lives, and answers nothing else than that a script keeps it busy.
+// NodeBusy means that a node lives, and that its only answer is that a script keeps it busy.
 type NodeBusy struct {
-	// Addr is the dial address, Words the server's own.
+	// Addr is the dial address, Words the server's own text.
 	Addr, Words string
 }
 
-// Resolved says which addresses a name of the settings stands for now (plain lists only).
+// Resolved has the present addresses of a name of the settings (plain lists only).
 type Resolved struct {
-	// Name is host:port as in the settings, Addrs the dial addresses. There are none only where a survey is told Why.
+	// Name is host:port as in the settings, Addrs the dial addresses; empty only in a survey, with the reason in Why.
 	Name  string
 	Addrs []string
 	Why   string
 }
 
-// Report is one thing that a worker saw on its lanes. The keeper turns it into a probe or a refresh; it is a hint,
-// never proof. Reports are small values: a worker sends them without allocating, and the keeper may drop some when
-// too many arrive at once (the periodic refresh makes up for it).
+// Report is one thing that a worker saw on its connections. The keeper turns it into a probe or a refresh; it is a
+// hint, never proof. Reports are small values: a worker sends them without allocating, and the keeper may drop some
+// when too many arrive at once (the periodic refresh makes up for it).
 type Report struct {
 	Kind ReportKind
 	Node NodeID
@@ -211,7 +211,7 @@ type Report struct {
 	Addr string
 }
 
-// ReportKind says what was seen.
+// ReportKind is what was seen.
 type ReportKind uint8
 
 const (
@@ -219,13 +219,13 @@ const (
 	ConnectionLost ReportKind = iota
 	// ConnectionSilent: the oldest request on a connection has waited too long.
 	ConnectionSilent
-	// Refused: the node answered READONLY, MASTERDOWN, LOADING or CLUSTERDOWN.
+	// Refused: the node replied READONLY, MASTERDOWN, LOADING or CLUSTERDOWN.
 	Refused
-	// Moved: the node answered MOVED.
+	// Moved: the node replied MOVED.
 	Moved
 	// OtherRun: a new connection to the node met another run id than the View's.
 	OtherRun
-	// ConnectionSlow: the oldest request on a connection has waited for long enough to ask whether the node is busy.
+	// ConnectionSlow: the oldest request on a connection has waited long enough to ask whether the node is busy.
 	ConnectionSlow
 )
 

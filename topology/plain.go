@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// goneAfter is how many probes in a row must fail before a plain primary counts as gone: a single one may have met
-// a slow command, and there is no epoch that would bring us back.
+// goneAfter is how many consecutive probes must fail before a plain primary counts as gone: a single one may have met a
+// slow command, and no epoch would correct the mistake.
 const goneAfter = 2
 
-// plain is the rule of a list in the settings. Nobody counts epochs there: what the servers say of themselves is all
-// there is. The current primary is kept as long as it says primary; another that says so is followed only when the
-// current one is gone or says replica.
+// plain is the rule of a list in the settings. There are no epochs, only the servers' own reports. The current primary
+// is kept as long as it reports that role; another one that does is followed only when the current one is gone or
+// reports to be a replica.
 type plain struct {
 	s *State
-	// resolved are the addresses that each name of the settings stands for.
+	// resolved are the addresses of each name of the settings.
 	resolved map[string][]string
 	current  *entry
-	// former is the primary before current; nil before the first switch.
+	// old is the primary before current; nil before the first switch.
 	old *entry
-	// byName says that current was chosen because the settings name it: then it must stay named (a name that is
-	// resolved elsewhere has left it).
+	// byName: current was chosen because the settings name it. Then it must stay named (a name that resolves elsewhere
+	// has left it).
 	byName bool
-	// reported are the replicas of current, as it told them last; used where the settings name none.
+	// reported are the replicas that current reported last; used if the settings name none.
 	reported []*entry
 }
 
@@ -72,7 +72,7 @@ func (r *plain) roleSeen(o RoleSeen) {
 	}
 }
 
-// addrs are the entries that a name of the settings stands for.
+// addrs are the entries of a name of the settings.
 func (r *plain) addrs(name string) []*entry {
 	var list []*entry
 	for _, a := range r.resolved[name] {
@@ -81,8 +81,8 @@ func (r *plain) addrs(name string) []*entry {
 	return list
 }
 
-// members are all nodes that belong to the list now, each once: the named ones, those that the current primary
-// reported where no replica is named, and the node that a named primary follows if it says replica.
+// members are all nodes of the list now, each once: the named ones, those that the current primary reported if no
+// replica is named, and the node that a named primary follows if it is a replica.
 func (r *plain) members() []*entry {
 	primaries := r.addrs(r.s.settings.Primary)
 	list := slices.Clone(primaries)
@@ -108,7 +108,7 @@ func (r *plain) members() []*entry {
 	})
 }
 
-// follow decides who is primary.
+// follow decides which node is the primary.
 func (r *plain) follow(members []*entry) {
 	var claiming []*entry
 	for _, e := range members {
@@ -138,7 +138,7 @@ func (r *plain) follow(members []*entry) {
 	r.begin(claiming)
 }
 
-// gone says that a node is no longer primary by its own word, or has been out of reach for long enough.
+// gone reports whether a node is no longer primary by its own report, or unreachable for long enough.
 func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.reports(RoleReplica) }
 
 func (r *plain) choose(e *entry) {
@@ -152,8 +152,8 @@ func (r *plain) choose(e *entry) {
 	r.roleSeen(e.role)
 }
 
-// begin chooses where there is no current primary: the named one if it says primary or may not be asked, another
-// only when the named one is gone.
+// begin chooses the first primary: the named one if it reports that role or may not be asked, another only if the named
+// one is gone.
 func (r *plain) begin(claiming []*entry) {
 	named := r.addrs(r.s.settings.Primary)
 	for _, e := range named {
@@ -174,13 +174,13 @@ func (r *plain) begin(claiming []*entry) {
 	}
 }
 
-// names: nobody but the list decides.
+// names: only the list decides.
 func (r *plain) names(*entry) bool { return true }
 
-// downAfter is not known to anybody.
+// downAfter is unknown.
 func (r *plain) downAfter() time.Duration { return 0 }
 
-// against: nothing but a server's own word.
+// against: only a server's own report counts.
 func (r *plain) against() string { return "" }
 
 func (r *plain) heard() bool {

@@ -2,7 +2,7 @@ package topology
 
 import "slices"
 
-// Questions to a View. A nil View knows nothing, and no question to it fails.
+// Queries of a View. A nil View is empty, and no query of it fails.
 
 // IsSharded reports whether keys are spread by slot; see Sharded.
 func (v *View) IsSharded() bool { return v != nil && v.Sharded }
@@ -63,13 +63,13 @@ func (v *View) Demoted(id NodeID) *Shard {
 	return nil
 }
 
-// Verdict is what a View says of the replies to writes of a primary that was being left.
+// Verdict is what a View implies for replies to writes of a primary that was being demoted.
 type Verdict uint8
 
 const (
 	// StillOpen: there is no new primary yet.
 	StillOpen Verdict = iota
-	// KeptRole: it is the primary again, and the replies are true.
+	// KeptRole: it is the primary again, and the replies hold.
 	KeptRole
 	// Restarted: it is, in another run, and may have lost what was not on its disk.
 	Restarted
@@ -79,8 +79,8 @@ const (
 	MayBeLost
 )
 
-// Judge returns the Verdict on what a node answered for a slot (-1: for any) while it was being left under the View
-// old. runID is the run that answered, empty when not known: then the node is taken for the same run.
+// Judge returns the Verdict on a node's replies for a slot (-1: for any) while it was being demoted under the View old.
+// runID is the run that replied, empty if unknown: then the node is taken for the same run.
 func (v *View) Judge(old *View, id NodeID, runID string, slot int) Verdict {
 	if v == nil {
 		return StillOpen
@@ -108,7 +108,7 @@ func (v *View) Judge(old *View, id NodeID, runID string, slot int) Verdict {
 }
 
 // successor returns the shard that took over from a node: that of the slot, or of the successor that the View before
-// had named. Places in a View are no names: shards come and go.
+// had named. An index in a View identifies nothing: shards come and go.
 func (v *View) successor(old *View, id NodeID, slot int) *Shard {
 	switch {
 	case !v.Sharded:

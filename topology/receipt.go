@@ -2,26 +2,26 @@ package topology
 
 import "fmt"
 
-// Receipts bound what a switch of primaries can have lost. Replies carry no offsets; but a poll that began after a
-// write was acknowledged tells an offset that has it. So the records of polls (writes acknowledged before the poll
-// began, then the offset it told) say how many of them a fork point certainly has.
+// Receipts bound what a failover can have lost. Replies carry no offsets; but a poll that began after a write was
+// acknowledged returns an offset that includes it. So the records of polls (writes acknowledged before the poll began,
+// then its offset) show how many of them a fork point certainly includes.
 
-// recordsMax is how many polls of one primary are kept: at one each 50 ms while writes flow, 25 seconds of them. A
-// fork further back is bounded by all that this primary acknowledged.
+// recordsMax is how many polls of one primary are kept: at one each 50 ms under writes, 25 seconds of them. A fork
+// further back is bounded by all writes that this primary acknowledged.
 const recordsMax = 512
 
-// erasMax is how many primaries in a row are remembered.
+// erasMax is how many consecutive primaries are remembered.
 const erasMax = 4
 
-// Receipt is what a switch may have lost of what the gateway had acknowledged.
+// Receipt bounds the acknowledged writes that a failover has lost.
 type Receipt struct {
-	// Acked is how many writes the primary that was left acknowledged while it was that.
+	// Acked is how many writes the old primary acknowledged in that role.
 	Acked uint64
-	// Lost is how many of them, and of its predecessors', may be missing at most. Meaningless when not Proven.
+	// Lost is how many of them, and of its predecessors', may be missing at most. Meaningless unless Proven.
 	Lost uint64
-	// Proven says that the new primary goes on from the history of the old one; else nothing bounds the loss.
+	// Proven: the new primary continues the history of the old one; otherwise nothing bounds the loss.
 	Proven bool
-	// Why says what was missing for a proof.
+	// Why is what was missing for a proof.
 	Why string
 }
 
@@ -35,11 +35,11 @@ func (r *Receipt) String() string {
 	return fmt.Sprintf("%d writes acknowledged, at most %d of them lost", r.Acked, r.Lost)
 }
 
-// era is the time of one primary, with what was before it.
+// era is the time of one primary, linked to the one before.
 type era struct {
-	// start is what its counter of acknowledged writes said when it became primary. end is what it said when it became
-	// primary again, in a later era; until then (over is false) the counter itself tells: what was withheld may still
-	// be acknowledged after the era.
+	// start is its counter of acknowledged writes when it became primary. end is the counter when it became primary
+	// again, in a later era; until then (over is false) the counter itself counts: withheld replies may still be
+	// acknowledged after the era.
 	start, end uint64
 	over       bool
 
@@ -48,14 +48,14 @@ type era struct {
 	before  *era
 }
 
-// record is one poll: acked writes had been acknowledged before it began, and offset of history replID has them.
+// record is one poll: acked writes had been acknowledged before it began, and offset of history replID includes them.
 type record struct {
 	acked  uint64
 	offset int64
 	replID string
 }
 
-// note keeps a poll of the primary of the era.
+// note records a poll of the primary of the era.
 func (e *era) note(r *RoleSeen) {
 	if r.ReplID == "" || r.Offset < 0 {
 		return
@@ -69,8 +69,8 @@ func (e *era) note(r *RoleSeen) {
 	e.records = append(e.records, record{acked: r.Acked, offset: r.Offset, replID: r.ReplID})
 }
 
-// lost bounds how many writes of this era and those before it a node lacks that describes itself so; false when its
-// history is none that any of them had.
+// lost bounds how many writes of this era and those before it a node with this report lacks; false if none of them had
+// its history.
 func (e *era) lost(now *RoleSeen, acked func(*entry) uint64) (uint64, bool) {
 	sum, related := uint64(0), false
 	for at := e; at != nil; at = at.before {
@@ -94,7 +94,7 @@ func (e *era) lost(now *RoleSeen, acked func(*entry) uint64) (uint64, bool) {
 	return sum, related
 }
 
-// eraOf is the era of a standing primary; the first one begins here.
+// eraOf returns the era of a standing primary; the first one begins here.
 func (s *State) eraOf(e *entry) *era {
 	at := s.eras[e]
 	if at == nil {
@@ -104,7 +104,7 @@ func (s *State) eraOf(e *entry) *era {
 	return at
 }
 
-// nextEra follows the era of from with one of to.
+// nextEra ends the era of from and begins one of to.
 func (s *State) nextEra(from, to *entry) {
 	last := s.eraOf(from)
 	delete(s.eras, from)
@@ -131,7 +131,7 @@ func (s *State) acked(e *entry) uint64 {
 	return e.role.Acked
 }
 
-// receipt makes out what the switch to a node may lose.
+// receipt computes what the switch to a node may have lost.
 func (s *State) receipt(from, to *entry, covers, settled bool) *Receipt {
 	last := s.eraOf(from)
 	r := &Receipt{Acked: s.acked(from) - last.start}

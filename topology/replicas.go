@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Which replicas may answer reads, and why the others may not.
+// Which replicas may serve reads, and why the others may not.
 
 const (
-	// unusedFor is how long a replica that answers must be kept from reads before that is worth an event: each has to
-	// synchronize first, and a failover keeps all from them for a moment.
+	// unusedFor is how long a replica that answers must be excluded from reads before that is reported: each has to
+	// synchronize first, and a failover excludes all for a moment.
 	unusedFor = 10 * time.Second
-	// keptFor is how long what an address said is remembered after it was last asked.
+	// keptFor is how long an address's last answer is remembered after it was last asked.
 	keptFor = 10 * time.Second
 )
 
-// members lists the nodes of a shard whose primary is of, and parts those that may answer reads from the others.
+// members lists the nodes of a shard whose primary is of, and separates those that may serve reads.
 func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
 	replicas := d.replicas
 	if of != d.primary {
@@ -48,9 +48,10 @@ func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
 	}
 }
 
-// unfit says why a node that answers may not answer reads as a replica of primary, by what it says itself; empty when
-// it may. One that did so far goes on while its primary is gone or left, with what it has: its link went down with that
-// primary. So does one that nobody had seen synchronized before, and the successor that is not in its place yet.
+// unfit returns why a node that answers may not serve reads as a replica of primary, by its own report; empty if it
+// may. One that served so far goes on while its primary is gone or demoted, with the data it has: its link broke with
+// that primary. So does one that was never seen synchronized before, and the successor before its promotion is
+// published.
 func (s *State) unfit(e, primary *entry, d *draft) string {
 	r := &e.role
 	without := (d.leave != nil || d.suspect != "") && (s.served(d, e) || has(e, primary))
@@ -71,9 +72,9 @@ func (s *State) unfit(e, primary *entry, d *draft) string {
 	return ""
 }
 
-// follows says that what a replica has is its primary's, or that nothing speaks against it. Histories tell best,
-// since one server has many addresses. Where they do not, one that names another server does not follow; but one that
-// follows a replica does. An address that did not answer proves nothing: it may be the primary's own.
+// follows reports whether a replica has its primary's data, or nothing contradicts that. Histories are the best proof,
+// since one server has many addresses. Without them, one that names another server does not follow; one that follows a
+// replica does. An address that did not answer proves nothing: it may be the primary's own.
 func (s *State) follows(e, primary *entry, without bool) bool {
 	r, of := &e.role, &primary.role
 	switch {
@@ -90,20 +91,20 @@ func (s *State) follows(e, primary *entry, without bool) bool {
 	return up.role.RunID != "" && up.role.RunID == of.RunID
 }
 
-// has says that a replica has the history of a primary, with all that the primary told of.
+// has reports whether a replica has the history of a primary, with all that the primary reported.
 func has(e, primary *entry) bool {
 	r, of := &e.role, &primary.role
 	return of.ReplID != "" && r.ReplID == of.ReplID && of.Offset >= 0 && r.Offset >= of.Offset
 }
 
-// served says that a node was among the replicas of the shard that a draft goes on with.
+// served reports whether a node was among the replicas of the shard that a draft continues.
 func (s *State) served(d *draft, e *entry) bool {
 	shard := s.continued(d)
 	return shard != nil && slices.ContainsFunc(shard.Replicas, func(n *Node) bool { return n.ID == e.id })
 }
 
-// forget drops what addresses said that are no part of the View and have not been asked for a while: another server may
-// be there now.
+// forget drops the answers of addresses outside the View that were not asked for a while: another server may be there
+// now.
 func (s *State) forget() {
 	for _, e := range s.nodes.byID {
 		listed := s.view != nil && int(e.id) < len(s.view.Nodes) && s.view.Nodes[e.id] != nil
@@ -116,14 +117,14 @@ func (s *State) forget() {
 	}
 }
 
-// unread is a replica that is kept from reads.
+// unread is a replica that is excluded from reads.
 type unread struct {
 	why     string
 	since   time.Time
 	emitted bool
 }
 
-// emitUnused tells once of each replica that is kept from reads, though its shard is well and it answers.
+// emitUnused reports once each replica that is excluded from reads, though its shard is well and it answers.
 func (s *State) emitUnused() {
 	if s.view == nil {
 		return
@@ -141,7 +142,7 @@ func (s *State) emitUnused() {
 	}
 }
 
-// noteUnused remembers since when each replica of the View is kept from reads, and why.
+// noteUnused records since when each replica of the View is excluded from reads, and why.
 func (s *State) noteUnused(v *View) {
 	now := map[NodeID]*unread{}
 	for i := range v.Shards {

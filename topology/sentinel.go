@@ -9,10 +9,10 @@ import (
 
 // sentinels is the rule of a service that Sentinels watch.
 //
-// Believed is a node that has proven itself: it said primary after it was named, and it goes on from the history of
-// the one before, or a majority of the Sentinels names it. What one Sentinel says alone holds the shard for a while at
-// most (sentinel_hold.go), and moves nothing without that proof (sentinel_believe.go). A lower epoch never replaces
-// the believed one while a single Sentinel stands by it.
+// Believed is a node that has proven its role: it reported to be primary after it was named, and it continues the
+// history of the one before, or a majority of the Sentinels names it. A single Sentinel can at most hold the shard for
+// a while (sentinel_hold.go), and moves nothing without that proof (sentinel_believe.go). A lower epoch never replaces
+// the believed node while a single Sentinel stands by it.
 type sentinels struct {
 	s          *State
 	bySentinel map[string]*claim
@@ -20,15 +20,15 @@ type sentinels struct {
 	// was first believed; nil before the first proof.
 	believed *entry
 	epoch    uint64
-	// why says what proved it.
+	// why is the proof.
 	why string
-	// attempt is what speaks for a failover under way; nil while nothing does.
+	// attempt is the evidence of a failover under way; nil without any.
 	attempt *attempt
-	// doubts are the Sentinels whose word alone holds nothing for a while.
+	// suspicions are the Sentinels that cannot hold the shard alone for a while.
 	suspicions map[string]suspicion
 	// trial is set while believed is provisional.
 	trial *trial
-	// demotedAt is when believed began to call itself a replica, without a word of any Sentinel; zero while it does not.
+	// demotedAt is when believed began to report to be a replica, unannounced by any Sentinel; zero while it does not.
 	demotedAt time.Time
 	// overruledAt is when a majority began to name another primary under a lower epoch; zero while none does.
 	overruledAt time.Time
@@ -36,13 +36,13 @@ type sentinels struct {
 	askedAt time.Time
 }
 
-// claim is what one Sentinel told last.
+// claim is one Sentinel's last report.
 type claim struct {
 	report SentinelReport
 	// since is when it began to name this primary with this epoch: a proof must be younger.
 	since time.Time
 	lost  bool
-	// twin says that it is named under two addresses, and this one is not used.
+	// twin: it is named under two addresses, and this one is not used.
 	twin bool
 }
 
@@ -126,8 +126,8 @@ func (r *sentinels) reachable() []string {
 	return names
 }
 
-// last is what Sentinels told before they were lost: who the replicas are is still true when nobody is there to say
-// so, and what they are worth our own probes tell.
+// last are the last reports of Sentinels before they were lost: their replicas are still true when no Sentinel is left,
+// and our own probes show their state.
 func (r *sentinels) last() []*claim {
 	var all []*claim
 	for _, c := range r.bySentinel {
@@ -138,7 +138,8 @@ func (r *sentinels) last() []*claim {
 	return all
 }
 
-// claims are what reachable Sentinels say, the highest epoch first, then what more of them say, then by address.
+// claims are the reports of reachable Sentinels, the highest epoch first, then the primary that more of them name, then
+// by address.
 func (r *sentinels) claims() []*claim {
 	votes := map[string]int{}
 	var all []*claim
@@ -166,9 +167,9 @@ func (r *sentinels) votes(e *entry) int {
 	return n
 }
 
-// all is how many Sentinels there are, as those say that answer; those that answer count, too: some may be of another
-// group, which has an address of this one now. Where a majority must confirm, those that the settings name count as
-// well: one that was set up anew knows of no other.
+// all is the number of Sentinels, as the reachable ones report it, and at least their own number: some may be of
+// another group, which has an address of this one now. If a majority must confirm, those in the settings count as well:
+// one that was rebuilt knows of no other.
 func (r *sentinels) all() int {
 	n, heard := 1, 0
 	if r.s.settings.ConfirmMajority {
@@ -188,7 +189,7 @@ func (r *sentinels) all() int {
 	return max(n, heard)
 }
 
-// most says that n Sentinels are more than half of all.
+// most reports whether n Sentinels are more than half of all.
 func (r *sentinels) most(n int) bool { return 2*n > r.all() }
 
 // askAll asks every Sentinel again, at most every refreshGap.
@@ -210,8 +211,8 @@ func (r *sentinels) downAfter() time.Duration {
 	return longest
 }
 
-// names says that a majority of the Sentinels names the node and none of those calls it down; where too few answer,
-// that none of them says otherwise.
+// names reports whether a majority of the Sentinels names the node and none of those calls it down; if too few answer,
+// whether none of them contradicts.
 func (r *sentinels) names(e *entry) bool {
 	good, heard := 0, 0
 	for _, c := range r.bySentinel {
@@ -256,7 +257,7 @@ func (r *sentinels) heard() bool {
 			twins++
 		}
 	}
-	return len(r.bySentinel)-twins >= r.all() // those that were learnt are being asked
+	return len(r.bySentinel)-twins >= r.all() // those that were discovered are being asked
 }
 
 func (r *sentinels) draft() []draft {
@@ -281,7 +282,7 @@ func (r *sentinels) draft() []draft {
 		for _, v := range c.report.Replicas {
 			e := r.s.nodes.announced(v.Addr)
 			down := v.Down
-			if troubled { // a leader hangs up for all others when it has changed a replica's primary
+			if troubled { // a leader closes all other connections when it has changed a replica's primary
 				down &^= Disconnected
 			}
 			if down != 0 || !v.LinkUp && !troubled || (v.Priority == 0 && !r.s.named[e.addr]) {
@@ -303,7 +304,7 @@ func (r *sentinels) draft() []draft {
 	return []draft{d}
 }
 
-// suspect says what speaks against the believed primary, though it is not held: our probe, or the Sentinels' flags.
+// suspect returns the evidence against the believed primary, while it is not held: our probe, or the Sentinels' flags.
 func (r *sentinels) suspect() string {
 	if r.believed.lost() {
 		return r.believed.lostWhy

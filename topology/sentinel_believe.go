@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Whom to believe: proofs, majorities, and what becomes of a primary that nobody confirms.
+// Whom to believe: proofs, majorities, and what happens to a primary without confirmation.
 
 const (
 	// overruleAfter is how long a majority must name another primary than the one believed, under an epoch that is
@@ -17,7 +17,7 @@ const (
 	// confirmFor is how long a new primary may go without a majority that names it: followers learn of a failover
 	// by the hello messages, which come every two seconds.
 	confirmFor = 3 * time.Second
-	// startFor is how long Sentinels that were learnt at the start have to answer before anything is said of it.
+	// startFor is how long Sentinels that were discovered at the start have to answer before that is reported.
 	startFor = time.Second
 	// startAlarm is the alarm about a start without a majority.
 	startAlarm = "start"
@@ -28,20 +28,20 @@ type trial struct {
 	since time.Time
 	// by is the Sentinel that named it.
 	by string
-	// former is the primary before it.
+	// old is the primary before it.
 	old *entry
-	// epoch is the one that it was named under; where it was named before there was one, the highest that anybody
-	// told. One that is not higher replaces it only when the trial has failed.
+	// epoch is the one that it was named under; if it was named before there was one, the highest reported. One that is
+	// not higher replaces it only when the trial has failed.
 	epoch uint64
-	// first says that nobody was believed before.
+	// first: no primary was believed before.
 	first bool
 	// failedAt is when it was held again because no majority had named it; zero before.
 	failedAt time.Time
 }
 
-// begin finds the first primary: the node that a majority names or, where a Sentinel names another under a higher
-// epoch, that one if it goes on from the history of the first. Where no majority names any node, it is the one with the
-// highest epoch, on trial.
+// begin finds the first primary: the node that a majority names or, if a Sentinel names another under a higher epoch,
+// that one if it continues the history of the first. If no majority names any node, it is the one with the highest
+// epoch, on trial.
 func (r *sentinels) begin() {
 	var first, chosen *claim
 	agreed := false
@@ -85,7 +85,7 @@ func (r *sentinels) begin() {
 	}
 }
 
-// warn tells of a start that rests on a minority, when the others had the time to speak.
+// warn reports a start that rests on a minority, after the others had the time to answer.
 func (r *sentinels) warn(t *trial, votes int) {
 	if t.first && r.onTrial() && !r.most(votes) && r.s.now.Sub(t.since) >= startFor {
 		r.s.alarm(startAlarm, fmt.Sprintf("%s is used on the word of %d of %d Sentinels, which is no majority: it may be an "+
@@ -93,8 +93,8 @@ func (r *sentinels) warn(t *trial, votes int) {
 	}
 }
 
-// mayBegin says, where a majority must confirm, that it does: and that no Sentinel knows of a later failover, which the
-// others may be about to hear of.
+// mayBegin reports, if a majority must confirm, whether it does: and that no Sentinel knows of a later failover, which
+// the others may be about to learn of.
 func (r *sentinels) mayBegin(e *entry, epoch uint64) bool {
 	why := ""
 	if votes := r.votes(e); !r.most(votes) {
@@ -125,7 +125,7 @@ func (r *sentinels) believe() {
 			continue
 		}
 		votes := r.votes(e)
-		// That a former primary has its own history is no proof that it was promoted again.
+		// That an old primary has its own history does not prove that it was promoted again.
 		goesOn := r.descends(e) && (r.trial == nil || e != r.trial.old)
 		switch {
 		case r.most(votes):
@@ -152,14 +152,14 @@ func (r *sentinels) believe() {
 	}
 }
 
-// rename follows a majority that calls the believed one by another address.
+// rename follows a majority that names the believed node by another address.
 func (r *sentinels) rename() {
 	if other, _ := r.majority(); other != nil && other.renames(r.believed) && r.trial == nil && r.attempt == nil {
 		r.believed, r.why, r.s.stale = other, "a majority calls it so", true
 	}
 }
 
-// raise takes the epoch that a majority names the believed one under.
+// raise takes the epoch under which a majority names the believed node.
 func (r *sentinels) raise() {
 	var epochs []uint64
 	for _, c := range r.bySentinel {
@@ -177,14 +177,14 @@ func (r *sentinels) raise() {
 	}
 }
 
-// proven says that the node called itself primary after the claim was made. A node that may not be asked is taken at
-// the word of a majority.
+// proven reports whether the node called itself primary after the claim was made. A node that may not be asked is
+// accepted by a majority.
 func (r *sentinels) proven(e *entry, since time.Time) bool {
 	return e.alive() && !e.askedAt.Before(since) && (e.role.Role == RolePrimary || e.role.Role == RoleRefused)
 }
 
-// descends says that a node goes on from the history of the believed primary or, where nobody confirmed that one, from
-// that of the one before it.
+// descends reports whether a node continues the history of the believed primary or, if that one is unconfirmed, of the
+// one before it.
 func (r *sentinels) descends(e *entry) bool {
 	if e.descends(r.believed.trusted.replID) {
 		return true
@@ -192,7 +192,7 @@ func (r *sentinels) descends(e *entry) bool {
 	return r.trial != nil && !r.onTrial() && e.descends(r.trial.old.trusted.replID)
 }
 
-// onTrial says that the believed primary is provisional and not held for it.
+// onTrial reports whether the believed primary is provisional and not held for it.
 func (r *sentinels) onTrial() bool { return r.trial != nil && r.trial.failedAt.IsZero() }
 
 // shown is the config epoch that the View has.
@@ -203,13 +203,13 @@ func (r *sentinels) shown() uint64 {
 	return r.epoch
 }
 
-// wentBack tells that an older epoch, or the same, is followed after all.
+// wentBack reports that an older epoch, or the same, is followed after all.
 func (r *sentinels) wentBack(e *entry, epoch uint64, why string) {
 	r.s.event(Event{Kind: Alarm, Subject: "sentinels", Why: fmt.Sprintf("%s went back from %s (epoch %d) to %s (epoch %d)",
 		why, r.believed.addr, r.shown(), e.addr, epoch)})
 }
 
-// adopt believes in another primary; t is set where only its own proof speaks for it.
+// adopt believes in another primary; t is set if only its own proof supports it.
 func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 	if t != nil {
 		t.old, t.epoch = r.believed, max(t.epoch, r.shown())
@@ -220,7 +220,7 @@ func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 	r.forgetAlarms()
 }
 
-// forgetAlarms has what was told once of a failover told again of the next one.
+// forgetAlarms makes alarms of a failover be reported again in the next one.
 func (r *sentinels) forgetAlarms() {
 	for key := range r.s.alarms {
 		switch kind, _, _ := strings.Cut(key, " "); kind {
@@ -230,7 +230,7 @@ func (r *sentinels) forgetAlarms() {
 	}
 }
 
-// confirm ends a trial: a majority names the node, or too few Sentinels answer to say otherwise, or it is held again.
+// confirm ends a trial: a majority names the node, or too few Sentinels answer to contradict, or it is held again.
 func (r *sentinels) confirm() {
 	t := r.trial
 	if t == nil {
@@ -252,7 +252,7 @@ func (r *sentinels) confirm() {
 		}
 	case !r.onTrial() || r.s.now.Sub(t.since) < confirmFor && !r.forsaken(votes):
 	case !r.most(heard) && (votes > 0 || heard == 0):
-		if r.s.alarms[startAlarm] != "" { // it has been told
+		if r.s.alarms[startAlarm] != "" { // it has been reported
 			return
 		}
 		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own proof; %d of %d Sentinels answer, "+
@@ -265,8 +265,8 @@ func (r *sentinels) confirm() {
 	}
 }
 
-// forsaken says that a trial need not last: nobody names the node any more, it is no primary by its own word, or the
-// Sentinel that named it is gone, perhaps before it could tell the others.
+// forsaken reports whether a trial need not last: no Sentinel names the node any more, it reports another role, or the
+// Sentinel that named it is gone, perhaps before it could inform the others.
 func (r *sentinels) forsaken(votes int) bool {
 	by := r.bySentinel[r.trial.by]
 	return votes == 0 && (r.believed.reports(RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
@@ -305,12 +305,12 @@ func (r *sentinels) watchDemotion() {
 	r.adopt(next, r.epoch, old.addr+" follows "+next.addr, nil)
 }
 
-// overrule gives a belief up that nobody shares any more: no reachable Sentinel names it, a majority of all names one
-// other node, which says primary, while the believed one is gone or says replica, and all this has lasted for
-// overruleAfter. So ends an epoch whose leader died before it could tell the others, and so begins a set of Sentinels
-// that was set up anew and counts from 0 again. A trial that failed ends at once.
+// overrule drops a belief without support: no reachable Sentinel names it, a majority of all names one other node,
+// which reports to be primary, while the believed one is gone or a replica, and all this has lasted for overruleAfter.
+// That ends an epoch whose leader died before it could inform the others, and starts a rebuilt set of Sentinels that
+// counts from 0 again. A failed trial ends at once.
 func (r *sentinels) overrule() {
-	// Held, the others have the time to learn of what they may not have heard yet.
+	// While the shard is held, the others have the time to learn of the failover.
 	failed := r.trial != nil && !r.onTrial() &&
 		(r.s.now.Sub(r.trial.since) >= confirmFor || r.believed.reports(RoleReplica))
 	other, epoch := r.majority()
@@ -336,7 +336,7 @@ func (r *sentinels) overrule() {
 	r.adopt(other, epoch, "a majority of Sentinels names "+other.addr, nil)
 }
 
-// majority is the node that more than half of all Sentinels name, with the highest epoch that they tell.
+// majority is the node that more than half of all Sentinels name, with the highest epoch that they report.
 func (r *sentinels) majority() (*entry, uint64) {
 	epochs := map[*entry]uint64{}
 	for _, c := range r.claims() {
@@ -354,7 +354,7 @@ func (r *sentinels) majority() (*entry, uint64) {
 	return nil, 0
 }
 
-// held says why the believed primary may not be used; empty when it may.
+// held returns why the believed primary may not be used; empty if it may.
 func (r *sentinels) held() string {
 	switch {
 	case r.trial != nil && !r.onTrial():

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// What Sentinels publish in the course of a failover, and how long their word alone holds a shard.
+// The messages of Sentinels during a failover, and how long a single one can hold a shard.
 
 const (
-	// quietFor is how long a Sentinel may be in the middle of a failover without a step of it, while the primary
-	// answers and the others stand by it.
+	// quietFor is how long a Sentinel may be in the middle of a failover without a step, while the primary answers and
+	// the others stand by it.
 	quietFor = 3 * time.Second
-	// holdMax is how long Sentinels may call a primary down, or be about to replace it, that answers us all the time.
+	// holdMax is how long Sentinels may call a primary down, or be about to replace it, that answers all our probes.
 	holdMax = 15 * time.Second
-	// suspicionFor is how long the word of a Sentinel alone holds nothing after it came to nothing, abortedFor where the
+	// suspicionFor is how long a Sentinel cannot hold the shard after its claim came to nothing, abortedFor if the
 	// Sentinel itself gave up; it doubles each time, up to suspicionMax.
 	suspicionFor = 30 * time.Second
 	abortedFor   = 500 * time.Millisecond
@@ -23,18 +23,17 @@ const (
 
 // attempt is a failover that Sentinels seem to be making.
 type attempt struct {
-	// by is the first Sentinel that spoke of it, why its word.
+	// by is the first Sentinel that reported it, why its message.
 	by, why string
 	since   time.Time
-	// stepAt is the time of the last step that was told.
+	// stepAt is the time of the last reported step.
 	stepAt time.Time
-	// candidate is the node that was named to be the new primary, and named the Sentinel that named it; nil and empty
-	// before that.
+	// candidate is the node named as the new primary, and named the Sentinel that named it; nil and empty before that.
 	candidate *entry
 	named     string
 }
 
-// doubt is what is left of an attempt that came to nothing.
+// suspicion is the memory of an attempt that came to nothing.
 type suspicion struct {
 	until time.Time
 	times int
@@ -49,8 +48,8 @@ var (
 		"+failover-state-wait-promotion": true, "+promoted-slave": true}
 )
 
-// about reads the payload of a message: "<type> <name> <ip> <port>", followed by " @ <master> <ip> <port>" where it
-// is not the master itself. Both are announced addresses; empty where the payload is none, or is about a Sentinel.
+// about parses the payload of a message: "<type> <name> <ip> <port>", followed by " @ <master> <ip> <port>" if it is
+// not the master itself. Both are announced addresses; empty if the payload is none, or is about a Sentinel.
 func about(payload string) (instance, primary string) {
 	f := strings.Fields(payload)
 	if len(f) < 4 || f[0] != "master" && f[0] != "slave" {
@@ -63,14 +62,14 @@ func about(payload string) (instance, primary string) {
 	return instance, instance
 }
 
-// message asks the Sentinel that spoke for its whole picture. Messages come in bursts; the picture asked for after
-// the first one may be older than the last one, so every message counts, and only the followers coalesce.
+// message asks the sender for its whole state. Messages come in bursts; the state asked for after the first one may be
+// older than the last one, so every message counts, and only the followers coalesce.
 func (r *sentinels) message(o SentinelMessage) {
 	r.s.refresh(o.Sentinel)
 	instance, primary := about(o.Payload)
 	switch {
 	case o.Channel == "+switch-master":
-		// name oldip oldport newip newport: the proof can be under way before the picture arrives.
+		// name oldip oldport newip newport: the proof can be under way before the Sentinel's state arrives.
 		if f := strings.Fields(o.Payload); len(f) == 5 {
 			r.s.probe(r.s.nodes.announced(JoinAddr(f[3], f[4])), 0)
 		}
@@ -83,12 +82,12 @@ func (r *sentinels) message(o SentinelMessage) {
 				a.candidate, a.named = r.s.nodes.announced(instance), o.Sentinel
 			}
 		}
-	default: // +sdown, +role-change, +reboot: it is worth a look
+	default: // +sdown, +role-change, +reboot: worth a probe
 		r.s.probe(r.s.nodes.announced(instance), 0)
 	}
 }
 
-// suspectFailover holds the shard because a Sentinel spoke of a failover of the node at primary.
+// suspectFailover holds the shard because a Sentinel reported a failover of the node at primary.
 func (r *sentinels) suspectFailover(sentinel, why, primary string) {
 	if r.believed == nil || r.attempt != nil || !r.concerned(sentinel, primary) {
 		return
@@ -100,8 +99,8 @@ func (r *sentinels) suspectFailover(sentinel, why, primary string) {
 	r.s.stale = true
 }
 
-// concerned says that what a Sentinel says about a primary is about the believed one: it is that node, or the one that
-// all Sentinels still have in its place, because they know nothing of a switch behind their back.
+// concerned reports whether a Sentinel's message about a primary is about the believed one: it is that node, or the one
+// that all Sentinels still have in its place, because they do not know of a manual switch.
 func (r *sentinels) concerned(sentinel, primary string) bool {
 	e := r.s.nodes.announced(primary)
 	if e == r.believed {
@@ -116,7 +115,7 @@ func (r *sentinels) suspected(sentinel string) bool {
 	return r.all() > 1 && r.s.now.Before(r.suspicions[sentinel].until)
 }
 
-// doubt notes that what a Sentinel said came to nothing; gravely where it stands by it against the others.
+// suspicion records that a Sentinel's claim came to nothing; gravely if it insists against the others.
 func (r *sentinels) suspicion(sentinel string, gravely bool) {
 	d := r.suspicions[sentinel]
 	if r.s.now.Sub(d.until) > suspicionMax {
@@ -130,7 +129,7 @@ func (r *sentinels) suspicion(sentinel string, gravely bool) {
 	r.suspicions[sentinel] = d
 }
 
-// seconded says that another Sentinel, which is not doubted, calls the primary down or replaces it too.
+// seconded reports whether another Sentinel, which is not suspected, calls the primary down or replaces it too.
 func (r *sentinels) seconded(sentinel string) bool {
 	for name, c := range r.bySentinel {
 		if name != sentinel && !c.lost && !r.suspected(name) && (c.report.Down&(SDown|ODown) != 0 || c.report.FailingOver) {
@@ -140,7 +139,7 @@ func (r *sentinels) seconded(sentinel string) bool {
 	return false
 }
 
-// watchAttempt follows the candidate as soon as it has proven itself, and gives up an attempt that came to nothing.
+// watchAttempt follows the candidate as soon as it has proven its role, and gives up an attempt that came to nothing.
 func (r *sentinels) watchAttempt() {
 	a := r.attempt
 	if a == nil {
@@ -168,7 +167,7 @@ func (r *sentinels) watchAttempt() {
 	}
 }
 
-// highest is the highest config epoch that any Sentinel tells.
+// highest is the highest config epoch that any Sentinel reports.
 func (r *sentinels) highest() uint64 {
 	epoch := r.epoch
 	for _, c := range r.bySentinel {
@@ -177,8 +176,8 @@ func (r *sentinels) highest() uint64 {
 	return epoch
 }
 
-// over says that an attempt came to nothing: the primary answers as such, and those who decide stand by it. The reason
-// is set where it is the Sentinel that began it who does not agree.
+// over reports whether an attempt came to nothing: the primary answers as such, and the majority stands by it. The
+// reason is set if the Sentinel that began it disagrees.
 func (r *sentinels) over(a *attempt) (why string, over bool) {
 	if !r.proven(r.believed, a.since) {
 		return "", false

@@ -11,20 +11,20 @@ const (
 	probeEvery = time.Second
 	// chaseEvery is how often a node that should be the new primary is asked whether it is.
 	chaseEvery = TickEvery
-	// troubledEvery is how often the other nodes of a shard are asked whose primary is suspected or left.
+	// troubledEvery is how often the other nodes of a shard with a suspected or demoted primary are asked.
 	troubledEvery = 200 * time.Millisecond
-	// chaseFor is how long a chase lasts unless it is wanted further.
+	// chaseFor is how long a chase lasts unless it is prolonged.
 	chaseFor = time.Second
-	// busyEvery is how often a primary is asked that acknowledges writes: receipts are as good as these polls are
-	// many. So is a node that a script keeps busy, since requests wait for it.
+	// busyEvery is how often a primary that acknowledges writes is asked: receipts are as tight as these polls are
+	// many. So is a node with a long script, since requests wait for it.
 	busyEvery = TickEvery
-	// settleFor is how long a first View waits for the other voices that were asked, from the first one on.
+	// settleFor is how long a first View waits for the other nodes that were asked, from the first answer on.
 	settleFor = 300 * time.Millisecond
-	// refreshGap is the shortest time between two refreshes that workers or messages ask for.
+	// refreshGap is the shortest time between two refreshes that workers or messages trigger.
 	refreshGap = 100 * time.Millisecond
 )
 
-// Mode says who knows the topology of a service.
+// Mode is the source of a service's topology.
 type Mode uint8
 
 const (
@@ -32,20 +32,20 @@ const (
 	BySentinel Mode = iota
 	// ByCluster: the nodes of a Redis Cluster know it.
 	ByCluster
-	// Plain: a list in the settings, checked against what the servers say of themselves.
+	// Plain: a list in the settings, checked against the servers' own reports.
 	Plain
 )
 
 // Settings of the State of one service.
 type Settings struct {
 	Mode Mode
-	// Shard names the only shard where keys are not spread by slot.
+	// Shard names the only shard if keys are not divided by slot.
 	Shard string
-	// Sentinels are the addresses to hear before a first View is made.
+	// Sentinels are the addresses to ask before a first View is made.
 	Sentinels []string
 	// Seeds are the cluster nodes to ask first (host:port).
 	Seeds []string
-	// Primary and Replicas are those of a plain list (host:port). Replicas named here get reads whatever their
+	// Primary and Replicas are those of a plain list (host:port). Replicas named here serve reads whatever their
 	// priority, in any mode.
 	Primary  string
 	Replicas []string
@@ -53,17 +53,16 @@ type Settings struct {
 	AddressMap map[string]string
 	// RefreshEvery is the time between two refreshes of a cluster's slot map.
 	RefreshEvery time.Duration
-	// Barrier says that there are workers: a View with a new primary waits until they are Settled. Keeper.SetWorkers
-	// sets it.
+	// Barrier: there are workers, so a View with a new primary waits until they are Settled. Keeper.SetWorkers sets it.
 	Barrier bool
-	// ConfirmMajority has a new primary wait until a majority of the Sentinels names it, in place of its own proof.
+	// ConfirmMajority makes a new primary wait until a majority of the Sentinels names it, instead of its own proof.
 	ConfirmMajority bool
-	// Acked tells how many writes were acknowledged for a node so far; nil: what RoleSeen told last. NewKeeper sets it
-	// to its own counters.
+	// Acked returns how many writes were acknowledged for a node so far; nil: the number in its last RoleSeen.
+	// NewKeeper sets it to its own counters.
 	Acked func(NodeID) uint64
 }
 
-// Effect is one thing State wants done: Probe, Refresh or Publish.
+// Effect is one action for the keeper: Probe, Refresh or Publish.
 type Effect interface{ effect() }
 
 func (Probe) effect()   {}
@@ -79,28 +78,28 @@ type Probe struct {
 	Afresh bool
 }
 
-// Chase asks a node for its role every few milliseconds, For that long: it is about to change. What it answers comes
-// as it does for a Probe.
+// Chase asks a node for its role every few milliseconds, For that long: it is about to change. Its answers come as
+// those to a Probe.
 type Chase struct {
 	Addr string
 	Node NodeID
 	For  time.Duration
 }
 
-// Refresh asks those who know the topology again. Ask names them: Sentinels as they were named in an observation,
-// or dial addresses of cluster nodes. In a plain list it is empty and means: resolve the names again.
+// Refresh asks the sources of the topology again. Ask names them: Sentinels as they were named in an observation, or
+// dial addresses of cluster nodes. In a plain list it is empty and means: resolve the names again.
 type Refresh struct{ Ask []string }
 
 // Publish stores a new View.
 type Publish struct{ View *View }
 
-// State is the machine of one service. It is a value with one method that matters; only the keeper calls it.
+// State is the state machine of one service, used only by the keeper.
 //
-// What Sentinels, cluster nodes and a list of settings mean differs; that part is a rule. What is common is here: the
-// book of nodes, who is probed when, which replicas may serve reads, and how a draft becomes a numbered View.
+// What Sentinels, cluster nodes and a list in the settings mean differs; that part is a rule. The common part is here:
+// the table of nodes, which node is probed when, which replicas may serve reads, and how drafts become a numbered View.
 //
-// Not taken: one machine for all modes with a switch in each place (what is true of epochs under Sentinel is false of
-// a plain list), and views made by watch (then no script could replay a failover).
+// Rejected: one machine for all modes with a switch in each place (what holds for epochs under Sentinel is false for a
+// plain list), and views made by watch (then no script could replay a failover).
 type State struct {
 	settings Settings
 	nodes    *nodes
@@ -110,36 +109,36 @@ type State struct {
 	now      time.Time
 	// startedAt is the time of the first fact that could make a View.
 	startedAt time.Time
-	// stale says that something changed since the last View was built; time alone changes little.
+	// stale: something changed since the last View was built; time alone changes little.
 	stale   bool
 	effects []Effect
 	events  []Event
 	alarms  map[string]string
-	// failovers are those under way, by the primary that is suspected or left; unconfirmed those that ended with a
+	// failovers are those under way, by the primary that is suspected or demoted; unconfirmed those that ended with a
 	// provisional primary, by that one.
 	failovers, unconfirmed map[*entry]*failover
 	failoverCount          uint64
-	// passing are the primaries of the last View that have slots by the word of a MOVED only.
+	// passing are the primaries of the last View that have slots only because of a MOVED.
 	passing map[*entry]bool
 	// eras are those of the standing primaries.
 	eras map[*entry]*era
-	// unread are the replicas of the View that are kept from reads.
+	// unread are the replicas of the View that are excluded from reads.
 	unread map[NodeID]*unread
 }
 
-// rule is what the three modes do differently.
+// rule is the difference between the three modes.
 type rule interface {
-	// observe takes in a fact; State has already put roles and losses into the book.
+	// observe takes a fact; State has already recorded roles and losses.
 	observe(o Observation)
-	// draft says what the View should be now; nil while nothing is known.
+	// draft returns what the View should be now; nil while nothing is known.
 	draft() []draft
-	// heard says that all voices asked at the start have been heard or are lost.
+	// heard reports whether all nodes asked at the start have answered or are lost.
 	heard() bool
-	// names says that those who decide stand by a primary.
+	// names reports whether the Sentinels or nodes in charge stand by a primary.
 	names(e *entry) bool
 	// downAfter is View.DownAfter.
 	downAfter() time.Duration
-	// against says what keeps those from reads that a draft has among the others.
+	// against returns why the nodes among a draft's others get no reads.
 	against() string
 }
 
@@ -148,27 +147,27 @@ type draft struct {
 	name    string
 	epoch   uint64
 	primary *entry
-	// replicas are those that may serve reads as far as the rule knows; State drops those that cannot.
+	// replicas are those that may serve reads by the rule's knowledge; State drops those that cannot.
 	replicas []*entry
 	// others belong to the shard and get no reads; guests are only asked with it.
 	others, guests []*entry
-	// suspect says why the primary is not trusted; empty when it is.
+	// suspect is why the primary is not trusted; empty if it is.
 	suspect string
-	// held says why the primary may not be used, though no other has proven itself; empty when it may. candidate is
-	// who was named to replace it.
+	// held is why the primary may not be used, though no other has proven its role; empty if it may. candidate was
+	// named to replace it.
 	held      string
 	candidate *entry
-	// why says what proved a new primary; provisional that those who decide have not confirmed it.
+	// why is the proof of a new primary; provisional: it is not confirmed by a majority.
 	why         string
 	provisional bool
-	// leave and next are for State.turn: the primary that is being left, where there is one, and its successor.
+	// leave and next are for State.turn: the primary that is being demoted, if any, and its successor.
 	leave, next *entry
-	// slots are those it serves; patched are single ones that others were said to serve.
+	// slots are those it serves; patched are single ones that others were reported to serve.
 	slots   []SlotRange
 	patched []int
 }
 
-// NewState makes the State of one service. The first Step may be a Tick: it asks for what is needed to begin.
+// NewState returns the State of one service. The first Step may be a Tick: it asks for the first answers.
 func NewState(settings Settings) *State {
 	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{},
 		failovers: map[*entry]*failover{}, unconfirmed: map[*entry]*failover{}, eras: map[*entry]*era{}}
@@ -190,7 +189,7 @@ func NewState(settings Settings) *State {
 // View is the last one published, nil before the first.
 func (s *State) View() *View { return s.view }
 
-// Step takes in one observation made at now. The slices it returns are the caller's.
+// Step handles one observation made at now. The caller owns the slices that it returns.
 func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 	s.now = now
 	s.effects, s.events = nil, nil
@@ -208,7 +207,7 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 	case Tick:
 		s.forget()
 	default:
-		// The others say whether they changed anything: they come often, and most say what is known.
+		// The others report whether they changed anything: they come often, and most are known already.
 		s.stale = true
 	}
 	s.rule.observe(o)
@@ -261,7 +260,7 @@ func (s *State) nodeLost(o NodeLost) {
 	e.openAt = time.Time{}
 }
 
-// nodeBusy takes note of a node that lives and tells nothing of itself: what it said last stands.
+// nodeBusy records a node that lives and reports nothing else: its last answer stands.
 func (s *State) nodeBusy(o NodeBusy) {
 	e := s.nodes.dial(o.Addr)
 	if e.busy == "" {
@@ -271,7 +270,7 @@ func (s *State) nodeBusy(o NodeBusy) {
 	e.busy, e.losses, e.lostWhy, e.openAt, e.wordAt = o.Words, 0, "", time.Time{}, s.now
 }
 
-// report follows a worker's hint. A node that refuses, or is another one than it was, is asked until it is known why.
+// report follows a worker's hint. A node that rejects requests, or is another run, is asked until the reason is known.
 func (s *State) report(o Report) {
 	e := s.reported(o.Node)
 	switch {
@@ -297,7 +296,7 @@ func (s *State) reported(id NodeID) *entry {
 	return s.nodes.byID[id]
 }
 
-// probe asks a node for its role unless it was asked less than gap ago. One that is busy is asked often.
+// probe asks a node for its role unless it was asked less than gap ago. A busy one is asked often.
 func (s *State) probe(e *entry, gap time.Duration) {
 	if e.busy != "" {
 		gap = min(gap, busyEvery)
@@ -312,7 +311,7 @@ func (s *State) probe(e *entry, gap time.Duration) {
 	s.effects = append(s.effects, Probe{Addr: e.addr, Node: e.id})
 }
 
-// chase asks a node for its role every few milliseconds for a while. It may be called as often as that is wanted.
+// chase asks a node for its role every few milliseconds for a while. It may be called repeatedly.
 func (s *State) chase(e *entry) {
 	if s.now.Add(chaseFor / 2).Before(e.chasedUntil) {
 		return
@@ -327,7 +326,7 @@ func (s *State) refresh(ask ...string) {
 
 func (s *State) event(e Event) { s.events = append(s.events, e) }
 
-// alarm tells a lasting trouble once: again only when its text changes. An empty text ends it.
+// alarm reports lasting trouble once: again only when its text changes. An empty text ends it.
 func (s *State) alarm(key, why string) {
 	if s.alarms[key] == why {
 		return
@@ -338,7 +337,7 @@ func (s *State) alarm(key, why string) {
 	}
 }
 
-// probeMembers asks every member for its role: now and then, and often where a shard is in trouble.
+// probeMembers asks every member for its role: now and then, and often if a shard is in trouble.
 func (s *State) probeMembers(drafts []draft) {
 	for i := range drafts {
 		d := &drafts[i]
@@ -358,7 +357,7 @@ func (s *State) probeMembers(drafts []draft) {
 		s.probe(d.primary, mine)
 		for _, e := range d.replicas {
 			gap := others
-			if u := s.unread[e.id]; u != nil && !u.emitted { // it may be about to be of use
+			if u := s.unread[e.id]; u != nil && !u.emitted { // it may be useful soon
 				gap = troubledEvery
 			}
 			s.probe(e, gap)
@@ -372,8 +371,8 @@ func (s *State) probeMembers(drafts []draft) {
 	}
 }
 
-// ready holds a first View back, for settleFor at most, until all who were asked have answered or failed: otherwise
-// the first Sentinel or node to answer would decide alone, and replicas would come and go at each start.
+// ready delays a first View, for settleFor at most, until all that were asked have answered or failed: otherwise the
+// first Sentinel or node to answer would decide alone, and replicas would come and go at each start.
 func (s *State) ready(drafts []draft) bool {
 	if len(drafts) == 0 {
 		return false

@@ -35,7 +35,7 @@ func InfoSection(text, name string) iter.Seq2[string, string] {
 	}
 }
 
-// HasInfoSection says that a text of INFO has a section, and be it empty.
+// HasInfoSection reports whether a text of INFO has a section, and be it empty.
 func HasInfoSection(text, name string) bool {
 	for line := range strings.Lines(text) {
 		if head, isHead := infoHead(line); isHead && strings.EqualFold(head, name) {
@@ -150,7 +150,7 @@ func ReadOwnSlots(text string) *OwnSlots {
 	return s
 }
 
-// Has says that the node has a slot, and all of it.
+// Has reports whether the node has a slot, and all of it.
 func (s *OwnSlots) Has(slot int) bool {
 	_, leaves := s.to[slot]
 	return s.owned[slot] && !leaves

@@ -68,7 +68,7 @@ type Shard struct {
 	// Former is the primary that is being left: set only while Primary is nil. It gets nothing new, and what it still
 	// answers to writes is withheld until the next View with a primary.
 	Demoted *Node
-	// Provisional says that those who decide have not confirmed Primary, which nothing but its own proof speaks for, or a
+	// Provisional: those who decide have not confirmed Primary, which nothing but its own proof speaks for, or a
 	// minority of them.
 	Provisional bool
 	// Successor has proven to be the new primary and waits for the workers to leave Former; set only with Former.
@@ -107,7 +107,7 @@ func (s *Shard) Standing() *Node {
 type View struct {
 	// Epoch rises by one with each View of the service; the first View has 1.
 	Epoch uint64
-	// Sharded says that keys are spread by slot (Redis Cluster). When false there is exactly one shard.
+	// Sharded: keys are spread by slot (Redis Cluster). When false there is exactly one shard.
 	Sharded bool
 	Shards  []Shard
 	// Nodes holds every node of this View by NodeID; nil where an address is no longer part of it.
@@ -147,7 +147,7 @@ func (v *View) Shard(slot int) *Shard {
 	return &v.Shards[i]
 }
 
-// Complete says that every slot is served, or that there are none.
+// Complete reports whether every slot is served, or that there are none.
 func (v *View) Complete() bool { return !v.Sharded || !slices.Contains(v.slots[:], -1) }
 
 // FirstSlots tells the lowest slot of each shard; -1 for one without slots, and where there are none.
@@ -200,7 +200,7 @@ func (v *View) NodeNamed(addr string, from *Node) *Node {
 	return nil
 }
 
-// same says whether two Views tell the same, their numbers and times apart.
+// same reports whether two Views tell the same, their numbers and times apart.
 func (v *View) same(w *View) bool {
 	if w == nil || v.Sharded != w.Sharded || v.Lowest != w.Lowest || v.DownAfter != w.DownAfter {
 		return false

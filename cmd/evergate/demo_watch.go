@@ -30,7 +30,7 @@ type demoWatch struct {
 	look  *demoLook
 	// byItself is when the primary is killed where nobody can press a key.
 	byItself <-chan time.Time
-	// shown says that the result has been shown to nobody who could ask for another: that was all.
+	// shown: the result has been shown to nobody who could ask for another: that was all.
 	shown bool
 }
 

@@ -29,7 +29,7 @@ type drillCommand struct {
 	aim aim
 }
 
-// brokenError says that a drill was played and a promise was not kept: exit code 3.
+// brokenError: a drill was played and a promise was not kept: exit code 3.
 type brokenError struct{ error }
 
 func newDrill(w world) *cobra.Command {

@@ -18,7 +18,7 @@ type aim struct {
 	addr     string
 	commands drill.Commands
 	yes      bool
-	// agreed says that somebody has said yes; it holds for all drills of one command.
+	// agreed: somebody has said yes; it holds for all drills of one command.
 	agreed bool
 }
 

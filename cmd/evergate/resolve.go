@@ -20,7 +20,7 @@ type resolved struct {
 	// warnings are what may be meant and is risky, deprecated the values that have another name now.
 	warnings, deprecated mistakes
 	places               map[placeKey]place
-	// elsewhere says that the gateway may run on another machine, which has password files that are not here.
+	// elsewhere: the gateway may run on another machine, which has password files that are not here.
 	elsewhere bool
 }
 
@@ -203,7 +203,8 @@ func (r *resolved) validate(s *sources) {
 	}
 }
 
-// follows says that a fault only repeats a mistake that was reported: the setting was given, and could not be taken.
+// follows reports whether a fault only repeats a mistake that was reported: the setting was given, and could not be
+// taken.
 func (s *sources) follows(fault gateway.Fault) bool {
 	return slices.ContainsFunc(s.failed, func(f failure) bool {
 		if f.service != fault.Service {

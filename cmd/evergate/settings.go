@@ -16,7 +16,7 @@ type target struct {
 	service *gateway.Service
 }
 
-// kind says which forms a setting may take in a file.
+// kind is which forms a setting may take in a file.
 type kind int
 
 const (
@@ -39,7 +39,7 @@ type setting struct {
 	kind         kind
 	// process settings stand at the top of the file and nowhere else; all others describe one service.
 	process bool
-	// secret says that a mistaken value may be a password: it is not read under a name that was only guessed.
+	// secret: a mistaken value may be a password: it is not read under a name that was only guessed.
 	secret bool
 	// envOnly keeps a password off the command line and out of the file.
 	envOnly bool

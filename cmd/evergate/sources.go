@@ -12,7 +12,7 @@ type assignment struct {
 	// service is the index of the service it belongs to; it does not count for settings of the process.
 	service int
 	setting *setting
-	// inEntry says that it stands in an entry of services:.
+	// inEntry: it stands in an entry of services:.
 	inEntry bool
 	texts   []string
 	at      place
@@ -30,7 +30,7 @@ type sources struct {
 	servicesAt place
 	// failed are settings that were given a value which could not be taken: that they are missing is no second mistake.
 	failed []failure
-	// unread says that a part of the file or of the flags was not read at all: what is missing may stand there.
+	// unread: a part of the file or of the flags was not read at all: what is missing may stand there.
 	unread bool
 }
 

@@ -28,10 +28,10 @@ type Pool struct {
 	kept int // bytes in free
 }
 
-// class are the free blocks of one size.
+// class has the free blocks of one size.
 type class struct {
 	blocks [][]byte
-	unused int // how many of them nobody has needed since the last Trim
+	unused int // how many of them were not needed since the last Trim
 }
 
 // Take returns an empty block with room for at least n bytes. It is the caller's.
@@ -55,7 +55,7 @@ func (p *Pool) Take(n int) []byte {
 }
 
 // Room returns b with space for n more bytes; if that is elsewhere, b was given back. It grows in large steps, since
-// what is copied once is often to be copied again.
+// what is copied once is often copied again.
 func (p *Pool) Room(b []byte, n int) []byte {
 	need := len(b) + n
 	if need <= cap(b) {
@@ -78,8 +78,8 @@ const (
 	stepMax = 4 << 20
 )
 
-// Give takes a block back, which must begin where it did when it was taken. It is spoilt under the race detector, so
-// that tests see a use after this. Others may be given too, also nil: what has not the size of a class is not kept.
+// Give takes a block back, which must begin where it did when it was taken. The race detector's builds overwrite it, so
+// that tests see a use after this. Other slices may be given too, also nil: only sizes of a class are kept.
 func (p *Pool) Give(b []byte) {
 	size := cap(b)
 	i := classFor(size)
@@ -93,8 +93,7 @@ func (p *Pool) Give(b []byte) {
 	p.kept += size
 }
 
-// Trim drops half of the blocks that nobody has needed since the last Trim, so that nothing is left of a peak after a
-// few of them.
+// Trim drops half of the blocks that were not needed since the last Trim, so that a peak is gone after a few of them.
 func (p *Pool) Trim() {
 	for i := range p.free {
 		c := &p.free[i]

@@ -54,7 +54,8 @@ func roomFor(have, need int64) int {
 	return int(max(have, min(have*8, need/16)))
 }
 
-// Used says that the first n bytes of what is kept were begun. It does nothing where it was handed over meanwhile.
+// Used records that the first n bytes of what is kept were begun. It does nothing where it was handed over
+// meanwhile.
 func (in *Input) Used(p *blocks.Pool, n int) {
 	switch {
 	case in.unread == nil: // it was handed over, or the client has left
@@ -101,5 +102,5 @@ func (in *Input) Straight() (room []byte, all bool) {
 	return in.unread[len(in.unread) : len(in.unread)+int(n)], n == need
 }
 
-// Filled says that n bytes were put where Straight said.
+// Filled records that n bytes were put where Straight said.
 func (in *Input) Filled(n int) { in.unread = in.unread[:len(in.unread)+n] }

@@ -21,7 +21,7 @@ func (o *Output) Append(p *blocks.Pool, b []byte) { o.b = append(p.Room(o.b, len
 // Mark changes the byte that stands so many bytes before the end.
 func (o *Output) Mark(before int, c byte) { o.b[len(o.b)-before] = c }
 
-// Wrote says that the first n bytes were written.
+// Wrote records that the first n bytes were written.
 func (o *Output) Wrote(p *blocks.Pool, n int) {
 	o.sent += n
 	if o.sent == len(o.b) {

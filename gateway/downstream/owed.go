@@ -26,12 +26,12 @@ func (c *Conn) Weigh(size int) {
 	}
 }
 
-// OwedTooMuch says that no further request may be sent for a client while n are under way.
+// OwedTooMuch reports whether no further request may be sent for a client while n are under way.
 func (c *Conn) OwedTooMuch(n int) bool {
 	return n >= owedMax || n > 0 && n*int(c.weight) >= aheadBytes
 }
 
-// OwedLittle says that so few are under way that a client may go on which was owed too much.
+// OwedLittle reports whether so few are under way that a client may go on which was owed too much.
 func (c *Conn) OwedLittle(n int) bool { return n <= owedMax/2 && 2*n*int(c.weight) <= aheadBytes }
 
 // Expects is how many bytes n replies will weigh.

@@ -30,13 +30,13 @@ func (r *Replies) Reserve() uint32 {
 // Owed is how many places wait for their reply.
 func (r *Replies) Owed() int { return int(r.next - r.head) }
 
-// AtFront says that seq is the place in front.
+// AtFront reports whether seq is the place in front.
 func (r *Replies) AtFront(seq uint32) bool { return seq == r.head }
 
-// Passed says that the reply of a place that was given out not long ago has been handed over.
+// Passed reports whether the reply of a place that was given out not long ago has been handed over.
 func (r *Replies) Passed(seq uint32) bool { return int32(r.head-seq) > 0 }
 
-// Pass says that the reply in front has been handed over whole. Afterwards Ready may have more.
+// Pass records that the reply in front has been handed over whole. Afterwards Ready may have more.
 func (r *Replies) Pass() { r.head++ }
 
 // Keep copies a reply that came before its turn.

@@ -19,7 +19,7 @@ import (
 	"evergate/gateway/resp"
 )
 
-// Kind is what a listener pretends to be.
+// Kind is the role that a listener emulates.
 type Kind uint8
 
 const (
@@ -27,11 +27,11 @@ const (
 	Cluster Kind = iota + 1
 	// Replica takes no writes.
 	Replica
-	// Sentinel tells where the services are, and has no keys.
+	// Sentinel reports where the services are, and has no keys.
 	Sentinel
 )
 
-// Address is one that clients are told: Host is a name or an IP address without brackets.
+// Address is one that clients get: Host is a name or an IP address without brackets.
 type Address struct {
 	Host string
 	Port int
@@ -44,14 +44,14 @@ func (a Address) String() string {
 	return a.Host + ":" + strconv.Itoa(a.Port)
 }
 
-// named says that the host is a name and no IP address.
+// named reports whether the host is a name and no IP address.
 func (a Address) named() bool {
 	return !strings.Contains(a.Host, ":") &&
 		strings.ContainsFunc(a.Host, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 }
 
-// id is a name of 40 hexadecimal digits as nodes have it. Gateways that announce the same address give the same: to
-// their clients they are one.
+// id is a node ID of 40 hexadecimal digits. Gateways that announce the same address have the same: to their clients
+// they are one.
 func (a Address) id(of string) string {
 	sum := sha1.Sum([]byte("evergate " + of + " " + a.String()))
 	return hex.EncodeToString(sum[:])
@@ -64,19 +64,19 @@ type Master struct {
 	Replicas []Address
 }
 
-// Face is what the clients of one listener are shown; nil is a listener that pretends nothing. It is not changed once
-// there are clients.
+// Role is what the clients of one listener see; nil is a listener without a facade. It is constant once there are
+// clients.
 type Role struct {
 	Kind Kind
-	// Self is the listener's own address; of a Sentinel it only makes an id.
+	// Self is the listener's own address; for a Sentinel it only makes an ID.
 	Self Address
 	// Primary is that of the listener that takes writes, for a Replica.
 	Primary Address
-	// Masters are what a Sentinel knows.
+	// Masters are the services that a Sentinel reports.
 	Masters []Master
 }
 
-// Is says whether the listener pretends to be of the kind.
+// Is reports whether the listener emulates the kind.
 func (f *Role) Is(kind Kind) bool { return f != nil && f.Kind == kind }
 
 // Mode is that of HELLO, and redis_mode of INFO.
@@ -90,7 +90,7 @@ func (f *Role) Mode() string {
 	return "standalone"
 }
 
-// Role is that of HELLO. A Sentinel tells none there.
+// Role is that of HELLO. A Sentinel has none there.
 func (f *Role) Role() string {
 	switch {
 	case f.Is(Replica):

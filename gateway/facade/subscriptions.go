@@ -24,7 +24,7 @@ type Subscriptions struct {
 func (s *Subscriptions) Channels() int { return len(s.channels) }
 func (s *Subscriptions) Patterns() int { return len(s.patterns) }
 
-// Any says whether it listens to anything.
+// Any reports whether it listens to anything.
 func (s *Subscriptions) Any() bool { return s.count() > 0 }
 
 func (s *Subscriptions) count() int { return len(s.channels) + len(s.patterns) }

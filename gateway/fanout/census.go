@@ -2,20 +2,20 @@ package fanout
 
 import "evergate/topology"
 
-// Census counts over all hubs of a gateway: a server counts one subscriber for each of their lanes, and clients want to
-// know how many of them listen. The zero value is ready.
+// Census counts over all hubs of a gateway: a server counts one subscriber for each of their connections, and clients
+// want to know their own number. The zero value is ready.
 type Census struct {
 	topics [kinds]map[string]*tally
 	size   int
 }
 
-// tally are the listeners to one topic, and the lanes subscribed to it, by node.
+// tally are the listeners of one topic, and the connections subscribed to it, by node.
 type tally struct {
 	listeners int
 	conns     map[topology.NodeID]int
 }
 
-// Count takes in what Hub.Counted tells.
+// Count adds the arguments of Hub.Counted.
 func (c *Census) Count(k Kind, name string, node topology.NodeID, listeners, conns int) {
 	if c.topics[k] == nil {
 		c.topics[k] = map[string]*tally{}
@@ -36,10 +36,10 @@ func (c *Census) Count(k Kind, name string, node topology.NodeID, listeners, con
 	}
 }
 
-// Empty says that there is nothing to count.
+// Empty reports whether there is nothing to count.
 func (c *Census) Empty() bool { return c.size == 0 }
 
-// Of tells how many listen to one topic, and how many lanes are subscribed to it at a node.
+// Of returns how many listeners one topic has, and how many connections are subscribed to it at a node.
 func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, conns int) {
 	t := c.topics[k][string(name)]
 	if t == nil {
@@ -48,8 +48,8 @@ func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, conns
 	return t.listeners, t.conns[node]
 }
 
-// Receivers tells how often a message of a channel reaches listeners, and lanes from a node: through the channel
-// itself and through each pattern that matches it.
+// Receivers returns how often a message of a channel reaches listeners, and connections from a node: through the
+// channel itself and through each pattern that matches it.
 func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, conns int) {
 	listeners, conns = c.Of(Channel, channel, node)
 	for pattern, t := range c.topics[Pattern] {
@@ -61,7 +61,7 @@ func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, con
 	return listeners, conns
 }
 
-// Patterns tells how many patterns somebody listens to, and to how many lanes are subscribed at a node.
+// Patterns returns how many patterns have listeners, and to how many connections are subscribed at a node.
 func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 	for _, t := range c.topics[Pattern] {
 		if t.listeners > 0 {
@@ -74,14 +74,14 @@ func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 	return listened, there
 }
 
-// Count asks how many listen, over all workers.
+// Count asks for the number of listeners, over all workers.
 type Count struct {
 	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
 	// for the number of patterns themselves.
 	Kind     Kind
 	Name     []byte
 	Patterns bool
-	// Node is the server that has counted lanes.
+	// Node is the server whose count of connections is known.
 	Node topology.NodeID
 }
 

@@ -24,13 +24,13 @@ import (
 	"evergate/topology"
 )
 
-// Kind of a topic. A name of one kind has nothing to do with the same name of another.
+// Kind of a topic. Names of different kinds are unrelated.
 type Kind uint8
 
 const (
-	// Channel is what SUBSCRIBE names.
+	// Channel is a name for SUBSCRIBE.
 	Channel Kind = iota
-	// Pattern is what PSUBSCRIBE names.
+	// Pattern is a name for PSUBSCRIBE.
 	Pattern
 	// Shard is a channel that belongs to a slot as a key does: SSUBSCRIBE.
 	Shard
@@ -38,36 +38,36 @@ const (
 	kinds = 3
 )
 
-// Nowhere is the node of a Source while nobody can be one.
+// Nowhere is the node of a Source while there is no node for it.
 const Nowhere = topology.NodeID(-1)
 
 // Topic is one channel or pattern. Only Hub changes it.
 type Topic struct {
 	Kind Kind
 	Name string
-	// Events: events about keys may come under this name.
+	// Events: keyspace events may come under this name.
 	Events bool
-	// Sources are where it is subscribed or must be. Those behind one that Hub removes take its place.
+	// Sources are the nodes where it is subscribed or must be. When Hub removes one the later ones move up.
 	Sources []Source
-	// Refusal is the error reply of the server that refused it; nil for none.
+	// Refusal is the error reply of the server that rejected it; nil for none.
 	Refusal []byte
 
 	listeners []*Listener
 	waiting   []*Listener
 	serial    uint32
-	reported  int // listeners that Counted knows of
+	reported  int // listeners that were passed to Counted
 }
 
-// Listeners are those that messages are for. They may leave while the slice is gone through from its end.
+// Listeners are those that receive its messages. They may leave while the slice is iterated from its end.
 func (t *Topic) Listeners() []*Listener { return t.listeners }
 
-// Waiting are those that wait for the acknowledgement.
+// Waiting are the listeners that wait for the acknowledgement.
 func (t *Topic) Waiting() []*Listener { return t.waiting }
 
-// Wanted says that somebody listens to it, or waits for it.
+// Wanted reports whether it has a listener, present or waiting.
 func (t *Topic) Wanted() bool { return len(t.listeners)+len(t.waiting) > 0 }
 
-// On says that every source that must has acknowledged.
+// On reports whether every source that is wanted has acknowledged.
 func (t *Topic) On() bool {
 	on := false
 	for i := range t.Sources {
@@ -91,31 +91,31 @@ func (t *Topic) At(node topology.NodeID) *Source {
 	return nil
 }
 
-// Listener is one session's memory of what it listens to. Ref is its owner's to set.
+// Listener has the subscriptions of one session. Ref belongs to its owner.
 type Listener struct {
 	Ref session.Ref
 
 	seats map[*Topic]seat
 	count [kinds]int
-	waits map[*Topic]int32 // its place among those that wait for a topic
+	waits map[*Topic]int32 // its index among those that wait for a topic
 }
 
-// seat is a listener's place among those of a topic, and when it came there.
+// seat is a listener's index among those of a topic, and when it joined.
 type seat struct {
 	at     int32
 	serial uint32
 }
 
-// Count is how many topics of a kind it listens to.
+// Count is the number of its topics of a kind.
 func (l *Listener) Count(k Kind) int { return l.count[k] }
 
-// Any says that it listens to something.
+// Any reports whether it has any topic.
 func (l *Listener) Any() bool { return len(l.seats) > 0 }
 
-// Waits says that it waits for an acknowledgement.
+// Waits reports whether it waits for an acknowledgement.
 func (l *Listener) Waits() bool { return len(l.waits) > 0 }
 
-// Topics are those of a kind that it listens to, oldest first.
+// Topics are its topics of a kind, oldest first.
 func (l *Listener) Topics(k Kind) []*Topic {
 	topics := make([]*Topic, 0, l.count[k])
 	for t := range l.seats {
@@ -129,8 +129,8 @@ func (l *Listener) Topics(k Kind) []*Topic {
 
 // Hub holds all topics. The zero value is ready.
 type Hub struct {
-	// Counted is told of listeners to topics that are On, and of lanes (sources that may be subscribed), that come and go;
-	// nil when nobody wants to know. For listeners node is Nowhere.
+	// Counted is called when listeners of topics that are On, or connections (sources that may be subscribed), come and
+	// go; nil for no calls. For listeners node is Nowhere.
 	Counted func(k Kind, name string, node topology.NodeID, listeners, conns int)
 
 	topics  [kinds]map[string]*Topic
@@ -145,7 +145,7 @@ func (h *Hub) Find(k Kind, name []byte) *Topic { return h.topics[k][string(name)
 // Len is how many topics of a kind there are.
 func (h *Hub) Len(k Kind) int { return len(h.topics[k]) }
 
-// Empty says that there are no topics at all.
+// Empty reports whether there are no topics at all.
 func (h *Hub) Empty() bool {
 	return len(h.topics[Channel])+len(h.topics[Pattern])+len(h.topics[Shard]) == 0
 }
@@ -164,8 +164,8 @@ func (h *Hub) All() []*Topic {
 
 func older(a, b *Topic) int { return cmp.Compare(a.serial, b.serial) }
 
-// Want notes that a listener wants a topic, and that it waits unless it has part in it and that is acknowledged. fresh
-// says that nobody wanted it before: it must be placed.
+// Want records that a listener wants a topic, and that it waits unless it has joined and the topic is acknowledged.
+// fresh: no listener wanted it before, so it must be placed.
 func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 	t = h.topics[k][string(name)]
 	if t == nil {
@@ -190,8 +190,8 @@ func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 	return t, fresh
 }
 
-// Settle ends all waiting of a listener. It returns the topics that nobody wants any more: they are due to end where
-// they are subscribed.
+// Settle ends all waiting of a listener. It returns the topics that no listener wants any more: they are due to end
+// where they are subscribed.
 func (h *Hub) Settle(l *Listener) (gone []*Topic) {
 	for t, at := range l.waits {
 		last := len(t.waiting) - 1
@@ -213,7 +213,7 @@ func (h *Hub) Settle(l *Listener) (gone []*Topic) {
 	return gone
 }
 
-// Join makes a listener one of a topic. Whoever is one already stays it.
+// Join makes a listener one of a topic. It does nothing if it is one already.
 func (h *Hub) Join(l *Listener, t *Topic) {
 	if _, joined := l.seats[t]; joined {
 		return
@@ -228,8 +228,7 @@ func (h *Hub) Join(l *Listener, t *Topic) {
 	h.report(t)
 }
 
-// Leave ends a listener's part in a topic, if it had one. gone says that nobody wants the topic any more, as Settle
-// does.
+// Leave removes a listener from a topic, if it has joined. gone: no listener wants the topic any more, as with Settle.
 func (h *Hub) Leave(l *Listener, t *Topic) (gone bool) {
 	s, joined := l.seats[t]
 	if !joined {
@@ -252,7 +251,7 @@ func (h *Hub) Leave(l *Listener, t *Topic) (gone bool) {
 	return false
 }
 
-// LeaveAll ends all that a listener has part in and waits for. It returns what Settle does.
+// LeaveAll removes a listener from all that it has joined and waits for. It returns the same as Settle.
 func (h *Hub) LeaveAll(l *Listener) (gone []*Topic) {
 	gone = h.Settle(l)
 	for k := range Kind(kinds) {
@@ -265,7 +264,7 @@ func (h *Hub) LeaveAll(l *Listener) (gone []*Topic) {
 	return gone
 }
 
-// tell tells how many listen to a topic that is On: whoever listens to one that is not gets nothing.
+// report counts the listeners of a topic that is On; those of another topic receive nothing.
 func (h *Hub) report(t *Topic) {
 	n := 0
 	if t.On() {

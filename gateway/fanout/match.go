@@ -5,7 +5,7 @@ import "bytes"
 // Servers tell of changes of keys under these names. Unlike other messages these are not passed from node to node.
 var eventPrefixes = [...][]byte{[]byte("__keyspace@"), []byte("__keyevent@")}
 
-// IsEvent says that messages of a channel are events about keys.
+// IsEvent reports whether messages of a channel are events about keys.
 func IsEvent(channel []byte) bool {
 	for _, prefix := range eventPrefixes {
 		if bytes.HasPrefix(channel, prefix) {
@@ -15,7 +15,7 @@ func IsEvent(channel []byte) bool {
 	return false
 }
 
-// mayBeEvents says that events about keys may come under a name.
+// mayBeEvents reports whether events about keys may come under a name.
 func mayBeEvents(k Kind, name []byte) bool {
 	switch k {
 	case Channel:
@@ -30,7 +30,7 @@ func mayBeEvents(k Kind, name []byte) bool {
 	return false
 }
 
-// mayBegin says that what a pattern matches may begin with prefix. It may say so in vain.
+// mayBegin reports whether what a pattern matches may begin with prefix. It may say so in vain.
 func mayBegin(pattern, prefix []byte) bool {
 	for _, c := range prefix {
 		if len(pattern) == 0 {
@@ -48,7 +48,7 @@ func mayBegin(pattern, prefix []byte) bool {
 	return true
 }
 
-// Match says whether a pattern matches a name, as the servers do it (stringmatchlen of util.c).
+// Match reports whether a pattern matches a name, as the servers do it (stringmatchlen of util.c).
 func Match(pattern, name []byte) bool {
 	ok, _ := match(pattern, name)
 	return ok

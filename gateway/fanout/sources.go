@@ -6,19 +6,19 @@ import (
 	"evergate/topology"
 )
 
-// State of a source is what its server was told last, and what it said to that.
+// State of a source is the last command to its server, with the reply.
 type State uint8
 
 const (
-	// Unasked: it has not been told, or has lost it.
+	// Unasked: no command was sent, or its effect is lost.
 	Unasked State = iota
-	// Asking: it was told to begin and has not acknowledged.
+	// Asking: SUBSCRIBE was sent and is not acknowledged.
 	Asking
 	// On: it has acknowledged.
 	On
-	// Ending: it was told to end and has not acknowledged.
+	// Ending: UNSUBSCRIBE was sent and is not acknowledged.
 	Ending
-	// Refused: it will not.
+	// Refused: the server rejects it.
 	Refused
 )
 
@@ -26,16 +26,16 @@ const (
 type Source struct {
 	Node  topology.NodeID
 	State State
-	// Wanted: it must be subscribed there. One that is not stays until the server has ended it.
+	// Wanted: it must be subscribed there. A source that is not wanted stays until the server has ended it.
 	Wanted bool
-	ask    uint32 // number of what the server was told last
+	ask    uint32 // number of the last command to the server
 }
 
-// Due is what a server is to be told.
+// Due is the next command for a server.
 type Due uint8
 
 const (
-	// Nothing: it has been told.
+	// Nothing is due.
 	Nothing Due = iota
 	// Begin the subscription.
 	Begin
@@ -43,7 +43,7 @@ const (
 	End
 )
 
-// Due says what the server is to be told next.
+// Due returns the next command for the server.
 func (s *Source) Due() Due {
 	switch {
 	case s.Wanted && (s.State == Unasked || s.State == Ending):
@@ -54,21 +54,21 @@ func (s *Source) Due() Due {
 	return Nothing
 }
 
-// counts says that the server may count the subscription.
+// counts reports whether the server may count the subscription.
 func (s *Source) counts() bool { return s.State == Asking || s.State == On || s.State == Ending }
 
-// pends says that it is waited for.
+// pends reports whether its acknowledgement is pending.
 func (s *Source) pends() bool { return s.Wanted && s.State != On && s.State != Refused }
 
-// Pending is how many sources have not acknowledged yet that must, those included that are Nowhere.
+// Pending is the number of wanted sources without an acknowledgement, including those that are Nowhere.
 func (h *Hub) Pending() int { return h.pending }
 
-// Uses is how many topics must be subscribed at a node.
+// Uses is the number of topics that must be subscribed at a node.
 func (h *Hub) Uses(node topology.NodeID) int { return h.uses[node] }
 
-// Place says at which nodes a topic must be subscribed from now on; one that nobody wants is subscribed nowhere. What
-// is due is to be told them, and those where it must be no more. left are the nodes that had acknowledged and that it
-// has left.
+// Place sets the nodes at which a topic must be subscribed from now on; none for a topic without listeners. Those
+// nodes, and the ones where it must not be subscribed any more, become due. left are the nodes that had acknowledged
+// and that it has left.
 func (h *Hub) Place(t *Topic, nodes []topology.NodeID) (left []topology.NodeID) {
 	if !t.Wanted() {
 		nodes = nil
@@ -91,7 +91,7 @@ func (h *Hub) Place(t *Topic, nodes []topology.NodeID) (left []topology.NodeID) 
 	return left
 }
 
-// forget takes sources out of the books that are wanted no more and that no server has, and the topic with the last.
+// forget removes sources that are not wanted and that no server has, and the topic with the last one.
 func (h *Hub) forget(t *Topic) {
 	t.Sources = slices.DeleteFunc(t.Sources, func(s Source) bool { return !s.Wanted && !s.counts() })
 	if !t.Wanted() && len(t.Sources) == 0 && h.topics[t.Kind][t.Name] == t {
@@ -99,8 +99,8 @@ func (h *Hub) forget(t *Topic) {
 	}
 }
 
-// Telling says that a server is being told what is due, and returns the number of that. Only the answer to what it was
-// told last counts.
+// Sending records that the due command is being sent to a server, and returns its number. Only the reply to the last
+// command counts.
 func (h *Hub) Sending(t *Topic, s *Source) (ask uint32) {
 	h.serial++
 	switch s.Due() {
@@ -115,7 +115,7 @@ func (h *Hub) Sending(t *Topic, s *Source) (ask uint32) {
 	return s.ask
 }
 
-// Acked says that a node has acknowledged what it was told. It returns the topic when it is subscribed there now.
+// Acked records that a node has acknowledged a command. It returns the topic if it is subscribed there now.
 func (h *Hub) Acked(k Kind, name []byte, node topology.NodeID, ask uint32) *Topic {
 	t, s := h.answered(k, name, node, ask)
 	switch {
@@ -132,8 +132,8 @@ func (h *Hub) Acked(k Kind, name []byte, node topology.NodeID, ask uint32) *Topi
 	}
 }
 
-// Refused says that a node has refused what it was told, with its error reply; nil when it may be asked again. It
-// returns the topic when it must be subscribed there and is not.
+// Refused records that a node has rejected a command, with its error reply; nil if it may be retried. It returns the
+// topic if it must be subscribed there and is not.
 func (h *Hub) Refused(k Kind, name []byte, node topology.NodeID, ask uint32, reply []byte) *Topic {
 	t, s := h.answered(k, name, node, ask)
 	switch {
@@ -154,7 +154,7 @@ func (h *Hub) Refused(k Kind, name []byte, node topology.NodeID, ask uint32, rep
 	return t
 }
 
-// answered finds what a server has answered; nil when it has been told something else since.
+// answered finds the source of a reply; nil if another command was sent since.
 func (h *Hub) answered(k Kind, name []byte, node topology.NodeID, ask uint32) (*Topic, *Source) {
 	t := h.Find(k, name)
 	if t == nil {
@@ -167,7 +167,7 @@ func (h *Hub) answered(k Kind, name []byte, node topology.NodeID, ask uint32) (*
 	return t, s
 }
 
-// Ended says that a node has ended a subscription by itself. It returns the topic when it must be subscribed there.
+// Ended records that a node has ended a subscription by itself. It returns the topic if it must be subscribed there.
 func (h *Hub) Ended(k Kind, name []byte, node topology.NodeID) *Topic {
 	t := h.Find(k, name)
 	if t == nil {
@@ -187,7 +187,7 @@ func (h *Hub) Ended(k Kind, name []byte, node topology.NodeID) *Topic {
 	return t
 }
 
-// Lost says that the connection to a node has ended, and with it all subscriptions there. It returns the topics that
+// Lost records that the connection to a node has ended, and with it all subscriptions there. It returns the topics that
 // were On there and must be.
 func (h *Hub) Lost(node topology.NodeID) (lost []*Topic) {
 	for _, t := range h.All() {
@@ -205,7 +205,7 @@ func (h *Hub) Lost(node topology.NodeID) (lost []*Topic) {
 	return lost
 }
 
-// enter changes a source, and the books with it.
+// enter changes a source, and the counts with it.
 func (h *Hub) enter(t *Topic, s *Source, state State, wanted bool) {
 	was := *s
 	s.State, s.Wanted = state, wanted

@@ -67,7 +67,7 @@ func wrongArity(command *routing.Command) string {
 	return "ERR wrong number of arguments for '" + command.Name + "' command"
 }
 
-// forbidden says why a command may harm, and which setting permits it.
+// forbidden returns why a command may harm, and which setting permits it.
 func forbidden(command *routing.Command, role *facade.Role) string {
 	name := strings.ReplaceAll(command.Name, "|", " ")
 	text := "ERR '" + name + "' is not allowed through the gateway: " + command.Harm()

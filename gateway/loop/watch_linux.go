@@ -23,7 +23,7 @@ const (
 	aWake
 )
 
-// over says that the other side has closed its half of a connection, or all of it. It is told without reading, so that
+// over: the other side has closed its half of a connection, or all of it. It is told without reading, so that
 // a client that is not read from cannot leave unseen.
 const over = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 

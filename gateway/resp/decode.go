@@ -50,7 +50,7 @@ func decode(reply []byte, depth int) (value any, ok bool) {
 	return nil, false
 }
 
-// IsNull says that a reply is a null: of RESP3, or that of a string or an array in RESP2.
+// IsNull reports whether a reply is a null: of RESP3, or that of a string or an array in RESP2.
 func IsNull(reply []byte) bool {
 	return len(reply) > 1 && (reply[0] == '_' || reply[1] == '-' && (reply[0] == '$' || reply[0] == '*'))
 }
@@ -58,8 +58,8 @@ func IsNull(reply []byte) bool {
 // lacksBytes is the longest reply that Lacks looks through.
 const lacksBytes = 4 << 10
 
-// Lacks says that a reply is a null, is empty, or is a number that is not positive; of what has elements also that a
-// null is among them, unless it is long. Within elements a text may be taken for a null.
+// Lacks reports whether a reply is a null, is empty, or is a number that is not positive; of what has elements also
+// that a null is among them, unless it is long. Within elements a text may be taken for a null.
 func Lacks(reply []byte) bool {
 	switch reply[0] {
 	case '_':

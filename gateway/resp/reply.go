@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// ErrReply says that a server's bytes are no RESP. The connection they came on cannot be trusted any more.
+// ErrReply: a server's bytes are no RESP. The connection they came on cannot be trusted any more.
 var ErrReply = errors.New("reply does not parse")
 
 // replyElementsMax bounds the elements that a reply may still announce, so that counting them cannot overflow.
@@ -237,7 +237,7 @@ func (s *ReplyScanner) lineEnded() error {
 	return nil
 }
 
-// known says that c can begin an element.
+// known reports whether c can begin an element.
 func known(c byte) bool {
 	switch c {
 	case '+', '-', ':', '$', '*', '_', ',', '#', '!', '=', '(', '%', '~', '>', '|':
@@ -246,7 +246,7 @@ func known(c byte) bool {
 	return false
 }
 
-// counted says that the line of an element of this kind is an integer.
+// counted reports whether the line of an element of this kind is an integer.
 func counted(c byte) bool {
 	switch c {
 	case ':', '$', '*', '!', '=', '%', '~', '>', '|':

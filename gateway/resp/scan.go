@@ -34,7 +34,7 @@ type Scanner struct {
 // Err is the text for the client after Broken, with its prefix.
 func (s *Scanner) Err() string { return s.err }
 
-// Started says that a part of a frame has been understood.
+// Started reports whether a part of a frame has been understood.
 func (s *Scanner) Started() bool { return s.pos > 0 }
 
 // Need is how many bytes the frame under way has at least, counted from its first byte; 0 when not known. It lets a
@@ -233,8 +233,8 @@ func (s *Scanner) length(buf []byte, lim *Limits) Status {
 	return Frame
 }
 
-// tooLong says that a line was, or had been before its last byte came, longer than allowed: the answer must not depend
-// on how the stream was cut.
+// tooLong reports whether a line was, or had been before its last byte came, longer than allowed: the answer must not
+// depend on how the stream was cut.
 func tooLong(have, line int, whole bool, lim *Limits) bool {
 	if whole {
 		have = line - 1

@@ -1,7 +1,7 @@
 package session
 
-// Ref names a client for as long as it is connected; another client never gets the same. One whose client has left in
-// the meantime is harmless: it names nobody then. The zero value never names anybody.
+// Ref identifies a client while it is connected; another client never gets the same one. A Ref whose client has left is
+// harmless: it identifies no client. So does the zero value.
 type Ref struct {
 	ID         uint32
 	Generation uint32

@@ -1,24 +1,24 @@
-// Package session is what the gateway remembers of one client: what it said of itself, the transaction that it queues,
-// what it watches, and why it leaves. It does no I/O and knows nobody.
+// Package session is the state of one client: its identity, the transaction that it queues, the keys that it watches,
+// and why it leaves. It does no I/O and imports no other room.
 package session
 
 import "time"
 
-// CloseReason says why a client left. It labels logs and metrics.
+// CloseReason is why a client left. It labels logs and metrics.
 type CloseReason uint8
 
 const (
 	// ClientLeft: the client closed or reset its connection.
 	ClientLeft CloseReason = iota
-	// Quit: it said QUIT.
+	// Quit: it sent QUIT.
 	Quit
-	// ProtocolError: what it sent makes no sense.
+	// ProtocolError: its input is malformed.
 	ProtocolError
-	// OutputLimit: it reads too slowly for what it asked.
+	// OutputLimit: its pending replies exceed the limit.
 	OutputLimit
-	// QueryLimit: it sent more than may wait for it.
+	// QueryLimit: its unread input exceeds the limit.
 	QueryLimit
-	// IdleTimeout: it sent nothing for too long.
+	// IdleTimeout: it was idle for too long.
 	IdleTimeout
 	// AuthTimeout: it did not authenticate in time.
 	AuthTimeout
@@ -26,17 +26,17 @@ const (
 	HalfReply
 	// Drained: the gateway is stopping.
 	Drained
-	// BlockingLost: the connection of its blocking command was lost, and it is set to be told so.
+	// BlockingLost: the connection of its blocking command was lost, and the settings want it closed.
 	BlockingLost
-	// SlowSubscriber: it reads too slowly for what it subscribed to.
+	// SlowSubscriber: its pending messages exceed the limit.
 	SlowSubscriber
-	// SubscriptionLost: the servers do not take its subscription any more.
+	// SubscriptionLost: the servers reject its subscription.
 	SubscriptionLost
-	// Gap: messages may have been missed, and it is set to be told so.
+	// Gap: it may have missed messages, and the settings want it closed.
 	Gap
 	// Killed: CLIENT KILL named it.
 	Killed
-	// TunnelEnded: the server ended what SYNC, PSYNC or REPLCONF began, or is no primary any more.
+	// TunnelEnded: the server closed the tunnel of SYNC, PSYNC or REPLCONF, or is no primary any more.
 	TunnelEnded
 	// TooMany: there are as many clients as allowed.
 	TooMany
@@ -48,81 +48,81 @@ var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-li
 
 func (r CloseReason) String() string { return closeNames[r] }
 
-// Session is one client's memory.
+// Session is the state of one client.
 type Session struct {
-	// DB is the number of the database that SELECT chose.
+	// DB is the database that SELECT chose.
 	DB int32
-	// Listener is the number of the listener that the client came to.
+	// Listener is the ID of the listener that accepted the client.
 	Listener int32
 	// Proto is 2 or 3.
 	Proto uint8
-	// Authenticated, or no password is asked.
+	// Authenticated, or no password is required.
 	Authenticated bool
-	// Ending: nothing more is read; it is closed when what it is owed has been written.
+	// Ending: nothing more is read; the client is closed when its pending replies are written.
 	Ending bool
 	// Why it ends.
 	Why CloseReason
-	// Costly: a connection has ended on a request of it that was alone there.
+	// Costly: a connection was closed on a request of this client that was alone there.
 	Costly bool
-	// HalfClosed: the client has closed its half of the connection: it sends nothing more, and may still read.
+	// HalfClosed: the client has closed its sending half; it may still read.
 	HalfClosed bool
 	// Multi is the transaction between MULTI and EXEC; nil for most.
 	Multi *Multi
-	// Watch is what WATCH asked for; nil for most.
+	// Watch is the state of WATCH; nil for most.
 	Watch *Watch
 	// OpenedAt and ActiveAt are times of the worker's clock.
 	OpenedAt time.Duration
 	ActiveAt time.Duration
-	// Told is what the client said of itself; nil for most.
+	// Identity is set by the client itself; nil for most.
 	Identity *Identity
 }
 
-// Multi is a transaction that is being queued. It is sent when EXEC comes, whole, so that nothing of it is executed
-// when the client leaves before.
+// Multi is a transaction that is being queued. It is sent whole at EXEC, so that no part of it is executed if the
+// client leaves before.
 type Multi struct {
-	// Body are the frames of MULTI and its commands, one behind the other, and Count how many commands they are. It is
-	// empty while there is none.
+	// Body are the frames of MULTI and its commands, concatenated, and Count is the number of commands. It is empty
+	// without any.
 	Body  []byte
 	Count int
-	// Placeholders are its commands that the gateway answers by itself, in their order.
+	// Placeholders are its commands that the gateway answers itself, in order.
 	Placeholders []Placeholder
-	// Slot of its keys; -1 while none was named, or where there are no slots.
+	// Slot of its keys; -1 while there is none, or without slots.
 	Slot int
-	// Aborted: a command of it was refused, so EXEC will be.
+	// Aborted: a command of it was rejected, so EXEC will be.
 	Aborted bool
-	// Nested: MULTI or WATCH came within it. Servers refuse these, and some refuse EXEC then.
+	// Nested: it contained MULTI or WATCH. Servers reject these, and some reject EXEC then.
 	Nested bool
-	// Named: one of its commands runs a script by its name.
+	// Named: one of its commands runs a script by its SHA1.
 	Named bool
-	// Scripts: one of them brings a script, or has all forgotten.
+	// Scripts: one of them contains a script, or flushes all.
 	Scripts bool
 	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
 	Writes bool
 	Counts bool
-	// Alone: one of its commands may harm who shares its connection.
+	// Alone: one of its commands may harm other users of its connection.
 	Alone bool
 }
 
-// Placeholder is a command in a transaction for which another one is sent, as number At of it.
+// Placeholder is a command in a transaction that is replaced by another one, at index At.
 type Placeholder struct {
 	At   int
 	Args [][]byte
 }
 
-// Watch is what a session has told a server to watch for it, on a connection of its own.
+// Watch is what a server watches for a session, on a dedicated connection.
 type Watch struct {
-	// Slot of the keys, or -1 where there are no slots.
+	// Slot of the keys, or -1 without slots.
 	Slot int
-	// Broken: that connection is gone, so nobody knows whether the keys have changed: EXEC answers nil, as if they had.
+	// Broken: that connection is gone, and whether the keys have changed is unknown: EXEC answers nil, as if they had.
 	Broken bool
 }
 
-// Told is what a client said of itself, shown in CLIENT LIST.
+// Identity is what a client has set about itself, shown in CLIENT LIST.
 type Identity struct {
 	Name, Library, Version string
 }
 
-// Tell returns s.Told, made when needed.
+// Identify returns s.Identity, which it makes if needed.
 func (s *Session) Identify() *Identity {
 	if s.Identity == nil {
 		s.Identity = &Identity{}

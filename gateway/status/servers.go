@@ -19,7 +19,7 @@ type ServerReport struct {
 	Addr    string
 	Primary bool
 	Text    string
-	// Missing says why there is no text; empty when there is one.
+	// Missing is why there is no text; empty when there is one.
 	Missing string
 }
 
@@ -30,7 +30,7 @@ var served = map[string]bool{
 	"latencystats": true,
 }
 
-// AsksServers says whether INFO with these sections has a part that comes from servers.
+// AsksServers reports whether INFO with these sections has a part that comes from servers.
 func AsksServers(sections []string) bool {
 	return len(sections) == 0 || slices.ContainsFunc(sections, func(s string) bool {
 		_, ours := served[s]
@@ -86,7 +86,8 @@ func ofServers(name string, infos []ServerReport) []field {
 	return merged
 }
 
-// replicated says that a line is about a command that a replica has from its primary, which has counted it already.
+// replicated reports whether a line is about a command that a replica has from its primary, which has counted it
+// already.
 func replicated(f field) bool {
 	name, _ := strings.CutPrefix(f.key, "cmdstat_")
 	command := routing.Named(name)

@@ -22,7 +22,7 @@ type entry struct {
 	since, window time.Duration
 }
 
-// Begin says that the shard cannot be used. It returns false when that is known.
+// Begin records that the shard cannot be used. It returns false when that is known.
 func (b *Buffer) Begin(now time.Duration) bool {
 	if b.buffering {
 		return false
@@ -31,28 +31,28 @@ func (b *Buffer) Begin(now time.Duration) bool {
 	return true
 }
 
-// Buffering says that the shard could not be used, and nothing was heard since.
+// Buffering reports whether the shard could not be used by its last news.
 func (b *Buffer) Buffering() bool { return b.buffering }
 
 // Since is when it began.
 func (b *Buffer) Since() time.Duration { return b.since }
 
-// Expired says that it has lasted for this window, or a longer one, and that a request waited for it in vain:
-// others are refused at once while it lasts. One that had begun to wait before it says nothing about it.
+// Expired reports whether it has lasted for this window, or a longer one, and a request waited in vain: others are then
+// rejected at once. A request that had begun to wait before says nothing about it.
 func (b *Buffer) Expired(window time.Duration) bool { return b.expired > 0 && window <= b.expired }
 
-// Add adds a session that may wait for window from since on, which is when its request first had to wait and may be
-// before it.
+// Add adds a session that may wait for window from since on, the time when its request first had to wait, which may lie
+// before the beginning.
 func (b *Buffer) Add(who session.Ref, since, window time.Duration) {
 	b.waiters = append(b.waiters, entry{who, since, window})
 }
 
-// Has reports whether a session waits here: it is for tests, and looks at all.
+// Has reports whether a session waits here. It is for tests: it searches all.
 func (b *Buffer) Has(who session.Ref) bool {
 	return slices.ContainsFunc(b.waiters, func(e entry) bool { return e.who == who })
 }
 
-// Expire appends to out the sessions whose window has run out, and takes them out.
+// Expire removes the sessions whose window has run out, and appends them to out.
 func (b *Buffer) Expire(now time.Duration, out []session.Ref) []session.Ref {
 	kept := b.waiters[:0]
 	for _, e := range b.waiters {
@@ -69,7 +69,7 @@ func (b *Buffer) Expire(now time.Duration, out []session.Ref) []session.Ref {
 	return out
 }
 
-// Next is when the first of the waiting sessions expires; ok is false when nobody waits.
+// Next is when the first of the waiting sessions expires; ok is false if there is none.
 func (b *Buffer) Next() (at time.Duration, ok bool) {
 	for _, e := range b.waiters {
 		if t := e.since + e.window; !ok || t < at {
@@ -79,8 +79,8 @@ func (b *Buffer) Next() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// Wake appends all waiting sessions to out, so that they try again; the shard stays buffered. Those who still cannot
-// go on are added again.
+// Wake appends all waiting sessions to out, so that they retry; the shard stays buffered. Those that still cannot go on
+// are added again.
 func (b *Buffer) Wake(out []session.Ref) []session.Ref {
 	for _, e := range b.waiters {
 		out = append(out, e.who)
@@ -89,7 +89,7 @@ func (b *Buffer) Wake(out []session.Ref) []session.Ref {
 	return out
 }
 
-// End says that the shard can be used again, and appends all waiting sessions to out.
+// End records that the shard can be used again, and appends all waiting sessions to out.
 func (b *Buffer) End(out []session.Ref) []session.Ref {
 	out = b.Wake(out)
 	*b = Buffer{waiters: b.waiters}

@@ -36,7 +36,7 @@ func (l *Load) Count(p *Place) {
 	}
 }
 
-// Weigh says that a session has sent so many bytes; it counts only while the session does.
+// Weigh records that a session has sent so many bytes; it counts only while the session does.
 func (l *Load) Weigh(p *Place, bytes int) {
 	if !p.counted {
 		bytes = 0

@@ -9,7 +9,7 @@ import "time"
 // Never is later than any time.
 const Never = time.Duration(1<<63 - 1)
 
-// Reason says what a session waits for.
+// Reason is why a session is blocked.
 type Reason uint8
 
 const (
@@ -19,27 +19,27 @@ const (
 	NoPrimary
 	// NoConnection: no connection to the shard's servers can take the request now.
 	NoConnection
-	// Refused: a server refused the request, and it is done again in a moment.
+	// Refused: a server rejected the request, which is retried in a moment.
 	Refused
-	// ConnectionFull: the lane holds as much as it should.
+	// ConnectionFull: the connection has as many bytes in flight as it should.
 	ConnectionFull
-	// Flight: what it sent must be answered first.
+	// InFlight: its requests in flight must be answered first.
 	InFlight
-	// OwedTooMuch: it must read its replies first.
+	// OwedTooMuch: the client must read its replies first.
 	OwedTooMuch
 	// Asking: a server is being asked about the command.
 	Asking
-	// NoDedicatedConnection: it needs a connection of its own to the shard's primary, which is being made, or there are
-	// too many.
+	// NoDedicatedConnection: it needs a dedicated connection to the shard's primary, which is being opened, or there
+	// are too many.
 	NoDedicatedConnection
 	// Blocked: its blocking command must be answered first.
 	Blocked
 	// Subscribing: its subscription must be acknowledged first.
 	Subscribing
-	// Postponed: CLIENT PAUSE has it wait.
+	// Paused: CLIENT PAUSE blocks it.
 	Paused
 
-	// Reasons is how many there are.
+	// Reasons is the number of reasons.
 	Reasons = int(Paused) + 1
 )
 
@@ -50,13 +50,13 @@ func (r Reason) String() string { return names[r] }
 
 // Place is where one session waits. The zero value is a session that waits for nothing.
 type Place struct {
-	// WaitsSince is when the request in front first had to wait for a server; 0 when it has not.
+	// WaitsSince is when the request at the front first had to wait for a server; 0 if it has not.
 	WaitsSince time.Duration
-	// alarm is when the session runs again whatever comes; 0 without one.
+	// alarm is when the session runs again in any case; 0 without one.
 	alarm time.Duration
-	// weight is what Load counts of it, in bytes.
+	// weight is its size in Load, in bytes.
 	weight int
-	// Reason says what it waits for.
+	// Reason is why it is blocked.
 	Reason  Reason
 	queued  bool // named in Clock.ready
 	counted bool // in Load
@@ -74,7 +74,7 @@ func (p *Place) Alarmed() bool { return p.alarm > 0 }
 // Counted reports whether a Load counts the session, and with how many bytes.
 func (p *Place) Counted() (is bool, bytes int) { return p.counted, p.weight }
 
-// Take reports whether a session's Place was woken, and has it wait for nothing.
+// Take reports whether a session's Place was woken, and resets it.
 func (p *Place) Take() bool {
 	was := p.queued
 	p.queued = false

@@ -75,7 +75,7 @@ var goals = []goal{
 	{"cluster", cpu, 1, "sentinel", 1.25, false},
 }
 
-// concerns says that it is a goal for this scenario.
+// concerns reports whether it is a goal for this scenario.
 func (g goal) concerns(s scenario) bool {
 	if s.Bytes > 0 {
 		return g.pipeline == 0 && s.Pipeline == 1

@@ -50,7 +50,7 @@ func interpreted(name, interpreter, program string, probe ...string) client {
 		}}
 }
 
-// not says that a library cannot work in a topology.
+// not marks a topology in which a library cannot work.
 func (c client) not(topology, why string) client {
 	c.unfit = map[string]string{topology: why}
 	return c

@@ -22,7 +22,7 @@ type drill struct {
 	// options changes the servers that are started.
 	options func(*servers.Options)
 	// relays puts a relay between the gateway and each server, liar a lying Sentinel among the Sentinels.
-	// outsiders says that the gateway and the observers have a user of their own.
+	// outsiders: the gateway and the observers have a user of their own.
 	relays, liar, outsiders bool
 
 	// able reports whether servers of a version support the drill, ableSince names the first that do; nil: all do.

@@ -36,7 +36,7 @@ func mustWrite(t *testing.T, c *servers.Conn, b []byte) {
 	}
 }
 
-// shut says that a client will send nothing more.
+// shut closes the sending half of a connection.
 func shut(t *testing.T, c *servers.Conn) {
 	t.Helper()
 	if err := c.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {

@@ -81,7 +81,7 @@ func TestNewerCommandsLieWhereTheirKeysAre(t *testing.T) {
 	checkPlaces(t, env)
 }
 
-// checkPlaces says which keys lie on a primary that does not serve their slot.
+// checkPlaces returns which keys lie on a primary that does not serve their slot.
 func checkPlaces(t *testing.T, env *servers.Env) {
 	for _, g := range env.Groups {
 		node := g.Primary()

@@ -65,7 +65,7 @@ func TestKilledOwnerLeavesNothing(t *testing.T) {
 	}
 }
 
-// isZombie says whether a process has ended and only waits for its new parent to notice.
+// isZombie reports whether a process has ended and only waits for its new parent to notice.
 func isZombie(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && strings.Contains(string(text), ") Z ")

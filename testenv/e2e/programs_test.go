@@ -152,7 +152,7 @@ func exceptions(t *testing.T, behind string) []exception {
 	return all
 }
 
-// concerns says whether a line of a program's record is one of the exception: its call begins so.
+// concerns reports whether a line of a program's record is one of the exception: its call begins so.
 func (e *exception) concerns(program, line string) bool {
 	_, call, _ := strings.Cut(line, ": ")
 	return (e.program == "*" || e.program == program) && strings.HasPrefix(call, e.call)

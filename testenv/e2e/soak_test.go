@@ -46,7 +46,7 @@ type figures struct {
 	toPrimary, toReplicas int
 }
 
-// within says whether nothing is more than it is in other.
+// within reports whether nothing is more than it is in other.
 func (f figures) within(other figures) bool {
 	return f.goroutines <= other.goroutines && f.descriptors <= other.descriptors && f.connections <= other.connections &&
 		f.toPrimary <= other.toPrimary && f.toReplicas <= other.toReplicas

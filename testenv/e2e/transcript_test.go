@@ -283,10 +283,10 @@ var serverVersion = sync.OnceValue(func() string {
 	return string(out)
 })
 
-// onValkey says that the server under test is a Valkey.
+// onValkey reports whether the server under test is a Valkey.
 func onValkey() bool { return strings.HasPrefix(serverVersion(), "Valkey") }
 
-// before7 says that the server under test is older than Redis 7, whose words the gateway uses.
+// before7 reports whether the server under test is older than Redis 7, whose words the gateway uses.
 func before7() bool { return strings.Contains(serverVersion(), " v=6.") }
 
 // forgetsFailedAuth is said of Redis from 7.2 on and of Valkey; see pipelines.

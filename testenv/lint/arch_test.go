@@ -214,7 +214,7 @@ func TestArchitectureBinaryLinksNoTests(t *testing.T) {
 	}
 }
 
-// refuses says why a file of the room may not import path; empty when it may.
+// refuses returns why a file of the room may not import path; empty when it may.
 func (r *room) refuses(file, path string) string {
 	first, _, _ := strings.Cut(path, "/")
 	switch {
@@ -236,7 +236,7 @@ func (r *room) refuses(file, path string) string {
 	return ""
 }
 
-// within says whether path is one of roots or lies below one.
+// within reports whether path is one of roots or lies below one.
 func within(roots []string, path string) bool {
 	return slices.ContainsFunc(roots, func(root string) bool {
 		return path == root || strings.HasPrefix(path, root+"/")
@@ -265,7 +265,7 @@ func TestArchitecturePureRooms(t *testing.T) {
 	}
 }
 
-// refusesUse says why a pure room may not use package.Name.
+// refusesUse returns why a pure room may not use package.Name.
 func (s *source) refusesUse(n *ast.SelectorExpr) string {
 	x, ok := n.X.(*ast.Ident)
 	if !ok || x.Obj != nil { // a variable of that name, not the package

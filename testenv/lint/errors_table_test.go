@@ -3,7 +3,7 @@ package lint
 // The table behind docs/reference/errors.md: every error that the gateway itself replies with. A text is written as
 // a client sees it, with <what changes> in angle brackets.
 
-// verdict says whether the command of an error was executed.
+// verdict is whether the command of an error was executed.
 type verdict string
 
 const (

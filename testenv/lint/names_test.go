@@ -196,7 +196,7 @@ func literal(e ast.Expr) (text string, ok bool) {
 	return "", false
 }
 
-// isCommand says that the table has a row of this name, in any case, or a container that it begins with.
+// isCommand reports whether the table has a row of this name, in any case, or a container that it begins with.
 func isCommand(text string) bool {
 	var args [][]byte
 	for word := range strings.SplitSeq(strings.TrimSuffix(text, "|"), "|") {

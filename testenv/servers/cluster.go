@@ -247,8 +247,8 @@ func (e *Env) FinishSlot(slot int, from, to *Node) error {
 	return nil
 }
 
-// MovesAtOnce says whether servers of this version move slots by themselves, all keys at once: Valkey since 9.0, Redis
-// since 8.4.
+// MovesAtOnce reports whether servers of this version move slots by themselves, all keys at once: Valkey since 9.0,
+// Redis since 8.4.
 func (v Version) MovesAtOnce() bool {
 	if v.Valkey {
 		return v.Major >= 9

@@ -32,7 +32,7 @@ type Fault struct {
 	links   map[*link]struct{}
 }
 
-// Direction says which way bytes go.
+// Direction is which way bytes go.
 type Direction int
 
 const (

@@ -158,7 +158,7 @@ func (g *Gateway) ResidentBytes() (int64, error) { return ResidentBytes(g.Pid) }
 // CPUTime is the processor time its threads have used.
 func (g *Gateway) CPUTime() (time.Duration, error) { return CPUTime(g.Pid) }
 
-// errBroken says that the gateway printed a data race or a panic; what it printed follows.
+// errBroken: the gateway printed a data race or a panic; what it printed follows.
 var errBroken = errors.New("the gateway is broken")
 
 // Close stops it with SIGTERM, if it still runs, and removes its files. A data race or a panic in its log is an

@@ -64,7 +64,7 @@ func NewClient(addr, user, password string) *redis.Client {
 // Pid is the process id of the server as last started.
 func (n *Node) Pid() int { return n.process.Pid }
 
-// Running says that the process has not ended; a frozen one runs.
+// Running reports whether the process has not ended; a frozen one runs.
 func (n *Node) Running() bool {
 	select {
 	case <-n.process.Exited():
@@ -120,7 +120,7 @@ func (n *Node) RestartWiped() error {
 	return n.start()
 }
 
-// errPortTaken says that somebody else listens on the port by now.
+// errPortTaken: somebody else listens on the port by now.
 var errPortTaken = errors.New("port is taken")
 
 // start runs the server and waits until it answers and has its data loaded (NOAUTH is an answer).
@@ -169,7 +169,7 @@ func (n *Node) awaitAnswer(ctx context.Context) error {
 	return ended
 }
 
-// exitError says why a server ended at once.
+// exitError returns why a server ended at once.
 func (n *Node) exitError() error {
 	tail := n.process.LogTail(logTailBytes)
 	if strings.Contains(tail, "Address already in use") {

@@ -130,7 +130,7 @@ func (e *Env) forget(t *testing.T, n *Node) {
 	}
 }
 
-// uses says that INFO of the gateway names so many shards, and the address as a primary where it is to be one.
+// uses reports whether INFO of the gateway names so many shards, and the address as a primary where it is to be one.
 func uses(conn *Conn, shards int, addr string, primary bool) func() error {
 	return func() error {
 		text, err := conn.Do("INFO", "upstream")

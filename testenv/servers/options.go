@@ -101,7 +101,7 @@ func either(set time.Duration, fast bool, short, long time.Duration) time.Durati
 	}
 }
 
-// ErrNoServer says that no Redis server program was found.
+// ErrNoServer: no Redis server program was found.
 var ErrNoServer = errors.New("no redis-server or valkey-server on the path and REDIS_SERVER is not set " +
 	"(make test installs one)")
 

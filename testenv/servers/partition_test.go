@@ -172,7 +172,7 @@ func (e *enclave) startNode(t *testing.T, env *Env, host string, arguments, line
 	return n, nil
 }
 
-// anotherPrimary says that the Sentinels agree on another primary than the first.
+// anotherPrimary returns a check that the Sentinels agree on another primary than the first.
 func anotherPrimary(env *Env) func() error {
 	return func() error {
 		votes := 0

@@ -2,5 +2,5 @@
 
 package servers
 
-// portable says that the gateway under test runs the portable loop: it is built with the tag that the test has.
+// portable: the gateway under test runs the portable loop: it is built with the tag that the test has.
 const portable = false

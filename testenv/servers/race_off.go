@@ -2,5 +2,5 @@
 
 package servers
 
-// RaceEnabled says whether this process was built with the race detector; the gateway is then built with it too.
+// RaceEnabled is whether this process was built with the race detector; the gateway is then built with it too.
 const RaceEnabled = false

@@ -58,13 +58,13 @@ func readDiffers(text string) (all []*difference, err error) {
 	return all, nil
 }
 
-// names says that a command is one of those that the line is about: "*" stands for any end.
+// names reports whether a command is one of those that the line is about: "*" stands for any end.
 func (d *difference) names(command string) bool {
 	head, open := strings.CutSuffix(d.command, "*")
 	return command == d.command || open && strings.HasPrefix(command, head)
 }
 
-// allows says that the replies may differ as they do.
+// allows reports whether the replies may differ as they do.
 func (d *difference) allows(straight, through []byte) bool {
 	if !d.gateway.Match(through) {
 		return false

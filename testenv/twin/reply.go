@@ -69,7 +69,7 @@ func (r reply) sorted() string {
 // nearMax is how far numbers may lie apart that speak of time, in milliseconds or seconds.
 const nearMax = 5000
 
-// near says that two replies differ by nothing but such numbers.
+// near reports whether two replies differ by nothing but such numbers.
 func near(a, b reply) bool {
 	if a.kind != b.kind || len(a.items) != len(b.items) {
 		return false

@@ -43,13 +43,14 @@ func (w *Watch) Ask(ctx context.Context, service int, addr string, args ...strin
 	return reply, err
 }
 
-// Replied says that an error of Ask is the server's reply, and not a connection's.
+// Replied reports whether an error of Ask is the server's reply, and not a connection's.
 func Replied(err error) bool { return replied(err) }
 
-// Closed says that an error of Ask is the end of a connection that was made: the server closed it, and lives perhaps.
+// Closed reports whether an error of Ask is the end of a connection that was made: the server closed it, and lives
+// perhaps.
 func Closed(err error) bool { return cut(err) }
 
-// Refused says that an error of Ask is the server's word that it will not do this command for the gateway's user.
+// Refused reports whether an error of Ask is the server's word that it will not do this command for the gateway's user.
 func Refused(err error) bool { return refused(err) }
 
 // Words makes an error of Ask short.

@@ -124,7 +124,7 @@ func together(ctx context.Context, client pipeliner, commands ...redis.Cmder) er
 // pipeliner is a client of a server or of a Sentinel.
 type pipeliner interface{ Pipeline() redis.Pipeliner }
 
-// refused says that the server answered and will not run the command for us: denied by ACL, unknown, renamed.
+// refused reports whether the server answered and will not run the command for us: denied by ACL, unknown, renamed.
 func refused(err error) bool {
 	if !replied(err) {
 		return false
@@ -135,17 +135,17 @@ func refused(err error) bool {
 		strings.Contains(text, "wrong number of arguments")
 }
 
-// busy says that the server runs a slow script or module command and answers nothing else meanwhile.
+// busy reports whether the server runs a slow script or module command and answers nothing else meanwhile.
 func busy(err error) bool {
 	return err != nil && replied(err) && strings.HasPrefix(err.Error(), "BUSY")
 }
 
-// cut says that the other side closed the connection.
+// cut reports whether the other side closed the connection.
 func cut(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// replied says that err is an error reply, not a broken connection.
+// replied reports whether err is an error reply, not a broken connection.
 func replied(err error) bool {
 	var reply redis.Error
 	return errors.As(err, &reply)

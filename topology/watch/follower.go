@@ -37,7 +37,7 @@ type follower struct {
 
 	// watch.mu guards the rest. listeners are the services, in the order in which they came.
 	listeners []*service
-	// named says that a service's settings name it; it is never forgotten then.
+	// named: a service's settings name it; it is never forgotten then.
 	named bool
 	// id is its SENTINEL MYID; empty when not known.
 	id string
@@ -241,10 +241,10 @@ func (f *follower) learn(s *service, others []map[string]string) {
 	}
 }
 
-// alike says whether two followers may be one: only the same Sentinel with the same credentials is.
+// alike reports whether two followers may be one: only the same Sentinel with the same credentials is.
 func (f *follower) alike(g *follower) bool {
 	return f != g && f.id != "" && f.id == g.id && f.key.user == g.key.user && f.key.password == g.key.password
 }
 
-// hasListener says whether the service listens already.
+// hasListener reports whether the service listens already.
 func (f *follower) hasListener(s *service) bool { return slices.Contains(f.listeners, s) }

@@ -156,7 +156,7 @@ func refusals(ctx context.Context, client *redis.Client, s Service) []string {
 	return list
 }
 
-// speaksTLS says whether a server answers a TLS greeting, with whatever certificate: nothing is said to it.
+// speaksTLS reports whether a server answers a TLS greeting, with whatever certificate: nothing is said to it.
 func speaksTLS(ctx context.Context, addr string, o Options) bool {
 	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
 	defer cancel()

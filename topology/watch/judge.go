@@ -30,7 +30,7 @@ func (f *Findings) judge(s Service, c *survey) {
 	slices.SortStableFunc(f.Problems, func(a, b Problem) int { return int(a.Grade) - int(b.Grade) })
 }
 
-// Has says whether there is a problem of a grade.
+// Has reports whether there is a problem of a grade.
 func (f *Findings) Has(g Grade) bool {
 	return slices.ContainsFunc(f.Problems, func(p Problem) bool { return p.Grade == g })
 }
@@ -69,8 +69,8 @@ func (j *judgement) lost() {
 	}
 }
 
-// needed says whether a node that cannot be used must be there: it is named in the settings, or the topology does not
-// know that it is down and may promote it.
+// needed reports whether a node that cannot be used must be there: it is named in the settings, or the topology does
+// not know that it is down and may promote it.
 func (j *judgement) needed(addr string) bool {
 	if j.named(addr) {
 		return true
@@ -85,7 +85,7 @@ func (j *judgement) needed(addr string) bool {
 	return !j.c.failed[addr]
 }
 
-// named says whether the settings name an address, or a name that stands for it.
+// named reports whether the settings name an address, or a name that stands for it.
 func (j *judgement) named(addr string) bool {
 	for name, addrs := range j.c.resolved {
 		if name == addr || slices.Contains(addrs, addr) {
@@ -95,7 +95,8 @@ func (j *judgement) named(addr string) bool {
 	return slices.Contains(j.s.Cluster, addr) || slices.Contains(j.s.Sentinels, addr)
 }
 
-// helpless says whether all addresses are further ones of names that lead to servers that answer: "localhost" is two.
+// helpless reports whether all addresses are further ones of names that lead to servers that answer: "localhost" is
+// two.
 func (j *judgement) helpless(addrs []string) bool {
 	reached := func(a string) bool {
 		return slices.ContainsFunc(j.Nodes, func(n NodeFound) bool { return n.Addr == a && n.Lost == "" })
@@ -153,7 +154,7 @@ func (j *judgement) unreached(g group, noun string, tls bool) string {
 // passwordFault begins why a password could not be had from its file.
 const passwordFault = "password file: "
 
-// isReply says whether words are a server's reply, which begins with a code in capitals.
+// isReply reports whether words are a server's reply, which begins with a code in capitals.
 func isReply(words string) bool {
 	code, _, found := strings.Cut(words, " ")
 	return found && len(code) > 1 && strings.ToUpper(code) == code && strings.ToLower(code) != code

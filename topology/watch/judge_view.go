@@ -70,7 +70,7 @@ func (j *judgement) role(n *NodeFound) {
 	j.problem(Broken, "%s is a node of a cluster and serves only a part of the slots: use --cluster", n.Addr)
 }
 
-// used says whether the View has a primary at an address.
+// used reports whether the View has a primary at an address.
 func (j *judgement) used(addr string) bool {
 	return j.View != nil && slices.ContainsFunc(j.View.Shards, func(s topology.Shard) bool {
 		return s.Primary != nil && s.Primary.Addr == addr
@@ -190,7 +190,7 @@ func (j *judgement) promotable() {
 	}
 }
 
-// successors says whether a shard's primary has a replica that could be promoted, and if not why.
+// successors reports whether a shard's primary has a replica that could be promoted, and if not why.
 func (j *judgement) successors(shard *topology.Shard) (why string, able bool) {
 	primary, members := shard.Standing().Addr, map[string]bool{}
 	for _, r := range shard.Replicas {
@@ -218,7 +218,7 @@ func (j *judgement) successors(shard *topology.Shard) (why string, able bool) {
 	return strings.Join(faults, "; "), false
 }
 
-// unable says why a node could not be promoted; empty when it could.
+// unable returns why a node could not be promoted; empty when it could.
 func (j *judgement) unable(n *NodeFound) string {
 	switch {
 	case n.Lost != "":

@@ -110,7 +110,7 @@ func (k *watched) until(t *testing.T, what string, fits func(v *topology.View) e
 	return k.View()
 }
 
-// shape says that the only shard has this primary and so many replicas.
+// shape returns a check that the only shard has this primary and so many replicas.
 func shape(primary string, replicas int) func(v *topology.View) error {
 	return func(v *topology.View) error {
 		s := v.Shards[0]

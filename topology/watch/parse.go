@@ -67,7 +67,7 @@ func parseRole(reply any, seen *topology.RoleSeen) bool {
 	return false
 }
 
-// isSentinel says whether a reply to ROLE is that of a Sentinel.
+// isSentinel reports whether a reply to ROLE is that of a Sentinel.
 func isSentinel(reply any) bool {
 	list, _ := reply.([]any)
 	return len(list) > 0 && text(list[0]) == "sentinel"

@@ -69,9 +69,9 @@ func (m maps) shards(reply any) topology.SlotsSeen {
 	return seen
 }
 
-// lacksSlots says that a healthy primary was told without slots, and that CLUSTER NODES cannot tell better. It may
-// have none, or have been promoted a moment ago: while the old primary still stands in front of it, CLUSTER SHARDS of
-// Redis 7.0 to 7.4 shows the shard without the slots that the new one took over.
+// lacksSlots reports whether a healthy primary was told without slots, and that CLUSTER NODES cannot tell better. It
+// may have none, or have been promoted a moment ago: while the old primary still stands in front of it, CLUSTER SHARDS
+// of Redis 7.0 to 7.4 shows the shard without the slots that the new one took over.
 func (m maps) lacksSlots(seen topology.SlotsSeen) bool {
 	for i := range seen.Shards {
 		if m.nodes == nil && seen.Shards[i].Primary.Healthy && len(seen.Shards[i].Slots) == 0 {

@@ -34,7 +34,7 @@ type prober struct {
 
 	client   *redis.Client
 	failures int
-	// answered says that this connection has answered.
+	// answered: this connection has answered.
 	answered bool
 	// nodeTimeout is what this connection told; asked says that it was asked.
 	nodeTimeout      time.Duration
@@ -66,7 +66,7 @@ func (p *prober) take() (role, slots, afresh bool) {
 	return role, slots, afresh
 }
 
-// chasing says whether the role is to be asked again at once.
+// chasing reports whether the role is to be asked again at once.
 func (p *prober) chasing() bool {
 	p.service.mu.Lock()
 	defer p.service.mu.Unlock()

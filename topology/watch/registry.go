@@ -53,7 +53,7 @@ func (w *Watch) follow(s *service, addr string, named bool) {
 	}
 }
 
-// known says whether the service already listens to the Sentinel with this id.
+// known reports whether the service already listens to the Sentinel with this id.
 func (w *Watch) known(s *service, id string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -76,7 +76,7 @@ type NodeFound struct {
 	Lost string
 	// Refused are the commands of ServerCommands that it denies, with its words.
 	Refused []string
-	// InCluster says that it is a node of a cluster. Of one, ClusterState is "ok" or "fail", ClusterSize how many
+	// InCluster: it is a node of a cluster. Of one, ClusterState is "ok" or "fail", ClusterSize how many
 	// primaries have slots, and ClusterSlots how many slots have one.
 	InCluster                 bool
 	ClusterState              string
@@ -199,7 +199,7 @@ func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 	}
 }
 
-// vain says whether all that the settings name have been heard or are lost.
+// vain reports whether all that the settings name have been heard or are lost.
 func (c *survey) vain(s Service) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -227,7 +227,7 @@ func (c *survey) vain(s Service) bool {
 	return true
 }
 
-// answered says whether every node of the view and every Sentinel that somebody named has been heard, or was lost.
+// answered reports whether every node of the view and every Sentinel that somebody named has been heard, or was lost.
 func (c *survey) answered(v *topology.View, sentinels []string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
