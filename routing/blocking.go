@@ -1,17 +1,17 @@
 package routing
 
-// Unit is what a timeout counts.
+// Unit is the unit of a timeout.
 type Unit uint8
 
 const (
-	// Seconds, with a fraction if it pleases: 1.5.
+	// Seconds, possibly with a fraction: 1.5.
 	Seconds Unit = iota
 	// Milliseconds, whole ones.
 	Milliseconds
 )
 
-// Timeout gives the position in args of what a blocking command says about how long it may block, and its unit. A value
-// of 0 there means for ever. ok is false where the command has none, or too few arguments.
+// Timeout returns the position in args of a blocking command's timeout, and its unit. A value of 0 there means for
+// ever. ok is false if the command has none, or too few arguments.
 func (c *Command) Timeout(args [][]byte) (at int, unit Unit, ok bool) {
 	switch {
 	case !c.Has(Blocking):
@@ -27,12 +27,12 @@ func (c *Command) Timeout(args [][]byte) (at int, unit Unit, ok bool) {
 	return len(args) - 1, Seconds, len(args) > 1
 }
 
-// Keeps says of a blocking command that what it takes cannot vanish with its reply: it is moved to another key, or
-// stays where it is, or stays known to the server as delivered. Such a command can be done again when nobody knows
+// Keeps reports whether the element that a blocking command takes cannot vanish with its reply: it is moved to another
+// key, or stays where it is, or stays known to the server as delivered. Such a command can be retried if it is unknown
 // whether it was executed.
 func (c *Command) Keeps() bool {
 	return c.Form == Streams || c.ID == CmdBLMove || c.ID == CmdBRPopLPush || c.Waits()
 }
 
-// Waits reports whether a command asks how far the writes of its client have come (WAIT, WAITAOF).
+// Waits reports whether a command waits for the replication of its client's writes (WAIT, WAITAOF).
 func (c *Command) Waits() bool { return c.ID == CmdWait || c.ID == CmdWaitAOF }

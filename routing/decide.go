@@ -14,45 +14,44 @@ import (
 	"evergate/topology"
 )
 
-// Kind says what to do with a request.
+// Kind is how a request is handled.
 type Kind uint8
 
 const (
-	// Answer: the gateway answers by itself; no server is asked.
+	// Answer: the gateway answers it itself; no server is asked.
 	Answer Kind = iota
 	// Forward: the frame goes to one shard as it came.
 	Forward
-	// Split: the request is cut by slot into Parts, and the replies are joined as Merge says.
+	// Split: the request is divided by slot into Parts, and the replies are joined by Merge.
 	Split
-	// Refuse: the client gets the error that Reason names.
+	// Refuse: the client gets the error of Reason.
 	Refuse
-	// Dedicate: the request may keep the server waiting, so it goes to the primary of one shard on a connection of the
-	// session's own.
+	// Dedicate: the server may delay the reply, so the request goes to the primary of one shard on a dedicated
+	// connection.
 	Dedicate
-	// Broadcast: the frame goes to every primary, and the replies are joined as Merge says.
+	// Broadcast: the frame goes to every primary, and the replies are joined by Merge.
 	Broadcast
 	// ScanAll: SCAN and its like. The cursor belongs to one server: the worker reads and writes it.
 	ScanAll
-	// Transact: MULTI, EXEC, DISCARD, WATCH or UNWATCH, which concern what the session queues. WATCH has a Shard and a
-	// Slot.
+	// Transact: MULTI, EXEC, DISCARD, WATCH or UNWATCH, about the session's queue. WATCH has a Shard and a Slot.
 	Transact
-	// Listen: SUBSCRIBE and its kin. It has a Shard and a Slot where it is about channels that belong to slots.
+	// Listen: SUBSCRIBE and its kin. It has a Shard and a Slot if its channels belong to slots.
 	Listen
-	// AskKeys: only a server can tell the keys of this request (COMMAND GETKEYS). They belong into Request.Keys then.
+	// AskKeys: only a server knows the keys of this request (COMMAND GETKEYS). They are then passed in Request.Keys.
 	AskKeys
 )
 
-// Reason is why a request is refused. It labels logs and metrics.
+// Reason is why a request is rejected. It labels logs and metrics.
 type Reason uint8
 
 const (
 	NoReason       Reason = iota
 	UnknownCommand        // no such command, nor subcommand
 	WrongArity            // too few or too many arguments
-	CrossSlot             // keys in more than one slot, and the command cannot be cut
-	Forbidden             // would harm the servers or other clients
-	OneServer             // tells of one server, or works within one, and a cluster has several
-	WhichShard            // let through, but it names no key, and there are several primaries
+	CrossSlot             // keys in more than one slot, and the command cannot be divided
+	Forbidden             // it can harm the servers or other clients
+	OneServer             // it is about one server, or works within one, and a cluster has several
+	WhichShard            // permitted, but it names no key, and there are several primaries
 )
 
 var reasonNames = [...]string{
@@ -73,73 +72,73 @@ type Part struct {
 type Decision struct {
 	Kind   Kind
 	Reason Reason
-	// Merge is how the replies of a Split or a Spread become one.
+	// Merge is how the replies of a Split or a Broadcast are joined.
 	Merge Merge
 	// Read: a replica may serve it: flagged readonly, not may_replicate, and no cursor.
 	Read bool
-	// Safe: it changes nothing, so it may be done again when nobody knows whether it was executed.
+	// Safe: it changes nothing, so it may be retried if it is unknown whether it was executed.
 	Safe bool
-	// Shard is the index in View.Shards, or -1 when nobody serves the slot now.
+	// Shard is the index in View.Shards, or -1 if no shard serves the slot now.
 	Shard int
-	// Slot is the slot of the keys, or -1 without keys or when the view is not sharded.
+	// Slot is the slot of the keys, or -1 without keys or if the view is not sharded.
 	Slot  int
 	Parts []Part
-	// Counts: the reply counts subscribers as the server sees them: one for each lane of the gateway.
+	// Counts: the reply counts subscribers as the server sees them: one for each of the gateway's connections.
 	Counts bool
 
 	found, room []uint64 // scratch of split
 	args        []int    // what the Args of Parts alias
 }
 
-// Merge names how the replies to the parts of a request are joined; gateway/resp does it.
+// Merge is how the replies to the parts of a request are joined; gateway/resp does it.
 type Merge uint8
 
 const (
-	// Ordered puts array elements back in the order of the request's keys (MGET).
+	// Ordered restores the order of the request's keys (MGET).
 	Ordered Merge = iota
 	// Sum adds integers (DEL, UNLINK, EXISTS, TOUCH).
 	Sum
-	// AllOK is a status when every part is one (MSET, FLUSHALL).
+	// AllOK is a status if every part is one (MSET, FLUSHALL).
 	AllOK
-	// Union puts arrays of names together, each name once (PUBSUB CHANNELS).
+	// Union merges arrays of names, each name once (PUBSUB CHANNELS).
 	Union
 	// SumPairs adds the numbers of equal names (PUBSUB NUMSUB).
 	SumPairs
-	// Concat puts the elements of arrays one behind the other (KEYS).
+	// Concat concatenates arrays (KEYS).
 	Concat
-	// AnyOf takes one that is not null, if there is one (RANDOMKEY).
+	// AnyOf takes a reply that is not null, if there is one (RANDOMKEY).
 	AnyOf
-	// EachTrue is 1 at each place where every part is (SCRIPT EXISTS).
+	// EachTrue is 1 at each index where every part is (SCRIPT EXISTS).
 	EachTrue
-	// Same is what every part says (SCRIPT LOAD).
+	// Same is the reply that all parts share (SCRIPT LOAD).
 	Same
-	// OneOK is OK when one part is at least (SCRIPT KILL). It may have to pass what the servers are busy with, so it
-	// goes on connections of its own.
+	// OneOK is OK if at least one part is (SCRIPT KILL). It may have to bypass a busy server, so it goes on connections
+	// of its own.
 	OneOK
 	// Least is the smallest integer (LASTSAVE).
 	Least
-	// Newest puts the elements of arrays in the order of their second elements, newest first, as many as were asked for
-	// (SLOWLOG GET).
+	// Newest orders the elements of arrays by their second elements, newest first, as many as were requested (SLOWLOG
+	// GET).
 	Newest
-	// Texts puts texts one behind the other, each under the name of its shard (MEMORY DOCTOR).
+	// Texts concatenates texts, each under the name of its shard (MEMORY DOCTOR).
 	Texts
-	// Saved is OK when every server has written its dataset to disk (SAVE).
+	// Saved is OK if every server has written its dataset to disk (SAVE).
 	Saved
-	// OneAnswers takes the answer of any server: all say the same, or as much as one can.
+	// OneAnswers takes the reply of any server: all say the same, or as much as one can.
 	OneAnswers
-	// Unjoined: there is no whole answer.
+	// Unjoined: there is no complete reply.
 	Unjoined
 )
 
-// Request is one command as the worker hands it over. Args alias the client's bytes and are not kept.
+// Request is one command as the worker passes it. Args alias the client's bytes and are not kept.
 type Request struct {
 	Command *Command
 	Args    [][]byte
-	// Keys are what a server said of the keys, where the decision had been AskKeys; nil where none was asked.
+	// Keys are the keys as a server reported them, after a decision AskKeys; nil if none was asked.
 	Keys [][]byte
 }
 
-// special marks the commands that do not just follow their keys.
+// special marks the commands that are not routed by their keys alone.
 const special = Blocking | Subscribing | Transaction | Local | Scan | Everywhere | Harmful
 
 // Decide is total: it answers for every command, arguments and view. It allocates only for Split. Which shards a Spread
@@ -175,7 +174,7 @@ func Decide(d *Decision, r Request, v *topology.View) {
 	}
 }
 
-// decideSpecial answers for commands with special traits; done is false when such a command is an ordinary one here.
+// decideSpecial decides about commands with special traits; done is false if such a command is ordinary here.
 func decideSpecial(r *Request, v *topology.View) (d Decision, done bool) {
 	c, args := r.Command, r.Args
 	switch {
@@ -207,7 +206,7 @@ func decideSpecial(r *Request, v *topology.View) (d Decision, done bool) {
 	return Decision{}, false
 }
 
-// everyShard asks the primaries of all shards the same, and has the replies joined.
+// everyShard sends the same to the primaries of all shards, and joins the replies.
 func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
 	if c.ID == CmdPubSubHelp {
 		return Decision{Kind: Forward, Shard: 0, Slot: -1, Safe: true}
@@ -223,7 +222,7 @@ func everyShard(c *Command, args [][]byte, v *topology.View) Decision {
 	return d
 }
 
-// spread decides for a command that concerns all primaries.
+// broadcast decides about a command that concerns all primaries.
 func (c *Command) broadcast() Decision {
 	if c.Merge == Unjoined {
 		return refuse(OneServer)
@@ -231,8 +230,8 @@ func (c *Command) broadcast() Decision {
 	return Decision{Kind: Broadcast, Merge: c.Merge, Read: c.Has(Read), Safe: !c.Has(Write), Shard: -1, Slot: -1}
 }
 
-// Repeats reports whether the command can be executed twice where it should be once, without anybody seeing a
-// difference when both lie before its answer: it changes nothing, or leaves nothing.
+// Repeats reports whether the command can be executed twice instead of once without a visible difference, if both
+// precede its reply: it changes nothing, or leaves nothing.
 func (c *Command) Repeats() bool {
 	switch c.ID {
 	case CmdFlushAll, CmdFlushDB, CmdScriptLoad, CmdScriptFlush:
@@ -241,12 +240,12 @@ func (c *Command) Repeats() bool {
 	return !c.Has(Write)
 }
 
-// Keyspace reports whether a command which concerns all primaries speaks of all keys, so that no slot may be missing.
+// Keyspace reports whether a command over all primaries is about all keys, so that no slot may be missing.
 func (c *Command) Keyspace() bool {
 	return c.Has(Everywhere) && (c.Has(Read) || c.ID == CmdFlushAll || c.ID == CmdFlushDB)
 }
 
-// at decides like for an ordinary command, and gives what is not refused another kind.
+// at decides as for an ordinary command, and replaces the kind unless it is rejected.
 func (c *Command) at(r *Request, v *topology.View, kind Kind) Decision {
 	d := Decision{Shard: -1, Slot: -1}
 	switch {
@@ -262,7 +261,7 @@ func (c *Command) at(r *Request, v *topology.View, kind Kind) Decision {
 	return d
 }
 
-// blocks reports whether a command with the trait Blocking may really block: some do so only when told to.
+// blocks reports whether a command with the trait Blocking may really block: some do only with an option.
 func (c *Command) blocks(args [][]byte) bool {
 	if c.Form != Streams {
 		return true
@@ -294,7 +293,7 @@ func (d *Decision) slot(c *Command, r *Request, v *topology.View, read bool) {
 	}
 	a, b, ok := c.spans(args)
 	if !ok {
-		return // any server refuses it, in its own words, before it does anything
+		return // any server rejects it, with its own error, before it does anything
 	}
 	for _, s := range [...]span{a, b} {
 		for at := s.first; at <= s.last; at += s.step {
@@ -317,8 +316,8 @@ func (d *Decision) slot(c *Command, r *Request, v *topology.View, read bool) {
 	}
 }
 
-// learnt routes a command that was learnt by all its keys. It is never cut. Where the arguments do not say where the
-// keys are it is not sent: unlike a command of the table, it might be executed.
+// learnt routes a command that was learnt from a server by all its keys. It is never divided. If the arguments do not
+// show the keys it is not sent: unlike a command of the table, it might be executed.
 func (d *Decision) learnt(c *Command, r *Request, v *topology.View) {
 	keys := r.Keys
 	if keys == nil {
@@ -344,7 +343,7 @@ func (d *Decision) learnt(c *Command, r *Request, v *topology.View) {
 	}
 }
 
-// shardOf gives the index of the shard that serves slot, or -1.
+// shardOf returns the index of the shard that serves slot, or -1.
 func shardOf(v *topology.View, slot int) int {
 	s := v.Shard(slot)
 	if s == nil {

@@ -7,14 +7,13 @@ import (
 	"evergate/topology"
 )
 
-// What would harm the servers or other clients is refused with a reason. Who runs the servers may let single commands
-// through; not those that are no commands for a server at all, or keep it busy for a person.
+// Dangerous commands are rejected with a reason. The operator may permit single ones; but not those that are no
+// commands for a server at all, or that occupy a server for an interactive user.
 
-// ConfigSet is the name under which CONFIG SET of what the topology lives by may be let through: no command is refused
-// for it.
+// ConfigSet is the name under which CONFIG SET of protected settings may be permitted: no command has it.
 const ConfigSet = "config|set"
 
-// Harm returns why a command with the trait Harmful is refused.
+// Harm returns why a command with the trait Harmful is rejected.
 func (c *Command) Harm() string {
 	container, _, _ := strings.Cut(c.Name, "|")
 	switch container {
@@ -34,17 +33,17 @@ func (c *Command) Harm() string {
 	return "it is reserved for the administrators of the servers"
 }
 
-// mayBeAllowed reports whether a setting may let a harmful command through.
+// mayBeAllowed reports whether a setting may permit a dangerous command.
 func (c *Command) mayBeAllowed() bool {
 	return c.Has(Harmful) && !slices.Contains(neverAllowed, c.Name)
 }
 
 var neverAllowed = []string{"post", "host:", "script|debug"}
 
-// Allowable returns how a setting names a command that it may let through; empty when it may not.
+// Allowable returns a setting's name for a command that it may permit; empty if it may not.
 func (c *Command) Allowable() string {
 	if !c.mayBeAllowed() || Named(c.Name) != c {
-		return "" // a learnt one is nobody's
+		return "" // one that was learnt belongs to no list
 	}
 	return c.Name
 }
@@ -56,8 +55,8 @@ func words(name string) (args [][]byte) {
 	return args
 }
 
-// Allowables are all names that a setting may let through, in order; a command with subcommands stands for all of them
-// that are refused.
+// Allowables are all names that a setting may permit, in order; a command with subcommands stands for all of them that
+// are rejected.
 func Allowables() []string {
 	names := []string{ConfigSet}
 	for _, c := range table.rows {
@@ -75,7 +74,7 @@ func Allowables() []string {
 	return names
 }
 
-// allowed are the names that letting this command through lets through.
+// allowed are the names that are permitted with this command.
 func (c *Command) allowed() (names []string) {
 	if c.within == nil {
 		if c.mayBeAllowed() {
@@ -91,8 +90,8 @@ func (c *Command) allowed() (names []string) {
 	return names
 }
 
-// Allowed gives the names of all commands that a word lets through: "debug", "ACL SETUSER", "acl|setuser", "cluster".
-// none is why there is none: the word is a command that needs no leave, or can have none, or is none.
+// Allowed returns the names of all commands that a word permits: "debug", "ACL SETUSER", "acl|setuser", "cluster". none
+// is why there is none: the word is a command that needs no permission, or can have none, or is no command.
 func Allowed(word string) (names []string, none string) {
 	name := strings.Join(strings.FieldsFunc(strings.ToLower(word), func(r rune) bool { return r == ' ' || r == '|' }), "|")
 	if name == ConfigSet {
@@ -111,8 +110,8 @@ func Allowed(word string) (names []string, none string) {
 	return names, ""
 }
 
-// DecideAllowed decides about a harmful command that is let through: it goes to the primary of its keys, on a
-// connection of the session's own.
+// DecideAllowed decides about a dangerous command that is permitted: it goes to the primary of its keys, on a dedicated
+// connection.
 func DecideAllowed(r Request, v *topology.View) Decision {
 	d := r.Command.at(&r, v, Dedicate)
 	if d.Kind == Dedicate && v != nil && len(v.Shards) > 1 && d.Slot < 0 {

@@ -1,7 +1,7 @@
 package routing
 
-// ID identifies a row that the gateway deals with by name: it answers the command itself, or reads its arguments or its
-// reply. What concerns several commands alike is a Trait instead. Rows that need no ID have Other.
+// ID identifies a row that the gateway treats specially: it answers the command itself, or reads its arguments or its
+// reply. A property of several commands is a Trait instead. Rows that need no ID have Other.
 type ID uint8
 
 const (
@@ -238,7 +238,7 @@ func init() {
 	}
 }
 
-// named finds the row of this name, which there must be.
+// named returns the row of this name, which must exist.
 func named(name string) *Command {
 	c := Named(name)
 	if c == nil {

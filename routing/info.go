@@ -4,11 +4,11 @@ import (
 	"strings"
 )
 
-// What a server says of itself comes here as values: strings, int64, nil, and []any for what has elements. A map is its
-// keys and values by turns.
+// A server's replies come here as values: strings, int64, nil, and []any for aggregates. A map is its keys and values
+// in turn.
 
-// LearnInfo makes a row from a server's reply to COMMAND INFO of one command; nil where the server has none of this
-// name, or the reply is not what it should be.
+// LearnInfo makes a row from a server's reply to COMMAND INFO of one command; nil if the server has none of this name,
+// or the reply is malformed.
 func LearnInfo(name string, reply any) *Command {
 	all, _ := reply.([]any)
 	if len(all) != 1 {
@@ -22,8 +22,8 @@ func LearnInfo(name string, reply any) *Command {
 	return Learn(info)
 }
 
-// infoOf reads one element of COMMAND INFO: name, arity, flags, first, last and step of the keys, ACL categories; since
-// Redis 7.0 tips, key specifications and subcommands. ok is false where what there is cannot be read.
+// infoOf parses one element of COMMAND INFO: name, arity, flags, first, last and step of the keys, ACL categories;
+// since Redis 7.0 tips, key specifications and subcommands. ok is false if it is malformed.
 func infoOf(reply any) (info Definition, ok bool) {
 	fields, _ := reply.([]any)
 	if len(fields) < 6 {
@@ -72,7 +72,7 @@ func infoOf(reply any) (info Definition, ok bool) {
 	return info, ok
 }
 
-// specOf reads a key specification. One of a kind that is not known here is Unknown.
+// specOf parses a key specification. One of an unknown kind is Unknown.
 func specOf(reply any) (k KeySpec) {
 	spec := fieldsOf(reply)
 	begin, find := fieldsOf(spec["begin_search"]), fieldsOf(spec["find_keys"])
@@ -111,7 +111,7 @@ func specOf(reply any) (k KeySpec) {
 	return k
 }
 
-// fieldsOf reads keys and values by turns; those whose key is no text are left out.
+// fieldsOf parses alternating keys and values; those whose key is no text are left out.
 func fieldsOf(reply any) map[string]any {
 	pairs, _ := reply.([]any)
 	fields := make(map[string]any, len(pairs)/2)
@@ -128,7 +128,7 @@ func intOf(reply any) (int, bool) {
 	return int(n), ok && int64(int32(n)) == n
 }
 
-// textsOf reads a list of texts, in lower case.
+// textsOf parses a list of texts, in lower case.
 func textsOf(reply any) (texts []string, ok bool) {
 	elements, ok := reply.([]any)
 	for _, e := range elements {

@@ -40,7 +40,7 @@ func (c *Command) Keys(args [][]byte, into []int) (keys []int, ok bool) {
 	return into, true
 }
 
-// spans says where the keys are: in at most two ranges, for every form.
+// spans returns where the keys are: in at most two ranges, for every form.
 func (c *Command) spans(args [][]byte) (a, b span, ok bool) {
 	a, b = none, none
 	if c.First > 0 {
@@ -72,7 +72,7 @@ func (c *Command) spans(args [][]byte) (a, b span, ok bool) {
 	return a, b, true
 }
 
-// fixed gives the range First, Last, Step for n arguments.
+// fixed returns the range First, Last, Step for n arguments.
 func (c *Command) fixed(n int) (s span, ok bool) {
 	last := c.Last
 	if last < 0 {
@@ -84,7 +84,7 @@ func (c *Command) fixed(n int) (s span, ok bool) {
 	return span{c.First, last, c.Step}, true
 }
 
-// countedKeys reads the number of keys at position count; the keys follow it, each with what belongs to it: step words.
+// countedKeys reads the number of keys at position count; the keys follow it, each with its values: step words.
 func countedKeys(args [][]byte, count, step int) (s span, ok bool) {
 	if count >= len(args) {
 		return none, false
@@ -96,7 +96,7 @@ func countedKeys(args [][]byte, count, step int) (s span, ok bool) {
 	return span{count + 1, count + 1 + (n-1)*step, step}, true
 }
 
-// number reads a number of keys: decimal digits without sign or leading zeros, below 10 million (no command has so
+// number parses a number of keys: decimal digits without sign or leading zeros, below 10 million (no command has so
 // many arguments).
 func number(word []byte) (n int, ok bool) {
 	if len(word) == 0 || len(word) > 7 || (word[0] == '0' && len(word) > 1) {
@@ -128,7 +128,7 @@ func sortStore(args [][]byte) span {
 	return found
 }
 
-// geoStore finds what follows the first STORE and the first STOREDIST of GEORADIUS and GEORADIUSBYMEMBER, where
+// geoStore finds the arguments of the first STORE and the first STOREDIST of GEORADIUS and GEORADIUSBYMEMBER, whose
 // options begin at from. Servers look for both, though a command with both is an error.
 func geoStore(args [][]byte, from int) span {
 	store, dist := 0, 0
@@ -156,8 +156,8 @@ func geoStore(args [][]byte, from int) span {
 	}
 }
 
-// streamOptions walks over the options of XREAD and XREADGROUP: at is the position after STREAMS, block that of what
-// follows BLOCK, which may be missing; each is 0 when there is no such option.
+// streamOptions parses the options of XREAD and XREADGROUP: at is the position after STREAMS, block that of BLOCK's
+// argument, which may be missing; each is 0 without such an option.
 func streamOptions(args [][]byte) (at, block int) {
 	for i := 1; i < len(args); i++ {
 		switch {
@@ -175,7 +175,7 @@ func streamOptions(args [][]byte) (at, block int) {
 	return 0, block
 }
 
-// streamKeys gives the first half of what follows STREAMS; the second half are ids.
+// streamKeys returns the first half of the arguments after STREAMS; the second half are IDs.
 func streamKeys(args [][]byte) (s span, ok bool) {
 	at, _ := streamOptions(args)
 	n := len(args) - at
@@ -185,7 +185,7 @@ func streamKeys(args [][]byte) (s span, ok bool) {
 	return span{at, at + n/2 - 1, 1}, true
 }
 
-// migrateKeys gives what follows the KEYS option of MIGRATE.
+// migrateKeys returns the arguments of the KEYS option of MIGRATE.
 func migrateKeys(args [][]byte) (s span, ok bool) {
 	for i := 6; i+1 < len(args); i++ {
 		switch {

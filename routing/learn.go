@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// farthest bounds the positions that a server may tell: more arguments than any request has.
+// farthest bounds the positions that a server may report: more arguments than any request has.
 const farthest = 1 << 20
 
-// Told is what a server's COMMAND INFO says of a command.
+// Definition is a command as a server's COMMAND INFO describes it.
 type Definition struct {
 	Name string
-	// Arity 0 says nothing.
+	// Arity 0 is unknown.
 	Arity int
 	// Flags may hold ACL categories too ("@connection").
 	Flags             []string
 	First, Last, Step int
-	// Tips, Specs and Subcommands are told since Redis 7.0.
+	// Tips, Specs and Subcommands exist since Redis 7.0.
 	Tips        []string
 	Specs       []KeySpec
 	Subcommands []Definition
@@ -45,7 +45,7 @@ func Learn(info Definition) *Command {
 		case "pubsub", "@pubsub":
 			c.Traits |= Subscribing
 		case "admin", "@admin", "@dangerous", "@connection", "@transaction", "no_auth":
-			c.Traits |= Harmful // under another name (rename-command) it is what it is
+			c.Traits |= Harmful // renamed (rename-command) it is still the same
 		}
 	}
 	if readonly && !replicates {
@@ -79,8 +79,8 @@ func (c *Command) learnKeys(info Definition, movable bool) {
 	}
 }
 
-// learnPolicy reads what a server advises for a cluster. What concerns all shards is asked of all, where it is said
-// how the answers are joined.
+// learnPolicy applies a server's hints for a cluster. A command over all shards is broadcast, if there is a hint how
+// its replies are joined.
 func (c *Command) learnPolicy(tips []string) {
 	if !slices.Contains(tips, "request_policy:all_shards") && !slices.Contains(tips, "request_policy:all_nodes") {
 		return
@@ -99,7 +99,7 @@ func (c *Command) learnPolicy(tips []string) {
 	}
 }
 
-// learnSubcommands makes the rows of a container. Two of one name, or a name that nothing is found by, are left out.
+// learnSubcommands makes the rows of a container. Two of one name, or a name that cannot be looked up, are left out.
 func learnSubcommands(container string, info []Definition) (rows []*Command) {
 	for _, sub := range info {
 		word := sub.Name[strings.IndexByte(sub.Name, '|')+1:]
@@ -113,13 +113,13 @@ func learnSubcommands(container string, info []Definition) (rows []*Command) {
 	return rows
 }
 
-// Learnable reports whether a server may be asked for a command of this name, in lower case. SENTINEL stays unknown on
-// purpose: clients would take the gateway for something it is not. A subcommand is no command by the name that COMMAND
-// INFO lists it by ("config|get").
+// Learnable reports whether a server may be asked about a command of this name, in lower case. SENTINEL stays unknown
+// on purpose: clients would take the gateway for a Sentinel. A subcommand is no command under the name that COMMAND
+// INFO lists ("config|get").
 func Learnable(name string) bool { return name != sentinel.Name && !strings.Contains(name, "|") }
 
-// Of gives the row for a request that names c: that of its subcommand where it has such, or nil where it has none of
-// this name.
+// Of returns the row for a request that names c: that of its subcommand if it has any, or nil if it has none of this
+// name.
 func (c *Command) Of(args [][]byte) *Command {
 	if c.within == nil || len(args) < 2 {
 		return c

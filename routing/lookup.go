@@ -11,11 +11,11 @@ var table = newIndex(concat(
 	connectionRows, clusterRows, pubsubRows, scriptRows, serverRows,
 ))
 
-// longestWord bounds what is hashed: no command's name, nor a subcommand's, is longer.
+// longestWord bounds the hashing: no command's or subcommand's name is longer.
 const longestWord = 24
 
 // index finds a row by the last part of its name: open addressing in an array at least four times as large as the
-// number of rows, so that most names are found at the first look. A map would need the name in lower case first.
+// number of rows, so that most names are found at the first probe. A map would need the name in lower case first.
 type index struct {
 	rows []*Command
 	mask uint32
@@ -41,7 +41,7 @@ func newIndex(rows []*Command) *index {
 	return x
 }
 
-// hash gives the same number for a name in any case. It may do so for two names as well.
+// hash returns the same number for a name in any case. Two names may share a number.
 func hash[T []byte | string](word T) uint32 {
 	h := uint32(len(word))
 	for i := range len(word) {
@@ -62,7 +62,7 @@ func (x *index) find(word []byte) *Command {
 	}
 }
 
-// is reports whether word is lower, which is in lower case, in any case.
+// is reports whether word equals lower in any case; lower is in lower case.
 func is(word []byte, lower string) bool {
 	if len(word) != len(lower) {
 		return false
@@ -79,9 +79,9 @@ func is(word []byte, lower string) bool {
 	return true
 }
 
-// Lookup finds the row of a request by its name, and by the name of its subcommand when there are such, in any case.
-// It is nil when nobody knows the command or the subcommand; Container tells these apart. A container without
-// a subcommand is found as itself.
+// Lookup finds the row of a request by its name and, if there are any, its subcommand's name, in any case. It is nil if
+// the command or the subcommand is unknown; Container distinguishes these. A container without a subcommand is found as
+// itself.
 func Lookup(args [][]byte) *Command {
 	if len(args) == 0 {
 		return nil
@@ -96,8 +96,8 @@ func Lookup(args [][]byte) *Command {
 // Named is Lookup of a name as rows have it: "client|setname".
 func Named(name string) *Command { return Lookup(words(name)) }
 
-// Container gives the row of the command that has subcommands and bears this name, or nil. When Lookup found
-// nothing and Container does, the subcommand is unknown.
+// Container returns the row of the command with subcommands of this name, or nil. If Lookup finds nothing and Container
+// does, the subcommand is unknown.
 func Container(name []byte) *Command {
 	if c := table.find(name); c != nil && c.within != nil {
 		return c

@@ -1,7 +1,7 @@
 package routing
 
-// MayReplicate reports whether servers copy what the command does to replicas, or may: that is what CLIENT PAUSE WRITE
-// has wait. A backup, or what ends a script, is not among it.
+// MayReplicate reports whether servers copy the command's effect to replicas, or may: those commands wait for CLIENT
+// PAUSE WRITE. A backup, or a command that ends a script, is not among them.
 func (c *Command) MayReplicate() bool {
 	switch c.ID {
 	case CmdPFCount, CmdPublish, CmdSPublish:
@@ -10,5 +10,5 @@ func (c *Command) MayReplicate() bool {
 	return c.ReplicaRefuses()
 }
 
-// ReplicaRefuses reports whether a read-only replica refuses the command with READONLY: it changes keys, or may.
+// ReplicaRefuses reports whether a read-only replica rejects the command with READONLY: it changes keys, or may.
 func (c *Command) ReplicaRefuses() bool { return c.Has(Write) && !c.Has(ReplicaTakes) }

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// noWrites is the flag by which a script or a function declares that it changes nothing. Servers hold it to that.
+// noWrites is the flag by which a script or a function declares that it changes nothing. Servers enforce it.
 const noWrites = "no-writes"
 
-// DeclaresNoWrites reads the first line of a script: #!lua name=library flags=no-writes,allow-stale
+// DeclaresNoWrites parses the first line of a script: #!lua name=library flags=no-writes,allow-stale
 func DeclaresNoWrites(body []byte) bool {
 	line, _, _ := bytes.Cut(body, []byte("\n"))
 	words := bytes.Fields(line)
@@ -26,8 +26,8 @@ func DeclaresNoWrites(body []byte) bool {
 	return false
 }
 
-// Functions reads a server's reply to FUNCTION LIST: all functions by their names in lower case, and which of them
-// declare that they change nothing. What cannot be read is left out.
+// Functions parses a server's reply to FUNCTION LIST: all functions by their names in lower case, and whether they
+// declare that they change nothing. Malformed parts are left out.
 func Functions(reply any) map[string]bool {
 	harmless := map[string]bool{}
 	libraries, _ := reply.([]any)

@@ -9,9 +9,9 @@ type KeySpec struct {
 	// keys of this kind. Without a Keyword the keys begin at the position Index.
 	Keyword     string
 	From, Index int
-	// Numbered: the argument at NumberAt tells how many keys there are, of which the first is at First; both
-	// count from where the keys begin. Else the last key is at Last: from where the keys begin, or, where that is
-	// negative, before the end. A Limit of 2 and more leaves the first of so many parts of what is there.
+	// Numbered: the argument at NumberAt is the number of keys, of which the first is at First; both count from where
+	// the keys begin. Otherwise the last key is at Last: from where the keys begin, or, if negative, before the end. A
+	// Limit of 2 or more keeps the first of so many parts.
 	Numbered        bool
 	NumberAt, First int
 	Last, Limit     int
@@ -21,7 +21,7 @@ type KeySpec struct {
 	Unknown bool
 }
 
-// usable reports whether the numbers of a server make sense.
+// usable reports whether a server's numbers make sense.
 func (k *KeySpec) usable() bool {
 	for _, n := range [...]int{k.From, k.Index, k.NumberAt, k.First, k.Last, k.Limit, k.Step} {
 		if n <= -farthest || n >= farthest {
@@ -84,8 +84,8 @@ func (k *KeySpec) behindKeyword(args [][]byte) int {
 	return 0
 }
 
-// specified gives the keys of a learnt command that has specifications, in the order of these; a position may come
-// twice. ok is false where only its server can tell.
+// specified returns the keys of a learnt command that has specifications, in their order; a position may come twice. ok
+// is false if only its server knows.
 func (c *Command) specified(args [][]byte, into []int) (keys []int, ok bool) {
 	had := len(into)
 	for i := range c.specs {
