@@ -24,7 +24,7 @@ func (r *cluster) refuse(o SlotsSeen) bool {
 		r.strangers[e] = r.s.now
 	}
 	if r.s.now.Sub(r.strangers[e]) >= strangerAfter {
-		r.s.alarm("cluster of "+o.Asked, o.Asked+" belongs to another cluster: it is not believed")
+		r.s.alarm("cluster of "+o.Asked, o.Asked+" belongs to another cluster: its answers are ignored")
 	}
 	return true
 }

@@ -40,7 +40,7 @@ func (s *State) trust(e *entry) {
 				e.fence.why = "has another history than it had"
 			}
 			s.stale = true
-			s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("primary %s %s: it is not written to", e.addr,
+			s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("primary %s %s: it gets no writes", e.addr,
 				e.fence.why)})
 		}
 		return

@@ -122,14 +122,14 @@ func (r *plain) follow(members []*entry) {
 		for i, e := range claiming {
 			names[i] = e.addr
 		}
-		why = fmt.Sprintf("%s all say primary", strings.Join(names, " and "))
+		why = fmt.Sprintf("%s all report the role primary", strings.Join(names, " and "))
 	}
 	r.s.alarm("two primaries", why)
 	if r.current != nil && slices.Contains(members, r.current) {
 		if r.gone(r.current) && len(claiming) == 1 {
 			if e := claiming[0]; !e.descends(r.current.trusted.replID) {
-				r.s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("%s is the only primary now: it is followed, "+
-					"but its history is not proven to go on from that of %s", e.addr, r.current.addr)})
+				r.s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("%s is the only primary now and is used, "+
+					"but its history is not proven to continue that of %s", e.addr, r.current.addr)})
 			}
 			r.choose(claiming[0])
 		}

@@ -146,9 +146,9 @@ func (s *State) receipt(from, to *entry, covers, settled bool) *Receipt {
 	r.Lost, r.Proven = last.lost(&to.role, s.acked)
 	switch {
 	case !r.Proven:
-		r.Why = to.addr + " does not go on from the history of " + from.addr
+		r.Why = to.addr + " does not continue the history of " + from.addr
 	case !settled:
-		r.Proven, r.Why = false, "not all workers had left "+from.addr
+		r.Proven, r.Why = false, "not all workers had stopped using "+from.addr
 	}
 	return r
 }

@@ -88,7 +88,7 @@ func (r *sentinels) begin() {
 // warn reports a start that rests on a minority, after the others had the time to answer.
 func (r *sentinels) warn(t *trial, votes int) {
 	if t.first && r.onTrial() && !r.most(votes) && r.s.now.Sub(t.since) >= startFor {
-		r.s.alarm(startAlarm, fmt.Sprintf("%s is used on the word of %d of %d Sentinels, which is no majority: it may be an "+
+		r.s.alarm(startAlarm, fmt.Sprintf("%s is used, but only %d of %d Sentinels name it, no majority: it may be an "+
 			"old primary", r.believed.addr, votes, r.all()))
 	}
 }
@@ -131,7 +131,7 @@ func (r *sentinels) believe() {
 		case r.most(votes):
 			if !goesOn {
 				r.s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("%d of %d Sentinels name %s: it is "+
-					"followed, but its history is not proven to go on from that of %s", votes, r.all(), e.addr,
+					"followed, but its history is not proven to continue that of %s", votes, r.all(), e.addr,
 					r.believed.addr)})
 			}
 			if c.report.ConfigEpoch < r.shown() {
@@ -147,8 +147,8 @@ func (r *sentinels) believe() {
 		if goesOn {
 			continue
 		}
-		r.s.alarm("claim of "+c.report.Sentinel, fmt.Sprintf("%s names %s for epoch %d: a majority or the history of %s "+
-			"must prove it before it is followed", c.report.Sentinel, e.addr, c.report.ConfigEpoch, r.believed.addr))
+		r.s.alarm("claim of "+c.report.Sentinel, fmt.Sprintf("%s names %s for epoch %d: it is not used before a majority "+
+			"or the history of %s confirms it", c.report.Sentinel, e.addr, c.report.ConfigEpoch, r.believed.addr))
 	}
 }
 
@@ -255,8 +255,8 @@ func (r *sentinels) confirm() {
 		if r.s.alarms[startAlarm] != "" { // it has been reported
 			return
 		}
-		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own proof; %d of %d Sentinels answer, "+
-			"which is no majority", r.believed.addr, heard, r.all()))
+		r.s.alarm("trial of "+r.believed.addr, fmt.Sprintf("%s is primary by its own report and history; %d of %d Sentinels "+
+			"answer, which is no majority", r.believed.addr, heard, r.all()))
 	default:
 		t.failedAt, r.s.stale = r.s.now, true
 		r.s.event(Event{Kind: Alarm, Subject: r.believed.addr, Why: fmt.Sprintf(
@@ -299,8 +299,8 @@ func (r *sentinels) watchDemotion() {
 	case r.shown() > r.epoch:
 		r.wentBack(next, r.epoch, "the provisional primary itself")
 	case r.votes(next) == 0:
-		r.s.event(Event{Kind: Alarm, Subject: next.addr, Why: fmt.Sprintf("%s was made a replica of %s behind the "+
-			"Sentinels' back: %s is followed", old.addr, next.addr, next.addr)})
+		r.s.event(Event{Kind: Alarm, Subject: next.addr, Why: fmt.Sprintf("%s was made a replica of %s without the "+
+			"Sentinels: %s is used", old.addr, next.addr, next.addr)})
 	}
 	r.adopt(next, r.epoch, old.addr+" follows "+next.addr, nil)
 }

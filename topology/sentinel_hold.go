@@ -153,8 +153,8 @@ func (r *sentinels) watchAttempt() {
 				r.adopt(c, r.epoch, a.named+" names "+c.addr, &trial{since: r.s.now, by: a.named, epoch: r.highest()})
 				return
 			}
-			r.s.alarm("candidate "+c.addr, fmt.Sprintf("%s, named by %s, says primary but does not go on from the "+
-				"history of %s: it is not followed without a majority", c.addr, a.named, r.believed.addr))
+			r.s.alarm("candidate "+c.addr, fmt.Sprintf("%s, named by %s, reports the role primary but does not continue the "+
+				"history of %s: it is not used without a majority", c.addr, a.named, r.believed.addr))
 		}
 	}
 	if why, over := r.over(a); over {
@@ -199,7 +199,7 @@ func (r *sentinels) over(a *attempt) (why string, over bool) {
 	lasted := r.s.now.Sub(a.since)
 	switch {
 	case lasted >= holdMax && others == 0:
-		return fmt.Sprintf("%s for %v, but %s answers as primary and nobody replaced it: it is used again", a.why, lasted,
+		return fmt.Sprintf("%s for %v, but %s answers as primary and was not replaced: it is used again", a.why, lasted,
 			r.believed.addr), true
 	case heard == 0 && lasted >= quietFor:
 		return "", true
@@ -208,7 +208,7 @@ func (r *sentinels) over(a *attempt) (why string, over bool) {
 	case clean:
 		return "", true
 	case r.s.now.Sub(a.stepAt) >= quietFor:
-		return fmt.Sprintf("%s, but nothing came of it and the others stand by %s", a.why, r.believed.addr), true
+		return fmt.Sprintf("%s, but no failover followed and the others stand by %s", a.why, r.believed.addr), true
 	}
 	return "", false
 }

@@ -251,7 +251,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 // live is the line that lives while a drill runs.
 func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 	return func(p drill.Progress) {
-		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %d errors, %d waiting at most  %s", plan.Name,
+		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %d errors, at most %d waiting  %s", plan.Name,
 			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, p.Errors, p.Waiting, p.Phase))
 	}
 }

@@ -301,7 +301,7 @@ func TestServerFailoverIsFollowed(t *testing.T) {
 	servers.SkipShort(t)
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3})
 	k := serverFailover(t, env)
-	if events := strings.Join(k.lines(), "\n"); !strings.Contains(events, "behind the Sentinels' back") {
+	if events := strings.Join(k.lines(), "\n"); !strings.Contains(events, "without the Sentinels: ") {
 		t.Errorf("no alarm:\n%s", events)
 	}
 }

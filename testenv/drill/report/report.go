@@ -79,7 +79,7 @@ func (r *Report) Text() string {
 	if n, known := r.Gate.Receipt(); known {
 		row("receipt", "at most %d lost", n)
 	}
-	row("twice", "%d; after their client left: %d; although refused: %d", a.Twice, a.Late, a.RefusedRun)
+	row("twice", "%d; after their client left: %d; although rejected: %d", a.Twice, a.Late, a.RefusedRun)
 	row("no write for", "%s", ledger.Spell(f.WritePause.Length()))
 	row("no read for", "%s", ledger.Spell(f.ReadPause.Length()))
 	row("servers", "%s", r.serverTimes())
