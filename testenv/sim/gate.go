@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"evergate/gateway/admin"
@@ -19,13 +20,14 @@ import (
 // the Net of that loop.
 type gate struct {
 	*play.Loop
-	w      *world
-	number int
-	view   *topology.View // as the worker has seen it
-	lanes  []*lane        // by id
-	peers  []*peer        // of its clients
-	met    int            // how many of all clients were looked at: some are this worker's peers
-	byID   []*peer
+	w       *world
+	number  int
+	view    *topology.View // as the worker has seen it
+	lanes   []*lane        // by id
+	peers   []*peer        // of its clients
+	met     int            // how many of all clients were looked at: some are this worker's peers
+	byID    []*peer
+	settled []uint64 // by service: the view of which it has left the demoted primaries
 	// stalledUntil: until then the thread of this worker gets no turn.
 	stalledUntil time.Duration
 }
@@ -45,7 +47,7 @@ func (w *world) makeGate(number int) *gate {
 			return g.view
 		},
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
-		Settled: func(_ int, epoch uint64) { w.control.Settled(g.number, epoch) },
+		Settled: g.settledAt,
 		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
 		Admin:   func(admin.Request) {},
 		ClientNumber: func() int64 {
@@ -56,10 +58,15 @@ func (w *world) makeGate(number int) *gate {
 		WallClock: func() time.Time { return time.Unix(0, int64(w.Now)) },
 	}
 	w.countListeners(&env)
+	services := []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap}}
+	if w.Options.Wide {
+		other := services[0]
+		other.Name = "other"
+		services = append(services, other)
+	}
+	g.settled = make([]uint64, len(services))
 	g.Loop = play.New(worker.Config{
-		Services: []worker.Service{
-			{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap},
-		},
+		Services:       services,
 		OutputBytesMax: w.outputMax, Seed: w.Options.Seed + uint64(number),
 	}, env, g, func(format string, args ...any) { w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...)) })
 	g.Now = 0
@@ -87,6 +94,14 @@ func (g *gate) round() {
 		g.Drain()
 	}
 	g.Round()
+}
+
+// settledAt tells the control plane when all services have left the demoted primaries of a view.
+func (g *gate) settledAt(service int, epoch uint64) {
+	g.settled[service] = epoch
+	if slices.Min(g.settled) == epoch {
+		g.w.control.Settled(g.number, epoch)
+	}
 }
 
 // meet takes on the clients that have come since, of which some are this worker's.
@@ -125,7 +140,7 @@ func (g *gate) connect() {
 	w := g.w
 	for _, c := range g.peers {
 		if c.WantsIn() && g.view != nil {
-			c.conn = g.Open(0)
+			c.conn = g.Open(c.Service)
 			c.Connected()
 			for int(c.conn.ID) >= len(g.byID) {
 				g.byID = append(g.byID, nil)
@@ -265,7 +280,11 @@ func (g *gate) Dial(c *play.Conn) {
 	for int(d.Conn) >= len(g.lanes) {
 		g.lanes = append(g.lanes, nil)
 	}
-	l := &lane{id: d.Conn, Conn: w.Dial(d.Addr, fmt.Sprintf("%d.%d", g.number, d.Conn), d.Proto, d.ReadOnly),
+	conn := w.Dial(d.Addr, fmt.Sprintf("%d.%d", g.number, d.Conn), d.Proto, d.ReadOnly)
+	if w.Options.Bug != scenario.WrongDatabase {
+		conn.DB = d.DB
+	}
+	l := &lane{id: d.Conn, Conn: conn,
 		room: 10<<10 + w.Rnd.IntN(100<<10), runID: d.RunID, kill: d.Kill, killIn: d.KillIn}
 	if w.Rnd.IntN(3) == 0 && !w.Calm && !w.Options.Planned {
 		l.room = 1 + w.Rnd.IntN(500)

@@ -33,8 +33,10 @@ func (l *lane) handedOver(to *ledger.Ledger, args [][]byte) {
 	switch name := strings.ToUpper(string(args[0])); {
 	case name == "MULTI":
 		l.begun = true
-	case name == "EXEC" && l.of != nil:
-		to.HandedOver(l.of)
+	case name == "EXEC" && l.begun:
+		if l.of != nil {
+			to.HandedOver(l.of)
+		}
 		l.begun, l.of = false, nil
 	case l.begun:
 		l.of = to.Identify(args)

@@ -51,6 +51,15 @@ func optionsOf(seed uint64) scenario.Options {
 	return o
 }
 
+// wideOptionsOf is the same, and in two laps of three clients do more.
+func wideOptionsOf(seed uint64) scenario.Options {
+	o := optionsOf(seed)
+	lap := seed / uint64(len(worlds)) % 3
+	o.Wide = lap > 0 && !o.Planned
+	o.Listeners, o.CloseOnGap = lap == 2, seed%2 == 0
+	return o
+}
+
 // bugSeeds is within how many seeds each mistake must be found.
 const bugSeeds = 300
 
@@ -74,7 +83,7 @@ func TestSimulation(t *testing.T) {
 	}
 	played := 0
 	for seed := *first; time.Now().Before(end); seed++ {
-		w := playWorld(optionsOf(seed))
+		w := playWorld(wideOptionsOf(seed))
 		if w.Ledger.Fault != "" {
 			t.Fatalf("%v\nagain: go test ./testenv/sim -run TestSimulation -seed %d -only", w.failure(), seed)
 		}
@@ -158,10 +167,15 @@ var symptoms = [scenario.Bugs]string{
 	scenario.TrustRole: "no majority named it", scenario.NoFence: "nobody noticed", scenario.NoBarrier: "switch",
 	scenario.NoWithholding: "while its shard was held", scenario.NoKill: "after its client was told",
 	scenario.KeepWatching: "is served on it", scenario.RunUnqueued: "",
+	scenario.ForgetLoaded: "NOSCRIPT", scenario.WrongDatabase: "missed the acknowledged",
+	scenario.LoseAnswer: "was never answered",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
 func needsSentinels(b scenario.Bug) bool { return b >= scenario.TrustOne && b <= scenario.NoKill }
+
+// needsWide says that a mistake is made in what only the clients of wide worlds do.
+func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded }
 
 // needsCalm says that a mistake does harm where nothing happens but planned switches.
 func needsCalm(b scenario.Bug) bool { return b == scenario.TrustOne || b == scenario.NoBarrier }
@@ -181,6 +195,7 @@ func TestBugsAreFound(t *testing.T) {
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels {
 					continue
 				}
+				o.Wide = needsWide(bug)
 				played++
 				if f := Run(o); f != nil && strings.Contains(f.Fault, symptoms[bug]) {
 					t.Logf("seed %d, world %d: %s", seed, played, network.Clip(f.Fault))

@@ -47,6 +47,7 @@ func New(w *network.Net, l *ledger.Ledger, workers int, g Gateway) *Group {
 			w: all, Number: i, Worker: i % workers, Sends: 10 + w.Rnd.IntN(60), depth: 1 + w.Rnd.IntN(12),
 			memory: ledger.NewMemory(), nextAt: w.Between(0, time.Second), leaves: w.Rnd.IntN(5) == 0, greet: w.Rnd.IntN(2) == 0,
 		}
+		c.wide(o)
 		c.halves = (o.Seed+uint64(i))%7 == 0 && !c.leaves
 		c.waits = c.halves && i%2 == 0
 		if o.Voice != scenario.Oracle {
@@ -71,7 +72,7 @@ func (w *Group) Turn() {
 // Heal has nobody be slow any more.
 func (w *Group) Heal() {
 	for _, c := range w.Clients {
-		c.idleTill = 0
+		c.idleTill, c.deaf = 0, false
 	}
 }
 
@@ -118,7 +119,14 @@ type Client struct {
 	last     bool          // it has sent its last word (QUIT, garbage): the close is expected
 	Hung     bool          // it has gone and the gateway will read the end
 	greet    bool
-	listens  *listener // of one that subscribes; nil for all others
+	// Service is the number of the service that it comes to, db the database that it chooses, deaf says that it reads
+	// nothing while there are faults. scripts are those that it has sent.
+	Service int
+	db      int
+	chose   *ledger.Request
+	deaf    bool
+	scripts map[string]*ledger.Request
+	listens *listener // of one that subscribes; nil for all others
 }
 
 // play sends and reads.
@@ -131,7 +139,7 @@ func (c *Client) play() {
 		c.listens.play()
 		return
 	}
-	if w.Now >= c.idleTill {
+	if w.Now >= c.idleTill && !c.deaf {
 		c.read()
 	}
 	if c.Open && c.Sends > 0 && w.Now >= c.nextAt && !c.last && (!c.waits || c.Sends > c.depth || w.SettledDown()) {
@@ -207,7 +215,7 @@ func (c *Client) key() string {
 	if w.Rnd.IntN(4) == 0 {
 		return fmt.Sprintf("{t%d}s", tag)
 	}
-	return fmt.Sprintf("{t%d}p%d", tag%3, c.Number)
+	return fmt.Sprintf("{t%d}p%d", tag%3, c.owner())
 }
 
 // next makes one request.
@@ -219,6 +227,9 @@ func (c *Client) next() []byte {
 		r, b := c.ask(ledger.Hello, nil, "HELLO", "3")
 		w.ledger.AsksFor(r, 3)
 		return b
+	}
+	if w.Options.Wide && (c.isElsewhere() || w.Rnd.IntN(5) == 0) {
+		return c.nextWide(id)
 	}
 	k := c.key()
 	switch p := w.Rnd.IntN(108); {
@@ -279,10 +290,10 @@ func (c *Client) nextRare(id, k string) []byte {
 	case p < 87:
 		_, b = c.ask(ledger.Unknown, nil, "NO.SUCH", k, id)
 	case p < 95:
-		k = fmt.Sprintf("{t%d}p%dbig", w.Rnd.IntN(3), c.Number)
+		k = fmt.Sprintf("{t%d}p%dbig", w.Rnd.IntN(3), c.owner())
 		_, b = c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
 	case p < 96 && w.Rnd.IntN(4) == 0:
-		k = fmt.Sprintf("{t%d}p%dhuge", w.Rnd.IntN(3), c.Number)
+		k = fmt.Sprintf("{t%d}p%dhuge", w.Rnd.IntN(3), c.owner())
 		_, b = c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
 	case p < 97:
 		r, hi := c.ask(ledger.Hello, nil, "HELLO", "3")
@@ -359,11 +370,12 @@ func (c *Client) closedByGateway() {
 	switch {
 	case !c.Shut:
 		c.w.CutOff++
+	case c.Waiting[0].Kind == ledger.Block: // a blocking command ends with its client
 	case c.shutCalm && !c.w.gateway.Drains() && limits == 0:
 		c.w.ledger.Fail("client %d closed its half and was not answered: %v", c.Number, c.Waiting[0])
 	}
 	for _, r := range c.Waiting {
-		if len(r.Ran) > 0 && !c.Shut && limits == 0 {
+		if len(r.Ran) > 0 && !c.Shut && limits == 0 && !c.drainedBlocked() {
 			c.w.ledger.Fail("client %d was closed before it was told that %v was executed", c.Number, r)
 		}
 		c.w.ledger.Orphaned(r)

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"crypto/sha1"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -11,7 +13,7 @@ import (
 func Forbidden(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
 	case "SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "MOD.SET", "ASKING", "COMMAND",
-		"MULTI", "EXEC", "WATCH", "UNWATCH":
+		"MULTI", "EXEC", "WATCH", "UNWATCH", "EVAL", "EVALSHA", "SCRIPT", "BLPOP", "SCAN", "PING":
 		return false
 	}
 	return true
@@ -23,6 +25,10 @@ func KeysOf(args [][]byte) []string {
 	switch strings.ToUpper(string(args[0])) {
 	case "SET", "INCRBY", "GET", "GETRANGE", "MOD.SET":
 		keys = append(keys, string(args[1]))
+	case "BLPOP":
+		keys = append(keys, string(args[1]))
+	case "EVAL", "EVALSHA":
+		keys = append(keys, string(args[3]))
 	case "MGET", "DEL", "WATCH":
 		for _, a := range args[1:] {
 			keys = append(keys, string(a))
@@ -38,7 +44,7 @@ func KeysOf(args [][]byte) []string {
 // Writes says that a command changes data.
 func Writes(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
-	case "SET", "INCRBY", "MSET", "DEL", "MOD.SET":
+	case "SET", "INCRBY", "MSET", "DEL", "MOD.SET", "EVAL", "EVALSHA":
 		return true
 	}
 	return false
@@ -50,7 +56,7 @@ func SlotOf(args [][]byte) int { return routing.Slot([]byte(KeysOf(args)[0])) }
 // Malformed says that a command has too few arguments.
 func Malformed(args [][]byte) bool {
 	least := map[string]int{"SET": 3, "INCRBY": 3, "MOD.SET": 3, "MSET": 3, "GETRANGE": 4, "DEL": 2, "GET": 2, "MGET": 2,
-		"WATCH": 3}
+		"WATCH": 3, "EVAL": 5, "EVALSHA": 5, "BLPOP": 3}
 	return len(args) < least[strings.ToUpper(string(args[0]))]
 }
 
@@ -66,4 +72,23 @@ func OfListeners(args [][]byte) bool {
 	default:
 		return slices.Contains(Subscribes[:], verb) || slices.Contains(Unsubscribes[:], verb)
 	}
+}
+
+// scriptUnknown checks that a server lacked a script. Few may: one is on its way there on another connection, and what
+// the same client sent behind the call was executed, so that it cannot be put again.
+func (l *Ledger) scriptUnknown(r *Request) {
+	r.State = Refused
+	l.unknown++
+	if len(r.Ran) > 0 {
+		l.Fail("%v was executed, and then answered NOSCRIPT", r)
+	}
+	if l.unknown > 3 && l.unknown > l.named/4 {
+		l.Fail("%d scripts were unknown to their server (NOSCRIPT), %d were run by their names", l.unknown, l.named)
+	}
+}
+
+// ScriptName is the name by which EVALSHA calls a script.
+func ScriptName(body string) string {
+	sum := sha1.Sum([]byte(body))
+	return hex.EncodeToString(sum[:])
 }

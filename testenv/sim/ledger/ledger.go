@@ -25,6 +25,8 @@ type Ledger struct {
 	// fresh: reads go to primaries, so they see what was acknowledged before.
 	fresh bool
 	Fault string
+	// named are the scripts that were called by their names, unknown those of them that the server did not have.
+	named, unknown int
 }
 
 // Execution is one execution of a command, whole.
@@ -80,6 +82,8 @@ func (l *Ledger) Identify(args [][]byte) *Request {
 		text = string(args[2])
 	case "GETRANGE":
 		text = string(args[3])
+	case "EVAL", "EVALSHA":
+		text = string(args[4])
 	case "DEL":
 		_, text, _ = strings.Cut(string(args[1]), "#")
 	default:
@@ -180,7 +184,10 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 	}
 	r.State = Acknowledged
 	switch r.Kind {
-	case Set, Module:
+	case Set, Module, Script, NamedScript:
+		if r.Kind == NamedScript {
+			l.named++
+		}
 		l.expect(r, text, fmt.Sprintf("+%d", r.ID))
 	case IncrBy:
 		l.expect(r, text, fmt.Sprintf(":%d", r.ID))
@@ -190,7 +197,7 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, "+OK")
 	case Execute:
 		l.execAnswered(r, text)
-	case Watch, Multi, Discard, Unwatch:
+	case Watch, Multi, Discard, Unwatch, Select:
 		l.expect(r, text, "+OK")
 	case Queueing:
 		l.expect(r, text, "+QUEUED")
@@ -198,6 +205,12 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, fmt.Sprintf("$%d\r\n%d", len(strconv.Itoa(r.ID)), r.ID))
 	case Quit:
 		l.expect(r, text, "+OK")
+	case Block: // nobody pushes anything
+		if text != "_" {
+			l.expect(r, text, "*-1")
+		}
+	case Scan:
+		l.expect(r, text, "*2\r\n$1\r\n0\r\n*0")
 	case Hello:
 		l.expect(r, text[:1], map[int]string{2: "*", 3: "%"}[r.proto])
 	case Get, GetRange:
@@ -276,6 +289,8 @@ func (l *Ledger) refusedWith(m *Memory, r *Request, text string) {
 		}
 	case (!r.Writes() || r.handed == 0) && strings.HasPrefix(text, "-ERR evergate: the connection to the server was lost"):
 		r.State = Refused
+	case r.Kind == NamedScript && strings.HasPrefix(text, "-NOSCRIPT"):
+		l.scriptUnknown(r)
 	case r.Kind == Garbage && strings.HasPrefix(text, "-ERR Protocol error"):
 		r.State = Acknowledged
 	case r.Kind == Unknown && strings.HasPrefix(text, "-ERR unknown command"):

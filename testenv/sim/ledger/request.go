@@ -25,7 +25,7 @@ type Request struct {
 
 func (r *Request) Writes() bool {
 	switch r.Kind {
-	case Set, IncrBy, Mset, Del, Module, Execute:
+	case Set, IncrBy, Mset, Del, Module, Execute, Script, NamedScript:
 		return true
 	}
 	return false
@@ -55,6 +55,11 @@ const (
 	Execute
 	Discard
 	Unwatch
+	Script
+	NamedScript
+	Select
+	Block
+	Scan
 )
 
 const (
@@ -68,6 +73,6 @@ const (
 
 var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "PING", "MOD.SET", "HELLO",
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
-	"DISCARD", "UNWATCH"}
+	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}

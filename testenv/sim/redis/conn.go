@@ -27,8 +27,12 @@ type Conn struct {
 	ToGate    network.Pipe
 	In        []byte // what the node has read and not yet executed
 	asking    bool
-	tx        transaction
-	has       map[string]bool // what the node has been told to subscribe to: verb and name
+	// DB is the database that the connection was set up in. blockedUntil is when the blocking command in front has waited
+	// long enough; 0 without one.
+	DB           int32
+	blockedUntil time.Duration
+	tx           transaction
+	has          map[string]bool // what the node has been told to subscribe to: verb and name
 	// ran is the execution of the command under way, -1 for none. replies are where the replies under way end that
 	// executions were answered with, counted from the first byte; answeredTo and readTo how far node and gateway are.
 	ran                int

@@ -32,6 +32,9 @@ type Node struct {
 	loadingUntil time.Duration
 	downUntil    time.Duration
 	linkUntil    time.Duration
+	// scripts are the names of those that it knows, db the database of the connection that is served.
+	scripts map[string]bool
+	db      int32
 	// pace is how many commands it runs in a round.
 	pace int
 	View *topology.Node
@@ -59,6 +62,7 @@ func (n *Node) serve(l *Conn) {
 		l.In = append(l.In, l.ToNode.Take(w.Now, 1+w.Rnd.IntN(64<<10))...)
 	}
 	n.endMoved(l)
+	n.db = l.DB
 	left := n.pace
 	var out []byte
 	for left > 0 && len(l.In) > 0 && l.served {
@@ -69,7 +73,10 @@ func (n *Node) serve(l *Conn) {
 			break
 		}
 		listens := status == resp.Frame && w.Options.Listeners && ledger.OfListeners(args)
-		if status != resp.Frame || !listens && (ledger.Forbidden(args) || ledger.Malformed(args)) {
+		if status == resp.Frame && l.blocks(args) {
+			break
+		}
+		if status != resp.Frame || !listens && (!l.mayHave(args) || ledger.Malformed(args)) {
 			w.Ledger.Fail("%s was sent %q on a shared connection", n.Addr, network.Clip(l.In))
 			return
 		}
@@ -116,14 +123,18 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 		return commandInfo(l.proto, args)
 	case "MULTI", "EXEC", "WATCH", "UNWATCH":
 		return n.transact(l, name, args)
+	case "PING":
+		return pong(args)
+	case "SELECT", "SCRIPT":
+		return l.setUp(name, args)
 	}
 	if r := n.w.Ledger.Identify(args); r != nil {
 		n.watchedFor(l, r.Client)
 	}
 	keys := ledger.KeysOf(args)
-	read := name == "GET" || name == "GETRANGE" || name == "MGET"
+	read := name == "GET" || name == "GETRANGE" || name == "MGET" || name == "SCAN"
 	refusal := n.refuses(read)
-	if refusal == nil || n.w.Options.Cluster || n.w.Options.Voice == scenario.Bus {
+	if len(keys) > 0 && (refusal == nil || n.w.Options.Sharded()) {
 		if misplaced := n.misplaced(l, keys, read, asking); misplaced != nil && n.w.Now >= n.loadingUntil {
 			refusal = misplaced
 		}
@@ -134,6 +145,9 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 		return refusal
 	case l.tx.open && n.w.Options.Bug != scenario.RunUnqueued:
 		return n.enqueue(l, args)
+	}
+	if answer := l.runWide(name, args); answer != nil {
+		return answer
 	}
 	answer := n.run(name, keys, args, n.execute(l, args, keys))
 	if l.tx.open {
@@ -250,7 +264,7 @@ func (n *Node) run(name string, keys []string, args [][]byte, at int) []byte {
 		if name == "DEL" {
 			by = -1
 		}
-		n.store(k, by, at)
+		n.store(n.in(k), by, at)
 	}
 	switch name {
 	case "INCRBY":
@@ -266,7 +280,7 @@ func (n *Node) run(name string, keys []string, args [][]byte, at int) []byte {
 // value is what a read returns: who wrote the key, and which execution read it. Some keys have long values.
 func (n *Node) value(key string, id, at int) string {
 	writer := "nil"
-	if by, ok := n.data[key]; ok {
+	if by, ok := n.data[n.in(key)]; ok {
 		writer = strconv.Itoa(by)
 	}
 	text := fmt.Sprintf("%s %d@%d=%s|", key, id, at, writer)

@@ -74,7 +74,7 @@ func (w *Servers) MoveKeys(tag string, from, to *Shard, all bool) {
 func (n *Node) Kill(costs Loss) {
 	w := n.w
 	w.Tracef("%s dies", n.Addr)
-	n.loses = costs
+	n.loses, n.scripts = costs, nil
 	n.Alive, n.BackAt = false, w.Now+w.Between(0, 1500*time.Millisecond)
 	n.FrozenUntil = 0
 	w.BreakAll(n)

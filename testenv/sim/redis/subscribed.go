@@ -19,7 +19,7 @@ import (
 func (n *Node) listen(l *Conn, args [][]byte) []byte {
 	verb := string(args[0])
 	if verb == "PING" {
-		return resp.Pong
+		return pong(args)
 	}
 	if n.w.Now < n.loadingUntil {
 		return []byte("-LOADING Redis is loading the dataset in memory\r\n")

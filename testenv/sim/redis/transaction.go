@@ -58,7 +58,7 @@ func (n *Node) transact(l *Conn, name string, args [][]byte) []byte {
 		if tx.watched == nil {
 			tx.watched, tx.watcher = map[string]version{}, by
 		}
-		tx.watched[keys[0]] = n.version(keys[0])
+		tx.watched[n.in(keys[0])] = n.version(n.in(keys[0]))
 		return resp.OK
 	case "UNWATCH":
 		if n.w.Options.Bug != scenario.KeepWatching {
@@ -77,6 +77,8 @@ func (n *Node) transact(l *Conn, name string, args [][]byte) []byte {
 		return []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
 	case len(was.body) == 0:
 		return []byte("*0\r\n")
+	case string(was.body[0][0]) == "SELECT": // somebody asks whether there is such a database
+		return append(resp.AppendArray(nil, len(was.body)), bytes.Repeat(resp.OK, len(was.body))...)
 	}
 	all := [][]byte{[]byte("MSET")}
 	for _, set := range was.body {
@@ -102,7 +104,7 @@ func (n *Node) runAll(l *Conn, all [][]byte, keys []string) []byte {
 	before := map[string]int{}
 	for _, k := range keys {
 		before[k] = -1
-		if by, here := n.data[k]; here {
+		if by, here := n.data[n.in(k)]; here {
 			before[k] = by
 		}
 	}

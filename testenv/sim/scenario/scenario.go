@@ -23,6 +23,9 @@ type Options struct {
 	// Listeners: there are clients that subscribe and publish; with CloseOnGap they are closed
 	// when they may have missed something.
 	Listeners, CloseOnGap bool
+	// Wide: clients also run scripts, by their text and by their name, choose a database, block and scan; some come to a
+	// second service of the same servers; some write all they have before they read anything.
+	Wide bool
 	// Bug is what the fake loop does wrong.
 	Bug Bug
 }
@@ -81,6 +84,12 @@ const (
 	KeepWatching
 	// RunUnqueued has them execute the commands of a transaction one by one.
 	RunUnqueued
+	// ForgetLoaded has servers forget at once a script that is loaded ahead of its call.
+	ForgetLoaded
+	// WrongDatabase sets connections up in database 0, whichever they are dialled for.
+	WrongDatabase
+	// LoseAnswer keeps the answers to blocking commands from the gateway.
+	LoseAnswer
 	// Bugs is how many there are.
 	Bugs
 )
@@ -88,7 +97,8 @@ const (
 var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong lane", "wrong client", "no lane closed",
 	"write twice", "overtake held requests", "change lanes in flight", "redo a refused request late",
 	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold",
-	"leave former connections", "keep watching", "run what is queued"}
+	"leave former connections", "keep watching", "run what is queued",
+	"forget loaded scripts", "the wrong database", "lose the answers to blocking commands"}
 
 func (b Bug) String() string { return bugNames[b] }
 

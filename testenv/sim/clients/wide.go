@@ -1,0 +1,80 @@
+package clients
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"evergate/testenv/sim/ledger"
+	"evergate/testenv/sim/scenario"
+)
+
+// What only the clients of wide worlds do.
+
+// wide makes a client of such a world.
+func (c *Client) wide(o scenario.Options) {
+	if !o.Wide {
+		return
+	}
+	c.scripts = map[string]*ledger.Request{}
+	c.Service = c.Number % 2
+	c.deaf = c.Number%5 == 3 && !o.Planned
+	if c.Number%3 == 2 && !o.Sharded() && !o.RealState() {
+		c.db = 1
+	}
+}
+
+// isElsewhere returns whether a client is not in the database that it wants: it has not been answered that it is.
+func (c *Client) isElsewhere() bool {
+	return c.db > 0 && (c.chose == nil || c.chose.State != ledger.Acknowledged)
+}
+
+// nextWide makes one request.
+func (c *Client) nextWide(id string) []byte {
+	w := c.w
+	switch {
+	case !c.isElsewhere():
+	case c.chose == nil || c.chose.State == ledger.Refused:
+		r, b := c.ask(ledger.Select, nil, "SELECT", strconv.Itoa(c.db))
+		c.chose = r
+		return b
+	default:
+		_, b := c.ask(ledger.Ping, nil, "PING", id)
+		return b
+	}
+	k := c.key()
+	switch p := w.Rnd.IntN(10); {
+	case p < 6:
+		body := fmt.Sprintf("script %d of client %d", w.Rnd.IntN(2), c.Number)
+		if known := c.scripts[body]; known != nil && known.State == ledger.Acknowledged && w.Rnd.IntN(4) > 0 {
+			_, b := c.ask(ledger.NamedScript, []string{k}, "EVALSHA", ledger.ScriptName(body), "1", k, id)
+			return b
+		}
+		r, b := c.ask(ledger.Script, []string{k}, "EVAL", body, "1", k, id)
+		c.scripts[body] = r
+		return b
+	case p < 8:
+		_, b := c.ask(ledger.Block, nil, "BLPOP", fmt.Sprintf("{t%d}list", w.Rnd.IntN(scenario.Tags)), "0.05")
+		return b
+	case p < 9 && !w.Options.Sharded():
+		_, b := c.ask(ledger.Scan, nil, "SCAN", "0")
+		return b
+	}
+	_, b := c.ask(ledger.Ping, nil, "PING", id)
+	return b
+}
+
+// drainedBlocked returns whether a drain may have closed the client within a blocking command: it takes what was not
+// written yet along.
+func (c *Client) drainedBlocked() bool {
+	blocks := func(r *ledger.Request) bool { return r.Kind == ledger.Block }
+	return c.w.gateway.Drains() && slices.ContainsFunc(c.Waiting, blocks)
+}
+
+// owner is the number in the names of a client's own keys: in another database, that of a client of database 0.
+func (c *Client) owner() int {
+	if c.db > 0 {
+		return c.Number - 1
+	}
+	return c.Number
+}

@@ -1,0 +1,93 @@
+package redis
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/testenv/sim/ledger"
+	"evergate/testenv/sim/scenario"
+)
+
+// What only the clients of wide worlds ask for: scripts, databases, blocking commands, scans.
+
+// in is what the node calls a key of the database of the connection that is served.
+func (n *Node) in(key string) string {
+	if n.db == 0 {
+		return key
+	}
+	return fmt.Sprintf("%d/%s", n.db, key)
+}
+
+// mayHave returns whether a command may stand on a connection: SELECT within a transaction only.
+func (l *Conn) mayHave(args [][]byte) bool {
+	return !ledger.Forbidden(args) || l.tx.open && strings.EqualFold(string(args[0]), "select")
+}
+
+// setUp does SELECT, which comes within MULTI only, and SCRIPT LOAD.
+func (l *Conn) setUp(name string, args [][]byte) []byte {
+	n := l.Node
+	switch {
+	case l.tx.open:
+		return n.enqueue(l, args)
+	case name == "SCRIPT" && len(args) == 3 && strings.EqualFold(string(args[1]), "load"):
+		if n.w.Options.Bug != scenario.ForgetLoaded {
+			l.Node.remember(ledger.ScriptName(string(args[2])))
+		}
+		return resp.AppendBulkString(nil, ledger.ScriptName(string(args[2])))
+	}
+	n.w.Ledger.Fail("%s was sent %s %s on a connection that others use", n.Addr, name, args[1])
+	return resp.OK
+}
+
+func (n *Node) remember(script string) {
+	if n.scripts == nil {
+		n.scripts = map[string]bool{}
+	}
+	n.scripts[script] = true
+}
+
+// blocks returns whether the command in front has its connection wait.
+func (l *Conn) blocks(args [][]byte) bool {
+	n := l.Node
+	if l.tx.open || !strings.EqualFold(string(args[0]), "blpop") || len(args) < 3 {
+		return false
+	}
+	if l.blockedUntil == 0 {
+		seconds, _ := strconv.ParseFloat(string(args[2]), 64)
+		l.blockedUntil = n.w.Now + time.Duration(seconds*float64(time.Second))
+	}
+	if n.w.Options.Bug == scenario.LoseAnswer && n.w.Now >= l.blockedUntil {
+		return true
+	}
+	return n.w.Now < l.blockedUntil
+}
+
+// runWide answers what is no plain command; nil for those that are.
+func (l *Conn) runWide(name string, args [][]byte) []byte {
+	n := l.Node
+	switch name {
+	case "BLPOP":
+		l.blockedUntil = 0
+		return map[uint8][]byte{2: []byte("*-1\r\n"), 3: resp.Null3}[l.proto]
+	case "SCAN":
+		return []byte("*2\r\n$1\r\n0\r\n*0\r\n")
+	case "EVAL":
+		l.Node.remember(ledger.ScriptName(string(args[1])))
+	case "EVALSHA":
+		if !n.scripts[string(args[1])] {
+			return []byte("-NOSCRIPT No matching script. Please use EVAL.\r\n")
+		}
+	}
+	return nil
+}
+
+// pong answers PING, which a client's own becomes while a script may keep the server busy.
+func pong(args [][]byte) []byte {
+	if len(args) == 2 {
+		return resp.AppendBulk(nil, args[1])
+	}
+	return resp.Pong
+}

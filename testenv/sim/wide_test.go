@@ -1,0 +1,43 @@
+package sim
+
+import (
+	"testing"
+
+	"evergate/gateway/wait"
+	"evergate/gateway/worker"
+	"evergate/testenv/sim/ledger"
+)
+
+// TestWideWorlds looks that clients of wide worlds do what others do not.
+func TestWideWorlds(t *testing.T) {
+	tellsOfMany(t)
+	var sum worker.Stats
+	acknowledged := map[ledger.Kind]int{}
+	for seed := range uint64(2 * len(worlds)) {
+		o := optionsOf(seed)
+		o.Wide = !o.Planned
+		w := playWorld(o)
+		if w.Ledger.Fault != "" {
+			t.Fatalf("seed %d: %s", seed, w.Ledger.Fault)
+		}
+		for _, g := range w.gates {
+			sum.Add(g.Worker.Stats())
+		}
+		for _, r := range w.Ledger.Requests {
+			if r.State == ledger.Acknowledged {
+				acknowledged[r.Kind]++
+			}
+		}
+	}
+	for name, n := range map[string]int{
+		"EVAL": acknowledged[ledger.Script], "EVALSHA": acknowledged[ledger.NamedScript],
+		"SELECT": acknowledged[ledger.Select], "BLPOP": acknowledged[ledger.Block], "SCAN": acknowledged[ledger.Scan],
+		"waited for their own blocking command": int(sum.ParkedFor[wait.Blocked]),
+		"waited until replies were read":        int(sum.ParkedFor[wait.OwedTooMuch]),
+		"pops put again":                        int(sum.PopsAgain),
+	} {
+		if t.Logf("%s: %d", name, n); n == 0 {
+			t.Errorf("%s: none", name)
+		}
+	}
+}
