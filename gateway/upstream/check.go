@@ -86,7 +86,7 @@ func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 		if l.Retiring {
 			due("the end of a draining connection", l.RetireAt)
 		}
-		if l.WriteAt > 0 && !l.Dirty {
+		if l.WriteAt > 0 && !l.Dirty && !l.Retiring && !l.Slicing() && l.Queue.Pending() > 0 {
 			due("a coalesced write", l.WriteAt)
 		}
 	}
