@@ -18,6 +18,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/fanout"
 	"evergate/gateway/loop"
+	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/status"
 	"evergate/gateway/upstream"
@@ -46,9 +47,8 @@ type Gateway struct {
 	// scripts are those that each service of the Config has forwarded.
 	scripts []*scripts
 	// longScripts counts the workers of each service of the Config where one has been under way for a while.
-	longScripts []atomic.Int32
-	// prints are the short numbers by which SCAN cursors name servers.
-	prints       *prints
+	longScripts  []atomic.Int32
+	prints       *prints // the short numbers by which SCAN cursors name servers
 	ownListeners []worker.Door
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
@@ -242,7 +242,7 @@ func (g *Gateway) env(i int) worker.Env {
 			g.censusOf(of).count(k, name, node, listeners, conns)
 		},
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].note(why) },
-		Gap:              func(of int, gap worker.Gap) { g.gapOver(i, of, gap) },
+		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.slowCut,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].seen(body) },

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"evergate/gateway/fanout"
+	"evergate/gateway/pubsub"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -38,7 +39,7 @@ func (c *census) ask(q fanout.Count) (listeners, conns int) {
 func (g *Gateway) censusOf(of int) *census { return g.census[g.subServices[of].service] }
 
 // gapOver logs a time in which subscribers of a sub-service may have missed messages.
-func (g *Gateway) gapOver(i, of int, gap worker.Gap) {
+func (g *Gateway) gapOver(i, of int, gap pubsub.Gap) {
 	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.subServices[of].service].Name,
 		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
 }

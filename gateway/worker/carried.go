@@ -21,18 +21,18 @@ func (r *carried) Ended(l *upstream.Conn, since time.Duration) (unneeded bool) {
 	if w.publishes == l {
 		w.publishes = nil
 	}
-	return l.Key.Purpose == upstream.Subscription && w.feedLost(s, l, since)
+	return l.Key.Purpose == upstream.Subscription && s.Lost(l, since)
 }
 
 func (r *carried) Failed(l *upstream.Conn) (unneeded bool) {
 	w := (*Worker)(r)
-	return l.Key.Purpose == upstream.Subscription && w.feedLost(w.services[l.Key.Service], l, w.clock.Now)
+	return l.Key.Purpose == upstream.Subscription && w.services[l.Key.Service].Lost(l, w.clock.Now)
 }
 
 func (r *carried) Opened(l *upstream.Conn) {
 	w := (*Worker)(r)
 	if l.Key.Purpose == upstream.Subscription {
-		w.feedOpened(l)
+		w.pubsub.Opened(l)
 	} else {
 		w.pinOpened(l)
 	}
@@ -64,7 +64,7 @@ func (r *carried) Silent(l *upstream.Conn) {
 	w := (*Worker)(r)
 	w.silentFor(l)
 	if l.Key.Purpose == upstream.Subscription {
-		w.feedSilent(l)
+		w.pubsub.Silent(l)
 		return
 	}
 	w.readElsewhere(w.services[l.Key.Service], l)
@@ -77,4 +77,4 @@ func (r *carried) Stopped(l *upstream.Conn) time.Duration {
 	return 0
 }
 
-func (r *carried) Look(l *upstream.Conn) { (*Worker)(r).feedTimer(l) }
+func (r *carried) Look(l *upstream.Conn) { (*Worker)(r).pubsub.Look(l) }

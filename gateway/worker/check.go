@@ -68,7 +68,7 @@ func (a *audit) rooms() {
 	}
 	for _, s := range w.services {
 		a.room("catalog", s.catalog.Check())
-		a.room("fanout", s.hub.Check())
+		a.room("pubsub", s.Subscriptions.Check())
 		if asked := a.asked(s.Index); asked != s.catalog.Asked() {
 			a.wrong("catalog: service %d: %d questions are on connections, %d known", s.Index, asked, s.catalog.Asked())
 		}

@@ -186,7 +186,7 @@ func (a *audit) rest() {
 		}
 	}
 	for _, s := range w.services {
-		for _, t := range s.hub.All() {
+		for _, t := range s.All() {
 			if !t.Wanted() || !t.On() {
 				a.wrong("topic %q: %d listen, %d wait, %+v", t.Name, len(t.Listeners()), len(t.Waiting()), t.Sources)
 			}

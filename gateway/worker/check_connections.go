@@ -31,8 +31,8 @@ func (a *audit) deadlines() {
 				due("the end of a wait for a primary", at)
 			}
 		}
-		if s.feedAt > 0 {
-			due("a subscription", s.feedAt)
+		if at := s.Deadline(); at > 0 {
+			due("a subscription", at)
 		}
 		if !s.full.Empty() {
 			due("a full connection", w.clock.Now+upstream.FullRetry)

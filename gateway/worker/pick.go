@@ -22,5 +22,5 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	s.NoteSwitches(old)
 	w.judge(s, old)
 	s.Leave(old)
-	w.viewFeeds(s)
+	s.Follow()
 }

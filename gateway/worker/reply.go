@@ -37,7 +37,7 @@ func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
 		w.pool.Dirty(l)
 	}
 	if l.Key.Purpose == upstream.Subscription {
-		w.feedRead(l, b)
+		w.pubsub.Read(l, b)
 		return
 	}
 	if l.Tunnel {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evergate/gateway/facade"
+	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -144,7 +145,7 @@ func (p *player) start(words []string) {
 				p.reports = append(p.reports, fmt.Sprintf("acknowledged: %d of %s", n, p.nodes[node].Addr[:1]))
 			}
 		},
-		Gap: func(_ int, g worker.Gap) {
+		Gap: func(_ int, g pubsub.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
 		Cut: func(_ int, s worker.Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },

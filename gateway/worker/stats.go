@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/fanout"
+	"evergate/gateway/pubsub"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -13,6 +14,7 @@ import (
 // ClientsOpened = Clients + the sum of ClientsClosed.
 type Stats struct {
 	upstream.Stats
+	pubsub.Counters
 	ClientsOpened  uint64
 	ClientsClosed  [session.TooMany + 1]uint64
 	ClientInBytes  uint64
@@ -54,20 +56,16 @@ type Stats struct {
 	WouldHaveHeld uint64
 	// ReadElsewhere are the reads that were sent on from lanes that fell silent.
 	ReadElsewhere uint64
-	// FeedMessages came on feeds, Delivered of them were given to clients, each counted for each of its listeners.
-	// Subscriptions are commands that subscribed clients; FeedPings asked feeds whether they live.
-	FeedMessages  uint64
+	// Delivered are messages that were given to clients, each counted for each of its listeners. Subscriptions are
+	// commands that subscribed clients.
 	Delivered     uint64
 	Subscriptions uint64
-	FeedPings     uint64
-	// FeedGaps are times in which messages may have been missed, FeedGapMillis how long those that have ended were.
-	FeedGaps      uint64
-	FeedGapMillis uint64
 }
 
 // Stats returns the counters.
 func (w *Worker) Stats() *Stats {
 	w.stats.Stats = w.pool.Stats()
+	w.stats.Counters, w.stats.Requests[upstream.Subscription] = w.pubsub.Stats()
 	return &w.stats
 }
 
@@ -121,7 +119,7 @@ func (w *Worker) Snapshot() Snapshot {
 	}
 	for _, svc := range w.services {
 		for k := range s.Topics {
-			s.Topics[k] += svc.hub.Len(fanout.Kind(k))
+			s.Topics[k] += svc.Count(fanout.Kind(k))
 		}
 	}
 	return s

@@ -65,13 +65,9 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 	if c.subs == nil {
 		c.own().subs = &subscriber{Listener: fanout.Listener{Ref: c.ref}}
 	}
-	hub := &c.svc.hub
 	var missing *fanout.Topic
 	for _, name := range args[1:] {
-		t, fresh := hub.Want(&c.subs.Listener, what.kind, name)
-		if fresh {
-			w.place(c.svc, t)
-		}
+		t := c.svc.Want(&c.subs.Listener, what.kind, name)
 		switch {
 		case t.Refusal != nil:
 			w.stats.Refused++
@@ -88,7 +84,7 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 	w.stats.Subscriptions++
 	var acks []byte
 	for _, name := range args[1:] {
-		hub.Join(&c.subs.Listener, hub.Find(what.kind, name))
+		c.svc.Join(&c.subs.Listener, what.kind, name)
 		acks = appendAck(acks, c, command.Name, name, what.kind)
 	}
 	w.acknowledge(c, acks)
@@ -128,12 +124,9 @@ func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][
 			names = append(names, []byte(t.Name))
 		}
 	}
-	hub := &c.svc.hub
 	for _, name := range names {
 		if c.subs != nil {
-			if t := hub.Find(kind, name); t != nil && hub.Leave(&c.subs.Listener, t) {
-				w.unwanted(c.svc, t)
-			}
+			c.svc.LeaveTopic(&c.subs.Listener, kind, name)
 		}
 		acks = appendAck(acks, c, verb, name, kind)
 	}
@@ -148,14 +141,8 @@ func (w *Worker) unlisten(c *client) {
 	if c.subs == nil {
 		return
 	}
-	w.unwanted(c.svc, c.svc.hub.LeaveAll(&c.subs.Listener)...)
+	c.svc.LeaveAll(&c.subs.Listener)
 	c.subs = nil
-}
-
-// unwanted has servers end what nobody wants any more.
-func (w *Worker) unwanted(s *service, topics ...*fanout.Topic) {
-	w.tellDue(s, topics...)
-	w.gapMayEnd(s)
 }
 
 // settleWaits gives up what a session wanted to listen to and does not: its command is done.
@@ -163,7 +150,7 @@ func (w *Worker) settleWaits(c *client) {
 	if c.subs == nil || !c.subs.Waits() {
 		return
 	}
-	w.unwanted(c.svc, c.svc.hub.Settle(&c.subs.Listener)...)
+	c.svc.GiveUp(&c.subs.Listener)
 }
 
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.

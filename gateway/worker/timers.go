@@ -19,7 +19,7 @@ func (w *Worker) timers() {
 		w.expireHeld(s)
 		w.judge(s, s.View)
 		s.DropIdle()
-		w.feedsAgain(s)
+		s.Due()
 		w.tellScript(s)
 		if !s.full.Empty() {
 			w.wakeFull(s)

@@ -25,6 +25,7 @@ import (
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
+	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/trace"
@@ -108,7 +109,7 @@ type Env struct {
 	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int)
 	// Gap tells of a time in which subscribers may have missed messages, Cut of one that was closed because it reads too
 	// slowly. Nil when nobody wants to know.
-	Gap func(service int, g Gap)
+	Gap func(service int, g pubsub.Gap)
 	Cut func(service int, s Slow)
 	// Unserved tells that a request was answered LOADING, and why. Nil when nobody wants to know.
 	Unserved func(service int, why string)
@@ -133,12 +134,13 @@ type Env struct {
 
 // Worker is one single-threaded share of the gateway. All methods must be called from one goroutine.
 type Worker struct {
-	conf  Config
-	env   Env
-	clock *wait.Clock
-	rnd   *rand.Rand
-	stats Stats
-	pool  *upstream.Pool
+	conf   Config
+	env    Env
+	clock  *wait.Clock
+	rnd    *rand.Rand
+	stats  Stats
+	pool   *upstream.Pool
+	pubsub *pubsub.PubSub
 
 	services []*service
 	clients  []*client   // by id; nil where none is connected
@@ -249,17 +251,17 @@ func New(conf Config, env Env) *Worker {
 	if env.Print == nil {
 		w.env.Print = FirstPrint
 	}
-	for _, s := range conf.Services {
-		w.services = append(w.services, &service{
-			Service: s, Servers: w.pool.Add(s.Name, s.Reads, s.SilentAfter), holds: make([]wait.Buffer, 1),
-			catalog: catalog.New(), home: fanout.Nowhere, feedFailed: map[topology.NodeID]time.Duration{},
-		})
-	}
 	w.countAlone()
-	for i, s := range w.services {
-		s.hub.Counted = func(k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
-			w.env.Counted(i, k, name, node, listeners, lanes)
-		}
+	w.pubsub = pubsub.New(pubsub.Config{
+		Clock: w.clock, Rand: w.rnd, Blocks: w.blocks, Pool: w.pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
+		Counted: w.env.Counted,
+	})
+	for _, s := range conf.Services {
+		up := w.pool.Add(s.Name, s.Reads, s.SilentAfter)
+		w.services = append(w.services, &service{
+			Service: s, Servers: up, Subscriptions: w.pubsub.Add(up, s.CloseOnGap), holds: make([]wait.Buffer, 1),
+			catalog: catalog.New(),
+		})
 	}
 	return w
 }
@@ -267,13 +269,13 @@ func New(conf Config, env Env) *Worker {
 // countAlone makes the functions about subscribers that were not given.
 func (w *Worker) countAlone() {
 	if w.env.Gap == nil {
-		w.env.Gap = func(int, Gap) {}
+		w.env.Gap = func(int, pubsub.Gap) {}
 	}
 	if w.env.Cut == nil {
 		w.env.Cut = func(int, Slow) {}
 	}
 	if w.env.Counted == nil {
-		all := make([]fanout.Census, len(w.services))
+		all := make([]fanout.Census, len(w.conf.Services))
 		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
 			all[s].Count(k, name, node, listeners, lanes)
 		}

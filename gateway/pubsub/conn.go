@@ -1,0 +1,332 @@
+package pubsub
+
+import (
+	"bytes"
+	"time"
+
+	"evergate/gateway/fanout"
+	"evergate/gateway/resp"
+	"evergate/gateway/retry"
+	"evergate/gateway/session"
+	"evergate/gateway/upstream"
+	"evergate/routing"
+)
+
+// A subscription connection is one to a node for all sessions of the worker. It speaks RESP3, where messages can be
+// told from replies. Each command on it names one topic and gets one answer: the acknowledgement, which is a push too,
+// or an error.
+//
+// Where it is lost, everything is subscribed again on the next one. What was published meanwhile is missed, as by any
+// subscriber of a server that dies; that is counted as a gap.
+
+const (
+	// quietMax is how long a subscription connection may say nothing before it is asked whether it lives.
+	quietMax = 3 * time.Second
+	// retryAfter is how long a topic waits to be asked for again that a server could not take.
+	retryAfter = 100 * time.Millisecond
+)
+
+var beginVerbs = [...]string{fanout.Channel: "SUBSCRIBE", fanout.Pattern: "PSUBSCRIBE", fanout.Shard: "SSUBSCRIBE"}
+var endVerbs = [...]string{fanout.Channel: "UNSUBSCRIBE", fanout.Pattern: "PUNSUBSCRIBE", fanout.Shard: "SUNSUBSCRIBE"}
+
+// Read takes bytes of a subscription connection.
+func (p *PubSub) Read(l *upstream.Conn, b []byte) {
+	for len(b) > 0 && l.State == upstream.Open {
+		n, done, err := l.Scan.Scan(b)
+		if err != nil {
+			p.Pool.Lose(l, upstream.Poisoned)
+			return
+		}
+		piece := b[:n]
+		b = b[n:]
+		if done && len(l.Reply) == 0 {
+			p.frame(l, piece)
+			continue
+		}
+		l.Reply = append(p.Blocks.Room(l.Reply, n), piece...)
+		if done {
+			frame := l.Reply
+			l.Reply = nil
+			p.frame(l, frame)
+			p.Blocks.Give(frame)
+		}
+	}
+}
+
+// frame takes one whole message or answer.
+func (p *PubSub) frame(l *upstream.Conn, frame []byte) {
+	if frame[0] != '>' {
+		p.replied(l, frame)
+		return
+	}
+	var words [3][]byte
+	if resp.PushWords(frame, &words) < 2 {
+		return
+	}
+	s := p.services[l.Key.Service]
+	switch string(words[0]) {
+	case "message":
+		s.message(l, fanout.Channel, words[1], words[1], frame)
+	case "pmessage":
+		s.message(l, fanout.Pattern, words[1], words[2], frame)
+	case "smessage":
+		s.message(l, fanout.Shard, words[1], words[1], frame)
+	default:
+		if verb := routing.Lookup(words[:1]); verb != nil && verb.Has(routing.Listening) {
+			s.acked(l, verb, words[1])
+		}
+	}
+}
+
+// message gives a message to all who listen. In a cluster what is published comes from every node, and is taken from
+// one; events about keys come from the node alone that has them.
+func (s *Subscriptions) message(l *upstream.Conn, kind fanout.Kind, name, channel, frame []byte) {
+	s.pubsub.counts.FeedMessages++
+	t := s.hub.Find(kind, name)
+	if t == nil {
+		return
+	}
+	if at := t.At(l.Key.Node); at == nil || !at.Wanted {
+		return
+	}
+	if s.View.IsSharded() && kind != fanout.Shard && l.Key.Node != s.home && !fanout.IsEvent(channel) {
+		return
+	}
+	s.pubsub.Listeners.Fan(t, frame)
+}
+
+// awaited returns the words of the request that a subscription connection answers next.
+func (p *PubSub) awaited(l *upstream.Conn) [][]byte {
+	t := l.Inflight.Front()
+	if t == nil || !l.Queue.Sent(t.End) {
+		return nil
+	}
+	p.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), t.End), p.args[:0])
+	return p.args
+}
+
+// acked takes an acknowledgement. A server that gives a slot away ends its subscriptions unasked.
+func (s *Subscriptions) acked(l *upstream.Conn, verb *routing.Command, name []byte) {
+	asked := s.pubsub.awaited(l)
+	if len(asked) != 2 || routing.Lookup(asked[:1]) != verb || !bytes.Equal(asked[1], name) {
+		if verb.ID == routing.CmdSUnsubscribe {
+			s.ended(l, name)
+		} else {
+			s.pubsub.Pool.Lose(l, upstream.Poisoned)
+		}
+		return
+	}
+	kind := kindOf(asked[0])
+	pending := *l.Inflight.Front()
+	l.Inflight.Drop()
+	l.Queue.Answered(pending.End)
+	if t := s.hub.Acked(kind, name, l.Key.Node, pending.Seq); t != nil && t.On() {
+		s.pubsub.wakeWaiting(t)
+	}
+	s.gapMayEnd()
+}
+
+// kindOf tells of which kind the topic is that a subscription connection was told to begin or to end.
+func kindOf(verb []byte) fanout.Kind {
+	for k := range fanout.Kind(len(beginVerbs)) {
+		if string(verb) == beginVerbs[k] || string(verb) == endVerbs[k] {
+			return k
+		}
+	}
+	panic("pubsub: a server was sent " + string(verb))
+}
+
+func (p *PubSub) wakeWaiting(t *fanout.Topic) {
+	for _, who := range t.Waiting() {
+		p.Listeners.Resume(who.Ref)
+	}
+}
+
+// ended goes on where a server has ended the subscription to a channel, whose slot it has given away.
+func (s *Subscriptions) ended(l *upstream.Conn, name []byte) {
+	t := s.hub.Ended(fanout.Shard, name, l.Key.Node)
+	if t == nil {
+		return
+	}
+	s.gapBegins([]*fanout.Topic{t}, s.pubsub.Clock.Now)
+	s.place(t)
+}
+
+// replied takes a reply that is no push: to PING, or an error.
+func (p *PubSub) replied(l *upstream.Conn, reply []byte) {
+	asked := p.awaited(l)
+	if len(asked) == 0 || len(asked) == 2 && reply[0] != '-' {
+		p.Pool.Lose(l, upstream.Poisoned)
+		return
+	}
+	if retry.Classify(reply, false) == retry.NoPassword {
+		p.Pool.Lose(l, upstream.NotAuthenticated)
+		return
+	}
+	pending := *l.Inflight.Front()
+	l.Inflight.Drop()
+	if len(asked) == 2 {
+		p.rejected(l, kindOf(asked[0]), asked[1], pending.Seq, reply)
+	}
+	if l.State == upstream.Open {
+		l.Queue.Answered(pending.End)
+	}
+}
+
+// rejected deals with an error for a subscription: one about where it belongs is news, and it is asked for again;
+// any other is the answer, and whoever listens already has lost it.
+func (p *PubSub) rejected(l *upstream.Conn, kind fanout.Kind, name []byte, ask uint32, reply []byte) {
+	s := p.services[l.Key.Service]
+	switch why := retry.Classify(reply, false); why {
+	case retry.Moved, retry.Ask, retry.TryAgain, retry.Unable:
+		p.Listeners.Rejected(why)
+		if s.hub.Refused(kind, name, l.Key.Node, ask, nil) == nil {
+			return
+		}
+		if why == retry.Moved && s.View != nil {
+			p.Listeners.Moved(l, reply)
+		}
+		s.retryAt = p.Clock.Now + retryAfter
+		p.Clock.At(s.retryAt)
+	default:
+		t := s.hub.Refused(kind, name, l.Key.Node, ask, bytes.Clone(reply))
+		if t == nil {
+			return
+		}
+		p.wakeWaiting(t)
+		p.closeListeners(t, session.SubscriptionLost)
+		s.gapMayEnd()
+	}
+}
+
+// closeListeners closes the connections of all who listen to a topic.
+func (p *PubSub) closeListeners(t *fanout.Topic, why session.CloseReason) {
+	listeners := t.Listeners()
+	for i := len(listeners) - 1; i >= 0; i-- {
+		p.Listeners.Close(listeners[i].Ref, why)
+	}
+}
+
+// Opened says all again on a new subscription connection. One that was opened beside a silent one takes its place, if
+// that is silent still.
+func (p *PubSub) Opened(l *upstream.Conn) {
+	s := p.services[l.Key.Service]
+	l.WaitsFrom = p.Clock.Now
+	p.Clock.At(p.Clock.Now + quietMax)
+	if main := p.Pool.First(l); main != l {
+		if main.State == upstream.Open && !main.Silent {
+			p.Pool.Remove(l, upstream.Idle)
+			return
+		}
+		if main.State == upstream.Open {
+			p.Pool.Lose(main, upstream.Replaced)
+		}
+		p.Pool.OnlyThis(l) // one that is dialled still would be asked in its place
+	}
+	delete(s.failedAt, l.Key.Node)
+	s.sendDue(s.hub.All()...)
+}
+
+// Lost takes note that a subscription connection has ended, or could not be opened. since is when it was last sure to
+// bring all. It returns true when the connection is not needed any more.
+func (s *Subscriptions) Lost(l *upstream.Conn, since time.Duration) (unneeded bool) {
+	node := l.Key.Node
+	if s.pubsub.Pool.First(l) != l {
+		return true // it was only tried beside another
+	}
+	s.failedAt[node] = s.pubsub.Clock.Now
+	s.gapBegins(s.hub.Lost(node), since)
+	s.placeAll()
+	return s.hub.Uses(node) == 0 || !s.pubsub.Pool.Alone(l)
+}
+
+// Silent deals with a subscription connection that owes an answer for too long. In a cluster another node takes its
+// place; elsewhere a second connection shows whether it is the server that is silent, or the connection that is dead.
+func (p *PubSub) Silent(l *upstream.Conn) {
+	s := p.services[l.Key.Service]
+	s.failedAt[l.Key.Node] = p.Clock.Now
+	if s.View.IsSharded() && s.home == l.Key.Node {
+		s.placeAll()
+		s.sweep()
+	}
+	switch {
+	case l.State != upstream.Open:
+	case s.hub.Uses(l.Key.Node) == 0:
+		s.end(l, upstream.Idle)
+	default:
+		p.Clock.At(p.Pool.TryAfresh(l))
+	}
+}
+
+// Look asks a subscription connection that says nothing whether it lives, and ends one that nobody needs.
+func (p *PubSub) Look(l *upstream.Conn) {
+	s := p.services[l.Key.Service]
+	if l.State != upstream.Open {
+		return
+	}
+	if s.hub.Uses(l.Key.Node) == 0 {
+		if p.Clock.Now-l.UsedAt >= upstream.IdleAfter && l.Inflight.Len() == 0 {
+			s.end(l, upstream.Idle)
+			return
+		}
+		p.Clock.At(max(l.UsedAt+upstream.IdleAfter, p.Clock.Now+time.Second))
+	}
+	if l.Silent {
+		p.Silent(l)
+		return
+	}
+	if l.Inflight.Len() > 0 {
+		return
+	}
+	if due := l.WaitsFrom + quietMax; p.Clock.Now < due {
+		p.Clock.At(due)
+		return
+	}
+	if s.View.LedBy(l.Key.Node) >= 0 {
+		p.counts.FeedPings++
+		p.send(l, 0, "PING")
+	} else {
+		p.Clock.At(p.Clock.Now + quietMax)
+	}
+}
+
+// send puts a command on a subscription connection. Nobody but the worker itself waits for the answer.
+func (p *PubSub) send(l *upstream.Conn, ask uint32, words ...string) {
+	end := l.Queue.Append(resp.AppendCommandStrings(nil, words...))
+	t := l.Inflight.Push()
+	t.End, t.Seq, t.Flags, t.Part, t.Slot = end, ask, upstream.Quiet, -1, -1
+	p.Pool.Dirty(l)
+	p.sent++
+}
+
+// gapBegins takes note that topics are interrupted which somebody listens to. All are counted before the first listener
+// is closed, who may be one of several.
+func (s *Subscriptions) gapBegins(topics []*fanout.Topic, since time.Duration) {
+	for _, t := range topics {
+		if len(t.Listeners()) == 0 {
+			continue
+		}
+		if s.gapSince == 0 {
+			s.gapSince, s.gap = max(since, 1), Gap{}
+			s.pubsub.counts.FeedGaps++
+		}
+		s.gap.Topics++
+		s.gap.Listeners += len(t.Listeners())
+	}
+	if s.closeOnGap {
+		for _, t := range topics {
+			s.pubsub.closeListeners(t, session.Gap)
+		}
+	}
+}
+
+// gapMayEnd ends a gap when everything is subscribed again.
+func (s *Subscriptions) gapMayEnd() {
+	if s.gapSince == 0 || s.hub.Pending() > 0 {
+		return
+	}
+	s.gap.For = s.pubsub.Clock.Now - s.gapSince
+	s.gapSince = 0
+	s.pubsub.counts.FeedGapMillis += uint64(s.gap.For.Milliseconds())
+	s.pubsub.GapEnded(s.Index, s.gap)
+}

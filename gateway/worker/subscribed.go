@@ -1,0 +1,43 @@
+package worker
+
+import (
+	"evergate/gateway/fanout"
+	"evergate/gateway/retry"
+	"evergate/gateway/session"
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+)
+
+// subscribed are a worker's sessions, as its pubsub knows them.
+type subscribed Worker
+
+func (r *subscribed) Fan(t *fanout.Topic, frame []byte) {
+	w := (*Worker)(r)
+	listeners := t.Listeners()
+	many := len(listeners) >= w.conf.GatherFrom
+	for i := len(listeners) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
+		if c := w.client(listeners[i].Ref); c != nil {
+			w.push(c, frame, many)
+		}
+	}
+}
+
+func (r *subscribed) Resume(who session.Ref) {
+	w := (*Worker)(r)
+	if c := w.client(who); c != nil && c.Reason != wait.Running {
+		w.wake(c)
+	}
+}
+
+func (r *subscribed) Close(who session.Ref, why session.CloseReason) {
+	w := (*Worker)(r)
+	if c := w.client(who); c != nil {
+		w.close(c, why)
+	}
+}
+
+func (r *subscribed) Rejected(kind retry.Kind) { r.stats.RefusedByServer[kind]++ }
+
+func (r *subscribed) Moved(l *upstream.Conn, reply []byte) {
+	(*Worker)(r).redirected(l, reply, retry.Moved, &upstream.Pending{})
+}
