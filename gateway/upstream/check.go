@@ -89,5 +89,8 @@ func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 		if l.WriteAt > 0 && !l.Dirty && !l.Retiring && !l.Slicing() && l.Queue.Pending() > 0 {
 			due("a coalesced write", l.WriteAt)
 		}
+		if l.Awaits() && !l.Silent && !l.Paused && l.Inflight.Front().Flags&Blocking == 0 {
+			due("the silence of a server", l.WaitsFrom+p.servers[l.Key.Service].silent[l.Key.Purpose])
+		}
 	}
 }

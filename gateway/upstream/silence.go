@@ -88,6 +88,7 @@ func (p *Pool) Heard(l *Conn, n int) {
 	l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false
 	if l.Silent {
 		l.Silent = false
+		p.listenFrom(l) // nothing has looked since
 		p.Users.Usable(l.Key.Service)
 	}
 }

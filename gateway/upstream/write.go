@@ -40,7 +40,7 @@ func (p *Pool) Wrote(id ConnID, n int) {
 	}
 	if !owed && l.Awaits() {
 		l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false
-		p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
+		p.listenFrom(l)
 	}
 	if busy && !l.Busy() {
 		p.notBusy(l)
@@ -55,11 +55,17 @@ func (p *Pool) Dirty(l *Conn) {
 	}
 }
 
+// listenFrom has a round begin in which it is seen whether the connection is slow or silent.
+func (p *Pool) listenFrom(l *Conn) {
+	p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
+}
+
 // Read stops or resumes reading from a lane.
 func (p *Pool) Read(l *Conn, on bool) {
 	if l.Paused == on {
 		l.Paused = !on
 		l.WaitsFrom = p.Clock.Now
+		p.listenFrom(l)
 		p.out.ReadConns = append(p.out.ReadConns, Reading{Conn: l.ID, On: on})
 	}
 }

@@ -68,8 +68,8 @@ func (a *audit) memory(c *client) {
 			a.wrong("client %d: the parts of a request weigh %d, the books say %d", c.ref.ID, size, s.bytes)
 		}
 	}
-	for i := range c.flights {
-		streams += c.assembled(c.flights[i].lane)
+	for l := range a.w.pool.All {
+		streams += c.assembled(l)
 	}
 	withheld := 0
 	if c.withheld != nil {
@@ -82,7 +82,7 @@ func (a *audit) memory(c *client) {
 		}
 	}
 	other, kept := c.Output.Len()+withheld+c.pushes.Len()+streams, c.Replies.KeptBytes()
-	if early := c.Replies.EarlyBytes(); kept < early+parts || c.holds() != other+kept {
+	if early := c.Replies.EarlyBytes(); kept != early+parts || c.holds() != other+kept {
 		a.wrong("client %d: the books have %d bytes, %d of them early; there are %d, %d early and %d of parts", c.ref.ID,
 			c.holds(), kept, other, early, parts)
 	}

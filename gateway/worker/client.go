@@ -242,8 +242,11 @@ func (w *Worker) checkOutput(c *client) {
 // holds is how many bytes of replies and messages are kept for a client.
 func (c *client) holds() int {
 	n := c.Output.Len() + c.Replies.KeptBytes() + c.withheld.size() + c.pushes.Len()
-	for i := range c.flights {
-		n += c.assembled(c.flights[i].lane)
+	for i := range c.flights { // a redirection may have two shards on one connection
+		l := c.flights[i].lane
+		if !slices.ContainsFunc(c.flights[:i], func(f flight) bool { return f.lane == l }) {
+			n += c.assembled(l)
+		}
 	}
 	return n
 }

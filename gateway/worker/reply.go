@@ -164,6 +164,8 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 	case ticket.Flags&upstream.Counts != 0:
 		w.cannotTell(l, reply)
 		return
+	case ticket.Flags&upstream.Loaded != 0: // the server may be loading its data, and be asked again when it has
+		w.services[l.Key.Service].catalog.Unload(l.Key.Node)
 	case l.Key.Purpose == upstream.Dedicated && ticket.Flags&(upstream.Loaded|upstream.Optional) == 0:
 		// UNWATCH was refused: it watches still.
 		w.pool.Lose(l, upstream.Poisoned)

@@ -220,7 +220,8 @@ func (w *Worker) goesOn(c *client, s *split) bool {
 		w.close(c, session.OutputLimit)
 		return true
 	}
-	s.left, s.parts[0].Reply, s.bytes, s.room = 1, nil, len(k.found), s.room[:0]
+	c.keepPart(s, len(k.found)-s.bytes)
+	s.left, s.parts[0].Reply, s.room = 1, nil, s.room[:0]
 	w.addRetry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
