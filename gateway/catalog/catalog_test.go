@@ -166,31 +166,41 @@ func TestScripts(t *testing.T) {
 	c := New()
 	lower := []byte("0123456789abcdef0123456789abcdef01234567")
 	upper := bytes.ToUpper(lower)
-	if c.Has(0, "run", lower) {
+	if c.Has(0, "run", 1, lower) {
 		t.Error("a script is there that was never loaded")
 	}
-	c.Load(0, "run", Name(upper))
+	c.Load(0, "run", 1, Name(upper))
 	for _, named := range [][]byte{lower, upper, upper, lower} {
-		if !c.Has(0, "run", named) {
+		if !c.Has(0, "run", 1, named) {
 			t.Errorf("%s is not there", named)
 		}
 	}
-	if c.Has(0, "other run", lower) || c.Has(1, "run", lower) {
+	if c.Has(0, "other run", 1, lower) || c.Has(1, "run", 1, lower) {
 		t.Error("a script is in a server that it was not loaded into")
 	}
+	if c.Has(0, "run", 2, lower) {
+		t.Error("what is being loaded on one connection is taken for loaded on another")
+	}
+	c.Loaded(0, "run", Name(lower))
+	if !c.Has(0, "run", 2, lower) || !c.Has(0, "run", 3, lower) {
+		t.Error("what a server has loaded is not there for all connections")
+	}
 	for i := range 2 * loadedMax {
-		c.Load(0, "run", Name(fmt.Appendf(nil, "%040x", i)))
+		c.Load(0, "run", 1, Name(fmt.Appendf(nil, "%040x", i)))
 		if err := c.Check(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.Load(1, "run", Name(lower))
-	if c.Unload(1); c.Has(1, "run", lower) {
+	c.Load(1, "run", 1, Name(lower))
+	if c.Unload(1); c.Has(1, "run", 1, lower) {
 		t.Error("a lost server has a script")
 	}
-	c.Load(1, "run", Name(lower))
-	if c.UnloadAll(); c.Has(1, "run", lower) {
+	c.Load(1, "run", 1, Name(lower))
+	if c.UnloadAll(); c.Has(1, "run", 1, lower) {
 		t.Error("flushed servers have a script")
+	}
+	if c.Loaded(1, "run", Name(lower)); c.Has(1, "run", 1, lower) {
+		t.Error("an answer to what came before the flush is believed")
 	}
 }
 

@@ -14,10 +14,14 @@ const loadedMax = 4096
 // loaded are the scripts that were loaded into one run of a server.
 type loaded struct {
 	runID string
-	known map[SHA]struct{}
-	// latest is one of them, as it was named last: most clients run few scripts often.
+	// known has for each the connection on which it is being loaded, or everywhere when the server has said that it is.
+	known map[SHA]int32
+	// latest is one that is known everywhere, as it was named last: most clients run few scripts often.
 	latest SHA
 }
+
+// everywhere stands for all connections to a server.
+const everywhere = -1
 
 // RunsByName reports whether a command runs a script by its SHA1.
 func RunsByName(c *routing.Command) bool { return c != nil && c.Has(routing.BySHA) }
@@ -41,8 +45,9 @@ func Name(named []byte) (name SHA) {
 	return name
 }
 
-// Has reports whether a script was loaded into this run of a server.
-func (c *Catalog) Has(node topology.NodeID, runID string, named []byte) bool {
+// Has reports whether a script is loaded into this run of a server, or is being loaded ahead of what this connection is
+// sent next.
+func (c *Catalog) Has(node topology.NodeID, runID string, conn int32, named []byte) bool {
 	in := c.loaded[node]
 	if in == nil || in.runID != runID {
 		return false
@@ -50,21 +55,30 @@ func (c *Catalog) Has(node topology.NodeID, runID string, named []byte) bool {
 	if string(in.latest[:]) == string(named) {
 		return true
 	}
-	if _, known := in.known[Name(named)]; !known {
-		return false
+	on, known := in.known[Name(named)]
+	if known && on == everywhere {
+		in.latest = SHA(named)
 	}
-	in.latest = SHA(named)
-	return true
+	return known && (on == everywhere || on == conn)
 }
 
-// Load notes that a script is being loaded into this run of a server.
-func (c *Catalog) Load(node topology.NodeID, runID string, name SHA) {
+// Load records that a script is being loaded into this run of a server on a connection.
+func (c *Catalog) Load(node topology.NodeID, runID string, conn int32, name SHA) {
 	in := c.loaded[node]
 	if in == nil || in.runID != runID || len(in.known) >= loadedMax {
-		in = &loaded{runID: runID, known: map[SHA]struct{}{}}
+		in = &loaded{runID: runID, known: map[SHA]int32{}}
 		c.loaded[node] = in
 	}
-	in.known[name] = struct{}{}
+	in.known[name] = conn
+}
+
+// Loaded records that a server has answered a load with the script's name. One that was forgotten meanwhile stays so.
+func (c *Catalog) Loaded(node topology.NodeID, runID string, name SHA) {
+	if in := c.loaded[node]; in != nil && in.runID == runID {
+		if _, known := in.known[name]; known {
+			in.known[name] = everywhere
+		}
+	}
 }
 
 // Unload forgets the scripts of a node: a connection was lost, and what was to be loaded on it may not have been.

@@ -3,6 +3,8 @@ package worker
 import (
 	"time"
 
+	"evergate/gateway/catalog"
+	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/upstream"
 	"evergate/topology"
@@ -161,6 +163,9 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 		}
 		w.took(l, ticket.Seq, why)
 	case reply[0] != '-':
+		if name, ok := resp.Bulk(reply); ok && ticket.Flags&upstream.Loaded != 0 && len(name) == len(catalog.SHA{}) {
+			w.services[l.Key.Service].catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))
+		}
 	case ticket.Flags&upstream.Counts != 0:
 		w.cannotTell(l, reply)
 		return

@@ -48,13 +48,13 @@ func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byt
 func (w *Worker) missing(l *upstream.Conn, command *routing.Command, args [][]byte) []byte {
 	s := w.services[l.Key.Service]
 	named, ok := catalog.Script(command, args)
-	if !ok || s.catalog.Has(l.Key.Node, l.RunID, named) {
+	if !ok || s.catalog.Has(l.Key.Node, l.RunID, int32(l.ID), named) {
 		return nil
 	}
 	name := catalog.Name(named)
 	body := w.script(s, name)
 	if body != nil {
-		s.catalog.Load(l.Key.Node, l.RunID, name)
+		s.catalog.Load(l.Key.Node, l.RunID, int32(l.ID), name)
 	}
 	return body
 }

@@ -61,7 +61,9 @@ func (w *Worker) Drain() int {
 		switch {
 		case c == nil:
 		case w.isBlocked(c) && c.withheld == nil:
-			w.close(c, session.Drained)
+			if c.Output.Len() == 0 { // what was answered before is still to be taken
+				w.close(c, session.Drained)
+			}
 		case (c.Reason == wait.Running || c.Reason == wait.Paused) && len(c.retries) == 0:
 			w.end(c, session.Drained)
 		}
