@@ -16,21 +16,21 @@ import (
 	"evergate/topology"
 )
 
-// ConnID is a lane's place in its worker. It is used again after the lane was removed.
+// ConnID is a connection's place in its worker. It is used again after the connection was removed.
 type ConnID int32
 
-// Purpose is what a lane is for.
+// Purpose is what a connection is for.
 type Purpose uint8
 
 const (
-	// Primary lanes carry writes, and reads that go to a primary.
+	// Primary connections carry writes, and reads that go to a primary.
 	Primary Purpose = iota
-	// Replica lanes begin with READONLY in a cluster and carry reads.
+	// Replica connections begin with READONLY in a cluster and carry reads.
 	Replica
-	// Dedicated lanes go to a primary, and belong to one session at a time: for what a server remembers of a connection
-	// (WATCH), or what keeps it busy (BLPOP).
+	// Dedicated connections go to a primary, and belong to one session at a time: for what a server remembers of a
+	// connection (WATCH), or what keeps it busy (BLPOP).
 	Dedicated
-	// Subscription lanes carry subscriptions, and nothing else.
+	// Subscription connections carry subscriptions, and nothing else.
 	Subscription
 
 	// Purposes is how many there are.
@@ -49,7 +49,7 @@ type Setup struct {
 	DB int32
 }
 
-// Key is whatever a server remembers of a connection: sessions that differ in any of it never share a lane. The
+// Key is whatever a server remembers of a connection: sessions that differ in any of it never share a connection. The
 // user is always the service's own.
 type Key struct {
 	Service int
@@ -58,7 +58,7 @@ type Key struct {
 	Setup
 }
 
-// State of a lane.
+// State of a connection.
 type State uint8
 
 const (
@@ -68,11 +68,11 @@ const (
 	Open
 	// Waiting: the last dial failed, the next begins at RedialAt.
 	Waiting
-	// Gone: removed; no lane of this state is ever found by key.
+	// Gone: removed; no connection of this state is ever found by key.
 	Gone
 )
 
-// LostReason says why a lane ended. It labels logs and metrics.
+// LostReason says why a connection ended. It labels logs and metrics.
 type LostReason uint8
 
 const (
@@ -80,9 +80,9 @@ const (
 	PeerClosed LostReason = iota
 	// DialFailed: no connection, or the greeting was refused.
 	DialFailed
-	// Poisoned: a reply without a ticket, or one that does not parse: nothing on the connection can be trusted.
+	// Poisoned: a reply without a pending request, or one that does not parse: nothing on the connection can be trusted.
 	Poisoned
-	// Retired: the node no longer has the role that the lane is for.
+	// Retired: the node no longer has the role that the connection is for.
 	Retired
 	// Idle: not used for a while.
 	Idle
@@ -90,9 +90,9 @@ const (
 	NotAuthenticated
 	// OtherRun: the server that was dialled has another run id than it should.
 	OtherRun
-	// Unpinned: the session that a private lane belonged to has left it, and nobody else can use it.
+	// Unpinned: the session that a dedicated connection belonged to has left it, and nobody else can use it.
 	Unpinned
-	// Replaced: a lane that was silent too long, beside one to the same server that was answered.
+	// Replaced: a connection that was silent too long, beside one to the same server that was answered.
 	Replaced
 	// Refused: the server said why it does not take a request, and closes the connection.
 	Refused
@@ -106,7 +106,7 @@ var lostNames = [...]string{"peer-closed", "dial-failed", "poisoned", "retired",
 
 func (r LostReason) String() string { return lostNames[r] }
 
-// Company is who may share a lane with a request.
+// Company is who may share a connection with a request.
 type Company uint8
 
 const (
@@ -133,12 +133,13 @@ type Conn struct {
 	// Queued is the first error that the server gave for the commands of the transaction in front, before its EXEC; empty
 	// for none.
 	Queued []byte
-	// Carries is the company that what is under way tolerates. The lane takes no flights of others until it is answered.
+	// Carries is the company that what is under way tolerates. The connection takes no flights of others until it is
+	// answered.
 	Carries Company
-	// Big says that a long reply is under way: the lane takes no new flights until it has ended.
+	// Big says that a long reply is under way: the connection takes no new flights until it has ended.
 	Big bool
-	// BigEnd is the offset behind the last long request: until it is written, slice by slice, the lane takes no new
-	// flights either. SlicedAt is when the last slice was.
+	// BigEnd is the offset behind the last long request: until it is written, slice by slice, the connection takes no
+	// new flights either. SlicedAt is when the last slice was.
 	BigEnd   uint64
 	SlicedAt time.Duration
 	// WriteAt: the server has enough to do, and gets more when it has answered something, or then; 0 when nothing waits.
@@ -146,40 +147,40 @@ type Conn struct {
 	// Retiring: the node lost its role; no new flights, closed at RetireAt.
 	Retiring bool
 	RetireAt time.Duration
-	// Draining: retiring because the view names the node as a former primary; what it answers to writes is withheld.
+	// Draining: retiring because the view names the node as a demoted primary; what it answers to writes is withheld.
 	Draining bool
-	// Owner is the session that a private lane belongs to; meaningful while Owned.
+	// Owner is the session that a dedicated connection belongs to; meaningful while Owned.
 	Owner session.Ref
 	Owned bool
-	// Now is how the connection is set up: as Key says, but for a private lane whose session has changed it since. Such a
-	// one is had once.
+	// Now is how the connection is set up: as Key says, but for a dedicated connection whose session has changed it
+	// since. Such a one is had once.
 	Now Setup
 	// Next is the setup that the server was told and has not answered; zero without one.
 	Next Setup
-	// Bypass: a private lane to a server that may be busy with a script.
+	// Bypass: a dedicated connection to a server that may be busy with a script.
 	Bypass bool
-	// Once: a private lane that nobody else may have afterwards, as an urgent one.
+	// Once: a dedicated connection that nobody else may have afterwards, as a bypass connection.
 	Once bool
-	// Tunnel: what comes on it passes unread to its owner. It has no tickets.
+	// Tunnel: what comes on it passes unread to its owner. It has no pending requests.
 	Tunnel bool
 	// Truncated: the server was sent the beginning of a frame whose rest it must not get; nothing follows.
 	Truncated bool
-	// RefusingUntil: the node answered that it cannot serve now; the lane takes no new flights until then.
+	// RefusingUntil: the node answered that it cannot serve now; the connection takes no new flights until then.
 	RefusingUntil time.Duration
 	// OnTrial: that was the last thing it said to a request. One is sent to see whether it still holds: were all sent that
 	// wait, the node could refuse the first and take those behind them.
 	OnTrial bool
-	// WaitsFrom is since when the server owes a reply without having said anything. Silent: it has been for too long, and
-	// the lane takes no new flights; Slow: it is being looked whether a script keeps the server busy; Doubted: it seems
-	// silent, and the next round shows it; SentOn: reads were taken off it.
+	// WaitsFrom is since when the server owes a reply without having said anything. Silent: it has been for too long,
+	// and the connection takes no new flights; Slow: it is being looked whether a script keeps the server busy; Suspected:
+	// it seems silent, and the next round shows it; SentOn: reads were taken off it.
 	WaitsFrom time.Duration
 	Silent    bool
 	Slow      bool
 	Suspected bool
 	SentOn    bool
-	// RunID is the run of the server that the lane was dialled for, once it is open the one it met, empty when not known;
-	// Client is what it calls the connection (CLIENT ID), 0 when it did not say; Kill are the connections that the dial
-	// under way ends.
+	// RunID is the run of the server that the connection was dialled for, once it is open the one it met, empty when not
+	// known; Client is what it calls the connection (CLIENT ID), 0 when it did not say; Kill are the connections that
+	// the dial under way ends.
 	RunID  string
 	Client int64
 	Kill   []int64
@@ -193,22 +194,22 @@ type Conn struct {
 	// Dirty and Paused belong to the worker's end of round: bytes to write; reading stopped.
 	Dirty  bool
 	Paused bool
-	// StoppedAt is when reading was first stopped for the reader of a reply, since the lane had nothing to do or a reader
-	// had caught up; 0 when it was not.
+	// StoppedAt is when reading was first stopped for the reader of a reply, since the connection had nothing to do or a
+	// reader had caught up; 0 when it was not.
 	StoppedAt time.Duration
 	// DialledAt is when the last dial began, OpenedAt when the connection was last made.
 	DialledAt time.Duration
 	OpenedAt  time.Duration
 }
 
-// Usable says that the lane takes new flights.
+// Usable says that the connection takes new flights.
 func (l *Conn) Usable(now time.Duration) bool { return !l.Busy() && l.serves(now) }
 
 func (l *Conn) serves(now time.Duration) bool {
 	return l.State == Open && !l.Retiring && !l.Silent && now >= l.RefusingUntil && (!l.OnTrial || l.Inflight.Len() == 0)
 }
 
-// Continues says that a session which has a flight on the lane may send more on it.
+// Continues says that a session which has a flight on the connection may send more on it.
 func (l *Conn) Continues(now time.Duration, with Company) bool {
 	if with == OwnSession && l.Carries == OwnSession {
 		return !l.Big && !l.Slicing() && l.serves(now)
@@ -229,7 +230,7 @@ func (l *Conn) Busy() bool { return l.Big || l.Slicing() || l.Carries != Anybody
 // Slicing says that a long request is to be written.
 func (l *Conn) Slicing() bool { return !l.Queue.Sent(l.BigEnd) }
 
-// Full says that the lane holds as much as it should; sessions wait until half of it is answered.
+// Full says that the connection holds as much as it should; sessions wait until half of it is answered.
 func (l *Conn) Full() bool { return l.Inflight.Len() >= PendingMax || l.Queue.Held() >= HeldBytesMax }
 
 // HalfFull is the mark below which waiting sessions run again.
@@ -238,13 +239,14 @@ func (l *Conn) HalfFull() bool {
 }
 
 const (
-	// PendingMax bounds the requests in flight on one lane.
+	// PendingMax bounds the requests in flight on one connection.
 	PendingMax = 16 << 10
-	// HeldBytesMax bounds the unanswered bytes of one lane. One frame may pass it: it is looked at before, not after.
+	// HeldBytesMax bounds the unanswered bytes of one connection. One frame may pass it: it is looked at before, not
+	// after.
 	HeldBytesMax = 8 << 20
 )
 
-// Reset makes the lane ready for a new connection. What was in flight must have been taken out before.
+// Reset makes the connection ready to be dialled again. What was in flight must have been taken out before.
 func (l *Conn) Reset() {
 	l.Queue.Reset()
 	l.Inflight.Reset()

@@ -129,11 +129,11 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// What was not sent can be taken off a lane; a frame of which a part was sent tears it.
+// What was not sent can be taken off a connection; a frame of which a part was sent tears it.
 func TestDropUnsent(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		flags  string // of the tickets: w or q (quiet)
+		flags  string // of the pending requests: w or q (quiet)
 		wrote  int    // bytes; each frame has three
 		unsent int
 		torn   bool

@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// dedicatedKept bounds the private lanes to one server that are open and belong to nobody.
+	// dedicatedKept bounds the dedicated connections to one server that are open and belong to nobody.
 	dedicatedKept = 32
-	// DedicatedRetry is how long a session waits before it asks for a private lane again that could not be had.
+	// DedicatedRetry is how long a session waits before it asks for a dedicated connection again that could not be had.
 	DedicatedRetry = 100 * time.Millisecond
 )
 
-// DedicatedSet returns the private lanes to a node. None is dialled before somebody needs it.
+// DedicatedSet returns the dedicated connections to a node. None is dialled before somebody needs it.
 func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
 	key := dedicatedKey(s, n, setup)
 	set := s.pool.sets[key]
@@ -26,7 +26,8 @@ func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
 	return set
 }
 
-// TakeIdle returns a private lane that belongs to nobody, or nil. urgent: it is for what gets past a busy server.
+// TakeIdle returns a dedicated connection that belongs to nobody, or nil. urgent: it is for what gets past a busy
+// server.
 func (set *Set) TakeIdle(urgent bool) *Conn {
 	last := len(set.idle) - 1
 	if last < 0 {
@@ -38,7 +39,7 @@ func (set *Set) TakeIdle(urgent bool) *Conn {
 	return l
 }
 
-// KeepIdle keeps a private lane whose session has left it for the next one, if it can be used again.
+// KeepIdle keeps a dedicated connection whose session has left it for the next one, if it can be used again.
 func (p *Pool) KeepIdle(l *Conn) bool {
 	set := p.sets[l.Key]
 	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Inflight.Len() > 0 || len(set.idle) >= dedicatedKept {
@@ -50,7 +51,7 @@ func (p *Pool) KeepIdle(l *Conn) bool {
 	return true
 }
 
-// DialDedicated opens one more private lane; see takeIdle and addLane.
+// DialDedicated opens one more dedicated connection; see TakeIdle and add.
 func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
 	l := set.make()
 	l.Queue.Small, l.Bypass = true, urgent
@@ -61,8 +62,8 @@ func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
 	return l
 }
 
-// MayDialDedicated says that one more private lane to a node may be opened. Where the last one could not be, they are
-// tried one at a time.
+// MayDialDedicated says that one more dedicated connection to a node may be opened. Where the last one could not be,
+// they are tried one at a time.
 func (s *Servers) MayDialDedicated(n *topology.Node, set *Set) bool {
 	if set.failing && (s.pool.Clock.Now < set.afreshAt || set.trial != nil && set.trial.State == Dialing) {
 		return false
@@ -93,14 +94,14 @@ func dedicatedKey(s *Servers, n *topology.Node, setup Setup) Key {
 	return Key{Service: s.Index, Node: n.ID, Purpose: Dedicated, Setup: setup}
 }
 
-// EndDedicated ends a lane whose session has left it, at the end of the round: it may be the one that is being read, or
-// lost. What is in flight there is for nobody.
+// EndDedicated ends a connection whose session has left it, at the end of the round: it may be the one that is being
+// read, or lost. What is in flight there is for nobody.
 func (p *Pool) EndDedicated(l *Conn) { p.parting = append(p.parting, l) }
 
-// Parting reports whether there are such lanes.
+// Parting reports whether there are such connections.
 func (p *Pool) Parting() bool { return len(p.parting) > 0 }
 
-// Part closes the lanes that nobody can use any more.
+// Part closes the connections that nobody can use any more.
 func (p *Pool) Part() {
 	for _, l := range p.parting {
 		p.Remove(l, Unpinned)
@@ -108,7 +109,7 @@ func (p *Pool) Part() {
 	p.parting = p.parting[:0]
 }
 
-// dedicatedLost says that a private lane is gone.
+// dedicatedLost says that a dedicated connection is gone.
 func (p *Pool) dedicatedLost(l *Conn, failed bool) {
 	set := p.sets[l.Key]
 	set.idle = slices.DeleteFunc(set.idle, func(other *Conn) bool { return other == l })
@@ -130,7 +131,7 @@ func (p *Pool) Need(l *Conn, needed bool) {
 	}
 }
 
-// OpenSubscription returns the feed to a node, or nil while there is none.
+// OpenSubscription returns the subscription connection to a node, or nil while there is none.
 func (s *Servers) OpenSubscription(node topology.NodeID) *Conn {
 	set := s.pool.sets[subscriptionKey(s, node)]
 	if set == nil || len(set.conns) == 0 || set.conns[0].State != Open {
@@ -139,7 +140,7 @@ func (s *Servers) OpenSubscription(node topology.NodeID) *Conn {
 	return set.conns[0]
 }
 
-// HasSubscription reports whether there is a feed to a node, or will be.
+// HasSubscription reports whether there is a subscription connection to a node, or will be.
 func (s *Servers) HasSubscription(node topology.NodeID) bool {
 	set := s.pool.sets[subscriptionKey(s, node)]
 	return set != nil && len(set.conns) > 0
@@ -149,7 +150,8 @@ func subscriptionKey(s *Servers, node topology.NodeID) Key {
 	return Key{Service: s.Index, Node: node, Purpose: Subscription, Setup: Setup{Proto: 3}}
 }
 
-// SubscriptionTo returns the feed to a primary when it can be told something; else there will be one.
+// SubscriptionTo returns the subscription connection to a primary when it can be told something; else there will be
+// one.
 func (s *Servers) SubscriptionTo(node topology.NodeID) *Conn {
 	shard := s.View.LedBy(node)
 	if shard < 0 {

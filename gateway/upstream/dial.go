@@ -144,7 +144,7 @@ func (p *Pool) redial(l *Conn) {
 	}
 }
 
-// Remove closes a lane for good. What is in flight on it must have been dealt with.
+// Remove closes a connection for good. What is in flight on it must have been dealt with.
 func (p *Pool) Remove(l *Conn, why LostReason) {
 	if l.State == Gone {
 		return
@@ -185,7 +185,7 @@ func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
 	})
 }
 
-// Lose ends a lane that cannot be trusted any more.
+// Lose ends a connection that cannot be trusted any more.
 func (p *Pool) Lose(l *Conn, why LostReason) {
 	p.HangUp(l)
 	p.lost(l, why)
@@ -194,7 +194,7 @@ func (p *Pool) Lose(l *Conn, why LostReason) {
 // HangUp has the loop close a connection.
 func (p *Pool) HangUp(l *Conn) { p.out.CloseConns = append(p.out.CloseConns, l.ID) }
 
-// lost deals with everything that was in flight on an open lane, and dials again.
+// lost deals with everything that was in flight on an open connection, and dials again.
 func (p *Pool) lost(l *Conn, why LostReason) {
 	s := p.servers[l.Key.Service]
 	sharded := s.View.IsSharded()
@@ -209,7 +209,7 @@ func (p *Pool) lost(l *Conn, why LostReason) {
 	p.StartOver(l, why)
 }
 
-// StartOver makes a new beginning for a lane on which nothing is under way any more.
+// StartOver makes a new beginning for a connection on which nothing is under way any more.
 func (p *Pool) StartOver(l *Conn, why LostReason) {
 	retiring, since := l.Retiring, p.Clock.Now
 	if l.Silent {

@@ -2,12 +2,12 @@ package upstream
 
 import "evergate/topology"
 
-// A primary that is being left (the view names it as Former) gets not one byte more. What was not sent goes back to
-// its sessions at once; what was sent may still be answered, for a grace. When nothing is owed any more the worker says
-// that it has settled, and the control plane may publish the new primary: otherwise one worker would acknowledge there
-// while another still passes on what the old one says.
+// A demoted primary (the view names it as Demoted) gets not one byte more. What was not sent goes back to its sessions
+// at once; what was sent may still be answered, for a grace. When nothing is owed any more the worker says that it
+// has settled, and the control plane may publish the new primary: otherwise one worker would acknowledge there while
+// another still passes on what the old one says.
 
-// Leave sorts out the lanes of a service under a new view: which are to end, and when. old is the view before.
+// Leave sorts out the connections of a service under a new view: which are to end, and when. old is the view before.
 func (s *Servers) Leave(old *topology.View) {
 	for _, l := range s.pool.conns { // all are marked before the first can end: see settle
 		if l != nil && l.Key.Service == s.Index && l.Key.Purpose != Replica && l.Key.Purpose != Subscription {
@@ -26,7 +26,7 @@ func (s *Servers) Leave(old *topology.View) {
 	s.settle()
 }
 
-// leaveConn goes on with a lane to a former primary, or ends that.
+// leaveConn goes on with a connection to a demoted primary, or ends that.
 func (s *Servers) leaveConn(l *Conn, old *topology.View) {
 	switch s.View.Judge(old, l.Key.Node, "", -1) {
 	case topology.StillOpen:
@@ -52,7 +52,7 @@ func (s *Servers) leaveConn(l *Conn, old *topology.View) {
 	}
 }
 
-// settle says once for each view that nothing is owed by former primaries any more.
+// settle says once for each view that nothing is owed by demoted primaries any more.
 func (s *Servers) settle() {
 	if s.View == nil || s.left == s.View.Epoch {
 		return
@@ -66,7 +66,8 @@ func (s *Servers) settle() {
 	s.pool.Settled(s.Index, s.View.Epoch)
 }
 
-// retire ends a lane that is not needed any more. What was not sent goes back at once; what was sent gets a grace.
+// retire ends a connection that is not needed any more. What was not sent goes back at once; what was sent gets a
+// grace.
 func (p *Pool) retire(l *Conn) {
 	if l.State != Open {
 		p.Remove(l, Retired)

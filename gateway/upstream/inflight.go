@@ -2,9 +2,9 @@ package upstream
 
 import "evergate/gateway/session"
 
-// Pending says who waits for the next reply on a lane.
+// Pending says who waits for the next reply on a connection.
 type Pending struct {
-	// End is the offset in the lane's Queue behind the request's frame.
+	// End is the offset in the connection's Queue behind the request's frame.
 	End uint64
 	// To is the client; a reply for one that has left is dropped.
 	To session.Ref
@@ -26,22 +26,22 @@ type Pending struct {
 	Ahead uint32
 }
 
-// SameClient says that two tickets belong to the same client.
+// SameClient says that two pending requests belong to the same client.
 func (t *Pending) SameClient(other *Pending) bool {
 	return t.To == other.To
 }
 
-// Flags of a ticket.
+// Flags of a pending request.
 type Flags uint8
 
 const (
-	// Write: the request may change data. If the lane dies after it was sent its outcome is unknown.
+	// Write: the request may change data. If the connection dies after it was sent its outcome is unknown.
 	Write Flags = 1 << iota
 	// Quiet: nobody waits for the reply (ASKING).
 	Quiet
 	// Internal: the worker itself asked (COMMAND INFO).
 	Internal
-	// Blocking: the server may take its time, and the lane is the session's own.
+	// Blocking: the server may take its time, and the connection is the session's own.
 	Blocking
 	// Watched: a transaction that depends on what the server remembers of this connection. It cannot be done on another.
 	Watched
@@ -54,19 +54,19 @@ const (
 	Optional
 )
 
-// Inflight is the FIFO of a lane's tickets, oldest first. It grows as needed: most lanes never hold many. The zero
-// value is ready.
+// Inflight is the FIFO of a connection's pending requests, oldest first. It grows as needed: most connections never
+// hold many. The zero value is ready.
 type Inflight struct {
 	ring []Pending // length is a power of two
 	head uint32
 	n    uint32
 }
 
-// Len is the number of tickets.
+// Len is the number of pending requests.
 func (f *Inflight) Len() int { return int(f.n) }
 
-// Push adds the newest ticket, which is empty, and returns its place to be filled in. It is valid until the next Push
-// or Drop.
+// Push adds the newest pending request, which is empty, and returns its place to be filled in. It is valid until the
+// next Push or Drop.
 func (f *Inflight) Push() *Pending {
 	if int(f.n) == len(f.ring) {
 		f.grow()
@@ -85,7 +85,7 @@ func (f *Inflight) grow() {
 	f.ring, f.head = ring, 0
 }
 
-// Front returns the oldest ticket, or nil. It is valid until the next Push or Drop.
+// Front returns the oldest pending request, or nil. It is valid until the next Push or Drop.
 func (f *Inflight) Front() *Pending {
 	if f.n == 0 {
 		return nil
@@ -93,13 +93,13 @@ func (f *Inflight) Front() *Pending {
 	return &f.ring[f.head]
 }
 
-// Drop removes the oldest ticket. There must be one.
+// Drop removes the oldest pending request. There must be one.
 func (f *Inflight) Drop() {
 	f.head = (f.head + 1) & uint32(len(f.ring)-1)
 	f.n--
 }
 
-// All calls yield for each ticket, oldest first.
+// All calls yield for each pending request, oldest first.
 func (f *Inflight) All(yield func(*Pending) bool) {
 	for i := range f.n {
 		if !yield(&f.ring[(f.head+i)&uint32(len(f.ring)-1)]) {
@@ -108,10 +108,10 @@ func (f *Inflight) All(yield func(*Pending) bool) {
 	}
 }
 
-// truncate drops the newest tickets and keeps the n oldest.
+// truncate drops the newest pending requests and keeps the n oldest.
 func (f *Inflight) truncate(n int) { f.n = uint32(n) }
 
-// Reset drops all tickets and a ring that had grown large.
+// Reset drops all pending requests and a ring that had grown large.
 func (f *Inflight) Reset() {
 	f.head, f.n = 0, 0
 	if len(f.ring) > 1024 {

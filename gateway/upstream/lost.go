@@ -2,7 +2,7 @@ package upstream
 
 import "evergate/gateway/session"
 
-// Fate is what becomes of a request whose lane died (rule: a lost lane splits by arithmetic).
+// Fate is what becomes of a request whose connection died (rule: a lost connection splits by arithmetic).
 type Fate uint8
 
 const (
@@ -15,7 +15,7 @@ const (
 	OutOfOrder
 )
 
-// Lost is one request of a lane that died. Frame aliases the lane's queue.
+// Lost is one request of a connection that died. Frame aliases the connection's queue.
 type Lost struct {
 	Pending Pending
 	Fate    Fate
@@ -46,8 +46,8 @@ func (l *Conn) Unsent() []Lost {
 	return unsent
 }
 
-// DropUnsent forgets what Unsent told: not one byte more goes out. The lane is Torn when it ended in the middle of
-// a frame, or behind an ASKING, which would be for whatever came next.
+// DropUnsent forgets what Unsent told: not one byte more goes out. The connection is Truncated when it ended in the
+// middle of a frame, or behind an ASKING, which would be for whatever came next.
 func (l *Conn) DropUnsent() {
 	end, quiet, kept := l.Queue.AnsweredTo(), false, 0
 	for t := range l.Inflight.All {
@@ -64,9 +64,9 @@ func (l *Conn) DropUnsent() {
 	l.BigEnd = min(l.BigEnd, end)
 }
 
-// Lost tells the fate of everything in flight, oldest first. It does not change the lane: call Reset afterwards.
-// Frames alias the queue until then. sharded says that only requests of the same slot can touch the same keys; one
-// without a slot may touch all.
+// Lost tells the fate of everything in flight, oldest first. It does not change the connection: call Reset
+// afterwards. Frames alias the queue until then. sharded says that only requests of the same slot can touch the same
+// keys; one without a slot may touch all.
 func (l *Conn) Lost(sharded bool) []Lost {
 	lost := make([]Lost, 0, l.Inflight.Len())
 	start := l.Queue.AnsweredTo()

@@ -1,6 +1,6 @@
 package upstream
 
-// Out is what the loop must do with lanes at the end of a round; see Out.
+// Out is what the loop must do with connections at the end of a round; see Out.
 type Out struct {
 	// Conns have bytes to write: ask LaneBytes, say LaneWrote.
 	Conns []ConnID
@@ -12,7 +12,7 @@ type Out struct {
 	ReadConns []Reading
 }
 
-// Reading switches reading from a lane on or off.
+// Reading switches reading from a connection on or off.
 type Reading struct {
 	Conn ConnID
 	On   bool
@@ -32,7 +32,7 @@ type Stats struct {
 	UpstreamOutBytes uint64
 	Dials            uint64
 	ConnsOpened      uint64
-	// ConnsSilent counts lanes that fell silent.
+	// ConnsSilent counts connections that fell silent.
 	ConnsSilent uint64
 	// Fenced counts old connections that were ended at a server before a new one was used.
 	Fenced    uint64

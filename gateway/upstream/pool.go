@@ -18,7 +18,7 @@ type Config struct {
 	Users  Users
 	// Reported passes on what was seen on a connection.
 	Reported func(service int, r topology.Report)
-	// Settled says that nothing is owed any more by the former primaries of a service's view with this epoch, once a
+	// Settled says that nothing is owed any more by the demoted primaries of a service's view with this epoch, once a
 	// view: at once when it names none.
 	Settled func(service int, epoch uint64)
 	// DedicatedMax bounds the connections to one server that each belong to a session alone. Zero: no bound.
@@ -31,9 +31,9 @@ type Pool struct {
 	servers []*Servers
 	conns   []*Conn     // by id; nil where removed
 	free    []ConnID    // ids to use again
-	freed   [2][]ConnID // ids of removed lanes: not yet told to the loop, and told in the round under way
+	freed   [2][]ConnID // ids of removed connections: not yet told to the loop, and told in the round under way
 	sets    map[Key]*Set
-	parting []*Conn // private lanes to close before the round ends
+	parting []*Conn // dedicated connections to close before the round ends
 	out     Out     // being filled
 	shown   Out     // in the hands of the loop
 	counts  Stats
@@ -51,8 +51,8 @@ func (p *Pool) Stats() Stats { return p.counts }
 func (p *Pool) Turn() *Out {
 	p.out, p.shown = p.shown, p.out
 	p.out.reset()
-	// The number of a lane is free when the loop has closed the connection: until then an event of the old one must not
-	// be taken for one of the new.
+	// The number of a connection is free when the loop has closed the connection: until then an event of the old one
+	// must not be taken for one of the new.
 	p.free = append(p.free, p.freed[1]...)
 	p.freed[0], p.freed[1] = p.freed[1][:0], p.freed[0]
 	return &p.shown

@@ -13,12 +13,12 @@ const (
 	smallBlock = 512
 )
 
-// Queue holds the bytes of a lane from the oldest unanswered frame on, in blocks. Offsets count from the first byte
-// ever put into it. The zero value is ready.
+// Queue holds the bytes of a connection from the oldest unanswered frame on, in blocks. Offsets count from the first
+// byte ever put into it. The zero value is ready.
 //
 // Invariant: answered <= wrote <= end, and every frame lies whole in one block.
 type Queue struct {
-	// Small is for the many lanes that hold one short request for a long time.
+	// Small is for the many connections that hold one short request for a long time.
 	Small bool
 	// Blocks is where blocks come from and go to; nil: from Go, and to its collector.
 	Blocks *blocks.Pool
@@ -143,7 +143,7 @@ func (q *Queue) Held() int { return int(q.end - q.answered) }
 // Pending is how many bytes are still to be written.
 func (q *Queue) Pending() int { return int(q.end - q.wrote) }
 
-// AnsweredTo is the offset before which everything is answered: where the oldest ticket's frame begins.
+// AnsweredTo is the offset before which everything is answered: where the oldest pending request's frame begins.
 func (q *Queue) AnsweredTo() uint64 { return q.answered }
 
 // truncate drops everything from end on, which must not lie before what was answered, nor within a frame.

@@ -24,7 +24,7 @@ type Servers struct {
 	kill KillList
 	// promoted is since when a node is a primary, where it was none before.
 	promoted map[topology.NodeID]time.Duration
-	// silent is how long a lane may be silent, by purpose.
+	// silent is how long a connection may be silent, by purpose.
 	silent [Purposes]time.Duration
 }
 
@@ -52,7 +52,7 @@ func (s *Servers) Renew() {
 	if s.View == nil {
 		return
 	}
-	s.routesFor(Setup{Proto: 2}) // its lanes are there before the first client
+	s.routesFor(Setup{Proto: 2}) // its connections are there before the first client
 	for i := range former {
 		if s.pool.Clock.Now-former[i].usedAt < IdleAfter || former[i].setup.DB == 0 {
 			s.routesFor(former[i].setup)
@@ -91,7 +91,7 @@ type route struct {
 	next     uint32 // round-robin
 }
 
-// DropIdle closes the lanes to databases that nobody has used for a while.
+// DropIdle closes the connections to databases that nobody has used for a while.
 func (s *Servers) DropIdle() {
 	s.routes = slices.DeleteFunc(s.routes, func(r routes) bool {
 		if r.setup.DB == 0 {
@@ -136,7 +136,7 @@ func (s *Servers) makeRoutes(setup Setup) []route {
 	return routes
 }
 
-// Set returns the lanes to a node for a purpose; the first one is dialled when the set is made.
+// Set returns the connections to a node for a purpose; the first one is dialled when the set is made.
 func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 	key := Key{Service: s.Index, Node: n.ID, Purpose: p, Setup: setup}
 	set := s.pool.sets[key]
@@ -170,7 +170,7 @@ func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 	return set
 }
 
-// Pick finds a lane for a new flight that tolerates this company.
+// Pick finds a connection for a new flight that tolerates this company.
 func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, Obstacle) {
 	routes := s.routesFor(setup)
 	if shard < 0 || shard >= len(routes) {
@@ -238,7 +238,8 @@ func (s *Servers) AnyInScript() bool {
 	})
 }
 
-// TakesWrites says that a shard has a usable lane to its primary. What belongs to no shard waits for a view alone.
+// TakesWrites says that a shard has a usable connection to its primary. What belongs to no shard waits for a view
+// alone.
 func (s *Servers) TakesWrites(shard int) bool {
 	if s.View == nil || shard >= len(s.View.Shards) {
 		return true
@@ -275,7 +276,7 @@ func (s *Servers) NoteSwitches(old *topology.View) {
 	}
 }
 
-// JustSwitched says that a lane's node became a primary so lately that its replicas may still be on their way.
+// JustSwitched says that a connection's node became a primary so lately that its replicas may still be on their way.
 func (p *Pool) JustSwitched(l *Conn) bool {
 	at, ok := p.servers[l.Key.Service].promoted[l.Key.Node]
 	return ok && p.Clock.Now-at < replicasComeIn
@@ -304,7 +305,7 @@ func (s *Servers) Replicas(setup Setup) iter.Seq[*Conn] {
 	}
 }
 
-// AnotherReads says that another server of the lane's shard can take reads now.
+// AnotherReads says that another server of the connection's shard can take reads now.
 func (s *Servers) AnotherReads(l *Conn) bool {
 	shard := s.View.ShardOf(l.Key.Node)
 	if shard < 0 {

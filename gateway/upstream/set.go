@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Set are the lanes of one key: usually one; more while long replies hold the others up.
+// Set are the connections of one key: usually one; more while long replies hold the others up.
 type Set struct {
 	servers *Servers
 	key     Key
 	addr    string
 	RunID   string // of the server, as far as the view knows it
 	conns   []*Conn
-	// idle are private lanes that are open and belong to nobody.
+	// idle are dedicated connections that are open and belong to nobody.
 	idle []*Conn
 	seen uint64 // the last view change that named it
-	// wanted: all lanes there may be are busy with long replies, and somebody waits.
+	// wanted: all connections there may be are busy with long replies, and somebody waits.
 	wanted bool
-	// singleUntil: a further lane could not be opened, and none is tried until then.
+	// singleUntil: a further connection could not be opened, and none is tried until then.
 	singleUntil time.Duration
 	// afreshAt is when a fresh connection beside silent ones may be tried again.
 	afreshAt time.Duration
-	// failing: the last private lane could not be opened. Then trial is the one that is being tried, or was.
+	// failing: the last dedicated connection could not be opened. Then trial is the one that is being tried, or was.
 	failing bool
 	trial   *Conn
 }
 
-// Usable returns a lane of the set that takes new flights. When all are busy with long replies one more is opened.
-// soon says that there will be one in a moment.
+// Usable returns a connection of the set that takes new flights. When all are busy with long replies one more is
+// opened. soon says that there will be one in a moment.
 func (set *Set) Usable() (l *Conn, soon bool) {
 	busy, silent, trying := 0, 0, false
 	if len(set.conns) == 0 {
@@ -61,7 +61,7 @@ func (set *Set) Usable() (l *Conn, soon bool) {
 	return nil, soon
 }
 
-// Take finds a lane of a set for a new flight that tolerates this company.
+// Take finds a connection of a set for a new flight that tolerates this company.
 func (set *Set) Take(with Company) (*Conn, Obstacle) {
 	l, soon := set.Usable()
 	switch {
@@ -75,8 +75,8 @@ func (set *Set) Take(with Company) (*Conn, Obstacle) {
 	return set.apart()
 }
 
-// apart finds a lane of a set on which nothing is under way, and leaves another one to everybody else. At least one is
-// usable.
+// apart finds a connection of a set on which nothing is under way, and leaves another one to everybody else. At least
+// one is usable.
 func (set *Set) apart() (*Conn, Obstacle) {
 	var empty, last *Conn
 	usable, dialing := 0, false
@@ -106,7 +106,7 @@ func (set *Set) apart() (*Conn, Obstacle) {
 	return nil, Full
 }
 
-// mayAdd says that a set may have one more lane.
+// mayAdd says that a set may have one more connection.
 func (set *Set) mayAdd() bool {
 	return len(set.conns) < ConnsMax && set.servers.pool.Clock.Now >= set.singleUntil
 }
@@ -123,14 +123,14 @@ func (set *Set) tryServer() {
 	}
 }
 
-// add opens one more lane. kill are connections to end at the server first, besides those that are known to be.
+// add opens one more connection. kill are connections to end at the server first, besides those that are known to be.
 func (set *Set) add(kill ...int64) *Conn {
 	l := set.make()
 	set.servers.pool.dial(l, kill...)
 	return l
 }
 
-// make adds a lane that is not dialled yet.
+// make adds a connection that is not dialled yet.
 func (set *Set) make() *Conn {
 	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now}
 	l.Queue.Blocks = set.servers.pool.Blocks
@@ -146,7 +146,7 @@ func (set *Set) make() *Conn {
 	return l
 }
 
-// closeIdle closes the lanes of a set on which nothing is under way. The others end with the next view.
+// closeIdle closes the connections of a set on which nothing is under way. The others end with the next view.
 func (set *Set) closeIdle() {
 	for _, l := range slices.Clone(set.conns) {
 		if l.Inflight.Len() == 0 && !l.Draining {
@@ -161,8 +161,9 @@ func (set *Set) needed() bool {
 	return v != nil && set.seen == v.Epoch
 }
 
-// tryAfresh opens one more connection to a server of which all lanes are silent: a server that is stopped will not
-// greet it, one that lives does, where only what was sent on the others takes long. Replicas have others to read from.
+// tryAfresh opens one more connection to a server of which all connections are silent: a server that is stopped will
+// not greet it, one that lives does, where only what was sent on the others takes long. Replicas have others to read
+// from.
 func (set *Set) tryAfresh() {
 	s := set.servers
 	if set.key.Purpose == Replica && s.reads != OnlyReplica {

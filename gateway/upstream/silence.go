@@ -6,10 +6,10 @@ import (
 	"evergate/topology"
 )
 
-// A server that was stopped, or cut off without a word, closes nothing: its lane is silent when the oldest request that
-// was sent has waited for a while without a byte having come. It may also just be busy with a long command, so silence
-// is never a failover. The lane takes no new flights: who has nothing on it reads elsewhere or parks, and the control
-// plane is told. The first byte ends it.
+// A server that was stopped, or cut off without a word, closes nothing: its connection is silent when the oldest
+// request that was sent has waited for a while without a byte having come. It may also just be busy with a long
+// command, so silence is never a failover. The connection takes no new flights: who has nothing on it reads elsewhere
+// or parks, and the control plane is told. The first byte ends it.
 
 const (
 	// silentMin and silentMax bound what is derived from how long the servers themselves wait (topology.View.DownAfter):
@@ -24,7 +24,7 @@ const (
 	afreshEvery = time.Second
 )
 
-// TakeTimes finds how long lanes of each purpose may be silent under the present view.
+// TakeTimes finds how long connections of each purpose may be silent under the present view.
 func (s *Servers) TakeTimes() {
 	after := s.silentAfter
 	if after == 0 {
@@ -39,8 +39,8 @@ func (s *Servers) TakeTimes() {
 	s.silent[Replica] = min(after, silentRead)
 }
 
-// listen looks whether a lane has fallen silent. The loop itself may have been held up: what has come by now is read
-// before anything is concluded.
+// listen looks whether a connection has fallen silent. The loop itself may have been held up: what has come by now is
+// read before anything is concluded.
 func (p *Pool) listen(l *Conn) {
 	if l.Silent || l.Paused || !l.Awaits() || l.Inflight.Front().Flags&Blocking != 0 {
 		return
@@ -82,7 +82,7 @@ func (p *Pool) listen(l *Conn) {
 	}
 }
 
-// Heard takes note that a lane's server said n bytes.
+// Heard takes note that a connection's server said n bytes.
 func (p *Pool) Heard(l *Conn, n int) {
 	p.counts.UpstreamInBytes += uint64(n)
 	l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false

@@ -2,11 +2,11 @@ package upstream
 
 import "time"
 
-// A server reads what lies in a socket in one go, and serves nobody meanwhile: megabytes take it milliseconds. So while
-// others use the same server a lane's long request is handed over in slices, with time between them, however fast the
-// socket would take it. While nobody does it goes as fast as the server reads; whoever comes then waits for what lies
-// in the socket by that moment. Of other workers' clients a worker knows nothing: they wait as they would for a client
-// of the server's own.
+// A server reads what lies in a socket in one go, and serves nobody meanwhile: megabytes take it milliseconds. So
+// while others use the same server a connection's long request is handed over in slices, with time between them,
+// however fast the socket would take it. While nobody does it goes as fast as the server reads; whoever comes then
+// waits for what lies in the socket by that moment. Of other workers' clients a worker knows nothing: they wait as
+// they would for a client of the server's own.
 
 const (
 	// SliceBytes are written at once while others use the server, and nothing more for sliceEvery: 256 MiB a second.
@@ -20,7 +20,7 @@ const (
 	WideBytes = 2 << 20
 )
 
-// slice returns the next slice of a lane's long request; nothing while it is not time for it.
+// slice returns the next slice of a connection's long request; nothing while it is not time for it.
 func (p *Pool) slice(l *Conn) []byte {
 	at, size := p.sliceAt(l)
 	if p.Clock.Now < at {
@@ -44,8 +44,9 @@ func (p *Pool) sliceAt(l *Conn) (at time.Duration, size int) {
 	return at, SliceBytes
 }
 
-// othersUse says that others use the same server on another lane, and whether it has not answered since it was given
-// the last slice: it may not have read that yet. Private lanes do not count: blocking commands wait there.
+// othersUse says that others use the same server on another connection, and whether it has not answered since it was
+// given the last slice: it may not have read that yet. Dedicated connections do not count: blocking commands wait
+// there.
 func (p *Pool) othersUse(l *Conn) (others, unanswered bool) {
 	if l.Key.Purpose == Dedicated {
 		return true, false

@@ -1,7 +1,7 @@
 package upstream
 
-// Bytes returns the bytes to write to a lane next; empty when there are none, or not yet: Out names the lane again
-// then. They are valid until the next call of any method.
+// Bytes returns the bytes to write to a connection next; empty when there are none, or not yet: Out names the
+// connection again then. They are valid until the next call of any method.
 func (p *Pool) Bytes(id ConnID) []byte {
 	l := p.conns[id]
 	if l == nil {
@@ -60,7 +60,7 @@ func (p *Pool) listenFrom(l *Conn) {
 	p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
 }
 
-// Read stops or resumes reading from a lane.
+// Read stops or resumes reading from a connection.
 func (p *Pool) Read(l *Conn, on bool) {
 	if l.Paused == on {
 		l.Paused = !on
@@ -70,7 +70,7 @@ func (p *Pool) Read(l *Conn, on bool) {
 	}
 }
 
-// Emptied lets others onto a lane that carried something apart.
+// Emptied lets others onto a connection that carried something apart.
 func (p *Pool) Emptied(l *Conn) {
 	if l.Carries != Anybody && l.Inflight.Len() == 0 {
 		l.Carries = Anybody
@@ -86,7 +86,7 @@ func (p *Pool) BigEnded(l *Conn) {
 	}
 }
 
-// notBusy says that a lane takes new flights again.
+// notBusy says that a connection takes new flights again.
 func (p *Pool) notBusy(l *Conn) {
 	p.sets[l.Key].wanted = false
 	p.Users.Usable(l.Key.Service)
