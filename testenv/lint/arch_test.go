@@ -389,9 +389,15 @@ func TestArchitectureCanFail(t *testing.T) {
 	}
 }
 
+// parsed is what sources gives, read once.
+var parsed []*source
+
 // sources parses every Go file of every package of the module, whatever system it is for.
 func sources(t *testing.T) []*source {
 	t.Helper()
+	if parsed != nil {
+		return parsed
+	}
 	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir", "./...")
 	cmd.Dir = "../.."
 	out, err := cmd.Output()
@@ -417,7 +423,8 @@ func sources(t *testing.T) []*source {
 	if len(all) == 0 {
 		t.Fatal("no source was found")
 	}
-	return slices.DeleteFunc(all, func(s *source) bool { return s == nil })
+	parsed = slices.DeleteFunc(all, func(s *source) bool { return s == nil })
+	return parsed
 }
 
 // parse reads one file; nil when it has gone since it was listed.

@@ -1,0 +1,55 @@
+package lint
+
+import (
+	"slices"
+	"testing"
+)
+
+// floors has every room on a floor, from the ground up: a room imports lower floors only, so that it can be read, and
+// changed, with what is below it alone. Rooms of one floor do not know each other.
+var floors = [...][]string{
+	0: {"topology", "gateway/resp", "gateway/blocks", "testenv/golden", "testenv/servers", "testenv/drill/ledger",
+		"testenv/bench/relay", "testenv/e2e", "testenv/lint"},
+	1: {"routing", "gateway/session", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
+		"testenv/twin", "testenv/compat", "testenv/bench"},
+	2: {"gateway/wait", "gateway/admin", "gateway/fanout", "gateway/facade", "gateway/retry",
+		"testenv/drill"},
+	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "topology/watch"},
+	5: {"gateway/trace", "gateway/pubsub"},
+	6: {"gateway/worker"},
+	7: {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
+	8: {"gateway", "testenv/sim/network"},
+	9: {"cmd/evergate", "testenv/sim/ledger"},
+
+	10: {"testenv/sim/redis", "testenv/sim/clients"},
+	11: {"testenv/sim/sentinel"},
+	12: {"testenv/sim/control", "testenv/sim/judge"},
+	13: {"testenv/sim/faults"},
+	14: {"testenv/sim"},
+}
+
+// floorOf is the floor of a room, or -1.
+func floorOf(room string) int {
+	return slices.IndexFunc(floors[:], func(rooms []string) bool { return slices.Contains(rooms, room) })
+}
+
+func TestRoomsImportLowerFloorsOnly(t *testing.T) {
+	count := 0
+	for _, rooms := range floors {
+		count += len(rooms)
+	}
+	if count != len(rooms) {
+		t.Errorf("%d rooms have a floor, %d are in the table of rooms", count, len(rooms))
+	}
+	for name, r := range rooms {
+		own := floorOf(name)
+		if own < 0 {
+			t.Errorf("%s has no floor", name)
+		}
+		for _, other := range r.ours {
+			if floor := floorOf(other); floor >= own {
+				t.Errorf("%s, on floor %d, imports %s, on floor %d", name, own, other, floor)
+			}
+		}
+	}
+}
