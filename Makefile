@@ -62,7 +62,7 @@ test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
 	@$(SETUP) python
-	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology
+	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology ./topology/decide
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...
 	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv/e2e

@@ -156,3 +156,9 @@ type Config struct {
 	LogLevel  string
 	LogFormat string
 }
+
+// read returns the current credentials.
+func (c Credentials) read() (user, password string, err error) {
+	password, err = c.Password.Read()
+	return c.User, password, err
+}

@@ -24,6 +24,7 @@ import (
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/topology"
+	"evergate/topology/keeper"
 	"evergate/topology/watch"
 )
 
@@ -38,7 +39,7 @@ type Gateway struct {
 	conf    Config
 	logger  hclog.Logger
 	watch   *watch.Watch
-	keepers []*topology.Keeper
+	keepers []*keeper.Keeper
 	// subServices are the services that the workers know, each with its gate; ownListeners have an ID behind theirs.
 	subServices []subService
 	gates       []*gate
@@ -194,12 +195,6 @@ func (g *Gateway) addService(service int) {
 	g.allowed = append(g.allowed, g.conf.Services[service].allowed())
 	k.SetWorkers(g.settlers(service))
 	g.keepers = append(g.keepers, k)
-}
-
-// read returns the current credentials.
-func (c Credentials) read() (user, password string, err error) {
-	password, err = c.Password.Read()
-	return c.User, password, err
 }
 
 func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Config {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // unserved logs when clients of a service begin to get errors because no server can take their requests, and when that
@@ -61,9 +62,9 @@ func (u *unserved) note(why string) {
 }
 
 // noteCause records the cause that an event contains.
-func (u *unserved) noteCause(e topology.Event) {
+func (u *unserved) noteCause(e decide.Event) {
 	switch e.Kind {
-	case topology.SentinelGone, topology.NodeGone, topology.Suspected, topology.Held:
+	case decide.SentinelGone, decide.NodeGone, decide.Suspected, decide.Held:
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		who := e.Subject
@@ -71,7 +72,7 @@ func (u *unserved) noteCause(e topology.Event) {
 			who = e.From
 		}
 		u.because = who + ": " + e.Why
-	case topology.Released, topology.PrimaryFound:
+	case decide.Released, decide.PrimaryFound:
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.because = ""

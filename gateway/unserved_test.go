@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // TestRefusalIsLoggedOnceWithItsEnd: one line at ERROR for however many refusals, and one when it is over.
@@ -41,7 +42,7 @@ func TestRefusalIsLoggedOnceWithItsEnd(t *testing.T) {
 	now = now.Add(unservedStart)
 	u.look(well)
 	wants("they were found soon")
-	u.noteCause(topology.Event{Kind: topology.Suspected, From: "x:1", Why: "connection refused"})
+	u.noteCause(decide.Event{Kind: decide.Suspected, From: "x:1", Why: "connection refused"})
 	for range 3 {
 		u.note("shard 'm' has had no primary for 10s")
 	}
@@ -55,7 +56,7 @@ func TestRefusalIsLoggedOnceWithItsEnd(t *testing.T) {
 	u.look(held)
 	u.look(nil)
 	wants("nobody asks, and it is not over")
-	u.noteCause(topology.Event{Kind: topology.Released, To: "x:1"})
+	u.noteCause(decide.Event{Kind: decide.Released, To: "x:1"})
 	u.look(well)
 	u.look(well)
 	wants("over", "[INFO]  service available again: service=orders duration=7s rejected=4")
@@ -81,7 +82,7 @@ func TestStartWithoutServersIsLogged(t *testing.T) {
 	if out.Len() > 0 {
 		t.Error(out.String())
 	}
-	u.noteCause(topology.Event{Kind: topology.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
+	u.noteCause(decide.Event{Kind: decide.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
 	now = now.Add(unservedStart)
 	u.look(nil)
 	u.look(nil)

@@ -7,7 +7,7 @@ import (
 	"evergate/topology"
 )
 
-func decide(r Request, v *topology.View) (d Decision) {
+func decideBy(r Request, v *topology.View) (d Decision) {
 	Decide(&d, r, v)
 	return d
 }
@@ -32,7 +32,7 @@ func TestNoAllocation(t *testing.T) {
 		}
 		for _, line := range lines {
 			args := cutLine(t, line)
-			n := testing.AllocsPerRun(100, func() { decide(Request{Command: Lookup(args), Args: args}, view) })
+			n := testing.AllocsPerRun(100, func() { decideBy(Request{Command: Lookup(args), Args: args}, view) })
 			if n != 0 {
 				t.Errorf("%s, %s: %v allocations", v.name, line, n)
 			}
@@ -62,18 +62,18 @@ func BenchmarkDecide(b *testing.B) {
 	b.Run("plain GET", func(b *testing.B) {
 		view := plainView()
 		for b.Loop() {
-			decide(Request{Command: Lookup(get), Args: get}, view)
+			decideBy(Request{Command: Lookup(get), Args: get}, view)
 		}
 	})
 	b.Run("sharded GET", func(b *testing.B) {
 		for b.Loop() {
-			decide(Request{Command: Lookup(get), Args: get}, sharded)
+			decideBy(Request{Command: Lookup(get), Args: get}, sharded)
 		}
 	})
 	b.Run("split MGET", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			decide(Request{Command: Lookup(mget), Args: mget}, sharded)
+			decideBy(Request{Command: Lookup(mget), Args: mget}, sharded)
 		}
 	})
 }

@@ -81,7 +81,7 @@ func FuzzDecide(f *testing.F) {
 		}
 		r := Request{Command: c, Args: args}
 		for _, v := range []*topology.View{nil, plain, sharded} {
-			checkDecision(t, r, v, decide(r, v))
+			checkDecision(t, r, v, decideBy(r, v))
 		}
 	})
 }

@@ -163,10 +163,10 @@ func TestLearntDecision(t *testing.T) {
 	}
 	for _, c := range cases {
 		r := Request{Command: c.c, Args: cutLine(t, c.line), Keys: c.keys}
-		if got := describe(decide(r, view)); got != c.want {
+		if got := describe(decideBy(r, view)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.line, got, c.want)
 		}
-		if got := describe(decide(r, plainView())); got != c.plain {
+		if got := describe(decideBy(r, plainView())); got != c.plain {
 			t.Errorf("%s, not in a cluster: %s, want %s", c.line, got, c.plain)
 		}
 	}
@@ -185,7 +185,7 @@ func TestLearntPolicy(t *testing.T) {
 	}
 	for _, c := range cases {
 		command := Learn(Definition{Name: "m", Arity: -1, Tips: strings.Fields(c.tips)})
-		if got := describe(decide(Request{Command: command, Args: cutLine(t, "m")}, view)); got != c.want {
+		if got := describe(decideBy(Request{Command: command, Args: cutLine(t, "m")}, view)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.tips, got, c.want)
 		}
 	}
@@ -203,7 +203,7 @@ func TestLearntContainer(t *testing.T) {
 		"mod": "refuse: wrong-arity", "mod get": "refuse: wrong-arity",
 	} {
 		args := cutLine(t, line)
-		if got := describe(decide(Request{Command: c.Of(args), Args: args}, plainView())); got != want {
+		if got := describe(decideBy(Request{Command: c.Of(args), Args: args}, plainView())); got != want {
 			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}

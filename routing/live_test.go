@@ -114,7 +114,7 @@ func serverDecides(t *testing.T, env *servers.Env) {
 	for _, line := range lines {
 		args := cutLine(t, line)
 		c := Lookup(args)
-		d := decide(Request{Command: c, Args: args}, view)
+		d := decideBy(Request{Command: c, Args: args}, view)
 		if c == nil || d.Kind != Forward && d.Reason != CrossSlot {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 
 	"evergate/testenv/golden"
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // TestScripts plays testdata/*.txt; package golden has their format. A directive is a request, and its effect is the
@@ -41,7 +42,7 @@ func (s *script) line(line string) string {
 	if c == nil {
 		c = s.learnt[strings.ToLower(string(args[0]))]
 	}
-	d := decide(Request{Command: c, Args: args}, s.view)
+	d := decideBy(Request{Command: c, Args: args}, s.view)
 	out := describe(d) + "\n"
 	for _, p := range d.Parts {
 		out += fmt.Sprintf("  slot %d shard %d args %v\n", p.Slot, p.Shard, p.Args)
@@ -150,7 +151,7 @@ func shardedView(t testing.TB, ranges ...string) *topology.View {
 		})
 	}
 	now := time.Unix(1, 0)
-	state := topology.NewState(topology.Settings{Mode: topology.ByCluster, Seeds: []string{"a:1"}})
+	state := decide.New(decide.Settings{Mode: decide.ByCluster, Seeds: []string{"a:1"}})
 	observations := []topology.Observation{topology.Tick{}, seen}
 	for i := range ranges {
 		observations = append(observations, topology.RoleSeen{

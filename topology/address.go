@@ -1,6 +1,8 @@
 package topology
 
-import "strings"
+import (
+	"strings"
+)
 
 // SplitAddr splits host:port at the last colon, as Redis writes IPv6 addresses without brackets ("::1:7000"); brackets
 // are removed. port is empty without a colon.
@@ -24,8 +26,8 @@ func JoinAddr(host, port string) string {
 	return host + ":" + port
 }
 
-// announce writes an address as servers do in MOVED: no brackets.
-func announce(addr string) string {
+// Announce writes an address as servers do in MOVED: no brackets.
+func Announce(addr string) string {
 	host, port := SplitAddr(addr)
 	return host + ":" + port
 }

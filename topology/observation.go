@@ -168,8 +168,8 @@ type RoleSeen struct {
 	Asked time.Time
 }
 
-// same reports whether two are equal except for offsets, which change all the time.
-func (r *RoleSeen) same(o *RoleSeen) bool {
+// Same reports whether two are equal except for offsets, which change all the time.
+func (r *RoleSeen) Same(o *RoleSeen) bool {
 	return r.Role == o.Role && r.RunID == o.RunID && r.Version == o.Version &&
 		r.ReplID == o.ReplID && r.ReplID2 == o.ReplID2 && r.SecondOffset == o.SecondOffset &&
 		r.Priority == o.Priority && r.LinkUp == o.LinkUp && r.Syncing == o.Syncing && r.Primary == o.Primary &&
@@ -229,6 +229,6 @@ const (
 	ConnectionSlow
 )
 
-var reportName = [...]string{"connection-lost", "connection-silent", "refused", "moved", "other-run", "connection-slow"}
+var ReportName = [...]string{"connection-lost", "connection-silent", "refused", "moved", "other-run", "connection-slow"}
 
-func (k ReportKind) String() string { return reportName[k] }
+func (k ReportKind) String() string { return ReportName[k] }

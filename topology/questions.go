@@ -1,6 +1,8 @@
 package topology
 
-import "slices"
+import (
+	"slices"
+)
 
 // Queries of a View. A nil View is empty, and no query of it fails.
 

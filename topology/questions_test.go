@@ -1,6 +1,8 @@
 package topology
 
-import "testing"
+import (
+	"testing"
+)
 
 // TestQuestionsToNoView: before the first View nothing is known, and no question fails.
 func TestQuestionsToNoView(t *testing.T) {

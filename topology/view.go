@@ -1,8 +1,6 @@
-// Package topology knows which Redis server is primary of what, and how sure we are.
-//
-// Facts somebody saw (observations) go into State.Step; effects to carry out and events to report come out.
-// Each change of the picture is a new View: immutable, numbered, shared by every worker without a lock.
-// Nothing here does I/O, logs, or reads a clock: watch asks the servers, Keeper is the one goroutine around State.
+// Package topology has the picture of a service: the View (shards, primaries, replicas, slots) with the questions to
+// it, and the observations of which it is made. A View is immutable, numbered, and shared by every worker without a
+// lock. Package decide makes Views of observations, watch makes observations by asking servers, keeper runs the two.
 package topology
 
 import (
@@ -130,7 +128,7 @@ func (v *View) String() string {
 		if shard.Primary != nil {
 			primary = shard.Primary.Addr
 		}
-		texts[i] = shard.Name + ": " + primary + " " + addrList(shard.Replicas) + " " + shard.Condition.String()
+		texts[i] = shard.Name + ": " + primary + " " + AddrList(shard.Replicas) + " " + shard.Condition.String()
 	}
 	return strings.Join(texts, "; ")
 }
@@ -145,6 +143,18 @@ func (v *View) Shard(slot int) *Shard {
 		return nil
 	}
 	return &v.Shards[i]
+}
+
+// Give has a shard (-1: nobody) serve slots, of whomever they were before. Only while the View is made.
+func (v *View) Give(shard int, slots ...SlotRange) {
+	if v.slots == nil {
+		v.slots = new([Slots]int16)
+	}
+	for _, r := range slots {
+		for slot := r.First; slot <= r.Last; slot++ {
+			v.slots[slot] = int16(shard)
+		}
+	}
 }
 
 // Complete reports whether every slot is served, or that there are none.
@@ -200,8 +210,8 @@ func (v *View) NodeNamed(addr string, from *Node) *Node {
 	return nil
 }
 
-// same reports whether two Views tell the same, their numbers and times apart.
-func (v *View) same(w *View) bool {
+// Same reports whether two Views differ in nothing but their numbers and times.
+func (v *View) Same(w *View) bool {
 	if w == nil || v.Sharded != w.Sharded || v.Lowest != w.Lowest || v.DownAfter != w.DownAfter {
 		return false
 	}
@@ -215,4 +225,13 @@ func (v *View) same(w *View) bool {
 			a.Condition == b.Condition && slices.Equal(a.Replicas, b.Replicas) &&
 			slices.Equal(a.Unused, b.Unused)
 	})
+}
+
+// AddrList formats nodes: "[a b]".
+func AddrList(nodes []*Node) string {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = n.Addr
+	}
+	return "[" + strings.Join(names, " ") + "]"
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // Failovers remembers what the events of one service told of its failovers. The zero value has seen none. Any goroutine
@@ -36,13 +36,13 @@ type Failover struct {
 	From, To, Why       string
 	Held, Promoted      time.Duration
 	Released, Confirmed time.Duration
-	Receipt             *topology.Receipt
+	Receipt             *decide.Receipt
 }
 
 const notYet time.Duration = -1
 
 // Note takes an event of the service.
-func (f *Failovers) Note(e topology.Event) {
+func (f *Failovers) Note(e decide.Event) {
 	if e.Failover == 0 {
 		return
 	}
@@ -50,7 +50,7 @@ func (f *Failovers) Note(e topology.Event) {
 	defer f.mu.Unlock()
 	at := slices.IndexFunc(f.now.Last, func(of Failover) bool { return of.Number == e.Failover })
 	switch {
-	case e.Kind == topology.Held && at < 0:
+	case e.Kind == decide.Held && at < 0:
 		f.now.Held++
 		if len(f.now.Last) == failoversKept {
 			f.now.Last = slices.Delete(f.now.Last, 0, 1)
@@ -63,20 +63,20 @@ func (f *Failovers) Note(e topology.Event) {
 }
 
 // step takes the next step of a failover.
-func (s *FailoverHistory) step(f *Failover, e topology.Event) {
+func (s *FailoverHistory) step(f *Failover, e decide.Event) {
 	switch e.Kind {
-	case topology.Held:
+	case decide.Held:
 		if f.Released != notYet {
 			s.Held++
 			f.To, f.Released = "", notYet
 		}
-	case topology.Promoted:
+	case decide.Promoted:
 		f.To, f.Promoted = e.To, e.After
-	case topology.Confirmed:
+	case decide.Confirmed:
 		f.Confirmed = e.After
-	case topology.ReceiptGiven:
+	case decide.ReceiptGiven:
 		f.Receipt = e.Receipt
-	case topology.Released:
+	case decide.Released:
 		if f.Released != notYet {
 			return
 		}

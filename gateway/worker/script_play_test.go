@@ -15,6 +15,7 @@ import (
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // command does one line of a script:
@@ -423,7 +424,7 @@ func (p *player) slotView(shards []string) *topology.View {
 			Primary: topology.MemberSeen{Addr: fmt.Sprintf("s%d:1", i), Healthy: true}, Epoch: uint64(i + 1),
 		})
 	}
-	state := topology.NewState(topology.Settings{Mode: topology.ByCluster, Seeds: []string{"s0:1"}})
+	state := decide.New(decide.Settings{Mode: decide.ByCluster, Seeds: []string{"s0:1"}})
 	now := time.Unix(1, 0)
 	state.Step(topology.Tick{}, now)
 	state.Step(seen, now)

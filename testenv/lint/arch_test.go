@@ -31,8 +31,6 @@ type room struct {
 	pure bool
 	// timeless forbids even time as a value.
 	timeless bool
-	// shells are files of a pure room that run it: a goroutine and what it needs are allowed there.
-	shells []string
 }
 
 const (
@@ -56,7 +54,7 @@ var rooms = map[string]room{
 		"gateway/status",
 		"gateway/resp",
 		"gateway/facade",
-		"topology", "topology/watch", "routing"}, modules: []string{hclog, sys}},
+		"topology", "topology/decide", "topology/keeper", "topology/watch", "routing"}, modules: []string{hclog, sys}},
 	"gateway/loop": {ours: []string{"gateway/worker", "gateway/upstream"}, modules: []string{hclog, sys}},
 	"gateway/worker": {pure: true, ours: []string{"gateway/admin", "gateway/local", "gateway/trace", "gateway/session",
 		"gateway/upstream", "gateway/pubsub", "gateway/downstream",
@@ -84,10 +82,13 @@ var rooms = map[string]room{
 		"topology"}},
 	"gateway/status": {ours: []string{"gateway/worker", "gateway/wait", "gateway/session", "gateway/upstream",
 		"gateway/facade",
-		"gateway/fanout", "routing", "topology"}, modules: []string{hclog, sys}},
+		"gateway/fanout", "routing", "topology", "topology/decide"}, modules: []string{hclog, sys}},
 	"routing":         {pure: true, timeless: true, ours: []string{"topology"}},
-	"topology":        {pure: true, shells: []string{"keeper.go"}},
-	"topology/watch":  {ours: []string{"topology"}, modules: []string{goRedis, hclog, sys}},
+	"topology":        {pure: true},
+	"topology/decide": {pure: true, ours: []string{"topology"}},
+	"topology/keeper": {ours: []string{"topology", "topology/decide"}},
+	"topology/watch": {ours: []string{"topology", "topology/decide", "topology/keeper"},
+		modules: []string{goRedis, hclog, sys}},
 	"testenv/servers": {modules: []string{goRedis}},
 	"testenv/e2e":     {},
 	"testenv/lint":    {},
@@ -104,7 +105,7 @@ var rooms = map[string]room{
 	"testenv/sim/judge": {pure: true, ours: []string{"testenv/sim/scenario", "testenv/sim/network", "testenv/sim/ledger",
 		"testenv/sim/redis", "testenv/sim/sentinel", "gateway/worker", "gateway/upstream", "topology"}},
 	"testenv/sim/control": {pure: true, ours: []string{"testenv/sim/scenario", "testenv/sim/network",
-		"testenv/sim/redis", "testenv/sim/sentinel", "topology"}},
+		"testenv/sim/redis", "testenv/sim/sentinel", "topology", "topology/decide"}},
 	"testenv/sim/sentinel": {pure: true, ours: []string{"testenv/sim/scenario", "testenv/sim/network",
 		"testenv/sim/redis", "topology"}},
 	"testenv/sim/redis": {pure: true, ours: []string{"testenv/sim/scenario", "testenv/sim/network", "testenv/sim/ledger",
@@ -128,9 +129,6 @@ var rooms = map[string]room{
 
 // impure are the parts of the standard library that a pure room may not import, with all below them.
 var impure = []string{"net", "os", "syscall", "log", "sync", "context", "runtime", "unsafe", "crypto/rand"}
-
-// shellMay are those of them that the goroutine around a pure room may import.
-var shellMay = []string{"context", "sync"}
 
 // clocks are the functions of package time that look at a clock or wait for one.
 var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
@@ -185,7 +183,7 @@ func TestArchitectureImports(t *testing.T) {
 		}
 		for _, spec := range s.file.Imports {
 			path := strings.Trim(spec.Path.Value, `"`)
-			if why := r.refuses(s.name, path); why != "" {
+			if why := r.refuses(path); why != "" {
 				t.Errorf("%s: %s imports %s: %s", s.at(spec.Pos()), s.pkg, path, why)
 			}
 		}
@@ -218,7 +216,7 @@ func TestArchitectureBinaryLinksNoTests(t *testing.T) {
 }
 
 // refuses returns why a file of the room may not import path; empty when it may.
-func (r *room) refuses(file, path string) string {
+func (r *room) refuses(path string) string {
 	first, _, _ := strings.Cut(path, "/")
 	switch {
 	case first == "evergate":
@@ -229,7 +227,6 @@ func (r *room) refuses(file, path string) string {
 		if !within(r.modules, path) {
 			return "this room may not use that module"
 		}
-	case slices.Contains(r.shells, file) && within(shellMay, path):
 	case r.pure && path == "sync/atomic":
 	case r.pure && within(impure, path):
 		return "the room is pure"
@@ -249,7 +246,7 @@ func within(roots []string, path string) bool {
 func TestArchitecturePureRooms(t *testing.T) {
 	for _, s := range sources(t) {
 		r := rooms[s.pkg]
-		if !r.pure || s.isTest() || slices.Contains(r.shells, s.name) {
+		if !r.pure || s.isTest() {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
@@ -365,22 +362,21 @@ func TestArchitectureCanFail(t *testing.T) {
 		{"gateway/resp", "scan.go", "evergate/topology"},
 		{"gateway/loop", "loop.go", "evergate/routing"},
 		{"gateway/worker", "run.go", "net/netip"},
-		{"topology", "state.go", "context"},
+		{"topology/decide", "state.go", "context"},
 		{"routing", "decide.go", redconModule},
 		{"cmd/evergate", "main.go", goRedis},
 	}
 	for _, c := range refused {
-		if r := rooms[c.pkg]; r.refuses(c.file, c.path) == "" {
+		if r := rooms[c.pkg]; r.refuses(c.path) == "" {
 			t.Errorf("%s/%s may import %s", c.pkg, c.file, c.path)
 		}
 	}
 	allowed := []struct{ pkg, file, path string }{
-		{"topology", "keeper.go", "context"},
 		{"gateway/worker", "run.go", "sync/atomic"},
 		{"topology/watch", "roles.go", goRedis + "/maintnotifications"},
 	}
 	for _, c := range allowed {
-		if r := rooms[c.pkg]; r.refuses(c.file, c.path) != "" {
+		if r := rooms[c.pkg]; r.refuses(c.path) != "" {
 			t.Errorf("%s/%s may not import %s", c.pkg, c.file, c.path)
 		}
 	}

@@ -26,6 +26,7 @@ var writtenElsewhere = map[string]int{
 	"gateway/worker -> routing":          1,
 	"gateway/pubsub -> gateway/upstream": 8,
 	"gateway -> gateway/facade":          3,  // made of a view
+	"topology/decide -> topology":        7,  // a View while it is made
 	"topology/watch -> topology":         16, // observations while a text is read
 
 	"cmd/evergate -> gateway":                    16, // settings

@@ -10,9 +10,9 @@ import (
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "testenv/golden", "testenv/servers", "testenv/drill/ledger",
 		"testenv/bench/relay", "testenv/e2e", "testenv/lint"},
-	1: {"routing", "gateway/session", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
+	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench"},
-	2: {"gateway/wait", "gateway/admin", "gateway/fanout", "gateway/facade", "gateway/retry",
+	2: {"topology/keeper", "gateway/wait", "gateway/admin", "gateway/fanout", "gateway/facade", "gateway/retry",
 		"testenv/drill"},
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "topology/watch"},
 	5: {"gateway/trace", "gateway/pubsub"},

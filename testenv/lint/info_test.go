@@ -10,6 +10,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/status"
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // docs/reference/info.md explains every field of INFO that the gateway makes itself.
@@ -23,7 +24,7 @@ const newerClients = "# Clients\r\npubsub_clients:1\r\ncluster_connections:1\r\n
 // servers but for these.
 func infoTexts() (texts []string) {
 	shard := topology.Shard{Primary: &topology.Node{Addr: "a:1"}, Provisional: true}
-	last := status.Failover{Number: 1, Began: time.Now(), Receipt: &topology.Receipt{}}
+	last := status.Failover{Number: 1, Began: time.Now(), Receipt: &decide.Receipt{}}
 	for _, face := range []*facade.Role{nil, {Kind: facade.Cluster}, {Kind: facade.Replica},
 		{Kind: facade.Sentinel, Masters: []facade.Master{{Name: "m"}}}} {
 		texts = append(texts, string(status.Info(status.Facts{

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // docs/reference/logs.md explains every message of the log, with its level.
@@ -60,7 +60,7 @@ func messagesOf(t *testing.T, s *source, level string, what ast.Expr) (all []mes
 		return []message{{level, text}}
 	}
 	if strings.HasSuffix(textOf(t, s, what), ".Kind.String()") {
-		for kind := topology.PrimaryFound; kind <= topology.ReceiptGiven; kind++ {
+		for kind := decide.PrimaryFound; kind <= decide.ReceiptGiven; kind++ {
 			all = append(all, message{"", kind.String()})
 		}
 		return all

@@ -16,7 +16,6 @@ const (
 var large = map[string]int{
 	"gateway/worker":        9016,
 	"gateway/worker.Worker": 344,
-	"topology":              4407,
 }
 
 // unmeasured are rooms that are tables, or tests alone.

@@ -1,4 +1,4 @@
-// Package sim runs the real worker, and the real topology.State, against fake servers, fake Sentinels, fake clients, a
+// Package sim runs the real worker, and the real decide.State, against fake servers, fake Sentinels, fake clients, a
 // fake network and a fake clock. Everything follows from one seed, so a failure can be had again.
 //
 //	if f := sim.Run(scenario.Options{Seed: 7, Cluster: true}); f != nil {

@@ -14,6 +14,8 @@ import (
 
 	"evergate/testenv/servers"
 	"evergate/topology"
+	"evergate/topology/decide"
+	"evergate/topology/keeper"
 	"evergate/topology/watch"
 )
 
@@ -28,11 +30,11 @@ var atOnce = map[bool]time.Duration{false: time.Second, true: 3 * time.Second}[s
 
 // watched is a running Watch of one service with what it said.
 type watched struct {
-	*topology.Keeper
+	*keeper.Keeper
 	mu     sync.Mutex
 	views  []seenView
 	events []string
-	given  []*topology.Receipt
+	given  []*decide.Receipt
 }
 
 type seenView struct {
@@ -59,7 +61,7 @@ func followWith(t *testing.T, workers int, services ...watch.Service) []*watched
 			defer k.mu.Unlock()
 			k.views = append(k.views, seenView{v, time.Now()})
 		})
-		k.OnEvent(func(e topology.Event) {
+		k.OnEvent(func(e decide.Event) {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			k.events = append(k.events, e.String())

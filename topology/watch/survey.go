@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // Limits of a survey: how long it lasts at most, and how long nobody new may have spoken before it ends.
@@ -124,8 +125,8 @@ func Survey(ctx context.Context, options Options, s Service) (*Findings, error) 
 		refused: map[string]string{}, asked: map[string]bool{}, resolved: map[string][]string{},
 		announced: map[string]bool{}, failed: map[string]bool{}, follows: map[string]string{}, mapped: s.AddressMap}
 	sv.tap = c.saw
-	sv.keeper.OnEvent(func(e topology.Event) {
-		if e.Kind == topology.Alarm {
+	sv.keeper.OnEvent(func(e decide.Event) {
+		if e.Kind == decide.Alarm {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.events = append(c.events, e.Why)

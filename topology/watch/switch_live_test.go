@@ -11,6 +11,7 @@ import (
 
 	"evergate/testenv/servers"
 	"evergate/topology"
+	"evergate/topology/decide"
 	"evergate/topology/watch"
 )
 
@@ -158,7 +159,7 @@ func (w *worker) missing(t *testing.T, n *servers.Node) int {
 }
 
 // switched runs a service with a worker, does what hurts, and waits for another primary and the receipt.
-func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *worker, *topology.Receipt) {
+func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *worker, *decide.Receipt) {
 	t.Helper()
 	s := watch.Service{Name: "p", Primary: env.Nodes()[0].Addr, Replicas: []string{env.Nodes()[1].Addr}}
 	if len(env.Sentinels) > 0 {
@@ -203,14 +204,14 @@ func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *wor
 }
 
 // receipts are those given so far.
-func (k *watched) receipts() []*topology.Receipt {
+func (k *watched) receipts() []*decide.Receipt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return append([]*topology.Receipt(nil), k.given...)
+	return append([]*decide.Receipt(nil), k.given...)
 }
 
 // kept checks that no more acknowledged writes are missing than the receipt allows.
-func kept(t *testing.T, env *servers.Env, k *watched, w *worker, r *topology.Receipt) {
+func kept(t *testing.T, env *servers.Env, k *watched, w *worker, r *decide.Receipt) {
 	t.Helper()
 	now := env.Node(k.View().Shards[0].Primary.Addr)
 	missing := w.missing(t, now)

@@ -1,5 +1,5 @@
 // Package watch asks Sentinels, cluster nodes and servers what the topology is, and listens to what Sentinels
-// publish. What it sees becomes observations of a topology.Keeper; what the keeper's State wants done it carries out.
+// publish. What it sees becomes observations of a keeper.Keeper; what the keeper's State wants done it carries out.
 // It decides nothing. Here, and nowhere else in the product, is go-redis: as a typed RPC, one connection at a time.
 //
 // Typical use:
@@ -23,6 +23,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/topology"
+	"evergate/topology/decide"
+	"evergate/topology/keeper"
 )
 
 // Options of a Watch. Zero fields get the default that is named.
@@ -68,20 +70,20 @@ type Service struct {
 	Replicas   []string
 	// AddressMap rewrites announced addresses, those of Sentinels too; see topology.MapAddr.
 	AddressMap map[string]string
-	// ConfirmMajority is topology.Settings.ConfirmMajority.
+	// ConfirmMajority is decide.Settings.ConfirmMajority.
 	ConfirmMajority bool
 	// Upstream is shown to servers, Sentinel to Sentinels; asked at each dial.
 	Upstream, Sentinel Credentials
 }
 
-func (s Service) settings(refresh time.Duration) topology.Settings {
-	set := topology.Settings{Mode: topology.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
+func (s Service) settings(refresh time.Duration) decide.Settings {
+	set := decide.Settings{Mode: decide.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
 		AddressMap: s.AddressMap, RefreshEvery: refresh, ConfirmMajority: s.ConfirmMajority}
 	switch {
 	case len(s.Sentinels) > 0:
-		set.Mode, set.Shard, set.Sentinels = topology.BySentinel, s.MasterName, s.Sentinels
+		set.Mode, set.Shard, set.Sentinels = decide.BySentinel, s.MasterName, s.Sentinels
 	case len(s.Cluster) > 0:
-		set.Mode, set.Seeds = topology.ByCluster, s.Cluster
+		set.Mode, set.Seeds = decide.ByCluster, s.Cluster
 	}
 	return set
 }
@@ -103,7 +105,7 @@ type service struct {
 	Service
 	watch  *Watch
 	logger hclog.Logger
-	keeper *topology.Keeper
+	keeper *keeper.Keeper
 	ctx    context.Context
 	// identity is shared by followers of services with the same credentials.
 	identity followerKey
@@ -125,15 +127,15 @@ func New(options Options) *Watch {
 }
 
 // Add makes the keeper of one more service. Only before Run.
-func (w *Watch) Add(s Service) *topology.Keeper {
+func (w *Watch) Add(s Service) *keeper.Keeper {
 	return w.add(s).keeper
 }
 
 func (w *Watch) add(s Service) *service {
 	sv := &service{Service: s, watch: w, logger: w.options.Logger.With("service", s.Name),
 		resolveNow: make(chan struct{}, 1), probers: map[string]*prober{}, asks: map[string]*asked{}}
-	state := topology.NewState(s.settings(w.options.RefreshInterval))
-	sv.keeper = topology.NewKeeper(state, time.Now, sv.do)
+	state := decide.New(s.settings(w.options.RefreshInterval))
+	sv.keeper = keeper.New(state, time.Now, sv.do)
 	sv.keeper.OnEvent(sv.log)
 	w.services = append(w.services, sv)
 	return sv
@@ -182,18 +184,18 @@ func (w *Watch) startLocked(f func()) bool {
 }
 
 // do carries out an effect. It runs in the keeper's goroutine and only hands over.
-func (s *service) do(effect topology.Effect) {
+func (s *service) do(effect decide.Effect) {
 	switch effect := effect.(type) {
-	case topology.Probe:
+	case decide.Probe:
 		s.logger.Trace("probe sent", "server", effect.Addr)
 		s.prober(effect.Addr, func(p *prober) {
 			p.role, p.node, p.afresh = true, effect.Node, p.afresh || effect.Afresh
 		})
-	case topology.Chase:
+	case decide.Chase:
 		s.logger.Trace("candidate probed", "server", effect.Addr, "duration", effect.For.String())
 		until := time.Now().Add(effect.For)
 		s.prober(effect.Addr, func(p *prober) { p.chaseUntil, p.node = until, effect.Node })
-	case topology.Refresh:
+	case decide.Refresh:
 		s.logger.Trace("topology queried", "servers", effect.Ask)
 		switch {
 		case len(s.Sentinels) > 0:
@@ -244,12 +246,12 @@ func (s *service) trace(o topology.Observation) {
 	}
 }
 
-func (s *service) log(e topology.Event) {
+func (s *service) log(e decide.Event) {
 	switch e.Kind {
-	case topology.Alarm, topology.SentinelGone, topology.NodeGone, topology.NodeIsBusy, topology.ReplicaUnused,
-		topology.Held:
+	case decide.Alarm, decide.SentinelGone, decide.NodeGone, decide.NodeIsBusy, decide.ReplicaUnused,
+		decide.Held:
 		s.logger.Warn(e.Kind.String(), e.Pairs()...)
-	case topology.SlotsMoved:
+	case decide.SlotsMoved:
 		// A resharding moves thousands, one by one.
 		s.logger.Debug(e.Kind.String(), e.Pairs()...)
 	default:

@@ -1,4 +1,4 @@
-// Package control makes the views of a simulation: the keeper by the real topology.State, from what simulated servers
+// Package control makes the views of a simulation: the keeper by the real decide.State, from what simulated servers
 // and Sentinels say; the oracle by looking at the servers themselves. It knows no worker and no client.
 package control
 
@@ -11,13 +11,14 @@ import (
 	"evergate/testenv/sim/scenario"
 	"evergate/testenv/sim/sentinel"
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
-// Keeper is the control plane of the gateway: the real State, and in place of topology.Keeper and topology/watch what
+// Keeper is the control plane of the gateway: the real State, and in place of keeper.Keeper and topology/watch what
 // they do, on the clock and the network of the simulation.
 type Keeper struct {
 	w     *sentinel.Sentinels
-	state *topology.State
+	state *decide.State
 	view  *topology.View
 	// inbox are observations that have come and not been stepped.
 	inbox  []topology.Observation
@@ -40,7 +41,7 @@ type Keeper struct {
 	rises uint64
 	bent  *topology.View
 	// events is told of the State's events, published of each new view.
-	events    func(topology.Event)
+	events    func(decide.Event)
 	published func(*topology.View)
 }
 
@@ -55,16 +56,16 @@ const (
 )
 
 // NewKeeper returns the control plane of so many workers.
-func NewKeeper(w *sentinel.Sentinels, workers int, events func(topology.Event),
+func NewKeeper(w *sentinel.Sentinels, workers int, events func(decide.Event),
 	published func(*topology.View)) *Keeper {
 	k := &Keeper{w: w, events: events, published: published, told: make([]uint64, workers),
 		acks:   map[topology.NodeID]uint64{},
 		asking: map[string]bool{}, chased: map[string]time.Duration{},
 		runs: map[string]topology.RoleSeen{}}
-	set := topology.Settings{Mode: topology.BySentinel, Shard: sentinel.MasterName, Barrier: true,
+	set := decide.Settings{Mode: decide.BySentinel, Shard: sentinel.MasterName, Barrier: true,
 		Acked: func(id topology.NodeID) uint64 { return k.acks[id] }}
 	if w.Options.Voice == scenario.Bus {
-		set.Mode = topology.ByCluster
+		set.Mode = decide.ByCluster
 		for _, n := range w.Nodes {
 			set.Seeds = append(set.Seeds, n.Addr)
 		}
@@ -73,7 +74,7 @@ func NewKeeper(w *sentinel.Sentinels, workers int, events func(topology.Event),
 		set.Sentinels = append(set.Sentinels, s.Addr)
 		k.pollAt = append(k.pollAt, 0)
 	}
-	k.state = topology.NewState(set)
+	k.state = decide.New(set)
 	return k
 }
 
@@ -124,14 +125,14 @@ func (k *Keeper) step(o topology.Observation) {
 	}
 	for _, e := range effects {
 		switch e := e.(type) {
-		case topology.Publish:
+		case decide.Publish:
 			k.publish(e.View)
-		case topology.Probe:
+		case decide.Probe:
 			k.ask(e.Addr)
-		case topology.Chase:
+		case decide.Chase:
 			k.chased[e.Addr] = w.Now + e.For
 			k.ask(e.Addr)
-		case topology.Refresh:
+		case decide.Refresh:
 			for _, addr := range e.Ask {
 				if w.Options.Voice == scenario.Bus {
 					addr = slotsOf + addr
@@ -165,7 +166,7 @@ func (k *Keeper) publish(v *topology.View) {
 	}
 }
 
-// Settled takes a worker's word, as topology.Keeper does.
+// Settled takes a worker's word, as keeper.Keeper does.
 func (k *Keeper) Settled(worker int, epoch uint64) {
 	k.w.Tracef("worker %d has settled view %d", worker, epoch)
 	k.told[worker] = max(k.told[worker], epoch)

@@ -7,6 +7,7 @@ import (
 
 	"evergate/testenv/sim/redis"
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // Oracle is a control plane that knows everything: its views are true, but late, and wrong for a while.
@@ -150,7 +151,7 @@ func (w *Oracle) Report(topology.Report) {
 
 // slotView has a State make a view of the slots.
 func slotView(seen topology.SlotsSeen, addrs []string) *topology.View {
-	state := topology.NewState(topology.Settings{Mode: topology.ByCluster, Seeds: addrs[:1]})
+	state := decide.New(decide.Settings{Mode: decide.ByCluster, Seeds: addrs[:1]})
 	now := time.Unix(1, 0)
 	state.Step(topology.Tick{}, now)
 	state.Step(seen, now)

@@ -5,12 +5,12 @@ import (
 
 	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/redis"
-	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // receipt is what the State told of a switch, with what was true then.
 type receipt struct {
-	topology.Receipt
+	decide.Receipt
 	at       time.Duration
 	from, to *redis.Node
 	// has is what the new primary had, began when the old one became primary.
@@ -19,13 +19,13 @@ type receipt struct {
 }
 
 // Event takes the events of the State to the judge.
-func (j *Judge) Event(e topology.Event) {
+func (j *Judge) Event(e decide.Event) {
 	w := j.w
 	switch e.Kind {
-	case topology.Alarm:
+	case decide.Alarm:
 		j.noticed[e.Subject] = w.Now
 		return
-	case topology.ReceiptGiven:
+	case decide.ReceiptGiven:
 		j.noticed[e.From], j.noticed[e.To] = w.Now, w.Now
 	default:
 		return

@@ -36,7 +36,7 @@ type Voice uint8
 const (
 	// Oracle: views come from who knows everything, late, and wrong for a while.
 	Oracle Voice = iota
-	// Sentinels: views are made by the real topology.State from what simulated Sentinels and servers say.
+	// Sentinels: views are made by the real decide.State from what simulated Sentinels and servers say.
 	Sentinels
 	// Bus: the same for a cluster, from what its nodes say.
 	Bus
@@ -102,7 +102,7 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 
 func (b Bug) String() string { return bugNames[b] }
 
-// RealState says that the views are made by the real topology.State, which knows only what it is told.
+// RealState says that the views are made by the real decide.State, which knows only what it is told.
 func (o Options) RealState() bool { return o.Voice != Oracle }
 
 // Sharded says that keys belong to one of several shards.

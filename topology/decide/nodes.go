@@ -1,20 +1,22 @@
-package topology
+package decide
 
 import (
 	"strconv"
 	"strings"
 	"time"
+
+	"evergate/topology"
 )
 
 // entry is one address of the service with the last answers from it. Entries are never removed: their IDs must not be
 // reused.
 type entry struct {
 	addr, announced string
-	id              NodeID
+	id              topology.NodeID
 	// node is the immutable value that Views share; replaced when its content changes.
-	node *Node
+	node *topology.Node
 	// role is the node's last answer; roleAt its time, zero if it never answered.
-	role   RoleSeen
+	role   topology.RoleSeen
 	roleAt time.Time
 	// wordAt is when the last probe ended, with or without an answer.
 	wordAt time.Time
@@ -39,7 +41,7 @@ type entry struct {
 	// fence is set while it claims to be the primary it was, with another history; see fence.go.
 	fence *fence
 	// covers is Shard.Covers of the shard whose primary it is.
-	covers *Node
+	covers *topology.Node
 }
 
 // history identifies a server's data: its run and its replication ID.
@@ -69,17 +71,17 @@ func (e *entry) isAlso(other *entry) bool {
 
 // renames reports whether the node is the trusted primary old under another address: same run, same history.
 func (e *entry) renames(old *entry) bool {
-	return e != old && e.reports(RolePrimary) && e.role.RunID != "" && e.role.RunID == old.trusted.runID &&
+	return e != old && e.reports(topology.RolePrimary) && e.role.RunID != "" && e.role.RunID == old.trusted.runID &&
 		e.descends(old.trusted.replID)
 }
 
 // proves reports whether the node called itself primary when it was asked after since.
 func (e *entry) proves(since time.Time) bool {
-	return e.reports(RolePrimary) && !e.askedAt.Before(since)
+	return e.reports(topology.RolePrimary) && !e.askedAt.Before(since)
 }
 
 // reports reports whether the node answers and claims the role.
-func (e *entry) reports(r Role) bool { return e.alive() && e.role.Role == r }
+func (e *entry) reports(r topology.Role) bool { return e.alive() && e.role.Role == r }
 
 // nodes has all addresses of one service, by dial address.
 type nodes struct {
@@ -94,8 +96,8 @@ func newNodes(addressMap map[string]string) *nodes {
 
 // announced finds or makes the entry of an announced address. If two are mapped to one, the first stays.
 func (b *nodes) announced(addr string) *entry {
-	e := b.dial(MapAddr(b.addressMap, addr))
-	if name := announce(addr); e.announced != name && e.announced == announce(e.addr) {
+	e := b.dial(topology.MapAddr(b.addressMap, addr))
+	if name := topology.Announce(addr); e.announced != name && e.announced == topology.Announce(e.addr) {
 		e.announced = name
 		e.node = nil
 	}
@@ -106,7 +108,7 @@ func (b *nodes) announced(addr string) *entry {
 func (b *nodes) dial(addr string) *entry {
 	e := b.byAddr[addr]
 	if e == nil {
-		e = &entry{addr: addr, announced: announce(addr), id: NodeID(len(b.byID))}
+		e = &entry{addr: addr, announced: topology.Announce(addr), id: topology.NodeID(len(b.byID))}
 		b.byAddr[addr] = e
 		b.byID = append(b.byID, e)
 	}
@@ -114,13 +116,13 @@ func (b *nodes) dial(addr string) *entry {
 }
 
 // value returns the immutable Node of an entry, the same pointer while the content is the same.
-func (e *entry) value() *Node {
+func (e *entry) value() *topology.Node {
 	run := e.role.RunID
 	if e.fence != nil {
 		run = e.trusted.runID
 	}
 	if e.node == nil || e.node.Version != e.role.Version || e.node.RunID != run || e.node.Busy != e.busy {
-		e.node = &Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version,
+		e.node = &topology.Node{ID: e.id, Addr: e.addr, Announced: e.announced, Version: e.role.Version,
 			Busy: e.busy, RunID: run}
 	}
 	return e.node

@@ -1,4 +1,4 @@
-package topology
+package decide
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"evergate/topology"
 )
 
 // Whom to believe: proofs, majorities, and what happens to a primary without confirmation.
@@ -139,7 +141,7 @@ func (r *sentinels) believe() {
 			}
 			r.adopt(e, c.report.ConfigEpoch, fmt.Sprintf("%d of %d Sentinels name %s", votes, r.all(), e.addr), nil)
 			return
-		case goesOn && e.reports(RolePrimary) && !r.s.settings.ConfirmMajority:
+		case goesOn && e.reports(topology.RolePrimary) && !r.s.settings.ConfirmMajority:
 			r.adopt(e, r.epoch, c.report.Sentinel+" names "+e.addr,
 				&trial{since: r.s.now, by: c.report.Sentinel, epoch: c.report.ConfigEpoch})
 			return
@@ -180,7 +182,8 @@ func (r *sentinels) raise() {
 // proven reports whether the node called itself primary after the claim was made. A node that may not be asked is
 // accepted by a majority.
 func (r *sentinels) proven(e *entry, since time.Time) bool {
-	return e.alive() && !e.askedAt.Before(since) && (e.role.Role == RolePrimary || e.role.Role == RoleRefused)
+	return e.alive() && !e.askedAt.Before(since) &&
+		(e.role.Role == topology.RolePrimary || e.role.Role == topology.RoleRefused)
 }
 
 // descends reports whether a node continues the history of the believed primary or, if that one is unconfirmed, of the
@@ -269,14 +272,14 @@ func (r *sentinels) confirm() {
 // Sentinel that named it is gone, perhaps before it could inform the others.
 func (r *sentinels) forsaken(votes int) bool {
 	by := r.bySentinel[r.trial.by]
-	return votes == 0 && (r.believed.reports(RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
+	return votes == 0 && (r.believed.reports(topology.RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
 }
 
 // watchDemotion follows a primary that was made a replica behind the Sentinels' back (FAILOVER, REPLICAOF) to the node
 // that it names, if that one says primary and goes on from its history.
 func (r *sentinels) watchDemotion() {
 	old := r.believed
-	if !old.reports(RoleReplica) {
+	if !old.reports(topology.RoleReplica) {
 		r.demotedAt = time.Time{}
 		return
 	}
@@ -284,7 +287,7 @@ func (r *sentinels) watchDemotion() {
 		r.demotedAt, r.s.stale = r.s.now, true
 	}
 	r.s.chase(old)
-	if old.role.Primary == "" || old.role.Primary == JoinAddr("", "") {
+	if old.role.Primary == "" || old.role.Primary == topology.JoinAddr("", "") {
 		return
 	}
 	next := r.s.nodes.announced(old.role.Primary)
@@ -312,17 +315,17 @@ func (r *sentinels) watchDemotion() {
 func (r *sentinels) overrule() {
 	// While the shard is held, the others have the time to learn of the failover.
 	failed := r.trial != nil && !r.onTrial() &&
-		(r.s.now.Sub(r.trial.since) >= confirmFor || r.believed.reports(RoleReplica))
+		(r.s.now.Sub(r.trial.since) >= confirmFor || r.believed.reports(topology.RoleReplica))
 	other, epoch := r.majority()
-	gone := !r.believed.alive() || r.believed.reports(RoleReplica)
+	gone := !r.believed.alive() || r.believed.reports(topology.RoleReplica)
 	switch {
 	case other == nil || other == r.believed || !failed && (!gone || r.votes(r.believed) > 0):
 		r.overruledAt = time.Time{}
 		return
-	case failed && !other.proves(r.trial.failedAt) && !other.reports(RoleRefused):
+	case failed && !other.proves(r.trial.failedAt) && !other.reports(topology.RoleRefused):
 		r.s.chase(other)
 		return
-	case !other.alive() || other.role.Role == RoleReplica:
+	case !other.alive() || other.role.Role == topology.RoleReplica:
 		r.overruledAt = time.Time{}
 		return
 	}
@@ -361,7 +364,7 @@ func (r *sentinels) held() string {
 		return "no majority confirmed it"
 	case r.attempt != nil:
 		return r.attempt.why
-	case r.believed.reports(RoleReplica):
+	case r.believed.reports(topology.RoleReplica):
 		return "says replica"
 	}
 	return ""

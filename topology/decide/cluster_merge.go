@@ -1,8 +1,10 @@
-package topology
+package decide
 
 import (
 	"cmp"
 	"slices"
+
+	"evergate/topology"
 )
 
 // How the slot maps of several nodes are merged.
@@ -17,7 +19,7 @@ type merged struct {
 	members          []*entry
 	wells            []int
 	replicas, others []*entry
-	slots            []SlotRange
+	slots            []topology.SlotRange
 }
 
 // merge merges the answers.
@@ -50,7 +52,7 @@ func (r *cluster) merge() {
 
 // note records a primary and, from the answers with its highest epoch, its replicas: nodes learn of them one after the
 // other, and the last to answer may be behind.
-func (r *cluster) note(seen *ShardSeen, index map[*entry]int16) {
+func (r *cluster) note(seen *topology.ShardSeen, index map[*entry]int16) {
 	e := r.s.nodes.announced(seen.Primary.Addr)
 	i, ok := index[e]
 	if !ok {
@@ -92,7 +94,7 @@ func (m *merged) parts() {
 }
 
 func (r *cluster) claimByEpoch(newest []*answer, index map[*entry]int16) {
-	var epochs [Slots]uint64
+	var epochs [topology.Slots]uint64
 	for _, a := range newest {
 		if !a.seen.HasEpochs {
 			continue
@@ -119,7 +121,7 @@ func (r *cluster) claimByVotes(newest []*answer, index map[*entry]int16) {
 		}
 	}
 	slices.SortFunc(voters, func(a, b *answer) int { return cmp.Compare(a.order, b.order) })
-	votes := make([][Slots]int16, len(voters))
+	votes := make([][topology.Slots]int16, len(voters))
 	for v, a := range voters {
 		for slot := range votes[v] {
 			votes[v][slot] = -1
@@ -173,7 +175,7 @@ func (r *cluster) keepOwners() {
 		if n := len(m.slots); n > 0 && m.slots[n-1].Last == slot-1 {
 			m.slots[n-1].Last = slot
 		} else {
-			m.slots = append(m.slots, SlotRange{slot, slot})
+			m.slots = append(m.slots, topology.SlotRange{First: slot, Last: slot})
 		}
 	}
 	for i, m := range r.shards {
@@ -195,7 +197,7 @@ func (m *merged) suspect() string {
 // held returns why the primary takes no writes any more: by its own report, or that of a majority of the primaries.
 func (m *merged) held() string {
 	switch {
-	case m.primary.reports(RoleReplica):
+	case m.primary.reports(topology.RoleReplica):
 		return "says replica"
 	case !m.healthy:
 		return "marked fail"

@@ -1,4 +1,4 @@
-package topology
+package decide
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evergate/testenv/golden"
+	"evergate/topology"
 )
 
 // TestScripts plays the scripts of testdata; package golden has their format. The effects of a command are what State
@@ -70,7 +71,7 @@ type player struct {
 
 var beginning = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func (p *player) step(o Observation) string {
+func (p *player) step(o topology.Observation) string {
 	effects, events := p.state.Step(o, beginning.Add(p.now))
 	var out strings.Builder
 	for _, e := range events {

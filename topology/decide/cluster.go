@@ -1,9 +1,11 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"slices"
 	"time"
+
+	"evergate/topology"
 )
 
 // Limits of the cluster rule.
@@ -14,7 +16,7 @@ const (
 	// While something is wrong worriedMax nodes are asked every worriedEvery, until worriedFor after its last sign, or
 	// during a failover, for worriedLongest at most.
 	worriedMax     = 24
-	worriedEvery   = TickEvery
+	worriedEvery   = topology.TickEvery
 	worriedFor     = 2 * time.Second
 	worriedLongest = time.Minute
 	// patchFor is how long a MOVED overrides slot maps that disagree with it.
@@ -38,7 +40,7 @@ type cluster struct {
 	asked   int
 	patches map[int]patch
 	// owners and shards are the merged answers: owners[slot] is an index into shards, -1 for none.
-	owners [Slots]int16
+	owners [topology.Slots]int16
 	shards []*merged
 	// spare are nodes without slots.
 	spare []*entry
@@ -58,7 +60,7 @@ type cluster struct {
 
 // answer is the newest slot map of one node.
 type answer struct {
-	seen SlotsSeen
+	seen topology.SlotsSeen
 	at   time.Time
 	// order is the number of the first answer of this node: the one asked first has the lowest.
 	order int
@@ -82,17 +84,17 @@ func newCluster(s *State) *cluster {
 	}
 	for i, seed := range s.settings.Seeds {
 		if i < seedsMax {
-			r.awaited[MapAddr(s.settings.AddressMap, seed)] = true
+			r.awaited[topology.MapAddr(s.settings.AddressMap, seed)] = true
 		}
 	}
 	return r
 }
 
-func (r *cluster) observe(o Observation) {
+func (r *cluster) observe(o topology.Observation) {
 	switch o := o.(type) {
-	case SlotsSeen:
+	case topology.SlotsSeen:
 		r.slotsSeen(o)
-	case NodeLost:
+	case topology.NodeLost:
 		delete(r.awaited, o.Addr)
 		// With epochs the answer of a lost node counts until it is too old: no other node may know yet what it had won.
 		if a := r.answers[o.Addr]; a != nil && len(r.answers) > 1 && !a.seen.HasEpochs {
@@ -102,14 +104,14 @@ func (r *cluster) observe(o Observation) {
 		if r.s.nodes.dial(o.Addr).losses == 1 {
 			r.worry()
 		}
-	case RoleSeen:
+	case topology.RoleSeen:
 		e := r.s.nodes.dial(o.Addr)
 		switch m := r.of(e); {
-		case m != nil && o.Role == RoleReplica, m == nil && o.Role == RolePrimary && r.replica(e):
+		case m != nil && o.Role == topology.RoleReplica, m == nil && o.Role == topology.RolePrimary && r.replica(e):
 			r.worry()
 		}
-	case Report:
-		if o.Kind == Moved {
+	case topology.Report:
+		if o.Kind == topology.Moved {
 			r.moved(o)
 			r.hurry = true
 		} else {
@@ -120,7 +122,7 @@ func (r *cluster) observe(o Observation) {
 	r.refresh()
 }
 
-func (r *cluster) slotsSeen(o SlotsSeen) {
+func (r *cluster) slotsSeen(o topology.SlotsSeen) {
 	delete(r.awaited, o.Asked)
 	r.s.alarm("slots of "+o.Asked, o.Refused)
 	r.nodeTimeout = max(r.nodeTimeout, o.NodeTimeout)
@@ -205,7 +207,7 @@ func (r *cluster) downAfter() time.Duration {
 func (r *cluster) against() string { return "most nodes that were asked call it failed or loading" }
 
 // rangesName names a shard by its slots: "0-5460", "0-99 and 3 more".
-func rangesName(slots []SlotRange) string {
+func rangesName(slots []topology.SlotRange) string {
 	name := fmt.Sprintf("%d-%d", slots[0].First, slots[0].Last)
 	if len(slots) > 1 {
 		name += fmt.Sprintf(" and %d more", len(slots)-1)

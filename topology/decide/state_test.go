@@ -1,10 +1,12 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"evergate/topology"
 )
 
 // TestRandomHistories feeds whatever anybody could say, in any order, and checks what must always hold.
@@ -19,17 +21,17 @@ func TestRandomHistories(t *testing.T) {
 func randomHistory(t *testing.T, mode Mode, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, uint64(mode)))
 	names := []string{"a:1", "b:1", "c:1", "d:1", ":9", "?:1", "::1:7"}
-	s := NewState(Settings{Mode: mode, Shard: "main", Sentinels: []string{"s0", "s1"}, Seeds: names[:2],
+	s := New(Settings{Mode: mode, Shard: "main", Sentinels: []string{"s0", "s1"}, Seeds: names[:2],
 		Primary: "a:1", Replicas: names[3 : 3+rng.IntN(2)], RefreshEvery: 3 * time.Second, Barrier: rng.IntN(2) > 0,
 		ConfirmMajority: rng.IntN(4) == 0})
-	now, last := beginning, (*View)(nil)
-	ids := map[string]NodeID{}
+	now, last := beginning, (*topology.View)(nil)
+	ids := map[string]topology.NodeID{}
 	overruled := false // until the View that follows
 	for range 200 {
 		now = now.Add(time.Duration(rng.IntN(400)) * time.Millisecond)
 		o := randomObservation(rng, names)
 		if rng.IntN(8) == 0 && last != nil {
-			o = Settled{Epoch: last.Epoch - rng.Uint64N(2)}
+			o = topology.Settled{Epoch: last.Epoch - rng.Uint64N(2)}
 		}
 		effects, events := s.Step(o, now)
 		for _, e := range events {
@@ -63,7 +65,7 @@ func randomHistory(t *testing.T, mode Mode, seed uint64) {
 }
 
 // checkStep: with workers, another primary comes only after a View that leaves the one before it.
-func checkStep(t *testing.T, now, last *Shard) {
+func checkStep(t *testing.T, now, last *topology.Shard) {
 	t.Helper()
 	if now.Primary != nil && last.Primary != nil && now.Primary.ID != last.Primary.ID {
 		t.Fatalf("%s follows %s in one step", now.Primary.Addr, last.Primary.Addr)
@@ -73,9 +75,9 @@ func checkStep(t *testing.T, now, last *Shard) {
 	}
 }
 
-func checkView(t *testing.T, v, last *View, ids map[string]NodeID) {
+func checkView(t *testing.T, v, last *topology.View, ids map[string]topology.NodeID) {
 	t.Helper()
-	if last == nil && v.Epoch != 1 || last != nil && (v.Epoch != last.Epoch+1 || v.same(last)) {
+	if last == nil && v.Epoch != 1 || last != nil && (v.Epoch != last.Epoch+1 || v.Same(last)) {
 		t.Fatalf("view %d is no step", v.Epoch)
 	}
 	for id, n := range v.Nodes {
@@ -96,7 +98,7 @@ func checkView(t *testing.T, v, last *View, ids map[string]NodeID) {
 			t.Fatalf("shard %d: %+v", i, shard)
 		}
 		if (shard.Primary == nil) != (shard.Demoted != nil) || shard.Demoted == nil && shard.Successor != nil ||
-			(shard.Demoted != nil) != (shard.Condition == Switching) {
+			(shard.Demoted != nil) != (shard.Condition == topology.Switching) {
 			t.Fatalf("shard %d is neither held nor not: %+v", i, shard)
 		}
 		for _, r := range shard.Replicas {
@@ -107,53 +109,58 @@ func checkView(t *testing.T, v, last *View, ids map[string]NodeID) {
 			}
 		}
 	}
-	for slot := range Slots {
+	for slot := range topology.Slots {
 		if shard := v.Shard(slot); shard != nil && shard != &v.Shards[shard.Index] {
 			t.Fatalf("slot %d is nobody's", slot)
 		}
 	}
 }
 
-func randomObservation(rng *rand.Rand, names []string) Observation {
+func randomObservation(rng *rand.Rand, names []string) topology.Observation {
 	name := func() string { return names[rng.IntN(4)] }
 	odd := func() string { return names[rng.IntN(len(names))] }
 	sentinel := fmt.Sprintf("s%d", rng.IntN(3))
 	switch rng.IntN(10) {
 	case 0:
-		return SentinelReport{Sentinel: sentinel, Primary: name(), ConfigEpoch: rng.Uint64N(4), Quorum: 2, Sentinels: 3,
-			Down: DownFlags(rng.IntN(4)), FailingOver: rng.IntN(4) == 0, DownAfter: time.Second,
-			Replicas: []SentinelReplica{{Addr: name(), LinkUp: rng.IntN(4) > 0, Priority: 1}}}
+		return topology.SentinelReport{Sentinel: sentinel, Primary: name(), ConfigEpoch: rng.Uint64N(4),
+			Quorum: 2, Sentinels: 3,
+			Down: topology.DownFlags(rng.IntN(4)), FailingOver: rng.IntN(4) == 0, DownAfter: time.Second,
+			Replicas: []topology.SentinelReplica{{Addr: name(), LinkUp: rng.IntN(4) > 0, Priority: 1}}}
 	case 1:
-		return SentinelLost{Sentinel: sentinel, Why: "x"}
+		return topology.SentinelLost{Sentinel: sentinel, Why: "x"}
 	case 2:
 		return randomMessage(rng, sentinel, name)
 	case 3:
-		return NodeLost{Addr: name(), Why: "x"}
+		return topology.NodeLost{Addr: name(), Why: "x"}
 	case 4:
-		return Report{Kind: ReportKind(rng.IntN(4)), Node: NodeID(rng.IntN(9) - 1), Slot: rng.IntN(Slots+2) - 1, Addr: odd()}
+		return topology.Report{Kind: topology.ReportKind(rng.IntN(4)), Node: topology.NodeID(rng.IntN(9) - 1),
+			Slot: rng.IntN(topology.Slots+2) - 1, Addr: odd()}
 	case 5:
-		first := rng.IntN(Slots)
-		return SlotsSeen{Asked: name(), HasEpochs: rng.IntN(2) > 0, Shards: []ShardSeen{
-			{Slots: []SlotRange{{0, first}}, Primary: MemberSeen{name(), true}, Epoch: rng.Uint64N(4)},
-			{Slots: []SlotRange{{first, Slots - 1}}, Primary: MemberSeen{odd(), rng.IntN(2) > 0},
-				Replicas: []MemberSeen{{name(), true}}, Epoch: rng.Uint64N(4)}}}
+		first := rng.IntN(topology.Slots)
+		return topology.SlotsSeen{Asked: name(), HasEpochs: rng.IntN(2) > 0, Shards: []topology.ShardSeen{
+			{Slots: []topology.SlotRange{{First: 0, Last: first}},
+				Primary: topology.MemberSeen{Addr: name(), Healthy: true}, Epoch: rng.Uint64N(4)},
+			{Slots: []topology.SlotRange{{First: first, Last: topology.Slots - 1}},
+				Primary:  topology.MemberSeen{Addr: odd(), Healthy: rng.IntN(2) > 0},
+				Replicas: []topology.MemberSeen{{Addr: name(), Healthy: true}}, Epoch: rng.Uint64N(4)}}}
 	case 6:
-		return Resolved{Name: odd(), Addrs: []string{name()}}
+		return topology.Resolved{Name: odd(), Addrs: []string{name()}}
 	case 7:
-		return Tick{}
+		return topology.Tick{}
 	}
 	histories := []string{"", "A", "B", "C"}
-	return RoleSeen{Addr: name(), Role: Role(rng.IntN(3)), LinkUp: true, Priority: rng.IntN(2), Primary: odd(),
-		RunID: histories[rng.IntN(4)], ReplID: histories[rng.IntN(4)], ReplID2: histories[rng.IntN(4)],
+	return topology.RoleSeen{Addr: name(), Role: topology.Role(rng.IntN(3)), LinkUp: true, Priority: rng.IntN(2),
+		Primary: odd(),
+		RunID:   histories[rng.IntN(4)], ReplID: histories[rng.IntN(4)], ReplID2: histories[rng.IntN(4)],
 		Offset: rng.Int64N(100), SecondOffset: rng.Int64N(100), Acked: rng.Uint64N(9),
 		Version: []string{"", "7.0.15", "6.2.1"}[rng.IntN(3)], Replicas: []string{name()}}
 }
 
-func randomMessage(rng *rand.Rand, sentinel string, name func() string) SentinelMessage {
-	ip := func() string { host, _ := SplitAddr(name()); return host + " 1" }
+func randomMessage(rng *rand.Rand, sentinel string, name func() string) topology.SentinelMessage {
+	ip := func() string { host, _ := topology.SplitAddr(name()); return host + " 1" }
 	channels := []string{"+switch-master", "+odown", "+try-failover", "+selected-slave", "-failover-abort-not-elected",
 		"+sdown", "-odown", "+promoted-slave", "+sentinel"}
-	m := SentinelMessage{Sentinel: sentinel, Channel: channels[rng.IntN(len(channels))]}
+	m := topology.SentinelMessage{Sentinel: sentinel, Channel: channels[rng.IntN(len(channels))]}
 	switch m.Channel {
 	case "+switch-master":
 		m.Payload = "main " + ip() + " " + ip()
@@ -167,25 +174,6 @@ func randomMessage(rng *rand.Rand, sentinel string, name func() string) Sentinel
 	return m
 }
 
-func TestAddresses(t *testing.T) {
-	for _, c := range []struct{ addr, host, port string }{
-		{"a:1", "a", "1"}, {"::1:7000", "::1", "7000"}, {"[2001:db8::1]:7000", "2001:db8::1", "7000"}, {":1", "", "1"},
-		{"a", "a", ""}, {"", "", ""}, {"[]:1", "", "1"},
-	} {
-		if host, port := SplitAddr(c.addr); host != c.host || port != c.port {
-			t.Errorf("SplitAddr(%q) = %q %q", c.addr, host, port)
-		}
-	}
-	m := map[string]string{"10.0.0.1": "h", "10.0.0.2:1": "h:2", "fe80::1": "2001:db8::2", "10.0.0.3:1": "[::1]:5",
-		"10.0.0.4": "[::1]"}
-	for from, to := range map[string]string{"10.0.0.1:7": "h:7", "10.0.0.2:1": "h:2", "10.0.0.2:3": "10.0.0.2:3",
-		"fe80::1:7": "[2001:db8::2]:7", "10.0.0.3:1": "[::1]:5", "10.0.0.4:9": "[::1]:9", "::1:7": "[::1]:7"} {
-		if got := MapAddr(m, from); got != to {
-			t.Errorf("MapAddr(%q) = %q, want %q", from, got, to)
-		}
-	}
-}
-
 func TestVersionLess(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
@@ -195,21 +183,5 @@ func TestVersionLess(t *testing.T) {
 		if versionLess(c.a, c.b) != c.less {
 			t.Errorf("versionLess(%q, %q) is not %v", c.a, c.b, c.less)
 		}
-	}
-}
-
-func TestNodeNamed(t *testing.T) {
-	from := &Node{ID: 0, Addr: "mapped:1", Announced: "10.0.0.1:1"}
-	peer := &Node{ID: 1, Addr: "mapped:2", Announced: "10.0.0.1:2"}
-	six := &Node{ID: 2, Addr: "[::1]:3", Announced: "::1:3"}
-	v := &View{Nodes: []*Node{from, peer, nil, six}}
-	for addr, want := range map[string]*Node{"10.0.0.1:2": peer, ":2": peer, "::1:3": six, "[::1]:3": six, ":4": nil,
-		"": nil, "10.0.0.9:2": nil} {
-		if got := v.NodeNamed(addr, from); got != want {
-			t.Errorf("NodeNamed(%q) = %v, want %v", addr, got, want)
-		}
-	}
-	if v.NodeNamed(":2", nil) != nil {
-		t.Error("an empty host of nobody was found")
 	}
 }

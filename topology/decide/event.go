@@ -1,8 +1,7 @@
-package topology
+package decide
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -179,13 +178,4 @@ func inBrackets(why string) string {
 		return ""
 	}
 	return " (" + why + ")"
-}
-
-// addrList formats nodes: "[a b]".
-func addrList(nodes []*Node) string {
-	names := make([]string, len(nodes))
-	for i, n := range nodes {
-		names[i] = n.Addr
-	}
-	return "[" + strings.Join(names, " ") + "]"
 }

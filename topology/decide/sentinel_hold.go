@@ -1,9 +1,11 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"strings"
 	"time"
+
+	"evergate/topology"
 )
 
 // The messages of Sentinels during a failover, and how long a single one can hold a shard.
@@ -55,23 +57,23 @@ func about(payload string) (instance, primary string) {
 	if len(f) < 4 || f[0] != "master" && f[0] != "slave" {
 		return "", ""
 	}
-	instance = JoinAddr(f[2], f[3])
+	instance = topology.JoinAddr(f[2], f[3])
 	if len(f) >= 8 && f[4] == "@" {
-		return instance, JoinAddr(f[6], f[7])
+		return instance, topology.JoinAddr(f[6], f[7])
 	}
 	return instance, instance
 }
 
 // message asks the sender for its whole state. Messages come in bursts; the state asked for after the first one may be
 // older than the last one, so every message counts, and only the followers coalesce.
-func (r *sentinels) message(o SentinelMessage) {
+func (r *sentinels) message(o topology.SentinelMessage) {
 	r.s.refresh(o.Sentinel)
 	instance, primary := about(o.Payload)
 	switch {
 	case o.Channel == "+switch-master":
 		// name oldip oldport newip newport: the proof can be under way before the Sentinel's state arrives.
 		if f := strings.Fields(o.Payload); len(f) == 5 {
-			r.s.probe(r.s.nodes.announced(JoinAddr(f[3], f[4])), 0)
+			r.s.probe(r.s.nodes.announced(topology.JoinAddr(f[3], f[4])), 0)
 		}
 	case instance == "" || r.believed == nil:
 	case steps[o.Channel]:
@@ -107,7 +109,7 @@ func (r *sentinels) concerned(sentinel, primary string) bool {
 		return true
 	}
 	c := r.bySentinel[sentinel]
-	return r.trial == nil && r.votes(r.believed) == 0 && e.reports(RoleReplica) && c != nil &&
+	return r.trial == nil && r.votes(r.believed) == 0 && e.reports(topology.RoleReplica) && c != nil &&
 		c.report.ConfigEpoch >= r.epoch && r.s.nodes.announced(c.report.Primary) == e
 }
 
@@ -132,7 +134,8 @@ func (r *sentinels) suspicion(sentinel string, gravely bool) {
 // seconded reports whether another Sentinel, which is not suspected, calls the primary down or replaces it too.
 func (r *sentinels) seconded(sentinel string) bool {
 	for name, c := range r.bySentinel {
-		if name != sentinel && !c.lost && !r.suspected(name) && (c.report.Down&(SDown|ODown) != 0 || c.report.FailingOver) {
+		if name != sentinel && !c.lost && !r.suspected(name) &&
+			(c.report.Down&(topology.SDown|topology.ODown) != 0 || c.report.FailingOver) {
 			return true
 		}
 	}
@@ -191,7 +194,7 @@ func (r *sentinels) over(a *attempt) (why string, over bool) {
 		switch {
 		case r.s.nodes.announced(c.report.Primary) != r.believed:
 			others++
-		case c.report.Down&ODown == 0 && !c.report.FailingOver:
+		case c.report.Down&topology.ODown == 0 && !c.report.FailingOver:
 			stand++
 			clean = clean || name == a.by
 		}

@@ -1,6 +1,10 @@
-package topology
+package decide
 
-import "slices"
+import (
+	"slices"
+
+	"evergate/topology"
+)
 
 // Which nodes of a cluster are asked when, and the slots that a MOVED patches meanwhile.
 
@@ -12,16 +16,16 @@ func (r *cluster) owner(slot int) *entry {
 	return nil
 }
 
-func (r *cluster) moved(o Report) {
+func (r *cluster) moved(o topology.Report) {
 	from := r.s.reported(o.Node)
-	host, port := SplitAddr(o.Addr)
+	host, port := topology.SplitAddr(o.Addr)
 	if host == "" && from != nil {
-		host, _ = SplitAddr(from.announced)
+		host, _ = topology.SplitAddr(from.announced)
 	}
-	if host == "" || host == "?" || port == "" || port == "0" || o.Slot < 0 || o.Slot >= Slots {
+	if host == "" || host == "?" || port == "" || port == "0" || o.Slot < 0 || o.Slot >= topology.Slots {
 		return
 	}
-	to := r.s.nodes.announced(JoinAddr(host, port))
+	to := r.s.nodes.announced(topology.JoinAddr(host, port))
 	if to.lost() {
 		r.worry() // the sender has not heard of a failover yet
 		return
@@ -128,7 +132,7 @@ func (r *cluster) ask() []string {
 	}
 	for i, seed := range r.s.settings.Seeds {
 		if i < seedsMax {
-			add(MapAddr(r.s.settings.AddressMap, seed))
+			add(topology.MapAddr(r.s.settings.AddressMap, seed))
 		}
 	}
 	return names

@@ -1,8 +1,10 @@
-package topology
+package decide
 
 import (
 	"slices"
 	"time"
+
+	"evergate/topology"
 )
 
 // Which replicas may serve reads, and why the others may not.
@@ -16,7 +18,7 @@ const (
 )
 
 // members lists the nodes of a shard whose primary is of, and separates those that may serve reads.
-func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
+func (s *State) members(v *topology.View, shard *topology.Shard, of *entry, d *draft) {
 	replicas := d.replicas
 	if of != d.primary {
 		replicas = append(slices.Clone(replicas), d.primary)
@@ -28,20 +30,20 @@ func (s *State) members(v *View, shard *Shard, of *entry, d *draft) {
 		case e == of || !e.alive() || e.isAlso(of):
 		case why == "":
 			shard.Replicas = append(shard.Replicas, e.value())
-		case shard.Condition == Steady:
-			shard.Unused = append(shard.Unused, Unused{e.value(), why})
+		case shard.Condition == topology.Steady:
+			shard.Unused = append(shard.Unused, topology.Unused{Node: e.value(), Why: why})
 		}
 	}
 	for _, e := range d.others {
 		s.list(v, e)
-		if !e.alive() || shard.Condition != Steady || e.isAlso(of) {
+		if !e.alive() || shard.Condition != topology.Steady || e.isAlso(of) {
 			continue
 		}
 		why := s.unfit(e, of, d)
 		if why == "" {
 			why = s.rule.against()
 		}
-		shard.Unused = append(shard.Unused, Unused{e.value(), why})
+		shard.Unused = append(shard.Unused, topology.Unused{Node: e.value(), Why: why})
 	}
 	for _, e := range d.guests {
 		s.list(v, e)
@@ -56,9 +58,9 @@ func (s *State) unfit(e, primary *entry, d *draft) string {
 	r := &e.role
 	without := (d.leave != nil || d.suspect != "") && (s.served(d, e) || has(e, primary))
 	switch {
-	case r.Role == RoleRefused, without && (e == d.primary || e == d.candidate) && r.Role == RolePrimary:
+	case r.Role == topology.RoleRefused, without && (e == d.primary || e == d.candidate) && r.Role == topology.RolePrimary:
 		return ""
-	case r.Role != RoleReplica:
+	case r.Role != topology.RoleReplica:
 		return "it says that it is a primary"
 	case r.Syncing:
 		return "it is synchronizing with its primary " + r.Primary
@@ -84,8 +86,8 @@ func (s *State) follows(e, primary *entry, without bool) bool {
 	case !without && !(r.ReplID == of.ReplID2 && r.Offset < of.SecondOffset): // that one is only behind
 		return false
 	}
-	up := s.nodes.byAddr[MapAddr(s.settings.AddressMap, r.Primary)]
-	if up == nil || up == primary || !up.answered() || up.reports(RoleReplica) {
+	up := s.nodes.byAddr[topology.MapAddr(s.settings.AddressMap, r.Primary)]
+	if up == nil || up == primary || !up.answered() || up.reports(topology.RoleReplica) {
 		return true
 	}
 	return up.role.RunID != "" && up.role.RunID == of.RunID
@@ -100,7 +102,7 @@ func has(e, primary *entry) bool {
 // served reports whether a node was among the replicas of the shard that a draft continues.
 func (s *State) served(d *draft, e *entry) bool {
 	shard := s.continued(d)
-	return shard != nil && slices.ContainsFunc(shard.Replicas, func(n *Node) bool { return n.ID == e.id })
+	return shard != nil && slices.ContainsFunc(shard.Replicas, func(n *topology.Node) bool { return n.ID == e.id })
 }
 
 // forget drops the answers of addresses outside the View that were not asked for a while: another server may be there
@@ -111,7 +113,7 @@ func (s *State) forget() {
 		if listed || !e.settled() || s.now.Sub(e.wordAt) < keptFor || s.now.Before(e.chasedUntil) {
 			continue
 		}
-		e.role, e.roleAt, e.losses, e.lostWhy, e.busy = RoleSeen{}, time.Time{}, 0, "", ""
+		e.role, e.roleAt, e.losses, e.lostWhy, e.busy = topology.RoleSeen{}, time.Time{}, 0, "", ""
 		e.openAt, e.askedAt = time.Time{}, time.Time{}
 		s.stale = true
 	}
@@ -133,7 +135,7 @@ func (s *State) emitUnused() {
 		shard := &s.view.Shards[i]
 		for _, unused := range shard.Unused {
 			u := s.unread[unused.Node.ID]
-			if u == nil || u.emitted || shard.Condition != Steady || s.now.Sub(u.since) < unusedFor {
+			if u == nil || u.emitted || shard.Condition != topology.Steady || s.now.Sub(u.since) < unusedFor {
 				continue
 			}
 			u.emitted = true
@@ -143,8 +145,8 @@ func (s *State) emitUnused() {
 }
 
 // noteUnused records since when each replica of the View is excluded from reads, and why.
-func (s *State) noteUnused(v *View) {
-	now := map[NodeID]*unread{}
+func (s *State) noteUnused(v *topology.View) {
+	now := map[topology.NodeID]*unread{}
 	for i := range v.Shards {
 		for _, unused := range v.Shards[i].Unused {
 			u := s.unread[unused.Node.ID]

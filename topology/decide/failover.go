@@ -1,8 +1,10 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"time"
+
+	"evergate/topology"
 )
 
 // A failover of one shard, as State carries it out: a rule names the primary that it believes in and whether that one
@@ -32,7 +34,7 @@ type failover struct {
 	heldEpoch uint64
 	// settledAt is when all workers had stopped using it, final its first answer to a question asked after that.
 	settledAt time.Time
-	final     *RoleSeen
+	final     *topology.RoleSeen
 	// renamed: it is no failover, the old primary only has another address from now on. Nothing is emitted.
 	renamed bool
 	// candidate is the last one reported; successor has proven its role, at succeededAt.
@@ -52,7 +54,7 @@ func (s *State) emit(f *failover, e Event) {
 // turn decides which part of a draft is published, and edits the draft.
 func (s *State) turn(d *draft, drafts []draft) {
 	standing := s.standing(d, drafts)
-	if standing != d.primary && standing.reports(RolePrimary) && d.held == "" && !d.primary.settled() {
+	if standing != d.primary && standing.reports(topology.RolePrimary) && d.held == "" && !d.primary.settled() {
 		// The new one was never probed: it may be another name of the same server.
 		s.probe(d.primary, chaseEvery)
 		d.primary = standing
@@ -119,7 +121,7 @@ func (s *State) standing(d *draft, drafts []draft) *entry {
 }
 
 // continued is the shard of the last View that a draft continues: the owner of its lowest slot.
-func (s *State) continued(d *draft) *Shard {
+func (s *State) continued(d *draft) *topology.Shard {
 	switch {
 	case s.view == nil:
 		return nil
@@ -252,10 +254,10 @@ func (f *failover) covers() bool {
 	}
 	last, next := f.final, &f.successor.role
 	switch {
-	case last.Role == RolePrimary && last.Offset >= 0 && last.ReplID != "":
+	case last.Role == topology.RolePrimary && last.Offset >= 0 && last.ReplID != "":
 		// A fenced one reports another history than the one that clients were answered from.
 		return last.ReplID == f.old.trusted.replID && next.ReplID2 == last.ReplID && next.SecondOffset > last.Offset
-	case last.Role == RoleReplica:
+	case last.Role == topology.RoleReplica:
 		// It was accepted without a full synchronisation: then the fork point includes all it had.
 		return last.ReplID != "" && last.ReplID == next.ReplID && last.ReplID2 != "" &&
 			last.ReplID2 == f.old.trusted.replID && next.ReplID2 == last.ReplID2 &&

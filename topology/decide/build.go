@@ -1,15 +1,17 @@
-package topology
+package decide
 
 import (
 	"slices"
 	"strings"
+
+	"evergate/topology"
 )
 
 // How drafts become a View.
 
 // build returns the View of the drafts, with the number of the last.
-func (s *State) build(drafts []draft) *View {
-	v := &View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*Node, len(s.nodes.byID)),
+func (s *State) build(drafts []draft) *topology.View {
+	v := &topology.View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*topology.Node, len(s.nodes.byID)),
 		DownAfter: s.downAfter()}
 	s.passing = map[*entry]bool{}
 	for i := range drafts {
@@ -24,8 +26,8 @@ func (s *State) build(drafts []draft) *View {
 }
 
 // shard builds one shard of a View, and lists its nodes there.
-func (s *State) shard(v *View, i int, d *draft) Shard {
-	shard := Shard{Index: i, Name: d.name, ConfigEpoch: d.epoch, Since: s.now}
+func (s *State) shard(v *topology.View, i int, d *draft) topology.Shard {
+	shard := topology.Shard{Index: i, Name: d.name, ConfigEpoch: d.epoch, Since: s.now}
 	of := d.primary
 	switch {
 	case d.leave != nil:
@@ -33,12 +35,12 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 		if was := s.continued(d); was != nil {
 			shard.ConfigEpoch = was.ConfigEpoch
 		}
-		shard.Condition, shard.Demoted = Switching, d.leave.value()
+		shard.Condition, shard.Demoted = topology.Switching, d.leave.value()
 		if d.next != nil {
 			shard.Successor, shard.DemotedSilent = d.next.value(), d.leave.lost()
 		}
 	case d.suspect != "":
-		shard.Condition = Suspect
+		shard.Condition = topology.Suspect
 		fallthrough
 	default:
 		shard.Primary, shard.Covers = d.primary.value(), d.primary.covers
@@ -50,7 +52,7 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 	if len(shard.Replicas) == 0 && s.readable(d) {
 		shard.Replicas = append(shard.Replicas, d.leave.value())
 	}
-	slices.SortFunc(shard.Replicas, func(a, b *Node) int { return strings.Compare(a.Addr, b.Addr) })
+	slices.SortFunc(shard.Replicas, func(a, b *topology.Node) int { return strings.Compare(a.Addr, b.Addr) })
 	return shard
 }
 
@@ -58,34 +60,28 @@ func (s *State) shard(v *View, i int, d *draft) Shard {
 // replica: it has all that was acknowledged, and nothing has been decided against it yet.
 func (s *State) readable(d *draft) bool {
 	e := d.leave
-	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() && e.reports(RolePrimary)
+	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() &&
+		e.reports(topology.RolePrimary)
 }
 
 // fillSlots records the owner of each slot; patches come last, they are newer.
-func fillSlots(v *View, drafts []draft) {
+func fillSlots(v *topology.View, drafts []draft) {
 	if !v.Sharded {
 		return
 	}
-	v.slots = new([Slots]int16)
-	for i := range v.slots {
-		v.slots[i] = -1
-	}
+	v.Give(-1, topology.SlotRange{First: 0, Last: topology.Slots - 1})
 	for i := range drafts {
-		for _, r := range drafts[i].slots {
-			for slot := r.First; slot <= r.Last; slot++ {
-				v.slots[slot] = int16(i)
-			}
-		}
+		v.Give(i, drafts[i].slots...)
 	}
 	for i := range drafts {
 		for _, slot := range drafts[i].patched {
-			v.slots[slot] = int16(i)
+			v.Give(i, topology.SlotRange{First: slot, Last: slot})
 		}
 	}
 }
 
 // list adds a node to the View and records the lowest version.
-func (s *State) list(v *View, e *entry) {
+func (s *State) list(v *topology.View, e *entry) {
 	n := e.value()
 	v.Nodes[e.id] = n
 	if !e.alive() || n.Version == "" {
@@ -98,8 +94,8 @@ func (s *State) list(v *View, e *entry) {
 }
 
 // publish numbers the View and sends it out, if it differs from the last.
-func (s *State) publish(v *View) {
-	if s.view != nil && v.same(s.view) {
+func (s *State) publish(v *topology.View) {
+	if s.view != nil && v.Same(s.view) {
 		return
 	}
 	v.Epoch = 1
@@ -132,7 +128,7 @@ func (s *State) stand() {
 		switch {
 		case stands[e] && !e.standing:
 			e.standing, e.trusted = true, history{}
-			if !e.alive() && e.role.Role == RolePrimary { // it died after its proof, and may come back as another
+			if !e.alive() && e.role.Role == topology.RolePrimary { // it died after its proof, and may come back as another
 				e.trusted = history{e.role.RunID, e.role.ReplID}
 			}
 			s.trust(e)

@@ -1,8 +1,14 @@
-package topology
+// Package decide finds out which Redis server is primary of what, and how sure that is.
+//
+// Observations go into State.Step; effects to carry out and events to report come out. Each change of the picture is a
+// new View. Nothing here does I/O, logs, or reads a clock.
+package decide
 
 import (
 	"slices"
 	"time"
+
+	"evergate/topology"
 )
 
 // Times of State. They are limits on how long it waits for more facts, not promises.
@@ -10,14 +16,14 @@ const (
 	// probeEvery is how often each node is asked for its role.
 	probeEvery = time.Second
 	// chaseEvery is how often a node that should be the new primary is asked whether it is.
-	chaseEvery = TickEvery
+	chaseEvery = topology.TickEvery
 	// troubledEvery is how often the other nodes of a shard with a suspected or demoted primary are asked.
 	troubledEvery = 200 * time.Millisecond
 	// chaseFor is how long a chase lasts unless it is prolonged.
 	chaseFor = time.Second
 	// busyEvery is how often a primary that acknowledges writes is asked: receipts are as tight as these polls are
 	// many. So is a node with a long script, since requests wait for it.
-	busyEvery = TickEvery
+	busyEvery = topology.TickEvery
 	// settleFor is how long a first View waits for the other nodes that were asked, from the first answer on.
 	settleFor = 300 * time.Millisecond
 	// refreshGap is the shortest time between two refreshes that workers or messages trigger.
@@ -58,40 +64,9 @@ type Settings struct {
 	// ConfirmMajority makes a new primary wait until a majority of the Sentinels names it, instead of its own proof.
 	ConfirmMajority bool
 	// Acked returns how many writes were acknowledged for a node so far; nil: the number in its last RoleSeen.
-	// NewKeeper sets it to its own counters.
-	Acked func(NodeID) uint64
+	// keeper.New sets it to its own counters.
+	Acked func(topology.NodeID) uint64
 }
-
-// Effect is one action for the keeper: Probe, Refresh or Publish.
-type Effect interface{ effect() }
-
-func (Probe) effect()   {}
-func (Chase) effect()   {}
-func (Refresh) effect() {}
-func (Publish) effect() {}
-
-// Probe asks for the role of the node at a dial address: a RoleSeen or a NodeLost answers it.
-type Probe struct {
-	Addr string
-	Node NodeID
-	// Afresh asks over a new connection: the address may lead to another server than it did.
-	Afresh bool
-}
-
-// Chase asks a node for its role every few milliseconds, For that long: it is about to change. Its answers come as
-// those to a Probe.
-type Chase struct {
-	Addr string
-	Node NodeID
-	For  time.Duration
-}
-
-// Refresh asks the sources of the topology again. Ask names them: Sentinels as they were named in an observation, or
-// dial addresses of cluster nodes. In a plain list it is empty and means: resolve the names again.
-type Refresh struct{ Ask []string }
-
-// Publish stores a new View.
-type Publish struct{ View *View }
 
 // State is the state machine of one service, used only by the keeper.
 //
@@ -105,7 +80,7 @@ type State struct {
 	nodes    *nodes
 	rule     rule
 	named    map[string]bool
-	view     *View
+	view     *topology.View
 	now      time.Time
 	// startedAt is the time of the first fact that could make a View.
 	startedAt time.Time
@@ -123,13 +98,13 @@ type State struct {
 	// eras are those of the standing primaries.
 	eras map[*entry]*era
 	// unread are the replicas of the View that are excluded from reads.
-	unread map[NodeID]*unread
+	unread map[topology.NodeID]*unread
 }
 
 // rule is the difference between the three modes.
 type rule interface {
 	// observe takes a fact; State has already recorded roles and losses.
-	observe(o Observation)
+	observe(o topology.Observation)
 	// draft returns what the View should be now; nil while nothing is known.
 	draft() []draft
 	// heard reports whether all nodes asked at the start have answered or are lost.
@@ -163,17 +138,17 @@ type draft struct {
 	// leave and next are for State.turn: the primary that is being demoted, if any, and its successor.
 	leave, next *entry
 	// slots are those it serves; patched are single ones that others were reported to serve.
-	slots   []SlotRange
+	slots   []topology.SlotRange
 	patched []int
 }
 
 // NewState returns the State of one service. The first Step may be a Tick: it asks for the first answers.
-func NewState(settings Settings) *State {
+func New(settings Settings) *State {
 	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{},
 		failovers: map[*entry]*failover{}, unconfirmed: map[*entry]*failover{}, eras: map[*entry]*era{}}
 	s.named = map[string]bool{}
 	for _, r := range settings.Replicas {
-		s.named[MapAddr(settings.AddressMap, r)] = true
+		s.named[topology.MapAddr(settings.AddressMap, r)] = true
 	}
 	switch settings.Mode {
 	case BySentinel:
@@ -186,25 +161,31 @@ func NewState(settings Settings) *State {
 	return s
 }
 
+// CountAcked has acked tell how many writes were acknowledged for a node so far. Only before the first Step.
+func (s *State) CountAcked(acked func(topology.NodeID) uint64) { s.settings.Acked = acked }
+
+// SetBarrier says whether workers settle each View; see Settings.Barrier. Only before the first Step.
+func (s *State) SetBarrier(on bool) { s.settings.Barrier = on }
+
 // View is the last one published, nil before the first.
-func (s *State) View() *View { return s.view }
+func (s *State) View() *topology.View { return s.view }
 
 // Step handles one observation made at now. The caller owns the slices that it returns.
-func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
+func (s *State) Step(o topology.Observation, now time.Time) ([]Effect, []Event) {
 	s.now = now
 	s.effects, s.events = nil, nil
 	switch o := o.(type) {
-	case RoleSeen:
+	case topology.RoleSeen:
 		s.roleSeen(o)
-	case NodeLost:
+	case topology.NodeLost:
 		s.nodeLost(o)
-	case NodeBusy:
+	case topology.NodeBusy:
 		s.nodeBusy(o)
-	case Report:
+	case topology.Report:
 		s.report(o)
-	case Settled:
+	case topology.Settled:
 		s.settled(o.Epoch)
-	case Tick:
+	case topology.Tick:
 		s.forget()
 	default:
 		// The others report whether they changed anything: they come often, and most are known already.
@@ -226,7 +207,7 @@ func (s *State) Step(o Observation, now time.Time) ([]Effect, []Event) {
 	return s.effects, s.events
 }
 
-func (s *State) roleSeen(o RoleSeen) {
+func (s *State) roleSeen(o topology.RoleSeen) {
 	e := s.nodes.dial(o.Addr)
 	if e.lost() || e.busy != "" {
 		s.event(Event{Kind: NodeHeard, Subject: e.addr})
@@ -234,7 +215,7 @@ func (s *State) roleSeen(o RoleSeen) {
 	if o.Version == "" {
 		o.Version = e.role.Version
 	}
-	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.same(&o)
+	s.stale = s.stale || e.lost() || e.busy != "" || !e.answered() || !e.role.Same(&o)
 	e.role, e.roleAt, e.wordAt, e.losses, e.lostWhy, e.busy = o, s.now, s.now, 0, "", ""
 	e.openAt = time.Time{}
 	if e.askedAt = o.Asked; e.askedAt.IsZero() {
@@ -248,7 +229,7 @@ func (s *State) roleSeen(o RoleSeen) {
 	}
 }
 
-func (s *State) nodeLost(o NodeLost) {
+func (s *State) nodeLost(o topology.NodeLost) {
 	e := s.nodes.dial(o.Addr)
 	if !e.lost() {
 		s.stale = true
@@ -261,7 +242,7 @@ func (s *State) nodeLost(o NodeLost) {
 }
 
 // nodeBusy records a node that lives and reports nothing else: its last answer stands.
-func (s *State) nodeBusy(o NodeBusy) {
+func (s *State) nodeBusy(o topology.NodeBusy) {
 	e := s.nodes.dial(o.Addr)
 	if e.busy == "" {
 		s.event(Event{Kind: NodeIsBusy, Subject: e.addr, Why: o.Words})
@@ -271,13 +252,13 @@ func (s *State) nodeBusy(o NodeBusy) {
 }
 
 // report follows a worker's hint. A node that rejects requests, or is another run, is asked until the reason is known.
-func (s *State) report(o Report) {
+func (s *State) report(o topology.Report) {
 	e := s.reported(o.Node)
 	switch {
-	case e == nil || o.Kind == Moved:
-	case o.Kind == Refused:
+	case e == nil || o.Kind == topology.Moved:
+	case o.Kind == topology.Refused:
 		s.chase(e)
-	case o.Kind == OtherRun:
+	case o.Kind == topology.OtherRun:
 		s.chase(e)
 		if s.now.Sub(e.afreshAt) >= refreshGap {
 			e.afreshAt = s.now
@@ -289,7 +270,7 @@ func (s *State) report(o Report) {
 }
 
 // reported finds the node of a Report, or nil.
-func (s *State) reported(id NodeID) *entry {
+func (s *State) reported(id topology.NodeID) *entry {
 	if id < 0 || int(id) >= len(s.nodes.byID) {
 		return nil
 	}

@@ -1,13 +1,17 @@
-package topology
+package decide
 
-import "slices"
+import (
+	"slices"
+
+	"evergate/topology"
+)
 
 // The difference between two Views, as events. State publishes; this file only builds the events.
 
 // before finds, for each shard of v, the shard of the last View that it continues: the owner of its lowest slot. nil
 // for a new one.
-func (s *State) before(v *View) []*Shard {
-	old := make([]*Shard, len(v.Shards))
+func (s *State) before(v *topology.View) []*topology.Shard {
+	old := make([]*topology.Shard, len(v.Shards))
 	if s.view == nil {
 		return old
 	}
@@ -15,17 +19,16 @@ func (s *State) before(v *View) []*Shard {
 		old[0] = &s.view.Shards[0]
 		return old
 	}
-	met := make([]bool, len(v.Shards))
-	for slot, i := range v.slots {
-		if i >= 0 && !met[i] {
-			met[i], old[i] = true, s.view.Shard(slot)
+	for i, slot := range v.FirstSlots() {
+		if slot >= 0 {
+			old[i] = s.view.Shard(int(slot))
 		}
 	}
 	return old
 }
 
 // keepTimes keeps Since of conditions that persist.
-func (s *State) keepTimes(v *View) {
+func (s *State) keepTimes(v *topology.View) {
 	for i, old := range s.before(v) {
 		if old != nil && sameNode(old.Standing(), v.Shards[i].Standing()) && old.Condition == v.Shards[i].Condition {
 			v.Shards[i].Since = old.Since
@@ -34,11 +37,11 @@ func (s *State) keepTimes(v *View) {
 }
 
 // sameNode compares IDs: other fields of a node may have changed.
-func sameNode(a, b *Node) bool { return a != nil && b != nil && a.ID == b.ID }
+func sameNode(a, b *topology.Node) bool { return a != nil && b != nil && a.ID == b.ID }
 
-func (s *State) emitShards(v *View) {
-	replaced := map[NodeID]bool{}
-	primaries := map[NodeID]bool{}
+func (s *State) emitShards(v *topology.View) {
+	replaced := map[topology.NodeID]bool{}
+	primaries := map[topology.NodeID]bool{}
 	for i := range v.Shards {
 		primaries[v.Shards[i].Standing().ID] = true
 	}
@@ -59,28 +62,28 @@ func (s *State) emitShards(v *View) {
 		}
 		from := "[]"
 		if old != nil && old.Standing().ID == now.ID {
-			from = addrList(old.Replicas)
-			if slices.EqualFunc(old.Replicas, shard.Replicas, func(a, b *Node) bool { return a.ID == b.ID }) {
+			from = topology.AddrList(old.Replicas)
+			if slices.EqualFunc(old.Replicas, shard.Replicas, func(a, b *topology.Node) bool { return a.ID == b.ID }) {
 				continue
 			}
 		} else if len(shard.Replicas) == 0 {
 			continue
 		}
-		s.event(Event{Kind: ReplicasChanged, Shard: shard.Name, From: from, To: addrList(shard.Replicas)})
+		s.event(Event{Kind: ReplicasChanged, Shard: shard.Name, From: from, To: topology.AddrList(shard.Replicas)})
 	}
 	s.emitSlots(v, replaced)
 }
 
 // emitSlots counts the slots that moved between primaries, to none or from none; those of a primary that was replaced
 // as a whole are reported already.
-func (s *State) emitSlots(v *View, replaced map[NodeID]bool) {
+func (s *State) emitSlots(v *topology.View, replaced map[topology.NodeID]bool) {
 	if s.view == nil || !v.Sharded {
 		return
 	}
 	type move struct{ from, to string }
 	counts := map[move]int{}
 	var order []move
-	for slot := range v.slots {
+	for slot := range topology.Slots {
 		from, to := s.view.Shard(slot), v.Shard(slot)
 		m := move{"nobody", "nobody"}
 		if from != nil {

@@ -1,8 +1,10 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"time"
+
+	"evergate/topology"
 )
 
 // A primary that comes back without its history gets no writes: it would wipe the replicas that still have it. The
@@ -21,7 +23,7 @@ type fence struct {
 // trust compares the history of a standing primary with its trusted one, and fences it if it does not continue that.
 // State calls it with each answer of such a node.
 func (s *State) trust(e *entry) {
-	if !e.reports(RolePrimary) || e.role.ReplID == "" {
+	if !e.reports(topology.RolePrimary) || e.role.ReplID == "" {
 		return
 	}
 	now, was := history{e.role.RunID, e.role.ReplID}, e.trusted

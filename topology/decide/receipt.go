@@ -1,6 +1,10 @@
-package topology
+package decide
 
-import "fmt"
+import (
+	"fmt"
+
+	"evergate/topology"
+)
 
 // Receipts bound what a failover can have lost. Replies carry no offsets; but a poll that began after a write was
 // acknowledged returns an offset that includes it. So the records of polls (writes acknowledged before the poll began,
@@ -56,7 +60,7 @@ type record struct {
 }
 
 // note records a poll of the primary of the era.
-func (e *era) note(r *RoleSeen) {
+func (e *era) note(r *topology.RoleSeen) {
 	if r.ReplID == "" || r.Offset < 0 {
 		return
 	}
@@ -71,7 +75,7 @@ func (e *era) note(r *RoleSeen) {
 
 // lost bounds how many writes of this era and those before it a node with this report lacks; false if none of them had
 // its history.
-func (e *era) lost(now *RoleSeen, acked func(*entry) uint64) (uint64, bool) {
+func (e *era) lost(now *topology.RoleSeen, acked func(*entry) uint64) (uint64, bool) {
 	sum, related := uint64(0), false
 	for at := e; at != nil; at = at.before {
 		total := at.end
@@ -118,7 +122,7 @@ func (s *State) nextEra(from, to *entry) {
 			last.before = nil
 		}
 	}
-	if to.reports(RolePrimary) {
+	if to.reports(topology.RolePrimary) {
 		next.note(&to.role)
 	}
 }

@@ -1,10 +1,12 @@
-package topology
+package decide
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"time"
+
+	"evergate/topology"
 )
 
 // sentinels is the rule of a service that Sentinels watch.
@@ -38,7 +40,7 @@ type sentinels struct {
 
 // claim is one Sentinel's last report.
 type claim struct {
-	report SentinelReport
+	report topology.SentinelReport
 	// since is when it began to name this primary with this epoch: a proof must be younger.
 	since time.Time
 	lost  bool
@@ -50,16 +52,16 @@ func newSentinels(s *State) *sentinels {
 	return &sentinels{s: s, bySentinel: map[string]*claim{}, suspicions: map[string]suspicion{}}
 }
 
-func (r *sentinels) observe(o Observation) {
+func (r *sentinels) observe(o topology.Observation) {
 	switch o := o.(type) {
-	case SentinelReport:
+	case topology.SentinelReport:
 		r.take(o)
-	case SentinelLost:
+	case topology.SentinelLost:
 		r.lost(o)
-	case SentinelMessage:
+	case topology.SentinelMessage:
 		r.message(o)
-	case Report:
-		if o.Kind == Refused {
+	case topology.Report:
+		if o.Kind == topology.Refused {
 			r.s.refresh(r.reachable()...)
 		}
 	}
@@ -75,7 +77,7 @@ func (r *sentinels) observe(o Observation) {
 	r.compare()
 }
 
-func (r *sentinels) take(o SentinelReport) {
+func (r *sentinels) take(o topology.SentinelReport) {
 	if o.Asked.IsZero() {
 		o.Asked = r.s.now
 	}
@@ -94,14 +96,14 @@ func (r *sentinels) take(o SentinelReport) {
 		r.s.probe(r.s.nodes.announced(o.Primary), 0)
 	}
 	switch {
-	case o.Down&ODown != 0:
+	case o.Down&topology.ODown != 0:
 		r.suspectFailover(o.Sentinel, "o_down", o.Primary)
 	case o.FailingOver:
 		r.suspectFailover(o.Sentinel, "failover in progress", o.Primary)
 	}
 }
 
-func (r *sentinels) lost(o SentinelLost) {
+func (r *sentinels) lost(o topology.SentinelLost) {
 	c := r.bySentinel[o.Sentinel]
 	if c == nil {
 		c = &claim{}
@@ -220,7 +222,7 @@ func (r *sentinels) names(e *entry) bool {
 			continue
 		}
 		heard++
-		if r.s.nodes.announced(c.report.Primary) == e && c.report.Down&ODown == 0 {
+		if r.s.nodes.announced(c.report.Primary) == e && c.report.Down&topology.ODown == 0 {
 			good++
 		}
 	}
@@ -283,7 +285,7 @@ func (r *sentinels) draft() []draft {
 			e := r.s.nodes.announced(v.Addr)
 			down := v.Down
 			if troubled { // a leader closes all other connections when it has changed a replica's primary
-				down &^= Disconnected
+				down &^= topology.Disconnected
 			}
 			if down != 0 || !v.LinkUp && !troubled || (v.Priority == 0 && !r.s.named[e.addr]) {
 				bad[e]++
@@ -314,10 +316,10 @@ func (r *sentinels) suspect() string {
 		if r.s.nodes.announced(c.report.Primary) != r.believed {
 			continue
 		}
-		if c.report.Down&ODown != 0 && !r.suspected(c.report.Sentinel) {
+		if c.report.Down&topology.ODown != 0 && !r.suspected(c.report.Sentinel) {
 			return "o_down"
 		}
-		if c.report.Down&SDown != 0 {
+		if c.report.Down&topology.SDown != 0 {
 			sdown++
 		}
 		quorum = max(quorum, c.report.Quorum)

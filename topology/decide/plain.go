@@ -1,10 +1,12 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"evergate/topology"
 )
 
 // goneAfter is how many consecutive probes must fail before a plain primary counts as gone: a single one may have met a
@@ -32,9 +34,9 @@ func newPlain(s *State) *plain {
 	return &plain{s: s, resolved: map[string][]string{}}
 }
 
-func (r *plain) observe(o Observation) {
+func (r *plain) observe(o topology.Observation) {
 	switch o := o.(type) {
-	case Resolved:
+	case topology.Resolved:
 		if len(o.Addrs) > 0 {
 			r.resolved[o.Name] = o.Addrs
 		}
@@ -45,14 +47,14 @@ func (r *plain) observe(o Observation) {
 				}
 			}
 		}
-	case RoleSeen:
+	case topology.RoleSeen:
 		r.roleSeen(o)
-	case Report, NodeLost:
-		if r.current != nil && !r.current.reports(RolePrimary) {
+	case topology.Report, topology.NodeLost:
+		if r.current != nil && !r.current.reports(topology.RolePrimary) {
 			r.s.refresh()
 		}
 	}
-	if r.current != nil && r.current.reports(RoleReplica) && r.current.role.Primary != "" {
+	if r.current != nil && r.current.reports(topology.RoleReplica) && r.current.role.Primary != "" {
 		r.s.chase(r.s.nodes.announced(r.current.role.Primary))
 	}
 	members := r.members()
@@ -62,8 +64,8 @@ func (r *plain) observe(o Observation) {
 	r.follow(members)
 }
 
-func (r *plain) roleSeen(o RoleSeen) {
-	if r.current == nil || r.current.addr != o.Addr || o.Role != RolePrimary {
+func (r *plain) roleSeen(o topology.RoleSeen) {
+	if r.current == nil || r.current.addr != o.Addr || o.Role != topology.RolePrimary {
 		return
 	}
 	r.reported = r.reported[:0]
@@ -96,7 +98,7 @@ func (r *plain) members() []*entry {
 		list = append(list, r.current)
 	}
 	for _, e := range primaries {
-		if e.reports(RoleReplica) && e.role.Primary != "" {
+		if e.reports(topology.RoleReplica) && e.role.Primary != "" {
 			list = append(list, r.s.nodes.announced(e.role.Primary))
 		}
 	}
@@ -112,7 +114,7 @@ func (r *plain) members() []*entry {
 func (r *plain) follow(members []*entry) {
 	var claiming []*entry
 	for _, e := range members {
-		if e.reports(RolePrimary) && !slices.ContainsFunc(claiming, e.isAlso) {
+		if e.reports(topology.RolePrimary) && !slices.ContainsFunc(claiming, e.isAlso) {
 			claiming = append(claiming, e)
 		}
 	}
@@ -139,7 +141,7 @@ func (r *plain) follow(members []*entry) {
 }
 
 // gone reports whether a node is no longer primary by its own report, or unreachable for long enough.
-func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.reports(RoleReplica) }
+func (r *plain) gone(e *entry) bool { return e.losses >= goneAfter || e.reports(topology.RoleReplica) }
 
 func (r *plain) choose(e *entry) {
 	r.old, r.current = r.current, e
@@ -157,13 +159,13 @@ func (r *plain) choose(e *entry) {
 func (r *plain) begin(claiming []*entry) {
 	named := r.addrs(r.s.settings.Primary)
 	for _, e := range named {
-		if e.reports(RolePrimary) {
+		if e.reports(topology.RolePrimary) {
 			r.choose(e)
 			return
 		}
 	}
 	for _, e := range named {
-		if e.reports(RoleRefused) {
+		if e.reports(topology.RoleRefused) {
 			r.choose(e)
 			return
 		}
@@ -195,7 +197,7 @@ func (r *plain) draft() []draft {
 	switch {
 	case r.current.lost():
 		d.suspect = r.current.lostWhy
-	case r.current.reports(RoleReplica):
+	case r.current.reports(topology.RoleReplica):
 		d.held = "says replica"
 	}
 	if r.old != nil {

@@ -1,4 +1,6 @@
-package topology
+// Package keeper runs a decide.State: one goroutine that takes observations and reports, and publishes Views and
+// events. It decides nothing.
+package keeper
 
 import (
 	"context"
@@ -6,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // Sizes of the keeper's queues. Observations wait for room (their senders are goroutines of watch); reports are dropped
@@ -19,53 +24,53 @@ const (
 
 // Keeper is the one goroutine around a State. Use:
 //
-//	keeper := topology.NewKeeper(topology.NewState(settings), clock, carryOut)
+//	keeper := keeper.New(decide.New(settings), clock, carryOut)
 //	keeper.OnView(func(v *topology.View) { wake(loops) })
 //	go keeper.Run(ctx)
 //	keeper.Tell(ctx, topology.RoleSeen{...})
 //	view := keeper.View()
 type Keeper struct {
-	state *State
+	state *decide.State
 	clock func() time.Time
-	do    func(Effect)
+	do    func(decide.Effect)
 	// onView and onEvent are set before Run and then only read.
-	onView  []func(*View)
-	onEvent []func(Event)
+	onView  []func(*topology.View)
+	onEvent []func(decide.Event)
 
-	view         atomic.Pointer[View]
-	observations chan Observation
-	reports      chan Report
+	view         atomic.Pointer[topology.View]
+	observations chan topology.Observation
+	reports      chan topology.Report
 	// workers is set before Run; settled has their messages.
 	workers int
 	settled chan settled
 	// acks has a counter for each node that a worker asked for; acksMu guards the map.
 	acksMu sync.Mutex
-	acks   map[NodeID]*atomic.Uint64
+	acks   map[topology.NodeID]*atomic.Uint64
 	// moved has a bit for each slot with a MOVED in reports: of a storm, one per slot is enough.
-	moved [Slots / 64]atomic.Uint64
+	moved [topology.Slots / 64]atomic.Uint64
 }
 
 // NewKeeper wraps state. do executes a Probe or a Refresh, in the keeper's goroutine: it must not block.
-func NewKeeper(state *State, clock func() time.Time, do func(Effect)) *Keeper {
-	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan Observation, observationsMax),
-		reports: make(chan Report, reportsMax), acks: map[NodeID]*atomic.Uint64{}}
-	state.settings.Acked = func(node NodeID) uint64 { return k.Acks(node).Load() }
+func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *Keeper {
+	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan topology.Observation, observationsMax),
+		reports: make(chan topology.Report, reportsMax), acks: map[topology.NodeID]*atomic.Uint64{}}
+	state.CountAcked(func(node topology.NodeID) uint64 { return k.Acks(node).Load() })
 	return k
 }
 
 // OnView registers f, to be called with each new View after View returns it. f must not block. Only before Run.
-func (k *Keeper) OnView(f func(*View)) { k.onView = append(k.onView, f) }
+func (k *Keeper) OnView(f func(*topology.View)) { k.onView = append(k.onView, f) }
 
 // OnEvent registers f, to be called with each event before its View is stored. f must not block. Only before Run.
-func (k *Keeper) OnEvent(f func(Event)) { k.onEvent = append(k.onEvent, f) }
+func (k *Keeper) OnEvent(f func(decide.Event)) { k.onEvent = append(k.onEvent, f) }
 
 // View returns the newest View, nil before the first. Any goroutine may call it.
-func (k *Keeper) View() *View { return k.view.Load() }
+func (k *Keeper) View() *topology.View { return k.view.Load() }
 
 // Report takes a hint from a worker. It never blocks and never allocates; a hint that does not fit is dropped.
-func (k *Keeper) Report(r Report) {
-	if r.Kind == Moved {
-		if r.Slot < 0 || r.Slot >= Slots {
+func (k *Keeper) Report(r topology.Report) {
+	if r.Kind == topology.Moved {
+		if r.Slot < 0 || r.Slot >= topology.Slots {
 			return
 		}
 		bit := uint64(1) << (r.Slot % 64)
@@ -81,14 +86,14 @@ func (k *Keeper) Report(r Report) {
 }
 
 // taken permits the next MOVED of the slot.
-func (k *Keeper) taken(r Report) {
-	if r.Kind == Moved {
+func (k *Keeper) taken(r topology.Report) {
+	if r.Kind == topology.Moved {
 		k.moved[r.Slot/64].And(^(uint64(1) << (r.Slot % 64)))
 	}
 }
 
 // Observe hands over an observation. It waits for room until ctx ends.
-func (k *Keeper) Observe(ctx context.Context, o Observation) {
+func (k *Keeper) Observe(ctx context.Context, o topology.Observation) {
 	select {
 	case k.observations <- o:
 	case <-ctx.Done():
@@ -97,9 +102,9 @@ func (k *Keeper) Observe(ctx context.Context, o Observation) {
 
 // Run steps the state until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	tick := time.NewTicker(TickEvery)
+	tick := time.NewTicker(topology.TickEvery)
 	defer tick.Stop()
-	k.step(Tick{})
+	k.step(topology.Tick{})
 	settled, all := make([]uint64, k.workers), uint64(0)
 	for {
 		select {
@@ -112,17 +117,17 @@ func (k *Keeper) Run(ctx context.Context) {
 			settled[s.worker] = max(settled[s.worker], s.epoch)
 			if lowest := slices.Min(settled); lowest > all {
 				all = lowest
-				k.step(Settled{Epoch: all})
+				k.step(topology.Settled{Epoch: all})
 			}
 		case <-tick.C:
-			k.step(Tick{})
+			k.step(topology.Tick{})
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (k *Keeper) step(o Observation) {
+func (k *Keeper) step(o topology.Observation) {
 	effects, events := k.state.Step(o, k.clock())
 	for _, e := range events {
 		for _, f := range k.onEvent {
@@ -130,7 +135,7 @@ func (k *Keeper) step(o Observation) {
 		}
 	}
 	for _, e := range effects {
-		if p, ok := e.(Publish); ok {
+		if p, ok := e.(decide.Publish); ok {
 			k.view.Store(p.View)
 			for _, f := range k.onView {
 				f(p.View)
@@ -150,7 +155,7 @@ type settled struct {
 // SetWorkers sets how many workers will call Settled. Only before Run.
 func (k *Keeper) SetWorkers(n int) {
 	k.workers = n
-	k.state.settings.Barrier = n > 0
+	k.state.SetBarrier(n > 0)
 	k.settled = make(chan settled, settledMax*max(n, 1))
 }
 
@@ -165,7 +170,7 @@ func (k *Keeper) Settled(worker int, epoch uint64) {
 }
 
 // Acks returns the counter of acknowledged writes of a node. A worker adds to it before the client can see the reply.
-func (k *Keeper) Acks(node NodeID) *atomic.Uint64 {
+func (k *Keeper) Acks(node topology.NodeID) *atomic.Uint64 {
 	k.acksMu.Lock()
 	defer k.acksMu.Unlock()
 	c := k.acks[node]

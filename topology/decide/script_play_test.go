@@ -1,9 +1,11 @@
-package topology
+package decide
 
 import (
 	"fmt"
 	"strings"
 	"time"
+
+	"evergate/topology"
 )
 
 // The commands of scripts:
@@ -33,8 +35,8 @@ func (p *player) command(text string) string {
 	}
 	switch l.verb {
 	case "sentinel", "cluster", "plain":
-		p.state = NewState(p.settings(l))
-		return p.step(Tick{})
+		p.state = New(p.settings(l))
+		return p.step(topology.Tick{})
 	case "tick":
 		l.words = append(l.words, l.subject)
 		return p.tick(l)
@@ -79,8 +81,8 @@ func (p *player) tick(l line) string {
 	}
 	var out strings.Builder
 	for end := p.now + d; p.now < end; {
-		p.now += TickEvery
-		for did := range strings.Lines(p.step(Tick{})) {
+		p.now += topology.TickEvery
+		for did := range strings.Lines(p.step(topology.Tick{})) {
 			word, _, _ := strings.Cut(strings.TrimSpace(did), " ")
 			if l.has("quiet") && (word == "probe" || word == "refresh" || word == "chase") {
 				continue
@@ -91,39 +93,39 @@ func (p *player) tick(l line) string {
 	return out.String()
 }
 
-func (p *player) observation(l line, text string) Observation {
+func (p *player) observation(l line, text string) topology.Observation {
 	switch l.verb {
 	case "says":
 		o := sentinelReport(l)
 		o.Asked = p.asked(l)
 		return o
 	case "settled":
-		return Settled{Epoch: p.state.View().Epoch}
+		return topology.Settled{Epoch: p.state.View().Epoch}
 	case "sentinel-lost":
-		return SentinelLost{Sentinel: l.subject, Why: l.values["why"], Twin: l.has("twin")}
+		return topology.SentinelLost{Sentinel: l.subject, Why: l.values["why"], Twin: l.has("twin")}
 	case "message":
 		_, payload, _ := strings.Cut(text, l.words[0]+" ")
-		return SentinelMessage{Sentinel: l.subject, Channel: l.words[0], Payload: payload}
+		return topology.SentinelMessage{Sentinel: l.subject, Channel: l.words[0], Payload: payload}
 	case "role":
 		o := role(l)
 		o.Asked = p.asked(l)
 		return o
 	case "gone":
-		return NodeLost{Addr: long(l.subject), Why: l.values["why"]}
+		return topology.NodeLost{Addr: long(l.subject), Why: l.values["why"]}
 	case "busy":
-		return NodeBusy{Addr: long(l.subject), Words: l.values["with"]}
+		return topology.NodeBusy{Addr: long(l.subject), Words: l.values["with"]}
 	case "resolved":
-		return Resolved{Name: long(l.subject), Addrs: longs(l.list("to"))}
+		return topology.Resolved{Name: long(l.subject), Addrs: longs(l.list("to"))}
 	case "slots":
 		return slotsSeen(l)
 	case "moved":
 		var slot int
 		_, _ = fmt.Sscan(l.subject, &slot)
-		return Report{Kind: Moved, Slot: slot, Addr: long(l.values["to"]), Node: p.id(l.values["by"])}
+		return topology.Report{Kind: topology.Moved, Slot: slot, Addr: long(l.values["to"]), Node: p.id(l.values["by"])}
 	}
-	for kind, name := range reportName {
+	for kind, name := range topology.ReportName {
 		if l.verb == name {
-			return Report{Kind: ReportKind(kind), Node: p.id(l.subject)}
+			return topology.Report{Kind: topology.ReportKind(kind), Node: p.id(l.subject)}
 		}
 	}
 	return nil
@@ -135,18 +137,19 @@ func (p *player) asked(l line) time.Time {
 	return beginning.Add(p.now - ago)
 }
 
-func (p *player) id(name string) NodeID { return p.state.nodes.dial(long(name)).id }
+func (p *player) id(name string) topology.NodeID { return p.state.nodes.dial(long(name)).id }
 
-func sentinelReport(l line) SentinelReport {
-	o := SentinelReport{Sentinel: l.subject, Primary: long(l.values["primary"]), ConfigEpoch: uint64(l.number("epoch")),
-		Quorum: max(l.number("quorum"), 1), Sentinels: max(l.number("of"), 1), FailingOver: l.has("failing-over")}
+func sentinelReport(l line) topology.SentinelReport {
+	o := topology.SentinelReport{Sentinel: l.subject, Primary: long(l.values["primary"]),
+		ConfigEpoch: uint64(l.number("epoch")),
+		Quorum:      max(l.number("quorum"), 1), Sentinels: max(l.number("of"), 1), FailingOver: l.has("failing-over")}
 	o.DownAfter, _ = time.ParseDuration(l.values["down-after"])
 	for _, flag := range l.list("down") {
-		o.Down |= map[string]DownFlags{"s_down": SDown, "o_down": ODown}[flag]
+		o.Down |= map[string]topology.DownFlags{"s_down": topology.SDown, "o_down": topology.ODown}[flag]
 	}
 	for _, r := range l.list("replicas") {
 		words := strings.Split(r, "/")
-		v := SentinelReplica{Addr: long(words[0]), LinkUp: true, Priority: 100}
+		v := topology.SentinelReplica{Addr: long(words[0]), LinkUp: true, Priority: 100}
 		for _, w := range words[1:] {
 			switch w {
 			case "link-err":
@@ -154,7 +157,8 @@ func sentinelReport(l line) SentinelReport {
 			case "p0":
 				v.Priority = 0
 			default:
-				v.Down |= map[string]DownFlags{"s_down": SDown, "o_down": ODown, "disconnected": Disconnected}[w]
+				v.Down |= map[string]topology.DownFlags{"s_down": topology.SDown, "o_down": topology.ODown,
+					"disconnected": topology.Disconnected}[w]
 			}
 		}
 		o.Replicas = append(o.Replicas, v)
@@ -162,8 +166,8 @@ func sentinelReport(l line) SentinelReport {
 	return o
 }
 
-func role(l line) RoleSeen {
-	o := RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100, RunID: l.values["run"],
+func role(l line) topology.RoleSeen {
+	o := topology.RoleSeen{Addr: long(l.subject), Version: l.values["version"], Priority: 100, RunID: l.values["run"],
 		ReplID: l.values["id"], Offset: int64(l.number("offset")), Acked: uint64(l.number("acked"))}
 	if from, offset, ok := strings.Cut(l.values["from"], ":"); ok {
 		o.ReplID2 = from
@@ -172,9 +176,9 @@ func role(l line) RoleSeen {
 	}
 	switch {
 	case l.has("primary"):
-		o.Role, o.Replicas = RolePrimary, longs(l.list("replicas"))
+		o.Role, o.Replicas = topology.RolePrimary, longs(l.list("replicas"))
 	case l.has("replica"):
-		o.Role, o.Primary = RoleReplica, long(l.values["of"])
+		o.Role, o.Primary = topology.RoleReplica, long(l.values["of"])
 		o.LinkUp, o.Syncing = l.values["link"] != "down", l.has("syncing")
 		if l.values["priority"] != "" {
 			o.Priority = l.number("priority")
@@ -183,8 +187,8 @@ func role(l line) RoleSeen {
 	return o
 }
 
-func slotsSeen(l line) SlotsSeen {
-	o := SlotsSeen{Asked: long(l.subject), HasEpochs: l.has("epochs"), IDs: l.list("ids")}
+func slotsSeen(l line) topology.SlotsSeen {
+	o := topology.SlotsSeen{Asked: long(l.subject), HasEpochs: l.has("epochs"), IDs: l.list("ids")}
 	if l.has("refused") {
 		o.Refused = "NOPERM"
 	}
@@ -193,15 +197,15 @@ func slotsSeen(l line) SlotsSeen {
 		if !ok {
 			continue
 		}
-		var shard ShardSeen
-		var r SlotRange
+		var shard topology.ShardSeen
+		var r topology.SlotRange
 		if n, _ := fmt.Sscanf(span, "%d-%d", &r.First, &r.Last); n == 2 {
-			shard.Slots = []SlotRange{r}
+			shard.Slots = []topology.SlotRange{r}
 		}
 		nodes, epoch, _ := strings.Cut(nodes, "@")
 		_, _ = fmt.Sscan(epoch, &shard.Epoch)
 		for i, name := range strings.Split(nodes, "/") {
-			m := MemberSeen{Addr: long(strings.TrimSuffix(name, "!")), Healthy: !strings.HasSuffix(name, "!")}
+			m := topology.MemberSeen{Addr: long(strings.TrimSuffix(name, "!")), Healthy: !strings.HasSuffix(name, "!")}
 			if i == 0 {
 				shard.Primary = m
 			} else {
@@ -232,26 +236,27 @@ func longs(names []string) []string {
 func short(text string) string { return strings.ReplaceAll(text, ":1", "") }
 
 // picture writes a View in a line: "view 2: main c [b] suspect".
-func picture(v *View) string {
+func picture(v *topology.View) string {
 	var shards []string
 	for i := range v.Shards {
 		s := &v.Shards[i]
-		text := fmt.Sprintf("%s %s %s", s.Name, s.Standing().Addr, addrList(s.Replicas))
+		text := fmt.Sprintf("%s %s %s", s.Name, s.Standing().Addr, topology.AddrList(s.Replicas))
 		switch {
 		case s.Successor != nil:
-			text = fmt.Sprintf("%s nobody (%s then %s) %s", s.Name, s.Demoted.Addr, s.Successor.Addr, addrList(s.Replicas))
+			text = fmt.Sprintf("%s nobody (%s then %s) %s", s.Name, s.Demoted.Addr, s.Successor.Addr,
+				topology.AddrList(s.Replicas))
 			if s.DemotedSilent {
 				text += " mute"
 			}
 		case s.Demoted != nil:
-			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Demoted.Addr, addrList(s.Replicas))
+			text = fmt.Sprintf("%s nobody (%s) %s", s.Name, s.Demoted.Addr, topology.AddrList(s.Replicas))
 		case s.Covers != nil:
 			text += " covers"
 		}
 		if s.Provisional {
 			text += " provisional"
 		}
-		if s.Condition != Steady {
+		if s.Condition != topology.Steady {
 			text += " " + s.Condition.String()
 		}
 		shards = append(shards, text)
@@ -259,13 +264,13 @@ func picture(v *View) string {
 	text := fmt.Sprintf("view %d: %s", v.Epoch, strings.Join(shards, " | "))
 	if v.Sharded {
 		served := 0
-		for slot := range Slots {
+		for slot := range topology.Slots {
 			if v.Shard(slot) != nil {
 				served++
 			}
 		}
-		if served < Slots {
-			text += fmt.Sprintf(" (%d slots unserved)", Slots-served)
+		if served < topology.Slots {
+			text += fmt.Sprintf(" (%d slots unserved)", topology.Slots-served)
 		}
 	}
 	for _, n := range v.Nodes {

@@ -1,8 +1,10 @@
-package topology
+package decide
 
 import (
 	"slices"
 	"time"
+
+	"evergate/topology"
 )
 
 // A node of another cluster: an address may have been reused by now, and the higher epoch of another cluster means
@@ -13,7 +15,7 @@ import (
 const strangerAfter = 3 * time.Second
 
 // refuse reports whether an answer must be ignored, and remembers its sender.
-func (r *cluster) refuse(o SlotsSeen) bool {
+func (r *cluster) refuse(o topology.SlotsSeen) bool {
 	e := r.s.nodes.dial(o.Asked)
 	if !r.strange(o) {
 		delete(r.strangers, e)
@@ -31,7 +33,7 @@ func (r *cluster) refuse(o SlotsSeen) bool {
 
 // strange reports whether a node knows none of the nodes that the others know. If no other has answered for long the
 // cluster may have been rebuilt, and a node that the settings name is believed.
-func (r *cluster) strange(o SlotsSeen) bool {
+func (r *cluster) strange(o topology.SlotsSeen) bool {
 	if len(o.IDs) == 0 || r.s.view == nil {
 		return false
 	}
@@ -49,7 +51,7 @@ func (r *cluster) strange(o SlotsSeen) bool {
 	switch answered {
 	case 0:
 		return !anyOf(o.IDs, r.ids) && !slices.ContainsFunc(r.s.settings.Seeds, func(seed string) bool {
-			return MapAddr(r.s.settings.AddressMap, seed) == o.Asked
+			return topology.MapAddr(r.s.settings.AddressMap, seed) == o.Asked
 		})
 	case 1: // undecidable which of the two it is
 		return false
