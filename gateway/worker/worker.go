@@ -153,9 +153,8 @@ type Worker struct {
 	args     [][]byte // scratch of run
 	decision routing.Decision
 	cut      scratch
-	nodes    []topology.NodeID // scratch of sourcesOf
-	monitors trace.Monitors    // clients that are shown commands
-	waiting  wait.Load         // sessions that wait for a server
+	monitors trace.Monitors // clients that are shown commands
+	waiting  wait.Load      // sessions that wait for a server
 	blocks   *blocks.Pool
 	trimAt   time.Duration // when blocks are trimmed next; never while there are none
 	out      Out           // being filled
