@@ -57,7 +57,7 @@ soak:
 # The end-to-end tests are played on the portable loop too.
 # Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
 # last lines are go test's own. Nothing is taken from go test's cache in the rounds with servers: it does not know
-# that testenv/servers builds and runs the gateway.
+# that testenv/servers builds and runs the gateway. The lint has no goroutines, and was run before.
 test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
@@ -66,7 +66,7 @@ test: lint
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...
 	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv/e2e
-	$(SERVED) -race $(LONG) ./...
+	$(SERVED) -race $(LONG) $$(go list ./... | grep -v /testenv/lint)
 
 # Each takes a quarter of an hour. All are tried, whatever comes of the first.
 test-servers:
