@@ -16,7 +16,7 @@ import (
 	"evergate/topology"
 )
 
-// Config of a pubsub. clock, rnd, blocks and pool are shared with its listeners.
+// Config of a pubsub, which shares Clock, Rand, Blocks and Pool with its listeners.
 type Config struct {
 	Clock     *wait.Clock
 	Rand      *rand.Rand

@@ -10,7 +10,7 @@ import (
 	"evergate/topology"
 )
 
-// Config of a pool. clock, rnd and blocks are shared with its users.
+// Config of a pool, which shares Clock, Rand and Blocks with its users.
 type Config struct {
 	Clock  *wait.Clock
 	Rand   *rand.Rand

@@ -9,8 +9,8 @@ import (
 // setup is how the connections must be set up that serve a session.
 func (c *client) setup() upstream.Setup { return upstream.Setup{Proto: c.Proto, DB: c.DB} }
 
-// viewChanged takes a new view: routes are made anew, lanes that no route needs any more are retired, and everybody
-// who waits decides again.
+// viewChanged takes a new view: routes are made anew, connections that no route needs any more are retired, and
+// sessions that wait decide again.
 func (w *Worker) viewChanged(s *service, v *topology.View) {
 	old := s.View
 	s.View = v

@@ -14,7 +14,7 @@ const (
 // large are the rooms and types that are larger, and how large they may be: what they are today, never more. An entry
 // that is not needed any more is an error.
 var large = map[string]int{
-	"gateway/worker":        7251,
+	"gateway/worker":        7688,
 	"gateway/worker.Worker": 265,
 }
 
@@ -24,7 +24,7 @@ var unmeasured = []string{"routing"}
 func TestRoomsAndTypesHaveAnEnd(t *testing.T) {
 	lines, methods := map[string]int{}, map[string]int{}
 	for _, s := range sources(t) {
-		if s.isTest() || s.isCheck() {
+		if s.isTest() {
 			continue
 		}
 		lines[s.pkg] += strings.Count(string(s.text), "\n")
