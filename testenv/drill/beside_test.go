@@ -21,7 +21,7 @@ func TestAPathThatPromisesNothingIsSeen(t *testing.T) {
 		t.Error(judged.Text())
 	}
 	table := report.Table([]*report.Report{judged, judged})
-	if !strings.Contains(table, "| kill-primary, sentinel, direct | not promised |") {
+	if !strings.Contains(table, "kill-primary, sentinel, direct: not promised\n") {
 		t.Error(table)
 	}
 }

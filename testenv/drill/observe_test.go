@@ -28,8 +28,8 @@ func TestAFailedElectionHasARowOfItsOwn(t *testing.T) {
 		t.Error(plain.Text())
 	}
 	table := report.Table([]*report.Report{plain, failed, plain})
-	for _, row := range []string{"| planned, sentinel, evergate | 2 of 2 |",
-		"| planned, sentinel, evergate, after a failed election | 1 of 1 |"} {
+	for _, row := range []string{"planned, sentinel, evergate: kept in 2 of 2 runs\n",
+		"planned, sentinel, evergate, after a failed election: kept in 1 of 1 run\n"} {
 		if !strings.Contains(table, row) {
 			t.Errorf("%q is not in\n%s", row, table)
 		}

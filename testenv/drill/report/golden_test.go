@@ -74,7 +74,8 @@ func TestGolden(t *testing.T) {
 		Promised: "at most 300 ms is promised"}}
 	for name, text := range map[string][]byte{"page.html": Page(round), "alone.html": Page(round[:1]),
 		"index.html": Index([][]*Report{round, {broken}}), "ours.json": data(t, round[0]), "theirs.json": data(t, round[1]),
-		"ours.txt": []byte(round[0].Text()), "theirs.txt": []byte(round[1].Text()), "broken.txt": []byte(broken.Text())} {
+		"ours.txt": []byte(round[0].Text()), "theirs.txt": []byte(round[1].Text()), "broken.txt": []byte(broken.Text()),
+		"table.txt": []byte(Table([]*Report{round[0], broken, round[1]}))} {
 		path := filepath.Join("testdata", name)
 		if *rewrite {
 			if err := os.WriteFile(path, text, 0o644); err != nil {
@@ -87,6 +88,20 @@ func TestGolden(t *testing.T) {
 		}
 		if got, wanted := firstDifference(string(text), string(want)); got != wanted {
 			t.Errorf("%s has another line (-rewrite takes it):\ngot  %s\nwant %s", path, got, wanted)
+		}
+	}
+}
+
+// TestTextsFitATerminal holds for all lines of the texts, with the times of a slow failover.
+func TestTextsFitATerminal(t *testing.T) {
+	slow := ours()
+	slow.Figures.WritePause.To, slow.Figures.ReadPause.To = 30000*ms, 31234*ms
+	slow.Marks.Accepts[0], slow.Figures.Resumed[0] = 29876*ms, 12345*ms
+	for _, text := range []string{slow.Text(), theirs().Text(), Table([]*Report{slow, theirs()})} {
+		for line := range strings.Lines(text) {
+			if len(strings.TrimRight(line, "\n")) > textColumns {
+				t.Errorf("wider than %d columns: %s", textColumns, line)
+			}
 		}
 	}
 }

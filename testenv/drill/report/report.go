@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -68,13 +69,13 @@ func (r *Report) Text() string {
 	var b strings.Builder
 	f, a, m := &r.Figures, &r.Account, &r.Marks
 	fmt.Fprintf(&b, "%s, %s, through %s: %d clients, %d requests/s\n  %s\n", r.Drill, r.Mode, r.Path, r.Connections,
-		r.Rate, r.Headline())
+		r.Rate, folded(r.Headline(), 2))
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-14s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "  %-14s %s\n", name, folded(fmt.Sprintf(format, args...), 17))
 	}
 	row("errors", "%s", errorText(f.Errors))
-	row("uncertain", "%d of at most %d in flight; impatient clients gave up %d requests", f.Uncertain, f.InFlight,
-		f.GaveUp)
+	row("uncertain", "%d of at most %d in flight; impatient clients gave up %s", f.Uncertain, f.InFlight,
+		count(f.GaveUp, "request"))
 	row("lost", "%d of %d acknowledged writes", a.Lost, a.Acknowledged)
 	if n, known := r.Gate.Receipt(); known {
 		row("receipt", "at most %d lost", n)
@@ -98,8 +99,8 @@ func (r *Report) Text() string {
 		row("latency", "%s: %s", p.Name, latencyText(p.Latency))
 	}
 	if r.Gate.Known {
-		row("gateway", "%d clients waited at once, %d writes uncertain, %d requests retried", r.Gate.Waiting,
-			r.Gate.Uncertain, r.Gate.Retried)
+		row("gateway", "%s waited at once, %s uncertain, %s retried", count(r.Gate.Waiting, "client"),
+			count(r.Gate.Uncertain, "write"), count(r.Gate.Retried, "request"))
 	}
 	for _, text := range r.Left {
 		row("left", "%s", text)
@@ -116,6 +117,32 @@ func (r *Report) Text() string {
 		} else {
 			row("not promised", "%s", breach.Found)
 		}
+	}
+	return b.String()
+}
+
+// textColumns is the width of a terminal.
+const textColumns = 80
+
+// phrase is what stays in one line: a figure with its name and its unit, or a word.
+var phrase = regexp.MustCompile(`(\S+ )?\(?\+?[\d.]+ \S+|\S+`)
+
+// folded returns a text that begins in column indent, broken into lines that fit the terminal.
+func folded(text string, indent int) string {
+	var b strings.Builder
+	column := indent
+	for _, word := range phrase.FindAllString(text, -1) {
+		switch {
+		case column == indent:
+		case column+1+len(word) > textColumns:
+			fmt.Fprintf(&b, "\n%*s", indent, "")
+			column = indent
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
 	}
 	return b.String()
 }

@@ -22,9 +22,9 @@ type row struct {
 	broken                                  map[string]int
 }
 
-// Table is the worst case of reports of the same drill, mode and path: a line of Markdown each, in the order in which
-// they came, and below it how often which promise was broken. Runs in which an election failed have lines of their own:
-// they last longer, by what the servers waited until the next.
+// Table is the worst case of reports of the same drill, mode and path, in the order in which they came: a title, a row
+// of figures, and how often each promise was broken; for a terminal of 80 columns. Runs in which an election failed
+// have rows of their own: they last longer, by what the servers waited until the next.
 func Table(reports []*Report) string {
 	var rows []*row
 	byName := map[string]*row{}
@@ -40,31 +40,32 @@ func Table(reports []*Report) string {
 		byName[name].add(r)
 	}
 	var b strings.Builder
-	b.WriteString("| drill | kept | errors | uncertain (in flight) | lost (receipt) | twice | no write for |" +
-		" no read for | accepts | resumes after |\n|---|---|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&b, tableRow, "errors", "uncertain", "lost", "receipt", "twice", "no write", "no read", "accepts",
+		"resumes")
 	for _, w := range rows {
 		receipt := "none"
 		if w.known {
 			receipt = fmt.Sprint(w.receipt)
 		}
-		kept := fmt.Sprintf("%d of %d", w.kept, w.runs)
+		kept := fmt.Sprintf("kept in %d of %s", w.kept, count(w.runs, "run"))
 		if !w.promised {
 			kept = "not promised"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %d (%d) | %d (%s) | %d | %s | %s | %s | %s |\n", w.name, kept, w.errors,
-			w.uncertain, w.inFlight, w.lost, receipt, w.twice, ledger.Spell(w.writePause), ledger.Spell(w.readPause),
-			dash(w.accepts), dash(w.resumed))
-	}
-	for _, w := range rows {
+		fmt.Fprintf(&b, "%s: %s\n"+tableRow, w.name, kept, fmt.Sprint(w.errors),
+			fmt.Sprintf("%d of %d", w.uncertain, w.inFlight), fmt.Sprint(w.lost), receipt, fmt.Sprint(w.twice),
+			ledger.Spell(w.writePause), ledger.Spell(w.readPause), dash(w.accepts), dash(w.resumed))
 		for _, text := range slices.Sorted(maps.Keys(w.broken)) {
-			fmt.Fprintf(&b, "\n%s: %s", w.name, text)
 			if n := w.broken[text]; n > 1 {
-				fmt.Fprintf(&b, " (%d times)", n)
+				text += fmt.Sprintf(" (%d times)", n)
 			}
+			fmt.Fprintf(&b, "  %s\n", folded(text, 2))
 		}
 	}
 	return b.String()
 }
+
+// tableRow has a column of texts for each figure.
+const tableRow = "%8s%11s%6s%9s%7s%10s%9s%9s%9s\n"
 
 func dash(d time.Duration) string {
 	if d < 0 {
@@ -95,11 +96,11 @@ func (w *row) add(r *Report) {
 		w.accepts = -1
 	}
 	for _, breach := range r.Verdict.Broken {
+		text := breach.Found
 		if r.Promised() {
-			w.broken[breach.String()]++
-		} else {
-			w.broken["not promised: "+breach.Found]++
+			text = breach.String()
 		}
+		w.broken[text]++
 	}
 	if r.Verdict.Vacuous != "" {
 		w.broken["vacuous: "+r.Verdict.Vacuous]++
