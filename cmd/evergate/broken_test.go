@@ -19,7 +19,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// setup is one that check --connect is asked about: what it must say and end with, and what it must not say.
+// setup is an arrangement of servers for check --connect: its verdict, texts it must print, and texts it must not.
 type setup struct {
 	name   string
 	breaks func() error
@@ -29,13 +29,13 @@ type setup struct {
 	not    []string
 }
 
-// noFollowOn are words that help nobody where no primary is known, or where a server has answered.
+// noFollowOn are texts that are useless if no primary is known, or wrong if a server has answered.
 var (
 	noFollowOn = []string{"hold is", "read timeout"}
 	noMapHint  = []string{"announced by the servers"}
 )
 
-// judged plays the set-ups one after the other: each goes on from what the one before has left.
+// judged runs the set-ups one after the other: each begins with the servers as the one before left them.
 func judged(t *testing.T, setups []setup) {
 	t.Helper()
 	for _, c := range setups {
@@ -224,8 +224,8 @@ func TestCheckJudgesClusters(t *testing.T) {
 	})
 }
 
-// seen waits until a healthy cluster is seen as one: a replica that was synchronized a moment ago is still called
-// loading by the others.
+// seen waits until a healthy cluster is reported as one: the others still report a replica as loading shortly after it
+// was synchronized.
 func seen(env *servers.Env, by string) error {
 	return env.WaitFor(20*time.Second, "a cluster that is seen whole", func() error {
 		code, out, _ := try(append([]string{"check", "--connect"}, strings.Fields(by)...), nil)
@@ -244,7 +244,7 @@ func TestCheckJudgesSmallClusters(t *testing.T) {
 		wants: []string{"has 1 primary with slots", "would not survive a failover"}}})
 }
 
-// denied is what a server in protected mode says to a connection from elsewhere, before it closes it.
+// denied is the error of a server in protected mode to a connection from elsewhere, before it closes that.
 const denied = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set " +
 	"for the default user. In this mode connections are only accepted from the loopback interface. If you want to " +
 	"connect from external computers to Redis you may adopt one of the following solutions: ...\r\n"
@@ -270,7 +270,7 @@ func TestCheckJudgesWhatRefusesOrSpeaksOtherwise(t *testing.T) {
 	})
 }
 
-// speakingTLS is a server that accepts TLS alone.
+// speakingTLS starts a server that accepts TLS alone.
 func speakingTLS(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -286,7 +286,7 @@ func speakingTLS(t *testing.T) string {
 	return greeting(t, func(c net.Conn) { _ = tls.Server(c, config).Handshake() })
 }
 
-// greeting is a server that does one thing to each connection and closes it.
+// greeting starts a server that does one thing to each connection and closes it.
 func greeting(t *testing.T, greet func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

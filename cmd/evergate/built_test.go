@@ -15,7 +15,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// built runs the real binary; what it prints goes to a file.
+// built runs the real binary, with its output in a file.
 func built(t *testing.T, environ []string, args ...string) (process *servers.Process, log func() string) {
 	t.Helper()
 	binary, err := servers.BuildGateway()
@@ -49,7 +49,7 @@ func ended(t *testing.T, process *servers.Process, log func() string) int {
 	}
 }
 
-// listening waits for the first listener and gives its address.
+// listening waits for the first listener and returns its address.
 func listening(t *testing.T, log func() string) string {
 	t.Helper()
 	const before = "evergate: listening: address="
@@ -95,8 +95,8 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 	}
 }
 
-// TestBuiltGatewayLivesWithoutServers runs all of it at the most talkative level: it starts with nothing behind it, is
-// healthy and not ready, never shows a password, and ends at SIGTERM.
+// TestBuiltGatewayLivesWithoutServers runs it at the lowest log level: it starts without any server, is healthy and not
+// ready, never logs a password, and ends at SIGTERM.
 func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	servers.SkipShort(t)
 	environ := []string{"EVERGATE_PASSWORD=" + secretText, "EVERGATE_UPSTREAM_PASSWORD=" + secretText,
@@ -135,8 +135,8 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 	}
 }
 
-// TestLogShowsThatClientsAreRejected: once at ERROR with what a server said, and once that it is over; the closest
-// level shows what the gateway does, and no password.
+// TestLogShowsThatClientsAreRejected: once at ERROR with the server's error, and once that it is over; the lowest level
+// has the gateway's actions, and no password.
 func TestLogShowsThatClientsAreRejected(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -184,7 +184,7 @@ func TestLogShowsThatClientsAreRejected(t *testing.T) {
 	}
 }
 
-// TestLogShowsServersErrors: a server in protected mode says so itself, in the log of run too.
+// TestLogShowsServersErrors: the error of a server in protected mode appears in the log of run too.
 func TestLogShowsServersErrors(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()

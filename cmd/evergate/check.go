@@ -39,7 +39,7 @@ or would not survive a failover.`,
 	return cmd
 }
 
-// print shows every setting that has a value, and where it comes from; those with their defaults when verbose.
+// print prints every setting that has a value, with its source; settings with their defaults only if verbose.
 func (r *resolved) print(out io.Writer, verbose bool) {
 	for i := range r.config.Services {
 		service := &r.config.Services[i]
@@ -48,7 +48,7 @@ func (r *resolved) print(out io.Writer, verbose bool) {
 	r.printSettings(out, verbose, "settings of the process", process, processSettings, target{config: &r.config})
 }
 
-// printSettings shows some settings under a title, or nothing where there is none to show.
+// printSettings prints some settings under a title, or nothing if none is to be printed.
 func (r *resolved) printSettings(out io.Writer, verbose bool, title string, service int, settings []*setting,
 	t target) {
 	for _, s := range settings {

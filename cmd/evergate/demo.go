@@ -21,7 +21,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// demo is real servers on this machine with a gateway in front and a load, for a person to look at and to break.
+// demo runs real servers on this machine with a gateway in front and a load, for a person to watch and to break.
 type demo struct {
 	mode, listen, beside string
 	// anyPort lets the system choose a port when the usual one is taken.
@@ -37,12 +37,11 @@ type demo struct {
 const (
 	bySentinel = "sentinel"
 	byCluster  = "cluster"
-	// The timeouts after which servers count as down: short, so that a person need not wait, and long enough for a
-	// laptop that has other things to do.
+	// The timeouts after which servers count as down: short for a person who waits, and long enough for a busy laptop.
 	demoDownAfter       = time.Second
 	demoFailoverTimeout = 10 * time.Second
 	demoNodeTimeout     = 2 * time.Second
-	// The load of each path: modest, so that a laptop has time for everything else.
+	// The load of each path, modest enough for a laptop.
 	demoConnections, demoRate = 20, 500
 )
 
@@ -109,7 +108,7 @@ func (d *demo) run(w world) (err error) {
 	return errors.Join(err, d.gw.end(time.Second, signals, logger))
 }
 
-// startGateway listens where it was told, or on any port when the usual one is taken, and says so.
+// startGateway listens on the given address. If the default port is in use, it takes any other and reports it.
 func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger) (err error) {
 	d.gw, err = w.start(d.withUpstream(config), logger)
 	taken := errors.Is(err, syscall.EADDRINUSE)
@@ -131,7 +130,7 @@ func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger)
 	return nil
 }
 
-// play lets the load flow until a signal comes.
+// play runs the load until a signal arrives.
 func (d *demo) play(signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -150,7 +149,7 @@ func (d *demo) play(signals <-chan os.Signal) error {
 	case <-signals:
 		cancel()
 		if err := <-opened; err != nil {
-			return nil // it was not let finish
+			return nil // interrupted while it started
 		}
 		return d.closeShow()
 	}
@@ -166,7 +165,7 @@ func (d *demo) closeShow() error {
 	return nil
 }
 
-// check makes the Config, still without the upstream, or says what was told wrong before anything is started.
+// check returns the Config, still without the upstream, or the mistakes in the flags.
 func (d *demo) check() (gateway.Config, error) {
 	config := gateway.DefaultConfig()
 	service := gateway.DefaultService()
@@ -195,7 +194,7 @@ func (d *demo) check() (gateway.Config, error) {
 	return config, nil
 }
 
-// listenFault says what is wrong with the listener. Nobody is asked for a password here, so it must be local.
+// listenFault returns what is wrong with the listener, empty if nothing is. The demo has no password: it must be local.
 func listenFault(config gateway.Config) string {
 	find := func() string {
 		var faults gateway.Faults
@@ -239,7 +238,8 @@ func (d *demo) startServers() (err error) {
 	return err
 }
 
-// howToGetServer is what to type on this machine. Debian's package starts a server on port 6379 by itself.
+// howToGetServer returns the command that installs a server on this machine. Debian's package also starts one on port
+// 6379.
 func howToGetServer(path string) string {
 	ways := []struct{ manager, command string }{
 		{"apt-get", "sudo apt-get install redis-server && sudo systemctl disable --now redis-server"},
@@ -272,7 +272,7 @@ func (d *demo) withUpstream(config gateway.Config) gateway.Config {
 	return config
 }
 
-// introduction is what to type in another terminal.
+// introduction returns commands to try in another terminal.
 func (d *demo) introduction() string {
 	cli := "redis-cli -p " + d.addr[strings.LastIndex(d.addr, ":")+1:]
 	if socket, isUnix := strings.CutPrefix(d.addr, "unix:"); isUnix {
@@ -308,12 +308,12 @@ func (d *demo) whatStrikes() string {
 	return "Press k to kill the primary, f to freeze it, q to quit. Or kill one yourself:"
 }
 
-// brief shortens the log, of one service on one day, to what is read while it happens.
+// brief shortens log lines: the demo has one service, and its reader knows the date.
 type brief struct{ out io.Writer }
 
 var unread = regexp.MustCompile(`^[^T]*T([^Z]*)Z| evergate[.:]| service=demo| began=\S+`)
 
-// Write takes a line, as the logger gives it.
+// Write takes one line, as the logger writes them.
 func (b brief) Write(line []byte) (int, error) {
 	if _, err := b.out.Write(unread.ReplaceAll(line, []byte("$1"))); err != nil {
 		return 0, err

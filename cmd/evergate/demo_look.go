@@ -14,11 +14,11 @@ import (
 	"evergate/testenv/servers"
 )
 
-// comeBackAfter is how long a server that somebody has killed stays dead: long enough that the others have elected a
-// new primary.
+// comeBackAfter is how long a server stays dead that somebody has killed: long enough for the others to elect a new
+// primary.
 const comeBackAfter = 10 * time.Second
 
-// demoLook looks at the servers once a second. A frozen one makes it wait, and nobody else.
+// demoLook inspects the servers once a second, in a goroutine of its own: a frozen server blocks it.
 type demoLook struct {
 	d *demo
 	// Of the goroutine that looks:
@@ -27,13 +27,13 @@ type demoLook struct {
 	before    sample
 
 	mu sync.Mutex
-	// guarded by mu: left says that dead servers stay so for now, now that they come back at once; read is what was read
-	// where, and flows whether anything was.
+	// Guarded by mu. left: dead servers are not restarted for now; now: they are restarted at once. read is the text of
+	// the rates of reads, flows reports whether there were any.
 	left, now, flows bool
 	read             string
 }
 
-// sample are counters at one time: of keys read on each server.
+// sample is the number of keys read on each server up to one time.
 type sample struct {
 	at    time.Time
 	reads map[*servers.Node]int64
@@ -47,21 +47,21 @@ func newDemoLook(d *demo) *demoLook {
 	return l
 }
 
-// leave lets dead servers stay dead until bringBackNow.
+// leave prevents restarts of dead servers until bringBackNow.
 func (l *demoLook) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.left = true
 }
 
-// bringBackNow lets the next look start every dead server again.
+// bringBackNow makes the next inspection restart every dead server.
 func (l *demoLook) bringBackNow() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.left, l.now = false, true
 }
 
-// patience is how long a dead server is to stay so; negative: until further notice.
+// patience returns how long a dead server stays dead; negative: until bringBackNow.
 func (l *demoLook) patience() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,7 +75,7 @@ func (l *demoLook) patience() time.Duration {
 	return comeBackAfter
 }
 
-// reads are the rates of keys read, and whether there were any.
+// reads returns the rates of keys read, and whether there were any.
 func (l *demoLook) reads() (text string, flows bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +109,7 @@ func (l *demoLook) showPrimaries() {
 	}
 }
 
-// bringBack starts killed servers again, as an operator would.
+// bringBack restarts killed servers, as an operator would.
 func (l *demoLook) bringBack(now time.Time) {
 	patience := l.patience()
 	for _, node := range slices.Concat(l.d.env.Nodes(), l.d.env.Sentinels) {
@@ -133,7 +133,7 @@ func (l *demoLook) bringBack(now time.Time) {
 	}
 }
 
-// rate makes rates of what was read since the last look.
+// rate computes the rates since the last sample.
 func (l *demoLook) rate(now time.Time) {
 	after := l.sample(now)
 	seconds := after.at.Sub(l.before.at).Seconds()
@@ -165,8 +165,8 @@ func (l *demoLook) nameOf(group *servers.Group, node *servers.Node) string {
 	return name
 }
 
-// sample asks everybody. Keys looked up are what a server counts of reads only: a replica does not count what it
-// applies for its primary.
+// sample queries all servers. Key lookups count reads of clients alone: a replica does not count the writes that it
+// applies.
 func (l *demoLook) sample(now time.Time) sample {
 	s := sample{at: now, reads: map[*servers.Node]int64{}}
 	for _, node := range l.d.env.Nodes() {
@@ -181,7 +181,7 @@ func (l *demoLook) sample(now time.Time) sample {
 	return s
 }
 
-// counter finds "name:123" in the text of INFO; 0 when it is not there.
+// counter returns the 123 of "name:123" in the text of INFO, 0 without such a line.
 func counter(info, name string) int64 {
 	for line := range strings.Lines(info) {
 		if text, found := strings.CutPrefix(line, name+":"); found {

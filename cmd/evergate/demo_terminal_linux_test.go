@@ -39,7 +39,8 @@ func terminal(t *testing.T) (ours, theirs *os.File) {
 	return ours, theirs
 }
 
-// TestDemoAtATerminal presses keys as a person does, with another path beside, and wants the terminal back as it was.
+// TestDemoAtATerminal presses keys as a person does, with another path beside, and checks that the terminal is
+// restored.
 func TestDemoAtATerminal(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()

@@ -88,7 +88,7 @@ func TestBriefLogKeepsTheSteps(t *testing.T) {
 	}
 }
 
-// awaiting waits for words in a log, for three minutes altogether: servers start and elect slowly on a busy machine.
+// awaiting waits for words in a log, for three minutes at most: servers start and elect slowly on a busy machine.
 func awaiting(t *testing.T, log func() string) func(pattern string) []string {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
@@ -106,8 +106,8 @@ func awaiting(t *testing.T, log func() string) func(pattern string) []string {
 	}
 }
 
-// resultPattern is what a struck primary must have printed of the gateway. Whether its figures are good is not judged
-// here: a machine that lets servers and load wait for seconds sees other ones.
+// resultPattern is the result after the primary was killed. Its figures are not checked: they depend on the machine's
+// load.
 const resultPattern = `errors +\d+ of \d{3,} requests.*(?:
     .*)*
   uncertain +\d+ \(\d+ in flight\).*
@@ -118,10 +118,10 @@ const resultPattern = `errors +\d+ of \d{3,} requests.*(?:
   receipt +(?:at most \d+ of \d+ lost|not known how many are lost).*
   read back +\d+ of \d{2,} lost`
 
-// brokenPattern is what no machine excuses.
+// brokenPattern finds broken promises that no busy machine excuses.
 var brokenPattern = regexp.MustCompile(`BROKEN: .*(lost|twice|had left|refused and executed|wrong).*`)
 
-// TestDemoShowsAndRemovesEverything is without a terminal: it kills by itself, and ends with the result.
+// TestDemoShowsAndRemovesEverything runs without a terminal: the demo kills by itself, and ends with the result.
 func TestDemoShowsAndRemovesEverything(t *testing.T) {
 	servers.SkipShort(t)
 	for _, mode := range []string{bySentinel, byCluster} {
@@ -156,7 +156,7 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 	}
 }
 
-// TestDemoReportsThatItsPortIsTaken: by whom is not known, and what to do is.
+// TestDemoReportsThatItsPortIsTaken: the message says what to do.
 func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 	taken := greeting(t, func(net.Conn) {})
 	var screen bytes.Buffer

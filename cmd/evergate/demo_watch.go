@@ -13,29 +13,28 @@ import (
 )
 
 const (
-	// byItselfAfter is how long the load flows before the primary is killed where nobody can press a key, and before it
-	// is tried again.
+	// byItselfAfter is how long the load runs before the primary is killed without a keyboard, and before a retry.
 	byItselfAfter = 5 * time.Second
-	// renewEvery is how often the load begins new keys and a new ledger.
+	// renewEvery is how often the load starts over with new keys and a new ledger.
 	renewEvery = time.Minute
 )
 
-// demoWatch is a demo while it is watched.
+// demoWatch is the event loop of a demo.
 type demoWatch struct {
 	d *demo
-	// tasks are what takes its time beside the line that lives: at most one, told over done.
+	// tasks has the look and at most one further task, whose result arrives on done.
 	tasks sync.WaitGroup
 	done  chan func()
 	busy  bool
 	look  *demoLook
-	// byItself is when the primary is killed where nobody can press a key.
+	// byItself fires when the primary is to be killed without a keyboard.
 	byItself <-chan time.Time
-	// shown: the result has been shown to nobody who could ask for another: that was all.
+	// shown ends a demo without a keyboard: its result was printed.
 	shown bool
 }
 
-// watch shows what flows, and breaks the primary when a key says so, until a signal or a key ends it. cancel ends the
-// context, which is that of the load.
+// watch displays the rates of the load and breaks the primary at a key press, until a signal or a key ends it. cancel
+// ends ctx, the context of the load.
 func (d *demo) watch(ctx context.Context, cancel func(), signals <-chan os.Signal) {
 	w := &demoWatch{d: d, done: make(chan func(), 1), look: newDemoLook(d)}
 	w.tasks.Go(func() { w.look.run(ctx) })
@@ -71,13 +70,13 @@ func (d *demo) watch(ctx context.Context, cancel func(), signals <-chan os.Signa
 	}
 }
 
-// task lets something run beside the line that lives. What it returns is called when it has ended.
+// task runs do in the background. The function that do returns is then called in the event loop.
 func (w *demoWatch) task(do func() func()) {
 	w.busy = true
 	w.tasks.Go(func() { w.done <- do() })
 }
 
-// renew does nothing when the load cannot begin anew: the old one flows on.
+// renew replaces the load; if that fails, the old one goes on.
 func (w *demoWatch) renew() {
 	if w.busy {
 		return
@@ -88,7 +87,7 @@ func (w *demoWatch) renew() {
 	})
 }
 
-// press plays what a key stands for.
+// press handles a key.
 func (w *demoWatch) press(key byte) {
 	printf := w.d.screen.printf
 	name, doing := "kill-primary", "Killing"
@@ -123,7 +122,7 @@ func (w *demoWatch) strike(name, doing string) ([]*report.Report, error) {
 	return w.d.show.Strike(name)
 }
 
-// tell prints the result. Without a keyboard that was all.
+// show prints the result. Without a keyboard it is the only one.
 func (w *demoWatch) show(reports []*report.Report, err error) {
 	if len(reports) > 0 {
 		w.d.screen.printf("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
@@ -142,7 +141,7 @@ func (w *demoWatch) show(reports []*report.Report, err error) {
 	w.shown = true
 }
 
-// title says what a result is about.
+// title returns the heading of a result.
 func (d *demo) title(r *report.Report) string {
 	what := "The primary was killed"
 	if r.Drill == "freeze-primary" {
@@ -151,8 +150,7 @@ func (d *demo) title(r *report.Report) string {
 	return fmt.Sprintf("%s, under %d requests/s of %d clients:", what, r.Rate, r.Connections)
 }
 
-// showRates shows what flowed within the last second. On a terminal the line is there always, else only when something
-// flowed.
+// showRates displays the rates of the last second: always on a terminal, elsewhere only if there was a request.
 func (w *demoWatch) showRates() {
 	var parts []string
 	flows := false

@@ -17,7 +17,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// drillCommand is what the flags of evergate drill say.
+// drillCommand holds the flags of evergate drill.
 type drillCommand struct {
 	mode   string
 	repeat int
@@ -25,11 +25,11 @@ type drillCommand struct {
 	beside string
 	plan   drill.Plan
 	screen *screen
-	// aim is the running system to strike; empty where the drill starts servers.
+	// aim is the running system to break; empty if the drill starts servers.
 	aim aim
 }
 
-// brokenError: a drill was played and a promise was not kept: exit code 3.
+// brokenError reports a promise that was broken in a drill: exit code 3.
 type brokenError struct{ error }
 
 func newDrill(w world) *cobra.Command {
@@ -58,10 +58,10 @@ The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the dril
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&d.mode, "mode", "", "sentinel or cluster (default: each that the drill supports)")
-	flags.IntVar(&d.plan.Connections, "connections", 20, "number of clients; 3 more time out early, counted separately")
+	flags.IntVar(&d.plan.Connections, "connections", 20, "number of clients, besides 3 that give up early")
 	flags.IntVar(&d.plan.Rate, "rate", 1000, "requests per second of all clients together")
 	flags.IntVar(&d.repeat, "repeat", 1, "run each drill `N` times and print a table of the worst results")
-	flags.StringVar(&d.dir, "report", "", "`DIR` to write an HTML page of each drill, JSON of each run and an index to")
+	flags.StringVar(&d.dir, "report", "", "`DIR` for an HTML page of each drill, a JSON file of each run and an index")
 	flags.BoolVar(&d.plan.Quick, "quick", false, "halve the time between the steps")
 	flags.StringVar(&d.beside, "beside", "", "compare with another path to the same servers: direct or haproxy\n"+
 		"(Sentinel only), or with --target its `ADDRESS`")
@@ -81,7 +81,7 @@ func drillNames() []string {
 	return names
 }
 
-// faults are what is wrong with the name and with the flags that do not describe a target.
+// faults returns the mistakes in the name and in the flags that do not describe a target.
 func (d *drillCommand) faults(name string) (wrong mistakes) {
 	if !slices.Contains(drillNames(), name) {
 		text := fmt.Sprintf("%q is not a drill; see \"evergate drill list\"", name)
@@ -106,7 +106,7 @@ func (d *drillCommand) faults(name string) (wrong mistakes) {
 	return wrong
 }
 
-// chosen are the plans that a name and the flags mean, or what is wrong with them.
+// chosen returns the plans for a name and the flags, or their mistakes.
 func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]drill.Plan, error) {
 	wrong := d.faults(name)
 	target, others := d.aim.resolve(flags, w)
@@ -134,7 +134,7 @@ func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]dri
 	return plans, nil
 }
 
-// plansOf are the runs of one drill: in each mode, or the one that is wanted, and beside it over the other path.
+// plansOf returns the runs of one drill: in each mode or only the wanted one, and each over the other path too.
 func (d *drillCommand) plansOf(about drill.About, wanted string) (plans []drill.Plan) {
 	for _, mode := range about.Modes {
 		if wanted != "" && wanted != string(mode) {
@@ -186,7 +186,7 @@ func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 	return d.playAll(ctx, w, plans, binary)
 }
 
-// playAll plays the plans as often as is wanted, and judges all of them together.
+// playAll runs the plans as often as is wanted, and judges all of them together.
 func (d *drillCommand) playAll(ctx context.Context, w world, plans []drill.Plan, binary string) error {
 	var rounds [][]*report.Report
 	for range d.repeat {
@@ -211,7 +211,7 @@ func (d *drillCommand) playAll(ctx context.Context, w world, plans []drill.Plan,
 	return d.sum(slices.Concat(rounds...))
 }
 
-// save writes the page of the last round, and the index where there is more than one.
+// save writes the page of the last round, and the index if there is more than one.
 func (d *drillCommand) save(rounds [][]*report.Report) error {
 	if d.dir == "" {
 		return nil
@@ -227,7 +227,7 @@ func (d *drillCommand) save(rounds [][]*report.Report) error {
 	return err
 }
 
-// play runs one drill and prints what came of it.
+// play runs one drill and prints its report.
 func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Report, error) {
 	if plan.Target == nil {
 		d.screen.printf("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
@@ -248,7 +248,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 	return judged, nil
 }
 
-// live is the line that lives while a drill runs.
+// live returns a function that displays the progress of a drill.
 func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 	return func(p drill.Progress) {
 		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %d errors, at most %d waiting  %s", plan.Name,
@@ -256,8 +256,8 @@ func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 	}
 }
 
-// sum prints the table where there is more than one report, and makes the exit code: of what is promised, which other
-// paths do not.
+// sum prints the table of several reports, and returns an error if the gateway broke a promise. Other paths promise
+// nothing.
 func (d *drillCommand) sum(reports []*report.Report) error {
 	if len(reports) > 1 {
 		d.screen.printf("%s", report.Table(reports))

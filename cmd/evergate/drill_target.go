@@ -13,12 +13,12 @@ import (
 	"evergate/testenv/drill"
 )
 
-// aim is the running system that a drill strikes, and the leave to do so.
+// aim is the running system that a drill breaks, and the consent to that.
 type aim struct {
 	addr     string
 	commands drill.Commands
 	yes      bool
-	// agreed: somebody has said yes; it holds for all drills of one command.
+	// agreed is the answer to the question; it applies to all drills of one command.
 	agreed bool
 }
 
@@ -31,15 +31,15 @@ Drills that only send commands to servers need nothing else; the others need she
   --heal-cmd 'docker unpause redis-{port} || docker start redis-{port}'
                                              undoes both, also if a drill is interrupted
 
-Each is run by sh -c and must have finished its work when it exits. {host}, {port} and {address} are
+Each is run by sh -c and must return when it has taken effect. {host}, {port} and {address} are
 replaced by the server's address as its Sentinels or its cluster report it, {name} by the hostname
 that a cluster node announces. Drills write only keys that begin with evergate:drill: and delete
 them at the end.
 
-Passwords come as for run: from files, or from EVERGATE_PASSWORD (for the gateway),
+Passwords are set as for run: by files, or by EVERGATE_PASSWORD (for the gateway),
 EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.`
 
-// aimSettings are the settings of run that say where the servers are and what they are shown.
+// aimSettings are the settings of run with the addresses of the servers and the credentials for them.
 var aimSettings = []string{"sentinel", "master-name", "cluster", "upstream-user", "upstream-password-file",
 	"sentinel-user", "sentinel-password-file", "password-file", "address-map"}
 
@@ -59,8 +59,8 @@ func (a *aim) addFlags(flags *pflag.FlagSet) {
 	}
 }
 
-// resolve makes a target of flags, file and variables, or says everything that is wrong with them. Without --target
-// there is none, and the variables, which may be meant for run, are not looked at.
+// resolve returns the target that flags, file and variables describe, or all mistakes in them. Without --target it
+// returns nil and ignores the variables, which may be meant for run.
 func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 	if a.addr == "" {
 		return nil, a.alone(flags)
@@ -90,7 +90,7 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 		Watchers: loginOf(service.Sentinel)}, nil
 }
 
-// alone finds flags that mean nothing without --target.
+// alone returns a mistake for each flag that has no meaning without --target.
 func (a *aim) alone(flags *pflag.FlagSet) (wrong mistakes) {
 	for _, name := range append([]string{"kill-cmd", "freeze-cmd", "heal-cmd", "yes", configFlag}, aimSettings...) {
 		if flags.Changed(name) {
@@ -101,7 +101,7 @@ func (a *aim) alone(flags *pflag.FlagSet) (wrong mistakes) {
 	return wrong
 }
 
-// service is the one that the settings describe. Where its gateway listens is the target's affair.
+// service returns the one that the settings describe. Its listeners do not matter: --target is the address.
 func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes) {
 	r, s := gather(flags, nil, w.environ)
 	if len(r.config.Services) != 1 {
@@ -123,7 +123,7 @@ func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes)
 	return *service, wrong
 }
 
-// loginOf reads the password at each use, as the gateway does.
+// loginOf returns a Login that reads the password at each use, as the gateway does.
 func loginOf(c gateway.Credentials) drill.Login {
 	if c.Password.IsZero() {
 		return drill.Login{}
@@ -133,7 +133,7 @@ func loginOf(c gateway.Credentials) drill.Login {
 
 var errNoConsent = errors.New("not confirmed, nothing was changed")
 
-// consent shows what is about to be broken and asks, once for all runs of this command.
+// consent prints what the drill is about to break and asks, once for all runs of this command.
 func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) func(string) error {
 	return func(warning string) error {
 		screen.printf("%s", strings.TrimSuffix(warning, "\n"))
@@ -161,8 +161,8 @@ func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) fu
 	}
 }
 
-// playable leaves of the plans those that can be played. What a drill lacks that was asked for by its name
-// is an error; of all drills it is left out, and said.
+// playable returns the plans that can be run. If a drill that was named lacks something, that is an error; among all
+// drills it is skipped with a message.
 func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, error) {
 	var kept []drill.Plan
 	named := map[string]bool{}
@@ -181,7 +181,7 @@ func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, 
 	return kept, nil
 }
 
-// besideFault says what is wrong with --beside; empty when nothing is.
+// besideFault returns what is wrong with --beside, empty if nothing is.
 func (d *drillCommand) besideFault() string {
 	if !drill.OtherAddress(d.beside) {
 		return ""

@@ -14,8 +14,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// fakeDocker stands in for docker before servers without containers. Its containers are called as those of
-// docs/operations/drills.md: redis-PORT. Like the real one it refuses to thaw what is not frozen.
+// fakeDocker replaces docker for servers without containers. Its containers have the names of
+// docs/operations/drills.md: redis-PORT. Like docker it fails to unpause a container that is not paused.
 const fakeDocker = `#!/bin/sh
 echo "$*" >> %[1]s/calls
 port=${2#redis-}
@@ -29,7 +29,7 @@ start) %[2]s %[3]s/$port/conf --daemonize yes --pidfile %[1]s/$port ;;
 esac
 `
 
-// dockerFor makes a fake docker for an Env and gives the PATH on which it is found, and what it was called with.
+// dockerFor makes a fake docker for an Env, and returns the PATH with it and a function that returns its calls.
 func dockerFor(t *testing.T, env *servers.Env) (path string, calls func() string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,11 +45,11 @@ func dockerFor(t *testing.T, env *servers.Env) (path string, calls func() string
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // what it has started is nobody's child
+	t.Cleanup(func() { // the servers that it has started have no parent
 		for _, n := range env.Nodes() {
 			text, err := os.ReadFile(filepath.Join(dir, fmt.Sprint(n.Port)))
 			if err != nil {
-				continue // the server removes the file when it ends well
+				continue // a server that ends normally removes the file
 			}
 			if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && pid != n.Pid() {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -86,8 +86,8 @@ func dockerTemplates(t *testing.T) (flags []string) {
 	return flags
 }
 
-// TestBuiltDrillOfATarget strikes a system that is there as docs/operations/drills.md says: with docker, and passwords
-// in variables.
+// TestBuiltDrillOfATarget drills a running system as in docs/operations/drills.md: with docker, and passwords in
+// variables.
 func TestBuiltDrillOfATarget(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()

@@ -10,8 +10,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestBuiltDrill plays one drill as a user does. Whether its times are good is not judged here, whether the exit code
-// says what the text says is.
+// TestBuiltDrill runs one drill as a user does. It checks that exit code and text agree, not the times.
 func TestBuiltDrill(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()

@@ -13,10 +13,10 @@ import (
 	"evergate/gateway"
 )
 
-// The file of settings is walked as a tree of nodes instead of being decoded into a struct: a decoder stops at its own
-// idea of a type, while here every key goes the way that flags and variables go, with its line.
+// The file of settings is read as a tree of nodes, not decoded into a struct: a decoder stops at the first value of a
+// wrong type, while the tree gives every value to the parsers of flags and variables, with its line.
 
-// nameSetting is the one setting that only an entry of services: has.
+// nameSetting is the one setting that exists only in entries of services:.
 var nameSetting = textSetting("name", "NAME", "", func(t target) *string { return &t.service.Name })
 
 func (s *sources) readYAML(text []byte) {
@@ -52,7 +52,7 @@ func (s *sources) readYAML(text []byte) {
 
 const servicesKey = "services"
 
-// syntax reports what is no YAML. The name of an anchor is left out: an unquoted password may begin with an asterisk.
+// syntax reports invalid YAML. The name of an anchor is left out: an unquoted password may begin with an asterisk.
 func (s *sources) syntax(err error) {
 	s.unread = true
 	at, text := place{file: s.file}, err.Error()
@@ -70,10 +70,10 @@ func (s *sources) syntax(err error) {
 
 func (s *sources) line(node *yaml.Node) place { return place{file: s.file, line: node.Line} }
 
-// top stands for the top of the file where the index of an entry of services: may stand.
+// top is the top level of the file, in place of the index of an entry of services:.
 const top = -1
 
-// fileNames are the keys allowed at the top of the file, or in an entry of services:.
+// fileNames returns the keys that are allowed at the top level of the file, or in an entry of services:.
 func fileNames(entry int) []string {
 	names := []string{nameSetting.name}
 	if entry == top {
@@ -87,7 +87,7 @@ func fileNames(entry int) []string {
 	return names
 }
 
-// readMapping gives each key and value to take; a key that was there before is a mistake and is not given.
+// readMapping calls take for each key and its value; a duplicate key is a mistake and skipped.
 func (s *sources) readMapping(node *yaml.Node, take func(key, value *yaml.Node)) {
 	node = resolveAlias(node)
 	if node.Kind != yaml.MappingNode {
@@ -118,7 +118,7 @@ func resolveAlias(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// form names what a node is, for sentences.
+// form returns a noun for a node, for error texts.
 func form(node *yaml.Node) string {
 	switch {
 	case node.Kind == yaml.MappingNode:
@@ -131,7 +131,7 @@ func form(node *yaml.Node) string {
 	return "a word"
 }
 
-// keyBytesMax bounds what is repeated of a key; what is longer is no misspelt setting.
+// keyBytesMax is how much of a key an error repeats; a longer key is no misspelt setting.
 const keyBytesMax = 40
 
 func shownKey(key *yaml.Node) string {
@@ -160,8 +160,8 @@ func (s *sources) readServices(key, value *yaml.Node) {
 	}
 }
 
-// readSetting takes one key with its value. A misspelt key is taken for what was probably meant, so that what it sets
-// is not reported missing too.
+// readSetting reads one key with its value. A misspelt key is read as the setting that was probably meant, which would
+// be reported as missing otherwise.
 func (s *sources) readSetting(key, value *yaml.Node, entry int) {
 	names := fileNames(entry)
 	meant := key.Value
@@ -196,7 +196,7 @@ func (s *sources) readSetting(key, value *yaml.Node, entry int) {
 
 func keyName(name string) string { return name }
 
-// readValue takes the texts of a value, or says why it cannot.
+// readValue reads the texts of a value, or returns why it cannot.
 func (a *assignment) readValue(value *yaml.Node) (why string) {
 	wants := "must be " + a.setting.wants
 	switch {
@@ -236,8 +236,8 @@ func (a *assignment) add(at *yaml.Node, texts ...string) {
 	}
 }
 
-// entryService is what an entry of services: starts from: unlike the service of the flags it has no name and listens
-// nowhere, so that two entries cannot silently take the same.
+// entryService returns the defaults of an entry of services:. Unlike the service of the flags it has no name and no
+// listener: two entries must not share them silently.
 func entryService() gateway.Service {
 	service := gateway.DefaultService()
 	service.Name, service.Listen = "", nil

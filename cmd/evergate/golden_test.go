@@ -17,11 +17,11 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what came out into testdata; a person reads the diff")
 
-// secretText stands in every golden file for a password that must not come out.
+// secretText is the password in every golden file; no output may contain it.
 const secretText = "hunter2"
 
 // TestGolden runs each testdata/*.txt: sections "-- args --", "-- env --", "-- want --", and files by any other name,
-// which are written to the directory that the command runs in.
+// which are written to the working directory of the command.
 func TestGolden(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(scripts) == 0 {
@@ -80,7 +80,7 @@ func runScript(t *testing.T, path string) {
 	}
 	code, out, errOut := try(args, environ)
 	got := out + errOut + fmt.Sprintf("exit %d\n", code)
-	// The number of cores is the machine's own.
+	// The number of cores differs between machines.
 	got = strings.ReplaceAll(got, fmt.Sprintf("(one per core: %d)", cores()), "(one per core: N)")
 	if strings.Contains(got, secretText) {
 		t.Errorf("shows a secret:\n%s", got)
@@ -106,7 +106,7 @@ func rewriteScript(t *testing.T, path string, sections []section, got string) {
 	}
 }
 
-// try runs a command line whose gateway never starts.
+// try runs a command line with a gateway that never starts.
 func try(args, environ []string) (code int, out, errOut string) {
 	var stdout, stderr bytes.Buffer
 	code = execute(args, world{stdout: &stdout, stderr: &stderr, environ: environ,

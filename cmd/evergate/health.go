@@ -14,9 +14,8 @@ import (
 	"evergate/gateway"
 )
 
-// newHealthcheck asks a running gateway whether it lives. It takes all settings of run, so that the same file,
-// variables or flags tell it where the gateway listens and which password it asks for. Every failure is exit code 1:
-// Docker reserves 2.
+// newHealthcheck checks that a running gateway is alive. It accepts all settings of run: listeners and passwords come
+// from the same file, variables or flags. Every failure is exit code 1: Docker reserves 2.
 func newHealthcheck(w world) *cobra.Command {
 	probe := probe{}
 	address := ""
@@ -54,7 +53,7 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 	return cmd
 }
 
-// healthTarget is a listener to ask, and what it wants to hear first.
+// healthTarget is a listener to check, and its password.
 type healthTarget struct {
 	address  string
 	password gateway.Secret
@@ -80,13 +79,13 @@ func healthTargets(config gateway.Config, address string) []healthTarget {
 	return targets
 }
 
-// probe asks one listener.
+// probe checks one listener.
 type probe struct {
 	ready   bool
 	timeout time.Duration
 }
 
-// readyKey is read to see whether a server answers; that it does not exist is an answer.
+// readyKey is read to see whether a server replies; the key need not exist.
 const readyKey = "evergate:ready"
 
 func (p probe) run(listen string, password gateway.Secret) error {
@@ -98,7 +97,7 @@ func (p probe) run(listen string, password gateway.Secret) error {
 		return errors.New("the port was chosen by the system: set --address")
 	}
 	deadline := time.Now().Add(p.timeout)
-	// An address without a host, or 0.0.0.0 and [::], dial this machine.
+	// An address without a host, 0.0.0.0 or [::] means this machine.
 	conn, err := net.DialTimeout(network, address, p.timeout)
 	if err != nil {
 		return err
@@ -129,7 +128,7 @@ func (p probe) run(listen string, password gateway.Secret) error {
 	if err != nil {
 		return err
 	}
-	// An ACL that forbids the key is a server's answer too.
+	// The rejection by an ACL is a server's reply too.
 	if !strings.HasPrefix(reply, ":") && !strings.HasPrefix(reply, "-NOPERM") {
 		return fmt.Errorf("not ready: reply to a read: %s", reply)
 	}
@@ -143,16 +142,16 @@ func orError(reply string, err error) string {
 	return reply
 }
 
-// talk is a connection on which one command at a time is asked and one line answered.
+// talk is a connection with one command at a time, whose reply is one line.
 type talk struct {
 	conn  net.Conn
 	lines *bufio.Reader
 }
 
-// replyLineMax is more than any reply to the three commands.
+// replyLineMax is longer than any reply to the three commands, in bytes.
 const replyLineMax = 4096
 
-// ask gives the line of the reply without CRLF. What does not look like RESP is not the gateway's.
+// ask sends a command and returns the line of its reply without CRLF, or an error if that is not RESP.
 func (t talk) ask(args ...string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(args))

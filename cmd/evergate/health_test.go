@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// answering is a listener that answers each command by its name; an empty answer hangs up.
+// answering starts a listener that replies to each command by its name; an empty reply closes the connection.
 func answering(t *testing.T, network, address string, answers map[string]string) string {
 	t.Helper()
 	listener, err := net.Listen(network, address)

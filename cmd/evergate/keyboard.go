@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keyboard gives single keys of a terminal. What it has changed of the terminal is put back by close.
+// keyboard reads single keys from a terminal. close restores the terminal's modes.
 type keyboard struct {
-	// pressed has the keys; nil where there is no terminal, or another program has it.
+	// pressed receives the keys; nil without a terminal, or if another program has it.
 	pressed <-chan byte
 
 	fd     int
@@ -22,14 +22,15 @@ type keyboard struct {
 	reads  sync.WaitGroup
 }
 
-// keyQuit is what a key press, a hang-up and Ctrl-\ all mean.
+// keyQuit is the key that ends the demo; a hang-up and Ctrl-\ have the same effect.
 const keyQuit = 'q'
 
-// keyPatience is how long a read waits for a key, so that it can be given up. Terminals count in tenths of a second.
+// keyPatience is how long a read waits for a key, so that close need not wait longer. Terminals count in tenths of a
+// second.
 const keyPatience = 100 * time.Millisecond
 
-// openKeyboard takes keys when both file and screen are a terminal and this program is in its foreground: one in the
-// background would be stopped for trying.
+// openKeyboard reads keys if file and screen are a terminal and this program is in its foreground: the kernel would
+// stop a program in the background for it.
 func openKeyboard(file *os.File, screen *screen) *keyboard {
 	k := &keyboard{ending: make(chan struct{})}
 	if file == nil || screen.columns() == 0 {
@@ -60,8 +61,8 @@ func (k *keyboard) foreground() bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
-// take asks for keys at once and without an echo. Signals and the treatment of what is written stay as they are: Ctrl-C
-// is one, and lines end as ever.
+// take switches the terminal to single keys without echo. Signals (Ctrl-C) and the processing of output stay as they
+// are.
 func (k *keyboard) take() error {
 	raw := k.before
 	raw.Lflag &^= unix.ICANON | unix.ECHO
@@ -69,7 +70,7 @@ func (k *keyboard) take() error {
 	return unix.IoctlSetTermios(k.fd, setTermios, &raw)
 }
 
-// read gives keys until the end, or until the terminal is gone.
+// read passes on keys until close, or until the terminal is gone.
 func (k *keyboard) read(keys chan<- byte) {
 	var key [1]byte
 	for {
@@ -85,7 +86,7 @@ func (k *keyboard) read(keys chan<- byte) {
 			k.give(keys, key[0])
 		case err == unix.EINTR:
 		case err != nil || time.Since(began) < keyPatience/2:
-			return // who does not wait for a key is no terminal any more
+			return // a read that returns at once: the terminal is gone
 		}
 	}
 }
@@ -97,8 +98,8 @@ func (k *keyboard) give(keys chan<- byte, key byte) {
 	}
 }
 
-// heed makes keys of signals that would leave the terminal as it is, and takes it again after a stop: the shell has
-// put it back meanwhile.
+// heed turns signals that would end the program without close into keyQuit. After a stop it takes the terminal again:
+// the shell has restored its modes meanwhile.
 func (k *keyboard) heed(signals <-chan os.Signal, keys chan<- byte) {
 	for {
 		select {
@@ -114,7 +115,7 @@ func (k *keyboard) heed(signals <-chan os.Signal, keys chan<- byte) {
 	}
 }
 
-// close puts the terminal back. It may be called twice.
+// close restores the terminal. It may be called twice.
 func (k *keyboard) close() {
 	if k.pressed == nil {
 		return

@@ -7,8 +7,8 @@
 //	evergate demo
 //	evergate drill kill-primary
 //
-// It ends with 0 when all went well, 1 when something failed, 2 when it was told something wrong, and 3 when a drill
-// broke a promise.
+// Its exit code is 0 for success, 1 for a failure, 2 for a mistake in settings or arguments, and 3 for a promise that
+// was broken in a drill.
 package main
 
 import (
@@ -35,13 +35,13 @@ func main() {
 	}))
 }
 
-// world is what the commands need from outside themselves.
+// world is what the commands need from outside, which tests replace.
 type world struct {
-	// stdin is where keys are pressed; nil: nowhere.
+	// stdin has the keyboard; nil: none.
 	stdin          *os.File
 	stdout, stderr io.Writer
 	environ        []string
-	// notify begins to catch SIGINT, SIGTERM and SIGHUP; only commands that have something to end call it.
+	// notify starts to catch SIGINT, SIGTERM and SIGHUP; only commands that have something to shut down call it.
 	notify func() (signals <-chan os.Signal, stop func())
 	start  startFunc
 }
@@ -52,21 +52,21 @@ func notify() (<-chan os.Signal, func()) {
 	return signals, func() { signal.Stop(signals) }
 }
 
-// The exit codes. A unit file may say RestartPreventExitStatus=2: what was told wrong stays wrong.
+// The exit codes. In a unit file, RestartPreventExitStatus=2 keeps systemd from restarting with wrong settings.
 const (
 	exitOK = iota
 	exitFailed
 	exitWrong
-	// exitBroken: a drill was played and a promise was broken.
+	// exitBroken: a promise was broken in a drill.
 	exitBroken
 )
 
-// runtimeError is what went wrong although what was told is sound: exit code 1.
+// runtimeError is a failure in spite of correct settings: exit code 1.
 type runtimeError struct{ error }
 
 func (e runtimeError) Unwrap() error { return e.error }
 
-// execute runs one command line and gives the exit code.
+// execute runs one command line and returns the exit code.
 func execute(args []string, w world) int {
 	root := newRoot(w)
 	root.SetArgs(args)
@@ -93,7 +93,7 @@ func newRoot(w world) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "evergate",
 		Short: "One fast address in front of Redis Sentinel, Redis Cluster or a primary with replicas",
-		// Errors are printed once, by execute; the whole help after a slip of the hand hides what was wrong.
+		// Errors are printed once, by execute; the whole help after a typing error would hide it.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       thisBuild().String(),
@@ -106,7 +106,7 @@ func newRoot(w world) *cobra.Command {
 	return root
 }
 
-// explainFlag adds to the parser's error what was probably meant.
+// explainFlag adds the flag that was probably meant to the parser's error.
 func explainFlag(cmd *cobra.Command, err error) error {
 	unknown := new(pflag.NotExistError)
 	if !errors.As(err, &unknown) {
@@ -121,8 +121,8 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w%s", err, didYouMean(nearest(name, names), flagName))
 }
 
-// withSettings gives a command every flag of the settings. Unknown flags are left for resolve, and a flag that ends the
-// parsing does not hide what is wrong besides.
+// withSettings adds the flags of all settings to a command. Unknown flags are left to resolve, and a flag that ends the
+// parsing does not hide other mistakes.
 func withSettings(w world, cmd *cobra.Command) *cobra.Command {
 	addFlags(cmd.Flags())
 	cmd.FParseErrWhitelist.UnknownFlagsHandling = pflag.PassUnknownFlagToArgs
@@ -149,7 +149,7 @@ func withSettings(w world, cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// count writes "1 mistake" and "2 mistakes".
+// count returns "1 mistake" or "2 mistakes".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

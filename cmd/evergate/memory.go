@@ -14,12 +14,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Go's collector lets the heap double before it works, and knows nothing of the memory there is: where clients hold
-// much, a container would be killed, and what is in flight lost, though half of it was garbage. Told a limit it works
-// as often as needed to keep below. How often it works otherwise (GOGC) is left as it is: what requests and replies
-// take is used again (package blocks), so that it has little to do.
+// Go's collector lets the heap double before it runs, and does not know how much memory there is: with large buffers of
+// clients a container would be killed and requests in flight lost, though half of the heap was garbage. With a limit
+// the collector runs as often as it takes to stay below. GOGC is left alone: the memory of requests and replies is
+// reused (package blocks), so there is little to collect.
 
-// limitMemory sets the soft limit of Go's memory by the memory there is, unless the user has (GOMEMLIMIT).
+// limitMemory sets Go's soft memory limit from the memory that is available, unless the user has set it (GOMEMLIMIT).
 func limitMemory(logger hclog.Logger) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -30,8 +30,8 @@ func limitMemory(logger hclog.Logger) {
 	}
 }
 
-// softLimit is four fifths of the memory that this process may use, in bytes; 0 where that cannot be told. The rest is
-// for what the kernel keeps for its sockets, and for what comes before the collector has ended.
+// softLimit returns four fifths of the memory that this process may use, in bytes; 0 if that is unknown. The rest is
+// for the kernel's socket buffers, and for allocations while the collector runs.
 func softLimit(root fs.FS) int64 {
 	limit := machineMemory(root)
 	for _, file := range cgroupLimits(root) {
@@ -39,7 +39,7 @@ func softLimit(root fs.FS) int64 {
 		if err != nil {
 			continue
 		}
-		// "max" is no number. Version 1 writes no limit as the largest number of whole pages.
+		// Without a limit the file has "max", which is no number, or in version 1 the largest number of whole pages.
 		if n, err := strconv.ParseInt(string(bytes.TrimSpace(b)), 10, 64); err == nil && n > 0 {
 			limit = min(limit, n)
 		}
@@ -50,8 +50,8 @@ func softLimit(root fs.FS) int64 {
 	return limit / 5 * 4
 }
 
-// cgroupLimits names the files that may limit this process: those of its group and of all above it. In a container the
-// groups above are not visible, or the group's own is at the root.
+// cgroupLimits returns the files with limits of this process: those of its group and of all groups above. In a
+// container the groups above are not visible, or its own group is at the root.
 func cgroupLimits(root fs.FS) (files []string) {
 	groups, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -80,7 +80,7 @@ func cgroupLimits(root fs.FS) (files []string) {
 	return files
 }
 
-// machineMemory is the memory of the machine, in bytes; the largest number where that cannot be told.
+// machineMemory returns the memory of the machine in bytes, the largest number if that is unknown.
 func machineMemory(root fs.FS) int64 {
 	f, err := root.Open("proc/meminfo")
 	if err != nil {

@@ -51,7 +51,7 @@ func TestSoftLimit(t *testing.T) {
 	}
 }
 
-// TestLimitMemory: what the user has set stays, and else there is a limit. Go reads the variable as a process starts.
+// TestLimitMemory: the user's limit stays, and without one there is ours. Go reads the variable when a process starts.
 func TestLimitMemory(t *testing.T) {
 	if os.Getenv("EVERGATE_TEST_LIMIT") != "" {
 		limitMemory(hclog.NewNullLogger())

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// place is where a person wrote something: a line of a file, or a flag or variable by name.
+// place is the source of a setting: a line of a file, or a flag or variable by name.
 type place struct {
 	file string
 	line int
@@ -25,16 +25,16 @@ func (p place) String() string {
 	return p.file
 }
 
-// mistake is one thing that is wrong with what was set, with its place. It never holds a secret.
+// mistake is one error in the settings, with its place. Its text never holds a secret.
 type mistake struct {
 	at   place
 	text string
 }
 
-// mistakes is the error of a command that was told something wrong: exit code 2.
+// mistakes is the error of a command with wrong settings or arguments: exit code 2.
 type mistakes []mistake
 
-// Error has a line for each mistake: those of the file in its order, then those of variables, then those of flags.
+// Error returns a line for each mistake: those of the file in its order, then those of variables, then those of flags.
 func (m mistakes) Error() string {
 	sorted := slices.Clone(m)
 	slices.SortStableFunc(sorted, func(a, b mistake) int {
@@ -53,12 +53,12 @@ func (m mistakes) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// say writes a line for a person. Where the terminal is gone there is nobody to tell that it is.
+// printf writes a line for a person. An error means that the terminal is gone, and nobody is left to report it to.
 func printf(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format+"\n", args...)
 }
 
-// masked hides what stands before an @, where URLs keep their passwords.
+// masked hides everything before an @, where URLs have their passwords.
 func masked(text string) string {
 	if at := strings.LastIndex(text, "@"); at >= 0 {
 		return "***" + text[at:]

@@ -12,19 +12,20 @@ import (
 	"evergate/gateway"
 )
 
-// resolved is a sound Config, with the place of everything that was set.
+// resolved is a Config with the place of each setting that is not a default.
 type resolved struct {
 	config gateway.Config
-	// file is the file of settings, empty without one.
+	// file is the path of the file of settings, empty without one.
 	file string
-	// warnings are what may be meant and is risky, deprecated the values that have another name now.
+	// warnings are risky settings, deprecated the values that have another name now.
 	warnings, deprecated mistakes
 	places               map[placeKey]place
-	// elsewhere: the gateway may run on another machine, which has password files that are not here.
+	// elsewhere: the gateway may run on another machine; a password file that is missing here is no mistake.
 	elsewhere bool
 }
 
-// placeKey finds a place; item is set for an entry of a list. Settings of the process have service process.
+// placeKey is the key of a place; item is set for an entry of a list. The service of a setting of the process is
+// process.
 type placeKey struct {
 	service       int
 	setting, item string
@@ -35,8 +36,8 @@ func defaultTarget() target {
 	return target{&config, &service}
 }
 
-// resolve reads the file, the variables and the flags, and gives all mistakes at once. Args are the words that the
-// parser of flags left over, known are mistakes that it stopped at.
+// resolve reads the file, the variables and the flags, and returns all mistakes at once. Args are the words that the
+// parser of flags left over, known the mistakes that it stopped at.
 func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*resolved, error) {
 	r, s := gather(flags, args, environ)
 	for _, mistake := range known {
@@ -46,7 +47,7 @@ func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*r
 	return r.finish(s)
 }
 
-// finish holds what was gathered against the rules.
+// finish validates what was gathered.
 func (r *resolved) finish(s *sources) (*resolved, error) {
 	r.validate(s)
 	r.checkSecrets(s)
@@ -56,8 +57,7 @@ func (r *resolved) finish(s *sources) (*resolved, error) {
 	return r, nil
 }
 
-// settingsAlone is resolve for a command that only wants to know some settings: whether they go together, and whether
-// the rest is there, is not asked.
+// settingsAlone is resolve without validation, for a command that uses only some of the settings.
 func settingsAlone(flags *pflag.FlagSet, args, environ []string) (gateway.Config, error) {
 	r, s := gather(flags, args, environ)
 	if len(s.mistakes) > 0 {
@@ -66,7 +66,7 @@ func settingsAlone(flags *pflag.FlagSet, args, environ []string) (gateway.Config
 	return r.config, nil
 }
 
-// gather applies all that was written.
+// gather applies all sources to the defaults.
 func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) {
 	s := &sources{}
 	if path, at := configFile(flags, environ); path != "" {
@@ -94,7 +94,7 @@ func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) 
 	return r, s
 }
 
-// refuseBesideServices reports what describes one service where services: describes all of them, and drops it.
+// refuseBesideServices reports and drops settings of one service if services: describes all services.
 func (s *sources) refuseBesideServices() {
 	if s.servicesAt == (place{}) {
 		return
@@ -143,7 +143,7 @@ func (r *resolved) apply(a assignment, s *sources) {
 	}
 }
 
-// rename replaces a value of a former version by that of today, and notes it.
+// rename replaces a deprecated value by its successor, and records it.
 func (r *resolved) rename(a assignment) {
 	for i, text := range a.texts {
 		if name, found := a.setting.renamed[text]; found {
@@ -153,7 +153,7 @@ func (r *resolved) rename(a assignment) {
 	}
 }
 
-// named puts the setting before a sentence, where the place does not say it already.
+// named prefixes a sentence with the name of the setting, unless the place has it already.
 func (a *assignment) named(text string) string {
 	if a.at.name != "" {
 		return text
@@ -161,7 +161,7 @@ func (a *assignment) named(text string) string {
 	return a.setting.name + ": " + text
 }
 
-// where gives the place of a setting, or of one entry of it.
+// where returns the place of a setting, or of one entry of it.
 func (r *resolved) where(service int, setting, item string) (place, bool) {
 	if at, found := r.places[placeKey{service, setting, item}]; found {
 		return at, true
@@ -203,8 +203,8 @@ func (r *resolved) validate(s *sources) {
 	}
 }
 
-// follows reports whether a fault only repeats a mistake that was reported: the setting was given, and could not be
-// taken.
+// follows reports whether a fault only repeats a mistake that was reported: the setting has a value that could not be
+// parsed.
 func (s *sources) follows(fault gateway.Fault) bool {
 	return slices.ContainsFunc(s.failed, func(f failure) bool {
 		if f.service != fault.Service {
@@ -215,14 +215,14 @@ func (s *sources) follows(fault gateway.Fault) bool {
 	})
 }
 
-// check is resolve for settings that are looked at before they go where they are used.
+// check is resolve for settings that may be meant for another machine.
 func check(flags *pflag.FlagSet, args, environ []string) (*resolved, error) {
 	r, s := gather(flags, args, environ)
 	r.elsewhere = true
 	return r.finish(s)
 }
 
-// checkSecrets opens every password file now: a wrong path must not show at the first dial only.
+// checkSecrets opens every password file: a wrong path is to fail the start, not the first dial.
 func (r *resolved) checkSecrets(s *sources) {
 	for i, service := range r.config.Services {
 		for _, secret := range []struct {

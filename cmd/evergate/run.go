@@ -16,13 +16,13 @@ import (
 	"evergate/gateway"
 )
 
-// startFunc starts a gateway: it listens when startFunc returns.
+// startFunc starts a gateway, which listens when startFunc returns.
 type startFunc func(gateway.Config, hclog.Logger) (*running, error)
 
-// running is a gateway that was started.
+// running is a started gateway.
 type running struct {
 	addrs func() []net.Addr
-	// drain stops accepting and waits until what is in flight is answered, or the context ends.
+	// drain stops accepting, and returns when all requests in flight are answered or the context ends.
 	drain func(context.Context) error
 	close func() error
 }
@@ -35,7 +35,7 @@ func newRun(w world) *cobra.Command {
 
 Each flag can also be set in the file (--config) and as a variable: --master-name is master-name:
 in the file and EVERGATE_MASTER_NAME. Flags override variables, variables override the file. To
-serve several upstreams in one process, list them under services: in the file. Passwords come from
+serve several upstreams in one process, list them under services: in the file. Passwords are read from
 files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.
 
 SIGTERM and SIGINT drain: requests in flight are answered first. A second signal stops at once.
@@ -61,7 +61,7 @@ SIGHUP is ignored: settings are read only at the start.`,
 	})
 }
 
-// newLogger writes lines to out, which is standard error: standard output stays empty under run.
+// newLogger returns a logger to out: standard error under run, whose standard output stays empty.
 func newLogger(config gateway.Config, out io.Writer) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{
 		Name:       "evergate",
@@ -73,7 +73,7 @@ func newLogger(config gateway.Config, out io.Writer) hclog.Logger {
 	})
 }
 
-// serve runs a gateway until a signal has ended it.
+// serve runs a gateway until a signal ends it.
 func (w world) serve(config gateway.Config, logger hclog.Logger) error {
 	signals, stop := w.notify()
 	defer stop()
@@ -86,13 +86,13 @@ func (w world) serve(config gateway.Config, logger hclog.Logger) error {
 	for ignored(s, logger) {
 		s = <-signals
 	}
-	// As words: in JSON a signal and a time would be bare numbers.
+	// As texts: in JSON a signal and a duration would be bare numbers.
 	logger.Info("draining", "signal", s.String(), "timeout", config.DrainTimeout.String())
 	return gw.end(config.DrainTimeout, signals, logger)
 }
 
-// logStart says in a line for each service what runs where, and in front of whom. addrs are those of all listeners, in
-// the order of the settings.
+// logStart logs the listeners and the upstream of each service. addrs are those of all listeners, in the order of the
+// settings.
 func logStart(config gateway.Config, addrs []net.Addr, logger hclog.Logger) {
 	for i := range config.Services {
 		service := &config.Services[i]
@@ -105,7 +105,7 @@ func logStart(config gateway.Config, addrs []net.Addr, logger hclog.Logger) {
 	}
 }
 
-// upstreamOf names what is behind a service.
+// upstreamOf returns the kind and the addresses of the servers behind a service.
 func upstreamOf(s *gateway.Service) string {
 	switch {
 	case len(s.Sentinels) > 0:
@@ -118,7 +118,7 @@ func upstreamOf(s *gateway.Service) string {
 	return "primary " + s.Primary
 }
 
-// end drains within the timeout, and closes. Another signal closes at once.
+// end drains for at most timeout, then closes the gateway. Another signal closes it at once.
 func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger hclog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -148,8 +148,8 @@ func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger h
 	return nil
 }
 
-// ignored takes SIGHUP, which others reload their settings at. Nothing can be reloaded yet, and a service must not end
-// because somebody tried, or because the terminal it was started from is closed.
+// ignored reports whether a signal is SIGHUP, and logs that it has no effect. Settings cannot be reloaded yet, and a
+// gateway must not end because somebody tried, or because its terminal was closed.
 func ignored(s os.Signal, logger hclog.Logger) bool {
 	if s != syscall.SIGHUP {
 		return false
@@ -158,7 +158,7 @@ func ignored(s os.Signal, logger hclog.Logger) bool {
 	return true
 }
 
-// showAddr writes a listener as its setting is written.
+// showAddr returns an address in the form of the setting listen.
 func showAddr(addr net.Addr) string {
 	if addr.Network() == "unix" {
 		return "unix:" + addr.String()

@@ -38,7 +38,7 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// fakeGateway counts what run does with it.
+// fakeGateway counts its calls.
 type fakeGateway struct {
 	signals chan os.Signal
 	drain   func(context.Context) error
@@ -102,7 +102,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestHangupEndsNothing: what other servers reload their settings at must not end this one, which cannot.
+// TestHangupEndsNothing: other servers reload their settings at SIGHUP; this one cannot, and must not end.
 func TestHangupEndsNothing(t *testing.T) {
 	f := &fakeGateway{signals: make(chan os.Signal, 3)}
 	f.signals <- syscall.SIGHUP
@@ -228,7 +228,7 @@ func TestVersionAndCompletion(t *testing.T) {
 	}
 }
 
-// TestOldValuesAreDeprecated: values of former versions are taken, said once each, and not shown.
+// TestOldValuesAreDeprecated: deprecated values are accepted, each with one warning, and absent from the help.
 func TestOldValuesAreDeprecated(t *testing.T) {
 	f := &fakeGateway{signals: make(chan os.Signal, 1), drain: func(context.Context) error { return nil }}
 	f.signals <- syscall.SIGTERM

@@ -12,11 +12,11 @@ import (
 // screen writes lines, and on a terminal keeps one line below them that is rewritten in place.
 type screen struct {
 	out io.Writer
-	// columns is the width of the terminal, 0 where there is none.
+	// columns returns the width of the terminal, 0 without one.
 	columns func() int
 
 	mu   sync.Mutex
-	last string // what stands in the line that is rewritten
+	last string // the text of the line that is rewritten
 }
 
 func newScreen(out io.Writer) *screen {
@@ -27,7 +27,7 @@ func newScreen(out io.Writer) *screen {
 	return s
 }
 
-// columnsOf is the width of a terminal; 0 where there is none.
+// columnsOf returns the width of a terminal, 0 if file is none.
 func columnsOf(file *os.File) int {
 	if file == nil {
 		return 0
@@ -39,10 +39,10 @@ func columnsOf(file *os.File) int {
 	return max(int(size.Col), 1)
 }
 
-// clearLine goes to the line's begin and erases it (ECMA-48).
+// clearLine moves to the start of the line and erases it (ECMA-48).
 const clearLine = "\r\x1b[K"
 
-// Write puts whole lines above the line that is rewritten: a logger writes here too.
+// Write writes whole lines above the line that is rewritten: a logger writes here too.
 func (s *screen) Write(lines []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *screen) Write(lines []byte) (int, error) {
 
 func (s *screen) printf(format string, args ...any) { printf(s, format, args...) }
 
-// rates shows the rates of the last second: in place on a terminal, elsewhere as a line when something flows.
+// rates displays the rates of the last second: in place on a terminal, elsewhere as a line if flows.
 func (s *screen) rates(text string, flows bool) {
 	if s.columns() > 0 {
 		s.live(text)
@@ -64,7 +64,7 @@ func (s *screen) rates(text string, flows bool) {
 	}
 }
 
-// live rewrites the line, cut to the width: a wrapped line could not be taken back. Empty removes it.
+// live rewrites the line, cut to the width: a wrapped line could not be erased. An empty text removes it.
 func (s *screen) live(text string) {
 	columns := s.columns()
 	if columns == 0 {

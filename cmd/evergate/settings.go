@@ -10,13 +10,13 @@ import (
 	"evergate/gateway"
 )
 
-// target is what settings are written into: the Config, and the service that per-service settings belong to.
+// target is where a setting is stored: in the Config, or in one of its services.
 type target struct {
 	config  *gateway.Config
 	service *gateway.Service
 }
 
-// kind is which forms a setting may take in a file.
+// kind is the form of a setting's value in a file.
 type kind int
 
 const (
@@ -30,34 +30,33 @@ const (
 	toggle
 )
 
-// setting is one thing that can be set. The same name serves the flag (--name), the variable (EVERGATE_NAME in upper
-// snake) and the key in the file, so that whoever knows one knows all three.
+// setting is a flag (--name), a variable (EVERGATE_NAME) and a key in the file, all of the same name.
 type setting struct {
 	name string
-	// wants stands for the value in the help; usage is the sentence beside it.
+	// wants is the placeholder of the value in the help; usage is the sentence beside it.
 	wants, usage string
 	kind         kind
-	// process settings stand at the top of the file and nowhere else; all others describe one service.
+	// process settings are allowed at the top level of the file only; all others describe one service.
 	process bool
-	// secret: a mistaken value may be a password: it is not read under a name that was only guessed.
+	// secret: the value may be a password, and is ignored if the name had to be guessed.
 	secret bool
 	// envOnly keeps a password off the command line and out of the file.
 	envOnly bool
-	// choices are offered by shell completion; gateway.Validate is what enforces them.
+	// choices are offered by shell completion; gateway.Validate enforces them.
 	choices []string
-	// renamed maps values of former versions to those of today: they are accepted with a warning, and not shown.
+	// renamed maps deprecated values to their successors: they are accepted with a warning, and absent from the help.
 	renamed map[string]string
 	set     func(t target, texts []string) error
-	// show gives the value as a person would write it; empty: not set.
+	// show returns the value as a person would write it; empty: not set.
 	show func(t target) string
 }
 
-// env is the variable of a setting.
+// env returns the name of the variable.
 func (s *setting) env() string { return envName(s.name) }
 
 const envPrefix = "EVERGATE_"
 
-// findSetting gives nil for an unknown name.
+// findSetting returns nil for an unknown name.
 func findSetting(name string) *setting {
 	for _, s := range settings {
 		if s.name == name {
@@ -82,7 +81,7 @@ var serviceSettings = []*setting{
 		func(t target) *string { return &t.service.MasterName }),
 	listSetting("cluster", "HOST:PORT,...", "nodes of a Redis Cluster, others are discovered",
 		func(t target) *[]string { return &t.service.Cluster }),
-	textSetting("primary", "HOST:PORT", "primary without Sentinels and cluster",
+	textSetting("primary", "HOST:PORT", "primary of servers without Sentinels and cluster",
 		func(t target) *string { return &t.service.Primary }),
 	listSetting("replica", "HOST:PORT,...", "replicas of that primary (default: those that it reports)",
 		func(t target) *[]string { return &t.service.Replicas }),
@@ -185,7 +184,7 @@ func readsSetting() *setting {
 		show: func(t target) string { return string(t.service.Reads) }}
 }
 
-// holdSetting is one word for the service, and LISTEN=WORD for single listeners.
+// holdSetting takes one word for the service, and LISTEN=WORD for single listeners.
 func holdSetting() *setting {
 	choices := slices.Sorted(maps.Keys(gateway.HoldWords))
 	return &setting{name: "hold", wants: strings.Join(choices, "|") + "|TIME", kind: pairs, choices: choices,
@@ -197,7 +196,7 @@ func holdSetting() *setting {
 		show: func(t target) string { return showListeners(t.service.Hold, t.service.ListenHold, showHold) }}
 }
 
-// facadeSetting is one word for all listeners of the service, or LISTEN=WORD for single ones.
+// facadeSetting takes one word for all listeners of the service, and LISTEN=WORD for single ones.
 func facadeSetting() *setting {
 	choices := []string{string(gateway.FacadeCluster), string(gateway.FacadeReplica), string(gateway.FacadeSentinel)}
 	return &setting{name: "facade", wants: strings.Join(choices, "|"), kind: pairs, choices: choices,

@@ -7,30 +7,30 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// assignment is one setting as somebody wrote it, not yet read.
+// assignment is one setting as it was written, not yet parsed.
 type assignment struct {
-	// service is the index of the service it belongs to; it does not count for settings of the process.
+	// service is the index of the service it belongs to; settings of the process ignore it.
 	service int
 	setting *setting
-	// inEntry: it stands in an entry of services:.
+	// inEntry: it is in an entry of services:.
 	inEntry bool
 	texts   []string
 	at      place
-	// lines are those of the texts, for a list of several lines in a file; else empty.
+	// lines has the line of each text, for a list in a file; else empty.
 	lines []int
 }
 
-// sources are all that was written, in the order in which it is applied: the file, then variables, then flags.
+// sources has all settings in the order in which they are applied: the file, then variables, then flags.
 type sources struct {
 	file        string
 	assignments []assignment
 	mistakes    mistakes
-	// services are the places of the entries of services: in the file; servicesAt is the key. Empty without it.
+	// services has the places of the entries of services: in the file, servicesAt that of the key; both empty without it.
 	services   []place
 	servicesAt place
-	// failed are settings that were given a value which could not be taken: that they are missing is no second mistake.
+	// failed has the settings with an invalid value: that they are missing is no second mistake.
 	failed []failure
-	// unread: a part of the file or of the flags was not read at all: what is missing may stand there.
+	// unread: a part of the file or of the flags could not be read, and may have the settings that are missing.
 	unread bool
 }
 
@@ -41,7 +41,7 @@ type failure struct {
 
 func (s *sources) wrong(at place, text string) { s.mistakes = append(s.mistakes, mistake{at, text}) }
 
-// fail notes that a setting was given in vain. Service may be top: the one service of a file without services:.
+// fail records a setting with an invalid value. Service may be top: the one service of a file without services:.
 func (s *sources) fail(service int, name string) {
 	if setting := findSetting(name); setting != nil && !setting.process || name == nameSetting.name {
 		service = max(service, 0)
@@ -51,10 +51,10 @@ func (s *sources) fail(service int, name string) {
 	s.failed = append(s.failed, failure{service, name})
 }
 
-// process stands for no service, as in gateway.Fault.
+// process means no service, as in gateway.Fault.
 const process = -1
 
-// splitTexts cuts what a flag or a variable holds as the setting's kind asks for.
+// splitTexts splits the text of a flag or a variable if the setting is a list.
 func splitTexts(s *setting, text string) []string {
 	if s.kind != list && s.kind != pairs {
 		return []string{text}
@@ -102,7 +102,7 @@ func addFlags(flags *pflag.FlagSet) {
 	}
 }
 
-// readFlags takes the flags that were given.
+// readFlags assigns the flags that were given.
 func (s *sources) readFlags(flags *pflag.FlagSet) {
 	flags.Visit(func(flag *pflag.Flag) {
 		if value, isSetting := flag.Value.(*flagText); isSetting {
@@ -111,9 +111,9 @@ func (s *sources) readFlags(flags *pflag.FlagSet) {
 	})
 }
 
-// readEnv takes the EVERGATE_* variables. An empty one counts as not set, as compose files write it. An unknown one is
-// a mistake only when it looks like a slip of the hand: Kubernetes gives every pod EVERGATE_PORT and the like where a
-// service is called evergate.
+// readEnv assigns the EVERGATE_* variables. An empty one counts as not set, as compose files write it. An unknown one
+// is a mistake only if it resembles a setting: Kubernetes gives every pod EVERGATE_PORT and the like if a service is
+// called evergate.
 func (s *sources) readEnv(environ []string) {
 	names := []string{"config"}
 	for _, setting := range settings {
@@ -141,7 +141,7 @@ func (s *sources) readEnv(environ []string) {
 	}
 }
 
-// fileSuffix tells the variable that names the file of a password from the one that holds it.
+// fileSuffix ends the variable with the path of a password file; without it the variable has the password.
 const fileSuffix = "_FILE"
 
 func otherOfTwo(name string) string {
@@ -153,7 +153,7 @@ func otherOfTwo(name string) string {
 
 const configEnv = envPrefix + "CONFIG"
 
-// configFile gives the file to read: the flag's, else the variable's, else none.
+// configFile returns the file to read: that of the flag, else of the variable, else none.
 func configFile(flags *pflag.FlagSet, environ []string) (path string, at place) {
 	if flag := flags.Lookup("config"); flag != nil && flag.Changed {
 		return flag.Value.String(), place{name: "flag --config"}
@@ -177,7 +177,7 @@ func (s *sources) assign(a assignment) {
 	s.assignments = append(s.assignments, a)
 }
 
-// assume goes on as if a misspelt setting had been spelt right, so that what it would have set is not reported missing.
+// assume assigns a misspelt setting as if it had been spelt right: it would be reported as missing otherwise.
 func (s *sources) assume(service int, meant, text string, at place) {
 	setting := findSetting(meant)
 	switch {
@@ -190,8 +190,8 @@ func (s *sources) assume(service int, meant, text string, at place) {
 	}
 }
 
-// readStray explains what the parser of flags left over: unknown flags and words. A word after an unknown flag is taken
-// for its value; no such text is repeated, it may be a password.
+// readStray reports unknown flags and words, which the parser of flags left over. A word after an unknown flag counts
+// as its value; its text is not repeated, since it may be a password.
 func (s *sources) readStray(args []string, flags *pflag.FlagSet) {
 	names := []string{}
 	flags.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })

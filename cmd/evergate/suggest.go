@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// redisNames are what people who know Redis or its other proxies type first.
+// redisNames maps names of Redis and of other proxies to ours.
 var redisNames = map[string]string{
 	"bind": "listen", "port": "listen", "address": "listen",
 	"slave": "replica", "slaves": "replica", "master": "primary", "nodes": "cluster",
@@ -18,7 +18,7 @@ var redisNames = map[string]string{
 	"warning": "warn", "notice": "info", "verbose": "debug", "prefer-slave": "prefer-replica",
 }
 
-// didYouMean gives `; did you mean "x"?` with the name as it is written in its place, or nothing when none is meant.
+// didYouMean returns `; did you mean "x"?` with the name in the form of its source, or "" without a name.
 func didYouMean(meant string, written func(string) string) string {
 	if meant == "" {
 		return ""
@@ -26,8 +26,8 @@ func didYouMean(meant string, written func(string) string) string {
 	return fmt.Sprintf("; did you mean %q?", written(meant))
 }
 
-// nearest gives the candidate that was probably meant: a slip of the hand, Redis's own name for it, or its beginning.
-// It gives "" when none is near.
+// nearest returns the candidate that was probably meant: given is a misspelling, Redis's own name for it, or its
+// beginning. It returns "" if none is near.
 func nearest(given string, candidates []string) string {
 	plain := plainName(given)
 	if synonym := redisNames[plain]; slices.Contains(candidates, synonym) {
@@ -47,7 +47,7 @@ func nearest(given string, candidates []string) string {
 	return ""
 }
 
-// slip gives the candidate that is a few slips of the hand away, "" when none is.
+// slip returns the candidate that is a few typing errors away, "" if none is.
 func slip(given string, candidates []string) string {
 	best, bestSlips := "", 0
 	for _, candidate := range candidates {
@@ -61,7 +61,7 @@ func slip(given string, candidates []string) string {
 
 func slipsAllowed(candidate string) int { return 1 + len(candidate)/5 }
 
-// plainName writes snake_case and camelCase as the settings are written.
+// plainName returns a name of snake_case or camelCase in the form of the settings.
 func plainName(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -73,7 +73,8 @@ func plainName(name string) string {
 	return strings.ToLower(strings.ReplaceAll(b.String(), "_", "-"))
 }
 
-// distance counts the letters to insert, delete, replace or swap with their neighbour (optimal string alignment).
+// distance returns the number of letters to insert, delete, replace or swap with their neighbour (optimal string
+// alignment).
 func distance(a, b string) int {
 	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

@@ -63,7 +63,7 @@ func TestDurationsAreShownAsTheyAreRead(t *testing.T) {
 	}
 }
 
-// FuzzYAML holds that no file of settings makes resolve panic, and that every mistake has its place in the file.
+// FuzzYAML checks that no file of settings makes resolve panic, and that every mistake has its place in the file.
 func FuzzYAML(f *testing.F) {
 	for _, seed := range []string{
 		"", "a: b", "services: [{name: x}]", "- a", "a: &a [*a]", "? {a: b}\n: c", "x: !!binary y",

@@ -13,8 +13,8 @@ import (
 	"evergate/gateway"
 )
 
-// survey reaches what is behind every service and prints what it saw, what is wrong first. It fails when one could not
-// be served, or would not survive a failover.
+// survey connects to the servers of every service and prints what it found, problems first. It fails if a service
+// cannot be served, or would not survive a failover.
 func (r *resolved) survey(ctx context.Context, out io.Writer) error {
 	texts := make([]strings.Builder, len(r.config.Services))
 	errs := make([]error, len(r.config.Services))
@@ -56,7 +56,7 @@ func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i 
 var gradeWords = [...]string{gateway.Broken: "FAIL", gateway.Fragile: "FAIL", gateway.Warning: "warning",
 	gateway.Hint: "hint"}
 
-// verdictOf is what it comes to.
+// verdictOf returns the verdict on a service, and whether it is a failure.
 func verdictOf(service *gateway.Service, found *gateway.Findings) (verdict string, fails bool) {
 	switch {
 	case found.Has(gateway.Broken):
@@ -69,7 +69,7 @@ func verdictOf(service *gateway.Service, found *gateway.Findings) (verdict strin
 	return "works, and survives a failover", false
 }
 
-// printFound shows who answered what, and what of it would be used.
+// printFound prints the answers of Sentinels and servers, and the topology that the gateway would use.
 func printFound(out io.Writer, found *gateway.Findings) {
 	for _, s := range found.Sentinels {
 		if s.Lost != "" {
@@ -119,20 +119,20 @@ func replicaWords(addresses []string) string {
 	return "replicas for reads " + strings.Join(addresses, " ")
 }
 
-// outage is how long writes pause when a primary dies.
+// outage describes how long writes pause when a primary dies.
 type outage struct {
-	// setting is what the servers call the time after which they count a primary as down; empty where nobody does.
+	// setting is the servers' name for the time after which a primary counts as down; empty without automatic failover.
 	setting string
-	// after is its value; told is false when the servers did not say and it is their default.
+	// after is its value; downAfter is false if the servers did not report it and it is their default.
 	after     time.Duration
 	downAfter bool
-	// pause is the most that a failover usually takes: detection, agreement and promotion.
+	// pause is the longest that a failover usually takes: detection, agreement and promotion.
 	pause time.Duration
 }
 
-// The servers' defaults (sentinel.c, cluster.c), and what comes on top of the detection. Sentinels ping every second
-// and ask each other every second. A cluster's nodes ping within half the node timeout; their election waits between
-// 0.5 and 1 s, and then for votes.
+// The servers' defaults (sentinel.c, cluster.c), and the time on top of the detection. Sentinels ping every second and
+// ask each other every second. A cluster's nodes ping within half the node timeout; their election waits between 0.5
+// and 1 s, and then for votes.
 const (
 	defaultDownAfter   = 30 * time.Second
 	defaultNodeTimeout = 15 * time.Second
@@ -140,7 +140,7 @@ const (
 	clusterElection    = 1500 * time.Millisecond
 )
 
-// outageOf reckons with what the topology told, or zero.
+// outageOf computes the outage of a service. downAfter is as the topology reported it, zero if it did not.
 func outageOf(service *gateway.Service, downAfter time.Duration) outage {
 	o := outage{after: downAfter, downAfter: downAfter > 0}
 	switch {
@@ -160,8 +160,8 @@ func outageOf(service *gateway.Service, downAfter time.Duration) outage {
 	return o
 }
 
-// clientTimeout is what a client's read timeout must exceed: the shorter of the pause and of the time after which the
-// gateway answers -LOADING, and a second for the reply.
+// clientTimeout returns the least read timeout of a client: the pause, or the shorter time after which the gateway
+// answers -LOADING, and a second for the reply.
 func (o outage) clientTimeout(window time.Duration) time.Duration {
 	longest := window
 	if o.setting != "" {
@@ -170,7 +170,7 @@ func (o outage) clientTimeout(window time.Duration) time.Duration {
 	return (longest + 2*time.Second - 1).Truncate(time.Second)
 }
 
-// print says what a failover means for writes and for clients of a listener with the given hold.
+// print prints the effect of a failover on writes, and on clients of a listener with the given hold.
 func (o outage) print(out io.Writer, hold gateway.Hold, downAfter time.Duration) {
 	window := hold.Longest(downAfter)
 	word := "hold is " + showHold(hold)
@@ -198,7 +198,7 @@ func (o outage) print(out io.Writer, hold gateway.Hold, downAfter time.Duration)
 	printf(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)
 }
 
-// longestHold is the hold of the listener whose requests wait longest.
+// longestHold returns the hold of the listener whose requests wait longest.
 func longestHold(service *gateway.Service, downAfter time.Duration) gateway.Hold {
 	longest := service.HoldAt(service.Listen[0])
 	for _, listen := range service.Listen {
@@ -209,7 +209,7 @@ func longestHold(service *gateway.Service, downAfter time.Duration) gateway.Hold
 	return longest
 }
 
-// seconds writes a time that is only reckoned, to the half second.
+// seconds returns an estimated time, rounded up to half a second.
 func seconds(d time.Duration) string {
 	halves := (d + 500*time.Millisecond - 1) / (500 * time.Millisecond)
 	return strconv.FormatFloat(float64(halves)/2, 'f', -1, 64) + "s"

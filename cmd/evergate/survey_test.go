@@ -50,7 +50,7 @@ func TestCheckConnectsToCluster(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: 3 * time.Second})
-	// A replica that was synchronized a moment ago is still called loading by the others, and is excluded from reads.
+	// The others still report a replica as loading shortly after it was synchronized; it gets no reads then.
 	servers.Until(t, servers.Patience, "a survey that sees every replica", func() error {
 		code, out, errOut := try([]string{"check", "--connect", "--cluster", env.Nodes()[0].Addr}, nil)
 		wanted := []string{"writes pause for up to about 6s when a primary dies (cluster-node-timeout is 3s)",

@@ -37,7 +37,7 @@ func parseSize(text string) (int64, error) {
 	return 0, fmt.Errorf("%q is not a size such as 512mb", text)
 }
 
-// showSize writes a size so that parseSize reads it back.
+// showSize returns a size in a form that parseSize reads back.
 func showSize(bytes int64) string {
 	for _, unit := range []int{2, 1, 0} {
 		if u := sizeUnits[unit]; bytes != 0 && bytes%u.bytes == 0 {
@@ -70,7 +70,7 @@ func showDuration(d time.Duration) string {
 	return text
 }
 
-// automatic is the word of hold and silent-after for what the topology says.
+// automatic is the value of hold and silent-after that follows the topology.
 const automatic = "auto"
 
 func parseHold(text string) (gateway.Hold, error) {
@@ -124,7 +124,7 @@ func parseListeners[T any](texts []string, parse func(string) (T, error)) (all T
 	return all, of, errors.Join(wrong...)
 }
 
-// showListeners writes what parseListeners reads; empty where nothing is set.
+// showListeners returns the form that parseListeners reads; empty if nothing is set.
 func showListeners[T any](all T, of map[string]T, show func(T) string) string {
 	words := []string{}
 	if word := show(all); word != "" {
@@ -136,7 +136,7 @@ func showListeners[T any](all T, of map[string]T, show func(T) string) string {
 	return strings.Join(words, ", ")
 }
 
-// asIs takes a word that gateway.Validate judges.
+// asIs returns a word that gateway.Validate checks.
 func asIs[T ~string](text string) (T, error) {
 	if text == "" {
 		return "", errors.New("has no value after the =")

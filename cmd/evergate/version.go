@@ -12,7 +12,7 @@ import (
 	"evergate/gateway"
 )
 
-// build is what a binary knows about itself.
+// build describes a binary.
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"`

@@ -11,8 +11,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestVersionIsStampedAsInTheDockerfile builds without .git and with the words of the Dockerfile: a stamp under a
-// name that is gone would be ignored by the linker without a word.
+// TestVersionIsStampedAsInTheDockerfile builds without .git and with the flags of the Dockerfile: the linker silently
+// ignores a variable that does not exist.
 func TestVersionIsStampedAsInTheDockerfile(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
