@@ -26,7 +26,7 @@ func JoinAddr(host, port string) string {
 	return host + ":" + port
 }
 
-// Announce writes an address as servers do in MOVED: no brackets.
+// Announce returns an address in the form that servers use in MOVED: without brackets.
 func Announce(addr string) string {
 	host, port := SplitAddr(addr)
 	return host + ":" + port

@@ -68,7 +68,7 @@ type SentinelReplica struct {
 type DownFlags uint8
 
 const (
-	// SDown: subjectively down, this Sentinel alone thinks so.
+	// SDown: subjectively down, in the view of this Sentinel alone.
 	SDown DownFlags = 1 << iota
 	// ODown: objectively down, a quorum of Sentinels agrees.
 	ODown
@@ -143,7 +143,7 @@ var roleNames = [...]string{"refused", "primary", "replica"}
 
 func (r Role) String() string { return roleNames[r] }
 
-// RoleSeen is what a server says of itself (ROLE, INFO replication, INFO server: whichever are allowed).
+// RoleSeen is a server's own report (ROLE, INFO replication, INFO server: those that it permits).
 type RoleSeen struct {
 	// Addr is the dial address.
 	Addr string
@@ -197,7 +197,7 @@ type Resolved struct {
 	Why   string
 }
 
-// Report is one thing that a worker saw on its connections. The keeper turns it into a probe or a refresh; it is a
+// Report is one observation of a worker on its connections. The keeper turns it into a probe or a refresh; it is a
 // hint, never proof. Reports are small values: a worker sends them without allocating, and the keeper may drop some
 // when too many arrive at once (the periodic refresh makes up for it).
 type Report struct {
@@ -223,7 +223,7 @@ const (
 	Refused
 	// Moved: the node replied MOVED.
 	Moved
-	// OtherRun: a new connection to the node met another run id than the View's.
+	// OtherRun: a new connection found the node with another run id than the View's.
 	OtherRun
 	// ConnectionSlow: the oldest request on a connection has waited long enough to ask whether the node is busy.
 	ConnectionSlow

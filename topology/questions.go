@@ -6,7 +6,7 @@ import (
 
 // Queries of a View. A nil View is empty, and no query of it fails.
 
-// IsSharded reports whether keys are spread by slot; see Sharded.
+// IsSharded reports whether keys are distributed by slot; see Sharded.
 func (v *View) IsSharded() bool { return v != nil && v.Sharded }
 
 // Node returns a node of the View, or nil.
@@ -52,7 +52,7 @@ func (s *Shard) hasReplica(id NodeID) bool {
 	return slices.ContainsFunc(s.Replicas, func(n *Node) bool { return n.ID == id })
 }
 
-// Demoted returns the shard that is leaving a node, or nil: see Shard.Demoted.
+// Demoted returns the shard whose primary a node is no longer to be, or nil: see Shard.Demoted.
 func (v *View) Demoted(id NodeID) *Shard {
 	if v == nil {
 		return nil
@@ -73,16 +73,16 @@ const (
 	StillOpen Verdict = iota
 	// KeptRole: it is the primary again, and the replies hold.
 	KeptRole
-	// Restarted: it is, in another run, and may have lost what was not on its disk.
+	// Restarted: it is the primary again in another run, and may have lost what was not on its disk.
 	Restarted
-	// Covered: the new primary has everything that it had executed.
+	// Covered: the new primary has everything that the demoted one had executed.
 	Covered
-	// MayBeLost: the new primary may lack writes that it acknowledged.
+	// MayBeLost: the new primary may lack writes that the demoted one acknowledged.
 	MayBeLost
 )
 
 // Judge returns the Verdict on a node's replies for a slot (-1: for any) while it was being demoted under the View old.
-// runID is the run that replied, empty if unknown: then the node is taken for the same run.
+// runID is the run that replied; an empty one, of an unknown run, counts as the same run.
 func (v *View) Judge(old *View, id NodeID, runID string, slot int) Verdict {
 	if v == nil {
 		return StillOpen

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-// TestQuestionsToNoView: before the first View nothing is known, and no question fails.
+// TestQuestionsToNoView: before the first View nothing is known, and no query fails.
 func TestQuestionsToNoView(t *testing.T) {
 	var v *View
 	if v.IsSharded() || v.Node(0) != nil || v.Primary(0) != nil || v.LedBy(0) != -1 || v.ShardOf(0) != -1 ||

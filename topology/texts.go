@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// The texts of servers, for people first: INFO, CLUSTER NODES, and the errors that name another node. Nothing in them
-// is trusted to be there: other servers and newer versions leave fields out and add some.
+// Parsers of servers' texts: INFO, CLUSTER NODES, and the errors that name another node. Every field is optional: other
+// servers and newer versions omit some and add others.
 
-// InfoFields gives the lines "key:value" of INFO, or CLUSTER INFO.
+// InfoFields returns the lines "key:value" of INFO, or CLUSTER INFO.
 func InfoFields(text string) map[string]string {
 	fields := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -21,7 +21,7 @@ func InfoFields(text string) map[string]string {
 	return fields
 }
 
-// InfoSection gives the lines "key:value" of one section of INFO, whatever its case, in their order.
+// InfoSection returns the lines "key:value" of one section of INFO in their order. The case of name does not matter.
 func InfoSection(text, name string) iter.Seq2[string, string] {
 	return func(yield func(key, value string) bool) {
 		inside := false
@@ -35,7 +35,7 @@ func InfoSection(text, name string) iter.Seq2[string, string] {
 	}
 }
 
-// HasInfoSection reports whether a text of INFO has a section, and be it empty.
+// HasInfoSection reports whether a text of INFO has a section, which may be empty.
 func HasInfoSection(text, name string) bool {
 	for line := range strings.Lines(text) {
 		if head, isHead := infoHead(line); isHead && strings.EqualFold(head, name) {
@@ -45,12 +45,12 @@ func HasInfoSection(text, name string) bool {
 	return false
 }
 
-// infoHead reads the line that begins a section.
+// infoHead parses the line that begins a section.
 func infoHead(line string) (name string, is bool) {
 	return strings.CutPrefix(strings.TrimRight(line, "\r\n"), "# ")
 }
 
-// SaveState reads INFO persistence: whether a save to disk is running, and whether the last one succeeded.
+// SaveState parses INFO persistence: whether a save to disk is running, and whether the last one succeeded.
 func SaveState(info string) (running, ok bool) {
 	return strings.Contains(info, "rdb_bgsave_in_progress:1"), strings.Contains(info, "rdb_last_bgsave_status:ok")
 }
@@ -58,17 +58,17 @@ func SaveState(info string) (running, ok bool) {
 // ClusterNode is a line of CLUSTER NODES: <id> <ip:port@cport[,hostname]> <flags> <primary> <ping> <pong>
 // <config epoch> <link> <slots...>.
 type ClusterNode struct {
-	// Addr is ip:port as it stands there.
+	// Addr is ip:port as in the line.
 	Addr string
-	// Myself is the node that was asked, Failed one that others take for dead, or that has no address.
+	// Myself is the node that was asked, Failed one that is marked fail, or that has no address.
 	Myself, Failed bool
 	Epoch          uint64
 	Slots          []SlotRange
-	// Leaving are the slots that are being moved, with the ids of the nodes that they are moved to.
+	// Migrating has the slots that are being moved, with the ids of their destinations.
 	Migrating map[int]string
 }
 
-// ClusterNodes reads CLUSTER NODES, by node id.
+// ClusterNodes parses CLUSTER NODES; the key is the node id.
 func ClusterNodes(text string) map[string]ClusterNode {
 	nodes := map[string]ClusterNode{}
 	for line := range strings.Lines(text) {
@@ -93,8 +93,8 @@ func ClusterNodes(text string) map[string]ClusterNode {
 	return nodes
 }
 
-// takeSlots reads 7, 0-3, or [7->-id] for a slot that is being moved to a node. [7-<-id], which comes from one, is left
-// out.
+// takeSlots parses 7, 0-3, or [7->-id] for a slot that is being moved to a node. [7-<-id], a slot that is being
+// imported, is ignored.
 func (n *ClusterNode) takeSlots(word string) {
 	if inner, moves := strings.CutPrefix(word, "["); moves {
 		slot, id, _ := strings.Cut(strings.TrimSuffix(inner, "]"), "->-")
@@ -117,20 +117,21 @@ func (n *ClusterNode) takeSlots(word string) {
 	}
 }
 
-// slotOf reads the number of a slot that there is.
+// slotOf parses the number of a slot, and reports whether it is in range.
 func slotOf(word string) (slot int, ok bool) {
 	n, err := strconv.Atoi(word)
 	return n, err == nil && n >= 0 && n < Slots
 }
 
-// OwnSlots are those that a node of a cluster says it has.
+// OwnSlots are the slots of a node of a cluster by its own report.
 type OwnSlots struct {
 	owned [Slots]bool
-	// to tells the address of the node that a slot is being moved to.
+	// to has the address of the destination of each slot that is being moved.
 	to map[int]string
 }
 
-// ReadOwnSlots reads CLUSTER NODES of the node that was asked. What it does not understand is not owned.
+// ReadOwnSlots parses the reply to CLUSTER NODES of a node, for that node. Slots in a form that it does not know are
+// not owned.
 func ReadOwnSlots(text string) *OwnSlots {
 	s := &OwnSlots{to: map[int]string{}}
 	nodes := ClusterNodes(text)
@@ -150,16 +151,17 @@ func ReadOwnSlots(text string) *OwnSlots {
 	return s
 }
 
-// Has reports whether the node has a slot, and all of it.
+// Has reports whether the node has a slot that is not being moved.
 func (s *OwnSlots) Has(slot int) bool {
 	_, leaves := s.to[slot]
 	return s.owned[slot] && !leaves
 }
 
-// To is the address of the node that a slot is being moved to; empty where it is not, or nobody knows it.
+// To returns the address of the node that a slot is being moved to; empty if it is not being moved, or the address is
+// unknown.
 func (s *OwnSlots) To(slot int) string { return s.to[slot] }
 
-// Redirection reads an error that names the node of a slot: "MOVED 3999 127.0.0.1:6381", or ASK.
+// Redirection parses an error that names the node of a slot: "MOVED 3999 127.0.0.1:6381", or ASK.
 func Redirection(text string) (slot int, addr string, ok bool) {
 	words := strings.Fields(text)
 	if len(words) != 3 {

@@ -100,7 +100,7 @@ func TestRedirection(t *testing.T) {
 	}
 }
 
-// FuzzTexts: whatever a server writes, slots are in range, and nothing panics.
+// FuzzTexts: for any text of a server, slots are in range, and nothing panics.
 func FuzzTexts(f *testing.F) {
 	f.Add(nodesText)
 	f.Add("# Server\r\nrun_id:x\r\n")

@@ -1,6 +1,6 @@
-// Package topology has the picture of a service: the View (shards, primaries, replicas, slots) with the questions to
-// it, and the observations of which it is made. A View is immutable, numbered, and shared by every worker without a
-// lock. Package decide makes Views of observations, watch makes observations by asking servers, keeper runs the two.
+// Package topology has the View of a service (shards, primaries, replicas, slots) with its queries, and the
+// observations from which Views are built. A View is immutable, numbered, and shared by all workers without a lock.
+// Package decide turns observations into Views, watch makes observations by asking servers, keeper runs the two.
 package topology
 
 import (
@@ -13,24 +13,24 @@ import (
 const Slots = 16384
 
 // NodeID is a small dense number for an address of one service. It is never reused for another address while the
-// process lives, so lanes can be found by index.
+// process lives, so it can index connections.
 type NodeID int32
 
-// Node is one Redis server as last learnt. Nodes in a View are never modified.
+// Node is one Redis server as last observed. Nodes in a View are never modified.
 type Node struct {
 	ID NodeID
 	// Addr is where to dial: host:port after the address map, IPv6 in brackets. The host may be a name: every dial
 	// resolves it again.
 	Addr string
-	// Announced is how the servers themselves call the node (before the address map); MOVED and ASK name it so.
+	// Announced is the servers' own address of the node (before the address map), as in MOVED and ASK.
 	Announced string
-	// Version is the server's redis_version ("7.0.15"), empty when not known.
+	// Version is the server's redis_version ("7.0.15"), empty if unknown.
 	Version string
-	// Busy is what the server says to everything while it runs a script that takes too long ("BUSY Redis is busy running
-	// a script. ..."); empty when it does not.
+	// Busy is the server's error reply while it runs a script that takes too long ("BUSY Redis is busy running a script.
+	// ..."); empty otherwise.
 	Busy string
-	// RunID is the server's run id when it was last proven to belong where the View has it; empty when not told. A
-	// connection that meets another run id has met another history.
+	// RunID is the server's run id when its role was last proven; empty if not reported. A connection that finds another
+	// run id has found another history.
 	RunID string
 }
 
@@ -42,7 +42,7 @@ const (
 	Steady Condition = iota
 	// Suspect: something was wrong; a probe is under way. The primary is still named.
 	Suspect
-	// Switching: a new primary is being made; the shard is held.
+	// Switching: a failover is under way; requests are held.
 	Switching
 	// Orphan: no primary is known.
 	Orphan
@@ -61,25 +61,24 @@ type Shard struct {
 	Name string
 	// ConfigEpoch is the servers' own number of the failover that made Primary primary; 0 in a plain list.
 	ConfigEpoch uint64
-	// Primary takes the writes; nil while no primary is trusted (the shard is held).
+	// Primary takes the writes; nil while no primary is trusted (requests are held).
 	Primary *Node
-	// Former is the primary that is being left: set only while Primary is nil. It gets nothing new, and what it still
-	// answers to writes is withheld until the next View with a primary.
+	// Demoted is the former primary, set only while Primary is nil. It gets no new requests, and its replies to writes are
+	// withheld until the next View with a primary.
 	Demoted *Node
-	// Provisional: those who decide have not confirmed Primary, which nothing but its own proof speaks for, or a
-	// minority of them.
+	// Provisional: Primary has proven its role, but no majority of the Sentinels has confirmed it yet.
 	Provisional bool
-	// Successor has proven to be the new primary and waits for the workers to leave Former; set only with Former.
+	// Successor has proven to be the new primary and waits until the workers have stopped using Demoted; set only with
+	// Demoted.
 	Successor *Node
-	// DemotedSilent says, with Successor, that Former does not answer the control plane either: there is no word to
-	// wait for.
+	// DemotedSilent, with Successor: Demoted does not answer the control plane either, so its replies are not waited for.
 	DemotedSilent bool
-	// Covers is the Former of an earlier View of which Primary has everything that it had executed when all workers were
-	// settled: what was withheld of it is true. Of other nodes it says nothing. nil: of none.
+	// Covers is the Demoted of an earlier View if Primary has everything that it had executed when all workers were
+	// settled: its withheld replies are true. nil: that is proven of no node.
 	Covers *Node
 	// Replicas are those that may serve reads now, in a stable order (by address).
 	Replicas []*Node
-	// Unused are those that answer and may not serve reads; told while the shard is Steady.
+	// Unused are those that answer and may not serve reads; set only while the shard is Steady.
 	Unused    []Unused
 	Condition Condition
 	// Since is when Condition was entered.
@@ -92,8 +91,7 @@ type Unused struct {
 	Why  string
 }
 
-// Standing is Primary, or while there is none the Former one: the node that the shard is known by. nil when no primary
-// was ever trusted.
+// Standing returns Primary, or Demoted while there is none; nil if no primary was ever trusted.
 func (s *Shard) Standing() *Node {
 	if s.Primary != nil {
 		return s.Primary
@@ -105,21 +103,21 @@ func (s *Shard) Standing() *Node {
 type View struct {
 	// Epoch rises by one with each View of the service; the first View has 1.
 	Epoch uint64
-	// Sharded: keys are spread by slot (Redis Cluster). When false there is exactly one shard.
+	// Sharded: keys are distributed by slot (Redis Cluster). If false there is exactly one shard.
 	Sharded bool
 	Shards  []Shard
 	// Nodes holds every node of this View by NodeID; nil where an address is no longer part of it.
 	Nodes []*Node
 	// DownAfter is how long a primary may be silent before the servers themselves begin a failover (Sentinel's
-	// down-after-milliseconds, cluster-node-timeout); 0 when not known.
+	// down-after-milliseconds, cluster-node-timeout); 0 if unknown.
 	DownAfter time.Duration
-	// Lowest is a reachable node with the lowest Version: HELLO and COMMAND speak for it. nil when none is known.
+	// Lowest is a reachable node with the lowest Version, which HELLO and COMMAND report. nil if none is known.
 	Lowest *Node
-	// slots maps a slot to its shard's index; -1 where nobody serves it. nil when not Sharded.
+	// slots maps a slot to its shard's index, -1 for an unserved one. nil if not Sharded.
 	slots *[Slots]int16
 }
 
-// String writes the view for people: "main: a [b c] steady".
+// String returns the View as a line: "main: a [b c] steady".
 func (v *View) String() string {
 	texts := make([]string, len(v.Shards))
 	for i := range v.Shards {
@@ -133,7 +131,7 @@ func (v *View) String() string {
 	return strings.Join(texts, "; ")
 }
 
-// Shard returns the shard that serves slot (0 to Slots-1), or nil when nobody does.
+// Shard returns the shard that serves slot (0 to Slots-1), or nil if none does.
 func (v *View) Shard(slot int) *Shard {
 	if !v.Sharded {
 		return &v.Shards[0]
@@ -145,7 +143,7 @@ func (v *View) Shard(slot int) *Shard {
 	return &v.Shards[i]
 }
 
-// Give has a shard (-1: nobody) serve slots, of whomever they were before. Only while the View is made.
+// Give assigns slots to a shard (-1: none), whichever had them before. Only while the View is built.
 func (v *View) Give(shard int, slots ...SlotRange) {
 	if v.slots == nil {
 		v.slots = new([Slots]int16)
@@ -157,10 +155,10 @@ func (v *View) Give(shard int, slots ...SlotRange) {
 	}
 }
 
-// Complete reports whether every slot is served, or that there are none.
+// Complete reports whether every slot is served; true without slots.
 func (v *View) Complete() bool { return !v.Sharded || !slices.Contains(v.slots[:], -1) }
 
-// FirstSlots tells the lowest slot of each shard; -1 for one without slots, and where there are none.
+// FirstSlots returns the lowest slot of each shard; -1 for a shard without slots.
 func (v *View) FirstSlots() []int16 {
 	first := make([]int16, len(v.Shards))
 	for i := range first {
@@ -176,7 +174,7 @@ func (v *View) FirstSlots() []int16 {
 	return first
 }
 
-// RangeEnd is the first slot behind slot that its shard does not serve; Slots when there is none.
+// RangeEnd returns the first slot after slot that its shard does not serve; Slots if there is none.
 func (v *View) RangeEnd(slot int) int {
 	end := slot + 1
 	for end < Slots && v.slots[end] == v.slots[slot] {
@@ -185,7 +183,7 @@ func (v *View) RangeEnd(slot int) int {
 	return end
 }
 
-// NodeByAnnounced finds the node that the servers call addr, or nil.
+// NodeByAnnounced returns the node with an announced address, or nil.
 func (v *View) NodeByAnnounced(addr string) *Node {
 	for _, n := range v.Nodes {
 		if n != nil && (n.Announced == addr || n.Addr == addr) {
@@ -195,8 +193,8 @@ func (v *View) NodeByAnnounced(addr string) *Node {
 	return nil
 }
 
-// NodeNamed finds the node that from named in a MOVED or ASK, or nil. An empty host (":7000") stands for the host
-// of from, as servers answer that do not know their own address.
+// NodeNamed returns the node that from named in a MOVED or ASK, or nil. An empty host (":7000"), of a server that does
+// not know its own address, means the host of from.
 func (v *View) NodeNamed(addr string, from *Node) *Node {
 	if strings.LastIndexByte(addr, ':') != 0 || from == nil {
 		return v.NodeByAnnounced(addr)
@@ -210,7 +208,7 @@ func (v *View) NodeNamed(addr string, from *Node) *Node {
 	return nil
 }
 
-// Same reports whether two Views differ in nothing but their numbers and times.
+// Same reports whether two Views are equal except for epochs and times.
 func (v *View) Same(w *View) bool {
 	if w == nil || v.Sharded != w.Sharded || v.Lowest != w.Lowest || v.DownAfter != w.DownAfter {
 		return false

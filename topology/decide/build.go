@@ -7,9 +7,9 @@ import (
 	"evergate/topology"
 )
 
-// How drafts become a View.
+// Building a View from drafts.
 
-// build returns the View of the drafts, with the number of the last.
+// build returns the View of the drafts, with the epoch of the last one.
 func (s *State) build(drafts []draft) *topology.View {
 	v := &topology.View{Sharded: s.settings.Mode == ByCluster, Nodes: make([]*topology.Node, len(s.nodes.byID)),
 		DownAfter: s.downAfter()}
@@ -57,7 +57,7 @@ func (s *State) shard(v *topology.View, i int, d *draft) topology.Shard {
 }
 
 // readable reports whether a primary that is held for lack of confirmation may serve reads meanwhile, if there is no
-// replica: it has all that was acknowledged, and nothing has been decided against it yet.
+// replica: it has all acknowledged writes, and no majority has named another yet.
 func (s *State) readable(d *draft) bool {
 	e := d.leave
 	return e != nil && d.next == nil && s.unconfirmed[e] != nil && e.fence == nil && e.alive() &&
@@ -93,7 +93,7 @@ func (s *State) list(v *topology.View, e *entry) {
 	}
 }
 
-// publish numbers the View and sends it out, if it differs from the last.
+// publish numbers the View and adds it to the effects, if it differs from the last.
 func (s *State) publish(v *topology.View) {
 	if s.view != nil && v.Same(s.view) {
 		return
@@ -109,7 +109,7 @@ func (s *State) publish(v *topology.View) {
 	s.stand()
 }
 
-// stand records which nodes are primaries now, or being demoted: their histories are watched.
+// stand records which nodes are primaries now, or being demoted: their histories are checked.
 func (s *State) stand() {
 	stands := map[*entry]bool{}
 	for i := range s.view.Shards {
@@ -128,7 +128,7 @@ func (s *State) stand() {
 		switch {
 		case stands[e] && !e.standing:
 			e.standing, e.trusted = true, history{}
-			if !e.alive() && e.role.Role == topology.RolePrimary { // it died after its proof, and may come back as another
+			if !e.alive() && e.role.Role == topology.RolePrimary { // it died after its proof: its history may change
 				e.trusted = history{e.role.RunID, e.role.ReplID}
 			}
 			s.trust(e)

@@ -6,7 +6,7 @@ import (
 	"evergate/topology"
 )
 
-// Which nodes of a cluster are asked when, and the slots that a MOVED patches meanwhile.
+// Which nodes of a cluster are asked, when, and which slots a MOVED patches meanwhile.
 
 // owner returns the owner of a slot by the answers, nil for none.
 func (r *cluster) owner(slot int) *entry {

@@ -7,14 +7,15 @@ import (
 	"evergate/topology"
 )
 
-// How the slot maps of several nodes are merged.
+// Merging the slot maps of several nodes.
 
 // merged is one primary with slots.
 type merged struct {
 	primary *entry
 	epoch   uint64
 	healthy bool
-	// answers counts the answers with this epoch; members are all replicas in them, wells how many call each healthy.
+	// answers counts the answers with this epoch; members are all replicas in them, wells the number of answers in which
+	// each is healthy.
 	answers          int
 	members          []*entry
 	wells            []int
@@ -81,7 +82,7 @@ func (r *cluster) note(seen *topology.ShardSeen, index map[*entry]int16) {
 	}
 }
 
-// parts divides the members into those that may serve reads, as half of the answers and they themselves report, and the
+// parts divides the members into those that may serve reads, by half of the answers and by their own report, and the
 // others.
 func (m *merged) parts() {
 	for i, e := range m.members {

@@ -53,7 +53,7 @@ func (r *cluster) strange(o topology.SlotsSeen) bool {
 		return !anyOf(o.IDs, r.ids) && !slices.ContainsFunc(r.s.settings.Seeds, func(seed string) bool {
 			return topology.MapAddr(r.s.settings.AddressMap, seed) == o.Asked
 		})
-	case 1: // undecidable which of the two it is
+	case 1: // either of the two may be the stranger
 		return false
 	}
 	return !anyOf(o.IDs, others)

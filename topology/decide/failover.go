@@ -7,10 +7,10 @@ import (
 	"evergate/topology"
 )
 
-// A failover of one shard, as State carries it out: a rule names the primary that it believes in and whether that one
-// may be used (draft); this file publishes that in two steps, and emits the events. First comes a View without a
-// primary, which names the demoted one. When every worker has stopped using that (Settled), the View with the new one
-// follows: otherwise one worker could acknowledge writes on the new primary while another still uses the old one.
+// The failover of one shard. A rule names the primary and whether it may be used (draft); this file publishes that in
+// two steps, and emits the events. First comes a View without a primary, which names the demoted one. When every worker
+// has stopped using that (Settled), the View with the new one follows: otherwise one worker could acknowledge writes on
+// the new primary while another still uses the old one.
 
 // Times of the two steps.
 const (
@@ -78,7 +78,7 @@ func (s *State) turn(d *draft, drafts []draft) {
 	case d.suspect != "":
 		f := s.suspect(standing, d, d.suspect)
 		switch {
-		case f.held && standing.lost(): // only an old answer speaks for it, and it is unreachable
+		case f.held && standing.lost(): // only an old answer supports it, and it is unreachable
 			d.leave, d.next = standing, nil
 		case f.held:
 			s.emit(f, Event{Kind: Released, To: standing.addr})
@@ -236,7 +236,7 @@ func (s *State) settled(epoch uint64) {
 	}
 }
 
-// lastWord keeps the first answer of an old primary to a question asked after all workers had stopped using it.
+// lastWord records the old primary's first answer to a question asked after all workers had stopped using it.
 func (f *failover) lastWord(e *entry) {
 	if f.final == nil && !f.settledAt.IsZero() && !e.askedAt.Before(f.settledAt) {
 		role := e.role

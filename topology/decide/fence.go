@@ -14,7 +14,7 @@ import (
 // fenceFor is how long after the servers' own down-after they may take to promote another.
 const fenceFor = 3 * time.Second
 
-// fence is set on a primary whose history is not its former one.
+// fence is set on a primary that came back with another history.
 type fence struct {
 	since time.Time
 	why   string

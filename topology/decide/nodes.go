@@ -32,7 +32,7 @@ type entry struct {
 	probedAt, openAt time.Time
 	// afreshAt is when it was last asked over a new connection because a worker met another run.
 	afreshAt time.Time
-	// chasedUntil is until when it is asked every few milliseconds.
+	// chasedUntil is when the frequent questions of a chase end.
 	chasedUntil time.Time
 	// standing: the last View has it as a primary, or as one being demoted.
 	standing bool

@@ -23,8 +23,8 @@ type plain struct {
 	current  *entry
 	// old is the primary before current; nil before the first switch.
 	old *entry
-	// byName: current was chosen because the settings name it. Then it must stay named (a name that resolves elsewhere
-	// has left it).
+	// byName: current was chosen because the settings name it. Then it must stay named, and the name must still resolve to
+	// it.
 	byName bool
 	// reported are the replicas that current reported last; used if the settings name none.
 	reported []*entry

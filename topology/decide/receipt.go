@@ -86,7 +86,7 @@ func (e *era) lost(now *topology.RoleSeen, acked func(*entry) uint64) (uint64, b
 			r := &at.records[i]
 			switch {
 			case r.replID == now.ReplID && at.node.addr == now.Addr:
-				return sum, true // it is that primary, and went on
+				return sum, true // the same primary, later
 			case now.ReplID2 != "" && r.replID == now.ReplID2:
 				if related = true; r.offset < now.SecondOffset {
 					return sum + total - r.acked, true

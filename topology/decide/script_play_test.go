@@ -23,7 +23,7 @@ import (
 //	moved 5 to=b by=a                      connection-lost a | connection-silent a | refused a
 //	settled: all workers have settled the last view      tick for=1s [quiet: without probes and refreshes]
 //
-// Any of them may say at=900ms: the time since the beginning; it never goes back.
+// Any of them may have at=900ms: the time since the beginning, which never decreases.
 func (p *player) command(text string) string {
 	l := cut(text)
 	if at, ok := l.values["at"]; ok {
@@ -73,7 +73,7 @@ func (p *player) settings(l line) Settings {
 	return s
 }
 
-// tick lets time pass in steps of TickEvery and shows each step that did something.
+// tick advances the time in steps of TickEvery and prints each step with an effect.
 func (p *player) tick(l line) string {
 	d, err := time.ParseDuration(l.values["for"])
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *player) observation(l line, text string) topology.Observation {
 	return nil
 }
 
-// asked is when a question went out that is answered now.
+// asked returns when the question went out that is answered now.
 func (p *player) asked(l line) time.Time {
 	ago, _ := time.ParseDuration(l.values["ago"])
 	return beginning.Add(p.now - ago)
@@ -217,7 +217,7 @@ func slotsSeen(l line) topology.SlotsSeen {
 	return o
 }
 
-// long makes an address of a short name; what has a port stays.
+// long returns the address of a short name, and an address with a port unchanged.
 func long(name string) string {
 	if name == "" || strings.Contains(name, ":") {
 		return name
@@ -235,7 +235,7 @@ func longs(names []string) []string {
 
 func short(text string) string { return strings.ReplaceAll(text, ":1", "") }
 
-// picture writes a View in a line: "view 2: main c [b] suspect".
+// picture returns a View as a line: "view 2: main c [b] suspect".
 func picture(v *topology.View) string {
 	var shards []string
 	for i := range v.Shards {

@@ -34,7 +34,7 @@ type sentinels struct {
 	demotedAt time.Time
 	// overruledAt is when a majority began to name another primary under a lower epoch; zero while none does.
 	overruledAt time.Time
-	// askedAt is when all Sentinels were last asked because something is going on.
+	// askedAt is when all Sentinels were last asked outside of their schedule.
 	askedAt time.Time
 }
 
@@ -169,9 +169,9 @@ func (r *sentinels) votes(e *entry) int {
 	return n
 }
 
-// all is the number of Sentinels, as the reachable ones report it, and at least their own number: some may be of
+// all is the number of Sentinels, as the reachable ones report it, and at least the number of those: some may belong to
 // another group, which has an address of this one now. If a majority must confirm, those in the settings count as well:
-// one that was rebuilt knows of no other.
+// a rebuilt Sentinel knows no other.
 func (r *sentinels) all() int {
 	n, heard := 1, 0
 	if r.s.settings.ConfirmMajority {
@@ -259,7 +259,7 @@ func (r *sentinels) heard() bool {
 			twins++
 		}
 	}
-	return len(r.bySentinel)-twins >= r.all() // those that were discovered are being asked
+	return len(r.bySentinel)-twins >= r.all() // the discovered ones are being asked
 }
 
 func (r *sentinels) draft() []draft {

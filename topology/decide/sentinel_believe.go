@@ -10,7 +10,7 @@ import (
 	"evergate/topology"
 )
 
-// Whom to believe: proofs, majorities, and what happens to a primary without confirmation.
+// Which primary to believe in: proofs, majorities, and primaries without confirmation.
 
 const (
 	// overruleAfter is how long a majority must name another primary than the one believed, under an epoch that is
@@ -154,7 +154,7 @@ func (r *sentinels) believe() {
 	}
 }
 
-// rename follows a majority that names the believed node by another address.
+// rename follows a majority that names another address of the believed node.
 func (r *sentinels) rename() {
 	if other, _ := r.majority(); other != nil && other.renames(r.believed) && r.trial == nil && r.attempt == nil {
 		r.believed, r.why, r.s.stale = other, "a majority calls it so", true
@@ -198,7 +198,7 @@ func (r *sentinels) descends(e *entry) bool {
 // onTrial reports whether the believed primary is provisional and not held for it.
 func (r *sentinels) onTrial() bool { return r.trial != nil && r.trial.failedAt.IsZero() }
 
-// shown is the config epoch that the View has.
+// shown returns the config epoch for the View.
 func (r *sentinels) shown() uint64 {
 	if r.trial != nil {
 		return max(r.epoch, r.trial.epoch)
@@ -212,7 +212,7 @@ func (r *sentinels) wentBack(e *entry, epoch uint64, why string) {
 		why, r.believed.addr, r.shown(), e.addr, epoch)})
 }
 
-// adopt believes in another primary; t is set if only its own proof supports it.
+// adopt changes the believed primary; t is set if only its own proof supports it.
 func (r *sentinels) adopt(e *entry, epoch uint64, why string, t *trial) {
 	if t != nil {
 		t.old, t.epoch = r.believed, max(t.epoch, r.shown())
@@ -275,8 +275,8 @@ func (r *sentinels) forsaken(votes int) bool {
 	return votes == 0 && (r.believed.reports(topology.RoleReplica) || by != nil && by.lost && len(r.reachable()) > 0)
 }
 
-// watchDemotion follows a primary that was made a replica behind the Sentinels' back (FAILOVER, REPLICAOF) to the node
-// that it names, if that one says primary and goes on from its history.
+// watchDemotion handles a primary that was made a replica without the Sentinels' knowledge (FAILOVER, REPLICAOF): it
+// adopts the node that the former primary names, if that one reports to be primary and continues its history.
 func (r *sentinels) watchDemotion() {
 	old := r.believed
 	if !old.reports(topology.RoleReplica) {
@@ -339,7 +339,7 @@ func (r *sentinels) overrule() {
 	r.adopt(other, epoch, "a majority of Sentinels names "+other.addr, nil)
 }
 
-// majority is the node that more than half of all Sentinels name, with the highest epoch that they report.
+// majority returns the node that more than half of all Sentinels name, with the highest epoch that they report.
 func (r *sentinels) majority() (*entry, uint64) {
 	epochs := map[*entry]uint64{}
 	for _, c := range r.claims() {

@@ -102,7 +102,7 @@ func (r *sentinels) suspectFailover(sentinel, why, primary string) {
 }
 
 // concerned reports whether a Sentinel's message about a primary is about the believed one: it is that node, or the one
-// that all Sentinels still have in its place, because they do not know of a manual switch.
+// that all Sentinels still name in its place because they do not know of a manual switch.
 func (r *sentinels) concerned(sentinel, primary string) bool {
 	e := r.s.nodes.announced(primary)
 	if e == r.believed {
@@ -170,7 +170,7 @@ func (r *sentinels) watchAttempt() {
 	}
 }
 
-// highest is the highest config epoch that any Sentinel reports.
+// highest returns the highest config epoch that any Sentinel reports.
 func (r *sentinels) highest() uint64 {
 	epoch := r.epoch
 	for _, c := range r.bySentinel {

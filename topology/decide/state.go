@@ -1,7 +1,7 @@
-// Package decide finds out which Redis server is primary of what, and how sure that is.
+// Package decide finds out which Redis server is the primary of each shard, and how certain that is.
 //
-// Observations go into State.Step; effects to carry out and events to report come out. Each change of the picture is a
-// new View. Nothing here does I/O, logs, or reads a clock.
+// Observations go into State.Step; effects to carry out and events to report come out. Each change is a new View.
+// Nothing here does I/O, logs, or reads a clock.
 package decide
 
 import (
@@ -70,8 +70,9 @@ type Settings struct {
 
 // State is the state machine of one service, used only by the keeper.
 //
-// What Sentinels, cluster nodes and a list in the settings mean differs; that part is a rule. The common part is here:
-// the table of nodes, which node is probed when, which replicas may serve reads, and how drafts become a numbered View.
+// Reports of Sentinels, reports of cluster nodes and a list in the settings mean different things; that part is a rule.
+// The common part is here: the table of nodes, which node is probed when, which replicas may serve reads, and how
+// drafts become a numbered View.
 //
 // Rejected: one machine for all modes with a switch in each place (what holds for epochs under Sentinel is false for a
 // plain list), and views made by watch (then no script could replay a failover).
@@ -103,7 +104,7 @@ type State struct {
 
 // rule is the difference between the three modes.
 type rule interface {
-	// observe takes a fact; State has already recorded roles and losses.
+	// observe records a fact; State has already recorded roles and losses.
 	observe(o topology.Observation)
 	// draft returns what the View should be now; nil while nothing is known.
 	draft() []draft
@@ -142,7 +143,7 @@ type draft struct {
 	patched []int
 }
 
-// NewState returns the State of one service. The first Step may be a Tick: it asks for the first answers.
+// New returns the State of one service. The first Step may be a Tick: it asks for the first answers.
 func New(settings Settings) *State {
 	s := &State{settings: settings, nodes: newNodes(settings.AddressMap), alarms: map[string]string{},
 		failovers: map[*entry]*failover{}, unconfirmed: map[*entry]*failover{}, eras: map[*entry]*era{}}
@@ -161,13 +162,14 @@ func New(settings Settings) *State {
 	return s
 }
 
-// CountAcked has acked tell how many writes were acknowledged for a node so far. Only before the first Step.
+// CountAcked sets the function that returns how many writes were acknowledged for a node so far. Only before the first
+// Step.
 func (s *State) CountAcked(acked func(topology.NodeID) uint64) { s.settings.Acked = acked }
 
-// SetBarrier says whether workers settle each View; see Settings.Barrier. Only before the first Step.
+// SetBarrier sets whether workers settle each View; see Settings.Barrier. Only before the first Step.
 func (s *State) SetBarrier(on bool) { s.settings.Barrier = on }
 
-// View is the last one published, nil before the first.
+// View returns the last one published, nil before the first.
 func (s *State) View() *topology.View { return s.view }
 
 // Step handles one observation made at now. The caller owns the slices that it returns.
@@ -241,7 +243,7 @@ func (s *State) nodeLost(o topology.NodeLost) {
 	e.openAt = time.Time{}
 }
 
-// nodeBusy records a node that lives and reports nothing else: its last answer stands.
+// nodeBusy records a node that lives and reports nothing else: its last answer remains valid.
 func (s *State) nodeBusy(o topology.NodeBusy) {
 	e := s.nodes.dial(o.Addr)
 	if e.busy == "" {

@@ -9,7 +9,7 @@ import (
 	"evergate/topology"
 )
 
-// TestRandomHistories feeds whatever anybody could say, in any order, and checks what must always hold.
+// TestRandomHistories feeds arbitrary observations in any order, and checks the invariants.
 func TestRandomHistories(t *testing.T) {
 	for mode, seeds := range map[Mode]uint64{BySentinel: 400, Plain: 200, ByCluster: 5} {
 		for seed := range seeds {
@@ -64,7 +64,7 @@ func randomHistory(t *testing.T, mode Mode, seed uint64) {
 	}
 }
 
-// checkStep: with workers, another primary comes only after a View that leaves the one before it.
+// checkStep: with workers, another primary comes only after a View that demotes the one before it.
 func checkStep(t *testing.T, now, last *topology.Shard) {
 	t.Helper()
 	if now.Primary != nil && last.Primary != nil && now.Primary.ID != last.Primary.ID {
@@ -102,7 +102,7 @@ func checkView(t *testing.T, v, last *topology.View, ids map[string]topology.Nod
 			t.Fatalf("shard %d is neither held nor not: %+v", i, shard)
 		}
 		for _, r := range shard.Replicas {
-			// One that nobody confirmed is read from while it is held, where there is no replica.
+			// An unconfirmed primary serves reads while it is held, if there is no replica.
 			held := shard.Demoted != nil && shard.Successor == nil && len(shard.Replicas) == 1
 			if r == stands && !held || v.Nodes[r.ID] != r {
 				t.Fatalf("shard %d: replica %+v", i, r)

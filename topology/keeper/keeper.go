@@ -27,7 +27,7 @@ const (
 //	keeper := keeper.New(decide.New(settings), clock, carryOut)
 //	keeper.OnView(func(v *topology.View) { wake(loops) })
 //	go keeper.Run(ctx)
-//	keeper.Tell(ctx, topology.RoleSeen{...})
+//	keeper.Observe(ctx, topology.RoleSeen{...})
 //	view := keeper.View()
 type Keeper struct {
 	state *decide.State
@@ -50,7 +50,7 @@ type Keeper struct {
 	moved [topology.Slots / 64]atomic.Uint64
 }
 
-// NewKeeper wraps state. do executes a Probe or a Refresh, in the keeper's goroutine: it must not block.
+// New wraps state. do executes a Probe or a Refresh, in the keeper's goroutine: it must not block.
 func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *Keeper {
 	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan topology.Observation, observationsMax),
 		reports: make(chan topology.Report, reportsMax), acks: map[topology.NodeID]*atomic.Uint64{}}
@@ -85,7 +85,7 @@ func (k *Keeper) Report(r topology.Report) {
 	}
 }
 
-// taken permits the next MOVED of the slot.
+// taken admits the next MOVED of the slot.
 func (k *Keeper) taken(r topology.Report) {
 	if r.Kind == topology.Moved {
 		k.moved[r.Slot/64].And(^(uint64(1) << (r.Slot % 64)))

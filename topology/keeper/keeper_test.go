@@ -11,7 +11,7 @@ import (
 	"evergate/topology/decide"
 )
 
-// keep runs a keeper with a plain primary "a:1" in a bubble of virtual time, calls f, and ends it.
+// keep runs a keeper with a plain primary "a:1" in virtual time, calls f, and ends it.
 func keep(t *testing.T, settings decide.Settings, do func(decide.Effect), f func(ctx context.Context, k *Keeper)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := New(decide.New(settings), time.Now, do)
@@ -71,7 +71,7 @@ func TestKeeperPublishes(t *testing.T) {
 	})
 }
 
-// TestReportNeverBlocks: of a storm, one MOVED a slot waits, others are dropped, and a later one is taken again.
+// TestReportNeverBlocks: of many MOVED for one slot one is queued and the others dropped; a later one is queued again.
 func TestReportNeverBlocks(t *testing.T) {
 	k := New(decide.New(decide.Settings{Mode: decide.ByCluster}), time.Now, func(decide.Effect) {})
 	for range 1000 {
@@ -101,7 +101,7 @@ func TestReportNeverBlocks(t *testing.T) {
 	}
 }
 
-// TestKeeperObserveEndsWithContext: nobody hangs on a keeper that has ended.
+// TestKeeperObserveEndsWithContext: Observe does not hang after the keeper has ended.
 func TestKeeperObserveEndsWithContext(t *testing.T) {
 	settings := decide.Settings{Mode: decide.Plain, Primary: "a:1"}
 	keep(t, settings, func(decide.Effect) {}, func(ctx context.Context, k *Keeper) {

@@ -8,23 +8,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// askIdle is how long a connection that nobody asks is kept.
+// askIdle is how long an idle connection is kept.
 const askIdle = time.Minute
 
-// asked is a client for questions to one server, and how many are under way.
+// asked is a client for commands to one server, and how many are under way.
 type asked struct {
 	client *redis.Client
 	busy   int
 	usedAt time.Time
 }
 
-// errEnded is the answer to a question after the Watch has ended.
+// errEnded is the error of Ask after the Watch has ended.
 var errEnded = errors.New("the gateway is stopping")
 
-// Ask puts a command to the server at addr, as the service's user and on connections of its own: for what is rare, and
-// concerns servers one by one. It waits for the answer until ctx ends, and no longer than DialTimeout for each step of
-// the way. The reply is as RESP2 has it: string, int64, nil or []any. An error for which Replied is true is the
-// server's own.
+// Ask sends a command to the server at addr, as the service's user and on connections of its own: for rare commands
+// that concern single servers. It waits for the reply until ctx ends, and at most DialTimeout for each read and write.
+// The reply is that of RESP2: string, int64, nil or []any. An error for which Replied is true is the server's reply.
 func (w *Watch) Ask(ctx context.Context, service int, addr string, args ...string) (reply any, err error) {
 	s := w.services[service]
 	client := s.asking(addr)
@@ -43,20 +42,19 @@ func (w *Watch) Ask(ctx context.Context, service int, addr string, args ...strin
 	return reply, err
 }
 
-// Replied reports whether an error of Ask is the server's reply, and not a connection's.
+// Replied reports whether an error of Ask is the server's reply, not a failure of the connection.
 func Replied(err error) bool { return replied(err) }
 
-// Closed reports whether an error of Ask is the end of a connection that was made: the server closed it, and lives
-// perhaps.
+// Closed reports whether an error of Ask means that the server closed an established connection; it may be alive.
 func Closed(err error) bool { return cut(err) }
 
-// Refused reports whether an error of Ask is the server's word that it will not do this command for the gateway's user.
+// Refused reports whether an error of Ask means that the server does not permit the command to the gateway's user.
 func Refused(err error) bool { return refused(err) }
 
-// Words makes an error of Ask short.
+// Words returns a short text for an error of Ask.
 func Words(err error) string { return words(err) }
 
-// asking finds or makes the client for a server, and ends those that nobody has used for long; nil when all has ended.
+// asking returns the client for a server, a new one if necessary, and closes idle ones; nil after the Watch has ended.
 func (s *service) asking(addr string) *redis.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +88,7 @@ func (s *service) askedOnce(addr string) {
 	}
 }
 
-// endAsking closes the connections, which ends the questions under way.
+// endAsking closes the connections, which aborts the commands under way.
 func (s *service) endAsking() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"evergate/topology/watch"
 )
 
-// accepts polls a server until it accepts a write to key, and sends the time.
+// accepts polls a server until it accepts a write to key, and sends the time of that.
 func accepts(t *testing.T, n *servers.Node, key string) <-chan time.Time {
 	at := make(chan time.Time, 1)
 	c, err := servers.Dial(n.Addr)
@@ -95,7 +95,7 @@ func TestClusterSwitchesAreSeenAtOnce(t *testing.T) {
 	}
 }
 
-// reportMoved writes to the old owner of a slot until it says MOVED, and reports that as a worker does.
+// reportMoved writes to the old owner of a slot until it replies MOVED, and reports that as a worker does.
 func (k *watched) reportMoved(t *testing.T, slot int, old, next *servers.Node) {
 	t.Helper()
 	c := servers.MustDial(t, old.Addr)
@@ -110,7 +110,7 @@ func (k *watched) reportMoved(t *testing.T, slot int, old, next *servers.Node) {
 		Node: k.View().NodeByAnnounced(old.Addr).ID})
 }
 
-// slotOwners names a slot of each primary but one.
+// slotOwners returns a slot of each primary but one.
 func slotOwners(v *topology.View, but string) map[string]int {
 	owners := map[string]int{}
 	for slot := range topology.Slots {
@@ -124,8 +124,8 @@ func slotOwners(v *topology.View, but string) map[string]int {
 	return owners
 }
 
-// TestClusterIsWatchedWhileItForms looks at a cluster from its first moment: its nodes are met, and go by their IP
-// addresses, before they have slots and hostnames. Every replica must be of use once it has formed.
+// TestClusterIsWatchedWhileItForms watches a cluster from its start: its nodes are known, by their IP addresses, before
+// they have slots and hostnames. Every replica must serve reads once the cluster has formed.
 func TestClusterIsWatchedWhileItForms(t *testing.T) {
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, Unformed: true})
 	nodes := env.Nodes()
@@ -149,7 +149,7 @@ func TestClusterIsWatchedWhileItForms(t *testing.T) {
 	})
 	do(nodes[0], "CONFIG", "RESETSTAT")
 	servers.Until(t, servers.Patience, "the watch to have seen them", func() error {
-		// Its second question came after the first was answered.
+		// Its second query came after the reply to the first.
 		if asked := fmt.Sprint(do(nodes[0], "INFO", "commandstats")); !strings.Contains(asked, "shards:calls=2,") {
 			return errors.New("not asked yet")
 		}

@@ -13,18 +13,18 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// Credentials gives user and password at each dial: files rotate. nil means none.
+// Credentials returns user and password; it is called at each dial, since files rotate. nil means none.
 type Credentials func() (user, password string, err error)
 
-// quiet drops what go-redis would print: what matters comes back as an error.
+// quiet discards go-redis's log: everything relevant is also returned as an error.
 type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}
 
 func init() { redis.SetLogger(quiet{}) }
 
-// options are those of every connection of the control plane: one connection, no retry, no command of go-redis' own
-// (CLIENT SETINFO, CLIENT MAINT_NOTIFICATIONS), so that a user with few rights can be given.
+// options returns the options of every connection of the control plane: one connection, no retry, none of go-redis's
+// own commands (CLIENT SETINFO, CLIENT MAINT_NOTIFICATIONS), so that a user with few rights suffices.
 func options(addr string, timeout time.Duration, credentials Credentials) *redis.Options {
 	o := &redis.Options{
 		Addr:                     addr,
@@ -33,8 +33,8 @@ func options(addr string, timeout time.Duration, credentials Credentials) *redis
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		MaxRetries:               -1,
 		DialerRetries:            1,
-		// One is used at a time; but with a pool of one a failed dial would leave a goroutine behind that goes on
-		// dialling, each second, until the client is closed and one more second has passed.
+		// One is used at a time; but with a pool of one a failed dial leaves a goroutine behind that dials every second,
+		// until a second after the client is closed.
 		PoolSize:        2,
 		DialTimeout:     timeout,
 		ReadTimeout:     timeout,
@@ -49,8 +49,8 @@ func options(addr string, timeout time.Duration, credentials Credentials) *redis
 	return o
 }
 
-// dialer resolves the name at each dial and lets the kernel find dead peers: keepalive when idle, TCP_USER_TIMEOUT
-// when bytes are not acknowledged (keepalive does not fire then).
+// dialer resolves the name at each dial and has the kernel detect dead peers: by keepalive while idle, by
+// TCP_USER_TIMEOUT while bytes are unacknowledged (keepalive does not fire then).
 func dialer(timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
 	d := &net.Dialer{
 		Timeout:         timeout,
@@ -66,14 +66,14 @@ func dialer(timeout time.Duration) func(context.Context, string, string) (net.Co
 	}
 }
 
-// heard is a connection that keeps what the server refused with before it closed: go-redis takes an error reply to its
-// greeting for an old server's, and finds the connection gone when it goes on.
+// heard is a connection that keeps the server's last error reply: go-redis takes an error reply to its greeting for
+// that of an old server, goes on, and returns only that the connection is closed.
 type heard struct {
 	*net.TCPConn
-	refusal string // the last thing read, when that was an error reply
+	refusal string // the last line read, if that is an error reply
 }
 
-// farewell is the end of a connection, with the error reply that came before it.
+// farewell is the error of a closed connection, with the error reply that preceded it.
 type farewell struct {
 	refusal string
 	end     error
@@ -105,8 +105,8 @@ func (c *heard) ended(err error) error {
 	return &farewell{c.refusal, err}
 }
 
-// together sends commands in one pipeline. The error says why none of them has an answer: go-redis leaves the commands'
-// own errors empty when the connection could not be greeted, by a wrong password for one.
+// together sends commands in one pipeline. It returns an error if none of them has a reply: go-redis leaves the
+// commands' own errors empty if the greeting fails, for example by a wrong password.
 func together(ctx context.Context, client pipeliner, commands ...redis.Cmder) error {
 	pipe := client.Pipeline()
 	for _, command := range commands {
@@ -124,7 +124,7 @@ func together(ctx context.Context, client pipeliner, commands ...redis.Cmder) er
 // pipeliner is a client of a server or of a Sentinel.
 type pipeliner interface{ Pipeline() redis.Pipeliner }
 
-// refused reports whether the server answered and will not run the command for us: denied by ACL, unknown, renamed.
+// refused reports whether the server replied that it does not run the command: denied by ACL, unknown, renamed.
 func refused(err error) bool {
 	if !replied(err) {
 		return false
@@ -135,7 +135,7 @@ func refused(err error) bool {
 		strings.Contains(text, "wrong number of arguments")
 }
 
-// busy reports whether the server runs a slow script or module command and answers nothing else meanwhile.
+// busy reports whether the server runs a slow script or module command and rejects everything else meanwhile.
 func busy(err error) bool {
 	return err != nil && replied(err) && strings.HasPrefix(err.Error(), "BUSY")
 }
@@ -151,7 +151,7 @@ func replied(err error) bool {
 	return errors.As(err, &reply)
 }
 
-// words makes an error short and steady enough for an event that is told once.
+// words returns a text for an error that is short, and the same each time, for an event that is reported once.
 func words(err error) string {
 	var network net.Error
 	var name *net.DNSError
@@ -163,7 +163,7 @@ func words(err error) string {
 	case strings.Contains(err.Error(), "connection refused"):
 		return "connection refused"
 	case strings.HasPrefix(err.Error(), protected):
-		// The server goes on with what could be done about it, at length.
+		// The sentences after the first are long advice.
 		sentence, _, _ := strings.Cut(err.Error(), ". ")
 		return sentence
 	case errors.As(err, new(*farewell)):
@@ -174,21 +174,21 @@ func words(err error) string {
 }
 
 const (
-	// closedUnread is said of a server that closes a connection without a word.
+	// closedUnread is the text for a server that closes a connection without a reply.
 	closedUnread = "it closes the connection without an answer"
-	// protected begins what a server in protected mode answers to everything.
+	// protected is the prefix of all replies of a server in protected mode.
 	protected = "DENIED"
-	// noSuchMaster is what a Sentinel answers that does not know the name.
+	// noSuchMaster is the error reply of a Sentinel that does not know the name.
 	noSuchMaster = "No such master with that name"
-	// sameSentinel is why one of two followers is given up that have reached the same Sentinel.
+	// sameSentinel is the reason to end one of two followers that have reached the same Sentinel.
 	sameSentinel = "is followed under another address"
 )
 
-// errSentinel is the loss of a node that turns out to be no server at all.
+// errSentinel is the loss of a node that turns out to be a Sentinel.
 var errSentinel = errors.New("it is a Sentinel, not a server")
 
-// nameTrouble says what a name server answered. That it was not reached must not read as if the server itself were not,
-// and which of its sockets failed how differs each time.
+// nameTrouble returns a text for a failed look-up. Go's own text reads as if the Redis server could not be reached, and
+// differs each time in the port of a socket.
 func nameTrouble(err *net.DNSError) string {
 	if err.IsNotFound {
 		return "no such host"

@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// userTimeout is for Linux; elsewhere read and write timeouts do alone.
+// userTimeout is for Linux; elsewhere read and write timeouts must suffice.
 func userTimeout(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }

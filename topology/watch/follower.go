@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// heartbeatEvery is how long a subscription may be quiet before it must answer a PING, and how long that may
-	// take: a Sentinel that died without a word is noticed within twice this.
+	// heartbeatEvery is how long a subscription may be quiet before a PING is sent, and how long the reply may take: a
+	// Sentinel that died silently is noticed within twice this time.
 	heartbeatEvery = time.Second
 	// followBackoff is the longest wait between two tries to reach a Sentinel.
 	followBackoff = time.Second
-	// learntKeptFor is how long a Sentinel that was only learnt from others may be out of reach before it is
-	// forgotten. Sentinels list dead ones for ever.
+	// learntKeptFor is how long a discovered Sentinel may be unreachable before it is forgotten. Sentinels list dead ones
+	// for ever.
 	learntKeptFor = time.Minute
 )
 
@@ -28,22 +28,22 @@ const (
 type follower struct {
 	watch *Watch
 	key   followerKey
-	// addr is where it is dialled, and its name in observations.
+	// addr is its dial address, and its name in observations.
 	addr        string
 	credentials Credentials
-	// wake asks for its picture at once.
+	// wake requests a poll at once.
 	wake chan struct{}
 	end  context.CancelFunc
 
 	// watch.mu guards the rest. listeners are the services, in the order in which they came.
 	listeners []*service
-	// named: a service's settings name it; it is never forgotten then.
+	// named: a service's settings name it, so it is never forgotten.
 	named bool
-	// id is its SENTINEL MYID; empty when not known.
+	// id is its SENTINEL MYID; empty if unknown.
 	id string
 }
 
-// run listens and asks until ctx ends.
+// run subscribes and polls until ctx ends.
 func (f *follower) run(ctx context.Context) {
 	listening := make(chan struct{})
 	go func() {
@@ -54,12 +54,12 @@ func (f *follower) run(ctx context.Context) {
 	<-listening
 }
 
-// client is a plain one, which can pipeline; go-redis' SentinelClient cannot.
+// client returns a plain client, which can pipeline; go-redis's SentinelClient cannot.
 func (f *follower) client() *redis.Client {
 	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, f.credentials))
 }
 
-// listen keeps a subscription alive. What was published while there was none is made up for by asking.
+// listen keeps a subscription alive. A poll follows each time without one: messages may have been missed.
 func (f *follower) listen(ctx context.Context) {
 	failures := 0
 	for pause(ctx, backoff(failures, followBackoff)) {
@@ -70,7 +70,7 @@ func (f *follower) listen(ctx context.Context) {
 	}
 }
 
-// subscription hands on messages until the connection fails; true when it was ever up.
+// subscription passes on messages until the connection fails. It reports whether the subscription succeeded.
 func (f *follower) subscription(ctx context.Context) bool {
 	client := f.client()
 	defer client.Close()
@@ -98,7 +98,7 @@ func (f *follower) subscription(ctx context.Context) bool {
 	}
 }
 
-// published hands a message to the services it is about.
+// published passes a message to the services it is about.
 func (f *follower) published(m *redis.Message) {
 	master := messageMaster(m.Channel, m.Payload)
 	if master == "" {
@@ -111,7 +111,7 @@ func (f *follower) published(m *redis.Message) {
 	}
 }
 
-// poll asks for the Sentinel's picture at every RefreshInterval and whenever it is woken.
+// poll queries the Sentinel every RefreshInterval, and whenever it is woken.
 func (f *follower) poll(ctx context.Context) {
 	var client *redis.Client
 	failures, lostAt := 0, time.Time{}
@@ -152,7 +152,7 @@ func (f *follower) poll(ctx context.Context) {
 	}
 }
 
-// rest waits for the next poll. A Sentinel that is out of reach is not tried faster for being asked for.
+// rest waits for the next poll. Requests for one do not shorten the backoff of an unreachable Sentinel.
 func (f *follower) rest(ctx context.Context, d time.Duration, lost bool) bool {
 	if lost {
 		return pause(ctx, d)
@@ -175,7 +175,7 @@ func (f *follower) reportLost(err error) {
 	}
 }
 
-// askAll asks about every service once. An error means that the connection is of no use.
+// askAll queries the state of every service once. An error means that the connection cannot be used any more.
 func (f *follower) askAll(ctx context.Context, client *redis.Client) error {
 	if err := f.identify(ctx, client); err != nil {
 		return err
@@ -195,7 +195,7 @@ func (f *follower) askAll(ctx context.Context, client *redis.Client) error {
 	return nil
 }
 
-// identify finds out which Sentinel answers at this address. A name may lead to another one after a reconnect.
+// identify finds out which Sentinel answers at this address: after a reconnect a name may lead to another one.
 func (f *follower) identify(ctx context.Context, client *redis.Client) error {
 	id := redis.NewStringCmd(ctx, "sentinel", "myid")
 	if err := client.Process(ctx, id); err != nil && !replied(err) {
@@ -205,10 +205,10 @@ func (f *follower) identify(ctx context.Context, client *redis.Client) error {
 	return nil
 }
 
-// askSentinel asks one Sentinel about one master: its picture, and the other Sentinels it knows.
+// askSentinel queries one Sentinel about one master: its state, and the other Sentinels that it knows.
 func askSentinel(ctx context.Context, client *redis.Client, sentinel, master string) (topology.SentinelReport,
 	[]map[string]string, error) {
-	// The epoch is asked before the address: should a switch come between, an old epoch with a new address moves
+	// The epoch is queried before the address: if a switch comes in between, an old epoch with a new address moves
 	// nothing, while a new epoch with an old address would be believed.
 	asked := time.Now()
 	picture := redis.NewMapStringStringCmd(ctx, "sentinel", "master", master)
@@ -229,8 +229,8 @@ func askSentinel(ctx context.Context, client *redis.Client, sentinel, master str
 	return report, others.Val(), err
 }
 
-// learn follows the Sentinels that this one knows, but for those it calls dead. One that it merely has no connection
-// to (flag disconnected) may be new to it, or on the other side of a cut.
+// learn follows the Sentinels that this one knows, except those that it reports as down. One that is merely
+// disconnected may be new, or on the other side of a partition.
 func (f *follower) learn(s *service, others []map[string]string) {
 	for _, other := range others {
 		if other["ip"] == "" || parseFlags(other["flags"])&topology.SDown != 0 || f.watch.known(s, other["runid"]) {
@@ -241,10 +241,10 @@ func (f *follower) learn(s *service, others []map[string]string) {
 	}
 }
 
-// alike reports whether two followers may be one: only the same Sentinel with the same credentials is.
+// alike reports whether two followers with the same Sentinel may be merged: only if their credentials are the same.
 func (f *follower) alike(g *follower) bool {
 	return f != g && f.id != "" && f.id == g.id && f.key.user == g.key.user && f.key.password == g.key.password
 }
 
-// hasListener reports whether the service listens already.
+// hasListener reports whether the service is among the listeners.
 func (f *follower) hasListener(s *service) bool { return slices.Contains(f.listeners, s) }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestReadsMayBeginAnywhere: what is read may begin with the end of a line.
+// TestReadsMayBeginAnywhere: a read may begin with the end of a line.
 func TestReadsMayBeginAnywhere(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"evergate/topology/watch"
 )
 
-// TestDeadSubscriptionIsReplaced: a Sentinel whose subscription answers nothing, not even PING, while other
-// connections to it work, is subscribed to anew.
+// TestDeadSubscriptionIsReplaced: a subscription whose connection does not even answer PING, while other connections to
+// its Sentinel work, is renewed.
 func TestDeadSubscriptionIsReplaced(t *testing.T) {
 	var subscriptions, pings atomic.Int32
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -14,17 +14,17 @@ import (
 	"evergate/topology"
 )
 
-// The questions that only a survey asks. None needs an answer: what a server refuses is not judged.
+// The queries of a survey alone. None is required: without the right for one its findings are skipped.
 
-// harmfulScripted are the commands that scripts may run on servers that the gateway refuses to its clients: a script's
-// body passes it unread, and only the ACL of the servers keeps them out. The arguments are those that are asked about.
+// harmfulScripted are commands that the gateway rejects but scripts may run: it does not inspect a script's body, so
+// only the servers' ACL can forbid them. The arguments are for mayScript.
 var harmfulScripted = []string{
 	"'migrate','h','1','k','0','1'",
 	"'pfdebug','getreg','k'",
 	"'restore-asking','k','0','v'",
 }
 
-// inspect asks every Sentinel and node, all at once.
+// inspect queries all Sentinels and nodes concurrently.
 func (f *Findings) inspect(ctx context.Context, s Service, o Options) {
 	var asking sync.WaitGroup
 	for i := range f.Sentinels {
@@ -117,15 +117,15 @@ func (n *NodeFound) inspectPrimary(ctx context.Context, client *redis.Client) {
 	}
 }
 
-// mayScript asks whether a script may run a command, which runs nothing. known is false before Redis 7.0, and where the
-// user may run no script either.
+// mayScript reports whether a script may run a command, without running it. known is false before Redis 7.0, and for a
+// user who may run no script either.
 func mayScript(ctx context.Context, client *redis.Client, args string) (may, known bool) {
 	may, err := client.Eval(ctx, "return redis.acl_check_cmd("+args+")", nil).Bool()
 	return may, err == nil || errors.Is(err, redis.Nil)
 }
 
-// authentication shows a password without a user as connections for clients do: it is refused where the server asks for
-// none, though the same password for the default user, as in HELLO, is not.
+// authentication sends AUTH with a password alone, as connections for clients do: a server without a password rejects
+// that, but accepts the same password for the default user in HELLO.
 func authentication(ctx context.Context, client *redis.Client, s Service) error {
 	if s.Upstream == nil {
 		return nil
@@ -140,7 +140,7 @@ func authentication(ctx context.Context, client *redis.Client, s Service) error 
 	return nil
 }
 
-// refusals tries the commands of ServerCommands one by one.
+// refusals tries the commands of ServerCommands one by one and returns the rejected ones.
 func refusals(ctx context.Context, client *redis.Client, s Service) []string {
 	tries := [][]any{{"role"}, {"info", "replication"}}
 	if len(s.Cluster) > 0 {
@@ -156,7 +156,7 @@ func refusals(ctx context.Context, client *redis.Client, s Service) []string {
 	return list
 }
 
-// speaksTLS reports whether a server answers a TLS greeting, with whatever certificate: nothing is said to it.
+// speaksTLS reports whether a server completes a TLS handshake. The certificate does not matter: nothing is sent.
 func speaksTLS(ctx context.Context, addr string, o Options) bool {
 	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"evergate/topology"
 )
 
-// judge finds what is wrong, in words for the person who will mend it. It asks nobody.
+// judge derives the problems from the findings, without I/O.
 func (f *Findings) judge(s Service, c *survey) {
 	j := &judgement{Findings: f, s: s, c: c}
 	j.sentinels()
@@ -19,7 +19,7 @@ func (f *Findings) judge(s Service, c *survey) {
 	j.promotable()
 	j.view()
 	for _, why := range c.events {
-		if !strings.HasSuffix(why, "all say primary") { // roles has said so
+		if !strings.HasSuffix(why, "all say primary") { // roles reports that
 			j.problem(Warning, "%s", why)
 		}
 	}
@@ -35,14 +35,14 @@ func (f *Findings) Has(g Grade) bool {
 	return slices.ContainsFunc(f.Problems, func(p Problem) bool { return p.Grade == g })
 }
 
-// judgement is what Findings are judged by.
+// judgement is the input of the judges: Findings, settings and survey.
 type judgement struct {
 	*Findings
 	s Service
 	c *survey
 }
 
-// problem adds one, once.
+// problem adds a problem, unless it is there already.
 func (f *Findings) problem(g Grade, format string, args ...any) {
 	p := Problem{g, fmt.Sprintf(format, args...)}
 	if !slices.ContainsFunc(f.Problems, func(o Problem) bool { return o.Text == p.Text }) {
@@ -50,8 +50,8 @@ func (f *Findings) problem(g Grade, format string, args ...any) {
 	}
 }
 
-// lost tells of nodes that cannot be used, those with the same fault together. What the settings name must be there;
-// of the others it is enough that somebody can be promoted.
+// lost reports nodes that cannot be used, grouped by fault. Nodes of the settings must be usable; of the others enough
+// to promote one.
 func (j *judgement) lost() {
 	for _, group := range groups(j.Nodes, func(n NodeFound) (string, string) { return n.Addr, n.Lost }) {
 		grade := Warning
@@ -69,7 +69,7 @@ func (j *judgement) lost() {
 	}
 }
 
-// needed reports whether a node that cannot be used must be there: it is named in the settings, or the topology does
+// needed reports whether it is a problem that a node cannot be used: it is named in the settings, or the topology does
 // not know that it is down and may promote it.
 func (j *judgement) needed(addr string) bool {
 	if j.named(addr) {
@@ -85,7 +85,7 @@ func (j *judgement) needed(addr string) bool {
 	return !j.c.failed[addr]
 }
 
-// named reports whether the settings name an address, or a name that stands for it.
+// named reports whether the settings have an address, or a name that resolves to it.
 func (j *judgement) named(addr string) bool {
 	for name, addrs := range j.c.resolved {
 		if name == addr || slices.Contains(addrs, addr) {
@@ -95,8 +95,8 @@ func (j *judgement) named(addr string) bool {
 	return slices.Contains(j.s.Cluster, addr) || slices.Contains(j.s.Sentinels, addr)
 }
 
-// helpless reports whether all addresses are further ones of names that lead to servers that answer: "localhost" is
-// two.
+// helpless reports whether all addresses belong to names that also resolve to servers that answer: "localhost" has two
+// addresses.
 func (j *judgement) helpless(addrs []string) bool {
 	reached := func(a string) bool {
 		return slices.ContainsFunc(j.Nodes, func(n NodeFound) bool { return n.Addr == a && n.Lost == "" })
@@ -113,8 +113,8 @@ func (j *judgement) helpless(addrs []string) bool {
 	return true
 }
 
-// unreached is a sentence about servers or Sentinels that cannot be used for one reason: in the server's own words
-// where it has said something, and with a hint about its network only where it was not reached.
+// unreached returns a sentence about servers or Sentinels that cannot be used for one reason: the server's own error if
+// there is one, a hint about the network only if it was not reached.
 func (j *judgement) unreached(g group, noun string, tls bool) string {
 	who, why := nouns(noun, g.addrs), g.why
 	setting := "--upstream-password-file"
@@ -151,16 +151,16 @@ func (j *judgement) unreached(g group, noun string, tls bool) string {
 	return fmt.Sprintf("%s cannot be reached: %s%s", who, why, j.elsewhere(g.addrs))
 }
 
-// passwordFault begins why a password could not be had from its file.
+// passwordFault is the prefix of errors of a password file.
 const passwordFault = "password file: "
 
-// isReply reports whether words are a server's reply, which begins with a code in capitals.
+// isReply reports whether a text is a server's error reply, which begins with a code in capitals.
 func isReply(words string) bool {
 	code, _, found := strings.Cut(words, " ")
 	return found && len(code) > 1 && strings.ToUpper(code) == code && strings.ToLower(code) != code
 }
 
-// elsewhere is a hint for addresses that were announced or made by the map, not named: they may be of another network.
+// elsewhere returns a hint for addresses that were announced or mapped, not named: they may belong to another network.
 func (j *judgement) elsewhere(addrs []string) string {
 	for announced := range j.c.announced {
 		to := topology.MapAddr(j.s.AddressMap, announced)
@@ -176,7 +176,7 @@ func (j *judgement) elsewhere(addrs []string) string {
 		"with --address-map, or announce another one)"
 }
 
-// settings tells of what the settings name in vain.
+// settings reports names in the settings that are of no use.
 func (j *judgement) settings() {
 	if len(j.c.announced) == 0 {
 		return
@@ -193,13 +193,13 @@ func (j *judgement) settings() {
 	}
 }
 
-// group is what several addresses have in common.
+// group is a set of addresses with the same fault.
 type group struct {
 	why   string
 	addrs []string
 }
 
-// groups are those of what is lost, by its reason.
+// groups groups addresses by the reason why they cannot be used.
 func groups[T any](all []T, of func(T) (addr, why string)) []group {
 	var list []group
 	for _, one := range all {
@@ -216,7 +216,7 @@ func groups[T any](all []T, of func(T) (addr, why string)) []group {
 	return list
 }
 
-// and joins words as people do.
+// and joins words: "a, b and c".
 func and(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -237,8 +237,8 @@ func sameHost(a, b string) bool {
 	return host == other || port == "" && host == b
 }
 
-// crowded is the host that holds a majority of addresses, "" when none does. Servers on one's own machine are not
-// judged: that is where things are tried.
+// crowded returns the host that has a majority of the addresses, "" if none does. A loopback address is ignored: such
+// servers are for experiments.
 func crowded(addrs []string) (host string, count int) {
 	counts := map[string]int{}
 	for _, addr := range addrs {

@@ -8,7 +8,7 @@ import (
 	"evergate/topology"
 )
 
-// sentinels judges whether they can be asked, and whether they could decide a failover.
+// sentinels reports whether they can be queried, and whether they could decide a failover.
 func (j *judgement) sentinels() {
 	if len(j.s.Sentinels) == 0 {
 		return
@@ -35,8 +35,8 @@ func (j *judgement) sentinels() {
 	}
 }
 
-// lostSentinels tells of those that cannot be asked, those with the same fault together. Those that are named must be
-// there; of the others it is enough that the rest can decide.
+// lostSentinels reports those that cannot be queried, grouped by fault. Those of the settings must answer; of the
+// others enough to decide.
 func (j *judgement) lostSentinels(all bool) {
 	for _, g := range groups(j.Sentinels, func(n SentinelFound) (string, string) { return n.Addr, n.Lost }) {
 		grade := Warning
@@ -60,7 +60,7 @@ func (j *judgement) lostSentinels(all bool) {
 	}
 }
 
-// watched are the names that Sentinels know, for whom has misspelt one.
+// watched returns the names that the Sentinels know, as a hint for a misspelt one.
 func (j *judgement) watched(addrs []string) string {
 	var names []string
 	for _, found := range j.Sentinels {
@@ -75,8 +75,8 @@ func (j *judgement) watched(addrs []string) string {
 	return "; " + oneOr(len(addrs) == 1, "it monitors ", "they monitor ") + and(names)
 }
 
-// quorum judges whether a failover could be decided: a quorum must agree that the primary is down, and a majority of
-// all Sentinels must vote for the one that makes another one primary.
+// quorum reports whether a failover could be decided: a quorum must agree that the primary is down, and a majority of
+// all Sentinels must vote for the one that leads the failover.
 func (j *judgement) quorum(answering []SentinelFound) {
 	known, lacking := 0, []SentinelFound{}
 	for _, n := range answering {
@@ -114,7 +114,7 @@ func (j *judgement) quorum(answering []SentinelFound) {
 
 func majority(of int) int { return of/2 + 1 }
 
-// disagreement tells where the Sentinels do not say the same, or not what the primary itself says.
+// disagreement reports contradictions between the Sentinels, or between them and the primary.
 func (j *judgement) disagreement(answering []SentinelFound) {
 	var down []string
 	for _, n := range answering {
@@ -136,7 +136,7 @@ func (j *judgement) disagreement(answering []SentinelFound) {
 	}
 }
 
-// nouns writes a noun with the addresses that it is of.
+// nouns returns a noun with its addresses.
 func nouns(noun string, addrs []string) string {
 	return noun + oneOr(len(addrs) == 1, "", "s") + " " + and(addrs)
 }

@@ -7,7 +7,7 @@ import (
 	"evergate/topology"
 )
 
-// heardSentinel answers, and knows of all others.
+// heardSentinel returns a Sentinel that answers and knows all others.
 func heardSentinel(addr, primary string, change func(*SentinelFound)) SentinelFound {
 	n := SentinelFound{Addr: addr, Usable: 3, Report: topology.SentinelReport{Sentinel: addr, Primary: primary, Quorum: 2,
 		Sentinels: 3}}
@@ -26,7 +26,7 @@ func heardNode(addr string, role topology.Role, change func(*NodeFound)) NodeFou
 	return n
 }
 
-// TestJudgement is about what real servers on one machine do not show.
+// TestJudgement covers problems that real servers on one machine do not have.
 func TestJudgement(t *testing.T) {
 	view := &topology.View{Shards: []topology.Shard{{Name: "m", Primary: &topology.Node{Addr: "p:1"}}}}
 	by := Service{Sentinels: []string{"a:1", "b:1", "c:1"}, MasterName: "m"}
@@ -51,7 +51,7 @@ func TestJudgement(t *testing.T) {
 		resolved  map[string][]string
 		announced string
 		grade     Grade
-		says      string // nothing of its grade or worse when empty
+		says      string // empty: no problem of its grade or worse
 	}{
 		"sound": {found: Findings{Sentinels: three(), Nodes: nodes}, grade: Warning},
 		"quorum by counting": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Usable = 1 }, lost("timeout"),

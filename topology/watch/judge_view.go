@@ -8,7 +8,7 @@ import (
 	"evergate/topology"
 )
 
-// roles judges what servers say of themselves.
+// roles checks the servers' reports of themselves.
 func (j *judgement) roles() {
 	runs, order := map[string][]string{}, []string{}
 	for i := range j.Nodes {
@@ -37,7 +37,7 @@ func (j *judgement) roles() {
 	j.wait()
 }
 
-// twice tells of names of a plain list that are one server.
+// twice reports names of a plain list that are one server.
 func (j *judgement) twice(runs map[string][]string) {
 	for _, same := range runs {
 		var names []string
@@ -52,7 +52,7 @@ func (j *judgement) twice(runs map[string][]string) {
 	}
 }
 
-// role judges one server that is in the wrong place.
+// role reports one server that is in the wrong place.
 func (j *judgement) role(n *NodeFound) {
 	if slices.Contains(j.c.resolved[j.s.Primary], n.Addr) && n.Role.Role == topology.RoleReplica {
 		j.problem(Warning, "%s (--primary) is a replica of %s, which is used instead", n.Addr, n.Role.Primary)
@@ -77,7 +77,7 @@ func (j *judgement) used(addr string) bool {
 	})
 }
 
-// primary judges whether writes are taken now and by a successor.
+// primary reports whether writes are accepted, now and by a successor.
 func (j *judgement) primary(n *NodeFound) {
 	have := len(n.Role.Replicas)
 	there := oneOr(have == 1, "1 replica is", fmt.Sprintf("%d replicas are", have)) + " connected"
@@ -94,7 +94,7 @@ func (j *judgement) primary(n *NodeFound) {
 	}
 }
 
-// scripts tells what only the servers' ACL can keep out of scripts.
+// scripts reports commands that only the servers' ACL can forbid to scripts.
 func (j *judgement) scripts() {
 	var commands []string
 	for _, n := range j.Nodes {
@@ -107,7 +107,7 @@ func (j *judgement) scripts() {
 	}
 }
 
-// wait tells where WAIT would fail for want of a right that its name does not tell.
+// wait reports servers where WAIT fails because the gateway's user lacks another right.
 func (j *judgement) wait() {
 	if at := groups(j.Nodes, func(n NodeFound) (string, string) {
 		return n.Addr, oneOr(n.NoWait, "it", "")
@@ -117,7 +117,7 @@ func (j *judgement) wait() {
 	}
 }
 
-// cluster judges whether all slots are served and primaries can be elected.
+// cluster reports whether all slots are served and primaries can be elected.
 func (j *judgement) cluster() {
 	for addr, words := range j.c.refused {
 		switch {
@@ -168,7 +168,7 @@ func (f *Findings) unserved() int {
 	return count
 }
 
-// promotable judges whether each shard has a replica that could be made primary. In a plain list people do that.
+// promotable reports whether each shard has a replica that could be promoted. In a plain list an operator promotes it.
 func (j *judgement) promotable() {
 	if j.View == nil {
 		return
@@ -218,7 +218,7 @@ func (j *judgement) successors(shard *topology.Shard) (why string, able bool) {
 	return strings.Join(faults, "; "), false
 }
 
-// unable returns why a node could not be promoted; empty when it could.
+// unable returns why a node could not be promoted; empty if it could.
 func (j *judgement) unable(n *NodeFound) string {
 	switch {
 	case n.Lost != "":
@@ -237,7 +237,7 @@ func (j *judgement) unable(n *NodeFound) string {
 	return ""
 }
 
-// view tells what the View lacks.
+// view reports gaps in the View.
 func (j *judgement) view() {
 	if j.View == nil {
 		return
@@ -250,7 +250,7 @@ func (j *judgement) view() {
 		case shard.Condition != topology.Steady:
 			j.problem(Broken, "shard %s: its primary %s is %s", shard.Name, shard.Primary.Addr, shard.Condition)
 		}
-		for _, unused := range shard.Unused { // in the words of the running gateway's log
+		for _, unused := range shard.Unused { // with the texts of the running gateway's log
 			j.problem(Warning, "replica %s is excluded from reads: %s", unused.Node.Addr, unused.Why)
 		}
 	}

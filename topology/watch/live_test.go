@@ -21,13 +21,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// atOnce is sooner than any poll would have events, which comes every three seconds, or Sentinel's own look at a
-// promoted node, and long enough for a machine that has other things to do. How soon it is when there are none is
-// measured by the drills.
+// atOnce is less than the time between two polls (three seconds) or between a Sentinel's own checks of a promoted node,
+// and long enough for a busy machine. The drills measure the time on an idle one.
 const atOnce = time.Second
 
-// inTime logs how long something took, and fails the test where that is not at once. Under the race detector, beside
-// other packages, the processor alone can take seconds: the time is logged and proves nothing.
+// inTime logs how long something took, and fails the test if that is longer than atOnce. Under the race detector,
+// beside other packages, computing alone can take seconds: the time is only logged.
 func inTime(t *testing.T, what string, took time.Duration) {
 	t.Helper()
 	t.Logf("%s took %v", what, took)
@@ -36,7 +35,7 @@ func inTime(t *testing.T, what string, took time.Duration) {
 	}
 }
 
-// watched is a running Watch of one service with what it said.
+// watched is a running Watch of one service with its events.
 type watched struct {
 	*keeper.Keeper
 	mu     sync.Mutex
@@ -56,7 +55,7 @@ func follow(t *testing.T, services ...watch.Service) []*watched {
 	return followWith(t, 0, services...)
 }
 
-// followWith has each View with a new primary wait for so many workers.
+// followWith is follow with a number of workers, which must settle each View with a new primary.
 func followWith(t *testing.T, workers int, services ...watch.Service) []*watched {
 	t.Helper()
 	w := watch.New(watch.Options{})
@@ -107,7 +106,7 @@ func (k *watched) lines() []string {
 	return append([]string(nil), k.events...)
 }
 
-// until waits for a View that fits.
+// until waits for a View without an error from fits.
 func (k *watched) until(t *testing.T, what string, fits func(v *topology.View) error) *topology.View {
 	t.Helper()
 	servers.Until(t, servers.Patience, what, func() error {
@@ -196,8 +195,8 @@ func TestSentinelSwitchIsSeenAtOnce(t *testing.T) {
 	}
 }
 
-// TestClusterFailover sees a Cluster whole, by two users of whom one may not call CLUSTER SHARDS, then a slot moved,
-// then a primary killed.
+// TestClusterFailover watches a whole Cluster, with two users of whom one may not call CLUSTER SHARDS, then a slot that
+// moves, then a primary that is killed.
 func TestClusterFailover(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -244,7 +243,7 @@ func TestClusterFailover(t *testing.T) {
 	}
 }
 
-// without takes rules out of an ACL list.
+// without removes rules from an ACL list.
 func without(rules string, out ...string) string {
 	for _, r := range out {
 		rules = strings.ReplaceAll(rules, r, "")
@@ -306,9 +305,9 @@ func TestFewRights(t *testing.T) {
 	}
 }
 
-// TestOneSubscriptionASentinel: three services, one set of Sentinels behind passwords and few rights. Each Sentinel
-// has one subscriber, whichever service named it, and by whichever name; a service whose master nobody knows
-// harms nobody.
+// TestOneSubscriptionASentinel: three services, one set of Sentinels behind passwords and few rights. Each Sentinel has
+// one subscriber, whichever service named it, and by whichever name; a service with an unknown master does not affect
+// the others.
 func TestOneSubscriptionASentinel(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -349,7 +348,7 @@ func TestOneSubscriptionASentinel(t *testing.T) {
 	}
 }
 
-// TestFrozenSentinel: a Sentinel that is silent without closing anything is noticed, and heard again after.
+// TestFrozenSentinel: a Sentinel that falls silent without closing connections is noticed, and used again afterwards.
 func TestFrozenSentinel(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -379,7 +378,8 @@ func TestFrozenSentinel(t *testing.T) {
 	}
 }
 
-// TestNothingThereYet: the service is watched before anything of it runs, says so once, and finds it when it comes.
+// TestNothingThereYet: a service is watched before its servers run; that is reported once, and the servers are found
+// when they start.
 func TestNothingThereYet(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -410,8 +410,8 @@ func TestNothingThereYet(t *testing.T) {
 	}
 }
 
-// TestAddressLeadsElsewhere has an address lead to another server, as when a name or a virtual address moves, while the
-// connections that there are stay with the old one, which lives. Workers that meet another run say so.
+// TestAddressLeadsElsewhere moves an address to another server, as a name or a virtual address moves, while existing
+// connections stay with the old one, which lives. Workers report the other run.
 func TestAddressLeadsElsewhere(t *testing.T) {
 	old, next := servers.StartPlain(t, servers.Options{}), servers.StartPlain(t, servers.Options{})
 	relay := servers.StartFault(t, old.Primary().Addr)

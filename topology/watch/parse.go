@@ -10,10 +10,10 @@ import (
 	"evergate/topology"
 )
 
-// Replies are parsed here, without I/O; captured ones are in testdata. Nothing in them is trusted to be there: other
-// servers and newer versions leave fields out and add some.
+// Replies are parsed here, without I/O; captured ones are in testdata. Every field is optional: other servers and newer
+// versions omit some and add others.
 
-// text reads a string or a number of a reply; nil gives "".
+// text returns a string or a number of a reply as a string; nil is "".
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -32,7 +32,7 @@ func number(v any) int64 {
 	return n
 }
 
-// fields reads a map that RESP2 writes as a list of keys and values.
+// fields parses a map, which in RESP2 is a list of keys and values.
 func fields(v any) map[string]any {
 	list, _ := v.([]any)
 	m := make(map[string]any, len(list)/2)
@@ -42,7 +42,7 @@ func fields(v any) map[string]any {
 	return m
 }
 
-// parseRole reads a reply to ROLE into seen; false when it is none.
+// parseRole parses a reply to ROLE into seen; false if it is none.
 func parseRole(reply any, seen *topology.RoleSeen) bool {
 	list, _ := reply.([]any)
 	switch {
@@ -73,8 +73,8 @@ func isSentinel(reply any) bool {
 	return len(list) > 0 && text(list[0]) == "sentinel"
 }
 
-// parseInfo reads INFO replication or INFO server into seen. With role true it also takes the
-// role and the replicas from it; false when they are not there.
+// parseInfo parses INFO replication or INFO server into seen. With role it also parses the role and the replicas, and
+// returns false without them.
 func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	f := topology.InfoFields(info)
 	seen.Version = either(f["redis_version"], seen.Version)
@@ -89,7 +89,7 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	}
 	if f["role"] == "slave" {
 		seen.Syncing = seen.Syncing || f["master_sync_in_progress"] == "1"
-		if role || seen.Offset < 0 { // while its link is down ROLE tells none
+		if role || seen.Offset < 0 { // while its link is down ROLE has no offset
 			seen.Offset = number(either(f["slave_repl_offset"], f["master_repl_offset"]))
 		}
 	}
@@ -111,7 +111,7 @@ func parseInfo(info string, seen *topology.RoleSeen, role bool) bool {
 	return true
 }
 
-// infoReplicas reads slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.
+// infoReplicas parses slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0 and so on.
 func infoReplicas(f map[string]string) []string {
 	var list []string
 	for i := range int(number(f["connected_slaves"])) {
@@ -135,10 +135,10 @@ func either(a, b string) string {
 	return b
 }
 
-// errNoAddress is told of a Sentinel that knows the master's name and no address.
+// errNoAddress is the error of a Sentinel that knows the master's name but no address.
 var errNoAddress = errors.New("names no address")
 
-// parseSentinel makes one Sentinel's picture of a service out of GET-MASTER-ADDR-BY-NAME, MASTER and REPLICAS.
+// parseSentinel builds one Sentinel's report from GET-MASTER-ADDR-BY-NAME, MASTER and REPLICAS.
 func parseSentinel(sentinel string, addr []string, master map[string]string,
 	replicas []map[string]string) (topology.SentinelReport, error) {
 	if len(addr) != 2 || addr[0] == "" {
@@ -152,7 +152,7 @@ func parseSentinel(sentinel string, addr []string, master map[string]string,
 		Sentinels:   int(number(master["num-other-sentinels"])) + 1,
 		DownAfter:   time.Duration(number(master["down-after-milliseconds"])) * time.Millisecond,
 	}
-	// Of a leader in the middle of a failover the flags are the old primary's.
+	// During a failover its leader still reports the flags of the old primary.
 	if report.Primary == topology.JoinAddr(master["ip"], master["port"]) {
 		report.Down = parseFlags(master["flags"])
 		report.FailingOver = strings.Contains(master["flags"], "failover_in_progress")
@@ -190,9 +190,9 @@ func parseFlags(list string) topology.DownFlags {
 	return down
 }
 
-// messageMaster finds which master a Sentinel's message is about; "" when it is about none. Payloads are
-// "<name> <old ip> <old port> <new ip> <new port>" for +switch-master, else "<type> <name> <ip> <port>" followed by
-// " @ <master name> <ip> <port>" where it is not the master itself.
+// messageMaster returns the name of the master that a Sentinel's message is about; "" if it is about none. Payloads are
+// "<name> <old ip> <old port> <new ip> <new port>" for +switch-master, else "<type> <name> <ip> <port>" followed by " @
+// <master name> <ip> <port>" if it is not the master itself.
 func messageMaster(channel, payload string) string {
 	f := strings.Fields(payload)
 	if channel == "+switch-master" && len(f) == 5 {

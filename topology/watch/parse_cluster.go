@@ -7,17 +7,17 @@ import (
 	"evergate/topology"
 )
 
-// maps turns replies of one node into its slot map. asked is the dial address of that node.
+// maps parses the replies of one node into its slot map. asked is the dial address of that node.
 type maps struct {
 	asked string
-	// nodes are those of CLUSTER NODES; nil when that is refused.
+	// nodes are those of CLUSTER NODES; nil if that is not permitted.
 	nodes map[string]topology.ClusterNode
-	// nodeTimeout is cluster-node-timeout; zero when not told.
+	// nodeTimeout is cluster-node-timeout; zero if not reported.
 	nodeTimeout time.Duration
 }
 
-// endpoint makes an announced address. An empty or missing endpoint stands for the host that was asked; "?" says
-// that the node has no name to announce: its IP then serves, if it is told. "" when there is no address at all.
+// endpoint returns an announced address. An empty or missing endpoint means the host that was asked; "?" means that the
+// node has no name to announce, and its IP is used if it is reported. "" if there is no address at all.
 func (m maps) endpoint(endpoint, ip, id string, port string) string {
 	if port == "" || port == "0" {
 		return ""
@@ -35,7 +35,7 @@ func (m maps) endpoint(endpoint, ip, id string, port string) string {
 	return topology.JoinAddr(endpoint, port)
 }
 
-// ids are those of all nodes that the asked one knows, as far as CLUSTER NODES tells.
+// ids returns the IDs of all nodes that the asked one knows, by CLUSTER NODES.
 func (m maps) ids() []string {
 	var list []string
 	for id := range m.nodes {
@@ -45,7 +45,7 @@ func (m maps) ids() []string {
 	return list
 }
 
-// shards reads CLUSTER SHARDS (Redis 7.0 and later).
+// shards parses CLUSTER SHARDS (Redis 7.0 and later).
 func (m maps) shards(reply any) topology.SlotsSeen {
 	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout,
 		IDs: m.ids()}
@@ -69,9 +69,9 @@ func (m maps) shards(reply any) topology.SlotsSeen {
 	return seen
 }
 
-// lacksSlots reports whether a healthy primary was told without slots, and that CLUSTER NODES cannot tell better. It
-// may have none, or have been promoted a moment ago: while the old primary still stands in front of it, CLUSTER SHARDS
-// of Redis 7.0 to 7.4 shows the shard without the slots that the new one took over.
+// lacksSlots reports whether a healthy primary is reported without slots and CLUSTER NODES is not permitted. It may
+// have none, or have just been promoted: while the old primary precedes it in the shard, CLUSTER SHARDS of Redis 7.0 to
+// 7.4 has the shard without the slots that the new one took over.
 func (m maps) lacksSlots(seen topology.SlotsSeen) bool {
 	for i := range seen.Shards {
 		if m.nodes == nil && seen.Shards[i].Primary.Healthy && len(seen.Shards[i].Slots) == 0 {
@@ -81,8 +81,8 @@ func (m maps) lacksSlots(seen topology.SlotsSeen) bool {
 	return false
 }
 
-// members sorts the nodes of a shard. After a failover a shard may list two masters: the healthy one, with the higher
-// epoch, is meant. The id of the primary is returned.
+// members sorts the nodes of a shard and returns the id of the primary. After a failover a shard may list two masters:
+// the healthy one with the higher epoch counts.
 func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 	for _, member := range members {
 		f := fields(member)
@@ -110,7 +110,7 @@ func (m maps) members(out *topology.ShardSeen, members []any) (primary string) {
 	return primary
 }
 
-// slots reads CLUSTER SLOTS: [first, last, [endpoint, port, id, metadata], replicas...].
+// slots parses CLUSTER SLOTS: [first, last, [endpoint, port, id, metadata], replicas...].
 func (m maps) slots(reply any) topology.SlotsSeen {
 	seen := topology.SlotsSeen{Asked: m.asked, HasEpochs: m.nodes != nil, NodeTimeout: m.nodeTimeout,
 		IDs: m.ids()}
@@ -157,7 +157,7 @@ func (m maps) slotNode(v any) (topology.MemberSeen, string) {
 	return topology.MemberSeen{Addr: m.endpoint(text(f[0]), ip, id, text(f[1])), Healthy: !m.nodes[id].Failed}, id
 }
 
-// appendRange takes only slots that exist: what a server says becomes indexes.
+// appendRange appends only slots that exist: they become indexes.
 func appendRange(list []topology.SlotRange, first, last int64) []topology.SlotRange {
 	if first < 0 || first > last || last >= topology.Slots {
 		return list

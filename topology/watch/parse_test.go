@@ -15,8 +15,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what was parsed beside the captured replies")
 
-// TestCapturedReplies parses what Redis 7.0.15 answered, and compares with the .txt beside it. The name of a file
-// begins with what it is a reply to.
+// TestCapturedReplies parses replies of Redis 7.0.15, and compares with the .txt beside each. The name of a file begins
+// with its command.
 func TestCapturedReplies(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(paths) == 0 {
@@ -59,7 +59,7 @@ func load(t *testing.T, path string) map[string]any {
 	return asReply(m).(map[string]any)
 }
 
-// asReply turns JSON numbers into what go-redis gives for an integer.
+// asReply converts JSON numbers to the type that go-redis has for integers.
 func asReply(v any) any {
 	switch v := v.(type) {
 	case json.Number:
@@ -148,7 +148,7 @@ func TestMessageMaster(t *testing.T) {
 	}
 }
 
-// TestOddReplies: what a server should not send makes nothing wrong, and no panic.
+// TestOddReplies: malformed replies lead to no wrong result, and no panic.
 func TestOddReplies(t *testing.T) {
 	odd := []any{nil, "", int64(1), []any{}, []any{nil}, []any{"master"}, []any{"slave", "h", int64(1)},
 		[]any{[]any{int64(0), int64(99999), []any{"h", int64(1)}}}, []any{[]any{int64(5), int64(2), []any{"h", int64(1)}}},

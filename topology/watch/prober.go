@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// probersIdle is how long a prober stays without a question before it closes its connection.
+	// probersIdle is how long a prober without a question lives before it closes its connection.
 	probersIdle = 30 * time.Second
 	// probeBackoff is the longest wait between two tries to reach a node.
 	probeBackoff = 500 * time.Millisecond
@@ -36,12 +36,12 @@ type prober struct {
 	failures int
 	// answered: this connection has answered.
 	answered bool
-	// nodeTimeout is what this connection told; asked says that it was asked.
+	// nodeTimeout is the node's cluster-node-timeout, once asked is true: it is queried once a connection.
 	nodeTimeout      time.Duration
 	nodeTimeoutAsked bool
 }
 
-// prober finds or starts the prober of a node and sets what it is to ask.
+// prober returns the prober of a node, started if necessary, after want has set its questions.
 func (s *service) prober(addr string, want func(*prober)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *service) prober(addr string, want func(*prober)) {
 	nudge(p.wake)
 }
 
-// take says what is wanted and forgets it.
+// take returns the questions and clears them.
 func (p *prober) take() (role, slots, afresh bool) {
 	p.service.mu.Lock()
 	defer p.service.mu.Unlock()
@@ -66,14 +66,14 @@ func (p *prober) take() (role, slots, afresh bool) {
 	return role, slots, afresh
 }
 
-// chasing reports whether the role is to be asked again at once.
+// chasing reports whether a chase is under way.
 func (p *prober) chasing() bool {
 	p.service.mu.Lock()
 	defer p.service.mu.Unlock()
 	return time.Now().Before(p.chaseUntil)
 }
 
-// retire ends an idle prober unless something is wanted.
+// retire ends an idle prober, unless there is a question.
 func (p *prober) retire() bool {
 	p.service.mu.Lock()
 	defer p.service.mu.Unlock()
@@ -119,8 +119,8 @@ func (p *prober) run() {
 	}
 }
 
-// rest waits before the next question. A chase does not wait long for a node that is out of reach: it may be about to
-// come back; it ends by itself.
+// rest waits before the next question. In a chase the wait is short even for an unreachable node, which may be about to
+// come back; a chase ends by itself.
 func (p *prober) rest(ctx context.Context, chasing bool) bool {
 	if !chasing {
 		return pause(ctx, backoff(p.failures, probeBackoff))
@@ -133,7 +133,7 @@ func (p *prober) ask(ctx context.Context, question func(context.Context) (topolo
 	old := p.failures == 0 && p.answered
 	seen, err := p.put(ctx, question)
 	if err != nil && old && cut(err) && ctx.Err() == nil {
-		// A promotion cuts all connections of a node, and this is the moment to know: it is no loss.
+		// A promotion closes all connections of a node, and its role is wanted now: a closed one is no loss.
 		p.drop()
 		seen, err = p.put(ctx, question)
 	}
@@ -155,7 +155,7 @@ func (p *prober) ask(ctx context.Context, question func(context.Context) (topolo
 	}
 }
 
-// put sends one question, over a new connection where there is none.
+// put asks one question, over a new connection if there is none.
 func (p *prober) put(ctx context.Context, question func(context.Context) (topology.Observation, error)) (
 	topology.Observation, error) {
 	if p.client == nil {
@@ -176,10 +176,10 @@ func (p *prober) drop() {
 	}
 }
 
-// askRole asks ROLE and INFO, and makes do with what is allowed: ROLE tells the state of a replica's link best, INFO
-// alone has the version, run id and replication id.
+// askRole sends ROLE and INFO; one of them suffices. ROLE is more precise about a replica's link, INFO alone has the
+// version, run id and replication id.
 func (p *prober) askRole(ctx context.Context) (topology.Observation, error) {
-	// The counter is read before the question goes out: whatever it counts, the offset of the answer has.
+	// The counter is read before the question goes out: the offset in the answer includes all writes that it counts.
 	acked := p.service.keeper.Acks(p.id()).Load()
 	seen := topology.RoleSeen{Addr: p.addr, Priority: -1, Offset: -1, Acked: acked, Asked: time.Now()}
 	role := redis.NewCmd(ctx, "role")
@@ -215,7 +215,7 @@ func (p *prober) id() topology.NodeID {
 	return p.node
 }
 
-// helloVersion is for users that may not call INFO: HELLO needs no right.
+// helloVersion returns the version for users without INFO: HELLO needs no right.
 func (p *prober) helloVersion(ctx context.Context) string {
 	reply, err := p.client.Do(ctx, "hello", "2").Slice()
 	if err != nil {
@@ -224,7 +224,7 @@ func (p *prober) helloVersion(ctx context.Context) string {
 	return text(fields(reply)["version"])
 }
 
-// askNodeTimeout asks for cluster-node-timeout, once a connection; zero where it is refused.
+// askNodeTimeout queries cluster-node-timeout, once a connection; zero if that is not permitted.
 func (p *prober) askNodeTimeout(ctx context.Context) time.Duration {
 	if p.nodeTimeoutAsked {
 		return p.nodeTimeout
@@ -238,7 +238,7 @@ func (p *prober) askNodeTimeout(ctx context.Context) time.Duration {
 	return p.nodeTimeout
 }
 
-// askSlots asks for the slot map, with config epochs where they may be known.
+// askSlots queries the slot map, with config epochs if CLUSTER NODES is permitted.
 func (p *prober) askSlots(ctx context.Context) (topology.Observation, error) {
 	m := maps{asked: p.addr, nodeTimeout: p.askNodeTimeout(ctx)}
 	nodes, err := p.client.ClusterNodes(ctx).Result()

@@ -8,14 +8,14 @@ import (
 	"evergate/topology"
 )
 
-// The registry of followers: however many services share a set of Sentinels, each Sentinel has one follower. All of
-// it is under Watch.mu, and nothing here calls out while it is held.
+// The registry of followers: however many services share a set of Sentinels, each Sentinel has one follower. Watch.mu
+// guards all of it, and is never held during a call to another type.
 
-// followerKey tells followers apart: one Sentinel is followed twice only with different credentials.
+// followerKey identifies a follower: one Sentinel is followed twice only with different credentials.
 type followerKey struct{ addr, user, password string }
 
-// sentinelIdentity is what tells the service's followers from those of other services: its credentials as they are at
-// the start. They may rotate afterwards, for all who share them.
+// sentinelIdentity returns the credentials at the start, which separate the service's followers from those of other
+// services. They may rotate later, for all services that share them.
 func (s Service) sentinelIdentity() followerKey {
 	var key followerKey
 	if s.Sentinel == nil {
@@ -23,13 +23,13 @@ func (s Service) sentinelIdentity() followerKey {
 	}
 	var err error
 	if key.user, key.password, err = s.Sentinel(); err != nil {
-		// Unreadable now, perhaps not later: it is asked again at each dial. Such a follower is not shared.
+		// A file that cannot be read now is read again at each dial. Such a follower is not shared.
 		key.user = "\x00" + s.Name
 	}
 	return key
 }
 
-// follow has the service listen to the Sentinel at addr, with a new follower if there is none.
+// follow adds the service to the listeners of the Sentinel at addr, with a new follower if there is none.
 func (w *Watch) follow(s *service, addr string, named bool) {
 	key := s.identity
 	key.addr = addr
@@ -65,7 +65,7 @@ func (w *Watch) known(s *service, id string) bool {
 	return false
 }
 
-// followed are the addresses of the Sentinels that the service listens to.
+// followed returns the addresses of the Sentinels that the service listens to.
 func (w *Watch) followed(s *service) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,8 +95,8 @@ func (w *Watch) askFollowers(s *service, names []string) {
 	}
 }
 
-// identified notes which Sentinel a follower has reached. Where two followers have reached the same one, under two
-// addresses, one stays: the one that the settings name, else the other.
+// identified records which Sentinel a follower has reached. If two followers have reached the same one under two
+// addresses, one stays: the one that the settings name, else the other one than f.
 func (w *Watch) identified(f *follower, id string) {
 	dropped, listeners := w.merge(f, id)
 	for _, s := range listeners {
@@ -104,7 +104,7 @@ func (w *Watch) identified(f *follower, id string) {
 	}
 }
 
-// merge returns the follower that was given up, and the services that listened to it.
+// merge returns the follower that was ended, and the services that listened to it.
 func (w *Watch) merge(f *follower, id string) (*follower, []*service) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -133,7 +133,7 @@ func (w *Watch) merge(f *follower, id string) (*follower, []*service) {
 	return nil, nil
 }
 
-// forget ends a follower that no settings name and that has been out of reach since lostAt, for long enough.
+// forget ends a follower that no settings name, if it has been unreachable since lostAt for long enough.
 func (w *Watch) forget(f *follower, lostAt time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

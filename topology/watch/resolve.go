@@ -9,8 +9,8 @@ import (
 	"evergate/topology"
 )
 
-// resolve looks up the names of a plain list, at first, then every ResolveInterval and when the keeper asks. A name
-// that cannot be resolved keeps the addresses it had.
+// resolve looks up the names of a plain list at the start, then every ResolveInterval and when the keeper asks. A name
+// that cannot be resolved keeps its addresses.
 func (s *service) resolve() {
 	last := map[string][]string{}
 	failures := 0
@@ -44,7 +44,7 @@ func (s *service) resolve() {
 		select {
 		case <-t.C:
 		case <-s.resolveNow:
-			// A name server is not asked at the pace at which nodes are.
+			// A name server is queried less often than nodes.
 			t.Stop()
 			if !pause(s.ctx, probeBackoff) {
 				return
@@ -56,7 +56,7 @@ func (s *service) resolve() {
 	}
 }
 
-// lookUp gives the dial addresses of host:port, sorted, so that an answer in another order is no change.
+// lookUp returns the dial addresses of host:port, sorted: an answer in another order is no change.
 func (s *service) lookUp(name string) ([]string, error) {
 	host, port := topology.SplitAddr(topology.MapAddr(s.AddressMap, name))
 	if _, err := netip.ParseAddr(host); err == nil {

@@ -14,7 +14,7 @@ import (
 	"evergate/topology"
 )
 
-// TestWordsOfErrors: what is told once must be steady, and say who is in trouble.
+// TestWordsOfErrors: the text of an error that is reported once must always be the same, and name the server concerned.
 func TestWordsOfErrors(t *testing.T) {
 	for want, err := range map[string]error{
 		"timeout":            os.ErrDeadlineExceeded,
@@ -33,8 +33,7 @@ func TestWordsOfErrors(t *testing.T) {
 	}
 }
 
-// TestNamesAreResolvedRepeatedly: a name of a plain list that points elsewhere one day is followed there, without
-// anything else having happened.
+// TestNamesAreResolvedRepeatedly: a changed address of a name of a plain list is used, without any other event.
 func TestNamesAreResolvedRepeatedly(t *testing.T) {
 	var points atomic.Pointer[[]string]
 	points.Store(&[]string{"127.0.0.1"})

@@ -11,40 +11,40 @@ import (
 	"evergate/topology/decide"
 )
 
-// Limits of a survey: how long it lasts at most, and how long nobody new may have spoken before it ends.
+// Limits of a survey: its longest duration, and the time without a new answer that ends it.
 const (
 	surveyMax   = 10 * time.Second
 	surveyQuiet = 400 * time.Millisecond
-	// surveyVain is how long that is where all that are named have answered, or cannot, and no primary is known: a
-	// server that is tried again once may be there, and one that is gone is given up for another.
+	// surveyVain is that time if all named servers have answered or failed and no primary is known: long enough for a
+	// second try, and for a rule to give up a server that is gone.
 	surveyVain = 2500 * time.Millisecond
 )
 
-// Findings are what a survey saw.
+// Findings are the result of a survey.
 type Findings struct {
-	// Sentinels and Nodes are all that were named or learnt, by address.
+	// Sentinels and Nodes are all that were named or discovered, by address.
 	Sentinels []SentinelFound
 	Nodes     []NodeFound
-	// View is what the gateway would use; nil when no primary is known.
+	// View is what the gateway would use; nil if no primary is known.
 	View *topology.View
-	// DownAfter is how long the servers themselves wait before they call a primary down: the Sentinels'
-	// down-after-milliseconds, or cluster-node-timeout. Zero when it is not told, and in a plain list.
+	// DownAfter is how long the servers themselves wait until a primary counts as down: the Sentinels'
+	// down-after-milliseconds, or cluster-node-timeout. Zero if it is not reported, and in a plain list.
 	DownAfter time.Duration
-	// Problems are what is wrong, a sentence each, the gravest first.
+	// Problems are sentences about what is wrong, the gravest first.
 	Problems []Problem
 }
 
-// Grade says what a problem means for the service.
+// Grade is the effect of a problem on the service.
 type Grade uint8
 
 const (
-	// Broken: clients could not be served now, or not all of them.
+	// Broken: some clients, or all, could not be served now.
 	Broken Grade = iota
-	// Fragile: they are served, and a failover would not be survived.
+	// Fragile: all are served, but the service would not survive a failover.
 	Fragile
-	// Warning: it works and survives, and somebody should look.
+	// Warning: the service would survive a failover, but needs attention.
 	Warning
-	// Hint: what could be set otherwise.
+	// Hint: an improvement of the settings.
 	Hint
 )
 
@@ -54,70 +54,70 @@ type Problem struct {
 	Text  string
 }
 
-// SentinelFound is what one Sentinel said.
+// SentinelFound is the state of one Sentinel.
 type SentinelFound struct {
 	Addr string
-	// Says is its picture; meaningless when Lost says why there is none.
+	// Report is its report; meaningless if Lost has the reason why there is none.
 	Report topology.SentinelReport
 	Lost   string
-	// Usable is how many Sentinels it takes for alive, itself included; 0 when not told.
+	// Usable is how many Sentinels it reports as usable, itself included; 0 if not reported.
 	Usable int
-	// NoQuorum is its own sentence when it says that no failover could be decided; empty when one could.
+	// NoQuorum is its own sentence if it reports that no failover could be decided; empty if one could.
 	NoQuorum string
-	// Masters are the names that it watches, where it does not know that of the service.
+	// Masters are the names that it monitors, if that of the service is not among them.
 	Masters []string
 }
 
-// NodeFound is what one node said.
+// NodeFound is the state of one node.
 type NodeFound struct {
-	// Addr is where it was dialled.
+	// Addr is its dial address.
 	Addr string
-	// Role is what it says of itself; meaningless when Lost says why it cannot be reached.
+	// Role is its own report; meaningless if Lost has the reason why it cannot be reached.
 	Role topology.RoleSeen
 	Lost string
-	// Refused are the commands of ServerCommands that it denies, with its words.
+	// Refused are the commands of ServerCommands that it denies, each with its error.
 	Refused []string
-	// InCluster: it is a node of a cluster. Of one, ClusterState is "ok" or "fail", ClusterSize how many
-	// primaries have slots, and ClusterSlots how many slots have one.
+	// InCluster: it is a node of a cluster. Then ClusterState is "ok" or "fail", ClusterSize the number of primaries with
+	// slots, and ClusterSlots the number of slots with a primary.
 	InCluster                 bool
 	ClusterState              string
 	ClusterSize, ClusterSlots int
-	// MinReplicas is min-replicas-to-write; -1 when not told.
+	// MinReplicas is min-replicas-to-write; -1 if not reported.
 	MinReplicas int
-	// Writable says of a replica that it takes writes of clients.
+	// Writable: it is a replica that accepts writes of clients.
 	Writable bool
-	// Scripts are commands that harm and that scripts of the gateway's clients may run there.
+	// Scripts are dangerous commands that scripts of the gateway's clients may run there.
 	Scripts []string
-	// NoWait says that the gateway's user may run WAIT there, and not what it takes to answer clients.
+	// NoWait: the gateway's user may run WAIT there, but lacks the right that its replies need.
 	NoWait bool
-	// SpeaksTLS says of one that closed a plain connection that it answers an encrypted one.
+	// SpeaksTLS: it closed a plain connection, and accepts TLS.
 	SpeaksTLS bool
 }
 
-// survey collects what a private Watch sees.
+// survey collects the observations of a Watch of its own.
 type survey struct {
 	mu        sync.Mutex
 	sentinels map[string]SentinelFound
 	nodes     map[string]NodeFound
-	// refused are the words of nodes that tell no slots; asked those that were asked for them and answered.
+	// refused has the errors of nodes that return no slots; asked the nodes that have answered a query for slots.
 	refused map[string]string
 	asked   map[string]bool
 	events  []string
-	// resolved are the addresses that each name of the settings stands for; of one that has none the reason is in nodes.
+	// resolved are the addresses of each name of the settings; if it has none, the reason is in nodes.
 	resolved map[string][]string
-	// announced are the addresses that Sentinels and servers told of others.
+	// announced are the addresses that Sentinels and servers reported of others.
 	announced map[string]bool
-	// failed says of announced nodes of a cluster that others call them down, follows whom they are replicas of.
+	// failed has the announced nodes of a cluster that others report as down, follows the primaries of replicas.
 	failed  map[string]bool
 	follows map[string]string
-	mapped  map[string]string // is the service's AddressMap
+	mapped  map[string]string // the service's AddressMap
 	newAt   time.Time
-	// nodeTimeout is the longest cluster-node-timeout that was told.
+	// nodeTimeout is the longest cluster-node-timeout that was reported.
 	nodeTimeout time.Duration
 }
 
-// Survey looks at a service for some seconds, as the gateway would, and tells what it saw. It changes nothing. The
-// error is that of ctx, when that ended first.
+// Survey watches a service for some seconds, as the gateway would, and returns its findings. It changes nothing. The
+// error is that of ctx, if that ends first.
 func Survey(ctx context.Context, options Options, s Service) (*Findings, error) {
 	w := New(options)
 	sv := w.add(s)
@@ -177,8 +177,8 @@ func (c *survey) saw(o topology.Observation) {
 	}
 }
 
-// await returns when all that were asked have answered and nobody new has spoken for surveyQuiet; where no primary is
-// known, for surveyVain.
+// await returns when all that were asked have answered and no new one has for surveyQuiet or, if no primary is known,
+// for surveyVain.
 func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 	began := time.Now()
 	for time.Since(began) < surveyMax && pause(ctx, topology.TickEvery) {
@@ -189,7 +189,7 @@ func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 		v := s.keeper.View()
 		switch {
 		case v == nil:
-			// All are lost, or somebody has not spoken within the time that a dial and an answer may take.
+			// All are lost, or one has not answered within the time for a dial and an answer.
 			if quiet > surveyVain && c.vain(s.Service) ||
 				quiet > 3*timeout && (known > 0 || time.Since(began) > 5*timeout) {
 				return
@@ -200,7 +200,7 @@ func (c *survey) await(ctx context.Context, s *service, timeout time.Duration) {
 	}
 }
 
-// vain reports whether all that the settings name have been heard or are lost.
+// vain reports whether all that the settings name have answered or are lost.
 func (c *survey) vain(s Service) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -228,7 +228,7 @@ func (c *survey) vain(s Service) bool {
 	return true
 }
 
-// answered reports whether every node of the view and every Sentinel that somebody named has been heard, or was lost.
+// answered reports whether every node of the View and every Sentinel that was named has answered, or was lost.
 func (c *survey) answered(v *topology.View, sentinels []string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -269,7 +269,7 @@ func (c *survey) findings(ctx context.Context, s *service, o Options) *Findings 
 	return f
 }
 
-// note keeps the addresses that are told of others.
+// note records the addresses that are reported of others.
 func (c *survey) note(o topology.Observation) {
 	var named []string
 	switch o := o.(type) {

@@ -28,7 +28,7 @@ func TestSurveySentinel(t *testing.T) {
 		found.Has(watch.Broken) || found.Has(watch.Fragile) || found.Has(watch.Warning) {
 		t.Errorf("view %+v, problems %q", found.View, found.Problems)
 	}
-	// The classic: what the servers announce cannot be reached from here.
+	// A frequent mistake: the announced addresses cannot be reached from here.
 	service.AddressMap = map[string]string{env.Replicas()[0].Addr: "127.0.0.1:1"}
 	found, err = watch.Survey(t.Context(), watch.Options{}, service)
 	if err != nil {
@@ -38,7 +38,7 @@ func TestSurveySentinel(t *testing.T) {
 		env.Replicas()[0].Addr)
 }
 
-// TestSurveyWaitsForSentinels: one that accepts and says nothing is shown as one that is lost, not left out.
+// TestSurveyWaitsForSentinels: a Sentinel that accepts and stays silent is reported as lost, not left out.
 func TestSurveyWaitsForSentinels(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -82,7 +82,7 @@ func TestSurveyCluster(t *testing.T) {
 	wantProblem(t, found, "no replica can be promoted if primary")
 }
 
-// TestSurveyFindsWaitThatCannotBe: servers that count for each connection need one more right for it.
+// TestSurveyFindsWaitThatCannotBe: on servers whose WAIT is per connection, WAIT needs one more right.
 func TestSurveyFindsWaitThatCannotBe(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -103,7 +103,7 @@ func TestSurveyFindsWaitThatCannotBe(t *testing.T) {
 	}
 }
 
-// TestSurveyFindsWrongPassword: a server that does not let us in is one that cannot be used, and is called so.
+// TestSurveyFindsWrongPassword: a server that rejects the password is reported as unusable.
 func TestSurveyFindsWrongPassword(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -144,8 +144,8 @@ func TestSurveyFindsTrouble(t *testing.T) {
 	wantProblem(t, found, two.Primary().Addr+" is not a Sentinel: ERR unknown command")
 }
 
-// TestSurveyFindsNamesWithoutAddress: a name that nobody knows is called so, and what a name of the settings stands for
-// is not taken for something that the servers announced.
+// TestSurveyFindsNamesWithoutAddress: an unknown name is reported as such, and the addresses of a name of the settings
+// do not count as announced.
 func TestSurveyFindsNamesWithoutAddress(t *testing.T) {
 	resolve := func(_ context.Context, host string) ([]string, error) {
 		if host == "dead.test" {

@@ -15,14 +15,14 @@ import (
 	"evergate/topology/watch"
 )
 
-// worker is the least that a worker does: it writes to the primary of the newest View, one write at a time, counts what
-// was acknowledged, and settles when its write is over.
+// worker is a minimal worker: it writes to the primary of the newest View, one write at a time, counts the acknowledged
+// ones, and settles when its write has ended.
 type worker struct {
 	k     *watched
 	conns map[string]*servers.Conn
 
 	mu sync.Mutex
-	// acked are the keys that were acknowledged outside of a hold, longest the longest time without any.
+	// acked are the keys that were acknowledged while the shard was not held, longest the longest time without one.
 	acked   []string
 	longest time.Duration
 }
@@ -74,7 +74,7 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// another waits for another View than v, and not for long: a server may accept again without one.
+// another waits for another View than v, but not long: a server may accept writes again without one.
 func (w *worker) another(ctx context.Context, v *topology.View) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
@@ -86,7 +86,7 @@ func (w *worker) another(ctx context.Context, v *topology.View) {
 	})
 }
 
-// write sets a key; false when it was refused or got no answer.
+// write sets a key; false if it was rejected or got no reply.
 func (w *worker) write(addr, key string) bool {
 	c := w.conns[addr]
 	if c == nil {
@@ -105,7 +105,7 @@ func (w *worker) write(addr, key string) bool {
 	return err == nil && string(reply) == "+OK\r\n"
 }
 
-// reset forgets the longest pause, after some writes were acknowledged.
+// reset clears the longest pause, after some writes were acknowledged.
 func (w *worker) reset(t *testing.T) {
 	t.Helper()
 	before := len(w.keys())
@@ -120,7 +120,7 @@ func (w *worker) reset(t *testing.T) {
 	w.mu.Unlock()
 }
 
-// paused is the longest time without an acknowledged write.
+// paused returns the longest time without an acknowledged write.
 func (w *worker) paused() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -158,7 +158,7 @@ func (w *worker) missing(t *testing.T, n *servers.Node) int {
 	return missing
 }
 
-// switched runs a service with a worker, does what hurts, and waits for another primary and the receipt.
+// switched runs a service with a worker, calls hurt, and waits for another primary and the receipt.
 func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *worker, *decide.Receipt) {
 	t.Helper()
 	s := watch.Service{Name: "p", Primary: env.Nodes()[0].Addr, Replicas: []string{env.Nodes()[1].Addr}}
@@ -203,7 +203,7 @@ func switched(t *testing.T, env *servers.Env, hurt func() error) (*watched, *wor
 	return k, w, receipts[0]
 }
 
-// receipts are those given so far.
+// receipts returns those given so far.
 func (k *watched) receipts() []*decide.Receipt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -226,10 +226,10 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 	servers.SkipShort(t)
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	for _, s := range env.Sentinels {
-		// A Sentinel that has not heard of the failover makes the new primary a replica again after four publish
-		// periods, and the leader itself sees the promotion only after up to a second. A replica whose INFO is older
-		// than three info periods is not promoted, and INFO is asked once a second only.
-		// Redis 6.2 has no SENTINEL DEBUG, and its Sentinels the usual periods.
+		// A Sentinel that has not heard of the failover makes the new primary a replica again after four publish periods, and
+		// the leader itself sees the promotion only after up to a second. A replica whose INFO is older than three info
+		// periods is not promoted, and INFO is polled only once a second. Redis 6.2 has no SENTINEL DEBUG, so its Sentinels
+		// keep the default periods.
 		_, err := s.Do("SENTINEL", "DEBUG", "publish-period", 600, "info-period", 1000)
 		if err != nil && !strings.HasPrefix(err.Error(), "ERR Unknown") {
 			t.Fatal(err)
@@ -252,7 +252,7 @@ func TestPlannedSwitchLosesNothing(t *testing.T) {
 	})
 }
 
-// TestKilledPrimaryHasAReceipt: what is missing after a crash is no more than the receipt says.
+// TestKilledPrimaryHasAReceipt: no more writes are missing after a crash than the receipt allows.
 func TestKilledPrimaryHasAReceipt(t *testing.T) {
 	servers.SkipShort(t)
 	t.Parallel()
@@ -261,8 +261,8 @@ func TestKilledPrimaryHasAReceipt(t *testing.T) {
 	kept(t, env, k, w, r)
 }
 
-// serverFailover has a server make a replica primary in its place (FAILOVER), which takes up to a second of its own,
-// and measures from the first write that the new one accepts to the View that has it.
+// serverFailover sends FAILOVER to a server, which takes up to a second by itself, and measures from the first write
+// that the new primary accepts to the View that has it.
 func serverFailover(t *testing.T, env *servers.Env) *watched {
 	t.Helper()
 	old := env.Primary()
@@ -280,7 +280,7 @@ func serverFailover(t *testing.T, env *servers.Env) *watched {
 	return k
 }
 
-// published is when the first View came that has a node as the primary of its first shard.
+// published returns when the first View came that has a node as the primary of its first shard.
 func (k *watched) published(addr string) time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -292,7 +292,7 @@ func (k *watched) published(addr string) time.Time {
 	return time.Time{}
 }
 
-// TestServerFailoverIsFollowed: FAILOVER on the server itself, of which the Sentinels know nothing.
+// TestServerFailoverIsFollowed: FAILOVER on the server itself, without the Sentinels' knowledge.
 func TestServerFailoverIsFollowed(t *testing.T) {
 	servers.SkipShort(t)
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3})
@@ -302,7 +302,7 @@ func TestServerFailoverIsFollowed(t *testing.T) {
 	}
 }
 
-// TestPlainSwitchIsFollowed: in a plain list the servers' own word is all there is.
+// TestPlainSwitchIsFollowed: in a plain list there are only the servers' own reports.
 func TestPlainSwitchIsFollowed(t *testing.T) {
 	servers.SkipShort(t)
 	serverFailover(t, servers.StartPlain(t, servers.Options{Replicas: 1}))

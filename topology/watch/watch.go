@@ -1,6 +1,6 @@
-// Package watch asks Sentinels, cluster nodes and servers what the topology is, and listens to what Sentinels
-// publish. What it sees becomes observations of a keeper.Keeper; what the keeper's State wants done it carries out.
-// It decides nothing. Here, and nowhere else in the product, is go-redis: as a typed RPC, one connection at a time.
+// Package watch queries Sentinels, cluster nodes and servers about the topology, and subscribes to the messages of
+// Sentinels. It hands observations to a keeper.Keeper, and carries out the effects of its State. It decides nothing. It
+// alone uses go-redis: as a typed RPC, one connection at a time.
 //
 // Typical use:
 //
@@ -9,8 +9,8 @@
 //	keeper.OnView(wake)
 //	go w.Run(ctx)
 //
-// Not taken: go-redis' Failover and Cluster clients, which decide topology themselves (one Sentinel's message is
-// believed there, without its epoch and without asking the node), and a connection per question.
+// Rejected: go-redis's Failover and Cluster clients, which make topology decisions of their own (they believe one
+// Sentinel's message, without its epoch and without asking the node), and a connection per question.
 package watch
 
 import (
@@ -27,17 +27,17 @@ import (
 	"evergate/topology/keeper"
 )
 
-// Options of a Watch. Zero fields get the default that is named.
+// Options of a Watch. Zero fields get the stated default.
 type Options struct {
-	// Logger gets changes of state, never a secret. Default: none.
+	// Logger receives changes of state, never a secret. Default: none.
 	Logger hclog.Logger
-	// DialTimeout is how long a connection, and each answer on it, may take. Default 1 s.
+	// DialTimeout is how long a dial, and each answer, may take. Default 1 s.
 	DialTimeout time.Duration
 	// RefreshInterval is the time between two polls of a Sentinel, and of a cluster's slot map. Default 3 s.
 	RefreshInterval time.Duration
 	// ResolveInterval is the time between two look-ups of the names of a plain list. Default 5 s.
 	ResolveInterval time.Duration
-	// Resolve looks a host up. Default: the system's resolver.
+	// Resolve looks up a host. Default: the system's resolver.
 	Resolve func(ctx context.Context, host string) ([]string, error)
 }
 
@@ -72,7 +72,7 @@ type Service struct {
 	AddressMap map[string]string
 	// ConfirmMajority is decide.Settings.ConfirmMajority.
 	ConfirmMajority bool
-	// Upstream is shown to servers, Sentinel to Sentinels; asked at each dial.
+	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.
 	Upstream, Sentinel Credentials
 }
 
@@ -94,13 +94,13 @@ type Watch struct {
 	services []*service
 	running  sync.WaitGroup
 
-	// mu guards followers and what followers know of their listeners.
+	// mu guards followers and their listeners.
 	mu        sync.Mutex
 	followers map[followerKey]*follower
 	ended     bool
 }
 
-// service is one Service with its keeper. A fault of its servers stays in its own goroutines.
+// service is one Service with its keeper. Faults of its servers affect its own goroutines only.
 type service struct {
 	Service
 	watch  *Watch
@@ -109,24 +109,24 @@ type service struct {
 	ctx    context.Context
 	// identity is shared by followers of services with the same credentials.
 	identity followerKey
-	// tap sees each observation before the keeper does; nil unless a survey is made.
+	// tap receives each observation before the keeper; nil except in a survey.
 	tap func(topology.Observation)
 
-	// resolveNow asks the resolver to look again.
+	// resolveNow requests a look-up at once.
 	resolveNow chan struct{}
-	// mu guards probers, and what Ask needs.
+	// mu guards probers and the clients of Ask.
 	mu       sync.Mutex
 	probers  map[string]*prober
 	asks     map[string]*asked
 	askEnded bool
 }
 
-// New makes a Watch without services.
+// New returns a Watch without services.
 func New(options Options) *Watch {
 	return &Watch{options: options.withDefaults(), followers: map[followerKey]*follower{}}
 }
 
-// Add makes the keeper of one more service. Only before Run.
+// Add adds a service and returns its keeper. Only before Run.
 func (w *Watch) Add(s Service) *keeper.Keeper {
 	return w.add(s).keeper
 }
@@ -141,8 +141,8 @@ func (w *Watch) add(s Service) *service {
 	return sv
 }
 
-// Run watches until ctx ends, and returns when every goroutine and connection of it has ended. The error is nil:
-// nothing that a server does ends it.
+// Run watches until ctx ends, and returns when all its goroutines and connections have ended. The error is always nil:
+// no server can end it.
 func (w *Watch) Run(ctx context.Context) error {
 	for _, s := range w.services {
 		s.ctx = ctx
@@ -168,7 +168,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	return nil
 }
 
-// start runs f as one more goroutine of the Watch, unless it has ended.
+// start runs f in a goroutine of the Watch, unless the Watch has ended.
 func (w *Watch) start(f func()) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,7 +183,7 @@ func (w *Watch) startLocked(f func()) bool {
 	return true
 }
 
-// do carries out an effect. It runs in the keeper's goroutine and only hands over.
+// do carries out an effect. It runs in the keeper's goroutine and must not block.
 func (s *service) do(effect decide.Effect) {
 	switch effect := effect.(type) {
 	case decide.Probe:
@@ -210,7 +210,7 @@ func (s *service) do(effect decide.Effect) {
 	}
 }
 
-// tell hands an observation to the keeper.
+// observe hands an observation to the keeper.
 func (s *service) observe(o topology.Observation) {
 	if s.tap != nil {
 		s.tap(o)
@@ -219,7 +219,7 @@ func (s *service) observe(o topology.Observation) {
 	s.keeper.Observe(s.ctx, o)
 }
 
-// trace logs what was seen, in a few facts. What a Sentinel publishes is not shown: "+set" has passwords in it.
+// trace logs an observation in a few facts. Messages of Sentinels are left out: "+set" has passwords in it.
 func (s *service) trace(o topology.Observation) {
 	if !s.logger.IsDebug() {
 		return
@@ -252,14 +252,14 @@ func (s *service) log(e decide.Event) {
 		decide.Held:
 		s.logger.Warn(e.Kind.String(), e.Pairs()...)
 	case decide.SlotsMoved:
-		// A resharding moves thousands, one by one.
+		// A resharding moves thousands of slots, one by one.
 		s.logger.Debug(e.Kind.String(), e.Pairs()...)
 	default:
 		s.logger.Info(e.Kind.String(), e.Pairs()...)
 	}
 }
 
-// nudge wakes the reader of a channel of one slot; many nudges before it looks are one.
+// nudge wakes the reader of a channel of capacity one; several nudges before it reads count as one.
 func nudge(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -267,7 +267,7 @@ func nudge(c chan struct{}) {
 	}
 }
 
-// pause waits for d or for ctx; false when ctx ended.
+// pause waits for d or for ctx; false if ctx has ended.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -279,8 +279,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// backoff is the wait before the try after n failures in a row: none before the first, then 20 ms doubling up to
-// longest, each between half and all of it, so that many gateways do not try in step.
+// backoff returns the wait before the next try after n failures in a row: 0 for n = 0, then 20 ms doubling up to
+// longest, and a random time between half and all of that, so that many gateways do not try in step.
 func backoff(n int, longest time.Duration) time.Duration {
 	if n <= 0 {
 		return 0
