@@ -1,5 +1,5 @@
-// Package admin is requests that one worker cannot answer alone: what concerns the clients of all workers (CLIENT LIST,
-// KILL, PAUSE and UNBLOCK), or the servers one by one (INFO, CONFIG). It knows no worker.
+// Package admin handles requests that one worker cannot answer alone, since they concern the clients of all workers
+// (CLIENT LIST, KILL, PAUSE and UNBLOCK), or the servers one by one (INFO, CONFIG). It knows no worker.
 //
 //	Parse(command, args, now)      the request that a command makes
 //	Request.Matches(identity)      whether it is about a client
@@ -17,39 +17,39 @@ import (
 	"evergate/routing"
 )
 
-// Kind is what a Request is for.
+// Kind is the purpose of a Request.
 type Kind uint8
 
 const (
-	// Info wants the text of INFO for the sections in Words (lower case; none: the default ones).
+	// Info returns the text of INFO for the sections in Words (lower case; none: the default ones).
 	Info Kind = iota
-	// Config wants the Command of CONFIG done at the servers; Words are its arguments from the subcommand on, which is in
+	// Config executes the Command of CONFIG at the servers; Words are its arguments from the subcommand on, which is in
 	// lower case.
 	Config
-	// ListClients wants the lines of CLIENT LIST.
+	// ListClients returns the lines of CLIENT LIST.
 	ListClients
-	// KillClients wants clients closed.
+	// KillClients closes clients.
 	KillClients
-	// PauseClients and UnpauseClients have the clients of a service wait, or resume.
+	// PauseClients and UnpauseClients pause and resume the clients of a service.
 	PauseClients
 	UnpauseClients
-	// UnblockClient wants a blocked client answered now.
+	// UnblockClient ends the blocking command of a client.
 	UnblockClient
 	// BeginMonitor and EndMonitor count one more client, or one less, that monitors a service.
 	BeginMonitor
 	EndMonitor
 )
 
-// Request is what one client wants of all workers, or of the servers outside of any connection that clients share.
-// Every worker has a Partial result for it; Reply makes one reply of them, but for Info and Config.
+// Request is a client's request to all workers, or to the servers outside of the connections that clients share. Every
+// worker contributes a Partial; Reply joins them to one reply, except for Info and Config.
 type Request struct {
 	Kind Kind
 	// Listener is the one that the client came through, Services those whose clients it concerns, the client's own first:
-	// whoever takes the Request adds those that are one with it.
+	// the receiver of the Request adds the services that form one with it.
 	Listener int
 	Services []int
-	// Asker is the client that asks, by its ID for CLIENT ID: no other of the process has it. Client, which only its
-	// worker knows, and Seq name the place of the reply, Proto the protocol that it must be written in.
+	// Asker is the client's ID for CLIENT ID, unique in the process. Client, which only its worker knows, and Seq are the
+	// place of the reply, Proto is its protocol.
 	Asker  int64
 	Client session.Ref
 	Seq    uint32
@@ -57,27 +57,27 @@ type Request struct {
 	// Command is that of Config, Words are those of Info and Config.
 	Command routing.ID
 	Words   []string
-	// Size is that of the command that wants ListClients, in bytes.
+	// Size is that of the command of ListClients, in bytes.
 	Size int
 	// Filter selects the clients of ListClients and KillClients.
 	Filter Filter
-	// Pause is how long PauseClients has clients wait: all of their commands, or those that may write.
+	// Pause is how long PauseClients pauses all commands, or those that may write.
 	Pause    time.Duration
 	PauseAll bool
-	// ID is that of the client to unblock, AsError says that it gets an error in place of what a timeout answers.
+	// ID is that of the client to unblock; AsError: it gets an error instead of the reply of a timeout.
 	ID      int64
 	AsError bool
 	// Patience is how long the reply may wait for servers that cannot be reached.
 	Patience time.Duration
 }
 
-// Partial is what one worker has for a Request. The zero value adds nothing.
+// Partial is one worker's contribution to a Request. The zero value adds nothing.
 type Partial struct {
 	// Lines are those of CLIENT LIST.
 	Lines []Line
 	// Count is how many clients were killed or unblocked.
 	Count int
-	// Blocked is where the client that is to be unblocked waits, when its server has to be told; nil otherwise.
+	// Blocked is the connection on which the client to unblock waits, if its server has to end that; nil otherwise.
 	Blocked *BlockedAt
 }
 
@@ -87,24 +87,24 @@ type Line struct {
 	Text []byte
 }
 
-// BlockedAt is a connection on which a server keeps a client waiting.
+// BlockedAt is a connection with a blocking command at a server.
 type BlockedAt struct {
-	// Addr is the server's, Client what it calls the connection (CLIENT ID).
+	// Addr is the server's, Client its ID of the connection (CLIENT ID).
 	Addr   string
 	Client int64
 }
 
 var noSuchClient = []byte("-ERR No such client\r\n")
 
-// Concerns reports whether the clients of a service are among those that a request may be about.
+// Concerns reports whether a request may concern the clients of a service.
 func (r *Request) Concerns(service int) bool { return slices.Contains(r.Services, service) }
 
-// Changes reports whether what its client sends next must find the request done.
+// Changes reports whether the request must have taken effect before its client's next command.
 func (r *Request) Changes() bool {
 	return r.Kind != Info && (r.Kind != Config || r.Command != routing.CmdConfigGet)
 }
 
-// Reply makes one reply out of the partial results of all workers.
+// Reply joins the partial results of all workers to one reply.
 func (r *Request) Reply(partials []Partial) []byte {
 	count := 0
 	var lines []Line
@@ -128,5 +128,5 @@ func (r *Request) Reply(partials []Partial) []byte {
 	return resp.OK
 }
 
-// Text makes a reply out of lines for a person.
+// Text returns a reply with lines for a person.
 func (r *Request) Text(text []byte) []byte { return resp.AppendVerbatim(nil, int(r.Proto), text) }

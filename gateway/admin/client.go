@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Identity is what a Filter looks at.
+// Identity has the properties that a Filter selects by.
 type Identity struct {
 	// ID is that of CLIENT ID, Remote and Local are addresses as CLIENT LIST shows them.
 	ID            int64
 	Remote, Local string
-	// Subscribed: it waits for messages, be it those of a Sentinel.
+	// Subscribed: it waits for messages, perhaps those of a Sentinel.
 	Subscribed bool
 	Age        time.Duration
 }
 
-// kind is the type of a client as CLIENT LIST TYPE calls it.
+// kind returns the type of a client for CLIENT LIST TYPE.
 func (i *Identity) kind() string {
 	if i.Subscribed {
 		return "pubsub"
@@ -24,10 +24,10 @@ func (i *Identity) kind() string {
 	return "normal"
 }
 
-// Client is what CLIENT LIST and CLIENT INFO show of one.
+// Client has the properties that CLIENT LIST and CLIENT INFO show.
 type Client struct {
 	Identity
-	// Socket stands for the file descriptor: no other client of the same worker has the number.
+	// Socket takes the place of the file descriptor: it is unique within the worker.
 	Socket                uint32
 	Name, Library, LibVer string
 	Idle                  time.Duration
@@ -37,10 +37,10 @@ type Client struct {
 	Channels, Patterns, ShardChannels int
 	// Queued are the commands of its transaction, -1 without one, QueuedBytes their bytes.
 	Queued, QueuedBytes int
-	// Unread are bytes that it sent and that were not begun, UnreadRoom what their buffer has free.
+	// Unread is the number of input bytes that were not parsed yet, UnreadRoom the free space of their buffer.
 	Unread, UnreadRoom int
-	// Output is the size of the buffer of its replies, Unwritten what is in there to write, Kept the bytes of replies that
-	// came before their turn.
+	// Output is the size of the buffer of its replies, Unwritten the bytes to write in there, Kept the bytes of replies
+	// that arrived before their turn.
 	Output, Unwritten, Kept int
 	// Last is its last command; empty before the first.
 	Last string
@@ -49,7 +49,7 @@ type Client struct {
 }
 
 // AppendLine appends the client's line of CLIENT LIST, in Redis' own form: tools read it. query is the size in bytes of
-// the command that the client is in the middle of.
+// the client's current command.
 func (c *Client) AppendLine(b []byte, query int) []byte {
 	last := "NULL"
 	if c.Last != "" {
@@ -66,7 +66,7 @@ func (c *Client) AppendLine(b []byte, query int) []byte {
 		c.Library, c.LibVer)
 }
 
-// flags are the letters for what the client is doing.
+// flags returns the letters for the client's state.
 func (c *Client) flags() string {
 	var b []byte
 	for _, f := range [...]struct {

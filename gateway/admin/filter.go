@@ -8,18 +8,19 @@ import (
 	"evergate/gateway/resp"
 )
 
-// Filter selects clients of a service as CLIENT LIST and CLIENT KILL do. A field that is nil or zero leaves nobody out.
+// Filter selects clients of a service as CLIENT LIST and CLIENT KILL do. A field that is nil or zero excludes no
+// client.
 type Filter struct {
-	// Old: it is CLIENT KILL address, which answers OK and spares nobody.
+	// Old: it is CLIENT KILL address, which replies OK and also closes the client that sent it.
 	Old bool
 	// Addr and Local are addresses as CLIENT LIST shows them; no client has an empty one.
 	Addr, Local *string
-	// Type is normal or pubsub; what the gateway has none of (master, replica) is named none.
+	// Type is normal or pubsub; a type without clients here (master, replica) is named none.
 	Type string
 	IDs  []int64
-	// AgeMin leaves younger ones out.
+	// AgeMin excludes younger ones.
 	AgeMin time.Duration
-	// Spares leaves out the client that asks.
+	// Spares excludes the client that sent the request.
 	Spares bool
 }
 
@@ -35,7 +36,7 @@ const ageMax = time.Duration(1<<62 - 1)
 // DefaultUser is the only user that clients of the gateway can be.
 const DefaultUser = "default"
 
-// listFilter reads CLIENT LIST [TYPE type | ID id ...]; wrong is the error of what makes no sense.
+// listFilter parses CLIENT LIST [TYPE type | ID id ...]; wrong is the error reply to invalid arguments.
 func listFilter(args [][]byte) (f Filter, wrong []byte) {
 	switch {
 	case len(args) == 2:
@@ -55,8 +56,8 @@ func listFilter(args [][]byte) (f Filter, wrong []byte) {
 	return f, nil
 }
 
-// killFilter reads CLIENT KILL address | [ID id] [ADDR address] [LADDR address] [TYPE type] [USER name] [SKIPME yes/no]
-// [MAXAGE seconds].
+// killFilter parses CLIENT KILL address | [ID id] [ADDR address] [LADDR address] [TYPE type] [USER name] [SKIPME
+// yes/no] [MAXAGE seconds].
 func killFilter(args [][]byte) (f Filter, wrong []byte) {
 	if len(args) == 3 {
 		return Filter{Old: true, Addr: word(args[2])}, nil
@@ -73,7 +74,7 @@ func killFilter(args [][]byte) (f Filter, wrong []byte) {
 	return f, nil
 }
 
-// take reads one pair of CLIENT KILL.
+// take parses one pair of CLIENT KILL.
 func (f *Filter) take(name, value []byte) (wrong []byte) {
 	switch strings.ToLower(string(name)) {
 	case "id":
@@ -120,7 +121,7 @@ func (f *Filter) ofType(word []byte) (wrong []byte) {
 	return nil
 }
 
-// word is an argument that was given, be it empty.
+// word returns an argument that was given, perhaps empty.
 func word(arg []byte) *string {
 	s := string(arg)
 	return &s

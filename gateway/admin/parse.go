@@ -28,8 +28,7 @@ func Is(id routing.ID) bool {
 	return false
 }
 
-// Parse reads the Request that a command makes; now is the time of day. wrong is the error reply to one that makes no
-// sense.
+// Parse returns the Request of a command; now is the time of day. wrong is the error reply to invalid arguments.
 func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, wrong []byte) {
 	switch command.ID {
 	case routing.CmdInfo:
@@ -58,7 +57,7 @@ func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, w
 	return r, wrong
 }
 
-// pause reads CLIENT PAUSE milliseconds [WRITE|ALL].
+// pause parses CLIENT PAUSE milliseconds [WRITE|ALL].
 func pause(args [][]byte, now time.Time) (r Request, wrong []byte) {
 	r = Request{Kind: PauseClients, PauseAll: true}
 	if len(args) > 4 {
@@ -77,7 +76,7 @@ func pause(args [][]byte, now time.Time) (r Request, wrong []byte) {
 	return r, nil
 }
 
-// unblock reads CLIENT UNBLOCK id [TIMEOUT|ERROR].
+// unblock parses CLIENT UNBLOCK id [TIMEOUT|ERROR].
 func unblock(args [][]byte) (r Request, wrong []byte) {
 	r = Request{Kind: UnblockClient}
 	if len(args) > 4 {

@@ -7,7 +7,7 @@ import (
 	"evergate/gateway/resp"
 )
 
-// TestPauseHasAnEnd: CLIENT PAUSE takes what ends within the time that there is, in milliseconds of 64 bits.
+// TestPauseHasAnEnd: CLIENT PAUSE accepts a pause whose end fits into 64 bits of milliseconds.
 func TestPauseHasAnEnd(t *testing.T) {
 	now := time.UnixMilli(1_700_000_000_000)
 	for ms, want := range map[string]string{

@@ -1,24 +1,24 @@
-// Package blocks keeps memory that nobody uses for who needs some next. A worker moves bytes from one socket to another
-// all day: were they garbage afterwards, collecting them would cost more than moving them.
+// Package blocks is a pool of memory blocks. A worker moves bytes from one socket to another all the time: to collect
+// them as garbage would cost more than to move them.
 //
 //	b := p.Take(len(frame))    // empty, with room for it
 //	b = p.Room(b, 100)         // 100 bytes more, elsewhere if need be
-//	p.Give(b)                  // nobody uses it any more
-//	p.Trim()                   // once in a while: what nobody has needed goes back to Go's collector
+//	p.Give(b)                  // it is not used any more
+//	p.Trim()                   // once in a while: blocks that were not needed go to Go's collector
 //
-// A block that is never given back is garbage like any other, so that forgetting one does no harm. sync.Pool is not
-// taken: it is for many goroutines, its slices cost an allocation each, and it is emptied when the collector says.
+// A block that is not given back is ordinary garbage. Rejected: sync.Pool, which is for many goroutines, needs an
+// allocation for each slice, and is emptied by the collector.
 package blocks
 
 import "math/bits"
 
 const (
-	// smallest is the size in bytes of the smallest class. Each second class has twice the size, and between them stands
-	// one of one and a half, so that a third of a block is unused at most.
+	// smallest is the size in bytes of the smallest class. The sizes are powers of two and one and a half times those, so
+	// that at most a third of a block is unused.
 	smallest = 512
-	// classes is how many there are; the largest is of 2 MiB. Longer blocks are not kept.
+	// classes is the number of classes; the largest has 2 MiB. Larger blocks are not kept.
 	classes = 25
-	// keptBytesMax bounds what a pool keeps.
+	// keptBytesMax bounds the size of a pool.
 	keptBytesMax = 64 << 20
 )
 
@@ -34,7 +34,7 @@ type class struct {
 	unused int // how many of them were not needed since the last Trim
 }
 
-// Take returns an empty block with room for at least n bytes. It is the caller's.
+// Take returns an empty block with room for at least n bytes. The caller owns it.
 func (p *Pool) Take(n int) []byte {
 	i := classFor(n)
 	if i >= classes {
@@ -54,8 +54,8 @@ func (p *Pool) Take(n int) []byte {
 	return make([]byte, 0, sizeOf(i))
 }
 
-// Room returns b with space for n more bytes; if that is elsewhere, b was given back. It grows in large steps, since
-// what is copied once is often copied again.
+// Room returns b with space for n more bytes; if it has moved, the old block was given back. It grows in large steps,
+// since a block that grows once often grows again.
 func (p *Pool) Room(b []byte, n int) []byte {
 	need := len(b) + n
 	if need <= cap(b) {
@@ -78,8 +78,8 @@ const (
 	stepMax = 4 << 20
 )
 
-// Give takes a block back, which must begin where it did when it was taken. The race detector's builds overwrite it, so
-// that tests see a use after this. Other slices may be given too, also nil: only sizes of a class are kept.
+// Give takes a block back, which must begin where it did when it was taken. Builds with the race detector overwrite it,
+// so that tests find a later use. Other slices may be given too, also nil: only sizes of a class are kept.
 func (p *Pool) Give(b []byte) {
 	size := cap(b)
 	i := classFor(size)
@@ -93,7 +93,8 @@ func (p *Pool) Give(b []byte) {
 	p.kept += size
 }
 
-// Trim drops half of the blocks that were not needed since the last Trim, so that a peak is gone after a few of them.
+// Trim drops half of the blocks that were not needed since the last Trim, so that the memory of a peak is gone after a
+// few calls.
 func (p *Pool) Trim() {
 	for i := range p.free {
 		c := &p.free[i]
@@ -105,10 +106,10 @@ func (p *Pool) Trim() {
 	}
 }
 
-// Kept is how many bytes the pool holds.
+// Kept returns how many bytes the pool holds.
 func (p *Pool) Kept() int { return p.kept }
 
-// classFor is the class of blocks of at least n bytes; classes or more when there is none.
+// classFor returns the class of blocks of at least n bytes; classes or more if there is none.
 func classFor(n int) int {
 	if n <= smallest {
 		return 0

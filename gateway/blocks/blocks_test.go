@@ -26,7 +26,7 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestNoBlockHasTwoOwners takes, grows and gives back at random, and looks whether anybody wrote into what is held.
+// TestNoBlockHasTwoOwners takes, grows and gives back at random, and checks that no held block was overwritten.
 func TestNoBlockHasTwoOwners(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	var p Pool
@@ -77,7 +77,7 @@ func TestBlocksAreReused(t *testing.T) {
 	}
 }
 
-// What is not of a class is left to Go's collector, and nothing depends on a pool.
+// TestBlocksThatAreNotKept: sizes outside of the classes are left to Go's collector, and a nil Pool works.
 func TestBlocksThatAreNotKept(t *testing.T) {
 	var p, none *Pool
 	p = &Pool{}
@@ -95,7 +95,7 @@ func TestBlocksThatAreNotKept(t *testing.T) {
 	}
 }
 
-// After a peak the pool shrinks to what is needed.
+// TestTrim: after a peak the pool shrinks to the size that is needed.
 func TestTrim(t *testing.T) {
 	var p Pool
 	for range 100 {

@@ -1,6 +1,6 @@
-// Package catalog keeps what the servers of one service answered about commands, keys, databases, functions and
-// scripts. It says what must be asked, builds the question and reads the reply. It knows no connection: the caller
-// sends the question, and says when the reply, or none, came.
+// Package catalog caches the answers of the servers of one service about commands, keys, databases, functions and
+// scripts. It decides which questions must be asked, builds them and parses the replies. It knows no connection: the
+// caller sends the question, and passes the reply, or the loss of the connection, to Take.
 package catalog
 
 import (
@@ -25,7 +25,7 @@ const (
 	Known State = iota
 	// Unknown: the servers do not have it, or reject it.
 	Unknown
-	// Failed: the servers could not answer, and are not asked again for a moment.
+	// Failed: the servers could not answer, and are not asked again for failedFor.
 	Failed
 	// Ask: a server must be asked.
 	Ask
@@ -42,22 +42,22 @@ const (
 type Catalog struct {
 	commands  map[string]*command
 	databases map[int32]*database
-	functions map[string]bool // those declared to write nothing; nil while that is not known
+	functions map[string]bool // true: declared no-writes; nil while unknown
 	loaded    map[topology.NodeID]*loaded
-	// noMulti is the error that a server answered to MULTI; MULTI is answered with it until noMultiUntil.
+	// noMulti is a server's error reply to MULTI, which MULTI gets until noMultiUntil.
 	noMulti      []byte
 	noMultiUntil time.Duration
 	asked        []inquiry // by tag
 }
 
-// New makes an empty catalog.
+// New returns an empty catalog.
 func New() *Catalog {
 	return &Catalog{
 		commands: map[string]*command{}, databases: map[int32]*database{}, loaded: map[topology.NodeID]*loaded{},
 	}
 }
 
-// subject is what a question is about.
+// subject is the subject of a question.
 type subject uint8
 
 const (
@@ -68,12 +68,12 @@ const (
 	allFunctions
 )
 
-// topic tells questions apart.
+// topic identifies a question.
 type topic struct {
 	subject  subject
 	database int32
 	name     string // of a command
-	request  digest // whose keys are asked for
+	request  digest // of the request with the keys
 }
 
 // Question to any server of the service. It is valid as long as the arguments that it was made of.
@@ -82,13 +82,13 @@ type Question struct {
 	args [][]byte
 }
 
-// inquiry is a question that a server is being asked, and the sessions that wait for the answer.
+// inquiry is a question under way, and the sessions that wait for the answer.
 type inquiry struct {
 	topic
 	waiters []session.Ref
 }
 
-// OfCommand asks what the command is that a request names.
+// OfCommand asks for the properties of the command of a request.
 func OfCommand(args [][]byte) Question {
 	return Question{topic: topic{subject: aCommand, name: nameOf(args)}}
 }
@@ -98,13 +98,14 @@ func OfKeys(args [][]byte) Question {
 	return Question{topic: topic{subject: theKeys, name: nameOf(args), request: digestOf(args)}, args: args}
 }
 
-// OfDatabase asks whether there is a database; n is positive.
+// OfDatabase asks whether database n exists; n is positive.
 func OfDatabase(n int32) Question { return Question{topic: topic{subject: aDatabase, database: n}} }
 
 // OfFunctions asks which functions are declared to write nothing.
 func OfFunctions() Question { return Question{topic: topic{subject: allFunctions}} }
 
-// Join adds a session to those that wait for the answer to a question. It returns false when nobody is being asked.
+// Join adds a session to those that wait for the answer to a question. It returns false if the question is not under
+// way.
 func (c *Catalog) Join(q Question, who session.Ref) bool {
 	for i := range c.asked {
 		if c.asked[i].topic == q.topic {
@@ -115,8 +116,8 @@ func (c *Catalog) Join(q Question, who session.Ref) bool {
 	return false
 }
 
-// Ask begins a question that nobody is being asked. It returns the frame to send on a connection in database db, how
-// many replies come ahead of the one for Take, and the tag to give to Take with that one.
+// Ask begins a question that is not under way. It returns the frame to send on a connection in database db, how many
+// replies precede the one for Take, and the tag to pass to Take with that one.
 func (c *Catalog) Ask(q Question, who session.Ref, db int32) (tag uint32, frame []byte, ahead uint32) {
 	at := len(c.asked)
 	for i := range c.asked {
@@ -133,8 +134,8 @@ func (c *Catalog) Ask(q Question, who session.Ref, db int32) (tag uint32, frame 
 	return uint32(at), frame, ahead
 }
 
-// frame is the question as a command. A database is selected within a transaction, which goes back to that of the
-// connection: so no trace is left there.
+// frame returns the question as a command. A database is selected within a transaction that also restores the
+// connection's own.
 func (q *Question) frame(db int32) (frame []byte, ahead uint32) {
 	switch q.subject {
 	case theKeys:
@@ -150,7 +151,7 @@ func (q *Question) frame(db int32) (frame []byte, ahead uint32) {
 	return resp.AppendCommandStrings(nil, "COMMAND", "INFO", q.name), 0
 }
 
-// Take takes the reply to a question, nil when the connection was lost, and returns the sessions that waited for it.
+// Take records the reply to a question, nil if the connection was lost, and returns the sessions that waited for it.
 func (c *Catalog) Take(tag uint32, reply []byte, now time.Duration) (wake []session.Ref) {
 	q := c.asked[tag]
 	c.asked[tag] = inquiry{}
@@ -158,7 +159,7 @@ func (c *Catalog) Take(tag uint32, reply []byte, now time.Duration) (wake []sess
 	case aDatabase:
 		c.takeDatabase(q.database, reply, now)
 	case allFunctions:
-		list, _ := resp.Decode(reply) // an error means that none is declared to write nothing
+		list, _ := resp.Decode(reply) // an error means that none is declared no-writes
 		c.functions = routing.Functions(list)
 	case theKeys:
 		c.takeKeys(&q.topic, reply, now)
@@ -168,16 +169,16 @@ func (c *Catalog) Take(tag uint32, reply []byte, now time.Duration) (wake []sess
 	return q.waiters
 }
 
-// unable reports whether there is no answer: the connection was lost, or the server does not serve now. The question is
-// asked again.
+// unable reports whether there is no answer, so that the question must be asked again: the connection was lost, or the
+// server does not serve now.
 func unable(reply []byte) bool {
 	return reply == nil || reply[0] == '-' && retry.Classify(reply, false) == retry.Unable
 }
 
-// noMultiFor is how long MULTI is answered with the error that a server gave for it.
+// noMultiFor is how long MULTI gets a server's error reply to MULTI.
 const noMultiFor = 30 * time.Second
 
-// MultiError is the error that a server lately answered to MULTI, or nil.
+// MultiError returns the error that a server recently replied to MULTI, or nil.
 func (c *Catalog) MultiError(now time.Duration) []byte {
 	if now >= c.noMultiUntil || len(c.noMulti) == 0 {
 		return nil
@@ -185,12 +186,12 @@ func (c *Catalog) MultiError(now time.Duration) []byte {
 	return c.noMulti
 }
 
-// MultiFails notes the error that a server answered to MULTI. The bytes are copied.
+// MultiFails records a server's error reply to MULTI. It copies the bytes.
 func (c *Catalog) MultiFails(err []byte, now time.Duration) {
 	c.noMulti, c.noMultiUntil = bytes.Clone(err), now+noMultiFor
 }
 
-// Asked is how many questions wait for a reply.
+// Asked returns the number of questions under way.
 func (c *Catalog) Asked() (n int) {
 	for i := range c.asked {
 		if c.asked[i].subject != nothing {
@@ -200,12 +201,12 @@ func (c *Catalog) Asked() (n int) {
 	return n
 }
 
-// Waits reports whether a session waits for an answer: it is for tests, and looks at all.
+// Waits reports whether a session waits for an answer; for tests, since it searches all questions.
 func (c *Catalog) Waits(who session.Ref) bool {
 	return slices.ContainsFunc(c.asked, func(q inquiry) bool { return slices.Contains(q.waiters, who) })
 }
 
-// Check returns what is wrong within the catalog: it is for tests, and looks at everything.
+// Check returns what is wrong within the catalog; for tests, since it inspects everything.
 func (c *Catalog) Check() error {
 	seen := map[topic]bool{}
 	for tag, q := range c.asked {

@@ -20,7 +20,7 @@ func words(args ...string) (all [][]byte) {
 
 var one, two = session.Ref{ID: 1, Generation: 1}, session.Ref{ID: 2, Generation: 1}
 
-// answer asks a question and takes its reply.
+// answer asks a question and passes the reply to Take.
 func answer(t *testing.T, c *Catalog, q Question, reply string, now time.Duration) {
 	t.Helper()
 	tag, _, _ := c.Ask(q, one, 0)
@@ -119,7 +119,7 @@ func TestKeysOfRequests(t *testing.T) {
 	}
 }
 
-// What SELECT has asked of servers was kept for every number that a client named.
+// TestDatabases: answers about databases were once kept for every number that a client named.
 func TestDatabases(t *testing.T) {
 	c := New()
 	_, frame, ahead := c.Ask(OfDatabase(16), one, 3)

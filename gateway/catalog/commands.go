@@ -11,14 +11,13 @@ import (
 	"evergate/topology"
 )
 
-// A command that the table lacks may be a module's, or a newer server's. A server is asked once with COMMAND INFO; a
-// command that no server has is unknown for a while without a question. Where only a server can tell the keys of a
-// learnt command, as it may be for a module's, it is asked about each request with COMMAND GETKEYS: in a cluster
-// nothing is sent whose slot is not known. That the server redirects it cannot be relied on: Valkey 9.1 executes MSETEX
-// wherever it comes.
+// A command that the table lacks may belong to a module, or to a newer server. A server is asked once with COMMAND
+// INFO; a command that no server has is then unknown for a while. If only a server knows the keys of a learnt command,
+// which a module may cause, it is asked about each request with COMMAND GETKEYS: in a cluster nothing is sent before
+// its slot is known. A redirection is not certain: Valkey 9.1 executes MSETEX at any node.
 
 const (
-	// commandsMax bounds what is remembered; past it everything is forgotten and asked anew.
+	// commandsMax bounds the number of commands; beyond it all are forgotten and asked again.
 	commandsMax = 1024
 	// nameMax is the longest name that a server is asked about, in bytes.
 	nameMax = 64
@@ -26,12 +25,12 @@ const (
 	keysMax = 256
 )
 
-// command is what a server answered about a command; row is nil when the server does not know it.
+// command is a server's answer about a command; row is nil if the server does not know it.
 type command struct {
 	row    *routing.Command
 	at     time.Duration
 	failed bool // the server could not answer
-	// keys is what a server answered about the keys of requests, by the digest of the request.
+	// keys has the answers about the keys of requests, by the digest of the request.
 	keys map[digest]*keys
 }
 
@@ -39,19 +38,19 @@ type digest [sha256.Size]byte
 
 func digestOf(args [][]byte) digest { return sha256.Sum256(resp.AppendCommand(nil, args...)) }
 
-// keys is what a server answered about the keys of a request: the keys, or an error, which is believed for unknownFor.
+// keys is a server's answer about the keys of a request: the keys, or an error, which is believed for unknownFor.
 type keys struct {
 	names [][]byte // not nil
 	err   []byte
 	at    time.Duration
 }
 
-// nameOf is how the command of a request is asked about and remembered.
+// nameOf returns the name of a request's command for questions and as a key.
 func nameOf(args [][]byte) string {
 	return strings.ToLower(string(resp.Cut(args[0], nameMax+1)))
 }
 
-// Row is the row of a request that was seen before, from the table or learnt; nil where there is none.
+// Row returns the row of a request that was seen before, from the table or learnt; nil if there is none.
 func (c *Catalog) Row(args [][]byte) *routing.Command {
 	if row := routing.Lookup(args); row != nil {
 		return row
@@ -62,7 +61,7 @@ func (c *Catalog) Row(args [][]byte) *routing.Command {
 	return nil
 }
 
-// Container is the learnt row of a command with subcommands of which the request names none; nil for any other.
+// Container returns the learnt row of a command with subcommands if the request names none of them; nil otherwise.
 func (c *Catalog) Container(args [][]byte) *routing.Command {
 	if known := c.commands[nameOf(args)]; known != nil && known.row != nil && known.row.Of(args) == nil {
 		return known.row
@@ -70,7 +69,7 @@ func (c *Catalog) Container(args [][]byte) *routing.Command {
 	return nil
 }
 
-// Command is the row of a request that the table lacks; nil unless it is Known.
+// Command returns the row of a request whose command the table lacks; nil unless it is Known.
 func (c *Catalog) Command(args [][]byte, now time.Duration) (*routing.Command, State) {
 	name := nameOf(args)
 	if len(name) == 0 || len(name) > nameMax || routing.Container(args[0]) != nil || !routing.Learnable(name) {
@@ -93,8 +92,8 @@ func (c *Catalog) Command(args [][]byte, now time.Duration) (*routing.Command, S
 	return nil, Unknown
 }
 
-// takeCommand takes the reply to COMMAND INFO. Where the gateway may not ask (NOPERM) the command is unknown; any other
-// error says nothing about it.
+// takeCommand records the reply to COMMAND INFO. If the gateway may not ask (NOPERM), the command is unknown; any other
+// error is no answer.
 func (c *Catalog) takeCommand(name string, reply []byte, now time.Duration) {
 	if reply == nil {
 		return
@@ -107,7 +106,7 @@ func (c *Catalog) takeCommand(name string, reply []byte, now time.Duration) {
 	c.commands[name] = &command{row: routing.LearnInfo(name, info), at: now, failed: failed}
 }
 
-// Decide is routing.Decide, with what a server answered about the keys.
+// Decide is routing.Decide, with a server's answer about the keys.
 func (c *Catalog) Decide(d *routing.Decision, row *routing.Command, args [][]byte, v *topology.View) {
 	r := routing.Request{Command: row, Args: args}
 	if routing.Decide(d, r, v); d.Kind != routing.AskKeys {
@@ -119,7 +118,7 @@ func (c *Catalog) Decide(d *routing.Decision, row *routing.Command, args [][]byt
 	}
 }
 
-// keys is what a server answered about the keys of a request; nil where none was asked yet.
+// keys returns a server's answer about the keys of a request; nil if there is none yet.
 func (c *Catalog) keys(args [][]byte) *keys {
 	known := c.commands[nameOf(args)]
 	if known == nil || len(known.keys) == 0 {
@@ -128,8 +127,8 @@ func (c *Catalog) keys(args [][]byte) *keys {
 	return known.keys[digestOf(args)]
 }
 
-// KeysError is for a request that Decide has no keys for: Unknown with the error that a server answered when it was
-// asked for them, else Ask.
+// KeysError is for a request whose keys Decide does not know: it returns Unknown with the server's error about them, or
+// Ask.
 func (c *Catalog) KeysError(args [][]byte, now time.Duration) (err []byte, s State) {
 	if known := c.keys(args); known != nil && now-known.at < unknownFor {
 		return known.err, Unknown
@@ -137,7 +136,7 @@ func (c *Catalog) KeysError(args [][]byte, now time.Duration) (err []byte, s Sta
 	return nil, Ask
 }
 
-// takeKeys takes the reply to COMMAND GETKEYS.
+// takeKeys records the reply to COMMAND GETKEYS.
 func (c *Catalog) takeKeys(q *topic, reply []byte, now time.Duration) {
 	known := c.commands[q.name]
 	if known == nil || unable(reply) {

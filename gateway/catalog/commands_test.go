@@ -8,7 +8,7 @@ import (
 	"evergate/routing"
 )
 
-// What a server says of a command is not to be trusted: some answers ended the process.
+// TestLearnBearsWhatMakesNoSense: servers' answers about commands may be malformed; some once crashed the process.
 func TestLearnBearsWhatMakesNoSense(t *testing.T) {
 	for _, reply := range []string{
 		"*1\r\n$0\r\n\r\n" + strings.Repeat("+a\r\n", 6),
@@ -27,7 +27,7 @@ func TestLearnBearsWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-// FuzzLearn: whatever a server says of a command or of its functions, a request can be decided by it.
+// FuzzLearn: for any answer of a server about a command or its functions, a request can be decided.
 func FuzzLearn(f *testing.F) {
 	f.Add([]byte("*1\r\n*6\r\n+a\r\n:-2\r\n*1\r\n+readonly\r\n:1\r\n:-1\r\n:1\r\n"))
 	f.Add([]byte("*1\r\n*10\r\n+a\r\n:2\r\n~1\r\n+write\r\n:0\r\n:0\r\n:0\r\n*0\r\n*0\r\n*1\r\n%3\r\n+flags\r\n*0\r\n" +

@@ -8,16 +8,16 @@ import (
 	"evergate/gateway/resp"
 )
 
-// databasesMax bounds what is remembered of databases; past it everything is forgotten and asked anew.
+// databasesMax bounds the number of databases; beyond it all are forgotten and asked again.
 const databasesMax = 1024
 
-// database is what a server answered about a database: an error, or nil when there is one.
+// database is a server's answer about a database: an error, or nil if it exists.
 type database struct {
 	err []byte
 	at  time.Duration
 }
 
-// Database is Known where there is a database n, Unknown with the servers' error where there is none.
+// Database returns Known if database n exists, Unknown with the servers' error if it does not.
 func (c *Catalog) Database(n int32, now time.Duration) (err []byte, s State) {
 	known := c.databases[n]
 	switch {
@@ -29,7 +29,7 @@ func (c *Catalog) Database(n int32, now time.Duration) (err []byte, s State) {
 	return nil, Known
 }
 
-// takeDatabase takes the reply to the transaction that selects a database.
+// takeDatabase records the reply to the transaction that selects a database.
 func (c *Catalog) takeDatabase(n int32, reply []byte, now time.Duration) {
 	d := &database{at: now}
 	switch {
@@ -56,5 +56,5 @@ func (c *Catalog) FunctionWrites(name []byte) (writes bool, s State) {
 	return !c.functions[strings.ToLower(string(name))], Known
 }
 
-// ForgetFunctions has the functions asked for anew: they may have changed.
+// ForgetFunctions makes the next use ask for the functions again: they may have changed.
 func (c *Catalog) ForgetFunctions() { c.functions = nil }

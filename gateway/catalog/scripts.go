@@ -8,25 +8,26 @@ import (
 // SHA is the name of a script: its SHA1 in lower case hexadecimal.
 type SHA [40]byte
 
-// loadedMax bounds the scripts that are known to be in one server; past it all are loaded anew when they are named.
+// loadedMax bounds the scripts that are known to be in one server; beyond it all are forgotten, and loaded again before
+// their next use.
 const loadedMax = 4096
 
 // loaded are the scripts that were loaded into one run of a server.
 type loaded struct {
 	runID string
-	// known has for each the connection on which it is being loaded, or everywhere when the server has said that it is.
+	// known has for each the connection on which it is being loaded, or everywhere if the server has confirmed it.
 	known map[SHA]int32
-	// latest is one that is known everywhere, as it was named last: most clients run few scripts often.
+	// latest is one that is known everywhere, in the spelling of its last use: most clients run few scripts often.
 	latest SHA
 }
 
-// everywhere stands for all connections to a server.
+// everywhere means all connections to a server.
 const everywhere = -1
 
 // RunsByName reports whether a command runs a script by its SHA1.
 func RunsByName(c *routing.Command) bool { return c != nil && c.Has(routing.BySHA) }
 
-// Script is the SHA1 that a request names, as the client wrote it; ok is false where it names none.
+// Script returns the SHA1 that a request names, as the client wrote it; ok is false if it names none.
 func Script(c *routing.Command, args [][]byte) (named []byte, ok bool) {
 	if !RunsByName(c) || len(args) < 2 || len(args[1]) != len(SHA{}) {
 		return nil, false
@@ -34,7 +35,7 @@ func Script(c *routing.Command, args [][]byte) (named []byte, ok bool) {
 	return args[1], true
 }
 
-// Name copies the name of a script in lower case. It has the length of a SHA.
+// Name returns a copy of the name of a script, which has the length of a SHA, in lower case.
 func Name(named []byte) (name SHA) {
 	for i, b := range named[:len(name)] {
 		if 'A' <= b && b <= 'Z' {
@@ -45,8 +46,8 @@ func Name(named []byte) (name SHA) {
 	return name
 }
 
-// Has reports whether a script is loaded into this run of a server, or is being loaded ahead of what this connection is
-// sent next.
+// Has reports whether a script is loaded into this run of a server, or is being loaded on this connection ahead of the
+// next request.
 func (c *Catalog) Has(node topology.NodeID, runID string, conn int32, named []byte) bool {
 	in := c.loaded[node]
 	if in == nil || in.runID != runID {
@@ -72,7 +73,7 @@ func (c *Catalog) Load(node topology.NodeID, runID string, conn int32, name SHA)
 	in.known[name] = conn
 }
 
-// Loaded records that a server has answered a load with the script's name. One that was forgotten meanwhile stays so.
+// Loaded records that a server has confirmed a load. A script that was forgotten meanwhile stays forgotten.
 func (c *Catalog) Loaded(node topology.NodeID, runID string, name SHA) {
 	if in := c.loaded[node]; in != nil && in.runID == runID {
 		if _, known := in.known[name]; known {
@@ -81,8 +82,8 @@ func (c *Catalog) Loaded(node topology.NodeID, runID string, name SHA) {
 	}
 }
 
-// Unload forgets the scripts of a node: a connection was lost, and what was to be loaded on it may not have been.
+// Unload forgets the scripts of a node: a connection was lost, perhaps before its scripts were loaded.
 func (c *Catalog) Unload(node topology.NodeID) { delete(c.loaded, node) }
 
-// UnloadAll forgets the scripts of all nodes: the servers were told to.
+// UnloadAll forgets the scripts of all nodes, after SCRIPT FLUSH.
 func (c *Catalog) UnloadAll() { clear(c.loaded) }

@@ -10,11 +10,11 @@ import (
 // lastSlot is the highest slot of a cluster.
 const lastSlot = 1<<14 - 1
 
-// busOffset is how far the port of the cluster bus, on which nobody listens here, lies above the clients' one.
+// busOffset is the distance of the port of the cluster bus, which is not open here, from the port for clients.
 const busOffset = 10000
 
-// Cluster answers CLUSTER for the one node that there is. id is that of the subcommand, args are all arguments, of
-// which there are as many as it takes. It is nil for what only servers can say.
+// Cluster returns the reply to CLUSTER for a cluster of one node. id is that of the subcommand; args are all arguments,
+// in the right number. It returns nil if only servers can answer.
 func (f *Role) Cluster(proto int, id routing.ID, args [][]byte) []byte {
 	switch id {
 	case routing.CmdClusterSlots:
@@ -43,7 +43,7 @@ func (f *Role) Cluster(proto int, id routing.ID, args [][]byte) []byte {
 	return nil
 }
 
-// ofNode is the reply where a node is named, if it is this one.
+// ofNode returns reply if id names this node, else the error for an unknown node.
 func (f *Role) ofNode(id, reply []byte) []byte {
 	if string(id) != f.Self.id("node") {
 		return resp.AppendError(nil, "ERR Unknown node "+string(id[:min(len(id), 128)]))
@@ -56,7 +56,7 @@ func AsksSlot(id routing.ID) bool {
 	return id == routing.CmdClusterCountKeysInSlot || id == routing.CmdClusterGetKeysInSlot
 }
 
-// SlotOf is the slot that CLUSTER COUNTKEYSINSLOT or GETKEYSINSLOT asks for, or the error where there is no such slot.
+// SlotOf returns the slot of CLUSTER COUNTKEYSINSLOT or GETKEYSINSLOT, or the error reply if it is out of range.
 func SlotOf(id routing.ID, args [][]byte) (slot int, reply []byte) {
 	n, ok := resp.Integer(args[2])
 	switch {
@@ -70,17 +70,17 @@ func SlotOf(id routing.ID, args [][]byte) (slot int, reply []byte) {
 	return 0, []byte("-ERR Invalid slot\r\n")
 }
 
-// slots answers CLUSTER SLOTS: one range, with one node.
+// slots returns the reply to CLUSTER SLOTS: one range, with one node.
 func (f *Role) slots() []byte {
 	b := resp.AppendArray(resp.AppendArray(nil, 1), 3)
 	b = resp.AppendInt(resp.AppendInt(b, 0), lastSlot)
 	b = resp.AppendBulkString(resp.AppendArray(b, 4), f.Self.Host)
 	b = resp.AppendInt(b, int64(f.Self.Port))
 	b = resp.AppendBulkString(b, f.Self.id("node"))
-	return resp.AppendArray(b, 0) // no further names of it
+	return resp.AppendArray(b, 0) // no metadata
 }
 
-// shards answers CLUSTER SHARDS.
+// shards returns the reply to CLUSTER SHARDS.
 func (f *Role) shards(proto int) []byte {
 	b := resp.AppendMap(resp.AppendArray(nil, 1), proto, 2)
 	b = resp.AppendArray(resp.AppendBulkString(b, "slots"), 2)
@@ -103,7 +103,7 @@ func (f *Role) shards(proto int) []byte {
 	return resp.AppendBulkString(resp.AppendBulkString(b, "health"), "online")
 }
 
-// nodes is the line of CLUSTER NODES. A name stands where an IP address is expected too: clients can dial it.
+// nodes returns the line of CLUSTER NODES. A name may take the place of the IP address: clients can dial it.
 func (f *Role) nodes() []byte {
 	bus := f.Self.Port + busOffset
 	if bus > 65535 {

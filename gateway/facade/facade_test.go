@@ -13,7 +13,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what is answered into testdata; a person reads the diff")
 
-// The listeners that the answers are about.
+// The listeners of testdata/answers.txt.
 var roles = map[string]*Role{
 	"cluster": {Kind: Cluster, Self: Address{"10.0.0.1", 6379}},
 	"named":   {Kind: Cluster, Self: Address{"gate.example.com", 60000}},
@@ -26,7 +26,7 @@ var roles = map[string]*Role{
 	}},
 }
 
-// TestAnswers asks what testdata/answers.txt asks: "LISTENER RESPn: COMMAND", and the lines of the reply.
+// TestAnswers sends the commands of testdata/answers.txt: "LISTENER RESPn: COMMAND", and the lines of the reply.
 func TestAnswers(t *testing.T) {
 	const path = "testdata/answers.txt"
 	text, err := os.ReadFile(path)

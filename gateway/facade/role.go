@@ -1,13 +1,12 @@
-// Package facade is what a listener pretends to be, for clients that accept nothing else than a Redis Cluster, a
-// replica or a Sentinel: what such a listener answers about the topology is about the gateway alone, and names no
-// server behind it.
+// Package facade emulates a role for clients that require a Redis Cluster, a replica or a Sentinel. The replies of such
+// a listener about the topology describe the gateway alone, and name no server behind it.
 //
 //	f.Mode(), f.Role(), f.AppendRole(...)   HELLO, INFO and ROLE
 //	f.Cluster(proto, id, args)              CLUSTER, of one node that owns all slots
 //	f.Sentinel(proto, args)                 SENTINEL, of services that never fail over
 //	Subscriptions.Do(proto, command, args)  SUBSCRIBE and its kin of a Sentinel
 //
-// Nothing here changes while the gateway runs: the address that is announced stays, whoever is primary behind it.
+// Nothing here changes while the gateway runs: the announced address is the same for every primary behind it.
 package facade
 
 import (
@@ -31,7 +30,7 @@ const (
 	Sentinel
 )
 
-// Address is one that clients get: Host is a name or an IP address without brackets.
+// Address is an address for clients: Host is a name or an IP address without brackets.
 type Address struct {
 	Host string
 	Port int
@@ -44,33 +43,32 @@ func (a Address) String() string {
 	return a.Host + ":" + strconv.Itoa(a.Port)
 }
 
-// named reports whether the host is a name and no IP address.
+// named reports whether the host is a name, not an IP address.
 func (a Address) named() bool {
 	return !strings.Contains(a.Host, ":") &&
 		strings.ContainsFunc(a.Host, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
 }
 
-// id is a node ID of 40 hexadecimal digits. Gateways that announce the same address have the same: to their clients
-// they are one.
+// id returns a node ID of 40 hexadecimal digits. Gateways that announce the same address have the same ID: to their
+// clients they are one node.
 func (a Address) id(of string) string {
 	sum := sha1.Sum([]byte("evergate " + of + " " + a.String()))
 	return hex.EncodeToString(sum[:])
 }
 
-// Master is a service as a Sentinel knows it.
+// Master is a service as the emulated Sentinel reports it.
 type Master struct {
 	Name     string
 	Addr     Address
 	Replicas []Address
 }
 
-// Role is what the clients of one listener see; nil is a listener without a facade. It is constant once there are
-// clients.
+// Role is the facade of one listener; nil for a listener without one. It is constant once there are clients.
 type Role struct {
 	Kind Kind
-	// Self is the listener's own address; for a Sentinel it only makes an ID.
+	// Self is the listener's own address; for a Sentinel it is used for the ID alone.
 	Self Address
-	// Primary is that of the listener that takes writes, for a Replica.
+	// Primary is the address of the listener that accepts writes, for a Replica.
 	Primary Address
 	// Masters are the services that a Sentinel reports.
 	Masters []Master
@@ -79,7 +77,7 @@ type Role struct {
 // Is reports whether the listener emulates the kind.
 func (f *Role) Is(kind Kind) bool { return f != nil && f.Kind == kind }
 
-// Mode is that of HELLO, and redis_mode of INFO.
+// Mode returns the mode for HELLO, and redis_mode of INFO.
 func (f *Role) Mode() string {
 	switch {
 	case f.Is(Cluster):
@@ -90,7 +88,7 @@ func (f *Role) Mode() string {
 	return "standalone"
 }
 
-// Role is that of HELLO. A Sentinel has none there.
+// Role returns the role for HELLO; empty for a Sentinel, which has none there.
 func (f *Role) Role() string {
 	switch {
 	case f.Is(Replica):

@@ -10,7 +10,7 @@ import (
 
 var noMaster = []byte("-ERR No such master with that name\r\n")
 
-// Sentinel answers SENTINEL; args are all arguments.
+// Sentinel returns the reply to SENTINEL; args are all arguments.
 func (f *Role) Sentinel(proto int, args [][]byte) []byte {
 	if len(args) < 2 {
 		return wrongArity("sentinel")
@@ -46,7 +46,7 @@ func wrongArity(name string) []byte {
 	return resp.AppendError(nil, "ERR wrong number of arguments for '"+name+"' command")
 }
 
-// master finds a service by name; nil where there is none.
+// master returns the service with a name, nil if there is none.
 func (f *Role) master(name string) *Master {
 	for i := range f.Masters {
 		if f.Masters[i].Name == name {
@@ -56,7 +56,7 @@ func (f *Role) master(name string) *Master {
 	return nil
 }
 
-// ofMaster answers what is asked of one service.
+// ofMaster returns the reply to a subcommand about one service.
 func (f *Role) ofMaster(proto int, id routing.ID, m *Master) []byte {
 	if id == routing.CmdSentinelGetMasterAddr {
 		switch {
@@ -85,13 +85,13 @@ func (f *Role) ofMaster(proto int, id routing.ID, m *Master) []byte {
 	return resp.EmptyArray // other Sentinels: there are none
 }
 
-// What a Sentinel tells of its periods, in milliseconds: nothing is ever down here, and these are its defaults.
+// The periods that a Sentinel reports, in milliseconds: its defaults, since nothing is ever down here.
 const (
 	downAfter       = "30000"
 	failoverTimeout = "180000"
 )
 
-// append appends what SENTINEL MASTER tells.
+// append appends the fields of SENTINEL MASTER.
 func (m *Master) append(b []byte, proto int) []byte {
 	return appendFields(b, proto,
 		"name", m.Name, "ip", m.Addr.Host, "port", strconv.Itoa(m.Addr.Port), "runid", m.Addr.id("run"), "flags", "master",
@@ -101,7 +101,7 @@ func (m *Master) append(b []byte, proto int) []byte {
 		"num-other-sentinels", "0", "quorum", "1", "failover-timeout", failoverTimeout, "parallel-syncs", "1")
 }
 
-// appendReplica appends what SENTINEL REPLICAS tells of one.
+// appendReplica appends the fields of SENTINEL REPLICAS for one replica.
 func (m *Master) appendReplica(b []byte, proto int, addr Address) []byte {
 	return appendFields(b, proto,
 		"name", addr.String(), "ip", addr.Host, "port", strconv.Itoa(addr.Port), "runid", addr.id("run"), "flags", "slave",
@@ -120,7 +120,7 @@ func appendFields(b []byte, proto int, namesAndValues ...string) []byte {
 	return b
 }
 
-// AppendMasters appends the section of INFO that a Sentinel has.
+// AppendMasters appends the section of INFO for a Sentinel.
 func (f *Role) AppendMasters(b []byte) []byte {
 	b = fmt.Appendf(b, "# Sentinel\r\nsentinel_masters:%d\r\nsentinel_tilt:0\r\nsentinel_tilt_since_seconds:-1\r\n"+
 		"sentinel_running_scripts:0\r\nsentinel_scripts_queue_length:0\r\nsentinel_simulate_failure_flags:0\r\n",

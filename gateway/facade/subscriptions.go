@@ -8,28 +8,28 @@ import (
 )
 
 const (
-	// subscriptionsMax is how many channels and patterns a client of a Sentinel may listen to: clients name a handful.
+	// subscriptionsMax is how many channels and patterns a client of a Sentinel may subscribe to: clients need a handful.
 	subscriptionsMax = 256
-	// channelBytesMax is the longest name of one.
+	// channelBytesMax is the longest name of one, in bytes.
 	channelBytesMax = 1024
 )
 
-// Subscriptions are what a client of a Sentinel listens to. Nothing is ever published there: the addresses that could
-// change do not. The zero value listens to nothing.
+// Subscriptions are those of a client of an emulated Sentinel. Nothing is ever published there, since its addresses do
+// not change. The zero value is empty.
 type Subscriptions struct {
 	channels, patterns []string
 }
 
-// Channels is how many channels, Patterns how many patterns it listens to.
+// Channels returns the number of channels, Patterns that of patterns.
 func (s *Subscriptions) Channels() int { return len(s.channels) }
 func (s *Subscriptions) Patterns() int { return len(s.patterns) }
 
-// Any reports whether it listens to anything.
+// Any reports whether there is a subscription.
 func (s *Subscriptions) Any() bool { return s.count() > 0 }
 
 func (s *Subscriptions) count() int { return len(s.channels) + len(s.patterns) }
 
-// Do does SUBSCRIBE, PSUBSCRIBE and their ends, and returns the reply: one frame for each channel.
+// Do executes SUBSCRIBE, PSUBSCRIBE, UNSUBSCRIBE and PUNSUBSCRIBE, and returns the reply: one frame for each channel.
 func (s *Subscriptions) Do(proto int, command *routing.Command, args [][]byte) []byte {
 	name, list := command.Name, &s.channels
 	switch command.ID {
@@ -58,7 +58,7 @@ func (s *Subscriptions) Do(proto int, command *routing.Command, args [][]byte) [
 
 func isLong(channel []byte) bool { return len(channel) > channelBytesMax }
 
-// unsubscribe ends the named ones, or all; where there is none, Redis says so once.
+// unsubscribe ends the named ones, or all; without any there is one confirmation, as in Redis.
 func (s *Subscriptions) unsubscribe(proto int, name string, list *[]string, named [][]byte) []byte {
 	if len(named) == 0 {
 		for _, channel := range *list {
@@ -76,7 +76,7 @@ func (s *Subscriptions) unsubscribe(proto int, name string, list *[]string, name
 	return b
 }
 
-// confirm appends the frame that tells of one channel, nil for none.
+// confirm appends the confirmation for one channel, nil for none.
 func (s *Subscriptions) confirm(b []byte, proto int, name string, channel []byte) []byte {
 	b = resp.AppendBulkString(resp.AppendPush(b, proto, 3), name)
 	switch {

@@ -2,14 +2,14 @@ package fanout
 
 import "evergate/topology"
 
-// Census counts over all hubs of a gateway: a server counts one subscriber for each of their connections, and clients
-// want to know their own number. The zero value is ready.
+// Census counts the listeners of all hubs of a gateway: a server counts one subscriber for each of their connections,
+// while clients ask for the number of subscribed clients. The zero value is ready.
 type Census struct {
 	topics [kinds]map[string]*tally
 	size   int
 }
 
-// tally are the listeners of one topic, and the connections subscribed to it, by node.
+// tally has the number of listeners of one topic, and of connections subscribed to it, by node.
 type tally struct {
 	listeners int
 	conns     map[topology.NodeID]int
@@ -48,8 +48,8 @@ func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, conns
 	return t.listeners, t.conns[node]
 }
 
-// Receivers returns how often a message of a channel reaches listeners, and connections from a node: through the
-// channel itself and through each pattern that matches it.
+// Receivers returns how many deliveries to listeners, and to connections from a node, a message of a channel leads to:
+// for the channel itself and for each pattern that matches it.
 func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, conns int) {
 	listeners, conns = c.Of(Channel, channel, node)
 	for pattern, t := range c.topics[Pattern] {
@@ -61,7 +61,7 @@ func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, con
 	return listeners, conns
 }
 
-// Patterns returns how many patterns have listeners, and to how many connections are subscribed at a node.
+// Patterns returns the number of patterns with listeners, and of those with connections subscribed at a node.
 func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 	for _, t := range c.topics[Pattern] {
 		if t.listeners > 0 {
@@ -76,8 +76,8 @@ func (c *Census) Patterns(node topology.NodeID) (listened, there int) {
 
 // Count asks for the number of listeners, over all workers.
 type Count struct {
-	// Kind and Name are those of a topic. Patterns: also through all patterns that match a channel; without a Name it asks
-	// for the number of patterns themselves.
+	// Kind and Name are those of a topic. Patterns: include all patterns that match the channel; without a Name: the
+	// number of patterns.
 	Kind     Kind
 	Name     []byte
 	Patterns bool
@@ -85,7 +85,7 @@ type Count struct {
 	Node topology.NodeID
 }
 
-// Of answers from a census.
+// Of returns the counts of a census.
 func (q Count) Of(c *Census) (listeners, conns int) {
 	switch {
 	case q.Patterns && q.Kind == Pattern:

@@ -8,7 +8,7 @@ import (
 	"evergate/topology"
 )
 
-// Check returns what is wrong with the books of the hub, nil as a rule: it is for tests, and looks at everything.
+// Check returns what is wrong within the hub; for tests, since it inspects everything.
 func (h *Hub) Check() error {
 	pending, uses := 0, map[topology.NodeID]int{}
 	for _, t := range h.All() {
@@ -34,7 +34,7 @@ func (h *Hub) Check() error {
 	return nil
 }
 
-// check looks that listeners and topic know each other, and that their number was counted.
+// check returns an error if listeners and topic do not refer to each other, or their number is not counted.
 func (t *Topic) check() error {
 	for i, l := range t.listeners {
 		if at, joined := l.seats[t]; !joined || int(at.at) != i {

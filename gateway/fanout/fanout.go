@@ -1,19 +1,19 @@
-// Package fanout knows channels and who listens to them: one subscription at a server serves many listeners. It does no
-// I/O, and it knows neither servers nor sessions, only their numbers.
+// Package fanout has channels and their listeners: one subscription at a server serves many listeners. It does no I/O,
+// and knows neither servers nor sessions, only their numbers.
 //
-//	t, fresh := hub.Want(listener, fanout.Channel, name)  // somebody waits until t.On()
+//	t, fresh := hub.Want(listener, fanout.Channel, name)  // the listener waits until t.On()
 //	hub.Place(t, nodes)                                   // where it must be subscribed
-//	source.Due(); hub.Telling(t, source)                  // what a server is to be told, and that it is
-//	hub.Acked(kind, name, node, ask)                      // what it says to that
-//	hub.Join(listener, t)                                 // from now on messages are for him
-//	gone := hub.Leave(listener, t)                        // the last one leaves: it is due to end
+//	source.Due(); hub.Sending(t, source)                  // the next command for a server; it is being sent
+//	hub.Acked(kind, name, node, ask)                      // the server has acknowledged it
+//	hub.Join(listener, t)                                 // from now on the listener receives messages
+//	gone := hub.Leave(listener, t)                        // the last one has left: the topic is due to end
 //
-// A listener joins only when every server that must has acknowledged, so that a message published after the
-// acknowledgement is seen. Whoever waits keeps the topic alive meanwhile.
+// A listener joins only when every server has acknowledged that must, so that it receives each message that is
+// published after its own acknowledgement. A waiting listener keeps the topic alive.
 //
-// Hub alone keeps the books, of what is wanted and of what the servers were told: a topic stays in them until no server
-// has it any more. A topic that nobody wants is wanted nowhere, whoever still holds it in his hands; so listeners may
-// leave while topics are gone through.
+// Only Hub changes topics: which are wanted, and which commands were sent to servers. It keeps a topic until no server
+// has it any more. A topic without listeners is wanted nowhere, even while a caller holds it; so listeners may leave
+// during an iteration over topics.
 package fanout
 
 import (
@@ -47,7 +47,7 @@ type Topic struct {
 	Name string
 	// Events: keyspace events may come under this name.
 	Events bool
-	// Sources are the nodes where it is subscribed or must be. When Hub removes one the later ones move up.
+	// Sources are the nodes where it is subscribed or must be. When Hub removes one, the later ones move up.
 	Sources []Source
 	// Refusal is the error reply of the server that rejected it; nil for none.
 	Refusal []byte
@@ -115,7 +115,7 @@ func (l *Listener) Any() bool { return len(l.seats) > 0 }
 // Waits reports whether it waits for an acknowledgement.
 func (l *Listener) Waits() bool { return len(l.waits) > 0 }
 
-// Topics are its topics of a kind, oldest first.
+// Topics returns its topics of a kind, oldest first.
 func (l *Listener) Topics(k Kind) []*Topic {
 	topics := make([]*Topic, 0, l.count[k])
 	for t := range l.seats {

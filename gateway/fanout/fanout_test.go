@@ -19,7 +19,7 @@ func names(topics []*Topic) (all []string) {
 	return all
 }
 
-// tell has a node be told what is due.
+// send sends the due command to a node.
 func send(t *testing.T, h *Hub, x *Topic, node topology.NodeID, due Due) (ask uint32) {
 	t.Helper()
 	if got := x.At(node).Due(); got != due {
@@ -28,7 +28,7 @@ func send(t *testing.T, h *Hub, x *Topic, node topology.NodeID, due Due) (ask ui
 	return h.Sending(x, x.At(node))
 }
 
-// A listener waits until all sources have acknowledged, each to what it was told last.
+// TestAcknowledgements: a listener waits until all sources have acknowledged their last command.
 func TestAcknowledgements(t *testing.T) {
 	var h Hub
 	var a, b Listener
@@ -74,7 +74,8 @@ func TestAcknowledgements(t *testing.T) {
 	}
 }
 
-// Who comes back before a server has ended a subscription has it begun again behind that.
+// TestWantedOnceMore: if a topic is wanted again before a server has ended its subscription, it is subscribed again
+// after that.
 func TestWantedOnceMore(t *testing.T) {
 	var h Hub
 	var a Listener
@@ -102,7 +103,7 @@ func TestWantedOnceMore(t *testing.T) {
 	}
 }
 
-// A topic that nobody wants is wanted nowhere, also by who still has it in his hands.
+// TestPlacedForNobody: a topic without listeners is wanted nowhere, even while a caller holds it.
 func TestPlacedForNobody(t *testing.T) {
 	var h Hub
 	var a Listener
@@ -152,7 +153,7 @@ func TestRefusedAndEnded(t *testing.T) {
 	}
 }
 
-// TestHubModel compares the hub with plain sets under random calls, and the census with what the sets say.
+// TestHubModel compares the hub and the census with plain sets, under random calls.
 func TestHubModel(t *testing.T) {
 	for seed := range uint64(100) {
 		m := newModel(seed)
@@ -251,7 +252,7 @@ func (m *model) step(t *testing.T) {
 	m.check(t)
 }
 
-// told has one server of a topic be told what is due, and answer, or not.
+// reported sends the due command to one server of a topic, which acknowledges it, rejects it, or stays silent.
 func (m *model) reported(topic *Topic) {
 	s := &topic.Sources[m.r.IntN(len(topic.Sources))]
 	if s.Due() == Nothing || s.Node == Nowhere {
@@ -314,7 +315,7 @@ func (m *model) check(t *testing.T) {
 	}
 }
 
-// Whoever leaves while the listeners are gone through from the end disturbs nobody.
+// TestUnsubscribingWhileDelivering: a listener may leave during an iteration over the listeners from the end.
 func TestUnsubscribingWhileDelivering(t *testing.T) {
 	var h Hub
 	var all []*Listener

@@ -2,10 +2,10 @@ package fanout
 
 import "bytes"
 
-// Servers tell of changes of keys under these names. Unlike other messages these are not passed from node to node.
+// The names of keyspace events. Unlike other messages, servers do not pass these from node to node.
 var eventPrefixes = [...][]byte{[]byte("__keyspace@"), []byte("__keyevent@")}
 
-// IsEvent reports whether messages of a channel are events about keys.
+// IsEvent reports whether messages of a channel are keyspace events.
 func IsEvent(channel []byte) bool {
 	for _, prefix := range eventPrefixes {
 		if bytes.HasPrefix(channel, prefix) {
@@ -15,7 +15,7 @@ func IsEvent(channel []byte) bool {
 	return false
 }
 
-// mayBeEvents reports whether events about keys may come under a name.
+// mayBeEvents reports whether keyspace events may come under a name.
 func mayBeEvents(k Kind, name []byte) bool {
 	switch k {
 	case Channel:
@@ -30,7 +30,7 @@ func mayBeEvents(k Kind, name []byte) bool {
 	return false
 }
 
-// mayBegin reports whether what a pattern matches may begin with prefix. It may say so in vain.
+// mayBegin reports whether a pattern may match names that begin with prefix. True is not certain, false is.
 func mayBegin(pattern, prefix []byte) bool {
 	for _, c := range prefix {
 		if len(pattern) == 0 {
@@ -48,13 +48,13 @@ func mayBegin(pattern, prefix []byte) bool {
 	return true
 }
 
-// Match reports whether a pattern matches a name, as the servers do it (stringmatchlen of util.c).
+// Match reports whether a pattern matches a name, by the servers' rules (stringmatchlen of util.c).
 func Match(pattern, name []byte) bool {
 	ok, _ := match(pattern, name)
 	return ok
 }
 
-// match is Match. hopeless says that no later beginning can match either, so that many stars cost little.
+// match is Match. hopeless: no later start can match either, so that many stars cost little.
 func match(pattern, name []byte) (ok, hopeless bool) {
 	for len(pattern) > 0 && len(name) > 0 {
 		if pattern[0] == '*' {
@@ -84,7 +84,7 @@ func match(pattern, name []byte) (ok, hopeless bool) {
 	return len(pattern) == 0 && len(name) == 0, false
 }
 
-// matchOne matches one byte with the beginning of a pattern, which is no star, and returns what follows there.
+// matchOne matches one byte with the beginning of a pattern, which is no star, and returns the rest of the pattern.
 func matchOne(pattern []byte, c byte) (rest []byte, ok bool) {
 	switch pattern[0] {
 	case '?':
@@ -99,8 +99,7 @@ func matchOne(pattern []byte, c byte) (rest []byte, ok bool) {
 	return pattern[1:], pattern[0] == c
 }
 
-// matchSet matches one byte with a set, of which pattern is what follows the '['. One that is not closed ends with the
-// pattern.
+// matchSet matches one byte with a set; pattern begins after its '['. An unclosed set ends with the pattern.
 func matchSet(pattern []byte, c byte) (rest []byte, ok bool) {
 	not := len(pattern) > 0 && pattern[0] == '^'
 	if not {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The cases were said to a Redis 7.0.15, to KEYS; that of the empty name to PSUBSCRIBE.
+// TestMatch: the results are those of KEYS of Redis 7.0.15; that of the empty name is of PSUBSCRIBE.
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		pattern, name string

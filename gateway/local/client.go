@@ -9,11 +9,11 @@ import (
 
 var badName = []byte("-ERR Client names cannot contain spaces, newlines or special characters.\r\n")
 
-// noImport answers CLIENT IMPORT-SOURCE ON: what a server lets one connection do would be done by others.
+// noImport is the reply to CLIENT IMPORT-SOURCE ON: at a server it would apply to a connection that clients share.
 var noImport = resp.AppendError(nil,
 	"ERR CLIENT IMPORT-SOURCE is not supported by this gateway: clients share its connections")
 
-// noTouch answers CLIENT NO-TOUCH ON. A scan that relied on it would make all keys look used.
+// noTouch is the reply to CLIENT NO-TOUCH ON. Without the error a scan that relies on it would make all keys look used.
 var noTouch = []byte("-ERR CLIENT NO-TOUCH is not supported by this gateway: clients share its connections\r\n")
 
 var clientHelp = resp.AppendLines(nil,
@@ -25,7 +25,7 @@ var clientHelp = resp.AppendLines(nil,
 	"HELP",
 )
 
-// client answers the subcommands of CLIENT that are about this connection.
+// client executes the subcommands of CLIENT that are about this connection.
 func client(id routing.ID, args [][]byte, f *Facts) (reply []byte, do Effect) {
 	switch id {
 	case routing.CmdClientID:
@@ -76,7 +76,7 @@ func client(id routing.ID, args [][]byte, f *Facts) (reply []byte, do Effect) {
 	return reply, do
 }
 
-// replyMode answers CLIENT REPLY: only ON has a reply.
+// replyMode executes CLIENT REPLY: only ON has a reply.
 func replyMode(mode []byte) (reply []byte, do Effect) {
 	switch {
 	case resp.IsWord(mode, "on"):
@@ -89,7 +89,7 @@ func replyMode(mode []byte) (reply []byte, do Effect) {
 	return resp.SyntaxError, do
 }
 
-// onOff reads ON or OFF: the answer to ON is given, that to OFF is OK.
+// onOff parses ON or OFF: the reply to ON is on, that to OFF is OK.
 func onOff(word, on []byte) []byte {
 	switch {
 	case resp.IsWord(word, "on"):

@@ -6,7 +6,7 @@ import (
 	"evergate/topology"
 )
 
-// NoAuth answers what is not allowed before the password.
+// NoAuth is the reply to commands that are not allowed before authentication.
 var NoAuth = []byte("-NOAUTH Authentication required.\r\n")
 
 var (
@@ -18,7 +18,7 @@ var (
 		"at the same time\r\n")
 )
 
-// auth answers AUTH [user] password.
+// auth executes AUTH [user] password.
 func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {
 	user, password := []byte(admin.DefaultUser), args[len(args)-1]
 	switch len(args) {
@@ -37,8 +37,8 @@ func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {
 	return resp.OK, Effect{Do: Authenticate}
 }
 
-// hello answers HELLO [proto [AUTH user password] [SETNAME name]]. As in Redis the options are done one by one: what
-// stands before a wrong one holds, but for the protocol.
+// hello executes HELLO [proto [AUTH user password] [SETNAME name]]. As in Redis the options are executed one by one:
+// those before a wrong one take effect, the protocol does not.
 func hello(args [][]byte, f *Facts) (reply []byte, do Effect) {
 	proto := f.Proto
 	rest := args[1:]
@@ -67,7 +67,7 @@ func hello(args [][]byte, f *Facts) (reply []byte, do Effect) {
 	return greeting(proto, f), do
 }
 
-// helloOption does the first of the options of HELLO, and returns how many words it has.
+// helloOption executes the first of the options of HELLO, and returns how many words it has.
 func (e *Effect) helloOption(words [][]byte, f *Facts) (used int, wrong []byte) {
 	switch {
 	case resp.IsWord(words[0], "auth") && len(words) >= 3:
@@ -87,7 +87,7 @@ func (e *Effect) helloOption(words [][]byte, f *Facts) (used int, wrong []byte) 
 	return 0, resp.AppendError(nil, "ERR Syntax error in HELLO option '"+string(resp.Cut(words[0], 128))+"'")
 }
 
-// greeting is the reply to HELLO. The gateway speaks for the server with the lowest version.
+// greeting returns the reply to HELLO. Its version is the lowest of the servers'.
 func greeting(proto uint8, f *Facts) []byte {
 	role := f.Role.Role()
 	fields := 7
@@ -106,7 +106,7 @@ func greeting(proto uint8, f *Facts) []byte {
 	return resp.AppendArray(resp.AppendBulkString(b, "modules"), 0)
 }
 
-// lowestVersion is the version that HELLO announces; the oldest that is supported while none is known.
+// lowestVersion returns the version for HELLO; the oldest that is supported while none is known.
 func lowestVersion(v *topology.View) string {
 	if v == nil || v.Lowest == nil || v.Lowest.Version == "" {
 		return "6.2.0"

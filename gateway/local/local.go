@@ -1,6 +1,6 @@
-// Package local is what the gateway answers by itself, without a server: CLIENT, HELLO, AUTH, PING, ECHO, TIME, RESET,
-// and the error replies of what it rejects. It decides a reply and what changes for the client; it knows no session and
-// no connection, and a worker applies the Effect.
+// Package local executes commands without a server: CLIENT, HELLO, AUTH, PING, ECHO, TIME, RESET, and has the error
+// replies of rejected commands. It returns a reply and the changes for the client; it knows no session and no
+// connection, and a worker applies the Effect.
 //
 //	AfterAll(command, args, facts)     whether all replies before must have been delivered
 //	Answer(command, args, facts)       the reply, and what changes
@@ -20,23 +20,23 @@ import (
 	"evergate/topology"
 )
 
-// Facts are what an answer depends on.
+// Facts are the inputs of a reply.
 type Facts struct {
 	// ID is the client's own, for CLIENT ID.
 	ID int64
-	// Proto and DB are what the client chose; Told, nil where it said nothing, is what it said of itself.
+	// Proto and DB are the client's choice; Identity is its name and library, nil if it set neither.
 	Proto    uint8
 	DB       int32
 	Identity *session.Identity
-	// Authenticated, or no password is asked; Muted: CLIENT REPLY drops some reply.
+	// Authenticated: it is, or no password is required. ReplyOff: CLIENT REPLY drops some reply.
 	Authenticated, ReplyOff bool
 	// Subscribed: it waits for messages.
 	Subscribed bool
-	// Service is the number of the client's, AsksPassword whether that has one, View what is known of its servers.
+	// Service is the number of the client's service; AsksPassword: that requires a password; View is its View.
 	Service      int
 	AsksPassword bool
 	View         *topology.View
-	// Face is what the listener emulates; nil: nothing.
+	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
 	// Line is the client's line of CLIENT LIST; only CLIENT INFO needs it.
 	Line []byte
@@ -49,24 +49,24 @@ type Facts struct {
 type Action uint16
 
 const (
-	// Authenticate: it gave the password. WrongPassword: it gave another one; both when it gave one after the other.
+	// Authenticate: it sent the password. WrongPassword: it sent a wrong one; both if it sent one after the other.
 	Authenticate Action = 1 << iota
 	WrongPassword
-	// SetProto, SetName, SetLibrary and SetLibVer take the value of the Effect.
+	// SetProto, SetName, SetLibrary and SetLibVer set the value of the Effect.
 	SetProto
 	SetName
 	SetLibrary
 	SetLibVer
-	// NoEvictOn and NoEvictOff are what CLIENT NO-EVICT asked for.
+	// NoEvictOn and NoEvictOff are those of CLIENT NO-EVICT.
 	NoEvictOn
 	NoEvictOff
-	// ReplyOn, ReplyOff and ReplySkip are CLIENT REPLY's.
+	// ReplyOn, ReplyOff and ReplySkip are those of CLIENT REPLY.
 	ReplyOn
 	ReplyOff
 	ReplySkip
-	// Reset: it is as if it had just connected.
+	// Reset: its state becomes that of a new connection.
 	Reset
-	// Quit: it is closed behind the reply.
+	// Quit: it is closed after the reply.
 	Quit
 )
 
@@ -81,8 +81,8 @@ type Effect struct {
 // Has reports whether an effect has an action.
 func (e *Effect) Has(a Action) bool { return e.Do&a != 0 }
 
-// AfterAll reports whether a command may be done only when every reply before has been delivered: it has the session
-// served by other connections, asks the servers on connections of its own, or changes what becomes of replies.
+// AfterAll reports whether a command must wait until all earlier replies have been delivered: it moves the session to
+// other connections, queries the servers on connections of its own, or changes the reply mode.
 func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 	switch command.Family {
 	case routing.CmdReset:
@@ -93,13 +93,13 @@ func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 		return string(args[1]) != strconv.Itoa(int(f.DB))
 	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
 		return true
-	case routing.CmdClient: // so that one admin request at a time is out whose reply is waited for
+	case routing.CmdClient: // so that a session waits for one admin request at a time
 		return command.ID == routing.CmdClientReply || admin.Is(command.ID)
 	}
 	return false
 }
 
-// noCluster is what a server that is no node of a cluster answers to commands about one.
+// noCluster is the reply of a server that is no node of a cluster to CLUSTER.
 var noCluster = []byte("-ERR This instance has cluster support disabled\r\n")
 
 var configHelp = resp.AppendLines(nil,
@@ -107,7 +107,7 @@ var configHelp = resp.AppendLines(nil,
 	"GET <pattern> ...", "SET <directive> <value> ...", "RESETSTAT", "REWRITE", "HELP",
 )
 
-// Answer returns the reply to a command, nil where it gets none, and what changes for the client.
+// Answer returns the reply to a command, nil if it gets none, and the changes for the client.
 func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do Effect) {
 	switch command.Family {
 	case routing.CmdPing:
@@ -149,7 +149,7 @@ func ping(command *routing.Command, args [][]byte, f *Facts) []byte {
 	switch {
 	case len(args) > 2:
 		return resp.AppendError(nil, wrongArity(command))
-	case f.Proto == 2 && f.Subscribed: // only messages are expected
+	case f.Proto == 2 && f.Subscribed: // clients expect only messages
 		var text []byte
 		if len(args) == 2 {
 			text = args[1]
@@ -161,7 +161,7 @@ func ping(command *routing.Command, args [][]byte, f *Facts) []byte {
 	return resp.Pong
 }
 
-// cluster answers CLUSTER, as the node of one where the listener emulates that.
+// cluster returns the reply to CLUSTER, that of a node if the listener emulates one.
 func cluster(command *routing.Command, args [][]byte, f *Facts) []byte {
 	if !f.Role.Is(facade.Cluster) {
 		return noCluster
@@ -173,11 +173,11 @@ func cluster(command *routing.Command, args [][]byte, f *Facts) []byte {
 	return reply
 }
 
-// onlyHello is what a Sentinel answers to PUBLISH.
+// onlyHello is a Sentinel's reply to PUBLISH.
 var onlyHello = []byte("-ERR Only HELLO messages are accepted by Sentinel instances.\r\n")
 
-// AnswerSentinel answers a command as a Sentinel. command is its row among those of Sentinels. It returns nil for what
-// any listener answers.
+// AnswerSentinel returns a Sentinel's reply to a command. command is its row among those of Sentinels. It returns nil
+// for commands that any listener answers alike.
 func AnswerSentinel(command *routing.Command, args [][]byte, f *Facts) []byte {
 	switch command.ID {
 	case routing.CmdSentinel:
@@ -188,7 +188,7 @@ func AnswerSentinel(command *routing.Command, args [][]byte, f *Facts) []byte {
 		if len(args) > 1 {
 			return resp.AppendError(nil, unknown(args))
 		}
-		return resp.EmptyArray // a Sentinel has no commands with keys, and clients ask for those
+		return resp.EmptyArray // clients ask for commands with keys, and a Sentinel has none
 	}
 	return nil
 }

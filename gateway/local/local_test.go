@@ -19,7 +19,7 @@ func words(text string) (args [][]byte) {
 	return args
 }
 
-// known are the facts of a client with a password that is "secret".
+// known returns the facts of a client of a service whose password is "secret".
 func known() Facts {
 	return Facts{
 		ID: 7, Proto: 2, AsksPassword: true, Identity: &session.Identity{Name: "me"}, View: &topology.View{},
@@ -76,7 +76,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestWaitInATransaction: the words of Redis 8.0 and Valkey 9.1; what a number must be comes before the timeout.
+// TestWaitInATransaction: the error texts of Redis 8.0 and Valkey 9.1; the number is checked before the timeout.
 func TestWaitInATransaction(t *testing.T) {
 	const (
 		none, both = ":0\r\n", "*2\r\n:0\r\n:0\r\n"
@@ -158,7 +158,7 @@ func TestRejects(t *testing.T) {
 	}
 }
 
-// TestPingAllocatesNothing: clients check their connections with it all the time.
+// TestPingAllocatesNothing: clients check their connections with PING all the time.
 func TestPingAllocatesNothing(t *testing.T) {
 	args := words("PING")
 	command := routing.Lookup(args)

@@ -9,24 +9,24 @@ import (
 	"evergate/routing"
 )
 
-// ReadOnlyReplica is what a listener that emulates a replica answers to writes.
+// ReadOnlyReplica is the reply of a listener that emulates a replica to writes.
 var ReadOnlyReplica = []byte("-READONLY You can't write against a read only replica.\r\n")
 
-// RejectsWrite reports whether a listener emulates a replica and a command writes. What is rejected anyway keeps its
-// own reason.
+// RejectsWrite reports whether a listener emulates a replica and a command writes. A command that is rejected anyway
+// keeps its own reason.
 func RejectsWrite(role *facade.Role, command *routing.Command, d *routing.Decision) bool {
 	return role.Is(facade.Replica) && command != nil && command.ReplicaRefuses() &&
 		d.Reason != routing.WrongArity && d.Reason != routing.Forbidden
 }
 
-// Closes reports whether a client is closed without a word on a command: it is a browser that was led here, and what
-// follows are its headers. Redis does the same.
+// Closes reports whether a command closes the client without a reply: it is the first line of a misdirected browser,
+// and its headers follow. Redis does the same.
 func Closes(command *routing.Command) bool {
 	return command != nil && (command.ID == routing.CmdPost || command.ID == routing.CmdHost)
 }
 
-// Probes reports whether a client library tries what is rejected on each connection, and does without: go-redis does
-// so with maint_notifications. It is no sign of anything wrong.
+// Probes reports whether a rejected command is a client library's probe on each new connection, as that of go-redis for
+// maint_notifications, and no sign of a problem.
 func Probes(why routing.Reason, args [][]byte) bool {
 	if why != routing.UnknownCommand || len(args) < 3 || !resp.IsWord(args[1], "maint_notifications") {
 		return false
@@ -36,7 +36,7 @@ func Probes(why routing.Reason, args [][]byte) bool {
 }
 
 // Reject returns the error reply to a command that the routing rejects, for the reason of its decision. learnt is the
-// row that the servers gave of an unknown command with subcommands; nil for others.
+// servers' row of an unknown command with subcommands; nil for others.
 func Reject(why routing.Reason, command *routing.Command, args [][]byte, learnt *routing.Command,
 	role *facade.Role) []byte {
 	var text string
@@ -67,7 +67,7 @@ func wrongArity(command *routing.Command) string {
 	return "ERR wrong number of arguments for '" + command.Name + "' command"
 }
 
-// forbidden returns why a command may harm, and which setting permits it.
+// forbidden returns why a command is dangerous, and which setting permits it.
 func forbidden(command *routing.Command, role *facade.Role) string {
 	name := strings.ReplaceAll(command.Name, "|", " ")
 	text := "ERR '" + name + "' is not allowed through the gateway: " + command.Harm()
@@ -77,7 +77,7 @@ func forbidden(command *routing.Command, role *facade.Role) string {
 	return text
 }
 
-// oneServer answers what has no meaning where there are several servers.
+// oneServer returns the error for commands about one server, for a service with several.
 func oneServer(command *routing.Command) string {
 	if command.ID == routing.CmdSwapDB {
 		return "ERR SWAPDB is not allowed in cluster mode"
@@ -85,8 +85,8 @@ func oneServer(command *routing.Command) string {
 	return "ERR '" + strings.ReplaceAll(command.Name, "|", " ") + "' reports on one server, and this service has several"
 }
 
-// slotsOf says of two keys of a command which slots they lie in, and how to have them lie in one: whoever waits for
-// several queues at once meets this first in a cluster.
+// slotsOf returns a text with two keys of a command in different slots, and how to put them into one: the first error
+// in a cluster for clients that wait for several queues at once.
 func slotsOf(command *routing.Command, args [][]byte) string {
 	keys, _ := command.Keys(args, nil)
 	for _, at := range keys[1:] {
@@ -99,7 +99,7 @@ func slotsOf(command *routing.Command, args [][]byte) string {
 	return ""
 }
 
-// unknown words the error for an unknown command or subcommand as Redis 7 does: client libraries look at it.
+// unknown returns the error for an unknown command or subcommand with the text of Redis 7: client libraries check it.
 func unknown(args [][]byte) string {
 	if container := routing.Container(args[0]); container != nil && len(args) > 1 {
 		return unknownSubcommand(container, args)

@@ -11,7 +11,7 @@ var (
 	negative   = []byte("-ERR value is out of range, must be positive\r\n")
 )
 
-// NobodyHas answers WAIT or WAITAOF that no server has the writes, or none has them yet.
+// NobodyHas returns a reply to WAIT or WAITAOF that counts no server.
 func NobodyHas(command *routing.Command) []byte {
 	if command.ID == routing.CmdWaitAOF {
 		return noneOfBoth
@@ -19,8 +19,9 @@ func NobodyHas(command *routing.Command) []byte {
 	return resp.AppendInt(nil, 0)
 }
 
-// waitInMulti answers WAIT or WAITAOF in a transaction, where a server does not wait either and speaks of its
-// connection's writes so far. Those of the client came on connections of many, so no server is said to have them.
+// waitInMulti returns the reply to WAIT or WAITAOF in a transaction, where a server does not wait either, and counts by
+// the writes of its connection so far. The client's writes went through shared connections, so the reply counts no
+// server.
 func waitInMulti(command *routing.Command, args [][]byte, f *Facts) []byte {
 	wrong := wrongCount(args[1])
 	if command.ID == routing.CmdWaitAOF {
@@ -35,7 +36,7 @@ func waitInMulti(command *routing.Command, args [][]byte, f *Facts) []byte {
 	return NobodyHas(command)
 }
 
-// wrongCount is the error for WAIT's number of replicas, which may be negative.
+// wrongCount returns the error for WAIT's number of replicas, which may be negative.
 func wrongCount(replicas []byte) []byte {
 	if _, ok := resp.Integer(replicas); !ok {
 		return resp.NotInteger
@@ -43,7 +44,7 @@ func wrongCount(replicas []byte) []byte {
 	return nil
 }
 
-// wrongCounts is the error for WAITAOF's numbers: of the server itself, and of replicas.
+// wrongCounts returns the error for WAITAOF's numbers: of the server itself, and of replicas.
 func wrongCounts(own, replicas []byte) []byte {
 	switch n, ok := resp.Integer(own); {
 	case !ok:

@@ -2,13 +2,13 @@ package resp
 
 import "bytes"
 
-// decodeDepth is how deeply the values of a reply may be nested: that of COMMAND INFO is 8.
+// decodeDepth is the deepest nesting of values in a reply: COMMAND INFO has 8 levels.
 const decodeDepth = 16
 
-// Decode gives a whole reply as values: a string or an int64, nil for a null, and a []any for what has elements; a map
-// becomes its keys and values by turns, as RESP2 has it. Doubles, booleans and big numbers are their texts. ok is false
-// for an error, for what is nested too deeply, and for what is not one whole reply. It copies, and is for the few
-// replies that are read by the gateway itself.
+// Decode returns a whole reply as values: a string or an int64, nil for a null, and a []any for an aggregate; a map
+// becomes its keys and values alternating, as in RESP2. Doubles, booleans and big numbers are strings. ok is false for
+// an error, for too deep a nesting, and for anything but one whole reply. It copies, and is for the few replies that
+// the gateway itself reads.
 func Decode(reply []byte) (value any, ok bool) {
 	var s ReplyScanner
 	if n, done, err := s.Scan(reply); err != nil || !done || n != len(reply) {
@@ -17,7 +17,7 @@ func Decode(reply []byte) (value any, ok bool) {
 	return decode(reply, decodeDepth)
 }
 
-// decode is Decode of what is known to be whole.
+// decode is Decode for a reply that is known to be whole.
 func decode(reply []byte, depth int) (value any, ok bool) {
 	if IsNull(reply) {
 		return nil, true
@@ -55,11 +55,11 @@ func IsNull(reply []byte) bool {
 	return len(reply) > 1 && (reply[0] == '_' || reply[1] == '-' && (reply[0] == '$' || reply[0] == '*'))
 }
 
-// lacksBytes is the longest reply that Lacks looks through.
+// lacksBytes is the longest reply whose elements Lacks inspects, in bytes.
 const lacksBytes = 4 << 10
 
-// Lacks reports whether a reply is a null, is empty, or is a number that is not positive; of what has elements also
-// that a null is among them, unless it is long. Within elements a text may be taken for a null.
+// Lacks reports whether a reply is a null, is empty, is a number that is not positive, or is an aggregate of at most
+// lacksBytes with a null among its elements. Within elements it may take a text for a null.
 func Lacks(reply []byte) bool {
 	switch reply[0] {
 	case '_':
@@ -73,7 +73,7 @@ func Lacks(reply []byte) bool {
 	return false
 }
 
-// Ints gives the number of a reply, or those of an array of nothing else.
+// Ints returns the number of a reply, or those of an array of numbers.
 func Ints(reply []byte) (all []int64, ok bool) {
 	if n, ok := Int(reply); ok {
 		return []int64{n}, true

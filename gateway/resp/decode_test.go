@@ -40,7 +40,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// show writes a decoded value with its types to be seen.
+// show formats a decoded value with its types.
 func show(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -79,7 +79,7 @@ func TestInts(t *testing.T) {
 	}
 }
 
-// FuzzDecode: what is decoded is one whole reply without errors, and nothing makes it panic.
+// FuzzDecode: Decode accepts only one whole reply without errors, and never panics.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		"*2\r\n$1\r\na\r\n*1\r\n:1\r\n", "%1\r\n+a\r\n_\r\n", "=7\r\ntxt:abc\r\n", "|1\r\n+a\r\n+b\r\n:1\r\n", "*-1\r\n",

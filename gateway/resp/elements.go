@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// Int reads an integer reply.
+// Int parses an integer reply.
 func Int(reply []byte) (n int64, ok bool) {
 	if len(reply) < 4 || reply[0] != ':' {
 		return 0, false
@@ -26,7 +26,7 @@ func Bulk(reply []byte) (value []byte, ok bool) {
 	return reply[next : next+int(size)], true
 }
 
-// Elements cuts an array, a set or a push into its elements. They alias the reply.
+// Elements returns the elements of an array, a set or a push. They alias the reply.
 func Elements(reply []byte) (elements [][]byte, ok bool) {
 	if elements, ok = appendElementsOf(nil, reply); !ok {
 		return nil, false
@@ -34,7 +34,7 @@ func Elements(reply []byte) (elements [][]byte, ok bool) {
 	return elements, true
 }
 
-// appendElementsOf is Elements into a slice that there is.
+// appendElementsOf is Elements into an existing slice.
 func appendElementsOf(elements [][]byte, reply []byte) (all [][]byte, ok bool) {
 	if len(reply) == 0 || reply[0] != '*' && reply[0] != '~' && reply[0] != '>' {
 		return elements, false
@@ -42,7 +42,7 @@ func appendElementsOf(elements [][]byte, reply []byte) (all [][]byte, ok bool) {
 	return appendValues(elements, reply, 1)
 }
 
-// Pairs cuts a map, or the flat array that stands for it in RESP2, into its keys and values by turns. They alias the
+// Pairs returns the keys and values of a map, or of the flat array that it is in RESP2, alternating. They alias the
 // reply.
 func Pairs(reply []byte) (elements [][]byte, ok bool) {
 	if len(reply) > 0 && reply[0] == '%' {
@@ -56,7 +56,7 @@ func Pairs(reply []byte) (elements [][]byte, ok bool) {
 	return elements, true
 }
 
-// appendValues cuts an aggregate whose head counts so many values as one.
+// appendValues appends the values of an aggregate whose head counts each values as one.
 func appendValues(elements [][]byte, reply []byte, each int64) (all [][]byte, ok bool) {
 	count, next, ok, whole := number(reply, 1)
 	if !ok || !whole || count < 0 || count > int64(len(reply)) {
@@ -77,8 +77,8 @@ func appendValues(elements [][]byte, reply []byte, each int64) (all [][]byte, ok
 	return elements, len(rest) == 0
 }
 
-// PushWords reads the bulk strings at the beginning of a push, at most as many as words holds, and returns how many
-// there are. They alias the push.
+// PushWords stores the bulk strings at the beginning of a push, at most as many as words holds, and returns their
+// number. They alias the push.
 func PushWords(push []byte, words *[3][]byte) (n int) {
 	if len(push) == 0 || push[0] != '>' {
 		return 0

@@ -2,8 +2,8 @@ package resp
 
 import "bytes"
 
-// inline understands a command typed as a line: words, "quoted" with escapes, or 'quoted', as sdssplitargs of Redis.
-// It is rare (health checks, people with netcat), so it may allocate, and it looks at an unfinished line anew.
+// inline parses a command typed as a line: words, "quoted" with escapes, or 'quoted', as sdssplitargs of Redis. It is
+// rare (health checks, netcat), so it may allocate, and parses an unfinished line again from the start.
 func (s *Scanner) inline(buf []byte, out [][]byte, lim *Limits) (int, [][]byte, Status) {
 	lf := bytes.IndexByte(buf, '\n')
 	if tooLong(len(buf), lf+1, lf >= 0, lim) {
@@ -41,7 +41,7 @@ func (s *Scanner) inline(buf []byte, out [][]byte, lim *Limits) (int, [][]byte, 
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// inlineWord reads the word at line[i]. A closing quote must be followed by a space or the end.
+// inlineWord parses the word at line[i]. A closing quote must be followed by a space or the end.
 func inlineWord(line []byte, i int) (word []byte, next int, ok bool) {
 	start := i
 	for i < len(line) && !isSpace(line[i]) && line[i] != '"' && line[i] != '\'' {
@@ -66,7 +66,7 @@ func inlineWord(line []byte, i int) (word []byte, next int, ok bool) {
 	return word, i, true
 }
 
-// inlineQuoted reads up to the closing quote q and appends to word.
+// inlineQuoted parses up to the closing quote q and appends to word.
 func inlineQuoted(line []byte, i int, q byte, word []byte) ([]byte, int, bool) {
 	for ; i < len(line); i++ {
 		c := line[i]

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// Integer reads an argument as servers read numbers: decimal digits with at most one minus before them, no sign else,
-// no zero in front and no space. ok is false for anything else, and for what is not within 64 bits.
+// Integer parses an argument as servers parse numbers: decimal digits with an optional minus, without plus, leading
+// zeros and spaces. ok is false for anything else, and for a number beyond 64 bits.
 func Integer(word []byte) (n int64, ok bool) {
 	digits := word
 	if len(digits) > 1 && digits[0] == '-' {
@@ -19,9 +19,8 @@ func Integer(word []byte) (n int64, ok bool) {
 	return n, err == nil
 }
 
-// Timeout reads an argument that says for how many milliseconds something is to last. wrong is the servers' error for
-// what is no number or negative, and for what would end after the last time that they know; now is in milliseconds
-// since 1970.
+// Timeout parses an argument that is a duration in milliseconds. wrong is the servers' error if it is no number,
+// negative, or would end after the last time that 64 bits can represent; now is in milliseconds since 1970.
 func Timeout(word []byte, now int64) (ms int64, wrong []byte) {
 	ms, ok := Integer(word)
 	switch {

@@ -2,37 +2,37 @@ package resp
 
 import "github.com/tidwall/redcon"
 
-// JoinKind is how the replies to the parts of one request become one reply.
+// JoinKind is the rule by which the replies to the parts of one request become one reply.
 type JoinKind uint8
 
 const (
-	// Ordered puts array elements back at the places that the parts name.
+	// Ordered puts array elements at the places that the parts name.
 	Ordered JoinKind = iota
 	// Sum adds integers.
 	Sum
-	// AllOK is the first part's status when every part is a status.
+	// AllOK is the first part's status if every part is a status.
 	AllOK
-	// Union puts the elements of arrays together, equal ones once.
+	// Union is the union of the elements of arrays: equal ones appear once.
 	Union
 	// SumPairs adds the numbers that follow equal names. The parts have the same names in the same order.
 	SumPairs
-	// Concat puts the elements of arrays one behind the other.
+	// Concat concatenates arrays.
 	Concat
 	// AnyOf is the first part that is not null, or null.
 	AnyOf
-	// EachTrue takes arrays of integers, all of one length, and gives the smallest at each place.
+	// EachTrue is the smallest integer at each place of arrays of one length.
 	EachTrue
-	// Same is the first part, when all parts are equal.
+	// Same is the first part, if all parts are equal.
 	Same
-	// OneOK is the first part that is a status. Where none is, it is the first error, of those that say something else
-	// than NOTBUSY if there are such.
+	// OneOK is the first part that is a status. If there is none, it is the first error that is not NOTBUSY, or else the
+	// first error.
 	OneOK
 	// Least is the smallest integer.
 	Least
-	// Newest puts the elements of arrays in the order of the integers at their second places, largest first, and keeps
-	// the first Limit of them.
+	// Newest sorts the elements of arrays by the integers at their second places, largest first, and keeps the first limit
+	// of them.
 	Newest
-	// Texts makes one text of strings, each under its part's name.
+	// Texts concatenates strings, each under its part's name.
 	Texts
 )
 
@@ -44,9 +44,9 @@ type JoinPart struct {
 	Name   string
 }
 
-// Join appends one well-formed reply made of the parts, of which there is one at least. An error in any part is the
-// answer, but for OneOK. Parts that do not have the shape the kind asks for make an error too: a wrong answer is never
-// given. limit is for Newest alone; a negative one keeps all. Texts come as a bulk string in RESP2 and RESP3 alike.
+// Join appends one well-formed reply made of the parts, of which there must be at least one. An error in any part is
+// the reply, except for OneOK. Parts without the form that the kind requires lead to an error, never to a wrong reply.
+// limit is for Newest alone; a negative one keeps all. The result of Texts is a bulk string in RESP2 and RESP3 alike.
 func Join(dst []byte, kind JoinKind, parts []JoinPart, limit int) []byte {
 	if kind == OneOK {
 		return joinOneOK(dst, parts)
@@ -96,7 +96,7 @@ func joinIntegers(dst []byte, kind JoinKind, parts []JoinPart) []byte {
 	return redcon.AppendInt(dst, sum)
 }
 
-// ofOne begins an array of one element: what follows in a reply is that element.
+// ofOne is the head of an array of one element, which follows.
 const ofOne = "*1\r\n"
 
 func joinOrdered(dst []byte, parts []JoinPart) []byte {
@@ -131,8 +131,8 @@ func joinOrdered(dst []byte, parts []JoinPart) []byte {
 	return appendElements(dst, elements)
 }
 
-// Replace appends an array with other elements at some places, which must rise. What is no array of as many elements
-// makes an error.
+// Replace appends an array with other elements at some places, which must be in ascending order. It appends an error if
+// array is no array or has too few elements.
 func Replace(dst, array []byte, places []int, with [][]byte) []byte {
 	count, next, ok, whole := number(array, 1)
 	if array[0] != '*' || !ok || !whole || count < 0 {

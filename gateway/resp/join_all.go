@@ -8,7 +8,7 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// How the answers of all primaries to one command become one.
+// Joining the replies of all primaries to one command.
 
 func joinOneOK(dst []byte, parts []JoinPart) []byte {
 	reply := parts[0].Reply

@@ -5,15 +5,15 @@ import (
 	"errors"
 )
 
-// ErrReply: a server's bytes are no RESP. The connection they came on cannot be trusted any more.
+// ErrReply: a server's bytes are not RESP. Their connection must not be used any more.
 var ErrReply = errors.New("reply does not parse")
 
 // replyElementsMax bounds the elements that a reply may still announce, so that counting them cannot overflow.
 const replyElementsMax = 1 << 40
 
-// ReplyScanner finds where one RESP2 or RESP3 reply ends. It takes every byte it is given and keeps only numbers, so
-// that a reply of any size can stream through. Nesting costs nothing: for the end of a frame it is enough to count
-// the elements still to come. The zero value is ready for a reply.
+// ReplyScanner finds the end of a RESP2 or RESP3 reply. It consumes every byte and keeps only numbers, so that a reply
+// of any size can stream through. Nesting costs nothing: to find the end it suffices to count the outstanding elements.
+// The zero value is ready for a reply.
 type ReplyScanner struct {
 	kind   byte   // the reply's first byte
 	typ    byte   // the first byte of the element under way, 0 between elements
@@ -27,17 +27,18 @@ type ReplyScanner struct {
 	cr     bool
 }
 
-// Kind is the reply's first byte ('+', '-', '$', '*', '>', ...); 0 before it came.
+// Kind returns the reply's first byte ('+', '-', '$', '*', '>', ...); 0 before it has arrived.
 func (s *ReplyScanner) Kind() byte { return s.kind }
 
-// Size is how many bytes the reply has so far; with Coming, how many it has at least.
+// Size returns the number of bytes of the reply so far; Size plus Coming is its least length.
 func (s *ReplyScanner) Size() int64 { return s.size }
 
-// Coming is how many bytes are known to be still missing.
+// Coming returns how many bytes of a bulk string are still missing.
 func (s *ReplyScanner) Coming() int64 { return s.skip }
 
-// Feed takes bytes of the reply and returns how many belong to it. When done, n is behind its last byte and the
-// scanner is ready for the next reply; otherwise all of b was taken. After an error the stream is lost.
+// Scan consumes bytes of the reply and returns how many belong to it. If done, n is the end of the reply and the
+// scanner is ready for the next one; otherwise all of b belongs to it. After an error the stream cannot be used any
+// more.
 func (s *ReplyScanner) Scan(b []byte) (n int, done bool, err error) {
 	if s.kind == 0 {
 		if n = whole(b); n > 0 {
@@ -80,8 +81,8 @@ func (s *ReplyScanner) Scan(b []byte) (n int, done bool, err error) {
 	return i, false, nil
 }
 
-// whole is the way of most replies: one that has arrived in full, and is a status, a number, an error, a bulk, or an
-// array of few of these. It returns 0 for all others.
+// whole is the fast path: it returns the length of a reply that has arrived in full and is a status, a number, an
+// error, a bulk string, or an array of few of these; 0 for all others.
 func whole(b []byte) int {
 	if len(b) > 0 && b[0] == '*' {
 		return wholeArray(b)
@@ -89,7 +90,7 @@ func whole(b []byte) int {
 	return wholeScalar(b)
 }
 
-// fewElements is how many elements an array may have whose bytes are looked at once more when they are not all there.
+// fewElements is the most elements of an array in the fast path, which is scanned a second time if it is not complete.
 const fewElements = 16
 
 func wholeArray(b []byte) int {
@@ -142,7 +143,7 @@ func wholeScalar(b []byte) int {
 	return 0
 }
 
-// takeLine takes bytes of a line up to its LF. typ is set to 0 when the line makes no sense.
+// takeLine consumes bytes of a line up to its LF. It sets typ to 0 if the line is malformed.
 func (s *ReplyScanner) takeLine(b []byte) (n int, ended bool) {
 	if s.line == 0 {
 		s.typ, s.value, s.digits, s.minus, s.cr = b[0], 0, 0, false, false
@@ -175,7 +176,7 @@ func (s *ReplyScanner) takeLine(b []byte) (n int, ended bool) {
 	return n, false
 }
 
-// digit takes one character of a number.
+// digit consumes one character of a number.
 func (s *ReplyScanner) digit(c byte) bool {
 	if c == '-' && s.digits == 0 && !s.minus {
 		s.minus = true
@@ -189,7 +190,7 @@ func (s *ReplyScanner) digit(c byte) bool {
 	return true
 }
 
-// lineEnded counts what the line announced.
+// lineEnded adds the elements or bytes that the line announced.
 func (s *ReplyScanner) lineEnded() error {
 	s.line = 0
 	if !counted(s.typ) {
@@ -228,7 +229,7 @@ func (s *ReplyScanner) lineEnded() error {
 		s.left += v - 1
 	case '%':
 		s.left += 2*min(v, replyElementsMax) - 1
-	case '|': // attributes come before the element they speak of
+	case '|': // attributes precede their element
 		s.left += 2 * min(v, replyElementsMax)
 	}
 	if v > replyElementsMax || s.left > replyElementsMax {

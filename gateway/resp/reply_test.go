@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// replyEnds feeds b in pieces of cut bytes and returns the ends of the replies, and whether the stream broke.
+// replyEnds scans b in pieces of cut bytes and returns the ends of the replies, and whether the stream is broken.
 func replyEnds(b []byte, cut int) (ends []int, broken bool) {
 	var s ReplyScanner
 	at := 0
@@ -127,7 +127,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// said are the parts that replied so.
+// answers returns parts with these replies.
 func answers(replies ...string) (parts []JoinPart) {
 	for _, r := range replies {
 		parts = append(parts, JoinPart{Reply: []byte(r)})

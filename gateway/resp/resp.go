@@ -1,11 +1,10 @@
-// Package resp finds, slices, builds and joins RESP2 and RESP3 frames. It knows bytes, and nothing of commands, slots
-// or servers.
+// Package resp finds, slices, builds and joins RESP2 and RESP3 frames. It knows bytes, not commands, slots or servers.
 //
-//   - Scanner finds whole commands in what a client sent: resumable, bounded, and in Redis's own words when broken.
+//   - Scanner finds whole commands in a client's input: resumable, bounded, and with Redis's own protocol errors.
 //   - ReplyScanner finds where a server's reply ends, piece by piece, so that a big one can stream through.
 //   - AppendCommand, AppendError and the ready replies build; Join makes one reply of many.
 //
-// Frames are raw bytes: what is forwarded is what came. redcon's Append functions write; its readers are not used,
+// Frames are raw bytes: a command is forwarded as it was sent. redcon's Append functions are used; its readers are not,
 // because they panic, spin or wait for ever on hostile input.
 package resp
 
@@ -29,10 +28,10 @@ var (
 	NotInteger      = []byte("-ERR value is not an integer or out of range\r\n")
 	BadTimeout      = []byte("-ERR timeout is not an integer or out of range\r\n")
 	NegativeTimeout = []byte("-ERR timeout is negative\r\n")
-	LateTimeout     = []byte("-ERR timeout is out of range\r\n") // it would end after the last time that there is
+	LateTimeout     = []byte("-ERR timeout is out of range\r\n") // its end is beyond 64 bits
 )
 
-// Limits of what a client may send.
+// Limits of a client's input.
 type Limits struct {
 	// ArgsMax is the most arguments of a command, its name included.
 	ArgsMax int64
@@ -40,14 +39,15 @@ type Limits struct {
 	BulkBytesMax int64
 	// LineBytesMax is the longest inline command, and the longest line that announces a count or a length.
 	LineBytesMax int
-	// Unauthenticated words the errors as Redis does for clients that have not given their password.
+	// Unauthenticated selects Redis's error texts for clients that have not authenticated.
 	Unauthenticated bool
 }
 
 // LineBytes is Redis's PROTO_INLINE_MAX_SIZE.
 const LineBytes = 64 << 10
 
-// ArgsCount is the most arguments of one command, as in Redis before 7.0. Later servers take more; nobody sends them.
+// ArgsCount is the most arguments of one command, as in Redis before 7.0. Later servers accept more; clients do not
+// need them.
 const ArgsCount = 1 << 20
 
 // DefaultLimits are Redis's own.
@@ -61,7 +61,7 @@ func BeforeAuth() Limits {
 }
 
 // AppendError appends an error reply. text begins with its prefix ("ERR ..."); line ends in it become spaces, since
-// one would end the reply early.
+// they would end the reply.
 func AppendError(dst []byte, text string) []byte {
 	dst = append(dst, '-')
 	for i := 0; i < len(text); i++ {
@@ -116,7 +116,7 @@ func AppendPush(dst []byte, proto, n int) []byte {
 	return dst
 }
 
-// AppendLines appends an array of simple strings, as HELP answers them.
+// AppendLines appends an array of simple strings, as in replies to HELP.
 func AppendLines(dst []byte, lines ...string) []byte {
 	dst = redcon.AppendArray(dst, len(lines))
 	for _, line := range lines {

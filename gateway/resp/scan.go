@@ -2,27 +2,27 @@ package resp
 
 import "bytes"
 
-// Status is what Scanner.Next found.
+// Status is the result of Scanner.Next.
 type Status uint8
 
 const (
-	// More: the frame is not whole yet. Call again with the same bytes and more behind them.
+	// More: the frame is not whole yet. Call again with the same bytes and further ones after them.
 	More Status = iota
 	// Frame: one whole command, exactly as it may be forwarded.
 	Frame
-	// Ragged: one whole command that must be written anew before it is forwarded: an inline command, or one whose
-	// separators are not CRLF (Redis does not look at them, other servers may).
+	// Ragged: one whole command that must be rewritten before it is forwarded: an inline command, or one whose separators
+	// are not CRLF (Redis ignores that, other servers may not).
 	Ragged
-	// Empty: bytes that are no command and get no reply (*0, *-1, an empty line). They must be dropped.
+	// Empty: bytes that are no command and get no reply (*0, *-1, an empty line). The caller drops them.
 	Empty
-	// Broken: the stream makes no sense from here on. Scanner.Err has Redis's text; the client must be closed.
+	// Broken: a protocol error. Scanner.Err has Redis's text; the client must be closed.
 	Broken
 )
 
 // Scanner finds whole commands in a client's bytes. The zero value is ready. It keeps only numbers, never bytes, and
-// goes on where it stopped: a byte is looked at once however the stream is cut.
+// resumes where it stopped: each byte is scanned once, however the stream is cut.
 //
-// It follows processMultibulkBuffer of Redis: strict numbers, LF taken on trust after CR, and the same errors.
+// It follows processMultibulkBuffer of Redis: strict numbers, any byte after CR, and the same errors.
 type Scanner struct {
 	pos    int   // bytes of the current frame already understood
 	left   int64 // arguments still to come; meaningful when pos > 0
@@ -34,7 +34,7 @@ type Scanner struct {
 // Err is the text for the client after Broken, with its prefix.
 func (s *Scanner) Err() string { return s.err }
 
-// Started reports whether a part of a frame has been understood.
+// Started reports whether a part of a frame has been scanned.
 func (s *Scanner) Started() bool { return s.pos > 0 }
 
 // Need is how many bytes the frame under way has at least, counted from its first byte; 0 when not known. It lets a
@@ -46,9 +46,9 @@ func (s *Scanner) Need() int64 {
 	return int64(s.pos) + s.bulk + 2 + (s.left-1)*4
 }
 
-// Next looks for one command at the start of buf, which must begin with the first byte of the frame under way. It
-// returns the frame's length and its arguments, appended to args[:0]; they alias buf (those of an inline command with
-// quotes do not). After More nothing is consumed.
+// Next scans one command at the start of buf, which must begin with the first byte of the current frame. It returns the
+// frame's length and its arguments, appended to args[:0]; they alias buf (those of an inline command with quotes do
+// not). After More nothing is consumed.
 func (s *Scanner) Next(buf []byte, args [][]byte, lim *Limits) (n int, out [][]byte, st Status) {
 	out = args[:0]
 	if len(buf) == 0 {
@@ -98,8 +98,8 @@ func (s *Scanner) Next(buf []byte, args [][]byte, lim *Limits) (n int, out [][]b
 	return n, out, st
 }
 
-// wholeCommand is the way of most commands: one that has arrived in full and has nothing unusual. It returns 0 for all
-// others, whose bytes are then looked at once more.
+// wholeCommand is the fast path for a command that has arrived in full and has nothing unusual. It returns 0 for all
+// others, which are then scanned again.
 func wholeCommand(buf []byte, args [][]byte, lim *Limits) (n int, out [][]byte) {
 	if len(buf) < 4 || buf[0] != '*' || lim.LineBytesMax < shortDigits+3 {
 		return 0, args
@@ -136,11 +136,11 @@ func wholeCommand(buf []byte, args [][]byte, lim *Limits) (n int, out [][]byte) 
 	return at, out
 }
 
-// shortDigits is how many digits shortNumber reads at most.
+// shortDigits is the most digits that shortNumber parses.
 const shortDigits = 8
 
-// shortNumber reads a number of few digits that begins at buf[i] and ends with CRLF. next is behind that; v is -1 when
-// it is not one, or not whole.
+// shortNumber parses a number of few digits that begins at buf[i] and ends with CRLF. next is the index after that; v
+// is -1 if it is no such number, or incomplete.
 func shortNumber(buf []byte, i int) (v int64, next int) {
 	from := i
 	for ; i < len(buf) && i < from+shortDigits; i++ {
@@ -157,7 +157,7 @@ func shortNumber(buf []byte, i int) (v int64, next int) {
 	return v, i + 2
 }
 
-// end resets the scanner unless the frame goes on.
+// end resets the scanner, except after More.
 func (s *Scanner) end(st Status) Status {
 	switch st {
 	case Empty:
@@ -177,7 +177,7 @@ func (s *Scanner) broken(unauthenticated bool, text string) Status {
 	return Broken
 }
 
-// count understands the line *N. On Empty s.pos is what to drop.
+// count parses the line *N. After Empty s.pos is the number of bytes to drop.
 func (s *Scanner) count(buf []byte, lim *Limits) Status {
 	v, next, ok, whole := number(buf, 1)
 	if tooLong(len(buf), next, whole, lim) {
@@ -205,7 +205,7 @@ func (s *Scanner) count(buf []byte, lim *Limits) Status {
 	return Frame
 }
 
-// length understands the line $N of the next argument.
+// length parses the line $N of the next argument.
 func (s *Scanner) length(buf []byte, lim *Limits) Status {
 	if s.pos >= len(buf) {
 		return More
@@ -233,8 +233,8 @@ func (s *Scanner) length(buf []byte, lim *Limits) Status {
 	return Frame
 }
 
-// tooLong reports whether a line was, or had been before its last byte came, longer than allowed: the answer must not
-// depend on how the stream was cut.
+// tooLong reports whether a line is, or was before its last byte arrived, longer than allowed: the result must not
+// depend on how the stream is cut.
 func tooLong(have, line int, whole bool, lim *Limits) bool {
 	if whole {
 		have = line - 1
@@ -242,8 +242,9 @@ func tooLong(have, line int, whole bool, lim *Limits) bool {
 	return have > lim.LineBytesMax
 }
 
-// number reads a decimal that begins at buf[i] and ends before a CR, as string2ll of Redis does: no spaces, no plus,
-// no leading zeros. next is behind the CR and the byte after it; whole is false when either is still missing.
+// number parses a decimal that begins at buf[i] and ends before a CR, as string2ll of Redis: no spaces, no plus, no
+// leading zeros. next is the index after the CR and the byte that follows it; whole is false if either is still
+// missing.
 func number(buf []byte, i int) (v int64, next int, ok, whole bool) {
 	if i+2 < len(buf) && buf[i+1] == '\r' && buf[i] >= '0' && buf[i] <= '9' {
 		return int64(buf[i] - '0'), i + 3, true, true

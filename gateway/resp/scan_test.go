@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// scanAll feeds in to a Scanner in the given cuts, keeping unread bytes as a session does, and tells what it found.
+// scanAll feeds in to a Scanner in the given cuts, keeping unread bytes as a session does, and returns what it found.
 func scanAll(in []byte, cuts func(rest int) int, lim Limits) (found []string, canonical []byte) {
 	var s Scanner
 	var pending []byte
@@ -112,7 +112,7 @@ func TestScannerNeed(t *testing.T) {
 	}
 }
 
-// TestScannerLooksOnce guards the cost of a command that arrives in pieces: a scanner that began anew each time would
+// TestScannerLooksOnce guards the cost of a command that arrives in pieces: a scanner that started over each time would
 // need minutes here.
 func TestScannerLooksOnce(t *testing.T) {
 	var frame []byte

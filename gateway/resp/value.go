@@ -1,6 +1,7 @@
 package resp
 
-// String gives the bytes of a bulk, simple or verbatim string that has come whole; they alias it. A null is none.
+// String returns the bytes of a whole bulk, simple or verbatim string; they alias the reply. ok is false for anything
+// else, a null included.
 func String(reply []byte) (value []byte, ok bool) {
 	if len(reply) < 3 {
 		return nil, false

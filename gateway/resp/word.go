@@ -2,7 +2,7 @@ package resp
 
 import "strings"
 
-// IsWord reports whether an argument is a word, which is given in lower case, whatever case the client wrote it in.
+// IsWord reports whether an argument equals a word, given in lower case, in any case.
 func IsWord(arg []byte, lower string) bool { return strings.EqualFold(string(arg), lower) }
 
 // Cut returns at most the first n bytes of an argument, up to a NUL: the C string that Redis prints in its errors.

@@ -9,7 +9,7 @@ import (
 	"evergate/topology"
 )
 
-// Rejected is a request and the connection that its error reply came on.
+// Rejected is a request with an error reply, and the connection of that.
 type Rejected struct {
 	Args    [][]byte
 	Sharded bool // the service is a cluster
@@ -21,8 +21,8 @@ type Rejected struct {
 // loadingFor is how long after a connection opened a script's LOADING is the server's own: it restarted.
 const loadingFor = time.Minute
 
-// Credible reports whether an error of this kind is the server's own verdict. Outside a cluster nothing is moved. A
-// script may return any error after it has changed data; then the words must be a server's, and fit.
+// Credible reports whether an error of this kind is the server's own. Outside a cluster nothing is moved. A script may
+// return any error after it has changed data; then the text must be a server's, and fit the request.
 func (r *Rejected) Credible(reply []byte, kind Kind) bool {
 	if !r.Sharded && (kind == Moved || kind == Ask || kind == TryAgain || bytes.HasPrefix(reply, []byte("-CLUSTERDOWN"))) {
 		return false
@@ -35,7 +35,7 @@ func (r *Rejected) Credible(reply []byte, kind Kind) bool {
 	case Classify(reply, true) == Answered:
 		return false
 	case kind == NoPassword:
-		return false // where it is true, the next ordinary command gets it as well
+		return false // if it is true, the next ordinary command gets it as well
 	case kind == Moved || kind == Ask:
 		named, _, ok := topology.Redirection(string(reply[1:]))
 		return ok && r.mayBeIn(named, command)
@@ -45,8 +45,8 @@ func (r *Rejected) Credible(reply []byte, kind Kind) bool {
 	return true
 }
 
-// mayBeIn reports whether a slot that a server names may be that of the request: the one by which it was routed, or,
-// where a learnt command seemed to have no keys, that of any argument. A script has the keys that it declares.
+// mayBeIn reports whether a slot that a server names may be that of the request: the slot by which it was routed or,
+// for a learnt command that seemed to have no keys, that of any argument. A script has the keys that it declares.
 func (r *Rejected) mayBeIn(named int, command *routing.Command) bool {
 	if r.Slot >= 0 || command != nil {
 		return named == r.Slot

@@ -2,7 +2,7 @@ package retry
 
 import "time"
 
-// Outcome is what becomes of a rejected request.
+// Outcome is the fate of a rejected request.
 type Outcome uint8
 
 const (
@@ -10,21 +10,21 @@ const (
 	Pass Outcome = iota
 	// Retry: the request was not executed, and is retried.
 	Retry
-	// GiveUp: it was not executed, and was retried as often as it may be.
+	// GiveUp: it was not executed, and has no retry left.
 	GiveUp
 )
 
-// Facts are what a verdict depends on beside the reply.
+// Facts are the inputs of a verdict besides the reply.
 type Facts struct {
 	// Redirects and Retries are how often the request was redirected, and retried after a pause.
 	Redirects, Retries uint8
-	// Window is how long the request may wait for what passes with time; 0: not at all.
+	// Window is how long the request may wait for a temporary condition; 0: not at all.
 	Window time.Duration
-	// Replica: it was sent to a replica. OnlyReplicas: no primary may answer it instead.
+	// Replica: it was sent to a replica. OnlyReplicas: it must not be sent to a primary.
 	Replica, OnlyReplicas bool
-	// Watched: it depends on what the server remembers of the connection. Bypass: it was to get past a busy server.
+	// Watched: it depends on the connection's state at the server. Bypass: it was sent on a bypass connection.
 	Watched, Bypass bool
-	// Switching: the server is being demoted, or was promoted so lately that its replicas may not have come yet.
+	// Switching: the server is being demoted, or was promoted so recently that its replicas may not have connected yet.
 	Switching bool
 	// Loadable: the script that the server lacks can be loaded into it.
 	Loadable bool
@@ -35,30 +35,30 @@ type Facts struct {
 // Verdict on a rejected request.
 type Verdict struct {
 	Outcome Outcome
-	// After is the pause before a retry, which a newer view ends. Firm: not even that does.
+	// After is the pause before a retry, which a newer view ends, unless Firm.
 	After time.Duration
 	Firm  bool
-	// Ask: say ASKING first. Primary: not to a replica.
+	// Ask: send ASKING first. Primary: not to a replica.
 	Ask, Primary bool
 	// Redirects and Retries are the counts with which it is retried.
 	Redirects, Retries uint8
-	// Fallback: the server's error is an answer too, for a request that can no longer be retried in order.
+	// Fallback: the server's error is a correct reply too, for a request that can no longer be retried in order.
 	Fallback bool
-	// Siblings: reads that the client has behind it on the connection would overtake it, and are retried with it. Of
-	// MOVED and ASK they get their own. Of NoScript that holds only where no write of the client is behind it.
+	// Siblings: the client's reads after it on the connection would overtake it, and are retried with it. MOVED and ASK
+	// reject each by itself. For NoScript that holds only if no write of the client is behind it.
 	Siblings bool
 }
 
-// waits reports whether what a kind names passes with time.
+// waits reports whether a kind is a temporary condition.
 func (k Kind) waits() bool { return k == Unable || k == NoReplicas || k == Busy || k == TryAgain }
 
 // IsRedirect reports whether the reply names another node.
 func (k Kind) IsRedirect() bool { return k == Moved || k == Ask }
 
-// Careful reports whether requests for the slot go one at a time for a while: it is being moved.
+// Careful reports whether requests for the slot must be sent one at a time for a while: it is being moved.
 func (k Kind) Careful() bool { return k == Ask || k == TryAgain }
 
-// Decide says what becomes of a request whose credible error, or missing key, is of this kind.
+// Decide returns the verdict on a request whose credible error, or missing key, is of this kind.
 func Decide(k Kind, f *Facts) Verdict {
 	v := Verdict{Outcome: Retry, Redirects: f.Redirects + 1, Retries: f.Retries, Siblings: !k.IsRedirect()}
 	exhausted := f.Redirects >= RedirectsMax
@@ -99,7 +99,8 @@ func Decide(k Kind, f *Facts) Verdict {
 	return v
 }
 
-// pauseElsewhere is the pause after a server could not serve; none for a read that another one may serve.
+// pauseElsewhere returns the pause after a server could not serve a request; none for a read that another one may
+// serve.
 func pauseElsewhere(f *Facts) time.Duration {
 	if f.Replica {
 		return 0
@@ -110,7 +111,7 @@ func pauseElsewhere(f *Facts) time.Duration {
 // redirect decides a MOVED or ASK. An unknown node is waited for: the topology learns it.
 func (v *Verdict) redirect(k Kind, f *Facts) {
 	if v.Ask = k == Ask && f.Known; !f.Known {
-		v.After = Pause // where ASK leads nowhere yet, the slot's owner is asked again
+		v.After = Pause // an ASK to an unknown node: the slot's owner is asked again
 		return
 	}
 	if f.Redirects >= 2 { // two servers that name each other agree in a moment; each MOVED makes a view

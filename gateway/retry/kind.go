@@ -1,6 +1,6 @@
-// Package retry decides what becomes of a request that a server has rejected: whether the error is the answer, or the
-// request was not executed and is retried, where, and after which pause. It sees replies and facts, never a session or
-// a connection, and time is an argument.
+// Package retry decides about a request that a server has rejected: whether the error is the reply, or the request was
+// not executed and is retried, where, and after which pause. It sees replies and facts, never a session or a
+// connection, and time is an argument.
 package retry
 
 import (
@@ -9,7 +9,7 @@ import (
 	"evergate/gateway/resp"
 )
 
-// Kind is what a reply says about where its request belongs.
+// Kind is the meaning of a reply for the routing of its request.
 type Kind uint8
 
 const (
@@ -31,8 +31,8 @@ const Kinds = Absent
 // Unblocked is what a server emits to blocked clients when it loses its role.
 const Unblocked = "-UNBLOCKED force unblock from blocking operation, instance state changed"
 
-// Classify reads the prefix of an error reply. byScript: the error may be made by a script or a module's command, after
-// it has changed data; then only the servers' own sentences count.
+// Classify returns the kind of an error reply by its prefix. byScript: a script or a module's command may have returned
+// the error, after it has changed data; then only the servers' own sentences count.
 func Classify(reply []byte, byScript bool) Kind {
 	word := reply[1:]
 	if i := bytes.IndexByte(word, ' '); i > 0 {
@@ -88,7 +88,7 @@ func worded(reply []byte) bool {
 }
 
 // IsAbsent reports whether a reply may be that of a missing key, or has one among its elements. A replica of a cluster
-// does not know that a slot is being moved: a key that has moved is missing there, where its primary would say ASK.
+// does not know that a slot is being moved: a key that has moved is missing there, while its primary would reply ASK.
 func IsAbsent(reply []byte) bool {
 	return resp.Lacks(reply) || bytes.Equal(reply, typeNone) || bytes.HasPrefix(reply, []byte("-ERR no such key"))
 }

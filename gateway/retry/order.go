@@ -5,7 +5,7 @@ import (
 	"evergate/routing"
 )
 
-// SharesKey reports whether two requests, given as their frames, name a common key, or may.
+// SharesKey reports whether two requests, given as their frames, have a key in common, or may have.
 func SharesKey(a, b []byte) bool {
 	argsA, argsB := resp.Args(a, nil), resp.Args(b, nil)
 	commandA, commandB := routing.Lookup(argsA), routing.Lookup(argsB)

@@ -10,7 +10,7 @@ import (
 
 // Entry is a request to retry. It owns its frame.
 type Entry struct {
-	// Seq is its place among the replies of its session, Part the piece of a split request, or -1.
+	// Seq is its place among the replies of its session, Part the index of the part of a split request, or -1.
 	Seq  uint32
 	Part int16
 	// Slot of its keys, or -1. Shard is where it was sent to, by the view with the epoch Flown.
@@ -26,18 +26,19 @@ type Entry struct {
 	Frame     []byte
 	// Target is the node that a redirection named, or -1.
 	Target topology.NodeID
-	// At is when it is retried, or once there is a view newer than that with this epoch, under which it was rejected.
+	// At is when it is retried, unless a view newer than Epoch, under which it was rejected, comes earlier.
 	At    time.Duration
 	Epoch uint64
 	// Load is the script that the server lacked.
 	Load []byte
-	// Fallback is the server's error where that is an answer too.
+	// Fallback is the server's error, if that is a correct reply too.
 	Fallback []byte
-	// Ended is the connection that a server closed on it alone.
+	// Ended is the connection that a server closed while this request was alone on it.
 	Ended Ended
 }
 
-// Ended is a connection that has ended on a request for the second time, where it was alone. The zero value is none.
+// Ended is a connection that a server closed on a request for the second time, while it was alone there. The zero value
+// is none.
 type Ended struct {
 	Node  topology.NodeID
 	RunID string
@@ -50,10 +51,10 @@ func (e *Entry) Due(now time.Duration, v *topology.View) bool {
 	return e.At <= now || !e.Firm && (v == nil || e.Epoch != v.Epoch)
 }
 
-// Queue has the requests that a session must retry before anything new is read, in their order.
+// Queue has the requests that a session must retry before it reads new input, in their order.
 type Queue []Entry
 
-// Insert puts an entry behind those of the same request and of earlier ones.
+// Insert inserts an entry after those of the same request and of earlier ones.
 func (q Queue) Insert(e Entry) Queue {
 	i := len(q)
 	for i > 0 && Later(q[i-1].Seq, e.Seq) {
@@ -65,7 +66,7 @@ func (q Queue) Insert(e Entry) Queue {
 // Later reports whether seq a comes after b; numbers wrap around.
 func Later(a, b uint32) bool { return int32(a-b) > 0 }
 
-// Check returns what is wrong with the queue: it is for tests.
+// Check returns what is wrong with the queue; for tests.
 func (q Queue) Check() error {
 	for i := range q {
 		switch e := &q[i]; {

@@ -13,7 +13,7 @@ import (
 func TestClassify(t *testing.T) {
 	for _, c := range []struct {
 		reply        string
-		kind, script Kind // script: where a script may have made the reply
+		kind, script Kind // script: if a script may have made the reply
 	}{
 		{"-MOVED 5 a:1\r\n", Moved, Moved},
 		{"-ASK 5 a:1\r\n", Ask, Ask},
@@ -21,7 +21,7 @@ func TestClassify(t *testing.T) {
 		{"-TRYAGAIN later\r\n", TryAgain, Answered},
 		{"-READONLY You can't write against a read only replica.\r\n", Unable, Unable},
 		{"-READONLY no\r\n", Unable, Answered},
-		{"-LOADING\r\n", Answered, Answered}, // no server words it so
+		{"-LOADING\r\n", Answered, Answered}, // not a server's text
 		{"-LOADING x\r\n", Unable, Answered},
 		{"-ERR WAIT cannot be used with replica instances.\r\n", Unable, Answered},
 		{"-ERR unknown command\r\n", Answered, Answered},
@@ -78,7 +78,7 @@ func TestCredible(t *testing.T) {
 	}
 }
 
-// Whatever a server answers again and again, a request is not retried for ever, and its pauses fit its window.
+// TestRetriesEnd: for any repeated reply, the retries of a request end, and its pauses fit its window.
 func TestRetriesEnd(t *testing.T) {
 	for k := Moved; k <= Absent; k++ {
 		for _, window := range []time.Duration{0, time.Second, time.Minute, 24 * time.Hour} {

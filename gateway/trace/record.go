@@ -9,9 +9,9 @@ import (
 	"evergate/routing"
 )
 
-// Record is one command that a client has done.
+// Record is one finished command of a client.
 type Record struct {
-	// At is the time of day at which it was done.
+	// At is the time of day of its end.
 	At time.Time
 	// DB is the number of the database, Client the client's address as CLIENT LIST shows it.
 	DB     int32
@@ -21,8 +21,8 @@ type Record struct {
 	Args    [][]byte
 }
 
-// AppendLine appends what MONITOR shows of a record: +SECONDS.MICROSECONDS [DB ADDRESS] "WORD"... and the end of the
-// line. Words that are secrets are not shown.
+// AppendLine appends a record in MONITOR's format: +SECONDS.MICROSECONDS [DB ADDRESS] "WORD"... and the end of the
+// line. Secrets are replaced.
 func (r *Record) AppendLine(b []byte) []byte {
 	b = fmt.Appendf(b, "+%d.%06d [%d %s]", r.At.Unix(), r.At.Nanosecond()/1000, r.DB, r.Client)
 	for i, arg := range r.Args {
@@ -36,7 +36,7 @@ func (r *Record) AppendLine(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// isSecret reports whether an argument must not be shown.
+// isSecret reports whether an argument is a secret.
 func (r *Record) isSecret(i int) bool {
 	if r.Command == nil { // a module's
 		return false
@@ -54,11 +54,11 @@ func (r *Record) isSecret(i int) bool {
 	return false
 }
 
-// secretSetting is in the names of settings whose values are not shown: requirepass, masterauth, masteruser,
-// tls-key-file-pass, and what newer servers call them.
+// secretSetting matches the names of settings with secret values: requirepass, masterauth, masteruser,
+// tls-key-file-pass, and their names in newer servers.
 var secretSetting = regexp.MustCompile(`(?i)pass|auth|user`)
 
-// followsAuth reports whether an argument comes behind AUTH or AUTH2 as a user or a password.
+// followsAuth reports whether an argument is the user or the password of AUTH or AUTH2.
 func followsAuth(of routing.ID, args [][]byte, i int) bool {
 	for back := 1; back <= 2 && i-back >= 2; back++ {
 		word := args[i-back]
@@ -70,7 +70,7 @@ func followsAuth(of routing.ID, args [][]byte, i int) bool {
 	return false
 }
 
-// appendQuoted appends a word in quotation marks, with escapes for what is no printable ASCII.
+// appendQuoted appends a word in quotation marks, with escapes for all but printable ASCII.
 func appendQuoted(b, word []byte) []byte {
 	b = append(b, '"')
 	for _, c := range word {

@@ -1,15 +1,15 @@
-// Package trace is a record of every finished command, and which clients are shown them: MONITOR. It knows no worker
-// and no server.
+// Package trace has records of finished commands, and the clients that receive them by MONITOR. It knows no worker and
+// no server.
 //
 //	Monitors.Begin, Show, End          a session's MONITOR
 //	Monitors.Count                     one more or one less in any worker
-//	Monitors.Watchers(service)         the services whose monitors are shown what a client of this one does
-//	Monitors.Sessions(services)        which sessions of this worker those are
+//	Monitors.Watchers(service)         the services whose monitors receive the commands of this one
+//	Monitors.Sessions(services)        the sessions of this worker that monitor them
 //	Record.AppendLine(b)               the line for them, without secrets
 //
-// MONITOR shows what the clients of the gateway do, in all workers, with the addresses that they have here. Servers
-// would show one connection of the gateway for all of them, and each of a cluster its own part. Every worker counts a
-// new monitor before that has its reply, so that all commands after it are shown.
+// MONITOR streams the commands of all clients of the gateway, with their addresses here. A server's MONITOR would have
+// one connection of the gateway for all of them, and in a cluster only its own part. Every worker counts a new monitor
+// before the monitor gets its reply, so that no later command is missing.
 package trace
 
 import (
@@ -21,7 +21,7 @@ import (
 	"evergate/routing"
 )
 
-// Monitor is a session's place among those that monitor. The zero value does not.
+// Monitor is the MONITOR state of a session. The zero value is off.
 type Monitor struct{ state state }
 
 type state uint8
@@ -32,18 +32,18 @@ const (
 	shown
 )
 
-// Is reports whether the session said MONITOR, be it that it is not shown anything yet.
+// Is reports whether the session has sent MONITOR, even if it receives no records yet.
 func (m *Monitor) Is() bool { return m.state != off }
 
-// Rejects reports whether the session may not do a command while it monitors: it is treated as a replica is.
+// Rejects reports whether a command is not allowed while the session monitors: servers treat it as a replica.
 func (m *Monitor) Rejects(command *routing.Command) bool {
 	return m.state != off && command != nil && (command.Has(routing.Read) || command.Has(routing.Write))
 }
 
-// Monitors is one worker's part of what is monitored. Services count from 0.
+// Monitors has the monitors of one worker. Services are numbered from 0.
 type Monitors struct {
 	services []service
-	shown    []watcher // sessions of this worker that are shown records
+	shown    []watcher // sessions of this worker that receive records
 }
 
 type service struct {
@@ -58,10 +58,10 @@ type watcher struct {
 	service int
 }
 
-// NewMonitors makes the Monitors of a worker with so many services.
+// NewMonitors returns the Monitors of a worker with so many services.
 func NewMonitors(services int) Monitors { return Monitors{services: make([]service, services)} }
 
-// Begin notes that a session said MONITOR. It returns false when it had before.
+// Begin records that a session has sent MONITOR. It returns false if the session had before.
 func (a *Monitors) Begin(m *Monitor) bool {
 	if m.state != off {
 		return false
@@ -70,7 +70,7 @@ func (a *Monitors) Begin(m *Monitor) bool {
 	return true
 }
 
-// Show has a session that said MONITOR be shown records from now on, since all workers count it.
+// Show starts the records for a session that has sent MONITOR, when all workers count it.
 func (a *Monitors) Show(m *Monitor, ref session.Ref, service int) {
 	if m.state == begun {
 		m.state = shown
@@ -78,7 +78,7 @@ func (a *Monitors) Show(m *Monitor, ref session.Ref, service int) {
 	}
 }
 
-// End ends what Begin began. It returns false when nothing did.
+// End ends the MONITOR of a session. It returns false if there is none.
 func (a *Monitors) End(m *Monitor, ref session.Ref) bool {
 	if m.state == off {
 		return false
@@ -88,8 +88,7 @@ func (a *Monitors) End(m *Monitor, ref session.Ref) bool {
 	return true
 }
 
-// Count takes by more sessions into account that monitor these services, in whichever worker they are. The list is
-// kept.
+// Count adds by to the number of sessions that monitor these services, in any worker. It keeps the list.
 func (a *Monitors) Count(services []int, by int) {
 	for _, s := range services {
 		a.services[s].count += by
@@ -97,16 +96,16 @@ func (a *Monitors) Count(services []int, by int) {
 	}
 }
 
-// Watched reports whether anybody monitors a service.
+// Watched reports whether any session monitors a service.
 func (a *Monitors) Watched(service int) bool { return a.services[service].count > 0 }
 
-// Watchers lists the services whose monitors are shown what is done in this one. It is not to be changed.
+// Watchers returns the services whose monitors receive the commands of this one. The caller must not change the slice.
 func (a *Monitors) Watchers(service int) []int { return a.services[service].with }
 
-// Sessions are those of this worker that are shown records of these services. One may End when it is its turn.
+// Sessions iterates over the sessions of this worker that receive records of these services. The current one may End.
 func (a *Monitors) Sessions(services []int) iter.Seq[session.Ref] {
 	return func(yield func(session.Ref) bool) {
-		for i := len(a.shown) - 1; i >= 0; i-- { // where one ends, only those behind it change their place
+		for i := len(a.shown) - 1; i >= 0; i-- { // if one ends, only those after it move
 			if slices.Contains(services, a.shown[i].service) && !yield(a.shown[i].ref) {
 				return
 			}
@@ -114,7 +113,7 @@ func (a *Monitors) Sessions(services []int) iter.Seq[session.Ref] {
 	}
 }
 
-// Check returns what is wrong with the accounts: a session that is shown twice, or one that is not counted.
+// Check returns what is wrong with the counts: a session that receives records twice, or is not counted.
 func (a *Monitors) Check() error {
 	here := make([]int, len(a.services))
 	seen := map[session.Ref]bool{}

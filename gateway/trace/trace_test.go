@@ -10,7 +10,7 @@ import (
 	"evergate/routing"
 )
 
-// TestMonitorsAreShownOnceCounted plays the life of two monitors of services that are monitored together.
+// TestMonitorsAreShownOnceCounted runs two monitors of services that are monitored together, from begin to end.
 func TestMonitorsAreShownOnceCounted(t *testing.T) {
 	a := NewMonitors(3)
 	var first, second Monitor
@@ -30,7 +30,7 @@ func TestMonitorsAreShownOnceCounted(t *testing.T) {
 	shown()
 	a.Count([]int{0, 2}, 1)
 	a.Show(&first, one, 0)
-	a.Show(&second, two, 2) // it has not said MONITOR
+	a.Show(&second, two, 2) // it has not sent MONITOR
 	shown(one)
 	a.Begin(&second)
 	a.Count([]int{2, 0}, 1)
@@ -40,7 +40,7 @@ func TestMonitorsAreShownOnceCounted(t *testing.T) {
 	if !a.Watched(0) || a.Watched(1) || !slices.Equal(a.Watchers(0), []int{2, 0}) {
 		t.Errorf("watched %v and %v, by those of %v", a.Watched(0), a.Watched(1), a.Watchers(0))
 	}
-	for ref := range a.Sessions([]int{0, 2}) { // one that is shown a record may leave
+	for ref := range a.Sessions([]int{0, 2}) { // one that receives a record may leave
 		if ref == two && !a.End(&second, two) {
 			t.Error("it did not monitor")
 		}
