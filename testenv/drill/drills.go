@@ -29,8 +29,8 @@ type drill struct {
 	able      func(servers.Version) bool
 	ableSince string
 
-	// For servers that are not the drill's own: needs are the tools that it requires there, and inside is the reason
-	// why it cannot run there at all. killsSentinel says that its act kills a Sentinel without a tool.
+	// For servers that are not the drill's own: needs are the tools that it requires there, and inside is the reason why
+	// it cannot run there at all. killsSentinel: its act kills a Sentinel without a tool.
 	needs         tools
 	inside        string
 	killsSentinel bool

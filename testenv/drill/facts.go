@@ -61,7 +61,7 @@ func machine() report.Machine {
 	return m
 }
 
-// cpuModel finds the processor's name in the text of /proc/cpuinfo; empty when it is not there.
+// cpuModel returns the processor's name in the text of /proc/cpuinfo; empty if it is not there.
 func cpuModel(text []byte) string {
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		if name, value, found := strings.Cut(lines.Text(), ":"); found && strings.TrimSpace(name) == "model name" {

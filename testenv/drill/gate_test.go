@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestGateCountsFromItsFirstLook is about a gateway that has had failovers before.
+// TestGateCountsFromItsFirstLook: failovers before the first look do not count.
 func TestGateCountsFromItsFirstLook(t *testing.T) {
 	const old = "# Gateway\r\nsessions_blocked_now:0\r\nrequests_uncertain:5\r\nrequests_retried:2\r\n" +
 		"failovers_started:1\r\n" +

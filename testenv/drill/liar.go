@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// liar is a fake Sentinel: it answers the commands of Sentinel clients and publishes events as the drill tells it, and
-// watches no server.
+// liar is a fake Sentinel: it answers the commands of Sentinel clients, publishes the drill's events, and monitors no
+// server.
 type liar struct {
 	addr   string
 	master string
@@ -52,7 +52,7 @@ func (l *liar) close() {
 	l.running.Wait()
 }
 
-// say changes the primary that it names, and publishes that as a failover if former is not empty.
+// publish changes the primary that it names, and publishes that as a failover if old is not empty.
 func (l *liar) publish(named string, epoch int, old string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

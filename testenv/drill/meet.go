@@ -155,7 +155,7 @@ func (s *site) meetCluster(named []string) error {
 	if len(all) == 0 {
 		return fmt.Errorf("no node describes the cluster: %w", errors.Join(errs...))
 	}
-	slices.SortFunc(all, func(a, b member) int { return a.first - b.first }) // nodes tell in any order
+	slices.SortFunc(all, func(a, b member) int { return a.first - b.first }) // nodes report them in any order
 	for _, m := range all {
 		s.names[m.addr] = m.name
 		if m.flags != "master" || m.first == none {

@@ -36,7 +36,7 @@ func TestTemplatesAreExpanded(t *testing.T) {
 			t.Errorf("%s: got %q, %v", c.template, got, err)
 		}
 	}
-	// Whoever can make a server announce something must not run commands here by that.
+	// A name that a server announces must not run commands here.
 	for _, addr := range []string{"10.0.0.2:7000", "$(reboot):1", "-oProxyCommand=x:1", "a b:1", ":1", "10.0.0.1:1;x"} {
 		if got, err := s.expand("ssh {host} {port} {name}", addr); err == nil {
 			t.Errorf("%s becomes %q", addr, got)
@@ -57,7 +57,7 @@ func TestCommandsReportWhyTheyFailed(t *testing.T) {
 	if s.hurt["127.0.0.1:7"] == "" {
 		t.Error("a command that failed may have done it")
 	}
-	// What it leaves running keeps its output open, and is not waited for.
+	// A process that it leaves running keeps its output open, and is not waited for.
 	if err := h.heal(t.Context(), "127.0.0.1:7"); err != nil || len(s.hurt) > 0 {
 		t.Errorf("got %v, still hurt %v", err, s.hurt)
 	}

@@ -9,13 +9,14 @@ import (
 	"evergate/testenv/drill/report"
 )
 
-// A failed election is reported, and its runs are not mixed with others: a failover after two takes seconds longer.
+// TestAFailedElectionHasARowOfItsOwn: a failed election is reported, and its runs are not mixed with others, since
+// their failovers take seconds longer.
 func TestAFailedElectionHasARowOfItsOwn(t *testing.T) {
 	line := newTimeline(time.Now())
 	abort := func() {
 		line.record("sentinel a", "", sentinelMark("-failover-abort-not-elected", "master main 127.0.0.1 6379"))
 	}
-	abort() // before the strike it is nobody's affair
+	abort() // before the strike it does not count
 	line.record("drill", "", func(m *ledger.Marks, _ time.Duration) { m.Struck = 0 })
 	abort()
 	_, m, _ := line.seen()

@@ -253,7 +253,7 @@ func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report 
 	}
 	if r.plan.Untimed {
 		bar.Pause, bar.Resume, bar.ReadPause = 0, 0, 0
-		if bar.InFlightFor > 0 { // a kill, too, takes its time on a busy machine
+		if bar.InFlightFor > 0 { // on a busy machine a kill takes time, too
 			bar.InFlightFor += silentFor
 		}
 	}

@@ -54,11 +54,11 @@ type site struct {
 	// Of servers of our own:
 	env  *servers.Env
 	gate *servers.Gateway
-	// relays stand between the gateway and each server, by the server's address, where a drill needs them.
+	// relays stand between the gateway and each server, by the server's address, if a drill needs them.
 	relays map[string]*servers.Fault
 	// proxy runs in place of the gateway; nil if there is none.
 	proxy *servers.Process
-	// liar is one more Sentinel, where a drill needs it.
+	// liar is one more Sentinel, if a drill needs it.
 	liar *liar
 
 	// Of a target:
@@ -75,7 +75,7 @@ type site struct {
 	rejoined bool
 	// blow is how long the slowest command that broke something took.
 	blow time.Duration
-	// dir is for the files of a proxy of our own; empty where none was needed.
+	// dir is for the files of a proxy of our own; empty if there is none.
 	dir string
 }
 
@@ -103,7 +103,7 @@ func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	return conn, nil
 }
 
-// reach returns where to dial a server that the topology calls addr.
+// reach returns the dial address of a server that the topology names addr.
 func (s *site) reach(addr string) string {
 	if s.target == nil {
 		return addr

@@ -90,7 +90,7 @@ func (s *stage) awaitSwitch(ctx context.Context, before string) error {
 	return err
 }
 
-// awaitPrimary waits until all agree on a primary that is not one of former.
+// awaitPrimary waits until all agree on a primary that is not in before.
 func (s *stage) awaitPrimary(ctx context.Context, before ...string) (now string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()

@@ -15,8 +15,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// arena is a system as somebody runs it: servers and a gateway that know nothing of drills. pids is a directory with
-// the process id of each server in a file named by its port.
+// arena is an independent system: servers and a gateway that know nothing of drills. pids is a directory with the
+// process id of each server in a file named after its port.
 type arena struct {
 	env    *servers.Env
 	target Target
@@ -48,7 +48,7 @@ func startArena(t *testing.T, mode Mode, o servers.Options, gatewayArgs ...strin
 	if err := a.env.UsualPeriods(); err != nil {
 		t.Fatal(err)
 	}
-	// One address of several is enough for the drill; the others are learnt.
+	// One address of several suffices for the drill; it discovers the others.
 	if mode == Cluster {
 		args = append(args, "--cluster", a.env.Addrs())
 		a.target.Cluster = []string{a.env.Groups[1].Nodes[0].Addr}
@@ -66,7 +66,7 @@ func startArena(t *testing.T, mode Mode, o servers.Options, gatewayArgs ...strin
 	return a
 }
 
-// signal is a template that sends a signal to a server of the arena.
+// signal returns a template that sends a signal to a server of the arena.
 func (a *arena) signal(name string) string {
 	return fmt.Sprintf("kill -%s $(cat %s/{port})", name, a.pids)
 }
@@ -76,7 +76,7 @@ func (a *arena) plan(name string) Plan {
 		Untimed: true}
 }
 
-// keys are those on all servers that run. A server that is being promoted or re-pointed ends the connections it has.
+// keys returns those on all running servers. A server that is being promoted or demoted closes its connections.
 func (a *arena) keys(t *testing.T) (keys []string, err error) {
 	t.Helper()
 	for _, n := range a.env.Nodes() {
@@ -124,7 +124,7 @@ func (a *arena) play(t *testing.T, name string) *report.Report {
 	return judged
 }
 
-// TestTarget drills systems that are there: by commands to servers, by templates, and by both in a row.
+// TestTarget drills running systems: by commands to servers, by templates, and by both in a row.
 func TestTarget(t *testing.T) {
 	for _, mode := range both {
 		t.Run(string(mode), func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// TestTargetThatAsksForPasswords has another password for each of clients, servers and Sentinels.
+// TestTargetThatAsksForPasswords has different passwords for clients, servers and Sentinels.
 func TestTargetThatAsksForPasswords(t *testing.T) {
 	t.Parallel()
 	a := startArena(t, Sentinel, servers.Options{Password: "of-servers", SentinelPassword: "of-sentinels"},
@@ -156,7 +156,7 @@ func TestTargetThatAsksForPasswords(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "NOAUTH") {
 		t.Errorf("without passwords: %v", err)
 	}
-	// Without the password no client can see whether the servers are known yet.
+	// Without the password a client cannot see whether the servers are known yet.
 	servers.Until(t, servers.Patience, "the gateway knows its servers", func() error {
 		conn := servers.MustDial(t, a.target.Addr)
 		_, _ = conn.Do("AUTH", "of-clients")
@@ -213,7 +213,7 @@ func TestTargetIsLeftInOrder(t *testing.T) {
 	}
 }
 
-// TestTargetIsAskedForFirst says no, and looks whether anything was touched.
+// TestTargetIsAskedForFirst refuses consent, and checks that nothing was changed.
 func TestTargetIsAskedForFirst(t *testing.T) {
 	t.Parallel()
 	a := startArena(t, Sentinel, servers.Options{})
@@ -243,7 +243,7 @@ func TestTargetIsAskedForFirst(t *testing.T) {
 	a.standsBeside(t)
 }
 
-// refuses looks at what a drill says before it strikes.
+// refuses checks the warning of a drill before it strikes.
 func (a *arena) refuses(t *testing.T) {
 	t.Helper()
 	stranger, err := servers.Plain(servers.Options{})
@@ -278,7 +278,7 @@ func (a *arena) refuses(t *testing.T) {
 	}
 }
 
-// standsBeside plays a drill over a path that somebody else runs.
+// standsBeside plays a drill over a path that the drill did not start.
 func (a *arena) standsBeside(t *testing.T) {
 	t.Helper()
 	path, err := servers.NewFault(a.env.Primary().Addr)
@@ -292,7 +292,7 @@ func (a *arena) standsBeside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Such a path stays with the former primary: what that acknowledges is lost, and later it is a replica.
+	// Such a path stays with the former primary: the writes that this acknowledges are lost, and later it is a replica.
 	if judged.Path != path.Addr || judged.Account.Lost == 0 || judged.Verdict.Kept() {
 		t.Error(judged.Text())
 	}

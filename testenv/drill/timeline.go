@@ -17,7 +17,7 @@ type timeline struct {
 	// guarded by mu:
 	events []report.Event
 	marks  ledger.Marks
-	// news is closed and made anew at every event.
+	// news is closed and replaced at every event.
 	news chan struct{}
 }
 

@@ -10,8 +10,8 @@ const (
 	clusterSlots = 16384
 )
 
-// Cluster starts Options.Primaries shards with Options.Replicas replicas each, spreads the slots evenly in order,
-// and waits until every node calls the cluster ok, knows all nodes, and every replica is in sync.
+// Cluster starts Options.Primaries shards with Options.Replicas replicas each, distributes the slots evenly in order,
+// and waits until every node reports the cluster as ok and knows all nodes, and every replica is in sync.
 func Cluster(o Options) (*Env, error) {
 	return build(o, func(e *Env) error {
 		if err := e.startClusterNodes(); err != nil || o.Unformed {
@@ -75,7 +75,7 @@ func (e *Env) assignSlots() error {
 	return nil
 }
 
-// meetAll introduces every node to the first one; gossip does the rest.
+// meetAll introduces every node to the first one; gossip introduces the others to each other.
 func (e *Env) meetAll() error {
 	nodes := e.Nodes()
 	for _, n := range nodes[1:] {
@@ -112,7 +112,7 @@ func (e *Env) attachReplicas() error {
 	return nil
 }
 
-// clusterAgrees checks every node's own picture and every replica's link.
+// clusterAgrees checks every node's view of the cluster and every replica's link.
 func (e *Env) clusterAgrees() error {
 	nodes := e.Nodes()
 	for _, n := range nodes {
@@ -139,7 +139,7 @@ func (e *Env) clusterAgrees() error {
 	return nil
 }
 
-// knownNodes are the lines of CLUSTER NODES for nodes that are past their handshake and not suspected.
+// knownNodes returns the lines of CLUSTER NODES for nodes that are past their handshake and not suspected.
 func (n *Node) knownNodes() ([]string, error) {
 	reply, err := n.Do("CLUSTER", "NODES")
 	if err != nil {
@@ -158,7 +158,7 @@ func (n *Node) knownNodes() ([]string, error) {
 	return known, nil
 }
 
-// SlotOwner asks the cluster who serves slot (0 to 16383) now; nil when no reachable node can say.
+// SlotOwner asks the cluster for the node that serves slot (0 to 16383); nil if no reachable node knows.
 func (e *Env) SlotOwner(slot int) *Node {
 	for _, n := range e.Nodes() {
 		if owner := e.SlotOwnerAs(n, slot); owner != nil {
@@ -168,8 +168,8 @@ func (e *Env) SlotOwner(slot int) *Node {
 	return nil
 }
 
-// SlotOwnerAs is SlotOwner as one node sees it. It is asked by CLUSTER SLOTS, which every version knows: ranges of
-// first slot, last slot, primary (host, port, ...), replicas.
+// SlotOwnerAs is SlotOwner in the view of one node. It uses CLUSTER SLOTS, which every version knows: ranges of first
+// slot, last slot, primary (host, port, ...), replicas.
 func (e *Env) SlotOwnerAs(n *Node, slot int) *Node {
 	reply, err := n.Do("CLUSTER", "SLOTS")
 	if err != nil {
@@ -191,7 +191,7 @@ func (e *Env) SlotOwnerAs(n *Node, slot int) *Node {
 	return nil
 }
 
-// MigrateSlot begins to move a slot: from says MIGRATING, to says IMPORTING. Keys stay until MoveKeys.
+// MigrateSlot begins to move a slot: it becomes MIGRATING at from, IMPORTING at to. Keys stay until MoveKeys.
 func (e *Env) MigrateSlot(slot int, from, to *Node) error {
 	fromID, err1 := from.Do("CLUSTER", "MYID")
 	toID, err2 := to.Do("CLUSTER", "MYID")
@@ -256,7 +256,7 @@ func (v Version) MovesAtOnce() bool {
 	return v.AtLeast(8, 4)
 }
 
-// BeginMove has servers that can (MovesAtOnce) move slots, first to last, with all that is in them. SlotOwner tells
+// BeginMove makes servers for which MovesAtOnce is true move slots, first to last, with their keys. SlotOwner shows
 // when they have.
 func (e *Env) BeginMove(first, last int, from, to *Node) error {
 	if !e.Version.Valkey {

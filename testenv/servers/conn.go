@@ -15,16 +15,17 @@ import (
 const (
 	// ReplyPatience is a new Conn's Timeout.
 	ReplyPatience = 30 * time.Second
-	// bulkBytesMax bounds what a length in a reply may ask this client to allocate.
+	// bulkBytesMax bounds the memory that a length in a reply makes this client allocate.
 	bulkBytesMax = 1 << 30
 	// frameDepthMax bounds nesting.
 	frameDepthMax = 64
 )
 
-// Conn is a client that shows bytes as they are. It is for one goroutine; reading and writing may be two.
+// Conn is a client that returns replies as raw bytes. It is for one goroutine, or for one that reads and one that
+// writes.
 type Conn struct {
 	net.Conn
-	// Timeout bounds each Send and each Frame. Default 10 s.
+	// Timeout bounds each Send and each Frame. Default ReplyPatience.
 	Timeout time.Duration
 	r       *bufio.Reader
 }
@@ -46,7 +47,7 @@ func newConn(c net.Conn) *Conn {
 	return &Conn{Conn: c, Timeout: ReplyPatience, r: bufio.NewReaderSize(c, 64<<10)}
 }
 
-// MustDial is Dial for a test, closed at its end.
+// MustDial is Dial for a test, at whose end the Conn is closed.
 func MustDial(t T, addr string) *Conn {
 	t.Helper()
 	c, err := Dial(addr)
@@ -66,7 +67,7 @@ func AppendCommand(b []byte, args ...string) []byte {
 	return b
 }
 
-// Reader returns what the frames are read from, for bytes that are none.
+// Reader returns the reader of the frames, for bytes that are not RESP.
 func (c *Conn) Reader() *bufio.Reader { return c.r }
 
 // Send sends one command.
@@ -99,8 +100,8 @@ func (c *Conn) Do(args ...string) ([]byte, error) {
 	return c.Frame()
 }
 
-// Frame reads the raw bytes of exactly one RESP2 or RESP3 value; an attribute and what it speaks of are one. What
-// has been read of a broken or unfinished frame is returned with the error.
+// Frame reads the raw bytes of exactly one RESP2 or RESP3 value, with its attributes. It returns the bytes of a broken
+// or unfinished frame with the error.
 func (c *Conn) Frame() ([]byte, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.Timeout)); err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (c *Conn) Frame() ([]byte, error) {
 	return frame.Bytes(), err
 }
 
-// Frames reads n frames and returns their bytes in a row.
+// Frames reads n frames and returns their bytes, concatenated.
 func (c *Conn) Frames(n int) ([]byte, error) {
 	var all []byte
 	for range n {
@@ -123,7 +124,7 @@ func (c *Conn) Frames(n int) ([]byte, error) {
 	return all, nil
 }
 
-// Rest reads until the other side closes, and returns what came. A reset counts as a close; a timeout is an error.
+// Rest reads until the other side closes, and returns the bytes. A reset counts as a close; a timeout is an error.
 func (c *Conn) Rest() ([]byte, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.Timeout)); err != nil {
 		return nil, err

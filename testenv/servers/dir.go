@@ -11,8 +11,8 @@ const (
 	lockName  = "owner.lock"
 )
 
-// ownedDir is a temporary directory that is known to be ours while its lock is held. A process that is killed
-// cannot remove its directory, so the next one to make one removes what has no owner any more.
+// ownedDir is a temporary directory with a lock that its owner holds. A process that is killed cannot remove its
+// directory; the next process that makes one does.
 type ownedDir struct {
 	path string
 	lock *os.File
@@ -20,7 +20,7 @@ type ownedDir struct {
 
 func newOwnedDir() (*ownedDir, error) {
 	removeOrphans()
-	// It gets its telling name only once it is locked: no orphan hunt can see it before.
+	// It gets its final name only once it is locked: removeOrphans of another process cannot find it before.
 	path, err := os.MkdirTemp("", "evergate-new-")
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (d *ownedDir) remove() error {
 	return err
 }
 
-// removeOrphans removes directories whose owner is dead: their lock can be had.
+// removeOrphans removes directories whose lock is free: their owner is dead.
 func removeOrphans() {
 	found, err := filepath.Glob(filepath.Join(os.TempDir(), dirPrefix+"*"))
 	if err != nil {

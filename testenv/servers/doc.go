@@ -1,7 +1,7 @@
 // Package servers starts real Redis servers, breaks them, and talks to them byte by byte.
 //
-// Tests of every room, the demo and the drills use it. Servers listen on free loopback ports, live in a temporary
-// directory, and end with the process that started them, however it ends. Typical use in a test:
+// Tests of all rooms, the demo and the drills use it. Servers listen on free loopback ports, have their files in a
+// temporary directory, and end with the process that started them, however that ends. Typical use in a test:
 //
 //	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 //	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
@@ -24,11 +24,10 @@
 //	if err != nil { ... }
 //	defer env.Close()
 //
-// The server is $REDIS_SERVER, else redis-server, else valkey-server on the path. Sentinels are the same binary
-// started with --sentinel. Conditions are waited for by polling (WaitFor); nothing here sleeps for a fixed time and
-// hopes.
+// The server is $REDIS_SERVER, else redis-server, else valkey-server on the path. Sentinels are the same binary started
+// with --sentinel. Waits poll a condition (WaitFor); nothing here sleeps for a fixed time instead.
 //
-// Not taken: containers (slow, and they hide the process that is to be frozen), redis-cli --cluster create (it asks,
-// waits for fixed times, and is not on every machine), and one shared set of servers for all tests (a test that
-// kills a primary must not be seen by its neighbours).
+// Rejected: containers (slow, and they hide the process that is to be frozen), redis-cli --cluster create (it asks,
+// waits for fixed times, and is not on every machine), and one shared set of servers for all tests (one test kills the
+// primary of another).
 package servers

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Group is a primary with its replicas: a watched master of Sentinels, a shard of a Cluster, or the one group of a
-// plain Env. Who of them is primary is asked, never remembered.
+// Group is a primary with its replicas: a master of Sentinels, a shard of a Cluster, or the one group of a plain Env.
+// Which of them is the primary is queried each time, never cached.
 type Group struct {
 	// Name is the master name under Sentinels, else "main" or "shard-N".
 	Name string
-	// Nodes are its servers; the first was primary at the start.
+	// Nodes are its servers; the first was the primary at the start.
 	Nodes []*Node
 	env   *Env
 }
@@ -27,12 +27,12 @@ type Env struct {
 	Groups []*Group
 	// Sentinels are the Sentinels, if any.
 	Sentinels []*Node
-	// Version is what the server program says of itself.
+	// Version is that of the server program.
 	Version Version
 
 	options Options
 	dir     *ownedDir
-	nodes   []*Node // every one that was ever started, for Close
+	nodes   []*Node // all that were ever started, for Close
 }
 
 // Plain starts one primary with Options.Replicas replicas and waits until they are in sync.
@@ -46,7 +46,7 @@ func Plain(o Options) (*Env, error) {
 	})
 }
 
-// build makes an Env and closes it again when filling it fails.
+// build makes an Env, and closes it if fill fails.
 func build(o Options, fill func(*Env) error) (*Env, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -129,7 +129,7 @@ func (e *Env) startServer(extra []string) (*Node, error) {
 	})
 }
 
-// startNode starts a server on a free port; when somebody takes the port in between, on another one.
+// startNode starts a server on a free port, or on another one if that port is taken in between.
 func (e *Env) startNode(user, password string, arguments []string, started func(*Node) error,
 	conf func(*Node) []string) (*Node, error) {
 	for {
@@ -182,7 +182,7 @@ func (e *Env) Close() error {
 	return errors.Join(append(errs, e.dir.remove())...)
 }
 
-// Nodes are all data servers, group by group.
+// Nodes returns all data servers, group by group.
 func (e *Env) Nodes() []*Node {
 	var all []*Node
 	for _, g := range e.Groups {
@@ -191,10 +191,10 @@ func (e *Env) Nodes() []*Node {
 	return all
 }
 
-// Addrs are the addresses of all data servers, joined by commas, as flags take them.
+// Addrs returns the addresses of all data servers, joined by commas, as for flags.
 func (e *Env) Addrs() string { return joinAddrs(e.Nodes()) }
 
-// SentinelAddrs are the addresses of all Sentinels, joined by commas.
+// SentinelAddrs returns the addresses of all Sentinels, joined by commas.
 func (e *Env) SentinelAddrs() string { return joinAddrs(e.Sentinels) }
 
 func joinAddrs(nodes []*Node) string {
@@ -205,7 +205,7 @@ func joinAddrs(nodes []*Node) string {
 	return strings.Join(addrs, ",")
 }
 
-// Node finds the server, Sentinel or not, with this address; nil when there is none.
+// Node returns the server, Sentinel or not, with this address; nil if there is none.
 func (e *Env) Node(addr string) *Node {
 	for _, n := range e.nodes {
 		if n.Addr == addr {
@@ -215,16 +215,16 @@ func (e *Env) Node(addr string) *Node {
 	return nil
 }
 
-// Dir is the temporary directory of the Env; files put there are removed with it.
+// Dir returns the temporary directory of the Env; Close removes its files.
 func (e *Env) Dir() string { return e.dir.path }
 
-// Primary is Group.Primary of the first group.
+// Primary returns Group.Primary of the first group.
 func (e *Env) Primary() *Node { return e.Groups[0].Primary() }
 
-// Replicas is Group.Replicas of the first group.
+// Replicas returns Group.Replicas of the first group.
 func (e *Env) Replicas() []*Node { return e.Groups[0].Replicas() }
 
-// LogTails is the end of every server's log, with its address above it.
+// LogTails returns the end of every server's log, each below its address.
 func (e *Env) LogTails() string {
 	var b strings.Builder
 	for _, n := range e.nodes {
@@ -233,14 +233,14 @@ func (e *Env) LogTails() string {
 	return b.String()
 }
 
-// Primary asks all servers of the group for their role. It is the one that says master; when several do, the one
-// that most Sentinels name. nil when there is none, or when nobody can tell which.
+// Primary asks all servers of the group for their role. It returns the one that reports master or, if several do, the
+// one that most Sentinels name; nil if there is none, or no way to choose.
 func (g *Group) Primary() *Node {
 	isMaster := func(role string, _ bool) bool { return role == "master" }
 	masters := g.nodesWhose(isMaster)
 	if len(g.env.Sentinels) > 0 {
 		masters = g.namedByMajority(masters)
-	} else if len(g.env.Groups) == 1 { // nobody else takes its place: it may be too busy to say so
+	} else if len(g.env.Groups) == 1 { // no other can replace it: it may be too busy to reply
 		for tries := 1; len(masters) == 0 && g.Nodes[0].Running() && tries < 5; tries++ {
 			masters = g.nodesWhose(isMaster)
 		}
@@ -251,12 +251,12 @@ func (g *Group) Primary() *Node {
 	return masters[0]
 }
 
-// Replicas are the servers of the group that say slave and are in sync with their primary.
+// Replicas returns the servers of the group that report slave and are in sync with their primary.
 func (g *Group) Replicas() []*Node {
 	return g.nodesWhose(func(role string, linked bool) bool { return role == "slave" && linked })
 }
 
-// nodesWhose asks all servers of the group for their role at once, so that a frozen one costs its patience once,
+// nodesWhose asks all servers of the group for their role concurrently, so that several frozen ones cost one timeout,
 // and returns those whose answer is wanted.
 func (g *Group) nodesWhose(wanted func(role string, linked bool) bool) []*Node {
 	var asking sync.WaitGroup
@@ -277,10 +277,10 @@ func (g *Group) nodesWhose(wanted func(role string, linked bool) bool) []*Node {
 	return nodes
 }
 
-// Addrs are the addresses of the group's servers, joined by commas.
+// Addrs returns the addresses of the group's servers, joined by commas.
 func (g *Group) Addrs() string { return joinAddrs(g.Nodes) }
 
-// AwaitReplicas waits until all but one are replicas in sync.
+// AwaitReplicas waits until all servers but one are replicas in sync.
 func (g *Group) AwaitReplicas() error {
 	return g.env.WaitFor(Patience, "replicas of "+g.Name+" in sync", func() error {
 		if got, want := len(g.Replicas()), len(g.Nodes)-1; got != want {
@@ -290,8 +290,8 @@ func (g *Group) AwaitReplicas() error {
 	})
 }
 
-// AwaitOffsets waits until every replica of the group has everything the primary had when it was called (WAIT on
-// the primary speaks only of one connection's writes).
+// AwaitOffsets waits until every replica of the group has everything that the primary has now (WAIT on the primary
+// covers only the writes of its connection).
 func (g *Group) AwaitOffsets(timeout time.Duration) error {
 	primary := g.Primary()
 	if primary == nil {
@@ -311,7 +311,7 @@ func (g *Group) AwaitOffsets(timeout time.Duration) error {
 	})
 }
 
-// replicationOffset reads master_repl_offset, which a replica keeps for itself.
+// replicationOffset returns the server's own master_repl_offset, which a replica has too.
 func (n *Node) replicationOffset() (int64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), AskPatience)
 	defer cancel()

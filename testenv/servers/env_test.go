@@ -47,7 +47,7 @@ func TestPlainReplicatesAndCleansUp(t *testing.T) {
 	checkClosed(t, env)
 }
 
-// checkClosed closes an Env and checks that neither process nor file is left.
+// checkClosed closes an Env and checks that no process and no file is left.
 func checkClosed(t *testing.T, env *Env) {
 	t.Helper()
 	replica := env.Nodes()[1]

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// relayBytes is the most a Fault reads at once.
+// relayBytes is the most that a Fault reads at once.
 const relayBytes = 64 << 10
 
-// Fault is a TCP relay on loopback that can do to a connection what networks do: be slow, deliver in pieces, swallow,
-// cut, reset, refuse. Settings hold for connections that exist and for those to come.
+// Fault is a TCP relay on loopback that imitates network faults: delays, fragments, stalls, closes, resets and rejects
+// connections. Settings apply to existing and new connections.
 type Fault struct {
-	// Addr is where to connect instead of the target.
+	// Addr is the address to connect to instead of the target.
 	Addr string
 
 	listener net.Listener
 	running  sync.WaitGroup
 
 	mu sync.Mutex
-	// thawed is signalled when holding ends or a connection is closed.
+	// thawed is signalled when a hold ends or a connection is closed.
 	thawed *sync.Cond
 	// guarded by mu:
 	target  string
@@ -32,7 +32,7 @@ type Fault struct {
 	links   map[*link]struct{}
 }
 
-// Direction is which way bytes go.
+// Direction is the direction of bytes.
 type Direction int
 
 const (
@@ -49,7 +49,7 @@ type link struct {
 	deaf           bool // guarded by Fault.mu
 }
 
-// parcel is what was read at once, and when it may be delivered.
+// parcel has the bytes of one read, and when they may be delivered.
 type parcel struct {
 	bytes []byte
 	due   time.Time
@@ -67,7 +67,7 @@ func NewFault(target string) (*Fault, error) {
 	return f, nil
 }
 
-// StartFault is NewFault for a test, closed at its end.
+// StartFault is NewFault for a test, at whose end the Fault is closed.
 func StartFault(t T, target string) *Fault {
 	t.Helper()
 	f, err := NewFault(target)
@@ -78,21 +78,21 @@ func StartFault(t T, target string) *Fault {
 	return f
 }
 
-// Delay delivers everything d later, in both directions, without limiting how much is under way.
+// Delay delivers everything d later, in both directions, without a limit on the bytes in between.
 func (f *Fault) Delay(d time.Duration) { f.set(func() { f.delay = d }) }
 
 // Slice delivers at most n bytes in one write; 0 ends it.
 func (f *Fault) Slice(n int) { f.set(func() { f.slice = n }) }
 
-// Hold swallows what goes in one direction: connections stay open, nothing arrives, nothing is lost. With false,
-// all that was held is delivered.
+// Hold stalls one direction: connections stay open, nothing arrives, nothing is lost. With false, all stalled bytes are
+// delivered.
 func (f *Fault) Hold(d Direction, on bool) { f.set(func() { f.holding[d] = on }) }
 
 // BlackHole is Hold in both directions.
 func (f *Fault) BlackHole(on bool) { f.set(func() { f.holding = [2]bool{on, on} }) }
 
-// Deafen has nothing more come through what is connected now, in either direction, as when a firewall has forgotten it.
-// Nobody is told, and new connections work.
+// Deafen silently drops everything on existing connections, in both directions, like a firewall that has lost its
+// state. New connections work.
 func (f *Fault) Deafen() {
 	f.set(func() {
 		for l := range f.links {
@@ -101,7 +101,7 @@ func (f *Fault) Deafen() {
 	})
 }
 
-// Retarget has new connections relayed to another target; those that there are stay where they are.
+// Retarget relays new connections to another target; existing ones stay.
 func (f *Fault) Retarget(target string) { f.set(func() { f.target = target }) }
 
 // Refuse closes new connections at once.
@@ -114,14 +114,14 @@ func (f *Fault) set(change func()) {
 	f.thawed.Broadcast()
 }
 
-// Links is how many connections are relayed now.
+// Links returns the number of connections.
 func (f *Fault) Links() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.links)
 }
 
-// Cut closes all connections in order (FIN on both sides); what is under way is lost.
+// Cut closes all connections with FIN on both sides; undelivered bytes are lost.
 func (f *Fault) Cut() { f.end(false) }
 
 // Reset closes all connections with RST on both sides.
@@ -188,8 +188,8 @@ func (f *Fault) relay(client net.Conn) {
 	f.set(func() { delete(f.links, l) })
 }
 
-// pump carries one direction. Reading and delivering are two goroutines, so that a delay is latency and not a limit
-// of throughput. When the source has ended, the other side is told after the last byte is delivered.
+// pump relays one direction. Two goroutines read and deliver, so that a delay does not limit the throughput. The end of
+// the source is passed on after the last byte.
 func (f *Fault) pump(l *link, from, to net.Conn, d Direction) {
 	parcels := make(chan parcel, 1024)
 	f.running.Go(func() {
@@ -221,7 +221,7 @@ func (f *Fault) currentDelay() time.Duration {
 	return f.delay
 }
 
-// awaitDelivery blocks until due and while the direction is held. It is false when the link was cut meanwhile.
+// awaitDelivery blocks until due and while the direction is held. It returns false if the link was closed meanwhile.
 func (f *Fault) awaitDelivery(l *link, due time.Time, d Direction) bool {
 	if wait := time.Until(due); wait > 0 {
 		<-time.After(wait)
@@ -234,7 +234,7 @@ func (f *Fault) awaitDelivery(l *link, due time.Time, d Direction) bool {
 	return !l.cut && !l.deaf
 }
 
-// deliver writes b in slices. A failing write ends in a read error of the other direction.
+// deliver writes b in slices. A write that fails shows as a read error of the other direction.
 func (f *Fault) deliver(to net.Conn, b []byte) {
 	f.mu.Lock()
 	size := f.slice

@@ -22,22 +22,22 @@ type Gateway struct {
 	port *Port
 }
 
-// GatewayOptions say how to run the gateway.
+// GatewayOptions are the options of a Gateway.
 type GatewayOptions struct {
-	// Args are the arguments after "run". Without --listen among them and without a file of settings a free
-	// loopback port is given.
+	// Args are the arguments after "run". Without --listen and without a file of settings, the gateway gets a free
+	// loopback port.
 	Args []string
-	// Variables are set in its environment, "NAME=value".
+	// Variables are added to its environment, "NAME=value".
 	Variables []string
-	// Addr is where it will answer, for Args that say so themselves.
+	// Addr is its address, for Args with an address.
 	Addr string
 	// Binary is the evergate program to run. Empty: it is built from the source.
 	Binary string
-	// Unready does not wait for a topology: starting returns when the listener accepts.
+	// Unready: the start does not wait for a topology, but returns when the listener accepts.
 	Unready bool
 }
 
-// RunGateway builds the binary, runs it and waits until it answers.
+// RunGateway builds the binary, runs it, and waits until it is ready.
 func RunGateway(o GatewayOptions) (*Gateway, error) {
 	binary := o.Binary
 	if binary == "" {
@@ -120,8 +120,8 @@ func (g *Gateway) exitError() error {
 	return fmt.Errorf("evergate ended with code %d:\n%s", g.ExitCode(), tail)
 }
 
-// answers looks whether it is ready. PING is answered by the gateway itself, so a command that needs a server is
-// asked for too: GET of a key that no test uses.
+// answers returns nil if it is ready. The gateway itself answers PING, so a command that needs a server is sent too:
+// GET of a key that no test uses.
 func (g *Gateway) answers(unready bool) error {
 	c, err := Dial(g.Addr)
 	if err != nil {
@@ -143,7 +143,7 @@ func (g *Gateway) answers(unready bool) error {
 	return nil
 }
 
-// Log is everything it has printed.
+// Log returns everything that it has printed.
 func (g *Gateway) Log() string {
 	text, err := os.ReadFile(g.Process.log)
 	if err != nil {
@@ -152,17 +152,17 @@ func (g *Gateway) Log() string {
 	return string(text)
 }
 
-// ResidentBytes is its resident memory.
+// ResidentBytes returns its resident memory.
 func (g *Gateway) ResidentBytes() (int64, error) { return ResidentBytes(g.Pid) }
 
-// CPUTime is the processor time its threads have used.
+// CPUTime returns the processor time of its threads.
 func (g *Gateway) CPUTime() (time.Duration, error) { return CPUTime(g.Pid) }
 
-// errBroken: the gateway printed a data race or a panic; what it printed follows.
+// errBroken: the gateway printed a data race or a panic, which follows.
 var errBroken = errors.New("the gateway is broken")
 
-// Close stops it with SIGTERM, if it still runs, and removes its files. A data race or a panic in its log is an
-// error even when every test was content.
+// Close stops it with SIGTERM, if it still runs, and removes its files. A data race or a panic in its log is an error
+// even if every test has passed.
 func (g *Gateway) Close() error {
 	errs := []error{g.Stop()}
 	log := g.Log()
@@ -176,8 +176,8 @@ func (g *Gateway) Close() error {
 	return errors.Join(append(errs, g.dir.remove())...)
 }
 
-// StartGateway runs the gateway for a test: built once, closed at the end, its log shown when the test fails. args
-// follow "run"; a free loopback port is given unless they hold --listen.
+// StartGateway runs the gateway for a test: it is built once, closed at the end, and its log is printed if the test
+// fails. args follow "run"; without --listen the gateway gets a free loopback port.
 func StartGateway(t T, args ...string) *Gateway {
 	t.Helper()
 	o := GatewayOptions{Args: args}
@@ -209,8 +209,8 @@ func StartGatewayWith(t T, o GatewayOptions) *Gateway {
 // BuildGateway builds cmd/evergate, once in a process, and returns the path of the binary.
 var BuildGateway = sync.OnceValues(buildGateway)
 
-// buildGateway builds into the checkout's .cache directory. Several test processes do so at once: each builds under
-// its own name and renames, so that nobody ever runs half a file.
+// buildGateway builds into the checkout's .cache directory. Several test processes do so concurrently: each builds
+// under its own name and renames, so that none runs half a file.
 func buildGateway() (string, error) {
 	out, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {

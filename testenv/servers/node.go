@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// AskPatience bounds one question to a server, frozen ones included. A busy machine makes servers slow.
+	// AskPatience bounds one command to a server, which may be frozen; servers are slow on a busy machine.
 	AskPatience = 2 * time.Second
-	// logTailBytes is how much of each log goes into an error.
+	// logTailBytes is how much of each log an error has, in bytes.
 	logTailBytes = 2048
 )
 
-// Node is one server process, data server or Sentinel. Its port and directory stay its own while the Env lives.
-// The methods that end, freeze and start it are for one goroutine at a time.
+// Node is one server process, data server or Sentinel. It keeps its port and directory while the Env exists. The
+// methods that end, freeze and start it are for one goroutine at a time.
 type Node struct {
 	// Addr is HOST:PORT, or [::1]:PORT.
 	Addr string
@@ -37,15 +37,15 @@ type Node struct {
 	port    *Port
 	client  *redis.Client
 	process *Process
-	// started runs after every start, when the server answers.
+	// started is called after every start, when the server answers.
 	started func(*Node) error
 }
 
-// Client is a plain go-redis client of this server, as the most powerful user the Env knows. It never retries and
-// tells the server nothing about itself. The Env closes it.
+// Client returns a plain go-redis client of this server, as the Env's most powerful user. It never retries and sends no
+// identity. The Env closes it.
 func (n *Node) Client() *redis.Client { return n.client }
 
-// NewClient makes the one kind of client that tests use: no retry, no identity, no maintenance notifications.
+// NewClient returns a client for tests: no retry, no identity, no maintenance notifications.
 func NewClient(addr, user, password string) *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Addr:                     addr,
@@ -61,10 +61,10 @@ func NewClient(addr, user, password string) *redis.Client {
 	})
 }
 
-// Pid is the process id of the server as last started.
+// Pid returns the process id of the server's last start.
 func (n *Node) Pid() int { return n.process.Pid }
 
-// Running reports whether the process has not ended; a frozen one runs.
+// Running reports whether the process has not ended; a frozen one is running.
 func (n *Node) Running() bool {
 	select {
 	case <-n.process.Exited():
@@ -74,7 +74,7 @@ func (n *Node) Running() bool {
 	}
 }
 
-// Log is everything the server has printed over all its starts.
+// Log returns everything that the server has printed over all its starts.
 func (n *Node) Log() string {
 	text, err := os.ReadFile(n.logPath())
 	if err != nil {
@@ -91,14 +91,14 @@ func (n *Node) Kill() error { return n.process.Kill() }
 // Stop ends it with SIGTERM and waits until it is gone.
 func (n *Node) Stop() error { return n.process.Stop() }
 
-// Freeze stops it with SIGSTOP: connections stay open, nothing is answered.
+// Freeze stops it with SIGSTOP: connections stay open, without replies.
 func (n *Node) Freeze() error { return n.process.Freeze() }
 
-// Thaw lets a frozen server go on. It then executes what lies in its sockets.
+// Thaw resumes a frozen server, which then executes the requests in its sockets.
 func (n *Node) Thaw() error { return n.process.Thaw() }
 
-// Restart starts it again on its port with the configuration it had (as rewritten by itself or by a Sentinel), and
-// waits until it answers. A server still running is killed first. Keys survive only with Options.Persist.
+// Restart starts it again on its port with its last configuration (as rewritten by itself or by a Sentinel), and waits
+// until it answers. A running server is killed first. Keys survive only with Options.Persist.
 func (n *Node) Restart() error {
 	if err := n.process.Kill(); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (n *Node) RestartWiped() error {
 	return n.start()
 }
 
-// errPortTaken: somebody else listens on the port by now.
+// errPortTaken: another process listens on the port.
 var errPortTaken = errors.New("port is taken")
 
 // start runs the server and waits until it answers and has its data loaded (NOAUTH is an answer).
@@ -153,7 +153,7 @@ func (n *Node) awaitAnswer(ctx context.Context) error {
 		}
 		conn, err := net.DialTimeout("tcp", n.Addr, AskPatience)
 		if err != nil {
-			return err // go-redis would say each refused dial on standard error
+			return err // go-redis would print each refused dial to standard error
 		}
 		_ = conn.Close()
 		_, err = n.Do("PING")
@@ -178,7 +178,7 @@ func (n *Node) exitError() error {
 	return fmt.Errorf("server at %s ended with code %d:\n%s", n.Addr, n.process.ExitCode(), tail)
 }
 
-// errDead is the answer of a server whose process has ended.
+// errDead is the error of Do for a server whose process has ended.
 var errDead = errors.New("the server is not running")
 
 // Do sends one command through Client, waiting at most 2 s for it.
@@ -193,8 +193,8 @@ func (n *Node) Do(args ...any) (any, error) {
 	return n.client.Do(ctx, args...).Result()
 }
 
-// Role asks the server for its ROLE: "master", "slave" or "sentinel", and for a replica whether its link is up and
-// everything is synchronized ("connected").
+// Role returns the server's ROLE: "master", "slave" or "sentinel", and for a replica whether its link is up and
+// synchronized ("connected").
 func (n *Node) Role() (role string, linked bool, err error) {
 	reply, err := n.Do("ROLE")
 	if err != nil {

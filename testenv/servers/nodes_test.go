@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// counter is a client that counts keys up, one after the other, without end. It bears no other error than UNCERTAIN.
+// counter is a client that increments keys, one after the other. It tolerates no error except UNCERTAIN.
 type counter struct {
 	conn                    *Conn
 	keys                    []string
 	acknowledged, uncertain int
-	// pause is the longest that one request took.
+	// pause is the longest duration of a request.
 	pause time.Duration
 }
 
@@ -46,7 +46,7 @@ func (c *counter) count(t *testing.T) {
 	}
 }
 
-// countUntil counts until a condition is met, which is looked at meanwhile.
+// countUntil counts until a condition is met.
 func (c *counter) countUntil(t *testing.T, what string, cond func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -54,7 +54,7 @@ func (c *counter) countUntil(t *testing.T, what string, cond func() error) {
 	c.countWhile(t, func() error { return WaitFor(ctx, what, cond) })
 }
 
-// countWhile counts while something is done.
+// countWhile counts while do runs.
 func (c *counter) countWhile(t *testing.T, do func() error) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -72,7 +72,7 @@ func (c *counter) countWhile(t *testing.T, do func() error) {
 	}
 }
 
-// renumber gives a server another port.
+// renumber moves a server to another port.
 func (e *Env) renumber(t *testing.T, n *Node) {
 	t.Helper()
 	if err := n.Stop(); err != nil {
@@ -110,7 +110,7 @@ func (e *Env) moveSlot(slot int, from, to *Node) error {
 	return e.FinishSlot(slot, from, to)
 }
 
-// forget takes a node without slots out of the cluster.
+// forget removes a node without slots from the cluster.
 func (e *Env) forget(t *testing.T, n *Node) {
 	t.Helper()
 	id, err := n.Do("CLUSTER", "MYID")
@@ -130,7 +130,7 @@ func (e *Env) forget(t *testing.T, n *Node) {
 	}
 }
 
-// uses reports whether INFO of the gateway names so many shards, and the address as a primary where it is to be one.
+// uses returns a check that INFO of the gateway has so many shards, and the address as a primary if primary is true.
 func uses(conn *Conn, shards int, addr string, primary bool) func() error {
 	return func() error {
 		text, err := conn.Do("INFO", "upstream")
@@ -145,11 +145,11 @@ func uses(conn *Conn, shards int, addr string, primary bool) func() error {
 	}
 }
 
-// TestClusterNodesComeAndGo adds a node to a cluster, moves a slot there and back, takes the node away, and gives
-// another one a new address, while a client counts.
+// TestClusterNodesComeAndGo adds a node to a cluster, moves a slot there and back, removes the node, and changes the
+// address of another one, while a client counts.
 func TestClusterNodesComeAndGo(t *testing.T) {
 	t.Parallel()
-	// Else the node that gives its last slot away would become a replica by itself.
+	// Otherwise a node without its last slot would become a replica by itself.
 	env := StartCluster(t, Options{Primaries: 3, Persist: true, Config: []string{"cluster-allow-replica-migration no"}})
 	gate := StartGateway(t, "--cluster", env.Nodes()[0].Addr)
 	const slot = 866 // of the key "hello"

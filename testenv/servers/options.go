@@ -10,32 +10,33 @@ import (
 	"time"
 )
 
-// Options say what to start. The zero value is one server without a password; each field's default is in its line.
+// Options describe the servers to start. The zero value is one server without a password; the comment of each field has
+// its default.
 type Options struct {
 	// Binary is the server to run. Empty: ServerBinary finds one.
 	Binary string
-	// Password is asked by every data server (requirepass) and used between them (masterauth). Empty: none.
+	// Password is required by every data server (requirepass) and used between them (masterauth). Empty: none.
 	Password string
 	// ACL are the lines of an ACL file for every data server, "user alice on >secret ~* +@all". With a line for
 	// the default user in it, leave Password empty and name a user in User.
 	ACL []string
-	// User and UserPassword are what replicas, Sentinels and Node.Client use instead of Password. Empty: Password.
+	// User and UserPassword are for replicas, Sentinels and Node.Client instead of Password. Empty: Password.
 	User, UserPassword string
-	// Host is the loopback address that all servers listen on and are known by. Default 127.0.0.1; the other is ::1.
+	// Host is the loopback address of all servers. Default 127.0.0.1; the other is ::1.
 	Host string
-	// Config are extra lines for every data server's file; they come last, so they win.
+	// Config has extra lines for every data server's file; they come last, so they override others.
 	Config []string
-	// NodeConfig gives further lines for the data server with this index, counted over all of them. May be nil.
+	// NodeConfig returns further lines for the data server with this index, over all groups. May be nil.
 	NodeConfig func(index int) []string
-	// Persist keeps an append-only file, so that a server restarted after Kill has its keys. Default: it is empty.
+	// Persist keeps an append-only file, so that a server has its keys after Kill and Restart. Default: it has none.
 	Persist bool
 
 	// Replicas is the number of replicas of each primary. Default 0.
 	Replicas int
 
-	// Masters are the names under which Sentinels watch a primary each. Default "main".
+	// Masters are the names of the primaries that Sentinels monitor. Default "main".
 	Masters []string
-	// Sentinels is how many there are. Default 3.
+	// Sentinels is their number. Default 3.
 	Sentinels int
 	// Quorum is how many must agree that a primary is down. Default: a majority.
 	Quorum int
@@ -45,20 +46,20 @@ type Options struct {
 	FailoverTimeout time.Duration
 	// Fast shortens the Sentinels' periods (SENTINEL DEBUG, Redis 7.0 and later; elsewhere they stay).
 	Fast bool
-	// SentinelPassword is asked by every Sentinel and used between them. Empty: none.
+	// SentinelPassword is required by every Sentinel and used between them. Empty: none.
 	SentinelPassword string
-	// SentinelConfig are extra lines for every Sentinel's file (ACL users stand here as "user ..." lines).
+	// SentinelConfig has extra lines for every Sentinel's file, also ACL users ("user ...").
 	SentinelConfig []string
 
 	// Primaries is the number of shards of a Cluster. Default 3.
 	Primaries int
-	// Unformed leaves a Cluster's nodes without slots and strangers to each other. Groups say who is meant for what.
+	// Unformed leaves a Cluster's nodes without slots and unknown to each other. Groups has their intended roles.
 	Unformed bool
 	// NodeTimeout is the Cluster's cluster-node-timeout. Default 2 s.
 	NodeTimeout time.Duration
 }
 
-// withDefaults fills what was left zero.
+// withDefaults sets the fields that are zero to their defaults.
 func (o Options) withDefaults() (Options, error) {
 	if o.Binary == "" {
 		binary, err := ServerBinary()
@@ -105,7 +106,7 @@ func either(set time.Duration, fast bool, short, long time.Duration) time.Durati
 var ErrNoServer = errors.New("no redis-server or valkey-server on the path and REDIS_SERVER is not set " +
 	"(make test installs one)")
 
-// ServerBinary is the server program to use: $REDIS_SERVER, else redis-server, else valkey-server on the path.
+// ServerBinary returns the server program: $REDIS_SERVER, else redis-server, else valkey-server on the path.
 func ServerBinary() (string, error) {
 	if named := os.Getenv("REDIS_SERVER"); named != "" {
 		path, err := exec.LookPath(named)
@@ -122,9 +123,9 @@ func ServerBinary() (string, error) {
 	return "", ErrNoServer
 }
 
-// Version is what a server program says of itself.
+// Version is the version of a server program.
 type Version struct {
-	// Valkey tells Valkey from Redis: their numbers count differently.
+	// Valkey: it is Valkey, whose numbers differ from those of Redis.
 	Valkey              bool
 	Major, Minor, Patch int
 }
@@ -145,7 +146,7 @@ func (v Version) String() string {
 	return fmt.Sprintf("%s %d.%d.%d", name, v.Major, v.Minor, v.Patch)
 }
 
-// ServerVersion runs binary --version and reads "Redis server v=7.0.15 ..." or "Valkey server v=8.0.1 ...".
+// ServerVersion runs binary --version and parses "Redis server v=7.0.15 ..." or "Valkey server v=8.0.1 ...".
 func ServerVersion(binary string) (Version, error) {
 	out, err := exec.Command(binary, "--version").Output()
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// A relay cuts connections; here the network itself is cut. The old primary lives in a network namespace of its own,
-// alone or together with the gateway, and its cable is pulled: no FIN, no RST, no word of an end to anybody.
+// A relay closes connections; here the network itself is cut. The old primary runs in a network namespace of its own,
+// alone or together with the gateway, and the link to it goes down: without a FIN or RST to either side.
 
-// enclave is a network namespace that one cable connects to ours. It lasts as long as the process that holds it.
+// enclave is a network namespace with one link to ours. It exists as long as the process that holds it.
 type enclave struct {
 	holder          *Process
 	cable           string // its end on our side; the other one has the same name and an i behind
@@ -24,7 +24,7 @@ type enclave struct {
 	subnet          string
 }
 
-// startEnclave makes an enclave, or skips the test and says why it cannot.
+// startEnclave makes an enclave, or skips the test with the reason why it cannot.
 func startEnclave(t *testing.T) *enclave {
 	t.Helper()
 	SkipShort(t)
@@ -42,7 +42,7 @@ func startEnclave(t *testing.T) *enclave {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = holder.Kill() })
-	// 198.18.0.0/15 is set aside for measurements between networks: nobody else has it.
+	// 198.18.0.0/15 is reserved for measurements between networks: no other network uses it.
 	prefix := fmt.Sprintf("198.18.%d.", holder.Pid%256)
 	e := &enclave{holder: holder, cable: fmt.Sprint("eg", holder.Pid), outside: prefix + "1", inside: prefix + "2",
 		subnet: prefix + "0/24"}
@@ -69,7 +69,7 @@ func startEnclave(t *testing.T) *enclave {
 	e.run(t, "ip", "addr", "add", e.outside+"/24", "dev", e.cable)
 	e.run(t, "ip", "link", "set", e.cable, "up")
 	e.within(t, "ip", "link", "set", "lo", "up")
-	e.within(t, "ip", "addr", "add", e.inside+"/32", "dev", "lo") // it stays when the cable is pulled
+	e.within(t, "ip", "addr", "add", e.inside+"/32", "dev", "lo") // it stays when the link goes down
 	e.plug(t)
 	return e
 }
@@ -81,7 +81,7 @@ func (e *enclave) run(t *testing.T, args ...string) {
 	}
 }
 
-// enter are the words before a command that is to run within.
+// enter returns the words before a command that is to run within.
 func (e *enclave) enter() []string {
 	return []string{"nsenter", fmt.Sprintf("--net=/proc/%d/ns/net", e.holder.Pid)}
 }
@@ -91,13 +91,13 @@ func (e *enclave) within(t *testing.T, args ...string) {
 	e.run(t, append(e.enter(), args...)...)
 }
 
-// pull pulls the cable: what is sent on either side is gone.
+// pull takes the link down: packets of either side are lost.
 func (e *enclave) pull(t *testing.T) {
 	t.Helper()
 	e.within(t, "ip", "link", "set", e.cable+"i", "down")
 }
 
-// plug puts it in.
+// plug brings it up again.
 func (e *enclave) plug(t *testing.T) {
 	t.Helper()
 	e.within(t, "ip", "link", "set", e.cable+"i", "up")
@@ -209,7 +209,7 @@ func counted(t *testing.T, env *Env) int {
 	return n
 }
 
-// cutOff counts through the gateway, pulls the cable, and counts on until there is another primary.
+// cutOff counts through the gateway, takes the link down, and counts on until there is another primary.
 func (e *enclave) cutOff(t *testing.T, env *Env, gate *Gateway) *counter {
 	t.Helper()
 	c := startCounter(t, gate.Addr, "counter")
@@ -224,8 +224,7 @@ func (e *enclave) cutOff(t *testing.T, env *Env, gate *Gateway) *counter {
 	return c
 }
 
-// TestPrimaryIsCutOff pulls the cable between the old primary and everybody else: nothing that was acknowledged is
-// lost.
+// TestPrimaryIsCutOff cuts the network between the old primary and all others: no acknowledged write is lost.
 func TestPrimaryIsCutOff(t *testing.T) {
 	t.Parallel()
 	e := startEnclave(t)
@@ -251,8 +250,8 @@ func TestPrimaryIsCutOff(t *testing.T) {
 	}
 }
 
-// TestPrimaryIsCutOffWithTheGateway leaves the gateway on the wrong side: it cannot know, and goes on. What that has
-// cost it tells when the cable is in again.
+// TestPrimaryIsCutOffWithTheGateway leaves the gateway on the wrong side: it cannot know that, and goes on. It reports
+// the loss when the link is up again.
 func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	t.Parallel()
 	e := startEnclave(t)
@@ -261,7 +260,7 @@ func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := "unix:" + filepath.Join(t.TempDir(), "door") // a cable does not matter to it
+	socket := "unix:" + filepath.Join(t.TempDir(), "door") // independent of the network
 	gate := StartGatewayWith(t, GatewayOptions{Binary: e.program(t, "evergate", binary), Addr: socket,
 		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--listen", socket}})
 	c := e.cutOff(t, env, gate)

@@ -10,29 +10,29 @@ import (
 	"syscall"
 )
 
-// Ports are taken below every system's ephemeral range (Linux: from 32768), and so that the cluster bus port, 10000
-// higher, lies below it too. In that range a port that is free stays free until somebody asks for it by number: a
-// killed server finds its port again, and a client that redials a dead port cannot connect to itself, which TCP
-// allows when the kernel happens to pick the same port for its own end.
+// Ports, and the cluster bus ports 10000 above them, are below every system's ephemeral range (Linux: from 32768). A
+// free port there stays free until a process asks for it by number: a killed server finds its port again, and a client
+// that redials a dead port cannot connect to itself, which TCP allows if the kernel picks the same port for the
+// client's side.
 const (
 	portFirst     = 11000
 	portLast      = 21999
 	busPortOffset = 10000
 )
 
-// IPv4Loopback is where everything listens that is not told otherwise.
+// IPv4Loopback is the default address of everything that listens.
 const IPv4Loopback = "127.0.0.1"
 
-// Port is a reserved port number. Other processes that use this package leave it alone until Release, also while
-// the server behind it is dead.
+// Port is a reserved port number. Other processes that use this package do not take it until Release, even while its
+// server is dead.
 type Port struct {
 	host   string
 	number int
 	lock   *os.File
 }
 
-// ReservePort finds a port that nobody listens on at a loopback address, whose bus port is free too, and that no
-// other process holds.
+// ReservePort reserves a port of a loopback address that is free, as is its bus port, and not reserved by another
+// process.
 func ReservePort(host string) (*Port, error) {
 	dir := filepath.Join(os.TempDir(), "evergate-ports-"+strconv.Itoa(os.Getuid()))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -53,7 +53,7 @@ func ReservePort(host string) (*Port, error) {
 	return nil, errors.New("no free port found")
 }
 
-// Release lets others have the port.
+// Release ends the reservation.
 func (p *Port) Release() { _ = p.lock.Close() }
 
 // Addr returns HOST:PORT.

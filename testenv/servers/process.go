@@ -15,16 +15,16 @@ import (
 // stopPatience is how long a process may take to end after SIGTERM before it is killed.
 const stopPatience = 10 * time.Second
 
-// WriteProgram writes a script that can be run at once. No process is forked meanwhile: it would inherit the file, open
-// for writing, and until it has become another program nobody could run the script ("text file busy", golang/go#22315).
+// WriteProgram writes a script that can be run at once. It prevents forks meanwhile: a forked process would inherit the
+// file, open for writing, and until its exec the script could not be run ("text file busy", golang/go#22315).
 func WriteProgram(path, text string) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	return os.WriteFile(path, []byte(text), 0o700)
 }
 
-// Process is a child that ends with us: on Linux the kernel kills it when this process dies in whatever way.
-// Its standard output and error are appended to a log file.
+// Process is a child that ends with its parent: on Linux the kernel kills it when this process dies in any way. Its
+// standard output and error are appended to a log file.
 type Process struct {
 	// Pid is its process id.
 	Pid    int
@@ -32,12 +32,12 @@ type Process struct {
 	log    string
 	frozen atomic.Bool
 	exited chan struct{}
-	// waitErr is how it ended; set before exited is closed.
+	// waitErr is the result of Wait; set before exited is closed.
 	waitErr error
 }
 
-// StartProcess runs binary in dir with args, appending what it prints to the file log. Extra variables are set on
-// top of our own environment.
+// StartProcess runs binary in dir with args and appends its output to the file log. variables are added to this
+// process's environment.
 func StartProcess(dir, log, binary string, args []string, variables ...string) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -58,9 +58,8 @@ func StartProcess(dir, log, binary string, args []string, variables ...string) (
 	return p, nil
 }
 
-// run starts the child and waits for it on one OS thread: the kernel's parent-death signal is sent when the
-// *thread* that started the child ends, and the Go runtime ends threads as it likes unless a goroutine is locked to
-// them.
+// run starts the child and waits for it on one OS thread: the kernel sends the parent-death signal when the *thread*
+// that started the child ends, and the Go runtime may end any thread unless a goroutine is locked to it.
 func (p *Process) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -77,7 +76,7 @@ func (p *Process) run(started chan<- error) {
 // Exited is closed when the process has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// ExitCode is the code it ended with, -1 when a signal ended it. Only valid after Exited.
+// ExitCode returns its exit code, -1 if a signal ended it. Only valid after Exited.
 func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 
 // Signal sends sig; a process that has already ended is no error.
@@ -95,7 +94,7 @@ func (p *Process) Kill() error {
 	return err
 }
 
-// Stop thaws it, asks it to end with SIGTERM, and kills it when it has not ended after 10 s, which is an error.
+// Stop thaws it, sends SIGTERM, and kills it if it has not ended after 10 s, which is an error.
 func (p *Process) Stop() error {
 	if err := errors.Join(p.Thaw(), p.Signal(syscall.SIGTERM)); err != nil {
 		return errors.Join(err, p.Kill())
@@ -108,13 +107,13 @@ func (p *Process) Stop() error {
 	}
 }
 
-// Freeze stops it with SIGSTOP: its sockets stay open and nothing answers.
+// Freeze stops it with SIGSTOP: its sockets stay open.
 func (p *Process) Freeze() error {
 	p.frozen.Store(true)
 	return p.Signal(syscall.SIGSTOP)
 }
 
-// Thaw lets a frozen process go on; it does nothing to one that was not frozen.
+// Thaw resumes a frozen process; it has no effect on one that is not frozen.
 func (p *Process) Thaw() error {
 	if !p.frozen.Swap(false) {
 		return nil
@@ -122,10 +121,10 @@ func (p *Process) Thaw() error {
 	return p.Signal(syscall.SIGCONT)
 }
 
-// LogTail is the end of what it printed, at most max bytes of whole lines.
+// LogTail returns the end of its output, at most max bytes of whole lines.
 func (p *Process) LogTail(max int) string { return fileTail(p.log, max) }
 
-// fileTail reads the end of a file, at most max bytes, beginning at a line.
+// fileTail returns the end of a file, at most max bytes of whole lines.
 func fileTail(path string, max int) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// fastPeriods are the Sentinels' inner clocks in milliseconds for Options.Fast: SENTINEL DEBUG knows them since
-// Redis 7.0. A tenth of the defaults, mostly; a tilt that lasts 30 s would outlive any test, so it lasts one. The ping
-// period may not be a tenth: while a master is down, a replica's INFO may be at most five ping periods old if it is
-// to be promoted, but is asked for only once a second, which no setting changes. With 100 ms elections often ended
-// in -failover-abort-no-good-slave, and the next try came only after twice the failover timeout.
+// fastPeriods are the Sentinels' internal periods for Options.Fast, in milliseconds: SENTINEL DEBUG sets them since
+// Redis 7.0. Most are a tenth of the defaults; a tilt lasts 1 s, since 30 s would outlive any test. The ping period is
+// not a tenth: a replica can be promoted only if its INFO is at most five ping periods old, and while a master is down
+// INFO is queried once a second, which no setting changes. With 100 ms elections often ended in
+// -failover-abort-no-good-slave, and the next try came only after twice the failover timeout.
 var fastPeriods = []any{
 	"info-period", 100,
 	"ping-period", 400,
@@ -24,7 +24,7 @@ var fastPeriods = []any{
 	"election-timeout", 2000,
 }
 
-// usualPeriods are the same clocks as a Sentinel has them by itself.
+// usualPeriods are the defaults of the same periods.
 var usualPeriods = []any{
 	"info-period", 10000,
 	"ping-period", 1000,
@@ -36,7 +36,7 @@ var usualPeriods = []any{
 	"election-timeout", 10000,
 }
 
-// Sentinel starts a group for each name in Options.Masters and Options.Sentinels Sentinels that watch all of them,
+// Sentinel starts a group for each name in Options.Masters, and Options.Sentinels Sentinels that monitor all of them,
 // and waits until every Sentinel knows all others and all replicas.
 func Sentinel(o Options) (*Env, error) {
 	return build(o, func(e *Env) error {
@@ -89,8 +89,8 @@ func (e *Env) startSentinel() error {
 	return nil
 }
 
-// hurrySentinel sets the fast periods; a Sentinel forgets them when it restarts. One that does not know the command
-// stays as it is.
+// hurrySentinel sets the fast periods, which a Sentinel loses when it restarts. One without the command keeps its
+// periods.
 func (e *Env) hurrySentinel(n *Node) error {
 	if !e.options.Fast {
 		return nil
@@ -102,8 +102,8 @@ func (e *Env) hurrySentinel(n *Node) error {
 	return err
 }
 
-// UsualPeriods gives all Sentinels of a Fast Env the inner clocks that they have in production: it starts fast and
-// behaves as usual. A Sentinel that is started again later has them anyway.
+// UsualPeriods sets the periods of all Sentinels of a Fast Env to their defaults, as in production, after a fast start.
+// A Sentinel that restarts later has them anyway.
 func (e *Env) UsualPeriods() error {
 	e.options.Fast = false
 	for _, n := range e.Sentinels {
@@ -127,7 +127,7 @@ func (e *Env) SentinelsKnowAll() error {
 	return nil
 }
 
-// knowsGroup checks that a Sentinel counts all others and all replicas of a group, and calls every replica healthy.
+// knowsGroup checks that a Sentinel knows all others and all replicas of a group, and reports every replica as healthy.
 func (n *Node) knowsGroup(g *Group, others int) error {
 	master, err := n.Do("SENTINEL", "MASTER", g.Name)
 	if err != nil {
@@ -155,7 +155,7 @@ func (n *Node) knowsGroup(g *Group, others int) error {
 	return nil
 }
 
-// Pairs reads the flat list of names and values in which Sentinels describe things.
+// Pairs parses the flat list of names and values of a Sentinel's reply.
 func Pairs(reply any) map[string]string {
 	flat, _ := reply.([]any)
 	fields := make(map[string]string, len(flat)/2)
@@ -165,7 +165,7 @@ func Pairs(reply any) map[string]string {
 	return fields
 }
 
-// namedByMajority leaves of candidates the one that most Sentinels, of all there are, name as the group's master.
+// namedByMajority returns the candidate that a majority of all Sentinels names as the group's master.
 func (g *Group) namedByMajority(candidates []*Node) []*Node {
 	votes := map[string]int{}
 	for _, s := range g.env.Sentinels {
@@ -193,7 +193,7 @@ func (n *Node) masterAddr(name string) (string, error) {
 	return fmt.Sprintf("%v:%v", parts[0], parts[1]), nil
 }
 
-// Failover asks the first Sentinel that answers to switch the group to another primary as planned work.
+// Failover sends SENTINEL FAILOVER for the group to the first Sentinel that answers.
 func (g *Group) Failover() error {
 	var errs []error
 	for _, s := range g.env.Sentinels {

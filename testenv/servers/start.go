@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// T is what the adapters need of a test; *testing.T, *testing.B and *testing.F have it. The package testing itself
-// is not imported here: the gateway's binary contains this package for its demo.
+// T has the methods of a test that this package needs; *testing.T, *testing.B and *testing.F implement it. Package
+// testing is not imported, since the gateway's binary links this package for its demo.
 type T interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -17,7 +17,7 @@ type T interface {
 	Cleanup(func())
 }
 
-// StartPlain is Plain for a test: closed at its end, logs shown when it fails, skipped under -short.
+// StartPlain is Plain for a test: closed at its end, with the logs printed if it fails, and skipped under -short.
 func StartPlain(t T, o Options) *Env {
 	t.Helper()
 	return start(t, o, Plain)
@@ -53,7 +53,7 @@ func start(t T, o Options, make func(Options) (*Env, error)) *Env {
 	return env
 }
 
-// SkipShort skips a test that needs processes when -short was given.
+// SkipShort skips a test that needs processes under -short.
 func SkipShort(t T) {
 	t.Helper()
 	if f := flag.Lookup("test.short"); f != nil && f.Value.String() == "true" {
@@ -61,7 +61,7 @@ func SkipShort(t T) {
 	}
 }
 
-// Until waits for a condition and ends the test when it is not met in time.
+// Until waits for a condition and fails the test if it is not met in time.
 func Until(t T, timeout time.Duration, what string, cond func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)

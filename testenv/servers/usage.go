@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ResidentBytes is the resident memory of a process, from /proc (Linux only).
+// ResidentBytes returns the resident memory of a process, from /proc (Linux only).
 func ResidentBytes(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -23,14 +23,14 @@ func ResidentBytes(pid int) (int64, error) {
 	return kib << 10, nil
 }
 
-// Descriptors is how many files and sockets a process has open (Linux only).
+// Descriptors returns how many files and sockets a process has open (Linux only).
 func Descriptors(pid int) (int, error) {
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(open), err
 }
 
-// CPUTime is what the threads of a process that are alive now have used of the processors, to the nanosecond (Linux
-// only). A thread that ends takes its share with it: for short-lived threads see CPUTicks.
+// CPUTime returns the processor time of the living threads of a process, in nanoseconds (Linux only). The time of ended
+// threads is missing: for short-lived threads see CPUTicks.
 func CPUTime(pid int) (time.Duration, error) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(files) == 0 {
@@ -57,13 +57,13 @@ func CPUTime(pid int) (time.Duration, error) {
 // clockTick is the unit of /proc/PID/stat: USER_HZ is 100 on every architecture Go runs on.
 const clockTick = 10 * time.Millisecond
 
-// CPUTicks is utime and stime of a process, ended threads included, in steps of 10 ms (Linux only).
+// CPUTicks returns utime plus stime of a process, ended threads included, in steps of 10 ms (Linux only).
 func CPUTicks(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	// The second field, the program's name, may hold spaces; it ends at the last parenthesis. See proc(5).
+	// The second field, the program's name, may have spaces; it ends at the last parenthesis. See proc(5).
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("/proc/%d/stat is too short", pid)

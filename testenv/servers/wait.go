@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Patience is how long to wait for what must come. A machine that compiles and runs other tests beside may be ten times
-// as slow as one at rest: how soon it came is measured where that is promised.
+// Patience is how long to wait for a condition that must be met. A machine that also compiles and runs other tests may
+// be ten times slower than an idle one: promised times are measured elsewhere.
 const Patience = time.Minute
 
-// pollInterval is how often a condition is looked at.
+// pollInterval is the time between two checks of a condition.
 const pollInterval = 10 * time.Millisecond
 
-// WaitFor looks at cond every 10 ms until it returns nil. When ctx ends first, the error names the condition and
-// carries what cond said last.
+// WaitFor calls cond every 10 ms until it returns nil. If ctx ends first, the error has what, the name of the
+// condition, and wraps the last error of cond.
 func WaitFor(ctx context.Context, what string, cond func() error) error {
 	began := time.Now()
 	tick := time.NewTicker(pollInterval)
@@ -32,7 +32,7 @@ func WaitFor(ctx context.Context, what string, cond func() error) error {
 	}
 }
 
-// WaitFor is the package's WaitFor with a time limit, and with the ends of all logs in its error.
+// WaitFor is the package's WaitFor with a time limit; its error has the ends of all logs.
 func (e *Env) WaitFor(timeout time.Duration, what string, cond func() error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

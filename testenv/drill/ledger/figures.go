@@ -9,7 +9,7 @@ import (
 // Hiccup is the longest pause that does not count as one: a hiccup of a busy machine.
 const Hiccup = 300 * time.Millisecond
 
-// Marks are the moments of a drill as its observers saw them, since its start; -1 if not seen.
+// Marks are the moments of a drill as seen by its observers, since its start; -1 if not seen.
 type Marks struct {
 	// Began is when the load had warmed up, Ended when it sent no more.
 	Began, Ended time.Duration
@@ -42,8 +42,7 @@ type Latency struct {
 // Figures are the numbers of a ledger.
 type Figures struct {
 	Requests int
-	// Errors are counted by their first word. What the impatient clients met is in Impatient, and they are counted
-	// there only if they met an error, not if they gave up.
+	// Errors are counted by their first word.
 	Errors map[string]int
 	// Example is one whole text for each first word.
 	Example map[string]string
@@ -51,8 +50,8 @@ type Figures struct {
 	Uncertain int
 	// GaveUp counts the requests of impatient clients that were not answered in time.
 	GaveUp int
-	// InFlight bounds what may become uncertain: the writes that had been sent and not answered when it struck, and
-	// those sent within the bar's InFlight after it.
+	// InFlight bounds what may become uncertain: the writes that had been sent and not answered at the strike, and those
+	// sent within the window after it.
 	InFlight int
 	// WritePause and ReadPause are the longest times without a success, in the struck shard.
 	WritePause, ReadPause Pause
@@ -88,7 +87,7 @@ type Pause struct{ From, To time.Duration }
 // Length returns its duration.
 func (p Pause) Length() time.Duration { return p.To - p.From }
 
-// Count makes Figures of a ledger. window is how long after a strike a request may still have been sent to the
+// Count returns the Figures of a ledger. window is how long after a strike a request may still have been sent to the
 // former primary.
 func Count(entries []Entry, m Marks, window time.Duration) Figures {
 	f := Figures{Requests: len(entries), Errors: map[string]int{}, Example: map[string]string{}}

@@ -104,13 +104,13 @@ type Account struct {
 	// acknowledgement (-1: none).
 	Acknowledged, Lost int
 	LastLost           time.Duration
-	// FirstLost is the time of the earliest lost one's acknowledgement; counters tell no times.
+	// FirstLost is the time of the earliest lost one's acknowledgement; counters have no times.
 	FirstLost time.Duration
 	// Twice counts executions beyond one for each write that may have been executed.
 	Twice int
-	// Late counts writes that were executed after their client had left and gone on, although they were sent when there
-	// was no primary to send them to. Overtaken counts the others of that kind: they were in flight to a server when
-	// their client left, and cannot be recalled.
+	// Late counts writes that were executed after their client had left and gone on, although they were sent while there
+	// was no primary. Overtaken counts the others of that kind: they were in flight to a server when their client left,
+	// and cannot be recalled.
 	Late, Overtaken int
 	// RefusedRun counts writes that were refused and executed.
 	RefusedRun int
@@ -129,8 +129,8 @@ func SentWithoutPrimary(m Marks, window time.Duration) func(*Entry) bool {
 	}
 }
 
-// Balance compares the acknowledged writes with the data that was found. parked reports which requests no server can
-// have received before their client left.
+// Balance compares the acknowledged writes with the data that was found. waiting reports whether no server can have
+// received a request before its client left.
 func Balance(entries []Entry, found Found, waiting func(*Entry) bool) Account {
 	a := Account{LastLost: -1, FirstLost: -1}
 	type count struct{ acked, maybe int64 }

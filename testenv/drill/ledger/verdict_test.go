@@ -56,7 +56,7 @@ func TestBalance(t *testing.T) {
 	}
 }
 
-// story is a load of one write each 10 ms from 0 to 3 s that pauses from 1 s to 2 s.
+// scenario is a load of one write each 10 ms from 0 to 3 s that pauses from 1 s to 2 s.
 func scenario() ([]Entry, Marks) {
 	m := Unseen()
 	m.Began, m.Struck, m.Ended = 0, 1000*ms, 3000*ms

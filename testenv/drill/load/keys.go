@@ -11,8 +11,7 @@ import (
 type Names struct {
 	// Prefix ends in a colon.
 	Prefix string
-	// Tags are hash tags in slots of the struck shard, one for each connection that is to meet it; empty where there
-	// is one shard only.
+	// Tags are hash tags in slots of the struck shard, one for each connection to it; empty if there is only one shard.
 	Tags []string
 }
 

@@ -1,5 +1,5 @@
-// Package load sends requests at fixed times over connections to the path under test, notes how each ended, and reads
-// back at the end what they wrote.
+// Package load sends requests at fixed times over connections to the path under test, records how each ended, and
+// finally reads back their keys.
 package load
 
 import (
@@ -137,8 +137,7 @@ func (l *Load) Stop(ctx context.Context) {
 	l.running.Wait()
 }
 
-// client is one connection, made again when it ends. Its goroutine sends; a second one, as long as a connection
-// lives, receives.
+// client is one connection, replaced when it ends. Its goroutine sends; a second one for each connection receives.
 type client struct {
 	load *Load
 	role
@@ -151,7 +150,7 @@ type client struct {
 // pipe is a connection with the requests that wait for its replies.
 type pipe struct {
 	conn *servers.Conn
-	// pending holds what was sent, in order; it never blocks, for a place is taken first and given back with the reply.
+	// pending has the sent requests, in order; it never blocks: a place is taken first and released with the reply.
 	pending chan ledger.Entry
 	places  chan struct{}
 	// dead is closed when the receiver has ended.
@@ -200,8 +199,8 @@ func (c *client) schedule() (each, first time.Duration) {
 	return each, c.load.Book.now() + each*time.Duration(c.index)/time.Duration(c.load.Conns+len(impatience))
 }
 
-// send puts a request into the pipeline. When that is full, it waits: the request's time stays when it should have
-// been sent. When the connection ends meanwhile, it goes over the next one.
+// send puts a request into the pipeline. If that is full, it waits, without a change of Intended. If the connection
+// ends meanwhile, it uses the next one.
 func (c *client) send(e ledger.Entry) {
 	for !c.stopping() {
 		if c.pipe == nil && !c.connect(&e) {
@@ -216,7 +215,7 @@ func (c *client) send(e ledger.Entry) {
 	}
 }
 
-// reserve takes a place in the pipeline; false when the connection or the drill has ended.
+// reserve takes a place in the pipeline; false if the connection or the drill has ended.
 func (c *client) reserve() bool {
 	select {
 	case <-c.pipe.dead:
@@ -257,7 +256,7 @@ func (c *client) fail(e ledger.Entry, outcome ledger.Outcome, text string) {
 
 func (c *client) flush() {
 	if len(c.buf) > 0 && c.pipe != nil {
-		_, _ = c.pipe.conn.Write(c.buf) // the receiver notices
+		_, _ = c.pipe.conn.Write(c.buf) // the receiver reports the error
 	}
 	c.buf = c.buf[:0]
 }

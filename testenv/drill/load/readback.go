@@ -14,8 +14,8 @@ import (
 const (
 	// batch is how many keys are read or removed in one pipeline.
 	batch = 256
-	// settlePatience is how long a write may be missing before it counts as lost: a replica that answers may lag, and
-	// the primary is not always asked.
+	// settlePatience is how long a write may be missing before it counts as lost: the server that answers may be a replica
+	// that lags.
 	settlePatience = 3 * time.Second
 )
 

@@ -10,7 +10,7 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// figureTable has a row for each figure, a column for each path, and what the gateway promises in the last.
+// figureTable writes a row for each figure, with a column for each path, and the gateway's promise in the last one.
 func figureTable(b *strings.Builder, round []*Report) {
 	b.WriteString("<h2>Figures</h2>\n<div class=wide><table>\n<thead><tr><th>")
 	for _, r := range round {
@@ -63,7 +63,7 @@ func figureTable(b *strings.Builder, round []*Report) {
 		"succeeds: an observer tries one every 5&nbsp;ms. Other paths than the gateway promise nothing.</p>\n")
 }
 
-// errorWords are the first words of the errors on all paths.
+// errorWords returns the first words of the errors on all paths.
 func errorWords(round []*Report) []string {
 	all := map[string]bool{}
 	for _, r := range round {
@@ -74,7 +74,7 @@ func errorWords(round []*Report) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// allowed says what may be left behind.
+// allowed returns a text for an allowance.
 func allowed(a ledger.Allowance) string {
 	switch a {
 	case ledger.None:
@@ -95,7 +95,7 @@ func limit(d time.Duration) string {
 	return "at most " + span(d)
 }
 
-// acceptLags are the times from each strike to the moment when a new primary accepted writes.
+// acceptLags returns the times from each strike until a new primary accepted writes.
 func (r *Report) acceptLags() (lags []time.Duration) {
 	for i, at := range r.Marks.Accepts {
 		if len(r.Marks.Strikes) > 0 {
@@ -130,7 +130,7 @@ func (r *Report) receiptCell() string {
 	return "–"
 }
 
-// latencyTable has the percentiles by their names.
+// latencyTable writes a table of the percentiles.
 func latencyTable(b *strings.Builder, round []*Report) {
 	b.WriteString("<h2>Latency</h2>\n<p>Of acknowledged requests, from the moment when each should have been sent.</p>\n" +
 		"<div class=wide><table>\n<thead><tr><th><th>requests<th>median<th>99th percentile<th>99.9th percentile" +

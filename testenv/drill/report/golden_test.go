@@ -15,7 +15,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 
-// ours is a run through the gateway that keeps every promise.
+// ours returns a run through the gateway that keeps every promise.
 func ours() *Report {
 	m := ledger.Unseen()
 	m.Began, m.Struck, m.Detected, m.Elected, m.Promoted = 1000*ms, 3000*ms, 4081*ms, 4306*ms, 5184*ms
@@ -49,7 +49,7 @@ func ours() *Report {
 			entry(ledger.Push, 3100*ms, 3200*ms, ledger.GaveUp, "")}}
 }
 
-// theirs is the same drill on a path that promises nothing.
+// theirs returns the same drill on a path that promises nothing.
 func theirs() *Report {
 	r := ours()
 	r.Path, r.ID, r.Gate = "10.0.0.8:6379", "stuvwxyz", ledger.Gate{}
@@ -66,7 +66,7 @@ func theirs() *Report {
 	return r
 }
 
-// TestGolden holds page, index, JSON and text to what they were; -rewrite writes what they are.
+// TestGolden compares page, index, JSON and texts with the golden files, which -rewrite writes.
 func TestGolden(t *testing.T) {
 	round := []*Report{ours(), theirs()}
 	broken := ours()
@@ -92,7 +92,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestTextsFitATerminal holds for all lines of the texts, with the times of a slow failover.
+// TestTextsFitATerminal checks all lines of the texts, with the times of a slow failover.
 func TestTextsFitATerminal(t *testing.T) {
 	slow := ours()
 	slow.Figures.WritePause.To, slow.Figures.ReadPause.To = 30000*ms, 31234*ms
@@ -106,7 +106,7 @@ func TestTextsFitATerminal(t *testing.T) {
 	}
 }
 
-// firstDifference finds the first line in which two texts differ; both are empty when none does.
+// firstDifference returns the first line in which two texts differ; both are empty if none does.
 func firstDifference(got, want string) (gotLine, wantLine string) {
 	wanted := strings.SplitAfter(want, "\n")
 	for i, line := range strings.SplitAfter(got, "\n") {
@@ -174,7 +174,7 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
-// keys are those of a JSON value and of all values in it, each with its value or the first of its list.
+// keys collects the keys of a JSON value and of all values in it, each with its value or the first of its list.
 func keys(value any, all map[string]any) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -193,7 +193,8 @@ func keys(value any, all map[string]any) {
 	}
 }
 
-// TestKeysAreOfOneCaseWithUnits has every number say what it counts, and the documentation name every key.
+// TestKeysAreOfOneCaseWithUnits checks that the key of every number ends in its unit, and that the documentation names
+// every key.
 func TestKeysAreOfOneCaseWithUnits(t *testing.T) {
 	all := map[string]any{}
 	for _, r := range []*Report{ours(), theirs()} {

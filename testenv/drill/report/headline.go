@@ -8,7 +8,7 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// Headline is what came of the drill in one line of words and figures, for a reader of nothing else.
+// Headline returns the result of the drill in one line of words and figures, for a reader of nothing else.
 func (r *Report) Headline() string {
 	if r.Verdict.Vacuous != "" {
 		return "this run proves nothing: " + r.Verdict.Vacuous
@@ -25,7 +25,7 @@ func (r *Report) Headline() string {
 	return strings.Join(append(parts, r.losses()...), "; ")
 }
 
-// pauses is how long writes stood still, and how much of that the path has added to what the servers needed.
+// pauses returns how long writes paused, and how much of that the path has added to the servers' own time.
 func (r *Report) pauses() string {
 	pause := r.Figures.WritePause
 	if pause.Length() <= ledger.Hiccup {
@@ -83,7 +83,7 @@ func (r *Report) losses() (parts []string) {
 	return parts
 }
 
-// reported is what the gateway's receipts say of lost writes; empty for another path.
+// reported returns how many lost writes the gateway's receipts admit; empty for another path.
 func (r *Report) reported() string {
 	if !r.Promised() {
 		return ""
@@ -94,7 +94,7 @@ func (r *Report) reported() string {
 	return " (the gateway reported none)"
 }
 
-// count is "1 error", "2 errors".
+// count returns "1 error" or "2 errors".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -102,7 +102,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// rough is a duration of two digits or so: "0.1 ms", "62 ms", "1.4 s".
+// rough formats a duration with about two digits: "0.1 ms", "62 ms", "1.4 s".
 func rough(d time.Duration) string {
 	ms := float64(d.Microseconds()) / 1000
 	switch {

@@ -8,8 +8,8 @@ import (
 // IndexName is the file name of an Index.
 const IndexName = "index.html"
 
-// Index is one HTML page for all rounds of a command, with a link to the page of each. Only what the gateway promises
-// is counted.
+// Index returns one HTML page for all rounds of a command, with a link to the page of each. It counts only runs through
+// the gateway, which alone promises anything.
 func Index(rounds [][]*Report) []byte {
 	var b strings.Builder
 	played, kept := 0, 0

@@ -13,8 +13,8 @@ import (
 // formatVersion is raised when a key of the JSON changes its meaning. 1 had keys of both cases and nanoseconds.
 const formatVersion = 2
 
-// The JSON of a report. Keys are in snake case; what is a time ends in _ms, what is counted in _count. A time of an
-// event or a mark is since "started", and null where it was not seen.
+// The JSON of a report. Keys are in snake case; a time ends in _ms, a count in _count. A time of an event or a mark is
+// since "started", and null if it was not seen.
 type (
 	jsonReport struct {
 		FormatVersion int           `json:"format_version"`
@@ -135,7 +135,7 @@ type (
 	}
 )
 
-// JSON is the report for a program.
+// JSON returns the report for a program.
 func (r *Report) JSON() ([]byte, error) {
 	f, a := &r.Figures, &r.Account
 	j := jsonReport{FormatVersion: formatVersion, Drill: r.Drill, Mode: r.Mode, Path: r.Path, ID: r.ID,
@@ -178,7 +178,7 @@ func (r *Report) jsonVerdict() jsonVerdict {
 	return v
 }
 
-// allowances are the words for what may be left behind.
+// allowances has the words for each Allowance.
 var allowances = map[ledger.Allowance]string{ledger.None: "none", ledger.InFlight: "in_flight",
 	ledger.Receipt: "receipt", ledger.Reported: "reported"}
 
@@ -239,10 +239,10 @@ func latencyJSON(l ledger.Latency) jsonLatency {
 	return jsonLatency{l.Count, millis(l.P50), millis(l.P99), millis(l.P999), millis(l.Max)}
 }
 
-// millis are milliseconds with three places.
+// millis returns milliseconds with three decimal places.
 func millis(d time.Duration) float64 { return float64(d.Round(time.Microsecond).Microseconds()) / 1000 }
 
-// seen are the milliseconds of what was seen; nil: it was not.
+// seen returns milliseconds; nil for a time that was not seen.
 func seen(d time.Duration) *float64 {
 	if d < 0 {
 		return nil

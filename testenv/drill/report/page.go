@@ -9,7 +9,7 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// Page is one HTML page, which needs nothing else, for the same drill on one path or several: the gateway's first.
+// Page returns one self-contained HTML page for the same drill on one path or several, the gateway's first.
 func Page(round []*Report) []byte {
 	var b strings.Builder
 	first := round[0]
@@ -34,18 +34,18 @@ func Page(round []*Report) []byte {
 	return []byte(b.String())
 }
 
-// PageName is the file name of a Page.
+// PageName returns the file name of a Page.
 func PageName(round []*Report) string {
 	return fmt.Sprintf("%s-%s-%s.html", round[0].Drill, round[0].Mode, round[0].ID)
 }
 
-// DataName is the file name of the report's JSON.
+// DataName returns the file name of the report's JSON.
 func (r *Report) DataName() string {
 	path := strings.NewReplacer(":", "-", "/", "-").Replace(r.Path)
 	return fmt.Sprintf("%s-%s-%s-%s.json", r.Drill, r.Mode, path, r.ID)
 }
 
-// head is the begin of a page.
+// head returns the head of a page.
 func head(title string) string {
 	return fmt.Sprintf("<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"+
 		"<meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>%s</title>\n<style>%s</style>\n",
@@ -54,10 +54,10 @@ func head(title string) string {
 
 func esc(text string) string { return html.EscapeString(text) }
 
-// span is a duration that does not wrap.
+// span returns a duration that does not wrap.
 func span(d time.Duration) string { return "<span class=t>" + ledger.Spell(d) + "</span>" }
 
-// mark is the judgement in a word, with the class of its colour.
+// mark returns the verdict in a word, with the class of its colour.
 func (r *Report) mark() (class, text string) {
 	switch n := len(r.Verdict.Broken); {
 	case r.Verdict.Vacuous != "":
@@ -74,7 +74,7 @@ func (r *Report) mark() (class, text string) {
 // nobr keeps figures and their units in one line.
 var nobr = strings.NewReplacer(" ms", "\u00a0ms", " s,", "\u00a0s,", " s;", "\u00a0s;")
 
-// card is a path's headline and judgement.
+// card writes a path's headline and verdict.
 func (r *Report) card(b *strings.Builder) {
 	class, mark := r.mark()
 	fmt.Fprintf(b, "<section class=\"card %s\">\n<p><b>%s</b> <span class=mark>%s</span></p>\n<p class=headline>%s</p>\n",
@@ -96,7 +96,7 @@ func (r *Report) card(b *strings.Builder) {
 	b.WriteString("</section>\n")
 }
 
-// facts are when, with what and where the drill was played.
+// facts writes the date, the versions and the machine of the drill.
 func facts(b *strings.Builder, round []*Report) {
 	r := round[0]
 	b.WriteString("<dl>\n")
@@ -115,7 +115,7 @@ func facts(b *strings.Builder, round []*Report) {
 	b.WriteString("</dl>\n")
 }
 
-// versionText names each program once.
+// versionText returns the versions, each program once.
 func versionText(round []*Report) string {
 	var all []string
 	seen := map[Version]bool{}
@@ -130,7 +130,7 @@ func versionText(round []*Report) string {
 	return strings.Join(all, ", ")
 }
 
-// String is "2 CPUs (model), linux/amd64"; empty where nothing is known.
+// String returns "2 CPUs (model), linux/amd64"; empty if nothing is known.
 func (m Machine) String() string {
 	if m.CPUs == 0 {
 		return ""
@@ -142,7 +142,7 @@ func (m Machine) String() string {
 	return text + ", " + m.OS + "/" + m.Arch
 }
 
-// pauseBars are the pauses of writes as bars of one scale, each parted into the servers' and the path's share.
+// pauseBars draws the pauses of writes as bars of one scale, each divided into the servers' and the path's share.
 func pauseBars(b *strings.Builder, round []*Report) {
 	longest := time.Millisecond
 	for _, r := range round {
@@ -166,7 +166,7 @@ func pauseBars(b *strings.Builder, round []*Report) {
 	}
 }
 
-// eventTable is all that the observers saw, folded, with times since the strike.
+// eventTable writes all events of the observers, folded, with times since the strike.
 func (r *Report) eventTable(b *strings.Builder) {
 	fmt.Fprintf(b, "<details>\n<summary>%s: %s</summary>\n<table class=events>\n", esc(r.Path),
 		count(len(r.Events), "event"))
@@ -177,7 +177,7 @@ func (r *Report) eventTable(b *strings.Builder) {
 	b.WriteString("</table>\n</details>\n")
 }
 
-// wordMax is the longest word, in bytes, that fits into a line of a narrow window.
+// wordMax is the longest word that fits into a line of a narrow window, in bytes.
 const wordMax = 48
 
 // unbroken keeps words with a hyphen in one line: times, and names with their values.

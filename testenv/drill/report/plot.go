@@ -10,23 +10,23 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// The drawings' heights, in pixels. Their width is that of the page: places are percentages.
+// The drawings' heights, in pixels. Their width is that of the page: positions are percentages.
 const (
 	latencyHeight = 200
 	rowHeight     = 34
 	axisHeight    = 18
 )
 
-// ticksMax is how many times are written below a drawing: as many as fit into a narrow window.
+// ticksMax is the number of times below a drawing: as many as fit into a narrow window.
 const ticksMax = 8
 
-// scale is the time that all drawings of a page show, since the first strike of each path.
+// scale is the range of time of all drawings of a page, since the first strike of each path.
 type scale struct{ from, to time.Duration }
 
-// x is a time's place in percent; a margin is left at both ends.
+// x returns the position of a time in percent, with a margin at both ends.
 func (s scale) x(at time.Duration) float64 { return 1 + 98*float64(at-s.from)/float64(s.to-s.from) }
 
-// drawings are latency and timeline of each path, on one scale.
+// drawings draws latency and timeline of each path, on one scale.
 func drawings(b *strings.Builder, round []*Report) {
 	s := scale{to: time.Second}
 	for _, r := range round {
@@ -48,7 +48,7 @@ func drawings(b *strings.Builder, round []*Report) {
 	}
 }
 
-// end is when the last thing happened.
+// end returns the time of the last event or reply.
 func (r *Report) end() time.Duration {
 	end := r.Marks.Ended
 	for i := range r.Entries {
@@ -57,10 +57,10 @@ func (r *Report) end() time.Duration {
 	return end
 }
 
-// zero is the moment that the drawings count from: the first strike.
+// zero returns the origin of the drawings: the first strike.
 func (r *Report) zero() time.Duration { return max(r.Marks.Struck, 0) }
 
-// axis is the frame of both drawings: seconds, strikes and new primaries.
+// axis draws the frame of both drawings: seconds, strikes and new primaries.
 func (r *Report) axis(b *strings.Builder, label string, height int, s scale) {
 	fmt.Fprintf(b, "<svg height=%d role=img aria-label=\"%s\">\n", height+axisHeight, label)
 	step := tickStep(s.to - s.from)
@@ -90,7 +90,7 @@ func (r *Report) axis(b *strings.Builder, label string, height int, s scale) {
 	}
 }
 
-// tickStep is the time between two ticks.
+// tickStep returns the time between two ticks.
 func tickStep(length time.Duration) time.Duration {
 	for _, step := range []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second,
 		20 * time.Second, time.Minute} {
@@ -101,7 +101,7 @@ func tickStep(length time.Duration) time.Duration {
 	return (length / ticksMax).Round(time.Minute) + time.Minute
 }
 
-// decades are the powers of ten that the latency plot shows, from 0.1 ms to 100 s.
+// decades is the number of powers of ten in the latency plot, from 0.1 ms to 100 s.
 const decades = 6
 
 func (r *Report) latencyPlot(b *strings.Builder, s scale) {
@@ -136,7 +136,7 @@ func (r *Report) latencyPlot(b *strings.Builder, s scale) {
 // sources are the first words of the timeline's rows, in their order.
 var sources = []string{"drill", "server", "node", "sentinel", "gateway"}
 
-// kind is the first word of a source.
+// kind returns the first word of a source.
 func kind(source string) string {
 	word, _, _ := strings.Cut(source, " ")
 	return word
@@ -185,7 +185,7 @@ func (r *Report) timelinePlot(b *strings.Builder, s scale) {
 	b.WriteString("</svg>\n")
 }
 
-// markClass is the colour of a row's marks.
+// markClass returns the class of the colour of a row's marks.
 func markClass(source string) string {
 	switch kind(source) {
 	case "server", "node":

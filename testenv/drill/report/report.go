@@ -1,4 +1,4 @@
-// Package report shows what a drill has found, to a person and to a program. It is pure: a report goes in, text, a page
+// Package report presents the findings of a drill, to people and programs. It is pure: a report goes in, text, a page
 // or JSON comes out.
 package report
 
@@ -16,15 +16,15 @@ import (
 // Gateway is the gateway's own name in reports.
 const Gateway = "evergate"
 
-// Report is all that is known of one run of a drill on one path. Its times are since Started.
+// Report has all findings of one run of a drill on one path. Its times are since Started.
 type Report struct {
-	// Drill is the drill's name, What what it does, Mode how the servers are arranged, Path the name or address of what
-	// stood between clients and servers, ID a word that no other run has.
+	// Drill is the drill's name, What its description, Mode the topology of the servers, Path the name or address of the
+	// path between clients and servers, ID a word that no other run has.
 	Drill, What, Mode, Path, ID string
 	Started                     time.Time
-	// Connections is the number of patient clients, Rate how many requests all of them sent in a second.
+	// Connections is the number of patient clients, Rate the requests per second of all of them.
 	Connections, Rate int
-	// Versions are those of the programs that took part, as far as they tell; Machine is where the clients ran.
+	// Versions are those of the programs that took part, if they report one; Machine is that of the clients.
 	Versions []Version
 	Machine  Machine
 	Bar      ledger.Bar
@@ -34,7 +34,7 @@ type Report struct {
 	Gate     ledger.Gate
 	Verdict  ledger.Verdict
 	Events   []Event
-	// Left says of each server of a running system that stayed broken why.
+	// Left has a sentence for each server of a running system that stayed broken.
 	Left []string
 	// Entries are the requests, for the drawings.
 	Entries []ledger.Entry
@@ -43,28 +43,27 @@ type Report struct {
 // Version is that of one program: "Redis", "7.0.15".
 type Version struct{ Name, Version string }
 
-// Machine is where a drill ran.
+// Machine describes the machine of a drill.
 type Machine struct {
-	// OS and Arch are Go's words: "linux", "amd64".
+	// OS and Arch are GOOS and GOARCH: "linux", "amd64".
 	OS, Arch string
-	// CPU is the model's name; empty where the system does not tell. CPUs is how many there are.
+	// CPU is the model's name, empty if unknown; CPUs is their number.
 	CPU  string
 	CPUs int
 }
 
-// Event is one thing that an observer saw.
+// Event is one event that an observer saw.
 type Event struct {
 	At time.Duration
-	// Source is what it is about: "server 127.0.0.1:7000", "sentinel ...", "gateway", "drill".
+	// Source is "server 127.0.0.1:7000", "sentinel ...", "gateway", "drill".
 	Source string
 	Text   string
 }
 
-// Promised reports whether the path promises anything: what another path than the gateway does not keep, it has not
-// promised.
+// Promised reports whether the path promises anything: only the gateway does.
 func (r *Report) Promised() bool { return r.Path == Gateway }
 
-// Text is the report for a terminal.
+// Text returns the report for a terminal.
 func (r *Report) Text() string {
 	var b strings.Builder
 	f, a, m := &r.Figures, &r.Account, &r.Marks
@@ -124,7 +123,7 @@ func (r *Report) Text() string {
 // textColumns is the width of a terminal.
 const textColumns = 80
 
-// phrase is what stays in one line: a figure with its name and its unit, or a word.
+// phrase matches the words that stay in one line: a figure with its name and its unit, or a single word.
 var phrase = regexp.MustCompile(`(\S+ )?\(?\+?[\d.]+ \S+|\S+`)
 
 // folded returns a text that begins in column indent, broken into lines that fit the terminal.
@@ -147,7 +146,7 @@ func folded(text string, indent int) string {
 	return b.String()
 }
 
-// Timeline is all that the observers saw, a line each.
+// Timeline returns all events of the observers, a line each.
 func (r *Report) Timeline() string {
 	var b strings.Builder
 	for _, e := range r.Events {
@@ -156,7 +155,7 @@ func (r *Report) Timeline() string {
 	return b.String()
 }
 
-// serverTimes are the servers' own times since the strike.
+// serverTimes returns the servers' own times since the strike.
 func (r *Report) serverTimes() string {
 	m := &r.Marks
 	var parts []string

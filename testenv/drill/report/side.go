@@ -10,7 +10,8 @@ import (
 	"evergate/testenv/drill/ledger"
 )
 
-// Side is what came of the same drill on one path or several, a column each, for a person who has just seen it.
+// Side returns the results of the same drill on one path or several, a column each, for a person who has just watched
+// it.
 func Side(reports []*Report) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
@@ -62,7 +63,7 @@ func Side(reports []*Report) string {
 	return b.String()
 }
 
-// needed is how long the servers had no primary that accepts writes.
+// needed returns how long the servers had no primary that accepted writes.
 func (r *Report) needed() string {
 	if len(r.Marks.Accepts) == 0 {
 		return "-"
@@ -70,7 +71,7 @@ func (r *Report) needed() string {
 	return ledger.Spell(r.Marks.Accepts[0] - r.Marks.Struck)
 }
 
-// again is how long after that a write was acknowledged.
+// recovered returns how long after that a write was acknowledged.
 func (r *Report) recovered() string {
 	if len(r.Figures.Resumed) == 0 || r.Figures.Resumed[0] < 0 {
 		return "-"
@@ -78,7 +79,7 @@ func (r *Report) recovered() string {
 	return ledger.Spell(r.Figures.Resumed[0]) + " later"
 }
 
-// promised is the gateway's receipt.
+// promised returns the gateway's receipt.
 func (r *Report) promised() string {
 	switch n, known := r.Gate.Receipt(); {
 	case known:

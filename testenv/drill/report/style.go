@@ -1,6 +1,6 @@
 package report
 
-// style is that of all pages: one column, whose width follows the window, in the colours that the reader's system has.
+// style is that of all pages: one column, whose width follows the window, in the colours of the reader's system.
 const style = `
 :root{color-scheme:light dark;--ink:#1f2328;--faint:#59636e;--line:#d1d9e0;--page:#fff;--shade:#f6f8fa;--good:#1a7f37;
 --bad:#b3261e;--servers:#9a6700;--read:#1f6feb;--write:#8250df;--uncertain:#bf8700;--pause:#f2c1bd}

@@ -22,9 +22,9 @@ type row struct {
 	broken                                  map[string]int
 }
 
-// Table is the worst case of reports of the same drill, mode and path, in the order in which they came: a title, a row
-// of figures, and how often each promise was broken; for a terminal of 80 columns. Runs in which an election failed
-// have rows of their own: they last longer, by what the servers waited until the next.
+// Table returns the worst case of reports of the same drill, mode and path, in their order: a title, a row of figures,
+// and how often each promise was broken; for a terminal of 80 columns. Runs in which an election failed have rows of
+// their own: they last longer, by what the servers waited until the next.
 func Table(reports []*Report) string {
 	var rows []*row
 	byName := map[string]*row{}
