@@ -13,18 +13,18 @@ import (
 	"evergate/testenv/servers"
 )
 
-// docs/guide/security.md names the smallest rights that the gateway needs. Here it runs with exactly these: nothing of
-// what it asks is refused, and each command that is named was used.
+// docs/guide/security.md has the smallest rights that the gateway needs. Here it runs with exactly these: no command of
+// the gateway is denied, and it uses each right.
 
 const (
 	aclUser     = "gateway"
 	aclPassword = "of-the-gateway"
-	// adminLine lets the servers and these tests in as somebody else; the default user is off.
+	// adminLine is another user, for the servers and these tests; the default user is off.
 	adminPassword = "of-the-admin"
 	adminLine     = "user admin on >" + adminPassword + " ~* &* +@all"
 )
 
-// aclLine takes the line of that page's block "acl NAME", with a password and with what these tests' clients do.
+// aclLine returns the line of that page's block "acl NAME", with a password and the rights for these tests' clients.
 func aclLine(t *testing.T, name string, version servers.Version) string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/guide/security.md")
@@ -42,7 +42,7 @@ func aclLine(t *testing.T, name string, version servers.Version) string {
 	return line
 }
 
-// startWithRights starts servers whose users are those of line.
+// startWithRights starts servers with the users of line.
 func startWithRights(t *testing.T, start func(servers.T, servers.Options) *servers.Env, line string,
 	o servers.Options) *servers.Env {
 	t.Helper()
@@ -62,7 +62,7 @@ func startAsUser(t *testing.T, args ...string) *servers.Gateway {
 		"--upstream-password-file", file)...)
 }
 
-// ownVersion is that of the servers that these tests start.
+// ownVersion returns that of the servers that these tests start.
 func ownVersion(t *testing.T) servers.Version {
 	t.Helper()
 	servers.SkipShort(t)
@@ -77,7 +77,7 @@ func ownVersion(t *testing.T) servers.Version {
 	return version
 }
 
-// nothingRefused fails when a server noted that the gateway's user lacked a right.
+// nothingRefused fails if a server has logged that the gateway's user lacked a right.
 func nothingRefused(t *testing.T, nodes []*servers.Node) {
 	t.Helper()
 	for _, n := range nodes {
@@ -93,13 +93,13 @@ func nothingRefused(t *testing.T, nodes []*servers.Node) {
 	}
 }
 
-// everythingUsed fails when line allows a command that no node was asked.
+// everythingUsed fails if line allows a command that no node has executed.
 func everythingUsed(t *testing.T, nodes []*servers.Node, version servers.Version, line string) {
 	t.Helper()
 	for _, word := range strings.Fields(line) {
 		command, isRight := strings.CutPrefix(word, "+")
 		if !version.AtLeast(7, 0) {
-			command, _, _ = strings.Cut(command, "|") // its statistics know no subcommands
+			command, _, _ = strings.Cut(command, "|") // its statistics have no subcommands
 		}
 		calls := 0
 		for _, n := range nodes {
@@ -113,8 +113,8 @@ func everythingUsed(t *testing.T, nodes []*servers.Node, version servers.Version
 	}
 }
 
-// everythingMissed takes each right of line away in turn, makes the gateway connect again, and fails when it does not
-// miss it. Sentinels count no commands, so this shows there what everythingUsed shows on servers.
+// everythingMissed removes each right of line in turn, makes the gateway connect again, and fails if the gateway does
+// not need it. It takes the place of everythingUsed for Sentinels, which count no commands.
 func everythingMissed(t *testing.T, sentinel *servers.Node, line string) {
 	t.Helper()
 	do := func(args ...any) any {
@@ -145,8 +145,8 @@ func everythingMissed(t *testing.T, sentinel *servers.Node, line string) {
 	}
 }
 
-// useEverything is what clients do to make the gateway use all its rights, a RESP3 client too. Each round needs another
-// word: what a server said of an unknown command is remembered.
+// useEverything runs commands of clients that make the gateway use all its rights, also in RESP3. Each round needs
+// another name: the gateway remembers a server's answer about an unknown command.
 func useEverything(t *testing.T, gate *servers.Gateway, round string) {
 	t.Helper()
 	for _, proto := range []string{"2", "3"} {
@@ -178,8 +178,8 @@ func useEverything(t *testing.T, gate *servers.Gateway, round string) {
 	}
 }
 
-// cutUnderAWrite ends the gateway's connections to a primary while a write is under way: the client is told UNCERTAIN,
-// and the next connection ends the old one at the server.
+// cutUnderAWrite ends the gateway's connections to a primary while a write is in flight: the client gets UNCERTAIN, and
+// the next connection ends the old one at the server.
 func cutUnderAWrite(t *testing.T, gate *servers.Gateway, primary *servers.Node) {
 	t.Helper()
 	do := func(args ...any) any {
@@ -206,7 +206,7 @@ func cutUnderAWrite(t *testing.T, gate *servers.Gateway, primary *servers.Node) 
 	}
 	servers.Until(t, servers.Patience, "a SET that waits", func() error {
 		for line := range strings.Lines(do("CLIENT", "LIST").(string)) {
-			// A connection shows its last command when that has ended, too: b says that it waits.
+			// A connection shows its last command even after its end; the flag b means that it waits.
 			waits := strings.Contains(line, " flags=b ") && strings.Contains(line, "cmd=set ")
 			if waits && strings.Contains(line, "user="+aclUser) {
 				return nil
@@ -228,7 +228,7 @@ func cutUnderAWrite(t *testing.T, gate *servers.Gateway, primary *servers.Node) 
 	do("CLIENT", "UNPAUSE")
 }
 
-// killsServed counts CLIENT KILL; before version 7 statistics know no subcommands, and ACL LOG shows what is amiss.
+// killsServed counts CLIENT KILL; before version 7 statistics have no subcommands, and ACL LOG shows what is denied.
 func killsServed(t *testing.T, n *servers.Node) int {
 	t.Helper()
 	return served(t, n, "client|kill") + served(t, n, "client")
@@ -264,7 +264,7 @@ func TestTheRightsOfTheGuideAreEnoughUnderSentinels(t *testing.T) {
 	nothingRefused(t, alive)
 	nothingRefused(t, env.Sentinels)
 	everythingUsed(t, alive, version, nodes)
-	if version.AtLeast(7, 0) { // before, ACL cannot take away a subcommand
+	if version.AtLeast(7, 0) { // before, ACL cannot deny a subcommand
 		everythingMissed(t, env.Sentinels[0], sentinels)
 	}
 }
@@ -276,7 +276,7 @@ func TestTheRightsOfTheGuideAreEnoughInACluster(t *testing.T) {
 	env := startWithRights(t, servers.StartCluster, line, servers.Options{Replicas: 1})
 	gate := startAsUser(t, "--cluster", env.Addrs())
 	conn := servers.MustDial(t, gate.Addr)
-	// Until a replica is known to be in step, reads go to the primary, and nobody is told READONLY.
+	// Until a replica is known to be in sync, reads go to the primary, and the gateway sees no READONLY.
 	servers.Until(t, servers.Patience, "a read on a replica", func() error {
 		for i := range 20 {
 			if _, err := conn.Do("GET", fmt.Sprint("k", i)); err != nil {
@@ -292,7 +292,7 @@ func TestTheRightsOfTheGuideAreEnoughInACluster(t *testing.T) {
 	})
 	useEverything(t, gate, "ONCE")
 	cutUnderAWrite(t, gate, env.SlotOwner(7365)) // of the key "c"
-	// A slot on its way makes the old owner answer ASK for keys that it no longer has.
+	// While a slot is being moved, the old owner replies ASK for keys that it no longer has.
 	const slot = 7365 // of the key "c"
 	from := env.SlotOwner(slot)
 	to := env.Groups[0].Primary()

@@ -8,7 +8,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestAllow lets single commands through, to the primary; all others stay refused.
+// TestAllow allows single commands, which go to the primary; all others stay rejected.
 func TestAllow(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main",
@@ -39,7 +39,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestAllowShutdown: the primary goes, once; the next one stays.
+// TestAllowShutdown: the primary shuts down, once; the next one stays.
 func TestAllowShutdown(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--allow", "shutdown")

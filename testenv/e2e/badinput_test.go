@@ -12,8 +12,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// badInput is something that no client should send. What a real server says to it, and whether it then closes, is
-// the golden file.
+// badInput is malformed input. The reply of a real server, and whether it then closes, is the golden file.
 type badInput struct {
 	name  string
 	bytes string
@@ -21,12 +20,12 @@ type badInput struct {
 
 const ping = "*1\r\n$4\r\nPING\r\n"
 
-// farTooLong is well over the limit of 64 KiB of a line. Just over it, the answer depends on whether a newline that
-// follows was read at the same time.
+// farTooLong is well over the limit of 64 KiB of a line, in bytes. Just over it, the reply depends on whether the
+// newline that follows was read at the same time.
 const farTooLong = 1 << 18
 
-// badInputs are sent to a connection that may do everything. A line that holds a NUL byte (a TLS greeting does) is
-// left out: the server's search for the newline ends at the NUL, so it waits for ever, which nobody should imitate.
+// badInputs are sent on an authenticated connection. A line with a NUL byte (as in a TLS greeting) is left out: the
+// server's search for the newline ends at the NUL, so it waits for ever, which is not worth imitating.
 var badInputs = []badInput{
 	{"negative count", "*-5\r\n" + ping},
 	{"no arguments", "*0\r\n*-1\r\n\r\n\n" + ping},
@@ -95,8 +94,8 @@ var badInputs = []badInput{
 	{"quit inline", "quit\r\nPING\r\n"},
 }
 
-// badBeforeAuth are sent to a connection that has not given the password. Unknown commands and wrong numbers of
-// arguments are left out: servers say so even before AUTH, the gateway says NOAUTH to everything.
+// badBeforeAuth are sent before AUTH. Unknown commands and wrong numbers of arguments are left out: servers report them
+// even before AUTH, the gateway always replies NOAUTH.
 var badBeforeAuth = []badInput{
 	{"too many arguments", "*11\r\n"},
 	{"just not too many arguments", string(servers.AppendCommand(nil, "MGET", "2", "3", "4", "5", "6", "7", "8", "9",
@@ -108,7 +107,7 @@ var badBeforeAuth = []badInput{
 	{"quit", "*1\r\n$4\r\nQUIT\r\n"},
 }
 
-// unfinished wait for more: nothing is said and nothing is closed.
+// unfinished are incomplete inputs: no reply, and no close.
 var unfinished = []badInput{
 	{"half a command", "*2\r\n$3\r\nGET\r\n$5\r\n{k}"},
 	{"a count only", "*3\r\n"},
@@ -128,7 +127,7 @@ func manyWords(n int) []string {
 	return words
 }
 
-// outcome is what came back for bytes, and whether the connection was closed.
+// outcome is the reply to an input, and whether the connection was closed.
 type outcome struct {
 	replies []byte
 	closed  bool
@@ -142,17 +141,17 @@ func (o outcome) String() string {
 	return fmt.Sprintf("%s, then %s", brief([]string{string(o.replies)}), end)
 }
 
-// play sends bytes and then a command whose reply cannot be mistaken; what came before it is the outcome.
+// play sends bytes and then a command with a unique reply; the bytes before that reply are the outcome.
 func play(addr, input string) (outcome, error) {
 	c, err := servers.Dial(addr)
 	if err != nil {
 		return outcome{}, err
 	}
 	defer func() { _ = c.Close() }()
-	// This is refused in the same words before and after AUTH, and nothing else is.
+	// This error alone has the same text before and after AUTH.
 	marker := []byte("-NOPROTO")
 	go func() {
-		// The other side may close in the middle: that is seen by reading.
+		// The other side may close in the middle: the read below shows that.
 		_ = c.SendRaw([]byte(input))
 		_ = c.Send("HELLO", "99")
 	}()
@@ -174,8 +173,8 @@ func play(addr, input string) (outcome, error) {
 	}
 }
 
-// inValkey are inputs that Valkey 9 answers otherwise than the gateway, which reads as Redis does: what each says. What
-// goes on to a server has the line ends that it wants.
+// inValkey has inputs with other replies in Valkey 9 than in the gateway, which parses as Redis does, and both replies.
+// Forwarded commands have proper line ends.
 var inValkey = map[string]struct{ straight, through string }{
 	"argument longer than said": {invalidLineEnd + closes,
 		`["+PONG\r\n-ERR unknown command 'NG', with args beginning with: \r\n"], then open`},
@@ -222,7 +221,7 @@ func TestBadInputIsAnsweredAsByServer(t *testing.T) {
 	if n, err := behind.Primary().Do("EXISTS", "{k}evil"); err != nil || n != int64(0) {
 		t.Errorf("a request smuggled in HTTP was executed: %v, %v", n, err)
 	}
-	const mayGrow = 200 << 20 // a million arguments and 8 MB lines, with what the collector has not taken back yet
+	const mayGrow = 200 << 20 // a million arguments and 8 MB lines, with garbage that is not collected yet
 	if after, err := gate.ResidentBytes(); err == nil && !servers.RaceEnabled && after-before > mayGrow {
 		t.Errorf("resident memory went from %d to %d bytes", before, after)
 	}
@@ -265,7 +264,7 @@ func TestUnfinishedInputWaits(t *testing.T) {
 	}
 }
 
-// TestBadInputFromManyClients floods the gateway from 50 connections and looks that it stays small.
+// TestBadInputFromManyClients floods the gateway from 50 connections and checks that its memory stays small.
 func TestBadInputFromManyClients(t *testing.T) {
 	t.Parallel()
 	behind := servers.StartPlain(t, servers.Options{})

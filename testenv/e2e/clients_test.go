@@ -13,7 +13,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// numberOf is what a client is called in CLIENT LIST and for CLIENT UNBLOCK.
+// numberOf returns the ID of a client for CLIENT LIST and CLIENT UNBLOCK.
 func numberOf(t *testing.T, c *servers.Conn) string {
 	t.Helper()
 	reply, err := c.Do("CLIENT", "ID")
@@ -23,7 +23,7 @@ func numberOf(t *testing.T, c *servers.Conn) string {
 	return strings.TrimSpace(string(reply[1:]))
 }
 
-// clientsOf is CLIENT LIST.
+// clientsOf returns CLIENT LIST.
 func clientsOf(t *testing.T, c *servers.Conn) string {
 	t.Helper()
 	reply, err := c.Do("CLIENT", "LIST")
@@ -33,7 +33,7 @@ func clientsOf(t *testing.T, c *servers.Conn) string {
 	return string(reply)
 }
 
-// blockOn has a client wait for a list, and returns when its server keeps it waiting.
+// blockOn makes a client wait for a list, and returns when the server reports it as blocked.
 func blockOn(t *testing.T, c *servers.Conn, server *servers.Node, key string) {
 	t.Helper()
 	if err := c.Send("BLPOP", key, "0"); err != nil {
@@ -48,7 +48,8 @@ func blockOn(t *testing.T, c *servers.Conn, server *servers.Node, key string) {
 	})
 }
 
-// TestClientCommandsReachClientsOfAllWorkers has eight clients on four workers, and one that speaks of all of them.
+// TestClientCommandsReachClientsOfAllWorkers has eight clients on four workers, and one that sends commands about all
+// of them.
 func TestClientCommandsReachClientsOfAllWorkers(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "4")
@@ -67,7 +68,7 @@ func TestClientCommandsReachClientsOfAllWorkers(t *testing.T) {
 		}
 	}
 
-	// While writes are paused nobody writes; whoever unpauses has all go on.
+	// While writes are paused no client writes; any client can unpause all.
 	expect(t, admin, "+OK\r\n", "CLIENT", "PAUSE", "600000", "WRITE")
 	for _, c := range others {
 		if err := c.Send("INCR", "n"); err != nil {
@@ -98,7 +99,8 @@ func TestClientCommandsReachClientsOfAllWorkers(t *testing.T) {
 	expect(t, admin, "$1\r\n8\r\n", "GET", "n")
 }
 
-// TestClientUnblock: what is pushed while a client is unblocked is there afterwards, and nobody else is disturbed.
+// TestClientUnblock: an element that is pushed while a client is unblocked is not lost, and other clients are
+// unaffected.
 func TestClientUnblock(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "2")
@@ -120,8 +122,8 @@ func TestClientUnblock(t *testing.T) {
 	expect(t, blocked, "*2\r\n$1\r\nq\r\n$1\r\nx\r\n", "BLPOP", "q", "0")
 }
 
-// TestClientUnblockWithoutRights: the server refuses CLIENT UNBLOCK, so the gateway closes the connection, and the
-// server forgets.
+// TestClientUnblockWithoutRights: the server denies CLIENT UNBLOCK, so the gateway closes the connection, and the
+// server forgets the blocked client.
 func TestClientUnblockWithoutRights(t *testing.T) {
 	version := ownVersion(t)
 	if !version.AtLeast(7, 0) {
@@ -142,7 +144,7 @@ func TestClientUnblockWithoutRights(t *testing.T) {
 	expect(t, admin, "$1\r\nx\r\n", "LPOP", "q")
 }
 
-// TestClientReplyOff sends writes of which nobody is told, as those do who load data.
+// TestClientReplyOff sends writes without replies, as bulk loads do.
 func TestClientReplyOff(t *testing.T) {
 	env := servers.StartCluster(t, servers.Options{Primaries: 3})
 	gate := servers.StartGateway(t, "--cluster", env.Addrs())
@@ -168,7 +170,8 @@ func names(prefix string, n int) (all []string) {
 	return all
 }
 
-// TestClientsFallBackWithoutTracking: go-redis asks for what the gateway does not have, and nothing counts as rejected.
+// TestClientsFallBackWithoutTracking: go-redis probes features that the gateway lacks, which does not count as
+// rejected.
 func TestClientsFallBackWithoutTracking(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr)

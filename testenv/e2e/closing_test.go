@@ -9,8 +9,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// A server that takes less than the gateway closes on what is too long for it. What it says first is the answer, and it
-// is not asked for ever.
+// TestRequestTooLongForTheServer: a server with a lower limit than the gateway closes the connection on a longer
+// request. Its error is the reply, and retries end.
 func TestRequestTooLongForTheServer(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{Config: []string{"proto-max-bulk-len 1mb"}})
@@ -32,7 +32,7 @@ func TestRequestTooLongForTheServer(t *testing.T) {
 	}
 }
 
-// A server whose query buffer is smaller closes without a word.
+// TestRequestTooLongForTheServersBuffer: a server with a smaller query buffer closes the connection without an error.
 func TestRequestTooLongForTheServersBuffer(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{Config: []string{"client-query-buffer-limit 1mb"}})
@@ -45,8 +45,7 @@ func TestRequestTooLongForTheServersBuffer(t *testing.T) {
 	expect(t, c, ":0\r\n", "EXISTS", "k")
 }
 
-// One client's reply is longer than the server lets a reply be: it costs others their connection once, and nobody a
-// second time.
+// TestReplyTooLongForTheServer: a reply over the server's limit costs other clients their connection once, not twice.
 func TestReplyTooLongForTheServer(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{Config: []string{"client-output-buffer-limit normal 2mb 2mb 0"}})

@@ -12,8 +12,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// A transcript goes straight to a real server and, through the gateway, to another: the server is the golden file.
-// Keys share a hash tag, so behind a Cluster the answers must be those of one server too.
+// A transcript is sent straight to a real server and, through the gateway, to another: the server is the golden file.
+// Keys share a hash tag, so in front of a cluster the replies must be those of one server, too.
 
 var (
 	// dataTranscripts are about keys; they leave keys behind.
@@ -23,15 +23,14 @@ var (
 	smallTranscripts = []string{"local", "strings", "scripts"}
 )
 
-// quickly has servers look ten times more often which blocking commands have waited for long enough: the transcripts
-// have many that nobody answers.
+// quickly makes servers check the timeouts of blocking commands ten times more often: in the transcripts many time out.
 func quickly(o servers.Options) servers.Options {
 	o.Config = append(o.Config, "hz 100", "dynamic-hz no")
 	return o
 }
 
-// TestTranscriptsDependOnNothingElse plays the transcripts to two servers without a gateway: where even these
-// differ, a difference through the gateway would say nothing.
+// TestTranscriptsDependOnNothingElse runs the transcripts on two servers without a gateway: if even these differ, a
+// difference through the gateway means nothing.
 func TestTranscriptsDependOnNothingElse(t *testing.T) {
 	if servers.RaceEnabled {
 		t.Skip("there is no gateway in it")
@@ -76,8 +75,8 @@ func TestCompatCluster(t *testing.T) {
 	compareAll(t, differing(t, "cluster"), straight, gate.Addr, func() { flush(t, behind) })
 }
 
-// compareAll plays every transcript in every way to straight and to the address through, whose replies may differ where
-// differs says so. empty empties what is behind through.
+// compareAll runs every transcript in every way on straight and on the address through, whose replies may differ for
+// the commands in differs. empty empties the servers behind through.
 func compareAll(t *testing.T, differs map[string]bool, straight *servers.Env, through string, empty func()) {
 	t.Helper()
 	addr := straight.Primary().Addr
@@ -129,7 +128,7 @@ func TestCompatManyCommandsInOneWrite(t *testing.T) {
 	compareReplies(t, tr, 3, sendInPieces, straight.Primary().Addr, gate.Addr)
 }
 
-// TestCompatPassword compares what is said before and after AUTH with a server that asks for the same password.
+// TestCompatPassword compares the replies before and after AUTH with those of a server with the same password.
 func TestCompatPassword(t *testing.T) {
 	t.Parallel()
 	straight := servers.StartPlain(t, servers.Options{Password: "opensesame"})
@@ -140,7 +139,7 @@ func TestCompatPassword(t *testing.T) {
 	}
 	gate := servers.StartGateway(t, "--primary", behind.Primary().Addr, "--password-file", file)
 	addr := straight.Primary().Addr
-	// Without the password nobody is told whether the servers are known yet.
+	// Without the password a client cannot see whether the servers are known yet.
 	servers.Until(t, servers.ReplyPatience, "the gateway knows its server", func() error {
 		c := servers.MustDial(t, gate.Addr)
 		_, _ = c.Do("AUTH", "opensesame")

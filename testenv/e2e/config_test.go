@@ -16,7 +16,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// configOf is a setting of one server, asked directly.
+// configOf returns a setting of one server, queried directly.
 func configOf(t *testing.T, n *servers.Node, name string) string {
 	t.Helper()
 	reply, err := n.Do("CONFIG", "GET", name)
@@ -26,8 +26,8 @@ func configOf(t *testing.T, n *servers.Node, name string) string {
 	return servers.Pairs(reply)[name]
 }
 
-// TestConfigSpeaksForAllServers, behind Sentinels and in a cluster: SET reaches replicas, GET is what primaries agree
-// on.
+// TestConfigSpeaksForAllServers, behind Sentinels and in a cluster: SET reaches replicas, GET returns values on which
+// the primaries agree.
 func TestConfigSpeaksForAllServers(t *testing.T) {
 	for name, start := range map[string]func(t *testing.T) (*servers.Env, *servers.Gateway){
 		"sentinel": func(t *testing.T) (*servers.Env, *servers.Gateway) {
@@ -122,7 +122,7 @@ func reportsDifferences(t *testing.T, env *servers.Env, conn *servers.Conn) {
 	}
 }
 
-// withTools asks as go-redis in RESP3 and as redis-cli do.
+// withTools sends CONFIG GET as go-redis in RESP3 and as redis-cli.
 func withTools(t *testing.T, gate *servers.Gateway) {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: gate.Addr, Protocol: 3})
@@ -143,12 +143,12 @@ func withTools(t *testing.T, gate *servers.Gateway) {
 	}
 }
 
-// TestConfigDuringAFailover: who asks while there is no primary waits, as with any command.
+// TestConfigDuringAFailover: CONFIG waits while there is no primary, as any command does.
 func TestConfigDuringAFailover(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	conn := servers.MustDial(t, gate.Addr)
-	conn.Timeout = time.Minute // Sentinels that fail to elect a leader try again, three times as late as the first
+	conn.Timeout = time.Minute // Sentinels that fail to elect a leader retry much later
 	awaitWrite(t, conn, "SET", "k", "v")
 	old := env.Primary()
 	if err := old.Kill(); err != nil {
@@ -166,8 +166,8 @@ func TestConfigDuringAFailover(t *testing.T) {
 	}
 }
 
-// TestConfigReachesAReplicaThatClosesConnections: Sentinels have a replica close those of all clients when they send it
-// to another primary, and nothing is read from it then. It lives: OK must mean that it has the setting, too.
+// TestConfigReachesAReplicaThatClosesConnections: a replica closes the connections of all clients when Sentinels assign
+// another primary to it, and gets no reads then. It is alive: OK must mean that it has the setting, too.
 func TestConfigReachesAReplicaThatClosesConnections(t *testing.T) {
 	t.Parallel()
 	const closed = 3
@@ -190,8 +190,8 @@ func TestConfigReachesAReplicaThatClosesConnections(t *testing.T) {
 	}
 }
 
-// closesMost is a connection of a replica that no topology takes for one: it closes where it should tell its role, and
-// answers CONFIG SET unless refuses says no.
+// closesMost serves a connection of a replica without a known role: it closes the connection at ROLE, and executes
+// CONFIG SET unless refuses returns true.
 func closesMost(conn net.Conn, refuses func() bool) {
 	defer conn.Close()
 	command := make([]byte, 1024)
@@ -210,8 +210,8 @@ func closesMost(conn net.Conn, refuses func() bool) {
 	}
 }
 
-// TestConfigOfServersWithoutTheCommand: managed servers refuse CONFIG, and clients that ask as they connect get what
-// they can work with.
+// TestConfigOfServersWithoutTheCommand: managed servers reject CONFIG, and clients that send CONFIG GET as they connect
+// get usable replies.
 func TestConfigOfServersWithoutTheCommand(t *testing.T) {
 	env := startWithRights(t, servers.StartPlain, "user "+aclUser+" on >"+aclPassword+" ~* &* +@all -config",
 		servers.Options{})

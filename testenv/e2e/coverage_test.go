@@ -9,7 +9,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// untranscribed are the commands that no transcript has, with who looks at them.
+// untranscribed has the commands that no transcript has, with the tests that cover them.
 var untranscribed = map[string]string{
 	"acl|deluser": refusedThere, "acl|list": refusedThere, "acl|load": refusedThere, "acl|save": refusedThere,
 	"acl|setuser": refusedThere, "debug": refusedThere, "failover": refusedThere, "migrate": refusedThere,
@@ -37,13 +37,13 @@ func commandsOf(t *testing.T, n *servers.Node) []string {
 	}
 	var names []string
 	for _, name := range reply.([]any) {
-		names = append(names, strings.ToLower(name.(string))) // those of modules are as they were given
+		names = append(names, strings.ToLower(name.(string))) // those of modules keep their case
 	}
 	slices.Sort(names)
 	return names
 }
 
-// TestTranscriptsHaveEveryCommand looks that no command was forgotten.
+// TestTranscriptsHaveEveryCommand checks that no command is missing.
 func TestTranscriptsHaveEveryCommand(t *testing.T) {
 	t.Parallel()
 	sent := map[string]bool{}
@@ -77,7 +77,7 @@ func TestCompatWrongArity(t *testing.T) {
 		}
 		arity := fmt.Sprint(info.([]any)[0].([]any)[1])
 		if _, found := untranscribed[name]; found || arity == fmt.Sprint(len(words)) || arity == fmt.Sprint(-len(words)) {
-			continue // alone it is right
+			continue // it needs no argument
 		}
 		tr.commands = append(tr.commands, words)
 	}

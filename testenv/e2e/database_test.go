@@ -8,8 +8,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestDatabasesAreKeptApart has one client change databases, and looks on the server itself where its keys lie; they
-// are found there by others too, and after a failover.
+// TestDatabasesAreKeptApart has one client that changes databases, and checks on the server itself that its keys are in
+// the right ones; other clients find them there, too, and after a failover.
 func TestDatabasesAreKeptApart(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
@@ -51,8 +51,8 @@ func TestDatabasesAreKeptApart(t *testing.T) {
 	expect(t, conn, "$4\r\nzero\r\n", "GET", "k")
 }
 
-// TestDatabasesOfACluster: Redis has one there, Valkey since 9.0 as many as it is set to. What is written in one lies
-// in it, on the node that serves its slot, and a slot that moves takes it along.
+// TestDatabasesOfACluster: Redis has one in a cluster, Valkey since 9.0 as many as are configured. A key is in its
+// database on the node that serves its slot, and moves with the slot.
 func TestDatabasesOfACluster(t *testing.T) {
 	t.Parallel()
 	version := ownVersion(t)

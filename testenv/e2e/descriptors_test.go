@@ -28,9 +28,9 @@ func fewFiles(t *testing.T, limit int) string {
 	return path
 }
 
-// TestFewDescriptorsAreKeptForServers lets many more clients come than there are descriptors for, and kills the primary
-// while they do: those that have a connection write again as soon as there is a new one, the others are refused in
-// Redis's words, and the log does not repeat itself.
+// TestFewDescriptorsAreKeptForServers connects many more clients than there are descriptors for, and kills the primary
+// meanwhile: connected clients write again as soon as there is a new one, the others are rejected with Redis's error,
+// and the log does not repeat itself.
 func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 	t.Parallel()
 	const limit = 200
@@ -83,7 +83,7 @@ func TestFewDescriptorsAreKeptForServers(t *testing.T) {
 	}
 }
 
-// flood opens connections and keeps those that are not refused. refused counts the others, which must be told why.
+// flood opens connections and keeps those that are not rejected. refused counts the others, which must get the error.
 func flood(t *testing.T, addr string) (refused func() int, stop func()) {
 	t.Helper()
 	var mu sync.Mutex

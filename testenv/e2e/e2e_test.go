@@ -1,4 +1,4 @@
-// Package e2e runs the gateway in front of real servers and sees what its clients see.
+// Package e2e tests the gateway in front of real servers, as its clients see it.
 package e2e
 
 import (
@@ -93,7 +93,7 @@ func TestWritesResumeAfterThePrimaryDied(t *testing.T) {
 				t.Fatal(err)
 			}
 			awaitWrite(t, conn, "SET", "k", "after")
-			// The Sentinels agree a little later than the gateway needs to.
+			// The Sentinels agree a little later than the gateway promotes.
 			servers.Until(t, servers.Patience, "Sentinels that agree on another primary", func() error {
 				if now := env.Primary(); now == nil || now == old {
 					return errors.New("they do not")
@@ -108,8 +108,8 @@ func TestWritesResumeAfterThePrimaryDied(t *testing.T) {
 	}
 }
 
-// awaitWrite repeats a write on one connection, which must stay open, until it is accepted. Refusals and the
-// UNCERTAIN answer to a write that was under way are allowed meanwhile.
+// awaitWrite repeats a write on one connection, which must stay open, until it is accepted. Rejections, and UNCERTAIN
+// for a write in flight, are allowed meanwhile.
 func awaitWrite(t *testing.T, conn *servers.Conn, args ...string) {
 	t.Helper()
 	servers.Until(t, servers.Patience, "an accepted write", func() error {
@@ -168,7 +168,7 @@ func TestOneSetOfSentinelsServesThreeMasters(t *testing.T) {
 	if err := env.Groups[0].Primary().Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// The neighbours go on for as long as red has no primary.
+	// The other services are unaffected while red has no primary.
 	began := time.Now()
 	neighbours := map[string]*servers.Conn{"green": servers.MustDial(t, addrs["green"]), "blue": servers.MustDial(t,
 		addrs["blue"])}
@@ -306,7 +306,8 @@ func TestTermLetsWhatIsInFlightFinish(t *testing.T) {
 	}
 }
 
-// TestManagedServersRefuseMuch denies the gateway what managed offers deny: CONFIG, ROLE, CLIENT, CLUSTER SHARDS.
+// TestManagedServersRefuseMuch denies the gateway the commands that managed servers deny: CONFIG, ROLE, CLIENT, CLUSTER
+// SHARDS.
 func TestManagedServersRefuseMuch(t *testing.T) {
 	t.Parallel()
 	acl := []string{"user default on nopass ~* &* +@all -config -role -client", "user admin on >secret ~* &* +@all"}

@@ -64,7 +64,7 @@ func failOver(t *testing.T, env *servers.Env) {
 // facadePatience is longer than a failover takes.
 const facadePatience = 30 * time.Second
 
-// notified is what go-redis would ask of every server otherwise.
+// notified keeps go-redis from asking every server for maintenance notifications.
 var notified = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 
 func failoverClient(t *testing.T, d disguised, name string, onReplica bool) *redis.Client {
@@ -126,7 +126,7 @@ func TestGoRedisThroughTheFacades(t *testing.T) {
 	}
 }
 
-// Reads of a replica facade go to replicas, where those of the service go to the primary.
+// TestReadsOfAReplicaFacadeGoToReplicas: reads of a replica facade go to replicas, those of the service to the primary.
 func TestReadsOfAReplicaFacadeGoToReplicas(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
@@ -147,7 +147,7 @@ func TestReadsOfAReplicaFacadeGoToReplicas(t *testing.T) {
 	}
 }
 
-// pythonWith finds a Python that has a module, or skips the test.
+// pythonWith returns a Python with a module, or skips the test.
 func pythonWith(t *testing.T, module string) string {
 	t.Helper()
 	servers.SkipShort(t)
@@ -195,7 +195,7 @@ func TestPythonThroughTheFacades(t *testing.T) {
 	}
 }
 
-// TestSentinelFacadeSpeaksAsASentinel says the same to the facade and to a real Sentinel.
+// TestSentinelFacadeSpeaksAsASentinel sends the same commands to the facade and to a real Sentinel.
 func TestSentinelFacadeSpeaksAsASentinel(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
@@ -231,7 +231,7 @@ func TestSentinelFacadeSpeaksAsASentinel(t *testing.T) {
 	}
 }
 
-// fieldsOf are the names, in the order of the reply, of a flat list or of the first list in a list.
+// fieldsOf returns the names, in the order of the reply, of a flat list or of the first list in a list.
 func fieldsOf(t *testing.T, addr string, args ...any) []string {
 	t.Helper()
 	c := servers.NewClient(addr, "", "")
@@ -250,7 +250,7 @@ func fieldsOf(t *testing.T, addr string, args ...any) []string {
 	return names
 }
 
-// TestClusterFacadeSpeaksAsANode says the same to the facade and to the only node of a real cluster.
+// TestClusterFacadeSpeaksAsANode sends the same commands to the facade and to the only node of a real cluster.
 func TestClusterFacadeSpeaksAsANode(t *testing.T) {
 	t.Parallel()
 	straight, behind := servers.StartCluster(t, servers.Options{Primaries: 1}), servers.StartCluster(t,
@@ -282,8 +282,8 @@ func TestClusterFacadeSpeaksAsANode(t *testing.T) {
 	}
 }
 
-// shapeOf is a reply without what differs from node to node: of a line the word before a colon, or how many words there
-// are if there are several. A node alone does not know its own address.
+// shapeOf returns a reply without the values that differ between nodes: of a line the word before a colon, or the
+// number of its words. A single node does not know its own address.
 func shapeOf(t *testing.T, addr string, args ...string) string {
 	t.Helper()
 	reply, err := servers.MustDial(t, addr).Do(args...)

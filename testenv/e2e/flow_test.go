@@ -11,9 +11,9 @@ import (
 	"evergate/testenv/servers"
 )
 
-// Clients that write before they read, that read late, that have said everything, and that are gone.
+// Clients that write before they read, that read late, that close their sending half, and that are gone.
 
-// numberIn reads one number of a section of a server's INFO.
+// numberIn returns a number of a section of a server's INFO.
 func numberIn(t *testing.T, n *servers.Node, section, field string) int {
 	t.Helper()
 	text, err := n.Do("INFO", section)
@@ -28,7 +28,7 @@ func numberIn(t *testing.T, n *servers.Node, section, field string) int {
 	return number
 }
 
-// mustWrite sends bytes, however long that takes within the connection's patience.
+// mustWrite sends bytes within the connection's timeout.
 func mustWrite(t *testing.T, c *servers.Conn, b []byte) {
 	t.Helper()
 	if err := c.SendRaw(b); err != nil {
@@ -44,7 +44,8 @@ func shut(t *testing.T, c *servers.Conn) {
 	}
 }
 
-// A pipeline that is written before its replies are read is read to its end: many client libraries do so.
+// TestPipelineIsWrittenBeforeItIsRead: the gateway reads a whole pipeline whose client reads no reply before its end,
+// as many client libraries do.
 func TestPipelineIsWrittenBeforeItIsRead(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
@@ -67,7 +68,7 @@ func TestPipelineIsWrittenBeforeItIsRead(t *testing.T) {
 	}
 }
 
-// Whoever reads late gets everything, and the server need not keep it meanwhile.
+// TestLateReaderGetsAll: a client that reads late gets all replies, and the server need not keep them meanwhile.
 func TestLateReaderGetsAll(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
@@ -108,7 +109,8 @@ func TestLateReaderGetsAll(t *testing.T) {
 		numberIn(t, env.Primary(), "memory", "used_memory_peak")>>20)
 }
 
-// Ten clients that write much before they read do not take the server's memory.
+// TestServerDoesNotKeepRepliesForLateReaders: ten clients that write much before they read do not use the server's
+// memory.
 func TestServerDoesNotKeepRepliesForLateReaders(t *testing.T) {
 	t.Parallel()
 	primary := servers.StartPlain(t, servers.Options{}).Primary() // asked while it has nothing else to do
@@ -136,7 +138,8 @@ func TestServerDoesNotKeepRepliesForLateReaders(t *testing.T) {
 	}
 }
 
-// What was sent before a client closed its half of the connection is executed and answered, whatever waits meanwhile.
+// TestHalfClosedClientIsAnsweredInFull: commands that a client sent before it closed its sending half are executed and
+// answered.
 func TestHalfClosedClientIsAnsweredInFull(t *testing.T) {
 	t.Parallel()
 	plain := servers.StartPlain(t, servers.Options{Replicas: 1})
@@ -195,7 +198,7 @@ func TestHalfClosedClientIsAnsweredInFull(t *testing.T) {
 	})
 }
 
-// leaveBehind has a client send something, and 100 KB behind it, and close its connection as a process does that dies.
+// leaveBehind makes a client send first and 100 KB more, and close its connection like a process that dies.
 func leaveBehind(t *testing.T, addr, first string) net.Conn {
 	t.Helper()
 	c := servers.MustDial(t, addr)
@@ -204,7 +207,8 @@ func leaveBehind(t *testing.T, addr, first string) net.Conn {
 	return c
 }
 
-// A client that has left takes no element any more, whatever it had sent behind its pop, and leaves no connection.
+// TestBlockedClientThatLeftTakesNothing: a client that has left pops no element, whatever it sent after its pop, and
+// leaves no connection.
 func TestBlockedClientThatLeftTakesNothing(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
@@ -243,7 +247,8 @@ func TestBlockedClientThatLeftTakesNothing(t *testing.T) {
 	})
 }
 
-// What clients sent that gave up while there was no primary is not executed later, however much it was.
+// TestHeldClientThatLeftWritesNothing: commands of clients that gave up while there was no primary are not executed
+// later.
 func TestHeldClientThatLeftWritesNothing(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
@@ -290,7 +295,7 @@ func TestHeldClientThatLeftWritesNothing(t *testing.T) {
 	}
 }
 
-// worstWait is the longest that small SETs of others take on a server beside clients that ask for much and never read.
+// worstWait returns the longest time of small SETs beside clients that request big replies and never read.
 func worstWait(t *testing.T, addr string) time.Duration {
 	t.Helper()
 	const size, gets, clients = 1100000, 60, 10
@@ -331,8 +336,9 @@ func worstWait(t *testing.T, addr string) time.Duration {
 	return longest
 }
 
-// Clients that ask for big replies and never read them hold up their neighbours no more than on a plain server.
-// Times under the race detector tell of that: it slows the gateway more than ten times, and the server not at all.
+// TestNeighboursOfThoseWhoNeverRead: clients that request big replies and never read them delay others no more than on
+// a plain server. Under the race detector, which slows the gateway more than ten times and the server not at all, times
+// mean nothing.
 func TestNeighboursOfThoseWhoNeverRead(t *testing.T) {
 	if servers.RaceEnabled {
 		t.Skip("times are compared without the race detector")

@@ -12,7 +12,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// infoOf is what the gateway fields in sections of INFO, by key.
+// infoOf returns the fields of sections of the gateway's INFO, by key.
 func infoOf(t *testing.T, c *servers.Conn, sections ...string) map[string]string {
 	t.Helper()
 	reply, err := c.Do(append([]string{"INFO"}, sections...)...)
@@ -28,7 +28,7 @@ func infoOf(t *testing.T, c *servers.Conn, sections ...string) map[string]string
 	return fields
 }
 
-// TestInfoOfACluster: keys, hits and commands are those of all servers, and what was just written counts.
+// TestInfoOfACluster: keys, hits and commands are those of all servers, including the latest writes.
 func TestInfoOfACluster(t *testing.T) {
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1})
 	gate := servers.StartGateway(t, "--cluster", env.Addrs(), "--reads", "prefer-replica")
@@ -81,7 +81,7 @@ func TestInfoOfACluster(t *testing.T) {
 	}
 }
 
-// TestInfoDoesNotWaitForADeadServer: one that has stopped is named, and all others are there.
+// TestInfoDoesNotWaitForADeadServer: a stopped server is named as missing, and the figures of all others are there.
 func TestInfoDoesNotWaitForADeadServer(t *testing.T) {
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")

@@ -7,7 +7,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// Servers, Sentinels, nodes and the gateway itself where only IPv6 is spoken: a server's "::1 7000" and a node's
+// TestIPv6 runs servers, Sentinels, nodes and the gateway with IPv6 alone: a server's "::1 7000" and a node's
 // "::1:7000@17000" are followed through a failover.
 func TestIPv6(t *testing.T) {
 	t.Parallel()

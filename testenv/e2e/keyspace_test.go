@@ -10,8 +10,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// inBothTopologies runs a test with a gateway before a primary with Sentinels, and before a cluster of three shards.
-// Reads go to replicas where they may.
+// inBothTopologies runs a test with a gateway in front of a primary with Sentinels, and in front of a cluster of three
+// shards, with --reads prefer-replica.
 func inBothTopologies(t *testing.T, test func(t *testing.T, env *servers.Env, gate *servers.Gateway)) {
 	t.Run("sentinel", func(t *testing.T) {
 		env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
@@ -24,7 +24,7 @@ func inBothTopologies(t *testing.T, test func(t *testing.T, env *servers.Env, ga
 	})
 }
 
-// keysOf sorts the keys in a reply, which are the lines that begin with prefix.
+// keysOf returns the keys in a reply, sorted: the lines that begin with prefix.
 func keysOf(reply []byte, prefix string) (keys []string) {
 	for line := range strings.SplitSeq(string(reply), "\r\n") {
 		if strings.HasPrefix(line, prefix) {
@@ -87,7 +87,7 @@ func TestWhatConcernsAllKeys(t *testing.T) {
 	})
 }
 
-// ownerOf is the primary that has a key.
+// holderOf returns the primary that has a key.
 func holderOf(env *servers.Env, key string) *servers.Node {
 	for _, g := range env.Groups {
 		if n, err := g.Primary().Do("EXISTS", key); err == nil && n == int64(1) {

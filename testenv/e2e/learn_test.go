@@ -7,8 +7,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestLearntCommandsGoWhereTheirKeysAre: servers have a command under a name that the gateway does not know, as a newer
-// server has commands. What is written lies where its key belongs, and keys in several slots are refused.
+// TestLearntCommandsGoWhereTheirKeysAre: servers have a command with a name that the gateway does not know, as newer
+// servers do. Its keys are on the right shard, and keys in several slots are rejected.
 func TestLearntCommandsGoWhereTheirKeysAre(t *testing.T) {
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Config: []string{
@@ -40,8 +40,8 @@ func TestLearntCommandsGoWhereTheirKeysAre(t *testing.T) {
 	expect(t, conn, ":18\r\n", "DBSIZE")
 }
 
-// TestNewerCommandsLieWhereTheirKeysAre: each newer command that the server has, of three shards; then every node is
-// asked for what it holds, since a server may take a command that belongs elsewhere.
+// TestNewerCommandsLieWhereTheirKeysAre runs each newer command of the server on three shards, and then checks the keys
+// of every node, since a server may execute a command that belongs elsewhere.
 func TestNewerCommandsLieWhereTheirKeysAre(t *testing.T) {
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3})
@@ -90,7 +90,7 @@ func checkPlaces(t *testing.T, env *servers.Env) {
 			t.Fatal(err)
 		}
 		for _, key := range keys.([]any) {
-			if _, err := node.Do("TYPE", key); err != nil { // a server that serves the slot does not mind
+			if _, err := node.Do("TYPE", key); err != nil { // a server that serves the slot replies without an error
 				t.Errorf("%s: the key %q lies here: %v", node.Addr, key, err)
 			}
 		}

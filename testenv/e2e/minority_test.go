@@ -8,7 +8,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestStartOnMinority starts gateways while one Sentinel of three answers: it may have slept through a failover.
+// TestStartOnMinority starts gateways while one Sentinel of three answers, which may have missed a failover.
 func TestStartOnMinority(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3, Fast: true})

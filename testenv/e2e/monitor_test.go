@@ -9,7 +9,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestMonitorShowsClientsOfAllWorkers has one client watch what eight on four workers do.
+// TestMonitorShowsClientsOfAllWorkers has one client that monitors eight clients on four workers.
 func TestMonitorShowsClientsOfAllWorkers(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "4")
@@ -38,7 +38,7 @@ func TestMonitorShowsClientsOfAllWorkers(t *testing.T) {
 		}
 	}
 	expect(t, watcher, "+RESET\r\n", "RESET")
-	for _, c := range others { // nobody is shown any more, and a second one that leaves is forgotten, too
+	for _, c := range others { // no client monitors any more, and a second one that leaves is forgotten, too
 		expect(t, c, "$1\r\n7\r\n", "GET", "k")
 	}
 	expect(t, watcher, "$1\r\n7\r\n", "GET", "k")

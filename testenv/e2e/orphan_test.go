@@ -14,7 +14,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// roleVariable makes this test binary play the process that is killed.
+// roleVariable makes this test binary act as the process that is killed.
 const roleVariable = "EVERGATE_TESTENV_ROLE"
 
 // TestKilledOwnerLeavesNothing kills a process that owns servers, one of them frozen: the servers must end, and the
@@ -65,7 +65,7 @@ func TestKilledOwnerLeavesNothing(t *testing.T) {
 	}
 }
 
-// isZombie reports whether a process has ended and only waits for its new parent to notice.
+// isZombie reports whether a process has ended and is not waited for yet.
 func isZombie(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && strings.Contains(string(text), ") Z ")

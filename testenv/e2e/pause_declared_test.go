@@ -8,7 +8,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestDeclaredScriptsGoOnInAPause holds the reading of FUNCTION LIST against a server, in both protocols.
+// TestDeclaredScriptsGoOnInAPause tests the parsing of FUNCTION LIST with a server, in both protocols.
 func TestDeclaredScriptsGoOnInAPause(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr)

@@ -17,7 +17,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// blockedAt is how many clients a server says are blocked.
+// blockedAt returns the number of blocked clients that a server reports.
 func blockedAt(n *servers.Node) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), servers.AskPatience)
 	defer cancel()
@@ -40,7 +40,7 @@ func awaitBlocked(t *testing.T, n *servers.Node, want int) {
 	})
 }
 
-// workers wait for elements of a list with BLPOP, one after the other, and keep what they get.
+// workers pop elements of a list with BLPOP, one after the other, and keep them.
 type workers struct {
 	got    chan string
 	errs   chan error
@@ -74,7 +74,7 @@ func startWorkers(t *testing.T, addr, list string, n int) *workers {
 	return w
 }
 
-// expect waits for all elements that were pushed, each once, and looks that nothing else happened.
+// expect waits for all pushed elements, each once, and checks that nothing else happened.
 func (w *workers) expect(t *testing.T, pushed []string) {
 	t.Helper()
 	want := map[string]bool{}
@@ -118,7 +118,7 @@ func push(t *testing.T, c *servers.Conn, list, name string, n int) (pushed []str
 	return pushed
 }
 
-// transactors count up with transactions, some of which watch.
+// transactors increment counters with transactions, some with WATCH.
 type transactors struct {
 	ctx                   context.Context
 	stop                  context.CancelFunc
@@ -178,8 +178,8 @@ func (x *transactors) count(err error, done, unknown *atomic.Int64) {
 	}
 }
 
-// end stops them and compares with what the servers hold. A primary that dies may take acknowledged transactions with
-// it, but never a half of one.
+// end stops them and compares their counts with the servers' data. A primary that dies may take acknowledged
+// transactions with it, but never a half of one.
 func (x *transactors) end(t *testing.T, addr string) {
 	t.Helper()
 	x.stop()
@@ -205,8 +205,8 @@ func (x *transactors) end(t *testing.T, addr string) {
 	}
 }
 
-// TestBlockedWorkersAndTransactionsOutliveThePrimary has 50 workers wait while the primary goes: none sees an error,
-// and all that is pushed afterwards arrives.
+// TestBlockedWorkersAndTransactionsOutliveThePrimary kills the primary while 50 workers wait: none sees an error, and
+// all elements that are pushed afterwards arrive.
 func TestBlockedWorkersAndTransactionsOutliveThePrimary(t *testing.T) {
 	t.Parallel()
 	sentinel := func(t *testing.T) (*servers.Env, *servers.Gateway) {
@@ -240,7 +240,7 @@ func TestBlockedWorkersAndTransactionsOutliveThePrimary(t *testing.T) {
 	}
 }
 
-// ownerOf is the primary that serves a key, or nil.
+// ownerOf returns the primary that serves a key, or nil.
 func ownerOf(t *testing.T, env *servers.Env, key string) *servers.Node {
 	t.Helper()
 	if len(env.Groups) == 1 {
@@ -299,8 +299,7 @@ func outlive(t *testing.T, gate *servers.Gateway, old *servers.Node, hurt func(*
 	}
 }
 
-// TestWhoLeavesWhileBlockedIsForgotten looks that a server does not wait for clients that have left: what is pushed
-// then is taken for nobody.
+// TestWhoLeavesWhileBlockedIsForgotten checks that no server pops for a blocked client that has left.
 func TestWhoLeavesWhileBlockedIsForgotten(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
@@ -327,8 +326,7 @@ func TestWhoLeavesWhileBlockedIsForgotten(t *testing.T) {
 	}
 }
 
-// TestBlockedClientsCostLittle measures what a blocked client costs the gateway, its own connection to the server
-// included.
+// TestBlockedClientsCostLittle measures the memory of a blocked client, its dedicated connection included.
 func TestBlockedClientsCostLittle(t *testing.T) {
 	const first, all, most = 0, 5000, 8 << 10
 	env := servers.StartPlain(t, servers.Options{})
@@ -367,8 +365,7 @@ func TestBlockedClientsCostLittle(t *testing.T) {
 	}
 }
 
-// TestWaitAsksAllPrimaries freezes one replica of three: what is written anywhere in the cluster is not known to have
-// a copy.
+// TestWaitAsksAllPrimaries freezes one replica of three: WAIT must return 0 for all writes in the cluster.
 func TestWaitAsksAllPrimaries(t *testing.T) {
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, NodeTimeout: time.Minute})
@@ -394,7 +391,7 @@ func TestWaitAsksAllPrimaries(t *testing.T) {
 	expect(t, conn, "-ERR timeout is negative\r\n", "WAIT", "1", "-1")
 }
 
-// TestWaitSpeaksOfTheClientsWrites freezes the only replica: WAIT through the gateway must not count it.
+// TestWaitSpeaksOfTheClientsWrites freezes the only replica, which WAIT through the gateway must not count.
 func TestWaitSpeaksOfTheClientsWrites(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, DownAfter: time.Minute, Fast: true})

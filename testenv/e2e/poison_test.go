@@ -9,8 +9,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// What would leave a shared connection to a server in a state that the next client does not expect must never
-// reach one. Each of these is sent by one client while others go on, before and after.
+// poison has commands that change the state of a connection, and must never reach a shared one. One client sends each
+// of these while others go on, before and after.
 var poison = []string{
 	"*0\r\n",
 	"*-1\r\n",
@@ -58,7 +58,7 @@ func TestNothingPoisonsSharedConnections(t *testing.T) {
 		if err := bad.SendRaw([]byte(input)); err != nil {
 			t.Fatal(err)
 		}
-		// The bad client is answered whatever it is answered; the neighbour's replies must be its own.
+		// The reply to the bad client does not matter; the neighbour must get its own.
 		key := fmt.Sprintf("key%d", i)
 		for range 3 {
 			expect(t, neighbour, "+OK\r\n", "SET", key, input)
@@ -74,7 +74,7 @@ func TestNothingPoisonsSharedConnections(t *testing.T) {
 	}
 }
 
-// TestEmptyFramesAreNotCounted sends frames without arguments among others: they get no reply, and the others keep
+// TestEmptyFramesAreNotCounted sends frames without arguments among others: they get no reply, and the others get
 // theirs.
 func TestEmptyFramesAreNotCounted(t *testing.T) {
 	t.Parallel()

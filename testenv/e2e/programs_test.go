@@ -17,34 +17,34 @@ import (
 	"evergate/testenv/servers"
 )
 
-// programs are those in clients/python that are content with one address, in the order in which they are run: one at
-// a time, since some look at the counters of the servers.
+// programs are those in clients/python that need only one address, in the order in which they run: one at a time, since
+// some read the counters of the servers.
 var programs = []string{"connection", "strings", "task_queue", "profiles", "cache", "api_cache", "sessions",
 	"job_queue", "memory", "hit_rate", "monitor", "rate_limit", "backup", "balancer"}
 
-// sentinelPrograms are run with a client that asks a Sentinel.
+// sentinelPrograms run with a client that queries a Sentinel.
 var sentinelPrograms = slices.Concat([]string{"sentinel_clients"}, programs)
 
-// clusterPrograms are those of them that a RedisCluster can run. The others it refuses by itself: ECHO and REPLICAOF
-// because they have no key, MSET and MGET over several slots, and pools of connections.
+// clusterPrograms are those that a RedisCluster can run. It rejects the others itself: ECHO and REPLICAOF because they
+// have no key, MSET and MGET over several slots, and pools of connections.
 var clusterPrograms = []string{"cluster_client", "task_queue", "profiles", "cache", "api_cache", "job_queue", "memory",
 	"hit_rate", "monitor", "backup", "balancer"}
 
-// programsPatience is for all programs together, on a busy machine.
+// programsPatience is the time limit for all programs together, on a busy machine.
 const programsPatience = 2 * time.Minute
 
-// played is what a program said of itself: its calls are lines of "thread: call -> answer".
+// played is the record of a program: its calls are lines of "thread: call -> answer".
 type played struct {
 	Name  string
 	Calls []string
 	Error string
 }
 
-// round is some programs with the same arguments.
+// round is a group of programs with the same arguments.
 type round struct{ names, args []string }
 
-// TestPrograms runs what people write in Python: against one Redis, and through the gateway to each topology, with the
-// same answers. Then the primary is killed under workers and a web application.
+// TestPrograms runs typical Python programs: against one Redis, and through the gateway to each topology, with the same
+// answers. Then the primary of workers and a web application is killed.
 func TestPrograms(t *testing.T) {
 	t.Parallel()
 	python := pythonWith(t, "redis")
@@ -53,7 +53,7 @@ func TestPrograms(t *testing.T) {
 	t.Run("sentinel", func(t *testing.T) {
 		t.Parallel()
 		env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
-		// Sentinels whose votes were split elect nobody for six seconds, and more on a machine that has no time for them.
+		// Sentinels whose votes were split elect no leader for six seconds, or longer on a busy machine.
 		args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "60s"}
 		gate, second := startDisguised(t, args...), servers.StartGateway(t, args...)
 		answers := playPrograms(t, python,
@@ -82,7 +82,7 @@ func TestPrograms(t *testing.T) {
 	})
 }
 
-// playPrograms runs programs one after another, each of which must be content.
+// playPrograms runs programs one after another, each of which must succeed.
 func playPrograms(t *testing.T, python string, rounds ...round) [][]played {
 	t.Helper()
 	args := []string{"-B", "../clients/python/run.py"}
@@ -120,10 +120,10 @@ func playPrograms(t *testing.T, python string, rounds ...round) [][]played {
 // exception is a line of the table of exceptions.
 type exception struct{ where, program, call, why string }
 
-// moment is what a line says whose answers are others each time.
+// moment marks a call whose answers differ each time.
 const moment = "moment"
 
-// exceptions reads the table, as far as it concerns what is behind the gateway.
+// exceptions returns the lines of the table for a topology behind the gateway.
 func exceptions(t *testing.T, behind string) []exception {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "clients", "python", "differs.txt"))
@@ -143,7 +143,7 @@ func exceptions(t *testing.T, behind string) []exception {
 			t.Fatalf("differs.txt: %q has no reason", line)
 		}
 		if fields[1] == "memory" && (onValkey() || ownVersion(t).AtLeast(7, 4)) {
-			continue // their keys take as much in a cluster
+			continue // their keys need as much memory in a cluster
 		}
 		if slices.Contains([]string{moment, "always", behind}, fields[0]) {
 			all = append(all, exception{fields[0], fields[1], fields[2], fields[3]})
@@ -158,7 +158,7 @@ func (e *exception) concerns(program, line string) bool {
 	return (e.program == "*" || e.program == program) && strings.HasPrefix(call, e.call)
 }
 
-// compareWithStraight compares records, but for the exceptions. An exception that is none any more is an error too.
+// compareWithStraight compares records, except for the exceptions. An unnecessary exception is an error, too.
 func compareWithStraight(t *testing.T, behind string, straight, through []played) {
 	t.Helper()
 	for i := range straight {
@@ -206,7 +206,7 @@ func at(lines []string, i int) string {
 	return "nothing"
 }
 
-// playThroughFailover kills the primary that serves the job queue.
+// playThroughFailover kills the primary of the job queue.
 func playThroughFailover(t *testing.T, python string, env *servers.Env, addr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), programsPatience)
@@ -234,7 +234,7 @@ func playThroughFailover(t *testing.T, python string, env *servers.Env, addr str
 	t.Logf("the killed primary: %s", rest)
 }
 
-// primaryOf is the server that takes writes of a key.
+// primaryOf returns the server that accepts writes of a key.
 func primaryOf(t *testing.T, env *servers.Env, key string) *servers.Node {
 	t.Helper()
 	n := env.Primary()

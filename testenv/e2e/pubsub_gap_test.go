@@ -10,9 +10,9 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestSubscribersAreClosedOnAGapAndNobodyElseIsCounted has subscribers of two channels lose their primary twice.
-// With --on-gap close they are closed each time, and what nobody listens to any more is subscribed nowhere: a server
-// would count it for ever.
+// TestSubscribersAreClosedOnAGapAndNobodyElseIsCounted kills the primary of subscribers of two channels twice. With
+// --on-gap close they are closed each time, and channels without subscribers are subscribed nowhere: a server would
+// count them for ever.
 func TestSubscribersAreClosedOnAGapAndNobodyElseIsCounted(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})

@@ -17,7 +17,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// push is a message or an acknowledgement as a client of RESP2 sees it.
+// pushed returns a message or an acknowledgement in RESP2.
 func pushed(words ...any) string {
 	out := fmt.Sprintf("*%d\r\n", len(words))
 	for _, word := range words {
@@ -31,7 +31,7 @@ func pushed(words ...any) string {
 	return out
 }
 
-// comes reads one frame and compares it.
+// comes reads one frame and compares it with want.
 func comes(t *testing.T, c *servers.Conn, want string) {
 	t.Helper()
 	if got, err := c.Frame(); err != nil || string(got) != want {
@@ -39,7 +39,7 @@ func comes(t *testing.T, c *servers.Conn, want string) {
 	}
 }
 
-// dialResp3 makes a connection that speaks RESP3.
+// dialResp3 returns a connection in RESP3.
 func dialResp3(t *testing.T, addr string) *servers.Conn {
 	t.Helper()
 	c := servers.MustDial(t, addr)
@@ -49,7 +49,7 @@ func dialResp3(t *testing.T, addr string) *servers.Conn {
 	return c
 }
 
-// TestSubscribedModeIsThatOfRedis says the same to a server and through the gateway.
+// TestSubscribedModeIsThatOfRedis sends the same commands to a server and through the gateway.
 func TestSubscribedModeIsThatOfRedis(t *testing.T) {
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
@@ -125,7 +125,7 @@ func TestManySubscribersCostOneConnectionAWorker(t *testing.T) {
 	for i, c := range conns {
 		comes(t, c, mark(i, pushed("message", "news", "hello")))
 	}
-	// One more who listens elsewhere, and twice: by a pattern too.
+	// One more subscriber at another node, twice: also by a pattern.
 	expect(t, direct, pushed("subscribe", "news", 1), "SUBSCRIBE", "news")
 	expect(t, conns[1], pushed("psubscribe", "n*", 2), "PSUBSCRIBE", "n*")
 	expect(t, speaker, ":1\r\n", "PUBSUB", "NUMPAT")
@@ -182,7 +182,7 @@ func startSpeaker(t *testing.T, addr, channel string) *speaker {
 
 func (s *speaker) end() { s.stop(); <-s.done }
 
-// hears takes numbered messages until one is past mark: none twice, none out of order.
+// hears receives numbered messages until one is past mark: none twice, none out of order.
 func hears(t *testing.T, message func() (string, error), last *int64, mark int64) {
 	t.Helper()
 	for *last <= mark {
@@ -298,7 +298,7 @@ func TestClusterSubscribers(t *testing.T) {
 	expect(t, events, ">"+pushed("subscribe", "__keyevent@0__:set", 1)[1:], "SUBSCRIBE", "__keyevent@0__:set")
 	conn := servers.MustDial(t, gate.Addr)
 	expect(t, conn, pushed("__keyevent@0__:set"), "PUBSUB", "CHANNELS")
-	for i := range 30 { // keys of all shards: each is told of once, by its own primary
+	for i := range 30 { // keys of all shards: one event each, from its own primary
 		key := fmt.Sprintf("key%d", i)
 		expect(t, conn, "+OK\r\n", "SET", key, "v")
 		comes(t, events, ">"+pushed("message", "__keyevent@0__:set", key)[1:])
@@ -315,7 +315,7 @@ func TestClusterSubscribers(t *testing.T) {
 			t.Fatalf("heard %v", heard)
 		}
 	}
-	for _, n := range env.Nodes() { // whatever node is told: once
+	for _, n := range env.Nodes() { // one event, whichever node publishes it
 		if _, err := n.Do("PUBLISH", "news", n.Addr); err != nil {
 			t.Fatal(err)
 		}

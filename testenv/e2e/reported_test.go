@@ -9,14 +9,14 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestFailoverIsReported has an operator switch the primary, and looks for the story in INFO and in the log.
+// TestFailoverIsReported runs a planned failover, and checks its record in INFO and in the log.
 func TestFailoverIsReported(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--hold", "20s")
 	conn := servers.MustDial(t, gate.Addr)
 	expect(t, conn, "+OK\r\n", "SET", "k", "v")
-	expect(t, conn, ":2\r\n", "WAIT", "2", "5000") // a replica that has just synchronized is not sent anything yet
+	expect(t, conn, ":2\r\n", "WAIT", "2", "5000") // a replica gets no writes yet just after it has synchronized
 	old := env.Primary()
 	line := regexp.MustCompile(`failover\d+:shard=main,began=[^,]+,reason=[^,]+,from=` + old.Addr +
 		`,to=[^,]+,started_ms=\d+,promoted_ms=\d+,resumed_ms=\d+(,confirmed_ms=\d+)?,acknowledged=1,lost_at_most=[01]\r\n`)

@@ -12,8 +12,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// scan walks with SCAN, or HSCAN of a key, and calls between after each page. It returns the keys or fields that begin
-// with prefix, and how many pages there were.
+// scan runs SCAN, or HSCAN of a key, and calls between after each page. It returns the keys or fields that begin with
+// prefix, and the number of pages.
 func scan(t *testing.T, conn *servers.Conn, prefix string, between func(page int),
 	command ...string) (map[string]int, int) {
 	t.Helper()
@@ -42,7 +42,7 @@ func scan(t *testing.T, conn *servers.Conn, prefix string, between func(page int
 	}
 }
 
-// holds fails when a scan has missed a key.
+// holds fails if a scan has missed a key.
 func holds(t *testing.T, seen map[string]int, keys []string) {
 	t.Helper()
 	missed := []string{}
@@ -169,7 +169,7 @@ func TestHashScanThroughAFailover(t *testing.T) {
 	})
 }
 
-// TestScanThroughAReshard moves slots to and fro, in every direction and at every stage of a scan.
+// TestScanThroughAReshard moves slots back and forth, in every direction and at every stage of a scan.
 func TestScanThroughAReshard(t *testing.T) {
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3})
@@ -201,8 +201,8 @@ func TestScanThroughAReshard(t *testing.T) {
 	})
 }
 
-// mover moves the slots of keys from shard to shard, a stage at a step: the slot is marked, its keys move, it is handed
-// over.
+// mover moves the slots of keys from shard to shard, one stage at a step: the slot is marked, its keys move, its owner
+// changes.
 type mover struct {
 	t        *testing.T
 	env      *servers.Env

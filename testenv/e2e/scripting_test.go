@@ -51,7 +51,7 @@ func TestScriptsAreWhereTheyAreNamed(t *testing.T) {
 			expect(t, conn, "*1\r\n+OK\r\n", "EXEC")
 		}
 		run("before")
-		for _, n := range env.Nodes() { // behind the gateway's back
+		for _, n := range env.Nodes() { // without the gateway's knowledge
 			if _, err := n.Do("SCRIPT", "FLUSH"); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestScriptsAreWhereTheyAreNamed(t *testing.T) {
 		})
 		run("after")
 		expect(t, conn, "+OK\r\n", "SCRIPT", "FLUSH")
-		reply, err := conn.Do("EVALSHA", set, "1", "k:1", "v") // Valkey 9 ends the sentence there
+		reply, err := conn.Do("EVALSHA", set, "1", "k:1", "v") // Valkey 9's text ends there
 		if err != nil || !strings.HasPrefix(string(reply), "-NOSCRIPT No matching script.") {
 			t.Errorf("%q, %v", reply, err)
 		}
@@ -162,8 +162,8 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 	})
 }
 
-// A server answers no PING while it runs a script, and BUSY from its limit on. A client of another worker than the
-// script's must not be told PONG meanwhile.
+// TestPingBesideAScriptOfAnotherWorker: a server answers no PING while it runs a script, and replies BUSY after its
+// limit. A client of another worker must not get PONG meanwhile.
 func TestPingBesideAScriptOfAnotherWorker(t *testing.T) {
 	t.Parallel()
 	const limit = 4 * time.Second
@@ -206,8 +206,8 @@ func TestPingBesideAScriptOfAnotherWorker(t *testing.T) {
 	}
 }
 
-// pingUntilBusy says PING until the answer is BUSY, and then some more: from then on it has to be. It returns how many
-// were answered PONG, and when the first was sent that was not.
+// pingUntilBusy sends PING until the reply is BUSY, and then some more, which must get BUSY, too. It returns the number
+// of PONG, and when the first PING was sent that got another reply.
 func pingUntilBusy(t *testing.T, conn *servers.Conn) (pongs int, at time.Time) {
 	for busy := 0; busy < 20; {
 		sent := time.Now()

@@ -16,37 +16,37 @@ import (
 	"evergate/testenv/servers"
 )
 
-// Many failovers leave the gateway as it was. `make soak` plays 200 in a row; as a test among others it is a few.
+// Many failovers must not change the gateway. `make soak` runs 200 in a row; as a test among others it runs a few.
 
 const (
-	// soakFailovers is how many are counted where EVERGATE_FAILOVERS does not say. A fifth more come before.
+	// soakFailovers is how many are measured without EVERGATE_FAILOVERS. A fifth more come before.
 	soakFailovers = 5
-	// soakKillEvery makes every so many-th one a primary that is killed and comes back. The others are planned.
+	// soakKillEvery: in every so many-th failover the primary is killed and comes back. The others are planned.
 	soakKillEvery = 5
-	// soakPatience bounds each step of a failover, until everybody has found his place.
+	// soakPatience bounds each step of a failover, until all clients and servers have settled.
 	soakPatience = 60 * time.Second
 	// soakClients are the clients of the load, soakPause the time between two writes of each.
 	soakClients = 50
 	soakPause   = 50 * time.Millisecond
-	// soakHerd is how many times the connections of the steady state a server may have while roles change: those of
-	// the former and of the new role. The clients that wait for it are many more.
+	// soakHerd is how many times the connections of the steady state a server may have while roles change: those of its
+	// former and of its new role. Far more clients wait for it.
 	soakHerd = 2
-	// soakCalm is how many looks in a row must show the same before it is believed to be the steady state.
+	// soakCalm is how many equal samples in a row count as the steady state.
 	soakCalm = 100
-	// What all failovers together may add. Live bytes are those of the last collection; resident ones hold what was
-	// not yet collected and what the runtime keeps for later, too.
+	// The growth that all failovers together may cause. Live bytes are those of the last collection; resident ones include
+	// garbage, and memory that the runtime keeps.
 	soakLiveMax     = 512 << 10
 	soakResidentMax = 8 << 20
 )
 
-// figures are what failovers may not change.
+// figures must not change in failovers.
 type figures struct {
 	goroutines, descriptors, connections int
-	// toPrimary and toReplicas are the gateway's connections as the servers count them.
+	// toPrimary and toReplicas are the gateway's connections as counted by the servers.
 	toPrimary, toReplicas int
 }
 
-// within reports whether nothing is more than it is in other.
+// within reports whether no figure is greater than in other.
 func (f figures) within(other figures) bool {
 	return f.goroutines <= other.goroutines && f.descriptors <= other.descriptors && f.connections <= other.connections &&
 		f.toPrimary <= other.toPrimary && f.toReplicas <= other.toReplicas
@@ -104,14 +104,14 @@ func TestManyFailoversLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// soak is what is failed over: servers, the gateway, and clients that never stop.
+// soak is the system under test: servers, the gateway, and clients that never stop.
 type soak struct {
 	env  *servers.Env
 	gate *servers.Gateway
 	asks *servers.Conn
-	// attempts counts how often a Sentinel was asked to switch.
+	// attempts counts how often SENTINEL FAILOVER was sent.
 	attempts int
-	// most is how many connections of the gateway one server had at most.
+	// most is the highest number of connections from the gateway to one server.
 	most int
 	// acknowledged and uncertain count the writes of the clients.
 	acknowledged, uncertain atomic.Int64
@@ -119,20 +119,20 @@ type soak struct {
 
 func startSoak(t *testing.T) *soak {
 	t.Helper()
-	// The gateway has a user of its own, so that its connections can be told from others.
+	// The gateway has a user of its own, which identifies its connections.
 	acl := []string{"user default on nopass ~* &* +@all", "user " + aclUser + " on >" + aclPassword + " ~* &* +@all"}
 	// After a switch Sentinels replace a primary that died only when twice the failover timeout has passed.
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true, Persist: true, ACL: acl,
 		FailoverTimeout: 2 * time.Second,
 		SentinelConfig:  acl})
-	// By fast periods the other Sentinels would take back a candidate after 0.4 s; its leader asks it each second.
+	// With fast periods the other Sentinels would demote a candidate after 0.4 s; its leader queries it once a second.
 	for _, n := range env.Sentinels {
 		if _, err := n.Do("SENTINEL", "DEBUG", "publish-period", 400); err != nil && env.Version.AtLeast(7, 0) {
 			t.Fatal(err)
 		}
 	}
 	// On a busy machine servers are slow, and the gateway opens a connection beside a slow one, for a minute or more. That
-	// has nothing to do with failovers, so it is given patience.
+	// has nothing to do with failovers, so the test sets a long limit.
 	s := &soak{env: env, gate: startAsUser(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main",
 		"--log-level", "warn", "--silent-after", "10s")}
 	s.asks = servers.MustDial(t, s.gate.Addr)
@@ -150,7 +150,7 @@ func startSoak(t *testing.T) *soak {
 	return s
 }
 
-// count is one client: it counts a key up and reads it, and stops at an answer that breaks a promise.
+// count is one client: it increments a key and reads it, and stops at a reply that breaks a promise.
 func (s *soak) count(ctx context.Context, t *testing.T, conn *servers.Conn, key string) {
 	tick := time.NewTicker(soakPause)
 	defer tick.Stop()
@@ -173,7 +173,7 @@ func (s *soak) count(ctx context.Context, t *testing.T, conn *servers.Conn, key 
 	}
 }
 
-// failover lets another server become the primary, and waits until everybody has found his place.
+// failover makes another server the primary, and waits until all clients and servers have settled.
 func (s *soak) failover(t *testing.T, n int) {
 	t.Helper()
 	group := s.env.Groups[0]
@@ -195,7 +195,7 @@ func (s *soak) failover(t *testing.T, n int) {
 			s.most = max(s.most, connectionsOf(node, aclUser))
 		}
 		switch now := group.Primary(); {
-		case now == old && planned: // again, too, when Sentinels have given up an attempt
+		case now == old && planned: // also again, if Sentinels have given up an attempt
 			if err := group.Failover(); err != nil {
 				return err
 			}
@@ -231,7 +231,7 @@ func (s *soak) failover(t *testing.T, n int) {
 	})
 }
 
-// steady looks until nothing has changed for a while.
+// steady waits until the figures have not changed for a while.
 func (s *soak) steady(t *testing.T) (f figures) {
 	t.Helper()
 	same := 0
@@ -248,7 +248,7 @@ func (s *soak) steady(t *testing.T) (f figures) {
 	return f
 }
 
-// back waits until nothing is more than it was before.
+// back waits until no figure is greater than before.
 func (s *soak) back(t *testing.T, before figures) {
 	t.Helper()
 	servers.Until(t, soakPatience, "figures that are as before", func() error {
@@ -280,7 +280,7 @@ func (s *soak) look(t *testing.T) figures {
 	return f
 }
 
-// connectionsOf counts the connections of a user to a server; none when it does not answer.
+// connectionsOf counts the connections of a user to a server; none if it does not answer.
 func connectionsOf(n *servers.Node, user string) int {
 	list, err := n.Do("CLIENT", "LIST")
 	if err != nil {
@@ -289,7 +289,7 @@ func connectionsOf(n *servers.Node, user string) int {
 	return strings.Count(fmt.Sprint(list), " user="+user+" ")
 }
 
-// memory is what is live on the gateway's heap, and what is resident, in bytes.
+// memory returns the live bytes of the gateway's heap, and its resident memory in bytes.
 func (s *soak) memory(t *testing.T) (live, resident int64) {
 	t.Helper()
 	resident, err := servers.ResidentBytes(s.gate.Pid)
@@ -299,7 +299,7 @@ func (s *soak) memory(t *testing.T) (live, resident int64) {
 	return int64(s.figure(t, "heap_live_bytes")), resident
 }
 
-// told reads a number from the sections of INFO that are about the gateway alone: for others it asks all servers, with
+// figure returns a number from the gateway's own sections of INFO: for others the gateway queries all servers, with
 // goroutines that would be counted.
 func (s *soak) figure(t *testing.T, name string) int {
 	t.Helper()

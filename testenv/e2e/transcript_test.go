@@ -19,8 +19,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// transcript is a file of commands, one a line, read as words; a word in quotes is one as in Go. The same lines go
-// to two addresses, and every reply must be the same, byte by byte.
+// transcript is a file of commands, one a line, of words; a word in quotes is a Go string. The same lines go to two
+// addresses, and every reply must be the same, byte by byte.
 type transcript struct {
 	name     string
 	commands [][]string
@@ -31,7 +31,7 @@ type transcript struct {
 // delivery is a way to send commands, and reads the reply of each.
 type delivery func(c *servers.Conn, commands [][]string) ([][]byte, error)
 
-// deliveries are all ways, by name.
+// deliveries has all ways, by name.
 var deliveries = map[string]delivery{
 	"one at a time": sendOneByOne,
 	"in one write":  sendAtOnce,
@@ -56,7 +56,7 @@ func sendAtOnce(c *servers.Conn, commands [][]string) ([][]byte, error) {
 	return sendRaw(c, commands, c.SendRaw)
 }
 
-// sendInPieces cuts at places that are the same in every run.
+// sendInPieces cuts at the same places in every run.
 func sendInPieces(c *servers.Conn, commands [][]string) ([][]byte, error) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	return sendRaw(c, commands, func(all []byte) error {
@@ -80,7 +80,7 @@ func sendRaw(c *servers.Conn, commands [][]string, write func([]byte) error) ([]
 	return sendEncoded(c, commands, encode, write)
 }
 
-// sendEncoded sends the commands as one pipeline, or as few as the server can be given.
+// sendEncoded sends the commands as one pipeline, or as few pipelines as the server can handle.
 func sendEncoded(c *servers.Conn, commands [][]string, encode func([]byte, []string) []byte, write func([]byte) error,
 ) ([][]byte, error) {
 	var replies [][]byte
@@ -98,8 +98,8 @@ func sendEncoded(c *servers.Conn, commands [][]string, encode func([]byte, []str
 	return replies, nil
 }
 
-// pipelines has each AUTH begin a new pipeline where servers forget to answer one that fails behind a reply which is
-// still to be written (addAuthErrReply in acl.c since Redis 7.2).
+// pipelines makes each AUTH begin a new pipeline for servers that do not answer a failed one after a reply that is not
+// written yet (addAuthErrReply in acl.c since Redis 7.2).
 func pipelines(commands [][]string) [][][]string {
 	all, begin := [][][]string{}, 0
 	for i, command := range commands {
@@ -166,7 +166,7 @@ func readTranscripts(t *testing.T, names ...string) []transcript {
 	return all
 }
 
-// differing are the commands of differs.txt for what is behind the gateway.
+// differing returns the commands of differs.txt for a topology behind the gateway.
 func differing(t *testing.T, behind string) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "compat", "differs.txt"))
@@ -194,7 +194,7 @@ func differing(t *testing.T, behind string) map[string]bool {
 	return differs
 }
 
-// splitWords reads words, "quoted words" and big:N words with what follows N.
+// splitWords splits a line into words, "quoted words" and big:N words.
 func splitWords(line string) ([]string, error) {
 	var words []string
 	for line = strings.TrimSpace(line); line != ""; line = strings.TrimSpace(line) {
@@ -224,7 +224,7 @@ func splitWords(line string) ([]string, error) {
 	return words, nil
 }
 
-// brief is a command or a reply short enough for an error.
+// brief returns a command or a reply, shortened for an error.
 func brief(command []string) string {
 	text := fmt.Sprintf("%q", command)
 	if len(text) > 200 {
@@ -233,7 +233,7 @@ func brief(command []string) string {
 	return text
 }
 
-// hello switches to a protocol. The reply names the connection and the server, so it is not compared.
+// hello switches to a protocol. The reply has the connection's ID and the server's version, so it is not compared.
 func hello(t *testing.T, c *servers.Conn, protocol int) {
 	t.Helper()
 	if protocol == 2 {
@@ -245,7 +245,7 @@ func hello(t *testing.T, c *servers.Conn, protocol int) {
 	}
 }
 
-// compareReplies plays a transcript to two addresses in one way and compares each reply.
+// compareReplies sends a transcript to two addresses in one way and compares each reply.
 func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, straight, through string) {
 	t.Helper()
 	var replies [2][][]byte
@@ -273,7 +273,7 @@ func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, st
 	}
 }
 
-// serverVersion is what the server under test calls itself: "Redis server v=7.0.15 ...".
+// serverVersion returns the version line of the server under test: "Redis server v=7.0.15 ...".
 var serverVersion = sync.OnceValue(func() string {
 	binary, err := servers.ServerBinary()
 	if err != nil {
@@ -286,22 +286,22 @@ var serverVersion = sync.OnceValue(func() string {
 // onValkey reports whether the server under test is a Valkey.
 func onValkey() bool { return strings.HasPrefix(serverVersion(), "Valkey") }
 
-// before7 reports whether the server under test is older than Redis 7, whose words the gateway uses.
+// before7 reports whether the server under test is older than Redis 7, whose error texts the gateway uses.
 func before7() bool { return strings.Contains(serverVersion(), " v=6.") }
 
-// forgetsFailedAuth is said of Redis from 7.2 on and of Valkey; see pipelines.
+// forgetsFailedAuth reports whether the server is Redis 7.2 or newer, or Valkey; see pipelines.
 func forgetsFailedAuth() bool { return !before7() && !strings.Contains(serverVersion(), " v=7.0.") }
 
 var errorWords = regexp.MustCompile(`(?m)^(-[A-Z]+) [^\r\n]*`)
 
-// valkeyWords are what Valkey 9 says otherwise, and how Redis says it.
+// valkeyWords maps error texts of Valkey 9 to those of Redis.
 var valkeyWords = map[string]string{
 	"-ERR Command 'multi' not allowed inside a transaction\r\n": "-ERR MULTI calls can not be nested\r\n",
 	"-ERR Command 'watch' not allowed inside a transaction\r\n": "-ERR WATCH inside MULTI is not allowed\r\n",
 }
 
-// inWordsOf7 leaves of the errors in a reply, or in several, only their prefixes where an older server words them
-// otherwise. Valkey's words become Redis's.
+// inWordsOf7 reduces the errors in replies to their prefixes if the texts of an older server differ, and replaces
+// Valkey's texts by Redis's.
 func inWordsOf7(reply []byte) []byte {
 	if words := valkeyWords[string(reply)]; words != "" {
 		return []byte(words)

@@ -11,8 +11,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestTunnel takes a snapshot through the gateway as `redis-cli --rdb` does, and what is written after it; it ends with
-// the primary.
+// TestTunnel receives a snapshot through the gateway as `redis-cli --rdb` does, and the writes after it; the tunnel
+// ends with the primary.
 func TestTunnel(t *testing.T) {
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Fast: true})
@@ -50,7 +50,7 @@ func TestTunnel(t *testing.T) {
 	awaitWrite(t, conn, "SET", "k", "v2")
 }
 
-// snapshotSize reads "$SIZE", which newlines come before while the server makes the snapshot.
+// snapshotSize reads "$SIZE"; newlines precede it while the server makes the snapshot.
 func snapshotSize(t *testing.T, conn *servers.Conn) (size int) {
 	t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
@@ -65,7 +65,7 @@ func snapshotSize(t *testing.T, conn *servers.Conn) (size int) {
 	}
 }
 
-// isSnapshot knows the first bytes of an RDB file: since version 9 Valkey has its own.
+// isSnapshot reports whether b begins an RDB file: since version 9 Valkey has a format of its own.
 func isSnapshot(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("REDIS")) || bytes.HasPrefix(b, []byte("VALKEY"))
 }

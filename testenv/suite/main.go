@@ -1,13 +1,13 @@
 // Suite runs Redis's own test suite (redis 7.0, external-server mode) twice: straight against a server, and through the
-// gateway in front of a primary with two replicas and three Sentinels. What passes straight must pass through, except
-// for what except.txt lists with its reason.
+// gateway in front of a primary with two replicas and three Sentinels. Tests that pass straight must pass through,
+// except for those that except.txt lists with a reason.
 //
 //	go run ./testenv/suite -source DIR                        all units that can run against an external server
 //	go run ./testenv/suite -source DIR unit/multi unit/scan   some
 //
 // DIR is an unpacked source of redis 7.0; `make redis-suite` fetches Debian's. Each unit gets servers of its own, so
-// that one that leaves something behind spoils nothing else. It ends with 1 when a test fails that is not on the list,
-// or when one on the list passes.
+// that its data affects no other unit. The exit code is 1 if a test fails that is not on the list, or if one on the
+// list passes.
 package main
 
 import (
@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// units are those of the suite that have tests for an external server. What starts its own servers says nothing about
-// a gateway.
+// units are those of the suite with tests for an external server. Tests that start their own servers do not involve a
+// gateway.
 var units = []string{
 	"unit/printver", "unit/dump", "unit/auth", "unit/protocol", "unit/keyspace", "unit/scan", "unit/info-command",
 	"unit/type/string", "unit/type/incr", "unit/type/list", "unit/type/list-2", "unit/type/list-3", "unit/type/set",
@@ -100,7 +100,8 @@ func run(ctx context.Context, o options, chosen []string) error {
 // tally compares the runs of all units.
 type tally struct {
 	passed, through int
-	// missing passed straight and not through; they are not on the list. Listed are, and stale are on it and passed.
+	// missing: passed straight and not through, and not on the list. listed: the same, and on the list. stale: on the
+	// list, and passed.
 	missing, listed, stale []string
 }
 

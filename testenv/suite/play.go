@@ -21,7 +21,7 @@ import (
 //go:embed except.txt
 var exceptText string
 
-// exceptions reads except.txt: a line "unit: test" and below it, indented, the reason.
+// exceptions parses except.txt: a line "unit: test" and below it, indented, the reason.
 func exceptions() (map[string]string, error) {
 	listed := map[string]string{}
 	last := ""
@@ -44,11 +44,11 @@ func exceptions() (map[string]string, error) {
 	return listed, nil
 }
 
-// notRun begins the reason of an exception that is not run through the gateway: it would stop the tests behind it, or
-// passes in some runs.
+// notRun begins the reason of an exception that is not run through the gateway: it would stop later tests, or passes in
+// some runs.
 const notRun = "Not run: "
 
-// toSkip are the tests of a unit that are not run through the gateway.
+// toSkip returns the tests of a unit that are not run through the gateway.
 func toSkip(listed map[string]string, unit string) (names []string) {
 	for full, why := range listed {
 		if name, here := strings.CutPrefix(full, unit+": "); here && strings.HasPrefix(why, notRun) {
@@ -59,10 +59,10 @@ func toSkip(listed map[string]string, unit string) (names []string) {
 	return names
 }
 
-// result is what one run of a unit came to. A test of a name that occurs several times passes when all of them do.
+// result is the result of one run of a unit. A test whose name occurs several times passes if all of them do.
 type result struct {
 	passed, failed []string
-	// said are the suite's words about what failed.
+	// printed are the suite's lines about failures.
 	printed []string
 	took    time.Duration
 }
@@ -91,13 +91,13 @@ func play(ctx context.Context, o options, unit string, through bool, skip ...str
 	return runtest(ctx, o, unit, addr, skip)
 }
 
-// policy lets the suite do what it needs to look into a server.
+// policy allows the commands with which the suite inspects a server.
 var policy = []string{"--allow", "debug,config|set,pfdebug,pfselftest,sync"}
 
-// basePort is where the suite looks for a port of its own: below those of testenv's servers.
+// basePort is the first port that the suite tries for itself: below those of testenv's servers.
 const basePort = "10400"
 
-// runtest runs the suite. It ends by itself, or is ended with all that it started.
+// runtest runs the suite. When ctx ends, all its processes are ended.
 func runtest(ctx context.Context, o options, unit, addr string, skip []string) (*result, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -133,7 +133,7 @@ var (
 	verdict = regexp.MustCompile(`^\[(ok|err|exception)\]: (.*?)(?: \(\d+ ms\))?$`)
 )
 
-// parse reads what the suite prints: "[ok]: name (3 ms)", "[err]: name in tests/unit/x.tcl".
+// parse parses the suite's output: "[ok]: name (3 ms)", "[err]: name in tests/unit/x.tcl".
 func parse(out []byte) *result {
 	r := &result{}
 	failed := map[string]bool{}
