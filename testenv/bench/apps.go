@@ -14,13 +14,13 @@ import (
 	"evergate/testenv/servers"
 )
 
-// What applications do beyond GET and SET, with the goals for it.
+// Loads of applications beyond GET and SET, with goals.
 
 // appGoal is a bound on a figure, or on the median of its rounds.
 type appGoal struct {
 	what    string
 	bound   float64
-	atLeast bool // else at most
+	atLeast bool // otherwise at most
 }
 
 var (
@@ -31,7 +31,7 @@ var (
 	blockedSize = appGoal{"BLPOP, a client that waits: bytes of resident memory", 8 << 10, false}
 )
 
-// appFigure is what one of the goals came to.
+// appFigure is the result for one of the goals.
 type appFigure struct {
 	What   string       `json:"what"`
 	Value  distribution `json:"value"`
@@ -50,7 +50,7 @@ func (g appGoal) judge(values []float64, detail string) appFigure {
 	return f
 }
 
-// measureApps measures all of it.
+// measureApps measures all of them.
 func (s *site) measureApps(ctx context.Context, o options) (all []appFigure, err error) {
 	straight, err := s.targets(ctx, "direct", subject)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *site) measureApps(ctx context.Context, o options) (all []appFigure, err
 	return all, nil
 }
 
-// clusterTarget is the gateway before a Cluster of three primaries.
+// clusterTarget returns the gateway in front of a Cluster of three primaries.
 func (s *site) clusterTarget(ctx context.Context) (*target, error) {
 	both, err := s.modeTargets(ctx, runtime.NumCPU())
 	if err != nil {
@@ -176,8 +176,8 @@ const (
 	manyBlocked = 5_500
 )
 
-// measureBlocked has clients wait for an element that does not come, each on a connection of its own to the server.
-// The gateway is a fresh one: what others left in its heap would be used instead of grown.
+// measureBlocked measures clients that wait for an element that does not come, each with a dedicated connection to the
+// server. The gateway is a fresh one: free memory in its heap would hide the growth.
 func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) {
 	started, err := s.targets(ctx, subject)
 	if err != nil {
@@ -227,7 +227,7 @@ func (s *site) measureBlocked(ctx context.Context) (all []appFigure, err error) 
 	return []appFigure{blockedSize.judge([]float64{each}, detail)}, nil
 }
 
-// blockedAre looks whether a server has that many clients that wait.
+// blockedAre returns an error unless a server has that many blocked clients.
 func blockedAre(server *servers.Conn, count int) error {
 	info, err := server.Do("INFO", "clients")
 	if err != nil {

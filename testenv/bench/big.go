@@ -18,16 +18,16 @@ import (
 const (
 	// bigSize is the size of the big value in bytes.
 	bigSize = 64 << 20
-	// bigNeighbours do small GETs meanwhile, without pipelining.
+	// bigNeighbours is the number of clients that send small GETs meanwhile, without pipelining.
 	bigNeighbours = 20
-	// bigEvery is how often a transfer begins. One after another without a pause, they would keep the server's one
-	// thread busy, and neighbours would wait for that, through whatever proxy.
+	// bigEvery is how often a transfer begins. Without pauses, transfers would keep the server's one thread busy, and
+	// neighbours would wait for that through any proxy.
 	bigEvery = time.Second
 	// bigRound is how long the neighbours are measured in a round.
 	bigRound = 2 * time.Second
 
-	// The goals: bytes by which resident memory may grow while the value is read and written, and the neighbours'
-	// p99 over what it is without.
+	// The goals: the growth of resident memory while the value is read and written, in bytes, and the neighbours' p99 over
+	// that without transfers.
 	readGrowth  = 8 << 20
 	writeGrowth = bigSize + bigSize/4
 	bigP99      = 3.0
@@ -35,16 +35,16 @@ const (
 	bigRead, bigWritten = "bench:big:read", "bench:big:written"
 )
 
-// bigTransfer is what moving a big value does to the target and to its other clients.
+// bigTransfer is the effect of the transfer of a big value on the target and on its other clients.
 type bigTransfer struct {
 	Target string `json:"target"`
 	Verb   string `json:"verb"` // GET or SET
-	// Growth is by how many bytes resident memory peaked above what it was, for one transfer with nobody beside.
+	// Growth is the peak of resident memory over its start, in bytes, for one transfer without other clients.
 	Growth int64 `json:"growth_bytes"`
 	// Quiet and Busy are the neighbours' p99 in ns, round by round, without and with transfers.
 	Quiet []float64 `json:"neighbours_p99_ns_quiet"`
 	Busy  []float64 `json:"neighbours_p99_ns_busy"`
-	// Worst is the longest that a neighbour waited in the busy rounds, in ns.
+	// Worst is the longest wait of a neighbour in the busy rounds, in ns.
 	Worst     float64       `json:"neighbours_worst_ns"`
 	Transfers int           `json:"transfers"`
 	Moving    time.Duration `json:"transfers_took_ns"`
@@ -84,7 +84,7 @@ func measureBig(ctx context.Context, t *target, rounds int) ([]*bigTransfer, err
 	return all, nil
 }
 
-// grow moves one big value and notes by how much the process's resident memory peaked above what it was.
+// grow transfers one big value and records the growth of the process's resident memory.
 func (b *bigTransfer) grow(t *target) error {
 	before, err := servers.ResidentBytes(t.pid)
 	if err != nil {
@@ -106,7 +106,7 @@ func (b *bigTransfer) grow(t *target) error {
 	return err
 }
 
-// round measures the neighbours while another client moves big values.
+// round measures the neighbours while another client transfers big values.
 func (b *bigTransfer) round(ctx context.Context, neighbours load) error {
 	c, err := dialBig(neighbours.addr)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 type scenario struct {
 	Command  string `json:"command"`
 	Pipeline int    `json:"pipeline"`
-	Bytes    int    `json:"value_bytes,omitempty"` // 0: as small has
+	Bytes    int    `json:"value_bytes,omitempty"` // 0: that of small
 }
 
 func (s scenario) String() string {
@@ -25,7 +25,7 @@ func (s scenario) String() string {
 	return fmt.Sprintf("%s, pipeline %d", s.Command, s.Pipeline)
 }
 
-// figures are what one round found for one target in one scenario.
+// figures are the results of one round for one target in one scenario.
 type figures struct {
 	Requests float64 `json:"requests_per_second"`
 	P50      float64 `json:"p50_ns"`
@@ -45,7 +45,7 @@ type series struct {
 
 type comparison struct {
 	targets   []*target
-	server    *target // its CPU is told apart; nil when there are several
+	server    *target // its CPU is a figure of its own; nil if there are several
 	scenarios []scenario
 	rounds    int
 	conns     int
@@ -54,8 +54,8 @@ type comparison struct {
 	progress  func(round int) // may be nil
 }
 
-// run measures all targets in all scenarios, round by round. In each round the order of the targets is another one, so
-// that no target always has the same neighbour or the machine's same mood.
+// run measures all targets in all scenarios, round by round. The order of the targets differs in each round, so that no
+// target always follows the same one, or has the same state of the machine.
 func (c *comparison) run(ctx context.Context) ([]*series, error) {
 	var all []*series
 	for _, sc := range c.scenarios {
@@ -130,7 +130,7 @@ func (c *comparison) measure(ctx context.Context, t *target, sc scenario, batche
 	return f, nil
 }
 
-// meter tells the CPU time a process used between its last two samples.
+// meter measures the CPU time that a process used between its last two samples.
 type meter struct {
 	pid        int
 	last, used time.Duration

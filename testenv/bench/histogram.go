@@ -10,8 +10,8 @@ import (
 // subBits gives 64 cells to each doubling: a cell is at most 1.6 % wide.
 const subBits = 6
 
-// histogram counts latencies in cells that widen with the value, so that adding one costs no memory and no sorting.
-// It holds 0 to 2^40 ns (18 minutes); what is longer counts as that.
+// histogram counts latencies in cells that widen with the value, so that adding one costs no memory and no sorting. It
+// holds 0 to 2^40 ns (18 minutes); a longer latency counts as that.
 type histogram struct {
 	cells [(40 - subBits + 1) << subBits]uint64
 	count uint64
@@ -24,7 +24,7 @@ func (h *histogram) add(latency time.Duration, times int) {
 
 func (h *histogram) reset() { *h = histogram{} }
 
-// quantile returns a latency that the share q (0 to 1) of what was counted does not exceed; 0 when nothing was counted.
+// quantile returns a latency that the share q (0 to 1) of the latencies does not exceed; 0 if the histogram is empty.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank := uint64(q*float64(h.count) + 0.5)
 	for i, n := range h.cells {
@@ -45,7 +45,7 @@ func cell(latency time.Duration) int {
 	return shift<<subBits + int(v>>shift)
 }
 
-// cellTop is the longest latency that falls into cell i.
+// cellTop returns the longest latency of cell i.
 func cellTop(i int) time.Duration {
 	if i < 1<<subBits {
 		return time.Duration(i)

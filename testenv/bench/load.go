@@ -14,35 +14,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// load drives one target: conns connections, each sending a batch of pipeline commands when the last batch has been
-// answered in full. One thread and one epoll, as cheap as Go allows: it shares the machine with what it measures.
-// Every reply is compared with the one that is right, so a target that mixes up replies has no figures.
+// load drives one target: conns connections, each of which sends a batch of pipeline commands when the last batch has
+// been answered in full. It has one thread and one epoll, as cheap as Go allows: it shares the machine with its target.
+// It compares every reply with the right one, so a target that mixes up replies has no figures.
 type load struct {
 	addr     string
 	command  string // GET, SET, MGET of mgetKeys keys, or EVALSHA of a GET
 	conns    int
 	pipeline int
-	bytes    int     // of a value; 0: as small has
-	batches  []batch // one for each key to begin with; made for the run when nil
+	bytes    int     // of a value; 0: that of small
+	batches  []batch // one for each first key; made for the run if nil
 }
 
-// sampler is asked at the start and at the end of the measured time.
+// sampler is called at the start and at the end of the measured time.
 type sampler func() error
 
-// result is what one run of a load counted.
+// result has the counts of one run of a load.
 type result struct {
 	requests uint64 // answered in the measured time
 	elapsed  time.Duration
-	// latencies are of requests answered in the measured time or under way at its end: a target that answers nothing
-	// for all of it does not look fast.
+	// latencies are those of requests that were answered in the measured time or in flight at its end: a target that
+	// answers nothing does not look fast.
 	latencies histogram
 }
 
 type loadConn struct {
 	fd     int
 	batch  int    // index of the batch under way
-	unsent []byte // what the socket has not yet taken of its request
-	got    int    // bytes of its replies that have come
+	unsent []byte // bytes of its request that the socket has not taken yet
+	got    int    // received bytes of its replies
 	sent   time.Duration
 }
 
@@ -112,7 +112,7 @@ func (r *loadRun) connect() (err error) {
 		if err != nil {
 			return fmt.Errorf("connection %d: %w", i+1, err)
 		}
-		// Connections start at different keys, so that they do not march in step.
+		// Connections start at different keys, so that they do not run in lockstep.
 		r.conns = append(r.conns, loadConn{fd: fd, batch: i * len(r.batches) / r.load.conns})
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
 		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
@@ -152,7 +152,7 @@ func dial(addr string) (int, error) {
 	return fd, nil
 }
 
-// until serves the connections until the time has come or, when stopping, until nothing is under way.
+// until serves the connections until end or, if stopping, until nothing is in flight.
 func (r *loadRun) until(ctx context.Context, end time.Duration) error {
 	events := make([]unix.EpollEvent, len(r.conns))
 	heard := r.now()
@@ -197,7 +197,7 @@ func (r *loadRun) send(c *loadConn, i int32) error {
 	return r.write(c, i)
 }
 
-// write writes what the socket takes; the rest when there is room again.
+// write writes as much as the socket takes; the rest follows when it is writable again.
 func (r *loadRun) write(c *loadConn, i int32) error {
 	waited := len(c.unsent) < len(r.batches[c.batch].request)
 	n, err := unix.Write(c.fd, c.unsent)

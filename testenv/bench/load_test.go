@@ -43,7 +43,7 @@ func TestLoadRefusesWrongReplies(t *testing.T) {
 	}
 }
 
-// A request that waits through all of the measured time is among the latencies.
+// TestLoadCountsWhoStillWaits: a request that waits during all of the measured time is among the latencies.
 func TestLoadCountsWhoStillWaits(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +70,7 @@ func TestLoadCountsWhoStillWaits(t *testing.T) {
 	}
 }
 
-// What a socket does not take at once follows when there is room.
+// TestLoadWritesMoreThanASocketTakes: bytes that a socket does not take at once are written later.
 func TestLoadWritesMoreThanASocketTakes(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -108,7 +108,7 @@ func TestLoadWritesMoreThanASocketTakes(t *testing.T) {
 	}
 }
 
-// answerOnce reads one request on one connection, answers when released, and closes when the client has.
+// answerOnce reads one request on one connection, replies when released, and closes after the client.
 func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 	defer l.Close()
 	conn, err := l.Accept()
@@ -128,7 +128,7 @@ func answerOnce(l net.Listener, release <-chan struct{}, reply string) error {
 	return nil
 }
 
-// The relay keeps replies apart, the load counts them, and the process's CPU is seen.
+// TestCompareThroughRelay: the relay keeps replies apart, the load counts them, and the process's CPU is measured.
 func TestCompareThroughRelay(t *testing.T) {
 	servers.SkipShort(t)
 	s, err := newSite("", "")

@@ -1,6 +1,6 @@
-// Bench measures the gateway against the ways to a Redis server that people know: none at all (direct), nutcracker,
-// HAProxy, and a bare relay, which is the floor. All are driven by one load generator over loopback, in interleaved
-// rounds, so that the figures are ratios from one run of one machine.
+// Bench compares the gateway with other ways to a Redis server: none (direct), nutcracker, HAProxy, and a bare relay,
+// which is the lower bound. One load generator drives all of them over loopback, in interleaved rounds, so that the
+// figures are ratios of one run on one machine.
 //
 //	go run ./testenv/bench                                        the comparison, about 6 minutes
 //	go run ./testenv/bench -rounds 3 -targets direct,evergate     a quick look
@@ -8,8 +8,9 @@
 //	go run ./testenv/bench -memory -big                           other promises; see -help
 //
 // CPU a request is the CPU time of the target's process, as the operating system counts it, over the replies of the
-// same time. It is the steadiest figure here; requests a second and latencies also tell how the generator, the target
-// and the server shared the machine's cores. With pipelining, a reply's latency counts from the batch's one write.
+// same time. It is the steadiest figure here; requests a second and latencies also depend on how the generator, the
+// target and the server shared the machine's cores. With pipelining, a reply's latency counts from the batch's one
+// write.
 package main
 
 import (
@@ -43,7 +44,7 @@ type options struct {
 	sizes                                 string
 }
 
-// report is what -json writes: the sections that were measured.
+// report is the output of -json: the sections that were measured.
 type report struct {
 	Series []*series      `json:"series,omitempty"`
 	Ratios []comparedTo   `json:"ratios,omitempty"`
@@ -152,7 +153,7 @@ func (out *report) compare(ctx context.Context, s *site, o options) error {
 	return out.add(ctx, c, subject)
 }
 
-// compareValues measures larger values, without pipelining. The proxies that understand what they pass on are left out.
+// compareValues measures larger values, without pipelining, and without the proxies that parse requests.
 func (out *report) compareValues(ctx context.Context, s *site, o options) error {
 	c, err := o.comparison("1")
 	if err != nil {
@@ -210,7 +211,7 @@ func (out *report) add(ctx context.Context, c *comparison, of string) error {
 	return nil
 }
 
-// idle measures the proxies that share connections to the server; one upstream connection a client is another game.
+// idle measures the proxies that share connections to the server; one upstream connection a client is not comparable.
 func (out *report) idle(ctx context.Context, s *site, o options) error {
 	targets, err := s.targets(ctx, o.only(subject, "nutcracker")...)
 	if err != nil {
@@ -228,7 +229,7 @@ func (out *report) idle(ctx context.Context, s *site, o options) error {
 	return nil
 }
 
-// bigValue measures the server itself too: its one thread makes neighbours wait for a big value by itself.
+// bigValue measures the server itself, too: its one thread also delays neighbours.
 func (out *report) bigValue(ctx context.Context, s *site, o options) error {
 	targets, err := s.targets(ctx, o.only("direct", subject, "nutcracker", "haproxy")...)
 	if err != nil {
@@ -261,7 +262,7 @@ func (o options) only(names ...string) []string {
 	return slices.DeleteFunc(chosen, func(name string) bool { return !slices.Contains(names, name) })
 }
 
-// comparison is what the flags ask for; targets are still to come.
+// comparison returns the comparison of the flags, without targets.
 func (o options) comparison(pipeline string) (*comparison, error) {
 	c := &comparison{rounds: o.rounds, conns: o.conns, warmup: 150 * time.Millisecond, measured: o.each()}
 	if at, err := os.Stderr.Stat(); err == nil && at.Mode()&os.ModeCharDevice != 0 {
@@ -279,7 +280,7 @@ func (o options) comparison(pipeline string) (*comparison, error) {
 	return c, nil
 }
 
-// firstWord of a file of the kernel's.
+// firstWord returns the first word of a file of the kernel.
 func firstWord(path string) string {
 	b, err := os.ReadFile(path)
 	if err != nil {

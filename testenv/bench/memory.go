@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// fewIdle and manyIdle are the numbers of idle connections between which resident memory is compared: by the
-	// first of them the process has its tables and its heap.
+	// fewIdle and manyIdle are the numbers of idle connections between which resident memory is compared: with the first
+	// of them the process has its tables and its heap.
 	fewIdle  = 1_000
 	manyIdle = 10_000
 	// idleGoal is how many bytes of resident memory an idle connection may take.
 	idleGoal = 1 << 10
 )
 
-// idleMemory is what a target's process takes for clients that have done one GET and wait.
+// idleMemory is the memory of a target's process for clients that are idle after one GET.
 type idleMemory struct {
 	Target string `json:"target"`
 	Few    int64  `json:"resident_bytes_at_1000"`
@@ -62,7 +62,7 @@ func measureIdle(ctx context.Context, t *target) (m idleMemory, err error) {
 	return m, nil
 }
 
-// idleClient connects and does one GET.
+// idleClient connects and sends one GET.
 func idleClient(addr string, i int, buf []byte) (net.Conn, error) {
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
 	if err != nil {

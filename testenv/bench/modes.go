@@ -8,8 +8,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// modeTargets starts the gateway twice: before one primary watched by Sentinels, and before a Cluster of three. No
-// replicas: reads go to primaries, and replication would only take the machine's time.
+// modeTargets starts the gateway twice: in front of one primary with Sentinels, and in front of a Cluster of three.
+// There are no replicas: reads go to primaries, and replication would only use the machine's time.
 func (s *site) modeTargets(ctx context.Context, workers int) ([]*target, error) {
 	sentinel, err := servers.Sentinel(servers.Options{})
 	if err != nil {

@@ -22,7 +22,7 @@ func peakBytes(pid int) (int64, error) {
 	return kib << 10, nil
 }
 
-// resetPeak makes the present resident memory of a process its highest.
+// resetPeak sets the peak of a process's resident memory to its present one.
 func resetPeak(pid int) error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }

@@ -16,17 +16,17 @@ import (
 
 const subscribers = 1_000
 
-// publishAhead are the numbers of messages that may be on their way: another is published when one has reached
-// everybody. So the rate is that of the deliveries, and nobody is cut for being slow.
+// publishAhead are the numbers of messages that may be in flight: another is published when one has reached all
+// subscribers. So the rate is that of the deliveries, and no subscriber is closed as too slow.
 var publishAhead = [...]int{1, 8, 64}
 
-// audience are the subscribers of one channel, and who publishes in it: one thread and one epoll.
+// audience has the subscribers of one channel and its publisher: one thread and one epoll.
 type audience struct {
 	channel   string
 	ahead     int
 	epoll     int
 	fds       []int // the last one publishes
-	got       []int // bytes that have come, by place in fds
+	got       []int // received bytes, by index in fds
 	published int
 	delivered int // messages
 	message   []byte
@@ -35,8 +35,8 @@ type audience struct {
 	buf       []byte
 }
 
-// delivered is how many messages a second reach their subscribers. Every byte is compared with the one that is right.
-// channel must not have been used before: what was published last is still on its way when its audience has left.
+// delivered returns how many messages a second reach their subscribers. It compares every byte with the right one.
+// channel must not have been used before: its last messages may still be in flight when its audience has left.
 func delivered(ctx context.Context, addr, channel string, ahead int, measured time.Duration) (rate float64, err error) {
 	text := string(value(0))
 	a := &audience{
@@ -107,7 +107,7 @@ func (a *audience) subscribed() error {
 	return nil
 }
 
-// until publishes as deliveries allow, and reads, for so long.
+// until publishes at the rate of the deliveries, and reads, for so long.
 func (a *audience) until(ctx context.Context, long time.Duration) error {
 	events := make([]unix.EpollEvent, 256)
 	heard := time.Now()

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// spread is a figure over the rounds.
+// distribution is a figure over the rounds.
 type distribution struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
@@ -23,7 +23,7 @@ func summaryOf(values []float64) distribution {
 	return distribution{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
 }
 
-// measure is one of the figures, by name.
+// measure is one of the figures, with its name.
 type measure struct {
 	name string
 	of   func(figures) float64
@@ -45,7 +45,7 @@ func (m measure) over(rounds []figures) []float64 {
 	return values
 }
 
-// subject is the target that has goals against the others.
+// subject is the target with goals against the others.
 const subject = "evergate"
 
 // goal is a bound on the ratio of one target's figure to another's, at one pipeline depth.
@@ -55,7 +55,7 @@ type goal struct {
 	pipeline int // 0: without pipelining, for each size of larger values
 	against  string
 	bound    float64
-	atLeast  bool // else at most
+	atLeast  bool // otherwise at most
 }
 
 // goals are the figures to reach, one worker against one thread of the others.
@@ -75,7 +75,7 @@ var goals = []goal{
 	{"cluster", cpu, 1, "sentinel", 1.25, false},
 }
 
-// concerns reports whether it is a goal for this scenario.
+// concerns reports whether the goal applies to a scenario.
 func (g goal) concerns(s scenario) bool {
 	if s.Bytes > 0 {
 		return g.pipeline == 0 && s.Pipeline == 1
@@ -97,7 +97,7 @@ func (g goal) String() string {
 	return fmt.Sprintf("<= %.2f", g.bound)
 }
 
-// comparedTo is one target's figure over another's, round by round.
+// comparedTo is the ratio of one target's figure to another's, round by round.
 type comparedTo struct {
 	Scenario scenario `json:"scenario"`
 	Measure  string   `json:"measure"`
@@ -110,8 +110,8 @@ type comparedTo struct {
 	Met       *bool        `json:"met,omitempty"`
 }
 
-// compare sets one target beside every other. A goal is judged by the median of the rounds' ratios: what
-// disturbs the machine for a while disturbs both sides of a ratio.
+// compare compares one target with every other. A goal applies to the median of the rounds' ratios: a disturbance of
+// the machine affects both sides of a ratio.
 func compare(all []*series, of string) []comparedTo {
 	var out []comparedTo
 	for _, s := range all {
@@ -191,7 +191,7 @@ func writeRatios(w io.Writer, ratios []comparedTo) {
 	tw.Flush()
 }
 
-// writeGoals prints what each goal came to.
+// writeGoals prints the result for each goal.
 func writeGoals(w io.Writer, ratios []comparedTo) {
 	tw := columns(w)
 	fmt.Fprintln(tw, "goals\tof\tagainst\tgoal\tmedian of ratios\tratio of medians\t\t")

@@ -24,7 +24,7 @@ func TestDistribution(t *testing.T) {
 	}
 }
 
-// Every round has each target once; each stands in each place; neighbours change.
+// TestOrder: every round has each target once; each is in each place; neighbours change.
 func TestOrder(t *testing.T) {
 	const n = 5
 	places := map[[2]int]int{}

@@ -19,7 +19,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// target is one way to a server: an address, and the process that is measured.
+// target is one way to a server: an address, and the measured process.
 type target struct {
 	name string
 	addr string
@@ -27,12 +27,12 @@ type target struct {
 	proc *servers.Process // nil for a server itself
 }
 
-// site is what one run of the bench has built and started.
+// site has everything that one run of the bench has built and started.
 type site struct {
-	dir      string // holds configurations, logs and binaries; removed at the end
+	dir      string // has configurations, logs and binaries; removed at the end
 	module   string // root of the source
-	evergate string // the gateway's binary; built when empty
-	former   string // another build of it; empty when there is none
+	evergate string // the gateway's binary; empty: it is built
+	former   string // another build of it; empty: none
 	started  []*servers.Process
 	envs     []*servers.Env
 	server   *target // the one server behind the targets
@@ -41,7 +41,7 @@ type site struct {
 // former is the name of the target that is another build of the gateway.
 const former = "former"
 
-// alsoFormer adds the other build of the gateway, where one was given, to the names of targets.
+// alsoFormer adds the other build of the gateway, if there is one, to the names of targets.
 func (s *site) alsoFormer(names []string) []string {
 	if s.former != "" && !slices.Contains(names, former) {
 		names = append(names, former)
@@ -110,7 +110,7 @@ func (s *site) startServer() error {
 	return small.fill(node.Addr)
 }
 
-// gateway starts the gateway before the upstream that the flags name.
+// gateway starts the gateway in front of the upstream in the flags.
 func (s *site) gateway(name, addr string, workers int, upstream ...string) (*target, error) {
 	binary, err := s.binary(name)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *site) gateway(name, addr string, workers int, upstream ...string) (*tar
 	return s.run(name, addr, binary, args...)
 }
 
-// binary is the build of the gateway that a target runs.
+// binary returns the build of the gateway that a target runs.
 func (s *site) binary(name string) (path string, err error) {
 	switch {
 	case name == former && s.former == "":
@@ -134,7 +134,7 @@ func (s *site) binary(name string) (path string, err error) {
 	return s.evergate, err
 }
 
-// answers waits until the target gives the reply want, a whole frame, to a command.
+// answers waits until the target replies want, a whole frame, to a command.
 func (t *target) answers(ctx context.Context, want []byte, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
@@ -161,7 +161,7 @@ func (t *target) answers(ctx context.Context, want []byte, args ...string) error
 	return nil
 }
 
-// freeAddr returns a loopback address that nothing listens on now.
+// freeAddr returns a free loopback address.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"runtime"
 )
 
-// targets starts the named targets, fresh processes each time, before the site's server. Proxies that are not installed
-// are left out, and said to be.
+// targets starts the named targets, fresh processes each time, in front of the site's server. Proxies that are not
+// installed are skipped with a message.
 func (s *site) targets(ctx context.Context, names ...string) ([]*target, error) {
 	if s.server == nil {
 		if err := s.startServer(); err != nil {

@@ -10,18 +10,18 @@ import (
 	"evergate/testenv/servers"
 )
 
-// values are the keys of a load and the size of what they hold. There are few keys, so that the server's caches serve
-// all targets alike.
+// values are the keys of a load and the size of their values. There are few keys, so that the server's caches serve all
+// targets alike.
 type values struct {
 	size int // bytes of each value, a multiple of 8
 	keys int
 }
 
-// small are what all loads but one are about.
+// small are the values of all loads but one.
 var small = values{size: 64, keys: 1024}
 
-// valuesOf returns values of a size in bytes: enough keys that no two of many connections work on the same one at a
-// time, and few enough that they take 64 MB.
+// valuesOf returns values of a size in bytes: enough keys for many connections to use different ones, and few enough
+// for 64 MB.
 func valuesOf(size int) values {
 	if size <= small.size {
 		return small
@@ -29,21 +29,21 @@ func valuesOf(size int) values {
 	return values{size: size, keys: max(64, min(small.keys, 16<<20/size))}
 }
 
-// mgetKeys is how many keys an MGET names. They are in nearly as many slots.
+// mgetKeys is the number of keys of an MGET, which are in nearly as many slots.
 const mgetKeys = 100
 
-// getScript does what GET does, so that what EVALSHA costs above a GET is the script's. It must have been loaded.
+// getScript is a GET, so that the difference between EVALSHA and GET is the cost of a script. It must have been loaded.
 const getScript = "return redis.call('GET', KEYS[1])"
 
 var getScriptName = fmt.Sprintf("%x", sha1.Sum([]byte(getScript)))
 
-// batch is what is written at once, and what is answered to it.
+// batch is the bytes that are written at once, and their replies.
 type batch struct{ request, replies []byte }
 
-// key is a name that values of other sizes do not have.
+// key returns a name that values of other sizes do not have.
 func (v values) key(i int) string { return fmt.Sprintf("bench:%d:%08d", v.size, i%v.keys) }
 
-// value is a value that belongs to one key only.
+// value returns a value that belongs to one key only.
 func (v values) value(i int) []byte {
 	return bytes.Repeat([]byte(fmt.Sprintf("%08d", i%v.keys)), v.size/8)
 }
@@ -51,7 +51,7 @@ func (v values) value(i int) []byte {
 func key(i int) string   { return small.key(i) }
 func value(i int) []byte { return small.value(i) }
 
-// bulk is the frame in which a server sends a value.
+// bulk returns the frame of a value.
 func bulk(value []byte) []byte { return fmt.Appendf(nil, "$%d\r\n%s\r\n", len(value), value) }
 
 // fill sets every key to its value.
@@ -69,7 +69,7 @@ func (v values) fill(addr string) error {
 	return nil
 }
 
-// batches returns one batch for each starting key; a connection goes round them.
+// batches returns one batch for each first key; a connection cycles through them.
 func (v values) batches(command string, pipeline int) ([]batch, error) {
 	all := make([]batch, v.keys)
 	for first := range all {

@@ -10,15 +10,15 @@ import (
 // client is a library and its program.
 type client struct {
 	name string
-	// command runs the program; the address is added to it.
+	// command runs the program; the address is appended.
 	command []string
-	// unfit says for a topology why the library cannot work there, whatever stands before it.
+	// unfit has the reason for each topology in which the library cannot work, with or without a gateway.
 	unfit map[string]string
-	// absent says on a machine where it cannot be run what is missing.
+	// absent returns what the machine lacks to run it; empty if nothing.
 	absent func() string
 }
 
-// built is where make puts what is compiled and installed for the programs.
+// built is the directory in which make installs the programs and their libraries.
 var built = filepath.Join(".cache", "compat")
 
 var clients = []client{
@@ -39,7 +39,8 @@ var clients = []client{
 	{name: "hiredis", command: []string{filepath.Join(built, "hiredis")}, absent: lacks(filepath.Join(built, "hiredis"))},
 }
 
-// interpreted is run by an interpreter of that name, which ends well with the arguments probe when it has the library.
+// interpreted returns a client that an interpreter runs; with the arguments probe the interpreter exits with 0 if it
+// has the library.
 func interpreted(name, interpreter, program string, probe ...string) client {
 	return client{name: name, command: []string{interpreter, filepath.Join("testenv", "clients", interpreter, program)},
 		absent: func() string {
@@ -50,13 +51,13 @@ func interpreted(name, interpreter, program string, probe ...string) client {
 		}}
 }
 
-// not marks a topology in which a library cannot work.
+// not adds a topology in which a library cannot work.
 func (c client) not(topology, why string) client {
 	c.unfit = map[string]string{topology: why}
 	return c
 }
 
-// python is run by the first Python that has the modules.
+// python returns a client that the first Python with the modules runs.
 func python(name, program, modules string) client {
 	interpreter := "/usr/bin/python3"
 	for _, candidate := range []string{interpreter, "python3"} {
@@ -79,7 +80,7 @@ func node(name, program string) client {
 		absent: lacks("node")}
 }
 
-// goClient is one of the programs in the module testenv/clients/go, which are one binary.
+// goClient returns one of the programs in the module testenv/clients/go, which are one binary.
 func goClient(name string) client {
 	binary := filepath.Join(built, "go-clients")
 	return client{name: name, command: []string{binary, name}, absent: lacks(binary)}

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// row is what came of one client in one place.
+// row is the result of one client in one topology.
 type row struct {
 	client  client
 	place   string
@@ -21,7 +21,7 @@ type row struct {
 	unknown int
 }
 
-// measure plays a client and judges it.
+// measure runs a client and judges it.
 func measure(ctx context.Context, c client, place topology, verbose bool) row {
 	r := row{client: c, place: place.name}
 	if r.left = cmp.Or(c.unfit[place.name], c.absent()); r.left != "" {
@@ -37,10 +37,10 @@ func measure(ctx context.Context, c client, place topology, verbose bool) row {
 	return r
 }
 
-// uncertain is in the text of an error that says: it may or may not have been executed. Libraries put words before it.
+// uncertain is in the text of an UNCERTAIN error. Libraries put words before it.
 const uncertain = "UNCERTAIN evergate"
 
-// judge looks whether the gateway kept its promises, and counts the UNCERTAIN ones.
+// judge checks whether the gateway kept its promises, and counts the UNCERTAIN errors.
 func judge(s results, lost []string) (unknown int, err error) {
 	var broken []error
 	for text, times := range s.Errors {
@@ -67,7 +67,7 @@ func judge(s results, lost []string) (unknown int, err error) {
 	return unknown, errors.Join(broken...)
 }
 
-// result is the last cell of a row.
+// result returns the last cell of a row.
 func (r *row) result() string {
 	switch {
 	case r.left != "":

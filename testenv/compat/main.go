@@ -1,17 +1,17 @@
 // Compat runs client libraries through the gateway, in front of Sentinels and in front of a cluster. Each has servers
-// of its own and a short program in testenv/clients, which does what people do with that library and then works on
-// steadily while its primary is killed. The outcome is a table.
+// of its own and a short program in testenv/clients, which does the usual work of that library and then works on
+// steadily while its primary is killed. The result is a table.
 //
 //	go run ./testenv/compat                         all clients, and write the table
 //	go run ./testenv/compat -only ioredis,go-redis  some, and write nothing
 //	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
 //
-// A program is given HOST:PORT. It prints "ready KEY" once all of its usual work was answered as it must be and it
-// works on steadily; KEY names the shard that serves it. A line on its standard input tells it that the primary has
-// been replaced: it works on for a while, reads everything back, and prints what it saw as one line of JSON (said).
+// A program gets HOST:PORT. It prints "ready KEY" once all of its usual work has succeeded and it works on steadily;
+// KEY selects the shard that serves it. A line on its standard input means that the primary has been replaced: the
+// program works on for a while, reads everything back, and prints its results as one line of JSON (results).
 //
-// A client passes when its application saw no error but UNCERTAIN, nothing that was acknowledged is missing beyond what
-// the gateway's own receipt of the switch tells, and nothing was done twice. It ends with 1 when one does not.
+// A client passes if its application saw no error but UNCERTAIN, no acknowledged write is missing beyond the bound of
+// the gateway's receipt, and no write was executed twice. The exit code is 1 if one does not pass.
 package main
 
 import (
@@ -96,7 +96,7 @@ func run(ctx context.Context, o options) error {
 	return nil
 }
 
-// choose finds clients by name; no name means all.
+// choose returns clients by name; no name means all.
 func choose(names string) ([]client, error) {
 	if names == "" {
 		return clients, nil

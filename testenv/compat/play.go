@@ -18,25 +18,25 @@ import (
 )
 
 const (
-	// readyPatience is for what a program does before it works steadily.
+	// readyPatience is the time limit until a program works steadily.
 	readyPatience = 60 * time.Second
-	// switchPatience is for the servers, whose votes may be split.
+	// switchPatience is the time limit for the servers, whose votes may be split.
 	switchPatience = 60 * time.Second
-	// endPatience is for what a program does after the switch, with the job queues' own clocks in it.
+	// endPatience is the time limit from the switch until a program ends, including the delays of job queues.
 	endPatience = 90 * time.Second
-	// complaintBytes is how much of a program's standard error is told with a failure.
+	// complaintBytes is how much of a program's standard error a failure has, in bytes.
 	complaintBytes = 1500
 )
 
-// topology is what stands behind the gateway.
+// topology is the topology behind the gateway.
 type topology struct {
 	name  string
 	start func() (*servers.Env, error)
-	// gateway are the flags that name the servers; nil for servers without a gateway.
+	// gateway returns the flags that name the servers; nil for servers without a gateway.
 	gateway func(*servers.Env) []string
 }
 
-// A split vote of Sentinels costs more than the gateway waits by default, and says nothing about a client.
+// A split vote of Sentinels takes longer than the gateway waits by default, and would not test a client.
 var topologies = []topology{
 	{"sentinel", func() (*servers.Env, error) { return servers.Sentinel(servers.Options{Replicas: 2, Fast: true}) },
 		func(e *servers.Env) []string {
@@ -48,23 +48,23 @@ var topologies = []topology{
 
 var plain = topology{"straight", func() (*servers.Env, error) { return servers.Plain(servers.Options{}) }, nil}
 
-// said is what a program prints at its end.
+// results is what a program prints at its end.
 type results struct {
 	Library  string   `json:"library"`
 	Version  string   `json:"version"`
 	Ran      []string `json:"ran"`
-	Settings string   `json:"settings"` // what is not the library's default, and why
-	// Operations were tried in the steady work, Acknowledged of them answered without an error.
+	Settings string   `json:"settings"` // settings that differ from the library's defaults, and why
+	// Operations is the number of operations in the steady work, Acknowledged of those without an error.
 	Operations   int `json:"operations"`
 	Acknowledged int `json:"acknowledged"`
-	// Missing were acknowledged and not found afterwards, Twice were found more often than they were tried.
+	// Missing were acknowledged and not found afterwards, Twice were found more often than they were sent.
 	Missing int `json:"missing"`
 	Twice   int `json:"twice"`
-	// Errors are the texts of all errors that the application saw, and how often.
+	// Errors has the texts of all errors that the application saw, with their numbers.
 	Errors map[string]int `json:"errors"`
 }
 
-// play runs a client's program in a place of its own and returns what it said and what the gateway's receipts tell.
+// play runs a client's program with servers of its own, and returns its results and the gateway's receipts.
 func play(ctx context.Context, c client, place topology, verbose bool) (s results, lost []string, err error) {
 	env, err := place.start()
 	if err != nil {
@@ -101,7 +101,7 @@ func play(ctx context.Context, c client, place topology, verbose bool) (s result
 	return s, lost, err
 }
 
-// program is one that runs.
+// program is a running program.
 type program struct {
 	cmd        *exec.Cmd
 	in         io.WriteCloser
@@ -131,13 +131,13 @@ func start(ctx context.Context, c client, addr string, verbose bool) (*program, 
 	return p, errors.Join(err1, err2, p.cmd.Start())
 }
 
-// end ends what still runs.
+// end ends all its processes.
 func (p *program) end() {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	_ = p.cmd.Wait()
 }
 
-// line is the next line that begins so; libraries print lines of their own.
+// line returns the next line that begins with begin; libraries print lines of their own.
 func (p *program) line(begin string, patience time.Duration) (string, error) {
 	late := time.AfterFunc(patience, func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) })
 	defer late.Stop()
@@ -147,7 +147,7 @@ func (p *program) line(begin string, patience time.Duration) (string, error) {
 			return strings.TrimSpace(line), nil
 		}
 		if err != nil {
-			_ = p.cmd.Wait() // all of its complaints are there then
+			_ = p.cmd.Wait() // its standard error is complete then
 			text := strings.TrimSpace(p.complaints.String())
 			text = text[max(0, len(text)-complaintBytes):]
 			return "", fmt.Errorf("the program ended, or was ended after %v, without %q: %s", patience, begin, text)
@@ -161,7 +161,7 @@ func (p *program) ready() (string, error) {
 	return strings.TrimPrefix(line, "ready "), err
 }
 
-// finish tells the program to come to an end.
+// finish tells the program to end, and returns its results.
 func (p *program) finish() (s results, err error) {
 	if _, err := io.WriteString(p.in, "switched\n"); err != nil {
 		return s, fmt.Errorf("the program does not listen any more: %w: %s", err, p.complaints.String())

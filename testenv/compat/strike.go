@@ -11,7 +11,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// strike kills the primary that serves the key, and waits until the gateway has left it for another one.
+// strike kills the primary that serves the key, and waits until the gateway uses another one.
 func strike(ctx context.Context, env *servers.Env, addr, key string) error {
 	victim := env.Primary()
 	if victim != nil && len(env.Sentinels) == 0 {
@@ -42,8 +42,8 @@ func strike(ctx context.Context, env *servers.Env, addr, key string) error {
 	})
 }
 
-// replicated waits until the replicas have what their primary has now: in servers that have just been started the first
-// second of it may still be on its way, and all would be lost at once.
+// replicated waits until the replicas have everything that their primary has now: shortly after the start of servers
+// the first second of writes may not be replicated yet, and all of it would be lost.
 func replicated(ctx context.Context, primary *servers.Node) error {
 	var wanted int
 	return servers.WaitFor(ctx, "the replicas to follow", func() error {
@@ -74,7 +74,7 @@ func replicated(ctx context.Context, primary *servers.Node) error {
 	})
 }
 
-// fieldsOf takes a text of INFO apart.
+// fieldsOf parses a text of INFO.
 func fieldsOf(text string) map[string]string {
 	fields := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -85,7 +85,7 @@ func fieldsOf(text string) map[string]string {
 	return fields
 }
 
-// failovers is INFO failover of the gateway.
+// failovers returns INFO failover of the gateway.
 func failovers(addr string) (map[string]string, error) {
 	c, err := servers.Dial(addr)
 	if err != nil {
@@ -99,10 +99,10 @@ func failovers(addr string) (map[string]string, error) {
 	return fieldsOf(string(text)), nil
 }
 
-// receiptPatience is how long a receipt may come after the switch: it is told when the switch is confirmed.
+// receiptPatience is how long after the switch a receipt may come: it comes with the confirmation.
 const receiptPatience = 20 * time.Second
 
-// receipts are what the gateway says of each switch: how many acknowledged writes it has cost at most, or "unknown".
+// receipts returns the gateway's receipt for each switch: how many acknowledged writes it may have lost, or "unknown".
 func receipts(ctx context.Context, addr string) (lost []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, receiptPatience)
 	defer cancel()

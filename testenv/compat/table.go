@@ -26,7 +26,7 @@ a cluster three primaries with a replica each (node timeout 2 s).
 |---|---|---|---|---|
 `
 
-// writeTable writes the page. What could not be run is named below the table.
+// writeTable writes the page. Clients that could not run are listed below the table.
 func writeTable(path string, rows []row) error {
 	binary, err := servers.ServerBinary()
 	if err != nil {
@@ -51,7 +51,7 @@ func writeTable(path string, rows []row) error {
 		}
 	}
 	if len(settings) > 0 {
-		b.WriteString("\nSet otherwise than the library's default:\n\n" + strings.Join(slices.Compact(settings), ""))
+		b.WriteString("\nSettings that differ from the library's defaults:\n\n" + strings.Join(slices.Compact(settings), ""))
 	}
 	if left.Len() > 0 {
 		b.WriteString("\nNot run:\n\n" + left.String())

@@ -10,7 +10,7 @@ import (
 //go:embed differs.txt
 var differsText string
 
-// difference is a line of differs.txt: COMMAND | HOW | what the gateway says | REASON.
+// difference is a line of differs.txt: COMMAND | HOW | THE GATEWAY'S REPLY | REASON.
 type difference struct {
 	command string
 	how     how
@@ -19,18 +19,18 @@ type difference struct {
 	met     int
 }
 
-// how two replies may differ.
+// how is the way in which two replies may differ.
 type how string
 
 const (
 	anyhow how = "any"   // in everything
-	typed  how = "type"  // but not in their type
+	typed  how = "type"  // not in their type
 	order  how = "order" // in the order of elements
-	nearly how = "near"  // in numbers that speak of time
-	ends   how = "ends"  // in everything, and so may all that follows: nothing more of the program is compared
+	nearly how = "near"  // in numbers that depend on time
+	ends   how = "ends"  // in everything, like all later replies: the comparison of the program ends
 )
 
-// readDiffers reads the list.
+// readDiffers parses the list.
 func readDiffers(text string) (all []*difference, err error) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -58,13 +58,13 @@ func readDiffers(text string) (all []*difference, err error) {
 	return all, nil
 }
 
-// names reports whether a command is one of those that the line is about: "*" stands for any end.
+// names reports whether the line applies to a command: "*" matches any end.
 func (d *difference) names(command string) bool {
 	head, open := strings.CutSuffix(d.command, "*")
 	return command == d.command || open && strings.HasPrefix(command, head)
 }
 
-// allows reports whether the replies may differ as they do.
+// allows reports whether the replies differ in an allowed way.
 func (d *difference) allows(straight, through []byte) bool {
 	if !d.gateway.Match(through) {
 		return false

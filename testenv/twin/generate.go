@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// step is what one connection says at once: commands, or bytes as they are.
+// step is what one connection sends at once: commands, or raw bytes.
 type step struct {
 	conn     int
 	commands [][]string
 	inline   bool
 	raw      string
-	// silent: CLIENT REPLY stands first and last, so that only the last command is answered.
+	// silent: CLIENT REPLY is first and last, so that only the last command gets a reply.
 	silent bool
 }
 
 const conns = 3
 
-// generator makes programs: what it makes depends on its dice and the server's grammar alone.
+// generator makes programs, which depend on its dice and the server's grammar alone.
 type generator struct {
 	dice    *rand.Rand
 	grammar []command
-	keys    int // how many keys must follow, since a number of keys was said; 0 where it was not
+	keys    int // how many keys must follow a number of keys; 0 without one
 	group   string
 }
 
-// program is a number of commands, over all connections.
+// program returns a number of commands, over all connections.
 func (g *generator) program(commands int) (steps []step) {
 	for i := range conns {
 		if i > 0 && (i == 1 || g.dice.IntN(2) > 0) {
@@ -69,7 +69,7 @@ func (g *generator) step() step {
 	return s
 }
 
-// transaction is one from its beginning to its end, or nearly.
+// transaction returns one from its beginning to its end, or nearly.
 func (g *generator) transaction() (all [][]string) {
 	if g.dice.IntN(3) == 0 {
 		all = append(all, []string{"WATCH", g.key(), g.key()})
@@ -87,7 +87,7 @@ func (g *generator) transaction() (all [][]string) {
 	return all
 }
 
-// one is a command, valid or not.
+// one returns a command, valid or not.
 func (g *generator) one() []string {
 	words := g.whole()
 	if g.dice.IntN(12) == 0 {
@@ -106,7 +106,7 @@ func (g *generator) whole() []string {
 	return g.special()
 }
 
-// ordinary is a command as the grammar has it.
+// ordinary returns a command that follows the grammar.
 func (g *generator) ordinary() []string {
 	c := &g.grammar[g.dice.IntN(len(g.grammar))]
 	for slices.Contains(rare, c.group) && g.dice.IntN(4) > 0 {
@@ -123,7 +123,7 @@ func (g *generator) ordinary() []string {
 	return tame(words)
 }
 
-// rare are the groups of which most commands say little.
+// rare are the groups whose commands are less interesting.
 var rare = []string{"server", "connection", "cluster", "pubsub", "scripting", "transactions"}
 
 func (g *generator) argument(a argument, words []string) []string {
@@ -179,14 +179,14 @@ func (g *generator) value(a argument) string {
 	case a.kind == "pattern":
 		return pick(g, patterns)
 	case name == "channel", name == "shardchannel":
-		return pick(g, []string{"silent", "hush"}) // nobody is subscribed to these
+		return pick(g, []string{"silent", "hush"}) // these have no subscriber
 	case name == "cursor":
 		return "0"
 	}
 	return pick(g, strings2)
 }
 
-// key names one: mostly one whose type fits.
+// key returns a key, usually of a type that fits.
 func (g *generator) key() string {
 	if kind, is := kinds[g.group]; is && g.dice.IntN(8) > 0 {
 		return kind + pick(g, []string{"1", "2", "3"})
@@ -200,7 +200,7 @@ var kinds = map[string]string{
 	"bitmap": "b", "hyperloglog": "p",
 }
 
-// spoil breaks a command somewhere.
+// corrupt breaks a command somewhere.
 func (g *generator) corrupt(words []string) []string {
 	words = slices.Clone(words)
 	at := g.dice.IntN(len(words))
@@ -227,14 +227,14 @@ func (g *generator) corrupt(words []string) []string {
 	return words
 }
 
-// tame takes out of a command what chance or time would decide, what would wait, and what would fill the memory.
+// tame removes from a command everything that depends on chance or time, waits, or fills the memory.
 func tame(words []string) []string {
 	name := nameOf(words)
 	for i, word := range words {
 		upper := strings.ToUpper(word)
 		switch {
 		case strings.HasSuffix(name, "subscribe") && i > 0:
-			words[i] = "one" // the order of several is chance
+			words[i] = "one" // the order of several is random
 		case upper == "BLOCK" && i+1 < len(words):
 			words[i+1] = "1"
 		case i == timeoutOf(name, words) && i > 0:
@@ -250,7 +250,7 @@ func tame(words []string) []string {
 	return words
 }
 
-// timeoutOf is the place of how long a command may wait; 0 for none.
+// timeoutOf returns the index of a command's timeout; 0 for none.
 func timeoutOf(name string, words []string) int {
 	switch name {
 	case "wait", "waitaof":

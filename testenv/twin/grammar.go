@@ -8,26 +8,26 @@ import (
 	"evergate/testenv/servers"
 )
 
-// The commands and what they take are asked of the server (COMMAND DOCS), so that those of a newer one are tried as
+// The commands and their arguments come from the server (COMMAND DOCS), so that those of a newer one are tested as
 // well.
 
-// command is one of them; words are its name, and that of the subcommand.
+// command is one command; words are its name, and that of the subcommand.
 type command struct {
 	words []string
 	group string
 	args  []argument
 }
 
-// argument is one, or several that belong together.
+// argument is one argument, or several that belong together.
 type argument struct {
 	name, kind, token string
 	optional          bool
 	multiple          bool
-	tokens            bool // the token stands before each of several
+	tokens            bool // the token precedes each of several
 	args              []argument
 }
 
-// left are never sent: they would end or change the servers for all, wait without end, or make a state that depends on
+// left are never sent: they would end or change the servers for all, block for ever, or lead to a state that depends on
 // chance or time.
 var left = []string{
 	"shutdown", "debug", "monitor", "sync", "psync", "replconf", "replicaof", "slaveof", "failover", "module",
@@ -39,7 +39,7 @@ var left = []string{
 	"unsubscribe", "punsubscribe", "sunsubscribe", "swapdb", "command", "wait", "waitaof",
 }
 
-// askGrammar asks a server for its commands, in the order of their names.
+// askGrammar returns a server's commands, ordered by name.
 func askGrammar(c *servers.Conn) ([]command, error) {
 	frame, err := c.Do("COMMAND", "DOCS")
 	if err != nil {
@@ -89,7 +89,7 @@ func argumentOf(r reply) argument {
 	return a
 }
 
-// fields reads an array of names and values in turn.
+// fields parses an array of alternating names and values.
 func (r reply) fields() map[string]reply {
 	all := map[string]reply{}
 	for i := 0; i+1 < len(r.items); i += 2 {
@@ -98,7 +98,7 @@ func (r reply) fields() map[string]reply {
 	return all
 }
 
-// nameOf is the command that words begin with, in lower case, with its subcommand where it has one.
+// nameOf returns the name of the command at the start of words, in lower case, with its subcommand if it has one.
 func nameOf(words []string) string {
 	if len(words) == 0 {
 		return ""
@@ -118,7 +118,7 @@ func nameOf(words []string) string {
 	return name
 }
 
-// scans have a cursor: SCAN first, all others behind their key.
+// scans have a cursor: the first argument of SCAN, the one after the key of the others.
 var scans = []string{"scan", "hscan", "sscan", "zscan"}
 
 var containers = []string{

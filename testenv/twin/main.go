@@ -1,8 +1,7 @@
 // Twin sends the same random commands to a plain server and, through the gateway, to another one, and compares the
-// replies byte by byte. Every command of the server is among them, with arguments that make sense or do not, in
-// pipelines, transactions and scripts, as RESP2, RESP3 and inline, over several connections in turn. What differs
-// must be on a list with its reason (differs.txt); anything else is printed as the shortest program that shows it,
-// and the run fails.
+// replies byte by byte. Every command of the server is among them, with valid and invalid arguments, in pipelines,
+// transactions and scripts, as RESP2, RESP3 and inline, over several connections in turn. Differences must be on a list
+// with a reason (differs.txt); any other is printed as the shortest program with it, and the run fails.
 //
 //	go run ./testenv/twin -commands 1000000
 //	go run ./testenv/twin -seed 4711 -commands 200 -verbose       one program again
@@ -20,8 +19,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// programCommands is how many commands a program has: each begins with empty servers, so that what it shows can be
-// shown again by itself.
+// programCommands is the number of commands of a program. Each begins with empty servers, so that it can be repeated
+// alone.
 const programCommands = 200
 
 type options struct {
@@ -72,7 +71,7 @@ func start(o options, out io.Writer) (code int, err error) {
 	return code, err
 }
 
-// quickly has what blocks on servers end within milliseconds, not at the next tenth of a second.
+// quickly makes blocking commands time out within milliseconds, not at the next tenth of a second.
 func quickly(servers ...*servers.Env) error {
 	for _, env := range servers {
 		if _, err := env.Primary().Do("CONFIG", "SET", "hz", "500"); err != nil {
@@ -82,7 +81,7 @@ func quickly(servers ...*servers.Env) error {
 	return nil
 }
 
-// run plays programs to two addresses. It returns 1 when it has found something.
+// run sends programs to two addresses. It returns 1 if it has found a difference.
 func run(o options, straight, through string, out io.Writer) (code int, err error) {
 	differs, err := readDiffers(differsText)
 	if err != nil {
@@ -125,7 +124,7 @@ func run(o options, straight, through string, out io.Writer) (code int, err erro
 	return min(found, 1), nil
 }
 
-// tell prints a finding and the shortest program that shows it.
+// report prints a finding and the shortest program that shows it.
 func report(p *player, seed uint64, f *finding, steps []step, out io.Writer) {
 	fmt.Fprintf(out, "\nseed %d: %s\n  straight %.300q\n  through  %.300q\n", seed, f.command, f.straight, f.through)
 	short, last := shorten(p, f, steps)
@@ -138,10 +137,10 @@ func report(p *player, seed uint64, f *finding, steps []step, out io.Writer) {
 	}
 }
 
-// triesMax bounds the programs that are played to make one shorter.
+// triesMax bounds the runs to shorten a program.
 const triesMax = 400
 
-// shorten leaves out what is not needed for a difference in the same command.
+// shorten removes everything that a difference in the same command does not need.
 func shorten(p *player, f *finding, steps []step) ([]step, *finding) {
 	name, tries := firstWord(f.command), 0
 	shows := func(some []step) *finding {
@@ -172,7 +171,7 @@ func shorten(p *player, f *finding, steps []step) ([]step, *finding) {
 	return steps, f
 }
 
-// singly has each command sent by itself.
+// singly returns steps with one command each.
 func singly(steps []step) (apart []step) {
 	for _, s := range steps {
 		if s.raw != "" || s.silent {

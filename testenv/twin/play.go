@@ -12,10 +12,10 @@ import (
 	"evergate/testenv/servers"
 )
 
-// patience is how long an answer may take.
+// patience is how long a reply may take.
 const patience = 10 * time.Second
 
-// player plays programs to a server and, through the gateway, to another one.
+// player sends programs to a server and, through the gateway, to another one.
 type player struct {
 	straight, through string // addresses
 	differs           []*difference
@@ -23,27 +23,27 @@ type player struct {
 	compared          int
 }
 
-// link is one connection to both.
+// link is a connection to both.
 type link struct {
 	straight, through *servers.Conn
-	// multi: a transaction is being queued; queued are the commands of it that were.
+	// multi: a transaction is being queued; queued are its commands so far.
 	multi  bool
 	queued []string
-	// listens: it may be subscribed.
+	// listens: it may have a subscription.
 	listens bool
 }
 
-// finding is a difference that no line allows.
+// finding is a difference that is not on the list.
 type finding struct {
 	at                int // the step
 	command           string
 	straight, through string
 }
 
-// errEnds: what follows cannot be compared.
+// errEnds: later replies cannot be compared.
 var errEnds = errors.New("the states may differ from here on")
 
-// play plays a program from the beginning. It returns what differs first, if anything does.
+// play runs a program from the beginning. It returns the first difference, nil if there is none.
 func (p *player) play(steps []step) (*finding, error) {
 	if err := p.begin(); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (p *player) play(steps []step) (*finding, error) {
 	return nil, nil
 }
 
-// begin empties both sides and connects anew.
+// begin empties both sides and connects again.
 func (p *player) begin() error {
 	for _, addr := range []string{p.straight, p.through} {
 		c, err := servers.Dial(addr)
@@ -114,7 +114,7 @@ func (p *player) connect(l *link) (err error) {
 	return nil
 }
 
-// do does a step on both sides.
+// do executes a step on both sides.
 func (p *player) do(s *step) (*finding, error) {
 	l := &p.links[s.conn]
 	if s.silent && (l.multi || l.listens) {
@@ -144,7 +144,7 @@ func (p *player) do(s *step) (*finding, error) {
 	return nil, nil
 }
 
-// answers compares what is said to one command. Where both connections end, it forgets them.
+// answers compares the replies to one command. If both connections end, it drops them.
 func (p *player) answers(l *link, command []string) (*finding, error) {
 	name := nameOf(command)
 	p.compared++
@@ -177,8 +177,8 @@ func (p *player) answers(l *link, command []string) (*finding, error) {
 	return nil, nil
 }
 
-// acknowledged is how many frames a command of pub/sub gets, of which this is the first. Without a name it gets one:
-// nobody is subscribed to two channels.
+// acknowledged returns how many frames a command of pub/sub gets, of which first is the first. Without a name it is
+// one: no connection has two subscriptions.
 func acknowledged(name string, words int, first []byte) int {
 	if strings.HasSuffix(name, "subscribe") && (first[0] == '*' || first[0] == '>') {
 		return max(words-1, 1)
@@ -186,7 +186,7 @@ func acknowledged(name string, words int, first []byte) int {
 	return 1
 }
 
-// note keeps book of the transaction.
+// note records the state of the transaction.
 func (l *link) note(name string, answer []byte) {
 	switch {
 	case name == "multi" && string(answer) == "+OK\r\n":
@@ -223,7 +223,7 @@ func (p *player) compare(l *link, name string, a, b []byte) (*finding, error) {
 	return &finding{straight: string(a), through: string(b)}, nil
 }
 
-// sameElements compares two replies to EXEC by what was queued.
+// sameElements compares two replies to EXEC, by the queued commands.
 func (p *player) sameElements(queued []string, a, b []byte) bool {
 	left, _, errA := parse(a)
 	right, _, errB := parse(b)
@@ -241,7 +241,7 @@ func (p *player) sameElements(queued []string, a, b []byte) bool {
 	return true
 }
 
-// afterRaw compares what is said to bytes, up to the end of the connections: both are closed from here.
+// afterRaw compares the replies to raw bytes, up to the end of the connections: this side closes both.
 func (p *player) afterRaw(l *link, s *step) (*finding, error) {
 	var replies [2][]byte
 	for i, c := range []*servers.Conn{l.straight, l.through} {

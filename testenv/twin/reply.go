@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// reply is a frame taken apart. items are those of an aggregate: of a map keys and values in turn.
+// reply is a parsed frame. items are those of an aggregate; a map has alternating keys and values.
 type reply struct {
 	kind  byte
 	text  string
@@ -17,7 +17,7 @@ type reply struct {
 
 var errNoFrame = errors.New("no frame")
 
-// parse reads one frame, and returns what follows it.
+// parse parses one frame, and returns the bytes after it.
 func parse(b []byte) (r reply, rest []byte, err error) {
 	line, rest, found := bytes.Cut(b, []byte("\r\n"))
 	if !found || len(line) == 0 {
@@ -53,7 +53,7 @@ func parse(b []byte) (r reply, rest []byte, err error) {
 	return r, rest, nil
 }
 
-// sorted writes a reply so that aggregates of the same elements look alike, whatever their order.
+// sorted formats a reply so that aggregates of the same elements are equal in any order.
 func (r reply) sorted() string {
 	if len(r.items) == 0 {
 		return string(r.kind) + strconv.Quote(r.text)
@@ -66,10 +66,10 @@ func (r reply) sorted() string {
 	return string(r.kind) + r.text + "(" + strings.Join(words, " ") + ")"
 }
 
-// nearMax is how far numbers may lie apart that speak of time, in milliseconds or seconds.
+// nearMax is how much numbers that depend on time may differ, in milliseconds or seconds.
 const nearMax = 5000
 
-// near reports whether two replies differ by nothing but such numbers.
+// near reports whether two replies differ only in such numbers.
 func near(a, b reply) bool {
 	if a.kind != b.kind || len(a.items) != len(b.items) {
 		return false

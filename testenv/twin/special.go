@@ -1,12 +1,12 @@
 package main
 
 import (
-	"crypto/sha1" // it is how servers name scripts
+	"crypto/sha1" // the name of a script
 	"encoding/hex"
 	"strconv"
 )
 
-// special is a command that the grammar says too little of.
+// special returns a command that the grammar describes too little.
 func (g *generator) special() []string {
 	all := []func() []string{
 		g.scripting, g.scripting, g.functions, g.greeting, g.database, g.setup, g.ending, g.sorting, g.waiting,
@@ -107,7 +107,7 @@ func (g *generator) ending() []string {
 	})
 }
 
-// sorting has no STORE of what has no order.
+// sorting returns a SORT, without STORE of unordered elements.
 func (g *generator) sorting() []string {
 	words := []string{pick(g, []string{"SORT", "SORT_RO"}), g.key()}
 	for g.dice.IntN(2) == 0 {
@@ -119,7 +119,7 @@ func (g *generator) sorting() []string {
 	return words
 }
 
-// waiting blocks for a moment, or not at all.
+// waiting returns a command that blocks for a moment, or not at all.
 func (g *generator) waiting() []string {
 	return pick(g, [][]string{
 		{"SPOP", g.key(), "1000"}, {"WAIT", "0", "1"}, {"WAIT", "1", "1"}, {"WAIT", "x", "1"}, {"WAIT", "1", "-1"},
@@ -130,7 +130,7 @@ func (g *generator) waiting() []string {
 	})
 }
 
-// aboutClients names none that there is.
+// aboutClients returns a command about clients, which names no existing one.
 func (g *generator) aboutClients() []string {
 	const nobody = "987654321"
 	return pick(g, [][]string{
@@ -153,7 +153,7 @@ func (g *generator) subscribing() []string {
 		"PUNSUBSCRIBE",
 	})}
 	for range g.dice.IntN(3) {
-		words = append(words, "one") // one channel: the order of several is chance
+		words = append(words, "one") // one channel: the order of several is random
 	}
 	return words
 }

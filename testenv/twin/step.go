@@ -8,7 +8,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// bytes are those of a step on the wire.
+// bytes returns the bytes of a step on the wire.
 func (s *step) bytes() (b []byte) {
 	if s.raw != "" {
 		return []byte(s.raw)
@@ -29,7 +29,7 @@ func (s *step) bytes() (b []byte) {
 	return b
 }
 
-// String is a line for a person.
+// String returns a step as a line.
 func (s *step) String() string {
 	if s.raw != "" {
 		return fmt.Sprintf("c%d raw %q", s.conn, s.raw)
@@ -45,7 +45,7 @@ func (s *step) String() string {
 	return fmt.Sprintf("c%d%s %s", s.conn, how, strings.Join(lines, " / "))
 }
 
-// frame writes a reply again.
+// frame returns a reply as a frame.
 func (r reply) frame() (b []byte) {
 	b = append(b, r.kind)
 	switch r.kind {

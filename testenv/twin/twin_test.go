@@ -9,7 +9,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestRepliesAreThoseOfOneServer is a short run; make fuzz-redis sends a million.
+// TestRepliesAreThoseOfOneServer is a short run; make fuzz-redis sends a million commands.
 func TestRepliesAreThoseOfOneServer(t *testing.T) {
 	t.Parallel()
 	servers.SkipShort(t)
@@ -22,8 +22,8 @@ func TestRepliesAreThoseOfOneServer(t *testing.T) {
 	}
 }
 
-// TestADifferenceIsFoundAndShown compares two servers that are set up otherwise: one must be found, and the program
-// that shows it be short.
+// TestADifferenceIsFoundAndShown compares two servers with different settings: a difference must be found, and its
+// program be short.
 func TestADifferenceIsFoundAndShown(t *testing.T) {
 	t.Parallel()
 	servers.SkipShort(t)

@@ -1,7 +1,7 @@
 package main
 
-// The words that commands are made of. None is a number that makes a server allocate or answer without end, and none is
-// a time that may pass while a program is played.
+// The words of commands. None is a number that makes a server allocate or reply without bound, and none is a time that
+// may pass while a program runs.
 
 var (
 	integers = []string{
@@ -19,7 +19,7 @@ var (
 	ids  = []string{"0", "1-1", "2-1", "2-2", "3", "5-0", "5-*", "-", "+", "$", ">", "(1-1", "9-9", "x", "0-0"}
 	junk = []string{"", "x", "0", "-1", "99999999999999999999", "*", "\x00", "NX", "XX", "LIMIT", "COUNT",
 		"WITHSCORES", "a b"}
-	// broken are bytes that are no command; most end the connection.
+	// broken are invalid inputs; most end the connection.
 	broken = []string{
 		"*3\r\n$abc\r\n", "*1\r\n:1\r\n", "*99999999999\r\n", "*1\r\n$-2\r\n", "GET \"a\r\n", "*0\r\nPING\r\n",
 		"\r\n\r\nPING\r\n",

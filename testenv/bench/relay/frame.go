@@ -2,8 +2,8 @@ package main
 
 import "bytes"
 
-// frameLen returns the length in bytes of the RESP value at the start of b, or 0 while its end has not come. It checks
-// nothing: the relay's peers speak RESP.
+// frameLen returns the length in bytes of the RESP value at the start of b, or 0 while it is incomplete. It checks
+// nothing: the relay's peers send valid RESP.
 func frameLen(b []byte) int {
 	at := 0
 	for values := 1; values > 0; values-- {
@@ -30,7 +30,7 @@ func frameLen(b []byte) int {
 	return at
 }
 
-// number reads the decimal length in front of a CR; what is below zero reads as -1.
+// number parses the decimal length before a CR; -1 for a negative one.
 func number(b []byte) int {
 	n := 0
 	for _, c := range b {

@@ -1,8 +1,8 @@
-// Relay is the floor that the gateway is measured against: a bare relay of many clients onto one shared, pipelined
-// connection. One thread, one epoll; a round reads each ready socket once, then writes once to the server and once to
-// each client that is owed something. Frames are found but not understood: no routing, no limits, no second server.
-// What the gateway costs above this is the gateway's own doing. System calls are made as Go programs make them, with
-// the scheduler told of each; raw ones would cost about a fifth less.
+// Relay is the lower bound of the gateway's cost: a bare relay of many clients onto one shared, pipelined connection.
+// It has one thread and one epoll; a round reads each ready socket once, then writes once to the server and once to
+// each client with replies. It finds the ends of frames, but has no routing, no limits, no second server. Any cost
+// above this is the gateway's own. System calls go through Go's scheduler, as in other Go programs; raw ones would cost
+// about a fifth less.
 //
 //	relay -listen 127.0.0.1:7000 -upstream 127.0.0.1:6379
 //
@@ -19,22 +19,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readSize is how many bytes one read of a socket may bring.
+// readSize is the most bytes of one read of a socket.
 const readSize = 64 << 10
 
 type client struct {
 	fd     int
-	in     []byte // the start of a frame whose end has not come
+	in     []byte // the start of an incomplete frame
 	out    []byte // replies of this round
-	dirty  bool   // stands in relay.dirty
-	closed bool   // its replies are dropped when they come
+	dirty  bool   // is in relay.dirty
+	closed bool   // its later replies are dropped
 }
 
 type relay struct {
 	epoll, listener, upstream int
 	clients                   map[int]*client
-	dirty                     []*client // who is owed a write at the end of this round
-	pending                   []*client // who waits for the next replies, oldest at head
+	dirty                     []*client // clients with replies to write in this round
+	pending                   []*client // clients of the next replies, oldest first
 	head                      int
 	in, out                   []byte // from and to the server
 	buf                       []byte
@@ -128,7 +128,7 @@ func (r *relay) watch(fd int) error {
 	return unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
 }
 
-// ready reads one socket once. An error ends the relay: only the server's side gives one.
+// ready reads one socket once. An error, which only the server's side returns, ends the relay.
 func (r *relay) ready(fd int) error {
 	switch fd {
 	case r.listener:
@@ -158,7 +158,7 @@ func (r *relay) ready(fd int) error {
 	return nil
 }
 
-// requests takes the whole frames of what a client sent, a ticket each, and keeps the rest.
+// requests forwards the whole frames of a client's input, with an entry in pending for each, and keeps the rest.
 func (r *relay) requests(c *client, b []byte) {
 	if len(c.in) > 0 {
 		c.in = append(c.in, b...)
@@ -173,7 +173,7 @@ func (r *relay) requests(c *client, b []byte) {
 	c.in = append(c.in[:0], b[used:]...)
 }
 
-// replies gives each whole frame of what the server sent to the client that waits longest.
+// replies passes each whole frame from the server to the first client in pending.
 func (r *relay) replies(b []byte) {
 	if len(r.in) > 0 {
 		r.in = append(r.in, b...)
@@ -221,7 +221,7 @@ func (r *relay) drop(c *client) {
 	unix.Close(c.fd)
 }
 
-// writeAll writes b, and waits where the socket is full.
+// writeAll writes b, and waits while the socket is full.
 func writeAll(fd int, b []byte) error {
 	for len(b) > 0 {
 		n, err := unix.Write(fd, b)
