@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/loop"
 	"evergate/gateway/pubsub"
@@ -209,12 +210,12 @@ func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Con
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: listeners,
 	}
 	reads := map[ReadPolicy]upstream.Reads{ReadPreferReplica: upstream.PreferReplica, ReadReplica: upstream.OnlyReplica}
-	lost := map[BlockingLost]worker.BlockingLost{BlockingClose: worker.CloseClient, BlockingError: worker.SayUncertain}
+	lost := map[BlockingLost]exchange.BlockingLost{BlockingClose: exchange.CloseClient, BlockingError: exchange.SayUncertain}
 	for _, p := range conf.subServices() {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
-			Hold: worker.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
+			Hold: exchange.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
 			BlockingLost: lost[s.BlockingLost], Allowed: s.allowed(),
 		})
 	}

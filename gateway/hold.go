@@ -3,24 +3,25 @@ package gateway
 import (
 	"time"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/worker"
 )
 
 // Hold is the policy for a request that no server can take now, for example of a shard without a primary: a worker's
 // Hold, with a text form. The zero value is HoldAuto.
-type Hold worker.Hold
+type Hold exchange.Hold
 
 // The modes of a Hold.
 const (
-	HoldAuto   = worker.HoldAuto
-	HoldFor    = worker.HoldFor
-	HoldOff    = worker.HoldOff
-	HoldDryRun = worker.HoldDryRun
+	HoldAuto   = exchange.HoldAuto
+	HoldFor    = exchange.HoldFor
+	HoldOff    = exchange.HoldOff
+	HoldDryRun = exchange.HoldDryRun
 )
 
 // HoldWords are the modes that are written as one word.
-var HoldWords = map[string]worker.HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}
+var HoldWords = map[string]exchange.HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}
 
 func (h Hold) String() string {
 	for word, mode := range HoldWords {
@@ -63,7 +64,7 @@ func (c *Config) listenerIDs() (numbers []int, own []worker.Door) {
 				numbers = append(numbers, i)
 				continue
 			}
-			listener := worker.Door{Service: subServiceOf(parts, i, pretends), Hold: worker.Hold(s.HoldAt(listen))}
+			listener := worker.Door{Service: subServiceOf(parts, i, pretends), Hold: exchange.Hold(s.HoldAt(listen))}
 			if pretends != FacadeNone {
 				listener.Face = &facade.Role{Kind: facadeKinds[pretends]}
 			}

@@ -4,9 +4,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
-	"evergate/gateway/worker"
 	"evergate/topology"
 )
 
@@ -45,7 +45,7 @@ func (g *Gateway) gapOver(i, of int, gap pubsub.Gap) {
 }
 
 // slowCut logs a subscriber that was closed because it reads too slowly.
-func (g *Gateway) slowCut(of int, s worker.Slow) {
+func (g *Gateway) slowCut(of int, s exchange.Slow) {
 	g.logger.Named("pubsub").Warn("slow subscriber closed", "service", g.conf.Services[g.subServices[of].service].Name,
 		"client", s.Remote, "id", s.Number, "name", s.Name, "bytes", s.Bytes)
 }

@@ -14,13 +14,15 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// Ready replies. They are shared: never write into them.
+// Ready replies and commands. They are shared: never write into them.
 var (
 	OK         = []byte("+OK\r\n")
 	Pong       = []byte("+PONG\r\n")
 	NullBulk   = []byte("$-1\r\n")
 	Null3      = []byte("_\r\n")
 	Asking     = []byte("*1\r\n$6\r\nASKING\r\n")
+	Multi      = []byte("*1\r\n$5\r\nMULTI\r\n")
+	Ping       = []byte("*1\r\n$4\r\nPING\r\n")
 	EmptyArray = []byte("*0\r\n")
 	NullArray  = []byte("*-1\r\n")
 
@@ -30,6 +32,14 @@ var (
 	NegativeTimeout = []byte("-ERR timeout is negative\r\n")
 	LateTimeout     = []byte("-ERR timeout is out of range\r\n") // its end is beyond 64 bits
 )
+
+// NullArrayIn is the null in place of an array in a protocol: 2 or 3.
+func NullArrayIn(proto uint8) []byte {
+	if proto == 3 {
+		return Null3
+	}
+	return NullArray
+}
 
 // Limits of a client's input.
 type Limits struct {

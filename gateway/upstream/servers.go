@@ -13,8 +13,8 @@ import (
 type Servers struct {
 	pool        *Pool
 	Index       int
-	name        string
-	reads       Reads
+	Name        string
+	Reads       Reads
 	silentAfter time.Duration
 	View        *topology.View
 	routes      []routes // those of RESP2 and database 0 first; the others since somebody chose them
@@ -31,7 +31,7 @@ type Servers struct {
 // Add adds a service.
 func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers {
 	s := &Servers{
-		pool: p, Index: len(p.servers), name: name, reads: reads, silentAfter: silentAfter,
+		pool: p, Index: len(p.servers), Name: name, Reads: reads, silentAfter: silentAfter,
 		promoted: map[topology.NodeID]time.Duration{},
 	}
 	p.servers = append(p.servers, s)
@@ -126,7 +126,7 @@ func (s *Servers) makeRoutes(setup Setup) []route {
 				s.DedicatedSet(sh.Primary, setup)
 			}
 		}
-		if s.reads == FromPrimary {
+		if s.Reads == FromPrimary {
 			continue
 		}
 		for _, n := range sh.Replicas {
@@ -177,7 +177,7 @@ func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, 
 		return nil, NoPrimary
 	}
 	r := &routes[shard]
-	if read && s.reads != FromPrimary {
+	if read && s.Reads != FromPrimary {
 		best := Free
 		for range r.replicas {
 			r.next++
@@ -192,9 +192,9 @@ func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, 
 		switch {
 		case best != Free:
 			return nil, best
-		case s.reads == OnlyReplica && len(r.replicas) == 0:
+		case s.Reads == OnlyReplica && len(r.replicas) == 0:
 			return nil, NoServer
-		case s.reads == OnlyReplica:
+		case s.Reads == OnlyReplica:
 			return nil, NoReplica
 		}
 	}
@@ -317,7 +317,7 @@ func (s *Servers) AnotherReads(l *Conn) bool {
 			return true
 		}
 	}
-	if r.primary == nil || s.reads == OnlyReplica {
+	if r.primary == nil || s.Reads == OnlyReplica {
 		return false
 	}
 	other, _ := r.primary.Usable()

@@ -166,7 +166,7 @@ func (set *Set) needed() bool {
 // from.
 func (set *Set) tryAfresh() {
 	s := set.servers
-	if set.key.Purpose == Replica && s.reads != OnlyReplica {
+	if set.key.Purpose == Replica && s.Reads != OnlyReplica {
 		return
 	}
 	if set.servers.pool.Clock.Now < set.afreshAt || len(set.conns) >= ConnsMax {

@@ -48,7 +48,7 @@ func (p *Pool) listen(l *Conn) {
 	s := p.servers[l.Key.Service]
 	silent := l.WaitsFrom + s.silent[l.Key.Purpose]
 	late := silent // when reads have waited long enough
-	if s.reads == PreferReplica {
+	if s.Reads == PreferReplica {
 		late = min(silent, l.WaitsFrom+silentRead)
 	}
 	slow := min(l.WaitsFrom+slowAfter, late)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
@@ -12,17 +13,17 @@ import (
 // the replies to its clients.
 
 // adminRequest reads the request that a client's command makes; wrong answers one that makes no sense.
-func (w *Worker) adminRequest(c *client, command *routing.Command, args [][]byte) (r admin.Request, wrong []byte) {
+func (w *Worker) adminRequest(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request, wrong []byte) {
 	r, wrong = admin.Parse(command, args, w.env.WallClock())
-	r.Patience = c.patience()
+	r.Patience = c.Patience()
 	return r, wrong
 }
 
 // sendAdmin sends off a request whose reply has the place seq. Where it changes something, nothing more of the client
 // is read until the reply comes.
-func (w *Worker) sendAdmin(c *client, r admin.Request, seq uint32) {
-	r.Listener, r.Services = int(c.Listener), []int{c.svc.Index}
-	r.Asker, r.Client, r.Seq, r.Proto = c.number, c.ref, seq, c.Proto
+func (w *Worker) sendAdmin(c *exchange.Session, r admin.Request, seq uint32) {
+	r.Listener, r.Services = int(c.Listener), []int{c.Service.Index}
+	r.Asker, r.Client, r.Seq, r.Proto = c.Number, c.Ref, seq, c.Proto
 	w.env.Admin(r)
 }
 
@@ -49,26 +50,26 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 
 // AdminReply gives the reply to a request to the client that waits for it, and resumes that client.
 func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
-	c := w.client(ref)
+	c := w.Session(ref)
 	if c == nil {
 		return
 	}
-	if s := c.splitOf(seq); s == nil {
-		w.deliver(c, seq, reply)
+	if s := splitOf(c, seq); s == nil {
+		w.Deliver(c, seq, reply)
 	} else if w.completedBy(c, s, reply) {
 		w.complete(c, s)
 	}
-	w.monitors.Show(&c.monitor, c.ref, c.svc.Index)
-	if c.Reason == wait.InFlight || c.adminOut && c.Reason == wait.Asking {
-		w.wake(c)
+	w.monitors.Show(&c.Monitor, c.Ref, c.Service.Index)
+	if c.Reason == wait.InFlight || c.AwaitsAdmin && c.Reason == wait.Asking {
+		w.Wake(c)
 	}
-	c.adminOut = false
-	w.finished(c)
+	c.AwaitsAdmin = false
+	w.Finished(c)
 }
 
 // matches reports whether a client is among those that a request is about.
-func (w *Worker) matches(r *admin.Request, c *client) bool {
-	if c == nil || c.closed || !r.Concerns(c.svc.Index) {
+func (w *Worker) matches(r *admin.Request, c *exchange.Session) bool {
+	if c.Closed() || !r.Concerns(c.Service.Index) {
 		return false
 	}
 	identity := w.identity(c)
@@ -76,13 +77,13 @@ func (w *Worker) matches(r *admin.Request, c *client) bool {
 }
 
 func (w *Worker) listClients(r *admin.Request) (lines []admin.Line) {
-	for _, c := range w.clients {
+	for c := range w.All {
 		if w.matches(r, c) {
 			query := 0
-			if c.number == r.Asker {
+			if c.Number == r.Asker {
 				query = r.Size
 			}
-			lines = append(lines, admin.Line{ID: c.number, Text: w.appendLine(nil, c, query)})
+			lines = append(lines, admin.Line{ID: c.Number, Text: w.appendLine(nil, c, query)})
 		}
 	}
 	return lines
@@ -90,36 +91,36 @@ func (w *Worker) listClients(r *admin.Request) (lines []admin.Line) {
 
 // killClients closes clients, and returns how many. The client that asks gets its reply first.
 func (w *Worker) killClients(r *admin.Request) (n int) {
-	for _, c := range w.clients {
+	for c := range w.All {
 		if !w.matches(r, c) {
 			continue
 		}
 		n++
-		if c.number == r.Asker {
-			w.end(c, session.Killed)
+		if c.Number == r.Asker {
+			w.End(c, session.Killed)
 		} else {
-			w.close(c, session.Killed)
+			w.Close(c, session.Killed)
 		}
 	}
 	return n
 }
 
-func (w *Worker) identity(c *client) admin.Identity {
+func (w *Worker) identity(c *exchange.Session) admin.Identity {
 	return admin.Identity{
-		ID: c.number, Remote: c.remote, Local: c.local, Subscribed: c.listening(), Age: w.clock.Now - c.OpenedAt,
+		ID: c.Number, Remote: c.Remote, Local: c.Local, Subscribed: isListening(c), Age: w.clock.Now - c.OpenedAt,
 	}
 }
 
 // appendLine appends a client's line of CLIENT LIST; see admin.Client.AppendLine.
-func (w *Worker) appendLine(b []byte, c *client, query int) []byte {
+func (w *Worker) appendLine(b []byte, c *exchange.Session, query int) []byte {
 	a := admin.Client{
-		Identity: w.identity(c), Socket: c.ref.ID, Idle: w.clock.Now - c.ActiveAt, DB: c.DB, Proto: c.Proto,
-		Channels: c.listensTo(fanout.Channel), Patterns: c.listensTo(fanout.Pattern),
-		ShardChannels: c.listensTo(fanout.Shard), Queued: -1,
+		Identity: w.identity(c), Socket: c.Ref.ID, Idle: w.clock.Now - c.ActiveAt, DB: c.DB, Proto: c.Proto,
+		Channels: listensTo(c, fanout.Channel), Patterns: listensTo(c, fanout.Pattern),
+		ShardChannels: listensTo(c, fanout.Shard), Queued: -1,
 		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
 		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
-		Monitors: c.monitor.Is(), Blocked: w.isBlocked(c) || c.Reason == wait.Paused,
-		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.noEvict,
+		Monitors: c.Monitor.Is(), Blocked: c.IsBlocked() || c.Reason == wait.Paused,
+		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.NoEvict,
 	}
 	if c.Identity != nil {
 		a.Name, a.Library, a.LibVer = c.Identity.Name, c.Identity.Library, c.Identity.Version
@@ -127,24 +128,26 @@ func (w *Worker) appendLine(b []byte, c *client, query int) []byte {
 	if c.Multi != nil {
 		a.Queued, a.QueuedBytes = c.Multi.Count, len(c.Multi.Body)
 	}
-	if c.last != nil {
-		a.Last = c.last.Name
+	if c.Last != nil {
+		a.Last = c.Last.Name
 	}
 	return a.AppendLine(b, query)
 }
 
 // listening reports whether a client waits for messages, be it those of a Sentinel.
-func (c *client) listening() bool { return c.subscribed() || c.listens != nil && c.listens.Any() }
+func isListening(c *exchange.Session) bool {
+	return c.Subscribed() || c.Listens != nil && c.Listens.Any()
+}
 
 // listensTo counts what a client is subscribed to.
-func (c *client) listensTo(k fanout.Kind) int {
+func listensTo(c *exchange.Session, k fanout.Kind) int {
 	switch {
-	case c.subs != nil:
-		return c.subs.Count(k)
-	case c.listens != nil && k == fanout.Channel:
-		return c.listens.Channels()
-	case c.listens != nil && k == fanout.Pattern:
-		return c.listens.Patterns()
+	case c.Subs != nil:
+		return c.Subs.Count(k)
+	case c.Listens != nil && k == fanout.Channel:
+		return c.Listens.Channels()
+	case c.Listens != nil && k == fanout.Pattern:
+		return c.Listens.Patterns()
 	}
 	return 0
 }

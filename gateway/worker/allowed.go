@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
@@ -15,55 +16,55 @@ import (
 
 // isAllowed says that a command is refused for its harm alone, and let through. A replica facade lets nothing through:
 // its clients mean a replica, and what they say would come to the primary.
-func (w *Worker) isAllowed(c *client, d *routing.Decision, command *routing.Command) bool {
-	return d.Reason == routing.Forbidden && c.svc.Allowed[command.Name] && !c.face.Is(facade.Replica)
+func (w *Worker) isAllowed(c *exchange.Session, d *routing.Decision, command *routing.Command) bool {
+	return d.Reason == routing.Forbidden && w.service(c).conf.Allowed[command.Name] && !c.Face.Is(facade.Replica)
 }
 
 // allowed sends a harmful command that is let through. It returns false when the session was parked.
-func (w *Worker) allowed(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
-	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.View)
+func (w *Worker) allowed(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
 	if d.Kind == routing.Refuse {
 		w.refuse(c, d.Reason, command, args)
 		return true
 	}
-	if len(c.flights) > 0 || command.Has(routing.Replication) && c.Replies.Owed() > 0 {
-		w.park(c, wait.InFlight)
+	if c.InFlight() || command.Has(routing.Replication) && c.Replies.Owed() > 0 {
+		w.Block(c, wait.InFlight)
 		return false
 	}
-	l, why := w.privateAt(c, d.Shard, c.svc.InScript(d.Shard) != "")
+	l, why := w.DedicateAt(c, d.Shard, c.Service.InScript(d.Shard) != "")
 	if l == nil {
-		return w.mayNot(c, d.Shard, why)
+		return w.Unavailable(c, d.Shard, why)
 	}
 	if command.Has(routing.Replication) {
 		return w.tunnel(c, l, frame)
 	}
-	c.alone(l)
-	w.send(c, l, &request{
-		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, frame: frame, foreign: true,
+	alone(c, l)
+	w.Send(c, l, &exchange.Request{
+		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Frame: frame, Foreign: true,
 	})
 	return true
 }
 
 // execLane finds the lane for a transaction. One with a harmful command in it gets a connection of its own, too.
-func (w *Worker) execLane(c *client, shard int) (*upstream.Conn, upstream.Obstacle) {
+func (w *Worker) execLane(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
-		return w.choose(c, shard, c.slotOfMulti(), false, c.company(len(c.Multi.Body), 0))
-	case len(c.flights) > 0:
+		return w.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))
+	case c.InFlight():
 		return nil, upstream.InFlight
 	}
-	l, why := w.private(c, shard)
+	l, why := w.Dedicate(c, shard)
 	if l != nil {
-		c.alone(l)
+		alone(c, l)
 	}
 	return l, why
 }
 
 // alone makes a connection that of the client for once.
-func (c *client) alone(l *upstream.Conn) {
+func alone(c *exchange.Session, l *upstream.Conn) {
 	l.Once = true
 	if c.Identity != nil && c.Identity.Name != "" {
-		quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
+		exchange.Quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
 	}
 }
 

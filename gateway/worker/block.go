@@ -4,10 +4,10 @@ import (
 	"strconv"
 	"time"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -18,123 +18,73 @@ import (
 // waits. Where the connection is lost, or the server loses its role, the command is put again with the time that is
 // left. A client that leaves meanwhile takes the lane with it, and the server forgets what it waited for.
 
-// BlockingLost is what becomes of a blocking pop that was sent and whose connection was lost: an element may have been
-// taken that nobody has seen.
-type BlockingLost uint8
-
-const (
-	// PopAgain puts it again, and counts it.
-	PopAgain BlockingLost = iota
-	// CloseClient closes the client's connection.
-	CloseClient
-	// SayUncertain answers as for any write.
-	SayUncertain
-)
-
 // block sends a blocking command. It returns false when the session was parked.
-func (w *Worker) block(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (w *Worker) block(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
-	if len(c.flights) > 0 || waits && c.withheld != nil {
-		w.park(c, wait.InFlight)
+	if c.InFlight() || waits && c.Withholds() {
+		w.Block(c, wait.InFlight)
 		return false
 	}
-	if waits && c.svc.View == nil {
-		return w.mayNot(c, -1, upstream.NoView)
+	if waits && c.Service.View == nil {
+		return w.Unavailable(c, -1, upstream.NoView)
 	}
-	if waits && c.wrote.gone(c) {
-		w.stats.Local++
-		w.answer(c, local.NobodyHas(command))
+	if waits && c.WriterGone() {
+		w.counts.Local++
+		w.Answer(c, local.NobodyHas(command))
 		return true
 	}
-	l, why := w.private(c, d.Shard)
+	l, why := w.Dedicate(c, d.Shard)
 	if l == nil {
-		return w.mayNot(c, d.Shard, why)
+		return w.Unavailable(c, d.Shard, why)
 	}
-	c.own().blockedSince = max(w.clock.Now, 1)
-	c.beginRound(waits)
-	w.send(c, l, &request{
-		seq: c.Replies.Reserve(), part: -1, slot: int16(d.Slot), shard: d.Shard, read: command.Has(routing.Read) || waits,
-		ping: waits, blocking: true, frame: frame,
+	w.BeginBlocking(c)
+	beginRound(c, waits)
+	w.Send(c, l, &exchange.Request{
+		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: command.Has(routing.Read) || waits,
+		First: saidAhead(l, waits), Blocking: true, Frame: frame,
 	})
 	return true
 }
 
-// isBlocked says that a session waits for the answer to a blocking command.
-func (w *Worker) isBlocked(c *client) bool {
-	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.retries) > 0 || c.withheld != nil)
-}
-
-// stillBlocked is isBlocked, and parks the session if so.
-func (w *Worker) stillBlocked(c *client) bool {
-	if !w.isBlocked(c) {
-		c.blockedSince = 0
-		return false
-	}
-	w.park(c, wait.Blocked)
-	return true
-}
-
-// blockingLost deals with a blocking command that may have been executed before its connection was lost. It returns
-// false when the client is to be told that nobody knows.
-func (w *Worker) blockingLost(c *client, t *upstream.Pending, frame []byte) bool {
-	w.args = resp.Args(frame, w.args[:0])
-	command := routing.Lookup(w.args)
-	switch {
-	case command == nil:
-		return false
-	case command.Keeps():
-	case c.svc.BlockingLost == CloseClient:
-		w.close(c, session.BlockingLost)
-		return true
-	case c.svc.BlockingLost == SayUncertain:
-		return false
-	default:
-		w.stats.PopsAgain++
-	}
-	w.stats.DoneAgain++
-	w.addRetry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
-	return true
-}
-
 // resendBlocking sends a blocking command again, with the time that is left of what the client gave it.
-func (w *Worker) resendBlocking(c *client, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
+func (w *Worker) resendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
 	frame, left := a.Frame, forEver
 	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
-		frame, left = timeLeft(command, w.args, a.Frame, w.clock.Now-c.blockedSince)
+		frame, left = timeLeft(command, w.args, a.Frame, c.BlockedFor())
 	}
 	waits := command.Waits()
-	if waits && c.round != nil {
-		d.Shard = c.round.shard
+	if waits && c.Round != nil {
+		d.Shard = c.Round.Shard
 	}
-	if left <= 0 || waits && c.wrote.gone(c) {
-		c.round = nil
-		w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
+	if left <= 0 || waits && c.WriterGone() {
+		c.SetRound(nil)
+		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
 		return true
 	}
-	if len(c.flights) > 0 {
-		w.park(c, wait.InFlight)
+	if c.InFlight() {
+		w.Block(c, wait.InFlight)
 		return false
 	}
 	if w.postponedRetry(c, a) {
 		if left < forEver {
-			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+left)
+			w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+left)
 		}
 		return false
 	}
-	l, why := w.privateForRetry(c, a, d.Shard)
+	l, why := w.DedicateAgain(c, a, d.Shard)
 	if l == nil {
-		if w.mayNotResend(c, a, d.Shard, why) {
+		if w.StillUnavailable(c, a, d.Shard, why) {
 			return true
 		}
 		if left < forEver {
-			w.clock.Alarm(c.ref, &c.Place, w.clock.Now+left)
+			w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+left)
 		}
 		return false
 	}
-	c.own().blockedSince = max(w.clock.Now, 1)
-	w.send(c, l, &request{
-		seq: a.Seq, part: a.Part, slot: int16(d.Slot), redirects: a.Redirects, retries: a.Retries, cost: a.Cost,
-		shard: d.Shard, read: a.Read, ask: a.Ask, ping: waits, foreign: a.Target >= 0, blocking: true, frame: frame,
+	w.BeginBlocking(c)
+	w.Send(c, l, &exchange.Request{
+		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
+		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: saidAhead(l, waits), Foreign: a.Target >= 0, Blocking: true, Frame: frame,
 	})
 	return true
 }

@@ -11,16 +11,14 @@ type carried Worker
 
 func (r *carried) Lost(l *upstream.Conn, lost *upstream.Lost, front bool, why upstream.LostReason) {
 	w := (*Worker)(r)
-	w.lostRequest(w.services[l.Key.Service], l, lost, front, why)
+	w.LostRequest(w.services[l.Key.Service].Service, l, lost, front, why)
 }
 
 func (r *carried) Ended(l *upstream.Conn, since time.Duration) (unneeded bool) {
 	w := (*Worker)(r)
 	s := w.services[l.Key.Service]
-	s.catalog.Unload(l.Key.Node)
-	if w.publishes == l {
-		w.publishes = nil
-	}
+	s.Catalog.Unload(l.Key.Node)
+	w.ConnEnded(l)
 	return l.Key.Purpose == upstream.Subscription && s.Lost(l, since)
 }
 
@@ -34,47 +32,44 @@ func (r *carried) Opened(l *upstream.Conn) {
 	if l.Key.Purpose == upstream.Subscription {
 		w.pubsub.Opened(l)
 	} else {
-		w.pinOpened(l)
+		w.DedicatedOpened(l)
 	}
 }
 
-func (r *carried) DedicatedLost(l *upstream.Conn, failed bool) { (*Worker)(r).pinLost(l, failed) }
+func (r *carried) DedicatedLost(l *upstream.Conn, failed bool) { (*Worker)(r).DedicatedLost(l, failed) }
 
 func (r *carried) Usable(service int) {
 	w := (*Worker)(r)
-	w.releaseHeld(w.services[service])
+	w.services[service].Usable()
 }
 
 func (r *carried) Elsewhere(service int) {
 	w := (*Worker)(r)
-	w.wakeHeld(w.services[service])
+	w.services[service].WakeHeld()
 }
 
 func (r *carried) Room(service int) {
 	w := (*Worker)(r)
-	w.wakeFull(w.services[service])
+	w.services[service].WakeFull()
 }
 
 func (r *carried) Slow(l *upstream.Conn) {
 	w := (*Worker)(r)
-	w.readElsewhere(w.services[l.Key.Service], l)
+	w.services[l.Key.Service].ReadElsewhere(l)
 }
 
 func (r *carried) Silent(l *upstream.Conn) {
 	w := (*Worker)(r)
-	w.silentFor(l)
+	w.EndSilent(l)
 	if l.Key.Purpose == upstream.Subscription {
 		w.pubsub.Silent(l)
 		return
 	}
-	w.readElsewhere(w.services[l.Key.Service], l)
+	w.services[l.Key.Service].ReadElsewhere(l)
 }
 
 func (r *carried) Stopped(l *upstream.Conn) time.Duration {
-	if (*Worker)(r).mayStop(l) {
-		return stallGrace
-	}
-	return 0
+	return (*Worker)(r).Exchange.Stopped(l)
 }
 
 func (r *carried) Look(l *upstream.Conn) { (*Worker)(r).pubsub.Look(l) }

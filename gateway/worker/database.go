@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"evergate/gateway/catalog"
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
@@ -15,7 +16,7 @@ import (
 // a shared lane and without leaving a trace there: a transaction selects it and goes back.
 
 // selectDB answers SELECT. It returns false when the session was parked.
-func (w *Worker) selectDB(c *client, arg []byte) bool {
+func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 	n, ok := resp.Integer(arg)
 	reply := resp.OK
 	switch {
@@ -26,12 +27,12 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 	case n < 0:
 		reply = noSuchDB
 	case n == int64(c.DB):
-	case c.svc.View == nil:
-		return w.mayNot(c, -1, upstream.NoView)
-	case n != 0 && !c.svc.View.Sharded && c.face.Is(facade.Cluster):
+	case c.Service.View == nil:
+		return w.Unavailable(c, -1, upstream.NoView)
+	case n != 0 && !c.Service.View.Sharded && c.Face.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
-		err, state := c.svc.catalog.Database(int32(n), w.clock.Now)
+		err, state := c.Service.Catalog.Database(int32(n), w.clock.Now)
 		if state == catalog.Ask {
 			return w.inquire(c, catalog.OfDatabase(int32(n))) == answered
 		}
@@ -45,8 +46,8 @@ func (w *Worker) selectDB(c *client, arg []byte) bool {
 			return false
 		}
 	}
-	w.stats.Local++
-	w.answer(c, reply)
+	w.counts.Local++
+	w.Answer(c, reply)
 	return true
 }
 
@@ -57,8 +58,8 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 // setUp has a session served in another protocol or database from now on; the connections for it are dialled while the
 // client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
 // server is told first. It returns false when the session was parked for that.
-func (w *Worker) setUp(c *client, to upstream.Setup) bool {
-	l := c.pin
+func (w *Worker) setUp(c *exchange.Session, to upstream.Setup) bool {
+	l := c.Dedicated()
 	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
 		if l.Next == (upstream.Setup{}) {
 			frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
@@ -68,25 +69,25 @@ func (w *Worker) setUp(c *client, to upstream.Setup) bool {
 			l.Next = to
 			w.internally(l, frame, 0, 0)
 		}
-		w.park(c, wait.Asking)
+		w.Block(c, wait.Asking)
 		return false
 	}
 	c.Proto, c.DB = to.Proto, to.DB
-	c.svc.DialAhead(to)
+	c.Service.DialAhead(to)
 	return true
 }
 
 // wentAlong takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
 // would not, the watch is broken.
 func (w *Worker) wentAlong(l *upstream.Conn, reply []byte) {
-	to, c := l.Next, w.client(l.Owner)
+	to, c := l.Next, w.Session(l.Owner)
 	l.Next = upstream.Setup{}
 	if reply != nil && reply[0] != '-' {
 		l.Now, l.Once = to, true
-	} else if c != nil && c.pin == l && c.Watch != nil {
+	} else if c != nil && c.Dedicated() == l && c.Watch != nil {
 		c.Watch.Broken = true
 	}
 	if c != nil && c.Reason == wait.Asking {
-		w.wake(c)
+		w.Wake(c)
 	}
 }

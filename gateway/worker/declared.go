@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/catalog"
+	"evergate/gateway/exchange"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -23,7 +24,7 @@ const (
 )
 
 // mayWrite says whether a command may change data.
-func (w *Worker) mayWrite(c *client, command *routing.Command, args [][]byte) mayBe {
+func (w *Worker) mayWrite(c *exchange.Session, command *routing.Command, args [][]byte) mayBe {
 	switch {
 	case command == nil:
 		return no
@@ -46,9 +47,9 @@ func (w *Worker) mayWrite(c *client, command *routing.Command, args [][]byte) ma
 }
 
 // scriptMayWrite says it of a script that is named: of one that is not remembered it is not known.
-func (w *Worker) scriptMayWrite(c *client, command *routing.Command, args [][]byte) mayBe {
+func (w *Worker) scriptMayWrite(c *exchange.Session, command *routing.Command, args [][]byte) mayBe {
 	named, ok := catalog.Script(command, args)
-	return unless(ok && routing.DeclaresNoWrites(w.script(c.svc, catalog.Name(named))))
+	return unless(ok && routing.DeclaresNoWrites(w.script(w.service(c), catalog.Name(named))))
 }
 
 func unless(harmless bool) mayBe {
@@ -58,9 +59,9 @@ func unless(harmless bool) mayBe {
 	return yes
 }
 
-func (w *Worker) transactionMayWrite(c *client) mayBe {
+func (w *Worker) transactionMayWrite(c *exchange.Session) mayBe {
 	for args := range w.commandsIn(c.Multi.Body) {
-		command := c.svc.catalog.Row(args)
+		command := c.Service.Catalog.Row(args)
 		if command == nil {
 			return yes
 		}
@@ -75,9 +76,9 @@ func (w *Worker) transactionMayWrite(c *client) mayBe {
 const askAgainIn = 10 * time.Millisecond
 
 // functionMayWrite says it of a function. Where nobody can be asked yet the session waits; the pause has an end.
-func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
-	s := c.svc
-	writes, state := s.catalog.FunctionWrites(name)
+func (w *Worker) functionMayWrite(c *exchange.Session, name []byte) mayBe {
+	s := c.Service
+	writes, state := s.Catalog.FunctionWrites(name)
 	if state == catalog.Known {
 		return unless(!writes)
 	}
@@ -87,11 +88,11 @@ func (w *Worker) functionMayWrite(c *client, name []byte) mayBe {
 	}
 	var l *upstream.Conn
 	if s.View != nil {
-		l, _ = c.svc.Pick(c.setup(), 0, false, upstream.Anybody)
+		l, _ = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody)
 	}
 	if l == nil {
-		w.park(c, wait.Asking)
-		w.clock.Alarm(c.ref, &c.Place, w.clock.Now+askAgainIn)
+		w.Block(c, wait.Asking)
+		w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+askAgainIn)
 		return beingAsked
 	}
 	w.question(c, l, q)

@@ -1,11 +1,11 @@
 package worker
 
 import (
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
-	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -14,25 +14,25 @@ import (
 
 // withoutCluster has CLUSTER answered where a listener is no node of one: servers that are none say the same of all its
 // subcommands.
-func (w *Worker) withoutCluster(c *client, d *routing.Decision, command *routing.Command) {
-	if d.Reason == routing.Forbidden && !c.face.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
+func (w *Worker) withoutCluster(c *exchange.Session, d *routing.Decision, command *routing.Command) {
+	if d.Reason == routing.Forbidden && !c.Face.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
 		!w.isAllowed(c, d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
 	}
 }
 
 // askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
-func (w *Worker) askSlot(c *client, id routing.ID, args [][]byte) bool {
+func (w *Worker) askSlot(c *exchange.Session, id routing.ID, args [][]byte) bool {
 	slot, bad := facade.SlotOf(id, args)
-	v := c.svc.View
+	v := c.Service.View
 	switch {
 	case bad != nil:
-		w.answer(c, bad)
+		w.Answer(c, bad)
 		return true
 	case v == nil:
-		return w.mayNot(c, -1, upstream.NoView)
+		return w.Unavailable(c, -1, upstream.NoView)
 	case !v.Sharded:
-		w.answer(c, noSlots)
+		w.Answer(c, noSlots)
 		return true
 	}
 	d := routing.Decision{Kind: routing.Forward, Read: true, Safe: true, Slot: slot, Shard: -1}
@@ -58,19 +58,19 @@ var sentinelLimits = func() resp.Limits {
 var unauthenticated = resp.BeforeAuth()
 
 // limits bound what the client may send now.
-func (w *Worker) limits(c *client) *resp.Limits {
+func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 	switch {
 	case !c.Authenticated:
 		return &unauthenticated
-	case c.face.Is(facade.Sentinel):
+	case c.Face.Is(facade.Sentinel):
 		return &sentinelLimits
 	}
 	return &w.conf.Limits
 }
 
 // sentinel does one command of a client of a Sentinel. It returns false when the session was parked.
-func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
-	c.last = command
+func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+	c.Last = command
 	if w.postponed(c, command, args) {
 		return false
 	}
@@ -79,39 +79,39 @@ func (w *Worker) sentinel(c *client, command *routing.Command, args [][]byte, fr
 		w.refuse(c, routing.UnknownCommand, nil, args)
 		return true
 	}
-	subscribed := c.listens != nil && c.listens.Any()
+	subscribed := c.Listens != nil && c.Listens.Any()
 	if subscribed && c.Proto == 2 && !of.Has(routing.Listening|routing.WhileSubscribed) {
-		w.answer(c, resp.AppendError(nil, "ERR Can't execute '"+of.Name+
+		w.Answer(c, resp.AppendError(nil, "ERR Can't execute '"+of.Name+
 			"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"))
 		return true
 	}
-	if of.Has(routing.Listening) && w.waitsToAcknowledge(c) {
+	if of.Has(routing.Listening) && w.WaitsToAcknowledge(c) {
 		return false
 	}
 	switch of.ID {
 	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
-		w.stats.Local++
-		if c.listens == nil {
-			c.own().listens = &facade.Subscriptions{}
+		w.counts.Local++
+		if c.Listens == nil {
+			c.ListenAsSentinel(&facade.Subscriptions{})
 		}
-		if reply := c.listens.Do(int(c.Proto), of, args); reply[0] == '-' {
-			w.answer(c, reply)
+		if reply := c.Listens.Do(int(c.Proto), of, args); reply[0] == '-' {
+			w.Answer(c, reply)
 		} else {
-			w.acknowledge(c, reply)
+			w.Acknowledge(c, reply)
 		}
 		return true
 	}
 	f := w.facts(c)
 	if reply := local.AnswerSentinel(of, args, &f); reply != nil {
-		w.stats.Local++
-		w.answer(c, reply)
+		w.counts.Local++
+		w.Answer(c, reply)
 		return true
 	}
 	return w.ofAnyListener(c, command, args, frame)
 }
 
 // ofAnyListener does what any client may ask of any listener.
-func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) ofAnyListener(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	var d routing.Decision
 	routing.Decide(&d, routing.Request{Command: command, Args: args}, nil)
 	if d.Kind != routing.Answer {
@@ -119,10 +119,4 @@ func (w *Worker) ofAnyListener(c *client, command *routing.Command, args [][]byt
 		return true
 	}
 	return w.local(c, command, args, frame)
-}
-
-// idles says that the client may be closed for having sent nothing: who listens need not say anything, and who waits
-// for the end of a pause has.
-func (c *client) idles() bool {
-	return c.Replies.Owed() == 0 && c.Reason != wait.Paused && (c.listens == nil || !c.listens.Any())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -104,14 +105,14 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		deaf: map[uint32]bool{}, tunnels: map[uint32]bool{}, replies: map[uint32]*resp.ReplyScanner{}}
 	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
-	hold := [...]worker.Hold{{}, {Mode: worker.HoldFor, Window: time.Second}, {Mode: worker.HoldOff},
-		{Mode: worker.HoldDryRun}}[mode>>4&3]
+	hold := [...]exchange.Hold{{}, {Mode: exchange.HoldFor, Window: time.Second}, {Mode: exchange.HoldOff},
+		{Mode: exchange.HoldDryRun}}[mode>>4&3]
 	z.Loop = play.New(worker.Config{
 		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
-			BlockingLost: worker.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
+			BlockingLost: exchange.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
 		Doors: []worker.Door{
-			{Hold: worker.Hold{Mode: worker.HoldFor, Window: 100 * time.Millisecond}},
+			{Hold: exchange.Hold{Mode: exchange.HoldFor, Window: 100 * time.Millisecond}},
 			{Hold: hold, Face: faceSetting("cluster")}, {Hold: hold, Face: faceSetting("replica")},
 			{Service: 2, Face: faceSetting("sentinel")},
 		},

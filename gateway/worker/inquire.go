@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/catalog"
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -21,11 +22,11 @@ const (
 )
 
 // learn finds the row of a command that the table does not have; nil when nobody knows it.
-func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
-	row, state := c.svc.catalog.Command(args, w.clock.Now)
+func (w *Worker) learn(c *exchange.Session, args [][]byte) (*routing.Command, inquiry) {
+	row, state := c.Service.Catalog.Command(args, w.clock.Now)
 	switch state {
 	case catalog.Failed:
-		w.answer(c, w.loading(c.svc, "the server cannot say what the command is"))
+		w.Answer(c, c.Service.Loading("the server cannot say what the command is"))
 		return nil, answered
 	case catalog.Ask:
 		return nil, w.inquire(c, catalog.OfCommand(args))
@@ -34,16 +35,15 @@ func (w *Worker) learn(c *client, args [][]byte) (*routing.Command, inquiry) {
 }
 
 // learnKeys has a server tell the keys of a request. What the server has against it is the answer.
-func (w *Worker) learnKeys(c *client, args [][]byte) inquiry {
-	err, state := c.svc.catalog.KeysError(args, w.clock.Now)
-	if state == catalog.Ask && sizeOf(args) > bigBytes {
+func (w *Worker) learnKeys(c *exchange.Session, args [][]byte) inquiry {
+	err, state := c.Service.Catalog.KeysError(args, w.clock.Now)
+	if state == catalog.Ask && sizeOf(args) > exchange.BigBytes {
 		err, state = keysUnasked, catalog.Unknown
 	}
 	if state == catalog.Ask {
 		return w.inquire(c, catalog.OfKeys(args))
 	}
-	w.stats.Refused++
-	w.answer(c, err)
+	w.Refuse(c, err)
 	return answered
 }
 
@@ -58,7 +58,7 @@ func sizeOf(args [][]byte) (n int) {
 }
 
 // inquired is what comes of a request about which a server must be asked first.
-func (w *Worker) inquired(c *client, how inquiry) bool {
+func (w *Worker) inquired(c *exchange.Session, how inquiry) bool {
 	if c.Multi != nil && how == answered {
 		c.Multi.Aborted = true
 	}
@@ -66,17 +66,17 @@ func (w *Worker) inquired(c *client, how inquiry) bool {
 }
 
 // inquire puts a question to any primary, or joins the sessions for which it was.
-func (w *Worker) inquire(c *client, q catalog.Question) inquiry {
+func (w *Worker) inquire(c *exchange.Session, q catalog.Question) inquiry {
 	if w.joins(c, q) {
 		return parked
 	}
 	var l *upstream.Conn
 	why := upstream.NoView
-	if c.svc.View != nil {
+	if c.Service.View != nil {
 		l, why = w.pickAny(c)
 	}
 	if l == nil {
-		if w.mayNot(c, 0, why) {
+		if w.Unavailable(c, 0, why) {
 			return answered
 		}
 		return parked
@@ -86,12 +86,12 @@ func (w *Worker) inquire(c *client, q catalog.Question) inquiry {
 }
 
 // pickAny finds a lane to the primary of any shard; why there is none is said of the first.
-func (w *Worker) pickAny(c *client) (l *upstream.Conn, why upstream.Obstacle) {
-	if l, why = c.svc.Pick(c.setup(), 0, false, upstream.Anybody); l != nil {
+func (w *Worker) pickAny(c *exchange.Session) (l *upstream.Conn, why upstream.Obstacle) {
+	if l, why = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody); l != nil {
 		return l, why
 	}
-	for shard := 1; shard < len(c.svc.View.Shards); shard++ {
-		if l, _ := c.svc.Pick(c.setup(), shard, false, upstream.Anybody); l != nil {
+	for shard := 1; shard < len(c.Service.View.Shards); shard++ {
+		if l, _ := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l != nil {
 			return l, upstream.Free
 		}
 	}
@@ -99,19 +99,19 @@ func (w *Worker) pickAny(c *client) (l *upstream.Conn, why upstream.Obstacle) {
 }
 
 // joins parks a session with those that wait for the answer to a question that is being asked.
-func (w *Worker) joins(c *client, q catalog.Question) bool {
-	if !c.svc.catalog.Join(q, c.ref) {
+func (w *Worker) joins(c *exchange.Session, q catalog.Question) bool {
+	if !c.Service.Catalog.Join(q, c.Ref) {
 		return false
 	}
-	w.park(c, wait.Asking)
+	w.Block(c, wait.Asking)
 	return true
 }
 
 // question puts a question to a server, for a session that is parked until its answer.
-func (w *Worker) question(c *client, l *upstream.Conn, q catalog.Question) {
-	tag, frame, ahead := c.svc.catalog.Ask(q, c.ref, l.Key.DB)
+func (w *Worker) question(c *exchange.Session, l *upstream.Conn, q catalog.Question) {
+	tag, frame, ahead := c.Service.Catalog.Ask(q, c.Ref, l.Key.DB)
 	w.internally(l, frame, tag, ahead)
-	w.park(c, wait.Asking)
+	w.Block(c, wait.Asking)
 }
 
 // internally puts a command of the worker's own on a lane. took gets the reply.
@@ -129,5 +129,5 @@ func (w *Worker) took(l *upstream.Conn, tag uint32, reply []byte) {
 		w.wentAlong(l, reply)
 		return
 	}
-	w.wakeAll(w.services[l.Key.Service].catalog.Take(tag, reply, w.clock.Now))
+	w.WakeAll(w.services[l.Key.Service].Catalog.Take(tag, reply, w.clock.Now))
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
@@ -13,31 +14,31 @@ import (
 
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was parked.
-func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	f := w.facts(c)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
-		w.park(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
+		w.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
 	if command.ID == routing.CmdSelect {
 		return w.selectDB(c, args[1])
 	}
-	w.stats.Local++
+	w.counts.Local++
 	switch {
-	case command.ID == routing.CmdPing && w.mayBeInScript(c.svc) && c.Watch == nil && c.face == nil && !f.Subscribed:
+	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Face == nil && !f.Subscribed:
 		return w.askUrgently(c, 0, frame)
 	case command.Family == routing.CmdCommand:
 		return w.askLowest(c, command, args)
-	case facade.AsksSlot(command.ID) && c.face.Is(facade.Cluster):
+	case facade.AsksSlot(command.ID) && c.Face.Is(facade.Cluster):
 		return w.askSlot(c, command.ID, args)
 	case command.ID == routing.CmdMonitor:
 		w.monitor(c)
 		return true
 	case admin.Is(command.ID):
 		if r, wrong := w.adminRequest(c, command, args); wrong != nil {
-			w.answer(c, wrong)
+			w.Answer(c, wrong)
 		} else {
-			c.adminOut = r.Changes()
+			c.AwaitsAdmin = r.Changes()
 			w.sendAdmin(c, r, c.Replies.Reserve())
 		}
 		return true
@@ -47,26 +48,26 @@ func (w *Worker) local(c *client, command *routing.Command, args [][]byte, frame
 		return false
 	}
 	if reply != nil {
-		w.answer(c, reply)
+		w.Answer(c, reply)
 	}
 	if do.Has(local.Quit) {
-		w.end(c, session.Quit)
+		w.End(c, session.Quit)
 	}
 	return true
 }
 
 // facts are what the answers to a client depend on.
-func (w *Worker) facts(c *client) local.Facts {
+func (w *Worker) facts(c *exchange.Session) local.Facts {
 	return local.Facts{
-		ID: c.number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
-		ReplyOff: c.replyMode != replyOn, Subscribed: c.listening(), Service: c.svc.Index,
-		AsksPassword: c.svc.AsksPassword, View: c.svc.View, Role: c.face,
+		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
+		ReplyOff: c.RepliesDropped(), Subscribed: isListening(c), Service: c.Service.Index,
+		AsksPassword: w.service(c).conf.AsksPassword, View: c.Service.View, Role: c.Face,
 		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
 	}
 }
 
 // ownReply is the gateway's reply to a command that it answers at once and by itself, and what changes for the client.
-func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
+func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
 	do local.Effect) {
 	switch command.Family {
 	case routing.CmdUnsubscribe, routing.CmdPUnsubscribe, routing.CmdSUnsubscribe:
@@ -82,7 +83,7 @@ func (w *Worker) ownReply(c *client, command *routing.Command, args [][]byte, f 
 }
 
 // apply does to a session what an answer changes. It returns false when the session was parked, and is asked again.
-func (w *Worker) apply(c *client, do *local.Effect) bool {
+func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 	if do.Do == 0 {
 		return true
 	}
@@ -90,7 +91,7 @@ func (w *Worker) apply(c *client, do *local.Effect) bool {
 		c.Authenticated = true
 	}
 	if do.Has(local.WrongPassword) {
-		w.stats.WrongPasswords++
+		w.counts.WrongPasswords++
 	}
 	switch {
 	case do.Has(local.SetName):
@@ -100,9 +101,11 @@ func (w *Worker) apply(c *client, do *local.Effect) bool {
 	case do.Has(local.SetLibVer):
 		c.Identify().Version = string(do.Text)
 	case do.Has(local.NoEvictOn | local.NoEvictOff):
-		c.noEvict = do.Has(local.NoEvictOn)
-	case do.Has(local.ReplyOn | local.ReplyOff | local.ReplySkip):
-		c.setReplyMode(do)
+		c.NoEvict = do.Has(local.NoEvictOn)
+	case do.Has(local.ReplyOn | local.ReplyOff):
+		c.Reply(do.Has(local.ReplyOn))
+	case do.Has(local.ReplySkip):
+		c.SkipReply()
 	case do.Has(local.Reset):
 		w.reset(c)
 	}
@@ -110,16 +113,14 @@ func (w *Worker) apply(c *client, do *local.Effect) bool {
 }
 
 // reset makes a session what it was when it connected.
-func (w *Worker) reset(c *client) {
-	if c.replyMode == replyOff { // what a SKIP is for is this reply
-		c.replyMode = replyOn
-	}
-	c.noEvict = false
-	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !c.svc.AsksPassword, nil
+func (w *Worker) reset(c *exchange.Session) {
+	c.ResetReply()
+	c.NoEvict = false
+	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !w.service(c).conf.AsksPassword, nil
 	w.unwatch(c)
 	w.unlisten(c)
 	w.unmonitor(c)
-	c.listens = nil
+	c.ListenAsSentinel(nil)
 	if c.Identity != nil {
 		c.Identity.Name = ""
 	}
@@ -128,54 +129,54 @@ func (w *Worker) reset(c *client) {
 var execNoAuth = append([]byte(becauseOf), local.NoAuth[1:]...)
 
 // asksPassword answers what is not allowed before the password.
-func (w *Worker) asksPassword(c *client, command *routing.Command) bool {
+func (w *Worker) asksPassword(c *exchange.Session, command *routing.Command) bool {
 	if command != nil && command.ID == routing.CmdExec {
 		return w.execEnds(c, execNoAuth)
 	}
-	w.answer(c, local.NoAuth)
+	w.Answer(c, local.NoAuth)
 	return true
 }
 
 // refuse answers with the error that a decision names.
-func (w *Worker) refuse(c *client, why routing.Reason, command *routing.Command, args [][]byte) {
+func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte) {
 	if !local.Probes(why, args) {
-		w.stats.Refused++
+		w.CountRefused()
 	}
 	if why == routing.Forbidden && local.Closes(command) {
-		w.close(c, session.ProtocolError)
+		w.Close(c, session.ProtocolError)
 		return
 	}
-	w.answer(c, local.Reject(why, command, args, c.svc.catalog.Container(args), c.face))
+	w.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Face))
 }
 
 // saidInScript names what a server answers while it runs a script, besides what ends that.
 func saidInScript(c *routing.Command) bool { return c != nil && c.ID == routing.CmdFunctionStats }
 
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
-func (w *Worker) askUrgently(c *client, shard int, frame []byte) bool {
-	if len(c.flights) > 0 {
-		w.park(c, wait.InFlight)
+func (w *Worker) askUrgently(c *exchange.Session, shard int, frame []byte) bool {
+	if c.InFlight() {
+		w.Block(c, wait.InFlight)
 		return false
 	}
-	l, why := w.privateAt(c, shard, true)
+	l, why := w.DedicateAt(c, shard, true)
 	if l == nil {
-		return w.mayNot(c, shard, why)
+		return w.Unavailable(c, shard, why)
 	}
-	w.send(c, l, &request{
-		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: shard, read: true, foreign: true, frame: frame,
+	w.Send(c, l, &exchange.Request{
+		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: shard, Read: true, Foreign: true, Frame: frame,
 	})
 	return true
 }
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
-func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) bool {
-	v := c.svc.View
+func (w *Worker) askLowest(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+	v := c.Service.View
 	if v == nil {
-		return w.mayNot(c, -1, upstream.NoView)
+		return w.Unavailable(c, -1, upstream.NoView)
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true, Safe: true}
-	if len(c.flights) > 0 {
-		return w.mayNot(c, 0, upstream.InFlight)
+	if c.InFlight() {
+		return w.Unavailable(c, 0, upstream.InFlight)
 	}
 	if v.Lowest == nil || v.Demoted(v.Lowest.ID) != nil {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
@@ -184,13 +185,13 @@ func (w *Worker) askLowest(c *client, command *routing.Command, args [][]byte) b
 	if v.LedBy(v.Lowest.ID) >= 0 {
 		purpose = upstream.Primary
 	}
-	l, _ := c.svc.Set(v.Lowest, purpose, c.setup()).Usable()
+	l, _ := c.Service.Set(v.Lowest, purpose, c.Setup()).Usable()
 	if l == nil || l.Full() {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
-	w.send(c, l, &request{
-		seq: c.Replies.Reserve(), part: -1, slot: -1, shard: 0, read: true, foreign: true,
-		frame: resp.AppendCommand(nil, args...),
+	w.Send(c, l, &exchange.Request{
+		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: 0, Read: true, Foreign: true,
+		Frame: resp.AppendCommand(nil, args...),
 	})
 	return true
 }

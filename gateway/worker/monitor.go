@@ -2,33 +2,34 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/session"
 	"evergate/gateway/trace"
 	"evergate/routing"
 )
 
 // monitor does MONITOR. All that came before has been answered.
-func (w *Worker) monitor(c *client) {
-	w.stats.Local++
-	if !w.monitors.Begin(&c.monitor) {
+func (w *Worker) monitor(c *exchange.Session) {
+	w.counts.Local++
+	if !w.monitors.Begin(&c.Monitor) {
 		return // as servers do: a second one gets no answer
 	}
-	c.adminOut = true
+	c.AwaitsAdmin = true
 	w.sendAdmin(c, admin.Request{Kind: admin.BeginMonitor}, c.Replies.Reserve())
 }
 
 // unmonitor ends what monitor began.
-func (w *Worker) unmonitor(c *client) {
-	if w.monitors.End(&c.monitor, c.ref) {
+func (w *Worker) unmonitor(c *exchange.Session) {
+	if w.monitors.End(&c.Monitor, c.Ref) {
 		w.env.Admin(admin.Request{
-			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.svc.Index}, Asker: c.number,
+			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.Service.Index}, Asker: c.Number,
 		})
 	}
 }
 
 // finishedCommand shows a command that a client has done to the sessions that monitor, after the commands of the
 // transaction that it ends.
-func (w *Worker) finishedCommand(c *client, ended *session.Multi, command *routing.Command, args [][]byte) {
+func (w *Worker) finishedCommand(c *exchange.Session, ended *session.Multi, command *routing.Command, args [][]byte) {
 	switch command.ID {
 	case routing.CmdMonitor, routing.CmdQuit:
 		return
@@ -42,7 +43,7 @@ func (w *Worker) finishedCommand(c *client, ended *session.Multi, command *routi
 }
 
 // showQueued shows the commands of a transaction.
-func (w *Worker) showQueued(c *client, m *session.Multi) {
+func (w *Worker) showQueued(c *exchange.Session, m *session.Multi) {
 	at, standIns := -1, m.Placeholders // MULTI comes first
 	for args := range w.commandsIn(m.Body) {
 		if len(standIns) > 0 && standIns[0].At == at {
@@ -55,9 +56,9 @@ func (w *Worker) showQueued(c *client, m *session.Multi) {
 	}
 }
 
-func (w *Worker) show(c *client, command *routing.Command, args [][]byte) {
-	r := trace.Record{At: w.env.WallClock(), DB: c.DB, Client: c.remote, Command: command, Args: args}
-	line, services := r.AppendLine(nil), w.monitors.Watchers(c.svc.Index)
+func (w *Worker) show(c *exchange.Session, command *routing.Command, args [][]byte) {
+	r := trace.Record{At: w.env.WallClock(), DB: c.DB, Client: c.Remote, Command: command, Args: args}
+	line, services := r.AppendLine(nil), w.monitors.Watchers(c.Service.Index)
 	w.Show(services, line)
 	w.env.Shown(services, line)
 }
@@ -66,13 +67,10 @@ func (w *Worker) show(c *client, command *routing.Command, args [][]byte) {
 // in any worker.
 func (w *Worker) Show(services []int, line []byte) {
 	for ref := range w.monitors.Sessions(services) {
-		if c := w.client(ref); c != nil {
-			w.hand(c, line, false)
+		if c := w.Session(ref); c != nil {
+			w.Hand(c, line, false)
 		}
 	}
 }
-
-// listensOn reports whether a client is there to be sent things, and may be silent for as long as it likes.
-func (c *client) listensOn() bool { return c.subscribed() || c.monitor.Is() }
 
 var onlyMonitors = []byte("-ERR Replica can't interact with the keyspace\r\n")

@@ -1,20 +1,15 @@
 package worker
 
 import (
-	"slices"
-
+	"evergate/gateway/exchange"
 	"evergate/gateway/upstream"
-	"evergate/gateway/wait"
 )
 
 // Out is what the loop must do at the end of a round, in the order CloseLanes, Dials, Read, Lanes, Clients,
 // CloseClients. It is valid until the next call of Out.
 type Out struct {
 	upstream.Out
-	// Clients have bytes to write: ask ClientBytes, say ClientWrote.
-	Clients []uint32
-	// CloseClients are to be closed now; nothing more is said of them.
-	CloseClients []uint32
+	exchange.ClientOut
 	// Read switches reading on or off, in order: of lanes, then of clients.
 	Read []Reading
 }
@@ -27,32 +22,20 @@ type Reading struct {
 	On     bool
 }
 
-func (o *Out) empty() bool {
-	return o.Out.Empty() && len(o.Clients)+len(o.CloseClients)+len(o.Read) == 0
-}
-
-func (o *Out) reset() {
-	o.Out = upstream.Out{}
-	o.Clients, o.CloseClients, o.Read = o.Clients[:0], o.CloseClients[:0], o.Read[:0]
-}
-
 // Out ends a round: sessions that can go on run first. What comes up while the loop does what it says is in the next.
 func (w *Worker) Out() *Out {
 	for !w.clock.Idle() || w.pool.Parting() {
 		w.runReady()
 		w.pool.Part()
 	}
-	w.writeGathered()
-	w.out, w.shown = w.shown, w.out
-	w.out.reset()
-	w.shown.Out = *w.pool.Turn()
-	for i, r := range w.shown.ReadConns {
-		w.shown.Read = slices.Insert(w.shown.Read, i, Reading{Lane: true, LaneID: r.Conn, On: r.On})
+	w.WriteGathered()
+	w.shown.Out, w.shown.ClientOut, w.shown.Read = *w.pool.Turn(), *w.Turn(), w.shown.Read[:0]
+	for _, r := range w.shown.ReadConns {
+		w.shown.Read = append(w.shown.Read, Reading{Lane: true, LaneID: r.Conn, On: r.On})
 	}
-	// The number of a client that left is free when the loop has closed the connection: until then an event of the old
-	// one must not be taken for one of the new.
-	w.free = append(w.free, w.freed[1]...)
-	w.freed[0], w.freed[1] = w.freed[1][:0], w.freed[0]
+	for _, r := range w.shown.ReadClients {
+		w.shown.Read = append(w.shown.Read, Reading{Client: r.Client, On: r.On})
+	}
 	return &w.shown
 }
 
@@ -73,67 +56,9 @@ func (w *Worker) LaneClosed(id upstream.ConnID, why upstream.LostReason) { w.poo
 // the next pass.
 func (w *Worker) runReady() {
 	for _, who := range w.clock.Turn() {
-		c := w.client(who)
-		if c == nil || !c.Take() {
-			continue
+		if c := w.Take(who); c != nil {
+			w.resume(c)
 		}
-		w.unpark(c)
-		w.resume(c)
-	}
-}
-
-// ClientBytes returns the bytes to write to a client next; empty when there are none. They are valid until the next
-// call of any method.
-func (w *Worker) ClientBytes(id uint32) []byte {
-	c := w.clients[id]
-	if c == nil {
-		return nil
-	}
-	c.due = notDue
-	return c.Output.Bytes()
-}
-
-// ClientWrote says that the kernel took n bytes.
-func (w *Worker) ClientWrote(id uint32, n int) {
-	c := w.clients[id]
-	if c == nil {
-		return
-	}
-	c.Output.Wrote(w.blocks, n)
-	c.tookAt = w.clock.Now
-	w.stats.ClientOutBytes += uint64(n)
-	w.drained(c)
-}
-
-// drained goes on with what waited for a client to read: its own requests, a lane that was stopped for it, its end.
-func (w *Worker) drained(c *client) {
-	if c.Output.Len() < streamLow {
-		for i := range c.flights {
-			if l := c.flights[i].lane; w.streamsTo(l, c) {
-				w.pool.Read(l, true)
-				l.StoppedAt = 0
-			}
-		}
-	}
-	w.tunnelDrained(c)
-	if c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
-		w.wake(c)
-	}
-	w.finished(c)
-}
-
-func (w *Worker) dirtyClient(c *client) {
-	if c.due != dueNow {
-		c.due = dueNow
-		w.out.Clients = append(w.out.Clients, c.ref.ID)
-	}
-}
-
-// pause stops or resumes reading from a client.
-func (w *Worker) pause(c *client, stop bool) {
-	if c.paused != stop && !c.HalfClosed {
-		c.paused = stop
-		w.out.Read = append(w.out.Read, Reading{Client: c.ref.ID, On: !stop})
 	}
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/wait"
@@ -20,7 +21,7 @@ func (w *Worker) pauseClients(r *admin.Request) {
 		}
 		s.pausesAll = s.pausesAll || r.PauseAll
 		s.pausedUntil = max(s.pausedUntil, w.clock.Now+r.Pause)
-		s.catalog.ForgetFunctions() // they may have changed since the last one
+		s.Catalog.ForgetFunctions() // they may have changed since the last one
 	}
 }
 
@@ -28,16 +29,16 @@ func (w *Worker) unpauseClients(r *admin.Request) {
 	for _, part := range r.Services {
 		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
 	}
-	for _, c := range w.clients {
-		if c != nil && c.Reason == wait.Paused && r.Concerns(c.svc.Index) {
-			w.wake(c)
+	for c := range w.All {
+		if c.Reason == wait.Paused && r.Concerns(c.Service.Index) {
+			w.Wake(c)
 		}
 	}
 }
 
 // postponed parks a session whose command must wait for the end of a pause.
-func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) bool {
-	s := c.svc
+func (w *Worker) postponed(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+	s := w.service(c)
 	if w.clock.Now >= s.pausedUntil || c.Multi == nil && getsIn(command) {
 		return false
 	}
@@ -58,8 +59,8 @@ func (w *Worker) postponed(c *client, command *routing.Command, args [][]byte) b
 func getsIn(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
 // postponedRetry is postponed for a request to retry: a pause may have begun since it was sent.
-func (w *Worker) postponedRetry(c *client, a *retry.Entry) bool {
-	s := c.svc
+func (w *Worker) postponedRetry(c *exchange.Session, a *retry.Entry) bool {
+	s := w.service(c)
 	if w.clock.Now >= s.pausedUntil {
 		return false
 	}
@@ -78,9 +79,9 @@ func (w *Worker) postponedRetry(c *client, a *retry.Entry) bool {
 }
 
 // postpone parks a session until the end of a pause.
-func (w *Worker) postpone(c *client) {
-	w.notHeld(c, &w.stats.HoldReleased) // it waits for no server any more
-	w.unpinUnused(c)
-	w.park(c, wait.Paused)
-	w.clock.Alarm(c.ref, &c.Place, c.svc.pausedUntil)
+func (w *Worker) postpone(c *exchange.Session) {
+	w.Resumed(c) // it waits for no server any more
+	w.ReleaseUnused(c)
+	w.Block(c, wait.Paused)
+	w.clock.Alarm(c.Ref, &c.Place, w.service(c).pausedUntil)
 }

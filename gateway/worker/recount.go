@@ -12,7 +12,7 @@ import (
 // recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
 // how many listen.
 func (w *Worker) recount(l *upstream.Conn, t *upstream.Pending, frame, reply []byte) []byte {
-	if !bytes.HasPrefix(frame, multiHead) {
+	if !bytes.HasPrefix(frame, resp.Multi) {
 		w.args = resp.Args(frame, w.args[:0])
 		return w.recountOne(l, t, w.args, reply)
 	}

@@ -3,6 +3,7 @@ package worker
 import (
 	"time"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/upstream"
@@ -53,20 +54,20 @@ func (w *Worker) newSaving(lanes []*upstream.Conn) *saving {
 func (w *Worker) saverOn(l *upstream.Conn) saver { return saver{l.Key.Node, w.pool.RunOf(l)} }
 
 // savesOn says that a part goes on with the server that it began with, or begins. Otherwise the part is answered.
-func (w *Worker) savesOn(c *client, s *split, a *retry.Entry, l *upstream.Conn) bool {
+func (w *Worker) savesOn(c *exchange.Session, s *split, a *retry.Entry, l *upstream.Conn) bool {
 	v, now := s.spread.saving, w.saverOn(l)
 	switch {
 	case !v.begun[a.Part]:
 		v.servers[a.Part] = now
 	case v.servers[a.Part] != now:
-		w.partDone(c, a.Seq, a.Part, saveLeft)
+		s.Take(c, a.Part, saveLeft)
 		return false
 	}
 	return true
 }
 
 // saves takes the reply to BGSAVE, or to the question how far it is. It returns false when reply is the part's answer.
-func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
+func (w *Worker) saves(c *exchange.Session, s *split, part int16, reply *[]byte) bool {
 	v := s.spread.saving
 	if (*reply)[0] == '-' {
 		return false
@@ -85,20 +86,18 @@ func (w *Worker) saves(c *client, s *split, part int16, reply *[]byte) bool {
 		*reply = saveLong
 		return false
 	}
-	c.own().retries = c.retries.Insert(retry.Entry{
+	w.RetryAt(c, retry.Entry{
 		Seq: s.seq, Part: part, Slot: -1, Target: -1, Frame: infoPersistence, Read: true,
 		At: w.clock.Now + savePoll, Firm: true,
 	})
-	w.wake(c) // where the reply was withheld, its flight has landed long ago
 	return true
 }
 
-// asksOnly says that a request asks how far a save is, or for the rest of a page of a scan. What comes behind the SAVE
-// does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
-func (c *client) asksOnly(a *retry.Entry) bool {
-	s := c.splitOf(a.Seq)
-	if s != nil && s.walk != nil && s.walk.on > 0 {
+// OnlyAsks reports whether a part asks how far a save is, or for the rest of a page of a scan. What comes behind the
+// SAVE does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
+func (s *split) OnlyAsks(part int16) bool {
+	if s.walk != nil && s.walk.on > 0 {
 		return true
 	}
-	return s != nil && s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[a.Part]
+	return s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[part]
 }

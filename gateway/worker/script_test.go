@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
@@ -77,7 +78,7 @@ func newPlayer(t testing.TB) *player {
 // pops), output=BYTES, push=BYTES, gather=N, close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be
 // told of acknowledged writes; no-unblock where servers do not do CLIENT UNBLOCK.
 func (p *player) start(words []string) {
-	hold := worker.Hold{Mode: worker.HoldFor, Window: 2 * time.Second}
+	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
 		Services: []worker.Service{{Name: "main", Hold: hold}}, Limits: resp.DefaultLimits(),
 		QueryBytesMax: 64 << 20, OutputBytesMax: 64 << 20, Seed: 1,
@@ -148,7 +149,7 @@ func (p *player) start(words []string) {
 		Gap: func(_ int, g pubsub.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut: func(_ int, s worker.Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
+		Cut: func(_ int, s exchange.Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {
 				p.reports = append(p.reports, fmt.Sprintf("long scripts: %d", p.long))
@@ -183,18 +184,18 @@ func (p *player) settle(epoch uint64) {
 // What words of scripts mean.
 var (
 	reads        = map[string]upstream.Reads{"prefer-replica": upstream.PreferReplica, "replica": upstream.OnlyReplica}
-	blockingLost = map[string]worker.BlockingLost{"close": worker.CloseClient, "error": worker.SayUncertain}
-	holdModes    = map[string]worker.HoldMode{
-		"auto": worker.HoldAuto, "off": worker.HoldOff, "dry-run": worker.HoldDryRun,
+	blockingLost = map[string]exchange.BlockingLost{"close": exchange.CloseClient, "error": exchange.SayUncertain}
+	holdModes    = map[string]exchange.HoldMode{
+		"auto": exchange.HoldAuto, "off": exchange.HoldOff, "dry-run": exchange.HoldDryRun,
 	}
 )
 
-func holdSetting(value string) worker.Hold {
+func holdSetting(value string) exchange.Hold {
 	if mode, ok := holdModes[value]; ok {
-		return worker.Hold{Mode: mode}
+		return exchange.Hold{Mode: mode}
 	}
 	window, _ := time.ParseDuration(value)
-	return worker.Hold{Mode: worker.HoldFor, Window: window}
+	return exchange.Hold{Mode: exchange.HoldFor, Window: window}
 }
 
 var repeated = regexp.MustCompile(`\{\d+\}`)

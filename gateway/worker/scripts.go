@@ -2,7 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/catalog"
-	"evergate/gateway/resp"
+	"evergate/gateway/exchange"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -15,31 +15,31 @@ import (
 
 // noteScript remembers the script that a command brings, or forgets all. The command is about to be sent: where it says
 // how many keys it has so that no server would look at the script, there is nothing to remember.
-func (w *Worker) noteScript(c *client, command *routing.Command, args [][]byte) {
+func (w *Worker) noteScript(c *exchange.Session, command *routing.Command, args [][]byte) {
 	if command == nil || !command.Has(routing.Scripts) {
 		return
 	}
 	switch command.ID {
 	case routing.CmdEval, routing.CmdEvalRO:
 		if _, ok := command.Keys(args, nil); ok {
-			w.env.ScriptSeen(c.svc.Index, args[1])
+			w.env.ScriptSeen(c.Service.Index, args[1])
 		}
 	case routing.CmdScriptLoad:
-		w.env.ScriptSeen(c.svc.Index, args[2])
+		w.env.ScriptSeen(c.Service.Index, args[2])
 	case routing.CmdScriptFlush:
-		w.env.ScriptsForgotten(c.svc.Index)
-		c.svc.catalog.UnloadAll()
+		w.env.ScriptsForgotten(c.Service.Index)
+		c.Service.Catalog.UnloadAll()
 	}
 }
 
 // alsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
 // waits for the replies.
-func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byte) {
-	if c.svc.View == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
+func (w *Worker) alsoOnReplicas(c *exchange.Session, command *routing.Command, frame []byte) {
+	if c.Service.View == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
 		return
 	}
-	for l := range c.svc.Replicas(c.setup()) {
-		quietly(l, frame)
+	for l := range c.Service.Replicas(c.Setup()) {
+		exchange.Quietly(l, frame)
 		w.pool.Dirty(l)
 	}
 }
@@ -48,13 +48,13 @@ func (w *Worker) alsoOnReplicas(c *client, command *routing.Command, frame []byt
 func (w *Worker) missing(l *upstream.Conn, command *routing.Command, args [][]byte) []byte {
 	s := w.services[l.Key.Service]
 	named, ok := catalog.Script(command, args)
-	if !ok || s.catalog.Has(l.Key.Node, l.RunID, int32(l.ID), named) {
+	if !ok || s.Catalog.Has(l.Key.Node, l.RunID, int32(l.ID), named) {
 		return nil
 	}
 	name := catalog.Name(named)
 	body := w.script(s, name)
 	if body != nil {
-		s.catalog.Load(l.Key.Node, l.RunID, int32(l.ID), name)
+		s.Catalog.Load(l.Key.Node, l.RunID, int32(l.ID), name)
 	}
 	return body
 }
@@ -70,7 +70,7 @@ func (w *Worker) missingIn(l *upstream.Conn, frame []byte) (bodies [][]byte) {
 }
 
 // noteScriptsIn is noteScript for the commands of a transaction.
-func (w *Worker) noteScriptsIn(c *client, frame []byte) {
+func (w *Worker) noteScriptsIn(c *exchange.Session, frame []byte) {
 	for args := range w.commandsIn(frame) {
 		w.noteScript(c, routing.Lookup(args), args)
 	}
@@ -87,14 +87,3 @@ func (w *Worker) unknown(l *upstream.Conn, t *upstream.Pending, args [][]byte) [
 	}
 	return w.script(w.services[l.Key.Service], catalog.Name(named))
 }
-
-// load puts scripts on a lane. Where one is refused, the command that names it tells its client so.
-func load(l *upstream.Conn, bodies [][]byte) {
-	for _, body := range bodies {
-		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))
-		t := l.Inflight.Push()
-		t.End, t.Flags, t.Part, t.Slot = end, upstream.Quiet|upstream.Loaded, -1, -1
-	}
-}
-
-var scriptWord, loadWord = []byte("SCRIPT"), []byte("LOAD")

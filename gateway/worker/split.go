@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -12,6 +13,7 @@ import (
 
 // split is a request that was cut by slot and awaits its parts.
 type split struct {
+	w     *Worker
 	seq   uint32
 	left  int
 	write bool
@@ -50,21 +52,21 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 
 // split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
 // cannot.
-func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []byte) bool {
-	if c.svc.View == nil {
-		return w.mayNot(c, -1, upstream.NoView)
+func (w *Worker) split(c *exchange.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
+	if c.Service.View == nil {
+		return w.Unavailable(c, -1, upstream.NoView)
 	}
-	lanes, refused, why := w.lanesOf(c, d, c.company(len(frame), 0))
+	lanes, refused, why := w.lanesOf(c, d, c.Company(len(frame), 0))
 	if lanes == nil {
-		return w.mayNot(c, refused, why)
+		return w.Unavailable(c, refused, why)
 	}
 	s := w.newSplit(len(d.Parts))
 	s.seq, s.write, s.kind = c.Replies.Reserve(), !d.Safe, joinKinds[d.Merge]
-	c.own().splits = append(c.splits, s)
+	c.Compose(s)
 	places := slices.Grow(s.places[:0], len(args)-1)
 	s.places = places
 	words := w.cut.words
-	r := request{seq: s.seq, read: d.Safe, counts: d.Counts}
+	r := exchange.Request{Seq: s.seq, Read: d.Safe, Counts: d.Counts}
 	for i := range d.Parts {
 		p := &d.Parts[i]
 		words = append(words[:0], args[0])
@@ -79,8 +81,8 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []by
 			s.parts[i].Places = places[from:len(places):len(places)]
 		}
 		w.cut.frame = resp.AppendCommand(w.cut.frame[:0], words...)
-		r.part, r.slot, r.shard, r.frame = int16(i), int16(p.Slot), p.Shard, w.cut.frame
-		w.send(c, lanes[p.Shard], &r)
+		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, w.cut.frame
+		w.Send(c, lanes[p.Shard], &r)
 	}
 	w.cut.words = words[:0]
 	w.cut.frame = spare(w.cut.frame)
@@ -90,16 +92,16 @@ func (w *Worker) split(c *client, d *routing.Decision, args [][]byte, frame []by
 // lanesOf chooses a lane for each shard that the parts name. Where one cannot be had it returns nil, the shard, and
 // why. The lanes are valid until it is called again.
 func (w *Worker) lanesOf(
-	c *client, d *routing.Decision, with upstream.Company,
+	c *exchange.Session, d *routing.Decision, with upstream.Company,
 ) (lanes []*upstream.Conn, shard int, why upstream.Obstacle) {
-	lanes = append(w.cut.byShard[:0], make([]*upstream.Conn, len(c.svc.View.Shards))...)
+	lanes = append(w.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
 	w.cut.byShard = lanes
 	for i := range d.Parts {
 		p := &d.Parts[i]
 		if p.Shard >= 0 && lanes[p.Shard] != nil {
 			continue
 		}
-		l, why := w.choose(c, p.Shard, p.Slot, d.Read, with)
+		l, why := w.Choose(c, p.Shard, p.Slot, d.Read, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}
@@ -116,7 +118,7 @@ const (
 )
 
 func (w *Worker) newSplit(parts int) *split {
-	s := &split{}
+	s := &split{w: w}
 	if n := len(w.cut.spare); n > 0 {
 		s = w.cut.spare[n-1]
 		w.cut.spare = w.cut.spare[:n-1]
@@ -132,18 +134,18 @@ func (w *Worker) splitEnded(s *split) {
 		return
 	}
 	clear(s.parts)
-	*s = split{parts: s.parts, places: s.places, room: spare(s.room)}
+	*s = split{w: w, parts: s.parts, places: s.places, room: spare(s.room)}
 	w.cut.spare = append(w.cut.spare, s)
 }
 
 // keepPart counts bytes of a split's parts: they are held for its client.
-func (c *client) keepPart(s *split, n int) {
+func keepPart(c *exchange.Session, s *split, n int) {
 	s.bytes += n
 	c.Replies.KeepPart(n)
 }
 
 // dropParts ends that.
-func (c *client) dropParts(s *split) { c.keepPart(s, -s.bytes) }
+func dropParts(c *exchange.Session, s *split) { keepPart(c, s, -s.bytes) }
 
 // keep copies a part's reply. Parts are much alike, so that there is room for all at the first.
 func (s *split) keep(reply []byte) []byte {
@@ -167,58 +169,73 @@ func spare(b []byte) []byte {
 }
 
 // splitOf finds the request that a part belongs to, or nil.
-func (c *client) splitOf(seq uint32) *split {
-	for _, s := range c.splits {
-		if s.seq == seq {
-			return s
-		}
-	}
-	return nil
+func splitOf(c *exchange.Session, seq uint32) *split {
+	s, _ := c.Composite(seq).(*split)
+	return s
 }
 
-// partDone takes the reply to one part; the last one joins them.
-func (w *Worker) partDone(c *client, seq uint32, part int16, reply []byte) {
-	for i, s := range c.splits {
-		if s.seq != seq {
-			continue
-		}
-		if s.spread != nil && s.spread.saving != nil && w.saves(c, s, part, &reply) {
-			return
-		}
-		s.parts[part].Reply = s.keep(reply)
-		c.keepPart(s, len(reply))
-		s.left--
-		if s.left > 0 {
-			w.checkOutput(c)
-			return
-		}
-		if s.standIns != nil {
-			w.complete(c, s)
-			return
-		}
-		if s.walk != nil && w.goesOn(c, s) {
-			return
-		}
-		c.splits = append(c.splits[:i], c.splits[i+1:]...)
-		c.dropParts(s)
-		if s.walk != nil {
-			w.deliver(c, seq, s.walk.answer)
-			return
-		}
-		if s.write && s.doneInPart() {
-			w.stats.Uncertain++
-			w.deliver(c, seq, s.uncertain())
-			return
-		}
-		if s.kind == resp.AnyOf {
-			w.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
-		}
-		w.cut.frame = resp.Join(w.cut.frame[:0], s.kind, s.parts, s.limit)
-		w.deliver(c, seq, w.cut.frame)
-		w.cut.frame = spare(w.cut.frame)
-		w.splitEnded(s)
+// Seq is the place of the reply.
+func (s *split) Seq() uint32 { return s.seq }
+
+// Size is how many bytes are kept of the parts.
+func (s *split) Size() (n int) {
+	if s.walk != nil {
+		return s.bytes
+	}
+	for i := range s.parts {
+		n += len(s.parts[i].Reply)
+	}
+	for _, own := range s.own {
+		n += len(own)
+	}
+	return n
+}
+
+// Apart reports whether the parts are those of all shards.
+func (s *split) Apart() bool { return s.spread != nil }
+
+// Take takes the reply to one part; the last one joins them.
+func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
+	w := s.w
+	if s.spread != nil && s.spread.saving != nil && w.saves(c, s, part, &reply) {
 		return
 	}
+	s.parts[part].Reply = s.keep(reply)
+	keepPart(c, s, len(reply))
+	s.left--
+	if s.left > 0 {
+		w.CheckOutput(c)
+		return
+	}
+	if s.standIns != nil {
+		w.complete(c, s)
+		return
+	}
+	if s.walk != nil && w.goesOn(c, s) {
+		return
+	}
+	c.Composed(s)
+	dropParts(c, s)
+	switch {
+	case s.walk != nil:
+		w.Deliver(c, s.seq, s.walk.answer)
+	case s.write && s.doneInPart():
+		w.CountUncertain()
+		w.Deliver(c, s.seq, s.uncertain())
+	default:
+		w.join(c, s)
+	}
+}
+
+// join makes one reply of those to the parts.
+func (w *Worker) join(c *exchange.Session, s *split) {
+	if s.kind == resp.AnyOf {
+		w.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
+	}
+	w.cut.frame = resp.Join(w.cut.frame[:0], s.kind, s.parts, s.limit)
+	w.Deliver(c, s.seq, w.cut.frame)
+	w.cut.frame = spare(w.cut.frame)
+	w.splitEnded(s)
 }
 
 // doneInPart answers a write of which only some slots' parts were executed, or perhaps were: no part's own error says

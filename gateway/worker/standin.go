@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
@@ -18,8 +19,6 @@ import (
 // answers nil or an error; an admin request is waited for before the next. What the session sends behind such an
 // EXEC waits, since it may depend on it.
 
-var pingFrame = resp.AppendCommandStrings(nil, "PING")
-
 const (
 	// standInsMax bounds the commands of one transaction for which others stand in, standInBytes the length of each.
 	standInsMax  = 1000
@@ -27,38 +26,41 @@ const (
 )
 
 // mayStandIn says whether a command can be done so.
-func mayStandIn(c *client, command *routing.Command) bool {
-	return !command.Has(routing.NoMulti) && !(c.face.Is(facade.Cluster) && command.Family == routing.CmdCluster)
+func mayStandIn(c *exchange.Session, command *routing.Command) bool {
+	return !command.Has(routing.NoMulti) && !(c.Face.Is(facade.Cluster) && command.Family == routing.CmdCluster)
 }
 
 // standIn has a PING stand for a command in the transaction that is being queued.
-func standIn(c *client, args [][]byte) []byte {
+func standIn(c *exchange.Session, args [][]byte) []byte {
 	m := c.Multi
 	own := make([][]byte, len(args))
 	for i, a := range args {
 		own[i] = bytes.Clone(a)
 	}
 	m.Placeholders = append(m.Placeholders, session.Placeholder{At: m.Count, Args: own})
-	return pingFrame
+	return resp.Ping
 }
 
 // sendStandIns notes what the answer to an EXEC is to be completed with. It returns the part of the ticket.
-func (c *client) sendStandIns(seq uint32) int16 {
+func (w *Worker) sendStandIns(c *exchange.Session, seq uint32) int16 {
 	if len(c.Multi.Placeholders) == 0 {
 		return -1
 	}
-	c.own().splits = append(c.splits, &split{
-		seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.Placeholders})
+	c.Compose(&split{
+		w: w, seq: seq, left: 1, parts: make([]resp.JoinPart, 1), standIns: c.Multi.Placeholders})
 	return 0
 }
 
 // awaitsStandIn says that an EXEC is under way that the gateway has a part in.
-func (c *client) awaitsStandIn() bool {
-	return slices.ContainsFunc(c.splits, func(s *split) bool { return s.standIns != nil })
+func awaitsStandIn(c *exchange.Session) bool {
+	return slices.ContainsFunc(c.Composites(), func(of exchange.Composite) bool {
+		s, ok := of.(*split)
+		return ok && s.standIns != nil
+	})
 }
 
 // complete delivers the reply to an EXEC when it has the gateway's own parts, which it gets one after the other.
-func (w *Worker) complete(c *client, s *split) {
+func (w *Worker) complete(c *exchange.Session, s *split) {
 	reply := s.parts[0].Reply
 	executed := len(reply) > 0 && reply[0] == '*' && !resp.IsNull(reply)
 	for executed && len(s.own) < len(s.standIns) {
@@ -80,8 +82,8 @@ func (w *Worker) complete(c *client, s *split) {
 			return
 		}
 	}
-	c.splits = slices.DeleteFunc(c.splits, func(other *split) bool { return other == s })
-	c.dropParts(s)
+	c.Composed(s)
+	dropParts(c, s)
 	if executed {
 		places := make([]int, 0, len(s.standIns))
 		for _, stand := range s.standIns {
@@ -89,13 +91,13 @@ func (w *Worker) complete(c *client, s *split) {
 		}
 		reply = resp.Replace(nil, reply, places, s.own)
 	}
-	w.deliver(c, s.seq, reply)
+	w.Deliver(c, s.seq, reply)
 }
 
 // completedBy takes one more of those parts. It returns false when that is too much for one client.
-func (w *Worker) completedBy(c *client, s *split, own []byte) bool {
+func (w *Worker) completedBy(c *exchange.Session, s *split, own []byte) bool {
 	s.own = append(s.own, own)
-	c.keepPart(s, len(own))
-	w.checkOutput(c)
-	return !c.closed
+	keepPart(c, s, len(own))
+	w.CheckOutput(c)
+	return !c.Closed()
 }

@@ -1,10 +1,10 @@
 package worker
 
 import (
+	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/retry"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
@@ -13,60 +13,32 @@ import (
 //
 // ClientsOpened = Clients + the sum of ClientsClosed.
 type Stats struct {
+	exchange.Totals
 	upstream.Stats
 	pubsub.Counters
-	ClientsOpened  uint64
-	ClientsClosed  [session.TooMany + 1]uint64
-	ClientInBytes  uint64
-	ClientOutBytes uint64
-	// Requests sent to servers, by the lane's purpose; Local were answered by the gateway itself.
-	Requests [upstream.Purposes]uint64
-	Local    uint64
-	// Refused got an error of the gateway's own, before anything was sent.
-	Refused        uint64
+	Counts
+}
+
+// Counts are the worker's own counters.
+type Counts struct {
+	ClientInBytes uint64
+	// Local were answered by the gateway itself.
+	Local          uint64
 	ProtocolErrors uint64
 	WrongPasswords uint64
 	// RefusedByServer counts MOVED and the like, which no client sees; by kind.
 	RefusedByServer [retry.Kinds]uint64
-	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
-	Doubted   uint64
-	DoneAgain uint64
-	// Queued are commands that were queued for an EXEC. PopsAgain are blocking pops that were sent again after their
-	// connection was lost: each may have taken an element that nobody has seen.
-	Queued     uint64
-	PopsAgain  uint64
-	Uncertain  uint64
-	OutOfOrder uint64
-	// Withheld are replies to writes of primaries that were being left, WithheldReleased those of them that were passed
-	// on; the others count as Uncertain, or their clients left.
-	Withheld         uint64
-	WithheldReleased uint64
-	ParkedFor        [wait.Reasons]uint64
-	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
-	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
-	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
-	Holds         uint64
-	HoldsEnded    uint64
-	Held          uint64
-	HoldReleased  uint64
-	HoldExpired   uint64
-	HoldLeft      uint64
-	HoldRefused   uint64
-	HoldOverfull  uint64
-	WouldHaveHeld uint64
-	// ReadElsewhere are the reads that were sent on from lanes that fell silent.
-	ReadElsewhere uint64
-	// Delivered are messages that were given to clients, each counted for each of its listeners. Subscriptions are
-	// commands that subscribed clients.
-	Delivered     uint64
+	// Queued are commands that were queued for an EXEC.
+	Queued uint64
+	// Subscriptions are commands that subscribed clients.
 	Subscriptions uint64
 }
 
 // Stats returns the counters.
 func (w *Worker) Stats() *Stats {
-	w.stats.Stats = w.pool.Stats()
-	w.stats.Counters, w.stats.Requests[upstream.Subscription] = w.pubsub.Stats()
-	return &w.stats
+	w.sums = Stats{Totals: w.Exchange.Totals(), Stats: w.pool.Stats(), Counts: w.counts}
+	w.sums.Counters, w.sums.Requests[upstream.Subscription] = w.pubsub.Stats()
+	return &w.sums
 }
 
 // Snapshot is a copy of the counters, and what is open now.
@@ -91,7 +63,7 @@ type Snapshot struct {
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: *w.Stats(), Clients: w.open, Waiting: w.waiting.Sessions}
+	s := Snapshot{Stats: *w.Stats(), Clients: w.Clients(), Waiting: w.Held()}
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
 			s.Lanes++
@@ -106,14 +78,14 @@ func (w *Worker) Snapshot() Snapshot {
 			}
 		}
 	}
-	for _, c := range w.clients {
-		if c != nil && c.Reason != wait.Running {
+	for c := range w.All {
+		if c.Reason != wait.Running {
 			s.Parked++
 		}
-		if c != nil && c.subscribed() {
+		if c.Subscribed() {
 			s.Subscribers++
 		}
-		if c != nil && (w.isBlocked(c) || c.Reason == wait.Paused) {
+		if c.IsBlocked() || c.Reason == wait.Paused {
 			s.Blocked++
 		}
 	}

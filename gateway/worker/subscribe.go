@@ -1,12 +1,9 @@
 package worker
 
 import (
-	"time"
-
-	"evergate/gateway/downstream"
+	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -25,16 +22,6 @@ type listens struct {
 	ends bool
 }
 
-// subscriber is what a session listens to.
-type subscriber struct {
-	fanout.Listener
-	// published is the place of the answer to the last message that it has published itself, as long as publishes says so.
-	published uint32
-	// keptFor is the place of the answer behind which the messages come that are kept.
-	keptFor   uint32
-	publishes bool
-}
-
 // denyBlocking is what servers say to SSUBSCRIBE within a transaction.
 var denyBlocking = []byte("-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n")
 
@@ -45,33 +32,30 @@ var listening = map[routing.ID]listens{
 }
 
 // subscribe does SUBSCRIBE and its kin. It returns false when the session was parked.
-func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Command, args [][]byte) bool {
+func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.ID]
 	if what.ends {
-		if w.waitsToAcknowledge(c) {
+		if w.WaitsToAcknowledge(c) {
 			return false
 		}
-		w.stats.Local++
-		w.acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
+		w.counts.Local++
+		w.Acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
 		return true
 	}
 	if c.Replies.Owed() > 0 {
-		w.park(c, wait.InFlight) // so that no message overtakes what is owed
+		w.Block(c, wait.InFlight) // so that no message overtakes what is owed
 		return false
 	}
-	if c.svc.View == nil {
-		return w.mayNot(c, -1, upstream.NoView)
+	if c.Service.View == nil {
+		return w.Unavailable(c, -1, upstream.NoView)
 	}
-	if c.subs == nil {
-		c.own().subs = &subscriber{Listener: fanout.Listener{Ref: c.ref}}
-	}
+	c.Listen()
 	var missing *fanout.Topic
 	for _, name := range args[1:] {
-		t := c.svc.Want(&c.subs.Listener, what.kind, name)
+		t := w.service(c).Want(&c.Subs.Listener, what.kind, name)
 		switch {
 		case t.Refusal != nil:
-			w.stats.Refused++
-			w.answer(c, t.Refusal)
+			w.Refuse(c, t.Refusal)
 			return true
 		case !t.On():
 			missing = t
@@ -80,53 +64,43 @@ func (w *Worker) subscribe(c *client, d *routing.Decision, command *routing.Comm
 	if missing != nil {
 		return w.awaitFeed(c, d, missing)
 	}
-	w.stats.Local++
-	w.stats.Subscriptions++
+	w.counts.Local++
+	w.counts.Subscriptions++
 	var acks []byte
 	for _, name := range args[1:] {
-		c.svc.Join(&c.subs.Listener, what.kind, name)
+		w.service(c).Join(&c.Subs.Listener, what.kind, name)
 		acks = appendAck(acks, c, command.Name, name, what.kind)
 	}
-	w.acknowledge(c, acks)
+	w.Acknowledge(c, acks)
 	return true
 }
 
 // awaitFeed parks a session until the servers have acknowledged a topic. It returns true when the client was told that
 // this takes too long.
-func (w *Worker) awaitFeed(c *client, d *routing.Decision, t *fanout.Topic) bool {
+func (w *Worker) awaitFeed(c *exchange.Session, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
-		if s := &t.Sources[i]; s.State != fanout.On && c.svc.View.LedBy(topology.NodeID(s.Node)) < 0 {
-			return w.mayNot(c, max(d.Shard, 0), upstream.NoPrimary)
+		if s := &t.Sources[i]; s.State != fanout.On && c.Service.View.LedBy(topology.NodeID(s.Node)) < 0 {
+			return w.Unavailable(c, max(d.Shard, 0), upstream.NoPrimary)
 		}
 	}
-	patience := c.patience()
-	since := c.WaitsSince
-	if since == 0 {
-		since = max(w.clock.Now, 1)
+	waited, over := w.BlockFor(c, wait.Subscribing)
+	if over {
+		w.Answer(c, c.Service.Loading("no server acknowledged the subscription within "+waited.String()))
 	}
-	if w.clock.Now-since >= patience {
-		w.notHeld(c, &w.stats.HoldExpired)
-		waited := (w.clock.Now - since).Round(time.Millisecond).String()
-		w.answer(c, w.loading(c.svc, "no server acknowledged the subscription within "+waited))
-		return true
-	}
-	w.waitsFrom(c)
-	w.park(c, wait.Subscribing)
-	w.clock.Alarm(c.ref, &c.Place, since+patience)
-	return false
+	return over
 }
 
 // unsubscribe ends subscriptions: those named, or all of the kind, and returns the acknowledgements. The servers are
 // told when nobody else listens.
-func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][]byte) (acks []byte) {
-	if len(names) == 0 && c.subs != nil {
-		for _, t := range c.subs.Topics(kind) {
+func (w *Worker) unsubscribe(c *exchange.Session, kind fanout.Kind, verb string, names [][]byte) (acks []byte) {
+	if len(names) == 0 && c.Subs != nil {
+		for _, t := range c.Subs.Topics(kind) {
 			names = append(names, []byte(t.Name))
 		}
 	}
 	for _, name := range names {
-		if c.subs != nil {
-			c.svc.LeaveTopic(&c.subs.Listener, kind, name)
+		if c.Subs != nil {
+			w.service(c).LeaveTopic(&c.Subs.Listener, kind, name)
 		}
 		acks = appendAck(acks, c, verb, name, kind)
 	}
@@ -137,25 +111,25 @@ func (w *Worker) unsubscribe(c *client, kind fanout.Kind, verb string, names [][
 }
 
 // unlisten ends all that a session listens to.
-func (w *Worker) unlisten(c *client) {
-	if c.subs == nil {
+func (w *Worker) unlisten(c *exchange.Session) {
+	if c.Subs == nil {
 		return
 	}
-	c.svc.LeaveAll(&c.subs.Listener)
-	c.subs = nil
+	w.service(c).LeaveAll(&c.Subs.Listener)
+	c.StopListening()
 }
 
 // settleWaits gives up what a session wanted to listen to and does not: its command is done.
-func (w *Worker) settleWaits(c *client) {
-	if c.subs == nil || !c.subs.Waits() {
+func (w *Worker) settleWaits(c *exchange.Session) {
+	if c.Subs == nil || !c.Subs.Waits() {
 		return
 	}
-	c.svc.GiveUp(&c.subs.Listener)
+	w.service(c).GiveUp(&c.Subs.Listener)
 }
 
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
 // Those to shards' channels are counted apart.
-func appendAck(b []byte, c *client, verb string, name []byte, kind fanout.Kind) []byte {
+func appendAck(b []byte, c *exchange.Session, verb string, name []byte, kind fanout.Kind) []byte {
 	b = resp.AppendBulkString(resp.AppendPush(b, int(c.Proto), 3), verb)
 	switch {
 	case name != nil:
@@ -167,25 +141,14 @@ func appendAck(b []byte, c *client, verb string, name []byte, kind fanout.Kind) 
 	}
 	count := 0
 	switch {
-	case c.subs == nil:
+	case c.Subs == nil:
 	case kind == fanout.Shard:
-		count = c.subs.Count(fanout.Shard)
+		count = c.Subs.Count(fanout.Shard)
 	default:
-		count = c.subs.Count(fanout.Channel) + c.subs.Count(fanout.Pattern)
+		count = c.Subs.Count(fanout.Channel) + c.Subs.Count(fanout.Pattern)
 	}
 	return resp.AppendInt(b, int64(count))
 }
-
-// pushMark begins what is no reply: RESP2 has arrays only.
-func (c *client) pushMark() byte {
-	if c.Proto == 3 {
-		return '>'
-	}
-	return '*'
-}
-
-// subscribed says that a session listens to something. In RESP2 it may do little else.
-func (c *client) subscribed() bool { return c.subs != nil && c.subs.Any() }
 
 // mayWhileSubscribed says that a command is allowed to a client that is subscribed and speaks RESP2.
 func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
@@ -197,96 +160,13 @@ func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
 }
 
 // onlyListens answers a command that such a client may not do.
-func (w *Worker) onlyListens(c *client, command *routing.Command) bool {
-	w.stats.Refused++
+func (w *Worker) onlyListens(c *exchange.Session, command *routing.Command) bool {
+	w.CountRefused()
 	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
 		"allowed in this context"
 	if command.ID == routing.CmdExec {
 		return w.execEnds(c, resp.AppendError([]byte(nil), becauseOf[1:]+why))
 	}
-	w.answer(c, resp.AppendError(nil, "ERR "+why))
+	w.Answer(c, resp.AppendError(nil, "ERR "+why))
 	return true
-}
-
-// push gives a message to a client, as one of many or not. frame is a push of RESP3; in RESP2 it is an array, and else
-// the same.
-func (w *Worker) push(c *client, frame []byte, many bool) {
-	if c.closed || c.Ending {
-		return
-	}
-	w.stats.Delivered++
-	if to := w.hand(c, frame, many); to != nil {
-		to.Mark(len(frame), c.pushMark())
-	}
-}
-
-// hand gives a client bytes that are no reply, between its replies, and returns where they are at the end of. It
-// returns nil when the client was closed, since it reads too slowly. Where it may they wait for others.
-func (w *Worker) hand(c *client, frame []byte, may bool) *downstream.Output {
-	to := &c.Output
-	switch {
-	case w.keepsPushes(c):
-		if to = &c.own().pushes; c.pushes.Len() == 0 && c.subs != nil {
-			c.subs.keptFor = c.subs.published
-		}
-	case may:
-		w.gather(c)
-	default:
-		w.dirtyClient(c)
-	}
-	to.Append(w.blocks, frame)
-	size := c.Output.Len() + c.pushes.Len()
-	if size <= w.conf.PushBytesMax {
-		return to
-	}
-	name := ""
-	if c.Identity != nil {
-		name = c.Identity.Name
-	}
-	w.env.Cut(c.svc.Index, Slow{Number: c.number, Remote: c.remote, Name: name, Bytes: size})
-	w.close(c, session.SlowSubscriber)
-	return nil
-}
-
-// midReply says that a client was given the beginning of a reply.
-func (w *Worker) midReply(c *client) bool {
-	for i := range c.flights {
-		if w.streamsTo(c.flights[i].lane, c) {
-			return true
-		}
-	}
-	return false
-}
-
-// keepsPushes says that messages wait for the end of a reply: of one that the client was given the beginning of, or of
-// the answer to what it publishes itself and may listen to, whichever connection is sooner.
-func (w *Worker) keepsPushes(c *client) bool {
-	s := c.subs
-	switch {
-	case w.midReply(c):
-		return true
-	case s == nil || !s.publishes:
-		return false
-	case c.Replies.Passed(s.published):
-		s.publishes = false
-		return false
-	}
-	return c.pushes.Len() == 0 || !c.Replies.Passed(s.keptFor)
-}
-
-// pushKept gives a client the messages that were kept behind a reply, when that has been given.
-func (w *Worker) pushKept(c *client) {
-	if c.pushes.Len() == 0 || w.keepsPushes(c) {
-		return
-	}
-	c.Output.Append(w.blocks, c.pushes.Bytes())
-	c.pushes.Drop(w.blocks)
-}
-
-// Slow is a subscriber that was cut because it reads too slowly.
-type Slow struct {
-	Number int64 // CLIENT ID
-	Remote string
-	Name   string // CLIENT SETNAME
-	Bytes  int    // that waited for it
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"evergate/gateway/catalog"
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
@@ -32,7 +33,6 @@ var (
 	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
 	notInMulti  = []byte("-ERR Command not allowed inside a transaction\r\n")
 
-	multiHead = resp.AppendCommandStrings(nil, "MULTI")
 	multiTail = resp.AppendCommandStrings(nil, "EXEC")
 
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
@@ -42,11 +42,11 @@ var (
 const becauseOf = "-EXECABORT Transaction discarded because of: "
 
 // transact does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
-func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	switch command.ID {
 	case routing.CmdMulti:
 		reply := multiNested
-		switch err := c.svc.catalog.MultiError(w.clock.Now); {
+		switch err := c.Service.Catalog.MultiError(w.clock.Now); {
 		case c.Multi == nil && err != nil:
 			reply = err
 		case c.Multi == nil:
@@ -55,26 +55,26 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 		default:
 			c.Multi.Nested = true
 		}
-		w.stats.Local++
-		w.answer(c, reply)
+		w.counts.Local++
+		w.Answer(c, reply)
 	case routing.CmdExec:
 		return w.exec(c)
 	case routing.CmdDiscard:
 		if c.Multi == nil {
-			w.answer(c, noDiscard)
+			w.Answer(c, noDiscard)
 			break
 		}
-		w.stats.Local++
+		w.counts.Local++
 		c.Multi = nil
 		w.unwatch(c)
-		w.answer(c, resp.OK)
+		w.Answer(c, resp.OK)
 	case routing.CmdUnwatch:
 		if c.Multi != nil {
 			return w.queue(c, d, command, nil, frame)
 		}
-		w.stats.Local++
+		w.counts.Local++
 		w.unwatch(c)
-		w.answer(c, resp.OK)
+		w.Answer(c, resp.OK)
 	case routing.CmdWatch:
 		return w.watch(c, d, frame)
 	}
@@ -82,10 +82,10 @@ func (w *Worker) transact(c *client, d *routing.Decision, command *routing.Comma
 }
 
 // queue takes one command of a transaction.
-func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
 	if w.isAllowed(c, d, command) {
-		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.svc.View)
+		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
 		m.Alone = true
 	}
 	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !command.Has(routing.Alike) ||
@@ -106,7 +106,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
 		return w.abortMulti(c, crossSlot)
 	case len(m.Body)+len(frame) > w.conf.QueryBytesMax:
-		w.close(c, session.QueryLimit)
+		w.Close(c, session.QueryLimit)
 		return true
 	}
 	if d.Slot >= 0 {
@@ -116,7 +116,7 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 		frame = standIn(c, args)
 	}
 	if m.Count == 0 {
-		m.Body = append(m.Body, multiHead...)
+		m.Body = append(m.Body, resp.Multi...)
 	}
 	m.Body = append(m.Body, frame...)
 	m.Count++
@@ -124,98 +124,90 @@ func (w *Worker) queue(c *client, d *routing.Decision, command *routing.Command,
 	m.Scripts = m.Scripts || command.Has(routing.Scripts)
 	m.Writes = m.Writes || !own && !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
-	w.stats.Queued++
-	w.answer(c, queued)
+	w.counts.Queued++
+	w.Answer(c, queued)
 	return true
 }
 
 // abortMulti answers a command that cannot be part of the transaction, which its EXEC will say again.
-func (w *Worker) abortMulti(c *client, why []byte) bool {
+func (w *Worker) abortMulti(c *exchange.Session, why []byte) bool {
 	c.Multi.Aborted = true
-	w.stats.Refused++
-	w.answer(c, why)
+	w.Refuse(c, why)
 	return true
 }
 
 // exec sends the transaction, or answers for it. It returns false when the session was parked: EXEC is read again then.
-func (w *Worker) exec(c *client) bool {
+func (w *Worker) exec(c *exchange.Session) bool {
 	m := c.Multi
 	switch {
 	case m == nil:
-		w.answer(c, noMulti)
+		w.Answer(c, noMulti)
 		return true
 	case m.Aborted:
 		return w.execEnds(c, execAborted)
 	}
 	shard := 0
-	if v := c.svc.View; v != nil && v.Sharded && c.slotOfMulti() >= 0 {
-		shard = w.shardOfSlot(c, c.slotOfMulti())
+	if v := c.Service.View; v != nil && v.Sharded && slotOfMulti(c) >= 0 {
+		shard = c.ShardOfSlot(slotOfMulti(c))
 	}
 	l, why := w.execLane(c, shard)
 	switch {
 	case why == upstream.InFlight:
-		return w.mayNot(c, shard, why)
+		return w.Unavailable(c, shard, why)
 	case c.Watch != nil && c.Watch.Broken:
-		return w.execEnds(c, null(c.Proto))
+		return w.execEnds(c, resp.NullArrayIn(c.Proto))
 	case m.Count == 0 && c.Watch == nil && !m.Nested:
 		return w.execEnds(c, resp.EmptyArray)
 	case l == nil:
-		refused := w.wait(c, shard, why)
+		refused := w.Await(c, shard, why)
 		if refused == "" {
 			return false
 		}
-		reply := w.notTaken(c.svc, shard, why, refused)
+		reply := c.Service.NotTaken(shard, why, refused)
 		if why == upstream.RunsScript {
 			reply = append([]byte(becauseOf), reply[1:]...)
 		}
 		return w.execEnds(c, reply)
 	}
 	if m.Count == 0 {
-		m.Body = append(m.Body, multiHead...)
+		m.Body = append(m.Body, resp.Multi...)
 	}
 	frame, ahead := m.Body, uint32(m.Count)+1
 	if m.Nested {
-		frame, ahead = append(frame, multiHead...), ahead+1
+		frame, ahead = append(frame, resp.Multi...), ahead+1
 	}
 	frame = append(frame, multiTail...)
 	seq := c.Replies.Reserve()
-	r := request{
-		seq: seq, part: c.sendStandIns(seq), slot: int16(c.slotOfMulti()), shard: shard, read: !m.Writes,
-		owned: len(frame) > pauseBytes, frame: frame, ahead: ahead, watched: c.Watch != nil,
-		counts: m.Counts, foreign: m.Alone,
+	r := exchange.Request{
+		Seq: seq, Part: w.sendStandIns(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
+		Owned: len(frame) > exchange.PauseBytes, Frame: frame, Ahead: ahead, Watched: c.Watch != nil,
+		Counts: m.Counts, Foreign: m.Alone,
 	}
 	if m.Named {
-		r.load = w.missingIn(l, frame)
+		r.Load = w.missingIn(l, frame)
 	}
 	if m.Scripts { // what it brings itself is there when it is named behind
 		w.noteScriptsIn(c, frame)
 	}
-	w.send(c, l, &r)
+	w.Send(c, l, &r)
 	c.Multi, c.Watch = nil, nil
 	return true
 }
 
 // slotOfMulti is the slot in which a transaction must run, or -1.
-func (c *client) slotOfMulti() int {
+func slotOfMulti(c *exchange.Session) int {
 	if c.Multi.Slot < 0 && c.Watch != nil {
 		return c.Watch.Slot
 	}
 	return c.Multi.Slot
 }
 
-func (w *Worker) shardOfSlot(c *client, slot int) int {
-	if sh := c.svc.View.Shard(slot); sh != nil {
-		return sh.Index
-	}
-	return -1
-}
-
 // execEnds answers EXEC without a server.
-func (w *Worker) execEnds(c *client, reply []byte) bool {
-	w.stats.Local++
+func (w *Worker) execEnds(c *exchange.Session, reply []byte) bool {
+	w.counts.Local++
 	c.Multi = nil
 	w.unwatch(c)
-	w.answer(c, reply)
+	w.Answer(c, reply)
 	return true
 }
 
@@ -252,12 +244,12 @@ func saidWhy(l *upstream.Conn, reply []byte) []byte {
 // do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
 func (w *Worker) notMulti(l *upstream.Conn, reply []byte) []byte {
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
-	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, multiHead) {
+	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {
 		return reply
 	}
 	s := w.services[l.Key.Service]
-	s.catalog.MultiFails(l.Queued, w.clock.Now)
-	w.stats.Uncertain++
+	s.Catalog.MultiFails(l.Queued, w.clock.Now)
+	w.CountUncertain()
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }
@@ -280,43 +272,35 @@ func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
 }
 
 // resendExec sends a transaction again that was not executed.
-func (w *Worker) resendExec(c *client, a *retry.Entry) bool {
+func (w *Worker) resendExec(c *exchange.Session, a *retry.Entry) bool {
 	for args := range w.commandsIn(a.Frame) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, notElsewhere)
+			w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, notElsewhere)
 			return true
 		}
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
-	if v := c.svc.View; v == nil {
+	if v := c.Service.View; v == nil {
 		d.Shard = -1
 	} else if v.Sharded && a.Slot >= 0 {
 		d.Slot = int(a.Slot)
-		d.Shard = w.shardOfSlot(c, d.Slot)
+		d.Shard = c.ShardOfSlot(d.Slot)
 	}
-	l, why := w.chooseForRetry(c, a, &d)
+	l, why := w.ChooseAgain(c, a, &d)
 	if l == nil {
-		return w.mayNotResend(c, a, d.Shard, why)
+		return w.StillUnavailable(c, a, d.Shard, why)
 	}
-	r := request{
-		seq: a.Seq, part: a.Part, slot: int16(d.Slot), redirects: a.Redirects, retries: a.Retries, cost: a.Cost,
-		shard: d.Shard, read: a.Read, frame: a.Frame, ask: a.Ask, foreign: a.Target >= 0, load: w.missingIn(l, a.Frame),
+	r := exchange.Request{
+		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
+		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0, Load: w.missingIn(l, a.Frame),
 	}
 	commands := uint32(0)
 	for args := range w.commandsIn(a.Frame) {
 		command := routing.Lookup(args)
-		r.counts = r.counts || command != nil && command.Has(routing.Counting)
+		r.Counts = r.Counts || command != nil && command.Has(routing.Counting)
 		commands++
 	}
-	r.ahead = commands - 1
-	w.send(c, l, &r)
+	r.Ahead = commands - 1
+	w.Send(c, l, &r)
 	return true
-}
-
-// null is the null of EXEC in the protocol: of what would have been an array.
-func null(proto uint8) []byte {
-	if proto == 3 {
-		return resp.Null3
-	}
-	return resp.NullArray
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -15,11 +16,11 @@ import (
 
 // tunnel begins one. All that came before has been answered to the client. It returns false when the connection owes
 // something else yet: then another one is taken.
-func (w *Worker) tunnel(c *client, l *upstream.Conn, frame []byte) bool {
+func (w *Worker) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
-		w.unpin(c)
-		w.park(c, wait.InFlight)
-		w.wake(c)
+		w.Release(c)
+		w.Block(c, wait.InFlight)
+		w.Wake(c)
 		return false
 	}
 	l.Once, l.Tunnel = true, true
@@ -27,13 +28,11 @@ func (w *Worker) tunnel(c *client, l *upstream.Conn, frame []byte) bool {
 	return true
 }
 
-func (c *client) inTunnel() bool { return c.pin != nil && c.pin.Tunnel }
-
 // saidInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
 // middle of the stream.
-func (w *Worker) saidInTunnel(c *client, command *routing.Command, args [][]byte) bool {
+func (w *Worker) saidInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
-		w.close(c, session.ProtocolError)
+		w.Close(c, session.ProtocolError)
 		return true
 	}
 	w.intoTunnel(c, resp.AppendCommand(nil, args...))
@@ -41,31 +40,11 @@ func (w *Worker) saidInTunnel(c *client, command *routing.Command, args [][]byte
 }
 
 // intoTunnel takes a command of the client's.
-func (w *Worker) intoTunnel(c *client, b []byte) {
-	l := c.pin
+func (w *Worker) intoTunnel(c *exchange.Session, b []byte) {
+	l := c.Dedicated()
 	l.Queue.Append(b)
 	w.pool.Dirty(l)
 	if l.Queue.Held() > w.conf.QueryBytesMax {
-		w.close(c, session.QueryLimit)
-	}
-}
-
-// outOfTunnel hands on what the server sent. It is not read further while the client lags.
-func (w *Worker) outOfTunnel(l *upstream.Conn, b []byte) {
-	c := w.client(l.Owner)
-	if c == nil || c.pin != l {
-		return // it is being closed
-	}
-	c.Output.Append(w.blocks, b)
-	w.dirtyClient(c)
-	if c.Output.Len() > streamHigh {
-		w.pool.Read(l, false)
-	}
-}
-
-// tunnelDrained goes on reading when the client has taken most of it.
-func (w *Worker) tunnelDrained(c *client) {
-	if c.inTunnel() && c.pin.Paused && c.Output.Len() < streamLow {
-		w.pool.Read(c.pin, true)
+		w.Close(c, session.QueryLimit)
 	}
 }

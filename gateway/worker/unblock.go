@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -15,9 +16,9 @@ import (
 var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
 // blocked finds the client that is to be unblocked, when it is blocked.
-func (w *Worker) blocked(r *admin.Request) *client {
-	for _, c := range w.clients {
-		if c != nil && c.number == r.ID && r.Concerns(c.svc.Index) && (w.isBlocked(c) || w.willBlock(c) != nil) {
+func (w *Worker) blocked(r *admin.Request) *exchange.Session {
+	for c := range w.All {
+		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || w.willBlock(c) != nil) {
 			return c
 		}
 	}
@@ -26,13 +27,13 @@ func (w *Worker) blocked(r *admin.Request) *client {
 
 // willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
 // client it blocks already.
-func (w *Worker) willBlock(c *client) (frame []byte) {
+func (w *Worker) willBlock(c *exchange.Session) (frame []byte) {
 	switch c.Reason {
 	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
 	default:
 		return nil
 	}
-	if len(c.retries) > 0 || c.Multi != nil {
+	if c.Retrying() || c.Multi != nil {
 		return nil
 	}
 	var scan resp.Scanner
@@ -41,7 +42,7 @@ func (w *Worker) willBlock(c *client) (frame []byte) {
 		return nil
 	}
 	var d routing.Decision
-	if c.svc.catalog.Decide(&d, c.svc.catalog.Row(args), args, c.svc.View); d.Kind != routing.Dedicate {
+	if c.Service.Catalog.Decide(&d, c.Service.Catalog.Row(args), args, c.Service.View); d.Kind != routing.Dedicate {
 		return nil
 	}
 	return c.Input.Bytes()[:n]
@@ -53,8 +54,8 @@ func (w *Worker) unblock(r *admin.Request) (p admin.Partial) {
 	if c == nil {
 		return p
 	}
-	if l, t, _ := blocksOn(c); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
-		if n := c.svc.View.Node(l.Key.Node); n != nil {
+	if l, t, _ := c.BlocksOn(); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
+		if n := c.Service.View.Node(l.Key.Node); n != nil {
 			l.Once = true // the server may be told when somebody else would have the lane
 			p.Blocked = &admin.BlockedAt{Addr: n.Addr, Client: l.Client}
 			return p
@@ -69,45 +70,43 @@ func (w *Worker) Unblock(r *admin.Request) int {
 	if c == nil {
 		return 0
 	}
-	if len(c.retries) > 0 {
-		a := c.retries[0]
+	if c.Retrying() {
+		a := *c.NextRetry()
 		reply := w.unblockedReply(c, r, a.Frame)
-		c.retries, c.retryBegun = c.retries[1:], false
-		w.notHeld(c, &w.stats.HoldReleased)
-		w.unpinUnused(c)
-		w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
-		w.wake(c)
+		c.DropRetry()
+		w.Resumed(c)
+		w.ReleaseUnused(c)
+		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
+		w.Wake(c)
 		return 1
 	}
 	if frame := w.willBlock(c); frame != nil {
 		reply := w.unblockedReply(c, r, frame)
 		c.Input.Used(w.blocks, len(frame))
-		w.notHeld(c, &w.stats.HoldReleased)
-		w.unpinUnused(c)
-		w.answer(c, reply)
-		w.wake(c)
+		w.Resumed(c)
+		w.ReleaseUnused(c)
+		w.Answer(c, reply)
+		w.Wake(c)
 		return 1
 	}
-	l, waits, from := blocksOn(c)
+	l, waits, from := c.BlocksOn()
 	if l == nil {
 		return 0
 	}
 	t := *waits
 	reply := w.unblockedReply(c, r, l.Queue.Frame(from, t.End))
-	if l.Client > 0 { // the server may hear of it late, and would take an element for nobody
-		c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
-	}
+	c.LeaveBehind(l)        // the server may hear of it late, and would take an element for nobody
 	waits.To.Generation = 0 // what the server still says, until the lane is closed, is for nobody
-	w.unpin(c)
-	w.settle(c, &t, reply)
-	if !c.closed {
-		w.landed(c, t.Shard)
+	w.Release(c)
+	w.Settle(c, &t, reply)
+	if !c.Closed() {
+		w.Landed(c, t.Shard)
 	}
 	return 1
 }
 
 // unblockedReply is what a client is told that is unblocked here.
-func (w *Worker) unblockedReply(c *client, r *admin.Request, frame []byte) []byte {
+func (w *Worker) unblockedReply(c *exchange.Session, r *admin.Request, frame []byte) []byte {
 	if r.AsError {
 		return unblockedHere
 	}
@@ -115,20 +114,5 @@ func (w *Worker) unblockedReply(c *client, r *admin.Request, frame []byte) []byt
 	if command := routing.Lookup(w.args); command != nil {
 		return inTimeNothing(command, c.Proto)
 	}
-	return null(c.Proto)
-}
-
-// blocksOn finds the lane on which a server keeps a client waiting, and the command's ticket. Its frame begins at from.
-func blocksOn(c *client) (l *upstream.Conn, t *upstream.Pending, from uint64) {
-	if c.pin == nil {
-		return nil, nil, 0
-	}
-	from = c.pin.Queue.AnsweredTo()
-	for t := range c.pin.Inflight.All {
-		if t.Flags&upstream.Blocking != 0 && t.To == c.ref {
-			return c.pin, t, from
-		}
-		from = t.End
-	}
-	return nil, nil, 0
+	return resp.NullArrayIn(c.Proto)
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"strings"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/routing"
-	"evergate/topology"
 )
 
 // WAIT and WAITAOF ask how far the writes of a client have come. A server answers for those of one connection, and a
@@ -33,13 +34,15 @@ const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
 
 var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
 
-// sayAhead puts on a lane what makes the WAIT behind it speak of all that the server has.
-func sayAhead(l *upstream.Conn) {
-	frame := pingFrame
-	if l.OwnOffset {
-		frame = restoreFrame
+// saidAhead is what makes the WAIT behind it speak of all that the server has; nil for other commands.
+func saidAhead(l *upstream.Conn, waits bool) []byte {
+	switch {
+	case !waits:
+		return nil
+	case l.OwnOffset:
+		return restoreFrame
 	}
-	quietly(l, frame).Flags |= upstream.Counts
+	return resp.Ping
 }
 
 // cannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
@@ -53,89 +56,53 @@ func (w *Worker) cannotTell(l *upstream.Conn, refusal []byte) {
 		w.pool.Lose(l, upstream.Poisoned)
 		return
 	}
-	c := w.client(waits.To)
-	if c == nil || c.pin != l {
+	c := w.Session(waits.To)
+	if c == nil || c.Dedicated() != l {
 		return
 	}
 	t := *waits
 	waits.To.Generation = 0 // what the server says to it is for nobody
-	c.round = nil
-	w.unpin(c)
-	w.settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
-	if !c.closed {
-		w.landed(c, t.Shard)
+	c.SetRound(nil)
+	w.Release(c)
+	w.Settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
+	if !c.Closed() {
+		w.Landed(c, t.Shard)
 	}
 }
 
 const cannotTell = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
 
-// origin is a run of a server.
-type origin struct {
-	runID string
-	node  topology.NodeID
-	known bool
-}
-
-// wroteTo notes that the server of a lane has done a write of the client's.
-func (c *client) wroteTo(l *upstream.Conn) {
-	c.wrote.runID, c.wrote.node, c.wrote.known = l.RunID, l.Key.Node, true
-}
-
-// gone says that the server that wrote is a primary no longer, or has started anew. While a shard has none nobody
-// knows.
-func (o origin) gone(c *client) bool {
-	if !o.known || c.svc.View == nil {
-		return false
-	}
-	held := false
-	for i := range c.svc.View.Shards {
-		switch p := c.svc.View.Shards[i].Primary; {
-		case p == nil:
-			held = true
-		case p.ID == o.node:
-			return p.RunID != "" && o.runID != "" && p.RunID != o.runID
-		}
-	}
-	return !held
-}
-
-// round is a WAIT that goes from shard to shard of a cluster.
-type round struct {
-	shard int
-	least [2]int64 // of WAITAOF both
-}
-
 // beginRound has a WAIT ask all primaries, where there are several. Any other blocking command ends what a former one
 // has left.
-func (c *client) beginRound(waits bool) {
-	c.round = nil
-	if waits && len(c.svc.View.Shards) > 1 {
-		c.own().round = &round{}
+func beginRound(c *exchange.Session, waits bool) {
+	c.SetRound(nil)
+	if waits && len(c.Service.View.Shards) > 1 {
+		c.SetRound(&session.Round{})
 	}
 }
 
 // goesRound takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
-func (w *Worker) goesRound(c *client, t *upstream.Pending, frame, reply []byte) (answer []byte, goes bool) {
+func (w *Worker) goesRound(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte, goes bool) {
 	said, ok := resp.Ints(reply)
-	if !ok || len(said) == 0 || len(said) > len(c.round.least) {
-		c.round = nil
+	if !ok || len(said) == 0 || len(said) > len(c.Round.Least) {
+		c.SetRound(nil)
 		return reply, false
 	}
-	r := c.round
+	r := c.Round
 	for i := range said {
-		if r.shard == 0 || said[i] < r.least[i] {
-			r.least[i] = said[i]
+		if r.Shard == 0 || said[i] < r.Least[i] {
+			r.Least[i] = said[i]
 		}
 	}
-	if r.shard++; r.shard < len(c.svc.View.Shards) {
-		w.addRetry(c, t, frame, retry.Entry{Target: -1})
+	if r.Shard++; r.Shard < len(c.Service.View.Shards) {
+		w.Retry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}
-	c.round = nil
+	c.SetRound(nil)
 	if len(said) == 1 {
-		return resp.AppendInt(nil, r.least[0]), false
+		return resp.AppendInt(nil, r.Least[0]), false
 	}
-	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.least[0]), r.least[1]), false
+	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.Least[0]), r.Least[1]), false
 }
 
 // inTimeNothing is the answer to a blocking command whose time is over.
@@ -143,5 +110,5 @@ func inTimeNothing(command *routing.Command, proto uint8) []byte {
 	if command.Waits() {
 		return local.NobodyHas(command)
 	}
-	return null(proto)
+	return resp.NullArrayIn(proto)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
@@ -61,31 +62,31 @@ var (
 )
 
 // walk sends SCAN and its like, or what must be asked in its place. It returns false when the session was parked.
-func (w *Worker) walk(c *client, command *routing.Command, args [][]byte) bool {
+func (w *Worker) walk(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	k := &walk{at: 1, slot: -1}
 	if command.First > 0 {
 		k.at = 2
 	}
 	var ok bool
 	if k.asks, ok = parseCursor(args[k.at]); !ok {
-		w.answer(c, invalidCursor)
+		w.Answer(c, invalidCursor)
 		return true
 	}
-	if c.svc.View == nil {
-		return w.mayNot(c, -1, upstream.NoView)
+	if c.Service.View == nil {
+		return w.Unavailable(c, -1, upstream.NoView)
 	}
-	if command.First > 0 && c.svc.View.Sharded {
+	if command.First > 0 && c.Service.View.Sharded {
 		k.slot = routing.Slot(args[command.First])
 	}
 	k.args = args
 	r, l, why := w.step(c, k, &retry.Entry{Target: -1})
 	if l == nil {
-		return w.mayNot(c, r.shard, why)
+		return w.Unavailable(c, r.Shard, why)
 	}
 	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
-	r.seq = c.Replies.Reserve()
-	c.own().splits = append(c.splits, &split{seq: r.seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
-	w.send(c, l, &r)
+	r.Seq = c.Replies.Reserve()
+	c.Compose(&split{w: w, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
+	w.Send(c, l, &r)
 	return true
 }
 
@@ -98,46 +99,46 @@ func (k *walk) layout() layout {
 }
 
 // resendWalk does a step again, or the one that takes its place now. It returns false when the session was parked.
-func (w *Worker) resendWalk(c *client, s *split, a *retry.Entry) bool {
-	if c.svc.View == nil {
-		return w.mayNotResend(c, a, -1, upstream.NoView)
+func (w *Worker) resendWalk(c *exchange.Session, s *split, a *retry.Entry) bool {
+	if c.Service.View == nil {
+		return w.StillUnavailable(c, a, -1, upstream.NoView)
 	}
 	r, l, why := w.step(c, s.walk, a)
 	if l == nil {
-		return w.mayNotResend(c, a, r.shard, why)
+		return w.StillUnavailable(c, a, r.Shard, why)
 	}
-	r.seq, r.redirects, r.retries, r.cost = a.Seq, a.Redirects, a.Retries, a.Cost
-	w.send(c, l, &r)
+	r.Seq, r.Redirects, r.Retries, r.Cost = a.Seq, a.Redirects, a.Retries, a.Cost
+	w.Send(c, l, &r)
 	return true
 }
 
 // step finds out what is to be asked next, and of whom.
-func (w *Worker) step(c *client, k *walk, a *retry.Entry) (r request, l *upstream.Conn, why upstream.Obstacle) {
-	v := c.svc.View
-	r = request{part: 0, slot: int16(k.slot), read: true}
+func (w *Worker) step(c *exchange.Session, k *walk, a *retry.Entry) (r exchange.Request, l *upstream.Conn, why upstream.Obstacle) {
+	v := c.Service.View
+	r = exchange.Request{Part: 0, Slot: int16(k.slot), Read: true}
 	k.sharded = v.Sharded && k.slot < 0
 	k.next = k.layout().read(k.asks)
 	switch {
 	case k.sharded:
 		k.to = v.RangeEnd(k.next.slot)
-		r.shard = w.shardOfSlot(c, k.next.slot)
+		r.Shard = c.ShardOfSlot(k.next.slot)
 		a.Target = -1
-		w.follow(k, v, r.shard, a)
+		w.follow(k, v, r.Shard, a)
 	case v.Sharded:
-		r.shard = w.shardOfSlot(c, k.slot)
+		r.Shard = c.ShardOfSlot(k.slot)
 	}
-	l, why = w.chooseForRetry(c, a, &routing.Decision{Shard: r.shard, Slot: k.slot})
+	l, why = w.ChooseAgain(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
 	if l == nil {
 		return r, nil, why
 	}
-	r.ask, r.foreign = a.Ask, a.Target >= 0
-	n := c.svc.View.Node(l.Key.Node)
+	r.Ask, r.Foreign = a.Ask, a.Target >= 0
+	n := c.Service.View.Node(l.Key.Node)
 	if n == nil {
 		return r, nil, upstream.InFlight
 	}
 	k.node = l.Key.Node
-	w.goOn(k, v, n, r.shard)
-	r.frame = k.frame()
+	w.goOn(k, v, n, r.Shard)
+	r.Frame = k.frame()
 	return r, l, upstream.Free
 }
 
@@ -211,23 +212,23 @@ func (k *walk) checks() bool {
 
 // goesOn takes the server's reply. Where that is not the whole of the client's page yet the next step is put on the
 // session's list.
-func (w *Worker) goesOn(c *client, s *split) bool {
+func (w *Worker) goesOn(c *exchange.Session, s *split) bool {
 	k := s.walk
 	if k.answer = w.walked(c, k, s.parts[0].Reply); k.answer != nil {
 		return false
 	}
 	if c.Output.Len()+len(k.found) > w.conf.OutputBytesMax {
-		w.close(c, session.OutputLimit)
+		w.Close(c, session.OutputLimit)
 		return true
 	}
-	c.keepPart(s, len(k.found)-s.bytes)
+	keepPart(c, s, len(k.found)-s.bytes)
 	s.left, s.parts[0].Reply, s.room = 1, nil, s.room[:0]
-	w.addRetry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
+	w.Retry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
 
 // walked makes the client's reply of the server's, or nil when it lacks something.
-func (w *Worker) walked(c *client, k *walk, reply []byte) []byte {
+func (w *Worker) walked(c *exchange.Session, k *walk, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
 		said := string(bytes.TrimSpace(reply[1:]))
@@ -298,16 +299,16 @@ func (k *walk) take(page []byte) bool {
 }
 
 // checked says where the scan goes on, from what a server says of its slots.
-func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
+func (w *Worker) checked(c *exchange.Session, k *walk, reply []byte) []byte {
 	text, ok := resp.String(reply)
 	if !ok {
 		return oddPage
 	}
-	at, v := topology.ReadOwnSlots(string(text)), c.svc.View
+	at, v := topology.ReadOwnSlots(string(text)), c.Service.View
 	slot := k.next.slot
 	var to *topology.Node // where the first slot is being moved
 	if addr := at.To(slot); addr != "" && v != nil {
-		to = v.NodeNamed(addr, c.svc.View.Node(k.node))
+		to = v.NodeNamed(addr, c.Service.View.Node(k.node))
 	}
 	next := from(slot)
 	switch k.next.stage {
@@ -319,10 +320,10 @@ func (w *Worker) checked(c *client, k *walk, reply []byte) []byte {
 		if next = from(end); end == slot && to != nil {
 			next = cursor{slot: slot, stage: following, print: w.guest(k, to)}
 		} else if end == slot { // the view is behind
-			w.reportNode(c.svc, k.node)
+			w.reportNode(w.service(c), k.node)
 		}
 	case checkingFollowed:
-		owner := c.svc.View.Node(k.node)
+		owner := c.Service.View.Node(k.node)
 		if to != nil && w.guest(k, to) == k.next.print ||
 			owner != nil && at.Has(slot) && w.guest(k, owner) == k.next.print {
 			next = from(slot + 1)

@@ -22,12 +22,11 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
-	"evergate/gateway/downstream"
+	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/gateway/trace"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -42,14 +41,14 @@ type Service struct {
 	// AsksPassword says that clients must authenticate first.
 	AsksPassword bool
 	// Hold is how long requests wait for a server that can take them.
-	Hold Hold
+	Hold exchange.Hold
 	// SilentAfter is how long a server may owe a reply without a word before it gets no new requests; 0 for a quarter of
 	// the time after which the servers themselves begin a failover.
 	SilentAfter time.Duration
 	// Allowed are the commands that are done though they may harm, by their names in the table of package routing.
 	Allowed map[string]bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
-	BlockingLost BlockingLost
+	BlockingLost exchange.BlockingLost
 	// CloseOnGap closes the connections of subscribers that may have missed messages; else they stay subscribed.
 	CloseOnGap bool
 }
@@ -57,7 +56,7 @@ type Service struct {
 // Door is a listener of a service.
 type Door struct {
 	Service int
-	Hold    Hold
+	Hold    exchange.Hold
 	// Face is what the listener pretends to be; nil: nothing.
 	Face *facade.Role
 }
@@ -110,7 +109,7 @@ type Env struct {
 	// Gap tells of a time in which subscribers may have missed messages, Cut of one that was closed because it reads too
 	// slowly. Nil when nobody wants to know.
 	Gap func(service int, g pubsub.Gap)
-	Cut func(service int, s Slow)
+	Cut func(service int, s exchange.Slow)
 	// Unserved tells that a request was answered LOADING, and why. Nil when nobody wants to know.
 	Unserved func(service int, why string)
 	// Shown has the other workers Show a line to those who watch these services. The bytes are not kept, nor changed.
@@ -134,135 +133,89 @@ type Env struct {
 
 // Worker is one single-threaded share of the gateway. All methods must be called from one goroutine.
 type Worker struct {
-	conf   Config
-	env    Env
-	clock  *wait.Clock
-	rnd    *rand.Rand
-	stats  Stats
-	pool   *upstream.Pool
-	pubsub *pubsub.PubSub
-
+	*exchange.Exchange
+	conf     Config
+	env      Env
+	clock    *wait.Clock
+	pool     *upstream.Pool
+	blocks   *blocks.Pool
+	rnd      *rand.Rand
+	counts   Counts
+	sums     Stats // what Stats returned last
+	pubsub   *pubsub.PubSub
 	services []*service
-	clients  []*client   // by id; nil where none is connected
-	free     []uint32    // ids to use again
-	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
-	open     int
-	endings  int    // clients that are to be closed and are owed something
-	nextSeen uint32 // generation of the next client
 
 	args     [][]byte // scratch of run
 	decision routing.Decision
 	cut      scratch
 	monitors trace.Monitors // clients that are shown commands
-	waiting  wait.Load      // sessions that wait for a server
-	blocks   *blocks.Pool
-	trimAt   time.Duration // when blocks are trimmed next; never while there are none
-	out      Out           // being filled
-	shown    Out           // in the hands of the loop
-
-	sweepAt time.Duration
-
-	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the lane that the last message
-	// was sent on, publishEnd the offset behind it.
-	gathered   []session.Ref
-	gatheredAt time.Duration
-	publishes  *upstream.Conn
-	publishEnd uint64
-}
-
-// client is a session and what connects it to this worker.
-type client struct {
-	session.Session
-	downstream.Conn
-	wait.Place
-	ref    session.Ref
-	svc    *service
-	hold   Hold
-	face   *facade.Role // nil: its listener pretends nothing
-	number int64
-	remote string
-	local  string
-	// flights are the lanes that owe replies, at most one for each shard of the view with flightEpoch.
-	flights     []flight
-	flightEpoch uint64
-	*rare
-	// wrote is the server that executed the session's last write that was answered.
-	wrote origin
-	// last is the last command; nil before the first, and for one that nobody knows.
-	last *routing.Command
-	// tookAt is when the client last took reply bytes, or a long reply began to be what it may take.
-	tookAt time.Duration
-
-	// Small things stand together: an idle client should cost little memory.
-	replyMode  replyMode // the replies that are dropped
-	monitor    trace.Monitor
-	adminOut   bool // nothing more is read until an admin request is answered
-	noEvict    bool // what CLIENT NO-EVICT asked for
-	retryBegun bool // the first of retries has been sent
-	due        due  // when its bytes are written
-	paused     bool // the loop does not read from it
-	closed     bool
-}
-
-// flight is what one lane owes a session.
-type flight struct {
-	lane  *upstream.Conn
-	shard int32
-	owed  int32
-	// foreign: the lane is not the view's for this shard (a redirection named it, or COMMAND asks the lowest
-	// version); nothing else may join.
-	foreign bool
+	trimAt   time.Duration  // when blocks are trimmed next; never while there are none
+	shown    Out            // in the hands of the loop
 }
 
 // New makes a worker.
 func New(conf Config, env Env) *Worker {
-	clock := wait.NewClock()
+	clock, spare := wait.NewClock(), &blocks.Pool{}
 	w := &Worker{
-		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), blocks: &blocks.Pool{},
-		clock: &clock, trimAt: wait.Never, args: make([][]byte, 0, 64),
-		monitors: trace.NewMonitors(len(conf.Services)),
+		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), trimAt: wait.Never,
+		args: make([][]byte, 0, 64), monitors: trace.NewMonitors(len(conf.Services)),
+	}
+	w.fill()
+	pool := upstream.New(upstream.Config{
+		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.PrivateMax,
+		Reported: env.Report, Settled: w.env.Settled,
+	})
+	w.clock, w.pool, w.blocks = &clock, pool, spare
+	w.Exchange = exchange.New(exchange.Config{
+		Clock: &clock, Pool: pool, Blocks: spare, Verbs: (*verbs)(w), QueryBytesMax: conf.QueryBytesMax,
+		OutputBytesMax: conf.OutputBytesMax, PushBytesMax: w.conf.PushBytesMax, HoldSessionsMax: conf.HoldSessionsMax,
+		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
+		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
+	})
+	w.pubsub = pubsub.New(pubsub.Config{
+		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
+		Counted: w.env.Counted,
+	})
+	for _, s := range conf.Services {
+		up := pool.Add(s.Name, s.Reads, s.SilentAfter)
+		w.services = append(w.services, &service{
+			conf: s, Servers: up, Service: w.Serve(up, catalog.New(), s.BlockingLost),
+			Subscriptions: w.pubsub.Add(up, s.CloseOnGap),
+		})
+	}
+	return w
+}
+
+// fill puts in what the caller has left out.
+func (w *Worker) fill() {
+	if w.conf.PushBytesMax == 0 {
+		w.conf.PushBytesMax = w.conf.OutputBytesMax
+	}
+	if w.conf.GatherFrom == 0 {
+		w.conf.GatherFrom = exchange.GatherFrom
 	}
 	if w.env.Settled == nil {
 		w.env.Settled = func(int, uint64) {}
 	}
-	w.pool = upstream.New(upstream.Config{
-		Clock: w.clock, Rand: w.rnd, Blocks: w.blocks, Users: (*carried)(w), DedicatedMax: conf.PrivateMax,
-		Reported: env.Report, Settled: w.env.Settled,
-	})
-	if conf.PushBytesMax == 0 {
-		w.conf.PushBytesMax = conf.OutputBytesMax
-	}
-	if conf.GatherFrom == 0 {
-		w.conf.GatherFrom = gatherFrom
-	}
-	if env.Acked == nil {
+	if w.env.Acked == nil {
 		w.env.Acked = func(int, topology.NodeID, int) {}
 	}
-	if env.Shown == nil {
+	if w.env.Unserved == nil {
+		w.env.Unserved = func(int, string) {}
+	}
+	if w.env.Shown == nil {
 		w.env.Shown = func([]int, []byte) {}
 	}
-	if env.Script == nil {
+	if w.env.Script == nil {
 		w.env.ScriptSeen = func(int, []byte) {}
 		w.env.Script = func(int, []byte) []byte { return nil }
 		w.env.ScriptsForgotten = func(int) {}
 		w.env.LongScripts = func(service, _ int) int { return w.services[service].longScripts }
 	}
-	if env.Print == nil {
+	if w.env.Print == nil {
 		w.env.Print = FirstPrint
 	}
 	w.countAlone()
-	w.pubsub = pubsub.New(pubsub.Config{
-		Clock: w.clock, Rand: w.rnd, Blocks: w.blocks, Pool: w.pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
-		Counted: w.env.Counted,
-	})
-	for _, s := range conf.Services {
-		up := w.pool.Add(s.Name, s.Reads, s.SilentAfter)
-		w.services = append(w.services, &service{
-			Service: s, Servers: up, Subscriptions: w.pubsub.Add(up, s.CloseOnGap), holds: make([]wait.Buffer, 1),
-			catalog: catalog.New(),
-		})
-	}
-	return w
 }
 
 // countAlone makes the functions about subscribers that were not given.
@@ -271,7 +224,7 @@ func (w *Worker) countAlone() {
 		w.env.Gap = func(int, pubsub.Gap) {}
 	}
 	if w.env.Cut == nil {
-		w.env.Cut = func(int, Slow) {}
+		w.env.Cut = func(int, exchange.Slow) {}
 	}
 	if w.env.Counted == nil {
 		all := make([]fanout.Census, len(w.conf.Services))
@@ -304,44 +257,13 @@ const trimEvery = time.Second
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
-	if !w.clock.Idle() || !w.pool.Idle() || !w.out.empty() {
+	if !w.clock.Idle() || !w.pool.Idle() || !w.Idle() {
 		return 0
 	}
 	if w.trimAt == wait.Never && w.blocks.Kept() > 0 {
 		w.trimAt = w.clock.Now + trimEvery
 	}
 	return min(w.clock.Next(), w.trimAt)
-}
-
-// placeOf returns where a session waits, or nil when it has left.
-func (w *Worker) placeOf(who session.Ref) *wait.Place {
-	if c := w.client(who); c != nil {
-		return &c.Place
-	}
-	return nil
-}
-
-// client finds the client that a ticket or a waiter names; nil when it has left.
-func (w *Worker) client(ref session.Ref) *client {
-	if int(ref.ID) >= len(w.clients) {
-		return nil
-	}
-	c := w.clients[ref.ID]
-	if c == nil || c.ref != ref {
-		return nil
-	}
-	return c
-}
-
-// Clients is the number of connected clients.
-func (w *Worker) Clients() int { return w.open }
-
-// hold returns the hold of a shard; those without a shard wait together at the end.
-func (s *service) hold(shard int) *wait.Buffer {
-	if shard < 0 || shard >= len(s.holds)-1 {
-		return &s.holds[len(s.holds)-1]
-	}
-	return &s.holds[shard]
 }
 
 // isScript says that a command runs a script, whose error replies may be made by the script itself.

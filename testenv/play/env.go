@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
 	"evergate/topology"
@@ -16,7 +17,7 @@ import (
 // MiB; no other worker; the password "secret"; clients numbered from 1; scripts are remembered.
 func (l *Loop) defaults(conf *worker.Config, env *worker.Env) {
 	if conf.Services == nil {
-		hold := worker.Hold{Mode: worker.HoldFor, Window: 2 * time.Second}
+		hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 		conf.Services = []worker.Service{{Name: "main", Hold: hold}}
 	}
 	if conf.Limits == (resp.Limits{}) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -40,7 +41,7 @@ type peer struct {
 
 func (w *world) makeGate(number int) *gate {
 	g := &gate{w: w, number: number}
-	hold := worker.Hold{Mode: worker.HoldFor, Window: w.holdMax()}
+	hold := exchange.Hold{Mode: exchange.HoldFor, Window: w.holdMax()}
 	env := worker.Env{
 		View: func(int) *topology.View {
 			g.view = w.control.Shown()

@@ -1,27 +1,27 @@
-package worker
+package exchange
 
 import "evergate/gateway/upstream"
 
-// choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its
+// Choose finds the lane for a request. One lane at a time for each shard: to change it the session first lets its
 // flight finish, so that no request overtakes another of the same session.
-func (w *Worker) choose(c *client, shard, slot int, read bool, with upstream.Company) (*upstream.Conn,
+func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.Company) (*upstream.Conn,
 	upstream.Obstacle) {
-	if c.svc.View == nil {
+	if c.Service.View == nil {
 		return nil, upstream.NoView
 	}
 	if len(c.flights) > 0 {
-		if c.flightEpoch != c.svc.View.Epoch {
+		if c.flightEpoch != c.Service.View.Epoch {
 			return nil, upstream.InFlight
 		}
-		if slot >= 0 && w.clock.Now < c.carefulUntil && int(c.carefulSlot) == slot {
+		if slot >= 0 && x.clock.Now < c.carefulUntil && int(c.carefulSlot) == slot {
 			return nil, upstream.InFlight
 		}
 		if f := c.flightOf(shard); f != nil {
-			l := f.lane
+			l := f.conn
 			if l.Key.Purpose == upstream.Dedicated {
 				with = upstream.Anybody
 			}
-			if f.foreign || l.Now != c.setup() || !l.Continues(w.clock.Now, with) || !fits(l.Key.Purpose, read, c.svc.Reads) {
+			if f.foreign || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) || !fits(l.Key.Purpose, read, c.Service.Reads) {
 				return nil, upstream.InFlight
 			}
 			if l.Full() {
@@ -30,13 +30,13 @@ func (w *Worker) choose(c *client, shard, slot int, read bool, with upstream.Com
 			return l, upstream.Free
 		}
 	}
-	if c.Watch != nil && !c.Watch.Broken && w.watchedIn(c, shard) {
-		if w.pinFits(c, shard) {
-			return c.pin, upstream.Free
+	if c.Watch != nil && !c.Watch.Broken && c.watchedIn(shard) {
+		if x.DedicatedFits(c, shard) {
+			return c.dedicated, upstream.Free
 		}
-		w.unpin(c)
+		x.Release(c)
 	}
-	l, why := c.svc.Pick(c.setup(), shard, read, with)
+	l, why := c.Service.Pick(c.Setup(), shard, read, with)
 	if l != nil && l.Full() {
 		return nil, upstream.Full
 	}

@@ -4,42 +4,12 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
-	"evergate/gateway/retry"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
 // scriptAfter is how long a script may run before its server is asked whether it answers PING.
 const scriptAfter = 20 * time.Millisecond
-
-// readElsewhere takes the reads off a silent lane of those sessions that have no write on it, where another server can
-// take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the server busy:
-// it is sent on once and no more.
-func (w *Worker) readElsewhere(s *service, l *upstream.Conn) {
-	if s.Reads == upstream.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
-		!s.AnotherReads(l) {
-		return // what is read under a WATCH counts for nothing elsewhere
-	}
-	writers := map[session.Ref]bool{}
-	for t := range l.Inflight.All {
-		if t.Flags&upstream.Write != 0 {
-			writers[t.To] = true
-		}
-	}
-	front, start := true, l.Queue.AnsweredTo()
-	for t := range l.Inflight.All {
-		first, from := front, start
-		front, start = false, t.End
-		c := w.client(t.To)
-		if c == nil || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.ref] || first && l.Streams ||
-			t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
-			continue
-		}
-		w.stats.ReadElsewhere++
-		w.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
-	}
-}
 
 // mayBeInScript says that the primary of a service that is no cluster runs a script for too long, or may do so: one has
 // been under way for a while on a lane of some worker. The servers and the control plane take a moment to say so.

@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"evergate/gateway/resp"
@@ -11,84 +11,83 @@ import (
 // read does no harm: both are retried. The outcome of a sent write is unknown: the client is told so, and it is
 // never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
 
-// lostRequest settles one request of a lane that died. The one in front may be what the lane died of: where its reply
+// LostRequest settles one request of a lane that died. The one in front may be what the lane died of: where its reply
 // made no sense, or it was retried too often, it is not retried.
-func (w *Worker) lostRequest(s *service, l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) {
+func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) {
 	t := &r.Pending
 	if t.Flags&upstream.Internal != 0 {
-		w.took(l, t.Seq, nil)
+		x.conf.Verbs.Internal(l, t.Seq, nil)
 		return
 	}
-	c := w.client(t.To)
+	c := x.Session(t.To)
 	if c == nil || t.Flags&upstream.Quiet != 0 {
 		return
 	}
 	if t.Flags&upstream.Blocking != 0 {
-		if c.ghost = nil; l.Client != 0 {
-			c.own().ghost = &ghost{l.Key.Node, l.RunID, l.Client}
-		}
-		if w.clock.Now-l.OpenedAt >= upstream.SteadyAfter {
+		c.leftBehind = nil
+		c.LeaveBehind(l)
+		if x.clock.Now-l.OpenedAt >= upstream.SteadyAfter {
 			t.Redirects = 0
 		} else {
-			c.own().pinAt = w.clock.Now + upstream.DedicatedRetry
+			c.own().dedicateAt = x.clock.Now + upstream.DedicatedRetry
 		}
 	}
 	switch {
 	case front && l.Streams:
-		w.close(c, session.HalfReply)
+		x.Close(c, session.HalfReply)
 		return
 	case t.Flags&upstream.Watched != 0 && r.Fate != upstream.Uncertain:
-		w.watchLost(c, t, r.Frame)
+		x.watchLost(c, t, r.Frame)
 	case t.Flags&upstream.Blocking != 0 && r.Fate == upstream.Uncertain && why != upstream.Poisoned &&
-		w.blockingLost(c, t, r.Frame):
+		x.blockingLost(c, t, r.Frame):
 	case r.Fate == upstream.Uncertain:
-		w.stats.Uncertain++
-		w.executed(c, t, r.Frame)
-		w.settle(c, t, uncertain(s, l))
+		x.stats.Uncertain++
+		x.Executed(c, t, r.Frame)
+		x.Settle(c, t, uncertain(s, l))
 	case r.Fate == upstream.OutOfOrder:
-		w.stats.OutOfOrder++
-		w.settle(c, t, outOfOrder)
+		x.stats.OutOfOrder++
+		x.Settle(c, t, outOfOrder)
 	case front && why == upstream.Poisoned && (l.Queue.Sent(t.End) || t.Redirects >= retry.RedirectsMax),
 		t.Redirects >= retry.RedirectsMax && l.Queue.Sent(t.End):
-		w.settle(c, t, lostTooOften)
+		x.Settle(c, t, lostTooOften)
 	default:
 		var e retry.Ended
 		if costs(l, r, front, why) {
 			if t.Cost > 0 && l.Alone() {
-				e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(w.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
+				e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(x.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
 			}
 			t.Cost++
 		}
-		w.retryLost(c, l, r, e)
+		x.retryLost(c, l, r, e)
 	}
 	if !c.closed {
-		w.landed(c, t.Shard)
+		x.Landed(c, t.Shard)
 	}
 }
 
 // retryLost retries a request of a lost lane.
-func (w *Worker) retryLost(c *client, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
-	w.stats.DoneAgain++
+func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
+	x.stats.DoneAgain++
 	redirects := r.Pending.Redirects
 	if l.Queue.Sent(r.Pending.End) {
 		redirects++
 	}
-	w.addRetry(c, &r.Pending, r.Frame, retry.Entry{Target: -1, Redirects: redirects, Retries: r.Pending.Retries, Ended: e})
+	x.Retry(c, &r.Pending, r.Frame, retry.Entry{Target: -1, Redirects: redirects, Retries: r.Pending.Retries, Ended: e})
 }
 
-// settle answers a request, or its part of a split one.
-func (w *Worker) settle(c *client, t *upstream.Pending, reply []byte) {
-	if t.Part >= 0 {
-		w.partDone(c, t.Seq, t.Part, reply)
-	} else {
-		w.deliver(c, t.Seq, reply)
+// Settle answers a request, or its part of a split one.
+func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
+	if t.Part < 0 {
+		x.Deliver(c, t.Seq, reply)
+	} else if of := c.Composite(t.Seq); of != nil {
+		of.Take(c, t.Part, reply)
 	}
 }
 
 var lostTooOften = resp.AppendError(nil,
 	"ERR evergate: the connection to the server was lost while it answered; the command changed nothing")
 
-func uncertain(s *service, l *upstream.Conn) []byte {
+func uncertain(s *Service, l *upstream.Conn) []byte {
 	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to " + s.NodeName(l.Key.Node)
 	return resp.AppendError(nil, text+" was lost after the command was sent; it may or may not have been executed")
 }

@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"time"
@@ -11,8 +11,8 @@ import (
 // both. A server does the same without meaning to, since it reads what was published while it wrote.
 
 const (
-	// gatherFrom is the audience from which it is worth it.
-	gatherFrom = 64
+	// GatherFrom is the audience from which it is worth it.
+	GatherFrom = 64
 	// gatherFor is the longest that a message waits.
 	gatherFor = time.Millisecond
 )
@@ -27,37 +27,37 @@ const (
 )
 
 // gather notes that a message for a client is to be written, with others if they come.
-func (w *Worker) gather(c *client) {
+func (p *Pushes) gather(c *Session) {
 	if c.due != notDue {
 		return
 	}
-	if len(w.gathered) == 0 {
-		w.gatheredAt = w.clock.Now
+	if len(p.x.gathered) == 0 {
+		p.x.gatheredAt = p.x.clock.Now
 	}
 	c.due = dueLater
-	w.gathered = append(w.gathered, c.ref)
+	p.x.gathered = append(p.x.gathered, c.Ref)
 }
 
 // moreToGather says that a message has been sent to a server and is not answered.
-func (w *Worker) moreToGather() bool {
-	l := w.publishes
-	return l != nil && l.State == upstream.Open && l.Queue.AnsweredTo() < w.publishEnd &&
-		w.clock.Now < w.gatheredAt+gatherFor
+func (p *Pushes) moreToGather() bool {
+	l := p.x.publishes
+	return l != nil && l.State == upstream.Open && l.Queue.AnsweredTo() < p.x.publishEnd &&
+		p.x.clock.Now < p.x.gatheredAt+gatherFor
 }
 
-// writeGathered has what was gathered written, unless more is to come.
-func (w *Worker) writeGathered() {
+// WriteGathered has what was gathered written, unless more is to come.
+func (p *Pushes) WriteGathered() {
 	switch {
-	case len(w.gathered) == 0:
+	case len(p.x.gathered) == 0:
 		return
-	case w.moreToGather():
-		w.clock.At(w.gatheredAt + gatherFor)
+	case p.x.moreToGather():
+		p.x.clock.At(p.x.gatheredAt + gatherFor)
 		return
 	}
-	for _, who := range w.gathered {
-		if c := w.client(who); c != nil && c.due == dueLater {
-			w.dirtyClient(c)
+	for _, who := range p.x.gathered {
+		if c := p.x.Session(who); c != nil && c.due == dueLater {
+			p.x.write(c)
 		}
 	}
-	w.gathered = w.gathered[:0]
+	p.x.gathered = p.x.gathered[:0]
 }

@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"bytes"
@@ -43,34 +43,34 @@ type withheldReply struct {
 	frame []byte
 }
 
-// tookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
+// TookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
 // changed: nothing was executed that could be lost.
-func tookNothing(t *upstream.Pending, reply []byte) bool {
+func TookNothing(t *upstream.Pending, reply []byte) bool {
 	if t.Flags&(upstream.Blocking|upstream.Watched) == 0 {
 		return false
 	}
 	return resp.IsNull(reply)
 }
 
-// withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
-func (w *Worker) withhold(c *client, l *upstream.Conn, t *upstream.Pending, reply []byte) {
-	w.stats.Withheld++
+// Withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
+func (x *Exchange) Withhold(c *Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
+	x.stats.Withheld++
 	if c.withheld == nil {
-		c.svc.withholding = append(c.svc.withholding, c.ref)
+		c.Service.withholding = append(c.Service.withholding, c.Ref)
 	}
 	h := withheldReply{
 		seq: t.Seq, part: t.Part, slot: t.Slot, node: l.Key.Node, runID: l.RunID,
-		reply: bytes.Clone(reply), since: w.clock.Now,
+		reply: bytes.Clone(reply), since: x.clock.Now,
 	}
 	if t.Flags&upstream.Blocking != 0 {
 		h.frame = bytes.Clone(l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	c.withholdMore(h)
-	w.clock.At(w.clock.Now + c.patience())
-	w.checkOutput(c)
+	x.clock.At(x.clock.Now + c.Patience())
+	x.CheckOutput(c)
 }
 
-func (c *client) withholdMore(r withheldReply) {
+func (c *Session) withholdMore(r withheldReply) {
 	if c.withheld == nil {
 		c.own().withheld = &withheld{}
 	}
@@ -79,7 +79,7 @@ func (c *client) withholdMore(r withheldReply) {
 }
 
 // forgetWithheld drops the replies to a request that is begun anew: its parts are others now.
-func (c *client) forgetWithheld(seq uint32) {
+func (c *Session) forgetWithheld(seq uint32) {
 	h := c.withheld
 	if h == nil {
 		return
@@ -95,24 +95,24 @@ func (c *client) forgetWithheld(seq uint32) {
 	}
 }
 
-// judge settles what is withheld and can be judged under the present view, or has waited for the hold window.
-func (w *Worker) judge(s *service, old *topology.View) {
+// Judge settles what is withheld and can be judged under the present view, or has waited for the hold window.
+func (s *Service) Judge(old *topology.View) {
 	waiting := s.withholding
 	s.withholding = nil
 	for _, who := range waiting {
-		c := w.client(who)
+		c := s.x.Session(who)
 		if c == nil {
 			continue
 		}
-		w.judgeClient(c, old)
+		s.x.judgeClient(c, old)
 		if !c.closed && c.withheld != nil {
 			s.withholding = append(s.withholding, who)
-			w.clock.At(c.withheld.replies[0].since + c.patience())
+			s.x.clock.At(c.withheld.replies[0].since + c.Patience())
 		}
 	}
 }
 
-func (w *Worker) judgeClient(c *client, old *topology.View) {
+func (x *Exchange) judgeClient(c *Session, old *topology.View) {
 	if c.withheld == nil {
 		return
 	}
@@ -120,8 +120,8 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 	c.withheld = nil
 	for i := range all {
 		h := &all[i]
-		v := c.svc.View.Judge(old, h.node, h.runID, int(h.slot))
-		if v == topology.StillOpen && w.clock.Now-h.since >= c.patience() {
+		v := c.Service.View.Judge(old, h.node, h.runID, int(h.slot))
+		if v == topology.StillOpen && x.clock.Now-h.since >= c.Patience() {
 			v = topology.MayBeLost
 		}
 		reply := h.reply
@@ -130,33 +130,33 @@ func (w *Worker) judgeClient(c *client, old *topology.View) {
 			c.withholdMore(*h)
 			continue
 		case topology.MayBeLost, topology.Restarted:
-			if h.frame != nil && w.blockingLost(c, &upstream.Pending{
+			if h.frame != nil && x.blockingLost(c, &upstream.Pending{
 				Seq: h.seq, Part: h.part, Slot: h.slot, Flags: upstream.Write | upstream.Blocking}, h.frame) {
 				if c.closed {
 					return
 				}
-				w.wake(c)
+				x.Wake(c)
 				continue
 			}
-			w.stats.Uncertain++
-			reply = mayBeLostReply(c.svc, h.node, v)
+			x.stats.Uncertain++
+			reply = mayBeLostReply(c.Service, h.node, v)
 		default:
-			w.stats.WithheldReleased++
-			w.acked(c.svc, h.node, reply)
+			x.stats.WithheldReleased++
+			c.Service.Acked(h.node, reply)
 		}
-		w.settle(c, &upstream.Pending{Seq: h.seq, Part: h.part}, reply)
+		x.Settle(c, &upstream.Pending{Seq: h.seq, Part: h.part}, reply)
 		if c.closed {
 			return
 		}
 	}
-	if c.Reason == wait.InFlight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && w.owesLittle(c) {
-		w.wake(c)
+	if c.Reason == wait.InFlight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && c.owesLittle() {
+		x.Wake(c)
 	}
-	w.finished(c)
+	x.Finished(c)
 }
 
 // mayBeLostReply answers a write that was executed on a primary that then lost its role, or its run.
-func mayBeLostReply(s *service, node topology.NodeID, v topology.Verdict) []byte {
+func mayBeLostReply(s *Service, node topology.NodeID, v topology.Verdict) []byte {
 	meanwhile := " executed the command while another server was promoted"
 	if v == topology.Restarted {
 		meanwhile = " executed the command and then restarted"
@@ -165,9 +165,9 @@ func mayBeLostReply(s *service, node topology.NodeID, v topology.Verdict) []byte
 		"; its effect may or may not have been kept")
 }
 
-// acked counts a write that is now acknowledged.
-func (w *Worker) acked(s *service, node topology.NodeID, reply []byte) {
+// Acked counts a write that is now acknowledged.
+func (s *Service) Acked(node topology.NodeID, reply []byte) {
 	if reply[0] != '-' {
-		w.env.Acked(s.Index, node, 1)
+		s.x.conf.Acked(s.Index, node, 1)
 	}
 }

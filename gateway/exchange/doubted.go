@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"evergate/gateway/resp"
@@ -11,12 +11,12 @@ import (
 // is that of a key that never was, where its primary would say ASK. So a replica's word that something is missing is
 // not taken: the primary is asked.
 
-// doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
+// Doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
 // once. It returns false when the reply is to be taken.
-func (w *Worker) doubted(l *upstream.Conn, reply []byte) bool {
-	s := w.services[l.Key.Service]
+func (x *Exchange) Doubted(l *upstream.Conn, reply []byte) bool {
+	s := x.served[l.Key.Service]
 	t := *l.Inflight.Front()
-	c := w.client(t.To)
+	c := x.Session(t.To)
 	if c == nil || s.View == nil || !s.View.Sharded || s.Reads != upstream.PreferReplica || t.Slot < 0 ||
 		t.Redirects >= retry.RedirectsMax {
 		return false
@@ -25,14 +25,14 @@ func (w *Worker) doubted(l *upstream.Conn, reply []byte) bool {
 		return false
 	}
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
-	w.args = resp.Args(frame, w.args[:0])
-	if command := routing.Lookup(w.args); command == nil || isLocal(command) {
+	x.args = resp.Args(frame, x.args[:0])
+	if command := routing.Lookup(x.args); command == nil || command.Has(routing.Local) {
 		return false
 	}
-	w.stats.Doubted++
+	x.stats.Doubted++
 	l.Inflight.Drop()
 	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Redirects, Retries: t.Retries})
-	w.sendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)
+	x.SendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)
 	l.Queue.Answered(t.End)
 	return true
 }

@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"evergate/gateway/session"
@@ -11,56 +11,45 @@ import (
 // waits for meanwhile, but for a server: a session that waits for a primary, for the end of a pause, or within a
 // blocking command ends with its client, as nothing may be done then for somebody who may have left long ago.
 
-// ClientEnded says that a client has closed its half of the connection, and that all it sent has been read.
-func (w *Worker) ClientEnded(id uint32) {
-	c := w.clients[id]
-	if c == nil || c.HalfClosed || c.Ending {
-		return
-	}
-	c.HalfClosed = true
-	w.leaves(c)
-	w.wake(c)
-}
-
-// goOnHalfClosed ends a session whose client has half-closed when all has been done, or when it waits for what it may
+// GoOnHalfClosed ends a session whose client has half-closed when all has been done, or when it waits for what it may
 // not.
-func (w *Worker) goOnHalfClosed(c *client) {
+func (x *Exchange) GoOnHalfClosed(c *Session) {
 	switch {
 	case c.closed || c.Ending:
-	case w.isBlocked(c):
+	case c.IsBlocked():
 		at := c.blockedSince + blockedGrace // it may have been sent just now
-		if w.clock.Now >= at {
-			w.close(c, session.ClientLeft)
+		if x.clock.Now >= at {
+			x.Close(c, session.ClientLeft)
 			return
 		}
-		w.park(c, wait.Blocked)
-		w.clock.Alarm(c.ref, &c.Place, at)
+		x.Block(c, wait.Blocked)
+		x.clock.Alarm(c.Ref, &c.Place, at)
 	case c.Reason == wait.Paused || c.waitsForServer():
-		w.close(c, session.ClientLeft)
+		x.Close(c, session.ClientLeft)
 	case c.Reason == wait.Running && len(c.retries) == 0:
-		w.end(c, session.ClientLeft)
+		x.End(c, session.ClientLeft)
 	}
 }
 
 // waitsForServer says that what a session has sent is at a server that is silent or is being left, so that the rest may
 // run much later. See parkIn for a session that has nothing on its way.
-func (c *client) waitsForServer() bool {
+func (c *Session) waitsForServer() bool {
 	if c.Reason == wait.Running && len(c.retries) == 0 {
 		return false // all of it has been sent
 	}
 	for i := range c.flights {
-		if l := c.flights[i].lane; l.Silent || l.Draining {
+		if l := c.flights[i].conn; l.Silent || l.Draining {
 			return true
 		}
 	}
 	return c.withheld != nil
 }
 
-// silentFor ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
-func (w *Worker) silentFor(l *upstream.Conn) {
+// EndSilent ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
+func (x *Exchange) EndSilent(l *upstream.Conn) {
 	for t := range l.Inflight.All {
-		if c := w.client(t.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
-			w.close(c, session.ClientLeft)
+		if c := x.Session(t.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
+			x.Close(c, session.ClientLeft)
 		}
 	}
 }

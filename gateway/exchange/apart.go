@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"bytes"
@@ -19,10 +19,10 @@ import (
 // server has died.
 // One lane is always left to all the others.
 
-// company is who may share a lane with a request of this length, on which that many connections have ended.
-func (c *client) company(length int, cost uint8) upstream.Company {
+// Company is who may share a lane with a request of this length, on which that many connections have ended.
+func (c *Session) Company(length int, cost uint8) upstream.Company {
 	switch {
-	case length > bigBytes || cost > 1:
+	case length > BigBytes || cost > 1:
 		return upstream.Nobody
 	case cost > 0 || c.Costly:
 		return upstream.OwnSession
@@ -39,7 +39,7 @@ func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReas
 	if l.Queue.Sent(r.Pending.End) {
 		return r.Pending.Flags&upstream.Blocking == 0
 	}
-	return front && l.Queue.Begun() && len(r.Frame) > bigBytes
+	return front && l.Queue.Begun() && len(r.Frame) > BigBytes
 }
 
 const (
@@ -52,14 +52,14 @@ const (
 // endedTwice answers a request that a second connection has ended on, if its server lives: then it has closed both
 // because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
 // says that it is not known yet.
-func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) {
+func (x *Exchange) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool) {
 	if a.Ended.At == 0 {
 		return false, false
 	}
-	lives := w.clock.Now-a.Ended.At >= livesAfter
+	lives := x.clock.Now-a.Ended.At >= livesAfter
 	var open *upstream.Conn
-	for l := range w.pool.All {
-		if l.State == upstream.Open && leadsTo(c.svc, l, &a.Ended) {
+	for l := range x.pool.All {
+		if l.State == upstream.Open && leadsTo(c.Service, l, &a.Ended) {
 			open = l // its end may not have been seen yet
 			// One that was being made by then, and is only heard of now, tells nothing.
 			lives = lives || l.OpenedAt > a.Ended.At && l.DialledAt >= a.Ended.At
@@ -69,7 +69,7 @@ func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) 
 	case open == nil:
 		return false, false
 	case !lives:
-		w.pool.TryServer(open)
+		x.pool.TryServer(open)
 		return false, true
 	}
 	c.Costly = true // the next one of this client may be like it
@@ -77,13 +77,13 @@ func (w *Worker) endedTwice(c *client, a *retry.Entry) (answered, unknown bool) 
 	if a.Ended.Sent {
 		text = lostTooOften
 	}
-	w.settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, text)
+	x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, text)
 	return true, false
 }
 
 // leadsTo says that a shared lane leads to the server that has ended a connection, and not to another one at its
 // address.
-func leadsTo(s *service, l *upstream.Conn, e *retry.Ended) bool {
+func leadsTo(s *Service, l *upstream.Conn, e *retry.Ended) bool {
 	shared := l.Key.Purpose == upstream.Primary || l.Key.Purpose == upstream.Replica
 	return shared && l.Key.Service == s.Index && l.Key.Node == e.Node && l.RunID == e.RunID
 }
@@ -92,21 +92,21 @@ func leadsTo(s *service, l *upstream.Conn, e *retry.Ended) bool {
 var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it received "+
 	"the command, which may exceed its client-query-buffer-limit; the command was not executed")
 
-// lastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
+// LastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
 // and reads nothing behind it. It may come before the request was sent whole. It returns false for any other reply; a
 // script can word its error like that.
-func (w *Worker) lastWord(l *upstream.Conn, reply []byte) bool {
+func (x *Exchange) LastWord(l *upstream.Conn, reply []byte) bool {
 	t := l.Inflight.Front()
 	if !bytes.HasPrefix(reply, protocolError) || t == nil || !l.Queue.Begun() {
 		return false
 	}
 	if l.Queue.Sent(t.End) {
-		w.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), t.End), w.args[:0])
-		if command := routing.Lookup(w.args); command == nil || command.Has(routing.RunsScript) {
+		x.args = resp.Args(l.Queue.Frame(l.Queue.AnsweredTo(), t.End), x.args[:0])
+		if command := routing.Lookup(x.args); command == nil || command.Has(routing.RunsScript) {
 			return false
 		}
 	}
-	w.refusedWith(l, reply)
+	x.refusedWith(l, reply)
 	return true
 }
 
@@ -114,29 +114,29 @@ var protocolError = []byte("-ERR Protocol error: ")
 
 // refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
 // would. Nothing behind it was read: all of that is retried.
-func (w *Worker) refusedWith(l *upstream.Conn, reply []byte) {
+func (x *Exchange) refusedWith(l *upstream.Conn, reply []byte) {
 	answered := false
 	for _, r := range l.Lost(false) {
 		t := &r.Pending
 		if t.Flags&upstream.Internal != 0 {
-			w.took(l, t.Seq, nil)
+			x.conf.Verbs.Internal(l, t.Seq, nil)
 			continue
 		}
-		c := w.client(t.To)
+		c := x.Session(t.To)
 		switch {
 		case t.Flags&upstream.Quiet != 0: // ahead of what it is for
 			continue
 		case answered && c != nil:
-			w.retryLost(c, l, &r, retry.Ended{})
+			x.retryLost(c, l, &r, retry.Ended{})
 		case c != nil:
-			w.settle(c, t, reply)
-			w.end(c, session.ProtocolError)
+			x.Settle(c, t, reply)
+			x.End(c, session.ProtocolError)
 		}
 		answered = true
 		if c != nil && !c.closed {
-			w.landed(c, t.Shard)
+			x.Landed(c, t.Shard)
 		}
 	}
-	w.pool.HangUp(l)
-	w.pool.StartOver(l, upstream.Refused)
+	x.pool.HangUp(l)
+	x.pool.StartOver(l, upstream.Refused)
 }

@@ -1,0 +1,284 @@
+package exchange
+
+import (
+	"evergate/gateway/session"
+	"fmt"
+	"reflect"
+	"time"
+
+	"slices"
+
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+)
+
+// Check returns what is wrong with the sessions and with the books of them, nil as a rule. It looks at everything:
+// tests call it after each step.
+func (x *Exchange) Check() error {
+	a := audit{x: x}
+	for _, s := range x.served {
+		a.room("catalog", s.Catalog.Check())
+		if !reflect.ValueOf(s.none).IsZero() {
+			a.wrong("service %d: the clients that own no rare share %+v", s.Index, s.none)
+		}
+	}
+	a.sessions()
+	a.accounts()
+	return a.err
+}
+
+// audit is one look at an exchange. err is the first thing that is wrong.
+type audit struct {
+	x   *Exchange
+	err error
+}
+
+func (a *audit) wrong(format string, args ...any) {
+	if a.err == nil {
+		a.err = fmt.Errorf(format, args...)
+	}
+}
+
+// room takes in what a room says of itself.
+func (a *audit) room(name string, err error) {
+	if err != nil {
+		a.wrong("%s: %w", name, err)
+	}
+}
+
+// sessions looks at each: what it waits for, what it is owed, what is kept for it.
+func (a *audit) sessions() {
+	x, pending := a.x, a.pending()
+	var waiting wait.Load
+	endings := 0
+	for c := range x.All {
+		if counted, bytes := c.Counted(); counted {
+			if !c.Awake() { // it is weighed again when it runs
+				bytes = c.Input.Len()
+				if c.Multi != nil {
+					bytes += len(c.Multi.Body)
+				}
+			}
+			waiting.Sessions++
+			waiting.Bytes += bytes
+		}
+		if c.Ending || c.HalfClosed {
+			endings++
+		}
+		a.room("retry", c.retries.Check())
+		a.memory(c)
+		a.inFlight(c, pending[c.Ref])
+		a.isWoken(c)
+		a.dedicated(c)
+	}
+	if waiting != x.waiting {
+		a.wrong("sessions and bytes that wait are %+v, the books say %+v", waiting, x.waiting)
+	}
+	if endings != x.endings {
+		a.wrong("%d clients are to be closed, the books say %d", endings, x.endings)
+	}
+	for _, id := range x.outs.CloseClients {
+		if x.clients[id] != nil {
+			a.wrong("client %d is to be closed and still here", id)
+		}
+	}
+	for _, id := range slices.Concat(x.free, x.freed[0], x.freed[1]) {
+		if x.clients[id] != nil {
+			a.wrong("the number of client %d is free", id)
+		}
+	}
+}
+
+// memory holds all that is kept for a client to its limits, and the books of it to what is there.
+func (a *audit) memory(c *Session) {
+	parts, streams := 0, 0
+	for _, of := range c.composites {
+		parts += of.Size()
+	}
+	for l := range a.x.pool.All {
+		streams += c.assembled(l)
+	}
+	withheld := 0
+	if c.Withholds() {
+		for i := range c.withheld.replies {
+			withheld += len(c.withheld.replies[i].reply)
+		}
+		if len(c.withheld.replies) == 0 || withheld != c.withheld.bytes {
+			a.wrong("client %d: %d replies of %d bytes are withheld, the books say %d", c.Ref.ID, len(c.withheld.replies),
+				withheld, c.withheld.bytes)
+		}
+	}
+	other, kept := c.Output.Len()+withheld+c.pushes.Len()+streams, c.Replies.KeptBytes()
+	if early := c.Replies.EarlyBytes(); kept != early+parts || c.heldBytes() != other+kept {
+		a.wrong("client %d: the books have %d bytes, %d of them early; there are %d, %d early and %d of parts", c.Ref.ID,
+			c.heldBytes(), kept, other, early, parts)
+	}
+	if other+kept > max(a.x.conf.OutputBytesMax, a.x.conf.PushBytesMax) && !c.InTunnel() {
+		a.wrong("client %d: %d bytes are to be written", c.Ref.ID, other+kept)
+	}
+	if c.Input.Len() > a.x.conf.QueryBytesMax {
+		a.wrong("client %d: %d bytes are unread", c.Ref.ID, c.Input.Len())
+	}
+	if c.Ending && c.Input.Len() > 0 {
+		a.wrong("client %d: is to be closed, and %d bytes are unread", c.Ref.ID, c.Input.Len())
+	}
+}
+
+// inFlight looks that what a session has in flight is on connections, and on one for each shard.
+func (a *audit) inFlight(c *Session, pending int32) {
+	owed, shards := int32(0), map[int32]bool{}
+	for _, f := range c.flights {
+		if owed += f.owed; f.owed <= 0 || shards[f.shard] {
+			a.wrong("client %d has %d requests in flight to shard %d, or two connections", c.Ref.ID, f.owed, f.shard)
+		}
+		shards[f.shard] = true
+		if a.x.pool.Conn(f.conn.ID) != f.conn {
+			a.wrong("client %d has requests in flight on a connection that is gone", c.Ref.ID)
+		}
+	}
+	if pending != owed {
+		a.wrong("client %d has %d requests on connections and knows of %d", c.Ref.ID, pending, owed)
+	}
+}
+
+// isWoken looks that something will wake a session that is blocked: it is to run, it has an alarm, or it is where the
+// sessions are found that wait for the same.
+func (a *audit) isWoken(c *Session) {
+	if !c.Waits() || c.Awake() || c.Alarmed() {
+		return
+	}
+	found := false
+	switch c.Reason {
+	case wait.NoPrimary, wait.NoConnection:
+		found = slices.ContainsFunc(c.Service.holds, func(b wait.Buffer) bool { return b.Has(c.Ref) })
+	case wait.ConnectionFull:
+		found = c.Service.Full.Has(c.Ref)
+	case wait.InFlight:
+		found = len(c.flights) > 0 || c.Withholds() || c.Replies.Owed() > 0
+	case wait.OwedTooMuch:
+		found = c.Replies.Owed() > 0 || c.Output.Len() > 0
+	case wait.Asking:
+		found = c.AwaitsAdmin || c.Service.Catalog.Waits(c.Ref)
+	case wait.Blocked:
+		found = c.IsBlocked()
+	case wait.Subscribing:
+		found = c.Subs != nil && c.Subs.Waits()
+	}
+	if !found {
+		a.wrong("client %d waits (%v), and nothing wakes it", c.Ref.ID, c.Reason)
+	}
+}
+
+// dedicated looks at the connection that belongs to a session.
+func (a *audit) dedicated(c *Session) {
+	own := c.dedicated
+	switch {
+	case c.Ending && c.keptWaiting():
+		a.wrong("client %d is to be closed, and a server keeps it waiting", c.Ref.ID)
+	case c.Watch != nil && !c.Watch.Broken && own == nil:
+		a.wrong("client %d watches nowhere", c.Ref.ID)
+	case own == nil:
+	case a.x.pool.Conn(own.ID) != own, !own.Owned, own.Owner != c.Ref:
+		a.wrong("client %d has a connection that is gone, or not its own", c.Ref.ID)
+	case own.State == upstream.Open && own.Inflight.Len() == 0 && !own.Tunnel && (c.Watch == nil || c.Watch.Broken) &&
+		!c.Waits() && !c.Awake() && len(c.retries) == 0:
+		a.wrong("client %d keeps a connection that it does not need", c.Ref.ID)
+	}
+}
+
+// keptWaiting reports whether a client is within a blocking command that was sent.
+func (c *Session) keptWaiting() bool {
+	l, _, _ := c.BlocksOn()
+	return l != nil
+}
+
+// Rest returns what somebody still waits for, nil when nothing is under way.
+func (x *Exchange) Rest() error {
+	a := audit{x: x}
+	for c := range x.All {
+		kept := c.heldBytes() - c.Output.Len()
+		left := c.Replies.Owed() + len(c.retries) + len(c.composites) + len(c.flights) + kept
+		if c.Waits() || left > 0 || c.Output.Len() > 0 || c.HalfClosed {
+			a.wrong("client %d: waits (%v), %d replies owed, %d retries, %d composites, in flight on %d, %d bytes kept, "+
+				"%d to write", c.Ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.composites), len(c.flights), kept,
+				c.Output.Len())
+		}
+	}
+	for l := range x.pool.All {
+		if l.Inflight.Len() > 0 {
+			a.wrong("connection %d has %d requests in flight", l.ID, l.Inflight.Len())
+		}
+	}
+	if x.waiting != (wait.Load{}) {
+		a.wrong("the books say that %+v wait", x.waiting)
+	}
+	return a.err
+}
+
+// Deadlines tells what is due and when.
+func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
+	for _, s := range x.served {
+		for i := range s.holds {
+			if at, waits := s.holds[i].Next(); waits {
+				due("the end of a wait for a primary", at)
+			}
+		}
+		if !s.Full.Empty() {
+			due("a full connection", x.clock.Now+upstream.FullRetry)
+		}
+		for _, who := range s.withholding {
+			if c := x.Session(who); c != nil && c.withheld != nil {
+				due("a withheld reply", c.withheld.replies[0].since+c.Patience())
+			}
+		}
+	}
+	if len(x.gathered) > 0 {
+		due("a gathered message", x.gatheredAt+gatherFor)
+	}
+	if x.endings > 0 || x.open > 0 && x.conf.IdleMax > 0 {
+		due("the sweep of clients", x.sweepAt)
+	}
+	for l := range x.pool.All {
+		if l.State == upstream.Open && l.Paused && !l.Tunnel {
+			due("a stopped connection", x.clock.Now+stallGrace)
+		}
+	}
+}
+
+// accounts holds sums against each other that are counted in different places.
+func (a *audit) accounts() {
+	s := &a.x.stats
+	waiting := uint64(0)
+	for c := range a.x.All {
+		if c.WaitsSince != 0 {
+			waiting++
+		}
+	}
+	if s.Held != s.HoldReleased+s.HoldExpired+s.HoldLeft+waiting || s.Holds < s.HoldsEnded {
+		a.wrong("%d requests waited: %d resumed, %d expired, %d left, %d wait; %d buffers began, %d ended", s.Held,
+			s.HoldReleased, s.HoldExpired, s.HoldLeft, waiting, s.Holds, s.HoldsEnded)
+	}
+	closed := uint64(0)
+	for _, n := range s.ClientsClosed {
+		closed += n
+	}
+	if closed+uint64(a.x.open) != s.ClientsOpened {
+		a.wrong("%d clients came, %d have left, %d are here", s.ClientsOpened, closed, a.x.open)
+	}
+	if s.WithheldReleased > s.Withheld {
+		a.wrong("%d replies were withheld, %d of them released", s.Withheld, s.WithheldReleased)
+	}
+}
+
+// pending counts the requests of each session that are on connections.
+func (a *audit) pending() map[session.Ref]int32 {
+	pending := map[session.Ref]int32{}
+	for l := range a.x.pool.All {
+		for t := range l.Inflight.All {
+			if t.Flags&(upstream.Quiet|upstream.Internal) == 0 {
+				pending[t.To]++
+			}
+		}
+	}
+	return pending
+}

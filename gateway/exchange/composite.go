@@ -1,0 +1,52 @@
+package exchange
+
+import (
+	"slices"
+
+	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
+)
+
+// Compose adds a Composite whose parts are under way.
+func (c *Session) Compose(of Composite) { c.own().composites = append(c.composites, of) }
+
+// Composed removes one whose reply is there.
+func (c *Session) Composed(of Composite) {
+	c.composites = slices.DeleteFunc(c.composites, func(other Composite) bool { return other == of })
+}
+
+// Composite finds the one that a part belongs to, or nil.
+func (c *Session) Composite(seq uint32) Composite {
+	for _, of := range c.composites {
+		if of.Seq() == seq {
+			return of
+		}
+	}
+	return nil
+}
+
+// asksOnly reports whether a request to retry asks for what no later request of the session changes.
+func (c *Session) asksOnly(a *retry.Entry) bool {
+	of := c.Composite(a.Seq)
+	return of != nil && of.OnlyAsks(a.Part)
+}
+
+// apart reports whether two requests of one flight went to different shards, and one is a part that concerns its own
+// shard alone.
+func (c *Session) apart(a *retry.Entry, t *upstream.Pending) bool {
+	if a.Flown != c.flightEpoch || a.Shard == t.Shard {
+		return false
+	}
+	for _, seq := range [...]uint32{a.Seq, t.Seq} {
+		if of := c.Composite(seq); of != nil && of.Apart() {
+			return true
+		}
+	}
+	return false
+}
+
+// Composing reports whether a Composite of the session is under way.
+func (c *Session) Composing() bool { return len(c.composites) > 0 }
+
+// Composites are those of the session that are under way.
+func (c *Session) Composites() []Composite { return c.composites }

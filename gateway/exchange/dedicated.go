@@ -1,0 +1,218 @@
+package exchange
+
+import (
+	"time"
+
+	"evergate/gateway/retry"
+	"evergate/gateway/session"
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+	"evergate/topology"
+)
+
+// What a server remembers of a connection (WATCH), and what keeps it busy (BLPOP), may not enter a lane that others
+// share. Such a session is pinned: it has a lane to the shard's primary for itself, for as long as it needs it. What it
+// sends to that server meanwhile goes there, so that its order is kept. Afterwards the lane is given to the next who
+// needs one. A client that leaves in the middle takes its lane with it: the server must forget what it was asked.
+
+// leftBehind is a connection that the gateway has lost and whose server may not know it yet: what blocks on it there would
+// take an element for nobody. The next connection of the same session ends it first.
+type leftBehind struct {
+	node   topology.NodeID
+	runID  string
+	client int64
+}
+
+// Dedicate finds a lane to the primary of a shard for this session alone, and pins the session to it.
+func (d *Dedications) Dedicate(c *Session, shard int) (*upstream.Conn, upstream.Obstacle) {
+	return d.x.DedicateAt(c, shard, false)
+}
+
+// DedicateAt is private; urgent to one that is busy, too, for what makes it stop.
+func (d *Dedications) DedicateAt(c *Session, shard int, urgent bool) (*upstream.Conn, upstream.Obstacle) {
+	switch {
+	case c.Service.View == nil:
+		return nil, upstream.NoView
+	case urgent && (shard < 0 || c.Service.View.Shards[shard].Primary == nil):
+		return nil, upstream.NoPrimary
+	}
+	n := c.Service.View.Primary(shard)
+	if c.dedicated != nil && (d.x.leadsTo(c, n) || urgent && c.dedicated.Bypass && d.x.mayLeadTo(c, n)) {
+		return d.x.dedicatedTo(c)
+	}
+	if c.dedicated != nil {
+		d.x.Release(c)
+	}
+	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
+	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !urgent {
+		return nil, why
+	}
+	return d.x.dedicateTo(c, n, urgent)
+}
+
+// DedicateAgain is private for a request that a redirection may have sent to another node.
+func (d *Dedications) DedicateAgain(c *Session, a *retry.Entry, shard int) (*upstream.Conn, upstream.Obstacle) {
+	if a.Target < 0 || c.Service.View == nil {
+		return d.x.Dedicate(c, shard)
+	}
+	n := c.Service.View.Node(a.Target)
+	if n == nil || c.Service.View.Demoted(n.ID) != nil {
+		a.Target, a.Ask = -1, false
+		return d.x.Dedicate(c, shard)
+	}
+	if c.dedicated != nil && d.x.leadsTo(c, n) {
+		return d.x.dedicatedTo(c)
+	}
+	if c.dedicated != nil {
+		d.x.Release(c)
+	}
+	switch l, soon := c.Service.Set(n, upstream.Primary, c.Setup()).Usable(); {
+	case soon:
+		return nil, upstream.SoonConn
+	case l == nil:
+		return nil, upstream.NoConn
+	}
+	return d.x.dedicateTo(c, n, false)
+}
+
+func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle) {
+	if c.dedicated.State == upstream.Dialing {
+		return nil, upstream.SoonDedicated
+	}
+	return c.dedicated, upstream.Free
+}
+
+// dedicateTo pins a session to a lane to this node; see privateAt for urgent.
+func (d *Dedications) dedicateTo(c *Session, n *topology.Node, urgent bool) (*upstream.Conn, upstream.Obstacle) {
+	set := c.Service.DedicatedSet(n, c.Setup())
+	haunted := !urgent && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID && set.RunID != ""
+	if !haunted {
+		if l := set.TakeIdle(urgent); l != nil {
+			d.x.own(c, l)
+			return l, upstream.Free
+		}
+	}
+	if d.x.clock.Now < c.dedicateAt || !c.Service.MayDialDedicated(n, set) {
+		c.own().dedicateAt = max(c.dedicateAt, d.x.clock.Now+upstream.DedicatedRetry)
+		return nil, upstream.NoDedicated
+	}
+	var kill []int64
+	if haunted {
+		kill = []int64{c.leftBehind.client}
+	}
+	d.x.own(c, set.DialDedicated(urgent, kill...))
+	return nil, upstream.SoonDedicated
+}
+
+func (d *Dedications) own(c *Session, l *upstream.Conn) {
+	l.Owner, l.Owned = c.Ref, true
+	c.own().dedicated = l
+}
+
+// DedicatedFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
+func (d *Dedications) DedicatedFits(c *Session, shard int) bool {
+	return d.x.leadsTo(c, c.Service.View.Primary(shard))
+}
+
+func (d *Dedications) leadsTo(c *Session, n *topology.Node) bool {
+	return !c.dedicated.Bypass && d.x.mayLeadTo(c, n)
+}
+
+// mayLeadTo is pinIsTo for an urgent lane, too, on which only what is urgent may go: it is in database 0, and nobody
+// has looked which server it met.
+func (d *Dedications) mayLeadTo(c *Session, n *topology.Node) bool {
+	l := c.dedicated
+	return n != nil && n.ID == l.Key.Node && l.Now == c.Setup() &&
+		(l.State == upstream.Dialing || l.Usable(d.x.clock.Now))
+}
+
+// Release takes the lane from a session. It goes to the next one if the server remembers nothing of this one.
+func (d *Dedications) Release(c *Session) {
+	l := c.dedicated
+	c.dedicated = nil
+	watched := c.Watch != nil
+	if watched {
+		c.Watch.Broken = true
+	}
+	l.Owned = false
+	if !watched && d.x.pool.KeepIdle(l) {
+		return
+	}
+	d.x.pool.EndDedicated(l)
+}
+
+// ReleaseUnused takes its lane from a session that does not need it any more, or never came to use it.
+func (d *Dedications) ReleaseUnused(c *Session) {
+	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
+		d.x.Release(c)
+	}
+}
+
+// DedicatedAnswered says that nothing is in flight any more on a private lane.
+func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
+	if !l.Owned {
+		return
+	}
+	if c := d.x.Session(l.Owner); c != nil && c.dedicated == l {
+		d.x.ReleaseUnused(c)
+	} else {
+		d.x.pool.EndDedicated(l)
+	}
+}
+
+// DedicatedLost says that a session has lost its private lane; failed: it could not be opened.
+func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
+	c := d.x.Session(l.Owner)
+	if c == nil || c.dedicated != l {
+		return
+	}
+	c.dedicated = nil
+	if l.Tunnel {
+		d.x.End(c, session.TunnelEnded)
+	}
+	if c.Watch != nil {
+		c.Watch.Broken = true
+	}
+	if failed {
+		c.own().dedicateAt = d.x.clock.Now + upstream.DedicatedRetry
+	}
+	if c.Reason == wait.NoDedicatedConnection {
+		d.x.Wake(c)
+	}
+}
+
+// DedicatedOpened says that the lane which a session waits for is there.
+func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
+	switch c := d.x.Session(l.Owner); {
+	case c == nil || c.dedicated != l:
+		d.x.pool.EndDedicated(l)
+	default:
+		if !l.Bypass { // such a one ends no other
+			c.leftBehind = nil
+		}
+		if c.Reason == wait.NoDedicatedConnection {
+			d.x.Wake(c)
+		}
+	}
+}
+
+// blockDedicated makes a session wait for a lane of its own. It returns the reason for the client when it has done so for
+// as long as it may.
+func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacle) (refused string) {
+	waited, over := d.x.BlockFor(c, wait.NoDedicatedConnection)
+	if over {
+		return c.Service.ShardName(shard) + " had no dedicated connection available for " + waited.String()
+	}
+	if why == upstream.NoDedicated {
+		d.x.clock.Alarm(c.Ref, &c.Place, min(c.WaitsSince+c.Patience(), max(c.dedicateAt, d.x.clock.Now+time.Millisecond)))
+	}
+	return ""
+}
+
+// LeaveBehind remembers a connection on which a server may go on with a blocking command: the next connection of the
+// session ends it first.
+func (c *Session) LeaveBehind(l *upstream.Conn) {
+	if l.Client > 0 {
+		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
+	}
+}

@@ -1,0 +1,93 @@
+package exchange
+
+import (
+	"time"
+
+	"evergate/gateway/resp"
+	"evergate/gateway/retry"
+	"evergate/gateway/upstream"
+	"evergate/topology"
+)
+
+// Facts is what the verdict on a refused request depends on.
+func (x *Exchange) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
+	f := retry.Facts{
+		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == upstream.Replica,
+		OnlyReplicas: x.served[l.Key.Service].Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
+		Bypass: l.Bypass, Switching: l.Draining || x.pool.JustSwitched(l),
+	}
+	switch c := x.Session(t.To); {
+	case c == nil:
+	case kind == retry.TryAgain:
+		f.Window = c.Patience()
+	default:
+		f.Window = c.window()
+	}
+	return f
+}
+
+// SendBack gives a refused request back to its session.
+func (x *Exchange) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
+	kind retry.Kind, v *retry.Verdict,
+) {
+	if t.Flags&upstream.Watched != 0 {
+		x.watchLost(c, t, frame)
+		if !c.closed {
+			x.Landed(c, t.Shard)
+		}
+		return
+	}
+	if kind.Careful() {
+		own := c.own()
+		own.carefulSlot, own.carefulUntil = t.Slot, x.clock.Now+carefulFor
+	}
+	switch {
+	case v.Outcome == retry.Retry:
+		a.Redirects, a.Retries, a.Ask, a.Primary = v.Redirects, v.Retries, v.Ask, v.Primary
+		a.At, a.Firm = x.clock.Now+v.After, v.Firm
+		first := len(c.retries) == 0
+		x.Retry(c, t, frame, a)
+		// A server that lacks a script does the writes behind it, after which neither it nor a read could be done in order.
+		if first && v.Siblings && !(kind == retry.NoScript && c.writesBehind(l, t)) {
+			x.takeReads(c, l, t)
+		}
+	case kind == retry.Unable:
+		if c.hold.Mode == HoldDryRun {
+			x.stats.WouldHaveHeld++
+		}
+		x.Settle(c, t, c.Service.Loading(c.Service.ShardName(int(t.Shard))+" has rejected the command for "+
+			retry.Waited(t.Retries).String()))
+	default:
+		x.Settle(c, t, TooManyRedirects)
+	}
+	if !c.closed {
+		x.Landed(c, t.Shard)
+	}
+}
+
+// Redirected reads the node that a MOVED or an ASK names; -1 where the view has none. Such a one is waited for: the
+// report makes the keeper ask. ok is false where the reply is not worded as it should be.
+func (x *Exchange) Redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t *upstream.Pending,
+) (target topology.NodeID, ok bool) {
+	slot, addr, ok := topology.Redirection(string(reply[1:]))
+	if !ok {
+		return -1, false
+	}
+	s := x.served[l.Key.Service]
+	if kind == retry.Moved {
+		x.conf.Report(s.Index, topology.Report{
+			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.View.Epoch, Slot: slot, Addr: addr,
+		})
+	}
+	t.Slot = int16(slot)
+	if n := s.View.NodeNamed(addr, s.View.Node(l.Key.Node)); n != nil {
+		return n.ID, true
+	}
+	return -1, true
+}
+
+var TooManyRedirects = resp.AppendError(nil,
+	"TRYAGAIN evergate: too many redirections; the command was not executed")
+
+// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
+const carefulFor = 2 * time.Second

@@ -1,0 +1,50 @@
+package exchange
+
+import (
+	"evergate/gateway/session"
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+)
+
+// Totals are an Exchange's counters since its start.
+type Totals struct {
+	ClientsOpened  uint64
+	ClientsClosed  [session.TooMany + 1]uint64
+	ClientOutBytes uint64
+	// Requests sent to servers, by the connection's purpose.
+	Requests [upstream.Purposes]uint64
+	// Refused got an error of the gateway's own, before anything was sent.
+	Refused uint64
+	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
+	Doubted   uint64
+	DoneAgain uint64
+	// PopsAgain are blocking pops that were sent again after their connection was lost: each may have taken an element
+	// that nobody has seen.
+	PopsAgain  uint64
+	Uncertain  uint64
+	OutOfOrder uint64
+	// Withheld are replies to writes of demoted primaries, WithheldReleased those of them that were passed on; the others
+	// count as Uncertain, or their clients left.
+	Withheld         uint64
+	WithheldReleased uint64
+	ParkedFor        [wait.Reasons]uint64
+	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
+	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
+	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
+	Holds         uint64
+	HoldsEnded    uint64
+	Held          uint64
+	HoldReleased  uint64
+	HoldExpired   uint64
+	HoldLeft      uint64
+	HoldRefused   uint64
+	HoldOverfull  uint64
+	WouldHaveHeld uint64
+	// ReadElsewhere are the reads that were sent on from connections that fell silent.
+	ReadElsewhere uint64
+	// Delivered are messages that were given to clients, each counted for each of its listeners.
+	Delivered uint64
+}
+
+// Totals returns the counters.
+func (x *Exchange) Totals() Totals { return x.stats }

@@ -1,0 +1,59 @@
+package exchange
+
+import (
+	"evergate/gateway/resp"
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+)
+
+// Unavailable parks the session, or refuses the request where waiting is no use. It returns true when the request was
+// answered.
+func (x *Exchange) Unavailable(c *Session, shard int, why upstream.Obstacle) bool {
+	refused := x.Await(c, shard, why)
+	if refused == "" {
+		return false
+	}
+	x.Answer(c, c.Service.NotTaken(shard, why, refused))
+	return true
+}
+
+// NotTaken is the error for what a shard could not take: the server's own where it runs a script.
+func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []byte {
+	if why != upstream.RunsScript {
+		return s.Loading(refused)
+	}
+	s.x.stats.Refused++
+	return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
+}
+
+// Await parks the session, or returns why that is no use.
+func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused string) {
+	switch why {
+	case upstream.InFlight:
+		x.Block(c, wait.InFlight)
+	case upstream.Full:
+		x.Block(c, wait.ConnectionFull)
+	case upstream.NoView:
+		return "the topology is not known yet"
+	case upstream.SoonDedicated, upstream.NoDedicated:
+		return x.blockDedicated(c, shard, why)
+	case upstream.NoServer:
+		return "no replica is available for reads"
+	default:
+		return x.blockIn(c, shard, why)
+	}
+	return ""
+}
+
+// Loading is the error for what was not executed. Most client libraries retry after LOADING by themselves.
+func (s *Service) Loading(why string) []byte {
+	s.x.stats.Refused++
+	s.x.conf.Unserved(s.Index, why)
+	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
+}
+
+// CountUncertain counts a reply that says that nobody knows what became of a write.
+func (x *Exchange) CountUncertain() { x.stats.Uncertain++ }
+
+// CountRefused counts a request that gets the gateway's own error before anything was sent.
+func (x *Exchange) CountRefused() { x.stats.Refused++ }
