@@ -48,12 +48,13 @@ type Catalog struct {
 	noMulti      []byte
 	noMultiUntil time.Duration
 	asked        []inquiry // by tag
+	memory       Memory
 }
 
 // New returns an empty catalog.
-func New() *Catalog {
+func New(memory Memory) *Catalog {
 	return &Catalog{
-		commands: map[string]*command{}, databases: map[int32]*database{}, loaded: map[topology.NodeID]*loaded{},
+		memory: memory, commands: map[string]*command{}, databases: map[int32]*database{}, loaded: map[topology.NodeID]*loaded{},
 	}
 }
 

@@ -37,7 +37,7 @@ func answer(t *testing.T, c *Catalog, q Question, reply string, now time.Duratio
 }
 
 func TestCommandIsAskedOnceAndForgotten(t *testing.T) {
-	c, args := New(), words("Mod.Get", "k")
+	c, args := New(Memory{}), words("Mod.Get", "k")
 	state := func(now time.Duration, want State) {
 		t.Helper()
 		if row, got := c.Command(args, now); got != want || (row != nil) != (got == Known) {
@@ -66,7 +66,7 @@ func TestCommandIsAskedOnceAndForgotten(t *testing.T) {
 }
 
 func TestQuestionsAreShared(t *testing.T) {
-	c := New()
+	c := New(Memory{})
 	first, second := OfCommand(words("mod.a")), OfCommand(words("mod.b"))
 	if c.Join(first, one) {
 		t.Error("joined what nobody asks")
@@ -92,7 +92,7 @@ func TestQuestionsAreShared(t *testing.T) {
 }
 
 func TestKeysOfRequests(t *testing.T) {
-	c := New()
+	c := New(Memory{})
 	answer(t, c, OfCommand(words("mod.x")), "*1\r\n*6\r\n$5\r\nmod.x\r\n:-2\r\n*1\r\n"+
 		"+movablekeys\r\n:0\r\n:0\r\n:0\r\n", 0)
 	for reply, want := range map[string]State{
@@ -121,13 +121,13 @@ func TestKeysOfRequests(t *testing.T) {
 
 // TestDatabases: answers about databases were once kept for every number that a client named.
 func TestDatabases(t *testing.T) {
-	c := New()
+	c := New(Memory{})
 	_, frame, ahead := c.Ask(OfDatabase(16), one, 3)
 	if want := "*1\r\n$5\r\nMULTI\r\n*2\r\n$6\r\nSELECT\r\n$2\r\n16\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n" +
 		"*1\r\n$4\r\nEXEC\r\n"; ahead != 3 || string(frame) != want {
 		t.Errorf("%q, %d ahead", frame, ahead)
 	}
-	c = New()
+	c = New(Memory{})
 	for n := range int32(2 * databasesMax) {
 		answer(t, c, OfDatabase(n+16), "*2\r\n-ERR DB index is out of range\r\n+OK\r\n", 0)
 	}
@@ -146,7 +146,7 @@ func TestDatabases(t *testing.T) {
 }
 
 func TestFunctions(t *testing.T) {
-	c := New()
+	c := New(Memory{})
 	if _, state := c.FunctionWrites([]byte("f")); state != Ask {
 		t.Error("functions are known before a server was asked")
 	}
@@ -163,7 +163,7 @@ func TestFunctions(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	c := New()
+	c := New(Memory{})
 	lower := []byte("0123456789abcdef0123456789abcdef01234567")
 	upper := bytes.ToUpper(lower)
 	if c.Has(0, "run", 1, lower) {
@@ -205,7 +205,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestMultiErrorIsBelievedForAWhile(t *testing.T) {
-	c := New()
+	c := New(Memory{})
 	if c.MultiError(0) != nil {
 		t.Error("MULTI fails before it was sent")
 	}

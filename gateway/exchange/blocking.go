@@ -54,9 +54,9 @@ func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) b
 	case c.Service.blockingLost == SayUncertain:
 		return false
 	default:
-		x.stats.PopsAgain++
+		x.totals.PopsAgain++
 	}
-	x.stats.DoneAgain++
+	x.totals.DoneAgain++
 	x.Retry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
 	return true
 }

@@ -152,7 +152,7 @@ func (a *audit) isWoken(c *Session) {
 	case wait.NoPrimary, wait.NoConnection:
 		found = slices.ContainsFunc(c.Service.holds, func(b wait.Buffer) bool { return b.Has(c.Ref) })
 	case wait.ConnectionFull:
-		found = c.Service.Full.Has(c.Ref)
+		found = c.Service.full.Has(c.Ref)
 	case wait.InFlight:
 		found = len(c.flights) > 0 || c.Withholds() || c.Replies.Owed() > 0
 	case wait.OwedTooMuch:
@@ -223,7 +223,7 @@ func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
 				due("the end of a wait for a primary", at)
 			}
 		}
-		if !s.Full.Empty() {
+		if !s.full.Empty() {
 			due("a full connection", x.clock.Now+upstream.FullRetry)
 		}
 		for _, who := range s.withholding {
@@ -247,7 +247,7 @@ func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
 
 // accounts holds sums against each other that are counted in different places.
 func (a *audit) accounts() {
-	s := &a.x.stats
+	s := &a.x.totals
 	waiting := uint64(0)
 	for c := range a.x.All {
 		if c.WaitsSince != 0 {

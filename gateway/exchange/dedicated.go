@@ -3,10 +3,13 @@ package exchange
 import (
 	"time"
 
+	"evergate/gateway/facade"
+	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -214,5 +217,20 @@ func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacl
 func (c *Session) LeaveBehind(l *upstream.Conn) {
 	if l.Client > 0 {
 		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
+	}
+}
+
+// Allows reports whether a command is rejected for its harm alone, and a setting lets it through. A replica facade lets
+// nothing through: its clients mean a replica, and what they say would come to the primary.
+func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
+	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Face.Is(facade.Replica)
+}
+
+// Alone makes a connection that of the client for once: nobody else gets it afterwards. It has the client's name, so
+// that the server's own lists and its slow log tell who used it.
+func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
+	l.Once = true
+	if c.Identity != nil && c.Identity.Name != "" {
+		Quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
 	}
 }

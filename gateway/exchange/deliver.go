@@ -122,6 +122,15 @@ func (x *Exchange) write(c *Session) {
 
 // Refuse answers a request with the gateway's own error, before anything was sent.
 func (x *Exchange) Refuse(c *Session, reply []byte) {
-	x.stats.Refused++
+	x.totals.Refused++
 	x.Answer(c, reply)
 }
+
+// AnswerLocal answers a request here that needed no server.
+func (x *Exchange) AnswerLocal(c *Session, reply []byte) {
+	x.totals.Local++
+	x.Answer(c, reply)
+}
+
+// CountLocal counts a request that is answered here in another way.
+func (x *Exchange) CountLocal() { x.totals.Local++ }

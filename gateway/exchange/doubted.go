@@ -29,7 +29,7 @@ func (x *Exchange) Doubted(l *upstream.Conn, reply []byte) bool {
 	if command := routing.Lookup(x.args); command == nil || command.Has(routing.Local) {
 		return false
 	}
-	x.stats.Doubted++
+	x.totals.Doubted++
 	l.Inflight.Drop()
 	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Redirects, Retries: t.Retries})
 	x.SendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)

@@ -29,7 +29,7 @@ func (s *Service) ReadElsewhere(l *upstream.Conn) {
 			t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
 			continue
 		}
-		s.x.stats.ReadElsewhere++
+		s.x.totals.ReadElsewhere++
 		s.x.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
 	}
 }

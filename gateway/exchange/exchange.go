@@ -83,7 +83,7 @@ type Exchange struct {
 	clock  *wait.Clock
 	pool   *upstream.Pool
 	blocks *blocks.Pool
-	stats  Totals
+	totals Totals
 
 	served   []*Service  // by index
 	clients  []*Session  // by id; nil where none is connected
@@ -136,17 +136,21 @@ type Service struct {
 	Catalog      *catalog.Catalog
 	x            *Exchange
 	blockingLost BlockingLost
+	allowed      map[string]bool
 	holds        []wait.Buffer
-	Full         wait.List // sessions that wait for a full connection
+	full         wait.List // sessions that wait for a full connection
 	// withholding are the sessions with withheld replies.
 	withholding []session.Ref
 	// none is the rare of all clients that own none: nothing but zero is written to it.
 	none rare
 }
 
-// Serve adds a service.
-func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost BlockingLost) *Service {
-	served := &Service{Servers: s, Catalog: learnt, x: x, blockingLost: lost, holds: make([]wait.Buffer, 1)}
+// Serve adds a service. allowed are the commands that are done though they may harm, by their names in the table of
+// package routing.
+func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost BlockingLost, allowed map[string]bool,
+) *Service {
+	served := &Service{Servers: s, Catalog: learnt, x: x, blockingLost: lost, holds: make([]wait.Buffer, 1),
+		allowed: allowed}
 	x.served = append(x.served, served)
 	return served
 }

@@ -70,10 +70,10 @@ func (c *Session) Patience() time.Duration {
 // changes.
 func (w *Waiting) Block(c *Session, why wait.Reason) {
 	c.Reason = why
-	w.x.stats.ParkedFor[why]++
+	w.x.totals.ParkedFor[why]++
 	if why == wait.ConnectionFull {
 		w.x.clock.At(w.x.clock.Now + upstream.FullRetry)
-		c.Service.Full.Add(c.Ref)
+		c.Service.full.Add(c.Ref)
 	}
 }
 
@@ -92,7 +92,7 @@ func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused
 		fallthrough
 	default:
 		if h.Begin(w.x.clock.Now) {
-			w.x.stats.Holds++
+			w.x.totals.Holds++
 		}
 	}
 	since := c.WaitsSince
@@ -102,18 +102,18 @@ func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused
 	switch {
 	case window == 0:
 		if c.hold.Mode == HoldDryRun {
-			w.x.stats.WouldHaveHeld++
+			w.x.totals.WouldHaveHeld++
 		}
 		return w.x.sinceWhen(c, shard, why)
 	case why != upstream.SoonConn && h.Expired(window) || w.x.clock.Now-since >= window:
 		refused = w.x.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {
-			w.x.stats.HoldRefused++
+			w.x.totals.HoldRefused++
 		}
-		w.x.notHeld(c, &w.x.stats.HoldExpired)
+		w.x.notHeld(c, &w.x.totals.HoldExpired)
 		return refused
 	case c.WaitsSince == 0 && w.x.holdsFull():
-		w.x.stats.HoldOverfull++
+		w.x.totals.HoldOverfull++
 		return w.x.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
 	}
 	if c.HalfClosed && why != upstream.SoonConn {
@@ -131,7 +131,7 @@ func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused
 func (w *Waiting) waitsFrom(c *Session) {
 	if c.WaitsSince == 0 {
 		c.WaitsSince = max(w.x.clock.Now, 1)
-		w.x.stats.Held++
+		w.x.totals.Held++
 	}
 	w.x.waiting.Count(&c.Place)
 	w.x.Weigh(c)
@@ -146,7 +146,7 @@ func (w *Waiting) notHeld(c *Session, how *uint64) {
 }
 
 // Resumed ends the wait of the request in front: it is done.
-func (w *Waiting) Resumed(c *Session) { w.notHeld(c, &w.x.stats.HoldReleased) }
+func (w *Waiting) Resumed(c *Session) { w.notHeld(c, &w.x.totals.HoldReleased) }
 
 // BlockFor blocks a session until it is woken, for as long as it may wait. over: it has waited so long, and is not
 // blocked.
@@ -157,7 +157,7 @@ func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, o
 		since = max(now, 1)
 	}
 	if now-since >= patience {
-		w.notHeld(c, &w.x.stats.HoldExpired)
+		w.notHeld(c, &w.x.totals.HoldExpired)
 		return (now - since).Round(time.Millisecond), true
 	}
 	w.waitsFrom(c)
@@ -199,7 +199,7 @@ func (w *Waiting) sinceWhen(c *Session, shard int, why upstream.Obstacle) string
 
 // WakeFull lets the sessions that wait for a full lane try again.
 func (s *Service) WakeFull() {
-	s.x.WakeAll(s.Full.Take())
+	s.x.WakeAll(s.full.Take())
 }
 
 // WakeHeld lets all sessions that wait for a shard of a service try again.
@@ -217,7 +217,7 @@ func (s *Service) Usable() {
 		case !h.Buffering():
 			s.x.WakeAll(h.End(nil))
 		case s.TakesWrites(i):
-			s.x.stats.HoldsEnded++
+			s.x.totals.HoldsEnded++
 			s.x.WakeAll(h.End(nil))
 		default:
 			s.x.WakeAll(h.Wake(nil))
@@ -235,7 +235,7 @@ func (s *Service) MoveHolds(old *topology.View) {
 		if !h.Buffering() {
 			continue
 		}
-		s.x.stats.HoldsEnded++
+		s.x.totals.HoldsEnded++
 		if old != nil && i < len(old.Shards) && s.View != nil && !newPrimary(&old.Shards[i], s.View) {
 			before[old.Shards[i].Name] = *h
 		}
@@ -249,7 +249,7 @@ func (s *Service) MoveHolds(old *topology.View) {
 		name := s.View.Shards[i].Name
 		if h, ok := before[name]; ok {
 			s.holds[i] = h
-			s.x.stats.HoldsEnded--
+			s.x.totals.HoldsEnded--
 			delete(before, name)
 		}
 	}

@@ -14,7 +14,7 @@ func (x *Exchange) Close(c *Session, why session.CloseReason) {
 func (x *Exchange) forget(c *Session, why session.CloseReason) {
 	c.closed = true
 	x.release(c)
-	x.notHeld(c, &x.stats.HoldLeft)
+	x.notHeld(c, &x.totals.HoldLeft)
 	if c.Ending || c.HalfClosed {
 		x.endings--
 	}
@@ -22,7 +22,7 @@ func (x *Exchange) forget(c *Session, why session.CloseReason) {
 		x.Release(c)
 	}
 	x.conf.Verbs.Closed(c)
-	x.stats.ClientsClosed[why]++
+	x.totals.ClientsClosed[why]++
 	for i := range c.flights {
 		if l := c.flights[i].conn; l.Paused {
 			x.pool.Read(l, true)

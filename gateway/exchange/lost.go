@@ -41,11 +41,11 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 	case t.Flags&upstream.Blocking != 0 && r.Fate == upstream.Uncertain && why != upstream.Poisoned &&
 		x.blockingLost(c, t, r.Frame):
 	case r.Fate == upstream.Uncertain:
-		x.stats.Uncertain++
+		x.totals.Uncertain++
 		x.Executed(c, t, r.Frame)
 		x.Settle(c, t, uncertain(s, l))
 	case r.Fate == upstream.OutOfOrder:
-		x.stats.OutOfOrder++
+		x.totals.OutOfOrder++
 		x.Settle(c, t, outOfOrder)
 	case front && why == upstream.Poisoned && (l.Queue.Sent(t.End) || t.Redirects >= retry.RedirectsMax),
 		t.Redirects >= retry.RedirectsMax && l.Queue.Sent(t.End):
@@ -67,7 +67,7 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 
 // retryLost retries a request of a lost lane.
 func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
-	x.stats.DoneAgain++
+	x.totals.DoneAgain++
 	redirects := r.Pending.Redirects
 	if l.Queue.Sent(r.Pending.End) {
 		redirects++

@@ -24,7 +24,7 @@ func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 	if c.closed || c.Ending {
 		return
 	}
-	p.x.stats.Delivered++
+	p.x.totals.Delivered++
 	if to := p.x.Hand(c, frame, many); to != nil {
 		to.Mark(len(frame), c.pushMark())
 	}

@@ -74,7 +74,7 @@ func (x *Exchange) takeBehind(c *Session, l *upstream.Conn) {
 		}
 	}
 	for i, t := range tickets {
-		x.stats.DoneAgain++
+		x.totals.DoneAgain++
 		x.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
 	}
 }
@@ -104,7 +104,7 @@ func (x *Exchange) RunRetries(c *Session) bool {
 	for len(c.retries) > 0 && !c.closed {
 		a := &c.retries[0]
 		if a.Overtaken {
-			x.stats.OutOfOrder++
+			x.totals.OutOfOrder++
 			x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, overtaken(a))
 		} else if c.OwedTooMuch() {
 			x.Block(c, wait.OwedTooMuch)
@@ -119,7 +119,7 @@ func (x *Exchange) RunRetries(c *Session) bool {
 		if c.closed {
 			return false
 		}
-		x.notHeld(c, &x.stats.HoldReleased)
+		x.notHeld(c, &x.totals.HoldReleased)
 		x.ReleaseUnused(c)
 		c.retryBegun = true
 		c.retries = c.retries[1:]

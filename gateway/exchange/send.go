@@ -1,8 +1,10 @@
 package exchange
 
 import (
+	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
+	"evergate/routing"
 )
 
 // Request is what send needs to know.
@@ -76,7 +78,7 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	}
 	l.UsedAt = x.clock.Now
 	x.pool.Dirty(l)
-	x.stats.Requests[l.Key.Purpose]++
+	x.totals.Requests[l.Key.Purpose]++
 	if f := c.flightOf(r.Shard); f != nil {
 		f.owed++
 		return
@@ -105,3 +107,20 @@ func load(l *upstream.Conn, bodies [][]byte) {
 }
 
 var scriptWord, loadWord = []byte("SCRIPT"), []byte("LOAD")
+
+// PlaceOf is where a connection leads, for the catalog of its service.
+func PlaceOf(l *upstream.Conn) catalog.Place {
+	return catalog.Place{Node: l.Key.Node, RunID: l.RunID, Conn: int32(l.ID)}
+}
+
+// AlsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
+// waits for the replies.
+func (x *Exchange) AlsoOnReplicas(c *Session, command *routing.Command, frame []byte) {
+	if c.Service.View == nil || command == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
+		return
+	}
+	for l := range c.Service.Replicas(c.Setup()) {
+		Quietly(l, frame)
+		x.pool.Dirty(l)
+	}
+}

@@ -53,7 +53,7 @@ func (x *Exchange) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, f
 		}
 	case kind == retry.Unable:
 		if c.hold.Mode == HoldDryRun {
-			x.stats.WouldHaveHeld++
+			x.totals.WouldHaveHeld++
 		}
 		x.Settle(c, t, c.Service.Loading(c.Service.ShardName(int(t.Shard))+" has rejected the command for "+
 			retry.Waited(t.Retries).String()))
@@ -91,3 +91,7 @@ var TooManyRedirects = resp.AppendError(nil,
 
 // carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
 const carefulFor = 2 * time.Second
+
+// NotElsewhere answers what may harm and was not executed: another server may be meant by then.
+var NotElsewhere = resp.AppendError(nil,
+	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")

@@ -42,7 +42,7 @@ func (x *Exchange) Open(s *Service, a Arrival) *Session {
 	}
 	x.clients[id] = c
 	x.open++
-	x.stats.ClientsOpened++
+	x.totals.ClientsOpened++
 	if x.conf.IdleMax > 0 || !c.Authenticated && x.conf.AuthMax > 0 {
 		x.clock.At(x.sweepAt)
 	}
@@ -86,7 +86,7 @@ func (x *Exchange) ClientWrote(id uint32, n int) {
 	}
 	c.Output.Wrote(x.blocks, n)
 	c.tookAt = x.clock.Now
-	x.stats.ClientOutBytes += uint64(n)
+	x.totals.ClientOutBytes += uint64(n)
 	x.drained(c)
 }
 

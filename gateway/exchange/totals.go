@@ -13,6 +13,8 @@ type Totals struct {
 	ClientOutBytes uint64
 	// Requests sent to servers, by the connection's purpose.
 	Requests [upstream.Purposes]uint64
+	// Local were answered by the gateway itself.
+	Local uint64
 	// Refused got an error of the gateway's own, before anything was sent.
 	Refused uint64
 	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
@@ -47,4 +49,4 @@ type Totals struct {
 }
 
 // Totals returns the counters.
-func (x *Exchange) Totals() Totals { return x.stats }
+func (x *Exchange) Totals() Totals { return x.totals }

@@ -22,7 +22,7 @@ func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []b
 	if why != upstream.RunsScript {
 		return s.Loading(refused)
 	}
-	s.x.stats.Refused++
+	s.x.totals.Refused++
 	return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
 }
 
@@ -47,13 +47,13 @@ func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused 
 
 // Loading is the error for what was not executed. Most client libraries retry after LOADING by themselves.
 func (s *Service) Loading(why string) []byte {
-	s.x.stats.Refused++
+	s.x.totals.Refused++
 	s.x.conf.Unserved(s.Index, why)
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }
 
 // CountUncertain counts a reply that says that nobody knows what became of a write.
-func (x *Exchange) CountUncertain() { x.stats.Uncertain++ }
+func (x *Exchange) CountUncertain() { x.totals.Uncertain++ }
 
 // CountRefused counts a request that gets the gateway's own error before anything was sent.
-func (x *Exchange) CountRefused() { x.stats.Refused++ }
+func (x *Exchange) CountRefused() { x.totals.Refused++ }

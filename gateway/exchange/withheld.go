@@ -54,7 +54,7 @@ func TookNothing(t *upstream.Pending, reply []byte) bool {
 
 // Withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
 func (x *Exchange) Withhold(c *Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
-	x.stats.Withheld++
+	x.totals.Withheld++
 	if c.withheld == nil {
 		c.Service.withholding = append(c.Service.withholding, c.Ref)
 	}
@@ -138,10 +138,10 @@ func (x *Exchange) judgeClient(c *Session, old *topology.View) {
 				x.Wake(c)
 				continue
 			}
-			x.stats.Uncertain++
+			x.totals.Uncertain++
 			reply = mayBeLostReply(c.Service, h.node, v)
 		default:
-			x.stats.WithheldReleased++
+			x.totals.WithheldReleased++
 			c.Service.Acked(h.node, reply)
 		}
 		x.Settle(c, &upstream.Pending{Seq: h.seq, Part: h.part}, reply)

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"evergate/gateway/exchange"
-	"evergate/gateway/facade"
-	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -13,12 +11,6 @@ import (
 // afterwards: it may keep the server busy, or change what it thinks of the connection. The connection has the client's
 // name, so that the server's own lists and its slow log tell who did it. It is never put again, since by then another
 // server may be meant.
-
-// isAllowed says that a command is refused for its harm alone, and let through. A replica facade lets nothing through:
-// its clients mean a replica, and what they say would come to the primary.
-func (w *Worker) isAllowed(c *exchange.Session, d *routing.Decision, command *routing.Command) bool {
-	return d.Reason == routing.Forbidden && w.service(c).conf.Allowed[command.Name] && !c.Face.Is(facade.Replica)
-}
 
 // allowed sends a harmful command that is let through. It returns false when the session was parked.
 func (w *Worker) allowed(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
@@ -38,7 +30,7 @@ func (w *Worker) allowed(c *exchange.Session, command *routing.Command, args [][
 	if command.Has(routing.Replication) {
 		return w.tunnel(c, l, frame)
 	}
-	alone(c, l)
+	w.Alone(c, l)
 	w.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Frame: frame, Foreign: true,
 	})
@@ -55,18 +47,7 @@ func (w *Worker) execLane(c *exchange.Session, shard int) (*upstream.Conn, upstr
 	}
 	l, why := w.Dedicate(c, shard)
 	if l != nil {
-		alone(c, l)
+		w.Alone(c, l)
 	}
 	return l, why
 }
-
-// alone makes a connection that of the client for once.
-func alone(c *exchange.Session, l *upstream.Conn) {
-	l.Once = true
-	if c.Identity != nil && c.Identity.Name != "" {
-		exchange.Quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
-	}
-}
-
-var notElsewhere = resp.AppendError(nil,
-	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")

@@ -29,8 +29,7 @@ func (w *Worker) block(c *exchange.Session, d *routing.Decision, command *routin
 		return w.Unavailable(c, -1, upstream.NoView)
 	}
 	if waits && c.WriterGone() {
-		w.counts.Local++
-		w.Answer(c, local.NobodyHas(command))
+		w.AnswerLocal(c, local.NobodyHas(command))
 		return true
 	}
 	l, why := w.Dedicate(c, d.Shard)

@@ -46,8 +46,7 @@ func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 			return false
 		}
 	}
-	w.counts.Local++
-	w.Answer(c, reply)
+	w.AnswerLocal(c, reply)
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/catalog"
 	"evergate/gateway/exchange"
+	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -48,8 +49,7 @@ func (w *Worker) mayWrite(c *exchange.Session, command *routing.Command, args []
 
 // scriptMayWrite says it of a script that is named: of one that is not remembered it is not known.
 func (w *Worker) scriptMayWrite(c *exchange.Session, command *routing.Command, args [][]byte) mayBe {
-	named, ok := catalog.Script(command, args)
-	return unless(ok && routing.DeclaresNoWrites(w.script(w.service(c), catalog.Name(named))))
+	return unless(routing.DeclaresNoWrites(c.Service.Catalog.Remembered(command, args)))
 }
 
 func unless(harmless bool) mayBe {
@@ -60,7 +60,7 @@ func unless(harmless bool) mayBe {
 }
 
 func (w *Worker) transactionMayWrite(c *exchange.Session) mayBe {
-	for args := range w.commandsIn(c.Multi.Body) {
+	for args := range resp.Commands(c.Multi.Body, &w.conf.Limits) {
 		command := c.Service.Catalog.Row(args)
 		if command == nil {
 			return yes

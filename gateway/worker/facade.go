@@ -16,7 +16,7 @@ import (
 // subcommands.
 func (w *Worker) withoutCluster(c *exchange.Session, d *routing.Decision, command *routing.Command) {
 	if d.Reason == routing.Forbidden && !c.Face.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
-		!w.isAllowed(c, d, command) {
+		!c.Allows(d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
 	}
 }
@@ -90,7 +90,7 @@ func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args []
 	}
 	switch of.ID {
 	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
-		w.counts.Local++
+		w.CountLocal()
 		if c.Listens == nil {
 			c.ListenAsSentinel(&facade.Subscriptions{})
 		}
@@ -103,8 +103,7 @@ func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args []
 	}
 	f := w.facts(c)
 	if reply := local.AnswerSentinel(of, args, &f); reply != nil {
-		w.counts.Local++
-		w.Answer(c, reply)
+		w.AnswerLocal(c, reply)
 		return true
 	}
 	return w.ofAnyListener(c, command, args, frame)

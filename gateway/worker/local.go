@@ -23,7 +23,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	if command.ID == routing.CmdSelect {
 		return w.selectDB(c, args[1])
 	}
-	w.counts.Local++
+	w.CountLocal()
 	switch {
 	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Face == nil && !f.Subscribed:
 		return w.askUrgently(c, 0, frame)
@@ -148,9 +148,6 @@ func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routin
 	}
 	w.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Face))
 }
-
-// saidInScript names what a server answers while it runs a script, besides what ends that.
-func saidInScript(c *routing.Command) bool { return c != nil && c.ID == routing.CmdFunctionStats }
 
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
 func (w *Worker) askUrgently(c *exchange.Session, shard int, frame []byte) bool {

@@ -3,6 +3,7 @@ package worker
 import (
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
+	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/trace"
 	"evergate/routing"
@@ -10,7 +11,7 @@ import (
 
 // monitor does MONITOR. All that came before has been answered.
 func (w *Worker) monitor(c *exchange.Session) {
-	w.counts.Local++
+	w.CountLocal()
 	if !w.monitors.Begin(&c.Monitor) {
 		return // as servers do: a second one gets no answer
 	}
@@ -45,7 +46,7 @@ func (w *Worker) finishedCommand(c *exchange.Session, ended *session.Multi, comm
 // showQueued shows the commands of a transaction.
 func (w *Worker) showQueued(c *exchange.Session, m *session.Multi) {
 	at, standIns := -1, m.Placeholders // MULTI comes first
-	for args := range w.commandsIn(m.Body) {
+	for args := range resp.Commands(m.Body, &w.conf.Limits) {
 		if len(standIns) > 0 && standIns[0].At == at {
 			args, standIns = standIns[0].Args, standIns[1:]
 		}

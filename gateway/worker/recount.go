@@ -22,7 +22,7 @@ func (w *Worker) recount(l *upstream.Conn, t *upstream.Pending, frame, reply []b
 	}
 	b := resp.AppendArray(nil, len(elements))
 	at := -1 // MULTI comes before the commands that have an element each
-	for args := range w.commandsIn(frame) {
+	for args := range resp.Commands(frame, &w.conf.Limits) {
 		if at >= 0 && at < len(elements) {
 			b = append(b, w.recountOne(l, t, args, elements[at])...)
 		}

@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/upstream"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -32,7 +33,9 @@ func (w *Worker) rejectedBy(l *upstream.Conn, reply []byte) bool {
 	a, f := retry.Entry{Target: -1}, w.Facts(l, &t, kind)
 	switch {
 	case kind == retry.NoScript:
-		a.Load = w.unknown(l, &t, w.args)
+		if t.Flags&upstream.Loaded == 0 {
+			a.Load = s.Catalog.Remembered(routing.Lookup(w.args), w.args)
+		}
 		f.Loadable = a.Load != nil
 	case kind.IsRedirect():
 		var ok bool

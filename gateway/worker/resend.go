@@ -41,7 +41,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
 	}
 	if d.Reason == routing.Forbidden {
-		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, notElsewhere)
+		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 		return true
 	}
 	if d.Kind != routing.Forward {
@@ -59,7 +59,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	if l == nil {
 		return w.StillUnavailable(c, a, d.Shard, why)
 	}
-	if body := w.missing(l, command, args); body != nil {
+	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}
 	} else if a.Load != nil {
 		r.Load = [][]byte{a.Load}

@@ -86,7 +86,7 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		return w.inquired(c, w.learnKeys(c, args))
 	}
 	w.withoutCluster(c, d, command)
-	if d.Kind != routing.Refuse || w.isAllowed(c, d, command) {
+	if d.Kind != routing.Refuse || c.Allows(d, command) {
 		if w.postponed(c, command, args) {
 			return false
 		}
@@ -141,7 +141,7 @@ func (w *Worker) mustWait(c *exchange.Session) bool {
 // decided does what a decision says. It returns false when the session was parked.
 func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	if d.Kind != routing.Refuse {
-		w.noteScript(c, command, args)
+		c.Service.Catalog.Note(command, args)
 	}
 	switch d.Kind {
 	case routing.Forward:
@@ -161,7 +161,7 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 	case routing.Broadcast:
 		return w.spread(c, d, command, args, frame)
 	case routing.Refuse:
-		if w.isAllowed(c, d, command) {
+		if c.Allows(d, command) {
 			return w.allowed(c, command, args, frame)
 		}
 	}
@@ -173,19 +173,17 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	l, state := w.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
 	switch {
-	case l == nil && state == upstream.RunsScript && saidInScript(command):
+	case l == nil && state == upstream.RunsScript && command.SaidInScript():
 		return w.askUrgently(c, d.Shard, frame)
 	case l == nil:
 		return w.Unavailable(c, d.Shard, state)
 	}
-	if command != nil && command.Has(routing.Scripts) {
-		w.alsoOnReplicas(c, command, frame)
-	}
+	w.AlsoOnReplicas(c, command, frame)
 	var r exchange.Request
 	r.Seq, r.Part, r.Slot, r.Shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
 	r.Frame, r.Read, r.Counts = frame, d.Safe, d.Counts
 	r.Owned = len(frame) > exchange.PauseBytes && c.Input.HandOver(frame)
-	if body := w.missing(l, command, args); body != nil {
+	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}
 	}
 	w.Send(c, l, &r)

@@ -41,7 +41,7 @@ func (w *Worker) spread(c *exchange.Session, d *routing.Decision, command *routi
 		return w.Unavailable(c, -1, upstream.NoView)
 	case command.Keyspace() && !v.Complete():
 		return w.Unavailable(c, -1, upstream.NoPrimary)
-	case d.Merge == routing.OneOK, saidInScript(command) && c.Service.AnyInScript():
+	case d.Merge == routing.OneOK, command.SaidInScript() && c.Service.AnyInScript():
 		return w.urgently(c, d, command, frame)
 	}
 	lanes := make([]*upstream.Conn, len(v.Shards))
@@ -51,7 +51,7 @@ func (w *Worker) spread(c *exchange.Session, d *routing.Decision, command *routi
 			return w.Unavailable(c, i, why)
 		}
 	}
-	w.alsoOnReplicas(c, command, frame)
+	w.AlsoOnReplicas(c, command, frame)
 	s := w.newSpread(c, d, command, v)
 	s.limit = limitOf(args)
 	if d.Merge == routing.Saved {

@@ -21,9 +21,7 @@ type Stats struct {
 
 // Counts are the worker's own counters.
 type Counts struct {
-	ClientInBytes uint64
-	// Local were answered by the gateway itself.
-	Local          uint64
+	ClientInBytes  uint64
 	ProtocolErrors uint64
 	WrongPasswords uint64
 	// RefusedByServer counts MOVED and the like, which no client sees; by kind.

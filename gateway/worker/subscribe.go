@@ -38,7 +38,7 @@ func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *ro
 		if w.WaitsToAcknowledge(c) {
 			return false
 		}
-		w.counts.Local++
+		w.CountLocal()
 		w.Acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
 		return true
 	}
@@ -64,7 +64,7 @@ func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *ro
 	if missing != nil {
 		return w.awaitFeed(c, d, missing)
 	}
-	w.counts.Local++
+	w.CountLocal()
 	w.counts.Subscriptions++
 	var acks []byte
 	for _, name := range args[1:] {

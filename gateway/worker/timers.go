@@ -13,9 +13,7 @@ func (w *Worker) timers() {
 		s.DropIdle()
 		s.Due()
 		w.tellScript(s)
-		if !s.Full.Empty() {
-			s.Service.WakeFull()
-		}
+		s.Service.WakeFull()
 	}
 	w.clock.Ring(w.clock.Now, w.PlaceOf)
 	w.pool.Due()

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"iter"
 
 	"evergate/gateway/catalog"
 	"evergate/gateway/exchange"
@@ -55,8 +54,7 @@ func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *rou
 		default:
 			c.Multi.Nested = true
 		}
-		w.counts.Local++
-		w.Answer(c, reply)
+		w.AnswerLocal(c, reply)
 	case routing.CmdExec:
 		return w.exec(c)
 	case routing.CmdDiscard:
@@ -64,7 +62,7 @@ func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *rou
 			w.Answer(c, noDiscard)
 			break
 		}
-		w.counts.Local++
+		w.CountLocal()
 		c.Multi = nil
 		w.unwatch(c)
 		w.Answer(c, resp.OK)
@@ -72,7 +70,7 @@ func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *rou
 		if c.Multi != nil {
 			return w.queue(c, d, command, nil, frame)
 		}
-		w.counts.Local++
+		w.CountLocal()
 		w.unwatch(c)
 		w.Answer(c, resp.OK)
 	case routing.CmdWatch:
@@ -84,7 +82,7 @@ func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *rou
 // queue takes one command of a transaction.
 func (w *Worker) queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
-	if w.isAllowed(c, d, command) {
+	if c.Allows(d, command) {
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
 		m.Alone = true
 	}
@@ -184,10 +182,10 @@ func (w *Worker) exec(c *exchange.Session) bool {
 		Counts: m.Counts, Foreign: m.Alone,
 	}
 	if m.Named {
-		r.Load = w.missingIn(l, frame)
+		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), frame, &w.conf.Limits)
 	}
 	if m.Scripts { // what it brings itself is there when it is named behind
-		w.noteScriptsIn(c, frame)
+		c.Service.Catalog.NoteAll(frame, &w.conf.Limits)
 	}
 	w.Send(c, l, &r)
 	c.Multi, c.Watch = nil, nil
@@ -204,7 +202,7 @@ func slotOfMulti(c *exchange.Session) int {
 
 // execEnds answers EXEC without a server.
 func (w *Worker) execEnds(c *exchange.Session, reply []byte) bool {
-	w.counts.Local++
+	w.CountLocal()
 	c.Multi = nil
 	w.unwatch(c)
 	w.Answer(c, reply)
@@ -254,28 +252,11 @@ func (w *Worker) notMulti(l *upstream.Conn, reply []byte) []byte {
 		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }
 
-// commandsIn lists the commands in a frame: more than one in that of a transaction. Their arguments are valid until the
-// next one is wanted.
-func (w *Worker) commandsIn(frame []byte) iter.Seq[[][]byte] {
-	return func(yield func([][]byte) bool) {
-		var scan resp.Scanner
-		var args [][]byte
-		for len(frame) > 0 {
-			size, words, status := scan.Next(frame, args, &w.conf.Limits)
-			if status != resp.Frame || !yield(words) {
-				return
-			}
-			args = words[:0]
-			frame = frame[size:]
-		}
-	}
-}
-
 // resendExec sends a transaction again that was not executed.
 func (w *Worker) resendExec(c *exchange.Session, a *retry.Entry) bool {
-	for args := range w.commandsIn(a.Frame) {
+	for args := range resp.Commands(a.Frame, &w.conf.Limits) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, notElsewhere)
+			w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 			return true
 		}
 	}
@@ -292,10 +273,11 @@ func (w *Worker) resendExec(c *exchange.Session, a *retry.Entry) bool {
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0, Load: w.missingIn(l, a.Frame),
+		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
+		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), a.Frame, &w.conf.Limits),
 	}
 	commands := uint32(0)
-	for args := range w.commandsIn(a.Frame) {
+	for args := range resp.Commands(a.Frame, &w.conf.Limits) {
 		command := routing.Lookup(args)
 		r.Counts = r.Counts || command != nil && command.Has(routing.Counting)
 		commands++

@@ -179,11 +179,20 @@ func New(conf Config, env Env) *Worker {
 	for _, s := range conf.Services {
 		up := pool.Add(s.Name, s.Reads, s.SilentAfter)
 		w.services = append(w.services, &service{
-			conf: s, Servers: up, Service: w.Serve(up, catalog.New(), s.BlockingLost),
+			conf: s, Servers: up, Service: w.Serve(up, catalog.New(w.memory(up.Index)), s.BlockingLost, s.Allowed),
 			Subscriptions: w.pubsub.Add(up, s.CloseOnGap),
 		})
 	}
 	return w
+}
+
+// memory is where the scripts of a service are remembered.
+func (w *Worker) memory(service int) catalog.Memory {
+	return catalog.Memory{
+		Seen:      func(body []byte) { w.env.ScriptSeen(service, body) },
+		Script:    func(name []byte) []byte { return w.env.Script(service, name) },
+		Forgotten: func() { w.env.ScriptsForgotten(service) },
+	}
 }
 
 // fill puts in what the caller has left out.
