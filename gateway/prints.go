@@ -3,7 +3,7 @@ package gateway
 import (
 	"sync"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/multi"
 )
 
 // printsMax bounds the prints that are remembered: a failover, a restart or a migrated slot makes one, if a client
@@ -31,7 +31,7 @@ func newPrints() *prints { return &prints{of: map[printNumber]uint64{}} }
 func (p *prints) give(identity uint64, bits int) uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := printNumber{bits, worker.FirstPrint(identity, bits)}
+	key := printNumber{bits, multi.FirstPrint(identity, bits)}
 	for {
 		owner, taken := p.of[key]
 		if taken && owner == identity {

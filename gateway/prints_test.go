@@ -3,7 +3,7 @@ package gateway
 import (
 	"testing"
 
-	"evergate/gateway/worker"
+	"evergate/gateway/multi"
 )
 
 func TestNoTwoServersHaveTheSamePrint(t *testing.T) {
@@ -33,8 +33,8 @@ func TestNoTwoServersHaveTheSamePrint(t *testing.T) {
 	}
 	for i := range uint64(100) { // what has no neighbour is the same in every gateway
 		identity := i * 0x9e3779b97f4a7c15
-		if n := again.give(identity, 28); n != worker.FirstPrint(identity, 28) {
-			t.Errorf("%d: another gateway would say %d", n, worker.FirstPrint(identity, 28))
+		if n := again.give(identity, 28); n != multi.FirstPrint(identity, 28) {
+			t.Errorf("%d: another gateway would say %d", n, multi.FirstPrint(identity, 28))
 		}
 	}
 	p.give(1<<63, 17)

@@ -59,3 +59,6 @@ func (w *Waiting) Weigh(c *Session) {
 	}
 	w.x.waiting.Weigh(&c.Place, bytes)
 }
+
+// Skip drops the request in front of a client's input: it was answered.
+func (x *Exchange) Skip(c *Session, n int) { c.Input.Used(x.blocks, n) }

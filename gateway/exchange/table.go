@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -116,3 +117,6 @@ func (x *Exchange) Take(who session.Ref) *Session {
 
 // Places is how many IDs clients have had at once.
 func (x *Exchange) Places() int { return len(x.clients) }
+
+// Served is the service that a connection belongs to.
+func (x *Exchange) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }

@@ -39,7 +39,7 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 	case admin.UnpauseClients:
 		w.unpauseClients(r)
 	case admin.UnblockClient:
-		p = w.unblock(r)
+		p = w.Dedicated.FindBlocked(r)
 	case admin.BeginMonitor:
 		w.monitors.Count(r.Services, 1)
 	case admin.EndMonitor:
@@ -54,10 +54,8 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 	if c == nil {
 		return
 	}
-	if s := splitOf(c, seq); s == nil {
+	if !w.Transactions.Completed(c, seq, reply) {
 		w.Deliver(c, seq, reply)
-	} else if w.completedBy(c, s, reply) {
-		w.complete(c, s)
 	}
 	w.monitors.Show(&c.Monitor, c.Ref, c.Service.Index)
 	if c.Reason == wait.InFlight || c.AwaitsAdmin && c.Reason == wait.Asking {

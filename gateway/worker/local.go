@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -117,7 +118,7 @@ func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
 	c.NoEvict = false
 	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !w.service(c).conf.AsksPassword, nil
-	w.unwatch(c)
+	w.Transactions.Unwatch(c)
 	w.unlisten(c)
 	w.unmonitor(c)
 	c.ListenAsSentinel(nil)
@@ -126,12 +127,12 @@ func (w *Worker) reset(c *exchange.Session) {
 	}
 }
 
-var execNoAuth = append([]byte(becauseOf), local.NoAuth[1:]...)
+var execNoAuth = append([]byte(transaction.Because), local.NoAuth[1:]...)
 
 // asksPassword answers what is not allowed before the password.
 func (w *Worker) asksPassword(c *exchange.Session, command *routing.Command) bool {
 	if command != nil && command.ID == routing.CmdExec {
-		return w.execEnds(c, execNoAuth)
+		return w.Transactions.EndExec(c, execNoAuth)
 	}
 	w.Answer(c, local.NoAuth)
 	return true

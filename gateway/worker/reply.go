@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/topology"
 )
@@ -61,7 +62,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 	}
 	t := l.Inflight.Front()
 	if t != nil && t.Ahead > 0 && l.Queue.Begun() {
-		w.ahead(l, t, reply)
+		w.Transactions.TakeAhead(l, t, reply)
 		return
 	}
 	if t == nil || !l.Queue.Sent(t.End) {
@@ -80,12 +81,12 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 		reply = l.Queued // what was said ahead of it was refused
 	}
 	if reply[0] == '-' {
-		why := whyAborted(l, reply)
+		why := transaction.WhyAborted(l, reply)
 		if w.rejectedBy(l, why) {
 			l.Queued = nil
 			return
 		}
-		reply = saidWhy(l, w.notMulti(l, reply))
+		reply = transaction.SaidWhy(l, w.Transactions.NotMulti(l, reply))
 	}
 	w.pool.Serves(l)
 	l.Queued = nil
@@ -125,7 +126,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 func (w *Worker) answered(c *exchange.Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	goes := false
 	if c.Round != nil && t.Flags&upstream.Blocking != 0 {
-		reply, goes = w.goesRound(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
+		reply, goes = w.Dedicated.NextShard(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	if !goes {
 		w.Settle(c, t, reply)
@@ -139,7 +140,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 	l.Queue.Answered(ticket.End)
 	switch {
 	case ticket.Flags&upstream.Internal != 0:
-		why := whyAborted(l, reply)
+		why := transaction.WhyAborted(l, reply)
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}
@@ -149,7 +150,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 			w.services[l.Key.Service].Catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))
 		}
 	case ticket.Flags&upstream.Counts != 0:
-		w.cannotTell(l, reply)
+		w.Dedicated.CannotTell(l, reply)
 		return
 	case ticket.Flags&upstream.Loaded != 0: // the server may be loading its data, and be asked again when it has
 		w.services[l.Key.Service].Catalog.Unload(l.Key.Node)

@@ -16,12 +16,8 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	if !c.Blocking() && w.postponedRetry(c, a) { // what blocks may be over before the pause is
 		return false
 	}
-	switch s := splitOf(c, a.Seq); {
-	case s == nil:
-	case s.spread != nil:
-		return w.resendSpread(c, s)
-	case s.walk != nil:
-		return w.resendWalk(c, s, a)
+	if sent, of := w.Multi.Resend(c, a); of {
+		return sent
 	}
 	w.args = resp.Args(a.Frame, w.args[:0])
 	command := c.Service.Catalog.Row(w.args)
@@ -29,9 +25,9 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	c.Service.Catalog.Decide(&d, command, w.args, c.Service.View)
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never retried
-		return w.resendExec(c, a)
+		return w.Transactions.ResendExec(c, a)
 	case d.Kind == routing.Dedicate:
-		return w.resendBlocking(c, a, command, &d)
+		return w.Dedicated.ResendBlocking(c, a, command, &d)
 	}
 	if d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts) {
 		// Every shard was asked the same.

@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -66,7 +67,7 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		return w.asksPassword(c, command)
 	}
 	if c.InTunnel() {
-		return w.saidInTunnel(c, command, args)
+		return w.Dedicated.SaidInTunnel(c, command, args)
 	}
 	if w.mustWait(c) {
 		return false
@@ -96,7 +97,7 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	}
 	if local.RejectsWrite(c.Face, command, d) {
 		if c.Multi != nil {
-			return w.abortMulti(c, local.ReadOnlyReplica)
+			return w.Transactions.Abort(c, local.ReadOnlyReplica)
 		}
 		w.Refuse(c, local.ReadOnlyReplica)
 		return true
@@ -109,10 +110,10 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		return true
 	}
 	if d.Reason == routing.WrongArity && command.ID == routing.CmdExec { // servers take it for an EXEC that fails
-		return w.execEnds(c, execArity)
+		return w.Transactions.EndExec(c, transaction.ExecArity)
 	}
 	if c.Multi != nil && d.Kind != routing.Transact && (!endsAll(command) || d.Kind == routing.Refuse) {
-		return w.queue(c, d, command, args, frame)
+		return w.Transactions.Queue(c, d, command, args, frame)
 	}
 	multi, refused := c.Multi, d.Kind == routing.Refuse
 	if !w.decided(c, d, command, args, frame) {
@@ -130,7 +131,7 @@ func (w *Worker) mustWait(c *exchange.Session) bool {
 	case c.AwaitsAdmin:
 		w.Block(c, wait.Asking)
 	case c.Blocking() && w.StillBlocked(c):
-	case c.Composing() && awaitsStandIn(c):
+	case c.Composing() && transaction.Awaits(c):
 		w.Block(c, wait.InFlight)
 	default:
 		return false
@@ -147,22 +148,22 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 	case routing.Forward:
 		return w.forward(c, d, command, args, frame)
 	case routing.Dedicate:
-		return w.block(c, d, command, frame)
+		return w.Dedicated.DoBlocking(c, d, command, frame)
 	case routing.ScanAll:
-		return w.walk(c, command, args)
+		return w.Multi.Scan(c, command, args)
 	case routing.Transact:
-		return w.transact(c, d, command, frame)
+		return w.Transactions.Do(c, d, command, frame)
 	case routing.Answer:
 		return w.local(c, command, args, frame)
 	case routing.Split:
-		return w.split(c, d, args, frame)
+		return w.Multi.Split(c, d, args, frame)
 	case routing.Listen:
 		return w.subscribe(c, d, command, args)
 	case routing.Broadcast:
-		return w.spread(c, d, command, args, frame)
+		return w.Multi.Broadcast(c, d, command, args, frame)
 	case routing.Refuse:
 		if c.Allows(d, command) {
-			return w.allowed(c, command, args, frame)
+			return w.Dedicated.DoHarmful(c, command, args, frame)
 		}
 	}
 	w.refuse(c, d.Reason, command, args)

@@ -35,6 +35,7 @@ type Counts struct {
 // Stats returns the counters.
 func (w *Worker) Stats() *Stats {
 	w.sums = Stats{Totals: w.Exchange.Totals(), Stats: w.pool.Stats(), Counts: w.counts}
+	w.sums.Queued = w.Transactions.Queued()
 	w.sums.Counters, w.sums.Requests[upstream.Subscription] = w.pubsub.Stats()
 	return &w.sums
 }

@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
+	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -165,7 +166,7 @@ func (w *Worker) onlyListens(c *exchange.Session, command *routing.Command) bool
 	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
 		"allowed in this context"
 	if command.ID == routing.CmdExec {
-		return w.execEnds(c, resp.AppendError([]byte(nil), becauseOf[1:]+why))
+		return w.Transactions.EndExec(c, resp.AppendError([]byte(nil), transaction.Because[1:]+why))
 	}
 	w.Answer(c, resp.AppendError(nil, "ERR "+why))
 	return true

@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/retry"
 	"evergate/gateway/upstream"
+	"evergate/routing"
 )
 
 // verbs are a worker's commands, as its exchange knows them.
@@ -23,4 +25,32 @@ func (v *verbs) Closed(c *exchange.Session) {
 	w := (*Worker)(v)
 	w.unlisten(c)
 	w.unmonitor(c)
+}
+
+// Refuse answers with the error that a decision names.
+func (v *verbs) Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte) {
+	(*Worker)(v).refuse(c, why, command, args)
+}
+
+// Own answers a command of a transaction here. sent: the reply comes through AdminReply.
+func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byte, sent bool) {
+	w := (*Worker)(v)
+	command := routing.Lookup(args)
+	if !admin.Is(command.ID) {
+		f := w.facts(c)
+		own, do := w.ownReply(c, command, args, &f)
+		w.apply(c, &do) // none that blocks is replaced in a transaction
+		return own, false
+	}
+	r, wrong := w.adminRequest(c, command, args)
+	if wrong != nil {
+		return wrong, false
+	}
+	w.sendAdmin(c, r, seq)
+	return nil, true
+}
+
+// Postponed blocks a session whose request must wait for the end of a pause before it is retried.
+func (v *verbs) Postponed(c *exchange.Session, a *retry.Entry) bool {
+	return (*Worker)(v).postponedRetry(c, a)
 }

@@ -22,12 +22,15 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
+	"evergate/gateway/dedicated"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
+	"evergate/gateway/multi"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/trace"
+	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -134,6 +137,9 @@ type Env struct {
 // Worker is one single-threaded share of the gateway. All methods must be called from one goroutine.
 type Worker struct {
 	*exchange.Exchange
+	*multi.Multi
+	*transaction.Transactions
+	*dedicated.Dedicated
 	conf     Config
 	env      Env
 	clock    *wait.Clock
@@ -147,7 +153,6 @@ type Worker struct {
 
 	args     [][]byte // scratch of run
 	decision routing.Decision
-	cut      scratch
 	monitors trace.Monitors // clients that are shown commands
 	trimAt   time.Duration  // when blocks are trimmed next; never while there are none
 	shown    Out            // in the hands of the loop
@@ -171,6 +176,18 @@ func New(conf Config, env Env) *Worker {
 		OutputBytesMax: conf.OutputBytesMax, PushBytesMax: w.conf.PushBytesMax, HoldSessionsMax: conf.HoldSessionsMax,
 		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
 		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
+	})
+	w.Multi = multi.New(multi.Config{
+		Exchange: w.Exchange, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
+		Report: env.Report, Print: w.env.Print,
+	})
+	w.Transactions = transaction.New(transaction.Config{
+		Exchange: w.Exchange, Clock: &clock, Pool: pool, Commands: (*verbs)(w), Limits: &w.conf.Limits,
+		QueryBytesMax: conf.QueryBytesMax,
+	})
+	w.Dedicated = dedicated.New(dedicated.Config{
+		Exchange: w.Exchange, Clock: &clock, Pool: pool, Others: (*verbs)(w), Limits: &w.conf.Limits,
+		QueryBytesMax: conf.QueryBytesMax,
 	})
 	w.pubsub = pubsub.New(pubsub.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
@@ -222,7 +239,7 @@ func (w *Worker) fill() {
 		w.env.LongScripts = func(service, _ int) int { return w.services[service].longScripts }
 	}
 	if w.env.Print == nil {
-		w.env.Print = FirstPrint
+		w.env.Print = multi.FirstPrint
 	}
 	w.countAlone()
 }

@@ -1,4 +1,4 @@
-package worker
+package dedicated
 
 import (
 	"bytes"
@@ -45,28 +45,28 @@ func saidAhead(l *upstream.Conn, waits bool) []byte {
 	return resp.Ping
 }
 
-// cannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
-func (w *Worker) cannotTell(l *upstream.Conn, refusal []byte) {
+// CannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
+func (k *Dedicated) CannotTell(l *upstream.Conn, refusal []byte) {
 	waits := l.Inflight.Front()
 	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
 		l.Queued = bytes.Clone(refusal) // the same is said of WAIT, now or when it has waited
 		return
 	}
 	if waits == nil || !l.OwnOffset {
-		w.pool.Lose(l, upstream.Poisoned)
+		k.pool.Lose(l, upstream.Poisoned)
 		return
 	}
-	c := w.Session(waits.To)
+	c := k.Session(waits.To)
 	if c == nil || c.Dedicated() != l {
 		return
 	}
 	t := *waits
 	waits.To.Generation = 0 // what the server says to it is for nobody
 	c.SetRound(nil)
-	w.Release(c)
-	w.Settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
+	k.Release(c)
+	k.Settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
 	if !c.Closed() {
-		w.Landed(c, t.Shard)
+		k.Landed(c, t.Shard)
 	}
 }
 
@@ -81,8 +81,8 @@ func beginRound(c *exchange.Session, waits bool) {
 	}
 }
 
-// goesRound takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
-func (w *Worker) goesRound(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte, goes bool) {
+// NextShard takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
+func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte, goes bool) {
 	said, ok := resp.Ints(reply)
 	if !ok || len(said) == 0 || len(said) > len(c.Round.Least) {
 		c.SetRound(nil)
@@ -95,7 +95,7 @@ func (w *Worker) goesRound(c *exchange.Session, t *upstream.Pending, frame, repl
 		}
 	}
 	if r.Shard++; r.Shard < len(c.Service.View.Shards) {
-		w.Retry(c, t, frame, retry.Entry{Target: -1})
+		k.Retry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}
 	c.SetRound(nil)

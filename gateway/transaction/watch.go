@@ -1,4 +1,4 @@
-package worker
+package transaction
 
 import (
 	"evergate/gateway/exchange"
@@ -13,50 +13,50 @@ import (
 // the loss of its connection is broken, and EXEC answers nil.
 
 // watch sends WATCH on a lane of the session's own.
-func (w *Worker) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
+func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
 		c.Multi.Nested = true
-		w.Answer(c, watchInside)
+		tx.Answer(c, watchInside)
 		return true
 	}
 	if c.Watch != nil && d.Slot != c.Watch.Slot {
-		w.Answer(c, crossSlot)
+		tx.Answer(c, crossSlot)
 		return true
 	}
-	fits := c.Dedicated() != nil && c.Service.View != nil && w.DedicatedFits(c, d.Shard)
+	fits := c.Dedicated() != nil && c.Service.View != nil && tx.DedicatedFits(c, d.Shard)
 	if c.InFlight() && (!fits || c.FlightOn(d.Shard) != c.Dedicated()) {
-		w.Block(c, wait.InFlight)
+		tx.Block(c, wait.InFlight)
 		return false
 	}
 	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched
-		w.Release(c)
+		tx.Release(c)
 	}
 	if c.Watch != nil && c.Watch.Broken { // nothing can mend it: EXEC answers nil
-		w.Answer(c, resp.OK)
+		tx.Answer(c, resp.OK)
 		return true
 	}
-	l, why := w.Dedicate(c, d.Shard)
+	l, why := tx.Dedicate(c, d.Shard)
 	if l == nil {
-		return w.Unavailable(c, d.Shard, why)
+		return tx.Unavailable(c, d.Shard, why)
 	}
 	c.Watch = &session.Watch{Slot: d.Slot}
-	w.Send(c, l, &exchange.Request{
+	tx.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: true, Watched: true, Frame: frame,
 	})
 	return true
 }
 
-// unwatch forgets what is watched. The server forgets it with the connection, or is told on it.
-func (w *Worker) unwatch(c *exchange.Session) {
+// Unwatch forgets what is watched. The server forgets it with the connection, or is told on it.
+func (tx *Transactions) Unwatch(c *exchange.Session) {
 	c.Watch = nil
 	l := c.Dedicated()
 	switch {
 	case l == nil, l.Retiring: // a retiring lane ends by itself, when what was sent has been answered
 		return
 	case l.State != upstream.Open:
-		w.Release(c)
+		tx.Release(c)
 		return
 	}
 	exchange.Quietly(l, unwatchFrame)
-	w.pool.Dirty(l)
+	tx.pool.Dirty(l)
 }

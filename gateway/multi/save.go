@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"time"
@@ -43,19 +43,19 @@ type saver struct {
 	runID string
 }
 
-func (w *Worker) newSaving(lanes []*upstream.Conn) *saving {
-	v := &saving{until: w.clock.Now + saveMax, begun: make([]bool, len(lanes))}
+func (m *Multi) newSaving(lanes []*upstream.Conn) *saving {
+	v := &saving{until: m.clock.Now + saveMax, begun: make([]bool, len(lanes))}
 	for _, l := range lanes {
-		v.servers = append(v.servers, w.saverOn(l))
+		v.servers = append(v.servers, m.saverOn(l))
 	}
 	return v
 }
 
-func (w *Worker) saverOn(l *upstream.Conn) saver { return saver{l.Key.Node, w.pool.RunOf(l)} }
+func (m *Multi) saverOn(l *upstream.Conn) saver { return saver{l.Key.Node, m.pool.RunOf(l)} }
 
 // savesOn says that a part goes on with the server that it began with, or begins. Otherwise the part is answered.
-func (w *Worker) savesOn(c *exchange.Session, s *split, a *retry.Entry, l *upstream.Conn) bool {
-	v, now := s.spread.saving, w.saverOn(l)
+func (m *Multi) savesOn(c *exchange.Session, s *split, a *retry.Entry, l *upstream.Conn) bool {
+	v, now := s.broadcast.saving, m.saverOn(l)
 	switch {
 	case !v.begun[a.Part]:
 		v.servers[a.Part] = now
@@ -67,8 +67,8 @@ func (w *Worker) savesOn(c *exchange.Session, s *split, a *retry.Entry, l *upstr
 }
 
 // saves takes the reply to BGSAVE, or to the question how far it is. It returns false when reply is the part's answer.
-func (w *Worker) saves(c *exchange.Session, s *split, part int16, reply *[]byte) bool {
-	v := s.spread.saving
+func (m *Multi) saves(c *exchange.Session, s *split, part int16, reply *[]byte) bool {
+	v := s.broadcast.saving
 	if (*reply)[0] == '-' {
 		return false
 	}
@@ -82,13 +82,13 @@ func (w *Worker) saves(c *exchange.Session, s *split, part int16, reply *[]byte)
 			*reply = resp.OK
 		}
 		return false
-	case w.clock.Now >= v.until:
+	case m.clock.Now >= v.until:
 		*reply = saveLong
 		return false
 	}
-	w.RetryAt(c, retry.Entry{
+	m.RetryAt(c, retry.Entry{
 		Seq: s.seq, Part: part, Slot: -1, Target: -1, Frame: infoPersistence, Read: true,
-		At: w.clock.Now + savePoll, Firm: true,
+		At: m.clock.Now + savePoll, Firm: true,
 	})
 	return true
 }
@@ -96,8 +96,8 @@ func (w *Worker) saves(c *exchange.Session, s *split, part int16, reply *[]byte)
 // OnlyAsks reports whether a part asks how far a save is, or for the rest of a page of a scan. What comes behind the
 // SAVE does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
 func (s *split) OnlyAsks(part int16) bool {
-	if s.walk != nil && s.walk.on > 0 {
+	if s.scan != nil && s.scan.on > 0 {
 		return true
 	}
-	return s.spread != nil && s.spread.saving != nil && s.spread.saving.begun[part]
+	return s.broadcast != nil && s.broadcast.saving != nil && s.broadcast.saving.begun[part]
 }

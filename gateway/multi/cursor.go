@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"strconv"
@@ -122,7 +122,7 @@ func (l layout) write(c cursor) uint64 {
 }
 
 // printOf is what a cursor remembers of a server, and of other facts that its own cursor depends on. It is never 0.
-func (w *Worker) printOf(l layout, n *topology.Node, facts ...uint64) uint32 {
+func (m *Multi) printOf(l layout, n *topology.Node, facts ...uint64) uint32 {
 	const prime = 1099511628211 // FNV-1a
 	h := uint64(14695981039346656037)
 	name := n.RunID
@@ -138,7 +138,7 @@ func (w *Worker) printOf(l layout, n *topology.Node, facts ...uint64) uint32 {
 			fact >>= 8
 		}
 	}
-	return w.env.Print(h, l.print)
+	return m.conf.Print(h, l.print)
 }
 
 // FirstPrint is the print of bits bits that an identity has where no other has it: 1 or more.

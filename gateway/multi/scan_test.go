@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"fmt"
@@ -92,14 +92,14 @@ func TestCutCursorsMissNothing(t *testing.T) {
 // scanned walks through a table as the worker does for a client.
 func scanned(t *testing.T, table *buckets, sharded bool, between func()) (seen map[string]int, pages int) {
 	t.Helper()
-	w := &Worker{env: Env{Print: FirstPrint}}
+	m := &Multi{conf: Config{Print: FirstPrint}}
 	v, n := &topology.View{Sharded: sharded, Shards: []topology.Shard{{}}}, &topology.Node{RunID: "a"}
 	seen = map[string]int{}
 	for asks := uint64(0); ; pages++ {
-		k := &walk{at: 1, args: [][]byte{[]byte("SCAN"), []byte("0")}, asks: asks, sharded: sharded, to: topology.Slots}
+		k := &scan{at: 1, args: [][]byte{[]byte("SCAN"), []byte("0")}, asks: asks, sharded: sharded, to: topology.Slots}
 		for k.answer == nil {
 			k.next = k.layout().read(k.asks)
-			w.goOn(k, v, n, 0)
+			m.goOn(k, v, n, 0)
 			if k.checks() {
 				return seen, pages
 			}
@@ -113,7 +113,7 @@ func scanned(t *testing.T, table *buckets, sharded bool, between func()) (seen m
 			next, found := table.scan(at, count)
 			reply := resp.AppendBulkString(resp.AppendArray(nil, 2), strconv.FormatUint(next, 10))
 			reply = append(reply, resp.AppendCommandStrings(nil, found...)...)
-			k.answer = w.walked(nil, k, reply)
+			k.answer = m.walked(nil, k, reply)
 		}
 		page, _ := resp.Elements(k.answer)
 		word, _ := resp.String(page[0])

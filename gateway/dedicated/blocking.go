@@ -1,4 +1,4 @@
-package worker
+package dedicated
 
 import (
 	"strconv"
@@ -18,38 +18,39 @@ import (
 // waits. Where the connection is lost, or the server loses its role, the command is put again with the time that is
 // left. A client that leaves meanwhile takes the lane with it, and the server forgets what it waited for.
 
-// block sends a blocking command. It returns false when the session was parked.
-func (w *Worker) block(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+// DoBlocking sends a blocking command. It returns false when the session was parked.
+func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if c.InFlight() || waits && c.Withholds() {
-		w.Block(c, wait.InFlight)
+		k.Block(c, wait.InFlight)
 		return false
 	}
 	if waits && c.Service.View == nil {
-		return w.Unavailable(c, -1, upstream.NoView)
+		return k.Unavailable(c, -1, upstream.NoView)
 	}
 	if waits && c.WriterGone() {
-		w.AnswerLocal(c, local.NobodyHas(command))
+		k.AnswerLocal(c, local.NobodyHas(command))
 		return true
 	}
-	l, why := w.Dedicate(c, d.Shard)
+	l, why := k.Dedicate(c, d.Shard)
 	if l == nil {
-		return w.Unavailable(c, d.Shard, why)
+		return k.Unavailable(c, d.Shard, why)
 	}
-	w.BeginBlocking(c)
+	k.BeginBlocking(c)
 	beginRound(c, waits)
-	w.Send(c, l, &exchange.Request{
+	k.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: command.Has(routing.Read) || waits,
 		First: saidAhead(l, waits), Blocking: true, Frame: frame,
 	})
 	return true
 }
 
-// resendBlocking sends a blocking command again, with the time that is left of what the client gave it.
-func (w *Worker) resendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
+// ResendBlocking sends a blocking command again, with the time that is left of what the client gave it.
+func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
 	frame, left := a.Frame, forEver
-	if command == routing.Lookup(w.args) { // of others it is not known where they say how long they wait
-		frame, left = timeLeft(command, w.args, a.Frame, c.BlockedFor())
+	k.args = resp.Args(a.Frame, k.args[:0])
+	if command == routing.Lookup(k.args) { // of others it is not known where they say how long they wait
+		frame, left = timeLeft(command, k.args, a.Frame, c.BlockedFor())
 	}
 	waits := command.Waits()
 	if waits && c.Round != nil {
@@ -57,31 +58,31 @@ func (w *Worker) resendBlocking(c *exchange.Session, a *retry.Entry, command *ro
 	}
 	if left <= 0 || waits && c.WriterGone() {
 		c.SetRound(nil)
-		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
+		k.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
 		return true
 	}
 	if c.InFlight() {
-		w.Block(c, wait.InFlight)
+		k.Block(c, wait.InFlight)
 		return false
 	}
-	if w.postponedRetry(c, a) {
+	if k.conf.Others.Postponed(c, a) {
 		if left < forEver {
-			w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+left)
+			k.clock.Alarm(c.Ref, &c.Place, k.clock.Now+left)
 		}
 		return false
 	}
-	l, why := w.DedicateAgain(c, a, d.Shard)
+	l, why := k.DedicateAgain(c, a, d.Shard)
 	if l == nil {
-		if w.StillUnavailable(c, a, d.Shard, why) {
+		if k.StillUnavailable(c, a, d.Shard, why) {
 			return true
 		}
 		if left < forEver {
-			w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+left)
+			k.clock.Alarm(c.Ref, &c.Place, k.clock.Now+left)
 		}
 		return false
 	}
-	w.BeginBlocking(c)
-	w.Send(c, l, &exchange.Request{
+	k.BeginBlocking(c)
+	k.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: saidAhead(l, waits), Foreign: a.Target >= 0, Blocking: true, Frame: frame,
 	})

@@ -1,4 +1,4 @@
-package worker
+package dedicated
 
 import (
 	"evergate/gateway/exchange"
@@ -16,35 +16,35 @@ import (
 
 // tunnel begins one. All that came before has been answered to the client. It returns false when the connection owes
 // something else yet: then another one is taken.
-func (w *Worker) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) bool {
+func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
-		w.Release(c)
-		w.Block(c, wait.InFlight)
-		w.Wake(c)
+		k.Release(c)
+		k.Block(c, wait.InFlight)
+		k.Wake(c)
 		return false
 	}
 	l.Once, l.Tunnel = true, true
-	w.intoTunnel(c, frame)
+	k.intoTunnel(c, frame)
 	return true
 }
 
-// saidInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
+// SaidInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
 // middle of the stream.
-func (w *Worker) saidInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (k *Dedicated) SaidInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
-		w.Close(c, session.ProtocolError)
+		k.Close(c, session.ProtocolError)
 		return true
 	}
-	w.intoTunnel(c, resp.AppendCommand(nil, args...))
+	k.intoTunnel(c, resp.AppendCommand(nil, args...))
 	return true
 }
 
 // intoTunnel takes a command of the client's.
-func (w *Worker) intoTunnel(c *exchange.Session, b []byte) {
+func (k *Dedicated) intoTunnel(c *exchange.Session, b []byte) {
 	l := c.Dedicated()
 	l.Queue.Append(b)
-	w.pool.Dirty(l)
-	if l.Queue.Held() > w.conf.QueryBytesMax {
-		w.Close(c, session.QueryLimit)
+	k.pool.Dirty(l)
+	if l.Queue.Held() > k.conf.QueryBytesMax {
+		k.Close(c, session.QueryLimit)
 	}
 }

@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"bytes"
@@ -6,14 +6,13 @@ import (
 
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
 // split is a request that was cut by slot and awaits its parts.
 type split struct {
-	w     *Worker
+	m     *Multi
 	seq   uint32
 	left  int
 	write bool
@@ -24,14 +23,11 @@ type split struct {
 	// places are what those of parts alias. again: it may be used again when it has ended.
 	places []int
 	again  bool
-	// standIns: it is no split but an EXEC, whose one reply lacks these.
-	standIns []session.Placeholder
-	own      [][]byte // what is there of it
-	limit    int      // for resp.Newest
-	// spread is set when the parts are those of all shards.
-	spread *spread
-	// walk is set for SCAN and its like, which have one part.
-	walk *walk
+	limit  int // for resp.Newest
+	// broadcast is set when the parts are those of all shards.
+	broadcast *broadcast
+	// scan is set for SCAN and its like, which have one part.
+	scan *scan
 }
 
 // scratch is what split uses again and again.
@@ -50,22 +46,22 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 	routing.Union: resp.Union, routing.SumPairs: resp.SumPairs,
 }
 
-// split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
+// Split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
 // cannot.
-func (w *Worker) split(c *exchange.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
+func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
 	if c.Service.View == nil {
-		return w.Unavailable(c, -1, upstream.NoView)
+		return m.Unavailable(c, -1, upstream.NoView)
 	}
-	lanes, refused, why := w.lanesOf(c, d, c.Company(len(frame), 0))
+	lanes, refused, why := m.lanesOf(c, d, c.Company(len(frame), 0))
 	if lanes == nil {
-		return w.Unavailable(c, refused, why)
+		return m.Unavailable(c, refused, why)
 	}
-	s := w.newSplit(len(d.Parts))
+	s := m.newSplit(len(d.Parts))
 	s.seq, s.write, s.kind = c.Replies.Reserve(), !d.Safe, joinKinds[d.Merge]
 	c.Compose(s)
 	places := slices.Grow(s.places[:0], len(args)-1)
 	s.places = places
-	words := w.cut.words
+	words := m.cut.words
 	r := exchange.Request{Seq: s.seq, Read: d.Safe, Counts: d.Counts}
 	for i := range d.Parts {
 		p := &d.Parts[i]
@@ -80,28 +76,28 @@ func (w *Worker) split(c *exchange.Session, d *routing.Decision, args [][]byte, 
 			}
 			s.parts[i].Places = places[from:len(places):len(places)]
 		}
-		w.cut.frame = resp.AppendCommand(w.cut.frame[:0], words...)
-		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, w.cut.frame
-		w.Send(c, lanes[p.Shard], &r)
+		m.cut.frame = resp.AppendCommand(m.cut.frame[:0], words...)
+		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, m.cut.frame
+		m.Send(c, lanes[p.Shard], &r)
 	}
-	w.cut.words = words[:0]
-	w.cut.frame = spare(w.cut.frame)
+	m.cut.words = words[:0]
+	m.cut.frame = spare(m.cut.frame)
 	return true
 }
 
 // lanesOf chooses a lane for each shard that the parts name. Where one cannot be had it returns nil, the shard, and
 // why. The lanes are valid until it is called again.
-func (w *Worker) lanesOf(
+func (m *Multi) lanesOf(
 	c *exchange.Session, d *routing.Decision, with upstream.Company,
 ) (lanes []*upstream.Conn, shard int, why upstream.Obstacle) {
-	lanes = append(w.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
-	w.cut.byShard = lanes
+	lanes = append(m.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
+	m.cut.byShard = lanes
 	for i := range d.Parts {
 		p := &d.Parts[i]
 		if p.Shard >= 0 && lanes[p.Shard] != nil {
 			continue
 		}
-		l, why := w.Choose(c, p.Shard, p.Slot, d.Read, with)
+		l, why := m.Choose(c, p.Shard, p.Slot, d.Read, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}
@@ -117,11 +113,11 @@ const (
 	partsKept  = 1 << 10
 )
 
-func (w *Worker) newSplit(parts int) *split {
-	s := &split{w: w}
-	if n := len(w.cut.spare); n > 0 {
-		s = w.cut.spare[n-1]
-		w.cut.spare = w.cut.spare[:n-1]
+func (m *Multi) newSplit(parts int) *split {
+	s := &split{m: m}
+	if n := len(m.cut.spare); n > 0 {
+		s = m.cut.spare[n-1]
+		m.cut.spare = m.cut.spare[:n-1]
 	}
 	s.parts = slices.Grow(s.parts[:0], parts)[:parts]
 	s.left, s.again = parts, true
@@ -129,13 +125,13 @@ func (w *Worker) newSplit(parts int) *split {
 }
 
 // splitEnded keeps a split that newSplit has made for the next one.
-func (w *Worker) splitEnded(s *split) {
-	if !s.again || len(w.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
+func (m *Multi) splitEnded(s *split) {
+	if !s.again || len(m.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
 		return
 	}
 	clear(s.parts)
-	*s = split{w: w, parts: s.parts, places: s.places, room: spare(s.room)}
-	w.cut.spare = append(w.cut.spare, s)
+	*s = split{m: m, parts: s.parts, places: s.places, room: spare(s.room)}
+	m.cut.spare = append(m.cut.spare, s)
 }
 
 // keepPart counts bytes of a split's parts: they are held for its client.
@@ -179,25 +175,22 @@ func (s *split) Seq() uint32 { return s.seq }
 
 // Size is how many bytes are kept of the parts.
 func (s *split) Size() (n int) {
-	if s.walk != nil {
+	if s.scan != nil {
 		return s.bytes
 	}
 	for i := range s.parts {
 		n += len(s.parts[i].Reply)
 	}
-	for _, own := range s.own {
-		n += len(own)
-	}
 	return n
 }
 
 // Apart reports whether the parts are those of all shards.
-func (s *split) Apart() bool { return s.spread != nil }
+func (s *split) Apart() bool { return s.broadcast != nil }
 
 // Take takes the reply to one part; the last one joins them.
 func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
-	w := s.w
-	if s.spread != nil && s.spread.saving != nil && w.saves(c, s, part, &reply) {
+	w := s.m
+	if s.broadcast != nil && s.broadcast.saving != nil && w.saves(c, s, part, &reply) {
 		return
 	}
 	s.parts[part].Reply = s.keep(reply)
@@ -207,18 +200,14 @@ func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
 		w.CheckOutput(c)
 		return
 	}
-	if s.standIns != nil {
-		w.complete(c, s)
-		return
-	}
-	if s.walk != nil && w.goesOn(c, s) {
+	if s.scan != nil && w.goesOn(c, s) {
 		return
 	}
 	c.Composed(s)
 	dropParts(c, s)
 	switch {
-	case s.walk != nil:
-		w.Deliver(c, s.seq, s.walk.answer)
+	case s.scan != nil:
+		w.Deliver(c, s.seq, s.scan.answer)
 	case s.write && s.doneInPart():
 		w.CountUncertain()
 		w.Deliver(c, s.seq, s.uncertain())
@@ -228,14 +217,14 @@ func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
 }
 
 // join makes one reply of those to the parts.
-func (w *Worker) join(c *exchange.Session, s *split) {
+func (m *Multi) join(c *exchange.Session, s *split) {
 	if s.kind == resp.AnyOf {
-		w.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
+		m.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
 	}
-	w.cut.frame = resp.Join(w.cut.frame[:0], s.kind, s.parts, s.limit)
-	w.Deliver(c, s.seq, w.cut.frame)
-	w.cut.frame = spare(w.cut.frame)
-	w.splitEnded(s)
+	m.cut.frame = resp.Join(m.cut.frame[:0], s.kind, s.parts, s.limit)
+	m.Deliver(c, s.seq, m.cut.frame)
+	m.cut.frame = spare(m.cut.frame)
+	m.splitEnded(s)
 }
 
 // doneInPart answers a write of which only some slots' parts were executed, or perhaps were: no part's own error says
@@ -248,7 +237,7 @@ var doneOnSome = resp.AppendError(nil,
 	"UNCERTAIN evergate: the command was sent to several servers, and only some of them may have executed it")
 
 func (s *split) uncertain() []byte {
-	if s.spread != nil {
+	if s.broadcast != nil {
 		return doneOnSome
 	}
 	return doneInPart

@@ -1,4 +1,4 @@
-package worker
+package dedicated
 
 import (
 	"evergate/gateway/admin"
@@ -16,9 +16,9 @@ import (
 var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
 // blocked finds the client that is to be unblocked, when it is blocked.
-func (w *Worker) blocked(r *admin.Request) *exchange.Session {
-	for c := range w.All {
-		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || w.willBlock(c) != nil) {
+func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
+	for c := range k.All {
+		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || k.willBlock(c) != nil) {
 			return c
 		}
 	}
@@ -27,7 +27,7 @@ func (w *Worker) blocked(r *admin.Request) *exchange.Session {
 
 // willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
 // client it blocks already.
-func (w *Worker) willBlock(c *exchange.Session) (frame []byte) {
+func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
 	switch c.Reason {
 	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
 	default:
@@ -37,7 +37,7 @@ func (w *Worker) willBlock(c *exchange.Session) (frame []byte) {
 		return nil
 	}
 	var scan resp.Scanner
-	n, args, status := scan.Next(c.Input.Bytes(), nil, w.limits(c))
+	n, args, status := scan.Next(c.Input.Bytes(), nil, k.conf.Limits)
 	if status != resp.Frame {
 		return nil
 	}
@@ -48,9 +48,9 @@ func (w *Worker) willBlock(c *exchange.Session) (frame []byte) {
 	return c.Input.Bytes()[:n]
 }
 
-// unblock does this worker's part of CLIENT UNBLOCK.
-func (w *Worker) unblock(r *admin.Request) (p admin.Partial) {
-	c := w.blocked(r)
+// FindBlocked does this worker's part of CLIENT UNBLOCK.
+func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
+	c := k.blocked(r)
 	if c == nil {
 		return p
 	}
@@ -61,32 +61,32 @@ func (w *Worker) unblock(r *admin.Request) (p admin.Partial) {
 			return p
 		}
 	}
-	return admin.Partial{Count: w.Unblock(r)}
+	return admin.Partial{Count: k.Unblock(r)}
 }
 
 // Unblock answers a blocked client here, and closes its lane. It returns how many were blocked.
-func (w *Worker) Unblock(r *admin.Request) int {
-	c := w.blocked(r)
+func (k *Dedicated) Unblock(r *admin.Request) int {
+	c := k.blocked(r)
 	if c == nil {
 		return 0
 	}
 	if c.Retrying() {
 		a := *c.NextRetry()
-		reply := w.unblockedReply(c, r, a.Frame)
+		reply := k.unblockedReply(c, r, a.Frame)
 		c.DropRetry()
-		w.Resumed(c)
-		w.ReleaseUnused(c)
-		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
-		w.Wake(c)
+		k.Resumed(c)
+		k.ReleaseUnused(c)
+		k.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
+		k.Wake(c)
 		return 1
 	}
-	if frame := w.willBlock(c); frame != nil {
-		reply := w.unblockedReply(c, r, frame)
-		c.Input.Used(w.blocks, len(frame))
-		w.Resumed(c)
-		w.ReleaseUnused(c)
-		w.Answer(c, reply)
-		w.Wake(c)
+	if frame := k.willBlock(c); frame != nil {
+		reply := k.unblockedReply(c, r, frame)
+		k.Skip(c, len(frame))
+		k.Resumed(c)
+		k.ReleaseUnused(c)
+		k.Answer(c, reply)
+		k.Wake(c)
 		return 1
 	}
 	l, waits, from := c.BlocksOn()
@@ -94,24 +94,24 @@ func (w *Worker) Unblock(r *admin.Request) int {
 		return 0
 	}
 	t := *waits
-	reply := w.unblockedReply(c, r, l.Queue.Frame(from, t.End))
+	reply := k.unblockedReply(c, r, l.Queue.Frame(from, t.End))
 	c.LeaveBehind(l)        // the server may hear of it late, and would take an element for nobody
 	waits.To.Generation = 0 // what the server still says, until the lane is closed, is for nobody
-	w.Release(c)
-	w.Settle(c, &t, reply)
+	k.Release(c)
+	k.Settle(c, &t, reply)
 	if !c.Closed() {
-		w.Landed(c, t.Shard)
+		k.Landed(c, t.Shard)
 	}
 	return 1
 }
 
 // unblockedReply is what a client is told that is unblocked here.
-func (w *Worker) unblockedReply(c *exchange.Session, r *admin.Request, frame []byte) []byte {
+func (k *Dedicated) unblockedReply(c *exchange.Session, r *admin.Request, frame []byte) []byte {
 	if r.AsError {
 		return unblockedHere
 	}
-	w.args = resp.Args(frame, w.args[:0])
-	if command := routing.Lookup(w.args); command != nil {
+	k.args = resp.Args(frame, k.args[:0])
+	if command := routing.Lookup(k.args); command != nil {
 		return inTimeNothing(command, c.Proto)
 	}
 	return resp.NullArrayIn(c.Proto)

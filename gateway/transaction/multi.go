@@ -1,4 +1,4 @@
-package worker
+package transaction
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ var (
 	noMulti     = []byte("-ERR EXEC without MULTI\r\n")
 	noDiscard   = []byte("-ERR DISCARD without MULTI\r\n")
 	execAborted = []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
-	execArity   = []byte(becauseOf + "wrong number of arguments for 'exec' command\r\n")
+	ExecArity   = []byte(Because + "wrong number of arguments for 'exec' command\r\n")
 	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
 	notInMulti  = []byte("-ERR Command not allowed inside a transaction\r\n")
 
@@ -37,15 +37,15 @@ var (
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
 
-// becauseOf is how a server begins when a transaction was refused at its EXEC; its reason follows.
-const becauseOf = "-EXECABORT Transaction discarded because of: "
+// Because is how a server begins when a transaction was refused at its EXEC; its reason follows.
+const Because = "-EXECABORT Transaction discarded because of: "
 
-// transact does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
-func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+// Do does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
+func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	switch command.ID {
 	case routing.CmdMulti:
 		reply := multiNested
-		switch err := c.Service.Catalog.MultiError(w.clock.Now); {
+		switch err := c.Service.Catalog.MultiError(tx.clock.Now); {
 		case c.Multi == nil && err != nil:
 			reply = err
 		case c.Multi == nil:
@@ -54,33 +54,33 @@ func (w *Worker) transact(c *exchange.Session, d *routing.Decision, command *rou
 		default:
 			c.Multi.Nested = true
 		}
-		w.AnswerLocal(c, reply)
+		tx.AnswerLocal(c, reply)
 	case routing.CmdExec:
-		return w.exec(c)
+		return tx.exec(c)
 	case routing.CmdDiscard:
 		if c.Multi == nil {
-			w.Answer(c, noDiscard)
+			tx.Answer(c, noDiscard)
 			break
 		}
-		w.CountLocal()
+		tx.CountLocal()
 		c.Multi = nil
-		w.unwatch(c)
-		w.Answer(c, resp.OK)
+		tx.Unwatch(c)
+		tx.Answer(c, resp.OK)
 	case routing.CmdUnwatch:
 		if c.Multi != nil {
-			return w.queue(c, d, command, nil, frame)
+			return tx.Queue(c, d, command, nil, frame)
 		}
-		w.CountLocal()
-		w.unwatch(c)
-		w.Answer(c, resp.OK)
+		tx.CountLocal()
+		tx.Unwatch(c)
+		tx.Answer(c, resp.OK)
 	case routing.CmdWatch:
-		return w.watch(c, d, frame)
+		return tx.watch(c, d, frame)
 	}
 	return true
 }
 
-// queue takes one command of a transaction.
-func (w *Worker) queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+// Queue takes one command of a transaction.
+func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	m := c.Multi
 	if c.Allows(d, command) {
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
@@ -90,21 +90,21 @@ func (w *Worker) queue(c *exchange.Session, d *routing.Decision, command *routin
 		command != nil && command.Waits()
 	switch {
 	case d.Reason == routing.Forbidden && command.Has(routing.NoMulti): // servers say this first
-		return w.abortMulti(c, notInMulti)
+		return tx.Abort(c, notInMulti)
 	case d.Kind == routing.Refuse:
 		m.Aborted = true
-		w.refuse(c, d.Reason, command, args)
+		tx.conf.Commands.Refuse(c, d.Reason, command, args)
 		return true
 	case d.Kind == routing.Split:
-		return w.abortMulti(c, crossSlot)
+		return tx.Abort(c, crossSlot)
 	case d.Kind == routing.Broadcast, d.Kind == routing.ScanAll,
 		own && (!mayStandIn(c, command) || len(frame) > standInBytes || len(m.Placeholders) == standInsMax):
-		return w.abortMulti(c, notInMulti)
+		return tx.Abort(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
-		return w.abortMulti(c, crossSlot)
-	case len(m.Body)+len(frame) > w.conf.QueryBytesMax:
-		w.Close(c, session.QueryLimit)
+		return tx.Abort(c, crossSlot)
+	case len(m.Body)+len(frame) > tx.conf.QueryBytesMax:
+		tx.Close(c, session.QueryLimit)
 		return true
 	}
 	if d.Slot >= 0 {
@@ -122,50 +122,50 @@ func (w *Worker) queue(c *exchange.Session, d *routing.Decision, command *routin
 	m.Scripts = m.Scripts || command.Has(routing.Scripts)
 	m.Writes = m.Writes || !own && !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
-	w.counts.Queued++
-	w.Answer(c, queued)
+	tx.queued++
+	tx.Answer(c, queued)
 	return true
 }
 
-// abortMulti answers a command that cannot be part of the transaction, which its EXEC will say again.
-func (w *Worker) abortMulti(c *exchange.Session, why []byte) bool {
+// Abort answers a command that cannot be part of the transaction, which its EXEC will say again.
+func (tx *Transactions) Abort(c *exchange.Session, why []byte) bool {
 	c.Multi.Aborted = true
-	w.Refuse(c, why)
+	tx.Refuse(c, why)
 	return true
 }
 
 // exec sends the transaction, or answers for it. It returns false when the session was parked: EXEC is read again then.
-func (w *Worker) exec(c *exchange.Session) bool {
+func (tx *Transactions) exec(c *exchange.Session) bool {
 	m := c.Multi
 	switch {
 	case m == nil:
-		w.Answer(c, noMulti)
+		tx.Answer(c, noMulti)
 		return true
 	case m.Aborted:
-		return w.execEnds(c, execAborted)
+		return tx.EndExec(c, execAborted)
 	}
 	shard := 0
 	if v := c.Service.View; v != nil && v.Sharded && slotOfMulti(c) >= 0 {
 		shard = c.ShardOfSlot(slotOfMulti(c))
 	}
-	l, why := w.execLane(c, shard)
+	l, why := tx.execLane(c, shard)
 	switch {
 	case why == upstream.InFlight:
-		return w.Unavailable(c, shard, why)
+		return tx.Unavailable(c, shard, why)
 	case c.Watch != nil && c.Watch.Broken:
-		return w.execEnds(c, resp.NullArrayIn(c.Proto))
+		return tx.EndExec(c, resp.NullArrayIn(c.Proto))
 	case m.Count == 0 && c.Watch == nil && !m.Nested:
-		return w.execEnds(c, resp.EmptyArray)
+		return tx.EndExec(c, resp.EmptyArray)
 	case l == nil:
-		refused := w.Await(c, shard, why)
+		refused := tx.Await(c, shard, why)
 		if refused == "" {
 			return false
 		}
 		reply := c.Service.NotTaken(shard, why, refused)
 		if why == upstream.RunsScript {
-			reply = append([]byte(becauseOf), reply[1:]...)
+			reply = append([]byte(Because), reply[1:]...)
 		}
-		return w.execEnds(c, reply)
+		return tx.EndExec(c, reply)
 	}
 	if m.Count == 0 {
 		m.Body = append(m.Body, resp.Multi...)
@@ -177,17 +177,17 @@ func (w *Worker) exec(c *exchange.Session) bool {
 	frame = append(frame, multiTail...)
 	seq := c.Replies.Reserve()
 	r := exchange.Request{
-		Seq: seq, Part: w.sendStandIns(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
+		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
 		Owned: len(frame) > exchange.PauseBytes, Frame: frame, Ahead: ahead, Watched: c.Watch != nil,
 		Counts: m.Counts, Foreign: m.Alone,
 	}
 	if m.Named {
-		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), frame, &w.conf.Limits)
+		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), frame, tx.conf.Limits)
 	}
 	if m.Scripts { // what it brings itself is there when it is named behind
-		c.Service.Catalog.NoteAll(frame, &w.conf.Limits)
+		c.Service.Catalog.NoteAll(frame, tx.conf.Limits)
 	}
-	w.Send(c, l, &r)
+	tx.Send(c, l, &r)
 	c.Multi, c.Watch = nil, nil
 	return true
 }
@@ -200,63 +200,63 @@ func slotOfMulti(c *exchange.Session) int {
 	return c.Multi.Slot
 }
 
-// execEnds answers EXEC without a server.
-func (w *Worker) execEnds(c *exchange.Session, reply []byte) bool {
-	w.CountLocal()
+// EndExec answers EXEC without a server.
+func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
+	tx.CountLocal()
 	c.Multi = nil
-	w.unwatch(c)
-	w.Answer(c, reply)
+	tx.Unwatch(c)
+	tx.Answer(c, reply)
 	return true
 }
 
-// ahead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
-func (w *Worker) ahead(l *upstream.Conn, t *upstream.Pending, reply []byte) {
+// TakeAhead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
+func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	t.Ahead--
 	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
 		l.Queued = bytes.Clone(reply)
 	}
 }
 
-// whyAborted returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
+// WhyAborted returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
 // whether the transaction belongs elsewhere. Either way nothing of it was executed.
-func whyAborted(l *upstream.Conn, reply []byte) []byte {
+func WhyAborted(l *upstream.Conn, reply []byte) []byte {
 	switch {
-	case bytes.HasPrefix(reply, []byte(becauseOf)):
-		return append([]byte{'-'}, reply[len(becauseOf):]...)
+	case bytes.HasPrefix(reply, []byte(Because)):
+		return append([]byte{'-'}, reply[len(Because):]...)
 	case bytes.HasPrefix(reply, []byte("-EXECABORT")) && len(l.Queued) > 0:
 		return l.Queued
 	}
 	return reply
 }
 
-// saidWhy is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
+// SaidWhy is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
 // for it, and would look for previous errors in vain.
-func saidWhy(l *upstream.Conn, reply []byte) []byte {
+func SaidWhy(l *upstream.Conn, reply []byte) []byte {
 	if bytes.Equal(reply, execAborted) && len(l.Queued) > 0 {
-		return append([]byte(becauseOf), l.Queued[1:]...)
+		return append([]byte(Because), l.Queued[1:]...)
 	}
 	return reply
 }
 
-// notMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
+// NotMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
 // do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
-func (w *Worker) notMulti(l *upstream.Conn, reply []byte) []byte {
+func (tx *Transactions) NotMulti(l *upstream.Conn, reply []byte) []byte {
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
 	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {
 		return reply
 	}
-	s := w.services[l.Key.Service]
-	s.Catalog.MultiFails(l.Queued, w.clock.Now)
-	w.CountUncertain()
+	s := tx.Served(l)
+	s.Catalog.MultiFails(l.Queued, tx.clock.Now)
+	tx.CountUncertain()
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }
 
-// resendExec sends a transaction again that was not executed.
-func (w *Worker) resendExec(c *exchange.Session, a *retry.Entry) bool {
-	for args := range resp.Commands(a.Frame, &w.conf.Limits) {
+// ResendExec sends a transaction again that was not executed.
+func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
+	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
+			tx.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 			return true
 		}
 	}
@@ -267,22 +267,37 @@ func (w *Worker) resendExec(c *exchange.Session, a *retry.Entry) bool {
 		d.Slot = int(a.Slot)
 		d.Shard = c.ShardOfSlot(d.Slot)
 	}
-	l, why := w.ChooseAgain(c, a, &d)
+	l, why := tx.ChooseAgain(c, a, &d)
 	if l == nil {
-		return w.StillUnavailable(c, a, d.Shard, why)
+		return tx.StillUnavailable(c, a, d.Shard, why)
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
-		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), a.Frame, &w.conf.Limits),
+		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), a.Frame, tx.conf.Limits),
 	}
 	commands := uint32(0)
-	for args := range resp.Commands(a.Frame, &w.conf.Limits) {
+	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
 		command := routing.Lookup(args)
 		r.Counts = r.Counts || command != nil && command.Has(routing.Counting)
 		commands++
 	}
 	r.Ahead = commands - 1
-	w.Send(c, l, &r)
+	tx.Send(c, l, &r)
 	return true
+}
+
+// execLane finds the lane for a transaction. One with a harmful command in it gets a connection of its own, too.
+func (tx *Transactions) execLane(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
+	switch {
+	case !c.Multi.Alone:
+		return tx.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))
+	case c.InFlight():
+		return nil, upstream.InFlight
+	}
+	l, why := tx.Dedicate(c, shard)
+	if l != nil {
+		tx.Alone(c, l)
+	}
+	return l, why
 }

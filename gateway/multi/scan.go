@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"bytes"
@@ -23,8 +23,8 @@ import (
 // Each step is one request of the client, and all of its past is in the cursor. Where there are no slots, and for HSCAN
 // and its like, only the server's own cursor and its print are.
 
-// walk is such a request under way.
-type walk struct {
+// scan is such a request under way.
+type scan struct {
 	args [][]byte // as the client said it
 	at   int      // of its cursor among them
 	asks uint64
@@ -61,59 +61,59 @@ var (
 	clusterNodes = resp.AppendCommandStrings(nil, "CLUSTER", "NODES")
 )
 
-// walk sends SCAN and its like, or what must be asked in its place. It returns false when the session was parked.
-func (w *Worker) walk(c *exchange.Session, command *routing.Command, args [][]byte) bool {
-	k := &walk{at: 1, slot: -1}
+// Scan sends SCAN and its like, or what must be asked in its place. It returns false when the session was parked.
+func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+	k := &scan{at: 1, slot: -1}
 	if command.First > 0 {
 		k.at = 2
 	}
 	var ok bool
 	if k.asks, ok = parseCursor(args[k.at]); !ok {
-		w.Answer(c, invalidCursor)
+		m.Answer(c, invalidCursor)
 		return true
 	}
 	if c.Service.View == nil {
-		return w.Unavailable(c, -1, upstream.NoView)
+		return m.Unavailable(c, -1, upstream.NoView)
 	}
 	if command.First > 0 && c.Service.View.Sharded {
 		k.slot = routing.Slot(args[command.First])
 	}
 	k.args = args
-	r, l, why := w.step(c, k, &retry.Entry{Target: -1})
+	r, l, why := m.step(c, k, &retry.Entry{Target: -1})
 	if l == nil {
-		return w.Unavailable(c, r.Shard, why)
+		return m.Unavailable(c, r.Shard, why)
 	}
 	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
 	r.Seq = c.Replies.Reserve()
-	c.Compose(&split{w: w, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), walk: k})
-	w.Send(c, l, &r)
+	c.Compose(&split{m: m, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), scan: k})
+	m.Send(c, l, &r)
 	return true
 }
 
 // layout of the cursor.
-func (k *walk) layout() layout {
+func (k *scan) layout() layout {
 	if k.sharded {
 		return throughSlots
 	}
 	return ofOneServer
 }
 
-// resendWalk does a step again, or the one that takes its place now. It returns false when the session was parked.
-func (w *Worker) resendWalk(c *exchange.Session, s *split, a *retry.Entry) bool {
+// resendScan does a step again, or the one that takes its place now. It returns false when the session was parked.
+func (m *Multi) resendScan(c *exchange.Session, s *split, a *retry.Entry) bool {
 	if c.Service.View == nil {
-		return w.StillUnavailable(c, a, -1, upstream.NoView)
+		return m.StillUnavailable(c, a, -1, upstream.NoView)
 	}
-	r, l, why := w.step(c, s.walk, a)
+	r, l, why := m.step(c, s.scan, a)
 	if l == nil {
-		return w.StillUnavailable(c, a, r.Shard, why)
+		return m.StillUnavailable(c, a, r.Shard, why)
 	}
 	r.Seq, r.Redirects, r.Retries, r.Cost = a.Seq, a.Redirects, a.Retries, a.Cost
-	w.Send(c, l, &r)
+	m.Send(c, l, &r)
 	return true
 }
 
 // step finds out what is to be asked next, and of whom.
-func (w *Worker) step(c *exchange.Session, k *walk, a *retry.Entry) (r exchange.Request, l *upstream.Conn, why upstream.Obstacle) {
+func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.Request, l *upstream.Conn, why upstream.Obstacle) {
 	v := c.Service.View
 	r = exchange.Request{Part: 0, Slot: int16(k.slot), Read: true}
 	k.sharded = v.Sharded && k.slot < 0
@@ -123,11 +123,11 @@ func (w *Worker) step(c *exchange.Session, k *walk, a *retry.Entry) (r exchange.
 		k.to = v.RangeEnd(k.next.slot)
 		r.Shard = c.ShardOfSlot(k.next.slot)
 		a.Target = -1
-		w.follow(k, v, r.Shard, a)
+		m.follow(k, v, r.Shard, a)
 	case v.Sharded:
 		r.Shard = c.ShardOfSlot(k.slot)
 	}
-	l, why = w.ChooseAgain(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
+	l, why = m.ChooseAgain(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
 	if l == nil {
 		return r, nil, why
 	}
@@ -137,23 +137,23 @@ func (w *Worker) step(c *exchange.Session, k *walk, a *retry.Entry) (r exchange.
 		return r, nil, upstream.InFlight
 	}
 	k.node = l.Key.Node
-	w.goOn(k, v, n, r.Shard)
+	m.goOn(k, v, n, r.Shard)
 	r.Frame = k.frame()
 	return r, l, upstream.Free
 }
 
 // goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
 // slot begins again there.
-func (w *Worker) goOn(k *walk, v *topology.View, n *topology.Node, shard int) {
+func (m *Multi) goOn(k *scan, v *topology.View, n *topology.Node, shard int) {
 	switch print := uint32(0); {
-	case k.sharded && (k.next.stage == checkingFollowed || k.next.stage == following && k.next.print == w.guest(k, n)):
+	case k.sharded && (k.next.stage == checkingFollowed || k.next.stage == following && k.next.print == m.guest(k, n)):
 	case k.sharded:
-		print = w.printOf(throughSlots, n, v.Shards[shard].ConfigEpoch, uint64(k.to))
+		print = m.printOf(throughSlots, n, v.Shards[shard].ConfigEpoch, uint64(k.to))
 		if k.next.stage == following || k.next.print != print {
 			k.next = cursor{slot: k.next.slot, print: print}
 		}
 	default:
-		if print = w.printOf(ofOneServer, n); k.next.print != print {
+		if print = m.printOf(ofOneServer, n); k.next.print != print {
 			k.next = cursor{print: print}
 		}
 	}
@@ -166,16 +166,16 @@ func (w *Worker) goOn(k *walk, v *topology.View, n *topology.Node, shard int) {
 
 // follow turns to the server that the slot is being moved to, where the cursor is of that. If it is the slot's owner by
 // now there is nothing to turn to; if it is not known any more, the scan of the slot begins again.
-func (w *Worker) follow(k *walk, v *topology.View, shard int, a *retry.Entry) {
+func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
 	if k.next.stage != following || shard < 0 {
 		return
 	}
-	if p := v.Shards[shard].Primary; p != nil && w.guest(k, p) == k.next.print {
+	if p := v.Shards[shard].Primary; p != nil && m.guest(k, p) == k.next.print {
 		return
 	}
 	found := 0
 	for _, n := range v.Nodes {
-		if n != nil && w.guest(k, n) == k.next.print && !v.IsReplica(n.ID) {
+		if n != nil && m.guest(k, n) == k.next.print && !v.IsReplica(n.ID) {
 			a.Target = n.ID
 			found++
 		}
@@ -187,12 +187,12 @@ func (w *Worker) follow(k *walk, v *topology.View, shard int, a *retry.Entry) {
 }
 
 // guest is the print of a server that the slot is being moved to.
-func (w *Worker) guest(k *walk, n *topology.Node) uint32 {
-	return w.printOf(throughSlots, n, uint64(k.next.slot))
+func (m *Multi) guest(k *scan, n *topology.Node) uint32 {
+	return m.printOf(throughSlots, n, uint64(k.next.slot))
 }
 
 // frame writes the step down for a server.
-func (k *walk) frame() []byte {
+func (k *scan) frame() []byte {
 	if k.checks() {
 		return clusterNodes
 	}
@@ -206,29 +206,29 @@ func (k *walk) frame() []byte {
 }
 
 // checks says that the step asks a server about its slots.
-func (k *walk) checks() bool {
+func (k *scan) checks() bool {
 	return k.sharded && (k.next.stage == checking || k.next.stage == checkingFollowed)
 }
 
 // goesOn takes the server's reply. Where that is not the whole of the client's page yet the next step is put on the
 // session's list.
-func (w *Worker) goesOn(c *exchange.Session, s *split) bool {
-	k := s.walk
-	if k.answer = w.walked(c, k, s.parts[0].Reply); k.answer != nil {
+func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
+	k := s.scan
+	if k.answer = m.walked(c, k, s.parts[0].Reply); k.answer != nil {
 		return false
 	}
-	if c.Output.Len()+len(k.found) > w.conf.OutputBytesMax {
-		w.Close(c, session.OutputLimit)
+	if c.Output.Len()+len(k.found) > m.conf.OutputBytesMax {
+		m.Close(c, session.OutputLimit)
 		return true
 	}
 	keepPart(c, s, len(k.found)-s.bytes)
 	s.left, s.parts[0].Reply, s.room = 1, nil, s.room[:0]
-	w.Retry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
+	m.Retry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
 
 // walked makes the client's reply of the server's, or nil when it lacks something.
-func (w *Worker) walked(c *exchange.Session, k *walk, reply []byte) []byte {
+func (m *Multi) walked(c *exchange.Session, k *scan, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
 		said := string(bytes.TrimSpace(reply[1:]))
@@ -236,7 +236,7 @@ func (w *Worker) walked(c *exchange.Session, k *walk, reply []byte) []byte {
 	case reply[0] == '-':
 		return reply
 	case k.checks():
-		return w.checked(c, k, reply)
+		return m.checked(c, k, reply)
 	}
 	page, ok := resp.Elements(reply)
 	if !ok || len(page) != 2 {
@@ -266,14 +266,14 @@ func (w *Worker) walked(c *exchange.Session, k *walk, reply []byte) []byte {
 }
 
 // page is the client's reply.
-func (k *walk) page(next cursor, elements []byte) []byte {
+func (k *scan) page(next cursor, elements []byte) []byte {
 	b := resp.AppendBulk(resp.AppendArray(nil, 2), strconv.AppendUint(nil, k.layout().write(next), 10))
 	return append(b, elements...)
 }
 
 // take adds elements to those found: where the step is about slots, the keys in these. The others have been passed on,
 // or will be.
-func (k *walk) take(page []byte) bool {
+func (k *scan) take(page []byte) bool {
 	keys, ok := resp.Elements(page)
 	if !ok {
 		return false
@@ -299,7 +299,7 @@ func (k *walk) take(page []byte) bool {
 }
 
 // checked says where the scan goes on, from what a server says of its slots.
-func (w *Worker) checked(c *exchange.Session, k *walk, reply []byte) []byte {
+func (m *Multi) checked(c *exchange.Session, k *scan, reply []byte) []byte {
 	text, ok := resp.String(reply)
 	if !ok {
 		return oddPage
@@ -318,14 +318,14 @@ func (w *Worker) checked(c *exchange.Session, k *walk, reply []byte) []byte {
 			end++
 		}
 		if next = from(end); end == slot && to != nil {
-			next = cursor{slot: slot, stage: following, print: w.guest(k, to)}
+			next = cursor{slot: slot, stage: following, print: m.guest(k, to)}
 		} else if end == slot { // the view is behind
-			w.reportNode(w.service(c), k.node)
+			m.reportNode(c, k.node)
 		}
 	case checkingFollowed:
 		owner := c.Service.View.Node(k.node)
-		if to != nil && w.guest(k, to) == k.next.print ||
-			owner != nil && at.Has(slot) && w.guest(k, owner) == k.next.print {
+		if to != nil && m.guest(k, to) == k.next.print ||
+			owner != nil && at.Has(slot) && m.guest(k, owner) == k.next.print {
 			next = from(slot + 1)
 		}
 	}
@@ -333,11 +333,12 @@ func (w *Worker) checked(c *exchange.Session, k *walk, reply []byte) []byte {
 }
 
 // reportNode has the servers be asked about themselves.
-func (w *Worker) reportNode(s *service, node topology.NodeID) {
+func (m *Multi) reportNode(c *exchange.Session, node topology.NodeID) {
+	s := c.Service
 	if s.View == nil {
 		return
 	}
-	w.env.Report(s.Index, topology.Report{
+	m.conf.Report(s.Index, topology.Report{
 		Kind: topology.Refused, Node: node, Shard: s.View.ShardOf(node), Epoch: s.View.Epoch, Slot: -1,
 	})
 }

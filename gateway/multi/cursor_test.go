@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"strconv"
@@ -55,8 +55,8 @@ func TestCursorsAreReadAsServersDo(t *testing.T) {
 }
 
 func TestPrintsTellServersApart(t *testing.T) {
-	w := &Worker{env: Env{Print: FirstPrint}}
-	print := func(n *topology.Node, facts ...uint64) uint32 { return w.printOf(throughSlots, n, facts...) }
+	m := &Multi{conf: Config{Print: FirstPrint}}
+	print := func(n *topology.Node, facts ...uint64) uint32 { return m.printOf(throughSlots, n, facts...) }
 	a, b := &topology.Node{RunID: "a"}, &topology.Node{RunID: "b"}
 	seen := map[uint32]bool{}
 	for _, print := range []uint32{print(a), print(b), print(a, 1), print(a, 2), print(a, 0, 1), print(b, 1)} {

@@ -1,4 +1,4 @@
-package worker
+package multi
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ import (
 // served. Where shards may have come or gone meanwhile, or slots from one to another, what can be done twice is begun
 // anew: parts of two pictures do not make a whole.
 
-// spread is what the parts of such a request share.
-type spread struct {
+// broadcast is what the parts of such a request share.
+type broadcast struct {
 	command *routing.Command
 	read    bool
 	// urgent: its parts must get past what the servers are busy with.
@@ -32,43 +32,43 @@ type spread struct {
 	saving *saving
 }
 
-// spread sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
+// Broadcast sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
 // that cannot.
-func (w *Worker) spread(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
 	v := c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return w.Unavailable(c, -1, upstream.NoView)
+		return m.Unavailable(c, -1, upstream.NoView)
 	case command.Keyspace() && !v.Complete():
-		return w.Unavailable(c, -1, upstream.NoPrimary)
+		return m.Unavailable(c, -1, upstream.NoPrimary)
 	case d.Merge == routing.OneOK, command.SaidInScript() && c.Service.AnyInScript():
-		return w.urgently(c, d, command, frame)
+		return m.urgently(c, d, command, frame)
 	}
 	lanes := make([]*upstream.Conn, len(v.Shards))
 	for i := range lanes {
 		var why upstream.Obstacle
-		if lanes[i], why = w.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); lanes[i] == nil {
-			return w.Unavailable(c, i, why)
+		if lanes[i], why = m.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); lanes[i] == nil {
+			return m.Unavailable(c, i, why)
 		}
 	}
-	w.AlsoOnReplicas(c, command, frame)
-	s := w.newSpread(c, d, command, v)
+	m.AlsoOnReplicas(c, command, frame)
+	s := m.newBroadcast(c, d, command, v)
 	s.limit = limitOf(args)
 	if d.Merge == routing.Saved {
-		s.spread.saving = w.newSaving(lanes)
+		s.broadcast.saving = m.newSaving(lanes)
 		frame = bgsave
 	}
 	for i, l := range lanes {
-		w.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Frame: frame})
+		m.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Frame: frame})
 	}
 	return true
 }
 
-// newSpread begins a request with a part for each shard of a view.
-func (w *Worker) newSpread(c *exchange.Session, d *routing.Decision, command *routing.Command, v *topology.View) *split {
+// newBroadcast begins a request with a part for each shard of a view.
+func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, v *topology.View) *split {
 	s := &split{
-		w: w, seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
-		spread: &spread{command: command, read: d.Read},
+		m: m, seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
+		broadcast: &broadcast{command: command, read: d.Read},
 	}
 	over(c, s, v)
 	c.Compose(s)
@@ -77,7 +77,7 @@ func (w *Worker) newSpread(c *exchange.Session, d *routing.Decision, command *ro
 
 // over gives a spread its parts: the shards of a view.
 func over(c *exchange.Session, s *split, v *topology.View) {
-	s.spread.epoch, s.spread.anchors = v.Epoch, v.FirstSlots()
+	s.broadcast.epoch, s.broadcast.anchors = v.Epoch, v.FirstSlots()
 	s.left = len(v.Shards)
 	dropParts(c, s)
 	s.parts = make([]resp.JoinPart, len(v.Shards))
@@ -97,34 +97,34 @@ func limitOf(args [][]byte) int {
 
 // urgently begins a command that must get past what the servers are busy with. Each part goes on a connection of the
 // session's own, one after the other, as what is retried does.
-func (w *Worker) urgently(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
-	s := w.newSpread(c, d, command, c.Service.View)
-	s.spread.urgent = true
+func (m *Multi) urgently(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+	s := m.newBroadcast(c, d, command, c.Service.View)
+	s.broadcast.urgent = true
 	for i := range s.parts {
 		t := upstream.Pending{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i)}
 		if !d.Safe {
 			t.Flags = upstream.Write
 		}
-		w.Retry(c, &t, frame, retry.Entry{Target: -1})
+		m.Retry(c, &t, frame, retry.Entry{Target: -1})
 	}
-	w.Wake(c)
+	m.Wake(c)
 	return true
 }
 
-// resendSpread sends the first part that must be retried, or answers it. It returns false when the session was
+// resendBroadcast sends the first part that must be retried, or answers it. It returns false when the session was
 // parked.
-func (w *Worker) resendSpread(c *exchange.Session, s *split) bool {
+func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	a, v := c.NextRetry(), c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return w.StillUnavailable(c, a, -1, upstream.NoView)
-	case c.InFlightUnder(v.Epoch), s.spread.urgent && c.InFlight():
-		w.Block(c, wait.InFlight)
+		return m.StillUnavailable(c, a, -1, upstream.NoView)
+	case c.InFlightUnder(v.Epoch), s.broadcast.urgent && c.InFlight():
+		m.Block(c, wait.InFlight)
 		return false
-	case s.spread.command.Keyspace() && !v.Complete():
-		return w.StillUnavailable(c, a, -1, upstream.NoPrimary)
+	case s.broadcast.command.Keyspace() && !v.Complete():
+		return m.StillUnavailable(c, a, -1, upstream.NoPrimary)
 	}
-	if s.spread.epoch != v.Epoch && mayRenew(c, s) {
+	if s.broadcast.epoch != v.Epoch && mayRenew(c, s) {
 		over(c, s, v)
 		c.RetryAll(len(s.parts))
 		a = c.NextRetry()
@@ -132,28 +132,28 @@ func (w *Worker) resendSpread(c *exchange.Session, s *split) bool {
 	shard := s.shardOf(v, a.Part)
 	var l *upstream.Conn
 	var why upstream.Obstacle
-	if s.spread.urgent {
-		l, why = w.DedicateAt(c, shard, true)
+	if s.broadcast.urgent {
+		l, why = m.DedicateAt(c, shard, true)
 	} else {
-		l, why = w.Choose(c, shard, -1, s.spread.read && !a.Primary, c.Company(len(a.Frame), a.Cost))
+		l, why = m.Choose(c, shard, -1, s.broadcast.read && !a.Primary, c.Company(len(a.Frame), a.Cost))
 	}
 	if l == nil {
-		return w.StillUnavailable(c, a, shard, why)
+		return m.StillUnavailable(c, a, shard, why)
 	}
-	if s.spread.saving != nil && !w.savesOn(c, s, a, l) {
+	if s.broadcast.saving != nil && !m.savesOn(c, s, a, l) {
 		return true
 	}
-	w.Send(c, l, &exchange.Request{
+	m.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
-		Read: a.Read, Frame: a.Frame, Foreign: s.spread.urgent,
+		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.urgent,
 	})
 	return true
 }
 
 // shardOf finds the shard of a part in a view; -1 when nobody serves its slot.
 func (s *split) shardOf(v *topology.View, part int16) int {
-	switch anchor := s.spread.anchors[part]; {
-	case s.spread.epoch == v.Epoch:
+	switch anchor := s.broadcast.anchors[part]; {
+	case s.broadcast.epoch == v.Epoch:
 		return int(part)
 	case !v.Sharded:
 		return 0
@@ -167,7 +167,7 @@ func (s *split) shardOf(v *topology.View, part int16) int {
 // mayRenew says that a request of which a part must be retried can be begun anew: it can be done twice, and no part
 // of it has the gateway's own answer.
 func mayRenew(c *exchange.Session, s *split) bool {
-	return s.spread.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts, func(p resp.JoinPart) bool {
+	return s.broadcast.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts, func(p resp.JoinPart) bool {
 		return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))
 	})
 }
