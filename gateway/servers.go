@@ -75,6 +75,6 @@ func (g *Gateway) unblock(r admin.Request, partials []admin.Partial, answer func
 
 // unblockHere makes the worker of a blocked client answer it.
 func (g *Gateway) unblockHere(r *admin.Request, answer func([]byte)) {
-	part := func(w *worker.Worker) admin.Partial { return admin.Partial{Count: w.Dedicated.Unblock(r)} }
+	part := func(w *worker.Worker) admin.Partial { return admin.Partial{Count: w.Unblock(r)} }
 	gather(g, part, func(partials []admin.Partial) { answer(r.Reply(partials)) })
 }

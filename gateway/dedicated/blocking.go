@@ -22,23 +22,23 @@ import (
 func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if c.InFlight() || waits && c.Withholds() {
-		k.Block(c, wait.InFlight)
+		k.x.Block(c, wait.InFlight)
 		return false
 	}
 	if waits && c.Service.View == nil {
-		return k.Unavailable(c, -1, upstream.NoView)
+		return k.x.Unavailable(c, -1, upstream.NoView)
 	}
 	if waits && c.WriterGone() {
-		k.AnswerLocal(c, local.NobodyHas(command))
+		k.x.AnswerLocal(c, local.NobodyHas(command))
 		return true
 	}
-	l, why := k.Dedicate(c, d.Shard)
+	l, why := k.x.Dedicate(c, d.Shard)
 	if l == nil {
-		return k.Unavailable(c, d.Shard, why)
+		return k.x.Unavailable(c, d.Shard, why)
 	}
-	k.BeginBlocking(c)
+	k.x.BeginBlocking(c)
 	beginRound(c, waits)
-	k.Send(c, l, &exchange.Request{
+	k.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: command.Has(routing.Read) || waits,
 		First: saidAhead(l, waits), Blocking: true, Frame: frame,
 	})
@@ -58,11 +58,11 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	}
 	if left <= 0 || waits && c.WriterGone() {
 		c.SetRound(nil)
-		k.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
+		k.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, inTimeNothing(command, c.Proto))
 		return true
 	}
 	if c.InFlight() {
-		k.Block(c, wait.InFlight)
+		k.x.Block(c, wait.InFlight)
 		return false
 	}
 	if k.conf.Others.Postponed(c, a) {
@@ -71,9 +71,9 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 		}
 		return false
 	}
-	l, why := k.DedicateAgain(c, a, d.Shard)
+	l, why := k.x.DedicateAgain(c, a, d.Shard)
 	if l == nil {
-		if k.StillUnavailable(c, a, d.Shard, why) {
+		if k.x.StillUnavailable(c, a, d.Shard, why) {
 			return true
 		}
 		if left < forEver {
@@ -81,8 +81,8 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 		}
 		return false
 	}
-	k.BeginBlocking(c)
-	k.Send(c, l, &exchange.Request{
+	k.x.BeginBlocking(c)
+	k.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: saidAhead(l, waits), Foreign: a.Target >= 0, Blocking: true, Frame: frame,
 	})

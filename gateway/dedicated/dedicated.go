@@ -32,7 +32,7 @@ type Config struct {
 
 // Dedicated does such commands for the sessions of an exchange.
 type Dedicated struct {
-	*exchange.Exchange
+	x     *exchange.Exchange
 	conf  Config
 	clock *wait.Clock
 	pool  *upstream.Pool
@@ -41,5 +41,5 @@ type Dedicated struct {
 
 // New makes a Dedicated.
 func New(conf Config) *Dedicated {
-	return &Dedicated{Exchange: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool}
+	return &Dedicated{x: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool}
 }

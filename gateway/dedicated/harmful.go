@@ -19,18 +19,18 @@ func (k *Dedicated) DoHarmful(c *exchange.Session, command *routing.Command, arg
 		return true
 	}
 	if c.InFlight() || command.Has(routing.Replication) && c.Replies.Owed() > 0 {
-		k.Block(c, wait.InFlight)
+		k.x.Block(c, wait.InFlight)
 		return false
 	}
-	l, why := k.DedicateAt(c, d.Shard, c.Service.InScript(d.Shard) != "")
+	l, why := k.x.DedicateAt(c, d.Shard, c.Service.InScript(d.Shard) != "")
 	if l == nil {
-		return k.Unavailable(c, d.Shard, why)
+		return k.x.Unavailable(c, d.Shard, why)
 	}
 	if command.Has(routing.Replication) {
 		return k.tunnel(c, l, frame)
 	}
-	k.Alone(c, l)
-	k.Send(c, l, &exchange.Request{
+	k.x.Alone(c, l)
+	k.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Frame: frame, Foreign: true,
 	})
 	return true

@@ -18,9 +18,9 @@ import (
 // something else yet: then another one is taken.
 func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
-		k.Release(c)
-		k.Block(c, wait.InFlight)
-		k.Wake(c)
+		k.x.Release(c)
+		k.x.Block(c, wait.InFlight)
+		k.x.Wake(c)
 		return false
 	}
 	l.Once, l.Tunnel = true, true
@@ -32,7 +32,7 @@ func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) 
 // middle of the stream.
 func (k *Dedicated) SaidInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
-		k.Close(c, session.ProtocolError)
+		k.x.Close(c, session.ProtocolError)
 		return true
 	}
 	k.intoTunnel(c, resp.AppendCommand(nil, args...))
@@ -45,6 +45,6 @@ func (k *Dedicated) intoTunnel(c *exchange.Session, b []byte) {
 	l.Queue.Append(b)
 	k.pool.Dirty(l)
 	if l.Queue.Held() > k.conf.QueryBytesMax {
-		k.Close(c, session.QueryLimit)
+		k.x.Close(c, session.QueryLimit)
 	}
 }

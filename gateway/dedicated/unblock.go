@@ -17,7 +17,7 @@ var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
 // blocked finds the client that is to be unblocked, when it is blocked.
 func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
-	for c := range k.All {
+	for c := range k.x.All {
 		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || k.willBlock(c) != nil) {
 			return c
 		}
@@ -74,19 +74,19 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 		a := *c.NextRetry()
 		reply := k.unblockedReply(c, r, a.Frame)
 		c.DropRetry()
-		k.Resumed(c)
-		k.ReleaseUnused(c)
-		k.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
-		k.Wake(c)
+		k.x.Resumed(c)
+		k.x.ReleaseUnused(c)
+		k.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, reply)
+		k.x.Wake(c)
 		return 1
 	}
 	if frame := k.willBlock(c); frame != nil {
 		reply := k.unblockedReply(c, r, frame)
-		k.Skip(c, len(frame))
-		k.Resumed(c)
-		k.ReleaseUnused(c)
-		k.Answer(c, reply)
-		k.Wake(c)
+		k.x.Skip(c, len(frame))
+		k.x.Resumed(c)
+		k.x.ReleaseUnused(c)
+		k.x.Answer(c, reply)
+		k.x.Wake(c)
 		return 1
 	}
 	l, waits, from := c.BlocksOn()
@@ -97,10 +97,10 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 	reply := k.unblockedReply(c, r, l.Queue.Frame(from, t.End))
 	c.LeaveBehind(l)        // the server may hear of it late, and would take an element for nobody
 	waits.To.Generation = 0 // what the server still says, until the lane is closed, is for nobody
-	k.Release(c)
-	k.Settle(c, &t, reply)
+	k.x.Release(c)
+	k.x.Settle(c, &t, reply)
 	if !c.Closed() {
-		k.Landed(c, t.Shard)
+		k.x.Landed(c, t.Shard)
 	}
 	return 1
 }

@@ -56,17 +56,17 @@ func (k *Dedicated) CannotTell(l *upstream.Conn, refusal []byte) {
 		k.pool.Lose(l, upstream.Poisoned)
 		return
 	}
-	c := k.Session(waits.To)
+	c := k.x.Session(waits.To)
 	if c == nil || c.Dedicated() != l {
 		return
 	}
 	t := *waits
 	waits.To.Generation = 0 // what the server says to it is for nobody
 	c.SetRound(nil)
-	k.Release(c)
-	k.Settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
+	k.x.Release(c)
+	k.x.Settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
 	if !c.Closed() {
-		k.Landed(c, t.Shard)
+		k.x.Landed(c, t.Shard)
 	}
 }
 
@@ -95,7 +95,7 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 		}
 	}
 	if r.Shard++; r.Shard < len(c.Service.View.Shards) {
-		k.Retry(c, t, frame, retry.Entry{Target: -1})
+		k.x.Retry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}
 	c.SetRound(nil)

@@ -52,13 +52,13 @@ const (
 // endedTwice answers a request that a second connection has ended on, if its server lives: then it has closed both
 // because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
 // says that it is not known yet.
-func (x *Exchange) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool) {
+func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool) {
 	if a.Ended.At == 0 {
 		return false, false
 	}
-	lives := x.clock.Now-a.Ended.At >= livesAfter
+	lives := r.x.clock.Now-a.Ended.At >= livesAfter
 	var open *upstream.Conn
-	for l := range x.pool.All {
+	for l := range r.x.pool.All {
 		if l.State == upstream.Open && leadsTo(c.Service, l, &a.Ended) {
 			open = l // its end may not have been seen yet
 			// One that was being made by then, and is only heard of now, tells nothing.
@@ -69,7 +69,7 @@ func (x *Exchange) endedTwice(c *Session, a *retry.Entry) (answered, unknown boo
 	case open == nil:
 		return false, false
 	case !lives:
-		x.pool.TryServer(open)
+		r.x.pool.TryServer(open)
 		return false, true
 	}
 	c.Costly = true // the next one of this client may be like it
@@ -77,7 +77,7 @@ func (x *Exchange) endedTwice(c *Session, a *retry.Entry) (answered, unknown boo
 	if a.Ended.Sent {
 		text = lostTooOften
 	}
-	x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, text)
+	r.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, text)
 	return true, false
 }
 

@@ -26,9 +26,12 @@ type leftBehind struct {
 	client int64
 }
 
+// Dedications are the connections that belong to one session each.
+type Dedications struct{ x *Exchange }
+
 // Dedicate finds a lane to the primary of a shard for this session alone, and pins the session to it.
 func (d *Dedications) Dedicate(c *Session, shard int) (*upstream.Conn, upstream.Obstacle) {
-	return d.x.DedicateAt(c, shard, false)
+	return d.DedicateAt(c, shard, false)
 }
 
 // DedicateAt is private; urgent to one that is busy, too, for what makes it stop.
@@ -40,34 +43,34 @@ func (d *Dedications) DedicateAt(c *Session, shard int, urgent bool) (*upstream.
 		return nil, upstream.NoPrimary
 	}
 	n := c.Service.View.Primary(shard)
-	if c.dedicated != nil && (d.x.leadsTo(c, n) || urgent && c.dedicated.Bypass && d.x.mayLeadTo(c, n)) {
-		return d.x.dedicatedTo(c)
+	if c.dedicated != nil && (d.leadsTo(c, n) || urgent && c.dedicated.Bypass && d.mayLeadTo(c, n)) {
+		return d.dedicatedTo(c)
 	}
 	if c.dedicated != nil {
-		d.x.Release(c)
+		d.Release(c)
 	}
 	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
 	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !urgent {
 		return nil, why
 	}
-	return d.x.dedicateTo(c, n, urgent)
+	return d.dedicateTo(c, n, urgent)
 }
 
 // DedicateAgain is private for a request that a redirection may have sent to another node.
 func (d *Dedications) DedicateAgain(c *Session, a *retry.Entry, shard int) (*upstream.Conn, upstream.Obstacle) {
 	if a.Target < 0 || c.Service.View == nil {
-		return d.x.Dedicate(c, shard)
+		return d.Dedicate(c, shard)
 	}
 	n := c.Service.View.Node(a.Target)
 	if n == nil || c.Service.View.Demoted(n.ID) != nil {
 		a.Target, a.Ask = -1, false
-		return d.x.Dedicate(c, shard)
+		return d.Dedicate(c, shard)
 	}
-	if c.dedicated != nil && d.x.leadsTo(c, n) {
-		return d.x.dedicatedTo(c)
+	if c.dedicated != nil && d.leadsTo(c, n) {
+		return d.dedicatedTo(c)
 	}
 	if c.dedicated != nil {
-		d.x.Release(c)
+		d.Release(c)
 	}
 	switch l, soon := c.Service.Set(n, upstream.Primary, c.Setup()).Usable(); {
 	case soon:
@@ -75,7 +78,7 @@ func (d *Dedications) DedicateAgain(c *Session, a *retry.Entry, shard int) (*ups
 	case l == nil:
 		return nil, upstream.NoConn
 	}
-	return d.x.dedicateTo(c, n, false)
+	return d.dedicateTo(c, n, false)
 }
 
 func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle) {
@@ -91,7 +94,7 @@ func (d *Dedications) dedicateTo(c *Session, n *topology.Node, urgent bool) (*up
 	haunted := !urgent && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID && set.RunID != ""
 	if !haunted {
 		if l := set.TakeIdle(urgent); l != nil {
-			d.x.own(c, l)
+			d.own(c, l)
 			return l, upstream.Free
 		}
 	}
@@ -103,7 +106,7 @@ func (d *Dedications) dedicateTo(c *Session, n *topology.Node, urgent bool) (*up
 	if haunted {
 		kill = []int64{c.leftBehind.client}
 	}
-	d.x.own(c, set.DialDedicated(urgent, kill...))
+	d.own(c, set.DialDedicated(urgent, kill...))
 	return nil, upstream.SoonDedicated
 }
 
@@ -114,11 +117,11 @@ func (d *Dedications) own(c *Session, l *upstream.Conn) {
 
 // DedicatedFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
 func (d *Dedications) DedicatedFits(c *Session, shard int) bool {
-	return d.x.leadsTo(c, c.Service.View.Primary(shard))
+	return d.leadsTo(c, c.Service.View.Primary(shard))
 }
 
 func (d *Dedications) leadsTo(c *Session, n *topology.Node) bool {
-	return !c.dedicated.Bypass && d.x.mayLeadTo(c, n)
+	return !c.dedicated.Bypass && d.mayLeadTo(c, n)
 }
 
 // mayLeadTo is pinIsTo for an urgent lane, too, on which only what is urgent may go: it is in database 0, and nobody
@@ -147,7 +150,7 @@ func (d *Dedications) Release(c *Session) {
 // ReleaseUnused takes its lane from a session that does not need it any more, or never came to use it.
 func (d *Dedications) ReleaseUnused(c *Session) {
 	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
-		d.x.Release(c)
+		d.Release(c)
 	}
 }
 
@@ -157,7 +160,7 @@ func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 		return
 	}
 	if c := d.x.Session(l.Owner); c != nil && c.dedicated == l {
-		d.x.ReleaseUnused(c)
+		d.ReleaseUnused(c)
 	} else {
 		d.x.pool.EndDedicated(l)
 	}

@@ -113,10 +113,10 @@ func (x *Exchange) drained(c *Session) {
 	x.Finished(c)
 }
 
-func (x *Exchange) write(c *Session) {
+func (t *Table) write(c *Session) {
 	if c.due != dueNow {
 		c.due = dueNow
-		x.outs.Clients = append(x.outs.Clients, c.Ref.ID)
+		t.outs.Clients = append(t.outs.Clients, c.Ref.ID)
 	}
 }
 

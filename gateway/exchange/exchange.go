@@ -85,47 +85,20 @@ type Exchange struct {
 	blocks *blocks.Pool
 	totals Totals
 
-	served   []*Service  // by index
-	clients  []*Session  // by id; nil where none is connected
-	free     []uint32    // ids to use again
-	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
-	open     int
-	endings  int    // clients that are to be closed and are owed something
-	nextSeen uint32 // generation of the next client
-	sweepAt  time.Duration
-	args     [][]byte  // scratch
-	outs     ClientOut // being filled
-	given    ClientOut // in the hands of the loop
+	served []*Service // by index
+	args   [][]byte   // scratch
 
+	Table
 	Waiting
+	Retries
 	Dedications
 	Pushes
-}
-
-// Waiting are the sessions that wait.
-type Waiting struct {
-	x       *Exchange
-	waiting wait.Load // those that wait for a server
-}
-
-// Dedications are the connections that belong to one session each.
-type Dedications struct{ x *Exchange }
-
-// Pushes are what clients are given that is no reply.
-type Pushes struct {
-	x *Exchange
-	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the connection that the last
-	// message was sent on, publishEnd the offset behind it.
-	gathered   []session.Ref
-	gatheredAt time.Duration
-	publishes  *upstream.Conn
-	publishEnd uint64
 }
 
 // New makes an Exchange.
 func New(conf Config) *Exchange {
 	x := &Exchange{conf: conf, clock: conf.Clock, pool: conf.Pool, blocks: conf.Blocks}
-	x.Waiting.x, x.Dedications.x, x.Pushes.x = x, x, x
+	x.Table.x, x.Waiting.x, x.Retries.x, x.Dedications.x, x.Pushes.x = x, x, x, x, x
 	return x
 }
 
@@ -153,34 +126,4 @@ func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost Bloc
 		allowed: allowed}
 	x.served = append(x.served, served)
 	return served
-}
-
-// ClientOut is what the loop must do for clients at the end of a round. It is valid until the next Turn.
-type ClientOut struct {
-	// Clients have bytes to write: ask ClientBytes, say ClientWrote.
-	Clients []uint32
-	// CloseClients are to be closed now; nothing more is said of them.
-	CloseClients []uint32
-	// ReadClients switches reading from clients on or off, in order.
-	ReadClients []ClientReading
-}
-
-// ClientReading switches reading from a client on or off.
-type ClientReading struct {
-	Client uint32
-	On     bool
-}
-
-func (o *ClientOut) empty() bool { return len(o.Clients)+len(o.CloseClients)+len(o.ReadClients) == 0 }
-
-// Turn returns what the round has brought for clients.
-func (x *Exchange) Turn() *ClientOut {
-	x.outs, x.given = x.given, x.outs
-	x.outs.Clients, x.outs.CloseClients, x.outs.ReadClients = x.outs.Clients[:0], x.outs.CloseClients[:0],
-		x.outs.ReadClients[:0]
-	// The number of a client that left is free when the loop has closed the connection: until then an event of the old
-	// one must not be taken for one of the new.
-	x.free = append(x.free, x.freed[1]...)
-	x.freed[0], x.freed[1] = x.freed[1][:0], x.freed[0]
-	return &x.given
 }

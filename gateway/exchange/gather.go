@@ -31,33 +31,33 @@ func (p *Pushes) gather(c *Session) {
 	if c.due != notDue {
 		return
 	}
-	if len(p.x.gathered) == 0 {
-		p.x.gatheredAt = p.x.clock.Now
+	if len(p.gathered) == 0 {
+		p.gatheredAt = p.x.clock.Now
 	}
 	c.due = dueLater
-	p.x.gathered = append(p.x.gathered, c.Ref)
+	p.gathered = append(p.gathered, c.Ref)
 }
 
 // moreToGather says that a message has been sent to a server and is not answered.
 func (p *Pushes) moreToGather() bool {
-	l := p.x.publishes
-	return l != nil && l.State == upstream.Open && l.Queue.AnsweredTo() < p.x.publishEnd &&
-		p.x.clock.Now < p.x.gatheredAt+gatherFor
+	l := p.publishes
+	return l != nil && l.State == upstream.Open && l.Queue.AnsweredTo() < p.publishEnd &&
+		p.x.clock.Now < p.gatheredAt+gatherFor
 }
 
 // WriteGathered has what was gathered written, unless more is to come.
 func (p *Pushes) WriteGathered() {
 	switch {
-	case len(p.x.gathered) == 0:
+	case len(p.gathered) == 0:
 		return
-	case p.x.moreToGather():
-		p.x.clock.At(p.x.gatheredAt + gatherFor)
+	case p.moreToGather():
+		p.x.clock.At(p.gatheredAt + gatherFor)
 		return
 	}
-	for _, who := range p.x.gathered {
+	for _, who := range p.gathered {
 		if c := p.x.Session(who); c != nil && c.due == dueLater {
 			p.x.write(c)
 		}
 	}
-	p.x.gathered = p.x.gathered[:0]
+	p.gathered = p.gathered[:0]
 }

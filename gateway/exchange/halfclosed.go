@@ -13,21 +13,21 @@ import (
 
 // GoOnHalfClosed ends a session whose client has half-closed when all has been done, or when it waits for what it may
 // not.
-func (x *Exchange) GoOnHalfClosed(c *Session) {
+func (t *Table) GoOnHalfClosed(c *Session) {
 	switch {
 	case c.closed || c.Ending:
 	case c.IsBlocked():
 		at := c.blockedSince + blockedGrace // it may have been sent just now
-		if x.clock.Now >= at {
-			x.Close(c, session.ClientLeft)
+		if t.x.clock.Now >= at {
+			t.Close(c, session.ClientLeft)
 			return
 		}
-		x.Block(c, wait.Blocked)
-		x.clock.Alarm(c.Ref, &c.Place, at)
+		t.x.Block(c, wait.Blocked)
+		t.x.clock.Alarm(c.Ref, &c.Place, at)
 	case c.Reason == wait.Paused || c.waitsForServer():
-		x.Close(c, session.ClientLeft)
+		t.Close(c, session.ClientLeft)
 	case c.Reason == wait.Running && len(c.retries) == 0:
-		x.End(c, session.ClientLeft)
+		t.End(c, session.ClientLeft)
 	}
 }
 
@@ -46,10 +46,10 @@ func (c *Session) waitsForServer() bool {
 }
 
 // EndSilent ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
-func (x *Exchange) EndSilent(l *upstream.Conn) {
-	for t := range l.Inflight.All {
-		if c := x.Session(t.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
-			x.Close(c, session.ClientLeft)
+func (t *Table) EndSilent(l *upstream.Conn) {
+	for p := range l.Inflight.All {
+		if c := t.Session(p.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {
+			t.Close(c, session.ClientLeft)
 		}
 	}
 }

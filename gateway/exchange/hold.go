@@ -66,6 +66,12 @@ func (c *Session) Patience() time.Duration {
 	return c.Service.autoWindow()
 }
 
+// Waiting are the sessions that wait.
+type Waiting struct {
+	x       *Exchange
+	waiting wait.Load // those that wait for a server
+}
+
 // Block makes a session wait for something of its own: its flight, its lane, its replies. It is woken where that
 // changes.
 func (w *Waiting) Block(c *Session, why wait.Reason) {
@@ -104,24 +110,24 @@ func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused
 		if c.hold.Mode == HoldDryRun {
 			w.x.totals.WouldHaveHeld++
 		}
-		return w.x.sinceWhen(c, shard, why)
+		return w.sinceWhen(c, shard, why)
 	case why != upstream.SoonConn && h.Expired(window) || w.x.clock.Now-since >= window:
-		refused = w.x.sinceWhen(c, shard, why)
+		refused = w.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {
 			w.x.totals.HoldRefused++
 		}
-		w.x.notHeld(c, &w.x.totals.HoldExpired)
+		w.notHeld(c, &w.x.totals.HoldExpired)
 		return refused
-	case c.WaitsSince == 0 && w.x.holdsFull():
+	case c.WaitsSince == 0 && w.holdsFull():
 		w.x.totals.HoldOverfull++
-		return w.x.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
+		return w.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
 	}
 	if c.HalfClosed && why != upstream.SoonConn {
 		w.x.Close(c, session.ClientLeft)
 		return ""
 	}
-	w.x.waitsFrom(c)
-	w.x.Block(c, reason)
+	w.waitsFrom(c)
+	w.Block(c, reason)
 	h.Add(c.Ref, since, window)
 	w.x.clock.At(since + window)
 	return ""
@@ -133,8 +139,8 @@ func (w *Waiting) waitsFrom(c *Session) {
 		c.WaitsSince = max(w.x.clock.Now, 1)
 		w.x.totals.Held++
 	}
-	w.x.waiting.Count(&c.Place)
-	w.x.Weigh(c)
+	w.waiting.Count(&c.Place)
+	w.Weigh(c)
 }
 
 // notHeld ends the wait of the request in front, and counts in *how what became of it.
@@ -169,13 +175,13 @@ func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, o
 // release lets a session run, or leave.
 func (w *Waiting) release(c *Session) {
 	c.Reason = wait.Running
-	w.x.waiting.Release(&c.Place)
+	w.waiting.Release(&c.Place)
 }
 
 // holdsFull says that no more may wait for a server.
 func (w *Waiting) holdsFull() bool {
-	return w.x.conf.HoldSessionsMax > 0 && w.x.waiting.Sessions >= w.x.conf.HoldSessionsMax ||
-		w.x.conf.HoldBytesMax > 0 && w.x.waiting.Bytes >= w.x.conf.HoldBytesMax
+	return w.x.conf.HoldSessionsMax > 0 && w.waiting.Sessions >= w.x.conf.HoldSessionsMax ||
+		w.x.conf.HoldBytesMax > 0 && w.waiting.Bytes >= w.x.conf.HoldBytesMax
 }
 
 // sinceWhen says for the client which shard it waits for, why, and for how long that has been so.

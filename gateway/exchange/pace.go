@@ -44,10 +44,10 @@ func (x *Exchange) Pace(c *Session) {
 }
 
 // pause stops or resumes reading from a client.
-func (x *Exchange) pause(c *Session, stop bool) {
+func (t *Table) pause(c *Session, stop bool) {
 	if c.paused != stop && !c.HalfClosed {
 		c.paused = stop
-		x.outs.ReadClients = append(x.outs.ReadClients, ClientReading{Client: c.Ref.ID, On: !stop})
+		t.outs.ReadClients = append(t.outs.ReadClients, ClientReading{Client: c.Ref.ID, On: !stop})
 	}
 }
 
@@ -57,7 +57,7 @@ func (w *Waiting) Weigh(c *Session) {
 	if c.Multi != nil {
 		bytes += len(c.Multi.Body)
 	}
-	w.x.waiting.Weigh(&c.Place, bytes)
+	w.waiting.Weigh(&c.Place, bytes)
 }
 
 // Skip drops the request in front of a client's input: it was answered.

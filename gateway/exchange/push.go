@@ -1,12 +1,25 @@
 package exchange
 
 import (
+	"time"
+
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 )
+
+// Pushes are what clients are given that is no reply.
+type Pushes struct {
+	x *Exchange
+	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the connection that the last
+	// message was sent on, publishEnd the offset behind it.
+	gathered   []session.Ref
+	gatheredAt time.Duration
+	publishes  *upstream.Conn
+	publishEnd uint64
+}
 
 // subscriber is what a session listens to.
 type subscriber struct {
@@ -25,7 +38,7 @@ func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 		return
 	}
 	p.x.totals.Delivered++
-	if to := p.x.Hand(c, frame, many); to != nil {
+	if to := p.Hand(c, frame, many); to != nil {
 		to.Mark(len(frame), c.pushMark())
 	}
 }
@@ -35,12 +48,12 @@ func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	to := &c.Output
 	switch {
-	case p.x.keepsPushes(c):
+	case p.keepsPushes(c):
 		if to = &c.own().pushes; c.pushes.Len() == 0 && c.Subs != nil {
 			c.Subs.keptFor = c.Subs.published
 		}
 	case may:
-		p.x.gather(c)
+		p.gather(c)
 	default:
 		p.x.write(c)
 	}
@@ -73,7 +86,7 @@ func (p *Pushes) midReply(c *Session) bool {
 func (p *Pushes) keepsPushes(c *Session) bool {
 	s := c.Subs
 	switch {
-	case p.x.midReply(c):
+	case p.midReply(c):
 		return true
 	case s == nil || !s.publishes:
 		return false
@@ -86,7 +99,7 @@ func (p *Pushes) keepsPushes(c *Session) bool {
 
 // pushKept gives a client the messages that were kept behind a reply, when that has been given.
 func (p *Pushes) pushKept(c *Session) {
-	if c.pushes.Len() == 0 || p.x.keepsPushes(c) {
+	if c.pushes.Len() == 0 || p.keepsPushes(c) {
 		return
 	}
 	c.Output.Append(p.x.blocks, c.pushes.Bytes())

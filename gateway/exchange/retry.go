@@ -10,8 +10,11 @@ import (
 	"evergate/routing"
 )
 
+// Retries are requests that are sent again.
+type Retries struct{ x *Exchange }
+
 // Retry puts a request on its session's list of what is done first, in the order of the requests.
-func (x *Exchange) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
+func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
 	a.Shard, a.Flown, a.Cost = t.Shard, c.flightEpoch, t.Cost
@@ -23,11 +26,11 @@ func (x *Exchange) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.
 }
 
 // recall returns a request that is on a lane to its session: the reply is for nobody.
-func (x *Exchange) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
+func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
 	t.To.Generation = 0 // no client has it
-	x.Retry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
-	x.Landed(c, was.Shard)
+	r.Retry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
+	r.x.Landed(c, was.Shard)
 }
 
 // writesBehind says that a session has writes behind a refused request on the same lane.
@@ -42,7 +45,7 @@ func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool
 
 // takeReads takes the reads back that a session has behind a refused request on the same lane: answered there they
 // would have overtaken it.
-func (x *Exchange) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
+func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
 	sharded := c.Service.View.IsSharded()
 	start := refused.End
 	for t := range l.Inflight.All {
@@ -51,14 +54,14 @@ func (x *Exchange) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pen
 		if t.To == c.Ref &&
 			t.Flags&(upstream.Write|upstream.Quiet|upstream.Internal|upstream.Watched) == 0 &&
 			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
-			x.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects)
+			r.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects)
 		}
 	}
 }
 
 // takeBehind takes back the reads that a client has behind the reply under way, but for those before a write of its.
 // What the server still answers to them is for nobody.
-func (x *Exchange) takeBehind(c *Session, l *upstream.Conn) {
+func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
 	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
 	var tickets []*upstream.Pending
 	var starts []uint64
@@ -74,14 +77,14 @@ func (x *Exchange) takeBehind(c *Session, l *upstream.Conn) {
 		}
 	}
 	for i, t := range tickets {
-		x.totals.DoneAgain++
-		x.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
+		r.x.totals.DoneAgain++
+		r.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
 	}
 }
 
 // Executed notes that a request was executed, or may have been, while earlier ones wait to be retried: those that
 // it has overtaken can no longer be done in order.
-func (x *Exchange) Executed(c *Session, t *upstream.Pending, frame []byte) {
+func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
 	sharded := c.Service.View.IsSharded()
 	for i := range c.retries {
 		a := &c.retries[i]
@@ -96,31 +99,31 @@ func (x *Exchange) Executed(c *Session, t *upstream.Pending, frame []byte) {
 }
 
 // RunRetries retries what must be, in order, deciding each anew. It returns false while something is left.
-func (x *Exchange) RunRetries(c *Session) bool {
+func (r *Retries) RunRetries(c *Session) bool {
 	if len(c.flights) > 0 && !c.retryBegun {
-		x.Block(c, wait.InFlight)
+		r.x.Block(c, wait.InFlight)
 		return false
 	}
 	for len(c.retries) > 0 && !c.closed {
 		a := &c.retries[0]
 		if a.Overtaken {
-			x.totals.OutOfOrder++
-			x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, overtaken(a))
+			r.x.totals.OutOfOrder++
+			r.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, overtaken(a))
 		} else if c.OwedTooMuch() {
-			x.Block(c, wait.OwedTooMuch)
+			r.x.Block(c, wait.OwedTooMuch)
 			return false
-		} else if answered, unknown := x.endedTwice(c, a); unknown {
-			x.Block(c, wait.Refused)
-			x.clock.Alarm(c.Ref, &c.Place, x.clock.Now+livesEvery)
+		} else if answered, unknown := r.endedTwice(c, a); unknown {
+			r.x.Block(c, wait.Refused)
+			r.x.clock.Alarm(c.Ref, &c.Place, r.x.clock.Now+livesEvery)
 			return false
-		} else if !answered && !x.conf.Verbs.Resend(c, a) {
+		} else if !answered && !r.x.conf.Verbs.Resend(c, a) {
 			return false
 		}
 		if c.closed {
 			return false
 		}
-		x.notHeld(c, &x.totals.HoldReleased)
-		x.ReleaseUnused(c)
+		r.x.notHeld(c, &r.x.totals.HoldReleased)
+		r.x.ReleaseUnused(c)
 		c.retryBegun = true
 		c.retries = c.retries[1:]
 	}
@@ -137,15 +140,15 @@ func overtaken(a *retry.Entry) []byte {
 }
 
 // ChooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
-func (x *Exchange) ChooseAgain(c *Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
+func (r *Retries) ChooseAgain(c *Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
 	with := c.Company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
-		return x.Choose(c, d.Shard, d.Slot, d.Read, with)
+		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
 	}
 	n := c.Service.View.Node(a.Target)
 	if n == nil || c.Service.View.Demoted(n.ID) != nil {
 		a.Target, a.Ask = -1, false
-		return x.Choose(c, d.Shard, d.Slot, d.Read, with)
+		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
 	}
 	l, why := c.Service.Set(n, upstream.Primary, c.Setup()).Take(with)
 	if l == nil {
@@ -170,12 +173,12 @@ func (c *Session) RetryLater(a *retry.Entry) bool {
 }
 
 // StillUnavailable parks the session as mayNot does, but the place for the answer is already reserved.
-func (x *Exchange) StillUnavailable(c *Session, a *retry.Entry, shard int, why upstream.Obstacle) bool {
-	refused := x.Await(c, shard, why)
+func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why upstream.Obstacle) bool {
+	refused := r.x.Await(c, shard, why)
 	if refused == "" {
 		return false
 	}
-	x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, c.Service.NotTaken(shard, why, refused))
+	r.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, c.Service.NotTaken(shard, why, refused))
 	return true
 }
 
@@ -186,9 +189,9 @@ func (c *Session) NextRetry() *retry.Entry { return &c.retries[0] }
 func (c *Session) DropRetry() { c.retries, c.retryBegun = c.retries[1:], false }
 
 // RetryAt puts a request on the list that has not been sent, in the order of the requests.
-func (x *Exchange) RetryAt(c *Session, a retry.Entry) {
+func (r *Retries) RetryAt(c *Session, a retry.Entry) {
 	c.own().retries = c.retries.Insert(a)
-	x.Wake(c) // where the reply before it was withheld, its flight has landed long ago
+	r.x.Wake(c) // where the reply before it was withheld, its flight has landed long ago
 }
 
 // Overtaken reports whether a request to retry can no longer be done in order.

@@ -10,13 +10,13 @@ import (
 )
 
 // Facts is what the verdict on a refused request depends on.
-func (x *Exchange) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
+func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
 		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == upstream.Replica,
-		OnlyReplicas: x.served[l.Key.Service].Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
-		Bypass: l.Bypass, Switching: l.Draining || x.pool.JustSwitched(l),
+		OnlyReplicas: r.x.served[l.Key.Service].Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
+		Bypass: l.Bypass, Switching: l.Draining || r.x.pool.JustSwitched(l),
 	}
-	switch c := x.Session(t.To); {
+	switch c := r.x.Session(t.To); {
 	case c == nil:
 	case kind == retry.TryAgain:
 		f.Window = c.Patience()
@@ -27,41 +27,41 @@ func (x *Exchange) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind)
 }
 
 // SendBack gives a refused request back to its session.
-func (x *Exchange) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
+func (r *Retries) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
 	kind retry.Kind, v *retry.Verdict,
 ) {
 	if t.Flags&upstream.Watched != 0 {
-		x.watchLost(c, t, frame)
+		r.x.watchLost(c, t, frame)
 		if !c.closed {
-			x.Landed(c, t.Shard)
+			r.x.Landed(c, t.Shard)
 		}
 		return
 	}
 	if kind.Careful() {
 		own := c.own()
-		own.carefulSlot, own.carefulUntil = t.Slot, x.clock.Now+carefulFor
+		own.carefulSlot, own.carefulUntil = t.Slot, r.x.clock.Now+carefulFor
 	}
 	switch {
 	case v.Outcome == retry.Retry:
 		a.Redirects, a.Retries, a.Ask, a.Primary = v.Redirects, v.Retries, v.Ask, v.Primary
-		a.At, a.Firm = x.clock.Now+v.After, v.Firm
+		a.At, a.Firm = r.x.clock.Now+v.After, v.Firm
 		first := len(c.retries) == 0
-		x.Retry(c, t, frame, a)
+		r.Retry(c, t, frame, a)
 		// A server that lacks a script does the writes behind it, after which neither it nor a read could be done in order.
 		if first && v.Siblings && !(kind == retry.NoScript && c.writesBehind(l, t)) {
-			x.takeReads(c, l, t)
+			r.takeReads(c, l, t)
 		}
 	case kind == retry.Unable:
 		if c.hold.Mode == HoldDryRun {
-			x.totals.WouldHaveHeld++
+			r.x.totals.WouldHaveHeld++
 		}
-		x.Settle(c, t, c.Service.Loading(c.Service.ShardName(int(t.Shard))+" has rejected the command for "+
+		r.x.Settle(c, t, c.Service.Loading(c.Service.ShardName(int(t.Shard))+" has rejected the command for "+
 			retry.Waited(t.Retries).String()))
 	default:
-		x.Settle(c, t, TooManyRedirects)
+		r.x.Settle(c, t, TooManyRedirects)
 	}
 	if !c.closed {
-		x.Landed(c, t.Shard)
+		r.x.Landed(c, t.Shard)
 	}
 }
 

@@ -50,11 +50,11 @@ type Session struct {
 func (c *Session) Setup() upstream.Setup { return upstream.Setup{Proto: c.Proto, DB: c.DB} }
 
 // Session finds the client that a ticket or a waiter names; nil when it has left.
-func (x *Exchange) Session(ref session.Ref) *Session {
-	if int(ref.ID) >= len(x.clients) {
+func (t *Table) Session(ref session.Ref) *Session {
+	if int(ref.ID) >= len(t.clients) {
 		return nil
 	}
-	c := x.clients[ref.ID]
+	c := t.clients[ref.ID]
 	if c == nil || c.Ref != ref {
 		return nil
 	}
@@ -62,8 +62,8 @@ func (x *Exchange) Session(ref session.Ref) *Session {
 }
 
 // PlaceOf returns where a session waits, or nil when it has left.
-func (x *Exchange) PlaceOf(who session.Ref) *wait.Place {
-	if c := x.Session(who); c != nil {
+func (t *Table) PlaceOf(who session.Ref) *wait.Place {
+	if c := t.Session(who); c != nil {
 		return &c.Place
 	}
 	return nil

@@ -14,25 +14,25 @@ const endingMax = 30 * time.Second
 const sweepEvery = time.Second
 
 // Sweep closes clients that were idle or unauthenticated for too long.
-func (x *Exchange) Sweep() {
-	if x.conf.IdleMax == 0 && x.conf.AuthMax == 0 && x.endings == 0 || x.open == 0 {
+func (t *Table) Sweep() {
+	if t.x.conf.IdleMax == 0 && t.x.conf.AuthMax == 0 && t.endings == 0 || t.open == 0 {
 		return
 	}
-	if x.clock.Now < x.sweepAt {
-		x.clock.At(x.sweepAt)
+	if t.x.clock.Now < t.sweepAt {
+		t.x.clock.At(t.sweepAt)
 		return
 	}
-	x.sweepAt = x.clock.Now + sweepEvery
-	x.clock.At(x.sweepAt)
-	for _, c := range x.clients {
+	t.sweepAt = t.x.clock.Now + sweepEvery
+	t.x.clock.At(t.sweepAt)
+	for _, c := range t.clients {
 		switch {
 		case c == nil:
-		case (c.Ending || c.HalfClosed) && x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
-			x.Close(c, c.Why) // session.ClientLeft where it has half-closed
-		case !c.Authenticated && x.conf.AuthMax > 0 && x.clock.Now-c.OpenedAt >= x.conf.AuthMax && c.Reason != wait.Paused:
-			x.Close(c, session.AuthTimeout)
-		case x.conf.IdleMax > 0 && x.clock.Now-max(c.ActiveAt, c.tookAt) >= x.conf.IdleMax && c.idles() && !c.listensOn():
-			x.Close(c, session.IdleTimeout)
+		case (c.Ending || c.HalfClosed) && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
+			t.Close(c, c.Why) // session.ClientLeft where it has half-closed
+		case !c.Authenticated && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax && c.Reason != wait.Paused:
+			t.Close(c, session.AuthTimeout)
+		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() && !c.listensOn():
+			t.Close(c, session.IdleTimeout)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"slices"
+	"time"
 
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
@@ -9,6 +10,20 @@ import (
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
+
+// Table are the sessions of connected clients.
+type Table struct {
+	x        *Exchange
+	clients  []*Session  // by id; nil where none is connected
+	free     []uint32    // ids to use again
+	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
+	open     int
+	endings  int    // clients that are to be closed and are owed something
+	nextSeen uint32 // generation of the next client
+	sweepAt  time.Duration
+	outs     ClientOut // being filled
+	given    ClientOut // in the hands of the loop
+}
 
 // Arrival is what is known of a client that has just come.
 type Arrival struct {
@@ -22,40 +37,40 @@ type Arrival struct {
 }
 
 // Open begins the session of a client. Its Ref's ID stays its own until it is closed.
-func (x *Exchange) Open(s *Service, a Arrival) *Session {
+func (t *Table) Open(s *Service, a Arrival) *Session {
 	var id uint32
-	if n := len(x.free); n > 0 {
-		id = x.free[n-1]
-		x.free = x.free[:n-1]
+	if n := len(t.free); n > 0 {
+		id = t.free[n-1]
+		t.free = t.free[:n-1]
 	} else {
-		id = uint32(len(x.clients))
-		x.clients = append(x.clients, nil)
+		id = uint32(len(t.clients))
+		t.clients = append(t.clients, nil)
 	}
-	x.nextSeen++
-	if x.nextSeen == 0 {
-		x.nextSeen = 1 // it has wrapped around: 0 is nobody
+	t.nextSeen++
+	if t.nextSeen == 0 {
+		t.nextSeen = 1 // it has wrapped around: 0 is nobody
 	}
 	c := &Session{
 		Session: session.Session{Proto: 2, Listener: int32(a.Listener), Authenticated: a.Authenticated,
-			OpenedAt: x.clock.Now, ActiveAt: x.clock.Now},
-		Conn: downstream.New(), Ref: session.Ref{ID: id, Generation: x.nextSeen}, Service: s, hold: a.Hold, Face: a.Face,
-		rare: &s.none, Number: x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local,
+			OpenedAt: t.x.clock.Now, ActiveAt: t.x.clock.Now},
+		Conn: downstream.New(), Ref: session.Ref{ID: id, Generation: t.nextSeen}, Service: s, hold: a.Hold, Face: a.Face,
+		rare: &s.none, Number: t.x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local,
 	}
-	x.clients[id] = c
-	x.open++
-	x.totals.ClientsOpened++
-	if x.conf.IdleMax > 0 || !c.Authenticated && x.conf.AuthMax > 0 {
-		x.clock.At(x.sweepAt)
+	t.clients[id] = c
+	t.open++
+	t.x.totals.ClientsOpened++
+	if t.x.conf.IdleMax > 0 || !c.Authenticated && t.x.conf.AuthMax > 0 {
+		t.x.clock.At(t.sweepAt)
 	}
 	return c
 }
 
 // ByID returns the session of a connected client.
-func (x *Exchange) ByID(id uint32) *Session { return x.clients[id] }
+func (t *Table) ByID(id uint32) *Session { return t.clients[id] }
 
 // All yields the sessions of connected clients. They may be closed meanwhile.
-func (x *Exchange) All(yield func(*Session) bool) {
-	for _, c := range x.clients {
+func (t *Table) All(yield func(*Session) bool) {
+	for _, c := range t.clients {
 		if c != nil && !yield(c) {
 			return
 		}
@@ -63,15 +78,15 @@ func (x *Exchange) All(yield func(*Session) bool) {
 }
 
 // Clients is the number of connected clients.
-func (x *Exchange) Clients() int { return x.open }
+func (t *Table) Clients() int { return t.open }
 
 // Held is the number of sessions that wait for a server.
 func (x *Exchange) Held() int { return x.waiting.Sessions }
 
 // ClientBytes returns the bytes to write to a client next; empty when there are none. They are valid until the next
 // call of any method.
-func (x *Exchange) ClientBytes(id uint32) []byte {
-	c := x.clients[id]
+func (t *Table) ClientBytes(id uint32) []byte {
+	c := t.clients[id]
 	if c == nil {
 		return nil
 	}
@@ -80,43 +95,43 @@ func (x *Exchange) ClientBytes(id uint32) []byte {
 }
 
 // ClientWrote records that the kernel took n bytes.
-func (x *Exchange) ClientWrote(id uint32, n int) {
-	c := x.clients[id]
+func (t *Table) ClientWrote(id uint32, n int) {
+	c := t.clients[id]
 	if c == nil {
 		return
 	}
-	c.Output.Wrote(x.blocks, n)
-	c.tookAt = x.clock.Now
-	x.totals.ClientOutBytes += uint64(n)
-	x.drained(c)
+	c.Output.Wrote(t.x.blocks, n)
+	c.tookAt = t.x.clock.Now
+	t.x.totals.ClientOutBytes += uint64(n)
+	t.x.drained(c)
 }
 
 // ClientClosed records that a client has left. What it sent and was not begun is forgotten.
-func (x *Exchange) ClientClosed(id uint32) {
-	if c := x.clients[id]; c != nil {
-		x.forget(c, session.ClientLeft)
+func (t *Table) ClientClosed(id uint32) {
+	if c := t.clients[id]; c != nil {
+		t.forget(c, session.ClientLeft)
 		return
 	}
 	// It left in the moment in which it was to be closed.
-	x.outs.CloseClients = slices.DeleteFunc(x.outs.CloseClients, func(closing uint32) bool { return closing == id })
+	t.outs.CloseClients = slices.DeleteFunc(t.outs.CloseClients, func(closing uint32) bool { return closing == id })
 }
 
 // Idle reports whether nothing is to be done for clients.
-func (x *Exchange) Idle() bool { return x.outs.empty() }
+func (t *Table) Idle() bool { return t.outs.empty() }
 
 // Take lets a session run that was woken. It returns nil when it has left, or waits again.
-func (x *Exchange) Take(who session.Ref) *Session {
-	c := x.Session(who)
+func (t *Table) Take(who session.Ref) *Session {
+	c := t.Session(who)
 	if c == nil || !c.Place.Take() {
 		return nil
 	}
 	c.Reason = wait.Running
-	x.waiting.Release(&c.Place)
+	t.x.waiting.Release(&c.Place)
 	return c
 }
 
 // Places is how many IDs clients have had at once.
-func (x *Exchange) Places() int { return len(x.clients) }
+func (t *Table) Places() int { return len(t.clients) }
 
 // Served is the service that a connection belongs to.
 func (x *Exchange) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }

@@ -38,20 +38,20 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 	v := c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return m.Unavailable(c, -1, upstream.NoView)
+		return m.x.Unavailable(c, -1, upstream.NoView)
 	case command.Keyspace() && !v.Complete():
-		return m.Unavailable(c, -1, upstream.NoPrimary)
+		return m.x.Unavailable(c, -1, upstream.NoPrimary)
 	case d.Merge == routing.OneOK, command.SaidInScript() && c.Service.AnyInScript():
 		return m.urgently(c, d, command, frame)
 	}
 	lanes := make([]*upstream.Conn, len(v.Shards))
 	for i := range lanes {
 		var why upstream.Obstacle
-		if lanes[i], why = m.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); lanes[i] == nil {
-			return m.Unavailable(c, i, why)
+		if lanes[i], why = m.x.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); lanes[i] == nil {
+			return m.x.Unavailable(c, i, why)
 		}
 	}
-	m.AlsoOnReplicas(c, command, frame)
+	m.x.AlsoOnReplicas(c, command, frame)
 	s := m.newBroadcast(c, d, command, v)
 	s.limit = limitOf(args)
 	if d.Merge == routing.Saved {
@@ -59,7 +59,7 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 		frame = bgsave
 	}
 	for i, l := range lanes {
-		m.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Frame: frame})
+		m.x.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Frame: frame})
 	}
 	return true
 }
@@ -105,9 +105,9 @@ func (m *Multi) urgently(c *exchange.Session, d *routing.Decision, command *rout
 		if !d.Safe {
 			t.Flags = upstream.Write
 		}
-		m.Retry(c, &t, frame, retry.Entry{Target: -1})
+		m.x.Retry(c, &t, frame, retry.Entry{Target: -1})
 	}
-	m.Wake(c)
+	m.x.Wake(c)
 	return true
 }
 
@@ -117,12 +117,12 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	a, v := c.NextRetry(), c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
-		return m.StillUnavailable(c, a, -1, upstream.NoView)
+		return m.x.StillUnavailable(c, a, -1, upstream.NoView)
 	case c.InFlightUnder(v.Epoch), s.broadcast.urgent && c.InFlight():
-		m.Block(c, wait.InFlight)
+		m.x.Block(c, wait.InFlight)
 		return false
 	case s.broadcast.command.Keyspace() && !v.Complete():
-		return m.StillUnavailable(c, a, -1, upstream.NoPrimary)
+		return m.x.StillUnavailable(c, a, -1, upstream.NoPrimary)
 	}
 	if s.broadcast.epoch != v.Epoch && mayRenew(c, s) {
 		over(c, s, v)
@@ -133,17 +133,17 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	var l *upstream.Conn
 	var why upstream.Obstacle
 	if s.broadcast.urgent {
-		l, why = m.DedicateAt(c, shard, true)
+		l, why = m.x.DedicateAt(c, shard, true)
 	} else {
-		l, why = m.Choose(c, shard, -1, s.broadcast.read && !a.Primary, c.Company(len(a.Frame), a.Cost))
+		l, why = m.x.Choose(c, shard, -1, s.broadcast.read && !a.Primary, c.Company(len(a.Frame), a.Cost))
 	}
 	if l == nil {
-		return m.StillUnavailable(c, a, shard, why)
+		return m.x.StillUnavailable(c, a, shard, why)
 	}
 	if s.broadcast.saving != nil && !m.savesOn(c, s, a, l) {
 		return true
 	}
-	m.Send(c, l, &exchange.Request{
+	m.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
 		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.urgent,
 	})

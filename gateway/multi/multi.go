@@ -30,7 +30,7 @@ type Config struct {
 
 // Multi does such commands for the sessions of an exchange.
 type Multi struct {
-	*exchange.Exchange
+	x     *exchange.Exchange
 	conf  Config
 	clock *wait.Clock
 	pool  *upstream.Pool
@@ -40,7 +40,7 @@ type Multi struct {
 
 // New makes a Multi.
 func New(conf Config) *Multi {
-	return &Multi{Exchange: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool, rnd: conf.Rand}
+	return &Multi{x: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool, rnd: conf.Rand}
 }
 
 // Resend retries a part of a Composite of this room, or answers it. It returns false when the session was blocked. of:

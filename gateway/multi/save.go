@@ -86,7 +86,7 @@ func (m *Multi) saves(c *exchange.Session, s *split, part int16, reply *[]byte) 
 		*reply = saveLong
 		return false
 	}
-	m.RetryAt(c, retry.Entry{
+	m.x.RetryAt(c, retry.Entry{
 		Seq: s.seq, Part: part, Slot: -1, Target: -1, Frame: infoPersistence, Read: true,
 		At: m.clock.Now + savePoll, Firm: true,
 	})

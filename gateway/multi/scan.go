@@ -69,11 +69,11 @@ func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byt
 	}
 	var ok bool
 	if k.asks, ok = parseCursor(args[k.at]); !ok {
-		m.Answer(c, invalidCursor)
+		m.x.Answer(c, invalidCursor)
 		return true
 	}
 	if c.Service.View == nil {
-		return m.Unavailable(c, -1, upstream.NoView)
+		return m.x.Unavailable(c, -1, upstream.NoView)
 	}
 	if command.First > 0 && c.Service.View.Sharded {
 		k.slot = routing.Slot(args[command.First])
@@ -81,12 +81,12 @@ func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byt
 	k.args = args
 	r, l, why := m.step(c, k, &retry.Entry{Target: -1})
 	if l == nil {
-		return m.Unavailable(c, r.Shard, why)
+		return m.x.Unavailable(c, r.Shard, why)
 	}
 	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
 	r.Seq = c.Replies.Reserve()
 	c.Compose(&split{m: m, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), scan: k})
-	m.Send(c, l, &r)
+	m.x.Send(c, l, &r)
 	return true
 }
 
@@ -101,14 +101,14 @@ func (k *scan) layout() layout {
 // resendScan does a step again, or the one that takes its place now. It returns false when the session was parked.
 func (m *Multi) resendScan(c *exchange.Session, s *split, a *retry.Entry) bool {
 	if c.Service.View == nil {
-		return m.StillUnavailable(c, a, -1, upstream.NoView)
+		return m.x.StillUnavailable(c, a, -1, upstream.NoView)
 	}
 	r, l, why := m.step(c, s.scan, a)
 	if l == nil {
-		return m.StillUnavailable(c, a, r.Shard, why)
+		return m.x.StillUnavailable(c, a, r.Shard, why)
 	}
 	r.Seq, r.Redirects, r.Retries, r.Cost = a.Seq, a.Redirects, a.Retries, a.Cost
-	m.Send(c, l, &r)
+	m.x.Send(c, l, &r)
 	return true
 }
 
@@ -127,7 +127,7 @@ func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.R
 	case v.Sharded:
 		r.Shard = c.ShardOfSlot(k.slot)
 	}
-	l, why = m.ChooseAgain(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
+	l, why = m.x.ChooseAgain(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
 	if l == nil {
 		return r, nil, why
 	}
@@ -218,12 +218,12 @@ func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
 		return false
 	}
 	if c.Output.Len()+len(k.found) > m.conf.OutputBytesMax {
-		m.Close(c, session.OutputLimit)
+		m.x.Close(c, session.OutputLimit)
 		return true
 	}
 	keepPart(c, s, len(k.found)-s.bytes)
 	s.left, s.parts[0].Reply, s.room = 1, nil, s.room[:0]
-	m.Retry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
+	m.x.Retry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }
 

@@ -50,11 +50,11 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 // cannot.
 func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
 	if c.Service.View == nil {
-		return m.Unavailable(c, -1, upstream.NoView)
+		return m.x.Unavailable(c, -1, upstream.NoView)
 	}
 	lanes, refused, why := m.lanesOf(c, d, c.Company(len(frame), 0))
 	if lanes == nil {
-		return m.Unavailable(c, refused, why)
+		return m.x.Unavailable(c, refused, why)
 	}
 	s := m.newSplit(len(d.Parts))
 	s.seq, s.write, s.kind = c.Replies.Reserve(), !d.Safe, joinKinds[d.Merge]
@@ -78,7 +78,7 @@ func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, f
 		}
 		m.cut.frame = resp.AppendCommand(m.cut.frame[:0], words...)
 		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, m.cut.frame
-		m.Send(c, lanes[p.Shard], &r)
+		m.x.Send(c, lanes[p.Shard], &r)
 	}
 	m.cut.words = words[:0]
 	m.cut.frame = spare(m.cut.frame)
@@ -97,7 +97,7 @@ func (m *Multi) lanesOf(
 		if p.Shard >= 0 && lanes[p.Shard] != nil {
 			continue
 		}
-		l, why := m.Choose(c, p.Shard, p.Slot, d.Read, with)
+		l, why := m.x.Choose(c, p.Shard, p.Slot, d.Read, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}
@@ -197,7 +197,7 @@ func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
 	keepPart(c, s, len(reply))
 	s.left--
 	if s.left > 0 {
-		w.CheckOutput(c)
+		w.x.CheckOutput(c)
 		return
 	}
 	if s.scan != nil && w.goesOn(c, s) {
@@ -207,10 +207,10 @@ func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
 	dropParts(c, s)
 	switch {
 	case s.scan != nil:
-		w.Deliver(c, s.seq, s.scan.answer)
+		w.x.Deliver(c, s.seq, s.scan.answer)
 	case s.write && s.doneInPart():
-		w.CountUncertain()
-		w.Deliver(c, s.seq, s.uncertain())
+		w.x.CountUncertain()
+		w.x.Deliver(c, s.seq, s.uncertain())
 	default:
 		w.join(c, s)
 	}
@@ -222,7 +222,7 @@ func (m *Multi) join(c *exchange.Session, s *split) {
 		m.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
 	}
 	m.cut.frame = resp.Join(m.cut.frame[:0], s.kind, s.parts, s.limit)
-	m.Deliver(c, s.seq, m.cut.frame)
+	m.x.Deliver(c, s.seq, m.cut.frame)
 	m.cut.frame = spare(m.cut.frame)
 	m.splitEnded(s)
 }

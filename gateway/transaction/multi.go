@@ -54,25 +54,25 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 		default:
 			c.Multi.Nested = true
 		}
-		tx.AnswerLocal(c, reply)
+		tx.x.AnswerLocal(c, reply)
 	case routing.CmdExec:
 		return tx.exec(c)
 	case routing.CmdDiscard:
 		if c.Multi == nil {
-			tx.Answer(c, noDiscard)
+			tx.x.Answer(c, noDiscard)
 			break
 		}
-		tx.CountLocal()
+		tx.x.CountLocal()
 		c.Multi = nil
 		tx.Unwatch(c)
-		tx.Answer(c, resp.OK)
+		tx.x.Answer(c, resp.OK)
 	case routing.CmdUnwatch:
 		if c.Multi != nil {
 			return tx.Queue(c, d, command, nil, frame)
 		}
-		tx.CountLocal()
+		tx.x.CountLocal()
 		tx.Unwatch(c)
-		tx.Answer(c, resp.OK)
+		tx.x.Answer(c, resp.OK)
 	case routing.CmdWatch:
 		return tx.watch(c, d, frame)
 	}
@@ -104,7 +104,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
 		return tx.Abort(c, crossSlot)
 	case len(m.Body)+len(frame) > tx.conf.QueryBytesMax:
-		tx.Close(c, session.QueryLimit)
+		tx.x.Close(c, session.QueryLimit)
 		return true
 	}
 	if d.Slot >= 0 {
@@ -123,14 +123,14 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 	m.Writes = m.Writes || !own && !command.Has(routing.Read|routing.Local|routing.Transaction)
 	m.Counts = m.Counts || d.Counts
 	tx.queued++
-	tx.Answer(c, queued)
+	tx.x.Answer(c, queued)
 	return true
 }
 
 // Abort answers a command that cannot be part of the transaction, which its EXEC will say again.
 func (tx *Transactions) Abort(c *exchange.Session, why []byte) bool {
 	c.Multi.Aborted = true
-	tx.Refuse(c, why)
+	tx.x.Refuse(c, why)
 	return true
 }
 
@@ -139,7 +139,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	m := c.Multi
 	switch {
 	case m == nil:
-		tx.Answer(c, noMulti)
+		tx.x.Answer(c, noMulti)
 		return true
 	case m.Aborted:
 		return tx.EndExec(c, execAborted)
@@ -151,13 +151,13 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	l, why := tx.execLane(c, shard)
 	switch {
 	case why == upstream.InFlight:
-		return tx.Unavailable(c, shard, why)
+		return tx.x.Unavailable(c, shard, why)
 	case c.Watch != nil && c.Watch.Broken:
 		return tx.EndExec(c, resp.NullArrayIn(c.Proto))
 	case m.Count == 0 && c.Watch == nil && !m.Nested:
 		return tx.EndExec(c, resp.EmptyArray)
 	case l == nil:
-		refused := tx.Await(c, shard, why)
+		refused := tx.x.Await(c, shard, why)
 		if refused == "" {
 			return false
 		}
@@ -187,7 +187,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	if m.Scripts { // what it brings itself is there when it is named behind
 		c.Service.Catalog.NoteAll(frame, tx.conf.Limits)
 	}
-	tx.Send(c, l, &r)
+	tx.x.Send(c, l, &r)
 	c.Multi, c.Watch = nil, nil
 	return true
 }
@@ -202,10 +202,10 @@ func slotOfMulti(c *exchange.Session) int {
 
 // EndExec answers EXEC without a server.
 func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
-	tx.CountLocal()
+	tx.x.CountLocal()
 	c.Multi = nil
 	tx.Unwatch(c)
-	tx.Answer(c, reply)
+	tx.x.Answer(c, reply)
 	return true
 }
 
@@ -245,9 +245,9 @@ func (tx *Transactions) NotMulti(l *upstream.Conn, reply []byte) []byte {
 	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {
 		return reply
 	}
-	s := tx.Served(l)
+	s := tx.x.Served(l)
 	s.Catalog.MultiFails(l.Queued, tx.clock.Now)
-	tx.CountUncertain()
+	tx.x.CountUncertain()
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }
@@ -256,7 +256,7 @@ func (tx *Transactions) NotMulti(l *upstream.Conn, reply []byte) []byte {
 func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			tx.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
+			tx.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 			return true
 		}
 	}
@@ -267,9 +267,9 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 		d.Slot = int(a.Slot)
 		d.Shard = c.ShardOfSlot(d.Slot)
 	}
-	l, why := tx.ChooseAgain(c, a, &d)
+	l, why := tx.x.ChooseAgain(c, a, &d)
 	if l == nil {
-		return tx.StillUnavailable(c, a, d.Shard, why)
+		return tx.x.StillUnavailable(c, a, d.Shard, why)
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
@@ -283,7 +283,7 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 		commands++
 	}
 	r.Ahead = commands - 1
-	tx.Send(c, l, &r)
+	tx.x.Send(c, l, &r)
 	return true
 }
 
@@ -291,13 +291,13 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 func (tx *Transactions) execLane(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
-		return tx.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))
+		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))
 	case c.InFlight():
 		return nil, upstream.InFlight
 	}
-	l, why := tx.Dedicate(c, shard)
+	l, why := tx.x.Dedicate(c, shard)
 	if l != nil {
-		tx.Alone(c, l)
+		tx.x.Alone(c, l)
 	}
 	return l, why
 }

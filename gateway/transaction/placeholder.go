@@ -109,7 +109,7 @@ func (tx *Transactions) complete(c *exchange.Session, e *completion) {
 		}
 		reply = resp.Replace(nil, reply, places, e.own)
 	}
-	tx.Deliver(c, e.seq, reply)
+	tx.x.Deliver(c, e.seq, reply)
 }
 
 // completedBy takes one more of those parts. It returns false when that is too much for one client.
@@ -117,7 +117,7 @@ func (tx *Transactions) completedBy(c *exchange.Session, e *completion, own []by
 	own = bytes.Clone(own)
 	e.own = append(e.own, own)
 	c.Replies.KeepPart(len(own))
-	tx.CheckOutput(c)
+	tx.x.CheckOutput(c)
 	return !c.Closed()
 }
 

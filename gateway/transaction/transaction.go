@@ -32,7 +32,7 @@ type Config struct {
 
 // Transactions of the sessions of an exchange.
 type Transactions struct {
-	*exchange.Exchange
+	x      *exchange.Exchange
 	conf   Config
 	clock  *wait.Clock
 	pool   *upstream.Pool
@@ -41,7 +41,7 @@ type Transactions struct {
 
 // New makes Transactions.
 func New(conf Config) *Transactions {
-	return &Transactions{Exchange: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool}
+	return &Transactions{x: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool}
 }
 
 // Queued is how many commands were queued for an EXEC.

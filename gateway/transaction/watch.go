@@ -16,31 +16,31 @@ import (
 func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
 		c.Multi.Nested = true
-		tx.Answer(c, watchInside)
+		tx.x.Answer(c, watchInside)
 		return true
 	}
 	if c.Watch != nil && d.Slot != c.Watch.Slot {
-		tx.Answer(c, crossSlot)
+		tx.x.Answer(c, crossSlot)
 		return true
 	}
-	fits := c.Dedicated() != nil && c.Service.View != nil && tx.DedicatedFits(c, d.Shard)
+	fits := c.Dedicated() != nil && c.Service.View != nil && tx.x.DedicatedFits(c, d.Shard)
 	if c.InFlight() && (!fits || c.FlightOn(d.Shard) != c.Dedicated()) {
-		tx.Block(c, wait.InFlight)
+		tx.x.Block(c, wait.InFlight)
 		return false
 	}
 	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched
-		tx.Release(c)
+		tx.x.Release(c)
 	}
 	if c.Watch != nil && c.Watch.Broken { // nothing can mend it: EXEC answers nil
-		tx.Answer(c, resp.OK)
+		tx.x.Answer(c, resp.OK)
 		return true
 	}
-	l, why := tx.Dedicate(c, d.Shard)
+	l, why := tx.x.Dedicate(c, d.Shard)
 	if l == nil {
-		return tx.Unavailable(c, d.Shard, why)
+		return tx.x.Unavailable(c, d.Shard, why)
 	}
 	c.Watch = &session.Watch{Slot: d.Slot}
-	tx.Send(c, l, &exchange.Request{
+	tx.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: true, Watched: true, Frame: frame,
 	})
 	return true
@@ -54,7 +54,7 @@ func (tx *Transactions) Unwatch(c *exchange.Session) {
 	case l == nil, l.Retiring: // a retiring lane ends by itself, when what was sent has been answered
 		return
 	case l.State != upstream.Open:
-		tx.Release(c)
+		tx.x.Release(c)
 		return
 	}
 	exchange.Quietly(l, unwatchFrame)

@@ -39,7 +39,7 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 	case admin.UnpauseClients:
 		w.unpauseClients(r)
 	case admin.UnblockClient:
-		p = w.Dedicated.FindBlocked(r)
+		p = w.dedicated.FindBlocked(r)
 	case admin.BeginMonitor:
 		w.monitors.Count(r.Services, 1)
 	case admin.EndMonitor:
@@ -48,21 +48,24 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 	return p
 }
 
+// Unblock answers a blocked client here, and closes its connection. It returns how many were blocked.
+func (w *Worker) Unblock(r *admin.Request) int { return w.dedicated.Unblock(r) }
+
 // AdminReply gives the reply to a request to the client that waits for it, and resumes that client.
 func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
-	c := w.Session(ref)
+	c := w.x.Session(ref)
 	if c == nil {
 		return
 	}
-	if !w.Transactions.Completed(c, seq, reply) {
-		w.Deliver(c, seq, reply)
+	if !w.transactions.Completed(c, seq, reply) {
+		w.x.Deliver(c, seq, reply)
 	}
 	w.monitors.Show(&c.Monitor, c.Ref, c.Service.Index)
 	if c.Reason == wait.InFlight || c.AwaitsAdmin && c.Reason == wait.Asking {
-		w.Wake(c)
+		w.x.Wake(c)
 	}
 	c.AwaitsAdmin = false
-	w.Finished(c)
+	w.x.Finished(c)
 }
 
 // matches reports whether a client is among those that a request is about.
@@ -75,7 +78,7 @@ func (w *Worker) matches(r *admin.Request, c *exchange.Session) bool {
 }
 
 func (w *Worker) listClients(r *admin.Request) (lines []admin.Line) {
-	for c := range w.All {
+	for c := range w.x.All {
 		if w.matches(r, c) {
 			query := 0
 			if c.Number == r.Asker {
@@ -89,15 +92,15 @@ func (w *Worker) listClients(r *admin.Request) (lines []admin.Line) {
 
 // killClients closes clients, and returns how many. The client that asks gets its reply first.
 func (w *Worker) killClients(r *admin.Request) (n int) {
-	for c := range w.All {
+	for c := range w.x.All {
 		if !w.matches(r, c) {
 			continue
 		}
 		n++
 		if c.Number == r.Asker {
-			w.End(c, session.Killed)
+			w.x.End(c, session.Killed)
 		} else {
-			w.Close(c, session.Killed)
+			w.x.Close(c, session.Killed)
 		}
 	}
 	return n

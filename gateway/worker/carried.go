@@ -11,14 +11,14 @@ type carried Worker
 
 func (r *carried) Lost(l *upstream.Conn, lost *upstream.Lost, front bool, why upstream.LostReason) {
 	w := (*Worker)(r)
-	w.LostRequest(w.services[l.Key.Service].Service, l, lost, front, why)
+	w.x.LostRequest(w.services[l.Key.Service].Service, l, lost, front, why)
 }
 
 func (r *carried) Ended(l *upstream.Conn, since time.Duration) (unneeded bool) {
 	w := (*Worker)(r)
 	s := w.services[l.Key.Service]
 	s.Catalog.Unload(l.Key.Node)
-	w.ConnEnded(l)
+	w.x.ConnEnded(l)
 	return l.Key.Purpose == upstream.Subscription && s.Lost(l, since)
 }
 
@@ -32,11 +32,13 @@ func (r *carried) Opened(l *upstream.Conn) {
 	if l.Key.Purpose == upstream.Subscription {
 		w.pubsub.Opened(l)
 	} else {
-		w.DedicatedOpened(l)
+		w.x.DedicatedOpened(l)
 	}
 }
 
-func (r *carried) DedicatedLost(l *upstream.Conn, failed bool) { (*Worker)(r).DedicatedLost(l, failed) }
+func (r *carried) DedicatedLost(l *upstream.Conn, failed bool) {
+	(*Worker)(r).x.DedicatedLost(l, failed)
+}
 
 func (r *carried) Usable(service int) {
 	w := (*Worker)(r)
@@ -60,7 +62,7 @@ func (r *carried) Slow(l *upstream.Conn) {
 
 func (r *carried) Silent(l *upstream.Conn) {
 	w := (*Worker)(r)
-	w.EndSilent(l)
+	w.x.EndSilent(l)
 	if l.Key.Purpose == upstream.Subscription {
 		w.pubsub.Silent(l)
 		return
@@ -69,7 +71,7 @@ func (r *carried) Silent(l *upstream.Conn) {
 }
 
 func (r *carried) Stopped(l *upstream.Conn) time.Duration {
-	return (*Worker)(r).Exchange.Stopped(l)
+	return (*Worker)(r).x.Stopped(l)
 }
 
 func (r *carried) Look(l *upstream.Conn) { (*Worker)(r).pubsub.Look(l) }

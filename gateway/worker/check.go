@@ -28,7 +28,7 @@ func CheckTimers(w *Worker) error {
 // answered.
 func CheckRest(w *Worker) error {
 	a := look{w: w}
-	a.room("exchange", w.Exchange.Rest())
+	a.room("exchange", w.x.Rest())
 	a.topicsRest()
 	return a.err
 }
@@ -55,12 +55,12 @@ func (a *look) room(name string, err error) {
 // rooms asks those that have a Check of their own, and looks at what they have in common.
 func (a *look) rooms() {
 	w := a.w
-	a.room("exchange", w.Exchange.Check())
-	a.room("wait", w.clock.Check(w.Places()))
+	a.room("exchange", w.x.Check())
+	a.room("wait", w.clock.Check(w.x.Places()))
 	a.room("trace", w.monitors.Check())
 	for i := range w.services {
 		for ref := range w.monitors.Sessions([]int{i}) {
-			if c := w.Session(ref); c == nil || c.Service.Index != i || !c.Monitor.Is() {
+			if c := w.x.Session(ref); c == nil || c.Service.Index != i || !c.Monitor.Is() {
 				a.wrong("trace: session %v is shown records of service %d, and is none of its monitors", ref, i)
 			}
 		}

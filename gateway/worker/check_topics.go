@@ -16,7 +16,7 @@ func (a *look) topics() {
 // listeners looks that the listeners of topics are the sessions that listen.
 func (a *look) listeners(s *service) {
 	seats, waits := map[*fanout.Topic]int{}, 0
-	for c := range a.w.All {
+	for c := range a.w.x.All {
 		if c.Service != s.Service || c.Subs == nil {
 			continue
 		}
@@ -38,7 +38,7 @@ func (a *look) listeners(s *service) {
 			a.wrong("%q has %d listeners, %d sessions say so", t.Name, len(t.Listeners()), seats[t])
 		}
 		for _, l := range slices.Concat(t.Listeners(), t.Waiting()) {
-			if a.w.Session(l.Ref) == nil {
+			if a.w.x.Session(l.Ref) == nil {
 				a.wrong("%q has a listener that has left", t.Name)
 			}
 		}

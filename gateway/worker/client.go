@@ -10,7 +10,7 @@ import (
 // service, or behind the services that of a Config.Doors. remote and local are its addresses as CLIENT LIST shows them.
 func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	s, hold, face := w.behind(door)
-	return w.Open(s.Service, exchange.Arrival{Listener: door, Hold: hold, Face: face, Remote: remote, Local: local,
+	return w.x.Open(s.Service, exchange.Arrival{Listener: door, Hold: hold, Face: face, Remote: remote, Local: local,
 		Authenticated: !s.conf.AsksPassword}).Ref.ID
 }
 
@@ -25,7 +25,7 @@ func (w *Worker) behind(door int) (*service, exchange.Hold, *facade.Role) {
 
 // ClientRead takes bytes that a client sent. They are not kept.
 func (w *Worker) ClientRead(id uint32, b []byte) {
-	c := w.ByID(id)
+	c := w.x.ByID(id)
 	if c == nil || c.Ending {
 		return
 	}
@@ -33,7 +33,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	w.counts.ClientInBytes += uint64(len(b))
 	if c.Input.Len() == 0 && c.Reason == wait.Running && !c.Retrying() {
 		n := w.run(c, b)
-		w.Keep(c, b[n:])
+		w.x.Keep(c, b[n:])
 		return
 	}
 	for len(b) > 0 && !c.Closed() {
@@ -41,7 +41,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 		if need := c.Input.Missing(); need > 0 {
 			take = int(min(int64(take), need)) // so that a big frame ends where its buffer does
 		}
-		w.Keep(c, b[:take])
+		w.x.Keep(c, b[:take])
 		b = b[take:]
 		if !c.Closed() && c.Reason == wait.Running && !c.Retrying() {
 			w.runUnread(c)
@@ -55,8 +55,8 @@ func (w *Worker) runUnread(c *exchange.Session) {
 		return
 	}
 	c.Input.Used(w.blocks, w.run(c, c.Input.Bytes()))
-	w.Weigh(c)
-	w.Pace(c)
+	w.x.Weigh(c)
+	w.x.Pace(c)
 }
 
 // forgetArgs sees that a big command is not kept by what pointed into it.
@@ -69,21 +69,21 @@ func (w *Worker) forgetArgs() {
 
 // resume goes on with a session that was parked: first what must be retried, then what it has not been read yet.
 func (w *Worker) resume(c *exchange.Session) {
-	if (!c.Retrying() || w.RunRetries(c)) && !c.Closed() && !c.Ending {
+	if (!c.Retrying() || w.x.RunRetries(c)) && !c.Closed() && !c.Ending {
 		w.runUnread(c)
 	}
 	if c.HalfClosed {
-		w.GoOnHalfClosed(c)
+		w.x.GoOnHalfClosed(c)
 	}
 }
 
 // ClientEnded says that a client has closed its half of the connection, and that all it sent has been read.
 func (w *Worker) ClientEnded(id uint32) {
-	c := w.ByID(id)
+	c := w.x.ByID(id)
 	if c == nil || c.HalfClosed || c.Ending {
 		return
 	}
 	c.HalfClosed = true
-	w.Leaves(c)
-	w.Wake(c)
+	w.x.Leaves(c)
+	w.x.Wake(c)
 }

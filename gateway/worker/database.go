@@ -28,7 +28,7 @@ func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 		reply = noSuchDB
 	case n == int64(c.DB):
 	case c.Service.View == nil:
-		return w.Unavailable(c, -1, upstream.NoView)
+		return w.x.Unavailable(c, -1, upstream.NoView)
 	case n != 0 && !c.Service.View.Sharded && c.Face.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
@@ -46,7 +46,7 @@ func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 			return false
 		}
 	}
-	w.AnswerLocal(c, reply)
+	w.x.AnswerLocal(c, reply)
 	return true
 }
 
@@ -68,7 +68,7 @@ func (w *Worker) setUp(c *exchange.Session, to upstream.Setup) bool {
 			l.Next = to
 			w.internally(l, frame, 0, 0)
 		}
-		w.Block(c, wait.Asking)
+		w.x.Block(c, wait.Asking)
 		return false
 	}
 	c.Proto, c.DB = to.Proto, to.DB
@@ -79,7 +79,7 @@ func (w *Worker) setUp(c *exchange.Session, to upstream.Setup) bool {
 // wentAlong takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
 // would not, the watch is broken.
 func (w *Worker) wentAlong(l *upstream.Conn, reply []byte) {
-	to, c := l.Next, w.Session(l.Owner)
+	to, c := l.Next, w.x.Session(l.Owner)
 	l.Next = upstream.Setup{}
 	if reply != nil && reply[0] != '-' {
 		l.Now, l.Once = to, true
@@ -87,6 +87,6 @@ func (w *Worker) wentAlong(l *upstream.Conn, reply []byte) {
 		c.Watch.Broken = true
 	}
 	if c != nil && c.Reason == wait.Asking {
-		w.Wake(c)
+		w.x.Wake(c)
 	}
 }

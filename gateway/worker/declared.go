@@ -91,7 +91,7 @@ func (w *Worker) functionMayWrite(c *exchange.Session, name []byte) mayBe {
 		l, _ = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody)
 	}
 	if l == nil {
-		w.Block(c, wait.Asking)
+		w.x.Block(c, wait.Asking)
 		w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+askAgainIn)
 		return beingAsked
 	}

@@ -27,12 +27,12 @@ func (w *Worker) askSlot(c *exchange.Session, id routing.ID, args [][]byte) bool
 	v := c.Service.View
 	switch {
 	case bad != nil:
-		w.Answer(c, bad)
+		w.x.Answer(c, bad)
 		return true
 	case v == nil:
-		return w.Unavailable(c, -1, upstream.NoView)
+		return w.x.Unavailable(c, -1, upstream.NoView)
 	case !v.Sharded:
-		w.Answer(c, noSlots)
+		w.x.Answer(c, noSlots)
 		return true
 	}
 	d := routing.Decision{Kind: routing.Forward, Read: true, Safe: true, Slot: slot, Shard: -1}
@@ -81,29 +81,29 @@ func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args []
 	}
 	subscribed := c.Listens != nil && c.Listens.Any()
 	if subscribed && c.Proto == 2 && !of.Has(routing.Listening|routing.WhileSubscribed) {
-		w.Answer(c, resp.AppendError(nil, "ERR Can't execute '"+of.Name+
+		w.x.Answer(c, resp.AppendError(nil, "ERR Can't execute '"+of.Name+
 			"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"))
 		return true
 	}
-	if of.Has(routing.Listening) && w.WaitsToAcknowledge(c) {
+	if of.Has(routing.Listening) && w.x.WaitsToAcknowledge(c) {
 		return false
 	}
 	switch of.ID {
 	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
-		w.CountLocal()
+		w.x.CountLocal()
 		if c.Listens == nil {
 			c.ListenAsSentinel(&facade.Subscriptions{})
 		}
 		if reply := c.Listens.Do(int(c.Proto), of, args); reply[0] == '-' {
-			w.Answer(c, reply)
+			w.x.Answer(c, reply)
 		} else {
-			w.Acknowledge(c, reply)
+			w.x.Acknowledge(c, reply)
 		}
 		return true
 	}
 	f := w.facts(c)
 	if reply := local.AnswerSentinel(of, args, &f); reply != nil {
-		w.AnswerLocal(c, reply)
+		w.x.AnswerLocal(c, reply)
 		return true
 	}
 	return w.ofAnyListener(c, command, args, frame)

@@ -26,7 +26,7 @@ func (w *Worker) learn(c *exchange.Session, args [][]byte) (*routing.Command, in
 	row, state := c.Service.Catalog.Command(args, w.clock.Now)
 	switch state {
 	case catalog.Failed:
-		w.Answer(c, c.Service.Loading("the server cannot say what the command is"))
+		w.x.Answer(c, c.Service.Loading("the server cannot say what the command is"))
 		return nil, answered
 	case catalog.Ask:
 		return nil, w.inquire(c, catalog.OfCommand(args))
@@ -43,7 +43,7 @@ func (w *Worker) learnKeys(c *exchange.Session, args [][]byte) inquiry {
 	if state == catalog.Ask {
 		return w.inquire(c, catalog.OfKeys(args))
 	}
-	w.Refuse(c, err)
+	w.x.Refuse(c, err)
 	return answered
 }
 
@@ -76,7 +76,7 @@ func (w *Worker) inquire(c *exchange.Session, q catalog.Question) inquiry {
 		l, why = w.pickAny(c)
 	}
 	if l == nil {
-		if w.Unavailable(c, 0, why) {
+		if w.x.Unavailable(c, 0, why) {
 			return answered
 		}
 		return parked
@@ -103,7 +103,7 @@ func (w *Worker) joins(c *exchange.Session, q catalog.Question) bool {
 	if !c.Service.Catalog.Join(q, c.Ref) {
 		return false
 	}
-	w.Block(c, wait.Asking)
+	w.x.Block(c, wait.Asking)
 	return true
 }
 
@@ -111,7 +111,7 @@ func (w *Worker) joins(c *exchange.Session, q catalog.Question) bool {
 func (w *Worker) question(c *exchange.Session, l *upstream.Conn, q catalog.Question) {
 	tag, frame, ahead := c.Service.Catalog.Ask(q, c.Ref, l.Key.DB)
 	w.internally(l, frame, tag, ahead)
-	w.Block(c, wait.Asking)
+	w.x.Block(c, wait.Asking)
 }
 
 // internally puts a command of the worker's own on a lane. took gets the reply.
@@ -129,5 +129,5 @@ func (w *Worker) took(l *upstream.Conn, tag uint32, reply []byte) {
 		w.wentAlong(l, reply)
 		return
 	}
-	w.WakeAll(w.services[l.Key.Service].Catalog.Take(tag, reply, w.clock.Now))
+	w.x.WakeAll(w.services[l.Key.Service].Catalog.Take(tag, reply, w.clock.Now))
 }

@@ -18,13 +18,13 @@ import (
 func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	f := w.facts(c)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
-		w.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
+		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
 	if command.ID == routing.CmdSelect {
 		return w.selectDB(c, args[1])
 	}
-	w.CountLocal()
+	w.x.CountLocal()
 	switch {
 	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Face == nil && !f.Subscribed:
 		return w.askUrgently(c, 0, frame)
@@ -37,7 +37,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		return true
 	case admin.Is(command.ID):
 		if r, wrong := w.adminRequest(c, command, args); wrong != nil {
-			w.Answer(c, wrong)
+			w.x.Answer(c, wrong)
 		} else {
 			c.AwaitsAdmin = r.Changes()
 			w.sendAdmin(c, r, c.Replies.Reserve())
@@ -49,10 +49,10 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		return false
 	}
 	if reply != nil {
-		w.Answer(c, reply)
+		w.x.Answer(c, reply)
 	}
 	if do.Has(local.Quit) {
-		w.End(c, session.Quit)
+		w.x.End(c, session.Quit)
 	}
 	return true
 }
@@ -118,7 +118,7 @@ func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
 	c.NoEvict = false
 	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !w.service(c).conf.AsksPassword, nil
-	w.Transactions.Unwatch(c)
+	w.transactions.Unwatch(c)
 	w.unlisten(c)
 	w.unmonitor(c)
 	c.ListenAsSentinel(nil)
@@ -132,35 +132,35 @@ var execNoAuth = append([]byte(transaction.Because), local.NoAuth[1:]...)
 // asksPassword answers what is not allowed before the password.
 func (w *Worker) asksPassword(c *exchange.Session, command *routing.Command) bool {
 	if command != nil && command.ID == routing.CmdExec {
-		return w.Transactions.EndExec(c, execNoAuth)
+		return w.transactions.EndExec(c, execNoAuth)
 	}
-	w.Answer(c, local.NoAuth)
+	w.x.Answer(c, local.NoAuth)
 	return true
 }
 
 // refuse answers with the error that a decision names.
 func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte) {
 	if !local.Probes(why, args) {
-		w.CountRefused()
+		w.x.CountRefused()
 	}
 	if why == routing.Forbidden && local.Closes(command) {
-		w.Close(c, session.ProtocolError)
+		w.x.Close(c, session.ProtocolError)
 		return
 	}
-	w.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Face))
+	w.x.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Face))
 }
 
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
 func (w *Worker) askUrgently(c *exchange.Session, shard int, frame []byte) bool {
 	if c.InFlight() {
-		w.Block(c, wait.InFlight)
+		w.x.Block(c, wait.InFlight)
 		return false
 	}
-	l, why := w.DedicateAt(c, shard, true)
+	l, why := w.x.DedicateAt(c, shard, true)
 	if l == nil {
-		return w.Unavailable(c, shard, why)
+		return w.x.Unavailable(c, shard, why)
 	}
-	w.Send(c, l, &exchange.Request{
+	w.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: shard, Read: true, Foreign: true, Frame: frame,
 	})
 	return true
@@ -170,11 +170,11 @@ func (w *Worker) askUrgently(c *exchange.Session, shard int, frame []byte) bool 
 func (w *Worker) askLowest(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	v := c.Service.View
 	if v == nil {
-		return w.Unavailable(c, -1, upstream.NoView)
+		return w.x.Unavailable(c, -1, upstream.NoView)
 	}
 	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1, Read: true, Safe: true}
 	if c.InFlight() {
-		return w.Unavailable(c, 0, upstream.InFlight)
+		return w.x.Unavailable(c, 0, upstream.InFlight)
 	}
 	if v.Lowest == nil || v.Demoted(v.Lowest.ID) != nil {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
@@ -187,7 +187,7 @@ func (w *Worker) askLowest(c *exchange.Session, command *routing.Command, args [
 	if l == nil || l.Full() {
 		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
-	w.Send(c, l, &exchange.Request{
+	w.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: 0, Read: true, Foreign: true,
 		Frame: resp.AppendCommand(nil, args...),
 	})

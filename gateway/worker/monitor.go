@@ -11,7 +11,7 @@ import (
 
 // monitor does MONITOR. All that came before has been answered.
 func (w *Worker) monitor(c *exchange.Session) {
-	w.CountLocal()
+	w.x.CountLocal()
 	if !w.monitors.Begin(&c.Monitor) {
 		return // as servers do: a second one gets no answer
 	}
@@ -68,8 +68,8 @@ func (w *Worker) show(c *exchange.Session, command *routing.Command, args [][]by
 // in any worker.
 func (w *Worker) Show(services []int, line []byte) {
 	for ref := range w.monitors.Sessions(services) {
-		if c := w.Session(ref); c != nil {
-			w.Hand(c, line, false)
+		if c := w.x.Session(ref); c != nil {
+			w.x.Hand(c, line, false)
 		}
 	}
 }

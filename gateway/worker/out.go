@@ -28,8 +28,8 @@ func (w *Worker) Out() *Out {
 		w.runReady()
 		w.pool.Part()
 	}
-	w.WriteGathered()
-	w.shown.Out, w.shown.ClientOut, w.shown.Read = *w.pool.Turn(), *w.Turn(), w.shown.Read[:0]
+	w.x.WriteGathered()
+	w.shown.Out, w.shown.ClientOut, w.shown.Read = *w.pool.Turn(), *w.x.Turn(), w.shown.Read[:0]
 	for _, r := range w.shown.ReadConns {
 		w.shown.Read = append(w.shown.Read, Reading{Lane: true, LaneID: r.Conn, On: r.On})
 	}
@@ -52,11 +52,24 @@ func (w *Worker) LaneOpened(id upstream.ConnID, met upstream.Greeting) { w.pool.
 // LaneClosed says that a connection ended, or could not be made.
 func (w *Worker) LaneClosed(id upstream.ConnID, why upstream.LostReason) { w.pool.Closed(id, why) }
 
+// ClientBytes returns the bytes to write to a client next; empty when there are none. They are valid until the next
+// call of any method.
+func (w *Worker) ClientBytes(id uint32) []byte { return w.x.ClientBytes(id) }
+
+// ClientWrote says that the kernel took n bytes.
+func (w *Worker) ClientWrote(id uint32, n int) { w.x.ClientWrote(id, n) }
+
+// ClientClosed says that a client has left. What it sent and was not begun is forgotten.
+func (w *Worker) ClientClosed(id uint32) { w.x.ClientClosed(id) }
+
+// Clients is the number of connected clients.
+func (w *Worker) Clients() int { return w.x.Clients() }
+
 // runReady runs the sessions that were waiting and may now go on. Those that become ready meanwhile have their turn in
 // the next pass.
 func (w *Worker) runReady() {
 	for _, who := range w.clock.Turn() {
-		if c := w.Take(who); c != nil {
+		if c := w.x.Take(who); c != nil {
 			w.resume(c)
 		}
 	}

@@ -11,7 +11,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	old := s.View
 	s.View = v
 	s.Service.MoveHolds(old)
-	w.clock.Ring(wait.Never, w.PlaceOf)
+	w.clock.Ring(wait.Never, w.x.PlaceOf)
 	s.Renew()
 	s.Service.Usable()
 	s.TakeTimes()

@@ -29,9 +29,9 @@ func (w *Worker) unpauseClients(r *admin.Request) {
 	for _, part := range r.Services {
 		w.services[part].pausedUntil, w.services[part].pausesAll = 0, false
 	}
-	for c := range w.All {
+	for c := range w.x.All {
 		if c.Reason == wait.Paused && r.Concerns(c.Service.Index) {
-			w.Wake(c)
+			w.x.Wake(c)
 		}
 	}
 }
@@ -80,8 +80,8 @@ func (w *Worker) postponedRetry(c *exchange.Session, a *retry.Entry) bool {
 
 // postpone parks a session until the end of a pause.
 func (w *Worker) postpone(c *exchange.Session) {
-	w.Resumed(c) // it waits for no server any more
-	w.ReleaseUnused(c)
-	w.Block(c, wait.Paused)
+	w.x.Resumed(c) // it waits for no server any more
+	w.x.ReleaseUnused(c)
+	w.x.Block(c, wait.Paused)
 	w.clock.Alarm(c.Ref, &c.Place, w.service(c).pausedUntil)
 }

@@ -30,7 +30,7 @@ func (w *Worker) rejectedBy(l *upstream.Conn, reply []byte) bool {
 	if !rejected.Credible(reply, kind) {
 		return false
 	}
-	a, f := retry.Entry{Target: -1}, w.Facts(l, &t, kind)
+	a, f := retry.Entry{Target: -1}, w.x.Facts(l, &t, kind)
 	switch {
 	case kind == retry.NoScript:
 		if t.Flags&upstream.Loaded == 0 {
@@ -39,7 +39,7 @@ func (w *Worker) rejectedBy(l *upstream.Conn, reply []byte) bool {
 		f.Loadable = a.Load != nil
 	case kind.IsRedirect():
 		var ok bool
-		if a.Target, ok = w.Redirected(l, reply, kind, &t); !ok {
+		if a.Target, ok = w.x.Redirected(l, reply, kind, &t); !ok {
 			return false
 		}
 		f.Known = a.Target >= 0
@@ -59,8 +59,8 @@ func (w *Worker) rejectedBy(l *upstream.Conn, reply []byte) bool {
 	}
 	w.counts.RefusedByServer[kind]++
 	l.Inflight.Drop()
-	if c := w.Session(t.To); c != nil {
-		w.SendBack(c, l, &t, frame, a, kind, &v)
+	if c := w.x.Session(t.To); c != nil {
+		w.x.SendBack(c, l, &t, frame, a, kind, &v)
 	}
 	l.Queue.Answered(t.End)
 	if kind == retry.NoPassword {

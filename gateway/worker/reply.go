@@ -26,7 +26,7 @@ func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
 		return
 	}
 	if l.Tunnel {
-		w.Relay(l, b)
+		w.x.Relay(l, b)
 		return
 	}
 	half := l.HalfFull()
@@ -39,7 +39,7 @@ func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
 		if done && len(l.Reply) == 0 && !l.Streams {
 			w.reply(l, b[:n])
 		} else {
-			w.Piece(l, b[:n], done)
+			w.x.Piece(l, b[:n], done)
 		}
 		b = b[n:]
 	}
@@ -51,18 +51,18 @@ func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
 		w.pool.Lose(l, upstream.Retired)
 	}
 	if l.Key.Purpose == upstream.Dedicated && l.State == upstream.Open && l.Inflight.Len() == 0 {
-		w.DedicatedAnswered(l)
+		w.x.DedicatedAnswered(l)
 	}
 }
 
 // reply takes one whole reply.
 func (w *Worker) reply(l *upstream.Conn, reply []byte) {
-	if reply[0] == '>' || reply[0] == '-' && w.LastWord(l, reply) { // a push belongs to nobody's request
+	if reply[0] == '>' || reply[0] == '-' && w.x.LastWord(l, reply) { // a push belongs to nobody's request
 		return
 	}
 	t := l.Inflight.Front()
 	if t != nil && t.Ahead > 0 && l.Queue.Begun() {
-		w.Transactions.TakeAhead(l, t, reply)
+		w.transactions.TakeAhead(l, t, reply)
 		return
 	}
 	if t == nil || !l.Queue.Sent(t.End) {
@@ -86,16 +86,16 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 			l.Queued = nil
 			return
 		}
-		reply = transaction.SaidWhy(l, w.Transactions.NotMulti(l, reply))
+		reply = transaction.SaidWhy(l, w.transactions.NotMulti(l, reply))
 	}
 	w.pool.Serves(l)
 	l.Queued = nil
-	if l.Key.Purpose == upstream.Replica && retry.IsAbsent(reply) && w.Doubted(l, reply) {
+	if l.Key.Purpose == upstream.Replica && retry.IsAbsent(reply) && w.x.Doubted(l, reply) {
 		return
 	}
-	c := w.Session(t.To)
+	c := w.x.Session(t.To)
 	if c != nil && c.Retrying() {
-		w.Executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
+		w.x.Executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if t.Flags&upstream.Counts != 0 && c != nil {
 		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
@@ -109,7 +109,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 	switch {
 	case c == nil:
 	case write && l.Draining:
-		w.Withhold(c, l, &ticket, reply)
+		w.x.Withhold(c, l, &ticket, reply)
 	default:
 		if write {
 			c.Service.Acked(l.Key.Node, reply)
@@ -118,7 +118,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 	}
 	l.Queue.Answered(ticket.End)
 	if c != nil && !c.Closed() {
-		w.Landed(c, ticket.Shard)
+		w.x.Landed(c, ticket.Shard)
 	}
 }
 
@@ -126,10 +126,10 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 func (w *Worker) answered(c *exchange.Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	goes := false
 	if c.Round != nil && t.Flags&upstream.Blocking != 0 {
-		reply, goes = w.Dedicated.NextShard(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
+		reply, goes = w.dedicated.NextShard(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	if !goes {
-		w.Settle(c, t, reply)
+		w.x.Settle(c, t, reply)
 	}
 }
 
@@ -150,7 +150,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 			w.services[l.Key.Service].Catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))
 		}
 	case ticket.Flags&upstream.Counts != 0:
-		w.Dedicated.CannotTell(l, reply)
+		w.dedicated.CannotTell(l, reply)
 		return
 	case ticket.Flags&upstream.Loaded != 0: // the server may be loading its data, and be asked again when it has
 		w.services[l.Key.Service].Catalog.Unload(l.Key.Node)

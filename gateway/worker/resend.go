@@ -16,7 +16,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	if !c.Blocking() && w.postponedRetry(c, a) { // what blocks may be over before the pause is
 		return false
 	}
-	if sent, of := w.Multi.Resend(c, a); of {
+	if sent, of := w.multi.Resend(c, a); of {
 		return sent
 	}
 	w.args = resp.Args(a.Frame, w.args[:0])
@@ -25,9 +25,9 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	c.Service.Catalog.Decide(&d, command, w.args, c.Service.View)
 	switch {
 	case d.Kind == routing.Transact: // WATCH is never retried
-		return w.Transactions.ResendExec(c, a)
+		return w.transactions.ResendExec(c, a)
 	case d.Kind == routing.Dedicate:
-		return w.Dedicated.ResendBlocking(c, a, command, &d)
+		return w.dedicated.ResendBlocking(c, a, command, &d)
 	}
 	if d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts) {
 		// Every shard was asked the same.
@@ -37,11 +37,11 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
 	}
 	if d.Reason == routing.Forbidden {
-		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
+		w.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 		return true
 	}
 	if d.Kind != routing.Forward {
-		w.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.TooManyRedirects)
+		w.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.TooManyRedirects)
 		return true
 	}
 	d.Read = d.Read && !a.Primary
@@ -50,17 +50,17 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 		Shard: d.Shard, Read: d.Safe, Frame: a.Frame, Counts: d.Counts,
 	}
 	args := w.args
-	l, why := w.ChooseAgain(c, a, &d)
+	l, why := w.x.ChooseAgain(c, a, &d)
 	r.Ask, r.Foreign = a.Ask, a.Target >= 0
 	if l == nil {
-		return w.StillUnavailable(c, a, d.Shard, why)
+		return w.x.StillUnavailable(c, a, d.Shard, why)
 	}
 	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}
 	} else if a.Load != nil {
 		r.Load = [][]byte{a.Load}
 	}
-	w.Send(c, l, &r)
+	w.x.Send(c, l, &r)
 	return true
 }
 

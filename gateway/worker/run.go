@@ -22,7 +22,7 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 	limits := w.limits(c)
 	for !c.Ending && !c.Closed() && !c.Retrying() && used < len(buf) {
 		if c.OwedTooMuch() {
-			w.Block(c, wait.OwedTooMuch)
+			w.x.Block(c, wait.OwedTooMuch)
 			break
 		}
 		n, args, status := c.Input.Next(buf[used:], w.args, limits)
@@ -38,16 +38,16 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 				return used
 			}
 			w.counts.ProtocolErrors++
-			w.Answer(c, resp.AppendError(nil, c.Input.Err()))
-			w.End(c, session.ProtocolError)
+			w.x.Answer(c, resp.AppendError(nil, c.Input.Err()))
+			w.x.End(c, session.ProtocolError)
 			return len(buf)
 		}
 		authenticated := c.Authenticated
 		if !w.request(c, buf[used:used+n], args, status == resp.Ragged) {
 			break
 		}
-		w.Resumed(c)
-		w.ReleaseUnused(c)
+		w.x.Resumed(c)
+		w.x.ReleaseUnused(c)
 		w.settleWaits(c)
 		used += n
 		if n > exchange.PauseBytes {
@@ -67,7 +67,7 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		return w.asksPassword(c, command)
 	}
 	if c.InTunnel() {
-		return w.Dedicated.SaidInTunnel(c, command, args)
+		return w.dedicated.SaidInTunnel(c, command, args)
 	}
 	if w.mustWait(c) {
 		return false
@@ -97,23 +97,23 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	}
 	if local.RejectsWrite(c.Face, command, d) {
 		if c.Multi != nil {
-			return w.Transactions.Abort(c, local.ReadOnlyReplica)
+			return w.transactions.Abort(c, local.ReadOnlyReplica)
 		}
-		w.Refuse(c, local.ReadOnlyReplica)
+		w.x.Refuse(c, local.ReadOnlyReplica)
 		return true
 	}
 	if c.Subs != nil && c.Proto == 2 && c.Subs.Any() && !mayWhileSubscribed(d, command) {
 		return w.onlyListens(c, command)
 	}
 	if c.Monitor.Rejects(command) {
-		w.Refuse(c, onlyMonitors)
+		w.x.Refuse(c, onlyMonitors)
 		return true
 	}
 	if d.Reason == routing.WrongArity && command.ID == routing.CmdExec { // servers take it for an EXEC that fails
-		return w.Transactions.EndExec(c, transaction.ExecArity)
+		return w.transactions.EndExec(c, transaction.ExecArity)
 	}
 	if c.Multi != nil && d.Kind != routing.Transact && (!endsAll(command) || d.Kind == routing.Refuse) {
-		return w.Transactions.Queue(c, d, command, args, frame)
+		return w.transactions.Queue(c, d, command, args, frame)
 	}
 	multi, refused := c.Multi, d.Kind == routing.Refuse
 	if !w.decided(c, d, command, args, frame) {
@@ -129,10 +129,10 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 func (w *Worker) mustWait(c *exchange.Session) bool {
 	switch {
 	case c.AwaitsAdmin:
-		w.Block(c, wait.Asking)
-	case c.Blocking() && w.StillBlocked(c):
+		w.x.Block(c, wait.Asking)
+	case c.Blocking() && w.x.StillBlocked(c):
 	case c.Composing() && transaction.Awaits(c):
-		w.Block(c, wait.InFlight)
+		w.x.Block(c, wait.InFlight)
 	default:
 		return false
 	}
@@ -148,22 +148,22 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 	case routing.Forward:
 		return w.forward(c, d, command, args, frame)
 	case routing.Dedicate:
-		return w.Dedicated.DoBlocking(c, d, command, frame)
+		return w.dedicated.DoBlocking(c, d, command, frame)
 	case routing.ScanAll:
-		return w.Multi.Scan(c, command, args)
+		return w.multi.Scan(c, command, args)
 	case routing.Transact:
-		return w.Transactions.Do(c, d, command, frame)
+		return w.transactions.Do(c, d, command, frame)
 	case routing.Answer:
 		return w.local(c, command, args, frame)
 	case routing.Split:
-		return w.Multi.Split(c, d, args, frame)
+		return w.multi.Split(c, d, args, frame)
 	case routing.Listen:
 		return w.subscribe(c, d, command, args)
 	case routing.Broadcast:
-		return w.Multi.Broadcast(c, d, command, args, frame)
+		return w.multi.Broadcast(c, d, command, args, frame)
 	case routing.Refuse:
 		if c.Allows(d, command) {
-			return w.Dedicated.DoHarmful(c, command, args, frame)
+			return w.dedicated.DoHarmful(c, command, args, frame)
 		}
 	}
 	w.refuse(c, d.Reason, command, args)
@@ -172,14 +172,14 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 
 // forward sends a frame to the shard that the decision names.
 func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
-	l, state := w.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
+	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
 	switch {
 	case l == nil && state == upstream.RunsScript && command.SaidInScript():
 		return w.askUrgently(c, d.Shard, frame)
 	case l == nil:
-		return w.Unavailable(c, d.Shard, state)
+		return w.x.Unavailable(c, d.Shard, state)
 	}
-	w.AlsoOnReplicas(c, command, frame)
+	w.x.AlsoOnReplicas(c, command, frame)
 	var r exchange.Request
 	r.Seq, r.Part, r.Slot, r.Shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
 	r.Frame, r.Read, r.Counts = frame, d.Safe, d.Counts
@@ -187,7 +187,7 @@ func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *rout
 	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}
 	}
-	w.Send(c, l, &r)
+	w.x.Send(c, l, &r)
 	return true
 }
 

@@ -34,8 +34,8 @@ type Counts struct {
 
 // Stats returns the counters.
 func (w *Worker) Stats() *Stats {
-	w.sums = Stats{Totals: w.Exchange.Totals(), Stats: w.pool.Stats(), Counts: w.counts}
-	w.sums.Queued = w.Transactions.Queued()
+	w.sums = Stats{Totals: w.x.Totals(), Stats: w.pool.Stats(), Counts: w.counts}
+	w.sums.Queued = w.transactions.Queued()
 	w.sums.Counters, w.sums.Requests[upstream.Subscription] = w.pubsub.Stats()
 	return &w.sums
 }
@@ -62,7 +62,7 @@ type Snapshot struct {
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: *w.Stats(), Clients: w.Clients(), Waiting: w.Held()}
+	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), Waiting: w.x.Held()}
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
 			s.Lanes++
@@ -77,7 +77,7 @@ func (w *Worker) Snapshot() Snapshot {
 			}
 		}
 	}
-	for c := range w.All {
+	for c := range w.x.All {
 		if c.Reason != wait.Running {
 			s.Parked++
 		}

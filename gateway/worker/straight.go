@@ -10,7 +10,7 @@ import (
 // this is room for the rest of that request: more may be read behind it, and given to ClientRead. What was put there is
 // told by ClientFilled, before anything else is called.
 func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
-	c := w.ByID(id)
+	c := w.x.ByID(id)
 	if c == nil || c.Ending || c.Reason != wait.Running || c.Retrying() {
 		return nil, false
 	}
@@ -19,11 +19,11 @@ func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 
 // ClientFilled says that n bytes of what ClientRoom returned came from the client.
 func (w *Worker) ClientFilled(id uint32, n int) {
-	c := w.ByID(id)
+	c := w.x.ByID(id)
 	c.ActiveAt = w.clock.Now
 	w.counts.ClientInBytes += uint64(n)
 	if c.Input.Len()+n > w.conf.QueryBytesMax {
-		w.Close(c, session.QueryLimit)
+		w.x.Close(c, session.QueryLimit)
 		return
 	}
 	c.Input.Filled(n)

@@ -36,19 +36,19 @@ var listening = map[routing.ID]listens{
 func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.ID]
 	if what.ends {
-		if w.WaitsToAcknowledge(c) {
+		if w.x.WaitsToAcknowledge(c) {
 			return false
 		}
-		w.CountLocal()
-		w.Acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
+		w.x.CountLocal()
+		w.x.Acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
 		return true
 	}
 	if c.Replies.Owed() > 0 {
-		w.Block(c, wait.InFlight) // so that no message overtakes what is owed
+		w.x.Block(c, wait.InFlight) // so that no message overtakes what is owed
 		return false
 	}
 	if c.Service.View == nil {
-		return w.Unavailable(c, -1, upstream.NoView)
+		return w.x.Unavailable(c, -1, upstream.NoView)
 	}
 	c.Listen()
 	var missing *fanout.Topic
@@ -56,7 +56,7 @@ func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *ro
 		t := w.service(c).Want(&c.Subs.Listener, what.kind, name)
 		switch {
 		case t.Refusal != nil:
-			w.Refuse(c, t.Refusal)
+			w.x.Refuse(c, t.Refusal)
 			return true
 		case !t.On():
 			missing = t
@@ -65,14 +65,14 @@ func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *ro
 	if missing != nil {
 		return w.awaitFeed(c, d, missing)
 	}
-	w.CountLocal()
+	w.x.CountLocal()
 	w.counts.Subscriptions++
 	var acks []byte
 	for _, name := range args[1:] {
 		w.service(c).Join(&c.Subs.Listener, what.kind, name)
 		acks = appendAck(acks, c, command.Name, name, what.kind)
 	}
-	w.Acknowledge(c, acks)
+	w.x.Acknowledge(c, acks)
 	return true
 }
 
@@ -81,12 +81,12 @@ func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *ro
 func (w *Worker) awaitFeed(c *exchange.Session, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
 		if s := &t.Sources[i]; s.State != fanout.On && c.Service.View.LedBy(topology.NodeID(s.Node)) < 0 {
-			return w.Unavailable(c, max(d.Shard, 0), upstream.NoPrimary)
+			return w.x.Unavailable(c, max(d.Shard, 0), upstream.NoPrimary)
 		}
 	}
-	waited, over := w.BlockFor(c, wait.Subscribing)
+	waited, over := w.x.BlockFor(c, wait.Subscribing)
 	if over {
-		w.Answer(c, c.Service.Loading("no server acknowledged the subscription within "+waited.String()))
+		w.x.Answer(c, c.Service.Loading("no server acknowledged the subscription within "+waited.String()))
 	}
 	return over
 }
@@ -162,12 +162,12 @@ func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
 
 // onlyListens answers a command that such a client may not do.
 func (w *Worker) onlyListens(c *exchange.Session, command *routing.Command) bool {
-	w.CountRefused()
+	w.x.CountRefused()
 	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
 		"allowed in this context"
 	if command.ID == routing.CmdExec {
-		return w.Transactions.EndExec(c, resp.AppendError([]byte(nil), transaction.Because[1:]+why))
+		return w.transactions.EndExec(c, resp.AppendError([]byte(nil), transaction.Because[1:]+why))
 	}
-	w.Answer(c, resp.AppendError(nil, "ERR "+why))
+	w.x.Answer(c, resp.AppendError(nil, "ERR "+why))
 	return true
 }

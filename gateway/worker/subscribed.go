@@ -16,28 +16,28 @@ func (r *subscribed) Fan(t *fanout.Topic, frame []byte) {
 	listeners := t.Listeners()
 	many := len(listeners) >= w.conf.GatherFrom
 	for i := len(listeners) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
-		if c := w.Session(listeners[i].Ref); c != nil {
-			w.Push(c, frame, many)
+		if c := w.x.Session(listeners[i].Ref); c != nil {
+			w.x.Push(c, frame, many)
 		}
 	}
 }
 
 func (r *subscribed) Resume(who session.Ref) {
 	w := (*Worker)(r)
-	if c := w.Session(who); c != nil && c.Reason != wait.Running {
-		w.Wake(c)
+	if c := w.x.Session(who); c != nil && c.Reason != wait.Running {
+		w.x.Wake(c)
 	}
 }
 
 func (r *subscribed) Close(who session.Ref, why session.CloseReason) {
 	w := (*Worker)(r)
-	if c := w.Session(who); c != nil {
-		w.Close(c, why)
+	if c := w.x.Session(who); c != nil {
+		w.x.Close(c, why)
 	}
 }
 
 func (r *subscribed) Rejected(kind retry.Kind) { r.counts.RefusedByServer[kind]++ }
 
 func (r *subscribed) Moved(l *upstream.Conn, reply []byte) {
-	(*Worker)(r).Redirected(l, reply, retry.Moved, &upstream.Pending{})
+	(*Worker)(r).x.Redirected(l, reply, retry.Moved, &upstream.Pending{})
 }

@@ -15,23 +15,23 @@ func (w *Worker) timers() {
 		w.tellScript(s)
 		s.Service.WakeFull()
 	}
-	w.clock.Ring(w.clock.Now, w.PlaceOf)
+	w.clock.Ring(w.clock.Now, w.x.PlaceOf)
 	w.pool.Due()
-	w.Sweep()
+	w.x.Sweep()
 }
 
 // Drain ends the clients at a command boundary: what they sent is finished, nothing more is read. It returns how many
 // are left; call it again until there are none.
 func (w *Worker) Drain() int {
-	for c := range w.All {
+	for c := range w.x.All {
 		switch {
 		case c.IsBlocked() && !c.Withholds():
 			if c.Output.Len() == 0 { // what was answered before is still to be taken
-				w.Close(c, session.Drained)
+				w.x.Close(c, session.Drained)
 			}
 		case (c.Reason == wait.Running || c.Reason == wait.Paused) && !c.Retrying():
-			w.End(c, session.Drained)
+			w.x.End(c, session.Drained)
 		}
 	}
-	return w.Clients()
+	return w.x.Clients()
 }

@@ -15,7 +15,7 @@ func TestUnblockedClientIsAnsweredOnce(t *testing.T) {
 	f.connect()
 	f.Rest()
 	r := admin.Request{Kind: admin.UnblockClient, ID: 1, Services: []int{0}}
-	if n := f.Worker.Dedicated.Unblock(&r); n != 1 {
+	if n := f.Worker.Unblock(&r); n != 1 {
 		t.Fatalf("%d were unblocked", n)
 	}
 	f.reply(1, "*2\r\n$1\r\nq\r\n$1\r\nx\r\n") // its private lane

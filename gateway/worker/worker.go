@@ -136,20 +136,20 @@ type Env struct {
 
 // Worker is one single-threaded share of the gateway. All methods must be called from one goroutine.
 type Worker struct {
-	*exchange.Exchange
-	*multi.Multi
-	*transaction.Transactions
-	*dedicated.Dedicated
-	conf     Config
-	env      Env
-	clock    *wait.Clock
-	pool     *upstream.Pool
-	blocks   *blocks.Pool
-	rnd      *rand.Rand
-	counts   Counts
-	sums     Stats // what Stats returned last
-	pubsub   *pubsub.PubSub
-	services []*service
+	x            *exchange.Exchange
+	multi        *multi.Multi
+	transactions *transaction.Transactions
+	dedicated    *dedicated.Dedicated
+	conf         Config
+	env          Env
+	clock        *wait.Clock
+	pool         *upstream.Pool
+	blocks       *blocks.Pool
+	rnd          *rand.Rand
+	counts       Counts
+	sums         Stats // what Stats returned last
+	pubsub       *pubsub.PubSub
+	services     []*service
 
 	args     [][]byte // scratch of run
 	decision routing.Decision
@@ -171,22 +171,22 @@ func New(conf Config, env Env) *Worker {
 		Reported: env.Report, Settled: w.env.Settled,
 	})
 	w.clock, w.pool, w.blocks = &clock, pool, spare
-	w.Exchange = exchange.New(exchange.Config{
+	w.x = exchange.New(exchange.Config{
 		Clock: &clock, Pool: pool, Blocks: spare, Verbs: (*verbs)(w), QueryBytesMax: conf.QueryBytesMax,
 		OutputBytesMax: conf.OutputBytesMax, PushBytesMax: w.conf.PushBytesMax, HoldSessionsMax: conf.HoldSessionsMax,
 		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
 		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
 	})
-	w.Multi = multi.New(multi.Config{
-		Exchange: w.Exchange, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
+	w.multi = multi.New(multi.Config{
+		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
 		Report: env.Report, Print: w.env.Print,
 	})
-	w.Transactions = transaction.New(transaction.Config{
-		Exchange: w.Exchange, Clock: &clock, Pool: pool, Commands: (*verbs)(w), Limits: &w.conf.Limits,
+	w.transactions = transaction.New(transaction.Config{
+		Exchange: w.x, Clock: &clock, Pool: pool, Commands: (*verbs)(w), Limits: &w.conf.Limits,
 		QueryBytesMax: conf.QueryBytesMax,
 	})
-	w.Dedicated = dedicated.New(dedicated.Config{
-		Exchange: w.Exchange, Clock: &clock, Pool: pool, Others: (*verbs)(w), Limits: &w.conf.Limits,
+	w.dedicated = dedicated.New(dedicated.Config{
+		Exchange: w.x, Clock: &clock, Pool: pool, Others: (*verbs)(w), Limits: &w.conf.Limits,
 		QueryBytesMax: conf.QueryBytesMax,
 	})
 	w.pubsub = pubsub.New(pubsub.Config{
@@ -196,7 +196,7 @@ func New(conf Config, env Env) *Worker {
 	for _, s := range conf.Services {
 		up := pool.Add(s.Name, s.Reads, s.SilentAfter)
 		w.services = append(w.services, &service{
-			conf: s, Servers: up, Service: w.Serve(up, catalog.New(w.memory(up.Index)), s.BlockingLost, s.Allowed),
+			conf: s, Servers: up, Service: w.x.Serve(up, catalog.New(w.memory(up.Index)), s.BlockingLost, s.Allowed),
 			Subscriptions: w.pubsub.Add(up, s.CloseOnGap),
 		})
 	}
@@ -283,7 +283,7 @@ const trimEvery = time.Second
 
 // NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
 func (w *Worker) NextTimer() time.Duration {
-	if !w.clock.Idle() || !w.pool.Idle() || !w.Idle() {
+	if !w.clock.Idle() || !w.pool.Idle() || !w.x.Idle() {
 		return 0
 	}
 	if w.trimAt == wait.Never && w.blocks.Kept() > 0 {

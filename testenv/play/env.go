@@ -78,7 +78,7 @@ func (l *Loop) Answer(r *admin.Request, unblocks bool, reply []byte) admin.Parti
 	if partial.Blocked != nil {
 		partial.Count = 1
 		if !unblocks {
-			partial.Count = l.Worker.Dedicated.Unblock(r)
+			partial.Count = l.Worker.Unblock(r)
 		}
 	}
 	if reply == nil {
