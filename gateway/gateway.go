@@ -210,7 +210,9 @@ func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Con
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: listeners,
 	}
 	reads := map[ReadPolicy]upstream.Reads{ReadPreferReplica: upstream.PreferReplica, ReadReplica: upstream.OnlyReplica}
-	lost := map[BlockingLost]exchange.BlockingLost{BlockingClose: exchange.CloseClient, BlockingError: exchange.SayUncertain}
+	lost := map[BlockingLost]exchange.BlockingLost{
+		BlockingClose: exchange.CloseClient, BlockingError: exchange.SayUncertain,
+	}
 	for _, p := range conf.subServices() {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{

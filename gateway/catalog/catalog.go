@@ -54,7 +54,8 @@ type Catalog struct {
 // New returns an empty catalog.
 func New(memory Memory) *Catalog {
 	return &Catalog{
-		memory: memory, commands: map[string]*command{}, databases: map[int32]*database{}, loaded: map[topology.NodeID]*loaded{},
+		memory: memory, commands: map[string]*command{}, databases: map[int32]*database{},
+		loaded: map[topology.NodeID]*loaded{},
 	}
 }
 

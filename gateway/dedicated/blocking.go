@@ -46,7 +46,8 @@ func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command
 }
 
 // ResendBlocking sends a blocking command again, with the time that is left of what the client gave it.
-func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command, d *routing.Decision) bool {
+func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command,
+	d *routing.Decision) bool {
 	frame, left := a.Frame, forEver
 	k.args = resp.Args(a.Frame, k.args[:0])
 	if command == routing.Lookup(k.args) { // of others it is not known where they say how long they wait
@@ -84,7 +85,8 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	k.x.BeginBlocking(c)
 	k.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: saidAhead(l, waits), Foreign: a.Target >= 0, Blocking: true, Frame: frame,
+		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: saidAhead(l, waits), Foreign: a.Target >= 0, Blocking: true,
+		Frame: frame,
 	})
 	return true
 }

@@ -82,7 +82,8 @@ func beginRound(c *exchange.Session, waits bool) {
 }
 
 // NextShard takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
-func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte, goes bool) {
+func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte,
+	goes bool) {
 	said, ok := resp.Ints(reply)
 	if !ok || len(said) == 0 || len(said) > len(c.Round.Least) {
 		c.SetRound(nil)

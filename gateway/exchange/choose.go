@@ -21,7 +21,8 @@ func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.
 			if l.Key.Purpose == upstream.Dedicated {
 				with = upstream.Anybody
 			}
-			if f.foreign || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) || !fits(l.Key.Purpose, read, c.Service.Reads) {
+			if f.foreign || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) || !fits(l.Key.Purpose, read,
+				c.Service.Reads) {
 				return nil, upstream.InFlight
 			}
 			if l.Full() {

@@ -91,7 +91,8 @@ func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle
 // dedicateTo pins a session to a lane to this node; see privateAt for urgent.
 func (d *Dedications) dedicateTo(c *Session, n *topology.Node, urgent bool) (*upstream.Conn, upstream.Obstacle) {
 	set := c.Service.DedicatedSet(n, c.Setup())
-	haunted := !urgent && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID && set.RunID != ""
+	haunted := !urgent && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID &&
+		set.RunID != ""
 	if !haunted {
 		if l := set.TakeIdle(urgent); l != nil {
 			d.own(c, l)
@@ -149,7 +150,8 @@ func (d *Dedications) Release(c *Session) {
 
 // ReleaseUnused takes its lane from a session that does not need it any more, or never came to use it.
 func (d *Dedications) ReleaseUnused(c *Session) {
-	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 && !c.closed {
+	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 &&
+		!c.closed {
 		d.Release(c)
 	}
 }

@@ -116,7 +116,8 @@ func PlaceOf(l *upstream.Conn) catalog.Place {
 // AlsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
 // waits for the replies.
 func (x *Exchange) AlsoOnReplicas(c *Session, command *routing.Command, frame []byte) {
-	if c.Service.View == nil || command == nil || command.ID != routing.CmdScriptLoad && command.ID != routing.CmdScriptFlush {
+	if c.Service.View == nil || command == nil || command.ID != routing.CmdScriptLoad &&
+		command.ID != routing.CmdScriptFlush {
 		return
 	}
 	for l := range c.Service.Replicas(c.Setup()) {

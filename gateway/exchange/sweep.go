@@ -29,9 +29,11 @@ func (t *Table) Sweep() {
 		case c == nil:
 		case (c.Ending || c.HalfClosed) && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			t.Close(c, c.Why) // session.ClientLeft where it has half-closed
-		case !c.Authenticated && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax && c.Reason != wait.Paused:
+		case !c.Authenticated && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
+			c.Reason != wait.Paused:
 			t.Close(c, session.AuthTimeout)
-		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() && !c.listensOn():
+		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() &&
+			!c.listensOn():
 			t.Close(c, session.IdleTimeout)
 		}
 	}

@@ -34,7 +34,8 @@ type broadcast struct {
 
 // Broadcast sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
 // that cannot.
-func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+	frame []byte) bool {
 	v := c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
@@ -65,7 +66,8 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 }
 
 // newBroadcast begins a request with a part for each shard of a view.
-func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, v *topology.View) *split {
+func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *routing.Command,
+	v *topology.View) *split {
 	s := &split{
 		m: m, seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
 		broadcast: &broadcast{command: command, read: d.Read},
@@ -167,7 +169,8 @@ func (s *split) shardOf(v *topology.View, part int16) int {
 // mayRenew says that a request of which a part must be retried can be begun anew: it can be done twice, and no part
 // of it has the gateway's own answer.
 func mayRenew(c *exchange.Session, s *split) bool {
-	return s.broadcast.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts, func(p resp.JoinPart) bool {
-		return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))
-	})
+	return s.broadcast.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts,
+		func(p resp.JoinPart) bool {
+			return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))
+		})
 }

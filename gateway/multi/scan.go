@@ -113,7 +113,8 @@ func (m *Multi) resendScan(c *exchange.Session, s *split, a *retry.Entry) bool {
 }
 
 // step finds out what is to be asked next, and of whom.
-func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.Request, l *upstream.Conn, why upstream.Obstacle) {
+func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.Request, l *upstream.Conn,
+	why upstream.Obstacle) {
 	v := c.Service.View
 	r = exchange.Request{Part: 0, Slot: int16(k.slot), Read: true}
 	k.sharded = v.Sharded && k.slot < 0

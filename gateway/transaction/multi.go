@@ -80,7 +80,8 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 }
 
 // Queue takes one command of a transaction.
-func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+	frame []byte) bool {
 	m := c.Multi
 	if c.Allows(d, command) {
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)

@@ -13,7 +13,8 @@ import (
 // the replies to its clients.
 
 // adminRequest reads the request that a client's command makes; wrong answers one that makes no sense.
-func (w *Worker) adminRequest(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request, wrong []byte) {
+func (w *Worker) adminRequest(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
+	wrong []byte) {
 	r, wrong = admin.Parse(command, args, w.env.WallClock())
 	r.Patience = c.Patience()
 	return r, wrong

@@ -11,7 +11,8 @@ func (a *look) connections() {
 	w := a.w
 	a.room("upstream", w.pool.Check(w.conf.QueryBytesMax))
 	for l := range w.pool.All {
-		if owner := w.x.Session(l.Owner); l.Key.Purpose == upstream.Dedicated && l.Owned && (owner == nil || owner.Dedicated() != l) {
+		if owner := w.x.Session(l.Owner); l.Key.Purpose == upstream.Dedicated && l.Owned && (owner == nil ||
+			owner.Dedicated() != l) {
 			a.wrong("connection %d belongs to a session that does not have it", l.ID)
 		}
 	}

@@ -26,7 +26,8 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	}
 	w.x.CountLocal()
 	switch {
-	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Face == nil && !f.Subscribed:
+	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Face == nil &&
+		!f.Subscribed:
 		return w.askUrgently(c, 0, frame)
 	case command.Family == routing.CmdCommand:
 		return w.askLowest(c, command, args)

@@ -140,7 +140,8 @@ func (w *Worker) mustWait(c *exchange.Session) bool {
 }
 
 // decided does what a decision says. It returns false when the session was parked.
-func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+	frame []byte) bool {
 	if d.Kind != routing.Refuse {
 		c.Service.Catalog.Note(command, args)
 	}
@@ -171,7 +172,8 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 }
 
 // forward sends a frame to the shard that the decision names.
-func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+	frame []byte) bool {
 	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
 	switch {
 	case l == nil && state == upstream.RunsScript && command.SaidInScript():
