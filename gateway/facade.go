@@ -208,7 +208,7 @@ func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 // listenerOf finds what belongs to a listener's ID: the sub-service, and the emulated role if there is one.
 func (g *Gateway) listenerOf(id int) (subService int, role *facade.Role) {
 	if own := id - len(g.subServices); own >= 0 {
-		return g.ownListeners[own].Service, g.ownListeners[own].Face
+		return g.ownListeners[own].Service, g.ownListeners[own].Role
 	}
 	return id, nil
 }

@@ -211,7 +211,7 @@ func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Con
 	}
 	reads := map[ReadPolicy]upstream.Reads{ReadPreferReplica: upstream.PreferReplica, ReadReplica: upstream.OnlyReplica}
 	lost := map[BlockingLost]exchange.BlockingLost{
-		BlockingClose: exchange.CloseClient, BlockingError: exchange.SayUncertain,
+		BlockingClose: exchange.CloseClient, BlockingError: exchange.AnswerUncertain,
 	}
 	for _, p := range conf.subServices() {
 		s := &conf.Services[p.service]

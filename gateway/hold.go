@@ -66,7 +66,7 @@ func (c *Config) listenerIDs() (numbers []int, own []worker.Door) {
 			}
 			listener := worker.Door{Service: subServiceOf(parts, i, pretends), Hold: exchange.Hold(s.HoldAt(listen))}
 			if pretends != FacadeNone {
-				listener.Face = &facade.Role{Kind: facadeKinds[pretends]}
+				listener.Role = &facade.Role{Kind: facadeKinds[pretends]}
 			}
 			numbers = append(numbers, len(parts)+len(own))
 			own = append(own, listener)

@@ -136,8 +136,8 @@ func TestSubServicesAndListeners(t *testing.T) {
 		part int
 		kind facade.Kind
 	}{{0, facade.Cluster}, {2, facade.Replica}, {3, facade.Sentinel}} {
-		if own[i].Service != want.part || own[i].Face.Kind != want.kind {
-			t.Errorf("door %d: %+v, %+v", i, own[i], own[i].Face)
+		if own[i].Service != want.part || own[i].Role.Kind != want.kind {
+			t.Errorf("door %d: %+v, %+v", i, own[i], own[i].Role)
 		}
 	}
 	c.Services[0].Reads = ReadReplica // a replica's clients are served as all are

@@ -37,6 +37,6 @@ func (c *Command) Keeps() bool {
 // Waits reports whether a command waits for the replication of its client's writes (WAIT, WAITAOF).
 func (c *Command) Waits() bool { return c.ID == CmdWait || c.ID == CmdWaitAOF }
 
-// SaidInScript reports whether a server answers the command while it runs a script, besides what ends that. c may be
-// nil.
-func (c *Command) SaidInScript() bool { return c != nil && c.ID == CmdFunctionStats }
+// RunsDuringScript reports whether a server answers the command while it runs a script, besides what ends that. c may
+// be nil.
+func (c *Command) RunsDuringScript() bool { return c != nil && c.ID == CmdFunctionStats }

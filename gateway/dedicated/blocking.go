@@ -13,10 +13,11 @@ import (
 	"evergate/routing"
 )
 
-// A blocking command keeps its server waiting, and whatever comes behind it on the connection. So it goes on a lane of
-// the session's own, when all that the session sent before has been answered; and what the session sends behind it
-// waits. Where the connection is lost, or the server loses its role, the command is put again with the time that is
-// left. A client that leaves meanwhile takes the lane with it, and the server forgets what it waited for.
+// A blocking command keeps its server waiting, and whatever comes behind it on the connection. So it goes on a
+// connection of the session's own, when all that the session sent before has been answered; and what the session
+// sends behind it waits. Where the connection is lost, or the server loses its role, the command is put again with
+// the time that is left. A client that leaves meanwhile takes the connection with it, and the server forgets what it
+// waited for.
 
 // DoBlocking sends a blocking command. It returns false when the session was parked.
 func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
@@ -40,7 +41,7 @@ func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command
 	beginRound(c, waits)
 	k.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: command.Has(routing.Read) || waits,
-		First: saidAhead(l, waits), Blocking: true, Frame: frame,
+		First: aheadOfWait(l, waits), Blocking: true, Frame: frame,
 	})
 	return true
 }
@@ -66,13 +67,13 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 		k.x.Block(c, wait.InFlight)
 		return false
 	}
-	if k.conf.Others.Postponed(c, a) {
+	if k.conf.Others.Paused(c, a) {
 		if left < forEver {
 			k.clock.Alarm(c.Ref, &c.Place, k.clock.Now+left)
 		}
 		return false
 	}
-	l, why := k.x.DedicateAgain(c, a, d.Shard)
+	l, why := k.x.DedicateForRetry(c, a, d.Shard)
 	if l == nil {
 		if k.x.StillUnavailable(c, a, d.Shard, why) {
 			return true
@@ -85,7 +86,7 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	k.x.BeginBlocking(c)
 	k.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: saidAhead(l, waits), Foreign: a.Target >= 0, Blocking: true,
+		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: aheadOfWait(l, waits), Foreign: a.Target >= 0, Blocking: true,
 		Frame: frame,
 	})
 	return true

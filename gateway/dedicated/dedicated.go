@@ -15,8 +15,8 @@ import (
 type Others interface {
 	// Refuse answers with the error that a decision names.
 	Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte)
-	// Postponed blocks a session whose request must wait for the end of a pause before it is retried.
-	Postponed(c *exchange.Session, a *retry.Entry) bool
+	// Paused blocks a session whose request must wait for the end of a pause before it is retried.
+	Paused(c *exchange.Session, a *retry.Entry) bool
 }
 
 // Config is what Dedicated needs.

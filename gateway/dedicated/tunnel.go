@@ -28,9 +28,9 @@ func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) 
 	return true
 }
 
-// SaidInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
+// TakeInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
 // middle of the stream.
-func (k *Dedicated) SaidInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (k *Dedicated) TakeInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
 		k.x.Close(c, session.ProtocolError)
 		return true

@@ -9,9 +9,9 @@ import (
 	"evergate/routing"
 )
 
-// CLIENT UNBLOCK concerns a client that waits at a server, on a lane of its own. The server is told, on another
+// CLIENT UNBLOCK concerns a client that waits at a server, on a connection of its own. The server is told, on another
 // connection, and answers that client as it answers its own: so nothing that it has just taken for the client is lost.
-// Where it cannot be told the lane is closed, and the server forgets.
+// Where it cannot be told the connection is closed, and the server forgets.
 
 var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
@@ -56,7 +56,7 @@ func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	}
 	if l, t, _ := c.BlocksOn(); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
 		if n := c.Service.View.Node(l.Key.Node); n != nil {
-			l.Once = true // the server may be told when somebody else would have the lane
+			l.Once = true // the server may be told when somebody else would have the connection
 			p.Blocked = &admin.BlockedAt{Addr: n.Addr, Client: l.Client}
 			return p
 		}
@@ -64,7 +64,7 @@ func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	return admin.Partial{Count: k.Unblock(r)}
 }
 
-// Unblock answers a blocked client here, and closes its lane. It returns how many were blocked.
+// Unblock answers a blocked client here, and closes its connection. It returns how many were blocked.
 func (k *Dedicated) Unblock(r *admin.Request) int {
 	c := k.blocked(r)
 	if c == nil {
@@ -96,7 +96,7 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 	t := *waits
 	reply := k.unblockedReply(c, r, l.Queue.Frame(from, t.End))
 	c.LeaveBehind(l)        // the server may hear of it late, and would take an element for nobody
-	waits.To.Generation = 0 // what the server still says, until the lane is closed, is for nobody
+	waits.To.Generation = 0 // what the server still says, until the connection is closed, is for nobody
 	k.x.Release(c)
 	k.x.Settle(c, &t, reply)
 	if !c.Closed() {

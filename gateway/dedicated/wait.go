@@ -14,7 +14,7 @@ import (
 )
 
 // WAIT and WAITAOF ask how far the writes of a client have come. A server answers for those of one connection, and a
-// client's writes travelled on connections that others share. So it is asked on a private lane, when all that the
+// client's writes travelled on connections that others share. So it is asked on a private connection, when all that the
 // client sent has been answered, and a PING goes before it: with it that connection is as far as the server is at that
 // moment (Redis keeps an offset for each connection and sets it with every command).
 //
@@ -34,8 +34,8 @@ const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
 
 var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
 
-// saidAhead is what makes the WAIT behind it speak of all that the server has; nil for other commands.
-func saidAhead(l *upstream.Conn, waits bool) []byte {
+// aheadOfWait is what makes the WAIT behind it speak of all that the server has; nil for other commands.
+func aheadOfWait(l *upstream.Conn, waits bool) []byte {
 	switch {
 	case !waits:
 		return nil
@@ -45,11 +45,11 @@ func saidAhead(l *upstream.Conn, waits bool) []byte {
 	return resp.Ping
 }
 
-// CannotTell deals with a WAIT that would speak of too little, since the server has refused what was said ahead of it.
-func (k *Dedicated) CannotTell(l *upstream.Conn, refusal []byte) {
+// FailWait deals with a WAIT that would speak of too little, since the server has refused what was counts ahead of it.
+func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
 	waits := l.Inflight.Front()
 	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
-		l.Queued = bytes.Clone(refusal) // the same is said of WAIT, now or when it has waited
+		l.Queued = bytes.Clone(refusal) // the same is counts of WAIT, now or when it has waited
 		return
 	}
 	if waits == nil || !l.OwnOffset {
@@ -64,13 +64,13 @@ func (k *Dedicated) CannotTell(l *upstream.Conn, refusal []byte) {
 	waits.To.Generation = 0 // what the server says to it is for nobody
 	c.SetRound(nil)
 	k.x.Release(c)
-	k.x.Settle(c, &t, resp.AppendError(nil, cannotTell+strings.TrimSpace(string(refusal[1:]))))
+	k.x.Settle(c, &t, resp.AppendError(nil, needsRestore+strings.TrimSpace(string(refusal[1:]))))
 	if !c.Closed() {
 		k.x.Landed(c, t.Shard)
 	}
 }
 
-const cannotTell = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
+const needsRestore = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
 
 // beginRound has a WAIT ask all primaries, where there are several. Any other blocking command ends what a former one
 // has left.
@@ -81,18 +81,18 @@ func beginRound(c *exchange.Session, waits bool) {
 	}
 }
 
-// NextShard takes what a shard said, and has the next one asked. reply becomes the least of all when it was the last.
+// NextShard takes what a shard counts, and has the next one asked. reply becomes the least of all when it was the last.
 func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte,
 	goes bool) {
-	said, ok := resp.Ints(reply)
-	if !ok || len(said) == 0 || len(said) > len(c.Round.Least) {
+	counts, ok := resp.Ints(reply)
+	if !ok || len(counts) == 0 || len(counts) > len(c.Round.Least) {
 		c.SetRound(nil)
 		return reply, false
 	}
 	r := c.Round
-	for i := range said {
-		if r.Shard == 0 || said[i] < r.Least[i] {
-			r.Least[i] = said[i]
+	for i := range counts {
+		if r.Shard == 0 || counts[i] < r.Least[i] {
+			r.Least[i] = counts[i]
 		}
 	}
 	if r.Shard++; r.Shard < len(c.Service.View.Shards) {
@@ -100,7 +100,7 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 		return nil, true
 	}
 	c.SetRound(nil)
-	if len(said) == 1 {
+	if len(counts) == 1 {
 		return resp.AppendInt(nil, r.Least[0]), false
 	}
 	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.Least[0]), r.Least[1]), false

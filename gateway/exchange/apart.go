@@ -12,14 +12,13 @@ import (
 )
 
 // A server may close a connection for what one client asks: the request is longer than it takes, or the reply longer
-// than its client-output-buffer-limit lets it be; a request may even end the server. On a shared lane that harms all
-// who have something under way there. So a request goes apart that is long, or that a connection has ended on: on a
-// lane on which nothing of others is. The first time nobody knows which request it was, and all reads that were sent
-// are suspects: each session's go together, with nobody else's. What is closed on again, alone, is answered, unless the
-// server has died.
-// One lane is always left to all the others.
+// than its client-output-buffer-limit lets it be; a request may even end the server. On a shared connection that
+// harms all who have something under way there. So a request goes apart that is long, or that a connection has ended
+// on: on a connection on which nothing of others is. The first time nobody knows which request it was, and all reads
+// that were sent are suspects: each session's go together, with nobody else's. What is closed on again, alone, is
+// answered, unless the server has died. One connection is always left to all the others.
 
-// Company is who may share a lane with a request of this length, on which that many connections have ended.
+// Company is who may share a connection with a request of this length, on which that many connections have ended.
 func (c *Session) Company(length int, cost uint8) upstream.Company {
 	switch {
 	case length > BigBytes || cost > 1:
@@ -81,7 +80,7 @@ func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool
 	return true, false
 }
 
-// leadsTo says that a shared lane leads to the server that has ended a connection, and not to another one at its
+// leadsTo says that a shared connection leads to the server that has ended a connection, and not to another one at its
 // address.
 func leadsTo(s *Service, l *upstream.Conn, e *retry.Ended) bool {
 	shared := l.Key.Purpose == upstream.Primary || l.Key.Purpose == upstream.Replica

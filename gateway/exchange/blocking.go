@@ -16,17 +16,17 @@ import (
 type BlockingLost uint8
 
 const (
-	// PopAgain puts it again, and counts it.
-	PopAgain BlockingLost = iota
+	// RetryPop puts it again, and counts it.
+	RetryPop BlockingLost = iota
 	// CloseClient closes the client's connection.
 	CloseClient
-	// SayUncertain answers as for any write.
-	SayUncertain
+	// AnswerUncertain answers as for any write.
+	AnswerUncertain
 )
 
 // IsBlocked says that a session waits for the answer to a blocking command.
 func (c *Session) IsBlocked() bool {
-	return c.blockedSince > 0 && (len(c.flights) > 0 || len(c.retries) > 0 || c.withheld != nil)
+	return c.blockedSince > 0 && (len(c.inFlight) > 0 || len(c.retries) > 0 || c.withheld != nil)
 }
 
 // StillBlocked is isBlocked, and parks the session if so.
@@ -51,12 +51,12 @@ func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) b
 	case c.Service.blockingLost == CloseClient:
 		x.Close(c, session.BlockingLost)
 		return true
-	case c.Service.blockingLost == SayUncertain:
+	case c.Service.blockingLost == AnswerUncertain:
 		return false
 	default:
-		x.totals.PopsAgain++
+		x.totals.PopsRetried++
 	}
-	x.totals.DoneAgain++
+	x.totals.Retried++
 	x.Retry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
 	return true
 }
@@ -77,7 +77,8 @@ func (c *Session) SetRound(r *session.Round) {
 	}
 }
 
-// BlocksOn finds the lane on which a server keeps a client waiting, and the command's ticket. Its frame begins at from.
+// BlocksOn finds the connection on which a server keeps a client waiting, and the command's pending. Its frame begins
+// at from.
 func (c *Session) BlocksOn() (l *upstream.Conn, t *upstream.Pending, from uint64) {
 	if c.dedicated == nil {
 		return nil, nil, 0

@@ -127,7 +127,7 @@ func (a *audit) memory(c *Session) {
 // inFlight looks that what a session has in flight is on connections, and on one for each shard.
 func (a *audit) inFlight(c *Session, pending int32) {
 	owed, shards := int32(0), map[int32]bool{}
-	for _, f := range c.flights {
+	for _, f := range c.inFlight {
 		if owed += f.owed; f.owed <= 0 || shards[f.shard] {
 			a.wrong("client %d has %d requests in flight to shard %d, or two connections", c.Ref.ID, f.owed, f.shard)
 		}
@@ -154,7 +154,7 @@ func (a *audit) isWoken(c *Session) {
 	case wait.ConnectionFull:
 		found = c.Service.full.Has(c.Ref)
 	case wait.InFlight:
-		found = len(c.flights) > 0 || c.Withholds() || c.Replies.Owed() > 0
+		found = len(c.inFlight) > 0 || c.Withholds() || c.Replies.Owed() > 0
 	case wait.OwedTooMuch:
 		found = c.Replies.Owed() > 0 || c.Output.Len() > 0
 	case wait.Asking:
@@ -197,10 +197,10 @@ func (x *Exchange) Rest() error {
 	a := audit{x: x}
 	for c := range x.All {
 		kept := c.heldBytes() - c.Output.Len()
-		left := c.Replies.Owed() + len(c.retries) + len(c.composites) + len(c.flights) + kept
+		left := c.Replies.Owed() + len(c.retries) + len(c.composites) + len(c.inFlight) + kept
 		if c.Waits() || left > 0 || c.Output.Len() > 0 || c.HalfClosed {
 			a.wrong("client %d: waits (%v), %d replies owed, %d retries, %d composites, in flight on %d, %d bytes kept, "+
-				"%d to write", c.Ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.composites), len(c.flights), kept,
+				"%d to write", c.Ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.composites), len(c.inFlight), kept,
 				c.Output.Len())
 		}
 	}

@@ -34,7 +34,7 @@ func (c *Session) asksOnly(a *retry.Entry) bool {
 // apart reports whether two requests of one flight went to different shards, and one is a part that concerns its own
 // shard alone.
 func (c *Session) apart(a *retry.Entry, t *upstream.Pending) bool {
-	if a.Flown != c.flightEpoch || a.Shard == t.Shard {
+	if a.Flown != c.inFlightEpoch || a.Shard == t.Shard {
 		return false
 	}
 	for _, seq := range [...]uint32{a.Seq, t.Seq} {

@@ -13,13 +13,14 @@ import (
 	"evergate/topology"
 )
 
-// What a server remembers of a connection (WATCH), and what keeps it busy (BLPOP), may not enter a lane that others
-// share. Such a session is pinned: it has a lane to the shard's primary for itself, for as long as it needs it. What it
-// sends to that server meanwhile goes there, so that its order is kept. Afterwards the lane is given to the next who
-// needs one. A client that leaves in the middle takes its lane with it: the server must forget what it was asked.
+// What a server remembers of a connection (WATCH), and what keeps it busy (BLPOP), may not enter a connection that
+// others share. Such a session is pinned: it has a connection to the shard's primary for itself, for as long as it
+// needs it. What it sends to that server meanwhile goes there, so that its order is kept. Afterwards the connection
+// is given to the next who needs one. A client that leaves in the middle takes its connection with it: the server
+// must forget what it was asked.
 
-// leftBehind is a connection that the gateway has lost and whose server may not know it yet: what blocks on it there would
-// take an element for nobody. The next connection of the same session ends it first.
+// leftBehind is a connection that the gateway has lost and whose server may not know it yet: what blocks on it there
+// would take an element for nobody. The next connection of the same session ends it first.
 type leftBehind struct {
 	node   topology.NodeID
 	runID  string
@@ -29,35 +30,35 @@ type leftBehind struct {
 // Dedications are the connections that belong to one session each.
 type Dedications struct{ x *Exchange }
 
-// Dedicate finds a lane to the primary of a shard for this session alone, and pins the session to it.
+// Dedicate finds a connection to the primary of a shard for this session alone, and pins the session to it.
 func (d *Dedications) Dedicate(c *Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	return d.DedicateAt(c, shard, false)
 }
 
-// DedicateAt is private; urgent to one that is busy, too, for what makes it stop.
-func (d *Dedications) DedicateAt(c *Session, shard int, urgent bool) (*upstream.Conn, upstream.Obstacle) {
+// DedicateAt is private; bypass to one that is busy, too, for what makes it stop.
+func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case c.Service.View == nil:
 		return nil, upstream.NoView
-	case urgent && (shard < 0 || c.Service.View.Shards[shard].Primary == nil):
+	case bypass && (shard < 0 || c.Service.View.Shards[shard].Primary == nil):
 		return nil, upstream.NoPrimary
 	}
 	n := c.Service.View.Primary(shard)
-	if c.dedicated != nil && (d.leadsTo(c, n) || urgent && c.dedicated.Bypass && d.mayLeadTo(c, n)) {
+	if c.dedicated != nil && (d.leadsTo(c, n) || bypass && c.dedicated.Bypass && d.mayLeadTo(c, n)) {
 		return d.dedicatedTo(c)
 	}
 	if c.dedicated != nil {
 		d.Release(c)
 	}
-	// Where the shared lane takes nothing, a private one would fare no better, and it is known when that is over.
-	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !urgent {
+	// Where the shared connection takes nothing, a private one would fare no better, and it is known when that is over.
+	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !bypass {
 		return nil, why
 	}
-	return d.dedicateTo(c, n, urgent)
+	return d.dedicateTo(c, n, bypass)
 }
 
-// DedicateAgain is private for a request that a redirection may have sent to another node.
-func (d *Dedications) DedicateAgain(c *Session, a *retry.Entry, shard int) (*upstream.Conn, upstream.Obstacle) {
+// DedicateForRetry is private for a request that a redirection may have sent to another node.
+func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*upstream.Conn, upstream.Obstacle) {
 	if a.Target < 0 || c.Service.View == nil {
 		return d.Dedicate(c, shard)
 	}
@@ -88,13 +89,13 @@ func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle
 	return c.dedicated, upstream.Free
 }
 
-// dedicateTo pins a session to a lane to this node; see privateAt for urgent.
-func (d *Dedications) dedicateTo(c *Session, n *topology.Node, urgent bool) (*upstream.Conn, upstream.Obstacle) {
+// dedicateTo pins a session to a connection to this node; see privateAt for bypass.
+func (d *Dedications) dedicateTo(c *Session, n *topology.Node, bypass bool) (*upstream.Conn, upstream.Obstacle) {
 	set := c.Service.DedicatedSet(n, c.Setup())
-	haunted := !urgent && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID &&
+	haunted := !bypass && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID &&
 		set.RunID != ""
 	if !haunted {
-		if l := set.TakeIdle(urgent); l != nil {
+		if l := set.TakeIdle(bypass); l != nil {
 			d.own(c, l)
 			return l, upstream.Free
 		}
@@ -107,7 +108,7 @@ func (d *Dedications) dedicateTo(c *Session, n *topology.Node, urgent bool) (*up
 	if haunted {
 		kill = []int64{c.leftBehind.client}
 	}
-	d.own(c, set.DialDedicated(urgent, kill...))
+	d.own(c, set.DialDedicated(bypass, kill...))
 	return nil, upstream.SoonDedicated
 }
 
@@ -116,7 +117,8 @@ func (d *Dedications) own(c *Session, l *upstream.Conn) {
 	c.own().dedicated = l
 }
 
-// DedicatedFits says that the lane of a pinned session is of use for a shard: it is, or will be, a connection to its primary.
+// DedicatedFits says that the connection of a pinned session is of use for a shard: it is, or will be, a connection
+// to its primary.
 func (d *Dedications) DedicatedFits(c *Session, shard int) bool {
 	return d.leadsTo(c, c.Service.View.Primary(shard))
 }
@@ -125,15 +127,15 @@ func (d *Dedications) leadsTo(c *Session, n *topology.Node) bool {
 	return !c.dedicated.Bypass && d.mayLeadTo(c, n)
 }
 
-// mayLeadTo is pinIsTo for an urgent lane, too, on which only what is urgent may go: it is in database 0, and nobody
-// has looked which server it met.
+// mayLeadTo is pinIsTo for an bypass connection, too, on which only what is bypass may go: it is in database 0, and
+// nobody has looked which server it met.
 func (d *Dedications) mayLeadTo(c *Session, n *topology.Node) bool {
 	l := c.dedicated
 	return n != nil && n.ID == l.Key.Node && l.Now == c.Setup() &&
 		(l.State == upstream.Dialing || l.Usable(d.x.clock.Now))
 }
 
-// Release takes the lane from a session. It goes to the next one if the server remembers nothing of this one.
+// Release takes the connection from a session. It goes to the next one if the server remembers nothing of this one.
 func (d *Dedications) Release(c *Session) {
 	l := c.dedicated
 	c.dedicated = nil
@@ -148,7 +150,7 @@ func (d *Dedications) Release(c *Session) {
 	d.x.pool.EndDedicated(l)
 }
 
-// ReleaseUnused takes its lane from a session that does not need it any more, or never came to use it.
+// ReleaseUnused takes its connection from a session that does not need it any more, or never came to use it.
 func (d *Dedications) ReleaseUnused(c *Session) {
 	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 &&
 		!c.closed {
@@ -156,7 +158,7 @@ func (d *Dedications) ReleaseUnused(c *Session) {
 	}
 }
 
-// DedicatedAnswered says that nothing is in flight any more on a private lane.
+// DedicatedAnswered says that nothing is in flight any more on a private connection.
 func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 	if !l.Owned {
 		return
@@ -168,7 +170,7 @@ func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 	}
 }
 
-// DedicatedLost says that a session has lost its private lane; failed: it could not be opened.
+// DedicatedLost says that a session has lost its private connection; failed: it could not be opened.
 func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	c := d.x.Session(l.Owner)
 	if c == nil || c.dedicated != l {
@@ -189,7 +191,7 @@ func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	}
 }
 
-// DedicatedOpened says that the lane which a session waits for is there.
+// DedicatedOpened says that the connection which a session waits for is there.
 func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 	switch c := d.x.Session(l.Owner); {
 	case c == nil || c.dedicated != l:
@@ -204,8 +206,8 @@ func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 	}
 }
 
-// blockDedicated makes a session wait for a lane of its own. It returns the reason for the client when it has done so for
-// as long as it may.
+// blockDedicated makes a session wait for a connection of its own. It returns the reason for the client when it has
+// done so for as long as it may.
 func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacle) (refused string) {
 	waited, over := d.x.BlockFor(c, wait.NoDedicatedConnection)
 	if over {
@@ -228,7 +230,7 @@ func (c *Session) LeaveBehind(l *upstream.Conn) {
 // Allows reports whether a command is rejected for its harm alone, and a setting lets it through. A replica facade lets
 // nothing through: its clients mean a replica, and what they say would come to the primary.
 func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
-	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Face.Is(facade.Replica)
+	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Role.Is(facade.Replica)
 }
 
 // Alone makes a connection that of the client for once: nobody else gets it afterwards. It has the client's name, so

@@ -50,16 +50,16 @@ func (x *Exchange) CheckOutput(c *Session) {
 // heldBytes is how many bytes of replies and messages are kept for a client.
 func (c *Session) heldBytes() int {
 	n := c.Output.Len() + c.Replies.KeptBytes() + c.withheld.size() + c.pushes.Len()
-	for i := range c.flights { // a redirection may have two shards on one connection
-		l := c.flights[i].conn
-		if !slices.ContainsFunc(c.flights[:i], func(f flight) bool { return f.conn == l }) {
+	for i := range c.inFlight { // a redirection may have two shards on one connection
+		l := c.inFlight[i].conn
+		if !slices.ContainsFunc(c.inFlight[:i], func(f inFlight) bool { return f.conn == l }) {
 			n += c.assembled(l)
 		}
 	}
 	return n
 }
 
-// assembled is how much a lane has of a reply to this client that must be whole before it is handed on.
+// assembled is how much a connection has of a reply to this client that must be whole before it is handed on.
 func (c *Session) assembled(l *upstream.Conn) int {
 	if len(l.Reply) == 0 {
 		return 0
@@ -90,17 +90,18 @@ func (c *Session) underWay() (n int) {
 	if len(c.retries) == 0 {
 		return c.Replies.Owed()
 	}
-	for i := range c.flights {
-		n += int(c.flights[i].owed)
+	for i := range c.inFlight {
+		n += int(c.inFlight[i].owed)
 	}
 	return n
 }
 
-// drained goes on with what waited for a client to read: its own requests, a lane that was stopped for it, its end.
+// drained goes on with what waited for a client to read: its own requests, a connection that was stopped for it, its
+// end.
 func (x *Exchange) drained(c *Session) {
 	if c.Output.Len() < streamLow {
-		for i := range c.flights {
-			if l := c.flights[i].conn; c.streamsTo(l) {
+		for i := range c.inFlight {
+			if l := c.inFlight[i].conn; c.streamsTo(l) {
 				x.pool.Read(l, true)
 				l.StoppedAt = 0
 			}

@@ -6,9 +6,9 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// ReadElsewhere takes the reads off a silent lane of those sessions that have no write on it, where another server can
-// take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the server busy:
-// it is sent on once and no more.
+// ReadElsewhere takes the reads off a silent connection of those sessions that have no write on it, where another
+// server can take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the
+// server busy: it is sent on once and no more.
 func (s *Service) ReadElsewhere(l *upstream.Conn) {
 	if s.Reads == upstream.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
 		!s.AnotherReads(l) {

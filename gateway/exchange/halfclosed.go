@@ -37,15 +37,15 @@ func (c *Session) waitsForServer() bool {
 	if c.Reason == wait.Running && len(c.retries) == 0 {
 		return false // all of it has been sent
 	}
-	for i := range c.flights {
-		if l := c.flights[i].conn; l.Silent || l.Draining {
+	for i := range c.inFlight {
+		if l := c.inFlight[i].conn; l.Silent || l.Draining {
 			return true
 		}
 	}
 	return c.withheld != nil
 }
 
-// EndSilent ends the sessions whose clients have half-closed and that wait for a lane which has fallen silent.
+// EndSilent ends the sessions whose clients have half-closed and that wait for a connection which has fallen silent.
 func (t *Table) EndSilent(l *upstream.Conn) {
 	for p := range l.Inflight.All {
 		if c := t.Session(p.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {

@@ -72,11 +72,11 @@ type Waiting struct {
 	waiting wait.Load // those that wait for a server
 }
 
-// Block makes a session wait for something of its own: its flight, its lane, its replies. It is woken where that
+// Block makes a session wait for something of its own: its flight, its connection, its replies. It is woken where that
 // changes.
 func (w *Waiting) Block(c *Session, why wait.Reason) {
 	c.Reason = why
-	w.x.totals.ParkedFor[why]++
+	w.x.totals.BlockedFor[why]++
 	if why == wait.ConnectionFull {
 		w.x.clock.At(w.x.clock.Now + upstream.FullRetry)
 		c.Service.full.Add(c.Ref)
@@ -203,7 +203,7 @@ func (w *Waiting) sinceWhen(c *Session, shard int, why upstream.Obstacle) string
 	return c.Service.ShardName(shard) + text + (w.x.clock.Now - since).Round(time.Millisecond).String()
 }
 
-// WakeFull lets the sessions that wait for a full lane try again.
+// WakeFull lets the sessions that wait for a full connection try again.
 func (s *Service) WakeFull() {
 	s.x.WakeAll(s.full.Take())
 }
@@ -215,7 +215,7 @@ func (s *Service) WakeHeld() {
 	}
 }
 
-// Usable takes in news of a service's lanes: everybody who waits decides again, and the holds of shards that can
+// Usable takes in news of a service's connections: everybody who waits decides again, and the holds of shards that can
 // be used are over.
 func (s *Service) Usable() {
 	for i := range s.holds {

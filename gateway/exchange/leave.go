@@ -10,7 +10,7 @@ func (t *Table) Close(c *Session, why session.CloseReason) {
 	}
 }
 
-// forget removes a client. Its tickets stay on their lanes; their replies find nobody.
+// forget removes a client. Its requests stay on their connections; their replies find nobody.
 func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.closed = true
 	t.x.release(c)
@@ -23,15 +23,15 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	}
 	t.x.conf.Verbs.Closed(c)
 	t.x.totals.ClientsClosed[why]++
-	for i := range c.flights {
-		if l := c.flights[i].conn; l.Paused {
+	for i := range c.inFlight {
+		if l := c.inFlight[i].conn; l.Paused {
 			t.x.pool.Read(l, true)
 		}
 	}
 	c.Output.Drop(t.x.blocks)
 	c.pushes.Drop(t.x.blocks)
 	c.Input.Forget()
-	c.retries, c.composites, c.flights, c.withheld = nil, nil, nil, nil
+	c.retries, c.composites, c.inFlight, c.withheld = nil, nil, nil, nil
 	t.clients[c.Ref.ID] = nil
 	t.freed[0] = append(t.freed[0], c.Ref.ID)
 	t.open--

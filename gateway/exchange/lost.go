@@ -7,12 +7,12 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// A lost lane splits by arithmetic. A request whose last byte never reached the kernel was not executed, and a sent
-// read does no harm: both are retried. The outcome of a sent write is unknown: the client is told so, and it is
+// A lost connection splits by arithmetic. A request whose last byte never reached the kernel was not executed, and a
+// sent read does no harm: both are retried. The outcome of a sent write is unknown: the client is told so, and it is
 // never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
 
-// LostRequest settles one request of a lane that died. The one in front may be what the lane died of: where its reply
-// made no sense, or it was retried too often, it is not retried.
+// LostRequest settles one request of a connection that died. The one in front may be what the connection died of:
+// where its reply made no sense, or it was retried too often, it is not retried.
 func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) {
 	t := &r.Pending
 	if t.Flags&upstream.Internal != 0 {
@@ -65,9 +65,9 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 	}
 }
 
-// retryLost retries a request of a lost lane.
+// retryLost retries a request of a lost connection.
 func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
-	x.totals.DoneAgain++
+	x.totals.Retried++
 	redirects := r.Pending.Redirects
 	if l.Queue.Sent(r.Pending.End) {
 		redirects++

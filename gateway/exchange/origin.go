@@ -12,7 +12,7 @@ type origin struct {
 	known bool
 }
 
-// WroteTo notes that the server of a lane has done a write of the client's.
+// WroteTo notes that the server of a connection has done a write of the client's.
 func (c *Session) WroteTo(l *upstream.Conn) {
 	c.wrote.runID, c.wrote.node, c.wrote.known = l.RunID, l.Key.Node, true
 }

@@ -73,8 +73,8 @@ func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 
 // midReply says that a client was given the beginning of a reply.
 func (p *Pushes) midReply(c *Session) bool {
-	for i := range c.flights {
-		if c.streamsTo(c.flights[i].conn) {
+	for i := range c.inFlight {
+		if c.streamsTo(c.inFlight[i].conn) {
 			return true
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"evergate/gateway/wait"
 )
 
-// CLIENT REPLY has replies dropped before they reach the client. On a lane nothing changes: the servers answer, and the
-// row of places is kept as ever.
+// CLIENT REPLY has replies dropped before they reach the client. On a connection nothing changes: the servers answer,
+// and the row of places is kept as ever.
 
 // replyMode is which replies of a session are dropped.
 type replyMode uint8

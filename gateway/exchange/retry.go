@@ -17,7 +17,7 @@ type Retries struct{ x *Exchange }
 func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
-	a.Shard, a.Flown, a.Cost = t.Shard, c.flightEpoch, t.Cost
+	a.Shard, a.Flown, a.Cost = t.Shard, c.inFlightEpoch, t.Cost
 	if c.Service.View != nil {
 		a.Epoch = c.Service.View.Epoch
 	}
@@ -25,7 +25,7 @@ func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.E
 	c.retryBegun = false
 }
 
-// recall returns a request that is on a lane to its session: the reply is for nobody.
+// recall returns a request that is on a connection to its session: the reply is for nobody.
 func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
 	t.To.Generation = 0 // no client has it
@@ -33,7 +33,7 @@ func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirect
 	r.x.Landed(c, was.Shard)
 }
 
-// writesBehind says that a session has writes behind a refused request on the same lane.
+// writesBehind says that a session has writes behind a refused request on the same connection.
 func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool {
 	for t := range l.Inflight.All {
 		if t.To == c.Ref && t.Flags&upstream.Write != 0 && retry.Later(t.Seq, refused.Seq) {
@@ -43,8 +43,8 @@ func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool
 	return false
 }
 
-// takeReads takes the reads back that a session has behind a refused request on the same lane: answered there they
-// would have overtaken it.
+// takeReads takes the reads back that a session has behind a refused request on the same connection: answered there
+// they would have overtaken it.
 func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
 	sharded := c.Service.View.IsSharded()
 	start := refused.End
@@ -63,7 +63,7 @@ func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pend
 // What the server still answers to them is for nobody.
 func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
 	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
-	var tickets []*upstream.Pending
+	var requests []*upstream.Pending
 	var starts []uint64
 	for t := range l.Inflight.All {
 		from := start
@@ -71,13 +71,13 @@ func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
 		switch {
 		case t == front || !t.SameClient(front):
 		case t.Flags&^upstream.Loaded != 0 || t.Ahead > 0:
-			tickets, starts = tickets[:0], starts[:0]
+			requests, starts = requests[:0], starts[:0]
 		default:
-			tickets, starts = append(tickets, t), append(starts, from)
+			requests, starts = append(requests, t), append(starts, from)
 		}
 	}
-	for i, t := range tickets {
-		r.x.totals.DoneAgain++
+	for i, t := range requests {
+		r.x.totals.Retried++
 		r.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
 	}
 }
@@ -100,7 +100,7 @@ func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
 
 // RunRetries retries what must be, in order, deciding each anew. It returns false while something is left.
 func (r *Retries) RunRetries(c *Session) bool {
-	if len(c.flights) > 0 && !c.retryBegun {
+	if len(c.inFlight) > 0 && !c.retryBegun {
 		r.x.Block(c, wait.InFlight)
 		return false
 	}
@@ -139,8 +139,8 @@ func overtaken(a *retry.Entry) []byte {
 	return outOfOrder
 }
 
-// ChooseAgain finds the lane: that of the node which a redirection named, or the one the view says.
-func (r *Retries) ChooseAgain(c *Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
+// ChooseForRetry finds the connection: that of the node which a redirection named, or the one the view says.
+func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
 	with := c.Company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
 		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
@@ -154,8 +154,8 @@ func (r *Retries) ChooseAgain(c *Session, a *retry.Entry, d *routing.Decision) (
 	if l == nil {
 		return nil, why
 	}
-	for i := range c.flights {
-		if c.flights[i].conn != l || c.flightEpoch != c.Service.View.Epoch {
+	for i := range c.inFlight {
+		if c.inFlight[i].conn != l || c.inFlightEpoch != c.Service.View.Epoch {
 			return nil, upstream.InFlight
 		}
 	}

@@ -17,8 +17,8 @@ type Request struct {
 	Cost      uint8
 	Read      bool
 	Ask       bool // say ASKING first
-	Owned     bool // the lane may keep frame
-	// Foreign: the lane is not the one that the view names.
+	Owned     bool // the connection may keep frame
+	// Foreign: the connection is not the one that the view names.
 	Foreign bool
 	// Blocking, watched, counts and ahead are Ticket.Flags and Ticket.Ahead.
 	Blocking bool
@@ -33,7 +33,7 @@ type Request struct {
 	Load [][]byte
 }
 
-// Send puts a request on a lane and counts it in the session's flight.
+// Send puts a request on a connection and counts it in the session's flight.
 func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	load(l, r.Load)
 	if r.Ask {
@@ -79,17 +79,17 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	l.UsedAt = x.clock.Now
 	x.pool.Dirty(l)
 	x.totals.Requests[l.Key.Purpose]++
-	if f := c.flightOf(r.Shard); f != nil {
+	if f := c.inFlightTo(r.Shard); f != nil {
 		f.owed++
 		return
 	}
 	if c.Service.View != nil {
-		c.flightEpoch = c.Service.View.Epoch
+		c.inFlightEpoch = c.Service.View.Epoch
 	}
-	c.flights = append(c.flights, flight{conn: l, shard: int32(r.Shard), owed: 1, foreign: r.Foreign})
+	c.inFlight = append(c.inFlight, inFlight{conn: l, shard: int32(r.Shard), owed: 1, foreign: r.Foreign})
 }
 
-// Quietly puts a command on a lane whose reply nobody waits for. Its ticket is valid until the next one.
+// Quietly puts a command on a connection whose reply nobody waits for. Its pending is valid until the next one.
 func Quietly(l *upstream.Conn, frame []byte) *upstream.Pending {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
@@ -97,7 +97,7 @@ func Quietly(l *upstream.Conn, frame []byte) *upstream.Pending {
 	return t
 }
 
-// load puts scripts on a lane. Where one is refused, the command that names it tells its client so.
+// load puts scripts on a connection. Where one is refused, the command that names it tells its client so.
 func load(l *upstream.Conn, bodies [][]byte) {
 	for _, body := range bodies {
 		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))

@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
+	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/trace"
 	"evergate/gateway/upstream"
@@ -20,13 +21,13 @@ type Session struct {
 	Ref     session.Ref
 	Service *Service
 	hold    Hold
-	Face    *facade.Role // nil: its listener pretends nothing
+	Role    *facade.Role // nil: its listener pretends nothing
 	Number  int64
 	Remote  string
 	Local   string
-	// flights are the lanes that owe replies, at most one for each shard of the view with flightEpoch.
-	flights     []flight
-	flightEpoch uint64
+	// inFlight are the connections that owe replies, at most one for each shard of the view with flightEpoch.
+	inFlight      []inFlight
+	inFlightEpoch uint64
 	*rare
 	// wrote is the server that executed the session's last write that was answered.
 	wrote origin
@@ -49,7 +50,7 @@ type Session struct {
 // Setup is how the connections must be set up that serve a session.
 func (c *Session) Setup() upstream.Setup { return upstream.Setup{Proto: c.Proto, DB: c.DB} }
 
-// Session finds the client that a ticket or a waiter names; nil when it has left.
+// Session finds the client that a pending or a waiter names; nil when it has left.
 func (t *Table) Session(ref session.Ref) *Session {
 	if int(ref.ID) >= len(t.clients) {
 		return nil
@@ -76,11 +77,11 @@ func (c *Session) Closed() bool { return c.closed }
 func (c *Session) Retrying() bool { return len(c.retries) > 0 }
 
 // InFlight reports whether servers owe the session a reply.
-func (c *Session) InFlight() bool { return len(c.flights) > 0 }
+func (c *Session) InFlight() bool { return len(c.inFlight) > 0 }
 
 // InFlightUnder reports whether they do under another view than that of the epoch.
 func (c *Session) InFlightUnder(epoch uint64) bool {
-	return len(c.flights) > 0 && c.flightEpoch != epoch
+	return len(c.inFlight) > 0 && c.inFlightEpoch != epoch
 }
 
 // Withholds reports whether replies wait for a verdict on their server.
@@ -88,3 +89,37 @@ func (c *Session) Withholds() bool { return c.withheld != nil }
 
 // Dedicated is the connection that belongs to this session, nil for most.
 func (c *Session) Dedicated() *upstream.Conn { return c.dedicated }
+
+// rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
+// is there; own gives a client one to write to.
+type rare struct {
+	// retries are requests to retry, in order, before anything new is read.
+	retries    retry.Queue
+	composites []Composite
+	// withheld are replies that wait for a verdict on their server.
+	withheld *withheld
+	// dedicated is the private connection of this session; pinAt is when another may be asked for.
+	dedicated  *upstream.Conn
+	dedicateAt time.Duration
+	// leftBehind is the connection on which a blocking command was lost.
+	leftBehind *leftBehind
+	// Round is the WAIT under way in a cluster.
+	Round *session.Round
+	// blockedSince is when the blocking command under way began to wait; 0 without one.
+	blockedSince time.Duration
+	// carefulUntil: until then one request at a time is in flight for carefulSlot, that of the last ASK or TRYAGAIN.
+	carefulSlot  int16
+	carefulUntil time.Duration
+	// Subs is what this session listens to. pushes are messages that wait behind a reply under way.
+	Subs    *subscriber
+	pushes  downstream.Output
+	Listens *facade.Subscriptions // of a client of a Sentinel
+}
+
+// own returns the client's own rare, for anything but zero to be written to it.
+func (c *Session) own() *rare {
+	if c.rare == &c.Service.none {
+		c.rare = &rare{}
+	}
+	return c.rare
+}

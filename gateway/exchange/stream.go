@@ -8,17 +8,17 @@ import (
 
 const (
 	// streamBytes is how much of a reply is kept before it is handed on piece by piece. What is kept can still be
-	// retried when the lane dies.
+	// retried when the connection dies.
 	streamBytes = 64 << 10
-	// BigBytes is the size from which a reply or a request under way keeps new flights off its lane. A value of 1 MiB is
-	// below it with its frame: many clients that read such values would wait for the few lanes there are.
+	// BigBytes is the size from which a reply or a request under way keeps new flights off its connection. A value of 1
+	// MiB is below it with its frame: many clients that read such values would wait for the few connections there are.
 	BigBytes = 1<<20 + 1<<10
-	// streamHigh and streamLow are the reply bytes waiting for a client at which its lane is stopped and resumed.
+	// streamHigh and streamLow are the reply bytes waiting for a client at which its connection is stopped and resumed.
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
-	// While others wait behind a big reply its lane may be stopped for its reader as long as that reader goes on
+	// While others wait behind a big reply its connection may be stopped for its reader as long as that reader goes on
 	// reading (stallGrace), and for stopMax at most from the first stop on, however many replies come and for how many
-	// readers, until one has caught up or the lane has nothing to do.
+	// readers, until one has caught up or the connection has nothing to do.
 	stallGrace = 50 * time.Millisecond
 	stopMax    = 200 * time.Millisecond
 )
@@ -84,8 +84,8 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 	x.blocks.Give(head)
 }
 
-// stream hands a piece of a long reply to its client. The lane is stopped while the client lags, so that memory stays
-// small, but not for long when others wait behind it: then the client's output limit decides.
+// stream hands a piece of a long reply to its client. The connection is stopped while the client lags, so that memory
+// stays small, but not for long when others wait behind it: then the client's output limit decides.
 func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	t := l.Inflight.Front()
 	c := x.Session(t.To)
@@ -115,9 +115,9 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 		x.pool.Read(l, true)
 	}
 	x.pool.BigEnded(l)
-	ticket := *l.Inflight.Front()
+	pending := *l.Inflight.Front()
 	l.Inflight.Drop()
-	l.Queue.Answered(ticket.End)
+	l.Queue.Answered(pending.End)
 	if l.Inflight.Len() == 0 {
 		l.StoppedAt = 0
 	}
@@ -127,13 +127,14 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 		x.pushKept(c)
 		x.flush(c)
 		if !c.closed {
-			x.Landed(c, ticket.Shard)
+			x.Landed(c, pending.Shard)
 		}
 	}
 }
 
-// stopFor stops reading from a lane for the reader of the reply under way, who lags. Where it may not the rest comes to
-// wait for that reader; so that this does not cost it its connection, what it has asked for behind is taken back.
+// stopFor stops reading from a connection for the reader of the reply under way, who lags. Where it may not the rest
+// comes to wait for that reader; so that this does not cost it its connection, what it has asked for behind is taken
+// back.
 func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
 	if x.mayStop(l) {
 		if l.StoppedAt == 0 {
@@ -148,9 +149,9 @@ func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
 	}
 }
 
-// mayStop says that reading from a lane may be stopped for the reader of the reply under way: it is a big one, so that
-// nothing new is sent on the lane, and nobody else waits behind it, or not for long. The grace is the reader's own, and
-// its reading alone renews it.
+// mayStop says that reading from a connection may be stopped for the reader of the reply under way: it is a big one,
+// so that nothing new is sent on the connection, and nobody else waits behind it, or not for long. The grace is the
+// reader's own, and its reading alone renews it.
 func (x *Exchange) mayStop(l *upstream.Conn) bool {
 	if !l.Big || !x.pool.Wanted(l) && !othersBehind(l) {
 		return l.Big
@@ -160,7 +161,7 @@ func (x *Exchange) mayStop(l *upstream.Conn) bool {
 	return c != nil && x.clock.Now-c.tookAt < stallGrace && (l.StoppedAt == 0 || x.clock.Now-l.StoppedAt < stopMax)
 }
 
-// othersBehind says that a lane owes something to others than the client in front.
+// othersBehind says that a connection owes something to others than the client in front.
 func othersBehind(l *upstream.Conn) bool {
 	front := l.Inflight.Front()
 	for t := range l.Inflight.All {
@@ -171,7 +172,7 @@ func othersBehind(l *upstream.Conn) bool {
 	return false
 }
 
-// streamsTo says that the reply under way on the lane goes to c piece by piece.
+// streamsTo says that the reply under way on the connection goes to c piece by piece.
 func (c *Session) streamsTo(l *upstream.Conn) bool {
 	t := l.Inflight.Front()
 	return l.Streams && t != nil && t.To == c.Ref

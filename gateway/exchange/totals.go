@@ -17,19 +17,19 @@ type Totals struct {
 	Local uint64
 	// Refused got an error of the gateway's own, before anything was sent.
 	Refused uint64
-	// Doubted were asked of the primary again because a replica of a cluster said that something was missing.
-	Doubted   uint64
-	DoneAgain uint64
-	// PopsAgain are blocking pops that were sent again after their connection was lost: each may have taken an element
+	// Suspected were asked of the primary again because a replica of a cluster said that something was missing.
+	Suspected uint64
+	Retried   uint64
+	// PopsRetried are blocking pops that were sent again after their connection was lost: each may have taken an element
 	// that nobody has seen.
-	PopsAgain  uint64
-	Uncertain  uint64
-	OutOfOrder uint64
+	PopsRetried uint64
+	Uncertain   uint64
+	OutOfOrder  uint64
 	// Withheld are replies to writes of demoted primaries, WithheldReleased those of them that were passed on; the others
 	// count as Uncertain, or their clients left.
 	Withheld         uint64
 	WithheldReleased uint64
-	ParkedFor        [wait.Reasons]uint64
+	BlockedFor       [wait.Reasons]uint64
 	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
 	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
 	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.

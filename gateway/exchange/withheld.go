@@ -52,7 +52,7 @@ func TookNothing(t *upstream.Pending, reply []byte) bool {
 	return resp.IsNull(reply)
 }
 
-// Withhold keeps the reply to a write. Its request must still be the oldest of the lane's queue.
+// Withhold keeps the reply to a write. Its request must still be the oldest of the connection's queue.
 func (x *Exchange) Withhold(c *Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	x.totals.Withheld++
 	if c.withheld == nil {

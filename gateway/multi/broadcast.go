@@ -23,8 +23,8 @@ import (
 type broadcast struct {
 	command *routing.Command
 	read    bool
-	// urgent: its parts must get past what the servers are busy with.
-	urgent bool
+	// bypass: its parts must get past what the servers are busy with.
+	bypass bool
 	// epoch is that of the view whose shards the parts are, anchors a slot of each: -1 where there are no slots.
 	epoch   uint64
 	anchors []int16
@@ -32,8 +32,8 @@ type broadcast struct {
 	saving *saving
 }
 
-// Broadcast sends a request to every primary. Either all parts can be sent now or none is: the session parks for the first
-// that cannot.
+// Broadcast sends a request to every primary. Either all parts can be sent now or none is: the session parks for the
+// first that cannot.
 func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	v := c.Service.View
@@ -42,13 +42,13 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 		return m.x.Unavailable(c, -1, upstream.NoView)
 	case command.Keyspace() && !v.Complete():
 		return m.x.Unavailable(c, -1, upstream.NoPrimary)
-	case d.Merge == routing.OneOK, command.SaidInScript() && c.Service.AnyInScript():
-		return m.urgently(c, d, command, frame)
+	case d.Merge == routing.OneOK, command.RunsDuringScript() && c.Service.AnyInScript():
+		return m.bypassing(c, d, command, frame)
 	}
-	lanes := make([]*upstream.Conn, len(v.Shards))
-	for i := range lanes {
+	conns := make([]*upstream.Conn, len(v.Shards))
+	for i := range conns {
 		var why upstream.Obstacle
-		if lanes[i], why = m.x.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); lanes[i] == nil {
+		if conns[i], why = m.x.Choose(c, i, -1, d.Read, c.Company(len(frame), 0)); conns[i] == nil {
 			return m.x.Unavailable(c, i, why)
 		}
 	}
@@ -56,10 +56,10 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 	s := m.newBroadcast(c, d, command, v)
 	s.limit = limitOf(args)
 	if d.Merge == routing.Saved {
-		s.broadcast.saving = m.newSaving(lanes)
+		s.broadcast.saving = m.newSaving(conns)
 		frame = bgsave
 	}
-	for i, l := range lanes {
+	for i, l := range conns {
 		m.x.Send(c, l, &exchange.Request{Seq: s.seq, Part: int16(i), Slot: -1, Shard: i, Read: d.Safe, Frame: frame})
 	}
 	return true
@@ -97,11 +97,11 @@ func limitOf(args [][]byte) int {
 	return n
 }
 
-// urgently begins a command that must get past what the servers are busy with. Each part goes on a connection of the
+// bypassing begins a command that must get past what the servers are busy with. Each part goes on a connection of the
 // session's own, one after the other, as what is retried does.
-func (m *Multi) urgently(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (m *Multi) bypassing(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := m.newBroadcast(c, d, command, c.Service.View)
-	s.broadcast.urgent = true
+	s.broadcast.bypass = true
 	for i := range s.parts {
 		t := upstream.Pending{Seq: s.seq, Part: int16(i), Slot: -1, Shard: int16(i)}
 		if !d.Safe {
@@ -120,7 +120,7 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	switch {
 	case v == nil || len(v.Shards) == 0:
 		return m.x.StillUnavailable(c, a, -1, upstream.NoView)
-	case c.InFlightUnder(v.Epoch), s.broadcast.urgent && c.InFlight():
+	case c.InFlightUnder(v.Epoch), s.broadcast.bypass && c.InFlight():
 		m.x.Block(c, wait.InFlight)
 		return false
 	case s.broadcast.command.Keyspace() && !v.Complete():
@@ -134,7 +134,7 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	shard := s.shardOf(v, a.Part)
 	var l *upstream.Conn
 	var why upstream.Obstacle
-	if s.broadcast.urgent {
+	if s.broadcast.bypass {
 		l, why = m.x.DedicateAt(c, shard, true)
 	} else {
 		l, why = m.x.Choose(c, shard, -1, s.broadcast.read && !a.Primary, c.Company(len(a.Frame), a.Cost))
@@ -147,7 +147,7 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	}
 	m.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
-		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.urgent,
+		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.bypass,
 	})
 	return true
 }

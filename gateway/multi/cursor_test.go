@@ -54,7 +54,7 @@ func TestCursorsAreReadAsServersDo(t *testing.T) {
 	}
 }
 
-func TestPrintsTellServersApart(t *testing.T) {
+func TestPrintsIdentifyServers(t *testing.T) {
 	m := &Multi{conf: Config{Print: FirstPrint}}
 	print := func(n *topology.Node, facts ...uint64) uint32 { return m.printOf(throughSlots, n, facts...) }
 	a, b := &topology.Node{RunID: "a"}, &topology.Node{RunID: "b"}

@@ -10,9 +10,9 @@ import (
 	"evergate/topology"
 )
 
-// SAVE would stop a server, and everybody on its lanes, until it has written everything to disk. Here it is a BGSAVE on
-// every primary, answered when all have written: they are asked how far they are. What another primary says after a
-// failover is no answer.
+// SAVE would stop a server, and everybody on its connections, until it has written everything to disk. Here it is a
+// BGSAVE on every primary, answered when all have written: they are asked how far they are. What another primary says
+// after a failover is no answer.
 
 const (
 	// savePoll is how often a server that saves is asked whether it is done.
@@ -43,9 +43,9 @@ type saver struct {
 	runID string
 }
 
-func (m *Multi) newSaving(lanes []*upstream.Conn) *saving {
-	v := &saving{until: m.clock.Now + saveMax, begun: make([]bool, len(lanes))}
-	for _, l := range lanes {
+func (m *Multi) newSaving(conns []*upstream.Conn) *saving {
+	v := &saving{until: m.clock.Now + saveMax, begun: make([]bool, len(conns))}
+	for _, l := range conns {
 		v.servers = append(v.servers, m.saverOn(l))
 	}
 	return v

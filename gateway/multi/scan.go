@@ -128,7 +128,7 @@ func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.R
 	case v.Sharded:
 		r.Shard = c.ShardOfSlot(k.slot)
 	}
-	l, why = m.x.ChooseAgain(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
+	l, why = m.x.ChooseForRetry(c, a, &routing.Decision{Shard: r.Shard, Slot: k.slot})
 	if l == nil {
 		return r, nil, why
 	}
@@ -215,7 +215,7 @@ func (k *scan) checks() bool {
 // session's list.
 func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
 	k := s.scan
-	if k.answer = m.walked(c, k, s.parts[0].Reply); k.answer != nil {
+	if k.answer = m.scanned(c, k, s.parts[0].Reply); k.answer != nil {
 		return false
 	}
 	if c.Output.Len()+len(k.found) > m.conf.OutputBytesMax {
@@ -228,12 +228,12 @@ func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
 	return true
 }
 
-// walked makes the client's reply of the server's, or nil when it lacks something.
-func (m *Multi) walked(c *exchange.Session, k *scan, reply []byte) []byte {
+// scanned makes the client's reply of the server's, or nil when it lacks something.
+func (m *Multi) scanned(c *exchange.Session, k *scan, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
-		said := string(bytes.TrimSpace(reply[1:]))
-		return resp.AppendError(nil, "ERR evergate: SCAN needs CLUSTER NODES, which the server rejected: "+said)
+		why := string(bytes.TrimSpace(reply[1:]))
+		return resp.AppendError(nil, "ERR evergate: SCAN needs CLUSTER NODES, which the server rejected: "+why)
 	case reply[0] == '-':
 		return reply
 	case k.checks():

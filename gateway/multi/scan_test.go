@@ -113,7 +113,7 @@ func scanned(t *testing.T, table *buckets, sharded bool, between func()) (seen m
 			next, found := table.scan(at, count)
 			reply := resp.AppendBulkString(resp.AppendArray(nil, 2), strconv.FormatUint(next, 10))
 			reply = append(reply, resp.AppendCommandStrings(nil, found...)...)
-			k.answer = m.walked(nil, k, reply)
+			k.answer = m.scanned(nil, k, reply)
 		}
 		page, _ := resp.Elements(k.answer)
 		word, _ := resp.String(page[0])

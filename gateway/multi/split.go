@@ -22,7 +22,7 @@ type split struct {
 	room  []byte // where they are kept
 	// places are what those of parts alias. again: it may be used again when it has ended.
 	places []int
-	again  bool
+	reused bool
 	limit  int // for resp.Newest
 	// broadcast is set when the parts are those of all shards.
 	broadcast *broadcast
@@ -52,8 +52,8 @@ func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, f
 	if c.Service.View == nil {
 		return m.x.Unavailable(c, -1, upstream.NoView)
 	}
-	lanes, refused, why := m.lanesOf(c, d, c.Company(len(frame), 0))
-	if lanes == nil {
+	conns, refused, why := m.connsOf(c, d, c.Company(len(frame), 0))
+	if conns == nil {
 		return m.x.Unavailable(c, refused, why)
 	}
 	s := m.newSplit(len(d.Parts))
@@ -78,32 +78,32 @@ func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, f
 		}
 		m.cut.frame = resp.AppendCommand(m.cut.frame[:0], words...)
 		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, m.cut.frame
-		m.x.Send(c, lanes[p.Shard], &r)
+		m.x.Send(c, conns[p.Shard], &r)
 	}
 	m.cut.words = words[:0]
 	m.cut.frame = spare(m.cut.frame)
 	return true
 }
 
-// lanesOf chooses a lane for each shard that the parts name. Where one cannot be had it returns nil, the shard, and
-// why. The lanes are valid until it is called again.
-func (m *Multi) lanesOf(
+// connsOf chooses a connection for each shard that the parts name. Where one cannot be had it returns nil, the shard,
+// and why. The connections are valid until it is called again.
+func (m *Multi) connsOf(
 	c *exchange.Session, d *routing.Decision, with upstream.Company,
-) (lanes []*upstream.Conn, shard int, why upstream.Obstacle) {
-	lanes = append(m.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
-	m.cut.byShard = lanes
+) (conns []*upstream.Conn, shard int, why upstream.Obstacle) {
+	conns = append(m.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
+	m.cut.byShard = conns
 	for i := range d.Parts {
 		p := &d.Parts[i]
-		if p.Shard >= 0 && lanes[p.Shard] != nil {
+		if p.Shard >= 0 && conns[p.Shard] != nil {
 			continue
 		}
 		l, why := m.x.Choose(c, p.Shard, p.Slot, d.Read, with)
 		if l == nil {
 			return nil, p.Shard, why
 		}
-		lanes[p.Shard] = l
+		conns[p.Shard] = l
 	}
-	return lanes, -1, upstream.Free
+	return conns, -1, upstream.Free
 }
 
 // splitsKept is how many splits that have ended are kept to be used again, partsKept how many parts they may have: one
@@ -120,13 +120,13 @@ func (m *Multi) newSplit(parts int) *split {
 		m.cut.spare = m.cut.spare[:n-1]
 	}
 	s.parts = slices.Grow(s.parts[:0], parts)[:parts]
-	s.left, s.again = parts, true
+	s.left, s.reused = parts, true
 	return s
 }
 
 // splitEnded keeps a split that newSplit has made for the next one.
 func (m *Multi) splitEnded(s *split) {
-	if !s.again || len(m.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
+	if !s.reused || len(m.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
 		return
 	}
 	clear(s.parts)

@@ -21,7 +21,7 @@ func failover(b []byte, f *Facts) []byte {
 		{"rejected_after_timeout", s.HoldRefused}, {"rejected_buffer_full", s.HoldOverfull},
 		{"rejected_dry_run", s.WouldHaveHeld}, {"replies_withheld", s.Withheld},
 		{"replies_withheld_released", s.WithheldReleased}, {"connections_silent", s.ConnsSilent},
-		{"reads_rerouted", s.ReadElsewhere}, {"reads_retried_on_primary", s.Doubted},
+		{"reads_rerouted", s.ReadElsewhere}, {"reads_retried_on_primary", s.Suspected},
 		{"stale_connections_killed", s.Fenced},
 	} {
 		b = fmt.Appendf(b, "%s:%d\r\n", c.name, c.count)
@@ -31,7 +31,7 @@ func failover(b []byte, f *Facts) []byte {
 		refusals += n
 	}
 	b = fmt.Appendf(b, "rejected_by_servers:%d\r\n", refusals)
-	b = append(b, byReason("sessions_blocked", s.ParkedFor[:], func(i int) string { return wait.Reason(i).String() })...)
+	b = append(b, byReason("sessions_blocked", s.BlockedFor[:], func(i int) string { return wait.Reason(i).String() })...)
 	b = appendHistory(b, f.Failovers)
 	lost := byReason("connections_lost", s.ConnsLost[:], func(i int) string { return upstream.LostReason(i).String() })
 	return append(b, lost...)

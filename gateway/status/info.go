@@ -265,8 +265,8 @@ func own(b []byte, f *Facts) []byte {
 		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
 		"heap_live_bytes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
-		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.DoneAgain, s.Uncertain, s.OutOfOrder,
-		s.ProtocolErrors, s.WrongPasswords, s.PopsAgain, f.Stats.Lanes, f.Stats.Private, runtime.NumGoroutine(), heapLive(),
+		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.Retried, s.Uncertain, s.OutOfOrder,
+		s.ProtocolErrors, s.WrongPasswords, s.PopsRetried, f.Stats.Lanes, f.Stats.Private, runtime.NumGoroutine(), heapLive(),
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 

@@ -12,10 +12,11 @@ import (
 	"evergate/routing"
 )
 
-// A transaction is queued here, and sent when EXEC comes: MULTI, its commands and EXEC in one piece on a shared lane,
-// as one request with one ticket. So a client that leaves in the middle leaves nothing behind, a server that is lost
-// meanwhile is none of its business, and whether it ran is known or UNCERTAIN as for any write. What is wrong with a
-// command and can be seen from here is said when it is queued; what only the server knows comes out as EXECABORT.
+// A transaction is queued here, and sent when EXEC comes: MULTI, its commands and EXEC in one piece on a shared
+// connection, as one request with one pending. So a client that leaves in the middle leaves nothing behind, a server
+// that is lost meanwhile is none of its business, and whether it ran is known or UNCERTAIN as for any write. What is
+// wrong with a command and can be seen from here is said when it is queued; what only the server knows comes out as
+// EXECABORT.
 //
 // What MULTI or WATCH within a transaction does to it is the server's affair: Redis goes on, Valkey refuses EXEC. So a
 // second MULTI is sent, as its last command.
@@ -99,7 +100,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 	case d.Kind == routing.Split:
 		return tx.Abort(c, crossSlot)
 	case d.Kind == routing.Broadcast, d.Kind == routing.ScanAll,
-		own && (!mayStandIn(c, command) || len(frame) > standInBytes || len(m.Placeholders) == standInsMax):
+		own && (!mayBePlaceholder(c, command) || len(frame) > placeholderBytes || len(m.Placeholders) == placeholdersMax):
 		return tx.Abort(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
@@ -112,7 +113,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 		m.Slot = d.Slot
 	}
 	if own {
-		frame = standIn(c, args)
+		frame = placeholder(c, args)
 	}
 	if m.Count == 0 {
 		m.Body = append(m.Body, resp.Multi...)
@@ -149,7 +150,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	if v := c.Service.View; v != nil && v.Sharded && slotOfMulti(c) >= 0 {
 		shard = c.ShardOfSlot(slotOfMulti(c))
 	}
-	l, why := tx.execLane(c, shard)
+	l, why := tx.execConn(c, shard)
 	switch {
 	case why == upstream.InFlight:
 		return tx.x.Unavailable(c, shard, why)
@@ -218,9 +219,9 @@ func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply [
 	}
 }
 
-// WhyAborted returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
+// AbortCause returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
 // whether the transaction belongs elsewhere. Either way nothing of it was executed.
-func WhyAborted(l *upstream.Conn, reply []byte) []byte {
+func AbortCause(l *upstream.Conn, reply []byte) []byte {
 	switch {
 	case bytes.HasPrefix(reply, []byte(Because)):
 		return append([]byte{'-'}, reply[len(Because):]...)
@@ -230,9 +231,9 @@ func WhyAborted(l *upstream.Conn, reply []byte) []byte {
 	return reply
 }
 
-// SaidWhy is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
+// WithCause is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
 // for it, and would look for previous errors in vain.
-func SaidWhy(l *upstream.Conn, reply []byte) []byte {
+func WithCause(l *upstream.Conn, reply []byte) []byte {
 	if bytes.Equal(reply, execAborted) && len(l.Queued) > 0 {
 		return append([]byte(Because), l.Queued[1:]...)
 	}
@@ -268,7 +269,7 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 		d.Slot = int(a.Slot)
 		d.Shard = c.ShardOfSlot(d.Slot)
 	}
-	l, why := tx.x.ChooseAgain(c, a, &d)
+	l, why := tx.x.ChooseForRetry(c, a, &d)
 	if l == nil {
 		return tx.x.StillUnavailable(c, a, d.Shard, why)
 	}
@@ -288,8 +289,8 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 	return true
 }
 
-// execLane finds the lane for a transaction. One with a harmful command in it gets a connection of its own, too.
-func (tx *Transactions) execLane(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
+// execConn finds the connection for a transaction. One with a harmful command in it gets a connection of its own, too.
+func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
 		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))

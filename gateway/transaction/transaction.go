@@ -14,8 +14,8 @@ import (
 type Commands interface {
 	// Refuse answers with the error that a decision names.
 	Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte)
-	// Own answers a command of a transaction that has been executed. sent: the reply comes through Completed, for the place
-	// seq.
+	// Own answers a command of a transaction that has been executed. sent: the reply comes through Completed, for the
+	// place seq.
 	Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byte, sent bool)
 }
 

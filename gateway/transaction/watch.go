@@ -12,7 +12,7 @@ import (
 // WATCH is what a server remembers of a connection: it pins the session, see private.go. A watch that has lived through
 // the loss of its connection is broken, and EXEC answers nil.
 
-// watch sends WATCH on a lane of the session's own.
+// watch sends WATCH on a connection of the session's own.
 func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
 		c.Multi.Nested = true
@@ -24,7 +24,7 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 		return true
 	}
 	fits := c.Dedicated() != nil && c.Service.View != nil && tx.x.DedicatedFits(c, d.Shard)
-	if c.InFlight() && (!fits || c.FlightOn(d.Shard) != c.Dedicated()) {
+	if c.InFlight() && (!fits || c.InFlightOn(d.Shard) != c.Dedicated()) {
 		tx.x.Block(c, wait.InFlight)
 		return false
 	}
@@ -51,7 +51,7 @@ func (tx *Transactions) Unwatch(c *exchange.Session) {
 	c.Watch = nil
 	l := c.Dedicated()
 	switch {
-	case l == nil, l.Retiring: // a retiring lane ends by itself, when what was sent has been answered
+	case l == nil, l.Retiring: // a retiring connection ends by itself, when what was sent has been answered
 		return
 	case l.State != upstream.Open:
 		tx.x.Release(c)

@@ -10,7 +10,7 @@ import (
 // service, or behind the services that of a Config.Doors. remote and local are its addresses as CLIENT LIST shows them.
 func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	s, hold, face := w.behind(door)
-	return w.x.Open(s.Service, exchange.Arrival{Listener: door, Hold: hold, Face: face, Remote: remote, Local: local,
+	return w.x.Open(s.Service, exchange.Arrival{Listener: door, Hold: hold, Role: face, Remote: remote, Local: local,
 		Authenticated: !s.conf.AsksPassword}).Ref.ID
 }
 
@@ -18,7 +18,7 @@ func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 func (w *Worker) behind(door int) (*service, exchange.Hold, *facade.Role) {
 	if n := len(w.services); door >= n {
 		d := w.conf.Doors[door-n]
-		return w.services[d.Service], d.Hold, d.Face
+		return w.services[d.Service], d.Hold, d.Role
 	}
 	return w.services[door], w.services[door].conf.Hold, nil
 }

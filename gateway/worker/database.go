@@ -29,7 +29,7 @@ func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 	case n == int64(c.DB):
 	case c.Service.View == nil:
 		return w.x.Unavailable(c, -1, upstream.NoView)
-	case n != 0 && !c.Service.View.Sharded && c.Face.Is(facade.Cluster):
+	case n != 0 && !c.Service.View.Sharded && c.Role.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
 		err, state := c.Service.Catalog.Database(int32(n), w.clock.Now)

@@ -15,7 +15,7 @@ import (
 // withoutCluster has CLUSTER answered where a listener is no node of one: servers that are none say the same of all its
 // subcommands.
 func (w *Worker) withoutCluster(c *exchange.Session, d *routing.Decision, command *routing.Command) {
-	if d.Reason == routing.Forbidden && !c.Face.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
+	if d.Reason == routing.Forbidden && !c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
 		!c.Allows(d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
 	}
@@ -62,7 +62,7 @@ func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 	switch {
 	case !c.Authenticated:
 		return &unauthenticated
-	case c.Face.Is(facade.Sentinel):
+	case c.Role.Is(facade.Sentinel):
 		return &sentinelLimits
 	}
 	return &w.conf.Limits
@@ -71,7 +71,7 @@ func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 // sentinel does one command of a client of a Sentinel. It returns false when the session was parked.
 func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	c.Last = command
-	if w.postponed(c, command, args) {
+	if w.paused(c, command, args) {
 		return false
 	}
 	of := routing.OfSentinel(args[0])

@@ -113,8 +113,8 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
 		Doors: []worker.Door{
 			{Hold: exchange.Hold{Mode: exchange.HoldFor, Window: 100 * time.Millisecond}},
-			{Hold: hold, Face: faceSetting("cluster")}, {Hold: hold, Face: faceSetting("replica")},
-			{Service: 2, Face: faceSetting("sentinel")},
+			{Hold: hold, Role: faceSetting("cluster")}, {Hold: hold, Role: faceSetting("replica")},
+			{Service: 2, Role: faceSetting("sentinel")},
 		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: fuzzPrivate, GatherFrom: 2,

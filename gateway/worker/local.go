@@ -26,12 +26,12 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	}
 	w.x.CountLocal()
 	switch {
-	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Face == nil &&
+	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Role == nil &&
 		!f.Subscribed:
 		return w.askUrgently(c, 0, frame)
 	case command.Family == routing.CmdCommand:
 		return w.askLowest(c, command, args)
-	case facade.AsksSlot(command.ID) && c.Face.Is(facade.Cluster):
+	case facade.AsksSlot(command.ID) && c.Role.Is(facade.Cluster):
 		return w.askSlot(c, command.ID, args)
 	case command.ID == routing.CmdMonitor:
 		w.monitor(c)
@@ -63,7 +63,7 @@ func (w *Worker) facts(c *exchange.Session) local.Facts {
 	return local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
 		ReplyOff: c.RepliesDropped(), Subscribed: isListening(c), Service: c.Service.Index,
-		AsksPassword: w.service(c).conf.AsksPassword, View: c.Service.View, Role: c.Face,
+		AsksPassword: w.service(c).conf.AsksPassword, View: c.Service.View, Role: c.Role,
 		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
 	}
 }
@@ -148,7 +148,7 @@ func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routin
 		w.x.Close(c, session.ProtocolError)
 		return
 	}
-	w.x.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Face))
+	w.x.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Role))
 }
 
 // askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.

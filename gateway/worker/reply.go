@@ -81,16 +81,16 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 		reply = l.Queued // what was said ahead of it was refused
 	}
 	if reply[0] == '-' {
-		why := transaction.WhyAborted(l, reply)
+		why := transaction.AbortCause(l, reply)
 		if w.rejectedBy(l, why) {
 			l.Queued = nil
 			return
 		}
-		reply = transaction.SaidWhy(l, w.transactions.NotMulti(l, reply))
+		reply = transaction.WithCause(l, w.transactions.NotMulti(l, reply))
 	}
 	w.pool.Serves(l)
 	l.Queued = nil
-	if l.Key.Purpose == upstream.Replica && retry.IsAbsent(reply) && w.x.Doubted(l, reply) {
+	if l.Key.Purpose == upstream.Replica && retry.IsAbsent(reply) && w.x.Suspect(l, reply) {
 		return
 	}
 	c := w.x.Session(t.To)
@@ -140,7 +140,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 	l.Queue.Answered(ticket.End)
 	switch {
 	case ticket.Flags&upstream.Internal != 0:
-		why := transaction.WhyAborted(l, reply)
+		why := transaction.AbortCause(l, reply)
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}
@@ -150,7 +150,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 			w.services[l.Key.Service].Catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))
 		}
 	case ticket.Flags&upstream.Counts != 0:
-		w.dedicated.CannotTell(l, reply)
+		w.dedicated.FailWait(l, reply)
 		return
 	case ticket.Flags&upstream.Loaded != 0: // the server may be loading its data, and be asked again when it has
 		w.services[l.Key.Service].Catalog.Unload(l.Key.Node)

@@ -13,7 +13,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	if !a.Due(w.clock.Now, c.Service.View) {
 		return c.RetryLater(a)
 	}
-	if !c.Blocking() && w.postponedRetry(c, a) { // what blocks may be over before the pause is
+	if !c.Blocking() && w.pausedRetry(c, a) { // what blocks may be over before the pause is
 		return false
 	}
 	if sent, of := w.multi.Resend(c, a); of {
@@ -50,7 +50,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 		Shard: d.Shard, Read: d.Safe, Frame: a.Frame, Counts: d.Counts,
 	}
 	args := w.args
-	l, why := w.x.ChooseAgain(c, a, &d)
+	l, why := w.x.ChooseForRetry(c, a, &d)
 	r.Ask, r.Foreign = a.Ask, a.Target >= 0
 	if l == nil {
 		return w.x.StillUnavailable(c, a, d.Shard, why)
@@ -63,5 +63,3 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	w.x.Send(c, l, &r)
 	return true
 }
-
-func isLocal(c *routing.Command) bool { return c != nil && c.Has(routing.Local) }

@@ -67,12 +67,12 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		return w.asksPassword(c, command)
 	}
 	if c.InTunnel() {
-		return w.dedicated.SaidInTunnel(c, command, args)
+		return w.dedicated.TakeInTunnel(c, command, args)
 	}
 	if w.mustWait(c) {
 		return false
 	}
-	if c.Face.Is(facade.Sentinel) {
+	if c.Role.Is(facade.Sentinel) {
 		return w.sentinel(c, command, args, frame)
 	}
 	if command == nil {
@@ -88,14 +88,14 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	}
 	w.withoutCluster(c, d, command)
 	if d.Kind != routing.Refuse || c.Allows(d, command) {
-		if w.postponed(c, command, args) {
+		if w.paused(c, command, args) {
 			return false
 		}
 		if ragged {
 			frame = resp.AppendCommand(nil, args...)
 		}
 	}
-	if local.RejectsWrite(c.Face, command, d) {
+	if local.RejectsWrite(c.Role, command, d) {
 		if c.Multi != nil {
 			return w.transactions.Abort(c, local.ReadOnlyReplica)
 		}
@@ -176,7 +176,7 @@ func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *rout
 	frame []byte) bool {
 	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
 	switch {
-	case l == nil && state == upstream.RunsScript && command.SaidInScript():
+	case l == nil && state == upstream.RunsScript && command.RunsDuringScript():
 		return w.askUrgently(c, d.Shard, frame)
 	case l == nil:
 		return w.x.Unavailable(c, d.Shard, state)

@@ -95,7 +95,7 @@ func (p *player) start(words []string) {
 		case "door": // clients called d... come through it
 			conf.Doors = []worker.Door{{Hold: holdSetting(value)}}
 		case "facade":
-			conf.Doors = []worker.Door{{Hold: conf.Services[0].Hold, Face: faceSetting(value)}}
+			conf.Doors = []worker.Door{{Hold: conf.Services[0].Hold, Role: faceSetting(value)}}
 		case "idle":
 			conf.IdleMax, _ = time.ParseDuration(value)
 		case "sessions":
@@ -184,7 +184,7 @@ func (p *player) settle(epoch uint64) {
 // What words of scripts mean.
 var (
 	reads        = map[string]upstream.Reads{"prefer-replica": upstream.PreferReplica, "replica": upstream.OnlyReplica}
-	blockingLost = map[string]exchange.BlockingLost{"close": exchange.CloseClient, "error": exchange.SayUncertain}
+	blockingLost = map[string]exchange.BlockingLost{"close": exchange.CloseClient, "error": exchange.AnswerUncertain}
 	holdModes    = map[string]exchange.HoldMode{
 		"auto": exchange.HoldAuto, "off": exchange.HoldOff, "dry-run": exchange.HoldDryRun,
 	}

@@ -107,8 +107,8 @@ func (s *Stats) Add(o *Stats) {
 		{&s.ClientsOpened, &o.ClientsOpened}, {&s.ClientInBytes, &o.ClientInBytes}, {&s.ClientOutBytes, &o.ClientOutBytes},
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
-		{&s.Doubted, &o.Doubted}, {&s.DoneAgain, &o.DoneAgain}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
-		{&s.Queued, &o.Queued}, {&s.PopsAgain, &o.PopsAgain},
+		{&s.Suspected, &o.Suspected}, {&s.Retried, &o.Retried}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
+		{&s.Queued, &o.Queued}, {&s.PopsRetried, &o.PopsRetried},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.ConnsSilent, &o.ConnsSilent},
 		{&s.ReadElsewhere, &o.ReadElsewhere}, {&s.Fenced, &o.Fenced}, {&s.Holds, &o.Holds},
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
@@ -123,7 +123,7 @@ func (s *Stats) Add(o *Stats) {
 	add(s.ClientsClosed[:], o.ClientsClosed[:])
 	add(s.Requests[:], o.Requests[:])
 	add(s.RefusedByServer[:], o.RefusedByServer[:])
-	add(s.ParkedFor[:], o.ParkedFor[:])
+	add(s.BlockedFor[:], o.BlockedFor[:])
 	add(s.ConnsLost[:], o.ConnsLost[:])
 }
 

@@ -50,7 +50,7 @@ func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byt
 	return nil, true
 }
 
-// Postponed blocks a session whose request must wait for the end of a pause before it is retried.
-func (v *verbs) Postponed(c *exchange.Session, a *retry.Entry) bool {
-	return (*Worker)(v).postponedRetry(c, a)
+// Paused blocks a session whose request must wait for the end of a pause before it is retried.
+func (v *verbs) Paused(c *exchange.Session, a *retry.Entry) bool {
+	return (*Worker)(v).pausedRetry(c, a)
 }

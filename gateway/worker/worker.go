@@ -60,8 +60,8 @@ type Service struct {
 type Door struct {
 	Service int
 	Hold    exchange.Hold
-	// Face is what the listener pretends to be; nil: nothing.
-	Face *facade.Role
+	// Role is what the listener pretends to be; nil: nothing.
+	Role *facade.Role
 }
 
 // Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.

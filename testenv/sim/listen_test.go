@@ -31,7 +31,7 @@ func TestListeners(t *testing.T) {
 	for name, n := range map[string]uint64{
 		"subscriptions": sum.Subscriptions, "gaps": sum.FeedGaps, "delivered": sum.Delivered,
 		"on feeds": sum.Requests[upstream.Subscription], "closed": sum.ClientsClosed[session.Gap],
-		"parked": sum.ParkedFor[wait.Subscribing],
+		"parked": sum.BlockedFor[wait.Subscribing],
 	} {
 		if t.Logf("%s: %d", name, n); n == 0 {
 			t.Errorf("%s: none", name)

@@ -136,11 +136,11 @@ func TestEverythingHappens(t *testing.T) {
 		seen.Withheld, lost)
 	for name, n := range map[string]uint64{
 		"acknowledged": uint64(answers["acknowledged"]), "refused": uint64(answers["refused"]),
-		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.DoneAgain,
+		"uncertain": sum.Uncertain, "out of order": sum.OutOfOrder, "done again": sum.Retried,
 		"holds": sum.HoldsEnded, "protocol errors": sum.ProtocolErrors, "reads of replicas": sum.Requests[upstream.Replica],
 		"clients that left": sum.ClientsClosed[session.ClientLeft], "quit": sum.ClientsClosed[session.Quit],
 		"half replies": sum.ClientsClosed[session.HalfReply], "output limits": sum.ClientsClosed[session.OutputLimit],
-		"parked without primary": sum.ParkedFor[wait.NoPrimary], "parked for a flight": sum.ParkedFor[wait.InFlight],
+		"parked without primary": sum.BlockedFor[wait.NoPrimary], "parked for a flight": sum.BlockedFor[wait.InFlight],
 		"drained":          sum.ClientsClosed[session.Drained],
 		"connections lost": sum.ConnsLost[upstream.PeerClosed], "failed dials": sum.ConnsLost[upstream.DialFailed],
 		"retired lanes": sum.ConnsLost[upstream.Retired],

@@ -32,9 +32,9 @@ func TestWideWorlds(t *testing.T) {
 	for name, n := range map[string]int{
 		"EVAL": acknowledged[ledger.Script], "EVALSHA": acknowledged[ledger.NamedScript],
 		"SELECT": acknowledged[ledger.Select], "BLPOP": acknowledged[ledger.Block], "SCAN": acknowledged[ledger.Scan],
-		"waited for their own blocking command": int(sum.ParkedFor[wait.Blocked]),
-		"waited until replies were read":        int(sum.ParkedFor[wait.OwedTooMuch]),
-		"pops put again":                        int(sum.PopsAgain),
+		"waited for their own blocking command": int(sum.BlockedFor[wait.Blocked]),
+		"waited until replies were read":        int(sum.BlockedFor[wait.OwedTooMuch]),
+		"pops put again":                        int(sum.PopsRetried),
 	} {
 		if t.Logf("%s: %d", name, n); n == 0 {
 			t.Errorf("%s: none", name)

@@ -11,9 +11,9 @@ import (
 // is that of a key that never was, where its primary would say ASK. So a replica's word that something is missing is
 // not taken: the primary is asked.
 
-// Doubted sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
+// Suspect sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
 // once. It returns false when the reply is to be taken.
-func (x *Exchange) Doubted(l *upstream.Conn, reply []byte) bool {
+func (x *Exchange) Suspect(l *upstream.Conn, reply []byte) bool {
 	s := x.served[l.Key.Service]
 	t := *l.Inflight.Front()
 	c := x.Session(t.To)
@@ -29,7 +29,7 @@ func (x *Exchange) Doubted(l *upstream.Conn, reply []byte) bool {
 	if command := routing.Lookup(x.args); command == nil || command.Has(routing.Local) {
 		return false
 	}
-	x.totals.Doubted++
+	x.totals.Suspected++
 	l.Inflight.Drop()
 	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Redirects, Retries: t.Retries})
 	x.SendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)

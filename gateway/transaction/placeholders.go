@@ -18,18 +18,18 @@ import (
 // EXEC waits, since it may depend on it.
 
 const (
-	// standInsMax bounds the commands of one transaction for which others stand in, standInBytes the length of each.
-	standInsMax  = 1000
-	standInBytes = 4 << 10
+	// placeholdersMax bounds the commands of one transaction for which others stand in, standInBytes the length of each.
+	placeholdersMax  = 1000
+	placeholderBytes = 4 << 10
 )
 
-// mayStandIn says whether a command can be done so.
-func mayStandIn(c *exchange.Session, command *routing.Command) bool {
-	return !command.Has(routing.NoMulti) && !(c.Face.Is(facade.Cluster) && command.Family == routing.CmdCluster)
+// mayBePlaceholder says whether a command can be done so.
+func mayBePlaceholder(c *exchange.Session, command *routing.Command) bool {
+	return !command.Has(routing.NoMulti) && !(c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster)
 }
 
-// standIn has a PING stand for a command in the transaction that is being queued.
-func standIn(c *exchange.Session, args [][]byte) []byte {
+// placeholder has a PING stand for a command in the transaction that is being queued.
+func placeholder(c *exchange.Session, args [][]byte) []byte {
 	m := c.Multi
 	own := make([][]byte, len(args))
 	for i, a := range args {

@@ -36,8 +36,8 @@ func (w *Worker) unpauseClients(r *admin.Request) {
 	}
 }
 
-// postponed parks a session whose command must wait for the end of a pause.
-func (w *Worker) postponed(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+// paused parks a session whose command must wait for the end of a pause.
+func (w *Worker) paused(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	s := w.service(c)
 	if w.clock.Now >= s.pausedUntil || c.Multi == nil && getsIn(command) {
 		return false
@@ -50,7 +50,7 @@ func (w *Worker) postponed(c *exchange.Session, command *routing.Command, args [
 			return true
 		}
 	}
-	w.postpone(c)
+	w.pause(c)
 	return true
 }
 
@@ -58,8 +58,8 @@ func (w *Worker) postponed(c *exchange.Session, command *routing.Command, args [
 // pause for ever is over when somebody who connects now wants it.
 func getsIn(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
-// postponedRetry is postponed for a request to retry: a pause may have begun since it was sent.
-func (w *Worker) postponedRetry(c *exchange.Session, a *retry.Entry) bool {
+// pausedRetry is postponed for a request to retry: a pause may have begun since it was sent.
+func (w *Worker) pausedRetry(c *exchange.Session, a *retry.Entry) bool {
 	s := w.service(c)
 	if w.clock.Now >= s.pausedUntil {
 		return false
@@ -74,12 +74,12 @@ func (w *Worker) postponedRetry(c *exchange.Session, a *retry.Entry) bool {
 			return false
 		}
 	}
-	w.postpone(c)
+	w.pause(c)
 	return true
 }
 
-// postpone parks a session until the end of a pause.
-func (w *Worker) postpone(c *exchange.Session) {
+// pause parks a session until the end of a pause.
+func (w *Worker) pause(c *exchange.Session) {
 	w.x.Resumed(c) // it waits for no server any more
 	w.x.ReleaseUnused(c)
 	w.x.Block(c, wait.Paused)
