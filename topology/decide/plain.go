@@ -13,6 +13,12 @@ import (
 // slow command, and no epoch would correct the mistake.
 const goneAfter = 2
 
+// severalPrimaries ends the alarm about nodes of a list that all claim the role.
+const severalPrimaries = " all report the role primary"
+
+// IsSeveralPrimaries reports whether an alarm is about several primaries in a plain list.
+func IsSeveralPrimaries(why string) bool { return strings.HasSuffix(why, severalPrimaries) }
+
 // plain is the rule of a list in the settings. There are no epochs, only the servers' own reports. The current primary
 // is kept as long as it reports that role; another one that does is followed only when the current one is gone or
 // reports to be a replica.
@@ -124,7 +130,7 @@ func (r *plain) follow(members []*entry) {
 		for i, e := range claiming {
 			names[i] = e.addr
 		}
-		why = fmt.Sprintf("%s all report the role primary", strings.Join(names, " and "))
+		why = strings.Join(names, " and ") + severalPrimaries
 	}
 	r.s.alarm("two primaries", why)
 	if r.current != nil && slices.Contains(members, r.current) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"evergate/topology"
+	"evergate/topology/decide"
 )
 
 // judge derives the problems from the findings, without I/O.
@@ -19,7 +20,7 @@ func (f *Findings) judge(s Service, c *survey) {
 	j.promotable()
 	j.view()
 	for _, why := range c.events {
-		if !strings.HasSuffix(why, "all say primary") { // roles reports that
+		if !decide.IsSeveralPrimaries(why) { // roles reports that
 			j.problem(Warning, "%s", why)
 		}
 	}

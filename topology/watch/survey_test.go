@@ -127,6 +127,11 @@ func TestSurveyFindsTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantProblem(t, found, "all report to be the primary")
+	for _, p := range found.Problems {
+		if strings.Contains(p.Text, "role primary") {
+			t.Errorf("the alarm about the same is a problem, too: %s", p.Text)
+		}
+	}
 	dead := one.Primary()
 	if err := dead.Kill(); err != nil {
 		t.Fatal(err)
