@@ -85,7 +85,7 @@ func (s *State) emitSlots(v *topology.View, replaced map[topology.NodeID]bool) {
 	var order []move
 	for slot := range topology.Slots {
 		from, to := s.view.Shard(slot), v.Shard(slot)
-		m := move{"nobody", "nobody"}
+		m := move{"none", "none"}
 		if from != nil {
 			m.from = from.Standing().Addr
 		}

@@ -204,7 +204,7 @@ func (r *cluster) downAfter() time.Duration {
 	return r.nodeTimeout
 }
 
-func (r *cluster) against() string { return "most nodes that were asked call it failed or loading" }
+func (r *cluster) against() string { return "most queried nodes report it as failed or loading" }
 
 // rangesName names a shard by its slots: "0-5460", "0-99 and 3 more".
 func rangesName(slots []topology.SlotRange) string {

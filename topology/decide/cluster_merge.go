@@ -199,7 +199,7 @@ func (m *merged) suspect() string {
 func (m *merged) held() string {
 	switch {
 	case m.primary.reports(topology.RoleReplica):
-		return "says replica"
+		return "reports to be a replica"
 	case !m.healthy:
 		return "marked fail"
 	}

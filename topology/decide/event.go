@@ -88,7 +88,7 @@ func (e Event) String() string {
 		}
 		return s
 	case PrimaryRenamed:
-		return fmt.Sprintf("shard %s: primary %s is now called %s", e.Shard, e.From, e.To)
+		return fmt.Sprintf("shard %s: primary %s renamed to %s", e.Shard, e.From, e.To)
 	case ReplicasChanged:
 		return fmt.Sprintf("shard %s: replicas %s -> %s", e.Shard, e.From, e.To)
 	case ReplicaUnused:

@@ -37,9 +37,9 @@ func (s *State) trust(e *entry) {
 		s.restarted(e, "")
 	default:
 		if e.fence == nil {
-			e.fence = &fence{since: s.now, why: "restarted without the history it had"}
+			e.fence = &fence{since: s.now, why: "restarted without its history"}
 			if now.runID == was.runID {
-				e.fence.why = "has another history than it had"
+				e.fence.why = "has another history than before"
 			}
 			s.stale = true
 			s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf("primary %s %s: it gets no writes", e.addr,
@@ -89,7 +89,7 @@ func (s *State) fenced(d *draft) string {
 	standsBy := s.rule.names(e) && e.proves(e.fence.since)
 	if standsBy && (!s.othersLive(d) || s.now.Sub(e.fence.since) >= s.downAfter()+fenceFor) {
 		s.event(Event{Kind: Alarm, Subject: e.addr, Why: fmt.Sprintf(
-			"primary %s %s; nobody took its place, so it is used again: its history is not proven", e.addr, e.fence.why)})
+			"primary %s %s; no other was promoted, so it is used again: its history is not proven", e.addr, e.fence.why)})
 		s.restarted(e, "history not proven")
 		e.fence, e.trusted, s.stale = nil, history{e.role.RunID, e.role.ReplID}, true
 		return ""

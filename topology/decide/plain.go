@@ -204,10 +204,10 @@ func (r *plain) draft() []draft {
 	case r.current.lost():
 		d.suspect = r.current.lostWhy
 	case r.current.reports(topology.RoleReplica):
-		d.held = "says replica"
+		d.held = "reports to be a replica"
 	}
 	if r.old != nil {
-		d.why = r.current.addr + " says primary, " + r.old.addr + " is gone or says replica"
+		d.why = r.current.addr + " reports to be primary, " + r.old.addr + " is gone or a replica"
 	}
 	for _, e := range r.members() {
 		if e != r.current {

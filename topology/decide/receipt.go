@@ -32,7 +32,7 @@ type Receipt struct {
 func (r *Receipt) String() string {
 	switch {
 	case !r.Proven:
-		return fmt.Sprintf("%d writes acknowledged, what is lost is not known (%s)", r.Acked, r.Why)
+		return fmt.Sprintf("%d writes acknowledged, loss unknown (%s)", r.Acked, r.Why)
 	case r.Lost == 0:
 		return fmt.Sprintf("%d writes acknowledged, nothing lost", r.Acked)
 	}

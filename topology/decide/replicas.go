@@ -61,7 +61,7 @@ func (s *State) unfit(e, primary *entry, d *draft) string {
 	case r.Role == topology.RoleRefused, without && (e == d.primary || e == d.candidate) && r.Role == topology.RolePrimary:
 		return ""
 	case r.Role != topology.RoleReplica:
-		return "it says that it is a primary"
+		return "it reports to be a primary"
 	case r.Syncing:
 		return "it is synchronizing with its primary " + r.Primary
 	case !r.LinkUp && !without:

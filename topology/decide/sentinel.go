@@ -229,7 +229,7 @@ func (r *sentinels) names(e *entry) bool {
 	return r.most(good) || !r.most(heard) && good == heard
 }
 
-func (r *sentinels) against() string { return "most Sentinels call it down or disconnected" }
+func (r *sentinels) against() string { return "most Sentinels report it as down or disconnected" }
 
 // compare raises an alarm when Sentinels name different primaries under one epoch: no failover does that.
 func (r *sentinels) compare() {

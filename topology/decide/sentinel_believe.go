@@ -157,7 +157,7 @@ func (r *sentinels) believe() {
 // rename follows a majority that names another address of the believed node.
 func (r *sentinels) rename() {
 	if other, _ := r.majority(); other != nil && other.renames(r.believed) && r.trial == nil && r.attempt == nil {
-		r.believed, r.why, r.s.stale = other, "a majority calls it so", true
+		r.believed, r.why, r.s.stale = other, "a majority of Sentinels names it", true
 	}
 }
 
@@ -365,7 +365,7 @@ func (r *sentinels) held() string {
 	case r.attempt != nil:
 		return r.attempt.why
 	case r.believed.reports(topology.RoleReplica):
-		return "says replica"
+		return "reports to be a replica"
 	}
 	return ""
 }

@@ -331,7 +331,7 @@ func TestEmptyPrimaryIsFenced(t *testing.T) {
 		return nil
 	})
 	servers.Until(t, servers.Patience, "the alarm", func() error {
-		if !strings.Contains(strings.Join(k.lines(), "\n"), "restarted without the history it had") {
+		if !strings.Contains(strings.Join(k.lines(), "\n"), "restarted without its history") {
 			return errors.New("none")
 		}
 		return nil
