@@ -157,10 +157,10 @@ func (w *demoWatch) showRates() {
 	pulses := w.d.show.Pulse(time.Second)
 	for _, p := range pulses {
 		flows = flows || p.Writes+p.Reads > 0
-		text := fmt.Sprintf("%d writes/s, %d reads/s, p99 %s, %d errors, %d uncertain", p.Writes, p.Reads, p99(p),
-			p.Errors, p.Uncertain)
+		text := fmt.Sprintf("%d writes/s, %d reads/s, p99 %s, %s, %d uncertain", p.Writes, p.Reads, p99(p),
+			count(int(p.Errors), "error"), p.Uncertain)
 		if len(pulses) > 1 {
-			text = fmt.Sprintf("%s: %d w/s %d r/s %d errors", p.Path, p.Writes, p.Reads, p.Errors)
+			text = fmt.Sprintf("%s: %d w/s %d r/s %s", p.Path, p.Writes, p.Reads, count(int(p.Errors), "error"))
 		}
 		parts = append(parts, text)
 	}

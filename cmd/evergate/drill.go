@@ -251,8 +251,9 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 // live returns a function that displays the progress of a drill.
 func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 	return func(p drill.Progress) {
-		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %d errors, at most %d waiting  %s", plan.Name,
-			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, p.Errors, p.Waiting, p.Phase))
+		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %s, at most %d waiting  %s", plan.Name,
+			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, count(int(p.Errors), "error"), p.Waiting,
+			p.Phase))
 	}
 }
 

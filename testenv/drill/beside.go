@@ -37,7 +37,7 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 		return s.joinBeside(name)
 	}
 	if s.mode == Cluster {
-		return fmt.Errorf("%s cannot stand before a cluster: plain clients would get MOVED errors", name)
+		return fmt.Errorf("%s does not work in front of a cluster: plain clients would get MOVED errors", name)
 	}
 	if name == Direct {
 		s.dialPath = s.dialNamed
@@ -110,7 +110,7 @@ func (s *site) joinBeside(addr string) error {
 			s.dialPath = func() (*servers.Conn, error) { return login.dial(addr) }
 			return nil
 		}
-		errs = append(errs, err, fmt.Errorf("%s answers EXISTS with %.100q", addr, reply))
+		errs = append(errs, err, fmt.Errorf("the reply of %s to EXISTS is %.100q", addr, reply))
 	}
 	return errors.Join(errs...)
 }
@@ -128,7 +128,7 @@ func (s *site) served() error {
 			return err
 		}
 		if !strings.HasPrefix(string(reply), "*3\r\n$6\r\nmaster") {
-			return fmt.Errorf("ROLE is answered with %.60q", reply)
+			return fmt.Errorf("the reply to ROLE is %.60q", reply)
 		}
 	}
 	return nil

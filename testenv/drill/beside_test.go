@@ -31,8 +31,8 @@ func TestOtherPathsNameWhatTheyLack(t *testing.T) {
 	for _, c := range []struct {
 		mode       Mode
 		name, want string
-	}{{Sentinel, HAProxy, "not on the path"}, {Cluster, HAProxy, "before a cluster"},
-		{Cluster, Direct, "before a cluster"}} {
+	}{{Sentinel, HAProxy, "not on the path"}, {Cluster, HAProxy, "in front of a cluster"},
+		{Cluster, Direct, "in front of a cluster"}} {
 		err := (&site{mode: c.mode}).startBeside(t.Context(), c.name)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, %s: %v", c.name, c.mode, err)

@@ -40,7 +40,7 @@ func Faulty(template string) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%q names no server: %s stand for it", template, strings.Join(placeholders, ", "))
+	return fmt.Sprintf("%q has no placeholder for the server: %s", template, strings.Join(placeholders, ", "))
 }
 
 // harmless matches words without a special meaning to a shell. Hosts and names come from the network.

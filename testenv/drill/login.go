@@ -30,7 +30,7 @@ func (l Login) greet(conn *servers.Conn) error {
 	}
 	reply, err := conn.Do(args...)
 	if err == nil && string(reply) != "+OK\r\n" {
-		err = fmt.Errorf("AUTH is answered with %.200q", reply)
+		err = fmt.Errorf("the reply to AUTH is %.200q", reply)
 	}
 	return err
 }

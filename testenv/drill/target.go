@@ -221,7 +221,7 @@ func (r *run) probe() error {
 	defer func() { _, _ = conn.Do("DEL", r.probeKey()) }() // it may have gone to a server that is not looked at again
 	reply, err := conn.Do("SET", r.probeKey(), r.id)
 	if err == nil && string(reply) != "+OK\r\n" {
-		err = fmt.Errorf("SET is answered with %.200q", reply)
+		err = fmt.Errorf("the reply to SET is %.200q", reply)
 	}
 	if err != nil {
 		return fmt.Errorf("writing through the path: %w", err)

@@ -121,7 +121,7 @@ func (e *Env) clusterAgrees() error {
 			return err
 		}
 		if !strings.Contains(fmt.Sprint(text), "cluster_state:ok") {
-			return fmt.Errorf("%s does not say cluster_state:ok", n.Addr)
+			return fmt.Errorf("%s does not report cluster_state:ok", n.Addr)
 		}
 		known, err := n.knownNodes()
 		if err != nil {

@@ -167,5 +167,5 @@ func ServerVersion(binary string) (Version, error) {
 		}
 		return v, nil
 	}
-	return Version{}, fmt.Errorf("%s --version says no version: %q", binary, out)
+	return Version{}, fmt.Errorf("%s --version prints no version: %q", binary, out)
 }

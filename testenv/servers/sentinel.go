@@ -148,7 +148,7 @@ func (n *Node) knowsGroup(g *Group, others int) error {
 	for _, reply := range replicas {
 		replica := Pairs(reply)
 		if replica["flags"] != "slave" || replica["master-link-status"] != "ok" {
-			return fmt.Errorf("%s says of replica %s: flags %s, link %s", n.Addr, replica["name"],
+			return fmt.Errorf("%s reports replica %s with flags %s, link %s", n.Addr, replica["name"],
 				replica["flags"], replica["master-link-status"])
 		}
 	}

@@ -137,33 +137,33 @@ func Judge(f Figures, a Account, g Gate, m Marks, bar Bar) Verdict {
 func (v *Verdict) judgeWrites(f Figures, a Account, g Gate, m Marks, bar Bar) {
 	switch {
 	case bar.Uncertain == None && f.Uncertain > 0:
-		v.breaks("none is promised", "%d writes were answered UNCERTAIN", f.Uncertain)
+		v.breaks("none is promised", "%s answered UNCERTAIN", writesWere(f.Uncertain))
 	case bar.Uncertain == InFlight && f.Uncertain > f.InFlight:
-		v.breaks(fmt.Sprintf("only %d were in flight", f.InFlight), "%d writes were answered UNCERTAIN", f.Uncertain)
+		v.breaks(fmt.Sprintf("at most %d were in flight", f.InFlight), "%s answered UNCERTAIN", writesWere(f.Uncertain))
 	}
 	if a.Lost > 0 {
-		const lost = "%d of %d acknowledged writes are lost"
+		const lost = "%d of %d acknowledged writes lost"
 		receipt, known := g.Receipt()
 		switch {
 		case bar.Lost == None:
 			v.breaks("", lost, a.Lost, a.Acknowledged)
 		case bar.Lost == Receipt && !known:
-			v.breaks("and no receipt says so", lost, a.Lost, a.Acknowledged)
+			v.breaks("without a receipt", lost, a.Lost, a.Acknowledged)
 		case bar.Lost == Receipt && a.Lost > receipt:
-			v.breaks(fmt.Sprintf("the receipts say at most %d", receipt), lost, a.Lost, a.Acknowledged)
+			v.breaks(fmt.Sprintf("at most %d by the receipts", receipt), lost, a.Lost, a.Acknowledged)
 		}
 	}
 	if bar.Fenced && m.Healed >= 0 && a.LastLost > m.Healed {
 		v.breaks("", "a write that was acknowledged %s after the old primary's return is lost", Spell(a.LastLost-m.Healed))
 	}
 	if a.Twice > 0 {
-		v.breaks("", "%d writes were executed twice", a.Twice)
+		v.breaks("", "%s executed twice", writesWere(a.Twice))
 	}
 	if a.Late > 0 {
-		v.breaks("", "%d writes were executed after their client had left", a.Late)
+		v.breaks("", "%s executed after the client had left", writesWere(a.Late))
 	}
 	if a.RefusedRun > 0 {
-		v.breaks("", "%d writes were refused and executed", a.RefusedRun)
+		v.breaks("", "%s executed although rejected", writesWere(a.RefusedRun))
 	}
 }
 
@@ -175,13 +175,21 @@ func vacuous(f Figures, g Gate, m Marks, bar Bar) string {
 	case m.Struck < 0:
 		return "nothing was broken"
 	case bar.Switches > 0 && len(m.Accepts) < bar.Switches:
-		return fmt.Sprintf("%d failovers were observed, %d were expected", len(m.Accepts), bar.Switches)
+		return fmt.Sprintf("%d of %d expected failovers observed", len(m.Accepts), bar.Switches)
 	case bar.Switches < 0 && len(m.Accepts) > 0:
 		return "an unexpected failover happened"
 	case bar.Waits && g.Known && g.Waiting+g.Failovers == 0:
 		return "no client had to wait"
 	}
 	return ""
+}
+
+// writesWere returns "1 write was" or "2 writes were".
+func writesWere(n int) string {
+	if n == 1 {
+		return "1 write was"
+	}
+	return fmt.Sprintf("%d writes were", n)
 }
 
 func atMost(d time.Duration) string { return "at most " + Spell(d) + " is promised" }

@@ -126,26 +126,27 @@ func TestJudge(t *testing.T) {
 			f.Uncertain = f.InFlight
 		}, ""},
 		{"more uncertain", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Uncertain = f.InFlight + 1 },
-			"UNCERTAIN, only"},
+			"UNCERTAIN, at most"},
 		{"uncertain where none may be", func(f *Figures, _ *Account, _ *Gate, _ *Marks, b *Bar) {
 			f.Uncertain, b.Uncertain = 1, None
 		}, "none is promised"},
-		{"lost and said", func(_ *Figures, a *Account, g *Gate, _ *Marks, _ *Bar) {
+		{"lost, with a receipt", func(_ *Figures, a *Account, g *Gate, _ *Marks, _ *Bar) {
 			a.Lost, g.Receipts = 3, []int{2, 1}
 		}, ""},
-		{"lost and not said", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Lost = 3 }, "no receipt"},
+		{"no receipt", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Lost = 3 }, "without a receipt"},
 		{"lost beyond the receipt", func(_ *Figures, a *Account, g *Gate, _ *Marks, _ *Bar) {
 			a.Lost, g.Receipts = 3, []int{2}
 		}, "at most 2"},
 		{"lost where none may be", func(_ *Figures, a *Account, g *Gate, _ *Marks, b *Bar) {
 			a.Lost, g.Receipts, b.Lost = 1, []int{5}, None
-		}, "are lost"},
+		}, "acknowledged writes lost"},
 		{"lost after the return", func(_ *Figures, a *Account, g *Gate, m *Marks, b *Bar) {
 			a.Lost, a.LastLost, g.Receipts, m.Healed, b.Fenced = 1, 3*time.Second, []int{5}, 2*time.Second, true
 		}, "1 s after the old primary's return"},
 		{"twice", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Twice = 1 }, "executed twice"},
 		{"late", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.Late = 1 }, "had left"},
-		{"ghosts", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.RefusedRun = 1 }, "refused and executed"},
+		{"rejected", func(_ *Figures, a *Account, _ *Gate, _ *Marks, _ *Bar) { a.RefusedRun = 1 },
+			"1 write was executed although rejected"},
 		{"a long pause", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.WritePause.To = 9 * time.Second },
 			"no write for"},
 		{"a long pause of reads", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) {
@@ -154,10 +155,10 @@ func TestJudge(t *testing.T) {
 		{"resumed late", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Resumed[0] = 101 * ms },
 			"resumed 101 ms after"},
 		{"never resumed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Resumed[0] = -1 }, "no write was"},
-		{"no switch", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Accepts = nil }, "0 failovers"},
+		{"no switch", func(_ *Figures, _ *Account, _ *Gate, m *Marks, _ *Bar) { m.Accepts = nil }, "0 of 1 expected"},
 		{"a switch too many", func(_ *Figures, _ *Account, _ *Gate, _ *Marks, b *Bar) { b.Switches = -1 },
 			"unexpected failover"},
-		{"nobody held", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { g.Waiting = 0 }, "no client had to wait"},
+		{"no wait", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { g.Waiting = 0 }, "no client had to wait"},
 		{"no gateway", func(_ *Figures, _ *Account, g *Gate, _ *Marks, _ *Bar) { *g = Gate{} }, ""},
 		{"nothing flowed", func(f *Figures, _ *Account, _ *Gate, _ *Marks, _ *Bar) { f.Before.Count = 0 },
 			"no request succeeded"},

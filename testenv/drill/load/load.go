@@ -111,7 +111,7 @@ func (l *Load) readable(conn *servers.Conn) error {
 				return err
 			}
 			if l.judge(&e, reply); e.Outcome != ledger.Acknowledged {
-				return fmt.Errorf("GET is answered with %q", reply)
+				return fmt.Errorf("the reply to GET is %q", reply)
 			}
 		}
 	}

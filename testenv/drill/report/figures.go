@@ -30,7 +30,7 @@ func figureTable(b *strings.Builder, round []*Report) {
 	for _, word := range errorWords(round) {
 		row("&emsp;"+esc(word), "", func(r *Report) string { return fmt.Sprint(r.Figures.Errors[word]) })
 	}
-	row("writes in flight when it struck", "", func(r *Report) string { return fmt.Sprint(r.Figures.InFlight) })
+	row("writes in flight at the strike", "", func(r *Report) string { return fmt.Sprint(r.Figures.InFlight) })
 	row("writes answered UNCERTAIN", allowed(bar.Uncertain), func(r *Report) string {
 		return fmt.Sprint(r.Figures.Uncertain)
 	})
@@ -46,14 +46,14 @@ func figureTable(b *strings.Builder, round []*Report) {
 	})
 	row("acknowledged writes", "", func(r *Report) string { return fmt.Sprint(r.Account.Acknowledged) })
 	row("of them lost", allowed(bar.Lost), func(r *Report) string { return fmt.Sprint(r.Account.Lost) })
-	row("lost at most, says the receipt", "", (*Report).receiptCell)
+	row("lost at most, by the receipt", "", (*Report).receiptCell)
 	row("writes executed twice", "none", func(r *Report) string { return fmt.Sprint(r.Account.Twice) })
 	row("writes executed after their client had left", "none", func(r *Report) string {
 		return fmt.Sprint(r.Account.Late)
 	})
-	row("writes refused and executed", "none", func(r *Report) string { return fmt.Sprint(r.Account.RefusedRun) })
-	row("requests given up by impatient clients", "", func(r *Report) string { return fmt.Sprint(r.Figures.GaveUp) })
-	row("clients that waited at once, at most", "", func(r *Report) string {
+	row("writes executed although rejected", "none", func(r *Report) string { return fmt.Sprint(r.Account.RefusedRun) })
+	row("requests that impatient clients gave up", "", func(r *Report) string { return fmt.Sprint(r.Figures.GaveUp) })
+	row("most clients that waited at once", "", func(r *Report) string {
 		if !r.Gate.Known {
 			return "–"
 		}
@@ -82,7 +82,7 @@ func allowed(a ledger.Allowance) string {
 	case ledger.InFlight:
 		return "at most those in flight"
 	case ledger.Receipt:
-		return "at most as the receipt says"
+		return "at most the number of the receipt"
 	default:
 		return "any number, but reported"
 	}

@@ -60,7 +60,7 @@ func theirs() *Report {
 	f.ReadPause.To = 5870 * ms
 	r.Account.Lost, r.Account.FirstLost, r.Account.LastLost = 3, 3001*ms, 3002*ms
 	r.Verdict.Broken = []ledger.Breach{{Found: "72 errors closed, for example \"closed EOF\""},
-		{Found: "3 of 4944 acknowledged writes are lost", Promised: "and no receipt says so"}}
+		{Found: "3 of 4944 acknowledged writes lost", Promised: "without a receipt"}}
 	r.Left = []string{"127.0.0.1:7000 was killed and is not healed: no --heal-cmd is given"}
 	r.Entries[2].Outcome = ledger.Broken
 	return r
@@ -158,7 +158,7 @@ func TestHeadlines(t *testing.T) {
 		{"wrongs", func(r *Report) { r.Account.Lost, r.Account.Twice, r.Account.RefusedRun, r.Account.Late = 1, 1, 2, 1 },
 			"0 errors; 2 writes uncertain; writes paused for 1.4 s, of which the gateway added 0.1 ms; " +
 				"1 of 4944 acknowledged writes lost (the gateway reported at most 38); 1 write executed twice; " +
-				"1 write executed after its client had left; 2 writes refused and executed"},
+				"1 write executed after its client had left; 2 writes executed although rejected"},
 		{"lost and not reported", func(r *Report) {
 			r.Figures.Uncertain, r.Account.Lost, r.Gate.Receipts = 0, 2, []int{-1}
 		}, "0 errors; writes paused for 1.4 s, of which the gateway added 0.1 ms; " +

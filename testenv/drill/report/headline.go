@@ -75,7 +75,7 @@ func (r *Report) losses() (parts []string) {
 		n    int
 		what string
 	}{{a.Twice, "executed twice"}, {a.Late, "executed after its client had left"},
-		{a.RefusedRun, "refused and executed"}} {
+		{a.RefusedRun, "executed although rejected"}} {
 		if c.n > 0 {
 			parts = append(parts, count(c.n, "write")+" "+c.what)
 		}

@@ -85,7 +85,7 @@ func (r *Report) promised() string {
 	case known:
 		return fmt.Sprintf("at most %d of %d lost", n, r.Gate.Acknowledged)
 	case r.Gate.Known:
-		return "not known how many are lost"
+		return "loss unknown"
 	}
 	return "none"
 }

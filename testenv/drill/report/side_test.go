@@ -48,7 +48,7 @@ func TestSide(t *testing.T) {
 		}
 	}
 	ours.Gate.Receipts = []int{-1}
-	if one := Side([]*Report{ours}); !strings.HasPrefix(one, "  errors") || !strings.Contains(one, "not known how many") {
+	if one := Side([]*Report{ours}); !strings.HasPrefix(one, "  errors") || !strings.Contains(one, "loss unknown") {
 		t.Error(one)
 	}
 }
