@@ -6,16 +6,15 @@ import (
 	"evergate/topology"
 )
 
-// A server's scripts are its own: neither replicas nor a server that restarts have them, and clients that run a script
-// by its SHA1 meet NOSCRIPT where another primary had it. So the gateway remembers the scripts that pass it, and loads
-// one, ahead of the request that names it, into each server that this catalog has not seen it loaded into. Where that
-// was wrong (somebody has flushed them there) the NOSCRIPT makes it be loaded again. A script that never passed this
-// gateway is the servers' to know.
+// Servers do not replicate scripts, and lose them at a restart: after a failover EVALSHA would get NOSCRIPT. So the
+// gateway remembers the scripts that pass through it, and loads a script, ahead of the request that names it, into each
+// server that is not known to have it. If that is wrong (after a flush by others), a NOSCRIPT leads to another load. A
+// script that never passed through this gateway is unknown to it.
 
-// Memory is where the scripts of a service are remembered that pass the gateway; all workers share it.
+// Memory remembers the scripts of a service that pass through the gateway; all workers share it.
 type Memory struct {
-	// Seen remembers a script, Script returns the one with a SHA1 in lower case, nil when it is not remembered, and
-	// Forgotten forgets all. The bytes are not kept, nor changed.
+	// Seen remembers a script, Script returns the one with a SHA1 in lower case, nil if it is not remembered, and
+	// Forgotten forgets all. They neither keep nor change the bytes.
 	Seen      func(body []byte)
 	Script    func(name []byte) []byte
 	Forgotten func()
@@ -28,8 +27,8 @@ type Place struct {
 	Conn  int32
 }
 
-// Note remembers the script that a command contains, or forgets all. The command is about to be sent: where it says how
-// many keys it has so that no server would look at the script, there is nothing to remember.
+// Note remembers the script of a command that is about to be sent, or forgets all. A command whose number of keys is
+// invalid is skipped: no server would read its script.
 func (c *Catalog) Note(command *routing.Command, args [][]byte) {
 	if command == nil || !command.Has(routing.Scripts) {
 		return
@@ -54,8 +53,8 @@ func (c *Catalog) NoteAll(frames []byte, l *resp.Limits) {
 	}
 }
 
-// Missing returns the script that a command names, if it must be loaded ahead of it there; it counts as being loaded
-// then.
+// Missing returns the script that a command names if it must be loaded ahead of it at a place, and records it as being
+// loaded there.
 func (c *Catalog) Missing(at Place, command *routing.Command, args [][]byte) []byte {
 	named, ok := Script(command, args)
 	if !ok || c.Has(at.Node, at.RunID, at.Conn, named) {
@@ -79,7 +78,7 @@ func (c *Catalog) MissingAll(at Place, frames []byte, l *resp.Limits) (bodies []
 	return bodies
 }
 
-// Remembered returns the script that a command names; nil where it names none, or one that is not remembered.
+// Remembered returns the script that a command names; nil if it names none, or one that is not remembered.
 func (c *Catalog) Remembered(command *routing.Command, args [][]byte) []byte {
 	named, ok := Script(command, args)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// TestAPathThatPromisesNothingIsSeen plays a drill without a gateway: a verdict that finds nothing there would find
+// TestAPathThatPromisesNothingIsSeen runs a drill without a gateway: a verdict that finds nothing there would find
 // nothing anywhere.
 func TestAPathThatPromisesNothingIsSeen(t *testing.T) {
 	servers.SkipShort(t)

@@ -8,11 +8,11 @@ import (
 	"evergate/testenv/servers"
 )
 
-// provingTries is how often a drill is played until it proves something: servers of a busy machine fail over by
+// provingTries is how often a drill is run until it proves something: servers of a busy machine fail over by
 // themselves, or not in time.
 const provingTries = 3
 
-// TestDrills plays every drill once, short. Times are reported and not judged: `make drills` does that, on a machine
+// TestDrills runs every drill once, short. Times are reported and not judged: `make drills` does that, on a machine
 // that has nothing else to do. Under the race detector one drill is enough: it is there for the code of the drills.
 func TestDrills(t *testing.T) {
 	servers.SkipShort(t)

@@ -86,7 +86,7 @@ func twice() ledger.Bar {
 	return b
 }
 
-// drills lists all drills, in the order in which `all` plays them.
+// drills lists all drills, in the order in which `all` runs them.
 var drills = []*drill{
 	{name: "kill-primary", what: "SIGKILL to the primary", modes: both, act: killPrimary,
 		needs: tools{kill: true}, bar: died(deadFor), bars: fullCoverage(died(deadFor))},
@@ -135,7 +135,7 @@ var drills = []*drill{
 		act: slowCommand, bar: ledger.Bar{Pause: slow + ledger.Hiccup, ReadPause: readBar, Switches: -1}},
 }
 
-// About is what a drill does and where it can be played.
+// About is what a drill does and where it can be run.
 type About struct {
 	Name, What string
 	Modes      []Mode
@@ -150,7 +150,7 @@ func (a About) ModeNames() []string {
 	return names
 }
 
-// Names lists all drills, in the order in which they are played.
+// Names lists all drills, in the order in which they are run.
 func Names() []About {
 	var all []About
 	for _, d := range drills {

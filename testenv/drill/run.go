@@ -55,7 +55,7 @@ type Progress struct {
 // liveEvery is how often Plan.Live is called.
 const liveEvery = 200 * time.Millisecond
 
-// Run plays one drill. It returns an error if the drill could not be run; the findings are in the Report.
+// Run runs one drill. It returns an error if the drill could not be run; the findings are in the Report.
 func Run(ctx context.Context, p Plan) (judged *report.Report, err error) {
 	d := find(p.Name)
 	if d == nil {
@@ -92,7 +92,7 @@ func Run(ctx context.Context, p Plan) (judged *report.Report, err error) {
 	return r.play(ctx)
 }
 
-// run is one drill while it is played.
+// run is one drill while it runs.
 type run struct {
 	plan  Plan
 	drill *drill
@@ -138,7 +138,7 @@ func (r *run) play(ctx context.Context) (*report.Report, error) {
 	return nil, errors.Join(err, leaveErr)
 }
 
-// measure plays the drill and reads back what it has written.
+// measure runs the drill and reads back what it has written.
 func (r *run) measure(ctx context.Context) ([]ledger.Entry, ledger.Found, error) {
 	if r.site.target != nil {
 		if err := r.probe(); err != nil {
@@ -177,7 +177,7 @@ func (r *run) readback() *load.Readback {
 	return back
 }
 
-// act lets the load warm up and plays the drill's act.
+// act lets the load warm up and runs the drill's act.
 func (r *run) act(ctx context.Context) error {
 	s := &stage{site: r.site, line: r.line, book: r.load.Book, quick: r.plan.Quick}
 	r.line.record("drill", "the load begins", nil)

@@ -221,7 +221,7 @@ const (
 	showReceipts = 5 * time.Second
 )
 
-// Strike plays "kill-primary" or "freeze-primary" and returns a Report for each path, the gateway's first. A killed
+// Strike runs "kill-primary" or "freeze-primary" and returns a Report for each path, the gateway's first. A killed
 // server stays down.
 func (s *Show) Strike(name string) ([]*report.Report, error) {
 	d := find(name)

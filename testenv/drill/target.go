@@ -39,7 +39,7 @@ func (t *Target) Mode() Mode {
 	return Sentinel
 }
 
-// Lacks returns a sentence with the reason why a drill cannot be played as planned; empty if it can.
+// Lacks returns a sentence with the reason why a drill cannot be run as planned; empty if it can.
 func (p *Plan) Lacks() string {
 	d := find(p.Name)
 	if d == nil {
@@ -62,7 +62,7 @@ func (p *Plan) Lacks() string {
 	return fmt.Sprintf("%s needs %s, and %s is %s", p.Name, d.ableSince, binary, version)
 }
 
-// lacks returns the reason why a drill cannot be played on the target; empty if it can.
+// lacks returns the reason why a drill cannot be run on the target; empty if it can.
 func (t *Target) lacks(d *drill) string {
 	name := d.name
 	if d.inside != "" {

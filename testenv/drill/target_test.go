@@ -278,7 +278,7 @@ func (a *arena) refuses(t *testing.T) {
 	}
 }
 
-// standsBeside plays a drill over a path that the drill did not start.
+// standsBeside runs a drill over a path that the drill did not start.
 func (a *arena) standsBeside(t *testing.T) {
 	t.Helper()
 	path, err := servers.NewFault(a.env.Primary().Addr)

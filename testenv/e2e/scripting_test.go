@@ -140,7 +140,7 @@ func TestAScriptThatRunsForEverIsKilled(t *testing.T) {
 				return nil
 			})
 		}
-		waits := servers.MustDial(t, gate.Addr) // and is not told BUSY
+		waits := servers.MustDial(t, gate.Addr) // must not get BUSY
 		if err := waits.Send("EXISTS", "k"); err != nil {
 			t.Fatal(err)
 		}

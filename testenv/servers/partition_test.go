@@ -260,7 +260,7 @@ func TestPrimaryIsCutOffWithTheGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := "unix:" + filepath.Join(t.TempDir(), "door") // independent of the network
+	socket := "unix:" + filepath.Join(t.TempDir(), "listener") // independent of the network
 	gate := StartGatewayWith(t, GatewayOptions{Binary: e.program(t, "evergate", binary), Addr: socket,
 		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--listen", socket}})
 	c := e.cutOff(t, env, gate)
