@@ -18,6 +18,19 @@ import (
 // that were sent are suspects: each session's go together, with nobody else's. What is closed on again, alone, is
 // answered, unless the server has died. One connection is always left to all the others.
 
+const (
+	// livesAfter is how long a server's other connections must stay open after one has ended to tell that it lives.
+	livesAfter = time.Second
+	// livesEvery is how often that is looked at.
+	livesEvery = 5 * time.Millisecond
+)
+
+// closedWhileSending answers what the server's query buffer may be too small for: it says nothing then.
+var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it received "+
+	"the command, which may exceed its client-query-buffer-limit; the command was not executed")
+
+var protocolError = []byte("-ERR Protocol error: ")
+
 // Company is who may share a connection with a request of this length, on which that many connections have ended.
 func (c *Session) Company(length int, cost uint8) upstream.Company {
 	switch {
@@ -40,13 +53,6 @@ func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReas
 	}
 	return front && l.Queue.Begun() && len(r.Frame) > BigBytes
 }
-
-const (
-	// livesAfter is how long a server's other connections must stay open after one has ended to tell that it lives.
-	livesAfter = time.Second
-	// livesEvery is how often that is looked at.
-	livesEvery = 5 * time.Millisecond
-)
 
 // endedTwice answers a request that a second connection has ended on, if its server lives: then it has closed both
 // because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
@@ -87,10 +93,6 @@ func leadsTo(s *Service, l *upstream.Conn, e *retry.Ended) bool {
 	return shared && l.Key.Service == s.Index && l.Key.Node == e.Node && l.RunID == e.RunID
 }
 
-// closedWhileSending answers what the server's query buffer may be too small for: it says nothing then.
-var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it received "+
-	"the command, which may exceed its client-query-buffer-limit; the command was not executed")
-
 // LastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
 // and reads nothing behind it. It may come before the request was sent whole. It returns false for any other reply; a
 // script can word its error like that.
@@ -108,8 +110,6 @@ func (x *Exchange) LastWord(l *upstream.Conn, reply []byte) bool {
 	x.refusedWith(l, reply)
 	return true
 }
-
-var protocolError = []byte("-ERR Protocol error: ")
 
 // refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
 // would. Nothing behind it was read: all of that is retried.

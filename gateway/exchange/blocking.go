@@ -15,14 +15,14 @@ import (
 // taken that nobody has seen.
 type BlockingLost uint8
 
-const (
-	// RetryPop puts it again, and counts it.
-	RetryPop BlockingLost = iota
-	// CloseClient closes the client's connection.
-	CloseClient
-	// AnswerUncertain answers as for any write.
-	AnswerUncertain
-)
+// BeginBlocking records that a blocking command begins to wait, or goes on.
+func (x *Exchange) BeginBlocking(c *Session) { c.own().blockedSince = max(x.clock.Now, 1) }
+
+// Blocking reports whether a blocking command is under way, or was the last one.
+func (c *Session) Blocking() bool { return c.blockedSince > 0 }
+
+// BlockedFor is how long the blocking command under way has waited.
+func (c *Session) BlockedFor() time.Duration { return c.Service.x.clock.Now - c.blockedSince }
 
 // IsBlocked says that a session waits for the answer to a blocking command.
 func (c *Session) IsBlocked() bool {
@@ -39,36 +39,14 @@ func (x *Exchange) StillBlocked(c *Session) bool {
 	return true
 }
 
-// blockingLost deals with a blocking command that may have been executed before its connection was lost. It returns
-// false when the client is to be told that nobody knows.
-func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) bool {
-	x.args = resp.Args(frame, x.args[:0])
-	command := routing.Lookup(x.args)
-	switch {
-	case command == nil:
-		return false
-	case command.Keeps():
-	case c.Service.blockingLost == CloseClient:
-		x.Close(c, session.BlockingLost)
-		return true
-	case c.Service.blockingLost == AnswerUncertain:
-		return false
-	default:
-		x.totals.PopsRetried++
-	}
-	x.totals.Retried++
-	x.Retry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
-	return true
-}
-
-// BeginBlocking records that a blocking command begins to wait, or goes on.
-func (x *Exchange) BeginBlocking(c *Session) { c.own().blockedSince = max(x.clock.Now, 1) }
-
-// Blocking reports whether a blocking command is under way, or was the last one.
-func (c *Session) Blocking() bool { return c.blockedSince > 0 }
-
-// BlockedFor is how long the blocking command under way has waited.
-func (c *Session) BlockedFor() time.Duration { return c.Service.x.clock.Now - c.blockedSince }
+const (
+	// RetryPop puts it again, and counts it.
+	RetryPop BlockingLost = iota
+	// CloseClient closes the client's connection.
+	CloseClient
+	// AnswerUncertain answers as for any write.
+	AnswerUncertain
+)
 
 // SetRound sets the WAIT under way, nil for none.
 func (c *Session) SetRound(r *session.Round) {
@@ -91,4 +69,26 @@ func (c *Session) BlocksOn() (l *upstream.Conn, t *upstream.Pending, from uint64
 		from = t.End
 	}
 	return nil, nil, 0
+}
+
+// blockingLost deals with a blocking command that may have been executed before its connection was lost. It returns
+// false when the client is to be told that nobody knows.
+func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) bool {
+	x.args = resp.Args(frame, x.args[:0])
+	command := routing.Lookup(x.args)
+	switch {
+	case command == nil:
+		return false
+	case command.Keeps():
+	case c.Service.blockingLost == CloseClient:
+		x.Close(c, session.BlockingLost)
+		return true
+	case c.Service.blockingLost == AnswerUncertain:
+		return false
+	default:
+		x.totals.PopsRetried++
+	}
+	x.totals.Retried++
+	x.Retry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
+	return true
 }

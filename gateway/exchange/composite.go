@@ -25,6 +25,12 @@ func (c *Session) Composite(seq uint32) Composite {
 	return nil
 }
 
+// Composing reports whether a Composite of the session is under way.
+func (c *Session) Composing() bool { return len(c.composites) > 0 }
+
+// Composites are those of the session that are under way.
+func (c *Session) Composites() []Composite { return c.composites }
+
 // asksOnly reports whether a request to retry asks for what no later request of the session changes.
 func (c *Session) asksOnly(a *retry.Entry) bool {
 	of := c.Composite(a.Seq)
@@ -44,9 +50,3 @@ func (c *Session) apart(a *retry.Entry, t *upstream.Pending) bool {
 	}
 	return false
 }
-
-// Composing reports whether a Composite of the session is under way.
-func (c *Session) Composing() bool { return len(c.composites) > 0 }
-
-// Composites are those of the session that are under way.
-func (c *Session) Composites() []Composite { return c.composites }

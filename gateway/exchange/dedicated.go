@@ -3,13 +3,11 @@ package exchange
 import (
 	"time"
 
-	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
-	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -25,6 +23,14 @@ type leftBehind struct {
 	node   topology.NodeID
 	runID  string
 	client int64
+}
+
+// LeaveBehind remembers a connection on which a server may go on with a blocking command: the next connection of the
+// session ends it first.
+func (c *Session) LeaveBehind(l *upstream.Conn) {
+	if l.Client > 0 {
+		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
+	}
 }
 
 // Dedications are the connections that belong to one session each.
@@ -117,6 +123,15 @@ func (d *Dedications) own(c *Session, l *upstream.Conn) {
 	c.own().dedicated = l
 }
 
+// Alone makes a connection that of the client for once: nobody else gets it afterwards. It has the client's name, so
+// that the server's own lists and its slow log tell who used it.
+func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
+	l.Once = true
+	if c.Identity != nil && c.Identity.Name != "" {
+		Quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
+	}
+}
+
 // DedicatedFits says that the connection of a pinned session is of use for a shard: it is, or will be, a connection
 // to its primary.
 func (d *Dedications) DedicatedFits(c *Session, shard int) bool {
@@ -133,6 +148,54 @@ func (d *Dedications) mayLeadTo(c *Session, n *topology.Node) bool {
 	l := c.dedicated
 	return n != nil && n.ID == l.Key.Node && l.Now == c.Setup() &&
 		(l.State == upstream.Dialing || l.Usable(d.x.clock.Now))
+}
+
+// DedicatedOpened says that the connection which a session waits for is there.
+func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
+	switch c := d.x.Session(l.Owner); {
+	case c == nil || c.dedicated != l:
+		d.x.pool.EndDedicated(l)
+	default:
+		if !l.Bypass { // such a one ends no other
+			c.leftBehind = nil
+		}
+		if c.Reason == wait.NoDedicatedConnection {
+			d.x.Wake(c)
+		}
+	}
+}
+
+// DedicatedLost says that a session has lost its private connection; failed: it could not be opened.
+func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
+	c := d.x.Session(l.Owner)
+	if c == nil || c.dedicated != l {
+		return
+	}
+	c.dedicated = nil
+	if l.Tunnel {
+		d.x.End(c, session.TunnelEnded)
+	}
+	if c.Watch != nil {
+		c.Watch.Broken = true
+	}
+	if failed {
+		c.own().dedicateAt = d.x.clock.Now + upstream.DedicatedRetry
+	}
+	if c.Reason == wait.NoDedicatedConnection {
+		d.x.Wake(c)
+	}
+}
+
+// DedicatedAnswered says that nothing is in flight any more on a private connection.
+func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
+	if !l.Owned {
+		return
+	}
+	if c := d.x.Session(l.Owner); c != nil && c.dedicated == l {
+		d.ReleaseUnused(c)
+	} else {
+		d.x.pool.EndDedicated(l)
+	}
 }
 
 // Release takes the connection from a session. It goes to the next one if the server remembers nothing of this one.
@@ -158,54 +221,6 @@ func (d *Dedications) ReleaseUnused(c *Session) {
 	}
 }
 
-// DedicatedAnswered says that nothing is in flight any more on a private connection.
-func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
-	if !l.Owned {
-		return
-	}
-	if c := d.x.Session(l.Owner); c != nil && c.dedicated == l {
-		d.ReleaseUnused(c)
-	} else {
-		d.x.pool.EndDedicated(l)
-	}
-}
-
-// DedicatedLost says that a session has lost its private connection; failed: it could not be opened.
-func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
-	c := d.x.Session(l.Owner)
-	if c == nil || c.dedicated != l {
-		return
-	}
-	c.dedicated = nil
-	if l.Tunnel {
-		d.x.End(c, session.TunnelEnded)
-	}
-	if c.Watch != nil {
-		c.Watch.Broken = true
-	}
-	if failed {
-		c.own().dedicateAt = d.x.clock.Now + upstream.DedicatedRetry
-	}
-	if c.Reason == wait.NoDedicatedConnection {
-		d.x.Wake(c)
-	}
-}
-
-// DedicatedOpened says that the connection which a session waits for is there.
-func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
-	switch c := d.x.Session(l.Owner); {
-	case c == nil || c.dedicated != l:
-		d.x.pool.EndDedicated(l)
-	default:
-		if !l.Bypass { // such a one ends no other
-			c.leftBehind = nil
-		}
-		if c.Reason == wait.NoDedicatedConnection {
-			d.x.Wake(c)
-		}
-	}
-}
-
 // blockDedicated makes a session wait for a connection of its own. It returns the reason for the client when it has
 // done so for as long as it may.
 func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacle) (refused string) {
@@ -217,27 +232,4 @@ func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacl
 		d.x.clock.Alarm(c.Ref, &c.Place, min(c.WaitsSince+c.Patience(), max(c.dedicateAt, d.x.clock.Now+time.Millisecond)))
 	}
 	return ""
-}
-
-// LeaveBehind remembers a connection on which a server may go on with a blocking command: the next connection of the
-// session ends it first.
-func (c *Session) LeaveBehind(l *upstream.Conn) {
-	if l.Client > 0 {
-		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
-	}
-}
-
-// Allows reports whether a command is rejected for its harm alone, and a setting lets it through. A replica facade lets
-// nothing through: its clients mean a replica, and what they say would come to the primary.
-func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
-	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Role.Is(facade.Replica)
-}
-
-// Alone makes a connection that of the client for once: nobody else gets it afterwards. It has the client's name, so
-// that the server's own lists and its slow log tell who used it.
-func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
-	l.Once = true
-	if c.Identity != nil && c.Identity.Name != "" {
-		Quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
-	}
 }

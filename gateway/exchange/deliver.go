@@ -20,6 +20,32 @@ func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
 	x.flush(c)
 }
 
+// Settle answers a request, or its part of a split one.
+func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
+	if t.Part < 0 {
+		x.Deliver(c, t.Seq, reply)
+	} else if of := c.Composite(t.Seq); of != nil {
+		of.Take(c, t.Part, reply)
+	}
+}
+
+// Answer gives the gateway's own reply to the request that is being read.
+func (x *Exchange) Answer(c *Session, reply []byte) {
+	x.Deliver(c, c.Replies.Reserve(), reply)
+}
+
+// AnswerLocal answers a request here that needed no server.
+func (x *Exchange) AnswerLocal(c *Session, reply []byte) {
+	x.totals.Local++
+	x.Answer(c, reply)
+}
+
+// Refuse answers a request with the gateway's own error, before anything was sent.
+func (x *Exchange) Refuse(c *Session, reply []byte) {
+	x.totals.Refused++
+	x.Answer(c, reply)
+}
+
 // flush hands over the replies whose turn has come.
 func (x *Exchange) flush(c *Session) {
 	for {
@@ -36,6 +62,31 @@ func (x *Exchange) flush(c *Session) {
 	if c.Reason == wait.OwedTooMuch && c.owesLittle() {
 		x.Wake(c)
 	}
+}
+
+func (t *Table) write(c *Session) {
+	if c.due != dueNow {
+		c.due = dueNow
+		t.outs.Clients = append(t.outs.Clients, c.Ref.ID)
+	}
+}
+
+// drained goes on with what waited for a client to read: its own requests, a connection that was stopped for it, its
+// end.
+func (x *Exchange) drained(c *Session) {
+	if c.Output.Len() < streamLow {
+		for i := range c.inFlight {
+			if l := c.inFlight[i].conn; c.streamsTo(l) {
+				x.pool.Read(l, true)
+				l.StoppedAt = 0
+			}
+		}
+	}
+	x.tunnelDrained(c)
+	if c.Reason == wait.OwedTooMuch && c.owesLittle() {
+		x.Wake(c)
+	}
+	x.Finished(c)
 }
 
 // CheckOutput holds a client to its output limit, and goes on reading one that has replies to read.
@@ -70,11 +121,6 @@ func (c *Session) assembled(l *upstream.Conn) int {
 	return len(l.Reply)
 }
 
-// Answer gives the gateway's own reply to the request that is being read.
-func (x *Exchange) Answer(c *Session, reply []byte) {
-	x.Deliver(c, c.Replies.Reserve(), reply)
-}
-
 // OwedTooMuch says that a client must be given replies, or read them, before its next request is sent.
 func (c *Session) OwedTooMuch() bool {
 	return c.Conn.OwedTooMuch(c.underWay()) || c.Output.Len() > owedBytes
@@ -95,43 +141,3 @@ func (c *Session) underWay() (n int) {
 	}
 	return n
 }
-
-// drained goes on with what waited for a client to read: its own requests, a connection that was stopped for it, its
-// end.
-func (x *Exchange) drained(c *Session) {
-	if c.Output.Len() < streamLow {
-		for i := range c.inFlight {
-			if l := c.inFlight[i].conn; c.streamsTo(l) {
-				x.pool.Read(l, true)
-				l.StoppedAt = 0
-			}
-		}
-	}
-	x.tunnelDrained(c)
-	if c.Reason == wait.OwedTooMuch && c.owesLittle() {
-		x.Wake(c)
-	}
-	x.Finished(c)
-}
-
-func (t *Table) write(c *Session) {
-	if c.due != dueNow {
-		c.due = dueNow
-		t.outs.Clients = append(t.outs.Clients, c.Ref.ID)
-	}
-}
-
-// Refuse answers a request with the gateway's own error, before anything was sent.
-func (x *Exchange) Refuse(c *Session, reply []byte) {
-	x.totals.Refused++
-	x.Answer(c, reply)
-}
-
-// AnswerLocal answers a request here that needed no server.
-func (x *Exchange) AnswerLocal(c *Session, reply []byte) {
-	x.totals.Local++
-	x.Answer(c, reply)
-}
-
-// CountLocal counts a request that is answered here in another way.
-func (x *Exchange) CountLocal() { x.totals.Local++ }

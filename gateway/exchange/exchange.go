@@ -127,3 +127,6 @@ func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost Bloc
 	x.served = append(x.served, served)
 	return served
 }
+
+// Served is the service that a connection belongs to.
+func (x *Exchange) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }

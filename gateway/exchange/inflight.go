@@ -55,10 +55,3 @@ func (x *Exchange) Landed(c *Session, shard int16) {
 	}
 	x.Finished(c)
 }
-
-// Wake puts a parked session on the list of those that run before the round ends.
-func (x *Exchange) Wake(c *Session) {
-	if !c.closed {
-		x.clock.Wake(c.Ref, &c.Place)
-	}
-}

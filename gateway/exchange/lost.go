@@ -11,6 +11,13 @@ import (
 // sent read does no harm: both are retried. The outcome of a sent write is unknown: the client is told so, and it is
 // never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
 
+var lostTooOften = resp.AppendError(nil,
+	"ERR evergate: the connection to the server was lost while it answered; the command changed nothing")
+
+// outOfOrder answers what can only be done behind a later command of the same client.
+var outOfOrder = resp.AppendError(nil,
+	"TRYAGAIN evergate: the command was not executed, because a later one of this connection already was")
+
 // LostRequest settles one request of a connection that died. The one in front may be what the connection died of:
 // where its reply made no sense, or it was retried too often, it is not retried.
 func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) {
@@ -75,23 +82,7 @@ func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e r
 	x.Retry(c, &r.Pending, r.Frame, retry.Entry{Target: -1, Redirects: redirects, Retries: r.Pending.Retries, Ended: e})
 }
 
-// Settle answers a request, or its part of a split one.
-func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
-	if t.Part < 0 {
-		x.Deliver(c, t.Seq, reply)
-	} else if of := c.Composite(t.Seq); of != nil {
-		of.Take(c, t.Part, reply)
-	}
-}
-
-var lostTooOften = resp.AppendError(nil,
-	"ERR evergate: the connection to the server was lost while it answered; the command changed nothing")
-
 func uncertain(s *Service, l *upstream.Conn) []byte {
 	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to " + s.NodeName(l.Key.Node)
 	return resp.AppendError(nil, text+" was lost after the command was sent; it may or may not have been executed")
 }
-
-// outOfOrder answers what can only be done behind a later command of the same client.
-var outOfOrder = resp.AppendError(nil,
-	"TRYAGAIN evergate: the command was not executed, because a later one of this connection already was")

@@ -31,6 +31,34 @@ type subscriber struct {
 	publishes bool
 }
 
+// Slow is a subscriber that was cut because it reads too slowly.
+type Slow struct {
+	Number int64 // CLIENT ID
+	Remote string
+	Name   string // CLIENT SETNAME
+	Bytes  int    // that waited for it
+}
+
+// Listen gives a session something to listen with.
+func (c *Session) Listen() {
+	if c.Subs == nil {
+		c.own().Subs = &subscriber{Listener: fanout.Listener{Ref: c.Ref}}
+	}
+}
+
+// StopListening takes it away: it listens to nothing any more.
+func (c *Session) StopListening() { c.Subs = nil }
+
+// Subscribed says that a session listens to something. In RESP2 it may do little else.
+func (c *Session) Subscribed() bool { return c.Subs != nil && c.Subs.Any() }
+
+// ListenAsSentinel gives a client of a Sentinel something to listen with; nil takes it away.
+func (c *Session) ListenAsSentinel(to *facade.Subscriptions) {
+	if to != nil || c.Listens != nil {
+		c.own().Listens = to
+	}
+}
+
 // Push gives a message to a client, as one of many or not. frame is a push of RESP3; in RESP2 it is an array, and else
 // the same.
 func (p *Pushes) Push(c *Session, frame []byte, many bool) {
@@ -112,34 +140,6 @@ func (c *Session) pushMark() byte {
 		return '>'
 	}
 	return '*'
-}
-
-// Subscribed says that a session listens to something. In RESP2 it may do little else.
-func (c *Session) Subscribed() bool { return c.Subs != nil && c.Subs.Any() }
-
-// Slow is a subscriber that was cut because it reads too slowly.
-type Slow struct {
-	Number int64 // CLIENT ID
-	Remote string
-	Name   string // CLIENT SETNAME
-	Bytes  int    // that waited for it
-}
-
-// Listen gives a session something to listen with.
-func (c *Session) Listen() {
-	if c.Subs == nil {
-		c.own().Subs = &subscriber{Listener: fanout.Listener{Ref: c.Ref}}
-	}
-}
-
-// StopListening takes it away: it listens to nothing any more.
-func (c *Session) StopListening() { c.Subs = nil }
-
-// ListenAsSentinel gives a client of a Sentinel something to listen with; nil takes it away.
-func (c *Session) ListenAsSentinel(to *facade.Subscriptions) {
-	if to != nil || c.Listens != nil {
-		c.own().Listens = to
-	}
 }
 
 // ConnEnded records that a connection has ended: no message is on its way there any more.

@@ -25,77 +25,31 @@ func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.E
 	c.retryBegun = false
 }
 
+// RetryAt puts a request on the list that has not been sent, in the order of the requests.
+func (r *Retries) RetryAt(c *Session, a retry.Entry) {
+	c.own().retries = c.retries.Insert(a)
+	r.x.Wake(c) // where the reply before it was withheld, its flight has landed long ago
+}
+
+// RetryAll replaces the parts of the Composite that is retried first by so many: all of them are retried.
+func (c *Session) RetryAll(parts int) {
+	first := c.retries[0]
+	c.forgetWithheld(first.Seq)
+	rest := slices.DeleteFunc(c.retries, func(a retry.Entry) bool { return a.Seq == first.Seq })
+	all := make(retry.Queue, parts, parts+len(rest))
+	for i := range all {
+		all[i] = first
+		all[i].Part = int16(i)
+	}
+	c.own().retries = append(all, rest...)
+}
+
 // recall returns a request that is on a connection to its session: the reply is for nobody.
 func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
 	t.To.Generation = 0 // no client has it
 	r.Retry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
 	r.x.Landed(c, was.Shard)
-}
-
-// writesBehind says that a session has writes behind a refused request on the same connection.
-func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool {
-	for t := range l.Inflight.All {
-		if t.To == c.Ref && t.Flags&upstream.Write != 0 && retry.Later(t.Seq, refused.Seq) {
-			return true
-		}
-	}
-	return false
-}
-
-// takeReads takes the reads back that a session has behind a refused request on the same connection: answered there
-// they would have overtaken it.
-func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
-	sharded := c.Service.View.IsSharded()
-	start := refused.End
-	for t := range l.Inflight.All {
-		from := start
-		start = t.End
-		if t.To == c.Ref &&
-			t.Flags&(upstream.Write|upstream.Quiet|upstream.Internal|upstream.Watched) == 0 &&
-			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
-			r.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects)
-		}
-	}
-}
-
-// takeBehind takes back the reads that a client has behind the reply under way, but for those before a write of its.
-// What the server still answers to them is for nobody.
-func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
-	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
-	var requests []*upstream.Pending
-	var starts []uint64
-	for t := range l.Inflight.All {
-		from := start
-		start = t.End
-		switch {
-		case t == front || !t.SameClient(front):
-		case t.Flags&^upstream.Loaded != 0 || t.Ahead > 0:
-			requests, starts = requests[:0], starts[:0]
-		default:
-			requests, starts = append(requests, t), append(starts, from)
-		}
-	}
-	for i, t := range requests {
-		r.x.totals.Retried++
-		r.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
-	}
-}
-
-// Executed notes that a request was executed, or may have been, while earlier ones wait to be retried: those that
-// it has overtaken can no longer be done in order.
-func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
-	sharded := c.Service.View.IsSharded()
-	for i := range c.retries {
-		a := &c.retries[i]
-		if a.Overtaken || !retry.Later(t.Seq, a.Seq) || c.asksOnly(a) {
-			continue
-		}
-		if sharded && (a.Slot >= 0 && t.Slot >= 0 && a.Slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.Frame, frame)) {
-			continue
-		}
-		a.Overtaken = true
-	}
 }
 
 // RunRetries retries what must be, in order, deciding each anew. It returns false while something is left.
@@ -129,14 +83,6 @@ func (r *Retries) RunRetries(c *Session) bool {
 	}
 	c.retries, c.retryBegun = nil, false
 	return !c.closed
-}
-
-// overtaken answers a request that a later one of its session has overtaken.
-func overtaken(a *retry.Entry) []byte {
-	if len(a.Fallback) > 0 {
-		return a.Fallback
-	}
-	return outOfOrder
 }
 
 // ChooseForRetry finds the connection: that of the node which a redirection named, or the one the view says.
@@ -188,10 +134,69 @@ func (c *Session) NextRetry() *retry.Entry { return &c.retries[0] }
 // DropRetry takes it off the list: it has been answered otherwise.
 func (c *Session) DropRetry() { c.retries, c.retryBegun = c.retries[1:], false }
 
-// RetryAt puts a request on the list that has not been sent, in the order of the requests.
-func (r *Retries) RetryAt(c *Session, a retry.Entry) {
-	c.own().retries = c.retries.Insert(a)
-	r.x.Wake(c) // where the reply before it was withheld, its flight has landed long ago
+// takeReads takes the reads back that a session has behind a refused request on the same connection: answered there
+// they would have overtaken it.
+func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
+	sharded := c.Service.View.IsSharded()
+	start := refused.End
+	for t := range l.Inflight.All {
+		from := start
+		start = t.End
+		if t.To == c.Ref &&
+			t.Flags&(upstream.Write|upstream.Quiet|upstream.Internal|upstream.Watched) == 0 &&
+			(!sharded || t.Slot == refused.Slot || t.Slot < 0 || refused.Slot < 0) {
+			r.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects)
+		}
+	}
+}
+
+// writesBehind says that a session has writes behind a refused request on the same connection.
+func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool {
+	for t := range l.Inflight.All {
+		if t.To == c.Ref && t.Flags&upstream.Write != 0 && retry.Later(t.Seq, refused.Seq) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeBehind takes back the reads that a client has behind the reply under way, but for those before a write of its.
+// What the server still answers to them is for nobody.
+func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
+	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
+	var requests []*upstream.Pending
+	var starts []uint64
+	for t := range l.Inflight.All {
+		from := start
+		start = t.End
+		switch {
+		case t == front || !t.SameClient(front):
+		case t.Flags&^upstream.Loaded != 0 || t.Ahead > 0:
+			requests, starts = requests[:0], starts[:0]
+		default:
+			requests, starts = append(requests, t), append(starts, from)
+		}
+	}
+	for i, t := range requests {
+		r.x.totals.Retried++
+		r.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
+	}
+}
+
+// Executed notes that a request was executed, or may have been, while earlier ones wait to be retried: those that
+// it has overtaken can no longer be done in order.
+func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
+	sharded := c.Service.View.IsSharded()
+	for i := range c.retries {
+		a := &c.retries[i]
+		if a.Overtaken || !retry.Later(t.Seq, a.Seq) || c.asksOnly(a) {
+			continue
+		}
+		if sharded && (a.Slot >= 0 && t.Slot >= 0 && a.Slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.Frame, frame)) {
+			continue
+		}
+		a.Overtaken = true
+	}
 }
 
 // Overtaken reports whether a request to retry can no longer be done in order.
@@ -199,15 +204,10 @@ func (c *Session) Overtaken(seq uint32) bool {
 	return slices.ContainsFunc(c.retries, func(a retry.Entry) bool { return a.Seq == seq && a.Overtaken })
 }
 
-// RetryAll replaces the parts of the Composite that is retried first by so many: all of them are retried.
-func (c *Session) RetryAll(parts int) {
-	first := c.retries[0]
-	c.forgetWithheld(first.Seq)
-	rest := slices.DeleteFunc(c.retries, func(a retry.Entry) bool { return a.Seq == first.Seq })
-	all := make(retry.Queue, parts, parts+len(rest))
-	for i := range all {
-		all[i] = first
-		all[i].Part = int16(i)
+// overtaken answers a request that a later one of its session has overtaken.
+func overtaken(a *retry.Entry) []byte {
+	if len(a.Fallback) > 0 {
+		return a.Fallback
 	}
-	c.own().retries = append(all, rest...)
+	return outOfOrder
 }

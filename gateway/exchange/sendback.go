@@ -9,6 +9,16 @@ import (
 	"evergate/topology"
 )
 
+var TooManyRedirects = resp.AppendError(nil,
+	"TRYAGAIN evergate: too many redirections; the command was not executed")
+
+// NotElsewhere answers what may harm and was not executed: another server may be meant by then.
+var NotElsewhere = resp.AppendError(nil,
+	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")
+
+// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
+const carefulFor = 2 * time.Second
+
 // Facts is what the verdict on a refused request depends on.
 func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
@@ -85,13 +95,3 @@ func (x *Exchange) Redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t
 	}
 	return -1, true
 }
-
-var TooManyRedirects = resp.AppendError(nil,
-	"TRYAGAIN evergate: too many redirections; the command was not executed")
-
-// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
-const carefulFor = 2 * time.Second
-
-// NotElsewhere answers what may harm and was not executed: another server may be meant by then.
-var NotElsewhere = resp.AppendError(nil,
-	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")

@@ -47,49 +47,6 @@ type Session struct {
 	closed      bool
 }
 
-// Setup is how the connections must be set up that serve a session.
-func (c *Session) Setup() upstream.Setup { return upstream.Setup{Proto: c.Proto, DB: c.DB} }
-
-// Session finds the client that a pending or a waiter names; nil when it has left.
-func (t *Table) Session(ref session.Ref) *Session {
-	if int(ref.ID) >= len(t.clients) {
-		return nil
-	}
-	c := t.clients[ref.ID]
-	if c == nil || c.Ref != ref {
-		return nil
-	}
-	return c
-}
-
-// PlaceOf returns where a session waits, or nil when it has left.
-func (t *Table) PlaceOf(who session.Ref) *wait.Place {
-	if c := t.Session(who); c != nil {
-		return &c.Place
-	}
-	return nil
-}
-
-// Closed reports whether the client has left, or is about to.
-func (c *Session) Closed() bool { return c.closed }
-
-// Retrying reports whether requests of the session must be retried before anything new is read.
-func (c *Session) Retrying() bool { return len(c.retries) > 0 }
-
-// InFlight reports whether servers owe the session a reply.
-func (c *Session) InFlight() bool { return len(c.inFlight) > 0 }
-
-// InFlightUnder reports whether they do under another view than that of the epoch.
-func (c *Session) InFlightUnder(epoch uint64) bool {
-	return len(c.inFlight) > 0 && c.inFlightEpoch != epoch
-}
-
-// Withholds reports whether replies wait for a verdict on their server.
-func (c *Session) Withholds() bool { return c.withheld != nil }
-
-// Dedicated is the connection that belongs to this session, nil for most.
-func (c *Session) Dedicated() *upstream.Conn { return c.dedicated }
-
 // rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
 // is there; own gives a client one to write to.
 type rare struct {
@@ -123,3 +80,39 @@ func (c *Session) own() *rare {
 	}
 	return c.rare
 }
+
+// Setup is how the connections must be set up that serve a session.
+func (c *Session) Setup() upstream.Setup { return upstream.Setup{Proto: c.Proto, DB: c.DB} }
+
+func (c *Session) ShardOfSlot(slot int) int {
+	if sh := c.Service.View.Shard(slot); sh != nil {
+		return sh.Index
+	}
+	return -1
+}
+
+// Allows reports whether a command is rejected for its harm alone, and a setting lets it through. A replica facade lets
+// nothing through: its clients mean a replica, and what they say would come to the primary.
+func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
+	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Role.Is(facade.Replica)
+}
+
+// Closed reports whether the client has left, or is about to.
+func (c *Session) Closed() bool { return c.closed }
+
+// Retrying reports whether requests of the session must be retried before anything new is read.
+func (c *Session) Retrying() bool { return len(c.retries) > 0 }
+
+// InFlight reports whether servers owe the session a reply.
+func (c *Session) InFlight() bool { return len(c.inFlight) > 0 }
+
+// InFlightUnder reports whether they do under another view than that of the epoch.
+func (c *Session) InFlightUnder(epoch uint64) bool {
+	return len(c.inFlight) > 0 && c.inFlightEpoch != epoch
+}
+
+// Withholds reports whether replies wait for a verdict on their server.
+func (c *Session) Withholds() bool { return c.withheld != nil }
+
+// Dedicated is the connection that belongs to this session, nil for most.
+func (c *Session) Dedicated() *upstream.Conn { return c.dedicated }

@@ -149,6 +149,15 @@ func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
 	}
 }
 
+// Stopped is for how long reading from a connection may go on being stopped for the reader of the reply under way; 0
+// when it may not.
+func (x *Exchange) Stopped(l *upstream.Conn) time.Duration {
+	if x.mayStop(l) {
+		return stallGrace
+	}
+	return 0
+}
+
 // mayStop says that reading from a connection may be stopped for the reader of the reply under way: it is a big one,
 // so that nothing new is sent on the connection, and nobody else waits behind it, or not for long. The grace is the
 // reader's own, and its reading alone renews it.
@@ -176,35 +185,4 @@ func othersBehind(l *upstream.Conn) bool {
 func (c *Session) streamsTo(l *upstream.Conn) bool {
 	t := l.Inflight.Front()
 	return l.Streams && t != nil && t.To == c.Ref
-}
-
-// Relay hands on what the server sent. It is not read further while the client lags.
-func (x *Exchange) Relay(l *upstream.Conn, b []byte) {
-	c := x.Session(l.Owner)
-	if c == nil || c.dedicated != l {
-		return // it is being closed
-	}
-	c.Output.Append(x.blocks, b)
-	x.write(c)
-	if c.Output.Len() > streamHigh {
-		x.pool.Read(l, false)
-	}
-}
-
-// tunnelDrained goes on reading when the client has taken most of it.
-func (x *Exchange) tunnelDrained(c *Session) {
-	if c.InTunnel() && c.dedicated.Paused && c.Output.Len() < streamLow {
-		x.pool.Read(c.dedicated, true)
-	}
-}
-
-func (c *Session) InTunnel() bool { return c.dedicated != nil && c.dedicated.Tunnel }
-
-// Stopped is for how long reading from a connection may go on being stopped for the reader of the reply under way; 0
-// when it may not.
-func (x *Exchange) Stopped(l *upstream.Conn) time.Duration {
-	if x.mayStop(l) {
-		return stallGrace
-	}
-	return 0
 }

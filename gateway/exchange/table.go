@@ -7,7 +7,6 @@ import (
 	"evergate/gateway/downstream"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
-	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -24,6 +23,24 @@ type Table struct {
 	outs     ClientOut // being filled
 	given    ClientOut // in the hands of the loop
 }
+
+// ClientOut is what the loop must do for clients at the end of a round. It is valid until the next Turn.
+type ClientOut struct {
+	// Clients have bytes to write: ask ClientBytes, say ClientWrote.
+	Clients []uint32
+	// CloseClients are to be closed now; nothing more is said of them.
+	CloseClients []uint32
+	// ReadClients switches reading from clients on or off, in order.
+	ReadClients []ClientReading
+}
+
+// ClientReading switches reading from a client on or off.
+type ClientReading struct {
+	Client uint32
+	On     bool
+}
+
+func (o *ClientOut) empty() bool { return len(o.Clients)+len(o.CloseClients)+len(o.ReadClients) == 0 }
 
 // Arrival is what is known of a client that has just come.
 type Arrival struct {
@@ -65,6 +82,26 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 	return c
 }
 
+// Session finds the client that a pending or a waiter names; nil when it has left.
+func (t *Table) Session(ref session.Ref) *Session {
+	if int(ref.ID) >= len(t.clients) {
+		return nil
+	}
+	c := t.clients[ref.ID]
+	if c == nil || c.Ref != ref {
+		return nil
+	}
+	return c
+}
+
+// PlaceOf returns where a session waits, or nil when it has left.
+func (t *Table) PlaceOf(who session.Ref) *wait.Place {
+	if c := t.Session(who); c != nil {
+		return &c.Place
+	}
+	return nil
+}
+
 // ByID returns the session of a connected client.
 func (t *Table) ByID(id uint32) *Session { return t.clients[id] }
 
@@ -80,8 +117,19 @@ func (t *Table) All(yield func(*Session) bool) {
 // Clients is the number of connected clients.
 func (t *Table) Clients() int { return t.open }
 
-// Held is the number of sessions that wait for a server.
-func (x *Exchange) Held() int { return x.waiting.Sessions }
+// Places is how many IDs clients have had at once.
+func (t *Table) Places() int { return len(t.clients) }
+
+// Take lets a session run that was woken. It returns nil when it has left, or waits again.
+func (t *Table) Take(who session.Ref) *Session {
+	c := t.Session(who)
+	if c == nil || !c.Place.Take() {
+		return nil
+	}
+	c.Reason = wait.Running
+	t.x.waiting.Release(&c.Place)
+	return c
+}
 
 // ClientBytes returns the bytes to write to a client next; empty when there are none. They are valid until the next
 // call of any method.
@@ -118,41 +166,6 @@ func (t *Table) ClientClosed(id uint32) {
 
 // Idle reports whether nothing is to be done for clients.
 func (t *Table) Idle() bool { return t.outs.empty() }
-
-// Take lets a session run that was woken. It returns nil when it has left, or waits again.
-func (t *Table) Take(who session.Ref) *Session {
-	c := t.Session(who)
-	if c == nil || !c.Place.Take() {
-		return nil
-	}
-	c.Reason = wait.Running
-	t.x.waiting.Release(&c.Place)
-	return c
-}
-
-// Places is how many IDs clients have had at once.
-func (t *Table) Places() int { return len(t.clients) }
-
-// Served is the service that a connection belongs to.
-func (x *Exchange) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }
-
-// ClientOut is what the loop must do for clients at the end of a round. It is valid until the next Turn.
-type ClientOut struct {
-	// Clients have bytes to write: ask ClientBytes, say ClientWrote.
-	Clients []uint32
-	// CloseClients are to be closed now; nothing more is said of them.
-	CloseClients []uint32
-	// ReadClients switches reading from clients on or off, in order.
-	ReadClients []ClientReading
-}
-
-// ClientReading switches reading from a client on or off.
-type ClientReading struct {
-	Client uint32
-	On     bool
-}
-
-func (o *ClientOut) empty() bool { return len(o.Clients)+len(o.CloseClients)+len(o.ReadClients) == 0 }
 
 // Turn returns what the round has brought for clients.
 func (t *Table) Turn() *ClientOut {

@@ -50,3 +50,12 @@ type Totals struct {
 
 // Totals returns the counters.
 func (x *Exchange) Totals() Totals { return x.totals }
+
+// CountLocal counts a request that is answered here in another way.
+func (x *Exchange) CountLocal() { x.totals.Local++ }
+
+// CountRefused counts a request that gets the gateway's own error before anything was sent.
+func (x *Exchange) CountRefused() { x.totals.Refused++ }
+
+// CountUncertain counts a reply that says that nobody knows what became of a write.
+func (x *Exchange) CountUncertain() { x.totals.Uncertain++ }

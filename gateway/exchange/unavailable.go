@@ -51,9 +51,3 @@ func (s *Service) Loading(why string) []byte {
 	s.x.conf.Unserved(s.Index, why)
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }
-
-// CountUncertain counts a reply that says that nobody knows what became of a write.
-func (x *Exchange) CountUncertain() { x.totals.Uncertain++ }
-
-// CountRefused counts a request that gets the gateway's own error before anything was sent.
-func (x *Exchange) CountRefused() { x.totals.Refused++ }

@@ -24,10 +24,3 @@ func (x *Exchange) watchLost(c *Session, t *upstream.Pending, frame []byte) {
 	}
 	x.Settle(c, t, reply)
 }
-
-func (c *Session) ShardOfSlot(slot int) int {
-	if sh := c.Service.View.Shard(slot); sh != nil {
-		return sh.Index
-	}
-	return -1
-}

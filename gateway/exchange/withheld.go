@@ -22,14 +22,6 @@ type withheld struct {
 	bytes   int
 }
 
-// size of the replies; none when nil.
-func (h *withheld) size() int {
-	if h == nil {
-		return 0
-	}
-	return h.bytes
-}
-
 // withheldReply is one reply that waits for the verdict on its server.
 type withheldReply struct {
 	seq   uint32
@@ -41,15 +33,6 @@ type withheldReply struct {
 	since time.Duration
 	// frame is the request where that was a blocking one: it can be put again. Nil otherwise.
 	frame []byte
-}
-
-// TookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
-// changed: nothing was executed that could be lost.
-func TookNothing(t *upstream.Pending, reply []byte) bool {
-	if t.Flags&(upstream.Blocking|upstream.Watched) == 0 {
-		return false
-	}
-	return resp.IsNull(reply)
 }
 
 // Withhold keeps the reply to a write. Its request must still be the oldest of the connection's queue.
@@ -170,4 +153,21 @@ func (s *Service) Acked(node topology.NodeID, reply []byte) {
 	if reply[0] != '-' {
 		s.x.conf.Acked(s.Index, node, 1)
 	}
+}
+
+// TookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
+// changed: nothing was executed that could be lost.
+func TookNothing(t *upstream.Pending, reply []byte) bool {
+	if t.Flags&(upstream.Blocking|upstream.Watched) == 0 {
+		return false
+	}
+	return resp.IsNull(reply)
+}
+
+// size of the replies; none when nil.
+func (h *withheld) size() int {
+	if h == nil {
+		return 0
+	}
+	return h.bytes
 }

@@ -31,6 +31,9 @@ func (x *Exchange) Keep(c *Session, b []byte) {
 	x.Pace(c)
 }
 
+// Skip drops the request in front of a client's input: it was answered.
+func (x *Exchange) Skip(c *Session, n int) { c.Input.Used(x.blocks, n) }
+
 // Pace has the loop stop or go on reading from a client. One that waits for servers is not read while much of it waits:
 // so it sends no faster than they execute. But many a client writes all it has before it reads anything. What waits for
 // the client itself, or for another client, would then wait for ever: such a one is read until QueryBytesMax.
@@ -50,15 +53,3 @@ func (t *Table) pause(c *Session, stop bool) {
 		t.outs.ReadClients = append(t.outs.ReadClients, ClientReading{Client: c.Ref.ID, On: !stop})
 	}
 }
-
-// Weigh keeps the books of what held sessions have sent and is not begun.
-func (w *Waiting) Weigh(c *Session) {
-	bytes := c.Input.Len()
-	if c.Multi != nil {
-		bytes += len(c.Multi.Body)
-	}
-	w.waiting.Weigh(&c.Place, bytes)
-}
-
-// Skip drops the request in front of a client's input: it was answered.
-func (x *Exchange) Skip(c *Session, n int) { c.Input.Used(x.blocks, n) }

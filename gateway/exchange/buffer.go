@@ -1,0 +1,161 @@
+package exchange
+
+import (
+	"time"
+
+	"evergate/gateway/session"
+	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
+	"evergate/topology"
+)
+
+// blockIn makes a session wait until its shard has a server that can take the request in front. It returns the reason
+// for the client where that is no use: the request has waited for its window, or another has in this hold; nothing is
+// held; too many wait.
+func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused string) {
+	h := c.Service.hold(shard)
+	window := c.window()
+	reason := wait.NoConnection
+	switch why {
+	case upstream.SoonConn:
+		window = c.Patience() // that is no hold
+	case upstream.NoPrimary:
+		reason = wait.NoPrimary
+		fallthrough
+	default:
+		if h.Begin(w.x.clock.Now) {
+			w.x.totals.Holds++
+		}
+	}
+	since := c.WaitsSince
+	if since == 0 {
+		since = max(w.x.clock.Now, 1)
+	}
+	switch {
+	case window == 0:
+		if c.hold.Mode == HoldDryRun {
+			w.x.totals.WouldHaveHeld++
+		}
+		return w.sinceWhen(c, shard, why)
+	case why != upstream.SoonConn && h.Expired(window) || w.x.clock.Now-since >= window:
+		refused = w.sinceWhen(c, shard, why)
+		if c.WaitsSince == 0 {
+			w.x.totals.HoldRefused++
+		}
+		w.notHeld(c, &w.x.totals.HoldExpired)
+		return refused
+	case c.WaitsSince == 0 && w.holdsFull():
+		w.x.totals.HoldOverfull++
+		return w.sinceWhen(c, shard, why) + ", and the limit of waiting clients or of their input is reached"
+	}
+	if c.HalfClosed && why != upstream.SoonConn {
+		w.x.Close(c, session.ClientLeft)
+		return ""
+	}
+	w.waitsFrom(c)
+	w.Block(c, reason)
+	h.Add(c.Ref, since, window)
+	w.x.clock.At(since + window)
+	return ""
+}
+
+// sinceWhen says for the client which shard it waits for, why, and for how long that has been so.
+func (w *Waiting) sinceWhen(c *Session, shard int, why upstream.Obstacle) string {
+	since := w.x.clock.Now
+	if h := c.Service.hold(shard); h.Buffering() {
+		since = h.Since()
+	}
+	if c.WaitsSince > 0 {
+		since = min(since, c.WaitsSince)
+	}
+	text := " has had no usable connection to its primary for "
+	switch why {
+	case upstream.NoPrimary:
+		text = " has had no primary for "
+	case upstream.NoReplica:
+		text = " has had no usable connection to a replica for "
+	}
+	return c.Service.ShardName(shard) + text + (w.x.clock.Now - since).Round(time.Millisecond).String()
+}
+
+// hold returns the hold of a shard; those without a shard wait together at the end.
+func (s *Service) hold(shard int) *wait.Buffer {
+	if shard < 0 || shard >= len(s.holds)-1 {
+		return &s.holds[len(s.holds)-1]
+	}
+	return &s.holds[shard]
+}
+
+// WakeHeld lets all sessions that wait for a shard of a service try again.
+func (s *Service) WakeHeld() {
+	for i := range s.holds {
+		s.x.WakeAll(s.holds[i].Wake(nil))
+	}
+}
+
+// Usable takes in news of a service's connections: everybody who waits decides again, and the holds of shards that can
+// be used are over.
+func (s *Service) Usable() {
+	for i := range s.holds {
+		switch h := &s.holds[i]; {
+		case !h.Buffering():
+			s.x.WakeAll(h.End(nil))
+		case s.TakesWrites(i):
+			s.x.totals.HoldsEnded++
+			s.x.WakeAll(h.End(nil))
+		default:
+			s.x.WakeAll(h.Wake(nil))
+		}
+	}
+}
+
+// ExpireHeld wakes the sessions whose window has run out: their requests are refused when they run.
+func (s *Service) ExpireHeld() {
+	for i := range s.holds {
+		h := &s.holds[i]
+		s.x.WakeAll(h.Expire(s.x.clock.Now, nil))
+		if at, ok := h.Next(); ok {
+			s.x.clock.At(at)
+		}
+	}
+}
+
+// MoveHolds gives the holds their places under a new view. A shard that has no primary still, or the same one, goes on
+// being held; elsewhere there is new hope.
+func (s *Service) MoveHolds(old *topology.View) {
+	before := map[string]wait.Buffer{}
+	for i := range s.holds {
+		h := &s.holds[i]
+		s.x.WakeAll(h.Wake(nil))
+		if !h.Buffering() {
+			continue
+		}
+		s.x.totals.HoldsEnded++
+		if old != nil && i < len(old.Shards) && s.View != nil && !newPrimary(&old.Shards[i], s.View) {
+			before[old.Shards[i].Name] = *h
+		}
+	}
+	shards := 0
+	if s.View != nil {
+		shards = len(s.View.Shards)
+	}
+	s.holds = make([]wait.Buffer, shards+1)
+	for i := range shards {
+		name := s.View.Shards[i].Name
+		if h, ok := before[name]; ok {
+			s.holds[i] = h
+			s.x.totals.HoldsEnded--
+			delete(before, name)
+		}
+	}
+}
+
+// newPrimary says that a view has no shard of this name any more, or with another primary.
+func newPrimary(before *topology.Shard, v *topology.View) bool {
+	for i := range v.Shards {
+		if sh := &v.Shards[i]; sh.Name == before.Name {
+			return sh.Primary != nil && (before.Primary == nil || before.Primary.ID != sh.Primary.ID)
+		}
+	}
+	return true
+}
