@@ -11,27 +11,31 @@ import (
 	"evergate/routing"
 )
 
-// A server may close a connection for what one client asks: the request is longer than it takes, or the reply longer
-// than its client-output-buffer-limit lets it be; a request may even end the server. On a shared connection that
-// harms all who have something under way there. So a request goes apart that is long, or that a connection has ended
-// on: on a connection on which nothing of others is. The first time nobody knows which request it was, and all reads
-// that were sent are suspects: each session's go together, with nobody else's. What is closed on again, alone, is
-// answered, unless the server has died. One connection is always left to all the others.
+// A server may close a connection because of what one client asks: the request is longer than its query buffer, the
+// reply is longer than its client-output-buffer-limit, or the request even ends the server. On a shared connection that
+// harms all sessions with requests in flight there. So a long request, or one that a connection has ended on, is sent
+// in isolation: on a connection that nothing else is in flight on. The first time the culprit is unknown, and all reads
+// that were sent are suspect: those of one session are retried together, apart from all other sessions. A request on
+// which a second connection ends while it is alone there gets an error, unless the server itself has died. One
+// connection is always left to everything else.
 
 const (
-	// livesAfter is how long a server's other connections must stay open after one has ended to tell that it lives.
+	// livesAfter is how long the other connections to a server must stay open after one has ended to show that it
+	// lives.
 	livesAfter = time.Second
-	// livesEvery is how often that is looked at.
+	// livesEvery is how often that is checked.
 	livesEvery = 5 * time.Millisecond
 )
 
-// closedWhileSending answers what the server's query buffer may be too small for: it says nothing then.
+// closedWhileSending is the error for a request that may exceed the server's query buffer: then a server closes without
+// an error.
 var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed two connections while it received "+
 	"the command, which may exceed its client-query-buffer-limit; the command was not executed")
 
 var protocolError = []byte("-ERR Protocol error: ")
 
-// Company is who may share a connection with a request of this length, on which that many connections have ended.
+// Company returns what may share a connection with a request of this length in bytes, on which cost connections have
+// ended.
 func (c *Session) Company(length int, cost uint8) upstream.Company {
 	switch {
 	case length > BigBytes || cost > 1:
@@ -42,8 +46,9 @@ func (c *Session) Company(length int, cost uint8) upstream.Company {
 	return upstream.Anybody
 }
 
-// costs says that a request may be what a server closed a connection on: it was under way there, or it is long and was
-// being sent, and can be retried. What blocks says nothing: it waits for long, on a connection of its own.
+// costs reports whether a request can be why a server closed its connection: it was sent, or it is long and was being
+// sent, and it can be retried. A blocking command is never suspect: it is in flight for long, on a connection of its
+// own.
 func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) bool {
 	if why != upstream.PeerClosed || l.Retiring || r.Fate != upstream.Again {
 		return false
@@ -54,9 +59,9 @@ func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReas
 	return front && l.Queue.Begun() && len(r.Frame) > BigBytes
 }
 
-// endedTwice answers a request that a second connection has ended on, if its server lives: then it has closed both
-// because of it. One that died, or was killed, says nothing about the request, and the next server is asked. unknown
-// says that it is not known yet.
+// endedTwice answers a request on which a second connection has ended, if its server lives: then the request is why.
+// The end of a server that died, or was killed, has other reasons; the request is then retried on the next one. unknown
+// reports that it is not known yet whether the server lives.
 func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool) {
 	if a.Ended.At == 0 {
 		return false, false
@@ -65,8 +70,8 @@ func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool
 	var open *upstream.Conn
 	for l := range r.x.pool.All {
 		if l.State == upstream.Open && leadsTo(c.Service, l, &a.Ended) {
-			open = l // its end may not have been seen yet
-			// One that was being made by then, and is only heard of now, tells nothing.
+			open = l // it may have ended, too, without its end having been read
+			// One that was being dialled when the other ended may have been accepted before the server died.
 			lives = lives || l.OpenedAt > a.Ended.At && l.DialledAt >= a.Ended.At
 		}
 	}
@@ -77,7 +82,7 @@ func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool
 		r.x.pool.TryServer(open)
 		return false, true
 	}
-	c.Costly = true // the next one of this client may be like it
+	c.Costly = true // the next request of this client may be like this one
 	text := closedWhileSending
 	if a.Ended.Sent {
 		text = lostTooOften
@@ -86,16 +91,15 @@ func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool
 	return true, false
 }
 
-// leadsTo says that a shared connection leads to the server that has ended a connection, and not to another one at its
-// address.
+// leadsTo reports whether a shared connection leads to the server, in the same run, that closed a connection.
 func leadsTo(s *Service, l *upstream.Conn, e *retry.Ended) bool {
 	shared := l.Key.Purpose == upstream.Primary || l.Key.Purpose == upstream.Replica
 	return shared && l.Key.Service == s.Index && l.Key.Node == e.Node && l.RunID == e.RunID
 }
 
-// LastWord deals with what a server says before it closes: it takes the request in front for a breach of the protocol,
-// and reads nothing behind it. It may come before the request was sent whole. It returns false for any other reply; a
-// script can word its error like that.
+// LastWord handles the error that a server sends before it closes a connection: it takes the request at the front for a
+// breach of the protocol, and reads nothing behind it. The error may come before the request was sent whole. It returns
+// false for any other reply, and for one of a script, which can have the same words.
 func (x *Exchange) LastWord(l *upstream.Conn, reply []byte) bool {
 	t := l.Inflight.Front()
 	if !bytes.HasPrefix(reply, protocolError) || t == nil || !l.Queue.Begun() {
@@ -111,8 +115,8 @@ func (x *Exchange) LastWord(l *upstream.Conn, reply []byte) bool {
 	return true
 }
 
-// refusedWith gives a server's last word to the client whose request it is about, and closes that client as the server
-// would. Nothing behind it was read: all of that is retried.
+// refusedWith answers the request at the front with the error that its server closes the connection with, and closes
+// the client, as the server would. Nothing behind it was read: all of that is retried.
 func (x *Exchange) refusedWith(l *upstream.Conn, reply []byte) {
 	answered := false
 	for _, r := range l.Lost(false) {
@@ -123,7 +127,7 @@ func (x *Exchange) refusedWith(l *upstream.Conn, reply []byte) {
 		}
 		c := x.Session(t.To)
 		switch {
-		case t.Flags&upstream.Quiet != 0: // ahead of what it is for
+		case t.Flags&upstream.Quiet != 0: // it belongs to the request behind it
 			continue
 		case answered && c != nil:
 			x.retryLost(c, l, &r, retry.Ended{})

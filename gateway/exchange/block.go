@@ -8,14 +8,17 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Waiting are the sessions that wait.
+// A session is blocked for one Reason, at its Place, and resumes when Wake is called for it: by what it waits for, or
+// by its alarm. Those that wait for a server are counted, so that their number and their input have a bound.
+
+// Waiting blocks and resumes sessions.
 type Waiting struct {
 	x       *Exchange
-	waiting wait.Load // those that wait for a server
+	waiting wait.Load // the sessions that wait for a server
 }
 
-// Block makes a session wait for something of its own: its flight, its connection, its replies. It is woken where that
-// changes.
+// Block blocks a session for a reason of its own: its requests in flight, its connection, its replies. Whatever changes
+// that wakes it.
 func (w *Waiting) Block(c *Session, why wait.Reason) {
 	c.Reason = why
 	w.x.totals.BlockedFor[why]++
@@ -25,8 +28,8 @@ func (w *Waiting) Block(c *Session, why wait.Reason) {
 	}
 }
 
-// BlockFor blocks a session until it is woken, for as long as it may wait. over: it has waited so long, and is not
-// blocked.
+// BlockFor blocks a session until it is woken, for as long as its Patience. over: its request has waited for so long
+// already, since waited, and the session is not blocked.
 func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, over bool) {
 	patience, now := c.Patience(), w.x.clock.Now
 	since := c.WaitsSince
@@ -43,22 +46,23 @@ func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, o
 	return 0, false
 }
 
-// Wake puts a parked session on the list of those that run before the round ends.
+// Wake makes a blocked session run before the round ends.
 func (x *Exchange) Wake(c *Session) {
 	if !c.closed {
 		x.clock.Wake(c.Ref, &c.Place)
 	}
 }
 
+// WakeAll wakes those of these sessions that are blocked.
 func (w *Waiting) WakeAll(waiters []session.Ref) {
-	for _, who := range waiters {
-		if c := w.x.Session(who); c != nil && c.Reason != wait.Running {
+	for _, ref := range waiters {
+		if c := w.x.Session(ref); c != nil && c.Reason != wait.Running {
 			w.x.Wake(c)
 		}
 	}
 }
 
-// waitsFrom begins the wait of the request in front, unless it has begun.
+// waitsFrom begins to count the wait of the request at the front, unless it has begun.
 func (w *Waiting) waitsFrom(c *Session) {
 	if c.WaitsSince == 0 {
 		c.WaitsSince = max(w.x.clock.Now, 1)
@@ -68,10 +72,10 @@ func (w *Waiting) waitsFrom(c *Session) {
 	w.Weigh(c)
 }
 
-// Resumed ends the wait of the request in front: it is done.
+// Resumed ends the wait of the request at the front: it was answered or sent.
 func (w *Waiting) Resumed(c *Session) { w.notHeld(c, &w.x.totals.HoldReleased) }
 
-// notHeld ends the wait of the request in front, and counts in *how what became of it.
+// notHeld ends the wait of the request at the front, and counts its end in *how.
 func (w *Waiting) notHeld(c *Session, how *uint64) {
 	if c.WaitsSince != 0 {
 		c.WaitsSince = 0
@@ -85,7 +89,7 @@ func (w *Waiting) release(c *Session) {
 	w.waiting.Release(&c.Place)
 }
 
-// Weigh keeps the books of what held sessions have sent and is not begun.
+// Weigh updates how much unread input the sessions that wait for a server have.
 func (w *Waiting) Weigh(c *Session) {
 	bytes := c.Input.Len()
 	if c.Multi != nil {
@@ -94,16 +98,16 @@ func (w *Waiting) Weigh(c *Session) {
 	w.waiting.Weigh(&c.Place, bytes)
 }
 
-// holdsFull says that no more may wait for a server.
+// holdsFull reports whether no further session may wait for a server.
 func (w *Waiting) holdsFull() bool {
 	return w.x.conf.HoldSessionsMax > 0 && w.waiting.Sessions >= w.x.conf.HoldSessionsMax ||
 		w.x.conf.HoldBytesMax > 0 && w.waiting.Bytes >= w.x.conf.HoldBytesMax
 }
 
-// Held is the number of sessions that wait for a server.
+// Held is how many sessions wait for a server.
 func (x *Exchange) Held() int { return x.waiting.Sessions }
 
-// WakeFull lets the sessions that wait for a full connection try again.
+// WakeFull wakes the sessions that wait for a connection that was full.
 func (s *Service) WakeFull() {
 	s.x.WakeAll(s.full.Take())
 }

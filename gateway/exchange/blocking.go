@@ -11,25 +11,25 @@ import (
 	"evergate/routing"
 )
 
-// BlockingLost is what becomes of a blocking pop that was sent and whose connection was lost: an element may have been
-// taken that nobody has seen.
+// BlockingLost is what becomes of a blocking pop whose connection was lost after it was sent: the server may have taken
+// an element for it that no client has received.
 type BlockingLost uint8
 
-// BeginBlocking records that a blocking command begins to wait, or goes on.
+// BeginBlocking records that a blocking command of the session is being sent, and so waits from now on.
 func (x *Exchange) BeginBlocking(c *Session) { c.own().blockedSince = max(x.clock.Now, 1) }
 
-// Blocking reports whether a blocking command is under way, or was the last one.
+// Blocking reports whether the session has sent a blocking command, and StillBlocked has not yet found it answered.
 func (c *Session) Blocking() bool { return c.blockedSince > 0 }
 
-// BlockedFor is how long the blocking command under way has waited.
+// BlockedFor returns for how long that command has waited.
 func (c *Session) BlockedFor() time.Duration { return c.Service.x.clock.Now - c.blockedSince }
 
-// IsBlocked says that a session waits for the answer to a blocking command.
+// IsBlocked reports whether the session waits for the reply to a blocking command.
 func (c *Session) IsBlocked() bool {
 	return c.blockedSince > 0 && (len(c.inFlight) > 0 || len(c.retries) > 0 || c.withheld != nil)
 }
 
-// StillBlocked is isBlocked, and parks the session if so.
+// StillBlocked blocks the session while IsBlocked, and reports whether it did.
 func (x *Exchange) StillBlocked(c *Session) bool {
 	if !c.IsBlocked() {
 		c.blockedSince = 0
@@ -40,11 +40,11 @@ func (x *Exchange) StillBlocked(c *Session) bool {
 }
 
 const (
-	// RetryPop puts it again, and counts it.
+	// RetryPop retries it, and counts that in Totals.PopsRetried.
 	RetryPop BlockingLost = iota
 	// CloseClient closes the client's connection.
 	CloseClient
-	// AnswerUncertain answers as for any write.
+	// AnswerUncertain answers -UNCERTAIN, as for any write.
 	AnswerUncertain
 )
 
@@ -55,8 +55,8 @@ func (c *Session) SetRound(r *session.Round) {
 	}
 }
 
-// BlocksOn finds the connection on which a server keeps a client waiting, and the command's pending. Its frame begins
-// at from.
+// BlocksOn returns the connection on which a server keeps the client waiting, the pending request, and the offset at
+// which its frame begins; nil when there is none. t is valid until the connection's requests change.
 func (c *Session) BlocksOn() (l *upstream.Conn, t *upstream.Pending, from uint64) {
 	if c.dedicated == nil {
 		return nil, nil, 0
@@ -71,8 +71,8 @@ func (c *Session) BlocksOn() (l *upstream.Conn, t *upstream.Pending, from uint64
 	return nil, nil, 0
 }
 
-// blockingLost deals with a blocking command that may have been executed before its connection was lost. It returns
-// false when the client is to be told that nobody knows.
+// blockingLost handles a blocking command that may have been executed before its connection was lost. It returns false
+// when the client must be answered that the outcome is unknown.
 func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) bool {
 	x.args = resp.Args(frame, x.args[:0])
 	command := routing.Lookup(x.args)

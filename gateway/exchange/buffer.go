@@ -9,16 +9,20 @@ import (
 	"evergate/topology"
 )
 
-// blockIn makes a session wait until its shard has a server that can take the request in front. It returns the reason
-// for the client where that is no use: the request has waited for its window, or another has in this hold; nothing is
-// held; too many wait.
+// While no server can take the requests of a shard, the shard is buffered: the sessions that have one for it are
+// blocked, for the window of their Hold at most. News of connections wakes them; each decides again. A buffer ends when
+// the shard has a usable connection to its primary, under whichever view.
+
+// blockIn blocks a session until its shard has a server that can take the request at the front. It returns the reason
+// for the client where the session is not blocked: the request has waited for its window, or another one has in this
+// buffer; its hold is off; or too many wait.
 func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused string) {
 	h := c.Service.hold(shard)
 	window := c.window()
 	reason := wait.NoConnection
 	switch why {
 	case upstream.SoonConn:
-		window = c.Patience() // that is no hold
+		window = c.Patience() // a moment's wait, whatever the hold is
 	case upstream.NoPrimary:
 		reason = wait.NoPrimary
 		fallthrough
@@ -59,7 +63,7 @@ func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused
 	return ""
 }
 
-// sinceWhen says for the client which shard it waits for, why, and for how long that has been so.
+// sinceWhen describes for the client which shard it waits for, why, and for how long that has been so.
 func (w *Waiting) sinceWhen(c *Session, shard int, why upstream.Obstacle) string {
 	since := w.x.clock.Now
 	if h := c.Service.hold(shard); h.Buffering() {
@@ -78,7 +82,7 @@ func (w *Waiting) sinceWhen(c *Session, shard int, why upstream.Obstacle) string
 	return c.Service.ShardName(shard) + text + (w.x.clock.Now - since).Round(time.Millisecond).String()
 }
 
-// hold returns the hold of a shard; those without a shard wait together at the end.
+// hold returns the buffer of a shard; requests without a shard share the last one.
 func (s *Service) hold(shard int) *wait.Buffer {
 	if shard < 0 || shard >= len(s.holds)-1 {
 		return &s.holds[len(s.holds)-1]
@@ -86,15 +90,15 @@ func (s *Service) hold(shard int) *wait.Buffer {
 	return &s.holds[shard]
 }
 
-// WakeHeld lets all sessions that wait for a shard of a service try again.
+// WakeHeld wakes all sessions that wait for a shard of the service.
 func (s *Service) WakeHeld() {
 	for i := range s.holds {
 		s.x.WakeAll(s.holds[i].Wake(nil))
 	}
 }
 
-// Usable takes in news of a service's connections: everybody who waits decides again, and the holds of shards that can
-// be used are over.
+// Usable handles the news that a connection of the service can be used: all that wait decide again, and the buffers of
+// shards that take writes end.
 func (s *Service) Usable() {
 	for i := range s.holds {
 		switch h := &s.holds[i]; {
@@ -109,7 +113,7 @@ func (s *Service) Usable() {
 	}
 }
 
-// ExpireHeld wakes the sessions whose window has run out: their requests are refused when they run.
+// ExpireHeld wakes the sessions whose window is over: their requests are answered with an error when they run.
 func (s *Service) ExpireHeld() {
 	for i := range s.holds {
 		h := &s.holds[i]
@@ -120,8 +124,8 @@ func (s *Service) ExpireHeld() {
 	}
 }
 
-// MoveHolds gives the holds their places under a new view. A shard that has no primary still, or the same one, goes on
-// being held; elsewhere there is new hope.
+// MoveHolds gives the buffers their places under a new view; old is the one before. A shard that still has no primary,
+// or the same one, stays buffered; for any other the requests are worth another try.
 func (s *Service) MoveHolds(old *topology.View) {
 	before := map[string]wait.Buffer{}
 	for i := range s.holds {
@@ -150,7 +154,7 @@ func (s *Service) MoveHolds(old *topology.View) {
 	}
 }
 
-// newPrimary says that a view has no shard of this name any more, or with another primary.
+// newPrimary reports whether a view has another primary for a shard, or not even a shard of its name.
 func newPrimary(before *topology.Shard, v *topology.View) bool {
 	for i := range v.Shards {
 		if sh := &v.Shards[i]; sh.Name == before.Name {

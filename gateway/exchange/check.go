@@ -1,18 +1,17 @@
 package exchange
 
 import (
-	"evergate/gateway/session"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
-	"slices"
-
+	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
-// Check returns what is wrong with the sessions and with the books of them, nil as a rule. It looks at everything:
+// Check returns what is wrong with the sessions and with the counters of them, nil as a rule. It looks at everything:
 // tests call it after each step.
 func (x *Exchange) Check() error {
 	a := audit{x: x}
@@ -27,33 +26,34 @@ func (x *Exchange) Check() error {
 	return a.err
 }
 
-// audit is one look at an exchange. err is the first thing that is wrong.
+// audit is one Check of an exchange. err is the first thing that is wrong.
 type audit struct {
 	x   *Exchange
 	err error
 }
 
+// wrong records an error.
 func (a *audit) wrong(format string, args ...any) {
 	if a.err == nil {
 		a.err = fmt.Errorf(format, args...)
 	}
 }
 
-// room takes in what a room says of itself.
+// room records the error of a room's own check.
 func (a *audit) room(name string, err error) {
 	if err != nil {
 		a.wrong("%s: %w", name, err)
 	}
 }
 
-// sessions looks at each: what it waits for, what it is owed, what is kept for it.
+// sessions checks each session: what it waits for, what it is owed, what is kept for it.
 func (a *audit) sessions() {
 	x, pending := a.x, a.pending()
 	var waiting wait.Load
 	endings := 0
 	for c := range x.All {
 		if counted, bytes := c.Counted(); counted {
-			if !c.Awake() { // it is weighed again when it runs
+			if !c.Awake() { // that one is weighed when it runs
 				bytes = c.Input.Len()
 				if c.Multi != nil {
 					bytes += len(c.Multi.Body)
@@ -89,7 +89,7 @@ func (a *audit) sessions() {
 	}
 }
 
-// memory holds all that is kept for a client to its limits, and the books of it to what is there.
+// memory checks that what is kept for a client is within its limits, and is what the counters have.
 func (a *audit) memory(c *Session) {
 	parts, streams := 0, 0
 	for _, of := range c.composites {
@@ -124,7 +124,7 @@ func (a *audit) memory(c *Session) {
 	}
 }
 
-// inFlight looks that what a session has in flight is on connections, and on one for each shard.
+// inFlight checks that what a session has in flight is on connections, on one for each shard.
 func (a *audit) inFlight(c *Session, pending int32) {
 	owed, shards := int32(0), map[int32]bool{}
 	for _, f := range c.inFlight {
@@ -141,8 +141,8 @@ func (a *audit) inFlight(c *Session, pending int32) {
 	}
 }
 
-// isWoken looks that something will wake a session that is blocked: it is to run, it has an alarm, or it is where the
-// sessions are found that wait for the same.
+// isWoken checks that something will wake a session that is blocked: it will run, it has an alarm, or it is listed
+// where what it waits for is.
 func (a *audit) isWoken(c *Session) {
 	if !c.Waits() || c.Awake() || c.Alarmed() {
 		return
@@ -169,7 +169,7 @@ func (a *audit) isWoken(c *Session) {
 	}
 }
 
-// dedicated looks at the connection that belongs to a session.
+// dedicated checks the dedicated connection of a session.
 func (a *audit) dedicated(c *Session) {
 	own := c.dedicated
 	switch {
@@ -186,13 +186,13 @@ func (a *audit) dedicated(c *Session) {
 	}
 }
 
-// keptWaiting reports whether a client is within a blocking command that was sent.
+// keptWaiting reports whether a server keeps a client waiting with a blocking command.
 func (c *Session) keptWaiting() bool {
 	l, _, _ := c.BlocksOn()
 	return l != nil
 }
 
-// Rest returns what somebody still waits for, nil when nothing is under way.
+// Rest returns an error when anything is still under way: a request, a reply or a wait. Tests call it at the end.
 func (x *Exchange) Rest() error {
 	a := audit{x: x}
 	for c := range x.All {
@@ -215,7 +215,7 @@ func (x *Exchange) Rest() error {
 	return a.err
 }
 
-// Deadlines tells what is due and when.
+// Deadlines calls due for all that the exchange waits for, with a name and the time. Tests call it.
 func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
 	for _, s := range x.served {
 		for i := range s.holds {
@@ -226,8 +226,8 @@ func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
 		if !s.full.Empty() {
 			due("a full connection", x.clock.Now+upstream.FullRetry)
 		}
-		for _, who := range s.withholding {
-			if c := x.Session(who); c != nil && c.withheld != nil {
+		for _, ref := range s.withholding {
+			if c := x.Session(ref); c != nil && c.withheld != nil {
 				due("a withheld reply", c.withheld.replies[0].since+c.Patience())
 			}
 		}
@@ -245,7 +245,7 @@ func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
 	}
 }
 
-// accounts holds sums against each other that are counted in different places.
+// accounts compares sums that are counted in different places.
 func (a *audit) accounts() {
 	s := &a.x.totals
 	waiting := uint64(0)
@@ -270,7 +270,7 @@ func (a *audit) accounts() {
 	}
 }
 
-// pending counts the requests of each session that are on connections.
+// pending counts the requests of each session that are in flight.
 func (a *audit) pending() map[session.Ref]int32 {
 	pending := map[session.Ref]int32{}
 	for l := range a.x.pool.All {

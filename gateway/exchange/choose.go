@@ -2,8 +2,12 @@ package exchange
 
 import "evergate/gateway/upstream"
 
-// Choose finds the connection for a request. One connection at a time for each shard: to change it the session first
-// lets its flight finish, so that no request overtakes another of the same session.
+// Choose returns the connection for a request to a shard (-1: of no shard), for the slot of its keys (-1: none). with
+// limits what may share the connection. It returns nil and the obstacle where there is no connection now; Unavailable
+// deals with that.
+//
+// A session uses one connection at a time for each shard. Before it moves to another one, all that it has in flight to
+// that shard must be answered: otherwise a later request could overtake an earlier one.
 func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.Company) (*upstream.Conn,
 	upstream.Obstacle) {
 	if c.Service.View == nil {
@@ -44,8 +48,8 @@ func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.
 	return l, why
 }
 
-// fits says that a flight on a connection of this purpose may go on with a read or a write. Reads follow writes to the
-// primary, except where the policy allows replicas alone.
+// fits reports whether a session that has requests in flight on a connection of this purpose may continue there with a
+// read or a write. Reads follow writes to the primary, except where the policy allows replicas only.
 func fits(p upstream.Purpose, read bool, policy upstream.Reads) bool {
 	if p == upstream.Replica {
 		return read

@@ -7,15 +7,15 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// Compose adds a Composite whose parts are under way.
+// Compose registers a Composite whose parts are under way.
 func (c *Session) Compose(of Composite) { c.own().composites = append(c.composites, of) }
 
-// Composed removes one whose reply is there.
+// Composed removes a Composite that has its reply.
 func (c *Session) Composed(of Composite) {
 	c.composites = slices.DeleteFunc(c.composites, func(other Composite) bool { return other == of })
 }
 
-// Composite finds the one that a part belongs to, or nil.
+// Composite returns the one whose reply has this place, or nil.
 func (c *Session) Composite(seq uint32) Composite {
 	for _, of := range c.composites {
 		if of.Seq() == seq {
@@ -28,17 +28,17 @@ func (c *Session) Composite(seq uint32) Composite {
 // Composing reports whether a Composite of the session is under way.
 func (c *Session) Composing() bool { return len(c.composites) > 0 }
 
-// Composites are those of the session that are under way.
+// Composites returns those of the session that are under way. The slice is valid until one is added or removed.
 func (c *Session) Composites() []Composite { return c.composites }
 
-// asksOnly reports whether a request to retry asks for what no later request of the session changes.
+// asksOnly reports whether a request to retry is a query whose answer no later request of the session changes.
 func (c *Session) asksOnly(a *retry.Entry) bool {
 	of := c.Composite(a.Seq)
 	return of != nil && of.OnlyAsks(a.Part)
 }
 
-// apart reports whether two requests of one flight went to different shards, and one is a part that concerns its own
-// shard alone.
+// apart reports whether two requests that were sent under one view went to different shards, and one is a part that
+// concerns its own shard alone.
 func (c *Session) apart(a *retry.Entry, t *upstream.Pending) bool {
 	if a.Flown != c.inFlightEpoch || a.Shard == t.Shard {
 		return false

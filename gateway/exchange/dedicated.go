@@ -11,37 +11,38 @@ import (
 	"evergate/topology"
 )
 
-// What a server remembers of a connection (WATCH), and what keeps it busy (BLPOP), may not enter a connection that
-// others share. Such a session is pinned: it has a connection to the shard's primary for itself, for as long as it
-// needs it. What it sends to that server meanwhile goes there, so that its order is kept. Afterwards the connection
-// is given to the next who needs one. A client that leaves in the middle takes its connection with it: the server
-// must forget what it was asked.
+// Some of what a server remembers for a connection (WATCH), and what keeps it busy (BLPOP), must not enter a connection
+// that others share. A session that needs one of these gets a dedicated connection to the shard's primary, for as long
+// as it needs it. Meanwhile all that it sends to that server goes there, so that its order is kept. Afterwards the
+// connection is passed on to the next session that needs one, if the server remembers nothing on it. When a client
+// leaves while its server is busy for it, the connection is closed: the server must forget the request.
 
-// leftBehind is a connection that the gateway has lost and whose server may not know it yet: what blocks on it there
-// would take an element for nobody. The next connection of the same session ends it first.
+// leftBehind is a stale connection: the gateway has lost it, and its server may not know that yet. A blocking command
+// that waits there could take an element which no client would receive. So the next dedicated connection of the same
+// session ends it first (CLIENT KILL ID).
 type leftBehind struct {
 	node   topology.NodeID
 	runID  string
 	client int64
 }
 
-// LeaveBehind remembers a connection on which a server may go on with a blocking command: the next connection of the
-// session ends it first.
+// LeaveBehind records a connection on which a server may still run a blocking command of the session.
 func (c *Session) LeaveBehind(l *upstream.Conn) {
 	if l.Client > 0 {
 		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
 	}
 }
 
-// Dedications are the connections that belong to one session each.
+// Dedications gives sessions connections of their own, and takes them back.
 type Dedications struct{ x *Exchange }
 
-// Dedicate finds a connection to the primary of a shard for this session alone, and pins the session to it.
+// Dedicate returns a connection to the primary of a shard that serves this session alone: the one that it has, an idle
+// one, or a new one. It returns nil and the obstacle where there is none now.
 func (d *Dedications) Dedicate(c *Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	return d.DedicateAt(c, shard, false)
 }
 
-// DedicateAt is private; bypass to one that is busy, too, for what makes it stop.
+// DedicateAt is Dedicate. bypass: the server may be busy with a script, and the request is to stop that.
 func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case c.Service.View == nil:
@@ -56,14 +57,15 @@ func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.
 	if c.dedicated != nil {
 		d.Release(c)
 	}
-	// Where the shared connection takes nothing, a private one would fare no better, and it is known when that is over.
+	// Where the shared connection takes no request a dedicated one would not either, and the end of that is noticed.
 	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !bypass {
 		return nil, why
 	}
 	return d.dedicateTo(c, n, bypass)
 }
 
-// DedicateForRetry is private for a request that a redirection may have sent to another node.
+// DedicateForRetry is Dedicate for a request to retry, which a redirection may have sent to another node than the
+// primary of the shard.
 func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*upstream.Conn, upstream.Obstacle) {
 	if a.Target < 0 || c.Service.View == nil {
 		return d.Dedicate(c, shard)
@@ -88,6 +90,7 @@ func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*
 	return d.dedicateTo(c, n, false)
 }
 
+// dedicatedTo returns the connection that a session has, if it is open.
 func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle) {
 	if c.dedicated.State == upstream.Dialing {
 		return nil, upstream.SoonDedicated
@@ -95,12 +98,12 @@ func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle
 	return c.dedicated, upstream.Free
 }
 
-// dedicateTo pins a session to a connection to this node; see privateAt for bypass.
+// dedicateTo gives a session a connection to a node; bypass is that of DedicateAt.
 func (d *Dedications) dedicateTo(c *Session, n *topology.Node, bypass bool) (*upstream.Conn, upstream.Obstacle) {
 	set := c.Service.DedicatedSet(n, c.Setup())
-	haunted := !bypass && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID &&
+	stale := !bypass && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID &&
 		set.RunID != ""
-	if !haunted {
+	if !stale {
 		if l := set.TakeIdle(bypass); l != nil {
 			d.own(c, l)
 			return l, upstream.Free
@@ -111,20 +114,21 @@ func (d *Dedications) dedicateTo(c *Session, n *topology.Node, bypass bool) (*up
 		return nil, upstream.NoDedicated
 	}
 	var kill []int64
-	if haunted {
+	if stale {
 		kill = []int64{c.leftBehind.client}
 	}
 	d.own(c, set.DialDedicated(bypass, kill...))
 	return nil, upstream.SoonDedicated
 }
 
+// own records to which session a connection belongs.
 func (d *Dedications) own(c *Session, l *upstream.Conn) {
 	l.Owner, l.Owned = c.Ref, true
 	c.own().dedicated = l
 }
 
-// Alone makes a connection that of the client for once: nobody else gets it afterwards. It has the client's name, so
-// that the server's own lists and its slow log tell who used it.
+// Alone makes the connection of a session one that no other session gets afterwards. The connection gets the name of
+// the client, so that the server's CLIENT LIST and slow log show it.
 func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
 	l.Once = true
 	if c.Identity != nil && c.Identity.Name != "" {
@@ -132,31 +136,32 @@ func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
 	}
 }
 
-// DedicatedFits says that the connection of a pinned session is of use for a shard: it is, or will be, a connection
-// to its primary.
+// DedicatedFits reports whether the connection that the session has leads to the primary of a shard, or will when it is
+// open. The session must have one.
 func (d *Dedications) DedicatedFits(c *Session, shard int) bool {
 	return d.leadsTo(c, c.Service.View.Primary(shard))
 }
 
+// leadsTo reports whether the connection of a session leads to a node, or will.
 func (d *Dedications) leadsTo(c *Session, n *topology.Node) bool {
 	return !c.dedicated.Bypass && d.mayLeadTo(c, n)
 }
 
-// mayLeadTo is pinIsTo for an bypass connection, too, on which only what is bypass may go: it is in database 0, and
-// nobody has looked which server it met.
+// mayLeadTo is leadsTo for a bypass connection as well. One of these carries nothing else: it is in database 0, and the
+// identity of its server was not verified.
 func (d *Dedications) mayLeadTo(c *Session, n *topology.Node) bool {
 	l := c.dedicated
 	return n != nil && n.ID == l.Key.Node && l.Now == c.Setup() &&
 		(l.State == upstream.Dialing || l.Usable(d.x.clock.Now))
 }
 
-// DedicatedOpened says that the connection which a session waits for is there.
+// DedicatedOpened handles a dedicated connection that was opened: its session may go on.
 func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 	switch c := d.x.Session(l.Owner); {
 	case c == nil || c.dedicated != l:
 		d.x.pool.EndDedicated(l)
 	default:
-		if !l.Bypass { // such a one ends no other
+		if !l.Bypass { // a bypass connection ends no stale one
 			c.leftBehind = nil
 		}
 		if c.Reason == wait.NoDedicatedConnection {
@@ -165,7 +170,7 @@ func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 	}
 }
 
-// DedicatedLost says that a session has lost its private connection; failed: it could not be opened.
+// DedicatedLost handles the loss of a dedicated connection; failed: it could not be opened.
 func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	c := d.x.Session(l.Owner)
 	if c == nil || c.dedicated != l {
@@ -186,7 +191,7 @@ func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	}
 }
 
-// DedicatedAnswered says that nothing is in flight any more on a private connection.
+// DedicatedAnswered handles a dedicated connection on which nothing is in flight any more.
 func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 	if !l.Owned {
 		return
@@ -198,7 +203,8 @@ func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 	}
 }
 
-// Release takes the connection from a session. It goes to the next one if the server remembers nothing of this one.
+// Release takes the connection from a session that has one, and breaks its WATCH. The connection is kept for the next
+// session, if the server remembers nothing on it.
 func (d *Dedications) Release(c *Session) {
 	l := c.dedicated
 	c.dedicated = nil
@@ -213,7 +219,7 @@ func (d *Dedications) Release(c *Session) {
 	d.x.pool.EndDedicated(l)
 }
 
-// ReleaseUnused takes its connection from a session that does not need it any more, or never came to use it.
+// ReleaseUnused takes the connection from a session that does not need it any more, or did not come to use it.
 func (d *Dedications) ReleaseUnused(c *Session) {
 	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 &&
 		!c.closed {
@@ -221,8 +227,8 @@ func (d *Dedications) ReleaseUnused(c *Session) {
 	}
 }
 
-// blockDedicated makes a session wait for a connection of its own. It returns the reason for the client when it has
-// done so for as long as it may.
+// blockDedicated blocks a session that waits for a connection of its own. It returns the reason for the client when it
+// has waited for as long as it may.
 func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacle) (refused string) {
 	waited, over := d.x.BlockFor(c, wait.NoDedicatedConnection)
 	if over {

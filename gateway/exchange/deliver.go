@@ -8,7 +8,7 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Deliver hands a whole reply to its client, now or when its turn comes.
+// Deliver writes a whole reply to its client, now or when the replies before it are there. It may close the session.
 func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
 	c.Weigh(len(reply))
 	if !c.Replies.AtFront(seq) {
@@ -20,7 +20,10 @@ func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
 	x.flush(c)
 }
 
-// Settle answers a request, or its part of a split one.
+// owedBytes is how many bytes of replies may be unwritten for a client before its next request waits.
+const owedBytes = 1 << 20
+
+// Settle answers a request, or one part of a Composite: t names its place. It may close the session.
 func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
 	if t.Part < 0 {
 		x.Deliver(c, t.Seq, reply)
@@ -29,24 +32,24 @@ func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
 	}
 }
 
-// Answer gives the gateway's own reply to the request that is being read.
+// Answer answers the request that is being read with a reply of the gateway.
 func (x *Exchange) Answer(c *Session, reply []byte) {
 	x.Deliver(c, c.Replies.Reserve(), reply)
 }
 
-// AnswerLocal answers a request here that needed no server.
+// AnswerLocal is Answer for a request that needed no server, which it counts.
 func (x *Exchange) AnswerLocal(c *Session, reply []byte) {
 	x.totals.Local++
 	x.Answer(c, reply)
 }
 
-// Refuse answers a request with the gateway's own error, before anything was sent.
+// Refuse is Answer with an error of the gateway for a request of which nothing was sent, which it counts.
 func (x *Exchange) Refuse(c *Session, reply []byte) {
 	x.totals.Refused++
 	x.Answer(c, reply)
 }
 
-// flush hands over the replies whose turn has come.
+// flush writes the replies whose turn has come.
 func (x *Exchange) flush(c *Session) {
 	for {
 		reply, ok := c.Replies.Ready()
@@ -55,7 +58,7 @@ func (x *Exchange) flush(c *Session) {
 		}
 		x.pass(c, reply)
 	}
-	if c.Output.Len() > 0 { // nothing where it was dropped
+	if c.Output.Len() > 0 { // none where the replies were dropped
 		x.write(c)
 	}
 	x.CheckOutput(c)
@@ -64,6 +67,7 @@ func (x *Exchange) flush(c *Session) {
 	}
 }
 
+// write makes the loop write the client's output at the end of the round.
 func (t *Table) write(c *Session) {
 	if c.due != dueNow {
 		c.due = dueNow
@@ -71,8 +75,7 @@ func (t *Table) write(c *Session) {
 	}
 }
 
-// drained goes on with what waited for a client to read: its own requests, a connection that was stopped for it, its
-// end.
+// drained resumes what waited for a client to read: its own requests, a connection that was stopped, its close.
 func (x *Exchange) drained(c *Session) {
 	if c.Output.Len() < streamLow {
 		for i := range c.inFlight {
@@ -89,7 +92,7 @@ func (x *Exchange) drained(c *Session) {
 	x.Finished(c)
 }
 
-// CheckOutput holds a client to its output limit, and goes on reading one that has replies to read.
+// CheckOutput closes a client that exceeds the output limit, and resumes reading from one that can read replies first.
 func (x *Exchange) CheckOutput(c *Session) {
 	if c.heldBytes() > x.conf.OutputBytesMax {
 		x.Close(c, session.OutputLimit)
@@ -101,7 +104,7 @@ func (x *Exchange) CheckOutput(c *Session) {
 // heldBytes is how many bytes of replies and messages are kept for a client.
 func (c *Session) heldBytes() int {
 	n := c.Output.Len() + c.Replies.KeptBytes() + c.withheld.size() + c.pushes.Len()
-	for i := range c.inFlight { // a redirection may have two shards on one connection
+	for i := range c.inFlight { // after a redirection two shards may share one connection
 		l := c.inFlight[i].conn
 		if !slices.ContainsFunc(c.inFlight[:i], func(f inFlight) bool { return f.conn == l }) {
 			n += c.assembled(l)
@@ -110,7 +113,7 @@ func (c *Session) heldBytes() int {
 	return n
 }
 
-// assembled is how much a connection has of a reply to this client that must be whole before it is handed on.
+// assembled is how many bytes a connection keeps of a reply to this client that is not there whole.
 func (c *Session) assembled(l *upstream.Conn) int {
 	if len(l.Reply) == 0 {
 		return 0
@@ -121,17 +124,18 @@ func (c *Session) assembled(l *upstream.Conn) int {
 	return len(l.Reply)
 }
 
-// OwedTooMuch says that a client must be given replies, or read them, before its next request is sent.
+// OwedTooMuch reports whether a client must read replies before its next request is sent.
 func (c *Session) OwedTooMuch() bool {
 	return c.Conn.OwedTooMuch(c.underWay()) || c.Output.Len() > owedBytes
 }
 
+// owesLittle reports whether a session may go on that was blocked because its client was owed too much.
 func (c *Session) owesLittle() bool {
 	return c.OwedLittle(c.underWay()) && c.Output.Len() <= owedBytes/2
 }
 
-// underWay is how many replies may come without anything more being sent: what must be retried has a place among
-// them, too, and is not.
+// underWay is how many replies may come without a further request being sent. A request to retry has its place among
+// the replies, but was not sent.
 func (c *Session) underWay() (n int) {
 	if len(c.retries) == 0 {
 		return c.Replies.Owed()

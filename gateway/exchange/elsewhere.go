@@ -6,13 +6,13 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// ReadElsewhere takes the reads off a silent connection of those sessions that have no write on it, where another
-// server can take them. What the silent one answers in the end is for nobody. The read in front may be what keeps the
-// server busy: it is sent on once and no more.
+// ReadElsewhere retries the reads on a silent connection where another server can take them, except those of sessions
+// that have a write there. What the silent server still replies to them is dropped. The read at the front may be what
+// keeps the server busy: it is moved only once.
 func (s *Service) ReadElsewhere(l *upstream.Conn) {
 	if s.Reads == upstream.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
 		!s.AnotherReads(l) {
-		return // what is read under a WATCH counts for nothing elsewhere
+		return // also for dedicated connections: a WATCH holds there only
 	}
 	writers := map[session.Ref]bool{}
 	for t := range l.Inflight.All {

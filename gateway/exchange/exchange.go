@@ -1,10 +1,27 @@
-// Package exchange carries requests of clients to servers and replies back. A verb says what a session sends, and
-// where; the exchange chooses the connection, keeps the session's order, makes it wait while no server can take the
-// request, retries what was not executed, and withholds the replies of demoted primaries. It knows no command but by
-// its traits, and does no I/O.
+// Package exchange carries the requests of clients to servers, and the replies back. It is the middle of the data
+// plane: the rooms above it (multi, transaction, dedicated, and the worker for single commands) decide what a session
+// sends and to which shard; the exchange does the rest, the same for all of them. It
 //
-// What cannot go on blocks its session: the request stays unread in the client's input, and is decided anew, under the
-// view of that moment, when the session runs again.
+//	chooses the upstream connection               choose.go; dedicated.go for one that serves a single session
+//	sends                                         send.go
+//	delivers replies in order                     deliver.go; stream.go for long ones, push.go for messages
+//	blocks a session that cannot go on            block.go; buffer.go while a shard has no usable server
+//	retries what was not executed                 retry.go; sendback.go after a rejection, lost.go after a loss
+//	withholds the replies of demoted primaries    withheld.go
+//
+// Begin with Exchange and Session, then read Choose, Send and Deliver.
+//
+// It knows servers through upstream, a client's bytes through downstream, and commands by their traits alone: what one
+// means, and how its parts become one reply, is the knowledge of the rooms above, which it calls through Verbs and
+// Composite. It does no I/O, starts no goroutine, and takes the time from its Clock; one worker's thread makes all
+// calls.
+//
+// A session that cannot go on is blocked, and no queue of requests is kept for it: the request stays unread in the
+// client's input, and is decided again, under the view of that moment, when the session resumes. The exceptions are
+// requests that were sent once and must be retried (Retries): they are done before anything new is read.
+//
+// A frame or a reply that is passed in belongs to the caller, and is copied where it is kept, except where a field says
+// otherwise.
 package exchange
 
 import (
@@ -19,65 +36,72 @@ import (
 	"evergate/topology"
 )
 
-// Config is what an Exchange needs. All fields but the limits of waiting are required.
+// Config has what an Exchange needs. All fields are required, except the limits for which zero means no bound.
 type Config struct {
 	Clock  *wait.Clock
 	Pool   *upstream.Pool
 	Blocks *blocks.Pool
 	Verbs  Verbs
-	// QueryBytesMax bounds what a client has sent and is not begun, OutputBytesMax the replies that are kept for it.
+	// QueryBytesMax is how many unread bytes are kept of a client's input, OutputBytesMax how many bytes of replies and
+	// messages are kept for a client. A client that exceeds one of them is closed. Both are positive.
 	QueryBytesMax  int
 	OutputBytesMax int
-	// PushBytesMax is how many bytes may wait for a client when a message comes for it; past that it is closed.
+	// PushBytesMax is how many bytes may be unwritten after a message was added to a client's output; a subscriber that
+	// exceeds it is closed. It is positive.
 	PushBytesMax int
-	// HoldSessionsMax and HoldBytesMax bound the sessions that wait for a server, and what they have sent meanwhile. Zero:
-	// no bound.
+	// HoldSessionsMax bounds how many sessions may wait for a server at once, HoldBytesMax their unread input in bytes.
+	// Past either, further requests are answered with an error at once. Zero: no bound.
 	HoldSessionsMax int
 	HoldBytesMax    int
-	// IdleMax and AuthMax are how long a client may be idle, and unauthenticated. Zero: for ever.
+	// IdleMax is how long a client may go without sending a command, AuthMax how long it may take to authenticate.
+	// Zero: no bound.
 	IdleMax time.Duration
 	AuthMax time.Duration
-	// Report passes on what was seen on a connection, Acked counts the writes that a node acknowledged.
+	// Report passes on an observation to the control plane. Acked counts n writes that a node acknowledged.
 	Report func(service int, r topology.Report)
 	Acked  func(service int, node topology.NodeID, n int)
-	// Unserved tells that a request was answered LOADING, and why, Cut of a subscriber that was closed because it reads
-	// too slowly.
+	// Unserved is called for each request that is answered with -LOADING, Cut for each subscriber that was closed
+	// because it reads too slowly. Both are for the log.
 	Unserved func(service int, why string)
 	Cut      func(service int, s Slow)
-	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
+	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
 	ClientNumber func() int64
 }
 
-// Verbs are the commands above an Exchange: what it cannot know of them. They are called rarely.
+// Verbs are the commands above an Exchange: it calls them for what depends on the meaning of a command. Only Reply is
+// called often.
 type Verbs interface {
-	// Resend retries the first of a session's requests, or answers it. It returns false when the session was blocked.
+	// Resend sends the request that its session must retry first, or answers it. It returns false when the session was
+	// blocked. a is valid until the session's retries change.
 	Resend(c *Session, a *retry.Entry) bool
-	// Internal takes the reply to what no client has asked for; nil when its connection was lost.
+	// Internal takes the reply to a request of the gateway itself, with the tag that the request was sent with, and nil
+	// when its connection was lost. reply is valid during the call.
 	Internal(l *upstream.Conn, tag uint32, reply []byte)
-	// Reply takes a whole reply.
+	// Reply takes a whole frame that a server sent: the reply to the request at the front, or a push. It is valid
+	// during the call.
 	Reply(l *upstream.Conn, reply []byte)
-	// Unlisten ends all that a session listens to: nothing more is read from its client.
+	// Unlisten ends all subscriptions of a session, and MONITOR: its client is about to be closed.
 	Unlisten(c *Session)
-	// Closed ends the rest when the session is closed.
+	// Closed releases what other rooms have of a session that was closed.
 	Closed(c *Session)
 }
 
-// Composite is a request whose one reply is made of several parts, or in several steps. Parts of a session's Composites
-// come through Exchange.settle.
+// Composite is a request whose single reply is made of the replies to several parts, or to several steps. Its room
+// registers it with Session.Compose, sends the parts with Request.Part set, and gets their replies through Settle.
 type Composite interface {
-	// Seq is the place of its reply.
+	// Seq is the place of its reply among those of the session.
 	Seq() uint32
-	// Take takes the reply to one part.
+	// Take takes the reply to one part, which is valid during the call. With the last one it delivers its own reply.
 	Take(c *Session, part int16, reply []byte)
-	// Apart reports whether each part concerns its own shard alone.
+	// Apart reports whether each part concerns its own shard alone, so that parts in other shards do not overtake it.
 	Apart() bool
-	// Size is how many bytes are kept of it for its client, counted anew: it is for tests.
+	// Size is how many bytes of replies it keeps, counted anew: Check compares that to the counters.
 	Size() int
-	// OnlyAsks reports whether a part asks for what no later request of the session changes.
+	// OnlyAsks reports whether a part is a query whose answer no later request of the session can change.
 	OnlyAsks(part int16) bool
 }
 
-// Exchange carries requests and replies. New makes it.
+// Exchange carries requests and replies for the sessions of one worker. New makes it.
 type Exchange struct {
 	conf   Config
 	clock  *wait.Clock
@@ -85,7 +109,7 @@ type Exchange struct {
 	blocks *blocks.Pool
 	totals Totals
 
-	served []*Service // by index
+	served []*Service // by upstream.Servers.Index
 	args   [][]byte   // scratch
 
 	Table
@@ -95,31 +119,32 @@ type Exchange struct {
 	Pushes
 }
 
-// New makes an Exchange.
+// New makes an Exchange without services and clients.
 func New(conf Config) *Exchange {
 	x := &Exchange{conf: conf, clock: conf.Clock, pool: conf.Pool, blocks: conf.Blocks}
 	x.Table.x, x.Waiting.x, x.Retries.x, x.Dedications.x, x.Pushes.x = x, x, x, x, x
 	return x
 }
 
-// Service is what an Exchange keeps of one service.
+// Service is what an Exchange keeps for one service: its sessions that wait for the same, and its settings.
 type Service struct {
 	*upstream.Servers
-	// Catalog is what its servers have said of commands, functions and databases.
+	// Catalog has what the servers reported about commands, keys, functions and databases.
 	Catalog      *catalog.Catalog
 	x            *Exchange
 	blockingLost BlockingLost
 	allowed      map[string]bool
-	holds        []wait.Buffer
-	full         wait.List // sessions that wait for a full connection
-	// withholding are the sessions with withheld replies.
+	holds        []wait.Buffer // one for each shard of the view, and a last one for requests without a shard
+	full         wait.List     // sessions that wait for a connection that is full
+	// withholding are the sessions that have withheld replies.
 	withholding []session.Ref
-	// none is the rare of all clients that own none: nothing but zero is written to it.
+	// none is the rare part of all clients that have none of their own. It stays zero: Session.own makes a client its
+	// own.
 	none rare
 }
 
-// Serve adds a service. allowed are the commands that are done though they may harm, by their names in the table of
-// package routing.
+// Serve adds a service. learnt is its catalog, lost what becomes of blocking pops whose outcome is unknown, allowed the
+// dangerous commands that a setting permits, by their names in the table of package routing.
 func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost BlockingLost, allowed map[string]bool,
 ) *Service {
 	served := &Service{Servers: s, Catalog: learnt, x: x, blockingLost: lost, holds: make([]wait.Buffer, 1),
@@ -128,5 +153,5 @@ func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost Bloc
 	return served
 }
 
-// Served is the service that a connection belongs to.
+// Served returns the service of a connection.
 func (x *Exchange) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }

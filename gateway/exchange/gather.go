@@ -6,27 +6,27 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// A message for many is a write for each of them. While another one is being published by a client of this worker,
-// those that are there wait for it, a millisecond at most: it comes with the answer to its PUBLISH, and one write gives
-// both. A server does the same without meaning to, since it reads what was published while it wrote.
+// A message with many subscribers costs a write for each of them. While another message of this worker's clients is on
+// its way to a server, those that are there wait for it, a millisecond at most, and one write delivers both. A server
+// does so by itself: it reads what was published while it was writing.
 
 const (
-	// GatherFrom is the audience from which it is worth it.
+	// GatherFrom is the number of subscribers from which a message waits.
 	GatherFrom = 64
-	// gatherFor is the longest that a message waits.
+	// gatherFor is the longest that it does.
 	gatherFor = time.Millisecond
 )
 
-// due says when what a client is given is written.
+// due is when a client's output is written.
 type due uint8
 
 const (
 	notDue   due = iota
-	dueLater     // it is named in Worker.gathered
-	dueNow       // it is named in out.Clients
+	dueLater     // it is named in Pushes.gathered
+	dueNow       // it is named in ClientOut.Clients
 )
 
-// gather notes that a message for a client is to be written, with others if they come.
+// gather makes a message wait to be written together with others.
 func (p *Pushes) gather(c *Session) {
 	if c.due != notDue {
 		return
@@ -38,14 +38,14 @@ func (p *Pushes) gather(c *Session) {
 	p.gathered = append(p.gathered, c.Ref)
 }
 
-// moreToGather says that a message has been sent to a server and is not answered.
+// moreToGather reports whether the server has yet to acknowledge a message that was published.
 func (p *Pushes) moreToGather() bool {
 	l := p.publishes
 	return l != nil && l.State == upstream.Open && l.Queue.AnsweredTo() < p.publishEnd &&
 		p.x.clock.Now < p.gatheredAt+gatherFor
 }
 
-// WriteGathered has what was gathered written, unless more is to come.
+// WriteGathered makes the loop write what was gathered, unless more is to come.
 func (p *Pushes) WriteGathered() {
 	switch {
 	case len(p.gathered) == 0:
@@ -54,8 +54,8 @@ func (p *Pushes) WriteGathered() {
 		p.x.clock.At(p.gatheredAt + gatherFor)
 		return
 	}
-	for _, who := range p.gathered {
-		if c := p.x.Session(who); c != nil && c.due == dueLater {
+	for _, ref := range p.gathered {
+		if c := p.x.Session(ref); c != nil && c.due == dueLater {
 			p.x.write(c)
 		}
 	}

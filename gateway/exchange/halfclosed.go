@@ -1,23 +1,27 @@
 package exchange
 
 import (
+	"time"
+
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
-// A client that closes its half of the connection ("printf ... | nc -N") has said everything and still reads. One that
-// dies looks the same, until it is written to. So what was sent before is executed and answered, whatever the session
-// waits for meanwhile, but for a server: a session that waits for a primary, for the end of a pause, or within a
-// blocking command ends with its client, as nothing may be done then for somebody who may have left long ago.
+// A client that closes its half of the connection ("printf ... | nc -N") has sent everything and still reads. One that
+// dies looks the same, until something is written to it. So all that it sent is executed and answered, whatever the
+// session waits for meanwhile, except a server: a session that waits for a primary, for the end of a pause, or within a
+// blocking command is closed. Its client may have left long before the command would run.
 
-// GoOnHalfClosed ends a session whose client has half-closed when all has been done, or when it waits for what it may
-// not.
+// blockedGrace is how long a server may take to answer the blocking command of a client that has half-closed.
+const blockedGrace = 50 * time.Millisecond
+
+// GoOnHalfClosed closes a session whose client has half-closed, when all is done or when it waits for what it must not.
 func (t *Table) GoOnHalfClosed(c *Session) {
 	switch {
 	case c.closed || c.Ending:
 	case c.IsBlocked():
-		at := c.blockedSince + blockedGrace // it may have been sent just now
+		at := c.blockedSince + blockedGrace // an element may be there at once
 		if t.x.clock.Now >= at {
 			t.Close(c, session.ClientLeft)
 			return
@@ -31,11 +35,11 @@ func (t *Table) GoOnHalfClosed(c *Session) {
 	}
 }
 
-// waitsForServer says that what a session has sent is at a server that is silent or is being left, so that the rest may
-// run much later. See parkIn for a session that has nothing on its way.
+// waitsForServer reports whether requests of the session are at a server that is silent or draining, so that its other
+// requests may run much later. blockIn closes a session that has nothing in flight.
 func (c *Session) waitsForServer() bool {
 	if c.Reason == wait.Running && len(c.retries) == 0 {
-		return false // all of it has been sent
+		return false // all that the client sent is in flight
 	}
 	for i := range c.inFlight {
 		if l := c.inFlight[i].conn; l.Silent || l.Draining {
@@ -45,7 +49,7 @@ func (c *Session) waitsForServer() bool {
 	return c.withheld != nil
 }
 
-// EndSilent ends the sessions whose clients have half-closed and that wait for a connection which has fallen silent.
+// EndSilent closes the sessions of half-closed clients that wait for a connection which has fallen silent.
 func (t *Table) EndSilent(l *upstream.Conn) {
 	for p := range l.Inflight.All {
 		if c := t.Session(p.To); c != nil && c.HalfClosed && !c.Ending && c.waitsForServer() {

@@ -2,25 +2,25 @@ package exchange
 
 import "time"
 
-// HoldMode says what becomes of a request that no server can take now.
+// HoldMode is what becomes of a request that no server can take now.
 type HoldMode uint8
 
 const (
-	// HoldAuto has it wait for as long as a failover usually takes: the servers' own limit and 10 s more, between 10 s and
-	// a minute.
+	// HoldAuto buffers it for as long as a failover usually takes: the time after which the servers declare one of them
+	// down, and 10 s more; at least 10 s and at most a minute.
 	HoldAuto HoldMode = iota
-	// HoldFor has it wait for Hold.Window.
+	// HoldFor buffers it for Hold.Window.
 	HoldFor
-	// HoldOff refuses it at once.
+	// HoldOff answers it with -LOADING at once.
 	HoldOff
-	// HoldDryRun refuses it at once, and counts what would have waited.
+	// HoldDryRun does as HoldOff, and counts the requests that would have been buffered.
 	HoldDryRun
 )
 
-// Hold is how long the requests of a service, or of one of its listeners, wait for a server that can take them.
+// Hold is for how long the requests of a service, or of one of its listeners, are buffered.
 type Hold struct {
 	Mode HoldMode
-	// Window of HoldFor; it must be positive.
+	// Window is that of HoldFor; it must be positive.
 	Window time.Duration
 }
 
@@ -31,7 +31,7 @@ const (
 	autoMore = 10 * time.Second
 )
 
-// window is how long a request of this client may wait for its shard; 0 for not at all.
+// window is for how long a request of this client may be buffered; 0 for not at all.
 func (c *Session) window() time.Duration {
 	switch c.hold.Mode {
 	case HoldFor:
@@ -42,7 +42,7 @@ func (c *Session) window() time.Duration {
 	return 0
 }
 
-// Patience is how long this client may wait for what passes by itself, whether requests are held or not.
+// Patience is for how long this client may wait for what ends by itself, whether requests are buffered or not.
 func (c *Session) Patience() time.Duration {
 	if window := c.window(); window > 0 {
 		return window

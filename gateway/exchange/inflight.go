@@ -5,17 +5,17 @@ import (
 	"evergate/gateway/wait"
 )
 
-// inFlight is what one connection owes a session.
+// inFlight is how many replies one connection owes a session for a shard.
 type inFlight struct {
 	conn  *upstream.Conn
 	shard int32
 	owed  int32
-	// foreign: the connection is not the view's for this shard (a redirection named it, or COMMAND asks the lowest
-	// version); nothing else may join.
+	// foreign: the connection is not the one that the view names for this shard (a redirection named it, or COMMAND
+	// asks the server with the lowest version). Requests that the view sends to the shard must not join.
 	foreign bool
 }
 
-// inFlightTo returns the flight of a shard, or nil.
+// inFlightTo returns what is in flight to a shard, or nil.
 func (c *Session) inFlightTo(shard int) *inFlight {
 	for i := range c.inFlight {
 		if int(c.inFlight[i].shard) == shard {
@@ -25,7 +25,7 @@ func (c *Session) inFlightTo(shard int) *inFlight {
 	return nil
 }
 
-// InFlightOn returns the connection that a shard's flight is on, or nil.
+// InFlightOn returns the connection that the session uses for a shard now, or nil.
 func (c *Session) InFlightOn(shard int) *upstream.Conn {
 	if f := c.inFlightTo(shard); f != nil {
 		return f.conn
@@ -33,7 +33,8 @@ func (c *Session) InFlightOn(shard int) *upstream.Conn {
 	return nil
 }
 
-// Landed counts one reply of a flight. When it was the last the session may have waited for it.
+// Landed counts a reply to a request that was sent to a shard. The last one of a connection may be what the session
+// waits for.
 func (x *Exchange) Landed(c *Session, shard int16) {
 	for i := range c.inFlight {
 		if c.inFlight[i].shard != int32(shard) {

@@ -1,23 +1,15 @@
 package exchange
 
 import (
-	"time"
-
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 )
 
-const (
-	// PauseBytes is how much a parked client may send before the loop stops reading from it, where it is not itself what
-	// it waits for.
-	PauseBytes = 64 << 10
-	// owedBytes is how many reply bytes may wait for a client before its next request waits.
-	owedBytes = 1 << 20
-	// blockedGrace is how long the server may take to answer a blocking command of a client that has half-closed.
-	blockedGrace = 50 * time.Millisecond
-)
+// PauseBytes is how many unread bytes a blocked client may have before the loop stops reading from it, where it
+// waits for servers and not for itself.
+const PauseBytes = 64 << 10
 
-// Keep appends bytes that cannot be understood yet.
+// Keep appends bytes to a client's unread input. It copies them. It closes a client that exceeds QueryBytesMax.
 func (x *Exchange) Keep(c *Session, b []byte) {
 	if len(b) == 0 || c.closed || c.Ending {
 		return
@@ -31,12 +23,13 @@ func (x *Exchange) Keep(c *Session, b []byte) {
 	x.Pace(c)
 }
 
-// Skip drops the request in front of a client's input: it was answered.
+// Skip drops the first n unread bytes: a request that was answered.
 func (x *Exchange) Skip(c *Session, n int) { c.Input.Used(x.blocks, n) }
 
-// Pace has the loop stop or go on reading from a client. One that waits for servers is not read while much of it waits:
-// so it sends no faster than they execute. But many a client writes all it has before it reads anything. What waits for
-// the client itself, or for another client, would then wait for ever: such a one is read until QueryBytesMax.
+// Pace makes the loop stop or resume reading from a client. One that waits for servers is not read while much of its
+// input is unread: so it sends no faster than they execute. But many a client writes all that it has before it reads
+// anything. Where a session waits for its own client, or for another one, to stop reading would be a deadlock: it is
+// read until QueryBytesMax.
 func (x *Exchange) Pace(c *Session) {
 	stop := c.Input.Len() > PauseBytes && (c.Reason != wait.Running || len(c.retries) > 0)
 	switch c.Reason {

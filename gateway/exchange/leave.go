@@ -2,7 +2,7 @@ package exchange
 
 import "evergate/gateway/session"
 
-// Close ends a client at once.
+// Close closes a client at once. It does nothing for one that is closed.
 func (t *Table) Close(c *Session, why session.CloseReason) {
 	if !c.closed {
 		t.outs.CloseClients = append(t.outs.CloseClients, c.Ref.ID)
@@ -10,7 +10,7 @@ func (t *Table) Close(c *Session, why session.CloseReason) {
 	}
 }
 
-// forget removes a client. Its requests stay on their connections; their replies find nobody.
+// forget removes a client. Its requests stay on their connections, and their replies are dropped.
 func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.closed = true
 	t.x.release(c)
@@ -37,7 +37,7 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	t.open--
 }
 
-// End stops reading from a client and closes it when all it is owed has been written.
+// End stops reading from a client, and closes it when it has got all that it is owed.
 func (t *Table) End(c *Session, why session.CloseReason) {
 	if c.Ending || c.closed {
 		return
@@ -51,14 +51,14 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 	t.Finished(c)
 }
 
-// Leaves bounds the stay of a client that is to go, see sweep.
+// Leaves records that a client is to be closed soon. Sweep bounds how long that takes.
 func (t *Table) Leaves(c *Session) {
 	c.ActiveAt = t.x.clock.Now
 	t.endings++
 	t.x.clock.At(t.sweepAt)
 }
 
-// Finished closes a client that was to end and has been given all it is owed.
+// Finished closes a client that End was called for, when it has got all that it is owed.
 func (t *Table) Finished(c *Session) {
 	if c.Ending && !c.closed && c.Replies.Owed() == 0 && c.Output.Len() == 0 {
 		t.Close(c, c.Why)

@@ -7,19 +7,21 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// A lost connection splits by arithmetic. A request whose last byte never reached the kernel was not executed, and a
-// sent read does no harm: both are retried. The outcome of a sent write is unknown: the client is told so, and it is
-// never sent again. A reply whose first bytes the client already has cannot be taken back: that client is closed.
+// The requests of a lost connection are divided by arithmetic (upstream.Fate). One whose last byte the kernel never
+// took was not executed, and a read that was sent does no harm: both are retried. A write that was sent may have been
+// executed: it is answered so, and never sent again. The first bytes of a reply that the client has cannot be taken
+// back: that client is closed.
 
+// lostTooOften is the error for a read that was retried too often, or on which two connections ended.
 var lostTooOften = resp.AppendError(nil,
 	"ERR evergate: the connection to the server was lost while it answered; the command changed nothing")
 
-// outOfOrder answers what can only be done behind a later command of the same client.
+// outOfOrder is the error for a request that could only be executed behind a later one of the same client.
 var outOfOrder = resp.AppendError(nil,
 	"TRYAGAIN evergate: the command was not executed, because a later one of this connection already was")
 
-// LostRequest settles one request of a connection that died. The one in front may be what the connection died of:
-// where its reply made no sense, or it was retried too often, it is not retried.
+// LostRequest settles one request of a connection that ended. front: it was the oldest there, and may be why. Where its
+// reply made no sense, or where it was retried too often, it is not retried.
 func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) {
 	t := &r.Pending
 	if t.Flags&upstream.Internal != 0 {
@@ -82,6 +84,7 @@ func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e r
 	x.Retry(c, &r.Pending, r.Frame, retry.Entry{Target: -1, Redirects: redirects, Retries: r.Pending.Retries, Ended: e})
 }
 
+// uncertain is the error for a write whose connection was lost after it was sent.
 func uncertain(s *Service, l *upstream.Conn) []byte {
 	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to " + s.NodeName(l.Key.Node)
 	return resp.AppendError(nil, text+" was lost after the command was sent; it may or may not have been executed")

@@ -10,57 +10,58 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// Pushes are what clients are given that is no reply.
+// Pushes writes to clients what is no reply: messages, and the lines of MONITOR.
 type Pushes struct {
 	x *Exchange
-	// gathered are clients whose messages wait for others, since gatheredAt. publishes is the connection that the last
-	// message was sent on, publishEnd the offset behind it.
+	// gathered are the clients whose messages wait for others, since gatheredAt. publishes is the connection on which
+	// the last message was published, publishEnd the offset behind it.
 	gathered   []session.Ref
 	gatheredAt time.Duration
 	publishes  *upstream.Conn
 	publishEnd uint64
 }
 
-// subscriber is what a session listens to.
+// subscriber has the subscriptions of one session.
 type subscriber struct {
 	fanout.Listener
-	// published is the place of the answer to the last message that it has published itself, as long as publishes says so.
+	// published is the place of the reply to the last message that the session has published itself; meaningful while
+	// publishes.
 	published uint32
-	// keptFor is the place of the answer behind which the messages come that are kept.
+	// keptFor is the place of the reply behind which kept messages come.
 	keptFor   uint32
 	publishes bool
 }
 
-// Slow is a subscriber that was cut because it reads too slowly.
+// Slow describes a subscriber that was closed because it reads too slowly.
 type Slow struct {
 	Number int64 // CLIENT ID
 	Remote string
 	Name   string // CLIENT SETNAME
-	Bytes  int    // that waited for it
+	Bytes  int    // unwritten
 }
 
-// Listen gives a session something to listen with.
+// Listen makes Subs, if needed.
 func (c *Session) Listen() {
 	if c.Subs == nil {
 		c.own().Subs = &subscriber{Listener: fanout.Listener{Ref: c.Ref}}
 	}
 }
 
-// StopListening takes it away: it listens to nothing any more.
+// StopListening drops Subs: the session has no subscriptions any more.
 func (c *Session) StopListening() { c.Subs = nil }
 
-// Subscribed says that a session listens to something. In RESP2 it may do little else.
+// Subscribed reports whether a session has any subscription. In RESP2 few other commands are allowed then.
 func (c *Session) Subscribed() bool { return c.Subs != nil && c.Subs.Any() }
 
-// ListenAsSentinel gives a client of a Sentinel something to listen with; nil takes it away.
+// ListenAsSentinel sets the subscriptions of a client of an emulated Sentinel; nil for none.
 func (c *Session) ListenAsSentinel(to *facade.Subscriptions) {
 	if to != nil || c.Listens != nil {
 		c.own().Listens = to
 	}
 }
 
-// Push gives a message to a client, as one of many or not. frame is a push of RESP3; in RESP2 it is an array, and else
-// the same.
+// Push writes a message to a client. many: it has many subscribers, and may wait to be written together with others.
+// frame is a push of RESP3, of which RESP2 has all but the first byte. It is copied.
 func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 	if c.closed || c.Ending {
 		return
@@ -71,8 +72,9 @@ func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 	}
 }
 
-// Hand gives a client bytes that are no reply, between its replies, and returns where they are at the end of. It
-// returns nil when the client was closed, since it reads too slowly. Where it may they wait for others.
+// Hand writes bytes to a client that are no reply, between its replies, and returns the buffer whose end they are. It
+// returns nil when the client was closed because it reads too slowly. may: they may wait to be written together with
+// others.
 func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	to := &c.Output
 	switch {
@@ -99,7 +101,7 @@ func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	return nil
 }
 
-// midReply says that a client was given the beginning of a reply.
+// midReply reports whether a client has got the beginning of a reply and not its end.
 func (p *Pushes) midReply(c *Session) bool {
 	for i := range c.inFlight {
 		if c.streamsTo(c.inFlight[i].conn) {
@@ -109,8 +111,8 @@ func (p *Pushes) midReply(c *Session) bool {
 	return false
 }
 
-// keepsPushes says that messages wait for the end of a reply: of one that the client was given the beginning of, or of
-// the answer to what it publishes itself and may listen to, whichever connection is sooner.
+// keepsPushes reports whether messages must wait for the end of a reply: of one whose beginning the client has, or of
+// the one to a message that it publishes itself and may be subscribed to. The two come on different connections.
 func (p *Pushes) keepsPushes(c *Session) bool {
 	s := c.Subs
 	switch {
@@ -125,7 +127,7 @@ func (p *Pushes) keepsPushes(c *Session) bool {
 	return c.pushes.Len() == 0 || !c.Replies.Passed(s.keptFor)
 }
 
-// pushKept gives a client the messages that were kept behind a reply, when that has been given.
+// pushKept writes the messages that were kept behind a reply, when that is written.
 func (p *Pushes) pushKept(c *Session) {
 	if c.pushes.Len() == 0 || p.keepsPushes(c) {
 		return
@@ -134,7 +136,7 @@ func (p *Pushes) pushKept(c *Session) {
 	c.pushes.Drop(p.x.blocks)
 }
 
-// pushMark begins what is no reply: RESP2 has arrays only.
+// pushMark is the first byte of what is no reply: RESP2 has arrays only.
 func (c *Session) pushMark() byte {
 	if c.Proto == 3 {
 		return '>'

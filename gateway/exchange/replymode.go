@@ -4,8 +4,8 @@ import (
 	"evergate/gateway/wait"
 )
 
-// CLIENT REPLY has replies dropped before they reach the client. On a connection nothing changes: the servers answer,
-// and the row of places is kept as ever.
+// CLIENT REPLY makes the gateway drop replies before they reach the client. On upstream connections nothing changes:
+// the servers reply, and every request keeps its place.
 
 // replyMode is which replies of a session are dropped.
 type replyMode uint8
@@ -16,7 +16,7 @@ const (
 	replyOff
 )
 
-// Reply does CLIENT REPLY ON|OFF. All that came before has been answered.
+// Reply executes CLIENT REPLY ON or OFF. All earlier requests must be answered.
 func (c *Session) Reply(on bool) {
 	c.replyMode = replyOff
 	if on {
@@ -24,7 +24,7 @@ func (c *Session) Reply(on bool) {
 	}
 }
 
-// SkipReply does CLIENT REPLY SKIP.
+// SkipReply executes CLIENT REPLY SKIP.
 func (c *Session) SkipReply() {
 	if c.replyMode == replyOn {
 		c.replyMode = replySkip
@@ -34,14 +34,14 @@ func (c *Session) SkipReply() {
 // RepliesDropped reports whether the next reply is dropped.
 func (c *Session) RepliesDropped() bool { return c.replyMode != replyOn }
 
-// ResetReply undoes CLIENT REPLY OFF; what a SKIP is for is the reply to come.
+// ResetReply undoes CLIENT REPLY OFF. SKIP stays: it concerns the reply to come.
 func (c *Session) ResetReply() {
 	if c.replyMode == replyOff {
 		c.replyMode = replyOn
 	}
 }
 
-// pass hands a whole reply over, whose turn has come, or drops it.
+// pass writes a whole reply whose turn has come, or drops it.
 func (x *Exchange) pass(c *Session, reply []byte) {
 	if c.replyMode == replyOn {
 		c.Output.Append(x.blocks, reply)
@@ -52,8 +52,8 @@ func (x *Exchange) pass(c *Session, reply []byte) {
 	x.pushKept(c)
 }
 
-// Acknowledge answers SUBSCRIBE and its kin, which is a push, as messages are: nothing drops it. All that came before
-// has been answered, see waitsToAcknowledge.
+// Acknowledge answers SUBSCRIBE and its kin. Their reply is a push, as messages are, and is never dropped. All earlier
+// requests must be answered, see WaitsToAcknowledge.
 func (x *Exchange) Acknowledge(c *Session, acks []byte) {
 	was := c.replyMode
 	c.replyMode = replyOn
@@ -63,7 +63,8 @@ func (x *Exchange) Acknowledge(c *Session, acks []byte) {
 	}
 }
 
-// WaitsToAcknowledge parks a session whose replies are dropped until that has come to an end for those before.
+// WaitsToAcknowledge blocks a session whose replies are dropped while earlier ones are still to come, and reports
+// whether it did.
 func (x *Exchange) WaitsToAcknowledge(c *Session) bool {
 	if c.replyMode == replyOn || c.Replies.Owed() == 0 {
 		return false
@@ -72,7 +73,7 @@ func (x *Exchange) WaitsToAcknowledge(c *Session) bool {
 	return true
 }
 
-// replyDropped notes that a reply was dropped.
+// replyDropped ends a SKIP: the reply was dropped.
 func (c *Session) replyDropped() {
 	if c.replyMode == replySkip {
 		c.replyMode = replyOn

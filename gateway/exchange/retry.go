@@ -10,10 +10,12 @@ import (
 	"evergate/routing"
 )
 
-// Retries are requests that are sent again.
+// Retries has requests retried: those that were sent and not executed, in the order of their session.
 type Retries struct{ x *Exchange }
 
-// Retry puts a request on its session's list of what is done first, in the order of the requests.
+// Retry puts a request that was sent on the list of its session, in the order of the requests; the list is done before
+// anything new is read. t and frame (which is copied) are the request as it was sent, a what else is to be known for
+// the next time.
 func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
@@ -25,13 +27,14 @@ func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.E
 	c.retryBegun = false
 }
 
-// RetryAt puts a request on the list that has not been sent, in the order of the requests.
+// RetryAt puts a request on the list that was not sent before. It takes the frame over.
 func (r *Retries) RetryAt(c *Session, a retry.Entry) {
 	c.own().retries = c.retries.Insert(a)
-	r.x.Wake(c) // where the reply before it was withheld, its flight has landed long ago
+	r.x.Wake(c) // nothing need be in flight whose reply would wake it
 }
 
-// RetryAll replaces the parts of the Composite that is retried first by so many: all of them are retried.
+// RetryAll replaces what is left of the Composite that is retried first by all its parts, of which there are now so
+// many.
 func (c *Session) RetryAll(parts int) {
 	first := c.retries[0]
 	c.forgetWithheld(first.Seq)
@@ -44,15 +47,16 @@ func (c *Session) RetryAll(parts int) {
 	c.own().retries = append(all, rest...)
 }
 
-// recall returns a request that is on a connection to its session: the reply is for nobody.
+// recall retries a request that is still on a connection. The reply to it there is dropped.
 func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
-	t.To.Generation = 0 // no client has it
+	t.To.Generation = 0 // it identifies no client
 	r.Retry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
 	r.x.Landed(c, was.Shard)
 }
 
-// RunRetries retries what must be, in order, deciding each anew. It returns false while something is left.
+// RunRetries retries what must be, in order; each request is decided anew. It returns false while something is left:
+// the session is blocked then, or closed.
 func (r *Retries) RunRetries(c *Session) bool {
 	if len(c.inFlight) > 0 && !c.retryBegun {
 		r.x.Block(c, wait.InFlight)
@@ -85,7 +89,8 @@ func (r *Retries) RunRetries(c *Session) bool {
 	return !c.closed
 }
 
-// ChooseForRetry finds the connection: that of the node which a redirection named, or the one the view says.
+// ChooseForRetry returns the connection for a request to retry, or an obstacle: that to the node which a redirection
+// named, or else what Choose returns for the decision. Where the view has that node no more a.Target is reset.
 func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
 	with := c.Company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
@@ -111,14 +116,14 @@ func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision
 	return l, upstream.Free
 }
 
-// RetryLater parks a session until the first of its requests may be tried again.
+// RetryLater blocks a session until the request that it retries first is due. It returns false.
 func (c *Session) RetryLater(a *retry.Entry) bool {
 	c.Service.x.Block(c, wait.Refused)
 	c.Service.x.clock.Alarm(c.Ref, &c.Place, a.At)
 	return false
 }
 
-// StillUnavailable parks the session as mayNot does, but the place for the answer is already reserved.
+// StillUnavailable is Unavailable for a request to retry, whose reply has its place already.
 func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why upstream.Obstacle) bool {
 	refused := r.x.Await(c, shard, why)
 	if refused == "" {
@@ -128,14 +133,14 @@ func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why up
 	return true
 }
 
-// NextRetry is the request to retry first. It is valid until the list changes.
+// NextRetry is the request to retry first; there must be one. It is valid until the list changes.
 func (c *Session) NextRetry() *retry.Entry { return &c.retries[0] }
 
-// DropRetry takes it off the list: it has been answered otherwise.
+// DropRetry removes that request: it was answered otherwise.
 func (c *Session) DropRetry() { c.retries, c.retryBegun = c.retries[1:], false }
 
-// takeReads takes the reads back that a session has behind a refused request on the same connection: answered there
-// they would have overtaken it.
+// takeReads retries the reads that a session has behind a rejected request on the same connection: their replies would
+// be of an order that the client did not ask for.
 func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
 	sharded := c.Service.View.IsSharded()
 	start := refused.End
@@ -150,7 +155,7 @@ func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pend
 	}
 }
 
-// writesBehind says that a session has writes behind a refused request on the same connection.
+// writesBehind reports whether a session has writes behind a rejected request on the same connection.
 func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool {
 	for t := range l.Inflight.All {
 		if t.To == c.Ref && t.Flags&upstream.Write != 0 && retry.Later(t.Seq, refused.Seq) {
@@ -160,8 +165,8 @@ func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool
 	return false
 }
 
-// takeBehind takes back the reads that a client has behind the reply under way, but for those before a write of its.
-// What the server still answers to them is for nobody.
+// takeBehind retries the reads that a client has behind the reply under way, except those before one of its writes. The
+// server's replies to them are dropped.
 func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
 	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
 	var requests []*upstream.Pending
@@ -183,8 +188,8 @@ func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
 	}
 }
 
-// Executed notes that a request was executed, or may have been, while earlier ones wait to be retried: those that
-// it has overtaken can no longer be done in order.
+// Executed records that a request was executed, or may have been. Earlier requests of the session that wait to be
+// retried, and may touch the same keys, are overtaken by it: they can no longer be executed in order.
 func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
 	sharded := c.Service.View.IsSharded()
 	for i := range c.retries {
@@ -199,12 +204,12 @@ func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
 	}
 }
 
-// Overtaken reports whether a request to retry can no longer be done in order.
+// Overtaken reports whether a part of a request to retry was overtaken.
 func (c *Session) Overtaken(seq uint32) bool {
 	return slices.ContainsFunc(c.retries, func(a retry.Entry) bool { return a.Seq == seq && a.Overtaken })
 }
 
-// overtaken answers a request that a later one of its session has overtaken.
+// overtaken is the reply to a request that was overtaken.
 func overtaken(a *retry.Entry) []byte {
 	if len(a.Fallback) > 0 {
 		return a.Fallback

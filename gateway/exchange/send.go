@@ -7,7 +7,8 @@ import (
 	"evergate/routing"
 )
 
-// Request is what send needs to know.
+// Request is one frame to send, and what is to be known when its reply comes. upstream.Pending explains the fields that
+// it has, too.
 type Request struct {
 	Seq       uint32
 	Part      int16
@@ -16,24 +17,26 @@ type Request struct {
 	Retries   uint8
 	Cost      uint8
 	Read      bool
-	Ask       bool // say ASKING first
-	Owned     bool // the connection may keep frame
-	// Foreign: the connection is not the one that the view names.
+	Ask       bool // send ASKING in front
+	Owned     bool // Frame may be kept: the caller does not use it any more
+	// Foreign: the connection is not the one that the view names for Shard.
 	Foreign bool
-	// Blocking, watched, counts and ahead are Ticket.Flags and Ticket.Ahead.
+	// Blocking, Watched and Counts become upstream.Flags of the pending request.
 	Blocking bool
 	Watched  bool
 	Counts   bool
 	Ahead    uint32
 	Shard    int
 	Frame    []byte
-	// First is said quietly ahead of it; where it is refused, so is the request: see Verbs.Internal.
+	// First is a command to send in front, without which the reply to this request would be wrong. Its pending request
+	// has the flags Quiet and Counts, by which a rejection of it is recognized.
 	First []byte
-	// Load are scripts to load first.
+	// Load are the scripts that the server may lack; SCRIPT LOAD is sent in front for each.
 	Load [][]byte
 }
 
-// Send puts a request on a connection and counts it in the session's flight.
+// Send puts a request on a connection that Choose or Dedicate returned, and counts it among what the session has in
+// flight. It copies the frame, unless r.Owned.
 func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	load(l, r.Load)
 	if r.Ask {
@@ -89,7 +92,8 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	c.inFlight = append(c.inFlight, inFlight{conn: l, shard: int32(r.Shard), owed: 1, foreign: r.Foreign})
 }
 
-// Quietly puts a command on a connection whose reply nobody waits for. Its pending is valid until the next one.
+// Quietly puts a command on a connection whose reply is dropped. The pending request that it returns is valid until the
+// next one is added.
 func Quietly(l *upstream.Conn, frame []byte) *upstream.Pending {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
@@ -97,7 +101,8 @@ func Quietly(l *upstream.Conn, frame []byte) *upstream.Pending {
 	return t
 }
 
-// load puts scripts on a connection. Where one is refused, the command that names it tells its client so.
+// load puts SCRIPT LOAD commands on a connection. Where one is rejected, the command that needs the script fails with
+// NOSCRIPT, and is answered from that.
 func load(l *upstream.Conn, bodies [][]byte) {
 	for _, body := range bodies {
 		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))
@@ -108,13 +113,13 @@ func load(l *upstream.Conn, bodies [][]byte) {
 
 var scriptWord, loadWord = []byte("SCRIPT"), []byte("LOAD")
 
-// PlaceOf is where a connection leads, for the catalog of its service.
+// PlaceOf is where a connection leads, in terms of the catalog.
 func PlaceOf(l *upstream.Conn) catalog.Place {
 	return catalog.Place{Node: l.Key.Node, RunID: l.RunID, Conn: int32(l.ID)}
 }
 
-// AlsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that reads go to: these are not replicated. Nobody
-// waits for the replies.
+// AlsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that serve reads, since servers do not replicate
+// these. The replies are dropped. For other commands it does nothing.
 func (x *Exchange) AlsoOnReplicas(c *Session, command *routing.Command, frame []byte) {
 	if c.Service.View == nil || command == nil || command.ID != routing.CmdScriptLoad &&
 		command.ID != routing.CmdScriptFlush {

@@ -9,17 +9,20 @@ import (
 	"evergate/topology"
 )
 
+// A request that its server rejected was not executed. Package retry decides what becomes of it, from the Facts here.
+
+// TooManyRedirects is the error for a request that servers redirected to each other too often.
 var TooManyRedirects = resp.AppendError(nil,
 	"TRYAGAIN evergate: too many redirections; the command was not executed")
 
-// NotElsewhere answers what may harm and was not executed: another server may be meant by then.
+// NotElsewhere is the error for a dangerous command that was not executed: the client may not mean another server.
 var NotElsewhere = resp.AppendError(nil,
 	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")
 
-// carefulFor is how long a session has one request at a time in flight on a slot that is being moved.
+// carefulFor is how long a session has one request at a time in flight for a slot that is being moved.
 const carefulFor = 2 * time.Second
 
-// Facts is what the verdict on a refused request depends on.
+// Facts returns what the verdict on a rejected request depends on.
 func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
 		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == upstream.Replica,
@@ -36,7 +39,7 @@ func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) 
 	return f
 }
 
-// SendBack gives a refused request back to its session.
+// SendBack executes the verdict on a rejected request: its session retries it, or gets an error.
 func (r *Retries) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
 	kind retry.Kind, v *retry.Verdict,
 ) {
@@ -57,7 +60,7 @@ func (r *Retries) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, fr
 		a.At, a.Firm = r.x.clock.Now+v.After, v.Firm
 		first := len(c.retries) == 0
 		r.Retry(c, t, frame, a)
-		// A server that lacks a script does the writes behind it, after which neither it nor a read could be done in order.
+		// A server that lacks a script executes the writes behind it; after these neither it nor a read would be in order.
 		if first && v.Siblings && !(kind == retry.NoScript && c.writesBehind(l, t)) {
 			r.takeReads(c, l, t)
 		}
@@ -75,8 +78,9 @@ func (r *Retries) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, fr
 	}
 }
 
-// Redirected reads the node that a MOVED or an ASK names; -1 where the view has none. Such a one is waited for: the
-// report makes the keeper ask. ok is false where the reply is not worded as it should be.
+// Redirected returns the node that a MOVED or an ASK names, -1 where the view has none: the request then waits until
+// the control plane, which gets a report, has found it. It sets the slot of t. ok is false where the reply is
+// malformed.
 func (x *Exchange) Redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t *upstream.Pending,
 ) (target topology.NodeID, ok bool) {
 	slot, addr, ok := topology.Redirection(string(reply[1:]))

@@ -13,7 +13,8 @@ import (
 	"evergate/routing"
 )
 
-// Session is a session and what connects it to this worker.
+// Session is the state of one client in its worker. Its ID and generation, in Ref, identify it for connections and
+// lists, which may outlive it.
 type Session struct {
 	session.Session
 	downstream.Conn
@@ -21,59 +22,65 @@ type Session struct {
 	Ref     session.Ref
 	Service *Service
 	hold    Hold
-	Role    *facade.Role // nil: its listener pretends nothing
-	Number  int64
-	Remote  string
+	Role    *facade.Role // the role that its listener emulates; nil for none
+	Number  int64        // CLIENT ID
+	Remote  string       // the client's address, Local the gateway's, as CLIENT LIST shows them
 	Local   string
-	// inFlight are the connections that owe replies, at most one for each shard of the view with flightEpoch.
+	// inFlight are the connections that owe this session replies, at most one for each shard of the view with
+	// inFlightEpoch.
 	inFlight      []inFlight
 	inFlightEpoch uint64
 	*rare
-	// wrote is the server that executed the session's last write that was answered.
+	// wrote is the server that executed the last write of this session that was answered.
 	wrote origin
-	// Last is the last command; nil before the first, and for one that nobody knows.
+	// Last is the last command; nil before the first one, and for an unknown one.
 	Last *routing.Command
-	// tookAt is when the client last took reply bytes, or a long reply began to be what it may take.
+	// tookAt is when the client last read from its output, or when a long reply began to reach it while it had read all
+	// else.
 	tookAt time.Duration
 
-	// Small things stand together: an idle client should cost little memory.
-	replyMode   replyMode // the replies that are dropped
+	// Small fields stand together: an idle client should cost little memory, see TestIdleClientIsSmall.
+	replyMode   replyMode // which replies are dropped
 	Monitor     trace.Monitor
 	AwaitsAdmin bool // nothing more is read until an admin request is answered
 	NoEvict     bool // what CLIENT NO-EVICT asked for
-	retryBegun  bool // the first of retries has been sent
-	due         due  // when its bytes are written
+	retryBegun  bool // the first of retries was sent
+	due         due  // when its output is written
 	paused      bool // the loop does not read from it
 	closed      bool
 }
 
-// rare is what most clients lack. Those share their service's empty one, so that it is read without looking whether it
-// is there; own gives a client one to write to.
+// rare is what most clients lack. Those share the empty one of their service, so that its fields can be read without a
+// check; own returns one to write to.
 type rare struct {
-	// retries are requests to retry, in order, before anything new is read.
-	retries    retry.Queue
+	// retries are the requests to retry, in order, before anything new is read.
+	retries retry.Queue
+	// composites are the requests whose parts are under way.
 	composites []Composite
-	// withheld are replies that wait for a verdict on their server.
+	// withheld are replies that wait for the verdict on their server.
 	withheld *withheld
-	// dedicated is the private connection of this session; pinAt is when another may be asked for.
+	// dedicated is the connection that serves this session alone; dedicateAt is when the next may be asked for.
 	dedicated  *upstream.Conn
 	dedicateAt time.Duration
 	// leftBehind is the connection on which a blocking command was lost.
 	leftBehind *leftBehind
-	// Round is the WAIT under way in a cluster.
+	// Round is the WAIT or WAITAOF that is being asked of all shards.
 	Round *session.Round
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// carefulUntil: until then one request at a time is in flight for carefulSlot, that of the last ASK or TRYAGAIN.
-	carefulSlot  int16
+	carefulSlot int16
+	// carefulUntil is until when only one request at a time is in flight for carefulSlot, the slot of the last ASK or
+	// TRYAGAIN.
 	carefulUntil time.Duration
-	// Subs is what this session listens to. pushes are messages that wait behind a reply under way.
+	// Subs has the subscriptions of this session; nil without any. pushes are messages that wait for the end of a
+	// reply.
 	Subs    *subscriber
 	pushes  downstream.Output
-	Listens *facade.Subscriptions // of a client of a Sentinel
+	Listens *facade.Subscriptions // those of a client of an emulated Sentinel
 }
 
-// own returns the client's own rare, for anything but zero to be written to it.
+// own returns the client's own rare part, which it makes if needed. It is called before anything but zero is written.
 func (c *Session) own() *rare {
 	if c.rare == &c.Service.none {
 		c.rare = &rare{}
@@ -81,9 +88,10 @@ func (c *Session) own() *rare {
 	return c.rare
 }
 
-// Setup is how the connections must be set up that serve a session.
+// Setup is how a connection must be set up to serve this session.
 func (c *Session) Setup() upstream.Setup { return upstream.Setup{Proto: c.Proto, DB: c.DB} }
 
+// ShardOfSlot returns the index of the shard that serves a slot under the present view, -1 for none.
 func (c *Session) ShardOfSlot(slot int) int {
 	if sh := c.Service.View.Shard(slot); sh != nil {
 		return sh.Index
@@ -91,13 +99,13 @@ func (c *Session) ShardOfSlot(slot int) int {
 	return -1
 }
 
-// Allows reports whether a command is rejected for its harm alone, and a setting lets it through. A replica facade lets
-// nothing through: its clients mean a replica, and what they say would come to the primary.
+// Allows reports whether a command is rejected only because it is dangerous, and a setting permits it. Under the facade
+// of a replica none is permitted: the client means a replica, and the command would reach the primary.
 func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
 	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Role.Is(facade.Replica)
 }
 
-// Closed reports whether the client has left, or is about to.
+// Closed reports whether the session was closed. Every call that delivers something may close it.
 func (c *Session) Closed() bool { return c.closed }
 
 // Retrying reports whether requests of the session must be retried before anything new is read.
@@ -106,13 +114,14 @@ func (c *Session) Retrying() bool { return len(c.retries) > 0 }
 // InFlight reports whether servers owe the session a reply.
 func (c *Session) InFlight() bool { return len(c.inFlight) > 0 }
 
-// InFlightUnder reports whether they do under another view than that of the epoch.
+// InFlightUnder reports whether servers owe the session replies to requests that were sent under another view than the
+// one with this epoch.
 func (c *Session) InFlightUnder(epoch uint64) bool {
 	return len(c.inFlight) > 0 && c.inFlightEpoch != epoch
 }
 
-// Withholds reports whether replies wait for a verdict on their server.
+// Withholds reports whether replies to the session are withheld until the fate of their server is known.
 func (c *Session) Withholds() bool { return c.withheld != nil }
 
-// Dedicated is the connection that belongs to this session, nil for most.
+// Dedicated returns the connection that serves this session alone, nil for most.
 func (c *Session) Dedicated() *upstream.Conn { return c.dedicated }

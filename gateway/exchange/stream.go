@@ -7,24 +7,25 @@ import (
 )
 
 const (
-	// streamBytes is how much of a reply is kept before it is handed on piece by piece. What is kept can still be
-	// retried when the connection dies.
+	// streamBytes is how many bytes of a reply are kept before it streams to its client. While all are kept the request
+	// can be retried when the connection is lost.
 	streamBytes = 64 << 10
-	// BigBytes is the size from which a reply or a request under way keeps new flights off its connection. A value of 1
-	// MiB is below it with its frame: many clients that read such values would wait for the few connections there are.
+	// BigBytes is the size in bytes above which a reply or a request under way keeps other requests off its connection.
+	// A value of 1 MiB is below it, with its frame: otherwise many clients that read such values would wait for the few
+	// connections that there are.
 	BigBytes = 1<<20 + 1<<10
-	// streamHigh and streamLow are the reply bytes waiting for a client at which its connection is stopped and resumed.
+	// streamHigh and streamLow are the unwritten bytes of a client at which its connection is stopped, and resumed.
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
 	// While others wait behind a big reply its connection may be stopped for its reader as long as that reader goes on
-	// reading (stallGrace), and for stopMax at most from the first stop on, however many replies come and for how many
-	// readers, until one has caught up or the connection has nothing to do.
+	// reading (stallGrace). From the first stop on that lasts for stopMax at most, however many replies come and for
+	// how many readers, until one has caught up or nothing is in flight on the connection.
 	stallGrace = 50 * time.Millisecond
 	stopMax    = 200 * time.Millisecond
 )
 
-// Piece takes a part of a reply that did not come in one piece. A short one is put together; a long one streams to
-// its client as soon as that client's earlier replies are out.
+// Piece takes a part of a reply that did not come in one piece; done: it is the last. A short reply is assembled; a
+// long one streams to its client as soon as the replies before it are written.
 func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 	if l.Streams {
 		x.stream(l, b, done)
@@ -93,12 +94,12 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	if size > BigBytes {
 		l.Big = true
 	}
-	if c != nil && int(size) > c.Expects(1) { // of an array it is known bit by bit
+	if c != nil && int(size) > c.Expects(1) { // the size of an array becomes known element by element
 		c.Weigh(int(size))
 	}
 	if c != nil && c.replyMode == replyOn {
 		if c.Output.Len() == 0 {
-			c.tookAt = x.clock.Now // it has had nothing to take so far
+			c.tookAt = x.clock.Now // it had nothing to read so far
 		}
 		c.Output.Append(x.blocks, b)
 		x.write(c)
@@ -132,9 +133,9 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	}
 }
 
-// stopFor stops reading from a connection for the reader of the reply under way, who lags. Where it may not the rest
-// comes to wait for that reader; so that this does not cost it its connection, what it has asked for behind is taken
-// back.
+// stopFor stops reading from a connection for a client that lags behind the reply under way. Where it must not, the
+// rest of the reply is kept for the client; lest its output limit close it, its later requests on the connection are
+// retried.
 func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
 	if x.mayStop(l) {
 		if l.StoppedAt == 0 {
@@ -149,8 +150,7 @@ func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
 	}
 }
 
-// Stopped is for how long reading from a connection may go on being stopped for the reader of the reply under way; 0
-// when it may not.
+// Stopped returns for how long a connection may stay stopped for the reader of the reply under way; 0 when it may not.
 func (x *Exchange) Stopped(l *upstream.Conn) time.Duration {
 	if x.mayStop(l) {
 		return stallGrace
@@ -158,9 +158,9 @@ func (x *Exchange) Stopped(l *upstream.Conn) time.Duration {
 	return 0
 }
 
-// mayStop says that reading from a connection may be stopped for the reader of the reply under way: it is a big one,
-// so that nothing new is sent on the connection, and nobody else waits behind it, or not for long. The grace is the
-// reader's own, and its reading alone renews it.
+// mayStop reports whether a connection may be stopped for the reader of the reply under way. The reply must be a big
+// one, so that nothing new is sent on the connection, and either nothing of others waits behind it, or it was not
+// stopped for long. Each reader has its own grace, which its reading renews.
 func (x *Exchange) mayStop(l *upstream.Conn) bool {
 	if !l.Big || !x.pool.Wanted(l) && !othersBehind(l) {
 		return l.Big
@@ -170,7 +170,7 @@ func (x *Exchange) mayStop(l *upstream.Conn) bool {
 	return c != nil && x.clock.Now-c.tookAt < stallGrace && (l.StoppedAt == 0 || x.clock.Now-l.StoppedAt < stopMax)
 }
 
-// othersBehind says that a connection owes something to others than the client in front.
+// othersBehind reports whether a connection owes a reply to other clients than the one at the front.
 func othersBehind(l *upstream.Conn) bool {
 	front := l.Inflight.Front()
 	for t := range l.Inflight.All {
@@ -181,7 +181,7 @@ func othersBehind(l *upstream.Conn) bool {
 	return false
 }
 
-// streamsTo says that the reply under way on the connection goes to c piece by piece.
+// streamsTo reports whether the reply under way on a connection streams to this session.
 func (c *Session) streamsTo(l *upstream.Conn) bool {
 	t := l.Inflight.Front()
 	return l.Streams && t != nil && t.To == c.Ref

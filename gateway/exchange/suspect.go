@@ -7,12 +7,12 @@ import (
 	"evergate/routing"
 )
 
-// A replica of a cluster does not know that a slot is being moved: a key that has moved is missing there, and the reply
-// is that of a key that never was, where its primary would say ASK. So a replica's word that something is missing is
-// not taken: the primary is asked.
+// A replica of a cluster does not know that a slot is being moved: a key that was moved is missing there, and the reply
+// is that for a key that never was, where the primary would reply ASK. So where a replica replies that something is
+// missing, the primary is asked.
 
-// Suspect sends a read on to the primary, where a replica says that something is missing and a primary can be asked at
-// once. It returns false when the reply is to be taken.
+// Suspect retries the read at the front of a connection on the primary, if that can be asked at once: a replica replied
+// that something is missing. It returns false when that reply is the answer.
 func (x *Exchange) Suspect(l *upstream.Conn, reply []byte) bool {
 	s := x.served[l.Key.Service]
 	t := *l.Inflight.Front()

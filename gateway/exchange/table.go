@@ -10,50 +10,51 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Table are the sessions of connected clients.
+// Table has the sessions of the connected clients.
 type Table struct {
 	x        *Exchange
-	clients  []*Session  // by id; nil where none is connected
-	free     []uint32    // ids to use again
-	freed    [2][]uint32 // ids of clients that left: not yet told to the loop, and told in the round under way
+	clients  []*Session  // by ID; nil where none is connected
+	free     []uint32    // IDs to reuse
+	freed    [2][]uint32 // IDs of clients that left: in this round, and in the one before, which the loop now closes
 	open     int
-	endings  int    // clients that are to be closed and are owed something
+	endings  int    // clients that will be closed when they have read what they are owed, or have half-closed
 	nextSeen uint32 // generation of the next client
 	sweepAt  time.Duration
-	outs     ClientOut // being filled
-	given    ClientOut // in the hands of the loop
+	outs     ClientOut // of the round under way
+	given    ClientOut // of the round before: the loop reads it
 }
 
 // ClientOut is what the loop must do for clients at the end of a round. It is valid until the next Turn.
 type ClientOut struct {
-	// Clients have bytes to write: ask ClientBytes, say ClientWrote.
+	// Clients have bytes to write: call ClientBytes, then ClientWrote.
 	Clients []uint32
-	// CloseClients are to be closed now; nothing more is said of them.
+	// CloseClients must be closed now. No further call names them.
 	CloseClients []uint32
-	// ReadClients switches reading from clients on or off, in order.
+	// ReadClients stops or resumes reading from clients, in this order.
 	ReadClients []ClientReading
 }
 
-// ClientReading switches reading from a client on or off.
+// ClientReading stops reading from a client, or resumes it.
 type ClientReading struct {
 	Client uint32
 	On     bool
 }
 
+// empty reports whether the loop has nothing to do.
 func (o *ClientOut) empty() bool { return len(o.Clients)+len(o.CloseClients)+len(o.ReadClients) == 0 }
 
-// Arrival is what is known of a client that has just come.
+// Arrival is what is known of a client that has just connected.
 type Arrival struct {
 	Listener int
 	Hold     Hold
-	Role     *facade.Role // nil: its listener pretends nothing
-	// Remote and Local are its addresses as CLIENT LIST shows them.
+	Role     *facade.Role // the role that its listener emulates; nil for none
+	// Remote and Local are its addresses, as CLIENT LIST shows them.
 	Remote, Local string
 	// Authenticated: no password is required.
 	Authenticated bool
 }
 
-// Open begins the session of a client. Its Ref's ID stays its own until it is closed.
+// Open begins the session of a client. The ID of its Ref is not reused before the client is closed.
 func (t *Table) Open(s *Service, a Arrival) *Session {
 	var id uint32
 	if n := len(t.free); n > 0 {
@@ -65,7 +66,7 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 	}
 	t.nextSeen++
 	if t.nextSeen == 0 {
-		t.nextSeen = 1 // it has wrapped around: 0 is nobody
+		t.nextSeen = 1 // it has wrapped around; 0 identifies no client
 	}
 	c := &Session{
 		Session: session.Session{Proto: 2, Listener: int32(a.Listener), Authenticated: a.Authenticated,
@@ -82,7 +83,7 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 	return c
 }
 
-// Session finds the client that a pending or a waiter names; nil when it has left.
+// Session returns the session that a Ref identifies, or nil when its client has left.
 func (t *Table) Session(ref session.Ref) *Session {
 	if int(ref.ID) >= len(t.clients) {
 		return nil
@@ -94,18 +95,18 @@ func (t *Table) Session(ref session.Ref) *Session {
 	return c
 }
 
-// PlaceOf returns where a session waits, or nil when it has left.
-func (t *Table) PlaceOf(who session.Ref) *wait.Place {
-	if c := t.Session(who); c != nil {
+// PlaceOf returns the place at which a session waits, or nil when its client has left.
+func (t *Table) PlaceOf(ref session.Ref) *wait.Place {
+	if c := t.Session(ref); c != nil {
 		return &c.Place
 	}
 	return nil
 }
 
-// ByID returns the session of a connected client.
+// ByID returns the session of the connected client with this ID.
 func (t *Table) ByID(id uint32) *Session { return t.clients[id] }
 
-// All yields the sessions of connected clients. They may be closed meanwhile.
+// All yields the sessions of the connected clients. yield may close them.
 func (t *Table) All(yield func(*Session) bool) {
 	for _, c := range t.clients {
 		if c != nil && !yield(c) {
@@ -117,12 +118,12 @@ func (t *Table) All(yield func(*Session) bool) {
 // Clients is the number of connected clients.
 func (t *Table) Clients() int { return t.open }
 
-// Places is how many IDs clients have had at once.
+// Places is one more than the highest ID in use so far.
 func (t *Table) Places() int { return len(t.clients) }
 
-// Take lets a session run that was woken. It returns nil when it has left, or waits again.
-func (t *Table) Take(who session.Ref) *Session {
-	c := t.Session(who)
+// Take begins to run a session that was woken. It returns nil when its client has left, or when it was not woken.
+func (t *Table) Take(ref session.Ref) *Session {
+	c := t.Session(ref)
 	if c == nil || !c.Place.Take() {
 		return nil
 	}
@@ -131,8 +132,8 @@ func (t *Table) Take(who session.Ref) *Session {
 	return c
 }
 
-// ClientBytes returns the bytes to write to a client next; empty when there are none. They are valid until the next
-// call of any method.
+// ClientBytes returns the bytes to write to a client next, none when there are none. They are valid until the next call
+// of any method.
 func (t *Table) ClientBytes(id uint32) []byte {
 	c := t.clients[id]
 	if c == nil {
@@ -142,7 +143,7 @@ func (t *Table) ClientBytes(id uint32) []byte {
 	return c.Output.Bytes()
 }
 
-// ClientWrote records that the kernel took n bytes.
+// ClientWrote records that the kernel took the first n of these bytes.
 func (t *Table) ClientWrote(id uint32, n int) {
 	c := t.clients[id]
 	if c == nil {
@@ -154,26 +155,26 @@ func (t *Table) ClientWrote(id uint32, n int) {
 	t.x.drained(c)
 }
 
-// ClientClosed records that a client has left. What it sent and was not begun is forgotten.
+// ClientClosed records that a client has left. Its unread input is dropped.
 func (t *Table) ClientClosed(id uint32) {
 	if c := t.clients[id]; c != nil {
 		t.forget(c, session.ClientLeft)
 		return
 	}
-	// It left in the moment in which it was to be closed.
+	// It left after its session was closed, and before the loop was told.
 	t.outs.CloseClients = slices.DeleteFunc(t.outs.CloseClients, func(closing uint32) bool { return closing == id })
 }
 
-// Idle reports whether nothing is to be done for clients.
+// Idle reports whether the loop has nothing to do for clients.
 func (t *Table) Idle() bool { return t.outs.empty() }
 
-// Turn returns what the round has brought for clients.
+// Turn ends a round: it returns what the loop must do for clients.
 func (t *Table) Turn() *ClientOut {
 	t.outs, t.given = t.given, t.outs
 	t.outs.Clients, t.outs.CloseClients, t.outs.ReadClients = t.outs.Clients[:0], t.outs.CloseClients[:0],
 		t.outs.ReadClients[:0]
-	// The number of a client that left is free when the loop has closed the connection: until then an event of the old
-	// one must not be taken for one of the new.
+	// An ID is free when the loop has closed the connection: until then an event of the old client could be taken for
+	// one of the new client.
 	t.free = append(t.free, t.freed[1]...)
 	t.freed[0], t.freed[1] = t.freed[1][:0], t.freed[0]
 	return &t.given

@@ -6,33 +6,39 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Totals are an Exchange's counters since its start.
+// Totals are the counters of an Exchange since its start.
 type Totals struct {
-	ClientsOpened  uint64
+	ClientsOpened uint64
+	// ClientsClosed counts by the session.CloseReason.
 	ClientsClosed  [session.TooMany + 1]uint64
 	ClientOutBytes uint64
-	// Requests sent to servers, by the connection's purpose.
+	// Requests that were sent to servers, by the purpose of the connection.
 	Requests [upstream.Purposes]uint64
-	// Local were answered by the gateway itself.
+	// Local are the requests that the gateway answered itself.
 	Local uint64
-	// Refused got an error of the gateway's own, before anything was sent.
+	// Refused are those that got an error of the gateway before anything was sent.
 	Refused uint64
-	// Suspected were asked of the primary again because a replica of a cluster said that something was missing.
+	// Suspected are the reads that were retried on the primary because a replica of a cluster replied that something is
+	// missing.
 	Suspected uint64
-	Retried   uint64
-	// PopsRetried are blocking pops that were sent again after their connection was lost: each may have taken an element
-	// that nobody has seen.
+	// Retried are the requests that were retried after a lost connection, or behind one that was retried.
+	Retried uint64
+	// PopsRetried are the blocking pops that were retried after their connection was lost: each may have taken an
+	// element that no client received.
 	PopsRetried uint64
-	Uncertain   uint64
-	OutOfOrder  uint64
-	// Withheld are replies to writes of demoted primaries, WithheldReleased those of them that were passed on; the others
-	// count as Uncertain, or their clients left.
+	// Uncertain are the replies that the outcome of a write is unknown, OutOfOrder those that a request can no longer
+	// be executed in order.
+	Uncertain  uint64
+	OutOfOrder uint64
+	// Withheld are the replies to writes of demoted primaries that were withheld, WithheldReleased those of them that
+	// were passed on. The others count as Uncertain, or their clients left.
 	Withheld         uint64
 	WithheldReleased uint64
-	BlockedFor       [wait.Reasons]uint64
-	// Holds begun and ended. Requests that had to wait in one: Held = HoldReleased + HoldExpired + HoldLeft + those that
-	// wait now. HoldRefused were refused at once because another had waited as long, HoldOverfull because too many
-	// waited; WouldHaveHeld were refused where the setting is HoldDryRun.
+	// BlockedFor counts how often sessions were blocked, by the reason.
+	BlockedFor [wait.Reasons]uint64
+	// Holds and HoldsEnded are buffers that began and ended. Held are the requests that had to wait; Held =
+	// HoldReleased + HoldExpired + HoldLeft + those that wait now. HoldRefused were answered at once because another
+	// had waited for as long, HoldOverfull because too many waited; WouldHaveHeld would have waited without HoldDryRun.
 	Holds         uint64
 	HoldsEnded    uint64
 	Held          uint64
@@ -42,20 +48,20 @@ type Totals struct {
 	HoldRefused   uint64
 	HoldOverfull  uint64
 	WouldHaveHeld uint64
-	// ReadElsewhere are the reads that were sent on from connections that fell silent.
+	// ReadElsewhere are the reads that were moved off silent connections.
 	ReadElsewhere uint64
-	// Delivered are messages that were given to clients, each counted for each of its listeners.
+	// Delivered are the messages that were written to clients, each counted once a client.
 	Delivered uint64
 }
 
 // Totals returns the counters.
 func (x *Exchange) Totals() Totals { return x.totals }
 
-// CountLocal counts a request that is answered here in another way.
+// CountLocal counts a request that the gateway answered by other means than AnswerLocal.
 func (x *Exchange) CountLocal() { x.totals.Local++ }
 
-// CountRefused counts a request that gets the gateway's own error before anything was sent.
+// CountRefused counts a request that got an error of the gateway by other means than Refuse.
 func (x *Exchange) CountRefused() { x.totals.Refused++ }
 
-// CountUncertain counts a reply that says that nobody knows what became of a write.
+// CountUncertain counts an -UNCERTAIN that another room answered.
 func (x *Exchange) CountUncertain() { x.totals.Uncertain++ }

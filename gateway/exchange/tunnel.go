@@ -2,7 +2,10 @@ package exchange
 
 import "evergate/gateway/upstream"
 
-// Relay hands on what the server sent. It is not read further while the client lags.
+// In a tunnel the bytes of a dedicated connection are passed to its client unparsed, see package dedicated.
+
+// Relay passes bytes of a server on to the client of a tunnel. They are copied. The connection is stopped while the
+// client lags.
 func (x *Exchange) Relay(l *upstream.Conn, b []byte) {
 	c := x.Session(l.Owner)
 	if c == nil || c.dedicated != l {
@@ -15,11 +18,12 @@ func (x *Exchange) Relay(l *upstream.Conn, b []byte) {
 	}
 }
 
-// tunnelDrained goes on reading when the client has taken most of it.
+// tunnelDrained resumes reading from the server when the client has read most.
 func (x *Exchange) tunnelDrained(c *Session) {
 	if c.InTunnel() && c.dedicated.Paused && c.Output.Len() < streamLow {
 		x.pool.Read(c.dedicated, true)
 	}
 }
 
+// InTunnel reports whether the session's dedicated connection is a tunnel.
 func (c *Session) InTunnel() bool { return c.dedicated != nil && c.dedicated.Tunnel }

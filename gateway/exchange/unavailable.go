@@ -6,8 +6,11 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Unavailable parks the session, or refuses the request where waiting is no use. It returns true when the request was
-// answered.
+// A request for which there is no connection now waits, or fails with the reason. An obstacle says which; the texts are
+// those that clients see.
+
+// Unavailable blocks the session, or answers the request with an error where waiting is no use. It returns true when
+// the request was answered. A verb returns its result.
 func (x *Exchange) Unavailable(c *Session, shard int, why upstream.Obstacle) bool {
 	refused := x.Await(c, shard, why)
 	if refused == "" {
@@ -17,7 +20,8 @@ func (x *Exchange) Unavailable(c *Session, shard int, why upstream.Obstacle) boo
 	return true
 }
 
-// NotTaken is the error for what a shard could not take: the server's own where it runs a script.
+// NotTaken is the error for a request that a shard cannot take: the server's own where it is busy with a script, or
+// else Loading(refused).
 func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []byte {
 	if why != upstream.RunsScript {
 		return s.Loading(refused)
@@ -26,7 +30,7 @@ func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []b
 	return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
 }
 
-// Await parks the session, or returns why that is no use.
+// Await blocks the session, or returns the reason why that is no use.
 func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused string) {
 	switch why {
 	case upstream.InFlight:
@@ -45,7 +49,8 @@ func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused 
 	return ""
 }
 
-// Loading is the error for what was not executed. Most client libraries retry after LOADING by themselves.
+// Loading is the error for a request that was not executed, and counts it. Most client libraries retry after LOADING by
+// themselves.
 func (s *Service) Loading(why string) []byte {
 	s.x.totals.Refused++
 	s.x.conf.Unserved(s.Index, why)

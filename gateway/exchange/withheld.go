@@ -11,18 +11,18 @@ import (
 	"evergate/topology"
 )
 
-// What a primary that is being left still answers to writes is withheld: the write may be missing on the new primary.
-// It is passed on when the new primary has everything, or when the old one keeps its role in the same run; otherwise
-// the client is told that nobody knows. The replies behind it wait, since replies are in order. What is withheld counts
-// as the client's output and goes when the client goes.
+// While a primary is being demoted its replies to writes are withheld: the new primary may lack these writes. They are
+// passed on when the new primary has everything, or when the old one keeps its role in the same run; otherwise the
+// client is answered that the outcome is unknown. The replies behind them wait, since replies are in order. What is
+// withheld counts as output of the client, and is dropped with it.
 
-// withheld are a session's replies that wait, in the order in which they came. There is one at least.
+// withheld are the replies to a session that are withheld, in the order in which they came. There is at least one.
 type withheld struct {
 	replies []withheldReply
-	bytes   int
+	bytes   int // of all replies
 }
 
-// withheldReply is one reply that waits for the verdict on its server.
+// withheldReply is a reply that waits for the verdict on its server.
 type withheldReply struct {
 	seq   uint32
 	part  int16
@@ -31,11 +31,11 @@ type withheldReply struct {
 	runID string // the run of the node that answered; empty when not known
 	reply []byte
 	since time.Duration
-	// frame is the request where that was a blocking one: it can be put again. Nil otherwise.
+	// frame is a blocking request, which can be retried; nil for others.
 	frame []byte
 }
 
-// Withhold keeps the reply to a write. Its request must still be the oldest of the connection's queue.
+// Withhold keeps the reply to a write, which it copies. The request must still be at the front of the connection.
 func (x *Exchange) Withhold(c *Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	x.totals.Withheld++
 	if c.withheld == nil {
@@ -53,6 +53,7 @@ func (x *Exchange) Withhold(c *Session, l *upstream.Conn, t *upstream.Pending, r
 	x.CheckOutput(c)
 }
 
+// withholdMore adds a reply.
 func (c *Session) withholdMore(r withheldReply) {
 	if c.withheld == nil {
 		c.own().withheld = &withheld{}
@@ -61,7 +62,7 @@ func (c *Session) withholdMore(r withheldReply) {
 	c.withheld.bytes += len(r.reply)
 }
 
-// forgetWithheld drops the replies to a request that is begun anew: its parts are others now.
+// forgetWithheld drops the replies to a request that is begun anew, with other parts.
 func (c *Session) forgetWithheld(seq uint32) {
 	h := c.withheld
 	if h == nil {
@@ -78,23 +79,25 @@ func (c *Session) forgetWithheld(seq uint32) {
 	}
 }
 
-// Judge settles what is withheld and can be judged under the present view, or has waited for the hold window.
+// Judge settles the withheld replies that the present view decides, and those that have waited for as long as their
+// client may. old is the view before, or the present one.
 func (s *Service) Judge(old *topology.View) {
 	waiting := s.withholding
 	s.withholding = nil
-	for _, who := range waiting {
-		c := s.x.Session(who)
+	for _, ref := range waiting {
+		c := s.x.Session(ref)
 		if c == nil {
 			continue
 		}
 		s.x.judgeClient(c, old)
 		if !c.closed && c.withheld != nil {
-			s.withholding = append(s.withholding, who)
+			s.withholding = append(s.withholding, ref)
 			s.x.clock.At(c.withheld.replies[0].since + c.Patience())
 		}
 	}
 }
 
+// judgeClient does so for one session.
 func (x *Exchange) judgeClient(c *Session, old *topology.View) {
 	if c.withheld == nil {
 		return
@@ -138,7 +141,7 @@ func (x *Exchange) judgeClient(c *Session, old *topology.View) {
 	x.Finished(c)
 }
 
-// mayBeLostReply answers a write that was executed on a primary that then lost its role, or its run.
+// mayBeLostReply is the error for a write that was executed on a primary which then lost its role, or restarted.
 func mayBeLostReply(s *Service, node topology.NodeID, v topology.Verdict) []byte {
 	meanwhile := " executed the command while another server was promoted"
 	if v == topology.Restarted {
@@ -148,14 +151,14 @@ func mayBeLostReply(s *Service, node topology.NodeID, v topology.Verdict) []byte
 		"; its effect may or may not have been kept")
 }
 
-// Acked counts a write that is now acknowledged.
+// Acked counts a write that is now acknowledged to its client, if the reply is no error.
 func (s *Service) Acked(node topology.NodeID, reply []byte) {
 	if reply[0] != '-' {
 		s.x.conf.Acked(s.Index, node, 1)
 	}
 }
 
-// TookNothing says that a reply is the null of a blocking command whose time is over, or of an EXEC whose keys had
+// TookNothing reports whether a reply is the null of a blocking command that timed out, or of an EXEC whose keys had
 // changed: nothing was executed that could be lost.
 func TookNothing(t *upstream.Pending, reply []byte) bool {
 	if t.Flags&(upstream.Blocking|upstream.Watched) == 0 {
@@ -164,7 +167,7 @@ func TookNothing(t *upstream.Pending, reply []byte) bool {
 	return resp.IsNull(reply)
 }
 
-// size of the replies; none when nil.
+// size is how many bytes are withheld; h may be nil.
 func (h *withheld) size() int {
 	if h == nil {
 		return 0
