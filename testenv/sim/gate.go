@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -39,6 +40,20 @@ type peer struct {
 	conn *play.Client // nil before it has connected
 }
 
+// blockingLost is that setting.
+func (w *world) blockingLost() exchange.BlockingLost {
+	switch w.Options.BlockingLost {
+	case scenario.AnswerUncertain:
+		if w.Options.Bug == scenario.RetryUnasked {
+			return exchange.RetryPop
+		}
+		return exchange.AnswerUncertain
+	case scenario.CloseClient:
+		return exchange.CloseClient
+	}
+	return exchange.RetryPop
+}
+
 func (w *world) makeGate(number int) *gate {
 	g := &gate{w: w, number: number}
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: w.holdMax()}
@@ -59,7 +74,8 @@ func (w *world) makeGate(number int) *gate {
 		WallClock: func() time.Time { return time.Unix(0, int64(w.Now)) },
 	}
 	w.countListeners(&env)
-	services := []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap}}
+	services := []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap,
+		BlockingLost: w.blockingLost()}}
 	if w.Options.Wide {
 		other := services[0]
 		other.Name = "other"
@@ -198,6 +214,11 @@ func (g *gate) serveLane(l *lane) {
 			to := l.id
 			if other := g.anyOpenLane(); w.Options.Bug == scenario.WrongLane && w.Rnd.IntN(50) == 0 && other != nil {
 				to = other.id
+			}
+			if l.blocking && w.Options.Bug == scenario.RetryAnswered && bytes.HasPrefix(b, []byte("*2")) {
+				g.endLane(l)
+				g.Lose(l.id, worker.PeerClosed)
+				return
 			}
 			if l.unsaid > 0 { // only a faulty loop has not told of it
 				g.Worker.LaneWrote(l.id, l.unsaid)

@@ -23,6 +23,7 @@ type lane struct {
 	room   int // how many bytes the sockets on the way to the node hold
 	// begun: the network took a MULTI and no EXEC yet; of is the request of what came behind it.
 	begun    bool
+	blocking bool // the last that it took is a blocking pop
 	of       *ledger.Request
 	accepted []byte // what the network took and is no whole command yet
 	unsaid   int    // bytes written that a faulty loop has not told of
@@ -30,7 +31,9 @@ type lane struct {
 
 // handedOver notes the commands that the network took; those of a transaction when it took EXEC.
 func (l *lane) handedOver(to *ledger.Ledger, args [][]byte) {
-	switch name := strings.ToUpper(string(args[0])); {
+	name := strings.ToUpper(string(args[0]))
+	l.blocking = name == "BLPOP"
+	switch {
 	case name == "MULTI":
 		l.begun = true
 	case name == "EXEC" && l.begun:

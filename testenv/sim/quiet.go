@@ -50,6 +50,8 @@ func (w *world) checkQuiet() {
 			w.Ledger.Whole(r)
 		}
 	}
+	w.Ledger.Pops()
+	w.CheckLists()
 	for _, l := range w.Sockets {
 		if !l.AtRest() {
 			w.Ledger.Fail("lane %v still holds %d+%d+%d bytes", l, l.ToNode.Size, len(l.In), l.ToGate.Size)
@@ -99,5 +101,5 @@ func (g *gate) checkQuiet() uint64 {
 		g.w.Ledger.Fail("opened %d, connected %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
 	}
 	return s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] +
-		s.ClientsClosed[session.QueryLimit] + s.ClientsClosed[session.Drained]
+		s.ClientsClosed[session.QueryLimit] + s.ClientsClosed[session.Drained] + s.ClientsClosed[session.BlockingLost]
 }

@@ -103,7 +103,12 @@ func build(o scenario.Options) *world {
 		w.drainAt = rounds / 2
 	}
 	// Where the State is real a primary may lack what another one acknowledged: that is the judge's business.
-	l := ledger.New(o.Sharded(), o.Reads == upstream.FromPrimary && o.Voice == scenario.Oracle)
+	promised := ledger.Promises{Sharded: o.Sharded(), PopsRetried: o.BlockingLost == scenario.RetryPop,
+		Fresh: o.Reads == upstream.FromPrimary && o.Voice == scenario.Oracle}
+	if o.RealState() {
+		promised.Left = func(e *ledger.Execution) bool { return w.judge.Left(e) }
+	}
+	l := ledger.New(promised)
 	w.Servers = redis.New(network.New(o), l, func(n *redis.Node, at int) {
 		if w.judge != nil {
 			w.judge.Ran(n, at)

@@ -57,6 +57,7 @@ func wideOptionsOf(seed uint64) scenario.Options {
 	lap := seed / uint64(len(worlds)) % 3
 	o.Wide = lap > 0 && !o.Planned
 	o.Listeners, o.CloseOnGap = lap == 2, seed%2 == 0
+	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
 	return o
 }
 
@@ -65,7 +66,8 @@ const bugSeeds = 300
 
 // bugFrom are the seeds at which the search for rare ones begins. It is none the narrower for that: where the seed no
 // longer shows the mistake, as many follow as for others.
-var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 104, scenario.NoKill: 798}
+var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 104, scenario.NoKill: 798,
+	scenario.WrongDatabase: 116, scenario.RetryUnasked: 132}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -168,7 +170,8 @@ var symptoms = [scenario.Bugs]string{
 	scenario.NoWithholding: "while its shard was held", scenario.NoKill: "after its client was told",
 	scenario.KeepWatching: "is served on it", scenario.RunUnqueued: "",
 	scenario.ForgetLoaded: "NOSCRIPT", scenario.WrongDatabase: "missed the acknowledged",
-	scenario.LoseAnswer: "was never answered",
+	scenario.LoseAnswer: "was never answered", scenario.RetryAnswered: "gave to nobody",
+	scenario.RetryUnasked: "was executed twice",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
@@ -196,6 +199,9 @@ func TestBugsAreFound(t *testing.T) {
 					continue
 				}
 				o.Wide = needsWide(bug)
+				if bug == scenario.RetryUnasked {
+					o.BlockingLost = scenario.AnswerUncertain
+				}
 				played++
 				if f := Run(o); f != nil && strings.Contains(f.Fault, symptoms[bug]) {
 					t.Logf("seed %d, world %d: %s", seed, played, network.Clip(f.Fault))

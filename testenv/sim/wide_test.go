@@ -6,16 +6,18 @@ import (
 	"evergate/gateway/wait"
 	"evergate/gateway/worker"
 	"evergate/testenv/sim/ledger"
+	"evergate/testenv/sim/scenario"
 )
 
 // TestWideWorlds looks that clients of wide worlds do what others do not.
 func TestWideWorlds(t *testing.T) {
 	tellsOfMany(t)
 	var sum worker.Stats
-	acknowledged := map[ledger.Kind]int{}
+	acknowledged, elements := map[ledger.Kind]int{}, 0
 	for seed := range uint64(2 * len(worlds)) {
 		o := optionsOf(seed)
 		o.Wide = !o.Planned
+		o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
 		w := playWorld(o)
 		if w.Ledger.Fault != "" {
 			t.Fatalf("seed %d: %s", seed, w.Ledger.Fault)
@@ -27,6 +29,9 @@ func TestWideWorlds(t *testing.T) {
 			if r.State == ledger.Acknowledged {
 				acknowledged[r.Kind]++
 			}
+			if r.Kind == ledger.Block && r.Writes() {
+				elements++
+			}
 		}
 	}
 	for name, n := range map[string]int{
@@ -35,6 +40,8 @@ func TestWideWorlds(t *testing.T) {
 		"waited for their own blocking command": int(sum.BlockedFor[wait.Blocked]),
 		"waited until replies were read":        int(sum.BlockedFor[wait.OwedTooMuch]),
 		"pops put again":                        int(sum.PopsRetried),
+		"elements given":                        elements,
+		"RPUSH":                                 acknowledged[ledger.Push],
 	} {
 		if t.Logf("%s: %d", name, n); n == 0 {
 			t.Errorf("%s: none", name)

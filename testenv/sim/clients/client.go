@@ -375,7 +375,7 @@ func (c *Client) closedByGateway() {
 		c.w.ledger.Fail("client %d closed its half and was not answered: %v", c.Number, c.Waiting[0])
 	}
 	for _, r := range c.Waiting {
-		if len(r.Ran) > 0 && !c.Shut && limits == 0 && !c.drainedBlocked() {
+		if len(r.Ran) > 0 && !c.Shut && limits == 0 && !c.closedBlocked() {
 			c.w.ledger.Fail("client %d was closed before it was told that %v was executed", c.Number, r)
 		}
 		c.w.ledger.Orphaned(r)

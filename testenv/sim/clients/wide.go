@@ -11,6 +11,9 @@ import (
 
 // What only the clients of wide worlds do.
 
+// lists is how many lists there are, each with a tag of its own.
+const lists = 3
+
 // wide makes a client of such a world.
 func (c *Client) wide(o scenario.Options) {
 	if !o.Wide {
@@ -44,7 +47,7 @@ func (c *Client) nextWide(id string) []byte {
 	}
 	k := c.key()
 	switch p := w.Rnd.IntN(10); {
-	case p < 6:
+	case p < 4:
 		body := fmt.Sprintf("script %d of client %d", w.Rnd.IntN(2), c.Number)
 		if known := c.scripts[body]; known != nil && known.State == ledger.Acknowledged && w.Rnd.IntN(4) > 0 {
 			_, b := c.ask(ledger.NamedScript, []string{k}, "EVALSHA", ledger.ScriptName(body), "1", k, id)
@@ -53,8 +56,14 @@ func (c *Client) nextWide(id string) []byte {
 		r, b := c.ask(ledger.Script, []string{k}, "EVAL", body, "1", k, id)
 		c.scripts[body] = r
 		return b
+	case p < 6:
+		tag := w.Rnd.IntN(lists)
+		list, patience := fmt.Sprintf("{t%d}list", tag), [...]string{"0.05", "0.3", "1"}[w.Rnd.IntN(3)]
+		_, b := c.ask(ledger.Block, []string{list}, "BLPOP", list, fmt.Sprintf("{t%d}by#%s", tag, id), patience)
+		return b
 	case p < 8:
-		_, b := c.ask(ledger.Block, nil, "BLPOP", fmt.Sprintf("{t%d}list", w.Rnd.IntN(scenario.Tags)), "0.05")
+		list := fmt.Sprintf("{t%d}list", w.Rnd.IntN(lists))
+		_, b := c.ask(ledger.Push, []string{list}, "RPUSH", list, id)
 		return b
 	case p < 9 && !w.Options.Sharded():
 		_, b := c.ask(ledger.Scan, nil, "SCAN", "0")
@@ -64,11 +73,12 @@ func (c *Client) nextWide(id string) []byte {
 	return b
 }
 
-// drainedBlocked returns whether a drain may have closed the client within a blocking command: it takes what was not
-// written yet along.
-func (c *Client) drainedBlocked() bool {
+// closedBlocked returns whether a drain, or the loss of a connection where the settings want it so, may have closed the
+// client within a blocking command: that takes what was not written yet along.
+func (c *Client) closedBlocked() bool {
 	blocks := func(r *ledger.Request) bool { return r.Kind == ledger.Block }
-	return c.w.gateway.Drains() && slices.ContainsFunc(c.Waiting, blocks)
+	closes := c.w.gateway.Drains() || c.w.Options.BlockingLost == scenario.CloseClient
+	return closes && slices.ContainsFunc(c.Waiting, blocks)
 }
 
 // owner is the number in the names of a client's own keys: in another database, that of a client of database 0.

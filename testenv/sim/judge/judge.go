@@ -203,6 +203,19 @@ func (j *Judge) acknowledged(r *ledger.Request, e *ledger.Execution) {
 	j.w.Ledger.Fail("%v was acknowledged by %s while its shard was held (view %d)", r, n.Addr, e.Seen)
 }
 
+// Left says that a reply came from a node that was not the primary of its worker's view any more, or of a later one.
+func (j *Judge) Left(e *ledger.Execution) bool {
+	if j.w.Options.Voice == scenario.Bus || e.Seen == 0 {
+		return true // which shard it was nobody notes
+	}
+	for i := int(e.Seen) - 1; i < len(j.Shown) && (i < int(e.Seen) || j.Shown[i].at <= e.ReadAt); i++ {
+		if j.Shown[i].primary != j.w.Nodes[e.On] {
+			return true
+		}
+	}
+	return false
+}
+
 // Sent looks at a write that was handed to a lane: the worker's own view must call the node primary, and if that came
 // back with less than it had acknowledged, the State must have said so.
 func (j *Judge) Sent(worker int, v *topology.View, l *redis.Conn, args [][]byte) {

@@ -13,7 +13,7 @@ import (
 func Forbidden(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
 	case "SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "MOD.SET", "ASKING", "COMMAND",
-		"MULTI", "EXEC", "WATCH", "UNWATCH", "EVAL", "EVALSHA", "SCRIPT", "BLPOP", "SCAN", "PING":
+		"MULTI", "EXEC", "WATCH", "UNWATCH", "EVAL", "EVALSHA", "SCRIPT", "BLPOP", "RPUSH", "SCAN", "PING":
 		return false
 	}
 	return true
@@ -23,7 +23,7 @@ func Forbidden(args [][]byte) bool {
 func KeysOf(args [][]byte) []string {
 	var keys []string
 	switch strings.ToUpper(string(args[0])) {
-	case "SET", "INCRBY", "GET", "GETRANGE", "MOD.SET":
+	case "SET", "INCRBY", "GET", "GETRANGE", "MOD.SET", "RPUSH":
 		keys = append(keys, string(args[1]))
 	case "BLPOP":
 		keys = append(keys, string(args[1]))
@@ -44,7 +44,7 @@ func KeysOf(args [][]byte) []string {
 // Writes says that a command changes data.
 func Writes(args [][]byte) bool {
 	switch strings.ToUpper(string(args[0])) {
-	case "SET", "INCRBY", "MSET", "DEL", "MOD.SET", "EVAL", "EVALSHA":
+	case "SET", "INCRBY", "MSET", "DEL", "MOD.SET", "EVAL", "EVALSHA", "RPUSH", "BLPOP":
 		return true
 	}
 	return false
@@ -56,7 +56,7 @@ func SlotOf(args [][]byte) int { return routing.Slot([]byte(KeysOf(args)[0])) }
 // Malformed says that a command has too few arguments.
 func Malformed(args [][]byte) bool {
 	least := map[string]int{"SET": 3, "INCRBY": 3, "MOD.SET": 3, "MSET": 3, "GETRANGE": 4, "DEL": 2, "GET": 2, "MGET": 2,
-		"WATCH": 3, "EVAL": 5, "EVALSHA": 5, "BLPOP": 3}
+		"WATCH": 3, "EVAL": 5, "EVALSHA": 5, "BLPOP": 4, "RPUSH": 3}
 	return len(args) < least[strings.ToUpper(string(args[0]))]
 }
 

@@ -20,13 +20,22 @@ import (
 type Ledger struct {
 	Requests []*Request
 	Execs    []Execution
-	// Sharded: only what touches the same key must keep its order.
-	Sharded bool
-	// fresh: reads go to primaries, so they see what was acknowledged before.
-	fresh bool
+	Promises
 	Fault string
 	// named are the scripts that were called by their names, unknown those of them that the server did not have.
 	named, unknown int
+}
+
+// Promises are what must hold in a run.
+type Promises struct {
+	// Sharded: only what touches the same key must keep its order.
+	Sharded bool
+	// Fresh: reads go to primaries, so they see what was acknowledged before.
+	Fresh bool
+	// PopsRetried: a blocking pop whose connection is lost is sent again.
+	PopsRetried bool
+	// Left says that an execution's reply came from a node that the gateway was leaving.
+	Left func(e *Execution) bool
 }
 
 // Execution is one execution of a command, whole.
@@ -54,7 +63,7 @@ type Where struct {
 }
 
 // New returns an empty one.
-func New(sharded, fresh bool) *Ledger { return &Ledger{Sharded: sharded, fresh: fresh} }
+func New(p Promises) *Ledger { return &Ledger{Promises: p} }
 
 // Add notes a request that a client sends.
 func (l *Ledger) Add(client int, k Kind, keys ...string) *Request {
@@ -78,7 +87,7 @@ func (l *Ledger) Identify(args [][]byte) *Request {
 		return nil
 	}
 	switch strings.ToUpper(string(args[0])) {
-	case "SET", "INCRBY", "MOD.SET", "MSET":
+	case "SET", "INCRBY", "MOD.SET", "MSET", "RPUSH":
 		text = string(args[2])
 	case "GETRANGE":
 		text = string(args[3])
@@ -86,6 +95,8 @@ func (l *Ledger) Identify(args [][]byte) *Request {
 		text = string(args[4])
 	case "DEL":
 		_, text, _ = strings.Cut(string(args[1]), "#")
+	case "BLPOP":
+		_, text, _ = strings.Cut(string(args[2]), "#")
 	default:
 		return nil
 	}
@@ -189,7 +200,7 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 			l.named++
 		}
 		l.expect(r, text, fmt.Sprintf("+%d", r.ID))
-	case IncrBy:
+	case IncrBy, Push:
 		l.expect(r, text, fmt.Sprintf(":%d", r.ID))
 	case Del:
 		l.expect(r, text, fmt.Sprintf(":%d", r.ID*len(r.keys)))
@@ -205,10 +216,8 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, fmt.Sprintf("$%d\r\n%d", len(strconv.Itoa(r.ID)), r.ID))
 	case Quit:
 		l.expect(r, text, "+OK")
-	case Block: // nobody pushes anything
-		if text != "_" {
-			l.expect(r, text, "*-1")
-		}
+	case Block:
+		l.popAnswered(r, reply)
 	case Scan:
 		l.expect(r, text, "*2\r\n$1\r\n0\r\n*0")
 	case Hello:
@@ -270,7 +279,7 @@ func (l *Ledger) refusedWith(m *Memory, r *Request, text string) {
 	switch {
 	case strings.HasPrefix(text, "-UNCERTAIN evergate: "):
 		r.State = Uncertain
-		if !r.Writes() || r.handed == 0 {
+		if !r.Writes() && (r.Kind != Block || l.PopsRetried) || r.handed == 0 {
 			l.Fail("%v was called uncertain: write %v, commands handed over %d", r, r.Writes(), r.handed)
 		}
 		for _, k := range r.keys {
@@ -284,7 +293,7 @@ func (l *Ledger) refusedWith(m *Memory, r *Request, text string) {
 			l.Fail("%v was refused without a word about its execution: %q", r, text)
 		}
 		r.State = Refused
-		if len(r.Ran) > 0 {
+		if len(r.Ran) > 0 || len(r.pops) > 0 && !l.PopsRetried {
 			l.Fail("%v was executed, and then answered %q", r, text)
 		}
 	case (!r.Writes() || r.handed == 0) && strings.HasPrefix(text, "-ERR evergate: the connection to the server was lost"):
@@ -359,7 +368,7 @@ func (l *Ledger) readAt(m *Memory, r *Request, key, value string) int {
 // looked at. by is -1 for nothing.
 func (l *Ledger) readOld(m *Memory, r *Request, key string, by, at int) {
 	acked, ok := m.Acked[key]
-	if !ok || !l.fresh || l.Execs[at].Behind || !private(key) || by == acked || m.perhaps[key][by] {
+	if !ok || !l.Fresh || l.Execs[at].Behind || !private(key) || by == acked || m.perhaps[key][by] {
 		return
 	}
 	if l.Execs[l.Requests[acked].Ran[key]].lost {

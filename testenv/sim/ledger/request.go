@@ -19,14 +19,18 @@ type Request struct {
 	Ran    map[string]int // key -> index of its execution; only writes
 	proto  int            // of HELLO
 	saw    int            // the writer that a read found, -1 for none
+	took   bool           // a pop was answered with an element
+	pops   []pop          // its executions that took one
 	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
 	watched, read *Request
 }
 
 func (r *Request) Writes() bool {
 	switch r.Kind {
-	case Set, IncrBy, Mset, Del, Module, Execute, Script, NamedScript:
+	case Set, IncrBy, Mset, Del, Module, Execute, Script, NamedScript, Push:
 		return true
+	case Block:
+		return r.took
 	}
 	return false
 }
@@ -60,6 +64,7 @@ const (
 	Select
 	Block
 	Scan
+	Push
 )
 
 const (
@@ -73,6 +78,7 @@ const (
 
 var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "PING", "MOD.SET", "HELLO",
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
-	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN"}
+	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN",
+	"RPUSH"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}

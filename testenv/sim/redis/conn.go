@@ -31,6 +31,8 @@ type Conn struct {
 	// long enough; 0 without one.
 	DB           int32
 	blockedUntil time.Duration
+	waited       bool // it has waited; else it was answered at once
+	ends         bool // the node closes the connection when this is answered
 	tx           transaction
 	has          map[string]bool // what the node has been told to subscribe to: verb and name
 	// ran is the execution of the command under way, -1 for none. replies are where the replies under way end that

@@ -100,11 +100,15 @@ func (n *Node) serve(l *Conn) {
 		l.replies = append(l.replies, replyEnd{l.answeredTo + int64(len(out)), l.ran})
 		l.In = l.In[size:]
 		left--
+		l.served = l.served && !l.ends
 	}
 	if len(out) > 0 && !l.Dead {
 		w.Tracef("%s answers lane %v %q", n.Addr, l, network.Clip(out))
 		l.answeredTo += int64(len(out))
 		w.Send(&l.ToGate, out)
+	}
+	if l.ends && !l.Dead {
+		l.Dead, l.DeadAt = true, w.Now
 	}
 }
 
@@ -139,7 +143,13 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 			refusal = misplaced
 		}
 	}
+	waited := l.waited
+	if name == "BLPOP" {
+		l.blockedUntil, l.waited = 0, false
+	}
 	switch {
+	case refusal != nil && waited && !n.Primary && !n.w.Options.Sharded():
+		return l.unblocked()
 	case refusal != nil:
 		l.tx.aborted = true
 		return refusal
@@ -185,12 +195,18 @@ func (n *Node) misplaced(l *Conn, keys []string, read, asking bool) []byte {
 
 // execute notes that a command is executed, and returns the number of that.
 func (n *Node) execute(l *Conn, args [][]byte, keys []string) int {
-	at := n.w.Ledger.Executed(args, keys, ledger.Where{On: n.ID, Node: n.Addr, At: n.w.Now, Behind: n.behind()})
+	at := n.w.Ledger.Executed(args, keys, l.here())
 	l.ran = at
 	if ledger.Writes(args) {
 		n.w.executes(n, at)
 	}
 	return at
+}
+
+// here is where and when a command of the connection is executed.
+func (l *Conn) here() ledger.Where {
+	n := l.Node
+	return ledger.Where{On: n.ID, Node: n.Addr, At: n.w.Now, Behind: n.behind()}
 }
 
 // behind says that the node is not who everybody is to believe: what it knows may be old, and what is written there
@@ -214,7 +230,7 @@ func (n *Node) redirect(l *Conn, keys []string, read, asking bool) string {
 		if routing.Slot([]byte(k)) != slot {
 			return "CROSSSLOT Keys in request don't hash to the same slot"
 		}
-		if _, here := n.data[k]; !here {
+		if !has(n.data, k) {
 			missing++
 		}
 	}
@@ -260,14 +276,17 @@ func (n *Node) run(name string, keys []string, args [][]byte, at int) []byte {
 		return resp.AppendError(nil, "ERR no identity")
 	}
 	for _, k := range keys {
-		by := r.ID
-		if name == "DEL" {
+		by, as := r.ID, n.in(k)
+		switch name {
+		case "DEL":
 			by = -1
+		case "RPUSH":
+			as = element(as, r.ID)
 		}
-		n.store(n.in(k), by, at)
+		n.store(as, by, at)
 	}
 	switch name {
-	case "INCRBY":
+	case "INCRBY", "RPUSH":
 		return resp.AppendInt(nil, int64(r.ID))
 	case "DEL":
 		return resp.AppendInt(nil, int64(r.ID*len(keys)))

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"evergate/routing"
@@ -56,7 +57,8 @@ func (w *Servers) MoveKeys(tag string, from, to *Shard, all bool) {
 		n.CatchUp()
 	}
 	for k, by := range from.Primary.data {
-		if k[1:1+len(tag)] != tag || !all && len(k)%2 == 0 {
+		name, _, _ := strings.Cut(k, "#") // a list goes whole
+		if k[1:1+len(tag)] != tag || !all && len(name)%2 == 0 {
 			continue
 		}
 		for _, n := range to.Nodes {

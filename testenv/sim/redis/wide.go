@@ -2,9 +2,7 @@ package redis
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"evergate/gateway/resp"
 	"evergate/testenv/sim/ledger"
@@ -49,29 +47,12 @@ func (n *Node) remember(script string) {
 	n.scripts[script] = true
 }
 
-// blocks returns whether the command in front has its connection wait.
-func (l *Conn) blocks(args [][]byte) bool {
-	n := l.Node
-	if l.tx.open || !strings.EqualFold(string(args[0]), "blpop") || len(args) < 3 {
-		return false
-	}
-	if l.blockedUntil == 0 {
-		seconds, _ := strconv.ParseFloat(string(args[2]), 64)
-		l.blockedUntil = n.w.Now + time.Duration(seconds*float64(time.Second))
-	}
-	if n.w.Options.Bug == scenario.LoseAnswer && n.w.Now >= l.blockedUntil {
-		return true
-	}
-	return n.w.Now < l.blockedUntil
-}
-
 // runWide answers what is no plain command; nil for those that are.
 func (l *Conn) runWide(name string, args [][]byte) []byte {
 	n := l.Node
 	switch name {
 	case "BLPOP":
-		l.blockedUntil = 0
-		return map[uint8][]byte{2: []byte("*-1\r\n"), 3: resp.Null3}[l.proto]
+		return l.pop(args)
 	case "SCAN":
 		return []byte("*2\r\n$1\r\n0\r\n*0\r\n")
 	case "EVAL":

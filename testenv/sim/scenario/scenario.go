@@ -26,6 +26,8 @@ type Options struct {
 	// Wide: clients also run scripts, by their text and by their name, choose a database, block and scan; some come to a
 	// second service of the same servers; some write all they have before they read anything.
 	Wide bool
+	// BlockingLost is what becomes of a blocking pop whose connection is lost.
+	BlockingLost BlockingLost
 	// Bug is what the fake loop does wrong.
 	Bug Bug
 }
@@ -40,6 +42,20 @@ const (
 	Sentinels
 	// Bus: the same for a cluster, from what its nodes say.
 	Bus
+)
+
+// BlockingLost is the setting of that name.
+type BlockingLost uint8
+
+const (
+	// RetryPop: the gateway sends it again; an element may be lost.
+	RetryPop BlockingLost = iota
+	// AnswerUncertain: the client is told that nobody knows.
+	AnswerUncertain
+	// CloseClient: its connection is closed.
+	CloseClient
+	// BlockingLosts is how many there are.
+	BlockingLosts
 )
 
 // Bug is a mistake that is made at the edges of the worker or of the State, as if they made it themselves: in what the
@@ -90,6 +106,11 @@ const (
 	WrongDatabase
 	// LoseAnswer keeps the answers to blocking commands from the gateway.
 	LoseAnswer
+	// RetryAnswered drops the reply to a pop, and tells of a lost connection instead: the pop is retried though its
+	// server has answered.
+	RetryAnswered
+	// RetryUnasked has pops retried where the settings want an error.
+	RetryUnasked
 	// Bugs is how many there are.
 	Bugs
 )
@@ -98,7 +119,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"write twice", "overtake held requests", "change lanes in flight", "redo a refused request late",
 	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold",
 	"leave former connections", "keep watching", "run what is queued",
-	"forget loaded scripts", "the wrong database", "lose the answers to blocking commands"}
+	"forget loaded scripts", "the wrong database", "lose the answers to blocking commands",
+	"retry answered pops", "retry pops against the settings"}
 
 func (b Bug) String() string { return bugNames[b] }
 
