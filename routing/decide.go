@@ -1,13 +1,13 @@
-// Package routing knows the commands: where their keys are, who may serve them, which may be cut. Decide says what
-// to do with one request; it is given arguments and a view, and knows nothing of bytes on the wire, of sessions or of
-// time.
+// Package routing has the table of commands: where their keys are, whether replicas may serve them, how they may be
+// divided. Decide returns what to do with one request, given its arguments and a view; it knows nothing about bytes on
+// the wire, sessions or time.
 //
 //	c := routing.Lookup(args)
 //	d := routing.Decide(routing.Request{Command: c, Args: args}, view)
 //
-// The table is written by hand and held against the servers' own COMMAND reply by the tests. It was not taken from
-// the servers at run time because they may differ, may be absent at the start, and say nothing of what may be cut or
-// is dangerous on a shared connection.
+// The table is written by hand, and the tests compare it with servers' replies to COMMAND. Rejected: to take it from
+// the servers at run time. They may differ, may be absent at the start, and do not report which commands may be
+// divided, or are dangerous on a shared connection.
 package routing
 
 import (
@@ -141,12 +141,12 @@ type Request struct {
 // special marks the commands that are not routed by their keys alone.
 const special = Blocking | Subscribing | Transaction | Local | Scan | Everywhere | Harmful
 
-// Decide is total: it answers for every command, arguments and view. It allocates only for Split. Which shards a Spread
-// goes to is for the caller to see: to all. A nil Command is one that Lookup did not find; a nil view is one that is
-// not known yet: what the gateway answers itself is answered, what would be forwarded has Shard -1.
+// Decide is total: it returns a decision for any command, arguments and view. It allocates only for Split. A Broadcast
+// goes to all shards. A nil Command is one that Lookup did not find; a nil view is one that is not known yet: commands
+// that the gateway itself answers are decided as usual, others have Shard -1.
 //
-// The answer is written into d, and goes on from hand to hand by its address: a copy costs more than the decision. The
-// former content of d does not matter, but Parts are written over.
+// The decision is written into d, which callers pass on by its address: a copy costs more than the decision. The old
+// content of d does not matter, but its Parts are overwritten.
 func Decide(d *Decision, r Request, v *topology.View) {
 	c := r.Command
 	switch {

@@ -9,7 +9,7 @@ import (
 	"evergate/topology"
 )
 
-// arguments cuts fuzzed bytes at zeros.
+// arguments splits fuzzed bytes at zeros.
 func arguments(raw []byte) [][]byte { return bytes.Split(raw, []byte{0}) }
 
 func seeds(f *testing.F) {
@@ -23,7 +23,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// FuzzKeys: whatever the arguments, positions are of arguments behind the command's name, each once.
+// FuzzKeys: for any arguments, positions are those of arguments after the command's name, each once.
 func FuzzKeys(f *testing.F) {
 	seeds(f)
 	all := allRows()
@@ -64,7 +64,7 @@ func checkKeys(t *testing.T, c *Command, args [][]byte, twice bool) {
 	}
 }
 
-// FuzzDecide: a decision for everything, that fits its view and its request.
+// FuzzDecide: every request gets a decision that is consistent with it and with the view.
 func FuzzDecide(f *testing.F) {
 	seeds(f)
 	plain, sharded := plainView(), shardedView(f, "0-5460", "5461-10922", "10923-16000")
@@ -133,7 +133,7 @@ func checkDecision(t *testing.T, r Request, v *topology.View, d Decision) {
 // blocksAlways reports whether no argument makes the command one that does not block.
 func (c *Command) blocksAlways() bool { return c.Has(Blocking) && c.Form != Streams }
 
-// checkEvery looks at a request that every shard is to have as it is.
+// checkEvery checks the decision of a request that is sent to every shard unchanged.
 func checkEvery(t *testing.T, r Request, v *topology.View, d Decision) {
 	for i, p := range d.Parts {
 		if p.Shard != i || p.Slot != -1 || len(p.Args) != len(r.Args)-1 || !slices.IsSorted(p.Args) {

@@ -43,7 +43,7 @@ var neverAllowed = []string{"post", "host:", "script|debug"}
 // Allowable returns a setting's name for a command that it may permit; empty if it may not.
 func (c *Command) Allowable() string {
 	if !c.mayBeAllowed() || Named(c.Name) != c {
-		return "" // one that was learnt belongs to no list
+		return "" // a learnt command is in no list
 	}
 	return c.Name
 }
@@ -55,8 +55,8 @@ func words(name string) (args [][]byte) {
 	return args
 }
 
-// Allowables are all names that a setting may permit, in order; a command with subcommands stands for all of them that
-// are rejected.
+// Allowables returns all names that a setting may permit, in order; the name of a container permits all its subcommands
+// that are rejected.
 func Allowables() []string {
 	names := []string{ConfigSet}
 	for _, c := range table.rows {
@@ -74,7 +74,7 @@ func Allowables() []string {
 	return names
 }
 
-// allowed are the names that are permitted with this command.
+// allowed returns the names that are permitted with this command.
 func (c *Command) allowed() (names []string) {
 	if c.within == nil {
 		if c.mayBeAllowed() {
@@ -91,7 +91,7 @@ func (c *Command) allowed() (names []string) {
 }
 
 // Allowed returns the names of all commands that a word permits: "debug", "ACL SETUSER", "acl|setuser", "cluster". none
-// is why there is none: the word is a command that needs no permission, or can have none, or is no command.
+// is the reason if there is none: the word is a command that needs no permission or can have none, or is no command.
 func Allowed(word string) (names []string, none string) {
 	name := strings.Join(strings.FieldsFunc(strings.ToLower(word), func(r rune) bool { return r == ' ' || r == '|' }), "|")
 	if name == ConfigSet {

@@ -33,7 +33,7 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// TestEveryHarmHasAReason: what may be let through says so by a name that works, what may not does not.
+// TestEveryHarmHasAReason: a command that may be permitted has a name for the setting that works; others have none.
 func TestEveryHarmHasAReason(t *testing.T) {
 	for _, c := range allRows() {
 		if !c.Has(Harmful) {

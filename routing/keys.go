@@ -1,6 +1,6 @@
 package routing
 
-// span is a range of argument positions: first, first+step, ... up to and with last. It is empty when last < first.
+// span is a range of argument positions: first, first+step, ... up to and including last. It is empty if last < first.
 type span struct{ first, last, step int }
 
 // none is the span without positions.
@@ -17,10 +17,10 @@ func (s span) count() int {
 }
 
 // Keys appends to into the positions in args of the keys (and of the channels of sharded pub/sub), args[0] being the
-// command's name. BY and GET patterns of SORT are not keys. ok is false, and nothing is appended, when the
-// arguments do not say where the keys are: a number of keys that is no number, is negative or does not fit, a missing
-// STREAMS, an odd number of what follows it, too few arguments. A server refuses all these by itself. Of a learnt
-// command a position may come twice, and ok is false too where only its server can tell.
+// command's name. BY and GET patterns of SORT are not keys. ok is false, and nothing is appended, if the arguments do
+// not show where the keys are: a number of keys that is no number, is negative or does not fit, a missing STREAMS, an
+// odd number of what follows it, too few arguments. Servers reject all these. For a learnt command a position may come
+// twice, and ok is also false if only its server knows the keys.
 func (c *Command) Keys(args [][]byte, into []int) (keys []int, ok bool) {
 	switch {
 	case c.asked:
@@ -84,7 +84,7 @@ func (c *Command) fixed(n int) (s span, ok bool) {
 	return span{c.First, last, c.Step}, true
 }
 
-// countedKeys reads the number of keys at position count; the keys follow it, each with its values: step words.
+// countedKeys parses the number of keys at position count; the keys follow it, each with its values: step words.
 func countedKeys(args [][]byte, count, step int) (s span, ok bool) {
 	if count >= len(args) {
 		return none, false

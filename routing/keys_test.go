@@ -53,7 +53,7 @@ func TestSlot(t *testing.T) {
 	}
 }
 
-// slotByBits is the slot of a key without a tag, a bit at a time.
+// slotByBits computes the slot of a key without a tag, bit by bit.
 func slotByBits(key []byte) int {
 	crc := 0
 	for _, b := range key {
@@ -68,8 +68,8 @@ func slotByBits(key []byte) int {
 	return crc % 16384
 }
 
-// keyCases are requests and the positions of their keys; nil where the arguments do not say where the keys are. The
-// live test asks a server about them too (COMMAND GETKEYS).
+// keyCases are requests and the positions of their keys; nil if the arguments do not show where the keys are. The live
+// test compares them with a server's COMMAND GETKEYS.
 var keyCases = []struct {
 	line string
 	keys []int
@@ -209,7 +209,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// allRows gives every row, subcommands too.
+// allRows returns all rows, including subcommands.
 func allRows() (all []*Command) {
 	for _, c := range table.rows {
 		if c == nil {

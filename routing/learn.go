@@ -23,11 +23,11 @@ type Definition struct {
 }
 
 // Learn makes a row from a server's own COMMAND INFO, for a command that Lookup does not know (a module's, or a newer
-// server's). It is not added to the table: the caller keeps it. What the flags do not call safe counts as the worst:
-// a write unless readonly without may_replicate (which Redis 7 keeps to itself), refused when it belongs to pub/sub,
-// changes the connection, is for administrators or is dangerous. Its keys are where the key specifications say, or, of
-// a server that has none, where first, last and step say. Where they may be elsewhere too, only the server can tell
-// them. It is never cut.
+// server's). It is not added to the table: the caller keeps it. Without a flag for the contrary it counts as unsafe: a
+// write unless it is readonly without may_replicate (which Redis 7 does not report), and rejected if it belongs to
+// pub/sub, changes the connection, is for administrators or is dangerous. Its keys are those of the key specifications
+// or, without these, of first, last and step. If there may be others, only the server knows the keys. It is never
+// divided.
 func Learn(info Definition) *Command {
 	name := strings.ToLower(info.Name)
 	c := &Command{Name: name, word: name, Arity: info.Arity, Traits: Write}
@@ -45,7 +45,7 @@ func Learn(info Definition) *Command {
 		case "pubsub", "@pubsub":
 			c.Traits |= Subscribing
 		case "admin", "@admin", "@dangerous", "@connection", "@transaction", "no_auth":
-			c.Traits |= Harmful // renamed (rename-command) it is still the same
+			c.Traits |= Harmful // it may be a renamed command (rename-command)
 		}
 	}
 	if readonly && !replicates {
@@ -114,8 +114,8 @@ func learnSubcommands(container string, info []Definition) (rows []*Command) {
 }
 
 // Learnable reports whether a server may be asked about a command of this name, in lower case. SENTINEL stays unknown
-// on purpose: clients would take the gateway for a Sentinel. A subcommand is no command under the name that COMMAND
-// INFO lists ("config|get").
+// on purpose: otherwise clients would take the gateway for a Sentinel. A subcommand is no command under the name that
+// COMMAND INFO lists ("config|get").
 func Learnable(name string) bool { return name != sentinel.Name && !strings.Contains(name, "|") }
 
 // Of returns the row for a request that names c: that of its subcommand if it has any, or nil if it has none of this

@@ -11,7 +11,7 @@ import (
 // keynum is the specification of MSETEX (Redis 8.4, Valkey 9.1): numkeys key value [key value ...].
 var keynum = KeySpec{Index: 1, Numbered: true, First: 1, Step: 2}
 
-// TestLearntKeys: where the keys of a command lie of which only a server has told; "ask" where only it can tell.
+// TestLearntKeys: the keys of learnt commands; "ask" if only the server knows them.
 func TestLearntKeys(t *testing.T) {
 	upTo := func(index, last, step, limit int) KeySpec {
 		return KeySpec{Index: index, Last: last, Step: step, Limit: limit}
@@ -62,8 +62,8 @@ func TestLearntKeys(t *testing.T) {
 	}
 }
 
-// TestLearntLikeTable: what servers tell of the commands that the table has gives the same keys as the table, or has
-// the server asked.
+// TestLearntLikeTable: for commands of the table, a learnt row leads to the same keys as the table's, or to a question
+// to the server.
 func TestLearntLikeTable(t *testing.T) {
 	files, err := filepath.Glob("testdata/command/*.jsonl")
 	if err != nil {
@@ -98,7 +98,7 @@ func TestLearntLikeTable(t *testing.T) {
 	}
 }
 
-// infoFrom makes of a recorded row what Learn is told.
+// infoFrom converts a recorded row to the input of Learn.
 func infoFrom(t *testing.T, r serverRow) Definition {
 	info := Definition{
 		Name: r.Name, Arity: r.Arity, Flags: r.Flags, First: r.First, Last: r.Last, Step: r.Step, Tips: r.Tips,
@@ -132,8 +132,8 @@ func infoFrom(t *testing.T, r serverRow) Definition {
 	return info
 }
 
-// TestLearntDecision: a learnt command is sent where all its keys are, refused where they lie in several slots, and not
-// sent at all before its keys are known.
+// TestLearntDecision: a learnt command is sent to the shard of its keys, rejected if they are in several slots, and not
+// sent before its keys are known.
 func TestLearntDecision(t *testing.T) {
 	view := shardedView(t, "0-5460", "5461-10922", "10923-16383")
 	learn := func(flags string, specs ...KeySpec) *Command {
@@ -172,7 +172,7 @@ func TestLearntDecision(t *testing.T) {
 	}
 }
 
-// TestLearntPolicy: what a server advises to ask of all shards is no answer of one.
+// TestLearntPolicy: a command that a server's hints send to all shards is not answered by one.
 func TestLearntPolicy(t *testing.T) {
 	view := shardedView(t, "0-8191", "8192-16383")
 	cases := []struct{ tips, want string }{
@@ -191,7 +191,7 @@ func TestLearntPolicy(t *testing.T) {
 	}
 }
 
-// TestLearntContainer: the flags of a container say nothing of its subcommands.
+// TestLearntContainer: the flags of a container do not apply to its subcommands.
 func TestLearntContainer(t *testing.T) {
 	c := Learn(Definition{Name: "Mod", Arity: -2, Subcommands: []Definition{
 		{Name: "mod|get", Arity: 3, Flags: []string{"readonly"}, First: 2, Last: 2, Step: 1},

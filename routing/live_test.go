@@ -13,7 +13,7 @@ import (
 
 var record = flag.Bool("record", false, "write the server's COMMAND reply into testdata/command")
 
-// TestServer holds the table, Keys and Slot against the server of this machine.
+// TestServer compares the table, Keys and Slot with the server of this machine.
 func TestServer(t *testing.T) {
 	if _, err := servers.ServerBinary(); err != nil {
 		if *record {
@@ -40,7 +40,7 @@ func TestServer(t *testing.T) {
 	t.Run("decide", func(t *testing.T) { serverDecides(t, env) })
 }
 
-// serverKeys asks COMMAND GETKEYS about every case of the table of keys.
+// serverKeys compares every case of the table of keys with COMMAND GETKEYS.
 func serverKeys(t *testing.T, env *servers.Env, rows []serverRow) {
 	node := env.Nodes()[0]
 	precise := env.Version.AtLeast(7, 0)
@@ -50,11 +50,11 @@ func serverKeys(t *testing.T, env *servers.Env, rows []serverRow) {
 		command := Lookup(args)
 		known := slices.ContainsFunc(rows, func(r serverRow) bool { return r.Name == command.Name })
 		if !known || c.keys == nil || strings.HasSuffix(command.Name, "subscribe") || command.Name == "spublish" {
-			// COMMAND GETKEYS does not tell channels, and guesses where arguments do not say.
+			// COMMAND GETKEYS does not report channels, and guesses if the arguments are ambiguous.
 			continue
 		}
 		if !precise && (command.Form == GeoStore || command.Form == MigrateKeys) {
-			// Redis 6.2 takes other arguments for keys where an option is given twice or is named like one.
+			// Redis 6.2 takes other arguments for keys if an option is repeated, or a word looks like one.
 			continue
 		}
 		if env.Version.Valkey && command.Form == GeoStore && (strings.Count(c.line, "STORE") > 1 ||
@@ -84,7 +84,7 @@ func serverKeys(t *testing.T, env *servers.Env, rows []serverRow) {
 	}
 }
 
-// serverSlots asks CLUSTER KEYSLOT about random keys with many braces.
+// serverSlots compares random keys with many braces with CLUSTER KEYSLOT.
 func serverSlots(t *testing.T, node *servers.Node) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
@@ -99,8 +99,8 @@ func serverSlots(t *testing.T, node *servers.Node) {
 	}
 }
 
-// serverDecides sends what the sharded script refuses or forwards to the shard that Decide names: a forwarded request
-// is never answered with MOVED or CROSSSLOT, and one refused as crossing slots is answered so.
+// serverDecides sends the requests that the sharded script rejects or forwards to the shard of the decision: a
+// forwarded request never gets MOVED or CROSSSLOT, and one that was rejected for keys in several slots gets CROSSSLOT.
 func serverDecides(t *testing.T, env *servers.Env) {
 	ranges := []string{"0-5460", "5461-10922", "10923-16383"}
 	view := shardedView(t, ranges...)
@@ -130,7 +130,7 @@ func serverDecides(t *testing.T, env *servers.Env) {
 		_, positions := c.Keys(args, nil)
 		switch {
 		case d.Kind == Forward && !positions:
-			// A server may still see a key where the request makes no sense; its MOVED is followed.
+			// A server may still find a key in an invalid request; its MOVED is followed.
 			if err == nil {
 				t.Errorf("%s: keys are not told, and the server does not mind", line)
 			}
@@ -141,7 +141,7 @@ func serverDecides(t *testing.T, env *servers.Env) {
 			}
 		default:
 			crossed++
-			anywhere := env.Version.Valkey && c.Name == "msetex" // Valkey 9.1 executes it wherever it comes
+			anywhere := env.Version.Valkey && c.Name == "msetex" // Valkey 9.1 executes it at any node
 			if !anywhere && !strings.HasPrefix(text, "CROSSSLOT") && !strings.HasPrefix(text, "MOVED") {
 				t.Errorf("%s: refused, the server says %s", line, text)
 			}
@@ -152,7 +152,7 @@ func serverDecides(t *testing.T, env *servers.Env) {
 	}
 }
 
-// rowsOf reads a COMMAND reply of Redis 6.2 (seven fields and no subcommands) and later, in RESP2 or RESP3.
+// rowsOf parses a COMMAND reply of Redis 6.2 (seven fields and no subcommands) and later, in RESP2 or RESP3.
 func rowsOf(reply any) []serverRow {
 	var rows []serverRow
 	for _, one := range list(reply) {
@@ -179,7 +179,7 @@ func rowsOf(reply any) []serverRow {
 	return rows
 }
 
-// specText puts a key specification into one line, like "RO access: index 2, keynum 0 1 1".
+// specText returns a key specification as a line, like "RO access: index 2, keynum 0 1 1".
 func specText(spec any) string {
 	all := pairs(spec)
 	begin, find := pairs(all["begin_search"]), pairs(all["find_keys"])
@@ -201,7 +201,7 @@ func specText(spec any) string {
 	return out
 }
 
-// pairs reads a map, or the flat array that stands for it in RESP2.
+// pairs parses a map, or its flat array in RESP2.
 func pairs(v any) map[string]any {
 	all := map[string]any{}
 	if m, ok := v.(map[any]any); ok {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A server refuses on a replica what it flags "write".
+// TestReplicaRefusesWhatServersFlag: a replica rejects the commands that servers flag "write".
 func TestReplicaRefusesWhatServersFlag(t *testing.T) {
 	scripts := []string{"eval", "evalsha", "fcall"}
 	refused := 0

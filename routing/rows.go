@@ -1,13 +1,12 @@
 package routing
 
-// These build the rows of the table files. Traits that say nothing of a row's nature are left out there: a row
-// with neither Write nor Read only asks the server about itself.
+// Builders for the rows of the table files. A row with neither Write nor Read is a query of the server's own state.
 
 func keyless(name string, arity int, traits Trait) *Command {
 	return &Command{Name: name, Arity: arity, Traits: traits}
 }
 
-// key is a row with one key, right after the name.
+// key returns a row with one key, right after the name.
 func key(name string, arity int, traits Trait) *Command {
 	return keys(name, arity, traits, 1, 1, 1)
 }
@@ -16,12 +15,12 @@ func keys(name string, arity int, traits Trait, first, last, step int) *Command 
 	return &Command{Name: name, Arity: arity, Traits: traits, First: first, Last: last, Step: step}
 }
 
-// counted is a row whose number of keys stands at position count, and the keys after it.
+// counted returns a row whose number of keys is at position count, with the keys after it.
 func counted(name string, arity int, traits Trait, count int) *Command {
 	return &Command{Name: name, Arity: arity, Traits: traits, Form: Counted, Count: count}
 }
 
-// stored is a counted row with a destination right after the name.
+// stored returns a counted row with a destination right after the name.
 func stored(name string, arity int, traits Trait, count int) *Command {
 	c := key(name, arity, traits)
 	c.Form, c.Count = Counted, count
@@ -42,12 +41,12 @@ func cut(c *Command, how Cut, merge Merge) *Command {
 	return c
 }
 
-// everywhere is a row without keys that concerns all primaries.
+// everywhere returns a row without keys that concerns all primaries.
 func everywhere(name string, arity int, traits Trait, merge Merge) *Command {
 	return &Command{Name: name, Arity: arity, Traits: traits | Everywhere, Merge: merge}
 }
 
-// container is a row with subcommands, whose positions count from the container's name.
+// container returns a row with subcommands, whose positions count from the container's name.
 func container(name string, arity int, traits Trait, subcommands ...*Command) *Command {
 	for _, sub := range subcommands {
 		sub.Name = name + "|" + sub.Name

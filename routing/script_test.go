@@ -14,8 +14,8 @@ import (
 )
 
 // TestScripts plays testdata/*.txt; package golden has their format. A directive is a request, and its effect is the
-// decision. A line "view plain", "view unknown" or "view sharded FIRST-LAST ..." changes the view; "learn" makes a
-// row as from COMMAND INFO: learn NAME ARITY FIRST LAST STEP FLAG...
+// decision. A line "view plain", "view unknown" or "view sharded FIRST-LAST ..." changes the view; "learn" adds a row
+// as from COMMAND INFO: learn NAME ARITY FIRST LAST STEP FLAG...
 func TestScripts(t *testing.T) {
 	golden.Scripts(t, "testdata/*.txt", func(t *testing.T) func(string) string {
 		return (&script{t: t, view: plainView(), learnt: map[string]*Command{}}).line
@@ -28,7 +28,7 @@ type script struct {
 	learnt map[string]*Command
 }
 
-// line runs one line of a block and says what came of it.
+// line runs one line of a block and returns its result.
 func (s *script) line(line string) string {
 	args := cutLine(s.t, line)
 	switch {
@@ -117,7 +117,7 @@ func describe(d Decision) string {
 	return out
 }
 
-// cutLine cuts a line into arguments; one in double quotes is read as Go reads strings.
+// cutLine splits a line into arguments; one in double quotes is a Go string.
 func cutLine(t *testing.T, line string) (args [][]byte) {
 	for _, word := range strings.Fields(line) {
 		if strings.HasPrefix(word, `"`) {
@@ -136,7 +136,8 @@ func plainView() *topology.View {
 	return &topology.View{Epoch: 1, Shards: []topology.Shard{{}}}
 }
 
-// shardedView makes a View with a shard for each range of slots, as State makes it when a cluster's nodes tell it so.
+// shardedView returns a View with a shard for each range of slots, as State builds it from the reports of a cluster's
+// nodes.
 func shardedView(t testing.TB, ranges ...string) *topology.View {
 	seen := topology.SlotsSeen{Asked: "a:1", HasEpochs: true}
 	for i, r := range ranges {
@@ -169,7 +170,7 @@ func shardedView(t testing.TB, ranges ...string) *topology.View {
 	return v
 }
 
-// scriptLines gives the requests of a script.
+// scriptLines returns the requests of a script.
 func scriptLines(t *testing.T, file string) (lines []string) {
 	text, err := os.ReadFile(file)
 	if err != nil {

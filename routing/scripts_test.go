@@ -10,7 +10,7 @@ func TestDeclaresNoWrites(t *testing.T) {
 		"#!lua flags=no-writes":                            true,
 		"#!lua name=x flags=allow-stale,no-writes\nreturn": true,
 		"#!lua name=no-writes\nreturn 1":                   false,
-		"#!lua flags=allow-stale flags=no-writes":          false, // servers refuse it
+		"#!lua flags=allow-stale flags=no-writes":          false, // servers reject it
 		"\n#!lua flags=no-writes":                          false,
 		"return 1 --#! flags=no-writes":                    false,
 		"":                                                 false,

@@ -1,8 +1,8 @@
 package routing
 
 // sentinel is the row of SENTINEL. It is not in the table: the gateway is no Sentinel, and clients that look for one
-// must get an error; only a Sentinel facade has it. Subcommands that would change what a Sentinel watches, or that
-// Sentinels send to one another, are Harmful.
+// must get an error; only a Sentinel facade has it. Subcommands that would change a Sentinel's configuration, or that
+// Sentinels send to each other, are Harmful.
 var sentinel = container("sentinel", -2, Local|OnSentinel,
 	keyless("ckquorum", 3, Local),
 	keyless("config", -2, Harmful),
@@ -27,7 +27,7 @@ var sentinel = container("sentinel", -2, Local|OnSentinel,
 	keyless("slaves", 3, Local),
 )
 
-// OfSentinel returns the row of a Sentinel's command of this name, or nil. A container stands for all of its
+// OfSentinel returns the row of a Sentinel's command of this name, or nil. A container's row is returned for all of its
 // subcommands.
 func OfSentinel(name []byte) *Command {
 	if is(name, sentinel.Name) {

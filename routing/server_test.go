@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// The table is written by hand and checked by the authority: the reply of a real server to COMMAND. Replies of several
-// versions are recorded in testdata/command; live_test.go asks the server of this machine, and records:
+// The table is written by hand and checked against the replies of real servers to COMMAND. Those of several versions
+// are recorded in testdata/command; live_test.go queries the server of this machine, and records:
 //
 //	REDIS_SERVER=/path/to/redis-server go test -run TestServer ./routing -record
 
@@ -23,7 +23,7 @@ type recording struct {
 	How    string `json:"how"`
 }
 
-// serverRow is what a server says of one command.
+// serverRow is a server's row of one command.
 type serverRow struct {
 	Name  string   `json:"name"`
 	Arity int      `json:"arity"`
@@ -47,7 +47,7 @@ var leftOut = map[string]string{
 	"stralgo":  "only Redis 6.2 has it: learnt from the server",
 }
 
-// faults are the differences between the table and a server's word.
+// faults returns the differences between the table and a server's rows.
 func faults(rows []serverRow) []string {
 	var all []string
 	// Redis 6.2 has no such flag.
@@ -83,14 +83,14 @@ func (c *Command) differences(r serverRow) []string {
 		addf("arity %d, the server says %d", c.Arity, r.Arity)
 	}
 	if c.within != nil {
-		// A container does nothing by itself. Redis 6.2 tells no subcommands and gives the container their flags.
+		// A container does nothing by itself. Redis 6.2 reports no subcommands, and their flags for the container.
 		return all
 	}
 	if r.Contains {
 		addf("has no subcommands, on the server it has")
 	}
-	// Redis 7 hides may_replicate. What it covers among the readonly commands can still be seen: it changes its key.
-	// What a module does not say of its keys is filled in by the server as the worst.
+	// Redis 7 does not report may_replicate. A readonly command with it is recognizable: it changes its key. For a
+	// module's keys without a specification the server assumes the worst.
 	replicates := r.flag("write", "may_replicate") || !r.flag("module") && slices.ContainsFunc(r.Specs, changesKey)
 	if replicates && !c.Has(Write|Harmful) {
 		addf("is no write, the server flags it %v", r.Flags)
@@ -114,7 +114,7 @@ func (c *Command) differences(r serverRow) []string {
 	return append(all, c.keyDifferences(r)...)
 }
 
-// changesKey reports whether a key specification is of a key that is not only read.
+// changesKey reports whether a key specification is that of a key that is not only read.
 func changesKey(spec string) bool {
 	flags, _, _ := strings.Cut(spec, ":")
 	return !strings.Contains(flags, "RO") && !strings.Contains(flags, "not_key")
@@ -123,16 +123,16 @@ func changesKey(spec string) bool {
 // onlyPrimary are commands that servers flag readonly and that replicas do not serve.
 var onlyPrimary = map[string]bool{"clusterscan": true}
 
-// olderArity are arities of servers before Redis 7.2, or Valkey 9.1. The table has the newer ones, which ask for less
-// (but for PFDEBUG, which is refused anyway).
+// olderArity has arities of servers before Redis 7.2, or Valkey 9.1. The table has the newer ones, which require fewer
+// arguments (except for PFDEBUG, which is rejected anyway).
 var olderArity = map[string]int{
 	"cluster|replicate": 3, "script|debug": 3,
 	"command|getkeys": -4, "command|getkeysandflags": -4, "expire": 3, "expireat": 3, "pexpire": 3, "pexpireat": 3,
 	"pfdebug": -3, "xsetid": 3, "zrank": 3, "zrevrank": 3,
 }
 
-// harmlessAdmin are commands that servers flag admin and that only tell something, or change nothing that clients rely
-// on.
+// harmlessAdmin are commands that servers flag admin, but that only report something, or change nothing that clients
+// rely on.
 var harmlessAdmin = map[string]bool{
 	"acl|dryrun": true, "bgrewriteaof": true, "bgsave": true, "commandlog|get": true, "commandlog|len": true,
 	"commandlog|reset": true, "hotkeys|get": true, "hotkeys|reset": true, "hotkeys|start": true, "hotkeys|stop": true,
@@ -141,7 +141,7 @@ var harmlessAdmin = map[string]bool{
 	"module|list": true, "save": true, "slowlog|get": true, "slowlog|len": true, "slowlog|reset": true,
 }
 
-// tipDifferences holds the request policy that the server advises against what may be cut and what is Everywhere.
+// tipDifferences compares the server's request policies with Cut and Everywhere of the table.
 func (c *Command) tipDifferences(r serverRow) []string {
 	if r.Tips == nil {
 		return nil
@@ -158,11 +158,11 @@ func (c *Command) tipDifferences(r serverRow) []string {
 	return all
 }
 
-// wholeAlways are commands that servers advise to cut and that we do not, for they promise all or nothing.
+// wholeAlways are commands that servers advise to divide, but the table does not, since they promise all or nothing.
 var wholeAlways = map[string]bool{"msetnx": true, "msetex": true}
 
-// keyDifferences compares the positions of keys: first, last and step, and the key specifications where there are
-// any (Redis 7.0 and later), which also tell of numbers of keys.
+// keyDifferences compares the positions of keys: first, last and step, and the key specifications if there are any
+// (Redis 7.0 and later), which include numbers of keys.
 func (c *Command) keyDifferences(r serverRow) []string {
 	var all []string
 	if (c.Form != Ranged) != r.flag("movablekeys") && c.Name != "sort_ro" {
@@ -214,7 +214,7 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// TestFaults: the comparison itself must notice what is wrong.
+// TestFaults: the comparison itself must find differences.
 func TestFaults(t *testing.T) {
 	_, rows := readRecording(t, "testdata/command/redis-7.4.1.jsonl")
 	at := func(name string) *serverRow {

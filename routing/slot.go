@@ -6,9 +6,9 @@ import (
 	"evergate/topology"
 )
 
-// crcTables[n] holds the CRC16/XMODEM of each byte with n zero bytes after it: polynomial 0x1021, initial value 0,
-// nothing reflected. With four of them four bytes are looked up at once instead of one after the other, which counts:
-// every key of a sharded view is hashed.
+// crcTables[n] has the CRC16/XMODEM of each byte with n zero bytes after it: polynomial 0x1021, initial value 0,
+// nothing reflected. Four tables look up four bytes at once instead of one after the other, which matters: every key of
+// a sharded view is hashed.
 var crcTables = makeCRCTables()
 
 func makeCRCTables() (tables [4][256]uint16) {
@@ -28,9 +28,9 @@ func makeCRCTables() (tables [4][256]uint16) {
 	return tables
 }
 
-// Slot gives the hash slot of key, 0 to topology.Slots-1, as the Redis Cluster specification says: when the key
-// has a '{' and a '}' after it with something in between, only what lies between the first '{' and the first '}'
-// after it is hashed.
+// Slot returns the hash slot of key, 0 to topology.Slots-1, as the Redis Cluster specification defines it: if the key
+// has a '{' and a '}' after it with something in between, only the bytes between the first '{' and the first '}' after
+// it are hashed.
 func Slot(key []byte) int {
 	if open := bytes.IndexByte(key, '{'); open >= 0 {
 		if n := bytes.IndexByte(key[open+1:], '}'); n > 0 {

@@ -1,27 +1,27 @@
 package routing
 
-// KeySpec is one key specification of a command, as servers give it since Redis 7.0: where to begin (begin_search), and
-// which arguments from there on are keys (find_keys). A channel of sharded pub/sub, or a cursor that holds a slot,
-// is told as a key that is none; for the place of a request it counts as one.
+// KeySpec is one key specification of a command, as servers report it since Redis 7.0: where to begin (begin_search),
+// and which arguments from there on are keys (find_keys). A channel of sharded pub/sub, or a cursor with a slot, is
+// reported as "not a key"; for the routing of a request it counts as one.
 type KeySpec struct {
-	// Keyword, in lower case, is the argument behind which the keys begin, in any case. It is looked for from the position
-	// From on, or, where that is negative, from so far before the end and backwards. Where it is missing there are no
+	// Keyword, in lower case, is the argument after which the keys begin; its case does not matter. The search begins at
+	// the position From, or, if that is negative, so far before the end and goes backwards. If it is missing, there are no
 	// keys of this kind. Without a Keyword the keys begin at the position Index.
 	Keyword     string
 	From, Index int
-	// Numbered: the argument at NumberAt is the number of keys, of which the first is at First; both count from where
-	// the keys begin. Otherwise the last key is at Last: from where the keys begin, or, if negative, before the end. A
-	// Limit of 2 or more keeps the first of so many parts.
+	// Numbered: the argument at NumberAt is the number of keys, of which the first is at First; both count from where the
+	// keys begin. Otherwise the last key is at Last, counted from where the keys begin, or, if negative, from the end. A
+	// Limit of 2 or more means that only the first of so many parts are keys.
 	Numbered        bool
 	NumberAt, First int
 	Last, Limit     int
 	// Step is the distance from one key to the next.
 	Step int
-	// Unknown: the server cannot tell the keys in this way, or not all of them.
+	// Unknown: the server cannot specify the keys, or not all of them.
 	Unknown bool
 }
 
-// usable reports whether a server's numbers make sense.
+// usable reports whether a server's numbers are valid.
 func (k *KeySpec) usable() bool {
 	for _, n := range [...]int{k.From, k.Index, k.NumberAt, k.First, k.Last, k.Limit, k.Step} {
 		if n <= -farthest || n >= farthest {
@@ -34,7 +34,7 @@ func (k *KeySpec) usable() bool {
 	return !k.Unknown && k.Step > 0 && begins && ends
 }
 
-// span finds the keys among the arguments, as servers do. ok is false where these do not say.
+// span finds the keys among the arguments, as servers do. ok is false if the arguments do not show them.
 func (k *KeySpec) span(args [][]byte) (s span, ok bool) {
 	begin := k.Index
 	if k.Keyword != "" {
@@ -67,7 +67,7 @@ func (k *KeySpec) span(args [][]byte) (s span, ok bool) {
 	return s, true
 }
 
-// behindKeyword is the position after the keyword; 0 where it is missing.
+// behindKeyword returns the position after the keyword; 0 if it is missing.
 func (k *KeySpec) behindKeyword(args [][]byte) int {
 	for i := k.From; 0 < i && i < len(args)-1; i++ {
 		if is(args[i], k.Keyword) {

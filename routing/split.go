@@ -6,8 +6,8 @@ import (
 	"evergate/topology"
 )
 
-// split cuts by slot, not by shard: a server refuses a command whose keys lie in more than one slot even when it
-// serves them all. The parts are in order of slots, the arguments of a part in the order of the request.
+// split divides by slot, not by shard: a server rejects a command with keys in several slots even if it serves them
+// all. The parts are in order of slots, the arguments of a part in the order of the request.
 func (d *Decision) split(c *Command, args [][]byte, keys span, v *topology.View) {
 	n := keys.count()
 	found := slices.Grow(d.found[:0], n)
@@ -43,8 +43,8 @@ func (d *Decision) split(c *Command, args [][]byte, keys span, v *topology.View)
 	}
 }
 
-// sortBySlot puts slots, from bit 32 on, in order, and leaves equal ones in theirs: seven bits at a time, without a
-// branch that depends on a key. room is as long.
+// sortBySlot sorts by slots, which are at bit 32 and up, and keeps the order of equal ones: seven bits at a time,
+// without a branch that depends on a key. room has the same length.
 func sortBySlot(found, room []uint64) {
 	for shift := 32; shift < 46; shift += 7 {
 		var next [128]int32
@@ -64,5 +64,5 @@ func sortBySlot(found, room []uint64) {
 	}
 }
 
-// keysKept is how many keys a request may have whose room is kept for the next one.
+// keysKept is the most keys of a request whose scratch space is kept for the next one.
 const keysKept = 1 << 10

@@ -1,7 +1,7 @@
 package routing
 
-// The rows of the commands that work on keys: those of Redis 8.6 and Valkey 9.1. Positions, arities and what is a write
-// follow the servers' COMMAND reply, and the tests hold them against it.
+// The rows of the commands that work on keys: those of Redis 8.6 and Valkey 9.1. Positions, arities and writes follow
+// the servers' replies to COMMAND, with which the tests compare them.
 
 var stringRows = []*Command{
 	key("append", 3, Write),
@@ -27,7 +27,7 @@ var stringRows = []*Command{
 	keys("lcs", -3, Read, 1, 2, 1),
 	cut(keys("mget", -2, Read, 1, -1, 1), PerKey, Ordered),
 	cut(keys("mset", -3, Write, 1, -1, 2), PerPair, AllOK),
-	form(CountedPairs, counted("msetex", -4, Write, 1)), // all or nothing: never cut
+	form(CountedPairs, counted("msetex", -4, Write, 1)), // all or nothing: never divided
 	keys("msetnx", -3, Write, 1, -1, 2),
 	key("psetex", 4, Write),
 	key("set", -3, Write),
@@ -39,7 +39,7 @@ var stringRows = []*Command{
 	key("substr", 4, Read),
 }
 
-// CLUSTERSCAN's cursor is routed like a key, and begins its slot anew on another server: so replicas do not serve it.
+// CLUSTERSCAN's cursor is routed like a key, and restarts its slot on another server: so replicas do not serve it.
 var keyspaceRows = []*Command{
 	key("clusterscan", -2, 0),
 	keys("copy", -3, Write, 1, 2, 1),

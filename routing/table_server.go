@@ -1,7 +1,7 @@
 package routing
 
 // The rows of the commands that work on connections, servers and scripts, of Redis 8.6 and Valkey 9.1. Left out on
-// purpose: SENTINEL (the gateway is no Sentinel, and clients that ask must learn so from the error).
+// purpose: SENTINEL (the gateway is no Sentinel, and clients that ask for one must get an error).
 
 var connectionRows = []*Command{
 	keyless("asking", 1, Local),
@@ -136,11 +136,11 @@ var scriptRows = []*Command{
 	),
 }
 
-// POST and Host: are no commands: a browser that was led here says them, and a server closes the connection at once,
-// which would be a lane.
+// POST and Host: are no commands, but the words of a misdirected browser: a server closes the connection at once, and
+// that would be a shared one.
 //
 // ACL LIST and GETUSER show the hashes of the servers' passwords, ACL LOG the names and addresses of other clients:
-// forbidden, as are the commands that change users.
+// rejected, as are the commands that change users.
 var serverRows = []*Command{
 	container("acl", -2, 0,
 		keyless("cat", -2, 0),
