@@ -19,6 +19,9 @@ import (
 // the time that is left. A client that leaves meanwhile takes the connection with it, and the server forgets what it
 // waited for.
 
+// forEver is longer than any client waits.
+const forEver = time.Duration(1<<62 - 1)
+
 // DoBlocking sends a blocking command. It returns false when the session was parked.
 func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
@@ -92,9 +95,6 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	return true
 }
 
-// forEver is longer than any client waits.
-const forEver = time.Duration(1<<62 - 1)
-
 // timeLeft writes a command anew that has waited for a while, and says how long it may still wait: 0 when its time is
 // over. What is no time stays as it is.
 func timeLeft(command *routing.Command, args [][]byte, frame []byte, waited time.Duration) ([]byte, time.Duration) {
@@ -121,4 +121,12 @@ func timeLeft(command *routing.Command, args [][]byte, frame []byte, waited time
 	copy(words, args)
 	words[at] = []byte(word)
 	return resp.AppendCommand(nil, words...), left
+}
+
+// inTimeNothing is the answer to a blocking command whose time is over.
+func inTimeNothing(command *routing.Command, proto uint8) []byte {
+	if command.Waits() {
+		return local.NobodyHas(command)
+	}
+	return resp.NullArrayIn(proto)
 }

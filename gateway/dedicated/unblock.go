@@ -15,39 +15,6 @@ import (
 
 var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
-// blocked finds the client that is to be unblocked, when it is blocked.
-func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
-	for c := range k.x.All {
-		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || k.willBlock(c) != nil) {
-			return c
-		}
-	}
-	return nil
-}
-
-// willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
-// client it blocks already.
-func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
-	switch c.Reason {
-	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
-	default:
-		return nil
-	}
-	if c.Retrying() || c.Multi != nil {
-		return nil
-	}
-	var scan resp.Scanner
-	n, args, status := scan.Next(c.Input.Bytes(), nil, k.conf.Limits)
-	if status != resp.Frame {
-		return nil
-	}
-	var d routing.Decision
-	if c.Service.Catalog.Decide(&d, c.Service.Catalog.Row(args), args, c.Service.View); d.Kind != routing.Dedicate {
-		return nil
-	}
-	return c.Input.Bytes()[:n]
-}
-
 // FindBlocked does this worker's part of CLIENT UNBLOCK.
 func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	c := k.blocked(r)
@@ -103,6 +70,39 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 		k.x.Landed(c, t.Shard)
 	}
 	return 1
+}
+
+// blocked finds the client that is to be unblocked, when it is blocked.
+func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
+	for c := range k.x.All {
+		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || k.willBlock(c) != nil) {
+			return c
+		}
+	}
+	return nil
+}
+
+// willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
+// client it blocks already.
+func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
+	switch c.Reason {
+	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
+	default:
+		return nil
+	}
+	if c.Retrying() || c.Multi != nil {
+		return nil
+	}
+	var scan resp.Scanner
+	n, args, status := scan.Next(c.Input.Bytes(), nil, k.conf.Limits)
+	if status != resp.Frame {
+		return nil
+	}
+	var d routing.Decision
+	if c.Service.Catalog.Decide(&d, c.Service.Catalog.Row(args), args, c.Service.View); d.Kind != routing.Dedicate {
+		return nil
+	}
+	return c.Input.Bytes()[:n]
 }
 
 // unblockedReply is what a client is told that is unblocked here.

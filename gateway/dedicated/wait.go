@@ -5,12 +5,10 @@ import (
 	"strings"
 
 	"evergate/gateway/exchange"
-	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
-	"evergate/routing"
 )
 
 // WAIT and WAITAOF ask how far the writes of a client have come. A server answers for those of one connection, and a
@@ -32,6 +30,8 @@ import (
 // read, and a checksum.
 const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
 
+const needsRestore = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
+
 var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
 
 // aheadOfWait is what makes the WAIT behind it speak of all that the server has; nil for other commands.
@@ -44,33 +44,6 @@ func aheadOfWait(l *upstream.Conn, waits bool) []byte {
 	}
 	return resp.Ping
 }
-
-// FailWait deals with a WAIT that would speak of too little, since the server has refused what was counts ahead of it.
-func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
-	waits := l.Inflight.Front()
-	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
-		l.Queued = bytes.Clone(refusal) // the same is counts of WAIT, now or when it has waited
-		return
-	}
-	if waits == nil || !l.OwnOffset {
-		k.pool.Lose(l, upstream.Poisoned)
-		return
-	}
-	c := k.x.Session(waits.To)
-	if c == nil || c.Dedicated() != l {
-		return
-	}
-	t := *waits
-	waits.To.Generation = 0 // what the server says to it is for nobody
-	c.SetRound(nil)
-	k.x.Release(c)
-	k.x.Settle(c, &t, resp.AppendError(nil, needsRestore+strings.TrimSpace(string(refusal[1:]))))
-	if !c.Closed() {
-		k.x.Landed(c, t.Shard)
-	}
-}
-
-const needsRestore = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
 
 // beginRound has a WAIT ask all primaries, where there are several. Any other blocking command ends what a former one
 // has left.
@@ -106,10 +79,27 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.Least[0]), r.Least[1]), false
 }
 
-// inTimeNothing is the answer to a blocking command whose time is over.
-func inTimeNothing(command *routing.Command, proto uint8) []byte {
-	if command.Waits() {
-		return local.NobodyHas(command)
+// FailWait deals with a WAIT that would speak of too little, since the server has refused what was counts ahead of it.
+func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
+	waits := l.Inflight.Front()
+	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
+		l.Queued = bytes.Clone(refusal) // the same is counts of WAIT, now or when it has waited
+		return
 	}
-	return resp.NullArrayIn(proto)
+	if waits == nil || !l.OwnOffset {
+		k.pool.Lose(l, upstream.Poisoned)
+		return
+	}
+	c := k.x.Session(waits.To)
+	if c == nil || c.Dedicated() != l {
+		return
+	}
+	t := *waits
+	waits.To.Generation = 0 // what the server says to it is for nobody
+	c.SetRound(nil)
+	k.x.Release(c)
+	k.x.Settle(c, &t, resp.AppendError(nil, needsRestore+strings.TrimSpace(string(refusal[1:]))))
+	if !c.Closed() {
+		k.x.Landed(c, t.Shard)
+	}
 }

@@ -92,12 +92,3 @@ func (m *Multi) saves(c *exchange.Session, s *split, part int16, reply *[]byte) 
 	})
 	return true
 }
-
-// OnlyAsks reports whether a part asks how far a save is, or for the rest of a page of a scan. What comes behind the
-// SAVE does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
-func (s *split) OnlyAsks(part int16) bool {
-	if s.scan != nil && s.scan.on > 0 {
-		return true
-	}
-	return s.broadcast != nil && s.broadcast.saving != nil && s.broadcast.saving.begun[part]
-}

@@ -23,6 +23,21 @@ import (
 // Each step is one request of the client, and all of its past is in the cursor. Where there are no slots, and for HSCAN
 // and its like, only the server's own cursor and its print are.
 
+// moreOf is how many elements a server is asked for to bring a page out of its first bucket; it doubles up to moreMax.
+const (
+	moreOf  = 1000
+	moreMax = 64000
+)
+
+var (
+	invalidCursor = []byte("-ERR invalid cursor\r\n")
+	oddPage       = []byte("-ERR evergate: the server's reply to a scan is malformed\r\n")
+
+	countWord = []byte("COUNT")
+
+	clusterNodes = resp.AppendCommandStrings(nil, "CLUSTER", "NODES")
+)
+
 // scan is such a request under way.
 type scan struct {
 	args [][]byte // as the client said it
@@ -45,21 +60,6 @@ type scan struct {
 	steps      int
 	answer     []byte
 }
-
-// moreOf is how many elements a server is asked for to bring a page out of its first bucket; it doubles up to moreMax.
-const (
-	moreOf  = 1000
-	moreMax = 64000
-)
-
-var (
-	invalidCursor = []byte("-ERR invalid cursor\r\n")
-	oddPage       = []byte("-ERR evergate: the server's reply to a scan is malformed\r\n")
-
-	countWord = []byte("COUNT")
-
-	clusterNodes = resp.AppendCommandStrings(nil, "CLUSTER", "NODES")
-)
 
 // Scan sends SCAN and its like, or what must be asked in its place. It returns false when the session was parked.
 func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byte) bool {
@@ -88,14 +88,6 @@ func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byt
 	c.Compose(&split{m: m, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), scan: k})
 	m.x.Send(c, l, &r)
 	return true
-}
-
-// layout of the cursor.
-func (k *scan) layout() layout {
-	if k.sharded {
-		return throughSlots
-	}
-	return ofOneServer
 }
 
 // resendScan does a step again, or the one that takes its place now. It returns false when the session was parked.
@@ -143,28 +135,6 @@ func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.R
 	return r, l, upstream.Free
 }
 
-// goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
-// slot begins again there.
-func (m *Multi) goOn(k *scan, v *topology.View, n *topology.Node, shard int) {
-	switch print := uint32(0); {
-	case k.sharded && (k.next.stage == checkingFollowed || k.next.stage == following && k.next.print == m.guest(k, n)):
-	case k.sharded:
-		print = m.printOf(throughSlots, n, v.Shards[shard].ConfigEpoch, uint64(k.to))
-		if k.next.stage == following || k.next.print != print {
-			k.next = cursor{slot: k.next.slot, print: print}
-		}
-	default:
-		if print = m.printOf(ofOneServer, n); k.next.print != print {
-			k.next = cursor{print: print}
-		}
-	}
-	if k.begins = k.next.at; k.on > 0 && k.next.print == k.onPrint {
-		k.next.at = k.on
-	} else {
-		k.on, k.steps, k.count, k.found = 0, 0, 0, nil
-	}
-}
-
 // follow turns to the server that the slot is being moved to, where the cursor is of that. If it is the slot's owner by
 // now there is nothing to turn to; if it is not known any more, the scan of the slot begins again.
 func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
@@ -184,6 +154,28 @@ func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
 	if found != 1 {
 		a.Target = -1
 		k.next = cursor{slot: k.next.slot}
+	}
+}
+
+// goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
+// slot begins again there.
+func (m *Multi) goOn(k *scan, v *topology.View, n *topology.Node, shard int) {
+	switch print := uint32(0); {
+	case k.sharded && (k.next.stage == checkingFollowed || k.next.stage == following && k.next.print == m.guest(k, n)):
+	case k.sharded:
+		print = m.printOf(throughSlots, n, v.Shards[shard].ConfigEpoch, uint64(k.to))
+		if k.next.stage == following || k.next.print != print {
+			k.next = cursor{slot: k.next.slot, print: print}
+		}
+	default:
+		if print = m.printOf(ofOneServer, n); k.next.print != print {
+			k.next = cursor{print: print}
+		}
+	}
+	if k.begins = k.next.at; k.on > 0 && k.next.print == k.onPrint {
+		k.next.at = k.on
+	} else {
+		k.on, k.steps, k.count, k.found = 0, 0, 0, nil
 	}
 }
 
@@ -209,6 +201,14 @@ func (k *scan) frame() []byte {
 // checks says that the step asks a server about its slots.
 func (k *scan) checks() bool {
 	return k.sharded && (k.next.stage == checking || k.next.stage == checkingFollowed)
+}
+
+// layout of the cursor.
+func (k *scan) layout() layout {
+	if k.sharded {
+		return throughSlots
+	}
+	return ofOneServer
 }
 
 // goesOn takes the server's reply. Where that is not the whole of the client's page yet the next step is put on the
@@ -266,12 +266,6 @@ func (m *Multi) scanned(c *exchange.Session, k *scan, reply []byte) []byte {
 	return k.page(next, append(resp.AppendArray(nil, k.count), k.found...))
 }
 
-// page is the client's reply.
-func (k *scan) page(next cursor, elements []byte) []byte {
-	b := resp.AppendBulk(resp.AppendArray(nil, 2), strconv.AppendUint(nil, k.layout().write(next), 10))
-	return append(b, elements...)
-}
-
 // take adds elements to those found: where the step is about slots, the keys in these. The others have been passed on,
 // or will be.
 func (k *scan) take(page []byte) bool {
@@ -297,6 +291,12 @@ func (k *scan) take(page []byte) bool {
 		k.count++
 	}
 	return true
+}
+
+// page is the client's reply.
+func (k *scan) page(next cursor, elements []byte) []byte {
+	b := resp.AppendBulk(resp.AppendArray(nil, 2), strconv.AppendUint(nil, k.layout().write(next), 10))
+	return append(b, elements...)
 }
 
 // checked says where the scan goes on, from what a server says of its slots.

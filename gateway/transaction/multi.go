@@ -1,14 +1,10 @@
 package transaction
 
 import (
-	"bytes"
-
 	"evergate/gateway/catalog"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
-	"evergate/gateway/retry"
 	"evergate/gateway/session"
-	"evergate/gateway/upstream"
 	"evergate/routing"
 )
 
@@ -20,6 +16,9 @@ import (
 //
 // What MULTI or WATCH within a transaction does to it is the server's affair: Redis goes on, Valkey refuses EXEC. So a
 // second MULTI is sent, as its last command.
+
+// Because is how a server begins when a transaction was refused at its EXEC; its reason follows.
+const Because = "-EXECABORT Transaction discarded because of: "
 
 var (
 	queued      = []byte("+QUEUED\r\n")
@@ -37,9 +36,6 @@ var (
 
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
-
-// Because is how a server begins when a transaction was refused at its EXEC; its reason follows.
-const Because = "-EXECABORT Transaction discarded because of: "
 
 // Do does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
 func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
@@ -134,172 +130,4 @@ func (tx *Transactions) Abort(c *exchange.Session, why []byte) bool {
 	c.Multi.Aborted = true
 	tx.x.Refuse(c, why)
 	return true
-}
-
-// exec sends the transaction, or answers for it. It returns false when the session was parked: EXEC is read again then.
-func (tx *Transactions) exec(c *exchange.Session) bool {
-	m := c.Multi
-	switch {
-	case m == nil:
-		tx.x.Answer(c, noMulti)
-		return true
-	case m.Aborted:
-		return tx.EndExec(c, execAborted)
-	}
-	shard := 0
-	if v := c.Service.View; v != nil && v.Sharded && slotOfMulti(c) >= 0 {
-		shard = c.ShardOfSlot(slotOfMulti(c))
-	}
-	l, why := tx.execConn(c, shard)
-	switch {
-	case why == upstream.InFlight:
-		return tx.x.Unavailable(c, shard, why)
-	case c.Watch != nil && c.Watch.Broken:
-		return tx.EndExec(c, resp.NullArrayIn(c.Proto))
-	case m.Count == 0 && c.Watch == nil && !m.Nested:
-		return tx.EndExec(c, resp.EmptyArray)
-	case l == nil:
-		refused := tx.x.Await(c, shard, why)
-		if refused == "" {
-			return false
-		}
-		reply := c.Service.NotTaken(shard, why, refused)
-		if why == upstream.RunsScript {
-			reply = append([]byte(Because), reply[1:]...)
-		}
-		return tx.EndExec(c, reply)
-	}
-	if m.Count == 0 {
-		m.Body = append(m.Body, resp.Multi...)
-	}
-	frame, ahead := m.Body, uint32(m.Count)+1
-	if m.Nested {
-		frame, ahead = append(frame, resp.Multi...), ahead+1
-	}
-	frame = append(frame, multiTail...)
-	seq := c.Replies.Reserve()
-	r := exchange.Request{
-		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
-		Owned: len(frame) > exchange.PauseBytes, Frame: frame, Ahead: ahead, Watched: c.Watch != nil,
-		Counts: m.Counts, Foreign: m.Alone,
-	}
-	if m.Named {
-		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), frame, tx.conf.Limits)
-	}
-	if m.Scripts { // what it brings itself is there when it is named behind
-		c.Service.Catalog.NoteAll(frame, tx.conf.Limits)
-	}
-	tx.x.Send(c, l, &r)
-	c.Multi, c.Watch = nil, nil
-	return true
-}
-
-// slotOfMulti is the slot in which a transaction must run, or -1.
-func slotOfMulti(c *exchange.Session) int {
-	if c.Multi.Slot < 0 && c.Watch != nil {
-		return c.Watch.Slot
-	}
-	return c.Multi.Slot
-}
-
-// EndExec answers EXEC without a server.
-func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
-	tx.x.CountLocal()
-	c.Multi = nil
-	tx.Unwatch(c)
-	tx.x.Answer(c, reply)
-	return true
-}
-
-// TakeAhead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
-func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply []byte) {
-	t.Ahead--
-	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
-		l.Queued = bytes.Clone(reply)
-	}
-}
-
-// AbortCause returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
-// whether the transaction belongs elsewhere. Either way nothing of it was executed.
-func AbortCause(l *upstream.Conn, reply []byte) []byte {
-	switch {
-	case bytes.HasPrefix(reply, []byte(Because)):
-		return append([]byte{'-'}, reply[len(Because):]...)
-	case bytes.HasPrefix(reply, []byte("-EXECABORT")) && len(l.Queued) > 0:
-		return l.Queued
-	}
-	return reply
-}
-
-// WithCause is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
-// for it, and would look for previous errors in vain.
-func WithCause(l *upstream.Conn, reply []byte) []byte {
-	if bytes.Equal(reply, execAborted) && len(l.Queued) > 0 {
-		return append([]byte(Because), l.Queued[1:]...)
-	}
-	return reply
-}
-
-// NotMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
-// do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
-func (tx *Transactions) NotMulti(l *upstream.Conn, reply []byte) []byte {
-	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
-	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {
-		return reply
-	}
-	s := tx.x.Served(l)
-	s.Catalog.MultiFails(l.Queued, tx.clock.Now)
-	tx.x.CountUncertain()
-	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
-		" rejected MULTI; the commands of the transaction may have been executed one by one")
-}
-
-// ResendExec sends a transaction again that was not executed.
-func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
-	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
-		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
-			tx.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
-			return true
-		}
-	}
-	d := routing.Decision{Kind: routing.Forward, Shard: 0, Slot: -1}
-	if v := c.Service.View; v == nil {
-		d.Shard = -1
-	} else if v.Sharded && a.Slot >= 0 {
-		d.Slot = int(a.Slot)
-		d.Shard = c.ShardOfSlot(d.Slot)
-	}
-	l, why := tx.x.ChooseForRetry(c, a, &d)
-	if l == nil {
-		return tx.x.StillUnavailable(c, a, d.Shard, why)
-	}
-	r := exchange.Request{
-		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
-		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), a.Frame, tx.conf.Limits),
-	}
-	commands := uint32(0)
-	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
-		command := routing.Lookup(args)
-		r.Counts = r.Counts || command != nil && command.Has(routing.Counting)
-		commands++
-	}
-	r.Ahead = commands - 1
-	tx.x.Send(c, l, &r)
-	return true
-}
-
-// execConn finds the connection for a transaction. One with a harmful command in it gets a connection of its own, too.
-func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
-	switch {
-	case !c.Multi.Alone:
-		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))
-	case c.InFlight():
-		return nil, upstream.InFlight
-	}
-	l, why := tx.x.Dedicate(c, shard)
-	if l != nil {
-		tx.x.Alone(c, l)
-	}
-	return l, why
 }

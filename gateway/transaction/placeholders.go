@@ -23,6 +23,23 @@ const (
 	placeholderBytes = 4 << 10
 )
 
+// completion is an EXEC whose one reply lacks the gateway's own parts.
+type completion struct {
+	t            *Transactions
+	seq          uint32
+	reply        []byte // the server's
+	placeholders []session.Placeholder
+	own          [][]byte // the parts that are there
+}
+
+// Awaits reports whether an EXEC of the session is under way that the gateway has a part in.
+func Awaits(c *exchange.Session) bool {
+	return slices.ContainsFunc(c.Composites(), func(of exchange.Composite) bool {
+		_, ok := of.(*completion)
+		return ok
+	})
+}
+
 // mayBePlaceholder says whether a command can be done so.
 func mayBePlaceholder(c *exchange.Session, command *routing.Command) bool {
 	return !command.Has(routing.NoMulti) && !(c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster)
@@ -39,15 +56,6 @@ func placeholder(c *exchange.Session, args [][]byte) []byte {
 	return resp.Ping
 }
 
-// completion is an EXEC whose one reply lacks the gateway's own parts.
-type completion struct {
-	t            *Transactions
-	seq          uint32
-	reply        []byte // the server's
-	placeholders []session.Placeholder
-	own          [][]byte // the parts that are there
-}
-
 // sendPlaceholders notes what the answer to an EXEC is to be completed with. It returns the part of its request.
 func (tx *Transactions) sendPlaceholders(c *exchange.Session, seq uint32) int16 {
 	if len(c.Multi.Placeholders) == 0 {
@@ -55,14 +63,6 @@ func (tx *Transactions) sendPlaceholders(c *exchange.Session, seq uint32) int16 
 	}
 	c.Compose(&completion{t: tx, seq: seq, placeholders: c.Multi.Placeholders})
 	return 0
-}
-
-// Awaits reports whether an EXEC of the session is under way that the gateway has a part in.
-func Awaits(c *exchange.Session) bool {
-	return slices.ContainsFunc(c.Composites(), func(of exchange.Composite) bool {
-		_, ok := of.(*completion)
-		return ok
-	})
 }
 
 // Seq is the place of EXEC's reply.
