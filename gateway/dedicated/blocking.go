@@ -13,16 +13,15 @@ import (
 	"evergate/routing"
 )
 
-// A blocking command keeps its server waiting, and whatever comes behind it on the connection. So it goes on a
-// connection of the session's own, when all that the session sent before has been answered; and what the session
-// sends behind it waits. Where the connection is lost, or the server loses its role, the command is put again with
-// the time that is left. A client that leaves meanwhile takes the connection with it, and the server forgets what it
-// waited for.
+// A blocking command keeps its server from answering whatever comes behind it on the connection. So it is sent on a
+// dedicated connection, when all earlier requests of the session are answered, and later ones wait. Where the
+// connection is lost, or the server loses its role, the command is retried with the time that is left. When the client
+// leaves meanwhile the connection is closed, and the server forgets the command.
 
 // forEver is longer than any client waits.
 const forEver = time.Duration(1<<62 - 1)
 
-// DoBlocking sends a blocking command. It returns false when the session was parked.
+// DoBlocking sends a blocking command, or answers it. It returns false when the session was blocked.
 func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if c.InFlight() || waits && c.Withholds() {
@@ -49,12 +48,13 @@ func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command
 	return true
 }
 
-// ResendBlocking sends a blocking command again, with the time that is left of what the client gave it.
+// ResendBlocking sends a blocking command again, with the time that is left of its timeout, or answers it. It returns
+// false when the session was blocked.
 func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command,
 	d *routing.Decision) bool {
 	frame, left := a.Frame, forEver
 	k.args = resp.Args(a.Frame, k.args[:0])
-	if command == routing.Lookup(k.args) { // of others it is not known where they say how long they wait
+	if command == routing.Lookup(k.args) { // for a command that is not in the table the timeout cannot be found
 		frame, left = timeLeft(command, k.args, a.Frame, c.BlockedFor())
 	}
 	waits := command.Waits()
@@ -95,8 +95,8 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	return true
 }
 
-// timeLeft writes a command anew that has waited for a while, and says how long it may still wait: 0 when its time is
-// over. What is no time stays as it is.
+// timeLeft returns the frame of a command that has waited for a while with the rest of its timeout, and that rest: 0
+// when it is over, forEver without one. A timeout that is no number stays as it is.
 func timeLeft(command *routing.Command, args [][]byte, frame []byte, waited time.Duration) ([]byte, time.Duration) {
 	at, unit, ok := command.Timeout(args)
 	if !ok {
@@ -123,7 +123,7 @@ func timeLeft(command *routing.Command, args [][]byte, frame []byte, waited time
 	return resp.AppendCommand(nil, words...), left
 }
 
-// inTimeNothing is the answer to a blocking command whose time is over.
+// inTimeNothing is the reply to a blocking command whose timeout is over.
 func inTimeNothing(command *routing.Command, proto uint8) []byte {
 	if command.Waits() {
 		return local.NobodyHas(command)

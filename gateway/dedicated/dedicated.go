@@ -1,5 +1,11 @@
-// Package dedicated does commands that keep a connection for themselves: blocking ones, WAIT, what may harm and is let
-// through by a setting, and the stream of a replica.
+// Package dedicated executes commands that need a dedicated connection, except WATCH: blocking ones (blocking.go, and
+// unblock.go for CLIENT UNBLOCK), WAIT and WAITAOF (wait.go), dangerous ones that a setting permits (harmful.go), and
+// the replication stream of SYNC and its kin (tunnel.go).
+//
+// Begin with Dedicated.DoBlocking.
+//
+// It knows why these commands must not enter a connection that others share, and how each of them is retried. It must
+// not know how dedicated connections are dialled, pooled and closed: exchange.Dedications and package upstream do.
 package dedicated
 
 import (
@@ -11,26 +17,27 @@ import (
 	"evergate/routing"
 )
 
-// Others are the commands that dedicated ones leave to others.
+// Others answers what belongs to other rooms.
 type Others interface {
-	// Refuse answers with the error that a decision names.
+	// Refuse answers a request with the error for the reason of a decision.
 	Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte)
-	// Paused blocks a session whose request must wait for the end of a pause before it is retried.
+	// Paused blocks a session whose request must not be retried before the end of a CLIENT PAUSE, and reports whether
+	// it did.
 	Paused(c *exchange.Session, a *retry.Entry) bool
 }
 
-// Config is what Dedicated needs.
+// Config has what Dedicated needs. All fields are required.
 type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
 	Pool     *upstream.Pool
 	Others   Others
 	Limits   *resp.Limits
-	// QueryBytesMax bounds what waits to be written in a tunnel.
+	// QueryBytesMax bounds the bytes that wait for the server of a tunnel. A client that exceeds it is closed.
 	QueryBytesMax int
 }
 
-// Dedicated does such commands for the sessions of an exchange.
+// Dedicated executes such commands for the sessions of an exchange. New makes it.
 type Dedicated struct {
 	x     *exchange.Exchange
 	conf  Config

@@ -6,12 +6,13 @@ import (
 	"evergate/routing"
 )
 
-// What may harm and is let through by a setting goes to one server, once, on a connection that nobody else gets
-// afterwards: it may keep the server busy, or change what it thinks of the connection. The connection has the client's
-// name, so that the server's own lists and its slow log tell who did it. It is never put again, since by then another
-// server may be meant.
+// A dangerous command that a setting permits goes to one server, once, on a connection that no other session gets
+// afterwards: it may keep the server busy, or change the state of the connection. The connection has the client's name,
+// so that the server's CLIENT LIST and slow log show it. The command is never retried: the client may not mean another
+// server.
 
-// DoHarmful sends a harmful command that is let through. It returns false when the session was parked.
+// DoHarmful sends a dangerous command that a setting permits, or answers it. It returns false when the session was
+// blocked.
 func (k *Dedicated) DoHarmful(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
 	if d.Kind == routing.Refuse {

@@ -9,13 +9,13 @@ import (
 	"evergate/routing"
 )
 
-// SYNC, PSYNC and REPLCONF make a connection that of a replica: what comes back is no reply any more, but a snapshot,
-// and then commands without end. Where a setting lets them through, the client and the connection that it has to itself
-// become a tunnel: what the server sends passes unread, until one side closes. So `redis-cli --rdb` takes a backup. The
-// client says what replicas say and nothing else: a server would do everything else for it, too.
+// SYNC, PSYNC and REPLCONF make a connection that of a replica: the server replies with a snapshot, and then commands
+// without end. Where a setting permits them, the client and its dedicated connection become a tunnel: the bytes of the
+// server are passed on unparsed, until one side closes. So `redis-cli --rdb` makes a backup. The client may send only
+// what replicas send, since the server would execute everything else as well.
 
-// tunnel begins one. All that came before has been answered to the client. It returns false when the connection owes
-// something else yet: then another one is taken.
+// tunnel begins one. All earlier requests of the client must be answered. It returns false when the connection still
+// owes a reply: the session is blocked, and gets another connection.
 func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
 		k.x.Release(c)
@@ -28,8 +28,8 @@ func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) 
 	return true
 }
 
-// TakeInTunnel passes on what a replica says. Whoever says something else is closed: the answer to it would come in the
-// middle of the stream.
+// TakeInTunnel passes on a command of a client in a tunnel. A client that sends anything but a replica's commands is
+// closed: the reply would come in the middle of the stream. It returns true.
 func (k *Dedicated) TakeInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
 		k.x.Close(c, session.ProtocolError)
@@ -39,7 +39,7 @@ func (k *Dedicated) TakeInTunnel(c *exchange.Session, command *routing.Command, 
 	return true
 }
 
-// intoTunnel takes a command of the client's.
+// intoTunnel passes bytes on to the server. It copies them.
 func (k *Dedicated) intoTunnel(c *exchange.Session, b []byte) {
 	l := c.Dedicated()
 	l.Queue.Append(b)

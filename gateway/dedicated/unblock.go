@@ -9,13 +9,16 @@ import (
 	"evergate/routing"
 )
 
-// CLIENT UNBLOCK concerns a client that waits at a server, on a connection of its own. The server is told, on another
-// connection, and answers that client as it answers its own: so nothing that it has just taken for the client is lost.
-// Where it cannot be told the connection is closed, and the server forgets.
+// CLIENT UNBLOCK concerns a client that is blocked at a server, on a dedicated connection. The server gets CLIENT
+// UNBLOCK for that connection, on another one, and replies to the blocked client by itself: so an element that it has
+// just taken for the client is not lost. Where the server cannot be reached the dedicated connection is closed, and the
+// server forgets the command.
 
+// unblockedHere is the reply of CLIENT UNBLOCK ... ERROR to the blocked client.
 var unblockedHere = []byte("-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n")
 
-// FindBlocked does this worker's part of CLIENT UNBLOCK.
+// FindBlocked is one worker's part of CLIENT UNBLOCK. It returns where the client is blocked, or how many it has
+// unblocked.
 func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	c := k.blocked(r)
 	if c == nil {
@@ -23,7 +26,7 @@ func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	}
 	if l, t, _ := c.BlocksOn(); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
 		if n := c.Service.View.Node(l.Key.Node); n != nil {
-			l.Once = true // the server may be told when somebody else would have the connection
+			l.Once = true // UNBLOCK may reach the server late, and must not hit another session on this connection
 			p.Blocked = &admin.BlockedAt{Addr: n.Addr, Client: l.Client}
 			return p
 		}
@@ -31,7 +34,8 @@ func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	return admin.Partial{Count: k.Unblock(r)}
 }
 
-// Unblock answers a blocked client here, and closes its connection. It returns how many were blocked.
+// Unblock answers a blocked client without the server, and closes its dedicated connection. It returns how many clients
+// were blocked: 0 or 1.
 func (k *Dedicated) Unblock(r *admin.Request) int {
 	c := k.blocked(r)
 	if c == nil {
@@ -62,8 +66,8 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 	}
 	t := *waits
 	reply := k.unblockedReply(c, r, l.Queue.Frame(from, t.End))
-	c.LeaveBehind(l)        // the server may hear of it late, and would take an element for nobody
-	waits.To.Generation = 0 // what the server still says, until the connection is closed, is for nobody
+	c.LeaveBehind(l)        // the server may see the close late, and take an element that no client receives
+	waits.To.Generation = 0 // a reply that comes before the connection is closed is dropped
 	k.x.Release(c)
 	k.x.Settle(c, &t, reply)
 	if !c.Closed() {
@@ -72,7 +76,7 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 	return 1
 }
 
-// blocked finds the client that is to be unblocked, when it is blocked.
+// blocked returns the session of the client to unblock, if it is blocked.
 func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
 	for c := range k.x.All {
 		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.IsBlocked() || k.willBlock(c) != nil) {
@@ -82,8 +86,8 @@ func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
 	return nil
 }
 
-// willBlock returns the blocking command that a client waits to send until there is a server for it, or nil: to the
-// client it blocks already.
+// willBlock returns the frame of the blocking command that a session waits to send until a server is available, or nil.
+// Its client takes it for blocked already.
 func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
 	switch c.Reason {
 	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
@@ -105,7 +109,7 @@ func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
 	return c.Input.Bytes()[:n]
 }
 
-// unblockedReply is what a client is told that is unblocked here.
+// unblockedReply is the reply to a client that is unblocked without a server; frame is its blocking command.
 func (k *Dedicated) unblockedReply(c *exchange.Session, r *admin.Request, frame []byte) []byte {
 	if r.AsError {
 		return unblockedHere

@@ -11,30 +11,32 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// WAIT and WAITAOF ask how far the writes of a client have come. A server answers for those of one connection, and a
-// client's writes travelled on connections that others share. So it is asked on a private connection, when all that the
-// client sent has been answered, and a PING goes before it: with it that connection is as far as the server is at that
-// moment (Redis keeps an offset for each connection and sets it with every command).
+// WAIT and WAITAOF ask how many servers have a client's writes. A server answers for the writes of one connection, but
+// those of a client went on connections that others share. So the question is asked on a dedicated connection, when all
+// earlier requests of the client are answered, with a PING in front: Redis keeps an offset for each connection, and
+// sets it to the server's own with every command.
 //
-// From 7.2 on, and in Valkey, only what is passed on to replicas sets it. There one of these goes before it that
-// changes nothing, needs no key and so is taken by every node of a cluster: FUNCTION RESTORE of no functions. Where
-// that is refused WAIT is answered with the reason, since the server would speak of too little.
+// From 7.2 on, and in Valkey, only a command that is replicated sets it. There the command in front is one that changes
+// nothing, needs no key, and so is accepted by every node of a cluster: FUNCTION RESTORE of no functions. Where that is
+// rejected WAIT fails with the reason, since the server's count would be for too few writes.
 //
-// In a cluster the client's writes may be anywhere: the primaries are asked one after the other, with the time that is
-// left, and the least of what they say is the answer; none where the time is over before all were asked.
+// In a cluster the client's writes may be anywhere. The primaries are asked one after the other, with the time that is
+// left, and the reply is the least of their counts; it is 0 when the time is over before all were asked.
 //
-// Where another server has become primary since the client's last write, or the same one has started anew, nobody knows
-// whether that write is anywhere: then the answer is that nobody has it.
+// Where another server was promoted since the client's last write, or the same one has restarted, it is unknown whether
+// any server has that write: the reply is 0.
 
-// noFunctions is what FUNCTION DUMP answers where there are none: the RDB version of Redis 7.0, which all later servers
+// noFunctions is the reply to FUNCTION DUMP where there are none: the RDB version of Redis 7.0, which all later servers
 // read, and a checksum.
 const noFunctions = "\x0a\x00\x5d\x9b\x5c\x40\x0f\x7f\xa2\xda"
 
+// needsRestore is the error for a WAIT whose FUNCTION RESTORE was rejected; the server's error follows.
 const needsRestore = "ERR evergate: WAIT needs FUNCTION RESTORE, which the server rejected: "
 
 var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
 
-// aheadOfWait is what makes the WAIT behind it speak of all that the server has; nil for other commands.
+// aheadOfWait is the command in front of a WAIT after which its count is for all that the server has; nil for other
+// commands.
 func aheadOfWait(l *upstream.Conn, waits bool) []byte {
 	switch {
 	case !waits:
@@ -45,8 +47,8 @@ func aheadOfWait(l *upstream.Conn, waits bool) []byte {
 	return resp.Ping
 }
 
-// beginRound has a WAIT ask all primaries, where there are several. Any other blocking command ends what a former one
-// has left.
+// beginRound makes a WAIT ask all primaries, where there are several. Any blocking command ends the round of an earlier
+// one.
 func beginRound(c *exchange.Session, waits bool) {
 	c.SetRound(nil)
 	if waits && len(c.Service.View.Shards) > 1 {
@@ -54,7 +56,8 @@ func beginRound(c *exchange.Session, waits bool) {
 	}
 }
 
-// NextShard takes what a shard counts, and has the next one asked. reply becomes the least of all when it was the last.
+// NextShard takes the counts of a shard, and asks the next one; goes reports that it did. Otherwise answer is the reply
+// to the client: the least counts, or reply where that has none. frame is the request.
 func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte,
 	goes bool) {
 	counts, ok := resp.Ints(reply)
@@ -79,11 +82,11 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 	return resp.AppendInt(resp.AppendInt(resp.AppendArray(nil, 2), r.Least[0]), r.Least[1]), false
 }
 
-// FailWait deals with a WAIT that would speak of too little, since the server has refused what was counts ahead of it.
+// FailWait handles a WAIT whose count would be for too few writes, since the server has rejected the command in front.
 func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
 	waits := l.Inflight.Front()
 	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
-		l.Queued = bytes.Clone(refusal) // the same is counts of WAIT, now or when it has waited
+		l.Queued = bytes.Clone(refusal) // it replaces the reply to the WAIT, which is for too few writes
 		return
 	}
 	if waits == nil || !l.OwnOffset {
@@ -95,7 +98,7 @@ func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
 		return
 	}
 	t := *waits
-	waits.To.Generation = 0 // what the server says to it is for nobody
+	waits.To.Generation = 0 // its reply is dropped
 	c.SetRound(nil)
 	k.x.Release(c)
 	k.x.Settle(c, &t, resp.AppendError(nil, needsRestore+strings.TrimSpace(string(refusal[1:]))))

@@ -15,25 +15,25 @@ import (
 )
 
 // What concerns all keys, or all servers, goes to every primary: a part for each shard of the view, and the replies are
-// joined. A part has no key by which its shard could be found again under another view; it has a slot that the shard
-// served. Where shards may have come or gone meanwhile, or slots from one to another, what can be done twice is begun
-// anew: parts of two pictures do not make a whole.
+// joined. A part has no key by which its shard could be found under another view. It has an anchor instead: a slot that
+// its shard served. Where shards, or slots of them, may have changed meanwhile, a request that can be executed twice is
+// begun anew: parts of two views do not make a whole.
 
 // broadcast is what the parts of such a request share.
 type broadcast struct {
 	command *routing.Command
 	read    bool
-	// bypass: its parts must get past what the servers are busy with.
+	// bypass: its parts must reach servers that are busy with a script.
 	bypass bool
-	// epoch is that of the view whose shards the parts are, anchors a slot of each: -1 where there are no slots.
+	// epoch is that of the view whose shards the parts are; anchors has a slot of each, -1 where there are no slots.
 	epoch   uint64
 	anchors []int16
 	// saving is set for SAVE.
 	saving *saving
 }
 
-// Broadcast sends a request to every primary. Either all parts can be sent now or none is: the session parks for the
-// first that cannot.
+// Broadcast sends a request to every primary. Either all parts can be sent now, or none is, and the session is blocked
+// for the first that cannot. It returns false when the session was blocked.
 func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	v := c.Service.View
@@ -65,7 +65,7 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 	return true
 }
 
-// newBroadcast begins a request with a part for each shard of a view.
+// newBroadcast registers a request with a part for each shard of a view.
 func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *routing.Command,
 	v *topology.View) *split {
 	s := &split{
@@ -77,7 +77,7 @@ func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *
 	return s
 }
 
-// over gives a spread its parts: the shards of a view.
+// over makes the shards of a view the parts of a broadcast.
 func over(c *exchange.Session, s *split, v *topology.View) {
 	s.broadcast.epoch, s.broadcast.anchors = v.Epoch, v.FirstSlots()
 	s.left = len(v.Shards)
@@ -88,7 +88,7 @@ func over(c *exchange.Session, s *split, v *topology.View) {
 	}
 }
 
-// limitOf reads how many entries SLOWLOG GET or COMMANDLOG GET asks for. What is no number is refused by every server.
+// limitOf returns how many entries SLOWLOG GET or COMMANDLOG GET asks for. Servers reject what is no number.
 func limitOf(args [][]byte) int {
 	if len(args) < 3 {
 		return 10
@@ -97,8 +97,8 @@ func limitOf(args [][]byte) int {
 	return n
 }
 
-// bypassing begins a command that must get past what the servers are busy with. Each part goes on a connection of the
-// session's own, one after the other, as what is retried does.
+// bypassing begins a command that must reach servers which are busy with a script. Each part goes on a dedicated
+// connection, one after the other, in the way of what is retried.
 func (m *Multi) bypassing(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := m.newBroadcast(c, d, command, c.Service.View)
 	s.broadcast.bypass = true
@@ -114,7 +114,7 @@ func (m *Multi) bypassing(c *exchange.Session, d *routing.Decision, command *rou
 }
 
 // resendBroadcast sends the first part that must be retried, or answers it. It returns false when the session was
-// parked.
+// blocked.
 func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	a, v := c.NextRetry(), c.Service.View
 	switch {
@@ -152,7 +152,7 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 	return true
 }
 
-// shardOf finds the shard of a part in a view; -1 when nobody serves its slot.
+// shardOf returns the shard of a part in a view, -1 when none serves its slot.
 func (s *split) shardOf(v *topology.View, part int16) int {
 	switch anchor := s.broadcast.anchors[part]; {
 	case s.broadcast.epoch == v.Epoch:
@@ -166,8 +166,8 @@ func (s *split) shardOf(v *topology.View, part int16) int {
 	}
 }
 
-// mayRenew says that a request of which a part must be retried can be begun anew: it can be done twice, and no part
-// of it has the gateway's own answer.
+// mayRenew reports whether a broadcast can be begun anew: it can be executed twice, and no part of it has an error of
+// the gateway.
 func mayRenew(c *exchange.Session, s *split) bool {
 	return s.broadcast.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts,
 		func(p resp.JoinPart) bool {

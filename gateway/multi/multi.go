@@ -1,6 +1,12 @@
-// Package multi does commands that concern several shards, or take several steps: keys in several slots, what goes to
-// all primaries, SCAN through a cluster, SAVE. Their parts are requests like any other, and one reply is made of the
-// replies to them.
+// Package multi executes commands that concern several shards, or take several steps: keys in several slots (split.go),
+// what goes to all primaries (broadcast.go), SCAN through a cluster (scan.go, cursor.go), and SAVE (save.go). Each of
+// them is one exchange.Composite (parts.go): its parts are sent as requests like any other, and one reply is made of
+// the replies to them.
+//
+// Begin with Multi.Split, then read split.Take in parts.go.
+//
+// It knows shards, slots and how replies are joined (package resp joins them). It must not know how a part reaches its
+// server, is retried or waits: that is package exchange. It sees no bytes of clients.
 package multi
 
 import (
@@ -13,22 +19,23 @@ import (
 	"evergate/topology"
 )
 
-// Config is what a Multi needs.
+// Config has what a Multi needs. All fields are required.
 type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
 	Pool     *upstream.Pool
 	Rand     *rand.Rand
-	// OutputBytesMax bounds what is found by a scan before it is a page.
+	// OutputBytesMax bounds the bytes that are kept of a page of a scan and the client's unwritten output. A client
+	// that exceeds it is closed.
 	OutputBytesMax int
-	// Report passes on what was seen on a connection.
+	// Report passes on an observation to the control plane.
 	Report func(service int, r topology.Report)
-	// Print returns a number of so many bits, never 0, for a server or whatever else a cursor must know again: the same
-	// each time for one identity, and not that of another one. See FirstPrint.
+	// Print returns a number of this many bits, 1 or more, by which a cursor recognizes a server: always the same for
+	// one identity, and different for any other one that the gateway has met. See FirstPrint.
 	Print func(identity uint64, bits int) uint32
 }
 
-// Multi does such commands for the sessions of an exchange.
+// Multi executes such commands for the sessions of an exchange. New makes it.
 type Multi struct {
 	x     *exchange.Exchange
 	conf  Config
@@ -43,8 +50,8 @@ func New(conf Config) *Multi {
 	return &Multi{x: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool, rnd: conf.Rand}
 }
 
-// Resend retries a part of a Composite of this room, or answers it. It returns false when the session was blocked. of:
-// it is one of this room.
+// Resend sends the part of a request that its session must retry first, or answers it. sent is false when the session
+// was blocked; of is false when the part is none of this room.
 func (m *Multi) Resend(c *exchange.Session, a *retry.Entry) (sent, of bool) {
 	switch s := splitOf(c, a.Seq); {
 	case s != nil && s.broadcast != nil:

@@ -8,39 +8,39 @@ import (
 	"evergate/routing"
 )
 
-// partsRoom bounds the room that is made for replies to come.
+// partsRoom bounds the room that is made for replies to come, and of a buffer that is reused, in bytes.
 const partsRoom = 64 << 10
 
-// doneInPart answers a write of which only some slots' parts were executed, or perhaps were: no part's own error says
-// what became of the whole.
+// doneInPart is the error for a write of which some parts were executed, or may have been, and others were not: the
+// error of a single part does not describe the whole.
 var doneInPart = resp.AppendError(nil,
 	"UNCERTAIN evergate: the keys are in several slots, and the command may have been executed for only some of them")
 
-// doneOnSome is doneInPart for a command that goes to all primaries.
+// doneOnSome is doneInPart for a command that is broadcast.
 var doneOnSome = resp.AppendError(nil,
 	"UNCERTAIN evergate: the command was sent to several servers, and only some of them may have executed it")
 
-// split is a request that was cut by slot and awaits its parts.
+// split is a request that waits for the replies to its parts.
 type split struct {
 	m     *Multi
 	seq   uint32
-	left  int
+	left  int // parts without a reply
 	write bool
 	kind  resp.JoinKind
 	parts []resp.JoinPart
-	bytes int    // of the parts' replies so far
-	room  []byte // where they are kept
-	// places are what those of parts alias. again: it may be used again when it has ended.
+	bytes int    // that are counted as kept for the client, of the replies so far
+	room  []byte // where these are kept
+	// places is the memory of the Places of all parts. reused: the split is kept for another request when it has ended.
 	places []int
 	reused bool
-	limit  int // for resp.Newest
+	limit  int // of entries, for resp.Newest
 	// broadcast is set when the parts are those of all shards.
 	broadcast *broadcast
-	// scan is set for SCAN and its like, which have one part.
+	// scan is set for SCAN and its kin, which have one part.
 	scan *scan
 }
 
-// joinKinds translates what routing names into what resp does.
+// joinKinds translates what routing decides into how resp joins.
 var joinKinds = map[routing.Merge]resp.JoinKind{
 	routing.Ordered: resp.Ordered, routing.Sum: resp.Sum, routing.AllOK: resp.AllOK, routing.Concat: resp.Concat,
 	routing.AnyOf: resp.AnyOf, routing.EachTrue: resp.EachTrue, routing.Same: resp.Same, routing.OneOK: resp.OneOK,
@@ -48,7 +48,7 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 	routing.Union: resp.Union, routing.SumPairs: resp.SumPairs,
 }
 
-// splitOf finds the request that a part belongs to, or nil.
+// splitOf returns the request whose reply has this place, or nil.
 func splitOf(c *exchange.Session, seq uint32) *split {
 	s, _ := c.Composite(seq).(*split)
 	return s
@@ -57,11 +57,12 @@ func splitOf(c *exchange.Session, seq uint32) *split {
 // Seq is the place of the reply.
 func (s *split) Seq() uint32 { return s.seq }
 
-// Apart reports whether the parts are those of all shards.
+// Apart reports whether the parts are those of all shards: each then concerns its own shard alone.
 func (s *split) Apart() bool { return s.broadcast != nil }
 
-// OnlyAsks reports whether a part asks how far a save is, or for the rest of a page of a scan. What comes behind the
-// SAVE does not overtake it: a server keeps what it had when it began. A scan promises only what is there all the time.
+// OnlyAsks reports whether a part asks how far a save is, or for the rest of a page of a scan. A later request does not
+// change a SAVE: the server keeps what it had when it began. A scan promises only the elements that are there
+// throughout.
 func (s *split) OnlyAsks(part int16) bool {
 	if s.scan != nil && s.scan.on > 0 {
 		return true
@@ -69,7 +70,7 @@ func (s *split) OnlyAsks(part int16) bool {
 	return s.broadcast != nil && s.broadcast.saving != nil && s.broadcast.saving.begun[part]
 }
 
-// Size is how many bytes are kept of the parts.
+// Size is how many bytes of the parts' replies are kept.
 func (s *split) Size() (n int) {
 	if s.scan != nil {
 		return s.bytes
@@ -80,7 +81,7 @@ func (s *split) Size() (n int) {
 	return n
 }
 
-// Take takes the reply to one part; the last one joins them.
+// Take takes the reply to one part. The last one makes the reply of the whole, or begins the next step.
 func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
 	w := s.m
 	if s.broadcast != nil && s.broadcast.saving != nil && w.saves(c, s, part, &reply) {
@@ -109,7 +110,7 @@ func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
 	}
 }
 
-// keep copies a part's reply. Parts are much alike, so that there is room for all at the first.
+// keep copies a part's reply. The parts are much alike, so the first one makes room for all.
 func (s *split) keep(reply []byte) []byte {
 	if cap(s.room)-len(s.room) < len(reply) {
 		s.room = make([]byte, 0, max(len(reply), min(s.left*len(reply), partsRoom)))
@@ -119,16 +120,16 @@ func (s *split) keep(reply []byte) []byte {
 	return s.room[from:len(s.room):len(s.room)]
 }
 
-// keepPart counts bytes of a split's parts: they are held for its client.
+// keepPart counts n more bytes, or less, as kept for the client.
 func keepPart(c *exchange.Session, s *split, n int) {
 	s.bytes += n
 	c.Replies.KeepPart(n)
 }
 
-// dropParts ends that.
+// dropParts counts the bytes of a split as not kept any more.
 func dropParts(c *exchange.Session, s *split) { keepPart(c, s, -s.bytes) }
 
-// join makes one reply of those to the parts.
+// join makes one reply of those to the parts, and delivers it.
 func (m *Multi) join(c *exchange.Session, s *split) {
 	if s.kind == resp.AnyOf {
 		m.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
@@ -139,6 +140,7 @@ func (m *Multi) join(c *exchange.Session, s *split) {
 	m.splitEnded(s)
 }
 
+// uncertain is the error for a write that was executed in part.
 func (s *split) uncertain() []byte {
 	if s.broadcast != nil {
 		return doneOnSome
@@ -146,8 +148,8 @@ func (s *split) uncertain() []byte {
 	return doneInPart
 }
 
-// doneInPart says that a part is uncertain, or that one was refused by the gateway while another was executed. The
-// error of a server (OOM, NOPERM) is an answer: it stays what it is.
+// doneInPart reports whether the outcome of a part is unknown, or the gateway rejected one part while another was
+// executed. An error of a server (OOM, NOPERM) is an answer, and stays what it is.
 func (s *split) doneInPart() bool {
 	executed, refused := false, false
 	for i := range s.parts {
@@ -164,12 +166,12 @@ func (s *split) doneInPart() bool {
 	return executed && refused
 }
 
-// refusedHere says that a reply is the gateway's own for what was not executed.
+// refusedHere reports whether a reply is the gateway's own for what was not executed.
 func refusedHere(reply []byte) bool {
 	return bytes.HasPrefix(reply, []byte("-LOADING evergate: ")) || bytes.HasPrefix(reply, []byte("-TRYAGAIN evergate: "))
 }
 
-// spare returns a buffer to be used again, unless it has grown large.
+// spare empties a buffer to be reused, unless it has grown large.
 func spare(b []byte) []byte {
 	if cap(b) > partsRoom {
 		return nil

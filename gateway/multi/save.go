@@ -10,14 +10,14 @@ import (
 	"evergate/topology"
 )
 
-// SAVE would stop a server, and everybody on its connections, until it has written everything to disk. Here it is a
-// BGSAVE on every primary, answered when all have written: they are asked how far they are. What another primary says
-// after a failover is no answer.
+// SAVE would stop a server, and all clients of its connections, until everything is written to disk. The gateway sends
+// BGSAVE to every primary instead, polls how far they are, and replies when all have finished. After a failover the
+// state of another primary is no answer.
 
 const (
-	// savePoll is how often a server that saves is asked whether it is done.
+	// savePoll is how often a server that saves is asked whether it has finished.
 	savePoll = 100 * time.Millisecond
-	// saveMax is how long a client waits for it.
+	// saveMax is for how long a client waits for that.
 	saveMax = 10 * time.Minute
 )
 
@@ -30,7 +30,7 @@ var (
 	saveLong   = resp.AppendError(nil, "ERR evergate: BGSAVE did not finish within "+saveMax.String()+"; it continues")
 )
 
-// saving is how far a SAVE is, part by part.
+// saving is the progress of a SAVE, part by part.
 type saving struct {
 	until   time.Duration
 	servers []saver
@@ -43,6 +43,7 @@ type saver struct {
 	runID string
 }
 
+// newSaving begins a SAVE on the servers of these connections, one for each part.
 func (m *Multi) newSaving(conns []*upstream.Conn) *saving {
 	v := &saving{until: m.clock.Now + saveMax, begun: make([]bool, len(conns))}
 	for _, l := range conns {
@@ -51,9 +52,11 @@ func (m *Multi) newSaving(conns []*upstream.Conn) *saving {
 	return v
 }
 
+// saverOn is the run of the server of a connection.
 func (m *Multi) saverOn(l *upstream.Conn) saver { return saver{l.Key.Node, m.pool.RunOf(l)} }
 
-// savesOn says that a part goes on with the server that it began with, or begins. Otherwise the part is answered.
+// savesOn reports whether a part goes on with the run of the server that it began with, or begins. Otherwise it answers
+// the part.
 func (m *Multi) savesOn(c *exchange.Session, s *split, a *retry.Entry, l *upstream.Conn) bool {
 	v, now := s.broadcast.saving, m.saverOn(l)
 	switch {
@@ -66,7 +69,8 @@ func (m *Multi) savesOn(c *exchange.Session, s *split, a *retry.Entry, l *upstre
 	return true
 }
 
-// saves takes the reply to BGSAVE, or to the question how far it is. It returns false when reply is the part's answer.
+// saves takes the reply to BGSAVE, or to a poll. It returns false when *reply, which it may replace, is the part's
+// answer.
 func (m *Multi) saves(c *exchange.Session, s *split, part int16, reply *[]byte) bool {
 	v := s.broadcast.saving
 	if (*reply)[0] == '-' {

@@ -13,18 +13,20 @@ import (
 	"evergate/topology"
 )
 
-// SCAN walks through a cluster in the order of its slots: the owner of the lowest slot that is left is scanned whole,
-// and what it has in that slot and those behind it without a gap is passed on. Then it is asked what of these slots
-// it really had to the end, since the view may be behind: there the scan goes on. A key of a slot that is being moved
-// leaves the owner for another server, perhaps before the owner's scan has come to it. So such a slot ends the range,
-// and when the owner has been scanned for it, the server it moves to is scanned as well: what was not there the first
-// time is there the second.
+// SCAN goes through a cluster in the order of its slots. The owner of the lowest slot that is left is scanned whole; of
+// what it returns, the keys in that slot and in the slots behind it without a gap are passed on. Then it is asked which
+// of these slots it really owned to the end, since the view may be behind: there the scan goes on. A key in a slot that
+// is being moved leaves the owner for another server, maybe before the owner's scan has reached it. So such a slot ends
+// the range; when its owner has been scanned, the server that it moves to is scanned as well: what was not yet there
+// the first time is there the second.
 //
-// Each step is one request of the client, and all of its past is in the cursor. Where there are no slots, and for HSCAN
-// and its like, only the server's own cursor and its print are.
+// Each step is one request of the client, whose cursor holds all that is known of the scan. Where there are no slots,
+// and for HSCAN and its kin, that is the server's own cursor and its print.
 
 // moreOf is how many elements a server is asked for to bring a page out of its first bucket; it doubles up to moreMax.
 const (
+	// moreOf is the COUNT with which a server is asked to bring a page out of its first bucket; it doubles up to
+	// moreMax.
 	moreOf  = 1000
 	moreMax = 64000
 )
@@ -38,21 +40,22 @@ var (
 	clusterNodes = resp.AppendCommandStrings(nil, "CLUSTER", "NODES")
 )
 
-// scan is such a request under way.
+// scan is one step of a scan, a request of a client.
 type scan struct {
-	args [][]byte // as the client said it
-	at   int      // of its cursor among them
-	asks uint64
-	// slot of the key, or -1.
+	args [][]byte // of the client
+	at   int      // the index of the cursor
+	asks uint64   // that cursor
+	// slot of the key, or -1 for SCAN.
 	slot int
-	// next is what is asked now, under the view of that moment, and to the end of its slots.
+	// next is what is asked now, under the present view; to is the end of the slots that the server has without a gap.
 	next cursor
 	to   int
 	node topology.NodeID
-	// sharded: it walks through slots.
+	// sharded: it goes through slots.
 	sharded bool
-	// begins is where the server's own cursor begins, as the client has it. on is where the page goes on if that is not 0:
-	// what was found so far ends in the bucket in which it began, see layout. found are so many elements; steps counts.
+	// begins is where the server's own cursor begins, as the client has it. on is where the page goes on, if not 0:
+	// what was found so far ends in the bucket in which it began, see cursor. found are count elements; steps is how
+	// often it went on.
 	begins, on uint64
 	onPrint    uint32
 	found      []byte
@@ -61,7 +64,7 @@ type scan struct {
 	answer     []byte
 }
 
-// Scan sends SCAN and its like, or what must be asked in its place. It returns false when the session was parked.
+// Scan sends SCAN and its kin, or what must be asked first. It returns false when the session was blocked.
 func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	k := &scan{at: 1, slot: -1}
 	if command.First > 0 {
@@ -90,7 +93,8 @@ func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byt
 	return true
 }
 
-// resendScan does a step again, or the one that takes its place now. It returns false when the session was parked.
+// resendScan sends a step again, or what takes its place under the present view. It returns false when the session was
+// blocked.
 func (m *Multi) resendScan(c *exchange.Session, s *split, a *retry.Entry) bool {
 	if c.Service.View == nil {
 		return m.x.StillUnavailable(c, a, -1, upstream.NoView)
@@ -104,7 +108,8 @@ func (m *Multi) resendScan(c *exchange.Session, s *split, a *retry.Entry) bool {
 	return true
 }
 
-// step finds out what is to be asked next, and of whom.
+// step finds out what must be asked next, and which server. l is nil where there is no connection, and why is the
+// obstacle.
 func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.Request, l *upstream.Conn,
 	why upstream.Obstacle) {
 	v := c.Service.View
@@ -135,8 +140,8 @@ func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.R
 	return r, l, upstream.Free
 }
 
-// follow turns to the server that the slot is being moved to, where the cursor is of that. If it is the slot's owner by
-// now there is nothing to turn to; if it is not known any more, the scan of the slot begins again.
+// follow turns to the server that a slot is being moved to, where the cursor belongs to that one. Where that has become
+// the slot's owner there is nothing to turn to; where it is unknown the scan of the slot begins again.
 func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
 	if k.next.stage != following || shard < 0 {
 		return
@@ -157,8 +162,8 @@ func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
 	}
 }
 
-// goOn holds the cursor's print against that of the node which will be asked. Where it is another's the scan of the
-// slot begins again there.
+// goOn compares the cursor's print to that of the node which will be asked. Where it is another one, the scan of the
+// slot begins again.
 func (m *Multi) goOn(k *scan, v *topology.View, n *topology.Node, shard int) {
 	switch print := uint32(0); {
 	case k.sharded && (k.next.stage == checkingFollowed || k.next.stage == following && k.next.print == m.guest(k, n)):
@@ -184,7 +189,7 @@ func (m *Multi) guest(k *scan, n *topology.Node) uint32 {
 	return m.printOf(throughSlots, n, uint64(k.next.slot))
 }
 
-// frame writes the step down for a server.
+// frame is the request of the step.
 func (k *scan) frame() []byte {
 	if k.checks() {
 		return clusterNodes
@@ -198,12 +203,12 @@ func (k *scan) frame() []byte {
 	return resp.AppendCommand(nil, words...)
 }
 
-// checks says that the step asks a server about its slots.
+// checks reports whether the step asks a server about its slots.
 func (k *scan) checks() bool {
 	return k.sharded && (k.next.stage == checking || k.next.stage == checkingFollowed)
 }
 
-// layout of the cursor.
+// layout is that of the cursor.
 func (k *scan) layout() layout {
 	if k.sharded {
 		return throughSlots
@@ -211,8 +216,8 @@ func (k *scan) layout() layout {
 	return ofOneServer
 }
 
-// goesOn takes the server's reply. Where that is not the whole of the client's page yet the next step is put on the
-// session's list.
+// goesOn takes the server's reply, and sets scan.answer. Where that is not yet the whole page of the client, it returns
+// true, and the session retries with the next request.
 func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
 	k := s.scan
 	if k.answer = m.scanned(c, k, s.parts[0].Reply); k.answer != nil {
@@ -228,7 +233,7 @@ func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
 	return true
 }
 
-// scanned makes the client's reply of the server's, or nil when it lacks something.
+// scanned makes the client's reply of the server's, or returns nil when more must be asked.
 func (m *Multi) scanned(c *exchange.Session, k *scan, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
@@ -266,8 +271,8 @@ func (m *Multi) scanned(c *exchange.Session, k *scan, reply []byte) []byte {
 	return k.page(next, append(resp.AppendArray(nil, k.count), k.found...))
 }
 
-// take adds elements to those found: where the step is about slots, the keys in these. The others have been passed on,
-// or will be.
+// take adds elements to those found. A step through slots takes only the keys in its own: the others were passed on, or
+// will be. It returns false when page is malformed.
 func (k *scan) take(page []byte) bool {
 	keys, ok := resp.Elements(page)
 	if !ok {
@@ -299,7 +304,8 @@ func (k *scan) page(next cursor, elements []byte) []byte {
 	return append(b, elements...)
 }
 
-// checked says where the scan goes on, from what a server says of its slots.
+// checked makes the client's reply of what a server reports of its slots: an empty page, with the cursor where the scan
+// goes on.
 func (m *Multi) checked(c *exchange.Session, k *scan, reply []byte) []byte {
 	text, ok := resp.String(reply)
 	if !ok {
@@ -333,7 +339,7 @@ func (m *Multi) checked(c *exchange.Session, k *scan, reply []byte) []byte {
 	return k.page(next, resp.EmptyArray)
 }
 
-// reportNode has the servers be asked about themselves.
+// reportNode makes the control plane ask the servers about themselves.
 func (m *Multi) reportNode(c *exchange.Session, node topology.NodeID) {
 	s := c.Service
 	if s.View == nil {

@@ -12,11 +12,13 @@ import (
 // splitsKept is how many splits that have ended are kept to be used again, partsKept how many parts they may have: one
 // that cuts a hundred keys takes 20 KB.
 const (
+	// splitsKept is how many splits that have ended are kept to be reused, partsKept how many parts they may have: one
+	// that has cut a hundred keys takes 20 KB.
 	splitsKept = 32
 	partsKept  = 1 << 10
 )
 
-// scratch is what split uses again and again.
+// scratch are buffers that are reused from one request to the next.
 type scratch struct {
 	words   [][]byte
 	frame   []byte
@@ -24,8 +26,8 @@ type scratch struct {
 	spare   []*split
 }
 
-// Split sends the parts of a request. Either all can be sent now or none is: the session parks for the first that
-// cannot.
+// Split cuts a request by slot and sends its parts, by the decision d. Either all of them can be sent now, or none is,
+// and the session is blocked for the first that cannot. It returns false when the session was blocked.
 func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
 	if c.Service.View == nil {
 		return m.x.Unavailable(c, -1, upstream.NoView)
@@ -63,8 +65,8 @@ func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, f
 	return true
 }
 
-// connsOf chooses a connection for each shard that the parts name. Where one cannot be had it returns nil, the shard,
-// and why. The connections are valid until it is called again.
+// connsOf chooses a connection for each shard that the parts name. Where there is none it returns nil, the shard, and
+// the obstacle. The slice is valid until the next call.
 func (m *Multi) connsOf(
 	c *exchange.Session, d *routing.Decision, with upstream.Company,
 ) (conns []*upstream.Conn, shard int, why upstream.Obstacle) {
@@ -84,6 +86,7 @@ func (m *Multi) connsOf(
 	return conns, -1, upstream.Free
 }
 
+// newSplit returns a split with this many parts, a reused one if possible.
 func (m *Multi) newSplit(parts int) *split {
 	s := &split{m: m}
 	if n := len(m.cut.spare); n > 0 {
@@ -95,7 +98,7 @@ func (m *Multi) newSplit(parts int) *split {
 	return s
 }
 
-// splitEnded keeps a split that newSplit has made for the next one.
+// splitEnded keeps a split that newSplit has made to be reused.
 func (m *Multi) splitEnded(s *split) {
 	if !s.reused || len(m.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
 		return

@@ -10,7 +10,11 @@ import (
 	"evergate/routing"
 )
 
-// exec sends the transaction, or answers for it. It returns false when the session was parked: EXEC is read again then.
+// EXEC sends what was queued. Its frame begins with MULTI and ends with EXEC; the server's replies to all but the last
+// are taken off (upstream.Pending.Ahead).
+
+// exec sends the transaction, or answers EXEC without a server. It returns false when the session was blocked: EXEC is
+// read again then.
 func (tx *Transactions) exec(c *exchange.Session) bool {
 	m := c.Multi
 	switch {
@@ -60,7 +64,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	if m.Named {
 		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), frame, tx.conf.Limits)
 	}
-	if m.Scripts { // what it brings itself is there when it is named behind
+	if m.Scripts { // a script that it contains is there for its later commands
 		c.Service.Catalog.NoteAll(frame, tx.conf.Limits)
 	}
 	tx.x.Send(c, l, &r)
@@ -68,7 +72,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	return true
 }
 
-// execConn finds the connection for a transaction. One with a harmful command in it gets a connection of its own, too.
+// execConn returns the connection for a transaction. One with a dangerous command gets a dedicated connection.
 func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
@@ -83,7 +87,7 @@ func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn
 	return l, why
 }
 
-// slotOfMulti is the slot in which a transaction must run, or -1.
+// slotOfMulti is the slot in which the transaction must be executed, or -1.
 func slotOfMulti(c *exchange.Session) int {
 	if c.Multi.Slot < 0 && c.Watch != nil {
 		return c.Watch.Slot
@@ -91,7 +95,7 @@ func slotOfMulti(c *exchange.Session) int {
 	return c.Multi.Slot
 }
 
-// EndExec answers EXEC without a server.
+// EndExec answers EXEC without a server, and ends the transaction and the WATCH. It returns true.
 func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
 	tx.x.CountLocal()
 	c.Multi = nil
@@ -100,7 +104,8 @@ func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
 	return true
 }
 
-// ResendExec sends a transaction again that was not executed.
+// ResendExec sends a transaction again that was not executed, or answers it. It returns false when the session was
+// blocked.
 func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
@@ -135,7 +140,7 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 	return true
 }
 
-// TakeAhead takes a reply that comes before the one of EXEC: OK, QUEUED, or an error.
+// TakeAhead takes a reply that comes before that of EXEC: OK, QUEUED, or an error. The first error is kept in l.Queued.
 func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply []byte) {
 	t.Ahead--
 	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
@@ -143,8 +148,8 @@ func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply [
 	}
 }
 
-// AbortCause returns what EXEC's error says, or the error that one of its commands was refused with before: that tells
-// whether the transaction belongs elsewhere. Either way nothing of it was executed.
+// AbortCause returns the reason in the error of an EXEC, or the error that one of its commands was rejected with: that
+// shows whether the transaction belongs to another server. Either way nothing of it was executed.
 func AbortCause(l *upstream.Conn, reply []byte) []byte {
 	switch {
 	case bytes.HasPrefix(reply, []byte(Because)):
@@ -155,8 +160,8 @@ func AbortCause(l *upstream.Conn, reply []byte) []byte {
 	return reply
 }
 
-// WithCause is the reply to an EXEC with the error in it that a command was refused with before: its client read QUEUED
-// for it, and would look for previous errors in vain.
+// WithCause returns the reply to an EXEC with the error in it that one of its commands was rejected with. The client
+// was answered QUEUED for that command, and would search in vain for the "previous errors".
 func WithCause(l *upstream.Conn, reply []byte) []byte {
 	if bytes.Equal(reply, execAborted) && len(l.Queued) > 0 {
 		return append([]byte(Because), l.Queued[1:]...)
@@ -164,8 +169,8 @@ func WithCause(l *upstream.Conn, reply []byte) []byte {
 	return reply
 }
 
-// NotMulti replaces the reply to an EXEC where the server had refused MULTI itself, which only its rights can make it
-// do: what came behind may have been executed one by one. Nobody else begins a transaction for a while.
+// NotMulti replaces the reply to an EXEC whose MULTI the server has rejected, for lack of rights: the commands may have
+// been executed one by one. For a while MULTI is answered with that error. Any other reply is returned as it is.
 func (tx *Transactions) NotMulti(l *upstream.Conn, reply []byte) []byte {
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
 	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {

@@ -8,36 +8,37 @@ import (
 	"evergate/routing"
 )
 
-// A transaction is queued here, and sent when EXEC comes: MULTI, its commands and EXEC in one piece on a shared
-// connection, as one request with one pending. So a client that leaves in the middle leaves nothing behind, a server
-// that is lost meanwhile is none of its business, and whether it ran is known or UNCERTAIN as for any write. What is
-// wrong with a command and can be seen from here is said when it is queued; what only the server knows comes out as
+// A transaction is queued in its session and sent when EXEC comes: MULTI, its commands and EXEC in one piece, on a
+// shared connection, as one pending request. So a client that leaves before has changed nothing, the loss of a server
+// before does not concern it, and whether it was executed is known, or UNCERTAIN as for any write. An error that the
+// gateway can see is returned when the command is queued; one that only the server can see makes EXEC fail with
 // EXECABORT.
 //
-// What MULTI or WATCH within a transaction does to it is the server's affair: Redis goes on, Valkey refuses EXEC. So a
-// second MULTI is sent, as its last command.
+// The effect of a MULTI or WATCH inside a transaction is left to the server: Redis ignores it, Valkey rejects EXEC. So
+// a second MULTI is sent, as the last command.
 
-// Because is how a server begins when a transaction was refused at its EXEC; its reason follows.
+// Because is the beginning of the error of an EXEC whose transaction a server rejected as a whole; the reason follows.
 const Because = "-EXECABORT Transaction discarded because of: "
 
 var (
 	queued      = []byte("+QUEUED\r\n")
 	multiNested = []byte("-ERR MULTI calls can not be nested\r\n")
-	notNested   = []byte("-ERR Command 'multi' not allowed inside a transaction\r\n") // in Valkey's words
+	notNested   = []byte("-ERR Command 'multi' not allowed inside a transaction\r\n") // multiNested of Valkey
 	watchInside = []byte("-ERR WATCH inside MULTI is not allowed\r\n")
 	noMulti     = []byte("-ERR EXEC without MULTI\r\n")
 	noDiscard   = []byte("-ERR DISCARD without MULTI\r\n")
 	execAborted = []byte("-EXECABORT Transaction discarded because of previous errors.\r\n")
-	ExecArity   = []byte(Because + "wrong number of arguments for 'exec' command\r\n")
-	crossSlot   = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
-	notInMulti  = []byte("-ERR Command not allowed inside a transaction\r\n")
+	// ExecArity is the reply to an EXEC with arguments.
+	ExecArity  = []byte(Because + "wrong number of arguments for 'exec' command\r\n")
+	crossSlot  = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
+	notInMulti = []byte("-ERR Command not allowed inside a transaction\r\n")
 
 	multiTail = resp.AppendCommandStrings(nil, "EXEC")
 
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
 
-// Do does MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was parked.
+// Do executes MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was blocked.
 func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	switch command.ID {
 	case routing.CmdMulti:
@@ -76,7 +77,8 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 	return true
 }
 
-// Queue takes one command of a transaction.
+// Queue queues one command of a transaction; d is the decision on it, command is nil for an unknown one. It copies
+// frame. It returns true.
 func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	m := c.Multi
@@ -87,7 +89,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !command.Has(routing.Alike) ||
 		command != nil && command.Waits()
 	switch {
-	case d.Reason == routing.Forbidden && command.Has(routing.NoMulti): // servers say this first
+	case d.Reason == routing.Forbidden && command.Has(routing.NoMulti): // servers check this first
 		return tx.Abort(c, notInMulti)
 	case d.Kind == routing.Refuse:
 		m.Aborted = true
@@ -125,7 +127,8 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 	return true
 }
 
-// Abort answers a command that cannot be part of the transaction, which its EXEC will say again.
+// Abort answers a command that cannot be part of the transaction with the error why, and makes EXEC fail. It returns
+// true.
 func (tx *Transactions) Abort(c *exchange.Session, why []byte) bool {
 	c.Multi.Aborted = true
 	tx.x.Refuse(c, why)

@@ -11,28 +11,29 @@ import (
 	"evergate/routing"
 )
 
-// A command that the gateway answers by itself may stand in a transaction too: pipelines of client libraries are
-// transactions by default, and name their connection in them. A PING is sent in its place, and the element that the
-// server gives for it in EXEC's reply is replaced. So it is done when the transaction has been, and not when EXEC
-// answers nil or an error; an admin request is waited for before the next. What the session sends behind such an
-// EXEC waits, since it may depend on it.
+// A command that the gateway answers itself may be part of a transaction: pipelines of client libraries are
+// transactions by default, and name their connection in them. A PING is sent in its place, and replaced in EXEC's
+// reply. The gateway executes the command after the transaction, and not at all when EXEC replies nil or an error; an
+// admin request must be answered before the next command. What the client sends behind such an EXEC waits, since it may
+// depend on it.
 
 const (
-	// placeholdersMax bounds the commands of one transaction for which others stand in, standInBytes the length of each.
+	// placeholdersMax bounds the commands of one transaction that have placeholders, placeholderBytes the bytes of
+	// each.
 	placeholdersMax  = 1000
 	placeholderBytes = 4 << 10
 )
 
-// completion is an EXEC whose one reply lacks the gateway's own parts.
+// completion is the Composite of an EXEC in whose reply the gateway has a part.
 type completion struct {
 	t            *Transactions
 	seq          uint32
 	reply        []byte // the server's
 	placeholders []session.Placeholder
-	own          [][]byte // the parts that are there
+	own          [][]byte // the replies of the gateway that are there
 }
 
-// Awaits reports whether an EXEC of the session is under way that the gateway has a part in.
+// Awaits reports whether an EXEC of the session is under way in whose reply the gateway has a part.
 func Awaits(c *exchange.Session) bool {
 	return slices.ContainsFunc(c.Composites(), func(of exchange.Composite) bool {
 		_, ok := of.(*completion)
@@ -40,12 +41,13 @@ func Awaits(c *exchange.Session) bool {
 	})
 }
 
-// mayBePlaceholder says whether a command can be done so.
+// mayBePlaceholder reports whether a command of the gateway may be part of a transaction.
 func mayBePlaceholder(c *exchange.Session, command *routing.Command) bool {
 	return !command.Has(routing.NoMulti) && !(c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster)
 }
 
-// placeholder has a PING stand for a command in the transaction that is being queued.
+// placeholder returns the PING that takes the place of a command in the transaction that is being queued. It copies
+// args.
 func placeholder(c *exchange.Session, args [][]byte) []byte {
 	m := c.Multi
 	own := make([][]byte, len(args))
@@ -56,7 +58,7 @@ func placeholder(c *exchange.Session, args [][]byte) []byte {
 	return resp.Ping
 }
 
-// sendPlaceholders notes what the answer to an EXEC is to be completed with. It returns the part of its request.
+// sendPlaceholders registers the completion of an EXEC, if it needs one. It returns the Part of its request.
 func (tx *Transactions) sendPlaceholders(c *exchange.Session, seq uint32) int16 {
 	if len(c.Multi.Placeholders) == 0 {
 		return -1
@@ -68,13 +70,13 @@ func (tx *Transactions) sendPlaceholders(c *exchange.Session, seq uint32) int16 
 // Seq is the place of EXEC's reply.
 func (e *completion) Seq() uint32 { return e.seq }
 
-// Apart reports false: there is one part.
+// Apart returns false: there is one part.
 func (e *completion) Apart() bool { return false }
 
-// OnlyAsks reports false.
+// OnlyAsks returns false: EXEC is no query.
 func (e *completion) OnlyAsks(int16) bool { return false }
 
-// Size is how many bytes are kept of the reply.
+// Size is how many bytes of replies are kept.
 func (e *completion) Size() int {
 	n := len(e.reply)
 	for _, own := range e.own {
@@ -90,7 +92,7 @@ func (e *completion) Take(c *exchange.Session, _ int16, reply []byte) {
 	e.t.complete(c, e)
 }
 
-// complete delivers the reply to an EXEC when it has the gateway's own parts, which it gets one after the other.
+// complete executes the commands of the gateway one after the other, and delivers EXEC's reply when all are answered.
 func (tx *Transactions) complete(c *exchange.Session, e *completion) {
 	executed := len(e.reply) > 0 && e.reply[0] == '*' && !resp.IsNull(e.reply)
 	for executed && len(e.own) < len(e.placeholders) {
@@ -112,7 +114,8 @@ func (tx *Transactions) complete(c *exchange.Session, e *completion) {
 	tx.x.Deliver(c, e.seq, reply)
 }
 
-// completedBy takes one more of those parts. It returns false when that is too much for one client.
+// completedBy takes the reply to one of those commands, which it copies. It returns false when the client was closed,
+// since that is too much for its output.
 func (tx *Transactions) completedBy(c *exchange.Session, e *completion, own []byte) bool {
 	own = bytes.Clone(own)
 	e.own = append(e.own, own)
@@ -121,8 +124,8 @@ func (tx *Transactions) completedBy(c *exchange.Session, e *completion, own []by
 	return !c.Closed()
 }
 
-// Completed takes the reply to a command of a transaction that Commands.Own has sent off. It returns false where the
-// place belongs to no EXEC.
+// Completed takes the reply to a command for which Commands.Own has returned sent. It returns false where no EXEC has
+// the place seq.
 func (tx *Transactions) Completed(c *exchange.Session, seq uint32, own []byte) bool {
 	e, ok := c.Composite(seq).(*completion)
 	if ok && tx.completedBy(c, e, own) {

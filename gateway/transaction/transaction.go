@@ -1,5 +1,13 @@
-// Package transaction does MULTI to EXEC, and WATCH. Commands are queued here and sent in one piece; commands that the
-// gateway answers itself are replaced by a PING, and their replies put in its place.
+// Package transaction executes MULTI, EXEC, DISCARD, WATCH and UNWATCH. The commands of a transaction are queued in
+// their session and sent in one piece at EXEC (multi.go, exec.go). WATCH makes a server remember something for a
+// connection, so it needs a dedicated one (watch.go). For a command that the gateway answers itself a PING is sent as a
+// placeholder, and its reply replaced in that of EXEC (placeholders.go).
+//
+// Begin with Transactions.Do and Queue.
+//
+// It knows what makes up a transaction, and the errors of servers for it. It must not know how connections are chosen,
+// and how requests are retried or withheld: for package exchange a transaction is one request. What its commands mean
+// is decided by package routing, and those of the gateway are answered through Commands.
 package transaction
 
 import (
@@ -10,27 +18,27 @@ import (
 	"evergate/routing"
 )
 
-// Commands are what a transaction leaves to others.
+// Commands answers what belongs to other rooms.
 type Commands interface {
-	// Refuse answers with the error that a decision names.
+	// Refuse answers a request with the error for the reason of a decision.
 	Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte)
-	// Own answers a command of a transaction that has been executed. sent: the reply comes through Completed, for the
-	// place seq.
+	// Own answers a command of the gateway in a transaction that was executed; args are its words. sent: the reply, for
+	// the place seq, comes later through Completed. reply is valid until the next call.
 	Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byte, sent bool)
 }
 
-// Config is what Transactions need.
+// Config has what Transactions need. All fields are required.
 type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
 	Pool     *upstream.Pool
 	Commands Commands
 	Limits   *resp.Limits
-	// QueryBytesMax bounds what is queued for one EXEC.
+	// QueryBytesMax bounds the bytes of the commands that are queued for one EXEC. A client that exceeds it is closed.
 	QueryBytesMax int
 }
 
-// Transactions of the sessions of an exchange.
+// Transactions executes the transactions of the sessions of an exchange. New makes it.
 type Transactions struct {
 	x      *exchange.Exchange
 	conf   Config
@@ -44,5 +52,5 @@ func New(conf Config) *Transactions {
 	return &Transactions{x: conf.Exchange, conf: conf, clock: conf.Clock, pool: conf.Pool}
 }
 
-// Queued is how many commands were queued for an EXEC.
+// Queued returns how many commands were queued so far.
 func (tx *Transactions) Queued() uint64 { return tx.queued }

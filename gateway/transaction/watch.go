@@ -9,10 +9,10 @@ import (
 	"evergate/routing"
 )
 
-// WATCH is what a server remembers of a connection: it pins the session, see private.go. A watch that has lived through
-// the loss of its connection is broken, and EXEC answers nil.
+// WATCH makes a server remember keys for a connection, so the session gets a dedicated one, see exchange.Dedications.
+// When that is lost the WATCH is broken, and EXEC replies nil.
 
-// watch sends WATCH on a connection of the session's own.
+// watch sends WATCH on the dedicated connection of the session. It returns false when the session was blocked.
 func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
 		c.Multi.Nested = true
@@ -31,7 +31,7 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched
 		tx.x.Release(c)
 	}
-	if c.Watch != nil && c.Watch.Broken { // nothing can mend it: EXEC answers nil
+	if c.Watch != nil && c.Watch.Broken { // and stays so: EXEC replies nil
 		tx.x.Answer(c, resp.OK)
 		return true
 	}
@@ -46,7 +46,7 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 	return true
 }
 
-// Unwatch forgets what is watched. The server forgets it with the connection, or is told on it.
+// Unwatch ends the WATCH of a session: with its connection, or by UNWATCH on it.
 func (tx *Transactions) Unwatch(c *exchange.Session) {
 	c.Watch = nil
 	l := c.Dedicated()
