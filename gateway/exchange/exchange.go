@@ -64,6 +64,8 @@ type Config struct {
 	// because it reads too slowly. Both are for the log.
 	Unserved func(service int, why string)
 	Cut      func(service int, s Slow)
+	// LongScripts adds to the number of workers that wait for a long script of a service, and returns the sum.
+	LongScripts func(service, add int) int
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
 	ClientNumber func() int64
 }
@@ -134,6 +136,7 @@ type Service struct {
 	x            *Exchange
 	blockingLost BlockingLost
 	allowed      map[string]bool
+	longScripts  int           // 1 where all workers were told that a script is under way here, see TellScript
 	holds        []wait.Buffer // one for each shard of the view, and a last one for requests without a shard
 	full         wait.List     // sessions that wait for a connection that is full
 	// withholding are the sessions that have withheld replies.

@@ -179,3 +179,6 @@ func (t *Table) Turn() *ClientOut {
 	t.freed[0], t.freed[1] = t.freed[1][:0], t.freed[0]
 	return &t.given
 }
+
+// Service is the one of an index.
+func (x *Exchange) Service(index int) *Service { return x.served[index] }

@@ -57,21 +57,11 @@ func (a *look) rooms() {
 	w := a.w
 	a.room("exchange", w.x.Check())
 	a.room("wait", w.clock.Check(w.x.Places()))
-	a.room("trace", w.monitors.Check())
-	for i := range w.services {
-		for ref := range w.monitors.Sessions([]int{i}) {
-			if c := w.x.Session(ref); c == nil || c.Service.Index != i || !c.Monitor.Is() {
-				a.wrong("trace: session %v is shown records of service %d, and is none of its monitors", ref, i)
-			}
-		}
-	}
+	a.room("clients", w.clients.Check())
 	for _, s := range w.services {
 		a.room("pubsub", s.Subscriptions.Check())
 		if asked := a.asked(s.Index); asked != s.Catalog.Asked() {
 			a.wrong("catalog: service %d: %d questions are on connections, %d known", s.Index, asked, s.Catalog.Asked())
-		}
-		if s.longScripts > 0 && w.clock.Next() > w.clock.Now+scriptAfter {
-			a.wrong("service %d: nobody looks for the end of a long script", s.Index)
 		}
 	}
 }

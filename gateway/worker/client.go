@@ -11,7 +11,7 @@ import (
 func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
 	s, hold, face := w.behind(door)
 	return w.x.Open(s.Service, exchange.Arrival{Listener: door, Hold: hold, Role: face, Remote: remote, Local: local,
-		Authenticated: !s.conf.AsksPassword}).Ref.ID
+		Authenticated: !w.conf.Services[s.Servers.Index].AsksPassword}).Ref.ID
 }
 
 // behind returns the service that a client came to, how its requests wait, and what the listener pretends to be.
@@ -20,7 +20,7 @@ func (w *Worker) behind(door int) (*service, exchange.Hold, *facade.Role) {
 		d := w.conf.Doors[door-n]
 		return w.services[d.Service], d.Hold, d.Role
 	}
-	return w.services[door], w.services[door].conf.Hold, nil
+	return w.services[door], w.conf.Services[door].Hold, nil
 }
 
 // ClientRead takes bytes that a client sent. They are not kept.

@@ -44,9 +44,6 @@ func (w *Worker) askSlot(c *exchange.Session, id routing.ID, args [][]byte) bool
 
 var noSlots = []byte("-ERR the servers of this gateway are not a cluster and cannot list the keys of a slot\r\n")
 
-// oneDatabase is what a node of a cluster answers to SELECT of another than 0.
-var oneDatabase = []byte("-ERR SELECT is not allowed in cluster mode\r\n")
-
 // sentinelLimits are those of a client of a Sentinel: it has no long words to say.
 var sentinelLimits = func() resp.Limits {
 	l := resp.DefaultLimits()
@@ -71,7 +68,7 @@ func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 // sentinel does one command of a client of a Sentinel. It returns false when the session was parked.
 func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	c.Last = command
-	if w.paused(c, command, args) {
+	if w.clients.Paused(c, command, args) {
 		return false
 	}
 	of := routing.OfSentinel(args[0])

@@ -2,11 +2,13 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/clients"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/subscribe"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -22,11 +24,11 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		return false
 	}
 	if command.ID == routing.CmdSelect {
-		return w.selectDB(c, args[1])
+		return w.inquiries.Select(c, args[1])
 	}
 	w.x.CountLocal()
 	switch {
-	case command.ID == routing.CmdPing && w.mayBeInScript(w.service(c)) && c.Watch == nil && c.Role == nil &&
+	case command.ID == routing.CmdPing && w.x.MayBeInScript(c.Service) && c.Watch == nil && c.Role == nil &&
 		!f.Subscribed:
 		return w.askUrgently(c, 0, frame)
 	case command.Family == routing.CmdCommand:
@@ -34,14 +36,14 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	case facade.AsksSlot(command.ID) && c.Role.Is(facade.Cluster):
 		return w.askSlot(c, command.ID, args)
 	case command.ID == routing.CmdMonitor:
-		w.monitor(c)
+		w.clients.BeginMonitor(c)
 		return true
 	case admin.Is(command.ID):
-		if r, wrong := w.adminRequest(c, command, args); wrong != nil {
+		if r, wrong := w.clients.Request(c, command, args); wrong != nil {
 			w.x.Answer(c, wrong)
 		} else {
 			c.AwaitsAdmin = r.Changes()
-			w.sendAdmin(c, r, c.Replies.Reserve())
+			w.clients.Send(c, r, c.Replies.Reserve())
 		}
 		return true
 	}
@@ -62,8 +64,8 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 func (w *Worker) facts(c *exchange.Session) local.Facts {
 	return local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
-		ReplyOff: c.RepliesDropped(), Subscribed: isListening(c), Service: c.Service.Index,
-		AsksPassword: w.service(c).conf.AsksPassword, View: c.Service.View, Role: c.Role,
+		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), Service: c.Service.Index,
+		AsksPassword: w.conf.Services[c.Service.Index].AsksPassword, View: c.Service.View, Role: c.Role,
 		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
 	}
 }
@@ -73,12 +75,12 @@ func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args []
 	do local.Effect) {
 	switch command.Family {
 	case routing.CmdUnsubscribe, routing.CmdPUnsubscribe, routing.CmdSUnsubscribe:
-		return w.unsubscribe(c, listening[command.ID].kind, command.Name, args[1:]), do
+		return w.subscribers.Unsubscribe(c, command, args[1:]), do
 	case routing.CmdSSubscribe:
-		return denyBlocking, do
+		return subscribe.DenyBlocking, do
 	case routing.CmdClient:
 		if command.ID == routing.CmdClientInfo {
-			f.Line = w.appendLine(nil, c, len(resp.AppendCommand(nil, args...)))
+			f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
 		}
 	}
 	return local.Answer(command, args, f)
@@ -111,17 +113,17 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 	case do.Has(local.Reset):
 		w.reset(c)
 	}
-	return !do.Has(local.SetProto) || w.setUp(c, upstream.Setup{Proto: do.Proto, DB: c.DB})
+	return !do.Has(local.SetProto) || w.inquiries.SetUp(c, upstream.Setup{Proto: do.Proto, DB: c.DB})
 }
 
 // reset makes a session what it was when it connected.
 func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
 	c.NoEvict = false
-	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !w.service(c).conf.AsksPassword, nil
+	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !w.conf.Services[c.Service.Index].AsksPassword, nil
 	w.transactions.Unwatch(c)
-	w.unlisten(c)
-	w.unmonitor(c)
+	w.subscribers.Unlisten(c)
+	w.clients.EndMonitor(c)
 	c.ListenAsSentinel(nil)
 	if c.Identity != nil {
 		c.Identity.Name = ""
@@ -192,5 +194,17 @@ func (w *Worker) askLowest(c *exchange.Session, command *routing.Command, args [
 		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: 0, Read: true, Foreign: true,
 		Frame: resp.AppendCommand(nil, args...),
 	})
+	return true
+}
+
+// onlyListens answers a command that such a client may not do.
+func (w *Worker) onlyListens(c *exchange.Session, command *routing.Command) bool {
+	w.x.CountRefused()
+	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
+		"allowed in this context"
+	if command.ID == routing.CmdExec {
+		return w.transactions.EndExec(c, resp.AppendError([]byte(nil), transaction.Because[1:]+why))
+	}
+	w.x.Answer(c, resp.AppendError(nil, "ERR "+why))
 	return true
 }

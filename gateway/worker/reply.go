@@ -98,7 +98,7 @@ func (w *Worker) reply(l *upstream.Conn, reply []byte) {
 		w.x.Executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if t.Flags&upstream.Counts != 0 && c != nil {
-		reply = w.recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
+		reply = w.subscribers.Recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
 	}
 	ticket := *l.Inflight.Front()
 	l.Inflight.Drop()
@@ -144,7 +144,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}
-		w.took(l, ticket.Seq, why)
+		w.inquiries.Take(l, ticket.Seq, why)
 	case reply[0] != '-':
 		if name, ok := resp.Bulk(reply); ok && ticket.Flags&upstream.Loaded != 0 && len(name) == len(catalog.SHA{}) {
 			w.services[l.Key.Service].Catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))

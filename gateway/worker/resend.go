@@ -13,7 +13,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	if !a.Due(w.clock.Now, c.Service.View) {
 		return c.RetryLater(a)
 	}
-	if !c.Blocking() && w.pausedRetry(c, a) { // what blocks may be over before the pause is
+	if !c.Blocking() && w.clients.PausedRetry(c, a) { // what blocks may be over before the pause is
 		return false
 	}
 	if sent, of := w.multi.Resend(c, a); of {

@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"evergate/gateway/clients"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
+	"evergate/gateway/inquiry"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/subscribe"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -48,7 +51,7 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 		}
 		w.x.Resumed(c)
 		w.x.ReleaseUnused(c)
-		w.settleWaits(c)
+		w.subscribers.GiveUp(c)
 		used += n
 		if n > exchange.PauseBytes {
 			w.forgetArgs()
@@ -76,19 +79,19 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		return w.sentinel(c, command, args, frame)
 	}
 	if command == nil {
-		var how inquiry
-		if command, how = w.learn(c, args); how != settled {
-			return w.inquired(c, how)
+		var how inquiry.Outcome
+		if command, how = w.inquiries.Command(c, args); how != inquiry.Known {
+			return w.inquiries.Done(c, how)
 		}
 	}
 	c.Last = command
 	d := &w.decision
 	if c.Service.Catalog.Decide(d, command, args, c.Service.View); d.Kind == routing.AskKeys {
-		return w.inquired(c, w.learnKeys(c, args))
+		return w.inquiries.Done(c, w.inquiries.Keys(c, args))
 	}
 	w.withoutCluster(c, d, command)
 	if d.Kind != routing.Refuse || c.Allows(d, command) {
-		if w.paused(c, command, args) {
+		if w.clients.Paused(c, command, args) {
 			return false
 		}
 		if ragged {
@@ -102,11 +105,11 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		w.x.Refuse(c, local.ReadOnlyReplica)
 		return true
 	}
-	if c.Subs != nil && c.Proto == 2 && c.Subs.Any() && !mayWhileSubscribed(d, command) {
+	if c.Subs != nil && c.Proto == 2 && c.Subs.Any() && !subscribe.Allowed(d, command) {
 		return w.onlyListens(c, command)
 	}
 	if c.Monitor.Rejects(command) {
-		w.x.Refuse(c, onlyMonitors)
+		w.x.Refuse(c, clients.OnlyMonitors)
 		return true
 	}
 	if d.Reason == routing.WrongArity && command.ID == routing.CmdExec { // servers take it for an EXEC that fails
@@ -119,8 +122,8 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	if !w.decided(c, d, command, args, frame) {
 		return false
 	}
-	if w.monitors.Watched(c.Service.Index) && !refused {
-		w.finishedCommand(c, multi, command, args)
+	if w.clients.Monitored(c.Service.Index) && !refused {
+		w.clients.Finished(c, multi, command, args)
 	}
 	return true
 }
@@ -159,7 +162,7 @@ func (w *Worker) decided(c *exchange.Session, d *routing.Decision, command *rout
 	case routing.Split:
 		return w.multi.Split(c, d, args, frame)
 	case routing.Listen:
-		return w.subscribe(c, d, command, args)
+		return w.subscribers.Do(c, d, command, args)
 	case routing.Broadcast:
 		return w.multi.Broadcast(c, d, command, args, frame)
 	case routing.Refuse:

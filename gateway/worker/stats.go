@@ -35,7 +35,7 @@ type Counts struct {
 // Stats returns the counters.
 func (w *Worker) Stats() *Stats {
 	w.sums = Stats{Totals: w.x.Totals(), Stats: w.pool.Stats(), Counts: w.counts}
-	w.sums.Queued = w.transactions.Queued()
+	w.sums.Queued, w.sums.Subscriptions = w.transactions.Queued(), w.subscribers.Count()
 	w.sums.Counters, w.sums.Requests[upstream.Subscription] = w.pubsub.Stats()
 	return &w.sums
 }

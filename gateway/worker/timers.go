@@ -12,7 +12,7 @@ func (w *Worker) timers() {
 		s.Service.Judge(s.View)
 		s.DropIdle()
 		s.Due()
-		w.tellScript(s)
+		w.x.TellScript(s.Service)
 		s.Service.WakeFull()
 	}
 	w.clock.Ring(w.clock.Now, w.x.PlaceOf)

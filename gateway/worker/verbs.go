@@ -14,17 +14,17 @@ type verbs Worker
 func (v *verbs) Resend(c *exchange.Session, a *retry.Entry) bool { return (*Worker)(v).resend(c, a) }
 
 func (v *verbs) Internal(l *upstream.Conn, tag uint32, reply []byte) {
-	(*Worker)(v).took(l, tag, reply)
+	(*Worker)(v).inquiries.Take(l, tag, reply)
 }
 
 func (v *verbs) Reply(l *upstream.Conn, reply []byte) { (*Worker)(v).reply(l, reply) }
 
-func (v *verbs) Unlisten(c *exchange.Session) { (*Worker)(v).unlisten(c) }
+func (v *verbs) Unlisten(c *exchange.Session) { (*Worker)(v).subscribers.Unlisten(c) }
 
 func (v *verbs) Closed(c *exchange.Session) {
 	w := (*Worker)(v)
-	w.unlisten(c)
-	w.unmonitor(c)
+	w.subscribers.Unlisten(c)
+	w.clients.EndMonitor(c)
 }
 
 // Refuse answers with the error that a decision names.
@@ -42,15 +42,15 @@ func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byt
 		w.apply(c, &do) // none that blocks is replaced in a transaction
 		return own, false
 	}
-	r, wrong := w.adminRequest(c, command, args)
+	r, wrong := w.clients.Request(c, command, args)
 	if wrong != nil {
 		return wrong, false
 	}
-	w.sendAdmin(c, r, seq)
+	w.clients.Send(c, r, seq)
 	return nil, true
 }
 
 // Paused blocks a session whose request must wait for the end of a pause before it is retried.
 func (v *verbs) Paused(c *exchange.Session, a *retry.Entry) bool {
-	return (*Worker)(v).pausedRetry(c, a)
+	return (*Worker)(v).clients.PausedRetry(c, a)
 }

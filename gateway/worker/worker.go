@@ -22,14 +22,16 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
+	"evergate/gateway/clients"
 	"evergate/gateway/dedicated"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
+	"evergate/gateway/inquiry"
 	"evergate/gateway/multi"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
-	"evergate/gateway/trace"
+	"evergate/gateway/subscribe"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -140,6 +142,9 @@ type Worker struct {
 	multi        *multi.Multi
 	transactions *transaction.Transactions
 	dedicated    *dedicated.Dedicated
+	inquiries    *inquiry.Inquiries
+	clients      *clients.Clients
+	subscribers  *subscribe.Subscribers
 	conf         Config
 	env          Env
 	clock        *wait.Clock
@@ -153,9 +158,8 @@ type Worker struct {
 
 	args     [][]byte // scratch of run
 	decision routing.Decision
-	monitors trace.Monitors // clients that are shown commands
-	trimAt   time.Duration  // when blocks are trimmed next; never while there are none
-	shown    Out            // in the hands of the loop
+	trimAt   time.Duration // when blocks are trimmed next; never while there are none
+	shown    Out           // in the hands of the loop
 }
 
 // New makes a worker.
@@ -163,7 +167,7 @@ func New(conf Config, env Env) *Worker {
 	clock, spare := wait.NewClock(), &blocks.Pool{}
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), trimAt: wait.Never,
-		args: make([][]byte, 0, 64), monitors: trace.NewMonitors(len(conf.Services)),
+		args: make([][]byte, 0, 64),
 	}
 	w.fill()
 	pool := upstream.New(upstream.Config{
@@ -176,6 +180,7 @@ func New(conf Config, env Env) *Worker {
 		OutputBytesMax: conf.OutputBytesMax, PushBytesMax: w.conf.PushBytesMax, HoldSessionsMax: conf.HoldSessionsMax,
 		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
 		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
+		LongScripts: w.env.LongScripts,
 	})
 	w.multi = multi.New(multi.Config{
 		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
@@ -189,26 +194,34 @@ func New(conf Config, env Env) *Worker {
 		Exchange: w.x, Clock: &clock, Pool: pool, Others: (*verbs)(w), Limits: &w.conf.Limits,
 		QueryBytesMax: conf.QueryBytesMax,
 	})
+	w.inquiries = inquiry.New(inquiry.Config{Exchange: w.x, Clock: &clock, Pool: pool, Limits: &w.conf.Limits})
+	w.clients = clients.New(clients.Config{
+		Exchange: w.x, Clock: &clock, Services: len(conf.Services), Limits: &w.conf.Limits, Admin: env.Admin,
+		WallClock: env.WallClock, Shown: w.env.Shown, MayWrite: w.inquiries.MayWrite,
+	})
+	w.subscribers = subscribe.New(subscribe.Config{Exchange: w.x, Limits: &w.conf.Limits, Count: w.env.Count})
 	w.pubsub = pubsub.New(pubsub.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
 		Counted: w.env.Counted,
 	})
 	for _, s := range conf.Services {
 		up := pool.Add(s.Name, s.Reads, s.SilentAfter)
+		subscriptions := w.pubsub.Add(up, s.CloseOnGap)
+		w.subscribers.Serve(subscriptions)
 		w.services = append(w.services, &service{
-			conf: s, Servers: up, Service: w.x.Serve(up, catalog.New(w.memory(up.Index)), s.BlockingLost, s.Allowed),
-			Subscriptions: w.pubsub.Add(up, s.CloseOnGap),
+			Servers: up, Service: w.x.Serve(up, catalog.New(memory(&w.env, up.Index)), s.BlockingLost, s.Allowed),
+			Subscriptions: subscriptions,
 		})
 	}
 	return w
 }
 
 // memory is where the scripts of a service are remembered.
-func (w *Worker) memory(service int) catalog.Memory {
+func memory(env *Env, service int) catalog.Memory {
 	return catalog.Memory{
-		Seen:      func(body []byte) { w.env.ScriptSeen(service, body) },
-		Script:    func(name []byte) []byte { return w.env.Script(service, name) },
-		Forgotten: func() { w.env.ScriptsForgotten(service) },
+		Seen:      func(body []byte) { env.ScriptSeen(service, body) },
+		Script:    func(name []byte) []byte { return env.Script(service, name) },
+		Forgotten: func() { env.ScriptsForgotten(service) },
 	}
 }
 
@@ -236,7 +249,11 @@ func (w *Worker) fill() {
 		w.env.ScriptSeen = func(int, []byte) {}
 		w.env.Script = func(int, []byte) []byte { return nil }
 		w.env.ScriptsForgotten = func(int) {}
-		w.env.LongScripts = func(service, _ int) int { return w.services[service].longScripts }
+		alone := make([]int, len(w.conf.Services))
+		w.env.LongScripts = func(service, add int) int {
+			alone[service] += add
+			return alone[service]
+		}
 	}
 	if w.env.Print == nil {
 		w.env.Print = multi.FirstPrint
@@ -291,6 +308,3 @@ func (w *Worker) NextTimer() time.Duration {
 	}
 	return min(w.clock.Next(), w.trimAt)
 }
-
-// isScript says that a command runs a script, whose error replies may be made by the script itself.
-func isScript(c *routing.Command) bool { return c != nil && c.Has(routing.RunsScript) }

@@ -139,7 +139,7 @@ func TestTarget(t *testing.T) {
 			a.target.Commands.Heal = ""
 			judged := a.play(t, "kill-primary")
 			const left = "was killed and is not healed: no --heal-cmd is given"
-			if len(judged.Left) != 1 || !strings.Contains(judged.Text(), left) {
+			if len(judged.Left) != 1 || !strings.Contains(strings.Join(strings.Fields(judged.Text()), " "), left) {
 				t.Errorf("it does not say who is dead:\n%s", judged.Text())
 			}
 		})

@@ -18,12 +18,15 @@ import (
 // entry that is not needed any more is an error.
 var writtenElsewhere = map[string]int{
 	"gateway/exchange -> gateway/upstream":    21, // connections and pending requests: they wait for their doors
-	"gateway/worker -> gateway/upstream":      12,
+	"gateway/worker -> gateway/upstream":      3,
 	"gateway/dedicated -> gateway/upstream":   3,
+	"gateway/inquiry -> gateway/upstream":     9,
+	"gateway/inquiry -> gateway/session":      4,
+	"gateway/clients -> gateway/exchange":     1,
 	"gateway/transaction -> gateway/upstream": 2,
 	"gateway/transaction -> gateway/session":  13, // the transaction that is queued is its own
 	"gateway/exchange -> gateway/session":     6,
-	"gateway/worker -> gateway/session":       11,
+	"gateway/worker -> gateway/session":       9,
 	"gateway/dedicated -> gateway/session":    3,
 	"gateway/worker -> gateway/exchange":      4,
 	"gateway/exchange -> gateway/retry":       4,

@@ -1,4 +1,4 @@
-package worker
+package inquiry
 
 import (
 	"strconv"
@@ -15,8 +15,8 @@ import (
 // one of that number only a server can say, in a cluster too, where Valkey has several since 9.0. It is asked once, on
 // a shared lane and without leaving a trace there: a transaction selects it and goes back.
 
-// selectDB answers SELECT. It returns false when the session was parked.
-func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
+// Select answers SELECT. It returns false when the session was parked.
+func (q *Inquiries) Select(c *exchange.Session, arg []byte) bool {
 	n, ok := resp.Integer(arg)
 	reply := resp.OK
 	switch {
@@ -28,13 +28,13 @@ func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 		reply = noSuchDB
 	case n == int64(c.DB):
 	case c.Service.View == nil:
-		return w.x.Unavailable(c, -1, upstream.NoView)
+		return q.x.Unavailable(c, -1, upstream.NoView)
 	case n != 0 && !c.Service.View.Sharded && c.Role.Is(facade.Cluster):
 		reply = oneDatabase
 	case n > 0:
-		err, state := c.Service.Catalog.Database(int32(n), w.clock.Now)
+		err, state := c.Service.Catalog.Database(int32(n), q.clock.Now)
 		if state == catalog.Ask {
-			return w.inquire(c, catalog.OfDatabase(int32(n))) == answered
+			return q.inquire(c, catalog.OfDatabase(int32(n))) == Answered
 		}
 		if state == catalog.Unknown {
 			reply = err
@@ -42,11 +42,11 @@ func (w *Worker) selectDB(c *exchange.Session, arg []byte) bool {
 		}
 		fallthrough
 	default:
-		if !w.setUp(c, upstream.Setup{Proto: c.Proto, DB: int32(n)}) {
+		if !q.SetUp(c, upstream.Setup{Proto: c.Proto, DB: int32(n)}) {
 			return false
 		}
 	}
-	w.x.AnswerLocal(c, reply)
+	q.x.AnswerLocal(c, reply)
 	return true
 }
 
@@ -54,10 +54,10 @@ var noInt32 = []byte("-ERR value is out of range, value must between -2147483648
 
 var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 
-// setUp has a session served in another protocol or database from now on; the connections for it are dialled while the
+// SetUp has a session served in another protocol or database from now on; the connections for it are dialled while the
 // client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
 // server is told first. It returns false when the session was parked for that.
-func (w *Worker) setUp(c *exchange.Session, to upstream.Setup) bool {
+func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 	l := c.Dedicated()
 	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
 		if l.Next == (upstream.Setup{}) {
@@ -66,9 +66,9 @@ func (w *Worker) setUp(c *exchange.Session, to upstream.Setup) bool {
 				frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
 			}
 			l.Next = to
-			w.internally(l, frame, 0, 0)
+			q.internally(l, frame, 0, 0)
 		}
-		w.x.Block(c, wait.Asking)
+		q.x.Block(c, wait.Asking)
 		return false
 	}
 	c.Proto, c.DB = to.Proto, to.DB
@@ -76,10 +76,10 @@ func (w *Worker) setUp(c *exchange.Session, to upstream.Setup) bool {
 	return true
 }
 
-// wentAlong takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
+// changed takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
 // would not, the watch is broken.
-func (w *Worker) wentAlong(l *upstream.Conn, reply []byte) {
-	to, c := l.Next, w.x.Session(l.Owner)
+func (q *Inquiries) changed(l *upstream.Conn, reply []byte) {
+	to, c := l.Next, q.x.Session(l.Owner)
 	l.Next = upstream.Setup{}
 	if reply != nil && reply[0] != '-' {
 		l.Now, l.Once = to, true
@@ -87,6 +87,9 @@ func (w *Worker) wentAlong(l *upstream.Conn, reply []byte) {
 		c.Watch.Broken = true
 	}
 	if c != nil && c.Reason == wait.Asking {
-		w.x.Wake(c)
+		q.x.Wake(c)
 	}
 }
+
+// oneDatabase is what a node of a cluster answers to SELECT of another than 0.
+var oneDatabase = []byte("-ERR SELECT is not allowed in cluster mode\r\n")

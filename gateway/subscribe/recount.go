@@ -1,4 +1,4 @@
-package worker
+package subscribe
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 	"evergate/routing"
 )
 
-// recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
+// Recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
 // how many listen.
-func (w *Worker) recount(l *upstream.Conn, t *upstream.Pending, frame, reply []byte) []byte {
+func (u *Subscribers) Recount(l *upstream.Conn, t *upstream.Pending, frame, reply []byte) []byte {
 	if !bytes.HasPrefix(frame, resp.Multi) {
-		w.args = resp.Args(frame, w.args[:0])
-		return w.recountOne(l, t, w.args, reply)
+		u.args = resp.Args(frame, u.args[:0])
+		return u.recountOne(l, t, u.args, reply)
 	}
 	elements, ok := resp.Elements(reply)
 	if !ok {
@@ -22,9 +22,9 @@ func (w *Worker) recount(l *upstream.Conn, t *upstream.Pending, frame, reply []b
 	}
 	b := resp.AppendArray(nil, len(elements))
 	at := -1 // MULTI comes before the commands that have an element each
-	for args := range resp.Commands(frame, &w.conf.Limits) {
+	for args := range resp.Commands(frame, u.conf.Limits) {
 		if at >= 0 && at < len(elements) {
-			b = append(b, w.recountOne(l, t, args, elements[at])...)
+			b = append(b, u.recountOne(l, t, args, elements[at])...)
 		}
 		at++
 	}
@@ -32,14 +32,14 @@ func (w *Worker) recount(l *upstream.Conn, t *upstream.Pending, frame, reply []b
 }
 
 // recountOne is recount of one command.
-func (w *Worker) recountOne(l *upstream.Conn, t *upstream.Pending, args [][]byte, reply []byte) []byte {
+func (u *Subscribers) recountOne(l *upstream.Conn, t *upstream.Pending, args [][]byte, reply []byte) []byte {
 	command := routing.Lookup(args)
 	if command == nil || reply[0] == '-' {
 		return reply
 	}
 	count := func(q fanout.Count) (int, int) {
 		q.Node = l.Key.Node
-		listeners, lanes := w.env.Count(l.Key.Service, q)
+		listeners, lanes := u.conf.Count(l.Key.Service, q)
 		if t.Part > 0 {
 			listeners = 0 // the first part has them
 		}

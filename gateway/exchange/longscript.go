@@ -1,4 +1,4 @@
-package worker
+package exchange
 
 import (
 	"time"
@@ -11,30 +11,30 @@ import (
 // scriptAfter is how long a script may run before its server is asked whether it answers PING.
 const scriptAfter = 20 * time.Millisecond
 
-// mayBeInScript says that the primary of a service that is no cluster runs a script for too long, or may do so: one has
+// MayBeInScript says that the primary of a service that is no cluster runs a script for too long, or may do so: one has
 // been under way for a while on a lane of some worker. The servers and the control plane take a moment to say so.
-func (w *Worker) mayBeInScript(s *service) bool {
-	w.tellScript(s)
-	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || w.env.LongScripts(s.Index, 0) > 0)
+func (x *Exchange) MayBeInScript(s *Service) bool {
+	x.TellScript(s)
+	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || x.conf.LongScripts(s.Index, 0) > 0)
 }
 
-// tellScript tells all workers whether a script has been under way for a while on a lane of this one, and looks again
+// TellScript tells all workers whether a script has been under way for a while on a lane of this one, and looks again
 // soon if so: nobody has to know how a script can end.
-func (w *Worker) tellScript(s *service) {
+func (x *Exchange) TellScript(s *Service) {
 	add := -s.longScripts
-	for l := range w.pool.All {
-		if awaitsScript(s, l, w.clock.Now) {
-			w.clock.At(w.clock.Now + scriptAfter)
+	for l := range x.pool.All {
+		if awaitsScript(s, l, x.clock.Now) {
+			x.clock.At(x.clock.Now + scriptAfter)
 			add++
 			break
 		}
 	}
 	s.longScripts += add
-	w.env.LongScripts(s.Index, add)
+	x.conf.LongScripts(s.Index, add)
 }
 
 // awaitsScript says that a script has been under way for a while on a lane to a primary of the service.
-func awaitsScript(s *service, l *upstream.Conn, now time.Duration) bool {
+func awaitsScript(s *Service, l *upstream.Conn, now time.Duration) bool {
 	if l.Key.Service != s.Index || l.Key.Purpose == upstream.Replica || l.State != upstream.Open || l.Retiring ||
 		!l.Awaits() || now-l.WaitsFrom < scriptAfter {
 		return false
@@ -42,3 +42,6 @@ func awaitsScript(s *service, l *upstream.Conn, now time.Duration) bool {
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
 	return isScript(routing.Lookup(resp.Args(frame, nil)))
 }
+
+// isScript says that a command runs a script, whose error replies may be made by the script itself.
+func isScript(c *routing.Command) bool { return c != nil && c.Has(routing.RunsScript) }

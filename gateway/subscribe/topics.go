@@ -1,10 +1,9 @@
-package worker
+package subscribe
 
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
-	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -23,8 +22,8 @@ type listens struct {
 	ends bool
 }
 
-// denyBlocking is what servers say to SSUBSCRIBE within a transaction.
-var denyBlocking = []byte("-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n")
+// DenyBlocking is what servers say to SSUBSCRIBE within a transaction.
+var DenyBlocking = []byte("-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n")
 
 var listening = map[routing.ID]listens{
 	routing.CmdSubscribe: {fanout.Channel, false}, routing.CmdUnsubscribe: {fanout.Channel, true},
@@ -32,68 +31,69 @@ var listening = map[routing.ID]listens{
 	routing.CmdSSubscribe: {fanout.Shard, false}, routing.CmdSUnsubscribe: {fanout.Shard, true},
 }
 
-// subscribe does SUBSCRIBE and its kin. It returns false when the session was parked.
-func (w *Worker) subscribe(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
+// Do does SUBSCRIBE and its kin. It returns false when the session was parked.
+func (u *Subscribers) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.ID]
 	if what.ends {
-		if w.x.WaitsToAcknowledge(c) {
+		if u.x.WaitsToAcknowledge(c) {
 			return false
 		}
-		w.x.CountLocal()
-		w.x.Acknowledge(c, w.unsubscribe(c, what.kind, command.Name, args[1:]))
+		u.x.CountLocal()
+		u.x.Acknowledge(c, u.Unsubscribe(c, command, args[1:]))
 		return true
 	}
 	if c.Replies.Owed() > 0 {
-		w.x.Block(c, wait.InFlight) // so that no message overtakes what is owed
+		u.x.Block(c, wait.InFlight) // so that no message overtakes what is owed
 		return false
 	}
 	if c.Service.View == nil {
-		return w.x.Unavailable(c, -1, upstream.NoView)
+		return u.x.Unavailable(c, -1, upstream.NoView)
 	}
 	c.Listen()
 	var missing *fanout.Topic
 	for _, name := range args[1:] {
-		t := w.service(c).Want(&c.Subs.Listener, what.kind, name)
+		t := u.of(c).Want(&c.Subs.Listener, what.kind, name)
 		switch {
 		case t.Refusal != nil:
-			w.x.Refuse(c, t.Refusal)
+			u.x.Refuse(c, t.Refusal)
 			return true
 		case !t.On():
 			missing = t
 		}
 	}
 	if missing != nil {
-		return w.awaitFeed(c, d, missing)
+		return u.await(c, d, missing)
 	}
-	w.x.CountLocal()
-	w.counts.Subscriptions++
+	u.x.CountLocal()
+	u.count++
 	var acks []byte
 	for _, name := range args[1:] {
-		w.service(c).Join(&c.Subs.Listener, what.kind, name)
+		u.of(c).Join(&c.Subs.Listener, what.kind, name)
 		acks = appendAck(acks, c, command.Name, name, what.kind)
 	}
-	w.x.Acknowledge(c, acks)
+	u.x.Acknowledge(c, acks)
 	return true
 }
 
-// awaitFeed parks a session until the servers have acknowledged a topic. It returns true when the client was told that
+// await parks a session until the servers have acknowledged a topic. It returns true when the client was told that
 // this takes too long.
-func (w *Worker) awaitFeed(c *exchange.Session, d *routing.Decision, t *fanout.Topic) bool {
+func (u *Subscribers) await(c *exchange.Session, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
 		if s := &t.Sources[i]; s.State != fanout.On && c.Service.View.LedBy(topology.NodeID(s.Node)) < 0 {
-			return w.x.Unavailable(c, max(d.Shard, 0), upstream.NoPrimary)
+			return u.x.Unavailable(c, max(d.Shard, 0), upstream.NoPrimary)
 		}
 	}
-	waited, over := w.x.BlockFor(c, wait.Subscribing)
+	waited, over := u.x.BlockFor(c, wait.Subscribing)
 	if over {
-		w.x.Answer(c, c.Service.Loading("no server acknowledged the subscription within "+waited.String()))
+		u.x.Answer(c, c.Service.Loading("no server acknowledged the subscription within "+waited.String()))
 	}
 	return over
 }
 
-// unsubscribe ends subscriptions: those named, or all of the kind, and returns the acknowledgements. The servers are
+// Unsubscribe ends subscriptions: those named, or all of the kind, and returns the acknowledgements. The servers are
 // told when nobody else listens.
-func (w *Worker) unsubscribe(c *exchange.Session, kind fanout.Kind, verb string, names [][]byte) (acks []byte) {
+func (u *Subscribers) Unsubscribe(c *exchange.Session, command *routing.Command, names [][]byte) (acks []byte) {
+	kind, verb := listening[command.ID].kind, command.Name
 	if len(names) == 0 && c.Subs != nil {
 		for _, t := range c.Subs.Topics(kind) {
 			names = append(names, []byte(t.Name))
@@ -101,7 +101,7 @@ func (w *Worker) unsubscribe(c *exchange.Session, kind fanout.Kind, verb string,
 	}
 	for _, name := range names {
 		if c.Subs != nil {
-			w.service(c).LeaveTopic(&c.Subs.Listener, kind, name)
+			u.of(c).LeaveTopic(&c.Subs.Listener, kind, name)
 		}
 		acks = appendAck(acks, c, verb, name, kind)
 	}
@@ -111,21 +111,21 @@ func (w *Worker) unsubscribe(c *exchange.Session, kind fanout.Kind, verb string,
 	return acks
 }
 
-// unlisten ends all that a session listens to.
-func (w *Worker) unlisten(c *exchange.Session) {
+// Unlisten ends all that a session listens to.
+func (u *Subscribers) Unlisten(c *exchange.Session) {
 	if c.Subs == nil {
 		return
 	}
-	w.service(c).LeaveAll(&c.Subs.Listener)
+	u.of(c).LeaveAll(&c.Subs.Listener)
 	c.StopListening()
 }
 
-// settleWaits gives up what a session wanted to listen to and does not: its command is done.
-func (w *Worker) settleWaits(c *exchange.Session) {
+// GiveUp gives up what a session wanted to listen to and does not: its command is done.
+func (u *Subscribers) GiveUp(c *exchange.Session) {
 	if c.Subs == nil || !c.Subs.Waits() {
 		return
 	}
-	w.service(c).GiveUp(&c.Subs.Listener)
+	u.of(c).GiveUp(&c.Subs.Listener)
 }
 
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
@@ -151,23 +151,11 @@ func appendAck(b []byte, c *exchange.Session, verb string, name []byte, kind fan
 	return resp.AppendInt(b, int64(count))
 }
 
-// mayWhileSubscribed says that a command is allowed to a client that is subscribed and speaks RESP2.
-func mayWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
+// Allowed says that a command is allowed to a client that is subscribed and speaks RESP2.
+func Allowed(d *routing.Decision, command *routing.Command) bool {
 	switch d.Reason {
 	case routing.UnknownCommand, routing.WrongArity, routing.CrossSlot: // servers say that first
 		return true
 	}
 	return d.Kind == routing.Listen || command.Has(routing.WhileSubscribed)
-}
-
-// onlyListens answers a command that such a client may not do.
-func (w *Worker) onlyListens(c *exchange.Session, command *routing.Command) bool {
-	w.x.CountRefused()
-	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
-		"allowed in this context"
-	if command.ID == routing.CmdExec {
-		return w.transactions.EndExec(c, resp.AppendError([]byte(nil), transaction.Because[1:]+why))
-	}
-	w.x.Answer(c, resp.AppendError(nil, "ERR "+why))
-	return true
 }

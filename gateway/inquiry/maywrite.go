@@ -1,4 +1,4 @@
-package worker
+package inquiry
 
 import (
 	"time"
@@ -16,21 +16,21 @@ import (
 // server is asked, once in a pause.
 
 // verdict on a command that may write.
-type mayBe uint8
+type verdict uint8
 
 const (
-	no mayBe = iota
+	no verdict = iota
 	yes
-	beingAsked // the session is parked until a server has said it
+	asking // the session is parked until a server has said it
 )
 
 // mayWrite says whether a command may change data.
-func (w *Worker) mayWrite(c *exchange.Session, command *routing.Command, args [][]byte) mayBe {
+func (q *Inquiries) mayWrite(c *exchange.Session, command *routing.Command, args [][]byte) verdict {
 	switch {
 	case command == nil:
 		return no
 	case command.ID == routing.CmdExec && c.Multi != nil:
-		return w.transactionMayWrite(c)
+		return q.transactionMayWrite(c)
 	case !command.MayReplicate():
 		return no
 	case len(args) < 2:
@@ -40,32 +40,32 @@ func (w *Worker) mayWrite(c *exchange.Session, command *routing.Command, args []
 	case routing.CmdEval:
 		return unless(routing.DeclaresNoWrites(args[1]))
 	case routing.CmdEvalSHA:
-		return w.scriptMayWrite(c, command, args)
+		return q.scriptMayWrite(c, command, args)
 	case routing.CmdFCall:
-		return w.functionMayWrite(c, args[1])
+		return q.functionMayWrite(c, args[1])
 	}
 	return yes
 }
 
 // scriptMayWrite says it of a script that is named: of one that is not remembered it is not known.
-func (w *Worker) scriptMayWrite(c *exchange.Session, command *routing.Command, args [][]byte) mayBe {
+func (q *Inquiries) scriptMayWrite(c *exchange.Session, command *routing.Command, args [][]byte) verdict {
 	return unless(routing.DeclaresNoWrites(c.Service.Catalog.Remembered(command, args)))
 }
 
-func unless(harmless bool) mayBe {
+func unless(harmless bool) verdict {
 	if harmless {
 		return no
 	}
 	return yes
 }
 
-func (w *Worker) transactionMayWrite(c *exchange.Session) mayBe {
-	for args := range resp.Commands(c.Multi.Body, &w.conf.Limits) {
+func (q *Inquiries) transactionMayWrite(c *exchange.Session) verdict {
+	for args := range resp.Commands(c.Multi.Body, q.limits) {
 		command := c.Service.Catalog.Row(args)
 		if command == nil {
 			return yes
 		}
-		if may := w.mayWrite(c, command, args); may != no {
+		if may := q.mayWrite(c, command, args); may != no {
 			return may
 		}
 	}
@@ -76,25 +76,31 @@ func (w *Worker) transactionMayWrite(c *exchange.Session) mayBe {
 const askAgainIn = 10 * time.Millisecond
 
 // functionMayWrite says it of a function. Where nobody can be asked yet the session waits; the pause has an end.
-func (w *Worker) functionMayWrite(c *exchange.Session, name []byte) mayBe {
+func (q *Inquiries) functionMayWrite(c *exchange.Session, name []byte) verdict {
 	s := c.Service
 	writes, state := s.Catalog.FunctionWrites(name)
 	if state == catalog.Known {
 		return unless(!writes)
 	}
-	q := catalog.OfFunctions()
-	if w.joins(c, q) {
-		return beingAsked
+	about := catalog.OfFunctions()
+	if q.joins(c, about) {
+		return asking
 	}
 	var l *upstream.Conn
 	if s.View != nil {
 		l, _ = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody)
 	}
 	if l == nil {
-		w.x.Block(c, wait.Asking)
-		w.clock.Alarm(c.Ref, &c.Place, w.clock.Now+askAgainIn)
-		return beingAsked
+		q.x.Block(c, wait.Asking)
+		q.clock.Alarm(c.Ref, &c.Place, q.clock.Now+askAgainIn)
+		return asking
 	}
-	w.question(c, l, q)
-	return beingAsked
+	q.question(c, l, about)
+	return asking
+}
+
+// MayWrite reports whether a command may change data. blocked: a server had to be asked first.
+func (q *Inquiries) MayWrite(c *exchange.Session, command *routing.Command, args [][]byte) (writes, blocked bool) {
+	may := q.mayWrite(c, command, args)
+	return may == yes, may == asking
 }

@@ -1,0 +1,114 @@
+package clients
+
+import (
+	"evergate/gateway/admin"
+	"evergate/gateway/exchange"
+	"evergate/gateway/fanout"
+	"evergate/gateway/session"
+	"evergate/gateway/wait"
+	"evergate/routing"
+)
+
+// Requests over all workers: this one sends those of its clients off, has a partial result for everybody's, and gives
+// the replies to its clients.
+
+// Request reads the request that a client's command makes; wrong answers one that makes no sense.
+func (k *Clients) Request(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
+	wrong []byte) {
+	r, wrong = admin.Parse(command, args, k.conf.WallClock())
+	r.Patience = c.Patience()
+	return r, wrong
+}
+
+// Send sends off a request whose reply has the place seq. Where it changes something, nothing more of the client
+// is read until the reply comes.
+func (k *Clients) Send(c *exchange.Session, r admin.Request, seq uint32) {
+	r.Listener, r.Services = int(c.Listener), []int{c.Service.Index}
+	r.Asker, r.Client, r.Seq, r.Proto = c.Number, c.Ref, seq, c.Proto
+	k.conf.Admin(r)
+}
+
+// matches reports whether a client is among those that a request is about.
+func (k *Clients) matches(r *admin.Request, c *exchange.Session) bool {
+	if c.Closed() || !r.Concerns(c.Service.Index) {
+		return false
+	}
+	identity := k.identity(c)
+	return r.Matches(&identity)
+}
+
+func (k *Clients) List(r *admin.Request) (lines []admin.Line) {
+	for c := range k.x.All {
+		if k.matches(r, c) {
+			query := 0
+			if c.Number == r.Asker {
+				query = r.Size
+			}
+			lines = append(lines, admin.Line{ID: c.Number, Text: k.Line(nil, c, query)})
+		}
+	}
+	return lines
+}
+
+// Kill closes clients, and returns how many. The client that asks gets its reply first.
+func (k *Clients) Kill(r *admin.Request) (n int) {
+	for c := range k.x.All {
+		if !k.matches(r, c) {
+			continue
+		}
+		n++
+		if c.Number == r.Asker {
+			k.x.End(c, session.Killed)
+		} else {
+			k.x.Close(c, session.Killed)
+		}
+	}
+	return n
+}
+
+func (k *Clients) identity(c *exchange.Session) admin.Identity {
+	return admin.Identity{
+		ID: c.Number, Remote: c.Remote, Local: c.Local, Subscribed: Listening(c), Age: k.clock.Now - c.OpenedAt,
+	}
+}
+
+// Line appends a client's line of CLIENT LIST; see admin.Client.AppendLine.
+func (k *Clients) Line(b []byte, c *exchange.Session, query int) []byte {
+	a := admin.Client{
+		Identity: k.identity(c), Socket: c.Ref.ID, Idle: k.clock.Now - c.ActiveAt, DB: c.DB, Proto: c.Proto,
+		Channels: listensTo(c, fanout.Channel), Patterns: listensTo(c, fanout.Pattern),
+		ShardChannels: listensTo(c, fanout.Shard), Queued: -1,
+		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
+		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
+		Monitors: c.Monitor.Is(), Blocked: c.IsBlocked() || c.Reason == wait.Paused,
+		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.NoEvict,
+	}
+	if c.Identity != nil {
+		a.Name, a.Library, a.LibVer = c.Identity.Name, c.Identity.Library, c.Identity.Version
+	}
+	if c.Multi != nil {
+		a.Queued, a.QueuedBytes = c.Multi.Count, len(c.Multi.Body)
+	}
+	if c.Last != nil {
+		a.Last = c.Last.Name
+	}
+	return a.AppendLine(b, query)
+}
+
+// listening reports whether a client waits for messages, be it those of a Sentinel.
+func Listening(c *exchange.Session) bool {
+	return c.Subscribed() || c.Listens != nil && c.Listens.Any()
+}
+
+// listensTo counts what a client is subscribed to.
+func listensTo(c *exchange.Session, k fanout.Kind) int {
+	switch {
+	case c.Subs != nil:
+		return c.Subs.Count(k)
+	case c.Listens != nil && k == fanout.Channel:
+		return c.Listens.Channels()
+	case c.Listens != nil && k == fanout.Pattern:
+		return c.Listens.Patterns()
+	}
+	return 0
+}

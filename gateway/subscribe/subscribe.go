@@ -1,0 +1,41 @@
+// Package subscribe does SUBSCRIBE and its kin for sessions: it joins them to topics, acknowledges when the servers
+// have, and corrects replies that count subscribers. What is subscribed to at servers is package pubsub's.
+package subscribe
+
+import (
+	"evergate/gateway/exchange"
+	"evergate/gateway/fanout"
+	"evergate/gateway/pubsub"
+	"evergate/gateway/resp"
+)
+
+// Config is what Subscribers need.
+type Config struct {
+	Exchange *exchange.Exchange
+	Limits   *resp.Limits
+	// Count tells how many listen to a topic over all workers, and how many connections of theirs a server counts for it.
+	Count func(service int, q fanout.Count) (listeners, conns int)
+}
+
+// Subscribers are the sessions of an exchange that listen.
+type Subscribers struct {
+	x        *exchange.Exchange
+	conf     Config
+	services []*pubsub.Subscriptions
+	count    uint64
+	args     [][]byte // scratch
+}
+
+// New makes Subscribers.
+func New(conf Config) *Subscribers { return &Subscribers{x: conf.Exchange, conf: conf} }
+
+// Serve adds a service.
+func (u *Subscribers) Serve(s *pubsub.Subscriptions) { u.services = append(u.services, s) }
+
+// Count is how many commands have subscribed clients.
+func (u *Subscribers) Count() uint64 { return u.count }
+
+// of is the subscriptions of a session's service.
+func (u *Subscribers) of(c *exchange.Session) *pubsub.Subscriptions {
+	return u.services[c.Service.Index]
+}
