@@ -1,4 +1,4 @@
-# The gateway alone, on nothing: no shell, no files but the binary, no user but a number.
+# The binary alone: no shell, no other files, and a numeric user.
 #
 #   docker build -t evergate .
 #   docker run --rm evergate version
@@ -9,8 +9,8 @@ FROM ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-# With .git, from which go build takes the version that "evergate version" prints. Where the sources come without it,
-# or to call the version something else: --build-arg VERSION=v1.2.3 --build-arg REVISION=$(git rev-parse HEAD)
+# go build takes the version for "evergate version" from .git. Without .git, or for another version:
+# --build-arg VERSION=v1.2.3 --build-arg REVISION=$(git rev-parse HEAD)
 COPY . .
 ARG VERSION
 ARG REVISION
@@ -30,8 +30,8 @@ COPY --from=build /evergate /evergate
 USER 65532:65532
 EXPOSE 6379
 STOPSIGNAL SIGTERM
-# It asks the listener of the settings it sees: variables, and flags that are added here. A gateway that says LOADING
-# or asks for a password lives.
+# It checks the listener in the variables, or in flags that are added here. A gateway that replies LOADING or requires a
+# password is alive.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/evergate", "healthcheck"]
 ENTRYPOINT ["/evergate"]
 CMD ["run"]

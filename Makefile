@@ -1,4 +1,4 @@
-# Every target does its own set-up: what a machine lacks is installed by testenv/setup.sh, which says what it does.
+# Every target first runs testenv/setup.sh, which installs missing programs and prints its commands.
 #
 #   make build             ./evergate
 #   make demo              real servers behind the gateway, and a primary to kill; ARGS="--mode cluster" and others
@@ -10,10 +10,10 @@
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
-#   make redis-suite      Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
+#   make redis-suite       Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
 #   make fuzz-redis        a million random commands, straight and through the gateway; ARGS="-seed 7" and others
 #   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others
-#   make clean             removes what these made
+#   make clean             removes everything that these targets built
 
 SHELL := /bin/sh
 SETUP := sh testenv/setup.sh
@@ -28,8 +28,7 @@ FAILOVERS ?= 200
 FUZZTIME ?= 10m
 # The slowest package under the race detector needs half of this on two cores.
 TIMEOUT ?= 12m
-# Tests with servers mostly wait for these, so that more of them than there are processors run side by side; what takes
-# longest begins first.
+# Tests with servers mostly wait, so more of them run at once than there are processors; the longest begin first.
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv/e2e ./testenv/servers ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
@@ -54,10 +53,9 @@ soak:
 	@$(SETUP) server
 	EVERGATE_FAILOVERS=$(FAILOVERS) go test -count 1 -v -timeout 0 -run '^TestManyFailoversLeaveNothingBehind$$' ./testenv/e2e
 
-# The end-to-end tests are played on the portable loop too.
-# Fast first: what fails in seconds should not be waited for. The race detector's round comes last, so that the
-# last lines are go test's own. Nothing is taken from go test's cache in the rounds with servers: it does not know
-# that testenv/servers builds and runs the gateway. The lint has no goroutines, and was run before.
+# Some end-to-end tests also run on the portable loop. Fast tests come first, and the race detector's round last, so that
+# the last lines are go test's own. The rounds with servers do not use go test's cache, which does not know that
+# testenv/servers builds and runs the gateway. The lint has no goroutines, and was run before.
 test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
@@ -68,7 +66,7 @@ test: lint
 	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv/e2e
 	$(SERVED) -race $(LONG) $$(go list ./... | grep -v /testenv/lint)
 
-# Each takes a quarter of an hour. All are tried, whatever comes of the first.
+# Each takes a quarter of an hour. All run, even if the first fails.
 test-servers:
 	@$(SETUP) go
 	@$(SETUP) server
@@ -101,7 +99,7 @@ redis-suite: build
 	@sh testenv/suite/fetch.sh .cache/redis-suite
 	go run ./testenv/suite -source .cache/redis-suite/redis $(ARGS)
 
-# What differs must be on the list of testenv/twin/differs.txt.
+# Differences must be on the list of testenv/twin/differs.txt.
 fuzz-redis:
 	@$(SETUP) go
 	@$(SETUP) server
@@ -119,8 +117,8 @@ compat: build
 
 # Before Go 1.27 a FUZZTIME in seconds can end in "context deadline exceeded" although nothing was found
 # (golang/go#75804); make test counts executions instead.
-# go test fuzzes one target of one package at a time; go test -list names them, and after them their package. Two run
-# side by side, each with one worker.
+# go test fuzzes one target of one package at a time; go test -list prints the targets, then their package. Two targets
+# run at once, each with one worker.
 fuzz:
 	@$(SETUP) go
 	@listed=$$(go test -list '^Fuzz' ./...) || { echo "$$listed"; exit 1; }; \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what a make target needs is on this machine.
+# Installs the programs that a make target needs.
 #
 #   sh testenv/setup.sh go         Go, in a version that can build this module
 #   sh testenv/setup.sh compiler   a C compiler, which Go's race detector needs on Linux
@@ -11,9 +11,9 @@
 #   sh testenv/setup.sh clients    the other clients of make compat (PHP, Ruby, C, Python), as far as there are packages
 #   sh testenv/setup.sh make       make itself
 #
-# What is missing comes from the system's package manager (apt, dnf, apk or brew). The command is shown first; it is
-# asked for when a person is at the terminal, and run unasked when nobody is. No service is left running or enabled
-# by it: tests start the servers they need themselves, on ports of their own.
+# Missing programs come from the system's package manager (apt, dnf, apk or brew). The command is printed first; at a
+# terminal the script asks before it runs it. It leaves no service running or enabled: tests start the servers that they
+# need, on ports of their own.
 set -eu
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -23,7 +23,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "setup: $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# listening says whether anything listens on Redis's own port (0x18EB is 6379, 0A is LISTEN).
+# listening reports whether a process listens on Redis's own port (0x18EB is 6379, 0A is LISTEN).
 listening() {
 	if [ -r /proc/net/tcp ]; then
 		cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -Eq ':18EB [0-9A-F]+:0000 0A'
@@ -39,10 +39,10 @@ manager() {
 			return
 		fi
 	done
-	die "none of apt-get, dnf, apk and brew is here: please install $* yourself"
+	die "there is no apt-get, dnf, apk or brew: please install $* yourself"
 }
 
-# root_prefix is what a command must be preceded by to change the system.
+# root_prefix prints the prefix of a command that changes the system.
 root_prefix() {
 	if [ "$1" = brew ] || [ "$(id -u)" = 0 ]; then
 		return
@@ -51,11 +51,11 @@ root_prefix() {
 	echo sudo
 }
 
-# may_run shows a command and asks when a person is at the terminal.
+# may_run prints a command, and asks if there is a terminal.
 may_run() {
 	say "setup: $1 is missing; this will run: $2"
 	if [ -t 0 ] && [ -t 2 ]; then
-		printf 'setup: go on? [Y/n] ' >&2
+		printf 'setup: continue? [Y/n] ' >&2
 		read -r answer
 		case $answer in
 		'' | [Yy]*) ;;
@@ -64,10 +64,10 @@ may_run() {
 	fi
 }
 
-# apt_candidate says whether apt knows a version of a package to install.
+# apt_candidate reports whether apt has a version of a package.
 apt_candidate() { apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [0-9]'; }
 
-# known says whether the package manager offers a package.
+# known reports whether the package manager has a package.
 known() {
 	case $1 in
 	apt-get) apt_candidate "$2" ;;
@@ -77,7 +77,7 @@ known() {
 	esac
 }
 
-# first_known prints the first of several packages that the package manager offers, or the first one of all.
+# first_known prints the first of several packages that the package manager has, or else the first one.
 first_known() {
 	with=$1
 	shift
@@ -90,7 +90,7 @@ first_known() {
 	echo "$1"
 }
 
-# refresh MANAGER WHAT: has a package manager that does not do so by itself fetch its list of packages.
+# refresh MANAGER WHAT: fetches the list of packages, for package managers that do not do so themselves.
 refresh() {
 	case $1 in
 	apt-get) fetch='apt-get -qq update' ;;
@@ -103,8 +103,8 @@ refresh() {
 	$prefix $fetch >&2
 }
 
-# hold_services keeps Debian's packages from starting a service while they are installed: invoke-rc.d asks this
-# file and takes 101 for "no". One that is already there is the machine owner's, and stays.
+# hold_services keeps Debian's packages from starting a service while they are installed: invoke-rc.d runs this file, and
+# 101 means "no". An existing file belongs to the machine's owner, and stays.
 policy=/usr/sbin/policy-rc.d
 policy_is_ours=
 hold_services() {
@@ -135,7 +135,7 @@ disable_services() {
 	done
 }
 
-# install WHAT UNITS PACKAGES...: installs packages for WHAT and keeps their UNITS (a list in one word) off.
+# install WHAT UNITS PACKAGES...: installs packages for WHAT and disables their UNITS (a list in one word).
 install() {
 	what=$1 units=$2
 	shift 2
@@ -151,7 +151,7 @@ install() {
 	was_listening=
 	if listening; then was_listening=yes; fi
 	hold_services "$with"
-	# The options are several words, and so may the prefix be none.
+	# The options are several words, and the prefix may be empty.
 	# shellcheck disable=SC2086
 	DEBIAN_FRONTEND=noninteractive $prefix $with $options "$@" >&2 || die "could not install $*"
 	release_services
@@ -162,7 +162,7 @@ install() {
 	fi
 }
 
-# install_one WHAT UNITS PACKAGES...: installs the first of the packages that there is.
+# install_one WHAT UNITS PACKAGES...: installs the first of the packages that the package manager has.
 install_one() {
 	what=$1 units=$2
 	shift 2
@@ -174,10 +174,10 @@ install_one() {
 need_go() {
 	wanted=$(sed -n 's/^go //p' "$module/go.mod")
 	have go || die "Go is missing: version $wanted or later is needed, see https://go.dev/doc/install"
-	# go list fails where this Go is too old and may not fetch a newer toolchain by itself.
+	# go list fails if this Go is too old and may not fetch a newer toolchain.
 	if ! problem=$(cd "$module" && go list -m 2>&1); then
 		say "$problem"
-		die "Go $wanted or later is needed, here is $(go env GOVERSION); see https://go.dev/doc/install"
+		die "Go $wanted or later is needed, this is $(go env GOVERSION); see https://go.dev/doc/install"
 	fi
 }
 
@@ -194,7 +194,7 @@ need_compiler() {
 
 need_server() {
 	if [ -n "${REDIS_SERVER:-}" ]; then
-		have "$REDIS_SERVER" || die "REDIS_SERVER is $REDIS_SERVER, which is no program here"
+		have "$REDIS_SERVER" || die "REDIS_SERVER is $REDIS_SERVER, which is not a program on this machine"
 		server=$REDIS_SERVER
 	else
 		if ! have redis-server && ! have valkey-server; then
@@ -220,7 +220,7 @@ need_rivals() {
 
 need_tcl() { have tclsh || install_one Tcl '' tcl; }
 
-# need_python does without where no package has redis-py (brew): the tests that need it are skipped.
+# need_python accepts that brew has no package of redis-py: the tests that need it are skipped.
 need_python() {
 	for python in /usr/bin/python3 python3; do
 		if "$python" -c 'import redis' 2>/dev/null; then
@@ -244,13 +244,12 @@ need_node() {
 	fi
 	mkdir -p "$modules"
 	cp "$module/testenv/clients/node/package.json" "$module/testenv/clients/node/$lock" "$modules"
-	may_run "what testenv/clients/node names" "npm ci --ignore-scripts"
+	may_run "a module of testenv/clients/node" "npm ci --ignore-scripts"
 	(cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund >&2) || die "could not install the Node modules"
 	touch "$modules/installed"
 }
 
-# need_clients installs what make compat plays besides, where the packages are Debian's; what is missing is left out of
-# its table and named below it.
+# need_clients installs the other clients of make compat, on Debian; missing ones are listed below its table.
 need_clients() {
 	wanted=
 	have php || wanted="$wanted php-cli"
@@ -265,7 +264,7 @@ need_clients() {
 		return
 	fi
 	if ! have apt-get; then
-		say "setup: these packages of Debian are not here, and what needs them is left out:$wanted"
+		say "setup: without these packages of Debian their clients are skipped:$wanted"
 		return
 	fi
 	refresh apt-get 'clients for make compat' || say "setup: could not refresh the list of packages; trying the old one"
