@@ -152,7 +152,7 @@ func TestCheckJudgesPlainLists(t *testing.T) {
 		{name: "a replica as primary", args: "--primary " + replica.Addr + right, code: exitOK,
 			wants: []string{"is a replica of " + primary.Addr, "primary " + primary.Addr}, not: []string{"FAIL"}},
 		{name: "one server under two names", args: "--primary " + alone.Addr + " --replica localhost:" +
-			fmt.Sprint(alone.Port), code: exitOK, wants: []string{"are the same server"}, not: []string{"FAIL", "all say"}},
+			fmt.Sprint(alone.Port), code: exitOK, wants: []string{"are the same server"}, not: []string{"FAIL", "all report"}},
 		{name: "no replica", args: "--primary " + alone.Addr, code: exitOK, wants: []string{"warning", "no replica"}},
 		{name: "two primaries", args: "--primary " + primary.Addr + " --replica " + alone.Addr, code: exitFailed,
 			wants: []string{"NOAUTH"}},

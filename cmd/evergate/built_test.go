@@ -76,9 +76,9 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 	t.Parallel()
 	taken := answering(t, "tcp", "127.0.0.1:0", nil)
 	for _, c := range []struct {
-		args string
-		code int
-		says string
+		args  string
+		code  int
+		wants string
 	}{
 		{"version", exitOK, "evergate version "},
 		{"--version", exitOK, "evergate version "},
@@ -89,7 +89,7 @@ func TestBuiltCommandEndsWithItsCodes(t *testing.T) {
 		{"check --connect --primary 127.0.0.1:1 --dial-timeout 100ms", exitFailed, "cannot be served"},
 	} {
 		process, log := built(t, nil, strings.Fields(c.args)...)
-		if code := ended(t, process, log); code != c.code || !strings.Contains(log(), c.says) {
+		if code := ended(t, process, log); code != c.code || !strings.Contains(log(), c.wants) {
 			t.Errorf("%s: exit %d, want %d:\n%s", c.args, code, c.code, log())
 		}
 	}

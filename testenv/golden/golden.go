@@ -22,7 +22,7 @@ var rewrite = flag.Bool("rewrite", false, "write the effects that the directives
 const indent = "    "
 
 // Scripts replays all files that match pattern, each in a subtest. begin prepares one script; the function that it
-// returns executes a directive and returns its effects, one a line. With the flag -rewrite the files are written anew
+// returns executes a directive and returns its effects, one a line. With the flag -rewrite the files are written
 // instead of compared.
 func Scripts(t *testing.T, pattern string, begin func(t *testing.T) (run func(directive string) string)) {
 	t.Helper()
@@ -98,7 +98,7 @@ func Difference(want, got string) (line int, differs bool) {
 	return len(wants), true
 }
 
-// excerpt shows a line of a script as it was played, and what is around it.
+// excerpt returns a line of the replayed script with the lines around it.
 func excerpt(got string, line int) string {
 	const around = 5
 	lines := strings.Split(got, "\n")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// shout has each word of a directive as an effect, but for "nothing".
+// shout returns each word of a directive as an effect, except "nothing".
 func shout(directive string) (effects string) {
 	for word := range strings.FieldsSeq(directive) {
 		if word != "nothing" {

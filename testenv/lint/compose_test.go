@@ -10,11 +10,11 @@ import (
 	yamlfile "go.yaml.in/yaml/v4"
 )
 
-// What can be said of the container files without a container engine is checked here: that old and new compose
-// understand them, that the gateway's command line is right, that the shell scripts parse. Whether containers heal is
-// tried by hand, with the lines of docs/guide/docker.md.
+// Tests of the container files without a container engine: old and new compose understand them, the gateway's command
+// line is right, the shell scripts parse. Failovers of containers are tried by hand, with the lines of
+// docs/guide/docker.md.
 
-// composeFile is what these tests look at.
+// composeFile has the parts of the file that these tests check.
 type composeFile struct {
 	Services map[string]composeService `yaml:"services"`
 	Volumes  map[string]any            `yaml:"volumes"`
@@ -136,7 +136,7 @@ func checkComposeServer(t *testing.T, name string, s composeService, volumes map
 }
 
 // composeKeys are the words of compose that docker-compose 1.29 and docker compose 2 both understand, as far as this
-// file needs them. A new word is looked up in both before it is added.
+// file needs them. Look up a new word in both before you add it.
 var composeKeys = map[string][]string{
 	"": {"services", "volumes"},
 	"services": {"build", "cap_drop", "command", "dns_opt", "dns_search", "healthcheck", "hostname", "image", "init",

@@ -14,7 +14,7 @@ import (
 	"evergate/testenv/servers"
 )
 
-// What the docs name that can be tried is tried here: command lines, flags, variables, settings, folders.
+// Tests of everything in the docs that can be tried: command lines, flags, variables, settings, folders.
 
 // checkoutFile reads a file by its path from the top of the checkout.
 func checkoutFile(t *testing.T, path string) string {
@@ -26,7 +26,7 @@ func checkoutFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// docFiles are the paths of all texts that a stranger reads, from the top of the checkout.
+// docFiles returns the paths of all texts for strangers, from the top of the checkout.
 func docFiles(t *testing.T) []string {
 	t.Helper()
 	files := []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
@@ -84,13 +84,13 @@ func evergate(t *testing.T, args ...string) (out string, err error) {
 	return string(text), err
 }
 
-// checked makes of the words after "evergate" those that say whether they are right and start nothing.
+// checked returns the words after "evergate" changed so that they only check the command line and start nothing.
 func checked(words []string) []string {
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "--connect" })
 	switch words[0] {
 	case "run":
 		words[0] = "check"
-	case "drill": // its flags are read before the help is shown
+	case "drill": // its flags are parsed before the help is printed
 		words = append(words, "--help")
 	}
 	return words
@@ -111,7 +111,7 @@ func TestDocsCommandsAreRight(t *testing.T) {
 	}
 }
 
-// tryLine says what is wrong with a command line; it starts nothing.
+// tryLine returns what is wrong with a command line; it starts nothing.
 func tryLine(t *testing.T, line string) (wrong string) {
 	t.Helper()
 	words := strings.Fields(line)
@@ -136,7 +136,7 @@ func tryLine(t *testing.T, line string) (wrong string) {
 	return ""
 }
 
-// composeLine matches what can be said to the containers of the compose file.
+// composeLine matches the command lines for the containers of the compose file.
 func composeLine(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	services := strings.Join(composeServices(t), "|")
@@ -144,7 +144,7 @@ func composeLine(t *testing.T) *regexp.Regexp {
 		`(up -d|down -v|(kill|logs|exec) (` + services + `)( redis-cli -h (` + services + `) .*)?)$`)
 }
 
-// tryPaths looks for the folders and files of the checkout that a line names, and for the tests that it runs.
+// tryPaths checks that the folders and files of the checkout that a line names exist, and the tests that it runs.
 func tryPaths(words []string) (wrong string) {
 	for i, word := range words {
 		if path := strings.TrimSuffix(word, "/..."); strings.HasPrefix(path, "./") || strings.HasPrefix(path, "testenv/") {
@@ -168,7 +168,7 @@ func declares(folder, part string) bool {
 	})
 }
 
-// tryMake looks for the target and its variable, and whether the command of that name takes the arguments.
+// tryMake checks the target and its variable, and that the command of that name accepts the arguments.
 func tryMake(t *testing.T, line string) (wrong string) {
 	t.Helper()
 	makefile := checkoutFile(t, "Makefile")
@@ -192,7 +192,7 @@ func tryMake(t *testing.T, line string) (wrong string) {
 	return ""
 }
 
-// tryToolFlags looks for each flag in the sources of the tool that a target runs.
+// tryToolFlags checks that the sources of the tool that a target runs have each flag.
 func tryToolFlags(t *testing.T, makefile, target, args string) (wrong string) {
 	t.Helper()
 	tool := regexp.MustCompile(`(?ms)^` + target + `:.*?go run \./(\S+)[^\n]*\$\(ARGS\)`).FindStringSubmatch(makefile)
@@ -218,7 +218,7 @@ func tryToolFlags(t *testing.T, makefile, target, args string) (wrong string) {
 
 const settingsPage = "docs/reference/settings.md"
 
-// helpLine is a flag as the help shows it: name, what it wants, meaning, default.
+// helpLine matches a flag in the help: name, placeholder, meaning, default.
 var helpLine = regexp.MustCompile(`^\s+(?:-h, )?--([a-z-]+)(?:\[=\S+\])?(?: (\S+))?\s{2,}(.*?)(?: \(default (.*)\))?$`)
 
 func TestDocsSettingsAreThoseOfTheHelp(t *testing.T) {

@@ -1,7 +1,7 @@
 package lint
 
-// The table behind docs/reference/errors.md: every error that the gateway itself replies with. A text is written as
-// a client sees it, with <what changes> in angle brackets.
+// The table behind docs/reference/errors.md: every error that the gateway itself replies with. A text is written as a
+// client sees it, with its variables in <angle brackets>.
 
 // verdict is whether the command of an error was executed.
 type verdict string
@@ -19,16 +19,16 @@ type answered struct {
 	executed verdict
 	when     string
 	advice   string
-	raised   raised // where the libraries do something else than for the rest of its section
+	raised   raised // if the libraries do something else than for the rest of its section
 }
 
-// raised is what the client libraries make of an error.
+// raised is how the client libraries report an error.
 type raised struct{ redisPy, ioredis, goRedis, jedis string }
 
 // errorSection is a part of the page: the texts of one prefix.
 type errorSection struct {
 	prefix string
-	says   string
+	about  string
 	raised raised
 	texts  []answered
 }
@@ -398,7 +398,7 @@ var protocolAnswers = []answered{
 		when: "an inline command with a quote that does not end", advice: fixClient},
 }
 
-// closed says what lies behind each reason for which the gateway closes a connection, and what was executed.
+// closed explains each reason for which the gateway closes a connection, and what was executed.
 var closed = map[string]string{
 	"client-left": "The client closed it. Complete commands may have been executed, an incomplete one is discarded.",
 	"quit":        "The client sent QUIT and got OK.",

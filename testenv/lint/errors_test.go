@@ -24,7 +24,7 @@ import (
 	"evergate/routing"
 )
 
-// docs/reference/errors.md is generated from the table in errors_table_test.go; the table is held against the sources.
+// docs/reference/errors.md is generated from the table in errors_table_test.go, which is compared with the sources.
 
 var rewrite = flag.Bool("rewrite", false, "write docs/reference/errors.md; a person reads the diff")
 
@@ -47,8 +47,8 @@ func renderErrors() string {
 	b.WriteString(errorsIntro)
 	for _, s := range errorSections {
 		fmt.Fprintf(&b, "\n## %s\n\n", s.prefix)
-		if s.says != "" {
-			b.WriteString(s.says + "\n\n")
+		if s.about != "" {
+			b.WriteString(s.about + "\n\n")
 		}
 		fmt.Fprintf(&b, "| redis-py | ioredis | go-redis | Jedis |\n|---|---|---|---|\n| %s | %s | %s | %s |\n\n",
 			s.raised.redisPy, s.raised.ioredis, s.raised.goRedis, s.raised.jedis)
@@ -65,7 +65,7 @@ func renderErrors() string {
 	return b.String()
 }
 
-// otherwise says what single libraries make of a text that they know.
+// otherwise returns how single libraries treat a text that they know.
 func (r raised) otherwise() string {
 	text := ""
 	for _, l := range [][2]string{{"redis-py", r.redisPy}, {"ioredis", r.ioredis}, {"go-redis", r.goRedis},
@@ -108,7 +108,7 @@ Therefore the gateway replies UNCERTAIN where it can, and closes a connection on
 |---|---|
 `
 
-// closeReasons are the names of all typed reasons for closing, in their order.
+// closeReasons returns the names of all typed reasons for closing, in their order.
 func closeReasons() []string {
 	var names []string
 	for r := session.ClientLeft; r <= session.TooMany; r++ {
@@ -117,16 +117,16 @@ func closeReasons() []string {
 	return names
 }
 
-// errorReply is a whole error as it is written to a client.
+// errorReply matches a whole error reply.
 var errorReply = regexp.MustCompile(`^-[A-Z]+ .*\r\n$`)
 
-// fragments are texts of the rooms that answer clients which are no answers, by how they begin.
+// fragments are the beginnings of texts in the rooms that answer clients that are no errors of the gateway.
 var fragments = []string{
 	"-TRYAGAIN Multiple keys", "-READONLY You", "-LOADING Redis", "-LOADING Valkey", "-CLUSTERDOWN ", "-MASTERDOWN ",
 	"-NOAUTH Authentication required", "-NOSCRIPT ", "-NOREPLICAS Not", "-BUSY Redis", "-BUSY Valkey",
 	"-ERR no such key", "-ERR The command has no key arguments", "-UNBLOCKED force",
 	"-ERR WAIT cannot be used with replica", "-ERR WAITAOF cannot be used with replica",
-	"-EXECABORT Transaction discarded because of: ", // what servers say
+	"-EXECABORT Transaction discarded because of: ", // a server's text
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
 	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <", "CONFIG <subcommand>", "GET <pattern>", "SET <directive>",
@@ -135,16 +135,16 @@ var fragments = []string{
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
 	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of
-	"-ERR Command 'multi' not", // what Valkey says, and is left out
+	"-ERR Command 'multi' not", // Valkey's text, which is removed
 	"reply does not parse", "the server cannot say what the command is",
-	"the server has another run id", // why a lane is closed
+	"the server has another run id", // a reason to close a connection
 }
 
-// speaking are the rooms that answer clients.
+// speaking are the rooms with replies to clients.
 var speaking = []string{"gateway/worker", "gateway/admin", "gateway/local", "gateway/resp", "gateway/facade"}
 
-// TestErrorsPageHasEveryText holds the table against the sources: whatever the worker and the protocol say in words
-// stands on the page, and what stands on the page is said in the sources.
+// TestErrorsPageHasEveryText compares the table with the sources: every text of the rooms that answer clients is on the
+// page, and every text of the page is in the sources.
 func TestErrorsPageHasEveryText(t *testing.T) {
 	var page []string
 	for _, s := range errorSections {
@@ -152,7 +152,7 @@ func TestErrorsPageHasEveryText(t *testing.T) {
 			page = append(page, a.text)
 		}
 	}
-	said := map[string]bool{}
+	texts := map[string]bool{}
 	for _, s := range sources(t) {
 		if s.isTest() || !strings.HasPrefix(s.pkg, "gateway") {
 			continue
@@ -160,7 +160,7 @@ func TestErrorsPageHasEveryText(t *testing.T) {
 		speaks := slices.Contains(speaking, s.pkg) && !s.isCheck()
 		for _, w := range wordsOf(s) {
 			text := strings.TrimSuffix(strings.TrimPrefix(w.text, "-"), "\r\n")
-			said[text] = true
+			texts[text] = true
 			if !speaks && !errorReply.MatchString(w.text) || !strings.Contains(strings.TrimSpace(text), " ") ||
 				slices.ContainsFunc(fragments, func(f string) bool { return strings.HasPrefix(w.text, f) }) {
 				continue
@@ -171,19 +171,19 @@ func TestErrorsPageHasEveryText(t *testing.T) {
 		}
 	}
 	for _, p := range page {
-		if rest := untold(p, said); rest != "" {
-			t.Errorf("the table of %s has %q: nothing in the sources says %q", errorsPage, p, rest)
+		if rest := unexplained(p, texts); rest != "" {
+			t.Errorf("the table of %s has %q: no source has %q", errorsPage, p, rest)
 		}
 	}
 }
 
-// words are a string of a source: one literal, or several that are added up.
+// words is a string of a source: one literal, or several that are concatenated.
 type words struct {
 	pos  token.Pos
 	text string
 }
 
-// wordsOf finds the strings of a file, but for what it imports and what it panics with.
+// wordsOf returns the strings of a file, except imports and texts of panics.
 func wordsOf(s *source) []words {
 	var found []words
 	var fold func(n ast.Expr) (string, bool)
@@ -218,10 +218,10 @@ func wordsOf(s *source) []words {
 	return found
 }
 
-// untold is what is left of a text of the page when all that the sources say, and what changes, is taken away.
-func untold(text string, said map[string]bool) string {
+// unexplained returns the rest of a text of the page without the texts of the sources and without <placeholders>.
+func unexplained(text string, texts map[string]bool) string {
 	pieces := []string{}
-	for s := range said {
+	for s := range texts {
 		if strings.Contains(s, " ") && len(s) > 1 && strings.Contains(text, s) {
 			pieces = append(pieces, s)
 		}
@@ -234,7 +234,7 @@ func untold(text string, said map[string]bool) string {
 	return strings.Trim(text, "\x00' ")
 }
 
-// TestDocsQuoteErrorsAsTheyAre looks at errors that other pages quote, with "..." for what they leave out.
+// TestDocsQuoteErrorsAsTheyAre checks the errors that other pages quote, with "..." for omissions.
 func TestDocsQuoteErrorsAsTheyAre(t *testing.T) {
 	quoted := regexp.MustCompile("`-([A-Z]+ [^`]+)`")
 	quotes := 0
@@ -273,21 +273,21 @@ func TestErrorsPageHasEveryReason(t *testing.T) {
 	}
 }
 
-// TestErrorsPageIsRightAboutGoRedis shows every text to the library that is at hand: what it makes of it, and how often
-// it asks.
+// TestErrorsPageIsRightAboutGoRedis sends every text to go-redis, and compares its error and its number of tries with
+// the page.
 func TestErrorsPageIsRightAboutGoRedis(t *testing.T) {
 	for _, s := range errorSections {
 		for _, a := range s.texts {
-			says := s.raised.goRedis
+			page := s.raised.goRedis
 			if a.raised.goRedis != "" {
-				says = a.raised.goRedis
+				page = a.raised.goRedis
 			}
 			if s.prefix == "NOPROTO" { // answers HELLO alone
 				continue
 			}
 			asked, err := askGoRedis(t, a.text)
-			if again := strings.Contains(says, "retried up to 3 times"); again != (asked == 4) || !again && asked != 1 {
-				t.Errorf("%q: go-redis asked %d times, and %s says: %s", a.text, asked, errorsPage, says)
+			if retried := strings.Contains(page, "retried up to 3 times"); retried != (asked == 4) || !retried && asked != 1 {
+				t.Errorf("%q: go-redis asked %d times, and %s says: %s", a.text, asked, errorsPage, page)
 			}
 			kinds := map[string]bool{
 				"LoadingError": redis.IsLoadingError(err), "TryAgainError": redis.IsTryAgainError(err),
@@ -295,10 +295,10 @@ func TestErrorsPageIsRightAboutGoRedis(t *testing.T) {
 				"MaxClientsError": redis.IsMaxClientsError(err),
 			}
 			for kind, is := range kinds {
-				told := strings.Contains(says, kind) &&
+				promised := strings.Contains(page, kind) &&
 					(s.prefix != "ERR Protocol error" || strings.Contains(a.text, "unauthenticated"))
-				if is != told {
-					t.Errorf("%q: go-redis makes %T of it, and %s says: %s", a.text, err, errorsPage, says)
+				if is != promised {
+					t.Errorf("%q: go-redis makes %T of it, and %s says: %s", a.text, err, errorsPage, page)
 				}
 			}
 			var plain redis.Error
@@ -309,7 +309,7 @@ func TestErrorsPageIsRightAboutGoRedis(t *testing.T) {
 	}
 }
 
-// askGoRedis answers a GET of go-redis with an error, and says how often it was asked.
+// askGoRedis answers each GET of go-redis with an error, and returns how many there were.
 func askGoRedis(t *testing.T, text string) (asked int64, err error) {
 	t.Helper()
 	var gets atomic.Int64

@@ -13,22 +13,22 @@ import (
 	"evergate/topology/decide"
 )
 
-// docs/reference/info.md explains every field of INFO that the gateway makes itself.
+// docs/reference/info.md explains every field of INFO that is the gateway's own.
 
 const infoPage = "docs/reference/info.md"
 
-// newerClients are fields that the gateway shows where a server has them.
+// newerClients are fields that the gateway reports if a server has them.
 const newerClients = "# Clients\r\npubsub_clients:1\r\ncluster_connections:1\r\ntracking_clients:1\r\n"
 
-// infoTexts are texts of INFO that have every field between them: of each kind of listener, without a word of the
-// servers but for these.
+// infoTexts returns texts of INFO that together have every field: one for each kind of listener, without fields of the
+// servers except these.
 func infoTexts() (texts []string) {
 	shard := topology.Shard{Primary: &topology.Node{Addr: "a:1"}, Provisional: true}
 	last := status.Failover{Number: 1, Began: time.Now(), Receipt: &decide.Receipt{}}
-	for _, face := range []*facade.Role{nil, {Kind: facade.Cluster}, {Kind: facade.Replica},
+	for _, role := range []*facade.Role{nil, {Kind: facade.Cluster}, {Kind: facade.Replica},
 		{Kind: facade.Sentinel, Masters: []facade.Master{{Name: "m"}}}} {
 		texts = append(texts, string(status.Info(status.Facts{
-			View: &topology.View{Shards: []topology.Shard{shard}}, Role: face,
+			View: &topology.View{Shards: []topology.Shard{shard}}, Role: role,
 			Failovers: status.FailoverHistory{Last: []status.Failover{last}},
 			Servers: []status.ServerReport{{Addr: "a:1", Primary: true, Missing: "silent"},
 				{Addr: "b:1", Primary: true, Text: newerClients}},
@@ -37,7 +37,7 @@ func infoTexts() (texts []string) {
 	return texts
 }
 
-// infoFields are the names of the fields of INFO, with <N> for a number, and the parts that a field's value has.
+// infoFields returns the names of the fields of INFO, with <N> for a number, and the parts of a field's value.
 func infoFields() (fields []string, parts map[string][]string) {
 	parts = map[string][]string{}
 	for _, text := range infoTexts() {
@@ -65,7 +65,7 @@ func infoFields() (fields []string, parts map[string][]string) {
 // tableRow is a row of a table that begins with code.
 var tableRow = regexp.MustCompile("^\\| `([^`]+)` \\|")
 
-// explained are the rows of a page's tables by what the line before them says: those of parts, and all others under "".
+// explained returns the rows of a page's tables by the line before them: those of parts, and all others under "".
 func explained(t *testing.T, page string) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
@@ -96,7 +96,7 @@ func TestInfoPageExplainsEveryField(t *testing.T) {
 	}
 }
 
-// compareNames reports what a page lacks, and what it explains though it is not there.
+// compareNames reports names that a page lacks, and names that it explains but that do not exist.
 func compareNames(t *testing.T, page, what string, has, want []string) {
 	t.Helper()
 	for _, name := range want {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// What the docs point at must be there: links and their anchors, flags, variables, folders and files.
+// Everything that the docs refer to must exist: links and their anchors, flags, variables, folders and files.
 
 var (
 	// fenced is a block of code of a Markdown file.
@@ -35,7 +35,7 @@ func anchors(text string) (all []string) {
 	return all
 }
 
-// brokenLinks returns what is wrong with the links of a text that stands at path.
+// brokenLinks returns what is wrong with the links of a text at a path.
 func brokenLinks(at, text string) (wrong []string) {
 	for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		target := m[1] + m[2]
@@ -88,7 +88,7 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// TestDocsEveryPageIsLinked fails for a page that nobody finds.
+// TestDocsEveryPageIsLinked fails for a page without a link to it.
 func TestDocsEveryPageIsLinked(t *testing.T) {
 	linked := map[string]bool{"README.md": true}
 	for _, at := range docFiles(t) {
@@ -104,7 +104,7 @@ func TestDocsEveryPageIsLinked(t *testing.T) {
 	}
 }
 
-// code is what stands between backticks in a line.
+// code matches text between backticks in a line.
 var code = regexp.MustCompile("`([^`\n]+)`")
 
 // foreign are programs whose flags are not ours.
@@ -124,7 +124,7 @@ func codeOf(text string) (pieces []string) {
 	})
 }
 
-// helpFlags are the names of all flags of the binary's commands.
+// helpFlags returns the names of all flags of the binary's commands.
 func helpFlags(t *testing.T) (names []string) {
 	t.Helper()
 	for _, command := range []string{"run", "check", "demo", "drill", "healthcheck", "version"} {
@@ -170,7 +170,7 @@ func TestDocsFlagsExist(t *testing.T) {
 func TestDocsPathsExist(t *testing.T) {
 	for _, at := range docFiles(t) {
 		if at == "CHANGELOG.md" {
-			continue // it speaks of what was
+			continue // a page about the past
 		}
 		for _, piece := range codeOf(checkoutFile(t, at)) {
 			for _, m := range namedPath.FindAllStringSubmatch(piece, -1) {

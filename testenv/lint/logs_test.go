@@ -17,7 +17,7 @@ import (
 
 const logsPage = "docs/reference/logs.md"
 
-// message is what is logged at a place of the sources; level is empty where it depends.
+// message is a log message in the sources; level is empty if it depends.
 type message struct{ level, text string }
 
 // logLevels are the calls of a logger by their names.
@@ -49,7 +49,7 @@ func loggedIn(t *testing.T, s *source) (all []message) {
 	return all
 }
 
-// messagesOf are the messages that the first argument of a call of a logger may be.
+// messagesOf returns the possible messages of the first argument of a call of a logger.
 func messagesOf(t *testing.T, s *source, level string, what ast.Expr) (all []message) {
 	t.Helper()
 	if literal, ok := what.(*ast.BasicLit); ok {
@@ -79,7 +79,7 @@ func messagesOf(t *testing.T, s *source, level string, what ast.Expr) (all []mes
 	return all
 }
 
-// constantsOf are the strings with a blank among the constants of a declaration.
+// constantsOf returns the strings with a space among the constants of a declaration.
 func constantsOf(group *ast.GenDecl) (texts []string) {
 	for _, spec := range group.Specs {
 		if values, ok := spec.(*ast.ValueSpec); ok && group.Tok.String() == "const" {
@@ -93,7 +93,7 @@ func constantsOf(group *ast.GenDecl) (texts []string) {
 	return texts
 }
 
-// textOf is an expression as it is written.
+// textOf returns the source text of an expression.
 func textOf(t *testing.T, s *source, n ast.Expr) string {
 	t.Helper()
 	var b bytes.Buffer

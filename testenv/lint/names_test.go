@@ -12,10 +12,10 @@ import (
 	"evergate/routing"
 )
 
-// What a command is stands in routing's table alone: others ask a row for its ID, its Family or its traits. A name that
-// is compared elsewhere is a rule about commands that the table does not show.
+// Only routing's table describes commands: others ask a row for its ID, its Family or its traits. A name that is
+// compared elsewhere is a rule about commands that the table does not show.
 
-// otherWords are words that a file compares and that are the names of commands as well: what they are there.
+// otherWords are words that a file compares and that are also names of commands, with their meaning there.
 var otherWords = map[string]string{
 	"gateway/dial.go CLIENT":              "what the gateway itself has sent when it set up a connection",
 	"gateway/dial.go PING":                "what the gateway itself has sent when it set up a connection",
@@ -119,7 +119,7 @@ func (s *source) constants(into map[string]string) {
 	}
 }
 
-// comparedNames finds the names of commands that a file compares something with, or has for keys of a map.
+// comparedNames returns the names of commands that a file compares, or has as keys of a map.
 func (s *source) comparedNames(consts map[string]string) (found []words) {
 	take := func(among ...ast.Expr) {
 		for _, e := range among {
@@ -169,7 +169,7 @@ var comparers = map[string]bool{
 	"CutPrefix": true, "CutSuffix": true, "TrimPrefix": true, "IsWord": true,
 }
 
-// called is the name of the function that is called, without its package.
+// called returns the name of the called function, without its package.
 func called(n *ast.CallExpr) string {
 	switch f := n.Fun.(type) {
 	case *ast.Ident:
@@ -180,7 +180,7 @@ func called(n *ast.CallExpr) string {
 	return ""
 }
 
-// literal is the text of a string, or of one that is made bytes.
+// literal returns the text of a string, or of one that is converted to bytes.
 func literal(e ast.Expr) (text string, ok bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -208,8 +208,8 @@ func isCommand(text string) bool {
 	return routing.Lookup(args) != nil || routing.OfSentinel(args[0]) != nil
 }
 
-// TestFramesAreReadInResp: what servers and clients send is taken apart by resp, and servers' texts by topology and
-// routing. A first byte, which tells what a reply is, may be looked at anywhere.
+// TestFramesAreReadInResp: only resp parses frames of servers and clients, and only topology and routing parse servers'
+// texts. Any room may read the first byte, the kind of a reply.
 func TestFramesAreReadInResp(t *testing.T) {
 	for _, s := range sources(t) {
 		if s.isTest() || s.pkg == "gateway/resp" || s.pkg != "gateway" && !strings.HasPrefix(s.pkg, "gateway/") {
@@ -248,10 +248,10 @@ func f(reply []byte, words []string) {
 	}
 }
 
-// cutters are functions that find the ends of lines, where they are given any.
+// cutters are functions that may search for ends of lines.
 var cutters = []string{"Contains", "Count", "Cut", "Index", "LastIndex", "Split", "SplitAfter", "SplitN", "SplitSeq"}
 
-// takenApart finds where a file looks for the ends of lines, or at a byte of a reply behind the first.
+// takenApart returns the places where a file searches for ends of lines, or reads a byte of a reply after the first.
 func (s *source) takenApart() (found []words) {
 	ast.Inspect(s.file, func(n ast.Node) bool {
 		switch n := n.(type) {

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// typed is a package of this module with the types of everything in it; without its tests.
+// typed is a package of this module with its types, without its tests.
 type typed struct {
 	pkg   string // "gateway/resp"
 	set   *token.FileSet
@@ -73,7 +73,7 @@ var typedRooms = sync.OnceValues(func() ([]*typed, error) {
 	return all, nil
 })
 
-// typesOf gives the packages of this module with their types.
+// typesOf returns the packages of this module with their types.
 func typesOf(t *testing.T) []*typed {
 	t.Helper()
 	all, err := typedRooms()
@@ -83,7 +83,7 @@ func typesOf(t *testing.T) []*typed {
 	return all
 }
 
-// file is the name of the file that a place is in.
+// file returns the name of the file of a position.
 func (t *typed) file(pos token.Pos) string { return filepath.Base(t.set.Position(pos).Filename) }
 
 func newTyped(pkg string, set *token.FileSet) *typed {
@@ -98,10 +98,10 @@ func (t *typed) check(from types.Importer) (err error) {
 	return err
 }
 
-// Import gives a package itself to those that import it.
+// Import returns the package itself to its importers.
 func (t *typed) Import(string) (*types.Package, error) { return t.of, nil }
 
-// ofTexts makes a room of the texts of its files, a.go, b.go and so on, which may import another one.
+// ofTexts returns a room with the texts of its files, a.go, b.go and so on, which may import another one.
 func ofTexts(t *testing.T, from *typed, pkg string, texts ...string) *typed {
 	t.Helper()
 	room := newTyped(pkg, token.NewFileSet())

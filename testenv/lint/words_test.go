@@ -90,7 +90,7 @@ func TestOldWordsAreGoneFromTexts(t *testing.T) {
 	}
 }
 
-// texts are the strings of a file that consist of several words, except what it panics with.
+// texts returns the strings of a file that consist of several words, except texts of panics.
 func (s *source) texts() (found []words) {
 	ast.Inspect(s.file, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -106,7 +106,7 @@ func (s *source) texts() (found []words) {
 	return found
 }
 
-// names are those that a file declares: of functions, types, fields, variables and constants, and its own.
+// names returns those that a file declares: of functions, types, fields, variables and constants, and its own.
 func (s *source) names() (found []string) {
 	found = append(found, strings.TrimSuffix(s.name, ".go"))
 	take := func(exprs ...ast.Expr) {
@@ -144,8 +144,8 @@ func (s *source) names() (found []string) {
 	return found
 }
 
-// oldWordsOf finds the words of the old dialect in a name. What stands with another word for something standard is
-// none: in flight, try again, stand-by.
+// oldWordsOf finds the words of the old dialect in a name. A standard term of several words is none: in flight, try
+// again, stand-by.
 func oldWordsOf(name string) (found []string) {
 	parts := wordPattern.FindAllString(name, -1)
 	before := ""
@@ -168,7 +168,7 @@ func oldWordsOf(name string) (found []string) {
 // oldNameIn is a word of the old dialect in the names of a room.
 type oldNameIn struct{ word, room string }
 
-// TestOldNamesOnlyBecomeFewer holds the names in the sources to oldnames.txt: how many of a room have an old word.
+// TestOldNamesOnlyBecomeFewer compares the names in the sources with oldnames.txt: how many of a room have an old word.
 // With -rewrite it writes that file: a count may move to another room, as code does, but no word may gain any.
 func TestOldNamesOnlyBecomeFewer(t *testing.T) {
 	has, examples := map[oldNameIn]int{}, map[oldNameIn]string{}

@@ -124,11 +124,11 @@ func (j *judgement) disagreement(answering []SentinelFound) {
 	}
 	opinions := groups(answering, func(n SentinelFound) (string, string) { return n.Addr, n.Report.Primary })
 	if len(opinions) > 1 {
-		var told []string
+		var lines []string
 		for _, g := range opinions {
-			told = append(told, fmt.Sprintf("%s %s %s", and(g.addrs), oneOr(len(g.addrs) == 1, "reports", "report"), g.why))
+			lines = append(lines, fmt.Sprintf("%s %s %s", and(g.addrs), oneOr(len(g.addrs) == 1, "reports", "report"), g.why))
 		}
-		j.problem(Fragile, "the Sentinels disagree about the primary: %s", strings.Join(told, "; "))
+		j.problem(Fragile, "the Sentinels disagree about the primary: %s", strings.Join(lines, "; "))
 	}
 	if len(down) > 0 && j.View != nil && j.View.Shards[0].Primary != nil {
 		j.problem(Fragile, "%s %s the primary down: check their auth-pass and their network",

@@ -51,44 +51,44 @@ func TestJudgement(t *testing.T) {
 		resolved  map[string][]string
 		announced string
 		grade     Grade
-		says      string // empty: no problem of its grade or worse
+		wants     string // empty: no problem of its grade or worse
 	}{
 		"sound": {found: Findings{Sentinels: three(), Nodes: nodes}, grade: Warning},
 		"quorum by counting": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Usable = 1 }, lost("timeout"),
-			lost("timeout")), Nodes: nodes}, grade: Fragile, says: "a:1 sees 1 of 3 Sentinels alive, 2 must agree"},
+			lost("timeout")), Nodes: nodes}, grade: Fragile, wants: "a:1 sees 1 of 3 Sentinels alive, 2 must agree"},
 		"quorum of one side": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.NoQuorum = "NOQUORUM 1" }),
-			Nodes: nodes}, grade: Warning, says: "lost their quorum"},
+			Nodes: nodes}, grade: Warning, wants: "lost their quorum"},
 		"dead for a moment": {found: Findings{Sentinels: three(nil, lost("timeout"), lost("timeout")), Nodes: nodes},
-			grade: Fragile, says: "only 1 of 3 Sentinels are reachable from here"},
+			grade: Fragile, wants: "only 1 of 3 Sentinels are reachable from here"},
 		"quorum too high": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Report.Quorum = 4 }), Nodes: nodes},
-			grade: Fragile, says: "has a quorum of 4 and knows only 3"},
+			grade: Fragile, wants: "has a quorum of 4 and knows only 3"},
 		"two Sentinels": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1",
 			func(n *SentinelFound) { n.Report.Sentinels, n.Usable = 2, 2 })}, Nodes: nodes}, grade: Fragile,
-			says: "only 1 of 2 Sentinels"},
+			wants: "only 1 of 2 Sentinels"},
 		"one Sentinel": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1",
 			func(n *SentinelFound) { n.Report.Sentinels, n.Report.Quorum, n.Usable = 1, 1, 1 })}, Nodes: nodes}, grade: Warning,
-			says: "there is 1 Sentinel: at least three"},
+			wants: "there is 1 Sentinel: at least three"},
 		"they disagree": {found: Findings{Sentinels: three(func(n *SentinelFound) { n.Report.Primary = "q:1" }),
-			Nodes: nodes}, grade: Fragile, says: "disagree about the primary: a:1 reports q:1; b:1 and c:1 report p:1"},
+			Nodes: nodes}, grade: Fragile, wants: "disagree about the primary: a:1 reports q:1; b:1 and c:1 report p:1"},
 		"they lack its password": {found: Findings{Sentinels: three(down, down, down), Nodes: nodes}, grade: Fragile,
-			says: "Sentinels a:1, b:1 and c:1 consider the primary down"},
+			wants: "Sentinels a:1, b:1 and c:1 consider the primary down"},
 		"one host has most Sentinels": {found: Findings{Sentinels: []SentinelFound{heardSentinel("a:1", "p:1", nil),
 			heardSentinel("a:2", "p:1", nil), heardSentinel("b:1", "p:1", nil)}, Nodes: nodes}, grade: Warning,
-			says: "2 of 3 Sentinels run on a:"},
+			wants: "2 of 3 Sentinels run on a:"},
 		"a Sentinel's password": {found: Findings{Sentinels: three(lost("NOAUTH Authentication required."),
 			lost("NOAUTH Authentication required."), lost("NOAUTH Authentication required."))}, grade: Broken,
-			says: "Sentinels a:1, b:1 and c:1 require a password: NOAUTH Authentication required.; set " +
+			wants: "Sentinels a:1, b:1 and c:1 require a password: NOAUTH Authentication required.; set " +
 				"--sentinel-password-file"},
 		"an announced address": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
-			{Addr: "10.0.0.9:1", Lost: "timeout"}}}, grade: Fragile, says: "map it with --address-map"},
+			{Addr: "10.0.0.9:1", Lost: "timeout"}}}, grade: Fragile, wants: "map it with --address-map"},
 		"a replica that is known to be down": {found: Findings{Sentinels: three(func(n *SentinelFound) {
 			n.Report.Replicas = []topology.SentinelReplica{{Addr: "d:1", Down: topology.SDown}}
-		}), Nodes: append(nodes[:2:2], NodeFound{Addr: "d:1", Lost: "timeout"})}, grade: Warning, says: "server d:1 cannot"},
+		}), Nodes: append(nodes[:2:2], NodeFound{Addr: "d:1", Lost: "timeout"})}, grade: Warning, wants: "server d:1 cannot"},
 		"a replica that synchronizes": {found: Findings{Sentinels: three(), Nodes: []NodeFound{nodes[0],
 			heardNode("r:1", topology.RoleReplica, func(n *NodeFound) { n.Role.Syncing = true })}}, grade: Fragile,
-			says: "no replica can be promoted if primary p:1 dies: r:1: it is synchronizing"},
+			wants: "no replica can be promoted if primary p:1 dies: r:1: it is synchronizing"},
 		"a map of nobody": {found: Findings{Sentinels: three(), Nodes: nodes}, s: Service{AddressMap: map[string]string{
-			"x": "y"}}, announced: "p:1", grade: Warning, says: "maps x, which no server"},
+			"x": "y"}}, announced: "p:1", grade: Warning, wants: "maps x, which no server"},
 		"a name of two addresses": {found: Findings{Nodes: append(nodes[:1:1], NodeFound{Addr: "q:1",
 			Lost: "connection refused"})}, s: Service{Primary: "n:1"}, resolved: map[string][]string{
 			"n:1": {"p:1", "q:1"}}, grade: Fragile},
@@ -108,13 +108,13 @@ func TestJudgement(t *testing.T) {
 		f.judge(s, seen)
 		met := false
 		for _, p := range f.Problems {
-			met = met || p.Grade == c.grade && strings.Contains(p.Text, c.says) && c.says != ""
-			if c.says == "" && p.Grade <= c.grade {
+			met = met || p.Grade == c.grade && strings.Contains(p.Text, c.wants) && c.wants != ""
+			if c.wants == "" && p.Grade <= c.grade {
 				t.Errorf("%s: %s", name, p.Text)
 			}
 		}
-		if !met && c.says != "" {
-			t.Errorf("%s: none of grade %d says %q: %+v", name, c.grade, c.says, f.Problems)
+		if !met && c.wants != "" {
+			t.Errorf("%s: none of grade %d has %q: %+v", name, c.grade, c.wants, f.Problems)
 		}
 	}
 }
