@@ -15,6 +15,15 @@ import (
 // an element for it that no client has received.
 type BlockingLost uint8
 
+const (
+	// RetryPop retries it, and counts that in Totals.PopsRetried.
+	RetryPop BlockingLost = iota
+	// CloseClient closes the client's connection.
+	CloseClient
+	// AnswerUncertain answers -UNCERTAIN, as for any write.
+	AnswerUncertain
+)
+
 // BeginBlocking records that a blocking command of the session is being sent, and so waits from now on.
 func (x *Exchange) BeginBlocking(c *Session) { c.own().blockedSince = max(x.clock.Now, 1) }
 
@@ -38,15 +47,6 @@ func (x *Exchange) StillBlocked(c *Session) bool {
 	x.Block(c, wait.Blocked)
 	return true
 }
-
-const (
-	// RetryPop retries it, and counts that in Totals.PopsRetried.
-	RetryPop BlockingLost = iota
-	// CloseClient closes the client's connection.
-	CloseClient
-	// AnswerUncertain answers -UNCERTAIN, as for any write.
-	AnswerUncertain
-)
 
 // SetRound sets the WAIT under way, nil for none.
 func (c *Session) SetRound(r *session.Round) {

@@ -118,6 +118,16 @@ const (
 	Nobody
 )
 
+const (
+	// PendingMax bounds the requests in flight on one connection.
+	PendingMax = 16 << 10
+	// HeldBytesMax bounds the unanswered bytes of one connection. One frame may pass it: it is looked at before, not
+	// after.
+	HeldBytesMax = 8 << 20
+	// FullRetry bounds how long a session waits for a full connection without being woken.
+	FullRetry = 100 * time.Millisecond
+)
+
 // Conn is one pipelined connection to a node, shared by many sessions. Only its worker touches it.
 type Conn struct {
 	ID       ConnID
@@ -237,14 +247,6 @@ func (l *Conn) Full() bool { return l.Inflight.Len() >= PendingMax || l.Queue.He
 func (l *Conn) HalfFull() bool {
 	return l.Inflight.Len() >= PendingMax/2 || l.Queue.Held() >= HeldBytesMax/2
 }
-
-const (
-	// PendingMax bounds the requests in flight on one connection.
-	PendingMax = 16 << 10
-	// HeldBytesMax bounds the unanswered bytes of one connection. One frame may pass it: it is looked at before, not
-	// after.
-	HeldBytesMax = 8 << 20
-)
 
 // Reset makes the connection ready to be dialled again. What was in flight must have been taken out before.
 func (l *Conn) Reset() {

@@ -14,6 +14,10 @@ const (
 	DedicatedRetry = 100 * time.Millisecond
 )
 
+func dedicatedKey(s *Servers, n *topology.Node, setup Setup) Key {
+	return Key{Service: s.Index, Node: n.ID, Purpose: Dedicated, Setup: setup}
+}
+
 // DedicatedSet returns the dedicated connections to a node. None is dialled before somebody needs it.
 func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
 	key := dedicatedKey(s, n, setup)
@@ -36,29 +40,6 @@ func (set *Set) TakeIdle(urgent bool) *Conn {
 	l := set.idle[last]
 	set.idle = set.idle[:last]
 	l.Bypass = urgent // BUSY is an answer there
-	return l
-}
-
-// KeepIdle keeps a dedicated connection whose session has left it for the next one, if it can be used again.
-func (p *Pool) KeepIdle(l *Conn) bool {
-	set := p.sets[l.Key]
-	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Inflight.Len() > 0 || len(set.idle) >= dedicatedKept {
-		return false
-	}
-	l.UsedAt = p.Clock.Now
-	set.idle = append(set.idle, l)
-	p.Clock.At(p.Clock.Now + IdleAfter)
-	return true
-}
-
-// DialDedicated opens one more dedicated connection; see TakeIdle and add.
-func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
-	l := set.make()
-	l.Queue.Small, l.Bypass = true, urgent
-	set.servers.pool.dial(l, kill...)
-	if set.failing {
-		set.trial = l
-	}
 	return l
 }
 
@@ -90,8 +71,27 @@ func (s *Servers) MayDialDedicated(n *topology.Node, set *Set) bool {
 	return open < s.pool.DedicatedMax
 }
 
-func dedicatedKey(s *Servers, n *topology.Node, setup Setup) Key {
-	return Key{Service: s.Index, Node: n.ID, Purpose: Dedicated, Setup: setup}
+// KeepIdle keeps a dedicated connection whose session has left it for the next one, if it can be used again.
+func (p *Pool) KeepIdle(l *Conn) bool {
+	set := p.sets[l.Key]
+	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Inflight.Len() > 0 || len(set.idle) >= dedicatedKept {
+		return false
+	}
+	l.UsedAt = p.Clock.Now
+	set.idle = append(set.idle, l)
+	p.Clock.At(p.Clock.Now + IdleAfter)
+	return true
+}
+
+// DialDedicated opens one more dedicated connection; see TakeIdle and add.
+func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
+	l := set.make()
+	l.Queue.Small, l.Bypass = true, urgent
+	set.servers.pool.dial(l, kill...)
+	if set.failing {
+		set.trial = l
+	}
+	return l
 }
 
 // EndDedicated ends a connection whose session has left it, at the end of the round: it may be the one that is being
@@ -121,52 +121,4 @@ func (p *Pool) dedicatedLost(l *Conn, failed bool) {
 		set.failing, set.afreshAt = true, p.Clock.Now+DedicatedRetry
 	}
 	p.Users.DedicatedLost(l, failed)
-}
-
-// Need says whether the present view needs a connection that carries subscriptions.
-func (p *Pool) Need(l *Conn, needed bool) {
-	set := p.sets[l.Key]
-	if set.seen = 0; needed {
-		set.seen = p.servers[l.Key.Service].View.Epoch
-	}
-}
-
-// OpenSubscription returns the subscription connection to a node, or nil while there is none.
-func (s *Servers) OpenSubscription(node topology.NodeID) *Conn {
-	set := s.pool.sets[subscriptionKey(s, node)]
-	if set == nil || len(set.conns) == 0 || set.conns[0].State != Open {
-		return nil
-	}
-	return set.conns[0]
-}
-
-// HasSubscription reports whether there is a subscription connection to a node, or will be.
-func (s *Servers) HasSubscription(node topology.NodeID) bool {
-	set := s.pool.sets[subscriptionKey(s, node)]
-	return set != nil && len(set.conns) > 0
-}
-
-func subscriptionKey(s *Servers, node topology.NodeID) Key {
-	return Key{Service: s.Index, Node: node, Purpose: Subscription, Setup: Setup{Proto: 3}}
-}
-
-// SubscriptionTo returns the subscription connection to a primary when it can be told something; else there will be
-// one.
-func (s *Servers) SubscriptionTo(node topology.NodeID) *Conn {
-	shard := s.View.LedBy(node)
-	if shard < 0 {
-		return nil
-	}
-	n := s.View.Shards[shard].Primary
-	key := subscriptionKey(s, node)
-	set := s.pool.sets[key]
-	if set == nil {
-		set = &Set{servers: s, key: key}
-		s.pool.sets[key] = set
-	}
-	set.addr, set.RunID, set.seen = n.Addr, n.RunID, s.View.Epoch
-	if len(set.conns) == 0 {
-		set.add()
-	}
-	return s.OpenSubscription(node)
 }

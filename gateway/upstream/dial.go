@@ -8,6 +8,16 @@ import (
 	"evergate/topology"
 )
 
+const (
+	// RedialMin and redialMax bound the pause between two failing dials; the first redial is immediate.
+	RedialMin = 50 * time.Millisecond
+	RedialMax = time.Second
+	// dialGrace is how long a read waits for a replica that is being dialled while others could serve it.
+	dialGrace = 100 * time.Millisecond
+	// SteadyAfter is how long a connection must have been open for its end to be met by an immediate redial.
+	SteadyAfter = time.Second
+)
+
 // Dial is a connection to make.
 type Dial struct {
 	Conn    ConnID
@@ -38,6 +48,50 @@ type Greeting struct {
 
 // ErrOtherRun says that a dialled server has another run id than Dial.RunID: it restarted, or is another one.
 var ErrOtherRun = errors.New("the server has another run id than the topology knows")
+
+func (p *Pool) dial(l *Conn, kill ...int64) {
+	set := p.sets[l.Key]
+	s := p.servers[l.Key.Service]
+	killIn := set.RunID
+	l.State, l.DialledAt, l.Now = Dialing, p.Clock.Now, l.Key.Setup
+	p.Clock.At(p.Clock.Now + dialGrace)
+	p.counts.Dials++
+	l.RunID, l.Kill = set.RunID, nil
+	if !l.Bypass {
+		l.Kill, killIn = s.kill.Of(l.Key.Node, set.RunID)
+	}
+	for _, id := range kill {
+		if !slices.Contains(l.Kill, id) {
+			l.Kill = append(l.Kill, id)
+		}
+	}
+	p.out.Dials = append(p.out.Dials, Dial{
+		Conn: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
+		Kill: l.Kill, KillIn: killIn, Bypass: l.Bypass, Dedicated: l.Key.Purpose == Dedicated && !l.Bypass,
+		ReadOnly: l.Key.Purpose == Replica && s.View.IsSharded(),
+	})
+}
+
+// redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.
+func (p *Pool) redial(l *Conn) {
+	set := p.sets[l.Key]
+	if l.Retiring || !set.needed() || len(set.conns) > 1 && set.conns[0] != l || l.Key.Purpose == Dedicated {
+		l.State = Waiting
+		p.Remove(l, DialFailed)
+		if l.Key.Purpose != Dedicated {
+			p.Users.Elsewhere(l.Key.Service)
+		}
+		return
+	}
+	l.Attempts++
+	pause := min(RedialMax, RedialMin<<min(l.Attempts-1, 10))
+	l.State = Waiting
+	l.RedialAt = p.Clock.Now + pause/2 + time.Duration(p.Rand.Int64N(int64(pause)))
+	p.Clock.At(l.RedialAt)
+	if l.Attempts == 1 {
+		p.Users.Elsewhere(l.Key.Service) // reads may go elsewhere
+	}
+}
 
 // Opened says that a connection was made and greeted.
 func (p *Pool) Opened(id ConnID, met Greeting) {
@@ -98,139 +152,4 @@ func (p *Pool) Closed(id ConnID, why LostReason) {
 		return
 	}
 	p.redial(l)
-}
-
-func (p *Pool) dial(l *Conn, kill ...int64) {
-	set := p.sets[l.Key]
-	s := p.servers[l.Key.Service]
-	killIn := set.RunID
-	l.State, l.DialledAt, l.Now = Dialing, p.Clock.Now, l.Key.Setup
-	p.Clock.At(p.Clock.Now + dialGrace)
-	p.counts.Dials++
-	l.RunID, l.Kill = set.RunID, nil
-	if !l.Bypass {
-		l.Kill, killIn = s.kill.Of(l.Key.Node, set.RunID)
-	}
-	for _, id := range kill {
-		if !slices.Contains(l.Kill, id) {
-			l.Kill = append(l.Kill, id)
-		}
-	}
-	p.out.Dials = append(p.out.Dials, Dial{
-		Conn: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
-		Kill: l.Kill, KillIn: killIn, Bypass: l.Bypass, Dedicated: l.Key.Purpose == Dedicated && !l.Bypass,
-		ReadOnly: l.Key.Purpose == Replica && s.View.IsSharded(),
-	})
-}
-
-// redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.
-func (p *Pool) redial(l *Conn) {
-	set := p.sets[l.Key]
-	if l.Retiring || !set.needed() || len(set.conns) > 1 && set.conns[0] != l || l.Key.Purpose == Dedicated {
-		l.State = Waiting
-		p.Remove(l, DialFailed)
-		if l.Key.Purpose != Dedicated {
-			p.Users.Elsewhere(l.Key.Service)
-		}
-		return
-	}
-	l.Attempts++
-	pause := min(RedialMax, RedialMin<<min(l.Attempts-1, 10))
-	l.State = Waiting
-	l.RedialAt = p.Clock.Now + pause/2 + time.Duration(p.Rand.Int64N(int64(pause)))
-	p.Clock.At(l.RedialAt)
-	if l.Attempts == 1 {
-		p.Users.Elsewhere(l.Key.Service) // reads may go elsewhere
-	}
-}
-
-// Remove closes a connection for good. What is in flight on it must have been dealt with.
-func (p *Pool) Remove(l *Conn, why LostReason) {
-	if l.State == Gone {
-		return
-	}
-	if l.State == Open || l.State == Dialing {
-		p.HangUp(l)
-	}
-	p.counts.ConnsLost[why]++
-	l.State = Gone
-	p.conns[l.ID] = nil
-	p.freed[0] = append(p.freed[0], l.ID)
-	p.out.Dials = slices.DeleteFunc(p.out.Dials, func(d Dial) bool { return d.Conn == l.ID })
-	set := p.sets[l.Key]
-	if l.Key.Purpose == Dedicated {
-		p.dedicatedLost(l, why == DialFailed)
-	}
-	for i := range set.conns {
-		if set.conns[i] == l {
-			set.conns = append(set.conns[:i], set.conns[i+1:]...)
-			break
-		}
-	}
-	if len(set.conns) == 0 && !set.needed() {
-		delete(p.sets, l.Key)
-	}
-	if l.Draining {
-		p.servers[l.Key.Service].settle()
-	}
-}
-
-func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
-	s := p.servers[l.Key.Service]
-	if s.View == nil {
-		return
-	}
-	p.Config.Reported(s.Index, topology.Report{
-		Kind: kind, Node: l.Key.Node, Shard: s.View.ShardOf(l.Key.Node), Epoch: s.View.Epoch, Slot: -1,
-	})
-}
-
-// Lose ends a connection that cannot be trusted any more.
-func (p *Pool) Lose(l *Conn, why LostReason) {
-	p.HangUp(l)
-	p.lost(l, why)
-}
-
-// HangUp has the loop close a connection.
-func (p *Pool) HangUp(l *Conn) { p.out.CloseConns = append(p.out.CloseConns, l.ID) }
-
-// lost deals with everything that was in flight on an open connection, and dials again.
-func (p *Pool) lost(l *Conn, why LostReason) {
-	s := p.servers[l.Key.Service]
-	sharded := s.View.IsSharded()
-	lost := l.Lost(sharded)
-	s.kill.Add(l, lost)
-	if l.Key.Purpose == Dedicated {
-		p.dedicatedLost(l, false)
-	}
-	for i := range lost {
-		p.Users.Lost(l, &lost[i], i == 0, why)
-	}
-	p.StartOver(l, why)
-}
-
-// StartOver makes a new beginning for a connection on which nothing is under way any more.
-func (p *Pool) StartOver(l *Conn, why LostReason) {
-	retiring, since := l.Retiring, p.Clock.Now
-	if l.Silent {
-		since = l.WaitsFrom
-	}
-	steady := p.Clock.Now-l.OpenedAt >= SteadyAfter
-	l.Reset()
-	l.State = Waiting
-	if why != Retired && why != Refused {
-		p.Report(l, topology.ConnectionLost)
-	}
-	unneeded := p.Users.Ended(l, since)
-	switch {
-	case unneeded || retiring || !p.sets[l.Key].needed() || l.Key.Purpose == Dedicated:
-		p.Remove(l, why)
-		return
-	case steady:
-		l.Attempts = 0
-		p.dial(l)
-	default:
-		p.redial(l)
-	}
-	p.counts.ConnsLost[why]++
 }

@@ -1,11 +1,22 @@
 package upstream
 
-import "evergate/topology"
+import (
+	"time"
+
+	"evergate/topology"
+)
 
 // A demoted primary (the view names it as Demoted) gets not one byte more. What was not sent goes back to its sessions
 // at once; what was sent may still be answered, for a grace. When nothing is owed any more the worker says that it
 // has settled, and the control plane may publish the new primary: otherwise one worker would acknowledge there while
 // another still passes on what the old one says.
+
+const (
+	// retireGrace is how long a connection whose node lost its role may take to answer what it was sent, successorGrace
+	// how long when the new primary waits for it.
+	retireGrace    = time.Second
+	successorGrace = 50 * time.Millisecond
+)
 
 // Leave sorts out the connections of a service under a new view: which are to end, and when. old is the view before.
 func (s *Servers) Leave(old *topology.View) {

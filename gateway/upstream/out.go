@@ -25,16 +25,3 @@ func (o *Out) Empty() bool {
 func (o *Out) reset() {
 	o.Conns, o.Dials, o.CloseConns, o.ReadConns = o.Conns[:0], o.Dials[:0], o.CloseConns[:0], o.ReadConns[:0]
 }
-
-// Stats are a pool's counters.
-type Stats struct {
-	UpstreamInBytes  uint64
-	UpstreamOutBytes uint64
-	Dials            uint64
-	ConnsOpened      uint64
-	// ConnsSilent counts connections that fell silent.
-	ConnsSilent uint64
-	// Fenced counts old connections that were ended at a server before a new one was used.
-	Fenced    uint64
-	ConnsLost [LostReasons]uint64
-}

@@ -10,6 +10,9 @@ import (
 	"evergate/topology"
 )
 
+// IdleAfter is how long an additional connection may be unused.
+const IdleAfter = 60 * time.Second
+
 // Config of a pool, which shares Clock, Rand and Blocks with its users.
 type Config struct {
 	Clock  *wait.Clock
@@ -25,6 +28,34 @@ type Config struct {
 	DedicatedMax int
 }
 
+// Users are the sessions whose requests a pool carries. Their methods are called in the middle of its own.
+type Users interface {
+	// Lost settles one request of a connection that ended; front: it is the oldest.
+	Lost(l *Conn, r *Lost, front bool, why LostReason)
+	// Ended takes note that nothing is under way any more on a connection that has ended. since is when it was last
+	// sure to bring all. It returns true when the connection is not needed any more.
+	Ended(l *Conn, since time.Duration) (unneeded bool)
+	// Failed takes note that a connection could not be made; see ended.
+	Failed(l *Conn) (unneeded bool)
+	// Opened takes note of a connection that is one session's own, or carries subscriptions.
+	Opened(l *Conn)
+	// DedicatedLost takes note that a session has lost its own connection; failed: it could not be made.
+	DedicatedLost(l *Conn, failed bool)
+	// Usable wakes who waits for a server, elsewhere those who may go to another one now, room those who wait for a
+	// full connection.
+	Usable(service int)
+	Elsewhere(service int)
+	Room(service int)
+	// Slow has reads go elsewhere that have waited for long, silent takes note that a connection has fallen silent.
+	Slow(l *Conn)
+	Silent(l *Conn)
+	// Stopped returns for how long reading from a connection may go on to be stopped for the reader of its reply until
+	// that is asked again; 0 for no longer.
+	Stopped(l *Conn) time.Duration
+	// Look looks after an open connection that carries subscriptions.
+	Look(l *Conn)
+}
+
 // Pool has the connections of a worker to servers. It makes them, ends them, and finds the one for a request.
 type Pool struct {
 	Config
@@ -37,6 +68,19 @@ type Pool struct {
 	out     Out     // being filled
 	shown   Out     // in the hands of the loop
 	counts  Stats
+}
+
+// Stats are a pool's counters.
+type Stats struct {
+	UpstreamInBytes  uint64
+	UpstreamOutBytes uint64
+	Dials            uint64
+	ConnsOpened      uint64
+	// ConnsSilent counts connections that fell silent.
+	ConnsSilent uint64
+	// Fenced counts old connections that were ended at a server before a new one was used.
+	Fenced    uint64
+	ConnsLost [LostReasons]uint64
 }
 
 // New makes a pool without connections.
@@ -107,32 +151,4 @@ func (p *Pool) TryAfresh(l *Conn) time.Duration {
 	set := p.sets[l.Key]
 	set.tryAfresh()
 	return set.afreshAt
-}
-
-// Users are the sessions whose requests a pool carries. Their methods are called in the middle of its own.
-type Users interface {
-	// Lost settles one request of a connection that ended; front: it is the oldest.
-	Lost(l *Conn, r *Lost, front bool, why LostReason)
-	// Ended takes note that nothing is under way any more on a connection that has ended. since is when it was last
-	// sure to bring all. It returns true when the connection is not needed any more.
-	Ended(l *Conn, since time.Duration) (unneeded bool)
-	// Failed takes note that a connection could not be made; see ended.
-	Failed(l *Conn) (unneeded bool)
-	// Opened takes note of a connection that is one session's own, or carries subscriptions.
-	Opened(l *Conn)
-	// DedicatedLost takes note that a session has lost its own connection; failed: it could not be made.
-	DedicatedLost(l *Conn, failed bool)
-	// Usable wakes who waits for a server, elsewhere those who may go to another one now, room those who wait for a
-	// full connection.
-	Usable(service int)
-	Elsewhere(service int)
-	Room(service int)
-	// Slow has reads go elsewhere that have waited for long, silent takes note that a connection has fallen silent.
-	Slow(l *Conn)
-	Silent(l *Conn)
-	// Stopped returns for how long reading from a connection may go on to be stopped for the reader of its reply until
-	// that is asked again; 0 for no longer.
-	Stopped(l *Conn) time.Duration
-	// Look looks after an open connection that carries subscriptions.
-	Look(l *Conn)
 }

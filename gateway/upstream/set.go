@@ -3,7 +3,12 @@ package upstream
 import (
 	"slices"
 	"time"
+
+	"evergate/topology"
 )
+
+// ConnsMax bounds the connections of one key of a worker.
+const ConnsMax = 4
 
 // Set are the connections of one key: usually one; more while long replies hold the others up.
 type Set struct {
@@ -24,6 +29,63 @@ type Set struct {
 	// failing: the last dedicated connection could not be opened. Then trial is the one that is being tried, or was.
 	failing bool
 	trial   *Conn
+}
+
+// Set returns the connections to a node for a purpose; the first one is dialled when the set is made.
+func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
+	key := Key{Service: s.Index, Node: n.ID, Purpose: p, Setup: setup}
+	set := s.pool.sets[key]
+	if set == nil {
+		set = &Set{servers: s, key: key}
+		s.pool.sets[key] = set
+	}
+	set.addr = n.Addr
+	if set.RunID != n.RunID {
+		set.RunID = n.RunID
+		for _, l := range set.conns {
+			if l.State == Waiting { // it may be another server now
+				s.pool.dial(l)
+			}
+		}
+	}
+	if s.View != nil {
+		set.seen = s.View.Epoch
+	}
+	torn := 0
+	for _, l := range set.conns {
+		if l.Truncated {
+			torn++
+		} else {
+			l.Retiring = false // the node has its role again
+		}
+	}
+	if len(set.conns) == torn {
+		set.add()
+	}
+	return set
+}
+
+// make adds a connection that is not dialled yet.
+func (set *Set) make() *Conn {
+	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now}
+	l.Queue.Blocks = set.servers.pool.Blocks
+	if n := len(set.servers.pool.free); n > 0 {
+		l.ID = set.servers.pool.free[n-1]
+		set.servers.pool.free = set.servers.pool.free[:n-1]
+		set.servers.pool.conns[l.ID] = l
+	} else {
+		l.ID = ConnID(len(set.servers.pool.conns))
+		set.servers.pool.conns = append(set.servers.pool.conns, l)
+	}
+	set.conns = append(set.conns, l)
+	return l
+}
+
+// add opens one more connection. kill are connections to end at the server first, besides those that are known to be.
+func (set *Set) add(kill ...int64) *Conn {
+	l := set.make()
+	set.servers.pool.dial(l, kill...)
+	return l
 }
 
 // Usable returns a connection of the set that takes new flights. When all are busy with long replies one more is
@@ -111,56 +173,6 @@ func (set *Set) mayAdd() bool {
 	return len(set.conns) < ConnsMax && set.servers.pool.Clock.Now >= set.singleUntil
 }
 
-// tryServer sees to it that a connection to a server is being made, if one more may be.
-func (set *Set) tryServer() {
-	for _, l := range set.conns {
-		if l.State == Dialing {
-			return
-		}
-	}
-	if set.mayAdd() {
-		set.add()
-	}
-}
-
-// add opens one more connection. kill are connections to end at the server first, besides those that are known to be.
-func (set *Set) add(kill ...int64) *Conn {
-	l := set.make()
-	set.servers.pool.dial(l, kill...)
-	return l
-}
-
-// make adds a connection that is not dialled yet.
-func (set *Set) make() *Conn {
-	l := &Conn{Key: set.key, UsedAt: set.servers.pool.Clock.Now}
-	l.Queue.Blocks = set.servers.pool.Blocks
-	if n := len(set.servers.pool.free); n > 0 {
-		l.ID = set.servers.pool.free[n-1]
-		set.servers.pool.free = set.servers.pool.free[:n-1]
-		set.servers.pool.conns[l.ID] = l
-	} else {
-		l.ID = ConnID(len(set.servers.pool.conns))
-		set.servers.pool.conns = append(set.servers.pool.conns, l)
-	}
-	set.conns = append(set.conns, l)
-	return l
-}
-
-// closeIdle closes the connections of a set on which nothing is under way. The others end with the next view.
-func (set *Set) closeIdle() {
-	for _, l := range slices.Clone(set.conns) {
-		if l.Inflight.Len() == 0 && !l.Draining {
-			set.servers.pool.Remove(l, Idle)
-		}
-	}
-}
-
-// needed says that the present view names the set.
-func (set *Set) needed() bool {
-	v := set.servers.pool.servers[set.key.Service].View
-	return v != nil && set.seen == v.Epoch
-}
-
 // tryAfresh opens one more connection to a server of which all connections are silent: a server that is stopped will
 // not greet it, one that lives does, where only what was sent on the others takes long. Replicas have others to read
 // from.
@@ -174,4 +186,31 @@ func (set *Set) tryAfresh() {
 	}
 	set.afreshAt = set.servers.pool.Clock.Now + afreshEvery
 	set.add()
+}
+
+// tryServer sees to it that a connection to a server is being made, if one more may be.
+func (set *Set) tryServer() {
+	for _, l := range set.conns {
+		if l.State == Dialing {
+			return
+		}
+	}
+	if set.mayAdd() {
+		set.add()
+	}
+}
+
+// needed says that the present view names the set.
+func (set *Set) needed() bool {
+	v := set.servers.pool.servers[set.key.Service].View
+	return v != nil && set.seen == v.Epoch
+}
+
+// closeIdle closes the connections of a set on which nothing is under way. The others end with the next view.
+func (set *Set) closeIdle() {
+	for _, l := range slices.Clone(set.conns) {
+		if l.Inflight.Len() == 0 && !l.Draining {
+			set.servers.pool.Remove(l, Idle)
+		}
+	}
 }

@@ -82,6 +82,11 @@ func (p *Pool) listen(l *Conn) {
 	}
 }
 
+// listenFrom has a round begin in which it is seen whether the connection is slow or silent.
+func (p *Pool) listenFrom(l *Conn) {
+	p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
+}
+
 // Heard takes note that a connection's server said n bytes.
 func (p *Pool) Heard(l *Conn, n int) {
 	p.counts.UpstreamInBytes += uint64(n)

@@ -55,11 +55,6 @@ func (p *Pool) Dirty(l *Conn) {
 	}
 }
 
-// listenFrom has a round begin in which it is seen whether the connection is slow or silent.
-func (p *Pool) listenFrom(l *Conn) {
-	p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
-}
-
 // Read stops or resumes reading from a connection.
 func (p *Pool) Read(l *Conn, on bool) {
 	if l.Paused == on {

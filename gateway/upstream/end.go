@@ -1,0 +1,98 @@
+package upstream
+
+import (
+	"slices"
+
+	"evergate/topology"
+)
+
+func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
+	s := p.servers[l.Key.Service]
+	if s.View == nil {
+		return
+	}
+	p.Config.Reported(s.Index, topology.Report{
+		Kind: kind, Node: l.Key.Node, Shard: s.View.ShardOf(l.Key.Node), Epoch: s.View.Epoch, Slot: -1,
+	})
+}
+
+// Lose ends a connection that cannot be trusted any more.
+func (p *Pool) Lose(l *Conn, why LostReason) {
+	p.HangUp(l)
+	p.lost(l, why)
+}
+
+// HangUp has the loop close a connection.
+func (p *Pool) HangUp(l *Conn) { p.out.CloseConns = append(p.out.CloseConns, l.ID) }
+
+// lost deals with everything that was in flight on an open connection, and dials again.
+func (p *Pool) lost(l *Conn, why LostReason) {
+	s := p.servers[l.Key.Service]
+	sharded := s.View.IsSharded()
+	lost := l.Lost(sharded)
+	s.kill.Add(l, lost)
+	if l.Key.Purpose == Dedicated {
+		p.dedicatedLost(l, false)
+	}
+	for i := range lost {
+		p.Users.Lost(l, &lost[i], i == 0, why)
+	}
+	p.StartOver(l, why)
+}
+
+// StartOver makes a new beginning for a connection on which nothing is under way any more.
+func (p *Pool) StartOver(l *Conn, why LostReason) {
+	retiring, since := l.Retiring, p.Clock.Now
+	if l.Silent {
+		since = l.WaitsFrom
+	}
+	steady := p.Clock.Now-l.OpenedAt >= SteadyAfter
+	l.Reset()
+	l.State = Waiting
+	if why != Retired && why != Refused {
+		p.Report(l, topology.ConnectionLost)
+	}
+	unneeded := p.Users.Ended(l, since)
+	switch {
+	case unneeded || retiring || !p.sets[l.Key].needed() || l.Key.Purpose == Dedicated:
+		p.Remove(l, why)
+		return
+	case steady:
+		l.Attempts = 0
+		p.dial(l)
+	default:
+		p.redial(l)
+	}
+	p.counts.ConnsLost[why]++
+}
+
+// Remove closes a connection for good. What is in flight on it must have been dealt with.
+func (p *Pool) Remove(l *Conn, why LostReason) {
+	if l.State == Gone {
+		return
+	}
+	if l.State == Open || l.State == Dialing {
+		p.HangUp(l)
+	}
+	p.counts.ConnsLost[why]++
+	l.State = Gone
+	p.conns[l.ID] = nil
+	p.freed[0] = append(p.freed[0], l.ID)
+	p.out.Dials = slices.DeleteFunc(p.out.Dials, func(d Dial) bool { return d.Conn == l.ID })
+	set := p.sets[l.Key]
+	if l.Key.Purpose == Dedicated {
+		p.dedicatedLost(l, why == DialFailed)
+	}
+	for i := range set.conns {
+		if set.conns[i] == l {
+			set.conns = append(set.conns[:i], set.conns[i+1:]...)
+			break
+		}
+	}
+	if len(set.conns) == 0 && !set.needed() {
+		delete(p.sets, l.Key)
+	}
+	if l.Draining {
+		p.servers[l.Key.Service].settle()
+	}
+}
