@@ -56,7 +56,7 @@ func TestInputIsReadStraight(t *testing.T) {
 	var p blocks.Pool
 	var in Input
 	if room, _ := in.Straight(); room != nil {
-		t.Fatal("there is room for nobody knows what")
+		t.Fatal("there is room for a frame of unknown size")
 	}
 	value := bytes.Repeat([]byte("v"), 100<<10)
 	frame := resp.AppendCommand(nil, []byte("SET"), []byte("k"), value)

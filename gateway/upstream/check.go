@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Check returns what is wrong with the pool, nil as a rule: connections are numbered once, what they hold is bounded,
-// and a dedicated one belongs to nobody or to one session. frameMax bounds the bytes of one request. Tests call it.
+// Check returns what is wrong with the pool, nil as a rule: connections have one ID each, what they hold is bounded,
+// and a dedicated one is idle or serves one session. frameMax bounds the bytes of one request. Tests call it.
 func (p *Pool) Check(frameMax int) error {
 	free := slices.Concat(p.free, p.freed[0], p.freed[1])
 	slices.Sort(free)
@@ -29,6 +29,7 @@ func (p *Pool) Check(frameMax int) error {
 	return nil
 }
 
+// check checks one connection by itself.
 func (l *Conn) check(frameMax int) error {
 	requests, held := l.Inflight.Len(), l.Queue.Held()
 	if held > 0 != (requests > 0) && !l.Tunnel || requests > PendingMax+8 || held > HeldBytesMax+2*frameMax {
@@ -42,7 +43,7 @@ func (l *Conn) check(frameMax int) error {
 	return nil
 }
 
-// owner looks that a connection is among those like it, and a dedicated one in one place.
+// owner checks that a connection is in the set of its key, and a dedicated one in one place.
 func (p *Pool) owner(l *Conn) error {
 	set := p.sets[l.Key]
 	if set == nil || !slices.Contains(set.conns, l) {
@@ -61,7 +62,7 @@ func (p *Pool) owner(l *Conn) error {
 	return nil
 }
 
-// settledBehind looks that no connection to a demoted primary owes anything when it was said that none does.
+// settledBehind checks that no connection to a demoted primary owes anything when it was reported that none does.
 func (p *Pool) settledBehind(l *Conn) error {
 	s := p.servers[l.Key.Service]
 	if s.View != nil && s.left == s.View.Epoch && l.Key.Purpose == Primary && l.Inflight.Len() > 0 &&
@@ -71,7 +72,7 @@ func (p *Pool) settledBehind(l *Conn) error {
 	return nil
 }
 
-// Deadlines calls due for all that the pool's connections wait for. Tests call it.
+// Deadlines calls due for all that the pool's connections wait for, with a name and the time. Tests call it.
 func (p *Pool) Deadlines(due func(what string, at time.Duration)) {
 	for l := range p.All {
 		switch {

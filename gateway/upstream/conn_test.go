@@ -82,12 +82,12 @@ func TestInflightKeepsOrder(t *testing.T) {
 
 func TestLost(t *testing.T) {
 	for _, c := range []struct {
-		name    string
-		tickets string // one letter each: w or r of session 1, W or R of session 2
-		slots   []int16
-		sent    int // frames handed to the kernel
-		sharded bool
-		want    string
+		name     string
+		requests string // one letter each: w or r of session 1, W or R of session 2
+		slots    []int16
+		sent     int // frames handed to the kernel
+		sharded  bool
+		want     string
 	}{
 		{"nothing sent", "wrw", nil, 0, false, "[again again again]"},
 		{"a sent write is uncertain", "w", nil, 1, false, "[uncertain]"},
@@ -101,7 +101,7 @@ func TestLost(t *testing.T) {
 		{"so is a read", "rw", []int16{-1, 1}, 2, true, "[out-of-order uncertain]"},
 	} {
 		var l Conn
-		for i, k := range c.tickets {
+		for i, k := range c.requests {
 			end := l.Queue.Append([]byte{byte(i)})
 			t := Pending{End: end, To: session.Ref{ID: 1}, Seq: uint32(i), Slot: -1}
 			if k == 'W' || k == 'R' {
@@ -132,11 +132,11 @@ func TestLost(t *testing.T) {
 // What was not sent can be taken off a connection; a frame of which a part was sent tears it.
 func TestDropUnsent(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		flags  string // of the pending requests: w or q (quiet)
-		wrote  int    // bytes; each frame has three
-		unsent int
-		torn   bool
+		name      string
+		flags     string // of the pending requests: w or q (quiet)
+		wrote     int    // bytes; each frame has three
+		unsent    int
+		truncated bool
 	}{
 		{"all sent", "ww", 6, 0, false},
 		{"nothing sent", "ww", 0, 2, false},
@@ -162,8 +162,9 @@ func TestDropUnsent(t *testing.T) {
 		}
 		l.DropUnsent()
 		pending, left := l.Queue.Pending(), l.Inflight.Len()
-		if len(unsent) != c.unsent || l.Truncated != c.torn || pending != 0 || left != len(c.flags)-c.unsent {
-			t.Errorf("%s: %d unsent, torn %v, %d bytes to write, %d in flight", c.name, len(unsent), l.Truncated, pending, left)
+		if len(unsent) != c.unsent || l.Truncated != c.truncated || pending != 0 || left != len(c.flags)-c.unsent {
+			t.Errorf("%s: %d unsent, truncated %v, %d bytes to write, %d in flight", c.name, len(unsent), l.Truncated,
+				pending, left)
 		}
 		if l.Truncated {
 			continue

@@ -8,17 +8,19 @@ import (
 )
 
 const (
-	// dedicatedKept bounds the dedicated connections to one server that are open and belong to nobody.
+	// dedicatedKept bounds the idle dedicated connections to one server.
 	dedicatedKept = 32
-	// DedicatedRetry is how long a session waits before it asks for a dedicated connection again that could not be had.
+	// DedicatedRetry is how long a session waits before it asks again for a dedicated connection that could not be
+	// opened.
 	DedicatedRetry = 100 * time.Millisecond
 )
 
+// dedicatedKey is the Key of dedicated connections to a node.
 func dedicatedKey(s *Servers, n *topology.Node, setup Setup) Key {
 	return Key{Service: s.Index, Node: n.ID, Purpose: Dedicated, Setup: setup}
 }
 
-// DedicatedSet returns the dedicated connections to a node. None is dialled before somebody needs it.
+// DedicatedSet returns the dedicated connections to a node. None is dialled before a session needs it.
 func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
 	key := dedicatedKey(s, n, setup)
 	set := s.pool.sets[key]
@@ -30,21 +32,20 @@ func (s *Servers) DedicatedSet(n *topology.Node, setup Setup) *Set {
 	return set
 }
 
-// TakeIdle returns a dedicated connection that belongs to nobody, or nil. urgent: it is for what gets past a busy
-// server.
-func (set *Set) TakeIdle(urgent bool) *Conn {
+// TakeIdle returns an idle dedicated connection, or nil. bypass: it is for what must reach a busy server.
+func (set *Set) TakeIdle(bypass bool) *Conn {
 	last := len(set.idle) - 1
 	if last < 0 {
 		return nil
 	}
 	l := set.idle[last]
 	set.idle = set.idle[:last]
-	l.Bypass = urgent // BUSY is an answer there
+	l.Bypass = bypass // BUSY is an answer there
 	return l
 }
 
-// MayDialDedicated says that one more dedicated connection to a node may be opened. Where the last one could not be,
-// they are tried one at a time.
+// MayDialDedicated reports whether one more dedicated connection to a node may be dialled. After one that failed they
+// are tried one at a time. At the bound it closes an idle one with another setup.
 func (s *Servers) MayDialDedicated(n *topology.Node, set *Set) bool {
 	if set.failing && (s.pool.Clock.Now < set.afreshAt || set.trial != nil && set.trial.State == Dialing) {
 		return false
@@ -64,14 +65,15 @@ func (s *Servers) MayDialDedicated(n *topology.Node, set *Set) bool {
 			spare = other.idle[0]
 		}
 	}
-	if open >= s.pool.DedicatedMax && spare != nil { // it is set up otherwise
+	if open >= s.pool.DedicatedMax && spare != nil { // its setup is another one
 		s.pool.Remove(spare, Unpinned)
 		open--
 	}
 	return open < s.pool.DedicatedMax
 }
 
-// KeepIdle keeps a dedicated connection whose session has left it for the next one, if it can be used again.
+// KeepIdle keeps a dedicated connection whose session has left it for the next one, and reports whether it can be used
+// again.
 func (p *Pool) KeepIdle(l *Conn) bool {
 	set := p.sets[l.Key]
 	if l.Bypass || l.Once || !l.Usable(p.Clock.Now) || l.Inflight.Len() > 0 || len(set.idle) >= dedicatedKept {
@@ -83,10 +85,10 @@ func (p *Pool) KeepIdle(l *Conn) bool {
 	return true
 }
 
-// DialDedicated opens one more dedicated connection; see TakeIdle and add.
-func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
+// DialDedicated dials one more dedicated connection; see TakeIdle and add.
+func (set *Set) DialDedicated(bypass bool, kill ...int64) *Conn {
 	l := set.make()
-	l.Queue.Small, l.Bypass = true, urgent
+	l.Queue.Small, l.Bypass = true, bypass
 	set.servers.pool.dial(l, kill...)
 	if set.failing {
 		set.trial = l
@@ -94,14 +96,14 @@ func (set *Set) DialDedicated(urgent bool, kill ...int64) *Conn {
 	return l
 }
 
-// EndDedicated ends a connection whose session has left it, at the end of the round: it may be the one that is being
-// read, or lost. What is in flight there is for nobody.
+// EndDedicated closes a dedicated connection whose session has left it at the end of the round, since it may be the one
+// that is being read, or lost. Replies on it are dropped.
 func (p *Pool) EndDedicated(l *Conn) { p.parting = append(p.parting, l) }
 
 // Parting reports whether there are such connections.
 func (p *Pool) Parting() bool { return len(p.parting) > 0 }
 
-// Part closes the connections that nobody can use any more.
+// Part closes them.
 func (p *Pool) Part() {
 	for _, l := range p.parting {
 		p.Remove(l, Unpinned)
@@ -109,7 +111,7 @@ func (p *Pool) Part() {
 	p.parting = p.parting[:0]
 }
 
-// dedicatedLost says that a dedicated connection is gone.
+// dedicatedLost handles the end of a dedicated connection; failed: it could not be opened.
 func (p *Pool) dedicatedLost(l *Conn, failed bool) {
 	set := p.sets[l.Key]
 	set.idle = slices.DeleteFunc(set.idle, func(other *Conn) bool { return other == l })

@@ -9,46 +9,50 @@ import (
 )
 
 const (
-	// RedialMin and redialMax bound the pause between two failing dials; the first redial is immediate.
+	// RedialMin and RedialMax bound the pause between two dials that fail; the first redial is immediate.
 	RedialMin = 50 * time.Millisecond
 	RedialMax = time.Second
-	// dialGrace is how long a read waits for a replica that is being dialled while others could serve it.
+	// dialGrace is how long a read waits for a replica that is being dialled while other servers could serve it.
 	dialGrace = 100 * time.Millisecond
-	// SteadyAfter is how long a connection must have been open for its end to be met by an immediate redial.
+	// SteadyAfter is how long a connection must have been open to be redialled at once when it ends.
 	SteadyAfter = time.Second
 )
 
-// Dial is a connection to make.
+// Dial is a connection that the loop must make. The reply is Opened or Closed.
 type Dial struct {
 	Conn    ConnID
 	Service int
 	Addr    string
 	Proto   uint8
 	DB      int32
-	// ReadOnly: say READONLY first, it is a replica of a cluster.
+	// ReadOnly: send READONLY first, since it is a replica of a cluster.
 	ReadOnly bool
-	// RunID is the run id that the server must have, or the dial fails with ErrOtherRun. Empty: any, or it does not tell.
+	// RunID is the run ID that the server must have, or else the dial fails with ErrOtherRun. Empty: any; nor is it an
+	// error when the server does not report one.
 	RunID string
-	// Dedicated: it is for one session, and may wait until others of its kind have been made.
+	// Dedicated: it serves a single session, and may wait until others of its kind were made.
 	Dedicated bool
-	// Bypass: the server may be busy with a script, and answers nothing but what makes it stop. It is not asked who it is.
+	// Bypass: the server may be busy with a script, and then executes nothing but what stops that. So the connection is
+	// not set up, and the identity of the server is not verified.
 	Bypass bool
-	// Kill are client ids to end there (CLIENT KILL ID) before anything else is said, if the server's run is KillIn.
+	// Kill are the client IDs of connections to end (CLIENT KILL ID) before anything else is sent, if the server is in
+	// the run KillIn.
 	Kill   []int64
 	KillIn string
 }
 
-// Greeting is what a dial found out.
+// Greeting is what the server reported during the dial.
 type Greeting struct {
-	Client int64  // what the server calls the connection (CLIENT ID); 0 when it does not say
-	RunID  string // the run of the server; empty when it does not say
-	// OwnOffset: WAIT there counts only what its connection has written.
+	Client int64  // its ID of the connection (CLIENT ID); 0 when not reported
+	RunID  string // its run ID; empty when not reported
+	// OwnOffset: WAIT counts only what was written on its own connection.
 	OwnOffset bool
 }
 
-// ErrOtherRun says that a dialled server has another run id than Dial.RunID: it restarted, or is another one.
+// ErrOtherRun: a server that was dialled has another run ID than Dial.RunID. It has restarted, or is another one.
 var ErrOtherRun = errors.New("the server has another run id than the topology knows")
 
+// dial makes the loop dial a connection. kill are IDs of connections to end there, besides those on the kill list.
 func (p *Pool) dial(l *Conn, kill ...int64) {
 	set := p.sets[l.Key]
 	s := p.servers[l.Key.Service]
@@ -72,7 +76,8 @@ func (p *Pool) dial(l *Conn, kill ...int64) {
 	})
 }
 
-// redial plans the next attempt: soon, then with growing pauses, never two workers at the same moment.
+// redial plans the next dial: soon, then after growing pauses, at random so that workers do not dial together. A
+// connection that is not needed is removed instead.
 func (p *Pool) redial(l *Conn) {
 	set := p.sets[l.Key]
 	if l.Retiring || !set.needed() || len(set.conns) > 1 && set.conns[0] != l || l.Key.Purpose == Dedicated {
@@ -93,14 +98,14 @@ func (p *Pool) redial(l *Conn) {
 	}
 }
 
-// Opened says that a connection was made and greeted.
+// Opened handles a connection that was opened and set up.
 func (p *Pool) Opened(id ConnID, met Greeting) {
 	l := p.conns[id]
 	if l != nil && l.State == Open {
 		return
 	}
 	if l == nil || l.State != Dialing {
-		p.out.CloseConns = append(p.out.CloseConns, id) // nobody waits for it any more
+		p.out.CloseConns = append(p.out.CloseConns, id) // it was removed meanwhile
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = Open, p.Clock.Now, p.Clock.Now
@@ -124,7 +129,7 @@ func (p *Pool) Opened(id ConnID, met Greeting) {
 	}
 }
 
-// Closed says that a connection ended, or could not be made.
+// Closed handles a connection that ended, or could not be opened.
 func (p *Pool) Closed(id ConnID, why LostReason) {
 	l := p.conns[id]
 	if l == nil {
@@ -136,7 +141,7 @@ func (p *Pool) Closed(id ConnID, why LostReason) {
 		return
 	}
 	if l.State != Dialing || why == PeerClosed {
-		return // the end of a connection that was given up a moment ago
+		return // the end of the one before, which was closed a moment ago
 	}
 	p.counts.ConnsLost[why]++
 	if why == OtherRun {

@@ -6,21 +6,22 @@ import (
 	"evergate/topology"
 )
 
-// A demoted primary (the view names it as Demoted) gets not one byte more. What was not sent goes back to its sessions
-// at once; what was sent may still be answered, for a grace. When nothing is owed any more the worker says that it
-// has settled, and the control plane may publish the new primary: otherwise one worker would acknowledge there while
-// another still passes on what the old one says.
+// A demoted primary (topology.Shard.Demoted) gets not one byte more. Requests that were not sent are returned to their
+// sessions at once; those that were sent may still be answered, for a grace period. When no connection owes a reply any
+// more the worker reports that it has settled, and the control plane may publish the new primary. Otherwise one worker
+// would acknowledge writes there while another still passed on replies of the old one.
 
 const (
-	// retireGrace is how long a connection whose node lost its role may take to answer what it was sent, successorGrace
-	// how long when the new primary waits for it.
+	// retireGrace is how long a connection whose node lost its role may take to answer what was sent, successorGrace
+	// how long when the new primary is known, and waits for it.
 	retireGrace    = time.Second
 	successorGrace = 50 * time.Millisecond
 )
 
-// Leave sorts out the connections of a service under a new view: which are to end, and when. old is the view before.
+// Leave retires the connections of a service that the present view does not need, and drains those to demoted
+// primaries. old is the view before.
 func (s *Servers) Leave(old *topology.View) {
-	for _, l := range s.pool.conns { // all are marked before the first can end: see settle
+	for _, l := range s.pool.conns { // all are marked before the first one can end, for settle
 		if l != nil && l.Key.Service == s.Index && l.Key.Purpose != Replica && l.Key.Purpose != Subscription {
 			l.Draining = l.Draining || s.View.Demoted(l.Key.Node) != nil
 		}
@@ -37,14 +38,14 @@ func (s *Servers) Leave(old *topology.View) {
 	s.settle()
 }
 
-// leaveConn goes on with a connection to a demoted primary, or ends that.
+// leaveConn drains a connection to a demoted primary, or ends that.
 func (s *Servers) leaveConn(l *Conn, old *topology.View) {
 	switch s.View.Judge(old, l.Key.Node, "", -1) {
 	case topology.StillOpen:
 		s.pool.retire(l)
 		if sh := s.View.Demoted(l.Key.Node); l.State == Open && sh != nil && sh.Successor != nil {
 			grace := successorGrace
-			if sh.DemotedSilent && l.Silent { // a paused one would answer the control plane
+			if sh.DemotedSilent && l.Silent { // a server that is only paused would answer the control plane
 				grace = 0
 			}
 			l.RetireAt = min(l.RetireAt, s.pool.Clock.Now+grace)
@@ -53,9 +54,9 @@ func (s *Servers) leaveConn(l *Conn, old *topology.View) {
 	case topology.KeptRole:
 		l.Draining = false
 		if l.Retiring {
-			s.pool.retire(l) // it cannot be written to again, but what it still says is true
+			s.pool.retire(l) // nothing can be written to it any more, but its replies count
 		}
-	default: // its word counts for nothing any more
+	default: // its replies do not count any more
 		s.pool.retire(l)
 		if l.State == Open {
 			s.pool.Lose(l, Retired)
@@ -63,7 +64,7 @@ func (s *Servers) leaveConn(l *Conn, old *topology.View) {
 	}
 }
 
-// settle says once for each view that nothing is owed by demoted primaries any more.
+// settle reports once for each view that demoted primaries owe nothing any more.
 func (s *Servers) settle() {
 	if s.View == nil || s.left == s.View.Epoch {
 		return
@@ -77,8 +78,8 @@ func (s *Servers) settle() {
 	s.pool.Settled(s.Index, s.View.Epoch)
 }
 
-// retire ends a connection that is not needed any more. What was not sent goes back at once; what was sent gets a
-// grace.
+// retire ends a connection that is not needed any more. Requests that were not sent are returned at once; the others
+// get a grace period.
 func (p *Pool) retire(l *Conn) {
 	if l.State != Open {
 		p.Remove(l, Retired)
@@ -94,7 +95,7 @@ func (p *Pool) retire(l *Conn) {
 	}
 }
 
-// takeBack gives requests that the kernel never took whole back to their sessions: they were not executed.
+// takeBack returns requests that the kernel did not take whole to their sessions: they were not executed.
 func (p *Pool) takeBack(l *Conn) {
 	if l.Queue.Pending() == 0 {
 		return

@@ -6,8 +6,8 @@ import (
 	"evergate/topology"
 )
 
-// Due does what is due for the connections, and finds when to look again. There are few, so all of them are looked at;
-// a heap would be worth it with thousands.
+// Due does what is due for the connections, and asks the clock for the next time. There are few connections, so all are
+// looked at; with thousands a heap would be worth it.
 func (p *Pool) Due() {
 	for _, l := range p.conns {
 		if l != nil {
@@ -16,13 +16,14 @@ func (p *Pool) Due() {
 	}
 }
 
+// timer does so for one connection.
 func (p *Pool) timer(l *Conn) {
 	switch l.State {
 	case Dialing:
 		if p.Clock.Now < l.DialledAt+dialGrace {
 			p.Clock.At(l.DialledAt + dialGrace)
 		} else if l.Attempts == 0 {
-			l.Attempts = 1 // it takes long: reads go elsewhere
+			l.Attempts = 1 // it takes long: reads go to other servers
 			p.Users.Elsewhere(l.Key.Service)
 		}
 	case Waiting:
@@ -36,6 +37,7 @@ func (p *Pool) timer(l *Conn) {
 	}
 }
 
+// openTimer does so for one that is open.
 func (p *Pool) openTimer(l *Conn) {
 	p.listen(l)
 	if l.Slicing() || l.WriteAt > 0 {
@@ -77,14 +79,15 @@ func (p *Pool) openTimer(l *Conn) {
 	}
 }
 
-// CannotServe leaves a connection alone for that long whose server has said that it cannot serve now.
+// CannotServe sends no new requests on a connection for a pause, since its server replied that it cannot serve now. The
+// control plane gets a report of this kind.
 func (p *Pool) CannotServe(l *Conn, how topology.ReportKind, pause time.Duration) {
 	l.RefusingUntil, l.OnTrial = p.Clock.Now+pause, true
 	p.Clock.At(l.RefusingUntil)
 	p.Report(l, how)
 }
 
-// Serves takes note that a server did what it was asked, or had something else against it.
+// Serves records that the server of a connection executed a request, or rejected it for another reason.
 func (p *Pool) Serves(l *Conn) {
 	if l.OnTrial {
 		l.OnTrial = false

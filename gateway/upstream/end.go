@@ -6,6 +6,7 @@ import (
 	"evergate/topology"
 )
 
+// Report passes an observation about the node of a connection on to the control plane.
 func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
 	s := p.servers[l.Key.Service]
 	if s.View == nil {
@@ -16,16 +17,16 @@ func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
 	})
 }
 
-// Lose ends a connection that cannot be trusted any more.
+// Lose closes an open connection that cannot be used any more, and settles what is in flight.
 func (p *Pool) Lose(l *Conn, why LostReason) {
 	p.HangUp(l)
 	p.lost(l, why)
 }
 
-// HangUp has the loop close a connection.
+// HangUp makes the loop close a connection, and nothing else.
 func (p *Pool) HangUp(l *Conn) { p.out.CloseConns = append(p.out.CloseConns, l.ID) }
 
-// lost deals with everything that was in flight on an open connection, and dials again.
+// lost settles all that was in flight on a connection that has ended, and dials again if it is needed.
 func (p *Pool) lost(l *Conn, why LostReason) {
 	s := p.servers[l.Key.Service]
 	sharded := s.View.IsSharded()
@@ -40,7 +41,7 @@ func (p *Pool) lost(l *Conn, why LostReason) {
 	p.StartOver(l, why)
 }
 
-// StartOver makes a new beginning for a connection on which nothing is under way any more.
+// StartOver dials a connection that has ended again if it is needed. Nothing may be in flight on it any more.
 func (p *Pool) StartOver(l *Conn, why LostReason) {
 	retiring, since := l.Retiring, p.Clock.Now
 	if l.Silent {
@@ -66,7 +67,7 @@ func (p *Pool) StartOver(l *Conn, why LostReason) {
 	p.counts.ConnsLost[why]++
 }
 
-// Remove closes a connection for good. What is in flight on it must have been dealt with.
+// Remove closes a connection for good. What was in flight must have been settled.
 func (p *Pool) Remove(l *Conn, why LostReason) {
 	if l.State == Gone {
 		return

@@ -2,31 +2,31 @@ package upstream
 
 import "evergate/gateway/session"
 
-// Pending says who waits for the next reply on a connection.
+// Pending is a request on a connection whose reply is not there yet.
 type Pending struct {
 	// End is the offset in the connection's Queue behind the request's frame.
 	End uint64
-	// To is the client; a reply for one that has left is dropped.
+	// To is the client that gets the reply; it is dropped when that has left.
 	To session.Ref
 	// Seq is the request's place among the session's replies.
 	Seq uint32
-	// Part is the piece of a split request, or -1.
+	// Part is the index of the part of a request that was split, or -1.
 	Part int16
 	// Slot of the request's keys, or -1.
 	Slot int16
-	// Shard is the session's flight that the request belongs to.
+	// Shard is that for which the session has the request in flight.
 	Shard int16
 	Flags Flags
-	// Redirects counts how often the request was redirected (MOVED, ASK) or retried since it last waited, Retries how
-	// often it has waited because a server could not take it yet, Cost how many connections a server has closed on it.
+	// Redirects is how often the request was redirected (MOVED, ASK) or retried since it last waited, Retries how often
+	// it has waited because a server could not execute it yet, Cost how many connections servers have closed on it.
 	Redirects uint8
 	Retries   uint8
 	Cost      uint8
-	// Ahead is how many replies still come before the one that the session waits for: a transaction's OK and QUEUEDs.
+	// Ahead is how many replies come before the one for the session: the OK and QUEUEDs of a transaction.
 	Ahead uint32
 }
 
-// SameClient says that two pending requests belong to the same client.
+// SameClient reports whether two pending requests belong to the same client.
 func (t *Pending) SameClient(other *Pending) bool {
 	return t.To == other.To
 }
@@ -35,27 +35,27 @@ func (t *Pending) SameClient(other *Pending) bool {
 type Flags uint8
 
 const (
-	// Write: the request may change data. If the connection dies after it was sent its outcome is unknown.
+	// Write: the request may change data. If its connection is lost after it was sent the outcome is unknown.
 	Write Flags = 1 << iota
-	// Quiet: nobody waits for the reply (ASKING).
+	// Quiet: the reply is dropped (ASKING).
 	Quiet
-	// Internal: the worker itself asked (COMMAND INFO).
+	// Internal: the request is the gateway's own (COMMAND INFO).
 	Internal
-	// Blocking: the server may take its time, and the connection is the session's own.
+	// Blocking: the server may take as long as it likes, and the connection is dedicated.
 	Blocking
-	// Watched: a transaction that depends on what the server remembers of this connection. It cannot be done on another.
+	// Watched: WATCH, or a transaction that depends on one. It cannot be retried on another connection.
 	Watched
-	// Counts: the reply counts subscribers as the server sees them; with Quiet, that the next request, a WAIT, would be
-	// answered wrongly if this one was refused.
+	// Counts: the reply is a count of subscribers at the server. With Quiet: the reply to the next request, a WAIT,
+	// would be wrong if this one was rejected.
 	Counts
-	// Loaded: the script that the request names was loaded ahead of it; with Quiet, that it is this load.
+	// Loaded: the script that the request names was loaded in front of it. With Quiet: this is that SCRIPT LOAD.
 	Loaded
-	// Optional, with Quiet: nothing depends on it, and the server may refuse it.
+	// Optional, with Quiet: the server may reject it.
 	Optional
 )
 
-// Inflight is the FIFO of a connection's pending requests, oldest first. It grows as needed: most connections never
-// hold many. The zero value is ready.
+// Inflight is the FIFO of a connection's pending requests, oldest first. It grows as needed, since most connections
+// never hold many. The zero value is ready.
 type Inflight struct {
 	ring []Pending // length is a power of two
 	head uint32
@@ -65,8 +65,8 @@ type Inflight struct {
 // Len is the number of pending requests.
 func (f *Inflight) Len() int { return int(f.n) }
 
-// Push adds the newest pending request, which is empty, and returns its place to be filled in. It is valid until the
-// next Push or Drop.
+// Push adds the newest pending request, which is empty, and returns it to be filled in. It is valid until the next Push
+// or Drop.
 func (f *Inflight) Push() *Pending {
 	if int(f.n) == len(f.ring) {
 		f.grow()
@@ -77,6 +77,7 @@ func (f *Inflight) Push() *Pending {
 	return t
 }
 
+// grow doubles the ring.
 func (f *Inflight) grow() {
 	ring := make([]Pending, max(4, 2*len(f.ring)))
 	for i := range f.n {
@@ -111,7 +112,7 @@ func (f *Inflight) All(yield func(*Pending) bool) {
 // truncate drops the newest pending requests and keeps the n oldest.
 func (f *Inflight) truncate(n int) { f.n = uint32(n) }
 
-// Reset drops all pending requests and a ring that had grown large.
+// Reset drops all pending requests, and the ring if it has grown large.
 func (f *Inflight) Reset() {
 	f.head, f.n = 0, 0
 	if len(f.ring) > 1024 {

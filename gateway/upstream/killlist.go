@@ -6,22 +6,23 @@ import (
 	"evergate/topology"
 )
 
-// KillList names the connections that a server must end before a new one to it is used. A server that was frozen
-// executes what lies in its sockets when it thaws, also in those that were closed meanwhile. So that a write whose
-// client was told UNCERTAIN cannot run after that client's next one, the next connection to the same server first ends
-// the old one there, by its client id. Ids mean something within one run of a server only. The zero value is ready.
+// KillList has the stale connections that a server must end before a new one to it is used. A server that was frozen
+// executes what is in its sockets when it thaws, also in those that were closed meanwhile. A write that was answered
+// UNCERTAIN must not be executed after a later one of the same client: so the next connection to the same server first
+// ends the old one there, by its client ID. These IDs are unique within one run of a server only. The zero value is
+// ready.
 type KillList struct {
 	lost map[topology.NodeID]lostIn
 }
 
-// lostIn are the client ids of a node's lost connections, of one run of it. They are no more than were open at once:
-// the next connection to be opened ends them all.
+// lostIn are the client IDs of a node's lost connections, in one run. They are no more than were open at once: the next
+// connection that is opened ends them all.
 type lostIn struct {
 	runID string
 	ids   []int64
 }
 
-// Add remembers a connection that ended, if a write was under way on it.
+// Add adds a connection that has ended, if the outcome of one of its requests is unknown.
 func (k *KillList) Add(l *Conn, lost []Lost) {
 	uncertain := func(r Lost) bool { return r.Fate == Uncertain }
 	if l.Client == 0 || l.RunID == "" || !slices.ContainsFunc(lost, uncertain) {
@@ -38,8 +39,8 @@ func (k *KillList) Add(l *Conn, lost []Lost) {
 	k.lost[l.Key.Node] = in
 }
 
-// Of returns the connections to end at a node, and the run in which they were. runID is the run that the node should be
-// in, empty when the topology does not know it.
+// Of returns the client IDs to end at a node, and their run. runID is the run that the node should be in, empty when
+// the view does not have it.
 func (k *KillList) Of(node topology.NodeID, runID string) (ids []int64, in string) {
 	if f := k.lost[node]; runID == "" || f.runID == runID {
 		return slices.Clone(f.ids), f.runID
@@ -47,7 +48,7 @@ func (k *KillList) Of(node topology.NodeID, runID string) (ids []int64, in strin
 	return nil, runID
 }
 
-// Killed forgets connections that were ended. It returns how many are counted so: those of a node without any are not.
+// Killed removes connections that were ended. It returns how many are counted as such: none for a node that has none.
 func (k *KillList) Killed(node topology.NodeID, ids []int64) int {
 	f, ok := k.lost[node]
 	if !ok {

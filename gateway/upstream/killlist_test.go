@@ -7,16 +7,16 @@ import (
 
 func TestKillListIsOfOneRun(t *testing.T) {
 	var k KillList
-	lane := func(client int64, run string) *Conn { return &Conn{Client: client, RunID: run} }
+	conn := func(client int64, run string) *Conn { return &Conn{Client: client, RunID: run} }
 	write, read := []Lost{{Fate: Again}, {Fate: Uncertain}}, []Lost{{Fate: Again}}
-	k.Add(lane(1, "r1"), read)
-	k.Add(lane(0, "r1"), write) // nobody knows what the server calls it
-	k.Add(lane(2, ""), write)
+	k.Add(conn(1, "r1"), read)
+	k.Add(conn(0, "r1"), write) // the server did not report its ID
+	k.Add(conn(2, ""), write)
 	if ids, _ := k.Of(0, ""); len(ids) != 0 || k.Killed(0, []int64{1}) != 0 {
 		t.Fatalf("%v are to be ended", ids)
 	}
-	k.Add(lane(3, "r1"), write)
-	k.Add(lane(4, "r1"), write)
+	k.Add(conn(3, "r1"), write)
+	k.Add(conn(4, "r1"), write)
 	if ids, in := k.Of(0, "r1"); in != "r1" || !slices.Equal(ids, []int64{3, 4}) {
 		t.Fatalf("%v of run %q", ids, in)
 	}
@@ -29,7 +29,7 @@ func TestKillListIsOfOneRun(t *testing.T) {
 	if ids, in := k.Of(0, ""); in != "r1" || !slices.Equal(ids, []int64{4}) {
 		t.Errorf("%v of run %q are left", ids, in)
 	}
-	k.Add(lane(5, "r2"), write) // the server restarted: the old ones are gone with it
+	k.Add(conn(5, "r2"), write) // the server restarted: the old ones are gone with it
 	if ids, _ := k.Of(0, ""); !slices.Equal(ids, []int64{5}) {
 		t.Errorf("%v are to be ended", ids)
 	}

@@ -2,27 +2,27 @@ package upstream
 
 import "evergate/gateway/session"
 
-// Fate is what becomes of a request whose connection died (rule: a lost connection splits by arithmetic).
+// Fate is what becomes of a request whose connection was lost. It is decided by arithmetic alone.
 type Fate uint8
 
 const (
-	// Again: it was certainly not executed, or it is a read: do it again.
+	// Again: it was certainly not executed, or it is a read: it is retried.
 	Again Fate = iota
-	// Uncertain: a write whose last byte was sent. Nobody knows whether it ran; it is never sent again.
+	// Uncertain: a write whose last byte was sent. It may have been executed, and is never sent again.
 	Uncertain
-	// OutOfOrder: a read that was sent, behind it a sent write of the same session: done again it could see what
-	// that later write did. It is answered with an error that says so.
+	// OutOfOrder: a read that was sent, with a write of the same session behind it that was sent, too. A retry could
+	// see what that later write did, so it fails.
 	OutOfOrder
 )
 
-// Lost is one request of a connection that died. Frame aliases the connection's queue.
+// Lost is one request of a connection that was lost. Frame aliases the connection's queue.
 type Lost struct {
 	Pending Pending
 	Fate    Fate
 	Frame   []byte
 }
 
-// Alone says that no more than one request that somebody waits for is under way.
+// Alone reports whether at most one request with a reply for someone is in flight.
 func (l *Conn) Alone() bool {
 	n := 0
 	for t := range l.Inflight.All {
@@ -33,7 +33,8 @@ func (l *Conn) Alone() bool {
 	return n <= 1
 }
 
-// Unsent tells what has not been handed to the kernel whole, oldest first. Frames alias the queue until DropUnsent.
+// Unsent returns the requests that the kernel has not taken whole, oldest first. Frames alias the queue until
+// DropUnsent.
 func (l *Conn) Unsent() []Lost {
 	var unsent []Lost
 	start := l.Queue.AnsweredTo()
@@ -46,8 +47,8 @@ func (l *Conn) Unsent() []Lost {
 	return unsent
 }
 
-// DropUnsent forgets what Unsent told: not one byte more goes out. The connection is Truncated when it ended in the
-// middle of a frame, or behind an ASKING, which would be for whatever came next.
+// DropUnsent drops what Unsent returns: not one byte more is sent. The connection is Truncated where it has sent a part
+// of a frame, or an ASKING without the request behind it, which would apply to whatever came next.
 func (l *Conn) DropUnsent() {
 	end, quiet, kept := l.Queue.AnsweredTo(), false, 0
 	for t := range l.Inflight.All {
@@ -64,9 +65,9 @@ func (l *Conn) DropUnsent() {
 	l.BigEnd = min(l.BigEnd, end)
 }
 
-// Lost tells the fate of everything in flight, oldest first. It does not change the connection: call Reset
-// afterwards. Frames alias the queue until then. sharded says that only requests of the same slot can touch the same
-// keys; one without a slot may touch all.
+// Lost returns the Fate of everything in flight, oldest first. It does not change the connection: Reset does, and
+// frames alias the queue until then. sharded: only requests of the same slot can touch the same keys; one without a
+// slot may touch all.
 func (l *Conn) Lost(sharded bool) []Lost {
 	lost := make([]Lost, 0, l.Inflight.Len())
 	start := l.Queue.AnsweredTo()
@@ -78,18 +79,18 @@ func (l *Conn) Lost(sharded bool) []Lost {
 		lost = append(lost, Lost{Pending: *t, Fate: fate, Frame: l.Queue.Frame(start, t.End)})
 		start = t.End
 	}
-	type who struct {
+	type writer struct {
 		to   session.Ref
 		slot int16
 	}
-	written := map[who]bool{} // slot -1: something everywhere; slot -2: something anywhere
+	written := map[writer]bool{} // slot -1: something everywhere; slot -2: something anywhere
 	for i := len(lost) - 1; i >= 0; i-- {
 		t := lost[i].Pending
 		slot := t.Slot
 		if !sharded {
 			slot = -1
 		}
-		of := func(slot int16) who { return who{t.To, slot} }
+		of := func(slot int16) writer { return writer{t.To, slot} }
 		switch {
 		case lost[i].Fate == Uncertain:
 			written[of(slot)], written[of(-2)] = true, true

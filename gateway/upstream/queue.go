@@ -18,7 +18,7 @@ const (
 //
 // Invariant: answered <= wrote <= end, and every frame lies whole in one block.
 type Queue struct {
-	// Small is for the many connections that hold one short request for a long time.
+	// Small: smaller blocks, for the many connections that hold one short request for a long time.
 	Small bool
 	// Blocks is where blocks come from and go to; nil: from Go, and to its collector.
 	Blocks *blocks.Pool
@@ -29,10 +29,11 @@ type Queue struct {
 	end      uint64
 }
 
+// block holds whole frames. start is the offset of its first byte in the queue.
 type block struct {
 	data  []byte
 	start uint64
-	full  bool // nothing more is put into it
+	full  bool // no further frame is added
 }
 
 // Append copies a frame to the end and returns the offset behind it.
@@ -48,13 +49,14 @@ func (q *Queue) Append(frame []byte) uint64 {
 	return q.end
 }
 
-// AppendOwned puts a frame at the end without copying; the queue owns it from now on.
+// AppendOwned puts a frame at the end without a copy; the queue owns it from now on.
 func (q *Queue) AppendOwned(frame []byte) uint64 {
 	q.blocks = append(q.blocks, block{data: frame, start: q.end, full: true})
 	q.end += uint64(len(frame))
 	return q.end
 }
 
+// addBlock adds a block with room for a frame of this size.
 func (q *Queue) addBlock(size int) {
 	full := size > q.blockSize()/2
 	if !full {
@@ -63,6 +65,7 @@ func (q *Queue) addBlock(size int) {
 	q.blocks = append(q.blocks, block{data: q.Blocks.Take(size), start: q.end, full: full})
 }
 
+// blockSize is the size of blocks that frames share.
 func (q *Queue) blockSize() int {
 	if q.Small {
 		return smallBlock
@@ -84,16 +87,16 @@ func (q *Queue) Unsent() []byte {
 	return nil
 }
 
-// Wrote says that the kernel took n more bytes.
+// Wrote records that the kernel took n more bytes.
 func (q *Queue) Wrote(n int) { q.wrote += uint64(n) }
 
-// Passed drops all that was handed to the kernel: nobody will ask for it again.
+// Passed drops all that was handed to the kernel, for a connection without replies.
 func (q *Queue) Passed() { q.Answered(q.wrote) }
 
-// Sent says that the last byte before end has been handed to the kernel: the frame may have been executed.
+// Sent reports whether the kernel has taken the last byte before end: the frame may have been executed.
 func (q *Queue) Sent(end uint64) bool { return q.wrote >= end }
 
-// Begun says that a part at least of the oldest unanswered frame has been handed to the kernel.
+// Begun reports whether the kernel has taken a part at least of the oldest unanswered frame.
 func (q *Queue) Begun() bool { return q.wrote > q.answered }
 
 // Answered drops everything before end.
@@ -117,7 +120,7 @@ func (q *Queue) Answered(end uint64) {
 	}
 }
 
-// drop gives the blocks from one to another back.
+// drop gives blocks back to the pool.
 func (q *Queue) drop(from, to int) {
 	for i := from; i < to; i++ {
 		q.Blocks.Give(q.blocks[i].data)
@@ -137,13 +140,13 @@ func (q *Queue) Frame(start, end uint64) []byte {
 	panic("upstream: a frame was dropped before it was answered")
 }
 
-// Held is how many unanswered bytes are kept.
+// Held is how many bytes are unanswered.
 func (q *Queue) Held() int { return int(q.end - q.answered) }
 
 // Pending is how many bytes are still to be written.
 func (q *Queue) Pending() int { return int(q.end - q.wrote) }
 
-// AnsweredTo is the offset before which everything is answered: where the oldest pending request's frame begins.
+// AnsweredTo is the offset before which everything is answered: there the frame of the oldest pending request begins.
 func (q *Queue) AnsweredTo() uint64 { return q.answered }
 
 // truncate drops everything from end on, which must not lie before what was answered, nor within a frame.

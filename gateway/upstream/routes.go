@@ -8,56 +8,56 @@ import (
 	"evergate/topology"
 )
 
-// Reads says which servers may answer reads.
+// Reads is which servers serve reads.
 type Reads uint8
 
 const (
 	// FromPrimary sends reads to the primary.
 	FromPrimary Reads = iota
-	// PreferReplica sends reads round-robin to replicas, to the primary when none can answer.
+	// PreferReplica sends reads to replicas in turn, and to the primary when none can serve them.
 	PreferReplica
-	// OnlyReplica sends reads to replicas; without one they get an error.
+	// OnlyReplica sends reads to replicas; without any they fail.
 	OnlyReplica
 )
 
 // route is how to reach one shard.
 type route struct {
 	primary  *Set // nil while the shard has no primary
-	inScript bool // it runs a script and takes nothing else (topology.Node.Busy)
+	inScript bool // the primary is busy with a script and takes nothing else (topology.Node.Busy)
 	replicas []*Set
 	next     uint32 // round-robin
 }
 
-// routes are how to reach the shards of a view with one setup.
+// routes are how to reach the shards of a view with one setup. usedAt is when a session last did.
 type routes struct {
 	setup   Setup
 	byShard []route
 	usedAt  time.Duration
 }
 
-// DialAhead has the connections of a session's setup made before it needs one.
+// DialAhead makes the routes of a setup, so that its connections are open before a session sends anything.
 func (s *Servers) DialAhead(setup Setup) {
 	if s.View != nil {
 		s.routesFor(setup)
 	}
 }
 
-// Renew makes the routes anew under a new view. Connections that no route needs any more stay until leave.
+// Renew makes the routes of a new view. Connections that no route leads to any more stay until Leave.
 func (s *Servers) Renew() {
-	former := s.routes
+	old := s.routes
 	s.routes = nil
 	if s.View == nil {
 		return
 	}
 	s.routesFor(Setup{Proto: 2}) // its connections are there before the first client
-	for i := range former {
-		if s.pool.Clock.Now-former[i].usedAt < IdleAfter || former[i].setup.DB == 0 {
-			s.routesFor(former[i].setup)
+	for i := range old {
+		if s.pool.Clock.Now-old[i].usedAt < IdleAfter || old[i].setup.DB == 0 {
+			s.routesFor(old[i].setup)
 		}
 	}
 }
 
-// routesFor returns the routes of a service for a setup, made when it is first chosen. There must be a view.
+// routesFor returns the routes for a setup, one for each shard, and makes them at its first use. There must be a view.
 func (s *Servers) routesFor(setup Setup) []route {
 	for i := range s.routes {
 		if r := &s.routes[i]; r.setup == setup {
@@ -73,6 +73,7 @@ func (s *Servers) routesFor(setup Setup) []route {
 	return made
 }
 
+// makeRoutes makes the routes for a setup, and opens the connections that they need.
 func (s *Servers) makeRoutes(setup Setup) []route {
 	routes := make([]route, len(s.View.Shards))
 	for i := range s.View.Shards {
@@ -96,7 +97,7 @@ func (s *Servers) makeRoutes(setup Setup) []route {
 	return routes
 }
 
-// DropIdle closes the connections to databases that nobody has used for a while.
+// DropIdle closes the connections to databases that were not used for IdleAfter.
 func (s *Servers) DropIdle() {
 	s.routes = slices.DeleteFunc(s.routes, func(r routes) bool {
 		if r.setup.DB == 0 {
@@ -118,7 +119,8 @@ func (s *Servers) DropIdle() {
 	})
 }
 
-// Pick finds a connection for a new flight that tolerates this company.
+// Pick returns a connection to a shard for a session that has no requests in flight there, for a request of this
+// Company, or nil and the obstacle.
 func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, Obstacle) {
 	routes := s.routesFor(setup)
 	if shard < 0 || shard >= len(routes) {
@@ -155,8 +157,8 @@ func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, 
 	return r.primary.Take(with)
 }
 
-// TakesWrites says that a shard has a usable connection to its primary. What belongs to no shard waits for a view
-// alone.
+// TakesWrites reports whether a shard has a usable connection to its primary. A shard past the last one stands for
+// requests that have none, and takes them under any view.
 func (s *Servers) TakesWrites(shard int) bool {
 	if s.View == nil || shard >= len(s.View.Shards) {
 		return true
@@ -185,7 +187,7 @@ func (s *Servers) PrimaryTakes(shard int, setup Setup) bool {
 	return l != nil
 }
 
-// AnotherReads says that another server of the connection's shard can take reads now.
+// AnotherReads reports whether another server of the connection's shard takes reads now.
 func (s *Servers) AnotherReads(l *Conn) bool {
 	shard := s.View.ShardOf(l.Key.Node)
 	if shard < 0 {
@@ -217,7 +219,7 @@ func (s *Servers) Replicas(setup Setup) iter.Seq[*Conn] {
 	}
 }
 
-// InScript is what the primary of a shard says to everything while it runs a script, or empty.
+// InScript returns the error with which the primary of a shard rejects everything while it runs a script, or "".
 func (s *Servers) InScript(shard int) string {
 	if p := s.View.Primary(shard); p != nil {
 		return p.Busy
@@ -225,7 +227,7 @@ func (s *Servers) InScript(shard int) string {
 	return ""
 }
 
-// AnyInScript says that a primary runs a script and takes nothing else.
+// AnyInScript reports whether any primary is busy with a script.
 func (s *Servers) AnyInScript() bool {
 	return slices.ContainsFunc(s.View.Shards, func(sh topology.Shard) bool {
 		return sh.Primary != nil && sh.Primary.Busy != ""

@@ -7,8 +7,8 @@ import (
 	"evergate/topology"
 )
 
-// replicasComeIn is how long after a switch a lack of replicas is waited out: Sentinel sends them to the new primary
-// about a second after it was promoted.
+// replicasComeIn is for how long after a failover a lack of replicas is waited out: Sentinel reconfigures them about a
+// second after the promotion.
 const replicasComeIn = 5 * time.Second
 
 // Servers are those of one service, as a pool reaches them.
@@ -19,18 +19,19 @@ type Servers struct {
 	Reads       Reads
 	silentAfter time.Duration
 	View        *topology.View
-	routes      []routes // those of RESP2 and database 0 first; the others since somebody chose them
-	// left is the epoch of the last view left behind.
+	routes      []routes // those of RESP2 and database 0 first; others from their first use on
+	// left is the epoch of the last view whose demoted primaries owe nothing any more.
 	left uint64
-	// kill are connections to end at a node before a new one is used.
+	// kill are the stale connections at each node, which the next new one ends.
 	kill KillList
-	// promoted is since when a node is a primary, where it was none before.
+	// promoted is since when a node is a primary, if it was none in the view before.
 	promoted map[topology.NodeID]time.Duration
-	// silent is how long a connection may be silent, by purpose.
+	// silent is for how long a connection may be silent, by purpose.
 	silent [Purposes]time.Duration
 }
 
-// Add adds a service.
+// Add adds a service. silentAfter is for how long a server may be silent before it gets no new requests; 0: derived
+// from the servers' own timeout.
 func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers {
 	s := &Servers{
 		pool: p, Index: len(p.servers), Name: name, Reads: reads, silentAfter: silentAfter,
@@ -40,7 +41,7 @@ func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers
 	return s
 }
 
-// NodeName is how texts call a node.
+// NodeName is the name of a node in texts: its address, if the view has it.
 func (s *Servers) NodeName(id topology.NodeID) string {
 	if n := s.View.Node(id); n != nil {
 		return n.Addr
@@ -48,7 +49,7 @@ func (s *Servers) NodeName(id topology.NodeID) string {
 	return "node " + strconv.Itoa(int(id))
 }
 
-// ShardName is how texts call a shard.
+// ShardName is the name of a shard in texts.
 func (s *Servers) ShardName(shard int) string {
 	if s.View == nil || shard < 0 || shard >= len(s.View.Shards) {
 		return "the key's slot"
@@ -56,7 +57,7 @@ func (s *Servers) ShardName(shard int) string {
 	return "shard '" + s.View.Shards[shard].Name + "'"
 }
 
-// NoteSwitches remembers since when nodes are primaries that were none in the view before.
+// NoteSwitches records which nodes were promoted between the view old and the present one.
 func (s *Servers) NoteSwitches(old *topology.View) {
 	if old == nil || s.View == nil {
 		return
@@ -74,7 +75,7 @@ func (s *Servers) NoteSwitches(old *topology.View) {
 	}
 }
 
-// JustSwitched says that a connection's node became a primary so lately that its replicas may still be on their way.
+// JustSwitched reports whether a connection's node was promoted so recently that replicas may still be missing.
 func (p *Pool) JustSwitched(l *Conn) bool {
 	at, ok := p.servers[l.Key.Service].promoted[l.Key.Node]
 	return ok && p.Clock.Now-at < replicasComeIn

@@ -7,31 +7,32 @@ import (
 	"evergate/topology"
 )
 
-// ConnsMax bounds the connections of one key of a worker.
+// ConnsMax bounds the connections of one Key of a worker.
 const ConnsMax = 4
 
-// Set are the connections of one key: usually one; more while long replies hold the others up.
+// Set has the connections of one Key: usually one, and more while long replies keep the others busy.
 type Set struct {
 	servers *Servers
 	key     Key
 	addr    string
-	RunID   string // of the server, as far as the view knows it
+	RunID   string // of the server in the view; empty when not known
 	conns   []*Conn
-	// idle are dedicated connections that are open and belong to nobody.
+	// idle are dedicated connections that are open and serve no session.
 	idle []*Conn
-	seen uint64 // the last view change that named it
-	// wanted: all connections there may be are busy with long replies, and somebody waits.
+	seen uint64 // the epoch of the last view that named it
+	// wanted: a session waits for one more connection, and there are as many as may be, all busy with long replies.
 	wanted bool
-	// singleUntil: a further connection could not be opened, and none is tried until then.
+	// singleUntil: another connection could not be opened, and none is tried until then.
 	singleUntil time.Duration
-	// afreshAt is when a fresh connection beside silent ones may be tried again.
+	// afreshAt is when another connection beside silent ones may be tried.
 	afreshAt time.Duration
-	// failing: the last dedicated connection could not be opened. Then trial is the one that is being tried, or was.
+	// failing: the last dedicated connection could not be opened. trial is the last one that was tried since.
 	failing bool
 	trial   *Conn
 }
 
-// Set returns the connections to a node for a purpose; the first one is dialled when the set is made.
+// Set returns the connections to a node for a purpose, and dials the first one. Those of an earlier use of the node are
+// put to use again.
 func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 	key := Key{Service: s.Index, Node: n.ID, Purpose: p, Setup: setup}
 	set := s.pool.sets[key]
@@ -43,7 +44,7 @@ func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 	if set.RunID != n.RunID {
 		set.RunID = n.RunID
 		for _, l := range set.conns {
-			if l.State == Waiting { // it may be another server now
+			if l.State == Waiting { // this one may be there
 				s.pool.dial(l)
 			}
 		}
@@ -51,15 +52,15 @@ func (s *Servers) Set(n *topology.Node, p Purpose, setup Setup) *Set {
 	if s.View != nil {
 		set.seen = s.View.Epoch
 	}
-	torn := 0
+	truncated := 0
 	for _, l := range set.conns {
 		if l.Truncated {
-			torn++
+			truncated++
 		} else {
 			l.Retiring = false // the node has its role again
 		}
 	}
-	if len(set.conns) == torn {
+	if len(set.conns) == truncated {
 		set.add()
 	}
 	return set
@@ -81,15 +82,16 @@ func (set *Set) make() *Conn {
 	return l
 }
 
-// add opens one more connection. kill are connections to end at the server first, besides those that are known to be.
+// add dials one more connection. kill are IDs of connections to end at the server first, besides those on the kill
+// list.
 func (set *Set) add(kill ...int64) *Conn {
 	l := set.make()
 	set.servers.pool.dial(l, kill...)
 	return l
 }
 
-// Usable returns a connection of the set that takes new flights. When all are busy with long replies one more is
-// opened. soon says that there will be one in a moment.
+// Usable returns a connection of the set that takes requests. When all are busy with long replies it dials one more.
+// soon: one is being opened.
 func (set *Set) Usable() (l *Conn, soon bool) {
 	busy, silent, trying := 0, 0, false
 	if len(set.conns) == 0 {
@@ -123,7 +125,7 @@ func (set *Set) Usable() (l *Conn, soon bool) {
 	return nil, soon
 }
 
-// Take finds a connection of a set for a new flight that tolerates this company.
+// Take returns a connection of the set for a request of this Company, or nil and the obstacle.
 func (set *Set) Take(with Company) (*Conn, Obstacle) {
 	l, soon := set.Usable()
 	switch {
@@ -137,8 +139,8 @@ func (set *Set) Take(with Company) (*Conn, Obstacle) {
 	return set.apart()
 }
 
-// apart finds a connection of a set on which nothing is under way, and leaves another one to everybody else. At least
-// one is usable.
+// apart returns a connection on which nothing is in flight, and leaves another one to all other requests. At least one
+// is usable.
 func (set *Set) apart() (*Conn, Obstacle) {
 	var empty, last *Conn
 	usable, dialing := 0, false
@@ -168,14 +170,13 @@ func (set *Set) apart() (*Conn, Obstacle) {
 	return nil, Full
 }
 
-// mayAdd says that a set may have one more connection.
+// mayAdd reports whether one more connection may be dialled.
 func (set *Set) mayAdd() bool {
 	return len(set.conns) < ConnsMax && set.servers.pool.Clock.Now >= set.singleUntil
 }
 
-// tryAfresh opens one more connection to a server of which all connections are silent: a server that is stopped will
-// not greet it, one that lives does, where only what was sent on the others takes long. Replicas have others to read
-// from.
+// tryAfresh dials one more connection to a server of which all are silent. A server that is stopped will not answer it;
+// one that is alive does, if only the requests on the others take long. Reads of replicas have other servers instead.
 func (set *Set) tryAfresh() {
 	s := set.servers
 	if set.key.Purpose == Replica && s.Reads != OnlyReplica {
@@ -188,7 +189,7 @@ func (set *Set) tryAfresh() {
 	set.add()
 }
 
-// tryServer sees to it that a connection to a server is being made, if one more may be.
+// tryServer dials one more connection, if one may be dialled and none is being dialled.
 func (set *Set) tryServer() {
 	for _, l := range set.conns {
 		if l.State == Dialing {
@@ -200,13 +201,13 @@ func (set *Set) tryServer() {
 	}
 }
 
-// needed says that the present view names the set.
+// needed reports whether the present view names the set.
 func (set *Set) needed() bool {
 	v := set.servers.pool.servers[set.key.Service].View
 	return v != nil && set.seen == v.Epoch
 }
 
-// closeIdle closes the connections of a set on which nothing is under way. The others end with the next view.
+// closeIdle closes the connections on which nothing is in flight. The others end with the next view.
 func (set *Set) closeIdle() {
 	for _, l := range slices.Clone(set.conns) {
 		if l.Inflight.Len() == 0 && !l.Draining {

@@ -6,25 +6,25 @@ import (
 	"evergate/topology"
 )
 
-// A server that was stopped, or cut off without a word, closes nothing: its connection is silent when the oldest
-// request that was sent has waited for a while without a byte having come. It may also just be busy with a long
-// command, so silence is never a failover. The connection takes no new flights: who has nothing on it reads elsewhere
-// or parks, and the control plane is told. The first byte ends it.
+// A server that was stopped, or cut off by the network, closes nothing. Its connection is silent when the oldest
+// request that was sent has waited for a while without a byte having come. The server may also just be busy with a long
+// command, so silence is no failover: the connection takes no new requests, reads are retried on other servers,
+// sessions are blocked, and the control plane gets a report. The first byte ends it.
 
 const (
-	// silentMin and silentMax bound what is derived from how long the servers themselves wait (topology.View.DownAfter):
-	// a quarter of it.
+	// silentMin and silentMax bound what is derived from the servers' own timeout (topology.View.DownAfter): a quarter
+	// of it.
 	silentMin = 100 * time.Millisecond
 	silentMax = time.Second
 	// slowAfter is when the control plane is asked to look whether a script keeps the server busy.
 	slowAfter = 100 * time.Millisecond
-	// silentRead is the longest that a read waits for one server while another could answer.
+	// silentRead is the longest that a read waits for one server while another one could serve it.
 	silentRead = 250 * time.Millisecond
-	// afreshEvery is the shortest time between two fresh connections to a silent server.
+	// afreshEvery is the shortest time between two dials to a silent server.
 	afreshEvery = time.Second
 )
 
-// TakeTimes finds how long connections of each purpose may be silent under the present view.
+// TakeTimes derives from the present view how long connections may be silent.
 func (s *Servers) TakeTimes() {
 	after := s.silentAfter
 	if after == 0 {
@@ -39,8 +39,8 @@ func (s *Servers) TakeTimes() {
 	s.silent[Replica] = min(after, silentRead)
 }
 
-// listen looks whether a connection has fallen silent. The loop itself may have been held up: what has come by now is
-// read before anything is concluded.
+// listen checks whether a connection has fallen silent. The loop itself may have been held up, so what has come by now
+// is read before anything is concluded.
 func (p *Pool) listen(l *Conn) {
 	if l.Silent || l.Paused || !l.Awaits() || l.Inflight.Front().Flags&Blocking != 0 {
 		return
@@ -82,18 +82,18 @@ func (p *Pool) listen(l *Conn) {
 	}
 }
 
-// listenFrom has a round begin in which it is seen whether the connection is slow or silent.
+// listenFrom begins to wait for a reply: it asks for the round in which the connection may be slow or silent.
 func (p *Pool) listenFrom(l *Conn) {
 	p.Clock.At(p.Clock.Now + min(slowAfter, p.servers[l.Key.Service].silent[l.Key.Purpose]))
 }
 
-// Heard takes note that a connection's server said n bytes.
+// Heard records that n bytes came from the server of a connection.
 func (p *Pool) Heard(l *Conn, n int) {
 	p.counts.UpstreamInBytes += uint64(n)
 	l.WaitsFrom, l.Slow, l.Suspected, l.SentOn = p.Clock.Now, false, false, false
 	if l.Silent {
 		l.Silent = false
-		p.listenFrom(l) // nothing has looked since
+		p.listenFrom(l) // listen skips silent connections
 		p.Users.Usable(l.Key.Service)
 	}
 }

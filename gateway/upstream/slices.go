@@ -2,25 +2,25 @@ package upstream
 
 import "time"
 
-// A server reads what lies in a socket in one go, and serves nobody meanwhile: megabytes take it milliseconds. So
-// while others use the same server a connection's long request is handed over in slices, with time between them,
-// however fast the socket would take it. While nobody does it goes as fast as the server reads; whoever comes then
-// waits for what lies in the socket by that moment. Of other workers' clients a worker knows nothing: they wait as
-// they would for a client of the server's own.
+// A server reads all that is in a socket in one go, and serves no other client meanwhile: megabytes take milliseconds.
+// So while others use the same server, a long request is written in slices, with time between them, however fast the
+// socket would take it. While nothing else uses the server it is written as fast as the server reads; a request that
+// comes then waits for what is in the socket by that moment. A worker does not know about the clients of other workers:
+// these wait as they would for a client of the server.
 
 const (
-	// SliceBytes are written at once while others use the server, and nothing more for sliceEvery: 256 MiB a second.
+	// SliceBytes are written at once while others use the server, and nothing more for SliceEvery: 256 MiB/s.
 	SliceBytes = 256 << 10
 	SliceEvery = time.Millisecond
-	// SlicePatience is the longest that a slice waits for the server to answer somebody else.
+	// SlicePatience is the longest that a slice waits for the server to answer others.
 	SlicePatience = 10 * time.Millisecond
 	// OthersFor is how long after the last request of others more of them are expected.
 	OthersFor = 20 * time.Millisecond
-	// WideBytes are written in one round while nobody else uses the server: this worker's other clients want to be served.
+	// WideBytes are written in one round while nothing else uses the server: the worker has other clients to serve.
 	WideBytes = 2 << 20
 )
 
-// slice returns the next slice of a connection's long request; nothing while it is not time for it.
+// slice returns the next slice of a connection's long request; none while it is not time for one.
 func (p *Pool) slice(l *Conn) []byte {
 	at, size := p.sliceAt(l)
 	if p.Clock.Now < at {
@@ -31,7 +31,7 @@ func (p *Pool) slice(l *Conn) []byte {
 	return b[:min(len(b), size)]
 }
 
-// sliceAt is when to look for the next slice, and how large that is.
+// sliceAt returns when the next slice may be written, and its size in bytes.
 func (p *Pool) sliceAt(l *Conn) (at time.Duration, size int) {
 	others, unanswered := p.othersUse(l)
 	if !others {
@@ -44,9 +44,9 @@ func (p *Pool) sliceAt(l *Conn) (at time.Duration, size int) {
 	return at, SliceBytes
 }
 
-// othersUse says that others use the same server on another connection, and whether it has not answered since it was
-// given the last slice: it may not have read that yet. Dedicated connections do not count: blocking commands wait
-// there.
+// othersUse reports whether other connections use the same server, and whether one of them was not answered since the
+// last slice was written: the server may not have read that yet. Dedicated connections do not count, since blocking
+// commands wait there.
 func (p *Pool) othersUse(l *Conn) (others, unanswered bool) {
 	if l.Key.Purpose == Dedicated {
 		return true, false

@@ -1,27 +1,27 @@
 package upstream
 
-// Bytes returns the bytes to write to a connection next; empty when there are none, or not yet: Out names the
-// connection again then. They are valid until the next call of any method.
+// Bytes returns the bytes to write to a connection next; none when there are none, or not yet: Out names the connection
+// again then. They are valid until the next call of any method.
 func (p *Pool) Bytes(id ConnID) []byte {
 	l := p.conns[id]
 	if l == nil {
 		return nil
 	}
 	l.Dirty = false
-	if l.State != Open || l.Retiring { // not one byte goes to a node that lost its role
+	if l.State != Open || l.Retiring { // not one byte for a node that lost its role
 		return nil
 	}
 	if l.Slicing() {
 		return p.slice(l)
 	}
 	if l.Coalesces(p.Clock.Now) {
-		p.Clock.At(l.WriteAt) // each time: a timer that rings earlier forgets it
+		p.Clock.At(l.WriteAt) // each time, since an earlier timer resets it
 		return nil
 	}
 	return l.Queue.Unsent()
 }
 
-// Wrote says that the kernel took n bytes.
+// Wrote records that the kernel took the first n of these bytes.
 func (p *Pool) Wrote(id ConnID, n int) {
 	l := p.conns[id]
 	if l == nil || l.State != Open {
@@ -48,6 +48,7 @@ func (p *Pool) Wrote(id ConnID, n int) {
 	p.counts.UpstreamOutBytes += uint64(n)
 }
 
+// Dirty makes the loop write a connection's bytes at the end of the round.
 func (p *Pool) Dirty(l *Conn) {
 	if !l.Dirty {
 		l.Dirty = true
@@ -65,7 +66,7 @@ func (p *Pool) Read(l *Conn, on bool) {
 	}
 }
 
-// Emptied lets others onto a connection that carried something apart.
+// Emptied opens a connection to other sessions when what was sent in isolation is answered.
 func (p *Pool) Emptied(l *Conn) {
 	if l.Carries != Anybody && l.Inflight.Len() == 0 {
 		l.Carries = Anybody
@@ -73,7 +74,7 @@ func (p *Pool) Emptied(l *Conn) {
 	}
 }
 
-// BigEnded says that a long reply has ended, if it was one.
+// BigEnded records the end of a reply that may have been a long one.
 func (p *Pool) BigEnded(l *Conn) {
 	if l.Big {
 		l.Big = false
@@ -81,7 +82,7 @@ func (p *Pool) BigEnded(l *Conn) {
 	}
 }
 
-// notBusy says that a connection takes new flights again.
+// notBusy wakes the sessions for which a connection takes requests again.
 func (p *Pool) notBusy(l *Conn) {
 	p.sets[l.Key].wanted = false
 	p.Users.Usable(l.Key.Service)

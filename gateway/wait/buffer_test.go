@@ -41,7 +41,7 @@ func TestBufferHistory(t *testing.T) {
 		t.Fatalf("released %v", out)
 	}
 	if _, ok := h.Next(); ok {
-		t.Fatal("nobody waits")
+		t.Fatal("no session waits")
 	}
 	h.Add(session.Ref{ID: 4}, at(20), window) // for a moment, without a hold
 	if out := h.Expire(at(30), nil); fmt.Sprint(out) != "[{4 0}]" || !h.Begin(at(30)) || h.Expired(window) {

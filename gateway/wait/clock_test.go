@@ -42,7 +42,7 @@ func TestClockWakesOnce(t *testing.T) {
 	c.next = Never
 	c.alarms = append(c.alarms, alarm{one, 7 * time.Second})
 	if c.Check(2) == nil {
-		t.Error("nobody sees an alarm that no round rings")
+		t.Error("an alarm that no round rings is not found")
 	}
 }
 
