@@ -14,3 +14,6 @@ type Conn struct {
 	// weight is what a reply to this client weighs, in bytes, by those so far; see Weigh.
 	weight uint32
 }
+
+// New is the connection of a client that has just come.
+func New() Conn { return Conn{weight: firstWeight} }

@@ -5,6 +5,14 @@ import (
 	"evergate/gateway/resp"
 )
 
+const (
+	// straightBytes bounds what is read at once into its place, so that a client with a long request takes no more of
+	// a round than its turn.
+	straightBytes = 256 << 10
+	// straightMin is the least room that is worth a read of its own.
+	straightMin = 4 << 10
+)
+
 // Input is what a client has sent and that is not begun. The zero value is ready.
 type Input struct {
 	unread []byte
@@ -41,19 +49,6 @@ func (in *Input) Keep(p *blocks.Pool, b []byte) {
 	in.unread = append(in.unread, b...)
 }
 
-// roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
-// gets its room when a sixteenth of it has come: an announcement alone costs nothing, and what was copied on the way
-// is small beside the frame.
-func roomFor(have, need int64) int {
-	switch {
-	case need <= have:
-		return int(max(512, have+have/4))
-	case have*16 >= need || need <= 4<<10:
-		return int(need)
-	}
-	return int(max(have, min(have*8, need/16)))
-}
-
 // Used records that the first n bytes of what is kept were begun. It does nothing where it was handed over
 // meanwhile.
 func (in *Input) Used(p *blocks.Pool, n int) {
@@ -79,14 +74,6 @@ func (in *Input) HandOver(frame []byte) bool {
 // Forget drops what is kept. Whoever is reading it may go on.
 func (in *Input) Forget() { in.unread = nil }
 
-const (
-	// straightBytes bounds what is read at once into its place, so that a client with a long request takes no more of
-	// a round than its turn.
-	straightBytes = 256 << 10
-	// straightMin is the least room that is worth a read of its own.
-	straightMin = 4 << 10
-)
-
 // Straight returns where to put what the client sends next: behind the beginning of the frame that it is sending, of
 // which it is known how long it is, so that it need not be copied again. It is empty for most clients. all says that
 // this is room for the rest of that frame.
@@ -104,3 +91,16 @@ func (in *Input) Straight() (room []byte, all bool) {
 
 // Filled records that n bytes were put where Straight said.
 func (in *Input) Filled(n int) { in.unread = in.unread[:len(in.unread)+n] }
+
+// roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
+// gets its room when a sixteenth of it has come: an announcement alone costs nothing, and what was copied on the way
+// is small beside the frame.
+func roomFor(have, need int64) int {
+	switch {
+	case need <= have:
+		return int(max(512, have+have/4))
+	case have*16 >= need || need <= 4<<10:
+		return int(need)
+	}
+	return int(max(have, min(have*8, need/16)))
+}

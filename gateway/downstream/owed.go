@@ -13,9 +13,6 @@ const (
 	firstWeight = aheadBytes / 16
 )
 
-// New is the connection of a client that has just come.
-func New() Conn { return Conn{weight: firstWeight} }
-
 // Weigh takes note of the size of a reply. What is expected rises fast and falls slowly.
 func (c *Conn) Weigh(size int) {
 	now := uint32(min(size, 1<<30))

@@ -29,6 +29,16 @@ const (
 var beginVerbs = [...]string{fanout.Channel: "SUBSCRIBE", fanout.Pattern: "PSUBSCRIBE", fanout.Shard: "SSUBSCRIBE"}
 var endVerbs = [...]string{fanout.Channel: "UNSUBSCRIBE", fanout.Pattern: "PUNSUBSCRIBE", fanout.Shard: "SUNSUBSCRIBE"}
 
+// kindOf tells of which kind the topic is that a subscription connection was told to begin or to end.
+func kindOf(verb []byte) fanout.Kind {
+	for k := range fanout.Kind(len(beginVerbs)) {
+		if string(verb) == beginVerbs[k] || string(verb) == endVerbs[k] {
+			return k
+		}
+	}
+	panic("pubsub: a server was sent " + string(verb))
+}
+
 // Read takes bytes of a subscription connection.
 func (p *PubSub) Read(l *upstream.Conn, b []byte) {
 	for len(b) > 0 && l.State == upstream.Open {
@@ -126,22 +136,6 @@ func (s *Subscriptions) acked(l *upstream.Conn, verb *routing.Command, name []by
 	s.gapMayEnd()
 }
 
-// kindOf tells of which kind the topic is that a subscription connection was told to begin or to end.
-func kindOf(verb []byte) fanout.Kind {
-	for k := range fanout.Kind(len(beginVerbs)) {
-		if string(verb) == beginVerbs[k] || string(verb) == endVerbs[k] {
-			return k
-		}
-	}
-	panic("pubsub: a server was sent " + string(verb))
-}
-
-func (p *PubSub) wakeWaiting(t *fanout.Topic) {
-	for _, who := range t.Waiting() {
-		p.Listeners.Resume(who.Ref)
-	}
-}
-
 // ended goes on where a server has ended the subscription to a channel, whose slot it has given away.
 func (s *Subscriptions) ended(l *upstream.Conn, name []byte) {
 	t := s.hub.Ended(fanout.Shard, name, l.Key.Node)
@@ -196,14 +190,6 @@ func (p *PubSub) rejected(l *upstream.Conn, kind fanout.Kind, name []byte, ask u
 		p.wakeWaiting(t)
 		p.closeListeners(t, session.SubscriptionLost)
 		s.gapMayEnd()
-	}
-}
-
-// closeListeners closes the connections of all who listen to a topic.
-func (p *PubSub) closeListeners(t *fanout.Topic, why session.CloseReason) {
-	listeners := t.Listeners()
-	for i := len(listeners) - 1; i >= 0; i-- {
-		p.Listeners.Close(listeners[i].Ref, why)
 	}
 }
 
@@ -297,36 +283,4 @@ func (p *PubSub) send(l *upstream.Conn, ask uint32, words ...string) {
 	t.End, t.Seq, t.Flags, t.Part, t.Slot = end, ask, upstream.Quiet, -1, -1
 	p.Pool.Dirty(l)
 	p.sent++
-}
-
-// gapBegins takes note that topics are interrupted which somebody listens to. All are counted before the first listener
-// is closed, who may be one of several.
-func (s *Subscriptions) gapBegins(topics []*fanout.Topic, since time.Duration) {
-	for _, t := range topics {
-		if len(t.Listeners()) == 0 {
-			continue
-		}
-		if s.gapSince == 0 {
-			s.gapSince, s.gap = max(since, 1), Gap{}
-			s.pubsub.counts.FeedGaps++
-		}
-		s.gap.Topics++
-		s.gap.Listeners += len(t.Listeners())
-	}
-	if s.closeOnGap {
-		for _, t := range topics {
-			s.pubsub.closeListeners(t, session.Gap)
-		}
-	}
-}
-
-// gapMayEnd ends a gap when everything is subscribed again.
-func (s *Subscriptions) gapMayEnd() {
-	if s.gapSince == 0 || s.hub.Pending() > 0 {
-		return
-	}
-	s.gap.For = s.pubsub.Clock.Now - s.gapSince
-	s.gapSince = 0
-	s.pubsub.counts.FeedGapMillis += uint64(s.gap.For.Milliseconds())
-	s.pubsub.GapEnded(s.Index, s.gap)
 }

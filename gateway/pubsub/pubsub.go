@@ -29,6 +29,18 @@ type Config struct {
 	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int)
 }
 
+// Listeners are the sessions that subscribe. Its methods are called in the middle of a pubsub's own.
+type Listeners interface {
+	// Fan gives a message to all who listen to a topic. The frame is not kept, nor changed.
+	Fan(t *fanout.Topic, frame []byte)
+	// Resume wakes a session if it waits, close ends it.
+	Resume(who session.Ref)
+	Close(who session.Ref, why session.CloseReason)
+	// Rejected counts an error of a server that no client sees; moved takes in what MOVED says.
+	Rejected(kind retry.Kind)
+	Moved(l *upstream.Conn, reply []byte)
+}
+
 // PubSub has what a worker's sessions are subscribed to, and keeps the servers subscribed to it.
 type PubSub struct {
 	Config
@@ -47,18 +59,6 @@ type Counters struct {
 	// FeedGaps are times in which messages may have been missed, FeedGapMillis how long those that have ended were.
 	FeedGaps      uint64
 	FeedGapMillis uint64
-}
-
-// Listeners are the sessions that subscribe. Its methods are called in the middle of a pubsub's own.
-type Listeners interface {
-	// Fan gives a message to all who listen to a topic. The frame is not kept, nor changed.
-	Fan(t *fanout.Topic, frame []byte)
-	// Resume wakes a session if it waits, close ends it.
-	Resume(who session.Ref)
-	Close(who session.Ref, why session.CloseReason)
-	// Rejected counts an error of a server that no client sees; moved takes in what MOVED says.
-	Rejected(kind retry.Kind)
-	Moved(l *upstream.Conn, reply []byte)
 }
 
 // Subscriptions are those of one service.
@@ -95,10 +95,3 @@ func (p *PubSub) Add(s *upstream.Servers, closeOnGap bool) *Subscriptions {
 
 // Stats returns the counters, and how many commands were sent to servers.
 func (p *PubSub) Stats() (counts Counters, sent uint64) { return p.counts, p.sent }
-
-// Gap is a time in which messages may have been missed, as one worker has seen it.
-type Gap struct {
-	For       time.Duration
-	Topics    int // that were interrupted
-	Listeners int // to them
-}
