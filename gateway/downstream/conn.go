@@ -1,19 +1,22 @@
-// Package downstream is a client's connection as the gateway sees it: the bytes that came and are not begun, the order
-// of replies, and the bytes that are to go. It knows no command and no server, and does no I/O.
+// Package downstream is the connection of a client as the gateway sees it: unread input (Input), replies in the order
+// of their requests (Replies), unwritten output (Output), and how much the client may be owed (Conn).
 //
-// Replies leave in the order of their requests, whichever server answers first. A place is reserved for each request; a
-// reply for the place in front goes straight to the client, an early one is kept until its turn.
+// Replies leave in the order of their requests, whichever server answers first. Each request reserves a place. A reply
+// for the place in front goes to the output at once, an early one is kept until its turn.
+//
+// Begin with Conn. The package knows the bytes of one client. It must not know commands, servers or sessions, and does
+// no I/O.
 package downstream
 
-// Conn is one client's connection. New makes it.
+// Conn is the connection of one client. New makes it.
 type Conn struct {
-	// Replies that it is owed.
+	// Replies are those that the client is owed.
 	Replies Replies
 	Input   Input
 	Output  Output
-	// weight is what a reply to this client weighs, in bytes, by those so far; see Weigh.
+	// weight is the expected size of a reply to this client, in bytes; see Weigh.
 	weight uint32
 }
 
-// New is the connection of a client that has just come.
+// New returns the connection of a client that has just connected.
 func New() Conn { return Conn{weight: firstWeight} }

@@ -6,28 +6,27 @@ import (
 )
 
 const (
-	// straightBytes bounds what is read at once into its place, so that a client with a long request takes no more of
-	// a round than its turn.
+	// straightBytes bounds what is read at once into its place, so that a client with a long request takes no more than
+	// its share of a round.
 	straightBytes = 256 << 10
 	// straightMin is the least room that is worth a read of its own.
 	straightMin = 4 << 10
 )
 
-// Input is what a client has sent and that is not begun. The zero value is ready.
+// Input is what a client has sent and the gateway has not begun. The zero value is ready.
 type Input struct {
 	unread []byte
 	scan   resp.Scanner
 }
 
-// Len is how many bytes are kept, Room how many more their buffer takes.
+// Len is how many bytes are kept, Room how many more fit into their buffer.
 func (in *Input) Len() int  { return len(in.unread) }
 func (in *Input) Room() int { return cap(in.unread) - len(in.unread) }
 
-// Bytes returns what is kept. It is valid until the next call that changes it.
+// Bytes returns what is kept. It is valid until Input changes.
 func (in *Input) Bytes() []byte { return in.unread }
 
-// Missing is how many bytes of the frame that the client is sending are still to come; zero or less where it is not
-// known how long it is.
+// Missing is how many bytes of the frame under way are still to come; zero or less where its size is not known.
 func (in *Input) Missing() int64 { return in.scan.Need() - int64(len(in.unread)) }
 
 // Next finds the frame at the start of b, which begins where the last frame ended: see resp.Scanner.Next.
@@ -35,10 +34,10 @@ func (in *Input) Next(b []byte, args [][]byte, l *resp.Limits) (n int, found [][
 	return in.scan.Next(b, args, l)
 }
 
-// Err is what Redis says of a frame that Next found to be broken.
+// Err is the error text of Redis for a frame that Next found to be malformed.
 func (in *Input) Err() string { return in.scan.Err() }
 
-// Keep appends bytes that cannot be begun yet.
+// Keep appends bytes that cannot be handled yet. It copies them.
 func (in *Input) Keep(p *blocks.Pool, b []byte) {
 	have := len(in.unread) + len(b)
 	if cap(in.unread) < have {
@@ -49,11 +48,10 @@ func (in *Input) Keep(p *blocks.Pool, b []byte) {
 	in.unread = append(in.unread, b...)
 }
 
-// Used records that the first n bytes of what is kept were begun. It does nothing where it was handed over
-// meanwhile.
+// Used drops the first n bytes of what is kept: they were begun. It does nothing after HandOver or Forget.
 func (in *Input) Used(p *blocks.Pool, n int) {
 	switch {
-	case in.unread == nil: // it was handed over, or the client has left
+	case in.unread == nil: // after HandOver or Forget
 	case n >= len(in.unread):
 		p.Give(in.unread)
 		in.unread = nil
@@ -62,7 +60,7 @@ func (in *Input) Used(p *blocks.Pool, n int) {
 	}
 }
 
-// HandOver reports whether a frame is all that is kept. Then its buffer is the caller's.
+// HandOver reports whether a frame is all that is kept. If so its buffer belongs to the caller from now on.
 func (in *Input) HandOver(frame []byte) bool {
 	if len(frame) != len(in.unread) || len(frame) == 0 || &frame[0] != &in.unread[0] {
 		return false
@@ -71,12 +69,12 @@ func (in *Input) HandOver(frame []byte) bool {
 	return true
 }
 
-// Forget drops what is kept. Whoever is reading it may go on.
+// Forget drops what is kept. Its bytes stay valid for a caller that is still reading them.
 func (in *Input) Forget() { in.unread = nil }
 
-// Straight returns where to put what the client sends next: behind the beginning of the frame that it is sending, of
-// which it is known how long it is, so that it need not be copied again. It is empty for most clients. all says that
-// this is room for the rest of that frame.
+// Straight returns where to put what the client sends next: behind the beginning of the frame under way, if its size is
+// known, so that it need not be copied again. It is empty for most clients. all: this is room for the rest of that
+// frame.
 func (in *Input) Straight() (room []byte, all bool) {
 	if len(in.unread) == 0 {
 		return nil, false
@@ -92,9 +90,9 @@ func (in *Input) Straight() (room []byte, all bool) {
 // Filled records that n bytes were put where Straight said.
 func (in *Input) Filled(n int) { in.unread = in.unread[:len(in.unread)+n] }
 
-// roomFor is how large to make a buffer that holds have bytes of a frame of need bytes (0: not known). The whole frame
-// gets its room when a sixteenth of it has come: an announcement alone costs nothing, and what was copied on the way
-// is small beside the frame.
+// roomFor is the size of a buffer for have bytes of a frame of need bytes (0: not known). It is that of the whole frame
+// when a sixteenth of it has come: an announcement alone costs nothing, and what was copied until then is small beside
+// the frame.
 func roomFor(have, need int64) int {
 	switch {
 	case need <= have:

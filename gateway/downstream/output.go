@@ -8,20 +8,20 @@ type Output struct {
 	sent int
 }
 
-// Len is how many bytes are to be written, Cap how many their buffer holds.
+// Len is how many bytes are unwritten, Cap the size of their buffer.
 func (o *Output) Len() int { return len(o.b) - o.sent }
 func (o *Output) Cap() int { return cap(o.b) }
 
-// Bytes returns what is to be written. It is valid until the next call that changes it.
+// Bytes returns the unwritten bytes. They are valid until Output changes.
 func (o *Output) Bytes() []byte { return o.b[o.sent:] }
 
-// Append adds a copy of b.
+// Append adds b. It copies it.
 func (o *Output) Append(p *blocks.Pool, b []byte) { o.b = append(p.Room(o.b, len(b)), b...) }
 
-// Mark changes the byte that stands so many bytes before the end.
+// Mark replaces the byte that stands this many bytes before the end.
 func (o *Output) Mark(before int, c byte) { o.b[len(o.b)-before] = c }
 
-// Wrote records that the first n bytes were written.
+// Wrote drops the first n bytes: they were written.
 func (o *Output) Wrote(p *blocks.Pool, n int) {
 	o.sent += n
 	if o.sent == len(o.b) {
@@ -32,7 +32,7 @@ func (o *Output) Wrote(p *blocks.Pool, n int) {
 	}
 }
 
-// Drop forgets what is to be written.
+// Drop drops everything.
 func (o *Output) Drop(p *blocks.Pool) {
 	p.Give(o.b)
 	o.b, o.sent = nil, 0

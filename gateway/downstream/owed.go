@@ -1,19 +1,19 @@
 package downstream
 
-// How much may be under way for a client is a matter of bytes: its replies so far tell what the next will weigh. So a
-// pipeline of small requests goes through at full depth, and one of large ones asks for no more than its client and the
-// gateway can take, since all that a server has answered it must keep until it is read.
+// How much may be under way for a client depends on the size of its replies so far. So a pipeline of small requests is
+// sent at full depth, and one with large replies requests no more than the client and the gateway can take: all that a
+// server has replied must be kept until the client reads it.
 
 const (
 	// owedMax is how many replies a client may be owed before its next request waits.
 	owedMax = 4096
-	// aheadBytes is how much the replies may weigh that a client is owed. One reply may always be owed.
+	// aheadBytes is the expected size of the replies that a client may be owed. One reply may always be owed.
 	aheadBytes = 4 << 20
-	// firstWeight is what a reply is taken to weigh while none is known: 16 requests go ahead of the first reply.
+	// firstWeight is the expected size of a reply before the first one: 16 requests are sent ahead of it.
 	firstWeight = aheadBytes / 16
 )
 
-// Weigh takes note of the size of a reply. What is expected rises fast and falls slowly.
+// Weigh records the size of a reply, in bytes. What is expected rises fast and falls slowly.
 func (c *Conn) Weigh(size int) {
 	now := uint32(min(size, 1<<30))
 	if now > c.weight {
@@ -23,13 +23,13 @@ func (c *Conn) Weigh(size int) {
 	}
 }
 
-// OwedTooMuch reports whether no further request may be sent for a client while n are under way.
+// OwedTooMuch reports whether no further request may be sent for a client while n replies are under way.
 func (c *Conn) OwedTooMuch(n int) bool {
 	return n >= owedMax || n > 0 && n*int(c.weight) >= aheadBytes
 }
 
-// OwedLittle reports whether so few are under way that a client may go on which was owed too much.
+// OwedLittle reports whether a client that was owed too much may go on while n replies are under way.
 func (c *Conn) OwedLittle(n int) bool { return n <= owedMax/2 && 2*n*int(c.weight) <= aheadBytes }
 
-// Expects is how many bytes n replies will weigh.
+// Expects is the expected size of n replies, in bytes.
 func (c *Conn) Expects(n int) int { return n * int(c.weight) }

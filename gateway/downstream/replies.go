@@ -1,45 +1,47 @@
 package downstream
 
-// Replies is the row of places for the replies that a client is owed. Sequence numbers wrap around; a session never
-// has more than 2^31 requests under way. The zero value is ready.
+// Replies has the places of the replies that a client is owed, in the order of its requests. The numbers of places wrap
+// around; fewer than 2^31 are in use at once. The zero value is ready.
 type Replies struct {
 	head uint32 // the place in front
 	next uint32 // the place that Reserve gives out next
-	// early are the replies that came before their turn; nil when there is none.
+	// early are the replies that came before their turn; nil without any.
 	early *early
 }
 
+// early keeps replies, and counts bytes.
 type early struct {
 	ring  []place // over [head, next)
 	kept  int     // replies in ring
 	bytes int     // their bytes, and those of the parts of others
 }
 
+// place is that of one reply.
 type place struct {
 	reply []byte
-	here  bool
+	here  bool // reply came
 }
 
-// Reserve gives out the next place.
+// Reserve returns the next place.
 func (r *Replies) Reserve() uint32 {
 	seq := r.next
 	r.next++
 	return seq
 }
 
-// Owed is how many places wait for their reply.
+// Owed is how many places have not got their reply.
 func (r *Replies) Owed() int { return int(r.next - r.head) }
 
 // AtFront reports whether seq is the place in front.
 func (r *Replies) AtFront(seq uint32) bool { return seq == r.head }
 
-// Passed reports whether the reply of a place that was given out not long ago has been handed over.
+// Passed reports whether the reply of a place was passed on. The place must be one of the last 2^31.
 func (r *Replies) Passed(seq uint32) bool { return int32(r.head-seq) > 0 }
 
-// Pass records that the reply in front has been handed over whole. Afterwards Ready may have more.
+// Pass records that the reply in front was passed on whole. Afterwards Ready may return others.
 func (r *Replies) Pass() { r.head++ }
 
-// Keep copies a reply that came before its turn.
+// Keep keeps a reply that came before its turn. It copies it.
 func (r *Replies) Keep(seq uint32, reply []byte) {
 	if r.early == nil {
 		r.early = &early{}
@@ -54,7 +56,7 @@ func (r *Replies) Keep(seq uint32, reply []byte) {
 	e.bytes += len(reply)
 }
 
-// KeepPart counts n bytes more, or less, of parts that are kept elsewhere until a reply is made of them.
+// KeepPart counts n more bytes, or less, of parts that are kept elsewhere until they make up a reply.
 func (r *Replies) KeepPart(n int) {
 	if r.early == nil {
 		r.early = &early{}
@@ -62,7 +64,7 @@ func (r *Replies) KeepPart(n int) {
 	r.early.bytes += n
 }
 
-// KeptBytes is the size of the replies that wait for their turn, and of parts.
+// KeptBytes is how many bytes of early replies and of parts are kept.
 func (r *Replies) KeptBytes() int {
 	if r.early == nil {
 		return 0
@@ -70,7 +72,7 @@ func (r *Replies) KeptBytes() int {
 	return r.early.bytes
 }
 
-// EarlyBytes is what the replies that wait for their turn weigh, counted anew: it is for tests.
+// EarlyBytes is how many bytes of early replies are kept, counted anew: it is for tests.
 func (r *Replies) EarlyBytes() (n int) {
 	if r.early == nil {
 		return 0
@@ -83,8 +85,10 @@ func (r *Replies) EarlyBytes() (n int) {
 	return n
 }
 
+// at returns a place in [head, next).
 func (e *early) at(seq uint32) *place { return &e.ring[seq&uint32(len(e.ring)-1)] }
 
+// grow makes room for at least need places from head on.
 func (e *early) grow(head uint32, need int) {
 	size := max(8, 2*len(e.ring))
 	for size < need {
@@ -98,8 +102,7 @@ func (e *early) grow(head uint32, need int) {
 	e.ring = ring
 }
 
-// Ready returns the reply in front when it is there. The bytes are valid until the next call; call Pass after taking
-// them.
+// Ready returns the reply in front if it came early. It is valid until the next call; call Pass after taking it.
 func (r *Replies) Ready() (reply []byte, ok bool) {
 	e := r.early
 	if e == nil {

@@ -11,11 +11,11 @@ import (
 	"evergate/topology"
 )
 
-// Deadline is when what servers rejected is asked for again; 0 when nothing is.
+// Deadline is when rejected subscriptions are sent again; 0 without any. Tests call it.
 func (s *Subscriptions) Deadline() time.Duration { return s.retryAt }
 
-// Check returns what is wrong with the subscriptions, nil as a rule: what servers were told, and are asked, is what the
-// hub says. Tests call it.
+// Check returns what is wrong with the subscriptions, nil as a rule: what servers have acknowledged, and were asked, is
+// what the hub has. Tests call it.
 func (s *Subscriptions) Check() error {
 	if err := s.hub.Check(); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *Subscriptions) Check() error {
 	return nil
 }
 
-// placed looks that a topic is subscribed where it must be, or is about to be, and nowhere else.
+// placed checks that a topic is subscribed where it must be, or about to be, and nowhere else.
 func (s *Subscriptions) placed(t *fanout.Topic) error {
 	// A demoted primary is a source as long as a connection to it lasts, and none if another one is made.
 	demoted := func(n topology.NodeID) bool { return s.View.Demoted(n) != nil }
@@ -65,7 +65,7 @@ func (s *Subscriptions) placed(t *fanout.Topic) error {
 	return nil
 }
 
-// checkSource looks that somebody sees to what is due.
+// checkSource checks that what is due at a source will be sent.
 func (s *Subscriptions) checkSource(t *fanout.Topic, source *fanout.Source) error {
 	open := s.OpenSubscription(source.Node)
 	switch {
@@ -80,7 +80,7 @@ func (s *Subscriptions) checkSource(t *fanout.Topic, source *fanout.Source) erro
 	return nil
 }
 
-// inQuestion looks that what a server was asked and has not answered leads to what the hub believes.
+// inQuestion checks that the commands that a server has not answered lead to what the hub has.
 func (s *Subscriptions) inQuestion(l *upstream.Conn) error {
 	last, start := map[string]bool{}, l.Queue.AnsweredTo()
 	for request := range l.Inflight.All {
@@ -108,4 +108,5 @@ func (s *Subscriptions) inQuestion(l *upstream.Conn) error {
 	return nil
 }
 
+// topicKey identifies a topic among those of all kinds.
 func topicKey(kind fanout.Kind, name string) string { return beginVerbs[kind] + " " + name }

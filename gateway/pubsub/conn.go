@@ -12,24 +12,23 @@ import (
 	"evergate/routing"
 )
 
-// A subscription connection is one to a node for all sessions of the worker. It speaks RESP3, where messages can be
-// told from replies. Each command on it names one topic and gets one answer: the acknowledgement, which is a push too,
-// or an error.
+// A subscription connection speaks RESP3, in which messages can be told from replies. Each command on it names one
+// topic and gets one reply: the acknowledgement, which is a push as well, or an error.
 //
-// Where it is lost, everything is subscribed again on the next one. What was published meanwhile is missed, as by any
-// subscriber of a server that dies; that is counted as a gap.
+// When it is lost, everything is subscribed again on the next one. Messages that are published meanwhile are missed, as
+// by any subscriber of a server that ends; that counts as a gap.
 
 const (
-	// quietMax is how long a subscription connection may say nothing before it is asked whether it lives.
+	// quietMax is how long a server may send nothing on a subscription connection before it gets a PING.
 	quietMax = 3 * time.Second
-	// retryAfter is how long a topic waits to be asked for again that a server could not take.
+	// retryAfter is how long after a rejection a subscription is sent again.
 	retryAfter = 100 * time.Millisecond
 )
 
 var beginVerbs = [...]string{fanout.Channel: "SUBSCRIBE", fanout.Pattern: "PSUBSCRIBE", fanout.Shard: "SSUBSCRIBE"}
 var endVerbs = [...]string{fanout.Channel: "UNSUBSCRIBE", fanout.Pattern: "PUNSUBSCRIBE", fanout.Shard: "SUNSUBSCRIBE"}
 
-// kindOf tells of which kind the topic is that a subscription connection was told to begin or to end.
+// kindOf returns the kind of the topics that a command of a subscription connection is for.
 func kindOf(verb []byte) fanout.Kind {
 	for k := range fanout.Kind(len(beginVerbs)) {
 		if string(verb) == beginVerbs[k] || string(verb) == endVerbs[k] {
@@ -39,7 +38,7 @@ func kindOf(verb []byte) fanout.Kind {
 	panic("pubsub: a server was sent " + string(verb))
 }
 
-// Read takes bytes of a subscription connection.
+// Read takes bytes of a subscription connection. They are valid during the call.
 func (p *PubSub) Read(l *upstream.Conn, b []byte) {
 	for len(b) > 0 && l.State == upstream.Open {
 		n, done, err := l.Scan.Scan(b)
@@ -63,7 +62,7 @@ func (p *PubSub) Read(l *upstream.Conn, b []byte) {
 	}
 }
 
-// frame takes one whole message or answer.
+// frame takes one message or reply.
 func (p *PubSub) frame(l *upstream.Conn, frame []byte) {
 	if frame[0] != '>' {
 		p.replied(l, frame)
@@ -88,8 +87,8 @@ func (p *PubSub) frame(l *upstream.Conn, frame []byte) {
 	}
 }
 
-// message gives a message to all who listen. In a cluster what is published comes from every node, and is taken from
-// one; events about keys come from the node alone that has them.
+// message delivers a message. In a cluster every node sends what is published, and it is taken from one; events about
+// keys come only from the node that has them.
 func (s *Subscriptions) message(l *upstream.Conn, kind fanout.Kind, name, channel, frame []byte) {
 	s.pubsub.counts.FeedMessages++
 	t := s.hub.Find(kind, name)
@@ -105,7 +104,7 @@ func (s *Subscriptions) message(l *upstream.Conn, kind fanout.Kind, name, channe
 	s.pubsub.Listeners.Fan(t, frame)
 }
 
-// awaited returns the words of the request that a subscription connection answers next.
+// awaited returns the words of the command that a subscription connection replies to next, or nil.
 func (p *PubSub) awaited(l *upstream.Conn) [][]byte {
 	t := l.Inflight.Front()
 	if t == nil || !l.Queue.Sent(t.End) {
@@ -115,7 +114,7 @@ func (p *PubSub) awaited(l *upstream.Conn) [][]byte {
 	return p.args
 }
 
-// acked takes an acknowledgement. A server that gives a slot away ends its subscriptions unasked.
+// acked takes an acknowledgement. A server that gives a slot away ends the subscriptions there without a command.
 func (s *Subscriptions) acked(l *upstream.Conn, verb *routing.Command, name []byte) {
 	asked := s.pubsub.awaited(l)
 	if len(asked) != 2 || routing.Lookup(asked[:1]) != verb || !bytes.Equal(asked[1], name) {
@@ -136,7 +135,7 @@ func (s *Subscriptions) acked(l *upstream.Conn, verb *routing.Command, name []by
 	s.gapMayEnd()
 }
 
-// ended goes on where a server has ended the subscription to a channel, whose slot it has given away.
+// ended handles a subscription that a server has ended, since it has given the channel's slot away.
 func (s *Subscriptions) ended(l *upstream.Conn, name []byte) {
 	t := s.hub.Ended(fanout.Shard, name, l.Key.Node)
 	if t == nil {
@@ -167,8 +166,9 @@ func (p *PubSub) replied(l *upstream.Conn, reply []byte) {
 	}
 }
 
-// rejected deals with an error for a subscription: one about where it belongs is news, and it is asked for again;
-// any other is the answer, and whoever listens already has lost it.
+// rejected handles an error for a subscription. One about where the topic belongs, or for a while, is an observation,
+// and the command is sent again. Any other one is the reply to the sessions that wait; present listeners have lost the
+// topic.
 func (p *PubSub) rejected(l *upstream.Conn, kind fanout.Kind, name []byte, ask uint32, reply []byte) {
 	s := p.services[l.Key.Service]
 	switch why := retry.Classify(reply, false); why {
@@ -193,8 +193,8 @@ func (p *PubSub) rejected(l *upstream.Conn, kind fanout.Kind, name []byte, ask u
 	}
 }
 
-// Opened says all again on a new subscription connection. One that was opened beside a silent one takes its place, if
-// that is silent still.
+// Opened subscribes to everything on a new connection. One that was dialled beside a silent one takes its place, if
+// that is still silent.
 func (p *PubSub) Opened(l *upstream.Conn) {
 	s := p.services[l.Key.Service]
 	l.WaitsFrom = p.Clock.Now
@@ -207,18 +207,18 @@ func (p *PubSub) Opened(l *upstream.Conn) {
 		if main.State == upstream.Open {
 			p.Pool.Lose(main, upstream.Replaced)
 		}
-		p.Pool.OnlyThis(l) // one that is dialled still would be asked in its place
+		p.Pool.OnlyThis(l) // an older one, still being dialled, would otherwise be used in its place
 	}
 	delete(s.failedAt, l.Key.Node)
 	s.sendDue(s.hub.All()...)
 }
 
-// Lost takes note that a subscription connection has ended, or could not be opened. since is when it was last sure to
-// bring all. It returns true when the connection is not needed any more.
+// Lost handles a subscription connection that has ended, or could not be opened. since is when it last certainly
+// worked. It returns true when the connection is not needed any more.
 func (s *Subscriptions) Lost(l *upstream.Conn, since time.Duration) (unneeded bool) {
 	node := l.Key.Node
 	if s.pubsub.Pool.First(l) != l {
-		return true // it was only tried beside another
+		return true // it was dialled beside a silent one
 	}
 	s.failedAt[node] = s.pubsub.Clock.Now
 	s.gapBegins(s.hub.Lost(node), since)
@@ -226,8 +226,8 @@ func (s *Subscriptions) Lost(l *upstream.Conn, since time.Duration) (unneeded bo
 	return s.hub.Uses(node) == 0 || !s.pubsub.Pool.Alone(l)
 }
 
-// Silent deals with a subscription connection that owes an answer for too long. In a cluster another node takes its
-// place; elsewhere a second connection shows whether it is the server that is silent, or the connection that is dead.
+// Silent handles a subscription connection that has owed a reply for too long. In a cluster another node takes its
+// place. Elsewhere a second connection shows whether the server is silent, or only the connection dead.
 func (p *PubSub) Silent(l *upstream.Conn) {
 	s := p.services[l.Key.Service]
 	s.failedAt[l.Key.Node] = p.Clock.Now
@@ -244,7 +244,7 @@ func (p *PubSub) Silent(l *upstream.Conn) {
 	}
 }
 
-// Look asks a subscription connection that says nothing whether it lives, and ends one that nobody needs.
+// Look sends PING on a subscription connection on which nothing comes, and closes one that is not needed.
 func (p *PubSub) Look(l *upstream.Conn) {
 	s := p.services[l.Key.Service]
 	if l.State != upstream.Open {
@@ -276,7 +276,7 @@ func (p *PubSub) Look(l *upstream.Conn) {
 	}
 }
 
-// send puts a command on a subscription connection. Nobody but the worker itself waits for the answer.
+// send puts a command on a subscription connection. ask identifies it for the hub.
 func (p *PubSub) send(l *upstream.Conn, ask uint32, words ...string) {
 	end := l.Queue.Append(resp.AppendCommandStrings(nil, words...))
 	t := l.Inflight.Push()

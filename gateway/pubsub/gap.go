@@ -10,12 +10,12 @@ import (
 // Gap is a time in which messages may have been missed, as one worker has seen it.
 type Gap struct {
 	For       time.Duration
-	Topics    int // that were interrupted
-	Listeners int // to them
+	Topics    int // interrupted
+	Listeners int // of these topics
 }
 
-// gapBegins takes note that topics are interrupted which somebody listens to. All are counted before the first listener
-// is closed, who may be one of several.
+// gapBegins records that topics with listeners were interrupted at the time since. All are counted before the first
+// listener is closed, since one may listen to several.
 func (s *Subscriptions) gapBegins(topics []*fanout.Topic, since time.Duration) {
 	for _, t := range topics {
 		if len(t.Listeners()) == 0 {
@@ -35,7 +35,7 @@ func (s *Subscriptions) gapBegins(topics []*fanout.Topic, since time.Duration) {
 	}
 }
 
-// gapMayEnd ends a gap when everything is subscribed again.
+// gapMayEnd ends the gap when every topic is subscribed again.
 func (s *Subscriptions) gapMayEnd() {
 	if s.gapSince == 0 || s.hub.Pending() > 0 {
 		return

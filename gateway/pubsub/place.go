@@ -7,12 +7,12 @@ import (
 	"evergate/topology"
 )
 
-// Where a topic must be subscribed: a channel of a slot at the slot's primary; where events about keys may come, at
-// every primary; all else at one primary, the home, since what is published in a cluster comes to every node. The hub
-// keeps the books of it; here servers are told what is due.
+// Where a topic must be subscribed: a shard channel at the primary of its slot; a channel of events about keys at every
+// primary; any other one at one primary, the home, since what is published in a cluster reaches every node. The hub
+// records what each server was asked and has acknowledged; here the commands that are due are sent.
 
-// place finds the sources of topics under the present view, and tells the servers. All are placed before anybody is
-// told of a gap.
+// place sets the nodes of topics under the present view, and sends what is due. All are placed before a gap is
+// reported.
 func (s *Subscriptions) place(topics ...*fanout.Topic) {
 	var left []*fanout.Topic
 	since := s.pubsub.Clock.Now
@@ -25,7 +25,7 @@ func (s *Subscriptions) place(topics ...*fanout.Topic) {
 				since = min(since, l.WaitsFrom)
 			}
 		}
-		if was && !t.On() && len(nodes) == 0 { // events may come at one more primary, and are not heard there yet
+		if was && !t.On() && len(nodes) == 0 { // one more primary may send events, and is not subscribed to yet
 			left = append(left, t)
 		}
 	}
@@ -34,13 +34,13 @@ func (s *Subscriptions) place(topics ...*fanout.Topic) {
 	s.gapMayEnd()
 }
 
-// placeAll places every topic anew.
+// placeAll places every topic.
 func (s *Subscriptions) placeAll() {
 	s.home = s.chooseHome()
 	s.place(s.hub.All()...)
 }
 
-// Due asks again for what servers could not take, when it is time.
+// Due sends rejected subscriptions again when it is time.
 func (s *Subscriptions) Due() {
 	switch {
 	case s.retryAt == 0:
@@ -52,8 +52,8 @@ func (s *Subscriptions) Due() {
 	}
 }
 
-// sendDue tells servers what is due of topics. Where there is no subscription connection one is opened, and told then;
-// a node that is no primary is told nothing until it is one, or its subscription connection ends.
+// sendDue sends the commands that are due for topics. Where there is no subscription connection one is dialled, and
+// they are sent when it is open. A node that is no primary gets none until it is one, or its connection ends.
 func (s *Subscriptions) sendDue(topics ...*fanout.Topic) {
 	for _, t := range topics {
 		for i := range t.Sources {
@@ -74,7 +74,7 @@ func (s *Subscriptions) sendDue(topics ...*fanout.Topic) {
 	}
 }
 
-// sourcesOf lists the nodes at which a topic must be subscribed.
+// sourcesOf returns the nodes at which a topic must be subscribed. The slice is valid until the next call.
 func (s *Subscriptions) sourcesOf(t *fanout.Topic) []topology.NodeID {
 	nodes := s.pubsub.nodes[:0]
 	switch {
@@ -96,7 +96,7 @@ func (s *Subscriptions) sourcesOf(t *fanout.Topic) []topology.NodeID {
 	return nodes
 }
 
-// sourceIn is the node of a shard that is subscribed to: its primary, or the former one while it is still connected and
+// sourceIn is the node of a shard to subscribe at: its primary, or the demoted one while that is still connected and
 // there is no other.
 func (s *Subscriptions) sourceIn(sh *topology.Shard) topology.NodeID {
 	switch {
@@ -109,7 +109,7 @@ func (s *Subscriptions) sourceIn(sh *topology.Shard) topology.NodeID {
 	return fanout.Nowhere
 }
 
-// chooseHome finds the node for what every node would say. In a cluster it is changed where another primary may be
+// chooseHome chooses the node for what every node would send. In a cluster it changes where another primary may be
 // reached sooner.
 func (s *Subscriptions) chooseHome() topology.NodeID {
 	switch {
@@ -144,13 +144,13 @@ func (s *Subscriptions) chooseHome() topology.NodeID {
 	return other
 }
 
-// Follow has the subscription connections follow a new view.
+// Follow places the topics under a new view, and closes connections that are not needed any more.
 func (s *Subscriptions) Follow() {
 	s.placeAll()
 	s.sweep()
 }
 
-// sweep ends the subscription connections to nodes that are subscribed to no more.
+// sweep closes the subscription connections to nodes at which nothing is subscribed any more.
 func (s *Subscriptions) sweep() {
 	for l := range s.pubsub.Pool.All {
 		if l.Key.Service != s.Index || l.Key.Purpose != upstream.Subscription {
@@ -164,7 +164,7 @@ func (s *Subscriptions) sweep() {
 	}
 }
 
-// end closes a subscription connection that nobody needs.
+// end closes a subscription connection that is not needed.
 func (s *Subscriptions) end(l *upstream.Conn, why upstream.LostReason) {
 	if s.pubsub.Pool.First(l) == l {
 		s.hub.Lost(l.Key.Node)

@@ -1,6 +1,12 @@
-// Package pubsub keeps servers subscribed to what a worker's sessions listen to: one connection to a node carries the
-// subscriptions of all. It decides at which nodes a topic is subscribed, follows views, and tells of times in which
-// messages may have been missed. It knows sessions by their Ref alone, and nothing of their output.
+// Package pubsub keeps servers subscribed to what a worker's sessions listen to. One subscription connection to a node
+// carries the subscriptions of all sessions. The package decides at which nodes a topic is subscribed (place.go), reads
+// what servers send (conn.go), follows views, and reports gaps: times in which messages may have been missed (gap.go).
+// Which session listens to what is kept by fanout.Hub.
+//
+// Begin with Subscriptions.Want, then read place and PubSub.Read.
+//
+// It knows servers and topics. It must not know what sessions do with a message: it knows them by their Ref alone, and
+// calls Listeners.
 package pubsub
 
 import (
@@ -16,32 +22,33 @@ import (
 	"evergate/topology"
 )
 
-// Config of a pubsub, which shares Clock, Rand, Blocks and Pool with its listeners.
+// Config is what a PubSub needs. It shares Clock, Rand, Blocks and Pool with its listeners. All fields are required.
 type Config struct {
 	Clock     *wait.Clock
 	Rand      *rand.Rand
 	Blocks    *blocks.Pool
 	Pool      *upstream.Pool
 	Listeners Listeners
-	// GapEnded tells of a time in which subscribers may have missed messages.
+	// GapEnded is called when a gap has ended.
 	GapEnded func(service int, g Gap)
-	// Counted is told of listeners that come and go; see fanout.Hub.
+	// Counted is called when a topic gains or loses listeners; see fanout.Hub.
 	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int)
 }
 
-// Listeners are the sessions that subscribe. Its methods are called in the middle of a pubsub's own.
+// Listeners are the sessions that subscribe. A PubSub calls these methods within its own.
 type Listeners interface {
-	// Fan gives a message to all who listen to a topic. The frame is not kept, nor changed.
+	// Fan delivers a message to all listeners of a topic. frame is a push of RESP3, valid during the call, and must not
+	// be changed.
 	Fan(t *fanout.Topic, frame []byte)
-	// Resume wakes a session if it waits, close ends it.
-	Resume(who session.Ref)
-	Close(who session.Ref, why session.CloseReason)
-	// Rejected counts an error of a server that no client sees; moved takes in what MOVED says.
+	// Resume wakes a session if it waits for an acknowledgement, Close closes it.
+	Resume(ref session.Ref)
+	Close(ref session.Ref, why session.CloseReason)
+	// Rejected counts an error of a server that no client gets. Moved handles a MOVED of this kind.
 	Rejected(kind retry.Kind)
 	Moved(l *upstream.Conn, reply []byte)
 }
 
-// PubSub has what a worker's sessions are subscribed to, and keeps the servers subscribed to it.
+// PubSub has the subscriptions of a worker's sessions, and keeps the servers subscribed. New makes it.
 type PubSub struct {
 	Config
 	services []*Subscriptions
@@ -51,23 +58,24 @@ type PubSub struct {
 	sent     uint64 // commands on subscription connections
 }
 
-// Counters are a pubsub's counters.
+// Counters are the counters of a PubSub since its start.
 type Counters struct {
-	// FeedMessages came on subscription connections. FeedPings asked these whether they live.
+	// FeedMessages came on subscription connections. FeedPings were sent there to check whether the server is alive.
 	FeedMessages uint64
 	FeedPings    uint64
-	// FeedGaps are times in which messages may have been missed, FeedGapMillis how long those that have ended were.
+	// FeedGaps are times in which messages may have been missed, FeedGapMillis the sum of those that have ended.
 	FeedGaps      uint64
 	FeedGapMillis uint64
 }
 
-// Subscriptions are those of one service.
+// Subscriptions are those of the sessions of one service.
 type Subscriptions struct {
 	*upstream.Servers
 	pubsub     *PubSub
 	closeOnGap bool
-	// hub is who listens to what. home is the node at which topics are subscribed that any node would do for; failedAt
-	// is when connections to nodes failed last; retryAt when what was refused is asked for again, 0 for not.
+	// hub has the listeners of each topic. home is the node at which a topic is subscribed that any node would do for.
+	// failedAt is when the last connection to a node failed. retryAt is when a rejected subscription is sent again; 0
+	// for none.
 	hub      fanout.Hub
 	home     topology.NodeID
 	failedAt map[topology.NodeID]time.Duration
@@ -77,10 +85,10 @@ type Subscriptions struct {
 	gap      Gap
 }
 
-// New makes a pubsub without services.
+// New makes a PubSub without services.
 func New(conf Config) *PubSub { return &PubSub{Config: conf} }
 
-// Add adds a service. closeOnGap: the connections of subscribers that may have missed messages are closed.
+// Add adds a service. closeOnGap: subscribers that may have missed messages are closed.
 func (p *PubSub) Add(s *upstream.Servers, closeOnGap bool) *Subscriptions {
 	of := &Subscriptions{
 		Servers: s, pubsub: p, closeOnGap: closeOnGap, home: fanout.Nowhere,

@@ -5,7 +5,7 @@ import (
 	"evergate/gateway/session"
 )
 
-// Want has a session wait for a topic, and has it subscribed where it is not.
+// Want makes a session wait for a topic, which is subscribed if needed.
 func (s *Subscriptions) Want(l *fanout.Listener, kind fanout.Kind, name []byte) *fanout.Topic {
 	t, fresh := s.hub.Want(l, kind, name)
 	if fresh {
@@ -14,30 +14,31 @@ func (s *Subscriptions) Want(l *fanout.Listener, kind fanout.Kind, name []byte) 
 	return t
 }
 
-// Join makes a session that wants a topic, which is subscribed, one of its listeners.
+// Join makes a session that wants a topic one of its listeners. The topic must be subscribed.
 func (s *Subscriptions) Join(l *fanout.Listener, kind fanout.Kind, name []byte) {
 	s.hub.Join(l, s.hub.Find(kind, name))
 }
 
-// LeaveTopic ends what a session has of a topic, leaveAll of all. Servers are told when nobody else listens.
+// LeaveTopic ends a session's subscription to a topic. It is ended at servers when no other session has one.
 func (s *Subscriptions) LeaveTopic(l *fanout.Listener, kind fanout.Kind, name []byte) {
 	if t := s.hub.Find(kind, name); t != nil && s.hub.Leave(l, t) {
 		s.unwanted(t)
 	}
 }
 
+// LeaveAll ends all subscriptions of a session.
 func (s *Subscriptions) LeaveAll(l *fanout.Listener) { s.unwanted(s.hub.LeaveAll(l)...) }
 
-// GiveUp ends what a session wants and does not listen to.
+// GiveUp ends what a session wants and does not yet listen to.
 func (s *Subscriptions) GiveUp(l *fanout.Listener) { s.unwanted(s.hub.Settle(l)...) }
 
-// unwanted has servers end what nobody wants any more.
+// unwanted ends the subscriptions to these topics at servers, where no session wants them any more.
 func (s *Subscriptions) unwanted(topics ...*fanout.Topic) {
 	s.sendDue(topics...)
 	s.gapMayEnd()
 }
 
-// All returns the topics.
+// All returns all topics.
 func (s *Subscriptions) All() []*fanout.Topic { return s.hub.All() }
 
 // Find returns a topic, or nil.
@@ -45,10 +46,10 @@ func (s *Subscriptions) Find(kind fanout.Kind, name []byte) *fanout.Topic {
 	return s.hub.Find(kind, name)
 }
 
-// Count is how many topics of a kind there are.
+// Count is the number of topics of a kind.
 func (s *Subscriptions) Count(kind fanout.Kind) int { return s.hub.Len(kind) }
 
-// closeListeners closes the connections of all who listen to a topic.
+// closeListeners closes all listeners of a topic.
 func (p *PubSub) closeListeners(t *fanout.Topic, why session.CloseReason) {
 	listeners := t.Listeners()
 	for i := len(listeners) - 1; i >= 0; i-- {
@@ -56,8 +57,9 @@ func (p *PubSub) closeListeners(t *fanout.Topic, why session.CloseReason) {
 	}
 }
 
+// wakeWaiting resumes the sessions that wait for a topic.
 func (p *PubSub) wakeWaiting(t *fanout.Topic) {
-	for _, who := range t.Waiting() {
-		p.Listeners.Resume(who.Ref)
+	for _, listener := range t.Waiting() {
+		p.Listeners.Resume(listener.Ref)
 	}
 }

@@ -1,5 +1,7 @@
-// Package session is the state of one client: its identity, the transaction that it queues, the keys that it watches,
-// and why it leaves. It does no I/O and imports no other room.
+// Package session has the state of one client: its identity, the transaction that it queues, the keys that it watches,
+// and why it leaves. Each part of it is changed by the room whose commands it belongs to. Begin with Session.
+//
+// It does no I/O, imports no other room, and must not know connections, servers or replies.
 package session
 
 import "time"
@@ -115,6 +117,14 @@ type Watch struct {
 	Slot int
 	// Broken: that connection is gone, and whether the keys have changed is unknown: EXEC answers nil, as if they had.
 	Broken bool
+}
+
+// Round is a WAIT or WAITAOF that asks one shard of a cluster after the other.
+type Round struct {
+	// Shard is the index of the shard that is asked.
+	Shard int
+	// Least is the least count so far; WAITAOF has two.
+	Least [2]int64
 }
 
 // Identity is what a client has set about itself, shown in CLIENT LIST.

@@ -11,7 +11,7 @@ import (
 func TestClockWakesOnce(t *testing.T) {
 	c := NewClock()
 	places := map[session.Ref]*Place{{ID: 1}: {}, {ID: 2}: {}}
-	find := func(who session.Ref) *Place { return places[who] }
+	find := func(ref session.Ref) *Place { return places[ref] }
 	one, two := session.Ref{ID: 1}, session.Ref{ID: 2}
 	places[one].Reason, places[two].Reason = InFlight, Asking
 	c.Alarm(one, places[one], 5*time.Second)

@@ -6,26 +6,26 @@ import (
 	"evergate/gateway/session"
 )
 
-// List names the sessions that wait for one thing.
+// List has the sessions that wait for one thing.
 type List struct{ refs []session.Ref }
 
 // Add adds a session.
-func (l *List) Add(who session.Ref) { l.refs = append(l.refs, who) }
+func (l *List) Add(ref session.Ref) { l.refs = append(l.refs, ref) }
 
-// Empty reports whether nobody is named.
+// Empty reports whether no session waits.
 func (l *List) Empty() bool { return len(l.refs) == 0 }
 
-// Has reports whether a session is named: it is for tests, and looks at all.
-func (l *List) Has(who session.Ref) bool { return slices.Contains(l.refs, who) }
+// Has reports whether a session waits. It is for tests, since it searches all.
+func (l *List) Has(ref session.Ref) bool { return slices.Contains(l.refs, ref) }
 
-// Take returns all sessions and forgets them. The slice is valid until the next Add.
+// Take removes and returns all sessions. The slice is valid until the next Add.
 func (l *List) Take() []session.Ref {
 	all := l.refs
 	l.refs = l.refs[:0]
 	return all
 }
 
-// Load counts the sessions that wait for a server, and the bytes that they have sent and that are not begun.
+// Load counts the sessions that wait for a server, and the bytes of their unread input.
 type Load struct{ Sessions, Bytes int }
 
 // Count begins to count a session.
@@ -36,7 +36,7 @@ func (l *Load) Count(p *Place) {
 	}
 }
 
-// Weigh records that a session has sent so many bytes; it counts only while the session does.
+// Weigh sets the size of a session's input, in bytes, if it is counted.
 func (l *Load) Weigh(p *Place, bytes int) {
 	if !p.counted {
 		bytes = 0

@@ -1,7 +1,11 @@
-// Package wait knows which sessions wait, until when, and wakes them: it decides nothing, and does not know what for.
+// Package wait knows which sessions are blocked, until when, and resumes them.
 //
 // A session waits at one Place, for one Reason. It runs again when its Place is woken through the Clock, which also
-// knows when a round is needed next. Lists and Buffers name the sessions that wait for one thing.
+// knows when the next round is needed. Lists and Buffers have the sessions that wait for the same thing; a Load counts
+// those that wait for a server.
+//
+// Begin with Place and Clock. The package decides nothing: it must not know what a session waits for beyond the Reason,
+// or what becomes of its request.
 package wait
 
 import "time"
@@ -21,7 +25,7 @@ const (
 	NoConnection
 	// Refused: a server rejected the request, which is retried in a moment.
 	Refused
-	// ConnectionFull: the connection has as many bytes in flight as it should.
+	// ConnectionFull: the connection has as much in flight as it should.
 	ConnectionFull
 	// InFlight: its requests in flight must be answered first.
 	InFlight
@@ -48,7 +52,7 @@ var names = [...]string{"running", "no-primary", "no-connection", "rejected", "c
 
 func (r Reason) String() string { return names[r] }
 
-// Place is where one session waits. The zero value is a session that waits for nothing.
+// Place is where one session waits. The zero value is that of a session which waits for nothing.
 type Place struct {
 	// WaitsSince is when the request at the front first had to wait for a server; 0 if it has not.
 	WaitsSince time.Duration
@@ -62,19 +66,19 @@ type Place struct {
 	counted bool // in Load
 }
 
-// Waits reports whether the session waits for anything.
+// Waits reports whether the session is blocked.
 func (p *Place) Waits() bool { return p.Reason != Running }
 
-// Awake reports whether the session runs before the round ends.
+// Awake reports whether the session will run before the round ends.
 func (p *Place) Awake() bool { return p.queued }
 
-// Alarmed reports whether an alarm wakes the session.
+// Alarmed reports whether an alarm will wake the session.
 func (p *Place) Alarmed() bool { return p.alarm > 0 }
 
 // Counted reports whether a Load counts the session, and with how many bytes.
 func (p *Place) Counted() (is bool, bytes int) { return p.counted, p.weight }
 
-// Take reports whether a session's Place was woken, and resets it.
+// Take reports whether the Place was woken, and resets that.
 func (p *Place) Take() bool {
 	was := p.queued
 	p.queued = false
