@@ -36,7 +36,7 @@ type errorSection struct {
 const (
 	again      = "retry the command"
 	fixCommand = "correct the command"
-	readFirst  = "read what the command was to change before you retry it"
+	readFirst  = "read the keys of the command before you retry it"
 	elsewhere  = "change the program, or connect to the server itself"
 	fixClient  = "check what connects to this port: it does not speak RESP"
 )
@@ -196,7 +196,7 @@ var errorSections = []errorSection{
 	{"ERR Protocol error", "The input is not RESP. The gateway replies and closes the connection, as Redis does. It " +
 		"passes on the error of a server whose `proto-max-bulk-len` is smaller than its own.", raised{
 		"`ResponseError`, then `ConnectionError`", "`ReplyError`, then it reconnects",
-		"`redis.Error` with that text, then `io.EOF`; an `AuthError` where it says `unauthenticated`",
+		"`redis.Error` with that text, then `io.EOF`; an `AuthError` if the text has `unauthenticated`",
 		"`JedisDataException`, then `JedisConnectionException`"}, protocolAnswers},
 }
 

@@ -87,8 +87,8 @@ redirections and temporary rejections (MOVED, ASK, READONLY, LOADING, MASTERDOWN
 them on. While a server replies BUSY because of a long-running script, a request waits for as long as it would wait for
 a primary, and then fails with that BUSY.
 
-"Executed" says whether the command changed, or could have changed, anything on a server. Angle brackets mark what
-varies. The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their defaults, as plain
+"Executed": whether the command changed, or could have changed, anything on a server. Angle brackets mark variables.
+The libraries are redis-py 8.1, ioredis 6.0, go-redis 9.23 and Jedis 8.0 (beta) with their defaults, as plain
 (not cluster) clients. One text of each prefix was tried with redis-py (5.2, 7.1 and 8.1) and ioredis; a test tries
 every text with go-redis; for Jedis the source was read. redis-py removes a known prefix from the text of the exception.
 
