@@ -124,11 +124,11 @@ func TestASentinelStopsWhoDoesNotRead(t *testing.T) {
 				}
 			}
 		}()
-		until(t, "the deaf client is stopped", func() bool { return g.Snapshot().Parked == 1 })
+		until(t, "the deaf client is stopped", func() bool { return g.Snapshot().BlockedSessions == 1 })
 		other.want("+PONG\r\n", "PING")
 		_ = deaf.Close()
 		<-written
-		until(t, "it is forgotten", func() bool { s := g.Snapshot(); return s.Clients == 1 && s.Parked == 0 })
+		until(t, "it is forgotten", func() bool { s := g.Snapshot(); return s.Clients == 1 && s.BlockedSessions == 0 })
 	})
 }
 

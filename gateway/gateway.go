@@ -51,7 +51,7 @@ type Gateway struct {
 	// longScripts counts the workers of each service of the Config where one has been under way for a while.
 	longScripts  []atomic.Int32
 	prints       *prints // the short numbers by which SCAN cursors name servers
-	ownListeners []worker.Door
+	ownListeners []worker.Listener
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
 	// rounds are the rounds of INFO requests to the servers of each service.
@@ -198,7 +198,7 @@ func (g *Gateway) addService(service int) {
 	g.keepers = append(g.keepers, k)
 }
 
-func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Config {
+func workerConfig(conf *Config, listeners []worker.Listener, seed uint64) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
@@ -206,8 +206,8 @@ func workerConfig(conf *Config, listeners []worker.Door, seed uint64) worker.Con
 		PushBytesMax:    int(conf.Limits.PushBytesMax),
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
-		PrivateMax:      share(conf.Limits.PrivateMax, conf.Workers),
-		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Doors: listeners,
+		DedicatedMax:    share(conf.Limits.PrivateMax, conf.Workers),
+		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Listeners: listeners,
 	}
 	reads := map[ReadPolicy]upstream.Reads{ReadPreferReplica: upstream.PreferReplica, ReadReplica: upstream.OnlyReplica}
 	lost := map[BlockingLost]exchange.BlockingLost{

@@ -54,7 +54,7 @@ func (s *Service) HoldAt(listen string) Hold {
 
 // listenerIDs returns the ID of each listener, in the order of the Config: that of the service, or one behind all
 // sub-services if the listener has a hold of its own or a facade. The facades of the latter have no addresses yet.
-func (c *Config) listenerIDs() (numbers []int, own []worker.Door) {
+func (c *Config) listenerIDs() (numbers []int, own []worker.Listener) {
 	parts := c.subServices()
 	for i := range c.Services {
 		s := &c.Services[i]
@@ -64,7 +64,7 @@ func (c *Config) listenerIDs() (numbers []int, own []worker.Door) {
 				numbers = append(numbers, i)
 				continue
 			}
-			listener := worker.Door{Service: subServiceOf(parts, i, pretends), Hold: exchange.Hold(s.HoldAt(listen))}
+			listener := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: exchange.Hold(s.HoldAt(listen))}
 			if pretends != FacadeNone {
 				listener.Role = &facade.Role{Kind: facadeKinds[pretends]}
 			}

@@ -45,10 +45,10 @@ func (k *Clients) Finished(c *exchange.Session, ended *session.Multi, command *r
 
 // showQueued shows the commands of a transaction.
 func (k *Clients) showQueued(c *exchange.Session, m *session.Multi) {
-	at, standIns := -1, m.Placeholders // MULTI comes first
+	at, placeholders := -1, m.Placeholders // MULTI comes first
 	for args := range resp.Commands(m.Body, k.conf.Limits) {
-		if len(standIns) > 0 && standIns[0].At == at {
-			args, standIns = standIns[0].Args, standIns[1:]
+		if len(placeholders) > 0 && placeholders[0].At == at {
+			args, placeholders = placeholders[0].Args, placeholders[1:]
 		}
 		if at >= 0 {
 			k.show(c, routing.Lookup(args), args)

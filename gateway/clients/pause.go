@@ -36,7 +36,7 @@ func (k *Clients) Unpause(r *admin.Request) {
 	}
 }
 
-// Paused parks a session whose command must wait for the end of a pause.
+// Paused blocks a session whose command must wait for the end of a pause.
 func (k *Clients) Paused(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	p := &k.pauses[c.Service.Index]
 	if k.clock.Now >= p.until || c.Multi == nil && whilePaused(command) {
@@ -75,7 +75,7 @@ func (k *Clients) PausedRetry(c *exchange.Session, a *retry.Entry) bool {
 	return true
 }
 
-// block parks a session until the end of a pause.
+// block blocks a session until the end of a pause.
 func (k *Clients) block(c *exchange.Session) {
 	k.x.Resumed(c) // it waits for no server any more
 	k.x.ReleaseUnused(c)

@@ -85,7 +85,7 @@ func (q *Inquiries) inquire(c *exchange.Session, about catalog.Question) Outcome
 	return Blocked
 }
 
-// pickAny finds a lane to the primary of any shard; why there is none is said of the first.
+// pickAny finds a connection to the primary of any shard; why there is none is said of the first.
 func (q *Inquiries) pickAny(c *exchange.Session) (l *upstream.Conn, why upstream.Obstacle) {
 	if l, why = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody); l != nil {
 		return l, why
@@ -98,7 +98,7 @@ func (q *Inquiries) pickAny(c *exchange.Session) (l *upstream.Conn, why upstream
 	return nil, why
 }
 
-// joins parks a session with those that wait for the answer to a question that is being asked.
+// joins blocks a session with those that wait for the answer to a question that is being asked.
 func (q *Inquiries) joins(c *exchange.Session, about catalog.Question) bool {
 	if !c.Service.Catalog.Join(about, c.Ref) {
 		return false
@@ -107,14 +107,14 @@ func (q *Inquiries) joins(c *exchange.Session, about catalog.Question) bool {
 	return true
 }
 
-// question puts a question to a server, for a session that is parked until its answer.
+// question puts a question to a server, for a session that is blocked until its answer.
 func (q *Inquiries) question(c *exchange.Session, l *upstream.Conn, about catalog.Question) {
 	tag, frame, ahead := c.Service.Catalog.Ask(about, c.Ref, l.Key.DB)
 	q.internally(l, frame, tag, ahead)
 	q.x.Block(c, wait.Asking)
 }
 
-// internally puts a command of the worker's own on a lane. took gets the reply.
+// internally puts a command of the worker's own on a connection. took gets the reply.
 func (q *Inquiries) internally(l *upstream.Conn, frame []byte, tag, ahead uint32) {
 	end := l.Queue.Append(frame)
 	t := l.Inflight.Push()
@@ -122,8 +122,8 @@ func (q *Inquiries) internally(l *upstream.Conn, frame []byte, tag, ahead uint32
 	q.pool.Dirty(l)
 }
 
-// Take takes the reply to what the worker itself has asked; nil when the connection was lost. On a private lane that is
-// to be set up otherwise.
+// Take takes the reply to what the worker itself has asked; nil when the connection was lost. On a private connection
+// that is to be set up otherwise.
 func (q *Inquiries) Take(l *upstream.Conn, tag uint32, reply []byte) {
 	if l.Key.Purpose == upstream.Dedicated {
 		q.changed(l, reply)

@@ -21,7 +21,7 @@ type verdict uint8
 const (
 	no verdict = iota
 	yes
-	asking // the session is parked until a server has said it
+	asking // the session is blocked until a server has said it
 )
 
 // mayWrite says whether a command may change data.

@@ -11,11 +11,11 @@ import (
 	"evergate/gateway/wait"
 )
 
-// SELECT is answered here: a session that has chosen a database is served by lanes to that database. Whether there is
-// one of that number only a server can say, in a cluster too, where Valkey has several since 9.0. It is asked once, on
-// a shared lane and without leaving a trace there: a transaction selects it and goes back.
+// SELECT is answered here: a session that has chosen a database is served by connections to that database. Whether
+// there is one of that number only a server can say, in a cluster too, where Valkey has several since 9.0. It is
+// asked once, on a shared connection and without leaving a trace there: a transaction selects it and goes back.
 
-// Select answers SELECT. It returns false when the session was parked.
+// Select answers SELECT. It returns false when the session was blocked.
 func (q *Inquiries) Select(c *exchange.Session, arg []byte) bool {
 	n, ok := resp.Integer(arg)
 	reply := resp.OK
@@ -56,7 +56,7 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 
 // SetUp has a session served in another protocol or database from now on; the connections for it are dialled while the
 // client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
-// server is told first. It returns false when the session was parked for that.
+// server is told first. It returns false when the session was blocked for that.
 func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 	l := c.Dedicated()
 	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {

@@ -65,19 +65,19 @@ type inbox struct {
 	queues map[string]*dialQueue
 }
 
-// privateDials is how many private lanes to one server are dialled at a time. After a failover thousands may want one:
-// all at once they would overrun the server's backlog (511), and each takes a goroutine and buffers.
+// privateDials is how many private connections to one server are dialled at a time. After a failover thousands may
+// want one: all at once they would overrun the server's backlog (511), and each takes a goroutine and buffers.
 const privateDials = 64
 
 // dialQueue are the private dials to one server: how many are being made, and what begins those that wait; that returns
-// false where the lane is not wanted any more.
+// false where the connection is not wanted any more.
 type dialQueue struct {
 	running int
 	waiting []func() bool
 }
 
-// begin has dial run on a goroutine of its own, now or when its turn comes, if the lane is still wanted then. When it
-// has ended, ended must be called.
+// begin has dial run on a goroutine of its own, now or when its turn comes, if the connection is still wanted then.
+// When it has ended, ended must be called.
 func (b *inbox) begin(d *upstream.Dial, wanted func() bool, dial func()) {
 	start := func() bool {
 		if !wanted() {
@@ -99,7 +99,7 @@ func (b *inbox) begin(d *upstream.Dial, wanted func() bool, dial func()) {
 	b.next(d.Addr)
 }
 
-// ended says that a dial has ended.
+// ended reports whether a dial has ended.
 func (b *inbox) ended(d *upstream.Dial) {
 	if d.Dedicated {
 		b.queues[d.Addr].running--

@@ -27,13 +27,13 @@ type poller struct {
 	wakefd  int
 	conns   []conn   // by file descriptor
 	client  []int32  // file descriptor by client id
-	servers []server // by lane id
+	servers []server // by connection id
 	serial  uint64
 	events  [256]unix.EpollEvent
 	buf     []byte
 }
 
-// lane is the connection of one lane; serial tells attempts to dial apart.
+// connection is the connection of one connection; serial tells attempts to dial apart.
 type server struct {
 	fd     int32
 	serial uint64
@@ -145,7 +145,7 @@ func (p *poller) read(fd int, c conn, events uint32) {
 			p.w.ClientRead(c.id, p.buf[:n-in])
 		}
 	case n > 0 && c.kind == aLane:
-		p.w.LaneRead(worker.LaneID(c.id), p.buf[:n])
+		p.w.ConnRead(worker.ConnID(c.id), p.buf[:n])
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case n == 0 && c.kind == aClient:
 		// It has said everything; it may still want its replies.
@@ -167,7 +167,7 @@ func (p *poller) lost(fd int, c conn) {
 		p.w.ClientClosed(c.id)
 	} else {
 		p.servers[c.id] = server{fd: -1}
-		p.w.LaneClosed(worker.LaneID(c.id), worker.PeerClosed)
+		p.w.ConnClosed(worker.ConnID(c.id), worker.PeerClosed)
 	}
 }
 
@@ -178,7 +178,7 @@ func (p *poller) write(fd int, c conn) bool {
 		if c.kind == aClient {
 			b = p.w.ClientBytes(c.id)
 		} else {
-			b = p.w.LaneBytes(worker.LaneID(c.id))
+			b = p.w.ConnBytes(worker.ConnID(c.id))
 		}
 		if len(b) == 0 {
 			p.watch(fd, func(c *conn) { c.out = false })
@@ -189,7 +189,7 @@ func (p *poller) write(fd int, c conn) bool {
 			if c.kind == aClient {
 				p.w.ClientWrote(c.id, n)
 			} else {
-				p.w.LaneWrote(worker.LaneID(c.id), n)
+				p.w.ConnWrote(worker.ConnID(c.id), n)
 			}
 		}
 		switch {
@@ -248,10 +248,10 @@ func (p *poller) endRound() {
 
 func (p *poller) reading(r worker.Reading) {
 	fd := int32(-1)
-	if !r.Lane {
+	if !r.Conn {
 		fd = p.client[r.Client]
-	} else if int(r.LaneID) < len(p.servers) {
-		fd = p.servers[r.LaneID].fd
+	} else if int(r.ConnID) < len(p.servers) {
+		fd = p.servers[r.ConnID].fd
 	}
 	if fd >= 0 {
 		p.watch(int(fd), func(c *conn) { c.quiet = !r.On })
@@ -283,7 +283,7 @@ func (p *poller) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstre
 		if fd, err = takeFD(c); err == nil {
 			if err = p.add(fd, aLane, uint32(id)); err == nil {
 				p.servers[id].fd = int32(fd)
-				p.w.LaneOpened(id, met)
+				p.w.ConnOpened(id, met)
 				return
 			}
 			_ = unix.Close(fd)
@@ -294,7 +294,7 @@ func (p *poller) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstre
 	}
 	if current {
 		p.servers[id] = server{fd: -1}
-		p.w.LaneClosed(id, whyNot(err))
+		p.w.ConnClosed(id, whyNot(err))
 	}
 }
 

@@ -20,8 +20,8 @@ type portable struct {
 	wakes   chan struct{}
 	inputs  chan input
 	client  map[uint32]*pipe
-	servers map[worker.LaneID]*pipe
-	dials   map[worker.LaneID]uint64
+	servers map[worker.ConnID]*pipe
+	dials   map[worker.ConnID]uint64
 	serial  uint64
 }
 
@@ -53,7 +53,7 @@ type input struct {
 func NewPortable(conf Config) (Loop, error) {
 	return &portable{
 		inbox: newInbox(), conf: conf, w: conf.Worker, wakes: make(chan struct{}, 1), inputs: make(chan input, 256),
-		client: map[uint32]*pipe{}, servers: map[worker.LaneID]*pipe{}, dials: map[worker.LaneID]uint64{},
+		client: map[uint32]*pipe{}, servers: map[worker.ConnID]*pipe{}, dials: map[worker.ConnID]uint64{},
 	}, nil
 }
 
@@ -107,15 +107,15 @@ func (p *portable) take(in input) {
 	case in.err || in.eof:
 		p.drop(pp)
 		if pp.server {
-			delete(p.servers, worker.LaneID(pp.id))
-			p.w.LaneClosed(worker.LaneID(pp.id), worker.PeerClosed)
+			delete(p.servers, worker.ConnID(pp.id))
+			p.w.ConnClosed(worker.ConnID(pp.id), worker.PeerClosed)
 		} else {
 			delete(p.client, pp.id)
 			p.w.ClientClosed(pp.id)
 		}
 	case in.read != nil:
 		if pp.server {
-			p.w.LaneRead(worker.LaneID(pp.id), in.read)
+			p.w.ConnRead(worker.ConnID(pp.id), in.read)
 		} else {
 			p.w.ClientRead(pp.id, in.read)
 		}
@@ -137,16 +137,16 @@ func (p *portable) readOn(pp *pipe) {
 	}
 }
 
-// writeOn gives the writer its next piece. The piece is copied: the worker's buffers are valid only now. What is given
-// to a lane's writer counts as sent at once: the end of the connection may be seen before the writer is heard of, and
-// a request that may have been executed must never look unsent.
+// writeOn gives the writer its next piece. The piece is copied: the worker's buffers are valid only now. What is
+// given to a connection's writer counts as sent at once: the end of the connection may be seen before the writer is
+// heard of, and a request that may have been executed must never look unsent.
 func (p *portable) writeOn(pp *pipe) {
 	if pp.busy || pp.closed {
 		return
 	}
 	var b []byte
 	if pp.server {
-		b = p.w.LaneBytes(worker.LaneID(pp.id))
+		b = p.w.ConnBytes(worker.ConnID(pp.id))
 	} else {
 		b = p.w.ClientBytes(pp.id)
 	}
@@ -156,7 +156,7 @@ func (p *portable) writeOn(pp *pipe) {
 	pp.busy = true
 	pp.buf = append(pp.buf[:0], b[:min(len(b), readBytes)]...)
 	if pp.server {
-		p.w.LaneWrote(worker.LaneID(pp.id), len(pp.buf))
+		p.w.ConnWrote(worker.ConnID(pp.id), len(pp.buf))
 	}
 	pp.write <- pp.buf
 }
@@ -175,7 +175,7 @@ func (p *portable) endRound() {
 	}
 	for _, r := range out.Read {
 		// There is no way on every system to learn without reading that a client has left, so a client is always read.
-		if pp := p.servers[r.LaneID]; r.Lane && pp != nil {
+		if pp := p.servers[r.ConnID]; r.Conn && pp != nil {
 			pp.quiet = !r.On
 			p.readOn(pp)
 		}
@@ -220,13 +220,13 @@ func (p *portable) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upst
 	switch {
 	case err == nil && current && !p.ending:
 		p.servers[id] = p.start(c, true, uint32(id))
-		p.w.LaneOpened(id, met)
+		p.w.ConnOpened(id, met)
 		return
 	case c != nil:
 		_ = c.Close()
 	}
 	if current {
-		p.w.LaneClosed(id, whyNot(err))
+		p.w.ConnClosed(id, whyNot(err))
 	}
 }
 
@@ -289,7 +289,7 @@ func (p *portable) writer(pp *pipe) {
 				return
 			}
 			if err != nil {
-				if !pp.server { // a lane ends when everything that came before has been read
+				if !pp.server { // a connection ends when everything that came before has been read
 					p.deliver(pp, input{p: pp, err: true})
 				}
 				return

@@ -29,7 +29,7 @@ func TestPrivateDialsTakeTurns(t *testing.T) {
 	}
 	expect("many at once", privateDials)
 	b.begin(&upstream.Dial{Addr: "a:1"}, want, dial)
-	expect("a lane for all", 1)
+	expect("a conn for all", 1)
 	b.begin(&upstream.Dial{Addr: "b:1", Dedicated: true}, want, dial)
 	expect("another server", 1)
 	for range privateDials {

@@ -4,7 +4,7 @@ package loop
 
 import "golang.org/x/sys/unix"
 
-// conn is what one file descriptor is.
+// connection is what one file descriptor is.
 type conn struct {
 	kind        kind
 	out         bool // waiting for room to write

@@ -90,7 +90,7 @@ func (p *PubSub) frame(l *upstream.Conn, frame []byte) {
 // message delivers a message. In a cluster every node sends what is published, and it is taken from one; events about
 // keys come only from the node that has them.
 func (s *Subscriptions) message(l *upstream.Conn, kind fanout.Kind, name, channel, frame []byte) {
-	s.pubsub.counts.FeedMessages++
+	s.pubsub.counts.Messages++
 	t := s.hub.Find(kind, name)
 	if t == nil {
 		return
@@ -269,7 +269,7 @@ func (p *PubSub) Look(l *upstream.Conn) {
 		return
 	}
 	if s.View.LedBy(l.Key.Node) >= 0 {
-		p.counts.FeedPings++
+		p.counts.Pings++
 		p.send(l, 0, "PING")
 	} else {
 		p.Clock.At(p.Clock.Now + quietMax)

@@ -23,7 +23,7 @@ func (s *Subscriptions) gapBegins(topics []*fanout.Topic, since time.Duration) {
 		}
 		if s.gapSince == 0 {
 			s.gapSince, s.gap = max(since, 1), Gap{}
-			s.pubsub.counts.FeedGaps++
+			s.pubsub.counts.Gaps++
 		}
 		s.gap.Topics++
 		s.gap.Listeners += len(t.Listeners())
@@ -42,6 +42,6 @@ func (s *Subscriptions) gapMayEnd() {
 	}
 	s.gap.For = s.pubsub.Clock.Now - s.gapSince
 	s.gapSince = 0
-	s.pubsub.counts.FeedGapMillis += uint64(s.gap.For.Milliseconds())
+	s.pubsub.counts.GapMillis += uint64(s.gap.For.Milliseconds())
 	s.pubsub.GapEnded(s.Index, s.gap)
 }

@@ -60,12 +60,12 @@ type PubSub struct {
 
 // Counters are the counters of a PubSub since its start.
 type Counters struct {
-	// FeedMessages came on subscription connections. FeedPings were sent there to check whether the server is alive.
-	FeedMessages uint64
-	FeedPings    uint64
-	// FeedGaps are times in which messages may have been missed, FeedGapMillis the sum of those that have ended.
-	FeedGaps      uint64
-	FeedGapMillis uint64
+	// Messages came on subscription connections. Pings were sent there to check whether the server is alive.
+	Messages uint64
+	Pings    uint64
+	// Gaps are times in which messages may have been missed, GapMillis the sum of those that have ended.
+	Gaps      uint64
+	GapMillis uint64
 }
 
 // Subscriptions are those of the sessions of one service.

@@ -42,16 +42,16 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 	var sum worker.Snapshot
 	for i := range all {
 		sum.Clients += all[i].Clients
-		sum.Lanes += all[i].Lanes
-		sum.Parked += all[i].Parked
+		sum.Conns += all[i].Conns
+		sum.BlockedSessions += all[i].BlockedSessions
 		sum.Waiting += all[i].Waiting
 		sum.Silent += all[i].Silent
-		sum.Feeds += all[i].Feeds
+		sum.SubscriptionConns += all[i].SubscriptionConns
 		sum.Subscribers += all[i].Subscribers
 		for k := range sum.Topics {
 			sum.Topics[k] += all[i].Topics[k]
 		}
-		sum.Private += all[i].Private
+		sum.Dedicated += all[i].Dedicated
 		sum.Blocked += all[i].Blocked
 		sum.Stats.Add(&all[i].Stats)
 	}
@@ -265,8 +265,10 @@ func own(b []byte, f *Facts) []byte {
 		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
 		"heap_live_bytes:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
-		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.Parked, s.Retried, s.Uncertain, s.OutOfOrder,
-		s.ProtocolErrors, s.WrongPasswords, s.PopsRetried, f.Stats.Lanes, f.Stats.Private, runtime.NumGoroutine(), heapLive(),
+		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.BlockedSessions, s.Retried, s.Uncertain,
+		s.OutOfOrder,
+		s.ProtocolErrors, s.WrongPasswords, s.PopsRetried, f.Stats.Conns, f.Stats.Dedicated, runtime.NumGoroutine(),
+		heapLive(),
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 

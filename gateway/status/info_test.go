@@ -57,7 +57,7 @@ func TestInfoShowsEveryCounter(t *testing.T) {
 func TestSumAddsEveryCounter(t *testing.T) {
 	var one worker.Snapshot
 	numbered(&one.Stats, func(string, reflect.Value) {})
-	one.Clients, one.Lanes, one.Parked, one.Waiting, one.Silent, one.Private, one.Blocked = 1, 2, 3, 4, 5, 6, 7
+	one.Clients, one.Conns, one.BlockedSessions, one.Waiting, one.Silent, one.Dedicated, one.Blocked = 1, 2, 3, 4, 5, 6, 7
 	compareTwice(t, "", reflect.ValueOf(one), reflect.ValueOf(Sum([]worker.Snapshot{one, one})))
 }
 

@@ -14,7 +14,7 @@ func pubsub(b []byte, f *Facts) []byte {
 		"upstream_shard_channels:%d\r\nsubscription_connections:%d\r\nsubscription_requests:%d\r\n"+
 		"subscription_pings:%d\r\nmessages_received:%d\r\nmessages_delivered:%d\r\n"+
 		"subscribe_commands:%d\r\nsubscription_gaps:%d\r\nsubscription_gap_milliseconds:%d\r\n",
-		s.Subscribers, s.Topics[fanout.Channel], s.Topics[fanout.Pattern], s.Topics[fanout.Shard], s.Feeds,
-		s.Requests[upstream.Subscription], s.FeedPings, s.FeedMessages, s.Delivered, s.Subscriptions, s.FeedGaps,
-		s.FeedGapMillis)
+		s.Subscribers, s.Topics[fanout.Channel], s.Topics[fanout.Pattern], s.Topics[fanout.Shard], s.SubscriptionConns,
+		s.Requests[upstream.Subscription], s.Pings, s.Messages, s.Delivered, s.Subscriptions, s.Gaps,
+		s.GapMillis)
 }

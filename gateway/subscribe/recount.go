@@ -9,8 +9,8 @@ import (
 	"evergate/routing"
 )
 
-// Recount corrects a reply that counts subscribers: a server counts a lane of each worker where clients want to know
-// how many listen.
+// Recount corrects a reply that counts subscribers: a server counts a connection of each worker where clients want to
+// know how many listen.
 func (u *Subscribers) Recount(l *upstream.Conn, t *upstream.Pending, frame, reply []byte) []byte {
 	if !bytes.HasPrefix(frame, resp.Multi) {
 		u.args = resp.Args(frame, u.args[:0])
@@ -39,11 +39,11 @@ func (u *Subscribers) recountOne(l *upstream.Conn, t *upstream.Pending, args [][
 	}
 	count := func(q fanout.Count) (int, int) {
 		q.Node = l.Key.Node
-		listeners, lanes := u.conf.Count(l.Key.Service, q)
+		listeners, conns := u.conf.Count(l.Key.Service, q)
 		if t.Part > 0 {
 			listeners = 0 // the first part has them
 		}
-		return listeners, lanes
+		return listeners, conns
 	}
 	switch command.ID {
 	case routing.CmdPublish:
@@ -62,11 +62,11 @@ func (u *Subscribers) recountOne(l *upstream.Conn, t *upstream.Pending, args [][
 
 func adjusted(reply []byte, count func(fanout.Count) (int, int), q fanout.Count) []byte {
 	n, ok := resp.Int(reply)
-	listeners, lanes := count(q)
-	if !ok || listeners == 0 && lanes == 0 {
+	listeners, conns := count(q)
+	if !ok || listeners == 0 && conns == 0 {
 		return reply
 	}
-	return resp.AppendInt(nil, max(0, n-int64(lanes))+int64(listeners))
+	return resp.AppendInt(nil, max(0, n-int64(conns))+int64(listeners))
 }
 
 func adjustedPairs(reply []byte, count func(fanout.Count) (int, int), kind fanout.Kind) []byte {

@@ -12,7 +12,7 @@ import (
 
 // A session that subscribes joins the listeners of a topic; what is said at the servers is said once for all of them,
 // see feed.go. The client is answered when every server that must has acknowledged, so that it gets what is published
-// after the answer. Until then the session is parked, and the command is done anew each time that it is woken.
+// after the answer. Until then the session is blocked, and the command is done anew each time that it is woken.
 //
 // Messages come between the replies of a client, never within one: behind a reply that streams they are kept.
 
@@ -31,7 +31,7 @@ var listening = map[routing.ID]listens{
 	routing.CmdSSubscribe: {fanout.Shard, false}, routing.CmdSUnsubscribe: {fanout.Shard, true},
 }
 
-// Do does SUBSCRIBE and its kin. It returns false when the session was parked.
+// Do does SUBSCRIBE and its kin. It returns false when the session was blocked.
 func (u *Subscribers) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.ID]
 	if what.ends {
@@ -75,7 +75,7 @@ func (u *Subscribers) Do(c *exchange.Session, d *routing.Decision, command *rout
 	return true
 }
 
-// await parks a session until the servers have acknowledged a topic. It returns true when the client was told that
+// await blocks a session until the servers have acknowledged a topic. It returns true when the client was told that
 // this takes too long.
 func (u *Subscribers) await(c *exchange.Session, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
@@ -151,7 +151,7 @@ func appendAck(b []byte, c *exchange.Session, verb string, name []byte, kind fan
 	return resp.AppendInt(b, int64(count))
 }
 
-// Allowed says that a command is allowed to a client that is subscribed and speaks RESP2.
+// Allowed reports whether a command is allowed to a client that is subscribed and speaks RESP2.
 func Allowed(d *routing.Decision, command *routing.Command) bool {
 	switch d.Reason {
 	case routing.UnknownCommand, routing.WrongArity, routing.CrossSlot: // servers say that first

@@ -96,4 +96,8 @@ func (p *Pool) Heard(l *Conn, n int) {
 		p.listenFrom(l) // listen skips silent connections
 		p.Users.Usable(l.Key.Service)
 	}
+	if l.WriteAt > 0 { // what waited for a reply is written
+		l.WriteAt = p.Clock.Now
+		p.Dirty(l)
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Admin does this worker's part of a request, and returns its partial result.
+// Admin does this worker's share of a request, and returns its partial result.
 func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 	switch r.Kind {
 	case admin.ListClients:
@@ -47,6 +47,5 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 	w.x.Finished(c)
 }
 
-// Show gives a line to the sessions of this worker that monitor one of these services: what a client of them has done,
-// in any worker.
+// Show gives the record of a command to the sessions of this worker that monitor one of these services.
 func (w *Worker) Show(services []int, line []byte) { w.clients.Show(services, line) }

@@ -17,7 +17,7 @@ import (
 type steady struct {
 	*play.Loop
 	client  uint32
-	conn    worker.LaneID
+	conn    worker.ConnID
 	request []byte
 	reply   []byte
 	// toServer and toClient are how many bytes were written since the last look.
@@ -64,7 +64,7 @@ func (s *steady) ToClient(_ *play.Client, b []byte) int {
 }
 
 func (s *steady) Reading(worker.Reading)           {}
-func (s *steady) Closed(worker.LaneID, *play.Conn) {}
+func (s *steady) Closed(worker.ConnID, *play.Conn) {}
 func (s *steady) ClientClosed(*play.Client)        {}
 
 func (s *steady) clientSends(b []byte) { s.FromClient(s.client, b) }

@@ -6,7 +6,7 @@ import (
 	"evergate/gateway/upstream"
 )
 
-// carried are a worker's sessions, as its pool of connections knows them.
+// carried is what a worker does for its pool of connections: see upstream.Users.
 type carried Worker
 
 func (r *carried) Lost(l *upstream.Conn, lost *upstream.Lost, front bool, why upstream.LostReason) {

@@ -6,21 +6,22 @@ import (
 	"evergate/gateway/wait"
 )
 
-// ClientOpened adds a client and returns its id, which stays its own until it is closed. door is the number of its
-// service, or behind the services that of a Config.Doors. remote and local are its addresses as CLIENT LIST shows them.
-func (w *Worker) ClientOpened(door int, remote, local string) uint32 {
-	s, hold, face := w.behind(door)
-	return w.x.Open(s.Service, exchange.Arrival{Listener: door, Hold: hold, Role: face, Remote: remote, Local: local,
+// ClientOpened adds a client and returns its id, which stays its own until it is closed. listener is the index of its
+// service, or behind the services that of a Config.Listeners. remote and local are its addresses as CLIENT LIST shows
+// them.
+func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
+	s, hold, face := w.behind(listener)
+	return w.x.Open(s.Service, exchange.Arrival{Listener: listener, Hold: hold, Role: face, Remote: remote, Local: local,
 		Authenticated: !w.conf.Services[s.Servers.Index].AsksPassword}).Ref.ID
 }
 
-// behind returns the service that a client came to, how its requests wait, and what the listener pretends to be.
-func (w *Worker) behind(door int) (*service, exchange.Hold, *facade.Role) {
-	if n := len(w.services); door >= n {
-		d := w.conf.Doors[door-n]
+// behind returns the service of a listener, how its requests wait, and the role that it emulates.
+func (w *Worker) behind(listener int) (*service, exchange.Hold, *facade.Role) {
+	if n := len(w.services); listener >= n {
+		d := w.conf.Listeners[listener-n]
 		return w.services[d.Service], d.Hold, d.Role
 	}
-	return w.services[door], w.conf.Services[door].Hold, nil
+	return w.services[listener], w.conf.Services[listener].Hold, nil
 }
 
 // ClientRead takes bytes that a client sent. They are not kept.
@@ -39,7 +40,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	for len(b) > 0 && !c.Closed() {
 		take := len(b)
 		if need := c.Input.Missing(); need > 0 {
-			take = int(min(int64(take), need)) // so that a big frame ends where its buffer does
+			take = int(min(int64(take), need)) // so that a large frame ends where its buffer does
 		}
 		w.x.Keep(c, b[:take])
 		b = b[take:]
@@ -49,7 +50,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	}
 }
 
-// runUnread understands what was kept.
+// runUnread handles the requests that were kept.
 func (w *Worker) runUnread(c *exchange.Session) {
 	if c.Input.Len() == 0 {
 		return
@@ -59,15 +60,7 @@ func (w *Worker) runUnread(c *exchange.Session) {
 	w.x.Pace(c)
 }
 
-// forgetArgs sees that a big command is not kept by what pointed into it.
-func (w *Worker) forgetArgs() {
-	if cap(w.args) > 64 {
-		w.args = make([][]byte, 0, 64)
-	}
-	clear(w.args[:cap(w.args)])
-}
-
-// resume goes on with a session that was parked: first what must be retried, then what it has not been read yet.
+// resume goes on with a session that was blocked: first what must be retried, then what is unread.
 func (w *Worker) resume(c *exchange.Session) {
 	if (!c.Retrying() || w.x.RunRetries(c)) && !c.Closed() && !c.Ending {
 		w.runUnread(c)
@@ -77,7 +70,7 @@ func (w *Worker) resume(c *exchange.Session) {
 	}
 }
 
-// ClientEnded says that a client has closed its half of the connection, and that all it sent has been read.
+// ClientEnded records that a client has closed its sending side, and that everything it sent has been read.
 func (w *Worker) ClientEnded(id uint32) {
 	c := w.x.ByID(id)
 	if c == nil || c.HalfClosed || c.Ending {

@@ -9,11 +9,11 @@ import (
 	"evergate/routing"
 )
 
-// A listener may pretend to be a node of a cluster, a replica or a Sentinel (Door.Face). Here is what becomes of the
-// commands that are about that; all others are those of any client.
+// A listener may emulate a node of a cluster, a replica or a Sentinel (Listener.Role). The commands that are about that
+// are handled here; all others are those of any client.
 
-// withoutCluster has CLUSTER answered where a listener is no node of one: servers that are none say the same of all its
-// subcommands.
+// withoutCluster has CLUSTER answered where a listener does not emulate a node: servers without a cluster give one
+// answer to all its subcommands.
 func (w *Worker) withoutCluster(c *exchange.Session, d *routing.Decision, command *routing.Command) {
 	if d.Reason == routing.Forbidden && !c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
 		!c.Allows(d, command) {
@@ -44,7 +44,7 @@ func (w *Worker) askSlot(c *exchange.Session, id routing.ID, args [][]byte) bool
 
 var noSlots = []byte("-ERR the servers of this gateway are not a cluster and cannot list the keys of a slot\r\n")
 
-// sentinelLimits are those of a client of a Sentinel: it has no long words to say.
+// sentinelLimits are those of a client of a Sentinel, whose commands are short.
 var sentinelLimits = func() resp.Limits {
 	l := resp.DefaultLimits()
 	l.ArgsMax, l.BulkBytesMax = 1024, 16<<10
@@ -54,7 +54,7 @@ var sentinelLimits = func() resp.Limits {
 // unauthenticated are the limits before the password.
 var unauthenticated = resp.BeforeAuth()
 
-// limits bound what the client may send now.
+// limits bound the next request of a client.
 func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 	switch {
 	case !c.Authenticated:
@@ -65,7 +65,7 @@ func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 	return &w.conf.Limits
 }
 
-// sentinel does one command of a client of a Sentinel. It returns false when the session was parked.
+// sentinel handles a request to an emulated Sentinel. It returns false when the session was blocked.
 func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	c.Last = command
 	if w.clients.Paused(c, command, args) {
@@ -106,7 +106,7 @@ func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args []
 	return w.ofAnyListener(c, command, args, frame)
 }
 
-// ofAnyListener does what any client may ask of any listener.
+// ofAnyListener handles a request that is the same for all listeners.
 func (w *Worker) ofAnyListener(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	var d routing.Decision
 	routing.Decide(&d, routing.Request{Command: command, Args: args}, nil)

@@ -17,13 +17,13 @@ type fake struct {
 	*play.Loop
 	*play.Record
 	t       *testing.T
-	servers map[worker.LaneID]*play.Server
+	servers map[worker.ConnID]*play.Server
 }
 
 func newFake(t *testing.T) *fake { return seededFake(t, 1) }
 
 func seededFake(t *testing.T, seed uint64) *fake {
-	f := &fake{t: t, Record: play.NewRecord(), servers: map[worker.LaneID]*play.Server{}}
+	f := &fake{t: t, Record: play.NewRecord(), servers: map[worker.ConnID]*play.Server{}}
 	f.Loop = play.New(worker.Config{Seed: seed}, worker.Env{}, f, t.Fatalf)
 	return f
 }
@@ -94,7 +94,7 @@ func (f *fake) after(d time.Duration) {
 
 // connect has all dials succeed.
 func (f *fake) connect() {
-	for id := range worker.LaneID(f.Conns()) {
+	for id := range worker.ConnID(f.Conns()) {
 		if c := f.Conn(id); c != nil && !c.Open {
 			f.Connected(id, upstream.Greeting{})
 		}
@@ -102,9 +102,9 @@ func (f *fake) connect() {
 	f.Rest()
 }
 
-// conns are the numbers of the connections that are open.
-func (f *fake) conns() (all []worker.LaneID) {
-	for id := range worker.LaneID(f.Conns()) {
+// connections are the numbers of the connections that are open.
+func (f *fake) conns() (all []worker.ConnID) {
+	for id := range worker.ConnID(f.Conns()) {
 		if c := f.Conn(id); c != nil && c.Open {
 			all = append(all, id)
 		}
@@ -113,7 +113,7 @@ func (f *fake) conns() (all []worker.LaneID) {
 }
 
 // connTo is the number of the connection to a node, by its letter.
-func (f *fake) connTo(node string) worker.LaneID {
+func (f *fake) connTo(node string) worker.ConnID {
 	f.t.Helper()
 	for _, id := range f.conns() {
 		if strings.HasPrefix(f.Conn(id).Addr, node) {
@@ -125,17 +125,17 @@ func (f *fake) connTo(node string) worker.LaneID {
 }
 
 // reply has a server say something.
-func (f *fake) reply(id worker.LaneID, text string) {
+func (f *fake) reply(id worker.ConnID, text string) {
 	f.servers[id].Replied([]byte(text))
 	f.FromServer(id, []byte(text))
 	f.Rest()
 }
 
 // owes is how many requests a server has not answered.
-func (f *fake) owes(id worker.LaneID) int { return f.servers[id].Owes() }
+func (f *fake) owes(id worker.ConnID) int { return f.servers[id].Owes() }
 
 // lose ends a connection from outside.
-func (f *fake) lose(id worker.LaneID) {
+func (f *fake) lose(id worker.ConnID) {
 	f.Lose(id, worker.PeerClosed)
 	f.Rest()
 }

@@ -24,7 +24,7 @@ type countPlace struct {
 	kind    fanout.Kind
 	name    string
 	node    topology.NodeID
-	lanes   bool
+	conns   bool
 }
 
 func (c counts) add(at countPlace, n int) {
@@ -37,13 +37,13 @@ func (c counts) add(at countPlace, n int) {
 }
 
 // count takes in what Env.Counted is told.
-func (c counts) count(service int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
+func (c counts) count(service int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 	c.add(countPlace{service, k, name, node, false}, listeners)
-	c.add(countPlace{service, k, name, node, true}, lanes)
+	c.add(countPlace{service, k, name, node, true}, conns)
 }
 
 // noCount is Env.Count of a gateway that knows nothing of others.
-func noCount(int, fanout.Count) (listeners, lanes int) { return 0, 0 }
+func noCount(int, fanout.Count) (listeners, conns int) { return 0, 0 }
 
 // listens returns whether a command is one that subscription connections carry.
 func listens(words [][]byte) bool {
@@ -52,7 +52,7 @@ func listens(words [][]byte) bool {
 }
 
 // acks has a server do the next n commands of a subscription connection, and say so.
-func (z *fuzzed) acks(id worker.LaneID, n int) {
+func (z *fuzzed) acks(id worker.ConnID, n int) {
 	server := z.servers[id]
 	for ; n > 0 && z.Conn(id) != nil; n-- {
 		b := server.feed.Execute()
@@ -71,7 +71,7 @@ var refusals = []string{
 }
 
 // subscriptionSends has a server say something on a subscription connection: mostly what servers say.
-func (z *fuzzed) subscriptionSends(id worker.LaneID) {
+func (z *fuzzed) subscriptionSends(id worker.ConnID) {
 	server, how := z.servers[id], z.byte()
 	sends := func(b []byte) { z.FromServer(id, b) }
 	switch how % 8 {
@@ -113,7 +113,7 @@ var messages = []string{
 // sameSubscriptions looks that the servers have what was counted, and nothing else.
 func (z *fuzzed) sameSubscriptions() {
 	has, counted := map[string]int{}, map[string]int{}
-	for id := range worker.LaneID(z.Conns()) {
+	for id := range worker.ConnID(z.Conns()) {
 		if c := z.Conn(id); c != nil && c.Open {
 			for topic := range z.servers[id].feed.Has {
 				has[topic]++
@@ -121,7 +121,7 @@ func (z *fuzzed) sameSubscriptions() {
 		}
 	}
 	for place, n := range z.counts {
-		if place.lanes {
+		if place.conns {
 			counted[play.Begins[place.kind]+" "+place.name] += n
 		}
 	}

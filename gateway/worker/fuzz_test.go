@@ -62,7 +62,7 @@ type fuzzed struct {
 	epoch   uint64
 	views   []*topology.View
 	clients []uint32
-	servers map[worker.LaneID]*fuzzServer
+	servers map[worker.ConnID]*fuzzServer
 	settled [3]uint64 // by service
 	acked   int
 	counts  counts
@@ -101,7 +101,7 @@ func fuzzViews(f testing.TB) (views []*topology.View) {
 }
 
 func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
-	z := &fuzzed{t: t, in: in, views: views, servers: map[worker.LaneID]*fuzzServer{}, counts: counts{},
+	z := &fuzzed{t: t, in: in, views: views, servers: map[worker.ConnID]*fuzzServer{}, counts: counts{},
 		deaf: map[uint32]bool{}, tunnels: map[uint32]bool{}, replies: map[uint32]*resp.ReplyScanner{}}
 	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
@@ -111,13 +111,13 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
 			BlockingLost: exchange.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
-		Doors: []worker.Door{
+		Listeners: []worker.Listener{
 			{Hold: exchange.Hold{Mode: exchange.HoldFor, Window: 100 * time.Millisecond}},
 			{Hold: hold, Role: faceSetting("cluster")}, {Hold: hold, Role: faceSetting("replica")},
 			{Service: 2, Role: faceSetting("sentinel")},
 		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
-		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, PrivateMax: fuzzPrivate, GatherFrom: 2,
+		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, DedicatedMax: fuzzPrivate, GatherFrom: 2,
 	}, worker.Env{
 		View:    z.viewOf,
 		Settled: z.settledAt,
@@ -161,7 +161,7 @@ func (z *fuzzed) anyClient() (uint32, bool) {
 func (z *fuzzed) anyConn(open bool) *play.Conn {
 	start := int(z.byte())
 	for i := range z.Conns() {
-		if c := z.Conn(worker.LaneID((start + i) % z.Conns())); c != nil && c.Open == open {
+		if c := z.Conn(worker.ConnID((start + i) % z.Conns())); c != nil && c.Open == open {
 			return c
 		}
 	}
@@ -238,7 +238,7 @@ func (z *fuzzed) viewOf(service int) *topology.View {
 	return z.View
 }
 
-// reads says that the loop reads from a client.
+// reads reports whether the loop reads from a client.
 func (z *fuzzed) reads(id uint32) bool {
 	c := z.Client(id)
 	return c != nil && !c.Stopped && !c.HalfClosed
@@ -327,7 +327,7 @@ func (z *fuzzed) round(half bool) {
 
 // flush has all take what they had no room for.
 func (z *fuzzed) flush() {
-	for id := range worker.LaneID(z.Conns()) {
+	for id := range worker.ConnID(z.Conns()) {
 		if c := z.Conn(id); c != nil {
 			z.Loop.Flush(c)
 		}
@@ -374,7 +374,7 @@ func (z *fuzzed) takes(b []byte) int {
 
 func (z *fuzzed) Reading(worker.Reading) {}
 
-func (z *fuzzed) Closed(worker.LaneID, *play.Conn) {}
+func (z *fuzzed) Closed(worker.ConnID, *play.Conn) {}
 
 func (z *fuzzed) ClientClosed(c *play.Client) { z.forget(c.ID) }
 
@@ -383,7 +383,7 @@ func (z *fuzzed) settle() {
 	z.see(z.views[0])
 	clear(z.deaf)
 	z.round(false)
-	for id := range worker.LaneID(z.Conns()) {
+	for id := range worker.ConnID(z.Conns()) {
 		if c := z.Conn(id); c != nil && c.Open {
 			z.Lose(id, worker.PeerClosed)
 		}
@@ -395,7 +395,7 @@ func (z *fuzzed) settle() {
 			i, done = min(i, 5), n // a client may do its requests one a round: while it gets on, it is not stuck
 		}
 		z.round(false)
-		for id := range worker.LaneID(z.Conns()) {
+		for id := range worker.ConnID(z.Conns()) {
 			z.serve(id)
 		}
 		z.doAdmin()
@@ -416,7 +416,7 @@ func (z *fuzzed) settle() {
 // crowded fails the test unless as many connections to one server belong to single sessions as may.
 func (z *fuzzed) crowded(expired uint64) {
 	s := z.Worker.Snapshot()
-	if s.Private < fuzzPrivate && (s.Waiting > 0 || s.HoldExpired > expired) {
+	if s.Dedicated < fuzzPrivate && (s.Waiting > 0 || s.HoldExpired > expired) {
 		z.t.Fatalf("%d wait in vain: %v", s.Waiting, worker.CheckRest(z.Worker))
 	}
 }
@@ -439,7 +439,7 @@ func (z *fuzzed) atRest() {
 	}
 	z.round(false)
 	for topic, n := range z.counts {
-		if !topic.lanes {
+		if !topic.conns {
 			z.t.Fatalf("everybody has left, and %d listen to %+v", n, topic)
 		}
 	}
@@ -454,7 +454,7 @@ func (z *fuzzed) settledAt(service int, epoch uint64) {
 }
 
 // serve has a server answer all that it was sent.
-func (z *fuzzed) serve(id worker.LaneID) {
+func (z *fuzzed) serve(id worker.ConnID) {
 	if c := z.Conn(id); c != nil && !c.Open {
 		z.dialled(c, worker.PeerClosed)
 	}

@@ -20,7 +20,7 @@ func TestEveryConnectionWithAWriteIsEnded(t *testing.T) {
 	}
 	f.Rest()
 	var lost []int64
-	for id := range worker.LaneID(f.Conns()) {
+	for id := range worker.ConnID(f.Conns()) {
 		if c := f.Conn(id); c != nil && !c.Open {
 			f.Connected(id, upstream.Greeting{Client: int64(id), RunID: "r1"})
 			if c.Dedicated {
@@ -30,7 +30,7 @@ func TestEveryConnectionWithAWriteIsEnded(t *testing.T) {
 	}
 	f.Rest()
 	for _, id := range lost {
-		f.lose(worker.LaneID(id))
+		f.lose(worker.ConnID(id))
 	}
 	f.after(time.Second)
 	f.Forget()

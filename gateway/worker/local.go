@@ -9,14 +9,13 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/subscribe"
-	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
-// session was parked.
+// session was blocked.
 func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	f := w.facts(c)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
@@ -30,7 +29,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	switch {
 	case command.ID == routing.CmdPing && w.x.MayBeInScript(c.Service) && c.Watch == nil && c.Role == nil &&
 		!f.Subscribed:
-		return w.askUrgently(c, 0, frame)
+		return w.askBypassing(c, 0, frame)
 	case command.Family == routing.CmdCommand:
 		return w.askLowest(c, command, args)
 	case facade.AsksSlot(command.ID) && c.Role.Is(facade.Cluster):
@@ -86,7 +85,7 @@ func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args []
 	return local.Answer(command, args, f)
 }
 
-// apply does to a session what an answer changes. It returns false when the session was parked, and is asked again.
+// apply does to a session what an answer changes. It returns false when the session was blocked, and is asked again.
 func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 	if do.Do == 0 {
 		return true
@@ -130,31 +129,8 @@ func (w *Worker) reset(c *exchange.Session) {
 	}
 }
 
-var execNoAuth = append([]byte(transaction.Because), local.NoAuth[1:]...)
-
-// asksPassword answers what is not allowed before the password.
-func (w *Worker) asksPassword(c *exchange.Session, command *routing.Command) bool {
-	if command != nil && command.ID == routing.CmdExec {
-		return w.transactions.EndExec(c, execNoAuth)
-	}
-	w.x.Answer(c, local.NoAuth)
-	return true
-}
-
-// refuse answers with the error that a decision names.
-func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte) {
-	if !local.Probes(why, args) {
-		w.x.CountRefused()
-	}
-	if why == routing.Forbidden && local.Closes(command) {
-		w.x.Close(c, session.ProtocolError)
-		return
-	}
-	w.x.Answer(c, local.Reject(why, command, args, c.Service.Catalog.Container(args), c.Role))
-}
-
-// askUrgently sends what changes nothing to a primary that runs a script, on a connection of the session's own.
-func (w *Worker) askUrgently(c *exchange.Session, shard int, frame []byte) bool {
+// askBypassing sends what changes nothing to a primary that runs a script, on a connection of the session's own.
+func (w *Worker) askBypassing(c *exchange.Session, shard int, frame []byte) bool {
 	if c.InFlight() {
 		w.x.Block(c, wait.InFlight)
 		return false
@@ -194,17 +170,5 @@ func (w *Worker) askLowest(c *exchange.Session, command *routing.Command, args [
 		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: 0, Read: true, Foreign: true,
 		Frame: resp.AppendCommand(nil, args...),
 	})
-	return true
-}
-
-// onlyListens answers a command that such a client may not do.
-func (w *Worker) onlyListens(c *exchange.Session, command *routing.Command) bool {
-	w.x.CountRefused()
-	why := "Can't execute '" + command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
-		"allowed in this context"
-	if command.ID == routing.CmdExec {
-		return w.transactions.EndExec(c, resp.AppendError([]byte(nil), transaction.Because[1:]+why))
-	}
-	w.x.Answer(c, resp.AppendError(nil, "ERR "+why))
 	return true
 }

@@ -10,22 +10,18 @@ import (
 	"evergate/topology"
 )
 
-// LaneRead takes bytes that a server sent. They are not kept.
-func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
+// ConnRead takes bytes that a server sent. They are not kept.
+func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 	l := w.pool.Conn(id)
 	if l == nil || l.State != upstream.Open {
 		return
 	}
 	w.pool.Heard(l, len(b))
-	if l.WriteAt > 0 { // what waited for an answer is written
-		l.WriteAt = w.clock.Now
-		w.pool.Dirty(l)
-	}
-	if l.Key.Purpose == upstream.Subscription {
+	switch {
+	case l.Key.Purpose == upstream.Subscription:
 		w.pubsub.Read(l, b)
 		return
-	}
-	if l.Tunnel {
+	case l.Tunnel:
 		w.x.Relay(l, b)
 		return
 	}
@@ -55,108 +51,172 @@ func (w *Worker) LaneRead(id upstream.ConnID, b []byte) {
 	}
 }
 
+// incoming is one whole reply on its way through the steps.
+type incoming struct {
+	conn *upstream.Conn
+	// pending is the request in front, nil for none.
+	pending *upstream.Pending
+	reply   []byte
+}
+
+// frame is that of the request in front. It is valid until the request is taken off the queue.
+func (r *incoming) frame() []byte {
+	return r.conn.Queue.Frame(r.conn.Queue.AnsweredTo(), r.pending.End)
+}
+
 // reply takes one whole reply.
+//
+// The first steps end it: they are about replies that are not a client's, or not yet. What is left is the reply to the
+// request in front, which was executed, or rejected for good: it is noted by all who must know before its client does,
+// and then given to the client, or withheld.
 func (w *Worker) reply(l *upstream.Conn, reply []byte) {
-	if reply[0] == '>' || reply[0] == '-' && w.x.LastWord(l, reply) { // a push belongs to nobody's request
-		return
-	}
-	t := l.Inflight.Front()
-	if t != nil && t.Ahead > 0 && l.Queue.Begun() {
-		w.transactions.TakeAhead(l, t, reply)
-		return
-	}
-	if t == nil || !l.Queue.Sent(t.End) {
-		why := upstream.Poisoned // nobody can have asked for it
-		if l.Truncated {
-			why = upstream.Retired // but for the beginning of a transaction that was taken back
-		}
-		w.pool.Lose(l, why)
-		return
-	}
-	if t.Flags&(upstream.Quiet|upstream.Internal) != 0 {
-		w.internalReply(l, reply)
-		return
-	}
-	if t.Flags&upstream.Blocking != 0 && len(l.Queued) > 0 {
-		reply = l.Queued // what was said ahead of it was refused
-	}
-	if reply[0] == '-' {
-		why := transaction.AbortCause(l, reply)
-		if w.rejectedBy(l, why) {
-			l.Queued = nil
-			return
-		}
-		reply = transaction.WithCause(l, w.transactions.NotMulti(l, reply))
-	}
-	w.pool.Serves(l)
-	l.Queued = nil
-	if l.Key.Purpose == upstream.Replica && retry.IsAbsent(reply) && w.x.Suspect(l, reply) {
-		return
-	}
-	c := w.x.Session(t.To)
-	if c != nil && c.Retrying() {
-		w.x.Executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
-	}
-	if t.Flags&upstream.Counts != 0 && c != nil {
-		reply = w.subscribers.Recount(l, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
-	}
-	ticket := *l.Inflight.Front()
-	l.Inflight.Drop()
-	write := ticket.Flags&upstream.Write != 0 && !exchange.TookNothing(&ticket, reply)
-	if c != nil && write && reply[0] != '-' {
-		c.WroteTo(l)
-	}
+	r := incoming{conn: l, pending: l.Inflight.Front(), reply: reply}
 	switch {
-	case c == nil:
-	case write && l.Draining:
-		w.x.Withhold(c, l, &ticket, reply)
-	default:
-		if write {
-			c.Service.Acked(l.Key.Node, reply)
-		}
-		w.answered(c, l, &ticket, reply)
+	case reply[0] == '>', // a push is the reply to no request
+		r.isLastWord(w), // a protocol error comes before the request was sent whole
+		r.isAhead(w),    // OK and QUEUED come before the reply to EXEC
+		r.isUnasked(w),  // no request was sent that it could answer
+		r.isInternal(w), // the gateway's own
+		r.isRejected(w), // not executed: it is retried, or answered otherwise
+		r.isAbsent(w):   // a replica of a cluster may not know that a key has moved
+		return
 	}
-	l.Queue.Answered(ticket.End)
-	if c != nil && !c.Closed() {
-		w.x.Landed(c, ticket.Shard)
-	}
+	c := w.x.Session(r.pending.To)
+	r.overtakes(w, c)
+	r.recount(w, c)
+	r.give(w, c)
 }
 
-// answered gives a reply to its client, unless it is that of a WAIT which goes on to the next shard.
-func (w *Worker) answered(c *exchange.Session, l *upstream.Conn, t *upstream.Pending, reply []byte) {
-	goes := false
-	if c.Round != nil && t.Flags&upstream.Blocking != 0 {
-		reply, goes = w.dedicated.NextShard(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End), reply)
-	}
-	if !goes {
-		w.x.Settle(c, t, reply)
-	}
+func (r *incoming) isLastWord(w *Worker) bool {
+	return r.reply[0] == '-' && w.x.LastWord(r.conn, r.reply)
 }
 
-// internalReply takes the reply to what no client has asked for.
+func (r *incoming) isAhead(w *Worker) bool {
+	if r.pending == nil || r.pending.Ahead == 0 || !r.conn.Queue.Begun() {
+		return false
+	}
+	w.transactions.TakeAhead(r.conn, r.pending, r.reply)
+	return true
+}
+
+func (r *incoming) isUnasked(w *Worker) bool {
+	if r.pending != nil && r.conn.Queue.Sent(r.pending.End) {
+		return false
+	}
+	why := upstream.Poisoned
+	if r.conn.Truncated { // the beginning of a transaction was taken back, and is answered all the same
+		why = upstream.Retired
+	}
+	w.pool.Lose(r.conn, why)
+	return true
+}
+
+func (r *incoming) isInternal(w *Worker) bool {
+	if r.pending.Flags&(upstream.Quiet|upstream.Internal) == 0 {
+		return false
+	}
+	w.internalReply(r.conn, r.reply)
+	return true
+}
+
+// internalReply takes the reply to a request that no client has sent.
 func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
-	ticket := *l.Inflight.Front()
+	p := *l.Inflight.Front()
 	l.Inflight.Drop()
-	l.Queue.Answered(ticket.End)
+	l.Queue.Answered(p.End)
 	switch {
-	case ticket.Flags&upstream.Internal != 0:
+	case p.Flags&upstream.Internal != 0:
 		why := transaction.AbortCause(l, reply)
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}
-		w.inquiries.Take(l, ticket.Seq, why)
+		w.inquiries.Take(l, p.Seq, why)
 	case reply[0] != '-':
-		if name, ok := resp.Bulk(reply); ok && ticket.Flags&upstream.Loaded != 0 && len(name) == len(catalog.SHA{}) {
+		if name, ok := resp.Bulk(reply); ok && p.Flags&upstream.Loaded != 0 && len(name) == len(catalog.SHA{}) {
 			w.services[l.Key.Service].Catalog.Loaded(l.Key.Node, l.RunID, catalog.SHA(name))
 		}
-	case ticket.Flags&upstream.Counts != 0:
+	case p.Flags&upstream.Counts != 0:
 		w.dedicated.FailWait(l, reply)
 		return
-	case ticket.Flags&upstream.Loaded != 0: // the server may be loading its data, and be asked again when it has
+	case p.Flags&upstream.Loaded != 0: // the server may be loading its data, and be asked again when it has
 		w.services[l.Key.Service].Catalog.Unload(l.Key.Node)
-	case l.Key.Purpose == upstream.Dedicated && ticket.Flags&(upstream.Loaded|upstream.Optional) == 0:
-		// UNWATCH was refused: it watches still.
+	case l.Key.Purpose == upstream.Dedicated && p.Flags&(upstream.Loaded|upstream.Optional) == 0:
+		// UNWATCH was rejected: the connection watches still.
 		w.pool.Lose(l, upstream.Poisoned)
 	}
 	l.Queued = nil
+}
+
+func (r *incoming) isRejected(w *Worker) bool {
+	l := r.conn
+	if r.pending.Flags&upstream.Blocking != 0 && len(l.Queued) > 0 {
+		r.reply = l.Queued // what was sent ahead of it was rejected
+	}
+	if r.reply[0] == '-' {
+		if w.rejectedBy(l, transaction.AbortCause(l, r.reply)) {
+			l.Queued = nil
+			return true
+		}
+		r.reply = transaction.WithCause(l, w.transactions.NotMulti(l, r.reply))
+	}
+	w.pool.Serves(l)
+	l.Queued = nil
+	return false
+}
+
+func (r *incoming) isAbsent(w *Worker) bool {
+	return r.conn.Key.Purpose == upstream.Replica && retry.IsAbsent(r.reply) && w.x.Suspect(r.conn, r.reply)
+}
+
+// overtakes records that a request was executed while earlier ones wait to be retried: some of them can no longer be
+// done in order.
+func (r *incoming) overtakes(w *Worker, c *exchange.Session) {
+	if c != nil && c.Retrying() {
+		w.x.Executed(c, r.pending, r.frame())
+	}
+}
+
+// recount corrects a reply that counts subscribers.
+func (r *incoming) recount(w *Worker, c *exchange.Session) {
+	if c != nil && r.pending.Flags&upstream.Counts != 0 {
+		r.reply = w.subscribers.Recount(r.conn, r.pending, r.frame(), r.reply)
+	}
+}
+
+// give takes the request off its queue and gives the reply to its client; that to a write of a demoted primary is
+// withheld.
+func (r *incoming) give(w *Worker, c *exchange.Session) {
+	l, p := r.conn, *r.pending
+	l.Inflight.Drop()
+	if c == nil {
+		l.Queue.Answered(p.End)
+		return
+	}
+	write := p.Flags&upstream.Write != 0 && !exchange.TookNothing(&p, r.reply)
+	if write && r.reply[0] != '-' {
+		c.WroteTo(l)
+	}
+	if write && l.Draining {
+		w.x.Withhold(c, l, &p, r.reply)
+	} else {
+		if write {
+			c.Service.Acked(l.Key.Node, r.reply)
+		}
+		w.settle(c, l, &p, r.reply)
+	}
+	l.Queue.Answered(p.End)
+	if !c.Closed() {
+		w.x.Landed(c, p.Shard)
+	}
+}
+
+// settle gives a reply to its client, unless it is that of a WAIT which goes on to the next shard.
+func (w *Worker) settle(c *exchange.Session, l *upstream.Conn, p *upstream.Pending, reply []byte) {
+	goes := false
+	if c.Round != nil && p.Flags&upstream.Blocking != 0 {
+		reply, goes = w.dedicated.NextShard(c, p, l.Queue.Frame(l.Queue.AnsweredTo(), p.End), reply)
+	}
+	if !goes {
+		w.x.Settle(c, p, reply)
+	}
 }

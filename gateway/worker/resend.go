@@ -8,12 +8,14 @@ import (
 	"evergate/routing"
 )
 
-// resend sends one request to retry, or answers it. It returns false when the session was parked.
+// resend retries one request, which is decided anew, or answers it. It returns false when the session was blocked.
+//
+// What is retried in a way of its own comes first: the parts of a composite, a transaction, a blocking command.
 func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
-	if !a.Due(w.clock.Now, c.Service.View) {
+	switch {
+	case !a.Due(w.clock.Now, c.Service.View):
 		return c.RetryLater(a)
-	}
-	if !c.Blocking() && w.clients.PausedRetry(c, a) { // what blocks may be over before the pause is
+	case !c.Blocking() && w.clients.PausedRetry(c, a): // the time of a blocking command may end before the pause does
 		return false
 	}
 	if sent, of := w.multi.Resend(c, a); of {
@@ -28,32 +30,33 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 		return w.transactions.ResendExec(c, a)
 	case d.Kind == routing.Dedicate:
 		return w.dedicated.ResendBlocking(c, a, command, &d)
-	}
-	if d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts) {
+	case d.Kind == routing.Split && d.Counts && a.Part >= 0 && int(a.Part) < len(d.Parts):
 		// Every shard was asked the same.
 		d = routing.Decision{Kind: routing.Forward, Shard: d.Parts[a.Part].Shard, Slot: -1, Counts: true, Safe: true}
-	}
-	if d.Kind == routing.Answer { // COMMAND, which any server may answer
+	case d.Kind == routing.Answer: // COMMAND, which any server may answer
 		d = routing.Decision{Kind: routing.Forward, Safe: true, Shard: 0, Slot: -1}
-	}
-	if d.Reason == routing.Forbidden {
+	case d.Reason == routing.Forbidden:
 		w.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 		return true
-	}
-	if d.Kind != routing.Forward {
+	case d.Kind != routing.Forward: // its keys lie on several shards now
 		w.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.TooManyRedirects)
 		return true
 	}
 	d.Read = d.Read && !a.Primary
-	r := exchange.Request{
-		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: d.Safe, Frame: a.Frame, Counts: d.Counts,
-	}
-	args := w.args
-	l, why := w.x.ChooseForRetry(c, a, &d)
-	r.Ask, r.Foreign = a.Ask, a.Target >= 0
+	return w.forwardRetry(c, a, &d, command, w.args)
+}
+
+// forwardRetry sends a request to retry to the shard that the decision names, or to the node that a redirection named.
+// It returns false when the session was blocked.
+func (w *Worker) forwardRetry(c *exchange.Session, a *retry.Entry, d *routing.Decision, command *routing.Command,
+	args [][]byte) bool {
+	l, why := w.x.ChooseForRetry(c, a, d)
 	if l == nil {
 		return w.x.StillUnavailable(c, a, d.Shard, why)
+	}
+	r := exchange.Request{
+		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
+		Shard: d.Shard, Read: d.Safe, Frame: a.Frame, Counts: d.Counts, Ask: a.Ask, Foreign: a.Target >= 0,
 	}
 	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 		r.Load = [][]byte{body}

@@ -44,11 +44,11 @@ func (p *player) command(line string) {
 		p.setView(who, strings.Fields(text))
 		p.tick(0)
 	case "open":
-		door := 0
+		listener := 0
 		if who[0] == 'd' {
-			door = 1
+			listener = 1
 		}
-		id := p.loop.Open(door).ID
+		id := p.loop.Open(listener).ID
 		p.clients[who], p.client[id] = id, who
 	case "say":
 		var b []byte
@@ -95,14 +95,14 @@ func (p *player) command(line string) {
 	case "drain":
 		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.loop.Drain()))
 	default:
-		p.laneCommand(verb, who, text)
+		p.connCommand(verb, who, text)
 	}
 }
 
-func (p *player) laneCommand(verb, who, text string) {
-	id, known := p.lanes[who]
+func (p *player) connCommand(verb, who, text string) {
+	id, known := p.conns[who]
 	if !known {
-		p.reports = append(p.reports, "no lane is called "+who)
+		p.reports = append(p.reports, "no connection is called "+who)
 		return
 	}
 	switch verb {
@@ -146,7 +146,7 @@ func (p *player) takes(who, text string) {
 	p.room[who] = n
 	if id, ok := p.clients[who]; ok {
 		p.loop.FlushClient(p.loop.Client(id))
-	} else if c := p.loop.Conn(p.lanes[who]); c != nil {
+	} else if c := p.loop.Conn(p.conns[who]); c != nil {
 		p.loop.Flush(c)
 	}
 	p.room[who] = 0
@@ -213,10 +213,10 @@ func (p *player) doAdmin() {
 }
 
 // Closed tells which connection the worker closes.
-func (p *player) Closed(id worker.LaneID, _ *play.Conn) {
-	p.effect("close %s", p.lane[id])
-	delete(p.lanes, p.lane[id])
-	delete(p.lane, id)
+func (p *player) Closed(id worker.ConnID, _ *play.Conn) {
+	p.effect("close %s", p.conn[id])
+	delete(p.conns, p.conn[id])
+	delete(p.conn, id)
 }
 
 // Dial tells which connection it wants.
@@ -225,15 +225,15 @@ func (p *player) Dial(c *play.Conn) { p.effect("dial %s", p.dialled(c.Dial)) }
 // Reading tells what it wants read.
 func (p *player) Reading(r worker.Reading) {
 	name, what := p.client[r.Client], map[bool]string{true: "on", false: "off"}[r.On]
-	if r.Lane {
-		name = p.lane[r.LaneID]
+	if r.Conn {
+		name = p.conn[r.ConnID]
 	}
 	p.effect("reading %s %s", what, name)
 }
 
 // ToServer tells what a server takes.
 func (p *player) ToServer(c *play.Conn, b []byte) int {
-	n := p.taken(p.lane[c.Conn], b, showCommands)
+	n := p.taken(p.conn[c.Conn], b, showCommands)
 	p.asked[c.Conn].Add(b[:n])
 	return n
 }
@@ -251,13 +251,13 @@ func (p *player) ToClient(c *play.Client, b []byte) int {
 func (p *player) ClientClosed(c *play.Client) { p.effect("close %s", p.client[c.ID]) }
 
 // send has a server say something.
-func (p *player) send(id worker.LaneID, b []byte) {
+func (p *player) send(id worker.ConnID, b []byte) {
 	p.asked[id].Replied(b)
 	p.loop.FromServer(id, b)
 }
 
 // acknowledge answers all that a subscription connection was sent, as a server does.
-func (p *player) acknowledge(id worker.LaneID) {
+func (p *player) acknowledge(id worker.ConnID) {
 	for p.loop.Conn(id) != nil {
 		b := p.asked[id].Execute()
 		if b == nil {
@@ -288,19 +288,19 @@ func (p *player) tellClosed() {
 	p.closed = closed
 }
 
-// dialled gives a lane its name.
+// dialled gives a connection its name.
 func (p *player) dialled(d upstream.Dial) string {
-	name, known := p.lane[d.Conn]
+	name, known := p.conn[d.Conn]
 	if !known || name[0] != d.Addr[0] {
 		name = d.Addr[:1]
 		for i := 2; ; i++ {
-			if _, taken := p.lanes[name]; !taken {
+			if _, taken := p.conns[name]; !taken {
 				break
 			}
 			name = fmt.Sprint(d.Addr[:1], i)
 		}
 	}
-	p.lanes[name], p.lane[d.Conn], p.asked[d.Conn] = d.Conn, name, &play.Subscriptions{}
+	p.conns[name], p.conn[d.Conn], p.asked[d.Conn] = d.Conn, name, &play.Subscriptions{}
 	text := fmt.Sprintf("%s RESP%d", name, d.Proto)
 	if d.ReadOnly {
 		text += " READONLY"

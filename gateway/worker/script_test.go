@@ -49,10 +49,10 @@ type player struct {
 	nodes   []*topology.Node
 	clients map[string]uint32
 	client  map[uint32]string
-	lanes   map[string]worker.LaneID
-	lane    map[worker.LaneID]string
-	asked   map[worker.LaneID]*play.Subscriptions
-	slow    map[string]bool // lanes and clients that take no bytes by themselves
+	conns   map[string]worker.ConnID
+	conn    map[worker.ConnID]string
+	asked   map[worker.ConnID]*play.Subscriptions
+	slow    map[string]bool // connections and clients that take no bytes by themselves
 	room    map[string]int  // how many they take now
 	reports []string
 	closed  [session.TooMany + 1]uint64
@@ -67,14 +67,14 @@ type player struct {
 
 func newPlayer(t testing.TB) *player {
 	return &player{
-		t: t, clients: map[string]uint32{}, client: map[uint32]string{}, lanes: map[string]worker.LaneID{},
-		lane: map[worker.LaneID]string{}, slow: map[string]bool{}, room: map[string]int{},
-		asked: map[worker.LaneID]*play.Subscriptions{},
+		t: t, clients: map[string]uint32{}, client: map[uint32]string{}, conns: map[string]worker.ConnID{},
+		conn: map[worker.ConnID]string{}, slow: map[string]bool{}, room: map[string]int{},
+		asked: map[worker.ConnID]*play.Subscriptions{},
 	}
 }
 
-// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, door=(the
-// same), facade=cluster|replica|sentinel (of that door), sessions=N, bytes=N, private=N, lost=close|error (blocking
+// start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, listener=(the
+// same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
 // pops), output=BYTES, push=BYTES, gather=N, close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be
 // told of acknowledged writes; no-unblock where servers do not do CLIENT UNBLOCK.
 func (p *player) start(words []string) {
@@ -92,16 +92,16 @@ func (p *player) start(words []string) {
 			conf.Services[0].AsksPassword = true
 		case "hold":
 			conf.Services[0].Hold = holdSetting(value)
-		case "door": // clients called d... come through it
-			conf.Doors = []worker.Door{{Hold: holdSetting(value)}}
+		case "listener": // clients called d... come through it
+			conf.Listeners = []worker.Listener{{Hold: holdSetting(value)}}
 		case "facade":
-			conf.Doors = []worker.Door{{Hold: conf.Services[0].Hold, Role: faceSetting(value)}}
+			conf.Listeners = []worker.Listener{{Hold: conf.Services[0].Hold, Role: faceSetting(value)}}
 		case "idle":
 			conf.IdleMax, _ = time.ParseDuration(value)
 		case "sessions":
 			conf.HoldSessionsMax, _ = strconv.Atoi(value)
 		case "private":
-			conf.PrivateMax, _ = strconv.Atoi(value)
+			conf.DedicatedMax, _ = strconv.Atoi(value)
 		case "lost":
 			conf.Services[0].BlockingLost = blockingLost[value]
 		case "bytes":

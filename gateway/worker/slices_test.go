@@ -23,7 +23,7 @@ func TestLongRequestGoesInSlices(t *testing.T) {
 	other := f.open()
 	f.say(c, "SET big "+strings.Repeat("x", 2*wideBytes+5*sliceBytes))
 	f.Rest()
-	f.connect() // the other lane
+	f.connect() // the other connection
 	want := func(n int, when string) {
 		t.Helper()
 		if len(f.Servers[1]) != n {

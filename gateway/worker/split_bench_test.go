@@ -46,7 +46,7 @@ func BenchmarkMGET(b *testing.B) {
 		requests[i] = resp.AppendCommandStrings(nil, args...)
 	}
 	l.Round()
-	for id := range worker.LaneID(l.Conns()) {
+	for id := range worker.ConnID(l.Conns()) {
 		l.Connected(id, upstream.Greeting{})
 	}
 	l.Round()
@@ -57,7 +57,7 @@ func BenchmarkMGET(b *testing.B) {
 		l.Tick(l.Now + time.Microsecond)
 		l.FromClient(client, requests[i%len(requests)])
 		l.Round()
-		for id := range worker.LaneID(l.Conns()) {
+		for id := range worker.ConnID(l.Conns()) {
 			if n := s.asked[id]; n > 0 {
 				s.asked[id] = 0
 				l.FromServer(id, values[:n*len(value)])

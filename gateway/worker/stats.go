@@ -44,20 +44,20 @@ func (w *Worker) Stats() *Stats {
 type Snapshot struct {
 	Stats
 	Clients int
-	Lanes   int
-	// Private are those of the lanes that are for one session at a time, Blocked the clients that wait for the answer to a
-	// blocking command.
-	Private int
-	Blocked int
-	// Parked wait for anything at all, Waiting for a server that can take their request; Silent are lanes.
-	Parked  int
-	Waiting int
-	Silent  int
-	// Feeds are lanes that carry subscriptions, Subscribers clients that listen, Topics what is subscribed to for them, by
-	// fanout.Kind.
-	Feeds       int
-	Subscribers int
-	Topics      [3]int
+	Conns   int
+	// Dedicated are those of the connections that are for one session at a time, Blocked the clients that wait for the
+	// answer to a blocking command.
+	Dedicated int
+	Blocked   int
+	// BlockedSessions wait for anything at all, Waiting for a server that can take their request; Silent are connections.
+	BlockedSessions int
+	Waiting         int
+	Silent          int
+	// SubscriptionConns are connections that carry subscriptions, Subscribers clients that listen, Topics what is
+	// subscribed to for them, by fanout.Kind.
+	SubscriptionConns int
+	Subscribers       int
+	Topics            [3]int
 }
 
 // Snapshot copies the counters of the worker.
@@ -65,12 +65,12 @@ func (w *Worker) Snapshot() Snapshot {
 	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), Waiting: w.x.Held()}
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
-			s.Lanes++
+			s.Conns++
 			switch l.Key.Purpose {
 			case upstream.Subscription:
-				s.Feeds++
+				s.SubscriptionConns++
 			case upstream.Dedicated:
-				s.Private++
+				s.Dedicated++
 			}
 			if l.Silent {
 				s.Silent++
@@ -79,7 +79,7 @@ func (w *Worker) Snapshot() Snapshot {
 	}
 	for c := range w.x.All {
 		if c.Reason != wait.Running {
-			s.Parked++
+			s.BlockedSessions++
 		}
 		if c.Subscribed() {
 			s.Subscribers++
@@ -114,9 +114,9 @@ func (s *Stats) Add(o *Stats) {
 		{&s.HoldsEnded, &o.HoldsEnded}, {&s.Held, &o.Held}, {&s.HoldReleased, &o.HoldReleased},
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
 		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},
-		{&s.Dials, &o.Dials}, {&s.ConnsOpened, &o.ConnsOpened}, {&s.FeedMessages, &o.FeedMessages},
-		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.FeedPings, &o.FeedPings},
-		{&s.FeedGaps, &o.FeedGaps}, {&s.FeedGapMillis, &o.FeedGapMillis},
+		{&s.Dials, &o.Dials}, {&s.ConnsOpened, &o.ConnsOpened}, {&s.Messages, &o.Messages},
+		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.Pings, &o.Pings},
+		{&s.Gaps, &o.Gaps}, {&s.GapMillis, &o.GapMillis},
 	} {
 		*p[0] += *p[1]
 	}

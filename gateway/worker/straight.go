@@ -5,10 +5,9 @@ import (
 	"evergate/gateway/wait"
 )
 
-// ClientRoom returns where to put what a client sends next: behind the beginning of the request that it is sending, of
-// which it is known how long it is, so that it need not be copied again. It is empty for most clients. all says that
-// this is room for the rest of that request: more may be read behind it, and given to ClientRead. What was put there is
-// told by ClientFilled, before anything else is called.
+// ClientRoom returns where to read a client's next bytes into: behind the beginning of a request whose length is known,
+// so that it is not copied again. It is empty for most clients. all: there is room for the rest of that request, and
+// bytes behind it may be given to ClientRead. ClientFilled must follow, before any other call.
 func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 	c := w.x.ByID(id)
 	if c == nil || c.Ending || c.Reason != wait.Running || c.Retrying() {
@@ -17,7 +16,7 @@ func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 	return c.Input.Straight()
 }
 
-// ClientFilled says that n bytes of what ClientRoom returned came from the client.
+// ClientFilled records that n bytes were read into what ClientRoom returned.
 func (w *Worker) ClientFilled(id uint32, n int) {
 	c := w.x.ByID(id)
 	c.ActiveAt = w.clock.Now

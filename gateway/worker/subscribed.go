@@ -8,14 +8,14 @@ import (
 	"evergate/gateway/wait"
 )
 
-// subscribed are a worker's sessions, as its pubsub knows them.
+// subscribed is what a worker does for its subscriptions: see pubsub.Listeners.
 type subscribed Worker
 
 func (r *subscribed) Fan(t *fanout.Topic, frame []byte) {
 	w := (*Worker)(r)
 	listeners := t.Listeners()
 	many := len(listeners) >= w.conf.GatherFrom
-	for i := len(listeners) - 1; i >= 0; i-- { // one that is cut leaves, and another takes its place
+	for i := len(listeners) - 1; i >= 0; i-- { // a listener that is closed is replaced by the last one
 		if c := w.x.Session(listeners[i].Ref); c != nil {
 			w.x.Push(c, frame, many)
 		}

@@ -5,7 +5,7 @@ import (
 	"evergate/gateway/wait"
 )
 
-// timers does what is due, and finds when to look again.
+// timers does what is due, and finds when something is due next.
 func (w *Worker) timers() {
 	for _, s := range w.services {
 		s.Service.ExpireHeld()
@@ -20,13 +20,13 @@ func (w *Worker) timers() {
 	w.x.Sweep()
 }
 
-// Drain ends the clients at a command boundary: what they sent is finished, nothing more is read. It returns how many
-// are left; call it again until there are none.
+// Drain closes the clients between two commands: what was begun is finished, nothing more is read. It returns how many
+// are left; it must be called again until there are none.
 func (w *Worker) Drain() int {
 	for c := range w.x.All {
 		switch {
 		case c.IsBlocked() && !c.Withholds():
-			if c.Output.Len() == 0 { // what was answered before is still to be taken
+			if c.Output.Len() == 0 { // the replies before it are still to be written
 				w.x.Close(c, session.Drained)
 			}
 		case (c.Reason == wait.Running || c.Reason == wait.Paused) && !c.Retrying():

@@ -6,7 +6,7 @@ import (
 	"evergate/gateway/admin"
 )
 
-// A server may answer in the very round in which the gateway has answered for it: the lane is closed at its end.
+// A server may answer in the very round in which the gateway has answered for it: the connection is closed at its end.
 func TestUnblockedClientIsAnsweredOnce(t *testing.T) {
 	f := newFake(t)
 	c := f.steady()
@@ -18,6 +18,6 @@ func TestUnblockedClientIsAnsweredOnce(t *testing.T) {
 	if n := f.Worker.Unblock(&r); n != 1 {
 		t.Fatalf("%d were unblocked", n)
 	}
-	f.reply(1, "*2\r\n$1\r\nq\r\n$1\r\nx\r\n") // its private lane
+	f.reply(1, "*2\r\n$1\r\nq\r\n$1\r\nx\r\n") // its private conn
 	f.wantGot(c, "*-1\r\n")
 }

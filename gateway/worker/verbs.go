@@ -8,7 +8,7 @@ import (
 	"evergate/routing"
 )
 
-// verbs are a worker's commands, as its exchange knows them.
+// verbs is what a worker does for the rooms below it: see exchange.Verbs, transaction.Commands, dedicated.Others.
 type verbs Worker
 
 func (v *verbs) Resend(c *exchange.Session, a *retry.Entry) bool { return (*Worker)(v).resend(c, a) }

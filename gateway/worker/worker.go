@@ -1,18 +1,18 @@
-// Package worker turns bytes into bytes: what clients sent into what servers are sent, and back. It is one
-// single-threaded share of the gateway, with its own sessions and its own lanes, and it does no I/O: a loop calls the
-// methods and does what Out says once a round.
+// Package worker is one single-threaded share of the gateway, with its own sessions and its own connections. It takes
+// bytes and returns bytes, and does no I/O: a loop calls the methods and does what Out says once a round.
 //
-//	w.Tick(now)                          once a round: its time; new views; what waited too long
+//	w.Tick(now)                          starts a round: its time, new views, what is due
 //	w.ClientOpened, ClientRead, ClientWrote, ClientEnded, ClientClosed
-//	w.LaneOpened, LaneRead, LaneWrote, LaneClosed
-//	w.Out()                              ends it: who has bytes to write, what to dial, close, stop reading
+//	w.ConnOpened, ConnRead, ConnWrote, ConnClosed
+//	w.Out()                              ends it: what to write, dial and close, and what not to read
 //
 // Nothing is written while requests are read: a round's requests for a server leave in one write, and so do a round's
-// replies for a client. That is where the speed comes from. The design not taken is a goroutine and a queue for each
-// client: it costs three times the CPU, and an order among goroutines that nobody can test.
+// replies to a client. That is where the speed comes from. Rejected: a goroutine and a queue for each client. It costs
+// three times the CPU, and the order among goroutines cannot be tested.
 //
-// The rules by which requests wait and are retried stand in run.go (parking), lost.go (a lane died) and rejected.go
-// (a server said no).
+// The worker has the order of steps: for a request (request.go), a reply (reply.go), a rejection (rejected.go), a retry
+// (resend.go), a new view (views.go) and a round (out.go). The steps themselves are in the rooms below: gateway/multi,
+// transaction, dedicated, inquiry, clients and subscribe are commands, gateway/exchange carries their requests.
 package worker
 
 import (
@@ -39,30 +39,30 @@ import (
 	"evergate/topology"
 )
 
-// Service is what a worker must know of one service.
+// Service is the configuration of one service.
 type Service struct {
 	Name  string
 	Reads upstream.Reads
-	// AsksPassword says that clients must authenticate first.
+	// AsksPassword: clients must authenticate first.
 	AsksPassword bool
 	// Hold is how long requests wait for a server that can take them.
 	Hold exchange.Hold
-	// SilentAfter is how long a server may owe a reply without a word before it gets no new requests; 0 for a quarter of
-	// the time after which the servers themselves begin a failover.
+	// SilentAfter is how long a server may owe a reply and send nothing before it gets no new requests; 0: a quarter of
+	// the time after which the servers themselves start a failover.
 	SilentAfter time.Duration
-	// Allowed are the commands that are done though they may harm, by their names in the table of package routing.
+	// Allowed are the harmful commands that are executed, by their names in the table of package routing.
 	Allowed map[string]bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost exchange.BlockingLost
-	// CloseOnGap closes the connections of subscribers that may have missed messages; else they stay subscribed.
+	// CloseOnGap closes the connections of subscribers that may have missed messages; otherwise they stay subscribed.
 	CloseOnGap bool
 }
 
-// Door is a listener of a service.
-type Door struct {
+// Listener is a listener of a service.
+type Listener struct {
 	Service int
 	Hold    exchange.Hold
-	// Role is what the listener pretends to be; nil: nothing.
+	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
 }
 
@@ -72,22 +72,23 @@ type Config struct {
 	Limits         resp.Limits
 	QueryBytesMax  int
 	OutputBytesMax int
-	// PushBytesMax is how many bytes may wait for a client when a message comes for it; past that it is closed.
-	// Zero: as OutputBytesMax.
+	// PushBytesMax is how many bytes may be unwritten after a message was added to a client's output; a subscriber that
+	// exceeds it is closed. Zero: as OutputBytesMax.
 	PushBytesMax int
-	// GatherFrom is the audience from which messages wait for others that are on their way; 0 for the default.
+	// GatherFrom is the number of subscribers from which a message waits for others, so that one write takes both. Zero:
+	// the default.
 	GatherFrom int
-	// Doors are listeners whose clients' requests wait otherwise than Service.Hold says, or that pretend to be something
-	// else; see ClientOpened.
-	Doors []Door
-	// HoldSessionsMax and HoldBytesMax bound the sessions that wait for a server, and what they have sent meanwhile. Past
-	// them the newest request is refused. Zero: no bound but that of all clients.
+	// Listeners are those whose requests wait otherwise than Service.Hold says, or that emulate a role; see
+	// ClientOpened.
+	Listeners []Listener
+	// HoldSessionsMax bounds how many sessions may wait for a server at once, HoldBytesMax their unread input in bytes.
+	// Past either, further requests are rejected. Zero: no bound but that of all clients.
 	HoldSessionsMax int
 	HoldBytesMax    int
-	// PrivateMax bounds the connections to one server that each belong to a session alone. Zero: no bound.
-	PrivateMax int
-	IdleMax    time.Duration
-	AuthMax    time.Duration
+	// DedicatedMax bounds the dedicated connections to one server. Zero: no bound.
+	DedicatedMax int
+	IdleMax      time.Duration
+	AuthMax      time.Duration
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }
@@ -96,28 +97,31 @@ type Config struct {
 type Env struct {
 	// View returns a service's newest view, nil while nothing is known.
 	View func(service int) *topology.View
-	// Report passes on what was seen on a lane.
+	// Report passes on an observation to the control plane.
 	Report func(service int, r topology.Report)
-	// Settled says that nothing is owed any more by the former primaries of a service's view with this epoch, once a
+	// Settled is called when the demoted primaries of a service's view with this epoch owe nothing any more, once a
 	// view: at once when it names none. Nil when nobody wants to know, as Acked may be.
 	Settled func(service int, epoch uint64)
 	// Acked counts n writes that a node acknowledged, before their clients can see the replies.
 	Acked func(service int, node topology.NodeID, n int)
-	// Allowed says whether user and password open a service; user is empty in AUTH with one argument.
+	// Allowed reports whether user and password are right for a service; user is empty in AUTH with one argument.
 	Allowed func(service int, user, password []byte) bool
-	// Admin has every worker do its part of a request. The reply comes through Worker.AdminReply.
+	// Admin sends a request to all workers, this one included: see Worker.Admin. The reply comes through
+	// Worker.AdminReply.
 	Admin func(r admin.Request)
-	// Count tells how many listen to a topic over all workers, and how many of their lanes a server counts for it. Counted
-	// is told of those of this worker that come and go; see fanout.Hub. Both nil: this worker is alone.
-	Count   func(service int, q fanout.Count) (listeners, lanes int)
-	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int)
-	// Gap tells of a time in which subscribers may have missed messages, Cut of one that was closed because it reads too
-	// slowly. Nil when nobody wants to know.
+	// Count returns how many clients of all workers listen to a topic, and how many of the workers' connections a server
+	// counts for it. Counted is called when those of this worker come or go; see fanout.Hub. Both nil: there is one
+	// worker.
+	Count   func(service int, q fanout.Count) (listeners, conns int)
+	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int)
+	// Gap is called for each time in which subscribers may have missed messages, Cut for each subscriber that was closed
+	// because it reads too slowly. Either may be nil.
 	Gap func(service int, g pubsub.Gap)
 	Cut func(service int, s exchange.Slow)
-	// Unserved tells that a request was answered LOADING, and why. Nil when nobody wants to know.
+	// Unserved is called for each request that is answered LOADING. It may be nil.
 	Unserved func(service int, why string)
-	// Shown has the other workers Show a line to those who watch these services. The bytes are not kept, nor changed.
+	// Shown has the other workers Show a line to the clients that monitor these services. The bytes are neither kept nor
+	// changed.
 	Shown func(services []int, line []byte)
 	// ScriptSeen remembers a script, Script returns the one whose SHA1 in lower case is name, nil when it is not
 	// remembered, and ScriptsForgotten forgets a service's. The bytes are not kept, nor changed. LongScripts adds to the
@@ -127,8 +131,8 @@ type Env struct {
 	Script           func(service int, name []byte) []byte
 	ScriptsForgotten func(service int)
 	LongScripts      func(service, add int) int
-	// Print returns a number of so many bits, never 0, for a server or whatever else a cursor must know again: the same
-	// each time for one identity, and not that of another one. Nil: see FirstPrint.
+	// Print returns a number of so many bits, never 0, by which a cursor identifies a server: the same each time for one
+	// identity, and another for each identity. Nil: see multi.FirstPrint.
 	Print func(identity uint64, bits int) uint32
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has.
 	ClientNumber func() int64
@@ -171,7 +175,7 @@ func New(conf Config, env Env) *Worker {
 	}
 	w.fill()
 	pool := upstream.New(upstream.Config{
-		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.PrivateMax,
+		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.DedicatedMax,
 		Reported: env.Report, Settled: w.env.Settled,
 	})
 	w.clock, w.pool, w.blocks = &clock, pool, spare
@@ -225,7 +229,7 @@ func memory(env *Env, service int) catalog.Memory {
 	}
 }
 
-// fill puts in what the caller has left out.
+// fill sets what the caller has left out.
 func (w *Worker) fill() {
 	if w.conf.PushBytesMax == 0 {
 		w.conf.PushBytesMax = w.conf.OutputBytesMax
@@ -261,7 +265,7 @@ func (w *Worker) fill() {
 	w.countAlone()
 }
 
-// countAlone makes the functions about subscribers that were not given.
+// countAlone sets the functions about subscribers that the caller has left out: there is one worker.
 func (w *Worker) countAlone() {
 	if w.env.Gap == nil {
 		w.env.Gap = func(int, pubsub.Gap) {}
@@ -271,10 +275,10 @@ func (w *Worker) countAlone() {
 	}
 	if w.env.Counted == nil {
 		all := make([]fanout.Census, len(w.conf.Services))
-		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, lanes int) {
-			all[s].Count(k, name, node, listeners, lanes)
+		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
+			all[s].Count(k, name, node, listeners, conns)
 		}
-		w.env.Count = func(s int, q fanout.Count) (listeners, lanes int) { return q.Of(&all[s]) }
+		w.env.Count = func(s int, q fanout.Count) (listeners, conns int) { return q.Of(&all[s]) }
 	}
 }
 

@@ -33,7 +33,7 @@ type Net interface {
 	Reading(r worker.Reading)
 	// Closed and ClientClosed are told that the worker closes a connection. c is nil for a connection that the loop has
 	// not got any more.
-	Closed(id worker.LaneID, c *Conn)
+	Closed(id worker.ConnID, c *Conn)
 	ClientClosed(c *Client)
 }
 
@@ -183,7 +183,7 @@ func (l *Loop) Leave(id uint32) {
 }
 
 // Conn returns a connection to a server; nil when there is none of that number.
-func (l *Loop) Conn(id worker.LaneID) *Conn {
+func (l *Loop) Conn(id worker.ConnID) *Conn {
 	if int(id) >= len(l.conns) {
 		return nil
 	}
@@ -194,28 +194,28 @@ func (l *Loop) Conn(id worker.LaneID) *Conn {
 func (l *Loop) Conns() int { return len(l.conns) }
 
 // Connected says that a dial succeeded.
-func (l *Loop) Connected(id worker.LaneID, met upstream.Greeting) {
+func (l *Loop) Connected(id worker.ConnID, met upstream.Greeting) {
 	c := l.Conn(id)
 	if c == nil || c.Open {
 		l.fail("the test connects %d, which is not dialled: %+v", id, c)
 		return
 	}
 	c.Open = true
-	l.Worker.LaneOpened(id, met)
+	l.Worker.ConnOpened(id, met)
 	l.Check()
 }
 
 // FromServer hands over what a server sent.
-func (l *Loop) FromServer(id worker.LaneID, b []byte) {
-	l.Worker.LaneRead(id, b)
+func (l *Loop) FromServer(id worker.ConnID, b []byte) {
+	l.Worker.ConnRead(id, b)
 	l.Check()
 }
 
 // Lose says that a connection has ended, or was never made.
-func (l *Loop) Lose(id worker.LaneID, why worker.LostReason) {
+func (l *Loop) Lose(id worker.ConnID, why worker.LostReason) {
 	if l.Conn(id) != nil {
 		l.conns[id] = nil
 	}
-	l.Worker.LaneClosed(id, why)
+	l.Worker.ConnClosed(id, why)
 	l.Check()
 }

@@ -9,17 +9,17 @@ import (
 type Record struct {
 	// Servers and Clients have what was written to each: by the number of the connection, with all earlier connections of
 	// that number, and by that of the client.
-	Servers map[worker.LaneID][]byte
+	Servers map[worker.ConnID][]byte
 	Clients map[uint32][]byte
 	// Dials, ClosedConns and ClosedClients are all that the worker asked for so far.
 	Dials         []upstream.Dial
-	ClosedConns   []worker.LaneID
+	ClosedConns   []worker.ConnID
 	ClosedClients []uint32
 }
 
 // NewRecord makes one.
 func NewRecord() *Record {
-	return &Record{Servers: map[worker.LaneID][]byte{}, Clients: map[uint32][]byte{}}
+	return &Record{Servers: map[worker.ConnID][]byte{}, Clients: map[uint32][]byte{}}
 }
 
 // Dial implements Net.
@@ -41,7 +41,7 @@ func (r *Record) ToClient(c *Client, b []byte) int {
 func (r *Record) Reading(worker.Reading) {}
 
 // Closed implements Net.
-func (r *Record) Closed(id worker.LaneID, _ *Conn) { r.ClosedConns = append(r.ClosedConns, id) }
+func (r *Record) Closed(id worker.ConnID, _ *Conn) { r.ClosedConns = append(r.ClosedConns, id) }
 
 // ClientClosed implements Net.
 func (r *Record) ClientClosed(c *Client) { r.ClosedClients = append(r.ClosedClients, c.ID) }

@@ -71,8 +71,8 @@ func (l *Loop) dial(d upstream.Dial) {
 }
 
 func (l *Loop) reading(r worker.Reading) {
-	if r.Lane {
-		if c := l.Conn(r.LaneID); c != nil {
+	if r.Conn {
+		if c := l.Conn(r.ConnID); c != nil {
 			c.Stopped = !r.On
 		}
 	} else if c := l.Client(r.Client); c != nil {
@@ -97,14 +97,14 @@ func (l *Loop) closeClient(id uint32) {
 // write gives the net what the worker has for a server, until there is no more of it, or no room.
 func (l *Loop) write(c *Conn) {
 	for c.Open {
-		b := l.Worker.LaneBytes(c.Conn)
+		b := l.Worker.ConnBytes(c.Conn)
 		if len(b) == 0 {
 			break
 		}
 		l.checkDraining(c, b)
 		n := l.net.ToServer(c, b)
 		c.full = n < len(b)
-		l.Worker.LaneWrote(c.Conn, n)
+		l.Worker.ConnWrote(c.Conn, n)
 		if c.full {
 			break
 		}

@@ -221,7 +221,7 @@ func (g *gate) serveLane(l *lane) {
 				return
 			}
 			if l.unsaid > 0 { // only a faulty loop has not told of it
-				g.Worker.LaneWrote(l.id, l.unsaid)
+				g.Worker.ConnWrote(l.id, l.unsaid)
 				l.unsaid = 0
 			}
 			g.FromServer(to, b)
@@ -279,7 +279,7 @@ func (g *gate) serveClient(c *peer) {
 }
 
 // Closed closes a lane that the worker has given up.
-func (g *gate) Closed(_ worker.LaneID, c *play.Conn) {
+func (g *gate) Closed(_ worker.ConnID, c *play.Conn) {
 	if c != nil {
 		l := g.lanes[c.Conn]
 		g.w.Tracef("the gateway closes lane %v", l)

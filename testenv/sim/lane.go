@@ -13,7 +13,7 @@ import (
 // lane is a lane of a worker: the gateway's side of a connection.
 type lane struct {
 	*redis.Conn
-	id     worker.LaneID
+	id     worker.ConnID
 	dialAt time.Duration // when the attempt ends
 	// RunID is whom the dial must meet, kill are the clients to end first where it meets killIn.
 	runID  string

@@ -29,7 +29,7 @@ func TestListeners(t *testing.T) {
 		}
 	}
 	for name, n := range map[string]uint64{
-		"subscriptions": sum.Subscriptions, "gaps": sum.FeedGaps, "delivered": sum.Delivered,
+		"subscriptions": sum.Subscriptions, "gaps": sum.Gaps, "delivered": sum.Delivered,
 		"on feeds": sum.Requests[upstream.Subscription], "closed": sum.ClientsClosed[session.Gap],
 		"parked": sum.BlockedFor[wait.Subscribing],
 	} {

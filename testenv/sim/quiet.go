@@ -90,8 +90,8 @@ func (w *world) checkQuiet() {
 // checkQuiet looks at the numbers of a worker and returns how many clients it has closed for a reason of its own.
 func (g *gate) checkQuiet() uint64 {
 	s := g.Worker.Snapshot()
-	if s.Parked > 0 {
-		g.w.Ledger.Fail("%d clients are parked after quiet", s.Parked)
+	if s.BlockedSessions > 0 {
+		g.w.Ledger.Fail("%d clients are parked after quiet", s.BlockedSessions)
 	}
 	var closed uint64
 	for _, n := range s.ClientsClosed {

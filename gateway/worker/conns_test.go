@@ -12,12 +12,12 @@ import (
 
 // What the worker goes by.
 const (
-	lanesMax      = 4                      // pooled connections to a server
-	laneFullRetry = 100 * time.Millisecond // how long one that is full is not tried
-	redialMin     = 50 * time.Millisecond  // the first pause between dials that fail
+	connsMax  = 4                      // pooled connections to a server
+	fullRetry = 100 * time.Millisecond // how long one that is full is not tried
+	redialMin = 50 * time.Millisecond  // the first pause between dials that fail
 )
 
-// A lane that died in the round in which it was given something to write was never written to again.
+// A connection that died in the round in which it was given something to write was never written to again.
 func TestLaneDialledAgainIsWrittenTo(t *testing.T) {
 	f := newFake(t)
 	c := f.steady()
@@ -28,7 +28,7 @@ func TestLaneDialledAgainIsWrittenTo(t *testing.T) {
 	f.say(c, "GET l")
 	f.Rest()
 	if !strings.Contains(string(f.Servers[0]), "\r\nl\r\n") {
-		t.Fatalf("the lane is open and was sent only %q", string(f.Servers[0]))
+		t.Fatalf("the conn is open and was sent only %q", string(f.Servers[0]))
 	}
 	f.reply(0, strings.Repeat("$1\r\nv\r\n", f.owes(0)))
 	if !strings.HasSuffix(string(f.Clients[c]), "$1\r\nv\r\n") {
@@ -36,33 +36,34 @@ func TestLaneDialledAgainIsWrittenTo(t *testing.T) {
 	}
 }
 
-// The number of a lane was given to another one while events of its connection were still on their way.
+// The number of a connection was given to another one while events of its connection were still on their way.
 func TestNumberOfALaneIsNotFreeBeforeItsConnectionIsClosed(t *testing.T) {
 	f := newFake(t)
 	c := f.steady()
 	f.see(1, -1)
 	f.Forget()
-	f.say(c, "HELLO 3") // wants a lane of its own in the same round
+	f.say(c, "HELLO 3") // wants a conn of its own in the same round
 	f.Rest()
-	if !slices.Equal(f.ClosedConns, []worker.LaneID{0}) || len(f.Dials) != 2 {
+	if !slices.Equal(f.ClosedConns, []worker.ConnID{0}) || len(f.Dials) != 2 {
 		t.Fatalf("closes %v and dials %v, want 0 and two others", f.ClosedConns, f.Dials)
 	}
 	for _, d := range f.Dials {
 		if d.Conn == 0 {
-			t.Errorf("dials %v, one of them with the number of the lane that is being closed", f.Dials)
+			t.Errorf("dials %v, one of them with the number of the conn that is being closed", f.Dials)
 		}
 	}
 }
 
-// A connection that was made for a lane which is no more stayed open, and later spoke for a lane of the same number.
+// A connection that was made for a connection which is no more stayed open, and later spoke for a connection of the
+// same number.
 func TestConnectionThatNobodyWaitsForIsClosed(t *testing.T) {
 	f := newFake(t)
 	f.see(0, -1)
-	f.Rest() // lane 0 is being dialled
+	f.Rest() // connection 0 is being dialled
 	f.see(1, -1)
 	f.Rest()
 	f.Forget()
-	f.Worker.LaneOpened(0, upstream.Greeting{})
+	f.Worker.ConnOpened(0, upstream.Greeting{})
 	f.Rest()
 	if !slices.Contains(f.ClosedConns, 0) {
 		t.Errorf("the loop was told to close %v, want 0", f.ClosedConns)
@@ -89,7 +90,7 @@ func TestReadBehindCommandGoesToThePrimary(t *testing.T) {
 	f.wantGot(c, ":240\r\n:241\r\n$1\r\nv\r\n")
 }
 
-// COMMAND, with which clients begin, ended in an error when its lane died.
+// COMMAND, with which clients begin, ended in an error when its connection died.
 func TestCommandIsDoneAgain(t *testing.T) {
 	f := newFake(t)
 	c := f.steady()
@@ -103,7 +104,7 @@ func TestCommandIsDoneAgain(t *testing.T) {
 	f.wantGot(c, ":240\r\n")
 }
 
-// Long replies on all lanes let a hold run out; it stayed so, and the next ones had everybody refused at once.
+// Long replies on all connections let a hold run out; it stayed so, and the next ones had everybody refused at once.
 func TestHoldEndsWithTheLongReplies(t *testing.T) {
 	f := newFake(t)
 	f.steady()
@@ -112,7 +113,7 @@ func TestHoldEndsWithTheLongReplies(t *testing.T) {
 	f.say(c, "GET k")
 	f.after(2 * time.Second)
 	if !strings.HasPrefix(string(f.Clients[c]), "-LOADING evergate: ") {
-		t.Fatalf("all lanes are busy for longer than the window, and the client was sent %q", string(f.Clients[c]))
+		t.Fatalf("all conns are busy for longer than the window, and the client was sent %q", string(f.Clients[c]))
 	}
 	for _, id := range f.conns() {
 		f.reply(id, strings.Repeat("x", 1<<20)+"\r\n")
@@ -131,10 +132,10 @@ func TestHoldEndsWithTheLongReplies(t *testing.T) {
 	f.wantGot(c, "$1\r\nv\r\n")
 }
 
-// occupy has each lane there may be begin a reply of 1 MiB and some more.
+// occupy has each connection there may be begin a reply of 1 MiB and some more.
 func occupy(f *fake) {
-	busy := map[worker.LaneID]bool{}
-	for range lanesMax {
+	busy := map[worker.ConnID]bool{}
+	for range connsMax {
 		c := f.open()
 		f.say(c, "GET big")
 		f.Rest()
@@ -148,30 +149,30 @@ func occupy(f *fake) {
 	}
 }
 
-// Nobody's GET waits behind another's long SET: that has a lane to itself until it is answered, and there is always one
-// more lane for what is short.
+// Nobody's GET waits behind another's long SET: that has a connection to itself until it is answered, and there is
+// always one more connection for what is short.
 func TestLongRequestsLeaveALaneToOthers(t *testing.T) {
 	f := newFake(t)
 	other := f.steady()
 	value := strings.Repeat("x", 2<<20)
-	for range 2 * lanesMax {
+	for range 2 * connsMax {
 		f.say(f.open(), "SET big "+value)
 		f.Rest()
 		f.connect()
 	}
-	for range lanesMax {
-		f.after(laneFullRetry)
+	for range connsMax {
+		f.after(fullRetry)
 	}
 	long := 0
 	for _, id := range f.conns() {
 		if n := f.owes(id); n > 1 {
-			t.Errorf("%d requests share lane %d", n, id)
+			t.Errorf("%d requests share conn %d", n, id)
 		} else {
 			long += n
 		}
 	}
-	if long != lanesMax-1 {
-		t.Errorf("%d long requests are under way over %d lanes", long, len(f.conns()))
+	if long != connsMax-1 {
+		t.Errorf("%d long requests are under way over %d conns", long, len(f.conns()))
 	}
 	f.say(other, "GET k")
 	f.Rest()
@@ -187,8 +188,8 @@ func TestLongRequestsLeaveALaneToOthers(t *testing.T) {
 			}
 		}
 	}
-	if answered != 2*lanesMax {
-		t.Errorf("%d of %d long requests were answered", answered, 2*lanesMax)
+	if answered != 2*connsMax {
+		t.Errorf("%d of %d long requests were answered", answered, 2*connsMax)
 	}
 }
 
@@ -225,13 +226,13 @@ func TestSwitchBringsNoHerd(t *testing.T) {
 	f.see(1, -1)
 	f.Rest()
 	f.connect()
-	lane := f.connTo("b")
-	if n := f.owes(lane); n != 2*len(clients) || f.Worker.Stats().Dials != opened+1 {
+	conn := f.connTo("b")
+	if n := f.owes(conn); n != 2*len(clients) || f.Worker.Stats().Dials != opened+1 {
 		t.Fatalf("%d requests are on their way, over %d new connections", n, f.Worker.Stats().Dials-opened)
 	}
 	f.Unchecked = false
 	f.Check()
-	f.reply(lane, strings.Repeat("+OK\r\n$1\r\nv\r\n", len(clients)))
+	f.reply(conn, strings.Repeat("+OK\r\n$1\r\nv\r\n", len(clients)))
 	for _, c := range clients {
 		if string(f.Clients[c]) != "+OK\r\n$1\r\nv\r\n" {
 			t.Fatalf("client %d was sent %q", c, string(f.Clients[c]))
