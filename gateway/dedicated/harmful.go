@@ -8,7 +8,7 @@ import (
 
 // A dangerous command that a setting permits goes to one server, once, on a connection that no other session gets
 // afterwards: it may keep the server busy, or change the state of the connection. The connection has the client's name,
-// so that the server's CLIENT LIST and slow log show it. The command is never retried: the client may not mean another
+// so that the server's CLIENT LIST and slow log show it. The command is never retried: it may be meant for no other
 // server.
 
 // DoHarmful sends a dangerous command that a setting permits, or answers it. It returns false when the session was

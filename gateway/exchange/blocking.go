@@ -30,7 +30,7 @@ func (x *Exchange) BeginBlocking(c *Session) { c.own().blockedSince = max(x.cloc
 // Blocking reports whether the session has sent a blocking command, and StillBlocked has not yet found it answered.
 func (c *Session) Blocking() bool { return c.blockedSince > 0 }
 
-// BlockedFor returns for how long that command has waited.
+// BlockedFor returns for how long the blocking command of the session has waited.
 func (c *Session) BlockedFor() time.Duration { return c.Service.x.clock.Now - c.blockedSince }
 
 // IsBlocked reports whether the session waits for the reply to a blocking command.

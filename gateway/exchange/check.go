@@ -18,7 +18,7 @@ func (x *Exchange) Check() error {
 	for _, s := range x.served {
 		a.room("catalog", s.Catalog.Check())
 		if s.longScripts > 0 && x.clock.Next() > x.clock.Now+scriptAfter {
-			a.wrong("service %d: nobody looks for the end of a long script", s.Index)
+			a.wrong("service %d: nothing looks for the end of a long script", s.Index)
 		}
 		if !reflect.ValueOf(s.none).IsZero() {
 			a.wrong("service %d: the clients that own no rare share %+v", s.Index, s.none)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"time"
 
 	"evergate/gateway/resp"
@@ -57,7 +58,7 @@ func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.
 	if c.dedicated != nil {
 		d.Release(c)
 	}
-	// Where the shared connection takes no request a dedicated one would not either, and the end of that is noticed.
+	// Where the shared connection takes no request a dedicated one would not either, and its end wakes the session.
 	if l, why := c.Service.Pick(c.Setup(), shard, false, upstream.Anybody); l == nil && !bypass {
 		return nil, why
 	}
@@ -238,4 +239,22 @@ func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacl
 		d.x.clock.Alarm(c.Ref, &c.Place, min(c.WaitsSince+c.Patience(), max(c.dedicateAt, d.x.clock.Now+time.Millisecond)))
 	}
 	return ""
+}
+
+// watchedIn reports whether the keys that a session watches are in this shard.
+func (c *Session) watchedIn(shard int) bool {
+	return c.Watch.Slot < 0 || c.ShardOfSlot(c.Watch.Slot) == shard
+}
+
+// watchLost answers a WATCH, or a transaction that depends on one, which was certainly not executed and cannot be
+// retried on another connection.
+func (x *Exchange) watchLost(c *Session, t *upstream.Pending, frame []byte) {
+	if c.Watch != nil {
+		c.Watch.Broken = true
+	}
+	reply := resp.OK
+	if bytes.HasPrefix(frame, resp.Multi) {
+		reply = resp.NullArrayIn(c.Proto)
+	}
+	x.Settle(c, t, reply)
 }

@@ -1,10 +1,17 @@
 package exchange
 
 import (
+	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
+	"evergate/routing"
 )
+
+// A read can be retried on another server: where the first one is silent, or where its reply cannot be trusted. A
+// replica of a cluster does not know that a slot is being moved: a key that was moved is missing there, and the reply
+// is that for a key that never was, where the primary would reply ASK. So where a replica replies that something is
+// missing, the primary is asked.
 
 // ReadElsewhere retries the reads on a silent connection where another server can take them, except those of sessions
 // that have a write there. What the silent server still replies to them is dropped. The read at the front may be what
@@ -32,4 +39,30 @@ func (s *Service) ReadElsewhere(l *upstream.Conn) {
 		s.x.totals.ReadElsewhere++
 		s.x.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
 	}
+}
+
+// Suspect retries the read at the front of a connection on the primary, if that can be asked at once: a replica replied
+// that something is missing. It returns false when that reply is the answer.
+func (x *Exchange) Suspect(l *upstream.Conn, reply []byte) bool {
+	s := x.served[l.Key.Service]
+	t := *l.Inflight.Front()
+	c := x.Session(t.To)
+	if c == nil || s.View == nil || !s.View.Sharded || s.Reads != upstream.PreferReplica || t.Slot < 0 ||
+		t.Redirects >= retry.RedirectsMax {
+		return false
+	}
+	if !s.PrimaryTakes(int(t.Shard), l.Key.Setup) {
+		return false
+	}
+	frame := l.Queue.Frame(l.Queue.AnsweredTo(), t.End)
+	x.args = resp.Args(frame, x.args[:0])
+	if command := routing.Lookup(x.args); command == nil || command.Has(routing.Local) {
+		return false
+	}
+	x.totals.Suspected++
+	l.Inflight.Drop()
+	v := retry.Decide(retry.Absent, &retry.Facts{Redirects: t.Redirects, Retries: t.Retries})
+	x.SendBack(c, l, &t, frame, retry.Entry{Target: -1}, retry.Absent, &v)
+	l.Queue.Answered(t.End)
+	return true
 }

@@ -1,6 +1,6 @@
-// Package exchange carries the requests of clients to servers, and the replies back. It is the middle of the data
-// plane: the rooms above it (multi, transaction, dedicated, and the worker for single commands) decide what a session
-// sends and to which shard; the exchange does the rest, the same for all of them. It
+// Package exchange carries the requests of clients to servers, and the replies back. It is the middle of the data plane:
+// the rooms above it (multi, transaction, dedicated and others, and the worker for single commands) decide what a
+// session sends and to which shard; the exchange does the rest, the same for all of them. It
 //
 //	chooses the upstream connection               choose.go; dedicated.go for one that serves a single session
 //	sends                                         send.go
@@ -64,7 +64,7 @@ type Config struct {
 	// because it reads too slowly. Both are for the log.
 	Unserved func(service int, why string)
 	Cut      func(service int, s Slow)
-	// LongScripts adds to the number of workers that wait for a long script of a service, and returns the sum.
+	// LongScripts adds add to the number of workers that wait for a long script of a service, and returns the sum.
 	LongScripts func(service, add int) int
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
 	ClientNumber func() int64
@@ -136,7 +136,7 @@ type Service struct {
 	x            *Exchange
 	blockingLost BlockingLost
 	allowed      map[string]bool
-	longScripts  int           // 1 where all workers were told that a script is under way here, see TellScript
+	longScripts  int           // 1 while LongScripts counts this worker, see TellScript
 	holds        []wait.Buffer // one for each shard of the view, and a last one for requests without a shard
 	full         wait.List     // sessions that wait for a connection that is full
 	// withholding are the sessions that have withheld replies.
@@ -158,3 +158,6 @@ func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost Bloc
 
 // Served returns the service of a connection.
 func (x *Exchange) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }
+
+// Service returns the service with this index.
+func (x *Exchange) Service(index int) *Service { return x.served[index] }

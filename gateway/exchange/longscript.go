@@ -8,19 +8,18 @@ import (
 	"evergate/routing"
 )
 
-// scriptAfter is how long a script may run before its server is asked whether it answers PING.
+// scriptAfter is how long a script may run before the PING of a client is sent to its server, which may be busy.
 const scriptAfter = 20 * time.Millisecond
 
-// MayBeInScript reports whether the primary of a service that is no cluster runs a script for too long, or may do so:
-// one has been under way for a while on a connection of some worker. The servers and the control plane take a moment
-// to say so.
+// MayBeInScript reports whether the primary of a service that is no cluster is busy with a script, or may be: any
+// worker has waited for one for a while. The view learns of it a moment later.
 func (x *Exchange) MayBeInScript(s *Service) bool {
 	x.TellScript(s)
 	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || x.conf.LongScripts(s.Index, 0) > 0)
 }
 
-// TellScript tells all workers whether a script has been under way for a while on a connection of this one, and looks
-// again soon if so: nobody has to know how a script can end.
+// TellScript counts this worker among those that wait for a long script of a service, or not. While it does, it is
+// called again soon, since a script can end in many ways.
 func (x *Exchange) TellScript(s *Service) {
 	add := -s.longScripts
 	for l := range x.pool.All {
@@ -34,7 +33,7 @@ func (x *Exchange) TellScript(s *Service) {
 	x.conf.LongScripts(s.Index, add)
 }
 
-// awaitsScript reports whether a script has been under way for a while on a connection to a primary of the service.
+// awaitsScript reports whether a connection to a primary of the service has waited for a script for a while.
 func awaitsScript(s *Service, l *upstream.Conn, now time.Duration) bool {
 	if l.Key.Service != s.Index || l.Key.Purpose == upstream.Replica || l.State != upstream.Open || l.Retiring ||
 		!l.Awaits() || now-l.WaitsFrom < scriptAfter {
@@ -44,5 +43,5 @@ func awaitsScript(s *Service, l *upstream.Conn, now time.Duration) bool {
 	return isScript(routing.Lookup(resp.Args(frame, nil)))
 }
 
-// isScript reports whether a command runs a script, whose error replies may be made by the script itself.
+// isScript reports whether a command runs a script, which can make up error replies itself.
 func isScript(c *routing.Command) bool { return c != nil && c.Has(routing.RunsScript) }

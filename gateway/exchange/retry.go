@@ -136,7 +136,7 @@ func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why up
 // NextRetry is the request to retry first; there must be one. It is valid until the list changes.
 func (c *Session) NextRetry() *retry.Entry { return &c.retries[0] }
 
-// DropRetry removes that request: it was answered otherwise.
+// DropRetry removes the request to retry first: it was answered otherwise.
 func (c *Session) DropRetry() { c.retries, c.retryBegun = c.retries[1:], false }
 
 // takeReads retries the reads that a session has behind a rejected request on the same connection: their replies would

@@ -15,7 +15,7 @@ import (
 var TooManyRedirects = resp.AppendError(nil,
 	"TRYAGAIN evergate: too many redirections; the command was not executed")
 
-// NotElsewhere is the error for a dangerous command that was not executed: the client may not mean another server.
+// NotElsewhere is the error for a dangerous command that was not executed: it may be meant for no other server.
 var NotElsewhere = resp.AppendError(nil,
 	"TRYAGAIN evergate: the server did not accept the command, which is not retried on another one; it was not executed")
 

@@ -45,9 +45,11 @@ func (o *ClientOut) empty() bool { return len(o.Clients)+len(o.CloseClients)+len
 
 // Arrival is what is known of a client that has just connected.
 type Arrival struct {
+	// Listener is the ID of the listener that accepted it, Hold and Role are the settings of that; Role is nil where it
+	// emulates none.
 	Listener int
 	Hold     Hold
-	Role     *facade.Role // the role that its listener emulates; nil for none
+	Role     *facade.Role
 	// Remote and Local are its addresses, as CLIENT LIST shows them.
 	Remote, Local string
 	// Authenticated: no password is required.
@@ -143,7 +145,7 @@ func (t *Table) ClientBytes(id uint32) []byte {
 	return c.Output.Bytes()
 }
 
-// ClientWrote records that the kernel took the first n of these bytes.
+// ClientWrote records that the kernel took the first n bytes of ClientBytes.
 func (t *Table) ClientWrote(id uint32, n int) {
 	c := t.clients[id]
 	if c == nil {
@@ -179,6 +181,3 @@ func (t *Table) Turn() *ClientOut {
 	t.freed[0], t.freed[1] = t.freed[1][:0], t.freed[0]
 	return &t.given
 }
-
-// Service is the one of an index.
-func (x *Exchange) Service(index int) *Service { return x.served[index] }

@@ -21,7 +21,8 @@ type Totals struct {
 	// Suspected are the reads that were retried on the primary because a replica of a cluster replied that something is
 	// missing.
 	Suspected uint64
-	// Retried are the requests that were retried after a lost connection, or behind one that was retried.
+	// Retried are the requests that were retried since their connection was lost, or held up by a client that reads
+	// slowly.
 	Retried uint64
 	// PopsRetried are the blocking pops that were retried after their connection was lost: each may have taken an
 	// element that no client received.
@@ -50,7 +51,7 @@ type Totals struct {
 	WouldHaveHeld uint64
 	// ReadElsewhere are the reads that were moved off silent connections.
 	ReadElsewhere uint64
-	// Delivered are the messages that were written to clients, each counted once a client.
+	// Delivered are the messages that were written to clients, counted once for each client.
 	Delivered uint64
 }
 
