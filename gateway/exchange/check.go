@@ -11,6 +11,12 @@ import (
 	"evergate/gateway/wait"
 )
 
+// audit is one Check of an exchange. err is the first thing that is wrong.
+type audit struct {
+	x   *Exchange
+	err error
+}
+
 // Check returns what is wrong with the sessions and with the counters of them, nil as a rule. It looks at everything:
 // tests call it after each step.
 func (x *Exchange) Check() error {
@@ -29,10 +35,57 @@ func (x *Exchange) Check() error {
 	return a.err
 }
 
-// audit is one Check of an exchange. err is the first thing that is wrong.
-type audit struct {
-	x   *Exchange
-	err error
+// Rest returns an error when anything is still under way: a request, a reply or a wait. Tests call it at the end.
+func (x *Exchange) Rest() error {
+	a := audit{x: x}
+	for c := range x.All {
+		kept := c.heldBytes() - c.Output.Len()
+		left := c.Replies.Owed() + len(c.retries) + len(c.composites) + len(c.inFlight) + kept
+		if c.Waits() || left > 0 || c.Output.Len() > 0 || c.HalfClosed {
+			a.wrong("client %d: waits (%v), %d replies owed, %d retries, %d composites, in flight on %d, %d bytes kept, "+
+				"%d to write", c.Ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.composites), len(c.inFlight), kept,
+				c.Output.Len())
+		}
+	}
+	for l := range x.pool.All {
+		if l.Inflight.Len() > 0 {
+			a.wrong("connection %d has %d requests in flight", l.ID, l.Inflight.Len())
+		}
+	}
+	if x.waiting != (wait.Load{}) {
+		a.wrong("the books say that %+v wait", x.waiting)
+	}
+	return a.err
+}
+
+// Deadlines calls due for all that the exchange waits for, with a name and the time. Tests call it.
+func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
+	for _, s := range x.served {
+		for i := range s.holds {
+			if at, waits := s.holds[i].Next(); waits {
+				due("the end of a wait for a primary", at)
+			}
+		}
+		if !s.full.Empty() {
+			due("a full connection", x.clock.Now+upstream.FullRetry)
+		}
+		for _, ref := range s.withholding {
+			if c := x.Session(ref); c != nil && c.withheld != nil {
+				due("a withheld reply", c.withheld.replies[0].since+c.Patience())
+			}
+		}
+	}
+	if len(x.gathered) > 0 {
+		due("a gathered message", x.gatheredAt+gatherFor)
+	}
+	if x.endings > 0 || x.open > 0 && x.conf.IdleMax > 0 {
+		due("the sweep of clients", x.sweepAt)
+	}
+	for l := range x.pool.All {
+		if l.State == upstream.Open && l.Paused && !l.Tunnel {
+			due("a stopped connection", x.clock.Now+stallGrace)
+		}
+	}
 }
 
 // wrong records an error.
@@ -189,65 +242,6 @@ func (a *audit) dedicated(c *Session) {
 	}
 }
 
-// keptWaiting reports whether a server keeps a client waiting with a blocking command.
-func (c *Session) keptWaiting() bool {
-	l, _, _ := c.BlocksOn()
-	return l != nil
-}
-
-// Rest returns an error when anything is still under way: a request, a reply or a wait. Tests call it at the end.
-func (x *Exchange) Rest() error {
-	a := audit{x: x}
-	for c := range x.All {
-		kept := c.heldBytes() - c.Output.Len()
-		left := c.Replies.Owed() + len(c.retries) + len(c.composites) + len(c.inFlight) + kept
-		if c.Waits() || left > 0 || c.Output.Len() > 0 || c.HalfClosed {
-			a.wrong("client %d: waits (%v), %d replies owed, %d retries, %d composites, in flight on %d, %d bytes kept, "+
-				"%d to write", c.Ref.ID, c.Reason, c.Replies.Owed(), len(c.retries), len(c.composites), len(c.inFlight), kept,
-				c.Output.Len())
-		}
-	}
-	for l := range x.pool.All {
-		if l.Inflight.Len() > 0 {
-			a.wrong("connection %d has %d requests in flight", l.ID, l.Inflight.Len())
-		}
-	}
-	if x.waiting != (wait.Load{}) {
-		a.wrong("the books say that %+v wait", x.waiting)
-	}
-	return a.err
-}
-
-// Deadlines calls due for all that the exchange waits for, with a name and the time. Tests call it.
-func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
-	for _, s := range x.served {
-		for i := range s.holds {
-			if at, waits := s.holds[i].Next(); waits {
-				due("the end of a wait for a primary", at)
-			}
-		}
-		if !s.full.Empty() {
-			due("a full connection", x.clock.Now+upstream.FullRetry)
-		}
-		for _, ref := range s.withholding {
-			if c := x.Session(ref); c != nil && c.withheld != nil {
-				due("a withheld reply", c.withheld.replies[0].since+c.Patience())
-			}
-		}
-	}
-	if len(x.gathered) > 0 {
-		due("a gathered message", x.gatheredAt+gatherFor)
-	}
-	if x.endings > 0 || x.open > 0 && x.conf.IdleMax > 0 {
-		due("the sweep of clients", x.sweepAt)
-	}
-	for l := range x.pool.All {
-		if l.State == upstream.Open && l.Paused && !l.Tunnel {
-			due("a stopped connection", x.clock.Now+stallGrace)
-		}
-	}
-}
-
 // accounts compares sums that are counted in different places.
 func (a *audit) accounts() {
 	s := &a.x.totals
@@ -271,6 +265,12 @@ func (a *audit) accounts() {
 	if s.WithheldReleased > s.Withheld {
 		a.wrong("%d replies were withheld, %d of them released", s.Withheld, s.WithheldReleased)
 	}
+}
+
+// keptWaiting reports whether a server keeps a client waiting with a blocking command.
+func (c *Session) keptWaiting() bool {
+	l, _, _ := c.BlocksOn()
+	return l != nil
 }
 
 // pending counts the requests of each session that are in flight.

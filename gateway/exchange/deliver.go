@@ -8,29 +8,8 @@ import (
 	"evergate/gateway/wait"
 )
 
-// Deliver writes a whole reply to its client, now or when the replies before it are there. It may close the session.
-func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
-	c.Weigh(len(reply))
-	if !c.Replies.AtFront(seq) {
-		c.Replies.Keep(seq, reply)
-		x.CheckOutput(c)
-		return
-	}
-	x.pass(c, reply)
-	x.flush(c)
-}
-
 // owedBytes is how many bytes of replies may be unwritten for a client before its next request waits.
 const owedBytes = 1 << 20
-
-// Settle answers a request, or one part of a Composite: t names its place. It may close the session.
-func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
-	if t.Part < 0 {
-		x.Deliver(c, t.Seq, reply)
-	} else if of := c.Composite(t.Seq); of != nil {
-		of.Take(c, t.Part, reply)
-	}
-}
 
 // Answer answers the request that is being read with a reply of the gateway.
 func (x *Exchange) Answer(c *Session, reply []byte) {
@@ -47,6 +26,27 @@ func (x *Exchange) AnswerLocal(c *Session, reply []byte) {
 func (x *Exchange) Refuse(c *Session, reply []byte) {
 	x.totals.Refused++
 	x.Answer(c, reply)
+}
+
+// Settle answers a request, or one part of a Composite: t names its place. It may close the session.
+func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
+	if t.Part < 0 {
+		x.Deliver(c, t.Seq, reply)
+	} else if of := c.Composite(t.Seq); of != nil {
+		of.Take(c, t.Part, reply)
+	}
+}
+
+// Deliver writes a whole reply to its client, now or when the replies before it are there. It may close the session.
+func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
+	c.Weigh(len(reply))
+	if !c.Replies.AtFront(seq) {
+		c.Replies.Keep(seq, reply)
+		x.CheckOutput(c)
+		return
+	}
+	x.pass(c, reply)
+	x.flush(c)
 }
 
 // flush writes the replies whose turn has come.

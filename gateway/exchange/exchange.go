@@ -1,6 +1,6 @@
-// Package exchange carries the requests of clients to servers, and the replies back. It is the middle of the data plane:
-// the rooms above it (multi, transaction, dedicated and others, and the worker for single commands) decide what a
-// session sends and to which shard; the exchange does the rest, the same for all of them. It
+// Package exchange carries the requests of clients to servers, and the replies back. It is the middle of the data
+// plane: the rooms above it (multi, transaction, dedicated and others, and the worker for single commands) decide what
+// a session sends and to which shard; the exchange does the rest, the same for all of them. It
 //
 //	chooses the upstream connection               choose.go; dedicated.go for one that serves a single session
 //	sends                                         send.go

@@ -7,6 +7,8 @@ import (
 	"evergate/routing"
 )
 
+var scriptWord, loadWord = []byte("SCRIPT"), []byte("LOAD")
+
 // Request is one frame to send, and what is to be known when its reply comes. upstream.Pending explains the fields that
 // it has, too.
 type Request struct {
@@ -110,8 +112,6 @@ func load(l *upstream.Conn, bodies [][]byte) {
 		t.End, t.Flags, t.Part, t.Slot = end, upstream.Quiet|upstream.Loaded, -1, -1
 	}
 }
-
-var scriptWord, loadWord = []byte("SCRIPT"), []byte("LOAD")
 
 // PlaceOf is where a connection leads, in terms of the catalog.
 func PlaceOf(l *upstream.Conn) catalog.Place {

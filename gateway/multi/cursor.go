@@ -61,11 +61,11 @@ var (
 	ofOneServer  = layout{print: 28, at: 25}
 )
 
-// cut returns those low bits of a server's cursor that there is room for.
-func (l layout) cut(at uint64) uint64 { return at & (1<<l.at - 1) }
-
 // finished is the cursor that ends a scan, and begins one.
 var finished = cursor{}
+
+// cut returns those low bits of a server's cursor that there is room for.
+func (l layout) cut(at uint64) uint64 { return at & (1<<l.at - 1) }
 
 // from is the cursor of a scan that begins, or begins again, at a slot; behind the last slot the scan has ended.
 func from(slot int) cursor {

@@ -2,6 +2,29 @@ package upstream
 
 import "evergate/gateway/session"
 
+// Flags of a pending request.
+type Flags uint8
+
+const (
+	// Write: the request may change data. If its connection is lost after it was sent the outcome is unknown.
+	Write Flags = 1 << iota
+	// Quiet: the reply is dropped (ASKING).
+	Quiet
+	// Internal: the request is the gateway's own (COMMAND INFO).
+	Internal
+	// Blocking: the server may take as long as it likes, and the connection is dedicated.
+	Blocking
+	// Watched: WATCH, or a transaction that depends on one. It cannot be retried on another connection.
+	Watched
+	// Counts: the reply is a count of subscribers at the server. With Quiet: the reply to the next request, a WAIT,
+	// would be wrong if this one was rejected.
+	Counts
+	// Loaded: the script that the request names was loaded in front of it. With Quiet: this is that SCRIPT LOAD.
+	Loaded
+	// Optional, with Quiet: the server may reject it.
+	Optional
+)
+
 // Pending is a request on a connection whose reply is not there yet.
 type Pending struct {
 	// End is the offset in the connection's Queue behind the request's frame.
@@ -30,29 +53,6 @@ type Pending struct {
 func (t *Pending) SameClient(other *Pending) bool {
 	return t.To == other.To
 }
-
-// Flags of a pending request.
-type Flags uint8
-
-const (
-	// Write: the request may change data. If its connection is lost after it was sent the outcome is unknown.
-	Write Flags = 1 << iota
-	// Quiet: the reply is dropped (ASKING).
-	Quiet
-	// Internal: the request is the gateway's own (COMMAND INFO).
-	Internal
-	// Blocking: the server may take as long as it likes, and the connection is dedicated.
-	Blocking
-	// Watched: WATCH, or a transaction that depends on one. It cannot be retried on another connection.
-	Watched
-	// Counts: the reply is a count of subscribers at the server. With Quiet: the reply to the next request, a WAIT,
-	// would be wrong if this one was rejected.
-	Counts
-	// Loaded: the script that the request names was loaded in front of it. With Quiet: this is that SCRIPT LOAD.
-	Loaded
-	// Optional, with Quiet: the server may reject it.
-	Optional
-)
 
 // Inflight is the FIFO of a connection's pending requests, oldest first. It grows as needed, since most connections
 // never hold many. The zero value is ready.
