@@ -73,6 +73,9 @@ func (w *world) makeGate(number int) *gate {
 		Allowed:   func(int, []byte, []byte) bool { return true },
 		WallClock: func() time.Time { return time.Unix(0, int64(w.Now)) },
 	}
+	if w.Options.Bug == scenario.TrustCursor {
+		env.Print = func(uint64, int) uint32 { return 1 }
+	}
 	w.countListeners(&env)
 	services := []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap,
 		BlockingLost: w.blockingLost()}}

@@ -129,7 +129,7 @@ func build(o scenario.Options) *world {
 		Stall:  func(worker int, d time.Duration) { w.gates[worker].stall(d) },
 		Agreed: func() bool { return w.judge.Disagreement() == "" }})
 	w.clients = clients.New(w.Net, l, len(w.gates), clients.Gateway{Answered: w.answered, Drains: w.drains,
-		OverLimits: func(worker int) uint64 { return w.gates[worker].overLimits() }})
+		Keys: w.Everywhere, OverLimits: func(worker int) uint64 { return w.gates[worker].overLimits() }})
 	return w
 }
 

@@ -13,7 +13,8 @@ import (
 func TestWideWorlds(t *testing.T) {
 	tellsOfMany(t)
 	var sum worker.Stats
-	acknowledged, elements := map[ledger.Kind]int{}, 0
+	acknowledged := map[ledger.Kind]int{}
+	elements, scanned, pages := 0, 0, 0
 	for seed := range uint64(2 * len(worlds)) {
 		o := optionsOf(seed)
 		o.Wide = !o.Planned
@@ -25,6 +26,7 @@ func TestWideWorlds(t *testing.T) {
 		for _, g := range w.gates {
 			sum.Add(g.Worker.Stats())
 		}
+		scanned, pages = scanned+w.Ledger.Scanned, pages+w.Ledger.Pages
 		for _, r := range w.Ledger.Requests {
 			if r.State == ledger.Acknowledged {
 				acknowledged[r.Kind]++
@@ -41,6 +43,8 @@ func TestWideWorlds(t *testing.T) {
 		"waited until replies were read":        int(sum.BlockedFor[wait.OwedTooMuch]),
 		"pops put again":                        int(sum.PopsRetried),
 		"elements given":                        elements,
+		"whole scans":                           scanned,
+		"pages behind the first":                pages - scanned,
 		"RPUSH":                                 acknowledged[ledger.Push],
 	} {
 		if t.Logf("%s: %d", name, n); n == 0 {

@@ -36,6 +36,8 @@ type Gateway struct {
 	// they were over a limit.
 	Drains     func() bool
 	OverLimits func(worker int) uint64
+	// Keys are those of a database that are there, whichever server is asked.
+	Keys func(db int32) []string
 }
 
 // New returns the clients of so many workers.
@@ -51,7 +53,9 @@ func New(w *network.Net, l *ledger.Ledger, workers int, g Gateway) *Group {
 		c.halves = (o.Seed+uint64(i))%7 == 0 && !c.leaves
 		c.waits = c.halves && i%2 == 0
 		if o.Voice != scenario.Oracle {
-			c.Sends *= 10
+			if c.Sends *= 10; c.scans { // it waits for each page
+				c.Sends = min(c.Sends, 300)
+			}
 			c.leaves = c.leaves && !o.Planned
 		}
 		all.Clients = append(all.Clients, c)
@@ -125,6 +129,10 @@ type Client struct {
 	db      int
 	chose   *ledger.Request
 	deaf    bool
+	// scans says that it scans all the time: cursor is the scan under way, page its last request.
+	scans   bool
+	cursor  *ledger.Cursor
+	page    *ledger.Request
 	scripts map[string]*ledger.Request
 	listens *listener // of one that subscribes; nil for all others
 }
@@ -142,7 +150,7 @@ func (c *Client) play() {
 	if w.Now >= c.idleTill && !c.deaf {
 		c.read()
 	}
-	if c.Open && c.Sends > 0 && w.Now >= c.nextAt && !c.last && (!c.waits || c.Sends > c.depth || w.SettledDown()) {
+	if c.wantsToSend() {
 		c.burst()
 		c.shutsBehind()
 		c.nextAt = w.Now + w.Between(0, 40*time.Millisecond)
@@ -156,6 +164,13 @@ func (c *Client) play() {
 	if c.Open && c.leaves && c.Sends < 10 {
 		c.leave()
 	}
+}
+
+// wantsToSend says that the client begins a burst now.
+func (c *Client) wantsToSend() bool {
+	w := c.w
+	return c.Open && c.Sends > 0 && w.Now >= c.nextAt && !c.last && !c.awaitsPage() &&
+		(!c.waits || c.Sends > c.depth || w.SettledDown())
 }
 
 // shutsBehind closes a client's half of the connection, if that is what it does when it has sent its last request.
@@ -227,6 +242,9 @@ func (c *Client) next() []byte {
 		r, b := c.ask(ledger.Hello, nil, "HELLO", "3")
 		w.ledger.AsksFor(r, 3)
 		return b
+	}
+	if c.scans && !c.isElsewhere() && c.turns() {
+		return c.nextPage()
 	}
 	if w.Options.Wide && (c.isElsewhere() || w.Rnd.IntN(5) == 0) {
 		return c.nextWide(id)
@@ -358,27 +376,4 @@ func (c *Client) read() {
 	if c.Gone && c.ToMe.Size == 0 {
 		c.closedByGateway()
 	}
-}
-
-// closedByGateway counts a close that the client did not ask for.
-func (c *Client) closedByGateway() {
-	c.Open = false
-	if (c.last || c.Shut) && len(c.Waiting) == 0 {
-		return
-	}
-	limits := c.w.gateway.OverLimits(c.Worker)
-	switch {
-	case !c.Shut:
-		c.w.CutOff++
-	case c.Waiting[0].Kind == ledger.Block: // a blocking command ends with its client
-	case c.shutCalm && !c.w.gateway.Drains() && limits == 0:
-		c.w.ledger.Fail("client %d closed its half and was not answered: %v", c.Number, c.Waiting[0])
-	}
-	for _, r := range c.Waiting {
-		if len(r.Ran) > 0 && !c.Shut && limits == 0 && !c.closedBlocked() {
-			c.w.ledger.Fail("client %d was closed before it was told that %v was executed", c.Number, r)
-		}
-		c.w.ledger.Orphaned(r)
-	}
-	c.Waiting = nil
 }

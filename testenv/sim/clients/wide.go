@@ -2,7 +2,6 @@ package clients
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"evergate/testenv/sim/ledger"
@@ -22,6 +21,9 @@ func (c *Client) wide(o scenario.Options) {
 	c.scripts = map[string]*ledger.Request{}
 	c.Service = c.Number % 2
 	c.deaf = c.Number%5 == 3 && !o.Planned
+	if c.scans = c.Number%4 == 1; c.scans && !o.RealState() {
+		c.Sends, c.depth = c.Sends+60, 1+c.depth/4
+	}
 	if c.Number%3 == 2 && !o.Sharded() && !o.RealState() {
 		c.db = 1
 	}
@@ -65,20 +67,27 @@ func (c *Client) nextWide(id string) []byte {
 		list := fmt.Sprintf("{t%d}list", w.Rnd.IntN(lists))
 		_, b := c.ask(ledger.Push, []string{list}, "RPUSH", list, id)
 		return b
-	case p < 9 && !w.Options.Sharded():
-		_, b := c.ask(ledger.Scan, nil, "SCAN", "0")
-		return b
 	}
 	_, b := c.ask(ledger.Ping, nil, "PING", id)
 	return b
 }
 
-// closedBlocked returns whether a drain, or the loss of a connection where the settings want it so, may have closed the
-// client within a blocking command: that takes what was not written yet along.
-func (c *Client) closedBlocked() bool {
-	blocks := func(r *ledger.Request) bool { return r.Kind == ledger.Block }
-	closes := c.w.gateway.Drains() || c.w.Options.BlockingLost == scenario.CloseClient
-	return closes && slices.ContainsFunc(c.Waiting, blocks)
+// turns says whether the client asks for the next page of a scan now.
+func (c *Client) turns() bool { return !c.awaitsPage() && c.w.Rnd.IntN(3) > 0 }
+
+// awaitsPage says that the client has asked for one, and begins nothing else before it has it.
+func (c *Client) awaitsPage() bool { return c.page != nil && c.page.State == ledger.Pending }
+
+// nextPage asks for it; where it was refused, for the same again.
+func (c *Client) nextPage() []byte {
+	w := c.w
+	if c.cursor == nil || c.cursor.Next == "" {
+		c.cursor = w.ledger.Begins(w.gateway.Keys(int32(c.db)))
+	}
+	r, b := c.ask(ledger.Scan, nil, "SCAN", c.cursor.Next, "COUNT", strconv.Itoa(1+w.Rnd.IntN(20)))
+	w.ledger.Turns(r, c.cursor)
+	c.page = r
+	return b
 }
 
 // owner is the number in the names of a client's own keys: in another database, that of a client of database 0.

@@ -72,28 +72,9 @@ func (w *Oracle) truth() *topology.View {
 func (w *Oracle) slotView() *topology.View {
 	seen := topology.SlotsSeen{Asked: "shard0:1", HasEpochs: true}
 	addrs := []string{"shard0:1", "shard1:1", "shard2:1"}
-	var special []int
-	for slot := range w.Owners {
-		special = append(special, slot)
-	}
-	slices.Sort(special)
 	for i, s := range w.Shards {
 		shard := topology.ShardSeen{Epoch: uint64(i), Primary: topology.MemberSeen{Addr: addrs[i], Healthy: true}}
-		first := s.Ranges.First
-		for _, slot := range special {
-			if slot >= s.Ranges.First && slot <= s.Ranges.Last {
-				if slot > first {
-					shard.Slots = append(shard.Slots, topology.SlotRange{First: first, Last: slot - 1})
-				}
-				first = slot + 1
-			}
-			if w.Owners[slot] == s {
-				shard.Slots = append(shard.Slots, topology.SlotRange{First: slot, Last: slot})
-			}
-		}
-		if first <= s.Ranges.Last {
-			shard.Slots = append(shard.Slots, topology.SlotRange{First: first, Last: s.Ranges.Last})
-		}
+		shard.Slots = w.SlotsOf(s)
 		seen.Shards = append(seen.Shards, shard)
 	}
 	owners := fmt.Sprint(seen)

@@ -98,14 +98,14 @@ func (w *Faults) Fate() {
 	}
 }
 
-// breakSome breaks one of the connections, with preference one that brings a long reply.
+// breakSome breaks one of the connections, with preference one that brings a long reply, or an element of a list.
 func (w *Faults) breakSome() {
 	if len(w.Sockets) == 0 {
 		return
 	}
 	l := w.Sockets[w.Rnd.IntN(len(w.Sockets))]
 	for _, other := range w.Sockets {
-		if other.ToGate.Size > 16<<10 {
+		if other.ToGate.Size > 16<<10 || other.BringsElement() {
 			l = other
 		}
 	}

@@ -24,6 +24,9 @@ type Ledger struct {
 	Fault string
 	// named are the scripts that were called by their names, unknown those of them that the server did not have.
 	named, unknown int
+	// cursors are the scans under way, Scanned how many have come to their end, Pages how many pages those had.
+	cursors        []*Cursor
+	Scanned, Pages int
 }
 
 // Promises are what must hold in a run.
@@ -219,7 +222,7 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 	case Block:
 		l.popAnswered(r, reply)
 	case Scan:
-		l.expect(r, text, "*2\r\n$1\r\n0\r\n*0")
+		l.pageRead(r, reply)
 	case Hello:
 		l.expect(r, text[:1], map[int]string{2: "*", 3: "%"}[r.proto])
 	case Get, GetRange:

@@ -23,6 +23,7 @@ type Request struct {
 	pops   []pop          // its executions that took one
 	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
 	watched, read *Request
+	cursor        *Cursor // of SCAN
 }
 
 func (r *Request) Writes() bool {
@@ -68,7 +69,7 @@ const (
 )
 
 const (
-	pending state = iota
+	Pending state = iota
 	Acknowledged
 	Uncertain
 	Refused

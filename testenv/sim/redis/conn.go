@@ -40,7 +40,12 @@ type Conn struct {
 	ran                int
 	replies            []replyEnd
 	answeredTo, readTo int64
+	// elementTo is where the last reply to a pop ends that has an element.
+	elementTo int64
 }
+
+// BringsElement says that such a reply is under way.
+func (l *Conn) BringsElement() bool { return l.readTo < l.elementTo }
 
 type replyEnd struct {
 	end  int64

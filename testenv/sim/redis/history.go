@@ -162,7 +162,8 @@ func (n *Node) take(p *Node) {
 		n.ReplID2, n.secondOffset = "", 0
 	}
 	n.replID, n.Offset, n.Forgot = p.replID, p.Offset, false
-	n.data, n.Has = Clone(p.data), Clone(p.Has)
+	w.replace(n, Clone(p.data))
+	n.Has = Clone(p.Has)
 	n.copies++
 	n.Link, n.linkAt, n.queue = LinkUp, w.Now, nil
 	n.dropFollowers()
@@ -193,10 +194,12 @@ func (n *Node) restart() {
 	case LoseNothing:
 		n.ReplID2, n.secondOffset = n.replID, n.Offset+1
 	case loseSome:
-		n.data, n.Has, n.Offset = Clone(n.disk.data), Clone(n.disk.has), n.disk.offset
+		w.replace(n, Clone(n.disk.data))
+		n.Has, n.Offset = Clone(n.disk.has), n.disk.offset
 		n.ReplID2, n.secondOffset = n.disk.replID, n.disk.offset+1
 	case loseAll:
-		n.data, n.Has, n.Offset = map[string]int{}, map[int]bool{}, 0
+		w.replace(n, map[string]int{})
+		n.Has, n.Offset = map[int]bool{}, 0
 	}
 	n.Forgot = false
 	for at := range had {
@@ -210,6 +213,11 @@ func (n *Node) restart() {
 		n.replID, n.ReplID2, n.secondOffset = n.ReplID2, "", 0
 	}
 	n.Link, n.linkAt, n.queue = linkDown, w.Now, nil
+	for _, r := range w.Nodes {
+		if r.Following == n { // also one that was frozen all the time
+			r.Link, r.queue = linkDown, nil
+		}
+	}
 	n.loadingUntil = w.Now + w.Between(0, 200*time.Millisecond)
 	w.Tracef("%s is back, %v, with %d writes, primary %v", n.Addr, n.loses, len(n.Has), n.Primary)
 }

@@ -66,7 +66,9 @@ func (l *Conn) pop(args [][]byte) []byte {
 	n.w.executes(n, at)
 	n.store(element(n.in(list), e), -1, at)
 	b := resp.AppendBulkString(resp.AppendArray(nil, 2), list)
-	return resp.AppendBulkString(b, strconv.Itoa(e))
+	b = resp.AppendBulkString(b, strconv.Itoa(e))
+	l.elementTo = l.answeredTo + int64(len(b))
+	return b
 }
 
 // unblocked is what a node that is a replica now says to those who wait, before it closes the connection.

@@ -136,7 +136,8 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 		n.watchedFor(l, r.Client)
 	}
 	keys := ledger.KeysOf(args)
-	read := name == "GET" || name == "GETRANGE" || name == "MGET" || name == "SCAN"
+	read := name == "GET" || name == "GETRANGE" || name == "MGET" || name == "SCAN" ||
+		name == "CLUSTER"
 	refusal := n.refuses(read)
 	if len(keys) > 0 && (refusal == nil || n.w.Options.Sharded()) {
 		if misplaced := n.misplaced(l, keys, read, asking); misplaced != nil && n.w.Now >= n.loadingUntil {

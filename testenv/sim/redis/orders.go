@@ -37,10 +37,7 @@ func (w *Servers) Recover(n *Node) {
 func (w *Servers) Follow(n *Node) {
 	n.Primary, n.queue = false, nil
 	n.copies++
-	n.data = map[string]int{}
-	for k, by := range n.shard.Primary.data {
-		n.data[k] = by
-	}
+	w.replace(n, Clone(n.shard.Primary.data))
 }
 
 func (w *Servers) BreakAll(n *Node) {

@@ -12,11 +12,13 @@ import (
 // What only the clients of wide worlds ask for: scripts, databases, blocking commands, scans.
 
 // in is what the node calls a key of the database of the connection that is served.
-func (n *Node) in(key string) string {
-	if n.db == 0 {
+func (n *Node) in(key string) string { return inDatabase(n.db, key) }
+
+func inDatabase(db int32, key string) string {
+	if db == 0 {
 		return key
 	}
-	return fmt.Sprintf("%d/%s", n.db, key)
+	return fmt.Sprintf("%d/%s", db, key)
 }
 
 // mayHave returns whether a command may stand on a connection: SELECT within a transaction only.
@@ -54,7 +56,9 @@ func (l *Conn) runWide(name string, args [][]byte) []byte {
 	case "BLPOP":
 		return l.pop(args)
 	case "SCAN":
-		return []byte("*2\r\n$1\r\n0\r\n*0\r\n")
+		return l.scan(args)
+	case "CLUSTER":
+		return l.nodes()
 	case "EVAL":
 		l.Node.remember(ledger.ScriptName(string(args[1])))
 	case "EVALSHA":

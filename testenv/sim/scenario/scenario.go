@@ -111,6 +111,8 @@ const (
 	RetryAnswered
 	// RetryUnasked has pops retried where the settings want an error.
 	RetryUnasked
+	// TrustCursor takes the cursor of any server for one of the server that is asked.
+	TrustCursor
 	// Bugs is how many there are.
 	Bugs
 )
@@ -120,7 +122,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"trust one Sentinel", "trust ROLE alone", "forget the fence", "skip the barrier", "do not withhold",
 	"leave former connections", "keep watching", "run what is queued",
 	"forget loaded scripts", "the wrong database", "lose the answers to blocking commands",
-	"retry answered pops", "retry pops against the settings"}
+	"retry answered pops", "retry pops against the settings",
+	"take cursors of other servers"}
 
 func (b Bug) String() string { return bugNames[b] }
 
