@@ -94,6 +94,10 @@ var errorSections = []errorSection{
 			reason: "refused", executed: notExecuted,
 			when:   "READONLY, LOADING, MASTERDOWN or CLUSTERDOWN of servers for the whole `--hold` window",
 			advice: again + ", for as long as a failover of your servers takes"},
+		{text: "LOADING evergate: service '<name>': the server cannot say what the command is; the command was not executed",
+			executed: notExecuted,
+			when:     "a command that the gateway does not know, and a server replied to COMMAND INFO with an error",
+			advice:   again + "; if it persists, check that the servers have not renamed COMMAND"},
 	}},
 	{"UNCERTAIN", "Whether the command was executed cannot be known, and the gateway does not retry it. A frozen server " +
 		"may even execute it later, when it resumes. No library retries commands that fail with this prefix.", raised{

@@ -135,13 +135,15 @@ var fragments = []string{
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP
 	"SENTINEL <subcommand>", "CKQUORUM <", "MASTER <", "SENTINELS <", "SLAVES <", "'. Try SENTINEL", // SENTINEL HELP
 	"+OK 1 usable", "cluster_state:", "%s %s:%d@%d", "# Sentinel", "evergate ", // answers, and what an id is made of
-	"-ERR Command 'multi' not", // Valkey's text, which is removed
-	"reply does not parse", "the server cannot say what the command is",
+	"-ERR Command 'multi' not",                    // Valkey's text, which is removed
+	"reply does not parse", "session %v is shown", // of a check
 	"the server has another run id", // a reason to close a connection
 }
 
 // speaking are the rooms with replies to clients.
-var speaking = []string{"gateway/worker", "gateway/admin", "gateway/local", "gateway/resp", "gateway/facade"}
+var speaking = []string{"gateway/worker", "gateway/admin", "gateway/local", "gateway/resp", "gateway/facade",
+	"gateway/exchange", "gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
+	"gateway/subscribe", "gateway/downstream"}
 
 // TestErrorsPageHasEveryText compares the table with the sources: every text of the rooms that answer clients is on the
 // page, and every text of the page is in the sources.
