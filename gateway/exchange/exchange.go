@@ -114,6 +114,7 @@ type Exchange struct {
 	served []*Service // by upstream.Servers.Index
 	args   [][]byte   // scratch
 
+	// Its parts have fields of their own, which no other part changes.
 	Table
 	Waiting
 	Retries

@@ -10,12 +10,12 @@ import (
 	"evergate/routing"
 )
 
-// Retries has requests retried: those that were sent and not executed, in the order of their session.
+// Retries keeps the requests that were sent and not executed, and sends them again, in the order of their session.
 type Retries struct{ x *Exchange }
 
 // Retry puts a request that was sent on the list of its session, in the order of the requests; the list is done before
-// anything new is read. t and frame (which is copied) are the request as it was sent, a what else is to be known for
-// the next time.
+// anything new is read. t and frame, which is copied, are the request as it was sent. a has what the next try depends
+// on.
 func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
@@ -33,8 +33,8 @@ func (r *Retries) RetryAt(c *Session, a retry.Entry) {
 	r.x.Wake(c) // nothing need be in flight whose reply would wake it
 }
 
-// RetryAll replaces what is left of the Composite that is retried first by all its parts, of which there are now so
-// many.
+// RetryAll puts all parts of the Composite that is retried first on the list, in place of those that are there. It has
+// this many parts now.
 func (c *Session) RetryAll(parts int) {
 	first := c.retries[0]
 	c.forgetWithheld(first.Seq)

@@ -15,7 +15,7 @@ func TestIdleClientIsSmall(t *testing.T) {
 	}
 }
 
-// After four billion clients one had the generation of nobody: replies to it were dropped.
+// After four billion clients one had the generation 0, which identifies no client: replies to it were dropped.
 func TestGenerationOfAClientIsNeverThatOfNobody(t *testing.T) {
 	clock := wait.NewClock()
 	x := New(Config{Clock: &clock, ClientNumber: func() int64 { return 1 }})

@@ -23,7 +23,6 @@ import (
 // Each step is one request of the client, whose cursor holds all that is known of the scan. Where there are no slots,
 // and for HSCAN and its kin, that is the server's own cursor and its print.
 
-// moreOf is how many elements a server is asked for to bring a page out of its first bucket; it doubles up to moreMax.
 const (
 	// moreOf is the COUNT with which a server is asked to bring a page out of its first bucket; it doubles up to
 	// moreMax.

@@ -9,8 +9,6 @@ import (
 	"evergate/routing"
 )
 
-// splitsKept is how many splits that have ended are kept to be used again, partsKept how many parts they may have: one
-// that cuts a hundred keys takes 20 KB.
 const (
 	// splitsKept is how many splits that have ended are kept to be reused, partsKept how many parts they may have: one
 	// that has cut a hundred keys takes 20 KB.

@@ -22,7 +22,7 @@ type Lost struct {
 	Frame   []byte
 }
 
-// Alone reports whether at most one request with a reply for someone is in flight.
+// Alone reports whether at most one request is in flight, without those whose replies are dropped.
 func (l *Conn) Alone() bool {
 	n := 0
 	for t := range l.Inflight.All {
