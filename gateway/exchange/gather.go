@@ -17,15 +17,6 @@ const (
 	gatherFor = time.Millisecond
 )
 
-// due is when a client's output is written.
-type due uint8
-
-const (
-	notDue   due = iota
-	dueLater     // it is named in Pushes.gathered
-	dueNow       // it is named in ClientOut.Clients
-)
-
 // gather makes a message wait to be written together with others.
 func (p *Pushes) gather(c *Session) {
 	if c.due != notDue {

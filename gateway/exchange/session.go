@@ -80,6 +80,15 @@ type rare struct {
 	Listens *facade.Subscriptions // those of a client of an emulated Sentinel
 }
 
+// due is when a client's output is written.
+type due uint8
+
+const (
+	notDue   due = iota
+	dueLater     // it is named in Pushes.gathered
+	dueNow       // it is named in ClientOut.Clients
+)
+
 // own returns the client's own rare part, which it makes if needed. It is called before anything but zero is written.
 func (c *Session) own() *rare {
 	if c.rare == &c.Service.none {

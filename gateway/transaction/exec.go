@@ -149,7 +149,8 @@ func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply [
 }
 
 // AbortCause returns the reason in the error of an EXEC, or the error that one of its commands was rejected with: that
-// shows whether the transaction belongs to another server. Either way nothing of it was executed.
+// shows whether the transaction belongs to another server. Either way nothing of it was executed. Any other reply is
+// returned as it is.
 func AbortCause(l *upstream.Conn, reply []byte) []byte {
 	switch {
 	case bytes.HasPrefix(reply, []byte(Because)):
