@@ -38,6 +38,7 @@ type Clients struct {
 	conf     Config
 	monitors trace.Monitors // clients that are shown commands
 	pauses   []interval     // by service
+	latest   time.Duration  // the last end of a pause of any service; one may have ended before
 	args     [][]byte       // scratch
 }
 

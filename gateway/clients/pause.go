@@ -21,6 +21,7 @@ func (k *Clients) Pause(r *admin.Request) {
 		}
 		p.all = p.all || r.PauseAll
 		p.until = max(p.until, k.clock.Now+r.Pause)
+		k.latest = max(k.latest, p.until)
 		k.x.Service(service).Catalog.ForgetFunctions() // they may have changed since the last one
 	}
 }
@@ -35,6 +36,9 @@ func (k *Clients) Unpause(r *admin.Request) {
 		}
 	}
 }
+
+// Pausing reports whether a pause of any service is under way.
+func (k *Clients) Pausing() bool { return k.clock.Now < k.latest }
 
 // Paused blocks a session whose command must wait for the end of a pause.
 func (k *Clients) Paused(c *exchange.Session, command *routing.Command, args [][]byte) bool {

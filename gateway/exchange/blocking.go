@@ -92,3 +92,7 @@ func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) b
 	x.Retry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
 	return true
 }
+
+// MayWait reports whether an earlier request of the session may have to be done before the next one is begun: an admin
+// request, a blocking command, an EXEC with placeholders.
+func (c *Session) MayWait() bool { return c.AwaitsAdmin || c.blockedSince > 0 || len(c.composites) > 0 }

@@ -25,9 +25,6 @@ func (c *Session) Composite(seq uint32) Composite {
 	return nil
 }
 
-// Composing reports whether a Composite of the session is under way.
-func (c *Session) Composing() bool { return len(c.composites) > 0 }
-
 // Composites returns those of the session that are under way. The slice is valid until one is added or removed.
 func (c *Session) Composites() []Composite { return c.composites }
 

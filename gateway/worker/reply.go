@@ -92,7 +92,11 @@ func (r *incoming) isLastWord(w *Worker) bool {
 }
 
 func (r *incoming) isAhead(w *Worker) bool {
-	if r.pending == nil || r.pending.Ahead == 0 || !r.conn.Queue.Begun() {
+	return r.pending != nil && r.pending.Ahead > 0 && r.takeAhead(w)
+}
+
+func (r *incoming) takeAhead(w *Worker) bool {
+	if !r.conn.Queue.Begun() {
 		return false
 	}
 	w.transactions.TakeAhead(r.conn, r.pending, r.reply)
@@ -165,7 +169,11 @@ func (r *incoming) isRejected(w *Worker) bool {
 }
 
 func (r *incoming) isAbsent(w *Worker) bool {
-	return r.conn.Key.Purpose == upstream.Replica && retry.IsAbsent(r.reply) && w.x.Suspect(r.conn, r.reply)
+	return r.conn.Key.Purpose == upstream.Replica && r.suspect(w)
+}
+
+func (r *incoming) suspect(w *Worker) bool {
+	return retry.IsAbsent(r.reply) && w.x.Suspect(r.conn, r.reply)
 }
 
 // overtakes records that a request was executed while earlier ones wait to be retried: some of them can no longer be

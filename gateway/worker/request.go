@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/catalog"
 	"evergate/gateway/clients"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
@@ -38,7 +39,8 @@ func (r *request) ends(done bool) bool {
 // request handles one request. It returns false when the session was blocked and the request must be read again.
 //
 // Each step ends the request, by an answer or by blocking its session, or leaves it to the next one. The order is that
-// of servers: a client that may do two things wrong gets the error that a server would find first.
+// of servers: a client that may do two things wrong gets the error that a server would find first. Most steps are for
+// few requests: what they do is apart from the question whether they do anything, so that the question is inlined.
 func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragged bool) bool {
 	r := request{c: c, frame: frame, args: args, command: routing.Lookup(args), d: &w.decision, ragged: ragged}
 	switch {
@@ -68,8 +70,10 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 
 var execNoAuth = append([]byte(transaction.Because), local.NoAuth[1:]...)
 
-func (r *request) lacksPassword(w *Worker) bool {
-	if r.c.Authenticated || r.command != nil && r.command.Has(routing.NoAuth) {
+func (r *request) lacksPassword(w *Worker) bool { return !r.c.Authenticated && r.askPassword(w) }
+
+func (r *request) askPassword(w *Worker) bool {
+	if r.command != nil && r.command.Has(routing.NoAuth) {
 		return false
 	}
 	if r.command != nil && r.command.ID == routing.CmdExec {
@@ -79,19 +83,23 @@ func (r *request) lacksPassword(w *Worker) bool {
 	return r.ends(true)
 }
 
-func (r *request) replicates(w *Worker) bool {
+func (r *request) replicates(w *Worker) bool { return r.c.Dedicated() != nil && r.replicate(w) }
+
+func (r *request) replicate(w *Worker) bool {
 	return r.c.InTunnel() && r.ends(w.dedicated.TakeInTunnel(r.c, r.command, r.args))
 }
 
 func (r *request) waitsForEarlier(w *Worker) bool { return w.isBlocked(r.c) && r.ends(false) }
 
 // isBlocked blocks a session that does nothing more before an earlier request is done.
-func (w *Worker) isBlocked(c *exchange.Session) bool {
+func (w *Worker) isBlocked(c *exchange.Session) bool { return c.MayWait() && w.waits(c) }
+
+func (w *Worker) waits(c *exchange.Session) bool {
 	switch {
 	case c.AwaitsAdmin:
 		w.x.Block(c, wait.Asking)
 	case c.Blocking() && w.x.StillBlocked(c):
-	case c.Composing() && transaction.Awaits(c):
+	case transaction.Awaits(c):
 		w.x.Block(c, wait.InFlight)
 	default:
 		return false
@@ -99,19 +107,24 @@ func (w *Worker) isBlocked(c *exchange.Session) bool {
 	return true
 }
 
-func (r *request) asksSentinel(w *Worker) bool {
+func (r *request) asksSentinel(w *Worker) bool { return r.c.Role != nil && r.askSentinel(w) }
+
+func (r *request) askSentinel(w *Worker) bool {
 	return r.c.Role.Is(facade.Sentinel) && r.ends(w.sentinel(r.c, r.command, r.args, r.frame))
 }
 
 func (r *request) isUnknown(w *Worker) bool {
-	if r.command == nil {
-		var how inquiry.Outcome
-		if r.command, how = w.inquiries.Command(r.c, r.args); how != inquiry.Known {
-			return r.ends(w.inquiries.Done(r.c, how))
-		}
+	if r.command == nil && r.askCommand(w) {
+		return true
 	}
 	r.c.Last = r.command
 	return false
+}
+
+func (r *request) askCommand(w *Worker) bool {
+	var how inquiry.Outcome
+	r.command, how = w.inquiries.Command(r.c, r.args)
+	return how != inquiry.Known && r.ends(w.inquiries.Done(r.c, how))
 }
 
 func (r *request) lacksKeys(w *Worker) bool {
@@ -124,6 +137,10 @@ func (r *request) lacksKeys(w *Worker) bool {
 }
 
 func (r *request) isPaused(w *Worker) bool {
+	return (r.ragged || w.clients.Pausing()) && r.pause(w)
+}
+
+func (r *request) pause(w *Worker) bool {
 	if r.d.Kind == routing.Refuse && !r.c.Allows(r.d, r.command) {
 		return false
 	}
@@ -136,7 +153,9 @@ func (r *request) isPaused(w *Worker) bool {
 	return false
 }
 
-func (r *request) writesToReplica(w *Worker) bool {
+func (r *request) writesToReplica(w *Worker) bool { return r.c.Role != nil && r.rejectWrite(w) }
+
+func (r *request) rejectWrite(w *Worker) bool {
 	if !local.RejectsWrite(r.c.Role, r.command, r.d) {
 		return false
 	}
@@ -147,9 +166,11 @@ func (r *request) writesToReplica(w *Worker) bool {
 	return r.ends(true)
 }
 
-func (r *request) onlyListens(w *Worker) bool {
+func (r *request) onlyListens(w *Worker) bool { return r.c.Subs != nil && r.rejectListening(w) }
+
+func (r *request) rejectListening(w *Worker) bool {
 	c := r.c
-	if c.Subs == nil || c.Proto != 2 || !c.Subs.Any() || subscribe.Allowed(r.d, r.command) {
+	if c.Proto != 2 || !c.Subs.Any() || subscribe.Allowed(r.d, r.command) {
 		return false
 	}
 	w.x.CountRefused()
@@ -162,7 +183,9 @@ func (r *request) onlyListens(w *Worker) bool {
 	return r.ends(true)
 }
 
-func (r *request) onlyMonitors(w *Worker) bool {
+func (r *request) onlyMonitors(w *Worker) bool { return r.c.Monitor.Is() && r.rejectMonitoring(w) }
+
+func (r *request) rejectMonitoring(w *Worker) bool {
 	if !r.c.Monitor.Rejects(r.command) {
 		return false
 	}
@@ -171,13 +194,18 @@ func (r *request) onlyMonitors(w *Worker) bool {
 }
 
 func (r *request) failsExec(w *Worker) bool {
-	return r.d.Reason == routing.WrongArity && r.command.ID == routing.CmdExec &&
-		r.ends(w.transactions.EndExec(r.c, transaction.ExecArity))
+	return r.d.Reason == routing.WrongArity && r.failExec(w)
 }
 
-func (r *request) isQueued(w *Worker) bool {
+func (r *request) failExec(w *Worker) bool {
+	return r.command.ID == routing.CmdExec && r.ends(w.transactions.EndExec(r.c, transaction.ExecArity))
+}
+
+func (r *request) isQueued(w *Worker) bool { return r.c.Multi != nil && r.queue(w) }
+
+func (r *request) queue(w *Worker) bool {
 	switch {
-	case r.c.Multi == nil, r.d.Kind == routing.Transact, endsMulti(r.command) && r.d.Kind != routing.Refuse:
+	case r.d.Kind == routing.Transact, endsMulti(r.command) && r.d.Kind != routing.Refuse:
 		return false
 	}
 	return r.ends(w.transactions.Queue(r.c, r.d, r.command, r.args, r.frame))
@@ -242,13 +270,17 @@ func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *rout
 	case l == nil:
 		return w.x.Unavailable(c, d.Shard, state)
 	}
-	w.x.AlsoOnReplicas(c, command, frame)
+	if command != nil && command.Has(routing.Scripts) {
+		w.x.AlsoOnReplicas(c, command, frame)
+	}
 	var r exchange.Request
 	r.Seq, r.Part, r.Slot, r.Shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
 	r.Frame, r.Read, r.Counts = frame, d.Safe, d.Counts
 	r.Owned = len(frame) > exchange.PauseBytes && c.Input.HandOver(frame)
-	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
-		r.Load = [][]byte{body}
+	if catalog.RunsByName(command) {
+		if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
+			r.Load = [][]byte{body}
+		}
 	}
 	w.x.Send(c, l, &r)
 	return true
