@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -40,23 +39,8 @@ type peer struct {
 	conn *play.Client // nil before it has connected
 }
 
-// blockingLost is that setting.
-func (w *world) blockingLost() exchange.BlockingLost {
-	switch w.Options.BlockingLost {
-	case scenario.AnswerUncertain:
-		if w.Options.Bug == scenario.RetryUnasked {
-			return exchange.RetryPop
-		}
-		return exchange.AnswerUncertain
-	case scenario.CloseClient:
-		return exchange.CloseClient
-	}
-	return exchange.RetryPop
-}
-
 func (w *world) makeGate(number int) *gate {
 	g := &gate{w: w, number: number}
-	hold := exchange.Hold{Mode: exchange.HoldFor, Window: w.holdMax()}
 	env := worker.Env{
 		View: func(int) *topology.View {
 			g.view = w.control.Shown()
@@ -77,13 +61,7 @@ func (w *world) makeGate(number int) *gate {
 		env.Print = func(uint64, int) uint32 { return 1 }
 	}
 	w.countListeners(&env)
-	services := []worker.Service{{Name: "main", Reads: w.Options.Reads, Hold: hold, CloseOnGap: w.Options.CloseOnGap,
-		BlockingLost: w.blockingLost()}}
-	if w.Options.Wide {
-		other := services[0]
-		other.Name = "other"
-		services = append(services, other)
-	}
+	services := w.services()
 	g.settled = make([]uint64, len(services))
 	g.Loop = play.New(worker.Config{
 		Services:       services,
@@ -265,13 +243,19 @@ func (g *gate) serveClient(c *peer) {
 	if c.conn.Full() && c.Open && c.ToMe.Size < w.clientSocket {
 		g.FlushClient(c.conn)
 	}
-	if !c.conn.Stopped || c.Shut { // the loop is told, and reads it to its end
+	unread := c.conn.Full() && w.Options.Bug == scenario.StopUnread
+	if !unread && (!c.conn.Stopped || c.Shut) { // the loop is told, and reads it to its end
 		if b := c.ToGate.Take(w.Now, w.Piece()); len(b) > 0 {
 			g.FromClient(c.conn.ID, b)
 			return
 		}
 	}
 	if c.Shut && !c.conn.HalfClosed && !c.Hung && c.ToGate.Size == 0 {
+		if w.Options.Bug == scenario.LeaveHalfClosed {
+			c.Closed()
+			g.Leave(c.conn.ID)
+			return
+		}
 		g.HalfClose(c.conn.ID)
 	}
 	if c.Hung && (c.ToGate.Size == 0 || w.Rnd.IntN(3) == 0) {

@@ -28,7 +28,11 @@ func (w *world) misplacedTopics() string {
 
 // checkListeners plays on until all that listeners were promised holds.
 func (w *world) checkListeners() {
-	for _, check := range []func() string{w.misplacedTopics, w.clients.AskEverybody(), w.clients.Unheard} {
+	checks := []func() string{w.misplacedTopics, w.clients.AskEverybody(), w.clients.Unheard}
+	if w.Options.CloseOnGap && w.Options.RealState() { // the oracle's views may have two primaries at once
+		checks = append(checks, w.clients.Missed)
+	}
+	for _, check := range checks {
 		problem := ""
 		for end := w.Now + quietMax; w.Now < end && w.Ledger.Fault == ""; w.round() {
 			if problem = check(); problem == "" {

@@ -12,7 +12,7 @@ import (
 // TestListeners plays worlds in which clients subscribe and publish, in each with and without CloseOnGap.
 func TestListeners(t *testing.T) {
 	tellsOfMany(t)
-	seeds := uint64(4 * len(worlds))
+	seeds := uint64(2 * len(worlds))
 	if testing.Short() {
 		seeds = uint64(len(worlds))
 	}

@@ -172,10 +172,14 @@ var symptoms = [scenario.Bugs]string{
 	scenario.ForgetLoaded: "NOSCRIPT", scenario.WrongDatabase: "missed the acknowledged",
 	scenario.LoseAnswer: "was never answered", scenario.RetryAnswered: "gave to nobody",
 	scenario.RetryUnasked: "was executed twice", scenario.TrustCursor: "which were there all the time",
+	scenario.LeaveHalfClosed: "closed its half and was not answered", scenario.KeepOnGap: "and was not closed",
+	scenario.StopUnread: "was never answered",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
-func needsSentinels(b scenario.Bug) bool { return b >= scenario.TrustOne && b <= scenario.NoKill }
+func needsSentinels(b scenario.Bug) bool {
+	return b >= scenario.TrustOne && b <= scenario.NoKill || b == scenario.KeepOnGap
+}
 
 // needsWide says that a mistake is made in what only the clients of wide worlds do.
 func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded }
@@ -199,6 +203,7 @@ func TestBugsAreFound(t *testing.T) {
 					continue
 				}
 				o.Wide = needsWide(bug)
+				o.Listeners, o.CloseOnGap = bug == scenario.KeepOnGap, bug == scenario.KeepOnGap
 				if bug == scenario.RetryUnasked {
 					o.BlockingLost = scenario.AnswerUncertain
 				}

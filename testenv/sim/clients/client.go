@@ -24,6 +24,7 @@ type Group struct {
 	workers, CutOff int
 	// publishes are the messages so far, counted is the answer to the last.
 	publishes int
+	messages  []*message
 	counted   int64
 	gateway   Gateway
 }
@@ -76,7 +77,7 @@ func (w *Group) Turn() {
 // Heal has nobody be slow any more.
 func (w *Group) Heal() {
 	for _, c := range w.Clients {
-		c.idleTill, c.deaf = 0, false
+		c.idleTill = 0
 	}
 }
 
@@ -124,7 +125,7 @@ type Client struct {
 	Hung     bool          // it has gone and the gateway will read the end
 	greet    bool
 	// Service is the number of the service that it comes to, db the database that it chooses, deaf says that it reads
-	// nothing while there are faults. scripts are those that it has sent.
+	// nothing before the gateway has taken all that it sends. scripts are those that it has sent.
 	Service int
 	db      int
 	chose   *ledger.Request
@@ -147,6 +148,7 @@ func (c *Client) play() {
 		c.listens.play()
 		return
 	}
+	c.deaf = c.deaf && !c.Gone && (c.Sends > 0 && !c.last || c.ToGate.Size > 0)
 	if w.Now >= c.idleTill && !c.deaf {
 		c.read()
 	}

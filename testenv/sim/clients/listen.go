@@ -23,11 +23,22 @@ type listener struct {
 	*Client
 	expects []expected
 	has     map[string]bool           // verb and name of what was acknowledged
+	since   map[string]time.Duration  // when that was
 	heard   map[string]map[string]int // how often, by the same and the message
 }
 
 // expected is a reply that is to come: with a name it is an acknowledgement.
-type expected struct{ verb, name string }
+type expected struct {
+	verb, name string
+	message    *message
+}
+
+// message is one that a listener publishes.
+type message struct {
+	verb, name, text string
+	at               time.Duration
+	answered         bool // it was not refused
+}
 
 // topics are what listeners subscribe to, by kind. Those of the third kind lie in slots that move.
 var topics = [...][]string{{"x", "y"}, {"x*", "?"}, {"{t0}", "{t1}", "{t2}"}}
@@ -35,7 +46,11 @@ var topics = [...][]string{{"x", "y"}, {"x*", "?"}, {"{t0}", "{t1}", "{t2}"}}
 // makeListeners makes some more clients.
 func (w *Group) makeListeners() {
 	for range 3 + w.Rnd.IntN(4) {
-		w.addListener(20 + w.Rnd.IntN(60))
+		sends := 20 + w.Rnd.IntN(60)
+		if w.Options.RealState() { // the faults last longer
+			sends *= 3
+		}
+		w.addListener(sends)
 	}
 }
 
@@ -43,7 +58,8 @@ func (w *Group) addListener(sends int) {
 	n := len(w.Clients)
 	c := &Client{w: w, Number: n, Worker: w.Rnd.IntN(w.workers), Sends: sends, memory: ledger.NewMemory(),
 		nextAt: w.Now + w.Between(0, 300*time.Millisecond)}
-	c.listens = &listener{Client: c, has: map[string]bool{}, heard: map[string]map[string]int{}}
+	c.listens = &listener{Client: c, has: map[string]bool{}, since: map[string]time.Duration{},
+		heard: map[string]map[string]int{}}
 	c.greet = true
 	w.Clients = append(w.Clients, c)
 }
@@ -54,7 +70,12 @@ func (l *listener) say(words ...string) {
 	if len(words) == 2 && words[0] != "HELLO" {
 		name = words[1]
 	}
-	l.expects = append(l.expects, expected{words[0], name})
+	e := expected{verb: words[0], name: name}
+	if len(words) == 3 {
+		e.message = &message{verb: words[0], name: words[1], text: words[2], at: w.Now}
+		w.messages = append(w.messages, e.message)
+	}
+	l.expects = append(l.expects, e)
 	w.Tracef("listener %d says %v", l.Number, words)
 	w.Send(&l.ToGate, resp.AppendCommandStrings(nil, words...))
 }
@@ -163,7 +184,7 @@ func (l *listener) take(frame []byte) {
 	l.expects = l.expects[1:]
 	switch {
 	case e.verb == "PUBLISH" || e.verb == "SPUBLISH":
-		l.w.counted, _ = resp.Int(frame)
+		l.w.counted, e.message.answered = resp.Int(frame)
 	case frame[0] == '-' && strings.HasPrefix(e.verb, "UN"), frame[0] == '-' && e.name == "":
 		w.ledger.Fail("listener %d was answered %q to %v", l.Number, network.Clip(frame), e)
 	case frame[0] == '-':
@@ -173,7 +194,9 @@ func (l *listener) take(frame []byte) {
 	case strings.ToUpper(string(words[0])) != e.verb || string(words[1]) != e.name:
 		w.ledger.Fail("listener %d was answered %q to %v", l.Number, network.Clip(frame), e)
 	case slices.Contains(ledger.Subscribes[:], e.verb):
-		l.has[e.verb+" "+e.name] = true
+		if topic := e.verb + " " + e.name; !l.has[topic] {
+			l.has[topic], l.since[topic] = true, w.Now
+		}
 	default:
 		delete(l.has, ledger.Subscribes[slices.Index(ledger.Unsubscribes[:], e.verb)]+" "+e.name)
 	}

@@ -113,6 +113,12 @@ const (
 	RetryUnasked
 	// TrustCursor takes the cursor of any server for one of the server that is asked.
 	TrustCursor
+	// LeaveHalfClosed takes it for the end of a client when it closes its half of the connection.
+	LeaveHalfClosed
+	// KeepOnGap keeps subscribers that may have missed messages where the settings want them closed.
+	KeepOnGap
+	// StopUnread does not read from a client that does not read.
+	StopUnread
 	// Bugs is how many there are.
 	Bugs
 )
@@ -123,7 +129,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"leave former connections", "keep watching", "run what is queued",
 	"forget loaded scripts", "the wrong database", "lose the answers to blocking commands",
 	"retry answered pops", "retry pops against the settings",
-	"take cursors of other servers"}
+	"take cursors of other servers",
+	"leave half-closed clients", "keep subscribers on a gap", "stop reading from clients that do not read"}
 
 func (b Bug) String() string { return bugNames[b] }
 
