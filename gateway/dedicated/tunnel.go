@@ -23,7 +23,7 @@ func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) 
 		k.x.Wake(c)
 		return false
 	}
-	l.Once, l.Tunnel = true, true
+	l.BeginTunnel()
 	k.intoTunnel(c, frame)
 	return true
 }

@@ -26,7 +26,7 @@ func (k *Dedicated) FindBlocked(r *admin.Request) (p admin.Partial) {
 	}
 	if l, t, _ := c.BlocksOn(); l != nil && l.Client > 0 && l.Queue.Sent(t.End) {
 		if n := c.Service.View.Node(l.Key.Node); n != nil {
-			l.Once = true // UNBLOCK may reach the server late, and must not hit another session on this connection
+			l.UseOnce() // UNBLOCK may reach the server late, and must not hit another session on this connection
 			p.Blocked = &admin.BlockedAt{Addr: n.Addr, Client: l.Client}
 			return p
 		}
@@ -66,8 +66,8 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 	}
 	t := *waits
 	reply := k.unblockedReply(c, r, l.Queue.Frame(from, t.End))
-	c.LeaveBehind(l)        // the server may see the close late, and take an element that no client receives
-	waits.To.Generation = 0 // a reply that comes before the connection is closed is dropped
+	c.LeaveBehind(l) // the server may see the close late, and take an element that no client receives
+	waits.Abandon()  // a reply that comes before the connection is closed is dropped
 	k.x.Release(c)
 	k.x.Settle(c, &t, reply)
 	if !c.Closed() {

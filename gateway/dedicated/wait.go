@@ -1,7 +1,6 @@
 package dedicated
 
 import (
-	"bytes"
 	"strings"
 
 	"evergate/gateway/exchange"
@@ -86,7 +85,7 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
 	waits := l.Inflight.Front()
 	if why := retry.Classify(refusal, false); why == retry.Unable || why == retry.Busy {
-		l.Queued = bytes.Clone(refusal) // it replaces the reply to the WAIT, which is for too few writes
+		l.Reject(refusal) // it replaces the reply to the WAIT, which is for too few writes
 		return
 	}
 	if waits == nil || !l.OwnOffset {
@@ -98,7 +97,7 @@ func (k *Dedicated) FailWait(l *upstream.Conn, refusal []byte) {
 		return
 	}
 	t := *waits
-	waits.To.Generation = 0 // its reply is dropped
+	waits.Abandon() // its reply is dropped
 	c.SetRound(nil)
 	k.x.Release(c)
 	k.x.Settle(c, &t, resp.AppendError(nil, needsRestore+strings.TrimSpace(string(refusal[1:]))))

@@ -38,7 +38,7 @@ var protocolError = []byte("-ERR Protocol error: ")
 // ended.
 func (c *Session) Company(length int, cost uint8) upstream.Company {
 	switch {
-	case length > BigBytes || cost > 1:
+	case length > upstream.BigBytes || cost > 1:
 		return upstream.Nobody
 	case cost > 0 || c.Costly:
 		return upstream.OwnSession
@@ -56,7 +56,7 @@ func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReas
 	if l.Queue.Sent(r.Pending.End) {
 		return r.Pending.Flags&upstream.Blocking == 0
 	}
-	return front && l.Queue.Begun() && len(r.Frame) > BigBytes
+	return front && l.Queue.Begun() && len(r.Frame) > upstream.BigBytes
 }
 
 // endedTwice answers a request on which a second connection has ended, if its server lives: then the request is why.

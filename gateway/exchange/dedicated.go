@@ -124,16 +124,16 @@ func (d *Dedications) dedicateTo(c *Session, n *topology.Node, bypass bool) (*up
 
 // own records to which session a connection belongs.
 func (d *Dedications) own(c *Session, l *upstream.Conn) {
-	l.Owner, l.Owned = c.Ref, true
+	l.Own(c.Ref)
 	c.own().dedicated = l
 }
 
 // Alone makes the connection of a session one that no other session gets afterwards. The connection gets the name of
 // the client, so that the server's CLIENT LIST and slow log show it.
 func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
-	l.Once = true
+	l.UseOnce()
 	if c.Identity != nil && c.Identity.Name != "" {
-		Quietly(l, resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name)).Flags |= upstream.Optional
+		l.SendQuietly(resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name), upstream.Optional)
 	}
 }
 
@@ -213,7 +213,7 @@ func (d *Dedications) Release(c *Session) {
 	if watched {
 		c.Watch.Broken = true
 	}
-	l.Owned = false
+	l.Disown()
 	if !watched && d.x.pool.KeepIdle(l) {
 		return
 	}

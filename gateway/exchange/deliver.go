@@ -80,8 +80,7 @@ func (x *Exchange) drained(c *Session) {
 	if c.Output.Len() < streamLow {
 		for i := range c.inFlight {
 			if l := c.inFlight[i].conn; c.streamsTo(l) {
-				x.pool.Read(l, true)
-				l.StoppedAt = 0
+				x.pool.Resume(l)
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 		c.leftBehind = nil
 		c.LeaveBehind(l)
 		if x.clock.Now-l.OpenedAt >= upstream.SteadyAfter {
-			t.Redirects = 0
+			t.Steady()
 		} else {
 			c.own().dedicateAt = x.clock.Now + upstream.DedicatedRetry
 		}
@@ -65,7 +65,7 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 			if t.Cost > 0 && l.Alone() {
 				e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(x.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
 			}
-			t.Cost++
+			t.Suspect()
 		}
 		x.retryLost(c, l, r, e)
 	}

@@ -50,7 +50,7 @@ func (c *Session) RetryAll(parts int) {
 // recall retries a request that is still on a connection. The reply to it there is dropped.
 func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
-	t.To.Generation = 0 // it identifies no client
+	t.Abandon()
 	r.Retry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
 	r.x.Landed(c, was.Shard)
 }

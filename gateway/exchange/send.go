@@ -40,49 +40,26 @@ type Request struct {
 // Send puts a request on a connection that Choose or Dedicate returned, and counts it among what the session has in
 // flight. It copies the frame, unless r.Owned.
 func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
-	load(l, r.Load)
+	for _, body := range r.Load {
+		// Where one is rejected, the command that needs the script fails with NOSCRIPT, and is answered from that.
+		l.SendQuietly(resp.AppendCommand(nil, scriptWord, loadWord, body), upstream.Loaded)
+	}
 	if r.Ask {
-		Quietly(l, resp.Asking)
+		l.SendQuietly(resp.Asking, 0)
 	}
 	if r.First != nil {
-		Quietly(l, r.First).Flags |= upstream.Counts
+		l.SendQuietly(r.First, upstream.Counts)
 	}
-	t := l.Inflight.Push()
-	t.To, t.Seq = c.Ref, r.Seq
-	t.Part, t.Slot, t.Shard = r.Part, r.Slot, int16(r.Shard)
-	t.Redirects, t.Retries, t.Cost, t.Ahead = r.Redirects, r.Retries, r.Cost, r.Ahead
-	if !r.Read {
-		t.Flags = upstream.Write
-	}
-	if len(r.Load) > 0 {
-		t.Flags |= upstream.Loaded
-	}
-	if r.Blocking {
-		t.Flags |= upstream.Blocking
-	}
-	if r.Watched {
-		t.Flags |= upstream.Watched
-	}
-	if r.Owned {
-		t.End = l.Queue.AppendOwned(r.Frame)
-	} else {
-		t.End = l.Queue.Append(r.Frame)
-	}
+	end := x.pool.Send(l, upstream.Pending{
+		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: r.flags(), Redirects: r.Redirects,
+		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead,
+	}, r.Frame, r.Owned, c.Company(len(r.Frame), r.Cost))
 	if r.Counts {
-		t.Flags |= upstream.Counts
-		x.publishes, x.publishEnd = l, t.End
+		x.publishes, x.publishEnd = l, end
 		if c.Subs != nil {
 			c.Subs.published, c.Subs.publishes = r.Seq, true
 		}
 	}
-	if len(r.Frame) > BigBytes {
-		l.BigEnd = t.End
-	}
-	if l.Key.Purpose != upstream.Dedicated {
-		l.Carries = max(l.Carries, c.Company(len(r.Frame), r.Cost))
-	}
-	l.UsedAt = x.clock.Now
-	x.pool.Dirty(l)
 	x.totals.Requests[l.Key.Purpose]++
 	if f := c.inFlightTo(r.Shard); f != nil {
 		f.owed++
@@ -94,23 +71,24 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	c.inFlight = append(c.inFlight, inFlight{conn: l, shard: int32(r.Shard), owed: 1, foreign: r.Foreign})
 }
 
-// Quietly puts a command on a connection whose reply is dropped. The pending request that it returns is valid until the
-// next one is added.
-func Quietly(l *upstream.Conn, frame []byte) *upstream.Pending {
-	end := l.Queue.Append(frame)
-	t := l.Inflight.Push()
-	t.End, t.Flags, t.Part, t.Slot = end, upstream.Quiet, -1, -1
-	return t
-}
-
-// load puts SCRIPT LOAD commands on a connection. Where one is rejected, the command that needs the script fails with
-// NOSCRIPT, and is answered from that.
-func load(l *upstream.Conn, bodies [][]byte) {
-	for _, body := range bodies {
-		end := l.Queue.Append(resp.AppendCommand(nil, scriptWord, loadWord, body))
-		t := l.Inflight.Push()
-		t.End, t.Flags, t.Part, t.Slot = end, upstream.Quiet|upstream.Loaded, -1, -1
+// flags are those of the pending request.
+func (r *Request) flags() (f upstream.Flags) {
+	if !r.Read {
+		f = upstream.Write
 	}
+	if len(r.Load) > 0 {
+		f |= upstream.Loaded
+	}
+	if r.Blocking {
+		f |= upstream.Blocking
+	}
+	if r.Watched {
+		f |= upstream.Watched
+	}
+	if r.Counts {
+		f |= upstream.Counts
+	}
+	return f
 }
 
 // PlaceOf is where a connection leads, in terms of the catalog.
@@ -126,7 +104,7 @@ func (x *Exchange) AlsoOnReplicas(c *Session, command *routing.Command, frame []
 		return
 	}
 	for l := range c.Service.Replicas(c.Setup()) {
-		Quietly(l, frame)
+		l.SendQuietly(frame, 0)
 		x.pool.Dirty(l)
 	}
 }

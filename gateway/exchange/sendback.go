@@ -93,7 +93,7 @@ func (x *Exchange) Redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t
 			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.View.Epoch, Slot: slot, Addr: addr,
 		})
 	}
-	t.Slot = int16(slot)
+	t.Move(slot)
 	if n := s.View.NodeNamed(addr, s.View.Node(l.Key.Node)); n != nil {
 		return n.ID, true
 	}

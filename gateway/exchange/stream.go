@@ -10,10 +10,6 @@ const (
 	// streamBytes is how many bytes of a reply are kept before it streams to its client. While all are kept the request
 	// can be retried when the connection is lost.
 	streamBytes = 64 << 10
-	// BigBytes is the size in bytes above which a reply or a request under way keeps other requests off its connection.
-	// A value of 1 MiB is below it, with its frame: otherwise many clients that read such values would wait for the few
-	// connections that there are.
-	BigBytes = 1<<20 + 1<<10
 	// streamHigh and streamLow are the unwritten bytes of a client at which its connection is stopped, and resumed.
 	streamHigh = 512 << 10
 	streamLow  = 128 << 10
@@ -31,22 +27,16 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 		x.stream(l, b, done)
 		return
 	}
-	if len(l.Reply) == 0 {
-		l.Reply = x.blocks.Take(len(b))
-	}
-	l.Reply = append(x.blocks.Room(l.Reply, len(b)), b...)
+	l.Assemble(x.blocks, b)
 	if done {
-		reply := l.Reply
-		l.Reply = nil
+		reply := l.Assembled()
 		x.pool.BigEnded(l)
 		x.conf.Verbs.Reply(l, reply)
 		x.blocks.Give(reply)
 		return
 	}
 	size := int64(len(l.Reply))
-	if size+l.Scan.Coming() > BigBytes {
-		l.Big = true
-	}
+	l.Weigh(size + l.Scan.Coming())
 	t := l.Inflight.Front()
 	if t != nil {
 		if c := x.Session(t.To); c != nil {
@@ -79,8 +69,7 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 	if c != nil {
 		c.Weigh(int(size + l.Scan.Coming()))
 	}
-	head := l.Reply
-	l.Reply, l.Streams = nil, true
+	head := l.BeginStream()
 	x.stream(l, head, false)
 	x.blocks.Give(head)
 }
@@ -91,9 +80,7 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	t := l.Inflight.Front()
 	c := x.Session(t.To)
 	size := l.Scan.Size() + l.Scan.Coming()
-	if size > BigBytes {
-		l.Big = true
-	}
+	l.Weigh(size)
 	if c != nil && int(size) > c.Expects(1) { // the size of an array becomes known element by element
 		c.Weigh(int(size))
 	}
@@ -111,17 +98,11 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 		}
 		return
 	}
-	l.Streams = false
-	if l.Paused {
-		x.pool.Read(l, true)
-	}
-	x.pool.BigEnded(l)
+	x.pool.EndStream(l)
 	pending := *l.Inflight.Front()
 	l.Inflight.Drop()
 	l.Queue.Answered(pending.End)
-	if l.Inflight.Len() == 0 {
-		l.StoppedAt = 0
-	}
+	l.Rested()
 	if c != nil && !c.closed {
 		c.replyDropped()
 		c.Replies.Pass()
@@ -138,10 +119,7 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 // retried.
 func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
 	if x.mayStop(l) {
-		if l.StoppedAt == 0 {
-			l.StoppedAt = max(x.clock.Now, 1)
-		}
-		x.pool.Read(l, false)
+		x.pool.Stop(l)
 		x.clock.At(x.clock.Now + stallGrace)
 		return
 	}

@@ -37,7 +37,7 @@ func (q *Inquiries) Command(c *exchange.Session, args [][]byte) (*routing.Comman
 // Keys has a server tell the keys of a request. What the server has against it is the answer.
 func (q *Inquiries) Keys(c *exchange.Session, args [][]byte) Outcome {
 	err, state := c.Service.Catalog.KeysError(args, q.clock.Now)
-	if state == catalog.Ask && sizeOf(args) > exchange.BigBytes {
+	if state == catalog.Ask && sizeOf(args) > upstream.BigBytes {
 		err, state = keysUnasked, catalog.Unknown
 	}
 	if state == catalog.Ask {
@@ -110,16 +110,8 @@ func (q *Inquiries) joins(c *exchange.Session, about catalog.Question) bool {
 // question puts a question to a server, for a session that is blocked until its answer.
 func (q *Inquiries) question(c *exchange.Session, l *upstream.Conn, about catalog.Question) {
 	tag, frame, ahead := c.Service.Catalog.Ask(about, c.Ref, l.Key.DB)
-	q.internally(l, frame, tag, ahead)
+	q.pool.Ask(l, frame, tag, ahead)
 	q.x.Block(c, wait.Asking)
-}
-
-// internally puts a command of the worker's own on a connection. took gets the reply.
-func (q *Inquiries) internally(l *upstream.Conn, frame []byte, tag, ahead uint32) {
-	end := l.Queue.Append(frame)
-	t := l.Inflight.Push()
-	t.End, t.Seq, t.Flags, t.Part, t.Slot, t.Ahead = end, tag, upstream.Internal, -1, -1, ahead
-	q.pool.Dirty(l)
 }
 
 // Take takes the reply to what the worker itself has asked; nil when the connection was lost. On a private connection

@@ -60,14 +60,11 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 	l := c.Dedicated()
 	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
-		if l.Next == (upstream.Setup{}) {
-			frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
-			if l.Now.Proto != to.Proto {
-				frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
-			}
-			l.Next = to
-			q.internally(l, frame, 0, 0)
+		frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
+		if l.Now.Proto != to.Proto {
+			frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
 		}
+		q.pool.AskSetup(l, to, frame)
 		q.x.Block(c, wait.Asking)
 		return false
 	}
@@ -79,11 +76,9 @@ func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 // changed takes the answer of a server whose connection was to be set up otherwise; nil when it was lost. Where it
 // would not, the watch is broken.
 func (q *Inquiries) changed(l *upstream.Conn, reply []byte) {
-	to, c := l.Next, q.x.Session(l.Owner)
-	l.Next = upstream.Setup{}
-	if reply != nil && reply[0] != '-' {
-		l.Now, l.Once = to, true
-	} else if c != nil && c.Dedicated() == l && c.Watch != nil {
+	c, agreed := q.x.Session(l.Owner), reply != nil && reply[0] != '-'
+	l.SetUp(agreed)
+	if !agreed && c != nil && c.Dedicated() == l && c.Watch != nil {
 		c.Watch.Broken = true
 	}
 	if c != nil && c.Reason == wait.Asking {

@@ -52,10 +52,9 @@ func (p *PubSub) Read(l *upstream.Conn, b []byte) {
 			p.frame(l, piece)
 			continue
 		}
-		l.Reply = append(p.Blocks.Room(l.Reply, n), piece...)
+		l.Assemble(p.Blocks, piece)
 		if done {
-			frame := l.Reply
-			l.Reply = nil
+			frame := l.Assembled()
 			p.frame(l, frame)
 			p.Blocks.Give(frame)
 		}
@@ -197,7 +196,7 @@ func (p *PubSub) rejected(l *upstream.Conn, kind fanout.Kind, name []byte, ask u
 // that is still silent.
 func (p *PubSub) Opened(l *upstream.Conn) {
 	s := p.services[l.Key.Service]
-	l.WaitsFrom = p.Clock.Now
+	l.Watch(p.Clock.Now)
 	p.Clock.At(p.Clock.Now + quietMax)
 	if main := p.Pool.First(l); main != l {
 		if main.State == upstream.Open && !main.Silent {
@@ -278,9 +277,7 @@ func (p *PubSub) Look(l *upstream.Conn) {
 
 // send puts a command on a subscription connection. ask identifies it for the hub.
 func (p *PubSub) send(l *upstream.Conn, ask uint32, words ...string) {
-	end := l.Queue.Append(resp.AppendCommandStrings(nil, words...))
-	t := l.Inflight.Push()
-	t.End, t.Seq, t.Flags, t.Part, t.Slot = end, ask, upstream.Quiet, -1, -1
+	l.SendTagged(resp.AppendCommandStrings(nil, words...), ask)
 	p.Pool.Dirty(l)
 	p.sent++
 }

@@ -67,7 +67,7 @@ func (s *Subscriptions) sendDue(topics ...*fanout.Topic) {
 				continue
 			}
 			if l := s.SubscriptionTo(source.Node); l != nil {
-				l.UsedAt = s.pubsub.Clock.Now
+				l.Use(s.pubsub.Clock.Now)
 				s.pubsub.send(l, s.hub.Sending(t, source), verb, t.Name)
 			}
 		}

@@ -142,9 +142,9 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 
 // TakeAhead takes a reply that comes before that of EXEC: OK, QUEUED, or an error. The first error is kept in l.Queued.
 func (tx *Transactions) TakeAhead(l *upstream.Conn, t *upstream.Pending, reply []byte) {
-	t.Ahead--
-	if reply[0] == '-' && len(l.Queued) == 0 && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
-		l.Queued = bytes.Clone(reply)
+	t.CameAhead()
+	if reply[0] == '-' && !bytes.Equal(reply, multiNested) && !bytes.Equal(reply, notNested) {
+		l.Reject(reply)
 	}
 }
 

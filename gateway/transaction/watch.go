@@ -57,6 +57,6 @@ func (tx *Transactions) Unwatch(c *exchange.Session) {
 		tx.x.Release(c)
 		return
 	}
-	exchange.Quietly(l, unwatchFrame)
+	l.SendQuietly(unwatchFrame, 0)
 	tx.pool.Dirty(l)
 }

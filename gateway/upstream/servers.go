@@ -80,3 +80,6 @@ func (p *Pool) JustSwitched(l *Conn) bool {
 	at, ok := p.servers[l.Key.Service].promoted[l.Key.Node]
 	return ok && p.Clock.Now-at < replicasComeIn
 }
+
+// SetView takes a new view. Renew and Leave do what follows from it, in that order.
+func (s *Servers) SetView(v *topology.View) { s.View = v }

@@ -148,7 +148,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 		// UNWATCH was rejected: the connection watches still.
 		w.pool.Lose(l, upstream.Poisoned)
 	}
-	l.Queued = nil
+	l.Explained()
 }
 
 func (r *incoming) isRejected(w *Worker) bool {
@@ -158,13 +158,13 @@ func (r *incoming) isRejected(w *Worker) bool {
 	}
 	if r.reply[0] == '-' {
 		if w.rejectedBy(l, transaction.AbortCause(l, r.reply)) {
-			l.Queued = nil
+			l.Explained()
 			return true
 		}
 		r.reply = transaction.WithCause(l, w.transactions.NotMulti(l, r.reply))
 	}
 	w.pool.Serves(l)
-	l.Queued = nil
+	l.Explained()
 	return false
 }
 

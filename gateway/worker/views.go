@@ -9,7 +9,7 @@ import (
 // see one view.
 func (w *Worker) viewChanged(s *service, v *topology.View) {
 	old := s.View
-	s.View = v
+	s.SetView(v)
 	s.Service.MoveHolds(old)              // shards have other places; what waits for a shard wakes
 	w.clock.Ring(wait.Never, w.x.PlaceOf) // so does what waits for a time: it is decided anew
 	s.Renew()                             // routes; connections that no route needs stay until Leave
