@@ -232,10 +232,10 @@ func (g *Gateway) env(i int) worker.Env {
 		Settled: func(of int, epoch uint64) {
 			g.keepers[g.subServices[of].service].Settled(g.settler(of, i), epoch)
 		},
-		Acked:   g.acks(),
-		Allowed: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
-		Admin:   func(r admin.Request) { g.admin(i, r) },
-		Count:   func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },
+		Acked:         g.acks(),
+		CheckPassword: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
+		Admin:         func(r admin.Request) { g.admin(i, r) },
+		Count:         func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 			g.censusOf(of).count(k, name, node, listeners, conns)
 		},

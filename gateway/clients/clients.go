@@ -27,7 +27,8 @@ type Config struct {
 	WallClock func() time.Time
 	// Shown has the other workers Show a line to those who watch these services. The bytes are not kept, nor changed.
 	Shown func(services []int, line []byte)
-	// MayWrite reports whether a command may change data. known: a server had to be asked, and the session is blocked.
+	// MayWrite reports whether a command may change data. blocked: a server had to be asked first, and the session is
+	// blocked.
 	MayWrite func(c *exchange.Session, command *routing.Command, args [][]byte) (writes, blocked bool)
 }
 
@@ -54,11 +55,11 @@ func New(conf Config) *Clients {
 		pauses: make([]interval, conf.Services)}
 }
 
-// Monitored reports whether the commands of a service's clients are shown to somebody.
-func (k *Clients) Monitored(service int) bool { return k.monitors.Watched(service) }
+// AnyMonitor reports whether the commands of a service's clients are shown to somebody.
+func (k *Clients) AnyMonitor(service int) bool { return k.monitors.Watched(service) }
 
-// Monitors shows a client the commands from now on, if it waited for that: all workers know.
-func (k *Clients) Monitors(c *exchange.Session) {
+// StartMonitor shows a client the commands from now on, if it waited for that: all workers know.
+func (k *Clients) StartMonitor(c *exchange.Session) {
 	k.monitors.Show(&c.Monitor, c.Ref, c.Service.Index)
 }
 

@@ -9,8 +9,8 @@ import (
 	"evergate/routing"
 )
 
-// Requests over all workers: this one sends those of its clients off, has a partial result for everybody's, and gives
-// the replies to its clients.
+// A worker sends the requests of its own clients to all workers, contributes a partial result to every worker's, and
+// delivers the replies to its clients.
 
 // Request reads the request that a client's command makes; wrong answers one that makes no sense.
 func (k *Clients) Request(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
@@ -80,7 +80,7 @@ func (k *Clients) Line(b []byte, c *exchange.Session, query int) []byte {
 		ShardChannels: listensTo(c, fanout.Shard), Queued: -1,
 		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
 		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
-		Monitors: c.Monitor.Is(), Blocked: c.IsBlocked() || c.Reason == wait.Paused,
+		Monitors: c.Monitor.Is(), Blocked: c.AwaitsBlocking() || c.Reason == wait.Paused,
 		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.NoEvict,
 	}
 	if c.Identity != nil {
@@ -95,7 +95,7 @@ func (k *Clients) Line(b []byte, c *exchange.Session, query int) []byte {
 	return a.AppendLine(b, query)
 }
 
-// listening reports whether a client waits for messages, be it those of a Sentinel.
+// Listening reports whether a client waits for messages, be it those of a Sentinel.
 func Listening(c *exchange.Session) bool {
 	return c.Subscribed() || c.Listens != nil && c.Listens.Any()
 }

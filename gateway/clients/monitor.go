@@ -19,7 +19,7 @@ func (k *Clients) BeginMonitor(c *exchange.Session) {
 	k.Send(c, admin.Request{Kind: admin.BeginMonitor}, c.Replies.Reserve())
 }
 
-// EndMonitor ends what monitor began.
+// EndMonitor ends what BeginMonitor began.
 func (k *Clients) EndMonitor(c *exchange.Session) {
 	if k.monitors.End(&c.Monitor, c.Ref) {
 		k.conf.Admin(admin.Request{
@@ -28,9 +28,9 @@ func (k *Clients) EndMonitor(c *exchange.Session) {
 	}
 }
 
-// Finished shows a command that a client has done to the sessions that monitor, after the commands of the
+// ShowFinished shows a command that a client has done to the sessions that monitor, after the commands of the
 // transaction that it ends.
-func (k *Clients) Finished(c *exchange.Session, ended *session.Multi, command *routing.Command, args [][]byte) {
+func (k *Clients) ShowFinished(c *exchange.Session, ended *session.Multi, command *routing.Command, args [][]byte) {
 	switch command.ID {
 	case routing.CmdMonitor, routing.CmdQuit:
 		return
@@ -68,7 +68,7 @@ func (k *Clients) show(c *exchange.Session, command *routing.Command, args [][]b
 // in any worker.
 func (k *Clients) Show(services []int, line []byte) {
 	for ref := range k.monitors.Sessions(services) {
-		if c := k.x.Session(ref); c != nil {
+		if c := k.x.Session(ref); c != nil && !c.Ending {
 			k.x.Hand(c, line, false)
 		}
 	}

@@ -59,7 +59,7 @@ func (k *Clients) Paused(c *exchange.Session, command *routing.Command, args [][
 // that. So a pause for ever is over when somebody who connects now wants it.
 func whilePaused(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
-// PausedRetry is postponed for a request to retry: a pause may have begun since it was sent.
+// PausedRetry is Paused for a request to retry: a pause may have begun since it was sent.
 func (k *Clients) PausedRetry(c *exchange.Session, a *retry.Entry) bool {
 	p := &k.pauses[c.Service.Index]
 	if k.clock.Now >= p.until {

@@ -27,20 +27,21 @@ const (
 // BeginBlocking records that a blocking command of the session is being sent, and so waits from now on.
 func (x *Exchange) BeginBlocking(c *Session) { c.own().blockedSince = max(x.clock.Now, 1) }
 
-// Blocking reports whether the session has sent a blocking command, and StillBlocked has not yet found it answered.
-func (c *Session) Blocking() bool { return c.blockedSince > 0 }
+// InBlockingCommand reports whether the session has sent a blocking command, and StillBlocked has not yet found it
+// answered.
+func (c *Session) InBlockingCommand() bool { return c.blockedSince > 0 }
 
 // BlockedFor returns for how long the blocking command of the session has waited.
 func (c *Session) BlockedFor() time.Duration { return c.Service.x.clock.Now - c.blockedSince }
 
-// IsBlocked reports whether the session waits for the reply to a blocking command.
-func (c *Session) IsBlocked() bool {
+// AwaitsBlocking reports whether the session waits for the reply to a blocking command.
+func (c *Session) AwaitsBlocking() bool {
 	return c.blockedSince > 0 && (len(c.inFlight) > 0 || len(c.retries) > 0 || c.withheld != nil)
 }
 
-// StillBlocked blocks the session while IsBlocked, and reports whether it did.
-func (x *Exchange) StillBlocked(c *Session) bool {
-	if !c.IsBlocked() {
+// BlockWhileInBlocking blocks the session while IsBlocked, and reports whether it did.
+func (x *Exchange) BlockWhileInBlocking(c *Session) bool {
+	if !c.AwaitsBlocking() {
 		c.blockedSince = 0
 		return false
 	}

@@ -216,7 +216,7 @@ func (a *audit) isWoken(c *Session) {
 	case wait.Asking:
 		found = c.AwaitsAdmin || c.Service.Catalog.Waits(c.Ref)
 	case wait.Blocked:
-		found = c.IsBlocked()
+		found = c.AwaitsBlocking()
 	case wait.Subscribing:
 		found = c.Subs != nil && c.Subs.Waits()
 	}

@@ -88,7 +88,7 @@ func (x *Exchange) drained(c *Session) {
 	if c.Reason == wait.OwedTooMuch && c.owesLittle() {
 		x.Wake(c)
 	}
-	x.Finished(c)
+	x.CloseIfDone(c)
 }
 
 // CheckOutput closes a client that exceeds the output limit, and resumes reading from one that can read replies first.

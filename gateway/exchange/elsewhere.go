@@ -41,9 +41,9 @@ func (s *Service) ReadElsewhere(l *upstream.Conn) {
 	}
 }
 
-// Suspect retries the read at the front of a connection on the primary, if that can be asked at once: a replica replied
-// that something is missing. It returns false when that reply is the answer.
-func (x *Exchange) Suspect(l *upstream.Conn, reply []byte) bool {
+// AskPrimary retries the read at the front of a connection on the primary, if that can be asked at once: a replica
+// replied that something is missing. It returns false when that reply is the answer.
+func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
 	s := x.served[l.Key.Service]
 	t := *l.Inflight.Front()
 	c := x.Session(t.To)

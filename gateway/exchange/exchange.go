@@ -82,7 +82,7 @@ type Verbs interface {
 	// Reply takes a whole frame that a server sent: the reply to the request at the front, or a push. It is valid
 	// during the call.
 	Reply(l *upstream.Conn, reply []byte)
-	// Unlisten ends all subscriptions of a session, and MONITOR: its client is about to be closed.
+	// Unlisten ends all subscriptions of a session: its client is about to be closed.
 	Unlisten(c *Session)
 	// Closed releases what other rooms have of a session that was closed.
 	Closed(c *Session)

@@ -20,7 +20,7 @@ const blockedGrace = 50 * time.Millisecond
 func (t *Table) GoOnHalfClosed(c *Session) {
 	switch {
 	case c.closed || c.Ending:
-	case c.IsBlocked():
+	case c.AwaitsBlocking():
 		at := c.blockedSince + blockedGrace // an element may be there at once
 		if t.x.clock.Now >= at {
 			t.Close(c, session.ClientLeft)

@@ -54,5 +54,5 @@ func (x *Exchange) Landed(c *Session, shard int16) {
 	if c.Reason == wait.OwedTooMuch && c.owesLittle() {
 		x.Wake(c)
 	}
-	x.Finished(c)
+	x.CloseIfDone(c)
 }

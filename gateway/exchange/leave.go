@@ -54,23 +54,23 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 		return
 	}
 	if !c.HalfClosed {
-		t.Leaves(c)
+		t.WillClose(c)
 	}
 	c.Ending, c.Why = true, why
 	c.Input.Forget()
 	t.x.conf.Verbs.Unlisten(c)
-	t.Finished(c)
+	t.CloseIfDone(c)
 }
 
-// Leaves records that a client is to be closed soon. Sweep bounds how long that takes.
-func (t *Table) Leaves(c *Session) {
+// WillClose records that a client is to be closed soon. Sweep bounds how long that takes.
+func (t *Table) WillClose(c *Session) {
 	c.ActiveAt = t.x.clock.Now
 	t.endings++
 	t.x.clock.At(t.sweepAt)
 }
 
-// Finished closes a client that End was called for, when it has got all that it is owed.
-func (t *Table) Finished(c *Session) {
+// CloseIfDone closes a client that End was called for, when it has got all that it is owed.
+func (t *Table) CloseIfDone(c *Session) {
 	if c.Ending && !c.closed && c.Replies.Owed() == 0 && c.Output.Len() == 0 {
 		t.Close(c, c.Why)
 	}

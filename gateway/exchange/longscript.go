@@ -14,13 +14,13 @@ const scriptAfter = 20 * time.Millisecond
 // MayBeInScript reports whether the primary of a service that is no cluster is busy with a script, or may be: any
 // worker has waited for one for a while. The view learns of it a moment later.
 func (x *Exchange) MayBeInScript(s *Service) bool {
-	x.TellScript(s)
+	x.ReportScript(s)
 	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || x.conf.LongScripts(s.Index, 0) > 0)
 }
 
-// TellScript counts this worker among those that wait for a long script of a service, or not. While it does, it is
+// ReportScript counts this worker among those that wait for a long script of a service, or not. While it does, it is
 // called again soon, since a script can end in many ways.
-func (x *Exchange) TellScript(s *Service) {
+func (x *Exchange) ReportScript(s *Service) {
 	add := -s.longScripts
 	for l := range x.pool.All {
 		if awaitsScript(s, l, x.clock.Now) {

@@ -13,9 +13,9 @@ import (
 // Retries keeps the requests that were sent and not executed, and sends them again, in the order of their session.
 type Retries struct{ x *Exchange }
 
-// Retry puts a request that was sent on the list of its session, in the order of the requests; the list is done before
-// anything new is read. t and frame, which is copied, are the request as it was sent. a has what the next try depends
-// on.
+// Retry puts a request that was sent, or a part yet to be sent, on the list of its session, in the order of the
+// requests; the list is done before anything new is read. t and frame, which is copied, are the request. a has what the
+// next try depends on.
 func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0

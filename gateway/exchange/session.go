@@ -68,10 +68,9 @@ type rare struct {
 	Round *session.Round
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
-	// carefulUntil: until then one request at a time is in flight for carefulSlot, that of the last ASK or TRYAGAIN.
-	carefulSlot int16
 	// carefulUntil is until when only one request at a time is in flight for carefulSlot, the slot of the last ASK or
 	// TRYAGAIN.
+	carefulSlot  int16
 	carefulUntil time.Duration
 	// Subs has the subscriptions of this session; nil without any. pushes are messages that wait for the end of a
 	// reply.

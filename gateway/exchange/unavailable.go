@@ -10,7 +10,7 @@ import (
 // those that clients see.
 
 // Unavailable blocks the session, or answers the request with an error where waiting is no use. It returns true when
-// the request was answered. A verb returns its result.
+// the request was answered. Its result is that of the step: true, the request is done.
 func (x *Exchange) Unavailable(c *Session, shard int, why upstream.Obstacle) bool {
 	refused := x.Await(c, shard, why)
 	if refused == "" {

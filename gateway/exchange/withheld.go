@@ -138,7 +138,7 @@ func (x *Exchange) judgeClient(c *Session, old *topology.View) {
 	if c.Reason == wait.InFlight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && c.owesLittle() {
 		x.Wake(c)
 	}
-	x.Finished(c)
+	x.CloseIfDone(c)
 }
 
 // mayBeLostReply is the error for a write that was executed on a primary which then lost its role, or restarted.

@@ -34,7 +34,8 @@ func (q *Inquiries) Command(c *exchange.Session, args [][]byte) (*routing.Comman
 	return row, Known
 }
 
-// Keys has a server tell the keys of a request. What the server has against it is the answer.
+// Keys has a server tell the keys of a request. If the server rejects COMMAND GETKEYS, its error
+// is the reply.
 func (q *Inquiries) Keys(c *exchange.Session, args [][]byte) Outcome {
 	err, state := c.Service.Catalog.KeysError(args, q.clock.Now)
 	if state == catalog.Ask && sizeOf(args) > upstream.BigBytes {
@@ -57,7 +58,7 @@ func sizeOf(args [][]byte) (n int) {
 	return n
 }
 
-// Done is what comes of a request about which a server must be asked first.
+// Done turns an Outcome into the result of a step: true, the client was answered.
 func (q *Inquiries) Done(c *exchange.Session, how Outcome) bool {
 	if c.Multi != nil && how == Answered {
 		c.Multi.Aborted = true
@@ -85,7 +86,8 @@ func (q *Inquiries) inquire(c *exchange.Session, about catalog.Question) Outcome
 	return Blocked
 }
 
-// pickAny finds a connection to the primary of any shard; why there is none is said of the first.
+// pickAny finds a connection to the primary of any shard; if there is none, why is that of
+// the first shard.
 func (q *Inquiries) pickAny(c *exchange.Session) (l *upstream.Conn, why upstream.Obstacle) {
 	if l, why = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody); l != nil {
 		return l, why
@@ -114,8 +116,8 @@ func (q *Inquiries) question(c *exchange.Session, l *upstream.Conn, about catalo
 	q.x.Block(c, wait.Asking)
 }
 
-// Take takes the reply to what the worker itself has asked; nil when the connection was lost. On a private connection
-// that is to be set up otherwise.
+// Take takes the reply to what the worker itself has asked; nil when the connection was lost. On a dedicated
+// connection it is the reply to SELECT or HELLO, see SetUp.
 func (q *Inquiries) Take(l *upstream.Conn, tag uint32, reply []byte) {
 	if l.Key.Purpose == upstream.Dedicated {
 		q.changed(l, reply)

@@ -67,8 +67,8 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 
 // newBroadcast registers a request with a part for each shard of a view.
 func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *routing.Command,
-	v *topology.View) *split {
-	s := &split{
+	v *topology.View) *parted {
+	s := &parted{
 		m: m, seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
 		broadcast: &broadcast{command: command, read: d.Read},
 	}
@@ -78,7 +78,7 @@ func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *
 }
 
 // over makes the shards of a view the parts of a broadcast.
-func over(c *exchange.Session, s *split, v *topology.View) {
+func over(c *exchange.Session, s *parted, v *topology.View) {
 	s.broadcast.epoch, s.broadcast.anchors = v.Epoch, v.FirstSlots()
 	s.left = len(v.Shards)
 	dropParts(c, s)
@@ -115,7 +115,7 @@ func (m *Multi) bypassing(c *exchange.Session, d *routing.Decision, command *rou
 
 // resendBroadcast sends the first part that must be retried, or answers it. It returns false when the session was
 // blocked.
-func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
+func (m *Multi) resendBroadcast(c *exchange.Session, s *parted) bool {
 	a, v := c.NextRetry(), c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
@@ -153,7 +153,7 @@ func (m *Multi) resendBroadcast(c *exchange.Session, s *split) bool {
 }
 
 // shardOf returns the shard of a part in a view, -1 when none serves its slot.
-func (s *split) shardOf(v *topology.View, part int16) int {
+func (s *parted) shardOf(v *topology.View, part int16) int {
 	switch anchor := s.broadcast.anchors[part]; {
 	case s.broadcast.epoch == v.Epoch:
 		return int(part)
@@ -168,7 +168,7 @@ func (s *split) shardOf(v *topology.View, part int16) int {
 
 // mayRenew reports whether a broadcast can be begun anew: it can be executed twice, and no part of it has an error of
 // the gateway.
-func mayRenew(c *exchange.Session, s *split) bool {
+func mayRenew(c *exchange.Session, s *parted) bool {
 	return s.broadcast.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts,
 		func(p resp.JoinPart) bool {
 			return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))

@@ -3,10 +3,11 @@
 // them is one exchange.Composite (parts.go): its parts are sent as requests like any other, and one reply is made of
 // the replies to them.
 //
-// Begin with Multi.Split, then read split.Take in parts.go.
+// Begin with Multi.Split, then read parted.Take in parts.go.
 //
 // It knows shards, slots and how replies are joined (package resp joins them). It must not know how a part reaches its
-// server, is retried or waits: that is package exchange. It sees no bytes of clients.
+// server, is retried or waits: that is package exchange. It reads no client's input and
+// writes no client's output.
 package multi
 
 import (
@@ -51,8 +52,9 @@ func New(conf Config) *Multi {
 }
 
 // Resend sends the part of a request that its session must retry first, or answers it. sent is false when the session
-// was blocked; of is false when the part is none of this room.
-func (m *Multi) Resend(c *exchange.Session, a *retry.Entry) (sent, of bool) {
+// was blocked; handled is false for a part of
+// Split, which is retried like a single command, and for what is no part.
+func (m *Multi) Resend(c *exchange.Session, a *retry.Entry) (sent, handled bool) {
 	switch s := splitOf(c, a.Seq); {
 	case s != nil && s.broadcast != nil:
 		return m.resendBroadcast(c, s), true

@@ -20,8 +20,8 @@ var doneInPart = resp.AppendError(nil,
 var doneOnSome = resp.AppendError(nil,
 	"UNCERTAIN evergate: the command was sent to several servers, and only some of them may have executed it")
 
-// split is a request that waits for the replies to its parts.
-type split struct {
+// parted is a request that waits for the replies to its parts.
+type parted struct {
 	m     *Multi
 	seq   uint32
 	left  int // parts without a reply
@@ -49,21 +49,21 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 }
 
 // splitOf returns the request whose reply has this place, or nil.
-func splitOf(c *exchange.Session, seq uint32) *split {
-	s, _ := c.Composite(seq).(*split)
+func splitOf(c *exchange.Session, seq uint32) *parted {
+	s, _ := c.Composite(seq).(*parted)
 	return s
 }
 
 // Seq is the place of the reply.
-func (s *split) Seq() uint32 { return s.seq }
+func (s *parted) Seq() uint32 { return s.seq }
 
 // Apart reports whether the parts are those of all shards: each then concerns its own shard alone.
-func (s *split) Apart() bool { return s.broadcast != nil }
+func (s *parted) Apart() bool { return s.broadcast != nil }
 
 // OnlyAsks reports whether a part asks how far a save is, or for the rest of a page of a scan. A later request does not
 // change a SAVE: the server keeps what it had when it began. A scan promises only the elements that are there
 // throughout.
-func (s *split) OnlyAsks(part int16) bool {
+func (s *parted) OnlyAsks(part int16) bool {
 	if s.scan != nil && s.scan.on > 0 {
 		return true
 	}
@@ -71,7 +71,7 @@ func (s *split) OnlyAsks(part int16) bool {
 }
 
 // Size is how many bytes of the parts' replies are kept.
-func (s *split) Size() (n int) {
+func (s *parted) Size() (n int) {
 	if s.scan != nil {
 		return s.bytes
 	}
@@ -82,36 +82,36 @@ func (s *split) Size() (n int) {
 }
 
 // Take takes the reply to one part. The last one makes the reply of the whole, or begins the next step.
-func (s *split) Take(c *exchange.Session, part int16, reply []byte) {
-	w := s.m
-	if s.broadcast != nil && s.broadcast.saving != nil && w.saves(c, s, part, &reply) {
+func (s *parted) Take(c *exchange.Session, part int16, reply []byte) {
+	m := s.m
+	if s.broadcast != nil && s.broadcast.saving != nil && m.saves(c, s, part, &reply) {
 		return
 	}
 	s.parts[part].Reply = s.keep(reply)
 	keepPart(c, s, len(reply))
 	s.left--
 	if s.left > 0 {
-		w.x.CheckOutput(c)
+		m.x.CheckOutput(c)
 		return
 	}
-	if s.scan != nil && w.goesOn(c, s) {
+	if s.scan != nil && m.goesOn(c, s) {
 		return
 	}
 	c.Composed(s)
 	dropParts(c, s)
 	switch {
 	case s.scan != nil:
-		w.x.Deliver(c, s.seq, s.scan.answer)
+		m.x.Deliver(c, s.seq, s.scan.answer)
 	case s.write && s.doneInPart():
-		w.x.CountUncertain()
-		w.x.Deliver(c, s.seq, s.uncertain())
+		m.x.CountUncertain()
+		m.x.Deliver(c, s.seq, s.uncertain())
 	default:
-		w.join(c, s)
+		m.join(c, s)
 	}
 }
 
 // keep copies a part's reply. The parts are much alike, so the first one makes room for all.
-func (s *split) keep(reply []byte) []byte {
+func (s *parted) keep(reply []byte) []byte {
 	if cap(s.room)-len(s.room) < len(reply) {
 		s.room = make([]byte, 0, max(len(reply), min(s.left*len(reply), partsRoom)))
 	}
@@ -121,16 +121,16 @@ func (s *split) keep(reply []byte) []byte {
 }
 
 // keepPart counts n more bytes, or less, as kept for the client.
-func keepPart(c *exchange.Session, s *split, n int) {
+func keepPart(c *exchange.Session, s *parted, n int) {
 	s.bytes += n
 	c.Replies.KeepPart(n)
 }
 
 // dropParts counts the bytes of a split as not kept any more.
-func dropParts(c *exchange.Session, s *split) { keepPart(c, s, -s.bytes) }
+func dropParts(c *exchange.Session, s *parted) { keepPart(c, s, -s.bytes) }
 
 // join makes one reply of those to the parts, and delivers it.
-func (m *Multi) join(c *exchange.Session, s *split) {
+func (m *Multi) join(c *exchange.Session, s *parted) {
 	if s.kind == resp.AnyOf {
 		m.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
 	}
@@ -141,7 +141,7 @@ func (m *Multi) join(c *exchange.Session, s *split) {
 }
 
 // uncertain is the error for a write that was executed in part.
-func (s *split) uncertain() []byte {
+func (s *parted) uncertain() []byte {
 	if s.broadcast != nil {
 		return doneOnSome
 	}
@@ -150,7 +150,7 @@ func (s *split) uncertain() []byte {
 
 // doneInPart reports whether the outcome of a part is unknown, or the gateway rejected one part while another was
 // executed. An error of a server (OOM, NOPERM) is an answer, and stays what it is.
-func (s *split) doneInPart() bool {
+func (s *parted) doneInPart() bool {
 	executed, refused := false, false
 	for i := range s.parts {
 		reply := s.parts[i].Reply

@@ -87,14 +87,14 @@ func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byt
 	}
 	k.args = resp.Args(resp.AppendCommand(nil, args...), nil)
 	r.Seq = c.Replies.Reserve()
-	c.Compose(&split{m: m, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), scan: k})
+	c.Compose(&parted{m: m, seq: r.Seq, left: 1, parts: make([]resp.JoinPart, 1), scan: k})
 	m.x.Send(c, l, &r)
 	return true
 }
 
 // resendScan sends a step again, or what takes its place under the present view. It returns false when the session was
 // blocked.
-func (m *Multi) resendScan(c *exchange.Session, s *split, a *retry.Entry) bool {
+func (m *Multi) resendScan(c *exchange.Session, s *parted, a *retry.Entry) bool {
 	if c.Service.View == nil {
 		return m.x.StillUnavailable(c, a, -1, upstream.NoView)
 	}
@@ -217,7 +217,7 @@ func (k *scan) layout() layout {
 
 // goesOn takes the server's reply, and sets scan.answer. Where that is not yet the whole page of the client, it returns
 // true, and the session retries with the next request.
-func (m *Multi) goesOn(c *exchange.Session, s *split) bool {
+func (m *Multi) goesOn(c *exchange.Session, s *parted) bool {
 	k := s.scan
 	if k.answer = m.scanned(c, k, s.parts[0].Reply); k.answer != nil {
 		return false

@@ -21,7 +21,7 @@ type scratch struct {
 	words   [][]byte
 	frame   []byte
 	byShard []*upstream.Conn
-	spare   []*split
+	spare   []*parted
 }
 
 // Split cuts a request by slot and sends its parts, by the decision d. Either all of them can be sent now, or none is,
@@ -85,8 +85,8 @@ func (m *Multi) connsOf(
 }
 
 // newSplit returns a split with this many parts, a reused one if possible.
-func (m *Multi) newSplit(parts int) *split {
-	s := &split{m: m}
+func (m *Multi) newSplit(parts int) *parted {
+	s := &parted{m: m}
 	if n := len(m.cut.spare); n > 0 {
 		s = m.cut.spare[n-1]
 		m.cut.spare = m.cut.spare[:n-1]
@@ -97,11 +97,11 @@ func (m *Multi) newSplit(parts int) *split {
 }
 
 // splitEnded keeps a split that newSplit has made to be reused.
-func (m *Multi) splitEnded(s *split) {
+func (m *Multi) splitEnded(s *parted) {
 	if !s.reused || len(m.cut.spare) >= splitsKept || cap(s.parts) > partsKept {
 		return
 	}
 	clear(s.parts)
-	*s = split{m: m, parts: s.parts, places: s.places, room: spare(s.room)}
+	*s = parted{m: m, parts: s.parts, places: s.places, room: spare(s.room)}
 	m.cut.spare = append(m.cut.spare, s)
 }

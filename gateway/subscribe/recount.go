@@ -31,7 +31,7 @@ func (u *Subscribers) Recount(l *upstream.Conn, t *upstream.Pending, frame, repl
 	return b
 }
 
-// recountOne is recount of one command.
+// recountOne is Recount of one command.
 func (u *Subscribers) recountOne(l *upstream.Conn, t *upstream.Pending, args [][]byte, reply []byte) []byte {
 	command := routing.Lookup(args)
 	if command == nil || reply[0] == '-' {

@@ -29,10 +29,10 @@ type Subscribers struct {
 // New makes Subscribers.
 func New(conf Config) *Subscribers { return &Subscribers{x: conf.Exchange, conf: conf} }
 
-// Serve adds a service.
+// Serve adds a service, in the order of their indexes.
 func (u *Subscribers) Serve(s *pubsub.Subscriptions) { u.services = append(u.services, s) }
 
-// Count is how many commands have subscribed clients.
+// Count is how many commands have subscribed a client.
 func (u *Subscribers) Count() uint64 { return u.count }
 
 // of is the subscriptions of a session's service.

@@ -11,8 +11,9 @@ import (
 )
 
 // A session that subscribes joins the listeners of a topic; what is said at the servers is said once for all of them,
-// see feed.go. The client is answered when every server that must has acknowledged, so that it gets what is published
-// after the answer. Until then the session is blocked, and the command is done anew each time that it is woken.
+// see package pubsub. The client is answered when every server that must has acknowledged, so that it gets what is
+// published after the answer. Until then the session is blocked, and the command is done anew each time that it is
+// woken.
 //
 // Messages come between the replies of a client, never within one: behind a reply that streams they are kept.
 
@@ -151,8 +152,8 @@ func appendAck(b []byte, c *exchange.Session, verb string, name []byte, kind fan
 	return resp.AppendInt(b, int64(count))
 }
 
-// Allowed reports whether a command is allowed to a client that is subscribed and speaks RESP2.
-func Allowed(d *routing.Decision, command *routing.Command) bool {
+// AllowedWhileSubscribed reports whether a command is allowed to a client that is subscribed and speaks RESP2.
+func AllowedWhileSubscribed(d *routing.Decision, command *routing.Command) bool {
 	switch d.Reason {
 	case routing.UnknownCommand, routing.WrongArity, routing.CrossSlot: // servers say that first
 		return true

@@ -54,7 +54,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	if m.Nested {
 		frame, ahead = append(frame, resp.Multi...), ahead+1
 	}
-	frame = append(frame, multiTail...)
+	frame = append(frame, execFrame...)
 	seq := c.Replies.Reserve()
 	r := exchange.Request{
 		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
@@ -170,9 +170,10 @@ func WithCause(l *upstream.Conn, reply []byte) []byte {
 	return reply
 }
 
-// NotMulti replaces the reply to an EXEC whose MULTI the server has rejected, for lack of rights: the commands may have
-// been executed one by one. For a while MULTI is answered with that error. Any other reply is returned as it is.
-func (tx *Transactions) NotMulti(l *upstream.Conn, reply []byte) []byte {
+// MultiRejected replaces the reply to an EXEC whose MULTI the server has rejected, for lack of rights: the commands
+// may have been executed one by one. For a while MULTI is answered with that error. Any other reply is returned as it
+// is.
+func (tx *Transactions) MultiRejected(l *upstream.Conn, reply []byte) []byte {
 	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
 	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {
 		return reply

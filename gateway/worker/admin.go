@@ -39,12 +39,12 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 	if !w.transactions.Completed(c, seq, reply) {
 		w.x.Deliver(c, seq, reply)
 	}
-	w.clients.Monitors(c)
+	w.clients.StartMonitor(c)
 	if c.Reason == wait.InFlight || c.AwaitsAdmin && c.Reason == wait.Asking {
 		w.x.Wake(c)
 	}
 	c.AwaitsAdmin = false
-	w.x.Finished(c)
+	w.x.CloseIfDone(c)
 }
 
 // Show gives the record of a command to the sessions of this worker that monitor one of these services.

@@ -77,6 +77,6 @@ func (w *Worker) ClientEnded(id uint32) {
 		return
 	}
 	c.HalfClosed = true
-	w.x.Leaves(c)
+	w.x.WillClose(c)
 	w.x.Wake(c)
 }

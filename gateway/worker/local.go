@@ -65,7 +65,7 @@ func (w *Worker) facts(c *exchange.Session) local.Facts {
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
 		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), Service: c.Service.Index,
 		AsksPassword: w.conf.Services[c.Service.Index].AsksPassword, View: c.Service.View, Role: c.Role,
-		Allowed: w.env.Allowed, WallClock: w.env.WallClock,
+		Allowed: w.env.CheckPassword, WallClock: w.env.WallClock,
 	}
 }
 

@@ -161,7 +161,7 @@ func (r *incoming) isRejected(w *Worker) bool {
 			l.Explained()
 			return true
 		}
-		r.reply = transaction.WithCause(l, w.transactions.NotMulti(l, r.reply))
+		r.reply = transaction.WithCause(l, w.transactions.MultiRejected(l, r.reply))
 	}
 	w.pool.Serves(l)
 	l.Explained()
@@ -173,7 +173,7 @@ func (r *incoming) isAbsent(w *Worker) bool {
 }
 
 func (r *incoming) suspect(w *Worker) bool {
-	return retry.IsAbsent(r.reply) && w.x.Suspect(r.conn, r.reply)
+	return retry.IsAbsent(r.reply) && w.x.AskPrimary(r.conn, r.reply)
 }
 
 // overtakes records that a request was executed while earlier ones wait to be retried: some of them can no longer be

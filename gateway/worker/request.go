@@ -45,7 +45,7 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	r := request{c: c, frame: frame, args: args, command: routing.Lookup(args), d: &w.decision, ragged: ragged}
 	switch {
 	case r.lacksPassword(w), // before anything is looked at: it tells nothing to a client that is not authenticated
-		r.replicates(w),      // a client that replicates says no requests
+		r.replicates(w),      // a client that replicates sends what replicas send, and no requests
 		r.waitsForEarlier(w), // nothing overtakes a blocking command, or an admin request that changes something
 		r.asksSentinel(w),    // a listener that emulates a Sentinel has commands of its own
 		r.isUnknown(w),       // a server is asked what the command is
@@ -62,8 +62,8 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	if !r.execute(w) {
 		return false
 	}
-	if w.clients.Monitored(c.Service.Index) && !refused {
-		w.clients.Finished(c, multi, r.command, args)
+	if w.clients.AnyMonitor(c.Service.Index) && !refused {
+		w.clients.ShowFinished(c, multi, r.command, args)
 	}
 	return true
 }
@@ -98,7 +98,7 @@ func (w *Worker) waits(c *exchange.Session) bool {
 	switch {
 	case c.AwaitsAdmin:
 		w.x.Block(c, wait.Asking)
-	case c.Blocking() && w.x.StillBlocked(c):
+	case c.InBlockingCommand() && w.x.BlockWhileInBlocking(c):
 	case transaction.Awaits(c):
 		w.x.Block(c, wait.InFlight)
 	default:
@@ -170,7 +170,7 @@ func (r *request) onlyListens(w *Worker) bool { return r.c.Subs != nil && r.reje
 
 func (r *request) rejectListening(w *Worker) bool {
 	c := r.c
-	if c.Proto != 2 || !c.Subs.Any() || subscribe.Allowed(r.d, r.command) {
+	if c.Proto != 2 || !c.Subs.Any() || subscribe.AllowedWhileSubscribed(r.d, r.command) {
 		return false
 	}
 	w.x.CountRefused()

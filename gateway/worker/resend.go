@@ -15,7 +15,8 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 	switch {
 	case !a.Due(w.clock.Now, c.Service.View):
 		return c.RetryLater(a)
-	case !c.Blocking() && w.clients.PausedRetry(c, a): // the time of a blocking command may end before the pause does
+	case !c.InBlockingCommand() && w.clients.PausedRetry(c,
+		a): // the time of a blocking command may end before the pause does
 		return false
 	}
 	if sent, of := w.multi.Resend(c, a); of {

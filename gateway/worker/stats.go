@@ -84,7 +84,7 @@ func (w *Worker) Snapshot() Snapshot {
 		if c.Subscribed() {
 			s.Subscribers++
 		}
-		if c.IsBlocked() || c.Reason == wait.Paused {
+		if c.AwaitsBlocking() || c.Reason == wait.Paused {
 			s.Blocked++
 		}
 	}

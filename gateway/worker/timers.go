@@ -12,7 +12,7 @@ func (w *Worker) timers() {
 		s.Service.Judge(s.View)
 		s.DropIdle()
 		s.Due()
-		w.x.TellScript(s.Service)
+		w.x.ReportScript(s.Service)
 		s.Service.WakeFull()
 	}
 	w.clock.Ring(w.clock.Now, w.x.PlaceOf)
@@ -25,7 +25,7 @@ func (w *Worker) timers() {
 func (w *Worker) Drain() int {
 	for c := range w.x.All {
 		switch {
-		case c.IsBlocked() && !c.Withholds():
+		case c.AwaitsBlocking() && !c.Withholds():
 			if c.Output.Len() == 0 { // the replies before it are still to be written
 				w.x.Close(c, session.Drained)
 			}

@@ -66,7 +66,7 @@ type Listener struct {
 	Role *facade.Role
 }
 
-// Config of a worker. All limits must be positive, except IdleMax and AuthMax where zero means never.
+// Config of a worker. QueryBytesMax and OutputBytesMax must be positive; of the other limits each says what zero means.
 type Config struct {
 	Services       []Service
 	Limits         resp.Limits
@@ -99,13 +99,13 @@ type Env struct {
 	View func(service int) *topology.View
 	// Report passes on an observation to the control plane.
 	Report func(service int, r topology.Report)
-	// Settled is called when the demoted primaries of a service's view with this epoch owe nothing any more, once a
-	// view: at once when it names none. Nil when nobody wants to know, as Acked may be.
+	// Settled is called once for each view of a service: when its demoted primaries owe no reply any more, at once if it
+	// has none. It may be nil, as Acked may.
 	Settled func(service int, epoch uint64)
 	// Acked counts n writes that a node acknowledged, before their clients can see the replies.
 	Acked func(service int, node topology.NodeID, n int)
-	// Allowed reports whether user and password are right for a service; user is empty in AUTH with one argument.
-	Allowed func(service int, user, password []byte) bool
+	// CheckPassword reports whether user and password are right for a service; user is empty in AUTH with one argument.
+	CheckPassword func(service int, user, password []byte) bool
 	// Admin sends a request to all workers, this one included: see Worker.Admin. The reply comes through
 	// Worker.AdminReply.
 	Admin func(r admin.Request)

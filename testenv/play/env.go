@@ -38,8 +38,8 @@ func (l *Loop) defaults(conf *worker.Config, env *worker.Env) {
 	if env.Admin == nil {
 		env.Admin = func(r admin.Request) { l.Asked = append(l.Asked, r) }
 	}
-	if env.Allowed == nil {
-		env.Allowed = func(_ int, _, password []byte) bool { return string(password) == "secret" }
+	if env.CheckPassword == nil {
+		env.CheckPassword = func(_ int, _, password []byte) bool { return string(password) == "secret" }
 	}
 	if env.ClientNumber == nil {
 		env.ClientNumber = func() int64 {

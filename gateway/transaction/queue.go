@@ -33,7 +33,7 @@ var (
 	crossSlot  = []byte("-CROSSSLOT Keys in request don't hash to the same slot\r\n")
 	notInMulti = []byte("-ERR Command not allowed inside a transaction\r\n")
 
-	multiTail = resp.AppendCommandStrings(nil, "EXEC")
+	execFrame = resp.AppendCommandStrings(nil, "EXEC")
 
 	unwatchFrame = resp.AppendCommandStrings(nil, "UNWATCH")
 )
