@@ -111,7 +111,7 @@ var rooms = map[string]room{
 	"testenv/play": {pure: true, ours: []string{"gateway/admin", "gateway/resp", "gateway/worker", "gateway/exchange",
 		"gateway/upstream", "topology"}},
 	"testenv/sim": {pure: true, ours: []string{"gateway/admin", "gateway/worker", "gateway/exchange", "gateway/upstream",
-		"gateway/session",
+		"gateway/facade", "gateway/session",
 		"gateway/fanout",
 		"gateway/resp", "topology", "testenv/sim/scenario", "testenv/sim/network", "testenv/sim/ledger",
 		"testenv/sim/redis", "testenv/sim/sentinel", "testenv/sim/control", "testenv/sim/judge", "testenv/sim/clients",

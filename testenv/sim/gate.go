@@ -64,7 +64,7 @@ func (w *world) makeGate(number int) *gate {
 	services := w.services()
 	g.settled = make([]uint64, len(services))
 	g.Loop = play.New(worker.Config{
-		Services:       services,
+		Services: services, Listeners: w.listeners(),
 		OutputBytesMax: w.outputMax, Seed: w.Options.Seed + uint64(number),
 	}, env, g, func(format string, args ...any) { w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...)) })
 	g.Now = 0
@@ -138,7 +138,7 @@ func (g *gate) connect() {
 	w := g.w
 	for _, c := range g.peers {
 		if c.WantsIn() && g.view != nil {
-			c.conn = g.Open(c.Service)
+			c.conn = g.Open(g.listener(c))
 			c.Connected()
 			for int(c.conn.ID) >= len(g.byID) {
 				g.byID = append(g.byID, nil)

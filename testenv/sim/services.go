@@ -2,7 +2,10 @@ package sim
 
 import (
 	"evergate/gateway/exchange"
+	"evergate/gateway/facade"
+	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
+	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/scenario"
 )
 
@@ -15,9 +18,41 @@ func (w *world) services() []worker.Service {
 	if !w.Options.Wide {
 		return []worker.Service{main}
 	}
-	other := main
+	other, replica := main, main
 	other.Name = "other"
-	return []worker.Service{main, other}
+	if main.Reads == upstream.FromPrimary {
+		replica.Reads = upstream.PreferReplica
+	}
+	return []worker.Service{main, other, replica}
+}
+
+// replicas is the service behind the listener that emulates a replica.
+const replicas = 2
+
+// listeners are those of wide worlds that emulate a role, by ledger.Facade.
+func (w *world) listeners() []worker.Listener {
+	if !w.Options.Wide {
+		return nil
+	}
+	hold, self := w.services()[0].Hold, facade.Address{Host: "gateway", Port: 6379}
+	replica := worker.Listener{Service: replicas, Hold: hold, Role: &facade.Role{Kind: facade.Replica,
+		Self: facade.Address{Host: "gateway", Port: 6380}, Primary: self}}
+	node := worker.Listener{Hold: hold, Role: &facade.Role{Kind: facade.Cluster, Self: self}}
+	switch w.Options.Bug {
+	case scenario.NoReplica:
+		replica.Role = nil
+	case scenario.NoClusterNode:
+		node.Role = nil
+	}
+	return []worker.Listener{ledger.Replica - 1: replica, ledger.ClusterNode - 1: node}
+}
+
+// listener is the number of the one that a client comes to.
+func (g *gate) listener(c *peer) int {
+	if f := c.Facade(); f != ledger.Plain {
+		return len(g.settled) + int(f) - 1
+	}
+	return c.Service
 }
 
 // blockingLost is that setting.

@@ -14,7 +14,7 @@ func TestWideWorlds(t *testing.T) {
 	tellsOfMany(t)
 	var sum worker.Stats
 	acknowledged := map[ledger.Kind]int{}
-	elements, scanned, pages := 0, 0, 0
+	elements, scanned, pages, served, rejected := 0, 0, 0, 0, 0
 	for seed := range uint64(2 * len(worlds)) {
 		o := optionsOf(seed)
 		o.Wide = !o.Planned
@@ -28,6 +28,13 @@ func TestWideWorlds(t *testing.T) {
 		}
 		scanned, pages = scanned+w.Ledger.Scanned, pages+w.Ledger.Pages
 		for _, r := range w.Ledger.Requests {
+			switch {
+			case r.Facade != ledger.Replica:
+			case r.State == ledger.Acknowledged:
+				served++
+			case r.State == ledger.Refused:
+				rejected++
+			}
 			if r.State == ledger.Acknowledged {
 				acknowledged[r.Kind]++
 			}
@@ -43,6 +50,9 @@ func TestWideWorlds(t *testing.T) {
 		"waited until replies were read":        int(sum.BlockedFor[wait.OwedTooMuch]),
 		"pops put again":                        int(sum.PopsRetried),
 		"elements given":                        elements,
+		"CLUSTER SLOTS":                         acknowledged[ledger.Slots],
+		"served by a replica":                   served,
+		"rejected by a replica":                 rejected,
 		"whole scans":                           scanned,
 		"pages behind the first":                pages - scanned,
 		"RPUSH":                                 acknowledged[ledger.Push],

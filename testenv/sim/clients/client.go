@@ -130,6 +130,7 @@ type Client struct {
 	db      int
 	chose   *ledger.Request
 	deaf    bool
+	facade  ledger.Facade // of its listener
 	// scans says that it scans all the time: cursor is the scan under way, page its last request.
 	scans   bool
 	cursor  *ledger.Cursor
@@ -220,6 +221,7 @@ func (c *Client) burst() {
 // ask writes a request down and returns its bytes.
 func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Request, []byte) {
 	r := c.w.ledger.Add(c.Number, k, keys...)
+	c.w.ledger.Comes(r, c.facade)
 	c.Waiting = append(c.Waiting, r)
 	c.w.Tracef("client %d sends %v", c.Number, r)
 	return r, resp.AppendCommandStrings(nil, args...)
@@ -243,6 +245,13 @@ func (c *Client) next() []byte {
 		c.greet = false
 		r, b := c.ask(ledger.Hello, nil, "HELLO", "3")
 		w.ledger.AsksFor(r, 3)
+		return b
+	}
+	switch {
+	case c.facade == ledger.Replica:
+		return c.nextAtReplica(id)
+	case c.facade == ledger.ClusterNode && w.Rnd.IntN(10) == 0:
+		_, b := c.ask(ledger.Slots, nil, "CLUSTER", "SLOTS")
 		return b
 	}
 	if c.scans && !c.isElsewhere() && c.turns() {

@@ -24,6 +24,10 @@ func (c *Client) wide(o scenario.Options) {
 	if c.scans = c.Number%4 == 1; c.scans && !o.RealState() {
 		c.Sends, c.depth = c.Sends+60, 1+c.depth/4
 	}
+	if c.facade = map[int]ledger.Facade{4: ledger.Replica, 5: ledger.ClusterNode}[c.Number%6]; c.facade != ledger.Plain {
+		c.scans = false
+		return
+	}
 	if c.Number%3 == 2 && !o.Sharded() && !o.RealState() {
 		c.db = 1
 	}

@@ -146,6 +146,9 @@ func (l *Ledger) Executed(args [][]byte, keys []string, on Where) int {
 		}
 		return at
 	}
+	if r.Facade == Replica {
+		l.Fail("%v was executed on %s, and had come to a replica", r, on.Node)
+	}
 	if r.State == Refused || r.State == void {
 		l.Fail("%v was executed on %s after its client was told that it was not", r, on.Node)
 	}
@@ -192,6 +195,9 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		reply = append(reply[:200:200], '\r', '\n') // the rest is padding
 	}
 	text := strings.TrimSuffix(string(reply), "\r\n")
+	if l.written(r, text) {
+		return
+	}
 	if text[0] == '-' {
 		l.refusedWith(m, r, text)
 		return
@@ -223,6 +229,8 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.popAnswered(r, reply)
 	case Scan:
 		l.pageRead(r, reply)
+	case Slots:
+		l.slotsRead(r, text)
 	case Hello:
 		l.expect(r, text[:1], map[int]string{2: "*", 3: "%"}[r.proto])
 	case Get, GetRange:

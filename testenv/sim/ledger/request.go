@@ -13,6 +13,7 @@ type Request struct {
 	ID     int
 	Client int
 	Kind   Kind
+	Facade Facade
 	keys   []string
 	State  state
 	handed int            // commands of it whose last byte the network took
@@ -66,6 +67,7 @@ const (
 	Block
 	Scan
 	Push
+	Slots
 )
 
 const (
@@ -80,6 +82,6 @@ const (
 var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "PING", "MOD.SET", "HELLO",
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
 	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN",
-	"RPUSH"}
+	"RPUSH", "CLUSTER SLOTS"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}

@@ -24,7 +24,8 @@ type Options struct {
 	// when they may have missed something.
 	Listeners, CloseOnGap bool
 	// Wide: clients also run scripts, by their text and by their name, choose a database, block and scan; some come to a
-	// second service of the same servers; some write all they have before they read anything.
+	// second service of the same servers, some to listeners that emulate a replica or a node of a cluster; some write all
+	// they have before they read anything.
 	Wide bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost BlockingLost
@@ -119,6 +120,9 @@ const (
 	KeepOnGap
 	// StopUnread does not read from a client that does not read.
 	StopUnread
+	// NoReplica and NoClusterNode have the listeners that emulate these roles emulate none.
+	NoReplica
+	NoClusterNode
 	// Bugs is how many there are.
 	Bugs
 )
@@ -130,7 +134,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"forget loaded scripts", "the wrong database", "lose the answers to blocking commands",
 	"retry answered pops", "retry pops against the settings",
 	"take cursors of other servers",
-	"leave half-closed clients", "keep subscribers on a gap", "stop reading from clients that do not read"}
+	"leave half-closed clients", "keep subscribers on a gap", "stop reading from clients that do not read",
+	"take writes at a replica", "be no node of a cluster"}
 
 func (b Bug) String() string { return bugNames[b] }
 
