@@ -362,29 +362,36 @@ func (c *Client) keys() []string {
 // read takes replies and has them checked in the order of the requests.
 func (c *Client) read() {
 	w := c.w
-	c.unread = append(c.unread, c.ToMe.Take(w.Now, 1+w.Rnd.IntN(1<<20))...)
-	for len(c.unread) > 0 {
-		var s resp.ReplyScanner
-		n, done, err := s.Scan(c.unread)
-		if err != nil {
-			w.ledger.Fail("client %d was sent what is no reply: %q", c.Number, network.Clip(c.unread))
-			return
-		}
-		if !done {
-			break
-		}
+	c.frames(1<<20, func(frame []byte) {
 		if len(c.Waiting) == 0 {
-			w.ledger.Fail("client %d was sent a reply too many: %q", c.Number, network.Clip(c.unread[:n]))
+			w.ledger.Fail("client %d was sent a reply too many: %q", c.Number, network.Clip(frame))
 			return
 		}
 		r := c.Waiting[0]
 		c.Waiting = c.Waiting[1:]
-		w.Tracef("client %d reads %q for %v", c.Number, network.Clip(c.unread[:n]), r)
-		w.ledger.Answered(&c.memory, r, c.unread[:n])
-		w.gateway.Answered(r, c.unread[:n])
-		c.unread = c.unread[n:]
-	}
+		w.Tracef("client %d reads %q for %v", c.Number, network.Clip(frame), r)
+		w.ledger.Answered(&c.memory, r, frame)
+		w.gateway.Answered(r, frame)
+	})
 	if c.Gone && c.ToMe.Size == 0 {
 		c.closedByGateway()
+	}
+}
+
+// frames reads at most so many bytes and gives each whole frame to take.
+func (c *Client) frames(most int, take func(frame []byte)) {
+	w := c.w
+	c.unread = append(c.unread, c.ToMe.Take(w.Now, 1+w.Rnd.IntN(most))...)
+	for len(c.unread) > 0 && w.ledger.Fault == "" {
+		var s resp.ReplyScanner
+		n, done, err := s.Scan(c.unread)
+		if err != nil {
+			w.ledger.Fail("client %d was sent what is no reply: %q", c.Number, network.Clip(c.unread))
+		}
+		if !done {
+			return
+		}
+		take(c.unread[:n])
+		c.unread = c.unread[n:]
 	}
 }

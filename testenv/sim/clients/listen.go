@@ -127,21 +127,10 @@ func (l *listener) play() {
 // read takes what came.
 func (l *listener) read() {
 	w := l.w
-	l.unread = append(l.unread, l.ToMe.Take(w.Now, 1+w.Rnd.IntN(1<<16))...)
-	for len(l.unread) > 0 {
-		var s resp.ReplyScanner
-		n, done, err := s.Scan(l.unread)
-		if err != nil {
-			w.ledger.Fail("listener %d was sent what is no reply: %q", l.Number, network.Clip(l.unread))
-			return
-		}
-		if !done {
-			break
-		}
-		w.Tracef("listener %d reads %q", l.Number, network.Clip(l.unread[:n]))
-		l.take(l.unread[:n])
-		l.unread = l.unread[n:]
-	}
+	l.frames(1<<16, func(frame []byte) {
+		w.Tracef("listener %d reads %q", l.Number, network.Clip(frame))
+		l.take(frame)
+	})
 	if l.Gone && l.ToMe.Size == 0 && l.Open {
 		l.Open = false
 		if !w.gateway.Drains() {

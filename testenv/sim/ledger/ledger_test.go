@@ -31,6 +31,12 @@ func (s *story) run(words ...string) int {
 	return s.l.Executed(args, KeysOf(args), Where{Node: "node"})
 }
 
+// take has a pop take an element.
+func (s *story) take(id, element int) {
+	args := [][]byte{[]byte("BLPOP"), []byte("{t}list"), fmt.Appendf(nil, "{t}by#%d", id), []byte("0")}
+	s.l.Took(args, element, Where{Node: "node"})
+}
+
 func (s *story) reads(id int, reply string) {
 	r := s.l.Requests[id]
 	s.l.Answered(s.m[r.Client], r, []byte(reply))
@@ -101,6 +107,33 @@ func TestLedgerFindsWrongHistories(t *testing.T) {
 		{"another request's value", "was answered", func(s *story) {
 			s.reads(1, value(fmt.Sprintf("%s 9@%d=nil|", key, s.run("GETRANGE", key, "0", "1"))))
 		}},
+		{"an element that came to its client", "", func(s *story) {
+			s.take(4, 1)
+			s.reads(4, "*2\r\n$7\r\n{t}list\r\n$1\r\n1\r\n")
+		}},
+		{"an element that nobody was given", "gave to nobody", func(s *story) {
+			s.take(4, 1)
+			s.reads(4, "*-1\r\n")
+		}},
+		{"an element that was taken for another client", "was not taken for it", func(s *story) {
+			s.take(4, 1)
+			s.reads(5, "*2\r\n$7\r\n{t}list\r\n$1\r\n1\r\n")
+		}},
+		{"an element that was given twice", "were both given", func(s *story) {
+			for id := 4; id < 6; id++ {
+				s.take(id, 1)
+				s.reads(id, "*2\r\n$7\r\n{t}list\r\n$1\r\n1\r\n")
+			}
+		}},
+		{"a pop that was executed twice", "was executed twice", func(s *story) {
+			s.take(4, 1)
+			s.take(4, 2)
+		}},
+		{"a scan that leaves a key out", "did not see [\"b\"]", func(s *story) {
+			s.l.Turns(s.l.Requests[6], s.l.Begins([]string{"a", "b", "c"}))
+			s.l.Absent("c")
+			s.reads(6, "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n")
+		}},
 		{"Redis's own words", "was answered \"-MOVED", func(s *story) { s.reads(0, "-MOVED 1 a:1\r\n") }},
 	} {
 		s := &story{m: map[int]*Memory{}}
@@ -109,7 +142,11 @@ func TestLedgerFindsWrongHistories(t *testing.T) {
 		s.sends(0, GetRange, key)
 		s.sends(0, Set, key)
 		s.sends(0, Set, key)
+		s.sends(1, Block, "{t}list")
+		s.sends(2, Block, "{t}list")
+		s.sends(3, Scan)
 		c.tell(s)
+		s.l.Pops()
 		if (c.want == "") != (s.l.Fault == "") || !strings.Contains(s.l.Fault, c.want) {
 			t.Errorf("%s: the ledger says %q", c.name, s.l.Fault)
 		}
