@@ -14,7 +14,7 @@ import (
 func SplitListen(listen string) (network, address string, err error) {
 	if path, isUnix := strings.CutPrefix(listen, "unix:"); isUnix {
 		if path == "" {
-			return "", "", errors.New("has no path; unix:/path is wanted")
+			return "", "", errors.New("has no path; use unix:/path")
 		}
 		if len(path) > unixPathMax {
 			return "", "", fmt.Errorf("has a path longer than the %d bytes a unix socket may have", unixPathMax)
@@ -37,7 +37,7 @@ const unixPathMax = 103
 // continue a sentence that begins with the address.
 func splitHostPort(address string, portMin int) (host string, port int, err error) {
 	if strings.Contains(address, "://") {
-		return "", 0, errors.New("is a URL; HOST:PORT is wanted")
+		return "", 0, errors.New("is a URL; use HOST:PORT")
 	}
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
@@ -45,7 +45,7 @@ func splitHostPort(address string, portMin int) (host string, port int, err erro
 			return "", 0, fmt.Errorf("has no port; IPv6 is written [%s]:PORT", address)
 		}
 		if !strings.Contains(address, ":") {
-			return "", 0, errors.New("has no port; HOST:PORT is wanted")
+			return "", 0, errors.New("has no port; use HOST:PORT")
 		}
 		return "", 0, errors.New("is not HOST:PORT (IPv6: [ADDRESS]:PORT)")
 	}
@@ -65,7 +65,7 @@ func splitHostPort(address string, portMin int) (host string, port int, err erro
 // checkHost rejects text that is neither a name nor an IP address; whether a name resolves is known only at the dial.
 func checkHost(host string) error {
 	if strings.ContainsAny(host, " \t\r\n/@,=\"'[]") {
-		return errors.New("has a host with a character that no host name has")
+		return errors.New("has a character in its host that host names cannot have")
 	}
 	return nil
 }

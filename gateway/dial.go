@@ -115,7 +115,7 @@ func (d *dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, 
 		}
 	}
 	if in.Buffered() > 0 {
-		return met, errors.New("the server sent more than it was asked")
+		return met, errors.New("the server sent more replies than requests")
 	}
 	return met, nil
 }

@@ -31,7 +31,7 @@ func disguised(t *testing.T, makeLoop maker, change func(*Config)) (*Gateway, [4
 	return g, addrs
 }
 
-// told is how an address reads in a reply, its port as a bulk string or as a number.
+// address is how an address reads in a reply, its port as a bulk string or as a number.
 func address(addr string, number bool) string {
 	host, port, _ := net.SplitHostPort(addr)
 	b := resp.AppendBulkString(nil, host)

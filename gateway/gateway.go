@@ -349,7 +349,7 @@ func (g *Gateway) Drain(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d clients were not done in time: %w", left, ctx.Err())
+			return fmt.Errorf("%d clients had requests under way when the time was over: %w", left, ctx.Err())
 		case <-tick.C:
 		}
 	}

@@ -155,7 +155,7 @@ func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr str
 	}
 }
 
-var errNotAllowed = errors.New("the server does not let the gateway's user MONITOR")
+var errNotAllowed = errors.New("the server rejects MONITOR for the gateway's user")
 
 func (g *Gateway) followOnce(ctx context.Context, service int, parts []int, addr string, begun func()) error {
 	conn, _, err := g.dialer.dial(ctx, upstream.Dial{Service: service, Addr: addr, Proto: 2})

@@ -255,7 +255,7 @@ func (v *validation) addressMap(rewrites map[string]string) {
 
 func checkHostMaybePort(address string) error {
 	if address == "" {
-		return fmt.Errorf("is empty; FROM=TO is wanted")
+		return fmt.Errorf("is empty; use FROM=TO")
 	}
 	if ip, err := netip.ParseAddr(address); err == nil && ip.IsValid() {
 		return nil

@@ -50,7 +50,7 @@ func (c *Session) Company(length int, cost uint8) upstream.Company {
 // sent, and it can be retried. A blocking command is never suspect: it is in flight for long, on a connection of its
 // own.
 func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) bool {
-	if why != upstream.PeerClosed || l.Retiring || r.Fate != upstream.Again {
+	if why != upstream.PeerClosed || l.Retiring || r.Fate != upstream.Retriable {
 		return false
 	}
 	if l.Queue.Sent(r.Pending.End) {

@@ -26,7 +26,7 @@ func (q *Inquiries) Command(c *exchange.Session, args [][]byte) (*routing.Comman
 	row, state := c.Service.Catalog.Command(args, q.clock.Now)
 	switch state {
 	case catalog.Failed:
-		q.x.Answer(c, c.Service.Loading("the server cannot say what the command is"))
+		q.x.Answer(c, c.Service.Loading("no server could describe the command"))
 		return nil, Answered
 	case catalog.Ask:
 		return nil, q.inquire(c, catalog.OfCommand(args))

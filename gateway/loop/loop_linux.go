@@ -33,7 +33,7 @@ type poller struct {
 	buf     []byte
 }
 
-// connection is the connection of one connection; serial tells attempts to dial apart.
+// server is one connection to a server; serial tells attempts to dial apart.
 type server struct {
 	fd     int32
 	serial uint64

@@ -300,7 +300,7 @@ func (p *portable) writer(pp *pipe) {
 	}
 }
 
-// tell passes an input to the loop; false when the connection is closed.
+// deliver passes an input to the loop; false when the connection is closed.
 func (p *portable) deliver(pp *pipe, in input) bool {
 	select {
 	case p.inputs <- in:

@@ -105,7 +105,7 @@ db1:keys=1,expires=0,avg_ttl=0
 
 func crlf(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
 
-// section asks for a section of INFO, without its head.
+// sectionText asks for a section of INFO, without its head.
 func sectionText(f Facts, name string) string {
 	_, rest, _ := strings.Cut(string(Info(f, []string{name})), "\r\n")
 	return strings.ReplaceAll(rest, "\r\n", "\n")

@@ -42,7 +42,7 @@ const (
 	Purposes = int(Subscription) + 1
 )
 
-var purposeNames = [...]string{"primary", "replica", "private", "feed"}
+var purposeNames = [...]string{"primary", "replica", "dedicated", "subscription"}
 
 func (p Purpose) String() string { return purposeNames[p] }
 

@@ -156,7 +156,7 @@ func TestDropUnsent(t *testing.T) {
 		l.Queue.Wrote(c.wrote)
 		unsent := l.Unsent()
 		for i, u := range unsent {
-			if want := len(c.flags) - c.unsent + i; len(u.Frame) != 3 || int(u.Frame[0]) != want || u.Fate != Again {
+			if want := len(c.flags) - c.unsent + i; len(u.Frame) != 3 || int(u.Frame[0]) != want || u.Fate != Retriable {
 				t.Errorf("%s: unsent %d is %+v", c.name, i, u)
 			}
 		}

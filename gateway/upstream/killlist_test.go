@@ -8,7 +8,7 @@ import (
 func TestKillListIsOfOneRun(t *testing.T) {
 	var k KillList
 	conn := func(client int64, run string) *Conn { return &Conn{Client: client, RunID: run} }
-	write, read := []Lost{{Fate: Again}, {Fate: Uncertain}}, []Lost{{Fate: Again}}
+	write, read := []Lost{{Fate: Retriable}, {Fate: Uncertain}}, []Lost{{Fate: Retriable}}
 	k.Add(conn(1, "r1"), read)
 	k.Add(conn(0, "r1"), write) // the server did not report its ID
 	k.Add(conn(2, ""), write)

@@ -6,8 +6,8 @@ import "evergate/gateway/session"
 type Fate uint8
 
 const (
-	// Again: it was certainly not executed, or it is a read: it is retried.
-	Again Fate = iota
+	// Retriable: it was certainly not executed, or it is a read: it is retried.
+	Retriable Fate = iota
 	// Uncertain: a write whose last byte was sent. It may have been executed, and is never sent again.
 	Uncertain
 	// OutOfOrder: a read that was sent, with a write of the same session behind it that was sent, too. A retry could
@@ -40,7 +40,7 @@ func (l *Conn) Unsent() []Lost {
 	start := l.Queue.AnsweredTo()
 	for t := range l.Inflight.All {
 		if !l.Queue.Sent(t.End) {
-			unsent = append(unsent, Lost{Pending: *t, Fate: Again, Frame: l.Queue.Frame(start, t.End)})
+			unsent = append(unsent, Lost{Pending: *t, Fate: Retriable, Frame: l.Queue.Frame(start, t.End)})
 		}
 		start = t.End
 	}
@@ -72,7 +72,7 @@ func (l *Conn) Lost(sharded bool) []Lost {
 	lost := make([]Lost, 0, l.Inflight.Len())
 	start := l.Queue.AnsweredTo()
 	for t := range l.Inflight.All {
-		fate := Again
+		fate := Retriable
 		if t.Flags&Write != 0 && l.Queue.Sent(t.End) {
 			fate = Uncertain
 		}

@@ -94,7 +94,7 @@ var errorSections = []errorSection{
 			reason: "refused", executed: notExecuted,
 			when:   "READONLY, LOADING, MASTERDOWN or CLUSTERDOWN of servers for the whole `--hold` window",
 			advice: again + ", for as long as a failover of your servers takes"},
-		{text: "LOADING evergate: service '<name>': the server cannot say what the command is; the command was not executed",
+		{text: "LOADING evergate: service '<name>': no server could describe the command; the command was not executed",
 			executed: notExecuted,
 			when:     "a command that the gateway does not know, and a server replied to COMMAND INFO with an error",
 			advice:   again + "; if it persists, check that the servers have not renamed COMMAND"},
