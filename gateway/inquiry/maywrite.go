@@ -72,8 +72,8 @@ func (q *Inquiries) transactionMayWrite(c *exchange.Session) verdict {
 	return no
 }
 
-// askAgainIn is when a session looks again for a server to ask.
-const askAgainIn = 10 * time.Millisecond
+// retryIn is when a session looks again for a server to ask.
+const retryIn = 10 * time.Millisecond
 
 // functionMayWrite says it of a function. Where nobody can be asked yet the session waits; the pause has an end.
 func (q *Inquiries) functionMayWrite(c *exchange.Session, name []byte) verdict {
@@ -92,7 +92,7 @@ func (q *Inquiries) functionMayWrite(c *exchange.Session, name []byte) verdict {
 	}
 	if l == nil {
 		q.x.Block(c, wait.Asking)
-		q.clock.Alarm(c.Ref, &c.Place, q.clock.Now+askAgainIn)
+		q.clock.Alarm(c.Ref, &c.Place, q.clock.Now+retryIn)
 		return asking
 	}
 	q.question(c, l, about)

@@ -144,7 +144,7 @@ func (p *poller) read(fd int, c conn, events uint32) {
 		if n > in {
 			p.w.ClientRead(c.id, p.buf[:n-in])
 		}
-	case n > 0 && c.kind == aLane:
+	case n > 0 && c.kind == aConn:
 		p.w.ConnRead(worker.ConnID(c.id), p.buf[:n])
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case n == 0 && c.kind == aClient:
@@ -200,7 +200,7 @@ func (p *poller) write(fd int, c conn) bool {
 		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR || errno == unix.ENOBUFS || errno == unix.ENOMEM:
 			p.watch(fd, func(c *conn) { c.out = true })
 			return true
-		case c.kind == aLane:
+		case c.kind == aConn:
 			// Replies that came before the end can still be read, and each of them is one outcome that is known.
 			p.watch(fd, func(c *conn) { c.out, c.writeFailed = false, true })
 			return true
@@ -281,7 +281,7 @@ func (p *poller) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstre
 	if err == nil && current && !p.ending {
 		var fd int
 		if fd, err = takeFD(c); err == nil {
-			if err = p.add(fd, aLane, uint32(id)); err == nil {
+			if err = p.add(fd, aConn, uint32(id)); err == nil {
 				p.servers[id].fd = int32(fd)
 				p.w.ConnOpened(id, met)
 				return
@@ -348,7 +348,7 @@ func (p *poller) Stop() {
 
 func (p *poller) closeAll() {
 	for fd := range p.conns {
-		if k := p.conns[fd].kind; k == aClient || k == aLane {
+		if k := p.conns[fd].kind; k == aClient || k == aConn {
 			p.close(fd)
 		}
 	}

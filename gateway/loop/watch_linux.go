@@ -19,7 +19,7 @@ type kind uint8
 const (
 	unused kind = iota
 	aClient
-	aLane
+	aConn
 	aWake
 )
 
