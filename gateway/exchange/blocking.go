@@ -82,7 +82,8 @@ func (x *Exchange) blockingLost(c *Session, t *upstream.Pending, frame []byte) b
 		return false
 	case command.Keeps():
 	case c.Service.blockingLost == CloseClient:
-		x.Close(c, session.BlockingLost)
+		x.End(c, session.BlockingLost) // the replies before it are written first; it gets none itself
+		x.Settle(c, t, nil)
 		return true
 	case c.Service.blockingLost == AnswerUncertain:
 		return false

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"evergate/testenv/sim/ledger"
-	"evergate/testenv/sim/scenario"
 )
 
 // closedByGateway counts a close that the client did not ask for.
@@ -30,10 +29,9 @@ func (c *Client) closedByGateway() {
 	c.Waiting = nil
 }
 
-// closedBlocked returns whether a drain, or the loss of a connection where the settings want it so, may have closed the
-// client within a blocking command: that takes what was not written yet along.
+// closedBlocked returns whether a drain may have closed the client within a blocking command: that takes what was not
+// written yet along.
 func (c *Client) closedBlocked() bool {
 	blocks := func(r *ledger.Request) bool { return r.Kind == ledger.Block }
-	closes := c.w.gateway.Drains() || c.w.Options.BlockingLost == scenario.CloseClient
-	return closes && slices.ContainsFunc(c.Waiting, blocks)
+	return c.w.gateway.Drains() && slices.ContainsFunc(c.Waiting, blocks)
 }
