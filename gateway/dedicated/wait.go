@@ -70,7 +70,7 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 			r.Least[i] = counts[i]
 		}
 	}
-	if r.Shard++; r.Shard < len(c.Service.View.Shards) {
+	if r.Shard++; c.Service.View == nil || r.Shard < len(c.Service.View.Shards) {
 		k.x.Retry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}
