@@ -214,7 +214,8 @@ func (a *audit) isWoken(c *Session) {
 	case wait.OwedTooMuch:
 		found = c.Replies.Owed() > 0 || c.Output.Len() > 0
 	case wait.Asking:
-		found = c.AwaitsAdmin || c.Service.Catalog.Waits(c.Ref)
+		found = c.AwaitsAdmin || c.Service.Catalog.Waits(c.Ref) ||
+			c.dedicated != nil && c.dedicated.Next != (upstream.Setup{})
 	case wait.Blocked:
 		found = c.AwaitsBlocking()
 	case wait.Subscribing:
