@@ -195,7 +195,7 @@ func TestOldNamesOnlyBecomeFewer(t *testing.T) {
 	}
 	for at := range allowed {
 		if has[at] == 0 {
-			t.Logf("%s: no name has %q any more: %s", at.room, at.word, advice)
+			t.Errorf("%s: no name has %q any more: %s", at.room, at.word, advice)
 		}
 	}
 }
