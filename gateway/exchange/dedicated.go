@@ -73,7 +73,7 @@ func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*
 	}
 	n := c.Service.View.Node(a.Target)
 	if n == nil || c.Service.View.Demoted(n.ID) != nil {
-		a.Target, a.Ask = -1, false
+		a.Unredirect()
 		return d.Dedicate(c, shard)
 	}
 	if c.dedicated != nil && d.leadsTo(c, n) {

@@ -98,7 +98,7 @@ func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision
 	}
 	n := c.Service.View.Node(a.Target)
 	if n == nil || c.Service.View.Demoted(n.ID) != nil {
-		a.Target, a.Ask = -1, false
+		a.Unredirect()
 		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
 	}
 	l, why := c.Service.Set(n, upstream.Primary, c.Setup()).Take(with)

@@ -119,7 +119,7 @@ func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.R
 	case k.sharded:
 		k.to = v.RangeEnd(k.next.slot)
 		r.Shard = c.ShardOfSlot(k.next.slot)
-		a.Target, a.Ask = -1, false
+		a.Unredirect()
 		m.follow(k, v, r.Shard, a)
 	case v.Sharded:
 		r.Shard = c.ShardOfSlot(k.slot)
@@ -156,7 +156,7 @@ func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
 		}
 	}
 	if found != 1 {
-		a.Target, a.Ask = -1, false
+		a.Unredirect()
 		k.next = cursor{slot: k.next.slot}
 	}
 }

@@ -46,6 +46,9 @@ type Ended struct {
 	Sent  bool // the request was sent whole
 }
 
+// Unredirect forgets the node that a redirection named: the view says where the request goes.
+func (e *Entry) Unredirect() { e.Target, e.Ask = -1, false }
+
 // Due reports whether a request may be retried under a view, which may be nil.
 func (e *Entry) Due(now time.Duration, v *topology.View) bool {
 	return e.At <= now || !e.Firm && (v == nil || e.Epoch != v.Epoch)
