@@ -1,6 +1,9 @@
 // Package catalog caches the answers of the servers of one service about commands, keys, databases, functions and
 // scripts. It decides which questions must be asked, builds them and parses the replies. It knows no connection: the
 // caller sends the question, and passes the reply, or the loss of the connection, to Take.
+//
+// Scripts come from clients, too: loadahead.go decides which one is loaded ahead of a request that names it, scripts.go
+// knows which run of a server has which.
 package catalog
 
 import (

@@ -1,5 +1,6 @@
-// Package clients is a worker's share of what concerns all workers: CLIENT LIST, KILL and PAUSE over its sessions, and
-// MONITOR. Package admin makes one request of a command, and one reply of all shares.
+// Package clients is a worker's share of what concerns all workers: CLIENT LIST and KILL over its sessions (list.go),
+// PAUSE (pause.go; whether an FCALL may write is known to package inquiry), and MONITOR (monitor.go). Package admin
+// makes one request of a command, and one reply of all shares.
 package clients
 
 import (

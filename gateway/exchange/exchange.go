@@ -8,6 +8,9 @@
 //	blocks a session that cannot go on            block.go; buffer.go while a shard has no usable server
 //	retries what was not executed                 retry.go; sendback.go after a rejection, lost.go after a loss
 //	withholds the replies of demoted primaries    withheld.go
+//	asks another server for a read                elsewhere.go
+//	bounds what it reads from a client            input.go; what is sent ahead for one: package downstream
+//	ends a session                                leave.go; halfclosed.go when its client has sent all it will
 //
 // Begin with Exchange and Session, then read Choose, Send and Deliver.
 //

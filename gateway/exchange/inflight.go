@@ -5,6 +5,9 @@ import (
 	"evergate/gateway/wait"
 )
 
+// A session uses one connection at a time for each shard, and moves to another one when nothing is in flight there.
+// How much may be in flight for it is bounded in package downstream (Conn.OwedTooMuch).
+
 // inFlight is how many replies one connection owes a session for a shard.
 type inFlight struct {
 	conn  *upstream.Conn

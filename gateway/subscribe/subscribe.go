@@ -1,5 +1,6 @@
 // Package subscribe does SUBSCRIBE and its kin for sessions: it joins them to topics, acknowledges when the servers
-// have, and corrects replies that count subscribers. What is subscribed to at servers is package pubsub's.
+// have (topics.go), says what a subscribed RESP2 client may still send (AllowedWhileSubscribed in topics.go), and
+// corrects replies that count subscribers (recount.go). What is subscribed to at servers is package pubsub's.
 package subscribe
 
 import (

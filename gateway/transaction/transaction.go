@@ -1,5 +1,5 @@
 // Package transaction executes MULTI, EXEC, DISCARD, WATCH and UNWATCH. The commands of a transaction are queued in
-// their session and sent in one piece at EXEC (multi.go, exec.go). WATCH makes a server remember something for a
+// their session and sent in one piece at EXEC (queue.go, exec.go). WATCH makes a server remember something for a
 // connection, so it needs a dedicated one (watch.go). For a command that the gateway answers itself a PING is sent as a
 // placeholder, and its reply replaced in that of EXEC (placeholders.go).
 //
