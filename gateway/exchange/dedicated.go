@@ -205,7 +205,8 @@ func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 }
 
 // Release takes the connection from a session that has one, and breaks its WATCH. The connection is kept for the next
-// session, if the server remembers nothing on it.
+// session if nothing is in flight and the server remembers nothing on it; else it is closed, and the server forgets
+// what it waited for.
 func (d *Dedications) Release(c *Session) {
 	l := c.dedicated
 	c.dedicated = nil

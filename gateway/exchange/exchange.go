@@ -9,7 +9,7 @@
 //	retries what was not executed                 retry.go; sendback.go after a rejection, lost.go after a loss
 //	withholds the replies of demoted primaries    withheld.go
 //	asks another server for a read                elsewhere.go
-//	bounds what it reads from a client            input.go; what is sent ahead for one: package downstream
+//	bounds what it reads from a client            input.go; what is sent ahead: Session.OwedTooMuch
 //	ends a session                                leave.go; halfclosed.go when its client has sent all it will
 //
 // Begin with Exchange and Session, then read Choose, Send and Deliver.

@@ -6,7 +6,7 @@ import (
 )
 
 // A session uses one connection at a time for each shard, and moves to another one when nothing is in flight there.
-// How much may be in flight for it is bounded in package downstream (Conn.OwedTooMuch).
+// How much may be in flight for it is bounded by Session.OwedTooMuch.
 
 // inFlight is how many replies one connection owes a session for a shard.
 type inFlight struct {

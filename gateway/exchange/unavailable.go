@@ -6,8 +6,8 @@ import (
 	"evergate/gateway/wait"
 )
 
-// A request for which there is no connection now waits, or fails with the reason. An obstacle says which; the texts are
-// those that clients see.
+// A request for which there is no connection now waits, or fails with the reason. An obstacle says which. Why a shard
+// cannot take it, and since when, is the text of sinceWhen (buffer.go); the frame around it is made here.
 
 // Unavailable blocks the session, or answers the request with an error where waiting is no use. It returns true when
 // the request was answered. Its result is that of the step: true, the request is done.
