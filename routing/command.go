@@ -110,7 +110,13 @@ type Command struct {
 	Cut   Cut
 	// Merge is how the replies are joined if the command was divided, or sent everywhere.
 	Merge Merge
+	// Index is the row's place in Rows, from 1; 0 if the command was learnt.
+	Index uint16
+	// Categories are those of the servers' ACL. A pseudo-command that no server has is in none.
+	Categories Category
 
+	// first is what the command does with the key at First, others with all other keys.
+	first, others KeyAccess
 	// specs are the key specifications of a command that was learnt from a server, if Form is Specified.
 	specs []KeySpec
 	// asked: only the server knows the keys (COMMAND GETKEYS).

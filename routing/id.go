@@ -96,7 +96,21 @@ const (
 	CmdSentinelMyID
 	CmdSentinelReplicas
 	CmdSentinelSlaves
+	CmdACL
+	CmdACLCat
+	CmdACLDelUser
+	CmdACLDryRun
+	CmdACLGenPass
+	CmdACLGetUser
+	CmdACLHelp
+	CmdACLList
+	CmdACLLoad
+	CmdACLLog
+	CmdACLSave
 	CmdACLSetUser
+	CmdACLUsers
+	CmdACLWhoAmI
+	CmdBitField
 	CmdBLMove
 	CmdBRPopLPush
 	CmdFlushAll
@@ -105,6 +119,9 @@ const (
 	CmdMigrate
 	CmdPFCount
 	CmdPost
+	CmdSet
+	CmdSort
+	CmdSortRO
 	CmdSwapDB
 	CmdWait
 	CmdWaitAOF
@@ -202,7 +219,21 @@ var idNames = [...]string{
 	CmdSentinelMyID:               "sentinel|myid",
 	CmdSentinelReplicas:           "sentinel|replicas",
 	CmdSentinelSlaves:             "sentinel|slaves",
+	CmdACL:                        "acl",
+	CmdACLCat:                     "acl|cat",
+	CmdACLDelUser:                 "acl|deluser",
+	CmdACLDryRun:                  "acl|dryrun",
+	CmdACLGenPass:                 "acl|genpass",
+	CmdACLGetUser:                 "acl|getuser",
+	CmdACLHelp:                    "acl|help",
+	CmdACLList:                    "acl|list",
+	CmdACLLoad:                    "acl|load",
+	CmdACLLog:                     "acl|log",
+	CmdACLSave:                    "acl|save",
 	CmdACLSetUser:                 "acl|setuser",
+	CmdACLUsers:                   "acl|users",
+	CmdACLWhoAmI:                  "acl|whoami",
+	CmdBitField:                   "bitfield",
 	CmdBLMove:                     "blmove",
 	CmdBRPopLPush:                 "brpoplpush",
 	CmdFlushAll:                   "flushall",
@@ -211,6 +242,9 @@ var idNames = [...]string{
 	CmdMigrate:                    "migrate",
 	CmdPFCount:                    "pfcount",
 	CmdPost:                       "post",
+	CmdSet:                        "set",
+	CmdSort:                       "sort",
+	CmdSortRO:                     "sort_ro",
 	CmdSwapDB:                     "swapdb",
 	CmdWait:                       "wait",
 	CmdWaitAOF:                    "waitaof",

@@ -79,6 +79,7 @@ func specOf(reply any) (k KeySpec) {
 	flags, ok := textsOf(spec["flags"])
 	for _, flag := range flags {
 		ok = ok && flag != "incomplete"
+		k.Access |= accessOfFlag[flag]
 	}
 	number := func(of map[string]any, name string, into *int) {
 		n, is := intOf(of[name])
@@ -109,6 +110,12 @@ func specOf(reply any) (k KeySpec) {
 	}
 	k.Unknown = !ok
 	return k
+}
+
+// accessOfFlag is what the flags of a key specification say about the access to the key.
+var accessOfFlag = map[string]KeyAccess{
+	"access": ReadsKey, "insert": WritesKey, "update": WritesKey, "delete": WritesKey, "not_key": notKey,
+	"variable_flags": ReadsKey | WritesKey,
 }
 
 // fieldsOf parses alternating keys and values; those whose key is no text are left out.

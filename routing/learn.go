@@ -33,6 +33,9 @@ func Learn(info Definition) *Command {
 	c := &Command{Name: name, word: name, Arity: info.Arity, Traits: Write}
 	var readonly, replicates, movable bool
 	for _, flag := range info.Flags {
+		if category, is := strings.CutPrefix(flag, "@"); is {
+			c.Categories |= CategoryNamed(category)
+		}
 		switch strings.ToLower(flag) {
 		case "readonly":
 			readonly = true
@@ -55,6 +58,7 @@ func Learn(info Definition) *Command {
 		c.Arity = -1
 	}
 	c.learnKeys(info, movable)
+	c.learnAccess()
 	if c.First == 0 && c.Form == Ranged && !c.asked {
 		c.learnPolicy(info.Tips)
 	}

@@ -164,6 +164,9 @@ func rowsOf(reply any) []serverRow {
 				*n = int(fields[i].(int64))
 			}
 		}
+		for _, category := range texts(fields[6]) {
+			r.ACL = append(r.ACL, strings.TrimPrefix(category, "@"))
+		}
 		if len(fields) >= 10 {
 			r.Tips = texts(fields[7])
 			for _, spec := range list(fields[8]) {

@@ -33,6 +33,8 @@ type serverRow struct {
 	Step  int      `json:"step"`
 	Tips  []string `json:"tips,omitempty"`
 	Specs []string `json:"specs,omitempty"`
+	// ACL are the categories without their "@". Nil: the recording is older than the field.
+	ACL []string `json:"acl,omitempty"`
 	// Contains: it has subcommands.
 	Contains bool `json:"contains,omitempty"`
 }
@@ -84,7 +86,7 @@ func (c *Command) differences(r serverRow) []string {
 	}
 	if c.within != nil {
 		// A container does nothing by itself. Redis 6.2 reports no subcommands, and their flags for the container.
-		return all
+		return append(all, c.categoryDifferences(r)...)
 	}
 	if r.Contains {
 		addf("has no subcommands, on the server it has")
@@ -111,6 +113,8 @@ func (c *Command) differences(r serverRow) []string {
 		addf("traits%s, the server flags it %v", c.Traits, r.Flags)
 	}
 	all = append(all, c.tipDifferences(r)...)
+	all = append(all, c.categoryDifferences(r)...)
+	all = append(all, c.accessDifferences(r)...)
 	return append(all, c.keyDifferences(r)...)
 }
 
@@ -240,6 +244,12 @@ func TestFaults(t *testing.T) {
 		{"eval", func(r *serverRow) { r.Specs = []string{"RW: index 3, keynum 0 1 1"} }},
 		{"zunion", func(r *serverRow) { r.Tips = []string{"request_policy:all_shards"} }},
 		{"rename", func(r *serverRow) { r.Tips = []string{"request_policy:multi_shard"} }},
+		{"get", func(r *serverRow) { r.ACL = []string{"read", "string", "slow"} }},
+		{"get", func(r *serverRow) { r.ACL = []string{"read", "string"} }},
+		{"acl", func(r *serverRow) { r.ACL = []string{"fast"} }},
+		{"get", func(r *serverRow) { r.Specs = []string{"RO: index 1, range 0 1 0"} }},
+		{"get", func(r *serverRow) { r.Specs = []string{"RO access variable_flags: index 1, range 0 1 0"} }},
+		{"copy", func(r *serverRow) { r.Specs[1] = "RW access update: index 2, range 0 1 0" }},
 	}
 	for i, c := range cases {
 		r := *at(c.name)

@@ -19,6 +19,8 @@ type KeySpec struct {
 	Step int
 	// Unknown: the server cannot specify the keys, or not all of them.
 	Unknown bool
+	// Access is what the command does with these keys.
+	Access KeyAccess
 }
 
 // usable reports whether a server's numbers are valid.
