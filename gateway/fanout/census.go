@@ -1,6 +1,9 @@
 package fanout
 
-import "evergate/topology"
+import (
+	"evergate/gateway/glob"
+	"evergate/topology"
+)
 
 // Census counts the listeners of all hubs of a gateway: a server counts one subscriber for each of their connections,
 // while clients ask for the number of subscribed clients. The zero value is ready.
@@ -53,7 +56,7 @@ func (c *Census) Of(k Kind, name []byte, node topology.NodeID) (listeners, conns
 func (c *Census) Receivers(channel []byte, node topology.NodeID) (listeners, conns int) {
 	listeners, conns = c.Of(Channel, channel, node)
 	for pattern, t := range c.topics[Pattern] {
-		if Match([]byte(pattern), channel) {
+		if glob.Match(pattern, channel) {
 			listeners += t.listeners
 			conns += t.conns[node]
 		}

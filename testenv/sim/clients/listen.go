@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway/fanout"
+	"evergate/gateway/glob"
 	"evergate/gateway/resp"
 	"evergate/testenv/sim/ledger"
 	"evergate/testenv/sim/network"
@@ -251,7 +251,7 @@ func isOf(topic, verb, name string) bool {
 	if verb == "SPUBLISH" {
 		return as == "SSUBSCRIBE" && pattern == name
 	}
-	return as == "SUBSCRIBE" && pattern == name || as == "PSUBSCRIBE" && fanout.Match([]byte(pattern), []byte(name))
+	return as == "SUBSCRIBE" && pattern == name || as == "PSUBSCRIBE" && glob.Match([]byte(pattern), []byte(name))
 }
 
 // Unheard says who has not heard the last message of what it listens to.

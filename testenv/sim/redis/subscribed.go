@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"evergate/gateway/fanout"
+	"evergate/gateway/glob"
 	"evergate/gateway/resp"
 	"evergate/routing"
 	"evergate/testenv/sim/ledger"
@@ -78,7 +78,7 @@ func (n *Node) published(args [][]byte, kind int, name string) []byte {
 			switch {
 			case verb == ledger.Subscribes[kind] && pattern == name:
 				b = resp.AppendBulkString([]byte(">3\r\n"), [...]string{"message", "", "smessage"}[kind])
-			case kind == 0 && verb == "PSUBSCRIBE" && fanout.Match([]byte(pattern), []byte(name)):
+			case kind == 0 && verb == "PSUBSCRIBE" && glob.Match([]byte(pattern), []byte(name)):
 				b = resp.AppendBulkString(resp.AppendBulkString([]byte(">4\r\n"), "pmessage"), pattern)
 			default:
 				continue
