@@ -39,7 +39,7 @@ func (c *Session) AwaitsBlocking() bool {
 	return c.blockedSince > 0 && (len(c.inFlight) > 0 || len(c.retries) > 0 || c.withheld != nil)
 }
 
-// BlockWhileInBlocking blocks the session while IsBlocked, and reports whether it did.
+// BlockWhileInBlocking blocks the session while it AwaitsBlocking, and reports whether it did.
 func (x *Exchange) BlockWhileInBlocking(c *Session) bool {
 	if !c.AwaitsBlocking() {
 		c.blockedSince = 0

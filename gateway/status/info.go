@@ -31,7 +31,7 @@ type Facts struct {
 	View       *topology.View // nil while nothing is known
 	Stats      worker.Snapshot
 	Failovers  FailoverHistory
-	// Face is what the listener pretends to be that is asked; nil: nothing.
+	// Role is what the listener that is asked emulates; nil: nothing.
 	Role *facade.Role
 	// Servers are what the servers say of themselves; see AsksServers.
 	Servers []ServerReport
@@ -249,14 +249,14 @@ func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	user, system := cpuTime()
 	used, resident := ownMemory()
-	b = own(b, f)
+	b = appendGateway(b, f)
 	return fmt.Appendf(b, "connections_received:%d\r\ncommands_processed:%d\r\nclient_input_bytes:%d\r\n"+
 		"client_output_bytes:%d\r\nmemory_used:%d\r\nmemory_rss:%d\r\ncpu_sys:%f\r\ncpu_user:%f\r\n", s.ClientsOpened,
 		s.Commands(), s.ClientInBytes, s.ClientOutBytes, used, resident, system.Seconds(), user.Seconds())
 }
 
 // own are the counters of what the gateway did for its clients.
-func own(b []byte, f *Facts) []byte {
+func appendGateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	return fmt.Appendf(b, "# Gateway\r\nservice:%s\r\nworkers:%d\r\nreads:%s\r\nrequests_to_primaries:%d\r\n"+
 		"requests_to_replicas:%d\r\nrequests_on_dedicated_connections:%d\r\ncommands_queued:%d\r\n"+

@@ -8,7 +8,8 @@ import (
 	"evergate/topology"
 )
 
-// The messages of Sentinels during a failover, and how long a single one can hold a shard.
+// The messages of Sentinels during a failover: the candidate that they lead to is adopted here, and how long a single
+// Sentinel can hold a shard is decided here.
 
 const (
 	// quietFor is how long a Sentinel may be in the middle of a failover without a step, while the primary answers and
