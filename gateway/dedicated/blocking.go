@@ -57,9 +57,9 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	if command == routing.Lookup(k.args) { // for a command that is not in the table the timeout cannot be found
 		frame, left = timeLeft(command, k.args, a.Frame, c.BlockedFor())
 	}
-	waits := command.Waits()
+	waits, shard := command.Waits(), d.Shard
 	if waits && c.Round != nil {
-		d.Shard = c.Round.Shard
+		shard = c.Round.Shard
 	}
 	if left <= 0 || waits && c.WriterGone() {
 		c.SetRound(nil)
@@ -76,9 +76,9 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 		}
 		return false
 	}
-	l, why := k.x.DedicateForRetry(c, a, d.Shard)
+	l, why := k.x.DedicateForRetry(c, a, shard)
 	if l == nil {
-		if k.x.StillUnavailable(c, a, d.Shard, why) {
+		if k.x.StillUnavailable(c, a, shard, why) {
 			return true
 		}
 		if left < forEver {
@@ -89,7 +89,7 @@ func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command 
 	k.x.BeginBlocking(c)
 	k.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Ask: a.Ask, First: aheadOfWait(l, waits), Foreign: a.Target >= 0, Blocking: true,
+		Shard: shard, Read: a.Read, Ask: a.Ask, First: aheadOfWait(l, waits), Foreign: a.Target >= 0, Blocking: true,
 		Frame: frame,
 	})
 	return true

@@ -20,7 +20,7 @@ type Waiting struct {
 // Block blocks a session for a reason of its own: its requests in flight, its connection, its replies. Whatever changes
 // that wakes it.
 func (w *Waiting) Block(c *Session, why wait.Reason) {
-	c.Reason = why
+	c.Place.Block(why)
 	w.x.totals.BlockedFor[why]++
 	if why == wait.ConnectionFull {
 		w.x.clock.At(w.x.clock.Now + upstream.FullRetry)
@@ -64,8 +64,7 @@ func (w *Waiting) WakeAll(waiters []session.Ref) {
 
 // waitsFrom begins to count the wait of the request at the front, unless it has begun.
 func (w *Waiting) waitsFrom(c *Session) {
-	if c.WaitsSince == 0 {
-		c.WaitsSince = max(w.x.clock.Now, 1)
+	if c.BeginWait(w.x.clock.Now) {
 		w.x.totals.Held++
 	}
 	w.waiting.Count(&c.Place)
@@ -77,15 +76,14 @@ func (w *Waiting) Resumed(c *Session) { w.notHeld(c, &w.x.totals.HoldReleased) }
 
 // notHeld ends the wait of the request at the front, and counts its end in *how.
 func (w *Waiting) notHeld(c *Session, how *uint64) {
-	if c.WaitsSince != 0 {
-		c.WaitsSince = 0
+	if c.EndWait() {
 		*how++
 	}
 }
 
 // release lets a session run, or leave.
 func (w *Waiting) release(c *Session) {
-	c.Reason = wait.Running
+	c.Place.Resume()
 	w.waiting.Release(&c.Place)
 }
 

@@ -36,15 +36,8 @@ func (r *Retries) RetryAt(c *Session, a retry.Entry) {
 // RetryAll puts all parts of the Composite that is retried first on the list, in place of those that are there. It has
 // this many parts now.
 func (c *Session) RetryAll(parts int) {
-	first := c.retries[0]
-	c.forgetWithheld(first.Seq)
-	rest := slices.DeleteFunc(c.retries, func(a retry.Entry) bool { return a.Seq == first.Seq })
-	all := make(retry.Queue, parts, parts+len(rest))
-	for i := range all {
-		all[i] = first
-		all[i].Part = int16(i)
-	}
-	c.own().retries = append(all, rest...)
+	c.forgetWithheld(c.retries[0].Seq)
+	c.own().retries = c.retries.Restart(parts)
 }
 
 // recall retries a request that is still on a connection. The reply to it there is dropped.
@@ -200,7 +193,7 @@ func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
 		if sharded && (a.Slot >= 0 && t.Slot >= 0 && a.Slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.Frame, frame)) {
 			continue
 		}
-		a.Overtaken = true
+		a.Overtake()
 	}
 }
 

@@ -129,7 +129,6 @@ func (t *Table) Take(ref session.Ref) *Session {
 	if c == nil || !c.Place.Take() {
 		return nil
 	}
-	c.Reason = wait.Running
 	t.x.waiting.Release(&c.Place)
 	return c
 }

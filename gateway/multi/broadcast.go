@@ -84,7 +84,7 @@ func over(c *exchange.Session, s *parted, v *topology.View) {
 	dropParts(c, s)
 	s.parts = make([]resp.JoinPart, len(v.Shards))
 	for i := range s.parts {
-		s.parts[i].Name = v.Shards[i].Name
+		s.parts[i] = resp.JoinPart{Name: v.Shards[i].Name}
 	}
 }
 

@@ -87,7 +87,7 @@ func (s *parted) Take(c *exchange.Session, part int16, reply []byte) {
 	if s.broadcast != nil && s.broadcast.saving != nil && m.saves(c, s, part, &reply) {
 		return
 	}
-	s.parts[part].Reply = s.keep(reply)
+	s.parts[part].Take(s.keep(reply))
 	keepPart(c, s, len(reply))
 	s.left--
 	if s.left > 0 {

@@ -151,7 +151,7 @@ func (m *Multi) follow(k *scan, v *topology.View, shard int, a *retry.Entry) {
 	found := 0
 	for _, n := range v.Nodes {
 		if n != nil && m.guest(k, n) == k.next.print && !v.IsReplica(n.ID) {
-			a.Target = n.ID
+			a.Redirect(n.ID)
 			found++
 		}
 	}
@@ -227,7 +227,7 @@ func (m *Multi) goesOn(c *exchange.Session, s *parted) bool {
 		return true
 	}
 	keepPart(c, s, len(k.found)-s.bytes)
-	s.left, s.parts[0].Reply, s.room = 1, nil, s.room[:0]
+	s.left, s.parts[0], s.room = 1, resp.JoinPart{}, s.room[:0]
 	m.x.Retry(c, &upstream.Pending{Seq: s.seq, Part: 0, Slot: int16(k.slot)}, k.frame(), retry.Entry{Target: -1})
 	return true
 }

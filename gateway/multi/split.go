@@ -52,7 +52,7 @@ func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, f
 			for _, a := range p.Args {
 				places = append(places, a-1)
 			}
-			s.parts[i].Places = places[from:len(places):len(places)]
+			s.parts[i] = resp.JoinPart{Places: places[from:len(places):len(places)]}
 		}
 		m.cut.frame = resp.AppendCommand(m.cut.frame[:0], words...)
 		r.Part, r.Slot, r.Shard, r.Frame = int16(i), int16(p.Slot), p.Shard, m.cut.frame

@@ -44,6 +44,9 @@ type JoinPart struct {
 	Name   string
 }
 
+// Take takes the reply, which is not copied.
+func (p *JoinPart) Take(reply []byte) { p.Reply = reply }
+
 // Join appends one well-formed reply made of the parts, of which there must be at least one. An error in any part is
 // the reply, except for OneOK. Parts without the form that the kind requires lead to an error, never to a wrong reply.
 // limit is for Newest alone; a negative one keeps all. The result of Texts is a bulk string in RESP2 and RESP3 alike.

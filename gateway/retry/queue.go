@@ -46,8 +46,14 @@ type Ended struct {
 	Sent  bool // the request was sent whole
 }
 
+// Redirect sends the request to a node, whatever the view says.
+func (e *Entry) Redirect(to topology.NodeID) { e.Target = to }
+
 // Unredirect forgets the node that a redirection named: the view says where the request goes.
 func (e *Entry) Unredirect() { e.Target, e.Ask = -1, false }
+
+// Overtake records that a later request of the session was executed.
+func (e *Entry) Overtake() { e.Overtaken = true }
 
 // Due reports whether a request may be retried under a view, which may be nil.
 func (e *Entry) Due(now time.Duration, v *topology.View) bool {
@@ -64,6 +70,19 @@ func (q Queue) Insert(e Entry) Queue {
 		i--
 	}
 	return slices.Insert(q, i, e)
+}
+
+// Restart puts all parts of the first request in place of those that are there. It has this many parts now. The queue
+// must not be empty, and is not valid afterwards.
+func (q Queue) Restart(parts int) Queue {
+	first := q[0]
+	rest := slices.DeleteFunc(q, func(e Entry) bool { return e.Seq == first.Seq })
+	all := make(Queue, parts, parts+len(rest))
+	for i := range all {
+		all[i] = first
+		all[i].Part = int16(i)
+	}
+	return append(all, rest...)
 }
 
 // Later reports whether seq a comes after b; numbers wrap around.

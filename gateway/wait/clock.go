@@ -10,7 +10,7 @@ import (
 
 // Clock has the time of a round, and when the next one is needed. NewClock makes it.
 type Clock struct {
-	// Now is the time since any fixed moment, set by the caller at the start of a round. It never decreases.
+	// Now is the time of the round, since any fixed moment.
 	Now time.Duration
 
 	next   time.Duration
@@ -27,6 +27,9 @@ type alarm struct {
 
 // NewClock returns a clock without alarms.
 func NewClock() Clock { return Clock{next: Never} }
+
+// Tick begins a round. now is the time since any fixed moment, and never decreases.
+func (c *Clock) Tick(now time.Duration) { c.Now = now }
 
 // At asks for a round at the time t, or earlier.
 func (c *Clock) At(t time.Duration) { c.next = min(c.next, t) }

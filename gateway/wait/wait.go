@@ -78,9 +78,37 @@ func (p *Place) Alarmed() bool { return p.alarm > 0 }
 // Counted reports whether a Load counts the session, and with how many bytes.
 func (p *Place) Counted() (is bool, bytes int) { return p.counted, p.weight }
 
-// Take reports whether the Place was woken, and resets that.
+// Block makes the session wait for a reason, until it is woken.
+func (p *Place) Block(why Reason) { p.Reason = why }
+
+// Resume makes the session wait for nothing: it runs now, or has left.
+func (p *Place) Resume() { p.Reason = Running }
+
+// Take reports whether the Place was woken, and makes its session Resume then.
 func (p *Place) Take() bool {
-	was := p.queued
+	if !p.queued {
+		return false
+	}
 	p.queued = false
-	return was
+	p.Resume()
+	return true
+}
+
+// BeginWait records that the request at the front has to wait for a server, from the time now on. It returns false when
+// it waits already.
+func (p *Place) BeginWait(now time.Duration) bool {
+	if p.WaitsSince != 0 {
+		return false
+	}
+	p.WaitsSince = max(now, 1)
+	return true
+}
+
+// EndWait records that the request at the front was answered or sent. It returns false when it did not wait.
+func (p *Place) EndWait() bool {
+	if p.WaitsSince == 0 {
+		return false
+	}
+	p.WaitsSince = 0
+	return true
 }

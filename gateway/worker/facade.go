@@ -98,7 +98,7 @@ func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args []
 		}
 		return true
 	}
-	f := w.facts(c)
+	f := w.facts(c, of, args)
 	if reply := local.AnswerSentinel(of, args, &f); reply != nil {
 		w.x.AnswerLocal(c, reply)
 		return true

@@ -17,7 +17,7 @@ import (
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was blocked.
 func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
-	f := w.facts(c)
+	f := w.facts(c, command, args)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
 		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
@@ -59,14 +59,18 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	return true
 }
 
-// facts are what the answers to a client depend on.
-func (w *Worker) facts(c *exchange.Session) local.Facts {
-	return local.Facts{
+// facts are what the answer to a command of a client depends on.
+func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]byte) local.Facts {
+	f := local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
 		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), Service: c.Service.Index,
 		AsksPassword: w.conf.Services[c.Service.Index].AsksPassword, View: c.Service.View, Role: c.Role,
 		Allowed: w.env.CheckPassword, WallClock: w.env.WallClock,
 	}
+	if command.ID == routing.CmdClientInfo {
+		f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
+	}
+	return f
 }
 
 // ownReply is the gateway's reply to a command that it answers at once and by itself, and what changes for the client.
@@ -77,10 +81,6 @@ func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args []
 		return w.subscribers.Unsubscribe(c, command, args[1:]), do
 	case routing.CmdSSubscribe:
 		return subscribe.DenyBlocking, do
-	case routing.CmdClient:
-		if command.ID == routing.CmdClientInfo {
-			f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
-		}
 	}
 	return local.Answer(command, args, f)
 }

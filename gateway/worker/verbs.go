@@ -37,7 +37,7 @@ func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byt
 	w := (*Worker)(v)
 	command := routing.Lookup(args)
 	if !admin.Is(command.ID) {
-		f := w.facts(c)
+		f := w.facts(c, command, args)
 		own, do := w.ownReply(c, command, args, &f)
 		w.apply(c, &do) // none that blocks is replaced in a transaction
 		return own, false

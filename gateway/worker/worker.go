@@ -284,7 +284,7 @@ func (w *Worker) countAlone() {
 
 // Tick begins a round. now is the time since any fixed moment and never goes back.
 func (w *Worker) Tick(now time.Duration) {
-	w.clock.Now = now
+	w.clock.Tick(now)
 	for _, s := range w.services {
 		if v := w.env.View(s.Index); v != s.View {
 			w.viewChanged(s, v)

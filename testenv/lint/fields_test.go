@@ -24,13 +24,6 @@ var writtenElsewhere = map[string]int{
 	"gateway/worker -> gateway/session":      9,
 	"gateway/dedicated -> gateway/session":   3,
 	"gateway/worker -> gateway/exchange":     4,
-	"gateway/exchange -> gateway/retry":      4,
-	"gateway/multi -> gateway/retry":         1,
-	"gateway/multi -> gateway/resp":          3, // the parts of a reply to join
-	"gateway/exchange -> gateway/wait":       2,
-	"gateway/worker -> gateway/wait":         1,
-	"gateway/worker -> gateway/local":        1,
-	"gateway/dedicated -> routing":           1,
 	"gateway -> gateway/facade":              3,  // made of a view
 	"topology/decide -> topology":            7,  // a View while it is made
 	"topology/watch -> topology":             16, // observations while a text is read
