@@ -81,13 +81,13 @@ func (k *Clients) Line(b []byte, c *exchange.Session, query int) []byte {
 		Unread: c.Input.Len(), UnreadRoom: c.Input.Room(),
 		Output: c.Output.Cap(), Unwritten: c.Output.Len(), Kept: c.Replies.KeptBytes(),
 		Monitors: c.Monitor.Is(), Blocked: c.AwaitsBlocking() || c.Reason == wait.Paused,
-		WatchBroken: c.Watch != nil && c.Watch.Broken, Closing: c.Ending, NoEvict: c.NoEvict,
+		WatchBroken: c.Watch.Broken(), Closing: c.Ending, NoEvict: c.NoEvict,
 	}
 	if c.Identity != nil {
 		a.Name, a.Library, a.LibVer = c.Identity.Name, c.Identity.Library, c.Identity.Version
 	}
 	if c.Multi != nil {
-		a.Queued, a.QueuedBytes = c.Multi.Count, len(c.Multi.Body)
+		a.Queued, a.QueuedBytes = c.Multi.Count, c.Multi.Size()
 	}
 	if c.Last != nil {
 		a.Last = c.Last.Name

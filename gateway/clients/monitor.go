@@ -15,7 +15,7 @@ func (k *Clients) BeginMonitor(c *exchange.Session) {
 	if !k.monitors.Begin(&c.Monitor) {
 		return // as servers do: a second one gets no answer
 	}
-	c.AwaitsAdmin = true
+	c.AwaitAdmin()
 	k.Send(c, admin.Request{Kind: admin.BeginMonitor}, c.Replies.Reserve())
 }
 

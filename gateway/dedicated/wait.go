@@ -65,12 +65,7 @@ func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, r
 		return reply, false
 	}
 	r := c.Round
-	for i := range counts {
-		if r.Shard == 0 || counts[i] < r.Least[i] {
-			r.Least[i] = counts[i]
-		}
-	}
-	if r.Shard++; c.Service.View == nil || r.Shard < len(c.Service.View.Shards) {
+	if r.Take(counts); c.Service.View == nil || r.Shard < len(c.Service.View.Shards) {
 		k.x.Retry(c, t, frame, retry.Entry{Target: -1})
 		return nil, true
 	}

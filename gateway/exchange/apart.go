@@ -82,7 +82,7 @@ func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool
 		r.x.pool.TryServer(open)
 		return false, true
 	}
-	c.Costly = true // the next request of this client may be like this one
+	c.Suspect() // the next request of this client may be like this one
 	text := closedWhileSending
 	if a.Ended.Sent {
 		text = lostTooOften

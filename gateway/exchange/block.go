@@ -89,11 +89,7 @@ func (w *Waiting) release(c *Session) {
 
 // Weigh updates how much unread input the sessions that wait for a server have.
 func (w *Waiting) Weigh(c *Session) {
-	bytes := c.Input.Len()
-	if c.Multi != nil {
-		bytes += len(c.Multi.Body)
-	}
-	w.waiting.Weigh(&c.Place, bytes)
+	w.waiting.Weigh(&c.Place, c.Input.Len()+c.Multi.Size())
 }
 
 // holdsFull reports whether no further session may wait for a server.

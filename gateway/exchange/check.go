@@ -110,10 +110,7 @@ func (a *audit) sessions() {
 	for c := range x.All {
 		if counted, bytes := c.Counted(); counted {
 			if !c.Awake() { // that one is weighed when it runs
-				bytes = c.Input.Len()
-				if c.Multi != nil {
-					bytes += len(c.Multi.Body)
-				}
+				bytes = c.Input.Len() + c.Multi.Size()
 			}
 			waiting.Sessions++
 			waiting.Bytes += bytes
@@ -232,12 +229,12 @@ func (a *audit) dedicated(c *Session) {
 	switch {
 	case c.Ending && c.keptWaiting():
 		a.wrong("client %d is to be closed, and a server keeps it waiting", c.Ref.ID)
-	case c.Watch != nil && !c.Watch.Broken && own == nil:
+	case c.Watch.Intact() && own == nil:
 		a.wrong("client %d watches nowhere", c.Ref.ID)
 	case own == nil:
 	case a.x.pool.Conn(own.ID) != own, !own.Owned, own.Owner != c.Ref:
 		a.wrong("client %d has a connection that is gone, or not its own", c.Ref.ID)
-	case own.State == upstream.Open && own.Inflight.Len() == 0 && !own.Tunnel && (c.Watch == nil || c.Watch.Broken) &&
+	case own.State == upstream.Open && own.Inflight.Len() == 0 && !own.Tunnel && !c.Watch.Intact() &&
 		!c.Waits() && !c.Awake() && len(c.retries) == 0:
 		a.wrong("client %d keeps a connection that it does not need", c.Ref.ID)
 	}

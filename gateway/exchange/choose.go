@@ -35,7 +35,7 @@ func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.
 			return l, upstream.Free
 		}
 	}
-	if c.Watch != nil && !c.Watch.Broken && c.watchedIn(shard) {
+	if c.Watch.Intact() && c.watchedIn(shard) {
 		if x.DedicatedFits(c, shard) {
 			return c.dedicated, upstream.Free
 		}

@@ -181,9 +181,7 @@ func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	if l.Tunnel {
 		d.x.End(c, session.TunnelEnded)
 	}
-	if c.Watch != nil {
-		c.Watch.Broken = true
-	}
+	c.Watch.Break()
 	if failed {
 		c.own().dedicateAt = d.x.clock.Now + upstream.DedicatedRetry
 	}
@@ -210,12 +208,9 @@ func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
 func (d *Dedications) Release(c *Session) {
 	l := c.dedicated
 	c.dedicated = nil
-	watched := c.Watch != nil
-	if watched {
-		c.Watch.Broken = true
-	}
+	c.Watch.Break()
 	l.Disown()
-	if !watched && d.x.pool.KeepIdle(l) {
+	if !c.Watch.Is() && d.x.pool.KeepIdle(l) {
 		return
 	}
 	d.x.pool.EndDedicated(l)
@@ -223,7 +218,7 @@ func (d *Dedications) Release(c *Session) {
 
 // ReleaseUnused takes the connection from a session that does not need it any more, or did not come to use it.
 func (d *Dedications) ReleaseUnused(c *Session) {
-	if l := c.dedicated; l != nil && !l.Tunnel && (c.Watch == nil || c.Watch.Broken) && l.Inflight.Len() == 0 &&
+	if l := c.dedicated; l != nil && !l.Tunnel && !c.Watch.Intact() && l.Inflight.Len() == 0 &&
 		!c.closed {
 		d.Release(c)
 	}
@@ -244,15 +239,13 @@ func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacl
 
 // watchedIn reports whether the keys that a session watches are in this shard.
 func (c *Session) watchedIn(shard int) bool {
-	return c.Watch.Slot < 0 || c.ShardOfSlot(c.Watch.Slot) == shard
+	return c.Watch.Slot() < 0 || c.ShardOfSlot(c.Watch.Slot()) == shard
 }
 
 // watchLost answers a WATCH, or a transaction that depends on one, which was certainly not executed and cannot be
 // retried on another connection.
 func (x *Exchange) watchLost(c *Session, t *upstream.Pending, frame []byte) {
-	if c.Watch != nil {
-		c.Watch.Broken = true
-	}
+	c.Watch.Break()
 	reply := resp.OK
 	if bytes.HasPrefix(frame, resp.Multi) {
 		reply = resp.NullArrayIn(c.Proto)

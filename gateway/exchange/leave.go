@@ -56,7 +56,7 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 	if !c.HalfClosed {
 		t.WillClose(c)
 	}
-	c.Ending, c.Why = true, why
+	c.Finish(why)
 	c.Input.Forget()
 	t.x.conf.Verbs.Unlisten(c)
 	t.CloseIfDone(c)
@@ -64,7 +64,7 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 
 // WillClose records that a client is to be closed soon. Sweep bounds how long that takes.
 func (t *Table) WillClose(c *Session) {
-	c.ActiveAt = t.x.clock.Now
+	c.Touch(t.x.clock.Now)
 	t.endings++
 	t.x.clock.At(t.sweepAt)
 }

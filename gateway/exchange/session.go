@@ -40,14 +40,12 @@ type Session struct {
 	tookAt time.Duration
 
 	// Small fields stand together: an idle client should cost little memory, see TestIdleClientIsSmall.
-	replyMode   replyMode // which replies are dropped
-	Monitor     trace.Monitor
-	AwaitsAdmin bool // nothing more is read until an admin request is answered
-	NoEvict     bool // what CLIENT NO-EVICT asked for
-	retryBegun  bool // the first of retries was sent
-	due         due  // when its output is written
-	paused      bool // the loop does not read from it
-	closed      bool
+	replyMode  replyMode // which replies are dropped
+	Monitor    trace.Monitor
+	retryBegun bool // the first of retries was sent
+	due        due  // when its output is written
+	paused     bool // the loop does not read from it
+	closed     bool
 }
 
 // rare is what most clients lack. Those share the empty one of their service, so that its fields can be read without a
@@ -113,11 +111,14 @@ func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
 	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Role.Is(facade.Replica)
 }
 
+// BeginCommand records the command that is executed next as Last.
+func (c *Session) BeginCommand(command *routing.Command) { c.Last = command }
+
 // Closed reports whether the session was closed. Every call that delivers something may close it.
 func (c *Session) Closed() bool { return c.closed }
 
 // Retrying reports whether requests of the session must be retried before anything new is read.
-func (c *Session) Retrying() bool { return len(c.retries) > 0 }
+func (r *rare) Retrying() bool { return len(r.retries) > 0 }
 
 // InFlight reports whether servers owe the session a reply.
 func (c *Session) InFlight() bool { return len(c.inFlight) > 0 }
@@ -129,7 +130,7 @@ func (c *Session) InFlightUnder(epoch uint64) bool {
 }
 
 // Withholds reports whether replies to the session are withheld until the fate of their server is known.
-func (c *Session) Withholds() bool { return c.withheld != nil }
+func (r *rare) Withholds() bool { return r.withheld != nil }
 
 // Dedicated returns the connection that serves this session alone, nil for most.
-func (c *Session) Dedicated() *upstream.Conn { return c.dedicated }
+func (r *rare) Dedicated() *upstream.Conn { return r.dedicated }

@@ -61,7 +61,7 @@ func sizeOf(args [][]byte) (n int) {
 // Done turns an Outcome into the result of a step: true, the client was answered.
 func (q *Inquiries) Done(c *exchange.Session, how Outcome) bool {
 	if c.Multi != nil && how == Answered {
-		c.Multi.Aborted = true
+		c.Multi.Abort()
 	}
 	return how == Answered
 }

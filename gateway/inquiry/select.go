@@ -59,7 +59,7 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 // server is told first. It returns false when the session was blocked for that.
 func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 	l := c.Dedicated()
-	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch != nil && !c.Watch.Broken {
+	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch.Intact() {
 		frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))
 		if l.Now.Proto != to.Proto {
 			frame = resp.AppendCommandStrings(nil, "HELLO", strconv.Itoa(int(to.Proto)))
@@ -68,7 +68,7 @@ func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 		q.x.Block(c, wait.Asking)
 		return false
 	}
-	c.Proto, c.DB = to.Proto, to.DB
+	c.SwitchTo(to.Proto, to.DB)
 	c.Service.DialAhead(to)
 	return true
 }
@@ -78,8 +78,8 @@ func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
 func (q *Inquiries) changed(l *upstream.Conn, reply []byte) {
 	c, agreed := q.x.Session(l.Owner), reply != nil && reply[0] != '-'
 	l.SetUp(agreed)
-	if !agreed && c != nil && c.Dedicated() == l && c.Watch != nil {
-		c.Watch.Broken = true
+	if !agreed && c != nil && c.Dedicated() == l {
+		c.Watch.Break()
 	}
 	if c != nil && c.Reason == wait.Asking {
 		q.x.Wake(c)

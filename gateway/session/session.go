@@ -1,5 +1,6 @@
 // Package session has the state of one client: its identity, the transaction that it queues, the keys that it watches,
-// and why it leaves. Each part of it is changed by the room whose commands it belongs to. Begin with Session.
+// and why it leaves. Other rooms read its fields, and change them by methods that are named by what happens. Begin with
+// Session.
 //
 // It does no I/O, imports no other room, and must not know connections, servers or replies.
 package session
@@ -68,10 +69,14 @@ type Session struct {
 	Costly bool
 	// HalfClosed: the client has closed its sending half; it may still read.
 	HalfClosed bool
+	// AwaitsAdmin: nothing more is read until an admin request is answered.
+	AwaitsAdmin bool
+	// NoEvict is what CLIENT NO-EVICT asked for.
+	NoEvict bool
+	// Watch is the state of WATCH.
+	Watch Watch
 	// Multi is the transaction between MULTI and EXEC; nil for most.
 	Multi *Multi
-	// Watch is the state of WATCH; nil for most.
-	Watch *Watch
 	// OpenedAt and ActiveAt are times of the worker's clock.
 	OpenedAt time.Duration
 	ActiveAt time.Duration
@@ -79,61 +84,60 @@ type Session struct {
 	Identity *Identity
 }
 
-// Multi is a transaction that is being queued. It is sent whole at EXEC, so that no part of it is executed if the
-// client leaves before.
-type Multi struct {
-	// Body are the frames of MULTI and its commands, concatenated, and Count is the number of commands. It is empty
-	// without any.
-	Body  []byte
-	Count int
-	// Placeholders are its commands that the gateway answers itself, in order.
-	Placeholders []Placeholder
-	// Slot of its keys; -1 while there is none, or without slots.
-	Slot int
-	// Aborted: a command of it was rejected, so EXEC will be.
-	Aborted bool
-	// Nested: it contained MULTI or WATCH. Servers reject these, and some reject EXEC then.
-	Nested bool
-	// Named: one of its commands runs a script by its SHA1.
-	Named bool
-	// Scripts: one of them contains a script, or flushes all.
-	Scripts bool
-	// Writes: one of its commands may change something. Counts: the reply to one of them counts subscribers.
-	Writes bool
-	Counts bool
-	// Alone: one of its commands may harm other users of its connection.
-	Alone bool
-}
-
-// Placeholder is a command in a transaction that is replaced by another one, at index At.
-type Placeholder struct {
-	At   int
-	Args [][]byte
-}
-
-// Watch is what a server watches for a session, on a dedicated connection.
-type Watch struct {
-	// Slot of the keys, or -1 without slots.
-	Slot int
-	// Broken: that connection is gone, and whether the keys have changed is unknown: EXEC answers nil, as if they had.
-	Broken bool
-}
-
-// Round is a WAIT or WAITAOF that asks one shard of a cluster after the other.
-type Round struct {
-	// Shard is the index of the shard that is asked.
-	Shard int
-	// Least is the least count so far; WAITAOF has two.
-	Least [2]int64
-}
-
 // Identity is what a client has set about itself, shown in CLIENT LIST.
 type Identity struct {
 	Name, Library, Version string
 }
 
-// Identify returns s.Identity, which it makes if needed.
-func (s *Session) Identify() *Identity {
+// Authenticate records that the client has sent the password.
+func (s *Session) Authenticate() { s.Authenticated = true }
+
+// SwitchTo makes the client use another protocol and database from its next request on.
+func (s *Session) SwitchTo(proto uint8, db int32) { s.Proto, s.DB = proto, db }
+
+// Reset makes of the session what it was when it began, as RESET does: its transaction ends, its name goes.
+// authenticated: no password is required. Its WATCH is not ended: a server must know of that.
+func (s *Session) Reset(authenticated bool) {
+	s.SwitchTo(2, 0)
+	s.Authenticated, s.NoEvict, s.Multi = authenticated, false, nil
+	if s.Identity != nil {
+		s.Identity.Name = ""
+	}
+}
+
+// Touch records that the client was active at the time now.
+func (s *Session) Touch(now time.Duration) { s.ActiveAt = now }
+
+// HalfClose records that the client has closed its sending half.
+func (s *Session) HalfClose() { s.HalfClosed = true }
+
+// Finish records that nothing more is read from the client, and why. It is closed when its pending replies are written.
+func (s *Session) Finish(why CloseReason) { s.Ending, s.Why = true, why }
+
+// Suspect records that a connection was closed on a request of the client that was alone there: its next request may be
+// like that one.
+func (s *Session) Suspect() { s.Costly = true }
+
+// AwaitAdmin records that nothing more is read until an admin request is answered.
+func (s *Session) AwaitAdmin() { s.AwaitsAdmin = true }
+
+// AdminAnswered ends what AwaitAdmin began.
+func (s *Session) AdminAnswered() { s.AwaitsAdmin = false }
+
+// AskNoEvict records what CLIENT NO-EVICT asked for.
+func (s *Session) AskNoEvict(on bool) { s.NoEvict = on }
+
+// SetName records the name of the client, "" for none.
+func (s *Session) SetName(name string) { s.identify().Name = name }
+
+// SetLibrary records the name of the client's library.
+func (s *Session) SetLibrary(name string) { s.identify().Library = name }
+
+// SetLibVer records the version of the client's library.
+func (s *Session) SetLibVer(version string) { s.identify().Version = version }
+
+// identify returns s.Identity, which it makes if needed.
+func (s *Session) identify() *Identity {
 	if s.Identity == nil {
 		s.Identity = &Identity{}
 	}

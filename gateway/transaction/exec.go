@@ -32,9 +32,9 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	switch {
 	case why == upstream.InFlight:
 		return tx.x.Unavailable(c, shard, why)
-	case c.Watch != nil && c.Watch.Broken:
+	case c.Watch.Broken():
 		return tx.EndExec(c, resp.NullArrayIn(c.Proto))
-	case m.Count == 0 && c.Watch == nil && !m.Nested:
+	case m.Count == 0 && !c.Watch.Is() && !m.Nested:
 		return tx.EndExec(c, resp.EmptyArray)
 	case l == nil:
 		refused := tx.x.Await(c, shard, why)
@@ -47,9 +47,6 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 		}
 		return tx.EndExec(c, reply)
 	}
-	if m.Count == 0 {
-		m.Body = append(m.Body, resp.Multi...)
-	}
 	frame, ahead := m.Body, uint32(m.Count)+1
 	if m.Nested {
 		frame, ahead = append(frame, resp.Multi...), ahead+1
@@ -58,7 +55,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 	seq := c.Replies.Reserve()
 	r := exchange.Request{
 		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
-		Owned: len(frame) > exchange.PauseBytes, Frame: frame, Ahead: ahead, Watched: c.Watch != nil,
+		Owned: len(frame) > exchange.PauseBytes, Frame: frame, Ahead: ahead, Watched: c.Watch.Is(),
 		Counts: m.Counts, Foreign: m.Alone,
 	}
 	if m.Named {
@@ -68,7 +65,8 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 		c.Service.Catalog.NoteAll(frame, tx.conf.Limits)
 	}
 	tx.x.Send(c, l, &r)
-	c.Multi, c.Watch = nil, nil
+	c.EndMulti()
+	c.Watch.End()
 	return true
 }
 
@@ -76,7 +74,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
-		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(len(c.Multi.Body), 0))
+		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(c.Multi.Size(), 0))
 	case c.InFlight():
 		return nil, upstream.InFlight
 	}
@@ -89,8 +87,8 @@ func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn
 
 // slotOfMulti is the slot in which the transaction must be executed, or -1.
 func slotOfMulti(c *exchange.Session) int {
-	if c.Multi.Slot < 0 && c.Watch != nil {
-		return c.Watch.Slot
+	if c.Multi.Slot < 0 && c.Watch.Is() {
+		return c.Watch.Slot()
 	}
 	return c.Multi.Slot
 }
@@ -98,7 +96,7 @@ func slotOfMulti(c *exchange.Session) int {
 // EndExec answers EXEC without a server, and ends the transaction and the WATCH. It returns true.
 func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
 	tx.x.CountLocal()
-	c.Multi = nil
+	c.EndMulti()
 	tx.Unwatch(c)
 	tx.x.Answer(c, reply)
 	return true

@@ -49,12 +49,11 @@ func mayBePlaceholder(c *exchange.Session, command *routing.Command) bool {
 // placeholder returns the PING that takes the place of a command in the transaction that is being queued. It copies
 // args.
 func placeholder(c *exchange.Session, args [][]byte) []byte {
-	m := c.Multi
 	own := make([][]byte, len(args))
 	for i, a := range args {
 		own[i] = bytes.Clone(a)
 	}
-	m.Placeholders = append(m.Placeholders, session.Placeholder{At: m.Count, Args: own})
+	c.Multi.Replace(own)
 	return resp.Ping
 }
 

@@ -47,10 +47,10 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 		case c.Multi == nil && err != nil:
 			reply = err
 		case c.Multi == nil:
-			c.Multi = &session.Multi{Slot: -1}
+			c.BeginMulti(resp.Multi)
 			reply = resp.OK
 		default:
-			c.Multi.Nested = true
+			c.Multi.Nest()
 		}
 		tx.x.AnswerLocal(c, reply)
 	case routing.CmdExec:
@@ -61,7 +61,7 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 			break
 		}
 		tx.x.CountLocal()
-		c.Multi = nil
+		c.EndMulti()
 		tx.Unwatch(c)
 		tx.x.Answer(c, resp.OK)
 	case routing.CmdUnwatch:
@@ -81,10 +81,9 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 // frame. It returns true.
 func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
-	m := c.Multi
-	if c.Allows(d, command) {
+	m, alone := c.Multi, c.Allows(d, command)
+	if alone {
 		*d = routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
-		m.Alone = true
 	}
 	own := d.Kind == routing.Listen || d.Kind == routing.Answer && !command.Has(routing.Alike) ||
 		command != nil && command.Waits()
@@ -92,7 +91,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 	case d.Reason == routing.Forbidden && command.Has(routing.NoMulti): // servers check this first
 		return tx.Abort(c, notInMulti)
 	case d.Kind == routing.Refuse:
-		m.Aborted = true
+		m.Abort()
 		tx.conf.Commands.Refuse(c, d.Reason, command, args)
 		return true
 	case d.Kind == routing.Split:
@@ -101,27 +100,19 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 		own && (!mayBePlaceholder(c, command) || len(frame) > placeholderBytes || len(m.Placeholders) == placeholdersMax):
 		return tx.Abort(c, notInMulti)
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
-		d.Slot >= 0 && c.Watch != nil && c.Watch.Slot >= 0 && d.Slot != c.Watch.Slot:
+		d.Slot >= 0 && c.Watch.Is() && c.Watch.Slot() >= 0 && d.Slot != c.Watch.Slot():
 		return tx.Abort(c, crossSlot)
-	case len(m.Body)+len(frame) > tx.conf.QueryBytesMax:
+	case m.Size()+len(frame) > tx.conf.QueryBytesMax:
 		tx.x.Close(c, session.QueryLimit)
 		return true
-	}
-	if d.Slot >= 0 {
-		m.Slot = d.Slot
 	}
 	if own {
 		frame = placeholder(c, args)
 	}
-	if m.Count == 0 {
-		m.Body = append(m.Body, resp.Multi...)
-	}
-	m.Body = append(m.Body, frame...)
-	m.Count++
-	m.Named = m.Named || catalog.RunsByName(command)
-	m.Scripts = m.Scripts || command.Has(routing.Scripts)
-	m.Writes = m.Writes || !own && !command.Has(routing.Read|routing.Local|routing.Transaction)
-	m.Counts = m.Counts || d.Counts
+	m.Queue(frame, d.Slot, session.Traits{
+		Named: catalog.RunsByName(command), Scripts: command.Has(routing.Scripts),
+		Writes: !own && !command.Has(routing.Read|routing.Local|routing.Transaction), Counts: d.Counts, Alone: alone,
+	})
 	tx.queued++
 	tx.x.Answer(c, queued)
 	return true
@@ -130,7 +121,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 // Abort answers a command that cannot be part of the transaction with the error why, and makes EXEC fail. It returns
 // true.
 func (tx *Transactions) Abort(c *exchange.Session, why []byte) bool {
-	c.Multi.Aborted = true
+	c.Multi.Abort()
 	tx.x.Refuse(c, why)
 	return true
 }

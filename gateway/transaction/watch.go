@@ -3,7 +3,6 @@ package transaction
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -15,11 +14,11 @@ import (
 // watch sends WATCH on the dedicated connection of the session. It returns false when the session was blocked.
 func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
-		c.Multi.Nested = true
+		c.Multi.Nest()
 		tx.x.Answer(c, watchInside)
 		return true
 	}
-	if c.Watch != nil && d.Slot != c.Watch.Slot {
+	if c.Watch.Is() && d.Slot != c.Watch.Slot() {
 		tx.x.Answer(c, crossSlot)
 		return true
 	}
@@ -28,10 +27,10 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 		tx.x.Block(c, wait.InFlight)
 		return false
 	}
-	if c.Watch != nil && !c.Watch.Broken && !fits { // another connection would know nothing of what was watched
+	if c.Watch.Intact() && !fits { // another connection would know nothing of what was watched
 		tx.x.Release(c)
 	}
-	if c.Watch != nil && c.Watch.Broken { // and stays so: EXEC replies nil
+	if c.Watch.Broken() { // and stays so: EXEC replies nil
 		tx.x.Answer(c, resp.OK)
 		return true
 	}
@@ -39,7 +38,7 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 	if l == nil {
 		return tx.x.Unavailable(c, d.Shard, why)
 	}
-	c.Watch = &session.Watch{Slot: d.Slot}
+	c.Watch.Begin(d.Slot)
 	tx.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: int16(d.Slot), Shard: d.Shard, Read: true, Watched: true, Frame: frame,
 	})
@@ -48,7 +47,7 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 
 // Unwatch ends the WATCH of a session: with its connection, or by UNWATCH on it.
 func (tx *Transactions) Unwatch(c *exchange.Session) {
-	c.Watch = nil
+	c.Watch.End()
 	l := c.Dedicated()
 	switch {
 	case l == nil, l.Retiring: // a retiring connection ends by itself, when what was sent has been answered

@@ -43,7 +43,7 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 	if c.Reason == wait.InFlight || c.AwaitsAdmin && c.Reason == wait.Asking {
 		w.x.Wake(c)
 	}
-	c.AwaitsAdmin = false
+	c.AdminAnswered()
 	w.x.CloseIfDone(c)
 }
 

@@ -30,7 +30,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	if c == nil || c.Ending {
 		return
 	}
-	c.ActiveAt = w.clock.Now
+	c.Touch(w.clock.Now)
 	w.counts.ClientInBytes += uint64(len(b))
 	if c.Input.Len() == 0 && c.Reason == wait.Running && !c.Retrying() {
 		n := w.run(c, b)
@@ -76,7 +76,7 @@ func (w *Worker) ClientEnded(id uint32) {
 	if c == nil || c.HalfClosed || c.Ending {
 		return
 	}
-	c.HalfClosed = true
+	c.HalfClose()
 	w.x.WillClose(c)
 	w.x.Wake(c)
 }

@@ -67,7 +67,7 @@ func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 
 // sentinel handles a request to an emulated Sentinel. It returns false when the session was blocked.
 func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
-	c.Last = command
+	c.BeginCommand(command)
 	if w.clients.Paused(c, command, args) {
 		return false
 	}

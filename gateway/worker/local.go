@@ -27,7 +27,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	}
 	w.x.CountLocal()
 	switch {
-	case command.ID == routing.CmdPing && w.x.MayBeInScript(c.Service) && c.Watch == nil && c.Role == nil &&
+	case command.ID == routing.CmdPing && w.x.MayBeInScript(c.Service) && !c.Watch.Is() && c.Role == nil &&
 		!f.Subscribed:
 		return w.askBypassing(c, 0, frame)
 	case command.Family == routing.CmdCommand:
@@ -41,7 +41,9 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		if r, wrong := w.clients.Request(c, command, args); wrong != nil {
 			w.x.Answer(c, wrong)
 		} else {
-			c.AwaitsAdmin = r.Changes()
+			if r.Changes() {
+				c.AwaitAdmin()
+			}
 			w.clients.Send(c, r, c.Replies.Reserve())
 		}
 		return true
@@ -91,20 +93,20 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 		return true
 	}
 	if do.Has(local.Authenticate) {
-		c.Authenticated = true
+		c.Authenticate()
 	}
 	if do.Has(local.WrongPassword) {
 		w.counts.WrongPasswords++
 	}
 	switch {
 	case do.Has(local.SetName):
-		c.Identify().Name = string(do.Text)
+		c.SetName(string(do.Text))
 	case do.Has(local.SetLibrary):
-		c.Identify().Library = string(do.Text)
+		c.SetLibrary(string(do.Text))
 	case do.Has(local.SetLibVer):
-		c.Identify().Version = string(do.Text)
+		c.SetLibVer(string(do.Text))
 	case do.Has(local.NoEvictOn | local.NoEvictOff):
-		c.NoEvict = do.Has(local.NoEvictOn)
+		c.AskNoEvict(do.Has(local.NoEvictOn))
 	case do.Has(local.ReplyOn | local.ReplyOff):
 		c.Reply(do.Has(local.ReplyOn))
 	case do.Has(local.ReplySkip):
@@ -118,15 +120,11 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 // reset makes a session what it was when it connected.
 func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
-	c.NoEvict = false
-	c.Proto, c.DB, c.Authenticated, c.Multi = 2, 0, !w.conf.Services[c.Service.Index].AsksPassword, nil
+	c.Reset(!w.conf.Services[c.Service.Index].AsksPassword)
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)
 	c.ListenAsSentinel(nil)
-	if c.Identity != nil {
-		c.Identity.Name = ""
-	}
 }
 
 // askBypassing sends what changes nothing to a primary that runs a script, on a connection of the session's own.

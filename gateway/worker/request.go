@@ -117,7 +117,7 @@ func (r *request) isUnknown(w *Worker) bool {
 	if r.command == nil && r.askCommand(w) {
 		return true
 	}
-	r.c.Last = r.command
+	r.c.BeginCommand(r.command)
 	return false
 }
 

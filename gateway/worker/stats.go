@@ -34,9 +34,11 @@ type Counts struct {
 
 // Stats returns the counters.
 func (w *Worker) Stats() *Stats {
-	w.sums = Stats{Totals: w.x.Totals(), Stats: w.pool.Stats(), Counts: w.counts}
+	totals := w.x.Totals()
+	w.sums = Stats{Stats: w.pool.Stats(), Counts: w.counts}
+	w.sums.Counters, totals.Requests[upstream.Subscription] = w.pubsub.Stats()
+	w.sums.Totals = totals
 	w.sums.Queued, w.sums.Subscriptions = w.transactions.Queued(), w.subscribers.Count()
-	w.sums.Counters, w.sums.Requests[upstream.Subscription] = w.pubsub.Stats()
 	return &w.sums
 }
 

@@ -19,7 +19,7 @@ func (w *Worker) ClientRoom(id uint32) (room []byte, all bool) {
 // ClientFilled records that n bytes were read into what ClientRoom returned.
 func (w *Worker) ClientFilled(id uint32, n int) {
 	c := w.x.ByID(id)
-	c.ActiveAt = w.clock.Now
+	c.Touch(w.clock.Now)
 	w.counts.ClientInBytes += uint64(n)
 	if c.Input.Len()+n > w.conf.QueryBytesMax {
 		w.x.Close(c, session.QueryLimit)
