@@ -1,6 +1,10 @@
 package routing
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 // What the servers' ACL knows of commands: their categories, and what they do with their keys.
 
@@ -100,6 +104,15 @@ func (c *Command) AccessedKeys(args [][]byte, into []Key) (keys []Key, ok bool) 
 	return into, true
 }
 
+// OnlyKey returns the key of a request for a command with exactly one, at a fixed position; ok is false for others.
+func (c *Command) OnlyKey(args [][]byte) (key Key, ok bool) {
+	if c.Form != Ranged || c.First != c.Last || c.First == 0 || c.First >= len(args) || c.asked {
+		return Key{}, false
+	}
+	access := c.accessOf(c.First, args)
+	return Key{c.First, access}, access&notKey == 0
+}
+
 // accessOf returns what a command does with the key at a position, if it has no key specifications.
 func (c *Command) accessOf(at int, args [][]byte) KeyAccess {
 	if at != c.First {
@@ -122,6 +135,30 @@ func (c *Command) accessOf(at int, args [][]byte) KeyAccess {
 		}
 	}
 	return ReadsKey | WritesKey
+}
+
+// SortPattern returns the position of the first pattern of a SORT that names further keys, which nobody knows before:
+// that of BY, or of GET. 0 is none. Servers read the options up to the first wrong one, and so does this.
+func (c *Command) SortPattern(args [][]byte) (at int, by bool) {
+	for i := 2; i < len(args); i++ {
+		left := len(args) - i - 1
+		switch option := args[i]; {
+		case is(option, "asc"), is(option, "desc"), is(option, "alpha"):
+		case is(option, "limit") && left >= 2:
+			i += 2
+		case is(option, "store") && left >= 1 && c.ID == CmdSort:
+			i++
+		case is(option, "by") && left >= 1:
+			if i++; bytes.IndexByte(args[i], '*') >= 0 {
+				return i, true
+			}
+		case is(option, "get") && left >= 1:
+			return i + 1, false
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
 }
 
 // bitFieldReads reports whether all operations of a BITFIELD are GETs.
@@ -164,25 +201,24 @@ func (c *Command) learnAccess() {
 	c.others = c.first
 }
 
-// Asked reports whether only a server knows the keys of a request.
-func (c *Command) Asked(args [][]byte) bool {
-	if c.asked {
-		return true
-	}
-	if c.Form != Specified {
-		return false
-	}
-	for i := range c.specs {
-		if _, ok := c.specs[i].span(args); !ok {
-			return true
-		}
-	}
-	return false
-}
-
 // HasKeys reports whether a request for the command may name keys.
 func (c *Command) HasKeys() bool {
 	return c.asked || c.Form != Ranged || c.First > 0 && c.first&notKey == 0
+}
+
+// InRules returns the row of a command as rules of the ACL name it: "get", "config|get", in any case; nil if there is
+// none.
+func InRules(name string) *Command {
+	args := words(name)
+	c := Lookup(args)
+	if c == nil && is(args[0], sentinel.Name) {
+		c = sentinel.Of(args)
+	}
+	// POST and Host: have rows, but are no commands; of too many words Lookup sees the first ones.
+	if c == nil || c.ID == CmdPost || c.ID == CmdHost || !strings.EqualFold(c.Name, name) {
+		return nil
+	}
+	return c
 }
 
 // Rows returns all rows of the table, each container before its subcommands, and those of SENTINEL: the row at i has

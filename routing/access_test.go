@@ -101,6 +101,10 @@ func TestAccessedKeys(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
+		all, ok := Lookup(args).AccessedKeys(args, nil)
+		if key, only := Lookup(args).OnlyKey(args); only && (!ok || len(all) != 1 || key != all[0]) {
+			t.Errorf("%s: the only key is %v, all are %v", line, key, all)
+		}
 	}
 }
 
@@ -140,8 +144,13 @@ func TestLearntAccess(t *testing.T) {
 	} {
 		c.info.Name = "m.cmd"
 		row := Learn(c.info)
-		if got := keyTexts(row, args); got != c.want || row.Asked(args) != (c.want == "?") || row.Index != 0 {
-			t.Errorf("%+v: %q, want %q; asked %v", c.info, got, c.want, row.Asked(args))
+		if got := keyTexts(row, args); got != c.want || !row.HasKeys() || row.Index != 0 {
+			t.Errorf("%+v: %q, want %q; has keys: %v", c.info, got, c.want, row.HasKeys())
+		}
+	}
+	for line, has := range map[string]bool{"GET a": true, "EVAL s 0": true, "PING": false, "SPUBLISH c m": false} {
+		if Lookup(fields(line)).HasKeys() != has {
+			t.Errorf("%s has keys: %v", line, !has)
 		}
 	}
 	row := Learn(Definition{Name: "json.get", Flags: []string{"readonly", "@json", "@Read", "@nosuch"}})

@@ -19,24 +19,33 @@ func (s *Scanner) inline(buf []byte, out [][]byte, lim *Limits) (int, [][]byte, 
 	if nul := bytes.IndexByte(line, 0); nul >= 0 { // a C string ends here
 		line = line[:nul]
 	}
+	out, ok := AppendWords(out, line)
+	switch {
+	case !ok:
+		return 0, out, s.broken(false, "unbalanced quotes in request")
+	case len(out) == 0:
+		return lf + 1, out, Empty
+	}
+	return lf + 1, out, Ragged
+}
+
+// AppendWords appends the words of a line, each with its quotes and escapes resolved. ok is false if a quote does not
+// end, or does not end its word.
+func AppendWords(words [][]byte, line []byte) (all [][]byte, ok bool) {
 	for i := 0; ; {
 		for i < len(line) && isSpace(line[i]) {
 			i++
 		}
 		if i == len(line) {
-			break
+			return words, true
 		}
 		word, next, ok := inlineWord(line, i)
 		if !ok {
-			return 0, out, s.broken(false, "unbalanced quotes in request")
+			return words, false
 		}
-		out = append(out, word)
+		words = append(words, word)
 		i = next
 	}
-	if len(out) == 0 {
-		return lf + 1, out, Empty
-	}
-	return lf + 1, out, Ragged
 }
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

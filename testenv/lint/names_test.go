@@ -25,6 +25,8 @@ var otherWords = map[string]string{
 	"gateway/validate_facade.go cluster":  "a word of the setting facade",
 	"gateway/validate_facade.go sentinel": "a word of the setting facade",
 	"gateway/status/servers.go memory":    "a section of INFO",
+	"gateway/access/log.go reset":         "an option of ACL LOG",
+	"gateway/access/rules.go reset":       "a rule of a user",
 	"gateway/admin/filter.go type":        "an option of CLIENT LIST and CLIENT KILL",
 	"gateway/admin/filter.go pubsub":      "a type of clients for CLIENT LIST and CLIENT KILL",
 	"gateway/local/hello.go auth":         "an option of HELLO",
