@@ -159,6 +159,41 @@ func TestLearntAccess(t *testing.T) {
 	}
 }
 
+// TestLearntFlags: the access to keys comes from the flags of their specifications.
+func TestLearntFlags(t *testing.T) {
+	spec := func(at int64, flags ...any) any {
+		return []any{"flags", flags,
+			"begin_search", []any{"type", "index", "spec", []any{"index", at}},
+			"find_keys", []any{"type", "range", "spec", []any{"lastkey", int64(0), "keystep", int64(1), "limit", int64(0)}}}
+	}
+	info := []any{"m.cmd", int64(-1), []any{"write"}, int64(1), int64(5), int64(1), []any{"@write"}, []any{}, []any{
+		spec(1, "RO", "access"), spec(2, "RW", "insert"), spec(3, "RM", "delete"), spec(4, "OW", "update"), spec(5, "RO"),
+		spec(6, "RO", "not_key"), spec(7, "RO", "variable_flags"), spec(8, "RW", "access", "update")}, []any{}}
+	args := fields("m.cmd a b c d e f g h")
+	if got := keyTexts(LearnInfo("m.cmd", []any{info}), args); got != "a:r b:w c:w d:w e: g:rw h:rw" {
+		t.Error(got)
+	}
+}
+
+func TestSortPattern(t *testing.T) {
+	for line, want := range map[string]string{
+		"SORT a": "", "SORT a BY x*": "x* by", "SORT a BY x": "", "SORT a GET #": "# get", "SORT a by nosort get y": "y get",
+		"SORT a LIMIT 0 1 ASC DESC ALPHA STORE BY BY z*": "z* by", "SORT a NONSENSE BY x*": "", "SORT a GET": "",
+		"SORT_RO a STORE b GET #": "", "SORT_RO a GET y": "y get", "SORT a STORE b GET #": "# get", "SORT a LIMIT 0": "",
+	} {
+		args := fields(line)
+		got := ""
+		if at, by := Lookup(args).SortPattern(args); by {
+			got = string(args[at]) + " by"
+		} else if at > 0 {
+			got = string(args[at]) + " get"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
 func TestCategoriesByName(t *testing.T) {
 	seen := Category(0)
 	for _, name := range slices.Concat(Categories, moduleCategories) {

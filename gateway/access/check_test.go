@@ -47,6 +47,10 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
+	sorter := users(t, "user u +@all %R~a %W~*").Lookup("u")
+	if check(sorter, "SORT a") != "" || check(sorter, "SORT a GET x") == "" {
+		t.Error("to write all keys is enough for GET of SORT")
+	}
 	args := [][]byte{[]byte("GET"), {}}
 	everything := users(t, "user u +@all ~* (+@all %RW~*)", "user v +@all %RW~*")
 	if got := everything.Lookup("u").Check(routing.Lookup(args), args, nil); got.Reason != Allowed {

@@ -19,6 +19,7 @@ func TestParse(t *testing.T) {
 		{"user u nopass >a", "user u off sanitize-payload #" + sumOfA + " resetchannels -@all"},
 		{"user u >a nopass", "user u off nopass sanitize-payload resetchannels -@all"},
 		{"user u ~a %R~b %W~c %RW~d %rw~e", "user u off sanitize-payload ~a %R~b %W~c ~d ~e resetchannels -@all"},
+		{"user u %R~a %W~a", "user u off sanitize-payload ~a resetchannels -@all"},
 		{"user u %R~a %W~a ~a", "user u off sanitize-payload ~a resetchannels -@all"},
 		{"user u &a &b &a", "user u off sanitize-payload resetchannels &a &b -@all"},
 		{"user u +get -get +config|get +config", "user u off sanitize-payload resetchannels -@all -get +config"},

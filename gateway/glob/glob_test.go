@@ -18,7 +18,8 @@ func TestMatch(t *testing.T) {
 		{`[\]]x`, "]x", true}, {"[ab", "a", true}, {"[ab", "c", false}, {`a\`, `a\`, true}, {"h[a-", "h-", true},
 		{"*a*b*", "xaxbx", true}, {"*a*b*", "xbxax", false}, {"news.*.uk", "news.x.uk", true}, {"*x", "xy", false},
 		{"a*", "ba", false}, {"abc", "ab", false}, {"ab", "abc", false}, {"[", "[", false}, {"[^", "x", true},
-		{"app:*", "app:", true}, {"app:*", "app", false}, {"**", "x", true}, {"**", "", false}, {"a*", "", false},
+		{"*aab", "aaab", true}, {"app:*", "app:", true}, {"app:*", "app", false}, {"**", "x", true}, {"**", "", false},
+		{"a*", "", false},
 		{`app\*`, "app*", true}, {`app\*`, "appx", false}, {"x*a[", "xya", false}, {"*[", "b", false}, {"[]", "]", false},
 	} {
 		compiled := Compile(c.pattern)
