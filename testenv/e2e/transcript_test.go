@@ -249,6 +249,7 @@ func hello(t *testing.T, c *servers.Conn, protocol int) {
 func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, straight, through string) {
 	t.Helper()
 	var replies [2][][]byte
+	var took time.Duration
 	for i, addr := range []string{straight, through} {
 		c, err := servers.Dial(addr)
 		if err != nil {
@@ -256,7 +257,9 @@ func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, st
 		}
 		c.Timeout = 20 * time.Second
 		hello(t, c, protocol)
+		begun := time.Now()
 		replies[i], err = send(c, tr.commands)
+		took = max(took, time.Since(begun))
 		_ = c.Close()
 		if err != nil {
 			t.Errorf("%s, RESP%d, %s: %v", tr.name, protocol, addr, err)
@@ -266,9 +269,39 @@ func compareReplies(t *testing.T, tr transcript, protocol int, send delivery, st
 		if tr.name == "newer" && bytes.HasPrefix(replies[0][i], []byte("-ERR unknown ")) {
 			continue // it does not know the command; the gateway may
 		}
-		if !bytes.Equal(inWordsOf7(replies[0][i]), inWordsOf7(replies[1][i])) && !tr.differs[fmt.Sprint(tr.commands[i])] {
+		if !sameReplies(tr.commands[i], replies[0][i], replies[1][i], took) && !tr.differs[fmt.Sprint(tr.commands[i])] {
 			t.Errorf("%s, RESP%d, %s\nstraight %s\nthrough  %s", tr.name, protocol, brief(tr.commands[i]),
 				brief([]string{string(replies[0][i])}), brief([]string{string(replies[1][i])}))
+		}
+	}
+}
+
+// sameReplies reports whether two servers gave the same reply to a command, when the transcript took at most this long
+// on each. TTL counts down meanwhile.
+func sameReplies(command []string, one, other []byte, took time.Duration) bool {
+	one, other = inWordsOf7(one), inWordsOf7(other)
+	if command[0] == "TTL" {
+		a, errA := strconv.Atoi(strings.Trim(string(one), ":\r\n"))
+		b, errB := strconv.Atoi(strings.Trim(string(other), ":\r\n"))
+		if errA == nil && errB == nil && a > 0 && b > 0 {
+			return max(a-b, b-a) <= int((took+time.Second-1)/time.Second)
+		}
+	}
+	return bytes.Equal(one, other)
+}
+
+func TestTTLCountsDownBetweenReplies(t *testing.T) {
+	for _, c := range []struct {
+		command, one, other string
+		took                time.Duration
+		same                bool
+	}{
+		{"TTL", ":99\r\n", ":100\r\n", time.Second / 2, true}, {"TTL", ":98\r\n", ":100\r\n", time.Second, false},
+		{"TTL", ":100\r\n", ":98\r\n", time.Second + 1, true}, {"TTL", ":-1\r\n", ":-2\r\n", time.Minute, false},
+		{"TTL", ":1\r\n", ":-2\r\n", time.Minute, false}, {"GET", ":99\r\n", ":100\r\n", time.Minute, false},
+	} {
+		if sameReplies([]string{c.command, "k"}, []byte(c.one), []byte(c.other), c.took) != c.same {
+			t.Errorf("%+v: not so", c)
 		}
 	}
 }
