@@ -259,18 +259,21 @@ func TestHeldClientThatLeftWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	primary := env.Groups[0].Nodes[0]
+	until := func(what, field string) {
+		t.Helper()
+		servers.Until(t, servers.Patience, what, func() error {
+			info, err := conn.Do("INFO", "failover")
+			if err == nil && !strings.Contains(string(info), field) {
+				err = fmt.Errorf("INFO says %s", info)
+			}
+			return err
+		})
+	}
+	// Until then requests are sent to the server that has died: they may have been executed, and do not wait.
+	until("the lost connection", "connections_lost:peer-closed=1,")
 	waiting := func(want int) {
 		t.Helper()
-		servers.Until(t, servers.Patience, fmt.Sprintf("%d waiting clients", want), func() error {
-			info, err := conn.Do("INFO", "failover")
-			if err != nil {
-				return err
-			}
-			if !strings.Contains(string(info), fmt.Sprintf("requests_buffered_now:%d\r\n", want)) {
-				return fmt.Errorf("INFO says %s", info)
-			}
-			return nil
-		})
+		until(fmt.Sprintf("%d waiting clients", want), fmt.Sprintf("requests_buffered_now:%d\r\n", want))
 	}
 	var left []*servers.Conn
 	for _, size := range []int{1000, 70000, 5000000} {
