@@ -16,8 +16,8 @@ import (
 // harms all sessions with requests in flight there. So a long request, or one that a connection has ended on, is sent
 // in isolation: on a connection that nothing else is in flight on. The first time the culprit is unknown, and all reads
 // that were sent are suspect: those of one session are retried together, apart from all other sessions. A request on
-// which a second connection ends while it is alone there gets an error, unless the server itself has died. One
-// connection is always left to everything else.
+// which a second connection ends while it is alone there gets an error, unless the server itself has died, or had
+// opened that connection before the first one ended. One connection is always left to everything else.
 
 const (
 	// livesAfter is how long the other connections to a server must stay open after one has ended to show that it

@@ -62,16 +62,27 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 	default:
 		var e retry.Ended
 		if costs(l, r, front, why) {
-			if t.Cost > 0 && l.Alone() {
-				e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(x.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
-			}
-			t.Suspect()
+			e = x.suspect(c, l, r)
 		}
 		x.retryLost(c, l, r, e)
 	}
 	if !c.closed {
 		x.Landed(c, t.Shard)
 	}
+}
+
+// suspect records that a connection may have ended on a request, and returns its end where it is the second one that
+// shows so: the request was alone there. A server that closes all its connections, as one that is promoted does, shows
+// nothing: so the second connection must have been dialled after the first one had ended.
+func (x *Exchange) suspect(c *Session, l *upstream.Conn, r *upstream.Lost) (e retry.Ended) {
+	t := &r.Pending
+	if t.Cost == 0 {
+		c.own().suspectSince = x.clock.Now
+	} else if l.Alone() && l.DialledAt >= c.suspectSince {
+		e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(x.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
+	}
+	t.Suspect()
+	return e
 }
 
 // retryLost retries a request of a lost connection.

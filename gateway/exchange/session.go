@@ -64,6 +64,8 @@ type rare struct {
 	leftBehind *leftBehind
 	// Round is the WAIT or WAITAOF that is being asked of all shards.
 	Round *session.Round
+	// suspectSince is when a connection last ended on requests of this session that none had ended on before.
+	suspectSince time.Duration
 	// blockedSince is when the blocking command under way began to wait; 0 without one.
 	blockedSince time.Duration
 	// carefulUntil is until when only one request at a time is in flight for carefulSlot, the slot of the last ASK or
