@@ -77,6 +77,7 @@ var rooms = map[string]room{
 	"gateway/exchange": {pure: true, ours: []string{"gateway/upstream", "gateway/downstream", "gateway/trace",
 		"gateway/catalog", "gateway/blocks", "gateway/wait", "gateway/facade", "gateway/fanout", "gateway/resp",
 		"gateway/retry", "gateway/session", "routing", "topology"}},
+	"gateway/certs":  {},
 	"gateway/access": {pure: true, ours: []string{"gateway/glob", "gateway/resp", "routing"}},
 	"gateway/admin":  {pure: true, ours: []string{"gateway/resp", "gateway/session", "routing"}},
 	"gateway/local": {pure: true, ours: []string{"gateway/admin", "gateway/facade", "gateway/resp", "gateway/session",

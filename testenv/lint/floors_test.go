@@ -8,7 +8,7 @@ import (
 // floors has every room on a floor, from the ground up: a room imports lower floors only, so that it can be read, and
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
-	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "testenv/golden", "testenv/servers",
+	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "testenv/golden", "testenv/servers",
 		"testenv/drill/ledger", "testenv/bench/relay", "testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench"},
