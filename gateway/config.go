@@ -138,6 +138,7 @@ type Limits struct {
 	IdleMax time.Duration
 	// AuthMax closes a client that has not authenticated in time, if a password is set. Default 60 s.
 	AuthMax time.Duration
+	SharedLimits
 }
 
 // Config has everything that a Gateway is started with.

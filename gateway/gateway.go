@@ -71,6 +71,7 @@ type Gateway struct {
 	// descriptors limits the clients, refusals logs those that did not fit.
 	descriptors *descriptors
 	refusals    *refusals
+	cuts        *cuts
 
 	mu        sync.Mutex
 	listeners []listener
@@ -106,6 +107,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.subServices, g.prints = conf.subServices(), newPrints()
 	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
+	g.cuts = newCuts(logger.Named("clients"))
 	for i := range conf.Services {
 		g.addService(i)
 	}
@@ -131,8 +133,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.longScripts = make([]atomic.Int32, len(conf.Services))
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
-		w := worker.New(workerConfig(&conf, g.ownListeners, uint64(i)+uint64(time.Now().UnixNano())), g.env(i))
-		l, err := makeLoop(loop.Config{Worker: w, Dial: dial, Logger: logger.Named("loop")})
+		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: dial, Logger: logger.Named("loop")})
 		if err != nil {
 			return nil, fmt.Errorf("making an event loop: %w", err)
 		}
@@ -241,7 +242,7 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
-		Cut:              g.slowCut,
+		Cut:              g.cut,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].seen(body) },
 		Script:           func(of int, name []byte) []byte { return g.scripts[g.subServices[of].service].named(name) },

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/topology"
@@ -42,10 +41,4 @@ func (g *Gateway) censusOf(of int) *census { return g.census[g.subServices[of].s
 func (g *Gateway) gapOver(i, of int, gap pubsub.Gap) {
 	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.subServices[of].service].Name,
 		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
-}
-
-// slowCut logs a subscriber that was closed because it reads too slowly.
-func (g *Gateway) slowCut(of int, s exchange.Slow) {
-	g.logger.Named("pubsub").Warn("slow subscriber closed", "service", g.conf.Services[g.subServices[of].service].Name,
-		"client", s.Remote, "id", s.Number, "name", s.Name, "bytes", s.Bytes)
 }

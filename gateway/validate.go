@@ -124,6 +124,9 @@ func (v *validation) process(c Config) {
 	v.size("client-output-buffer-limit", l.OutputBytesMax)
 	v.size("pubsub-output-buffer-limit", l.PushBytesMax)
 	v.size("hold-bytes-max", l.HoldBytesMax)
+	if l.ClientMemoryMax > 0 {
+		v.size("client-memory-max", l.ClientMemoryMax)
+	}
 
 	if l.PrivateMax > 0 && l.PrivateMax < c.Workers {
 		v.fault(Fault{Setting: "private-connections-max", Other: "workers",

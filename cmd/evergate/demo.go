@@ -167,7 +167,7 @@ func (d *demo) closeShow() error {
 
 // check returns the Config, still without the upstream, or the mistakes in the flags.
 func (d *demo) check() (gateway.Config, error) {
-	config := gateway.DefaultConfig()
+	config := defaultConfig()
 	service := gateway.DefaultService()
 	service.Name, service.Reads, service.Listen = "demo", gateway.ReadPreferReplica, []string{d.listen}
 	config.Services = []gateway.Service{service}

@@ -19,20 +19,20 @@ import (
 // the collector runs as often as it takes to stay below. GOGC is left alone: the memory of requests and replies is
 // reused (package blocks), so there is little to collect.
 
-// limitMemory sets Go's soft memory limit from the memory that is available, unless the user has set it (GOMEMLIMIT).
+// limitMemory sets Go's soft memory limit to four fifths of the available memory, unless the user has set it
+// (GOMEMLIMIT). The rest is for the kernel's socket buffers, and for allocations while the collector runs.
 func limitMemory(logger hclog.Logger) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	if limit := softLimit(os.DirFS("/")); limit > 0 {
+	if limit := availableMemory(os.DirFS("/")) / 5 * 4; limit > 0 {
 		debug.SetMemoryLimit(limit)
 		logger.Debug("memory limit set", "bytes", limit)
 	}
 }
 
-// softLimit returns four fifths of the memory that this process may use, in bytes; 0 if that is unknown. The rest is
-// for the kernel's socket buffers, and for allocations while the collector runs.
-func softLimit(root fs.FS) int64 {
+// availableMemory returns the memory that this process may use, in bytes; 0 if that is unknown.
+func availableMemory(root fs.FS) int64 {
 	limit := machineMemory(root)
 	for _, file := range cgroupLimits(root) {
 		b, err := fs.ReadFile(root, file)
@@ -47,7 +47,7 @@ func softLimit(root fs.FS) int64 {
 	if limit == math.MaxInt64 {
 		return 0
 	}
-	return limit / 5 * 4
+	return limit
 }
 
 // cgroupLimits returns the files with limits of this process: those of its group and of all groups above. In a

@@ -45,7 +45,7 @@ func TestSoftLimit(t *testing.T) {
 		for name, text := range test.files {
 			files[name] = &fstest.MapFile{Data: []byte(text)}
 		}
-		if got, want := softLimit(files), test.want/5*4; got != want {
+		if got, want := availableMemory(files), test.want; got != want {
 			t.Errorf("%s: %d, want %d", test.name, got, want)
 		}
 	}

@@ -32,7 +32,7 @@ type placeKey struct {
 }
 
 func defaultTarget() target {
-	config, service := gateway.DefaultConfig(), gateway.DefaultService()
+	config, service := defaultConfig(), gateway.DefaultService()
 	return target{&config, &service}
 }
 
@@ -79,7 +79,7 @@ func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) 
 	s.readStray(args, flags)
 	s.refuseBesideServices()
 
-	r := &resolved{config: gateway.DefaultConfig(), file: s.file, places: map[placeKey]place{}}
+	r := &resolved{config: defaultConfig(), file: s.file, places: map[placeKey]place{}}
 	r.config.Services = []gateway.Service{gateway.DefaultService()}
 	if s.servicesAt != (place{}) {
 		r.config.Services = nil

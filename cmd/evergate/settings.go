@@ -128,6 +128,7 @@ var processSettings = ofProcess(
 	sizeSetting("pubsub-output-buffer-limit",
 		"maximum pending output when a message arrives; close a subscriber that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.PushBytesMax }),
+	clientMemorySetting(),
 	numberSetting("hold-sessions-max", "N",
 		"maximum number of clients waiting for a primary; fail further requests with -LOADING", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Limits.HoldSessionsMax }),

@@ -11,6 +11,7 @@ import (
 // startGateway is the startFunc of the product.
 func startGateway(config gateway.Config, logger hclog.Logger) (*running, error) {
 	limitMemory(logger)
+	fillClientMemory(&config)
 	gw, err := gateway.New(config, logger)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,8 @@
 // no I/O.
 package downstream
 
+import "math"
+
 // How much may be under way for a client depends on the size of its replies so far. So a pipeline of small requests is
 // sent at full depth, and one with large replies requests no more than the client and the gateway can take: all that a
 // server has replied must be kept until the client reads it.
@@ -29,10 +31,26 @@ type Conn struct {
 	Output  Output
 	// weight is the expected size of a reply to this client, in bytes; see Weigh.
 	weight uint32
+	// footprint is what SetFootprint was given last.
+	footprint uint32
 }
 
 // New returns the connection of a client that has just connected.
 func New() Conn { return Conn{weight: firstWeight} }
+
+// Memory is how many bytes the buffers of the client take.
+func (c *Conn) Memory() int { return c.Input.Cap() + c.Output.Cap() + c.Replies.KeptBytes() }
+
+// Footprint is how many bytes SetFootprint was given last.
+func (c *Conn) Footprint() int { return int(c.footprint) }
+
+// SetFootprint records how many bytes are kept for the client, up to 4 GiB, and returns how many that are more.
+func (c *Conn) SetFootprint(n int) (more int) {
+	now := uint32(min(n, math.MaxUint32))
+	more = int(now) - int(c.footprint)
+	c.footprint = now
+	return more
+}
 
 // Weigh records the size of a reply, in bytes. What is expected rises fast and falls slowly.
 func (c *Conn) Weigh(size int) {

@@ -16,12 +16,14 @@ const (
 // Input is what a client has sent and the gateway has not begun. The zero value is ready.
 type Input struct {
 	unread []byte
+	begun  int // bytes of the buffer in front of unread
 	scan   resp.Scanner
 }
 
-// Len is how many bytes are kept, Room how many more fit into their buffer.
+// Len is how many bytes are kept, Room how many more fit into their buffer, and Cap the size of that.
 func (in *Input) Len() int  { return len(in.unread) }
 func (in *Input) Room() int { return cap(in.unread) - len(in.unread) }
+func (in *Input) Cap() int  { return in.begun + cap(in.unread) }
 
 // Bytes returns what is kept. It is valid until Input changes.
 func (in *Input) Bytes() []byte { return in.unread }
@@ -43,7 +45,7 @@ func (in *Input) Keep(p *blocks.Pool, b []byte) {
 	if cap(in.unread) < have {
 		larger := append(p.Take(roomFor(int64(have), in.scan.Need())), in.unread...)
 		p.Give(in.unread)
-		in.unread = larger
+		in.unread, in.begun = larger, 0
 	}
 	in.unread = append(in.unread, b...)
 }
@@ -54,9 +56,10 @@ func (in *Input) Used(p *blocks.Pool, n int) {
 	case in.unread == nil: // after HandOver or Forget
 	case n >= len(in.unread):
 		p.Give(in.unread)
-		in.unread = nil
+		in.Forget()
 	default:
 		in.unread = in.unread[n:]
+		in.begun += n
 	}
 }
 
@@ -65,12 +68,12 @@ func (in *Input) HandOver(frame []byte) bool {
 	if len(frame) != len(in.unread) || len(frame) == 0 || &frame[0] != &in.unread[0] {
 		return false
 	}
-	in.unread = nil
+	in.Forget()
 	return true
 }
 
 // Forget drops what is kept. Its bytes stay valid for a caller that is still reading them.
-func (in *Input) Forget() { in.unread = nil }
+func (in *Input) Forget() { in.unread, in.begun = nil, 0 }
 
 // Straight returns where to put what the client sends next: behind the beginning of the frame under way, if its size is
 // known, so that it need not be copied again. It is empty for most clients. all: this is room for the rest of that

@@ -169,11 +169,24 @@ func (a *audit) memory(c *Session) {
 	if other+kept > max(a.x.conf.OutputBytesMax, a.x.conf.PushBytesMax) && !c.InTunnel() {
 		a.wrong("client %d: %d bytes are to be written", c.Ref.ID, other+kept)
 	}
+	a.counted(c, parts, withheld)
 	if c.Input.Len() > a.x.conf.QueryBytesMax {
 		a.wrong("client %d: %d bytes are unread", c.Ref.ID, c.Input.Len())
 	}
 	if c.Ending && c.Input.Len() > 0 {
 		a.wrong("client %d: is to be closed, and %d bytes are unread", c.Ref.ID, c.Input.Len())
+	}
+}
+
+// counted checks that the account of a client is what is kept for it.
+func (a *audit) counted(c *Session, parts, withheld int) {
+	kept := c.Input.Cap() + c.Output.Cap() + c.pushes.Cap() + c.Multi.Memory() + c.Replies.EarlyBytes() + parts +
+		withheld + c.retries.Bytes()
+	if c.NoEvict || c.InTunnel() {
+		kept = 0
+	}
+	if c.Footprint() != kept {
+		a.wrong("client %d: %d bytes are kept, the account has %d", c.Ref.ID, kept, c.Footprint())
 	}
 }
 
@@ -259,6 +272,13 @@ func (a *audit) accounts() {
 	}
 	if closed+uint64(a.x.open) != s.ClientsOpened {
 		a.wrong("%d clients came, %d have left, %d are here", s.ClientsOpened, closed, a.x.open)
+	}
+	used := 0
+	for c := range a.x.All {
+		used += c.Footprint()
+	}
+	if used != a.x.used || max(used-a.x.shared, a.x.shared-used) >= memoryStep {
+		a.wrong("%d bytes are kept for clients, the account has %d, other workers know %d", used, a.x.used, a.x.shared)
 	}
 	if s.WithheldReleased > s.Withheld {
 		a.wrong("%d replies were withheld, %d of them released", s.Withheld, s.WithheldReleased)

@@ -63,10 +63,12 @@ type Config struct {
 	// Report passes on an observation to the control plane. Acked counts n writes that a node acknowledged.
 	Report func(service int, r topology.Report)
 	Acked  func(service int, node topology.NodeID, n int)
-	// Unserved is called for each request that is answered with -LOADING, Cut for each subscriber that was closed
-	// because it reads too slowly. Both are for the log.
+	// Unserved is called for each request that is answered with -LOADING, Cut for each client that was closed because it
+	// reads too slowly, or because all clients take too much memory. Both are for the log.
 	Unserved func(service int, why string)
-	Cut      func(service int, s Slow)
+	Cut      func(service int, c Cut)
+	// Memory bounds what is kept for all clients.
+	Memory MemoryBound
 	// LongScripts adds add to the number of workers that wait for a long script of a service, and returns the sum.
 	LongScripts func(service, add int) int
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
@@ -123,12 +125,15 @@ type Exchange struct {
 	Retries
 	Dedications
 	Pushes
+	Memory
 }
 
 // New makes an Exchange without services and clients.
 func New(conf Config) *Exchange {
 	x := &Exchange{conf: conf, clock: conf.Clock, pool: conf.Pool, blocks: conf.Blocks}
-	x.Table.x, x.Waiting.x, x.Retries.x, x.Dedications.x, x.Pushes.x = x, x, x, x, x
+	x.Table.x, x.Waiting.x, x.Retries.x, x.Dedications.x, x.Pushes.x, x.Memory.x = x, x, x, x, x, x
+	x.bound = conf.Memory
+	x.bound.alone()
 	return x
 }
 

@@ -9,22 +9,34 @@ import (
 // waits for servers and not for itself.
 const PauseBytes = 64 << 10
 
+// strangerBytes is how many unread bytes are kept for a client that has not authenticated: no request of it is longer,
+// and it waits for nobody but itself.
+const strangerBytes = 256 << 10
+
 // Keep appends bytes to a client's unread input. It copies them. It closes a client that exceeds QueryBytesMax.
 func (x *Exchange) Keep(c *Session, b []byte) {
 	if len(b) == 0 || c.closed || c.Ending {
 		return
 	}
-	if c.Input.Len()+len(b) > x.conf.QueryBytesMax {
+	most := x.conf.QueryBytesMax
+	if !c.Authenticated {
+		most = min(most, strangerBytes)
+	}
+	if c.Input.Len()+len(b) > most {
 		x.Close(c, session.QueryLimit)
 		return
 	}
 	c.Input.Keep(x.blocks, b)
+	x.Account(c)
 	x.Weigh(c)
 	x.Pace(c)
 }
 
 // Skip drops the first n unread bytes: a request that was answered.
-func (x *Exchange) Skip(c *Session, n int) { c.Input.Used(x.blocks, n) }
+func (x *Exchange) Skip(c *Session, n int) {
+	c.Input.Used(x.blocks, n)
+	x.Account(c)
+}
 
 // Pace makes the loop stop or resume reading from a client. One that waits for servers is not read while much of its
 // input is unread: so it sends no faster than they execute. But many a client writes all that it has before it reads

@@ -43,6 +43,7 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.pushes.Drop(t.x.blocks)
 	c.Input.Forget()
 	c.retries, c.composites, c.inFlight, c.withheld = nil, nil, nil, nil
+	t.x.Account(c)
 	t.clients[c.Ref.ID] = nil
 	t.freed[0] = append(t.freed[0], c.Ref.ID)
 	t.open--
@@ -58,6 +59,7 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 	}
 	c.Finish(why)
 	c.Input.Forget()
+	t.x.Account(c)
 	t.x.conf.Verbs.Unlisten(c)
 	t.CloseIfDone(c)
 }

@@ -32,12 +32,26 @@ type subscriber struct {
 	publishes bool
 }
 
-// Slow describes a subscriber that was closed because it reads too slowly.
-type Slow struct {
+// Cut describes a client that was closed because too much was kept for it.
+type Cut struct {
+	Why    session.CloseReason
 	Number int64 // CLIENT ID
 	Remote string
 	Name   string // CLIENT SETNAME
-	Bytes  int    // unwritten
+	Bytes  int    // that were kept
+}
+
+// ReadsSlowly reports whether the client is a subscriber that reads too slowly.
+func (c *Cut) ReadsSlowly() bool { return c.Why == session.SlowSubscriber }
+
+// cut closes a client because too many bytes are kept for it.
+func (x *Exchange) cut(c *Session, why session.CloseReason, bytes int) {
+	name := ""
+	if c.Identity != nil {
+		name = c.Identity.Name
+	}
+	x.conf.Cut(c.Service.Index, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
+	x.Close(c, why)
 }
 
 // Listen makes Subs, if needed.
@@ -88,16 +102,12 @@ func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 		p.x.write(c)
 	}
 	to.Append(p.x.blocks, frame)
+	p.x.Account(c)
 	size := c.Output.Len() + c.pushes.Len()
 	if size <= p.x.conf.PushBytesMax {
 		return to
 	}
-	name := ""
-	if c.Identity != nil {
-		name = c.Identity.Name
-	}
-	p.x.conf.Cut(c.Service.Index, Slow{Number: c.Number, Remote: c.Remote, Name: name, Bytes: size})
-	p.x.Close(c, session.SlowSubscriber)
+	p.x.cut(c, session.SlowSubscriber, size)
 	return nil
 }
 

@@ -23,14 +23,21 @@ func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.E
 	if c.Service.View != nil {
 		a.Epoch = c.Service.View.Epoch
 	}
-	c.own().retries = c.retries.Insert(a)
+	r.insert(c, a)
 	c.retryBegun = false
 }
 
 // RetryAt puts a request on the list that was not sent before. It takes the frame over.
 func (r *Retries) RetryAt(c *Session, a retry.Entry) {
-	c.own().retries = c.retries.Insert(a)
+	r.insert(c, a)
 	r.x.Wake(c) // nothing need be in flight whose reply would wake it
+}
+
+// insert puts a request on the list.
+func (r *Retries) insert(c *Session, a retry.Entry) {
+	c.own().retries = c.retries.Insert(a)
+	c.retryBytes += len(a.Frame)
+	r.x.Account(c)
 }
 
 // RetryAll puts all parts of the Composite that is retried first on the list, in place of those that are there. It has
@@ -38,6 +45,8 @@ func (r *Retries) RetryAt(c *Session, a retry.Entry) {
 func (c *Session) RetryAll(parts int) {
 	c.forgetWithheld(c.retries[0].Seq)
 	c.own().retries = c.retries.Restart(parts)
+	c.retryBytes = c.retries.Bytes()
+	c.Service.x.Account(c)
 }
 
 // recall retries a request that is still on a connection. The reply to it there is dropped.
@@ -76,7 +85,7 @@ func (r *Retries) RunRetries(c *Session) bool {
 		r.x.notHeld(c, &r.x.totals.HoldReleased)
 		r.x.ReleaseUnused(c)
 		c.retryBegun = true
-		c.retries = c.retries[1:]
+		c.dropFirst()
 	}
 	c.retries, c.retryBegun = nil, false
 	return !c.closed
@@ -130,7 +139,16 @@ func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why up
 func (c *Session) NextRetry() *retry.Entry { return &c.retries[0] }
 
 // DropRetry removes the request to retry first: it was answered otherwise.
-func (c *Session) DropRetry() { c.retries, c.retryBegun = c.retries[1:], false }
+func (c *Session) DropRetry() {
+	c.dropFirst()
+	c.retryBegun = false
+}
+
+// dropFirst removes the request to retry first.
+func (c *Session) dropFirst() {
+	c.retryBytes -= len(c.retries[0].Frame)
+	c.retries = c.retries.DropFirst()
+}
 
 // takeReads retries the reads that a session has behind a rejected request on the same connection: their replies would
 // be of an order that the client did not ask for.

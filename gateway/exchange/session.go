@@ -53,6 +53,8 @@ type Session struct {
 type rare struct {
 	// retries are the requests to retry, in order, before anything new is read.
 	retries retry.Queue
+	// retryBytes is the size of their frames.
+	retryBytes int
 	// composites are the requests whose parts are under way.
 	composites []Composite
 	// withheld are replies that wait for the verdict on their server.

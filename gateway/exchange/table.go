@@ -151,6 +151,7 @@ func (t *Table) ClientWrote(id uint32, n int) {
 		return
 	}
 	c.Output.Wrote(t.x.blocks, n)
+	t.x.Account(c)
 	c.tookAt = t.x.clock.Now
 	t.x.totals.ClientOutBytes += uint64(n)
 	t.x.drained(c)

@@ -10,7 +10,7 @@ import (
 type Totals struct {
 	ClientsOpened uint64
 	// ClientsClosed counts by the session.CloseReason.
-	ClientsClosed  [session.TooMany + 1]uint64
+	ClientsClosed  [session.CloseReasons]uint64
 	ClientOutBytes uint64
 	// Requests that were sent to servers, by the purpose of the connection.
 	Requests [upstream.Purposes]uint64

@@ -135,6 +135,7 @@ func (x *Exchange) judgeClient(c *Session, old *topology.View) {
 			return
 		}
 	}
+	x.Account(c)
 	if c.Reason == wait.InFlight || c.Reason == wait.Blocked || c.Reason == wait.OwedTooMuch && c.owesLittle() {
 		x.Wake(c)
 	}

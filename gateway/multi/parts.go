@@ -124,6 +124,7 @@ func (s *parted) keep(reply []byte) []byte {
 func keepPart(c *exchange.Session, s *parted, n int) {
 	s.bytes += n
 	c.Replies.KeepPart(n)
+	s.m.x.Account(c)
 }
 
 // dropParts counts the bytes of a split as not kept any more.

@@ -25,8 +25,8 @@ const (
 // It follows processMultibulkBuffer of Redis: strict numbers, any byte after CR, and the same errors.
 type Scanner struct {
 	pos    int   // bytes of the current frame already understood
-	left   int64 // arguments still to come; meaningful when pos > 0
 	bulk   int64 // length of the argument under way, -1 when its head is still to come
+	left   int32 // arguments still to come; meaningful when pos > 0
 	ragged bool
 	err    string
 }
@@ -43,7 +43,7 @@ func (s *Scanner) Need() int64 {
 	if s.pos == 0 || s.bulk < 0 {
 		return 0
 	}
-	return int64(s.pos) + s.bulk + 2 + (s.left-1)*4
+	return int64(s.pos) + s.bulk + 2 + int64(s.left-1)*4
 }
 
 // Next scans one command at the start of buf, which must begin with the first byte of the current frame. It returns the
@@ -195,7 +195,7 @@ func (s *Scanner) count(buf []byte, lim *Limits) Status {
 	if buf[next-1] != '\n' {
 		s.ragged = true
 	}
-	s.pos, s.left, s.bulk = next, v, -1
+	s.pos, s.left, s.bulk = next, int32(v), -1
 	if v <= 0 {
 		n := s.pos
 		*s = Scanner{}

@@ -85,6 +85,20 @@ func (q Queue) Restart(parts int) Queue {
 	return append(all, rest...)
 }
 
+// DropFirst removes the first entry, and its frame from memory.
+func (q Queue) DropFirst() Queue {
+	q[0] = Entry{}
+	return q[1:]
+}
+
+// Bytes is the size of all frames.
+func (q Queue) Bytes() (n int) {
+	for i := range q {
+		n += len(q[i].Frame)
+	}
+	return n
+}
+
 // Later reports whether seq a comes after b; numbers wrap around.
 func Later(a, b uint32) bool { return int32(a-b) > 0 }
 

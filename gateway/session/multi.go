@@ -71,6 +71,14 @@ func (m *Multi) Abort() { m.Aborted = true }
 // Nest records that the transaction contained MULTI or WATCH.
 func (m *Multi) Nest() { m.Nested = true }
 
+// Memory is how many bytes the transaction takes: none for one that is nil or has no commands.
+func (m *Multi) Memory() int {
+	if m == nil || m.Count == 0 {
+		return 0
+	}
+	return cap(m.Body)
+}
+
 // Size is how many bytes are kept for the transaction: none for one that is nil or has no commands.
 func (m *Multi) Size() int {
 	if m == nil || m.Count == 0 {

@@ -43,11 +43,16 @@ const (
 	TunnelEnded
 	// TooMany: there are as many clients as allowed.
 	TooMany
+	// MemoryLimit: the memory of all clients exceeded its bound, and this one's was among the largest.
+	MemoryLimit
+
+	// CloseReasons is the number of reasons.
+	CloseReasons = int(MemoryLimit) + 1
 )
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
 	"auth-timeout", "truncated-reply", "drained", "blocking-lost",
-	"slow-subscriber", "subscription-lost", "gap", "killed", "replication-ended", "too-many"}
+	"slow-subscriber", "subscription-lost", "gap", "killed", "replication-ended", "too-many", "memory-limit"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 

@@ -24,13 +24,15 @@ type Facts struct {
 	Port       int
 	Uptime     time.Duration
 	ClientsMax int
-	Rejected   uint64
-	Workers    int
-	Reads      string
-	Hold       string
-	View       *topology.View // nil while nothing is known
-	Stats      worker.Snapshot
-	Failovers  FailoverHistory
+	// ClientMemoryMax bounds what is kept for all clients, in bytes; 0: no bound.
+	ClientMemoryMax int64
+	Rejected        uint64
+	Workers         int
+	Reads           string
+	Hold            string
+	View            *topology.View // nil while nothing is known
+	Stats           worker.Snapshot
+	Failovers       FailoverHistory
 	// Role is what the listener that is asked emulates; nil: nothing.
 	Role *facade.Role
 	// Servers are what the servers say of themselves; see AsksServers.
@@ -43,6 +45,7 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 	for i := range all {
 		sum.Clients += all[i].Clients
 		sum.Conns += all[i].Conns
+		sum.ClientMemory += all[i].ClientMemory
 		sum.BlockedSessions += all[i].BlockedSessions
 		sum.Waiting += all[i].Waiting
 		sum.Silent += all[i].Silent
@@ -180,7 +183,8 @@ func clients(f *Facts, _ bool) []field {
 }
 
 // newer are fields that only some servers have: they are the gateway's where a server has them.
-var newer = map[string]bool{"pubsub_clients": true, "cluster_connections": true, "tracking_clients": true}
+var newer = map[string]bool{"pubsub_clients": true, "cluster_connections": true, "tracking_clients": true,
+	"evicted_clients": true}
 
 // memory is that of the gateway where no server says anything.
 func memory(_ *Facts, reported bool) []field {
@@ -209,7 +213,8 @@ func persistence(*Facts, bool) []field { return []field{{"loading", "0"}, {"asyn
 func counters(f *Facts, reported bool) []field {
 	s := &f.Stats.Stats
 	own := []field{{"total_connections_received", fmt.Sprint(s.ClientsOpened)},
-		{"rejected_connections", fmt.Sprint(f.Rejected)}}
+		{"rejected_connections", fmt.Sprint(f.Rejected)},
+		{"evicted_clients", fmt.Sprint(s.ClientsClosed[session.MemoryLimit])}}
 	if reported {
 		return own
 	}
@@ -263,12 +268,12 @@ func appendGateway(b []byte, f *Facts) []byte {
 		"requests_answered_locally:%d\r\nrequests_rejected:%d\r\nsessions_blocked_now:%d\r\nrequests_retried:%d\r\n"+
 		"requests_uncertain:%d\r\nrequests_out_of_order:%d\r\nprotocol_errors:%d\r\nauth_failures:%d\r\n"+
 		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
-		"heap_live_bytes:%d\r\n%s",
+		"heap_live_bytes:%d\r\nclient_memory:%d\r\nclient_memory_max:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
 		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.BlockedSessions, s.Retried, s.Uncertain,
 		s.OutOfOrder,
 		s.ProtocolErrors, s.WrongPasswords, s.PopsRetried, f.Stats.Conns, f.Stats.Dedicated, runtime.NumGoroutine(),
-		heapLive(),
+		heapLive(), f.Stats.ClientMemory, f.ClientMemoryMax,
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 

@@ -88,6 +88,7 @@ func (e *completion) Size() int {
 func (e *completion) Take(c *exchange.Session, _ int16, reply []byte) {
 	e.reply = bytes.Clone(reply)
 	c.Replies.KeepPart(len(reply))
+	e.t.x.Account(c)
 	e.t.complete(c, e)
 }
 

@@ -48,4 +48,10 @@ func (w *Worker) AdminReply(ref session.Ref, seq uint32, reply []byte) {
 }
 
 // Show gives the record of a command to the sessions of this worker that monitor one of these services.
-func (w *Worker) Show(services []int, line []byte) { w.clients.Show(services, line) }
+func (w *Worker) Show(services []int, line []byte) {
+	w.clients.Show(services, line)
+	w.x.Evict()
+}
+
+// MemoryExceeded records that another worker found the bound of the memory of all clients exceeded.
+func (w *Worker) MemoryExceeded() { w.x.MemoryExceeded() }

@@ -35,6 +35,8 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 	if c.Input.Len() == 0 && c.Reason == wait.Running && !c.Retrying() {
 		n := w.run(c, b)
 		w.x.Keep(c, b[n:])
+		w.x.Account(c)
+		w.x.Evict()
 		return
 	}
 	for len(b) > 0 && !c.Closed() {
@@ -48,6 +50,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 			w.runUnread(c)
 		}
 	}
+	w.x.Evict()
 }
 
 // runUnread handles the requests that were kept.
@@ -56,6 +59,7 @@ func (w *Worker) runUnread(c *exchange.Session) {
 		return
 	}
 	c.Input.Used(w.blocks, w.run(c, c.Input.Bytes()))
+	w.x.Account(c)
 	w.x.Weigh(c)
 	w.x.Pace(c)
 }
@@ -65,6 +69,7 @@ func (w *Worker) resume(c *exchange.Session) {
 	if (!c.Retrying() || w.x.RunRetries(c)) && !c.Closed() && !c.Ending {
 		w.runUnread(c)
 	}
+	w.x.Account(c)
 	if c.HalfClosed {
 		w.x.GoOnHalfClosed(c)
 	}

@@ -49,6 +49,7 @@ func FuzzWorker(f *testing.F) {
 const (
 	fuzzOutput  = 1 << 20
 	fuzzQuery   = 256 << 10
+	fuzzMemory  = 512 << 10
 	fuzzPrivate = 3
 	// scriptAfter is how often a worker looks for the end of a long script.
 	scriptAfter = 20 * time.Millisecond
@@ -118,6 +119,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, DedicatedMax: fuzzPrivate, GatherFrom: 2,
+		ClientMemory: exchange.MemoryBound{Max: fuzzMemory},
 	}, worker.Env{
 		View:    z.viewOf,
 		Settled: z.settledAt,

@@ -24,7 +24,7 @@ type Reading struct {
 
 // Out ends a round: sessions that can go on run first. What comes up while the loop carries it out is in the next one.
 func (w *Worker) Out() *Out {
-	for !w.clock.Idle() || w.pool.Parting() {
+	for w.x.Evict() || !w.clock.Idle() || w.pool.Parting() {
 		w.runReady()
 		w.pool.Part()
 	}

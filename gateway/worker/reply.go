@@ -20,6 +20,7 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 	switch {
 	case l.Key.Purpose == upstream.Subscription:
 		w.pubsub.Read(l, b)
+		w.x.Evict()
 		return
 	case l.Tunnel:
 		w.x.Relay(l, b)
@@ -49,6 +50,7 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 	if l.Key.Purpose == upstream.Dedicated && l.State == upstream.Open && l.Inflight.Len() == 0 {
 		w.x.DedicatedAnswered(l)
 	}
+	w.x.Evict()
 }
 
 // incoming is one whole reply on its way through the steps.

@@ -55,7 +55,7 @@ type player struct {
 	slow    map[string]bool // connections and clients that take no bytes by themselves
 	room    map[string]int  // how many they take now
 	reports []string
-	closed  [session.TooMany + 1]uint64
+	closed  [session.CloseReasons]uint64
 	epoch   uint64
 	settled uint64
 	view    *topology.View
@@ -75,8 +75,9 @@ func newPlayer(t testing.TB) *player {
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, listener=(the
 // same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
-// pops), output=BYTES, push=BYTES, gather=N, close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be
-// told of acknowledged writes; no-unblock where servers do not do CLIENT UNBLOCK.
+// pops), output=BYTES, push=BYTES, memory=BYTES (of all clients), gather=N, close-on-gap, auth=1s, idle=1s,
+// silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock where servers do not do CLIENT
+// UNBLOCK.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
@@ -125,6 +126,8 @@ func (p *player) start(words []string) {
 			}
 		case "no-unblock":
 			p.mute = true
+		case "memory":
+			conf.ClientMemory.Max, _ = strconv.Atoi(value)
 		case "output":
 			conf.OutputBytesMax, _ = strconv.Atoi(value)
 		default:
@@ -149,7 +152,7 @@ func (p *player) start(words []string) {
 		Gap: func(_ int, g pubsub.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut: func(_ int, s exchange.Slow) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", s)) },
+		Cut: func(_ int, c exchange.Cut) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", c)) },
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {
 				p.reports = append(p.reports, fmt.Sprintf("long scripts: %d", p.long))

@@ -47,6 +47,8 @@ type Snapshot struct {
 	Stats
 	Clients int
 	Conns   int
+	// ClientMemory is how many bytes are kept for clients.
+	ClientMemory int
 	// Dedicated are those of the connections that are for one session at a time, Blocked the clients that wait for the
 	// answer to a blocking command.
 	Dedicated int
@@ -64,7 +66,7 @@ type Snapshot struct {
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), Waiting: w.x.Held()}
+	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), ClientMemory: w.x.Used(), Waiting: w.x.Held()}
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
 			s.Conns++

@@ -27,4 +27,5 @@ func (w *Worker) ClientFilled(id uint32, n int) {
 	}
 	c.Input.Filled(n)
 	w.runUnread(c)
+	w.x.Evict()
 }

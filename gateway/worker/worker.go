@@ -89,6 +89,8 @@ type Config struct {
 	DedicatedMax int
 	IdleMax      time.Duration
 	AuthMax      time.Duration
+	// ClientMemory bounds what is kept for all clients.
+	ClientMemory exchange.MemoryBound
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }
@@ -114,10 +116,10 @@ type Env struct {
 	// worker.
 	Count   func(service int, q fanout.Count) (listeners, conns int)
 	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int)
-	// Gap is called for each time in which subscribers may have missed messages, Cut for each subscriber that was closed
-	// because it reads too slowly. Either may be nil.
+	// Gap is called for each time in which subscribers may have missed messages, Cut for each client that was closed
+	// because too much was kept for it. Either may be nil.
 	Gap func(service int, g pubsub.Gap)
-	Cut func(service int, s exchange.Slow)
+	Cut func(service int, c exchange.Cut)
 	// Unserved is called for each request that is answered LOADING. It may be nil.
 	Unserved func(service int, why string)
 	// Shown has the other workers Show a line to the clients that monitor these services. The bytes are neither kept nor
@@ -184,7 +186,7 @@ func New(conf Config, env Env) *Worker {
 		OutputBytesMax: conf.OutputBytesMax, PushBytesMax: w.conf.PushBytesMax, HoldSessionsMax: conf.HoldSessionsMax,
 		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
 		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
-		LongScripts: w.env.LongScripts,
+		LongScripts: w.env.LongScripts, Memory: conf.ClientMemory,
 	})
 	w.multi = multi.New(multi.Config{
 		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
@@ -271,7 +273,7 @@ func (w *Worker) countAlone() {
 		w.env.Gap = func(int, pubsub.Gap) {}
 	}
 	if w.env.Cut == nil {
-		w.env.Cut = func(int, exchange.Slow) {}
+		w.env.Cut = func(int, exchange.Cut) {}
 	}
 	if w.env.Counted == nil {
 		all := make([]fanout.Census, len(w.conf.Services))

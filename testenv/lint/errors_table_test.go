@@ -429,4 +429,6 @@ var closed = map[string]string{
 	"drained": "The gateway is stopping. Everything that was sent to servers was answered before, except blocking " +
 		"commands.",
 	"too-many": "`--max-clients` is reached; the client got the error.",
+	"memory-limit": "All clients together take more than `--client-memory-max`, and this one was among the largest. " +
+		"Commands that were passed on to a server may have been executed. The log names the client.",
 }

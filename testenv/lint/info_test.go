@@ -20,6 +20,9 @@ const infoPage = "docs/reference/info.md"
 // newerClients are fields that the gateway reports if a server has them.
 const newerClients = "# Clients\r\npubsub_clients:1\r\ncluster_connections:1\r\ntracking_clients:1\r\n"
 
+// newerStats are more of them, of another section.
+const newerStats = "# Stats\r\nevicted_clients:1\r\n"
+
 // infoTexts returns texts of INFO that together have every field: one for each kind of listener, without fields of the
 // servers except these.
 func infoTexts() (texts []string) {
@@ -34,7 +37,8 @@ func infoTexts() (texts []string) {
 				{Addr: "b:1", Primary: true, Text: newerClients}},
 		}, []string{"all"})))
 	}
-	return texts
+	return append(texts, string(status.Info(status.Facts{
+		Servers: []status.ServerReport{{Addr: "a:1", Primary: true, Text: newerStats}}}, []string{"stats"})))
 }
 
 // infoFields returns the names of the fields of INFO, with <N> for a number, and the parts of a field's value.

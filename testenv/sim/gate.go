@@ -39,7 +39,8 @@ type peer struct {
 	conn *play.Client // nil before it has connected
 }
 
-func (w *world) makeGate(number int) *gate {
+// makeGate makes one of several.
+func (w *world) makeGate(number, of int) *gate {
 	g := &gate{w: w, number: number}
 	env := worker.Env{
 		View: func(int) *topology.View {
@@ -65,7 +66,7 @@ func (w *world) makeGate(number int) *gate {
 	g.settled = make([]uint64, len(services))
 	g.Loop = play.New(worker.Config{
 		Services: services, Listeners: w.listeners(),
-		OutputBytesMax: w.outputMax, Seed: w.Options.Seed + uint64(number),
+		OutputBytesMax: w.outputMax, ClientMemory: w.memoryBound(number, of), Seed: w.Options.Seed + uint64(number),
 	}, env, g, func(format string, args ...any) { w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...)) })
 	g.Now = 0
 	return g
@@ -130,7 +131,8 @@ func (g *gate) heal() {
 // overLimits is how many clients this worker has closed since they were over a limit.
 func (g *gate) overLimits() uint64 {
 	closed := g.Worker.Stats().ClientsClosed
-	return closed[session.HalfReply] + closed[session.OutputLimit] + closed[session.QueryLimit]
+	return closed[session.HalfReply] + closed[session.OutputLimit] + closed[session.QueryLimit] +
+		closed[session.MemoryLimit]
 }
 
 // connect opens the clients whose time has come and ends dials.

@@ -100,6 +100,5 @@ func (g *gate) checkQuiet() uint64 {
 	if s.ClientsOpened != uint64(s.Clients)+closed {
 		g.w.Ledger.Fail("opened %d, connected %d, closed %v", s.ClientsOpened, s.Clients, s.ClientsClosed)
 	}
-	return s.ClientsClosed[session.HalfReply] + s.ClientsClosed[session.OutputLimit] +
-		s.ClientsClosed[session.QueryLimit] + s.ClientsClosed[session.Drained] + s.ClientsClosed[session.BlockingLost]
+	return g.overLimits() + s.ClientsClosed[session.Drained] + s.ClientsClosed[session.BlockingLost]
 }

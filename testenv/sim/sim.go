@@ -78,6 +78,8 @@ type world struct {
 	census fanout.Census
 	// clientSocket is how many bytes lie in a client's socket, outputMax how many the gateway keeps for one.
 	clientSocket, outputMax int
+	// memoryMax is how many bytes the gateway keeps for all clients, 0 for any number; memory is how many it keeps.
+	memoryMax, memory int
 	// drainAt is the round in which the gateway begins to drain, if it does.
 	drainAt int
 	turns   int
@@ -98,6 +100,7 @@ func build(o scenario.Options) *world {
 	w := &world{clientSocket: 24 << 10, outputMax: 3 << 20}
 	if o.Seed%5 == 0 && !o.Planned { // clients that read slowly are cut soon
 		w.outputMax, w.clientSocket = 80<<10, 1<<10
+		w.memoryMax = 160 << 10
 	}
 	if o.Seed%4 == 1 && o.Voice == scenario.Oracle {
 		w.drainAt = rounds / 2
@@ -144,7 +147,7 @@ func (w *world) buildReal() (k *control.Keeper) {
 
 func (w *world) makeGates(count int) {
 	for i := range count {
-		w.gates = append(w.gates, w.makeGate(i))
+		w.gates = append(w.gates, w.makeGate(i, count))
 	}
 }
 
