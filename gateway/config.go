@@ -108,6 +108,8 @@ type Service struct {
 	Sentinel Credentials
 	// Password is required of the gateway's own clients (AUTH, HELLO AUTH). Zero: none is required.
 	Password Secret
+	// Access defines users with rights of their own instead.
+	Access Access
 	// FacadePassword is required of clients of a listener with FacadeSentinel. Zero: none is required.
 	FacadePassword Secret
 	// NoAuth permits a listener beyond loopback without a password.

@@ -2,70 +2,138 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway/access"
 )
 
-// gate has the password of a service's clients. A file is read again every second, outside the loops, so that a rotated
-// password is accepted without a restart and checking one costs no I/O.
+// gate has the users of a service's clients: those that are defined, or the default user with a password or none. A
+// file is read again every second, outside the loops, so that a rotated password or a new user is accepted without a
+// restart, and checking one costs no I/O.
 type gate struct {
 	secret Secret
-	hash   atomic.Pointer[[sha256.Size]byte] // nil: no password is required
+	access Access
+	users  atomic.Pointer[access.Users]
+	// text is what was read last, taken what the users were made of.
+	text, taken string
 }
 
 const gateRefresh = time.Second
 
-func newGate(s Secret) (*gate, error) {
-	g := &gate{secret: s}
-	if s.IsZero() {
-		return g, nil
+// addGates makes the gate of each sub-service; those with the same clients share one.
+func (g *Gateway) addGates() error {
+	for i, p := range g.subServices {
+		s := &g.conf.Services[p.service]
+		if i >= len(g.conf.Services) && !p.sentinel {
+			g.gates = append(g.gates, g.gates[p.service])
+			continue
+		}
+		password, users := s.Password, s.Access
+		if p.sentinel {
+			password, users = s.FacadePassword, Access{}
+		}
+		if users.Defined() {
+			if _, err := users.Check(s.Listen, s.NoAuth); err != nil {
+				return fmt.Errorf("service %s: %w", s.Name, err)
+			}
+		}
+		gate, err := newGate(password, users)
+		if err != nil {
+			return fmt.Errorf("service %s: %w", s.Name, err)
+		}
+		g.gates = append(g.gates, gate)
 	}
-	return g, g.read()
-}
-
-func (g *gate) read() error {
-	password, err := g.secret.Read()
-	if err != nil {
-		return err
-	}
-	hash := sha256.Sum256([]byte(password))
-	g.hash.Store(&hash)
 	return nil
 }
 
-// follow re-reads the file until ctx ends. While it cannot be read the old password stays.
-func (g *gate) follow(ctx context.Context, logger hclog.Logger) {
-	if g.secret.File == "" {
+func newGate(s Secret, a Access) (*gate, error) {
+	g := &gate{secret: s, access: a}
+	if s.IsZero() && !a.Defined() {
+		g.users.Store(access.WithoutPassword())
+		return g, nil
+	}
+	if err := g.read(); err != nil {
+		return nil, err
+	}
+	_, err := g.take()
+	return g, err
+}
+
+// read reads the password or the users.
+func (g *gate) read() (err error) {
+	if g.access.Defined() {
+		g.text, err = g.access.text()
+	} else {
+		g.text, err = g.secret.Read()
+	}
+	return err
+}
+
+// take makes what was read the users, and reports whether it differs from what they are made of.
+func (g *gate) take() (changed bool, err error) {
+	if g.users.Load() != nil && g.text == g.taken {
+		return false, nil
+	}
+	users := access.WithPassword(g.text)
+	if g.access.Defined() {
+		if users, err = g.access.parse(g.text); err != nil {
+			return false, err
+		}
+	}
+	g.taken = g.text
+	g.users.Store(users)
+	return true, nil
+}
+
+// follow re-reads the file until ctx ends, and calls changed when there are new users. While the file cannot be read,
+// or a line of it is wrong, the old users stay. A file of users is taken when it was the same for a second: one that is
+// being written may be right by chance, and lack users whose clients would be closed.
+func (g *gate) follow(ctx context.Context, logger hclog.Logger, changed func()) {
+	if g.secret.File == "" && g.access.UsersFile == "" {
 		return
 	}
 	tick := time.NewTicker(gateRefresh)
 	defer tick.Stop()
-	failed := false
+	failed := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		before := g.text
 		err := g.read()
-		if err != nil && !failed {
-			logger.Warn("password reload failed, old password kept", "error", err)
+		isNew := false
+		if err == nil && (g.text == before || !g.access.Defined()) {
+			isNew, err = g.take()
 		}
-		failed = err != nil
+		if err == nil {
+			failed = ""
+		} else if err.Error() != failed {
+			failed = err.Error()
+			g.warn(logger, err)
+		}
+		if isNew {
+			g.inform(logger)
+			changed()
+		}
 	}
 }
 
-// allows checks a user and password in constant time. Without a password the default user may send any, as in Redis.
-func (g *gate) allows(user, password []byte) bool {
-	known := string(user) == "default"
-	want := g.hash.Load()
-	if want == nil {
-		return known
+func (g *gate) warn(logger hclog.Logger, err error) {
+	if g.access.Defined() {
+		logger.Warn("users reload failed, old users kept", "error", err)
+		return
 	}
-	got := sha256.Sum256(password)
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 && known
+	logger.Warn("password reload failed, old password kept", "error", err)
+}
+
+func (g *gate) inform(logger hclog.Logger) {
+	if g.access.Defined() {
+		logger.Info("users reloaded", "file", g.access.UsersFile, "users", len(g.users.Load().Names()))
+	}
 }

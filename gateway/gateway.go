@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
@@ -44,6 +45,7 @@ type Gateway struct {
 	// subServices are the services that the workers know, each with its gate; ownListeners have an ID behind theirs.
 	subServices []subService
 	gates       []*gate
+	denials     []*denials // of each service of the Config
 	// allowed are the dangerous commands that each service of the Config permits.
 	allowed []map[string]bool
 	// scripts are those that each service of the Config has forwarded.
@@ -142,43 +144,17 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	return g, nil
 }
 
-// addGates makes the gate of each sub-service; those with the same clients share one.
-func (g *Gateway) addGates() error {
-	for i, p := range g.subServices {
-		s := &g.conf.Services[p.service]
-		if i >= len(g.conf.Services) && !p.sentinel {
-			g.gates = append(g.gates, g.gates[p.service])
-			continue
-		}
-		gate, err := newGate(s.password(p))
-		if err != nil {
-			return fmt.Errorf("service %s: %w", s.Name, err)
-		}
-		g.gates = append(g.gates, gate)
-	}
-	return nil
-}
-
-// password is what the clients of one of the service's sub-services must send.
-func (s *Service) password(p subService) Secret {
-	if p.sentinel {
-		return s.FacadePassword
-	}
-	return s.Password
-}
-
 func (g *Gateway) addService(service int) {
 	s := &g.conf.Services[service]
 	g.scripts = append(g.scripts, newScripts())
+	g.denials = append(g.denials, &denials{})
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
 			g.logger.Named("topology").Debug("view published", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
 		}
 		g.descriptors.seen(service, v)
-		for _, l := range g.loops {
-			l.Post(func(*worker.Worker) {})
-		}
+		g.wake()
 		g.mu.Lock()
 		hooks := g.onView
 		g.mu.Unlock()
@@ -217,7 +193,7 @@ func workerConfig(conf *Config, listeners []worker.Listener, seed uint64) worker
 	for _, p := range conf.subServices() {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[p.reads], AsksPassword: !s.password(p).IsZero(),
+			Name: s.Name, Reads: reads[p.reads],
 			Hold: exchange.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
 			BlockingLost: lost[s.BlockingLost], Allowed: s.allowed(),
 		})
@@ -234,7 +210,11 @@ func (g *Gateway) env(i int) worker.Env {
 			g.keepers[g.subServices[of].service].Settled(g.settler(of, i), epoch)
 		},
 		Acked:         g.acks(),
-		CheckPassword: func(of int, user, password []byte) bool { return g.gates[of].allows(user, password) },
+		Users:         func(of int) *access.Users { return g.gates[of].users.Load() },
+		Denied:        func(of int, e access.Entry) { g.denials[g.subServices[of].service].note(e) },
+		Denials:       func(of int) []access.Entry { return g.denials[g.subServices[of].service].entries() },
+		ForgetDenials: func(of int) { g.denials[g.subServices[of].service].forget() },
+		Random:        func(b []byte) { _, _ = rand.Read(b) }, // never fails (crypto/rand)
 		Admin:         func(r admin.Request) { g.admin(i, r) },
 		Count:         func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
@@ -322,13 +302,21 @@ func (g *Gateway) Start() error {
 	}
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {
-			g.running.Go(func() { gt.follow(ctx, g.logger.Named(g.conf.Services[g.subServices[i].service].Name)) })
+			named := g.logger.Named(g.conf.Services[g.subServices[i].service].Name)
+			g.running.Go(func() { gt.follow(ctx, named, g.wake) })
 		}
 	}
 	for _, ln := range g.listeners {
 		g.running.Go(func() { g.accept(ctx, ln) })
 	}
 	return nil
+}
+
+// wake has every loop begin a round, in which its worker looks for what is new.
+func (g *Gateway) wake() {
+	for _, l := range g.loops {
+		l.Post(func(*worker.Worker) {})
+	}
 }
 
 // Drain stops accepting, lets every client's commands in flight finish, and closes each client at a command boundary.

@@ -49,6 +49,7 @@ func (c Config) Validate() error {
 		v.failover(&c.Services[i])
 		v.allow(&c.Services[i])
 		v.credentials(&c.Services[i])
+		v.access(&c.Services[i])
 		v.listeners(&c.Services[i])
 	}
 	v.sharedListeners(c.Services)
@@ -323,9 +324,10 @@ func (v *validation) listeners(s *Service) {
 		}
 		// A Sentinel facade serves no data: it reports addresses that are no secret, and many clients cannot send it a
 		// password.
-		if !isLocal(listen) && s.Password.IsZero() && !s.NoAuth && s.FacadeAt(listen) != FacadeSentinel {
-			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) +
-				" is reachable from other machines: set password-file, or no-auth to accept clients without a password"})
+		open := s.Password.IsZero() && !s.Access.Defined() && !s.NoAuth
+		if open && !isLocal(listen) && s.FacadeAt(listen) != FacadeSentinel {
+			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " is reachable from other machines: set " +
+				"password-file, users or users-file, or no-auth to accept clients without a password"})
 		}
 	}
 }

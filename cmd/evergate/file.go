@@ -204,14 +204,20 @@ func (a *assignment) readValue(value *yaml.Node) (why string) {
 		if value.Tag == "!!null" || value.Value == "" {
 			return "has no value"
 		}
+		if a.setting.kind == lines {
+			return wants + " in each line of a list"
+		}
 		a.add(value, splitTexts(a.setting, value.Value)...)
-	case value.Kind == yaml.SequenceNode && (a.setting.kind == list || a.setting.kind == pairs):
+	case value.Kind == yaml.SequenceNode && a.setting.kind != word && a.setting.kind != toggle:
 		if len(value.Content) == 0 {
 			return "has no value"
 		}
 		for _, item := range value.Content {
 			if item = resolveAlias(item); item.Kind != yaml.ScalarNode || item.Value == "" {
 				return wants + " in each line, not " + form(item)
+			}
+			if a.setting.kind == lines && item.LineComment != "" {
+				return "has a comment in a line: quote the line, or YAML ends it at ' #'"
 			}
 			a.add(item, item.Value)
 		}

@@ -51,6 +51,7 @@ func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*r
 func (r *resolved) finish(s *sources) (*resolved, error) {
 	r.validate(s)
 	r.checkSecrets(s)
+	r.checkUsers(s)
 	if len(s.mistakes) > 0 {
 		return nil, s.mistakes
 	}

@@ -256,7 +256,7 @@ func TestOldValuesAreDeprecated(t *testing.T) {
 func TestHelpNamesEverySetting(t *testing.T) {
 	code, out, _ := try([]string{"run", "--help"}, nil)
 	for _, s := range settings {
-		if code != exitOK || strings.Contains(out, "--"+s.name+" ") == s.envOnly {
+		if code != exitOK || strings.Contains(out, "--"+s.name+" ") == (s.envOnly || s.fileOnly) {
 			t.Errorf("%s: %s", s.name, out)
 		}
 	}

@@ -26,6 +26,8 @@ const (
 	list
 	// pairs is a mapping or FROM=TO words.
 	pairs
+	// lines is a sequence of texts, each whole.
+	lines
 	// toggle is true or false; its flag alone means true.
 	toggle
 )
@@ -40,8 +42,9 @@ type setting struct {
 	process bool
 	// secret: the value may be a password, and is ignored if the name had to be guessed.
 	secret bool
-	// envOnly keeps a password off the command line and out of the file.
-	envOnly bool
+	// envOnly keeps a password off the command line and out of the file; fileOnly settings exist in the file only.
+	envOnly  bool
+	fileOnly bool
 	// choices are offered by shell completion; gateway.Validate enforces them.
 	choices []string
 	// renamed maps deprecated values to their successors: they are accepted with a warning, and absent from the help.
@@ -110,6 +113,8 @@ var serviceSettings = []*setting{
 		"file with the password for clients of a Sentinel facade, read every second",
 		func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
+	usersSetting(),
+	usersFileSetting(),
 	noAuthSetting(),
 	addressMapSetting(),
 }

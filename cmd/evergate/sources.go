@@ -91,7 +91,7 @@ func addFlags(flags *pflag.FlagSet) {
 	flags.String("config", "", "`FILE` of settings (YAML); flags and EVERGATE_* variables override it")
 	defaults := defaultTarget()
 	for _, s := range settings {
-		if s.envOnly {
+		if s.envOnly || s.fileOnly {
 			continue
 		}
 		flag := flags.VarPF(&flagText{setting: s}, s.name, "", s.usage)
@@ -117,7 +117,9 @@ func (s *sources) readFlags(flags *pflag.FlagSet) {
 func (s *sources) readEnv(environ []string) {
 	names := []string{"config"}
 	for _, setting := range settings {
-		names = append(names, setting.name)
+		if !setting.fileOnly {
+			names = append(names, setting.name)
+		}
 	}
 	given := map[string]bool{}
 	for _, variable := range environ {
@@ -128,7 +130,7 @@ func (s *sources) readEnv(environ []string) {
 		}
 		key = plainName(key)
 		at := place{name: "env " + name}
-		if setting := findSetting(key); setting != nil && setting.env() == name {
+		if setting := findSetting(key); setting != nil && !setting.fileOnly && setting.env() == name {
 			given[name] = true
 			if given[otherOfTwo(name)] {
 				s.wrong(at, "conflicts with "+otherOfTwo(name)+": set only one")

@@ -1,10 +1,11 @@
 // Package access knows the users of the gateway and what each may do, by the rules of Redis's ACL.
 //
-//	users, err := access.Parse(source, lines)        a file of ACL lines, or a list of them
-//	user := users.Authenticate(name, password)       nil: refused
-//	denied := user.Check(command, args, nil)         before a request is decided
-//	denied.AppendError(nil, user, command)           the error for the client
-//	users.Answer(&access.Query{...})                 WHOAMI, LIST, GETUSER, DRYRUN, LOG and the others
+//	users, err := access.Parse(source, lines)          a file of ACL lines, or a list of them
+//	users := access.WithPassword(password)             no users are defined: everybody may do everything
+//	user := users.Authenticate(name, password)         nil: refused
+//	permit, denied := user.Check(command, args, nil)   before a request is decided
+//	denied.AppendError(nil, user, command)             the error for the client
+//	users.Answer(&access.Query{...})                   WHOAMI, LIST, GETUSER, DRYRUN and the others
 //
 // The reference is acl.c of Redis 8: semantics, texts and the form of the replies. These are the differences:
 //
@@ -20,6 +21,7 @@ package access
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,12 +29,14 @@ import (
 	"evergate/routing"
 )
 
-// defaultUser is the name of the user that sessions have before they authenticate.
-const defaultUser = "default"
+// DefaultUser is the name of the user that sessions have before they authenticate.
+const DefaultUser = "default"
 
 // Users are all users of a gateway. They never change.
 type Users struct {
+	// source is empty where no users are defined.
 	source string
+	names  []string // of those that lines define, in order
 	byName map[string]*User
 	sorted []*User // by name
 	// most is the most passwords of a user.
@@ -45,6 +49,7 @@ type Users struct {
 type User struct {
 	name         string
 	on, noPass   bool
+	unlimited    bool // it may make every request
 	skipSanitize bool // RESTORE checks nothing: only printed, since servers do it for their own user
 	passwords    [][sha256.Size]byte
 	// selectors has the user's own rules first, and then those in parentheses.
@@ -74,8 +79,13 @@ func newSelector() *selector { return &selector{commands: newCommands()} }
 // Name returns the user's name.
 func (u *User) Name() string { return u.name }
 
-// Source returns where the users are defined, as Parse was told.
-func (u *Users) Source() string { return u.source }
+// Defined reports whether the users are those of lines. Otherwise there is only the default user, who may do
+// everything.
+func (u *Users) Defined() bool { return u.source != "" }
+
+// Names returns the names of the users that lines define, in order: the default user is among them only if a line is
+// about it.
+func (u *Users) Names() []string { return u.names }
 
 // Unseen returns the commands in rules that are a module's, by their name, so that a server must have them: sorted.
 func (u *Users) Unseen() []string { return u.unseen }
@@ -86,7 +96,7 @@ func (u *Users) Lookup(name string) *User { return u.byName[name] }
 // Initial returns the user of sessions that have not authenticated: the default user if it needs no password. Nil means
 // that they must authenticate.
 func (u *Users) Initial() *User {
-	if d := u.byName[defaultUser]; d.on && d.noPass {
+	if d := u.byName[DefaultUser]; d.on && d.noPass {
 		return d
 	}
 	return nil
@@ -94,17 +104,18 @@ func (u *Users) Initial() *User {
 
 // AsksPassword reports whether AUTH with a password alone can succeed: without a password of the default user servers
 // take it for a mistake.
-func (u *Users) AsksPassword() bool { return !u.byName[defaultUser].noPass }
+func (u *Users) AsksPassword() bool { return !u.byName[DefaultUser].noPass }
 
-// nobody stands for users that do not exist, so that refusing them takes as long.
-var nobody User
+// Nobody has the rights of a client that has not authenticated: the commands that do that. It also stands for users
+// that do not exist, so that refusing them takes as long.
+var Nobody = newUser(DefaultUser)
 
 // Authenticate returns the user of a name and a password; nil if there is none, or it is off. How long it takes depends
 // on the password's length only.
 func (u *Users) Authenticate(name, password []byte) *User {
 	user := u.byName[string(name)]
 	if user == nil {
-		user = &nobody
+		user = Nobody
 	}
 	sum, equal := sha256.Sum256(password), 0
 	for i := range max(u.most, 1) {
@@ -121,16 +132,44 @@ func (u *Users) Authenticate(name, password []byte) *User {
 	return user
 }
 
+// WithPassword returns the users of a gateway that has a password and defines none: the default user, who may do
+// everything.
+func WithPassword(password string) *Users {
+	user := everything()
+	user.passwords = append(user.passwords, sha256.Sum256([]byte(password)))
+	return assemble("", map[string]*User{DefaultUser: user}, nil)
+}
+
+// WithoutPassword is WithPassword of a gateway that has no password: every client is the default user at once.
+func WithoutPassword() *Users {
+	user := everything()
+	user.noPass = true
+	return assemble("", map[string]*User{DefaultUser: user}, nil)
+}
+
+// everything returns a default user that may do everything, without a way to authenticate.
+func everything() *User {
+	user := newUser(DefaultUser)
+	user.on = true
+	s := user.selectors[0]
+	s.allKeys, s.allChannels = true, true
+	s.commands.setAll(true)
+	return user
+}
+
 // assemble makes the value of users that were parsed.
 func assemble(source string, users map[string]*User, unseen []string) *Users {
-	if users[defaultUser] == nil {
-		users[defaultUser] = newUser(defaultUser)
+	names := slices.Sorted(maps.Keys(users))
+	if users[DefaultUser] == nil {
+		users[DefaultUser] = newUser(DefaultUser)
 	}
 	slices.Sort(unseen)
-	all := &Users{source: source, byName: users, unseen: slices.Compact(unseen)}
+	all := &Users{source: source, names: names, byName: users, unseen: slices.Compact(unseen)}
 	for _, user := range users {
 		all.sorted = append(all.sorted, user)
 		all.most = max(all.most, len(user.passwords))
+		own := user.selectors[0]
+		user.unlimited = own.commands.all && own.allKeys && own.allChannels
 	}
 	slices.SortFunc(all.sorted, func(a, b *User) int { return strings.Compare(a.name, b.name) })
 	return all

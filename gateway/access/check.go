@@ -33,25 +33,42 @@ type Denial struct {
 	Object []byte
 }
 
-// Check decides whether the user may make a request: a command that exists, with a number of arguments that it takes.
-// keys are those that a server reported for the request (routing.Request.Keys); nil if none was asked. A transaction is
-// checked command by command; a request that is divided later, and the keys that a script declares, all at once.
-func (u *User) Check(c *routing.Command, args, keys [][]byte) Denial {
-	if u.Unlimited() {
-		return Denial{}
+// Permit is proof that a user may make a request: what executes one asks for it. Only Check makes one that covers a
+// command.
+type Permit struct{ command *routing.Command }
+
+// Covers reports whether the permit is for a request with this command.
+func (p Permit) Covers(c *routing.Command) bool { return c != nil && p.command == c }
+
+// Check decides whether the user may make a request with a command that exists. keys are those that a server reported
+// for the request (routing.Request.Keys); nil if none was asked. A transaction is checked command by command; a request
+// that is divided later, and the keys that a script declares, all at once.
+//
+// A request with a number of arguments that the command does not take is neither denied nor permitted: servers reject
+// it before they look at rights.
+func (u *User) Check(c *routing.Command, args, keys [][]byte) (Permit, Denial) {
+	if u.unlimited {
+		return Permit{c}, Denial{}
+	}
+	return u.check(c, args, keys)
+}
+
+func (u *User) check(c *routing.Command, args, keys [][]byte) (Permit, Denial) {
+	if !c.ArityFits(len(args)) {
+		return Permit{}, Denial{}
 	}
 	denied := u.permit(c, args, keys)
 	if denied.Reason == Allowed && (c.ID == routing.CmdSort || c.ID == routing.CmdSortRO) {
-		return u.checkSort(c, args)
+		denied = u.checkSort(c, args)
 	}
-	return denied
+	if denied.Reason != Allowed {
+		return Permit{}, denied
+	}
+	return Permit{c}, Denial{}
 }
 
-// Unlimited reports whether the user may make every request, so that no one needs a check.
-func (u *User) Unlimited() bool {
-	s := u.selectors[0]
-	return s.commands.all && s.allKeys && s.allChannels
-}
+// Unlimited reports whether the user may make every request.
+func (u *User) Unlimited() bool { return u.unlimited }
 
 // MayListen reports whether the user may be subscribed to a channel, or to a pattern.
 func (u *User) MayListen(name []byte, pattern bool) bool {

@@ -19,8 +19,8 @@ func users(t testing.TB, lines ...string) *Users {
 func check(user *User, line string) string {
 	args := bytesOf(strings.Fields(line))
 	c := routing.Lookup(args)
-	denied := user.Check(c, args, nil)
-	if denied.Reason == Allowed {
+	permit, denied := user.Check(c, args, nil)
+	if permit.Covers(c) {
 		return ""
 	}
 	return string(denied.AppendError(nil, user, c))
@@ -53,10 +53,10 @@ func TestCheck(t *testing.T) {
 	}
 	args := [][]byte{[]byte("GET"), {}}
 	everything := users(t, "user u +@all ~* (+@all %RW~*)", "user v +@all %RW~*")
-	if got := everything.Lookup("u").Check(routing.Lookup(args), args, nil); got.Reason != Allowed {
+	if _, got := everything.Lookup("u").Check(routing.Lookup(args), args, nil); got.Reason != Allowed {
 		t.Error("~* does not allow the empty key")
 	}
-	if got := everything.Lookup("v").Check(routing.Lookup(args), args, nil); got.Reason != Key {
+	if _, got := everything.Lookup("v").Check(routing.Lookup(args), args, nil); got.Reason != Key {
 		t.Error("a pattern matches the empty key")
 	}
 }
@@ -67,8 +67,9 @@ func TestObjectIsWhatIsDenied(t *testing.T) {
 		"MGET a b c": {Key, []byte("b")}, "SUBSCRIBE a b": {Channel, []byte("b")}, "FLUSHALL": {Reason: Command}, "GET a": {},
 	} {
 		args := bytesOf(strings.Fields(line))
-		got := user.Check(routing.Lookup(args), args, nil)
-		if got.Reason != want.Reason || string(got.Object) != string(want.Object) {
+		permit, got := user.Check(routing.Lookup(args), args, nil)
+		if permit.Covers(routing.Lookup(args)) != (want.Reason == Allowed) || got.Reason != want.Reason ||
+			string(got.Object) != string(want.Object) {
 			t.Errorf("%s: %v %q", line, got.Reason, got.Object)
 		}
 	}
@@ -118,10 +119,44 @@ func TestLearntCommands(t *testing.T) {
 		{rules: "+@all ~a (+json.find ~*)", row: asked},
 	} {
 		user := users(t, "user u "+c.rules).Lookup("u")
-		got := user.Check(c.row, args, c.keys)
+		permit, got := user.Check(c.row, args, c.keys)
+		if permit.Covers(c.row) != (c.want == Allowed) {
+			t.Errorf("%s, %s: covered %v", c.rules, c.row.Name, permit.Covers(c.row))
+		}
 		if got.Reason != c.want || user.Unlimited() != c.unlimited {
 			t.Errorf("%s, %s: %d, want %d; unlimited: %v", c.rules, c.row.Name, got.Reason, c.want, user.Unlimited())
 		}
+	}
+}
+
+func TestPermitIsForOneCommand(t *testing.T) {
+	get, set := routing.Named("get"), routing.Named("set")
+	for _, user := range []*User{WithoutPassword().Initial(), users(t, "user u +get ~*").Lookup("u")} {
+		permit, _ := user.Check(get, bytesOf([]string{"get", "a"}), nil)
+		if !permit.Covers(get) || permit.Covers(set) || permit.Covers(nil) {
+			t.Errorf("%s: the permit covers not GET alone", user.Name())
+		}
+	}
+	permit, denied := users(t, "user u +get ~*").Lookup("u").Check(get, bytesOf([]string{"get"}), nil)
+	if permit.Covers(get) || denied.Reason != Allowed || (Permit{}).Covers(nil) {
+		t.Error("GET without a key is permitted, or denied")
+	}
+}
+
+func TestPasswordAlone(t *testing.T) {
+	open, closed := WithoutPassword(), WithPassword("secret")
+	for _, u := range []*Users{open, closed} {
+		d := u.Lookup("default")
+		if u.Defined() || !d.Unlimited() || check(d, "FLUSHALL") != "" ||
+			u.Authenticate([]byte("other"), []byte("secret")) != nil ||
+			u.Authenticate([]byte("default"), []byte("secret")) != d {
+			t.Errorf("%v", d)
+		}
+	}
+	if open.Initial() != open.Lookup("default") || open.AsksPassword() || closed.Initial() != nil ||
+		!closed.AsksPassword() || closed.Authenticate([]byte("default"), []byte("x")) != nil ||
+		closed.Authenticate([]byte("default"), nil) != nil {
+		t.Error("a password is asked for, or not")
 	}
 }
 

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -48,14 +47,11 @@ func (e *Entry) same(later *Entry) bool {
 		max(later.Updated-e.Updated, e.Updated-later.Updated) <= logGrouping.Milliseconds()
 }
 
-// Log has the latest denials, newest first. Each worker has one; ACL LOG shows all of them merged.
+// Log has the latest denials, newest first. The zero value is an empty one.
 type Log struct {
-	entries  []Entry
-	next, by int64
+	entries []Entry
+	next    int64
 }
-
-// NewLog returns the log of a worker, of so many. The IDs of their entries differ.
-func NewLog(worker, workers int) *Log { return &Log{next: int64(worker), by: int64(workers)} }
 
 // Add notes a denial. Its ID, its Count and its Created are set here, and its texts are cut.
 func (l *Log) Add(e Entry) {
@@ -70,7 +66,7 @@ func (l *Log) Add(e Entry) {
 		}
 	}
 	e.ID = l.next
-	l.next += l.by
+	l.next++
 	l.entries = slices.Insert(l.entries, 0, e)
 	l.entries = l.entries[:min(len(l.entries), LogEntriesMax)]
 }
@@ -82,24 +78,6 @@ func (l *Log) Reset() { l.entries = nil }
 
 // Entries returns the entries, newest first. They are the log's own until the next Add.
 func (l *Log) Entries() []Entry { return l.entries }
-
-// MergeLogs returns the entries of all logs, newest first, those of the same as one.
-func MergeLogs(logs ...[]Entry) []Entry {
-	all := slices.Concat(logs...)
-	slices.SortStableFunc(all, func(a, b Entry) int { return cmp.Compare(b.Updated, a.Updated) })
-	merged := all[:0]
-	for _, e := range all {
-		at := slices.IndexFunc(merged, func(m Entry) bool { return m.same(&e) })
-		if at < 0 {
-			merged = append(merged, e)
-			continue
-		}
-		m := &merged[at]
-		m.Count += e.Count
-		m.ID, m.Created = min(m.ID, e.ID), min(m.Created, e.Created)
-	}
-	return merged
-}
 
 // LogQuery parses the arguments of ACL LOG [count | RESET]. wrong is the error reply to others.
 func LogQuery(args [][]byte) (count int, reset bool, wrong []byte) {

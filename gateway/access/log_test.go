@@ -16,7 +16,7 @@ func summary(entries []Entry) string {
 }
 
 func TestLogGroupsTheSame(t *testing.T) {
-	l := NewLog(1, 2)
+	l := Log{}
 	add := func(r Reason, object, user string, now int64) {
 		l.Add(Entry{Reason: r, Phase: TopLevel, Object: object, User: user, Client: fmt.Sprint("at ", now), Updated: now})
 	}
@@ -27,8 +27,8 @@ func TestLogGroupsTheSame(t *testing.T) {
 	add(Key, "k", "u", 121001) // too late
 	add(Auth, "AUTH", "x", 121002)
 	l.Add(Entry{Reason: Auth, Phase: InMulti, Object: "AUTH", User: "x", Updated: 121003})
-	want := "11:auth/AUTH/x x1 121003-121003, 9:auth/AUTH/x x1 121002-121002, 7:key/k/u x1 121001-121001, " +
-		"5:key/k/v x1 61000-61000, 1:key/k/u x2 1000-61000, 3:command/get/u x1 2000-2000"
+	want := "5:auth/AUTH/x x1 121003-121003, 4:auth/AUTH/x x1 121002-121002, 3:key/k/u x1 121001-121001, " +
+		"2:key/k/v x1 61000-61000, 0:key/k/u x2 1000-61000, 1:command/get/u x1 2000-2000"
 	if got := summary(l.Entries()); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -39,13 +39,13 @@ func TestLogGroupsTheSame(t *testing.T) {
 	if len(l.Entries()) != 0 {
 		t.Error("entries are left")
 	}
-	if add(Key, "k", "u", 1); l.Entries()[0].ID != 13 {
+	if add(Key, "k", "u", 1); l.Entries()[0].ID != 6 {
 		t.Error("an ID is used twice")
 	}
 }
 
 func TestLogIsBounded(t *testing.T) {
-	l := NewLog(0, 1)
+	l := Log{}
 	for i := range 1000 {
 		l.Add(Entry{Reason: Key, Object: fmt.Sprint(i, strings.Repeat("x", 100_000)), User: "u", Updated: int64(i)})
 	}
@@ -57,24 +57,6 @@ func TestLogIsBounded(t *testing.T) {
 		if len(e.Object) != logObjectBytes {
 			t.Fatalf("an object of %d bytes", len(e.Object))
 		}
-	}
-}
-
-func TestMergeLogs(t *testing.T) {
-	a, b := NewLog(0, 2), NewLog(1, 2)
-	e := Entry{Reason: Key, Phase: TopLevel, Object: "k", User: "u", Client: "first", Updated: 1000}
-	a.Add(e)
-	e.Client, e.Updated = "last", 5000
-	b.Add(e)
-	b.Add(e)
-	e.Object, e.Updated = "other", 3000
-	a.Add(e)
-	got := MergeLogs(a.Entries(), b.Entries())
-	if want := "0:key/k/u x3 1000-5000, 2:key/other/u x1 3000-3000"; summary(got) != want || got[0].Client != "last" {
-		t.Errorf("%s, want %s; %s", summary(got), want, got[0].Client)
-	}
-	if got, want := summary(a.Entries()), "2:key/other/u x1 3000-3000, 0:key/k/u x1 1000-1000"; got != want {
-		t.Errorf("merging changes a log: %s", got)
 	}
 }
 

@@ -312,7 +312,7 @@ func (w *twin) compareErrors(addr string) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			denied := user.Check(c, args, nil)
+			_, denied := user.Check(c, args, nil)
 			want := strings.HasPrefix(string(reply), "-NOPERM") || strings.Contains(string(reply), "ACL permissions")
 			if got := denied.AppendError(nil, user, c); want != (denied.Reason != Allowed) ||
 				want && string(got) != string(reply) {

@@ -11,6 +11,8 @@ type Identity struct {
 	// ID is that of CLIENT ID, Remote and Local are addresses as CLIENT LIST shows them.
 	ID            int64
 	Remote, Local string
+	// User is its name for the ACL.
+	User string
 	// Subscribed: it waits for messages, perhaps those of a Sentinel.
 	Subscribed bool
 	Age        time.Duration
@@ -62,7 +64,7 @@ func (c *Client) AppendLine(b []byte, query int) []byte {
 	b = fmt.Appendf(b, "qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d ",
 		max(c.Unread, query), c.UnreadRoom, queued, c.Output, c.Output, c.Unwritten, c.Kept,
 		c.Output+c.Unread+c.UnreadRoom+queued+c.Kept)
-	return fmt.Appendf(b, "events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n", last, DefaultUser, c.Proto,
+	return fmt.Appendf(b, "events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n", last, c.User, c.Proto,
 		c.Library, c.LibVer)
 }
 

@@ -15,6 +15,8 @@ type Filter struct {
 	Old bool
 	// Addr and Local are addresses as CLIENT LIST shows them; no client has an empty one.
 	Addr, Local *string
+	// User is a user's name, which exists where the request is executed.
+	User *string
 	// Type is normal or pubsub; a type without clients here (master, replica) is named none.
 	Type string
 	IDs  []int64
@@ -32,9 +34,6 @@ var (
 
 // ageMax is older than any client gets.
 const ageMax = time.Duration(1<<62 - 1)
-
-// DefaultUser is the only user that clients of the gateway can be.
-const DefaultUser = "default"
 
 // listFilter parses CLIENT LIST [TYPE type | ID id ...]; wrong is the error reply to invalid arguments.
 func listFilter(args [][]byte) (f Filter, wrong []byte) {
@@ -90,9 +89,7 @@ func (f *Filter) take(name, value []byte) (wrong []byte) {
 	case "type":
 		return f.ofType(value)
 	case "user":
-		if string(value) != DefaultUser {
-			return resp.AppendError(nil, "ERR No such user '"+string(resp.Cut(value, 128))+"'")
-		}
+		f.User = word(value)
 	case "skipme":
 		f.Spares = resp.IsWord(value, "yes")
 		if !f.Spares && !resp.IsWord(value, "no") {
@@ -132,6 +129,7 @@ func (r *Request) Matches(c *Identity) bool {
 	f := &r.Filter
 	return !(f.Spares && c.ID == r.Asker) &&
 		(f.Addr == nil || *f.Addr == c.Remote) && (f.Local == nil || *f.Local == c.Local) &&
+		(f.User == nil || *f.User == c.User) &&
 		(f.Type == "" || f.Type == c.kind()) && (f.IDs == nil || slices.Contains(f.IDs, c.ID)) &&
 		c.Age >= f.AgeMin
 }

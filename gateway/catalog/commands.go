@@ -112,10 +112,18 @@ func (c *Catalog) Decide(d *routing.Decision, row *routing.Command, args [][]byt
 	if routing.Decide(d, r, v); d.Kind != routing.AskKeys {
 		return
 	}
-	if known := c.keys(args); known != nil && known.err == nil {
-		r.Keys = known.names
+	if r.Keys = c.Keys(args); r.Keys != nil {
 		routing.Decide(d, r, v)
 	}
+}
+
+// Keys returns the keys of a request as a server reported them; nil if none has. It is not nil for a request without
+// keys.
+func (c *Catalog) Keys(args [][]byte) [][]byte {
+	if known := c.keys(args); known != nil && known.err == nil {
+		return known.names
+	}
+	return nil
 }
 
 // keys returns a server's answer about the keys of a request; nil if there is none yet.

@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
+	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -16,6 +17,9 @@ import (
 func (k *Clients) Request(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
 	wrong []byte) {
 	r, wrong = admin.Parse(command, args, k.conf.WallClock())
+	if name := r.Filter.User; name != nil && c.Service.Users.Lookup(*name) == nil {
+		wrong = resp.AppendError(nil, "ERR No such user '"+string(resp.Cut([]byte(*name), 128))+"'")
+	}
 	r.Patience = c.Patience()
 	return r, wrong
 }
@@ -68,7 +72,8 @@ func (k *Clients) Kill(r *admin.Request) (n int) {
 
 func (k *Clients) identity(c *exchange.Session) admin.Identity {
 	return admin.Identity{
-		ID: c.Number, Remote: c.Remote, Local: c.Local, Subscribed: Listening(c), Age: k.clock.Now - c.OpenedAt,
+		ID: c.Number, Remote: c.Remote, Local: c.Local, Subscribed: Listening(c), User: c.Rights().Name(),
+		Age: k.clock.Now - c.OpenedAt,
 	}
 }
 

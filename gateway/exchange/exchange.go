@@ -30,6 +30,7 @@ package exchange
 import (
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
 	"evergate/gateway/retry"
@@ -145,6 +146,7 @@ type Service struct {
 	x            *Exchange
 	blockingLost BlockingLost
 	allowed      map[string]bool
+	Users        *access.Users // of the clients
 	longScripts  int           // 1 while LongScripts counts this worker, see TellScript
 	holds        []wait.Buffer // one for each shard of the view, and a last one for requests without a shard
 	full         wait.List     // sessions that wait for a connection that is full
@@ -155,12 +157,16 @@ type Service struct {
 	none rare
 }
 
+// SetUsers replaces the users of a service. The sessions keep theirs, see Session.Become.
+func (s *Service) SetUsers(users *access.Users) { s.Users = users }
+
 // Serve adds a service. learnt is its catalog, lost what becomes of blocking pops whose outcome is unknown, allowed the
-// dangerous commands that a setting permits, by their names in the table of package routing.
+// dangerous commands that a setting permits, by their names in the table of package routing, users those of its
+// clients.
 func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost BlockingLost, allowed map[string]bool,
-) *Service {
+	users *access.Users) *Service {
 	served := &Service{Servers: s, Catalog: learnt, x: x, blockingLost: lost, holds: make([]wait.Buffer, 1),
-		allowed: allowed}
+		allowed: allowed, Users: users}
 	x.served = append(x.served, served)
 	return served
 }

@@ -95,7 +95,7 @@ func (t *Table) Sweep() {
 		case c == nil:
 		case (c.Ending || c.HalfClosed) && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			t.Close(c, c.Why) // session.ClientLeft for one that has half-closed
-		case !c.Authenticated && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
+		case c.User == nil && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
 			c.Reason != wait.Paused:
 			t.Close(c, session.AuthTimeout)
 		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() &&

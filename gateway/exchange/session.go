@@ -21,11 +21,12 @@ type Session struct {
 	wait.Place
 	Ref     session.Ref
 	Service *Service
-	hold    Hold
+	hold    *Hold
 	Role    *facade.Role // the role that its listener emulates; nil for none
 	Number  int64        // CLIENT ID
 	Remote  string       // the client's address, Local the gateway's, as CLIENT LIST shows them
 	Local   string
+	login
 	// inFlight are the connections that owe this session replies, at most one for each shard of the view with
 	// inFlightEpoch.
 	inFlight      []inFlight

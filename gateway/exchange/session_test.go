@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"evergate/gateway/access"
 	"evergate/gateway/wait"
 )
 
@@ -20,7 +21,7 @@ func TestGenerationOfAClientIsNeverThatOfNobody(t *testing.T) {
 	clock := wait.NewClock()
 	x := New(Config{Clock: &clock, ClientNumber: func() int64 { return 1 }})
 	x.nextSeen = math.MaxUint32
-	if c := x.Open(&Service{x: x}, Arrival{}); c.Ref.Generation == 0 {
+	if c := x.Open(&Service{x: x, Users: access.WithoutPassword()}, Arrival{}); c.Ref.Generation == 0 {
 		t.Error("a client is nobody")
 	}
 }

@@ -48,12 +48,10 @@ type Arrival struct {
 	// Listener is the ID of the listener that accepted it, Hold and Role are the settings of that; Role is nil where it
 	// emulates none.
 	Listener int
-	Hold     Hold
+	Hold     *Hold
 	Role     *facade.Role
 	// Remote and Local are its addresses, as CLIENT LIST shows them.
 	Remote, Local string
-	// Authenticated: no password is required.
-	Authenticated bool
 }
 
 // Open begins the session of a client. The ID of its Ref is not reused before the client is closed.
@@ -71,15 +69,14 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 		t.nextSeen = 1 // it has wrapped around; 0 identifies no client
 	}
 	c := &Session{
-		Session: session.Session{Proto: 2, Listener: int32(a.Listener), Authenticated: a.Authenticated,
-			OpenedAt: t.x.clock.Now, ActiveAt: t.x.clock.Now},
-		Conn: downstream.New(), Ref: session.Ref{ID: id, Generation: t.nextSeen}, Service: s, hold: a.Hold, Role: a.Role,
-		rare: &s.none, Number: t.x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local,
+		Session: session.Session{Proto: 2, Listener: int32(a.Listener), OpenedAt: t.x.clock.Now, ActiveAt: t.x.clock.Now},
+		Conn:    downstream.New(), Ref: session.Ref{ID: id, Generation: t.nextSeen}, Service: s, hold: a.Hold, Role: a.Role,
+		rare: &s.none, Number: t.x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local, login: login{s.Users.Initial()},
 	}
 	t.clients[id] = c
 	t.open++
 	t.x.totals.ClientsOpened++
-	if t.x.conf.IdleMax > 0 || !c.Authenticated && t.x.conf.AuthMax > 0 {
+	if t.x.conf.IdleMax > 0 || c.User == nil && t.x.conf.AuthMax > 0 {
 		t.x.clock.At(t.sweepAt)
 	}
 	return c

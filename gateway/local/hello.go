@@ -1,7 +1,7 @@
 package local
 
 import (
-	"evergate/gateway/admin"
+	"evergate/gateway/access"
 	"evergate/gateway/resp"
 	"evergate/topology"
 )
@@ -20,21 +20,22 @@ var (
 
 // auth executes AUTH [user] password.
 func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {
-	user, password := []byte(admin.DefaultUser), args[len(args)-1]
+	name, password := []byte(access.DefaultUser), args[len(args)-1]
 	switch len(args) {
 	case 2:
-		if !f.AsksPassword {
+		if !f.Users.AsksPassword() {
 			return noneSet, do
 		}
 	case 3:
-		user = args[1]
+		name = args[1]
 	default:
 		return resp.SyntaxError, do
 	}
-	if !f.Allowed(f.Service, user, password) {
-		return wrongPass, Effect{Do: WrongPassword}
+	user := f.Users.Authenticate(name, password)
+	if user == nil {
+		return wrongPass, Effect{Do: WrongPassword, Wrong: name}
 	}
-	return resp.OK, Effect{Do: Authenticate}
+	return resp.OK, Effect{Do: Authenticate, User: user}
 }
 
 // hello executes HELLO [proto [AUTH user password] [SETNAME name]]. As in Redis the options are executed one by one:
@@ -60,7 +61,7 @@ func hello(args [][]byte, f *Facts) (reply []byte, do Effect) {
 		}
 		rest = rest[used:]
 	}
-	if !f.Authenticated && !do.Has(Authenticate) {
+	if f.User == nil && !do.Has(Authenticate) {
 		return helloNoAuth, do
 	}
 	do.Do, do.Proto = do.Do|SetProto, proto
@@ -71,11 +72,12 @@ func hello(args [][]byte, f *Facts) (reply []byte, do Effect) {
 func (e *Effect) helloOption(words [][]byte, f *Facts) (used int, wrong []byte) {
 	switch {
 	case resp.IsWord(words[0], "auth") && len(words) >= 3:
-		if !f.Allowed(f.Service, words[1], words[2]) {
-			e.Do |= WrongPassword
+		user := f.Users.Authenticate(words[1], words[2])
+		if user == nil {
+			e.Do, e.Wrong = e.Do|WrongPassword, words[1]
 			return 0, wrongPass
 		}
-		e.Do |= Authenticate
+		e.Do, e.User = e.Do|Authenticate, user
 		return 3, nil
 	case resp.IsWord(words[0], "setname") && len(words) >= 2:
 		if !printable(words[1]) {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
@@ -28,20 +29,19 @@ type Facts struct {
 	Proto    uint8
 	DB       int32
 	Identity *session.Identity
-	// Authenticated: it is, or no password is required. ReplyOff: CLIENT REPLY drops some reply.
-	Authenticated, ReplyOff bool
+	// User is its user; nil: it must authenticate. Users are all of its service. ReplyOff: CLIENT REPLY drops some reply.
+	User     *access.User
+	Users    *access.Users
+	ReplyOff bool
 	// Subscribed: it waits for messages.
 	Subscribed bool
-	// Service is the number of the client's service; AsksPassword: that requires a password; View is its View.
-	Service      int
-	AsksPassword bool
-	View         *topology.View
+	// View is that of its service.
+	View *topology.View
 	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
 	// Line is the client's line of CLIENT LIST; only CLIENT INFO needs it.
 	Line []byte
-	// Allowed checks a password, WallClock returns the time of day.
-	Allowed   func(service int, user, password []byte) bool
+	// WallClock returns the time of day.
 	WallClock func() time.Time
 }
 
@@ -49,7 +49,8 @@ type Facts struct {
 type Action uint16
 
 const (
-	// Authenticate: it sent the password. WrongPassword: it sent a wrong one; both if it sent one after the other.
+	// Authenticate: it sent the password of User. WrongPassword: it sent a wrong one; both if it sent one after the
+	// other.
 	Authenticate Action = 1 << iota
 	WrongPassword
 	// SetProto, SetName, SetLibrary and SetLibVer set the value of the Effect.
@@ -74,6 +75,9 @@ const (
 type Effect struct {
 	Do    Action
 	Proto uint8
+	User  *access.User
+	// Wrong is the name that came with the wrong password.
+	Wrong []byte
 	// Text is valid as long as the command's arguments.
 	Text []byte
 }

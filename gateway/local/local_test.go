@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -22,8 +23,8 @@ func words(text string) (args [][]byte) {
 // known returns the facts of a client of a service whose password is "secret".
 func known() Facts {
 	return Facts{
-		ID: 7, Proto: 2, AsksPassword: true, Identity: &session.Identity{Name: "me"}, View: &topology.View{},
-		Allowed:   func(_ int, _, password []byte) bool { return string(password) == "secret" },
+		ID: 7, Proto: 2, Identity: &session.Identity{Name: "me"}, View: &topology.View{},
+		Users:     access.WithPassword("secret"),
 		WallClock: func() time.Time { return time.Unix(5, 7000) },
 	}
 }
@@ -60,9 +61,9 @@ func TestAnswers(t *testing.T) {
 		"HELLO 3 AUTH x other":   {string(wrongPass), Effect{Do: WrongPassword}},
 		"HELLO 3 SETNAME you":    {string(helloNoAuth), Effect{Do: SetName, Text: []byte("you")}},
 		"HELLO 3 SETNAME you AT": {"-ERR Syntax error in HELLO option 'AT'\r\n", Effect{Do: SetName, Text: []byte("you")}},
-		"HELLO 3 AUTH x secret AUTH x no": {
+		"HELLO 3 AUTH default secret AUTH x no": {
 			string(wrongPass), Effect{Do: Authenticate | WrongPassword}},
-		"HELLO 3 AUTH x secret SETNAME you": {
+		"HELLO 3 AUTH default secret SETNAME you": {
 			"%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n6.2.0\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:7\r\n" +
 				"$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n",
 			Effect{Do: Authenticate | SetName | SetProto, Proto: 3, Text: []byte("you")}},
@@ -70,7 +71,7 @@ func TestAnswers(t *testing.T) {
 		args, f := words(command), known()
 		reply, do := Answer(routing.Lookup(args), args, &f)
 		if string(reply) != want.reply || do.Do != want.do.Do || do.Proto != want.do.Proto ||
-			!bytes.Equal(do.Text, want.do.Text) {
+			!bytes.Equal(do.Text, want.do.Text) || do.Has(Authenticate) != (do.User != nil) {
 			t.Errorf("%s: %q %+v", command, reply, do)
 		}
 	}

@@ -41,6 +41,8 @@ const (
 	Killed
 	// TunnelEnded: the server closed the tunnel of SYNC, PSYNC or REPLCONF, or is no primary any more.
 	TunnelEnded
+	// UserGone: its user was removed, or may not listen any more to what it is subscribed to.
+	UserGone
 	// TooMany: there are as many clients as allowed.
 	TooMany
 	// MemoryLimit: the memory of all clients exceeded its bound, and this one's was among the largest.
@@ -52,7 +54,8 @@ const (
 
 var closeNames = [...]string{"client-left", "quit", "protocol-error", "output-limit", "query-limit", "idle-timeout",
 	"auth-timeout", "truncated-reply", "drained", "blocking-lost",
-	"slow-subscriber", "subscription-lost", "gap", "killed", "replication-ended", "too-many", "memory-limit"}
+	"slow-subscriber", "subscription-lost", "gap", "killed", "replication-ended", "user-gone", "too-many",
+	"memory-limit"}
 
 func (r CloseReason) String() string { return closeNames[r] }
 
@@ -64,8 +67,6 @@ type Session struct {
 	Listener int32
 	// Proto is 2 or 3.
 	Proto uint8
-	// Authenticated, or no password is required.
-	Authenticated bool
 	// Ending: nothing more is read; the client is closed when its pending replies are written.
 	Ending bool
 	// Why it ends.
@@ -94,17 +95,14 @@ type Identity struct {
 	Name, Library, Version string
 }
 
-// Authenticate records that the client has sent the password.
-func (s *Session) Authenticate() { s.Authenticated = true }
-
 // SwitchTo makes the client use another protocol and database from its next request on.
 func (s *Session) SwitchTo(proto uint8, db int32) { s.Proto, s.DB = proto, db }
 
-// Reset makes of the session what it was when it began, as RESET does: its transaction ends, its name goes.
-// authenticated: no password is required. Its WATCH is not ended: a server must know of that.
-func (s *Session) Reset(authenticated bool) {
+// Reset makes of the session what it was when it began, as RESET does: its transaction ends, its name goes. Its WATCH
+// is not ended: a server must know of that.
+func (s *Session) Reset() {
 	s.SwitchTo(2, 0)
-	s.Authenticated, s.NoEvict, s.Multi = authenticated, false, nil
+	s.NoEvict, s.Multi = false, nil
 	if s.Identity != nil {
 		s.Identity.Name = ""
 	}

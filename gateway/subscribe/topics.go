@@ -1,6 +1,7 @@
 package subscribe
 
 import (
+	"evergate/gateway/access"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
@@ -110,6 +111,21 @@ func (u *Subscribers) Unsubscribe(c *exchange.Session, command *routing.Command,
 		acks = appendAck(acks, c, verb, nil, kind)
 	}
 	return acks
+}
+
+// MayListen reports whether a user may listen to all that a session is subscribed to.
+func (u *Subscribers) MayListen(c *exchange.Session, user *access.User) bool {
+	if c.Subs == nil || user.Unlimited() {
+		return true
+	}
+	for kind := fanout.Channel; kind <= fanout.Shard; kind++ {
+		for _, t := range c.Subs.Topics(kind) {
+			if !user.MayListen([]byte(t.Name), kind == fanout.Pattern) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Unlisten ends all that a session listens to.

@@ -55,6 +55,9 @@ func (a *look) room(name string, err error) {
 // rooms asks those that have a Check of their own, and looks at what they have in common.
 func (a *look) rooms() {
 	w := a.w
+	if w.unchecked {
+		a.wrong("a request came past the check of rights")
+	}
 	a.room("exchange", w.x.Check())
 	a.room("wait", w.clock.Check(w.x.Places()))
 	a.room("clients", w.clients.Check())

@@ -11,17 +11,17 @@ import (
 // them.
 func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 	s, hold, face := w.behind(listener)
-	return w.x.Open(s.Service, exchange.Arrival{Listener: listener, Hold: hold, Role: face, Remote: remote, Local: local,
-		Authenticated: !w.conf.Services[s.Servers.Index].AsksPassword}).Ref.ID
+	a := exchange.Arrival{Listener: listener, Hold: hold, Role: face, Remote: remote, Local: local}
+	return w.x.Open(s.Service, a).Ref.ID
 }
 
 // behind returns the service of a listener, how its requests wait, and the role that it emulates.
-func (w *Worker) behind(listener int) (*service, exchange.Hold, *facade.Role) {
+func (w *Worker) behind(listener int) (*service, *exchange.Hold, *facade.Role) {
 	if n := len(w.services); listener >= n {
-		d := w.conf.Listeners[listener-n]
-		return w.services[d.Service], d.Hold, d.Role
+		d := &w.conf.Listeners[listener-n]
+		return w.services[d.Service], &d.Hold, d.Role
 	}
-	return w.services[listener], w.conf.Services[listener].Hold, nil
+	return w.services[listener], &w.conf.Services[listener].Hold, nil
 }
 
 // ClientRead takes bytes that a client sent. They are not kept.

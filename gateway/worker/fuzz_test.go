@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
@@ -73,6 +74,8 @@ type fuzzed struct {
 	deaf, tunnels map[uint32]bool
 	replies       map[uint32]*resp.ReplyScanner
 	serial        int64 // of the last connection, as servers count them
+	// users are those of all services but that of the emulated Sentinel, which has but a password.
+	users, ofSentinel *access.Users
 }
 
 // fuzzServer is a server's end of a connection: what it was asked and has not answered, and what it has subscribed.
@@ -80,6 +83,7 @@ type fuzzServer struct {
 	asked play.Server
 	feed  play.Subscriptions
 	lies  bool // it has said what no server says
+	sent  play.Requests
 }
 
 // fuzzViews are the views that come in turn.
@@ -108,8 +112,10 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	mode := z.byte()
 	hold := [...]exchange.Hold{{}, {Mode: exchange.HoldFor, Window: time.Second}, {Mode: exchange.HoldOff},
 		{Mode: exchange.HoldDryRun}}[mode>>4&3]
+	z.users = fuzzUsers[int(mode>>3&1)+2*(len(in)/2%2)]
+	z.ofSentinel = fuzzUsers[mode>>3&1]
 	z.Loop = play.New(worker.Config{
-		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), AsksPassword: mode&8 != 0, Hold: hold,
+		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), Hold: hold,
 			BlockingLost: exchange.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
 		Listeners: []worker.Listener{
@@ -122,6 +128,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		ClientMemory: exchange.MemoryBound{Max: fuzzMemory},
 	}, worker.Env{
 		View:    z.viewOf,
+		Users:   z.usersOf,
 		Settled: z.settledAt,
 		Counted: z.counts.count,
 		Count:   noCount,
@@ -348,6 +355,7 @@ func (z *fuzzed) ToServer(c *play.Conn, b []byte) int {
 	n := z.takes(b)
 	z.servers[c.Conn].asked.Add(b[:n])
 	z.servers[c.Conn].feed.Add(b[:n])
+	z.permitted(z.servers[c.Conn], b[:n])
 	return n
 }
 

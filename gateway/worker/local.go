@@ -49,6 +49,9 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		return true
 	}
 	reply, do := w.ownReply(c, command, args, &f)
+	if do.Has(local.WrongPassword) {
+		w.policy.WrongPassword(c, args[0], do.Wrong)
+	}
 	if !w.apply(c, &do) {
 		return false
 	}
@@ -64,10 +67,9 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 // facts are what the answer to a command of a client depends on.
 func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]byte) local.Facts {
 	f := local.Facts{
-		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, Authenticated: c.Authenticated,
-		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), Service: c.Service.Index,
-		AsksPassword: w.conf.Services[c.Service.Index].AsksPassword, View: c.Service.View, Role: c.Role,
-		Allowed: w.env.CheckPassword, WallClock: w.env.WallClock,
+		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.Users,
+		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
+		WallClock: w.env.WallClock,
 	}
 	if command.ID == routing.CmdClientInfo {
 		f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
@@ -83,6 +85,8 @@ func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args []
 		return w.subscribers.Unsubscribe(c, command, args[1:]), do
 	case routing.CmdSSubscribe:
 		return subscribe.DenyBlocking, do
+	case routing.CmdACL:
+		return w.policy.ACL(c, command, args), do
 	}
 	return local.Answer(command, args, f)
 }
@@ -93,7 +97,7 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 		return true
 	}
 	if do.Has(local.Authenticate) {
-		c.Authenticate()
+		c.Become(do.User)
 	}
 	if do.Has(local.WrongPassword) {
 		w.counts.WrongPasswords++
@@ -120,7 +124,8 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 // reset makes a session what it was when it connected.
 func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
-	c.Reset(!w.conf.Services[c.Service.Index].AsksPassword)
+	c.Reset()
+	c.Become(c.Service.Users.Initial())
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)

@@ -1,12 +1,14 @@
 package worker
 
 import (
+	"evergate/gateway/access"
 	"evergate/gateway/catalog"
 	"evergate/gateway/clients"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/inquiry"
 	"evergate/gateway/local"
+	"evergate/gateway/policy"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/subscribe"
@@ -25,6 +27,8 @@ type request struct {
 	d       *routing.Decision
 	// ragged: the frame is not as a client library writes it, and is written anew before it is sent.
 	ragged bool
+	// permit is proof that the user may make the request: without it nothing is executed or queued.
+	permit access.Permit
 	// done is what the step that ended the steps found: the request was answered or sent. Otherwise the session is
 	// blocked, and the request is read again.
 	done bool
@@ -49,13 +53,15 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		r.waitsForEarlier(w), // nothing overtakes a blocking command, or an admin request that changes something
 		r.asksSentinel(w),    // a listener that emulates a Sentinel has commands of its own
 		r.isUnknown(w),       // a server is asked what the command is
+		r.isDenied(w),        // before anything is looked at that depends on the keys
 		r.lacksKeys(w),       // a server is asked where its keys are: from here on r.d is decided
 		r.isPaused(w),        // CLIENT PAUSE does not hold up what is rejected
 		r.writesToReplica(w), // a listener that emulates a replica rejects writes
 		r.onlyListens(w),     // a RESP2 client that is subscribed may do little else
 		r.onlyMonitors(w),    // a client that monitors, too
 		r.failsExec(w),       // an EXEC with arguments ends its transaction
-		r.isQueued(w):        // within MULTI
+		r.isQueued(w),        // within MULTI
+		r.isUnchecked(w):     // never: a step above has checked the rights
 		return r.done
 	}
 	multi, refused := c.Multi, r.d.Kind == routing.Refuse
@@ -70,7 +76,7 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 
 var execNoAuth = append([]byte(transaction.Because), local.NoAuth[1:]...)
 
-func (r *request) lacksPassword(w *Worker) bool { return !r.c.Authenticated && r.askPassword(w) }
+func (r *request) lacksPassword(w *Worker) bool { return r.c.User == nil && r.askPassword(w) }
 
 func (r *request) askPassword(w *Worker) bool {
 	if r.command != nil && r.command.Has(routing.NoAuth) {
@@ -133,6 +139,7 @@ func (r *request) lacksKeys(w *Worker) bool {
 		return r.ends(w.inquiries.Done(c, w.inquiries.Keys(c, r.args)))
 	}
 	w.withoutCluster(c, r.d, r.command)
+	policy.Answers(c, r.d, r.command)
 	return false
 }
 
@@ -207,6 +214,9 @@ func (r *request) queue(w *Worker) bool {
 	switch {
 	case r.d.Kind == routing.Transact, endsMulti(r.command) && r.d.Kind != routing.Refuse:
 		return false
+	}
+	if r.isUnchecked(w) {
+		return true
 	}
 	return r.ends(w.transactions.Queue(r.c, r.d, r.command, r.args, r.frame))
 }

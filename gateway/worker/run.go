@@ -38,7 +38,7 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 			w.x.End(c, session.ProtocolError)
 			return len(buf)
 		}
-		authenticated := c.Authenticated
+		user := c.User
 		if !w.request(c, buf[used:used+n], args, status == resp.Ragged) {
 			break
 		}
@@ -49,7 +49,7 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 		if n > exchange.PauseBytes {
 			w.forgetArgs()
 		}
-		if c.Authenticated != authenticated {
+		if c.User != user {
 			limits = w.limits(c)
 		}
 	}

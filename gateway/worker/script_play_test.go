@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -27,6 +28,7 @@ import (
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //	down-after DURATION         run NODE RUN ID                        held
 //	long-script begins|ends (of another worker)
+//	users RULES | RULES ...     the lines of the file of users, without "user"
 //	acks LANE (all that was asked of a feed)                           push LANE WORDS
 //
 // In a view the primary of a shard comes first ("-" for none), then its replicas. "b+" is a primary that covers its
@@ -92,6 +94,8 @@ func (p *player) command(line string) {
 		p.tellHeld()
 	case "long-script":
 		p.long += map[string]int{"begins": 1, "ends": -1}[who]
+	case "users":
+		p.setUsers(strings.Split(rest, " | "))
 	case "drain":
 		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.loop.Drain()))
 	default:
@@ -126,6 +130,19 @@ func (p *player) connCommand(verb, who, text string) {
 	default:
 		p.t.Fatalf("no command is called %q", verb)
 	}
+}
+
+// setUsers sets the users of the service. The worker sees them in its next round.
+func (p *player) setUsers(lines []string) {
+	for i := range lines {
+		lines[i] = "user " + lines[i]
+	}
+	users, err := access.Parse("users.acl", lines)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.users = users
+	p.tick(0)
 }
 
 // tellHeld tells the books of what waits for a server.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/pubsub"
@@ -62,14 +63,16 @@ type player struct {
 	long    int    // workers that await a script
 	cursor  string // the last that a client was given
 	tells   bool   // what is acknowledged is told
-	mute    bool   // servers do not do CLIENT UNBLOCK
+	users   *access.Users
+	denials access.Log
+	mute    bool // servers do not do CLIENT UNBLOCK
 }
 
 func newPlayer(t testing.TB) *player {
 	return &player{
 		t: t, clients: map[string]uint32{}, client: map[uint32]string{}, conns: map[string]worker.ConnID{},
 		conn: map[worker.ConnID]string{}, slow: map[string]bool{}, room: map[string]int{},
-		asked: map[worker.ConnID]*play.Subscriptions{},
+		asked: map[worker.ConnID]*play.Subscriptions{}, users: access.WithoutPassword(),
 	}
 }
 
@@ -90,7 +93,7 @@ func (p *player) start(words []string) {
 		case "reads":
 			conf.Services[0].Reads = reads[value]
 		case "password":
-			conf.Services[0].AsksPassword = true
+			p.users = access.WithPassword("secret")
 		case "hold":
 			conf.Services[0].Hold = holdSetting(value)
 		case "listener": // clients called d... come through it
@@ -135,7 +138,11 @@ func (p *player) start(words []string) {
 		}
 	}
 	p.loop = play.New(conf, worker.Env{
-		View: func(int) *topology.View { return p.view },
+		View:          func(int) *topology.View { return p.view },
+		Users:         func(int) *access.Users { return p.users },
+		Denied:        func(_ int, e access.Entry) { p.denials.Add(e) },
+		Denials:       func(int) []access.Entry { return p.denials.Entries() },
+		ForgetDenials: func(int) { p.denials.Reset() },
 		Report: func(_ int, r topology.Report) {
 			text := fmt.Sprintf("reported: %v of %s", r.Kind, p.nodes[r.Node].Addr[:1])
 			if r.Kind == topology.Moved {

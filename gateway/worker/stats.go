@@ -24,6 +24,8 @@ type Counts struct {
 	ClientInBytes  uint64
 	ProtocolErrors uint64
 	WrongPasswords uint64
+	// Denied are requests that the rights of their users do not allow.
+	Denied uint64
 	// RefusedByServer counts MOVED and the like, which no client sees; by kind.
 	RefusedByServer [retry.Kinds]uint64
 	// Queued are commands that were queued for an EXEC.
@@ -111,6 +113,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.ClientsOpened, &o.ClientsOpened}, {&s.ClientInBytes, &o.ClientInBytes}, {&s.ClientOutBytes, &o.ClientOutBytes},
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
+		{&s.Denied, &o.Denied},
 		{&s.Suspected, &o.Suspected}, {&s.Retried, &o.Retried}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
 		{&s.Queued, &o.Queued}, {&s.PopsRetried, &o.PopsRetried},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.ConnsSilent, &o.ConnsSilent},

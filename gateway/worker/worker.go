@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
@@ -29,6 +30,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/inquiry"
 	"evergate/gateway/multi"
+	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/subscribe"
@@ -43,8 +45,6 @@ import (
 type Service struct {
 	Name  string
 	Reads upstream.Reads
-	// AsksPassword: clients must authenticate first.
-	AsksPassword bool
 	// Hold is how long requests wait for a server that can take them.
 	Hold exchange.Hold
 	// SilentAfter is how long a server may owe a reply and send nothing before it gets no new requests; 0: a quarter of
@@ -106,8 +106,15 @@ type Env struct {
 	Settled func(service int, epoch uint64)
 	// Acked counts n writes that a node acknowledged, before their clients can see the replies.
 	Acked func(service int, node topology.NodeID, n int)
-	// CheckPassword reports whether user and password are right for a service; user is empty in AUTH with one argument.
-	CheckPassword func(service int, user, password []byte) bool
+	// Users returns the users of a service's clients: the same value until they change. Nil: there is no password.
+	Users func(service int) *access.Users
+	// Denied takes note of a request that a user's rights do not allow, or of a wrong password. Denials returns the
+	// entries of a service, newest first, and ForgetDenials forgets them. All nil: nothing is noted.
+	Denied        func(service int, e access.Entry)
+	Denials       func(service int) []access.Entry
+	ForgetDenials func(service int)
+	// Random fills its argument with random bytes that nobody can guess.
+	Random func([]byte)
 	// Admin sends a request to all workers, this one included: see Worker.Admin. The reply comes through
 	// Worker.AdminReply.
 	Admin func(r admin.Request)
@@ -150,6 +157,7 @@ type Worker struct {
 	dedicated    *dedicated.Dedicated
 	inquiries    *inquiry.Inquiries
 	clients      *clients.Clients
+	policy       *policy.Policy
 	subscribers  *subscribe.Subscribers
 	conf         Config
 	env          Env
@@ -166,6 +174,8 @@ type Worker struct {
 	decision routing.Decision
 	trimAt   time.Duration // when blocks are trimmed next; never while there are none
 	shown    Out           // in the hands of the loop
+	// unchecked: a request came past the check of rights, and was rejected.
+	unchecked bool
 }
 
 // New makes a worker.
@@ -206,6 +216,11 @@ func New(conf Config, env Env) *Worker {
 		WallClock: env.WallClock, Shown: w.env.Shown, MayWrite: w.inquiries.MayWrite,
 	})
 	w.subscribers = subscribe.New(subscribe.Config{Exchange: w.x, Limits: &w.conf.Limits, Count: w.env.Count})
+	w.policy = policy.New(policy.Config{
+		Exchange: w.x, Limits: &w.conf.Limits, WallClock: env.WallClock, Random: env.Random,
+		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
+		MayListen: w.subscribers.MayListen, Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
+	})
 	w.pubsub = pubsub.New(pubsub.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
 		Counted: w.env.Counted,
@@ -215,7 +230,8 @@ func New(conf Config, env Env) *Worker {
 		subscriptions := w.pubsub.Add(up, s.CloseOnGap)
 		w.subscribers.Serve(subscriptions)
 		w.services = append(w.services, &service{
-			Servers: up, Service: w.x.Serve(up, catalog.New(memory(&w.env, up.Index)), s.BlockingLost, s.Allowed),
+			Servers: up, Service: w.x.Serve(up, catalog.New(memory(&w.env, up.Index)), s.BlockingLost, s.Allowed,
+				w.env.Users(up.Index)),
 			Subscriptions: subscriptions,
 		})
 	}
@@ -261,10 +277,24 @@ func (w *Worker) fill() {
 			return alone[service]
 		}
 	}
+	fillUsers(&w.env)
 	if w.env.Print == nil {
 		w.env.Print = multi.FirstPrint
 	}
 	w.countAlone()
+}
+
+// fillUsers sets the functions about users that the caller has left out.
+func fillUsers(env *Env) {
+	if env.Users == nil {
+		all := access.WithoutPassword()
+		env.Users = func(int) *access.Users { return all }
+	}
+	if env.Denied == nil {
+		env.Denied = func(int, access.Entry) {}
+		env.Denials = func(int) []access.Entry { return nil }
+		env.ForgetDenials = func(int) {}
+	}
 }
 
 // countAlone sets the functions about subscribers that the caller has left out: there is one worker.
@@ -290,6 +320,9 @@ func (w *Worker) Tick(now time.Duration) {
 	for _, s := range w.services {
 		if v := w.env.View(s.Index); v != s.View {
 			w.viewChanged(s, v)
+		}
+		if users := w.env.Users(s.Index); users != s.Users {
+			w.policy.SetUsers(s.Service, users)
 		}
 	}
 	if w.clock.Due() {

@@ -145,7 +145,7 @@ var errorSections = []errorSection{
 			executed: notExecuted, when: "a command that `--allow` permits, and the server was lost or rejected it",
 			advice: again + ", if it is meant for the new primary, too"},
 	}},
-	{"NOAUTH, WRONGPASS", "The gateway's own password, which `--password-file` sets.", raised{
+	{"NOAUTH, WRONGPASS", "The gateway's own password (`--password-file`), or its users (`--users-file`).", raised{
 		"`AuthenticationError`, which is a `ConnectionError`; retried like LOADING",
 		"`ReplyError`, and an `error` event while it connects", "`AuthError` (`redis.IsAuthError`), not retried",
 		"`JedisAccessControlException`, not retried"}, []answered{
@@ -155,8 +155,25 @@ var errorSections = []errorSection{
 			"<user> <pass> option can be used to authenticate the client and select the RESP protocol version at the " +
 			"same time", executed: notExecuted, when: "HELLO before AUTH", advice: "configure the password of the client"},
 		{text: "WRONGPASS invalid username-password pair or user is disabled.", executed: notExecuted,
-			when: "the password is wrong, or the user is not `default`", advice: "configure the password of the client",
+			when:   "the password is wrong, there is no such user (without `--users-file` only `default`), or it is off",
+			advice: "configure the user and the password of the client",
 		},
+	}},
+	{"NOPERM", "The rights of the client's user (`--users-file`). `ACL LOG` shows the latest of these errors; the same " +
+		"texts come from servers where the gateway's own user lacks a right.", raised{
+		"`NoPermissionError`, which is a `ResponseError`; not retried", "`ReplyError`, not retried",
+		"`PermissionError` (`redis.IsPermissionError`), not retried", "`JedisAccessControlException`, not retried",
+	}, []answered{
+		{text: "NOPERM User <user> has no permissions to run the '<command>' command", executed: notExecuted,
+			when: "no rule of the user allows the command", advice: "give the user the right (`+<command>`)"},
+		{text: "NOPERM No permissions to access a key", executed: notExecuted,
+			when:   "no rule of the user allows one of the keys, or what the command does with it",
+			advice: "give the user a pattern for the key (`~`, `%R~` or `%W~`)"},
+		{text: "NOPERM No permissions to access a channel", executed: notExecuted,
+			when:   "no rule of the user allows one of the channels; PSUBSCRIBE needs a rule with the very same pattern",
+			advice: "give the user a pattern for the channel (`&`)"},
+		{text: "NOPERM evergate: the rights to the command were not checked; it was not executed. This is a bug: please " +
+			"report it", executed: notExecuted, when: "never", advice: "report a bug"},
 	}},
 	{"NOPROTO", "", raised{"`ResponseError`", "not shown: it continues in RESP2", "not shown: it continues in RESP2",
 		"`JedisProtocolNotSupportedException`; 8 continues in RESP2 unless RESP3 is set"}, []answered{
@@ -417,6 +434,8 @@ var closed = map[string]string{
 	"truncated-reply": "A server died in the middle of a long reply, of which the client already has the beginning. A " +
 		"read changed nothing; a write was executed.",
 	"killed": "A client sent CLIENT KILL. Commands of the killed client may have been executed.",
+	"user-gone": "The file of users has changed: the client's user is not in it any more, or may not listen to a " +
+		"channel to which the client is subscribed. Its commands may have been executed.",
 	"replication-ended": "The server closed the replication link that SYNC, PSYNC or REPLCONF had opened, or is no " +
 		"longer a primary.",
 	"blocking-lost": "The connection of a blocking pop was lost, and `--blocking-lost` is close. An element may have " +

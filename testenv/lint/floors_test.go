@@ -17,7 +17,7 @@ var floors = [...][]string{
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},
 	4: {"gateway/exchange", "gateway/pubsub"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
-		"gateway/subscribe"},
+		"gateway/subscribe", "gateway/policy"},
 	6: {"gateway/worker"},
 	7: {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
 	8: {"gateway", "testenv/sim/network"},

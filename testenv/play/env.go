@@ -14,7 +14,7 @@ import (
 )
 
 // defaults fills in what a test leaves out: one service, whose requests wait two seconds for a primary; room for 64
-// MiB; no other worker; the password "secret"; clients numbered from 1; scripts are remembered.
+// MiB; no other worker; no password; clients numbered from 1; scripts are remembered.
 func (l *Loop) defaults(conf *worker.Config, env *worker.Env) {
 	if conf.Services == nil {
 		hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
@@ -38,8 +38,8 @@ func (l *Loop) defaults(conf *worker.Config, env *worker.Env) {
 	if env.Admin == nil {
 		env.Admin = func(r admin.Request) { l.Asked = append(l.Asked, r) }
 	}
-	if env.CheckPassword == nil {
-		env.CheckPassword = func(_ int, _, password []byte) bool { return string(password) == "secret" }
+	if env.Random == nil {
+		env.Random = func(b []byte) { clear(b) }
 	}
 	if env.ClientNumber == nil {
 		env.ClientNumber = func() int64 {

@@ -1,0 +1,54 @@
+package policy
+
+import (
+	"evergate/gateway/access"
+	"evergate/gateway/exchange"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+)
+
+// SetUsers takes the new users of a service. As at a server after ACL LOAD a client stays connected, with the new
+// rights of its user; what it has queued is checked anew. It is closed if its user is gone, or may not listen any more
+// to what the client is subscribed to.
+func (p *Policy) SetUsers(s *exchange.Service, users *access.Users) {
+	s.SetUsers(users)
+	for c := range p.x.All {
+		switch {
+		case c.Service != s:
+		case c.User == nil:
+			c.Become(users.Initial())
+		default:
+			p.renew(c, users.Lookup(c.User.Name()))
+		}
+	}
+}
+
+func (p *Policy) renew(c *exchange.Session, user *access.User) {
+	if user == nil || !p.conf.MayListen(c, user) {
+		p.x.Close(c, session.UserGone)
+		return
+	}
+	c.Become(user)
+	if c.Multi != nil && !p.mayExecute(c) {
+		c.Multi.Abort()
+	}
+}
+
+// mayExecute reports whether a client may still do all that it has queued.
+func (p *Policy) mayExecute(c *exchange.Session) bool {
+	at, placeholders := -1, c.Multi.Placeholders // MULTI comes first
+	for args := range resp.Commands(c.Multi.Body, p.conf.Limits) {
+		if len(placeholders) > 0 && placeholders[0].At == at {
+			args, placeholders = placeholders[0].Args, placeholders[1:]
+		}
+		at++
+		command := c.Service.Catalog.Row(args)
+		if command == nil {
+			return false
+		}
+		if permit, _ := p.Check(c, command, args); !permit.Covers(command) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,82 @@
+// Package policy holds clients to the rights of their users: it checks requests (policy.go), answers ACL about the
+// users of the gateway (acl.go), and takes new users (change.go).
+//
+// Begin with Policy.Check.
+//
+// What rules mean is package access's knowledge. When a request is checked, and how a rejection is answered, is the
+// worker's.
+package policy
+
+import (
+	"time"
+
+	"evergate/gateway/access"
+	"evergate/gateway/exchange"
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// Config is what a Policy needs. All fields are required.
+type Config struct {
+	Exchange *exchange.Exchange
+	Limits   *resp.Limits
+	// WallClock returns the time of day; Random fills its argument with random bytes that nobody can guess.
+	WallClock func() time.Time
+	Random    func([]byte)
+	// Line returns a client's line of CLIENT LIST.
+	Line func(c *exchange.Session) []byte
+	// MayListen reports whether a user may listen to all that a session is subscribed to.
+	MayListen func(c *exchange.Session, user *access.User) bool
+	// Denied notes an entry of ACL LOG, Denials returns those of a service, newest first, and Forget forgets them.
+	Denied  func(service int, e access.Entry)
+	Denials func(service int) []access.Entry
+	Forget  func(service int)
+}
+
+// Policy checks the requests of the sessions of an exchange. New makes it.
+type Policy struct {
+	x    *exchange.Exchange
+	conf Config
+}
+
+// New makes a Policy.
+func New(conf Config) *Policy { return &Policy{x: conf.Exchange, conf: conf} }
+
+// Check decides whether a session's user may make a request. If only a server knows the keys, they are those that one
+// reported; the reason is KeysUnknown if none has.
+func (p *Policy) Check(c *exchange.Session, command *routing.Command, args [][]byte) (access.Permit, access.Denial) {
+	permit, denied := c.Rights().Check(command, args, nil)
+	if denied.Reason == access.KeysUnknown {
+		if keys := c.Service.Catalog.Keys(args); keys != nil {
+			return c.Rights().Check(command, args, keys)
+		}
+	}
+	return permit, denied
+}
+
+// Deny notes that a request is denied, and returns the error for the client.
+func (p *Policy) Deny(c *exchange.Session, command *routing.Command, denied access.Denial) []byte {
+	phase := access.TopLevel
+	if c.Multi != nil {
+		phase = access.InMulti
+	}
+	p.note(c, denied.Reason, phase, denied.ObjectOf(command.Name), c.Rights().Name())
+	return denied.AppendError(nil, c.Rights(), command)
+}
+
+// WrongPassword notes that a command failed to authenticate a client as a user.
+func (p *Policy) WrongPassword(c *exchange.Session, command, user []byte) {
+	p.note(c, access.Auth, access.TopLevel, string(command), string(user))
+}
+
+// note writes an entry of ACL LOG.
+func (p *Policy) note(c *exchange.Session, why access.Reason, phase access.Phase, object, user string) {
+	if !c.Service.Users.Defined() || !why.Logged() {
+		return
+	}
+	line := p.conf.Line(c)
+	p.conf.Denied(c.Service.Index, access.Entry{
+		Reason: why, Phase: phase, Object: object, User: user, Client: string(line[:len(line)-1]),
+		Updated: p.conf.WallClock().UnixMilli(),
+	})
+}

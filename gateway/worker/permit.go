@@ -1,0 +1,65 @@
+package worker
+
+import (
+	"evergate/gateway/access"
+	"evergate/gateway/local"
+	"evergate/gateway/resp"
+	"evergate/gateway/transaction"
+	"evergate/routing"
+)
+
+// The rights of a client's user are checked in one step, isDenied, which every request comes to: those that the
+// gateway answers itself, too, and each command that is queued in a transaction. What is executed or queued must have
+// the permit of that step, see isUnchecked. What was executed once is not checked when it is retried.
+
+// isDenied rejects what the user may not do. An unknown command is rejected anyway.
+func (r *request) isDenied(w *Worker) bool {
+	if r.command == nil {
+		return false
+	}
+	var denied access.Denial
+	r.permit, denied = r.c.Rights().Check(r.command, r.args, nil)
+	return denied.Reason != access.Allowed && r.deny(w)
+}
+
+// deny answers with the error, or asks a server for the keys if only a server knows them.
+func (r *request) deny(w *Worker) bool {
+	if local.Closes(r.command) {
+		return false
+	}
+	var denied access.Denial
+	switch r.permit, denied = w.policy.Check(r.c, r.command, r.args); denied.Reason {
+	case access.Allowed:
+		return false
+	case access.KeysUnknown:
+		return r.ends(w.inquiries.Done(r.c, w.inquiries.Keys(r.c, r.args)))
+	}
+	w.counts.Denied++
+	return r.reject(w, w.policy.Deny(r.c, r.command, denied))
+}
+
+// reject answers a request with an error that comes before all that a transaction would do.
+func (r *request) reject(w *Worker, why []byte) bool {
+	switch {
+	case r.command.ID == routing.CmdExec:
+		return r.ends(w.transactions.EndExec(r.c, append([]byte(transaction.Because), why[1:]...)))
+	case r.c.Multi != nil:
+		return r.ends(w.transactions.Abort(r.c, why))
+	}
+	w.x.Refuse(r.c, why)
+	return r.ends(true)
+}
+
+// unchecked is the error for a request that no step has checked.
+var unchecked = resp.AppendError(nil,
+	"NOPERM evergate: the rights to the command were not checked; it was not executed. This is a bug: please report it")
+
+// isUnchecked rejects a request that has no permit, and is not rejected anyway: a mistake in the steps must not be a
+// way past the rights.
+func (r *request) isUnchecked(w *Worker) bool {
+	if r.permit.Covers(r.command) || r.d.Kind == routing.Refuse && !r.c.Allows(r.d, r.command) {
+		return false
+	}
+	w.unchecked = true
+	return r.reject(w, unchecked)
+}
