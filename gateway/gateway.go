@@ -22,6 +22,7 @@ import (
 	"evergate/gateway/loop"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
+	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -49,10 +50,10 @@ type Gateway struct {
 	// allowed are the dangerous commands that each service of the Config permits.
 	allowed []map[string]bool
 	// scripts are those that each service of the Config has forwarded.
-	scripts []*scripts
+	scripts []*shared.Scripts
 	// longScripts counts the workers of each service of the Config where one has been under way for a while.
 	longScripts  []atomic.Int32
-	prints       *prints // the short numbers by which SCAN cursors name servers
+	prints       *shared.Prints // the short numbers by which SCAN cursors name servers
 	ownListeners []worker.Listener
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
@@ -106,7 +107,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
-	g.subServices, g.prints = conf.subServices(), newPrints()
+	g.subServices, g.prints = conf.subServices(), shared.NewPrints()
 	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.cuts = newCuts(logger.Named("clients"))
@@ -146,8 +147,8 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 
 func (g *Gateway) addService(service int) {
 	s := &g.conf.Services[service]
-	g.scripts = append(g.scripts, newScripts())
 	g.denials = append(g.denials, &denials{})
+	g.scripts = append(g.scripts, shared.NewScripts())
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
@@ -224,11 +225,11 @@ func (g *Gateway) env(i int) worker.Env {
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
-		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].seen(body) },
-		Script:           func(of int, name []byte) []byte { return g.scripts[g.subServices[of].service].named(name) },
-		ScriptsForgotten: func(of int) { g.scripts[g.subServices[of].service].forget() },
+		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].Seen(body) },
+		Script:           func(of int, name []byte) []byte { return g.scripts[g.subServices[of].service].Named(name) },
+		ScriptsForgotten: func(of int) { g.scripts[g.subServices[of].service].Forget() },
 		LongScripts:      func(of, add int) int { return int(g.longScripts[g.subServices[of].service].Add(int32(add))) },
-		Print:            g.prints.give,
+		Print:            g.prints.Give,
 		ClientNumber:     func() int64 { return g.number.Add(1) },
 		WallClock:        time.Now,
 	}

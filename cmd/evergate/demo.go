@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
 	"evergate/testenv/drill"
 	"evergate/testenv/servers"
@@ -29,8 +30,8 @@ type demo struct {
 	env     *servers.Env
 	gw      *running
 	addr    string
-	screen  *screen
-	keys    *keyboard
+	screen  *terminal.Screen
+	keys    *terminal.Keyboard
 	show    *drill.Show
 }
 
@@ -61,7 +62,7 @@ removes everything.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.anyPort = !cmd.Flags().Changed("listen")
-			d.screen = newScreen(w.stdout)
+			d.screen = terminal.NewScreen(w.stdout)
 			return d.run(w)
 		},
 	}
@@ -84,12 +85,12 @@ func (d *demo) run(w world) (err error) {
 	}
 	signals, stop := w.notify()
 	defer stop()
-	d.screen.printf("Starting %s ...", d.what())
+	d.screen.Printf("Starting %s ...", d.what())
 	if err := d.startServers(); err != nil {
 		return runtimeError{err}
 	}
 	defer func() {
-		d.screen.printf("Stopping and removing everything ...")
+		d.screen.Printf("Stopping and removing everything ...")
 		if closeErr := d.env.Close(); err == nil && closeErr != nil {
 			err = runtimeError{closeErr}
 		}
@@ -101,10 +102,10 @@ func (d *demo) run(w world) (err error) {
 	if err := d.startGateway(w, config, logger); err != nil {
 		return runtimeError{err}
 	}
-	d.keys = openKeyboard(w.stdin, d.screen)
-	defer d.keys.close()
+	d.keys = terminal.OpenKeyboard(w.stdin, d.screen)
+	defer d.keys.Close()
 	err = d.play(signals)
-	d.screen.live("")
+	d.screen.Live("")
 	return errors.Join(err, d.gw.end(time.Second, signals, logger))
 }
 
@@ -124,7 +125,7 @@ func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger)
 	}
 	d.addr = showAddr(d.gw.addrs()[0])
 	if taken {
-		d.screen.printf("%s is in use, perhaps by your own Redis: the gateway listens on %s instead (see --listen).",
+		d.screen.Printf("%s is in use, perhaps by your own Redis: the gateway listens on %s instead (see --listen).",
 			d.listen, d.addr)
 	}
 	return nil
@@ -153,7 +154,7 @@ func (d *demo) play(signals <-chan os.Signal) error {
 		}
 		return d.closeShow()
 	}
-	d.screen.printf("%s", d.introduction())
+	d.screen.Printf("%s", d.introduction())
 	d.watch(ctx, cancel, signals)
 	return d.closeShow()
 }
@@ -301,7 +302,7 @@ func (d *demo) introduction() string {
 }
 
 func (d *demo) whatStrikes() string {
-	if d.keys.pressed == nil {
+	if d.keys.Pressed == nil {
 		return fmt.Sprintf("There is no terminal: the primary is killed in %v, and the demo exits with the result.\n"+
 			"Or kill one yourself:", byItselfAfter)
 	}

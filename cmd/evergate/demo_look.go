@@ -105,7 +105,7 @@ func (l *demoLook) showPrimaries() {
 			continue
 		}
 		l.primaries[group] = primary
-		l.d.screen.printf("%s has a new primary. The next one to kill:  %s", group.Name, killLine(group, primary))
+		l.d.screen.Printf("%s has a new primary. The next one to kill:  %s", group.Name, killLine(group, primary))
 	}
 }
 
@@ -119,17 +119,17 @@ func (l *demoLook) bringBack(now time.Time) {
 		since, known := l.deadSince[node]
 		if !known {
 			since, l.deadSince[node] = now, now
-			l.d.screen.printf("%s is dead", node.Addr)
+			l.d.screen.Printf("%s is dead", node.Addr)
 		}
 		if patience < 0 || now.Sub(since) < patience {
 			continue
 		}
 		delete(l.deadSince, node)
 		if err := node.Restart(); err != nil {
-			l.d.screen.printf("%s failed to restart: %v", node.Addr, err)
+			l.d.screen.Printf("%s failed to restart: %v", node.Addr, err)
 			continue
 		}
-		l.d.screen.printf("%s is back, with process id %d", node.Addr, node.Pid())
+		l.d.screen.Printf("%s is back, with process id %d", node.Addr, node.Pid())
 	}
 }
 

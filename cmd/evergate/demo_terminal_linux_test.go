@@ -13,8 +13,8 @@ import (
 	"evergate/testenv/servers"
 )
 
-// terminal opens a pair of pseudo terminals: ours, which has the keyboard and the screen, and the program's.
-func terminal(t *testing.T) (ours, theirs *os.File) {
+// pseudoTerminal opens a pair of pseudo terminals: ours, which has the keyboard and the screen, and the program's.
+func pseudoTerminal(t *testing.T) (ours, theirs *os.File) {
 	t.Helper()
 	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -48,8 +48,8 @@ func TestDemoAtATerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, theirs := terminal(t)
-	before, err := unix.IoctlGetTermios(int(theirs.Fd()), getTermios)
+	ours, theirs := pseudoTerminal(t)
+	before, err := unix.IoctlGetTermios(int(theirs.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestDemoAtATerminal(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, screen.String())
 	}
-	after, err := unix.IoctlGetTermios(int(theirs.Fd()), getTermios)
+	after, err := unix.IoctlGetTermios(int(theirs.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
 	}

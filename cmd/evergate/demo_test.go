@@ -15,36 +15,10 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
 	"evergate/testenv/servers"
 )
-
-func TestScreenRewritesOneLineOnATerminal(t *testing.T) {
-	var out bytes.Buffer
-	s := &screen{out: &out, columns: func() int { return 10 }}
-	s.printf("one")
-	s.rates("12345678901234", true)
-	s.printf("two")
-	s.rates("next", false)
-	s.live("")
-	s.printf("three")
-	want := "one\n" + clearLine + "123456789" + clearLine + "two\n" + "123456789" +
-		clearLine + "next" + clearLine + "three\n"
-	if out.String() != want {
-		t.Errorf("got %q\nwant %q", out.String(), want)
-	}
-}
-
-func TestScreenWritesLinesElsewhere(t *testing.T) {
-	var out bytes.Buffer
-	s := newScreen(&out)
-	s.rates("nothing flows", false)
-	s.rates("flows", true)
-	s.live("never")
-	if out.String() != "flows\n" {
-		t.Errorf("%q", out.String())
-	}
-}
 
 func TestDemoWithoutServerExplainsHowToGetOne(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
@@ -169,7 +143,7 @@ func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 		listens := []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7}}
 		return &running{addrs: func() []net.Addr { return listens }}, nil
 	}}
-	d := &demo{mode: byCluster, listen: taken, env: &servers.Env{}, screen: newScreen(&screen)}
+	d := &demo{mode: byCluster, listen: taken, env: &servers.Env{}, screen: terminal.NewScreen(&screen)}
 	config, err := d.check()
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"evergate/cmd/evergate/terminal"
 	"evergate/testenv/drill"
 	"evergate/testenv/drill/report"
 )
@@ -43,15 +44,15 @@ func (d *demo) watch(ctx context.Context, cancel func(), signals <-chan os.Signa
 	ticker, renew := time.NewTicker(time.Second), time.NewTicker(renewEvery)
 	defer ticker.Stop()
 	defer renew.Stop()
-	if d.keys.pressed == nil {
+	if d.keys.Pressed == nil {
 		w.byItself = time.After(byItselfAfter)
 	}
 	for {
 		select {
 		case <-signals:
 			return
-		case key := <-d.keys.pressed:
-			if key == keyQuit {
+		case key := <-d.keys.Pressed:
+			if key == terminal.KeyQuit {
 				return
 			}
 			w.press(key)
@@ -89,7 +90,7 @@ func (w *demoWatch) renew() {
 
 // press handles a key.
 func (w *demoWatch) press(key byte) {
-	printf := w.d.screen.printf
+	printf := w.d.screen.Printf
 	name, doing := "kill-primary", "Killing"
 	switch key {
 	case 'k':
@@ -118,20 +119,20 @@ func (w *demoWatch) strike(name, doing string) ([]*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.d.screen.printf("\n%s the primary %s ...\n", doing, primary)
+	w.d.screen.Printf("\n%s the primary %s ...\n", doing, primary)
 	return w.d.show.Strike(name)
 }
 
 // show prints the result. Without a keyboard it is the only one.
 func (w *demoWatch) show(reports []*report.Report, err error) {
 	if len(reports) > 0 {
-		w.d.screen.printf("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
+		w.d.screen.Printf("\n%s\n%s", w.d.title(reports[0]), report.Side(reports))
 	}
 	if err != nil {
-		w.d.screen.printf("This failed: %v", err)
+		w.d.screen.Printf("This failed: %v", err)
 	}
-	if w.d.keys.pressed != nil {
-		w.d.screen.printf("Try again: k kills the primary, f freezes it, q quits.\n")
+	if w.d.keys.Pressed != nil {
+		w.d.screen.Printf("Try again: k kills the primary, f freezes it, q quits.\n")
 		return
 	}
 	if len(reports) == 0 {
@@ -168,7 +169,7 @@ func (w *demoWatch) showRates() {
 	if reads != "" {
 		parts = append(parts, "keys read/s: "+reads)
 	}
-	w.d.screen.rates(strings.Join(parts, " | "), flows || flowsToo)
+	w.d.screen.Rates(strings.Join(parts, " | "), flows || flowsToo)
 }
 
 func p99(p drill.Pulse) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/terminal"
 	"evergate/testenv/drill"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
@@ -24,7 +25,7 @@ type drillCommand struct {
 	dir    string
 	beside string
 	plan   drill.Plan
-	screen *screen
+	screen *terminal.Screen
 	// aim is the running system to break; empty if the drill starts servers.
 	aim aim
 }
@@ -52,7 +53,7 @@ The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the dril
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(drillNames(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d.screen = newScreen(w.stdout)
+			d.screen = terminal.NewScreen(w.stdout)
 			return d.run(w, cmd.Flags(), args[0])
 		},
 	}
@@ -154,7 +155,7 @@ func (d *drillCommand) plansOf(about drill.About, wanted string) (plans []drill.
 func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 	if name == "list" {
 		for _, about := range drill.Names() {
-			d.screen.printf("%-18s %s (%s)", about.Name, about.What, strings.Join(about.ModeNames(), ", "))
+			d.screen.Printf("%-18s %s (%s)", about.Name, about.What, strings.Join(about.ModeNames(), ", "))
 		}
 		return nil
 	}
@@ -177,7 +178,7 @@ func (d *drillCommand) run(w world, flags *pflag.FlagSet, name string) error {
 		select {
 		case <-signals:
 			if d.plan.Target != nil {
-				d.screen.printf("Stopping: healing servers and deleting keys ...")
+				d.screen.Printf("Stopping: healing servers and deleting keys ...")
 			}
 			cancel()
 		case <-ctx.Done():
@@ -220,7 +221,7 @@ func (d *drillCommand) save(rounds [][]*report.Report) error {
 	if err != nil {
 		return err
 	}
-	d.screen.printf("  %s\n", page)
+	d.screen.Printf("  %s\n", page)
 	if len(rounds) > 1 {
 		_, err = drill.SaveIndex(d.dir, rounds)
 	}
@@ -230,17 +231,17 @@ func (d *drillCommand) save(rounds [][]*report.Report) error {
 // play runs one drill and prints its report.
 func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Report, error) {
 	if plan.Target == nil {
-		d.screen.printf("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
+		d.screen.Printf("Starting servers for %s (%s) ...", plan.Name, plan.Mode)
 	} else {
-		d.screen.printf("Inspecting %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
+		d.screen.Printf("Inspecting %s for %s (%s) ...", plan.Target.Addr, plan.Name, plan.Mode)
 	}
 	judged, err := drill.Run(ctx, plan)
-	d.screen.live("")
+	d.screen.Live("")
 	if errors.Is(err, servers.ErrNoServer) {
 		return nil, runtimeError{errors.New(howToGetServer(os.Getenv("PATH")))}
 	}
 	if judged != nil {
-		d.screen.printf("%s", judged.Text())
+		d.screen.Printf("%s", judged.Text())
 	}
 	if err != nil {
 		return nil, runtimeError{fmt.Errorf("%s (%s): %w", plan.Name, plan.Mode, err)}
@@ -251,7 +252,7 @@ func (d *drillCommand) play(ctx context.Context, plan drill.Plan) (*report.Repor
 // live returns a function that displays the progress of a drill.
 func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 	return func(p drill.Progress) {
-		d.screen.live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %s, at most %d waiting  %s", plan.Name,
+		d.screen.Live(fmt.Sprintf("%s %5.1f s  %d acknowledged, %d uncertain, %s, at most %d waiting  %s", plan.Name,
 			p.At.Round(100*time.Millisecond).Seconds(), p.Acknowledged, p.Uncertain, count(int(p.Errors), "error"), p.Waiting,
 			p.Phase))
 	}
@@ -261,7 +262,7 @@ func (d *drillCommand) live(plan drill.Plan) func(drill.Progress) {
 // nothing.
 func (d *drillCommand) sum(reports []*report.Report) error {
 	if len(reports) > 1 {
-		d.screen.printf("%s", report.Table(reports))
+		d.screen.Printf("%s", report.Table(reports))
 	}
 	broken, played := 0, 0
 	for _, r := range reports {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"evergate/cmd/evergate/terminal"
 )
 
 func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
@@ -18,7 +20,7 @@ func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 		want  error
 	}{{"yes\n", nil}, {"Y\n", nil}, {"no\n", errNoConsent}, {"\n", errNoConsent}, {"", errNoConsent}} {
 		t.Run(fmt.Sprintf("%q", c.typed), func(t *testing.T) {
-			person, tty := terminal(t)
+			person, tty := pseudoTerminal(t)
 			var stdout, stderr bytes.Buffer
 			w := world{stdin: tty, stdout: &stdout, stderr: &stderr}
 			ctx, cancel := context.WithCancel(t.Context())
@@ -30,7 +32,7 @@ func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := aim{}
-			consent := a.consent(ctx, w, newScreen(w.stdout), 2)
+			consent := a.consent(ctx, w, terminal.NewScreen(w.stdout), 2)
 			if err := consent("the first\n"); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
@@ -47,7 +49,7 @@ func TestDrillAsksBeforeItBreaksAnything(t *testing.T) {
 }
 
 func TestDrillNeedsNoYesWhereSomebodyCanBeAsked(t *testing.T) {
-	_, tty := terminal(t)
+	_, tty := pseudoTerminal(t)
 	a, flags := aim{}, pflag.NewFlagSet("drill", pflag.ContinueOnError)
 	a.addFlags(flags)
 	if err := flags.Parse([]string{"--target", "127.0.0.1:1", "--cluster", "127.0.0.1:2"}); err != nil {

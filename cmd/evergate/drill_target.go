@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
 	"evergate/testenv/drill"
 )
@@ -76,7 +77,7 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 			add(c.flag, fault)
 		}
 	}
-	if !a.yes && columnsOf(w.stdin) == 0 {
+	if !a.yes && terminal.Columns(w.stdin) == 0 {
 		add("yes", "is required without a terminal: the drill breaks servers behind "+a.addr)
 	}
 	service, others := a.service(flags, w)
@@ -134,9 +135,9 @@ func loginOf(c gateway.Credentials) drill.Login {
 var errNoConsent = errors.New("not confirmed, nothing was changed")
 
 // consent prints what the drill is about to break and asks, once for all runs of this command.
-func (a *aim) consent(ctx context.Context, w world, screen *screen, runs int) func(string) error {
+func (a *aim) consent(ctx context.Context, w world, screen *terminal.Screen, runs int) func(string) error {
 	return func(warning string) error {
-		screen.printf("%s", strings.TrimSuffix(warning, "\n"))
+		screen.Printf("%s", strings.TrimSuffix(warning, "\n"))
 		if a.yes || a.agreed {
 			return nil
 		}
@@ -175,7 +176,7 @@ func (d *drillCommand) playable(name string, plans []drill.Plan) ([]drill.Plan, 
 			return nil, runtimeError{errors.New(lack)}
 		case !named[plan.Name]:
 			named[plan.Name] = true
-			d.screen.printf("Skipped: %s.", lack)
+			d.screen.Printf("Skipped: %s.", lack)
 		}
 	}
 	return kept, nil

@@ -46,18 +46,20 @@ const (
 
 // rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
 var rooms = map[string]room{
-	"cmd/evergate": {ours: []string{"gateway", "testenv/servers", "testenv/drill",
+	"cmd/evergate/terminal": {modules: []string{sys}},
+	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "gateway", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, yaml, sys}},
 	"gateway": {ours: []string{"gateway/access",
-		"gateway/admin", "gateway/loop", "gateway/worker", "gateway/exchange", "gateway/multi",
+		"gateway/admin", "gateway/loop", "gateway/worker", "gateway/exchange", "gateway/shared",
 		"gateway/upstream", "gateway/pubsub",
 		"gateway/fanout",
 		"gateway/status",
 		"gateway/resp",
 		"gateway/facade",
 		"topology", "topology/decide", "topology/keeper", "topology/watch", "routing"}, modules: []string{hclog, sys}},
-	"gateway/loop": {ours: []string{"gateway/worker", "gateway/upstream"}, modules: []string{hclog, sys}},
+	"gateway/shared": {ours: []string{"gateway/multi"}},
+	"gateway/loop":   {ours: []string{"gateway/worker", "gateway/upstream"}, modules: []string{hclog, sys}},
 	"gateway/worker": {pure: true, ours: []string{"gateway/multi", "gateway/transaction", "gateway/dedicated",
 		"gateway/inquiry", "gateway/clients", "gateway/subscribe", "gateway/policy",
 		"gateway/pubsub", "gateway/exchange", "gateway/access", "gateway/admin", "gateway/local", "gateway/session",

@@ -9,7 +9,7 @@ import (
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "testenv/golden", "testenv/servers",
-		"testenv/drill/ledger", "testenv/bench/relay", "testenv/e2e", "testenv/lint"},
+		"testenv/drill/ledger", "cmd/evergate/terminal", "testenv/bench/relay", "testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
@@ -18,7 +18,7 @@ var floors = [...][]string{
 	4: {"gateway/exchange", "gateway/pubsub"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
 		"gateway/subscribe", "gateway/policy"},
-	6: {"gateway/worker"},
+	6: {"gateway/worker", "gateway/shared"},
 	7: {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
 	8: {"gateway", "testenv/sim/network"},
 	9: {"cmd/evergate", "testenv/sim/ledger"},

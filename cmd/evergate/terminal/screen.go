@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// screen writes lines, and on a terminal keeps one line below them that is rewritten in place.
-type screen struct {
+// Screen writes lines, and on a terminal keeps one line below them that is rewritten in place.
+type Screen struct {
 	out io.Writer
 	// columns returns the width of the terminal, 0 without one.
 	columns func() int
@@ -19,16 +19,17 @@ type screen struct {
 	last string // the text of the line that is rewritten
 }
 
-func newScreen(out io.Writer) *screen {
-	s := &screen{out: out, columns: func() int { return 0 }}
+// NewScreen makes a screen; out may be a terminal or anything else.
+func NewScreen(out io.Writer) *Screen {
+	s := &Screen{out: out, columns: func() int { return 0 }}
 	if file, isFile := out.(*os.File); isFile {
-		s.columns = func() int { return columnsOf(file) }
+		s.columns = func() int { return Columns(file) }
 	}
 	return s
 }
 
-// columnsOf returns the width of a terminal, 0 if file is none.
-func columnsOf(file *os.File) int {
+// Columns returns the width of a terminal, 0 if file is none.
+func Columns(file *os.File) int {
 	if file == nil {
 		return 0
 	}
@@ -43,7 +44,7 @@ func columnsOf(file *os.File) int {
 const clearLine = "\r\x1b[K"
 
 // Write writes whole lines above the line that is rewritten: a logger writes here too.
-func (s *screen) Write(lines []byte) (int, error) {
+func (s *Screen) Write(lines []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last == "" {
@@ -53,19 +54,22 @@ func (s *screen) Write(lines []byte) (int, error) {
 	return len(lines), err
 }
 
-func (s *screen) printf(format string, args ...any) { printf(s, format, args...) }
+// Printf writes a line.
+func (s *Screen) Printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(s, format+"\n", args...)
+}
 
-// rates displays the rates of the last second: in place on a terminal, elsewhere as a line if flows.
-func (s *screen) rates(text string, flows bool) {
+// Rates displays the rates of the last second: in place on a terminal, elsewhere as a line if flows.
+func (s *Screen) Rates(text string, flows bool) {
 	if s.columns() > 0 {
-		s.live(text)
+		s.Live(text)
 	} else if flows {
-		s.printf("%s", text)
+		s.Printf("%s", text)
 	}
 }
 
-// live rewrites the line, cut to the width: a wrapped line could not be erased. An empty text removes it.
-func (s *screen) live(text string) {
+// Live rewrites the line, cut to the width: a wrapped line could not be erased. An empty text removes it.
+func (s *Screen) Live(text string) {
 	columns := s.columns()
 	if columns == 0 {
 		return

@@ -1,4 +1,5 @@
-package gateway
+// Package shared has what the workers of a process remember together.
+package shared
 
 import (
 	"bytes"
@@ -15,8 +16,8 @@ const (
 	scriptsBytesMax = 16 << 20
 )
 
-// scripts remembers the scripts of one service, for all workers.
-type scripts struct {
+// Scripts remembers the scripts of one service, for all workers.
+type Scripts struct {
 	seed maphash.Seed
 
 	mu    sync.Mutex
@@ -31,12 +32,12 @@ type script struct {
 	name string
 }
 
-func newScripts() *scripts {
-	return &scripts{seed: maphash.MakeSeed(), hash: map[uint64]struct{}{}, names: map[string][]byte{}}
+func NewScripts() *Scripts {
+	return &Scripts{seed: maphash.MakeSeed(), hash: map[uint64]struct{}{}, names: map[string][]byte{}}
 }
 
-// seen remembers a script. It keeps a copy.
-func (s *scripts) seen(body []byte) {
+// Seen remembers a script. It keeps a copy.
+func (s *Scripts) Seen(body []byte) {
 	if len(body) > scriptBytesMax {
 		return
 	}
@@ -61,15 +62,15 @@ func (s *scripts) seen(body []byte) {
 	}
 }
 
-// named returns the script whose SHA1 in lower case is name, or nil. The caller must not change the bytes.
-func (s *scripts) named(name []byte) []byte {
+// Named returns the script whose SHA1 in lower case is name, or nil. The caller must not change the bytes.
+func (s *Scripts) Named(name []byte) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.names[string(name)]
 }
 
-// forget drops all scripts.
-func (s *scripts) forget() {
+// Forget drops all scripts.
+func (s *Scripts) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.hash)

@@ -1,11 +1,9 @@
-//go:build !linux
-
-package main
+package terminal
 
 import "golang.org/x/sys/unix"
 
 // The requests that read and change a terminal.
 const (
-	getTermios = unix.TIOCGETA
-	setTermios = unix.TIOCSETA
+	getTermios = unix.TCGETS
+	setTermios = unix.TCSETS
 )

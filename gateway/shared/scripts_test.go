@@ -1,4 +1,4 @@
-package gateway
+package shared
 
 import (
 	"bytes"
@@ -7,30 +7,30 @@ import (
 )
 
 func TestScriptsAreKnownByTheirSHA1(t *testing.T) {
-	s := newScripts()
-	s.seen([]byte("return 1"))
-	s.seen([]byte("return 1"))
+	s := NewScripts()
+	s.Seen([]byte("return 1"))
+	s.Seen([]byte("return 1"))
 	name := []byte("e0e1f9fabfc9d4800c877a703b823ac0578ff8db") // what SCRIPT LOAD answers
-	if got := s.named(name); string(got) != "return 1" {
+	if got := s.Named(name); string(got) != "return 1" {
 		t.Errorf("it is %q", got)
 	}
-	s.forget()
-	if got := s.named(name); got != nil {
+	s.Forget()
+	if got := s.Named(name); got != nil {
 		t.Errorf("%q is not forgotten", got)
 	}
-	s.seen([]byte("return 1"))
-	if got := s.named(name); string(got) != "return 1" {
+	s.Seen([]byte("return 1"))
+	if got := s.Named(name); string(got) != "return 1" {
 		t.Errorf("after it was said again it is %q", got)
 	}
 }
 
 func TestScriptsAreBounded(t *testing.T) {
-	s := newScripts()
+	s := NewScripts()
 	long := bytes.Repeat([]byte("x"), scriptBytesMax-10)
 	for i := range 2 * scriptsBytesMax / scriptBytesMax {
-		s.seen(fmt.Appendf(long, "%d", i))
+		s.Seen(fmt.Appendf(long, "%d", i))
 	}
-	s.seen(append(long, long...))
+	s.Seen(append(long, long...))
 	held := 0
 	for _, body := range s.names {
 		held += len(body)
@@ -39,17 +39,17 @@ func TestScriptsAreBounded(t *testing.T) {
 	if held > scriptsBytesMax || held < scriptsBytesMax*3/4 || !alike {
 		t.Errorf("%d bytes are held in %d, %d, %d places", held, len(s.names), len(s.order), len(s.hash))
 	}
-	s.seen(nil)
+	s.Seen(nil)
 }
 
 func BenchmarkScriptSeen(b *testing.B) {
-	s := newScripts()
+	s := NewScripts()
 	for _, size := range []int{100, 1000, 10000} {
 		body := bytes.Repeat([]byte("x"), size)
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				s.seen(body)
+				s.Seen(body)
 			}
 		})
 	}

@@ -1,4 +1,5 @@
-package main
+// Package terminal reads single keys from a terminal, and keeps one line on it that is rewritten in place.
+package terminal
 
 import (
 	"os"
@@ -10,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keyboard reads single keys from a terminal. close restores the terminal's modes.
-type keyboard struct {
-	// pressed receives the keys; nil without a terminal, or if another program has it.
-	pressed <-chan byte
+// Keyboard reads single keys from a terminal. Close restores the terminal's modes.
+type Keyboard struct {
+	// Pressed receives the keys; nil without a terminal, or if another program has it.
+	Pressed <-chan byte
 
 	fd     int
 	before unix.Termios
@@ -22,17 +23,17 @@ type keyboard struct {
 	reads  sync.WaitGroup
 }
 
-// keyQuit is the key that ends the demo; a hang-up and Ctrl-\ have the same effect.
-const keyQuit = 'q'
+// KeyQuit is the key that ends the demo; a hang-up and Ctrl-\ have the same effect.
+const KeyQuit = 'q'
 
-// keyPatience is how long a read waits for a key, so that close need not wait longer. Terminals count in tenths of a
+// keyPatience is how long a read waits for a key, so that Close need not wait longer. Terminals count in tenths of a
 // second.
 const keyPatience = 100 * time.Millisecond
 
-// openKeyboard reads keys if file and screen are a terminal and this program is in its foreground: the kernel would
+// OpenKeyboard reads keys if file and screen are a terminal and this program is in its foreground: the kernel would
 // stop a program in the background for it.
-func openKeyboard(file *os.File, screen *screen) *keyboard {
-	k := &keyboard{ending: make(chan struct{})}
+func OpenKeyboard(file *os.File, screen *Screen) *Keyboard {
+	k := &Keyboard{ending: make(chan struct{})}
 	if file == nil || screen.columns() == 0 {
 		return k
 	}
@@ -46,7 +47,7 @@ func openKeyboard(file *os.File, screen *screen) *keyboard {
 		return k
 	}
 	keys, signals := make(chan byte), make(chan os.Signal, 1)
-	k.pressed = keys
+	k.Pressed = keys
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGCONT)
 	k.reads.Go(func() { k.read(keys) })
 	k.reads.Go(func() {
@@ -56,22 +57,22 @@ func openKeyboard(file *os.File, screen *screen) *keyboard {
 	return k
 }
 
-func (k *keyboard) foreground() bool {
+func (k *Keyboard) foreground() bool {
 	group, err := unix.IoctlGetInt(k.fd, unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
 }
 
 // take switches the terminal to single keys without echo. Signals (Ctrl-C) and the processing of output stay as they
 // are.
-func (k *keyboard) take() error {
+func (k *Keyboard) take() error {
 	raw := k.before
 	raw.Lflag &^= unix.ICANON | unix.ECHO
 	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 0, uint8(keyPatience/(100*time.Millisecond))
 	return unix.IoctlSetTermios(k.fd, setTermios, &raw)
 }
 
-// read passes on keys until close, or until the terminal is gone.
-func (k *keyboard) read(keys chan<- byte) {
+// read passes on keys until Close, or until the terminal is gone.
+func (k *Keyboard) read(keys chan<- byte) {
 	var key [1]byte
 	for {
 		select {
@@ -91,23 +92,23 @@ func (k *keyboard) read(keys chan<- byte) {
 	}
 }
 
-func (k *keyboard) give(keys chan<- byte, key byte) {
+func (k *Keyboard) give(keys chan<- byte, key byte) {
 	select {
 	case keys <- key:
 	case <-k.ending:
 	}
 }
 
-// heed turns signals that would end the program without close into keyQuit. After a stop it takes the terminal again:
+// heed turns signals that would end the program without Close into KeyQuit. After a stop it takes the terminal again:
 // the shell has restored its modes meanwhile.
-func (k *keyboard) heed(signals <-chan os.Signal, keys chan<- byte) {
+func (k *Keyboard) heed(signals <-chan os.Signal, keys chan<- byte) {
 	for {
 		select {
 		case <-k.ending:
 			return
 		case s := <-signals:
 			if s != syscall.SIGCONT {
-				k.give(keys, keyQuit)
+				k.give(keys, KeyQuit)
 			} else if k.foreground() {
 				_ = k.take() // without it a key needs Enter
 			}
@@ -115,9 +116,9 @@ func (k *keyboard) heed(signals <-chan os.Signal, keys chan<- byte) {
 	}
 }
 
-// close restores the terminal. It may be called twice.
-func (k *keyboard) close() {
-	if k.pressed == nil {
+// Close restores the terminal. It may be called twice.
+func (k *Keyboard) Close() {
+	if k.Pressed == nil {
 		return
 	}
 	k.end.Do(func() {

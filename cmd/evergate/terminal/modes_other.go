@@ -1,9 +1,11 @@
-package main
+//go:build !linux
+
+package terminal
 
 import "golang.org/x/sys/unix"
 
 // The requests that read and change a terminal.
 const (
-	getTermios = unix.TCGETS
-	setTermios = unix.TCSETS
+	getTermios = unix.TIOCGETA
+	setTermios = unix.TIOCSETA
 )

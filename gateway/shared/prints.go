@@ -1,4 +1,4 @@
-package gateway
+package shared
 
 import (
 	"sync"
@@ -10,10 +10,10 @@ import (
 // scans then. The oldest are dropped first.
 const printsMax = 1 << 14
 
-// prints gives servers the short numbers by which SCAN cursors name them. Each gateway computes the same ones, and none
+// Prints gives servers the short numbers by which SCAN cursors name them. Each gateway computes the same ones, and none
 // gives a number to two servers that it has met: the later one gets the next free number. A cursor whose number a
 // gateway cannot resolve restarts that part of the scan.
-type prints struct {
+type Prints struct {
 	mu    sync.Mutex
 	of    map[printNumber]uint64
 	order []printNumber // oldest first
@@ -25,10 +25,10 @@ type printNumber struct {
 	number uint32
 }
 
-func newPrints() *prints { return &prints{of: map[printNumber]uint64{}} }
+func NewPrints() *Prints { return &Prints{of: map[printNumber]uint64{}} }
 
-// give returns the print of a server, or of a server with certain slots: identity is a hash of what identifies it.
-func (p *prints) give(identity uint64, bits int) uint32 {
+// Give returns the print of a server, or of a server with certain slots: identity is a hash of what identifies it.
+func (p *Prints) Give(identity uint64, bits int) uint32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := printNumber{bits, multi.FirstPrint(identity, bits)}

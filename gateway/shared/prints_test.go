@@ -1,4 +1,4 @@
-package gateway
+package shared
 
 import (
 	"testing"
@@ -7,24 +7,24 @@ import (
 )
 
 func TestNoTwoServersHaveTheSamePrint(t *testing.T) {
-	p, again := newPrints(), newPrints()
+	p, other := NewPrints(), NewPrints()
 	owner := map[uint32]uint64{}
 	for i := range uint64(printsMax) {
 		identity := i * (1<<17 - 1) // all of them would have the same
 		if i%2 > 0 {
 			identity = i * 0x9e3779b97f4a7c15
 		}
-		n := p.give(identity, 17)
+		n := p.Give(identity, 17)
 		if _, taken := owner[n]; taken || n == 0 || n >= 1<<17 {
 			t.Fatalf("the print %d of %d is another's, or has no room", n, i)
 		}
 		owner[n] = identity
-		if p.give(identity, 17) != n {
+		if p.Give(identity, 17) != n {
 			t.Fatalf("%d has two prints", i)
 		}
 	}
 	for n, identity := range owner {
-		if got := p.give(identity, 17); got != n {
+		if got := p.Give(identity, 17); got != n {
 			t.Fatalf("the print of %d has become %d, it was %d", identity, got, n)
 		}
 	}
@@ -33,11 +33,11 @@ func TestNoTwoServersHaveTheSamePrint(t *testing.T) {
 	}
 	for i := range uint64(100) { // what has no neighbour is the same in every gateway
 		identity := i * 0x9e3779b97f4a7c15
-		if n := again.give(identity, 28); n != multi.FirstPrint(identity, 28) {
+		if n := other.Give(identity, 28); n != multi.FirstPrint(identity, 28) {
 			t.Errorf("%d: another gateway would say %d", n, multi.FirstPrint(identity, 28))
 		}
 	}
-	p.give(1<<63, 17)
+	p.Give(1<<63, 17)
 	if len(p.of) != printsMax || len(p.order) != printsMax {
 		t.Errorf("%d are remembered, in the order of %d", len(p.of), len(p.order))
 	}
