@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"net"
 	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"evergate/gateway/tlsconn"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 )
@@ -31,6 +33,8 @@ type poller struct {
 	serial  uint64
 	events  [256]unix.EpollEvent
 	buf     []byte
+	plain   []byte          // what was decrypted last
+	sealed  *tlsconn.Sealed // what was encrypted last
 }
 
 // server is one connection to a server; serial tells attempts to dial apart.
@@ -51,8 +55,9 @@ func newPoller(conf Config) (*poller, error) {
 	}
 	p := &poller{
 		inbox: newInbox(), conf: conf, w: conf.Worker, epfd: epfd, wakefd: wakefd, buf: make([]byte, readBytes),
+		plain: make([]byte, 16<<10), sealed: tlsconn.NewScratch(),
 	}
-	if err := p.add(wakefd, aWake, 0); err != nil {
+	if err := p.add(wakefd, aWake, 0, nil); err != nil {
 		_ = unix.Close(epfd)
 		_ = unix.Close(wakefd)
 		return nil, err
@@ -126,6 +131,10 @@ func (p *poller) event(fd int, events uint32) {
 }
 
 func (p *poller) read(fd int, c conn, events uint32) {
+	if c.tls != nil {
+		p.readTLS(fd, c, events)
+		return
+	}
 	var room []byte
 	buf := p.buf
 	if c.kind == aClient {
@@ -148,15 +157,19 @@ func (p *poller) read(fd int, c conn, events uint32) {
 		p.w.ConnRead(worker.ConnID(c.id), p.buf[:n])
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 	case n == 0 && c.kind == aClient:
-		// It has said everything; it may still want its replies.
-		p.watch(fd, func(c *conn) { c.ended = true })
-		if events&unix.EPOLLHUP != 0 { // it cannot be waited for, and is told for ever: writing will show it
-			_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_DEL, fd, nil)
-		}
-		p.w.ClientEnded(c.id)
+		p.clientEnded(fd, c, events)
 	default:
 		p.lost(fd, c)
 	}
+}
+
+// clientEnded records that a client has said everything; it may still want its replies.
+func (p *poller) clientEnded(fd int, c conn, events uint32) {
+	p.watch(fd, func(c *conn) { c.ended = true })
+	if events&unix.EPOLLHUP != 0 { // it cannot be waited for, and is told for ever: writing will show it
+		_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_DEL, fd, nil)
+	}
+	p.w.ClientEnded(c.id)
 }
 
 // lost closes a socket whose other end is gone and tells the worker.
@@ -180,21 +193,32 @@ func (p *poller) write(fd int, c conn) bool {
 		} else {
 			b = p.w.ConnBytes(worker.ConnID(c.id))
 		}
-		if len(b) == 0 {
+		all, errno := len(b), syscall.Errno(0)
+		if c.tls != nil {
+			b, errno = p.seal(c, b)
+		}
+		if len(b) == 0 && errno == 0 {
 			p.watch(fd, func(c *conn) { c.out = false })
 			return true
 		}
-		n, errno := send(fd, b)
-		if n > 0 {
+		n := 0
+		if errno == 0 {
+			n, errno = send(fd, b)
+		}
+		took := n
+		if c.tls != nil {
+			took = c.tls.Sent(max(n, 0))
+		}
+		if took > 0 {
 			if c.kind == aClient {
-				p.w.ClientWrote(c.id, n)
+				p.w.ClientWrote(c.id, took)
 			} else {
-				p.w.ConnWrote(worker.ConnID(c.id), n)
+				p.w.ConnWrote(worker.ConnID(c.id), took)
 			}
 		}
 		switch {
 		case n == len(b):
-			if c.kind == aClient && !c.out {
+			if c.kind == aClient && !c.out && took == all {
 				return true
 			}
 		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR || errno == unix.ENOBUFS || errno == unix.ENOMEM:
@@ -280,10 +304,12 @@ func (p *poller) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstre
 	current := p.servers[id].serial == serial
 	if err == nil && current && !p.ending {
 		var fd int
-		if fd, err = takeFD(c); err == nil {
-			if err = p.add(fd, aConn, uint32(id)); err == nil {
+		var secure *tlsconn.Conn
+		if fd, secure, err = takeConn(c); err == nil {
+			if err = p.add(fd, aConn, uint32(id), secure); err == nil {
 				p.servers[id].fd = int32(fd)
 				p.w.ConnOpened(id, met)
+				p.leftOver(fd)
 				return
 			}
 			_ = unix.Close(fd)
@@ -301,7 +327,7 @@ func (p *poller) dialled(d *upstream.Dial, serial uint64, c net.Conn, met upstre
 // Accept implements Loop.
 func (p *poller) Accept(c net.Conn, service int) error {
 	remote, local := addresses(c)
-	fd, err := takeFD(c)
+	fd, secure, err := takeConn(c)
 	if err != nil {
 		return err
 	}
@@ -311,7 +337,7 @@ func (p *poller) Accept(c net.Conn, service int) error {
 		_ = unix.Close(fd)
 	}
 	taken := p.post(func() {
-		if p.ending || p.add(fd, aClient, 0) != nil {
+		if p.ending || p.add(fd, aClient, 0, secure) != nil {
 			refuse()
 			return
 		}
@@ -321,6 +347,7 @@ func (p *poller) Accept(c net.Conn, service int) error {
 		}
 		p.client[id] = int32(fd)
 		p.conns[fd].id = id
+		p.leftOver(fd)
 	})
 	if !taken {
 		refuse()

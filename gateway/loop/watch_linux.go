@@ -2,7 +2,11 @@
 
 package loop
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"evergate/gateway/tlsconn"
+)
 
 // connection is what one file descriptor is.
 type conn struct {
@@ -12,6 +16,7 @@ type conn struct {
 	ended       bool // a client: it has been read to its end
 	writeFailed bool // a write failed: it ends when everything that came before has been read
 	id          uint32
+	tls         *tlsconn.Conn // nil: plain
 }
 
 type kind uint8
@@ -27,12 +32,12 @@ const (
 // a client that is not read from cannot leave unseen.
 const over = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 
-// add registers a socket.
-func (p *poller) add(fd int, k kind, id uint32) error {
+// add registers a socket. secure is nil for a plain one.
+func (p *poller) add(fd int, k kind, id uint32, secure *tlsconn.Conn) error {
 	for fd >= len(p.conns) {
 		p.conns = append(p.conns, make([]conn, max(64, len(p.conns)))...)
 	}
-	p.conns[fd] = conn{kind: k, id: id}
+	p.conns[fd] = conn{kind: k, id: id, tls: secure}
 	events := p.conns[fd].events()
 	return unix.EpollCtl(p.epfd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
@@ -65,6 +70,11 @@ func (c *conn) events() (events uint32) {
 func (p *poller) close(fd int) {
 	if p.conns[fd].kind == aClient {
 		p.clients.Add(-1)
+	}
+	if secure := p.conns[fd].tls; secure != nil {
+		if b := secure.Goodbye(p.sealed); len(b) > 0 {
+			_, _ = send(fd, b)
+		}
 	}
 	p.conns[fd] = conn{}
 	_ = unix.Close(fd) // leaves the epoll set too

@@ -8,14 +8,15 @@ import (
 // floors has every room on a floor, from the ground up: a room imports lower floors only, so that it can be read, and
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
-	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "testenv/golden", "testenv/servers",
-		"testenv/drill/ledger", "cmd/evergate/terminal", "testenv/bench/relay", "testenv/e2e", "testenv/lint"},
+	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
+		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal", "testenv/bench/relay",
+		"testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
 		"gateway/retry", "testenv/drill"},
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},
-	4: {"gateway/exchange", "gateway/pubsub"},
+	4: {"gateway/exchange", "gateway/pubsub", "gateway/dial"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
 		"gateway/subscribe", "gateway/policy"},
 	6: {"gateway/worker", "gateway/shared"},

@@ -17,8 +17,8 @@ import (
 
 // otherWords are words that a file compares and that are also names of commands, with their meaning there.
 var otherWords = map[string]string{
-	"gateway/dial.go CLIENT":              "what the gateway itself has sent when it set up a connection",
-	"gateway/dial.go PING":                "what the gateway itself has sent when it set up a connection",
+	"gateway/dial/dial.go CLIENT":         "what the gateway itself has sent when it set up a connection",
+	"gateway/dial/dial.go PING":           "what the gateway itself has sent when it set up a connection",
 	"gateway/facade.go cluster":           "a word of the setting facade",
 	"gateway/facade.go sentinel":          "a word of the setting facade",
 	"gateway/validate.go sentinel":        "a word of the setting facade",

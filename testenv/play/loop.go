@@ -47,6 +47,7 @@ type Conn struct {
 
 	full   bool // Net took less than all
 	begun  bool // something was written
+	left   left // what Net did not take
 	listen bool // it carries subscriptions
 }
 
@@ -57,6 +58,7 @@ type Client struct {
 	Stopped, HalfClosed bool
 
 	full bool
+	left left
 }
 
 // Loop is a Worker, its connections and its clock. All fields may be read.

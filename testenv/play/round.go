@@ -1,6 +1,7 @@
 package play
 
 import (
+	"bytes"
 	"slices"
 
 	"evergate/gateway/upstream"
@@ -102,7 +103,9 @@ func (l *Loop) write(c *Conn) {
 			break
 		}
 		l.checkDraining(c, b)
+		l.checkLeft(&c.left, b)
 		n := l.net.ToServer(c, b)
+		c.left.keep(b[n:])
 		c.full = n < len(b)
 		l.Worker.ConnWrote(c.Conn, n)
 		if c.full {
@@ -140,6 +143,21 @@ func listening(b []byte) bool {
 	return len(words) == 2 && (slices.Contains(Begins[:], string(words[0])) || slices.Contains(Ends[:], string(words[0])))
 }
 
+// left are the first bytes that were to be written and were not taken. TLS has encrypted them.
+type left []byte
+
+// leftBytes is how much TLS encrypts ahead at most; see gateway/tlsconn.
+const leftBytes = 64 << 10
+
+func (l *left) keep(b []byte) { *l = append((*l)[:0], b[:min(len(b), leftBytes)]...) }
+
+// checkLeft fails the test if what was to be written before is not what is to be written now: it cannot be taken back.
+func (l *Loop) checkLeft(before *left, b []byte) {
+	if !bytes.HasPrefix(b, *before) {
+		l.fail("%.200q was to be written, and now it is %.200q", *before, b)
+	}
+}
+
 // writeClient does the same for a client.
 func (l *Loop) writeClient(c *Client) {
 	b := l.Worker.ClientBytes(c.ID)
@@ -147,7 +165,9 @@ func (l *Loop) writeClient(c *Client) {
 		c.full = false
 		return
 	}
+	l.checkLeft(&c.left, b)
 	n := l.net.ToClient(c, b)
+	c.left.keep(b[n:])
 	c.full = n < len(b)
 	l.Worker.ClientWrote(c.ID, n)
 }
