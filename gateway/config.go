@@ -2,7 +2,11 @@
 // drains and stops them. It knows all rooms and decides little.
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"evergate/gateway/certs"
+)
 
 // ReadPolicy selects the servers that may answer reads.
 type ReadPolicy string
@@ -64,6 +68,11 @@ type Service struct {
 	Name string
 	// Listen are the addresses to accept clients on: HOST:PORT, [IPv6]:PORT, or unix:/path.
 	Listen []string
+	// TLSListen are further addresses, HOST:PORT or [IPv6]:PORT, where clients speak TLS, and TLS is what they are shown.
+	TLSListen []string
+	TLS       certs.ServerOptions
+	// UpstreamTLS and SentinelTLS are for connections to servers and to Sentinels.
+	UpstreamTLS, SentinelTLS certs.ClientOptions
 	// Facade is the role that the listeners emulate; ListenFacade overrides it for single listeners, keyed by their
 	// text in Listen. Default FacadeNone.
 	Facade       Facade
@@ -140,6 +149,8 @@ type Limits struct {
 	IdleMax time.Duration
 	// AuthMax closes a client that has not authenticated in time, if a password is set. Default 60 s.
 	AuthMax time.Duration
+	// HandshakeMax bounds a TLS handshake of a client. Default 10 s.
+	HandshakeMax time.Duration
 	SharedLimits
 }
 

@@ -29,6 +29,7 @@ func DefaultLimits() Limits {
 		HoldBytesMax:    1 << 30,
 		PrivateMax:      8_000,
 		AuthMax:         60 * time.Second,
+		HandshakeMax:    10 * time.Second,
 	}
 }
 
@@ -56,6 +57,7 @@ func (c Config) Filled() Config {
 	fill(&c.Limits.HoldBytesMax, d.Limits.HoldBytesMax)
 	fill(&c.Limits.PrivateMax, d.Limits.PrivateMax)
 	fill(&c.Limits.AuthMax, d.Limits.AuthMax)
+	fill(&c.Limits.HandshakeMax, d.Limits.HandshakeMax)
 	c.Services = append([]Service(nil), c.Services...)
 	for i := range c.Services {
 		fill(&c.Services[i].Reads, ReadPrimary)

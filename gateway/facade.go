@@ -74,7 +74,7 @@ func splitAnnounce(text string) (host string, port int) {
 // else the first cluster facade. It returns the index in Listen, -1 if there is none.
 func (s *Service) writer() int {
 	for _, wanted := range []Facade{FacadeNone, FacadeCluster} {
-		if i := slices.IndexFunc(s.Listen, func(listen string) bool { return s.FacadeAt(listen) == wanted }); i >= 0 {
+		if i := slices.IndexFunc(s.Listeners(), func(listen string) bool { return s.FacadeAt(listen) == wanted }); i >= 0 {
 			return i
 		}
 	}
@@ -112,7 +112,7 @@ func (c *Config) subServices() []subService {
 
 // has reports whether one of the listeners has the facade.
 func (s *Service) has(f Facade) bool {
-	return slices.ContainsFunc(s.Listen, func(listen string) bool { return s.FacadeAt(listen) == f })
+	return slices.ContainsFunc(s.Listeners(), func(listen string) bool { return s.FacadeAt(listen) == f })
 }
 
 // subServiceOf finds the sub-service behind a listener of a service with the facade.
@@ -149,7 +149,7 @@ func (g *Gateway) announceFacades() {
 	addresses := make([][]facade.Address, len(g.conf.Services)) // by service and listener
 	for _, ln := range g.listeners {
 		s := &g.conf.Services[ln.service]
-		host, port := s.announced(s.Listen[len(addresses[ln.service])])
+		host, port := s.announced(s.Listeners()[len(addresses[ln.service])])
 		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && port == 0 {
 			port = tcp.Port
 		}
@@ -191,7 +191,7 @@ func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 			continue
 		}
 		m := facade.Master{Name: s.Name, Addr: addresses[i][writer]}
-		for k, listen := range s.Listen {
+		for k, listen := range s.Listeners() {
 			if s.FacadeAt(listen) == FacadeReplica {
 				m.Replicas = append(m.Replicas, addresses[i][k])
 			}

@@ -17,6 +17,8 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
+	"evergate/gateway/certs"
+	"evergate/gateway/dial"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/loop"
@@ -63,7 +65,7 @@ type Gateway struct {
 	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching    []atomic.Int32
 	monitors    []monitors
-	dialer      *dialer
+	dialer      *dial.Dialer
 	upstreamLog *upstreamLog
 	census      []*census // of each service
 	unserved    []*unserved
@@ -71,17 +73,23 @@ type Gateway struct {
 	started     time.Time
 	runID       string
 	number      atomic.Int64 // of the last client
-	// descriptors limits the clients, refusals logs those that did not fit.
+	// descriptors limits the clients, refusals logs those that did not fit, repeats what clients do wrong.
 	descriptors *descriptors
 	refusals    *refusals
 	cuts        *cuts
+	repeats     *repeats
+	// tls is what each service shows to clients, and handshakes are those under way.
+	tls        []*certs.Server
+	handshakes *handshakes
 
 	mu        sync.Mutex
 	listeners []listener
 	onView    []func(service string, v *topology.View)
 	ctx       context.Context // of all that runs; ends with Close
 	cancel    context.CancelFunc
-	closed    bool
+	// stopAccepting ends the handshakes of clients.
+	stopAccepting context.CancelFunc
+	closed        bool
 }
 
 // New validates conf and returns a gateway that has not started. logger may be nil.
@@ -111,6 +119,12 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.cuts = newCuts(logger.Named("clients"))
+	g.repeats = newRepeats()
+	g.handshakes = newHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
+	servers, err := g.addTLS()
+	if err != nil {
+		return nil, err
+	}
 	for i := range conf.Services {
 		g.addService(i)
 	}
@@ -118,11 +132,11 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		return nil, err
 	}
 	g.upstreamLog = newUpstreamLog(logger.Named("upstream"), conf.Services)
-	g.dialer = &dialer{timeout: conf.DialTimeout, services: conf.Services, logger: logger.Named("upstream")}
-	dial := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
+	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Services: servers, Logger: logger.Named("upstream")}
+	connect := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 		to.Service = g.subServices[to.Service].service
 		began := time.Now()
-		conn, met, err := g.dialer.dial(ctx, to)
+		conn, met, err := g.dialer.Dial(ctx, to)
 		g.upstreamLog.dialled(to, time.Since(began), err)
 		if err == nil && to.Dedicated && !g.descriptors.forPrivate(conn) {
 			_ = conn.Close()
@@ -136,7 +150,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.longScripts = make([]atomic.Int32, len(conf.Services))
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
-		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: dial, Logger: logger.Named("loop")})
+		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: connect, Logger: logger.Named("loop")})
 		if err != nil {
 			return nil, fmt.Errorf("making an event loop: %w", err)
 		}
@@ -224,6 +238,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,
+		Malformed:        g.malformed,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].Seen(body) },
 		Script:           func(of int, name []byte) []byte { return g.scripts[g.subServices[of].service].Named(name) },
@@ -285,8 +300,9 @@ func (g *Gateway) Start() error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	accepting, stopAccepting := context.WithCancel(ctx)
 	g.mu.Lock()
-	g.ctx, g.cancel = ctx, cancel
+	g.ctx, g.cancel, g.stopAccepting = ctx, cancel, stopAccepting
 	g.mu.Unlock()
 	for _, l := range g.loops {
 		g.running.Go(l.Run)
@@ -308,7 +324,7 @@ func (g *Gateway) Start() error {
 		}
 	}
 	for _, ln := range g.listeners {
-		g.running.Go(func() { g.accept(ctx, ln) })
+		g.running.Go(func() { g.accept(accepting, ln) })
 	}
 	return nil
 }
@@ -318,53 +334,6 @@ func (g *Gateway) wake() {
 	for _, l := range g.loops {
 		l.Post(func(*worker.Worker) {})
 	}
-}
-
-// Drain stops accepting, lets every client's commands in flight finish, and closes each client at a command boundary.
-// It returns when all are gone or ctx has ended.
-func (g *Gateway) Drain(ctx context.Context) error {
-	g.closeListeners()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		for _, l := range g.loops {
-			l.Post(func(w *worker.Worker) { w.Drain() })
-		}
-		left := 0
-		for _, l := range g.loops {
-			left += l.Clients()
-		}
-		if left == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d clients had requests under way when the time was over: %w", left, ctx.Err())
-		case <-tick.C:
-		}
-	}
-}
-
-// Close stops everything at once. It returns when all goroutines have ended.
-func (g *Gateway) Close() error {
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
-		return nil
-	}
-	g.closed = true
-	cancel := g.cancel
-	g.mu.Unlock()
-	g.closeListeners()
-	if cancel == nil { // never started
-		return nil
-	}
-	cancel()
-	for _, l := range g.loops {
-		l.Stop()
-	}
-	g.running.Wait()
-	return nil
 }
 
 // Addrs are the addresses of the listeners, in the order of the configuration.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -50,6 +51,9 @@ func startNode(t *testing.T) *fakeNode {
 		t.Fatal(err)
 	}
 	n.addr = ln.Addr().String()
+	if isSecure(t) {
+		ln = eitherListener{ln, testServerTLS(t)}
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -57,6 +61,7 @@ func startNode(t *testing.T) *fakeNode {
 	}()
 	t.Cleanup(func() {
 		_ = n.server.Close()
+		_ = ln.Close() // the server may not have it yet
 		<-done
 	})
 	return n
@@ -106,6 +111,9 @@ func start(t *testing.T, makeLoop maker, n *fakeNode, change func(*Config)) (*Ga
 	if change != nil {
 		change(&conf)
 	}
+	if isSecure(t) {
+		secure(t, &conf.Services[0])
+	}
 	g, err := newWith(conf, nil, makeLoop)
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +155,9 @@ func connect(t *testing.T, addr string) *peer {
 	c, err := net.Dial(network, addr)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if isSecure(t) && network == "tcp" {
+		c = tls.Client(c, testClientTLS(t))
 	}
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	t.Cleanup(func() { _ = c.Close() })
@@ -203,8 +214,16 @@ func onBoth(t *testing.T, f func(t *testing.T, makeLoop maker)) {
 	}
 }
 
+// onAll runs f on both loops, without TLS and with it towards clients and servers.
+func onAll(t *testing.T, f func(t *testing.T, makeLoop maker)) {
+	onBoth(t, f)
+	for name, makeLoop := range loops {
+		t.Run(name+overTLS, func(t *testing.T) { f(t, makeLoop) })
+	}
+}
+
 func TestPipelinesAndBigValues(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		_, addr := start(t, makeLoop, startNode(t), nil)
 		p := connect(t, addr)
 		big := strings.Repeat("0123456789abcdef", 64<<10) // 1 MiB
@@ -231,7 +250,7 @@ func TestPipelinesAndBigValues(t *testing.T) {
 
 // Whatever the sizes, what stands behind a large value in a read is not lost, nor taken for a part of it.
 func TestLargeValuesAmongSmallOnes(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		_, addr := start(t, makeLoop, startNode(t), nil)
 		p := connect(t, addr)
 		var batch []byte
@@ -256,7 +275,7 @@ func TestLargeValuesAmongSmallOnes(t *testing.T) {
 }
 
 func TestServerDies(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		n := startNode(t)
 		_, addr := start(t, makeLoop, n, nil)
 		p := connect(t, addr)
@@ -280,7 +299,7 @@ func TestServerDies(t *testing.T) {
 }
 
 func TestInfoAndListSpeakForAllWorkers(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), nil)
 		for i := range 5 {
 			connect(t, addr).want("+OK\r\n", "CLIENT", "SETNAME", fmt.Sprint("name-", i))
@@ -306,7 +325,7 @@ func TestInfoAndListSpeakForAllWorkers(t *testing.T) {
 }
 
 func TestUnixSocketAndPassword(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		dir := t.TempDir()
 		secret := filepath.Join(dir, "password")
 		socket := filepath.Join(dir, "s")
@@ -337,25 +356,29 @@ func TestUnixSocketAndPassword(t *testing.T) {
 }
 
 func TestTooManyClients(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		_, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Limits.ClientsMax = 2 })
 		first := connect(t, addr)
 		first.want("+PONG\r\n", "PING")
 		connect(t, addr).want("+PONG\r\n", "PING")
-		if got := connect(t, addr).reply(); got != "-ERR max number of clients reached\r\n" {
+		want := "-ERR max number of clients reached\r\n"
+		if isSecure(t) {
+			want = "closed"
+		}
+		if got := connect(t, addr).reply(); got != want {
 			t.Fatalf("the third client got %q", got)
 		}
 		_ = first.Close()
 		until(t, "a place is free again", func() bool {
 			q := connect(t, addr)
-			_, _ = q.Write([]byte("PING\r\n"))
-			return q.reply() == "+PONG\r\n"
+			_, err := q.Write([]byte("PING\r\n"))
+			return err == nil && q.reply() == "+PONG\r\n"
 		})
 	})
 }
 
 func TestDrainEndsAtACommandBoundary(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), nil)
 		p, half := connect(t, addr), connect(t, addr)
 		p.want("+OK\r\n", "SET", "k", "v")
@@ -380,7 +403,7 @@ func TestDrainEndsAtACommandBoundary(t *testing.T) {
 
 // TestSlowReaderIsCut: a client that asks much and reads nothing loses its connection, its neighbour nothing.
 func TestSlowReaderIsCut(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		g, addr := start(t, makeLoop, startNode(t), func(c *Config) {
 			c.Limits.OutputBytesMax = 1 << 20
 			c.Workers = 1
@@ -420,12 +443,12 @@ func TestNoGoroutinePerClient(t *testing.T) {
 
 // TestHalfClosedClientGetsItsReplies: printf 'SET k v\r\nGET k\r\n' | nc gateway.
 func TestHalfClosedClientGetsItsReplies(t *testing.T) {
-	onBoth(t, func(t *testing.T, makeLoop maker) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
 		_, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Workers = 1 })
 		connect(t, addr).want("$-1\r\n", "GET", "k") // from here on the gateway is connected
 		p := connect(t, addr)
 		_, _ = p.Write([]byte("SET k v\r\nGET k\r\n"))
-		if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		if err := p.Conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{"+OK\r\n", "$1\r\nv\r\n", "closed"} {

@@ -58,7 +58,7 @@ func (c *Config) listenerIDs() (numbers []int, own []worker.Listener) {
 	parts := c.subServices()
 	for i := range c.Services {
 		s := &c.Services[i]
-		for _, listen := range s.Listen {
+		for _, listen := range s.Listeners() {
 			pretends := s.FacadeAt(listen)
 			if _, isOwn := s.ListenHold[listen]; !isOwn && pretends == FacadeNone {
 				numbers = append(numbers, i)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"evergate/gateway/certs"
 	"evergate/gateway/loop"
 )
 
@@ -17,6 +18,8 @@ type listener struct {
 	service int
 	// id is the workers' name of the listener.
 	id int
+	// tls is what clients are shown; nil: the listener is one without TLS.
+	tls *certs.Server
 }
 
 // acceptPause is the pause after an error of accept such as too many open files.
@@ -30,23 +33,32 @@ func (g *Gateway) listen() error {
 	defer g.mu.Unlock()
 	ids, _ := g.conf.listenerIDs()
 	for i := range g.conf.Services {
-		for _, address := range g.conf.Services[i].Listen {
-			network, at, err := SplitListen(address)
-			if err != nil {
-				return fmt.Errorf("listen %s: %w", address, err)
-			}
-			if network == "unix" {
-				removeStale(at)
-			}
-			ln, err := net.Listen(network, at)
+		s := &g.conf.Services[i]
+		for n, address := range s.Listeners() {
+			ln, err := listenOn(address)
 			if err != nil {
 				return err
 			}
-			g.listeners = append(g.listeners, listener{ln, i, ids[len(g.listeners)]})
+			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)]}
+			if n >= len(s.Listen) {
+				l.tls = g.tls[i]
+			}
+			g.listeners = append(g.listeners, l)
 		}
 	}
 	g.announceFacades()
 	return nil
+}
+
+func listenOn(address string) (net.Listener, error) {
+	network, at, err := SplitListen(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", address, err)
+	}
+	if network == "unix" {
+		removeStale(at)
+	}
+	return net.Listen(network, at)
 }
 
 // removeStale removes a unix socket without a listener, as a killed process leaves it.
@@ -63,15 +75,7 @@ func removeStale(path string) {
 	_ = os.Remove(path)
 }
 
-func (g *Gateway) closeListeners() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, ln := range g.listeners {
-		_ = ln.Close()
-	}
-}
-
-// accept hands each connection to the loop with the fewest clients.
+// accept takes connections until its context ends: that stops handshakes, too.
 func (g *Gateway) accept(ctx context.Context, ln listener) {
 	failures, loggedAt := 0, time.Time{}
 	for {
@@ -94,14 +98,44 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 			}
 			continue
 		}
-		l, clients := g.idlest()
-		if clients >= g.descriptors.clientsMax() || !g.descriptors.forClient(conn) || l.Accept(conn, ln.id) != nil {
-			g.refusals.note()
-			_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
-			_, _ = conn.Write(tooManyClients)
-			_ = conn.Close()
+		switch {
+		case !g.fits(conn):
+			g.refuse(conn, ln)
+		case ln.tls == nil:
+			g.serve(ln, conn)
+		default:
+			g.handshakes.underWay.Add(1)
+			g.running.Go(func() {
+				defer g.handshakes.underWay.Add(-1)
+				if secure := g.handshakes.handshake(ctx, conn, ln.tls, ln.Addr().String()); secure != nil {
+					g.serve(ln, secure)
+				}
+			})
 		}
 	}
+}
+
+// fits reports whether there is room for one more client.
+func (g *Gateway) fits(conn net.Conn) bool {
+	_, clients := g.idlest()
+	return clients+int(g.handshakes.underWay.Load()) < g.descriptors.clientsMax() && g.descriptors.forClient(conn)
+}
+
+// serve hands a connection to the loop with the fewest clients.
+func (g *Gateway) serve(ln listener, conn net.Conn) {
+	if l, _ := g.idlest(); l.Accept(conn, ln.id) != nil {
+		g.refuse(conn, ln)
+	}
+}
+
+// refuse closes a connection that finds no room. A client of TLS gets no text: there is no time for a handshake.
+func (g *Gateway) refuse(conn net.Conn, ln listener) {
+	g.refusals.note()
+	if ln.tls == nil {
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		_, _ = conn.Write(tooManyClients)
+	}
+	_ = conn.Close()
 }
 
 // idlest returns the loop with the fewest clients, and how many there are in all.

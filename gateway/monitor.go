@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"evergate/gateway/dial"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -158,14 +159,14 @@ func (g *Gateway) follow(ctx context.Context, service int, parts []int, addr str
 var errNotAllowed = errors.New("the server rejects MONITOR for the gateway's user")
 
 func (g *Gateway) followOnce(ctx context.Context, service int, parts []int, addr string, begun func()) error {
-	conn, _, err := g.dialer.dial(ctx, upstream.Dial{Service: service, Addr: addr, Proto: 2})
+	conn, _, err := g.dialer.Dial(ctx, upstream.Dial{Service: service, Addr: addr, Proto: 2})
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	in := bufio.NewReaderSize(conn, scriptLineMax)
-	switch reply, err := ask(conn, in, "MONITOR"); {
+	switch reply, err := dial.Ask(conn, in, "MONITOR"); {
 	case err != nil:
 		return err
 	case !bytes.Equal(reply, resp.OK):

@@ -213,7 +213,7 @@ func (v *validation) upstream(s *Service) {
 func (v *validation) failover(s *Service) {
 	v.hold("", s.Hold)
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenHold)) {
-		if !slices.Contains(s.Listen, listen) {
+		if !slices.Contains(s.Listeners(), listen) {
 			v.noListener("hold", listen)
 		}
 		v.hold(listen, s.ListenHold[listen])
@@ -314,10 +314,10 @@ func passwordSetting(s Secret) string {
 }
 
 func (v *validation) listeners(s *Service) {
-	if len(s.Listen) == 0 {
+	if len(s.Listeners()) == 0 {
 		v.addf("listen", "is missing: an address to accept clients on")
 	}
-	for _, listen := range s.Listen {
+	for _, listen := range s.Listeners() {
 		if _, _, err := SplitListen(listen); err != nil {
 			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " " + err.Error()})
 			continue
@@ -341,7 +341,7 @@ func (v *validation) sharedListeners(services []Service) {
 	before := []owned{}
 	for i, s := range services {
 		v.service = i
-		for _, listen := range s.Listen {
+		for _, listen := range s.Listeners() {
 			for _, other := range before {
 				if !overlap(other.listen, listen) {
 					continue

@@ -21,7 +21,7 @@ func (v *validation) facades(services []Service) {
 		v.facadeWords(s)
 		v.announceWords(s)
 		v.facadeNeeds(s, anySentinel, anyFacade)
-		for k, listen := range s.Listen {
+		for k, listen := range s.Listeners() {
 			if s.isReported(k, anySentinel) {
 				v.announced(s, listen, reported)
 			}
@@ -33,7 +33,7 @@ func (v *validation) facades(services []Service) {
 func (v *validation) facadeWords(s *Service) {
 	v.facadeWord("", s.Facade)
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenFacade)) {
-		if !slices.Contains(s.Listen, listen) {
+		if !slices.Contains(s.Listeners(), listen) {
 			v.noListener("facade", listen)
 		}
 		v.facadeWord(listen, s.ListenFacade[listen])
@@ -64,7 +64,7 @@ func (v *validation) announceWords(s *Service) {
 	}
 	for _, listen := range slices.Sorted(maps.Keys(s.ListenAnnounce)) {
 		switch {
-		case !slices.Contains(s.Listen, listen):
+		case !slices.Contains(s.Listeners(), listen):
 			v.noListener("announce", listen)
 		case s.FacadeAt(listen) == FacadeSentinel:
 			v.fault(Fault{Setting: "announce", Item: listen, Other: "facade",
@@ -91,7 +91,7 @@ func unusable(host string) bool {
 
 // facadeNeeds checks the requirements of facades, and settings that require one.
 func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
-	if len(s.Listen) > 0 && s.writer() < 0 {
+	if len(s.Listeners()) > 0 && s.writer() < 0 {
 		switch {
 		case s.has(FacadeReplica):
 			v.needs("facade", "listen", "a replica facade reports a listener of the same service that accepts writes")
@@ -118,7 +118,7 @@ func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
 
 // isReported reports whether a facade reports the address of the listener with this index to clients.
 func (s *Service) isReported(index int, anySentinel bool) bool {
-	switch s.FacadeAt(s.Listen[index]) {
+	switch s.FacadeAt(s.Listeners()[index]) {
 	case FacadeCluster, FacadeReplica:
 		return true
 	case FacadeNone:

@@ -2,9 +2,19 @@ package resp
 
 import "bytes"
 
+// The first two bytes of a client that speaks TLS: the type of a record, and the first part of its version (RFC 8446,
+// 5.1). A server would wait for the end of a line that never comes.
+const (
+	tlsHandshake = 22
+	tlsVersion   = 3
+)
+
 // inline parses a command typed as a line: words, "quoted" with escapes, or 'quoted', as sdssplitargs of Redis. It is
 // rare (health checks, netcat), so it may allocate, and parses an unfinished line again from the start.
 func (s *Scanner) inline(buf []byte, out [][]byte, lim *Limits) (int, [][]byte, Status) {
+	if buf[0] == tlsHandshake && len(buf) > 1 && buf[1] == tlsVersion {
+		return 0, out, s.broken(false, "TLS on a port without TLS")
+	}
 	lf := bytes.IndexByte(buf, '\n')
 	if tooLong(len(buf), lf+1, lf >= 0, lim) {
 		return 0, out, s.broken(false, "too big inline request")

@@ -127,6 +127,8 @@ type Env struct {
 	// because too much was kept for it. Either may be nil.
 	Gap func(service int, g pubsub.Gap)
 	Cut func(service int, c exchange.Cut)
+	// Malformed is called for each client that is closed because its input is no request, with the error that it got.
+	Malformed func(service int, remote, text string)
 	// Unserved is called for each request that is answered LOADING. It may be nil.
 	Unserved func(service int, why string)
 	// Shown has the other workers Show a line to the clients that monitor these services. The bytes are neither kept nor
@@ -304,6 +306,9 @@ func (w *Worker) countAlone() {
 	}
 	if w.env.Cut == nil {
 		w.env.Cut = func(int, exchange.Cut) {}
+	}
+	if w.env.Malformed == nil {
+		w.env.Malformed = func(int, string, string) {}
 	}
 	if w.env.Counted == nil {
 		all := make([]fanout.Census, len(w.conf.Services))

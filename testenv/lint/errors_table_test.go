@@ -415,6 +415,8 @@ var protocolAnswers = []answered{
 		advice: "raise that limit, or " + fixClient},
 	{text: "ERR Protocol error: too big inline request", executed: notExecuted,
 		when: "a line of more than 64 KiB", advice: fixClient},
+	{text: "ERR Protocol error: TLS on a port without TLS", executed: notExecuted,
+		when: "a client begins a TLS handshake on a listener without TLS", advice: "use a listener with TLS"},
 	{text: "ERR Protocol error: unbalanced quotes in request", executed: notExecuted,
 		when: "an inline command with a quote that does not end", advice: fixClient},
 }

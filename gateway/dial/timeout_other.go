@@ -1,6 +1,6 @@
 //go:build !linux
 
-package gateway
+package dial
 
 import "syscall"
 

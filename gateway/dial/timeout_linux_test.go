@@ -1,4 +1,4 @@
-package gateway
+package dial
 
 import (
 	"net"
@@ -21,8 +21,9 @@ func TestDialSetsSocketOptions(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()
-	d := dialer{timeout: 5 * time.Second, services: []Service{{Name: "main"}}, logger: hclog.NewNullLogger()}
-	conn, _, err := d.dial(t.Context(), upstream.Dial{Addr: ln.Addr().String(), Proto: 2})
+	d := Dialer{Timeout: 5 * time.Second, Services: []Servers{{Credentials: nobody}},
+		Logger: hclog.NewNullLogger()}
+	conn, _, err := d.Dial(t.Context(), upstream.Dial{Addr: ln.Addr().String(), Proto: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

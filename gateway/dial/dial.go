@@ -1,4 +1,6 @@
-package gateway
+// Package dial opens connections to servers: it connects, shakes hands where TLS is on, authenticates, and finds out
+// which run of a server answers. It knows neither what a connection is for nor who waits for it.
+package dial
 
 import (
 	"bufio"
@@ -14,7 +16,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/certs"
 	"evergate/gateway/resp"
+	"evergate/gateway/tlsconn"
 	"evergate/gateway/upstream"
 	"evergate/topology"
 	"evergate/topology/watch"
@@ -27,12 +31,24 @@ const (
 	userTimeout = 10 * time.Second
 )
 
-// dialer opens and sets up connections to servers.
-type dialer struct {
-	timeout  time.Duration
-	services []Service
-	logger   hclog.Logger
-	forbids  sync.Map // keys are of type forbidden: those already logged
+// Servers are those of one service.
+type Servers struct {
+	// Credentials returns what the gateway presents to them; an empty password means none, an empty user the default one.
+	Credentials func() (user, password string, err error)
+	// TLS is what they are shown; nil: connections are plain.
+	TLS *certs.Client
+}
+
+// Dialer opens and sets up connections to servers. It must not be copied.
+type Dialer struct {
+	// Timeout bounds all that is done for one connection.
+	Timeout time.Duration
+	// Services has the servers of each service, by the number in upstream.Dial.
+	Services []Servers
+	// Logger takes what a server forbids.
+	Logger hclog.Logger
+
+	forbids sync.Map // keys are of type forbidden: those already logged
 }
 
 // readers are pooled: each set-up needs one for a moment, and thousands of connections may be opened at once.
@@ -41,38 +57,46 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10)
 // forbidden is a command that the gateway's user lacks the right to on a server, and that the gateway can do without.
 type forbidden struct{ addr, command string }
 
-// dial connects, authenticates, sets the protocol, and identifies the server. Names are resolved and passwords read
+// Dial connects, authenticates, sets the protocol, and identifies the server. Names are resolved and passwords read
 // anew each time. Errors name the address, never a password.
-func (d *dialer) dial(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+func (d *Dialer) Dial(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
 	nd := net.Dialer{KeepAlive: keepAlive, Control: setUserTimeout}
 	conn, err := nd.DialContext(ctx, "tcp", to.Addr)
 	if err != nil {
 		return nil, upstream.Greeting{}, err
 	}
+	raw := conn
 	deadline, _ := ctx.Deadline()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	_ = conn.SetDeadline(deadline)
+	_ = raw.SetDeadline(deadline)
+	if material := d.Services[to.Service].TLS; material != nil {
+		secure := tlsconn.Client(raw, material.Config(to.Addr))
+		if err := secure.Handshake(); err != nil {
+			_ = raw.Close()
+			return nil, upstream.Greeting{}, fmt.Errorf("TLS handshake with %s: %s", to.Addr, certs.Explain(err))
+		}
+		conn = secure
+	}
 	met, err := d.greet(conn, to)
 	if err != nil {
 		_ = conn.Close()
 		return nil, met, fmt.Errorf("greeting %s: %w", to.Addr, err)
 	}
-	_ = conn.SetDeadline(time.Time{})
+	_ = raw.SetDeadline(time.Time{})
 	return conn, met, nil
 }
 
 // greet sends HELLO or AUTH, identifies the server, and sends SELECT, or READONLY to a replica of a cluster. Each
 // command waits for its reply: a server may close, or lose step, if something is pipelined behind a failing AUTH.
-func (d *dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, err error) {
-	creds := d.services[to.Service].Upstream
-	password, err := creds.Password.Read()
+func (d *Dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, err error) {
+	named, password, err := d.Services[to.Service].Credentials()
 	if err != nil {
 		return met, err
 	}
-	user := creds.User
+	user := named
 	if user == "" {
 		user = "default"
 	}
@@ -88,7 +112,7 @@ func (d *dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, 
 		first = []string{"HELLO", "3", "AUTH", user, password}
 	case to.Proto == 3:
 		first = []string{"HELLO", "3"}
-	case password != "" && creds.User == "":
+	case password != "" && named == "":
 		first = []string{"AUTH", password}
 	case password != "":
 		first = []string{"AUTH", user, password}
@@ -122,7 +146,7 @@ func (d *dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, 
 
 // meet verifies the identity of the server, asks for the client id of the connection, and kills stale ones. If the user
 // lacks the right to one of these commands the connection is used nevertheless.
-func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to upstream.Dial) (met upstream.Greeting, err error) {
+func (d *Dialer) meet(conn net.Conn, in *bufio.Reader, to upstream.Dial) (met upstream.Greeting, err error) {
 	reply, err := d.may(conn, in, to.Addr, "INFO", "server")
 	if err != nil {
 		return met, err
@@ -153,7 +177,7 @@ func (d *dialer) meet(conn net.Conn, in *bufio.Reader, to upstream.Dial) (met up
 }
 
 // kill ends stale connections, all in one go: there may be thousands.
-func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to upstream.Dial) error {
+func (d *Dialer) kill(conn net.Conn, in *bufio.Reader, to upstream.Dial) error {
 	var all []byte
 	for _, id := range to.Kill {
 		all = resp.AppendCommandStrings(all, "CLIENT", "KILL", "ID", strconv.FormatInt(id, 10))
@@ -172,13 +196,13 @@ func (d *dialer) kill(conn net.Conn, in *bufio.Reader, to upstream.Dial) error {
 
 // may sends a command that the gateway can do without: if its user lacks the right, or the server does not know the
 // command, the reply is empty, and that is logged once. Other errors are returned.
-func (d *dialer) may(conn net.Conn, in *bufio.Reader, addr string, args ...string) (reply []byte, err error) {
-	reply, err = ask(conn, in, args...)
+func (d *Dialer) may(conn net.Conn, in *bufio.Reader, addr string, args ...string) (reply []byte, err error) {
+	reply, err = Ask(conn, in, args...)
 	return d.unlessRefused(addr, reply, err, args...)
 }
 
 // unlessRefused returns the reply to such a command, or the error.
-func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...string) ([]byte, error) {
+func (d *Dialer) unlessRefused(addr string, reply []byte, err error, args ...string) ([]byte, error) {
 	if err != nil || reply[0] != '-' {
 		return reply, err
 	}
@@ -191,7 +215,7 @@ func (d *dialer) unlessRefused(addr string, reply []byte, err error, args ...str
 		command += " " + args[1]
 	}
 	if _, logged := d.forbids.LoadOrStore(forbidden{addr, command}, true); !logged {
-		d.logger.Warn("server rejected a command that protects writes", "server", addr, "command", command,
+		d.Logger.Warn("server rejected a command that protects writes", "server", addr, "command", command,
 			"error", text)
 	}
 	return nil, nil
@@ -203,7 +227,7 @@ func ownOffset(conn net.Conn, in *bufio.Reader, info map[string]string) (bool, e
 	if len(info) > 0 {
 		return watch.WaitsForOwn(info["redis_version"]), nil
 	}
-	reply, err := ask(conn, in, "HELLO")
+	reply, err := Ask(conn, in, "HELLO")
 	pairs, _ := resp.Pairs(reply)
 	for i := 0; i < len(pairs); i += 2 {
 		if name, _ := resp.String(pairs[i]); string(name) == "version" {
@@ -218,7 +242,7 @@ func ownOffset(conn net.Conn, in *bufio.Reader, info map[string]string) (bool, e
 // PING may be rejected by a server that works (NOPERM, MISCONF, LOADING): it speaks the protocol, and that was the
 // question.
 func do(conn net.Conn, in *bufio.Reader, args ...string) error {
-	reply, err := ask(conn, in, args...)
+	reply, err := Ask(conn, in, args...)
 	if err != nil || reply[0] != '-' {
 		return err
 	}
@@ -232,8 +256,8 @@ func do(conn net.Conn, in *bufio.Reader, args ...string) error {
 	return fmt.Errorf("%s: %s", args[0], text)
 }
 
-// ask sends one command and returns its reply, even an error.
-func ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err error) {
+// Ask sends one command and returns its reply, even an error.
+func Ask(conn net.Conn, in *bufio.Reader, args ...string) (reply []byte, err error) {
 	if _, err := conn.Write(resp.AppendCommandStrings(nil, args...)); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package gateway
+package dial
 
 import (
 	"bytes"
@@ -18,6 +18,9 @@ import (
 
 // A dial looks whom it met before the connection is used, ends former connections there, and does without what its user
 // may not do.
+// nobody are credentials of a server without a password.
+func nobody() (user, password string, err error) { return "", "", nil }
+
 func TestDialMeetsItsServer(t *testing.T) {
 	const info = "# Server\r\nredis_version:7.0.15\r\nrun_id:r1\r\n"
 	met := upstream.Greeting{Client: 7, RunID: "r1"}
@@ -86,11 +89,11 @@ func TestDialMeetsItsServer(t *testing.T) {
 			close(ended)
 		}()
 		var log bytes.Buffer
-		d := dialer{timeout: 5 * time.Second, services: []Service{{Name: "main"}},
-			logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
+		d := Dialer{Timeout: 5 * time.Second, Services: []Servers{{Credentials: nobody}},
+			Logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
 		c.to.Addr = ln.Addr().String()
 		for range 2 {
-			conn, met, err := d.dial(t.Context(), c.to)
+			conn, met, err := d.Dial(t.Context(), c.to)
 			if met != c.met || !errors.Is(err, c.err) {
 				t.Errorf("%s: met %v, error %v", c.name, met, err)
 			}
