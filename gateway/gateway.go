@@ -21,6 +21,7 @@ import (
 	"evergate/gateway/dial"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
+	"evergate/gateway/limits"
 	"evergate/gateway/loop"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
@@ -314,6 +315,7 @@ func (g *Gateway) Start() error {
 	})
 	g.running.Go(func() { g.upstreamLog.run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
+	g.running.Go(func() { limits.Reclaim(ctx, g.cuts.memory.Load) })
 	for i, u := range g.unserved {
 		g.running.Go(func() { u.run(ctx, func() *topology.View { return g.View(i) }) })
 	}

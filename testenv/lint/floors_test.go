@@ -9,6 +9,7 @@ import (
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
+		"gateway/limits",
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",

@@ -1,0 +1,65 @@
+// Package limits bounds what the clients of all workers take together, where that is not a worker's own business: the
+// memory of a peak goes back to the system (Reclaim). It knows no requests and no servers.
+package limits
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// Go's collector runs when the heap has grown, and otherwise every two minutes: after an attack or a peak its memory
+// would stay with the process for minutes, in a container that other processes share. So the gateway looks how much it
+// holds beyond what it needed after the last collection, and collects when that is a lot. While clients come and go and
+// small requests are served the heap grows no more than Go lets it, and nothing is done.
+
+const (
+	// reclaimEvery is how often it looks, reclaimRest the least time between two collections.
+	reclaimEvery = 5 * time.Second
+	reclaimRest  = 10 * time.Second
+	// reclaimBytes is the least that is worth a collection.
+	reclaimBytes = 128 << 20
+)
+
+// reclaimer decides when to collect.
+type reclaimer struct {
+	needed int64 // after the last collection, without what was kept for clients; 0: not known
+	at     time.Time
+}
+
+// due reports whether a process that holds so many bytes, some of them for clients, should collect now.
+func (r *reclaimer) due(held, clients int64, now time.Time) bool {
+	spare := held - clients - r.needed
+	return spare >= max(reclaimBytes, r.needed) && now.Sub(r.at) >= reclaimRest
+}
+
+// collected records what the process holds after a collection.
+func (r *reclaimer) collected(held, clients int64, now time.Time) {
+	r.needed, r.at = max(0, held-clients), now
+}
+
+// Reclaim gives memory back to the system until ctx ends. clients returns how many bytes are kept for clients.
+func Reclaim(ctx context.Context, clients func() int64) {
+	tick := time.NewTicker(reclaimEvery)
+	defer tick.Stop()
+	var r reclaimer
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if r.due(heldMemory(), clients(), now) {
+				debug.FreeOSMemory()
+				r.collected(heldMemory(), clients(), now)
+			}
+		}
+	}
+}
+
+// heldMemory is how many bytes the process has from the system, as far as Go knows.
+func heldMemory() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64() - sample[1].Value.Uint64())
+}
