@@ -171,6 +171,14 @@ type Config struct {
 	LogFormat string
 }
 
+// names are those of the services.
+func (c *Config) names() (names []string) {
+	for i := range c.Services {
+		names = append(names, c.Services[i].Name)
+	}
+	return names
+}
+
 // read returns the current credentials.
 func (c Credentials) read() (user, password string, err error) {
 	password, err = c.Password.Read()

@@ -23,6 +23,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
+	"evergate/gateway/outage"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/shared"
@@ -67,9 +68,9 @@ type Gateway struct {
 	watching    []atomic.Int32
 	monitors    []monitors
 	dialer      *dial.Dialer
-	upstreamLog *upstreamLog
+	upstreamLog *outage.Servers
 	census      []*census // of each service
-	unserved    []*unserved
+	unserved    []*outage.Service
 	running     sync.WaitGroup
 	started     time.Time
 	runID       string
@@ -132,19 +133,19 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	if err := g.addGates(); err != nil {
 		return nil, err
 	}
-	g.upstreamLog = newUpstreamLog(logger.Named("upstream"), conf.Services)
+	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.names())
 	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Services: servers, Logger: logger.Named("upstream")}
 	connect := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 		to.Service = g.subServices[to.Service].service
 		began := time.Now()
 		conn, met, err := g.dialer.Dial(ctx, to)
-		g.upstreamLog.dialled(to, time.Since(began), err)
+		g.upstreamLog.Dialled(to, time.Since(began), err)
 		if err == nil && to.Dedicated && !g.descriptors.forPrivate(conn) {
 			_ = conn.Close()
 			conn, err = nil, errNoDescriptor
 		}
 		if err != nil && ctx.Err() == nil {
-			g.upstreamLog.dialFailed(to.Service, to.Addr, err)
+			g.upstreamLog.DialFailed(to.Service, to.Addr, err)
 		}
 		return conn, met, err
 	}
@@ -180,8 +181,8 @@ func (g *Gateway) addService(service int) {
 	})
 	failovers := &status.Failovers{}
 	k.OnEvent(failovers.Note)
-	refusal := newUnserved(g.logger, s.Name)
-	k.OnEvent(refusal.noteCause)
+	refusal := outage.NewService(g.logger, s.Name)
+	k.OnEvent(refusal.NoteCause)
 	g.unserved = append(g.unserved, refusal)
 	g.failovers = append(g.failovers, failovers)
 	g.rounds = append(g.rounds, &rounds{})
@@ -236,7 +237,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 			g.censusOf(of).count(k, name, node, listeners, conns)
 		},
-		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].note(why) },
+		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,
 		Malformed:        g.malformed,
@@ -263,7 +264,7 @@ func (g *Gateway) viewOf(of int) *topology.View {
 func (g *Gateway) report(of int, r topology.Report) {
 	service := g.subServices[of].service
 	g.keepers[service].Report(r)
-	g.upstreamLog.report(service, r)
+	g.upstreamLog.Report(service, r)
 }
 
 // acks returns one worker's access to the counters of acknowledged writes: it looks up each counter once. It is on the
@@ -313,11 +314,11 @@ func (g *Gateway) Start() error {
 			g.logger.Error("topology watch ended", "error", err)
 		}
 	})
-	g.running.Go(func() { g.upstreamLog.run(ctx, g.View) })
+	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.cuts.memory.Load) })
 	for i, u := range g.unserved {
-		g.running.Go(func() { u.run(ctx, func() *topology.View { return g.View(i) }) })
+		g.running.Go(func() { u.Run(ctx, func() *topology.View { return g.View(i) }) })
 	}
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {

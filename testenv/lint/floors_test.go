@@ -17,7 +17,7 @@ var floors = [...][]string{
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
 		"gateway/retry", "testenv/drill"},
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},
-	4: {"gateway/exchange", "gateway/pubsub", "gateway/dial"},
+	4: {"gateway/exchange", "gateway/pubsub", "gateway/dial", "gateway/outage"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
 		"gateway/subscribe", "gateway/policy"},
 	6: {"gateway/worker", "gateway/shared"},

@@ -1,4 +1,4 @@
-package gateway
+package outage
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 func TestRefusalIsLoggedOnceWithItsEnd(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
-	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
+	u := NewService(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
 	u.clock, u.started = func() time.Time { return now }, now
 	well := &topology.View{Shards: []topology.Shard{{Primary: &topology.Node{Addr: "x:1"}}}}
 	held := &topology.View{Shards: []topology.Shard{{Condition: topology.Switching}}}
@@ -36,33 +36,33 @@ func TestRefusalIsLoggedOnceWithItsEnd(t *testing.T) {
 	u.look(well)
 	wants("nothing was refused")
 
-	u.note("the topology is not known yet")
+	u.Note("the topology is not known yet")
 	wants("the first moment")
 	u.look(well)
 	now = now.Add(unservedStart)
 	u.look(well)
 	wants("they were found soon")
-	u.noteCause(decide.Event{Kind: decide.Suspected, From: "x:1", Why: "connection refused"})
+	u.NoteCause(decide.Event{Kind: decide.Suspected, From: "x:1", Why: "connection refused"})
 	for range 3 {
-		u.note("shard 'm' has had no primary for 10s")
+		u.Note("shard 'm' has had no primary for 10s")
 	}
 	wants("refused", "[ERROR] service unavailable: service=orders reason=\"shard 'm' has had no primary for 10s\" "+
 		"cause=\"x:1: connection refused\"")
 
 	now = now.Add(7 * time.Second)
-	u.note("shard 'm' has had no primary for 17s")
+	u.Note("shard 'm' has had no primary for 17s")
 	u.look(well)
 	now = now.Add(unservedQuiet)
 	u.look(held)
 	u.look(nil)
 	wants("nobody asks, and it is not over")
-	u.noteCause(decide.Event{Kind: decide.Released, To: "x:1"})
+	u.NoteCause(decide.Event{Kind: decide.Released, To: "x:1"})
 	u.look(well)
 	u.look(well)
 	wants("over", "[INFO]  service available again: service=orders duration=7s rejected=4")
 
 	now = now.Add(time.Hour)
-	u.note("no replica can serve reads")
+	u.Note("no replica can serve reads")
 	wants("again", "[ERROR] service unavailable: service=orders reason=\"no replica can serve reads\"")
 	now = now.Add(unservedQuiet)
 	u.look(well)
@@ -73,16 +73,16 @@ func TestRefusalIsLoggedOnceWithItsEnd(t *testing.T) {
 func TestStartWithoutServersIsLogged(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
-	u := newUnserved(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
+	u := NewService(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), "orders")
 	u.clock, u.started = func() time.Time { return now }, now
-	u.note("the topology is not known yet")
+	u.Note("the topology is not known yet")
 	<-u.wake
 	u.first()
 	u.look(nil)
 	if out.Len() > 0 {
 		t.Error(out.String())
 	}
-	u.noteCause(decide.Event{Kind: decide.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
+	u.NoteCause(decide.Event{Kind: decide.SentinelGone, Subject: "s:1", Why: "ERR No such master with that name"})
 	now = now.Add(unservedStart)
 	u.look(nil)
 	u.look(nil)

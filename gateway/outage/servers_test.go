@@ -1,4 +1,4 @@
-package gateway
+package outage
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 func TestTroubleIsLoggedOnceWhileItRepeats(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Unix(1000, 0)
-	l := newUpstreamLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}),
-		[]Service{{Name: "a"}, {Name: "b"}})
+	l := NewServers(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}),
+		[]string{"a", "b"})
 	l.clock = func() time.Time { return now }
 	refused := errors.New("refused")
 	wants := func(step string, lines ...string) {
@@ -34,19 +34,19 @@ func TestTroubleIsLoggedOnceWhileItRepeats(t *testing.T) {
 	wants("two lanes die", "[WARN]  server connection lost: service=a server=x:1")
 
 	for range 5 {
-		l.dialFailed(0, "x:1", refused)
+		l.DialFailed(0, "x:1", refused)
 		l.note(lost, nil) // the worker reports the same
 		now = now.Add(3 * time.Second)
 	}
 	wants("dials fail", "[WARN]  server connection failed: service=a server=x:1 error=refused")
 
-	l.dialFailed(1, "x:1", refused)
-	l.dialFailed(0, "y:1", refused)
+	l.DialFailed(1, "x:1", refused)
+	l.DialFailed(0, "y:1", refused)
 	wants("others", "[WARN]  server connection failed: service=b server=x:1 error=refused",
 		"[WARN]  server connection failed: service=a server=y:1 error=refused")
 
 	now = now.Add(50 * time.Second)
-	l.dialFailed(0, "x:1", refused)
+	l.DialFailed(0, "x:1", refused)
 	wants("a minute later", "[WARN]  server connection failed: service=a server=x:1 error=refused repeated=4")
 
 	now = now.Add(time.Hour)
@@ -59,16 +59,16 @@ func TestTroubleIsLoggedOnceWhileItRepeats(t *testing.T) {
 
 func TestConnectionReportsAreLoggedAndNeverBlock(t *testing.T) {
 	var out bytes.Buffer
-	l := newUpstreamLog(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []Service{{Name: "a"}})
+	l := NewServers(hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}), []string{"a"})
 	view := &topology.View{Nodes: []*topology.Node{nil, {ID: 1, Addr: "x:1"}}}
 	for node := range 3 {
-		l.report(0, topology.Report{Kind: topology.ConnectionSilent, Node: topology.NodeID(node)})
-		l.report(0, topology.Report{Kind: topology.Refused, Node: topology.NodeID(node)})
+		l.Report(0, topology.Report{Kind: topology.ConnectionSilent, Node: topology.NodeID(node)})
+		l.Report(0, topology.Report{Kind: topology.Refused, Node: topology.NodeID(node)})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l.report(0, topology.Report{Kind: topology.ConnectionLost, Node: 1})
+	l.Report(0, topology.Report{Kind: topology.ConnectionLost, Node: 1})
 	seen := 0
-	l.run(ctx, func(int) *topology.View {
+	l.Run(ctx, func(int) *topology.View {
 		if seen++; seen == 4 {
 			cancel()
 		}
@@ -80,6 +80,6 @@ func TestConnectionReportsAreLoggedAndNeverBlock(t *testing.T) {
 		t.Errorf("got %s", out.String())
 	}
 	for range 2 * reportsMax {
-		l.report(0, topology.Report{Kind: topology.ConnectionLost})
+		l.Report(0, topology.Report{Kind: topology.ConnectionLost})
 	}
 }

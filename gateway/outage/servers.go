@@ -1,4 +1,4 @@
-package gateway
+package outage
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"evergate/topology"
 )
 
-// upstreamLog logs connections to servers that were lost, went silent or could not be opened. A trouble that repeats is
+// Servers logs connections to servers that were lost, went silent or could not be opened. A trouble that repeats is
 // logged once, and while it goes on once per logPause again, with the number of repetitions.
-type upstreamLog struct {
+type Servers struct {
 	logger  hclog.Logger
 	names   []string // of the services
 	clock   func() time.Time
@@ -54,17 +54,14 @@ type connReport struct {
 	report  topology.Report
 }
 
-func newUpstreamLog(logger hclog.Logger, services []Service) *upstreamLog {
-	l := &upstreamLog{logger: logger, clock: time.Now, reports: make(chan connReport, reportsMax),
+// NewServers makes the log of the servers of all services, whose names are given in the order of their indices.
+func NewServers(logger hclog.Logger, names []string) *Servers {
+	return &Servers{logger: logger, names: names, clock: time.Now, reports: make(chan connReport, reportsMax),
 		logged: map[trouble]*repeated{}}
-	for i := range services {
-		l.names = append(l.names, services[i].Name)
-	}
-	return l
 }
 
-// report queues what a worker saw. It never blocks; a report that does not fit is dropped.
-func (l *upstreamLog) report(service int, r topology.Report) {
+// Report queues what a worker saw. It never blocks; a report that does not fit is dropped.
+func (l *Servers) Report(service int, r topology.Report) {
 	if r.Kind != topology.ConnectionLost && r.Kind != topology.ConnectionSilent {
 		return
 	}
@@ -74,8 +71,8 @@ func (l *upstreamLog) report(service int, r topology.Report) {
 	}
 }
 
-// run logs the reports until ctx ends. view returns a service's newest view, which has the nodes' addresses.
-func (l *upstreamLog) run(ctx context.Context, view func(service int) *topology.View) {
+// Run logs the reports until ctx ends. view returns a service's newest view, which has the nodes' addresses.
+func (l *Servers) Run(ctx context.Context, view func(service int) *topology.View) {
 	for {
 		select {
 		case r := <-l.reports:
@@ -94,9 +91,9 @@ func (l *upstreamLog) run(ctx context.Context, view func(service int) *topology.
 	}
 }
 
-// dialled logs one dial, for debugging. Dedicated connections are as many as there are clients that block or watch:
+// Dialled logs one dial, for debugging. Dedicated connections are as many as there are clients that block or watch:
 // those are logged at trace.
-func (l *upstreamLog) dialled(to upstream.Dial, took time.Duration, err error) {
+func (l *Servers) Dialled(to upstream.Dial, took time.Duration, err error) {
 	level := hclog.Debug
 	if to.Dedicated || to.Bypass {
 		level = hclog.Trace
@@ -109,12 +106,12 @@ func (l *upstreamLog) dialled(to upstream.Dial, took time.Duration, err error) {
 		"database", to.DB, "dedicated", to.Dedicated, "duration", took.Round(time.Microsecond).String(), "result", outcome)
 }
 
-// dialFailed logs a connection that could not be opened. The error shows no password.
-func (l *upstreamLog) dialFailed(service int, addr string, err error) {
+// DialFailed logs a connection that could not be opened. The error shows no password.
+func (l *Servers) DialFailed(service int, addr string, err error) {
 	l.note(trouble{service, addr, cannotConnect}, err)
 }
 
-func (l *upstreamLog) note(t trouble, err error) {
+func (l *Servers) note(t trouble, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()

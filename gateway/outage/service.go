@@ -1,4 +1,6 @@
-package gateway
+// Package outage logs what cannot be used: servers whose connections fail, and services whose clients get errors. Each
+// trouble is logged once, not once for every request.
+package outage
 
 import (
 	"context"
@@ -12,9 +14,9 @@ import (
 	"evergate/topology/decide"
 )
 
-// unserved logs when clients of a service begin to get errors because no server can take their requests, and when that
+// Service logs when clients of a service begin to get errors because no server can take their requests, and when that
 // ends: once each, with the reason, the duration and the number of rejected requests.
-type unserved struct {
+type Service struct {
 	logger hclog.Logger
 	clock  func() time.Time
 	// wake receives the first rejection.
@@ -46,13 +48,14 @@ const (
 	unservedStart = time.Second
 )
 
-func newUnserved(logger hclog.Logger, service string) *unserved {
-	return &unserved{logger: logger.With("service", service), clock: time.Now, wake: make(chan struct{}, 1),
+// NewService makes the log of a service; it begins now.
+func NewService(logger hclog.Logger, service string) *Service {
+	return &Service{logger: logger.With("service", service), clock: time.Now, wake: make(chan struct{}, 1),
 		started: time.Now()}
 }
 
-// note takes a rejection of a worker. It never blocks.
-func (u *unserved) note(why string) {
+// Note takes a rejection of a worker. It never blocks.
+func (u *Service) Note(why string) {
 	u.lastAt.Store(u.clock().UnixNano())
 	u.refused.Add(1)
 	u.why.Store(&why)
@@ -61,8 +64,8 @@ func (u *unserved) note(why string) {
 	}
 }
 
-// noteCause records the cause that an event contains.
-func (u *unserved) noteCause(e decide.Event) {
+// NoteCause records the cause that an event contains.
+func (u *Service) NoteCause(e decide.Event) {
 	switch e.Kind {
 	case decide.SentinelGone, decide.NodeGone, decide.Suspected, decide.Held:
 		u.mu.Lock()
@@ -79,8 +82,8 @@ func (u *unserved) noteCause(e decide.Event) {
 	}
 }
 
-// run logs until ctx ends. view returns the service's newest view.
-func (u *unserved) run(ctx context.Context, view func() *topology.View) {
+// Run logs until ctx ends. view returns the service's newest view.
+func (u *Service) Run(ctx context.Context, view func() *topology.View) {
 	tick := time.NewTicker(unservedTick)
 	defer tick.Stop()
 	for {
@@ -96,7 +99,7 @@ func (u *unserved) run(ctx context.Context, view func() *topology.View) {
 }
 
 // first handles the first rejection.
-func (u *unserved) first() {
+func (u *Service) first() {
 	if u.clock().Sub(u.started) < unservedStart {
 		u.early = true
 		return
@@ -104,7 +107,7 @@ func (u *unserved) first() {
 	u.begin()
 }
 
-func (u *unserved) begin() {
+func (u *Service) begin() {
 	u.began = u.clock()
 	pairs := []any{"reason", *u.why.Load()}
 	u.mu.Lock()
@@ -116,7 +119,7 @@ func (u *unserved) begin() {
 }
 
 // look logs the end when it has come. The lack of rejections is not enough: perhaps no client has sent a request.
-func (u *unserved) look(v *topology.View) {
+func (u *Service) look(v *topology.View) {
 	if u.early {
 		switch {
 		case serves(v):
