@@ -149,7 +149,7 @@ type Limits struct {
 	IdleMax time.Duration
 	// AuthMax closes a client that has not authenticated in time, if a password is set. Default 60 s.
 	AuthMax time.Duration
-	// HandshakeMax bounds a TLS handshake of a client. Default 10 s.
+	// HandshakeMax closes a client that has not finished its TLS handshake in time. Default 10 s.
 	HandshakeMax time.Duration
 	SharedLimits
 }

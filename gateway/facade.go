@@ -70,15 +70,23 @@ func splitAnnounce(text string) (host string, port int) {
 	return host, port
 }
 
-// writer is the listener whose address Sentinels and replicas report as the primary's: the first without a facade, or
-// else the first cluster facade. It returns the index in Listen, -1 if there is none.
-func (s *Service) writer() int {
+// writer is the listener whose address a Sentinel or replica facade, with or without TLS, reports as the primary's: one
+// of the same kind if there is one, since clients use TLS for all addresses or for none; of those the first without a
+// facade, or else the first cluster facade. It returns the index in Listeners, -1 if there is none.
+func (s *Service) writer(withTLS bool) int {
+	other := -1
 	for _, wanted := range []Facade{FacadeNone, FacadeCluster} {
-		if i := slices.IndexFunc(s.Listeners(), func(listen string) bool { return s.FacadeAt(listen) == wanted }); i >= 0 {
-			return i
+		for i, listen := range s.Listeners() {
+			switch {
+			case s.FacadeAt(listen) != wanted:
+			case s.isTLS(i) == withTLS:
+				return i
+			case other < 0:
+				other = i
+			}
 		}
 	}
-	return -1
+	return other
 }
 
 // subService is a service as the workers know it. Each service of the Config is one, with the same index; behind them
@@ -155,26 +163,29 @@ func (g *Gateway) announceFacades() {
 		}
 		addresses[ln.service] = append(addresses[ln.service], facade.Address{Host: host, Port: port})
 	}
-	masters := g.conf.masters(addresses)
+	masters := [2][]facade.Master{g.conf.masters(addresses, false), g.conf.masters(addresses, true)}
 	at := make([]int, len(g.conf.Services))
 	for _, ln := range g.listeners {
 		s, own := &g.conf.Services[ln.service], addresses[ln.service]
 		if _, role := g.listenerOf(ln.id); role != nil {
-			role.Self = own[at[ln.service]]
-			switch role.Kind {
-			case facade.Replica:
-				role.Primary = own[s.writer()]
-			case facade.Sentinel:
-				role.Masters = masters
+			index := at[ln.service]
+			role.Self = own[index]
+			switch {
+			case role.Kind == facade.Replica:
+				role.Primary = own[s.writer(s.isTLS(index))]
+			case role.Kind == facade.Sentinel && s.isTLS(index):
+				role.Masters = masters[1]
+			case role.Kind == facade.Sentinel:
+				role.Masters = masters[0]
 			}
 		}
 		at[ln.service]++
 	}
 }
 
-// masters are the services as Sentinels report them: by name, and by the name that their own Sentinels use if that is
-// unambiguous.
-func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
+// masters are the services as a Sentinel facade, with or without TLS, reports them: by name, and by the name that their
+// own Sentinels use if that is unambiguous.
+func (c *Config) masters(addresses [][]facade.Address, withTLS bool) []facade.Master {
 	var masters, others []facade.Master
 	named := map[string]int{} // how many services have a name
 	for i := range c.Services {
@@ -186,13 +197,13 @@ func (c *Config) masters(addresses [][]facade.Address) []facade.Master {
 	}
 	for i := range c.Services {
 		s := &c.Services[i]
-		writer := s.writer()
+		writer := s.writer(withTLS)
 		if writer < 0 { // only without a Sentinel facade, as Validate makes sure
 			continue
 		}
 		m := facade.Master{Name: s.Name, Addr: addresses[i][writer]}
 		for k, listen := range s.Listeners() {
-			if s.FacadeAt(listen) == FacadeReplica {
+			if s.FacadeAt(listen) == FacadeReplica && s.isTLS(k) == s.isTLS(writer) {
 				m.Replicas = append(m.Replicas, addresses[i][k])
 			}
 		}

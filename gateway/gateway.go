@@ -17,7 +17,6 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
-	"evergate/gateway/certs"
 	"evergate/gateway/dial"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
@@ -80,8 +79,8 @@ type Gateway struct {
 	refusals    *refusals
 	cuts        *cuts
 	repeats     *repeats
-	// tls is what each service shows to clients, and handshakes are those under way.
-	tls        []*certs.Server
+	// material is the TLS of all services, and handshakes are those of clients that are under way.
+	material   *material
 	handshakes *handshakes
 
 	mu        sync.Mutex
@@ -123,8 +122,8 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.cuts = newCuts(logger.Named("clients"))
 	g.repeats = newRepeats()
 	g.handshakes = newHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
-	servers, err := g.addTLS()
-	if err != nil {
+	var err error
+	if g.material, err = newMaterial(conf.Services); err != nil {
 		return nil, err
 	}
 	for i := range conf.Services {
@@ -134,7 +133,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 		return nil, err
 	}
 	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.names())
-	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Services: servers, Logger: logger.Named("upstream")}
+	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Services: g.servers(), Logger: logger.Named("upstream")}
 	connect := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 		to.Service = g.subServices[to.Service].service
 		began := time.Now()
@@ -317,6 +316,7 @@ func (g *Gateway) Start() error {
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.cuts.memory.Load) })
+	g.running.Go(func() { g.material.Follow(ctx, g.logger.Named("tls")) })
 	for i, u := range g.unserved {
 		g.running.Go(func() { u.Run(ctx, func() *topology.View { return g.View(i) }) })
 	}

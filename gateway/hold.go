@@ -52,8 +52,8 @@ func (s *Service) HoldAt(listen string) Hold {
 	return s.Hold
 }
 
-// listenerIDs returns the ID of each listener, in the order of the Config: that of the service, or one behind all
-// sub-services if the listener has a hold of its own or a facade. The facades of the latter have no addresses yet.
+// listenerIDs returns the ID of each listener, by service in the order of Listeners: that of the service, or one behind
+// all sub-services if the listener has a hold of its own or a facade. The facades of the latter have no addresses yet.
 func (c *Config) listenerIDs() (numbers []int, own []worker.Listener) {
 	parts := c.subServices()
 	for i := range c.Services {

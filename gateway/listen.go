@@ -40,8 +40,8 @@ func (g *Gateway) listen() error {
 				return err
 			}
 			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)]}
-			if n >= len(s.Listen) {
-				l.tls = g.tls[i]
+			if s.isTLS(n) {
+				l.tls = g.material.servers[i]
 			}
 			g.listeners = append(g.listeners, l)
 		}

@@ -2,12 +2,15 @@ package gateway
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
+
+	"evergate/gateway/certs"
 )
 
 // Fault is one thing wrong with a Config, in the settings' own names. Whoever read the settings can add where each one
@@ -24,6 +27,8 @@ type Fault struct {
 	Choices []string
 	// Text describes the fault, without the place; it shows no secret.
 	Text string
+	// Cause is why a file could not be read; nil for all other faults.
+	Cause error
 }
 
 // Faults is the error of Validate: everything that is wrong, in the order of the Config.
@@ -51,6 +56,7 @@ func (c Config) Validate() error {
 		v.credentials(&c.Services[i])
 		v.access(&c.Services[i])
 		v.listeners(&c.Services[i])
+		v.tls(&c.Services[i])
 	}
 	v.sharedListeners(c.Services)
 	v.facades(c.Services)
@@ -120,6 +126,7 @@ func (v *validation) process(c Config) {
 	within(v, "private-connections-max", l.PrivateMax, 1, clientsMax)
 	within(v, "idle-timeout", l.IdleMax, 0, longest)
 	within(v, "auth-timeout", l.AuthMax, time.Millisecond, longest)
+	within(v, "tls-handshake-timeout", l.HandshakeMax, time.Millisecond, longest)
 	v.size("proto-max-bulk-len", l.BulkBytesMax)
 	v.size("client-query-buffer-limit", l.QueryBytesMax)
 	v.size("client-output-buffer-limit", l.OutputBytesMax)
@@ -314,20 +321,28 @@ func passwordSetting(s Secret) string {
 }
 
 func (v *validation) listeners(s *Service) {
-	if len(s.Listeners()) == 0 {
+	all := s.Listeners()
+	if len(all) == 0 {
 		v.addf("listen", "is missing: an address to accept clients on")
 	}
-	for _, listen := range s.Listeners() {
-		if _, _, err := SplitListen(listen); err != nil {
-			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " " + err.Error()})
+	for i, listen := range all {
+		network, _, err := SplitListen(listen)
+		if err == nil && s.isTLS(i) && network == "unix" {
+			err = errors.New("is a unix socket, which needs no TLS; use listen")
+		}
+		if err != nil {
+			v.fault(Fault{Setting: s.listenSetting(i), Item: listen, Text: quoted(listen) + " " + err.Error()})
 			continue
 		}
 		// A Sentinel facade serves no data: it reports addresses that are no secret, and many clients cannot send it a
-		// password.
+		// password. A client certificate is as good as a password.
 		open := s.Password.IsZero() && !s.Access.Defined() && !s.NoAuth
+		if s.isTLS(i) && s.TLS.Auth() == certs.AuthYes {
+			open = false
+		}
 		if open && !isLocal(listen) && s.FacadeAt(listen) != FacadeSentinel {
-			v.fault(Fault{Setting: "listen", Item: listen, Text: quoted(listen) + " is reachable from other machines: set " +
-				"password-file, users or users-file, or no-auth to accept clients without a password"})
+			v.fault(Fault{Setting: s.listenSetting(i), Item: listen, Text: quoted(listen) + " is reachable from other " +
+				"machines: set password-file, users or users-file, or no-auth to accept clients without a password"})
 		}
 	}
 }
@@ -341,7 +356,7 @@ func (v *validation) sharedListeners(services []Service) {
 	before := []owned{}
 	for i, s := range services {
 		v.service = i
-		for _, listen := range s.Listeners() {
+		for k, listen := range s.Listeners() {
 			for _, other := range before {
 				if !overlap(other.listen, listen) {
 					continue
@@ -353,7 +368,7 @@ func (v *validation) sharedListeners(services []Service) {
 				if other.service != i {
 					text += fmt.Sprintf("; service %q listens there", services[other.service].Name)
 				}
-				v.fault(Fault{Setting: "listen", Item: listen, Text: text})
+				v.fault(Fault{Setting: s.listenSetting(k), Item: listen, Text: text})
 				break
 			}
 			before = append(before, owned{i, listen})

@@ -91,7 +91,7 @@ func unusable(host string) bool {
 
 // facadeNeeds checks the requirements of facades, and settings that require one.
 func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
-	if len(s.Listeners()) > 0 && s.writer() < 0 {
+	if len(s.Listeners()) > 0 && s.writer(false) < 0 {
 		switch {
 		case s.has(FacadeReplica):
 			v.needs("facade", "listen", "a replica facade reports a listener of the same service that accepts writes")
@@ -122,7 +122,8 @@ func (s *Service) isReported(index int, anySentinel bool) bool {
 	case FacadeCluster, FacadeReplica:
 		return true
 	case FacadeNone:
-		return index == s.writer() && (anySentinel || s.has(FacadeReplica))
+		isWriter := index == s.writer(s.isTLS(index))
+		return isWriter && (anySentinel || s.has(FacadeReplica))
 	}
 	return false
 }

@@ -179,7 +179,7 @@ func TestMastersByBothNames(t *testing.T) {
 	c := Config{Services: []Service{service("a", "same"), service("b", "same"), service("c", "own"), service("d", "a"),
 		service("e", "e")}}
 	var got []string
-	for _, m := range c.masters(slices.Repeat([][]facade.Address{{{}}}, 5)) {
+	for _, m := range c.masters(slices.Repeat([][]facade.Address{{{}}}, 5), false) {
 		got = append(got, m.Name)
 	}
 	if !slices.Equal(got, []string{"a", "b", "c", "d", "e", "own"}) {

@@ -111,7 +111,7 @@ func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes)
 		return gateway.Service{}, s.mistakes
 	}
 	service := &r.config.Services[0]
-	service.Listen, service.ListenHold, service.NoAuth = []string{gateway.DefaultListen}, nil, false
+	service.OnlyListen(gateway.DefaultListen)
 	if service.Primary != "" {
 		s.wrong(place{name: "flag --target"}, "needs --sentinel or --cluster: a plain list has no automatic failover")
 	}

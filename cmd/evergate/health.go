@@ -34,7 +34,7 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 			return runtimeError{err}
 		}
 		for _, target := range healthTargets(config, address) {
-			if err := probe.run(target.address, target.password); err != nil {
+			if err := probe.run(target); err != nil {
 				return runtimeError{fmt.Errorf("%s: %w", masked(target.address), err)}
 			}
 		}
@@ -53,20 +53,26 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 	return cmd
 }
 
-// healthTarget is a listener to check, and its password.
+// healthTarget is a listener to check, and its password. service has its TLS; nil without TLS.
 type healthTarget struct {
 	address  string
 	password gateway.Secret
+	service  *gateway.Service
 }
 
 func healthTargets(config gateway.Config, address string) []healthTarget {
 	targets := []healthTarget{}
-	for _, service := range config.Services {
-		if address != "" && slices.Contains(service.Listen, address) {
-			return []healthTarget{{address, service.Password}}
-		}
-		if len(service.Listen) > 0 {
-			targets = append(targets, healthTarget{service.Listen[0], service.Password})
+	for i := range config.Services {
+		service := &config.Services[i]
+		switch {
+		case address != "" && slices.Contains(service.Listen, address):
+			return []healthTarget{{address, service.Password, nil}}
+		case address != "" && slices.Contains(service.TLSListen, address):
+			return []healthTarget{{address, service.Password, service}}
+		case len(service.Listen) > 0:
+			targets = append(targets, healthTarget{service.Listen[0], service.Password, nil})
+		case len(service.TLSListen) > 0:
+			targets = append(targets, healthTarget{service.TLSListen[0], service.Password, service})
 		}
 	}
 	if address != "" {
@@ -88,8 +94,8 @@ type probe struct {
 // readyKey is read to see whether a server replies; the key need not exist.
 const readyKey = "evergate:ready"
 
-func (p probe) run(listen string, password gateway.Secret) error {
-	network, address, err := gateway.SplitListen(listen)
+func (p probe) run(target healthTarget) error {
+	network, address, err := gateway.SplitListen(target.address)
 	if err != nil {
 		return err
 	}
@@ -106,9 +112,14 @@ func (p probe) run(listen string, password gateway.Secret) error {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return err
 	}
+	if target.service != nil {
+		if conn, err = target.service.SelfTLS(conn); err != nil {
+			return err
+		}
+	}
 	talk := talk{conn, bufio.NewReaderSize(conn, replyLineMax)}
-	if !password.IsZero() {
-		text, err := password.Read()
+	if !target.password.IsZero() {
+		text, err := target.password.Read()
 		if err != nil {
 			return err
 		}

@@ -52,6 +52,7 @@ func (r *resolved) finish(s *sources) (*resolved, error) {
 	r.validate(s)
 	r.checkSecrets(s)
 	r.checkUsers(s)
+	r.checkTLSFiles(s)
 	if len(s.mistakes) > 0 {
 		return nil, s.mistakes
 	}
@@ -92,6 +93,7 @@ func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) 
 	for _, a := range s.assignments {
 		r.apply(a, s)
 	}
+	r.onlyTLS()
 	return r, s
 }
 
@@ -247,10 +249,17 @@ func (r *resolved) checkSecrets(s *sources) {
 				s.wrong(at, a.named(err.Error()))
 				continue
 			}
-			if stat, err := os.Stat(secret.File); err == nil && stat.Mode().Perm()&0o004 != 0 {
-				r.warnings = append(r.warnings, mistake{at, a.named(secret.File +
-					" can be read by every user of this machine (chmod o-r " + secret.File + ")")})
+			if text := readableByAll(secret.File); text != "" {
+				r.warnings = append(r.warnings, mistake{at, a.named(text)})
 			}
 		}
 	}
+}
+
+// readableByAll returns a warning if every user of the machine can read a secret file; empty if not, or without a file.
+func readableByAll(file string) string {
+	if stat, err := os.Stat(file); err != nil || stat.Mode().Perm()&0o004 == 0 {
+		return ""
+	}
+	return file + " can be read by every user of this machine (chmod o-r " + file + ")"
 }

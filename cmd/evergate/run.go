@@ -97,7 +97,7 @@ func logStart(config gateway.Config, addrs []net.Addr, logger hclog.Logger) {
 	for i := range config.Services {
 		service := &config.Services[i]
 		var listeners []string
-		for range service.Listen {
+		for range service.Listeners() {
 			listeners, addrs = append(listeners, showAddr(addrs[0])), addrs[1:]
 		}
 		logger.Info("listening", "address", strings.Join(listeners, ","), "service", service.Name, "upstream",

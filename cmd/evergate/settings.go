@@ -72,7 +72,7 @@ func findSetting(name string) *setting {
 // settings holds every setting, in the order in which help and check show them.
 var settings = slices.Concat(serviceSettings, processSettings)
 
-var serviceSettings = []*setting{
+var serviceSettings = slices.Concat([]*setting{
 	listSetting("listen", "HOST:PORT,...", "addresses to accept clients on: HOST:PORT, [IPv6]:PORT or unix:/path",
 		func(t target) *[]string { return &t.service.Listen }),
 	facadeSetting(),
@@ -115,9 +115,10 @@ var serviceSettings = []*setting{
 	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	usersSetting(),
 	usersFileSetting(),
-	noAuthSetting(),
+	switchSetting("no-auth", "accept clients from other machines without a password",
+		func(t target) *bool { return &t.service.NoAuth }),
 	addressMapSetting(),
-}
+}, tlsSettings)
 
 var processSettings = ofProcess(
 	numberSetting("workers", "N", "event loops (default 0: one per core)", parseCount, strconv.Itoa,
@@ -146,6 +147,7 @@ var processSettings = ofProcess(
 		func(t target) *time.Duration { return &t.config.Limits.IdleMax }),
 	durationSetting("auth-timeout", "close a client that has not authenticated within this time",
 		func(t target) *time.Duration { return &t.config.Limits.AuthMax }),
+	handshakeTimeout,
 	durationSetting("dial-timeout", "abandon a connection to a server that is not ready within this time",
 		func(t target) *time.Duration { return &t.config.DialTimeout }),
 	durationSetting("refresh-interval", "how often to query the topology when nothing happens",
@@ -275,21 +277,6 @@ func valueSetting(name string, field func(target) *gateway.Secret) *setting {
 				return ""
 			}
 			return field(t).String()
-		}}
-}
-
-func noAuthSetting() *setting {
-	return &setting{name: "no-auth", wants: "bool", kind: toggle,
-		usage: "accept clients from other machines without a password",
-		set: func(t target, texts []string) (err error) {
-			t.service.NoAuth, err = parseSwitch(texts[0])
-			return err
-		},
-		show: func(t target) string {
-			if !t.service.NoAuth {
-				return ""
-			}
-			return "true"
 		}}
 }
 

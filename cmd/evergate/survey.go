@@ -200,8 +200,9 @@ func (o outage) print(out io.Writer, hold gateway.Hold, downAfter time.Duration)
 
 // longestHold returns the hold of the listener whose requests wait longest.
 func longestHold(service *gateway.Service, downAfter time.Duration) gateway.Hold {
-	longest := service.HoldAt(service.Listen[0])
-	for _, listen := range service.Listen {
+	listeners := service.Listeners()
+	longest := service.HoldAt(listeners[0])
+	for _, listen := range listeners {
 		if h := service.HoldAt(listen); h.Longest(downAfter) > longest.Longest(downAfter) {
 			longest = h
 		}

@@ -99,8 +99,8 @@ func (o *ServerOptions) Check() error {
 	case len(o.CertFiles) == 0:
 		return fault("cert-file", "is missing: a TLS server has a certificate")
 	case len(o.CertFiles) != len(o.KeyFiles):
-		return fault("key-file", "has %d files for %d certificates: each certificate has its private key",
-			len(o.KeyFiles), len(o.CertFiles))
+		return fault("key-file", "the numbers of private keys (%d) and of certificates (%d) differ", len(o.KeyFiles),
+			len(o.CertFiles))
 	case !slices.Contains([]ClientAuth{AuthNo, AuthOptional, AuthYes}, auth):
 		return fault("auth-clients", "%q is not one of no, optional, yes", auth)
 	case auth != AuthNo && o.CAFile == "":

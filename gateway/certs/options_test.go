@@ -22,7 +22,8 @@ func TestFaults(t *testing.T) {
 		option, want string
 	}{
 		{func(o *certs.ServerOptions) { o.CertFiles, o.KeyFiles = nil, nil }, "cert-file", "is missing"},
-		{func(o *certs.ServerOptions) { o.CertFiles = []string{cert, other} }, "key-file", "has 1 files for 2 certificates"},
+		{func(o *certs.ServerOptions) { o.CertFiles = []string{cert, other} }, "key-file",
+			"(1) and of certificates (2) differ"},
 		{func(o *certs.ServerOptions) { o.ClientAuth = "sure" }, "auth-clients", `"sure" is not one of no, optional, yes`},
 		{func(o *certs.ServerOptions) { o.ClientAuth = certs.AuthYes }, "auth-clients", "needs a file of the CAs"},
 		{func(o *certs.ServerOptions) { o.ClientAuth, o.CAFile = certs.AuthNo, cert }, "ca-file", "is unused"},

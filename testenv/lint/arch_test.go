@@ -90,7 +90,7 @@ var rooms = map[string]room{
 		"gateway/retry", "gateway/session", "routing", "topology"}},
 	"gateway/dial": {ours: []string{"gateway/certs", "gateway/tlsconn", "gateway/resp", "gateway/upstream", "topology",
 		"topology/watch"}, modules: []string{hclog, sys}},
-	"gateway/certs":   {},
+	"gateway/certs":   {modules: []string{hclog}},
 	"gateway/limits":  {modules: []string{hclog}},
 	"gateway/tlsconn": {},
 	"gateway/access":  {pure: true, ours: []string{"gateway/glob", "gateway/resp", "routing"}},

@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergate/gateway/certs"
+	"evergate/testenv/servers"
+)
+
+// withTLS is a service with TLS on all legs, with files of a new CA in a directory.
+func withTLS(t *testing.T, dir string) Service {
+	t.Helper()
+	ca, err := servers.NewAuthority("test CA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := ca.WritePair(dir, "server", servers.Issue{Name: "server", Hosts: []string{"localhost"}})
+	caFile := filepath.Join(dir, "ca.crt")
+	if err := errors.Join(err, servers.WriteCAs(caFile, ca)); err != nil {
+		t.Fatal(err)
+	}
+	s := DefaultService()
+	s.Sentinels, s.MasterName = []string{"127.0.0.1:26379"}, "main"
+	s.TLSListen = []string{"127.0.0.1:6380"}
+	s.TLS = certs.ServerOptions{CertFiles: []string{cert}, KeyFiles: []string{key}}
+	s.UpstreamTLS = certs.ClientOptions{Enabled: true, CAFile: caFile}
+	s.SentinelTLS = s.UpstreamTLS
+	return s
+}
+
+func TestMaterialIsShared(t *testing.T) {
+	a := withTLS(t, t.TempDir())
+	b, c := a, DefaultService()
+	b.Name, c.Name, c.Primary = "b", "c", "127.0.0.1:6379"
+	m, err := newMaterial([]Service{a, b, c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.servers[0] != m.servers[1] || m.upstream[0] != m.sentinels[1] {
+		t.Error("equal options do not share material")
+	}
+	if m.servers[2] != nil || m.upstream[2] != nil || m.sentinels[2] != nil {
+		t.Error("a service without TLS has material")
+	}
+	b.TLS.KeyFiles = []string{filepath.Join(t.TempDir(), "none")}
+	if _, err := newMaterial([]Service{a, b}); !errors.Is(err, os.ErrNotExist) ||
+		!strings.HasPrefix(err.Error(), "service b: tls-listen: ") {
+		t.Errorf("without a key: %v", err)
+	}
+}
