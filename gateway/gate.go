@@ -126,7 +126,7 @@ func (g *gate) follow(ctx context.Context, logger hclog.Logger, changed func()) 
 
 func (g *gate) warn(logger hclog.Logger, err error) {
 	if g.access.Defined() {
-		logger.Warn("users reload failed, old users kept", "error", err)
+		logger.Warn("users reload failed, old users kept", "error", err.Error()) // a list of mistakes as one text
 		return
 	}
 	logger.Warn("password reload failed, old password kept", "error", err)
