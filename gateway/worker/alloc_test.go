@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -26,7 +27,7 @@ type steady struct {
 }
 
 // newSteady needs what the first request has sent ahead of it to be answered with ahead.
-func newSteady(request, reply, ahead []byte) *steady {
+func newSteady(request, reply, ahead []byte, rights ...string) *steady {
 	a := &topology.Node{Addr: "a:1", Announced: "a:1"}
 	s := &steady{request: request, reply: reply}
 	s.Loop = play.New(worker.Config{
@@ -36,6 +37,7 @@ func newSteady(request, reply, ahead []byte) *steady {
 		ScriptSeen:       func(int, []byte) {},
 		ScriptsForgotten: func(int) {},
 		LongScripts:      func(int, int) int { return 0 },
+		Users:            usersWith(rights),
 	}, s, func(format string, _ ...any) { s.fault = format })
 	s.View = &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}
 	s.Unchecked = true
@@ -49,6 +51,18 @@ func newSteady(request, reply, ahead []byte) *steady {
 	s.Round()
 	return s
 }
+
+// usersWith are users of whom the default one has these rights, or all without any.
+func usersWith(rights []string) func(int) *access.Users {
+	users := access.WithoutPassword()
+	if len(rights) > 0 {
+		users, _ = access.Parse("test", []string{"user default on nopass " + rights[0]})
+	}
+	return func(int) *access.Users { return users }
+}
+
+// someRights are those of a typical application.
+const someRights = "~user:* %R~shared:* ~k* &* +@all -@dangerous"
 
 // Dial implements play.Net, as the next ones do.
 func (s *steady) Dial(c *play.Conn) { s.conn = c.Conn }
@@ -124,12 +138,14 @@ func times(n int, b []byte) []byte {
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	for _, k := range kinds {
-		s := newSteady(k.request, k.reply, k.ahead)
-		if n := testing.AllocsPerRun(2000, s.round); n != 0 {
-			t.Errorf("%s: %v allocations", k.name, n)
-		}
-		if s.fault != "" {
-			t.Errorf("%s: %s", k.name, s.fault)
+		for _, s := range []*steady{newSteady(k.request, k.reply, k.ahead),
+			newSteady(k.request, k.reply, k.ahead, someRights)} {
+			if n := testing.AllocsPerRun(2000, s.round); n != 0 {
+				t.Errorf("%s: %v allocations", k.name, n)
+			}
+			if s.fault != "" {
+				t.Errorf("%s: %s", k.name, s.fault)
+			}
 		}
 	}
 }
@@ -157,15 +173,17 @@ func TestMemoryIsGivenBackAfterAPeak(t *testing.T) {
 
 func BenchmarkRound(b *testing.B) {
 	for _, k := range kinds {
-		b.Run(k.name, func(b *testing.B) {
-			s := newSteady(k.request, k.reply, k.ahead)
-			b.ReportAllocs()
-			for b.Loop() {
-				s.round()
-			}
-			if s.fault != "" {
-				b.Fatal(s.fault)
-			}
-		})
+		for _, rights := range [][]string{nil, {someRights}} {
+			b.Run(k.name+"/"+strings.Join(rights, ""), func(b *testing.B) {
+				s := newSteady(k.request, k.reply, k.ahead, rights...)
+				b.ReportAllocs()
+				for b.Loop() {
+					s.round()
+				}
+				if s.fault != "" {
+					b.Fatal(s.fault)
+				}
+			})
+		}
 	}
 }

@@ -18,7 +18,7 @@ const userLines = `user default on nopass ~open:* +ping +get +auth
 user admin on >of-the-admin ~* &* +@all
 user app on >app1 >app2 ~app:* %R~shared:* %W~log:* &events:* +@all -@dangerous -@admin +config|get
 user old off >old ~* +@all
-user parts on >parts -@all +get +mget +set +multi +exec +discard +watch +select|1 +publish ~a &a (+del ~b) (+sort %R~* ~z)
+user parts on >parts -@all +get +mget +set +multi +exec +discard +select|1 +publish ~a &a (+del ~b) (+sort %R~* ~z)
 user none on >none
 `
 
@@ -148,8 +148,8 @@ func usersFile(t *testing.T, lines string) string {
 	return file
 }
 
-// TestUsersFileIsReadAgain: a new file of users counts for clients that are connected, and a wrong one changes nothing.
-func TestUsersFileIsReadAgain(t *testing.T) {
+// TestUsersFileIsReloaded: a new file of users counts for clients that are connected, and a wrong one changes nothing.
+func TestUsersFileIsReloaded(t *testing.T) {
 	env := servers.StartPlain(t, servers.Options{})
 	file := usersFile(t, "user app on >app ~* &* +@all\nuser gone on >gone ~* &* +@all\nuser other on >other ~* +@all\n")
 	gate := servers.StartGateway(t, "--primary", env.Nodes()[0].Addr, "--users-file", file)
