@@ -11,6 +11,9 @@ const (
 	straightBytes = 256 << 10
 	// straightMin is the least room that is worth a read of its own.
 	straightMin = 4 << 10
+	// longBytes is the size from which a buffer is made in steps: the memory of one that is made at once must be cleared
+	// first, which holds up all clients of the worker, and the rest of the frame may never come.
+	longBytes = 4 << 20
 )
 
 // Input is what a client has sent and the gateway has not begun. The zero value is ready.
@@ -94,14 +97,14 @@ func (in *Input) Straight() (room []byte, all bool) {
 func (in *Input) Filled(n int) { in.unread = in.unread[:len(in.unread)+n] }
 
 // roomFor is the size of a buffer for have bytes of a frame of need bytes (0: not known). It is that of the whole frame
-// when a sixteenth of it has come: an announcement alone costs nothing, and what was copied until then is small beside
-// the frame.
+// when a sixteenth of it has come, or a quarter of a long one: an announcement alone costs nothing, and what was copied
+// until then is small beside the frame.
 func roomFor(have, need int64) int {
 	switch {
 	case need <= have:
 		return int(max(512, have+have/4))
 	case have*16 >= need || need <= 4<<10:
-		return int(need)
+		return int(min(need, max(longBytes, have*4)))
 	}
 	return int(max(have, min(have*8, need/16)))
 }
