@@ -9,6 +9,7 @@
 #   make test-servers      the tests with servers, against this system's and newer ones: Redis 8 and Valkey 9
 #   make lint              format, vet, staticcheck, architecture, builds for other systems
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
+#   make hostile           attacks from many sides beside well-behaved clients; MINUTES=1, ARGS="-only monitors"
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
 #   make redis-suite       Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
 #   make fuzz-redis        a million random commands, straight and through the gateway; ARGS="-seed 7" and others
@@ -26,13 +27,14 @@ endif
 ARGS ?=
 FAILOVERS ?= 200
 FUZZTIME ?= 10m
+MINUTES ?= 10
 # The slowest package under the race detector needs half of this on two cores.
 TIMEOUT ?= 12m
 # Tests with servers mostly wait, so more of them run at once than there are processors; the longest begin first.
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv/e2e ./testenv/servers ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
-.PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis redis-suite compat clean
+.PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis hostile redis-suite compat clean
 
 build:
 	@$(SETUP) go
@@ -92,6 +94,11 @@ bench: build
 	@$(SETUP) server
 	@$(SETUP) rivals
 	go run ./testenv/bench $(ARGS)
+
+hostile:
+	@$(SETUP) go
+	@$(SETUP) server
+	go run ./testenv/hostile -minutes $(MINUTES) $(ARGS)
 
 redis-suite: build
 	@$(SETUP) server

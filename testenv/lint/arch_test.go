@@ -159,6 +159,7 @@ var rooms = map[string]room{
 	"testenv/suite":        {ours: []string{"testenv/servers"}},
 	"testenv/twin":         {ours: []string{"testenv/servers"}},
 	"testenv/compat":       {ours: []string{"testenv/servers"}},
+	"testenv/hostile":      {ours: []string{"testenv/servers"}},
 	"testenv/bench":        {ours: []string{"testenv/servers"}, modules: []string{goRedis, sys}},
 	"testenv/bench/relay":  {modules: []string{sys}},
 }

@@ -13,7 +13,7 @@ var floors = [...][]string{
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
-		"testenv/twin", "testenv/compat", "testenv/bench"},
+		"testenv/twin", "testenv/compat", "testenv/bench", "testenv/hostile"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
 		"gateway/retry", "testenv/drill"},
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},

@@ -58,6 +58,9 @@ func MustDial(t T, addr string) *Conn {
 	return c
 }
 
+// Within sets Timeout.
+func (c *Conn) Within(d time.Duration) { c.Timeout = d }
+
 // AppendCommand appends args to b as one command: an array of bulk strings.
 func AppendCommand(b []byte, args ...string) []byte {
 	b = fmt.Appendf(b, "*%d\r\n", len(args))

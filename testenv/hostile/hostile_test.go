@@ -1,0 +1,22 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"evergate/testenv/servers"
+)
+
+// TestHostileClientsHarmNobody is a short run. It does not judge latency, since other tests run beside it.
+func TestHostileClientsHarmNobody(t *testing.T) {
+	t.Parallel()
+	servers.SkipShort(t)
+	r, err := Run(Options{Quiet: 2 * time.Second, Attacked: 12 * time.Second, Each: func(line string) { t.Log(line) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", r)
+	for _, wrong := range r.Wrong(false) {
+		t.Error(wrong)
+	}
+}
