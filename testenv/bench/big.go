@@ -53,7 +53,7 @@ type bigTransfer struct {
 // measureBig needs bigRead on the server. Memory comes first, while the process is fresh.
 func measureBig(ctx context.Context, t *target, rounds int) ([]*bigTransfer, error) {
 	all := []*bigTransfer{{Target: t.name, Verb: "GET"}, {Target: t.name, Verb: "SET"}}
-	neighbours := load{addr: t.addr, command: "GET", conns: bigNeighbours, pipeline: 1}
+	neighbours := load{addr: t.addr, tls: t.tls, command: "GET", conns: bigNeighbours, pipeline: 1}
 	quiet := func() (float64, error) {
 		r, err := neighbours.run(ctx, bigRound/10, bigRound, func() error { return nil })
 		if err != nil {

@@ -103,7 +103,7 @@ func (c *comparison) measure(ctx context.Context, t *target, sc scenario, batche
 	if c.server != nil {
 		meters = append(meters, &meter{pid: c.server.pid})
 	}
-	l := load{addr: t.addr, command: sc.Command, conns: c.conns, pipeline: sc.Pipeline, batches: batches}
+	l := load{addr: t.addr, tls: t.tls, command: sc.Command, conns: c.conns, pipeline: sc.Pipeline, batches: batches}
 	r, err := l.run(ctx, c.warmup, c.measured, func() error {
 		for _, m := range meters {
 			if err := m.sample(); err != nil {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"evergate/gateway/tlsconn"
 )
 
 // load drives one target: conns connections, each of which sends a batch of pipeline commands when the last batch has
@@ -22,8 +25,9 @@ type load struct {
 	command  string // GET, SET, MGET of mgetKeys keys, or EVALSHA of a GET
 	conns    int
 	pipeline int
-	bytes    int     // of a value; 0: that of small
-	batches  []batch // one for each first key; made for the run if nil
+	bytes    int         // of a value; 0: that of small
+	batches  []batch     // one for each first key; made for the run if nil
+	tls      *tls.Config // nil: none
 }
 
 // sampler is called at the start and at the end of the measured time.
@@ -44,6 +48,7 @@ type loadConn struct {
 	unsent []byte // bytes of its request that the socket has not taken yet
 	got    int    // received bytes of its replies
 	sent   time.Duration
+	secure *tlsconn.Conn // nil: plain
 }
 
 type loadRun struct {
@@ -56,6 +61,8 @@ type loadRun struct {
 	busy      int  // connections with a batch under way
 	result    *result
 	buf       []byte
+	sealed    *tlsconn.Sealed
+	plain     []byte
 }
 
 // run connects, warms up, measures and disconnects. All replies are read before it returns.
@@ -69,7 +76,8 @@ func (l load) run(ctx context.Context, warmup, measured time.Duration, sample sa
 		}
 	}
 	r := &loadRun{load: l, replySize: len(l.batches[0].replies) / l.pipeline,
-		result: &result{}, buf: make([]byte, 256<<10), began: time.Now()}
+		result: &result{}, buf: make([]byte, 256<<10), began: time.Now(),
+		sealed: tlsconn.NewScratch(), plain: make([]byte, 16<<10)}
 	defer r.close()
 	if err := r.connect(); err != nil {
 		return nil, err
@@ -108,12 +116,12 @@ func (r *loadRun) connect() (err error) {
 		return err
 	}
 	for i := range r.load.conns {
-		fd, err := dial(r.addr)
+		fd, secure, err := r.dial()
 		if err != nil {
 			return fmt.Errorf("connection %d: %w", i+1, err)
 		}
 		// Connections start at different keys, so that they do not run in lockstep.
-		r.conns = append(r.conns, loadConn{fd: fd, batch: i * len(r.batches) / r.load.conns})
+		r.conns = append(r.conns, loadConn{fd: fd, secure: secure, batch: i * len(r.batches) / r.load.conns})
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
 		if err := unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
 			return err
@@ -200,11 +208,21 @@ func (r *loadRun) send(c *loadConn, i int32) error {
 // write writes as much as the socket takes; the rest follows when it is writable again.
 func (r *loadRun) write(c *loadConn, i int32) error {
 	waited := len(c.unsent) < len(r.batches[c.batch].request)
-	n, err := unix.Write(c.fd, c.unsent)
+	b := c.unsent
+	if c.secure != nil {
+		var err error
+		if b, err = c.secure.Seal(c.unsent, r.sealed); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	n, err := unix.Write(c.fd, b)
 	if err != nil && err != unix.EAGAIN && err != unix.EINTR {
 		return fmt.Errorf("write: %w", err)
 	}
-	c.unsent = c.unsent[max(n, 0):]
+	if n = max(n, 0); c.secure != nil {
+		n = c.secure.Sent(n)
+	}
+	c.unsent = c.unsent[n:]
 	if waits := len(c.unsent) > 0; waits != waited {
 		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: i}
 		if waits {
@@ -226,7 +244,27 @@ func (r *loadRun) receive(c *loadConn, i int32) error {
 	if n == 0 {
 		return errors.New("closed by the target")
 	}
-	want, got := r.batches[c.batch].replies[c.got:], r.buf[:n]
+	if c.secure == nil {
+		return r.take(c, i, r.buf[:n])
+	}
+	c.secure.Received(r.buf[:n])
+	for {
+		n, err := c.secure.Read(r.plain)
+		switch {
+		case tlsconn.Dry(err):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read: %w", err)
+		}
+		if err := r.take(c, i, r.plain[:n]); err != nil {
+			return err
+		}
+	}
+}
+
+// take compares a part of the replies with what is right, and sends the next batch behind the last of them.
+func (r *loadRun) take(c *loadConn, i int32, got []byte) error {
+	n, want := len(got), r.batches[c.batch].replies[c.got:]
 	if !bytes.HasPrefix(want, got) {
 		return fmt.Errorf("wrong reply: got %.60q, want %.60q", got, want)
 	}

@@ -5,6 +5,7 @@
 //	go run ./testenv/bench                                        the comparison, about 6 minutes
 //	go run ./testenv/bench -rounds 3 -targets direct,evergate     a quick look
 //	go run ./testenv/bench -values                                values of 1 KB to 1 MB, about 15 minutes
+//	go run ./testenv/bench -tls                                   TLS in front, handshakes, idle clients with TLS
 //	go run ./testenv/bench -memory -big                           other promises; see -help
 //
 // CPU a request is the CPU time of the target's process, as the operating system counts it, over the replies of the
@@ -40,8 +41,8 @@ type options struct {
 	evergate string
 	former   string
 
-	modes, memory, big, values, apps, all bool
-	sizes                                 string
+	modes, memory, big, values, apps, tls, all bool
+	sizes                                      string
 }
 
 // report is the output of -json: the sections that were measured.
@@ -51,6 +52,8 @@ type report struct {
 	Idle   []idleMemory   `json:"idle_clients,omitempty"`
 	Big    []*bigTransfer `json:"big_value,omitempty"`
 	Apps   []appFigure    `json:"applications,omitempty"`
+	// Handshakes are of TLS.
+	Handshakes []*handshakes `json:"handshakes,omitempty"`
 }
 
 func main() {
@@ -80,6 +83,7 @@ func parse() (o options) {
 	flag.BoolVar(&o.values, "values", false, "instead: values of medium size")
 	flag.StringVar(&o.sizes, "sizes", "1,4,16,64,200,1024", "their sizes in `KB`")
 	flag.BoolVar(&o.apps, "apps", false, "instead: MGET over shards, EVALSHA, PUBLISH to many, many that block")
+	flag.BoolVar(&o.tls, "tls", false, "instead: TLS in front, its handshakes and idle clients")
 	flag.BoolVar(&o.all, "all", false, "the comparison, then all of the others")
 	flag.Parse()
 	if flag.NArg() > 0 || o.rounds < 1 || o.conns < 1 || o.seconds <= 0 {
@@ -99,8 +103,13 @@ func run(ctx context.Context, o options) (err error) {
 		"values of %d bytes where no size is named\n\n",
 		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, small.size)
 	var out report
-	if !o.modes && !o.memory && !o.big && !o.values && !o.apps {
+	if !o.modes && !o.memory && !o.big && !o.values && !o.apps && !o.tls {
 		if err := out.compare(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.tls || o.all {
+		if err := out.secured(ctx, s, o); err != nil {
 			return err
 		}
 	}
@@ -218,7 +227,7 @@ func (out *report) idle(ctx context.Context, s *site, o options) error {
 		return err
 	}
 	for _, t := range targets {
-		m, err := measureIdle(ctx, t)
+		m, err := measureIdle(ctx, t, 0)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}

@@ -3,12 +3,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"evergate/testenv/servers"
@@ -19,36 +19,46 @@ const (
 	// of them the process has its tables and its heap.
 	fewIdle  = 1_000
 	manyIdle = 10_000
-	// idleGoal is how many bytes of resident memory an idle connection may take.
-	idleGoal = 1 << 10
+	// idleGoal is how many bytes of resident memory an idle connection may take, idleSecuredGoal one with TLS.
+	idleGoal        = 1 << 10
+	idleSecuredGoal = 10 << 10
+	// idleWrittenGoal is that for one with TLS after a value of 64 KiB.
+	idleWrittenGoal = 45 << 10
 )
 
 // idleMemory is the memory of a target's process for clients that are idle after one GET.
 type idleMemory struct {
 	Target string `json:"target"`
-	Few    int64  `json:"resident_bytes_at_1000"`
-	Many   int64  `json:"resident_bytes_at_10000"`
+	// Written is the size in bytes of a value that each has sent before; 0: none.
+	Written int   `json:"written,omitempty"`
+	Few     int64 `json:"resident_bytes_at_1000"`
+	Many    int64 `json:"resident_bytes_at_10000"`
 	// PerConnection is the slope, in bytes.
 	PerConnection float64 `json:"bytes_per_connection"`
 }
 
-// measureIdle connects clients to a target, one GET each, and disconnects all of them before it returns.
-func measureIdle(ctx context.Context, t *target) (m idleMemory, err error) {
-	m.Target = t.name
+// measureIdle connects clients to a target, one GET each, and disconnects all of them before it returns. If written is
+// not 0, each has sent a value of that many bytes as well.
+func measureIdle(ctx context.Context, t *target, written int) (m idleMemory, err error) {
+	m.Target, m.Written = t.name, written
 	var conns []net.Conn
 	defer func() {
 		for _, conn := range conns {
 			err = errors.Join(err, conn.Close())
 		}
 	}()
-	buf := make([]byte, 4<<10)
 	idle := func(count int) (int64, error) {
 		for len(conns) < count {
-			conn, err := idleClient(t.addr, len(conns), buf)
+			conn, err := t.ask(bulk(value(len(conns))), "GET", key(len(conns)))
 			if err != nil {
 				return 0, fmt.Errorf("client %d of %d: %w", len(conns)+1, count, err)
 			}
 			conns = append(conns, conn)
+			if written > 0 {
+				if err := write(conn, written); err != nil {
+					return 0, fmt.Errorf("client %d of %d: %w", len(conns), count, err)
+				}
+			}
 		}
 		return settled(ctx, t.pid)
 	}
@@ -62,27 +72,13 @@ func measureIdle(ctx context.Context, t *target) (m idleMemory, err error) {
 	return m, nil
 }
 
-// idleClient connects and sends one GET.
-func idleClient(addr string, i int, buf []byte) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
-	if err != nil {
-		return nil, err
-	}
-	want := bulk(value(i))
-	err = conn.SetDeadline(time.Now().Add(10 * time.Second))
+// write sends one value of a size.
+func write(conn net.Conn, size int) error {
+	_, err := conn.Write(servers.AppendCommand(nil, "SET", "written", strings.Repeat("x", size)))
 	if err == nil {
-		_, err = conn.Write(servers.AppendCommand(nil, "GET", key(i)))
+		_, err = io.ReadFull(conn, make([]byte, len("+OK\r\n")))
 	}
-	if err == nil {
-		_, err = io.ReadFull(conn, buf[:len(want)])
-	}
-	if err == nil && !bytes.Equal(buf[:len(want)], want) {
-		err = fmt.Errorf("wrong reply %q", buf[:len(want)])
-	}
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
+	return err
 }
 
 // settled returns the resident memory of a process once it has stayed within 64 KiB for 3 s; after 30 s, as it is.
@@ -115,10 +111,14 @@ func writeIdle(w io.Writer, all []idleMemory) {
 	fmt.Fprintf(tw, "idle clients\tMB at %d\tMB at %d\tbytes a client\tgoal\t\t\n", fewIdle, manyIdle)
 	for _, m := range all {
 		goal, verdict := "", ""
-		if m.Target == subject {
-			goal, verdict = fmt.Sprintf("<= %d", idleGoal), judged(m.PerConnection <= idleGoal)
+		name, bound := m.Target, map[string]float64{subject: idleGoal, secured: idleSecuredGoal}[m.Target]
+		if m.Written > 0 {
+			name, bound = fmt.Sprintf("%s after %d KB", name, m.Written>>10), idleWrittenGoal
 		}
-		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\t%.0f\t%s\t%s\t\n", m.Target, megabytes(m.Few), megabytes(m.Many),
+		if bound > 0 {
+			goal, verdict = fmt.Sprintf("<= %.0f", bound), judged(m.PerConnection <= bound)
+		}
+		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\t%.0f\t%s\t%s\t\n", name, megabytes(m.Few), megabytes(m.Many),
 			m.PerConnection, goal, verdict)
 	}
 	tw.Flush()

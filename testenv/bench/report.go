@@ -48,6 +48,9 @@ func (m measure) over(rounds []figures) []float64 {
 // subject is the target with goals against the others.
 const subject = "evergate"
 
+// secured is the subject with TLS in front.
+const secured = "evergate-tls"
+
 // goal is a bound on the ratio of one target's figure to another's, at one pipeline depth.
 type goal struct {
 	of       string
@@ -73,6 +76,12 @@ var goals = []goal{
 	{subject, cpu, 0, "haproxy", 1.0, false},
 	{subject, p99, 0, "haproxy", 1.0, false},
 	{"cluster", cpu, 1, "sentinel", 1.25, false},
+	{secured, cpu, 1, "haproxy-tls", 0.75, false},
+	{secured, cpu, 16, "haproxy-tls", 0.9, false},
+	{secured, requests, 1, "haproxy-tls", 1.3, true},
+	{secured, requests, 16, "haproxy-tls", 1.1, true},
+	{secured, p99, 1, "haproxy-tls", 0.7, false},
+	{secured, cpu, 1, subject, 1.3, false},
 }
 
 // concerns reports whether the goal applies to a scenario.

@@ -5,8 +5,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -25,6 +27,7 @@ type target struct {
 	addr string
 	pid  int
 	proc *servers.Process // nil for a server itself
+	tls  *tls.Config      // nil: none
 }
 
 // site has everything that one run of the bench has built and started.
@@ -36,6 +39,7 @@ type site struct {
 	started  []*servers.Process
 	envs     []*servers.Env
 	server   *target // the one server behind the targets
+	cert     *pair   // what targets with TLS show; nil until one needs it
 }
 
 // former is the name of the target that is another build of the gateway.
@@ -145,20 +149,42 @@ func (t *target) answers(ctx context.Context, want []byte, args ...string) error
 			return fmt.Errorf("it ended with code %d", t.proc.ExitCode())
 		default:
 		}
-		conn, err := servers.Dial(t.addr)
-		if err != nil {
-			return err
+		conn, err := t.ask(want, args...)
+		if err == nil {
+			err = conn.Close()
 		}
-		reply, err := conn.Do(args...)
-		if err == nil && !bytes.Equal(reply, want) {
-			err = fmt.Errorf("it says %.60q, not %.60q", reply, want)
-		}
-		return errors.Join(err, conn.Close())
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, t.proc.LogTail(2000))
 	}
 	return nil
+}
+
+// ask connects to the target and compares its reply to one command, a whole frame, with the right one.
+func (t *target) ask(want []byte, args ...string) (net.Conn, error) {
+	conn, err := net.DialTimeout("tcp", t.addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	if t.tls != nil {
+		conn = tls.Client(conn, t.tls)
+	}
+	got := make([]byte, len(want))
+	err = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if err == nil {
+		_, err = conn.Write(servers.AppendCommand(nil, args...))
+	}
+	if err == nil {
+		_, err = io.ReadFull(conn, got)
+	}
+	if err == nil && !bytes.Equal(got, want) {
+		err = fmt.Errorf("wrong reply: it says %.60q, not %.60q", got, want)
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // freeAddr returns a free loopback address.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // targets starts the named targets, fresh processes each time, in front of the site's server. Proxies that are not
@@ -22,9 +23,9 @@ func (s *site) targets(ctx context.Context, names ...string) ([]*target, error) 
 	}
 	var all []*target
 	for _, name := range names {
-		if name == "nutcracker" || name == "haproxy" {
-			if _, err := exec.LookPath(name); err != nil {
-				fmt.Printf("%s is not on the path (Debian: apt-get install %s) and is left out\n", name, name)
+		if program, _, _ := strings.Cut(name, "-"); program == "nutcracker" || program == "haproxy" {
+			if _, err := exec.LookPath(program); err != nil {
+				fmt.Printf("%s is not on the path (Debian: apt-get install %s) and is left out\n", program, program)
 				continue
 			}
 		}
@@ -50,6 +51,8 @@ func (s *site) startTarget(ctx context.Context, name string) (*target, error) {
 		"evergate":     plain(1),
 		"evergate-all": plain(runtime.NumCPU()),
 		former:         plain(1),
+		secured:        s.evergateTLS,
+		"haproxy-tls":  s.haproxyTLS,
 		"nutcracker":   s.nutcracker,
 		"haproxy":      s.haproxy,
 		"relay":        s.relay,
@@ -64,6 +67,9 @@ func (s *site) startTarget(ctx context.Context, name string) (*target, error) {
 	t, err := launch(addr)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasSuffix(name, "-tls") {
+		t.tls = s.cert.client
 	}
 	return t, t.answers(ctx, bulk(value(0)), "GET", key(0))
 }
@@ -93,23 +99,27 @@ func (s *site) nutcracker(addr string) (*target, error) {
 	return s.run("nutcracker", addr, "nutcracker", "-c", config, "-a", "127.0.0.1", "-s", port)
 }
 
-func (s *site) haproxy(addr string) (*target, error) {
-	config, err := s.write("haproxy.cfg", fmt.Sprintf(`global
+func (s *site) haproxy(addr string) (*target, error) { return s.haproxyWith("haproxy", addr, "") }
+
+// haproxyWith starts HAProxy with options for its listener.
+func (s *site) haproxyWith(name, addr, options string) (*target, error) {
+	config, err := s.write(name+".cfg", fmt.Sprintf(`global
   nbthread 1
-  maxconn 4000
+  maxconn 9900
+  tune.ssl.default-dh-param 2048
 defaults
   mode tcp
   timeout connect 5s
   timeout client 5m
   timeout server 5m
 listen bench
-  bind %s
+  bind %s %s
   server redis %s
-`, addr, s.server.addr))
+`, addr, options, s.server.addr))
 	if err != nil {
 		return nil, err
 	}
-	return s.run("haproxy", addr, "haproxy", "-db", "-f", config)
+	return s.run(name, addr, "haproxy", "-db", "-f", config)
 }
 
 func (s *site) relay(addr string) (*target, error) {

@@ -160,7 +160,7 @@ var rooms = map[string]room{
 	"testenv/twin":         {ours: []string{"testenv/servers"}},
 	"testenv/compat":       {ours: []string{"testenv/servers"}},
 	"testenv/hostile":      {ours: []string{"testenv/servers"}},
-	"testenv/bench":        {ours: []string{"testenv/servers"}, modules: []string{goRedis, sys}},
+	"testenv/bench":        {ours: []string{"gateway/tlsconn", "testenv/servers"}, modules: []string{goRedis, sys}},
 	"testenv/bench/relay":  {modules: []string{sys}},
 }
 
