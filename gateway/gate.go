@@ -137,3 +137,8 @@ func (g *gate) inform(logger hclog.Logger) {
 		logger.Info("users reloaded", "file", g.access.UsersFile, "users", len(g.users.Load().Names()))
 	}
 }
+
+// guessed logs that wrong passwords come from an address.
+func (g *Gateway) guessed(address, user string, failures int) {
+	g.logger.Warn("many wrong passwords, replies delayed", "address", address, "user", user, "failures", failures)
+}

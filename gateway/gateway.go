@@ -49,7 +49,8 @@ type Gateway struct {
 	// subServices are the services that the workers know, each with its gate; ownListeners have an ID behind theirs.
 	subServices []subService
 	gates       []*gate
-	denials     []*denials // of each service of the Config
+	denials     []*shared.Denials // of each service of the Config
+	guesses     *shared.Guesses
 	// allowed are the dangerous commands that each service of the Config permits.
 	allowed []map[string]bool
 	// scripts are those that each service of the Config has forwarded.
@@ -116,7 +117,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
-	g.subServices, g.prints = conf.subServices(), shared.NewPrints()
+	g.subServices, g.prints, g.guesses = conf.subServices(), shared.NewPrints(), shared.NewGuesses(g.guessed)
 	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.cuts = newCuts(logger.Named("clients"))
@@ -162,7 +163,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 
 func (g *Gateway) addService(service int) {
 	s := &g.conf.Services[service]
-	g.denials = append(g.denials, &denials{})
+	g.denials = append(g.denials, &shared.Denials{})
 	g.scripts = append(g.scripts, shared.NewScripts())
 	k := g.watch.Add(s.watched())
 	k.OnView(func(v *topology.View) {
@@ -227,9 +228,11 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Acked:         g.acks(),
 		Users:         func(of int) *access.Users { return g.gates[of].users.Load() },
-		Denied:        func(of int, e access.Entry) { g.denials[g.subServices[of].service].note(e) },
-		Denials:       func(of int) []access.Entry { return g.denials[g.subServices[of].service].entries() },
-		ForgetDenials: func(of int) { g.denials[g.subServices[of].service].forget() },
+		AuthDelay:     g.guesses.Delay,
+		AuthFailed:    g.guesses.Failed,
+		Denied:        func(of int, e access.Entry) { g.denials[g.subServices[of].service].Note(e) },
+		Denials:       func(of int) []access.Entry { return g.denials[g.subServices[of].service].Entries() },
+		ForgetDenials: func(of int) { g.denials[g.subServices[of].service].Forget() },
 		Random:        func(b []byte) { _, _ = rand.Read(b) }, // never fails (crypto/rand)
 		Admin:         func(r admin.Request) { g.admin(i, r) },
 		Count:         func(of int, q fanout.Count) (int, int) { return g.censusOf(of).ask(q) },

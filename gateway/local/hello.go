@@ -3,6 +3,7 @@ package local
 import (
 	"evergate/gateway/access"
 	"evergate/gateway/resp"
+	"evergate/routing"
 	"evergate/topology"
 )
 
@@ -17,6 +18,24 @@ var (
 		"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
 		"at the same time\r\n")
 )
+
+// Authenticates returns the name of the user that a command has the password of; nil for one that has none. For HELLO
+// with several it is the first.
+func Authenticates(command *routing.Command, args [][]byte) []byte {
+	switch {
+	case command.ID == routing.CmdAuth && len(args) == 2:
+		return []byte(access.DefaultUser)
+	case command.ID == routing.CmdAuth && len(args) == 3:
+		return args[1]
+	case command.ID == routing.CmdHello:
+		for i := 2; i+2 < len(args); i++ {
+			if resp.IsWord(args[i], "auth") {
+				return args[i+1]
+			}
+		}
+	}
+	return nil
+}
 
 // auth executes AUTH [user] password.
 func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {

@@ -1,5 +1,5 @@
 // Package policy holds clients to the rights of their users: it checks requests (policy.go), answers ACL about the
-// users of the gateway (acl.go), and takes new users (change.go).
+// users of the gateway (acl.go), takes new users (change.go), and slows those who guess passwords (slow.go).
 //
 // Begin with Policy.Check.
 //
@@ -13,12 +13,15 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
 // Config is what a Policy needs. All fields are required.
 type Config struct {
 	Exchange *exchange.Exchange
+	Clock    *wait.Clock
 	Limits   *resp.Limits
 	// WallClock returns the time of day; Random fills its argument with random bytes that nobody can guess.
 	WallClock func() time.Time
@@ -27,6 +30,10 @@ type Config struct {
 	Line func(c *exchange.Session) []byte
 	// MayListen reports whether a user may listen to all that a session is subscribed to.
 	MayListen func(c *exchange.Session, user *access.User) bool
+	// Delay returns how long an attempt of an address to authenticate as a user must wait, Failed counts one whose
+	// password was wrong. user is empty where there is none of that name.
+	Delay  func(service int, remote, user string) time.Duration
+	Failed func(service int, remote, user string)
 	// Denied notes an entry of ACL LOG, Denials returns those of a service, newest first, and Forget forgets them.
 	Denied  func(service int, e access.Entry)
 	Denials func(service int) []access.Entry
@@ -35,12 +42,17 @@ type Config struct {
 
 // Policy checks the requests of the sessions of an exchange. New makes it.
 type Policy struct {
-	x    *exchange.Exchange
-	conf Config
+	x     *exchange.Exchange
+	clock *wait.Clock
+	conf  Config
+	// slowed has until when attempts to authenticate wait.
+	slowed map[session.Ref]time.Duration
 }
 
 // New makes a Policy.
-func New(conf Config) *Policy { return &Policy{x: conf.Exchange, conf: conf} }
+func New(conf Config) *Policy {
+	return &Policy{x: conf.Exchange, clock: conf.Clock, conf: conf, slowed: map[session.Ref]time.Duration{}}
+}
 
 // Check decides whether a session's user may make a request. If only a server knows the keys, they are those that one
 // reported; the reason is KeysUnknown if none has.
@@ -62,11 +74,6 @@ func (p *Policy) Deny(c *exchange.Session, command *routing.Command, denied acce
 	}
 	p.note(c, denied.Reason, phase, denied.ObjectOf(command.Name), c.Rights().Name())
 	return denied.AppendError(nil, c.Rights(), command)
-}
-
-// WrongPassword notes that a command failed to authenticate a client as a user.
-func (p *Policy) WrongPassword(c *exchange.Session, command, user []byte) {
-	p.note(c, access.Auth, access.TopLevel, string(command), string(user))
 }
 
 // note writes an entry of ACL LOG.

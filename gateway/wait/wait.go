@@ -42,13 +42,16 @@ const (
 	Subscribing
 	// Paused: CLIENT PAUSE blocks it.
 	Paused
+	// Slowed: its address has sent many wrong passwords.
+	Slowed
 
 	// Reasons is the number of reasons.
-	Reasons = int(Paused) + 1
+	Reasons = int(Slowed) + 1
 )
 
 var names = [...]string{"running", "no-primary", "no-connection", "rejected", "connection-full", "in-flight",
-	"replies-unread", "command-lookup", "no-dedicated-connection", "blocking-command", "subscribing", "client-pause"}
+	"replies-unread", "command-lookup", "no-dedicated-connection", "blocking-command", "subscribing", "client-pause",
+	"auth-delay"}
 
 func (r Reason) String() string { return names[r] }
 

@@ -22,6 +22,9 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
+	if command.Has(routing.NoAuth) && w.policy.Slows(c, command, args) {
+		return false
+	}
 	if command.ID == routing.CmdSelect {
 		return w.inquiries.Select(c, args[1])
 	}

@@ -65,6 +65,8 @@ type player struct {
 	tells   bool   // what is acknowledged is told
 	users   *access.Users
 	denials access.Log
+	wrong   map[string]int // passwords, by user: every second one has further ones wait for delay longer
+	delay   time.Duration
 	mute    bool // servers do not do CLIENT UNBLOCK
 }
 
@@ -73,6 +75,7 @@ func newPlayer(t testing.TB) *player {
 		t: t, clients: map[string]uint32{}, client: map[uint32]string{}, conns: map[string]worker.ConnID{},
 		conn: map[worker.ConnID]string{}, slow: map[string]bool{}, room: map[string]int{},
 		asked: map[worker.ConnID]*play.Subscriptions{}, users: access.WithoutPassword(),
+		wrong: map[string]int{},
 	}
 }
 
@@ -80,7 +83,7 @@ func newPlayer(t testing.TB) *player {
 // same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
 // pops), output=BYTES, push=BYTES, memory=BYTES (of all clients), gather=N, close-on-gap, auth=1s, idle=1s,
 // silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock where servers do not do CLIENT
-// UNBLOCK.
+// UNBLOCK; guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
@@ -127,6 +130,8 @@ func (p *player) start(words []string) {
 			for name := range strings.SplitSeq(value, ",") {
 				conf.Services[0].Allowed[name] = true
 			}
+		case "guesses":
+			p.delay, _ = time.ParseDuration(value)
 		case "no-unblock":
 			p.mute = true
 		case "memory":
@@ -143,6 +148,10 @@ func (p *player) start(words []string) {
 		Denied:        func(_ int, e access.Entry) { p.denials.Add(e) },
 		Denials:       func(int) []access.Entry { return p.denials.Entries() },
 		ForgetDenials: func(int) { p.denials.Reset() },
+		AuthDelay: func(_ int, _, user string) time.Duration {
+			return time.Duration(p.wrong[user]/2) * p.delay
+		},
+		AuthFailed: func(_ int, _, user string) { p.wrong[user]++ },
 		Report: func(_ int, r topology.Report) {
 			text := fmt.Sprintf("reported: %v of %s", r.Kind, p.nodes[r.Node].Addr[:1])
 			if r.Kind == topology.Moved {

@@ -29,7 +29,7 @@ func (w *Worker) Drain() int {
 			if c.Output.Len() == 0 { // the replies before it are still to be written
 				w.x.Close(c, session.Drained)
 			}
-		case (c.Reason == wait.Running || c.Reason == wait.Paused) && !c.Retrying():
+		case (c.Reason == wait.Running || c.Reason == wait.Paused || c.Reason == wait.Slowed) && !c.Retrying():
 			w.x.End(c, session.Drained)
 		}
 	}

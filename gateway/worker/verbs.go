@@ -25,6 +25,7 @@ func (v *verbs) Closed(c *exchange.Session) {
 	w := (*Worker)(v)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)
+	w.policy.Left(c)
 }
 
 // Refuse answers with the error that a decision names.

@@ -113,6 +113,10 @@ type Env struct {
 	Denied        func(service int, e access.Entry)
 	Denials       func(service int) []access.Entry
 	ForgetDenials func(service int)
+	// AuthDelay returns how long an attempt of an address to authenticate as a user must wait, AuthFailed counts one whose
+	// password was wrong. user is empty where there is none of that name. Both nil: none waits.
+	AuthDelay  func(service int, remote, user string) time.Duration
+	AuthFailed func(service int, remote, user string)
 	// Random fills its argument with random bytes that nobody can guess.
 	Random func([]byte)
 	// Admin sends a request to all workers, this one included: see Worker.Admin. The reply comes through
@@ -219,7 +223,8 @@ func New(conf Config, env Env) *Worker {
 	})
 	w.subscribers = subscribe.New(subscribe.Config{Exchange: w.x, Limits: &w.conf.Limits, Count: w.env.Count})
 	w.policy = policy.New(policy.Config{
-		Exchange: w.x, Limits: &w.conf.Limits, WallClock: env.WallClock, Random: env.Random,
+		Exchange: w.x, Clock: &clock, Limits: &w.conf.Limits, Delay: w.env.AuthDelay, Failed: w.env.AuthFailed,
+		WallClock: env.WallClock, Random: env.Random,
 		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
 		MayListen: w.subscribers.MayListen, Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})
@@ -291,6 +296,10 @@ func fillUsers(env *Env) {
 	if env.Users == nil {
 		all := access.WithoutPassword()
 		env.Users = func(int) *access.Users { return all }
+	}
+	if env.AuthDelay == nil {
+		env.AuthDelay = func(int, string, string) time.Duration { return 0 }
+		env.AuthFailed = func(int, string, string) {}
 	}
 	if env.Denied == nil {
 		env.Denied = func(int, access.Entry) {}

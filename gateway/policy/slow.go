@@ -1,0 +1,58 @@
+package policy
+
+import (
+	"time"
+
+	"evergate/gateway/access"
+	"evergate/gateway/exchange"
+	"evergate/gateway/local"
+	"evergate/gateway/wait"
+	"evergate/routing"
+)
+
+// A client whose address has sent many wrong passwords waits before the next one is looked at, be it right or wrong:
+// the time would tell otherwise. How long is decided for all workers together, see Config.Delay.
+
+// Slows blocks a session whose attempt to authenticate must wait, and reports whether it did.
+func (p *Policy) Slows(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+	name := local.Authenticates(command, args)
+	if name == nil {
+		return false
+	}
+	at, waits := p.slowed[c.Ref]
+	if !waits {
+		delay := p.conf.Delay(c.Service.Index, c.Remote, p.known(c, name))
+		if delay <= 0 {
+			return false
+		}
+		at = p.clock.Now + delay
+		p.slowed[c.Ref] = at
+	}
+	if p.clock.Now >= at {
+		delete(p.slowed, c.Ref)
+		return false
+	}
+	p.x.Block(c, wait.Slowed)
+	p.clock.Alarm(c.Ref, &c.Place, at)
+	return true
+}
+
+// Left forgets a session that was closed.
+func (p *Policy) Left(c *exchange.Session) { delete(p.slowed, c.Ref) }
+
+// Slowed returns until when the attempt of a session waits; 0 for one that does not. Tests call it.
+func (p *Policy) Slowed(c *exchange.Session) time.Duration { return p.slowed[c.Ref] }
+
+// known is the name of a user, or empty where there is none of that name.
+func (p *Policy) known(c *exchange.Session, name []byte) string {
+	if c.Service.Users.Lookup(string(name)) == nil {
+		return ""
+	}
+	return string(name)
+}
+
+// WrongPassword notes that a command failed to authenticate a client as a user.
+func (p *Policy) WrongPassword(c *exchange.Session, command, user []byte) {
+	p.conf.Failed(c.Service.Index, c.Remote, p.known(c, user))
+	p.note(c, access.Auth, access.TopLevel, string(command), string(user))
+}
