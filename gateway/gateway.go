@@ -165,7 +165,7 @@ func (g *Gateway) addService(service int) {
 	s := &g.conf.Services[service]
 	g.denials = append(g.denials, &shared.Denials{})
 	g.scripts = append(g.scripts, shared.NewScripts())
-	k := g.watch.Add(s.watched())
+	k := g.watch.Add(g.conf.watched(service, g.material))
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
 			g.logger.Named("topology").Debug("view published", "service", s.Name, "epoch", v.Epoch, "shards", v.String())

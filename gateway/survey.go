@@ -21,14 +21,26 @@ const (
 // returns what it found. The error is that of ctx, if that ended first.
 func (c Config) Survey(ctx context.Context, service int) (*Findings, error) {
 	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
-	return watch.Survey(ctx, options, c.Services[service].watched())
+	m, err := newMaterial(c.Services)
+	if err != nil {
+		return nil, err
+	}
+	return watch.Survey(ctx, options, c.watched(service, m))
 }
 
-// watched converts the service for the topology's watch.
-func (s *Service) watched() watch.Service {
-	return watch.Service{
+// watched converts a service for the topology's watch.
+func (c *Config) watched(service int, m *material) watch.Service {
+	s := &c.Services[service]
+	watched := watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
 		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == ConfirmMajority,
 		Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
 	}
+	if t := m.upstream[service]; t != nil {
+		watched.UpstreamTLS = t
+	}
+	if t := m.sentinels[service]; t != nil {
+		watched.SentinelTLS = t
+	}
+	return watched
 }

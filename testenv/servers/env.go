@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Group is a primary with its replicas: a master of Sentinels, a shard of a Cluster, or the one group of a plain Env.
@@ -29,6 +31,8 @@ type Env struct {
 	Sentinels []*Node
 	// Version is that of the server program.
 	Version Version
+	// TLS is set with Options.TLS.
+	TLS *TLS
 
 	options Options
 	dir     *ownedDir
@@ -61,7 +65,13 @@ func build(o Options, fill func(*Env) error) (*Env, error) {
 		return nil, err
 	}
 	e := &Env{Version: version, options: o, dir: dir}
-	if err := fill(e); err != nil {
+	if o.TLS {
+		e.TLS, err = newTLS(dir.path)
+	}
+	if err == nil {
+		err = fill(e)
+	}
+	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
@@ -137,8 +147,10 @@ func (e *Env) startNode(user, password string, arguments []string, started func(
 		if err != nil {
 			return nil, err
 		}
-		n.client = NewClient(n.Addr, user, password)
 		n.started = started
+		if n.client, err = e.newClient(n.Addr, user, password); err != nil {
+			return nil, err
+		}
 		if err = n.writeConf(conf(n)); err == nil && arguments == nil && len(e.options.ACL) > 0 {
 			text := strings.Join(e.options.ACL, "\n") + "\n"
 			err = os.WriteFile(filepath.Join(n.Dir, "users.acl"), []byte(text), 0o600)
@@ -158,12 +170,21 @@ func (e *Env) startNode(user, password string, arguments []string, started func(
 	}
 }
 
+// newClient returns a client of one of the Env's servers.
+func (e *Env) newClient(addr, user, password string) (*redis.Client, error) {
+	if e.TLS == nil {
+		return NewClient(addr, user, password), nil
+	}
+	config, err := e.TLS.Client()
+	return NewTLSClient(addr, user, password, config), err
+}
+
 func (e *Env) newNode(arguments []string) (*Node, error) {
 	p, err := ReservePort(e.options.Host)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{Addr: p.Addr(), Port: p.number, binary: e.options.Binary, options: arguments, port: p}
+	n := &Node{Addr: p.Addr(), Port: p.number, binary: e.options.Binary, options: arguments, port: p, tls: e.TLS}
 	n.Dir = filepath.Join(e.dir.path, fmt.Sprint(p.number))
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
 		p.Release()

@@ -2,11 +2,13 @@ package servers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +37,7 @@ type Node struct {
 	binary  string
 	options []string // arguments after the configuration file
 	port    *Port
+	tls     *TLS // nil: none
 	client  *redis.Client
 	process *Process
 	// started is called after every start, when the server answers.
@@ -47,7 +50,13 @@ func (n *Node) Client() *redis.Client { return n.client }
 
 // NewClient returns a client for tests: no retry, no identity, no maintenance notifications.
 func NewClient(addr, user, password string) *redis.Client {
+	return NewTLSClient(addr, user, password, nil)
+}
+
+// NewTLSClient is NewClient with TLS; without it if config is nil.
+func NewTLSClient(addr, user, password string, config *tls.Config) *redis.Client {
 	return redis.NewClient(&redis.Options{
+		TLSConfig:                config,
 		Addr:                     addr,
 		Username:                 user,
 		Password:                 password,
@@ -213,12 +222,15 @@ func (n *Node) Role() (role string, linked bool, err error) {
 
 // writeConf writes the configuration file.
 func (n *Node) writeConf(lines []string) error {
-	text := strings.Join(append([]string{
-		"port " + strconv.Itoa(n.Port),
+	ports := []string{"port " + strconv.Itoa(n.Port)}
+	if n.tls != nil {
+		ports = n.tls.lines(n.Port)
+	}
+	text := strings.Join(slices.Concat(ports, []string{
 		"bind " + n.port.host,
 		"protected-mode no",
 		"daemonize no",
 		"dir " + n.Dir,
-	}, lines...), "\n") + "\n"
+	}, lines), "\n") + "\n"
 	return os.WriteFile(filepath.Join(n.Dir, "conf"), []byte(text), 0o600)
 }

@@ -31,6 +31,10 @@ type Options struct {
 	// Persist keeps an append-only file, so that a server has its keys after Kill and Restart. Default: it has none.
 	Persist bool
 
+	// TLS has servers and Sentinels speak TLS alone, also with each other, and require certificates of clients: Env.TLS
+	// has them. Default: no TLS.
+	TLS bool
+
 	// Replicas is the number of replicas of each primary. Default 0.
 	Replicas int
 

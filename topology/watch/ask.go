@@ -70,7 +70,7 @@ func (s *service) asking(addr string) *redis.Client {
 	}
 	a := s.asks[addr]
 	if a == nil {
-		o := options(addr, s.watch.options.DialTimeout, s.Upstream)
+		o := options(addr, s.watch.options.DialTimeout, s.toServers())
 		o.PoolSize, o.ContextTimeoutEnabled = 4, true
 		a = &asked{client: redis.NewClient(o)}
 		s.asks[addr] = a

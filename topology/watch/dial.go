@@ -16,6 +16,22 @@ import (
 // Credentials returns user and password; it is called at each dial, since files rotate. nil means none.
 type Credentials func() (user, password string, err error)
 
+// TLS begins TLS on connections. Services share a follower of a Sentinel only if theirs are equal.
+type TLS interface {
+	// Connect runs the handshake on a connection to addr, until ctx ends. Texts of errors that TLS causes begin with
+	// "TLS: ", now or later. It closes conn after an error.
+	Connect(ctx context.Context, conn net.Conn, addr string) (net.Conn, error)
+}
+
+// tlsFault is the prefix of errors that TLS causes.
+const tlsFault = "TLS: "
+
+// access is what it takes to talk to servers or to Sentinels.
+type access struct {
+	credentials Credentials
+	tls         TLS // nil: none
+}
+
 // quiet discards go-redis's log: everything relevant is also returned as an error.
 type quiet struct{}
 
@@ -25,7 +41,7 @@ func init() { redis.SetLogger(quiet{}) }
 
 // options returns the options of every connection of the control plane: one connection, no retry, none of go-redis's
 // own commands (CLIENT SETINFO, CLIENT MAINT_NOTIFICATIONS), so that a user with few rights suffices.
-func options(addr string, timeout time.Duration, credentials Credentials) *redis.Options {
+func options(addr string, timeout time.Duration, by access) *redis.Options {
 	o := &redis.Options{
 		Addr:                     addr,
 		Protocol:                 2,
@@ -41,36 +57,51 @@ func options(addr string, timeout time.Duration, credentials Credentials) *redis
 		WriteTimeout:    timeout,
 		PoolTimeout:     timeout,
 		ConnMaxIdleTime: -1,
-		Dialer:          dialer(timeout),
+		Dialer:          dialer(timeout, by.tls),
 	}
-	if credentials != nil {
-		o.CredentialsProviderContext = func(context.Context) (string, string, error) { return credentials() }
+	if by.credentials != nil {
+		o.CredentialsProviderContext = func(context.Context) (string, string, error) { return by.credentials() }
 	}
 	return o
 }
 
 // dialer resolves the name at each dial and has the kernel detect dead peers: by keepalive while idle, by
 // TCP_USER_TIMEOUT while bytes are unacknowledged (keepalive does not fire then).
-func dialer(timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
+func dialer(timeout time.Duration, secure TLS) func(context.Context, string, string) (net.Conn, error) {
 	d := &net.Dialer{
-		Timeout:         timeout,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: time.Second, Count: 3},
 		Control:         userTimeout(2 * timeout),
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
 		c, err := d.DialContext(ctx, network, addr)
-		if tcp, ok := c.(*net.TCPConn); ok {
-			return &heard{TCPConn: tcp}, err
+		if err != nil {
+			return nil, err
 		}
-		return c, err
+		if secure == nil {
+			return &heardPlain{heard{Conn: c}}, nil
+		}
+		if c, err = secure.Connect(ctx, c, addr); err != nil {
+			return nil, err
+		}
+		return &heard{Conn: c}, nil
 	}
 }
 
 // heard is a connection that keeps the server's last error reply: go-redis takes an error reply to its greeting for
 // that of an old server, goes on, and returns only that the connection is closed.
 type heard struct {
-	*net.TCPConn
+	net.Conn
 	refusal string // the last line read, if that is an error reply
+}
+
+// heardPlain is one without TLS. It also lets go-redis see in the socket whether the server has closed it; with TLS
+// bytes there say nothing.
+type heardPlain struct{ heard }
+
+func (c *heardPlain) SyscallConn() (syscall.RawConn, error) {
+	return c.Conn.(*net.TCPConn).SyscallConn()
 }
 
 // farewell is the error of a closed connection, with the error reply that preceded it.
@@ -83,7 +114,7 @@ func (e *farewell) Error() string { return e.refusal }
 func (e *farewell) Unwrap() error { return e.end }
 
 func (c *heard) Read(b []byte) (int, error) {
-	n, err := c.TCPConn.Read(b)
+	n, err := c.Conn.Read(b)
 	if n > 0 {
 		c.refusal = ""
 		if line, _, whole := strings.Cut(string(b[:n]), "\r\n"); whole && strings.HasPrefix(line, "-") {
@@ -94,7 +125,7 @@ func (c *heard) Read(b []byte) (int, error) {
 }
 
 func (c *heard) Write(b []byte) (int, error) {
-	n, err := c.TCPConn.Write(b)
+	n, err := c.Conn.Write(b)
 	return n, c.ended(err)
 }
 
@@ -176,6 +207,8 @@ func words(err error) string {
 const (
 	// closedUnread is the text for a server that closes a connection without a reply.
 	closedUnread = "it closes the connection without an answer"
+	// notRedis is the prefix of go-redis's errors about bytes that are no reply.
+	notRedis = "redis: "
 	// protected is the prefix of all replies of a server in protected mode.
 	protected = "DENIED"
 	// noSuchMaster is the error reply of a Sentinel that does not know the name.

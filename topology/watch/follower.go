@@ -29,8 +29,8 @@ type follower struct {
 	watch *Watch
 	key   followerKey
 	// addr is its dial address, and its name in observations.
-	addr        string
-	credentials Credentials
+	addr   string
+	access access
 	// wake requests a poll at once.
 	wake chan struct{}
 	end  context.CancelFunc
@@ -56,7 +56,7 @@ func (f *follower) run(ctx context.Context) {
 
 // client returns a plain client, which can pipeline; go-redis's SentinelClient cannot.
 func (f *follower) client() *redis.Client {
-	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, f.credentials))
+	return redis.NewClient(options(f.addr, f.watch.options.DialTimeout, f.access))
 }
 
 // listen keeps a subscription alive. A poll follows each time without one: messages may have been missed.
@@ -241,9 +241,11 @@ func (f *follower) learn(s *service, others []map[string]string) {
 	}
 }
 
-// alike reports whether two followers with the same Sentinel may be merged: only if their credentials are the same.
+// alike reports whether two followers with the same Sentinel may be merged: only if their credentials and their TLS
+// are the same.
 func (f *follower) alike(g *follower) bool {
-	return f != g && f.id != "" && f.id == g.id && f.key.user == g.key.user && f.key.password == g.key.password
+	return f != g && f.id != "" && f.id == g.id && f.key.user == g.key.user && f.key.password == g.key.password &&
+		f.key.tls == g.key.tls
 }
 
 // hasListener reports whether the service is among the listeners.

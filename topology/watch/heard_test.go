@@ -14,7 +14,7 @@ func TestReadsMayBeginAnywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c, err := dialer(time.Second)(t.Context(), "tcp", l.Addr().String())
+	c, err := dialer(time.Second, nil)(t.Context(), "tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

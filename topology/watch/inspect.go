@@ -38,9 +38,10 @@ func (f *Findings) inspect(ctx context.Context, s Service, o Options) {
 
 func (n *SentinelFound) inspect(ctx context.Context, s Service, o Options) {
 	if n.Lost != "" && !strings.Contains(n.Lost, noSuchMaster) {
+		n.SpeaksTLS = s.SentinelTLS == nil && speaksTLS(ctx, n.Addr, n.Lost, o)
 		return
 	}
-	client := redis.NewClient(options(n.Addr, o.DialTimeout, s.Sentinel))
+	client := redis.NewClient(options(n.Addr, o.DialTimeout, s.toSentinels()))
 	defer client.Close()
 	if n.Lost != "" {
 		all := redis.NewMapStringStringSliceCmd(ctx, "sentinel", "masters")
@@ -70,10 +71,10 @@ func (n *SentinelFound) inspect(ctx context.Context, s Service, o Options) {
 func (n *NodeFound) inspect(ctx context.Context, s Service, o Options) {
 	n.MinReplicas = -1
 	if n.Lost != "" {
-		n.SpeaksTLS = n.Lost == closedUnread && speaksTLS(ctx, n.Addr, o)
+		n.SpeaksTLS = s.UpstreamTLS == nil && speaksTLS(ctx, n.Addr, n.Lost, o)
 		return
 	}
-	client := redis.NewClient(options(n.Addr, o.DialTimeout, s.Upstream))
+	client := redis.NewClient(options(n.Addr, o.DialTimeout, s.toServers()))
 	defer client.Close()
 	if err := authentication(ctx, client, s); err != nil {
 		n.Lost = words(err)
@@ -156,11 +157,15 @@ func refusals(ctx context.Context, client *redis.Client, s Service) []string {
 	return list
 }
 
-// speaksTLS reports whether a server completes a TLS handshake. The certificate does not matter: nothing is sent.
-func speaksTLS(ctx context.Context, addr string, o Options) bool {
+// speaksTLS reports whether a server that ended a plain connection, or answered it by no reply, completes a TLS
+// handshake. The certificate does not matter: nothing is sent.
+func speaksTLS(ctx context.Context, addr, lost string, o Options) bool {
+	if lost != closedUnread && !strings.HasPrefix(lost, notRedis) {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.DialTimeout)
 	defer cancel()
-	plain, err := dialer(o.DialTimeout)(ctx, "tcp", addr)
+	plain, err := dialer(o.DialTimeout, nil)(ctx, "tcp", addr)
 	if err != nil {
 		return false
 	}

@@ -118,10 +118,11 @@ func (j *judgement) helpless(addrs []string) bool {
 // there is one, a hint about the network only if it was not reached.
 func (j *judgement) unreached(g group, noun string, tls bool) string {
 	who, why := nouns(noun, g.addrs), g.why
-	setting := "--upstream-password-file"
+	leg := "--upstream"
 	if noun != "server" {
-		setting = "--sentinel-password-file"
+		leg = "--sentinel"
 	}
+	setting := leg + "-password-file"
 	one := len(g.addrs) == 1
 	switch {
 	case strings.HasPrefix(why, protected):
@@ -142,14 +143,31 @@ func (j *judgement) unreached(g group, noun string, tls bool) string {
 		return fmt.Sprintf("%s %s, not %s: use --sentinel and --master-name", and(g.addrs),
 			oneOr(one, "is a Sentinel", "are Sentinels"), oneOr(one, "a server", "servers"))
 	case tls:
-		return fmt.Sprintf("%s %s TLS, which Evergate does not support yet: use a port without TLS", who,
-			oneOr(one, "speaks", "speak"))
-	case strings.HasPrefix(why, "redis: "):
+		return fmt.Sprintf("%s %s TLS: set %s-tls", who, oneOr(one, "speaks", "speak"), leg)
+	case strings.HasPrefix(why, tlsFault):
+		why = strings.TrimPrefix(why, tlsFault)
+		return fmt.Sprintf("TLS with %s fails%s: %s%s", who, oneOr(one, "", ", with each alike"), why, tlsAdvice(why, leg))
+	case strings.HasPrefix(why, notRedis):
 		return fmt.Sprintf("%s %s not speak the Redis protocol: %s", who, oneOr(one, "does", "do"), why)
 	case isReply(why):
 		return fmt.Sprintf("%s %s the query: %s", who, oneOr(one, "rejects", "reject"), why)
 	}
 	return fmt.Sprintf("%s cannot be reached: %s%s", who, why, j.elsewhere(g.addrs))
+}
+
+// tlsAdvice names the setting that may help, by what is wrong.
+func tlsAdvice(why, leg string) string {
+	switch {
+	case strings.Contains(why, "client certificate"):
+		return "; see " + leg + "-tls-cert-file"
+	case strings.Contains(why, " CA"):
+		return "; see " + leg + "-tls-ca-file"
+	case strings.Contains(why, " is for "), strings.Contains(why, " is not for "):
+		return "; see " + leg + "-tls-server-name"
+	case strings.Contains(why, "not speak TLS"):
+		return "; use its TLS port, or leave out " + leg + "-tls"
+	}
+	return ""
 }
 
 // passwordFault is the prefix of errors of a password file.

@@ -55,7 +55,8 @@ func (j *judgement) lostSentinels(all bool) {
 			j.problem(grade, "%s %s: %s; use --primary or --cluster", and(g.addrs),
 				oneOr(one, "is not a Sentinel", "are not Sentinels"), g.why)
 		default:
-			j.problem(grade, "%s", j.unreached(g, "Sentinel", false))
+			tls := slices.ContainsFunc(j.Sentinels, func(n SentinelFound) bool { return n.Addr == g.addrs[0] && n.SpeaksTLS })
+			j.problem(grade, "%s", j.unreached(g, "Sentinel", tls))
 		}
 	}
 }

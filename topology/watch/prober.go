@@ -160,7 +160,7 @@ func (p *prober) put(ctx context.Context, question func(context.Context) (topolo
 	topology.Observation, error) {
 	if p.client == nil {
 		s := p.service
-		p.client = redis.NewClient(options(p.addr, s.watch.options.DialTimeout, s.Upstream))
+		p.client = redis.NewClient(options(p.addr, s.watch.options.DialTimeout, s.toServers()))
 	}
 	client := p.client
 	stop := context.AfterFunc(ctx, func() { _ = client.Close() })

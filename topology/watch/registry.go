@@ -11,13 +11,16 @@ import (
 // The registry of followers: however many services share a set of Sentinels, each Sentinel has one follower. Watch.mu
 // guards all of it, and is never held during a call to another type.
 
-// followerKey identifies a follower: one Sentinel is followed twice only with different credentials.
-type followerKey struct{ addr, user, password string }
+// followerKey identifies a follower: one Sentinel is followed twice only with different credentials or TLS.
+type followerKey struct {
+	addr, user, password string
+	tls                  TLS
+}
 
 // sentinelIdentity returns the credentials at the start, which separate the service's followers from those of other
 // services. They may rotate later, for all services that share them.
 func (s Service) sentinelIdentity() followerKey {
-	var key followerKey
+	key := followerKey{tls: s.SentinelTLS}
 	if s.Sentinel == nil {
 		return key
 	}
@@ -38,7 +41,7 @@ func (w *Watch) follow(s *service, addr string, named bool) {
 	f := w.followers[key]
 	if f == nil {
 		var ctx context.Context
-		f = &follower{watch: w, key: key, addr: addr, credentials: s.Sentinel, wake: make(chan struct{}, 1)}
+		f = &follower{watch: w, key: key, addr: addr, access: s.toSentinels(), wake: make(chan struct{}, 1)}
 		ctx, f.end = context.WithCancel(s.ctx)
 		if !w.startLocked(func() { f.run(ctx) }) {
 			f.end()

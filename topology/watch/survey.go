@@ -66,6 +66,8 @@ type SentinelFound struct {
 	NoQuorum string
 	// Masters are the names that it monitors, if that of the service is not among them.
 	Masters []string
+	// SpeaksTLS: it ended a plain connection, and accepts TLS.
+	SpeaksTLS bool
 }
 
 // NodeFound is the state of one node.
@@ -90,7 +92,7 @@ type NodeFound struct {
 	Scripts []string
 	// NoWait: the gateway's user may run WAIT there, but lacks the right that its replies need.
 	NoWait bool
-	// SpeaksTLS: it closed a plain connection, and accepts TLS.
+	// SpeaksTLS: it ended a plain connection, and accepts TLS.
 	SpeaksTLS bool
 }
 

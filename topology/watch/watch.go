@@ -74,7 +74,13 @@ type Service struct {
 	ConfirmMajority bool
 	// Upstream is for servers, Sentinel for Sentinels; both are called at each dial.
 	Upstream, Sentinel Credentials
+	// UpstreamTLS and SentinelTLS are likewise; nil: connections are plain.
+	UpstreamTLS, SentinelTLS TLS
 }
+
+// toServers and toSentinels are what connections to them take.
+func (s Service) toServers() access   { return access{s.Upstream, s.UpstreamTLS} }
+func (s Service) toSentinels() access { return access{s.Sentinel, s.SentinelTLS} }
 
 func (s Service) settings(refresh time.Duration) decide.Settings {
 	set := decide.Settings{Mode: decide.Plain, Shard: "main", Primary: s.Primary, Replicas: s.Replicas,
