@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ type Gateway struct {
 	*Process
 	dir  *ownedDir
 	port *Port
+	tls  *tls.Config
 }
 
 // GatewayOptions are the options of a Gateway.
@@ -33,6 +35,8 @@ type GatewayOptions struct {
 	Addr string
 	// Binary is the evergate program to run. Empty: it is built from the source.
 	Binary string
+	// TLS is what a client takes to connect to it. The free port is one with TLS then, for which Args have a certificate.
+	TLS *tls.Config
 	// Unready: the start does not wait for a topology, but returns when the listener accepts.
 	Unready bool
 }
@@ -62,7 +66,7 @@ func RunGateway(o GatewayOptions) (*Gateway, error) {
 }
 
 func runGateway(binary string, dir *ownedDir, o GatewayOptions) (*Gateway, error) {
-	g := &Gateway{Addr: o.Addr, dir: dir}
+	g := &Gateway{Addr: o.Addr, dir: dir, tls: o.TLS}
 	args := append([]string{"run"}, o.Args...)
 	if g.Addr == "" {
 		p, err := ReservePort(IPv4Loopback)
@@ -70,7 +74,11 @@ func runGateway(binary string, dir *ownedDir, o GatewayOptions) (*Gateway, error
 			return nil, err
 		}
 		g.port, g.Addr = p, p.Addr()
-		args = append(args, "--listen", g.Addr)
+		listen := "--listen"
+		if g.tls != nil {
+			listen = "--tls-listen"
+		}
+		args = append(args, listen, g.Addr)
 	}
 	var err error
 	g.Process, err = StartProcess(dir.path, filepath.Join(dir.path, "log"), binary, args, o.Variables...)
@@ -123,7 +131,7 @@ func (g *Gateway) exitError() error {
 // answers returns nil if it is ready. The gateway itself answers PING, so a command that needs a server is sent too:
 // GET of a key that no test uses.
 func (g *Gateway) answers(unready bool) error {
-	c, err := Dial(g.Addr)
+	c, err := g.Dial()
 	if err != nil {
 		return err
 	}
@@ -141,6 +149,14 @@ func (g *Gateway) answers(unready bool) error {
 		}
 	}
 	return nil
+}
+
+// Dial connects to its first listener, with TLS if it has that.
+func (g *Gateway) Dial() (*Conn, error) {
+	if g.tls != nil {
+		return DialTLS(g.Addr, g.tls)
+	}
+	return Dial(g.Addr)
 }
 
 // Log returns everything that it has printed.

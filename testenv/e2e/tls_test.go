@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evergate/testenv/servers"
+)
+
+// needsTLS skips a test if the servers were built without TLS.
+func needsTLS(t *testing.T) {
+	t.Helper()
+	servers.SkipShort(t)
+	binary, err := servers.ServerBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
+		t.Skipf("%s was built without TLS (%v)", binary, err)
+	}
+}
+
+// secured starts a gateway with TLS on all legs, whose clients need a certificate, and returns what they take.
+func secured(t *testing.T, env *servers.Env, args ...string) (*servers.Gateway, *tls.Config) {
+	t.Helper()
+	config, err := env.TLS.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args = append(args, env.TLS.ToServers(len(env.Sentinels) > 0)...)
+	args = append(args, "--tls-cert-file", env.TLS.Cert, "--tls-key-file", env.TLS.Key, "--tls-ca-file", env.TLS.CA)
+	return servers.StartGatewayWith(t, servers.GatewayOptions{Args: args, TLS: config}), config
+}
+
+// TestFailoverWithTLSOnAllLegs kills the primary under load: every write that was acknowledged is there, and no client
+// sees an error but UNCERTAIN.
+func TestFailoverWithTLSOnAllLegs(t *testing.T) {
+	needsTLS(t)
+	t.Parallel()
+	for name, mode := range map[string]struct {
+		start func(servers.T, servers.Options) *servers.Env
+		args  func(*servers.Env) []string
+	}{
+		"sentinel": {servers.StartSentinel, func(e *servers.Env) []string {
+			return []string{"--sentinel", e.SentinelAddrs(), "--master-name", "main"}
+		}},
+		"cluster": {servers.StartCluster, func(e *servers.Env) []string { return []string{"--cluster", e.Addrs()} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := mode.start(t, servers.Options{Replicas: 1, Fast: true, TLS: true})
+			gate, config := secured(t, env, mode.args(env)...)
+			const writers = 8
+			stop := make(chan struct{})
+			var all sync.WaitGroup
+			acked := make([]int, writers)
+			for i := range writers {
+				conn := servers.MustDialTLS(t, gate.Addr, config)
+				all.Go(func() {
+					for n := 1; ; n++ {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						reply, err := conn.Do("SET", fmt.Sprintf("w%d:%d", i, n), fmt.Sprint(n))
+						switch {
+						case err == nil && string(reply) == "+OK\r\n":
+							acked[i] = n
+						case err != nil || !strings.HasPrefix(string(reply), "-UNCERTAIN"):
+							t.Errorf("writer %d: %q, %v", i, reply, err)
+							return
+						}
+					}
+				})
+			}
+			old := env.Groups[0].Primary()
+			if err := env.Groups[0].AwaitOffsets(servers.Patience); err != nil {
+				t.Error(err)
+			}
+			if err := old.Kill(); err != nil {
+				t.Error(err)
+			}
+			servers.Until(t, servers.Patience, "a new primary", func() error {
+				if p := env.Groups[0].Primary(); p == nil || p == old {
+					return errors.New("none yet")
+				}
+				return nil
+			})
+			close(stop)
+			all.Wait()
+			conn := servers.MustDialTLS(t, gate.Addr, config)
+			for i := range writers {
+				if acked[i] == 0 {
+					t.Errorf("writer %d had nothing acknowledged", i)
+				}
+				key := fmt.Sprintf("w%d:%d", i, acked[i])
+				if reply, err := conn.Do("GET", key); err != nil || strings.HasPrefix(string(reply), "-") {
+					t.Errorf("GET %s: %q, %v", key, reply, err)
+				}
+			}
+		})
+	}
+}
+
+// TestCertificatesAreRenewedUnderLoad renews the gateway's certificate and key while clients connect, talk and leave.
+func TestCertificatesAreRenewedUnderLoad(t *testing.T) {
+	needsTLS(t)
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{TLS: true})
+	dir := t.TempDir()
+	renew := func(name string) {
+		t.Helper()
+		_, _, err := env.TLS.Authority.WritePair(dir, "gate", servers.Issue{Name: name, Hosts: []string{"127.0.0.1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	renew("first")
+	config, err := env.TLS.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := servers.StartGatewayWith(t, servers.GatewayOptions{TLS: config, Args: append(env.TLS.ToServers(false),
+		"--primary", env.Primary().Addr, "--tls-cert-file", filepath.Join(dir, "gate.crt"), "--tls-key-file",
+		filepath.Join(dir, "gate.key"))})
+	shown := func() (string, error) { // the certificate that a new client is shown
+		conn, err := servers.DialTLS(gate.Addr, config)
+		if err != nil {
+			return "", err
+		}
+		defer conn.Close()
+		if reply, err := conn.Do("SET", "k", strings.Repeat("v", 1000)); string(reply) != "+OK\r\n" {
+			return "", fmt.Errorf("%q, %w", reply, err)
+		}
+		return conn.Conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName, nil
+	}
+	stays := servers.MustDialTLS(t, gate.Addr, config)
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := shown(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for _, name := range []string{"second", "third"} {
+		renew(name)
+		servers.Until(t, 30*time.Second, "the certificate "+name, func() error {
+			got, err := shown()
+			if err == nil && got != name {
+				err = fmt.Errorf("it is %s", got)
+			}
+			return err
+		})
+	}
+	close(stop)
+	clients.Wait()
+	if reply, err := stays.Do("PING"); string(reply) != "+PONG\r\n" {
+		t.Errorf("a client of the first certificate: %q, %v", reply, err)
+	}
+}
