@@ -78,8 +78,10 @@ type Gateway struct {
 	// descriptors limits the clients, refusals logs those that did not fit, repeats what clients do wrong.
 	descriptors *descriptors
 	refusals    *refusals
-	cuts        *cuts
-	repeats     *repeats
+	// clientMemory is how many bytes are kept for the clients of all workers.
+	clientMemory atomic.Int64
+	addresses    *limits.Addresses
+	repeats      *repeats
 	// material is the TLS of all services, and handshakes are those of clients that are under way.
 	material   *material
 	handshakes *handshakes
@@ -120,7 +122,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.subServices, g.prints, g.guesses = conf.subServices(), shared.NewPrints(), shared.NewGuesses(g.guessed)
 	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
-	g.cuts = newCuts(logger.Named("clients"))
+	g.addresses = limits.NewAddresses(conf.Limits.ClientsPerAddress)
 	g.repeats = newRepeats()
 	g.handshakes = newHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	var err error
@@ -242,6 +244,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,
+		Left:             g.addresses.Leaves,
 		Malformed:        g.malformed,
 		Shown:            func(services []int, line []byte) { g.shown(i, services, line) },
 		ScriptSeen:       func(of int, body []byte) { g.scripts[g.subServices[of].service].Seen(body) },
@@ -318,7 +321,7 @@ func (g *Gateway) Start() error {
 	})
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
-	g.running.Go(func() { limits.Reclaim(ctx, g.cuts.memory.Load) })
+	g.running.Go(func() { limits.Reclaim(ctx, g.clientMemory.Load) })
 	g.running.Go(func() { g.material.Follow(ctx, g.logger.Named("tls")) })
 	for i, u := range g.unserved {
 		g.running.Go(func() { u.Run(ctx, func() *topology.View { return g.View(i) }) })

@@ -1,11 +1,8 @@
 package gateway
 
 import (
-	"sync"
-	"sync/atomic"
+	"net"
 	"time"
-
-	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/exchange"
 	"evergate/gateway/worker"
@@ -16,24 +13,8 @@ type SharedLimits struct {
 	// ClientMemoryMax is how many bytes may be kept for all clients together, in their buffers (Redis:
 	// maxmemory-clients). Past it the clients with the most are closed. Zero: no bound.
 	ClientMemoryMax int64
-}
-
-// cutPause is the time between two lines about clients that were closed for one reason.
-const cutPause = time.Second
-
-// cuts counts the memory of the clients of all workers, and logs those that were closed because too much was kept for
-// them.
-type cuts struct {
-	logger hclog.Logger
-	memory atomic.Int64
-
-	mu     sync.Mutex
-	logged map[string]time.Time
-	others map[string]int // that were closed since, without a line
-}
-
-func newCuts(logger hclog.Logger) *cuts {
-	return &cuts{logger: logger, logged: map[string]time.Time{}, others: map[string]int{}}
+	// ClientsPerAddress is the most clients of one address, or of one IPv6 network of 64 bits. Zero: no limit.
+	ClientsPerAddress int
 }
 
 // BoundClientMemory sets ClientMemoryMax.
@@ -44,7 +25,7 @@ func (g *Gateway) newWorker(loop int) *worker.Worker {
 	c := workerConfig(&g.conf, g.ownListeners, uint64(loop)+uint64(time.Now().UnixNano()))
 	c.ClientMemory = exchange.MemoryBound{
 		Max: int(g.conf.Limits.ClientMemoryMax), Workers: g.conf.Workers,
-		Add:      func(more int) int { return int(g.cuts.memory.Add(int64(more))) },
+		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
 		Exceeded: func() { g.memoryExceeded(loop) },
 	}
 	return worker.New(c, g.env(loop))
@@ -59,34 +40,33 @@ func (g *Gateway) memoryExceeded(from int) {
 	}
 }
 
-// cut logs a client that was closed because too much was kept for it. Of many it logs one a second.
+// cut logs a client that was closed because too much was kept for it.
 func (g *Gateway) cut(of int, c exchange.Cut) {
-	others, quiet := g.cuts.note(c.Why.String(), time.Now())
-	if quiet {
+	service := g.conf.Services[g.subServices[of].service].Name
+	more, due := g.repeats.due(service + " " + c.Why.String())
+	if !due {
 		return
 	}
-	args := []any{"service", g.conf.Services[g.subServices[of].service].Name, "client", c.Remote, "id", c.Number,
-		"name", c.Name, "bytes", c.Bytes}
-	if others > 0 {
-		args = append(args, "others", others)
-	}
+	logger := g.logger.Named("clients")
+	args := []any{"service", service, "client", c.Remote, "id", c.Number, "name", c.Name, "bytes", c.Bytes, "repeated", more}
 	if c.ReadsSlowly() {
-		g.cuts.logger.Warn("slow subscriber closed", args...)
-		return
+		logger.Warn("slow subscriber closed", args...)
+	} else {
+		logger.Warn("client evicted", args...)
 	}
-	g.cuts.logger.Warn("client evicted", args...)
 }
 
-// note counts a client that was closed. quiet: a line about another one is not a second old. Otherwise others is how
-// many were closed since, for the same reason.
-func (c *cuts) note(why string, now time.Time) (others int, quiet bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now.Sub(c.logged[why]) < cutPause {
-		c.others[why]++
-		return 0, true
+// enters reports whether the address of a client may have one more, and counts it until it leaves.
+func (g *Gateway) enters(conn net.Conn) bool {
+	remote := conn.RemoteAddr().String()
+	if g.addresses.Enters(remote) {
+		return true
 	}
-	others = c.others[why]
-	c.logged[why], c.others[why] = now, 0
-	return others, false
+	if more, due := g.repeats.due("max-clients-per-address"); due {
+		g.logger.Warn("client rejected, max-clients-per-address reached", "client", remote, "repeated", more)
+	}
+	return false
 }
+
+// leaves undoes enters.
+func (g *Gateway) leaves(conn net.Conn) { g.addresses.Leaves(conn.RemoteAddr().String()) }

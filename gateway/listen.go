@@ -101,6 +101,8 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 		switch {
 		case !g.fits(conn):
 			g.refuse(conn, ln)
+		case !g.enters(conn):
+			turnAway(conn, ln)
 		case ln.tls == nil:
 			g.serve(ln, conn)
 		default:
@@ -109,6 +111,8 @@ func (g *Gateway) accept(ctx context.Context, ln listener) {
 				defer g.handshakes.underWay.Add(-1)
 				if secure := g.handshakes.handshake(ctx, conn, ln.tls, ln.Addr().String()); secure != nil {
 					g.serve(ln, secure)
+				} else {
+					g.leaves(conn)
 				}
 			})
 		}
@@ -124,13 +128,19 @@ func (g *Gateway) fits(conn net.Conn) bool {
 // serve hands a connection to the loop with the fewest clients.
 func (g *Gateway) serve(ln listener, conn net.Conn) {
 	if l, _ := g.idlest(); l.Accept(conn, ln.id) != nil {
+		g.leaves(conn)
 		g.refuse(conn, ln)
 	}
 }
 
-// refuse closes a connection that finds no room. A client of TLS gets no text: there is no time for a handshake.
+// refuse closes a connection that finds no room.
 func (g *Gateway) refuse(conn net.Conn, ln listener) {
 	g.refusals.note()
+	turnAway(conn, ln)
+}
+
+// turnAway closes a connection of one client too many. A client of TLS gets no text: there is no time for a handshake.
+func turnAway(conn net.Conn, ln listener) {
 	if ln.tls == nil {
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 		_, _ = conn.Write(tooManyClients)

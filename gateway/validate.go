@@ -122,6 +122,7 @@ func (v *validation) process(c Config) {
 
 	l := c.Limits
 	within(v, "max-clients", l.ClientsMax, 1, clientsMax)
+	within(v, "max-clients-per-address", l.ClientsPerAddress, 0, clientsMax)
 	within(v, "hold-sessions-max", l.HoldSessionsMax, 1, clientsMax)
 	within(v, "private-connections-max", l.PrivateMax, 1, clientsMax)
 	within(v, "idle-timeout", l.IdleMax, 0, longest)

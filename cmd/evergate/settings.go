@@ -125,6 +125,7 @@ var processSettings = ofProcess(
 		func(t target) *int { return &t.config.Workers }),
 	numberSetting("max-clients", "N", "maximum number of clients; reject further connections", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Limits.ClientsMax }),
+	clientsPerAddressSetting(),
 	sizeSetting("proto-max-bulk-len", "maximum length of an argument; close a client that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.BulkBytesMax }),
 	sizeSetting("client-query-buffer-limit", "maximum pending input of a client; close a client that exceeds it",

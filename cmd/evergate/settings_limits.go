@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strconv"
 
 	"evergate/gateway"
 )
@@ -14,6 +15,13 @@ func defaultConfig() gateway.Config {
 	config := gateway.DefaultConfig()
 	config.Limits.BoundClientMemory(clientMemoryAuto)
 	return config
+}
+
+// clientsPerAddressSetting bounds the clients of one address.
+func clientsPerAddressSetting() *setting {
+	return numberSetting("max-clients-per-address", "N",
+		"maximum number of clients of one address; reject further connections (default 0: no maximum)", parseCount,
+		strconv.Itoa, func(t target) *int { return &t.config.Limits.ClientsPerAddress })
 }
 
 // clientMemorySetting bounds the memory of all clients.

@@ -1,5 +1,5 @@
-// Package limits bounds what the clients of all workers take together, where that is not a worker's own business: the
-// memory of a peak goes back to the system (Reclaim). It knows no requests and no servers.
+// Package limits bounds what the clients of all workers take together, where that is not a worker's own business: how
+// many clients an address has (Addresses), and the memory of a peak (Reclaim). It knows no requests and no servers.
 package limits
 
 import (

@@ -133,6 +133,8 @@ type Env struct {
 	Cut func(service int, c exchange.Cut)
 	// Malformed is called for each client that is closed because its input is no request, with the error that it got.
 	Malformed func(service int, remote, text string)
+	// Left is called for each client that is gone, with its address. It may be nil.
+	Left func(remote string)
 	// Unserved is called for each request that is answered LOADING. It may be nil.
 	Unserved func(service int, why string)
 	// Shown has the other workers Show a line to the clients that monitor these services. The bytes are neither kept nor
@@ -267,6 +269,9 @@ func (w *Worker) fill() {
 	}
 	if w.env.Acked == nil {
 		w.env.Acked = func(int, topology.NodeID, int) {}
+	}
+	if w.env.Left == nil {
+		w.env.Left = func(string) {}
 	}
 	if w.env.Unserved == nil {
 		w.env.Unserved = func(int, string) {}

@@ -1,0 +1,55 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+
+	"evergate/gateway/session"
+)
+
+func TestTooManyClientsOfOneAddress(t *testing.T) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
+		g, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Limits.ClientsPerAddress = 2 })
+		first := connect(t, addr)
+		first.want("+PONG\r\n", "PING")
+		connect(t, addr).want("+PONG\r\n", "PING")
+		want := "-ERR max number of clients reached\r\n"
+		if isSecure(t) {
+			want = "closed"
+		}
+		if got := connect(t, addr).reply(); got != want {
+			t.Fatalf("the third client got %q", got)
+		}
+		if n := g.addresses.Rejected(); n != 1 {
+			t.Errorf("%d are rejected", n)
+		}
+		_ = first.Close()
+		until(t, "a place is free again", func() bool {
+			q := connect(t, addr)
+			_, err := q.Write([]byte("PING\r\n"))
+			return err == nil && q.reply() == "+PONG\r\n"
+		})
+	})
+}
+
+// TestClientsOfAllWorkersShareMemory sends the beginnings of values until the largest clients are closed, whichever
+// worker they belong to. A small client does not notice.
+func TestClientsOfAllWorkersShareMemory(t *testing.T) {
+	onBoth(t, func(t *testing.T, makeLoop maker) {
+		g, addr := start(t, makeLoop, startNode(t), func(c *Config) {
+			c.Workers, c.Limits.ClientMemoryMax = 2, 8<<20
+		})
+		small := connect(t, addr)
+		begin := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3000000\r\n" + strings.Repeat("x", 2<<20)
+		for range 10 {
+			p := connect(t, addr)
+			_, _ = p.Write([]byte(begin)) // it may be closed meanwhile
+		}
+		until(t, "clients are closed", func() bool { return g.Snapshot().ClientsClosed[session.MemoryLimit] >= 5 })
+		until(t, "the bound holds", func() bool { return g.clientMemory.Load() <= 8<<20 })
+		small.want("+PONG\r\n", "PING")
+		if n := g.Snapshot().ClientsClosed[session.MemoryLimit]; n > 9 {
+			t.Errorf("all %d clients are closed", n)
+		}
+	})
+}
