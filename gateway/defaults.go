@@ -29,6 +29,7 @@ func DefaultLimits() Limits {
 		HoldBytesMax:    1 << 30,
 		PrivateMax:      8_000,
 		AuthMax:         60 * time.Second,
+		SharedLimits:    SharedLimits{PushSoft: SoftLimit{Bytes: 8 << 20, For: time.Minute}},
 		HandshakeMax:    10 * time.Second,
 	}
 }

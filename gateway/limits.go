@@ -15,6 +15,22 @@ type SharedLimits struct {
 	ClientMemoryMax int64
 	// ClientsPerAddress is the most clients of one address, or of one IPv6 network of 64 bits. Zero: no limit.
 	ClientsPerAddress int
+	// OutputSoft and PushSoft close a client whose pending output stays above them, beside OutputBytesMax and
+	// PushBytesMax (Redis: the soft limits of client-output-buffer-limit normal and pubsub). Defaults: none; 8 MiB for
+	// 60 s.
+	OutputSoft SoftLimit
+	PushSoft   SoftLimit
+}
+
+// SoftLimit is a number of bytes that may be exceeded for a time. Zero bytes: no limit.
+type SoftLimit struct {
+	Bytes int64
+	For   time.Duration
+}
+
+// worker is the limit in a worker's terms.
+func (l SoftLimit) worker() exchange.SoftLimit {
+	return exchange.SoftLimit{Bytes: int(l.Bytes), For: l.For}
 }
 
 // BoundClientMemory sets ClientMemoryMax.
@@ -28,6 +44,7 @@ func (g *Gateway) newWorker(loop int) *worker.Worker {
 		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
 		Exceeded: func() { g.memoryExceeded(loop) },
 	}
+	c.OutputSoft, c.PushSoft = g.conf.Limits.OutputSoft.worker(), g.conf.Limits.PushSoft.worker()
 	return worker.New(c, g.env(loop))
 }
 
@@ -48,7 +65,8 @@ func (g *Gateway) cut(of int, c exchange.Cut) {
 		return
 	}
 	logger := g.logger.Named("clients")
-	args := []any{"service", service, "client", c.Remote, "id", c.Number, "name", c.Name, "bytes", c.Bytes, "repeated", more}
+	args := []any{"service", service, "client", c.Remote, "id", c.Number, "name", c.Name, "bytes", c.Bytes,
+		"repeated", more}
 	if c.ReadsSlowly() {
 		logger.Warn("slow subscriber closed", args...)
 	} else {

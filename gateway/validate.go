@@ -133,6 +133,8 @@ func (v *validation) process(c Config) {
 	v.size("client-output-buffer-limit", l.OutputBytesMax)
 	v.size("pubsub-output-buffer-limit", l.PushBytesMax)
 	v.size("hold-bytes-max", l.HoldBytesMax)
+	v.soft("client-output-buffer-limit", l.OutputSoft)
+	v.soft("pubsub-output-buffer-limit", l.PushSoft)
 	if l.ClientMemoryMax > 0 {
 		v.size("client-memory-max", l.ClientMemoryMax)
 	}
@@ -150,6 +152,13 @@ func (v *validation) process(c Config) {
 func (v *validation) size(setting string, value int64) {
 	if value < sizeMin || value > sizeMax {
 		v.addf(setting, "%d bytes is not between 16kb and 1024gb", value)
+	}
+}
+
+func (v *validation) soft(setting string, l SoftLimit) {
+	if l.Bytes != 0 {
+		v.size(setting, l.Bytes)
+		within(v, setting, l.For, time.Millisecond, longest)
 	}
 }
 

@@ -130,11 +130,16 @@ var processSettings = ofProcess(
 		func(t target) *int64 { return &t.config.Limits.BulkBytesMax }),
 	sizeSetting("client-query-buffer-limit", "maximum pending input of a client; close a client that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.QueryBytesMax }),
-	sizeSetting("client-output-buffer-limit", "maximum pending replies of a client; close a client that exceeds it",
-		func(t target) *int64 { return &t.config.Limits.OutputBytesMax }),
-	sizeSetting("pubsub-output-buffer-limit",
-		"maximum pending output when a message arrives; close a subscriber that exceeds it",
-		func(t target) *int64 { return &t.config.Limits.PushBytesMax }),
+	outputSetting("client-output-buffer-limit",
+		"maximum pending replies of a client, SOFT for at most TIME; close a client that exceeds it",
+		func(t target) (*int64, *gateway.SoftLimit) {
+			return &t.config.Limits.OutputBytesMax, &t.config.Limits.OutputSoft
+		}),
+	outputSetting("pubsub-output-buffer-limit",
+		"maximum pending output when a message arrives, SOFT for at most TIME; close a subscriber that exceeds it",
+		func(t target) (*int64, *gateway.SoftLimit) {
+			return &t.config.Limits.PushBytesMax, &t.config.Limits.PushSoft
+		}),
 	clientMemorySetting(),
 	numberSetting("hold-sessions-max", "N",
 		"maximum number of clients waiting for a primary; fail further requests with -LOADING", parseCount, strconv.Itoa,

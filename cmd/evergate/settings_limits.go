@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 
 	"evergate/gateway"
 )
@@ -31,6 +34,43 @@ func clientMemorySetting() *setting {
 		func(t target) *int64 { return &t.config.Limits.ClientMemoryMax })
 	s.choices = []string{automatic}
 	return s
+}
+
+// outputSetting is a hard limit, and a soft one with its time, as redis.conf has them: "32mb", or "32mb,8mb,60s", also
+// with spaces.
+func outputSetting(name, usage string, field func(target) (*int64, *gateway.SoftLimit)) *setting {
+	return &setting{name: name, wants: "SIZE[,SOFT,TIME]", usage: usage,
+		set: func(t target, texts []string) (err error) {
+			hard, soft := field(t)
+			*hard, *soft, err = parseOutput(texts[0])
+			return err
+		},
+		show: func(t target) string {
+			hard, soft := field(t)
+			if soft.Bytes == 0 {
+				return showSize(*hard)
+			}
+			return showSize(*hard) + "," + showSize(soft.Bytes) + "," + showDuration(soft.For)
+		}}
+}
+
+func parseOutput(text string) (hard int64, soft gateway.SoftLimit, err error) {
+	words := strings.Fields(strings.ReplaceAll(text, ",", " "))
+	if len(words) != 1 && len(words) != 3 {
+		return 0, soft, fmt.Errorf("%q is neither a size, nor a size, a smaller one and a time", text)
+	}
+	if hard, err = parseSize(words[0]); err != nil || len(words) == 1 {
+		return hard, soft, err
+	}
+	if soft.Bytes, err = parseSize(words[1]); err != nil {
+		return 0, soft, err
+	}
+	if seconds, bare := strconv.Atoi(words[2]); bare == nil { // as in redis.conf
+		soft.For = time.Duration(seconds) * time.Second
+		return hard, soft, nil
+	}
+	soft.For, err = parseDuration(words[2])
+	return hard, soft, err
 }
 
 func parseAutoSize(text string) (int64, error) {

@@ -78,7 +78,7 @@ func (x *Exchange) Deadlines(due func(what string, at time.Duration)) {
 	if len(x.gathered) > 0 {
 		due("a gathered message", x.gatheredAt+gatherFor)
 	}
-	if x.endings > 0 || x.open > 0 && x.conf.IdleMax > 0 {
+	if x.endings+x.overs > 0 || x.open > 0 && x.conf.IdleMax > 0 {
 		due("the sweep of clients", x.sweepAt)
 	}
 	for l := range x.pool.All {
@@ -106,7 +106,7 @@ func (a *audit) room(name string, err error) {
 func (a *audit) sessions() {
 	x, pending := a.x, a.pending()
 	var waiting wait.Load
-	endings := 0
+	endings, overs := 0, 0
 	for c := range x.All {
 		if counted, bytes := c.Counted(); counted {
 			if !c.Awake() { // that one is weighed when it runs
@@ -118,6 +118,9 @@ func (a *audit) sessions() {
 		if c.Ending || c.HalfClosed {
 			endings++
 		}
+		if c.over {
+			overs++
+		}
 		a.room("retry", c.retries.Check())
 		a.memory(c)
 		a.inFlight(c, pending[c.Ref])
@@ -127,8 +130,9 @@ func (a *audit) sessions() {
 	if waiting != x.waiting {
 		a.wrong("sessions and bytes that wait are %+v, the books say %+v", waiting, x.waiting)
 	}
-	if endings != x.endings {
-		a.wrong("%d clients are to be closed, the books say %d", endings, x.endings)
+	if endings != x.endings || overs != x.overs {
+		a.wrong("%d clients are to be closed, %d are past a soft limit, the books say %d and %d", endings, overs, x.endings,
+			x.overs)
 	}
 	for _, id := range x.outs.CloseClients {
 		if x.clients[id] != nil {

@@ -94,9 +94,13 @@ func (x *Exchange) drained(c *Session) {
 // CheckOutput closes a client that exceeds the output limit, and resumes reading from one that can read replies first.
 func (x *Exchange) CheckOutput(c *Session) {
 	x.Account(c)
-	if c.heldBytes() > x.conf.OutputBytesMax {
+	size := c.heldBytes()
+	if size > x.conf.OutputBytesMax {
 		x.Close(c, session.OutputLimit)
-	} else if c.paused {
+		return
+	}
+	x.watchSoft(c, size)
+	if c.paused {
 		x.Pace(c)
 	}
 }

@@ -53,6 +53,9 @@ type Config struct {
 	// PushBytesMax is how many bytes may be unwritten after a message was added to a client's output; a subscriber that
 	// exceeds it is closed. It is positive.
 	PushBytesMax int
+	// OutputSoft and PushSoft are the soft limits beside OutputBytesMax and PushBytesMax.
+	OutputSoft SoftLimit
+	PushSoft   SoftLimit
 	// HoldSessionsMax bounds how many sessions may wait for a server at once, HoldBytesMax their unread input in bytes.
 	// Past either, further requests are answered with an error at once. Zero: no bound.
 	HoldSessionsMax int

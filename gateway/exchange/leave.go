@@ -29,6 +29,9 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	if c.Ending || c.HalfClosed {
 		t.endings--
 	}
+	if c.over {
+		t.overs--
+	}
 	if c.dedicated != nil {
 		t.x.Release(c)
 	}
@@ -81,7 +84,7 @@ func (t *Table) CloseIfDone(c *Session) {
 // Sweep closes the clients that were idle or unauthenticated for too long, and those that do not read the rest of what
 // they are owed. It does so once in sweepEvery, however often it is called.
 func (t *Table) Sweep() {
-	if t.x.conf.IdleMax == 0 && t.x.conf.AuthMax == 0 && t.endings == 0 || t.open == 0 {
+	if t.x.conf.IdleMax == 0 && t.x.conf.AuthMax == 0 && t.endings+t.overs == 0 || t.open == 0 {
 		return
 	}
 	if t.x.clock.Now < t.sweepAt {
@@ -101,6 +104,8 @@ func (t *Table) Sweep() {
 		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() &&
 			!c.listensOn():
 			t.Close(c, session.IdleTimeout)
+		case c.over:
+			t.closeOver(c)
 		}
 	}
 }
@@ -114,3 +119,72 @@ func (c *Session) idles() bool {
 // listensOn reports whether a client is connected in order to be sent messages, and may be silent for as long as it
 // likes.
 func (c *Session) listensOn() bool { return c.Subscribed() || c.Monitor.Is() }
+
+// Cut describes a client that was closed because too much was kept for it.
+type Cut struct {
+	Why    session.CloseReason
+	Number int64 // CLIENT ID
+	Remote string
+	Name   string // CLIENT SETNAME
+	Bytes  int    // that were kept
+}
+
+// ReadsSlowly reports whether the client is a subscriber that reads too slowly.
+func (c *Cut) ReadsSlowly() bool { return c.Why == session.SlowSubscriber }
+
+// cut closes a client because too many bytes are kept for it.
+func (x *Exchange) cut(c *Session, why session.CloseReason, bytes int) {
+	name := ""
+	if c.Identity != nil {
+		name = c.Identity.Name
+	}
+	x.conf.Cut(c.Service.Index, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
+	x.Close(c, why)
+}
+
+// A client may fall behind for a moment, but not for good. Past the soft limit of its class it is closed when it stays
+// there; past the hard one at once (Config.OutputBytesMax, PushBytesMax). The sweep looks once a second.
+
+// SoftLimit bounds the pending output of a client over a time. The zero value bounds nothing.
+type SoftLimit struct {
+	Bytes int
+	For   time.Duration
+}
+
+// softLimit is that of a client's class: clients to which messages or the commands of others are sent, or all others.
+func (t *Table) softLimit(c *Session) *SoftLimit {
+	if c.listensOn() {
+		return &t.x.conf.PushSoft
+	}
+	return &t.x.conf.OutputSoft
+}
+
+// watchSoft notes whether size bytes of pending output exceed the soft limit of a client.
+func (t *Table) watchSoft(c *Session, size int) {
+	limit := t.softLimit(c)
+	over := limit.Bytes > 0 && size > limit.Bytes && !c.closed
+	if over == c.over {
+		return
+	}
+	c.over = over
+	if !over {
+		t.overs--
+		return
+	}
+	t.overs++
+	c.own().overSince = t.x.clock.Now
+	t.x.clock.At(t.sweepAt)
+}
+
+// closeOver closes a client that has been past its soft limit for too long.
+func (t *Table) closeOver(c *Session) {
+	size := c.heldBytes()
+	if t.watchSoft(c, size); !c.over || t.x.clock.Now-c.overSince < t.softLimit(c).For {
+		return
+	}
+	if c.listensOn() {
+		t.x.cut(c, session.SlowSubscriber, size)
+	} else {
+		t.Close(c, session.OutputLimit)
+	}
+}

@@ -32,28 +32,6 @@ type subscriber struct {
 	publishes bool
 }
 
-// Cut describes a client that was closed because too much was kept for it.
-type Cut struct {
-	Why    session.CloseReason
-	Number int64 // CLIENT ID
-	Remote string
-	Name   string // CLIENT SETNAME
-	Bytes  int    // that were kept
-}
-
-// ReadsSlowly reports whether the client is a subscriber that reads too slowly.
-func (c *Cut) ReadsSlowly() bool { return c.Why == session.SlowSubscriber }
-
-// cut closes a client because too many bytes are kept for it.
-func (x *Exchange) cut(c *Session, why session.CloseReason, bytes int) {
-	name := ""
-	if c.Identity != nil {
-		name = c.Identity.Name
-	}
-	x.conf.Cut(c.Service.Index, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
-	x.Close(c, why)
-}
-
 // Listen makes Subs, if needed.
 func (c *Session) Listen() {
 	if c.Subs == nil {
@@ -105,6 +83,7 @@ func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	p.x.Account(c)
 	size := c.Output.Len() + c.pushes.Len()
 	if size <= p.x.conf.PushBytesMax {
+		p.x.watchSoft(c, size)
 		return to
 	}
 	p.x.cut(c, session.SlowSubscriber, size)

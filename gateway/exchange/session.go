@@ -47,6 +47,7 @@ type Session struct {
 	due        due  // when its output is written
 	paused     bool // the loop does not read from it
 	closed     bool
+	over       bool // it is past its soft limit, since overSince
 }
 
 // rare is what most clients lack. Those share the empty one of their service, so that its fields can be read without a
@@ -75,6 +76,8 @@ type rare struct {
 	// TRYAGAIN.
 	carefulSlot  int16
 	carefulUntil time.Duration
+	// overSince is since when it is past its soft limit; meaningful while over.
+	overSince time.Duration
 	// Subs has the subscriptions of this session; nil without any. pushes are messages that wait for the end of a
 	// reply.
 	Subs    *subscriber

@@ -17,6 +17,7 @@ type Table struct {
 	free     []uint32    // IDs to reuse
 	freed    [2][]uint32 // IDs of clients that left: in this round, and in the one before, which the loop now closes
 	open     int
+	overs    int    // clients past their soft limit
 	endings  int    // clients that will be closed when they have read what they are owed, or have half-closed
 	nextSeen uint32 // generation of the next client
 	sweepAt  time.Duration
@@ -151,6 +152,9 @@ func (t *Table) ClientWrote(id uint32, n int) {
 	t.x.Account(c)
 	c.tookAt = t.x.clock.Now
 	t.x.totals.ClientOutBytes += uint64(n)
+	if c.over {
+		t.watchSoft(c, c.heldBytes())
+	}
 	t.x.drained(c)
 }
 

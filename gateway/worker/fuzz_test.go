@@ -125,6 +125,8 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, DedicatedMax: fuzzPrivate, GatherFrom: 2,
+		OutputSoft:   exchange.SoftLimit{Bytes: 32 << 10, For: 2 * time.Second},
+		PushSoft:     exchange.SoftLimit{Bytes: 8 << 10, For: time.Second},
 		ClientMemory: exchange.MemoryBound{Max: fuzzMemory},
 	}, worker.Env{
 		View:    z.viewOf,

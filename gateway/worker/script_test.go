@@ -81,9 +81,10 @@ func newPlayer(t testing.TB) *player {
 
 // start makes the worker. Settings: reads=prefer-replica|replica, password, hold=2s|auto|off|dry-run, listener=(the
 // same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
-// pops), output=BYTES, push=BYTES, memory=BYTES (of all clients), gather=N, close-on-gap, auth=1s, idle=1s,
-// silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock where servers do not do CLIENT
-// UNBLOCK; guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords.
+// pops), output=BYTES, push=BYTES, soft-output=BYTES:2s, soft-push=BYTES:2s, memory=BYTES (of all clients), gather=N,
+// close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
+// where servers do not do CLIENT UNBLOCK; guesses=1s is how much longer attempts to authenticate wait after each two
+// wrong passwords.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
@@ -134,6 +135,10 @@ func (p *player) start(words []string) {
 			p.delay, _ = time.ParseDuration(value)
 		case "no-unblock":
 			p.mute = true
+		case "soft-output":
+			conf.OutputSoft = softLimit(value)
+		case "soft-push":
+			conf.PushSoft = softLimit(value)
 		case "memory":
 			conf.ClientMemory.Max, _ = strconv.Atoi(value)
 		case "output":
@@ -274,4 +279,12 @@ func (p *player) busy(n *topology.Node, busy bool) *topology.Node {
 		p.nodes[n.ID], n = &now, &now
 	}
 	return n
+}
+
+// softLimit reads BYTES:DURATION.
+func softLimit(text string) (l exchange.SoftLimit) {
+	bytes, window, _ := strings.Cut(text, ":")
+	l.Bytes, _ = strconv.Atoi(bytes)
+	l.For, _ = time.ParseDuration(window)
+	return l
 }

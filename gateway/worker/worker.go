@@ -75,6 +75,9 @@ type Config struct {
 	// PushBytesMax is how many bytes may be unwritten after a message was added to a client's output; a subscriber that
 	// exceeds it is closed. Zero: as OutputBytesMax.
 	PushBytesMax int
+	// OutputSoft and PushSoft are the soft limits beside OutputBytesMax and PushBytesMax.
+	OutputSoft exchange.SoftLimit
+	PushSoft   exchange.SoftLimit
 	// GatherFrom is the number of subscribers from which a message waits for others, so that one write takes both. Zero:
 	// the default.
 	GatherFrom int
@@ -201,7 +204,8 @@ func New(conf Config, env Env) *Worker {
 	w.clock, w.pool, w.blocks = &clock, pool, spare
 	w.x = exchange.New(exchange.Config{
 		Clock: &clock, Pool: pool, Blocks: spare, Verbs: (*verbs)(w), QueryBytesMax: conf.QueryBytesMax,
-		OutputBytesMax: conf.OutputBytesMax, PushBytesMax: w.conf.PushBytesMax, HoldSessionsMax: conf.HoldSessionsMax,
+		OutputBytesMax: conf.OutputBytesMax, OutputSoft: conf.OutputSoft,
+		PushBytesMax: w.conf.PushBytesMax, PushSoft: conf.PushSoft, HoldSessionsMax: conf.HoldSessionsMax,
 		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
 		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
 		LongScripts: w.env.LongScripts, Memory: conf.ClientMemory,

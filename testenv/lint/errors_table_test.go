@@ -427,8 +427,8 @@ var closed = map[string]string{
 	"quit":        "The client sent QUIT and got OK.",
 	"protocol-error": "The input is not RESP; the error above came before. A browser that was tricked into connecting " +
 		"is closed without an error.",
-	"output-limit": "The client does not read its replies: more than `--client-output-buffer-limit` is pending. Its " +
-		"commands may have been executed.",
+	"output-limit": "The client does not read its replies: more than `--client-output-buffer-limit` is pending, or was " +
+		"for too long. Its commands may have been executed.",
 	"query-limit": "More than `--client-query-buffer-limit` of the client's input is pending. Pending input is not " +
 		"executed.",
 	"idle-timeout": "The client sent nothing for `--idle-timeout`. Nothing was in flight.",
@@ -442,8 +442,8 @@ var closed = map[string]string{
 		"longer a primary.",
 	"blocking-lost": "The connection of a blocking pop was lost, and `--blocking-lost` is close. An element may have " +
 		"been taken.",
-	"slow-subscriber": "The subscriber reads too slowly: more than `--pubsub-output-buffer-limit` is pending. The log " +
-		"names the client.",
+	"slow-subscriber": "The subscriber reads too slowly: more than `--pubsub-output-buffer-limit` is pending, or was " +
+		"for too long. The log names the client.",
 	"subscription-lost": "A server rejects a subscription of the client, usually because its ACL was changed.",
 	"gap": "Messages of a subscription may have been missed, for example because a server was lost, and `--on-gap` is " +
 		"close. Nothing else was in flight, or in RESP3 as for `client-left`.",
