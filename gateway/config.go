@@ -166,6 +166,9 @@ type Config struct {
 	// RefreshInterval is how often the topology is polled while nothing changes. Default 3 s.
 	RefreshInterval time.Duration
 	Limits          Limits
+	// AuditLog is the file of the audit log, or AuditStdout: a line of JSON for each denied and each dangerous command.
+	// Empty: there is none.
+	AuditLog string
 	// LogLevel is trace, debug, info, warn or error; LogFormat is text or json. Defaults info, text.
 	LogLevel  string
 	LogFormat string

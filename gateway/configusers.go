@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"evergate/gateway/access"
+	"evergate/routing"
 )
 
 // Access has the users of a service: who may use it, and what each of them may do. The zero value defines none, so that
@@ -20,6 +21,18 @@ type Access struct {
 	// UsersFile is a file of such lines, as an aclfile of Redis. It is read again when it changes. Only one of Users and
 	// UsersFile may be given, and no Service.Password beside them.
 	UsersFile string
+	// Deny are commands that no user may execute, whatever the rules: names, categories ("@write"), or "dangerous". It
+	// does not depend on users.
+	Deny []string
+}
+
+// denied returns what Deny names.
+func (a *Access) denied() (names []string) {
+	for _, word := range a.Deny {
+		of, _ := access.Deniable(word)
+		names = append(names, of...)
+	}
+	return names
 }
 
 // usersSource names Access.Users in replies.
@@ -73,6 +86,15 @@ func (a *Access) parse(text string) (*access.Users, error) {
 	return users, err
 }
 
+// commandNames returns all commands by their names in rules.
+func commandNames() []string {
+	names := []string{access.Preset}
+	for _, c := range routing.Rows() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // Check reads the users, and returns warnings about rules that allow more than they seem to. listen are the addresses
 // that clients connect to; open: clients from other machines need no password.
 func (a *Access) Check(listen []string, open bool) (warnings []string, err error) {
@@ -103,6 +125,12 @@ func openTo(users *access.Users, listen []string, open bool) string {
 // access checks the lines of users, but no file.
 func (v *validation) access(s *Service) {
 	a := &s.Access
+	for _, word := range a.Deny {
+		if _, err := access.Deniable(word); err != nil {
+			v.fault(Fault{Setting: "deny", Item: word, Given: word, Choices: commandNames(),
+				Text: quoted(word) + " " + err.Error()})
+		}
+	}
 	setting := "users"
 	if a.UsersFile != "" {
 		setting = "users-file"

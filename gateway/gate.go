@@ -53,7 +53,7 @@ func (g *Gateway) addGates() error {
 func newGate(s Secret, a Access) (*gate, error) {
 	g := &gate{secret: s, access: a}
 	if s.IsZero() && !a.Defined() {
-		g.users.Store(access.WithoutPassword())
+		g.users.Store(access.WithoutPassword().Without(a.denied()))
 		return g, nil
 	}
 	if err := g.read(); err != nil {
@@ -85,7 +85,7 @@ func (g *gate) take() (changed bool, err error) {
 		}
 	}
 	g.taken = g.text
-	g.users.Store(users)
+	g.users.Store(users.Without(g.access.denied()))
 	return true, nil
 }
 

@@ -60,6 +60,10 @@ func TestGateWithoutUsers(t *testing.T) {
 	if err != nil || open.users.Load().Initial() == nil || open.users.Load().Defined() {
 		t.Errorf("clients need a password: %v", err)
 	}
+	denying, err := newGate(Secret{}, Access{Deny: []string{"dangerous"}})
+	if err != nil || denying.users.Load().Initial() == nil || denying.users.Load().Initial().Unlimited() {
+		t.Errorf("nothing is denied: %v", err)
+	}
 	closed, err := newGate(Secret{Value: "secret"}, Access{})
 	if err != nil || closed.users.Load().Initial() != nil ||
 		closed.users.Load().Authenticate([]byte("default"), []byte("secret")) == nil {
@@ -96,6 +100,9 @@ func TestAccessIsValidated(t *testing.T) {
 		"open to all": {func(s *Service) {
 			s.Access.Users, s.Listen = []string{"user default on nopass"}, []string{"127.0.0.1:1", "0.0.0.0:2"}
 		}, `users: the default user needs no password, and "0.0.0.0:2" is reachable from other machines`},
+		"denied": {change: func(s *Service) { s.Access.Deny = []string{"dangerous", "CONFIG SET", "@write"} }},
+		"denied wrongly": {func(s *Service) { s.Access.Deny = []string{"flushal", "auth"} },
+			`deny: "flushal" is neither a command nor a category, nor "dangerous"; deny: "auth" cannot be denied`},
 		"open on purpose": {change: func(s *Service) {
 			s.Access.Users, s.Listen, s.NoAuth = []string{"user default on nopass"}, []string{"0.0.0.0:2"}, true
 		}},

@@ -51,6 +51,7 @@ type Gateway struct {
 	gates       []*gate
 	denials     []*shared.Denials // of each service of the Config
 	guesses     *shared.Guesses
+	audit       *audit // nil without one
 	// allowed are the dangerous commands that each service of the Config permits.
 	allowed []map[string]bool
 	// scripts are those that each service of the Config has forwarded.
@@ -127,6 +128,9 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.handshakes = newHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	var err error
 	if g.material, err = newMaterial(conf.Services); err != nil {
+		return nil, err
+	}
+	if g.audit, err = newAudit(conf.AuditLog, logger.Named("audit")); err != nil {
 		return nil, err
 	}
 	for i := range conf.Services {
@@ -230,6 +234,7 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Acked:         g.acks(),
 		Users:         func(of int) *access.Users { return g.gates[of].users.Load() },
+		Audit:         g.audit.note(),
 		AuthDelay:     g.guesses.Delay,
 		AuthFailed:    g.guesses.Failed,
 		Denied:        func(of int, e access.Entry) { g.denials[g.subServices[of].service].Note(e) },
@@ -319,6 +324,9 @@ func (g *Gateway) Start() error {
 			g.logger.Error("topology watch ended", "error", err)
 		}
 	})
+	if g.audit != nil {
+		g.running.Go(func() { g.audit.run(ctx) })
+	}
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.clientMemory.Load) })

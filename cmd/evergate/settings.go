@@ -113,6 +113,8 @@ var serviceSettings = slices.Concat([]*setting{
 		"file with the password for clients of a Sentinel facade, read every second",
 		func(t target) *gateway.Secret { return &t.service.FacadePassword }),
 	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
+	listSetting("deny", "COMMAND,...", "commands that no client may execute: names, categories (@write), or dangerous",
+		func(t target) *[]string { return &t.service.Access.Deny }),
 	usersSetting(),
 	usersFileSetting(),
 	switchSetting("no-auth", "accept clients from other machines without a password",
@@ -162,6 +164,7 @@ var processSettings = ofProcess(
 		func(t target) *time.Duration { return &t.config.DrainTimeout }),
 	choiceSetting("log-level", "minimum level of log lines", []string{"trace", "debug", "info", "warn", "error"},
 		func(t target) *string { return &t.config.LogLevel }),
+	auditLogSetting(),
 	choiceSetting("log-format", "format of log lines", []string{"text", "json"},
 		func(t target) *string { return &t.config.LogFormat }),
 )

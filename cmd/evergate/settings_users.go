@@ -23,6 +23,13 @@ func usersSetting() *setting {
 	return s
 }
 
+func auditLogSetting() *setting {
+	s := textSetting("audit-log", "FILE|stdout", "log of denied and of dangerous commands, in JSON, without values",
+		func(t target) *string { return &t.config.AuditLog })
+	s.choices = []string{gateway.AuditStdout}
+	return s
+}
+
 func usersFileSetting() *setting {
 	return textSetting("users-file", "FILE", "file of users in the syntax of Redis's ACL, read every second",
 		func(t target) *string { return &t.service.Access.UsersFile })

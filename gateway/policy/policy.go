@@ -1,5 +1,6 @@
 // Package policy holds clients to the rights of their users: it checks requests (policy.go), answers ACL about the
-// users of the gateway (acl.go), takes new users (change.go), and slows those who guess passwords (slow.go).
+// users of the gateway (acl.go), takes new users (change.go), slows those who guess passwords (slow.go), and notes
+// what was denied and what is dangerous (audit.go).
 //
 // Begin with Policy.Check.
 //
@@ -18,7 +19,7 @@ import (
 	"evergate/routing"
 )
 
-// Config is what a Policy needs. All fields are required.
+// Config is what a Policy needs. All fields but Audit are required.
 type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
@@ -34,6 +35,8 @@ type Config struct {
 	// password was wrong. user is empty where there is none of that name.
 	Delay  func(service int, remote, user string) time.Duration
 	Failed func(service int, remote, user string)
+	// Audit notes an entry of the audit log. It is nil where there is none.
+	Audit func(e Event)
 	// Denied notes an entry of ACL LOG, Denials returns those of a service, newest first, and Forget forgets them.
 	Denied  func(service int, e access.Entry)
 	Denials func(service int) []access.Entry
@@ -67,7 +70,8 @@ func (p *Policy) Check(c *exchange.Session, command *routing.Command, args [][]b
 }
 
 // Deny notes that a request is denied, and returns the error for the client.
-func (p *Policy) Deny(c *exchange.Session, command *routing.Command, denied access.Denial) []byte {
+func (p *Policy) Deny(c *exchange.Session, command *routing.Command, args [][]byte, denied access.Denial) []byte {
+	p.auditDenied(c, command, args, denied)
 	phase := access.TopLevel
 	if c.Multi != nil {
 		phase = access.InMulti

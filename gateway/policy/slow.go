@@ -54,5 +54,6 @@ func (p *Policy) known(c *exchange.Session, name []byte) string {
 // WrongPassword notes that a command failed to authenticate a client as a user.
 func (p *Policy) WrongPassword(c *exchange.Session, command, user []byte) {
 	p.conf.Failed(c.Service.Index, c.Remote, p.known(c, user))
+	p.auditFailure(c, command, user)
 	p.note(c, access.Auth, access.TopLevel, string(command), string(user))
 }

@@ -35,7 +35,7 @@ func (r *request) deny(w *Worker) bool {
 		return r.ends(w.inquiries.Done(r.c, w.inquiries.Keys(r.c, r.args)))
 	}
 	w.counts.Denied++
-	return r.reject(w, w.policy.Deny(r.c, r.command, denied))
+	return r.reject(w, w.policy.Deny(r.c, r.command, r.args, denied))
 }
 
 // reject answers a request with an error that comes before all that a transaction would do.
@@ -50,6 +50,9 @@ func (r *request) reject(w *Worker, why []byte) bool {
 	return r.ends(true)
 }
 
+// isRejected reports whether a request is rejected whatever the rights: nothing permits it.
+func (r *request) isRejected() bool { return r.d.Kind == routing.Refuse && !r.c.Allows(r.d, r.command) }
+
 // unchecked is the error for a request that no step has checked.
 var unchecked = resp.AppendError(nil,
 	"NOPERM evergate: the rights to the command were not checked; it was not executed. This is a bug: please report it")
@@ -57,7 +60,7 @@ var unchecked = resp.AppendError(nil,
 // isUnchecked rejects a request that has no permit, and is not rejected anyway: a mistake in the steps must not be a
 // way past the rights.
 func (r *request) isUnchecked(w *Worker) bool {
-	if r.permit.Covers(r.command) || r.d.Kind == routing.Refuse && !r.c.Allows(r.d, r.command) {
+	if r.permit.Covers(r.command) || r.isRejected() {
 		return false
 	}
 	w.unchecked = true

@@ -64,9 +64,12 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 		r.isUnchecked(w):     // never: a step above has checked the rights
 		return r.done
 	}
-	multi, refused := c.Multi, r.d.Kind == routing.Refuse
+	multi, refused, rejected := c.Multi, r.d.Kind == routing.Refuse, r.isRejected()
 	if !r.execute(w) {
 		return false
+	}
+	if w.policy.Audits(r.command) && !rejected {
+		w.policy.Audit(c, policy.Allowed, r.command, args)
 	}
 	if w.clients.AnyMonitor(c.Service.Index) && !refused {
 		w.clients.ShowFinished(c, multi, r.command, args)
@@ -217,6 +220,9 @@ func (r *request) queue(w *Worker) bool {
 	}
 	if r.isUnchecked(w) {
 		return true
+	}
+	if w.policy.Audits(r.command) && !r.isRejected() {
+		w.policy.Audit(r.c, policy.Queued, r.command, r.args)
 	}
 	return r.ends(w.transactions.Queue(r.c, r.d, r.command, r.args, r.frame))
 }

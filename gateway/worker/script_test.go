@@ -12,6 +12,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
+	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -67,6 +68,7 @@ type player struct {
 	denials access.Log
 	wrong   map[string]int // passwords, by user: every second one has further ones wait for delay longer
 	delay   time.Duration
+	audits  bool
 	mute    bool // servers do not do CLIENT UNBLOCK
 }
 
@@ -83,8 +85,8 @@ func newPlayer(t testing.TB) *player {
 // same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
 // pops), output=BYTES, push=BYTES, soft-output=BYTES:2s, soft-push=BYTES:2s, memory=BYTES (of all clients), gather=N,
 // close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
-// where servers do not do CLIENT UNBLOCK; guesses=1s is how much longer attempts to authenticate wait after each two
-// wrong passwords.
+// where servers do not do CLIENT UNBLOCK; audit for the audit log; guesses=1s is how much longer attempts to
+// authenticate wait after each two wrong passwords.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
@@ -131,6 +133,8 @@ func (p *player) start(words []string) {
 			for name := range strings.SplitSeq(value, ",") {
 				conf.Services[0].Allowed[name] = true
 			}
+		case "audit":
+			p.audits = true
 		case "guesses":
 			p.delay, _ = time.ParseDuration(value)
 		case "no-unblock":
@@ -147,7 +151,7 @@ func (p *player) start(words []string) {
 			p.t.Fatalf("no setting is called %q", word)
 		}
 	}
-	p.loop = play.New(conf, worker.Env{
+	env := worker.Env{
 		View:          func(int) *topology.View { return p.view },
 		Users:         func(int) *access.Users { return p.users },
 		Denied:        func(_ int, e access.Entry) { p.denials.Add(e) },
@@ -180,7 +184,23 @@ func (p *player) start(words []string) {
 			}
 			return p.long
 		},
-	}, p, p.t.Fatalf)
+	}
+	if p.audits {
+		env.Audit = p.audited
+	}
+	p.loop = play.New(conf, env, p, p.t.Fatalf)
+}
+
+// audited reports an entry of the audit log.
+func (p *player) audited(e policy.Event) {
+	text := fmt.Sprintf("audit: %s %s of %s", e.Event, e.Command, e.User)
+	if len(e.Keys) > 0 {
+		text += fmt.Sprintf(", keys %q", e.Keys)
+	}
+	if e.Reason != "" {
+		text += ", for the " + e.Reason + " " + e.Object
+	}
+	p.reports = append(p.reports, text)
 }
 
 // faceSetting is a listener at gate:6380, which knows of others.

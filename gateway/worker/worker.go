@@ -120,6 +120,8 @@ type Env struct {
 	// password was wrong. user is empty where there is none of that name. Both nil: none waits.
 	AuthDelay  func(service int, remote, user string) time.Duration
 	AuthFailed func(service int, remote, user string)
+	// Audit notes an entry of the audit log. Nil: there is none.
+	Audit func(e policy.Event)
 	// Random fills its argument with random bytes that nobody can guess.
 	Random func([]byte)
 	// Admin sends a request to all workers, this one included: see Worker.Admin. The reply comes through
@@ -230,7 +232,7 @@ func New(conf Config, env Env) *Worker {
 	w.subscribers = subscribe.New(subscribe.Config{Exchange: w.x, Limits: &w.conf.Limits, Count: w.env.Count})
 	w.policy = policy.New(policy.Config{
 		Exchange: w.x, Clock: &clock, Limits: &w.conf.Limits, Delay: w.env.AuthDelay, Failed: w.env.AuthFailed,
-		WallClock: env.WallClock, Random: env.Random,
+		WallClock: env.WallClock, Random: env.Random, Audit: env.Audit,
 		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
 		MayListen: w.subscribers.MayListen, Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})

@@ -50,7 +50,7 @@ var rooms = map[string]room{
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "gateway", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, yaml, sys}},
-	"gateway": {ours: []string{"gateway/access",
+	"gateway": {ours: []string{"gateway/access", "gateway/policy",
 		"gateway/admin", "gateway/loop", "gateway/worker", "gateway/exchange", "gateway/outage", "gateway/shared",
 		"gateway/upstream", "gateway/pubsub",
 		"gateway/fanout",
