@@ -27,20 +27,46 @@ func TestDrills(t *testing.T) {
 				if lack := plan.Lacks(); lack != "" {
 					t.Skip(lack)
 				}
-				var judged *report.Report
-				for range provingTries {
-					var err error
-					if judged, err = Run(t.Context(), plan); err != nil {
-						t.Fatal(err)
-					}
-					if t.Log(judged.Text()); judged.Verdict.Vacuous == "" {
-						break
-					}
-				}
-				if v := judged.Verdict; !v.Kept() {
-					t.Errorf("%s\n%s\n%s", strings.Join(v.Sentences(), "\n"), v.Vacuous, judged.Timeline())
-				}
+				prove(t, plan)
 			})
 		}
+	}
+}
+
+// TestDrillsWithTLS runs two drills with TLS on all legs: a primary that dies, and one that comes back.
+func TestDrillsWithTLS(t *testing.T) {
+	servers.SkipShort(t)
+	binary, err := servers.ServerBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
+		t.Skipf("%s was built without TLS (%v)", binary, err)
+	}
+	for _, name := range []string{"kill-primary", "freeze-primary"} {
+		for _, mode := range []Mode{Sentinel, Cluster} {
+			t.Run(name+"/"+string(mode), func(t *testing.T) {
+				t.Parallel()
+				prove(t, Plan{Name: name, Mode: mode, Connections: 20, Rate: 500, Quick: true, Untimed: true, TLS: true})
+			})
+		}
+	}
+}
+
+// prove runs a drill until it proves something, and fails the test if a promise was broken.
+func prove(t *testing.T, plan Plan) {
+	t.Helper()
+	var judged *report.Report
+	for range provingTries {
+		var err error
+		if judged, err = Run(t.Context(), plan); err != nil {
+			t.Fatal(err)
+		}
+		if t.Log(judged.Text()); judged.Verdict.Vacuous == "" {
+			break
+		}
+	}
+	if v := judged.Verdict; !v.Kept() {
+		t.Errorf("%s\n%s\n%s", strings.Join(v.Sentences(), "\n"), v.Vacuous, judged.Timeline())
 	}
 }

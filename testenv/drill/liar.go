@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,10 +32,14 @@ type liar struct {
 	open        map[net.Conn]struct{}
 }
 
-func startLiar(master, named string) (*liar, error) {
+// startLiar starts it, with TLS if config is set.
+func startLiar(master, named string, config *tls.Config) (*liar, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
+	}
+	if config != nil {
+		listener = tls.NewListener(listener, config)
 	}
 	l := &liar{addr: listener.Addr().String(), master: master, named: named, listener: listener,
 		subscribers: map[net.Conn]struct{}{}, open: map[net.Conn]struct{}{}}

@@ -32,6 +32,9 @@ type Plan struct {
 	Quick bool
 	// Untimed does not judge times: for a gateway under the race detector, and for busy machines.
 	Untimed bool
+	// TLS has the drill's own servers, gateway and clients speak TLS on all legs, with certificates on both sides. Not
+	// with Beside or Target.
+	TLS bool
 	// Beside is the path that is drilled in place of the gateway: Direct, HAProxy or, before a Target, the address of
 	// another path to the same servers. Empty: the gateway.
 	Beside string
@@ -260,7 +263,11 @@ func (r *run) report(entries []ledger.Entry, found ledger.Found) *report.Report 
 	bar.InFlightFor = r.site.window(bar)
 	figures := ledger.Count(entries, marks, bar.InFlightFor)
 	account := ledger.Balance(entries, found, ledger.SentWithoutPrimary(marks, bar.InFlightFor))
-	return &report.Report{Drill: r.plan.Name, What: r.drill.what, Mode: string(r.plan.Mode),
+	what := r.drill.what
+	if r.plan.TLS {
+		what += ", with TLS on all legs"
+	}
+	return &report.Report{Drill: r.plan.Name, What: what, Mode: string(r.plan.Mode),
 		Path: cmp.Or(r.plan.Beside, report.Gateway), ID: r.id, Started: r.line.start, Connections: r.plan.Connections,
 		Rate: r.plan.Rate, Versions: r.versions, Machine: machine(), Bar: bar, Marks: marks,
 		Figures: figures, Account: account, Gate: gate, Verdict: ledger.Judge(figures, account, gate, marks, bar),

@@ -2,6 +2,7 @@ package drill
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -52,7 +53,9 @@ type site struct {
 	downAfter time.Duration
 
 	// Of servers of our own:
-	env  *servers.Env
+	env *servers.Env
+	// tls is what clients of servers and of the gateway take; nil: no TLS.
+	tls  *tls.Config
 	gate *servers.Gateway
 	// relays stand between the gateway and each server, by the server's address, if a drill needs them.
 	relays map[string]*servers.Fault
@@ -90,7 +93,7 @@ func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	if slices.Contains(s.sentinels, addr) {
 		login = s.watcher
 	}
-	conn, err := servers.Dial(s.reach(addr))
+	conn, err := s.open(s.reach(addr))
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +104,14 @@ func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	}
 	conn.Timeout = patience
 	return conn, nil
+}
+
+// open connects to a server or to the gateway.
+func (s *site) open(addr string) (*servers.Conn, error) {
+	if s.tls != nil {
+		return servers.DialTLS(addr, s.tls)
+	}
+	return servers.Dial(addr)
 }
 
 // reach returns the dial address of a server that the topology names addr.
@@ -114,7 +125,7 @@ func (s *site) reach(addr string) string {
 // options returns the options of a drill's own servers.
 func (p *Plan) options(d *drill) servers.Options {
 	o := servers.Options{Replicas: 2, DownAfter: downAfter, FailoverTimeout: failoverTimeout, Fast: true, Persist: true,
-		NodeTimeout: nodeTimeout, Masters: []string{masterName}}
+		NodeTimeout: nodeTimeout, Masters: []string{masterName}, TLS: p.TLS}
 	if p.Mode == Cluster {
 		o.Replicas = 1
 	}
@@ -140,6 +151,11 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	if err != nil {
 		return s, err
 	}
+	if p.TLS {
+		if s.tls, err = s.env.TLS.Client(); err != nil {
+			return s, err
+		}
+	}
 	// Fast Sentinels demote a candidate again that its leader has not yet asked for INFO: that would be another drill.
 	if err := s.env.UsualPeriods(); err != nil {
 		return s, err
@@ -149,7 +165,7 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 		s.login = Login{User: outsider, Password: func() (string, error) { return outsider, nil }}
 	}
 	if d.liar {
-		if s.liar, err = startLiar(s.master, s.nodes[0]); err != nil {
+		if s.liar, err = startLiar(s.master, s.nodes[0], s.tls); err != nil {
 			return s, err
 		}
 	}
@@ -230,13 +246,17 @@ func (s *site) startPath(ctx context.Context, p *Plan) error {
 		args = append(args, "--upstream-user", s.login.User)
 		variables = append(variables, "EVERGATE_UPSTREAM_PASSWORD="+password)
 	}
+	if t := s.env.TLS; t != nil {
+		args = append(args, t.ToServers(s.mode == Sentinel)...)
+		args = append(args, "--tls-cert-file", t.Cert, "--tls-key-file", t.Key, "--tls-ca-file", t.CA)
+	}
 	gate, err := servers.RunGateway(servers.GatewayOptions{Args: append(args, p.GatewayArgs...), Binary: p.Binary,
-		Variables: variables})
+		Variables: variables, TLS: s.tls})
 	if err != nil {
 		return err
 	}
 	s.gate, s.path = gate, gate.Addr
-	s.dialPath = func() (*servers.Conn, error) { return servers.Dial(s.path) }
+	s.dialPath = func() (*servers.Conn, error) { return s.open(s.path) }
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -321,7 +320,8 @@ func (p *pipe) lose(b *Book, e ledger.Entry, text string) {
 // leave closes the connection and waits until the other side has noticed, so that requests on the next connection come
 // after it.
 func (p *pipe) leave() {
-	if tcp, ok := p.conn.Conn.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
+	half, ok := p.conn.Conn.(interface{ CloseWrite() error }) // TCP and TLS have it
+	if ok && half.CloseWrite() == nil {
 		p.conn.Timeout = leavePatience
 		_, _ = p.conn.Rest()
 	}
