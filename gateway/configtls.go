@@ -97,12 +97,19 @@ func outdated(prefix string, files []string, leaves []*x509.Certificate, now tim
 	return warnings
 }
 
-// SelfTLS begins TLS on a connection to one of the service's own TLS listeners. The certificate must be one of the
-// service's files, whatever its name.
+// RequiresCertificates reports whether clients of the TLS listeners need a certificate.
+func (s *Service) RequiresCertificates() bool { return s.TLS.Auth() == certs.AuthYes }
+
+// SelfTLS runs the TLS handshake on a connection to one of the service's own TLS listeners. The listener's certificate
+// must be one of the service's files, whatever its name; it is presented as that of a client, too.
 func (s *Service) SelfTLS(conn net.Conn) (net.Conn, error) {
 	made, err := certs.NewServer(s.TLS)
 	if err != nil {
 		return nil, err
 	}
-	return tls.Client(conn, made.Self()), nil
+	secure := tls.Client(conn, made.Self())
+	if err := secure.Handshake(); err != nil {
+		return nil, errors.New("TLS: " + certs.Explain(err))
+	}
+	return secure, nil
 }

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"evergate/gateway/certs"
 )
 
 // Fault is one thing wrong with a Config, in the settings' own names. Whoever read the settings can add where each one
@@ -347,7 +345,7 @@ func (v *validation) listeners(s *Service) {
 		// A Sentinel facade serves no data: it reports addresses that are no secret, and many clients cannot send it a
 		// password. A client certificate is as good as a password.
 		open := s.Password.IsZero() && !s.Access.Defined() && !s.NoAuth
-		if s.isTLS(i) && s.TLS.Auth() == certs.AuthYes {
+		if s.isTLS(i) && s.RequiresCertificates() {
 			open = false
 		}
 		if open && !isLocal(listen) && s.FacadeAt(listen) != FacadeSentinel {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -112,14 +113,25 @@ func (p probe) run(target healthTarget) error {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return err
 	}
-	if target.service != nil {
-		if conn, err = target.service.SelfTLS(conn); err != nil {
-			return err
-		}
+	if target.service == nil {
+		return p.converse(conn, target.password)
 	}
+	secure, err := target.service.SelfTLS(conn)
+	if err != nil {
+		return err
+	}
+	err = p.converse(secure, target.password)
+	if target.service.RequiresCertificates() && !p.ready && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil // it did TLS, and rejects at most this client's certificate: it is alive
+	}
+	return err
+}
+
+// converse asks over a connection.
+func (p probe) converse(conn net.Conn, password gateway.Secret) error {
 	talk := talk{conn, bufio.NewReaderSize(conn, replyLineMax)}
-	if !target.password.IsZero() {
-		text, err := target.password.Read()
+	if !password.IsZero() {
+		text, err := password.Read()
 		if err != nil {
 			return err
 		}

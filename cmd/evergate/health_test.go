@@ -2,11 +2,15 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"evergate/testenv/servers"
 )
 
 // answering starts a listener that replies to each command by its name; an empty reply closes the connection.
@@ -16,6 +20,12 @@ func answering(t *testing.T, network, address string, answers map[string]string)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return answeringOn(t, listener, answers)
+}
+
+// answeringOn is answering on a listener, which it closes.
+func answeringOn(t *testing.T, listener net.Listener, answers map[string]string) string {
+	t.Helper()
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -120,5 +130,62 @@ func TestHealthcheckAsksEveryService(t *testing.T) {
 	}
 	if code, _, errOut := try([]string{"healthcheck", "--address", good}, environ); code != exitOK {
 		t.Error(code, errOut)
+	}
+}
+
+// TestHealthcheckSpeaksTLS probes listeners with TLS, whose certificate must be that of the settings.
+func TestHealthcheckSpeaksTLS(t *testing.T) {
+	dir := t.TempDir()
+	ca, err := servers.NewAuthority("test CA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := ca.WritePair(dir, "gate", servers.Issue{Name: "gate", Hosts: []string{"gate.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	caFile := filepath.Join(dir, "ca.crt")
+	if err := servers.WriteCAs(caFile, ca); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := func(config *tls.Config, answers map[string]string) string {
+		t.Helper()
+		config.Certificates = []tls.Certificate{pair}
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answeringOn(t, listener, answers)
+	}
+	sound := map[string]string{"PING": "+PONG\r\n", "EXISTS evergate:ready": ":0\r\n"}
+	open := listening(&tls.Config{}, sound)
+	silent := listening(&tls.Config{}, nil)
+	strict := listening(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool()}, sound)
+	other, otherKey, err := ca.WritePair(dir, "other", servers.Issue{Name: "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := " --tls-cert-file " + cert + " --tls-key-file " + key
+	for _, c := range []struct {
+		args string
+		code int
+	}{
+		{"--tls-listen " + open + own, 0},
+		{"--tls-listen " + open + own + " --ready", 0},
+		{"--address " + open + " --tls-listen " + open + own, 0},
+		{"--tls-listen " + open + " --tls-cert-file " + other + " --tls-key-file " + otherKey, 1},
+		{"--address " + open, 1}, // without TLS
+		{"--tls-listen " + silent + own, 1},
+		{"--tls-listen " + strict + own + " --tls-ca-file " + caFile, 0},
+		{"--tls-listen " + strict + own + " --tls-ca-file " + caFile + " --ready", 1},
+	} {
+		code, out, errOut := try(append([]string{"healthcheck"}, strings.Fields(c.args)...), nil)
+		if code != c.code || out != "" || (code == 0) != (errOut == "") {
+			t.Errorf("%s: exit %d, want %d: %s%s", c.args, code, c.code, out, errOut)
+		}
 	}
 }
