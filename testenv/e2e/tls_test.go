@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
 	"evergate/testenv/servers"
 )
 
@@ -173,5 +176,57 @@ func TestCertificatesAreRenewedUnderLoad(t *testing.T) {
 	clients.Wait()
 	if reply, err := stays.Do("PING"); string(reply) != "+PONG\r\n" {
 		t.Errorf("a client of the first certificate: %q, %v", reply, err)
+	}
+}
+
+// TestFacadesOverTLS has go-redis find its way by the facades of a gateway that listens with and without TLS: each
+// client gets addresses of its own kind, and uses them.
+func TestFacadesOverTLS(t *testing.T) {
+	needsTLS(t)
+	t.Parallel()
+	env := servers.StartPlain(t, servers.Options{TLS: true})
+	var addrs [6]string
+	for i := range addrs {
+		p, err := servers.ReservePort(servers.IPv4Loopback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Release)
+		addrs[i] = p.Addr()
+	}
+	plain, cluster, sentinel := addrs[0], addrs[1], addrs[2]
+	tlsPlain, tlsCluster, tlsSentinel := addrs[3], addrs[4], addrs[5]
+	config, err := env.TLS.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers.StartGatewayWith(t, servers.GatewayOptions{Addr: plain, Args: append(env.TLS.ToServers(false), "--primary",
+		env.Primary().Addr, "--listen", strings.Join(addrs[:3], ","), "--tls-listen", strings.Join(addrs[3:], ","),
+		"--facade", cluster+"=cluster,"+sentinel+"=sentinel,"+tlsCluster+"=cluster,"+tlsSentinel+"=sentinel",
+		"--tls-cert-file", env.TLS.Cert, "--tls-key-file", env.TLS.Key)})
+	for _, kind := range []struct {
+		name                        string
+		primary, cluster, sentinels string
+		config                      *tls.Config
+	}{{"plain", plain, cluster, sentinel, nil}, {"TLS", tlsPlain, tlsCluster, tlsSentinel, config}} {
+		asked := servers.NewTLSClient(kind.sentinels, "", "", kind.config)
+		reply, err := asked.Do(t.Context(), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "default").StringSlice()
+		if err != nil || strings.Join(reply, ":") != kind.primary {
+			t.Errorf("%s: the Sentinel facade names %v, %v; want %s", kind.name, reply, err, kind.primary)
+		}
+		_ = asked.Close()
+		quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+		bySentinel := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "default",
+			SentinelAddrs: []string{kind.sentinels}, TLSConfig: kind.config})
+		byCluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{kind.cluster}, TLSConfig: kind.config,
+			MaintNotificationsConfig: quiet})
+		for way, client := range map[string]redis.UniversalClient{"Sentinel": bySentinel, "cluster": byCluster} {
+			if err := client.Set(t.Context(), "k", kind.name+way, 0).Err(); err != nil {
+				t.Errorf("%s, %s: %v", kind.name, way, err)
+			} else if got := client.Get(t.Context(), "k").Val(); got != kind.name+way {
+				t.Errorf("%s, %s: %q", kind.name, way, got)
+			}
+			_ = client.Close()
+		}
 	}
 }
