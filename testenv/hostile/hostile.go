@@ -177,10 +177,10 @@ func settle(gate *servers.Gateway, before Held) (h Held, took time.Duration, err
 	}
 }
 
-// like reports whether nothing is left of the attacks: up to 32 MB, which the tables of many clients take, and one
+// like reports whether nothing is left of the attacks: up to 40 MB, which the tables of many clients take, and one
 // connection or goroutine that comes and goes. The race detector gives no memory back.
 func (h Held) like(before Held) bool {
-	return (servers.RaceEnabled || h.Resident <= before.Resident+32<<20) && h.Descriptors <= before.Descriptors+1 &&
+	return (servers.RaceEnabled || h.Resident <= before.Resident+40<<20) && h.Descriptors <= before.Descriptors+1 &&
 		h.Goroutines <= before.Goroutines+1
 }
 
