@@ -45,6 +45,7 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 	flags := cmd.Flags()
 	flags.StringVar(&address, "address", "", "`ADDRESS` to check: HOST:PORT or unix:/path (default: the listeners)")
 	flags.BoolVar(&probe.ready, "ready", false, "require that a read succeeds")
+	flags.StringVar(&probe.user, "user", "", "`NAME` of the user whose password --password-file has, for --ready")
 	flags.DurationVar(&probe.timeout, "timeout", 2*time.Second, "fail if a listener has not replied within this time")
 	for _, s := range settings {
 		if flag := flags.Lookup(s.name); flag != nil {
@@ -89,6 +90,7 @@ func healthTargets(config gateway.Config, address string) []healthTarget {
 // probe checks one listener.
 type probe struct {
 	ready   bool
+	user    string
 	timeout time.Duration
 }
 
@@ -135,7 +137,11 @@ func (p probe) converse(conn net.Conn, password gateway.Secret) error {
 		if err != nil {
 			return err
 		}
-		reply, err := talk.ask("AUTH", text)
+		words := []string{"AUTH", text}
+		if p.user != "" {
+			words = []string{"AUTH", p.user, text}
+		}
+		reply, err := talk.ask(words...)
 		if err != nil || p.ready && reply != "+OK" {
 			return fmt.Errorf("AUTH failed: %s", orError(reply, err))
 		}

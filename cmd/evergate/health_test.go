@@ -76,6 +76,8 @@ func TestHealthcheck(t *testing.T) {
 		"PING": "+PONG\r\n", "EXISTS evergate:ready": ":0\r\n"})
 	closed := answering(t, "tcp", "127.0.0.1:0", map[string]string{
 		"PING": "+PONG\r\n", "AUTH " + secretText: "+OK\r\n", "EXISTS evergate:ready": "-NOPERM no\r\n"})
+	named := answering(t, "tcp", "127.0.0.1:0", map[string]string{
+		"PING": "+PONG\r\n", "AUTH probe " + secretText: "+OK\r\n", "EXISTS evergate:ready": ":0\r\n"})
 	starting := answering(t, "tcp", "127.0.0.1:0", map[string]string{
 		"PING": "+PONG\r\n", "EXISTS evergate:ready": loading})
 	unready := answering(t, "tcp", "127.0.0.1:0", map[string]string{"PING": loading})
@@ -94,6 +96,8 @@ func TestHealthcheck(t *testing.T) {
 		{"--listen " + open + "," + silent, 0},
 		{"--address " + closed + " --password-file " + password, 0},
 		{"--listen " + closed + " --password-file " + password + " --ready", 0},
+		{"--address " + named + " --password-file " + password + " --user probe --ready", 0},
+		{"--address " + named + " --password-file " + password + " --ready", 1},
 		{"--address " + starting, 0},
 		{"--address " + starting + " --ready", 1},
 		{"--address " + unready, 0},
