@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
 	"evergate/testenv/drill"
@@ -176,11 +177,11 @@ func (d *demo) check() (gateway.Config, error) {
 	if d.mode != bySentinel && d.mode != byCluster {
 		modes := []string{bySentinel, byCluster}
 		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is not one of %s", d.mode,
-			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
+			strings.Join(modes, ", ")) + suggest.DidYouMean(suggest.Nearest(d.mode, modes), keyName)})
 	}
 	if paths := []string{drill.Direct, drill.HAProxy}; d.beside != "" && !slices.Contains(paths, d.beside) {
 		wrong = append(wrong, mistake{place{name: "flag --beside"}, fmt.Sprintf("%q is not one of %s", d.beside,
-			strings.Join(paths, ", ")) + didYouMean(nearest(d.beside, paths), keyName)})
+			strings.Join(paths, ", ")) + suggest.DidYouMean(suggest.Nearest(d.beside, paths), keyName)})
 	}
 	if d.beside != "" && d.mode == byCluster {
 		text := "needs Sentinels: a cluster replies MOVED to plain clients"

@@ -16,6 +16,8 @@ import (
 	"evergate/testenv/drill"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
+
+	"evergate/cmd/evergate/suggest"
 )
 
 // drillCommand holds the flags of evergate drill.
@@ -87,11 +89,12 @@ func drillNames() []string {
 func (d *drillCommand) faults(name string) (wrong mistakes) {
 	if !slices.Contains(drillNames(), name) {
 		text := fmt.Sprintf("%q is not a drill; see \"evergate drill list\"", name)
-		wrong = append(wrong, mistake{place{name: "drill"}, text + didYouMean(nearest(name, drillNames()), keyName)})
+		text += suggest.DidYouMean(suggest.Nearest(name, drillNames()), keyName)
+		wrong = append(wrong, mistake{place{name: "drill"}, text})
 	}
 	if modes := []string{bySentinel, byCluster}; d.mode != "" && !slices.Contains(modes, d.mode) {
 		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is not one of %s", d.mode,
-			strings.Join(modes, ", ")) + didYouMean(nearest(d.mode, modes), keyName)})
+			strings.Join(modes, ", ")) + suggest.DidYouMean(suggest.Nearest(d.mode, modes), keyName)})
 	}
 	if fault := d.besideFault(); fault != "" {
 		wrong = append(wrong, mistake{place{name: "flag --beside"}, fault})

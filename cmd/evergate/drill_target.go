@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
 	"evergate/testenv/drill"
@@ -190,7 +191,7 @@ func (d *drillCommand) besideFault() string {
 	if !strings.Contains(d.beside, ":") {
 		paths := []string{drill.Direct, drill.HAProxy}
 		return fmt.Sprintf("%q is not one of %s", d.beside, strings.Join(paths, ", ")) +
-			didYouMean(nearest(d.beside, paths), keyName)
+			suggest.DidYouMean(suggest.Nearest(d.beside, paths), keyName)
 	}
 	if _, _, err := gateway.SplitListen(d.beside); err != nil {
 		return err.Error()

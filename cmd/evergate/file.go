@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"evergate/cmd/evergate/suggest"
 	"evergate/gateway"
 )
 
@@ -166,12 +167,12 @@ func (s *sources) readSetting(key, value *yaml.Node, entry int) {
 	names := fileNames(entry)
 	meant := key.Value
 	if !slices.Contains(names, meant) {
-		meant = nearest(key.Value, names)
+		meant = suggest.Nearest(key.Value, names)
 		why := ""
 		if setting := findSetting(key.Value); setting != nil {
 			why = " in this file: a password stands in a file of its own, or in " + setting.env()
 		}
-		s.wrong(s.line(key), shownKey(key)+": is unknown"+why+didYouMean(meant, keyName))
+		s.wrong(s.line(key), shownKey(key)+": is unknown"+why+suggest.DidYouMean(meant, keyName))
 		if setting := findSetting(meant); setting != nil && setting.secret {
 			s.fail(entry, meant)
 			return

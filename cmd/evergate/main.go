@@ -22,6 +22,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"evergate/cmd/evergate/suggest"
 )
 
 func main() {
@@ -118,7 +120,7 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	}
 	names := []string{}
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	return fmt.Errorf("%w%s", err, didYouMean(nearest(name, names), flagName))
+	return fmt.Errorf("%w%s", err, suggest.DidYouMean(suggest.Nearest(name, names), flagName))
 }
 
 // withSettings adds the flags of all settings to a command. Unknown flags are left to resolve, and a flag that ends the

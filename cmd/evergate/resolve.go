@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/suggest"
 	"evergate/gateway"
 )
 
@@ -183,7 +184,7 @@ func (r *resolved) validate(s *sources) {
 		if s.follows(fault) || s.unread && (!found || strings.HasPrefix(fault.Text, "needs ")) {
 			continue
 		}
-		text := fault.Text + didYouMean(nearest(fault.Given, fault.Choices), keyName)
+		text := fault.Text + suggest.DidYouMean(suggest.Nearest(fault.Given, fault.Choices), keyName)
 		other, otherFound := r.where(fault.Service, fault.Other, "")
 		if otherFound && found && fault.Other != "" {
 			text += fmt.Sprintf(" (%s: %s)", fault.Other, other)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"evergate/cmd/evergate/suggest"
 )
 
 // assignment is one setting as it was written, not yet parsed.
@@ -128,7 +130,7 @@ func (s *sources) readEnv(environ []string) {
 		if !ours || text == "" || name == configEnv {
 			continue
 		}
-		key = plainName(key)
+		key = suggest.PlainName(key)
 		at := place{name: "env " + name}
 		if setting := findSetting(key); setting != nil && !setting.fileOnly && setting.env() == name {
 			given[name] = true
@@ -136,8 +138,8 @@ func (s *sources) readEnv(environ []string) {
 				s.wrong(at, "conflicts with "+otherOfTwo(name)+": set only one")
 			}
 			s.assign(assignment{setting: setting, texts: splitTexts(setting, text), at: at})
-		} else if meant := slip(key, names); meant != "" {
-			s.wrong(at, "is unknown"+didYouMean(meant, envName))
+		} else if meant := suggest.Slip(key, names); meant != "" {
+			s.wrong(at, "is unknown"+suggest.DidYouMean(meant, envName))
 			s.assume(0, meant, text, at)
 		}
 	}
@@ -209,8 +211,8 @@ func (s *sources) readStray(args []string, flags *pflag.FlagSet) {
 			i++
 			text = args[i]
 		}
-		at, meant := place{name: "flag --" + name}, nearest(name, names)
-		s.wrong(at, "is unknown"+didYouMean(meant, flagName))
+		at, meant := place{name: "flag --" + name}, suggest.Nearest(name, names)
+		s.wrong(at, "is unknown"+suggest.DidYouMean(meant, flagName))
 		s.assume(0, meant, text, at)
 	}
 	if words > 0 {

@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"evergate/cmd/evergate/suggest"
 )
 
 func TestNearest(t *testing.T) {
@@ -13,20 +15,8 @@ func TestNearest(t *testing.T) {
 		"worker": "workers", "loglevel": "log-level", "drain": "drain-timeout", "frobnicate": "", "x": "", "": "",
 		"service": "services",
 	} {
-		if got := nearest(given, names); got != want {
+		if got := suggest.Nearest(given, names); got != want {
 			t.Errorf("%q: got %q, want %q", given, got, want)
-		}
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "ab", 1}, {"abc", "xbc", 1},
-		{"kitten", "sitting", 3}} {
-		if distance(c.a, c.b) != c.want || distance(c.b, c.a) != c.want {
-			t.Errorf("%q %q: %d %d, want %d", c.a, c.b, distance(c.a, c.b), distance(c.b, c.a), c.want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/cmd/evergate/suggest"
 	"evergate/gateway"
 )
 
@@ -84,7 +85,7 @@ func parseHold(text string) (gateway.Hold, error) {
 	if text != "" && !strings.ContainsAny(text[:1], "0123456789.-+") {
 		words := slices.Sorted(maps.Keys(gateway.HoldWords))
 		err = fmt.Errorf("%q is not one of %s, and not a duration such as 10s%s", text, strings.Join(words, ", "),
-			didYouMean(nearest(text, words), keyName))
+			suggest.DidYouMean(suggest.Nearest(text, words), keyName))
 	}
 	return gateway.Hold{}, err
 }

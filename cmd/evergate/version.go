@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/suggest"
 	"evergate/gateway"
 )
 
@@ -37,9 +38,9 @@ func newVersion(w world) *cobra.Command {
 			case "json":
 				return printJSON(w.stdout, thisBuild())
 			}
-			meant := slip(output, []string{"text", "json"})
+			meant := suggest.Slip(output, []string{"text", "json"})
 			return mistakes{{place{name: "flag --output"}, fmt.Sprintf("%q is not one of text, json", output) +
-				didYouMean(meant, keyName)}}
+				suggest.DidYouMean(meant, keyName)}}
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", output, "text or json")

@@ -1,4 +1,5 @@
-package main
+// Package suggest finds the name that was probably meant where an unknown one was given. It is pure.
+package suggest
 
 import (
 	"fmt"
@@ -18,25 +19,25 @@ var redisNames = map[string]string{
 	"warning": "warn", "notice": "info", "verbose": "debug", "prefer-slave": "prefer-replica",
 }
 
-// didYouMean returns `; did you mean "x"?` with the name in the form of its source, or "" without a name.
-func didYouMean(meant string, written func(string) string) string {
+// DidYouMean returns `; did you mean "x"?` with the name in the form of its source, or "" without a name.
+func DidYouMean(meant string, written func(string) string) string {
 	if meant == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", written(meant))
 }
 
-// nearest returns the candidate that was probably meant: given is a misspelling, Redis's own name for it, or its
+// Nearest returns the candidate that was probably meant: given is a misspelling, Redis's own name for it, or its
 // beginning. It returns "" if none is near.
-func nearest(given string, candidates []string) string {
-	plain := plainName(given)
+func Nearest(given string, candidates []string) string {
+	plain := PlainName(given)
 	if synonym := redisNames[plain]; slices.Contains(candidates, synonym) {
 		return synonym
 	}
-	if meant := slip(plain, candidates); meant != "" {
+	if meant := Slip(plain, candidates); meant != "" {
 		return meant
 	}
-	if synonym := redisNames[slip(plain, slices.Sorted(maps.Keys(redisNames)))]; slices.Contains(candidates, synonym) {
+	if synonym := redisNames[Slip(plain, slices.Sorted(maps.Keys(redisNames)))]; slices.Contains(candidates, synonym) {
 		return synonym
 	}
 	for _, candidate := range candidates {
@@ -47,8 +48,8 @@ func nearest(given string, candidates []string) string {
 	return ""
 }
 
-// slip returns the candidate that is a few typing errors away, "" if none is.
-func slip(given string, candidates []string) string {
+// Slip returns the candidate that is a few typing errors away, "" if none is.
+func Slip(given string, candidates []string) string {
 	best, bestSlips := "", 0
 	for _, candidate := range candidates {
 		slips := distance(given, candidate)
@@ -61,8 +62,8 @@ func slip(given string, candidates []string) string {
 
 func slipsAllowed(candidate string) int { return 1 + len(candidate)/5 }
 
-// plainName returns a name of snake_case or camelCase in the form of the settings.
-func plainName(name string) string {
+// PlainName returns a name of snake_case or camelCase in the form of the settings.
+func PlainName(name string) string {
 	var b strings.Builder
 	for i, r := range name {
 		if i > 0 && 'A' <= r && r <= 'Z' && 'a' <= name[i-1] && name[i-1] <= 'z' {
