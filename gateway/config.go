@@ -73,6 +73,8 @@ type Service struct {
 	TLS       certs.ServerOptions
 	// UpstreamTLS and SentinelTLS are for connections to servers and to Sentinels.
 	UpstreamTLS, SentinelTLS certs.ClientOptions
+	// Networks is where clients come from.
+	Networks Networks
 	// Facade is the role that the listeners emulate; ListenFacade overrides it for single listeners, keyed by their
 	// text in Listen. Default FacadeNone.
 	Facade       Facade

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/accept"
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/dial"
@@ -64,7 +65,7 @@ type Gateway struct {
 	failovers []*status.Failovers
 	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
-	loops  []loop.Loop
+	entry
 	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching    []atomic.Int32
 	monitors    []monitors
@@ -72,20 +73,13 @@ type Gateway struct {
 	upstreamLog *outage.Servers
 	census      []*census // of each service
 	unserved    []*outage.Service
-	running     sync.WaitGroup
 	started     time.Time
 	runID       string
 	number      atomic.Int64 // of the last client
-	// descriptors limits the clients, refusals logs those that did not fit, repeats what clients do wrong.
-	descriptors *descriptors
-	refusals    *refusals
 	// clientMemory is how many bytes are kept for the clients of all workers.
 	clientMemory atomic.Int64
-	addresses    *limits.Addresses
-	repeats      *repeats
-	// material is the TLS of all services, and handshakes are those of clients that are under way.
-	material   *material
-	handshakes *handshakes
+	// material is the TLS of all services.
+	material *material
 
 	mu        sync.Mutex
 	listeners []listener
@@ -124,8 +118,8 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	_, g.ownListeners = conf.listenerIDs()
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses = limits.NewAddresses(conf.Limits.ClientsPerAddress)
-	g.repeats = newRepeats()
-	g.handshakes = newHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
+	g.repeats, g.entry.logger = accept.NewRepeats(), logger
+	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	var err error
 	if g.material, err = newMaterial(conf.Services); err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"net"
 	"time"
 
 	"evergate/gateway/exchange"
@@ -60,7 +59,7 @@ func (g *Gateway) memoryExceeded(from int) {
 // cut logs a client that was closed because too much was kept for it.
 func (g *Gateway) cut(of int, c exchange.Cut) {
 	service := g.conf.Services[g.subServices[of].service].Name
-	more, due := g.repeats.due(service + " " + c.Why.String())
+	more, due := g.repeats.Due(service + " " + c.Why.String())
 	if !due {
 		return
 	}
@@ -73,18 +72,3 @@ func (g *Gateway) cut(of int, c exchange.Cut) {
 		logger.Warn("client evicted", args...)
 	}
 }
-
-// enters reports whether the address of a client may have one more, and counts it until it leaves.
-func (g *Gateway) enters(conn net.Conn) bool {
-	remote := conn.RemoteAddr().String()
-	if g.addresses.Enters(remote) {
-		return true
-	}
-	if more, due := g.repeats.due("max-clients-per-address"); due {
-		g.logger.Warn("client rejected, max-clients-per-address reached", "client", remote, "repeated", more)
-	}
-	return false
-}
-
-// leaves undoes enters.
-func (g *Gateway) leaves(conn net.Conn) { g.addresses.Leaves(conn.RemoteAddr().String()) }

@@ -1,15 +1,12 @@
 package gateway
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"time"
 
 	"evergate/gateway/certs"
-	"evergate/gateway/loop"
 )
 
 // listener is one address of one service.
@@ -20,6 +17,7 @@ type listener struct {
 	id int
 	// tls is what clients are shown; nil: the listener is one without TLS.
 	tls *certs.Server
+	origins
 }
 
 // acceptPause is the pause after an error of accept such as too many open files.
@@ -39,7 +37,7 @@ func (g *Gateway) listen() error {
 			if err != nil {
 				return err
 			}
-			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)]}
+			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)], origins: newOrigins(&s.Networks, address)}
 			if s.isTLS(n) {
 				l.tls = g.material.servers[i]
 			}
@@ -73,90 +71,4 @@ func removeStale(path string) {
 		return
 	}
 	_ = os.Remove(path)
-}
-
-// accept takes connections until its context ends: that stops handshakes, too.
-func (g *Gateway) accept(ctx context.Context, ln listener) {
-	failures, loggedAt := 0, time.Time{}
-	for {
-		conn, err := ln.Accept()
-		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
-			if conn != nil {
-				_ = conn.Close()
-			}
-			return
-		}
-		if err != nil {
-			if failures++; time.Since(loggedAt) >= refusalsPause {
-				g.logger.Warn("accept failed", "address", ln.Addr().String(), "error", err, "failures", failures)
-				failures, loggedAt = 0, time.Now()
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(acceptPause):
-			}
-			continue
-		}
-		switch {
-		case !g.fits(conn):
-			g.refuse(conn, ln)
-		case !g.enters(conn):
-			turnAway(conn, ln)
-		case ln.tls == nil:
-			g.serve(ln, conn)
-		default:
-			g.handshakes.underWay.Add(1)
-			g.running.Go(func() {
-				defer g.handshakes.underWay.Add(-1)
-				if secure := g.handshakes.handshake(ctx, conn, ln.tls, ln.Addr().String()); secure != nil {
-					g.serve(ln, secure)
-				} else {
-					g.leaves(conn)
-				}
-			})
-		}
-	}
-}
-
-// fits reports whether there is room for one more client.
-func (g *Gateway) fits(conn net.Conn) bool {
-	_, clients := g.idlest()
-	return clients+int(g.handshakes.underWay.Load()) < g.descriptors.clientsMax() && g.descriptors.forClient(conn)
-}
-
-// serve hands a connection to the loop with the fewest clients.
-func (g *Gateway) serve(ln listener, conn net.Conn) {
-	if l, _ := g.idlest(); l.Accept(conn, ln.id) != nil {
-		g.leaves(conn)
-		g.refuse(conn, ln)
-	}
-}
-
-// refuse closes a connection that finds no room.
-func (g *Gateway) refuse(conn net.Conn, ln listener) {
-	g.refusals.note()
-	turnAway(conn, ln)
-}
-
-// turnAway closes a connection of one client too many. A client of TLS gets no text: there is no time for a handshake.
-func turnAway(conn net.Conn, ln listener) {
-	if ln.tls == nil {
-		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
-		_, _ = conn.Write(tooManyClients)
-	}
-	_ = conn.Close()
-}
-
-// idlest returns the loop with the fewest clients, and how many there are in all.
-func (g *Gateway) idlest() (best loop.Loop, all int) {
-	fewest := 0
-	for _, l := range g.loops {
-		n := l.Clients()
-		all += n
-		if best == nil || n < fewest {
-			best, fewest = l, n
-		}
-	}
-	return best, all
 }

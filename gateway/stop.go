@@ -18,7 +18,7 @@ func (g *Gateway) Drain(ctx context.Context) error {
 		for _, l := range g.loops {
 			l.Post(func(w *worker.Worker) { w.Drain() })
 		}
-		left := int(g.handshakes.underWay.Load())
+		left := g.handshakes.UnderWay()
 		for _, l := range g.loops {
 			left += l.Clients()
 		}

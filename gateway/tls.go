@@ -14,7 +14,7 @@ func (g *Gateway) servers() []dial.Servers {
 // malformed logs a client that was closed because its input is no request.
 func (g *Gateway) malformed(of int, remote, text string) {
 	service := g.conf.Services[g.subServices[of].service].Name
-	if more, due := g.repeats.due(service + " " + text); due {
+	if more, due := g.repeats.Due(service + " " + text); due {
 		g.logger.Warn("client closed, malformed input", "service", service, "client", remote, "error", text, "repeated", more)
 	}
 }

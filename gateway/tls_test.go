@@ -240,7 +240,7 @@ func TestStalledHandshakes(t *testing.T) {
 				_, _ = c.Write([]byte{22, 3, 1, 2, 0, 1, 0})
 				stalled = append(stalled, c)
 			}
-			until(t, "they are under way", func() bool { return g.handshakes.underWay.Load() == 5 })
+			until(t, "they are under way", func() bool { return g.handshakes.UnderWay() == 5 })
 			if c, err := tls.Dial("tcp", secured, testClientTLS(t)); err == nil {
 				_ = c.Close()
 				t.Error("a sixth client fits")
@@ -251,7 +251,7 @@ func TestStalledHandshakes(t *testing.T) {
 					t.Fatalf("a stalled handshake did not end: %v", err)
 				}
 			}
-			until(t, "they have ended", func() bool { return g.handshakes.underWay.Load() == 0 })
+			until(t, "they have ended", func() bool { return g.handshakes.UnderWay() == 0 })
 			c, err := tls.Dial("tcp", secured, testClientTLS(t))
 			if err != nil {
 				t.Fatal(err)
@@ -271,11 +271,11 @@ func TestHandshakesEndWithTheGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	until(t, "it is under way", func() bool { return g.handshakes.underWay.Load() == 1 })
+	until(t, "it is under way", func() bool { return g.handshakes.UnderWay() == 1 })
 	if err := g.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := g.handshakes.underWay.Load(); n != 0 {
+	if n := g.handshakes.UnderWay(); n != 0 {
 		t.Fatalf("%d handshakes are under way after the drain", n)
 	}
 }

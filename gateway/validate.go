@@ -55,6 +55,7 @@ func (c Config) Validate() error {
 		v.access(&c.Services[i])
 		v.listeners(&c.Services[i])
 		v.tls(&c.Services[i])
+		v.networks(&c.Services[i])
 	}
 	v.sharedListeners(c.Services)
 	v.facades(c.Services)

@@ -120,7 +120,7 @@ var serviceSettings = slices.Concat([]*setting{
 	switchSetting("no-auth", "accept clients from other machines without a password",
 		func(t target) *bool { return &t.service.NoAuth }),
 	addressMapSetting(),
-}, tlsSettings)
+}, tlsSettings, networkSettings)
 
 var processSettings = ofProcess(
 	numberSetting("workers", "N", "event loops (default 0: one per core)", parseCount, strconv.Itoa,

@@ -182,7 +182,10 @@ func whyNot(err error) worker.LostReason {
 func addresses(conn net.Conn) (remote, local string) {
 	remote, local = conn.RemoteAddr().String(), conn.LocalAddr().String()
 	if _, unix := conn.LocalAddr().(*net.UnixAddr); unix {
-		remote, local = local+":0", local+":0"
+		local += ":0"
+		if _, unnamed := conn.RemoteAddr().(*net.UnixAddr); unnamed {
+			remote = local
+		}
 	}
 	return remote, local
 }

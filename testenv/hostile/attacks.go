@@ -33,14 +33,8 @@ var attacks = [...]hostility{
 	{name: "garbage", once: garbage, every: 100 * time.Millisecond},
 }
 
-// target is what is attacked, and the address from which: the gateway makes an address that guesses passwords wait.
-type target struct{ addr, from string }
-
-const (
-	// attacker is where attacks come from, guesser where passwords are guessed.
-	attacker = "127.0.0.2"
-	guesser  = "127.0.0.3"
-)
+// target is what is attacked.
+type target struct{ addr string }
 
 // repeat makes an attack until ctx ends.
 func (t *target) repeat(ctx context.Context, a *hostility) {
@@ -61,22 +55,19 @@ func pause(ctx context.Context, d time.Duration) {
 
 // dial connects; nil where that fails, which is no mistake of a gateway under attack.
 func (t *target) dial() net.Conn {
-	c, err := servers.DialFrom(t.from, t.addr)
+	c, err := net.DialTimeout("tcp", t.addr, time.Second)
 	if err != nil {
 		return nil
 	}
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	return c.Conn
+	return c
 }
-
-// login connects and authenticates.
-func (t *target) login() (*servers.Conn, error) { return login(t.from, t.addr) }
 
 // gang connects so many authenticated clients and calls f for each. close closes them.
 func (t *target) gang(n int, f func(c *servers.Conn)) (leave func()) {
 	var all []*servers.Conn
 	for range n {
-		c, err := t.login()
+		c, err := login(t.addr)
 		if err != nil {
 			continue
 		}
@@ -130,7 +121,7 @@ func halfValues(ctx context.Context, t *target) {
 func giantCounts(ctx context.Context, t *target) {
 	for _, text := range []string{"*1000000000\r\n", "*2\r\n$99999999999\r\n", "*1048576\r\n", "*-7\r\n", "$-9\r\n",
 		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$268435455\r\n", "%5\r\n", "*1\r\n*1\r\n"} {
-		c, err := t.login()
+		c, err := login(t.addr)
 		if err != nil {
 			return
 		}
@@ -144,7 +135,7 @@ func giantCounts(ctx context.Context, t *target) {
 
 // unreadReplies asks for more than it reads.
 func unreadReplies(ctx context.Context, t *target) {
-	c, err := t.login()
+	c, err := login(t.addr)
 	if err != nil {
 		return
 	}

@@ -29,8 +29,6 @@ type room struct {
 	modules []string
 	// pure says: no I/O, no goroutine, no lock, no clock of its own.
 	pure bool
-	// raw allows package unsafe in a pure room.
-	raw bool
 	// timeless forbids even time as a value.
 	timeless bool
 }
@@ -44,19 +42,22 @@ const (
 	cobra        = "github.com/spf13/cobra"
 	yaml         = "go.yaml.in/yaml/v4"
 	sys          = "golang.org/x/sys"
+	proxyproto   = "github.com/pires/go-proxyproto"
 )
 
 // rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
 var rooms = map[string]room{
 	"cmd/evergate/terminal": {modules: []string{sys}},
-	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "gateway", "testenv/servers", "testenv/drill",
+	"cmd/evergate/suggest":  {pure: true},
+	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest",
+		"gateway", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, yaml, sys}},
 	"gateway": {ours: []string{"gateway/access", "gateway/policy",
 		"gateway/admin", "gateway/loop", "gateway/worker", "gateway/exchange", "gateway/outage", "gateway/shared",
 		"gateway/upstream", "gateway/pubsub",
 		"gateway/fanout",
-		"gateway/certs", "gateway/dial", "gateway/tlsconn",
+		"gateway/accept", "gateway/certs", "gateway/dial", "gateway/tlsconn",
 		"gateway/limits",
 		"gateway/status",
 		"gateway/resp",
@@ -90,6 +91,7 @@ var rooms = map[string]room{
 		"gateway/upstream", "gateway/downstream", "gateway/trace",
 		"gateway/catalog", "gateway/blocks", "gateway/wait", "gateway/facade", "gateway/fanout", "gateway/resp",
 		"gateway/retry", "gateway/session", "routing", "topology"}},
+	"gateway/accept": {ours: []string{"gateway/certs", "gateway/tlsconn"}, modules: []string{hclog, proxyproto}},
 	"gateway/dial": {ours: []string{"gateway/certs", "gateway/tlsconn", "gateway/resp", "gateway/upstream", "topology",
 		"topology/watch"}, modules: []string{hclog, sys}},
 	"gateway/certs":   {modules: []string{hclog}},
@@ -109,7 +111,7 @@ var rooms = map[string]room{
 		"topology"}},
 	"gateway/pubsub": {pure: true, ours: []string{"gateway/blocks", "gateway/fanout", "gateway/resp", "gateway/retry",
 		"gateway/session", "gateway/upstream", "gateway/wait", "routing", "topology"}},
-	"gateway/blocks": {pure: true, raw: true, timeless: true},
+	"gateway/blocks": {pure: true, timeless: true},
 	"gateway/fanout": {pure: true, ours: []string{"gateway/glob", "gateway/session", "topology"}},
 	"gateway/glob":   {pure: true, timeless: true},
 	"gateway/resp":   {pure: true, timeless: true, modules: []string{redconModule}},
@@ -266,7 +268,7 @@ func (r *room) refuses(path string) string {
 		if !within(r.modules, path) {
 			return "this room may not use that module"
 		}
-	case r.pure && path == "sync/atomic", r.raw && path == "unsafe":
+	case r.pure && path == "sync/atomic":
 	case r.pure && within(impure, path):
 		return "the room is pure"
 	case r.timeless && path == "time":

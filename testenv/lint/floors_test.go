@@ -10,9 +10,11 @@ import (
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
 		"gateway/limits",
-		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal", "testenv/bench/relay",
+		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
+		"cmd/evergate/suggest", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
-	1: {"routing", "gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
+	1: {"routing", "gateway/accept",
+		"gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench", "testenv/hostile"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
 		"gateway/retry", "testenv/drill"},

@@ -1,4 +1,4 @@
-package gateway
+package accept
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 
 func TestRepeatsAreCounted(t *testing.T) {
 	now := time.Unix(0, 0)
-	r := newRepeats()
+	r := NewRepeats()
 	r.clock = func() time.Time { return now }
 	expect := func(kind string, more int, due bool) {
 		t.Helper()
-		if gotMore, gotDue := r.due(kind); gotMore != more || gotDue != due {
+		if gotMore, gotDue := r.Due(kind); gotMore != more || gotDue != due {
 			t.Fatalf("%s: %d more, due %v; want %d, %v", kind, gotMore, gotDue, more, due)
 		}
 	}

@@ -1,13 +1,13 @@
-package gateway
+package accept
 
 import (
 	"sync"
 	"time"
 )
 
-// repeats bounds the log lines that clients can cause as often as they like: one of each kind at once, and then at most
+// Repeats bounds the log lines that clients can cause as often as they like: one of each kind at once, and then at most
 // one in repeatsPause, with the number of those that were left out.
-type repeats struct {
+type Repeats struct {
 	clock func() time.Time
 
 	mu   sync.Mutex
@@ -25,10 +25,11 @@ const (
 	repeatsKinds = 256
 )
 
-func newRepeats() *repeats { return &repeats{clock: time.Now, seen: map[string]*repeatedly{}} }
+// NewRepeats has the clock of the system.
+func NewRepeats() *Repeats { return &Repeats{clock: time.Now, seen: map[string]*repeatedly{}} }
 
-// due reports whether a line of a kind is to be logged, and how many of the same kind were left out before it.
-func (r *repeats) due(kind string) (more int, due bool) {
+// Due reports whether a line of a kind is to be logged, and how many of the same kind were left out before it.
+func (r *Repeats) Due(kind string) (more int, due bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now, was := r.clock(), r.seen[kind]

@@ -1,0 +1,176 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway/accept"
+	"evergate/gateway/limits"
+	"evergate/gateway/loop"
+)
+
+// entry takes connections, and hands those that may be clients to the loops.
+type entry struct {
+	logger hclog.Logger
+	loops  []loop.Loop
+	// running are all goroutines of the gateway.
+	running sync.WaitGroup
+	// descriptors limits the clients, addresses those of one address; refusals logs those that did not fit, repeats what
+	// clients do wrong.
+	descriptors *descriptors
+	addresses   *limits.Addresses
+	refusals    *refusals
+	repeats     *accept.Repeats
+	handshakes  *accept.Handshakes
+	turnedAway  atomic.Uint64 // clients that were closed for where they come from
+}
+
+// accept takes connections until its context ends: that stops handshakes, too.
+func (e *entry) accept(ctx context.Context, ln listener) {
+	failures, loggedAt := 0, time.Time{}
+	for {
+		conn, err := ln.Accept()
+		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
+			if conn != nil {
+				_ = conn.Close()
+			}
+			return
+		}
+		if err != nil {
+			if failures++; time.Since(loggedAt) >= refusalsPause {
+				e.logger.Warn("accept failed", "address", ln.Addr().String(), "error", err, "failures", failures)
+				failures, loggedAt = 0, time.Now()
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(acceptPause):
+			}
+			continue
+		}
+		proxied := ln.proxies.Contains(conn.RemoteAddr())
+		switch {
+		case !e.fits(conn):
+			e.refuse(conn, ln)
+		case !proxied && !e.admits(conn, ln): // behind a proxy the client is not known yet
+		case !proxied && ln.tls == nil:
+			e.serve(ln, conn)
+		default:
+			e.handshakes.Begin()
+			e.running.Go(func() { e.enter(ctx, conn, ln) })
+		}
+	}
+}
+
+// fits reports whether there is room for one more client.
+func (e *entry) fits(conn net.Conn) bool {
+	_, clients := e.idlest()
+	return clients+e.handshakes.UnderWay() < e.descriptors.clientsMax() && e.descriptors.forClient(conn)
+}
+
+// serve hands a connection to the loop with the fewest clients.
+func (e *entry) serve(ln listener, conn net.Conn) {
+	if l, _ := e.idlest(); l.Accept(conn, ln.id) != nil {
+		e.leaves(conn)
+		e.refuse(conn, ln)
+	}
+}
+
+// refuse closes a connection that finds no room.
+func (e *entry) refuse(conn net.Conn, ln listener) {
+	e.refusals.note()
+	turnAway(conn, ln)
+}
+
+// turnAway closes a connection of one client too many. A client of TLS gets no text: there is no time for a handshake.
+func turnAway(conn net.Conn, ln listener) {
+	if ln.tls == nil {
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		_, _ = conn.Write(tooManyClients)
+	}
+	_ = conn.Close()
+}
+
+// idlest returns the loop with the fewest clients, and how many there are in all.
+func (e *entry) idlest() (best loop.Loop, all int) {
+	fewest := 0
+	for _, l := range e.loops {
+		n := l.Clients()
+		all += n
+		if best == nil || n < fewest {
+			best, fewest = l, n
+		}
+	}
+	return best, all
+}
+
+// admits reports whether a client may stay; if not it is closed.
+func (e *entry) admits(conn net.Conn, ln listener) bool {
+	if ln.allowed != nil && !ln.allowed.Contains(conn.RemoteAddr()) {
+		e.logTurnedAway(ln, conn, "its network is not allowed")
+		_ = conn.Close()
+		return false
+	}
+	if !e.enters(conn) {
+		turnAway(conn, ln)
+		return false
+	}
+	return true
+}
+
+func (e *entry) logTurnedAway(ln listener, conn net.Conn, why string) {
+	e.turnedAway.Add(1)
+	at := ln.Addr().String()
+	if more, due := e.repeats.Due(at + " " + why); due {
+		e.logger.Warn("client turned away", "listener", at, "client", conn.RemoteAddr().String(), "error", why,
+			"repeated", more)
+	}
+}
+
+// enter waits for what a connection must send before it is a client, on a goroutine of its own.
+func (e *entry) enter(ctx context.Context, conn net.Conn, ln listener) {
+	defer e.handshakes.End()
+	if ln.proxies.Contains(conn.RemoteAddr()) {
+		client, err := e.handshakes.Header(ctx, conn)
+		if err != nil {
+			if ctx.Err() == nil {
+				e.logTurnedAway(ln, conn, err.Error())
+			}
+			_ = conn.Close()
+			return
+		}
+		if conn = client; !e.admits(conn, ln) {
+			return
+		}
+	}
+	if ln.tls != nil {
+		secure := e.handshakes.TLS(ctx, conn, ln.tls, ln.Addr().String())
+		if secure == nil {
+			e.leaves(conn)
+			return
+		}
+		conn = secure
+	}
+	e.serve(ln, conn)
+}
+
+// enters reports whether the address of a client may have one more, and counts it until it leaves.
+func (e *entry) enters(conn net.Conn) bool {
+	remote := conn.RemoteAddr().String()
+	if e.addresses.Enters(remote) {
+		return true
+	}
+	if more, due := e.repeats.Due("max-clients-per-address"); due {
+		e.logger.Warn("client rejected, max-clients-per-address reached", "client", remote, "repeated", more)
+	}
+	return false
+}
+
+// leaves undoes enters.
+func (e *entry) leaves(conn net.Conn) { e.addresses.Leaves(conn.RemoteAddr().String()) }

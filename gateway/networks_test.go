@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// through connects with a PROXY header that names the client 192.0.2.7:4711; an empty one: with none.
+func through(t *testing.T, addr string, version byte) *peer {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	t.Cleanup(func() { _ = c.Close() })
+	if version > 0 {
+		client := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711}
+		if _, err := proxyproto.HeaderProxyFromAddrs(version, client, c.RemoteAddr()).WriteTo(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &peer{t: t, Conn: c}
+}
+
+// TestProxyHeader: what a load balancer says about a client holds for CLIENT LIST and the allowed networks, with TLS
+// behind the header and without.
+func TestProxyHeader(t *testing.T) {
+	for name, makeLoop := range loops {
+		t.Run(name, func(t *testing.T) {
+			g, plain, secured, log := startBoth(t, makeLoop, func(c *Config) {
+				c.Services[0].Networks.ProxyFrom = []string{"127.0.0.0/8"}
+				c.Services[0].Networks.Allow = []string{"192.0.2.0/24"}
+				c.Limits.HandshakeMax = time.Minute
+			})
+			for version := byte(1); version <= 2; version++ {
+				for _, addr := range []string{plain, secured} {
+					p := through(t, addr, version)
+					if addr == secured {
+						p.Conn = tls.Client(p.Conn, testClientTLS(t))
+					}
+					p.want("+PONG\r\n", "PING")
+					p.send("CLIENT", "INFO")
+					if got := p.reply(); !strings.Contains(got, " addr=192.0.2.7:4711 laddr="+addr+" ") {
+						t.Errorf("version %d at %s: %s", version, addr, got)
+					}
+				}
+			}
+			p := through(t, plain, 0)
+			p.send("PING")
+			if got := p.reply(); got != "closed" {
+				t.Errorf("without a header: %q", got)
+			}
+			until(t, "a line about it", func() bool { return strings.Contains(log.String(), "it sent no PROXY header") })
+			until(t, "nobody is on the way", func() bool { return g.handshakes.UnderWay() == 0 })
+		})
+	}
+}
+
+// TestAllowedNetworks: a client from elsewhere is closed at once; listeners may differ.
+func TestAllowedNetworks(t *testing.T) {
+	_, plain, second, log := startBoth(t, loops["system"], func(c *Config) {
+		c.Services[0].Listen = append(c.Services[0].Listen, "127.0.0.2:0")
+		c.Services[0].Networks.Allow = []string{"10.0.0.0/8"}
+		c.Services[0].Networks.ListenAllow = map[string][]string{"127.0.0.2:0": {"10.0.0.0/8", "127.0.0.0/8"}}
+	})
+	if got := connect(t, plain).reply(); got != "closed" {
+		t.Errorf("from elsewhere: %q", got)
+	}
+	until(t, "a line about it", func() bool { return strings.Contains(log.String(), "its network is not allowed") })
+	connect(t, second).want("+PONG\r\n", "PING")
+}
+
+func TestNetworksAreValidated(t *testing.T) {
+	c := DefaultConfig()
+	s := DefaultService()
+	s.Primary = "a:1"
+	s.Networks = Networks{ProxyFrom: []string{"10.0.0.1/8"}, Allow: []string{"x"},
+		ListenAllow: map[string][]string{"1.2.3.4:5": {"10.0.0.0/8"}}}
+	c.Services = []Service{s}
+	err := c.Validate()
+	for _, want := range []string{
+		"proxy-from: ", "the network is 10.0.0.0/8", "allow-networks: ", "is not one of the addresses",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: no %q", err, want)
+		}
+	}
+}
