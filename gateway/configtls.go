@@ -14,9 +14,15 @@ import (
 // Listeners returns the addresses of all the service's listeners, those with TLS last.
 func (s *Service) Listeners() []string { return slices.Concat(s.Listen, s.TLSListen) }
 
-// OnlyListen replaces all listeners and what is set for them by one on loopback.
-func (s *Service) OnlyListen(listen string) {
-	s.Listen, s.ListenHold, s.NoAuth = []string{listen}, nil, false
+// OnlyListen drops all listeners but the one with TLS at this address, if there is one. Otherwise one on loopback
+// stands for it.
+func (s *Service) OnlyListen(address string) {
+	s.ListenHold, s.ListenFacade, s.ListenAnnounce = nil, nil, nil
+	if slices.Contains(s.TLSListen, address) {
+		s.Listen, s.TLSListen, s.NoAuth = nil, []string{address}, s.Password.IsZero() && !s.Access.Defined()
+		return
+	}
+	s.Listen, s.NoAuth = []string{DefaultListen}, false
 	s.TLSListen, s.TLS = nil, certs.ServerOptions{}
 }
 
@@ -100,14 +106,38 @@ func outdated(prefix string, files []string, leaves []*x509.Certificate, now tim
 // RequiresCertificates reports whether clients of the TLS listeners need a certificate.
 func (s *Service) RequiresCertificates() bool { return s.TLS.Auth() == certs.AuthYes }
 
-// SelfTLS runs the TLS handshake on a connection to one of the service's own TLS listeners. The listener's certificate
-// must be one of the service's files, whatever its name; it is presented as that of a client, too.
-func (s *Service) SelfTLS(conn net.Conn) (net.Conn, error) {
+// ConnectTLS returns the configurations for connections to an address of a server, and of a Sentinel; nil: no TLS.
+func (s *Service) ConnectTLS() (server, sentinel func(addr string) *tls.Config, err error) {
+	m, err := newMaterial([]Service{*s})
+	if err != nil {
+		return nil, nil, err
+	}
+	if t := m.upstream[0]; t != nil {
+		server = t.Config
+	}
+	if t := m.sentinels[0]; t != nil {
+		sentinel = t.Config
+	}
+	return server, sentinel, nil
+}
+
+// SelfConfig returns the configuration for connections to the service's own TLS listeners. Their certificate must be
+// one of the service's files, whatever its name; it is presented as that of a client, too.
+func (s *Service) SelfConfig() (func(addr string) *tls.Config, error) {
 	made, err := certs.NewServer(s.TLS)
 	if err != nil {
 		return nil, err
 	}
-	secure := tls.Client(conn, made.Self())
+	return func(string) *tls.Config { return made.Self() }, nil
+}
+
+// SelfTLS runs the TLS handshake on a connection to one of the service's own TLS listeners.
+func (s *Service) SelfTLS(conn net.Conn) (net.Conn, error) {
+	config, err := s.SelfConfig()
+	if err != nil {
+		return nil, err
+	}
+	secure := tls.Client(conn, config(""))
 	if err := secure.Handshake(); err != nil {
 		return nil, errors.New("TLS: " + certs.Explain(err))
 	}

@@ -66,7 +66,7 @@ The exit code is 0 if every promise was kept, 3 if one was broken, 1 if the dril
 	flags.IntVar(&d.repeat, "repeat", 1, "run each drill `N` times and print a table of the worst results")
 	flags.StringVar(&d.dir, "report", "", "`DIR` for an HTML page of each drill, a JSON file of each run and an index")
 	flags.BoolVar(&d.plan.Quick, "quick", false, "halve the time between the steps")
-	flags.BoolVar(&d.plan.TLS, "tls", false, "use TLS on all legs, with a CA of its own; not with --beside or --target")
+	flags.BoolVar(&d.plan.TLS, "tls", false, "use TLS on all legs, with a CA made for the drill")
 	flags.StringVar(&d.beside, "beside", "", "compare with another path to the same servers: direct or haproxy\n"+
 		"(Sentinel only), or with --target its `ADDRESS`")
 	d.aim.addFlags(flags)
@@ -99,9 +99,9 @@ func (d *drillCommand) faults(name string) (wrong mistakes) {
 	if fault := d.besideFault(); fault != "" {
 		wrong = append(wrong, mistake{place{name: "flag --beside"}, fault})
 	}
-	if d.plan.TLS && (d.beside != "" || d.aim.addr != "") {
+	if d.plan.TLS && (d.beside == drill.HAProxy || d.aim.addr != "") {
 		wrong = append(wrong, mistake{place{name: "flag --tls"},
-			"conflicts with --beside and --target: it is for servers and a gateway that the drill starts"})
+			"conflicts with --target and --beside haproxy: it is for servers and a gateway that the drill starts"})
 	}
 	for _, limit := range []struct {
 		flag          string

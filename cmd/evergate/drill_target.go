@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -43,7 +44,9 @@ EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.`
 
 // aimSettings are the settings of run with the addresses of the servers and the credentials for them.
 var aimSettings = []string{"sentinel", "master-name", "cluster", "upstream-user", "upstream-password-file",
-	"sentinel-user", "sentinel-password-file", "password-file", "address-map"}
+	"sentinel-user", "sentinel-password-file", "password-file", "address-map", "upstream-tls", "upstream-tls-ca-file",
+	"upstream-tls-cert-file", "upstream-tls-key-file", "upstream-tls-server-name", "sentinel-tls", "sentinel-tls-ca-file",
+	"sentinel-tls-cert-file", "sentinel-tls-key-file", "sentinel-tls-server-name"}
 
 const configFlag = "config"
 
@@ -86,10 +89,19 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
-	return &drill.Target{Addr: a.addr, Sentinels: service.Sentinels, MasterName: service.MasterName,
+	t := &drill.Target{Addr: a.addr, Sentinels: service.Sentinels, MasterName: service.MasterName,
 		Cluster: service.Cluster, AddressMap: service.AddressMap, Commands: a.commands,
 		Clients: loginOf(gateway.Credentials{Password: service.Password}), Servers: loginOf(service.Upstream),
-		Watchers: loginOf(service.Sentinel)}, nil
+		Watchers: loginOf(service.Sentinel)}
+	var err error
+	t.Servers.TLS, t.Watchers.TLS, err = service.ConnectTLS()
+	if err == nil && slices.Contains(service.TLSListen, a.addr) {
+		t.Clients.TLS, err = service.SelfConfig()
+	}
+	if err != nil {
+		return nil, mistakes{{place{name: "flag --target"}, err.Error()}}
+	}
+	return t, nil
 }
 
 // alone returns a mistake for each flag that has no meaning without --target.
@@ -112,7 +124,7 @@ func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes)
 		return gateway.Service{}, s.mistakes
 	}
 	service := &r.config.Services[0]
-	service.OnlyListen(gateway.DefaultListen)
+	service.OnlyListen(a.addr)
 	if service.Primary != "" {
 		s.wrong(place{name: "flag --target"}, "needs --sentinel or --cluster: a plain list has no automatic failover")
 	}

@@ -187,3 +187,47 @@ func TestBuiltDrillEndedEarly(t *testing.T) {
 	}
 	noKeys(t, env)
 }
+
+// TestBuiltDrillOfATargetWithTLS drills a running system whose legs all have TLS, as its file of settings says.
+func TestBuiltDrillOfATargetWithTLS(t *testing.T) {
+	servers.SkipShort(t)
+	binary, err := servers.ServerBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
+		t.Skipf("%s was built without TLS (%v)", binary, err)
+	}
+	t.Parallel()
+	env := servers.StartSentinel(t, servers.Options{Replicas: 1, TLS: true})
+	port, err := servers.ReservePort(servers.IPv4Loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(port.Release)
+	file, addr := env.TLS, port.Addr()
+	lines := []string{"sentinel: " + env.SentinelAddrs(), "master-name: main", "tls-listen: " + addr,
+		"tls-cert-file: " + file.Cert, "tls-key-file: " + file.Key, "tls-ca-file: " + file.CA}
+	for _, leg := range []string{"upstream-tls", "sentinel-tls"} {
+		lines = append(lines, leg+": true", leg+"-ca-file: "+file.CA, leg+"-cert-file: "+file.Cert,
+			leg+"-key-file: "+file.Key)
+	}
+	settings := filepath.Join(t.TempDir(), "evergate.yaml")
+	if err := os.WriteFile(settings, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client, err := file.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers.StartGatewayWith(t, servers.GatewayOptions{Addr: addr, Args: []string{"--config", settings}, TLS: client})
+	process, log := built(t, nil, "drill", "planned", "--target", addr, "--config", settings, "--yes", "--quick", "--rate",
+		"200")
+	code, want := ended(t, process, log), exitOK
+	if strings.Contains(log(), "BROKEN") || strings.Contains(log(), "VACUOUS") { // the machine is busy
+		want = exitBroken
+	}
+	if code != want || !strings.Contains(log(), "planned, sentinel, through evergate") {
+		t.Errorf("exit %d, want %d\n%s", code, want, log())
+	}
+}

@@ -43,6 +43,9 @@ func (s *site) startBeside(ctx context.Context, name string) error {
 		s.dialPath = s.dialNamed
 		return nil
 	}
+	if s.login.TLS != nil {
+		return errors.New("haproxy is drilled in front of servers without TLS only")
+	}
 	if s.login.Password != nil && s.target != nil {
 		return errors.New("haproxy would need the servers' password: start one and pass its address to --beside")
 	}

@@ -1,18 +1,29 @@
 package drill
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 
 	"evergate/testenv/servers"
 )
 
-// Login holds credentials. Password is called at each use, so that the next dial takes a changed one; nil: no AUTH is
-// sent.
+// Login is what a connection takes. Password is called at each use, so that the next dial takes a changed one; nil: no
+// AUTH is sent.
 type Login struct {
 	// User is an ACL user; empty: the default one.
 	User     string
 	Password func() (string, error)
+	// TLS returns the configuration for an address; nil: no TLS.
+	TLS func(addr string) *tls.Config
+}
+
+// open connects.
+func (l Login) open(addr string) (*servers.Conn, error) {
+	if l.TLS != nil {
+		return servers.DialTLS(addr, l.TLS(addr))
+	}
+	return servers.Dial(addr)
 }
 
 // greet authenticates a fresh connection. Its errors never contain the password.
@@ -37,7 +48,7 @@ func (l Login) greet(conn *servers.Conn) error {
 
 // dial connects and authenticates.
 func (l Login) dial(addr string) (*servers.Conn, error) {
-	conn, err := servers.Dial(addr)
+	conn, err := l.open(addr)
 	if err != nil {
 		return nil, err
 	}

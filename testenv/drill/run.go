@@ -33,7 +33,7 @@ type Plan struct {
 	// Untimed does not judge times: for a gateway under the race detector, and for busy machines.
 	Untimed bool
 	// TLS has the drill's own servers, gateway and clients speak TLS on all legs, with certificates on both sides. Not
-	// with Beside or Target.
+	// with HAProxy beside them, or with a Target.
 	TLS bool
 	// Beside is the path that is drilled in place of the gateway: Direct, HAProxy or, before a Target, the address of
 	// another path to the same servers. Empty: the gateway.

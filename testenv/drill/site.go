@@ -93,7 +93,7 @@ func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	if slices.Contains(s.sentinels, addr) {
 		login = s.watcher
 	}
-	conn, err := s.open(s.reach(addr))
+	conn, err := login.open(s.reach(addr))
 	if err != nil {
 		return nil, err
 	}
@@ -104,14 +104,6 @@ func (s *site) dialServer(addr string) (*servers.Conn, error) {
 	}
 	conn.Timeout = patience
 	return conn, nil
-}
-
-// open connects to a server or to the gateway.
-func (s *site) open(addr string) (*servers.Conn, error) {
-	if s.tls != nil {
-		return servers.DialTLS(addr, s.tls)
-	}
-	return servers.Dial(addr)
 }
 
 // reach returns the dial address of a server that the topology names addr.
@@ -155,6 +147,8 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 		if s.tls, err = s.env.TLS.Client(); err != nil {
 			return s, err
 		}
+		s.login.TLS = func(string) *tls.Config { return s.tls }
+		s.watcher.TLS = s.login.TLS
 	}
 	// Fast Sentinels demote a candidate again that its leader has not yet asked for INFO: that would be another drill.
 	if err := s.env.UsualPeriods(); err != nil {
@@ -162,7 +156,7 @@ func startSite(ctx context.Context, p *Plan, d *drill) (s *site, err error) {
 	}
 	s.ownAddresses()
 	if d.outsiders {
-		s.login = Login{User: outsider, Password: func() (string, error) { return outsider, nil }}
+		s.login.User, s.login.Password = outsider, func() (string, error) { return outsider, nil }
 	}
 	if d.liar {
 		if s.liar, err = startLiar(s.master, s.nodes[0], s.tls); err != nil {
@@ -255,8 +249,7 @@ func (s *site) startPath(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	s.gate, s.path = gate, gate.Addr
-	s.dialPath = func() (*servers.Conn, error) { return s.open(s.path) }
+	s.gate, s.path, s.dialPath = gate, gate.Addr, gate.Dial
 	return nil
 }
 
