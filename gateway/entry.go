@@ -139,7 +139,7 @@ func (e *entry) enter(ctx context.Context, conn net.Conn, ln listener) {
 	if ln.proxies.Contains(conn.RemoteAddr()) {
 		client, err := e.handshakes.Header(ctx, conn)
 		if err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !errors.Is(err, accept.ErrSilent) {
 				e.logTurnedAway(ln, conn, err.Error())
 			}
 			_ = conn.Close()

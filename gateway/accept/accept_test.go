@@ -79,7 +79,7 @@ func TestReadHeader(t *testing.T) {
 		"too long":   {sent: string(version2) + "\x21\x11\xff\xff", fault: "65535 bytes"},
 		"similar":    {sent: "PRIVATE\r\n", fault: "it sent no PROXY header"},
 		"none":       {sent: "SET k v\r\n", fault: "it sent no PROXY header"},
-		"nothing":    {fault: "no whole PROXY header"},
+		"nothing":    {fault: "it sent nothing"},
 		"half":       {sent: "PROXY TCP4 192.0", fault: "no whole PROXY header"},
 		"bad number": {sent: "PROXY TCP4 192.0.2.1 192.0.2.2 4711 66379\r\n", fault: "malformed"},
 		"no end":     {sent: "PROXY TCP4 " + strings.Repeat("1", 10_000), fault: "no end"},

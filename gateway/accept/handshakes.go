@@ -2,7 +2,9 @@ package accept
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"sync/atomic"
@@ -47,7 +49,7 @@ func (h *Handshakes) TLS(ctx context.Context, raw net.Conn, material *certs.Serv
 	conn := tlsconn.Server(raw, material.Config(), h.turns)
 	if err := h.within(ctx, raw, conn.Handshake); err != nil {
 		h.failed.Add(1)
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && (conn.Heard() || !errors.Is(err, io.EOF)) { // a health check says nothing and leaves
 			h.log(listener, raw.RemoteAddr().String(), certs.ExplainClient(err))
 		}
 		_ = conn.Close()

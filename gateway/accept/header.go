@@ -26,6 +26,9 @@ var (
 	version2 = []byte("\r\n\r\n\x00\r\nQUIT\n")
 )
 
+// ErrSilent is the error about a connection that ended before it sent anything, as a health check does.
+var ErrSilent = errors.New("it sent nothing")
+
 var errNoHeader = errors.New("it sent no PROXY header")
 
 // ReadHeader reads a PROXY header of version 1 or 2 from the start of a connection, and returns the connection with the
@@ -59,7 +62,9 @@ func collect(conn net.Conn) ([]byte, error) {
 	more := func(n int) error {
 		have := len(sent)
 		sent = append(sent, make([]byte, n)...)
-		if _, err := io.ReadFull(conn, sent[have:]); err != nil {
+		if _, err := io.ReadFull(conn, sent[have:]); errors.Is(err, io.EOF) && have == 0 {
+			return ErrSilent
+		} else if err != nil {
 			return fmt.Errorf("it sent no whole PROXY header: %w", err)
 		}
 		return nil

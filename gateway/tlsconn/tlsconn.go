@@ -52,6 +52,9 @@ func (c *Conn) Handshake() error {
 	return c.Conn.Handshake()
 }
 
+// Heard reports whether the peer has sent anything at all.
+func (c *Conn) Heard() bool { return c.wire.heard }
+
 // Raw returns the connection below TLS, nil after Detach. To close it does not say goodbye to the peer.
 func (c *Conn) Raw() net.Conn { return c.wire.conn }
 

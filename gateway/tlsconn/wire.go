@@ -11,6 +11,7 @@ import (
 type wire struct {
 	conn    net.Conn // nil after Detach
 	turns   Turns    // during a handshake that has one
+	heard   bool     // the peer has sent something
 	in      []byte
 	ended   bool
 	closing atomic.Bool
@@ -25,6 +26,7 @@ func (w *wire) Read(b []byte) (n int, err error) {
 	if w.conn != nil {
 		n, err = w.receive(b[:min(len(b), w.next.left())])
 		w.next.pass(b[:n])
+		w.heard = w.heard || n > 0
 		return n, err
 	}
 	for n < len(b) && len(w.in) > 0 {

@@ -3,9 +3,12 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +64,7 @@ func TestPrograms(t *testing.T) {
 			round{programs, []string{gate.plain, second.Addr}},
 			round{sentinelPrograms, []string{"--client", "sentinel", gate.sentinel}},
 			round{clusterPrograms, []string{"--client", "cluster", gate.cluster}})
+		playOverTLS(t, python, "sentinel", straight, args)
 		compareWithStraight(t, "sentinel", straight, answers[1])
 		compareWithStraight(t, "sentinel", slices.Concat(answers[0], straight), answers[2])
 		playThroughFailover(t, python, env, gate.plain)
@@ -75,11 +79,63 @@ func TestPrograms(t *testing.T) {
 			round{programs, []string{gate.plain, second.Addr}},
 			round{sentinelPrograms, []string{"--client", "sentinel", "--master", "default", gate.sentinel}},
 			round{clusterPrograms, []string{"--client", "cluster", gate.cluster}})
+		playOverTLS(t, python, "cluster", straight, args)
 		compareWithStraight(t, "cluster", straight, answers[1])
 		compareWithStraight(t, "cluster", straight, answers[2][1:])
 		compareWithStraight(t, "cluster", answers[0], answers[3][:1])
 		playThroughFailover(t, python, env, gate.plain)
 	})
+}
+
+// playOverTLS runs the programs against a gateway with TLS and a password: the same answers. Its arguments are those of
+// a gateway without TLS.
+func playOverTLS(t *testing.T, python, topology string, straight []played, args []string) {
+	t.Helper()
+	ca, err := servers.NewAuthority("Evergate test CA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key, err := ca.WritePair(dir, "gate", servers.Issue{Hosts: []string{servers.IPv4Loopback}})
+	trusted, password := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "password")
+	err = errors.Join(err, servers.WriteCAs(trusted, ca), os.WriteFile(password, []byte("secret\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.Certificate)
+	gate := servers.StartGatewayWith(t, servers.GatewayOptions{TLS: &tls.Config{RootCAs: roots},
+		Args: slices.Concat(args, []string{"--tls-cert-file", cert, "--tls-key-file", key, "--password-file", password})})
+	with := []string{"--ca", trusted, "--password", "secret", gate.Addr}
+	answers := playPrograms(t, python, round{[]string{"secure"}, with}, round{programs, append(with, gate.Addr)})
+	compareWithStraight(t, topology, straight, answers[1])
+	playCLI(t, trusted, gate.Addr)
+}
+
+// playCLI asks with redis-cli, if there is one that speaks TLS.
+func playCLI(t *testing.T, ca, addr string) {
+	t.Helper()
+	cli, err := exec.LookPath("redis-cli")
+	if err != nil {
+		t.Log("not asked with redis-cli: there is none")
+		return
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	ask := func(args ...string) string {
+		args = append([]string{"-h", host, "-p", port, "--no-auth-warning"}, args...)
+		out, _ := exec.Command(cli, args...).CombinedOutput()
+		return strings.TrimSpace(string(out))
+	}
+	if help := ask("--help"); !strings.Contains(help, "--cacert") {
+		t.Log("not asked with redis-cli: it was built without TLS")
+		return
+	}
+	if got := ask("--tls", "--cacert", ca, "-a", "secret", "SET", "cli", "1"); got != "OK" {
+		t.Errorf("redis-cli with TLS: %q", got)
+	}
+	if got := ask("-a", "secret", "SET", "cli", "1"); !strings.Contains(got, "reset") && !strings.Contains(got, "closed") {
+		t.Errorf("redis-cli without TLS: %q", got)
+	}
 }
 
 // playPrograms runs programs one after another, each of which must succeed.

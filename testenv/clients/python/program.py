@@ -25,6 +25,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument("addresses", nargs="+", metavar="HOST:PORT")
 parser.add_argument("--client", choices=["plain", "sentinel", "cluster"], default="plain")
 parser.add_argument("--master", default="main", help="what Sentinels call the primary")
+parser.add_argument("--ca", help="a file with the CA of the server's certificate: TLS is spoken")
+parser.add_argument("--password", help="of the default user")
 parser.add_argument("--straight", action="store_true", help="the address is a Redis itself, which must not be harmed")
 settings = parser.parse_args()
 
@@ -89,6 +91,10 @@ def endpoint(address):
 def connect(address=None, **options):
     """A client of the given address, or of the first one that the program was told."""
     options.setdefault("decode_responses", True)
+    if settings.password:
+        options.setdefault("password", settings.password)
+    if settings.ca:
+        options |= {"ssl": True, "ssl_ca_certs": settings.ca, "ssl_cert_reqs": "required", "ssl_check_hostname": True}
     host, port = endpoint(address or settings.addresses[0])
     if settings.client == "sentinel":
         return Sentinel([(host, port)]).master_for(settings.master, redis_class=Client, **options)
