@@ -106,9 +106,16 @@ func outdated(prefix string, files []string, leaves []*x509.Certificate, now tim
 // RequiresCertificates reports whether clients of the TLS listeners need a certificate.
 func (s *Service) RequiresCertificates() bool { return s.TLS.Auth() == certs.AuthYes }
 
+// withoutTLSListeners is the service as its servers see it, for a machine that may lack the listeners' certificates.
+func (s *Service) withoutTLSListeners() Service {
+	other := *s
+	other.TLSListen = nil
+	return other
+}
+
 // ConnectTLS returns the configurations for connections to an address of a server, and of a Sentinel; nil: no TLS.
 func (s *Service) ConnectTLS() (server, sentinel func(addr string) *tls.Config, err error) {
-	m, err := newMaterial([]Service{*s})
+	m, err := newMaterial([]Service{s.withoutTLSListeners()})
 	if err != nil {
 		return nil, nil, err
 	}

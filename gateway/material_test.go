@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -50,5 +51,25 @@ func TestMaterialIsShared(t *testing.T) {
 	if _, err := newMaterial([]Service{a, b}); !errors.Is(err, os.ErrNotExist) ||
 		!strings.HasPrefix(err.Error(), "service b: tls-listen: ") {
 		t.Errorf("without a key: %v", err)
+	}
+}
+
+// TestSurveyNeedsNoListener: the servers may be surveyed from a machine without the certificates for clients, and their
+// own CA is needed.
+func TestSurveyNeedsNoListener(t *testing.T) {
+	s := withTLS(t, t.TempDir())
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := os.Remove(s.TLS.KeyFiles[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Config{Services: []Service{s}}).Survey(ended, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("without the listener's key: %v", err)
+	}
+	if err := os.Remove(s.SentinelTLS.CAFile); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Config{Services: []Service{s}}).Survey(ended, 0); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without the CA of the Sentinels: %v", err)
 	}
 }

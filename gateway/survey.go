@@ -18,14 +18,15 @@ const (
 )
 
 // Survey watches the service with this index as a Gateway would, for some seconds and without changing anything, and
-// returns what it found. The error is that of ctx, if that ended first.
+// returns what it found. The error is that of a file of TLS, or that of ctx if that ended first.
 func (c Config) Survey(ctx context.Context, service int) (*Findings, error) {
 	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
+	c.Services = []Service{c.Services[service].withoutTLSListeners()}
 	m, err := newMaterial(c.Services)
 	if err != nil {
 		return nil, err
 	}
-	return watch.Survey(ctx, options, c.watched(service, m))
+	return watch.Survey(ctx, options, c.watched(0, m))
 }
 
 // watched converts a service for the topology's watch.
