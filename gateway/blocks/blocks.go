@@ -38,7 +38,7 @@ type class struct {
 func (p *Pool) Take(n int) []byte {
 	i := classFor(n)
 	if i >= classes {
-		return make([]byte, 0, n)
+		return uncleared(n)
 	}
 	if p != nil {
 		c := &p.free[i]
@@ -64,7 +64,7 @@ func (p *Pool) Room(b []byte, n int) []byte {
 	if cap(b) < largeStep {
 		need = max(need, 8*cap(b))
 	} else {
-		need = max(need, min(2*cap(b), cap(b)+stepMax))
+		need = max(need, min(2*cap(b), cap(b)+max(stepMax, cap(b)/2)))
 	}
 	fresh := append(p.Take(need), b...)
 	p.Give(b)
@@ -74,7 +74,7 @@ func (p *Pool) Room(b []byte, n int) []byte {
 const (
 	// largeStep is the size from which Room doubles a block; smaller ones grow eightfold.
 	largeStep = 32 << 10
-	// stepMax is the most that Room adds beyond need.
+	// stepMax is the most that Room adds to a block, and half of a larger one: each byte is copied a few times in all.
 	stepMax = 4 << 20
 )
 

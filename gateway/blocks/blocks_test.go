@@ -120,3 +120,11 @@ func TestTrim(t *testing.T) {
 		t.Errorf("keeps %d bytes when idle", p.Kept())
 	}
 }
+
+// BenchmarkTakeLarge takes a block that is larger than those that are kept.
+func BenchmarkTakeLarge(b *testing.B) {
+	var p *Pool
+	for b.Loop() {
+		p.Take(64 << 20)
+	}
+}

@@ -19,7 +19,7 @@ const (
 	reclaimEvery = 5 * time.Second
 	reclaimRest  = 10 * time.Second
 	// reclaimBytes is the least that is worth a collection.
-	reclaimBytes = 128 << 20
+	reclaimBytes = 32 << 20
 )
 
 // reclaimer decides when to collect.
@@ -31,7 +31,7 @@ type reclaimer struct {
 // due reports whether a process that holds so many bytes, some of them for clients, should collect now.
 func (r *reclaimer) due(held, clients int64, now time.Time) bool {
 	spare := held - clients - r.needed
-	return spare >= max(reclaimBytes, r.needed) && now.Sub(r.at) >= reclaimRest
+	return spare >= max(reclaimBytes, r.needed+clients) && now.Sub(r.at) >= reclaimRest
 }
 
 // collected records what the process holds after a collection.

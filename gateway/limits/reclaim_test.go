@@ -14,10 +14,10 @@ func TestReclaimIsRareInTheSteadyState(t *testing.T) {
 		now = now.Add(reclaimEvery)
 		return r.due(held, clients, now)
 	}
-	if step(100*mb, 0) {
+	if step(30*mb, 0) {
 		t.Fatal("a small process collects")
 	}
-	if step(2100*mb, 2000*mb) {
+	if step(3900*mb, 2000*mb) {
 		t.Fatal("what clients hold is collected")
 	}
 	if !step(2100*mb, 0) {

@@ -1,13 +1,17 @@
 package worker_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"evergate/gateway/access"
+	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
+	"evergate/testenv/play"
 )
 
 // Of the connections that ended with a write under way the oldest of 32 was forgotten: a server that thaws would still
@@ -60,3 +64,29 @@ func TestAdminRequestIsWaitedForThoughAnotherIsAnswered(t *testing.T) {
 	f.reply(0, "$1\r\nv\r\n")
 	f.wantGot(c, "$1\r\ni\r\n+OK\r\n$1\r\nv\r\n")
 }
+
+// One that does not know the password and reads nothing had its errors kept up to the limit of a client's output, and
+// its input up to that of a query.
+func TestLittleIsKeptForAClientWithoutThePassword(t *testing.T) {
+	net := play.NewRecord()
+	users := access.WithPassword("secret")
+	l := play.New(worker.Config{}, worker.Env{Users: func(int) *access.Users { return users }}, deaf{net}, t.Fatalf)
+	c := l.Open(0)
+	request := bytes.Repeat([]byte("*1\r\n$4\r\nPING\r\n"), 4<<10)
+	for sent := 0; len(net.ClosedClients) == 0; sent += len(request) {
+		if s := l.Worker.Snapshot(); sent > 8<<20 || s.ClientMemory > 4<<20 {
+			t.Fatalf("%d bytes are kept after %d", s.ClientMemory, sent)
+		}
+		l.FromClient(c.ID, request)
+		l.Round()
+		l.Tick(l.Now)
+	}
+	if closed := l.Worker.Stats().ClientsClosed; closed[session.QueryLimit] != 1 {
+		t.Errorf("closed: %v", closed)
+	}
+}
+
+// deaf is a Record whose clients read nothing.
+type deaf struct{ *play.Record }
+
+func (deaf) ToClient(*play.Client, []byte) int { return 0 }

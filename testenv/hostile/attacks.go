@@ -33,8 +33,14 @@ var attacks = [...]hostility{
 	{name: "garbage", once: garbage, every: 100 * time.Millisecond},
 }
 
-// target is what is attacked.
-type target struct{ addr string }
+// target is what is attacked, and the address from which: the gateway makes an address that guesses passwords wait.
+type target struct{ addr, from string }
+
+const (
+	// attacker is where attacks come from, guesser where passwords are guessed.
+	attacker = "127.0.0.2"
+	guesser  = "127.0.0.3"
+)
 
 // repeat makes an attack until ctx ends.
 func (t *target) repeat(ctx context.Context, a *hostility) {
@@ -55,19 +61,22 @@ func pause(ctx context.Context, d time.Duration) {
 
 // dial connects; nil where that fails, which is no mistake of a gateway under attack.
 func (t *target) dial() net.Conn {
-	c, err := net.DialTimeout("tcp", t.addr, time.Second)
+	c, err := servers.DialFrom(t.from, t.addr)
 	if err != nil {
 		return nil
 	}
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	return c
+	return c.Conn
 }
+
+// login connects and authenticates.
+func (t *target) login() (*servers.Conn, error) { return login(t.from, t.addr) }
 
 // gang connects so many authenticated clients and calls f for each. close closes them.
 func (t *target) gang(n int, f func(c *servers.Conn)) (leave func()) {
 	var all []*servers.Conn
 	for range n {
-		c, err := login(t.addr)
+		c, err := t.login()
 		if err != nil {
 			continue
 		}
@@ -121,7 +130,7 @@ func halfValues(ctx context.Context, t *target) {
 func giantCounts(ctx context.Context, t *target) {
 	for _, text := range []string{"*1000000000\r\n", "*2\r\n$99999999999\r\n", "*1048576\r\n", "*-7\r\n", "$-9\r\n",
 		"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$268435455\r\n", "%5\r\n", "*1\r\n*1\r\n"} {
-		c, err := login(t.addr)
+		c, err := t.login()
 		if err != nil {
 			return
 		}
@@ -135,7 +144,7 @@ func giantCounts(ctx context.Context, t *target) {
 
 // unreadReplies asks for more than it reads.
 func unreadReplies(ctx context.Context, t *target) {
-	c, err := login(t.addr)
+	c, err := t.login()
 	if err != nil {
 		return
 	}

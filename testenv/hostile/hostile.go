@@ -86,7 +86,7 @@ func Run(o Options) (r *Report, err error) {
 
 // awaitServers waits until the gateway knows its servers.
 func awaitServers(addr string) error {
-	c, err := login(addr)
+	c, err := login(wellBehaved, addr)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func awaitServers(addr string) error {
 func attack(gate *servers.Gateway, o Options) (peak int64, attempts map[string]int64) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.Attacked)
 	defer cancel()
-	target := &target{addr: gate.Addr}
+	target := &target{gate.Addr, attacker}
 	var running sync.WaitGroup
 	var made []*hostility
 	for i := range attacks {
@@ -148,7 +148,7 @@ func measure(gate *servers.Gateway) (h Held, err error) {
 	if h.Descriptors, err = servers.Descriptors(gate.Pid); err != nil {
 		return h, err
 	}
-	c, err := login(gate.Addr)
+	c, err := login(wellBehaved, gate.Addr)
 	if err != nil {
 		return h, err
 	}
@@ -177,16 +177,16 @@ func settle(gate *servers.Gateway, before Held) (h Held, took time.Duration, err
 	}
 }
 
-// like reports whether nothing is left of the attacks: up to 32 MB, which the tables of many clients take, and one
+// like reports whether nothing is left of the attacks: up to 40 MB, which the tables of many clients take, and one
 // connection or goroutine that comes and goes. The race detector gives no memory back.
 func (h Held) like(before Held) bool {
-	return (servers.RaceEnabled || h.Resident <= before.Resident+32<<20) && h.Descriptors <= before.Descriptors+1 &&
+	return (servers.RaceEnabled || h.Resident <= before.Resident+40<<20) && h.Descriptors <= before.Descriptors+1 &&
 		h.Goroutines <= before.Goroutines+1
 }
 
 // closedBy returns the reasons for which the gateway closed clients, as INFO counts them.
 func closedBy(addr string) string {
-	c, err := login(addr)
+	c, err := login(wellBehaved, addr)
 	if err != nil {
 		return err.Error()
 	}

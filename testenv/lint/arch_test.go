@@ -29,6 +29,8 @@ type room struct {
 	modules []string
 	// pure says: no I/O, no goroutine, no lock, no clock of its own.
 	pure bool
+	// raw allows package unsafe in a pure room.
+	raw bool
 	// timeless forbids even time as a value.
 	timeless bool
 }
@@ -111,7 +113,7 @@ var rooms = map[string]room{
 		"topology"}},
 	"gateway/pubsub": {pure: true, ours: []string{"gateway/blocks", "gateway/fanout", "gateway/resp", "gateway/retry",
 		"gateway/session", "gateway/upstream", "gateway/wait", "routing", "topology"}},
-	"gateway/blocks": {pure: true, timeless: true},
+	"gateway/blocks": {pure: true, raw: true, timeless: true},
 	"gateway/fanout": {pure: true, ours: []string{"gateway/glob", "gateway/session", "topology"}},
 	"gateway/glob":   {pure: true, timeless: true},
 	"gateway/resp":   {pure: true, timeless: true, modules: []string{redconModule}},
@@ -268,7 +270,7 @@ func (r *room) refuses(path string) string {
 		if !within(r.modules, path) {
 			return "this room may not use that module"
 		}
-	case r.pure && path == "sync/atomic":
+	case r.pure && path == "sync/atomic", r.raw && path == "unsafe":
 	case r.pure && within(impure, path):
 		return "the room is pure"
 	case r.timeless && path == "time":

@@ -43,6 +43,16 @@ func Dial(addr string) (*Conn, error) {
 	return newConn(c), nil
 }
 
+// DialFrom connects from a loopback address of IPv4 to addr, HOST:PORT.
+func DialFrom(from, addr string) (*Conn, error) {
+	d := net.Dialer{Timeout: ReplyPatience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := d.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(c), nil
+}
+
 func newConn(c net.Conn) *Conn {
 	return &Conn{Conn: c, Timeout: ReplyPatience, r: bufio.NewReaderSize(c, 64<<10)}
 }
