@@ -62,8 +62,8 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 	}
 	c.Finish(why)
 	c.Input.Forget()
-	t.x.Account(c)
 	t.x.conf.Verbs.Unlisten(c)
+	t.x.Account(c)
 	t.CloseIfDone(c)
 }
 

@@ -11,7 +11,8 @@ import (
 // all of them has a bound, over all workers. Past it the clients for which most is kept are closed, as Redis does
 // (maxmemory-clients): a new one with a large request among them.
 //
-// Counted are buffers: unread input, a transaction, requests to retry, replies and messages. Requests that were passed
+// Counted are buffers: unread input, a transaction, requests to retry, replies and messages; and the names of channels,
+// and of the client itself. Requests that were passed
 // on to a server are not, since closing their client does not free them: a connection has a bound for these. Each
 // worker counts its own clients, and adds large changes to a sum that all share: small requests cost nothing. A share
 // for each worker would be simpler, but a worker with a few large clients would close them while there is memory.
@@ -66,12 +67,15 @@ func (c *Session) memory() int {
 	if c.closed || c.NoEvict || c.InTunnel() {
 		return 0
 	}
-	n := c.Conn.Memory()
+	n := c.Conn.Memory() + c.Identity.Memory()
 	if c.Multi != nil {
 		n += c.Multi.Memory()
 	}
 	if c.rare != &c.Service.none {
 		n += c.pushes.Cap() + c.withheld.size() + c.retryBytes
+		if c.Subs != nil {
+			n += c.Subs.Memory()
+		}
 	}
 	return n
 }

@@ -18,6 +18,7 @@ package fanout
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"evergate/gateway/session"
@@ -98,7 +99,17 @@ type Listener struct {
 	seats map[*Topic]seat
 	count [kinds]int
 	waits map[*Topic]int32 // its index among those that wait for a topic
+	bytes int              // see Memory
 }
+
+// topicBytes is about what a topic takes for a listener, besides its name.
+const topicBytes = 256
+
+// Memory is about how many bytes the listener's topics take, those that it waits for included.
+func (l *Listener) Memory() int { return l.bytes }
+
+// Memory is about how many bytes the topic takes for a listener.
+func (t *Topic) Memory() int { return len(t.Name) + topicBytes }
 
 // seat is a listener's index among those of a topic, and when it joined.
 type seat struct {
@@ -114,6 +125,11 @@ func (l *Listener) Any() bool { return len(l.seats) > 0 }
 
 // Waits reports whether it waits for an acknowledgement.
 func (l *Listener) Waits() bool { return len(l.waits) > 0 }
+
+// All returns all its topics, in no order: twice those that it has and waits for.
+func (l *Listener) All() []*Topic {
+	return slices.AppendSeq(slices.Collect(maps.Keys(l.seats)), maps.Keys(l.waits))
+}
 
 // Topics returns its topics of a kind, oldest first.
 func (l *Listener) Topics(k Kind) []*Topic {
@@ -185,6 +201,7 @@ func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 			l.waits = map[*Topic]int32{}
 		}
 		l.waits[t] = int32(len(t.waiting))
+		l.bytes += t.Memory()
 		t.waiting = append(t.waiting, l)
 	}
 	return t, fresh
@@ -194,6 +211,7 @@ func (h *Hub) Want(l *Listener, k Kind, name []byte) (t *Topic, fresh bool) {
 // where they are subscribed.
 func (h *Hub) Settle(l *Listener) (gone []*Topic) {
 	for t, at := range l.waits {
+		l.bytes -= t.Memory()
 		last := len(t.waiting) - 1
 		if moved := t.waiting[last]; moved != l {
 			t.waiting[at] = moved
@@ -225,6 +243,7 @@ func (h *Hub) Join(l *Listener, t *Topic) {
 	l.seats[t] = seat{int32(len(t.listeners)), h.serial}
 	t.listeners = append(t.listeners, l)
 	l.count[t.Kind]++
+	l.bytes += t.Memory()
 	h.report(t)
 }
 
@@ -236,6 +255,7 @@ func (h *Hub) Leave(l *Listener, t *Topic) (gone bool) {
 	}
 	delete(l.seats, t)
 	l.count[t.Kind]--
+	l.bytes -= t.Memory()
 	last := len(t.listeners) - 1
 	if moved := t.listeners[last]; moved != l {
 		t.listeners[s.at] = moved

@@ -95,6 +95,14 @@ type Identity struct {
 	Name, Library, Version string
 }
 
+// Memory is how many bytes the texts take; none for a nil Identity.
+func (i *Identity) Memory() int {
+	if i == nil {
+		return 0
+	}
+	return len(i.Name) + len(i.Library) + len(i.Version)
+}
+
 // SwitchTo makes the client use another protocol and database from its next request on.
 func (s *Session) SwitchTo(proto uint8, db int32) { s.Proto, s.DB = proto, db }
 
