@@ -70,7 +70,7 @@ func (t *target) dial() net.Conn {
 }
 
 // login connects and authenticates.
-func (t *target) login() (*servers.Conn, error) { return login(t.from, t.addr) }
+func (t *target) login() (*servers.Conn, error) { return login(t.from, t.addr, password) }
 
 // gang connects so many authenticated clients and calls f for each. close closes them.
 func (t *target) gang(n int, f func(c *servers.Conn)) (leave func()) {

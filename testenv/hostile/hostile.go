@@ -59,34 +59,36 @@ func Run(o Options) (r *Report, err error) {
 		return nil, err
 	}
 	r = &Report{}
-	well := newWell(gate.Addr)
+	users := &well{addr: gate.Addr, password: password}
+	direct := &well{addr: env.Primary().Addr}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var users sync.WaitGroup
+	var running sync.WaitGroup
 	for i := range wellClients {
-		users.Go(func() { well.use(ctx, i) })
+		running.Go(func() { users.use(ctx, i) })
+		running.Go(func() { direct.use(ctx, i) })
 	}
 	o.Each("well-behaved clients alone, for " + o.Quiet.String())
 	time.Sleep(o.Quiet)
 	if r.Before, err = measure(gate); err != nil {
 		return nil, err
 	}
-	r.Quiet = well.phase()
+	r.Quiet, r.DirectQuiet = users.phase(), direct.phase()
 	o.Each("attacks, for " + o.Attacked.String())
 	r.Peak, r.Attempts = attack(gate, o)
-	r.Attacked = well.phase()
+	r.Attacked, r.DirectAttacked = users.phase(), direct.phase()
 	o.Each("afterwards")
 	r.After, r.Settled, err = settle(gate, r.Before)
 	cancel()
-	users.Wait()
-	r.Mistakes = well.mistakes()
+	running.Wait()
+	r.Mistakes = append(users.mistakes(), direct.mistakes()...)
 	r.Closed = closedBy(gate.Addr)
 	return r, err
 }
 
 // awaitServers waits until the gateway knows its servers.
 func awaitServers(addr string) error {
-	c, err := login(wellBehaved, addr)
+	c, err := login(wellBehaved, addr, password)
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func measure(gate *servers.Gateway) (h Held, err error) {
 	if h.Descriptors, err = servers.Descriptors(gate.Pid); err != nil {
 		return h, err
 	}
-	c, err := login(wellBehaved, gate.Addr)
+	c, err := login(wellBehaved, gate.Addr, password)
 	if err != nil {
 		return h, err
 	}
@@ -186,7 +188,7 @@ func (h Held) like(before Held) bool {
 
 // closedBy returns the reasons for which the gateway closed clients, as INFO counts them.
 func closedBy(addr string) string {
-	c, err := login(wellBehaved, addr)
+	c, err := login(wellBehaved, addr, password)
 	if err != nil {
 		return err.Error()
 	}
