@@ -21,18 +21,30 @@ type Access struct {
 	// UsersFile is a file of such lines, as an aclfile of Redis. It is read again when it changes. Only one of Users and
 	// UsersFile may be given, and no Service.Password beside them.
 	UsersFile string
-	// Deny are commands that no user may execute, whatever the rules: names, categories ("@write"), or "dangerous". It
-	// does not depend on users.
+	// Deny are commands that no user may execute, whatever the rules: names, categories ("@write"), or "dangerous";
+	// LISTEN=COMMAND is for the clients of one listener. It does not depend on users.
 	Deny []string
 }
 
-// denied returns what Deny names.
-func (a *Access) denied() (names []string) {
-	for _, word := range a.Deny {
+// denied returns what Deny names for all listeners, and for single ones, by their text in Listen.
+func (a *Access) denied() (names []string, at map[string][]string) {
+	at = map[string][]string{}
+	for _, item := range a.Deny {
+		listen, word := splitDeny(item)
 		of, _ := access.Deniable(word)
-		names = append(names, of...)
+		if listen == "" {
+			names = append(names, of...)
+		} else {
+			at[listen] = append(at[listen], of...)
+		}
 	}
-	return names
+	return names, at
+}
+
+// splitDeny splits LISTEN=COMMAND; listen is empty without one. A path may have further separators.
+func splitDeny(item string) (listen, word string) {
+	at := strings.LastIndexByte(item, '=')
+	return item[:max(at, 0)], item[at+1:]
 }
 
 // usersSource names Access.Users in replies.
@@ -125,9 +137,13 @@ func openTo(users *access.Users, listen []string, open bool) string {
 // access checks the lines of users, but no file.
 func (v *validation) access(s *Service) {
 	a := &s.Access
-	for _, word := range a.Deny {
+	for _, item := range a.Deny {
+		listen, word := splitDeny(item)
+		if listen != "" && !slices.Contains(s.Listeners(), listen) {
+			v.noListener("deny", listen)
+		}
 		if _, err := access.Deniable(word); err != nil {
-			v.fault(Fault{Setting: "deny", Item: word, Given: word, Choices: commandNames(),
+			v.fault(Fault{Setting: "deny", Item: item, Given: word, Choices: commandNames(),
 				Text: quoted(word) + " " + err.Error()})
 		}
 	}

@@ -18,6 +18,7 @@ type gate struct {
 	secret Secret
 	access Access
 	users  atomic.Pointer[access.Users]
+	ids    map[string]int
 	// text is what was read last, taken what the users were made of.
 	text, taken string
 }
@@ -41,7 +42,7 @@ func (g *Gateway) addGates() error {
 				return fmt.Errorf("service %s: %w", s.Name, err)
 			}
 		}
-		gate, err := newGate(password, users)
+		gate, err := newGate(password, users, g.listenersOf(p.service))
 		if err != nil {
 			return fmt.Errorf("service %s: %w", s.Name, err)
 		}
@@ -50,10 +51,26 @@ func (g *Gateway) addGates() error {
 	return nil
 }
 
-func newGate(s Secret, a Access) (*gate, error) {
-	g := &gate{secret: s, access: a}
+// listenersOf returns the IDs of a service's listeners, by their texts.
+func (g *Gateway) listenersOf(service int) map[string]int {
+	numbers, _ := g.conf.listenerIDs()
+	ids := map[string]int{}
+	for i := range g.conf.Services {
+		for _, listen := range g.conf.Services[i].Listeners() {
+			if i == service {
+				ids[listen] = numbers[0]
+			}
+			numbers = numbers[1:]
+		}
+	}
+	return ids
+}
+
+// newGate makes a gate. ids has the IDs of listeners with a Deny of their own.
+func newGate(s Secret, a Access, ids map[string]int) (*gate, error) {
+	g := &gate{secret: s, access: a, ids: ids}
 	if s.IsZero() && !a.Defined() {
-		g.users.Store(access.WithoutPassword().Without(a.denied()))
+		g.users.Store(g.less(access.WithoutPassword()))
 		return g, nil
 	}
 	if err := g.read(); err != nil {
@@ -85,8 +102,19 @@ func (g *gate) take() (changed bool, err error) {
 		}
 	}
 	g.taken = g.text
-	g.users.Store(users.Without(g.access.denied()))
+	g.users.Store(g.less(users))
 	return true, nil
+}
+
+// less returns users without the commands that are denied to all, and to the clients of single listeners.
+func (g *gate) less(users *access.Users) *access.Users {
+	names, single := g.access.denied()
+	users = users.Without(names)
+	at := map[int]*access.Users{}
+	for listen, names := range single {
+		at[g.ids[listen]] = users.Without(names)
+	}
+	return users.Vary(at)
 }
 
 // follow re-reads the file until ctx ends, and calls changed when there are new users. While the file cannot be read,

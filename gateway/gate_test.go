@@ -15,7 +15,7 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 		}
 	}
 	write("# comment\r\nuser app on >x ~* +@all\r\n")
-	g, err := newGate(Secret{}, Access{UsersFile: file})
+	g, err := newGate(Secret{}, Access{UsersFile: file}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,18 +56,40 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 }
 
 func TestGateWithoutUsers(t *testing.T) {
-	open, err := newGate(Secret{}, Access{})
+	open, err := newGate(Secret{}, Access{}, nil)
 	if err != nil || open.users.Load().Initial() == nil || open.users.Load().Defined() {
 		t.Errorf("clients need a password: %v", err)
 	}
-	denying, err := newGate(Secret{}, Access{Deny: []string{"dangerous"}})
+	denying, err := newGate(Secret{}, Access{Deny: []string{"dangerous"}}, nil)
 	if err != nil || denying.users.Load().Initial() == nil || denying.users.Load().Initial().Unlimited() {
 		t.Errorf("nothing is denied: %v", err)
 	}
-	closed, err := newGate(Secret{Value: "secret"}, Access{})
+	closed, err := newGate(Secret{Value: "secret"}, Access{}, nil)
 	if err != nil || closed.users.Load().Initial() != nil ||
 		closed.users.Load().Authenticate([]byte("default"), []byte("secret")) == nil {
 		t.Errorf("the password is not asked for: %v", err)
+	}
+}
+
+func TestDenyAtAListener(t *testing.T) {
+	c := DefaultConfig()
+	s := DefaultService()
+	s.Primary, s.Listen = "a:1", []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"}
+	s.Access = Access{Deny: []string{"flushall", "127.0.0.1:2=keys", "127.0.0.1:2=@hash"}}
+	c.Services = []Service{s}
+	numbers, own := c.listenerIDs()
+	if len(own) != 1 || numbers[0] != 0 || numbers[1] != 1 || numbers[2] != 0 {
+		t.Fatalf("the listeners are %v, %+v", numbers, own)
+	}
+	g := &Gateway{conf: c, subServices: c.subServices()}
+	if err := g.addGates(); err != nil {
+		t.Fatal(err)
+	}
+	users := g.gates[0].users.Load()
+	for listener, want := range map[int]string{0: "+@all -flushall", 1: "+@all -flushall -keys -@hash"} {
+		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
+			t.Errorf("at %d: %s", listener, got)
+		}
 	}
 }
 
@@ -103,6 +125,11 @@ func TestAccessIsValidated(t *testing.T) {
 		"denied": {change: func(s *Service) { s.Access.Deny = []string{"dangerous", "CONFIG SET", "@write"} }},
 		"denied wrongly": {func(s *Service) { s.Access.Deny = []string{"flushal", "auth"} },
 			`deny: "flushal" is neither a command nor a category, nor "dangerous"; deny: "auth" cannot be denied`},
+		"denied at a listener": {change: func(s *Service) {
+			s.Access.Deny = []string{s.Listen[0] + "=keys"}
+		}},
+		"denied nowhere": {func(s *Service) { s.Access.Deny = []string{"127.0.0.1:1=no"} },
+			`deny: "no" is neither a command nor a category, nor "dangerous"`},
 		"open on purpose": {change: func(s *Service) {
 			s.Access.Users, s.Listen, s.NoAuth = []string{"user default on nopass"}, []string{"0.0.0.0:2"}, true
 		}},

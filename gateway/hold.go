@@ -53,14 +53,17 @@ func (s *Service) HoldAt(listen string) Hold {
 }
 
 // listenerIDs returns the ID of each listener, by service in the order of Listeners: that of the service, or one behind
-// all sub-services if the listener has a hold of its own or a facade. The facades of the latter have no addresses yet.
+// all sub-services if the listener has a hold or a deny of its own, or a facade. The facades of the latter have no
+// addresses yet.
 func (c *Config) listenerIDs() (numbers []int, own []worker.Listener) {
 	parts := c.subServices()
 	for i := range c.Services {
 		s := &c.Services[i]
+		_, denies := s.Access.denied()
 		for _, listen := range s.Listeners() {
 			pretends := s.FacadeAt(listen)
-			if _, isOwn := s.ListenHold[listen]; !isOwn && pretends == FacadeNone {
+			_, isOwn := s.ListenHold[listen]
+			if isOwn = isOwn || len(denies[listen]) > 0; !isOwn && pretends == FacadeNone {
 				numbers = append(numbers, i)
 				continue
 			}

@@ -41,6 +41,8 @@ type Users struct {
 	sorted []*User // by name
 	// most is the most passwords of a user.
 	most int
+	// at are those of listeners with users of their own, by ID; nil without any.
+	at map[int]*Users
 	// unseen are the names of commands in rules that the table does not have.
 	unseen []string
 }
@@ -89,6 +91,24 @@ func (u *Users) Names() []string { return u.names }
 
 // Unseen returns the commands in rules that are a module's, by their name, so that a server must have them: sorted.
 func (u *Users) Unseen() []string { return u.unseen }
+
+// At returns the users of a listener: u itself, unless Vary has given it others.
+func (u *Users) At(listener int) *Users {
+	if own := u.at[listener]; own != nil {
+		return own
+	}
+	return u
+}
+
+// Vary returns the same users, with others at some listeners, by their IDs.
+func (u *Users) Vary(at map[int]*Users) *Users {
+	if len(at) == 0 {
+		return u
+	}
+	varied := *u
+	varied.at = at
+	return &varied
+}
 
 // Lookup returns the user of a name, or nil.
 func (u *Users) Lookup(name string) *User { return u.byName[name] }

@@ -58,6 +58,10 @@ func TestWithout(t *testing.T) {
 	if _, denied := less.Lookup("all").Check(row, bytesOf([]string{"json.del", "a"}), nil); denied.Reason != Command {
 		t.Error("a command of a module is not denied")
 	}
+	if varied := base.Vary(map[int]*Users{7: less}); varied.At(7) != less || varied.At(1) != varied ||
+		varied.Lookup("all") != base.Lookup("all") || base.At(7) != base || base.Vary(nil) != base {
+		t.Error("a listener has the users of another")
+	}
 	if base.Without(nil) != base || WithoutPassword().Without([]string{"keys"}).Defined() {
 		t.Error("users are defined by what is denied")
 	}

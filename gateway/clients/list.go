@@ -17,7 +17,7 @@ import (
 func (k *Clients) Request(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
 	wrong []byte) {
 	r, wrong = admin.Parse(command, args, k.conf.WallClock())
-	if name := r.Filter.User; name != nil && c.Service.Users.Lookup(*name) == nil {
+	if name := r.Filter.User; name != nil && c.Service.UsersAt(c.Listener).Lookup(*name) == nil {
 		wrong = resp.AppendError(nil, "ERR No such user '"+string(resp.Cut([]byte(*name), 128))+"'")
 	}
 	r.Patience = c.Patience()

@@ -149,7 +149,7 @@ type Service struct {
 	x            *Exchange
 	blockingLost BlockingLost
 	allowed      map[string]bool
-	Users        *access.Users // of the clients
+	Users        *access.Users // of the clients; see UsersAt
 	longScripts  int           // 1 while LongScripts counts this worker, see TellScript
 	holds        []wait.Buffer // one for each shard of the view, and a last one for requests without a shard
 	full         wait.List     // sessions that wait for a connection that is full
@@ -159,6 +159,9 @@ type Service struct {
 	// own.
 	none rare
 }
+
+// UsersAt returns the users of the clients of a listener.
+func (s *Service) UsersAt(listener int32) *access.Users { return s.Users.At(int(listener)) }
 
 // SetUsers replaces the users of a service. The sessions keep theirs, see Session.Become.
 func (s *Service) SetUsers(users *access.Users) { s.Users = users }

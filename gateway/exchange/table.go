@@ -72,7 +72,8 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 	c := &Session{
 		Session: session.Session{Proto: 2, Listener: int32(a.Listener), OpenedAt: t.x.clock.Now, ActiveAt: t.x.clock.Now},
 		Conn:    downstream.New(), Ref: session.Ref{ID: id, Generation: t.nextSeen}, Service: s, hold: a.Hold, Role: a.Role,
-		rare: &s.none, Number: t.x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local, login: login{s.Users.Initial()},
+		rare: &s.none, Number: t.x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local,
+		login: login{s.UsersAt(int32(a.Listener)).Initial()},
 	}
 	t.clients[id] = c
 	t.open++

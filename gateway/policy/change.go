@@ -13,7 +13,7 @@ import (
 func (p *Policy) SetUsers(s *exchange.Service, users *access.Users) {
 	s.SetUsers(users)
 	for c := range p.x.All {
-		switch {
+		switch users := users.At(int(c.Listener)); {
 		case c.Service != s:
 		case c.User == nil:
 			c.Become(users.Initial())

@@ -82,7 +82,7 @@ func (p *Policy) Deny(c *exchange.Session, command *routing.Command, args [][]by
 
 // note writes an entry of ACL LOG.
 func (p *Policy) note(c *exchange.Session, why access.Reason, phase access.Phase, object, user string) {
-	if !c.Service.Users.Defined() || !why.Logged() {
+	if !c.Service.UsersAt(c.Listener).Defined() || !why.Logged() {
 		return
 	}
 	line := p.conf.Line(c)

@@ -45,7 +45,7 @@ func (p *Policy) Slowed(c *exchange.Session) time.Duration { return p.slowed[c.R
 
 // known is the name of a user, or empty where there is none of that name.
 func (p *Policy) known(c *exchange.Session, name []byte) string {
-	if c.Service.Users.Lookup(string(name)) == nil {
+	if c.Service.UsersAt(c.Listener).Lookup(string(name)) == nil {
 		return ""
 	}
 	return string(name)

@@ -70,7 +70,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 // facts are what the answer to a command of a client depends on.
 func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]byte) local.Facts {
 	f := local.Facts{
-		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.Users,
+		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.UsersAt(c.Listener),
 		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
 		WallClock: w.env.WallClock,
 	}
@@ -128,7 +128,7 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
 	c.Reset()
-	c.Become(c.Service.Users.Initial())
+	c.Become(c.Service.UsersAt(c.Listener).Initial())
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)

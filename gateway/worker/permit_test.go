@@ -81,3 +81,42 @@ func requestOf(c *routing.Command) []string {
 	}
 	return args
 }
+
+// TestListenerDeniesCommands: the clients of a listener may do less, whoever they are and whenever users change.
+func TestListenerDeniesCommands(t *testing.T) {
+	made := func(password string) *access.Users {
+		users, err := access.Parse("test", []string{
+			"user app on >" + password + " ~* &* +@all", "user default on nopass ~* +@all",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return users.Vary(map[int]*access.Users{1: users.Without([]string{"keys", "info"})})
+	}
+	users := made("one")
+	f := &fake{t: t, Record: play.NewRecord(), servers: map[worker.ConnID]*play.Server{}}
+	f.Loop = play.New(worker.Config{Services: []worker.Service{{Name: "main"}}, Listeners: []worker.Listener{{}}},
+		worker.Env{Users: func(int) *access.Users { return users }}, f, t.Fatalf)
+	f.see(0, -1)
+	f.connect()
+	free, less := f.Open(0).ID, f.Open(1).ID
+	sends := func(client uint32, commands, want string) {
+		t.Helper()
+		delete(f.Clients, client)
+		f.say(client, commands)
+		f.Rest()
+		if got := string(f.Clients[client]); got != want {
+			t.Errorf("%s: %q", commands, got)
+		}
+	}
+	no := func(user string) string {
+		return "-NOPERM User " + user + " has no permissions to run the 'info' command\r\n"
+	}
+	sends(less, "INFO", no("default"))
+	sends(less, "AUTH app one / INFO / RESET / INFO", "+OK\r\n"+no("app")+"+RESET\r\n"+no("default"))
+	sends(free, "AUTH app one / ACL DRYRUN app INFO", "+OK\r\n+OK\r\n")
+	users = made("two")
+	f.Tick(f.Now)
+	sends(less, "INFO / AUTH app two / INFO", no("default")+"+OK\r\n"+no("app"))
+	sends(free, "ACL DRYRUN app INFO", "+OK\r\n")
+}
