@@ -49,7 +49,6 @@ func (w *well) use(ctx context.Context, number int) {
 				time.Sleep(100 * time.Millisecond)
 				continue
 			}
-			c.Within(10 * time.Second)
 		}
 		if err := w.pair(c, number, turn); err != nil {
 			w.failed("client %d: %v", number, err)
