@@ -220,3 +220,35 @@ func TestScriptsReachUndeclaredKeys(t *testing.T) {
 	expect(t, app, "$-1\r\n", "EVAL", "return redis.call('GET', 'x')", "0")
 	expect(t, safe, "-NOPERM User safe has no permissions to run the 'eval' command\r\n", "EVAL", "return 1", "0")
 }
+
+// TestAuditLogHasNoValues: what is denied, and what is dangerous, is in the audit log; no value and no password is.
+func TestAuditLogHasNoValues(t *testing.T) {
+	env := servers.StartPlain(t, servers.Options{})
+	file := filepath.Join(t.TempDir(), "audit.log")
+	gate := servers.StartGateway(t, "--primary", env.Nodes()[0].Addr, "--deny", "FLUSHALL", "--audit-log", file,
+		"--users-file", usersFile(t, "user app on >hunter2 ~app:* +@all\nuser ops on >ops ~* +@all\n"))
+	conn := servers.MustDial(t, gate.Addr)
+	expect(t, conn, "-WRONGPASS invalid username-password pair or user is disabled.\r\n", "AUTH", "app", "hunter1")
+	expect(t, conn, "+OK\r\n", "AUTH", "app", "hunter2")
+	awaitWrite(t, conn, "SET", "app:1", "hunter3")
+	expect(t, conn, "-NOPERM No permissions to access a key\r\n", "SET", "x", "hunter3")
+	expect(t, conn, "-NOPERM User app has no permissions to run the 'flushall' command\r\n", "FLUSHALL")
+	expect(t, conn, "*1\r\n$5\r\napp:1\r\n", "KEYS", "app:1")
+	want := []string{`"event":"auth-failed","user":"app"`, `"command":"set","keys":["x"],"reason":"key","object":"x"}`,
+		`"command":"flushall","reason":"command"}`, `"event":"allowed","user":"app"`}
+	servers.Until(t, servers.Patience, "the audit log", func() error {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(text), "hunter") {
+			t.Fatalf("a value or a password is in the audit log:\n%s", text)
+		}
+		for _, entry := range want {
+			if !strings.Contains(string(text), entry) {
+				return errors.New("no " + entry)
+			}
+		}
+		return nil
+	})
+}
