@@ -97,7 +97,9 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 	if role != nil {
 		port = role.Self.Port
 	}
+	done, failed := g.handshakes.Counts()
 	return status.Facts{
+		Handshakes: done, HandshakesFailed: failed,
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf.Limits.ClientMemoryMax,
 		Rejected: g.refusals.all.Load() + g.addresses.Rejected() + g.turnedAway.Load(), Workers: len(g.loops),

@@ -213,6 +213,11 @@ func TestWrongKindOfClient(t *testing.T) {
 				}
 			}
 			until(t, "a line about it", func() bool { return strings.Contains(log.String(), "TLS on a port without TLS") })
+			p := connect(t, plain)
+			p.send("INFO", "gateway")
+			if got := p.reply(); !strings.Contains(got, "\r\ntls_handshakes:0\r\ntls_handshakes_failed:3\r\n") {
+				t.Errorf("INFO says %s", got)
+			}
 			for _, line := range []string{"TLS handshake failed", "TLS on a port without TLS"} {
 				if n := strings.Count(log.String(), line); n != 1 {
 					t.Errorf("%q is there %d times:\n%s", line, n, log)
