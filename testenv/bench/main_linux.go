@@ -72,7 +72,7 @@ func parse() (o options) {
 	flag.IntVar(&o.conns, "conns", 50, "client connections")
 	flag.StringVar(&o.pipeline, "pipeline", "1,16", "pipeline depths")
 	flag.StringVar(&o.targets, "targets", "direct,evergate,nutcracker,haproxy,relay",
-		"what to compare; evergate-all is the gateway with a worker for each core")
+		"what to compare; also evergate-all, with a worker for each core, evergate-users, evergate-tls, haproxy-tls")
 	flag.StringVar(&o.cmds, "cmds", "GET,SET", "commands")
 	flag.StringVar(&o.json, "json", "", "also write all rounds to this `file`")
 	flag.StringVar(&o.evergate, "evergate", "", "`path` of the gateway's binary; built when not given")

@@ -51,6 +51,9 @@ const subject = "evergate"
 // secured is the subject with TLS in front.
 const secured = "evergate-tls"
 
+// limited is the subject with users, patterns and limits.
+const limited = "evergate-users"
+
 // goal is a bound on the ratio of one target's figure to another's, at one pipeline depth.
 type goal struct {
 	of       string
@@ -82,6 +85,8 @@ var goals = []goal{
 	{secured, requests, 16, "haproxy-tls", 1.1, true},
 	{secured, p99, 1, "haproxy-tls", 0.7, false},
 	{secured, cpu, 1, subject, 1.3, false},
+	{subject, cpu, 1, limited, 1 / 1.05, true},
+	{subject, cpu, 16, limited, 1 / 1.15, true},
 }
 
 // concerns reports whether the goal applies to a scenario.

@@ -52,6 +52,7 @@ func (s *site) startTarget(ctx context.Context, name string) (*target, error) {
 		"evergate-all": plain(runtime.NumCPU()),
 		former:         plain(1),
 		secured:        s.evergateTLS,
+		limited:        s.evergateUsers,
 		"haproxy-tls":  s.haproxyTLS,
 		"nutcracker":   s.nutcracker,
 		"haproxy":      s.haproxy,
@@ -97,6 +98,19 @@ func (s *site) nutcracker(addr string) (*target, error) {
 		return nil, err
 	}
 	return s.run("nutcracker", addr, "nutcracker", "-c", config, "-a", "127.0.0.1", "-s", port)
+}
+
+// evergateUsers starts the gateway with users, whose default one has patterns and categories, and with limits.
+func (s *site) evergateUsers(addr string) (*target, error) {
+	users, err := s.write("users.acl", strings.Join([]string{
+		"user default on nopass ~memory:* ~bench:* %R~shared:* &events:* +@read +@write -@dangerous",
+		"user app on >secret ~app:* +@read +@write", "user reader on >secret %R~* +@read", "",
+	}, "\n"))
+	if err != nil {
+		return nil, err
+	}
+	return s.gateway(limited, addr, 1, "--primary", s.server.addr, "--users-file", users,
+		"--max-clients-per-address", "5000", "--client-memory-max", "1gb")
 }
 
 func (s *site) haproxy(addr string) (*target, error) { return s.haproxyWith("haproxy", addr, "") }
