@@ -39,6 +39,8 @@ type fakeNode struct {
 	sets atomic.Int64
 	// cut closes a connection instead of answering: "SET" before the reply, "GET" in the middle of it.
 	cut atomic.Value
+	// stall resets the next connection from which so many bytes were read; 0: none.
+	stall atomic.Int64
 }
 
 func startNode(t *testing.T) *fakeNode {
@@ -51,9 +53,7 @@ func startNode(t *testing.T) *fakeNode {
 		t.Fatal(err)
 	}
 	n.addr = ln.Addr().String()
-	if isSecure(t) {
-		ln = eitherListener{ln, testServerTLS(t)}
-	}
+	ln = eitherListener{ln, testServerTLS(t), &n.stall}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -295,6 +295,26 @@ func TestServerDies(t *testing.T) {
 			t.Fatalf("half a reply: %.100q", got)
 		}
 		connect(t, addr).want("$1\r\n1\r\n", "GET", "k")
+	})
+}
+
+// TestHalfSentWriteIsRetried: the server ends before the kernel has taken the last byte of a write. It cannot have been
+// executed, with TLS or without, so it is sent again, and executed once.
+func TestHalfSentWriteIsRetried(t *testing.T) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
+		n := startNode(t)
+		_, addr := start(t, makeLoop, n, nil)
+		p := connect(t, addr)
+		p.want("+OK\r\n", "SET", "k", "1")
+		big := strings.Repeat("0123456789abcdef", 2<<20) // 32 MiB, more than sockets take
+		n.stall.Store(1 << 20)
+		p.want("+OK\r\n", "SET", "k", big)
+		if got := n.sets.Load(); got != 2 || n.stall.Load() != 0 {
+			t.Errorf("%d SETs were executed, want 2; no connection was stalled: %v", got, n.stall.Load() != 0)
+		}
+		if v, _ := n.data.Load("k"); string(v.([]byte)) != big {
+			t.Error("another value was written")
+		}
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,7 +110,8 @@ func secure(t testing.TB, s *Service) {
 // eitherListener speaks TLS with who begins with it, and none with others.
 type eitherListener struct {
 	net.Listener
-	conf *tls.Config
+	conf  *tls.Config
+	stall *atomic.Int64
 }
 
 func (l eitherListener) Accept() (net.Conn, error) {
@@ -117,7 +119,7 @@ func (l eitherListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &eitherConn{Conn: c, conf: l.conf}, nil
+	return &eitherConn{Conn: c, conf: l.conf, stall: l.stall}, nil
 }
 
 // eitherConn decides with the first byte.
@@ -126,6 +128,9 @@ type eitherConn struct {
 	conf *tls.Config
 	once sync.Once
 	is   net.Conn
+
+	stall *atomic.Int64
+	read  int64
 }
 
 func (c *eitherConn) decide() net.Conn {
@@ -140,7 +145,16 @@ func (c *eitherConn) decide() net.Conn {
 	return c.is
 }
 
-func (c *eitherConn) Read(b []byte) (int, error)  { return c.decide().Read(b) }
+func (c *eitherConn) Read(b []byte) (int, error) {
+	if at := c.stall.Load(); at > 0 && c.read > at && c.stall.CompareAndSwap(at, 0) {
+		_ = c.Conn.(*net.TCPConn).SetLinger(0)
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := c.decide().Read(b)
+	c.read += int64(n)
+	return n, err
+}
+
 func (c *eitherConn) Write(b []byte) (int, error) { return c.decide().Write(b) }
 
 type readFrom struct {
