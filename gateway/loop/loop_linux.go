@@ -217,7 +217,7 @@ func (p *poller) write(fd int, c conn) bool {
 			}
 		}
 		switch {
-		case n == len(b):
+		case errno == 0 && n == len(b):
 			if c.kind == aClient && !c.out && took == all {
 				return true
 			}
