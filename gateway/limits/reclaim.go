@@ -24,19 +24,22 @@ const (
 
 // reclaimer decides when to collect.
 type reclaimer struct {
-	needed int64 // after the last collection, without what was kept for clients; 0: not known
-	at     time.Time
+	needed  int64 // after the last collection, without what was kept for clients; 0: not known
+	clients int64 // that was kept for them then
+	at      time.Time
 }
 
 // due reports whether a process that holds so many bytes, some of them for clients, should collect now.
 func (r *reclaimer) due(held, clients int64, now time.Time) bool {
 	spare := held - clients - r.needed
-	return spare >= max(reclaimBytes, r.needed+clients) && now.Sub(r.at) >= reclaimRest
+	fell := r.clients - clients // one within a peak found more in use than is needed after it
+	return (spare >= max(reclaimBytes, r.needed+clients) || fell >= max(reclaimBytes, r.clients/2)) &&
+		now.Sub(r.at) >= reclaimRest
 }
 
 // collected records what the process holds after a collection.
 func (r *reclaimer) collected(held, clients int64, now time.Time) {
-	r.needed, r.at = max(0, held-clients), now
+	r.needed, r.clients, r.at = max(0, held-clients), clients, now
 }
 
 // Reclaim gives memory back to the system until ctx ends. clients returns how many bytes are kept for clients.

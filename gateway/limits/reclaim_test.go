@@ -34,4 +34,11 @@ func TestReclaimIsRareInTheSteadyState(t *testing.T) {
 	if step(2000*mb, 0) {
 		t.Error("two collections follow each other at once")
 	}
+	r.collected(600*mb, 480*mb, now)
+	if step(600*mb, 400*mb) || step(610*mb, 390*mb) {
+		t.Error("what is still kept for clients is collected")
+	}
+	if !step(140*mb, 0) {
+		t.Error("what a collection within a peak took for needed stays")
+	}
 }
