@@ -47,19 +47,20 @@ func (l *Conn) Unsent() []Lost {
 	return unsent
 }
 
-// DropUnsent drops what Unsent returns: not one byte more is sent. The connection is Truncated where it has sent a part
-// of a frame, or an ASKING without the request behind it, which would apply to whatever came next.
+// DropUnsent drops what Unsent returns: not one byte more is sent. The connection is Truncated where anything is
+// dropped: it may have sent a part of a frame, or an ASKING without the request behind it, which would apply to
+// whatever came next; and with TLS what was offered to the loop is encrypted, so that nothing else can be sent in its
+// place.
 func (l *Conn) DropUnsent() {
-	end, quiet, kept := l.Queue.AnsweredTo(), false, 0
+	end, kept := l.Queue.AnsweredTo(), 0
 	for t := range l.Inflight.All {
 		if !l.Queue.Sent(t.End) {
 			break
 		}
-		end, quiet = t.End, t.Flags&Quiet != 0
+		end = t.End
 		kept++
 	}
-	dropped := kept < l.Inflight.Len()
-	l.Truncated = l.Truncated || l.Queue.wrote > end || dropped && quiet
+	l.Truncated = l.Truncated || l.Queue.wrote > end || kept < l.Inflight.Len()
 	l.Inflight.truncate(kept)
 	l.Queue.truncate(end)
 	l.BigEnd = min(l.BigEnd, end)
