@@ -113,10 +113,13 @@ func (c *Session) ShardOfSlot(slot int) int {
 	return -1
 }
 
+// Permits reports whether a setting permits a dangerous command.
+func (s *Service) Permits(command *routing.Command) bool { return s.allowed[command.Name] }
+
 // Allows reports whether a command is rejected only because it is dangerous, and a setting permits it. Under the facade
 // of a replica none is permitted: the client means a replica, and the command would reach the primary.
 func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
-	return d.Reason == routing.Forbidden && c.Service.allowed[command.Name] && !c.Role.Is(facade.Replica)
+	return d.Reason == routing.Forbidden && c.Service.Permits(command) && !c.Role.Is(facade.Replica)
 }
 
 // BeginCommand records the command that is executed next as Last.

@@ -3,7 +3,9 @@ package worker
 import (
 	"evergate/gateway/access"
 	"evergate/gateway/local"
+	"evergate/gateway/policy"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/gateway/transaction"
 	"evergate/routing"
 )
@@ -47,6 +49,28 @@ func (r *request) reject(w *Worker, why []byte) bool {
 		return r.ends(w.transactions.Abort(r.c, why))
 	}
 	w.x.Refuse(r.c, why)
+	return r.ends(true)
+}
+
+// endsTunnel closes a client that sends in a tunnel what its user may not, or what no setting permits: an error would
+// come in the middle of the stream. What begins a tunnel came through all steps; what follows in it comes only here.
+func (r *request) endsTunnel(w *Worker) bool {
+	if r.command == nil {
+		return false
+	}
+	permit, denied := w.policy.Check(r.c, r.command, r.args)
+	switch {
+	case !permit.Covers(r.command):
+		w.counts.Denied++
+		w.policy.Deny(r.c, r.command, r.args, denied)
+	case r.command.Has(routing.Replication) && !r.c.Service.Permits(r.command):
+	default:
+		if w.policy.Audits(r.command) {
+			w.policy.Audit(r.c, policy.Allowed, r.command, r.args)
+		}
+		return false
+	}
+	w.x.Close(r.c, session.ProtocolError)
 	return r.ends(true)
 }
 

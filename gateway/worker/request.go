@@ -95,7 +95,7 @@ func (r *request) askPassword(w *Worker) bool {
 func (r *request) replicates(w *Worker) bool { return r.c.Dedicated() != nil && r.replicate(w) }
 
 func (r *request) replicate(w *Worker) bool {
-	return r.c.InTunnel() && r.ends(w.dedicated.TakeInTunnel(r.c, r.command, r.args))
+	return r.c.InTunnel() && (r.endsTunnel(w) || r.ends(w.dedicated.TakeInTunnel(r.c, r.command, r.args)))
 }
 
 func (r *request) waitsForEarlier(w *Worker) bool { return w.isBlocked(r.c) && r.ends(false) }
