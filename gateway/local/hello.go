@@ -19,22 +19,28 @@ var (
 		"at the same time\r\n")
 )
 
-// Authenticates returns the name of the user that a command has the password of; nil for one that has none. For HELLO
-// with several it is the first.
-func Authenticates(command *routing.Command, args [][]byte) []byte {
+// Authenticates returns the names of the users that a command has passwords of.
+func Authenticates(command *routing.Command, args [][]byte) (names [][]byte) {
 	switch {
 	case command.ID == routing.CmdAuth && len(args) == 2:
-		return []byte(access.DefaultUser)
+		return [][]byte{[]byte(access.DefaultUser)}
 	case command.ID == routing.CmdAuth && len(args) == 3:
-		return args[1]
+		return args[1:2]
 	case command.ID == routing.CmdHello:
-		for i := 2; i+2 < len(args); i++ {
-			if resp.IsWord(args[i], "auth") {
-				return args[i+1]
+		// The options as helloOption takes them: one that is wrong ends them.
+		for i := 2; i < len(args); {
+			switch {
+			case resp.IsWord(args[i], "auth") && i+2 < len(args):
+				names = append(names, args[i+1])
+				i += 3
+			case resp.IsWord(args[i], "setname") && i+1 < len(args):
+				i += 2
+			default:
+				return names
 			}
 		}
 	}
-	return nil
+	return names
 }
 
 // auth executes AUTH [user] password.

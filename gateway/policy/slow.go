@@ -15,13 +15,16 @@ import (
 
 // Slows blocks a session whose attempt to authenticate must wait, and reports whether it did.
 func (p *Policy) Slows(c *exchange.Session, command *routing.Command, args [][]byte) bool {
-	name := local.Authenticates(command, args)
-	if name == nil {
+	names := local.Authenticates(command, args)
+	if names == nil {
 		return false
 	}
 	at, waits := p.slowed[c.Ref]
 	if !waits {
-		delay := p.conf.Delay(c.Service.Index, c.Remote, p.known(c, name))
+		delay := time.Duration(0)
+		for _, name := range names {
+			delay = max(delay, p.conf.Delay(c.Service.Index, c.Remote, p.known(c, name)))
+		}
 		if delay <= 0 {
 			return false
 		}
