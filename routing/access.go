@@ -101,7 +101,24 @@ func (c *Command) AccessedKeys(args [][]byte, into []Key) (keys []Key, ok bool) 
 			}
 		}
 	}
+	if c.Form == GeoStore {
+		into = c.alsoStores(args, into)
+	}
 	return into, true
+}
+
+// alsoStores adds the destinations of a GEORADIUS that names several: a server writes to the last of them, and its own
+// ACL looks at the first.
+func (c *Command) alsoStores(args [][]byte, into []Key) []Key {
+	for i := -c.Arity; i+1 < len(args); i++ {
+		if is(args[i], "store") || is(args[i], "storedist") {
+			i++
+			if !slices.ContainsFunc(into, func(k Key) bool { return k.At == i }) {
+				into = append(into, Key{i, c.others})
+			}
+		}
+	}
+	return into
 }
 
 // OnlyKey returns the key of a request for a command with exactly one, at a fixed position; ok is false for others.

@@ -210,6 +210,22 @@ func TestDefaultUser(t *testing.T) {
 	}
 }
 
+// TestCheckOfRepeatedDestinations: servers write to the last destination, and their own ACL looks at the first.
+func TestCheckOfRepeatedDestinations(t *testing.T) {
+	user := users(t, "user u on +@all ~src ~ok").Lookup("u")
+	for line, allowed := range map[string]bool{
+		"GEORADIUS src 1 2 3 km STORE ok": true, "GEORADIUS src 1 2 3 km STORE ok STOREDIST ok": true,
+		"GEORADIUS src 1 2 3 km STORE ok STORE forbidden":             false,
+		"GEORADIUS src 1 2 3 km STORE forbidden STORE ok":             false,
+		"GEORADIUS src 1 2 3 km STOREDIST ok STOREDIST forbidden":     false,
+		"GEORADIUSBYMEMBER src m 3 km STORE ok STORE ok STORE hidden": false,
+	} {
+		if got := check(user, line); (got == "") != allowed {
+			t.Errorf("%s: %q", line, got)
+		}
+	}
+}
+
 func TestCheckAllocatesNothing(t *testing.T) {
 	user := users(t, "user u on +@all -@dangerous ~app:* %R~ro:* (+get ~x)").Lookup("u")
 	for _, line := range []string{"GET app:1", "SET app:1 v", "GET nothing", "MGET app:1 app:2 app:3", "COPY ro:1 app:1"} {
