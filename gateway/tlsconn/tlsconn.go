@@ -79,6 +79,27 @@ func (c *Conn) Detach() { c.wire.conn = nil }
 // Received passes on bytes that were received. They are used until Read returns Dry, which the caller must wait for.
 func (c *Conn) Received(b []byte) { c.wire.in = b }
 
+const (
+	// emptyRecords may come without data, and one more for each emptyPer bytes of data: tickets, changes of keys.
+	emptyRecords = 64
+	emptyPer     = 1 << 20
+)
+
+// errEmpty is the error about a peer that makes us compute for nothing: each change of keys costs 30 us and asks for an
+// answer, which takes memory where the peer does not read.
+var errEmpty = errors.New("it sends too many TLS records without data")
+
+// Read returns decrypted bytes. After Detach the error is Dry where more are needed from Received.
+func (c *Conn) Read(b []byte) (n int, err error) {
+	w := c.wire
+	before := w.records
+	n, err = c.Conn.Read(b)
+	if w.overspent(w.records-before, n) {
+		return 0, errEmpty
+	}
+	return n, err
+}
+
 // Exhausted reports that a Read which filled only a part of its buffer left nothing behind: another one would be dry.
 func (c *Conn) Exhausted() bool { return len(c.wire.in) == 0 && !c.wire.ended }
 

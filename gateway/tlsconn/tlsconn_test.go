@@ -272,6 +272,31 @@ func TestSteadyStateAllocatesLittle(t *testing.T) {
 	}
 }
 
+// TestRecordsWithoutData: a peer that changes keys now and then is served, one that does little else is not, even if it
+// sends a byte in between.
+func TestRecordsWithoutData(t *testing.T) {
+	w := &wire{}
+	for range 10_000 {
+		if w.overspent(1, recordBytes) {
+			t.Fatal("records with data are too many")
+		}
+	}
+	for i := range emptyRecords + 10_000*recordBytes/emptyPer {
+		if w.overspent(1, 0) {
+			t.Fatalf("after %d records without data", i)
+		}
+	}
+	if !w.overspent(1, 0) {
+		t.Error("one more is not too many")
+	}
+	w = &wire{}
+	for i := 0; !w.overspent(15, 1); i++ {
+		if i > 2*emptyRecords {
+			t.Fatal("a byte now and then pays for all records")
+		}
+	}
+}
+
 // FuzzReceived passes what a peer sends in pieces that the fuzzer chooses: the same must be read.
 func FuzzReceived(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 200, 255, 0, 5})

@@ -15,7 +15,10 @@ type wire struct {
 	in      []byte
 	ended   bool
 	closing atomic.Bool
-	next    record
+	// records are those that were read, empty those that had no data in them, data the bytes of the others.
+	records, empty uint64
+	data           uint64
+	next           record
 	// pending is what waits to be sent; nil: nothing.
 	pending *Sealed
 }
@@ -25,7 +28,9 @@ type wire struct {
 func (w *wire) Read(b []byte) (n int, err error) {
 	if w.conn != nil {
 		n, err = w.receive(b[:min(len(b), w.next.left())])
-		w.next.pass(b[:n])
+		if w.next.pass(b[:n]) {
+			w.records++
+		}
 		w.heard = w.heard || n > 0
 		return n, err
 	}
@@ -34,6 +39,7 @@ func (w *wire) Read(b []byte) (n int, err error) {
 		w.in = w.in[m:]
 		over := w.next.pass(b[n : n+m])
 		if n += m; over {
+			w.records++
 			break
 		}
 	}
@@ -66,6 +72,16 @@ func (w *wire) Write(b []byte) (int, error) {
 	}
 	w.pending.out = append(w.pending.out, b...)
 	return len(b), nil
+}
+
+// overspent counts records that came and the bytes of data that were read. It returns whether too many had none.
+func (w *wire) overspent(records uint64, n int) bool {
+	if n > 0 && records > 0 {
+		records-- // the last one has the data
+	}
+	w.empty += records
+	w.data += uint64(n)
+	return w.empty > emptyRecords+w.data/emptyPer
 }
 
 // hurry bounds what is still written: the peer may not read any more.
