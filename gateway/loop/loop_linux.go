@@ -121,6 +121,8 @@ func (p *poller) event(fd int, events uint32) {
 	switch c := p.conns[fd]; {
 	case c.kind == aClient && events&unix.EPOLLERR != 0:
 		p.lost(fd, c) // a reset: nobody waits for what it may have sent before
+	case c.kind == aClient && c.ended && events&unix.EPOLLHUP != 0:
+		p.leave(fd)
 	case events&^uint32(unix.EPOLLOUT) != 0 && !c.ended && (!c.quiet || events&over != 0):
 		p.read(fd, c, events)
 	}
@@ -166,11 +168,14 @@ func (p *poller) read(fd int, c conn, events uint32) {
 // clientEnded records that a client has said everything; it may still want its replies.
 func (p *poller) clientEnded(fd int, c conn, events uint32) {
 	p.watch(fd, func(c *conn) { c.ended = true })
-	if events&unix.EPOLLHUP != 0 { // it cannot be waited for, and is told for ever: writing will show it
-		_ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_DEL, fd, nil)
+	if events&unix.EPOLLHUP != 0 {
+		p.leave(fd)
 	}
 	p.w.ClientEnded(c.id)
 }
+
+// leave stops waiting for a socket whose other end is gone: that is told for ever, and writing will show it.
+func (p *poller) leave(fd int) { _ = unix.EpollCtl(p.epfd, unix.EPOLL_CTL_DEL, fd, nil) }
 
 // lost closes a socket whose other end is gone and tells the worker.
 func (p *poller) lost(fd int, c conn) {

@@ -29,8 +29,12 @@ func takeFD(c net.Conn) (int, error) {
 	if dupErr != nil {
 		return -1, dupErr
 	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
 	_ = c.Close()
-	return fd, unix.SetNonblock(fd, true)
+	return fd, nil
 }
 
 // receive reads from a socket into room, if there is any, and what comes behind that into b.
