@@ -193,7 +193,7 @@ func TestFileReadableByOthersIsWarnedOf(t *testing.T) {
 
 func TestExamplesPassCheck(t *testing.T) {
 	examples, err := filepath.Glob("../../examples/*.yaml")
-	if err != nil || len(examples) != 7 {
+	if err != nil || len(examples) != 8 {
 		t.Fatal(examples, err)
 	}
 	for _, example := range examples {
