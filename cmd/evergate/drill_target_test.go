@@ -190,14 +190,7 @@ func TestBuiltDrillEndedEarly(t *testing.T) {
 
 // TestBuiltDrillOfATargetWithTLS drills a running system whose legs all have TLS, as its file of settings says.
 func TestBuiltDrillOfATargetWithTLS(t *testing.T) {
-	servers.SkipShort(t)
-	binary, err := servers.ServerBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
-		t.Skipf("%s was built without TLS (%v)", binary, err)
-	}
+	servers.NeedsTLS(t)
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, TLS: true})
 	port, err := servers.ReservePort(servers.IPv4Loopback)

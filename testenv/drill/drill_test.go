@@ -35,14 +35,7 @@ func TestDrills(t *testing.T) {
 
 // TestDrillsWithTLS runs two drills with TLS on all legs: a primary that dies, and one that comes back.
 func TestDrillsWithTLS(t *testing.T) {
-	servers.SkipShort(t)
-	binary, err := servers.ServerBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
-		t.Skipf("%s was built without TLS (%v)", binary, err)
-	}
+	servers.NeedsTLS(t)
 	for _, name := range []string{"kill-primary", "freeze-primary"} {
 		for _, mode := range []Mode{Sentinel, Cluster} {
 			t.Run(name+"/"+string(mode), func(t *testing.T) {

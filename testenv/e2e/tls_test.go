@@ -16,19 +16,6 @@ import (
 	"evergate/testenv/servers"
 )
 
-// needsTLS skips a test if the servers were built without TLS.
-func needsTLS(t *testing.T) {
-	t.Helper()
-	servers.SkipShort(t)
-	binary, err := servers.ServerBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
-		t.Skipf("%s was built without TLS (%v)", binary, err)
-	}
-}
-
 // secured starts a gateway with TLS on all legs, whose clients need a certificate, and returns what they take.
 func secured(t *testing.T, env *servers.Env, args ...string) (*servers.Gateway, *tls.Config) {
 	t.Helper()
@@ -44,7 +31,7 @@ func secured(t *testing.T, env *servers.Env, args ...string) (*servers.Gateway, 
 // TestFailoverWithTLSOnAllLegs kills the primary under load: no client sees an error but UNCERTAIN, or a value of
 // another key. Replication is asynchronous, so the last write may be lost.
 func TestFailoverWithTLSOnAllLegs(t *testing.T) {
-	needsTLS(t)
+	servers.NeedsTLS(t)
 	t.Parallel()
 	for name, mode := range map[string]struct {
 		start func(servers.T, servers.Options) *servers.Env
@@ -115,7 +102,7 @@ func TestFailoverWithTLSOnAllLegs(t *testing.T) {
 
 // TestCertificatesAreRenewedUnderLoad renews the gateway's certificate and key while clients connect, talk and leave.
 func TestCertificatesAreRenewedUnderLoad(t *testing.T) {
-	needsTLS(t)
+	servers.NeedsTLS(t)
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{TLS: true})
 	dir := t.TempDir()
@@ -183,7 +170,7 @@ func TestCertificatesAreRenewedUnderLoad(t *testing.T) {
 // TestFacadesOverTLS has go-redis find its way by the facades of a gateway that listens with and without TLS: each
 // client gets addresses of its own kind, and uses them.
 func TestFacadesOverTLS(t *testing.T) {
-	needsTLS(t)
+	servers.NeedsTLS(t)
 	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{TLS: true})
 	var addrs [6]string

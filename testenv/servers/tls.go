@@ -87,8 +87,25 @@ func MustDialTLS(t T, addr string, config *tls.Config) *Conn {
 	return c
 }
 
-// SpeaksTLS reports whether a server program was built with TLS.
-func SpeaksTLS(binary string) (bool, error) {
+// NeedsTLS is SkipShort, and skips a test if the servers were built without TLS.
+func NeedsTLS(t T) {
+	t.Helper()
+	SkipShort(t)
+	binary, err := ServerBinary()
+	if err != nil {
+		t.Fatalf("finding a server: %v", err)
+	}
+	built, err := speaksTLS(binary)
+	if err != nil {
+		t.Fatalf("asking %s whether it speaks TLS: %v", binary, err)
+	}
+	if !built {
+		t.Skip(binary + " was built without TLS")
+	}
+}
+
+// speaksTLS reports whether a server program was built with TLS.
+func speaksTLS(binary string) (bool, error) {
 	dir, err := newOwnedDir()
 	if err != nil {
 		return false, err

@@ -9,14 +9,7 @@ import (
 // TestServersSpeakTLSOnAllLegs starts every kind of Env with TLS: that replicas are in sync, Sentinels know each other
 // and a cluster agrees is what starting waits for.
 func TestServersSpeakTLSOnAllLegs(t *testing.T) {
-	servers.SkipShort(t)
-	binary, err := servers.ServerBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
-		t.Skipf("%s was built without TLS (%v)", binary, err)
-	}
+	servers.NeedsTLS(t)
 	for name, start := range map[string]func(servers.T, servers.Options) *servers.Env{
 		"plain": servers.StartPlain, "sentinel": servers.StartSentinel, "cluster": servers.StartCluster,
 	} {

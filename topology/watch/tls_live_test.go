@@ -12,19 +12,6 @@ import (
 	"evergate/topology/watch"
 )
 
-// needsTLS skips a test if the servers were built without TLS.
-func needsTLS(t *testing.T) {
-	t.Helper()
-	servers.SkipShort(t)
-	binary, err := servers.ServerBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built, err := servers.SpeaksTLS(binary); !built || err != nil {
-		t.Skipf("%s was built without TLS (%v)", binary, err)
-	}
-}
-
 // material is the TLS towards an Env's servers, changed by with.
 func material(t *testing.T, env *servers.Env, with func(*certs.ClientOptions)) *certs.Client {
 	t.Helper()
@@ -40,7 +27,7 @@ func material(t *testing.T, env *servers.Env, with func(*certs.ClientOptions)) *
 }
 
 func TestWatchFollowsSentinelsOverTLS(t *testing.T) {
-	needsTLS(t)
+	servers.NeedsTLS(t)
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Sentinels: 3, Fast: true, TLS: true})
 	m := material(t, env, nil)
@@ -63,7 +50,7 @@ func TestWatchFollowsSentinelsOverTLS(t *testing.T) {
 }
 
 func TestWatchFollowsAClusterOverTLS(t *testing.T) {
-	needsTLS(t)
+	servers.NeedsTLS(t)
 	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1, TLS: true})
 	service := watch.Service{Name: "c", Cluster: []string{env.Nodes()[0].Addr}, UpstreamTLS: material(t, env, nil)}
@@ -85,7 +72,7 @@ func TestWatchFollowsAClusterOverTLS(t *testing.T) {
 
 // TestSurveyExplainsTLS has servers with TLS, and settings that do not fit them.
 func TestSurveyExplainsTLS(t *testing.T) {
-	needsTLS(t)
+	servers.NeedsTLS(t)
 	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3, DownAfter: 5 * time.Second, TLS: true})
 	plain := servers.StartPlain(t, servers.Options{})
