@@ -27,19 +27,23 @@ type reclaimer struct {
 	needed  int64 // after the last collection, without what was kept for clients; 0: not known
 	clients int64 // that was kept for them then
 	at      time.Time
+	// unsettled: the last collection gave much back, so it fell into a peak or at its end, and what it found in use then
+	// may not be needed any more. Another one follows, until one gives little back.
+	unsettled bool
 }
 
 // due reports whether a process that holds so many bytes, some of them for clients, should collect now.
 func (r *reclaimer) due(held, clients int64, now time.Time) bool {
 	spare := held - clients - r.needed
 	fell := r.clients - clients // one within a peak found more in use than is needed after it
-	return (spare >= max(reclaimBytes, r.needed+clients) || fell >= max(reclaimBytes, r.clients/2)) &&
+	return (r.unsettled || spare >= max(reclaimBytes, r.needed+clients) || fell >= max(reclaimBytes, r.clients/2)) &&
 		now.Sub(r.at) >= reclaimRest
 }
 
-// collected records what the process holds after a collection.
-func (r *reclaimer) collected(held, clients int64, now time.Time) {
+// collected records what the process held before a collection and holds after it.
+func (r *reclaimer) collected(before, held, clients int64, now time.Time) {
 	r.needed, r.clients, r.at = max(0, held-clients), clients, now
+	r.unsettled = before-held >= reclaimBytes
 }
 
 // Reclaim gives memory back to the system until ctx ends. clients returns how many bytes are kept for clients.
@@ -52,9 +56,9 @@ func Reclaim(ctx context.Context, clients func() int64) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if r.due(heldMemory(), clients(), now) {
+			if before := heldMemory(); r.due(before, clients(), now) {
 				debug.FreeOSMemory()
-				r.collected(heldMemory(), clients(), now)
+				r.collected(before, heldMemory(), clients(), now)
 			}
 		}
 	}
