@@ -43,8 +43,8 @@ func TestReclaimIsRareInTheSteadyState(t *testing.T) {
 	}
 }
 
-// TestReclaimComesBackAfterAPeak: a collection at the end of a peak finds bytes in use that nobody needs soon after, and
-// nothing that is counted falls when they are let go.
+// TestReclaimComesBackAfterAPeak: a collection at the end of a peak finds bytes in use that nobody needs soon after,
+// and nothing that is counted falls when they are let go.
 func TestReclaimComesBackAfterAPeak(t *testing.T) {
 	const mb = 1 << 20
 	now := time.Unix(1000, 0)
