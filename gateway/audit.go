@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -60,36 +59,28 @@ func (a *audit) note() func(policy.Event) {
 	}
 }
 
-// run writes the entries until ctx ends, and then those that are left.
-func (a *audit) run(ctx context.Context) {
+// run writes the entries until the end, that of the last one.
+func (a *audit) run() {
 	failed := false
-	for {
-		select {
-		case e := <-a.entries:
-			failed = a.write(e, failed)
-			continue
-		case <-ctx.Done():
-		}
-		for {
-			select {
-			case e := <-a.entries:
-				failed = a.write(e, failed)
-				continue
-			default:
-			}
-			if a.out != os.Stdout {
-				_ = a.out.Close() // everything was written without a buffer
-			}
-			return
-		}
+	for e := range a.entries {
+		failed = a.write(e, failed)
+	}
+	a.logLost()
+	if a.out != os.Stdout {
+		_ = a.out.Close() // everything was written without a buffer
+	}
+}
+
+// end ends run when all entries are written. No worker may note one any more.
+func (a *audit) end() {
+	if a != nil {
+		close(a.entries)
 	}
 }
 
 // write writes one entry, and logs the first failure of several.
 func (a *audit) write(e policy.Event, failed bool) bool {
-	if n := a.lost.Swap(0); n > 0 {
-		a.logger.Warn("audit entries left out", "entries", n)
-	}
+	a.logLost()
 	line, err := json.Marshal(e)
 	if err == nil {
 		_, err = a.out.Write(append(line, '\n'))
@@ -98,4 +89,10 @@ func (a *audit) write(e policy.Event, failed bool) bool {
 		a.logger.Error("audit log failed", "error", err.Error())
 	}
 	return err != nil
+}
+
+func (a *audit) logLost() {
+	if n := a.lost.Swap(0); n > 0 {
+		a.logger.Warn("audit entries left out", "entries", n)
+	}
 }

@@ -1,15 +1,16 @@
 package gateway
 
 import (
-	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/loop"
 	"evergate/gateway/policy"
 )
 
@@ -25,9 +26,8 @@ func TestAuditWritesLines(t *testing.T) {
 	for range 2 * auditWaiting {
 		note(policy.Event{Event: policy.Allowed})
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	a.run(ctx)
+	a.end()
+	a.run()
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -49,4 +49,40 @@ func TestAuditWritesLines(t *testing.T) {
 	if _, err := newAudit(filepath.Join(name, "x"), hclog.NewNullLogger()); err == nil {
 		t.Error("a file that cannot be opened is no error")
 	}
+}
+
+// TestCloseKeepsAuditEntries: what a worker decided until it was stopped is in the file.
+func TestCloseKeepsAuditEntries(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "audit.log")
+	var g *Gateway
+	stopped := 0
+	last := func(c loop.Config) (loop.Loop, error) {
+		l, err := loop.New(c)
+		return &stoppedLater{l, func() {
+			for range 100 { // the last round of a worker
+				g.audit.note()(policy.Event{Event: policy.Denied})
+				stopped++
+				runtime.Gosched()
+			}
+		}}, err
+	}
+	g, _ = start(t, last, startNode(t), func(c *Config) { c.AuditLog = name })
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(name)
+	if got := strings.Count(string(text), "denied"); err != nil || got != stopped || got == 0 {
+		t.Errorf("%d entries of %d, %v", got, stopped, err)
+	}
+}
+
+// stoppedLater is a loop that calls something before it ends.
+type stoppedLater struct {
+	loop.Loop
+	before func()
+}
+
+func (l *stoppedLater) Stop() {
+	l.before()
+	l.Loop.Stop()
 }

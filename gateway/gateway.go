@@ -319,7 +319,7 @@ func (g *Gateway) Start() error {
 		}
 	})
 	if g.audit != nil {
-		g.running.Go(func() { g.audit.run(ctx) })
+		g.running.Go(g.audit.run)
 	}
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })

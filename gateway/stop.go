@@ -51,6 +51,7 @@ func (g *Gateway) Close() error {
 	for _, l := range g.loops {
 		l.Stop()
 	}
+	g.audit.end()
 	g.running.Wait()
 	return nil
 }
