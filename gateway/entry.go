@@ -113,7 +113,7 @@ func (e *entry) idlest() (best loop.Loop, all int) {
 // admits reports whether a client may stay; if not it is closed.
 func (e *entry) admits(conn net.Conn, ln listener) bool {
 	if ln.allowed != nil && !ln.allowed.Contains(conn.RemoteAddr()) {
-		e.logTurnedAway(ln, conn, "its network is not allowed")
+		e.logTurnedAway(ln, conn, "network", errors.New("its network is not allowed"))
 		_ = conn.Close()
 		return false
 	}
@@ -124,11 +124,13 @@ func (e *entry) admits(conn net.Conn, ln listener) bool {
 	return true
 }
 
-func (e *entry) logTurnedAway(ln listener, conn net.Conn, why string) {
+// logTurnedAway counts a client that was closed for where it comes from. All errors of a kind share the bound on lines,
+// since they may quote what was sent.
+func (e *entry) logTurnedAway(ln listener, conn net.Conn, kind string, err error) {
 	e.turnedAway.Add(1)
 	at := ln.Addr().String()
-	if more, due := e.repeats.Due(at + " " + why); due {
-		e.logger.Warn("client turned away", "listener", at, "client", conn.RemoteAddr().String(), "error", why,
+	if more, due := e.repeats.Due(at + " " + kind); due {
+		e.logger.Warn("client turned away", "listener", at, "client", conn.RemoteAddr().String(), "error", err.Error(),
 			"repeated", more)
 	}
 }
@@ -140,7 +142,7 @@ func (e *entry) enter(ctx context.Context, conn net.Conn, ln listener) {
 		client, err := e.handshakes.Header(ctx, conn)
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, accept.ErrSilent) {
-				e.logTurnedAway(ln, conn, err.Error())
+				e.logTurnedAway(ln, conn, "PROXY", err)
 			}
 			_ = conn.Close()
 			return

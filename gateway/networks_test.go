@@ -62,6 +62,32 @@ func TestProxyHeader(t *testing.T) {
 	}
 }
 
+// TestMalformedHeadersAreOneLine: each has an error of its own, and all together are one line of the log.
+func TestMalformedHeadersAreOneLine(t *testing.T) {
+	g, plain, _, log := startBoth(t, loops["system"], func(c *Config) {
+		c.Services[0].Networks.ProxyFrom = []string{"127.0.0.0/8"}
+		c.Limits.HandshakeMax = time.Minute
+	})
+	const clients = 50
+	for i := range clients {
+		p := through(t, plain, 0)
+		// Version 2 with a length that is too large, which the error repeats.
+		header := append([]byte("\r\n\r\n\x00\r\nQUIT\n!\x11"), 255, byte(i))
+		if _, err := p.Write(header); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.reply(); got != "closed" {
+			t.Fatalf("header %d: %q", i, got)
+		}
+	}
+	if n := g.turnedAway.Load(); n != clients {
+		t.Errorf("%d clients were turned away", n)
+	}
+	if lines := strings.Count(log.String(), "client turned away"); lines != 1 {
+		t.Errorf("%d lines:\n%s", lines, log)
+	}
+}
+
 // TestAllowedNetworks: a client from elsewhere is closed at once; listeners may differ.
 func TestAllowedNetworks(t *testing.T) {
 	_, plain, second, log := startBoth(t, loops["system"], func(c *Config) {

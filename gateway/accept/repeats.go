@@ -1,6 +1,7 @@
 package accept
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -21,8 +22,10 @@ type repeatedly struct {
 
 const (
 	repeatsPause = 10 * time.Second
-	// repeatsKinds bounds how many kinds are remembered: a reason may quote what a client sent.
-	repeatsKinds = 256
+	// repeatsKinds bounds how many kinds are told apart: a reason may quote what a client sent. Those beyond it are one.
+	repeatsKinds = 64
+	// others is the kind of all that are beyond the bound.
+	others = ""
 )
 
 // NewRepeats has the clock of the system.
@@ -32,16 +35,29 @@ func NewRepeats() *Repeats { return &Repeats{clock: time.Now, seen: map[string]*
 func (r *Repeats) Due(kind string) (more int, due bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now, was := r.clock(), r.seen[kind]
+	now := r.clock()
+	if r.seen[kind] == nil && r.full(now) {
+		kind = others
+	}
+	was := r.seen[kind]
 	switch {
 	case was != nil && now.Sub(was.at) < repeatsPause:
 		was.more++
 		return 0, false
 	case was != nil:
 		more = was.more
-	case len(r.seen) >= repeatsKinds:
-		clear(r.seen)
 	}
 	r.seen[kind] = &repeatedly{at: now}
 	return more, true
+}
+
+// full reports whether there is no room for another kind. It forgets those whose pause is over.
+func (r *Repeats) full(now time.Time) bool {
+	if len(r.seen) < repeatsKinds {
+		return false
+	}
+	maps.DeleteFunc(r.seen, func(kind string, was *repeatedly) bool {
+		return now.Sub(was.at) >= repeatsPause && kind != others
+	})
+	return len(r.seen) >= repeatsKinds
 }

@@ -23,10 +23,19 @@ func TestRepeatsAreCounted(t *testing.T) {
 	now = now.Add(repeatsPause)
 	expect("a", 2, true)
 	expect("a", 0, false)
-	for i := range 3 * repeatsKinds {
+	for i := range repeatsKinds - 1 {
 		expect(fmt.Sprint(i), 0, true)
 	}
-	if len(r.seen) > repeatsKinds {
-		t.Errorf("%d kinds are remembered", len(r.seen))
+	expect("one too many", 0, true)
+	for i := range 1000 {
+		expect(fmt.Sprint("another ", i), 0, false) // a flood of reasons is one kind
 	}
+	expect("a", 0, false)
+	expect("0", 0, false)
+	if len(r.seen) > repeatsKinds+1 {
+		t.Errorf("%d kinds are told apart", len(r.seen))
+	}
+	now = now.Add(repeatsPause)
+	expect("another", 0, true) // the pause of all others is over: there is room again
+	expect("", 1000, true)
 }
