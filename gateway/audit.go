@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/config"
 	"evergate/gateway/policy"
 )
 
@@ -21,12 +22,8 @@ type audit struct {
 	logger  hclog.Logger
 }
 
-const (
-	// AuditStdout is the name of standard output in Config.AuditLog.
-	AuditStdout = "stdout"
-	// auditWaiting is how many entries may wait to be written.
-	auditWaiting = 4096
-)
+// auditWaiting is how many entries may wait to be written.
+const auditWaiting = 4096
 
 // newAudit opens the audit log; nil without one.
 func newAudit(name string, logger hclog.Logger) (*audit, error) {
@@ -34,7 +31,7 @@ func newAudit(name string, logger hclog.Logger) (*audit, error) {
 	switch name {
 	case "":
 		return nil, nil
-	case AuditStdout:
+	case config.AuditStdout:
 		return a, nil
 	}
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/config"
 	"evergate/gateway/loop"
 	"evergate/gateway/policy"
 )
@@ -66,7 +67,7 @@ func TestCloseKeepsAuditEntries(t *testing.T) {
 			}
 		}}, err
 	}
-	g, _ = start(t, last, startNode(t), func(c *Config) { c.AuditLog = name })
+	g, _ = start(t, last, startNode(t), func(c *config.Gateway) { c.AuditLog = name })
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}

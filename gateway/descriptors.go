@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/config"
 	"evergate/topology"
 )
 
@@ -44,7 +45,7 @@ type descriptors struct {
 // errNoDescriptor is the reason why a dedicated connection is not opened.
 var errNoDescriptor = errors.New("no file descriptor to spare")
 
-func newDescriptors(conf *Config, limit int) *descriptors {
+func newDescriptors(conf *config.Gateway, limit int) *descriptors {
 	d := &descriptors{limit: limit, loops: conf.Workers, clients: conf.Limits.ClientsMax,
 		nodes: make([]atomic.Int64, len(conf.Services))}
 	for i := range conf.Services {

@@ -1,6 +1,10 @@
 package gateway
 
-import "testing"
+import (
+	"testing"
+
+	"evergate/gateway/config"
+)
 
 func TestDescriptorsLeaveRoomForServers(t *testing.T) {
 	t.Parallel()
@@ -15,8 +19,8 @@ func TestDescriptorsLeaveRoomForServers(t *testing.T) {
 		{"few: half is kept", 100, 2, 10_000, 3, 50, 10_077},
 		{"few wanted", 1024, 2, 100, 3, 100, 177},
 	} {
-		conf := Config{Workers: c.workers, Services: []Service{{Cluster: make([]string, c.servers)}},
-			Limits: Limits{ClientsMax: c.wanted}}
+		conf := config.Gateway{Workers: c.workers, Services: []config.Service{{Cluster: make([]string, c.servers)}},
+			Limits: config.Limits{ClientsMax: c.wanted}}
 		d := newDescriptors(&conf, c.limit)
 		if d.clientsMax() != c.clients || d.needed() != c.needed {
 			t.Errorf("%s: %d clients, needs %d; want %d, %d", c.name, d.clientsMax(), d.needed(), c.clients, c.needed)

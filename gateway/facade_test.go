@@ -8,18 +8,20 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/config"
 	"evergate/gateway/resp"
 )
 
 // disguised runs a gateway with a listener of each kind: plain, cluster, replica and Sentinel, in this order.
-func disguised(t *testing.T, makeLoop maker, change func(*Config)) (*Gateway, [4]string) {
+func disguised(t *testing.T, makeLoop maker, change func(*config.Gateway)) (*Gateway, [4]string) {
 	t.Helper()
 	// Words that differ, for a free port each.
 	listen := []string{"127.0.0.1:0", "127.0.0.1:00", "127.0.0.1:000", "127.0.0.1:0000"}
-	g, _ := start(t, makeLoop, startNode(t), func(c *Config) {
+	g, _ := start(t, makeLoop, startNode(t), func(c *config.Gateway) {
 		s := &c.Services[0]
 		s.Listen = listen
-		s.ListenFacade = map[string]Facade{listen[1]: FacadeCluster, listen[2]: FacadeReplica, listen[3]: FacadeSentinel}
+		s.ListenFacade = map[string]config.Facade{listen[1]: config.FacadeCluster,
+			listen[2]: config.FacadeReplica, listen[3]: config.FacadeSentinel}
 		if change != nil {
 			change(c)
 		}
@@ -78,8 +80,8 @@ func TestFacadesReportTheGatewaysAddresses(t *testing.T) {
 }
 
 func TestASentinelHasItsOwnPasswordAndClients(t *testing.T) {
-	_, addrs := disguised(t, loops["system"], func(c *Config) {
-		c.Services[0].Password, c.Services[0].FacadePassword = Secret{Value: "keys"}, Secret{Value: "watch"}
+	_, addrs := disguised(t, loops["system"], func(c *config.Gateway) {
+		c.Services[0].Password, c.Services[0].FacadePassword = config.Secret{Value: "keys"}, config.Secret{Value: "watch"}
 	})
 	sentinel, plain, replica := connect(t, addrs[3]), connect(t, addrs[0]), connect(t, addrs[2])
 	const wrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
@@ -109,7 +111,7 @@ func TestASentinelHasItsOwnPasswordAndClients(t *testing.T) {
 // A client that asks and does not read is stopped; others are served meanwhile.
 func TestASentinelStopsWhoDoesNotRead(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
-		g, addrs := disguised(t, makeLoop, func(c *Config) { c.Workers = 1 })
+		g, addrs := disguised(t, makeLoop, func(c *config.Gateway) { c.Workers = 1 })
 		deaf, other := connect(t, addrs[3]), connect(t, addrs[3])
 		var batch []byte
 		for range 10_000 {

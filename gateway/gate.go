@@ -9,14 +9,15 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/access"
+	"evergate/gateway/config"
 )
 
 // gate has the users of a service's clients: those that are defined, or the default user with a password or none. A
 // file is read again every second, outside the loops, so that a rotated password or a new user is accepted without a
 // restart, and checking one costs no I/O.
 type gate struct {
-	secret Secret
-	access Access
+	secret config.Secret
+	access config.Access
 	users  atomic.Pointer[access.Users]
 	ids    map[string]int
 	// text is what was read last, taken what the users were made of.
@@ -35,7 +36,7 @@ func (g *Gateway) addGates() error {
 		}
 		password, users := s.Password, s.Access
 		if p.sentinel {
-			password, users = s.FacadePassword, Access{}
+			password, users = s.FacadePassword, config.Access{}
 		}
 		if users.Defined() {
 			if _, err := users.Check(s.Listen, s.NoAuth); err != nil {
@@ -53,7 +54,7 @@ func (g *Gateway) addGates() error {
 
 // listenersOf returns the IDs of a service's listeners, by their texts.
 func (g *Gateway) listenersOf(service int) map[string]int {
-	numbers, _ := g.conf.listenerIDs()
+	numbers, _ := listenerIDs(&g.conf)
 	ids := map[string]int{}
 	for i := range g.conf.Services {
 		for _, listen := range g.conf.Services[i].Listeners() {
@@ -67,7 +68,7 @@ func (g *Gateway) listenersOf(service int) map[string]int {
 }
 
 // newGate makes a gate. ids has the IDs of listeners with a Deny of their own.
-func newGate(s Secret, a Access, ids map[string]int) (*gate, error) {
+func newGate(s config.Secret, a config.Access, ids map[string]int) (*gate, error) {
 	g := &gate{secret: s, access: a, ids: ids}
 	if s.IsZero() && !a.Defined() {
 		g.users.Store(g.less(access.WithoutPassword()))
@@ -83,7 +84,7 @@ func newGate(s Secret, a Access, ids map[string]int) (*gate, error) {
 // read reads the password or the users.
 func (g *gate) read() (err error) {
 	if g.access.Defined() {
-		g.text, err = g.access.text()
+		g.text, err = g.access.ReadFile()
 	} else {
 		g.text, err = g.secret.Read()
 	}
@@ -97,7 +98,7 @@ func (g *gate) take() (changed bool, err error) {
 	}
 	users := access.WithPassword(g.text)
 	if g.access.Defined() {
-		if users, err = g.access.parse(g.text); err != nil {
+		if users, err = g.access.Parse(g.text); err != nil {
 			return false, err
 		}
 	}
@@ -108,7 +109,7 @@ func (g *gate) take() (changed bool, err error) {
 
 // less returns users without the commands that are denied to all, and to the clients of single listeners.
 func (g *gate) less(users *access.Users) *access.Users {
-	names, single := g.access.denied()
+	names, single := g.access.Denied()
 	users = users.Without(names)
 	at := map[int]*access.Users{}
 	for listen, names := range single {

@@ -1,3 +1,5 @@
+// Package gateway assembles the product: it turns a config.Gateway into services, keepers, workers and listeners, and
+// starts, drains and stops them. It knows all rooms and decides little.
 package gateway
 
 import (
@@ -18,6 +20,7 @@ import (
 	"evergate/gateway/accept"
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
+	"evergate/gateway/config"
 	"evergate/gateway/dial"
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
@@ -43,21 +46,21 @@ import (
 //	err = g.Drain(ctx)  // finish what is under way
 //	err = g.Close()
 type Gateway struct {
-	conf    Config
+	conf    config.Gateway
 	logger  hclog.Logger
 	watch   *watch.Watch
 	keepers []*keeper.Keeper
 	// subServices are the services that the workers know, each with its gate; ownListeners have an ID behind theirs.
 	subServices []subService
 	gates       []*gate
-	denials     []*shared.Denials // of each service of the Config
+	denials     []*shared.Denials // of each service of the config
 	guesses     *shared.Guesses
 	audit       *audit // nil without one
-	// allowed are the dangerous commands that each service of the Config permits.
+	// allowed are the dangerous commands that each service of the config permits.
 	allowed []map[string]bool
-	// scripts are those that each service of the Config has forwarded.
+	// scripts are those that each service of the config has forwarded.
 	scripts []*shared.Scripts
-	// longScripts counts the workers of each service of the Config where one has been under way for a while.
+	// longScripts counts the workers of each service of the config where one has been under way for a while.
 	longScripts  []atomic.Int32
 	prints       *shared.Prints // the short numbers by which SCAN cursors name servers
 	ownListeners []worker.Listener
@@ -92,12 +95,13 @@ type Gateway struct {
 }
 
 // New validates conf and returns a gateway that has not started. logger may be nil.
-func New(conf Config, logger hclog.Logger) (*Gateway, error) {
+func New(conf config.Gateway, logger hclog.Logger) (*Gateway, error) {
 	return newWith(conf, logger, loop.New)
 }
 
 // newWith makes a gateway on the given kind of loop.
-func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.Loop, error)) (*Gateway, error) {
+func newWith(conf config.Gateway, logger hclog.Logger,
+	makeLoop func(loop.Config) (loop.Loop, error)) (*Gateway, error) {
 	if logger == nil {
 		logger = hclog.NewNullLogger()
 	}
@@ -114,8 +118,8 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
-	g.subServices, g.prints, g.guesses = conf.subServices(), shared.NewPrints(), shared.NewGuesses(g.guessed)
-	_, g.ownListeners = conf.listenerIDs()
+	g.subServices, g.prints, g.guesses = subServicesOf(&conf), shared.NewPrints(), shared.NewGuesses(g.guessed)
+	_, g.ownListeners = listenerIDs(&conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses = limits.NewAddresses(conf.Limits.ClientsPerAddress)
 	g.repeats, g.entry.logger = accept.NewRepeats(), logger
@@ -133,7 +137,7 @@ func newWith(conf Config, logger hclog.Logger, makeLoop func(loop.Config) (loop.
 	if err := g.addGates(); err != nil {
 		return nil, err
 	}
-	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.names())
+	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.Names())
 	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Services: g.servers(), Logger: logger.Named("upstream")}
 	connect := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 		to.Service = g.subServices[to.Service].service
@@ -165,7 +169,7 @@ func (g *Gateway) addService(service int) {
 	s := &g.conf.Services[service]
 	g.denials = append(g.denials, &shared.Denials{})
 	g.scripts = append(g.scripts, shared.NewScripts())
-	k := g.watch.Add(g.conf.watched(service, g.material))
+	k := g.watch.Add(watched(&g.conf, service, g.material))
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
 			g.logger.Named("topology").Debug("view published", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
@@ -187,12 +191,12 @@ func (g *Gateway) addService(service int) {
 	g.failovers = append(g.failovers, failovers)
 	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
-	g.allowed = append(g.allowed, g.conf.Services[service].allowed())
+	g.allowed = append(g.allowed, g.conf.Services[service].Allowed())
 	k.SetWorkers(g.settlers(service))
 	g.keepers = append(g.keepers, k)
 }
 
-func workerConfig(conf *Config, listeners []worker.Listener, seed uint64) worker.Config {
+func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
@@ -203,16 +207,18 @@ func workerConfig(conf *Config, listeners []worker.Listener, seed uint64) worker
 		DedicatedMax:    share(conf.Limits.PrivateMax, conf.Workers),
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Listeners: listeners,
 	}
-	reads := map[ReadPolicy]upstream.Reads{ReadPreferReplica: upstream.PreferReplica, ReadReplica: upstream.OnlyReplica}
-	lost := map[BlockingLost]exchange.BlockingLost{
-		BlockingClose: exchange.CloseClient, BlockingError: exchange.AnswerUncertain,
+	reads := map[config.ReadPolicy]upstream.Reads{
+		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,
 	}
-	for _, p := range conf.subServices() {
+	lost := map[config.BlockingLost]exchange.BlockingLost{
+		config.BlockingClose: exchange.CloseClient, config.BlockingError: exchange.AnswerUncertain,
+	}
+	for _, p := range subServicesOf(conf) {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads],
-			Hold: exchange.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == GapClose,
-			BlockingLost: lost[s.BlockingLost], Allowed: s.allowed(),
+			Hold: exchange.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
+			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(),
 		})
 	}
 	return c

@@ -19,6 +19,7 @@ import (
 	"github.com/tidwall/redcon"
 	"go.uber.org/goleak"
 
+	"evergate/gateway/config"
 	"evergate/gateway/loop"
 	"evergate/gateway/resp"
 )
@@ -103,11 +104,12 @@ func (n *fakeNode) serve(c redcon.Conn, cmd redcon.Command) {
 }
 
 // start runs a gateway before the node and returns it with its first address.
-func start(t *testing.T, makeLoop maker, n *fakeNode, change func(*Config)) (*Gateway, string) {
+func start(t *testing.T, makeLoop maker, n *fakeNode, change func(*config.Gateway)) (*Gateway, string) {
 	t.Helper()
-	conf := DefaultConfig()
+	conf := config.Default()
 	conf.Workers = 2
-	conf.Services = []Service{{Name: "default", Listen: []string{"127.0.0.1:0"}, Primary: n.addr, Reads: ReadPrimary}}
+	conf.Services = []config.Service{{Name: "default", Listen: []string{"127.0.0.1:0"}, Primary: n.addr,
+		Reads: config.ReadPrimary}}
 	if change != nil {
 		change(&conf)
 	}
@@ -355,9 +357,9 @@ func TestUnixSocketAndPassword(t *testing.T) {
 			}
 		}
 		write("first")
-		_, addr := start(t, makeLoop, startNode(t), func(c *Config) {
+		_, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) {
 			c.Services[0].Listen = []string{"unix:" + socket}
-			c.Services[0].Password = Secret{File: secret}
+			c.Services[0].Password = config.Secret{File: secret}
 		})
 		p := connect(t, addr)
 		p.want("-NOAUTH Authentication required.\r\n", "GET", "k")
@@ -377,7 +379,7 @@ func TestUnixSocketAndPassword(t *testing.T) {
 
 func TestTooManyClients(t *testing.T) {
 	onAll(t, func(t *testing.T, makeLoop maker) {
-		_, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Limits.ClientsMax = 2 })
+		_, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) { c.Limits.ClientsMax = 2 })
 		first := connect(t, addr)
 		first.want("+PONG\r\n", "PING")
 		connect(t, addr).want("+PONG\r\n", "PING")
@@ -424,7 +426,7 @@ func TestDrainEndsAtACommandBoundary(t *testing.T) {
 // TestSlowReaderIsCut: a client that asks much and reads nothing loses its connection, its neighbour nothing.
 func TestSlowReaderIsCut(t *testing.T) {
 	onAll(t, func(t *testing.T, makeLoop maker) {
-		g, addr := start(t, makeLoop, startNode(t), func(c *Config) {
+		g, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) {
 			c.Limits.OutputBytesMax = 1 << 20
 			c.Workers = 1
 		})
@@ -464,7 +466,7 @@ func TestNoGoroutinePerClient(t *testing.T) {
 // TestHalfClosedClientGetsItsReplies: printf 'SET k v\r\nGET k\r\n' | nc gateway.
 func TestHalfClosedClientGetsItsReplies(t *testing.T) {
 	onAll(t, func(t *testing.T, makeLoop maker) {
-		_, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Workers = 1 })
+		_, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) { c.Workers = 1 })
 		connect(t, addr).want("$-1\r\n", "GET", "k") // from here on the gateway is connected
 		p := connect(t, addr)
 		_, _ = p.Write([]byte("SET k v\r\nGET k\r\n"))
@@ -482,7 +484,7 @@ func TestHalfClosedClientGetsItsReplies(t *testing.T) {
 // A connection goes to the worker that has the fewest, also after many have left.
 func TestConnectionsAreBalancedOverWorkers(t *testing.T) {
 	for name, makeLoop := range loops {
-		g, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Workers = 3 })
+		g, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) { c.Workers = 3 })
 		var peers []*peer
 		fill := func(n int) {
 			for range n {

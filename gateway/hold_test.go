@@ -7,16 +7,26 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/config"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
 
+// behindOne is a valid config with one service behind one primary.
+func behindOne() config.Gateway {
+	c := config.Default()
+	s := config.DefaultService()
+	s.Primary = "10.0.0.1:6379"
+	c.Services = []config.Service{s}
+	return c
+}
+
 // waits is how long a worker has a GET wait that no server can take, in steps of a second, and what it then says.
-func waits(t *testing.T, conf Config, listener int, downAfter time.Duration) (time.Duration, string) {
+func waits(t *testing.T, conf config.Gateway, listener int, downAfter time.Duration) (time.Duration, string) {
 	t.Helper()
 	view := &topology.View{Epoch: 1, DownAfter: downAfter,
 		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
-	_, own := conf.listenerIDs()
+	_, own := listenerIDs(&conf)
 	w := worker.New(workerConfig(&conf, own, 1), worker.Env{
 		View:         func(int) *topology.View { return view },
 		Report:       func(int, topology.Report) {},
@@ -37,9 +47,10 @@ func waits(t *testing.T, conf Config, listener int, downAfter time.Duration) (ti
 }
 
 func TestLongestHoldIsThatOfTheWorker(t *testing.T) {
-	conf := sound()
+	conf := behindOne()
 	conf.Workers = 1
-	for _, hold := range []Hold{{}, {Mode: HoldFor, Window: 3 * time.Second}, {Mode: HoldOff}, {Mode: HoldDryRun}} {
+	for _, hold := range []config.Hold{{}, {Mode: config.HoldFor, Window: 3 * time.Second}, {Mode: config.HoldOff},
+		{Mode: config.HoldDryRun}} {
 		for _, downAfter := range []time.Duration{0, time.Second, 30 * time.Second, time.Minute, time.Hour} {
 			conf.Services[0].Hold = hold
 			waited, reply := waits(t, conf, 0, downAfter)
@@ -51,15 +62,15 @@ func TestLongestHoldIsThatOfTheWorker(t *testing.T) {
 }
 
 func TestListenersHaveTheirOwnHolds(t *testing.T) {
-	conf := sound()
+	conf := behindOne()
 	conf.Workers = 1
 	conf.Services = append(conf.Services, conf.Services[0])
 	conf.Services[0].Listen = []string{"127.0.0.1:1", "127.0.0.1:2"}
-	conf.Services[0].ListenHold = map[string]Hold{"127.0.0.1:2": {Mode: HoldOff}}
+	conf.Services[0].ListenHold = map[string]config.Hold{"127.0.0.1:2": {Mode: config.HoldOff}}
 	conf.Services[1].Listen = []string{"127.0.0.1:3", "127.0.0.1:4"}
-	conf.Services[1].Hold = Hold{Mode: HoldFor, Window: 7 * time.Second}
-	conf.Services[1].ListenHold = map[string]Hold{"127.0.0.1:3": {Mode: HoldFor, Window: 2 * time.Second}}
-	ids, own := conf.listenerIDs()
+	conf.Services[1].Hold = config.Hold{Mode: config.HoldFor, Window: 7 * time.Second}
+	conf.Services[1].ListenHold = map[string]config.Hold{"127.0.0.1:3": {Mode: config.HoldFor, Window: 2 * time.Second}}
+	ids, own := listenerIDs(&conf)
 	if !slices.Equal(ids, []int{0, 2, 3, 1}) || len(own) != 2 || own[0].Service != 0 || own[1].Service != 1 {
 		t.Fatal(ids, own)
 	}
@@ -80,11 +91,11 @@ func TestListenersHoldDifferently(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
 		n := startNode(t)
 		socket := filepath.Join(t.TempDir(), "s")
-		g, addr := start(t, makeLoop, n, func(c *Config) {
+		g, addr := start(t, makeLoop, n, func(c *config.Gateway) {
 			s := &c.Services[0]
 			s.Listen = append(s.Listen, "unix:"+socket)
-			s.Hold = Hold{Mode: HoldOff}
-			s.ListenHold = map[string]Hold{"unix:" + socket: {Mode: HoldFor, Window: 100 * time.Millisecond}}
+			s.Hold = config.Hold{Mode: config.HoldOff}
+			s.ListenHold = map[string]config.Hold{"unix:" + socket: {Mode: config.HoldFor, Window: 100 * time.Millisecond}}
 		})
 		atOnce, later := connect(t, addr), connect(t, socket)
 		atOnce.want("+OK\r\n", "SET", "k", "v")

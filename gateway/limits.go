@@ -3,37 +3,15 @@ package gateway
 import (
 	"time"
 
+	"evergate/gateway/config"
 	"evergate/gateway/exchange"
 	"evergate/gateway/worker"
 )
 
-// SharedLimits bound what all clients may take together.
-type SharedLimits struct {
-	// ClientMemoryMax is how many bytes may be kept for all clients together, in their buffers (Redis:
-	// maxmemory-clients). Past it the clients with the most are closed. Zero: no bound.
-	ClientMemoryMax int64
-	// ClientsPerAddress is the most clients of one address, or of one IPv6 network of 64 bits. Zero: no limit.
-	ClientsPerAddress int
-	// OutputSoft and PushSoft close a client whose pending output stays above them, beside OutputBytesMax and
-	// PushBytesMax (Redis: the soft limits of client-output-buffer-limit normal and pubsub). Defaults: none; 8 MiB for
-	// 60 s.
-	OutputSoft SoftLimit
-	PushSoft   SoftLimit
-}
-
-// SoftLimit is a number of bytes that may be exceeded for a time. Zero bytes: no limit.
-type SoftLimit struct {
-	Bytes int64
-	For   time.Duration
-}
-
-// worker is the limit in a worker's terms.
-func (l SoftLimit) worker() exchange.SoftLimit {
+// softLimit is a limit in a worker's terms.
+func softLimit(l config.SoftLimit) exchange.SoftLimit {
 	return exchange.SoftLimit{Bytes: int(l.Bytes), For: l.For}
 }
-
-// BoundClientMemory sets ClientMemoryMax.
-func (l *SharedLimits) BoundClientMemory(max int64) { l.ClientMemoryMax = max }
 
 // newWorker makes the worker of a loop.
 func (g *Gateway) newWorker(loop int) *worker.Worker {
@@ -43,7 +21,7 @@ func (g *Gateway) newWorker(loop int) *worker.Worker {
 		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
 		Exceeded: func() { g.memoryExceeded(loop) },
 	}
-	c.OutputSoft, c.PushSoft = g.conf.Limits.OutputSoft.worker(), g.conf.Limits.PushSoft.worker()
+	c.OutputSoft, c.PushSoft = softLimit(g.conf.Limits.OutputSoft), softLimit(g.conf.Limits.PushSoft)
 	return worker.New(c, g.env(loop))
 }
 

@@ -4,12 +4,13 @@ import (
 	"strings"
 	"testing"
 
+	"evergate/gateway/config"
 	"evergate/gateway/session"
 )
 
 func TestTooManyClientsOfOneAddress(t *testing.T) {
 	onAll(t, func(t *testing.T, makeLoop maker) {
-		g, addr := start(t, makeLoop, startNode(t), func(c *Config) { c.Limits.ClientsPerAddress = 2 })
+		g, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) { c.Limits.ClientsPerAddress = 2 })
 		first := connect(t, addr)
 		first.want("+PONG\r\n", "PING")
 		connect(t, addr).want("+PONG\r\n", "PING")
@@ -36,7 +37,7 @@ func TestTooManyClientsOfOneAddress(t *testing.T) {
 // worker they belong to. A small client does not notice.
 func TestClientsOfAllWorkersShareMemory(t *testing.T) {
 	onBoth(t, func(t *testing.T, makeLoop maker) {
-		g, addr := start(t, makeLoop, startNode(t), func(c *Config) {
+		g, addr := start(t, makeLoop, startNode(t), func(c *config.Gateway) {
 			c.Workers, c.Limits.ClientMemoryMax = 2, 8<<20
 		})
 		small := connect(t, addr)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/certs"
+	"evergate/gateway/config"
 )
 
 // listener is one address of one service.
@@ -29,7 +30,7 @@ var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 func (g *Gateway) listen() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ids, _ := g.conf.listenerIDs()
+	ids, _ := listenerIDs(&g.conf)
 	for i := range g.conf.Services {
 		s := &g.conf.Services[i]
 		for n, address := range s.Listeners() {
@@ -38,7 +39,7 @@ func (g *Gateway) listen() error {
 				return err
 			}
 			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)], origins: newOrigins(&s.Networks, address)}
-			if s.isTLS(n) {
+			if s.IsTLS(n) {
 				l.tls = g.material.servers[i]
 			}
 			g.listeners = append(g.listeners, l)
@@ -49,7 +50,7 @@ func (g *Gateway) listen() error {
 }
 
 func listenOn(address string) (net.Listener, error) {
-	network, at, err := SplitListen(address)
+	network, at, err := config.SplitListen(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", address, err)
 	}

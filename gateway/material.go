@@ -1,6 +1,11 @@
 package gateway
 
-import "evergate/gateway/certs"
+import (
+	"crypto/tls"
+
+	"evergate/gateway/certs"
+	"evergate/gateway/config"
+)
 
 // material is the TLS of all services, by the index of the service; nil where there is none.
 type material struct {
@@ -10,7 +15,7 @@ type material struct {
 }
 
 // newMaterial reads all files.
-func newMaterial(services []Service) (*material, error) {
+func newMaterial(services []config.Service) (*material, error) {
 	m := &material{}
 	for i := range services {
 		s := &services[i]
@@ -33,4 +38,20 @@ func newMaterial(services []Service) (*material, error) {
 		m.sentinels = append(m.sentinels, sentinels)
 	}
 	return m, nil
+}
+
+// ConnectTLS returns the configurations for connections to an address of one of a service's servers, and of its
+// Sentinels; nil: no TLS.
+func ConnectTLS(s *config.Service) (server, sentinel func(addr string) *tls.Config, err error) {
+	m, err := newMaterial([]config.Service{s.WithoutTLSListeners()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if t := m.upstream[0]; t != nil {
+		server = t.Config
+	}
+	if t := m.sentinels[0]; t != nil {
+		sentinel = t.Config
+	}
+	return server, sentinel, nil
 }

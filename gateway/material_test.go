@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"evergate/gateway/certs"
+	"evergate/gateway/config"
 	"evergate/testenv/servers"
 )
 
 // withTLS is a service with TLS on all legs, with files of a new CA in a directory.
-func withTLS(t *testing.T, dir string) Service {
+func withTLS(t *testing.T, dir string) config.Service {
 	t.Helper()
 	ca, err := servers.NewAuthority("test CA")
 	if err != nil {
@@ -24,7 +25,7 @@ func withTLS(t *testing.T, dir string) Service {
 	if err := errors.Join(err, servers.WriteCAs(caFile, ca)); err != nil {
 		t.Fatal(err)
 	}
-	s := DefaultService()
+	s := config.DefaultService()
 	s.Sentinels, s.MasterName = []string{"127.0.0.1:26379"}, "main"
 	s.TLSListen = []string{"127.0.0.1:6380"}
 	s.TLS = certs.ServerOptions{CertFiles: []string{cert}, KeyFiles: []string{key}}
@@ -35,9 +36,9 @@ func withTLS(t *testing.T, dir string) Service {
 
 func TestMaterialIsShared(t *testing.T) {
 	a := withTLS(t, t.TempDir())
-	b, c := a, DefaultService()
+	b, c := a, config.DefaultService()
 	b.Name, c.Name, c.Primary = "b", "c", "127.0.0.1:6379"
-	m, err := newMaterial([]Service{a, b, c})
+	m, err := newMaterial([]config.Service{a, b, c})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestMaterialIsShared(t *testing.T) {
 		t.Error("a service without TLS has material")
 	}
 	b.TLS.KeyFiles = []string{filepath.Join(t.TempDir(), "none")}
-	if _, err := newMaterial([]Service{a, b}); !errors.Is(err, os.ErrNotExist) ||
+	if _, err := newMaterial([]config.Service{a, b}); !errors.Is(err, os.ErrNotExist) ||
 		!strings.HasPrefix(err.Error(), "service b: tls-listen: ") {
 		t.Errorf("without a key: %v", err)
 	}
@@ -63,13 +64,13 @@ func TestSurveyNeedsNoListener(t *testing.T) {
 	if err := os.Remove(s.TLS.KeyFiles[0]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Config{Services: []Service{s}}).Survey(ended, 0); !errors.Is(err, context.Canceled) {
+	if _, err := Survey(ended, config.Gateway{Services: []config.Service{s}}, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("without the listener's key: %v", err)
 	}
 	if err := os.Remove(s.SentinelTLS.CAFile); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Config{Services: []Service{s}}).Survey(ended, 0); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Survey(ended, config.Gateway{Services: []config.Service{s}}, 0); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without the CA of the Sentinels: %v", err)
 	}
 }

@@ -3,10 +3,11 @@ package gateway
 import (
 	"context"
 
+	"evergate/gateway/config"
 	"evergate/topology/watch"
 )
 
-// Findings is the result of a Survey.
+// Findings is the result of Survey.
 type Findings = watch.Findings
 
 // The grades of a problem.
@@ -19,29 +20,29 @@ const (
 
 // Survey watches the service with this index as a Gateway would, for some seconds and without changing anything, and
 // returns what it found. The error is that of a file of TLS, or that of ctx if that ended first.
-func (c Config) Survey(ctx context.Context, service int) (*Findings, error) {
+func Survey(ctx context.Context, c config.Gateway, service int) (*Findings, error) {
 	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
-	c.Services = []Service{c.Services[service].withoutTLSListeners()}
+	c.Services = []config.Service{c.Services[service].WithoutTLSListeners()}
 	m, err := newMaterial(c.Services)
 	if err != nil {
 		return nil, err
 	}
-	return watch.Survey(ctx, options, c.watched(0, m))
+	return watch.Survey(ctx, options, watched(&c, 0, m))
 }
 
 // watched converts a service for the topology's watch.
-func (c *Config) watched(service int, m *material) watch.Service {
+func watched(c *config.Gateway, service int, m *material) watch.Service {
 	s := &c.Services[service]
-	watched := watch.Service{
+	of := watch.Service{
 		Name: s.Name, Sentinels: s.Sentinels, MasterName: s.MasterName, Cluster: s.Cluster, Primary: s.Primary,
-		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == ConfirmMajority,
-		Upstream: s.Upstream.read, Sentinel: s.Sentinel.read,
+		Replicas: s.Replicas, AddressMap: s.AddressMap, ConfirmMajority: s.Confirm == config.ConfirmMajority,
+		Upstream: s.Upstream.Read, Sentinel: s.Sentinel.Read,
 	}
 	if t := m.upstream[service]; t != nil {
-		watched.UpstreamTLS = t
+		of.UpstreamTLS = t
 	}
 	if t := m.sentinels[service]; t != nil {
-		watched.SentinelTLS = t
+		of.SentinelTLS = t
 	}
-	return watched
+	return of
 }

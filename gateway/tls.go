@@ -6,7 +6,7 @@ import "evergate/gateway/dial"
 func (g *Gateway) servers() []dial.Servers {
 	servers := make([]dial.Servers, len(g.conf.Services))
 	for i := range servers {
-		servers[i] = dial.Servers{Credentials: g.conf.Services[i].Upstream.read, TLS: g.material.upstream[i]}
+		servers[i] = dial.Servers{Credentials: g.conf.Services[i].Upstream.Read, TLS: g.material.upstream[i]}
 	}
 	return servers
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/certs"
+	"evergate/gateway/config"
 )
 
 // overTLS ends the name of a test whose clients and servers speak TLS.
@@ -98,7 +99,7 @@ func testClientTLS(t testing.TB) *tls.Config {
 }
 
 // secure turns on TLS for clients and servers.
-func secure(t testing.TB, s *Service) {
+func secure(t testing.TB, s *config.Service) {
 	cert, _ := certFiles(t)
 	if !strings.HasPrefix(s.Listen[0], "unix:") {
 		s.TLSListen, s.Listen = s.Listen, nil
@@ -183,11 +184,12 @@ func (l *logged) String() string {
 }
 
 // startBoth runs a gateway with a plain listener and one of TLS.
-func startBoth(t *testing.T, makeLoop maker, change func(*Config)) (g *Gateway, plain, secured string, log *logged) {
+func startBoth(t *testing.T, makeLoop maker, change func(*config.Gateway)) (g *Gateway, plain, secured string,
+	log *logged) {
 	t.Helper()
-	conf := DefaultConfig()
+	conf := config.Default()
 	conf.Workers = 1
-	conf.Services = []Service{{Name: "default", Listen: []string{"127.0.0.1:0"}, TLSListen: []string{"127.0.0.1:0"},
+	conf.Services = []config.Service{{Name: "default", Listen: []string{"127.0.0.1:0"}, TLSListen: []string{"127.0.0.1:0"},
 		TLS: serverOptions(t), Primary: startNode(t).addr}}
 	if change != nil {
 		change(&conf)
@@ -246,7 +248,7 @@ func TestWrongKindOfClient(t *testing.T) {
 func TestStalledHandshakes(t *testing.T) {
 	for name, makeLoop := range loops {
 		t.Run(name, func(t *testing.T) {
-			g, _, secured, _ := startBoth(t, makeLoop, func(c *Config) {
+			g, _, secured, _ := startBoth(t, makeLoop, func(c *config.Gateway) {
 				c.Limits.ClientsMax, c.Limits.HandshakeMax = 5, 300*time.Millisecond
 			})
 			var stalled []net.Conn
@@ -284,7 +286,7 @@ func TestStalledHandshakes(t *testing.T) {
 
 // TestHandshakesEndWithTheGateway: nobody waits for a client in the middle of a handshake.
 func TestHandshakesEndWithTheGateway(t *testing.T) {
-	g, _, secured, _ := startBoth(t, loops["system"], func(c *Config) { c.Limits.HandshakeMax = time.Hour })
+	g, _, secured, _ := startBoth(t, loops["system"], func(c *config.Gateway) { c.Limits.HandshakeMax = time.Hour })
 	c, err := net.Dial("tcp", secured)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 
 	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
-	"evergate/gateway"
+	"evergate/gateway/config"
 	"evergate/testenv/drill"
 	"evergate/testenv/servers"
 )
@@ -70,7 +70,7 @@ removes everything.`,
 	modes := []string{bySentinel, byCluster}
 	flags := cmd.Flags()
 	flags.StringVar(&d.mode, "mode", bySentinel, "sentinel or cluster")
-	flags.StringVar(&d.listen, "listen", gateway.DefaultListen, "`ADDRESS` for clients: HOST:PORT or unix:/path")
+	flags.StringVar(&d.listen, "listen", config.DefaultListen, "`ADDRESS` for clients: HOST:PORT or unix:/path")
 	flags.StringVar(&d.beside, "beside", "", "compare with another path: direct or haproxy (Sentinel only)")
 	choose := cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("mode", choose); err != nil {
@@ -80,7 +80,7 @@ removes everything.`,
 }
 
 func (d *demo) run(w world) (err error) {
-	config, err := d.check()
+	conf, err := d.check()
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func (d *demo) run(w world) (err error) {
 	if len(signals) > 0 {
 		return nil
 	}
-	logger := newLogger(config, brief{d.screen})
-	if err := d.startGateway(w, config, logger); err != nil {
+	logger := newLogger(conf, brief{d.screen})
+	if err := d.startGateway(w, conf, logger); err != nil {
 		return runtimeError{err}
 	}
 	d.keys = terminal.OpenKeyboard(w.stdin, d.screen)
@@ -111,13 +111,13 @@ func (d *demo) run(w world) (err error) {
 }
 
 // startGateway listens on the given address. If the default port is in use, it takes any other and reports it.
-func (d *demo) startGateway(w world, config gateway.Config, logger hclog.Logger) (err error) {
-	d.gw, err = w.start(d.withUpstream(config), logger)
+func (d *demo) startGateway(w world, conf config.Gateway, logger hclog.Logger) (err error) {
+	d.gw, err = w.start(d.withUpstream(conf), logger)
 	taken := errors.Is(err, syscall.EADDRINUSE)
 	switch {
 	case taken && d.anyPort:
-		config.Services[0].Listen = []string{"127.0.0.1:0"}
-		d.gw, err = w.start(d.withUpstream(config), logger)
+		conf.Services[0].Listen = []string{"127.0.0.1:0"}
+		d.gw, err = w.start(d.withUpstream(conf), logger)
 	case taken:
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
@@ -167,12 +167,12 @@ func (d *demo) closeShow() error {
 	return nil
 }
 
-// check returns the Config, still without the upstream, or the mistakes in the flags.
-func (d *demo) check() (gateway.Config, error) {
-	config := defaultConfig()
-	service := gateway.DefaultService()
-	service.Name, service.Reads, service.Listen = "demo", gateway.ReadPreferReplica, []string{d.listen}
-	config.Services = []gateway.Service{service}
+// check returns the config, still without the upstream, or the mistakes in the flags.
+func (d *demo) check() (config.Gateway, error) {
+	conf := defaultConfig()
+	service := config.DefaultService()
+	service.Name, service.Reads, service.Listen = "demo", config.ReadPreferReplica, []string{d.listen}
+	conf.Services = []config.Service{service}
 	var wrong mistakes
 	if d.mode != bySentinel && d.mode != byCluster {
 		modes := []string{bySentinel, byCluster}
@@ -187,20 +187,20 @@ func (d *demo) check() (gateway.Config, error) {
 		text := "needs Sentinels: a cluster replies MOVED to plain clients"
 		wrong = append(wrong, mistake{place{name: "flag --beside"}, text})
 	}
-	if text := listenFault(config); text != "" {
+	if text := listenFault(conf); text != "" {
 		wrong = append(wrong, mistake{place{name: "flag --listen"}, text})
 	}
 	if len(wrong) > 0 {
-		return config, wrong
+		return conf, wrong
 	}
-	return config, nil
+	return conf, nil
 }
 
 // listenFault returns what is wrong with the listener, empty if nothing is. The demo has no password: it must be local.
-func listenFault(config gateway.Config) string {
+func listenFault(conf config.Gateway) string {
 	find := func() string {
-		var faults gateway.Faults
-		errors.As(config.Validate(), &faults)
+		var faults config.Faults
+		errors.As(conf.Validate(), &faults)
 		for _, fault := range faults {
 			if fault.Setting == "listen" {
 				return fault.Text
@@ -209,8 +209,8 @@ func listenFault(config gateway.Config) string {
 		return ""
 	}
 	fault := find()
-	config.Services = slices.Clone(config.Services)
-	config.Services[0].NoAuth = true
+	conf.Services = slices.Clone(conf.Services)
+	conf.Services[0].NoAuth = true
 	if fault != "" && find() == "" {
 		return "is reachable from other machines, and the demo has no password"
 	}
@@ -263,15 +263,15 @@ func howToGetServer(path string) string {
 	return text + all
 }
 
-func (d *demo) withUpstream(config gateway.Config) gateway.Config {
-	service := &config.Services[0]
+func (d *demo) withUpstream(conf config.Gateway) config.Gateway {
+	service := &conf.Services[0]
 	if d.mode == byCluster {
 		service.Cluster = strings.Split(d.env.Addrs(), ",")
-		return config
+		return conf
 	}
 	service.Sentinels = strings.Split(d.env.SentinelAddrs(), ",")
 	service.MasterName = d.env.Groups[0].Name
-	return config
+	return conf
 }
 
 // introduction returns commands to try in another terminal.

@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/cmd/evergate/terminal"
-	"evergate/gateway"
+	"evergate/gateway/config"
 	"evergate/testenv/servers"
 )
 
@@ -135,8 +135,8 @@ func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 	taken := greeting(t, func(net.Conn) {})
 	var screen bytes.Buffer
 	starts := 0
-	w := world{start: func(config gateway.Config, _ hclog.Logger) (*running, error) {
-		if starts++; config.Services[0].Listen[0] == taken {
+	w := world{start: func(conf config.Gateway, _ hclog.Logger) (*running, error) {
+		if starts++; conf.Services[0].Listen[0] == taken {
 			_, err := net.Listen("tcp", taken)
 			return nil, err
 		}
@@ -144,17 +144,17 @@ func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 		return &running{addrs: func() []net.Addr { return listens }}, nil
 	}}
 	d := &demo{mode: byCluster, listen: taken, env: &servers.Env{}, screen: terminal.NewScreen(&screen)}
-	config, err := d.check()
+	conf, err := d.check()
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = d.startGateway(w, config, nil)
+	err = d.startGateway(w, conf, nil)
 	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "choose another address with --listen") {
 		t.Error(err)
 	}
 	d.anyPort = true
 	notice := taken + " is in use, perhaps by your own Redis: the gateway listens on 127.0.0.1:7 instead"
-	if err := d.startGateway(w, config, nil); err != nil || starts != 3 || d.addr != "127.0.0.1:7" ||
+	if err := d.startGateway(w, conf, nil); err != nil || starts != 3 || d.addr != "127.0.0.1:7" ||
 		!strings.Contains(screen.String(), notice) {
 		t.Error(err, starts, d.addr, screen.String())
 	}

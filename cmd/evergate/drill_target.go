@@ -13,6 +13,7 @@ import (
 	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
+	"evergate/gateway/config"
 	"evergate/testenv/drill"
 )
 
@@ -72,7 +73,7 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 	}
 	var wrong mistakes
 	add := func(flag, text string) { wrong = append(wrong, mistake{place{name: "flag --" + flag}, text}) }
-	if _, _, err := gateway.SplitListen(a.addr); err != nil {
+	if _, _, err := config.SplitListen(a.addr); err != nil {
 		add("target", err.Error())
 	}
 	for _, c := range []struct{ flag, template string }{{"kill-cmd", a.commands.Kill}, {"freeze-cmd", a.commands.Freeze},
@@ -91,12 +92,12 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 	}
 	t := &drill.Target{Addr: a.addr, Sentinels: service.Sentinels, MasterName: service.MasterName,
 		Cluster: service.Cluster, AddressMap: service.AddressMap, Commands: a.commands,
-		Clients: loginOf(gateway.Credentials{Password: service.Password}), Servers: loginOf(service.Upstream),
+		Clients: loginOf(config.Credentials{Password: service.Password}), Servers: loginOf(service.Upstream),
 		Watchers: loginOf(service.Sentinel)}
 	var err error
-	t.Servers.TLS, t.Watchers.TLS, err = service.ConnectTLS()
+	t.Servers.TLS, t.Watchers.TLS, err = gateway.ConnectTLS(&service)
 	if err == nil && slices.Contains(service.TLSListen, a.addr) {
-		t.Clients.TLS, err = service.SelfConfig()
+		t.Clients.TLS, err = gateway.SelfConfig(&service)
 	}
 	if err != nil {
 		return nil, mistakes{{place{name: "flag --target"}, err.Error()}}
@@ -116,12 +117,12 @@ func (a *aim) alone(flags *pflag.FlagSet) (wrong mistakes) {
 }
 
 // service returns the one that the settings describe. Its listeners do not matter: --target is the address.
-func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes) {
+func (a *aim) service(flags *pflag.FlagSet, w world) (config.Service, mistakes) {
 	r, s := gather(flags, nil, w.environ)
 	if len(r.config.Services) != 1 {
 		s.wrong(place{name: "flag --target"}, fmt.Sprintf("is one gateway's listener, and the settings describe %s",
 			count(len(r.config.Services), "service")))
-		return gateway.Service{}, s.mistakes
+		return config.Service{}, s.mistakes
 	}
 	service := &r.config.Services[0]
 	service.OnlyListen(a.addr)
@@ -138,7 +139,7 @@ func (a *aim) service(flags *pflag.FlagSet, w world) (gateway.Service, mistakes)
 }
 
 // loginOf returns a Login that reads the password at each use, as the gateway does.
-func loginOf(c gateway.Credentials) drill.Login {
+func loginOf(c config.Credentials) drill.Login {
 	if c.Password.IsZero() {
 		return drill.Login{}
 	}
@@ -205,7 +206,7 @@ func (d *drillCommand) besideFault() string {
 		return fmt.Sprintf("%q is not one of %s", d.beside, strings.Join(paths, ", ")) +
 			suggest.DidYouMean(suggest.Nearest(d.beside, paths), keyName)
 	}
-	if _, _, err := gateway.SplitListen(d.beside); err != nil {
+	if _, _, err := config.SplitListen(d.beside); err != nil {
 		return err.Error()
 	}
 	if d.aim.addr == "" {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"evergate/cmd/evergate/suggest"
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // The file of settings is read as a tree of nodes, not decoded into a struct: a decoder stops at the first value of a
@@ -245,8 +245,8 @@ func (a *assignment) add(at *yaml.Node, texts ...string) {
 
 // entryService returns the defaults of an entry of services:. Unlike the service of the flags it has no name and no
 // listener: two entries must not share them silently.
-func entryService() gateway.Service {
-	service := gateway.DefaultService()
+func entryService() config.Service {
+	service := config.DefaultService()
 	service.Name, service.Listen = "", nil
 	return service
 }

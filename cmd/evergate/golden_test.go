@@ -12,7 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what came out into testdata; a person reads the diff")
@@ -111,7 +111,7 @@ func try(args, environ []string) (code int, out, errOut string) {
 	var stdout, stderr bytes.Buffer
 	code = execute(args, world{stdout: &stdout, stderr: &stderr, environ: environ,
 		notify: func() (<-chan os.Signal, func()) { return nil, func() {} },
-		start:  func(gateway.Config, hclog.Logger) (*running, error) { return nil, errNotStarted }})
+		start:  func(config.Gateway, hclog.Logger) (*running, error) { return nil, errNotStarted }})
 	return code, stdout.String(), stderr.String()
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // newHealthcheck checks that a running gateway is alive. It accepts all settings of run: listeners and passwords come
@@ -30,11 +31,11 @@ back. With --ready a read must succeed, too.
 It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", "healthcheck"].`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		config, err := settingsAlone(cmd.Flags(), args, w.environ)
+		conf, err := settingsAlone(cmd.Flags(), args, w.environ)
 		if err != nil {
 			return runtimeError{err}
 		}
-		for _, target := range healthTargets(config, address) {
+		for _, target := range healthTargets(conf, address) {
 			if err := probe.run(target); err != nil {
 				return runtimeError{fmt.Errorf("%s: %w", masked(target.address), err)}
 			}
@@ -58,14 +59,14 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 // healthTarget is a listener to check, and its password. service has its TLS; nil without TLS.
 type healthTarget struct {
 	address  string
-	password gateway.Secret
-	service  *gateway.Service
+	password config.Secret
+	service  *config.Service
 }
 
-func healthTargets(config gateway.Config, address string) []healthTarget {
+func healthTargets(conf config.Gateway, address string) []healthTarget {
 	targets := []healthTarget{}
-	for i := range config.Services {
-		service := &config.Services[i]
+	for i := range conf.Services {
+		service := &conf.Services[i]
 		switch {
 		case address != "" && slices.Contains(service.Listen, address):
 			return []healthTarget{{address, service.Password, nil}}
@@ -79,8 +80,8 @@ func healthTargets(config gateway.Config, address string) []healthTarget {
 	}
 	if address != "" {
 		target := healthTarget{address: address}
-		if len(config.Services) == 1 {
-			target.password = config.Services[0].Password
+		if len(conf.Services) == 1 {
+			target.password = conf.Services[0].Password
 		}
 		return []healthTarget{target}
 	}
@@ -98,7 +99,7 @@ type probe struct {
 const readyKey = "evergate:ready"
 
 func (p probe) run(target healthTarget) error {
-	network, address, err := gateway.SplitListen(target.address)
+	network, address, err := config.SplitListen(target.address)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (p probe) run(target healthTarget) error {
 	if target.service == nil {
 		return p.converse(conn, target.password)
 	}
-	secure, err := target.service.SelfTLS(conn)
+	secure, err := gateway.SelfTLS(target.service, conn)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (p probe) run(target healthTarget) error {
 }
 
 // converse asks over a connection.
-func (p probe) converse(conn net.Conn, password gateway.Secret) error {
+func (p probe) converse(conn net.Conn, password config.Secret) error {
 	talk := talk{conn, bufio.NewReaderSize(conn, replyLineMax)}
 	if !password.IsZero() {
 		text, err := password.Read()

@@ -10,12 +10,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"evergate/cmd/evergate/suggest"
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
-// resolved is a Config with the place of each setting that is not a default.
+// resolved is a config.Gateway with the place of each setting that is not a default.
 type resolved struct {
-	config gateway.Config
+	config config.Gateway
 	// file is the path of the file of settings, empty without one.
 	file string
 	// warnings are risky settings, deprecated the values that have another name now.
@@ -33,8 +33,8 @@ type placeKey struct {
 }
 
 func defaultTarget() target {
-	config, service := defaultConfig(), gateway.DefaultService()
-	return target{&config, &service}
+	conf, service := defaultConfig(), config.DefaultService()
+	return target{&conf, &service}
 }
 
 // resolve reads the file, the variables and the flags, and returns all mistakes at once. Args are the words that the
@@ -61,10 +61,10 @@ func (r *resolved) finish(s *sources) (*resolved, error) {
 }
 
 // settingsAlone is resolve without validation, for a command that uses only some of the settings.
-func settingsAlone(flags *pflag.FlagSet, args, environ []string) (gateway.Config, error) {
+func settingsAlone(flags *pflag.FlagSet, args, environ []string) (config.Gateway, error) {
 	r, s := gather(flags, args, environ)
 	if len(s.mistakes) > 0 {
-		return gateway.Config{}, s.mistakes
+		return config.Gateway{}, s.mistakes
 	}
 	return r.config, nil
 }
@@ -83,7 +83,7 @@ func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) 
 	s.refuseBesideServices()
 
 	r := &resolved{config: defaultConfig(), file: s.file, places: map[placeKey]place{}}
-	r.config.Services = []gateway.Service{gateway.DefaultService()}
+	r.config.Services = []config.Service{config.DefaultService()}
 	if s.servicesAt != (place{}) {
 		r.config.Services = nil
 	}
@@ -175,7 +175,7 @@ func (r *resolved) where(service int, setting, item string) (place, bool) {
 }
 
 func (r *resolved) validate(s *sources) {
-	var faults gateway.Faults
+	var faults config.Faults
 	if err := r.config.Validate(); !errors.As(err, &faults) {
 		return
 	}
@@ -209,7 +209,7 @@ func (r *resolved) validate(s *sources) {
 
 // follows reports whether a fault only repeats a mistake that was reported: the setting has a value that could not be
 // parsed.
-func (s *sources) follows(fault gateway.Fault) bool {
+func (s *sources) follows(fault config.Fault) bool {
 	return slices.ContainsFunc(s.failed, func(f failure) bool {
 		if f.service != fault.Service {
 			return false
@@ -231,7 +231,7 @@ func (r *resolved) checkSecrets(s *sources) {
 	for i, service := range r.config.Services {
 		for _, secret := range []struct {
 			setting string
-			gateway.Secret
+			config.Secret
 		}{
 			{"upstream-password-file", service.Upstream.Password},
 			{"sentinel-password-file", service.Sentinel.Password},

@@ -14,10 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // startFunc starts a gateway, which listens when startFunc returns.
-type startFunc func(gateway.Config, hclog.Logger) (*running, error)
+type startFunc func(config.Gateway, hclog.Logger) (*running, error)
 
 // running is a started gateway.
 type running struct {
@@ -62,40 +63,40 @@ SIGHUP is ignored: settings are read only at the start.`,
 }
 
 // newLogger returns a logger to out: standard error under run, whose standard output stays empty.
-func newLogger(config gateway.Config, out io.Writer) hclog.Logger {
+func newLogger(conf config.Gateway, out io.Writer) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{
 		Name:       "evergate",
-		Level:      hclog.LevelFromString(config.LogLevel),
+		Level:      hclog.LevelFromString(conf.LogLevel),
 		Output:     out,
-		JSONFormat: config.LogFormat == "json",
+		JSONFormat: conf.LogFormat == "json",
 		TimeFormat: "2006-01-02T15:04:05.000Z07:00",
 		TimeFn:     func() time.Time { return time.Now().UTC() },
 	})
 }
 
 // serve runs a gateway until a signal ends it.
-func (w world) serve(config gateway.Config, logger hclog.Logger) error {
+func (w world) serve(conf config.Gateway, logger hclog.Logger) error {
 	signals, stop := w.notify()
 	defer stop()
-	gw, err := w.start(config, logger)
+	gw, err := w.start(conf, logger)
 	if err != nil {
 		return runtimeError{err}
 	}
-	logStart(config, gw.addrs(), logger)
+	logStart(conf, gw.addrs(), logger)
 	s := <-signals
 	for ignored(s, logger) {
 		s = <-signals
 	}
 	// As texts: in JSON a signal and a duration would be bare numbers.
-	logger.Info("draining", "signal", s.String(), "timeout", config.DrainTimeout.String())
-	return gw.end(config.DrainTimeout, signals, logger)
+	logger.Info("draining", "signal", s.String(), "timeout", conf.DrainTimeout.String())
+	return gw.end(conf.DrainTimeout, signals, logger)
 }
 
 // logStart logs the listeners and the upstream of each service. addrs are those of all listeners, in the order of the
 // settings.
-func logStart(config gateway.Config, addrs []net.Addr, logger hclog.Logger) {
-	for i := range config.Services {
-		service := &config.Services[i]
+func logStart(conf config.Gateway, addrs []net.Addr, logger hclog.Logger) {
+	for i := range conf.Services {
+		service := &conf.Services[i]
 		var listeners []string
 		for range service.Listeners() {
 			listeners, addrs = append(listeners, showAddr(addrs[0])), addrs[1:]
@@ -106,7 +107,7 @@ func logStart(config gateway.Config, addrs []net.Addr, logger hclog.Logger) {
 }
 
 // upstreamOf returns the kind and the addresses of the servers behind a service.
-func upstreamOf(s *gateway.Service) string {
+func upstreamOf(s *config.Service) string {
 	switch {
 	case len(s.Sentinels) > 0:
 		return "sentinels " + strings.Join(s.Sentinels, ",") + " of " + s.MasterName

@@ -16,7 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 	"evergate/testenv/servers"
 )
 
@@ -42,7 +42,7 @@ func (b *syncBuffer) String() string {
 type fakeGateway struct {
 	signals chan os.Signal
 	drain   func(context.Context) error
-	config  gateway.Config
+	config  config.Gateway
 	closed  int
 }
 
@@ -51,12 +51,12 @@ func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, 
 	var stdout, stderr syncBuffer
 	code = execute(args, world{stdout: &stdout, stderr: &stderr, environ: environ,
 		notify: func() (<-chan os.Signal, func()) { return f.signals, func() {} },
-		start: func(config gateway.Config, _ hclog.Logger) (*running, error) {
-			f.config = config
+		start: func(conf config.Gateway, _ hclog.Logger) (*running, error) {
+			f.config = conf
 			return &running{
 				addrs: func() []net.Addr {
 					addrs := []net.Addr{&net.TCPAddr{IP: net.IPv6loopback, Port: 7}, &net.UnixAddr{Name: "/x", Net: "unix"}}
-					return addrs[:len(config.Services[0].Listen)]
+					return addrs[:len(conf.Services[0].Listen)]
 				},
 				drain: f.drain,
 				close: func() error { f.closed++; return nil },
@@ -165,7 +165,7 @@ func TestSettingsReachTheGateway(t *testing.T) {
 	s, l := f.config.Services[0], f.config.Limits
 	if strings.Join(s.Sentinels, " ") != "a:1 b:2" || s.MasterName != "m" || f.config.Workers != 3 ||
 		l.BulkBytesMax != 1<<20 || l.IdleMax.Minutes() != 5 || s.AddressMap["[::1]:1"] != "z:2" || !s.NoAuth ||
-		strings.Join(s.Listen, " ") != "0.0.0.0:1 unix:/x" || s.Reads != gateway.ReadPreferReplica ||
+		strings.Join(s.Listen, " ") != "0.0.0.0:1 unix:/x" || s.Reads != config.ReadPreferReplica ||
 		s.Sentinel.User != "s" || s.Sentinel.Password.Value != secretText || l.AuthMax.Seconds() != 60 {
 		t.Errorf("%+v", f.config)
 	}
@@ -235,7 +235,7 @@ func TestOldValuesAreDeprecated(t *testing.T) {
 	_, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--blocking-lost", "again"},
 		[]string{"EVERGATE_ON_GAP=stay"})
 	service := f.config.Services[0]
-	if service.BlockingLost != gateway.BlockingAgain || service.OnGap != gateway.GapStay {
+	if service.BlockingLost != config.BlockingAgain || service.OnGap != config.GapStay {
 		t.Errorf("%q, %q", service.BlockingLost, service.OnGap)
 	}
 	for _, at := range []string{"flag --blocking-lost", "env EVERGATE_ON_GAP"} {

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
-// target is where a setting is stored: in the Config, or in one of its services.
+// target is where a setting is stored: in the config, or in one of its services.
 type target struct {
-	config  *gateway.Config
-	service *gateway.Service
+	config  *config.Gateway
+	service *config.Service
 }
 
 // kind is the form of a setting's value in a file.
@@ -99,20 +99,20 @@ var serviceSettings = slices.Concat([]*setting{
 	textSetting("upstream-user", "NAME", "ACL user at the servers",
 		func(t target) *string { return &t.service.Upstream.User }),
 	fileSetting("upstream-password-file", "file with the password for the servers, read again for each connection",
-		func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
-	valueSetting("upstream-password", func(t target) *gateway.Secret { return &t.service.Upstream.Password }),
+		func(t target) *config.Secret { return &t.service.Upstream.Password }),
+	valueSetting("upstream-password", func(t target) *config.Secret { return &t.service.Upstream.Password }),
 	textSetting("sentinel-user", "NAME", "ACL user at the Sentinels",
 		func(t target) *string { return &t.service.Sentinel.User }),
 	fileSetting("sentinel-password-file", "file with the password for the Sentinels, read again for each connection",
-		func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
-	valueSetting("sentinel-password", func(t target) *gateway.Secret { return &t.service.Sentinel.Password }),
+		func(t target) *config.Secret { return &t.service.Sentinel.Password }),
+	valueSetting("sentinel-password", func(t target) *config.Secret { return &t.service.Sentinel.Password }),
 	fileSetting("password-file", "file with the password that clients must authenticate with, read every second",
-		func(t target) *gateway.Secret { return &t.service.Password }),
-	valueSetting("password", func(t target) *gateway.Secret { return &t.service.Password }),
+		func(t target) *config.Secret { return &t.service.Password }),
+	valueSetting("password", func(t target) *config.Secret { return &t.service.Password }),
 	fileSetting("facade-password-file",
 		"file with the password for clients of a Sentinel facade, read every second",
-		func(t target) *gateway.Secret { return &t.service.FacadePassword }),
-	valueSetting("facade-password", func(t target) *gateway.Secret { return &t.service.FacadePassword }),
+		func(t target) *config.Secret { return &t.service.FacadePassword }),
+	valueSetting("facade-password", func(t target) *config.Secret { return &t.service.FacadePassword }),
 	listSetting("deny", "COMMAND,...",
 		"commands that no client may execute: names, categories (@write) or dangerous; LISTEN=... for one listener",
 		func(t target) *[]string { return &t.service.Access.Deny }),
@@ -135,12 +135,12 @@ var processSettings = ofProcess(
 		func(t target) *int64 { return &t.config.Limits.QueryBytesMax }),
 	outputSetting("client-output-buffer-limit",
 		"maximum pending replies of a client, SOFT for at most TIME; close a client that exceeds it",
-		func(t target) (*int64, *gateway.SoftLimit) {
+		func(t target) (*int64, *config.SoftLimit) {
 			return &t.config.Limits.OutputBytesMax, &t.config.Limits.OutputSoft
 		}),
 	outputSetting("pubsub-output-buffer-limit",
 		"maximum pending output when a message arrives, SOFT for at most TIME; close a subscriber that exceeds it",
-		func(t target) (*int64, *gateway.SoftLimit) {
+		func(t target) (*int64, *config.SoftLimit) {
 			return &t.config.Limits.PushBytesMax, &t.config.Limits.PushSoft
 		}),
 	clientMemorySetting(),
@@ -196,15 +196,15 @@ func listSetting(name, wants, usage string, field func(target) *[]string) *setti
 }
 
 func readsSetting() *setting {
-	choices := []string{string(gateway.ReadPrimary), string(gateway.ReadPreferReplica), string(gateway.ReadReplica)}
+	choices := []string{string(config.ReadPrimary), string(config.ReadPreferReplica), string(config.ReadReplica)}
 	return &setting{name: "reads", wants: strings.Join(choices, "|"), usage: "servers to send reads to", choices: choices,
-		set:  func(t target, texts []string) error { t.service.Reads = gateway.ReadPolicy(texts[0]); return nil },
+		set:  func(t target, texts []string) error { t.service.Reads = config.ReadPolicy(texts[0]); return nil },
 		show: func(t target) string { return string(t.service.Reads) }}
 }
 
 // holdSetting takes one word for the service, and LISTEN=WORD for single listeners.
 func holdSetting() *setting {
-	choices := slices.Sorted(maps.Keys(gateway.HoldWords))
+	choices := slices.Sorted(maps.Keys(config.HoldWords))
 	return &setting{name: "hold", wants: strings.Join(choices, "|") + "|TIME", kind: pairs, choices: choices,
 		usage: "how long a request may wait for a primary before it fails with -LOADING; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
@@ -216,11 +216,11 @@ func holdSetting() *setting {
 
 // facadeSetting takes one word for all listeners of the service, and LISTEN=WORD for single ones.
 func facadeSetting() *setting {
-	choices := []string{string(gateway.FacadeCluster), string(gateway.FacadeReplica), string(gateway.FacadeSentinel)}
+	choices := []string{string(config.FacadeCluster), string(config.FacadeReplica), string(config.FacadeSentinel)}
 	return &setting{name: "facade", wants: strings.Join(choices, "|"), kind: pairs, choices: choices,
 		usage: "role that listeners emulate; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
-			t.service.Facade, t.service.ListenFacade, err = parseListeners(texts, asIs[gateway.Facade])
+			t.service.Facade, t.service.ListenFacade, err = parseListeners(texts, asIs[config.Facade])
 			return err
 		},
 		show: func(t target) string { return showListeners(t.service.Facade, t.service.ListenFacade, asText) }}
@@ -245,43 +245,43 @@ func silentAfterSetting() *setting {
 }
 
 func blockingLostSetting() *setting {
-	choices := []string{string(gateway.BlockingAgain), string(gateway.BlockingClose), string(gateway.BlockingError)}
+	choices := []string{string(config.BlockingAgain), string(config.BlockingClose), string(config.BlockingError)}
 	return &setting{name: "blocking-lost", wants: strings.Join(choices, "|"), choices: choices,
 		usage:   "when the connection of a blocking pop is lost: retry it, close the client or reply UNCERTAIN",
-		renamed: map[string]string{"again": string(gateway.BlockingAgain)},
+		renamed: map[string]string{"again": string(config.BlockingAgain)},
 		set: func(t target, texts []string) error {
-			t.service.BlockingLost = gateway.BlockingLost(texts[0])
+			t.service.BlockingLost = config.BlockingLost(texts[0])
 			return nil
 		},
 		show: func(t target) string { return string(t.service.BlockingLost) }}
 }
 
 func confirmSetting() *setting {
-	choices := []string{string(gateway.ConfirmProvisional), string(gateway.ConfirmMajority)}
+	choices := []string{string(config.ConfirmProvisional), string(config.ConfirmMajority)}
 	return &setting{name: "confirm", wants: strings.Join(choices, "|"), choices: choices,
 		usage: "when to use a promoted primary: at once, or when a majority of Sentinels confirms it",
-		set:   func(t target, texts []string) error { t.service.Confirm = gateway.Confirmation(texts[0]); return nil },
+		set:   func(t target, texts []string) error { t.service.Confirm = config.Confirmation(texts[0]); return nil },
 		show:  func(t target) string { return string(t.service.Confirm) }}
 }
 
 func gapSetting() *setting {
-	choices := []string{string(gateway.GapStay), string(gateway.GapClose)}
+	choices := []string{string(config.GapStay), string(config.GapClose)}
 	return &setting{name: "on-gap", wants: strings.Join(choices, "|"), choices: choices,
 		usage:   "when subscribers may have missed messages: keep or close their connections",
-		renamed: map[string]string{"stay": string(gateway.GapStay)},
-		set:     func(t target, texts []string) error { t.service.OnGap = gateway.GapPolicy(texts[0]); return nil },
+		renamed: map[string]string{"stay": string(config.GapStay)},
+		set:     func(t target, texts []string) error { t.service.OnGap = config.GapPolicy(texts[0]); return nil },
 		show:    func(t target) string { return string(t.service.OnGap) }}
 }
 
-func fileSetting(name, usage string, field func(target) *gateway.Secret) *setting {
+func fileSetting(name, usage string, field func(target) *config.Secret) *setting {
 	return &setting{name: name, wants: "FILE", usage: usage, secret: true,
-		set:  func(t target, texts []string) error { *field(t) = gateway.Secret{File: texts[0]}; return nil },
+		set:  func(t target, texts []string) error { *field(t) = config.Secret{File: texts[0]}; return nil },
 		show: func(t target) string { return field(t).File }}
 }
 
-func valueSetting(name string, field func(target) *gateway.Secret) *setting {
+func valueSetting(name string, field func(target) *config.Secret) *setting {
 	return &setting{name: name, envOnly: true, secret: true,
-		set: func(t target, texts []string) error { *field(t) = gateway.Secret{Value: texts[0]}; return nil },
+		set: func(t target, texts []string) error { *field(t) = config.Secret{Value: texts[0]}; return nil },
 		show: func(t target) string {
 			if field(t).Value == "" {
 				return ""

@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // clientMemoryAuto stands for half of the memory that this process may use, until the gateway starts.
 const clientMemoryAuto = -1
 
-// defaultConfig is a Config without a service, and otherwise with all defaults of the settings.
-func defaultConfig() gateway.Config {
-	config := gateway.DefaultConfig()
-	config.Limits.BoundClientMemory(clientMemoryAuto)
-	return config
+// defaultConfig is a config.Gateway without a service, and otherwise with all defaults of the settings.
+func defaultConfig() config.Gateway {
+	conf := config.Default()
+	conf.Limits.BoundClientMemory(clientMemoryAuto)
+	return conf
 }
 
 // clientsPerAddressSetting bounds the clients of one address.
@@ -38,7 +38,7 @@ func clientMemorySetting() *setting {
 
 // outputSetting is a hard limit, and a soft one with its time, as redis.conf has them: "32mb", or "32mb,8mb,60s", also
 // with spaces.
-func outputSetting(name, usage string, field func(target) (*int64, *gateway.SoftLimit)) *setting {
+func outputSetting(name, usage string, field func(target) (*int64, *config.SoftLimit)) *setting {
 	return &setting{name: name, wants: "SIZE[,SOFT,TIME]", usage: usage,
 		set: func(t target, texts []string) (err error) {
 			hard, soft := field(t)
@@ -54,7 +54,7 @@ func outputSetting(name, usage string, field func(target) (*int64, *gateway.Soft
 		}}
 }
 
-func parseOutput(text string) (hard int64, soft gateway.SoftLimit, err error) {
+func parseOutput(text string) (hard int64, soft config.SoftLimit, err error) {
 	words := strings.Fields(strings.ReplaceAll(text, ",", " "))
 	if len(words) != 1 && len(words) != 3 {
 		return 0, soft, fmt.Errorf("%q is neither a size, nor a size, a smaller one and a time", text)
@@ -89,9 +89,9 @@ func showAutoSize(size int64) string {
 
 // fillClientMemory puts half of the available memory in place of clientMemoryAuto; no maximum if that is unknown. The
 // rest is for requests on their way to servers, for garbage, and for the kernel's buffers.
-func fillClientMemory(config *gateway.Config) {
-	if config.Limits.ClientMemoryMax != clientMemoryAuto {
+func fillClientMemory(conf *config.Gateway) {
+	if conf.Limits.ClientMemoryMax != clientMemoryAuto {
 		return
 	}
-	config.Limits.BoundClientMemory(availableMemory(os.DirFS("/")) / 2)
+	conf.Limits.BoundClientMemory(availableMemory(os.DirFS("/")) / 2)
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // tlsSettings are the TLS of one service: of its listeners, and towards its servers and Sentinels.
@@ -24,25 +24,25 @@ var tlsSettings = slices.Concat([]*setting{
 	tlsAuthSetting(),
 	protocolsSetting(),
 	ciphersSetting(),
-}, tlsClientSettings("upstream-tls", "servers", func(t target) *gateway.TLSClient { return &t.service.UpstreamTLS }),
-	tlsClientSettings("sentinel-tls", "Sentinels", func(t target) *gateway.TLSClient { return &t.service.SentinelTLS }))
+}, tlsClientSettings("upstream-tls", "servers", func(t target) *config.TLSClient { return &t.service.UpstreamTLS }),
+	tlsClientSettings("sentinel-tls", "Sentinels", func(t target) *config.TLSClient { return &t.service.SentinelTLS }))
 
 // tlsClientSettings are the settings of TLS towards servers or Sentinels.
-func tlsClientSettings(name, peers string, field func(target) *gateway.TLSClient) []*setting {
-	text := func(suffix, wants, usage string, of func(*gateway.TLSClient) *string) *setting {
+func tlsClientSettings(name, peers string, field func(target) *config.TLSClient) []*setting {
+	text := func(suffix, wants, usage string, of func(*config.TLSClient) *string) *setting {
 		return textSetting(name+suffix, wants, usage, func(t target) *string { return of(field(t)) })
 	}
 	return []*setting{
 		switchSetting(name, "use TLS towards the "+peers, func(t target) *bool { return &field(t).Enabled }),
 		text("-ca-file", "FILE", "CAs that sign the certificates of the "+peers+" (default: those of the system)",
-			func(c *gateway.TLSClient) *string { return &c.CAFile }),
+			func(c *config.TLSClient) *string { return &c.CAFile }),
 		text("-cert-file", "FILE", "certificate to present to the "+peers,
-			func(c *gateway.TLSClient) *string { return &c.CertFile }),
+			func(c *config.TLSClient) *string { return &c.CertFile }),
 		text("-key-file", "FILE", "private key of that certificate",
-			func(c *gateway.TLSClient) *string { return &c.KeyFile }),
+			func(c *config.TLSClient) *string { return &c.KeyFile }),
 		text("-server-name", "NAME", "name that the certificates of all "+peers+
 			" must have (default: the host of each address)",
-			func(c *gateway.TLSClient) *string { return &c.ServerName }),
+			func(c *config.TLSClient) *string { return &c.ServerName }),
 	}
 }
 
@@ -52,20 +52,20 @@ var handshakeTimeout = durationSetting("tls-handshake-timeout",
 	func(t target) *time.Duration { return &t.config.Limits.HandshakeMax })
 
 func tlsAuthSetting() *setting {
-	field := func(t target) *gateway.TLSClientAuth { return &t.service.TLS.ClientAuth }
-	return &setting{name: "tls-auth-clients", wants: strings.Join(gateway.TLSClientAuths, "|"),
-		choices: gateway.TLSClientAuths,
+	field := func(t target) *config.TLSClientAuth { return &t.service.TLS.ClientAuth }
+	return &setting{name: "tls-auth-clients", wants: strings.Join(config.TLSClientAuths, "|"),
+		choices: config.TLSClientAuths,
 		usage:   "whether clients need a certificate (default: yes if there is a tls-ca-file)",
-		set:     func(t target, texts []string) error { *field(t) = gateway.TLSClientAuth(texts[0]); return nil },
+		set:     func(t target, texts []string) error { *field(t) = config.TLSClientAuth(texts[0]); return nil },
 		show:    func(t target) string { return string(*field(t)) }}
 }
 
 // protocolsSetting takes its words as redis.conf has them, separated by spaces, as well as by commas.
 func protocolsSetting() *setting {
 	s := wordsSetting("tls-protocols", "PROTOCOL,...", "versions of TLS for clients: "+
-		strings.Join(gateway.TLSProtocols, ", ")+" (default: all)", " ",
+		strings.Join(config.TLSProtocols, ", ")+" (default: all)", " ",
 		func(t target) *[]string { return &t.service.TLS.Protocols })
-	s.choices = gateway.TLSProtocols
+	s.choices = config.TLSProtocols
 	return s
 }
 
@@ -122,7 +122,7 @@ func (r *resolved) onlyTLS() {
 func (r *resolved) checkTLSFiles(s *sources) {
 	for i := range r.config.Services {
 		service := &r.config.Services[i]
-		found := func(fault gateway.Fault) mistake {
+		found := func(fault config.Fault) mistake {
 			at, _ := r.where(i, fault.Setting, fault.Item)
 			a := assignment{setting: findSetting(fault.Setting), at: at}
 			return mistake{at, a.named(fault.Text)}
@@ -147,7 +147,7 @@ func (r *resolved) checkTLSFiles(s *sources) {
 		} {
 			for _, file := range keys.files {
 				if text := readableByAll(file); text != "" {
-					r.warnings = append(r.warnings, found(gateway.Fault{Setting: keys.setting, Item: file, Text: text}))
+					r.warnings = append(r.warnings, found(config.Fault{Setting: keys.setting, Item: file, Text: text}))
 				}
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // usersSetting takes the lines of users. They may have passwords, so they are not shown, and stand in the file only.
@@ -26,7 +26,7 @@ func usersSetting() *setting {
 func auditLogSetting() *setting {
 	s := textSetting("audit-log", "FILE|stdout", "log of denied and of dangerous commands, in JSON, without values",
 		func(t target) *string { return &t.config.AuditLog })
-	s.choices = []string{gateway.AuditStdout}
+	s.choices = []string{config.AuditStdout}
 	return s
 }
 
@@ -67,7 +67,7 @@ func (r *resolved) checkUsers(s *sources) {
 }
 
 // warnReadable warns of a file of users that everybody on this machine may read.
-func (r *resolved) warnReadable(service *gateway.Service, at place, a *assignment) {
+func (r *resolved) warnReadable(service *config.Service, at place, a *assignment) {
 	file := service.Access.UsersFile
 	if stat, err := os.Stat(file); err == nil && stat.Mode().Perm()&0o004 != 0 {
 		r.warnings = append(r.warnings, mistake{at, a.named(file +

@@ -6,13 +6,14 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // startGateway is the startFunc of the product.
-func startGateway(config gateway.Config, logger hclog.Logger) (*running, error) {
+func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 	limitMemory(logger)
-	fillClientMemory(&config)
-	gw, err := gateway.New(config, logger)
+	fillClientMemory(&conf)
+	gw, err := gateway.New(conf, logger)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // survey connects to the servers of every service and prints what it found, problems first. It fails if a service
@@ -32,9 +33,9 @@ func (r *resolved) survey(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-func surveyService(ctx context.Context, out io.Writer, config gateway.Config, i int) error {
-	service := &config.Services[i]
-	found, err := config.Survey(ctx, i)
+func surveyService(ctx context.Context, out io.Writer, conf config.Gateway, i int) error {
+	service := &conf.Services[i]
+	found, err := gateway.Survey(ctx, conf, i)
 	if err != nil {
 		return fmt.Errorf("service %s: %w", service.Name, err)
 	}
@@ -57,7 +58,7 @@ var gradeWords = [...]string{gateway.Broken: "FAIL", gateway.Fragile: "FAIL", ga
 	gateway.Hint: "hint"}
 
 // verdictOf returns the verdict on a service, and whether it is a failure.
-func verdictOf(service *gateway.Service, found *gateway.Findings) (verdict string, fails bool) {
+func verdictOf(service *config.Service, found *gateway.Findings) (verdict string, fails bool) {
 	switch {
 	case found.Has(gateway.Broken):
 		return "cannot be served now", true
@@ -141,7 +142,7 @@ const (
 )
 
 // outageOf computes the outage of a service. downAfter is as the topology reported it, zero if it did not.
-func outageOf(service *gateway.Service, downAfter time.Duration) outage {
+func outageOf(service *config.Service, downAfter time.Duration) outage {
 	o := outage{after: downAfter, downAfter: downAfter > 0}
 	switch {
 	case len(service.Sentinels) > 0:
@@ -171,10 +172,10 @@ func (o outage) clientTimeout(window time.Duration) time.Duration {
 }
 
 // print prints the effect of a failover on writes, and on clients of a listener with the given hold.
-func (o outage) print(out io.Writer, hold gateway.Hold, downAfter time.Duration) {
+func (o outage) print(out io.Writer, hold config.Hold, downAfter time.Duration) {
 	window := hold.Longest(downAfter)
 	word := "hold is " + showHold(hold)
-	if hold.Mode == gateway.HoldAuto {
+	if hold.Mode == config.HoldAuto {
 		word += ", here " + showDuration(window)
 	}
 	if o.setting == "" {
@@ -199,7 +200,7 @@ func (o outage) print(out io.Writer, hold gateway.Hold, downAfter time.Duration)
 }
 
 // longestHold returns the hold of the listener whose requests wait longest.
-func longestHold(service *gateway.Service, downAfter time.Duration) gateway.Hold {
+func longestHold(service *config.Service, downAfter time.Duration) config.Hold {
 	listeners := service.Listeners()
 	longest := service.HoldAt(listeners[0])
 	for _, listen := range listeners {

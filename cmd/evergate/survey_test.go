@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"evergate/gateway"
+	"evergate/gateway/config"
 	"evergate/testenv/servers"
 )
 
@@ -84,9 +84,9 @@ func TestCheckConnectsToPlainWithPassword(t *testing.T) {
 }
 
 func TestOutage(t *testing.T) {
-	sentinel, cluster := gateway.Service{Sentinels: []string{"a:1"}}, gateway.Service{Cluster: []string{"a:1"}}
+	sentinel, cluster := config.Service{Sentinels: []string{"a:1"}}, config.Service{Cluster: []string{"a:1"}}
 	for _, c := range []struct {
-		service       gateway.Service
+		service       config.Service
 		after, window time.Duration
 		pause         time.Duration
 		client        time.Duration
@@ -96,7 +96,7 @@ func TestOutage(t *testing.T) {
 		{sentinel, 0, time.Minute, 32500 * time.Millisecond, 34 * time.Second},
 		{cluster, 2 * time.Second, 10 * time.Second, 4500 * time.Millisecond, 6 * time.Second},
 		{cluster, 0, 10 * time.Second, 24 * time.Second, 11 * time.Second},
-		{gateway.Service{Primary: "a:1"}, 0, 10 * time.Second, 0, 11 * time.Second},
+		{config.Service{Primary: "a:1"}, 0, 10 * time.Second, 0, 11 * time.Second},
 	} {
 		o := outageOf(&c.service, c.after)
 		if o.pause != c.pause || o.clientTimeout(c.window) != c.client {

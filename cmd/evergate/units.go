@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"evergate/cmd/evergate/suggest"
-	"evergate/gateway"
+	"evergate/gateway/config"
 )
 
 // sizeUnits are those of redis.conf: "k" is a thousand, "kb" is 1024.
@@ -74,24 +74,24 @@ func showDuration(d time.Duration) string {
 // automatic is the value of hold and silent-after that follows the topology.
 const automatic = "auto"
 
-func parseHold(text string) (gateway.Hold, error) {
-	if mode, isWord := gateway.HoldWords[text]; isWord {
-		return gateway.Hold{Mode: mode}, nil
+func parseHold(text string) (config.Hold, error) {
+	if mode, isWord := config.HoldWords[text]; isWord {
+		return config.Hold{Mode: mode}, nil
 	}
 	d, err := parseDuration(text)
 	if err == nil {
-		return gateway.Hold{Mode: gateway.HoldFor, Window: d}, nil
+		return config.Hold{Mode: config.HoldFor, Window: d}, nil
 	}
 	if text != "" && !strings.ContainsAny(text[:1], "0123456789.-+") {
-		words := slices.Sorted(maps.Keys(gateway.HoldWords))
+		words := slices.Sorted(maps.Keys(config.HoldWords))
 		err = fmt.Errorf("%q is not one of %s, and not a duration such as 10s%s", text, strings.Join(words, ", "),
 			suggest.DidYouMean(suggest.Nearest(text, words), keyName))
 	}
-	return gateway.Hold{}, err
+	return config.Hold{}, err
 }
 
-func showHold(h gateway.Hold) string {
-	if h.Mode == gateway.HoldFor {
+func showHold(h config.Hold) string {
+	if h.Mode == config.HoldFor {
 		return showDuration(h.Window)
 	}
 	return h.String()

@@ -21,7 +21,7 @@ var floors = [...][]string{
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},
 	4: {"gateway/exchange", "gateway/pubsub", "gateway/dial", "gateway/outage"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
-		"gateway/subscribe", "gateway/policy"},
+		"gateway/subscribe", "gateway/policy", "gateway/config"},
 	6: {"gateway/worker", "gateway/shared"},
 	7: {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
 	8: {"gateway", "testenv/sim/network"},

@@ -17,21 +17,19 @@ import (
 
 // otherWords are words that a file compares and that are also names of commands, with their meaning there.
 var otherWords = map[string]string{
-	"gateway/dial/dial.go CLIENT":         "what the gateway itself has sent when it set up a connection",
-	"gateway/dial/dial.go PING":           "what the gateway itself has sent when it set up a connection",
-	"gateway/facade.go cluster":           "a word of the setting facade",
-	"gateway/facade.go sentinel":          "a word of the setting facade",
-	"gateway/validate.go sentinel":        "a word of the setting facade",
-	"gateway/validate_facade.go cluster":  "a word of the setting facade",
-	"gateway/validate_facade.go sentinel": "a word of the setting facade",
-	"gateway/status/servers.go memory":    "a section of INFO",
-	"gateway/access/log.go reset":         "an option of ACL LOG",
-	"gateway/access/rules.go reset":       "a rule of a user",
-	"gateway/admin/filter.go type":        "an option of CLIENT LIST and CLIENT KILL",
-	"gateway/admin/filter.go pubsub":      "a type of clients for CLIENT LIST and CLIENT KILL",
-	"gateway/local/hello.go auth":         "an option of HELLO",
-	"gateway/trace/record.go auth":        "an option of HELLO and MIGRATE",
-	"gateway/retry/kind.go READONLY":      "the first word of an error",
+	"gateway/dial/dial.go CLIENT":                "what the gateway itself has sent when it set up a connection",
+	"gateway/dial/dial.go PING":                  "what the gateway itself has sent when it set up a connection",
+	"gateway/config/validate.go sentinel":        "a word of the setting facade",
+	"gateway/config/validate_facade.go cluster":  "a word of the setting facade",
+	"gateway/config/validate_facade.go sentinel": "a word of the setting facade",
+	"gateway/status/servers.go memory":           "a section of INFO",
+	"gateway/access/log.go reset":                "an option of ACL LOG",
+	"gateway/access/rules.go reset":              "a rule of a user",
+	"gateway/admin/filter.go type":               "an option of CLIENT LIST and CLIENT KILL",
+	"gateway/admin/filter.go pubsub":             "a type of clients for CLIENT LIST and CLIENT KILL",
+	"gateway/local/hello.go auth":                "an option of HELLO",
+	"gateway/trace/record.go auth":               "an option of HELLO and MIGRATE",
+	"gateway/retry/kind.go READONLY":             "the first word of an error",
 }
 
 func TestNamesOfCommandsStandInRouting(t *testing.T) {

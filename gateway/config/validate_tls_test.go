@@ -1,15 +1,16 @@
-package gateway
+package config
 
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"evergate/gateway/certs"
-	"evergate/gateway/facade"
+	"evergate/testenv/servers"
 )
 
 func TestValidateFindsFaultsOfTLS(t *testing.T) {
@@ -66,8 +67,28 @@ func TestValidateFindsFaultsOfTLS(t *testing.T) {
 	}
 }
 
+// withFiles is a service with TLS on all legs, and one CA for all of them in a directory.
+func withFiles(t *testing.T, dir string) Service {
+	t.Helper()
+	ca, err := servers.NewAuthority("test CA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := ca.WritePair(dir, "server", servers.Issue{Name: "server", Hosts: []string{"localhost"}})
+	file := filepath.Join(dir, "ca.crt")
+	if err := errors.Join(err, servers.WriteCAs(file, ca)); err != nil {
+		t.Fatal(err)
+	}
+	s := DefaultService()
+	s.TLSListen = []string{"127.0.0.1:6380"}
+	s.TLS = certs.ServerOptions{CertFiles: []string{cert}, KeyFiles: []string{key}}
+	s.UpstreamTLS = certs.ClientOptions{Enabled: true, CAFile: file}
+	s.SentinelTLS = s.UpstreamTLS
+	return s
+}
+
 func TestTLSFilesAreChecked(t *testing.T) {
-	s := withTLS(t, t.TempDir())
+	s := withFiles(t, t.TempDir())
 	if faults, warnings := s.TLSFiles(time.Now()); len(faults)+len(warnings) != 0 {
 		t.Errorf("%v, %v", faults, warnings)
 	}
@@ -89,37 +110,5 @@ func TestTLSFilesAreChecked(t *testing.T) {
 	}
 	if !slices.Equal(settings, []string{"upstream-tls-ca-file", "sentinel-tls-ca-file"}) {
 		t.Errorf("without the CAs: %v", settings)
-	}
-}
-
-// TestFacadesReportListenersOfTheirKind has a plain and a TLS listener of each kind: clients use TLS for all addresses
-// or for none.
-func TestFacadesReportListenersOfTheirKind(t *testing.T) {
-	s := DefaultService()
-	s.Listen = []string{"a:1", "a:2"}
-	s.TLSListen = []string{"a:3", "a:4", "a:5"}
-	s.ListenFacade = map[string]Facade{"a:2": FacadeReplica, "a:3": FacadeReplica, "a:5": FacadeSentinel}
-	if plain, secure := s.writer(false), s.writer(true); plain != 0 || secure != 3 {
-		t.Errorf("writers %d and %d, want 0 and 3", plain, secure)
-	}
-	c := Config{Services: []Service{s}}
-	addresses := [][]facade.Address{{}}
-	for port := range 5 {
-		addresses[0] = append(addresses[0], facade.Address{Host: "a", Port: port + 1})
-	}
-	for withTLS, want := range map[bool][2]int{false: {1, 2}, true: {4, 3}} {
-		m := c.masters(addresses, withTLS)
-		if len(m) != 1 || m[0].Addr.Port != want[0] || len(m[0].Replicas) != 1 || m[0].Replicas[0].Port != want[1] {
-			t.Errorf("TLS %v: %+v, want ports %v", withTLS, m, want)
-		}
-	}
-	s.TLSListen, s.ListenFacade = []string{"a:5"}, map[string]Facade{"a:5": FacadeSentinel}
-	if got := s.writer(true); got != 0 {
-		t.Errorf("without a TLS listener for data the writer is %d", got)
-	}
-	c = Config{Services: []Service{s}}
-	ids, own := c.listenerIDs()
-	if len(ids) != 3 || len(own) != 1 {
-		t.Errorf("%v, %v", ids, own)
 	}
 }

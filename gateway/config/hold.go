@@ -1,11 +1,9 @@
-package gateway
+package config
 
 import (
 	"time"
 
 	"evergate/gateway/exchange"
-	"evergate/gateway/facade"
-	"evergate/gateway/worker"
 )
 
 // Hold is the policy for a request that no server can take now, for example of a shard without a primary: a worker's
@@ -50,35 +48,4 @@ func (s *Service) HoldAt(listen string) Hold {
 		return h
 	}
 	return s.Hold
-}
-
-// listenerIDs returns the ID of each listener, by service in the order of Listeners: that of the service, or one behind
-// all sub-services if the listener has a hold or a deny of its own, or a facade. The facades of the latter have no
-// addresses yet.
-func (c *Config) listenerIDs() (numbers []int, own []worker.Listener) {
-	parts := c.subServices()
-	for i := range c.Services {
-		s := &c.Services[i]
-		_, denies := s.Access.denied()
-		for _, listen := range s.Listeners() {
-			pretends := s.FacadeAt(listen)
-			_, isOwn := s.ListenHold[listen]
-			if isOwn = isOwn || len(denies[listen]) > 0; !isOwn && pretends == FacadeNone {
-				numbers = append(numbers, i)
-				continue
-			}
-			listener := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: exchange.Hold(s.HoldAt(listen))}
-			if pretends != FacadeNone {
-				listener.Role = &facade.Role{Kind: facadeKinds[pretends]}
-			}
-			numbers = append(numbers, len(parts)+len(own))
-			own = append(own, listener)
-		}
-	}
-	return numbers, own
-}
-
-// share divides a limit of the process among workers.
-func share[T int | int64](whole T, workers int) int {
-	return int((whole + T(workers) - 1) / T(workers))
 }

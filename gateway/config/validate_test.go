@@ -1,4 +1,4 @@
-package gateway
+package config
 
 import (
 	"encoding/json"
@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-func sound() Config {
-	c := DefaultConfig()
+func sound() Gateway {
+	c := Default()
 	s := DefaultService()
 	s.Primary = "10.0.0.1:6379"
 	c.Services = []Service{s}
@@ -23,82 +23,84 @@ func TestDefaultsAreSound(t *testing.T) {
 	if err := sound().Validate(); err != nil {
 		t.Fatal(err)
 	}
-	written := Config{Services: []Service{{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, Cluster: []string{"a:1"}}}}
+	written := Gateway{Services: []Service{{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, Cluster: []string{"a:1"}}}}
 	if err := written.Filled().Validate(); err != nil {
 		t.Fatal(err)
 	}
 	if written.Services[0].Reads != "" {
-		t.Fatal("Filled changed the Config it was called on")
+		t.Fatal("Filled changed the Gateway it was called on")
 	}
 }
 
 func TestValidateFindsEachFault(t *testing.T) {
-	change := func(f func(c *Config, s *Service)) Config {
+	change := func(f func(c *Gateway, s *Service)) Gateway {
 		c := sound()
 		f(&c, &c.Services[0])
 		return c
 	}
-	for want, c := range map[string]Config{
+	for want, c := range map[string]Gateway{
 		"services: has no service":              {},
-		"workers: -1 is not between 0 and 1024": change(func(c *Config, _ *Service) { c.Workers = -1 }),
-		"drain-timeout: 0s is not between":      change(func(c *Config, _ *Service) { c.DrainTimeout = 0 }),
-		"idle-timeout: -1s is not between": change(func(c *Config, _ *Service) {
+		"workers: -1 is not between 0 and 1024": change(func(c *Gateway, _ *Service) { c.Workers = -1 }),
+		"drain-timeout: 0s is not between":      change(func(c *Gateway, _ *Service) { c.DrainTimeout = 0 }),
+		"idle-timeout: -1s is not between": change(func(c *Gateway, _ *Service) {
 			c.Limits.IdleMax = -time.Second
 		}),
-		"proto-max-bulk-len: 5 bytes is not between": change(func(c *Config, _ *Service) {
+		"proto-max-bulk-len: 5 bytes is not between": change(func(c *Gateway, _ *Service) {
 			c.Limits.BulkBytesMax = 5
 		}),
-		"proto-max-bulk-len: is more than client-query-": change(func(c *Config, _ *Service) {
+		"proto-max-bulk-len: is more than client-query-": change(func(c *Gateway, _ *Service) {
 			c.Limits.QueryBytesMax = 1 << 20
 		}),
-		`log-level: "loud" is not one of`: change(func(c *Config, _ *Service) { c.LogLevel = "loud" }),
-		`reads: "nearest" is not one of`:  change(func(_ *Config, s *Service) { s.Reads = "nearest" }),
-		`hold: "a:1" is not one of the addresses of listen`: change(func(_ *Config, s *Service) {
+		`log-level: "loud" is not one of`: change(func(c *Gateway, _ *Service) { c.LogLevel = "loud" }),
+		`reads: "nearest" is not one of`:  change(func(_ *Gateway, s *Service) { s.Reads = "nearest" }),
+		`hold: "a:1" is not one of the addresses of listen`: change(func(_ *Gateway, s *Service) {
 			s.ListenHold = map[string]Hold{"a:1": {}}
 		}),
-		`hold: 0s is not between 1ms and`: change(func(_ *Config, s *Service) { s.Hold.Mode = HoldFor }),
-		`hold: 240h0m0s is not between`: change(func(_ *Config, s *Service) {
+		`hold: 0s is not between 1ms and`: change(func(_ *Gateway, s *Service) { s.Hold.Mode = HoldFor }),
+		`hold: 240h0m0s is not between`: change(func(_ *Gateway, s *Service) {
 			s.ListenHold = map[string]Hold{s.Listen[0]: {Mode: HoldFor, Window: 240 * time.Hour}}
 		}),
-		`silent-after: 1ms is not between 10ms and`: change(func(_ *Config, s *Service) { s.SilentAfter = time.Millisecond }),
-		`confirm: needs sentinel`:                   change(func(_ *Config, s *Service) { s.Confirm = ConfirmMajority }),
-		`confirm: "me" is not one of`:               change(func(_ *Config, s *Service) { s.Confirm = "me" }),
-		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Config, _ *Service) { c.Limits.HoldSessionsMax = 0 }),
-		`private-connections-max: 0 is not between`: change(func(c *Config, _ *Service) { c.Limits.PrivateMax = 0 }),
-		`private-connections-max: is less than workers`: change(func(c *Config, _ *Service) {
+		`silent-after: 1ms is not between 10ms and`: change(func(_ *Gateway, s *Service) {
+			s.SilentAfter = time.Millisecond
+		}),
+		`confirm: needs sentinel`:                   change(func(_ *Gateway, s *Service) { s.Confirm = ConfirmMajority }),
+		`confirm: "me" is not one of`:               change(func(_ *Gateway, s *Service) { s.Confirm = "me" }),
+		`hold-sessions-max: 0 is not between 1 and`: change(func(c *Gateway, _ *Service) { c.Limits.HoldSessionsMax = 0 }),
+		`private-connections-max: 0 is not between`: change(func(c *Gateway, _ *Service) { c.Limits.PrivateMax = 0 }),
+		`private-connections-max: is less than workers`: change(func(c *Gateway, _ *Service) {
 			c.Workers, c.Limits.PrivateMax = 4, 3
 		}),
-		`blocking-lost: "never" is not one of`:   change(func(_ *Config, s *Service) { s.BlockingLost = "never" }),
-		`hold-bytes-max: 1 bytes is not between`: change(func(c *Config, _ *Service) { c.Limits.HoldBytesMax = 1 }),
-		`name: "a b" is not`:                     change(func(_ *Config, s *Service) { s.Name = "a b" }),
-		"upstream: is missing":                   change(func(_ *Config, s *Service) { s.Primary = "" }),
-		"primary: conflicts with cluster":        change(func(_ *Config, s *Service) { s.Cluster = []string{"a:1"} }),
-		"sentinel: needs master-name": change(func(_ *Config, s *Service) {
+		`blocking-lost: "never" is not one of`:   change(func(_ *Gateway, s *Service) { s.BlockingLost = "never" }),
+		`hold-bytes-max: 1 bytes is not between`: change(func(c *Gateway, _ *Service) { c.Limits.HoldBytesMax = 1 }),
+		`name: "a b" is not`:                     change(func(_ *Gateway, s *Service) { s.Name = "a b" }),
+		"upstream: is missing":                   change(func(_ *Gateway, s *Service) { s.Primary = "" }),
+		"primary: conflicts with cluster":        change(func(_ *Gateway, s *Service) { s.Cluster = []string{"a:1"} }),
+		"sentinel: needs master-name": change(func(_ *Gateway, s *Service) {
 			s.Primary, s.Sentinels = "", []string{"a:26379"}
 		}),
-		"master-name: needs sentinel":         change(func(_ *Config, s *Service) { s.MasterName = "m" }),
-		"replica: is the primary itself":      change(func(_ *Config, s *Service) { s.Replicas = []string{s.Primary} }),
-		`primary: "db" has no port`:           change(func(_ *Config, s *Service) { s.Primary = "db" }),
-		`primary: "::1" has no port; IPv6 is`: change(func(_ *Config, s *Service) { s.Primary = "::1" }),
-		`primary: "db:0" has no port from 1`:  change(func(_ *Config, s *Service) { s.Primary = "db:0" }),
-		`primary: ":6379" has no host`:        change(func(_ *Config, s *Service) { s.Primary = ":6379" }),
-		`primary: "***@db:1" is a URL`:        change(func(_ *Config, s *Service) { s.Primary = "redis://:pw@db:1" }),
-		`replica: "r:1" is listed twice`:      change(func(_ *Config, s *Service) { s.Replicas = []string{"r:1", "r:1"} }),
-		"listen: is missing":                  change(func(_ *Config, s *Service) { s.Listen = nil }),
-		`listen: "/run/x" is a path`:          change(func(_ *Config, s *Service) { s.Listen = []string{"/run/x"} }),
-		`listen: "0.0.0.0:1" is reachable`:    change(func(_ *Config, s *Service) { s.Listen = []string{"0.0.0.0:1"} }),
-		`listen: ":1" is reachable`:           change(func(_ *Config, s *Service) { s.Listen = []string{":1"} }),
-		"no-auth: conflicts with": change(func(_ *Config, s *Service) {
+		"master-name: needs sentinel":         change(func(_ *Gateway, s *Service) { s.MasterName = "m" }),
+		"replica: is the primary itself":      change(func(_ *Gateway, s *Service) { s.Replicas = []string{s.Primary} }),
+		`primary: "db" has no port`:           change(func(_ *Gateway, s *Service) { s.Primary = "db" }),
+		`primary: "::1" has no port; IPv6 is`: change(func(_ *Gateway, s *Service) { s.Primary = "::1" }),
+		`primary: "db:0" has no port from 1`:  change(func(_ *Gateway, s *Service) { s.Primary = "db:0" }),
+		`primary: ":6379" has no host`:        change(func(_ *Gateway, s *Service) { s.Primary = ":6379" }),
+		`primary: "***@db:1" is a URL`:        change(func(_ *Gateway, s *Service) { s.Primary = "redis://:pw@db:1" }),
+		`replica: "r:1" is listed twice`:      change(func(_ *Gateway, s *Service) { s.Replicas = []string{"r:1", "r:1"} }),
+		"listen: is missing":                  change(func(_ *Gateway, s *Service) { s.Listen = nil }),
+		`listen: "/run/x" is a path`:          change(func(_ *Gateway, s *Service) { s.Listen = []string{"/run/x"} }),
+		`listen: "0.0.0.0:1" is reachable`:    change(func(_ *Gateway, s *Service) { s.Listen = []string{"0.0.0.0:1"} }),
+		`listen: ":1" is reachable`:           change(func(_ *Gateway, s *Service) { s.Listen = []string{":1"} }),
+		"no-auth: conflicts with": change(func(_ *Gateway, s *Service) {
 			s.NoAuth, s.Password.Value = true, "pw"
 		}),
-		"password-file: conflicts with password": change(func(_ *Config, s *Service) { s.Password = Secret{"f", "pw"} }),
-		"upstream-user: needs upstream-passwo":   change(func(_ *Config, s *Service) { s.Upstream.User = "u" }),
-		"sentinel-password-file: needs sentin":   change(func(_ *Config, s *Service) { s.Sentinel.Password.File = "f" }),
-		`address-map: "x:y" has no port`: change(func(_ *Config, s *Service) {
+		"password-file: conflicts with password": change(func(_ *Gateway, s *Service) { s.Password = Secret{"f", "pw"} }),
+		"upstream-user: needs upstream-passwo":   change(func(_ *Gateway, s *Service) { s.Upstream.User = "u" }),
+		"sentinel-password-file: needs sentin":   change(func(_ *Gateway, s *Service) { s.Sentinel.Password.File = "f" }),
+		`address-map: "x:y" has no port`: change(func(_ *Gateway, s *Service) {
 			s.AddressMap = map[string]string{"a": "x:y"}
 		}),
 		`"127.0.0.1:6379" is listed twice; service "default" listens there`: change(
-			func(c *Config, s *Service) { c.Services = append(c.Services, *s) }),
+			func(c *Gateway, s *Service) { c.Services = append(c.Services, *s) }),
 	} {
 		if got := fmt.Sprint(c.Validate()); !strings.Contains(got, want) {
 			t.Errorf("got %s\nwant %s", got, want)

@@ -1,13 +1,13 @@
-package gateway
+package config
 
 import "time"
 
 // DefaultListen is where a service without the setting listens.
 const DefaultListen = "127.0.0.1:6379"
 
-// DefaultConfig is a Config without a service, and otherwise with all defaults.
-func DefaultConfig() Config {
-	return Config{
+// Default is a Gateway without a service, and otherwise with all defaults.
+func Default() Gateway {
+	return Gateway{
 		DrainTimeout:    10 * time.Second,
 		DialTimeout:     2 * time.Second,
 		RefreshInterval: 3 * time.Second,
@@ -40,10 +40,10 @@ func DefaultService() Service {
 		BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay}
 }
 
-// Filled replaces zero fields that mean "default" by their defaults, for Configs written in Go. A service gets a name
+// Filled replaces zero fields that mean "default" by their defaults, for Gateways written in Go. A service gets a name
 // only if it is the only one; no listener is added.
-func (c Config) Filled() Config {
-	d := DefaultConfig()
+func (c Gateway) Filled() Gateway {
+	d := Default()
 	fill(&c.DrainTimeout, d.DrainTimeout)
 	fill(&c.DialTimeout, d.DialTimeout)
 	fill(&c.RefreshInterval, d.RefreshInterval)

@@ -1,10 +1,8 @@
-package gateway
+package config
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net"
 	"slices"
 	"time"
 
@@ -26,12 +24,12 @@ func (s *Service) OnlyListen(address string) {
 	s.TLSListen, s.TLS = nil, certs.ServerOptions{}
 }
 
-// isTLS reports whether the listener with this index speaks TLS.
-func (s *Service) isTLS(index int) bool { return index >= len(s.Listen) }
+// IsTLS reports whether the listener with this index speaks TLS.
+func (s *Service) IsTLS(index int) bool { return index >= len(s.Listen) }
 
 // listenSetting is the setting that has the listener with this index.
 func (s *Service) listenSetting(index int) string {
-	if s.isTLS(index) {
+	if s.IsTLS(index) {
 		return "tls-listen"
 	}
 	return "listen"
@@ -106,47 +104,9 @@ func outdated(prefix string, files []string, leaves []*x509.Certificate, now tim
 // RequiresCertificates reports whether clients of the TLS listeners need a certificate.
 func (s *Service) RequiresCertificates() bool { return s.TLS.Auth() == certs.AuthYes }
 
-// withoutTLSListeners is the service as its servers see it, for a machine that may lack the listeners' certificates.
-func (s *Service) withoutTLSListeners() Service {
+// WithoutTLSListeners is the service as its servers see it, for a machine that may lack the listeners' certificates.
+func (s *Service) WithoutTLSListeners() Service {
 	other := *s
 	other.TLSListen = nil
 	return other
-}
-
-// ConnectTLS returns the configurations for connections to an address of a server, and of a Sentinel; nil: no TLS.
-func (s *Service) ConnectTLS() (server, sentinel func(addr string) *tls.Config, err error) {
-	m, err := newMaterial([]Service{s.withoutTLSListeners()})
-	if err != nil {
-		return nil, nil, err
-	}
-	if t := m.upstream[0]; t != nil {
-		server = t.Config
-	}
-	if t := m.sentinels[0]; t != nil {
-		sentinel = t.Config
-	}
-	return server, sentinel, nil
-}
-
-// SelfConfig returns the configuration for connections to the service's own TLS listeners. Their certificate must be
-// one of the service's files, whatever its name; it is presented as that of a client, too.
-func (s *Service) SelfConfig() (func(addr string) *tls.Config, error) {
-	made, err := certs.NewServer(s.TLS)
-	if err != nil {
-		return nil, err
-	}
-	return func(string) *tls.Config { return made.Self() }, nil
-}
-
-// SelfTLS runs the TLS handshake on a connection to one of the service's own TLS listeners.
-func (s *Service) SelfTLS(conn net.Conn) (net.Conn, error) {
-	config, err := s.SelfConfig()
-	if err != nil {
-		return nil, err
-	}
-	secure := tls.Client(conn, config(""))
-	if err := secure.Handshake(); err != nil {
-		return nil, errors.New("TLS: " + certs.Explain(err))
-	}
-	return secure, nil
 }

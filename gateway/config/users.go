@@ -1,4 +1,4 @@
-package gateway
+package config
 
 import (
 	"bufio"
@@ -26,8 +26,8 @@ type Access struct {
 	Deny []string
 }
 
-// denied returns what Deny names for all listeners, and for single ones, by their text in Listen.
-func (a *Access) denied() (names []string, at map[string][]string) {
+// Denied returns what Deny names for all listeners, and for single ones, by their text in Listen.
+func (a *Access) Denied() (names []string, at map[string][]string) {
 	at = map[string][]string{}
 	for _, item := range a.Deny {
 		listen, word := splitDeny(item)
@@ -56,8 +56,8 @@ const usersBytesMax = 16 << 20
 // Defined reports whether users are defined.
 func (a *Access) Defined() bool { return len(a.Users) > 0 || a.UsersFile != "" }
 
-// text reads the file of users; without one it is empty.
-func (a *Access) text() (string, error) {
+// ReadFile reads the file of users; without one it is empty.
+func (a *Access) ReadFile() (string, error) {
 	if a.UsersFile == "" {
 		return "", nil
 	}
@@ -79,9 +79,9 @@ func (a *Access) text() (string, error) {
 // errNoUsers: a file truncated while it is being replaced must not close all clients.
 var errNoUsers = errors.New("it defines no user")
 
-// parse makes users of their lines, which are text if they stand in a file. Its errors have the number of each wrong
+// Parse makes users of their lines, which are text if they stand in a file. Its errors have the number of each wrong
 // line, and no password.
-func (a *Access) parse(text string) (*access.Users, error) {
+func (a *Access) Parse(text string) (*access.Users, error) {
 	if a.UsersFile == "" {
 		return access.Parse(usersSource, a.Users)
 	}
@@ -110,11 +110,11 @@ func commandNames() []string {
 // Check reads the users, and returns warnings about rules that allow more than they seem to. listen are the addresses
 // that clients connect to; open: clients from other machines need no password.
 func (a *Access) Check(listen []string, open bool) (warnings []string, err error) {
-	text, err := a.text()
+	text, err := a.ReadFile()
 	if err != nil {
 		return nil, err
 	}
-	users, err := a.parse(text)
+	users, err := a.Parse(text)
 	if err != nil {
 		return nil, err
 	}

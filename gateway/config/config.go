@@ -1,6 +1,7 @@
-// Package gateway assembles the product: it turns a Config into services, keepers, workers and listeners, and starts,
-// drains and stops them. It knows all rooms and decides little.
-package gateway
+// Package config has what can be set of a gateway, and nothing that runs: Gateway with its Services, their defaults
+// (Default, DefaultService), and what is wrong with them (Gateway.Validate). Addresses, passwords and users are written
+// as the settings have them; SplitListen, Secret.Read and Access.Parse tell what they mean.
+package config
 
 import (
 	"time"
@@ -156,8 +157,8 @@ type Limits struct {
 	SharedLimits
 }
 
-// Config has everything that a Gateway is started with.
-type Config struct {
+// Gateway has everything that a gateway is started with.
+type Gateway struct {
 	Services []Service
 	// Workers is the number of event loops. Zero: one per core.
 	Workers int
@@ -176,16 +177,19 @@ type Config struct {
 	LogFormat string
 }
 
-// names are those of the services.
-func (c *Config) names() (names []string) {
+// AuditStdout is the name of standard output in Gateway.AuditLog.
+const AuditStdout = "stdout"
+
+// Names are those of the services.
+func (c *Gateway) Names() (names []string) {
 	for i := range c.Services {
 		names = append(names, c.Services[i].Name)
 	}
 	return names
 }
 
-// read returns the current credentials.
-func (c Credentials) read() (user, password string, err error) {
+// Read returns the current credentials.
+func (c Credentials) Read() (user, password string, err error) {
 	password, err = c.Password.Read()
 	return c.User, password, err
 }

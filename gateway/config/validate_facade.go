@@ -1,4 +1,4 @@
-package gateway
+package config
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 
 // facades checks the listeners' facades, and that they have addresses to report.
 func (v *validation) facades(services []Service) {
-	anySentinel := slices.ContainsFunc(services, func(s Service) bool { return s.has(FacadeSentinel) })
+	anySentinel := slices.ContainsFunc(services, func(s Service) bool { return s.HasFacade(FacadeSentinel) })
 	anyFacade := slices.ContainsFunc(services, func(s Service) bool {
-		return s.has(FacadeCluster) || s.has(FacadeReplica) || s.has(FacadeSentinel)
+		return s.HasFacade(FacadeCluster) || s.HasFacade(FacadeReplica) || s.HasFacade(FacadeSentinel)
 	})
 	reported := map[string]string{} // the listener at each announced address
 	for i := range services {
@@ -91,9 +91,9 @@ func unusable(host string) bool {
 
 // facadeNeeds checks the requirements of facades, and settings that require one.
 func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
-	if len(s.Listeners()) > 0 && s.writer(false) < 0 {
+	if len(s.Listeners()) > 0 && s.Writer(false) < 0 {
 		switch {
-		case s.has(FacadeReplica):
+		case s.HasFacade(FacadeReplica):
 			v.needs("facade", "listen", "a replica facade reports a listener of the same service that accepts writes")
 		case anySentinel:
 			v.needs("facade", "listen", "a Sentinel facade reports a listener of each service that accepts writes")
@@ -107,7 +107,7 @@ func (v *validation) facadeNeeds(s *Service, anySentinel, anyFacade bool) {
 		v.fault(Fault{Setting: "facade-password-file", Other: "facade-password",
 			Text: "conflicts with facade-password: set only one"})
 	}
-	if !secret.IsZero() && !s.has(FacadeSentinel) {
+	if !secret.IsZero() && !s.HasFacade(FacadeSentinel) {
 		setting := "facade-password-file"
 		if secret.Value != "" {
 			setting = "facade-password"
@@ -122,8 +122,8 @@ func (s *Service) isReported(index int, anySentinel bool) bool {
 	case FacadeCluster, FacadeReplica:
 		return true
 	case FacadeNone:
-		isWriter := index == s.writer(s.isTLS(index))
-		return isWriter && (anySentinel || s.has(FacadeReplica))
+		isWriter := index == s.Writer(s.IsTLS(index))
+		return isWriter && (anySentinel || s.HasFacade(FacadeReplica))
 	}
 	return false
 }
@@ -134,7 +134,7 @@ func (v *validation) announced(s *Service, listen string, reported map[string]st
 	if err != nil {
 		return
 	}
-	host, port := s.announced(listen)
+	host, port := s.Announced(listen)
 	switch {
 	case host == "" || network == "unix" && port == 0:
 		v.fault(Fault{Setting: "announce", Item: listen, Other: "facade", Text: "is missing: a facade reports the " +

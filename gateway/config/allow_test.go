@@ -1,4 +1,4 @@
-package gateway
+package config
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ func TestAllowIsValidated(t *testing.T) {
 	service := DefaultService()
 	service.Primary = "db:6379"
 	service.Allow = []string{"debug", "acl setuser", "debgu", "get", "SCRIPT DEBUG"}
-	conf := DefaultConfig()
+	conf := Default()
 	conf.Services = []Service{service}
 	var faults Faults
 	if !errors.As(conf.Validate(), &faults) || len(faults) != 3 {

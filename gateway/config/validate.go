@@ -1,4 +1,4 @@
-package gateway
+package config
 
 import (
 	"cmp"
@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Fault is one thing wrong with a Config, in the settings' own names. Whoever read the settings can add where each one
+// Fault is one thing wrong with a Gateway, in the settings' own names. Whoever read the settings can add where each one
 // stands.
 type Fault struct {
-	// Service is the index in Config.Services, -1 for a setting of the whole process.
+	// Service is the index in Gateway.Services, -1 for a setting of the whole process.
 	Service int
 	// Setting is its name in flags and files, as "listen"; Other is a second one that it conflicts with.
 	Setting, Other string
@@ -29,7 +29,7 @@ type Fault struct {
 	Cause error
 }
 
-// Faults is the error of Validate: everything that is wrong, in the order of the Config.
+// Faults is the error of Validate: everything that is wrong, in the order of the settings.
 type Faults []Fault
 
 func (f Faults) Error() string {
@@ -41,8 +41,8 @@ func (f Faults) Error() string {
 }
 
 // Validate checks every setting and the relations between them, and reports all faults at once, as Faults. It opens no
-// file and resolves no name. The Config must have its defaults (DefaultConfig, Filled).
-func (c Config) Validate() error {
+// file and resolves no name. The Gateway must have its defaults (Default, Filled).
+func (c Gateway) Validate() error {
 	v := &validation{}
 	v.process(c)
 	v.names(c.Services)
@@ -110,7 +110,7 @@ const (
 	nameBytesMax             = 128
 )
 
-func (v *validation) process(c Config) {
+func (v *validation) process(c Gateway) {
 	v.service = -1
 	within(v, "workers", c.Workers, 0, workersMax)
 	within(v, "drain-timeout", c.DrainTimeout, time.Millisecond, longest)
@@ -336,7 +336,7 @@ func (v *validation) listeners(s *Service) {
 	}
 	for i, listen := range all {
 		network, _, err := SplitListen(listen)
-		if err == nil && s.isTLS(i) && network == "unix" {
+		if err == nil && s.IsTLS(i) && network == "unix" {
 			err = errors.New("is a unix socket, which needs no TLS; use listen")
 		}
 		if err != nil {
@@ -346,7 +346,7 @@ func (v *validation) listeners(s *Service) {
 		// A Sentinel facade serves no data: it reports addresses that are no secret, and many clients cannot send it a
 		// password. A client certificate is as good as a password.
 		open := s.Password.IsZero() && !s.Access.Defined() && !s.NoAuth
-		if s.isTLS(i) && s.RequiresCertificates() {
+		if s.IsTLS(i) && s.RequiresCertificates() {
 			open = false
 		}
 		if open && !isLocal(listen) && s.FacadeAt(listen) != FacadeSentinel {

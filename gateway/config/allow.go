@@ -1,9 +1,9 @@
-package gateway
+package config
 
 import "evergate/routing"
 
-// allowed are the names of all dangerous commands that a service permits.
-func (s *Service) allowed() map[string]bool {
+// Allowed are the names of all dangerous commands that a service permits.
+func (s *Service) Allowed() map[string]bool {
 	all := map[string]bool{}
 	for _, word := range s.Allow {
 		names, _ := routing.Allowed(word)

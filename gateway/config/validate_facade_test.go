@@ -1,16 +1,13 @@
-package gateway
+package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"evergate/gateway/facade"
 )
 
-// faced is a sound Config with every facade, in two services.
-func faced() Config {
+// faced is a sound Gateway with every facade, in two services.
+func faced() Gateway {
 	c := sound()
 	one := &c.Services[0]
 	one.Name, one.Listen = "carts", []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", "127.0.0.1:4"}
@@ -23,7 +20,7 @@ func faced() Config {
 }
 
 func TestValidateFindsEachFaultOfAFacade(t *testing.T) {
-	change := func(f func(one, two *Service)) Config {
+	change := func(f func(one, two *Service)) Gateway {
 		c := faced()
 		f(&c.Services[0], &c.Services[1])
 		return c
@@ -31,7 +28,7 @@ func TestValidateFindsEachFaultOfAFacade(t *testing.T) {
 	if err := faced().Validate(); err != nil {
 		t.Fatal(err)
 	}
-	for want, c := range map[string]Config{
+	for want, c := range map[string]Gateway{
 		`facade: "a:1" is not one of the addresses of listen`: change(func(one, _ *Service) {
 			one.ListenFacade["a:1"] = FacadeCluster
 		}),
@@ -114,75 +111,8 @@ func TestAnnouncedAddresses(t *testing.T) {
 		if c.own != "" {
 			s.ListenAnnounce = map[string]string{c.listen: c.own}
 		}
-		if host, port := s.announced(c.listen); host != c.host || port != c.port {
+		if host, port := s.Announced(c.listen); host != c.host || port != c.port {
 			t.Errorf("%+v: %q, %d", c, host, port)
 		}
-	}
-}
-
-func TestSubServicesAndListeners(t *testing.T) {
-	c := faced()
-	parts := c.subServices()
-	want := []subService{{service: 0, reads: ReadPrimary}, {service: 1, reads: ReadPrimary},
-		{service: 0, reads: ReadPreferReplica, nth: 1}, {service: 0, reads: ReadPrimary, sentinel: true}}
-	if !slices.Equal(parts, want) {
-		t.Fatalf("%+v", parts)
-	}
-	numbers, own := c.listenerIDs()
-	if !slices.Equal(numbers, []int{0, 4, 5, 6, 1}) {
-		t.Fatal(numbers)
-	}
-	for i, want := range []struct {
-		part int
-		kind facade.Kind
-	}{{0, facade.Cluster}, {2, facade.Replica}, {3, facade.Sentinel}} {
-		if own[i].Service != want.part || own[i].Role.Kind != want.kind {
-			t.Errorf("door %d: %+v, %+v", i, own[i], own[i].Role)
-		}
-	}
-	c.Services[0].Reads = ReadReplica // a replica's clients are served as all are
-	if _, own := c.listenerIDs(); own[1].Service != 0 || own[2].Service != 2 {
-		t.Errorf("%+v", own)
-	}
-}
-
-// A new primary waits for every worker in every part: none may speak for another.
-func TestEachWorkerSettlesForEachSubService(t *testing.T) {
-	c := faced()
-	c.Workers = 3
-	g := &Gateway{conf: c, subServices: c.subServices()}
-	for service := range c.Services {
-		told := make([]bool, g.settlers(service))
-		for of, p := range g.subServices {
-			if p.service != service || p.sentinel {
-				continue
-			}
-			for worker := range c.Workers {
-				if n := g.settler(of, worker); told[n] {
-					t.Errorf("worker %d speaks in part %d as another does", worker, of)
-				} else {
-					told[n] = true
-				}
-			}
-		}
-		if slices.Contains(told, false) {
-			t.Errorf("service %d waits for one who never speaks: %v", service, told)
-		}
-	}
-}
-
-// A name of the Sentinels is told where it can mean one service only.
-func TestMastersByBothNames(t *testing.T) {
-	service := func(name, master string) Service {
-		return Service{Name: name, MasterName: master, Listen: []string{"127.0.0.1:1"}}
-	}
-	c := Config{Services: []Service{service("a", "same"), service("b", "same"), service("c", "own"), service("d", "a"),
-		service("e", "e")}}
-	var got []string
-	for _, m := range c.masters(slices.Repeat([][]facade.Address{{{}}}, 5), false) {
-		got = append(got, m.Name)
-	}
-	if !slices.Equal(got, []string{"a", "b", "c", "d", "e", "own"}) {
-		t.Error(got)
 	}
 }

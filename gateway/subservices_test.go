@@ -1,0 +1,123 @@
+package gateway
+
+import (
+	"slices"
+	"testing"
+
+	"evergate/gateway/config"
+	"evergate/gateway/facade"
+)
+
+// emulating is a valid config with every facade, in two services.
+func emulating() config.Gateway {
+	c := behindOne()
+	one := &c.Services[0]
+	one.Listen = []string{"127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", "127.0.0.1:4"}
+	one.ListenFacade = map[string]config.Facade{"127.0.0.1:2": config.FacadeCluster, "127.0.0.1:3": config.FacadeReplica,
+		"127.0.0.1:4": config.FacadeSentinel}
+	two := config.DefaultService()
+	two.Name, two.Listen, two.Primary = "jobs", []string{"127.0.0.1:5"}, "10.0.0.2:6379"
+	c.Services = append(c.Services, two)
+	return c
+}
+
+func TestSubServicesAndListeners(t *testing.T) {
+	c := emulating()
+	parts := subServicesOf(&c)
+	want := []subService{{service: 0, reads: config.ReadPrimary}, {service: 1, reads: config.ReadPrimary},
+		{service: 0, reads: config.ReadPreferReplica, nth: 1}, {service: 0, reads: config.ReadPrimary, sentinel: true}}
+	if !slices.Equal(parts, want) {
+		t.Fatalf("%+v", parts)
+	}
+	numbers, own := listenerIDs(&c)
+	if !slices.Equal(numbers, []int{0, 4, 5, 6, 1}) {
+		t.Fatal(numbers)
+	}
+	for i, want := range []struct {
+		part int
+		kind facade.Kind
+	}{{0, facade.Cluster}, {2, facade.Replica}, {3, facade.Sentinel}} {
+		if own[i].Service != want.part || own[i].Role.Kind != want.kind {
+			t.Errorf("door %d: %+v, %+v", i, own[i], own[i].Role)
+		}
+	}
+	c.Services[0].Reads = config.ReadReplica // a replica's clients are served as all are
+	if _, own := listenerIDs(&c); own[1].Service != 0 || own[2].Service != 2 {
+		t.Errorf("%+v", own)
+	}
+}
+
+// A new primary waits for every worker in every part: none may speak for another.
+func TestEachWorkerSettlesForEachSubService(t *testing.T) {
+	c := emulating()
+	c.Workers = 3
+	g := &Gateway{conf: c, subServices: subServicesOf(&c)}
+	for service := range c.Services {
+		told := make([]bool, g.settlers(service))
+		for of, p := range g.subServices {
+			if p.service != service || p.sentinel {
+				continue
+			}
+			for worker := range c.Workers {
+				if n := g.settler(of, worker); told[n] {
+					t.Errorf("worker %d speaks in part %d as another does", worker, of)
+				} else {
+					told[n] = true
+				}
+			}
+		}
+		if slices.Contains(told, false) {
+			t.Errorf("service %d waits for one who never speaks: %v", service, told)
+		}
+	}
+}
+
+// A name of the Sentinels is told where it can mean one service only.
+func TestMastersByBothNames(t *testing.T) {
+	service := func(name, master string) config.Service {
+		return config.Service{Name: name, MasterName: master, Listen: []string{"127.0.0.1:1"}}
+	}
+	c := config.Gateway{Services: []config.Service{service("a", "same"), service("b", "same"), service("c", "own"),
+		service("d", "a"),
+		service("e", "e")}}
+	var got []string
+	for _, m := range mastersOf(&c, slices.Repeat([][]facade.Address{{{}}}, 5), false) {
+		got = append(got, m.Name)
+	}
+	if !slices.Equal(got, []string{"a", "b", "c", "d", "e", "own"}) {
+		t.Error(got)
+	}
+}
+
+// TestFacadesReportListenersOfTheirKind has a plain and a TLS listener of each kind: clients use TLS for all addresses
+// or for none.
+func TestFacadesReportListenersOfTheirKind(t *testing.T) {
+	s := config.DefaultService()
+	s.Listen = []string{"a:1", "a:2"}
+	s.TLSListen = []string{"a:3", "a:4", "a:5"}
+	s.ListenFacade = map[string]config.Facade{"a:2": config.FacadeReplica, "a:3": config.FacadeReplica,
+		"a:5": config.FacadeSentinel}
+	if plain, secure := s.Writer(false), s.Writer(true); plain != 0 || secure != 3 {
+		t.Errorf("writers %d and %d, want 0 and 3", plain, secure)
+	}
+	c := config.Gateway{Services: []config.Service{s}}
+	addresses := [][]facade.Address{{}}
+	for port := range 5 {
+		addresses[0] = append(addresses[0], facade.Address{Host: "a", Port: port + 1})
+	}
+	for withTLS, want := range map[bool][2]int{false: {1, 2}, true: {4, 3}} {
+		m := mastersOf(&c, addresses, withTLS)
+		if len(m) != 1 || m[0].Addr.Port != want[0] || len(m[0].Replicas) != 1 || m[0].Replicas[0].Port != want[1] {
+			t.Errorf("TLS %v: %+v, want ports %v", withTLS, m, want)
+		}
+	}
+	s.TLSListen, s.ListenFacade = []string{"a:5"}, map[string]config.Facade{"a:5": config.FacadeSentinel}
+	if got := s.Writer(true); got != 0 {
+		t.Errorf("without a TLS listener for data the writer is %d", got)
+	}
+	c = config.Gateway{Services: []config.Service{s}}
+	ids, own := listenerIDs(&c)
+	if len(ids) != 3 || len(own) != 1 {
+		t.Errorf("%v, %v", ids, own)
+	}
+}
