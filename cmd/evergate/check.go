@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"runtime"
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"evergate/cmd/evergate/settings"
 )
 
 func newCheck(w world) *cobra.Command {
@@ -20,55 +20,21 @@ reports their problems and prints the topology; the exit code is 1 if a service 
 or would not survive a failover.`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		r, err := check(cmd.Flags(), args, w.environ)
+		r, err := settings.Check(cmd.Flags(), args, w.environ)
 		if err != nil {
 			return err
 		}
-		for _, warning := range slices.Concat(r.warnings, r.deprecated) {
-			printf(w.stderr, "warning: %s: %s", warning.at, warning.text)
+		for _, warning := range slices.Concat(r.Warnings, r.Deprecated) {
+			printf(w.stderr, "warning: %s: %s", warning.At, warning.Text)
 		}
 		if connect {
-			err = r.survey(cmd.Context(), w.stdout)
+			err = survey(cmd.Context(), w.stdout, r.Config)
 		}
-		r.print(w.stdout, verbose)
+		_, _ = io.WriteString(w.stdout, r.Text(verbose))
 		return err
 	}
 	cmd.Flags().BoolVar(&connect, "connect", false,
 		"connect to the Sentinels or nodes, report problems and print the topology")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "also print settings that have their defaults")
 	return cmd
-}
-
-// print prints every setting that has a value, with its source; settings with their defaults only if verbose.
-func (r *resolved) print(out io.Writer, verbose bool) {
-	for i := range r.config.Services {
-		service := &r.config.Services[i]
-		r.printSettings(out, verbose, "settings of "+service.Name, i, serviceSettings, target{&r.config, service})
-	}
-	r.printSettings(out, verbose, "settings of the process", process, processSettings, target{config: &r.config})
-}
-
-// printSettings prints some settings under a title, or nothing if none is to be printed.
-func (r *resolved) printSettings(out io.Writer, verbose bool, title string, service int, settings []*setting,
-	t target) {
-	for _, s := range settings {
-		value := s.show(t)
-		if value == "" {
-			continue
-		}
-		if s.name == "workers" && value == "0" {
-			value = fmt.Sprintf("0 (one per core: %d)", runtime.GOMAXPROCS(0))
-		}
-		from := "default"
-		if at, found := r.where(service, s.name, ""); found {
-			from = at.String()
-		} else if !verbose {
-			continue
-		}
-		if title != "" {
-			printf(out, "%s", title)
-			title = ""
-		}
-		printf(out, "  %-27s %s  [%s]", s.name, masked(value), from)
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
 	"evergate/gateway/config"
@@ -169,26 +170,26 @@ func (d *demo) closeShow() error {
 
 // check returns the config, still without the upstream, or the mistakes in the flags.
 func (d *demo) check() (config.Gateway, error) {
-	conf := defaultConfig()
+	conf := settings.Default()
 	service := config.DefaultService()
 	service.Name, service.Reads, service.Listen = "demo", config.ReadPreferReplica, []string{d.listen}
 	conf.Services = []config.Service{service}
-	var wrong mistakes
+	var wrong settings.Mistakes
 	if d.mode != bySentinel && d.mode != byCluster {
 		modes := []string{bySentinel, byCluster}
-		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is not one of %s", d.mode,
-			strings.Join(modes, ", ")) + suggest.DidYouMean(suggest.Nearest(d.mode, modes), keyName)})
+		wrong = append(wrong, settings.MistakeAt("flag --mode", fmt.Sprintf("%q is not one of %s", d.mode,
+			strings.Join(modes, ", "))+suggest.DidYouMean(suggest.Nearest(d.mode, modes), settings.KeyName)))
 	}
 	if paths := []string{drill.Direct, drill.HAProxy}; d.beside != "" && !slices.Contains(paths, d.beside) {
-		wrong = append(wrong, mistake{place{name: "flag --beside"}, fmt.Sprintf("%q is not one of %s", d.beside,
-			strings.Join(paths, ", ")) + suggest.DidYouMean(suggest.Nearest(d.beside, paths), keyName)})
+		wrong = append(wrong, settings.MistakeAt("flag --beside", fmt.Sprintf("%q is not one of %s", d.beside,
+			strings.Join(paths, ", "))+suggest.DidYouMean(suggest.Nearest(d.beside, paths), settings.KeyName)))
 	}
 	if d.beside != "" && d.mode == byCluster {
 		text := "needs Sentinels: a cluster replies MOVED to plain clients"
-		wrong = append(wrong, mistake{place{name: "flag --beside"}, text})
+		wrong = append(wrong, settings.MistakeAt("flag --beside", text))
 	}
 	if text := listenFault(conf); text != "" {
-		wrong = append(wrong, mistake{place{name: "flag --listen"}, text})
+		wrong = append(wrong, settings.MistakeAt("flag --listen", text))
 	}
 	if len(wrong) > 0 {
 		return conf, wrong

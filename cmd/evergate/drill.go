@@ -12,12 +12,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/settings"
+	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
 	"evergate/testenv/drill"
 	"evergate/testenv/drill/report"
 	"evergate/testenv/servers"
-
-	"evergate/cmd/evergate/suggest"
 )
 
 // drillCommand holds the flags of evergate drill.
@@ -86,30 +86,30 @@ func drillNames() []string {
 }
 
 // faults returns the mistakes in the name and in the flags that do not describe a target.
-func (d *drillCommand) faults(name string) (wrong mistakes) {
+func (d *drillCommand) faults(name string) (wrong settings.Mistakes) {
 	if !slices.Contains(drillNames(), name) {
 		text := fmt.Sprintf("%q is not a drill; see \"evergate drill list\"", name)
-		text += suggest.DidYouMean(suggest.Nearest(name, drillNames()), keyName)
-		wrong = append(wrong, mistake{place{name: "drill"}, text})
+		text += suggest.DidYouMean(suggest.Nearest(name, drillNames()), settings.KeyName)
+		wrong = append(wrong, settings.MistakeAt("drill", text))
 	}
 	if modes := []string{bySentinel, byCluster}; d.mode != "" && !slices.Contains(modes, d.mode) {
-		wrong = append(wrong, mistake{place{name: "flag --mode"}, fmt.Sprintf("%q is not one of %s", d.mode,
-			strings.Join(modes, ", ")) + suggest.DidYouMean(suggest.Nearest(d.mode, modes), keyName)})
+		wrong = append(wrong, settings.MistakeAt("flag --mode", fmt.Sprintf("%q is not one of %s", d.mode,
+			strings.Join(modes, ", "))+suggest.DidYouMean(suggest.Nearest(d.mode, modes), settings.KeyName)))
 	}
 	if fault := d.besideFault(); fault != "" {
-		wrong = append(wrong, mistake{place{name: "flag --beside"}, fault})
+		wrong = append(wrong, settings.MistakeAt("flag --beside", fault))
 	}
 	if d.plan.TLS && (d.beside == drill.HAProxy || d.aim.addr != "") {
-		wrong = append(wrong, mistake{place{name: "flag --tls"},
-			"conflicts with --target and --beside haproxy: it is for servers and a gateway that the drill starts"})
+		wrong = append(wrong, settings.MistakeAt("flag --tls",
+			"conflicts with --target and --beside haproxy: it is for servers and a gateway that the drill starts"))
 	}
 	for _, limit := range []struct {
 		flag          string
 		got, min, max int
 	}{{"connections", d.plan.Connections, 8, 1000}, {"rate", d.plan.Rate, 10, 100000}, {"repeat", d.repeat, 1, 10000}} {
 		if limit.got < limit.min || limit.got > limit.max {
-			wrong = append(wrong, mistake{place{name: "flag --" + limit.flag},
-				fmt.Sprintf("%d is not between %d and %d", limit.got, limit.min, limit.max)})
+			wrong = append(wrong, settings.MistakeAt("flag --"+limit.flag,
+				fmt.Sprintf("%d is not between %d and %d", limit.got, limit.min, limit.max)))
 		}
 	}
 	return wrong
@@ -126,7 +126,7 @@ func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]dri
 		mode = string(target.Mode())
 	} else if target != nil && mode != string(target.Mode()) {
 		text := fmt.Sprintf("%s does not match the servers of the target", mode)
-		wrong = append(wrong, mistake{place{name: "flag --mode"}, text})
+		wrong = append(wrong, settings.MistakeAt("flag --mode", text))
 	}
 	if len(wrong) > 0 {
 		return nil, wrong
@@ -138,7 +138,7 @@ func (d *drillCommand) chosen(name string, flags *pflag.FlagSet, w world) ([]dri
 		}
 	}
 	if len(plans) == 0 {
-		return nil, mistakes{{place{name: "flag --mode"}, fmt.Sprintf("%s does not support %s", name, mode)}}
+		return nil, settings.Mistakes{settings.MistakeAt("flag --mode", fmt.Sprintf("%s does not support %s", name, mode))}
 	}
 	return plans, nil
 }

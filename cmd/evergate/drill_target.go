@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
 	"evergate/gateway"
@@ -59,20 +60,17 @@ func (a *aim) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.commands.Heal, "heal-cmd", "", "shell `TEMPLATE` that restarts or resumes a server")
 	flags.BoolVar(&a.yes, "yes", false, "do not ask before breaking anything")
 	flags.String(configFlag, "", "`FILE` of settings of the target's gateway, instead of the flags below")
-	for _, name := range aimSettings {
-		s := findSetting(name)
-		flags.VarPF(&flagText{setting: s}, s.name, "", s.usage)
-	}
+	settings.AddFlagsOf(flags, aimSettings...)
 }
 
 // resolve returns the target that flags, file and variables describe, or all mistakes in them. Without --target it
 // returns nil and ignores the variables, which may be meant for run.
-func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
+func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, settings.Mistakes) {
 	if a.addr == "" {
 		return nil, a.alone(flags)
 	}
-	var wrong mistakes
-	add := func(flag, text string) { wrong = append(wrong, mistake{place{name: "flag --" + flag}, text}) }
+	var wrong settings.Mistakes
+	add := func(flag, text string) { wrong = append(wrong, settings.MistakeAt("flag --"+flag, text)) }
 	if _, _, err := config.SplitListen(a.addr); err != nil {
 		add("target", err.Error())
 	}
@@ -100,40 +98,40 @@ func (a *aim) resolve(flags *pflag.FlagSet, w world) (*drill.Target, mistakes) {
 		t.Clients.TLS, err = gateway.SelfConfig(&service)
 	}
 	if err != nil {
-		return nil, mistakes{{place{name: "flag --target"}, err.Error()}}
+		return nil, settings.Mistakes{settings.MistakeAt("flag --target", err.Error())}
 	}
 	return t, nil
 }
 
 // alone returns a mistake for each flag that has no meaning without --target.
-func (a *aim) alone(flags *pflag.FlagSet) (wrong mistakes) {
+func (a *aim) alone(flags *pflag.FlagSet) (wrong settings.Mistakes) {
 	for _, name := range append([]string{"kill-cmd", "freeze-cmd", "heal-cmd", "yes", configFlag}, aimSettings...) {
 		if flags.Changed(name) {
-			wrong = append(wrong, mistake{place{name: "flag --" + name},
-				"needs --target: without it the drill starts its own servers"})
+			wrong = append(wrong, settings.MistakeAt("flag --"+name,
+				"needs --target: without it the drill starts its own servers"))
 		}
 	}
 	return wrong
 }
 
 // service returns the one that the settings describe. Its listeners do not matter: --target is the address.
-func (a *aim) service(flags *pflag.FlagSet, w world) (config.Service, mistakes) {
-	r, s := gather(flags, nil, w.environ)
-	if len(r.config.Services) != 1 {
-		s.wrong(place{name: "flag --target"}, fmt.Sprintf("is one gateway's listener, and the settings describe %s",
-			count(len(r.config.Services), "service")))
-		return config.Service{}, s.mistakes
+func (a *aim) service(flags *pflag.FlagSet, w world) (config.Service, settings.Mistakes) {
+	r, s := settings.Gather(flags, nil, w.environ)
+	if len(r.Config.Services) != 1 {
+		s.Reject("flag --target", fmt.Sprintf("is one gateway's listener, and the settings describe %s",
+			count(len(r.Config.Services), "service")))
+		return config.Service{}, s.Mistakes
 	}
-	service := &r.config.Services[0]
+	service := &r.Config.Services[0]
 	service.OnlyListen(a.addr)
 	if service.Primary != "" {
-		s.wrong(place{name: "flag --target"}, "needs --sentinel or --cluster: a plain list has no automatic failover")
+		s.Reject("flag --target", "needs --sentinel or --cluster: a plain list has no automatic failover")
 	}
-	_, err := r.finish(s)
-	var wrong mistakes
+	_, err := r.Finish(s)
+	var wrong settings.Mistakes
 	errors.As(err, &wrong)
-	for _, warning := range r.warnings {
-		printf(w.stderr, "warning: %s: %s", warning.at, warning.text)
+	for _, warning := range r.Warnings {
+		printf(w.stderr, "warning: %s: %s", warning.At, warning.Text)
 	}
 	return *service, wrong
 }
@@ -204,7 +202,7 @@ func (d *drillCommand) besideFault() string {
 	if !strings.Contains(d.beside, ":") {
 		paths := []string{drill.Direct, drill.HAProxy}
 		return fmt.Sprintf("%q is not one of %s", d.beside, strings.Join(paths, ", ")) +
-			suggest.DidYouMean(suggest.Nearest(d.beside, paths), keyName)
+			suggest.DidYouMean(suggest.Nearest(d.beside, paths), settings.KeyName)
 	}
 	if _, _, err := config.SplitListen(d.beside); err != nil {
 		return err.Error()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/gateway"
 	"evergate/gateway/config"
 )
@@ -31,13 +32,13 @@ back. With --ready a read must succeed, too.
 It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate", "healthcheck"].`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		conf, err := settingsAlone(cmd.Flags(), args, w.environ)
+		conf, err := settings.Unvalidated(cmd.Flags(), args, w.environ)
 		if err != nil {
 			return runtimeError{err}
 		}
 		for _, target := range healthTargets(conf, address) {
 			if err := probe.run(target); err != nil {
-				return runtimeError{fmt.Errorf("%s: %w", masked(target.address), err)}
+				return runtimeError{fmt.Errorf("%s: %w", settings.Masked(target.address), err)}
 			}
 		}
 		return nil
@@ -48,8 +49,8 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 	flags.BoolVar(&probe.ready, "ready", false, "require that a read succeeds")
 	flags.StringVar(&probe.user, "user", "", "`NAME` of the user whose password --password-file has, for --ready")
 	flags.DurationVar(&probe.timeout, "timeout", 2*time.Second, "fail if a listener has not replied within this time")
-	for _, s := range settings {
-		if flag := flags.Lookup(s.name); flag != nil {
+	for _, s := range settings.All {
+		if flag := flags.Lookup(s.Name); flag != nil {
 			flag.Hidden = true
 		}
 	}

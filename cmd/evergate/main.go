@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/suggest"
 )
 
@@ -83,7 +84,7 @@ func execute(args []string, w world) int {
 	if broken := (brokenError{}); errors.As(err, &broken) {
 		code = exitBroken
 	}
-	if wrong := mistakes(nil); errors.As(err, &wrong) {
+	if wrong := settings.Mistakes(nil); errors.As(err, &wrong) {
 		printf(w.stderr, "%s", wrong)
 		err = errors.New(count(len(wrong), "mistake"))
 	}
@@ -115,35 +116,27 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 	}
 	name := unknown.GetSpecifiedName()
-	if findSetting(name) != nil && !cmd.HasParent() {
+	if settings.Find(name) != nil && !cmd.HasParent() {
 		return fmt.Errorf("%w; did you mean \"evergate run --%s\"?", err, name)
 	}
 	names := []string{}
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	return fmt.Errorf("%w%s", err, suggest.DidYouMean(suggest.Nearest(name, names), flagName))
+	return fmt.Errorf("%w%s", err, suggest.DidYouMean(suggest.Nearest(name, names), settings.FlagName))
 }
 
-// withSettings adds the flags of all settings to a command. Unknown flags are left to resolve, and a flag that ends the
-// parsing does not hide other mistakes.
+// withSettings adds the flags of all settings to a command. Unknown flags are left to settings.Resolve, and a flag
+// that ends the parsing does not hide other mistakes.
 func withSettings(w world, cmd *cobra.Command) *cobra.Command {
-	addFlags(cmd.Flags())
+	settings.AddFlags(cmd.Flags())
 	cmd.FParseErrWhitelist.UnknownFlagsHandling = pflag.PassUnknownFlagToArgs
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		wrong := mistakes{{place{name: "command line"}, err.Error()}}
-		if missing := new(pflag.ValueRequiredError); errors.As(err, &missing) && missing.GetFlag() != nil {
-			wrong = mistakes{{place{name: "flag --" + missing.GetFlag().Name}, "has no value"}}
-		}
-		var others mistakes
-		if _, err := resolve(cmd.Flags(), cmd.Flags().Args(), w.environ, wrong...); errors.As(err, &others) {
-			return others
-		}
-		return wrong
+		return settings.Unparsed(cmd.Flags(), w.environ, err)
 	})
-	for _, s := range settings {
-		if len(s.choices) > 0 {
-			choose := cobra.FixedCompletions(s.choices, cobra.ShellCompDirectiveNoFileComp)
-			if err := cmd.RegisterFlagCompletionFunc(s.name, choose); err != nil {
+	for _, s := range settings.All {
+		if len(s.Choices) > 0 {
+			choose := cobra.FixedCompletions(s.Choices, cobra.ShellCompDirectiveNoFileComp)
+			if err := cmd.RegisterFlagCompletionFunc(s.Name, choose); err != nil {
 				panic("a setting's choices are completed twice: " + err.Error())
 			}
 		}
@@ -157,4 +150,9 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// printf writes a line for a person. An error means that the terminal is gone, and nobody is left to report it to.
+func printf(w io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(w, format+"\n", args...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/gateway"
 	"evergate/gateway/config"
 )
@@ -46,18 +47,18 @@ SIGHUP is ignored: settings are read only at the start.`,
   evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
   evergate run --config evergate.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := resolve(cmd.Flags(), args, w.environ)
+			r, err := settings.Resolve(cmd.Flags(), args, w.environ)
 			if err != nil {
 				return err
 			}
-			logger := newLogger(r.config, w.stderr)
-			for _, warning := range r.warnings {
-				logger.Warn("risky setting", "source", warning.at, "problem", warning.text)
+			logger := newLogger(r.Config, w.stderr)
+			for _, warning := range r.Warnings {
+				logger.Warn("risky setting", "source", warning.At, "problem", warning.Text)
 			}
-			for _, old := range r.deprecated {
-				logger.Warn("deprecated setting", "source", old.at, "problem", old.text)
+			for _, old := range r.Deprecated {
+				logger.Warn("deprecated setting", "source", old.At, "problem", old.Text)
 			}
-			return w.serve(r.config, logger)
+			return w.serve(r.Config, logger)
 		},
 	})
 }

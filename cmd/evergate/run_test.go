@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/gateway/config"
 	"evergate/testenv/servers"
 )
@@ -244,10 +245,10 @@ func TestOldValuesAreDeprecated(t *testing.T) {
 			t.Errorf("no %s once in\n%s", line, errOut)
 		}
 	}
-	for _, s := range settings {
-		for old := range s.renamed {
-			if slices.Contains(s.choices, old) || strings.Contains(s.wants, old) {
-				t.Errorf("--%s shows %q", s.name, old)
+	for _, s := range settings.All {
+		for old := range s.Renamed {
+			if slices.Contains(s.Choices, old) || strings.Contains(s.Wants, old) {
+				t.Errorf("--%s shows %q", s.Name, old)
 			}
 		}
 	}
@@ -255,9 +256,9 @@ func TestOldValuesAreDeprecated(t *testing.T) {
 
 func TestHelpNamesEverySetting(t *testing.T) {
 	code, out, _ := try([]string{"run", "--help"}, nil)
-	for _, s := range settings {
-		if code != exitOK || strings.Contains(out, "--"+s.name+" ") == (s.envOnly || s.fileOnly) {
-			t.Errorf("%s: %s", s.name, out)
+	for _, s := range settings.All {
+		if code != exitOK || strings.Contains(out, "--"+s.Name+" ") == (s.EnvOnly || s.FileOnly) {
+			t.Errorf("%s: %s", s.Name, out)
 		}
 	}
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"os"
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/gateway"
 	"evergate/gateway/config"
 )
@@ -12,7 +14,7 @@ import (
 // startGateway is the startFunc of the product.
 func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 	limitMemory(logger)
-	fillClientMemory(&conf)
+	settings.FillClientMemory(&conf, availableMemory(os.DirFS("/")))
 	gw, err := gateway.New(conf, logger)
 	if err != nil {
 		return nil, err

@@ -10,18 +10,19 @@ import (
 	"sync"
 	"time"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/gateway"
 	"evergate/gateway/config"
 )
 
 // survey connects to the servers of every service and prints what it found, problems first. It fails if a service
 // cannot be served, or would not survive a failover.
-func (r *resolved) survey(ctx context.Context, out io.Writer) error {
-	texts := make([]strings.Builder, len(r.config.Services))
-	errs := make([]error, len(r.config.Services))
+func survey(ctx context.Context, out io.Writer, conf config.Gateway) error {
+	texts := make([]strings.Builder, len(conf.Services))
+	errs := make([]error, len(conf.Services))
 	var all sync.WaitGroup
-	for i := range r.config.Services {
-		all.Go(func() { errs[i] = surveyService(ctx, &texts[i], r.config, i) })
+	for i := range conf.Services {
+		all.Go(func() { errs[i] = surveyService(ctx, &texts[i], conf, i) })
 	}
 	all.Wait()
 	for i := range texts {
@@ -78,7 +79,7 @@ func printFound(out io.Writer, found *gateway.Findings) {
 			continue
 		}
 		printf(out, "  sentinel  %s  primary %s, quorum %d of %d, down-after %s, config epoch %d", s.Addr, s.Report.Primary,
-			s.Report.Quorum, s.Report.Sentinels, showDuration(s.Report.DownAfter), s.Report.ConfigEpoch)
+			s.Report.Quorum, s.Report.Sentinels, settings.ShowDuration(s.Report.DownAfter), s.Report.ConfigEpoch)
 	}
 	for _, n := range found.Nodes {
 		if n.Lost != "" {
@@ -174,14 +175,14 @@ func (o outage) clientTimeout(window time.Duration) time.Duration {
 // print prints the effect of a failover on writes, and on clients of a listener with the given hold.
 func (o outage) print(out io.Writer, hold config.Hold, downAfter time.Duration) {
 	window := hold.Longest(downAfter)
-	word := "hold is " + showHold(hold)
+	word := "hold is " + settings.ShowHold(hold)
 	if hold.Mode == config.HoldAuto {
-		word += ", here " + showDuration(window)
+		word += ", here " + settings.ShowDuration(window)
 	}
 	if o.setting == "" {
 		printf(out, "  failover  a plain list has none by itself; a replica that an operator promotes is used")
 	} else {
-		after := showDuration(o.after)
+		after := settings.ShowDuration(o.after)
 		if !o.downAfter {
 			after = "unknown, by default " + after
 		}
@@ -196,7 +197,7 @@ func (o outage) print(out io.Writer, hold config.Hold, downAfter time.Duration) 
 		printf(out, "  warning   %s: requests fail with -LOADING before there is a new primary; "+
 			"set hold to %s, or lower %s", word, seconds(o.pause), o.setting)
 	}
-	printf(out, "  clients   need a read timeout of %s or more: %s", showDuration(o.clientTimeout(window)), word)
+	printf(out, "  clients   need a read timeout of %s or more: %s", settings.ShowDuration(o.clientTimeout(window)), word)
 }
 
 // longestHold returns the hold of the listener whose requests wait longest.

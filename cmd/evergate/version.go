@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/suggest"
 	"evergate/gateway"
 )
@@ -39,8 +40,8 @@ func newVersion(w world) *cobra.Command {
 				return printJSON(w.stdout, thisBuild())
 			}
 			meant := suggest.Slip(output, []string{"text", "json"})
-			return mistakes{{place{name: "flag --output"}, fmt.Sprintf("%q is not one of text, json", output) +
-				suggest.DidYouMean(meant, keyName)}}
+			return settings.Mistakes{settings.MistakeAt("flag --output", fmt.Sprintf("%q is not one of text, json", output)+
+				suggest.DidYouMean(meant, settings.KeyName))}
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", output, "text or json")

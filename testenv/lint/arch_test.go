@@ -51,10 +51,11 @@ const (
 var rooms = map[string]room{
 	"cmd/evergate/terminal": {modules: []string{sys}},
 	"cmd/evergate/suggest":  {pure: true},
-	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest",
+	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/config"}, modules: []string{pflag, yaml}},
+	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
 		"gateway", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
-		modules: []string{hclog, pflag, cobra, yaml, sys}},
+		modules: []string{hclog, pflag, cobra, sys}},
 	"gateway": {ours: []string{"gateway/access", "gateway/config", "gateway/policy",
 		"gateway/admin", "gateway/loop", "gateway/worker", "gateway/exchange", "gateway/outage", "gateway/shared",
 		"gateway/upstream", "gateway/pubsub",

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"testing"
@@ -44,10 +44,10 @@ func TestDurationsAreShownAsTheyAreRead(t *testing.T) {
 		time.Minute: "1m", time.Hour: "1h", 90 * time.Second: "1m30s", time.Second: "1s", 0: "0s",
 		10 * time.Minute: "10m", 1500 * time.Millisecond: "1.5s", time.Hour + time.Second: "1h0m1s",
 	} {
-		if got := showDuration(d); got != want {
+		if got := ShowDuration(d); got != want {
 			t.Errorf("%v: got %s, want %s", d, got, want)
 		}
-		if parsed, err := parseDuration(showDuration(d)); err != nil || parsed != d {
+		if parsed, err := parseDuration(ShowDuration(d)); err != nil || parsed != d {
 			t.Errorf("%v is read as %v", d, parsed)
 		}
 	}
@@ -61,10 +61,10 @@ func FuzzYAML(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s := &sources{file: "f"}
+		s := &Sources{file: "f"}
 		s.readYAML([]byte(text))
-		for _, m := range s.mistakes {
-			if m.at.file != "f" {
+		for _, m := range s.Mistakes {
+			if m.At.file != "f" {
 				t.Errorf("no place: %+v", m)
 			}
 		}

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -13,14 +13,14 @@ import (
 	"evergate/gateway/config"
 )
 
-// resolved is a config.Gateway with the place of each setting that is not a default.
-type resolved struct {
-	config config.Gateway
+// Resolved is a config.Gateway with the place of each setting that is not a default.
+type Resolved struct {
+	Config config.Gateway
 	// file is the path of the file of settings, empty without one.
 	file string
-	// warnings are risky settings, deprecated the values that have another name now.
-	warnings, deprecated mistakes
-	places               map[placeKey]place
+	// Warnings are risky settings, Deprecated the values that have another name now.
+	Warnings, Deprecated Mistakes
+	places               map[placeKey]Place
 	// elsewhere: the gateway may run on another machine; a password file that is missing here is no mistake.
 	elsewhere bool
 }
@@ -33,45 +33,58 @@ type placeKey struct {
 }
 
 func defaultTarget() target {
-	conf, service := defaultConfig(), config.DefaultService()
+	conf, service := Default(), config.DefaultService()
 	return target{&conf, &service}
 }
 
-// resolve reads the file, the variables and the flags, and returns all mistakes at once. Args are the words that the
+// Resolve reads the file, the variables and the flags, and returns all mistakes at once. Args are the words that the
 // parser of flags left over, known the mistakes that it stopped at.
-func resolve(flags *pflag.FlagSet, args, environ []string, known ...mistake) (*resolved, error) {
-	r, s := gather(flags, args, environ)
+func Resolve(flags *pflag.FlagSet, args, environ []string, known ...Mistake) (*Resolved, error) {
+	r, s := Gather(flags, args, environ)
 	for _, mistake := range known {
-		s.mistakes = append(s.mistakes, mistake)
+		s.Mistakes = append(s.Mistakes, mistake)
 		s.unread = true
 	}
-	return r.finish(s)
+	return r.Finish(s)
 }
 
-// finish validates what was gathered.
-func (r *resolved) finish(s *sources) (*resolved, error) {
+// Unparsed returns all mistakes if the parser of flags stopped at an error.
+func Unparsed(flags *pflag.FlagSet, environ []string, err error) Mistakes {
+	wrong := Mistakes{{Place{name: "command line"}, err.Error()}}
+	if missing := new(pflag.ValueRequiredError); errors.As(err, &missing) && missing.GetFlag() != nil {
+		wrong = Mistakes{{Place{name: "flag --" + missing.GetFlag().Name}, "has no value"}}
+	}
+	var others Mistakes
+	if _, err := Resolve(flags, flags.Args(), environ, wrong...); errors.As(err, &others) {
+		return others
+	}
+	return wrong
+}
+
+// Finish validates what was gathered, and returns all mistakes.
+func (r *Resolved) Finish(s *Sources) (*Resolved, error) {
 	r.validate(s)
 	r.checkSecrets(s)
 	r.checkUsers(s)
 	r.checkTLSFiles(s)
-	if len(s.mistakes) > 0 {
-		return nil, s.mistakes
+	if len(s.Mistakes) > 0 {
+		return nil, s.Mistakes
 	}
 	return r, nil
 }
 
-// settingsAlone is resolve without validation, for a command that uses only some of the settings.
-func settingsAlone(flags *pflag.FlagSet, args, environ []string) (config.Gateway, error) {
-	r, s := gather(flags, args, environ)
-	if len(s.mistakes) > 0 {
-		return config.Gateway{}, s.mistakes
+// Unvalidated is Resolve without validation, for a command that uses only some of the settings.
+func Unvalidated(flags *pflag.FlagSet, args, environ []string) (config.Gateway, error) {
+	r, s := Gather(flags, args, environ)
+	if len(s.Mistakes) > 0 {
+		return config.Gateway{}, s.Mistakes
 	}
-	return r.config, nil
+	return r.Config, nil
 }
 
-// gather applies all sources to the defaults.
-func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) {
-	s := &sources{}
+// Gather applies all sources to the defaults, for a command that checks more before Finish.
+func Gather(flags *pflag.FlagSet, args, environ []string) (*Resolved, *Sources) {
+	s := &Sources{}
 	if path, at := configFile(flags, environ); path != "" {
 		s.readFile(path, at)
 	} else if at.name != "" {
@@ -82,13 +95,13 @@ func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) 
 	s.readStray(args, flags)
 	s.refuseBesideServices()
 
-	r := &resolved{config: defaultConfig(), file: s.file, places: map[placeKey]place{}}
-	r.config.Services = []config.Service{config.DefaultService()}
-	if s.servicesAt != (place{}) {
-		r.config.Services = nil
+	r := &Resolved{Config: Default(), file: s.file, places: map[placeKey]Place{}}
+	r.Config.Services = []config.Service{config.DefaultService()}
+	if s.servicesAt != (Place{}) {
+		r.Config.Services = nil
 	}
 	for i, at := range s.services {
-		r.config.Services = append(r.config.Services, entryService())
+		r.Config.Services = append(r.Config.Services, entryService())
 		r.places[placeKey{i, "", ""}] = at
 	}
 	for _, a := range s.assignments {
@@ -99,8 +112,8 @@ func gather(flags *pflag.FlagSet, args, environ []string) (*resolved, *sources) 
 }
 
 // refuseBesideServices reports and drops settings of one service if services: describes all services.
-func (s *sources) refuseBesideServices() {
-	if s.servicesAt == (place{}) {
+func (s *Sources) refuseBesideServices() {
+	if s.servicesAt == (Place{}) {
 		return
 	}
 	kept := s.assignments[:0]
@@ -111,48 +124,48 @@ func (s *sources) refuseBesideServices() {
 		}
 		text := fmt.Sprintf("is a setting of one service, and %s has services: move it into an entry there", s.servicesAt)
 		if a.at.name == "" {
-			text = a.setting.name + ": conflicts with services: move it into an entry there"
+			text = a.setting.Name + ": conflicts with services: move it into an entry there"
 		}
 		s.wrong(a.at, text)
 	}
 	s.assignments = kept
 }
 
-func (r *resolved) apply(a assignment, s *sources) {
+func (r *Resolved) apply(a assignment, s *Sources) {
 	service := a.service
 	if a.setting.process {
 		service = process
 	}
-	t := target{config: &r.config}
+	t := target{config: &r.Config}
 	if service >= 0 {
-		if service >= len(r.config.Services) {
+		if service >= len(r.Config.Services) {
 			return
 		}
-		t.service = &r.config.Services[service]
+		t.service = &r.Config.Services[service]
 	}
 	r.rename(a)
 	if err := a.setting.set(t, a.texts); err != nil {
 		for line := range strings.Lines(err.Error()) {
 			s.wrong(a.at, a.named(strings.TrimSuffix(line, "\n")))
 		}
-		s.fail(a.service, a.setting.name)
+		s.fail(a.service, a.setting.Name)
 	}
-	r.places[placeKey{service, a.setting.name, ""}] = a.at
+	r.places[placeKey{service, a.setting.Name, ""}] = a.at
 	for i, line := range a.lines {
 		item := a.texts[i]
 		if a.setting.kind == pairs {
 			item, _, _ = strings.Cut(item, "=")
 		}
-		r.places[placeKey{service, a.setting.name, item}] = place{file: a.at.file, line: line}
+		r.places[placeKey{service, a.setting.Name, item}] = Place{file: a.at.file, line: line}
 	}
 }
 
 // rename replaces a deprecated value by its successor, and records it.
-func (r *resolved) rename(a assignment) {
+func (r *Resolved) rename(a assignment) {
 	for i, text := range a.texts {
-		if name, found := a.setting.renamed[text]; found {
+		if name, found := a.setting.Renamed[text]; found {
 			a.texts[i] = name
-			r.deprecated = append(r.deprecated, mistake{a.at, a.named(fmt.Sprintf("%q is deprecated; use %q", text, name))})
+			r.Deprecated = append(r.Deprecated, Mistake{a.at, a.named(fmt.Sprintf("%q is deprecated; use %q", text, name))})
 		}
 	}
 }
@@ -162,11 +175,11 @@ func (a *assignment) named(text string) string {
 	if a.at.name != "" {
 		return text
 	}
-	return a.setting.name + ": " + text
+	return a.setting.Name + ": " + text
 }
 
 // where returns the place of a setting, or of one entry of it.
-func (r *resolved) where(service int, setting, item string) (place, bool) {
+func (r *Resolved) where(service int, setting, item string) (Place, bool) {
 	if at, found := r.places[placeKey{service, setting, item}]; found {
 		return at, true
 	}
@@ -174,9 +187,9 @@ func (r *resolved) where(service int, setting, item string) (place, bool) {
 	return at, found
 }
 
-func (r *resolved) validate(s *sources) {
+func (r *Resolved) validate(s *Sources) {
 	var faults config.Faults
-	if err := r.config.Validate(); !errors.As(err, &faults) {
+	if err := r.Config.Validate(); !errors.As(err, &faults) {
 		return
 	}
 	for _, fault := range faults {
@@ -184,7 +197,7 @@ func (r *resolved) validate(s *sources) {
 		if s.follows(fault) || s.unread && (!found || strings.HasPrefix(fault.Text, "needs ")) {
 			continue
 		}
-		text := fault.Text + suggest.DidYouMean(suggest.Nearest(fault.Given, fault.Choices), keyName)
+		text := fault.Text + suggest.DidYouMean(suggest.Nearest(fault.Given, fault.Choices), KeyName)
 		other, otherFound := r.where(fault.Service, fault.Other, "")
 		if otherFound && found && fault.Other != "" {
 			text += fmt.Sprintf(" (%s: %s)", fault.Other, other)
@@ -196,12 +209,12 @@ func (r *resolved) validate(s *sources) {
 		case found:
 		case otherFound && fault.Other != "":
 			at = other
-		case fault.Service >= 0 && r.places[placeKey{fault.Service, "", ""}] != (place{}):
+		case fault.Service >= 0 && r.places[placeKey{fault.Service, "", ""}] != (Place{}):
 			at = r.places[placeKey{fault.Service, "", ""}]
-		case s.servicesAt != (place{}) && fault.Setting == servicesKey:
+		case s.servicesAt != (Place{}) && fault.Setting == servicesKey:
 			at = s.servicesAt
 		default:
-			at = place{file: s.file}
+			at = Place{file: s.file}
 		}
 		s.wrong(at, text)
 	}
@@ -209,7 +222,7 @@ func (r *resolved) validate(s *sources) {
 
 // follows reports whether a fault only repeats a mistake that was reported: the setting has a value that could not be
 // parsed.
-func (s *sources) follows(fault config.Fault) bool {
+func (s *Sources) follows(fault config.Fault) bool {
 	return slices.ContainsFunc(s.failed, func(f failure) bool {
 		if f.service != fault.Service {
 			return false
@@ -219,16 +232,16 @@ func (s *sources) follows(fault config.Fault) bool {
 	})
 }
 
-// check is resolve for settings that may be meant for another machine.
-func check(flags *pflag.FlagSet, args, environ []string) (*resolved, error) {
-	r, s := gather(flags, args, environ)
+// Check is Resolve for settings that may be meant for another machine.
+func Check(flags *pflag.FlagSet, args, environ []string) (*Resolved, error) {
+	r, s := Gather(flags, args, environ)
 	r.elsewhere = true
-	return r.finish(s)
+	return r.Finish(s)
 }
 
 // checkSecrets opens every password file: a wrong path is to fail the start, not the first dial.
-func (r *resolved) checkSecrets(s *sources) {
-	for i, service := range r.config.Services {
+func (r *Resolved) checkSecrets(s *Sources) {
+	for i, service := range r.Config.Services {
 		for _, secret := range []struct {
 			setting string
 			config.Secret
@@ -242,16 +255,16 @@ func (r *resolved) checkSecrets(s *sources) {
 				continue
 			}
 			at, _ := r.where(i, secret.setting, "")
-			a := assignment{setting: findSetting(secret.setting), at: at}
+			a := assignment{setting: Find(secret.setting), at: at}
 			if _, err := secret.Read(); errors.Is(err, os.ErrNotExist) && r.elsewhere {
-				r.warnings = append(r.warnings, mistake{at, a.named(err.Error())})
+				r.Warnings = append(r.Warnings, Mistake{at, a.named(err.Error())})
 				continue
 			} else if err != nil {
 				s.wrong(at, a.named(err.Error()))
 				continue
 			}
 			if text := readableByAll(secret.File); text != "" {
-				r.warnings = append(r.warnings, mistake{at, a.named(text)})
+				r.Warnings = append(r.Warnings, Mistake{at, a.named(text)})
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 )
 
 // networkSettings are where the clients of a service come from.
-var networkSettings = []*setting{
+var networkSettings = []*Setting{
 	listSetting("proxy-from", "NETWORK,...",
 		"load balancers whose connections begin with a PROXY header, version 1 or 2: 10.0.0.0/8, an address or unix",
 		func(t target) *[]string { return &t.service.Networks.ProxyFrom }),
@@ -18,8 +18,8 @@ var networkSettings = []*setting{
 
 // allowNetworksSetting takes networks for all listeners of the service, and LISTEN=NETWORK for single ones; each may
 // have several.
-func allowNetworksSetting() *setting {
-	return &setting{name: "allow-networks", wants: "NETWORK,...", kind: pairs,
+func allowNetworksSetting() *Setting {
+	return &Setting{Name: "allow-networks", Wants: "NETWORK,...", kind: pairs,
 		usage: "networks that clients may come from (default: all); LISTEN=NETWORK,... for one listener",
 		set: func(t target, texts []string) error {
 			all, of, err := parseNetworks(texts)

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 )
 
 // usersSetting takes the lines of users. They may have passwords, so they are not shown, and stand in the file only.
-func usersSetting() *setting {
+func usersSetting() *Setting {
 	s := listSetting("users", "user NAME RULE ...", "users of this gateway, in the syntax of Redis's ACL",
 		func(t target) *[]string { return &t.service.Access.Users })
-	s.kind, s.fileOnly, s.secret = lines, true, true
+	s.kind, s.FileOnly, s.secret = lines, true, true
 	s.show = func(t target) string {
 		if n := len(t.service.Access.Users); n > 0 {
 			return fmt.Sprintf("%d lines", n)
@@ -23,22 +23,22 @@ func usersSetting() *setting {
 	return s
 }
 
-func auditLogSetting() *setting {
+func auditLogSetting() *Setting {
 	s := textSetting("audit-log", "FILE|stdout", "log of denied and of dangerous commands, in JSON, without values",
 		func(t target) *string { return &t.config.AuditLog })
-	s.choices = []string{config.AuditStdout}
+	s.Choices = []string{config.AuditStdout}
 	return s
 }
 
-func usersFileSetting() *setting {
+func usersFileSetting() *Setting {
 	return textSetting("users-file", "FILE", "file of users in the syntax of Redis's ACL, read every second",
 		func(t target) *string { return &t.service.Access.UsersFile })
 }
 
 // checkUsers reads every file of users: a wrong line is to fail the start.
-func (r *resolved) checkUsers(s *sources) {
-	for i := range r.config.Services {
-		service := &r.config.Services[i]
+func (r *Resolved) checkUsers(s *Sources) {
+	for i := range r.Config.Services {
+		service := &r.Config.Services[i]
 		if !service.Access.Defined() {
 			continue
 		}
@@ -47,15 +47,15 @@ func (r *resolved) checkUsers(s *sources) {
 			name = "users-file"
 		}
 		at, _ := r.where(i, name, "")
-		a := assignment{setting: findSetting(name), at: at}
+		a := assignment{setting: Find(name), at: at}
 		warnings, err := service.Access.Check(service.Listen, service.NoAuth)
 		for _, text := range warnings {
-			r.warnings = append(r.warnings, mistake{at, a.named(text)})
+			r.Warnings = append(r.Warnings, Mistake{at, a.named(text)})
 		}
 		switch {
 		case name == "users": // were validated
 		case errors.Is(err, os.ErrNotExist) && r.elsewhere:
-			r.warnings = append(r.warnings, mistake{at, a.named(err.Error())})
+			r.Warnings = append(r.Warnings, Mistake{at, a.named(err.Error())})
 		case err != nil:
 			for text := range strings.SplitSeq(err.Error(), "; ") {
 				s.wrong(at, a.named(text))
@@ -67,10 +67,10 @@ func (r *resolved) checkUsers(s *sources) {
 }
 
 // warnReadable warns of a file of users that everybody on this machine may read.
-func (r *resolved) warnReadable(service *config.Service, at place, a *assignment) {
+func (r *Resolved) warnReadable(service *config.Service, at Place, a *assignment) {
 	file := service.Access.UsersFile
 	if stat, err := os.Stat(file); err == nil && stat.Mode().Perm()&0o004 != 0 {
-		r.warnings = append(r.warnings, mistake{at, a.named(file +
+		r.Warnings = append(r.Warnings, Mistake{at, a.named(file +
 			" can be read by every user of this machine (chmod o-r " + file + ")")})
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 )
 
 // tlsSettings are the TLS of one service: of its listeners, and towards its servers and Sentinels.
-var tlsSettings = slices.Concat([]*setting{
+var tlsSettings = slices.Concat([]*Setting{
 	listSetting("tls-listen", "HOST:PORT,...", "addresses to accept clients on with TLS",
 		func(t target) *[]string { return &t.service.TLSListen }),
 	listSetting("tls-cert-file", "FILE,...",
@@ -28,11 +28,11 @@ var tlsSettings = slices.Concat([]*setting{
 	tlsClientSettings("sentinel-tls", "Sentinels", func(t target) *config.TLSClient { return &t.service.SentinelTLS }))
 
 // tlsClientSettings are the settings of TLS towards servers or Sentinels.
-func tlsClientSettings(name, peers string, field func(target) *config.TLSClient) []*setting {
-	text := func(suffix, wants, usage string, of func(*config.TLSClient) *string) *setting {
+func tlsClientSettings(name, peers string, field func(target) *config.TLSClient) []*Setting {
+	text := func(suffix, wants, usage string, of func(*config.TLSClient) *string) *Setting {
 		return textSetting(name+suffix, wants, usage, func(t target) *string { return of(field(t)) })
 	}
-	return []*setting{
+	return []*Setting{
 		switchSetting(name, "use TLS towards the "+peers, func(t target) *bool { return &field(t).Enabled }),
 		text("-ca-file", "FILE", "CAs that sign the certificates of the "+peers+" (default: those of the system)",
 			func(c *config.TLSClient) *string { return &c.CAFile }),
@@ -51,32 +51,32 @@ var handshakeTimeout = durationSetting("tls-handshake-timeout",
 	"close a client that has not finished its TLS handshake within this time",
 	func(t target) *time.Duration { return &t.config.Limits.HandshakeMax })
 
-func tlsAuthSetting() *setting {
+func tlsAuthSetting() *Setting {
 	field := func(t target) *config.TLSClientAuth { return &t.service.TLS.ClientAuth }
-	return &setting{name: "tls-auth-clients", wants: strings.Join(config.TLSClientAuths, "|"),
-		choices: config.TLSClientAuths,
+	return &Setting{Name: "tls-auth-clients", Wants: strings.Join(config.TLSClientAuths, "|"),
+		Choices: config.TLSClientAuths,
 		usage:   "whether clients need a certificate (default: yes if there is a tls-ca-file)",
 		set:     func(t target, texts []string) error { *field(t) = config.TLSClientAuth(texts[0]); return nil },
 		show:    func(t target) string { return string(*field(t)) }}
 }
 
 // protocolsSetting takes its words as redis.conf has them, separated by spaces, as well as by commas.
-func protocolsSetting() *setting {
+func protocolsSetting() *Setting {
 	s := wordsSetting("tls-protocols", "PROTOCOL,...", "versions of TLS for clients: "+
 		strings.Join(config.TLSProtocols, ", ")+" (default: all)", " ",
 		func(t target) *[]string { return &t.service.TLS.Protocols })
-	s.choices = config.TLSProtocols
+	s.Choices = config.TLSProtocols
 	return s
 }
 
 // ciphersSetting takes its words as redis.conf has them, separated by colons, as well as by commas.
-func ciphersSetting() *setting {
+func ciphersSetting() *Setting {
 	return wordsSetting("tls-ciphers", "CIPHER,...", "cipher suites for clients with TLS 1.2, in OpenSSL's names", ":",
 		func(t target) *[]string { return &t.service.TLS.Ciphers })
 }
 
 // wordsSetting is a list whose words may also be separated in another way.
-func wordsSetting(name, wants, usage, separator string, field func(target) *[]string) *setting {
+func wordsSetting(name, wants, usage, separator string, field func(target) *[]string) *Setting {
 	s := listSetting(name, wants, usage, field)
 	s.set = func(t target, texts []string) error {
 		*field(t) = nil
@@ -93,8 +93,8 @@ func wordsSetting(name, wants, usage, separator string, field func(target) *[]st
 }
 
 // switchSetting is true or false, and off by default.
-func switchSetting(name, usage string, field func(target) *bool) *setting {
-	return &setting{name: name, wants: "bool", kind: toggle, usage: usage,
+func switchSetting(name, usage string, field func(target) *bool) *Setting {
+	return &Setting{Name: name, Wants: "bool", kind: toggle, usage: usage,
 		set: func(t target, texts []string) (err error) {
 			*field(t), err = parseSwitch(texts[0])
 			return err
@@ -109,9 +109,9 @@ func switchSetting(name, usage string, field func(target) *bool) *setting {
 
 // onlyTLS drops the default listener of a service that has TLS listeners and names no other: whoever asks for TLS is
 // not given an address without it.
-func (r *resolved) onlyTLS() {
-	for i := range r.config.Services {
-		service := &r.config.Services[i]
+func (r *Resolved) onlyTLS() {
+	for i := range r.Config.Services {
+		service := &r.Config.Services[i]
 		if _, given := r.where(i, "listen", ""); !given && len(service.TLSListen) > 0 {
 			service.Listen = nil
 		}
@@ -119,24 +119,24 @@ func (r *resolved) onlyTLS() {
 }
 
 // checkTLSFiles opens the files of TLS: a wrong path is to fail the start, not the first handshake.
-func (r *resolved) checkTLSFiles(s *sources) {
-	for i := range r.config.Services {
-		service := &r.config.Services[i]
-		found := func(fault config.Fault) mistake {
+func (r *Resolved) checkTLSFiles(s *Sources) {
+	for i := range r.Config.Services {
+		service := &r.Config.Services[i]
+		found := func(fault config.Fault) Mistake {
 			at, _ := r.where(i, fault.Setting, fault.Item)
-			a := assignment{setting: findSetting(fault.Setting), at: at}
-			return mistake{at, a.named(fault.Text)}
+			a := assignment{setting: Find(fault.Setting), at: at}
+			return Mistake{at, a.named(fault.Text)}
 		}
 		faults, warnings := service.TLSFiles(time.Now())
 		for _, fault := range faults {
 			if errors.Is(fault.Cause, os.ErrNotExist) && r.elsewhere {
-				r.warnings = append(r.warnings, found(fault))
+				r.Warnings = append(r.Warnings, found(fault))
 			} else {
-				s.mistakes = append(s.mistakes, found(fault))
+				s.Mistakes = append(s.Mistakes, found(fault))
 			}
 		}
 		for _, warning := range warnings {
-			r.warnings = append(r.warnings, found(warning))
+			r.Warnings = append(r.Warnings, found(warning))
 		}
 		for _, keys := range []struct {
 			setting string
@@ -147,7 +147,7 @@ func (r *resolved) checkTLSFiles(s *sources) {
 		} {
 			for _, file := range keys.files {
 				if text := readableByAll(file); text != "" {
-					r.warnings = append(r.warnings, found(config.Fault{Setting: keys.setting, Item: file, Text: text}))
+					r.Warnings = append(r.Warnings, found(config.Fault{Setting: keys.setting, Item: file, Text: text}))
 				}
 			}
 		}

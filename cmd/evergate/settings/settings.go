@@ -1,4 +1,7 @@
-package main
+// Package settings reads what a gateway is to do from flags, EVERGATE_* variables and a file, and knows where each
+// value comes from. Resolve returns the config.Gateway, or all Mistakes at once; AddFlags defines the flags. A new
+// setting is an entry of serviceSettings or processSettings.
+package settings
 
 import (
 	"maps"
@@ -32,47 +35,47 @@ const (
 	toggle
 )
 
-// setting is a flag (--name), a variable (EVERGATE_NAME) and a key in the file, all of the same name.
-type setting struct {
-	name string
-	// wants is the placeholder of the value in the help; usage is the sentence beside it.
-	wants, usage string
+// Setting is a flag (--name), a variable (EVERGATE_NAME) and a key in the file, all of the same name.
+type Setting struct {
+	Name string
+	// Wants is the placeholder of the value in the help; usage is the sentence beside it.
+	Wants, usage string
 	kind         kind
 	// process settings are allowed at the top level of the file only; all others describe one service.
 	process bool
 	// secret: the value may be a password, and is ignored if the name had to be guessed.
 	secret bool
-	// envOnly keeps a password off the command line and out of the file; fileOnly settings exist in the file only.
-	envOnly  bool
-	fileOnly bool
-	// choices are offered by shell completion; gateway.Validate enforces them.
-	choices []string
-	// renamed maps deprecated values to their successors: they are accepted with a warning, and absent from the help.
-	renamed map[string]string
+	// EnvOnly keeps a password off the command line and out of the file; FileOnly settings exist in the file only.
+	EnvOnly  bool
+	FileOnly bool
+	// Choices are offered by shell completion; config.Gateway.Validate enforces them.
+	Choices []string
+	// Renamed maps deprecated values to their successors: they are accepted with a warning, and absent from the help.
+	Renamed map[string]string
 	set     func(t target, texts []string) error
 	// show returns the value as a person would write it; empty: not set.
 	show func(t target) string
 }
 
 // env returns the name of the variable.
-func (s *setting) env() string { return envName(s.name) }
+func (s *Setting) env() string { return envName(s.Name) }
 
 const envPrefix = "EVERGATE_"
 
-// findSetting returns nil for an unknown name.
-func findSetting(name string) *setting {
-	for _, s := range settings {
-		if s.name == name {
+// Find returns nil for an unknown name.
+func Find(name string) *Setting {
+	for _, s := range All {
+		if s.Name == name {
 			return s
 		}
 	}
 	return nil
 }
 
-// settings holds every setting, in the order in which help and check show them.
-var settings = slices.Concat(serviceSettings, processSettings)
+// All holds every setting, in the order in which help and check show them.
+var All = slices.Concat(serviceSettings, processSettings)
 
-var serviceSettings = slices.Concat([]*setting{
+var serviceSettings = slices.Concat([]*Setting{
 	listSetting("listen", "HOST:PORT,...", "addresses to accept clients on: HOST:PORT, [IPv6]:PORT or unix:/path",
 		func(t target) *[]string { return &t.service.Listen }),
 	facadeSetting(),
@@ -170,54 +173,54 @@ var processSettings = ofProcess(
 		func(t target) *string { return &t.config.LogFormat }),
 )
 
-func ofProcess(of ...*setting) []*setting {
+func ofProcess(of ...*Setting) []*Setting {
 	for _, s := range of {
 		s.process = true
 	}
 	return of
 }
 
-func textSetting(name, wants, usage string, field func(target) *string) *setting {
-	return &setting{name: name, wants: wants, usage: usage,
+func textSetting(name, wants, usage string, field func(target) *string) *Setting {
+	return &Setting{Name: name, Wants: wants, usage: usage,
 		set:  func(t target, texts []string) error { *field(t) = texts[0]; return nil },
 		show: func(t target) string { return *field(t) }}
 }
 
-func choiceSetting(name, usage string, choices []string, field func(target) *string) *setting {
+func choiceSetting(name, usage string, choices []string, field func(target) *string) *Setting {
 	s := textSetting(name, strings.Join(choices, "|"), usage, field)
-	s.choices = choices
+	s.Choices = choices
 	return s
 }
 
-func listSetting(name, wants, usage string, field func(target) *[]string) *setting {
-	return &setting{name: name, wants: wants, usage: usage, kind: list,
+func listSetting(name, wants, usage string, field func(target) *[]string) *Setting {
+	return &Setting{Name: name, Wants: wants, usage: usage, kind: list,
 		set:  func(t target, texts []string) error { *field(t) = texts; return nil },
 		show: func(t target) string { return strings.Join(*field(t), ", ") }}
 }
 
-func readsSetting() *setting {
+func readsSetting() *Setting {
 	choices := []string{string(config.ReadPrimary), string(config.ReadPreferReplica), string(config.ReadReplica)}
-	return &setting{name: "reads", wants: strings.Join(choices, "|"), usage: "servers to send reads to", choices: choices,
+	return &Setting{Name: "reads", Wants: strings.Join(choices, "|"), usage: "servers to send reads to", Choices: choices,
 		set:  func(t target, texts []string) error { t.service.Reads = config.ReadPolicy(texts[0]); return nil },
 		show: func(t target) string { return string(t.service.Reads) }}
 }
 
 // holdSetting takes one word for the service, and LISTEN=WORD for single listeners.
-func holdSetting() *setting {
+func holdSetting() *Setting {
 	choices := slices.Sorted(maps.Keys(config.HoldWords))
-	return &setting{name: "hold", wants: strings.Join(choices, "|") + "|TIME", kind: pairs, choices: choices,
+	return &Setting{Name: "hold", Wants: strings.Join(choices, "|") + "|TIME", kind: pairs, Choices: choices,
 		usage: "how long a request may wait for a primary before it fails with -LOADING; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
 			t.service.Hold, t.service.ListenHold, err = parseListeners(texts, parseHold)
 			return err
 		},
-		show: func(t target) string { return showListeners(t.service.Hold, t.service.ListenHold, showHold) }}
+		show: func(t target) string { return showListeners(t.service.Hold, t.service.ListenHold, ShowHold) }}
 }
 
 // facadeSetting takes one word for all listeners of the service, and LISTEN=WORD for single ones.
-func facadeSetting() *setting {
+func facadeSetting() *Setting {
 	choices := []string{string(config.FacadeCluster), string(config.FacadeReplica), string(config.FacadeSentinel)}
-	return &setting{name: "facade", wants: strings.Join(choices, "|"), kind: pairs, choices: choices,
+	return &Setting{Name: "facade", Wants: strings.Join(choices, "|"), kind: pairs, Choices: choices,
 		usage: "role that listeners emulate; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
 			t.service.Facade, t.service.ListenFacade, err = parseListeners(texts, asIs[config.Facade])
@@ -226,8 +229,8 @@ func facadeSetting() *setting {
 		show: func(t target) string { return showListeners(t.service.Facade, t.service.ListenFacade, asText) }}
 }
 
-func announceSetting() *setting {
-	return &setting{name: "announce", wants: "HOST:PORT", kind: pairs,
+func announceSetting() *Setting {
+	return &Setting{Name: "announce", Wants: "HOST:PORT", kind: pairs,
 		usage: "address that facades report to clients; LISTEN=... for one listener",
 		set: func(t target, texts []string) (err error) {
 			t.service.Announce, t.service.ListenAnnounce, err = parseListeners(texts, asIs[string])
@@ -236,19 +239,19 @@ func announceSetting() *setting {
 		show: func(t target) string { return showListeners(t.service.Announce, t.service.ListenAnnounce, asText) }}
 }
 
-func silentAfterSetting() *setting {
+func silentAfterSetting() *Setting {
 	s := numberSetting("silent-after", automatic+"|TIME",
 		"how long a server may stay silent before it gets no new requests", parseAutoDuration, showAutoDuration,
 		func(t target) *time.Duration { return &t.service.SilentAfter })
-	s.choices = []string{automatic}
+	s.Choices = []string{automatic}
 	return s
 }
 
-func blockingLostSetting() *setting {
+func blockingLostSetting() *Setting {
 	choices := []string{string(config.BlockingAgain), string(config.BlockingClose), string(config.BlockingError)}
-	return &setting{name: "blocking-lost", wants: strings.Join(choices, "|"), choices: choices,
+	return &Setting{Name: "blocking-lost", Wants: strings.Join(choices, "|"), Choices: choices,
 		usage:   "when the connection of a blocking pop is lost: retry it, close the client or reply UNCERTAIN",
-		renamed: map[string]string{"again": string(config.BlockingAgain)},
+		Renamed: map[string]string{"again": string(config.BlockingAgain)},
 		set: func(t target, texts []string) error {
 			t.service.BlockingLost = config.BlockingLost(texts[0])
 			return nil
@@ -256,31 +259,31 @@ func blockingLostSetting() *setting {
 		show: func(t target) string { return string(t.service.BlockingLost) }}
 }
 
-func confirmSetting() *setting {
+func confirmSetting() *Setting {
 	choices := []string{string(config.ConfirmProvisional), string(config.ConfirmMajority)}
-	return &setting{name: "confirm", wants: strings.Join(choices, "|"), choices: choices,
+	return &Setting{Name: "confirm", Wants: strings.Join(choices, "|"), Choices: choices,
 		usage: "when to use a promoted primary: at once, or when a majority of Sentinels confirms it",
 		set:   func(t target, texts []string) error { t.service.Confirm = config.Confirmation(texts[0]); return nil },
 		show:  func(t target) string { return string(t.service.Confirm) }}
 }
 
-func gapSetting() *setting {
+func gapSetting() *Setting {
 	choices := []string{string(config.GapStay), string(config.GapClose)}
-	return &setting{name: "on-gap", wants: strings.Join(choices, "|"), choices: choices,
+	return &Setting{Name: "on-gap", Wants: strings.Join(choices, "|"), Choices: choices,
 		usage:   "when subscribers may have missed messages: keep or close their connections",
-		renamed: map[string]string{"stay": string(config.GapStay)},
+		Renamed: map[string]string{"stay": string(config.GapStay)},
 		set:     func(t target, texts []string) error { t.service.OnGap = config.GapPolicy(texts[0]); return nil },
 		show:    func(t target) string { return string(t.service.OnGap) }}
 }
 
-func fileSetting(name, usage string, field func(target) *config.Secret) *setting {
-	return &setting{name: name, wants: "FILE", usage: usage, secret: true,
+func fileSetting(name, usage string, field func(target) *config.Secret) *Setting {
+	return &Setting{Name: name, Wants: "FILE", usage: usage, secret: true,
 		set:  func(t target, texts []string) error { *field(t) = config.Secret{File: texts[0]}; return nil },
 		show: func(t target) string { return field(t).File }}
 }
 
-func valueSetting(name string, field func(target) *config.Secret) *setting {
-	return &setting{name: name, envOnly: true, secret: true,
+func valueSetting(name string, field func(target) *config.Secret) *Setting {
+	return &Setting{Name: name, EnvOnly: true, secret: true,
 		set: func(t target, texts []string) error { *field(t) = config.Secret{Value: texts[0]}; return nil },
 		show: func(t target) string {
 			if field(t).Value == "" {
@@ -290,8 +293,8 @@ func valueSetting(name string, field func(target) *config.Secret) *setting {
 		}}
 }
 
-func addressMapSetting() *setting {
-	return &setting{name: "address-map", wants: "FROM=TO,...", kind: pairs,
+func addressMapSetting() *Setting {
+	return &Setting{Name: "address-map", Wants: "FROM=TO,...", kind: pairs,
 		usage: "connect to TO when the topology reports FROM; HOST or HOST:PORT",
 		set: func(t target, texts []string) (err error) {
 			t.service.AddressMap, err = parseMap(texts)
@@ -307,8 +310,8 @@ func addressMapSetting() *setting {
 }
 
 func numberSetting[T any](name, wants, usage string, parse func(string) (T, error), show func(T) string,
-	field func(target) *T) *setting {
-	return &setting{name: name, wants: wants, usage: usage,
+	field func(target) *T) *Setting {
+	return &Setting{Name: name, Wants: wants, usage: usage,
 		set: func(t target, texts []string) error {
 			value, err := parse(texts[0])
 			if err == nil {
@@ -319,10 +322,10 @@ func numberSetting[T any](name, wants, usage string, parse func(string) (T, erro
 		show: func(t target) string { return show(*field(t)) }}
 }
 
-func sizeSetting(name, usage string, field func(target) *int64) *setting {
+func sizeSetting(name, usage string, field func(target) *int64) *Setting {
 	return numberSetting(name, "SIZE", usage, parseSize, showSize, field)
 }
 
-func durationSetting(name, usage string, field func(target) *time.Duration) *setting {
-	return numberSetting(name, "TIME", usage, parseDuration, showDuration, field)
+func durationSetting(name, usage string, field func(target) *time.Duration) *Setting {
+	return numberSetting(name, "TIME", usage, parseDuration, ShowDuration, field)
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"os"
@@ -13,23 +13,23 @@ import (
 type assignment struct {
 	// service is the index of the service it belongs to; settings of the process ignore it.
 	service int
-	setting *setting
+	setting *Setting
 	// inEntry: it is in an entry of services:.
 	inEntry bool
 	texts   []string
-	at      place
+	at      Place
 	// lines has the line of each text, for a list in a file; else empty.
 	lines []int
 }
 
-// sources has all settings in the order in which they are applied: the file, then variables, then flags.
-type sources struct {
+// Sources has all settings in the order in which they are applied: the file, then variables, then flags.
+type Sources struct {
 	file        string
 	assignments []assignment
-	mistakes    mistakes
+	Mistakes    Mistakes
 	// services has the places of the entries of services: in the file, servicesAt that of the key; both empty without it.
-	services   []place
-	servicesAt place
+	services   []Place
+	servicesAt Place
 	// failed has the settings with an invalid value: that they are missing is no second mistake.
 	failed []failure
 	// unread: a part of the file or of the flags could not be read, and may have the settings that are missing.
@@ -41,11 +41,14 @@ type failure struct {
 	setting string
 }
 
-func (s *sources) wrong(at place, text string) { s.mistakes = append(s.mistakes, mistake{at, text}) }
+func (s *Sources) wrong(at Place, text string) { s.Mistakes = append(s.Mistakes, Mistake{at, text}) }
+
+// Reject adds a mistake in what is known by a name.
+func (s *Sources) Reject(name, text string) { s.wrong(Place{name: name}, text) }
 
 // fail records a setting with an invalid value. Service may be top: the one service of a file without services:.
-func (s *sources) fail(service int, name string) {
-	if setting := findSetting(name); setting != nil && !setting.process || name == nameSetting.name {
+func (s *Sources) fail(service int, name string) {
+	if setting := Find(name); setting != nil && !setting.process || name == nameSetting.Name {
 		service = max(service, 0)
 	} else {
 		service = process
@@ -53,11 +56,11 @@ func (s *sources) fail(service int, name string) {
 	s.failed = append(s.failed, failure{service, name})
 }
 
-// process means no service, as in gateway.Fault.
+// process means no service, as in config.Fault.
 const process = -1
 
 // splitTexts splits the text of a flag or a variable if the setting is a list.
-func splitTexts(s *setting, text string) []string {
+func splitTexts(s *Setting, text string) []string {
 	if s.kind != list && s.kind != pairs {
 		return []string{text}
 	}
@@ -70,12 +73,12 @@ func splitTexts(s *setting, text string) []string {
 
 // flagText is the pflag.Value of every setting: it keeps the text, so that one wrong flag does not hide the next.
 type flagText struct {
-	setting *setting
+	setting *Setting
 	texts   []string
 }
 
 func (f *flagText) String() string { return strings.Join(f.texts, ",") }
-func (f *flagText) Type() string   { return f.setting.wants }
+func (f *flagText) Type() string   { return f.setting.Wants }
 
 // Set adds to a list and replaces anything else.
 func (f *flagText) Set(text string) error {
@@ -87,16 +90,16 @@ func (f *flagText) Set(text string) error {
 	return nil
 }
 
-// addFlags defines the flag of every setting that has one, and --config.
-func addFlags(flags *pflag.FlagSet) {
+// AddFlags defines the flag of every setting that has one, and --config.
+func AddFlags(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	flags.String("config", "", "`FILE` of settings (YAML); flags and EVERGATE_* variables override it")
 	defaults := defaultTarget()
-	for _, s := range settings {
-		if s.envOnly || s.fileOnly {
+	for _, s := range All {
+		if s.EnvOnly || s.FileOnly {
 			continue
 		}
-		flag := flags.VarPF(&flagText{setting: s}, s.name, "", s.usage)
+		flag := flags.VarPF(&flagText{setting: s}, s.Name, "", s.usage)
 		flag.DefValue = s.show(defaults)
 		if s.kind == toggle {
 			flag.NoOptDefVal = "true"
@@ -104,11 +107,19 @@ func addFlags(flags *pflag.FlagSet) {
 	}
 }
 
+// AddFlagsOf defines the flags of some settings.
+func AddFlagsOf(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		s := Find(name)
+		flags.VarPF(&flagText{setting: s}, s.Name, "", s.usage)
+	}
+}
+
 // readFlags assigns the flags that were given.
-func (s *sources) readFlags(flags *pflag.FlagSet) {
+func (s *Sources) readFlags(flags *pflag.FlagSet) {
 	flags.Visit(func(flag *pflag.Flag) {
 		if value, isSetting := flag.Value.(*flagText); isSetting {
-			s.assign(assignment{setting: value.setting, texts: value.texts, at: place{name: "flag --" + flag.Name}})
+			s.assign(assignment{setting: value.setting, texts: value.texts, at: Place{name: "flag --" + flag.Name}})
 		}
 	})
 }
@@ -116,11 +127,11 @@ func (s *sources) readFlags(flags *pflag.FlagSet) {
 // readEnv assigns the EVERGATE_* variables. An empty one counts as not set, as compose files write it. An unknown one
 // is a mistake only if it resembles a setting: Kubernetes gives every pod EVERGATE_PORT and the like if a service is
 // called evergate.
-func (s *sources) readEnv(environ []string) {
+func (s *Sources) readEnv(environ []string) {
 	names := []string{"config"}
-	for _, setting := range settings {
-		if !setting.fileOnly {
-			names = append(names, setting.name)
+	for _, setting := range All {
+		if !setting.FileOnly {
+			names = append(names, setting.Name)
 		}
 	}
 	given := map[string]bool{}
@@ -131,8 +142,8 @@ func (s *sources) readEnv(environ []string) {
 			continue
 		}
 		key = suggest.PlainName(key)
-		at := place{name: "env " + name}
-		if setting := findSetting(key); setting != nil && !setting.fileOnly && setting.env() == name {
+		at := Place{name: "env " + name}
+		if setting := Find(key); setting != nil && !setting.FileOnly && setting.env() == name {
 			given[name] = true
 			if given[otherOfTwo(name)] {
 				s.wrong(at, "conflicts with "+otherOfTwo(name)+": set only one")
@@ -158,23 +169,23 @@ func otherOfTwo(name string) string {
 const configEnv = envPrefix + "CONFIG"
 
 // configFile returns the file to read: that of the flag, else of the variable, else none.
-func configFile(flags *pflag.FlagSet, environ []string) (path string, at place) {
+func configFile(flags *pflag.FlagSet, environ []string) (path string, at Place) {
 	if flag := flags.Lookup("config"); flag != nil && flag.Changed {
-		return flag.Value.String(), place{name: "flag --config"}
+		return flag.Value.String(), Place{name: "flag --config"}
 	}
 	for _, variable := range environ {
 		if path, ours := strings.CutPrefix(variable, configEnv+"="); ours && path != "" {
-			return path, place{name: "env " + configEnv}
+			return path, Place{name: "env " + configEnv}
 		}
 	}
-	return "", place{}
+	return "", Place{}
 }
 
-func (s *sources) assign(a assignment) {
+func (s *Sources) assign(a assignment) {
 	for _, text := range a.texts {
 		if text == "" && (a.setting.kind == word || len(a.texts) == 1) {
 			s.wrong(a.at, "has no value")
-			s.fail(a.service, a.setting.name)
+			s.fail(a.service, a.setting.Name)
 			return
 		}
 	}
@@ -182,8 +193,8 @@ func (s *sources) assign(a assignment) {
 }
 
 // assume assigns a misspelt setting as if it had been spelt right: it would be reported as missing otherwise.
-func (s *sources) assume(service int, meant, text string, at place) {
-	setting := findSetting(meant)
+func (s *Sources) assume(service int, meant, text string, at Place) {
+	setting := Find(meant)
 	switch {
 	case setting == nil:
 	case setting.secret || text == "":
@@ -196,7 +207,7 @@ func (s *sources) assume(service int, meant, text string, at place) {
 
 // readStray reports unknown flags and words, which the parser of flags left over. A word after an unknown flag counts
 // as its value; its text is not repeated, since it may be a password.
-func (s *sources) readStray(args []string, flags *pflag.FlagSet) {
+func (s *Sources) readStray(args []string, flags *pflag.FlagSet) {
 	names := []string{}
 	flags.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
 	words := 0
@@ -211,22 +222,22 @@ func (s *sources) readStray(args []string, flags *pflag.FlagSet) {
 			i++
 			text = args[i]
 		}
-		at, meant := place{name: "flag --" + name}, suggest.Nearest(name, names)
-		s.wrong(at, "is unknown"+suggest.DidYouMean(meant, flagName))
+		at, meant := Place{name: "flag --" + name}, suggest.Nearest(name, names)
+		s.wrong(at, "is unknown"+suggest.DidYouMean(meant, FlagName))
 		s.assume(0, meant, text, at)
 	}
 	if words > 0 {
-		s.wrong(place{name: "command line"}, "has an argument that belongs to no flag")
+		s.wrong(Place{name: "command line"}, "has an argument that belongs to no flag")
 	}
 }
 
-func flagName(name string) string { return "--" + name }
+func FlagName(name string) string { return "--" + name }
 
 func envName(name string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-func (s *sources) readFile(path string, at place) {
+func (s *Sources) readFile(path string, at Place) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		s.unread = true

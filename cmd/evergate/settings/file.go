@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"bytes"
@@ -20,10 +20,10 @@ import (
 // nameSetting is the one setting that exists only in entries of services:.
 var nameSetting = textSetting("name", "NAME", "", func(t target) *string { return &t.service.Name })
 
-func (s *sources) readYAML(text []byte) {
+func (s *Sources) readYAML(text []byte) {
 	loader, err := yaml.NewLoader(bytes.NewReader(text))
 	if err != nil {
-		s.wrong(place{file: s.file}, err.Error())
+		s.wrong(Place{file: s.file}, err.Error())
 		return
 	}
 	var document, second yaml.Node
@@ -54,9 +54,9 @@ func (s *sources) readYAML(text []byte) {
 const servicesKey = "services"
 
 // syntax reports invalid YAML. The name of an anchor is left out: an unquoted password may begin with an asterisk.
-func (s *sources) syntax(err error) {
+func (s *Sources) syntax(err error) {
 	s.unread = true
-	at, text := place{file: s.file}, err.Error()
+	at, text := Place{file: s.file}, err.Error()
 	if load := new(yaml.LoadError); errors.As(err, &load) {
 		at.line, text = load.Mark.Line, load.Message
 		if load.Stage == yaml.ComposerStage {
@@ -69,27 +69,27 @@ func (s *sources) syntax(err error) {
 	s.wrong(at, "is not YAML: "+text)
 }
 
-func (s *sources) line(node *yaml.Node) place { return place{file: s.file, line: node.Line} }
+func (s *Sources) line(node *yaml.Node) Place { return Place{file: s.file, line: node.Line} }
 
 // top is the top level of the file, in place of the index of an entry of services:.
 const top = -1
 
 // fileNames returns the keys that are allowed at the top level of the file, or in an entry of services:.
 func fileNames(entry int) []string {
-	names := []string{nameSetting.name}
+	names := []string{nameSetting.Name}
 	if entry == top {
 		names = []string{servicesKey}
 	}
-	for _, setting := range settings {
-		if !setting.envOnly && (entry == top || !setting.process) {
-			names = append(names, setting.name)
+	for _, setting := range All {
+		if !setting.EnvOnly && (entry == top || !setting.process) {
+			names = append(names, setting.Name)
 		}
 	}
 	return names
 }
 
 // readMapping calls take for each key and its value; a duplicate key is a mistake and skipped.
-func (s *sources) readMapping(node *yaml.Node, take func(key, value *yaml.Node)) {
+func (s *Sources) readMapping(node *yaml.Node, take func(key, value *yaml.Node)) {
 	node = resolveAlias(node)
 	if node.Kind != yaml.MappingNode {
 		s.unread = true
@@ -139,10 +139,10 @@ func shownKey(key *yaml.Node) string {
 	if len(key.Value) > keyBytesMax {
 		return key.Value[:keyBytesMax] + "..."
 	}
-	return masked(key.Value)
+	return Masked(key.Value)
 }
 
-func (s *sources) readServices(key, value *yaml.Node) {
+func (s *Sources) readServices(key, value *yaml.Node) {
 	s.servicesAt = s.line(key)
 	if value.Kind != yaml.SequenceNode {
 		s.unread = true
@@ -152,7 +152,7 @@ func (s *sources) readServices(key, value *yaml.Node) {
 	for i, entry := range value.Content {
 		s.services = append(s.services, s.line(entry))
 		s.readMapping(entry, func(key, value *yaml.Node) {
-			if setting := findSetting(key.Value); setting != nil && setting.process {
+			if setting := Find(key.Value); setting != nil && setting.process {
 				s.wrong(s.line(key), key.Value+": is a setting of the process; move it to the top of the file")
 				return
 			}
@@ -163,23 +163,23 @@ func (s *sources) readServices(key, value *yaml.Node) {
 
 // readSetting reads one key with its value. A misspelt key is read as the setting that was probably meant, which would
 // be reported as missing otherwise.
-func (s *sources) readSetting(key, value *yaml.Node, entry int) {
+func (s *Sources) readSetting(key, value *yaml.Node, entry int) {
 	names := fileNames(entry)
 	meant := key.Value
 	if !slices.Contains(names, meant) {
 		meant = suggest.Nearest(key.Value, names)
 		why := ""
-		if setting := findSetting(key.Value); setting != nil {
+		if setting := Find(key.Value); setting != nil {
 			why = " in this file: a password stands in a file of its own, or in " + setting.env()
 		}
-		s.wrong(s.line(key), shownKey(key)+": is unknown"+why+suggest.DidYouMean(meant, keyName))
-		if setting := findSetting(meant); setting != nil && setting.secret {
+		s.wrong(s.line(key), shownKey(key)+": is unknown"+why+suggest.DidYouMean(meant, KeyName))
+		if setting := Find(meant); setting != nil && setting.secret {
 			s.fail(entry, meant)
 			return
 		}
 	}
-	setting := findSetting(meant)
-	if meant == nameSetting.name {
+	setting := Find(meant)
+	if meant == nameSetting.Name {
 		setting = nameSetting
 	}
 	if setting == nil {
@@ -188,18 +188,18 @@ func (s *sources) readSetting(key, value *yaml.Node, entry int) {
 	}
 	a := assignment{service: max(entry, 0), setting: setting, inEntry: entry != top, at: s.line(key)}
 	if why := a.readValue(value); why != "" {
-		s.wrong(s.line(value), setting.name+": "+why)
-		s.fail(entry, setting.name)
+		s.wrong(s.line(value), setting.Name+": "+why)
+		s.fail(entry, setting.Name)
 		return
 	}
 	s.assignments = append(s.assignments, a)
 }
 
-func keyName(name string) string { return name }
+func KeyName(name string) string { return name }
 
 // readValue reads the texts of a value, or returns why it cannot.
 func (a *assignment) readValue(value *yaml.Node) (why string) {
-	wants := "must be " + a.setting.wants
+	wants := "must be " + a.setting.Wants
 	switch {
 	case value.Kind == yaml.ScalarNode:
 		if value.Tag == "!!null" || value.Value == "" {

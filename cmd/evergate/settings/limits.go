@@ -1,8 +1,7 @@
-package main
+package settings
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -13,33 +12,33 @@ import (
 // clientMemoryAuto stands for half of the memory that this process may use, until the gateway starts.
 const clientMemoryAuto = -1
 
-// defaultConfig is a config.Gateway without a service, and otherwise with all defaults of the settings.
-func defaultConfig() config.Gateway {
+// Default is a config.Gateway without a service, and otherwise with all defaults of the settings.
+func Default() config.Gateway {
 	conf := config.Default()
 	conf.Limits.BoundClientMemory(clientMemoryAuto)
 	return conf
 }
 
 // clientsPerAddressSetting bounds the clients of one address.
-func clientsPerAddressSetting() *setting {
+func clientsPerAddressSetting() *Setting {
 	return numberSetting("max-clients-per-address", "N",
 		"maximum number of clients of one address; reject further connections (default 0: no maximum)", parseCount,
 		strconv.Itoa, func(t target) *int { return &t.config.Limits.ClientsPerAddress })
 }
 
 // clientMemorySetting bounds the memory of all clients.
-func clientMemorySetting() *setting {
+func clientMemorySetting() *Setting {
 	s := numberSetting("client-memory-max", automatic+"|SIZE",
 		"maximum memory of all clients; close those that take most (0: no maximum)", parseAutoSize, showAutoSize,
 		func(t target) *int64 { return &t.config.Limits.ClientMemoryMax })
-	s.choices = []string{automatic}
+	s.Choices = []string{automatic}
 	return s
 }
 
 // outputSetting is a hard limit, and a soft one with its time, as redis.conf has them: "32mb", or "32mb,8mb,60s", also
 // with spaces.
-func outputSetting(name, usage string, field func(target) (*int64, *config.SoftLimit)) *setting {
-	return &setting{name: name, wants: "SIZE[,SOFT,TIME]", usage: usage,
+func outputSetting(name, usage string, field func(target) (*int64, *config.SoftLimit)) *Setting {
+	return &Setting{Name: name, Wants: "SIZE[,SOFT,TIME]", usage: usage,
 		set: func(t target, texts []string) (err error) {
 			hard, soft := field(t)
 			*hard, *soft, err = parseOutput(texts[0])
@@ -50,7 +49,7 @@ func outputSetting(name, usage string, field func(target) (*int64, *config.SoftL
 			if soft.Bytes == 0 {
 				return showSize(*hard)
 			}
-			return showSize(*hard) + "," + showSize(soft.Bytes) + "," + showDuration(soft.For)
+			return showSize(*hard) + "," + showSize(soft.Bytes) + "," + ShowDuration(soft.For)
 		}}
 }
 
@@ -87,11 +86,11 @@ func showAutoSize(size int64) string {
 	return showSize(size)
 }
 
-// fillClientMemory puts half of the available memory in place of clientMemoryAuto; no maximum if that is unknown. The
-// rest is for requests on their way to servers, for garbage, and for the kernel's buffers.
-func fillClientMemory(conf *config.Gateway) {
+// FillClientMemory puts half of the available memory, in bytes, in place of clientMemoryAuto; no maximum if that is 0,
+// which means unknown. The rest is for requests on their way to servers, for garbage, and for the kernel's buffers.
+func FillClientMemory(conf *config.Gateway, available int64) {
 	if conf.Limits.ClientMemoryMax != clientMemoryAuto {
 		return
 	}
-	conf.Limits.BoundClientMemory(availableMemory(os.DirFS("/")) / 2)
+	conf.Limits.BoundClientMemory(available / 2)
 }

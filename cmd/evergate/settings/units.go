@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -59,8 +59,8 @@ func parseDuration(text string) (time.Duration, error) {
 	return 0, fmt.Errorf("%q is not a duration such as 500ms, 10s or 1m", text)
 }
 
-// showDuration leaves out the zero minutes and seconds that Duration.String ends with.
-func showDuration(d time.Duration) string {
+// ShowDuration leaves out the zero minutes and seconds that Duration.String ends with.
+func ShowDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
@@ -85,14 +85,14 @@ func parseHold(text string) (config.Hold, error) {
 	if text != "" && !strings.ContainsAny(text[:1], "0123456789.-+") {
 		words := slices.Sorted(maps.Keys(config.HoldWords))
 		err = fmt.Errorf("%q is not one of %s, and not a duration such as 10s%s", text, strings.Join(words, ", "),
-			suggest.DidYouMean(suggest.Nearest(text, words), keyName))
+			suggest.DidYouMean(suggest.Nearest(text, words), KeyName))
 	}
 	return config.Hold{}, err
 }
 
-func showHold(h config.Hold) string {
+func ShowHold(h config.Hold) string {
 	if h.Mode == config.HoldFor {
-		return showDuration(h.Window)
+		return ShowDuration(h.Window)
 	}
 	return h.String()
 }
@@ -137,7 +137,7 @@ func showListeners[T any](all T, of map[string]T, show func(T) string) string {
 	return strings.Join(words, ", ")
 }
 
-// asIs returns a word that gateway.Validate checks.
+// asIs returns a word that config.Gateway.Validate checks.
 func asIs[T ~string](text string) (T, error) {
 	if text == "" {
 		return "", errors.New("has no value after the =")
@@ -163,7 +163,7 @@ func showAutoDuration(d time.Duration) string {
 	if d == 0 {
 		return automatic
 	}
-	return showDuration(d)
+	return ShowDuration(d)
 }
 
 func parseCount(text string) (int, error) {
