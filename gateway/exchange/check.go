@@ -239,6 +239,8 @@ func (a *audit) isWoken(c *Session) {
 		found = c.AwaitsBlocking()
 	case wait.Subscribing:
 		found = c.Subs != nil && c.Subs.Waits()
+	case wait.RateLimited: // package throttle knows
+		found = true
 	}
 	if !found {
 		a.wrong("client %d waits (%v), and nothing wakes it", c.Ref.ID, c.Reason)

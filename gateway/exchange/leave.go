@@ -99,7 +99,7 @@ func (t *Table) Sweep() {
 		case (c.Ending || c.HalfClosed) && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			t.Close(c, c.Why) // session.ClientLeft for one that has half-closed
 		case c.User == nil && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
-			c.Reason != wait.Paused:
+			!heldUp(c):
 			t.Close(c, session.AuthTimeout)
 		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() &&
 			!c.listensOn():
@@ -111,10 +111,13 @@ func (t *Table) Sweep() {
 }
 
 // idles reports whether a client that has sent nothing is idle. One with subscriptions of a Sentinel need not send
-// anything, and one that waits for the end of a pause has sent something.
+// anything, and one that is held up has sent something.
 func (c *Session) idles() bool {
-	return c.Replies.Owed() == 0 && c.Reason != wait.Paused && (c.Listens == nil || !c.Listens.Any())
+	return c.Replies.Owed() == 0 && !heldUp(c) && (c.Listens == nil || !c.Listens.Any())
 }
+
+// heldUp reports whether a request of a client waits for what clients were made to wait for: a pause or a rate.
+func heldUp(c *Session) bool { return c.Reason == wait.Paused || c.Reason == wait.RateLimited }
 
 // listensOn reports whether a client is connected in order to be sent messages, and may be silent for as long as it
 // likes.

@@ -16,11 +16,17 @@ func (p *Policy) SetUsers(s *exchange.Service, users *access.Users) {
 		switch users := users.At(int(c.Listener)); {
 		case c.Service != s:
 		case c.User == nil:
-			c.Become(users.Initial())
+			p.Become(c, users.Initial())
 		default:
 			p.renew(c, users.Lookup(c.User.Name()))
 		}
 	}
+}
+
+// Become makes a client a user; nil: it must authenticate.
+func (p *Policy) Become(c *exchange.Session, user *access.User) {
+	c.Become(user)
+	p.conf.Became(c)
 }
 
 func (p *Policy) renew(c *exchange.Session, user *access.User) {
@@ -28,7 +34,7 @@ func (p *Policy) renew(c *exchange.Session, user *access.User) {
 		p.x.Close(c, session.UserGone)
 		return
 	}
-	c.Become(user)
+	p.Become(c, user)
 	if c.Multi != nil && !p.mayExecute(c) {
 		c.Multi.Abort()
 	}

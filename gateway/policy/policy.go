@@ -29,6 +29,8 @@ type Config struct {
 	Random    func([]byte)
 	// Line returns a client's line of CLIENT LIST.
 	Line func(c *exchange.Session) []byte
+	// Became is called when a client has become another user, or one with new rights.
+	Became func(c *exchange.Session)
 	// MayListen reports whether a user may listen to all that a session is subscribed to.
 	MayListen func(c *exchange.Session, user *access.User) bool
 	// Delay returns how long an attempt of an address to authenticate as a user must wait, Failed counts one whose

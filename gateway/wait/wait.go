@@ -44,14 +44,16 @@ const (
 	Paused
 	// Slowed: its address has sent many wrong passwords.
 	Slowed
+	// RateLimited: its user or its address has made all the requests that it may make for now.
+	RateLimited
 
 	// Reasons is the number of reasons.
-	Reasons = int(Slowed) + 1
+	Reasons = int(RateLimited) + 1
 )
 
 var names = [...]string{"running", "no-primary", "no-connection", "rejected", "connection-full", "in-flight",
 	"replies-unread", "command-lookup", "no-dedicated-connection", "blocking-command", "subscribing", "client-pause",
-	"auth-delay"}
+	"auth-delay", "rate-limit"}
 
 func (r Reason) String() string { return names[r] }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
@@ -28,6 +29,11 @@ type steady struct {
 
 // newSteady needs what the first request has sent ahead of it to be answered with ahead.
 func newSteady(request, reply, ahead []byte, rights ...string) *steady {
+	return newSteadyAt(worker.Rates{}, request, reply, ahead, rights...)
+}
+
+// newSteadyAt is newSteady for a client with rates.
+func newSteadyAt(rates worker.Rates, request, reply, ahead []byte, rights ...string) *steady {
 	a := &topology.Node{Addr: "a:1", Announced: "a:1"}
 	s := &steady{request: request, reply: reply}
 	s.Loop = play.New(worker.Config{
@@ -38,6 +44,7 @@ func newSteady(request, reply, ahead []byte, rights ...string) *steady {
 		ScriptsForgotten: func(int) {},
 		LongScripts:      func(int, int) int { return 0 },
 		Users:            usersWith(rights),
+		Rates:            rates,
 	}, s, func(format string, _ ...any) { s.fault = format })
 	s.View = &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}
 	s.Unchecked = true
@@ -59,6 +66,16 @@ func usersWith(rights []string) func(int) *access.Users {
 		users, _ = access.Parse("test", []string{"user default on nopass " + rights[0]})
 	}
 	return func(int) *access.Users { return users }
+}
+
+// greatRates are rates of users and addresses that no test exceeds.
+func greatRates() worker.Rates {
+	rate := ratelimit.Rate{Commands: ratelimit.PerSecondMax, Bytes: ratelimit.PerSecondMax}
+	user, address := ratelimit.NewAccount("user", rate, 2), ratelimit.NewAccount("address", rate, 2)
+	return worker.Rates{
+		RateOfUser:    func(int, string) *ratelimit.Account { return user },
+		RateOfAddress: func(string) *ratelimit.Account { return address },
+	}
 }
 
 // someRights are those of a typical application.
@@ -139,7 +156,8 @@ func times(n int, b []byte) []byte {
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	for _, k := range kinds {
 		for _, s := range []*steady{newSteady(k.request, k.reply, k.ahead),
-			newSteady(k.request, k.reply, k.ahead, someRights)} {
+			newSteady(k.request, k.reply, k.ahead, someRights),
+			newSteadyAt(greatRates(), k.request, k.reply, k.ahead, someRights)} {
 			if n := testing.AllocsPerRun(2000, s.round); n != 0 {
 				t.Errorf("%s: %v allocations", k.name, n)
 			}
@@ -173,9 +191,16 @@ func TestMemoryIsGivenBackAfterAPeak(t *testing.T) {
 
 func BenchmarkRound(b *testing.B) {
 	for _, k := range kinds {
-		for _, rights := range [][]string{nil, {someRights}} {
-			b.Run(k.name+"/"+strings.Join(rights, ""), func(b *testing.B) {
-				s := newSteady(k.request, k.reply, k.ahead, rights...)
+		for _, c := range []struct {
+			name   string
+			rates  worker.Rates
+			rights []string
+		}{{name: "free"}, {name: "rights", rights: []string{someRights}}, {name: "rates", rates: greatRates()}} {
+			b.Run(k.name+"/"+c.name, func(b *testing.B) {
+				if c.name == "rates" && len(k.request)+len(k.reply) > 4<<10 {
+					b.Skip("exceeds the rate")
+				}
+				s := newSteadyAt(c.rates, k.request, k.reply, k.ahead, c.rights...)
 				b.ReportAllocs()
 				for b.Loop() {
 					s.round()

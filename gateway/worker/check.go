@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
 )
 
 // Check returns what is wrong with the state of the rooms and with their books of each other, nil as a rule. It looks
@@ -61,6 +62,11 @@ func (a *look) rooms() {
 	a.room("exchange", w.x.Check())
 	a.room("wait", w.clock.Check(w.x.Places()))
 	a.room("clients", w.clients.Check())
+	for c := range w.x.All {
+		if c.Reason == wait.RateLimited && !c.Awake() && !w.throttle.Waits(c) {
+			a.wrong("client %d waits for a token, and nothing wakes it", c.Ref.ID)
+		}
+	}
 	for _, s := range w.services {
 		a.room("pubsub", s.Subscriptions.Check())
 		if asked := a.asked(s.Index); asked != s.Catalog.Asked() {

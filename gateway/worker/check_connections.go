@@ -33,4 +33,5 @@ func (a *look) deadlines() {
 	}
 	w.x.Deadlines(due)
 	w.pool.Deadlines(due)
+	w.throttle.Deadlines(due)
 }

@@ -12,7 +12,9 @@ import (
 func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 	s, hold, face := w.behind(listener)
 	a := exchange.Arrival{Listener: listener, Hold: hold, Role: face, Remote: remote, Local: local}
-	return w.x.Open(s.Service, a).Ref.ID
+	c := w.x.Open(s.Service, a)
+	w.throttle.Begin(c)
+	return c.Ref.ID
 }
 
 // behind returns the service of a listener, how its requests wait, and the role that it emulates.

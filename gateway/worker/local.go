@@ -100,7 +100,7 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 		return true
 	}
 	if do.Has(local.Authenticate) {
-		c.Become(do.User)
+		w.policy.Become(c, do.User)
 	}
 	if do.Has(local.WrongPassword) {
 		w.counts.WrongPasswords++
@@ -128,7 +128,7 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 func (w *Worker) reset(c *exchange.Session) {
 	c.ResetReply()
 	c.Reset()
-	c.Become(c.Service.UsersAt(c.Listener).Initial())
+	w.policy.Become(c, c.Service.UsersAt(c.Listener).Initial())
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)

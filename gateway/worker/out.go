@@ -24,7 +24,7 @@ type Reading struct {
 
 // Out ends a round: sessions that can go on run first. What comes up while the loop carries it out is in the next one.
 func (w *Worker) Out() *Out {
-	for w.x.Evict() || !w.clock.Idle() || w.pool.Parting() {
+	for w.x.Evict() || !w.clock.Idle() || w.pool.Parting() || w.throttle.Next() {
 		w.runReady()
 		w.pool.Part()
 	}
@@ -57,7 +57,12 @@ func (w *Worker) ConnClosed(id upstream.ConnID, why upstream.LostReason) { w.poo
 func (w *Worker) ClientBytes(id uint32) []byte { return w.x.ClientBytes(id) }
 
 // ClientWrote records that the kernel took n bytes.
-func (w *Worker) ClientWrote(id uint32, n int) { w.x.ClientWrote(id, n) }
+func (w *Worker) ClientWrote(id uint32, n int) {
+	if w.throttle.Limits(id) {
+		w.throttle.Wrote(id, n)
+	}
+	w.x.ClientWrote(id, n)
+}
 
 // ClientClosed records that a client has left. What it sent and was not begun is forgotten.
 func (w *Worker) ClientClosed(id uint32) { w.x.ClientClosed(id) }

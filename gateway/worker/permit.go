@@ -43,7 +43,7 @@ func (r *request) deny(w *Worker) bool {
 // reject answers a request with an error that comes before all that a transaction would do.
 func (r *request) reject(w *Worker, why []byte) bool {
 	switch {
-	case r.command.ID == routing.CmdExec:
+	case r.command != nil && r.command.ID == routing.CmdExec:
 		return r.ends(w.transactions.EndExec(r.c, append([]byte(transaction.Because), why[1:]...)))
 	case r.c.Multi != nil:
 		return r.ends(w.transactions.Abort(r.c, why))

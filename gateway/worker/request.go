@@ -48,7 +48,8 @@ func (r *request) ends(done bool) bool {
 func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragged bool) bool {
 	r := request{c: c, frame: frame, args: args, command: routing.Lookup(args), d: &w.decision, ragged: ragged}
 	switch {
-	case r.lacksPassword(w), // before anything is looked at: it tells nothing to a client that is not authenticated
+	case r.isLimited(w), // a request counts whatever becomes of it
+		r.lacksPassword(w),   // before anything is looked at: it tells nothing to a client that is not authenticated
 		r.replicates(w),      // a client that replicates sends what replicas send, and no requests
 		r.waitsForEarlier(w), // nothing overtakes a blocking command, or an admin request that changes something
 		r.asksSentinel(w),    // a listener that emulates a Sentinel has commands of its own

@@ -43,6 +43,9 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 		if !w.request(c, buf[used:used+n], args, status == resp.Ragged) {
 			break
 		}
+		if w.throttle.Limits(c.Ref.ID) {
+			w.throttle.Spend(c, n)
+		}
 		w.x.Resumed(c)
 		w.x.ReleaseUnused(c)
 		w.subscribers.GiveUp(c)

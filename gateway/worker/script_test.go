@@ -70,6 +70,7 @@ type player struct {
 	delay   time.Duration
 	audits  bool
 	mute    bool // servers do not do CLIENT UNBLOCK
+	rates   playedRates
 }
 
 func newPlayer(t testing.TB) *player {
@@ -86,7 +87,7 @@ func newPlayer(t testing.TB) *player {
 // pops), output=BYTES, push=BYTES, soft-output=BYTES:2s, soft-push=BYTES:2s, memory=BYTES (of all clients), gather=N,
 // close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
 // where servers do not do CLIENT UNBLOCK; audit for the audit log; guesses=1s is how much longer attempts to
-// authenticate wait after each two wrong passwords.
+// authenticate wait after each two wrong passwords; rate=USER:COMMANDS:BYTES[:refuse], see playedRates.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
@@ -137,6 +138,8 @@ func (p *player) start(words []string) {
 			p.audits = true
 		case "guesses":
 			p.delay, _ = time.ParseDuration(value)
+		case "rate":
+			p.rates.add(value)
 		case "no-unblock":
 			p.mute = true
 		case "soft-output":
@@ -185,6 +188,7 @@ func (p *player) start(words []string) {
 			return p.long
 		},
 	}
+	env.Rates = p.rates.env(p)
 	if p.audits {
 		env.Audit = p.audited
 	}

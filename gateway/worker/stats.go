@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/retry"
+	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
@@ -17,6 +18,8 @@ type Stats struct {
 	upstream.Stats
 	pubsub.Counters
 	Counts
+	// Rates counts the requests that a rate held up or refused.
+	Rates throttle.Counts
 }
 
 // Counts are the worker's own counters.
@@ -39,7 +42,7 @@ func (w *Worker) Stats() *Stats {
 	totals := w.x.Totals()
 	w.sums = Stats{Stats: w.pool.Stats(), Counts: w.counts}
 	w.sums.Counters, totals.Requests[upstream.Subscription] = w.pubsub.Stats()
-	w.sums.Totals = totals
+	w.sums.Totals, w.sums.Rates = totals, w.throttle.Counts()
 	w.sums.Queued, w.sums.Subscriptions = w.transactions.Queued(), w.subscribers.Count()
 	return &w.sums
 }
@@ -113,7 +116,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.ClientsOpened, &o.ClientsOpened}, {&s.ClientInBytes, &o.ClientInBytes}, {&s.ClientOutBytes, &o.ClientOutBytes},
 		{&s.UpstreamInBytes, &o.UpstreamInBytes}, {&s.UpstreamOutBytes, &o.UpstreamOutBytes}, {&s.Local, &o.Local},
 		{&s.Refused, &o.Refused}, {&s.ProtocolErrors, &o.ProtocolErrors}, {&s.WrongPasswords, &o.WrongPasswords},
-		{&s.Denied, &o.Denied},
+		{&s.Denied, &o.Denied}, {&s.Rates.Waited, &o.Rates.Waited}, {&s.Rates.Refused, &o.Rates.Refused},
 		{&s.Suspected, &o.Suspected}, {&s.Retried, &o.Retried}, {&s.Uncertain, &o.Uncertain}, {&s.OutOfOrder, &o.OutOfOrder},
 		{&s.Queued, &o.Queued}, {&s.PopsRetried, &o.PopsRetried},
 		{&s.Withheld, &o.Withheld}, {&s.WithheldReleased, &o.WithheldReleased}, {&s.ConnsSilent, &o.ConnsSilent},

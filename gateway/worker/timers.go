@@ -17,6 +17,7 @@ func (w *Worker) timers() {
 	}
 	w.clock.Ring(w.clock.Now, w.x.PlaceOf)
 	w.pool.Due()
+	w.throttle.Due()
 	w.x.Sweep()
 }
 
@@ -29,9 +30,18 @@ func (w *Worker) Drain() int {
 			if c.Output.Len() == 0 { // the replies before it are still to be written
 				w.x.Close(c, session.Drained)
 			}
-		case (c.Reason == wait.Running || c.Reason == wait.Paused || c.Reason == wait.Slowed) && !c.Retrying():
+		case mayDrain(c.Reason) && !c.Retrying():
 			w.x.End(c, session.Drained)
 		}
 	}
 	return w.x.Clients()
+}
+
+// mayDrain reports whether nothing of a session is under way that waits for this reason.
+func mayDrain(why wait.Reason) bool {
+	switch why {
+	case wait.Running, wait.Paused, wait.Slowed, wait.RateLimited:
+		return true
+	}
+	return false
 }

@@ -26,6 +26,7 @@ func (v *verbs) Closed(c *exchange.Session) {
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)
 	w.policy.Left(c)
+	w.throttle.Left(c)
 	w.env.Left(c.Remote)
 }
 

@@ -34,6 +34,7 @@ import (
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/subscribe"
+	"evergate/gateway/throttle"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -160,6 +161,7 @@ type Env struct {
 	ClientNumber func() int64
 	// WallClock returns the time for TIME.
 	WallClock func() time.Time
+	Rates
 }
 
 // Worker is one single-threaded share of the gateway. All methods must be called from one goroutine.
@@ -171,6 +173,7 @@ type Worker struct {
 	inquiries    *inquiry.Inquiries
 	clients      *clients.Clients
 	policy       *policy.Policy
+	throttle     *throttle.Throttle
 	subscribers  *subscribe.Subscribers
 	conf         Config
 	env          Env
@@ -233,9 +236,11 @@ func New(conf Config, env Env) *Worker {
 	w.policy = policy.New(policy.Config{
 		Exchange: w.x, Clock: &clock, Limits: &w.conf.Limits, Delay: w.env.AuthDelay, Failed: w.env.AuthFailed,
 		WallClock: env.WallClock, Random: env.Random, Audit: env.Audit,
+		Became:    func(c *exchange.Session) { w.throttle.Become(c) },
 		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
 		MayListen: w.subscribers.MayListen, Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})
+	w.throttle = newThrottle(w)
 	w.pubsub = pubsub.New(pubsub.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
 		Counted: w.env.Counted,

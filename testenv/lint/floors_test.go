@@ -9,7 +9,7 @@ import (
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
-		"gateway/limits",
+		"gateway/limits", "gateway/ratelimit",
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
 		"cmd/evergate/suggest", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
@@ -21,7 +21,7 @@ var floors = [...][]string{
 	3: {"gateway/downstream", "gateway/upstream", "gateway/local", "gateway/catalog", "gateway/trace", "topology/watch"},
 	4: {"gateway/exchange", "gateway/pubsub", "gateway/dial", "gateway/outage"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
-		"gateway/subscribe", "gateway/policy", "gateway/config"},
+		"gateway/subscribe", "gateway/policy", "gateway/config", "gateway/throttle"},
 	6: {"gateway/worker", "gateway/shared", "cmd/evergate/settings"},
 	7: {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
 	8: {"gateway", "testenv/sim/network"},
