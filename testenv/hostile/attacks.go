@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +17,9 @@ type hostility struct {
 	once func(ctx context.Context, t *target)
 	// every is the time from one to the next: attackers have their own machines, and here they share that of the gateway.
 	every time.Duration
-	made  atomic.Int64
+	// tls: it is made at the listener with TLS.
+	tls  bool
+	made atomic.Int64
 }
 
 var attacks = [...]hostility{
@@ -31,10 +35,28 @@ var attacks = [...]hostility{
 	{name: "port-scan", once: portScan, every: 100 * time.Millisecond},
 	{name: "http", once: http, every: 100 * time.Millisecond},
 	{name: "garbage", once: garbage, every: 100 * time.Millisecond},
+	{name: "tls-handshakes", once: handshakes, every: 200 * time.Millisecond, tls: true},
+	{name: "tls-half", once: halfHandshakes, every: time.Second, tls: true},
+	{name: "tls-broken", once: brokenHandshakes, every: 100 * time.Millisecond, tls: true},
+	{name: "tls-key-updates", once: keyUpdates, every: 100 * time.Millisecond, tls: true},
+	{name: "tls-unread", once: unreadSecrets, every: 2 * time.Second, tls: true},
+}
+
+// chosen returns the attacks with these names; none: all.
+func chosen(only []string) (all []*hostility) {
+	for i := range attacks {
+		if a := &attacks[i]; len(only) == 0 || slices.Contains(only, a.name) {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // target is what is attacked, and the address from which: the gateway makes an address that guesses passwords wait.
-type target struct{ addr, from string }
+type target struct {
+	addr, from string
+	config     *tls.Config // nil for a listener without TLS
+}
 
 const (
 	// attacker is where attacks come from, guesser where passwords are guessed.
@@ -70,7 +92,7 @@ func (t *target) dial() net.Conn {
 }
 
 // login connects and authenticates.
-func (t *target) login() (*servers.Conn, error) { return login(t.from, t.addr, password) }
+func (t *target) login() (*servers.Conn, error) { return login(t.from, t.addr, password, t.config) }
 
 // gang connects so many authenticated clients and calls f for each. close closes them.
 func (t *target) gang(n int, f func(c *servers.Conn)) (leave func()) {

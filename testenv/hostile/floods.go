@@ -28,7 +28,7 @@ func connections(ctx context.Context, t *target) {
 
 // passwords guesses.
 func passwords(_ context.Context, t *target) {
-	c := (&target{t.addr, guesser}).dial()
+	c := (&target{addr: t.addr, from: guesser}).dial()
 	if c == nil {
 		return
 	}

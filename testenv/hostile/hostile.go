@@ -3,14 +3,19 @@
 //
 //	go run ./testenv/hostile -minutes 10
 //
-// Each attack is a loop of its own (attacks.go, floods.go). The well-behaved clients check every value that they read
-// (well.go). The verdict is in report.go: begin there.
+// Each attack is a loop of its own (attacks.go, floods.go, tls.go), in a process of attackers (crew.go). The
+// well-behaved clients, with TLS and without, check every value that they read (well.go). The verdict is in report.go:
+// begin there.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,8 +26,9 @@ import (
 
 // Options are how long, and how strictly.
 type Options struct {
-	// Quiet is how long the well-behaved clients are alone, Attacked how long they are not.
-	Quiet, Attacked time.Duration
+	// Quiet is how long the well-behaved clients are alone, Apart how long they are attacked by attackers that get only
+	// the processor time which nothing else wants, and Beside how long by others that are their equals. Zero: not at all.
+	Quiet, Apart, Beside time.Duration
 	// Only are the names of the attacks to make; none: all.
 	Only []string
 	// Each is called with a line about what begins.
@@ -38,6 +44,14 @@ const (
 	settleWithin = 30 * time.Second
 )
 
+// site is what is attacked, and who uses it.
+type site struct {
+	gate   *servers.Gateway
+	orders orders
+	// plain and secure are well-behaved clients of the gateway's two listeners, direct those of the server itself.
+	plain, secure, direct *well
+}
+
 // Run attacks a gateway with real servers behind it.
 func Run(o Options) (r *Report, err error) {
 	env, err := servers.Plain(servers.Options{Replicas: 1})
@@ -45,50 +59,110 @@ func Run(o Options) (r *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	gate, err := servers.RunGateway(servers.GatewayOptions{
-		Args: []string{"--primary", env.Primary().Addr, "--workers", "1", "--max-clients", "1500", "--auth-timeout", "2s",
-			"--client-memory-max", fmt.Sprint(memoryMax / 2), "--proto-max-bulk-len", "256mb"},
+	dir, err := os.MkdirTemp("", "evergate-hostile-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := newSite(env.Primary().Addr, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.gate.Close()) }()
+	s.orders.Only = o.Only
+	if err := awaitServers(s.gate.Addr); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	for i := range wellClients {
+		for _, w := range []*well{s.plain, s.secure, s.direct} {
+			running.Go(func() { w.use(ctx, i) })
+		}
+	}
+	if r, err = s.stages(o, dir); err != nil {
+		return nil, err
+	}
+	cancel()
+	running.Wait()
+	r.Mistakes = slices.Concat(s.plain.mistakes(), s.secure.mistakes(), s.direct.mistakes())
+	r.Closed = closedBy(s.gate.Addr)
+	return r, nil
+}
+
+// newSite runs a gateway in front of a server, with certificates in dir.
+func newSite(server, dir string) (*site, error) {
+	ca, err := servers.NewAuthority("Evergate hostile CA")
+	if err != nil {
+		return nil, err
+	}
+	cert, key, err := ca.WritePair(dir, "gateway", servers.Issue{Hosts: []string{host}})
+	if err != nil {
+		return nil, err
+	}
+	port, err := servers.ReservePort(servers.IPv4Loopback)
+	if err != nil {
+		return nil, err
+	}
+	defer port.Release() // the gateway has it then
+	s := &site{orders: orders{TLSAddr: port.Addr(), CA: filepath.Join(dir, "ca.crt")}}
+	if err := servers.WriteCAs(s.orders.CA, ca); err != nil {
+		return nil, err
+	}
+	s.gate, err = servers.RunGateway(servers.GatewayOptions{
+		Args: []string{"--primary", server, "--tls-listen", port.Addr(), "--tls-cert-file", cert, "--tls-key-file", key,
+			"--workers", "1", "--max-clients", "1500", "--auth-timeout", "2s", "--client-memory-max",
+			fmt.Sprint(memoryMax / 2), "--proto-max-bulk-len", "256mb"},
 		Variables: []string{"EVERGATE_PASSWORD=" + password, fmt.Sprintf("GOMEMLIMIT=%d", memoryMax/5*4)},
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, gate.Close()) }()
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.Certificate)
+	s.orders.Addr = s.gate.Addr
+	s.plain = &well{addr: s.gate.Addr, password: password}
+	s.secure = &well{addr: port.Addr(), password: password, config: &tls.Config{RootCAs: roots, ServerName: host}}
+	s.direct = &well{addr: server}
+	return s, nil
+}
 
-	if err := awaitServers(gate.Addr); err != nil {
-		return nil, err
-	}
-	r = &Report{}
-	users := &well{addr: gate.Addr, password: password}
-	direct := &well{addr: env.Primary().Addr}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	var running sync.WaitGroup
-	for i := range wellClients {
-		running.Go(func() { users.use(ctx, i) })
-		running.Go(func() { direct.use(ctx, i) })
-	}
+// stages lets the well-behaved clients be alone, then attacked, and waits for what is left of the attacks.
+func (s *site) stages(o Options, dir string) (r *Report, err error) {
+	r = &Report{Attempts: map[string]int64{}}
 	o.Each("well-behaved clients alone, for " + o.Quiet.String())
 	time.Sleep(o.Quiet)
-	if r.Before, err = measure(gate); err != nil {
+	if r.Before, err = measure(s.gate); err != nil {
 		return nil, err
 	}
-	r.Quiet, r.DirectQuiet = users.phase(), direct.phase()
-	o.Each("attacks, for " + o.Attacked.String())
-	r.Peak, r.Attempts = attack(gate, o)
-	r.Attacked, r.DirectAttacked = users.phase(), direct.phase()
+	r.Quiet = s.phase()
+	if o.Apart > 0 {
+		o.Each("attackers of the lowest priority, for " + o.Apart.String())
+		if err := s.attack(r, dir, o.Apart, true); err != nil {
+			return nil, err
+		}
+		r.Apart = s.phase()
+	}
+	if o.Beside > 0 {
+		o.Each("attackers of the same priority, for " + o.Beside.String())
+		if err := s.attack(r, dir, o.Beside, false); err != nil {
+			return nil, err
+		}
+		r.Beside = s.phase()
+	}
 	o.Each("afterwards")
-	r.After, r.Settled, err = settle(gate, r.Before)
-	cancel()
-	running.Wait()
-	r.Mistakes = append(users.mistakes(), direct.mistakes()...)
-	r.Closed = closedBy(gate.Addr)
+	r.After, r.Settled, err = settle(s.gate, r.Before)
 	return r, err
 }
 
+// phase ends a phase of all well-behaved clients.
+func (s *site) phase() Seen { return Seen{s.plain.phase(), s.secure.phase(), s.direct.phase()} }
+
 // awaitServers waits until the gateway knows its servers.
 func awaitServers(addr string) error {
-	c, err := login(wellBehaved, addr, password)
+	c, err := login(wellBehaved, addr, password, nil)
 	if err != nil {
 		return err
 	}
@@ -104,35 +178,32 @@ func awaitServers(addr string) error {
 	})
 }
 
-// attack makes all attacks. It returns the most memory that the gateway held meanwhile, and how often each attack was
-// made.
-func attack(gate *servers.Gateway, o Options) (peak int64, attempts map[string]int64) {
-	ctx, cancel := context.WithTimeout(context.Background(), o.Attacked)
-	defer cancel()
-	target := &target{gate.Addr, attacker}
-	var running sync.WaitGroup
-	var made []*hostility
-	for i := range attacks {
-		if a := &attacks[i]; len(o.Only) == 0 || slices.Contains(o.Only, a.name) {
-			made = append(made, a)
-			running.Go(func() { target.repeat(ctx, a) })
-		}
+// attack has all attacks made for a time, and adds to the report how often, and the most memory that the gateway held.
+func (s *site) attack(r *Report, dir string, long time.Duration, apart bool) error {
+	crew, err := s.orders.send(dir, apart)
+	if err != nil {
+		return err
 	}
-	for ctx.Err() == nil {
-		if held, err := gate.ResidentBytes(); err == nil {
-			peak = max(peak, held)
+	over := time.After(long)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for attacking := true; attacking; {
+		if held, err := s.gate.ResidentBytes(); err == nil {
+			r.Peak = max(r.Peak, held)
 		}
 		select {
-		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
+		case <-over:
+			attacking = false
+		case <-crew.Exited():
+			attacking = false
+		case <-tick.C:
 		}
 	}
-	running.Wait()
-	attempts = map[string]int64{}
-	for _, a := range made {
-		attempts[a.name] = a.made.Load()
+	made, err := crew.recall()
+	for name, n := range made {
+		r.Attempts[name] += n
 	}
-	return peak, attempts
+	return err
 }
 
 // Held is what a gateway holds.
@@ -150,7 +221,7 @@ func measure(gate *servers.Gateway) (h Held, err error) {
 	if h.Descriptors, err = servers.Descriptors(gate.Pid); err != nil {
 		return h, err
 	}
-	c, err := login(wellBehaved, gate.Addr, password)
+	c, err := login(wellBehaved, gate.Addr, password, nil)
 	if err != nil {
 		return h, err
 	}
@@ -188,7 +259,7 @@ func (h Held) like(before Held) bool {
 
 // closedBy returns the reasons for which the gateway closed clients, as INFO counts them.
 func closedBy(addr string) string {
-	c, err := login(wellBehaved, addr, password)
+	c, err := login(wellBehaved, addr, password, nil)
 	if err != nil {
 		return err.Error()
 	}

@@ -9,11 +9,16 @@ import (
 )
 
 func main() {
-	minutes := flag.Float64("minutes", 10, "how long the attacks last; the minute before, or a fifth, is without")
+	if attackIfOrdered() {
+		return
+	}
+	minutes := flag.Float64("minutes", 10, "how long the attacks last; the minute before, or a fifth, is without. The "+
+		"attackers have the lowest priority first, and that of all others in the second half")
 	only := flag.String("only", "", "names of attacks, separated by commas; the others are not made")
 	flag.Parse()
 	attacked := time.Duration(*minutes * float64(time.Minute))
-	o := Options{Quiet: min(time.Minute, attacked/5), Attacked: attacked, Each: func(line string) { fmt.Println(line) }}
+	o := Options{Quiet: min(time.Minute, attacked/5), Apart: attacked / 2, Beside: attacked / 2,
+		Each: func(line string) { fmt.Println(line) }}
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")
 	}

@@ -12,10 +12,9 @@ import (
 
 // Report is what a run found.
 type Report struct {
-	Quiet, Attacked Phase
-	// DirectQuiet and DirectAttacked are the same for clients of the server itself.
-	DirectQuiet, DirectAttacked Phase
-	Before, After               Held
+	// Quiet is without attacks, Apart and Beside are under attack: see Options.
+	Quiet, Apart, Beside Seen
+	Before, After        Held
 	// Peak is the most resident memory under attack, in bytes.
 	Peak int64
 	// Settled is how long it took until the gateway held as much as before.
@@ -28,6 +27,10 @@ type Report struct {
 	Closed string
 }
 
+// Seen is what the well-behaved clients saw in a phase: those of the gateway without TLS and with it, and those of the
+// server itself.
+type Seen struct{ Plain, TLS, Direct Phase }
+
 // slowerMost is how much slower well-behaved clients may become, by their 99th percentile, beyond what clients of the
 // server itself do: the attackers have the same machine.
 const slowerMost = 2.0
@@ -39,11 +42,18 @@ func (r *Report) Wrong(alone bool) (wrong []string) {
 	for _, m := range r.Mistakes {
 		add("%s", m)
 	}
-	if n := r.Attacked.Failures + r.Quiet.Failures; n > 0 {
-		add("%d commands of well-behaved clients got no reply", n)
-	}
-	if r.Attacked.Commands == 0 {
-		add("well-behaved clients were not served under attack")
+	for _, phase := range r.phases() {
+		for _, p := range phase.groups() {
+			if p.Failures > 0 && p.name != direct {
+				add("%s: %d commands of well-behaved clients got no reply, %s", phase.name, p.Failures, p.name)
+			}
+			if p.Commands == 0 {
+				add("%s: well-behaved clients were not served, %s", phase.name, p.name)
+			}
+		}
+		if phase.name != quiet && alone {
+			wrong = append(wrong, r.slower(phase)...)
+		}
 	}
 	most := int64(memoryMax)
 	if !alone {
@@ -55,11 +65,6 @@ func (r *Report) Wrong(alone bool) (wrong []string) {
 	if r.Settled > settleWithin {
 		add("%v after the attacks %+v is held, before it was %+v", r.Settled.Round(time.Second), r.After, r.Before)
 	}
-	if slower, busier := ratio(r.Attacked, r.Quiet), ratio(r.DirectAttacked, r.DirectQuiet); alone &&
-		slower > slowerMost*max(1, busier) {
-		add("p99 of well-behaved clients is %.1f times as long under attack; of clients of the server itself %.1f times",
-			slower, busier)
-	}
 	for _, name := range slices.Sorted(maps.Keys(r.Attempts)) {
 		if r.Attempts[name] == 0 {
 			add("the attack %s was never made", name)
@@ -68,19 +73,59 @@ func (r *Report) Wrong(alone bool) (wrong []string) {
 	return wrong
 }
 
+// slower returns whose commands took longer under attack than they may.
+func (r *Report) slower(under namedSeen) (wrong []string) {
+	busier := ratio(under.Direct, r.Quiet.Direct)
+	was := namedSeen{quiet, r.Quiet}.groups()
+	for i, p := range under.groups() {
+		if slower := ratio(p.Phase, was[i].Phase); p.name != direct && slower > slowerMost*max(1, busier) {
+			wrong = append(wrong, fmt.Sprintf("%s: p99 of well-behaved clients is %.1f times as long, %s; of clients of the "+
+				"server itself %.1f times", under.name, slower, p.name, busier))
+		}
+	}
+	return wrong
+}
+
 // ratio is how much longer the 99th percentile of a is than that of b.
 func ratio(a, b Phase) float64 { return float64(a.P99) / float64(max(1, b.P99)) }
+
+// namedSeen and namedPhase have names for people.
+type namedSeen struct {
+	name string
+	Seen
+}
+
+type namedPhase struct {
+	name string
+	Phase
+}
+
+const (
+	quiet  = "alone"
+	direct = "direct"
+)
+
+// phases are those that there were.
+func (r *Report) phases() []namedSeen {
+	all := []namedSeen{{quiet, r.Quiet}, {"attacked from apart", r.Apart}, {"attacked from beside", r.Beside}}
+	return slices.DeleteFunc(all, func(s namedSeen) bool { return s.Seen == Seen{} })
+}
+
+// groups are the well-behaved clients.
+func (s namedSeen) groups() []namedPhase {
+	return []namedPhase{{"plain", s.Plain}, {"TLS", s.TLS}, {direct, s.Direct}}
+}
 
 // String is the report for people.
 func (r *Report) String() string {
 	var b strings.Builder
-	for _, p := range []struct {
-		name string
-		Phase
-	}{{"alone", r.Quiet}, {"attacked", r.Attacked}, {"direct, alone", r.DirectQuiet},
-		{"direct, attacked", r.DirectAttacked}} {
-		fmt.Fprintf(&b, "%-16s %7d commands, %d failed, p50 %v, p99 %v, longest %v\n", p.name, p.Commands, p.Failures, p.P50,
-			p.P99, p.Max)
+	was := namedSeen{quiet, r.Quiet}.groups()
+	for _, phase := range r.phases() {
+		for i, p := range phase.groups() {
+			fmt.Fprintf(&b, "%-20s %-6s %7d commands, %d failed, p50 %v, p99 %v (x%.1f), longest %v\n", phase.name, p.name,
+				p.Commands, p.Failures, p.P50.Round(time.Microsecond), p.P99.Round(time.Microsecond),
+				ratio(p.Phase, was[i].Phase), p.Max.Round(time.Microsecond))
+		}
 	}
 	fmt.Fprintf(&b, "memory    %d MB before, %d MB at most, %d MB afterwards; settled in %v\n", r.Before.Resident>>20,
 		r.Peak>>20, r.After.Resident>>20, r.Settled.Round(100*time.Millisecond))

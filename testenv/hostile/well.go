@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type Phase struct {
 // server are with the attacks.
 type well struct {
 	addr, password string
+	config         *tls.Config // nil: without TLS
 
 	mu       sync.Mutex
 	took     []time.Duration // in this phase
@@ -44,7 +46,7 @@ func (w *well) use(ctx context.Context, number int) {
 	for turn := 0; ctx.Err() == nil; turn++ {
 		if c == nil {
 			var err error
-			if c, err = login(wellBehaved, w.addr, w.password); err != nil {
+			if c, err = login(wellBehaved, w.addr, w.password, w.config); err != nil {
 				w.failed("client %d: connecting: %v", number, err)
 				time.Sleep(100 * time.Millisecond)
 				continue
@@ -126,9 +128,14 @@ func (w *well) mistakes() []string {
 // wellBehaved is the address of all who do no harm.
 const wellBehaved = "127.0.0.1"
 
-// login connects from an address to another one, and authenticates where there is a password.
-func login(from, addr, password string) (*servers.Conn, error) {
-	c, err := servers.DialFrom(from, addr)
+// login connects from an address to another one, with TLS if there is a config, and authenticates where there is a
+// password.
+func login(from, addr, password string, config *tls.Config) (c *servers.Conn, err error) {
+	if config != nil {
+		c, err = servers.DialTLSFrom(from, addr, config)
+	} else {
+		c, err = servers.DialFrom(from, addr)
+	}
 	if err != nil || password == "" {
 		return c, err
 	}

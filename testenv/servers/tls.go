@@ -76,6 +76,16 @@ func DialTLS(addr string, config *tls.Config) (*Conn, error) {
 	return newConn(c), nil
 }
 
+// DialTLSFrom is DialFrom with TLS.
+func DialTLSFrom(from, addr string, config *tls.Config) (*Conn, error) {
+	dialer := &net.Dialer{Timeout: ReplyPatience, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := tls.DialWithDialer(dialer, "tcp", addr, config)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(c), nil
+}
+
 // MustDialTLS is DialTLS for a test, at whose end the Conn is closed.
 func MustDialTLS(t T, addr string, config *tls.Config) *Conn {
 	t.Helper()
