@@ -26,11 +26,12 @@ import (
 	"strings"
 
 	"evergate/gateway/glob"
+	"evergate/gateway/session"
 	"evergate/routing"
 )
 
 // DefaultUser is the name of the user that sessions have before they authenticate.
-const DefaultUser = "default"
+const DefaultUser = session.DefaultUser
 
 // Users are all users of a gateway. They never change.
 type Users struct {
@@ -165,6 +166,20 @@ func WithoutPassword() *Users {
 	user := everything()
 	user.noPass = true
 	return assemble("", map[string]*User{DefaultUser: user}, nil)
+}
+
+// OfServers returns the users where the servers decide what each may do, and know their passwords: the gateway lets
+// nobody in by itself. As returns one.
+func OfServers() *Users { return assemble("", map[string]*User{DefaultUser: everything()}, nil) }
+
+// As returns the user of a name with the rights of the default user.
+func (u *Users) As(name string) *User {
+	if name == DefaultUser {
+		return u.byName[DefaultUser]
+	}
+	user := *u.byName[DefaultUser]
+	user.name = name
+	return &user
 }
 
 // everything returns a default user that may do everything, without a way to authenticate.

@@ -61,7 +61,7 @@ func (k *Clients) AnyMonitor(service int) bool { return k.monitors.Watched(servi
 
 // StartMonitor shows a client the commands from now on, if it waited for that: all workers know.
 func (k *Clients) StartMonitor(c *exchange.Session) {
-	k.monitors.Show(&c.Monitor, c.Ref, c.Service.Index)
+	k.monitors.Show(&c.Monitor, c.Ref, c.Service.Of)
 }
 
 // CountMonitors takes note of one monitor more, or less, of some services, in any worker.
@@ -74,7 +74,7 @@ func (k *Clients) Check() error {
 	}
 	for i := range k.conf.Services {
 		for ref := range k.monitors.Sessions([]int{i}) {
-			if c := k.x.Session(ref); c == nil || c.Service.Index != i || !c.Monitor.Is() {
+			if c := k.x.Session(ref); c == nil || c.Service.Of != i || !c.Monitor.Is() {
 				return fmt.Errorf("session %v is shown records of service %d, and is none of its monitors", ref, i)
 			}
 		}

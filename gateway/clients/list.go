@@ -27,14 +27,14 @@ func (k *Clients) Request(c *exchange.Session, command *routing.Command, args []
 // Send sends off a request whose reply has the place seq. Where it changes something, nothing more of the client
 // is read until the reply comes.
 func (k *Clients) Send(c *exchange.Session, r admin.Request, seq uint32) {
-	r.Listener, r.Services = int(c.Listener), []int{c.Service.Index}
+	r.Listener, r.Services = int(c.Listener), []int{c.Service.Of}
 	r.Asker, r.Client, r.Seq, r.Proto = c.Number, c.Ref, seq, c.Proto
 	k.conf.Admin(r)
 }
 
 // matches reports whether a client is among those that a request is about.
 func (k *Clients) matches(r *admin.Request, c *exchange.Session) bool {
-	if c.Closed() || !r.Concerns(c.Service.Index) {
+	if c.Closed() || !r.Concerns(c.Service.Of) {
 		return false
 	}
 	identity := k.identity(c)

@@ -23,7 +23,7 @@ func (k *Clients) BeginMonitor(c *exchange.Session) {
 func (k *Clients) EndMonitor(c *exchange.Session) {
 	if k.monitors.End(&c.Monitor, c.Ref) {
 		k.conf.Admin(admin.Request{
-			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.Service.Index}, Asker: c.Number,
+			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.Service.Of}, Asker: c.Number,
 		})
 	}
 }
@@ -59,7 +59,7 @@ func (k *Clients) showQueued(c *exchange.Session, m *session.Multi) {
 
 func (k *Clients) show(c *exchange.Session, command *routing.Command, args [][]byte) {
 	r := trace.Record{At: k.conf.WallClock(), DB: c.DB, Client: c.Remote, Command: command, Args: args}
-	line, services := r.AppendLine(nil), k.monitors.Watchers(c.Service.Index)
+	line, services := r.AppendLine(nil), k.monitors.Watchers(c.Service.Of)
 	k.Show(services, line)
 	k.conf.Shown(services, line)
 }

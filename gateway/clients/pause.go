@@ -31,7 +31,7 @@ func (k *Clients) Unpause(r *admin.Request) {
 		k.pauses[service] = interval{}
 	}
 	for c := range k.x.All {
-		if c.Reason == wait.Paused && r.Concerns(c.Service.Index) {
+		if c.Reason == wait.Paused && r.Concerns(c.Service.Of) {
 			k.x.Wake(c)
 		}
 	}
@@ -42,7 +42,7 @@ func (k *Clients) Pausing() bool { return k.clock.Now < k.latest }
 
 // Paused blocks a session whose command must wait for the end of a pause.
 func (k *Clients) Paused(c *exchange.Session, command *routing.Command, args [][]byte) bool {
-	p := &k.pauses[c.Service.Index]
+	p := &k.pauses[c.Service.Of]
 	if k.clock.Now >= p.until || c.Multi == nil && whilePaused(command) {
 		return false
 	}
@@ -61,7 +61,7 @@ func whilePaused(c *routing.Command) bool { return c != nil && c.Has(routing.Whi
 
 // PausedRetry is Paused for a request to retry: a pause may have begun since it was sent.
 func (k *Clients) PausedRetry(c *exchange.Session, a *retry.Entry) bool {
-	p := &k.pauses[c.Service.Index]
+	p := &k.pauses[c.Service.Of]
 	if k.clock.Now >= p.until {
 		return false
 	}
@@ -84,5 +84,5 @@ func (k *Clients) block(c *exchange.Session) {
 	k.x.Resumed(c) // it waits for no server any more
 	k.x.ReleaseUnused(c)
 	k.x.Block(c, wait.Paused)
-	k.clock.Alarm(c.Ref, &c.Place, k.pauses[c.Service.Index].until)
+	k.clock.Alarm(c.Ref, &c.Place, k.pauses[c.Service.Of].until)
 }

@@ -79,7 +79,7 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 // blocked returns the session of the client to unblock, if it is blocked.
 func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
 	for c := range k.x.All {
-		if c.Number == r.ID && r.Concerns(c.Service.Index) && (c.AwaitsBlocking() || k.willBlock(c) != nil) {
+		if c.Number == r.ID && r.Concerns(c.Service.Of) && (c.AwaitsBlocking() || k.willBlock(c) != nil) {
 			return c
 		}
 	}

@@ -155,6 +155,11 @@ type Service struct {
 	full         wait.List     // sessions that wait for a connection that is full
 	// withholding are the sessions that have withheld replies.
 	withholding []session.Ref
+	// sessions is how many clients it has. unusedSince is since when it has none.
+	sessions    int
+	unusedSince time.Duration
+	// closed: clients without credentials are rejected, or have been where the servers know the users.
+	closed bool
 	// none is the rare part of all clients that have none of their own. It stays zero: Session.own makes a client its
 	// own.
 	none rare
@@ -166,14 +171,22 @@ func (s *Service) UsersAt(listener int32) *access.Users { return s.Users.At(int(
 // SetUsers replaces the users of a service. The sessions keep theirs, see Session.Become.
 func (s *Service) SetUsers(users *access.Users) { s.Users = users }
 
-// Serve adds a service. learnt is its catalog, lost what becomes of blocking pops whose outcome is unknown, allowed the
-// dangerous commands that a setting permits, by their names in the table of package routing, users those of its
-// clients.
+// Serve adds a service, in place of one with its Index that nobody used any more. learnt is its catalog, lost what
+// becomes of blocking pops whose outcome is unknown, allowed the dangerous commands that a setting permits, by their
+// names in the table of package routing, users those of its clients.
 func (x *Exchange) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost BlockingLost, allowed map[string]bool,
 	users *access.Users) *Service {
-	served := &Service{Servers: s, Catalog: learnt, x: x, blockingLost: lost, holds: make([]wait.Buffer, 1),
-		allowed: allowed, Users: users}
-	x.served = append(x.served, served)
+	shards := 0
+	if s.View != nil {
+		shards = len(s.View.Shards)
+	}
+	served := &Service{Servers: s, Catalog: learnt, x: x, blockingLost: lost, holds: make([]wait.Buffer, shards+1),
+		allowed: allowed, Users: users, closed: s.As == nil && !s.Lazy, unusedSince: x.clock.Now}
+	if s.Index < len(x.served) {
+		x.served[s.Index] = served
+	} else {
+		x.served = append(x.served, served)
+	}
 	return served
 }
 

@@ -19,7 +19,7 @@ func (x *Exchange) Keep(c *Session, b []byte) {
 		return
 	}
 	most := x.conf.QueryBytesMax
-	if c.User == nil {
+	if c.IsStranger() {
 		most = min(most, strangerBytes)
 	}
 	if c.Input.Len()+len(b) > most {

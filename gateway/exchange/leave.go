@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -47,9 +48,18 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.Input.Forget()
 	c.retries, c.composites, c.inFlight, c.withheld = nil, nil, nil, nil
 	t.x.Account(c)
+	c.Service.leave()
 	t.clients[c.Ref.ID] = nil
 	t.freed[0] = append(t.freed[0], c.Ref.ID)
 	t.open--
+}
+
+// leave counts one session less.
+func (s *Service) leave() {
+	if s.sessions--; s.sessions == 0 && s.As != nil {
+		s.unusedSince = s.x.clock.Now
+		s.x.clock.At(s.unusedSince + upstream.IdleAfter)
+	}
 }
 
 // End stops reading from a client, and closes it when it has got all that it is owed.
@@ -98,7 +108,7 @@ func (t *Table) Sweep() {
 		case c == nil:
 		case (c.Ending || c.HalfClosed) && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= endingMax:
 			t.Close(c, c.Why) // session.ClientLeft for one that has half-closed
-		case c.User == nil && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
+		case c.IsStranger() && t.x.conf.AuthMax > 0 && t.x.clock.Now-c.OpenedAt >= t.x.conf.AuthMax &&
 			!heldUp(c):
 			t.Close(c, session.AuthTimeout)
 		case t.x.conf.IdleMax > 0 && t.x.clock.Now-max(c.ActiveAt, c.tookAt) >= t.x.conf.IdleMax && c.idles() &&
@@ -141,7 +151,7 @@ func (x *Exchange) cut(c *Session, why session.CloseReason, bytes int) {
 	if c.Identity != nil {
 		name = c.Identity.Name
 	}
-	x.conf.Cut(c.Service.Index, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
+	x.conf.Cut(c.Service.Of, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
 	x.Close(c, why)
 }
 

@@ -14,16 +14,16 @@ const scriptAfter = 20 * time.Millisecond
 // MayBeInScript reports whether the primary of a service that is no cluster is busy with a script, or may be: any
 // worker has waited for one for a while. The view learns of it a moment later.
 func (x *Exchange) MayBeInScript(s *Service) bool {
-	x.ReportScript(s)
-	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || x.conf.LongScripts(s.Index, 0) > 0)
+	x.ReportScript(x.served[s.Of])
+	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || x.conf.LongScripts(s.Of, 0) > 0)
 }
 
-// ReportScript counts this worker among those that wait for a long script of a service, or not. While it does, it is
-// called again soon, since a script can end in many ways.
+// ReportScript counts this worker among those that wait for a long script of a service of the settings, or not. While
+// it does, it is called again soon, since a script can end in many ways.
 func (x *Exchange) ReportScript(s *Service) {
 	add := -s.longScripts
 	for l := range x.pool.All {
-		if awaitsScript(s, l, x.clock.Now) {
+		if x.Served(l).Of == s.Index && awaitsScript(l, x.clock.Now) {
 			x.clock.At(x.clock.Now + scriptAfter)
 			add++
 			break
@@ -33,9 +33,9 @@ func (x *Exchange) ReportScript(s *Service) {
 	x.conf.LongScripts(s.Index, add)
 }
 
-// awaitsScript reports whether a connection to a primary of the service has waited for a script for a while.
-func awaitsScript(s *Service, l *upstream.Conn, now time.Duration) bool {
-	if l.Key.Service != s.Index || l.Key.Purpose == upstream.Replica || l.State != upstream.Open || l.Retiring ||
+// awaitsScript reports whether a connection to a primary has waited for a script for a while.
+func awaitsScript(l *upstream.Conn, now time.Duration) bool {
+	if l.Key.Purpose == upstream.Replica || l.State != upstream.Open || l.Retiring ||
 		!l.Awaits() || now-l.WaitsFrom < scriptAfter {
 		return false
 	}

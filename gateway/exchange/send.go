@@ -40,6 +40,9 @@ type Request struct {
 // Send puts a request on a connection that Choose or Dedicate returned, and counts it among what the session has in
 // flight. It copies the frame, unless r.Owned.
 func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
+	if l.Key.Service != c.Service.Index {
+		panic("exchange: a request of one user on a connection of another")
+	}
 	for _, body := range r.Load {
 		// Where one is rejected, the command that needs the script fails with NOSCRIPT, and is answered from that.
 		l.SendQuietly(resp.AppendCommand(nil, scriptWord, loadWord, body), upstream.Loaded)

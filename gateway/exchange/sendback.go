@@ -89,7 +89,7 @@ func (x *Exchange) Redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t
 	}
 	s := x.served[l.Key.Service]
 	if kind == retry.Moved {
-		x.conf.Report(s.Index, topology.Report{
+		x.conf.Report(s.Of, topology.Report{
 			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.View.Epoch, Slot: slot, Addr: addr,
 		})
 	}

@@ -41,7 +41,7 @@ type Session struct {
 	tookAt time.Duration
 
 	// Small fields stand together: an idle client should cost little memory, see TestIdleClientIsSmall.
-	replyMode  replyMode // which replies are dropped
+	Mode       downstream.Mode // which replies are dropped
 	Monitor    trace.Monitor
 	retryBegun bool // the first of retries was sent
 	due        due  // when its output is written

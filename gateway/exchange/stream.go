@@ -84,7 +84,7 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	if c != nil && int(size) > c.Expects(1) { // the size of an array becomes known element by element
 		c.Weigh(int(size))
 	}
-	if c != nil && c.replyMode == replyOn {
+	if c != nil && !c.Mode.Drops() {
 		if c.Output.Len() == 0 {
 			c.tookAt = x.clock.Now // it had nothing to read so far
 		}
@@ -104,7 +104,7 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	l.Queue.Answered(pending.End)
 	l.Rested()
 	if c != nil && !c.closed {
-		c.replyDropped()
+		c.Mode.Dropped()
 		c.Replies.Pass()
 		x.pushKept(c)
 		x.flush(c)

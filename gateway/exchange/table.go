@@ -76,6 +76,7 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 		login: login{s.UsersAt(int32(a.Listener)).Initial()},
 	}
 	t.clients[id] = c
+	s.sessions++
 	t.open++
 	t.x.totals.ClientsOpened++
 	if t.x.conf.IdleMax > 0 || c.User == nil && t.x.conf.AuthMax > 0 {

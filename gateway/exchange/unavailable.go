@@ -53,6 +53,6 @@ func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused 
 // themselves.
 func (s *Service) Loading(why string) []byte {
 	s.x.totals.Refused++
-	s.x.conf.Unserved(s.Index, why)
+	s.x.conf.Unserved(s.Of, why)
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }

@@ -155,7 +155,7 @@ func mayBeLostReply(s *Service, node topology.NodeID, v topology.Verdict) []byte
 // Acked counts a write that is now acknowledged to its client, if the reply is no error.
 func (s *Service) Acked(node topology.NodeID, reply []byte) {
 	if reply[0] != '-' {
-		s.x.conf.Acked(s.Index, node, 1)
+		s.x.conf.Acked(s.Of, node, 1)
 	}
 }
 

@@ -1,8 +1,11 @@
 package local
 
 import (
+	"bytes"
+
 	"evergate/gateway/access"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -11,36 +14,63 @@ import (
 var NoAuth = []byte("-NOAUTH Authentication required.\r\n")
 
 var (
-	wrongPass = []byte("-WRONGPASS invalid username-password pair or user is disabled.\r\n")
-	noneSet   = []byte("-ERR AUTH <password> called without any password configured for the default user. " +
+	// WrongPass is the reply to a wrong password.
+	WrongPass = []byte("-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+
+	noneSet = []byte("-ERR AUTH <password> called without any password configured for the default user. " +
 		"Are you sure your configuration is correct?\r\n")
 	helloNoAuth = []byte("-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
 		"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version " +
 		"at the same time\r\n")
 )
 
-// Authenticates returns the names of the users that a command has passwords of.
-func Authenticates(command *routing.Command, args [][]byte) (names [][]byte) {
+// Presented returns the credentials that a command has.
+func Presented(command *routing.Command, args [][]byte) (all []session.Credentials) {
 	switch {
 	case command.ID == routing.CmdAuth && len(args) == 2:
-		return [][]byte{[]byte(access.DefaultUser)}
+		return []session.Credentials{session.Password(string(args[1]))}
 	case command.ID == routing.CmdAuth && len(args) == 3:
-		return args[1:2]
+		return []session.Credentials{session.UserPassword(string(args[1]), string(args[2]))}
 	case command.ID == routing.CmdHello:
 		// The options as helloOption takes them: one that is wrong ends them.
 		for i := 2; i < len(args); {
 			switch {
 			case resp.IsWord(args[i], "auth") && i+2 < len(args):
-				names = append(names, args[i+1])
+				all = append(all, session.UserPassword(string(args[i+1]), string(args[i+2])))
 				i += 3
 			case resp.IsWord(args[i], "setname") && i+1 < len(args):
 				i += 2
 			default:
-				return names
+				return all
 			}
 		}
 	}
-	return names
+	return all
+}
+
+// authenticate makes a client the user of a name if the password is right, or returns the error.
+func (e *Effect) authenticate(name, password []byte, named bool, f *Facts) (wrong []byte) {
+	if f.Verdict == nil {
+		user := f.Users.Authenticate(name, password)
+		if user == nil {
+			e.Do, e.Wrong = e.Do|WrongPassword, name
+			return WrongPass
+		}
+		e.Do, e.User = e.Do|Authenticate, user
+		return nil
+	}
+	as := session.UserPassword(string(name), string(password))
+	if !named {
+		as = session.Password(string(password))
+	}
+	if wrong := f.Verdict(as); wrong != nil {
+		if bytes.HasPrefix(wrong, []byte("-WRONGPASS")) {
+			e.Do, e.Wrong = e.Do|WrongPassword, name
+		}
+		return wrong
+	}
+	e.Do, e.User, e.As = e.Do|Authenticate, f.Users.As(as.User()), as
+	return nil
 }
 
 // auth executes AUTH [user] password.
@@ -48,7 +78,7 @@ func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {
 	name, password := []byte(access.DefaultUser), args[len(args)-1]
 	switch len(args) {
 	case 2:
-		if !f.Users.AsksPassword() {
+		if f.Verdict == nil && !f.Users.AsksPassword() {
 			return noneSet, do
 		}
 	case 3:
@@ -56,11 +86,10 @@ func auth(args [][]byte, f *Facts) (reply []byte, do Effect) {
 	default:
 		return resp.SyntaxError, do
 	}
-	user := f.Users.Authenticate(name, password)
-	if user == nil {
-		return wrongPass, Effect{Do: WrongPassword, Wrong: name}
+	if wrong := do.authenticate(name, password, len(args) == 3, f); wrong != nil {
+		return wrong, do
 	}
-	return resp.OK, Effect{Do: Authenticate, User: user}
+	return resp.OK, do
 }
 
 // hello executes HELLO [proto [AUTH user password] [SETNAME name]]. As in Redis the options are executed one by one:
@@ -97,12 +126,9 @@ func hello(args [][]byte, f *Facts) (reply []byte, do Effect) {
 func (e *Effect) helloOption(words [][]byte, f *Facts) (used int, wrong []byte) {
 	switch {
 	case resp.IsWord(words[0], "auth") && len(words) >= 3:
-		user := f.Users.Authenticate(words[1], words[2])
-		if user == nil {
-			e.Do, e.Wrong = e.Do|WrongPassword, words[1]
-			return 0, wrongPass
+		if wrong := e.authenticate(words[1], words[2], true, f); wrong != nil {
+			return 0, wrong
 		}
-		e.Do, e.User = e.Do|Authenticate, user
 		return 3, nil
 	case resp.IsWord(words[0], "setname") && len(words) >= 2:
 		if !printable(words[1]) {

@@ -33,6 +33,9 @@ type Facts struct {
 	User     *access.User
 	Users    *access.Users
 	ReplyOff bool
+	// Verdict is a server's error for the credentials of the command, nil where it accepts them. It is nil itself where
+	// the gateway knows the users.
+	Verdict func(as session.Credentials) []byte
 	// Subscribed: it waits for messages.
 	Subscribed bool
 	// View is that of its service.
@@ -76,6 +79,8 @@ type Effect struct {
 	Do    Action
 	Proto uint8
 	User  *access.User
+	// As are the credentials that a server has accepted.
+	As session.Credentials
 	// Wrong is the name that came with the wrong password.
 	Wrong []byte
 	// Text is valid as long as the command's arguments.
@@ -90,9 +95,11 @@ func (e *Effect) Has(a Action) bool { return e.Do&a != 0 }
 func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 	switch command.Family {
 	case routing.CmdReset:
-		return f.ReplyOff || f.Proto != 2 || f.DB != 0
+		return f.ReplyOff || f.Proto != 2 || f.DB != 0 || f.Verdict != nil
+	case routing.CmdAuth:
+		return f.Verdict != nil
 	case routing.CmdHello:
-		return len(args) > 1 && string(args[1]) != strconv.Itoa(int(f.Proto))
+		return len(args) > 2 && f.Verdict != nil || len(args) > 1 && string(args[1]) != strconv.Itoa(int(f.Proto))
 	case routing.CmdSelect:
 		return string(args[1]) != strconv.Itoa(int(f.DB))
 	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:

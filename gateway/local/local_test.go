@@ -54,15 +54,15 @@ func TestAnswers(t *testing.T) {
 		"CLIENT NO-EVICT off":    {"+OK\r\n", Effect{Do: NoEvictOff}},
 		"CLIENT NO-TOUCH on":     {string(noTouch), Effect{}},
 		"AUTH secret":            {"+OK\r\n", Effect{Do: Authenticate}},
-		"AUTH other":             {string(wrongPass), Effect{Do: WrongPassword}},
+		"AUTH other":             {string(WrongPass), Effect{Do: WrongPassword}},
 		"AUTH a b c":             {"-ERR syntax error\r\n", Effect{}},
 		"HELLO":                  {string(helloNoAuth), Effect{}},
 		"HELLO 4":                {"-NOPROTO unsupported protocol version\r\n", Effect{}},
-		"HELLO 3 AUTH x other":   {string(wrongPass), Effect{Do: WrongPassword}},
+		"HELLO 3 AUTH x other":   {string(WrongPass), Effect{Do: WrongPassword}},
 		"HELLO 3 SETNAME you":    {string(helloNoAuth), Effect{Do: SetName, Text: []byte("you")}},
 		"HELLO 3 SETNAME you AT": {"-ERR Syntax error in HELLO option 'AT'\r\n", Effect{Do: SetName, Text: []byte("you")}},
 		"HELLO 3 AUTH default secret AUTH x no": {
-			string(wrongPass), Effect{Do: Authenticate | WrongPassword}},
+			string(WrongPass), Effect{Do: Authenticate | WrongPassword}},
 		"HELLO 3 AUTH default secret SETNAME you": {
 			"%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n6.2.0\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:7\r\n" +
 				"$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n",

@@ -344,7 +344,7 @@ func (m *Multi) reportNode(c *exchange.Session, node topology.NodeID) {
 	if s.View == nil {
 		return
 	}
-	m.conf.Report(s.Index, topology.Report{
+	m.conf.Report(s.Of, topology.Report{
 		Kind: topology.Refused, Node: node, Shard: s.View.ShardOf(node), Epoch: s.View.Epoch, Slot: -1,
 	})
 }

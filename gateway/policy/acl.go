@@ -27,8 +27,8 @@ func (p *Policy) ACL(c *exchange.Session, command *routing.Command, args [][]byt
 	case wrong != nil:
 		return wrong
 	case reset:
-		p.conf.Forget(c.Service.Index)
+		p.conf.Forget(c.Service.Of)
 		return resp.OK
 	}
-	return access.AppendLog(nil, c.Proto, p.conf.Denials(c.Service.Index), count, p.conf.WallClock().UnixMilli())
+	return access.AppendLog(nil, c.Proto, p.conf.Denials(c.Service.Of), count, p.conf.WallClock().UnixMilli())
 }

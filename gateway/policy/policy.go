@@ -1,6 +1,6 @@
 // Package policy holds clients to the rights of their users: it checks requests (policy.go), answers ACL about the
-// users of the gateway (acl.go), takes new users (change.go), slows those who guess passwords (slow.go), and notes
-// what was denied and what is dangerous (audit.go).
+// users of the gateway (acl.go), takes new users (change.go), slows those who guess passwords (slow.go), has servers
+// say who a client is where they decide that (verify.go), and notes what was denied and what is dangerous (audit.go).
 //
 // Begin with Policy.Check.
 //
@@ -37,6 +37,10 @@ type Config struct {
 	// password was wrong. user is empty where there is none of that name.
 	Delay  func(service int, remote, user string) time.Duration
 	Failed func(service int, remote, user string)
+	// Verify has a server asked about credentials; the answer comes through Verified. Seen reports whether a user of this
+	// name is connected. They are used where the servers decide who a client is.
+	Verify func(v Verification)
+	Seen   func(service int, user string) bool
 	// Audit notes an entry of the audit log. It is nil where there is none.
 	Audit func(e Event)
 	// Denied notes an entry of ACL LOG, Denials returns those of a service, newest first, and Forget forgets them.
@@ -52,11 +56,16 @@ type Policy struct {
 	conf  Config
 	// slowed has until when attempts to authenticate wait.
 	slowed map[session.Ref]time.Duration
+	// verdicts are what servers said about the credentials of the commands under way, strangers about clients that have
+	// none, by service.
+	verdicts  map[session.Ref]map[session.Credentials][]byte
+	strangers map[int]stranger
 }
 
 // New makes a Policy.
 func New(conf Config) *Policy {
-	return &Policy{x: conf.Exchange, clock: conf.Clock, conf: conf, slowed: map[session.Ref]time.Duration{}}
+	return &Policy{x: conf.Exchange, clock: conf.Clock, conf: conf, slowed: map[session.Ref]time.Duration{},
+		verdicts: map[session.Ref]map[session.Credentials][]byte{}, strangers: map[int]stranger{}}
 }
 
 // Check decides whether a session's user may make a request. If only a server knows the keys, they are those that one
@@ -88,7 +97,7 @@ func (p *Policy) note(c *exchange.Session, why access.Reason, phase access.Phase
 		return
 	}
 	line := p.conf.Line(c)
-	p.conf.Denied(c.Service.Index, access.Entry{
+	p.conf.Denied(c.Service.Of, access.Entry{
 		Reason: why, Phase: phase, Object: object, User: user, Client: string(line[:len(line)-1]),
 		Updated: p.conf.WallClock().UnixMilli(),
 	})

@@ -15,15 +15,15 @@ import (
 
 // Slows blocks a session whose attempt to authenticate must wait, and reports whether it did.
 func (p *Policy) Slows(c *exchange.Session, command *routing.Command, args [][]byte) bool {
-	names := local.Authenticates(command, args)
-	if names == nil {
+	all := local.Presented(command, args)
+	if all == nil {
 		return false
 	}
 	at, waits := p.slowed[c.Ref]
 	if !waits {
 		delay := time.Duration(0)
-		for _, name := range names {
-			delay = max(delay, p.conf.Delay(c.Service.Index, c.Remote, p.known(c, name)))
+		for _, as := range all {
+			delay = max(delay, p.conf.Delay(c.Service.Of, c.Remote, p.known(c, as.User())))
 		}
 		if delay <= 0 {
 			return false
@@ -41,22 +41,25 @@ func (p *Policy) Slows(c *exchange.Session, command *routing.Command, args [][]b
 }
 
 // Left forgets a session that was closed.
-func (p *Policy) Left(c *exchange.Session) { delete(p.slowed, c.Ref) }
+func (p *Policy) Left(c *exchange.Session) {
+	delete(p.slowed, c.Ref)
+	p.Forget(c)
+}
 
 // Slowed returns until when the attempt of a session waits; 0 for one that does not. Tests call it.
 func (p *Policy) Slowed(c *exchange.Session) time.Duration { return p.slowed[c.Ref] }
 
 // known is the name of a user, or empty where there is none of that name.
-func (p *Policy) known(c *exchange.Session, name []byte) string {
-	if c.Service.UsersAt(c.Listener).Lookup(string(name)) == nil {
-		return ""
+func (p *Policy) known(c *exchange.Session, name string) string {
+	if c.Service.Lazy && p.conf.Seen(c.Service.Of, name) || c.Service.UsersAt(c.Listener).Lookup(name) != nil {
+		return name
 	}
-	return string(name)
+	return ""
 }
 
 // WrongPassword notes that a command failed to authenticate a client as a user.
 func (p *Policy) WrongPassword(c *exchange.Session, command, user []byte) {
-	p.conf.Failed(c.Service.Index, c.Remote, p.known(c, user))
+	p.conf.Failed(c.Service.Of, c.Remote, p.known(c, string(user)))
 	p.auditFailure(c, command, user)
 	p.note(c, access.Auth, access.TopLevel, string(command), string(user))
 }

@@ -43,5 +43,5 @@ func (s *Subscriptions) gapMayEnd() {
 	s.gap.For = s.pubsub.Clock.Now - s.gapSince
 	s.gapSince = 0
 	s.pubsub.counts.GapMillis += uint64(s.gap.For.Milliseconds())
-	s.pubsub.GapEnded(s.Index, s.gap)
+	s.pubsub.GapEnded(s.Of, s.gap)
 }

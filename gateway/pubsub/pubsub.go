@@ -88,16 +88,21 @@ type Subscriptions struct {
 // New makes a PubSub without services.
 func New(conf Config) *PubSub { return &PubSub{Config: conf} }
 
-// Add adds a service. closeOnGap: subscribers that may have missed messages are closed.
+// Add adds a service, in place of one with its Index that nobody used any more. closeOnGap: subscribers that may have
+// missed messages are closed.
 func (p *PubSub) Add(s *upstream.Servers, closeOnGap bool) *Subscriptions {
 	of := &Subscriptions{
 		Servers: s, pubsub: p, closeOnGap: closeOnGap, home: fanout.Nowhere,
 		failedAt: map[topology.NodeID]time.Duration{},
 	}
 	of.hub.Counted = func(k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
-		p.Counted(s.Index, k, name, node, listeners, conns)
+		p.Counted(s.Of, k, name, node, listeners, conns)
 	}
-	p.services = append(p.services, of)
+	if s.Index < len(p.services) {
+		p.services[s.Index] = of
+	} else {
+		p.services = append(p.services, of)
+	}
 	return of
 }
 

@@ -39,7 +39,7 @@ func (u *Subscribers) recountOne(l *upstream.Conn, t *upstream.Pending, args [][
 	}
 	count := func(q fanout.Count) (int, int) {
 		q.Node = l.Key.Node
-		listeners, conns := u.conf.Count(l.Key.Service, q)
+		listeners, conns := u.conf.Count(u.services[l.Key.Service].Of, q)
 		if t.Part > 0 {
 			listeners = 0 // the first part has them
 		}

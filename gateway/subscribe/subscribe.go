@@ -30,8 +30,14 @@ type Subscribers struct {
 // New makes Subscribers.
 func New(conf Config) *Subscribers { return &Subscribers{x: conf.Exchange, conf: conf} }
 
-// Serve adds a service, in the order of their indexes.
-func (u *Subscribers) Serve(s *pubsub.Subscriptions) { u.services = append(u.services, s) }
+// Serve adds a service, in the order of their indexes, or takes it in place of the one with its Index.
+func (u *Subscribers) Serve(s *pubsub.Subscriptions) {
+	if s.Index < len(u.services) {
+		u.services[s.Index] = s
+	} else {
+		u.services = append(u.services, s)
+	}
+}
 
 // Count is how many commands have subscribed a client.
 func (u *Subscribers) Count() uint64 { return u.count }

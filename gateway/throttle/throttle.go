@@ -102,7 +102,7 @@ func (t *Throttle) Become(c *exchange.Session) {
 	}
 	var next *account
 	if c.User != nil {
-		next = t.enter(t.conf.OfUser(c.Service.Index, c.User.Name()))
+		next = t.enter(t.conf.OfUser(c.Service.Of, c.User.Name()))
 	}
 	if next == nil && !t.Limits(c.Ref.ID) {
 		return
@@ -224,7 +224,7 @@ func (t *Throttle) wait(c *exchange.Session, s *limited, a *account, called bool
 
 func (t *Throttle) exceeded(c *exchange.Session, a *account) {
 	if count, due := a.Exceeded(t.clock.Now); due {
-		t.conf.Exceeded(c.Service.Index, a.Account, count)
+		t.conf.Exceeded(c.Service.Of, a.Account, count)
 	}
 }
 

@@ -55,7 +55,7 @@ type Setup struct {
 }
 
 // Key is all the state that a server keeps for a shared connection: sessions that differ in it never share one. The
-// user is always that of the service.
+// user is that of the Servers with the index Service.
 type Key struct {
 	Service int
 	Node    topology.NodeID
@@ -92,7 +92,8 @@ const (
 	Retired
 	// Idle: not used for a while.
 	Idle
-	// NotAuthenticated: the server asked for a password on a connection that was authenticated.
+	// NotAuthenticated: the server asked for a password on a connection that was authenticated, or rejects that of the
+	// user whose connection it was to be.
 	NotAuthenticated
 	// OtherRun: the server that was dialled has another run ID than the view names.
 	OtherRun

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -21,12 +22,14 @@ const (
 // Dial is a connection that the loop must make. The reply is Opened or Closed.
 type Dial struct {
 	Conn    ConnID
-	Service int
+	Service int // that of the settings
 	Addr    string
 	Proto   uint8
 	DB      int32
 	// ReadOnly: send READONLY first, since it is a replica of a cluster.
 	ReadOnly bool
+	// As are the credentials of the user that the connection is for; nil: the gateway's own.
+	As *session.Credentials
 	// RunID is the run ID that the server must have, or else the dial fails with ErrOtherRun. Empty: any; nor is it an
 	// error when the server does not report one.
 	RunID string
@@ -52,6 +55,9 @@ type Greeting struct {
 // ErrOtherRun: a server that was dialled has another run ID than Dial.RunID. It has restarted, or is another one.
 var ErrOtherRun = errors.New("the server has another run id than the topology knows")
 
+// ErrNotAuthenticated: a server that was dialled rejects the credentials in Dial.As.
+var ErrNotAuthenticated = errors.New("the server rejects the user or the password")
+
 // dial makes the loop dial a connection. kill are IDs of connections to end there, besides those on the kill list.
 func (p *Pool) dial(l *Conn, kill ...int64) {
 	set := p.sets[l.Key]
@@ -70,7 +76,7 @@ func (p *Pool) dial(l *Conn, kill ...int64) {
 		}
 	}
 	p.out.Dials = append(p.out.Dials, Dial{
-		Conn: l.ID, Service: l.Key.Service, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
+		Conn: l.ID, Service: s.Of, As: s.As, Addr: set.addr, Proto: l.Key.Proto, DB: l.Key.DB, RunID: l.RunID,
 		Kill: l.Kill, KillIn: killIn, Bypass: l.Bypass, Dedicated: l.Key.Purpose == Dedicated && !l.Bypass,
 		ReadOnly: l.Key.Purpose == Replica && s.View.IsSharded(),
 	})
@@ -144,6 +150,10 @@ func (p *Pool) Closed(id ConnID, why LostReason) {
 		return // the end of the one before, which was closed a moment ago
 	}
 	p.counts.ConnsLost[why]++
+	if why == NotAuthenticated {
+		p.servers[l.Key.Service].notAuthenticated(l)
+		return
+	}
 	if why == OtherRun {
 		p.Report(l, topology.OtherRun)
 	} else {

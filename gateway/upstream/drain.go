@@ -74,8 +74,9 @@ func (s *Servers) settle() {
 			return
 		}
 	}
-	s.left = s.View.Epoch
-	s.pool.Settled(s.Index, s.View.Epoch)
+	if s.left = s.View.Epoch; s.allLeft() {
+		s.pool.Settled(s.Of, s.View.Epoch)
+	}
 }
 
 // retire ends a connection that is not needed any more. Requests that were not sent are returned at once; the others

@@ -12,7 +12,7 @@ func (p *Pool) Report(l *Conn, kind topology.ReportKind) {
 	if s.View == nil {
 		return
 	}
-	p.Config.Reported(s.Index, topology.Report{
+	p.Config.Reported(s.Of, topology.Report{
 		Kind: kind, Node: l.Key.Node, Shard: s.View.ShardOf(l.Key.Node), Epoch: s.View.Epoch, Slot: -1,
 	})
 }
@@ -79,6 +79,7 @@ func (p *Pool) Remove(l *Conn, why LostReason) {
 	l.State = Gone
 	p.conns[l.ID] = nil
 	p.freed[0] = append(p.freed[0], l.ID)
+	p.servers[l.Key.Service].conns--
 	p.out.Dials = slices.DeleteFunc(p.out.Dials, func(d Dial) bool { return d.Conn == l.ID })
 	set := p.sets[l.Key]
 	if l.Key.Purpose == Dedicated {

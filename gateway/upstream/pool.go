@@ -38,6 +38,9 @@ type Users interface {
 	Ended(l *Conn, since time.Duration) (unneeded bool)
 	// Failed is called when a connection could not be opened; see Ended.
 	Failed(l *Conn) (unneeded bool)
+	// Rejected is called when a server rejects the credentials of the user that a connection was to be for.
+	// alone: none of that user's connections is open.
+	Rejected(l *Conn, alone bool)
 	// Opened is called for a dedicated or subscription connection that was opened.
 	Opened(l *Conn)
 	// DedicatedLost is called for the session whose dedicated connection was lost; failed: it could not be opened.

@@ -49,9 +49,11 @@ func (s *Servers) Renew() {
 	if s.View == nil {
 		return
 	}
-	s.routesFor(Setup{Proto: 2}) // its connections are there before the first client
+	if !s.Lazy {
+		s.routesFor(Setup{Proto: 2}) // its connections are there before the first client
+	}
 	for i := range old {
-		if s.pool.Clock.Now-old[i].usedAt < IdleAfter || old[i].setup.DB == 0 {
+		if s.pool.Clock.Now-old[i].usedAt < IdleAfter || !s.closesIdle(old[i].setup) {
 			s.routesFor(old[i].setup)
 		}
 	}
@@ -67,7 +69,7 @@ func (s *Servers) routesFor(setup Setup) []route {
 	}
 	made := s.makeRoutes(setup)
 	s.routes = append(s.routes, routes{setup, made, s.pool.Clock.Now})
-	if setup.DB != 0 {
+	if s.closesIdle(setup) {
 		s.pool.Clock.At(s.pool.Clock.Now + IdleAfter)
 	}
 	return made
@@ -97,13 +99,20 @@ func (s *Servers) makeRoutes(setup Setup) []route {
 	return routes
 }
 
-// DropIdle closes the connections to databases that were not used for IdleAfter.
-func (s *Servers) DropIdle() {
+// DropIdle closes the connections that were not used for IdleAfter, of those that are closed then. awaited: sessions
+// wait for the servers, so that their connections are used.
+func (s *Servers) DropIdle(awaited bool) {
+	now := s.pool.Clock.Now
+	for i := range s.routes {
+		if r := &s.routes[i]; s.Lazy && now >= r.usedAt+IdleAfter && (awaited || s.inUse()) {
+			r.usedAt = now
+		}
+	}
 	s.routes = slices.DeleteFunc(s.routes, func(r routes) bool {
-		if r.setup.DB == 0 {
+		if !s.closesIdle(r.setup) {
 			return false
 		}
-		if idleAt := r.usedAt + IdleAfter; s.pool.Clock.Now < idleAt {
+		if idleAt := r.usedAt + IdleAfter; now < idleAt {
 			s.pool.Clock.At(idleAt)
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"evergate/gateway/session"
 	"evergate/topology"
 )
 
@@ -13,8 +14,16 @@ const replicasComeIn = 5 * time.Second
 
 // Servers are those of one service, as a pool reaches them.
 type Servers struct {
-	pool        *Pool
-	Index       int
+	pool *Pool
+	// Index is its own; Of is that of the service in the settings, another one for the sub-service of a user (AddUser).
+	Index int
+	Of    int
+	// As are what the servers are shown; nil: the gateway's own.
+	As *session.Credentials
+	// Lazy: connections are opened when they are needed, and closed when they were not for IdleAfter.
+	Lazy bool
+	// conns counts the connections, of all purposes.
+	conns       int
 	Name        string
 	Reads       Reads
 	silentAfter time.Duration
@@ -34,7 +43,7 @@ type Servers struct {
 // from the servers' own timeout.
 func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers {
 	s := &Servers{
-		pool: p, Index: len(p.servers), Name: name, Reads: reads, silentAfter: silentAfter,
+		pool: p, Index: len(p.servers), Of: len(p.servers), Name: name, Reads: reads, silentAfter: silentAfter,
 		promoted: map[topology.NodeID]time.Duration{},
 	}
 	p.servers = append(p.servers, s)

@@ -79,6 +79,7 @@ func (set *Set) make() *Conn {
 		set.servers.pool.conns = append(set.servers.pool.conns, l)
 	}
 	set.conns = append(set.conns, l)
+	set.servers.conns++
 	return l
 }
 

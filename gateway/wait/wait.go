@@ -74,6 +74,15 @@ type Place struct {
 // Waits reports whether the session is blocked.
 func (p *Place) Waits() bool { return p.Reason != Running }
 
+// AwaitsServer reports whether it waits for a server that takes its request.
+func (p *Place) AwaitsServer() bool {
+	switch p.Reason {
+	case NoPrimary, NoConnection, NoDedicatedConnection, Subscribing:
+		return true
+	}
+	return false
+}
+
 // Awake reports whether the session will run before the round ends.
 func (p *Place) Awake() bool { return p.queued }
 

@@ -27,6 +27,10 @@ func (r *carried) Failed(l *upstream.Conn) (unneeded bool) {
 	return l.Key.Purpose == upstream.Subscription && w.services[l.Key.Service].Lost(l, w.clock.Now)
 }
 
+func (r *carried) Rejected(l *upstream.Conn, alone bool) {
+	(*users)(r).expel((*Worker)(r).services[l.Key.Service], l, alone)
+}
+
 func (r *carried) Opened(l *upstream.Conn) {
 	w := (*Worker)(r)
 	if l.Key.Purpose == upstream.Subscription {

@@ -67,7 +67,7 @@ func (a *look) rooms() {
 			a.wrong("client %d waits for a token, and nothing wakes it", c.Ref.ID)
 		}
 	}
-	for _, s := range w.services {
+	for s := range w.services.All {
 		a.room("pubsub", s.Subscriptions.Check())
 		if asked := a.asked(s.Index); asked != s.Catalog.Asked() {
 			a.wrong("catalog: service %d: %d questions are on connections, %d known", s.Index, asked, s.Catalog.Asked())

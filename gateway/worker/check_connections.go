@@ -15,6 +15,12 @@ func (a *look) connections() {
 			owner.Dedicated() != l) {
 			a.wrong("connection %d belongs to a session that does not have it", l.ID)
 		}
+		for t := range l.Inflight.All {
+			if c := w.x.Session(t.To); c != nil && c.Service.Index != l.Key.Service {
+				a.wrong("connection %d, of the user %v, has a request of client %d, of another", l.ID,
+					w.services[l.Key.Service].As, t.To.ID)
+			}
+		}
 	}
 }
 
@@ -26,7 +32,7 @@ func (a *look) deadlines() {
 			a.wrong("%s is due at %d, and the next round is at %d", what, at, next)
 		}
 	}
-	for _, s := range w.services {
+	for s := range w.services.All {
 		if at := s.Deadline(); at > 0 {
 			due("a subscription", at)
 		}

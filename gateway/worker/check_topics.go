@@ -8,7 +8,7 @@ import (
 
 // topics looks that whoever listens is what the hubs say.
 func (a *look) topics() {
-	for _, s := range a.w.services {
+	for s := range a.w.services.All {
 		a.listeners(s)
 	}
 }
@@ -47,7 +47,7 @@ func (a *look) listeners(s *service) {
 
 // topicsRest looks that nobody waits for a topic.
 func (a *look) topicsRest() {
-	for _, s := range a.w.services {
+	for s := range a.w.services.All {
 		for _, t := range s.All() {
 			if !t.Wanted() || !t.On() {
 				a.wrong("topic %q: %d listen, %d wait, %+v", t.Name, len(t.Listeners()), len(t.Waiting()), t.Sources)

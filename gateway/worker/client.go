@@ -19,7 +19,7 @@ func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 
 // behind returns the service of a listener, how its requests wait, and the role that it emulates.
 func (w *Worker) behind(listener int) (*service, *exchange.Hold, *facade.Role) {
-	if n := len(w.services); listener >= n {
+	if n := len(w.conf.Services); listener >= n {
 		d := &w.conf.Listeners[listener-n]
 		return w.services[d.Service], &d.Hold, d.Role
 	}

@@ -57,7 +57,7 @@ var unauthenticated = resp.BeforeAuth()
 // limits bound the next request of a client.
 func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 	switch {
-	case c.User == nil:
+	case c.IsStranger():
 		return &unauthenticated
 	case c.Role.Is(facade.Sentinel):
 		return &sentinelLimits

@@ -22,8 +22,13 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
-	if command.Has(routing.NoAuth) && w.policy.Slows(c, command, args) {
-		return false
+	if command.Has(routing.NoAuth) && !w.policy.Verified(c) {
+		if w.policy.Slows(c, command, args) {
+			return false
+		}
+		if ends, done := (*users)(w).authenticates(c, command, args); ends {
+			return done
+		}
 	}
 	if command.ID == routing.CmdSelect {
 		return w.inquiries.Select(c, args[1])
@@ -37,6 +42,9 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		return w.askLowest(c, command, args)
 	case facade.AsksSlot(command.ID) && c.Role.Is(facade.Cluster):
 		return w.askSlot(c, command.ID, args)
+	case command.ID == routing.CmdMonitor && c.Service.Lazy:
+		w.x.Answer(c, noMonitor)
+		return true
 	case command.ID == routing.CmdMonitor:
 		w.clients.BeginMonitor(c)
 		return true
@@ -52,6 +60,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		return true
 	}
 	reply, do := w.ownReply(c, command, args, &f)
+	w.policy.Forget(c)
 	if do.Has(local.WrongPassword) {
 		w.policy.WrongPassword(c, args[0], do.Wrong)
 	}
@@ -71,8 +80,11 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]byte) local.Facts {
 	f := local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.UsersAt(c.Listener),
-		ReplyOff: c.RepliesDropped(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
+		ReplyOff: c.Mode.Drops(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
 		WallClock: w.env.WallClock,
+	}
+	if c.Service.Lazy {
+		f.Verdict = func(as session.Credentials) []byte { return w.policy.Verdict(c, as) }
 	}
 	if command.ID == routing.CmdClientInfo {
 		f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
@@ -99,7 +111,12 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 	if do.Do == 0 {
 		return true
 	}
-	if do.Has(local.Authenticate) {
+	switch {
+	case do.Has(local.Authenticate) && c.Service.Lazy:
+		if (*users)(w).enter(c, do.As); !do.Has(local.SetProto) {
+			c.Service.DialAhead(c.Setup())
+		}
+	case do.Has(local.Authenticate):
 		w.policy.Become(c, do.User)
 	}
 	if do.Has(local.WrongPassword) {
@@ -115,9 +132,9 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 	case do.Has(local.NoEvictOn | local.NoEvictOff):
 		c.AskNoEvict(do.Has(local.NoEvictOn))
 	case do.Has(local.ReplyOn | local.ReplyOff):
-		c.Reply(do.Has(local.ReplyOn))
+		c.Mode.Turn(do.Has(local.ReplyOn))
 	case do.Has(local.ReplySkip):
-		c.SkipReply()
+		c.Mode.Skip()
 	case do.Has(local.Reset):
 		w.reset(c)
 	}
@@ -126,14 +143,19 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 
 // reset makes a session what it was when it connected.
 func (w *Worker) reset(c *exchange.Session) {
-	c.ResetReply()
+	c.Mode.Reset()
 	c.Reset()
 	w.policy.Become(c, c.Service.UsersAt(c.Listener).Initial())
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)
 	c.ListenAsSentinel(nil)
+	w.x.Move(c, w.services[c.Service.Of].Service)
 }
+
+// noMonitor is the error for MONITOR where the servers know what a user may do: it would show the commands of others.
+var noMonitor = resp.AppendError(nil, "ERR 'monitor' is not allowed through the gateway where upstream-auth is "+
+	"'pass': it would show what other users do")
 
 // askBypassing sends what changes nothing to a primary that runs a script, on a connection of the session's own.
 func (w *Worker) askBypassing(c *exchange.Session, shard int, frame []byte) bool {

@@ -89,4 +89,6 @@ const (
 	PeerClosed = upstream.PeerClosed
 	DialFailed = upstream.DialFailed
 	OtherRun   = upstream.OtherRun
+	// NotAuthenticated: the server rejects the credentials of the user that the connection was for.
+	NotAuthenticated = upstream.NotAuthenticated
 )

@@ -72,24 +72,40 @@ func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragge
 	if w.policy.Audits(r.command) && !rejected {
 		w.policy.Audit(c, policy.Allowed, r.command, args)
 	}
-	if w.clients.AnyMonitor(c.Service.Index) && !refused {
+	if w.clients.AnyMonitor(c.Service.Of) && !refused {
 		w.clients.ShowFinished(c, multi, r.command, args)
 	}
 	return true
 }
 
-var execNoAuth = append([]byte(transaction.Because), local.NoAuth[1:]...)
-
 func (r *request) lacksPassword(w *Worker) bool { return r.c.User == nil && r.askPassword(w) }
 
 func (r *request) askPassword(w *Worker) bool {
-	if r.command != nil && r.command.Has(routing.NoAuth) {
+	if r.command != nil && r.command.Has(routing.NoAuth) && (r.command.ID != routing.CmdHello || !r.c.Service.Lazy ||
+		local.Presented(r.command, r.args) != nil) {
 		return false
 	}
-	if r.command != nil && r.command.ID == routing.CmdExec {
-		return r.ends(w.transactions.EndExec(r.c, execNoAuth))
+	why := local.NoAuth
+	if r.c.Service.Lazy {
+		wrong, blocked := w.policy.Stranger(r.c)
+		switch {
+		case blocked:
+			return r.ends(false)
+		case wrong == nil:
+			wrong = (*users)(w).full(r.c.Service.Of, session.Credentials{})
+		}
+		if wrong == nil {
+			(*users)(w).enter(r.c, session.Credentials{})
+			return false
+		}
+		if why = wrong; r.command != nil && r.command.ID == routing.CmdHello {
+			return false
+		}
 	}
-	w.x.Answer(r.c, local.NoAuth)
+	if r.command != nil && r.command.ID == routing.CmdExec {
+		return r.ends(w.transactions.EndExec(r.c, append([]byte(transaction.Because), why[1:]...)))
+	}
+	w.x.Answer(r.c, why)
 	return r.ends(true)
 }
 

@@ -34,7 +34,7 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 				return used
 			}
 			w.counts.ProtocolErrors++
-			w.env.Malformed(c.Service.Index, c.Remote, c.Input.Err())
+			w.env.Malformed(c.Service.Of, c.Remote, c.Input.Err())
 			w.x.Answer(c, resp.AppendError(nil, c.Input.Err()))
 			w.x.End(c, session.ProtocolError)
 			return len(buf)

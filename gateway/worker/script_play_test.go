@@ -24,7 +24,9 @@ import (
 //	start SETTING ...           view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
 //	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES
 //	leave CLIENT                half-close CLIENT (all that it sent has been read)
-//	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     reply LANE BYTES     lost LANE
+//	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     rejected LANE (its user)
+//	verdict CLIENT OK|ERROR (of a server, about its credentials)
+//	    reply LANE BYTES     lost LANE
 //	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
 //	down-after DURATION         run NODE RUN ID                        held
 //	long-script begins|ends (of another worker)
@@ -92,6 +94,8 @@ func (p *player) command(line string) {
 		p.runs(p.node(who), text)
 	case "held":
 		p.tellHeld()
+	case "verdict":
+		p.verdict(who, text)
 	case "long-script":
 		p.long += map[string]int{"begins": 1, "ends": -1}[who]
 	case "users":
@@ -117,6 +121,8 @@ func (p *player) connCommand(verb, who, text string) {
 		p.loop.Connected(id, met)
 	case "stranger":
 		p.loop.Lose(id, worker.OtherRun)
+	case "rejected":
+		p.loop.Lose(id, worker.NotAuthenticated)
 	case "refused":
 		p.loop.Lose(id, worker.DialFailed)
 	case "lost":
@@ -324,6 +330,12 @@ func (p *player) dialled(d upstream.Dial) string {
 	}
 	if d.RunID != "" {
 		text += " run " + d.RunID
+	}
+	if d.As != nil {
+		text += " as " + d.As.User()
+		if d.As.None() {
+			text += " without AUTH"
+		}
 	}
 	if d.Bypass {
 		text += " urgent"

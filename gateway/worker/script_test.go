@@ -71,6 +71,7 @@ type player struct {
 	audits  bool
 	mute    bool // servers do not do CLIENT UNBLOCK
 	rates   playedRates
+	unsaid  []policy.Verification
 }
 
 func newPlayer(t testing.TB) *player {
@@ -86,8 +87,9 @@ func newPlayer(t testing.TB) *player {
 // same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
 // pops), output=BYTES, push=BYTES, soft-output=BYTES:2s, soft-push=BYTES:2s, memory=BYTES (of all clients), gather=N,
 // close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
-// where servers do not do CLIENT UNBLOCK; audit for the audit log; guesses=1s is how much longer attempts to
-// authenticate wait after each two wrong passwords; rate=USER:COMMANDS:BYTES[:refuse], see playedRates.
+// where servers do not do CLIENT UNBLOCK; audit for the audit log; pass where the servers know the users, users=N of
+// them at most; guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
+// rate=USER:COMMANDS:BYTES[:refuse], see playedRates.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
@@ -134,6 +136,10 @@ func (p *player) start(words []string) {
 			for name := range strings.SplitSeq(value, ",") {
 				conf.Services[0].Allowed[name] = true
 			}
+		case "pass":
+			conf.Services[0].Pass, p.users = true, access.OfServers()
+		case "users":
+			conf.UsersMax, _ = strconv.Atoi(value)
 		case "audit":
 			p.audits = true
 		case "guesses":
@@ -180,7 +186,8 @@ func (p *player) start(words []string) {
 		Gap: func(_ int, g pubsub.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut: func(_ int, c exchange.Cut) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", c)) },
+		Cut:    func(_ int, c exchange.Cut) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", c)) },
+		Verify: p.verify,
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {
 				p.reports = append(p.reports, fmt.Sprintf("long scripts: %d", p.long))

@@ -97,7 +97,7 @@ func (w *Worker) Snapshot() Snapshot {
 			s.Blocked++
 		}
 	}
-	for _, svc := range w.services {
+	for svc := range w.services.All {
 		for k := range s.Topics {
 			s.Topics[k] += svc.Count(fanout.Kind(k))
 		}

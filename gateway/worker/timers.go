@@ -7,14 +7,17 @@ import (
 
 // timers does what is due, and finds when something is due next.
 func (w *Worker) timers() {
-	for _, s := range w.services {
+	for s := range w.services.All {
 		s.Service.ExpireHeld()
 		s.Service.Judge(s.View)
-		s.DropIdle()
+		s.DropIdle(s.Awaited())
 		s.Due()
-		w.x.ReportScript(s.Service)
+		if s.As == nil {
+			w.x.ReportScript(s.Service)
+		}
 		s.Service.WakeFull()
 	}
+	(*users)(w).drop()
 	w.clock.Ring(w.clock.Now, w.x.PlaceOf)
 	w.pool.Due()
 	w.throttle.Due()

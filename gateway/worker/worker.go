@@ -57,6 +57,8 @@ type Service struct {
 	BlockingLost exchange.BlockingLost
 	// CloseOnGap closes the connections of subscribers that may have missed messages; otherwise they stay subscribed.
 	CloseOnGap bool
+	// Pass: the servers know the users. Each has connections of its own, see users.go; Env.Verify is called.
+	Pass bool
 }
 
 // Listener is a listener of a service.
@@ -91,8 +93,10 @@ type Config struct {
 	HoldBytesMax    int
 	// DedicatedMax bounds the dedicated connections to one server. Zero: no bound.
 	DedicatedMax int
-	IdleMax      time.Duration
-	AuthMax      time.Duration
+	// UsersMax bounds the users of all services that Pass, while they are connected. Zero: no bound.
+	UsersMax int
+	IdleMax  time.Duration
+	AuthMax  time.Duration
 	// ClientMemory bounds what is kept for all clients.
 	ClientMemory exchange.MemoryBound
 	// Seed makes jitter and the order of replicas repeatable.
@@ -121,6 +125,9 @@ type Env struct {
 	// password was wrong. user is empty where there is none of that name. Both nil: none waits.
 	AuthDelay  func(service int, remote, user string) time.Duration
 	AuthFailed func(service int, remote, user string)
+	// Verify has a server asked about the credentials of a client. The answer comes through Verified, within
+	// the Patience. It may be nil where no service is one that Pass.
+	Verify func(v policy.Verification)
 	// Audit notes an entry of the audit log. Nil: there is none.
 	Audit func(e policy.Event)
 	// Random fills its argument with random bytes that nobody can guess.
@@ -184,7 +191,8 @@ type Worker struct {
 	counts       Counts
 	sums         Stats // what Stats returned last
 	pubsub       *pubsub.PubSub
-	services     []*service
+	services     services
+	users        map[userKey]*service
 
 	args     [][]byte // scratch of run
 	decision routing.Decision
@@ -199,7 +207,7 @@ func New(conf Config, env Env) *Worker {
 	clock, spare := wait.NewClock(), &blocks.Pool{}
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), trimAt: wait.Never,
-		args: make([][]byte, 0, 64),
+		args: make([][]byte, 0, 64), users: map[userKey]*service{},
 	}
 	w.fill()
 	pool := upstream.New(upstream.Config{
@@ -238,7 +246,8 @@ func New(conf Config, env Env) *Worker {
 		WallClock: env.WallClock, Random: env.Random, Audit: env.Audit,
 		Became:    func(c *exchange.Session) { w.throttle.Become(c) },
 		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
-		MayListen: w.subscribers.MayListen, Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
+		MayListen: w.subscribers.MayListen, Verify: env.Verify, Seen: (*users)(w).seen,
+		Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})
 	w.throttle = newThrottle(w)
 	w.pubsub = pubsub.New(pubsub.Config{
@@ -247,13 +256,10 @@ func New(conf Config, env Env) *Worker {
 	})
 	for _, s := range conf.Services {
 		up := pool.Add(s.Name, s.Reads, s.SilentAfter)
-		subscriptions := w.pubsub.Add(up, s.CloseOnGap)
-		w.subscribers.Serve(subscriptions)
-		w.services = append(w.services, &service{
-			Servers: up, Service: w.x.Serve(up, catalog.New(memory(&w.env, up.Index)), s.BlockingLost, s.Allowed,
-				w.env.Users(up.Index)),
-			Subscriptions: subscriptions,
-		})
+		if s.Pass {
+			up.KnowUsers()
+		}
+		(*users)(w).serve(up, w.env.Users(up.Index))
 	}
 	return w
 }
@@ -347,11 +353,15 @@ func (w *Worker) countAlone() {
 // Tick begins a round. now is the time since any fixed moment and never goes back.
 func (w *Worker) Tick(now time.Duration) {
 	w.clock.Tick(now)
-	for _, s := range w.services {
-		if v := w.env.View(s.Index); v != s.View {
+	for s := range w.services.All {
+		v, users := w.services[s.Of].View, w.services[s.Of].Users // a user has those of the service
+		if s.As == nil {
+			v, users = w.env.View(s.Index), w.env.Users(s.Index)
+		}
+		if v != s.View {
 			w.viewChanged(s, v)
 		}
-		if users := w.env.Users(s.Index); users != s.Users {
+		if users != s.Users {
 			w.policy.SetUsers(s.Service, users)
 		}
 	}

@@ -312,6 +312,15 @@ var errAnswers = []answered{
 		executed: notExecuted, when: "CLIENT IMPORT-SOURCE ON", advice: "import into the server itself"},
 	{text: "ERR CLIENT NO-TOUCH is not supported by this gateway: clients share its connections",
 		executed: notExecuted, when: "CLIENT NO-TOUCH ON", advice: "read from a replica of its own"},
+	{text: "ERR 'monitor' is not allowed through the gateway where upstream-auth is 'pass': it would show what other " +
+		"users do", executed: notExecuted, when: "MONITOR, and the servers decide what users may do",
+		advice: "connect to the server itself"},
+	{text: "ERR evergate: a client with subscriptions cannot authenticate where upstream-auth is 'pass': unsubscribe " +
+		"first; the command was not executed", executed: notExecuted,
+		when: "AUTH or HELLO AUTH as another user, or with another password", advice: "open another connection"},
+	{text: "ERR evergate: service '<name>': <number> users are connected, as many as may be; the command was not " +
+		"executed", executed: notExecuted, when: "upstream-auth is 'pass', and a client of one more user comes",
+		advice: "let clients share users"},
 	{text: "ERR 'config get <name>' is not allowed through the gateway: it would reveal a password of the servers",
 		executed: notExecuted, when: "CONFIG GET requirepass, masterauth and the like",
 		advice: "connect to the server itself"},

@@ -1,0 +1,94 @@
+package upstream
+
+import (
+	"maps"
+
+	"evergate/gateway/session"
+)
+
+// Where the servers decide what a user may do, each user has Servers of its own: the same nodes, under the same view,
+// with connections on which the user has authenticated. A Key names one of them, so no two users share a connection.
+
+// KnowUsers records that the servers of a service know its users: AddUser is called for each.
+func (s *Servers) KnowUsers() { s.Lazy = true }
+
+// AddUser adds the servers of a service once more, for the clients with these credentials. They begin with its view.
+// They have an Index of their own, that of former ones that were dropped if there are any.
+func (of *Servers) AddUser(as session.Credentials) *Servers {
+	p := of.pool
+	s := &Servers{
+		pool: p, Index: len(p.servers), Of: of.Index, As: &as, Lazy: true, Name: of.Name, Reads: of.Reads,
+		silentAfter: of.silentAfter, silent: of.silent, View: of.View, promoted: maps.Clone(of.promoted),
+	}
+	if of.View != nil {
+		s.left = of.View.Epoch // no connection leads anywhere yet
+	}
+	for i, other := range p.servers {
+		if other == nil {
+			s.Index = i
+			p.servers[i] = s
+			return s
+		}
+	}
+	p.servers = append(p.servers, s)
+	return s
+}
+
+// Drop forgets what AddUser added. It must have no connections; see Unconnected.
+func (s *Servers) Drop() {
+	s.pool.servers[s.Index] = nil
+	maps.DeleteFunc(s.pool.sets, func(k Key, _ *Set) bool { return k.Service == s.Index })
+}
+
+// Unconnected reports whether there are no connections to the servers, not even any that are being dialled.
+func (s *Servers) Unconnected() bool { return s.conns == 0 }
+
+// reaches reports whether any connection to the servers is open.
+func (s *Servers) reaches() bool {
+	for l := range s.pool.All {
+		if l.Key.Service == s.Index && l.State == Open {
+			return true
+		}
+	}
+	return false
+}
+
+// allLeft reports whether the service of s, and those of its users, have all left the demoted primaries of its view.
+func (s *Servers) allLeft() bool {
+	for _, other := range s.pool.servers {
+		if other != nil && other.Of == s.Of && other.left != s.View.Epoch {
+			return false
+		}
+	}
+	return true
+}
+
+// closesIdle reports whether connections with this setup are closed when they are idle.
+func (s *Servers) closesIdle(setup Setup) bool { return s.Lazy || setup.DB != 0 }
+
+// inUse reports whether anything is under way on a connection of Servers that are Lazy, or belongs to a session.
+func (s *Servers) inUse() bool {
+	for l := range s.pool.All {
+		if l.Key.Service == s.Index && (l.Owned || l.Inflight.Len() > 0 && l.Key.Purpose != Subscription) {
+			return true
+		}
+	}
+	return false
+}
+
+// notAuthenticated handles a server that rejects the credentials of a user. That is for the clients to know; the server
+// works, and another dial would end alike. It is dialled again when a client needs it.
+func (s *Servers) notAuthenticated(l *Conn) {
+	p := s.pool
+	if set := p.sets[l.Key]; len(set.conns) > 1 || l.Key.Purpose == Replica {
+		set.singleUntil = p.Clock.Now + RedialMax // others serve
+		p.redial(l)
+		return
+	}
+	if l.Key.Purpose == Subscription {
+		p.Users.Failed(l)
+	}
+	p.Users.Rejected(l, !s.reaches())
+	l.State = Waiting // the loop has no connection
+	p.Remove(l, NotAuthenticated)
+}
