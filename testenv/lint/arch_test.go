@@ -169,7 +169,7 @@ var rooms = map[string]room{
 	"testenv/drill/ledger": {pure: true, modules: []string{hdrHistogram}},
 	"testenv/drill/load":   {ours: []string{"testenv/drill/ledger", "testenv/servers"}},
 	"testenv/drill/report": {pure: true, ours: []string{"testenv/drill/ledger"}},
-	"testenv/suite":        {ours: []string{"testenv/servers"}},
+	"testenv/suite":        {ours: []string{"gateway/resp", "testenv/servers"}},
 	"testenv/twin":         {ours: []string{"testenv/servers"}},
 	"testenv/compat":       {ours: []string{"testenv/servers"}},
 	"testenv/hostile":      {ours: []string{"testenv/servers"}},

@@ -40,7 +40,7 @@ func Dial(addr string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(c), nil
+	return NewConn(c), nil
 }
 
 // DialFrom connects from a loopback address of IPv4 to addr, HOST:PORT.
@@ -50,10 +50,11 @@ func DialFrom(from, addr string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(c), nil
+	return NewConn(c), nil
 }
 
-func newConn(c net.Conn) *Conn {
+// NewConn makes a Conn of a connection, which belongs to it from now on.
+func NewConn(c net.Conn) *Conn {
 	return &Conn{Conn: c, Timeout: ReplyPatience, r: bufio.NewReaderSize(c, 64<<10)}
 }
 

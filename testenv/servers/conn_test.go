@@ -15,7 +15,7 @@ func TestFrameReadsExactlyOneValue(t *testing.T) {
 	near, far := net.Pipe()
 	defer func() { _ = far.Close() }()
 	go func() { _, _ = far.Write([]byte(strings.Join(frames, "") + "?\r\n")) }()
-	c := newConn(near)
+	c := NewConn(near)
 	for _, want := range frames {
 		if got, err := c.Frame(); err != nil || string(got) != want {
 			t.Fatalf("got %q, %v, want %q", got, err, want)

@@ -73,7 +73,7 @@ func DialTLS(addr string, config *tls.Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(c), nil
+	return NewConn(c), nil
 }
 
 // DialTLSFrom is DialFrom with TLS.
@@ -83,7 +83,7 @@ func DialTLSFrom(from, addr string, config *tls.Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(c), nil
+	return NewConn(c), nil
 }
 
 // MustDialTLS is DialTLS for a test, at whose end the Conn is closed.

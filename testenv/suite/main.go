@@ -30,7 +30,7 @@ var units = []string{
 	"unit/type/zset", "unit/type/hash", "unit/type/stream", "unit/type/stream-cgroups", "unit/sort", "unit/expire",
 	"unit/other", "unit/multi", "unit/quit", "unit/pubsub", "unit/pubsubshard", "unit/slowlog", "unit/scripting",
 	"unit/functions", "unit/introspection", "unit/introspection-2", "unit/limits", "unit/bitops", "unit/bitfield",
-	"unit/geo", "unit/hyperloglog", "unit/lazyfree", "unit/pause", "unit/latency-monitor",
+	"unit/geo", "unit/hyperloglog", "unit/lazyfree", "unit/pause", "unit/latency-monitor", "unit/acl", "unit/acl-v2",
 }
 
 type options struct {

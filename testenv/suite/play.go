@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -74,21 +75,59 @@ func play(ctx context.Context, o options, unit string, through bool, skip ...str
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	addr := env.Primary().Addr
-	if through {
-		args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary", "--hold", "2s",
-			"--workers", o.workers}
-		if !o.plain {
-			args = append(args, policy...)
-		}
-		gate, err := servers.RunGateway(servers.GatewayOptions{Args: args})
-		if err != nil {
+	name := unit
+	if userUnits[unit] != "" {
+		o.patient *= 5 // the gateway reads its file every second
+		if name, err = external(o.source, unit); err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, gate.Close()) }()
-		addr = gate.Addr
 	}
-	return runtest(ctx, o, unit, addr, skip)
+	if !through {
+		return runtest(ctx, o, name, env.Primary().Addr, skip)
+	}
+	args := []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main", "--reads", "primary", "--hold", "2s",
+		"--workers", o.workers}
+	if !o.plain {
+		args = append(args, policy...)
+	}
+	if userUnits[unit] != "" {
+		return playUsers(ctx, o, name, args, skip)
+	}
+	gate, err := servers.RunGateway(servers.GatewayOptions{Args: args})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+	return runtest(ctx, o, name, gate.Addr, skip)
+}
+
+// playUsers runs a unit about users through a gateway with a file of users.
+func playUsers(ctx context.Context, o options, name string, args, skip []string) (r *result, err error) {
+	model, err := servers.Plain(servers.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, model.Close()) }()
+	dir, err := os.MkdirTemp("", "evergate-suite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file, err := userFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	gate, err := servers.RunGateway(servers.GatewayOptions{Args: append(args, "--users-file", file)})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+	u, err := newUsers(gate, file, model.Primary().Addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, u.Close()) }()
+	return runtest(ctx, o, name, u.Addr().String(), skip)
 }
 
 // policy allows the commands with which the suite inspects a server.
@@ -137,9 +176,13 @@ var (
 func parse(out []byte) *result {
 	r := &result{}
 	failed := map[string]bool{}
+	explained := false // the lines after a failure say what was expected
 	for in := bufio.NewScanner(bytes.NewReader(colours.ReplaceAll(out, nil))); in.Scan(); {
 		m := verdict.FindStringSubmatch(in.Text())
 		switch {
+		case m == nil && explained && !strings.HasPrefix(in.Text(), "["):
+			r.printed = append(r.printed, "    "+in.Text())
+			continue
 		case m == nil:
 		case m[1] == "ok":
 			r.passed = append(r.passed, m[2])
@@ -148,6 +191,7 @@ func parse(out []byte) *result {
 			failed[name] = true
 			r.printed = append(r.printed, in.Text())
 		}
+		explained = m != nil && m[1] != "ok"
 	}
 	for name := range failed {
 		r.failed = append(r.failed, name)
