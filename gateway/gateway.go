@@ -79,6 +79,8 @@ type Gateway struct {
 	started     time.Time
 	runID       string
 	number      atomic.Int64 // of the last client
+	// accounts has what users and addresses may do in a second.
+	accounts *limits.Rates
 	// clientMemory is how many bytes are kept for the clients of all workers.
 	clientMemory atomic.Int64
 	// material is the TLS of all services.
@@ -121,7 +123,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	g.subServices, g.prints, g.guesses = subServicesOf(&conf), shared.NewPrints(), shared.NewGuesses(g.guessed)
 	_, g.ownListeners = listenerIDs(&conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
-	g.addresses = limits.NewAddresses(conf.Limits.ClientsPerAddress)
+	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
 	g.repeats, g.entry.logger = accept.NewRepeats(), logger
 	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	var err error
@@ -259,6 +261,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Print:            g.prints.Give,
 		ClientNumber:     func() int64 { return g.number.Add(1) },
 		WallClock:        time.Now,
+		Rates:            g.rates(),
 	}
 }
 

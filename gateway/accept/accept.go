@@ -58,6 +58,14 @@ func parsePrefix(word string) (netip.Prefix, error) {
 	return prefix, nil
 }
 
+// ContainsRemote reports whether an address as CLIENT LIST shows it is among them: "192.0.2.1:5000", or a path.
+func (n *Networks) ContainsRemote(remote string) bool {
+	if at, err := netip.ParseAddrPort(remote); err == nil {
+		return n.Contains(net.TCPAddrFromAddrPort(at))
+	}
+	return n.Contains(&net.UnixAddr{Name: remote, Net: "unix"})
+}
+
 // Contains reports whether an address, of a connection's end, is among them.
 func (n *Networks) Contains(addr net.Addr) bool {
 	switch addr := addr.(type) {

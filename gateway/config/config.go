@@ -122,6 +122,8 @@ type Service struct {
 	Password Secret
 	// Access defines users with rights of their own instead.
 	Access Access
+	// UserSettings are what is set for single users, by name.
+	UserSettings map[string]UserSettings
 	// FacadePassword is required of clients of a listener with FacadeSentinel. Zero: none is required.
 	FacadePassword Secret
 	// NoAuth permits a listener beyond loopback without a password.

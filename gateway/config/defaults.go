@@ -29,8 +29,9 @@ func DefaultLimits() Limits {
 		HoldBytesMax:    1 << 30,
 		PrivateMax:      8_000,
 		AuthMax:         60 * time.Second,
-		SharedLimits:    SharedLimits{PushSoft: SoftLimit{Bytes: 8 << 20, For: time.Minute}},
-		HandshakeMax:    10 * time.Second,
+		SharedLimits: SharedLimits{PushSoft: SoftLimit{Bytes: 8 << 20, For: time.Minute},
+			AddressRate: Rate{Over: RateWait}},
+		HandshakeMax: 10 * time.Second,
 	}
 }
 
@@ -59,6 +60,7 @@ func (c Gateway) Filled() Gateway {
 	fill(&c.Limits.PrivateMax, d.Limits.PrivateMax)
 	fill(&c.Limits.AuthMax, d.Limits.AuthMax)
 	fill(&c.Limits.HandshakeMax, d.Limits.HandshakeMax)
+	fill(&c.Limits.AddressRate.Over, RateWait)
 	c.Services = append([]Service(nil), c.Services...)
 	for i := range c.Services {
 		fill(&c.Services[i].Reads, ReadPrimary)

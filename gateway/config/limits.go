@@ -9,6 +9,8 @@ type SharedLimits struct {
 	ClientMemoryMax int64
 	// ClientsPerAddress is the most clients of one address, or of one IPv6 network of 64 bits. Zero: no limit.
 	ClientsPerAddress int
+	// AddressRate is that of each address, or of each IPv6 network of 64 bits. Default: no limit.
+	AddressRate Rate
 	// OutputSoft and PushSoft close a client whose pending output stays above them, beside OutputBytesMax and
 	// PushBytesMax (Redis: the soft limits of client-output-buffer-limit normal and pubsub). Defaults: none; 8 MiB for
 	// 60 s.

@@ -56,6 +56,7 @@ func (c Gateway) Validate() error {
 		v.listeners(&c.Services[i])
 		v.tls(&c.Services[i])
 		v.networks(&c.Services[i])
+		v.userSettings(&c.Services[i])
 	}
 	v.sharedListeners(c.Services)
 	v.facades(c.Services)
@@ -122,6 +123,7 @@ func (v *validation) process(c Gateway) {
 	l := c.Limits
 	within(v, "max-clients", l.ClientsMax, 1, clientsMax)
 	within(v, "max-clients-per-address", l.ClientsPerAddress, 0, clientsMax)
+	v.rate("-per-address", l.AddressRate)
 	within(v, "hold-sessions-max", l.HoldSessionsMax, 1, clientsMax)
 	within(v, "private-connections-max", l.PrivateMax, 1, clientsMax)
 	within(v, "idle-timeout", l.IdleMax, 0, longest)

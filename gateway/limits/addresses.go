@@ -62,6 +62,11 @@ func (a *Addresses) network(remote string) (of netip.Prefix, counts bool) {
 	if a.most == 0 {
 		return of, false
 	}
+	return networkOf(remote)
+}
+
+// networkOf is what a client's address counts for; ok is false for that of a unix socket.
+func networkOf(remote string) (of netip.Prefix, ok bool) {
 	at, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return of, false

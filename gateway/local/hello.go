@@ -48,11 +48,12 @@ func Presented(command *routing.Command, args [][]byte) (all []session.Credentia
 	return all
 }
 
-// authenticate makes a client the user of a name if the password is right, or returns the error.
+// authenticate makes a client the user of a name if the password is right, or returns the error: the same if the user
+// does not admit the client, so that a password cannot be tried from elsewhere.
 func (e *Effect) authenticate(name, password []byte, named bool, f *Facts) (wrong []byte) {
 	if f.Verdict == nil {
 		user := f.Users.Authenticate(name, password)
-		if user == nil {
+		if user == nil || !f.Comes(user) {
 			e.Do, e.Wrong = e.Do|WrongPassword, name
 			return WrongPass
 		}
@@ -69,7 +70,12 @@ func (e *Effect) authenticate(name, password []byte, named bool, f *Facts) (wron
 		}
 		return wrong
 	}
-	e.Do, e.User, e.As = e.Do|Authenticate, f.Users.As(as.User()), as
+	user := f.Users.As(as.User())
+	if !f.Comes(user) {
+		e.Do, e.Wrong = e.Do|WrongPassword, name
+		return WrongPass
+	}
+	e.Do, e.User, e.As = e.Do|Authenticate, user, as
 	return nil
 }
 

@@ -36,6 +36,9 @@ type Facts struct {
 	// Verdict is a server's error for the credentials of the command, nil where it accepts them. It is nil itself where
 	// the gateway knows the users.
 	Verdict func(as session.Credentials) []byte
+	// Comes reports whether a user admits the client, as far as where it comes from is concerned. Only AUTH and HELLO need
+	// it.
+	Comes func(user *access.User) bool
 	// Subscribed: it waits for messages.
 	Subscribed bool
 	// View is that of its service.

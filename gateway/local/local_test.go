@@ -25,6 +25,7 @@ func known() Facts {
 	return Facts{
 		ID: 7, Proto: 2, Identity: &session.Identity{Name: "me"}, View: &topology.View{},
 		Users:     access.WithPassword("secret"),
+		Comes:     func(*access.User) bool { return true },
 		WallClock: func() time.Time { return time.Unix(5, 7000) },
 	}
 }

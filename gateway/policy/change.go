@@ -16,17 +16,40 @@ func (p *Policy) SetUsers(s *exchange.Service, users *access.Users) {
 		switch users := users.At(int(c.Listener)); {
 		case c.Service != s:
 		case c.User == nil:
-			p.Become(c, users.Initial())
+			p.Initial(c, users)
 		default:
 			p.renew(c, users.Lookup(c.User.Name()))
 		}
 	}
 }
 
-// Become makes a client a user; nil: it must authenticate.
-func (p *Policy) Become(c *exchange.Session, user *access.User) {
+// Become makes a client a user; nil: it must authenticate. It returns false, and the client stays what it is, if the
+// user has as many clients as it may have.
+func (p *Policy) Become(c *exchange.Session, user *access.User) (ok bool) {
+	if !p.conf.Counts(c, user) {
+		return false
+	}
 	c.Become(user)
-	p.conf.Became(c)
+	return true
+}
+
+// Initial makes a client what it is before it authenticates: the default user where that needs no password and admits
+// it. It returns false, and the client is nobody, if that user has as many clients as it may have.
+func (p *Policy) Initial(c *exchange.Session, users *access.Users) (ok bool) {
+	user := users.Initial()
+	if user != nil && !p.Comes(c, user) {
+		user = nil
+	}
+	if p.Become(c, user) {
+		return true
+	}
+	p.Become(c, nil)
+	return false
+}
+
+// Comes reports whether a client may be a user, as far as where it comes from is concerned.
+func (p *Policy) Comes(c *exchange.Session, user *access.User) bool {
+	return p.conf.Comes == nil || p.conf.Comes(c.Service.Of, user.Name(), c.Remote)
 }
 
 func (p *Policy) renew(c *exchange.Session, user *access.User) {
@@ -34,7 +57,7 @@ func (p *Policy) renew(c *exchange.Session, user *access.User) {
 		p.x.Close(c, session.UserGone)
 		return
 	}
-	p.Become(c, user)
+	p.Become(c, user) // it counts for the same name
 	if c.Multi != nil && !p.mayExecute(c) {
 		c.Multi.Abort()
 	}

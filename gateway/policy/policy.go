@@ -29,8 +29,11 @@ type Config struct {
 	Random    func([]byte)
 	// Line returns a client's line of CLIENT LIST.
 	Line func(c *exchange.Session) []byte
-	// Became is called when a client has become another user, or one with new rights.
-	Became func(c *exchange.Session)
+	// Comes reports whether a user admits clients from an address. Nil: every user does.
+	Comes func(service int, user, remote string) bool
+	// Counts counts a client for the user that it becomes, nil for none. It returns false if the user has as many as it
+	// may have.
+	Counts func(c *exchange.Session, user *access.User) bool
 	// MayListen reports whether a user may listen to all that a session is subscribed to.
 	MayListen func(c *exchange.Session, user *access.User) bool
 	// Delay returns how long an attempt of an address to authenticate as a user must wait, Failed counts one whose

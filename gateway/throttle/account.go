@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/session"
 )
@@ -20,6 +21,9 @@ type account struct {
 	// listed: it is one of Throttle.queues.
 	listed bool
 }
+
+// isOf reports whether the account is a user's. a may be nil.
+func (a *account) isOf(user *access.User) bool { return a != nil && a.Name == user.Name() }
 
 // enter returns this worker's part of an account, nil for nil, and counts one more session.
 func (t *Throttle) enter(of *ratelimit.Account) *account {

@@ -1,10 +1,11 @@
 // Package throttle holds clients to the rates of their users and of their addresses: a request that exceeds one waits
-// with its session, or is refused.
+// with its session, or is refused. It also bounds how many clients a user has.
 //
-//	t.Begin(c), t.Become(c), t.Left(c)    when a client comes, becomes a user, has left
-//	t.Admit(c, recovers)                  before a request: it may go on, its session waits, or it is refused
-//	t.Spend(c, bytes)                     when it was answered or sent; t.Wrote(id, bytes) for what the client is sent
-//	t.Next()                              at the end of a round, until it returns false: wakes who has waited longest
+//	t.Begin(c), t.Become(c, user), t.Left(c)   a client comes, becomes a user, has left
+//	t.Admit(c, recovers)                       before a request: it may go on, its session waits, or it is refused
+//	t.Spend(c, bytes)                          after it was answered or sent
+//	t.Wrote(id, bytes)                         after a client was sent something
+//	t.Next()                                   ends a round, until it returns false: wakes the session whose turn it is
 //
 // Begin with Throttle.Admit. The buckets are package ratelimit's knowledge.
 //
@@ -20,6 +21,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/exchange"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/wait"
@@ -35,17 +37,22 @@ var (
 	ManyBytes    = []byte("-ERR max number of bytes per second reached, the command was not executed\r\n")
 )
 
+// TooMany is the error for a client of a user that has as many as it may have.
+var TooMany = []byte("-ERR max number of clients reached\r\n")
+
 // Config is what a Throttle needs. Exchange and Clock are required.
 type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
 	// OfUser and OfAddress return what a user, and an address, shares over all workers, and count one more session there;
-	// nil: no rate. Left counts one less. All nil: there are no rates.
-	OfUser    func(service int, user string) *ratelimit.Account
+	// nil: nothing bounds it. ok is false if the user has as many as it may have. Left counts one less. All nil: there are
+	// no bounds.
+	OfUser    func(service int, user string) (a *ratelimit.Account, ok bool)
 	OfAddress func(remote string) *ratelimit.Account
 	Left      func(a *ratelimit.Account, now time.Duration)
-	// Exceeded is for the log: so many commands of an account were held up or refused since the last call.
-	Exceeded func(service int, a *ratelimit.Account, count uint64)
+	// Exceeded is for the log: so many commands of an account, a user's or an address's, were held up or refused since the
+	// last call.
+	Exceeded func(service int, a *ratelimit.Account, ofUser bool, count uint64)
 }
 
 // Throttle holds the sessions of one worker to their rates. New makes it.
@@ -84,7 +91,7 @@ func (t *Throttle) Counts() Counts { return t.counts }
 // Limits reports whether the client with an ID has a rate.
 func (t *Throttle) Limits(id uint32) bool { return int(id) < len(t.of) && t.of[id] != nil }
 
-// Begin takes in a client that has connected.
+// Begin takes in a client that has connected, before it is any user.
 func (t *Throttle) Begin(c *exchange.Session) {
 	if t.conf.OfUser == nil {
 		return
@@ -92,21 +99,34 @@ func (t *Throttle) Begin(c *exchange.Session) {
 	if a := t.enter(t.conf.OfAddress(c.Remote)); a != nil {
 		t.own(c).address = a
 	}
-	t.Become(c)
 }
 
-// Become holds a client to the rate of the user that it has become. One that waits is decided about anew.
-func (t *Throttle) Become(c *exchange.Session) {
+// Become holds a client to the rate of the user that it becomes; nil: none. It returns false, and changes nothing, if
+// the user has as many clients as it may have. A client that waits is decided about anew.
+func (t *Throttle) Become(c *exchange.Session, user *access.User) (ok bool) {
 	if t.conf.OfUser == nil {
-		return
+		return true
 	}
 	var next *account
-	if c.User != nil {
-		next = t.enter(t.conf.OfUser(c.Service.Of, c.User.Name()))
+	switch {
+	case user == nil:
+	case t.Limits(c.Ref.ID) && t.of[c.Ref.ID].user.isOf(user):
+		return true
+	default:
+		shared, ok := t.conf.OfUser(c.Service.Of, user.Name())
+		if !ok {
+			return false
+		}
+		next = t.enter(shared)
 	}
-	if next == nil && !t.Limits(c.Ref.ID) {
-		return
+	if next != nil || t.Limits(c.Ref.ID) {
+		t.turn(c, next)
 	}
+	return true
+}
+
+// turn has a session leave the account of its user for another one, or for none.
+func (t *Throttle) turn(c *exchange.Session, next *account) {
 	s := t.own(c)
 	if s.admitted { // the request that makes it another user counts for its address alone
 		if s.admitted = false; s.address != nil {
@@ -224,7 +244,7 @@ func (t *Throttle) wait(c *exchange.Session, s *limited, a *account, called bool
 
 func (t *Throttle) exceeded(c *exchange.Session, a *account) {
 	if count, due := a.Exceeded(t.clock.Now); due {
-		t.conf.Exceeded(c.Service.Of, a.Account, count)
+		t.conf.Exceeded(c.Service.Of, a.Account, a == t.of[c.Ref.ID].user, count)
 	}
 }
 

@@ -3,6 +3,8 @@ package worker
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
+	"evergate/gateway/session"
+	"evergate/gateway/throttle"
 	"evergate/gateway/wait"
 )
 
@@ -14,6 +16,10 @@ func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 	a := exchange.Arrival{Listener: listener, Hold: hold, Role: face, Remote: remote, Local: local}
 	c := w.x.Open(s.Service, a)
 	w.throttle.Begin(c)
+	if !w.policy.Initial(c, c.Service.UsersAt(c.Listener)) {
+		w.x.Answer(c, throttle.TooMany)
+		w.x.End(c, session.TooMany)
+	}
 	return c.Ref.ID
 }
 

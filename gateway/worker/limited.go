@@ -11,10 +11,12 @@ import (
 // Rates is how a worker learns of the rates of users and addresses, which all workers share; see throttle.Config. All
 // nil: there are none.
 type Rates struct {
-	RateOfUser    func(service int, user string) *ratelimit.Account
+	RateOfUser    func(service int, user string) (a *ratelimit.Account, ok bool)
 	RateOfAddress func(remote string) *ratelimit.Account
 	RateLeft      func(a *ratelimit.Account, now time.Duration)
-	RateExceeded  func(service int, a *ratelimit.Account, count uint64)
+	RateExceeded  func(service int, a *ratelimit.Account, ofUser bool, count uint64)
+	// UserComes reports whether a user admits clients from an address. Nil: every user does.
+	UserComes func(service int, user, remote string) bool
 }
 
 func newThrottle(w *Worker) *throttle.Throttle {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/clients"
 	"evergate/gateway/exchange"
@@ -9,6 +10,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/subscribe"
+	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -64,6 +66,10 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	if do.Has(local.WrongPassword) {
 		w.policy.WrongPassword(c, args[0], do.Wrong)
 	}
+	if do.Has(local.Authenticate) && !(*users)(w).become(c, &do) {
+		w.x.Refuse(c, throttle.TooMany)
+		return true
+	}
 	if !w.apply(c, &do) {
 		return false
 	}
@@ -85,6 +91,9 @@ func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]b
 	}
 	if c.Service.Lazy {
 		f.Verdict = func(as session.Credentials) []byte { return w.policy.Verdict(c, as) }
+	}
+	if command.Has(routing.NoAuth) {
+		f.Comes = func(user *access.User) bool { return w.policy.Comes(c, user) }
 	}
 	if command.ID == routing.CmdClientInfo {
 		f.Line = w.clients.Line(nil, c, len(resp.AppendCommand(nil, args...)))
@@ -110,14 +119,6 @@ func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args []
 func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 	if do.Do == 0 {
 		return true
-	}
-	switch {
-	case do.Has(local.Authenticate) && c.Service.Lazy:
-		if (*users)(w).enter(c, do.As); !do.Has(local.SetProto) {
-			c.Service.DialAhead(c.Setup())
-		}
-	case do.Has(local.Authenticate):
-		w.policy.Become(c, do.User)
 	}
 	if do.Has(local.WrongPassword) {
 		w.counts.WrongPasswords++
@@ -145,7 +146,7 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 func (w *Worker) reset(c *exchange.Session) {
 	c.Mode.Reset()
 	c.Reset()
-	w.policy.Become(c, c.Service.UsersAt(c.Listener).Initial())
+	w.policy.Initial(c, c.Service.UsersAt(c.Listener))
 	w.transactions.Unwatch(c)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)

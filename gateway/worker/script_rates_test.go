@@ -15,23 +15,27 @@ type playedRates struct {
 	ofUser   map[string]*ratelimit.Account
 	address  *ratelimit.Account
 	sessions map[*ratelimit.Account]int
+	clients  map[string]int    // the most of a user
+	from     map[string]string // where the clients of a user come from
 }
 
-// add reads NAME:COMMANDS:BYTES, with ":refuse" behind it for an error instead of a wait. The name "address" stands for
-// the address of all clients.
+// add reads NAME:COMMANDS:BYTES:OVER:CLIENTS:FROM. OVER is "refuse" for an error instead of a wait, CLIENTS the most of
+// the user, FROM where they come from. The name "address" stands for the address of all clients, which is "remote".
 func (r *playedRates) add(text string) {
-	words := append(strings.Split(text, ":"), "", "", "")
+	words := append(strings.Split(text, ":"), "", "", "", "", "")
 	rate := ratelimit.Rate{Refuses: words[3] == "refuse"}
 	rate.Commands, _ = strconv.ParseInt(words[1], 10, 64)
 	rate.Bytes, _ = strconv.ParseInt(words[2], 10, 64)
 	a := ratelimit.NewAccount(words[0], rate, 1)
 	if r.sessions == nil {
 		r.ofUser, r.sessions = map[string]*ratelimit.Account{}, map[*ratelimit.Account]int{}
+		r.clients, r.from = map[string]int{}, map[string]string{}
 	}
 	if words[0] == "address" {
 		r.address = a
 	} else {
-		r.ofUser[words[0]] = a
+		r.ofUser[words[0]], r.from[words[0]] = a, words[5]
+		r.clients[words[0]], _ = strconv.Atoi(words[4])
 	}
 }
 
@@ -47,14 +51,21 @@ func (r *playedRates) env(p *player) (e worker.Rates) {
 		return a
 	}
 	return worker.Rates{
-		RateOfUser:    func(_ int, user string) *ratelimit.Account { return enter(r.ofUser[user]) },
+		RateOfUser: func(_ int, user string) (*ratelimit.Account, bool) {
+			a := r.ofUser[user]
+			if most := r.clients[user]; most > 0 && r.sessions[a] >= most {
+				return nil, false
+			}
+			return enter(a), true
+		},
 		RateOfAddress: func(string) *ratelimit.Account { return enter(r.address) },
 		RateLeft: func(a *ratelimit.Account, _ time.Duration) {
 			if r.sessions[a]--; r.sessions[a] < 0 {
 				p.t.Fatalf("more sessions have left %s than entered", a.Name)
 			}
 		},
-		RateExceeded: func(_ int, a *ratelimit.Account, count uint64) {
+		UserComes: func(_ int, user, remote string) bool { return r.from[user] == "" || r.from[user] == remote },
+		RateExceeded: func(_ int, a *ratelimit.Account, _ bool, count uint64) {
 			p.reports = append(p.reports, fmt.Sprintf("rate exceeded: %s, %d times", a.Name, count))
 		},
 	}

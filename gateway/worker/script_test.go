@@ -89,7 +89,7 @@ func newPlayer(t testing.TB) *player {
 // close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
 // where servers do not do CLIENT UNBLOCK; audit for the audit log; pass where the servers know the users, users=N of
 // them at most; guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
-// rate=USER:COMMANDS:BYTES[:refuse], see playedRates.
+// rate=USER:COMMANDS:..., see playedRates.
 func (p *player) start(words []string) {
 	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{

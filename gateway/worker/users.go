@@ -41,6 +41,20 @@ type userKey struct {
 	as session.Credentials
 }
 
+// become makes a client the user that it has authenticated as. It returns false if that one has as many clients as it
+// may have.
+func (u *users) become(c *exchange.Session, do *local.Effect) bool {
+	if !(*Worker)(u).policy.Become(c, do.User) {
+		return false
+	}
+	if c.Service.Lazy {
+		if u.enter(c, do.As); !do.Has(local.SetProto) {
+			c.Service.DialAhead(c.Setup())
+		}
+	}
+	return true
+}
+
 // enter makes a client the user whose credentials a server has accepted.
 func (u *users) enter(c *exchange.Session, as session.Credentials) {
 	w := (*Worker)(u)

@@ -244,7 +244,7 @@ func New(conf Config, env Env) *Worker {
 	w.policy = policy.New(policy.Config{
 		Exchange: w.x, Clock: &clock, Limits: &w.conf.Limits, Delay: w.env.AuthDelay, Failed: w.env.AuthFailed,
 		WallClock: env.WallClock, Random: env.Random, Audit: env.Audit,
-		Became:    func(c *exchange.Session) { w.throttle.Become(c) },
+		Comes: env.UserComes, Counts: func(c *exchange.Session, u *access.User) bool { return w.throttle.Become(c, u) },
 		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
 		MayListen: w.subscribers.MayListen, Verify: env.Verify, Seen: (*users)(w).seen,
 		Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,

@@ -9,11 +9,11 @@ import (
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
-		"gateway/limits", "gateway/ratelimit",
+		"gateway/ratelimit",
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
 		"cmd/evergate/suggest", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
-	1: {"routing", "gateway/accept",
+	1: {"routing", "gateway/accept", "gateway/limits",
 		"gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench", "testenv/hostile"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",

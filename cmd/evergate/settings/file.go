@@ -208,8 +208,12 @@ func (a *assignment) readValue(value *yaml.Node) (why string) {
 		if a.setting.kind == lines {
 			return wants + " in each line of a list"
 		}
+		if a.setting.kind == tables {
+			return wants + ", not a word"
+		}
 		a.add(value, splitTexts(a.setting, value.Value)...)
-	case value.Kind == yaml.SequenceNode && a.setting.kind != word && a.setting.kind != toggle:
+	case value.Kind == yaml.SequenceNode && a.setting.kind != word && a.setting.kind != toggle &&
+		a.setting.kind != tables:
 		if len(value.Content) == 0 {
 			return "has no value"
 		}
@@ -222,6 +226,8 @@ func (a *assignment) readValue(value *yaml.Node) (why string) {
 			}
 			a.add(item, item.Value)
 		}
+	case value.Kind == yaml.MappingNode && a.setting.kind == tables:
+		return a.readTables(value)
 	case value.Kind == yaml.MappingNode && a.setting.kind == pairs:
 		for i := 0; i+1 < len(value.Content); i += 2 {
 			from, to := value.Content[i], resolveAlias(value.Content[i+1])

@@ -153,8 +153,11 @@ func (r *Resolved) apply(a assignment, s *Sources) {
 	r.places[placeKey{service, a.setting.Name, ""}] = a.at
 	for i, line := range a.lines {
 		item := a.texts[i]
-		if a.setting.kind == pairs {
+		switch a.setting.kind {
+		case pairs:
 			item, _, _ = strings.Cut(item, "=")
+		case tables:
+			item, _, _ = splitEntry(item)
 		}
 		r.places[placeKey{service, a.setting.Name, item}] = Place{file: a.at.file, line: line}
 	}

@@ -29,6 +29,8 @@ const (
 	list
 	// pairs is a mapping or FROM=TO words.
 	pairs
+	// tables is a mapping of names, each with settings of its own; see joinEntry.
+	tables
 	// lines is a sequence of texts, each whole.
 	lines
 	// toggle is true or false; its flag alone means true.
@@ -121,6 +123,7 @@ var serviceSettings = slices.Concat([]*Setting{
 		func(t target) *[]string { return &t.service.Access.Deny }),
 	usersSetting(),
 	usersFileSetting(),
+	userSettings(),
 	switchSetting("no-auth", "accept clients from other machines without a password",
 		func(t target) *bool { return &t.service.NoAuth }),
 	addressMapSetting(),
@@ -132,6 +135,9 @@ var processSettings = ofProcess(
 	numberSetting("max-clients", "N", "maximum number of clients; reject further connections", parseCount, strconv.Itoa,
 		func(t target) *int { return &t.config.Limits.ClientsMax }),
 	clientsPerAddressSetting(),
+	commandsPerAddressSetting(),
+	bytesPerAddressSetting(),
+	onRateLimitSetting(),
 	sizeSetting("proto-max-bulk-len", "maximum length of an argument; close a client that exceeds it",
 		func(t target) *int64 { return &t.config.Limits.BulkBytesMax }),
 	sizeSetting("client-query-buffer-limit", "maximum pending input of a client; close a client that exceeds it",

@@ -1,0 +1,78 @@
+package config
+
+import (
+	"maps"
+	"slices"
+
+	"evergate/gateway/access"
+	"evergate/gateway/ratelimit"
+)
+
+// UserSettings are what is set for one user, beside its rights. The zero value changes nothing.
+type UserSettings struct {
+	// Networks is where clients of the user come from, as accept.ParseNetworks reads them. Default all.
+	Networks []string
+	// ClientsMax is the most clients of the user at once. Zero: no limit.
+	ClientsMax int
+	Rate       Rate
+}
+
+// Rate bounds what a user, or an address, may do in a second. The zero value bounds nothing.
+type Rate struct {
+	// Commands a second, and Bytes a second: those of requests, replies and messages. Zero: no limit.
+	Commands int
+	Bytes    int64
+	// Over is what becomes of a request that exceeds one of them. Default RateWait.
+	Over OverRate
+}
+
+// OverRate decides about requests that exceed a Rate.
+type OverRate string
+
+const (
+	// RateWait has them wait, and all that their clients send after them.
+	RateWait OverRate = "wait"
+	// RateError answers them with an error.
+	RateError OverRate = "error"
+)
+
+// Limit is the rate in terms of the buckets.
+func (r Rate) Limit() ratelimit.Rate {
+	return ratelimit.Rate{Commands: int64(r.Commands), Bytes: r.Bytes, Refuses: r.Over == RateError}
+}
+
+// userSettings checks what is set for single users. Those of a file of users are not known here.
+func (v *validation) userSettings(s *Service) {
+	known := []string{access.DefaultUser}
+	if len(s.Access.Users) > 0 {
+		users, err := access.Parse(usersSource, s.Access.Users)
+		if err != nil {
+			return // reported as a fault of the users
+		}
+		known = users.Names()
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.UserSettings)) {
+		u := s.UserSettings[name]
+		if s.Access.UsersFile == "" && !slices.Contains(known, name) {
+			v.fault(Fault{Setting: "user-settings", Item: name, Given: name, Choices: known,
+				Text: "no user is called " + quoted(name)})
+		}
+		one := &validation{service: v.service}
+		one.network("allow-networks", "", u.Networks)
+		within(one, "max-clients", u.ClientsMax, 0, clientsMax)
+		one.rate("", u.Rate)
+		for _, f := range one.faults {
+			f.Text, f.Item, f.Setting = f.Setting+" of "+quoted(name)+": "+f.Text, name, "user-settings"
+			v.fault(f)
+		}
+	}
+}
+
+// rate checks the bounds of a rate. of ends the names of its settings.
+func (v *validation) rate(of string, r Rate) {
+	within(v, "commands-per-second"+of, r.Commands, 0, ratelimit.PerSecondMax)
+	within(v, "bytes-per-second"+of, r.Bytes, 0, ratelimit.PerSecondMax)
+	if r.Over != "" {
+		v.oneOf("on-rate-limit", string(r.Over), string(RateWait), string(RateError))
+	}
+}

@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"evergate/gateway/accept"
+	"evergate/gateway/config"
+	"evergate/gateway/limits"
+	"evergate/gateway/ratelimit"
+	"evergate/gateway/worker"
+)
+
+// userLimits are those of the users of a service, by name.
+type userLimits map[string]*userLimit
+
+// userLimit bounds the clients of one user.
+type userLimit struct {
+	networks   *accept.Networks // where they come from; nil: anywhere
+	clientsMax int              // 0: any number
+	rate       ratelimit.Rate
+}
+
+// userLimitsOf needs valid settings.
+func userLimitsOf(s *config.Service) userLimits {
+	all := userLimits{}
+	for name, u := range s.UserSettings {
+		l := &userLimit{clientsMax: u.ClientsMax, rate: u.Rate.Limit()}
+		if len(u.Networks) > 0 {
+			l.networks, _ = accept.ParseNetworks(u.Networks)
+		}
+		all[name] = l
+	}
+	return all
+}
+
+// rates is how the workers learn of the rates of users and addresses. It has nothing where none are set.
+func (g *Gateway) rates() (r worker.Rates) {
+	users := make([]userLimits, len(g.subServices)) // a Sentinel facade has users of its own
+	limited := g.conf.Limits.AddressRate.Limit().Bounds()
+	for of, p := range g.subServices {
+		if !p.sentinel {
+			users[of] = userLimitsOf(&g.conf.Services[p.service])
+			limited = limited || len(users[of]) > 0
+		}
+	}
+	if !limited {
+		return r
+	}
+	return worker.Rates{
+		RateOfUser: func(of int, user string) (*ratelimit.Account, bool) {
+			l := users[of][user]
+			if l == nil || l.clientsMax == 0 && !l.rate.Bounds() {
+				return nil, true
+			}
+			a := g.accounts.OfUser(g.subServices[of].service, user, l.rate, l.clientsMax)
+			return a, a != nil
+		},
+		RateOfAddress: g.accounts.OfAddress,
+		RateLeft:      g.accounts.Left,
+		RateExceeded:  g.rateExceeded,
+		UserComes: func(of int, user, remote string) bool {
+			l := users[of][user]
+			return l == nil || l.networks == nil || l.networks.ContainsRemote(remote)
+		},
+	}
+}
+
+// rateExceeded logs requests that exceeded a rate.
+func (g *Gateway) rateExceeded(of int, a *ratelimit.Account, ofUser bool, count uint64) {
+	whose, done := "address", "waited"
+	if ofUser {
+		whose = "user"
+	}
+	if a.Rate.Refuses {
+		done = "refused"
+	}
+	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.conf.Services[g.subServices[of].service].Name,
+		whose, a.Name, "requests", count, "outcome", done)
+}
+
+// newAccounts has no account yet.
+func newAccounts(c *config.Gateway) *limits.Rates {
+	return limits.NewRates(c.Limits.AddressRate.Limit(), c.Workers)
+}
