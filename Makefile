@@ -7,7 +7,8 @@
 #   make test              lint, 100,000 tries of each fuzz target, all tests, all tests under the race detector
 #   make test SERVER=path  the same against another redis-server or valkey-server
 #   make test-servers      the tests with servers, against this system's and newer ones: Redis 8 and Valkey 9
-#   make lint              format, vet, staticcheck, architecture, builds for other systems
+#   make lint              format, vet, staticcheck, known vulnerabilities, architecture, builds for other systems;
+#                          VULNDB=file:///DIR where Go's database of vulnerabilities cannot be reached
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
 #   make hostile           attacks from many sides beside well-behaved clients; MINUTES=1, ARGS="-only monitors"
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
@@ -28,6 +29,7 @@ ARGS ?=
 FAILOVERS ?= 200
 FUZZTIME ?= 10m
 MINUTES ?= 10
+VULNDB ?=
 # The slowest package under the race detector needs half of this on two cores.
 TIMEOUT ?= 12m
 # Tests with servers mostly wait, so more of them run at once than there are processors; the longest begin first.
@@ -86,6 +88,7 @@ lint:
 	go vet ./...
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
+	sh testenv/vulnerabilities.sh $(VULNDB)
 	go test ./testenv/lint
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/evergate
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./cmd/evergate
