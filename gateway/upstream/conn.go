@@ -156,9 +156,10 @@ type Conn struct {
 	// Big: a long reply is under way; the connection takes no new requests until it has ended.
 	Big bool
 	// BigEnd is the offset behind the last long request. Until that is written, slice by slice, the connection takes no
-	// new requests either. SlicedAt is when the last slice was written.
-	BigEnd   uint64
-	SlicedAt time.Duration
+	// new requests either. SlicedAt is when the last slice was begun, sliceLeft how many bytes of it are not written yet.
+	BigEnd    uint64
+	SlicedAt  time.Duration
+	sliceLeft int
 	// WriteAt is when coalesced bytes are written, unless the server answers something before; 0 when none wait.
 	WriteAt time.Duration
 	// Retiring: the node has lost its role; the connection takes no new requests, and is closed at RetireAt.

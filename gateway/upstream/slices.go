@@ -20,15 +20,19 @@ const (
 	WideBytes = 2 << 20
 )
 
-// slice returns the next slice of a connection's long request; none while it is not time for one.
+// slice returns what is left of the slice of a connection's long request that was begun in this round, or the next one;
+// none while it is not time for one. A slice may be several writes: TLS encrypts a part of it at a time.
 func (p *Pool) slice(l *Conn) []byte {
-	at, size := p.sliceAt(l)
-	if p.Clock.Now < at {
-		p.Clock.At(at)
-		return nil
+	if l.sliceLeft == 0 || l.SlicedAt != p.Clock.Now {
+		at, size := p.sliceAt(l)
+		if p.Clock.Now < at {
+			p.Clock.At(at)
+			return nil
+		}
+		l.SlicedAt, l.sliceLeft = p.Clock.Now, size
 	}
 	b := l.Queue.Unsent()
-	return b[:min(len(b), size)]
+	return b[:min(len(b), l.sliceLeft)]
 }
 
 // sliceAt returns when the next slice may be written, and its size in bytes.

@@ -28,10 +28,8 @@ func (p *Pool) Wrote(id ConnID, n int) {
 		return
 	}
 	busy, owed := l.Busy(), l.Awaits()
-	if l.Slicing() {
-		l.SlicedAt = p.Clock.Now
-	}
 	l.Queue.Wrote(n)
+	l.sliceLeft = max(0, l.sliceLeft-n)
 	if l.Tunnel {
 		l.Queue.Passed()
 	}

@@ -18,7 +18,14 @@ const (
 // A long SET goes to the server as fast as that reads while nobody else uses it; else slice by slice, no faster
 // than it answers others meanwhile.
 func TestLongRequestGoesInSlices(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { longRequest(t, 0) })
+	t.Run("TLS", func(t *testing.T) { longRequest(t, 64<<10) })
+}
+
+// longRequest has a long SET written, at most so many bytes at a time; 0: all that is offered.
+func longRequest(t *testing.T, atOnce int) {
 	f := newFake(t)
+	f.AtOnce = atOnce
 	c := f.steady()
 	other := f.open()
 	f.say(c, "SET big "+strings.Repeat("x", 2*wideBytes+5*sliceBytes))

@@ -102,6 +102,9 @@ func (l *Loop) write(c *Conn) {
 		if len(b) == 0 {
 			break
 		}
+		if l.AtOnce > 0 {
+			b = b[:min(len(b), l.AtOnce)]
+		}
 		l.checkDraining(c, b)
 		l.checkLeft(&c.left, b)
 		n := l.net.ToServer(c, b)
