@@ -46,9 +46,9 @@ func (c *Catalog) Note(command *routing.Command, args [][]byte) {
 	}
 }
 
-// NoteAll is Note for each command of a transaction.
-func (c *Catalog) NoteAll(frames []byte, l *resp.Limits) {
-	for args := range resp.Commands(frames, l) {
+// NoteAll is Note for each command of a transaction, in pieces of whole frames.
+func (c *Catalog) NoteAll(pieces [][]byte, l *resp.Limits) {
+	for args := range resp.Commands(pieces, l) {
 		c.Note(routing.Lookup(args), args)
 	}
 }
@@ -69,8 +69,8 @@ func (c *Catalog) Missing(at Place, command *routing.Command, args [][]byte) []b
 }
 
 // MissingAll is Missing for each command of a transaction.
-func (c *Catalog) MissingAll(at Place, frames []byte, l *resp.Limits) (bodies [][]byte) {
-	for args := range resp.Commands(frames, l) {
+func (c *Catalog) MissingAll(at Place, pieces [][]byte, l *resp.Limits) (bodies [][]byte) {
+	for args := range resp.Commands(pieces, l) {
 		if body := c.Missing(at, routing.Lookup(args), args); body != nil {
 			bodies = append(bodies, body)
 		}

@@ -30,6 +30,8 @@ type Request struct {
 	Ahead    uint32
 	Shard    int
 	Frame    []byte
+	// Rest are what follows Frame where the request is in several pieces, of whole frames each. They may be kept.
+	Rest [][]byte
 	// First is a command to send in front, without which the reply to this request would be wrong. Its pending request
 	// has the flags Quiet and Counts, by which a rejection of it is recognized.
 	First []byte
@@ -56,7 +58,7 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 	end := x.pool.Send(l, upstream.Pending{
 		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: r.flags(), Redirects: r.Redirects,
 		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead,
-	}, r.Frame, r.Owned, c.Company(len(r.Frame), r.Cost))
+	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
 	if r.Counts {
 		x.publishes, x.publishEnd = l, end
 		if c.Subs != nil {
@@ -72,6 +74,15 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 		c.inFlightEpoch = c.Service.View.Epoch
 	}
 	c.inFlight = append(c.inFlight, inFlight{conn: l, shard: int32(r.Shard), owed: 1, foreign: r.Foreign})
+}
+
+// size is how many bytes the request has.
+func (r *Request) size() int {
+	n := len(r.Frame)
+	for _, piece := range r.Rest {
+		n += len(piece)
+	}
+	return n
 }
 
 // flags are those of the pending request.

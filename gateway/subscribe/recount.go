@@ -22,7 +22,7 @@ func (u *Subscribers) Recount(l *upstream.Conn, t *upstream.Pending, frame, repl
 	}
 	b := resp.AppendArray(nil, len(elements))
 	at := -1 // MULTI comes before the commands that have an element each
-	for args := range resp.Commands(frame, u.conf.Limits) {
+	for args := range resp.Commands([][]byte{frame}, u.conf.Limits) {
 		if at >= 0 && at < len(elements) {
 			b = append(b, u.recountOne(l, t, args, elements[at])...)
 		}

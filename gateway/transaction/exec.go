@@ -47,22 +47,21 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 		}
 		return tx.EndExec(c, reply)
 	}
-	frame, ahead := m.Body, uint32(m.Count)+1
+	ends, ahead := [][]byte{execFrame}, uint32(m.Count)+1
 	if m.Nested {
-		frame, ahead = append(frame, resp.Multi...), ahead+1
+		ends, ahead = [][]byte{resp.Multi, execFrame}, ahead+1
 	}
-	frame = append(frame, execFrame...)
+	first, rest := m.With(ends...)
 	seq := c.Replies.Reserve()
 	r := exchange.Request{
 		Seq: seq, Part: tx.sendPlaceholders(c, seq), Slot: int16(slotOfMulti(c)), Shard: shard, Read: !m.Writes,
-		Owned: len(frame) > exchange.PauseBytes, Frame: frame, Ahead: ahead, Watched: c.Watch.Is(),
-		Counts: m.Counts, Foreign: m.Alone,
+		Frame: first, Rest: rest, Ahead: ahead, Watched: c.Watch.Is(), Counts: m.Counts, Foreign: m.Alone,
 	}
 	if m.Named {
-		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), frame, tx.conf.Limits)
+		r.Load = c.Service.Catalog.MissingAll(exchange.PlaceOf(l), m.Body, tx.conf.Limits)
 	}
 	if m.Scripts { // a script that it contains is there for its later commands
-		c.Service.Catalog.NoteAll(frame, tx.conf.Limits)
+		c.Service.Catalog.NoteAll(m.Body, tx.conf.Limits)
 	}
 	tx.x.Send(c, l, &r)
 	c.EndMulti()
@@ -105,7 +104,8 @@ func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
 // ResendExec sends a transaction again that was not executed, or answers it. It returns false when the session was
 // blocked.
 func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
-	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
+	body := [][]byte{a.Frame}
+	for args := range resp.Commands(body, tx.conf.Limits) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {
 			tx.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, exchange.NotElsewhere)
 			return true
@@ -125,10 +125,10 @@ func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
 		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
-		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), a.Frame, tx.conf.Limits),
+		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), body, tx.conf.Limits),
 	}
 	commands := uint32(0)
-	for args := range resp.Commands(a.Frame, tx.conf.Limits) {
+	for args := range resp.Commands(body, tx.conf.Limits) {
 		command := routing.Lookup(args)
 		r.Counts = r.Counts || command != nil && command.Has(routing.Counting)
 		commands++
@@ -172,8 +172,8 @@ func WithCause(l *upstream.Conn, reply []byte) []byte {
 // may have been executed one by one. For a while MULTI is answered with that error. Any other reply is returned as it
 // is.
 func (tx *Transactions) MultiRejected(l *upstream.Conn, reply []byte) []byte {
-	frame := l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End)
-	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) || !bytes.HasPrefix(frame, resp.Multi) {
+	if !bytes.HasPrefix(reply, []byte("-ERR EXEC without MULTI")) ||
+		!bytes.HasPrefix(l.Queue.Frame(l.Queue.AnsweredTo(), l.Inflight.Front().End), resp.Multi) {
 		return reply
 	}
 	s := tx.x.Served(l)

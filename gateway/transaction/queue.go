@@ -77,8 +77,8 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 	return true
 }
 
-// Queue queues one command of a transaction; d is the decision on it, command is nil for an unknown one. It copies
-// frame. It returns true.
+// Queue queues one command of a transaction; d is the decision on it, command is nil for an unknown one. A long frame
+// that is all of the client's input is kept, any other is copied. It returns true.
 func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	m, alone := c.Multi, c.Allows(d, command)
@@ -106,10 +106,13 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 		tx.x.Close(c, session.QueryLimit)
 		return true
 	}
+	owned := false
 	if own {
 		frame = placeholder(c, args)
+	} else {
+		owned = len(frame) > exchange.PauseBytes && c.Input.HandOver(frame)
 	}
-	m.Queue(frame, d.Slot, session.Traits{
+	m.Queue(frame, owned, d.Slot, session.Traits{
 		Named: catalog.RunsByName(command), Scripts: command.Has(routing.Scripts),
 		Writes: !own && !command.Has(routing.Read|routing.Local|routing.Transaction), Counts: d.Counts, Alone: alone,
 	})

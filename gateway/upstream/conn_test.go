@@ -23,9 +23,15 @@ func TestQueueModel(t *testing.T) {
 				sizes := []int{1, 40, 500, blockSize / 2, blockSize/2 + 1, 3 * blockSize}
 				frame := bytes.Repeat([]byte{byte(step)}, sizes[r.IntN(len(sizes))])
 				all = append(all, frame...)
-				if r.IntN(8) == 0 {
+				switch r.IntN(8) {
+				case 0:
 					ends = append(ends, q.AppendOwned(bytes.Clone(frame)))
-				} else {
+				case 1: // in two pieces
+					q.Append(frame)
+					frame = bytes.Repeat([]byte{byte(step), 'x'}, sizes[r.IntN(len(sizes))])
+					all = append(all, frame...)
+					ends = append(ends, q.AppendOwned(bytes.Clone(frame)))
+				default:
 					ends = append(ends, q.Append(frame))
 				}
 			case 2:

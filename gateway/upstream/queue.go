@@ -6,8 +6,8 @@ import (
 	"evergate/gateway/blocks"
 )
 
-// blockSize is the size of the blocks that small frames share, smallBlock that in a Small queue. A frame is never cut:
-// one that does not fit begins a new block, one longer than half a block gets its own.
+// blockSize is the size of the blocks that small frames share, smallBlock that in a Small queue. What is appended is
+// never cut: what does not fit begins a new block, what is longer than half a block gets its own.
 const (
 	blockSize  = 64 << 10
 	smallBlock = 512
@@ -16,7 +16,8 @@ const (
 // Queue holds the bytes of a connection from the oldest unanswered frame on, in blocks. Offsets count from the first
 // byte ever put into it. The zero value is ready.
 //
-// Invariant: answered <= wrote <= end, and every frame lies whole in one block.
+// Invariant: answered <= wrote <= end, and every frame lies whole in one block, or in several that hold nothing else
+// behind its first byte and before its last.
 type Queue struct {
 	// Small: smaller blocks, for the many connections that hold one short request for a long time.
 	Small bool
@@ -29,7 +30,7 @@ type Queue struct {
 	end      uint64
 }
 
-// block holds whole frames. start is the offset of its first byte in the queue.
+// block holds whole frames, or pieces of one. start is the offset of its first byte in the queue.
 type block struct {
 	data  []byte
 	start uint64
@@ -129,12 +130,22 @@ func (q *Queue) drop(from, to int) {
 }
 
 // Frame returns the bytes from start to end, which must be one unanswered frame. They are valid until the queue
-// changes.
+// changes. Those of a frame in several pieces are put together, which copies them.
 func (q *Queue) Frame(start, end uint64) []byte {
+	var joined []byte
 	for i := range q.blocks {
 		b := &q.blocks[i]
-		if start >= b.start && end <= b.start+uint64(len(b.data)) {
+		behind := b.start + uint64(len(b.data))
+		switch {
+		case behind <= start:
+		case b.start <= start && end <= behind:
 			return b.data[start-b.start : end-b.start]
+		default:
+			at := start + uint64(len(joined))
+			joined = append(joined, b.data[at-b.start:min(end, behind)-b.start]...)
+		}
+		if uint64(len(joined)) == end-start {
+			return joined
 		}
 	}
 	panic("upstream: a frame was dropped before it was answered")

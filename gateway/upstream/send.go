@@ -12,17 +12,21 @@ import (
 const BigBytes = 1<<20 + 1<<10
 
 // Send adds a request to a connection and has it written at the end of the round. The frame is copied, unless owned:
-// then the connection keeps it. with is the Company of the request. It returns the offset behind the frame; r.End is
-// set to it.
-func (p *Pool) Send(l *Conn, r Pending, frame []byte, owned bool, with Company) (end uint64) {
+// then the connection keeps it. rest are further pieces of the request, which it keeps. with is the Company of the
+// request. It returns the offset behind it; r.End is set to that.
+func (p *Pool) Send(l *Conn, r Pending, frame []byte, owned bool, with Company, rest ...[]byte) (end uint64) {
+	begin := l.Queue.end
 	if owned {
 		end = l.Queue.AppendOwned(frame)
 	} else {
 		end = l.Queue.Append(frame)
 	}
+	for _, piece := range rest {
+		end = l.Queue.AppendOwned(piece)
+	}
 	r.End = end
 	*l.Inflight.Push() = r
-	if len(frame) > BigBytes {
+	if end-begin > BigBytes {
 		l.BigEnd = end
 	}
 	if l.Key.Purpose != Dedicated {

@@ -123,7 +123,7 @@ func (u *users) serve(client *servers.Conn) {
 		if err != nil {
 			return
 		}
-		for args := range resp.Commands(frame, &limits) {
+		for args := range resp.Commands([][]byte{frame}, &limits) {
 			if changesUsers(args) {
 				err = u.change(args, client)
 			} else {
