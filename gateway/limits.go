@@ -3,6 +3,7 @@ package gateway
 import (
 	"time"
 
+	"evergate/gateway/account"
 	"evergate/gateway/config"
 	"evergate/gateway/exchange"
 	"evergate/gateway/worker"
@@ -16,7 +17,7 @@ func softLimit(l config.SoftLimit) exchange.SoftLimit {
 // newWorker makes the worker of a loop.
 func (g *Gateway) newWorker(loop int) *worker.Worker {
 	c := workerConfig(&g.conf, g.ownListeners, uint64(loop)+uint64(time.Now().UnixNano()))
-	c.ClientMemory = exchange.MemoryBound{
+	c.ClientMemory = account.Bound{
 		Max: int(g.conf.Limits.ClientMemoryMax), Workers: g.conf.Workers,
 		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
 		Exceeded: func() { g.memoryExceeded(loop) },

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/account"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -288,8 +289,8 @@ func (a *audit) accounts() {
 	for c := range a.x.All {
 		used += c.Footprint()
 	}
-	if used != a.x.used || max(used-a.x.shared, a.x.shared-used) >= memoryStep {
-		a.wrong("%d bytes are kept for clients, the account has %d, other workers know %d", used, a.x.used, a.x.shared)
+	if off := used - a.x.Shared(); used != a.x.Used() || max(off, -off) >= account.Step {
+		a.wrong("%d bytes are kept for clients, the account has %d, other workers know %d", used, a.x.Used(), a.x.Shared())
 	}
 	if s.WithheldReleased > s.Withheld {
 		a.wrong("%d replies were withheld, %d of them released", s.Withheld, s.WithheldReleased)

@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/account"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
 	"evergate/gateway/retry"
@@ -72,7 +73,7 @@ type Config struct {
 	Unserved func(service int, why string)
 	Cut      func(service int, c Cut)
 	// Memory bounds what is kept for all clients.
-	Memory MemoryBound
+	Memory account.Bound
 	// LongScripts adds add to the number of workers that wait for a long script of a service, and returns the sum.
 	LongScripts func(service, add int) int
 	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
@@ -136,8 +137,7 @@ type Exchange struct {
 func New(conf Config) *Exchange {
 	x := &Exchange{conf: conf, clock: conf.Clock, pool: conf.Pool, blocks: conf.Blocks}
 	x.Table.x, x.Waiting.x, x.Retries.x, x.Dedications.x, x.Pushes.x, x.Memory.x = x, x, x, x, x, x
-	x.bound = conf.Memory
-	x.bound.alone()
+	x.Memory.Memory = account.New(conf.Memory)
 	return x
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/account"
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
@@ -127,7 +128,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, DedicatedMax: fuzzPrivate, GatherFrom: 2,
 		OutputSoft:   exchange.SoftLimit{Bytes: 32 << 10, For: 2 * time.Second},
 		PushSoft:     exchange.SoftLimit{Bytes: 8 << 10, For: time.Second},
-		ClientMemory: exchange.MemoryBound{Max: fuzzMemory},
+		ClientMemory: account.Bound{Max: fuzzMemory},
 	}, worker.Env{
 		View:    z.viewOf,
 		Users:   z.usersOf,

@@ -3,7 +3,7 @@ package worker_test
 import (
 	"testing"
 
-	"evergate/gateway/exchange"
+	"evergate/gateway/account"
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
@@ -18,7 +18,7 @@ func TestLargestClientsOfAllWorkersAreClosed(t *testing.T) {
 	all := 0
 	for i := range 2 {
 		nets = append(nets, play.NewRecord())
-		loops = append(loops, play.New(worker.Config{ClientMemory: exchange.MemoryBound{
+		loops = append(loops, play.New(worker.Config{ClientMemory: account.Bound{
 			Max: bound, Workers: 2,
 			Add: func(more int) int {
 				all += more

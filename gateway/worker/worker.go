@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"evergate/gateway/access"
+	"evergate/gateway/account"
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
 	"evergate/gateway/catalog"
@@ -98,7 +99,7 @@ type Config struct {
 	IdleMax  time.Duration
 	AuthMax  time.Duration
 	// ClientMemory bounds what is kept for all clients.
-	ClientMemory exchange.MemoryBound
+	ClientMemory account.Bound
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }

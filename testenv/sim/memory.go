@@ -1,10 +1,10 @@
 package sim
 
-import "evergate/gateway/exchange"
+import "evergate/gateway/account"
 
 // memoryBound is that of what all workers keep for clients, as one of them sees it.
-func (w *world) memoryBound(number, workers int) exchange.MemoryBound {
-	return exchange.MemoryBound{
+func (w *world) memoryBound(number, workers int) account.Bound {
+	return account.Bound{
 		Max: w.memoryMax, Workers: workers,
 		Add: func(more int) int {
 			w.memory += more
