@@ -20,6 +20,21 @@ func (g *Gateway) admin(from int, r admin.Request) {
 		g.loops[from].Post(func(w *worker.Worker) { w.AdminReply(r.Client, r.Seq, reply) })
 	}
 	r.Services = g.oneWith(r.Services[0])
+	if r.As == nil {
+		g.adminPermitted(from, r, answer)
+		return
+	}
+	g.aside(func(ctx context.Context) {
+		if wrong := g.permits(ctx, &r); wrong != nil {
+			answer(wrong)
+		} else {
+			g.adminPermitted(from, r, answer)
+		}
+	})
+}
+
+// adminPermitted is admin for a request that its user is permitted.
+func (g *Gateway) adminPermitted(from int, r admin.Request, answer func([]byte)) {
 	part := func(w *worker.Worker) admin.Partial { return w.Admin(&r) }
 	switch r.Kind {
 	case admin.Info:

@@ -43,7 +43,7 @@ func (g *Gateway) addGates() error {
 				return fmt.Errorf("service %s: %w", s.Name, err)
 			}
 		}
-		gate, err := newGate(password, users, g.listenersOf(p.service))
+		gate, err := newGate(password, users, g.listenersOf(p.service), s.Passes() && !p.sentinel)
 		if err != nil {
 			return fmt.Errorf("service %s: %w", s.Name, err)
 		}
@@ -67,9 +67,13 @@ func (g *Gateway) listenersOf(service int) map[string]int {
 	return ids
 }
 
-// newGate makes a gate. ids has the IDs of listeners with a Deny of their own.
-func newGate(s config.Secret, a config.Access, ids map[string]int) (*gate, error) {
+// newGate makes a gate. ids has the IDs of listeners with a Deny of their own. passes: the servers know the users.
+func newGate(s config.Secret, a config.Access, ids map[string]int, passes bool) (*gate, error) {
 	g := &gate{secret: s, access: a, ids: ids}
+	if passes {
+		g.users.Store(g.less(access.OfServers()))
+		return g, nil
+	}
 	if s.IsZero() && !a.Defined() {
 		g.users.Store(g.less(access.WithoutPassword()))
 		return g, nil

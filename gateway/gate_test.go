@@ -17,7 +17,7 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 		}
 	}
 	write("# comment\r\nuser app on >x ~* +@all\r\n")
-	g, err := newGate(config.Secret{}, config.Access{UsersFile: file}, nil)
+	g, err := newGate(config.Secret{}, config.Access{UsersFile: file}, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,15 +58,15 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 }
 
 func TestGateWithoutUsers(t *testing.T) {
-	open, err := newGate(config.Secret{}, config.Access{}, nil)
+	open, err := newGate(config.Secret{}, config.Access{}, nil, false)
 	if err != nil || open.users.Load().Initial() == nil || open.users.Load().Defined() {
 		t.Errorf("clients need a password: %v", err)
 	}
-	denying, err := newGate(config.Secret{}, config.Access{Deny: []string{"dangerous"}}, nil)
+	denying, err := newGate(config.Secret{}, config.Access{Deny: []string{"dangerous"}}, nil, false)
 	if err != nil || denying.users.Load().Initial() == nil || denying.users.Load().Initial().Unlimited() {
 		t.Errorf("nothing is denied: %v", err)
 	}
-	closed, err := newGate(config.Secret{Value: "secret"}, config.Access{}, nil)
+	closed, err := newGate(config.Secret{Value: "secret"}, config.Access{}, nil, false)
 	if err != nil || closed.users.Load().Initial() != nil ||
 		closed.users.Load().Authenticate([]byte("default"), []byte("secret")) == nil {
 		t.Errorf("the password is not asked for: %v", err)

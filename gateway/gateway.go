@@ -27,6 +27,7 @@ import (
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
 	"evergate/gateway/outage"
+	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/shared"
@@ -83,6 +84,8 @@ type Gateway struct {
 	accounts *limits.Rates
 	// clientMemory is how many bytes are kept for the clients of all workers.
 	clientMemory atomic.Int64
+	// asks has one element for each question about a user that is under way.
+	asks chan struct{}
 	// material is the TLS of all services.
 	material *material
 
@@ -124,6 +127,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	_, g.ownListeners = listenerIDs(&conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
+	g.asks = make(chan struct{}, asksMax)
 	g.repeats, g.entry.logger = accept.NewRepeats(), logger
 	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	var err error
@@ -151,7 +155,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 			conn, err = nil, errNoDescriptor
 		}
 		if err != nil && ctx.Err() == nil {
-			g.upstreamLog.DialFailed(to.Service, to.Addr, err)
+			g.upstreamLog.DialFailed(to, err)
 		}
 		return conn, met, err
 	}
@@ -207,6 +211,7 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64
 		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
 		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
 		DedicatedMax:    share(conf.Limits.PrivateMax, conf.Workers),
+		UsersMax:        usersMax,
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Listeners: listeners,
 	}
 	reads := map[config.ReadPolicy]upstream.Reads{
@@ -220,7 +225,7 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64
 		c.Services = append(c.Services, worker.Service{
 			Name: s.Name, Reads: reads[p.reads],
 			Hold: exchange.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
-			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(),
+			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}
 	return c
@@ -236,6 +241,7 @@ func (g *Gateway) env(i int) worker.Env {
 		},
 		Acked:         g.acks(),
 		Users:         func(of int) *access.Users { return g.gates[of].users.Load() },
+		Verify:        func(v policy.Verification) { g.verify(i, v) },
 		Audit:         g.audit.note(),
 		AuthDelay:     g.guesses.Delay,
 		AuthFailed:    g.guesses.Failed,

@@ -8,7 +8,7 @@ func (u *Users) Warnings() (all []string) {
 	for _, user := range u.sorted {
 		if user.on && !user.unlimited && user.runsScripts() {
 			all = append(all, "user "+user.name+" may run scripts: what a script does to keys that it does not declare, and "+
-				"by which commands, is not checked (-@scripting forbids scripts)")
+				"by which commands, is not checked (-@scripting forbids scripts; with upstream-auth 'pass' the servers check them)")
 		}
 	}
 	return all

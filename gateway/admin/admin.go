@@ -67,6 +67,10 @@ type Request struct {
 	// ID is that of the client to unblock; AsError: it gets an error instead of the reply of a timeout.
 	ID      int64
 	AsError bool
+	// As are the credentials of the client where the servers know the users, nil elsewhere: its user must be permitted the
+	// command there. Asked are the words of the command.
+	As    *session.Credentials
+	Asked []string
 	// Patience is how long the reply may wait for servers that cannot be reached.
 	Patience time.Duration
 }

@@ -17,7 +17,12 @@ import (
 func (k *Clients) Request(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
 	wrong []byte) {
 	r, wrong = admin.Parse(command, args, k.conf.WallClock())
-	if name := r.Filter.User; name != nil && c.Service.UsersAt(c.Listener).Lookup(*name) == nil {
+	if r.As = c.Service.As; r.As != nil {
+		for _, arg := range args {
+			r.Asked = append(r.Asked, string(arg))
+		}
+	}
+	if name := r.Filter.User; name != nil && r.As == nil && c.Service.UsersAt(c.Listener).Lookup(*name) == nil {
 		wrong = resp.AppendError(nil, "ERR No such user '"+string(resp.Cut([]byte(*name), 128))+"'")
 	}
 	r.Patience = c.Patience()

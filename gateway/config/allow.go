@@ -11,6 +11,11 @@ func (s *Service) Allowed() map[string]bool {
 			all[name] = true
 		}
 	}
+	if s.Passes() {
+		for _, name := range aclCommands() {
+			all[name] = true
+		}
+	}
 	return all
 }
 

@@ -118,6 +118,8 @@ type Service struct {
 	// Upstream is presented to the servers, Sentinel to the Sentinels.
 	Upstream Credentials
 	Sentinel Credentials
+	// UpstreamAuth is as whom requests reach the servers. Default AuthService.
+	UpstreamAuth UpstreamAuth
 	// Password is required of the gateway's own clients (AUTH, HELLO AUTH). Zero: none is required.
 	Password Secret
 	// Access defines users with rights of their own instead.

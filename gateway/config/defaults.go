@@ -38,7 +38,7 @@ func DefaultLimits() Limits {
 // DefaultService is a service that lacks only its upstream.
 func DefaultService() Service {
 	return Service{Name: "default", Listen: []string{DefaultListen}, Reads: ReadPrimary,
-		BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay}
+		UpstreamAuth: AuthService, BlockingLost: BlockingAgain, Confirm: ConfirmProvisional, OnGap: GapStay}
 }
 
 // Filled replaces zero fields that mean "default" by their defaults, for Gateways written in Go. A service gets a name
@@ -64,6 +64,7 @@ func (c Gateway) Filled() Gateway {
 	c.Services = append([]Service(nil), c.Services...)
 	for i := range c.Services {
 		fill(&c.Services[i].Reads, ReadPrimary)
+		fill(&c.Services[i].UpstreamAuth, AuthService)
 		fill(&c.Services[i].BlockingLost, BlockingAgain)
 		fill(&c.Services[i].Confirm, ConfirmProvisional)
 		fill(&c.Services[i].OnGap, GapStay)

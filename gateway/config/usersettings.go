@@ -41,7 +41,8 @@ func (r Rate) Limit() ratelimit.Rate {
 	return ratelimit.Rate{Commands: int64(r.Commands), Bytes: r.Bytes, Refuses: r.Over == RateError}
 }
 
-// userSettings checks what is set for single users. Those of a file of users are not known here.
+// userSettings checks what is set for single users. Those of a file of users, or of the servers, are not
+// known here.
 func (v *validation) userSettings(s *Service) {
 	known := []string{access.DefaultUser}
 	if len(s.Access.Users) > 0 {
@@ -53,7 +54,7 @@ func (v *validation) userSettings(s *Service) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.UserSettings)) {
 		u := s.UserSettings[name]
-		if s.Access.UsersFile == "" && !slices.Contains(known, name) {
+		if s.Access.UsersFile == "" && !s.Passes() && !slices.Contains(known, name) {
 			v.fault(Fault{Setting: "user-settings", Item: name, Given: name, Choices: known,
 				Text: "no user is called " + quoted(name)})
 		}

@@ -53,6 +53,7 @@ func (c Gateway) Validate() error {
 		v.allow(&c.Services[i])
 		v.credentials(&c.Services[i])
 		v.access(&c.Services[i])
+		v.upstreamAuth(&c.Services[i])
 		v.listeners(&c.Services[i])
 		v.tls(&c.Services[i])
 		v.networks(&c.Services[i])
@@ -347,7 +348,7 @@ func (v *validation) listeners(s *Service) {
 		}
 		// A Sentinel facade serves no data: it reports addresses that are no secret, and many clients cannot send it a
 		// password. A client certificate is as good as a password.
-		open := s.Password.IsZero() && !s.Access.Defined() && !s.NoAuth
+		open := s.Password.IsZero() && !s.Access.Defined() && !s.NoAuth && !s.Passes()
 		if s.IsTLS(i) && s.RequiresCertificates() {
 			open = false
 		}

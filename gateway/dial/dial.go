@@ -59,46 +59,38 @@ type forbidden struct{ addr, command string }
 
 // Dial connects, authenticates, sets the protocol, and identifies the server. Names are resolved and passwords read
 // anew each time. Errors name the address, never a password.
-func (d *Dialer) Dial(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
+func (d *Dialer) Dial(ctx context.Context, to upstream.Dial) (conn net.Conn, met upstream.Greeting, err error) {
+	conn, err = d.connect(ctx, to.Service, to.Addr, func(conn net.Conn, in *bufio.Reader) error {
+		if met, err = d.greet(conn, in, to); err != nil {
+			return fmt.Errorf("greeting %s: %w", to.Addr, err)
+		}
+		return nil
+	})
+	return conn, met, err
+}
+
+// connect opens a connection to a server of a service, and has greet set it up. All of it must be done within Timeout.
+func (d *Dialer) connect(ctx context.Context, service int, addr string,
+	greet func(conn net.Conn, in *bufio.Reader) error) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
 	nd := net.Dialer{KeepAlive: keepAlive, Control: setUserTimeout}
-	conn, err := nd.DialContext(ctx, "tcp", to.Addr)
+	conn, err := nd.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return nil, upstream.Greeting{}, err
+		return nil, err
 	}
 	raw := conn
 	deadline, _ := ctx.Deadline()
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	_ = raw.SetDeadline(deadline)
-	if material := d.Services[to.Service].TLS; material != nil {
-		secure := tlsconn.Client(raw, material.Config(to.Addr))
+	if material := d.Services[service].TLS; material != nil {
+		secure := tlsconn.Client(raw, material.Config(addr))
 		if err := secure.Handshake(); err != nil {
 			_ = raw.Close()
-			return nil, upstream.Greeting{}, fmt.Errorf("TLS handshake with %s: %s", to.Addr, certs.Explain(err))
+			return nil, fmt.Errorf("TLS handshake with %s: %s", addr, certs.Explain(err))
 		}
 		conn = secure
-	}
-	met, err := d.greet(conn, to)
-	if err != nil {
-		_ = conn.Close()
-		return nil, met, fmt.Errorf("greeting %s: %w", to.Addr, err)
-	}
-	_ = raw.SetDeadline(time.Time{})
-	return conn, met, nil
-}
-
-// greet sends HELLO or AUTH, identifies the server, and sends SELECT, or READONLY to a replica of a cluster. Each
-// command waits for its reply: a server may close, or lose step, if something is pipelined behind a failing AUTH.
-func (d *Dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, err error) {
-	named, password, err := d.Services[to.Service].Credentials()
-	if err != nil {
-		return met, err
-	}
-	user := named
-	if user == "" {
-		user = "default"
 	}
 	in := readers.Get().(*bufio.Reader)
 	in.Reset(conn)
@@ -106,20 +98,31 @@ func (d *Dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, 
 		in.Reset(nil)
 		readers.Put(in)
 	}()
-	var first []string
-	switch {
-	case to.Proto == 3 && password != "":
-		first = []string{"HELLO", "3", "AUTH", user, password}
-	case to.Proto == 3:
-		first = []string{"HELLO", "3"}
-	case password != "" && named == "":
-		first = []string{"AUTH", password}
-	case password != "":
-		first = []string{"AUTH", user, password}
-	default:
-		first = []string{"PING"}
+	if err := greet(conn, in); err != nil {
+		_ = conn.Close()
+		return nil, err
 	}
-	if err := do(conn, in, first...); err != nil {
+	_ = raw.SetDeadline(time.Time{})
+	return conn, nil
+}
+
+// greet authenticates, sets the protocol, identifies the server, and sends READONLY to a replica of a cluster, or
+// SELECT. Each command waits for its reply: a server may close, or lose step, if something is pipelined behind a
+// failing AUTH.
+func (d *Dialer) greet(conn net.Conn, in *bufio.Reader, to upstream.Dial) (met upstream.Greeting, err error) {
+	named, password, err := d.Services[to.Service].Credentials()
+	if err != nil {
+		return met, err
+	}
+	// A user may lack the rights to identify the server, to end stale connections and to READONLY: the gateway's own does
+	// that first.
+	first := to.As != nil && (to.Bypass || to.As.None() || password == "")
+	if first {
+		err = become(conn, in, *to.As, to.Proto)
+	} else {
+		err = hello(conn, in, named, password, to.Proto)
+	}
+	if err != nil {
 		return met, err
 	}
 	if to.Bypass {
@@ -128,13 +131,18 @@ func (d *Dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, 
 	if met, err = d.meet(conn, in, to); err != nil {
 		return met, err
 	}
-	if to.DB > 0 {
-		if err := do(conn, in, "SELECT", strconv.Itoa(int(to.DB))); err != nil {
+	if to.ReadOnly {
+		if err := do(conn, in, "READONLY"); err != nil {
 			return met, err
 		}
 	}
-	if to.ReadOnly {
-		if err := do(conn, in, "READONLY"); err != nil {
+	if to.As != nil && !first {
+		if err := become(conn, in, *to.As, 0); err != nil {
+			return met, err
+		}
+	}
+	if to.DB > 0 {
+		if err := do(conn, in, "SELECT", strconv.Itoa(int(to.DB))); err != nil {
 			return met, err
 		}
 	}
@@ -142,6 +150,29 @@ func (d *Dialer) greet(conn net.Conn, to upstream.Dial) (met upstream.Greeting, 
 		return met, errors.New("the server sent more replies than requests")
 	}
 	return met, nil
+}
+
+// hello sends HELLO, AUTH or PING as the gateway's own user; an empty password means none, an empty user the default
+// one.
+func hello(conn net.Conn, in *bufio.Reader, named, password string, proto uint8) error {
+	user := named
+	if user == "" {
+		user = "default"
+	}
+	var first []string
+	switch {
+	case proto == 3 && password != "":
+		first = []string{"HELLO", "3", "AUTH", user, password}
+	case proto == 3:
+		first = []string{"HELLO", "3"}
+	case password != "" && named == "":
+		first = []string{"AUTH", password}
+	case password != "":
+		first = []string{"AUTH", user, password}
+	default:
+		first = []string{"PING"}
+	}
+	return do(conn, in, first...)
 }
 
 // meet verifies the identity of the server, asks for the client id of the connection, and kills stale ones. If the user

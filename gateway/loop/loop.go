@@ -172,8 +172,11 @@ func (b *inbox) now() time.Duration { return time.Since(b.epoch) }
 
 // whyNot says for the worker why a dial failed.
 func whyNot(err error) worker.LostReason {
-	if errors.Is(err, upstream.ErrOtherRun) {
+	switch {
+	case errors.Is(err, upstream.ErrOtherRun):
 		return worker.OtherRun
+	case errors.Is(err, upstream.ErrNotAuthenticated):
+		return worker.NotAuthenticated
 	}
 	return worker.DialFailed
 }

@@ -2,6 +2,7 @@ package outage
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -36,11 +37,13 @@ const (
 	cannotConnect  = "server connection failed"
 	connectionLost = "server connection lost"
 	serverSilent   = "server not responding"
+	userRejected   = "server rejects a user"
 )
 
 type trouble struct {
 	service    int
 	addr, what string
+	user       string // of a userRejected
 }
 
 // repeated is a trouble that was logged, and has come again since.
@@ -84,7 +87,7 @@ func (l *Servers) Run(ctx context.Context, view func(service int) *topology.View
 			if r.report.Kind == topology.ConnectionSilent {
 				what = serverSilent
 			}
-			l.note(trouble{r.service, v.Nodes[r.report.Node].Addr, what}, nil)
+			l.note(trouble{service: r.service, addr: v.Nodes[r.report.Node].Addr, what: what}, nil)
 		case <-ctx.Done():
 			return
 		}
@@ -107,15 +110,19 @@ func (l *Servers) Dialled(to upstream.Dial, took time.Duration, err error) {
 }
 
 // DialFailed logs a connection that could not be opened. The error shows no password.
-func (l *Servers) DialFailed(service int, addr string, err error) {
-	l.note(trouble{service, addr, cannotConnect}, err)
+func (l *Servers) DialFailed(to upstream.Dial, err error) {
+	if errors.Is(err, upstream.ErrNotAuthenticated) {
+		l.note(trouble{service: to.Service, addr: to.Addr, what: userRejected, user: to.As.User()}, err)
+		return
+	}
+	l.note(trouble{service: to.Service, addr: to.Addr, what: cannotConnect}, err)
 }
 
 func (l *Servers) note(t trouble, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()
-	dial := l.logged[trouble{t.service, t.addr, cannotConnect}]
+	dial := l.logged[trouble{service: t.service, addr: t.addr, what: cannotConnect}]
 	if t.what == connectionLost && dial != nil && now.Sub(dial.lastAt) < sameDial {
 		return
 	}
@@ -126,6 +133,9 @@ func (l *Servers) note(t trouble, err error) {
 		return
 	}
 	pairs := []any{"service", l.names[t.service], "server", t.addr}
+	if t.what == userRejected {
+		pairs = append(pairs, "user", t.user)
+	}
 	if err != nil {
 		pairs = append(pairs, "error", err)
 	}

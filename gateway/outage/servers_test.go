@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/topology"
 )
 
@@ -27,30 +30,38 @@ func TestTroubleIsLoggedOnceWhileItRepeats(t *testing.T) {
 		}
 		out.Reset()
 	}
-	lost := trouble{0, "x:1", connectionLost}
+	lost := trouble{addr: "x:1", what: connectionLost}
 
 	l.note(lost, nil)
 	l.note(lost, nil)
 	wants("two lanes die", "[WARN]  server connection lost: service=a server=x:1")
 
 	for range 5 {
-		l.DialFailed(0, "x:1", refused)
+		l.DialFailed(upstream.Dial{Service: 0, Addr: "x:1"}, refused)
 		l.note(lost, nil) // the worker reports the same
 		now = now.Add(3 * time.Second)
 	}
 	wants("dials fail", "[WARN]  server connection failed: service=a server=x:1 error=refused")
 
-	l.DialFailed(1, "x:1", refused)
-	l.DialFailed(0, "y:1", refused)
+	l.DialFailed(upstream.Dial{Service: 1, Addr: "x:1"}, refused)
+	l.DialFailed(upstream.Dial{Service: 0, Addr: "y:1"}, refused)
 	wants("others", "[WARN]  server connection failed: service=b server=x:1 error=refused",
 		"[WARN]  server connection failed: service=a server=y:1 error=refused")
 
 	now = now.Add(50 * time.Second)
-	l.DialFailed(0, "x:1", refused)
+	l.DialFailed(upstream.Dial{Service: 0, Addr: "x:1"}, refused)
 	wants("a minute later", "[WARN]  server connection failed: service=a server=x:1 error=refused repeated=4")
 
+	alice := session.UserPassword("alice", "secret")
+	rejected := fmt.Errorf("%w: WRONGPASS", upstream.ErrNotAuthenticated)
+	for range 2 {
+		l.DialFailed(upstream.Dial{Addr: "x:1", As: &alice}, rejected)
+	}
+	wants("a user is rejected", "[WARN]  server rejects a user: service=a server=x:1 user=alice error="+
+		`"the server rejects the user or the password: WRONGPASS"`)
+
 	now = now.Add(time.Hour)
-	l.note(trouble{0, "x:1", connectionLost}, nil)
+	l.note(trouble{addr: "x:1", what: connectionLost}, nil)
 	wants("an hour later", "[WARN]  server connection lost: service=a server=x:1")
 	if len(l.logged) != 1 {
 		t.Errorf("%d troubles are kept", len(l.logged))

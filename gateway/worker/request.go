@@ -87,20 +87,14 @@ func (r *request) askPassword(w *Worker) bool {
 	}
 	why := local.NoAuth
 	if r.c.Service.Lazy {
-		wrong, blocked := w.policy.Stranger(r.c)
+		wrong, blocked := (*users)(w).letIn(r.c)
 		switch {
 		case blocked:
 			return r.ends(false)
-		case wrong == nil:
-			wrong = (*users)(w).full(r.c.Service.Of, session.Credentials{})
-		}
-		if wrong == nil {
-			(*users)(w).enter(r.c, session.Credentials{})
+		case wrong == nil, r.command != nil && r.command.ID == routing.CmdHello: // HELLO has an error of its own
 			return false
 		}
-		if why = wrong; r.command != nil && r.command.ID == routing.CmdHello {
-			return false
-		}
+		why = wrong
 	}
 	if r.command != nil && r.command.ID == routing.CmdExec {
 		return r.ends(w.transactions.EndExec(r.c, append([]byte(transaction.Because), why[1:]...)))

@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/policy"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -55,15 +56,33 @@ func (u *users) become(c *exchange.Session, do *local.Effect) bool {
 	return true
 }
 
-// enter makes a client the user whose credentials a server has accepted.
+// enter has a client served on the connections of the user whose credentials a server has accepted.
 func (u *users) enter(c *exchange.Session, as session.Credentials) {
-	w := (*Worker)(u)
-	s := w.users[userKey{c.Service.Of, as}]
+	s := u.users[userKey{c.Service.Of, as}]
 	if s == nil {
-		s = u.add(w.services[c.Service.Of], as)
+		s = u.add(u.services[c.Service.Of], as)
 	}
-	w.x.Move(c, s.Service)
-	w.policy.Become(c, s.UsersAt(c.Listener).As(as.User()))
+	u.x.Move(c, s.Service)
+}
+
+// letIn makes a client without credentials the default user, if the servers let it in. It returns an error if they do
+// not, or blocks the session until they have said.
+func (u *users) letIn(c *exchange.Session) (wrong []byte, blocked bool) {
+	w := (*Worker)(u)
+	if wrong, blocked = w.policy.Stranger(c); wrong != nil || blocked {
+		return wrong, blocked
+	}
+	user := c.Service.UsersAt(c.Listener).As(session.DefaultUser)
+	switch wrong = u.full(c.Service.Of, session.Credentials{}); {
+	case wrong != nil:
+	case !w.policy.Comes(c, user):
+		wrong = local.NoAuth
+	case !w.policy.Become(c, user):
+		wrong = throttle.TooMany
+	default:
+		u.enter(c, session.Credentials{})
+	}
+	return wrong, false
 }
 
 // add adds the sub-service of a user.

@@ -94,6 +94,9 @@ var errorSections = []errorSection{
 			reason: "refused", executed: notExecuted,
 			when:   "READONLY, LOADING, MASTERDOWN or CLUSTERDOWN of servers for the whole `--hold` window",
 			advice: again + ", for as long as a failover of your servers takes"},
+		{text: "LOADING evergate: service '<name>': no server could check the user: <why>; the command was not executed",
+			executed: notExecuted, when: "`--upstream-auth pass`, and no server answered within the `--hold` window",
+			advice: again},
 		{text: "LOADING evergate: service '<name>': no server could describe the command; the command was not executed",
 			executed: notExecuted,
 			when:     "a command that the gateway does not know, and a server replied to COMMAND INFO with an error",
@@ -313,13 +316,14 @@ var errAnswers = []answered{
 	{text: "ERR CLIENT NO-TOUCH is not supported by this gateway: clients share its connections",
 		executed: notExecuted, when: "CLIENT NO-TOUCH ON", advice: "read from a replica of its own"},
 	{text: "ERR 'monitor' is not allowed through the gateway where upstream-auth is 'pass': it would show what other " +
-		"users do", executed: notExecuted, when: "MONITOR, and the servers decide what users may do",
+		"users do", executed: notExecuted, when: "MONITOR, with `--upstream-auth pass`",
 		advice: "connect to the server itself"},
 	{text: "ERR evergate: a client with subscriptions cannot authenticate where upstream-auth is 'pass': unsubscribe " +
 		"first; the command was not executed", executed: notExecuted,
-		when: "AUTH or HELLO AUTH as another user, or with another password", advice: "open another connection"},
+		when:   "`--upstream-auth pass`, and AUTH or HELLO AUTH as another user, or with another password",
+		advice: "open another connection"},
 	{text: "ERR evergate: service '<name>': <number> users are connected, as many as may be; the command was not " +
-		"executed", executed: notExecuted, when: "upstream-auth is 'pass', and a client of one more user comes",
+		"executed", executed: notExecuted, when: "`--upstream-auth pass`, and a client of one more user comes",
 		advice: "let clients share users"},
 	{text: "ERR 'config get <name>' is not allowed through the gateway: it would reveal a password of the servers",
 		executed: notExecuted, when: "CONFIG GET requirepass, masterauth and the like",

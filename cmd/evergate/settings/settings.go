@@ -106,6 +106,7 @@ var serviceSettings = slices.Concat([]*Setting{
 	fileSetting("upstream-password-file", "file with the password for the servers, read again for each connection",
 		func(t target) *config.Secret { return &t.service.Upstream.Password }),
 	valueSetting("upstream-password", func(t target) *config.Secret { return &t.service.Upstream.Password }),
+	upstreamAuthSetting(),
 	textSetting("sentinel-user", "NAME", "ACL user at the Sentinels",
 		func(t target) *string { return &t.service.Sentinel.User }),
 	fileSetting("sentinel-password-file", "file with the password for the Sentinels, read again for each connection",
