@@ -10,6 +10,7 @@ import (
 
 // TestAllow allows single commands, which go to the primary; all others stay rejected.
 func TestAllow(t *testing.T) {
+	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 1})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main",
 		"--allow", "debug,acl|setuser,CONFIG|SET")
@@ -41,6 +42,7 @@ func TestAllow(t *testing.T) {
 
 // TestAllowShutdown: the primary shuts down, once; the next one stays.
 func TestAllowShutdown(t *testing.T) {
+	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main", "--allow", "shutdown")
 	conn := servers.MustDial(t, gate.Addr)

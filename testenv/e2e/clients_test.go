@@ -51,6 +51,7 @@ func blockOn(t *testing.T, c *servers.Conn, server *servers.Node, key string) {
 // TestClientCommandsReachClientsOfAllWorkers has eight clients on four workers, and one that sends commands about all
 // of them.
 func TestClientCommandsReachClientsOfAllWorkers(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "4")
 	admin := servers.MustDial(t, gate.Addr)
@@ -102,6 +103,7 @@ func TestClientCommandsReachClientsOfAllWorkers(t *testing.T) {
 // TestClientUnblock: an element that is pushed while a client is unblocked is not lost, and other clients are
 // unaffected.
 func TestClientUnblock(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "2")
 	admin, blocked := servers.MustDial(t, gate.Addr), servers.MustDial(t, gate.Addr)
@@ -125,6 +127,7 @@ func TestClientUnblock(t *testing.T) {
 // TestClientUnblockWithoutRights: the server denies CLIENT UNBLOCK, so the gateway closes the connection, and the
 // server forgets the blocked client.
 func TestClientUnblockWithoutRights(t *testing.T) {
+	t.Parallel()
 	version := ownVersion(t)
 	if !version.AtLeast(7, 0) {
 		t.Skip("Redis 6.2 has no rights to subcommands that could be taken away")
@@ -146,6 +149,7 @@ func TestClientUnblockWithoutRights(t *testing.T) {
 
 // TestClientReplyOff sends writes without replies, as bulk loads do.
 func TestClientReplyOff(t *testing.T) {
+	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3})
 	gate := servers.StartGateway(t, "--cluster", env.Addrs())
 	c := servers.MustDial(t, gate.Addr)
@@ -173,6 +177,7 @@ func names(prefix string, n int) (all []string) {
 // TestClientsFallBackWithoutTracking: go-redis probes features that the gateway lacks, which does not count as
 // rejected.
 func TestClientsFallBackWithoutTracking(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr)
 	client := redis.NewClient(&redis.Options{Addr: gate.Addr, Protocol: 3})

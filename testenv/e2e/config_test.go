@@ -29,6 +29,7 @@ func configOf(t *testing.T, n *servers.Node, name string) string {
 // TestConfigSpeaksForAllServers, behind Sentinels and in a cluster: SET reaches replicas, GET returns values on which
 // the primaries agree.
 func TestConfigSpeaksForAllServers(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(t *testing.T) (*servers.Env, *servers.Gateway){
 		"sentinel": func(t *testing.T) (*servers.Env, *servers.Gateway) {
 			env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
@@ -145,6 +146,7 @@ func withTools(t *testing.T, gate *servers.Gateway) {
 
 // TestConfigDuringAFailover: CONFIG waits while there is no primary, as any command does.
 func TestConfigDuringAFailover(t *testing.T) {
+	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2, Fast: true})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	conn := servers.MustDial(t, gate.Addr)
@@ -213,6 +215,7 @@ func closesMost(conn net.Conn, refuses func() bool) {
 // TestConfigOfServersWithoutTheCommand: managed servers reject CONFIG, and clients that send CONFIG GET as they connect
 // get usable replies.
 func TestConfigOfServersWithoutTheCommand(t *testing.T) {
+	t.Parallel()
 	env := startWithRights(t, servers.StartPlain, "user "+aclUser+" on >"+aclPassword+" ~* &* +@all -config",
 		servers.Options{})
 	gate := startAsUser(t, "--primary", env.Primary().Addr)

@@ -30,6 +30,7 @@ func infoOf(t *testing.T, c *servers.Conn, sections ...string) map[string]string
 
 // TestInfoOfACluster: keys, hits and commands are those of all servers, including the latest writes.
 func TestInfoOfACluster(t *testing.T) {
+	t.Parallel()
 	env := servers.StartCluster(t, servers.Options{Primaries: 3, Replicas: 1})
 	gate := servers.StartGateway(t, "--cluster", env.Addrs(), "--reads", "prefer-replica")
 	conn := servers.MustDial(t, gate.Addr)
@@ -83,6 +84,7 @@ func TestInfoOfACluster(t *testing.T) {
 
 // TestInfoDoesNotWaitForADeadServer: a stopped server is named as missing, and the figures of all others are there.
 func TestInfoDoesNotWaitForADeadServer(t *testing.T) {
+	t.Parallel()
 	env := servers.StartSentinel(t, servers.Options{Replicas: 2})
 	gate := servers.StartGateway(t, "--sentinel", env.SentinelAddrs(), "--master-name", "main")
 	conn := servers.MustDial(t, gate.Addr)

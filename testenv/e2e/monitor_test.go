@@ -11,6 +11,7 @@ import (
 
 // TestMonitorShowsClientsOfAllWorkers has one client that monitors eight clients on four workers.
 func TestMonitorShowsClientsOfAllWorkers(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "4")
 	watcher := servers.MustDial(t, gate.Addr)

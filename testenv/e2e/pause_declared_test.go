@@ -10,6 +10,7 @@ import (
 
 // TestDeclaredScriptsGoOnInAPause tests the parsing of FUNCTION LIST with a server, in both protocols.
 func TestDeclaredScriptsGoOnInAPause(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr)
 	admin := servers.MustDial(t, gate.Addr)

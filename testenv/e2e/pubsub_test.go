@@ -93,6 +93,7 @@ func TestSubscribedModeIsThatOfRedis(t *testing.T) {
 }
 
 func TestManySubscribersCostOneConnectionAWorker(t *testing.T) {
+	t.Parallel()
 	const many = 1000
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Primary().Addr, "--workers", "2")

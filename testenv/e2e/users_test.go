@@ -67,6 +67,7 @@ var userScripts = [][]string{
 }
 
 func TestUsersHaveTheRightsOfAServersUsers(t *testing.T) {
+	t.Parallel()
 	behind := servers.StartPlain(t, servers.Options{})
 	lines := strings.Split(strings.TrimSpace(userLines), "\n")
 	twin := servers.StartPlain(t, servers.Options{ACL: lines, User: "admin", UserPassword: "of-the-admin"})
@@ -150,6 +151,7 @@ func usersFile(t *testing.T, lines string) string {
 
 // TestUsersFileIsReloaded: a new file of users counts for clients that are connected, and a wrong one changes nothing.
 func TestUsersFileIsReloaded(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	file := usersFile(t, "user app on >app ~* &* +@all\nuser gone on >gone ~* &* +@all\nuser other on >other ~* +@all\n")
 	gate := servers.StartGateway(t, "--primary", env.Nodes()[0].Addr, "--users-file", file)
@@ -206,6 +208,7 @@ func TestUsersFileIsReloaded(t *testing.T) {
 
 // TestScriptsReachUndeclaredKeys is what the guide says of scripts: only what they declare is checked.
 func TestScriptsReachUndeclaredKeys(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	gate := servers.StartGateway(t, "--primary", env.Nodes()[0].Addr, "--users-file",
 		usersFile(t, "user app on >app ~app:* +@all\nuser safe on >safe ~app:* +@all -@scripting\n"))
@@ -223,6 +226,7 @@ func TestScriptsReachUndeclaredKeys(t *testing.T) {
 
 // TestAuditLogHasNoValues: what is denied, and what is dangerous, is in the audit log; no value and no password is.
 func TestAuditLogHasNoValues(t *testing.T) {
+	t.Parallel()
 	env := servers.StartPlain(t, servers.Options{})
 	file := filepath.Join(t.TempDir(), "audit.log")
 	gate := servers.StartGateway(t, "--primary", env.Nodes()[0].Addr, "--deny", "FLUSHALL", "--audit-log", file,
