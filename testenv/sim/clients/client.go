@@ -227,16 +227,6 @@ func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Requ
 	return r, resp.AppendCommandStrings(nil, args...)
 }
 
-// key picks one of the client's own keys, or one that all use.
-func (c *Client) key() string {
-	w := c.w
-	tag := w.Rnd.IntN(scenario.Tags)
-	if w.Rnd.IntN(4) == 0 {
-		return fmt.Sprintf("{t%d}s", tag)
-	}
-	return fmt.Sprintf("{t%d}p%d", tag%3, c.owner())
-}
-
 // next makes one request.
 func (c *Client) next() []byte {
 	w := c.w
@@ -339,24 +329,6 @@ func (c *Client) nextRare(id, k string) []byte {
 		_, b = c.ask(ledger.Ping, nil, "PING", id)
 	}
 	return b
-}
-
-// keys picks two to four different keys.
-func (c *Client) keys() []string {
-	var keys []string
-	for range 2 + c.w.Rnd.IntN(3) {
-		k := c.key()
-		for _, other := range keys {
-			if other == k {
-				k = ""
-				break
-			}
-		}
-		if k != "" {
-			keys = append(keys, k)
-		}
-	}
-	return keys
 }
 
 // read takes replies and has them checked in the order of the requests.
