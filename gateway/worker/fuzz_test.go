@@ -35,6 +35,9 @@ func FuzzWorker(f *testing.F) {
 	for i := range uint64(400) {
 		f.Add(subscribers(i))
 	}
+	for i := range uint64(slowSeeds) {
+		f.Add(slowServers(i))
+	}
 	views := fuzzViews(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 4<<10 {
@@ -70,7 +73,7 @@ type fuzzed struct {
 	acked   int
 	counts  counts
 	long    [3]int // scripts that are told of, by service
-	halves  bool   // only half of what is to be written is taken
+	part    part   // how much of what is to be written is taken
 	// deaf clients read nothing, tunnels carry what is no reply; replies follow what each client reads.
 	deaf, tunnels map[uint32]bool
 	replies       map[uint32]*resp.ReplyScanner
@@ -230,7 +233,7 @@ func (z *fuzzed) act(op byte) {
 	case 13:
 		z.doAdmin()
 	default:
-		z.round(op%32 >= 16)
+		z.round(partOf(op))
 	}
 }
 
@@ -327,10 +330,30 @@ func (z *fuzzed) forget(id uint32) {
 	}
 }
 
-// round ends a round, of which the other ends take all or half of what is written, and begins the next.
-func (z *fuzzed) round(half bool) {
-	z.halves = half
-	if !half {
+// part is how much of what is written the other ends take.
+type part uint8
+
+const (
+	takesAll part = iota
+	takesHalf
+	takesNone
+)
+
+// partOf returns that of a round.
+func partOf(op byte) part {
+	switch {
+	case op >= 240:
+		return takesNone
+	case op%32 >= 16:
+		return takesHalf
+	}
+	return takesAll
+}
+
+// round ends a round, of which the other ends take a part of what is written, and begins the next.
+func (z *fuzzed) round(taken part) {
+	z.part = taken
+	if taken == takesAll {
 		z.flush()
 	}
 	z.Round()
@@ -379,8 +402,11 @@ func (z *fuzzed) ToClient(c *play.Client, b []byte) int {
 }
 
 func (z *fuzzed) takes(b []byte) int {
-	if z.halves {
+	switch z.part {
+	case takesHalf:
 		return len(b) / 2
+	case takesNone:
+		return 0
 	}
 	return len(b)
 }
@@ -395,7 +421,7 @@ func (z *fuzzed) ClientClosed(c *play.Client) { z.forget(c.ID) }
 func (z *fuzzed) settle() {
 	z.see(z.views[0])
 	clear(z.deaf)
-	z.round(false)
+	z.round(takesAll)
 	for id := range worker.ConnID(z.Conns()) {
 		if c := z.Conn(id); c != nil && c.Open {
 			z.Lose(id, worker.PeerClosed)
@@ -407,7 +433,7 @@ func (z *fuzzed) settle() {
 		if n := z.Worker.Stats().Commands(); n > done {
 			i, done = min(i, 5), n // a client may do its requests one a round: while it gets on, it is not stuck
 		}
-		z.round(false)
+		z.round(takesAll)
 		for id := range worker.ConnID(z.Conns()) {
 			z.serve(id)
 		}
@@ -450,7 +476,7 @@ func (z *fuzzed) atRest() {
 	if z.Drain(); z.Drain() != 0 {
 		z.t.Fatalf("%d clients are left after a drain", z.Worker.Clients())
 	}
-	z.round(false)
+	z.round(takesAll)
 	for topic, n := range z.counts {
 		if !topic.conns {
 			z.t.Fatalf("everybody has left, and %d listen to %+v", n, topic)
