@@ -13,24 +13,24 @@ const slowSeeds = 100
 // it back.
 func slowServers(seed uint64) (in []byte) {
 	r := rand.New(rand.NewPCG(seed, 3))
-	var said []byte // numbers of sentences that are one request for a key
+	var requests []byte // numbers of sentences that are one request for a key
 	for i, s := range sentences {
 		if strings.Contains(s, "foo") && strings.Count(s, "\r\n") < 9 && !strings.Contains(s, "SUBSCRIBE") {
-			said = append(said, byte(i))
+			requests = append(requests, byte(i))
 		}
 	}
 	any := func() byte { return byte(r.Uint32()) }
 	const whole, nothing, dialled = 14, 254, 5
 	views := [][]byte{{0, 1, 2, 6, 9}, {3, 4, 5, 10, 11}}[r.IntN(2)] // of fuzzViews: plain, or a cluster
-	say := func() { in = append(in, 2, any(), said[r.IntN(len(said))]) }
+	asks := func() { in = append(in, 2, any(), requests[r.IntN(len(requests))]) }
 	in = append(in, byte(r.IntN(2)), 8, views[0])
 	for range 3 + r.IntN(4) {
 		in = append(in, 0)
 	}
 	for range 2 + r.IntN(4) {
-		say()
+		asks()
 		in = append(in, whole, dialled, any(), dialled, any(), whole, whole) // sent
-		say()
+		asks()
 		in = append(in, nothing) // offered
 		for range 1 + r.IntN(3) {
 			if r.IntN(2) == 0 {
@@ -41,7 +41,7 @@ func slowServers(seed uint64) (in []byte) {
 			}
 		}
 		in = append(in, 8, views[0], nothing)
-		say()
+		asks()
 		in = append(in, whole, 10, any(), any(), whole)
 	}
 	if len(in)%2 == r.IntN(2) { // see newFuzzed

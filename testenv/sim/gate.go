@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -29,6 +30,8 @@ type gate struct {
 	met     int            // how many of all clients were looked at: some are this worker's peers
 	byID    []*peer
 	settled []uint64 // by service: the view of which it has left the demoted primaries
+	// users are those that the worker knows, free the same with all rights.
+	users, free *access.Users
 	// stalledUntil: until then the thread of this worker gets no turn.
 	stalledUntil time.Duration
 }
@@ -37,16 +40,22 @@ type gate struct {
 type peer struct {
 	*clients.Client
 	conn *play.Client // nil before it has connected
+	// What a faulty loop knows of it: what was not passed on, how often it has authenticated, whether it is in MULTI.
+	sent   play.Requests
+	auths  int
+	queues bool
 }
 
 // makeGate makes one of several.
 func (w *world) makeGate(number, of int) *gate {
 	g := &gate{w: w, number: number}
+	w.makeUsers(g)
 	env := worker.Env{
 		View: func(int) *topology.View {
 			g.view = w.control.Shown()
 			return g.view
 		},
+		Users:   func(int) *access.Users { return g.users },
 		Report:  func(_ int, r topology.Report) { w.reported(r) },
 		Settled: g.settledAt,
 		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
@@ -247,7 +256,7 @@ func (g *gate) serveClient(c *peer) {
 	unread := c.conn.Full() && w.Options.Bug == scenario.StopUnread
 	if !unread && (!c.conn.Stopped || c.Shut) { // the loop is told, and reads it to its end
 		if b := c.ToGate.Take(w.Now, w.Piece()); len(b) > 0 {
-			g.FromClient(c.conn.ID, b)
+			g.read(c, b)
 			return
 		}
 	}

@@ -45,6 +45,7 @@ func (w *world) checkQuiet() {
 			w.Ledger.Fail("client %d could not send", c.Number)
 		}
 	}
+	w.clients.Remaining()
 	for _, r := range w.Ledger.Requests {
 		if r.Kind == ledger.Execute {
 			w.Ledger.Whole(r)

@@ -80,6 +80,9 @@ type world struct {
 	clientSocket, outputMax int
 	// memoryMax is how many bytes the gateway keeps for all clients, 0 for any number; memory is how many it keeps.
 	memoryMax, memory int
+	// nextUsers is when users change next, reloadsHeld is how often they have while a shard had no primary.
+	nextUsers   time.Duration
+	reloadsHeld int
 	// drainAt is the round in which the gateway begins to drain, if it does.
 	drainAt int
 	turns   int
@@ -163,11 +166,13 @@ func playWorld(o scenario.Options) *world {
 	w := build(o)
 	for w.turns = 0; w.goesOn() && w.Ledger.Fault == ""; w.turns++ {
 		w.faults.Fate()
+		w.changeUsers()
 		w.round()
 	}
 	if w.Ledger.Fault == "" {
 		w.faults.Heal()
 		w.clients.Heal()
+		w.healUsers()
 		for _, g := range w.gates {
 			g.heal()
 		}

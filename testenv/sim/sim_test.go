@@ -51,12 +51,13 @@ func optionsOf(seed uint64) scenario.Options {
 	return o
 }
 
-// wideOptionsOf is the same, and in two laps of three clients do more.
+// wideOptionsOf is the same, and in two laps of three clients do more, in one of two they are users.
 func wideOptionsOf(seed uint64) scenario.Options {
 	o := optionsOf(seed)
 	lap := seed / uint64(len(worlds)) % 3
 	o.Wide = lap > 0 && !o.Planned
 	o.Listeners, o.CloseOnGap = lap == 2, seed%2 == 0
+	o.Users = seed/uint64(len(worlds))%2 == 1 && !o.Planned
 	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
 	return o
 }
@@ -67,7 +68,8 @@ const bugSeeds = 300
 // bugFrom are the seeds at which the search for rare ones begins. It is none the narrower for that: where the seed no
 // longer shows the mistake, as many follow as for others.
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1032,
-	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278}
+	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 16,
+	scenario.KeepChannels: 21}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one
 // goroutine, and makes it eight times slower.
@@ -175,6 +177,11 @@ var symptoms = [scenario.Bugs]string{
 	scenario.LeaveHalfClosed: "closed its half and was not answered", scenario.KeepOnGap: "and was not closed",
 	scenario.StopUnread: "was never answered", scenario.NoReplica: "had come to a replica",
 	scenario.NoClusterNode: "CLUSTER SLOTS",
+	scenario.OldUsers:      "may not do", scenario.KeepUser: "gone", scenario.KeepPassword: "its password is right",
+	scenario.KeepChannels:  "heard",
+	scenario.FreeAfterAuth: "may not do", scenario.FreeInMulti: "EXEC", scenario.FreeParts: "may not do",
+	scenario.FreeScripts: "EVAL", scenario.FreeChannels: "may not", scenario.FreeWrites: "may not do",
+	scenario.NoSelectors: "which its user may do", scenario.DenyRetried: "which its user may do",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
@@ -184,6 +191,14 @@ func needsSentinels(b scenario.Bug) bool {
 
 // needsWide says that a mistake is made in what only the clients of wide worlds do.
 func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded }
+
+// needsUsers says that a mistake is made about what users may do.
+func needsUsers(b scenario.Bug) bool { return b >= scenario.OldUsers }
+
+// listensFor says that a mistake is made about who listens.
+func listensFor(b scenario.Bug) bool {
+	return b == scenario.KeepOnGap || b == scenario.FreeChannels || b == scenario.KeepChannels
+}
 
 // needsCalm says that a mistake does harm where nothing happens but planned switches.
 func needsCalm(b scenario.Bug) bool { return b == scenario.TrustOne || b == scenario.NoBarrier }
@@ -206,8 +221,8 @@ func TestBugsAreFound(t *testing.T) {
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels || needsOracle(bug) && o.RealState() {
 					continue
 				}
-				o.Wide = needsWide(bug)
-				o.Listeners, o.CloseOnGap = bug == scenario.KeepOnGap, bug == scenario.KeepOnGap
+				o.Wide, o.Users = needsWide(bug), needsUsers(bug) && !o.Planned
+				o.Listeners, o.CloseOnGap = listensFor(bug), bug == scenario.KeepOnGap
 				if bug == scenario.RetryUnasked {
 					o.BlockingLost = scenario.AnswerUncertain
 				}

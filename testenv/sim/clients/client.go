@@ -44,7 +44,7 @@ type Gateway struct {
 // New returns the clients of so many workers.
 func New(w *network.Net, l *ledger.Ledger, workers int, g Gateway) *Group {
 	o := w.Options
-	all := &Group{Net: w, ledger: l, workers: workers, heavy: o.Seed%9 == 0 && !o.Planned, gateway: g}
+	all := &Group{Net: w, ledger: l, workers: workers, heavy: o.Seed%9 == 0 && !o.Planned && !o.Users, gateway: g}
 	for i := range 6 + w.Rnd.IntN(6) {
 		c := &Client{
 			w: all, Number: i, Worker: i % workers, Sends: 10 + w.Rnd.IntN(60), depth: 1 + w.Rnd.IntN(12),
@@ -137,6 +137,9 @@ type Client struct {
 	page    *ledger.Request
 	scripts map[string]*ledger.Request
 	listens *listener // of one that subscribes; nil for all others
+	// since is the last request that made the client somebody else, self who that is if it succeeds.
+	since *ledger.Request
+	self  string
 }
 
 // play sends and reads.
@@ -222,6 +225,7 @@ func (c *Client) burst() {
 func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Request, []byte) {
 	r := c.w.ledger.Add(c.Number, k, keys...)
 	c.w.ledger.Comes(r, c.facade)
+	c.w.ledger.OfUser(r, c.since, args)
 	c.Waiting = append(c.Waiting, r)
 	c.w.Tracef("client %d sends %v", c.Number, r)
 	return r, resp.AppendCommandStrings(nil, args...)
@@ -231,6 +235,9 @@ func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Requ
 func (c *Client) next() []byte {
 	w := c.w
 	id := strconv.Itoa(len(w.ledger.Requests))
+	if w.Options.Users && (c.since == nil || w.Rnd.IntN(12) == 0) {
+		return c.nextUser()
+	}
 	if c.greet {
 		c.greet = false
 		r, b := c.ask(ledger.Hello, nil, "HELLO", "3")
@@ -256,7 +263,7 @@ func (c *Client) next() []byte {
 		return c.transaction()
 	case p < 28:
 		value := id
-		if !w.Options.Planned && w.Rnd.IntN(30) == 0 || w.heavy && w.Rnd.IntN(2) == 0 {
+		if w.longValues() && w.Rnd.IntN(30) == 0 || w.heavy && w.Rnd.IntN(2) == 0 {
 			value += "|" + scenario.Padding[:w.Rnd.IntN(300<<10)]
 		}
 		_, b := c.ask(ledger.Set, []string{k}, "SET", k, value)
@@ -284,6 +291,9 @@ func (c *Client) nextRare(id, k string) []byte {
 	switch {
 	case p < 25:
 		keys := c.keys()
+		if w.Options.Users && w.Rnd.IntN(2) == 0 {
+			keys = c.ownKeys(keys, "m", id)
+		}
 		_, b = c.ask(ledger.Mget, keys, append([]string{"MGET"}, keys...)...)
 	case p < 50:
 		keys := c.keys()
@@ -293,10 +303,7 @@ func (c *Client) nextRare(id, k string) []byte {
 		}
 		_, b = c.ask(ledger.Mset, keys, args...)
 	case p < 62:
-		keys := c.keys()
-		for i := range keys {
-			keys[i] = fmt.Sprintf("{t%d}d%d#%s", w.Rnd.IntN(scenario.Tags), i, id)
-		}
+		keys := c.ownKeys(c.keys(), "d", id)
 		_, b = c.ask(ledger.Del, keys, append([]string{"DEL"}, keys...)...)
 	case p < 72:
 		c.ask(ledger.Ping, nil)
@@ -309,10 +316,10 @@ func (c *Client) nextRare(id, k string) []byte {
 	case p < 87:
 		_, b = c.ask(ledger.Unknown, nil, "NO.SUCH", k, id)
 	case p < 95:
-		k = fmt.Sprintf("{t%d}p%dbig", w.Rnd.IntN(3), c.owner())
+		k = c.of(fmt.Sprintf("{t%d}p%d", w.Rnd.IntN(3), c.owner())) + "big"
 		_, b = c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
 	case p < 96 && w.Rnd.IntN(4) == 0:
-		k = fmt.Sprintf("{t%d}p%dhuge", w.Rnd.IntN(3), c.owner())
+		k = c.of(fmt.Sprintf("{t%d}p%d", w.Rnd.IntN(3), c.owner())) + "huge"
 		_, b = c.ask(ledger.GetRange, []string{k}, "GETRANGE", k, "0", id)
 	case p < 97:
 		r, hi := c.ask(ledger.Hello, nil, "HELLO", "3")

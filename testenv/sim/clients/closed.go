@@ -13,7 +13,9 @@ func (c *Client) closedByGateway() {
 		return
 	}
 	limits := c.w.gateway.OverLimits(c.Worker)
+	expelled := c.w.Options.Users && c.w.ledger.Expelled(c.since)
 	switch {
+	case expelled:
 	case !c.Shut:
 		c.w.CutOff++
 	case c.Waiting[0].Kind == ledger.Block: // a blocking command ends with its client
@@ -21,7 +23,7 @@ func (c *Client) closedByGateway() {
 		c.w.ledger.Fail("client %d closed its half and was not answered: %v", c.Number, c.Waiting[0])
 	}
 	for _, r := range c.Waiting {
-		if len(r.Ran) > 0 && !c.Shut && limits == 0 && !c.closedBlocked() {
+		if len(r.Ran) > 0 && !c.Shut && limits == 0 && !expelled && !c.closedBlocked() {
 			c.w.ledger.Fail("client %d was closed before it was told that %v was executed", c.Number, r)
 		}
 		c.w.ledger.Orphaned(r)

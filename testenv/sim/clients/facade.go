@@ -1,8 +1,6 @@
 package clients
 
 import (
-	"fmt"
-
 	"evergate/testenv/sim/ledger"
 )
 
@@ -25,10 +23,11 @@ func (c *Client) nextAtReplica(id string) (b []byte) {
 	case p < 16:
 		_, b = c.ask(ledger.Mset, []string{k}, "MSET", k, id)
 	case p < 17:
-		k = fmt.Sprintf("{t0}d0#%s", id)
+		k = c.of("{t0}d0") + "#" + id
 		_, b = c.ask(ledger.Del, []string{k}, "DEL", k)
 	case p < 18:
-		_, b = c.ask(ledger.Push, []string{"{t0}list"}, "RPUSH", "{t0}list", id)
+		list := c.of("{t0}") + "list"
+		_, b = c.ask(ledger.Push, []string{list}, "RPUSH", list, id)
 	default:
 		_, b = c.ask(ledger.Ping, nil, "PING", id)
 	}

@@ -11,9 +11,9 @@ func (c *Client) key() string {
 	w := c.w
 	tag := w.Rnd.IntN(scenario.Tags)
 	if w.Rnd.IntN(4) == 0 {
-		return fmt.Sprintf("{t%d}s", tag)
+		return c.of(fmt.Sprintf("{t%d}s", tag))
 	}
-	return fmt.Sprintf("{t%d}p%d", tag%3, c.owner())
+	return c.of(fmt.Sprintf("{t%d}p%d", tag%3, c.owner()))
 }
 
 // keys picks two to four different keys.
@@ -30,6 +30,14 @@ func (c *Client) keys() []string {
 		if k != "" {
 			keys = append(keys, k)
 		}
+	}
+	return keys
+}
+
+// ownKeys are as many keys that only this request names.
+func (c *Client) ownKeys(keys []string, as, id string) []string {
+	for i := range keys {
+		keys[i] = c.of(fmt.Sprintf("{t%d}%s%d", c.w.Rnd.IntN(scenario.Tags), as, i)) + "#" + id
 	}
 	return keys
 }

@@ -25,12 +25,17 @@ type listener struct {
 	has     map[string]bool           // verb and name of what was acknowledged
 	since   map[string]time.Duration  // when that was
 	heard   map[string]map[string]int // how often, by the same and the message
+	// sinceUsers is the number of the users when a topic was acknowledged.
+	sinceUsers map[string]int
+	// resp3: HELLO was not rejected, so that it may publish while it listens.
+	resp3 bool
 }
 
 // expected is a reply that is to come: with a name it is an acknowledgement.
 type expected struct {
 	verb, name string
 	message    *message
+	request    *ledger.Request // nil where there are no users
 }
 
 // message is one that a listener publishes.
@@ -38,6 +43,7 @@ type message struct {
 	verb, name, text string
 	at               time.Duration
 	answered         bool // it was not refused
+	users            int  // the number of the users then
 }
 
 // topics are what listeners subscribe to, by kind. Those of the third kind lie in slots that move.
@@ -59,7 +65,7 @@ func (w *Group) addListener(sends int) {
 	c := &Client{w: w, Number: n, Worker: w.Rnd.IntN(w.workers), Sends: sends, memory: ledger.NewMemory(),
 		nextAt: w.Now + w.Between(0, 300*time.Millisecond)}
 	c.listens = &listener{Client: c, has: map[string]bool{}, since: map[string]time.Duration{},
-		heard: map[string]map[string]int{}}
+		heard: map[string]map[string]int{}, sinceUsers: map[string]int{}}
 	c.greet = true
 	w.Clients = append(w.Clients, c)
 }
@@ -70,9 +76,9 @@ func (l *listener) say(words ...string) {
 	if len(words) == 2 && words[0] != "HELLO" {
 		name = words[1]
 	}
-	e := expected{verb: words[0], name: name}
+	e := expected{verb: words[0], name: name, request: l.asks(words)}
 	if len(words) == 3 {
-		e.message = &message{verb: words[0], name: words[1], text: words[2], at: w.Now}
+		e.message = &message{verb: words[0], name: words[1], text: words[2], at: w.Now, users: w.ledger.Now()}
 		w.messages = append(w.messages, e.message)
 	}
 	l.expects = append(l.expects, e)
@@ -91,7 +97,7 @@ func (l *listener) play() {
 	}
 	if l.greet {
 		l.greet = false
-		l.say("HELLO", "3")
+		l.greets()
 	}
 	if l.Sends == 0 {
 		return
@@ -114,7 +120,7 @@ func (l *listener) play() {
 		l.say(verb, name, strconv.Itoa(w.publishes))
 	case p < 94:
 		l.say("RESET")
-		l.say("HELLO", "3")
+		l.greets()
 	case p < 96:
 		l.idleTill = w.Now + w.Between(0, 400*time.Millisecond)
 	default:
@@ -157,6 +163,7 @@ func (l *listener) take(frame []byte) {
 		if !l.has[topic] {
 			w.ledger.Fail("listener %d heard %q of %q, to which it does not listen", l.Number, message, topic)
 		}
+		l.mayHear(topic, words[count-1])
 		if l.heard[topic] == nil {
 			l.heard[topic] = map[string]int{}
 		}
@@ -171,7 +178,9 @@ func (l *listener) take(frame []byte) {
 	}
 	e := l.expects[0]
 	l.expects = l.expects[1:]
+	l.answers(&e, frame)
 	switch {
+	case e.request != nil && e.request.Denied:
 	case e.verb == "PUBLISH" || e.verb == "SPUBLISH":
 		l.w.counted, e.message.answered = resp.Int(frame)
 	case frame[0] == '-' && strings.HasPrefix(e.verb, "UN"), frame[0] == '-' && e.name == "":
@@ -179,12 +188,14 @@ func (l *listener) take(frame []byte) {
 	case frame[0] == '-':
 	case e.verb == "RESET":
 		clear(l.has)
+		l.resp3 = false
 	case e.name == "":
+		l.resp3 = true
 	case strings.ToUpper(string(words[0])) != e.verb || string(words[1]) != e.name:
 		w.ledger.Fail("listener %d was answered %q to %v", l.Number, network.Clip(frame), e)
 	case slices.Contains(ledger.Subscribes[:], e.verb):
 		if topic := e.verb + " " + e.name; !l.has[topic] {
-			l.has[topic], l.since[topic] = true, w.Now
+			l.has[topic], l.since[topic], l.sinceUsers[topic] = true, w.Now, w.ledger.Now()
 		}
 	default:
 		delete(l.has, ledger.Subscribes[slices.Index(ledger.Unsubscribes[:], e.verb)]+" "+e.name)
@@ -212,11 +223,11 @@ func (w *Group) AskEverybody() func() string {
 	}
 	said := false
 	return func() string {
-		all := w.listeners()
-		if len(todo) == 0 || len(all) == 0 {
+		speaker := w.speaker()
+		if len(todo) == 0 || speaker == nil {
 			return ""
 		}
-		speaker, verb, name := all[0], todo[0][0], todo[0][1]
+		verb, name := todo[0][0], todo[0][1]
 		if !said {
 			said = true
 			w.counted = -1
@@ -231,6 +242,15 @@ func (w *Group) AskEverybody() func() string {
 		todo, said = todo[1:], false
 		return "there are more channels"
 	}
+}
+
+// speaker is the listener that publishes; nil where none can.
+func (w *Group) speaker() *listener {
+	all := w.listeners()
+	if at := slices.IndexFunc(all, func(l *listener) bool { return l.resp3 }); at >= 0 {
+		return all[at]
+	}
+	return nil
 }
 
 // reached is how often a message reaches listeners.
@@ -256,6 +276,9 @@ func isOf(topic, verb, name string) bool {
 
 // Unheard says who has not heard the last message of what it listens to.
 func (w *Group) Unheard() string {
+	if w.speaker() == nil {
+		return ""
+	}
 	for _, l := range w.listeners() {
 		for topic := range l.has {
 			for kind, verb := range map[int]string{0: "PUBLISH", 2: "SPUBLISH"} {

@@ -28,7 +28,7 @@ func (c *Client) wide(o scenario.Options) {
 		c.scans = false
 		return
 	}
-	if c.Number%3 == 2 && !o.Sharded() && !o.RealState() {
+	if c.Number%3 == 2 && !o.Sharded() && !o.RealState() && !o.Users { // RESET would leave it
 		c.db = 1
 	}
 }
@@ -64,11 +64,12 @@ func (c *Client) nextWide(id string) []byte {
 		return b
 	case p < 6:
 		tag := w.Rnd.IntN(lists)
-		list, patience := fmt.Sprintf("{t%d}list", tag), [...]string{"0.05", "0.3", "1"}[w.Rnd.IntN(3)]
-		_, b := c.ask(ledger.Block, []string{list}, "BLPOP", list, fmt.Sprintf("{t%d}by#%s", tag, id), patience)
+		name, patience := c.of(fmt.Sprintf("{t%d}", tag)), [...]string{"0.05", "0.3", "1"}[w.Rnd.IntN(3)]
+		list := name + "list"
+		_, b := c.ask(ledger.Block, []string{list}, "BLPOP", list, name+"by#"+id, patience)
 		return b
 	case p < 8:
-		list := fmt.Sprintf("{t%d}list", w.Rnd.IntN(lists))
+		list := c.of(fmt.Sprintf("{t%d}", w.Rnd.IntN(lists))) + "list"
 		_, b := c.ask(ledger.Push, []string{list}, "RPUSH", list, id)
 		return b
 	}

@@ -27,6 +27,8 @@ type Ledger struct {
 	// cursors are the scans under way, Scanned how many have come to their end, Pages how many pages those had.
 	cursors        []*Cursor
 	Scanned, Pages int
+	// users are those of the gateway, one after the other; nil where there are none.
+	users []Users
 }
 
 // Promises are what must hold in a run.
@@ -98,6 +100,10 @@ func (l *Ledger) Identify(args [][]byte) *Request {
 		text = string(args[4])
 	case "DEL":
 		_, text, _ = strings.Cut(string(args[1]), "#")
+	case "MGET":
+		if _, text, _ = strings.Cut(string(args[1]), "#"); text == "" {
+			return nil
+		}
 	case "BLPOP":
 		_, text, _ = strings.Cut(string(args[2]), "#")
 	default:
@@ -138,6 +144,7 @@ func (l *Ledger) Executed(args [][]byte, keys []string, on Where) int {
 	r := l.Identify(args)
 	if r != nil {
 		e.Request = r.ID
+		l.permitted(r, on)
 	}
 	l.Execs = append(l.Execs, e)
 	if r == nil || !r.Writes() {
@@ -195,7 +202,7 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		reply = append(reply[:200:200], '\r', '\n') // the rest is padding
 	}
 	text := strings.TrimSuffix(string(reply), "\r\n")
-	if l.written(r, text) {
+	if l.rejected(r, text) || l.written(r, text) {
 		return
 	}
 	if text[0] == '-' {
@@ -217,7 +224,7 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, "+OK")
 	case Execute:
 		l.execAnswered(r, text)
-	case Watch, Multi, Discard, Unwatch, Select:
+	case Watch, Multi, Discard, Unwatch, Select, Auth:
 		l.expect(r, text, "+OK")
 	case Queueing:
 		l.expect(r, text, "+QUEUED")
@@ -225,6 +232,8 @@ func (l *Ledger) Answered(m *Memory, r *Request, reply []byte) {
 		l.expect(r, text, fmt.Sprintf("$%d\r\n%d", len(strconv.Itoa(r.ID)), r.ID))
 	case Quit:
 		l.expect(r, text, "+OK")
+	case Reset:
+		l.expect(r, text, "+RESET")
 	case Block:
 		l.popAnswered(r, reply)
 	case Scan:

@@ -18,6 +18,7 @@ type pop struct{ element, exec int }
 func (l *Ledger) Took(args [][]byte, element int, on Where) int {
 	at := len(l.Execs)
 	r := l.Identify(args)
+	l.permitted(r, on)
 	l.Execs = append(l.Execs, Execution{Request: r.ID, Where: on, Number: at})
 	switch {
 	case r.State == Refused && !l.PopsRetried:

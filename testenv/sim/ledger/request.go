@@ -25,6 +25,16 @@ type Request struct {
 	// watched and read are the WATCH before an EXEC, and the read of the key behind that.
 	watched, read *Request
 	cursor        *Cursor // of SCAN
+	// sent and answered are the numbers of the users when the request was sent and its reply read, since is the request
+	// that made its client who it was. touches are all keys, topic is what it names.
+	sent, answered int
+	since          *Request
+	touches        []string
+	topic          string
+	// as and password are those of a request that authenticates, queued those of an EXEC. Denied: the user had no right.
+	as, password string
+	queued       []*Request
+	Denied       bool
 }
 
 func (r *Request) Writes() bool {
@@ -36,6 +46,9 @@ func (r *Request) Writes() bool {
 	}
 	return false
 }
+
+// Retried says that a request for one key was handed over more than once.
+func (r *Request) Retried() bool { return r.handed > 1 && len(r.keys) == 1 }
 
 func (r *Request) String() string {
 	return fmt.Sprintf("#%d %s %s of client %d", r.ID, kindNames[r.Kind], strings.Join(r.keys, " "), r.Client)
@@ -68,6 +81,9 @@ const (
 	Scan
 	Push
 	Slots
+	Auth
+	Reset
+	Listen
 )
 
 const (
@@ -79,9 +95,11 @@ const (
 	void     // EXEC was answered nil: a watched key had changed
 )
 
+func (k Kind) String() string { return kindNames[k] }
+
 var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "PING", "MOD.SET", "HELLO",
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
 	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN",
-	"RPUSH", "CLUSTER SLOTS"}
+	"RPUSH", "CLUSTER SLOTS", "AUTH", "RESET", "SUBSCRIBE or PUBLISH"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}

@@ -134,6 +134,9 @@ func (n *Node) command(l *Conn, args [][]byte) []byte {
 	}
 	if r := n.w.Ledger.Identify(args); r != nil {
 		n.watchedFor(l, r.Client)
+		if n.w.Options.Bug == scenario.DenyRetried && r.Retried() {
+			return []byte("-NOPERM No permissions to access a key\r\n")
+		}
 	}
 	keys := ledger.KeysOf(args)
 	read := name == "GET" || name == "GETRANGE" || name == "MGET" || name == "SCAN" ||

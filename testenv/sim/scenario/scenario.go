@@ -27,6 +27,8 @@ type Options struct {
 	// second service of the same servers, some to listeners that emulate a replica or a node of a cluster; some write all
 	// they have before they read anything.
 	Wide bool
+	// Users: clients authenticate, as one user after the other, and users lose rights and get them back, come and go.
+	Users bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost BlockingLost
 	// Bug is what the fake loop does wrong.
@@ -123,6 +125,25 @@ const (
 	// NoReplica and NoClusterNode have the listeners that emulate these roles emulate none.
 	NoReplica
 	NoClusterNode
+	// OldUsers keeps new users from the workers, KeepUser has them keep those that are gone, KeepPassword the former
+	// passwords, KeepChannels the former channels.
+	OldUsers
+	KeepUser
+	KeepPassword
+	KeepChannels
+	// FreeAfterAuth does not check the requests behind a second AUTH, FreeInMulti those of transactions, FreeParts those
+	// that concern several keys, FreeScripts the keys that scripts declare.
+	FreeAfterAuth
+	FreeInMulti
+	FreeParts
+	FreeScripts
+	// FreeChannels does not check channels, FreeWrites takes the right to read a key for that to write it, and
+	// NoSelectors overlooks selectors.
+	FreeChannels
+	FreeWrites
+	NoSelectors
+	// DenyRetried rejects what is retried, as if it were another user's.
+	DenyRetried
 	// Bugs is how many there are.
 	Bugs
 )
@@ -135,7 +156,11 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"retry answered pops", "retry pops against the settings",
 	"take cursors of other servers",
 	"leave half-closed clients", "keep subscribers on a gap", "stop reading from clients that do not read",
-	"take writes at a replica", "be no node of a cluster"}
+	"take writes at a replica", "be no node of a cluster",
+	"keep the former users", "keep users that are gone", "keep former passwords", "keep former channels",
+	"check nothing after AUTH",
+	"check nothing in transactions", "check no parts", "check no keys of scripts", "check no channels",
+	"take reads for writes", "overlook selectors", "deny what is retried"}
 
 func (b Bug) String() string { return bugNames[b] }
 
