@@ -22,6 +22,14 @@ type subService struct {
 	nth int
 }
 
+// used are the reads of its connections: from replicas as well if any user reads there.
+func (p *subService) used(s *config.Service) config.ReadPolicy {
+	if p.nth > 0 || p.sentinel {
+		return p.reads
+	}
+	return s.UsedReads()
+}
+
 // subServicesOf returns the services that the workers know.
 func subServicesOf(c *config.Gateway) []subService {
 	subServices := make([]subService, len(c.Services))

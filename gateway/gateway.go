@@ -30,6 +30,7 @@ import (
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/gateway/upstream"
@@ -223,8 +224,8 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64
 	for _, p := range subServicesOf(conf) {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[p.reads],
-			Hold: exchange.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
+			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads, Users: userTermsOf(s, p.sentinel),
+			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})
 	}

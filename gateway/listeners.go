@@ -2,8 +2,8 @@ package gateway
 
 import (
 	"evergate/gateway/config"
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
+	"evergate/gateway/session"
 	"evergate/gateway/worker"
 )
 
@@ -22,7 +22,7 @@ func listenerIDs(c *config.Gateway) (numbers []int, own []worker.Listener) {
 				numbers = append(numbers, i)
 				continue
 			}
-			listener := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: exchange.Hold(s.HoldAt(listen))}
+			listener := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: session.Hold(s.HoldAt(listen))}
 			if pretends != config.FacadeNone {
 				listener.Role = &facade.Role{Kind: facadeKinds[pretends]}
 			}

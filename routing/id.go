@@ -113,10 +113,12 @@ const (
 	CmdBitField
 	CmdBLMove
 	CmdBRPopLPush
+	CmdCopy
 	CmdFlushAll
 	CmdFlushDB
 	CmdHost
 	CmdMigrate
+	CmdMove
 	CmdPFCount
 	CmdPost
 	CmdSet
@@ -236,10 +238,12 @@ var idNames = [...]string{
 	CmdBitField:                   "bitfield",
 	CmdBLMove:                     "blmove",
 	CmdBRPopLPush:                 "brpoplpush",
+	CmdCopy:                       "copy",
 	CmdFlushAll:                   "flushall",
 	CmdFlushDB:                    "flushdb",
 	CmdHost:                       "host:",
 	CmdMigrate:                    "migrate",
+	CmdMove:                       "move",
 	CmdPFCount:                    "pfcount",
 	CmdPost:                       "post",
 	CmdSet:                        "set",

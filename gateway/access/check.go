@@ -21,6 +21,8 @@ const (
 	// SortBy and SortGet: a pattern of SORT names keys that nobody knows before, and not all keys may be read.
 	SortBy
 	SortGet
+	// Database: the user may not use a database that the request concerns. Check does not look at that.
+	Database
 	// KeysUnknown is no denial yet: only a server knows the keys of this request (COMMAND GETKEYS). With them it must be
 	// checked again, and is not allowed otherwise.
 	KeysUnknown
@@ -227,6 +229,8 @@ func (d Denial) AppendError(dst []byte, u *User, c *routing.Command) []byte {
 		return resp.AppendError(dst, "NOPERM No permissions to access a key")
 	case Channel:
 		return resp.AppendError(dst, "NOPERM No permissions to access a channel")
+	case Database: // in Valkey's words
+		return resp.AppendError(dst, "NOPERM No permissions to access database")
 	}
 	return resp.AppendError(dst, "NOPERM "+d.explain(u, c))
 }

@@ -123,7 +123,8 @@ func AppendLog(dst []byte, proto uint8, entries []Entry, count int, now int64) [
 	return dst
 }
 
-var reasonNames = map[Reason]string{Command: "command", Key: "key", Channel: "channel", Auth: "auth"}
+var reasonNames = map[Reason]string{Command: "command", Key: "key", Channel: "channel", Auth: "auth",
+	Database: "database"}
 
 // String returns the reason as ACL LOG names it; empty for those that are not logged.
 func (r Reason) String() string { return reasonNames[r] }

@@ -3,23 +3,23 @@ package config
 import (
 	"time"
 
-	"evergate/gateway/exchange"
+	"evergate/gateway/session"
 )
 
 // Hold is the policy for a request that no server can take now, for example of a shard without a primary: a worker's
 // Hold, with a text form. The zero value is HoldAuto.
-type Hold exchange.Hold
+type Hold session.Hold
 
 // The modes of a Hold.
 const (
-	HoldAuto   = exchange.HoldAuto
-	HoldFor    = exchange.HoldFor
-	HoldOff    = exchange.HoldOff
-	HoldDryRun = exchange.HoldDryRun
+	HoldAuto   = session.HoldAuto
+	HoldFor    = session.HoldFor
+	HoldOff    = session.HoldOff
+	HoldDryRun = session.HoldDryRun
 )
 
 // HoldWords are the modes that are written as one word.
-var HoldWords = map[string]exchange.HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}
+var HoldWords = map[string]session.HoldMode{"auto": HoldAuto, "off": HoldOff, "dry-run": HoldDryRun}
 
 func (h Hold) String() string {
 	for word, mode := range HoldWords {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"evergate/gateway/access"
@@ -10,6 +11,13 @@ import (
 
 // UserSettings are what is set for one user, beside its rights. The zero value changes nothing.
 type UserSettings struct {
+	// Reads is the read policy, if not the service's: ReadPrimary or ReadPreferReplica. A service with ReadReplica can
+	// have users with ReadPrimary only.
+	Reads ReadPolicy
+	// Hold is nil where it is that of the listener.
+	Hold *Hold
+	// Databases are those that clients may use. Nil: all.
+	Databases []int
 	// Networks is where clients of the user come from, as accept.ParseNetworks reads them. Default all.
 	Networks []string
 	// ClientsMax is the most clients of the user at once. Zero: no limit.
@@ -59,6 +67,13 @@ func (v *validation) userSettings(s *Service) {
 				Text: "no user is called " + quoted(name)})
 		}
 		one := &validation{service: v.service}
+		one.userReads(s, u.Reads)
+		if u.Hold != nil {
+			one.hold("", *u.Hold)
+		}
+		for _, n := range u.Databases {
+			within(one, "databases", n, 0, math.MaxInt32)
+		}
 		one.network("allow-networks", "", u.Networks)
 		within(one, "max-clients", u.ClientsMax, 0, clientsMax)
 		one.rate("", u.Rate)
@@ -67,6 +82,29 @@ func (v *validation) userSettings(s *Service) {
 			v.fault(f)
 		}
 	}
+}
+
+// userReads checks the read policy of a user.
+func (v *validation) userReads(s *Service, reads ReadPolicy) {
+	switch {
+	case reads == "":
+	case s.Reads == ReadReplica && reads == ReadPreferReplica:
+		v.addf("reads", "%q is not possible where those of the service are %q", string(reads), string(s.Reads))
+	default:
+		v.oneOf("reads", string(reads), string(ReadPrimary), string(ReadPreferReplica))
+	}
+}
+
+// UsedReads are the reads of the service for its workers: from replicas as well if any user reads there.
+func (s *Service) UsedReads() ReadPolicy {
+	if s.Reads == ReadPrimary {
+		for _, u := range s.UserSettings {
+			if u.Reads == ReadPreferReplica {
+				return ReadPreferReplica
+			}
+		}
+	}
+	return s.Reads
 }
 
 // rate checks the bounds of a rate. of ends the names of its settings.

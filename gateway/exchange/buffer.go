@@ -37,7 +37,7 @@ func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused
 	}
 	switch {
 	case window == 0:
-		if c.hold.Mode == HoldDryRun {
+		if c.terms.Hold.Mode == session.HoldDryRun {
 			w.x.totals.WouldHaveHeld++
 		}
 		return w.sinceWhen(c, shard, why)

@@ -13,6 +13,7 @@ func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.
 	if c.Service.View == nil {
 		return nil, upstream.NoView
 	}
+	read = read && !c.terms.OnPrimary
 	if len(c.inFlight) > 0 {
 		if c.inFlightEpoch != c.Service.View.Epoch {
 			return nil, upstream.InFlight

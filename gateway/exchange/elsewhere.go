@@ -32,8 +32,8 @@ func (s *Service) ReadElsewhere(l *upstream.Conn) {
 		first, from := front, start
 		front, start = false, t.End
 		c := s.x.Session(t.To)
-		if c == nil || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] || first && l.Streams ||
-			t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
+		if c == nil || c.terms.OnPrimary || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] ||
+			first && l.Streams || t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
 			continue
 		}
 		s.x.totals.ReadElsewhere++

@@ -1,31 +1,13 @@
 package exchange
 
-import "time"
+import (
+	"time"
 
-// HoldMode is what becomes of a request that no server can take now.
-type HoldMode uint8
-
-const (
-	// HoldAuto buffers it for as long as a failover usually takes: the time after which the servers declare one of them
-	// down, and 10 s more; at least 10 s and at most a minute.
-	HoldAuto HoldMode = iota
-	// HoldFor buffers it for Hold.Window.
-	HoldFor
-	// HoldOff answers it with -LOADING at once.
-	HoldOff
-	// HoldDryRun does as HoldOff, and counts the requests that would have been buffered.
-	HoldDryRun
+	"evergate/gateway/session"
 )
 
-// Hold is for how long the requests of a service, or of one of its listeners, are buffered.
-type Hold struct {
-	Mode HoldMode
-	// Window is that of HoldFor; it must be positive.
-	Window time.Duration
-}
-
 const (
-	// autoMin, autoMax and autoMore make the window of HoldAuto out of topology.View.DownAfter.
+	// autoMin, autoMax and autoMore make the window of session.HoldAuto out of topology.View.DownAfter.
 	autoMin  = 10 * time.Second
 	autoMax  = 60 * time.Second
 	autoMore = 10 * time.Second
@@ -33,10 +15,10 @@ const (
 
 // window is for how long a request of this client may be buffered; 0 for not at all.
 func (c *Session) window() time.Duration {
-	switch c.hold.Mode {
-	case HoldFor:
-		return c.hold.Window
-	case HoldAuto:
+	switch hold := &c.terms.Hold; hold.Mode {
+	case session.HoldFor:
+		return hold.Window
+	case session.HoldAuto:
 		return c.Service.autoWindow()
 	}
 	return 0
@@ -50,7 +32,7 @@ func (c *Session) Patience() time.Duration {
 	return c.Service.autoWindow()
 }
 
-// autoWindow is the window of HoldAuto.
+// autoWindow is the window of session.HoldAuto.
 func (s *Service) autoWindow() time.Duration {
 	window := autoMore
 	if s.View != nil {

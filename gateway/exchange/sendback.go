@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/topology"
 )
@@ -65,7 +66,7 @@ func (r *Retries) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, fr
 			r.takeReads(c, l, t)
 		}
 	case kind == retry.Unable:
-		if c.hold.Mode == HoldDryRun {
+		if c.terms.Hold.Mode == session.HoldDryRun {
 			r.x.totals.WouldHaveHeld++
 		}
 		r.x.Settle(c, t, c.Service.Loading(c.Service.ShardName(int(t.Shard))+" has rejected the command for "+

@@ -21,7 +21,6 @@ type Session struct {
 	wait.Place
 	Ref     session.Ref
 	Service *Service
-	hold    *Hold
 	Role    *facade.Role // the role that its listener emulates; nil for none
 	Number  int64        // CLIENT ID
 	Remote  string       // the client's address, Local the gateway's, as CLIENT LIST shows them

@@ -46,10 +46,10 @@ func (o *ClientOut) empty() bool { return len(o.Clients)+len(o.CloseClients)+len
 
 // Arrival is what is known of a client that has just connected.
 type Arrival struct {
-	// Listener is the ID of the listener that accepted it, Hold and Role are the settings of that; Role is nil where it
+	// Listener is the ID of the listener that accepted it, Terms and Role are the settings of that; Role is nil where it
 	// emulates none.
 	Listener int
-	Hold     *Hold
+	Terms    *session.Terms
 	Role     *facade.Role
 	// Remote and Local are its addresses, as CLIENT LIST shows them.
 	Remote, Local string
@@ -71,9 +71,9 @@ func (t *Table) Open(s *Service, a Arrival) *Session {
 	}
 	c := &Session{
 		Session: session.Session{Proto: 2, Listener: int32(a.Listener), OpenedAt: t.x.clock.Now, ActiveAt: t.x.clock.Now},
-		Conn:    downstream.New(), Ref: session.Ref{ID: id, Generation: t.nextSeen}, Service: s, hold: a.Hold, Role: a.Role,
+		Conn:    downstream.New(), Ref: session.Ref{ID: id, Generation: t.nextSeen}, Service: s, Role: a.Role,
 		rare: &s.none, Number: t.x.conf.ClientNumber(), Remote: a.Remote, Local: a.Local,
-		login: login{s.UsersAt(int32(a.Listener)).Initial()},
+		login: login{s.UsersAt(int32(a.Listener)).Initial(), a.Terms},
 	}
 	t.clients[id] = c
 	s.sessions++

@@ -77,7 +77,12 @@ func (p *Policy) Check(c *exchange.Session, command *routing.Command, args [][]b
 	permit, denied := c.Rights().Check(command, args, nil)
 	if denied.Reason == access.KeysUnknown {
 		if keys := c.Service.Catalog.Keys(args); keys != nil {
-			return c.Rights().Check(command, args, keys)
+			permit, denied = c.Rights().Check(command, args, keys)
+		}
+	}
+	if permit.Covers(command) && command.ArityFits(len(args)) {
+		if denied = inDatabases(c, command, args); denied.Reason != access.Allowed {
+			permit = access.Permit{}
 		}
 	}
 	return permit, denied

@@ -12,8 +12,8 @@ import (
 // service, or behind the services that of a Config.Listeners. remote and local are its addresses as CLIENT LIST shows
 // them.
 func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
-	s, hold, face := w.behind(listener)
-	a := exchange.Arrival{Listener: listener, Hold: hold, Role: face, Remote: remote, Local: local}
+	s, face := w.behind(listener)
+	a := exchange.Arrival{Listener: listener, Terms: w.terms.at[listener], Role: face, Remote: remote, Local: local}
 	c := w.x.Open(s.Service, a)
 	w.throttle.Begin(c)
 	if !w.policy.Initial(c, c.Service.UsersAt(c.Listener)) {
@@ -23,13 +23,13 @@ func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 	return c.Ref.ID
 }
 
-// behind returns the service of a listener, how its requests wait, and the role that it emulates.
-func (w *Worker) behind(listener int) (*service, *exchange.Hold, *facade.Role) {
+// behind returns the service of a listener, and the role that it emulates.
+func (w *Worker) behind(listener int) (*service, *facade.Role) {
 	if n := len(w.conf.Services); listener >= n {
 		d := &w.conf.Listeners[listener-n]
-		return w.services[d.Service], &d.Hold, d.Role
+		return w.services[d.Service], d.Role
 	}
-	return w.services[listener], &w.conf.Services[listener].Hold, nil
+	return w.services[listener], nil
 }
 
 // ClientRead takes bytes that a client sent. They are not kept.

@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
@@ -114,8 +115,8 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		deaf: map[uint32]bool{}, tunnels: map[uint32]bool{}, replies: map[uint32]*resp.ReplyScanner{}}
 	closeOnGap := len(in)%2 == 0
 	mode := z.byte()
-	hold := [...]exchange.Hold{{}, {Mode: exchange.HoldFor, Window: time.Second}, {Mode: exchange.HoldOff},
-		{Mode: exchange.HoldDryRun}}[mode>>4&3]
+	hold := [...]session.Hold{{}, {Mode: session.HoldFor, Window: time.Second}, {Mode: session.HoldOff},
+		{Mode: session.HoldDryRun}}[mode>>4&3]
 	z.users = fuzzUsers[int(mode>>3&1)+2*(len(in)/2%2)]
 	z.ofSentinel = fuzzUsers[mode>>3&1]
 	z.Loop = play.New(worker.Config{
@@ -123,7 +124,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 			BlockingLost: exchange.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
 		Listeners: []worker.Listener{
-			{Hold: exchange.Hold{Mode: exchange.HoldFor, Window: 100 * time.Millisecond}},
+			{Hold: session.Hold{Mode: session.HoldFor, Window: 100 * time.Millisecond}},
 			{Hold: hold, Role: faceSetting("cluster")}, {Hold: hold, Role: faceSetting("replica")},
 			{Service: 2, Role: faceSetting("sentinel")},
 		},

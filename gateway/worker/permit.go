@@ -21,7 +21,7 @@ func (r *request) isDenied(w *Worker) bool {
 	}
 	var denied access.Denial
 	r.permit, denied = r.c.Rights().Check(r.command, r.args, nil)
-	return denied.Reason != access.Allowed && r.deny(w)
+	return (denied.Reason != access.Allowed || r.c.Terms().Databases != nil) && r.deny(w)
 }
 
 // deny answers with the error, or asks a server for the keys if only a server knows them.

@@ -10,6 +10,25 @@ import (
 	"evergate/gateway/worker"
 )
 
+// userTerms reads NAME:HOLD:DATABASE/DATABASE:READS. Each may be left out; READS is "primary" or "replica".
+func userTerms(text string) (name string, u worker.UserTerms) {
+	words := append(strings.Split(text, ":"), "", "", "")
+	if words[1] != "" {
+		hold := holdSetting(words[1])
+		u.Hold = &hold
+	}
+	for number := range strings.SplitSeq(words[2], "/") {
+		if n, err := strconv.Atoi(number); err == nil {
+			u.Databases = append(u.Databases, int32(n))
+		}
+	}
+	if words[3] != "" {
+		primary := words[3] == "primary"
+		u.OnPrimary = &primary
+	}
+	return words[0], u
+}
+
 // playedRates are the accounts of a script, and how many sessions are held to each.
 type playedRates struct {
 	ofUser   map[string]*ratelimit.Account

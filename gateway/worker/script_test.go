@@ -89,9 +89,10 @@ func newPlayer(t testing.TB) *player {
 // close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
 // where servers do not do CLIENT UNBLOCK; audit for the audit log; pass where the servers know the users, users=N of
 // them at most; guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
-// rate=USER:COMMANDS:..., see playedRates.
+// rate=USER:COMMANDS:..., see playedRates; terms=USER:HOLD:..., see userTerms;
+// on-primary for reads from there except those of such users.
 func (p *player) start(words []string) {
-	hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
+	hold := session.Hold{Mode: session.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
 		Services: []worker.Service{{Name: "main", Hold: hold}}, Limits: resp.DefaultLimits(),
 		QueryBytesMax: 64 << 20, OutputBytesMax: 64 << 20, Seed: 1,
@@ -146,6 +147,14 @@ func (p *player) start(words []string) {
 			p.delay, _ = time.ParseDuration(value)
 		case "rate":
 			p.rates.add(value)
+		case "on-primary":
+			conf.Services[0].OnPrimary = true
+		case "terms":
+			name, u := userTerms(value)
+			if conf.Services[0].Users == nil {
+				conf.Services[0].Users = map[string]worker.UserTerms{}
+			}
+			conf.Services[0].Users[name] = u
 		case "no-unblock":
 			p.mute = true
 		case "soft-output":
@@ -240,17 +249,17 @@ func (p *player) settle(epoch uint64) {
 var (
 	reads        = map[string]upstream.Reads{"prefer-replica": upstream.PreferReplica, "replica": upstream.OnlyReplica}
 	blockingLost = map[string]exchange.BlockingLost{"close": exchange.CloseClient, "error": exchange.AnswerUncertain}
-	holdModes    = map[string]exchange.HoldMode{
-		"auto": exchange.HoldAuto, "off": exchange.HoldOff, "dry-run": exchange.HoldDryRun,
+	holdModes    = map[string]session.HoldMode{
+		"auto": session.HoldAuto, "off": session.HoldOff, "dry-run": session.HoldDryRun,
 	}
 )
 
-func holdSetting(value string) exchange.Hold {
+func holdSetting(value string) session.Hold {
 	if mode, ok := holdModes[value]; ok {
-		return exchange.Hold{Mode: mode}
+		return session.Hold{Mode: mode}
 	}
 	window, _ := time.ParseDuration(value)
-	return exchange.Hold{Mode: exchange.HoldFor, Window: window}
+	return session.Hold{Mode: session.HoldFor, Window: window}
 }
 
 var repeated = regexp.MustCompile(`\{\d+\}`)

@@ -34,6 +34,7 @@ import (
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/gateway/subscribe"
 	"evergate/gateway/throttle"
 	"evergate/gateway/transaction"
@@ -47,8 +48,10 @@ import (
 type Service struct {
 	Name  string
 	Reads upstream.Reads
+	// OnPrimary: reads go to the primary nevertheless, except those of Users that are allowed otherwise.
+	OnPrimary bool
 	// Hold is how long requests wait for a server that can take them.
-	Hold exchange.Hold
+	Hold session.Hold
 	// SilentAfter is how long a server may owe a reply and send nothing before it gets no new requests; 0: a quarter of
 	// the time after which the servers themselves start a failover.
 	SilentAfter time.Duration
@@ -58,6 +61,8 @@ type Service struct {
 	BlockingLost exchange.BlockingLost
 	// CloseOnGap closes the connections of subscribers that may have missed messages; otherwise they stay subscribed.
 	CloseOnGap bool
+	// Users are what is set for single users, by name.
+	Users map[string]UserTerms
 	// Pass: the servers know the users. Each has connections of its own, see users.go; Env.Verify is called.
 	Pass bool
 }
@@ -65,7 +70,7 @@ type Service struct {
 // Listener is a listener of a service.
 type Listener struct {
 	Service int
-	Hold    exchange.Hold
+	Hold    session.Hold
 	// Role is the role that the listener emulates; nil: none.
 	Role *facade.Role
 }
@@ -182,6 +187,7 @@ type Worker struct {
 	clients      *clients.Clients
 	policy       *policy.Policy
 	throttle     *throttle.Throttle
+	terms        terms
 	subscribers  *subscribe.Subscribers
 	conf         Config
 	env          Env
@@ -211,6 +217,7 @@ func New(conf Config, env Env) *Worker {
 		args: make([][]byte, 0, 64), users: map[userKey]*service{},
 	}
 	w.fill()
+	w.terms = newTerms(&w.conf)
 	pool := upstream.New(upstream.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.DedicatedMax,
 		Reported: env.Report, Settled: w.env.Settled,
@@ -245,7 +252,7 @@ func New(conf Config, env Env) *Worker {
 	w.policy = policy.New(policy.Config{
 		Exchange: w.x, Clock: &clock, Limits: &w.conf.Limits, Delay: w.env.AuthDelay, Failed: w.env.AuthFailed,
 		WallClock: env.WallClock, Random: env.Random, Audit: env.Audit,
-		Comes: env.UserComes, Counts: func(c *exchange.Session, u *access.User) bool { return w.throttle.Become(c, u) },
+		Comes: env.UserComes, Counts: (*users)(w).admits,
 		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
 		MayListen: w.subscribers.MayListen, Verify: env.Verify, Seen: (*users)(w).seen,
 		Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/session"
 	"evergate/gateway/worker"
 	"evergate/topology"
 )
@@ -17,7 +17,7 @@ import (
 // MiB; no other worker; no password; clients numbered from 1; scripts are remembered.
 func (l *Loop) defaults(conf *worker.Config, env *worker.Env) {
 	if conf.Services == nil {
-		hold := exchange.Hold{Mode: exchange.HoldFor, Window: 2 * time.Second}
+		hold := session.Hold{Mode: session.HoldFor, Window: 2 * time.Second}
 		conf.Services = []worker.Service{{Name: "main", Hold: hold}}
 	}
 	if conf.Limits == (resp.Limits{}) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
+	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/sim/ledger"
@@ -12,7 +13,7 @@ import (
 // services are what the gateway is configured to serve.
 func (w *world) services() []worker.Service {
 	main := worker.Service{Name: "main", Reads: w.Options.Reads,
-		Hold:         exchange.Hold{Mode: exchange.HoldFor, Window: w.holdMax()},
+		Hold:         session.Hold{Mode: session.HoldFor, Window: w.holdMax()},
 		CloseOnGap:   w.Options.CloseOnGap && w.Options.Bug != scenario.KeepOnGap,
 		BlockingLost: w.blockingLost()}
 	if !w.Options.Wide {

@@ -26,11 +26,28 @@ var userKeys = []ofUser{
 		u.Networks = words
 		return nil
 	}},
+	userNumber("reads", asIs[config.ReadPolicy], func(u *config.UserSettings) *config.ReadPolicy { return &u.Reads }),
+	userNumber("hold", parseOwnHold, func(u *config.UserSettings) **config.Hold { return &u.Hold }),
+	{"databases", true, func(u *config.UserSettings, words []string) error {
+		for _, word := range words {
+			n, err := parseCount(word)
+			if err != nil {
+				return err
+			}
+			u.Databases = append(u.Databases, n)
+		}
+		return nil
+	}},
 	userNumber("max-clients", parseCount, func(u *config.UserSettings) *int { return &u.ClientsMax }),
 	userNumber("commands-per-second", parseCount, func(u *config.UserSettings) *int { return &u.Rate.Commands }),
 	userNumber("bytes-per-second", parseSize, func(u *config.UserSettings) *int64 { return &u.Rate.Bytes }),
 	userNumber("on-rate-limit", asIs[config.OverRate],
 		func(u *config.UserSettings) *config.OverRate { return &u.Rate.Over }),
+}
+
+func parseOwnHold(text string) (*config.Hold, error) {
+	h, err := parseHold(text)
+	return &h, err
 }
 
 func userNumber[T any](key string, parse func(string) (T, error), field func(*config.UserSettings) *T) ofUser {

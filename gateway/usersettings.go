@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/config"
 	"evergate/gateway/limits"
 	"evergate/gateway/ratelimit"
+	"evergate/gateway/session"
 	"evergate/gateway/worker"
 )
 
@@ -79,4 +80,28 @@ func (g *Gateway) rateExceeded(of int, a *ratelimit.Account, ofUser bool, count 
 // newAccounts has no account yet.
 func newAccounts(c *config.Gateway) *limits.Rates {
 	return limits.NewRates(c.Limits.AddressRate.Limit(), c.Workers)
+}
+
+// userTermsOf are what is set for single users of a service, for a worker. A Sentinel facade has users of its own.
+func userTermsOf(s *config.Service, sentinel bool) map[string]worker.UserTerms {
+	all := map[string]worker.UserTerms{}
+	for name, u := range s.UserSettings {
+		if sentinel {
+			continue
+		}
+		var t worker.UserTerms
+		if u.Hold != nil {
+			hold := session.Hold(*u.Hold)
+			t.Hold = &hold
+		}
+		if u.Reads != "" {
+			onPrimary := u.Reads == config.ReadPrimary
+			t.OnPrimary = &onPrimary
+		}
+		for _, n := range u.Databases {
+			t.Databases = append(t.Databases, int32(n))
+		}
+		all[name] = t
+	}
+	return all
 }
