@@ -111,15 +111,20 @@ func (g *gate) take() (changed bool, err error) {
 	return true, nil
 }
 
-// less returns users without the commands that are denied to all, and to the clients of single listeners.
+// less returns users without the commands that are denied, or not among the only ones, for all clients and for those of
+// single listeners.
 func (g *gate) less(users *access.Users) *access.Users {
-	names, single := g.access.Denied()
+	names, denied := g.access.Denied()
+	all, only := g.access.Only()
 	users = users.Without(names)
 	at := map[int]*access.Users{}
-	for listen, names := range single {
-		at[g.ids[listen]] = users.Without(names)
+	for listen, names := range denied {
+		at[g.ids[listen]] = users.Without(names).Only(all)
 	}
-	return users.Vary(at)
+	for listen, names := range only {
+		at[g.ids[listen]] = users.Without(denied[listen]).Only(names)
+	}
+	return users.Only(all).Vary(at)
 }
 
 // follow re-reads the file until ctx ends, and calls changed when there are new users. While the file cannot be read,

@@ -15,10 +15,11 @@ func listenerIDs(c *config.Gateway) (numbers []int, own []worker.Listener) {
 	for i := range c.Services {
 		s := &c.Services[i]
 		_, denies := s.Access.Denied()
+		_, only := s.Access.Only()
 		for _, listen := range s.Listeners() {
 			pretends := s.FacadeAt(listen)
 			_, isOwn := s.ListenHold[listen]
-			if isOwn = isOwn || len(denies[listen]) > 0; !isOwn && pretends == config.FacadeNone {
+			if isOwn = isOwn || len(denies[listen])+len(only[listen]) > 0; !isOwn && pretends == config.FacadeNone {
 				numbers = append(numbers, i)
 				continue
 			}

@@ -65,6 +65,8 @@ type selector struct {
 	keys                 []keyPattern
 	channels             []glob.Pattern
 	commands             commands
+	// only bounds the commands from outside of the rules; nil: not at all.
+	only *commands
 }
 
 // keyPattern is a pattern of keys, and what may be done with them.
@@ -204,7 +206,7 @@ func assemble(source string, users map[string]*User, unseen []string) *Users {
 		all.sorted = append(all.sorted, user)
 		all.most = max(all.most, len(user.passwords))
 		own := user.selectors[0]
-		user.unlimited = own.commands.all && own.allKeys && own.allChannels
+		user.unlimited = own.commands.all && own.allKeys && own.allChannels && own.only == nil
 	}
 	slices.SortFunc(all.sorted, func(a, b *User) int { return strings.Compare(a.name, b.name) })
 	return all

@@ -110,7 +110,7 @@ func (u *User) permit(c *routing.Command, args, keys [][]byte) Denial {
 
 // check decides about a request by one selector; at is the position of what is denied.
 func (s *selector) check(r *request) (denied Denial, at int) {
-	if !s.commands.allow(r.command, r.args) {
+	if !s.commands.allow(r.command, r.args) || s.only != nil && !s.only.allow(r.command, r.args) {
 		return Denial{Reason: Command}, 0
 	}
 	if !s.allKeys {

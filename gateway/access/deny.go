@@ -34,9 +34,9 @@ func Dangerous(c *routing.Command) bool {
 	return c.Index != 0 && isDangerous.bits[c.Index/64]&(1<<(c.Index%64)) != 0
 }
 
-// Deniable returns the names of rules for a word of a setting: a command, a subcommand ("config|set", "CONFIG SET"), a
+// Nameable returns the names of rules for a word of a setting: a command, a subcommand ("config|set", "CONFIG SET"), a
 // category ("@write"), or the Preset. err says why there is none.
-func Deniable(word string) (names []string, err error) {
+func Nameable(word string) (names []string, err error) {
 	name := strings.Join(strings.FieldsFunc(strings.ToLower(word), func(r rune) bool { return r == ' ' || r == '|' }), "|")
 	if name == Preset {
 		return dangerous, nil
@@ -46,10 +46,18 @@ func Deniable(word string) (names []string, err error) {
 	if name == "" || rules.apply(name, false, &unseen) != nil {
 		return nil, fmt.Errorf("is neither a command nor a category, nor %q", Preset)
 	}
-	if c := routing.InRules(name); c != nil && c.Has(routing.NoAuth) {
-		return nil, fmt.Errorf("cannot be denied: clients authenticate with it, or end")
-	}
 	return []string{name}, nil
+}
+
+// Deniable is Nameable for commands that may be denied.
+func Deniable(word string) (names []string, err error) {
+	names, err = Nameable(word)
+	if err == nil && len(names) == 1 {
+		if c := routing.InRules(names[0]); c != nil && c.Has(routing.NoAuth) {
+			return nil, fmt.Errorf("cannot be denied: clients authenticate with it, or end")
+		}
+	}
+	return names, err
 }
 
 // Without returns the same users, none of whom may execute the commands of these names, which Deniable returned: as if
@@ -58,14 +66,36 @@ func (u *Users) Without(names []string) *Users {
 	if len(names) == 0 {
 		return u
 	}
+	return u.each(func(s *selector) *selector { return s.without(names) })
+}
+
+// Only returns the same users, none of whom may execute other commands than those of these names, which Nameable
+// returned. What rules allow besides is still shown by ACL LIST.
+func (u *Users) Only(names []string) *Users {
+	if len(names) == 0 {
+		return u
+	}
+	only, unseen := newCommands(), []string(nil)
+	for _, name := range names {
+		_ = only.apply(name, true, &unseen) // Nameable has tried it
+	}
+	return u.each(func(s *selector) *selector {
+		less := *s
+		less.only = &only
+		return &less
+	})
+}
+
+// each returns the same users with other selectors.
+func (u *Users) each(change func(*selector) *selector) *Users {
 	users := map[string]*User{}
 	for name, user := range u.byName {
-		denied := *user
-		denied.selectors = nil
+		changed := *user
+		changed.selectors = nil
 		for _, s := range user.selectors {
-			denied.selectors = append(denied.selectors, s.without(names))
+			changed.selectors = append(changed.selectors, change(s))
 		}
-		users[name] = &denied
+		users[name] = &changed
 	}
 	all := assemble(u.source, users, slices.Clone(u.unseen))
 	all.names = u.names

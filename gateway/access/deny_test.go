@@ -28,6 +28,36 @@ func TestDeniable(t *testing.T) {
 	}
 }
 
+func TestOnly(t *testing.T) {
+	base := users(t, "user all on nopass ~* &* +@all", "user some on >x ~a +get +select|1 +set (+@all ~b)")
+	less := base.Only([]string{"@read", "client|setname", "select", "json.get"})
+	for _, c := range []struct {
+		user, line string
+		allowed    bool
+	}{
+		{"all", "GET a", true}, {"all", "SET a 1", false}, {"all", "CLIENT SETNAME x", true}, {"all", "CLIENT ID", false},
+		{"all", "AUTH x", true}, {"all", "HELLO", true}, {"all", "RESET", true}, {"all", "PING", false},
+		{"some", "GET a", true}, {"some", "SET a 1", false}, {"some", "SELECT 1", true},
+		{"some", "MGET b", true}, {"some", "MGET a", false}, {"some", "SET b 1", false},
+	} {
+		if got := check(less.Lookup(c.user), c.line) == ""; got != c.allowed {
+			t.Errorf("%s: %s: %v", c.user, c.line, got)
+		}
+	}
+	for name, want := range map[string]Reason{"json.get": Allowed, "json.set": Command} {
+		row := routing.Learn(routing.Definition{Name: name, Arity: 2, First: 1, Last: 1, Step: 1})
+		if _, denied := less.Lookup("all").Check(row, bytesOf([]string{name, "a"}), nil); denied.Reason != want {
+			t.Errorf("%s: %v", name, denied.Reason)
+		}
+	}
+	if base.Only(nil) != base || less.Lookup("all").Unlimited() || less.As("nobody").Unlimited() {
+		t.Error("users are bounded by nothing, or not by what is there")
+	}
+	if names, err := Nameable("auth"); err != nil || len(names) != 1 {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
 func TestWithout(t *testing.T) {
 	names, _ := Deniable("dangerous")
 	names = append(names, "@hash", "select", "json.del")

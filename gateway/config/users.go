@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"evergate/gateway/access"
@@ -24,14 +25,24 @@ type Access struct {
 	// Deny are commands that no user may execute, whatever the rules: names, categories ("@write"), or "dangerous";
 	// LISTEN=COMMAND is for the clients of one listener. It does not depend on users.
 	Deny []string
+	// AllowOnly are the only commands that users may execute, as far as the rules allow them. LISTEN=COMMAND is for the
+	// clients of one listener, in place of those without. None: all.
+	AllowOnly []string
 }
 
 // Denied returns what Deny names for all listeners, and for single ones, by their text in Listen.
 func (a *Access) Denied() (names []string, at map[string][]string) {
+	return named(a.Deny)
+}
+
+// Only returns what AllowOnly names, as Denied does for Deny.
+func (a *Access) Only() (names []string, at map[string][]string) { return named(a.AllowOnly) }
+
+func named(items []string) (names []string, at map[string][]string) {
 	at = map[string][]string{}
-	for _, item := range a.Deny {
+	for _, item := range items {
 		listen, word := splitDeny(item)
-		of, _ := access.Deniable(word)
+		of, _ := access.Nameable(word)
 		if listen == "" {
 			names = append(names, of...)
 		} else {
@@ -101,6 +112,9 @@ func (a *Access) Parse(text string) (*access.Users, error) {
 // commandNames returns all commands by their names in rules.
 func commandNames() []string {
 	names := []string{access.Preset}
+	for _, category := range routing.Categories {
+		names = append(names, "@"+category)
+	}
 	for _, c := range routing.Rows() {
 		names = append(names, c.Name)
 	}
@@ -134,19 +148,25 @@ func openTo(users *access.Users, listen []string, open bool) string {
 		"it one, switch it off, or set no-auth"
 }
 
+// commands checks the items of a setting, each a word for commands, or LISTEN=WORD.
+func (v *validation) commands(s *Service, setting string, items []string, names func(string) ([]string, error)) {
+	for _, item := range items {
+		listen, word := splitDeny(item)
+		if listen != "" && !slices.Contains(s.Listeners(), listen) {
+			v.noListener(setting, listen)
+		}
+		if _, err := names(word); err != nil {
+			v.fault(Fault{Setting: setting, Item: item, Given: word, Choices: commandNames(),
+				Text: strconv.Quote(word) + " " + err.Error()})
+		}
+	}
+}
+
 // access checks the lines of users, but no file.
 func (v *validation) access(s *Service) {
 	a := &s.Access
-	for _, item := range a.Deny {
-		listen, word := splitDeny(item)
-		if listen != "" && !slices.Contains(s.Listeners(), listen) {
-			v.noListener("deny", listen)
-		}
-		if _, err := access.Deniable(word); err != nil {
-			v.fault(Fault{Setting: "deny", Item: item, Given: word, Choices: commandNames(),
-				Text: quoted(word) + " " + err.Error()})
-		}
-	}
+	v.commands(s, "deny", a.Deny, access.Deniable)
+	v.commands(s, "allow-only", a.AllowOnly, access.Nameable)
 	setting := "users"
 	if a.UsersFile != "" {
 		setting = "users-file"
