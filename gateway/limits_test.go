@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"crypto/tls"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,5 +55,41 @@ func TestClientsOfAllWorkersShareMemory(t *testing.T) {
 		if n := g.Snapshot().ClientsClosed[session.MemoryLimit]; n > 9 {
 			t.Errorf("all %d clients are closed", n)
 		}
+	})
+}
+
+// TestEncryptedAheadCounts: of what a client does not read, TLS keeps a part a second time.
+func TestEncryptedAheadCounts(t *testing.T) {
+	_, addr, secured, _ := startBoth(t, loops["system"], nil)
+	observer := connect(t, addr)
+	observer.want("+OK\r\n", "SET", "k", strings.Repeat("x", 1<<20))
+	for range 16 {
+		p := connect(t, secured)
+		p.Conn = tls.Client(p.Conn, testClientTLS(t))
+		for range 4 {
+			p.send("GET", "k")
+		}
+	}
+	listed := func() (sum int) {
+		observer.send("CLIENT", "LIST")
+		for _, words := range regexp.MustCompile(`tot-mem=(\d+)`).FindAllStringSubmatch(observer.reply(), -1) {
+			n, err := strconv.Atoi(words[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += n
+		}
+		return sum
+	}
+	until(t, "what is encrypted counts beside what is not", func() bool {
+		before := listed()
+		observer.send("INFO", "gateway")
+		_, text, _ := strings.Cut(observer.reply(), "client_memory:")
+		text, _, _ = strings.Cut(text, "\r\n")
+		all, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return before == listed() && before >= 1<<20 && all >= before+64<<10
 	})
 }

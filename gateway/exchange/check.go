@@ -186,7 +186,12 @@ func (a *audit) memory(c *Session) {
 // counted checks that the account of a client is what is kept for it.
 func (a *audit) counted(c *Session, parts, withheld int) {
 	kept := c.Input.Cap() + c.Output.Cap() + c.pushes.Cap() + c.Multi.Memory() + c.Replies.EarlyBytes() + parts +
-		withheld + c.retries.Bytes() + c.Identity.Memory()
+		withheld + c.retries.Bytes() + c.Identity.Memory() + c.sealed
+	for l := range a.x.pool.All {
+		if l.Owned && l.Owner == c.Ref {
+			kept += l.Queue.Held()
+		}
+	}
 	if c.Subs != nil {
 		for _, t := range c.Subs.All() {
 			kept += t.Memory()

@@ -126,6 +126,7 @@ func (d *Dedications) dedicateTo(c *Session, n *topology.Node, bypass bool) (*up
 func (d *Dedications) own(c *Session, l *upstream.Conn) {
 	l.Own(c.Ref)
 	c.own().dedicated = l
+	d.x.Account(c)
 }
 
 // Alone makes the connection of a session one that no other session gets afterwards. The connection gets the name of
@@ -178,6 +179,7 @@ func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 		return
 	}
 	c.dedicated = nil
+	d.x.Account(c)
 	if l.Tunnel {
 		d.x.End(c, session.TunnelEnded)
 	}
@@ -190,14 +192,20 @@ func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	}
 }
 
-// DedicatedAnswered handles a dedicated connection on which nothing is in flight any more.
-func (d *Dedications) DedicatedAnswered(l *upstream.Conn) {
+// DedicatedRead handles a dedicated connection that was read from: replies free their requests, and when none is in
+// flight any more the session may not need it.
+func (d *Dedications) DedicatedRead(l *upstream.Conn) {
 	if !l.Owned {
 		return
 	}
-	if c := d.x.Session(l.Owner); c != nil && c.dedicated == l {
-		d.ReleaseUnused(c)
-	} else {
+	c := d.x.Session(l.Owner)
+	switch {
+	case c != nil && c.dedicated == l:
+		d.x.Account(c)
+		if l.Inflight.Len() == 0 {
+			d.ReleaseUnused(c)
+		}
+	case l.Inflight.Len() == 0:
 		d.x.pool.EndDedicated(l)
 	}
 }
@@ -210,6 +218,7 @@ func (d *Dedications) Release(c *Session) {
 	c.dedicated = nil
 	c.Watch.Break()
 	l.Disown()
+	d.x.Account(c)
 	if !c.Watch.Is() && d.x.pool.KeepIdle(l) {
 		return
 	}

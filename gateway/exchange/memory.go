@@ -6,14 +6,16 @@ import (
 
 	"evergate/gateway/account"
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 )
 
 // Past the bound of all memory (account.Memory) the clients for which most is kept are closed, as Redis does
 // (maxmemory-clients): a new one with a large request among them.
 //
-// Counted are buffers: unread input, a transaction, requests to retry, replies and messages; and the names of channels,
-// and of the client itself. Requests that were passed on to a server are not, since closing their client does not free
-// them: a connection has a bound for these.
+// Counted are buffers: unread input, a transaction, requests to retry, replies and messages, and what TLS has
+// encrypted ahead; and the names of channels, and of the client itself. Of the requests that were passed on to a server
+// those on a dedicated connection are: it is closed with its client. Those on a shared one are not, since closing their
+// client does not free them: a connection has a bound for these.
 
 // Memory counts what is kept for clients.
 type Memory struct {
@@ -33,7 +35,10 @@ func (c *Session) memory() int {
 		n += c.Multi.Memory()
 	}
 	if c.rare != &c.Service.none {
-		n += c.pushes.Cap() + c.withheld.size() + c.retryBytes
+		n += c.pushes.Cap() + c.withheld.size() + c.retryBytes + c.sealed
+		if c.dedicated != nil {
+			n += c.dedicated.Queue.Held()
+		}
 		if c.Subs != nil {
 			n += c.Subs.Memory()
 		}
@@ -49,6 +54,21 @@ func (m *Memory) Account(c *Session) {
 		return
 	}
 	m.Take(more)
+}
+
+// AccountOwner is Account for the client that a dedicated connection serves; it does nothing for any other connection.
+func (m *Memory) AccountOwner(l *upstream.Conn) {
+	if c := m.x.Session(l.Owner); l.Owned && c != nil {
+		m.Account(c)
+	}
+}
+
+// Sealed records that the loop keeps n bytes for a client that it has encrypted and not sent.
+func (m *Memory) Sealed(id uint32, n int) {
+	if c := m.x.ByID(id); c != nil && c.sealed != n {
+		c.own().sealed = n
+		m.Account(c)
+	}
 }
 
 // Evict closes the largest clients while the bound is exceeded, and reports whether it looked for any.

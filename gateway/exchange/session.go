@@ -56,6 +56,8 @@ type rare struct {
 	retries retry.Queue
 	// retryBytes is the size of their frames.
 	retryBytes int
+	// sealed are the bytes that the loop keeps encrypted.
+	sealed int
 	// composites are the requests whose parts are under way.
 	composites []Composite
 	// withheld are replies that wait for the verdict on their server.

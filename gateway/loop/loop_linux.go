@@ -210,20 +210,20 @@ func (p *poller) write(fd int, c conn) bool {
 		if errno == 0 {
 			n, errno = send(fd, b)
 		}
-		took := n
+		took, sealed := max(n, 0), 0
 		if c.tls != nil {
-			took = c.tls.Sent(max(n, 0))
+			took = c.tls.Sent(took)
+			sealed = c.tls.Kept()
 		}
-		if took > 0 {
-			if c.kind == aClient {
-				p.w.ClientWrote(c.id, took)
-			} else {
-				p.w.ConnWrote(worker.ConnID(c.id), took)
-			}
+		switch {
+		case c.kind == aClient:
+			p.w.ClientWrote(c.id, took, sealed)
+		case took > 0:
+			p.w.ConnWrote(worker.ConnID(c.id), took)
 		}
 		switch {
 		case errno == 0 && n == len(b):
-			if c.kind == aClient && !c.out && took == all {
+			if c.kind == aClient && !c.out && took == all && len(p.w.ClientBytes(c.id)) == 0 {
 				return true
 			}
 		case n > 0 || errno == unix.EAGAIN || errno == unix.EINTR || errno == unix.ENOBUFS || errno == unix.ENOMEM:

@@ -124,7 +124,7 @@ func (p *portable) take(in input) {
 	default:
 		pp.busy = false
 		if !pp.server {
-			p.w.ClientWrote(pp.id, in.wrote)
+			p.w.ClientWrote(pp.id, in.wrote, 0)
 		}
 		p.writeOn(pp)
 	}

@@ -100,6 +100,14 @@ func (s *Sealed) rest(done int) *Sealed {
 
 func (s *Sealed) reset() { s.out, s.sent, s.records, s.plain = s.out[:0], 0, s.records[:0], 0 }
 
+// Kept is how many bytes are kept for what was encrypted and not sent.
+func (c *Conn) Kept() int {
+	if s := c.wire.pending; s != nil {
+		return cap(s.out)
+	}
+	return 0
+}
+
 // Owes reports whether there is something to send that nobody offered: an alert, or the answer to a change of keys.
 func (c *Conn) Owes() bool { return c.wire.pending != nil && c.wire.pending.plain == 0 }
 

@@ -45,6 +45,8 @@ type Users interface {
 	Opened(l *Conn)
 	// DedicatedLost is called for the session whose dedicated connection was lost; failed: it could not be opened.
 	DedicatedLost(l *Conn, failed bool)
+	// Dropped is called when requests that were not sent were dropped from a connection: Lost had each of them.
+	Dropped(l *Conn)
 	// Usable wakes the sessions that wait for a server, Elsewhere those that may use another one now, Room those that
 	// wait for a full connection.
 	Usable(service int)

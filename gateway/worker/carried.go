@@ -44,6 +44,8 @@ func (r *carried) DedicatedLost(l *upstream.Conn, failed bool) {
 	(*Worker)(r).x.DedicatedLost(l, failed)
 }
 
+func (r *carried) Dropped(l *upstream.Conn) { (*Worker)(r).x.AccountOwner(l) }
+
 func (r *carried) Usable(service int) {
 	w := (*Worker)(r)
 	w.services[service].Usable()

@@ -145,6 +145,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		},
 		Acked: func(_ int, node topology.NodeID, n int) { z.acked += n },
 	}, z, t.Fatalf)
+	z.TLS = true
 	z.Tick(z.Now)
 	return z
 }

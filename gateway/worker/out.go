@@ -56,8 +56,13 @@ func (w *Worker) ConnClosed(id upstream.ConnID, why upstream.LostReason) { w.poo
 // call of any method.
 func (w *Worker) ClientBytes(id uint32) []byte { return w.x.ClientBytes(id) }
 
-// ClientWrote records that the kernel took n bytes.
-func (w *Worker) ClientWrote(id uint32, n int) {
+// ClientWrote records that the kernel took n bytes, and that the loop keeps so many bytes that it has encrypted and the
+// kernel has not taken.
+func (w *Worker) ClientWrote(id uint32, n, sealed int) {
+	w.x.Sealed(id, sealed)
+	if n == 0 {
+		return
+	}
 	if w.throttle.Limits(id) {
 		w.throttle.Wrote(id, n)
 	}

@@ -47,8 +47,8 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 	if l.Retiring && l.State == upstream.Open && !l.Awaits() {
 		w.pool.Lose(l, upstream.Retired)
 	}
-	if l.Key.Purpose == upstream.Dedicated && l.State == upstream.Open && l.Inflight.Len() == 0 {
-		w.x.DedicatedAnswered(l)
+	if l.Key.Purpose == upstream.Dedicated && l.State == upstream.Open {
+		w.x.DedicatedRead(l)
 	}
 	w.x.Evict()
 }

@@ -71,6 +71,8 @@ type Loop struct {
 	Asked []admin.Request
 	// Unchecked skips Worker.Check, for those who measure.
 	Unchecked bool
+	// TLS: what a client does not take is kept encrypted, beside what the worker keeps of it.
+	TLS bool
 	// AtOnce is the most that is written to a server at once, in bytes, as with TLS; 0: all there is.
 	AtOnce int
 

@@ -163,16 +163,21 @@ func (l *Loop) checkLeft(before *left, b []byte) {
 
 // writeClient does the same for a client.
 func (l *Loop) writeClient(c *Client) {
-	b := l.Worker.ClientBytes(c.ID)
-	if len(b) == 0 {
-		c.full = false
-		return
+	for c.full = false; !c.full; {
+		b := l.Worker.ClientBytes(c.ID)
+		if len(b) == 0 {
+			return
+		}
+		l.checkLeft(&c.left, b)
+		n := l.net.ToClient(c, b)
+		c.left.keep(b[n:])
+		c.full = n < len(b)
+		sealed := 0
+		if l.TLS {
+			sealed = len(c.left)
+		}
+		l.Worker.ClientWrote(c.ID, n, sealed)
 	}
-	l.checkLeft(&c.left, b)
-	n := l.net.ToClient(c, b)
-	c.left.keep(b[n:])
-	c.full = n < len(b)
-	l.Worker.ClientWrote(c.ID, n)
 }
 
 // Full returns whether bytes wait for room at the other end.

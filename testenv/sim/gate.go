@@ -76,7 +76,7 @@ func (w *world) makeGate(number, of int) *gate {
 		Services: services, Listeners: w.listeners(),
 		OutputBytesMax: w.outputMax, ClientMemory: w.memoryBound(number, of), Seed: w.Options.Seed + uint64(number),
 	}, env, g, func(format string, args ...any) { w.Ledger.Fail("worker %d: %s", number, fmt.Sprintf(format, args...)) })
-	g.Now = 0
+	g.Now, g.TLS = 0, true
 	return g
 }
 
