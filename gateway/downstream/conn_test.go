@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
 
 	"evergate/gateway/blocks"
@@ -103,5 +104,46 @@ func TestOutput(t *testing.T) {
 	}
 	if o.Drop(&p); o.Len() != 0 || o.Cap() != 0 {
 		t.Error("something is left")
+	}
+}
+
+// TestLongOutput compares an output with one long slice. What is appended to a long one moves nothing.
+func TestLongOutput(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var p blocks.Pool
+		var o, kept Output
+		var want []byte
+		for step := range 300 {
+			size := []int{1, 100, 60 << 10, blockBytes - 1, blockBytes + 1, 3 * blockBytes}[r.IntN(6)]
+			b := bytes.Repeat([]byte{byte('a' + step%26)}, 1+r.IntN(size))
+			front := o.Bytes()
+			switch r.IntN(4) {
+			case 0:
+				o.Append(&p, b)
+				o.Mark(len(b), '>')
+				b[0] = '>'
+				want = append(want, b...)
+			case 1:
+				kept.Append(&p, b)
+				kept.Append(&p, b)
+				o.TakeAll(&p, &kept)
+				want = append(append(want, b...), b...)
+			default:
+				n := r.IntN(len(o.Bytes()) + 1)
+				o.Wrote(&p, n)
+				want, front = want[n:], nil
+			}
+			if len(front) > blockBytes && &front[0] != &o.Bytes()[0] {
+				t.Fatalf("seed %d, step %d: a long output was moved", seed, step)
+			}
+			if !bytes.HasPrefix(want, o.Bytes()) || o.Len() != len(want) || len(o.Bytes()) == 0 && len(want) > 0 ||
+				o.Cap() < o.Len() || kept.Len() > 0 {
+				t.Fatalf("seed %d, step %d: %d bytes, %d first, want %d", seed, step, o.Len(), len(o.Bytes()), len(want))
+			}
+		}
+		if o.Drop(&p); o.Len() != 0 || o.Cap() != 0 {
+			t.Error("something is left")
+		}
 	}
 }

@@ -121,8 +121,7 @@ func (p *Pushes) pushKept(c *Session) {
 	if c.pushes.Len() == 0 || p.keepsPushes(c) {
 		return
 	}
-	c.Output.Append(p.x.blocks, c.pushes.Bytes())
-	c.pushes.Drop(p.x.blocks)
+	c.Output.TakeAll(p.x.blocks, &c.pushes)
 }
 
 // pushMark is the first byte of what is no reply: RESP2 has arrays only.

@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"math"
 	"slices"
 
 	"evergate/gateway/session"
@@ -41,8 +42,9 @@ func (l *Load) Weigh(p *Place, bytes int) {
 	if !p.counted {
 		bytes = 0
 	}
-	l.Bytes += bytes - p.weight
-	p.weight = bytes
+	weight := uint32(min(bytes, math.MaxUint32))
+	l.Bytes += int(weight) - int(p.weight)
+	p.weight = weight
 }
 
 // Release stops counting a session.

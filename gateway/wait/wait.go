@@ -63,8 +63,8 @@ type Place struct {
 	WaitsSince time.Duration
 	// alarm is when the session runs again in any case; 0 without one.
 	alarm time.Duration
-	// weight is its size in Load, in bytes.
-	weight int
+	// weight is its size in Load, in bytes, up to 4 GiB.
+	weight uint32
 	// Reason is why it is blocked.
 	Reason  Reason
 	queued  bool // named in Clock.ready
@@ -90,7 +90,7 @@ func (p *Place) Awake() bool { return p.queued }
 func (p *Place) Alarmed() bool { return p.alarm > 0 }
 
 // Counted reports whether a Load counts the session, and with how many bytes.
-func (p *Place) Counted() (is bool, bytes int) { return p.counted, p.weight }
+func (p *Place) Counted() (is bool, bytes int) { return p.counted, int(p.weight) }
 
 // Block makes the session wait for a reason, until it is woken.
 func (p *Place) Block(why Reason) { p.Reason = why }
