@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"evergate/gateway/config"
+	"evergate/routing"
 )
 
 func TestGateTakesAFileThatChanged(t *testing.T) {
@@ -91,6 +92,32 @@ func TestDenyAtAListener(t *testing.T) {
 	for listener, want := range map[int]string{0: "+@all -flushall", 1: "+@all -flushall -keys -@hash"} {
 		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
 			t.Errorf("at %d: %s", listener, got)
+		}
+	}
+}
+
+// TestGateDeniesByListener: what is denied, and what alone is allowed, for all clients and for those of one listener.
+func TestGateDeniesByListener(t *testing.T) {
+	a := config.Access{Users: []string{"user app on >x ~* &* +@all"},
+		Deny:      []string{"FLUSHALL", "1:1=GET"},
+		AllowOnly: []string{"@write", "get", "2:2=@read"}}
+	g, err := newGate(config.Secret{}, a, map[string]int{"1:1": 1, "2:2": 2}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, allowed := range map[string][3]bool{
+		"GET k": {true, false, true}, "SET k v": {true, true, false}, "FLUSHALL": {false, false, false},
+		"STRLEN k": {false, false, true}, "AUTH x": {true, true, true}, "PING": {false, false, false},
+	} {
+		args := [][]byte{}
+		for _, word := range strings.Fields(line) {
+			args = append(args, []byte(word))
+		}
+		for listener, want := range allowed {
+			permit, _ := g.users.Load().At(listener).Lookup("app").Check(routing.Lookup(args), args, nil)
+			if got := permit.Covers(routing.Lookup(args)); got != want {
+				t.Errorf("%s at listener %d: %t", line, listener, got)
+			}
 		}
 	}
 }

@@ -55,3 +55,16 @@ func TestAccessIsValidated(t *testing.T) {
 		}
 	}
 }
+
+func TestUsedReads(t *testing.T) {
+	for _, c := range []struct{ service, user, want ReadPolicy }{
+		{ReadPrimary, "", ReadPrimary}, {ReadPrimary, ReadPrimary, ReadPrimary},
+		{ReadPrimary, ReadPreferReplica, ReadPreferReplica}, {ReadPreferReplica, ReadPrimary, ReadPreferReplica},
+		{ReadReplica, ReadPrimary, ReadReplica},
+	} {
+		s := Service{Reads: c.service, UserSettings: map[string]UserSettings{"app": {Reads: c.user}}}
+		if got := s.UsedReads(); got != c.want {
+			t.Errorf("%s, and %q of a user: %s", c.service, c.user, got)
+		}
+	}
+}

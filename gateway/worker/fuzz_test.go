@@ -10,6 +10,7 @@ import (
 	"evergate/gateway/account"
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
+	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -144,10 +145,45 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 			return z.long[service]
 		},
 		Acked: func(_ int, node topology.NodeID, n int) { z.acked += n },
+		Rates: z.rates(len(in)/4%3, mode>>7 == 1),
 	}, z, t.Fatalf)
 	z.TLS = true
 	z.Tick(z.Now)
 	return z
+}
+
+// rates are none, those of users, or those of users and addresses.
+func (z *fuzzed) rates(kinds int, refuses bool) (r worker.Rates) {
+	if kinds == 0 {
+		return r
+	}
+	rate := ratelimit.Rate{Commands: 1000, Refuses: refuses}
+	users, address := map[string]*ratelimit.Account{}, ratelimit.NewAccount("address", rate, 1)
+	held := map[*ratelimit.Account]int{}
+	enter := func(a *ratelimit.Account) *ratelimit.Account {
+		held[a]++
+		return a
+	}
+	return worker.Rates{
+		RateOfUser: func(_ int, user string) (*ratelimit.Account, bool) {
+			if users[user] == nil {
+				users[user] = ratelimit.NewAccount(user, rate, 1)
+			}
+			return enter(users[user]), true
+		},
+		RateOfAddress: func(string) *ratelimit.Account {
+			if kinds == 1 {
+				return nil
+			}
+			return enter(address)
+		},
+		RateLeft: func(a *ratelimit.Account, _ time.Duration) {
+			if held[a]--; held[a] < 0 {
+				z.t.Fatalf("more clients have left %s than there were", a.Name)
+			}
+		},
+		RateExceeded: func(int, *ratelimit.Account, bool, uint64) {},
+	}
 }
 
 func (z *fuzzed) byte() byte {

@@ -109,8 +109,14 @@ func (s *site) evergateUsers(addr string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.gateway(limited, addr, 1, "--primary", s.server.addr, "--users-file", users,
-		"--max-clients-per-address", "5000", "--client-memory-max", "1gb")
+	limits, err := s.write("users.yaml", "user-settings: {default: {max-clients: 9000, commands-per-second: 1000000000, "+
+		"bytes-per-second: 8gb}}\n")
+	if err != nil {
+		return nil, err
+	}
+	return s.gateway(limited, addr, 1, "--config", limits, "--primary", s.server.addr, "--users-file", users,
+		"--max-clients-per-address", "5000", "--client-memory-max", "1gb",
+		"--commands-per-second-per-address", "1000000000", "--bytes-per-second-per-address", "8gb")
 }
 
 func (s *site) haproxy(addr string) (*target, error) { return s.haproxyWith("haproxy", addr, "") }
