@@ -68,7 +68,7 @@ const bugSeeds = 300
 // bugFrom are the seeds at which the search for rare ones begins. It is none the narrower for that: where the seed no
 // longer shows the mistake, as many follow as for others.
 var bugFrom = [scenario.Bugs]uint64{scenario.TrustRole: 228, scenario.NoKill: 1032,
-	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 16,
+	scenario.WrongDatabase: 162, scenario.RetryUnasked: 278, scenario.FreeInMulti: 32,
 	scenario.KeepChannels: 21}
 
 // tellsOfMany leaves out what looks at many seeds: the race detector finds nothing in a simulation, which is one

@@ -140,6 +140,7 @@ type Client struct {
 	// since is the last request that made the client somebody else, self who that is if it succeeds.
 	since *ledger.Request
 	self  string
+	end   *ledger.Request // ends a transaction that was begun
 }
 
 // play sends and reads.
@@ -160,7 +161,7 @@ func (c *Client) play() {
 		c.burst()
 		c.shutsBehind()
 		c.nextAt = w.Now + w.Between(0, 40*time.Millisecond)
-		if w.Rnd.IntN(12) == 0 {
+		if w.Rnd.IntN(12) == 0 || c.end != nil {
 			c.nextAt += w.Between(0, time.Second)
 		}
 		if w.Rnd.IntN(15) == 0 && !w.Options.Planned {
@@ -205,7 +206,7 @@ func (c *Client) burst() {
 	w := c.w
 	var b []byte
 	for range 1 + w.Rnd.IntN(c.depth) {
-		if c.Sends == 0 || c.last {
+		if c.Sends == 0 || c.last || c.end != nil && len(b) > 0 {
 			break
 		}
 		c.Sends--
@@ -224,17 +225,26 @@ func (c *Client) burst() {
 // ask writes a request down and returns its bytes.
 func (c *Client) ask(k ledger.Kind, keys []string, args ...string) (*ledger.Request, []byte) {
 	r := c.w.ledger.Add(c.Number, k, keys...)
+	return r, c.sends(r, args...)
+}
+
+// sends returns the bytes of a request.
+func (c *Client) sends(r *ledger.Request, args ...string) []byte {
 	c.w.ledger.Comes(r, c.facade)
 	c.w.ledger.OfUser(r, c.since, args)
 	c.Waiting = append(c.Waiting, r)
 	c.w.Tracef("client %d sends %v", c.Number, r)
-	return r, resp.AppendCommandStrings(nil, args...)
+	return resp.AppendCommandStrings(nil, args...)
 }
 
 // next makes one request.
 func (c *Client) next() []byte {
 	w := c.w
 	id := strconv.Itoa(len(w.ledger.Requests))
+	if end := c.end; end != nil {
+		c.end = nil
+		return c.sends(end, end.Kind.String())
+	}
 	if w.Options.Users && (c.since == nil || w.Rnd.IntN(12) == 0) {
 		return c.nextUser()
 	}

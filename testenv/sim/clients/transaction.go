@@ -25,20 +25,33 @@ func (c *Client) transaction() (b []byte) {
 		_, more := c.ask(ledger.Unwatch, nil, "UNWATCH")
 		return append(b, more...)
 	}
-	id := strconv.Itoa(len(w.ledger.Requests) + 1 + len(keys))
+	// Users may change in the middle. The values are the number of the last request, whenever that is sent.
+	id, later := len(w.ledger.Requests)+1+len(keys), w.Options.Users && c.Sends > 0 && w.Rnd.IntN(2) == 0
+	if later {
+		c.end = c.ending(keys)
+		id = c.end.ID
+	}
 	_, more := c.ask(ledger.Multi, nil, "MULTI")
 	b = append(b, more...)
 	var queued []*ledger.Request
 	for _, key := range keys {
-		r, more := c.ask(ledger.Queueing, nil, "SET", key, id)
+		r, more := c.ask(ledger.Queueing, nil, "SET", key, strconv.Itoa(id))
 		queued, b = append(queued, r), append(b, more...)
 	}
-	if w.Rnd.IntN(8) == 0 {
-		_, more = c.ask(ledger.Discard, nil, "DISCARD")
-		return append(b, more...)
+	r := c.end
+	if !later {
+		r = c.ending(keys)
+		b = append(b, c.sends(r, r.Kind.String())...)
 	}
-	r, more := c.ask(ledger.Execute, keys, "EXEC")
 	w.ledger.Watches(r, watched, read)
 	w.ledger.Queues(r, queued)
-	return append(b, more...)
+	return b
+}
+
+// ending is the last request of a transaction.
+func (c *Client) ending(keys []string) *ledger.Request {
+	if c.w.Rnd.IntN(8) == 0 {
+		return c.w.ledger.Add(c.Number, ledger.Discard)
+	}
+	return c.w.ledger.Add(c.Number, ledger.Execute, keys...)
 }
