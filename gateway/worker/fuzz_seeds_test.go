@@ -48,7 +48,7 @@ var sentences = []string{
 	"FUNCTION STATS\r\n",
 	"MULTI\r\nunsubscribe\r\npublish c m\r\nEXEC\r\n",
 	"MONITOR\r\n", "MONITOR\r\nPING\r\nRESET\r\n", "client info\r\n",
-	"SELECT 1\r\n", "SELECT 0\r\n", "SELECT 99\r\nGET foo\r\n", "HELLO 3\r\nSELECT 2\r\nSET foo 1\r\n",
+	"SELECT 1\r\n", "SELECT 0\r\nAUTH app secret\r\n", "SELECT 99\r\nGET foo\r\n", "HELLO 3\r\nSELECT 2\r\nSET foo 1\r\n",
 	"MULTI\r\nSELECT 1\r\nEXEC\r\n", "EVAL x 1 foo\r\n", "EVAL x 2 {foo}a {foo}b\r\n", "FCALL f 1 foo\r\n",
 	"CLUSTER SLOTS\r\n", "READONLY\r\nGET foo\r\n", "SENTINEL get-master-addr-by-name main\r\n",
 	"subscribe +switch-master\r\n", "psubscribe *\r\nPING\r\n", "ROLE\r\n",

@@ -82,6 +82,7 @@ type fuzzed struct {
 	serial        int64 // of the last connection, as servers count them
 	// users are those of all services but that of the emulated Sentinel, which has but a password.
 	users, ofSentinel *access.Users
+	fewer             bool // those of fuzzFewer have taken their place
 }
 
 // fuzzServer is a server's end of a connection: what it was asked and has not answered, and what it has subscribed.
@@ -269,7 +270,9 @@ func (z *fuzzed) act(op byte) {
 	case 10, 11, 12:
 		z.serverSends(op)
 	case 13:
-		z.doAdmin()
+		if z.doAdmin(); op>>4 > 11 {
+			z.fewer = !z.fewer
+		}
 	default:
 		z.round(partOf(op))
 	}

@@ -14,26 +14,37 @@ import (
 const fuzzRights = "~foo ~{foo}* ~k &c &c* +@all -debug -flushall"
 
 // fuzzUsers are those of a service: with a password or without, and with rights or without.
-var fuzzUsers = func() (all []*access.Users) {
-	all = append(all, access.WithoutPassword(), access.WithPassword("secret"))
-	for _, password := range []string{"nopass", ">secret"} {
-		users, err := access.Parse("fuzz", []string{"user default on " + password + " " + fuzzRights})
-		if err != nil {
-			panic(err)
-		}
-		all = append(all, users)
+var fuzzUsers = []*access.Users{access.WithoutPassword(), access.WithPassword("secret"),
+	fuzzLines("default on nopass "+fuzzRights, "app on >secret "+fuzzRights),
+	fuzzLines("default on >secret "+fuzzRights, "app on >secret "+fuzzRights)}
+
+// fuzzFewer takes the place of those with rights in the middle: the user of some clients is gone, others have lost
+// rights to keys, channels and commands.
+var fuzzFewer = fuzzLines("default on nopass ~{foo}* &c +@all -debug -flushall -eval -wait")
+
+func fuzzLines(lines ...string) *access.Users {
+	for i := range lines {
+		lines[i] = "user " + lines[i]
 	}
-	return all
-}()
+	users, err := access.Parse("fuzz", lines)
+	if err != nil {
+		panic(err)
+	}
+	return users
+}
 
 func (z *fuzzed) usersOf(service int) *access.Users {
-	if service == 2 {
+	switch {
+	case service == 2:
 		return z.ofSentinel
+	case z.fewer && z.users.Defined():
+		return fuzzFewer
 	}
 	return z.users
 }
 
-// permitted looks that a server is sent nothing that the users may not do: no key, no channel and no command.
+// permitted looks that a server is sent nothing that the users may not do: no key, no channel and no command. What was
+// sent before some lost rights may be sent again.
 func (z *fuzzed) permitted(server *fuzzServer, b []byte) {
 	user := z.users.Lookup(access.DefaultUser)
 	if user.Unlimited() {
