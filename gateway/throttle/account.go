@@ -77,19 +77,6 @@ func (a *account) spend(now time.Duration, commands, bytes int64) {
 // waits reports whether the queue names any session, be it gone meanwhile.
 func (a *account) waits() bool { return a.head < len(a.queue) }
 
-// add puts a session at the end of the queue, or at its head.
-func (a *account) add(ref session.Ref, first bool) {
-	switch {
-	case !first:
-		a.queue = append(a.queue, ref)
-	case a.head > 0:
-		a.head--
-		a.queue[a.head] = ref
-	default:
-		a.queue = slices.Insert(a.queue, 0, ref)
-	}
-}
-
 func (a *account) front() session.Ref { return a.queue[a.head] }
 
 func (a *account) pop() {

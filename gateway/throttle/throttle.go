@@ -15,6 +15,9 @@
 // Sessions that wait stand in a queue of their user or address, first come, first served, request by request: the
 // pipeline of one client does not hold up another one. The queues of several workers know nothing of each other; each
 // takes a lease when there is one. A session that is woken runs before any other input: its token is still there.
+//
+// A session with two rates stands in each of the two queues once for a request: neither sends it back to the end of the
+// other one. If its token of the first is gone when the second calls it, it goes on, and that one is a debt.
 package throttle
 
 import (
@@ -75,9 +78,12 @@ type Counts struct{ Waited, Refused uint64 }
 type limited struct {
 	user, address *account // either may be nil
 	waitsIn       *account // whose queue names it
-	called        *account // whose queue has named it, and woken it
+	called        called   // the queues that have called it for the next request
 	admitted      bool     // the request under way has passed, and will pay
 }
+
+// called says which queues of a session have called it.
+type called struct{ user, address bool }
 
 // New makes a Throttle.
 func New(conf Config) *Throttle {
@@ -134,6 +140,7 @@ func (t *Throttle) turn(c *exchange.Session, next *account) {
 		}
 	}
 	t.leave(s.user)
+	s.called.user = false
 	if s.waitsIn != nil && s.waitsIn == s.user && next != s.user {
 		s.waitsIn = nil
 		t.x.Wake(c)
@@ -179,7 +186,7 @@ const (
 func (t *Throttle) Admit(c *exchange.Session, recovers bool) (verdict Verdict, why []byte) {
 	s := t.of[c.Ref.ID]
 	if s.user.quick() && s.address.quick() {
-		s.waitsIn, s.called, s.admitted = nil, nil, true
+		s.waitsIn, s.called, s.admitted = nil, called{}, true
 		return Passes, nil
 	}
 	return t.admit(c, s, recovers)
@@ -195,41 +202,39 @@ func (t *Throttle) admit(c *exchange.Session, s *limited, recovers bool) (verdic
 		return Passes, nil
 	}
 	for _, a := range [...]*account{s.address, s.user} {
-		if a == nil {
+		if a == nil || s.wasCalled(a) {
 			continue
-		}
-		called := s.called == a
-		if a.waits() && !called {
-			t.wait(c, s, a, false)
-			return Waits, nil
 		}
 		ready, _, error := a.ready(t.clock.Now)
 		switch {
-		case ready:
-		case !a.Rate.Refuses:
-			t.wait(c, s, a, called)
+		case a.waits(), !ready && !a.Rate.Refuses:
+			t.wait(c, s, a)
 			return Waits, nil
+		case ready:
 		case recovers:
 			s.admitted = false
 		default:
-			s.admitted = false
+			s.called, s.admitted = called{}, false
 			t.counts.Refused++
 			t.exceeded(c, a)
 			return Refused, error
 		}
 	}
-	s.called = nil
+	s.called = called{}
 	return Passes, nil
 }
 
-// wait blocks a session in a queue: at its head if it was called from there and found nothing.
-func (t *Throttle) wait(c *exchange.Session, s *limited, a *account, called bool) {
-	s.waitsIn, s.called, s.admitted = a, nil, false
+// wasCalled reports whether the queue of an account has called a session for its next request.
+func (s *limited) wasCalled(a *account) bool {
+	return a == s.user && s.called.user || a == s.address && s.called.address
+}
+
+// wait blocks a session at the end of a queue.
+func (t *Throttle) wait(c *exchange.Session, s *limited, a *account) {
+	s.waitsIn, s.admitted = a, false
 	t.x.Block(c, wait.RateLimited)
-	if !called {
-		t.counts.Waited++
-		t.exceeded(c, a)
-	}
+	t.counts.Waited++
+	t.exceeded(c, a)
 	if !a.waits() {
 		_, a.at, _ = a.ready(t.clock.Now)
 		a.at = max(a.at, t.clock.Now+pause)
@@ -239,7 +244,7 @@ func (t *Throttle) wait(c *exchange.Session, s *limited, a *account, called bool
 		a.listed = true
 		t.queues = append(t.queues, a)
 	}
-	a.add(c.Ref, called)
+	a.queue = append(a.queue, c.Ref)
 }
 
 func (t *Throttle) exceeded(c *exchange.Session, a *account) {
@@ -303,7 +308,8 @@ func (t *Throttle) Next() bool {
 			ready, at, _ := a.ready(t.clock.Now)
 			if ready {
 				s := t.of[c.Ref.ID]
-				s.waitsIn, s.called = nil, a
+				s.waitsIn = nil
+				s.called.user, s.called.address = s.called.user || a == s.user, s.called.address || a == s.address
 				a.pop()
 				t.x.Wake(c)
 				t.nextAt = t.clock.Now

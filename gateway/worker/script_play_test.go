@@ -52,6 +52,7 @@ func (p *player) command(line string) {
 		if who[0] == 'd' {
 			listener = 1
 		}
+		p.rates.arriving = text
 		id := p.loop.Open(listener).ID
 		p.clients[who], p.client[id] = id, who
 	case "say":

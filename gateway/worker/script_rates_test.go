@@ -32,14 +32,16 @@ func userTerms(text string) (name string, u worker.UserTerms) {
 // playedRates are the accounts of a script, and how many sessions are held to each.
 type playedRates struct {
 	ofUser   map[string]*ratelimit.Account
-	address  *ratelimit.Account
+	address  map[string]*ratelimit.Account // by where clients come from, "" for most
+	arriving string                        // where the next client comes from
 	sessions map[*ratelimit.Account]int
 	clients  map[string]int    // the most of a user
 	from     map[string]string // where the clients of a user come from
 }
 
 // add reads NAME:COMMANDS:BYTES:OVER:CLIENTS:FROM. OVER is "refuse" for an error instead of a wait, CLIENTS the most of
-// the user, FROM where they come from. The name "address" stands for the address of all clients, which is "remote".
+// the user, FROM where they come from. The name "address" stands for the address of all clients, which is "remote";
+// "address@WHERE" for the one of those that "open NAME WHERE" opens.
 func (r *playedRates) add(text string) {
 	words := append(strings.Split(text, ":"), "", "", "", "", "")
 	rate := ratelimit.Rate{Refuses: words[3] == "refuse"}
@@ -49,9 +51,10 @@ func (r *playedRates) add(text string) {
 	if r.sessions == nil {
 		r.ofUser, r.sessions = map[string]*ratelimit.Account{}, map[*ratelimit.Account]int{}
 		r.clients, r.from = map[string]int{}, map[string]string{}
+		r.address = map[string]*ratelimit.Account{}
 	}
-	if words[0] == "address" {
-		r.address = a
+	if where, ok := strings.CutPrefix(words[0], "address"); ok {
+		r.address[strings.TrimPrefix(where, "@")] = a
 	} else {
 		r.ofUser[words[0]], r.from[words[0]] = a, words[5]
 		r.clients[words[0]], _ = strconv.Atoi(words[4])
@@ -77,7 +80,7 @@ func (r *playedRates) env(p *player) (e worker.Rates) {
 			}
 			return enter(a), true
 		},
-		RateOfAddress: func(string) *ratelimit.Account { return enter(r.address) },
+		RateOfAddress: func(string) *ratelimit.Account { return enter(r.address[r.arriving]) },
 		RateLeft: func(a *ratelimit.Account, _ time.Duration) {
 			if r.sessions[a]--; r.sessions[a] < 0 {
 				p.t.Fatalf("more sessions have left %s than entered", a.Name)
