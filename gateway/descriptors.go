@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,7 +19,7 @@ import (
 // File descriptors: how many clients fit beside those for servers, dials and name servers.
 
 const (
-	// descriptorsBase are those of the process: standard streams, name look-ups, password files.
+	// descriptorsBase are those of the process: standard streams, name look-ups, password files, spares.
 	descriptorsBase = 32
 	// descriptorsLoop are those of a loop, descriptorsNode those of the control plane for a node or a Sentinel,
 	// descriptorsShared those of a loop's shared connections to a node.
@@ -40,6 +42,46 @@ type descriptors struct {
 	nodes   []atomic.Int64
 	// want is how many should be kept free, kept how many are.
 	want, kept atomic.Int64
+	// spentUntil is until when clients get none, in Unix nanoseconds, since there was none left.
+	spentUntil atomic.Int64
+	// spares are closed then, so that servers find some.
+	spares spares
+}
+
+const (
+	// spentFor is how long after a descriptor could not be had clients get none. While clients wait that lasts on.
+	spentFor = 10 * time.Second
+	// sparesMax is how many are set aside: a connection to a server takes two while it is made.
+	sparesMax = 8
+)
+
+// spares are descriptors that are set aside for a time without any.
+type spares struct {
+	mu    sync.Mutex
+	files []*os.File
+}
+
+// setAside opens what is missing, as far as it can be had.
+func (s *spares) setAside() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.files) < sparesMax {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return
+		}
+		s.files = append(s.files, f)
+	}
+}
+
+// release closes all.
+func (s *spares) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		_ = f.Close()
+	}
+	s.files = nil
 }
 
 // errNoDescriptor is the reason why a dedicated connection is not opened.
@@ -86,6 +128,29 @@ func (d *descriptors) clientsMax() int { return min(d.clients, d.limit-int(d.kep
 
 // needed is the limit of open files that the configured clients need.
 func (d *descriptors) needed() int { return d.clients + int(d.want.Load()) }
+
+// note takes note of an error about a new descriptor: there may be fewer than the limit says, for the whole system
+// (ENFILE) or since it was lowered. What is free from now on is for servers: clients that wait would take it first.
+func (d *descriptors) note(err error) {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		d.spentUntil.Store(time.Now().Add(spentFor).UnixNano())
+		d.spares.release()
+	}
+}
+
+// spent reports whether there was none left lately. When that is over some are set aside again.
+func (d *descriptors) spent() bool {
+	until := d.spentUntil.Load()
+	switch {
+	case until == 0:
+		return false
+	case time.Now().UnixNano() < until:
+		return true
+	case d.spentUntil.CompareAndSwap(until, 0):
+		d.spares.setAside()
+	}
+	return false
+}
 
 // forClient reports whether a client's new connection leaves those that are kept free.
 func (d *descriptors) forClient(c net.Conn) bool { return number(c) < d.limit-int(d.kept.Load()) }

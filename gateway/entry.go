@@ -43,6 +43,7 @@ func (e *entry) accept(ctx context.Context, ln listener) {
 			return
 		}
 		if err != nil {
+			e.descriptors.note(err)
 			if failures++; time.Since(loggedAt) >= refusalsPause {
 				e.logger.Warn("accept failed", "address", ln.Addr().String(), "error", err, "failures", failures)
 				failures, loggedAt = 0, time.Now()
@@ -71,12 +72,15 @@ func (e *entry) accept(ctx context.Context, ln listener) {
 // fits reports whether there is room for one more client.
 func (e *entry) fits(conn net.Conn) bool {
 	_, clients := e.idlest()
-	return clients+e.handshakes.UnderWay() < e.descriptors.clientsMax() && e.descriptors.forClient(conn)
+	return !e.descriptors.spent() && clients+e.handshakes.UnderWay() < e.descriptors.clientsMax() &&
+		e.descriptors.forClient(conn)
 }
 
 // serve hands a connection to the loop with the fewest clients.
 func (e *entry) serve(ln listener, conn net.Conn) {
-	if l, _ := e.idlest(); l.Accept(conn, ln.id) != nil {
+	l, _ := e.idlest()
+	if err := l.Accept(conn, ln.id); err != nil {
+		e.descriptors.note(err)
 		e.leaves(conn)
 		e.refuse(conn, ln)
 	}

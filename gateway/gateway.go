@@ -321,6 +321,7 @@ func (g *Gateway) Start() error {
 		g.closeListeners()
 		return err
 	}
+	g.descriptors.spares.setAside()
 	ctx, cancel := context.WithCancel(context.Background())
 	accepting, stopAccepting := context.WithCancel(ctx)
 	g.mu.Lock()

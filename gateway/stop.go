@@ -52,6 +52,7 @@ func (g *Gateway) Close() error {
 		l.Stop()
 	}
 	g.audit.end()
+	g.descriptors.spares.release()
 	g.running.Wait()
 	return nil
 }

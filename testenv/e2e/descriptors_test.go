@@ -133,3 +133,45 @@ func flood(t *testing.T, addr string) (refused func() int, stop func()) {
 		}
 	})
 }
+
+// TestOutOfDescriptors takes all free descriptors from a running gateway, which reckons with more: accepts pause, the
+// clients that are connected are served, and a failover finds the descriptors that the dead server's connections leave.
+func TestOutOfDescriptors(t *testing.T) {
+	t.Parallel()
+	env := servers.StartSentinel(t, servers.Options{Replicas: 1, Sentinels: 3, Fast: true})
+	gate := servers.StartGatewayWith(t, servers.GatewayOptions{Args: []string{"--sentinel", env.SentinelAddrs(),
+		"--master-name", "main", "--workers", "1", "--hold", "10s"}})
+	conn := servers.MustDial(t, gate.Addr)
+	expect(t, conn, "+OK\r\n", "SET", "k", "v")
+	servers.ExhaustDescriptors(t, gate.Pid)
+	var waiting []net.Conn
+	t.Cleanup(func() {
+		for _, c := range waiting {
+			_ = c.Close()
+		}
+	})
+	servers.Until(t, servers.Patience, "accepts to fail", func() error {
+		c, err := net.Dial("tcp", gate.Addr)
+		if err != nil {
+			return err
+		}
+		if waiting = append(waiting, c); !strings.Contains(gate.Log(), "accept failed") {
+			return fmt.Errorf("%d clients are connected", len(waiting))
+		}
+		return nil
+	})
+	expect(t, conn, "$1\r\nv\r\n", "GET", "k")
+	if err := env.Primary().Kill(); err != nil {
+		t.Fatal(err)
+	}
+	servers.Until(t, servers.Patience, "writes after the failover", func() error {
+		reply, err := conn.Do("SET", "k", "w")
+		if err == nil && string(reply) != "+OK\r\n" {
+			err = fmt.Errorf("%s", reply)
+		}
+		return err
+	})
+	if n := strings.Count(gate.Log(), "accept failed"); n > 10 {
+		t.Errorf("the log has %d lines about accepts", n)
+	}
+}
