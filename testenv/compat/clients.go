@@ -14,6 +14,8 @@ type client struct {
 	command []string
 	// unfit has the reason for each topology in which the library cannot work, with or without a gateway.
 	unfit map[string]string
+	// secure: the program speaks TLS when it gets a CA.
+	secure bool
 	// absent returns what the machine lacks to run it; empty if nothing.
 	absent func() string
 }
@@ -22,17 +24,17 @@ type client struct {
 var built = filepath.Join(".cache", "compat")
 
 var clients = []client{
-	python("redis-py", "with_redis.py", "redis"),
+	python("redis-py", "with_redis.py", "redis").withTLS(),
 	python("django-redis", "with_django_redis.py", "django_redis"),
 	python("rq", "with_rq.py", "rq").not("cluster", "its transactions have keys in several slots, and no setting puts "+
 		"them into one"),
 	python("celery", "with_celery.py", "celery, redis"),
-	node("ioredis", "with_ioredis.js"),
-	node("node-redis", "with_node_redis.js"),
+	node("ioredis", "with_ioredis.js").withTLS(),
+	node("node-redis", "with_node_redis.js").withTLS(),
 	node("bullmq", "with_bullmq.js"),
 	node("bull", "with_bull.js"),
-	goClient("go-redis"), goClient("redigo"), goClient("rueidis"), goClient("valkey-go"), goClient("redsync"),
-	goClient("asynq"),
+	goClient("go-redis").withTLS(), goClient("redigo").withTLS(), goClient("rueidis").withTLS(),
+	goClient("valkey-go").withTLS(), goClient("redsync"), goClient("asynq"),
 	interpreted("php-redis", "php", "with_php_redis.php", "-r", "exit((int) !extension_loaded('redis'));"),
 	interpreted("redis-rb", "ruby", "with_ruby_redis.rb", "-e", "require 'redis'"),
 	interpreted("sidekiq", "ruby", "with_sidekiq.rb", "-e", "require 'sidekiq'"),
@@ -54,6 +56,11 @@ func interpreted(name, interpreter, program string, probe ...string) client {
 // not adds a topology in which a library cannot work.
 func (c client) not(topology, why string) client {
 	c.unfit = map[string]string{topology: why}
+	return c
+}
+
+func (c client) withTLS() client {
+	c.secure = true
 	return c
 }
 

@@ -6,9 +6,10 @@
 //	go run ./testenv/compat -only ioredis,go-redis  some, and write nothing
 //	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
 //
-// A program gets HOST:PORT. It prints "ready KEY" once all of its usual work has succeeded and it works on steadily;
-// KEY selects the shard that serves it. A line on its standard input means that the primary has been replaced: the
-// program works on for a while, reads everything back, and prints its results as one line of JSON (results).
+// A program gets HOST:PORT, and the file of a CA in EVERGATE_CA when it is to speak TLS. It prints "ready KEY" once
+// all of its usual work has succeeded and it works on steadily; KEY selects the shard that serves it. A line on its
+// standard input means that the primary has been replaced: the program works on for a while, reads everything back, and
+// prints its results as one line of JSON (results).
 //
 // A client passes if its application saw no error but UNCERTAIN, no acknowledged write is missing beyond the bound of
 // the gateway's receipt, and no write was executed twice. The exit code is 1 if one does not pass.
@@ -38,7 +39,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "run these `clients` only, and write no table")
-	flag.StringVar(&o.topology, "topology", "", "sentinel or cluster; both when not given")
+	flag.StringVar(&o.topology, "topology", "", "sentinel, cluster, or one of them with \", TLS\"; all when not given")
 	flag.BoolVar(&o.straight, "straight", false, "run against one server without the gateway, and write no table")
 	flag.StringVar(&o.table, "table", filepath.Join("docs", "compatibility", "clients.md"), "`file` of the table")
 	flag.BoolVar(&o.verbose, "verbose", false, "show what programs say on standard error")
@@ -74,6 +75,9 @@ func run(ctx context.Context, o options) error {
 	failed := 0
 	for _, c := range chosen {
 		for _, place := range places {
+			if place.secure && !c.secure {
+				continue
+			}
 			r := measure(ctx, c, place, o.verbose)
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -34,19 +34,35 @@ type topology struct {
 	start func() (*servers.Env, error)
 	// gateway returns the flags that name the servers; nil for servers without a gateway.
 	gateway func(*servers.Env) []string
+	// secure: TLS on all legs, for clients with that.
+	secure bool
 }
 
-// A split vote of Sentinels takes longer than the gateway waits by default, and would not test a client.
-var topologies = []topology{
-	{"sentinel", func() (*servers.Env, error) { return servers.Sentinel(servers.Options{Replicas: 2, Fast: true}) },
-		func(e *servers.Env) []string {
+var topologies = []topology{sentinel("sentinel", false), cluster("cluster", false),
+	sentinel("sentinel, TLS", true), cluster("cluster, TLS", true)}
+
+// sentinel and cluster are servers that fail over. A split vote of Sentinels takes longer than the gateway waits by
+// default, and would not test a client.
+func sentinel(name string, secure bool) topology {
+	return topology{name: name, secure: secure,
+		start: func() (*servers.Env, error) {
+			return servers.Sentinel(servers.Options{Replicas: 2, Fast: true, TLS: secure})
+		},
+		gateway: func(e *servers.Env) []string {
 			return []string{"--sentinel", e.SentinelAddrs(), "--master-name", "main", "--hold", "60s"}
-		}},
-	{"cluster", func() (*servers.Env, error) { return servers.Cluster(servers.Options{Primaries: 3, Replicas: 1}) },
-		func(e *servers.Env) []string { return []string{"--cluster", e.Addrs(), "--hold", "60s"} }},
+		}}
 }
 
-var plain = topology{"straight", func() (*servers.Env, error) { return servers.Plain(servers.Options{}) }, nil}
+func cluster(name string, secure bool) topology {
+	return topology{name: name, secure: secure,
+		start: func() (*servers.Env, error) {
+			return servers.Cluster(servers.Options{Primaries: 3, Replicas: 1, TLS: secure})
+		},
+		gateway: func(e *servers.Env) []string { return []string{"--cluster", e.Addrs(), "--hold", "60s"} }}
+}
+
+var plain = topology{name: "straight",
+	start: func() (*servers.Env, error) { return servers.Plain(servers.Options{}) }}
 
 // results is what a program prints at its end.
 type results struct {
@@ -71,16 +87,24 @@ func play(ctx context.Context, c client, place topology, verbose bool) (s result
 		return s, nil, err
 	}
 	defer func() { err = errors.Join(err, env.Close()) }()
-	addr := env.Primary().Addr
-	if place.gateway != nil {
-		gate, err := servers.RunGateway(servers.GatewayOptions{Args: place.gateway(env)})
+	if place.gateway == nil {
+		p, err := start(ctx, c, env.Primary().Addr, "", verbose)
 		if err != nil {
 			return s, nil, err
 		}
-		defer func() { err = errors.Join(err, gate.Close()) }()
-		addr = gate.Addr
+		defer p.end()
+		if _, err := p.ready(); err != nil {
+			return s, nil, err
+		}
+		s, err = p.finish()
+		return s, nil, err
 	}
-	p, err := start(ctx, c, addr, verbose)
+	gate, ca, err := runGateway(env, place)
+	if err != nil {
+		return s, nil, err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+	p, err := start(ctx, c, gate.Addr, ca, verbose)
 	if err != nil {
 		return s, nil, err
 	}
@@ -89,16 +113,30 @@ func play(ctx context.Context, c client, place topology, verbose bool) (s result
 	if err != nil {
 		return s, nil, err
 	}
-	if place.gateway != nil {
-		if err := strike(ctx, env, addr, key); err != nil {
-			return s, nil, err
-		}
-	}
-	if s, err = p.finish(); err != nil || place.gateway == nil {
+	if err := strike(ctx, env, gate, key); err != nil {
 		return s, nil, err
 	}
-	lost, err = receipts(ctx, addr)
+	if s, err = p.finish(); err != nil {
+		return s, nil, err
+	}
+	lost, err = receipts(ctx, gate)
 	return s, lost, err
+}
+
+// runGateway runs the gateway in front of env. ca is the file with which clients check its certificate; empty without
+// TLS.
+func runGateway(env *servers.Env, place topology) (gate *servers.Gateway, ca string, err error) {
+	o := servers.GatewayOptions{Args: place.gateway(env)}
+	if place.secure {
+		ca = env.TLS.CA
+		o.Args = append(o.Args, env.TLS.ToServers(len(env.Sentinels) > 0)...)
+		o.Args = append(o.Args, "--tls-cert-file", env.TLS.Cert, "--tls-key-file", env.TLS.Key)
+		if o.TLS, err = env.TLS.Client(); err != nil {
+			return nil, "", err
+		}
+	}
+	gate, err = servers.RunGateway(o)
+	return gate, ca, err
 }
 
 // program is a running program.
@@ -109,7 +147,7 @@ type program struct {
 	complaints strings.Builder
 }
 
-func start(ctx context.Context, c client, addr string, verbose bool) (*program, error) {
+func start(ctx context.Context, c client, addr, ca string, verbose bool) (*program, error) {
 	args := append(append([]string{}, c.command[1:]...), addr)
 	p := &program{cmd: exec.CommandContext(ctx, c.command[0], args...)}
 	modules, err := filepath.Abs(filepath.Join(built, "node", "node_modules"))
@@ -117,6 +155,9 @@ func start(ctx context.Context, c client, addr string, verbose bool) (*program, 
 		return nil, err
 	}
 	p.cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
+	if ca != "" {
+		p.cmd.Env = append(p.cmd.Env, "EVERGATE_CA="+ca)
+	}
 	p.cmd.Stderr = &p.complaints
 	if verbose {
 		p.cmd.Stderr = io.MultiWriter(os.Stderr, &p.complaints)

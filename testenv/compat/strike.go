@@ -12,7 +12,7 @@ import (
 )
 
 // strike kills the primary that serves the key, and waits until the gateway uses another one.
-func strike(ctx context.Context, env *servers.Env, addr, key string) error {
+func strike(ctx context.Context, env *servers.Env, gate *servers.Gateway, key string) error {
 	victim := env.Primary()
 	if victim != nil && len(env.Sentinels) == 0 {
 		slot, err := victim.Do("CLUSTER", "KEYSLOT", key)
@@ -34,7 +34,7 @@ func strike(ctx context.Context, env *servers.Env, addr, key string) error {
 		return err
 	}
 	return servers.WaitFor(ctx, "a switch of the gateway", func() error {
-		fields, err := failovers(addr)
+		fields, err := failovers(gate)
 		if err == nil && (fields["failovers_switched"] == "" || fields["failovers_switched"] == "0") {
 			err = errors.New("there was none")
 		}
@@ -86,8 +86,8 @@ func fieldsOf(text string) map[string]string {
 }
 
 // failovers returns INFO failover of the gateway.
-func failovers(addr string) (map[string]string, error) {
-	c, err := servers.Dial(addr)
+func failovers(gate *servers.Gateway) (map[string]string, error) {
+	c, err := gate.Dial()
 	if err != nil {
 		return nil, err
 	}
@@ -103,11 +103,11 @@ func failovers(addr string) (map[string]string, error) {
 const receiptPatience = 20 * time.Second
 
 // receipts returns the gateway's receipt for each switch: how many acknowledged writes it may have lost, or "unknown".
-func receipts(ctx context.Context, addr string) (lost []string, err error) {
+func receipts(ctx context.Context, gate *servers.Gateway) (lost []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, receiptPatience)
 	defer cancel()
 	err = servers.WaitFor(ctx, "the receipts of all switches", func() error {
-		fields, err := failovers(addr)
+		fields, err := failovers(gate)
 		if err != nil {
 			return err
 		}

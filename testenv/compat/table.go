@@ -13,14 +13,15 @@ import (
 const head = `# Client libraries through the gateway
 
 Written by ` + "`make compat`" + ` on %s, with %s; do not edit. Each library does its usual work through the
-gateway's plain listener and then works on steadily, about 100 operations a second, while the primary that serves it is
-killed. It passes when its application saw no error but UNCERTAIN (a write that was in flight when the primary died), no
-acknowledged write is missing beyond the bound of the gateway's receipt, and no write was executed twice. The programs
-are in ` + "`testenv/clients`" + `.
+gateway and then works on steadily, about 100 operations a second, while the primary that serves it is killed. It passes
+when its application saw no error but UNCERTAIN (a write that was in flight when the primary died), no acknowledged
+write is missing beyond the bound of the gateway's receipt, and no write was executed twice. The programs are in
+` + "`testenv/clients`" + `.
 
 Versions are those of Debian 12's packages, of ` + "`testenv/clients/node/package-lock.json`" + ` and of
 ` + "`testenv/clients/go/go.mod`" + `. In front of Sentinels there are a primary and two replicas (down-after 0.5 s), in
-a cluster three primaries with a replica each (node timeout 2 s).
+a cluster three primaries with a replica each (node timeout 2 s). With TLS, clients, servers and Sentinels speak it, and
+all check certificates and names; clients of the gateway have no certificate.
 
 | client | version | topology | what ran | result |
 |---|---|---|---|---|

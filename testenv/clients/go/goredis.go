@@ -12,7 +12,7 @@ import (
 const patient = 60 * time.Second
 
 func goRedis(ctx context.Context, addr string) (*work, error) {
-	client := redis.NewClient(&redis.Options{Addr: addr, ReadTimeout: patient})
+	client := redis.NewClient(&redis.Options{Addr: addr, ReadTimeout: patient, TLSConfig: secure})
 	var c checks
 	text, err := client.Set(ctx, "{compat}:text", "value", time.Minute).Result()
 	c.same("SET", text, err, "OK")

@@ -9,7 +9,7 @@ import (
 
 func redigo(ctx context.Context, addr string) (*work, error) {
 	pool := &redis.Pool{MaxIdle: 4, DialContext: func(ctx context.Context) (redis.Conn, error) {
-		return redis.DialContext(ctx, "tcp", addr)
+		return redis.DialContext(ctx, "tcp", addr, redis.DialUseTLS(secure != nil), redis.DialTLSConfig(secure))
 	}}
 	do := func(command string, args ...any) (any, error) {
 		conn := pool.Get()
@@ -48,7 +48,7 @@ func redigo(ctx context.Context, addr string) (*work, error) {
 	popped, err := redis.Strings(do("BLPOP", "{compat}:queue", 5))
 	c.same("BLPOP", popped, err, []string{"{compat}:queue", "job"})
 
-	listening, err := redis.DialContext(ctx, "tcp", addr)
+	listening, err := redis.DialContext(ctx, "tcp", addr, redis.DialUseTLS(secure != nil), redis.DialTLSConfig(secure))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 func rueidisClient(ctx context.Context, addr string) (*work, error) {
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{addr}, ForceSingleClient: true, DisableCache: true, ConnWriteTimeout: patient,
+		TLSConfig: secure,
 	})
 	if err != nil {
 		return nil, err

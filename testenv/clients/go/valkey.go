@@ -13,6 +13,7 @@ import (
 func valkeyClient(ctx context.Context, addr string) (*work, error) {
 	client, err := valkey.NewClient(valkey.ClientOption{
 		InitAddress: []string{addr}, ForceSingleClient: true, DisableCache: true, ConnWriteTimeout: patient,
+		TLSConfig: secure,
 	})
 	if err != nil {
 		return nil, err

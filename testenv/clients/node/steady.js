@@ -14,6 +14,9 @@ const host = process.argv[2].slice(0, at)
 const port = Number(process.argv[2].slice(at + 1))
 const errors = {}
 
+// tls is what a library gives to Node's tls.connect; undefined without TLS.
+const tls = process.env.EVERGATE_CA && { ca: require('node:fs').readFileSync(process.env.EVERGATE_CA) }
+
 const same = (got, want) => assert.deepStrictEqual(got, want)
 
 async function until(what, condition, times = 1500) {
@@ -63,4 +66,4 @@ async function run({ library, ran, key, write, readAll, settings = '' }) {
   process.exit(0)
 }
 
-module.exports = { host, port, same, sleep, until, note, run }
+module.exports = { host, port, tls, same, sleep, until, note, run }

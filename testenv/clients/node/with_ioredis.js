@@ -1,11 +1,11 @@
 'use strict'
 
 const { Redis } = require('ioredis')
-const { host, port, same, until, note, run } = require('./steady')
+const { host, port, tls, same, until, note, run } = require('./steady')
 
 async function main() {
-  const client = new Redis(port, host)
-  const listener = new Redis(port, host)
+  const client = new Redis({ port, host, tls })
+  const listener = new Redis({ port, host, tls })
   client.on('error', note)
   listener.on('error', note)
 

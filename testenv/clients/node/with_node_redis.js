@@ -1,7 +1,7 @@
 'use strict'
 
 const { createClient, defineScript } = require('redis')
-const { host, port, same, until, note, run } = require('./steady')
+const { host, port, tls, same, until, note, run } = require('./steady')
 
 const append = defineScript({
   SCRIPT: "return redis.call('GET', KEYS[1]) .. ARGV[1]",
@@ -19,7 +19,7 @@ async function connect(client) {
 }
 
 async function main() {
-  const client = await connect(createClient({ url: `redis://${host}:${port}`, scripts: { append1: append } }))
+  const client = await connect(createClient({ socket: { host, port, ...(tls && { tls: true, ...tls }) }, scripts: { append1: append } }))
   const listener = await connect(client.duplicate())
 
   same(await client.set('{compat}:text', 'value', { EX: 100 }), 'OK')

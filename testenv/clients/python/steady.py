@@ -6,6 +6,7 @@ the primary has been replaced, works on a little, reads everything back, and pri
 
 import collections
 import json
+import os
 import sys
 import threading
 import time
@@ -14,6 +15,9 @@ BEFORE, AFTER, PAUSE = 50, 100, 0.01
 
 host, _, port = sys.argv[1].rpartition(":")
 port = int(port)
+# What redis-py takes for TLS. Its old versions check no name by default.
+ca = os.environ.get("EVERGATE_CA")
+tls = {"ssl": True, "ssl_check_hostname": True, "ssl_ca_certs": ca} if ca else {}
 errors = collections.Counter()
 
 

@@ -7,7 +7,7 @@ import redis
 import steady
 from steady import same, until
 
-client = redis.Redis(steady.host, steady.port, decode_responses=True)
+client = redis.Redis(steady.host, steady.port, decode_responses=True, **steady.tls)
 same(client.set("{compat}:text", "value", ex=100), True)
 same(client.get("{compat}:text"), "value")
 same(client.incrby("{compat}:number", 42), 42)
