@@ -11,6 +11,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/tlsconn"
 	"evergate/gateway/upstream"
 )
 
@@ -83,7 +84,7 @@ func (d *Dialer) Verify(ctx context.Context, service int, addr string, as sessio
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.Close()
+	closeNow(conn)
 	return wrong, nil
 }
 
@@ -101,7 +102,7 @@ func (d *Dialer) May(ctx context.Context, service int, addr string, as session.C
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.Close() // that discards the transaction
+	closeNow(conn) // that discards the transaction
 	return wrong, nil
 }
 
@@ -121,6 +122,19 @@ func queue(conn net.Conn, in *bufio.Reader, words []string) (wrong []byte, err e
 		}
 	}
 	return nil, nil
+}
+
+// closeNow closes a connection by a reset: its port is free at once. Each AUTH of a client takes one, and ports that
+// wait for a minute would run out.
+func closeNow(conn net.Conn) {
+	raw := conn
+	if secure, ok := conn.(*tlsconn.Conn); ok {
+		raw = secure.Raw()
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
 }
 
 // unusable is an error for a reply that is no verdict: another server, or the same one later, may give one.
