@@ -84,6 +84,24 @@ func (v *validation) userSettings(s *Service) {
 	}
 }
 
+// UnknownUsers are the names in UserSettings that the file of users lacks; none without a file that can be read.
+func (s *Service) UnknownUsers() (names []string) {
+	text, err := s.Access.ReadFile()
+	if err != nil || s.Access.UsersFile == "" {
+		return nil
+	}
+	users, err := s.Access.Parse(text)
+	if err != nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.UserSettings)) {
+		if name != access.DefaultUser && !slices.Contains(users.Names(), name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // userReads checks the read policy of a user.
 func (v *validation) userReads(s *Service, reads ReadPolicy) {
 	switch {

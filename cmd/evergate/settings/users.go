@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"evergate/gateway/config"
@@ -62,7 +63,17 @@ func (r *Resolved) checkUsers(s *Sources) {
 			}
 		default:
 			r.warnReadable(service, at, &a)
+			r.warnUnknown(i)
 		}
+	}
+}
+
+// warnUnknown warns of settings of users that the file lacks: it may get them later.
+func (r *Resolved) warnUnknown(service int) {
+	for _, name := range r.Config.Services[service].UnknownUsers() {
+		at, _ := r.where(service, "user-settings", name)
+		a := assignment{setting: Find("user-settings"), at: at}
+		r.Warnings = append(r.Warnings, Mistake{at, a.named("the file of users has no " + strconv.Quote(name))})
 	}
 }
 
