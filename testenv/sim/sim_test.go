@@ -51,13 +51,13 @@ func optionsOf(seed uint64) scenario.Options {
 	return o
 }
 
-// wideOptionsOf is the same, and in two laps of three clients do more, in one of two they are users.
+// wideOptionsOf is the same, and in two laps of three clients do more; for half of the seeds they are users.
 func wideOptionsOf(seed uint64) scenario.Options {
 	o := optionsOf(seed)
 	lap := seed / uint64(len(worlds)) % 3
 	o.Wide = lap > 0 && !o.Planned
 	o.Listeners, o.CloseOnGap = lap == 2, seed%2 == 0
-	o.Users = seed/uint64(len(worlds))%2 == 1 && !o.Planned
+	o.Users = seed/2%2 == 1 && !o.Planned
 	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
 	return o
 }
