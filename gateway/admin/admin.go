@@ -38,6 +38,8 @@ const (
 	// BeginMonitor and EndMonitor count one more client, or one less, that monitors a service.
 	BeginMonitor
 	EndMonitor
+	// KeepAsker lets the asker keep its memory past the bound for all clients, or not any more, see On.
+	KeepAsker
 )
 
 // Request is a client's request to all workers, or to the servers outside of the connections that clients share. Every
@@ -64,6 +66,8 @@ type Request struct {
 	// Pause is how long PauseClients pauses all commands, or those that may write.
 	Pause    time.Duration
 	PauseAll bool
+	// On: KeepAsker was asked to.
+	On bool
 	// ID is that of the client to unblock; AsError: it gets an error instead of the reply of a timeout.
 	ID      int64
 	AsError bool

@@ -16,9 +16,11 @@ var (
 // pauseMax is the longest pause: longer than any client waits.
 const pauseMax = time.Duration(1 << 61)
 
-// Is reports whether a command makes a Request.
-func Is(id routing.ID) bool {
+// Is reports whether a command makes a Request. asked: the servers are asked whether its client may send it.
+func Is(id routing.ID, asked bool) bool {
 	switch id {
+	case routing.CmdClientNoEvict:
+		return asked
 	case routing.CmdInfo,
 		routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite,
 		routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
@@ -53,6 +55,11 @@ func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, w
 		r.Kind = UnpauseClients
 	case routing.CmdClientUnblock:
 		r, wrong = unblock(args)
+	case routing.CmdClientNoEvict:
+		r.Kind, r.On = KeepAsker, resp.IsWord(args[2], "on")
+		if !r.On && !resp.IsWord(args[2], "off") {
+			wrong = resp.SyntaxError
+		}
 	}
 	return r, wrong
 }

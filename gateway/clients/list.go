@@ -75,6 +75,16 @@ func (k *Clients) Kill(r *admin.Request) (n int) {
 	return n
 }
 
+// KeepAsker takes the client that asks out of the bound on the memory of all, or back.
+func (k *Clients) KeepAsker(r *admin.Request) {
+	for c := range k.x.All {
+		if c.Number == r.Asker {
+			c.AskNoEvict(r.On)
+			k.x.Account(c)
+		}
+	}
+}
+
 func (k *Clients) identity(c *exchange.Session) admin.Identity {
 	return admin.Identity{
 		ID: c.Number, Remote: c.Remote, Local: c.Local, Subscribed: Listening(c), User: c.Rights().Name(),

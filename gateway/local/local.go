@@ -108,7 +108,7 @@ func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
 		return true
 	case routing.CmdClient: // so that a session waits for one admin request at a time
-		return command.ID == routing.CmdClientReply || admin.Is(command.ID)
+		return command.ID == routing.CmdClientReply || admin.Is(command.ID, f.Verdict != nil)
 	}
 	return false
 }

@@ -21,6 +21,8 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 		p = w.dedicated.FindBlocked(r)
 	case admin.BeginMonitor:
 		w.clients.CountMonitors(r.Services, 1)
+	case admin.KeepAsker:
+		w.clients.KeepAsker(r)
 	case admin.EndMonitor:
 		w.clients.CountMonitors(r.Services, -1)
 	}

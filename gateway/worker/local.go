@@ -50,7 +50,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 	case command.ID == routing.CmdMonitor:
 		w.clients.BeginMonitor(c)
 		return true
-	case admin.Is(command.ID):
+	case admin.Is(command.ID, c.Service.As != nil):
 		if r, wrong := w.clients.Request(c, command, args); wrong != nil {
 			w.x.Answer(c, wrong)
 		} else {

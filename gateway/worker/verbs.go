@@ -39,7 +39,7 @@ func (v *verbs) Refuse(c *exchange.Session, why routing.Reason, command *routing
 func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byte, sent bool) {
 	w := (*Worker)(v)
 	command := routing.Lookup(args)
-	if !admin.Is(command.ID) {
+	if !admin.Is(command.ID, c.Service.As != nil) {
 		f := w.facts(c, command, args)
 		own, do := w.ownReply(c, command, args, &f)
 		w.apply(c, &do) // none that blocks is replaced in a transaction

@@ -104,6 +104,7 @@ func TestServersDecideAboutScriptsAndAdministration(t *testing.T) {
 	expect(t, writer, "*2\r\n$2\r\nhz\r\n$2\r\n11\r\n", "CONFIG", "GET", "hz")
 	denied(t, writer, "CLIENT", "KILL", "TYPE", "normal")
 	denied(t, writer, "CLIENT", "PAUSE", "1")
+	denied(t, writer, "CLIENT", "NO-EVICT", "ON")
 	denied(t, writer, "INFO")
 	expect(t, writer, "$6\r\nwriter\r\n", "ACL", "WHOAMI")
 	listener := servers.MustDial(t, gate.Addr)
@@ -113,7 +114,11 @@ func TestServersDecideAboutScriptsAndAdministration(t *testing.T) {
 	denied(t, listener, "SUBSCRIBE", "other")
 	expect(t, listener, ">3\r\n$9\r\nsubscribe\r\n$1\r\nw\r\n:1\r\n", "SUBSCRIBE", "w")
 	expect(t, writer, ":1\r\n", "PUBLISH", "w", "m")
-	if reply, err := reader.Do("CLIENT", "LIST"); err != nil || !strings.Contains(string(reply), " user=writer ") {
+	expect(t, reader, "-ERR syntax error\r\n", "CLIENT", "NO-EVICT", "YES")
+	expect(t, reader, "+OK\r\n", "CLIENT", "NO-EVICT", "ON")
+	reply, err := reader.Do("CLIENT", "LIST")
+	text := string(reply)
+	if err != nil || !strings.Contains(text, " user=writer ") || strings.Count(text, " flags=e ") != 1 {
 		t.Errorf("CLIENT LIST: %q, %v", reply, err)
 	}
 }
