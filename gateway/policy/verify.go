@@ -34,13 +34,16 @@ type stranger struct {
 	at    time.Duration
 }
 
-// Verifies blocks a session until a server has said whether the credentials of its command are right, and reports
-// whether it did.
+// Verifies blocks a session until a server has said whether the credentials of its command are right, one after the
+// other, and reports whether it did.
 func (p *Policy) Verifies(c *exchange.Session, command *routing.Command, args [][]byte) bool {
 	for _, as := range local.Presented(command, args) {
-		if _, known := p.verdicts[c.Ref][as]; !known {
+		switch wrong, known := p.verdicts[c.Ref][as]; {
+		case !known:
 			p.verify(c, as)
 			return true
+		case wrong != nil:
+			return false // the options behind it have no effect
 		}
 	}
 	return false

@@ -24,8 +24,8 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
 		return false
 	}
-	if command.Has(routing.NoAuth) && !w.policy.Verified(c) {
-		if w.policy.Slows(c, command, args) {
+	if command.Has(routing.NoAuth) {
+		if !w.policy.Verified(c) && w.policy.Slows(c, command, args) {
 			return false
 		}
 		if ends, done := (*users)(w).authenticates(c, command, args); ends {

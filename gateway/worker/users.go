@@ -177,7 +177,7 @@ func (u *users) seen(of int, name string) bool {
 // the command ends with that: the session is blocked (done is false), or answered.
 func (u *users) authenticates(c *exchange.Session, command *routing.Command, args [][]byte) (ends, done bool) {
 	w := (*Worker)(u)
-	if !c.Service.Lazy || w.policy.Verified(c) {
+	if !c.Service.Lazy {
 		return false, false
 	}
 	all := local.Presented(command, args)
@@ -195,6 +195,7 @@ func (u *users) authenticates(c *exchange.Session, command *routing.Command, arg
 	default:
 		return w.policy.Verifies(c, command, args), false
 	}
+	w.policy.Forget(c)
 	return true, true
 }
 
