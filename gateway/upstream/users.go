@@ -43,6 +43,21 @@ func (s *Servers) Drop() {
 // Unconnected reports whether there are no connections to the servers, not even any that are being dialled.
 func (s *Servers) Unconnected() bool { return s.conns == 0 }
 
+// Disconnect closes the connections, if nothing is under way on any, and reports whether there are none.
+func (s *Servers) Disconnect() bool {
+	for l := range s.pool.All {
+		if l.Key.Service == s.Index && (l.Owned || l.Draining || l.Inflight.Len() > 0 || l.Key.Purpose == Subscription) {
+			return false
+		}
+	}
+	for l := range s.pool.All {
+		if l.Key.Service == s.Index {
+			s.pool.Remove(l, Idle)
+		}
+	}
+	return s.Unconnected()
+}
+
 // reaches reports whether any connection to the servers is open.
 func (s *Servers) reaches() bool {
 	for l := range s.pool.All {

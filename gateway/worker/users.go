@@ -133,14 +133,15 @@ func (u *users) forget(key userKey, s *service) {
 	delete(w.users, key)
 }
 
-// full returns an error if there is no room for one more user.
+// full returns an error if there is no room for one more user. One that has no client makes room: where a user needs no
+// password and any makes one more, a client could keep out others by authenticating with many.
 func (u *users) full(of int, as session.Credentials) []byte {
 	w := (*Worker)(u)
 	if w.conf.UsersMax == 0 || len(w.users) < w.conf.UsersMax || w.users[userKey{of, as}] != nil {
 		return nil
 	}
 	for key, s := range w.users {
-		if since, unused := s.UnusedFor(); unused && since > 0 && s.Unconnected() && len(s.Subscriptions.All()) == 0 {
+		if since, unused := s.UnusedFor(); unused && since > 0 && len(s.Subscriptions.All()) == 0 && s.Disconnect() {
 			u.forget(key, s)
 			return nil
 		}
