@@ -22,8 +22,10 @@ const strangerFor = time.Second
 // Verification is a question to any server of a service.
 type Verification struct {
 	Service int
-	Client  session.Ref
-	As      session.Credentials
+	// Client is the one that waits for the answer; it means nothing where Ahead says that none does.
+	Client session.Ref
+	Ahead  bool
+	As     session.Credentials
 	// Patience is how long the answer may wait for a server that can be reached.
 	Patience time.Duration
 }
@@ -79,6 +81,15 @@ func (p *Policy) Stranger(c *exchange.Session) (wrong []byte, blocked bool) {
 	return s.wrong, false
 }
 
+// Meet has a server asked about clients without credentials when the first client comes: from those that must
+// authenticate less is taken, and not for ever.
+func (p *Policy) Meet(c *exchange.Session) {
+	if _, asked := p.strangers[c.Service.Of]; !asked && c.Service.Lazy {
+		p.strangers[c.Service.Of] = stranger{at: p.clock.Now - strangerFor} // too old to be believed
+		p.conf.Verify(Verification{Service: c.Service.Of, Ahead: true, Patience: c.Patience()})
+	}
+}
+
 // verify asks, and blocks the session until the answer.
 func (p *Policy) verify(c *exchange.Session, as session.Credentials) {
 	p.x.Block(c, wait.Asking)
@@ -90,9 +101,16 @@ func (p *Policy) verify(c *exchange.Session, as session.Credentials) {
 
 // TakeVerdict takes a server's answer: its error, or nil.
 func (p *Policy) TakeVerdict(v *Verification, wrong []byte) {
-	if v.As.None() && !bytes.HasPrefix(wrong, []byte("-LOADING")) {
+	switch {
+	case !v.As.None():
+	case bytes.HasPrefix(wrong, []byte("-LOADING")): // no verdict
+		delete(p.strangers, v.Service)
+	default:
 		p.strangers[v.Service] = stranger{wrong, p.clock.Now}
 		p.x.Service(v.Service).Close(wrong != nil)
+	}
+	if v.Ahead {
+		return
 	}
 	c := p.x.Session(v.Client)
 	if c == nil {

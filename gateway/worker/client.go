@@ -20,6 +20,7 @@ func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 		w.x.Answer(c, throttle.TooMany)
 		w.x.End(c, session.TooMany)
 	}
+	w.policy.Meet(c)
 	return c.Ref.ID
 }
 

@@ -10,6 +10,9 @@ import (
 // verify tells what a server is to be asked about a client.
 func (p *player) verify(v policy.Verification) {
 	text := "verify " + p.client[v.Client.ID] + ": "
+	if v.Ahead {
+		text = "verify ahead: "
+	}
 	if v.As.None() {
 		text += "without AUTH"
 	}
@@ -23,10 +26,12 @@ func (p *player) verify(v policy.Verification) {
 	p.unsaid = append(p.unsaid, v)
 }
 
-// verdict has a server answer what it was asked about a client first.
+// verdict has a server answer what it was asked about a client first, or ahead.
 func (p *player) verdict(client, text string) {
 	id := p.clients[client]
-	i := slices.IndexFunc(p.unsaid, func(v policy.Verification) bool { return v.Client.ID == id })
+	i := slices.IndexFunc(p.unsaid, func(v policy.Verification) bool {
+		return v.Ahead == (client == "ahead") && (v.Ahead || v.Client.ID == id)
+	})
 	if i < 0 {
 		p.effect("no server was asked about %s", client)
 		return
