@@ -1,13 +1,12 @@
-// Package catalog caches the answers of the servers of one service about commands, keys, databases, functions and
-// scripts. It decides which questions must be asked, builds them and parses the replies. It knows no connection: the
-// caller sends the question, and passes the reply, or the loss of the connection, to Take.
+// Package catalog caches the answers of the servers of one service about commands, keys, databases, MULTI, functions
+// and scripts. It decides which questions must be asked, builds them and parses the replies. It knows no connection:
+// the caller sends the question, and passes the reply, or the loss of the connection, to Take.
 //
 // Scripts come from clients, too: loadahead.go decides which one is loaded ahead of a request that names it, scripts.go
 // knows which run of a server has which.
 package catalog
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,7 +46,8 @@ type Catalog struct {
 	databases map[int32]*database
 	functions map[string]bool // true: declared no-writes; nil while unknown
 	loaded    map[topology.NodeID]*loaded
-	// noMulti is a server's error reply to MULTI, which MULTI gets until noMultiUntil.
+	// multi: a server accepts MULTI. noMulti is a server's error reply to it, which MULTI gets until noMultiUntil.
+	multi        bool
 	noMulti      []byte
 	noMultiUntil time.Duration
 	asked        []inquiry // by tag
@@ -71,6 +71,7 @@ const (
 	theKeys // of a request
 	aDatabase
 	allFunctions
+	transactions
 )
 
 // topic identifies a question.
@@ -108,6 +109,9 @@ func OfDatabase(n int32) Question { return Question{topic: topic{subject: aDatab
 
 // OfFunctions asks which functions are declared to write nothing.
 func OfFunctions() Question { return Question{topic: topic{subject: allFunctions}} }
+
+// OfTransactions asks whether the user may execute transactions.
+func OfTransactions() Question { return Question{topic: topic{subject: transactions}} }
 
 // Join adds a session to those that wait for the answer to a question. It returns false if the question is not under
 // way.
@@ -152,6 +156,8 @@ func (q *Question) frame(db int32) (frame []byte, ahead uint32) {
 		return resp.AppendCommandStrings(frame, "EXEC"), 3
 	case allFunctions:
 		return resp.AppendCommandStrings(nil, "FUNCTION", "LIST"), 0
+	case transactions: // not DISCARD: where that is forbidden, the connection stays in the transaction
+		return resp.AppendCommandStrings(resp.AppendCommandStrings(nil, "MULTI"), "EXEC"), 1
 	}
 	return resp.AppendCommandStrings(nil, "COMMAND", "INFO", q.name), 0
 }
@@ -166,6 +172,8 @@ func (c *Catalog) Take(tag uint32, reply []byte, now time.Duration) (wake []sess
 	case allFunctions:
 		list, _ := resp.Decode(reply) // an error means that none is declared no-writes
 		c.functions = routing.Functions(list)
+	case transactions:
+		c.takeMulti(reply, now)
 	case theKeys:
 		c.takeKeys(&q.topic, reply, now)
 	case aCommand:
@@ -178,22 +186,6 @@ func (c *Catalog) Take(tag uint32, reply []byte, now time.Duration) (wake []sess
 // server does not serve now.
 func unable(reply []byte) bool {
 	return reply == nil || reply[0] == '-' && retry.Classify(reply, false) == retry.Unable
-}
-
-// noMultiFor is how long MULTI gets a server's error reply to MULTI.
-const noMultiFor = 30 * time.Second
-
-// MultiError returns the error that a server recently replied to MULTI, or nil.
-func (c *Catalog) MultiError(now time.Duration) []byte {
-	if now >= c.noMultiUntil || len(c.noMulti) == 0 {
-		return nil
-	}
-	return c.noMulti
-}
-
-// MultiFails records a server's error reply to MULTI. It copies the bytes.
-func (c *Catalog) MultiFails(err []byte, now time.Duration) {
-	c.noMulti, c.noMultiUntil = bytes.Clone(err), now+noMultiFor
 }
 
 // Asked returns the number of questions under way.

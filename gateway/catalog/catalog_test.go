@@ -214,3 +214,42 @@ func TestMultiErrorIsBelievedForAWhile(t *testing.T) {
 		t.Errorf("%q, then %q", c.MultiError(noMultiFor-1), c.MultiError(noMultiFor))
 	}
 }
+
+func TestRejectedMultiIsNotBelievedForLong(t *testing.T) {
+	c, second := New(Memory{}), time.Second
+	for _, step := range []struct {
+		at    time.Duration
+		reply string // empty: the connection was lost
+		err   string // of MULTI afterwards
+		state State
+	}{
+		{0, "", "", Ask},
+		{0, "-LOADING Redis is loading the dataset in memory\r\n", "", Ask},
+		{0, "-NOPERM no\r\n", "-NOPERM no\r\n", Known},
+		{failedFor, "-NOAUTH Authentication required.\r\n", "-NOAUTH Authentication required.\r\n", Known},
+		{2 * second, "-BUSY Redis is busy running a script.\r\n", "", Known},
+	} {
+		if s := c.Multi(step.at); s != Ask {
+			t.Fatalf("before %q: %v", step.reply, s)
+		}
+		tag, frame, ahead := c.Ask(OfTransactions(), session.Ref{}, 0)
+		if string(frame) != "*1\r\n$5\r\nMULTI\r\n*1\r\n$4\r\nEXEC\r\n" || ahead != 1 {
+			t.Fatalf("asked %q, %d ahead", frame, ahead)
+		}
+		var reply []byte
+		if step.reply != "" {
+			reply = []byte(step.reply)
+		}
+		c.Take(tag, reply, step.at)
+		if s, err := c.Multi(step.at), c.MultiError(step.at); s != step.state || string(err) != step.err {
+			t.Errorf("after %q: %v, %q", step.reply, s, err)
+		}
+	}
+	if c.Multi(time.Hour) != Known {
+		t.Error("a consent is forgotten")
+	}
+	c.MultiFails([]byte("-NOPERM no\r\n"), time.Hour)
+	if c.Multi(time.Hour) != Known || c.Multi(time.Hour+noMultiFor) != Ask {
+		t.Error("a server that has rejected a transaction is not asked again")
+	}
+}

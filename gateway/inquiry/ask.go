@@ -48,6 +48,15 @@ func (q *Inquiries) Keys(c *exchange.Session, args [][]byte) Outcome {
 	return Answered
 }
 
+// Multi has a server tell whether the user of a session may execute transactions, if each user has connections of its
+// own. Without the right the commands would be executed one by one.
+func (q *Inquiries) Multi(c *exchange.Session) Outcome {
+	if c.Service.As == nil || c.Multi != nil || c.Service.Catalog.Multi(q.clock.Now) == catalog.Known {
+		return Known
+	}
+	return q.inquire(c, catalog.OfTransactions())
+}
+
 var keysUnasked = resp.AppendError(nil, "ERR evergate: only a server can report the keys of the command, and it is "+
 	"too long for COMMAND GETKEYS; it was not executed")
 

@@ -1,6 +1,6 @@
 // Package inquiry asks servers what the catalog of a service lacks: what a command is, where its keys are, whether
-// there is a database, which functions write. The sessions that need the answer are blocked meanwhile. It knows no
-// command but SELECT, which it answers.
+// there is a database, which functions write, whether a user may execute transactions. The sessions that need the
+// answer are blocked meanwhile. It knows no command but SELECT, which it answers.
 package inquiry
 
 import (

@@ -159,6 +159,15 @@ func AbortCause(l *upstream.Conn, reply []byte) []byte {
 	return reply
 }
 
+// FirstCause returns AbortCause for a transaction of the gateway's own: the error that MULTI was rejected with counts
+// as well.
+func FirstCause(l *upstream.Conn, reply []byte) []byte {
+	if reply[0] == '-' && len(l.Queued) > 0 {
+		return l.Queued
+	}
+	return AbortCause(l, reply)
+}
+
 // WithCause returns the reply to an EXEC with the error in it that one of its commands was rejected with. The client
 // was answered QUEUED for that command, and would search in vain for the "previous errors".
 func WithCause(l *upstream.Conn, reply []byte) []byte {

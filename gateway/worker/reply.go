@@ -132,7 +132,7 @@ func (w *Worker) internalReply(l *upstream.Conn, reply []byte) {
 	l.Queue.Answered(p.End)
 	switch {
 	case p.Flags&upstream.Internal != 0:
-		why := transaction.AbortCause(l, reply)
+		why := transaction.FirstCause(l, reply)
 		if why[0] == '-' && retry.Classify(why, false) == retry.Unable {
 			w.pool.CannotServe(l, topology.Refused, retry.Pause)
 		}

@@ -257,6 +257,11 @@ func (r *request) execute(w *Worker) bool {
 	case routing.ScanAll:
 		return w.multi.Scan(c, r.command, r.args)
 	case routing.Transact:
+		if r.command.ID == routing.CmdMulti {
+			if how := w.inquiries.Multi(c); how != inquiry.Known {
+				return w.inquiries.Done(c, how)
+			}
+		}
 		return w.transactions.Do(c, d, r.command, r.frame)
 	case routing.Answer:
 		return w.local(c, r.command, r.args, r.frame)
