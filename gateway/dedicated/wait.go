@@ -12,8 +12,9 @@ import (
 
 // WAIT and WAITAOF ask how many servers have a client's writes. A server answers for the writes of one connection, but
 // those of a client went on connections that others share. So the question is asked on a dedicated connection, when all
-// earlier requests of the client are answered, with a PING in front: Redis keeps an offset for each connection, and
-// sets it to the server's own with every command.
+// earlier requests of the client are answered, with a HELLO in front: Redis keeps an offset for each connection, and
+// sets it to the server's own with every command that it executes. A rejected one would leave the count to be for too
+// few writes; HELLO without arguments changes nothing, and no user lacks the right to it.
 //
 // From 7.2 on, and in Valkey, only a command that is replicated sets it. There the command in front is one that changes
 // nothing, needs no key, and so is accepted by every node of a cluster: FUNCTION RESTORE of no functions. Where that is
@@ -34,6 +35,8 @@ const needsRestore = "ERR evergate: WAIT needs FUNCTION RESTORE, which the serve
 
 var restoreFrame = resp.AppendCommandStrings(nil, "FUNCTION", "RESTORE", noFunctions, "APPEND")
 
+var helloFrame = resp.AppendCommandStrings(nil, "HELLO")
+
 // aheadOfWait is the command in front of a WAIT after which its count is for all that the server has; nil for other
 // commands.
 func aheadOfWait(l *upstream.Conn, waits bool) []byte {
@@ -43,7 +46,7 @@ func aheadOfWait(l *upstream.Conn, waits bool) []byte {
 	case l.OwnOffset:
 		return restoreFrame
 	}
-	return resp.Ping
+	return helloFrame
 }
 
 // beginRound makes a WAIT ask all primaries, where there are several. Any blocking command ends the round of an earlier
