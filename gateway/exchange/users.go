@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
+	"evergate/topology"
 )
 
 // Where the servers decide what a user may do, its sessions are those of a sub-service with connections of its own
@@ -44,6 +45,21 @@ func (s *Service) Awaited() bool {
 		}
 	}
 	return !s.full.Empty()
+}
+
+// AwaitsOthers returns the sessions that wait for a shard whose primary is another node than this one.
+func (s *Service) AwaitsOthers(node topology.NodeID) map[session.Ref]bool {
+	others := map[session.Ref]bool{}
+	for i := range s.holds {
+		if s.View == nil || i >= len(s.View.Shards) || s.View.Shards[i].Primary != nil &&
+			s.View.Shards[i].Primary.ID == node {
+			continue
+		}
+		for ref := range s.holds[i].All {
+			others[ref] = true
+		}
+	}
+	return others
 }
 
 // Moves reports whether a session may move to another service now: nothing of it is under way. Otherwise what is under

@@ -39,7 +39,7 @@ type Users interface {
 	// Failed is called when a connection could not be opened; see Ended.
 	Failed(l *Conn) (unneeded bool)
 	// Rejected is called when a server rejects the credentials of the user that a connection was to be for.
-	// alone: none of that user's connections is open.
+	// alone: that user has no other connection.
 	Rejected(l *Conn, alone bool)
 	// Opened is called for a dedicated or subscription connection that was opened.
 	Opened(l *Conn)

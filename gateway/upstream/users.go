@@ -58,10 +58,10 @@ func (s *Servers) Disconnect() bool {
 	return s.Unconnected()
 }
 
-// reaches reports whether any connection to the servers is open.
-func (s *Servers) reaches() bool {
+// hasBeside reports whether there is a connection to the servers beside this one. It may still be being dialled.
+func (s *Servers) hasBeside(rejected *Conn) bool {
 	for l := range s.pool.All {
-		if l.Key.Service == s.Index && l.State == Open {
+		if l.Key.Service == s.Index && l != rejected {
 			return true
 		}
 	}
@@ -103,7 +103,7 @@ func (s *Servers) notAuthenticated(l *Conn) {
 	if l.Key.Purpose == Subscription {
 		p.Users.Failed(l)
 	}
-	p.Users.Rejected(l, !s.reaches())
+	p.Users.Rejected(l, !s.hasBeside(l))
 	l.State = Waiting // the loop has no connection
 	p.Remove(l, NotAuthenticated)
 }

@@ -53,6 +53,15 @@ func (b *Buffer) Has(ref session.Ref) bool {
 	return slices.ContainsFunc(b.waiters, func(e entry) bool { return e.ref == ref })
 }
 
+// All yields the sessions that wait here.
+func (b *Buffer) All(yield func(session.Ref) bool) {
+	for _, e := range b.waiters {
+		if !yield(e.ref) {
+			return
+		}
+	}
+}
+
 // Expire removes the sessions whose window is over, and appends them to out.
 func (b *Buffer) Expire(now time.Duration, out []session.Ref) []session.Ref {
 	kept := b.waiters[:0]

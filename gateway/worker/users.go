@@ -150,15 +150,20 @@ func (u *users) full(of int, as session.Credentials) []byte {
 		strconv.Itoa(w.conf.UsersMax)+" users are connected, as many as may be; the command was not executed")
 }
 
-// expel closes the clients of a user whose credentials a server has rejected on a connection: those that wait for a
-// server, and, if alone, those that wait for nothing. Others can go on for now.
+// expel closes the clients of a user whose credentials a server has rejected on a connection: those that wait for it,
+// and, if alone, those that wait for another server, or for nothing. Others can go on for now.
 func (u *users) expel(s *service, l *upstream.Conn, alone bool) {
 	w, why := (*Worker)(u), local.WrongPass
 	if s.As.None() {
 		why = local.NoAuth
 	}
+	var spared map[session.Ref]bool
+	if l.Key.Purpose == upstream.Primary && !alone {
+		spared = s.AwaitsOthers(l.Key.Node)
+	}
 	for c := range w.x.All {
-		if c.Service == s.Service && (c.Expellable(alone) || l.Key.Purpose == upstream.Subscription && c.Subscribed()) {
+		listens := l.Key.Purpose == upstream.Subscription && c.Subscribed()
+		if c.Service == s.Service && !spared[c.Ref] && (c.Expellable(alone) || listens) {
 			w.x.Expel(c, why)
 		}
 	}
