@@ -211,17 +211,6 @@ func (z *fuzzed) anyClient() (uint32, bool) {
 	return z.clients[int(z.byte())%len(z.clients)], true
 }
 
-// anyConn picks a connection that is open, or dialled.
-func (z *fuzzed) anyConn(open bool) *play.Conn {
-	start := int(z.byte())
-	for i := range z.Conns() {
-		if c := z.Conn(worker.ConnID((start + i) % z.Conns())); c != nil && c.Open == open {
-			return c
-		}
-	}
-	return nil
-}
-
 func (z *fuzzed) act(op byte) {
 	switch op % 16 {
 	case 0:
@@ -245,13 +234,13 @@ func (z *fuzzed) act(op byte) {
 	case 4:
 		z.leaves(op%32 < 16)
 	case 5, 6:
-		if c := z.anyConn(false); c != nil {
+		if c := z.AnyConn(int(z.byte()), false); c != nil {
 			z.dialled(c, [...]worker.LostReason{worker.PeerClosed, worker.PeerClosed, worker.OtherRun,
 				worker.DialFailed}[op>>4&3])
 		}
 	case 7:
 		// It may end in the very round in which the worker has given it up.
-		if c := z.anyConn(true); c != nil && z.byte()%4 == 0 {
+		if c := z.AnyConn(int(z.byte()), true); c != nil && z.byte()%4 == 0 {
 			z.Lose(c.Conn, worker.PeerClosed)
 		}
 	case 8:
@@ -338,7 +327,7 @@ func (z *fuzzed) dialled(c *play.Conn, why worker.LostReason) {
 }
 
 func (z *fuzzed) serverSends(op byte) {
-	c := z.anyConn(true)
+	c := z.AnyConn(int(z.byte()), true)
 	if c == nil || c.Stopped {
 		return
 	}

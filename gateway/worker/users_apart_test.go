@@ -121,17 +121,17 @@ func (z *apart) act(op byte) {
 			z.Leave(id)
 		}
 	case 6, 7:
-		if c := z.anyConn(false); c != nil {
+		if c := z.AnyConn(int(z.byte()), false); c != nil {
 			z.dialled(c, op>>4)
 		}
 	case 8:
-		if c := z.anyConn(true); c != nil && op>>4 < 4 {
+		if c := z.AnyConn(int(z.byte()), true); c != nil && op>>4 < 4 {
 			z.Lose(c.Conn, worker.PeerClosed)
 		}
 	case 9:
 		z.see(z.views[int(z.byte())%len(z.views)])
 	case 10:
-		if c := z.anyConn(true); c != nil {
+		if c := z.AnyConn(int(z.byte()), true); c != nil {
 			z.serve(c, 1)
 		}
 	default:
@@ -154,17 +154,6 @@ func (z *apart) anyClient() (uint32, bool) {
 		}
 	}
 	return 0, false
-}
-
-// anyConn picks a connection that is open, or dialled.
-func (z *apart) anyConn(open bool) *play.Conn {
-	start := int(z.byte())
-	for i := range z.Conns() {
-		if c := z.Conn(worker.ConnID((start + i) % z.Conns())); c != nil && c.Open == open {
-			return c
-		}
-	}
-	return nil
 }
 
 // next is what a client sends next: perhaps it becomes another user, and then a command that names who it is.

@@ -66,6 +66,27 @@ var userScripts = [][]string{
 		"ACL GETUSER nobody", "ACL NOSUCH", "ACL WHOAMI x"},
 }
 
+// compareWithTwin sends the lines of a script to the gateway and to a server, and compares the replies with same.
+func compareWithTwin(t *testing.T, gate *servers.Gateway, twin *servers.Env, script []string,
+	same func(line, got, want string) bool) {
+	t.Helper()
+	ours, theirs := servers.MustDial(t, gate.Addr), servers.MustDial(t, twin.Nodes()[0].Addr)
+	for _, line := range script {
+		words := strings.Fields(line)
+		got, err := ours.Do(words...)
+		if err != nil {
+			t.Fatalf("%s: %s: %v", script[0], line, err)
+		}
+		want, err := theirs.Do(words...)
+		if err != nil {
+			t.Fatalf("%s: %s: the server: %v", script[0], line, err)
+		}
+		if !same(line, string(got), string(want)) {
+			t.Errorf("%s: %s: %q, the server says %q", script[0], line, got, want)
+		}
+	}
+}
+
 func TestUsersHaveTheRightsOfAServersUsers(t *testing.T) {
 	t.Parallel()
 	behind := servers.StartPlain(t, servers.Options{})
@@ -79,21 +100,7 @@ func TestUsersHaveTheRightsOfAServersUsers(t *testing.T) {
 	expect(t, admin, "+OK\r\n", "ACL", "LOG", "RESET")
 	alike := wording(twin.Version)
 	for _, script := range userScripts {
-		ours, theirs := servers.MustDial(t, gate.Addr), servers.MustDial(t, twin.Nodes()[0].Addr)
-		for _, line := range script {
-			words := strings.Fields(line)
-			got, err := ours.Do(words...)
-			if err != nil {
-				t.Fatalf("%s: %s: %v", script[0], line, err)
-			}
-			want, err := theirs.Do(words...)
-			if err != nil {
-				t.Fatalf("%s: %s: the server: %v", script[0], line, err)
-			}
-			if alike(string(got)) != alike(string(want)) {
-				t.Errorf("%s: %s: %q, the server says %q", script[0], line, got, want)
-			}
-		}
+		compareWithTwin(t, gate, twin, script, func(_, got, want string) bool { return alike(got) == alike(want) })
 	}
 	sameLog(t, gate.Addr, twin)
 }

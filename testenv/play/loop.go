@@ -199,6 +199,17 @@ func (l *Loop) Conn(id worker.ConnID) *Conn {
 // Conns is one more than the highest number that a connection has had.
 func (l *Loop) Conns() int { return len(l.conns) }
 
+// AnyConn returns the first connection from number start on, around to it again, that is open, or that is dialled. It
+// returns nil if there is none.
+func (l *Loop) AnyConn(start int, open bool) *Conn {
+	for i := range l.Conns() {
+		if c := l.Conn(worker.ConnID((start + i) % l.Conns())); c != nil && c.Open == open {
+			return c
+		}
+	}
+	return nil
+}
+
 // Connected says that a dial succeeded.
 func (l *Loop) Connected(id worker.ConnID, met upstream.Greeting) {
 	c := l.Conn(id)
