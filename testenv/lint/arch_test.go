@@ -51,6 +51,7 @@ const (
 var rooms = map[string]room{
 	"cmd/evergate/terminal": {modules: []string{sys}},
 	"cmd/evergate/suggest":  {pure: true},
+	"gateway/api":           {pure: true},
 	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/config"}, modules: []string{pflag, yaml}},
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
 		"gateway", "gateway/config", "testenv/servers", "testenv/drill",
