@@ -17,9 +17,14 @@ import (
 // it: entries that come faster than they can be written are left out, and their number is logged.
 type audit struct {
 	entries chan policy.Event
-	out     io.WriteCloser
-	lost    atomic.Uint64
-	logger  hclog.Logger
+	// reopens has a channel for the outcome of each request to open the file again.
+	reopens chan chan error
+	// ended is closed when the last entry is written.
+	ended  chan struct{}
+	name   string
+	out    io.WriteCloser
+	lost   atomic.Uint64
+	logger hclog.Logger
 }
 
 // auditWaiting is how many entries may wait to be written.
@@ -27,19 +32,48 @@ const auditWaiting = 4096
 
 // newAudit opens the audit log; nil without one.
 func newAudit(name string, logger hclog.Logger) (*audit, error) {
-	a := &audit{entries: make(chan policy.Event, auditWaiting), out: os.Stdout, logger: logger}
-	switch name {
-	case "":
+	a := &audit{entries: make(chan policy.Event, auditWaiting), reopens: make(chan chan error),
+		ended: make(chan struct{}), name: name, out: os.Stdout, logger: logger}
+	if name == "" {
 		return nil, nil
-	case config.AuditStdout:
-		return a, nil
 	}
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return a, a.open()
+}
+
+// open opens the file, and closes the one that was open before. After an error that one stays in use.
+func (a *audit) open() error {
+	if a.name == config.AuditStdout {
+		return nil
+	}
+	file, err := os.OpenFile(a.name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("audit-log: %w", err)
+		return fmt.Errorf("audit-log: %w", err)
 	}
+	a.close()
 	a.out = file
-	return a, nil
+	return nil
+}
+
+// close closes the file, if there is one; everything was written without a buffer.
+func (a *audit) close() {
+	if a.out != os.Stdout {
+		_ = a.out.Close()
+	}
+}
+
+// ReopenAudit opens the file of the audit log under its name, after a tool has renamed the old file. After an error the
+// old one stays in use. Without such a file, or after Close, it does nothing. Only after Start.
+func (a *audit) ReopenAudit() error {
+	if a == nil {
+		return nil
+	}
+	outcome := make(chan error, 1)
+	select {
+	case a.reopens <- outcome:
+		return <-outcome
+	case <-a.ended:
+		return nil
+	}
 }
 
 // note returns what workers call for each entry; nil without an audit log.
@@ -59,12 +93,19 @@ func (a *audit) note() func(policy.Event) {
 // run writes the entries until the end, that of the last one.
 func (a *audit) run() {
 	failed := false
-	for e := range a.entries {
-		failed = a.write(e, failed)
-	}
-	a.logLost()
-	if a.out != os.Stdout {
-		_ = a.out.Close() // everything was written without a buffer
+	for {
+		select {
+		case e, more := <-a.entries:
+			if !more {
+				a.logLost()
+				a.close()
+				close(a.ended)
+				return
+			}
+			failed = a.write(e, failed)
+		case outcome := <-a.reopens:
+			outcome <- a.open()
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,6 +50,29 @@ func TestAuditWritesLines(t *testing.T) {
 	}
 	if _, err := newAudit(filepath.Join(name, "x"), hclog.NewNullLogger()); err == nil {
 		t.Error("a file that cannot be opened is no error")
+	}
+}
+
+func TestAuditFileIsReopenedAfterARename(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "audit.log")
+	g, _ := start(t, loop.New, startNode(t), func(c *config.Gateway) { c.AuditLog = name })
+	if err := os.Rename(name, name+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.ReopenAudit(); err != nil {
+		t.Fatal(err)
+	}
+	g.audit.note()(policy.Event{Event: policy.Denied})
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	old, _ := os.ReadFile(name + ".1")
+	if text, err := os.ReadFile(name); err != nil || len(old) > 0 || !strings.Contains(string(text), "denied") {
+		t.Errorf("old: %q, new: %q %v", old, text, err)
+	}
+	var none *audit
+	if err := errors.Join(g.ReopenAudit(), none.ReopenAudit()); err != nil {
+		t.Error(err)
 	}
 }
 

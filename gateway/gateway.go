@@ -57,7 +57,7 @@ type Gateway struct {
 	gates       []*gate
 	denials     []*shared.Denials // of each service of the config
 	guesses     *shared.Guesses
-	audit       *audit // nil without one
+	*audit      // nil without one
 	// allowed are the dangerous commands that each service of the config permits.
 	allowed []map[string]bool
 	// scripts are those that each service of the config has forwarded.

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/logging"
 	"evergate/cmd/evergate/settings"
 	"evergate/cmd/evergate/suggest"
 	"evergate/cmd/evergate/terminal"
@@ -100,7 +101,11 @@ func (d *demo) run(w world) (err error) {
 	if len(signals) > 0 {
 		return nil
 	}
-	logger := newLogger(conf, brief{d.screen})
+	logger, err := logging.Open(conf, brief{d.screen})
+	if err != nil {
+		return runtimeError{err}
+	}
+	defer logger.Close()
 	if err := d.startGateway(w, conf, logger); err != nil {
 		return runtimeError{err}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"evergate/cmd/evergate/logging"
 	"evergate/cmd/evergate/settings"
 	"evergate/gateway"
 	"evergate/gateway/config"
@@ -27,6 +27,8 @@ type running struct {
 	// drain stops accepting, and returns when all requests in flight are answered or the context ends.
 	drain func(context.Context) error
 	close func() error
+	// reopen opens the file of the audit log again.
+	reopen func() error
 }
 
 func newRun(w world) *cobra.Command {
@@ -41,7 +43,7 @@ serve several upstreams in one process, list them under services: in the file. P
 files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.
 
 SIGTERM and SIGINT drain: requests in flight are answered first. A second signal stops at once.
-SIGHUP is ignored: settings are read only at the start.`,
+SIGHUP is ignored: settings are read only at the start. SIGUSR1 opens the log files again.`,
 		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
   evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
   evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
@@ -51,7 +53,11 @@ SIGHUP is ignored: settings are read only at the start.`,
 			if err != nil {
 				return err
 			}
-			logger := newLogger(r.Config, w.stderr)
+			logger, err := logging.Open(r.Config, w.stderr)
+			if err != nil {
+				return runtimeError{err}
+			}
+			defer logger.Close()
 			for _, warning := range r.Warnings {
 				logger.Warn("risky setting", "source", warning.At, "problem", warning.Text)
 			}
@@ -63,26 +69,17 @@ SIGHUP is ignored: settings are read only at the start.`,
 	})
 }
 
-// newLogger returns a logger to out: standard error under run, whose standard output stays empty.
-func newLogger(conf config.Gateway, out io.Writer) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{
-		Name:       "evergate",
-		Level:      hclog.LevelFromString(conf.LogLevel),
-		Output:     out,
-		JSONFormat: conf.LogFormat == "json",
-		TimeFormat: "2006-01-02T15:04:05.000Z07:00",
-		TimeFn:     func() time.Time { return time.Now().UTC() },
-	})
-}
-
 // serve runs a gateway until a signal ends it.
-func (w world) serve(conf config.Gateway, logger hclog.Logger) error {
+func (w world) serve(conf config.Gateway, logger *logging.Log) error {
 	signals, stop := w.notify()
 	defer stop()
+	renamed, stopRenamed := rotations()
+	defer stopRenamed()
 	gw, err := w.start(conf, logger)
 	if err != nil {
 		return runtimeError{err}
 	}
+	go reopenAt(renamed, logger, logger.Reopen, gw.reopen)
 	logStart(conf, gw.addrs(), logger)
 	s := <-signals
 	for ignored(s, logger) {

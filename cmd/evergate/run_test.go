@@ -45,6 +45,8 @@ type fakeGateway struct {
 	drain   func(context.Context) error
 	config  config.Gateway
 	closed  int
+	// reopened gets an element each time when the audit log is opened again.
+	reopened chan struct{}
 }
 
 func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, errOut string) {
@@ -59,8 +61,9 @@ func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, 
 					addrs := []net.Addr{&net.TCPAddr{IP: net.IPv6loopback, Port: 7}, &net.UnixAddr{Name: "/x", Net: "unix"}}
 					return addrs[:len(conf.Services[0].Listen)]
 				},
-				drain: f.drain,
-				close: func() error { f.closed++; return nil },
+				drain:  f.drain,
+				close:  func() error { f.closed++; return nil },
+				reopen: func() error { f.reopened <- struct{}{}; return nil },
 			}, nil
 		}})
 	return code, stdout.String(), stderr.String()
@@ -120,6 +123,36 @@ func TestHangupEndsNothing(t *testing.T) {
 	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1"}, nil)
 	if code != exitOK || f.closed != 1 || strings.Count(errOut, "[WARN]  evergate: hangup ignored") != 2 {
 		t.Error(code, f.closed, errOut)
+	}
+}
+
+// TestRotationReopensFiles: logrotate renames the files, then sends SIGUSR1, which would end a process that does not
+// catch it.
+func TestRotationReopensFiles(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	f := &fakeGateway{signals: make(chan os.Signal, 1), reopened: make(chan struct{}, 1)}
+	f.drain = func(ctx context.Context) error {
+		if err := errors.Join(os.Rename(name, name+".1"), syscall.Kill(os.Getpid(), syscall.SIGUSR1)); err != nil {
+			return err
+		}
+		select {
+		case <-f.reopened: // after the file of the log
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	f.signals <- syscall.SIGTERM
+	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1", "--log-file", name}, nil)
+	old, oldErr := os.ReadFile(name + ".1")
+	text, err := os.ReadFile(name)
+	if code != exitOK || errOut != "" || errors.Join(oldErr, err) != nil ||
+		!strings.Contains(string(old), "evergate: draining") || !strings.Contains(string(text), "evergate: stopped") {
+		t.Errorf("exit %d, standard error %q, old file:\n%s\nfile:\n%s", code, errOut, old, text)
+	}
+	code, _, errOut = f.run(t, []string{"run", "--primary", "a:1", "--log-file", filepath.Join(name, "x")}, nil)
+	if code != exitFailed || !strings.Contains(errOut, "log-file") {
+		t.Error(code, errOut)
 	}
 }
 

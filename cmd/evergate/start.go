@@ -22,5 +22,5 @@ func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 	if err := gw.Start(); err != nil {
 		return nil, errors.Join(err, gw.Close())
 	}
-	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close}, nil
+	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit}, nil
 }

@@ -179,6 +179,8 @@ type Gateway struct {
 	// LogLevel is trace, debug, info, warn or error; LogFormat is text or json. Defaults info, text.
 	LogLevel  string
 	LogFormat string
+	// LogFile is the file of the log. Empty: standard error.
+	LogFile string
 }
 
 // AuditStdout is the name of standard output in Gateway.AuditLog.

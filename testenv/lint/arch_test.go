@@ -45,6 +45,7 @@ const (
 	yaml         = "go.yaml.in/yaml/v4"
 	sys          = "golang.org/x/sys"
 	proxyproto   = "github.com/pires/go-proxyproto"
+	goSystemd    = "github.com/coreos/go-systemd/v22"
 )
 
 // rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
@@ -53,7 +54,9 @@ var rooms = map[string]room{
 	"cmd/evergate/suggest":  {pure: true},
 	"gateway/api":           {pure: true},
 	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/config"}, modules: []string{pflag, yaml}},
+	"cmd/evergate/logging":  {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
+		"cmd/evergate/logging",
 		"gateway", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, sys}},

@@ -22,7 +22,7 @@ var floors = [...][]string{
 	4: {"gateway/exchange", "gateway/pubsub", "gateway/dial", "gateway/outage"},
 	5: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
 		"gateway/subscribe", "gateway/policy", "gateway/config", "gateway/throttle"},
-	6: {"gateway/worker", "gateway/shared", "cmd/evergate/settings"},
+	6: {"gateway/worker", "gateway/shared", "cmd/evergate/settings", "cmd/evergate/logging"},
 	7: {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
 	8: {"gateway", "testenv/sim/network"},
 	9: {"cmd/evergate", "testenv/sim/ledger"},

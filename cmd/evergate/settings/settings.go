@@ -181,6 +181,7 @@ var processSettings = ofProcess(
 	auditLogSetting(),
 	choiceSetting("log-format", "format of log lines", []string{"text", "json"},
 		func(t target) *string { return &t.config.LogFormat }),
+	logFileSetting(),
 )
 
 func ofProcess(of ...*Setting) []*Setting {

@@ -1,0 +1,192 @@
+package logging
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway/config"
+)
+
+// opened is a log at debug into a buffer.
+func opened(t *testing.T, format string) (*Log, *bytes.Buffer) {
+	t.Helper()
+	out := new(bytes.Buffer)
+	l, err := Open(config.Gateway{LogLevel: "debug", LogFormat: format}, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, out
+}
+
+// taken returns the lines so far without their times, and empties the buffer.
+func taken(out *bytes.Buffer) (lines []string) {
+	for line := range strings.Lines(out.String()) {
+		_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		lines = append(lines, rest)
+	}
+	out.Reset()
+	return lines
+}
+
+func wants(t *testing.T, step string, out *bytes.Buffer, lines ...string) {
+	t.Helper()
+	if got := taken(out); strings.Join(got, "\n") != strings.Join(lines, "\n") {
+		t.Errorf("%s:\n%s", step, strings.Join(got, "\n"))
+	}
+}
+
+func TestRepeatedWarningIsWrittenOnceAndThenCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, out := opened(t, "text")
+		part := l.Named("upstream").With("service", "a")
+		refused := errors.New("refused")
+		for range 3 {
+			part.Warn("server lost", "server", "x:1", "error", refused)
+			part.Debug("dialed")
+		}
+		wants(t, "three times", out, "[WARN]  evergate.upstream: server lost: service=a server=x:1 error=refused",
+			"[DEBUG] evergate.upstream: dialed: service=a", "[DEBUG] evergate.upstream: dialed: service=a",
+			"[DEBUG] evergate.upstream: dialed: service=a")
+
+		part.Warn("server lost", "server", "y:1", "error", refused)
+		part.Error("server lost", "server", "x:1", "error", refused)
+		l.Named("other").With("service", "a").Warn("server lost", "server", "x:1", "error", refused)
+		l.Named("upstream").With("service", "b").Warn("server lost", "server", "x:1", "error", refused)
+		wants(t, "others", out, "[WARN]  evergate.upstream: server lost: service=a server=y:1 error=refused",
+			"[ERROR] evergate.upstream: server lost: service=a server=x:1 error=refused",
+			"[WARN]  evergate.other: server lost: service=a server=x:1 error=refused",
+			"[WARN]  evergate.upstream: server lost: service=b server=x:1 error=refused")
+
+		time.Sleep(repeatPause + 1)
+		wants(t, "a minute later", out,
+			"[WARN]  evergate.upstream: server lost: service=a server=x:1 error=refused repeated=2")
+		part.Warn("server lost", "server", "x:1", "error", refused)
+		time.Sleep(repeatPause)
+		wants(t, "the next minute", out,
+			"[WARN]  evergate.upstream: server lost: service=a server=x:1 error=refused repeated=1")
+		time.Sleep(repeatPause)
+		if len(l.repeats.lines) > 0 {
+			t.Errorf("%d lines are kept", len(l.repeats.lines))
+		}
+		part.Warn("server lost", "server", "x:1", "error", refused)
+		part.Warn("server lost", "server", "x:1", "error", refused)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		part.Warn("server lost", "server", "x:1", "error", refused)
+		part.Warn("server lost", "server", "x:1", "error", refused)
+		same := "[WARN]  evergate.upstream: server lost: service=a server=x:1 error=refused"
+		wants(t, "the end", out, same, same+" repeated=1", same, same)
+	})
+}
+
+// TestLineAtInfoMakesTheNextWarningNews: a server that is lost, found and lost again must not end as found.
+func TestLineAtInfoMakesTheNextWarningNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, out := opened(t, "text")
+		defer l.Close()
+		l.SetLevel(hclog.Warn)
+		part := l.Named("topology")
+		for range 2 {
+			part.Warn("server unreachable")
+			part.Warn("server unreachable")
+			l.Named("elsewhere").Info("listening")
+			part.Info("server reachable")
+		}
+		lost := "[WARN]  evergate.topology: server unreachable"
+		wants(t, "lost and found", out, lost, lost+": repeated=1", lost, lost+": repeated=1")
+	})
+}
+
+func TestRepetitionsHaveABound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, out := opened(t, "text")
+		for i := range repeatsMax + 10 {
+			l.Warn("client closed", "client", i)
+			l.Warn("client closed", "client", i)
+		}
+		if n := len(taken(out)); n != repeatsMax+2*10 || len(l.repeats.lines) != repeatsMax {
+			t.Errorf("%d lines, %d are remembered", n, len(l.repeats.lines))
+		}
+		_ = l.Close()
+	})
+}
+
+func TestCountIsAFieldOfJSON(t *testing.T) {
+	l, out := opened(t, "json")
+	l.Warn("server lost", "server", "x:1")
+	l.Warn("server lost", "server", "x:1")
+	_ = l.Close()
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	var last map[string]any
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 2 ||
+		last["repeated"] != 1.0 || last["@level"] != "warn" || last["server"] != "x:1" {
+		t.Error(lines, err)
+	}
+}
+
+func TestFileIsReopenedAfterARename(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log")
+	stderr := new(bytes.Buffer)
+	l, err := Open(config.Gateway{LogLevel: "info", LogFormat: "text", LogFile: name}, stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Info("before")
+	if err := os.Rename(name, name+".1"); err != nil {
+		t.Fatal(err)
+	}
+	l.Info("between")
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	l.Info("after")
+	old, _ := os.ReadFile(name + ".1")
+	now, _ := os.ReadFile(name)
+	if strings.Count(string(old), "\n") != 2 || !strings.Contains(string(now), "after") || stderr.Len() > 0 {
+		t.Errorf("old:\n%s\nnow:\n%s\nstderr:\n%s", old, now, stderr)
+	}
+	if state, err := os.Stat(name); err != nil || state.Mode().Perm()&0o007 != 0 {
+		t.Errorf("%v %v", state.Mode(), err)
+	}
+	if err := errors.Join(os.Remove(name), os.Mkdir(name, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reopen(); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("a folder was opened: %v", err)
+	}
+	l.Info("still in the removed file")
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := Open(config.Gateway{LogFile: filepath.Join(name, "missing", "log")}, stderr); err == nil {
+		t.Error("a file in a missing folder was opened")
+	}
+}
+
+func TestJournalGetsAPriorityForEachLine(t *testing.T) {
+	out := new(bytes.Buffer)
+	l := hclog.New(&hclog.LoggerOptions{Output: priorities{out}, DisableTime: true, Level: hclog.Trace})
+	l.Trace("a")
+	l.Debug("b")
+	l.Info("c")
+	l.Warn("d", "error", "two\nlines")
+	l.Error("e")
+	want := "<7>[TRACE] a\n<7>[DEBUG] b\n<6>[INFO]  c\n<4>[WARN]  d:\n<4>  error=\n<4>  | two\n<4>  | lines\n<4>  \n" +
+		"<3>[ERROR] e\n"
+	if out.String() != want {
+		t.Errorf("got\n%s", out)
+	}
+	if isJournal(out) {
+		t.Error("a buffer is the journal")
+	}
+}
