@@ -22,7 +22,6 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/config"
 	"evergate/gateway/dial"
-	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
@@ -31,6 +30,7 @@ import (
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/gateway/upstream"
@@ -218,8 +218,8 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64
 	reads := map[config.ReadPolicy]upstream.Reads{
 		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,
 	}
-	lost := map[config.BlockingLost]exchange.BlockingLost{
-		config.BlockingClose: exchange.CloseClient, config.BlockingError: exchange.AnswerUncertain,
+	lost := map[config.BlockingLost]sessions.BlockingLost{
+		config.BlockingClose: sessions.CloseClient, config.BlockingError: sessions.AnswerUncertain,
 	}
 	for _, p := range subServicesOf(conf) {
 		s := &conf.Services[p.service]

@@ -5,13 +5,13 @@ import (
 
 	"evergate/gateway/account"
 	"evergate/gateway/config"
-	"evergate/gateway/exchange"
+	"evergate/gateway/sessions"
 	"evergate/gateway/worker"
 )
 
 // softLimit is a limit in a worker's terms.
-func softLimit(l config.SoftLimit) exchange.SoftLimit {
-	return exchange.SoftLimit{Bytes: int(l.Bytes), For: l.For}
+func softLimit(l config.SoftLimit) sessions.SoftLimit {
+	return sessions.SoftLimit{Bytes: int(l.Bytes), For: l.For}
 }
 
 // newWorker makes the worker of a loop.
@@ -36,7 +36,7 @@ func (g *Gateway) memoryExceeded(from int) {
 }
 
 // cut logs a client that was closed because too much was kept for it.
-func (g *Gateway) cut(of int, c exchange.Cut) {
+func (g *Gateway) cut(of int, c sessions.Cut) {
 	service := g.conf.Services[g.subServices[of].service].Name
 	more, due := g.repeats.Due(service + " " + c.Why.String())
 	if !due {

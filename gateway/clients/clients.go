@@ -10,6 +10,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/trace"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -30,7 +31,7 @@ type Config struct {
 	Shown func(services []int, line []byte)
 	// MayWrite reports whether a command may change data. blocked: a server had to be asked first, and the session is
 	// blocked.
-	MayWrite func(c *exchange.Session, command *routing.Command, args [][]byte) (writes, blocked bool)
+	MayWrite func(c *sessions.Session, command *routing.Command, args [][]byte) (writes, blocked bool)
 }
 
 // Clients does a worker's share for the sessions of an exchange.
@@ -60,7 +61,7 @@ func New(conf Config) *Clients {
 func (k *Clients) AnyMonitor(service int) bool { return k.monitors.Watched(service) }
 
 // StartMonitor shows a client the commands from now on, if it waited for that: all workers know.
-func (k *Clients) StartMonitor(c *exchange.Session) {
+func (k *Clients) StartMonitor(c *sessions.Session) {
 	k.monitors.Show(&c.Monitor, c.Ref, c.Service.Of)
 }
 

@@ -2,10 +2,10 @@ package clients
 
 import (
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -14,7 +14,7 @@ import (
 // delivers the replies to its clients.
 
 // Request reads the request that a client's command makes; wrong answers one that makes no sense.
-func (k *Clients) Request(c *exchange.Session, command *routing.Command, args [][]byte) (r admin.Request,
+func (k *Clients) Request(c *sessions.Session, command *routing.Command, args [][]byte) (r admin.Request,
 	wrong []byte) {
 	r, wrong = admin.Parse(command, args, k.conf.WallClock())
 	if r.As = c.Service.As; r.As != nil {
@@ -31,14 +31,14 @@ func (k *Clients) Request(c *exchange.Session, command *routing.Command, args []
 
 // Send sends off a request whose reply has the place seq. Where it changes something, nothing more of the client
 // is read until the reply comes.
-func (k *Clients) Send(c *exchange.Session, r admin.Request, seq uint32) {
+func (k *Clients) Send(c *sessions.Session, r admin.Request, seq uint32) {
 	r.Listener, r.Services = int(c.Listener), []int{c.Service.Of}
 	r.Asker, r.Client, r.Seq, r.Proto = c.Number, c.Ref, seq, c.Proto
 	k.conf.Admin(r)
 }
 
 // matches reports whether a client is among those that a request is about.
-func (k *Clients) matches(r *admin.Request, c *exchange.Session) bool {
+func (k *Clients) matches(r *admin.Request, c *sessions.Session) bool {
 	if c.Closed() || !r.Concerns(c.Service.Of) {
 		return false
 	}
@@ -85,7 +85,7 @@ func (k *Clients) KeepAsker(r *admin.Request) {
 	}
 }
 
-func (k *Clients) identity(c *exchange.Session) admin.Identity {
+func (k *Clients) identity(c *sessions.Session) admin.Identity {
 	return admin.Identity{
 		ID: c.Number, Remote: c.Remote, Local: c.Local, Subscribed: Listening(c), User: c.Rights().Name(),
 		Age: k.clock.Now - c.OpenedAt,
@@ -93,7 +93,7 @@ func (k *Clients) identity(c *exchange.Session) admin.Identity {
 }
 
 // Line appends a client's line of CLIENT LIST; see admin.Client.AppendLine.
-func (k *Clients) Line(b []byte, c *exchange.Session, query int) []byte {
+func (k *Clients) Line(b []byte, c *sessions.Session, query int) []byte {
 	a := admin.Client{
 		Identity: k.identity(c), Socket: c.Ref.ID, Idle: k.clock.Now - c.ActiveAt, DB: c.DB, Proto: c.Proto,
 		Channels: listensTo(c, fanout.Channel), Patterns: listensTo(c, fanout.Pattern),
@@ -116,12 +116,12 @@ func (k *Clients) Line(b []byte, c *exchange.Session, query int) []byte {
 }
 
 // Listening reports whether a client waits for messages, be it those of a Sentinel.
-func Listening(c *exchange.Session) bool {
+func Listening(c *sessions.Session) bool {
 	return c.Subscribed() || c.Listens != nil && c.Listens.Any()
 }
 
 // listensTo counts what a client is subscribed to.
-func listensTo(c *exchange.Session, k fanout.Kind) int {
+func listensTo(c *sessions.Session, k fanout.Kind) int {
 	switch {
 	case c.Subs != nil:
 		return c.Subs.Count(k)

@@ -2,15 +2,15 @@ package clients
 
 import (
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/trace"
 	"evergate/routing"
 )
 
 // BeginMonitor does MONITOR. All that came before has been answered.
-func (k *Clients) BeginMonitor(c *exchange.Session) {
+func (k *Clients) BeginMonitor(c *sessions.Session) {
 	k.x.CountLocal()
 	if !k.monitors.Begin(&c.Monitor) {
 		return // as servers do: a second one gets no answer
@@ -20,7 +20,7 @@ func (k *Clients) BeginMonitor(c *exchange.Session) {
 }
 
 // EndMonitor ends what BeginMonitor began.
-func (k *Clients) EndMonitor(c *exchange.Session) {
+func (k *Clients) EndMonitor(c *sessions.Session) {
 	if k.monitors.End(&c.Monitor, c.Ref) {
 		k.conf.Admin(admin.Request{
 			Kind: admin.EndMonitor, Listener: int(c.Listener), Services: []int{c.Service.Of}, Asker: c.Number,
@@ -30,7 +30,7 @@ func (k *Clients) EndMonitor(c *exchange.Session) {
 
 // ShowFinished shows a command that a client has done to the sessions that monitor, after the commands of the
 // transaction that it ends.
-func (k *Clients) ShowFinished(c *exchange.Session, ended *session.Multi, command *routing.Command, args [][]byte) {
+func (k *Clients) ShowFinished(c *sessions.Session, ended *session.Multi, command *routing.Command, args [][]byte) {
 	switch command.ID {
 	case routing.CmdMonitor, routing.CmdQuit:
 		return
@@ -44,7 +44,7 @@ func (k *Clients) ShowFinished(c *exchange.Session, ended *session.Multi, comman
 }
 
 // showQueued shows the commands of a transaction.
-func (k *Clients) showQueued(c *exchange.Session, m *session.Multi) {
+func (k *Clients) showQueued(c *sessions.Session, m *session.Multi) {
 	at, placeholders := -1, m.Placeholders // MULTI comes first
 	for args := range resp.Commands(m.Body, k.conf.Limits) {
 		if len(placeholders) > 0 && placeholders[0].At == at {
@@ -57,7 +57,7 @@ func (k *Clients) showQueued(c *exchange.Session, m *session.Multi) {
 	}
 }
 
-func (k *Clients) show(c *exchange.Session, command *routing.Command, args [][]byte) {
+func (k *Clients) show(c *sessions.Session, command *routing.Command, args [][]byte) {
 	r := trace.Record{At: k.conf.WallClock(), DB: c.DB, Client: c.Remote, Command: command, Args: args}
 	line, services := r.AppendLine(nil), k.monitors.Watchers(c.Service.Of)
 	k.Show(services, line)

@@ -2,9 +2,9 @@ package clients
 
 import (
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -41,7 +41,7 @@ func (k *Clients) Unpause(r *admin.Request) {
 func (k *Clients) Pausing() bool { return k.clock.Now < k.latest }
 
 // Paused blocks a session whose command must wait for the end of a pause.
-func (k *Clients) Paused(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (k *Clients) Paused(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	p := &k.pauses[c.Service.Of]
 	if k.clock.Now >= p.until || c.Multi == nil && whilePaused(command) {
 		return false
@@ -60,7 +60,7 @@ func (k *Clients) Paused(c *exchange.Session, command *routing.Command, args [][
 func whilePaused(c *routing.Command) bool { return c != nil && c.Has(routing.WhilePaused) }
 
 // PausedRetry is Paused for a request to retry: a pause may have begun since it was sent.
-func (k *Clients) PausedRetry(c *exchange.Session, a *retry.Entry) bool {
+func (k *Clients) PausedRetry(c *sessions.Session, a *retry.Entry) bool {
 	p := &k.pauses[c.Service.Of]
 	if k.clock.Now >= p.until {
 		return false
@@ -80,7 +80,7 @@ func (k *Clients) PausedRetry(c *exchange.Session, a *retry.Entry) bool {
 }
 
 // block blocks a session until the end of a pause.
-func (k *Clients) block(c *exchange.Session) {
+func (k *Clients) block(c *sessions.Session) {
 	k.x.Resumed(c) // it waits for no server any more
 	k.x.ReleaseUnused(c)
 	k.x.Block(c, wait.Paused)

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -22,7 +23,7 @@ import (
 const forEver = time.Duration(1<<62 - 1)
 
 // DoBlocking sends a blocking command, or answers it. It returns false when the session was blocked.
-func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (k *Dedicated) DoBlocking(c *sessions.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	waits := command.Waits()
 	if c.InFlight() || waits && c.Withholds() {
 		k.x.Block(c, wait.InFlight)
@@ -50,7 +51,7 @@ func (k *Dedicated) DoBlocking(c *exchange.Session, d *routing.Decision, command
 
 // ResendBlocking sends a blocking command again, with the time that is left of its timeout, or answers it. It returns
 // false when the session was blocked.
-func (k *Dedicated) ResendBlocking(c *exchange.Session, a *retry.Entry, command *routing.Command,
+func (k *Dedicated) ResendBlocking(c *sessions.Session, a *retry.Entry, command *routing.Command,
 	d *routing.Decision) bool {
 	frame, left := a.Frame, forEver
 	k.args = resp.Args(a.Frame, k.args[:0])

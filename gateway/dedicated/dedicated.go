@@ -12,6 +12,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -20,10 +21,10 @@ import (
 // Others answers what belongs to other rooms.
 type Others interface {
 	// Refuse answers a request with the error for the reason of a decision.
-	Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte)
+	Refuse(c *sessions.Session, why routing.Reason, command *routing.Command, args [][]byte)
 	// Paused blocks a session whose request must not be retried before the end of a CLIENT PAUSE, and reports whether
 	// it did.
-	Paused(c *exchange.Session, a *retry.Entry) bool
+	Paused(c *sessions.Session, a *retry.Entry) bool
 }
 
 // Config has what Dedicated needs. All fields are required.

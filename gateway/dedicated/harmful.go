@@ -2,6 +2,7 @@ package dedicated
 
 import (
 	"evergate/gateway/exchange"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -13,7 +14,7 @@ import (
 
 // DoHarmful sends a dangerous command that a setting permits, or answers it. It returns false when the session was
 // blocked.
-func (k *Dedicated) DoHarmful(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (k *Dedicated) DoHarmful(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	d := routing.DecideAllowed(routing.Request{Command: command, Args: args}, c.Service.View)
 	if d.Kind == routing.Refuse {
 		k.conf.Others.Refuse(c, d.Reason, command, args)

@@ -1,9 +1,9 @@
 package dedicated
 
 import (
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -16,7 +16,7 @@ import (
 
 // tunnel begins one. All earlier requests of the client must be answered. It returns false when the connection still
 // owes a reply: the session is blocked, and gets another connection.
-func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) bool {
+func (k *Dedicated) tunnel(c *sessions.Session, l *upstream.Conn, frame []byte) bool {
 	if l.Inflight.Len() > 0 {
 		k.x.Release(c)
 		k.x.Block(c, wait.InFlight)
@@ -30,7 +30,7 @@ func (k *Dedicated) tunnel(c *exchange.Session, l *upstream.Conn, frame []byte) 
 
 // TakeInTunnel passes on a command of a client in a tunnel. A client that sends anything but a replica's commands is
 // closed: the reply would come in the middle of the stream. It returns true.
-func (k *Dedicated) TakeInTunnel(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (k *Dedicated) TakeInTunnel(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	if command == nil || !command.Has(routing.Replication) && command.ID != routing.CmdPing {
 		k.x.Close(c, session.ProtocolError)
 		return true
@@ -40,7 +40,7 @@ func (k *Dedicated) TakeInTunnel(c *exchange.Session, command *routing.Command, 
 }
 
 // intoTunnel passes bytes on to the server. It copies them.
-func (k *Dedicated) intoTunnel(c *exchange.Session, b []byte) {
+func (k *Dedicated) intoTunnel(c *sessions.Session, b []byte) {
 	l := c.Dedicated()
 	l.Queue.Append(b)
 	k.pool.Dirty(l)

@@ -2,8 +2,8 @@ package dedicated
 
 import (
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -77,7 +77,7 @@ func (k *Dedicated) Unblock(r *admin.Request) int {
 }
 
 // blocked returns the session of the client to unblock, if it is blocked.
-func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
+func (k *Dedicated) blocked(r *admin.Request) *sessions.Session {
 	for c := range k.x.All {
 		if c.Number == r.ID && r.Concerns(c.Service.Of) && (c.AwaitsBlocking() || k.willBlock(c) != nil) {
 			return c
@@ -88,7 +88,7 @@ func (k *Dedicated) blocked(r *admin.Request) *exchange.Session {
 
 // willBlock returns the frame of the blocking command that a session waits to send until a server is available, or nil.
 // Its client takes it for blocked already.
-func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
+func (k *Dedicated) willBlock(c *sessions.Session) (frame []byte) {
 	switch c.Reason {
 	case wait.NoPrimary, wait.NoConnection, wait.Refused, wait.NoDedicatedConnection:
 	default:
@@ -110,7 +110,7 @@ func (k *Dedicated) willBlock(c *exchange.Session) (frame []byte) {
 }
 
 // unblockedReply is the reply to a client that is unblocked without a server; frame is its blocking command.
-func (k *Dedicated) unblockedReply(c *exchange.Session, r *admin.Request, frame []byte) []byte {
+func (k *Dedicated) unblockedReply(c *sessions.Session, r *admin.Request, frame []byte) []byte {
 	if r.AsError {
 		return unblockedHere
 	}

@@ -3,10 +3,10 @@ package dedicated
 import (
 	"strings"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 )
 
@@ -51,7 +51,7 @@ func aheadOfWait(l *upstream.Conn, waits bool) []byte {
 
 // beginRound makes a WAIT ask all primaries, where there are several. Any blocking command ends the round of an earlier
 // one.
-func beginRound(c *exchange.Session, waits bool) {
+func beginRound(c *sessions.Session, waits bool) {
 	c.SetRound(nil)
 	if waits && len(c.Service.View.Shards) > 1 {
 		c.SetRound(&session.Round{})
@@ -60,7 +60,7 @@ func beginRound(c *exchange.Session, waits bool) {
 
 // NextShard takes the counts of a shard, and asks the next one; goes reports that it did. Otherwise answer is the reply
 // to the client: the least counts, or reply where that has none. frame is the request.
-func (k *Dedicated) NextShard(c *exchange.Session, t *upstream.Pending, frame, reply []byte) (answer []byte,
+func (k *Dedicated) NextShard(c *sessions.Session, t *upstream.Pending, frame, reply []byte) (answer []byte,
 	goes bool) {
 	counts, ok := resp.Ints(reply)
 	if !ok || len(counts) == 0 || len(counts) > len(c.Round.Least) {

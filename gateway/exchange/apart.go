@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -34,18 +35,6 @@ var closedWhileSending = resp.AppendError(nil, "ERR evergate: the server closed 
 
 var protocolError = []byte("-ERR Protocol error: ")
 
-// Company returns what may share a connection with a request of this length in bytes, on which cost connections have
-// ended.
-func (c *Session) Company(length int, cost uint8) upstream.Company {
-	switch {
-	case length > upstream.BigBytes || cost > 1:
-		return upstream.Nobody
-	case cost > 0 || c.Costly:
-		return upstream.OwnSession
-	}
-	return upstream.Anybody
-}
-
 // costs reports whether a request can be why a server closed its connection: it was sent, or it is long and was being
 // sent, and it can be retried. A blocking command is never suspect: it is in flight for long, on a connection of its
 // own.
@@ -62,7 +51,7 @@ func costs(l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReas
 // endedTwice answers a request on which a second connection has ended, if its server lives: then the request is why.
 // The end of a server that died, or was killed, has other reasons; the request is then retried on the next one. unknown
 // reports that it is not known yet whether the server lives.
-func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool) {
+func (r *Retries) endedTwice(c *sessions.Session, a *retry.Entry) (answered, unknown bool) {
 	if a.Ended.At == 0 {
 		return false, false
 	}
@@ -92,7 +81,7 @@ func (r *Retries) endedTwice(c *Session, a *retry.Entry) (answered, unknown bool
 }
 
 // leadsTo reports whether a shared connection leads to the server, in the same run, that closed a connection.
-func leadsTo(s *Service, l *upstream.Conn, e *retry.Ended) bool {
+func leadsTo(s *sessions.Service, l *upstream.Conn, e *retry.Ended) bool {
 	shared := l.Key.Purpose == upstream.Primary || l.Key.Purpose == upstream.Replica
 	return shared && l.Key.Service == s.Index && l.Key.Node == e.Node && l.RunID == e.RunID
 }
@@ -136,7 +125,7 @@ func (x *Exchange) refusedWith(l *upstream.Conn, reply []byte) {
 			x.End(c, session.ProtocolError)
 		}
 		answered = true
-		if c != nil && !c.closed {
+		if c != nil && !c.Closed() {
 			x.Landed(c, t.Shard)
 		}
 	}

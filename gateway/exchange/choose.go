@@ -1,6 +1,9 @@
 package exchange
 
-import "evergate/gateway/upstream"
+import (
+	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
+)
 
 // Choose returns the connection for a request to a shard (-1: of no shard), for the slot of its keys (-1: none). with
 // limits what may share the connection. It returns nil and the obstacle where there is no connection now; Unavailable
@@ -8,25 +11,21 @@ import "evergate/gateway/upstream"
 //
 // A session uses one connection at a time for each shard. Before it moves to another one, all that it has in flight to
 // that shard must be answered: otherwise a later request could overtake an earlier one.
-func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.Company) (*upstream.Conn,
+func (x *Exchange) Choose(c *sessions.Session, shard, slot int, read bool, with upstream.Company) (*upstream.Conn,
 	upstream.Obstacle) {
 	if c.Service.View == nil {
 		return nil, upstream.NoView
 	}
-	read = read && !c.terms.OnPrimary
-	if len(c.inFlight) > 0 {
-		if c.inFlightEpoch != c.Service.View.Epoch {
+	read = read && !c.Terms().OnPrimary
+	if c.InFlight() {
+		if c.InFlightUnder(c.Service.View.Epoch) || c.Careful(slot, x.clock.Now) {
 			return nil, upstream.InFlight
 		}
-		if slot >= 0 && x.clock.Now < c.carefulUntil && int(c.carefulSlot) == slot {
-			return nil, upstream.InFlight
-		}
-		if f := c.inFlightTo(shard); f != nil {
-			l := f.conn
+		if l, foreign := c.InFlightTo(shard); l != nil {
 			if l.Key.Purpose == upstream.Dedicated {
 				with = upstream.Anybody
 			}
-			if f.foreign || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) || !fits(l.Key.Purpose, read,
+			if foreign || l.Now != c.Setup() || !l.Continues(x.clock.Now, with) || !fits(l.Key.Purpose, read,
 				c.Service.Reads) {
 				return nil, upstream.InFlight
 			}
@@ -36,9 +35,9 @@ func (x *Exchange) Choose(c *Session, shard, slot int, read bool, with upstream.
 			return l, upstream.Free
 		}
 	}
-	if c.Watch.Intact() && c.watchedIn(shard) {
+	if c.Watch.Intact() && watchedIn(c, shard) {
 		if x.DedicatedFits(c, shard) {
-			return c.dedicated, upstream.Free
+			return c.Dedicated(), upstream.Free
 		}
 		x.Release(c)
 	}

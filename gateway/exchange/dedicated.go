@@ -7,6 +7,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/topology"
@@ -18,33 +19,17 @@ import (
 // connection is passed on to the next session that needs one, if the server remembers nothing on it. When a client
 // leaves while its server is busy for it, the connection is closed: the server must forget the request.
 
-// leftBehind is a stale connection: the gateway has lost it, and its server may not know that yet. A blocking command
-// that waits there could take an element which no client would receive. So the next dedicated connection of the same
-// session ends it first (CLIENT KILL ID).
-type leftBehind struct {
-	node   topology.NodeID
-	runID  string
-	client int64
-}
-
-// LeaveBehind records a connection on which a server may still run a blocking command of the session.
-func (c *Session) LeaveBehind(l *upstream.Conn) {
-	if l.Client > 0 {
-		c.own().leftBehind = &leftBehind{l.Key.Node, l.RunID, l.Client}
-	}
-}
-
 // Dedications gives sessions connections of their own, and takes them back.
 type Dedications struct{ x *Exchange }
 
 // Dedicate returns a connection to the primary of a shard that serves this session alone: the one that it has, an idle
 // one, or a new one. It returns nil and the obstacle where there is none now.
-func (d *Dedications) Dedicate(c *Session, shard int) (*upstream.Conn, upstream.Obstacle) {
+func (d *Dedications) Dedicate(c *sessions.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	return d.DedicateAt(c, shard, false)
 }
 
 // DedicateAt is Dedicate. bypass: the server may be busy with a script, and the request is to stop that.
-func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.Conn, upstream.Obstacle) {
+func (d *Dedications) DedicateAt(c *sessions.Session, shard int, bypass bool) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case c.Service.View == nil:
 		return nil, upstream.NoView
@@ -52,10 +37,10 @@ func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.
 		return nil, upstream.NoPrimary
 	}
 	n := c.Service.View.Primary(shard)
-	if c.dedicated != nil && (d.leadsTo(c, n) || bypass && c.dedicated.Bypass && d.mayLeadTo(c, n)) {
+	if c.Dedicated() != nil && (d.leadsTo(c, n) || bypass && c.Dedicated().Bypass && d.mayLeadTo(c, n)) {
 		return d.dedicatedTo(c)
 	}
-	if c.dedicated != nil {
+	if c.Dedicated() != nil {
 		d.Release(c)
 	}
 	// Where the shared connection takes no request a dedicated one would not either, and its end wakes the session.
@@ -67,7 +52,8 @@ func (d *Dedications) DedicateAt(c *Session, shard int, bypass bool) (*upstream.
 
 // DedicateForRetry is Dedicate for a request to retry, which a redirection may have sent to another node than the
 // primary of the shard.
-func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*upstream.Conn, upstream.Obstacle) {
+func (d *Dedications) DedicateForRetry(c *sessions.Session, a *retry.Entry, shard int) (*upstream.Conn,
+	upstream.Obstacle) {
 	if a.Target < 0 || c.Service.View == nil {
 		return d.Dedicate(c, shard)
 	}
@@ -76,10 +62,10 @@ func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*
 		a.Unredirect()
 		return d.Dedicate(c, shard)
 	}
-	if c.dedicated != nil && d.leadsTo(c, n) {
+	if c.Dedicated() != nil && d.leadsTo(c, n) {
 		return d.dedicatedTo(c)
 	}
-	if c.dedicated != nil {
+	if c.Dedicated() != nil {
 		d.Release(c)
 	}
 	switch l, soon := c.Service.Set(n, upstream.Primary, c.Setup()).Usable(); {
@@ -92,46 +78,48 @@ func (d *Dedications) DedicateForRetry(c *Session, a *retry.Entry, shard int) (*
 }
 
 // dedicatedTo returns the connection that a session has, if it is open.
-func (d *Dedications) dedicatedTo(c *Session) (*upstream.Conn, upstream.Obstacle) {
-	if c.dedicated.State == upstream.Dialing {
+func (d *Dedications) dedicatedTo(c *sessions.Session) (*upstream.Conn, upstream.Obstacle) {
+	if c.Dedicated().State == upstream.Dialing {
 		return nil, upstream.SoonDedicated
 	}
-	return c.dedicated, upstream.Free
+	return c.Dedicated(), upstream.Free
 }
 
 // dedicateTo gives a session a connection to a node; bypass is that of DedicateAt.
-func (d *Dedications) dedicateTo(c *Session, n *topology.Node, bypass bool) (*upstream.Conn, upstream.Obstacle) {
+func (d *Dedications) dedicateTo(c *sessions.Session, n *topology.Node, bypass bool) (*upstream.Conn,
+	upstream.Obstacle) {
 	set := c.Service.DedicatedSet(n, c.Setup())
-	stale := !bypass && c.leftBehind != nil && c.leftBehind.node == n.ID && c.leftBehind.runID == set.RunID &&
-		set.RunID != ""
-	if !stale {
+	stale := c.LeftBehind(n.ID, set.RunID)
+	if bypass {
+		stale = 0
+	}
+	if stale == 0 {
 		if l := set.TakeIdle(bypass); l != nil {
 			d.own(c, l)
 			return l, upstream.Free
 		}
 	}
-	if d.x.clock.Now < c.dedicateAt || !c.Service.MayDialDedicated(n, set) {
-		c.own().dedicateAt = max(c.dedicateAt, d.x.clock.Now+upstream.DedicatedRetry)
+	if d.x.clock.Now < c.MayDedicateAt() || !c.Service.MayDialDedicated(n, set) {
+		c.DedicateNotBefore(max(c.MayDedicateAt(), d.x.clock.Now+upstream.DedicatedRetry))
 		return nil, upstream.NoDedicated
 	}
 	var kill []int64
-	if stale {
-		kill = []int64{c.leftBehind.client}
+	if stale != 0 {
+		kill = []int64{stale}
 	}
 	d.own(c, set.DialDedicated(bypass, kill...))
 	return nil, upstream.SoonDedicated
 }
 
 // own records to which session a connection belongs.
-func (d *Dedications) own(c *Session, l *upstream.Conn) {
+func (d *Dedications) own(c *sessions.Session, l *upstream.Conn) {
 	l.Own(c.Ref)
-	c.own().dedicated = l
-	d.x.Account(c)
+	d.x.SetDedicated(c, l)
 }
 
 // Alone makes the connection of a session one that no other session gets afterwards. The connection gets the name of
 // the client, so that the server's CLIENT LIST and slow log show it.
-func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
+func (d *Dedications) Alone(c *sessions.Session, l *upstream.Conn) {
 	l.UseOnce()
 	if c.Identity != nil && c.Identity.Name != "" {
 		l.SendQuietly(resp.AppendCommandStrings(nil, "CLIENT", "SETNAME", c.Identity.Name), upstream.Optional)
@@ -140,19 +128,19 @@ func (d *Dedications) Alone(c *Session, l *upstream.Conn) {
 
 // DedicatedFits reports whether the connection that the session has leads to the primary of a shard, or will when it is
 // open. The session must have one.
-func (d *Dedications) DedicatedFits(c *Session, shard int) bool {
+func (d *Dedications) DedicatedFits(c *sessions.Session, shard int) bool {
 	return d.leadsTo(c, c.Service.View.Primary(shard))
 }
 
 // leadsTo reports whether the connection of a session leads to a node, or will.
-func (d *Dedications) leadsTo(c *Session, n *topology.Node) bool {
-	return !c.dedicated.Bypass && d.mayLeadTo(c, n)
+func (d *Dedications) leadsTo(c *sessions.Session, n *topology.Node) bool {
+	return !c.Dedicated().Bypass && d.mayLeadTo(c, n)
 }
 
 // mayLeadTo is leadsTo for a bypass connection as well. One of these carries nothing else: it is in database 0, and the
 // identity of its server was not verified.
-func (d *Dedications) mayLeadTo(c *Session, n *topology.Node) bool {
-	l := c.dedicated
+func (d *Dedications) mayLeadTo(c *sessions.Session, n *topology.Node) bool {
+	l := c.Dedicated()
 	return n != nil && n.ID == l.Key.Node && l.Now == c.Setup() &&
 		(l.State == upstream.Dialing || l.Usable(d.x.clock.Now))
 }
@@ -160,11 +148,11 @@ func (d *Dedications) mayLeadTo(c *Session, n *topology.Node) bool {
 // DedicatedOpened handles a dedicated connection that was opened: its session may go on.
 func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 	switch c := d.x.Session(l.Owner); {
-	case c == nil || c.dedicated != l:
+	case c == nil || c.Dedicated() != l:
 		d.x.pool.EndDedicated(l)
 	default:
 		if !l.Bypass { // a bypass connection ends no stale one
-			c.leftBehind = nil
+			c.LeftNothing()
 		}
 		if c.Reason == wait.NoDedicatedConnection {
 			d.x.Wake(c)
@@ -175,17 +163,16 @@ func (d *Dedications) DedicatedOpened(l *upstream.Conn) {
 // DedicatedLost handles the loss of a dedicated connection; failed: it could not be opened.
 func (d *Dedications) DedicatedLost(l *upstream.Conn, failed bool) {
 	c := d.x.Session(l.Owner)
-	if c == nil || c.dedicated != l {
+	if c == nil || c.Dedicated() != l {
 		return
 	}
-	c.dedicated = nil
-	d.x.Account(c)
+	d.x.SetDedicated(c, nil)
 	if l.Tunnel {
 		d.x.End(c, session.TunnelEnded)
 	}
 	c.Watch.Break()
 	if failed {
-		c.own().dedicateAt = d.x.clock.Now + upstream.DedicatedRetry
+		c.DedicateNotBefore(d.x.clock.Now + upstream.DedicatedRetry)
 	}
 	if c.Reason == wait.NoDedicatedConnection {
 		d.x.Wake(c)
@@ -200,7 +187,7 @@ func (d *Dedications) DedicatedRead(l *upstream.Conn) {
 	}
 	c := d.x.Session(l.Owner)
 	switch {
-	case c != nil && c.dedicated == l:
+	case c != nil && c.Dedicated() == l:
 		d.x.Account(c)
 		if l.Inflight.Len() == 0 {
 			d.ReleaseUnused(c)
@@ -213,12 +200,11 @@ func (d *Dedications) DedicatedRead(l *upstream.Conn) {
 // Release takes the connection from a session that has one, and breaks its WATCH. The connection is kept for the next
 // session if nothing is in flight and the server remembers nothing on it; else it is closed, and the server forgets
 // what it waited for.
-func (d *Dedications) Release(c *Session) {
-	l := c.dedicated
-	c.dedicated = nil
+func (d *Dedications) Release(c *sessions.Session) {
+	l := c.Dedicated()
 	c.Watch.Break()
 	l.Disown()
-	d.x.Account(c)
+	d.x.SetDedicated(c, nil)
 	if !c.Watch.Is() && d.x.pool.KeepIdle(l) {
 		return
 	}
@@ -226,34 +212,35 @@ func (d *Dedications) Release(c *Session) {
 }
 
 // ReleaseUnused takes the connection from a session that does not need it any more, or did not come to use it.
-func (d *Dedications) ReleaseUnused(c *Session) {
-	if l := c.dedicated; l != nil && !l.Tunnel && !c.Watch.Intact() && l.Inflight.Len() == 0 &&
-		!c.closed {
+func (d *Dedications) ReleaseUnused(c *sessions.Session) {
+	if l := c.Dedicated(); l != nil && !l.Tunnel && !c.Watch.Intact() && l.Inflight.Len() == 0 &&
+		!c.Closed() {
 		d.Release(c)
 	}
 }
 
 // blockDedicated blocks a session that waits for a connection of its own. It returns the reason for the client when it
 // has waited for as long as it may.
-func (d *Dedications) blockDedicated(c *Session, shard int, why upstream.Obstacle) (refused string) {
+func (d *Dedications) blockDedicated(c *sessions.Session, shard int, why upstream.Obstacle) (refused string) {
 	waited, over := d.x.BlockFor(c, wait.NoDedicatedConnection)
 	if over {
 		return c.Service.ShardName(shard) + " had no dedicated connection available for " + waited.String()
 	}
 	if why == upstream.NoDedicated {
-		d.x.clock.Alarm(c.Ref, &c.Place, min(c.WaitsSince+c.Patience(), max(c.dedicateAt, d.x.clock.Now+time.Millisecond)))
+		at := max(c.MayDedicateAt(), d.x.clock.Now+time.Millisecond)
+		d.x.clock.Alarm(c.Ref, &c.Place, min(c.WaitsSince+c.Patience(), at))
 	}
 	return ""
 }
 
 // watchedIn reports whether the keys that a session watches are in this shard.
-func (c *Session) watchedIn(shard int) bool {
+func watchedIn(c *sessions.Session, shard int) bool {
 	return c.Watch.Slot() < 0 || c.ShardOfSlot(c.Watch.Slot()) == shard
 }
 
 // watchLost answers a WATCH, or a transaction that depends on one, which was certainly not executed and cannot be
 // retried on another connection.
-func (x *Exchange) watchLost(c *Session, t *upstream.Pending, frame []byte) {
+func (x *Exchange) watchLost(c *sessions.Session, t *upstream.Pending, frame []byte) {
 	c.Watch.Break()
 	reply := resp.OK
 	if bytes.HasPrefix(frame, resp.Multi) {

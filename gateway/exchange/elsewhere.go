@@ -16,7 +16,8 @@ import (
 // ReadElsewhere retries the reads on a silent connection where another server can take them, except those of sessions
 // that have a write there. What the silent server still replies to them is dropped. The read at the front may be what
 // keeps the server busy: it is moved only once.
-func (s *Service) ReadElsewhere(l *upstream.Conn) {
+func (x *Exchange) ReadElsewhere(l *upstream.Conn) {
+	s := x.Served(l)
 	if s.Reads == upstream.FromPrimary || s.View == nil || l.Key.Purpose > upstream.Replica ||
 		!s.AnotherReads(l) {
 		return // also for dedicated connections: a WATCH holds there only
@@ -31,20 +32,20 @@ func (s *Service) ReadElsewhere(l *upstream.Conn) {
 	for t := range l.Inflight.All {
 		first, from := front, start
 		front, start = false, t.End
-		c := s.x.Session(t.To)
-		if c == nil || c.terms.OnPrimary || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] ||
+		c := x.Session(t.To)
+		if c == nil || c.Terms().OnPrimary || t.Flags&(upstream.Quiet|upstream.Internal) != 0 || writers[c.Ref] ||
 			first && l.Streams || t.Redirects >= retry.RedirectsMax-1 || first && t.Redirects > 0 {
 			continue
 		}
-		s.x.totals.ReadElsewhere++
-		s.x.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
+		x.totals.ReadElsewhere++
+		x.recall(c, t, l.Queue.Frame(from, t.End), t.Redirects+1)
 	}
 }
 
 // AskPrimary retries the read at the front of a connection on the primary, if that can be asked at once: a replica
 // replied that something is missing. It returns false when that reply is the answer.
 func (x *Exchange) AskPrimary(l *upstream.Conn, reply []byte) bool {
-	s := x.served[l.Key.Service]
+	s := x.Served(l)
 	t := *l.Inflight.Front()
 	c := x.Session(t.To)
 	if c == nil || s.View == nil || !s.View.Sharded || s.Reads != upstream.PreferReplica || t.Slot < 0 ||

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -13,15 +14,15 @@ const scriptAfter = 20 * time.Millisecond
 
 // MayBeInScript reports whether the primary of a service that is no cluster is busy with a script, or may be: any
 // worker has waited for one for a while. The view learns of it a moment later.
-func (x *Exchange) MayBeInScript(s *Service) bool {
-	x.ReportScript(x.served[s.Of])
+func (x *Exchange) MayBeInScript(s *sessions.Service) bool {
+	x.ReportScript(x.Service(s.Of))
 	return s.View.Primary(0) != nil && !s.View.Sharded && (s.InScript(0) != "" || x.conf.LongScripts(s.Of, 0) > 0)
 }
 
 // ReportScript counts this worker among those that wait for a long script of a service of the settings, or not. While
 // it does, it is called again soon, since a script can end in many ways.
-func (x *Exchange) ReportScript(s *Service) {
-	add := -s.longScripts
+func (x *Exchange) ReportScript(s *sessions.Service) {
+	add := -x.longScripts[s.Index]
 	for l := range x.pool.All {
 		if x.Served(l).Of == s.Index && awaitsScript(l, x.clock.Now) {
 			x.clock.At(x.clock.Now + scriptAfter)
@@ -29,7 +30,7 @@ func (x *Exchange) ReportScript(s *Service) {
 			break
 		}
 	}
-	s.longScripts += add
+	x.longScripts[s.Index] += add
 	x.conf.LongScripts(s.Index, add)
 }
 

@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 )
 
@@ -22,7 +23,8 @@ var outOfOrder = resp.AppendError(nil,
 
 // LostRequest settles one request of a connection that ended. front: it was the oldest there, and may be why. Where its
 // reply made no sense, or where it was retried too often, it is not retried.
-func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, front bool, why upstream.LostReason) {
+func (x *Exchange) LostRequest(s *sessions.Service, l *upstream.Conn, r *upstream.Lost, front bool,
+	why upstream.LostReason) {
 	t := &r.Pending
 	if t.Flags&upstream.Internal != 0 {
 		x.conf.Verbs.Internal(l, t.Seq, nil)
@@ -33,12 +35,12 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 		return
 	}
 	if t.Flags&upstream.Blocking != 0 {
-		c.leftBehind = nil
+		c.LeftNothing()
 		c.LeaveBehind(l)
 		if x.clock.Now-l.OpenedAt >= upstream.SteadyAfter {
 			t.Steady()
 		} else {
-			c.own().dedicateAt = x.clock.Now + upstream.DedicatedRetry
+			c.DedicateNotBefore(x.clock.Now + upstream.DedicatedRetry)
 		}
 	}
 	switch {
@@ -66,7 +68,7 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 		}
 		x.retryLost(c, l, r, e)
 	}
-	if !c.closed {
+	if !c.Closed() {
 		x.Landed(c, t.Shard)
 	}
 }
@@ -74,11 +76,11 @@ func (x *Exchange) LostRequest(s *Service, l *upstream.Conn, r *upstream.Lost, f
 // suspect records that a connection may have ended on a request, and returns its end where it is the second one that
 // shows so: the request was alone there. A server that closes all its connections, as one that is promoted does, shows
 // nothing: so the second connection must have been dialled after the first one had ended.
-func (x *Exchange) suspect(c *Session, l *upstream.Conn, r *upstream.Lost) (e retry.Ended) {
+func (x *Exchange) suspect(c *sessions.Session, l *upstream.Conn, r *upstream.Lost) (e retry.Ended) {
 	t := &r.Pending
 	if t.Cost == 0 {
-		c.own().suspectSince = x.clock.Now
-	} else if l.Alone() && l.DialledAt >= c.suspectSince {
+		c.SuspectFrom(x.clock.Now)
+	} else if l.Alone() && l.DialledAt >= c.SuspectSince() {
 		e = retry.Ended{Node: l.Key.Node, RunID: l.RunID, At: max(x.clock.Now, 1), Sent: l.Queue.Sent(t.End)}
 	}
 	t.Suspect()
@@ -86,7 +88,7 @@ func (x *Exchange) suspect(c *Session, l *upstream.Conn, r *upstream.Lost) (e re
 }
 
 // retryLost retries a request of a lost connection.
-func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
+func (x *Exchange) retryLost(c *sessions.Session, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
 	x.totals.Retried++
 	redirects := r.Pending.Redirects
 	if l.Queue.Sent(r.Pending.End) {
@@ -96,7 +98,7 @@ func (x *Exchange) retryLost(c *Session, l *upstream.Conn, r *upstream.Lost, e r
 }
 
 // uncertain is the error for a write whose connection was lost after it was sent.
-func uncertain(s *Service, l *upstream.Conn) []byte {
+func uncertain(s *sessions.Service, l *upstream.Conn) []byte {
 	text := "UNCERTAIN evergate: service '" + s.Name + "': the connection to " + s.NodeName(l.Key.Node)
 	return resp.AppendError(nil, text+" was lost after the command was sent; it may or may not have been executed")
 }

@@ -2,55 +2,38 @@ package exchange
 
 import (
 	"bytes"
-	"slices"
 
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
-// Retries keeps the requests that were sent and not executed, and sends them again, in the order of their session.
+// Retries sends the requests again that were sent and not executed, in the order of their session.
 type Retries struct{ x *Exchange }
 
 // Retry puts a request that was sent, or a part yet to be sent, on the list of its session, in the order of the
 // requests; the list is done before anything new is read. t and frame, which is copied, are the request. a has what the
 // next try depends on.
-func (r *Retries) Retry(c *Session, t *upstream.Pending, frame []byte, a retry.Entry) {
+func (r *Retries) Retry(c *sessions.Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
-	a.Shard, a.Flown, a.Cost = t.Shard, c.inFlightEpoch, t.Cost
+	a.Shard, a.Flown, a.Cost = t.Shard, c.InFlightEpoch(), t.Cost
 	if c.Service.View != nil {
 		a.Epoch = c.Service.View.Epoch
 	}
-	r.insert(c, a)
-	c.retryBegun = false
+	r.x.InsertRetry(c, a, true)
 }
 
 // RetryAt puts a request on the list that was not sent before. It takes the frame over.
-func (r *Retries) RetryAt(c *Session, a retry.Entry) {
-	r.insert(c, a)
+func (r *Retries) RetryAt(c *sessions.Session, a retry.Entry) {
+	r.x.InsertRetry(c, a, false)
 	r.x.Wake(c) // nothing need be in flight whose reply would wake it
 }
 
-// insert puts a request on the list.
-func (r *Retries) insert(c *Session, a retry.Entry) {
-	c.own().retries = c.retries.Insert(a)
-	c.retryBytes += len(a.Frame)
-	r.x.Account(c)
-}
-
-// RetryAll puts all parts of the Composite that is retried first on the list, in place of those that are there. It has
-// this many parts now.
-func (c *Session) RetryAll(parts int) {
-	c.forgetWithheld(c.retries[0].Seq)
-	c.own().retries = c.retries.Restart(parts)
-	c.retryBytes = c.retries.Bytes()
-	c.Service.x.Account(c)
-}
-
 // recall retries a request that is still on a connection. The reply to it there is dropped.
-func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirects uint8) {
+func (r *Retries) recall(c *sessions.Session, t *upstream.Pending, frame []byte, redirects uint8) {
 	was := *t
 	t.Abandon()
 	r.Retry(c, &was, frame, retry.Entry{Target: -1, Redirects: redirects, Retries: was.Retries})
@@ -59,13 +42,13 @@ func (r *Retries) recall(c *Session, t *upstream.Pending, frame []byte, redirect
 
 // RunRetries retries what must be, in order; each request is decided anew. It returns false while something is left:
 // the session is blocked then, or closed.
-func (r *Retries) RunRetries(c *Session) bool {
-	if len(c.inFlight) > 0 && !c.retryBegun {
+func (r *Retries) RunRetries(c *sessions.Session) bool {
+	if c.InFlight() && !c.RetryBegun() {
 		r.x.Block(c, wait.InFlight)
 		return false
 	}
-	for len(c.retries) > 0 && !c.closed {
-		a := &c.retries[0]
+	for c.Retrying() && !c.Closed() {
+		a := c.NextRetry()
 		if a.Overtaken {
 			r.x.totals.OutOfOrder++
 			r.x.Settle(c, &upstream.Pending{Seq: a.Seq, Part: a.Part}, overtaken(a))
@@ -79,21 +62,21 @@ func (r *Retries) RunRetries(c *Session) bool {
 		} else if !answered && !r.x.conf.Verbs.Resend(c, a) {
 			return false
 		}
-		if c.closed {
+		if c.Closed() {
 			return false
 		}
-		r.x.notHeld(c, &r.x.totals.HoldReleased)
+		r.x.Resumed(c)
 		r.x.ReleaseUnused(c)
-		c.retryBegun = true
-		c.dropFirst()
+		c.TookRetry()
 	}
-	c.retries, c.retryBegun = nil, false
-	return !c.closed
+	c.EndRetries()
+	return !c.Closed()
 }
 
 // ChooseForRetry returns the connection for a request to retry, or an obstacle: that to the node which a redirection
 // named, or else what Choose returns for the decision. Where the view has that node no more a.Target is reset.
-func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn, upstream.Obstacle) {
+func (r *Retries) ChooseForRetry(c *sessions.Session, a *retry.Entry, d *routing.Decision) (*upstream.Conn,
+	upstream.Obstacle) {
 	with := c.Company(len(a.Frame), a.Cost)
 	if a.Target < 0 {
 		return r.x.Choose(c, d.Shard, d.Slot, d.Read, with)
@@ -107,10 +90,8 @@ func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision
 	if l == nil {
 		return nil, why
 	}
-	for i := range c.inFlight {
-		if c.inFlight[i].conn != l || c.inFlightEpoch != c.Service.View.Epoch {
-			return nil, upstream.InFlight
-		}
+	if c.InFlightUnder(c.Service.View.Epoch) || !c.InFlightOnly(l) {
+		return nil, upstream.InFlight
 	}
 	if l.Full() {
 		return nil, upstream.Full
@@ -119,14 +100,14 @@ func (r *Retries) ChooseForRetry(c *Session, a *retry.Entry, d *routing.Decision
 }
 
 // RetryLater blocks a session until the request that it retries first is due. It returns false.
-func (c *Session) RetryLater(a *retry.Entry) bool {
-	c.Service.x.Block(c, wait.Refused)
-	c.Service.x.clock.Alarm(c.Ref, &c.Place, a.At)
+func (r *Retries) RetryLater(c *sessions.Session, a *retry.Entry) bool {
+	r.x.Block(c, wait.Refused)
+	r.x.clock.Alarm(c.Ref, &c.Place, a.At)
 	return false
 }
 
 // StillUnavailable is Unavailable for a request to retry, whose reply has its place already.
-func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why upstream.Obstacle) bool {
+func (r *Retries) StillUnavailable(c *sessions.Session, a *retry.Entry, shard int, why upstream.Obstacle) bool {
 	refused := r.x.Await(c, shard, why)
 	if refused == "" {
 		return false
@@ -135,24 +116,9 @@ func (r *Retries) StillUnavailable(c *Session, a *retry.Entry, shard int, why up
 	return true
 }
 
-// NextRetry is the request to retry first; there must be one. It is valid until the list changes.
-func (c *Session) NextRetry() *retry.Entry { return &c.retries[0] }
-
-// DropRetry removes the request to retry first: it was answered otherwise.
-func (c *Session) DropRetry() {
-	c.dropFirst()
-	c.retryBegun = false
-}
-
-// dropFirst removes the request to retry first.
-func (c *Session) dropFirst() {
-	c.retryBytes -= len(c.retries[0].Frame)
-	c.retries = c.retries.DropFirst()
-}
-
 // takeReads retries the reads that a session has behind a rejected request on the same connection: their replies would
 // be of an order that the client did not ask for.
-func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pending) {
+func (r *Retries) takeReads(c *sessions.Session, l *upstream.Conn, refused *upstream.Pending) {
 	sharded := c.Service.View.IsSharded()
 	start := refused.End
 	for t := range l.Inflight.All {
@@ -167,7 +133,7 @@ func (r *Retries) takeReads(c *Session, l *upstream.Conn, refused *upstream.Pend
 }
 
 // writesBehind reports whether a session has writes behind a rejected request on the same connection.
-func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool {
+func writesBehind(c *sessions.Session, l *upstream.Conn, refused *upstream.Pending) bool {
 	for t := range l.Inflight.All {
 		if t.To == c.Ref && t.Flags&upstream.Write != 0 && retry.Later(t.Seq, refused.Seq) {
 			return true
@@ -178,7 +144,7 @@ func (c *Session) writesBehind(l *upstream.Conn, refused *upstream.Pending) bool
 
 // takeBehind retries the reads that a client has behind the reply under way, except those before one of its writes. The
 // server's replies to them are dropped.
-func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
+func (r *Retries) takeBehind(c *sessions.Session, l *upstream.Conn) {
 	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
 	var requests []*upstream.Pending
 	var starts []uint64
@@ -197,27 +163,6 @@ func (r *Retries) takeBehind(c *Session, l *upstream.Conn) {
 		r.x.totals.Retried++
 		r.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
 	}
-}
-
-// Executed records that a request was executed, or may have been. Earlier requests of the session that wait to be
-// retried, and may touch the same keys, are overtaken by it: they can no longer be executed in order.
-func (r *Retries) Executed(c *Session, t *upstream.Pending, frame []byte) {
-	sharded := c.Service.View.IsSharded()
-	for i := range c.retries {
-		a := &c.retries[i]
-		if a.Overtaken || !retry.Later(t.Seq, a.Seq) || c.asksOnly(a) {
-			continue
-		}
-		if sharded && (a.Slot >= 0 && t.Slot >= 0 && a.Slot != t.Slot || c.apart(a, t) || !retry.SharesKey(a.Frame, frame)) {
-			continue
-		}
-		a.Overtake()
-	}
-}
-
-// Overtaken reports whether a part of a request to retry was overtaken.
-func (c *Session) Overtaken(seq uint32) bool {
-	return slices.ContainsFunc(c.retries, func(a retry.Entry) bool { return a.Seq == seq && a.Overtaken })
 }
 
 // overtaken is the reply to a request that was overtaken.

@@ -3,6 +3,7 @@ package exchange
 import (
 	"evergate/gateway/catalog"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -41,7 +42,7 @@ type Request struct {
 
 // Send puts a request on a connection that Choose or Dedicate returned, and counts it among what the session has in
 // flight. It copies the frame, unless r.Owned.
-func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
+func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	if l.Key.Service != c.Service.Index {
 		panic("exchange: a request of one user on a connection of another")
 	}
@@ -60,20 +61,10 @@ func (x *Exchange) Send(c *Session, l *upstream.Conn, r *Request) {
 		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead,
 	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
 	if r.Counts {
-		x.publishes, x.publishEnd = l, end
-		if c.Subs != nil {
-			c.Subs.published, c.Subs.publishes = r.Seq, true
-		}
+		x.Published(c, l, end, r.Seq)
 	}
 	x.totals.Requests[l.Key.Purpose]++
-	if f := c.inFlightTo(r.Shard); f != nil {
-		f.owed++
-		return
-	}
-	if c.Service.View != nil {
-		c.inFlightEpoch = c.Service.View.Epoch
-	}
-	c.inFlight = append(c.inFlight, inFlight{conn: l, shard: int32(r.Shard), owed: 1, foreign: r.Foreign})
+	c.Sent(l, r.Shard, r.Foreign)
 }
 
 // size is how many bytes the request has.
@@ -112,7 +103,7 @@ func PlaceOf(l *upstream.Conn) catalog.Place {
 
 // AlsoOnReplicas sends SCRIPT LOAD and SCRIPT FLUSH to the replicas that serve reads, since servers do not replicate
 // these. The replies are dropped. For other commands it does nothing.
-func (x *Exchange) AlsoOnReplicas(c *Session, command *routing.Command, frame []byte) {
+func (x *Exchange) AlsoOnReplicas(c *sessions.Session, command *routing.Command, frame []byte) {
 	if c.Service.View == nil || command == nil || command.ID != routing.CmdScriptLoad &&
 		command.ID != routing.CmdScriptFlush {
 		return

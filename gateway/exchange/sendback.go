@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/topology"
 )
@@ -27,7 +28,7 @@ const carefulFor = 2 * time.Second
 func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) retry.Facts {
 	f := retry.Facts{
 		Redirects: t.Redirects, Retries: t.Retries, Replica: l.Key.Purpose == upstream.Replica,
-		OnlyReplicas: r.x.served[l.Key.Service].Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
+		OnlyReplicas: r.x.Served(l).Reads == upstream.OnlyReplica, Watched: t.Flags&upstream.Watched != 0,
 		Bypass: l.Bypass, Switching: l.Draining || r.x.pool.JustSwitched(l),
 	}
 	switch c := r.x.Session(t.To); {
@@ -35,46 +36,45 @@ func (r *Retries) Facts(l *upstream.Conn, t *upstream.Pending, kind retry.Kind) 
 	case kind == retry.TryAgain:
 		f.Window = c.Patience()
 	default:
-		f.Window = c.window()
+		f.Window = c.Window()
 	}
 	return f
 }
 
 // SendBack executes the verdict on a rejected request: its session retries it, or gets an error.
-func (r *Retries) SendBack(c *Session, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
+func (r *Retries) SendBack(c *sessions.Session, l *upstream.Conn, t *upstream.Pending, frame []byte, a retry.Entry,
 	kind retry.Kind, v *retry.Verdict,
 ) {
 	if t.Flags&upstream.Watched != 0 {
 		r.x.watchLost(c, t, frame)
-		if !c.closed {
+		if !c.Closed() {
 			r.x.Landed(c, t.Shard)
 		}
 		return
 	}
 	if kind.Careful() {
-		own := c.own()
-		own.carefulSlot, own.carefulUntil = t.Slot, r.x.clock.Now+carefulFor
+		c.BeCareful(t.Slot, r.x.clock.Now+carefulFor)
 	}
 	switch {
 	case v.Outcome == retry.Retry:
 		a.Redirects, a.Retries, a.Ask, a.Primary = v.Redirects, v.Retries, v.Ask, v.Primary
 		a.At, a.Firm = r.x.clock.Now+v.After, v.Firm
-		first := len(c.retries) == 0
+		first := !c.Retrying()
 		r.Retry(c, t, frame, a)
 		// A server that lacks a script executes the writes behind it; after these neither it nor a read would be in order.
-		if first && v.Siblings && !(kind == retry.NoScript && c.writesBehind(l, t)) {
+		if first && v.Siblings && !(kind == retry.NoScript && writesBehind(c, l, t)) {
 			r.takeReads(c, l, t)
 		}
 	case kind == retry.Unable:
-		if c.terms.Hold.Mode == session.HoldDryRun {
-			r.x.totals.WouldHaveHeld++
+		if c.Terms().Hold.Mode == session.HoldDryRun {
+			r.x.CountDryRun()
 		}
 		r.x.Settle(c, t, c.Service.Loading(c.Service.ShardName(int(t.Shard))+" has rejected the command for "+
 			retry.Waited(t.Retries).String()))
 	default:
 		r.x.Settle(c, t, TooManyRedirects)
 	}
-	if !c.closed {
+	if !c.Closed() {
 		r.x.Landed(c, t.Shard)
 	}
 }
@@ -88,7 +88,7 @@ func (x *Exchange) Redirected(l *upstream.Conn, reply []byte, kind retry.Kind, t
 	if !ok {
 		return -1, false
 	}
-	s := x.served[l.Key.Service]
+	s := x.Served(l)
 	if kind == retry.Moved {
 		x.conf.Report(s.Of, topology.Report{
 			Kind: topology.Moved, Node: l.Key.Node, Shard: -1, Epoch: s.View.Epoch, Slot: slot, Addr: addr,

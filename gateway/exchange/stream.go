@@ -3,6 +3,7 @@ package exchange
 import (
 	"time"
 
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 )
 
@@ -10,9 +11,6 @@ const (
 	// streamBytes is how many bytes of a reply are kept before it streams to its client. While all are kept the request
 	// can be retried when the connection is lost.
 	streamBytes = 64 << 10
-	// streamHigh and streamLow are the unwritten bytes of a client at which its connection is stopped, and resumed.
-	streamHigh = 512 << 10
-	streamLow  = 128 << 10
 	// While others wait behind a big reply its connection may be stopped for its reader as long as that reader goes on
 	// reading (stallGrace). From the first stop on that lasts for stopMax at most, however many replies come and for
 	// how many readers, until one has caught up or nothing is in flight on the connection.
@@ -27,12 +25,13 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 		x.stream(l, b, done)
 		return
 	}
-	l.Assemble(x.blocks, b)
+	blocks := x.conf.Sessions.Blocks
+	l.Assemble(blocks, b)
 	if done {
 		reply := l.Assembled()
 		x.pool.BigEnded(l)
 		x.conf.Verbs.Reply(l, reply)
-		x.blocks.Give(reply)
+		blocks.Give(reply)
 		return
 	}
 	size := int64(len(l.Reply))
@@ -58,12 +57,12 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 	if c != nil && (t.Part >= 0 || kept || !c.Replies.AtFront(t.Seq)) {
 		return
 	}
-	if c != nil && len(c.retries) > 0 {
+	if c != nil && c.Retrying() {
 		x.Executed(c, t, l.Queue.Frame(l.Queue.AnsweredTo(), t.End))
 	}
 	if c != nil && t.Flags&upstream.Write != 0 {
 		c.WroteTo(l)
-		c.Service.Acked(l.Key.Node, l.Reply)
+		x.Acked(c.Service, l.Key.Node, l.Reply)
 	}
 	x.pool.Serves(l)
 	if c != nil {
@@ -71,7 +70,7 @@ func (x *Exchange) Piece(l *upstream.Conn, b []byte, done bool) {
 	}
 	head := l.BeginStream()
 	x.stream(l, head, false)
-	x.blocks.Give(head)
+	blocks.Give(head)
 }
 
 // stream hands a piece of a long reply to its client. The connection is stopped while the client lags, so that memory
@@ -84,16 +83,11 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	if c != nil && int(size) > c.Expects(1) { // the size of an array becomes known element by element
 		c.Weigh(int(size))
 	}
-	if c != nil && !c.Mode.Drops() {
-		if c.Output.Len() == 0 {
-			c.tookAt = x.clock.Now // it had nothing to read so far
-		}
-		c.Output.Append(x.blocks, b)
-		x.write(c)
-		x.CheckOutput(c)
+	if c != nil {
+		x.Stream(c, b)
 	}
 	if !done {
-		if c != nil && !c.closed && c.Output.Len() > streamHigh {
+		if c != nil && !c.Closed() && c.Output.Len() > sessions.StreamHigh {
 			x.stopFor(l, c)
 		}
 		return
@@ -103,12 +97,9 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	l.Inflight.Drop()
 	l.Queue.Answered(pending.End)
 	l.Rested()
-	if c != nil && !c.closed {
-		c.Mode.Dropped()
-		c.Replies.Pass()
-		x.pushKept(c)
-		x.flush(c)
-		if !c.closed {
+	if c != nil && !c.Closed() {
+		x.StreamEnded(c)
+		if !c.Closed() {
 			x.Landed(c, pending.Shard)
 		}
 	}
@@ -117,13 +108,13 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 // stopFor stops reading from a connection for a client that lags behind the reply under way. Where it must not, the
 // rest of the reply is kept for the client; lest its output limit close it, its later requests on the connection are
 // retried.
-func (x *Exchange) stopFor(l *upstream.Conn, c *Session) {
+func (x *Exchange) stopFor(l *upstream.Conn, c *sessions.Session) {
 	if x.mayStop(l) {
 		x.pool.Stop(l)
 		x.clock.At(x.clock.Now + stallGrace)
 		return
 	}
-	if l.Big && c.heldBytes()+c.Expects(c.underWay()) > x.conf.OutputBytesMax/2 {
+	if l.Big && x.MayOverflow(c) {
 		x.takeBehind(c, l)
 	}
 }
@@ -145,7 +136,7 @@ func (x *Exchange) mayStop(l *upstream.Conn) bool {
 	}
 	t := l.Inflight.Front()
 	c := x.Session(t.To)
-	return c != nil && x.clock.Now-c.tookAt < stallGrace && (l.StoppedAt == 0 || x.clock.Now-l.StoppedAt < stopMax)
+	return c != nil && x.clock.Now-c.TookAt() < stallGrace && (l.StoppedAt == 0 || x.clock.Now-l.StoppedAt < stopMax)
 }
 
 // othersBehind reports whether a connection owes a reply to other clients than the one at the front.
@@ -159,8 +150,15 @@ func othersBehind(l *upstream.Conn) bool {
 	return false
 }
 
-// streamsTo reports whether the reply under way on a connection streams to this session.
-func (c *Session) streamsTo(l *upstream.Conn) bool {
-	t := l.Inflight.Front()
-	return l.Streams && t != nil && t.To == c.Ref
+// RelayTunnel passes bytes of a server on, unparsed, to the client of a tunnel (see package dedicated). The connection
+// is stopped while the client lags.
+func (x *Exchange) RelayTunnel(l *upstream.Conn, b []byte) {
+	c := x.Session(l.Owner)
+	if c == nil || c.Dedicated() != l {
+		return // it is being closed
+	}
+	x.Relay(c, b)
+	if c.Output.Len() > sessions.StreamHigh {
+		x.pool.Read(l, false)
+	}
 }

@@ -1,7 +1,7 @@
 package exchange
 
 import (
-	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
@@ -11,7 +11,7 @@ import (
 
 // Unavailable blocks the session, or answers the request with an error where waiting is no use. It returns true when
 // the request was answered. Its result is that of the step: true, the request is done.
-func (x *Exchange) Unavailable(c *Session, shard int, why upstream.Obstacle) bool {
+func (x *Exchange) Unavailable(c *sessions.Session, shard int, why upstream.Obstacle) bool {
 	refused := x.Await(c, shard, why)
 	if refused == "" {
 		return false
@@ -20,18 +20,8 @@ func (x *Exchange) Unavailable(c *Session, shard int, why upstream.Obstacle) boo
 	return true
 }
 
-// NotTaken is the error for a request that a shard cannot take: the server's own where it is busy with a script, or
-// else Loading(refused).
-func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []byte {
-	if why != upstream.RunsScript {
-		return s.Loading(refused)
-	}
-	s.x.totals.Refused++
-	return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
-}
-
 // Await blocks the session, or returns the reason why that is no use.
-func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused string) {
+func (x *Exchange) Await(c *sessions.Session, shard int, why upstream.Obstacle) (refused string) {
 	switch why {
 	case upstream.InFlight:
 		x.Block(c, wait.InFlight)
@@ -44,15 +34,7 @@ func (x *Exchange) Await(c *Session, shard int, why upstream.Obstacle) (refused 
 	case upstream.NoServer:
 		return "no replica is available for reads"
 	default:
-		return x.blockIn(c, shard, why)
+		return x.BlockIn(c, shard, why)
 	}
 	return ""
-}
-
-// Loading is the error for a request that was not executed, and counts it. Most client libraries retry after LOADING by
-// themselves.
-func (s *Service) Loading(why string) []byte {
-	s.x.totals.Refused++
-	s.x.conf.Unserved(s.Of, why)
-	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }

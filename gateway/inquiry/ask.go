@@ -2,8 +2,8 @@ package inquiry
 
 import (
 	"evergate/gateway/catalog"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -22,7 +22,7 @@ const (
 )
 
 // Command finds the row of a command that the table does not have; nil when nobody knows it.
-func (q *Inquiries) Command(c *exchange.Session, args [][]byte) (*routing.Command, Outcome) {
+func (q *Inquiries) Command(c *sessions.Session, args [][]byte) (*routing.Command, Outcome) {
 	row, state := c.Service.Catalog.Command(args, q.clock.Now)
 	switch state {
 	case catalog.Failed:
@@ -36,7 +36,7 @@ func (q *Inquiries) Command(c *exchange.Session, args [][]byte) (*routing.Comman
 
 // Keys has a server tell the keys of a request. If the server rejects COMMAND GETKEYS, its error
 // is the reply.
-func (q *Inquiries) Keys(c *exchange.Session, args [][]byte) Outcome {
+func (q *Inquiries) Keys(c *sessions.Session, args [][]byte) Outcome {
 	err, state := c.Service.Catalog.KeysError(args, q.clock.Now)
 	if state == catalog.Ask && sizeOf(args) > upstream.BigBytes {
 		err, state = keysUnasked, catalog.Unknown
@@ -50,7 +50,7 @@ func (q *Inquiries) Keys(c *exchange.Session, args [][]byte) Outcome {
 
 // Multi has a server tell whether the user of a session may execute transactions, if each user has connections of its
 // own. Without the right the commands would be executed one by one.
-func (q *Inquiries) Multi(c *exchange.Session) Outcome {
+func (q *Inquiries) Multi(c *sessions.Session) Outcome {
 	if c.Service.As == nil || c.Multi != nil || c.Service.Catalog.Multi(q.clock.Now) == catalog.Known {
 		return Known
 	}
@@ -68,7 +68,7 @@ func sizeOf(args [][]byte) (n int) {
 }
 
 // Done turns an Outcome into the result of a step: true, the client was answered.
-func (q *Inquiries) Done(c *exchange.Session, how Outcome) bool {
+func (q *Inquiries) Done(c *sessions.Session, how Outcome) bool {
 	if c.Multi != nil && how == Answered {
 		c.Multi.Abort()
 	}
@@ -76,7 +76,7 @@ func (q *Inquiries) Done(c *exchange.Session, how Outcome) bool {
 }
 
 // inquire puts a question to any primary, or joins the sessions for which it was.
-func (q *Inquiries) inquire(c *exchange.Session, about catalog.Question) Outcome {
+func (q *Inquiries) inquire(c *sessions.Session, about catalog.Question) Outcome {
 	if q.joins(c, about) {
 		return Blocked
 	}
@@ -97,7 +97,7 @@ func (q *Inquiries) inquire(c *exchange.Session, about catalog.Question) Outcome
 
 // pickAny finds a connection to the primary of any shard; if there is none, why is that of
 // the first shard.
-func (q *Inquiries) pickAny(c *exchange.Session) (l *upstream.Conn, why upstream.Obstacle) {
+func (q *Inquiries) pickAny(c *sessions.Session) (l *upstream.Conn, why upstream.Obstacle) {
 	if l, why = c.Service.Pick(c.Setup(), 0, false, upstream.Anybody); l != nil {
 		return l, why
 	}
@@ -110,7 +110,7 @@ func (q *Inquiries) pickAny(c *exchange.Session) (l *upstream.Conn, why upstream
 }
 
 // joins blocks a session with those that wait for the answer to a question that is being asked.
-func (q *Inquiries) joins(c *exchange.Session, about catalog.Question) bool {
+func (q *Inquiries) joins(c *sessions.Session, about catalog.Question) bool {
 	if !c.Service.Catalog.Join(about, c.Ref) {
 		return false
 	}
@@ -119,7 +119,7 @@ func (q *Inquiries) joins(c *exchange.Session, about catalog.Question) bool {
 }
 
 // question puts a question to a server, for a session that is blocked until its answer.
-func (q *Inquiries) question(c *exchange.Session, l *upstream.Conn, about catalog.Question) {
+func (q *Inquiries) question(c *sessions.Session, l *upstream.Conn, about catalog.Question) {
 	tag, frame, ahead := c.Service.Catalog.Ask(about, c.Ref, l.Key.DB)
 	q.pool.Ask(l, frame, tag, ahead)
 	q.x.Block(c, wait.Asking)

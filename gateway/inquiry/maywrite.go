@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"evergate/gateway/catalog"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -25,7 +25,7 @@ const (
 )
 
 // mayWrite says whether a command may change data.
-func (q *Inquiries) mayWrite(c *exchange.Session, command *routing.Command, args [][]byte) verdict {
+func (q *Inquiries) mayWrite(c *sessions.Session, command *routing.Command, args [][]byte) verdict {
 	switch {
 	case command == nil:
 		return no
@@ -48,7 +48,7 @@ func (q *Inquiries) mayWrite(c *exchange.Session, command *routing.Command, args
 }
 
 // scriptMayWrite says it of a script that is named: of one that is not remembered it is not known.
-func (q *Inquiries) scriptMayWrite(c *exchange.Session, command *routing.Command, args [][]byte) verdict {
+func (q *Inquiries) scriptMayWrite(c *sessions.Session, command *routing.Command, args [][]byte) verdict {
 	return unless(routing.DeclaresNoWrites(c.Service.Catalog.Remembered(command, args)))
 }
 
@@ -59,7 +59,7 @@ func unless(harmless bool) verdict {
 	return yes
 }
 
-func (q *Inquiries) transactionMayWrite(c *exchange.Session) verdict {
+func (q *Inquiries) transactionMayWrite(c *sessions.Session) verdict {
 	for args := range resp.Commands(c.Multi.Body, q.limits) {
 		command := c.Service.Catalog.Row(args)
 		if command == nil {
@@ -76,7 +76,7 @@ func (q *Inquiries) transactionMayWrite(c *exchange.Session) verdict {
 const retryIn = 10 * time.Millisecond
 
 // functionMayWrite says it of a function. Where nobody can be asked yet the session waits; the pause has an end.
-func (q *Inquiries) functionMayWrite(c *exchange.Session, name []byte) verdict {
+func (q *Inquiries) functionMayWrite(c *sessions.Session, name []byte) verdict {
 	s := c.Service
 	writes, state := s.Catalog.FunctionWrites(name)
 	if state == catalog.Known {
@@ -100,7 +100,7 @@ func (q *Inquiries) functionMayWrite(c *exchange.Session, name []byte) verdict {
 }
 
 // MayWrite reports whether a command may change data. blocked: a server had to be asked first.
-func (q *Inquiries) MayWrite(c *exchange.Session, command *routing.Command, args [][]byte) (writes, blocked bool) {
+func (q *Inquiries) MayWrite(c *sessions.Session, command *routing.Command, args [][]byte) (writes, blocked bool) {
 	may := q.mayWrite(c, command, args)
 	return may == yes, may == asking
 }

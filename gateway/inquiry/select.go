@@ -4,9 +4,9 @@ import (
 	"strconv"
 
 	"evergate/gateway/catalog"
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
@@ -16,7 +16,7 @@ import (
 // asked once, on a shared connection and without leaving a trace there: a transaction selects it and goes back.
 
 // Select answers SELECT. It returns false when the session was blocked.
-func (q *Inquiries) Select(c *exchange.Session, arg []byte) bool {
+func (q *Inquiries) Select(c *sessions.Session, arg []byte) bool {
 	n, ok := resp.Integer(arg)
 	reply := resp.OK
 	switch {
@@ -57,7 +57,7 @@ var noSuchDB = []byte("-ERR DB index is out of range\r\n")
 // SetUp has a session served in another protocol or database from now on; the connections for it are dialled while the
 // client reads the answer. One that watches keys for the session goes along, since no other would know of them: its
 // server is told first. It returns false when the session was blocked for that.
-func (q *Inquiries) SetUp(c *exchange.Session, to upstream.Setup) bool {
+func (q *Inquiries) SetUp(c *sessions.Session, to upstream.Setup) bool {
 	l := c.Dedicated()
 	if l != nil && l.State == upstream.Open && l.Now != to && c.Watch.Intact() {
 		frame := resp.AppendCommandStrings(nil, "SELECT", strconv.Itoa(int(to.DB)))

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -34,7 +35,7 @@ type broadcast struct {
 
 // Broadcast sends a request to every primary. Either all parts can be sent now, or none is, and the session is blocked
 // for the first that cannot. It returns false when the session was blocked.
-func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+func (m *Multi) Broadcast(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	v := c.Service.View
 	switch {
@@ -66,7 +67,7 @@ func (m *Multi) Broadcast(c *exchange.Session, d *routing.Decision, command *rou
 }
 
 // newBroadcast registers a request with a part for each shard of a view.
-func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *routing.Command,
+func (m *Multi) newBroadcast(c *sessions.Session, d *routing.Decision, command *routing.Command,
 	v *topology.View) *parted {
 	s := &parted{
 		m: m, seq: c.Replies.Reserve(), write: !d.Safe, kind: joinKinds[d.Merge],
@@ -78,7 +79,7 @@ func (m *Multi) newBroadcast(c *exchange.Session, d *routing.Decision, command *
 }
 
 // over makes the shards of a view the parts of a broadcast.
-func over(c *exchange.Session, s *parted, v *topology.View) {
+func over(c *sessions.Session, s *parted, v *topology.View) {
 	s.broadcast.epoch, s.broadcast.anchors = v.Epoch, v.FirstSlots()
 	s.left = len(v.Shards)
 	dropParts(c, s)
@@ -99,7 +100,7 @@ func limitOf(args [][]byte) int {
 
 // bypassing begins a command that must reach servers which are busy with a script. Each part goes on a dedicated
 // connection, one after the other, in the way of what is retried.
-func (m *Multi) bypassing(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (m *Multi) bypassing(c *sessions.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	s := m.newBroadcast(c, d, command, c.Service.View)
 	s.broadcast.bypass = true
 	for i := range s.parts {
@@ -115,7 +116,7 @@ func (m *Multi) bypassing(c *exchange.Session, d *routing.Decision, command *rou
 
 // resendBroadcast sends the first part that must be retried, or answers it. It returns false when the session was
 // blocked.
-func (m *Multi) resendBroadcast(c *exchange.Session, s *parted) bool {
+func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	a, v := c.NextRetry(), c.Service.View
 	switch {
 	case v == nil || len(v.Shards) == 0:
@@ -168,7 +169,7 @@ func (s *parted) shardOf(v *topology.View, part int16) int {
 
 // mayRenew reports whether a broadcast can be begun anew: it can be executed twice, and no part of it has an error of
 // the gateway.
-func mayRenew(c *exchange.Session, s *parted) bool {
+func mayRenew(c *sessions.Session, s *parted) bool {
 	return s.broadcast.command.Repeats() && !c.Overtaken(s.seq) && !slices.ContainsFunc(s.parts,
 		func(p resp.JoinPart) bool {
 			return refusedHere(p.Reply) || bytes.HasPrefix(p.Reply, []byte("-UNCERTAIN "))

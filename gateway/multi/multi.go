@@ -1,6 +1,6 @@
 // Package multi executes commands that concern several shards, or take several steps: keys in several slots (split.go),
 // what goes to all primaries (broadcast.go), SCAN through a cluster (scan.go, cursor.go), and SAVE (save.go). Each of
-// them is one exchange.Composite (parts.go): its parts are sent as requests like any other, and one reply is made of
+// them is one sessions.Composite (parts.go): its parts are sent as requests like any other, and one reply is made of
 // the replies to them.
 //
 // Begin with Multi.Split, then read parted.Take in parts.go.
@@ -15,6 +15,7 @@ import (
 
 	"evergate/gateway/exchange"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/topology"
@@ -54,7 +55,7 @@ func New(conf Config) *Multi {
 // Resend sends the part of a request that its session must retry first, or answers it. sent is false when the session
 // was blocked; handled is false for a part of
 // Split, which is retried like a single command, and for what is no part.
-func (m *Multi) Resend(c *exchange.Session, a *retry.Entry) (sent, handled bool) {
+func (m *Multi) Resend(c *sessions.Session, a *retry.Entry) (sent, handled bool) {
 	switch s := splitOf(c, a.Seq); {
 	case s != nil && s.broadcast != nil:
 		return m.resendBroadcast(c, s), true

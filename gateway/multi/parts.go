@@ -3,8 +3,8 @@ package multi
 import (
 	"bytes"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/routing"
 )
 
@@ -49,7 +49,7 @@ var joinKinds = map[routing.Merge]resp.JoinKind{
 }
 
 // splitOf returns the request whose reply has this place, or nil.
-func splitOf(c *exchange.Session, seq uint32) *parted {
+func splitOf(c *sessions.Session, seq uint32) *parted {
 	s, _ := c.Composite(seq).(*parted)
 	return s
 }
@@ -82,7 +82,7 @@ func (s *parted) Size() (n int) {
 }
 
 // Take takes the reply to one part. The last one makes the reply of the whole, or begins the next step.
-func (s *parted) Take(c *exchange.Session, part int16, reply []byte) {
+func (s *parted) Take(c *sessions.Session, part int16, reply []byte) {
 	m := s.m
 	if s.broadcast != nil && s.broadcast.saving != nil && m.saves(c, s, part, &reply) {
 		return
@@ -121,17 +121,17 @@ func (s *parted) keep(reply []byte) []byte {
 }
 
 // keepPart counts n more bytes, or less, as kept for the client.
-func keepPart(c *exchange.Session, s *parted, n int) {
+func keepPart(c *sessions.Session, s *parted, n int) {
 	s.bytes += n
 	c.Replies.KeepPart(n)
 	s.m.x.Account(c)
 }
 
 // dropParts counts the bytes of a split as not kept any more.
-func dropParts(c *exchange.Session, s *parted) { keepPart(c, s, -s.bytes) }
+func dropParts(c *sessions.Session, s *parted) { keepPart(c, s, -s.bytes) }
 
 // join makes one reply of those to the parts, and delivers it.
-func (m *Multi) join(c *exchange.Session, s *parted) {
+func (m *Multi) join(c *sessions.Session, s *parted) {
 	if s.kind == resp.AnyOf {
 		m.rnd.Shuffle(len(s.parts), func(a, b int) { s.parts[a], s.parts[b] = s.parts[b], s.parts[a] })
 	}

@@ -3,9 +3,9 @@ package multi
 import (
 	"time"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/topology"
 )
@@ -57,7 +57,7 @@ func (m *Multi) saverOn(l *upstream.Conn) saver { return saver{l.Key.Node, m.poo
 
 // savesOn reports whether a part goes on with the run of the server that it began with, or begins. Otherwise it answers
 // the part.
-func (m *Multi) savesOn(c *exchange.Session, s *parted, a *retry.Entry, l *upstream.Conn) bool {
+func (m *Multi) savesOn(c *sessions.Session, s *parted, a *retry.Entry, l *upstream.Conn) bool {
 	v, now := s.broadcast.saving, m.saverOn(l)
 	switch {
 	case !v.begun[a.Part]:
@@ -71,7 +71,7 @@ func (m *Multi) savesOn(c *exchange.Session, s *parted, a *retry.Entry, l *upstr
 
 // saves takes the reply to BGSAVE, or to a poll. It returns false when *reply, which it may replace, is the part's
 // answer.
-func (m *Multi) saves(c *exchange.Session, s *parted, part int16, reply *[]byte) bool {
+func (m *Multi) saves(c *sessions.Session, s *parted, part int16, reply *[]byte) bool {
 	v := s.broadcast.saving
 	if (*reply)[0] == '-' {
 		return false

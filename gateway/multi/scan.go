@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 	"evergate/topology"
@@ -64,7 +65,7 @@ type scan struct {
 }
 
 // Scan sends SCAN and its kin, or what must be asked first. It returns false when the session was blocked.
-func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (m *Multi) Scan(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	k := &scan{at: 1, slot: -1}
 	if command.First > 0 {
 		k.at = 2
@@ -94,7 +95,7 @@ func (m *Multi) Scan(c *exchange.Session, command *routing.Command, args [][]byt
 
 // resendScan sends a step again, or what takes its place under the present view. It returns false when the session was
 // blocked.
-func (m *Multi) resendScan(c *exchange.Session, s *parted, a *retry.Entry) bool {
+func (m *Multi) resendScan(c *sessions.Session, s *parted, a *retry.Entry) bool {
 	if c.Service.View == nil {
 		return m.x.StillUnavailable(c, a, -1, upstream.NoView)
 	}
@@ -109,7 +110,7 @@ func (m *Multi) resendScan(c *exchange.Session, s *parted, a *retry.Entry) bool 
 
 // step finds out what must be asked next, and which server. l is nil where there is no connection, and why is the
 // obstacle.
-func (m *Multi) step(c *exchange.Session, k *scan, a *retry.Entry) (r exchange.Request, l *upstream.Conn,
+func (m *Multi) step(c *sessions.Session, k *scan, a *retry.Entry) (r exchange.Request, l *upstream.Conn,
 	why upstream.Obstacle) {
 	v := c.Service.View
 	r = exchange.Request{Part: 0, Slot: int16(k.slot), Read: true}
@@ -217,7 +218,7 @@ func (k *scan) layout() layout {
 
 // goesOn takes the server's reply, and sets scan.answer. Where that is not yet the whole page of the client, it returns
 // true, and the session retries with the next request.
-func (m *Multi) goesOn(c *exchange.Session, s *parted) bool {
+func (m *Multi) goesOn(c *sessions.Session, s *parted) bool {
 	k := s.scan
 	if k.answer = m.scanned(c, k, s.parts[0].Reply); k.answer != nil {
 		return false
@@ -233,7 +234,7 @@ func (m *Multi) goesOn(c *exchange.Session, s *parted) bool {
 }
 
 // scanned makes the client's reply of the server's, or returns nil when more must be asked.
-func (m *Multi) scanned(c *exchange.Session, k *scan, reply []byte) []byte {
+func (m *Multi) scanned(c *sessions.Session, k *scan, reply []byte) []byte {
 	switch {
 	case k.checks() && bytes.HasPrefix(reply, []byte("-NOPERM")):
 		why := string(bytes.TrimSpace(reply[1:]))
@@ -305,7 +306,7 @@ func (k *scan) page(next cursor, elements []byte) []byte {
 
 // checked makes the client's reply of what a server reports of its slots: an empty page, with the cursor where the scan
 // goes on.
-func (m *Multi) checked(c *exchange.Session, k *scan, reply []byte) []byte {
+func (m *Multi) checked(c *sessions.Session, k *scan, reply []byte) []byte {
 	text, ok := resp.String(reply)
 	if !ok {
 		return oddPage
@@ -339,7 +340,7 @@ func (m *Multi) checked(c *exchange.Session, k *scan, reply []byte) []byte {
 }
 
 // reportNode makes the control plane ask the servers about themselves.
-func (m *Multi) reportNode(c *exchange.Session, node topology.NodeID) {
+func (m *Multi) reportNode(c *sessions.Session, node topology.NodeID) {
 	s := c.Service
 	if s.View == nil {
 		return

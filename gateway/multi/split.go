@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -26,7 +27,7 @@ type scratch struct {
 
 // Split cuts a request by slot and sends its parts, by the decision d. Either all of them can be sent now, or none is,
 // and the session is blocked for the first that cannot. It returns false when the session was blocked.
-func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
+func (m *Multi) Split(c *sessions.Session, d *routing.Decision, args [][]byte, frame []byte) bool {
 	if c.Service.View == nil {
 		return m.x.Unavailable(c, -1, upstream.NoView)
 	}
@@ -66,7 +67,7 @@ func (m *Multi) Split(c *exchange.Session, d *routing.Decision, args [][]byte, f
 // connsOf chooses a connection for each shard that the parts name. Where there is none it returns nil, the shard, and
 // the obstacle. The slice is valid until the next call.
 func (m *Multi) connsOf(
-	c *exchange.Session, d *routing.Decision, with upstream.Company,
+	c *sessions.Session, d *routing.Decision, with upstream.Company,
 ) (conns []*upstream.Conn, shard int, why upstream.Obstacle) {
 	conns = append(m.cut.byShard[:0], make([]*upstream.Conn, len(c.Service.View.Shards))...)
 	m.cut.byShard = conns

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/routing"
 )
 
@@ -46,12 +46,12 @@ func (p *Policy) Audits(command *routing.Command) bool {
 }
 
 // Audit notes that a command was allowed or queued.
-func (p *Policy) Audit(c *exchange.Session, what string, command *routing.Command, args [][]byte) {
+func (p *Policy) Audit(c *sessions.Session, what string, command *routing.Command, args [][]byte) {
 	p.conf.Audit(p.event(c, what, command, args))
 }
 
 // auditDenied notes that a command was denied.
-func (p *Policy) auditDenied(c *exchange.Session, command *routing.Command, args [][]byte, denied access.Denial) {
+func (p *Policy) auditDenied(c *sessions.Session, command *routing.Command, args [][]byte, denied access.Denial) {
 	if p.conf.Audit == nil {
 		return
 	}
@@ -66,7 +66,7 @@ func (p *Policy) auditDenied(c *exchange.Session, command *routing.Command, args
 }
 
 // auditFailure notes that a client failed to authenticate as a user.
-func (p *Policy) auditFailure(c *exchange.Session, command, user []byte) {
+func (p *Policy) auditFailure(c *sessions.Session, command, user []byte) {
 	if p.conf.Audit == nil {
 		return
 	}
@@ -75,7 +75,7 @@ func (p *Policy) auditFailure(c *exchange.Session, command, user []byte) {
 	p.conf.Audit(e)
 }
 
-func (p *Policy) event(c *exchange.Session, what string, command *routing.Command, args [][]byte) Event {
+func (p *Policy) event(c *sessions.Session, what string, command *routing.Command, args [][]byte) Event {
 	e := Event{Time: p.conf.WallClock(), Service: c.Service.Name, Event: what, User: c.Rights().Name(), Client: c.Remote,
 		ID: c.Number}
 	if command == nil {

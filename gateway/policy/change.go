@@ -2,15 +2,15 @@ package policy
 
 import (
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 )
 
 // SetUsers takes the new users of a service. As at a server after ACL LOAD a client stays connected, with the new
 // rights of its user; what it has queued is checked anew. It is closed if its user is gone, or may not listen any more
 // to what the client is subscribed to.
-func (p *Policy) SetUsers(s *exchange.Service, users *access.Users) {
+func (p *Policy) SetUsers(s *sessions.Service, users *access.Users) {
 	s.SetUsers(users)
 	for c := range p.x.All {
 		switch users := users.At(int(c.Listener)); {
@@ -25,7 +25,7 @@ func (p *Policy) SetUsers(s *exchange.Service, users *access.Users) {
 
 // Become makes a client a user; nil: it must authenticate. It returns false, and the client stays what it is, if the
 // user has as many clients as it may have.
-func (p *Policy) Become(c *exchange.Session, user *access.User) (ok bool) {
+func (p *Policy) Become(c *sessions.Session, user *access.User) (ok bool) {
 	if !p.conf.Counts(c, user) {
 		return false
 	}
@@ -35,7 +35,7 @@ func (p *Policy) Become(c *exchange.Session, user *access.User) (ok bool) {
 
 // Initial makes a client what it is before it authenticates: the default user where that needs no password and admits
 // it. It returns false, and the client is nobody, if that user has as many clients as it may have.
-func (p *Policy) Initial(c *exchange.Session, users *access.Users) (ok bool) {
+func (p *Policy) Initial(c *sessions.Session, users *access.Users) (ok bool) {
 	user := users.Initial()
 	if user != nil && !p.Comes(c, user) {
 		user = nil
@@ -48,11 +48,11 @@ func (p *Policy) Initial(c *exchange.Session, users *access.Users) (ok bool) {
 }
 
 // Comes reports whether a client may be a user, as far as where it comes from is concerned.
-func (p *Policy) Comes(c *exchange.Session, user *access.User) bool {
+func (p *Policy) Comes(c *sessions.Session, user *access.User) bool {
 	return p.conf.Comes == nil || p.conf.Comes(c.Service.Of, user.Name(), c.Remote)
 }
 
-func (p *Policy) renew(c *exchange.Session, user *access.User) {
+func (p *Policy) renew(c *sessions.Session, user *access.User) {
 	if user == nil || !p.conf.MayListen(c, user) {
 		p.x.Close(c, session.UserGone)
 		return
@@ -64,7 +64,7 @@ func (p *Policy) renew(c *exchange.Session, user *access.User) {
 }
 
 // mayExecute reports whether a client may still do all that it has queued.
-func (p *Policy) mayExecute(c *exchange.Session) bool {
+func (p *Policy) mayExecute(c *sessions.Session) bool {
 	at, placeholders := -1, c.Multi.Placeholders // MULTI comes first
 	for args := range resp.Commands(c.Multi.Body, p.conf.Limits) {
 		if len(placeholders) > 0 && placeholders[0].At == at {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/routing"
 )
 
@@ -14,7 +14,7 @@ import (
 var everyDatabase = []byte("all")
 
 // inDatabases denies a request that concerns a database which its user may not use. args fit the command.
-func inDatabases(c *exchange.Session, command *routing.Command, args [][]byte) access.Denial {
+func inDatabases(c *sessions.Session, command *routing.Command, args [][]byte) access.Denial {
 	allowed := c.Terms().Databases
 	if allowed == nil {
 		return access.Denial{}

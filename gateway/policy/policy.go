@@ -15,6 +15,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -28,14 +29,14 @@ type Config struct {
 	WallClock func() time.Time
 	Random    func([]byte)
 	// Line returns a client's line of CLIENT LIST.
-	Line func(c *exchange.Session) []byte
+	Line func(c *sessions.Session) []byte
 	// Comes reports whether a user admits clients from an address. Nil: every user does.
 	Comes func(service int, user, remote string) bool
 	// Counts counts a client for the user that it becomes, nil for none. It returns false if the user has as many as it
 	// may have.
-	Counts func(c *exchange.Session, user *access.User) bool
+	Counts func(c *sessions.Session, user *access.User) bool
 	// MayListen reports whether a user may listen to all that a session is subscribed to.
-	MayListen func(c *exchange.Session, user *access.User) bool
+	MayListen func(c *sessions.Session, user *access.User) bool
 	// Delay returns how long an attempt of an address to authenticate as a user must wait, Failed counts one whose
 	// password was wrong. user is empty where there is none of that name.
 	Delay  func(service int, remote, user string) time.Duration
@@ -73,7 +74,7 @@ func New(conf Config) *Policy {
 
 // Check decides whether a session's user may make a request. If only a server knows the keys, they are those that one
 // reported; the reason is KeysUnknown if none has.
-func (p *Policy) Check(c *exchange.Session, command *routing.Command, args [][]byte) (access.Permit, access.Denial) {
+func (p *Policy) Check(c *sessions.Session, command *routing.Command, args [][]byte) (access.Permit, access.Denial) {
 	permit, denied := c.Rights().Check(command, args, nil)
 	if denied.Reason == access.KeysUnknown {
 		if keys := c.Service.Catalog.Keys(args); keys != nil {
@@ -89,7 +90,7 @@ func (p *Policy) Check(c *exchange.Session, command *routing.Command, args [][]b
 }
 
 // Deny notes that a request is denied, and returns the error for the client.
-func (p *Policy) Deny(c *exchange.Session, command *routing.Command, args [][]byte, denied access.Denial) []byte {
+func (p *Policy) Deny(c *sessions.Session, command *routing.Command, args [][]byte, denied access.Denial) []byte {
 	p.auditDenied(c, command, args, denied)
 	phase := access.TopLevel
 	if c.Multi != nil {
@@ -100,7 +101,7 @@ func (p *Policy) Deny(c *exchange.Session, command *routing.Command, args [][]by
 }
 
 // note writes an entry of ACL LOG.
-func (p *Policy) note(c *exchange.Session, why access.Reason, phase access.Phase, object, user string) {
+func (p *Policy) note(c *sessions.Session, why access.Reason, phase access.Phase, object, user string) {
 	if !c.Service.UsersAt(c.Listener).Defined() || !why.Logged() {
 		return
 	}

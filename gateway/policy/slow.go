@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/local"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -14,7 +14,7 @@ import (
 // the time would tell otherwise. How long is decided for all workers together, see Config.Delay.
 
 // Slows blocks a session whose attempt to authenticate must wait, and reports whether it did.
-func (p *Policy) Slows(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (p *Policy) Slows(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	all := local.Presented(command, args)
 	if all == nil {
 		return false
@@ -41,16 +41,16 @@ func (p *Policy) Slows(c *exchange.Session, command *routing.Command, args [][]b
 }
 
 // Left forgets a session that was closed.
-func (p *Policy) Left(c *exchange.Session) {
+func (p *Policy) Left(c *sessions.Session) {
 	delete(p.slowed, c.Ref)
 	p.Forget(c)
 }
 
 // Slowed returns until when the attempt of a session waits; 0 for one that does not. Tests call it.
-func (p *Policy) Slowed(c *exchange.Session) time.Duration { return p.slowed[c.Ref] }
+func (p *Policy) Slowed(c *sessions.Session) time.Duration { return p.slowed[c.Ref] }
 
 // known is the name of a user, or empty where there is none of that name.
-func (p *Policy) known(c *exchange.Session, name string) string {
+func (p *Policy) known(c *sessions.Session, name string) string {
 	if c.Service.Lazy && p.conf.Seen(c.Service.Of, name) || c.Service.UsersAt(c.Listener).Lookup(name) != nil {
 		return name
 	}
@@ -58,7 +58,7 @@ func (p *Policy) known(c *exchange.Session, name string) string {
 }
 
 // WrongPassword notes that a command failed to authenticate a client as a user.
-func (p *Policy) WrongPassword(c *exchange.Session, command, user []byte) {
+func (p *Policy) WrongPassword(c *sessions.Session, command, user []byte) {
 	p.conf.Failed(c.Service.Of, c.Remote, p.known(c, string(user)))
 	p.auditFailure(c, command, user)
 	p.note(c, access.Auth, access.TopLevel, string(command), string(user))

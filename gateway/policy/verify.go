@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"time"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/local"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 	"evergate/routing"
 )
@@ -38,7 +38,7 @@ type stranger struct {
 
 // Verifies blocks a session until a server has said whether the credentials of its command are right, one after the
 // other, and reports whether it did.
-func (p *Policy) Verifies(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (p *Policy) Verifies(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	for _, as := range local.Presented(command, args) {
 		switch wrong, known := p.verdicts[c.Ref][as]; {
 		case !known:
@@ -52,11 +52,11 @@ func (p *Policy) Verifies(c *exchange.Session, command *routing.Command, args []
 }
 
 // Verified reports whether the servers have been asked about the command of a session.
-func (p *Policy) Verified(c *exchange.Session) bool { return len(p.verdicts[c.Ref]) > 0 }
+func (p *Policy) Verified(c *sessions.Session) bool { return len(p.verdicts[c.Ref]) > 0 }
 
 // Verdict returns a server's error for credentials of the command of a session, nil if they are right. What no server
 // was asked about is wrong.
-func (p *Policy) Verdict(c *exchange.Session, as session.Credentials) []byte {
+func (p *Policy) Verdict(c *sessions.Session, as session.Credentials) []byte {
 	if wrong, known := p.verdicts[c.Ref][as]; known {
 		return wrong
 	}
@@ -64,11 +64,11 @@ func (p *Policy) Verdict(c *exchange.Session, as session.Credentials) []byte {
 }
 
 // Forget forgets the verdicts on the command of a session, which is done.
-func (p *Policy) Forget(c *exchange.Session) { delete(p.verdicts, c.Ref) }
+func (p *Policy) Forget(c *sessions.Session) { delete(p.verdicts, c.Ref) }
 
 // Stranger returns a server's error for clients without credentials, nil if they are let in. blocked: a server is asked
 // first.
-func (p *Policy) Stranger(c *exchange.Session) (wrong []byte, blocked bool) {
+func (p *Policy) Stranger(c *sessions.Session) (wrong []byte, blocked bool) {
 	if wrong, known := p.verdicts[c.Ref][session.Credentials{}]; known {
 		p.Forget(c)
 		return wrong, false
@@ -83,7 +83,7 @@ func (p *Policy) Stranger(c *exchange.Session) (wrong []byte, blocked bool) {
 
 // Meet has a server asked about clients without credentials when the first client comes: from those that must
 // authenticate less is taken, and not for ever.
-func (p *Policy) Meet(c *exchange.Session) {
+func (p *Policy) Meet(c *sessions.Session) {
 	if _, asked := p.strangers[c.Service.Of]; !asked && c.Service.Lazy {
 		p.strangers[c.Service.Of] = stranger{at: p.clock.Now - strangerFor} // too old to be believed
 		p.conf.Verify(Verification{Service: c.Service.Of, Ahead: true, Patience: c.Patience()})
@@ -91,7 +91,7 @@ func (p *Policy) Meet(c *exchange.Session) {
 }
 
 // verify asks, and blocks the session until the answer.
-func (p *Policy) verify(c *exchange.Session, as session.Credentials) {
+func (p *Policy) verify(c *sessions.Session, as session.Credentials) {
 	p.x.Block(c, wait.Asking)
 	if !c.AwaitsAdmin {
 		c.AwaitAdmin()

@@ -8,6 +8,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 )
 
 // Config is what Subscribers need.
@@ -43,6 +44,6 @@ func (u *Subscribers) Serve(s *pubsub.Subscriptions) {
 func (u *Subscribers) Count() uint64 { return u.count }
 
 // of is the subscriptions of a session's service.
-func (u *Subscribers) of(c *exchange.Session) *pubsub.Subscriptions {
+func (u *Subscribers) of(c *sessions.Session) *pubsub.Subscriptions {
 	return u.services[c.Service.Index]
 }

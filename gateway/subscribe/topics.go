@@ -2,9 +2,9 @@ package subscribe
 
 import (
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -34,7 +34,7 @@ var listening = map[routing.ID]listens{
 }
 
 // Do does SUBSCRIBE and its kin. It returns false when the session was blocked.
-func (u *Subscribers) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
+func (u *Subscribers) Do(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte) bool {
 	what := listening[command.ID]
 	if what.ends {
 		if u.x.WaitsToAcknowledge(c) {
@@ -79,7 +79,7 @@ func (u *Subscribers) Do(c *exchange.Session, d *routing.Decision, command *rout
 
 // await blocks a session until the servers have acknowledged a topic. It returns true when the client was told that
 // this takes too long.
-func (u *Subscribers) await(c *exchange.Session, d *routing.Decision, t *fanout.Topic) bool {
+func (u *Subscribers) await(c *sessions.Session, d *routing.Decision, t *fanout.Topic) bool {
 	for i := range t.Sources {
 		if s := &t.Sources[i]; s.State != fanout.On && c.Service.View.LedBy(topology.NodeID(s.Node)) < 0 {
 			return u.x.Unavailable(c, max(d.Shard, 0), upstream.NoPrimary)
@@ -94,7 +94,7 @@ func (u *Subscribers) await(c *exchange.Session, d *routing.Decision, t *fanout.
 
 // Unsubscribe ends subscriptions: those named, or all of the kind, and returns the acknowledgements. The servers are
 // told when nobody else listens.
-func (u *Subscribers) Unsubscribe(c *exchange.Session, command *routing.Command, names [][]byte) (acks []byte) {
+func (u *Subscribers) Unsubscribe(c *sessions.Session, command *routing.Command, names [][]byte) (acks []byte) {
 	kind, verb := listening[command.ID].kind, command.Name
 	if len(names) == 0 && c.Subs != nil {
 		for _, t := range c.Subs.Topics(kind) {
@@ -114,7 +114,7 @@ func (u *Subscribers) Unsubscribe(c *exchange.Session, command *routing.Command,
 }
 
 // MayListen reports whether a user may listen to all that a session is subscribed to.
-func (u *Subscribers) MayListen(c *exchange.Session, user *access.User) bool {
+func (u *Subscribers) MayListen(c *sessions.Session, user *access.User) bool {
 	if c.Subs == nil || user.Unlimited() {
 		return true
 	}
@@ -129,7 +129,7 @@ func (u *Subscribers) MayListen(c *exchange.Session, user *access.User) bool {
 }
 
 // Unlisten ends all that a session listens to.
-func (u *Subscribers) Unlisten(c *exchange.Session) {
+func (u *Subscribers) Unlisten(c *sessions.Session) {
 	if c.Subs == nil {
 		return
 	}
@@ -138,7 +138,7 @@ func (u *Subscribers) Unlisten(c *exchange.Session) {
 }
 
 // GiveUp gives up what a session wanted to listen to and does not: its command is done.
-func (u *Subscribers) GiveUp(c *exchange.Session) {
+func (u *Subscribers) GiveUp(c *sessions.Session) {
 	if c.Subs == nil || !c.Subs.Waits() {
 		return
 	}
@@ -147,7 +147,7 @@ func (u *Subscribers) GiveUp(c *exchange.Session) {
 
 // appendAck appends the acknowledgement of one name, nil for none, with the number of subscriptions that are left.
 // Those to shards' channels are counted apart.
-func appendAck(b []byte, c *exchange.Session, verb string, name []byte, kind fanout.Kind) []byte {
+func appendAck(b []byte, c *sessions.Session, verb string, name []byte, kind fanout.Kind) []byte {
 	b = resp.AppendBulkString(resp.AppendPush(b, int(c.Proto), 3), verb)
 	switch {
 	case name != nil:

@@ -27,6 +27,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/exchange"
 	"evergate/gateway/ratelimit"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 )
 
@@ -98,7 +99,7 @@ func (t *Throttle) Counts() Counts { return t.counts }
 func (t *Throttle) Limits(id uint32) bool { return int(id) < len(t.of) && t.of[id] != nil }
 
 // Begin takes in a client that has connected, before it is any user.
-func (t *Throttle) Begin(c *exchange.Session) {
+func (t *Throttle) Begin(c *sessions.Session) {
 	if t.conf.OfUser == nil {
 		return
 	}
@@ -109,7 +110,7 @@ func (t *Throttle) Begin(c *exchange.Session) {
 
 // Become holds a client to the rate of the user that it becomes; nil: none. It returns false, and changes nothing, if
 // the user has as many clients as it may have. A client that waits is decided about anew.
-func (t *Throttle) Become(c *exchange.Session, user *access.User) (ok bool) {
+func (t *Throttle) Become(c *sessions.Session, user *access.User) (ok bool) {
 	if t.conf.OfUser == nil {
 		return true
 	}
@@ -132,7 +133,7 @@ func (t *Throttle) Become(c *exchange.Session, user *access.User) (ok bool) {
 }
 
 // turn has a session leave the account of its user for another one, or for none.
-func (t *Throttle) turn(c *exchange.Session, next *account) {
+func (t *Throttle) turn(c *sessions.Session, next *account) {
 	s := t.own(c)
 	if s.admitted { // the request that makes it another user counts for its address alone
 		if s.admitted = false; s.address != nil {
@@ -149,7 +150,7 @@ func (t *Throttle) turn(c *exchange.Session, next *account) {
 }
 
 // own returns what is kept of a session, which it makes if needed.
-func (t *Throttle) own(c *exchange.Session) *limited {
+func (t *Throttle) own(c *sessions.Session) *limited {
 	if more := int(c.Ref.ID) + 1 - len(t.of); more > 0 {
 		t.of = append(t.of, make([]*limited, more)...)
 	}
@@ -160,7 +161,7 @@ func (t *Throttle) own(c *exchange.Session) *limited {
 }
 
 // Left forgets a client that was closed.
-func (t *Throttle) Left(c *exchange.Session) {
+func (t *Throttle) Left(c *sessions.Session) {
 	if t.Limits(c.Ref.ID) {
 		s := t.of[c.Ref.ID]
 		t.of[c.Ref.ID] = nil
@@ -183,7 +184,7 @@ const (
 
 // Admit decides about the next request of a limited session; why is the error if it is refused. recovers: the request
 // helps the client to go on or to end, and is not refused.
-func (t *Throttle) Admit(c *exchange.Session, recovers bool) (verdict Verdict, why []byte) {
+func (t *Throttle) Admit(c *sessions.Session, recovers bool) (verdict Verdict, why []byte) {
 	s := t.of[c.Ref.ID]
 	if s.user.quick() && s.address.quick() {
 		s.waitsIn, s.called, s.admitted = nil, called{}, true
@@ -192,7 +193,7 @@ func (t *Throttle) Admit(c *exchange.Session, recovers bool) (verdict Verdict, w
 	return t.admit(c, s, recovers)
 }
 
-func (t *Throttle) admit(c *exchange.Session, s *limited, recovers bool) (verdict Verdict, why []byte) {
+func (t *Throttle) admit(c *sessions.Session, s *limited, recovers bool) (verdict Verdict, why []byte) {
 	if s.waitsIn != nil { // something else woke it
 		t.x.Block(c, wait.RateLimited)
 		return Waits, nil
@@ -230,7 +231,7 @@ func (s *limited) wasCalled(a *account) bool {
 }
 
 // wait blocks a session at the end of a queue.
-func (t *Throttle) wait(c *exchange.Session, s *limited, a *account) {
+func (t *Throttle) wait(c *sessions.Session, s *limited, a *account) {
 	s.waitsIn, s.admitted = a, false
 	t.x.Block(c, wait.RateLimited)
 	t.counts.Waited++
@@ -247,14 +248,14 @@ func (t *Throttle) wait(c *exchange.Session, s *limited, a *account) {
 	a.queue = append(a.queue, c.Ref)
 }
 
-func (t *Throttle) exceeded(c *exchange.Session, a *account) {
+func (t *Throttle) exceeded(c *sessions.Session, a *account) {
 	if count, due := a.Exceeded(t.clock.Now); due {
 		t.conf.Exceeded(c.Service.Of, a.Account, a == t.of[c.Ref.ID].user, count)
 	}
 }
 
 // Spend has the request that was admitted last pay. bytes are those of its frame.
-func (t *Throttle) Spend(c *exchange.Session, bytes int) {
+func (t *Throttle) Spend(c *sessions.Session, bytes int) {
 	s := t.of[c.Ref.ID]
 	if !s.admitted {
 		return
@@ -324,7 +325,7 @@ func (t *Throttle) Next() bool {
 }
 
 // first returns the session at the head of a queue, nil if it is empty.
-func (t *Throttle) first(a *account) *exchange.Session {
+func (t *Throttle) first(a *account) *sessions.Session {
 	for a.waits() {
 		if c := t.x.Session(a.front()); c != nil && t.of[c.Ref.ID].waitsIn == a {
 			return c
@@ -342,7 +343,7 @@ func (t *Throttle) Deadlines(due func(what string, at time.Duration)) {
 }
 
 // Waits reports whether a session stands in a queue that is looked at. Tests call it.
-func (t *Throttle) Waits(c *exchange.Session) bool {
+func (t *Throttle) Waits(c *sessions.Session) bool {
 	return t.Limits(c.Ref.ID) && slices.ContainsFunc(t.queues, func(a *account) bool {
 		return t.of[c.Ref.ID].waitsIn == a && slices.Contains(a.queue[a.head:], c.Ref)
 	})

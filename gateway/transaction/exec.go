@@ -6,6 +6,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -15,7 +16,7 @@ import (
 
 // exec sends the transaction, or answers EXEC without a server. It returns false when the session was blocked: EXEC is
 // read again then.
-func (tx *Transactions) exec(c *exchange.Session) bool {
+func (tx *Transactions) exec(c *sessions.Session) bool {
 	m := c.Multi
 	switch {
 	case m == nil:
@@ -70,7 +71,7 @@ func (tx *Transactions) exec(c *exchange.Session) bool {
 }
 
 // execConn returns the connection for a transaction. One with a dangerous command gets a dedicated connection.
-func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
+func (tx *Transactions) execConn(c *sessions.Session, shard int) (*upstream.Conn, upstream.Obstacle) {
 	switch {
 	case !c.Multi.Alone:
 		return tx.x.Choose(c, shard, slotOfMulti(c), false, c.Company(c.Multi.Size(), 0))
@@ -85,7 +86,7 @@ func (tx *Transactions) execConn(c *exchange.Session, shard int) (*upstream.Conn
 }
 
 // slotOfMulti is the slot in which the transaction must be executed, or -1.
-func slotOfMulti(c *exchange.Session) int {
+func slotOfMulti(c *sessions.Session) int {
 	if c.Multi.Slot < 0 && c.Watch.Is() {
 		return c.Watch.Slot()
 	}
@@ -93,7 +94,7 @@ func slotOfMulti(c *exchange.Session) int {
 }
 
 // EndExec answers EXEC without a server, and ends the transaction and the WATCH. It returns true.
-func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
+func (tx *Transactions) EndExec(c *sessions.Session, reply []byte) bool {
 	tx.x.CountLocal()
 	c.EndMulti()
 	tx.Unwatch(c)
@@ -103,7 +104,7 @@ func (tx *Transactions) EndExec(c *exchange.Session, reply []byte) bool {
 
 // ResendExec sends a transaction again that was not executed, or answers it. It returns false when the session was
 // blocked.
-func (tx *Transactions) ResendExec(c *exchange.Session, a *retry.Entry) bool {
+func (tx *Transactions) ResendExec(c *sessions.Session, a *retry.Entry) bool {
 	body := [][]byte{a.Frame}
 	for args := range resp.Commands(body, tx.conf.Limits) {
 		if command := routing.Lookup(args); command != nil && command.Has(routing.Harmful) {

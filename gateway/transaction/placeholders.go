@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"slices"
 
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/routing"
 )
 
@@ -34,21 +34,21 @@ type completion struct {
 }
 
 // Awaits reports whether an EXEC of the session is under way in whose reply the gateway has a part.
-func Awaits(c *exchange.Session) bool {
-	return slices.ContainsFunc(c.Composites(), func(of exchange.Composite) bool {
+func Awaits(c *sessions.Session) bool {
+	return slices.ContainsFunc(c.Composites(), func(of sessions.Composite) bool {
 		_, ok := of.(*completion)
 		return ok
 	})
 }
 
 // mayBePlaceholder reports whether a command of the gateway may be part of a transaction.
-func mayBePlaceholder(c *exchange.Session, command *routing.Command) bool {
+func mayBePlaceholder(c *sessions.Session, command *routing.Command) bool {
 	return !command.Has(routing.NoMulti) && !(c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster)
 }
 
 // placeholder returns the PING that takes the place of a command in the transaction that is being queued. It copies
 // args.
-func placeholder(c *exchange.Session, args [][]byte) []byte {
+func placeholder(c *sessions.Session, args [][]byte) []byte {
 	own := make([][]byte, len(args))
 	for i, a := range args {
 		own[i] = bytes.Clone(a)
@@ -58,7 +58,7 @@ func placeholder(c *exchange.Session, args [][]byte) []byte {
 }
 
 // sendPlaceholders registers the completion of an EXEC, if it needs one. It returns the Part of its request.
-func (tx *Transactions) sendPlaceholders(c *exchange.Session, seq uint32) int16 {
+func (tx *Transactions) sendPlaceholders(c *sessions.Session, seq uint32) int16 {
 	if len(c.Multi.Placeholders) == 0 {
 		return -1
 	}
@@ -85,7 +85,7 @@ func (e *completion) Size() int {
 }
 
 // Take takes the server's reply.
-func (e *completion) Take(c *exchange.Session, _ int16, reply []byte) {
+func (e *completion) Take(c *sessions.Session, _ int16, reply []byte) {
 	e.reply = bytes.Clone(reply)
 	c.Replies.KeepPart(len(reply))
 	e.t.x.Account(c)
@@ -93,7 +93,7 @@ func (e *completion) Take(c *exchange.Session, _ int16, reply []byte) {
 }
 
 // complete executes the commands of the gateway one after the other, and delivers EXEC's reply when all are answered.
-func (tx *Transactions) complete(c *exchange.Session, e *completion) {
+func (tx *Transactions) complete(c *sessions.Session, e *completion) {
 	executed := len(e.reply) > 0 && e.reply[0] == '*' && !resp.IsNull(e.reply)
 	for executed && len(e.own) < len(e.placeholders) {
 		own, sent := tx.conf.Commands.Own(c, e.placeholders[len(e.own)].Args, e.seq)
@@ -116,7 +116,7 @@ func (tx *Transactions) complete(c *exchange.Session, e *completion) {
 
 // completedBy takes the reply to one of those commands, which it copies. It returns false when the client was closed,
 // since that is too much for its output.
-func (tx *Transactions) completedBy(c *exchange.Session, e *completion, own []byte) bool {
+func (tx *Transactions) completedBy(c *sessions.Session, e *completion, own []byte) bool {
 	own = bytes.Clone(own)
 	e.own = append(e.own, own)
 	c.Replies.KeepPart(len(own))
@@ -126,7 +126,7 @@ func (tx *Transactions) completedBy(c *exchange.Session, e *completion, own []by
 
 // Completed takes the reply to a command for which Commands.Own has returned sent. It returns false where no EXEC has
 // the place seq.
-func (tx *Transactions) Completed(c *exchange.Session, seq uint32, own []byte) bool {
+func (tx *Transactions) Completed(c *sessions.Session, seq uint32, own []byte) bool {
 	e, ok := c.Composite(seq).(*completion)
 	if ok && tx.completedBy(c, e, own) {
 		tx.complete(c, e)

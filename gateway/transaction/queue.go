@@ -2,9 +2,9 @@ package transaction
 
 import (
 	"evergate/gateway/catalog"
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/routing"
 )
 
@@ -39,7 +39,7 @@ var (
 )
 
 // Do executes MULTI, EXEC, DISCARD, WATCH and UNWATCH. It returns false when the session was blocked.
-func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
+func (tx *Transactions) Do(c *sessions.Session, d *routing.Decision, command *routing.Command, frame []byte) bool {
 	switch command.ID {
 	case routing.CmdMulti:
 		reply := multiNested
@@ -79,7 +79,7 @@ func (tx *Transactions) Do(c *exchange.Session, d *routing.Decision, command *ro
 
 // Queue queues one command of a transaction; d is the decision on it, command is nil for an unknown one. A long frame
 // that is all of the client's input is kept, any other is copied. It returns true.
-func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+func (tx *Transactions) Queue(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	m, alone := c.Multi, c.Allows(d, command)
 	if alone {
@@ -110,7 +110,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 	if own {
 		frame = placeholder(c, args)
 	} else {
-		owned = len(frame) > exchange.PauseBytes && c.Input.HandOver(frame)
+		owned = len(frame) > sessions.PauseBytes && c.Input.HandOver(frame)
 	}
 	m.Queue(frame, owned, d.Slot, session.Traits{
 		Named: catalog.RunsByName(command), Scripts: command.Has(routing.Scripts),
@@ -123,7 +123,7 @@ func (tx *Transactions) Queue(c *exchange.Session, d *routing.Decision, command 
 
 // Abort answers a command that cannot be part of the transaction with the error why, and makes EXEC fail. It returns
 // true.
-func (tx *Transactions) Abort(c *exchange.Session, why []byte) bool {
+func (tx *Transactions) Abort(c *sessions.Session, why []byte) bool {
 	c.Multi.Abort()
 	tx.x.Refuse(c, why)
 	return true

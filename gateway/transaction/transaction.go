@@ -13,6 +13,7 @@ package transaction
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -21,10 +22,10 @@ import (
 // Commands answers what belongs to other rooms.
 type Commands interface {
 	// Refuse answers a request with the error for the reason of a decision.
-	Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte)
+	Refuse(c *sessions.Session, why routing.Reason, command *routing.Command, args [][]byte)
 	// Own answers a command of the gateway in a transaction that was executed; args are its words. sent: the reply, for
 	// the place seq, comes later through Completed. reply is valid until the next call.
-	Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byte, sent bool)
+	Own(c *sessions.Session, args [][]byte, seq uint32) (reply []byte, sent bool)
 }
 
 // Config has what Transactions need. All fields are required.

@@ -3,6 +3,7 @@ package transaction
 import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 	"evergate/routing"
@@ -12,7 +13,7 @@ import (
 // When that is lost the WATCH is broken, and EXEC replies nil.
 
 // watch sends WATCH on the dedicated connection of the session. It returns false when the session was blocked.
-func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []byte) bool {
+func (tx *Transactions) watch(c *sessions.Session, d *routing.Decision, frame []byte) bool {
 	if c.Multi != nil {
 		c.Multi.Nest()
 		tx.x.Answer(c, watchInside)
@@ -46,7 +47,7 @@ func (tx *Transactions) watch(c *exchange.Session, d *routing.Decision, frame []
 }
 
 // Unwatch ends the WATCH of a session: with its connection, or by UNWATCH on it.
-func (tx *Transactions) Unwatch(c *exchange.Session) {
+func (tx *Transactions) Unwatch(c *sessions.Session) {
 	c.Watch.End()
 	l := c.Dedicated()
 	switch {

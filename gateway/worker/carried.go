@@ -63,7 +63,7 @@ func (r *carried) Room(service int) {
 
 func (r *carried) Slow(l *upstream.Conn) {
 	w := (*Worker)(r)
-	w.services[l.Key.Service].ReadElsewhere(l)
+	w.x.ReadElsewhere(l)
 }
 
 func (r *carried) Silent(l *upstream.Conn) {
@@ -73,7 +73,7 @@ func (r *carried) Silent(l *upstream.Conn) {
 		w.pubsub.Silent(l)
 		return
 	}
-	w.services[l.Key.Service].ReadElsewhere(l)
+	w.x.ReadElsewhere(l)
 }
 
 func (r *carried) Stopped(l *upstream.Conn) time.Duration {

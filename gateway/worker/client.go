@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/throttle"
 	"evergate/gateway/wait"
 )
@@ -13,7 +13,7 @@ import (
 // them.
 func (w *Worker) ClientOpened(listener int, remote, local string) uint32 {
 	s, face := w.behind(listener)
-	a := exchange.Arrival{Listener: listener, Terms: w.terms.at[listener], Role: face, Remote: remote, Local: local}
+	a := sessions.Arrival{Listener: listener, Terms: w.terms.at[listener], Role: face, Remote: remote, Local: local}
 	c := w.x.Open(s.Service, a)
 	w.throttle.Begin(c)
 	if !w.policy.Initial(c, c.Service.UsersAt(c.Listener)) {
@@ -63,7 +63,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 }
 
 // runUnread handles the requests that were kept.
-func (w *Worker) runUnread(c *exchange.Session) {
+func (w *Worker) runUnread(c *sessions.Session) {
 	if c.Input.Len() == 0 {
 		return
 	}
@@ -74,7 +74,7 @@ func (w *Worker) runUnread(c *exchange.Session) {
 }
 
 // resume goes on with a session that was blocked: first what must be retried, then what is unread.
-func (w *Worker) resume(c *exchange.Session) {
+func (w *Worker) resume(c *sessions.Session) {
 	if (!c.Retrying() || w.x.RunRetries(c)) && !c.Closed() && !c.Ending {
 		w.runUnread(c)
 	}

@@ -1,10 +1,10 @@
 package worker
 
 import (
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -14,7 +14,7 @@ import (
 
 // withoutCluster has CLUSTER answered where a listener does not emulate a node: servers without a cluster give one
 // answer to all its subcommands.
-func (w *Worker) withoutCluster(c *exchange.Session, d *routing.Decision, command *routing.Command) {
+func (w *Worker) withoutCluster(c *sessions.Session, d *routing.Decision, command *routing.Command) {
 	if d.Reason == routing.Forbidden && !c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
 		!c.Allows(d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
@@ -22,7 +22,7 @@ func (w *Worker) withoutCluster(c *exchange.Session, d *routing.Decision, comman
 }
 
 // askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
-func (w *Worker) askSlot(c *exchange.Session, id routing.ID, args [][]byte) bool {
+func (w *Worker) askSlot(c *sessions.Session, id routing.ID, args [][]byte) bool {
 	slot, bad := facade.SlotOf(id, args)
 	v := c.Service.View
 	switch {
@@ -55,7 +55,7 @@ var sentinelLimits = func() resp.Limits {
 var unauthenticated = resp.BeforeAuth()
 
 // limits bound the next request of a client.
-func (w *Worker) limits(c *exchange.Session) *resp.Limits {
+func (w *Worker) limits(c *sessions.Session) *resp.Limits {
 	switch {
 	case c.IsStranger():
 		return &unauthenticated
@@ -66,7 +66,7 @@ func (w *Worker) limits(c *exchange.Session) *resp.Limits {
 }
 
 // sentinel handles a request to an emulated Sentinel. It returns false when the session was blocked.
-func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) sentinel(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	c.BeginCommand(command)
 	if w.clients.Paused(c, command, args) {
 		return false
@@ -107,7 +107,7 @@ func (w *Worker) sentinel(c *exchange.Session, command *routing.Command, args []
 }
 
 // ofAnyListener handles a request that is the same for all listeners.
-func (w *Worker) ofAnyListener(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) ofAnyListener(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	var d routing.Decision
 	routing.Decide(&d, routing.Request{Command: command, Args: args}, nil)
 	if d.Kind != routing.Answer {

@@ -9,10 +9,10 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/account"
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
@@ -123,7 +123,7 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 	z.ofSentinel = fuzzUsers[mode>>3&1]
 	z.Loop = play.New(worker.Config{
 		Services: []worker.Service{{Name: "main", Reads: upstream.Reads(mode % 3), Hold: hold,
-			BlockingLost: exchange.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
+			BlockingLost: sessions.BlockingLost(mode >> 6 % 3), Allowed: map[string]bool{"debug": true, "psync": true},
 			CloseOnGap: closeOnGap}, {Name: "other", CloseOnGap: !closeOnGap}, {Name: "main"}},
 		Listeners: []worker.Listener{
 			{Hold: session.Hold{Mode: session.HoldFor, Window: 100 * time.Millisecond}},
@@ -132,8 +132,8 @@ func newFuzzed(t *testing.T, views []*topology.View, in []byte) *fuzzed {
 		},
 		QueryBytesMax: fuzzQuery, OutputBytesMax: fuzzOutput, AuthMax: 5 * time.Second,
 		HoldSessionsMax: 8, HoldBytesMax: 128 << 10, DedicatedMax: fuzzPrivate, GatherFrom: 2,
-		OutputSoft:   exchange.SoftLimit{Bytes: 32 << 10, For: 2 * time.Second},
-		PushSoft:     exchange.SoftLimit{Bytes: 8 << 10, For: time.Second},
+		OutputSoft:   sessions.SoftLimit{Bytes: 32 << 10, For: 2 * time.Second},
+		PushSoft:     sessions.SoftLimit{Bytes: 8 << 10, For: time.Second},
 		ClientMemory: account.Bound{Max: fuzzMemory},
 	}, worker.Env{
 		View:    z.viewOf,

@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/subscribe"
 	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
@@ -18,7 +19,7 @@ import (
 
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was blocked.
-func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *Worker) local(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	f := w.facts(c, command, args)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
 		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
@@ -83,7 +84,7 @@ func (w *Worker) local(c *exchange.Session, command *routing.Command, args [][]b
 }
 
 // facts are what the answer to a command of a client depends on.
-func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]byte) local.Facts {
+func (w *Worker) facts(c *sessions.Session, command *routing.Command, args [][]byte) local.Facts {
 	f := local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.UsersAt(c.Listener),
 		ReplyOff: c.Mode.Drops(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
@@ -102,7 +103,7 @@ func (w *Worker) facts(c *exchange.Session, command *routing.Command, args [][]b
 }
 
 // ownReply is the gateway's reply to a command that it answers at once and by itself, and what changes for the client.
-func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
+func (w *Worker) ownReply(c *sessions.Session, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
 	do local.Effect) {
 	switch command.Family {
 	case routing.CmdUnsubscribe, routing.CmdPUnsubscribe, routing.CmdSUnsubscribe:
@@ -116,7 +117,7 @@ func (w *Worker) ownReply(c *exchange.Session, command *routing.Command, args []
 }
 
 // apply does to a session what an answer changes. It returns false when the session was blocked, and is asked again.
-func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
+func (w *Worker) apply(c *sessions.Session, do *local.Effect) bool {
 	if do.Do == 0 {
 		return true
 	}
@@ -143,7 +144,7 @@ func (w *Worker) apply(c *exchange.Session, do *local.Effect) bool {
 }
 
 // reset makes a session what it was when it connected.
-func (w *Worker) reset(c *exchange.Session) {
+func (w *Worker) reset(c *sessions.Session) {
 	c.Mode.Reset()
 	c.Reset()
 	w.policy.Initial(c, c.Service.UsersAt(c.Listener))
@@ -159,7 +160,7 @@ var noMonitor = resp.AppendError(nil, "ERR 'monitor' is not allowed through the 
 	"'pass': it would show what other users do")
 
 // askBypassing sends what changes nothing to a primary that runs a script, on a connection of the session's own.
-func (w *Worker) askBypassing(c *exchange.Session, shard int, frame []byte) bool {
+func (w *Worker) askBypassing(c *sessions.Session, shard int, frame []byte) bool {
 	if c.InFlight() {
 		w.x.Block(c, wait.InFlight)
 		return false
@@ -175,7 +176,7 @@ func (w *Worker) askBypassing(c *exchange.Session, shard int, frame []byte) bool
 }
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
-func (w *Worker) askLowest(c *exchange.Session, command *routing.Command, args [][]byte) bool {
+func (w *Worker) askLowest(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	v := c.Service.View
 	if v == nil {
 		return w.x.Unavailable(c, -1, upstream.NoView)

@@ -1,7 +1,7 @@
 package worker
 
 import (
-	"evergate/gateway/exchange"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 )
 
@@ -9,7 +9,7 @@ import (
 // CloseClients. It is valid until the next call of Out.
 type Out struct {
 	upstream.Out
-	exchange.ClientOut
+	sessions.ClientOut
 	// Read switches reading on or off, in order: of connections, then of clients.
 	Read []Reading
 }

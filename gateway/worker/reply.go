@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
 	"evergate/topology"
@@ -23,7 +24,7 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 		w.x.Evict()
 		return
 	case l.Tunnel:
-		w.x.Relay(l, b)
+		w.x.RelayTunnel(l, b)
 		return
 	}
 	half := l.HalfFull()
@@ -180,14 +181,14 @@ func (r *incoming) suspect(w *Worker) bool {
 
 // overtakes records that a request was executed while earlier ones wait to be retried: some of them can no longer be
 // done in order.
-func (r *incoming) overtakes(w *Worker, c *exchange.Session) {
+func (r *incoming) overtakes(w *Worker, c *sessions.Session) {
 	if c != nil && c.Retrying() {
 		w.x.Executed(c, r.pending, r.frame())
 	}
 }
 
 // recount corrects a reply that counts subscribers.
-func (r *incoming) recount(w *Worker, c *exchange.Session) {
+func (r *incoming) recount(w *Worker, c *sessions.Session) {
 	if c != nil && r.pending.Flags&upstream.Counts != 0 {
 		r.reply = w.subscribers.Recount(r.conn, r.pending, r.frame(), r.reply)
 	}
@@ -195,7 +196,7 @@ func (r *incoming) recount(w *Worker, c *exchange.Session) {
 
 // give takes the request off its queue and gives the reply to its client; that to a write of a demoted primary is
 // withheld.
-func (r *incoming) give(w *Worker, c *exchange.Session) {
+func (r *incoming) give(w *Worker, c *sessions.Session) {
 	l, p := r.conn, *r.pending
 	l.Inflight.Drop()
 	if c == nil {
@@ -210,7 +211,7 @@ func (r *incoming) give(w *Worker, c *exchange.Session) {
 		w.x.Withhold(c, l, &p, r.reply)
 	} else {
 		if write {
-			c.Service.Acked(l.Key.Node, r.reply)
+			w.x.Acked(c.Service, l.Key.Node, r.reply)
 		}
 		w.settle(c, l, &p, r.reply)
 	}
@@ -221,7 +222,7 @@ func (r *incoming) give(w *Worker, c *exchange.Session) {
 }
 
 // settle gives a reply to its client, unless it is that of a WAIT which goes on to the next shard.
-func (w *Worker) settle(c *exchange.Session, l *upstream.Conn, p *upstream.Pending, reply []byte) {
+func (w *Worker) settle(c *sessions.Session, l *upstream.Conn, p *upstream.Pending, reply []byte) {
 	goes := false
 	if c.Round != nil && p.Flags&upstream.Blocking != 0 {
 		reply, goes = w.dedicated.NextShard(c, p, l.Queue.Frame(l.Queue.AnsweredTo(), p.End), reply)

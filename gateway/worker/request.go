@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/policy"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/subscribe"
 	"evergate/gateway/transaction"
 	"evergate/gateway/upstream"
@@ -20,7 +21,7 @@ import (
 
 // request is one request on its way through the steps.
 type request struct {
-	c       *exchange.Session
+	c       *sessions.Session
 	frame   []byte
 	args    [][]byte
 	command *routing.Command // nil while it is unknown
@@ -45,7 +46,7 @@ func (r *request) ends(done bool) bool {
 // Each step ends the request, by an answer or by blocking its session, or leaves it to the next one. The order is that
 // of servers: a client that may do two things wrong gets the error that a server would find first. Most steps are for
 // few requests: what they do is apart from the question whether they do anything, so that the question is inlined.
-func (w *Worker) request(c *exchange.Session, frame []byte, args [][]byte, ragged bool) bool {
+func (w *Worker) request(c *sessions.Session, frame []byte, args [][]byte, ragged bool) bool {
 	r := request{c: c, frame: frame, args: args, command: routing.Lookup(args), d: &w.decision, ragged: ragged}
 	switch {
 	case r.isLimited(w), // a request counts whatever becomes of it
@@ -112,9 +113,9 @@ func (r *request) replicate(w *Worker) bool {
 func (r *request) waitsForEarlier(w *Worker) bool { return w.isBlocked(r.c) && r.ends(false) }
 
 // isBlocked blocks a session that does nothing more before an earlier request is done.
-func (w *Worker) isBlocked(c *exchange.Session) bool { return c.MayWait() && w.waits(c) }
+func (w *Worker) isBlocked(c *sessions.Session) bool { return c.MayWait() && w.waits(c) }
 
-func (w *Worker) waits(c *exchange.Session) bool {
+func (w *Worker) waits(c *sessions.Session) bool {
 	switch {
 	case c.AwaitsAdmin:
 		w.x.Block(c, wait.Asking)
@@ -281,7 +282,7 @@ func (r *request) execute(w *Worker) bool {
 }
 
 // refuse answers with the error that a decision names.
-func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte) {
+func (w *Worker) refuse(c *sessions.Session, why routing.Reason, command *routing.Command, args [][]byte) {
 	if !local.Probes(why, args) {
 		w.x.CountRefused()
 	}
@@ -293,7 +294,7 @@ func (w *Worker) refuse(c *exchange.Session, why routing.Reason, command *routin
 }
 
 // forward sends a frame to the shard that the decision names.
-func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *routing.Command, args [][]byte,
+func (w *Worker) forward(c *sessions.Session, d *routing.Decision, command *routing.Command, args [][]byte,
 	frame []byte) bool {
 	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
 	switch {
@@ -308,7 +309,7 @@ func (w *Worker) forward(c *exchange.Session, d *routing.Decision, command *rout
 	var r exchange.Request
 	r.Seq, r.Part, r.Slot, r.Shard = c.Replies.Reserve(), -1, int16(d.Slot), d.Shard
 	r.Frame, r.Read, r.Counts = frame, d.Safe, d.Counts
-	r.Owned = len(frame) > exchange.PauseBytes && c.Input.HandOver(frame)
+	r.Owned = len(frame) > sessions.PauseBytes && c.Input.HandOver(frame)
 	if catalog.RunsByName(command) {
 		if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {
 			r.Load = [][]byte{body}

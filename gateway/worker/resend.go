@@ -4,6 +4,7 @@ import (
 	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -11,10 +12,10 @@ import (
 // resend retries one request, which is decided anew, or answers it. It returns false when the session was blocked.
 //
 // What is retried in a way of its own comes first: the parts of a composite, a transaction, a blocking command.
-func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
+func (w *Worker) resend(c *sessions.Session, a *retry.Entry) bool {
 	switch {
 	case !a.Due(w.clock.Now, c.Service.View):
-		return c.RetryLater(a)
+		return w.x.RetryLater(c, a)
 	case !c.InBlockingCommand() && w.clients.PausedRetry(c,
 		a): // the time of a blocking command may end before the pause does
 		return false
@@ -49,7 +50,7 @@ func (w *Worker) resend(c *exchange.Session, a *retry.Entry) bool {
 
 // forwardRetry sends a request to retry to the shard that the decision names, or to the node that a redirection named.
 // It returns false when the session was blocked.
-func (w *Worker) forwardRetry(c *exchange.Session, a *retry.Entry, d *routing.Decision, command *routing.Command,
+func (w *Worker) forwardRetry(c *sessions.Session, a *retry.Entry, d *routing.Decision, command *routing.Command,
 	args [][]byte) bool {
 	l, why := w.x.ChooseForRetry(c, a, d)
 	if l == nil {

@@ -1,9 +1,9 @@
 package worker
 
 import (
-	"evergate/gateway/exchange"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 )
 
@@ -14,7 +14,7 @@ import (
 
 // run handles the requests at the start of buf until it ends or the session is blocked, and returns how many bytes were
 // used.
-func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
+func (w *Worker) run(c *sessions.Session, buf []byte) (used int) {
 	limits := w.limits(c)
 	for !c.Ending && !c.Closed() && !c.Retrying() && used < len(buf) {
 		if c.OwedTooMuch() {
@@ -50,7 +50,7 @@ func (w *Worker) run(c *exchange.Session, buf []byte) (used int) {
 		w.x.ReleaseUnused(c)
 		w.subscribers.GiveUp(c)
 		used += n
-		if n > exchange.PauseBytes {
+		if n > sessions.PauseBytes {
 			w.forgetArgs()
 		}
 		if c.User != user {

@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/golden"
@@ -195,7 +195,7 @@ func (p *player) start(words []string) {
 		Gap: func(_ int, g pubsub.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut:    func(_ int, c exchange.Cut) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", c)) },
+		Cut:    func(_ int, c sessions.Cut) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", c)) },
 		Verify: p.verify,
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {
@@ -248,7 +248,7 @@ func (p *player) settle(epoch uint64) {
 // What words of scripts mean.
 var (
 	reads        = map[string]upstream.Reads{"prefer-replica": upstream.PreferReplica, "replica": upstream.OnlyReplica}
-	blockingLost = map[string]exchange.BlockingLost{"close": exchange.CloseClient, "error": exchange.AnswerUncertain}
+	blockingLost = map[string]sessions.BlockingLost{"close": sessions.CloseClient, "error": sessions.AnswerUncertain}
 	holdModes    = map[string]session.HoldMode{
 		"auto": session.HoldAuto, "off": session.HoldOff, "dry-run": session.HoldDryRun,
 	}
@@ -322,7 +322,7 @@ func (p *player) busy(n *topology.Node, busy bool) *topology.Node {
 }
 
 // softLimit reads BYTES:DURATION.
-func softLimit(text string) (l exchange.SoftLimit) {
+func softLimit(text string) (l sessions.SoftLimit) {
 	bytes, window, _ := strings.Cut(text, ":")
 	l.Bytes, _ = strconv.Atoi(bytes)
 	l.For, _ = time.ParseDuration(window)

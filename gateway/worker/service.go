@@ -1,14 +1,14 @@
 package worker
 
 import (
-	"evergate/gateway/exchange"
 	"evergate/gateway/pubsub"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 )
 
 // service is what a worker keeps of one service.
 type service struct {
 	*upstream.Servers
-	*exchange.Service
+	*sessions.Service
 	*pubsub.Subscriptions
 }

@@ -2,8 +2,8 @@ package worker
 
 import (
 	"evergate/gateway/access"
-	"evergate/gateway/exchange"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 )
 
 // UserTerms are what is set for the clients of one user, in place of what is set for their listener.
@@ -63,7 +63,7 @@ func (t *terms) of(listener int32, user *access.User) *session.Terms {
 }
 
 // admits takes in a client for the user that it becomes; see policy.Config.Counts.
-func (u *users) admits(c *exchange.Session, user *access.User) bool {
+func (u *users) admits(c *sessions.Session, user *access.User) bool {
 	w := (*Worker)(u)
 	if !w.throttle.Become(c, user) {
 		return false

@@ -9,7 +9,7 @@ import (
 func (w *Worker) timers() {
 	for s := range w.services.All {
 		s.Service.ExpireHeld()
-		s.Service.Judge(s.View)
+		w.x.Judge(s.Service, s.View)
 		s.DropIdle(s.Awaited())
 		s.Due()
 		if s.As == nil {

@@ -6,11 +6,11 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/catalog"
-	"evergate/gateway/exchange"
 	"evergate/gateway/local"
 	"evergate/gateway/policy"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -44,7 +44,7 @@ type userKey struct {
 
 // become makes a client the user that it has authenticated as. It returns false if that one has as many clients as it
 // may have.
-func (u *users) become(c *exchange.Session, do *local.Effect) bool {
+func (u *users) become(c *sessions.Session, do *local.Effect) bool {
 	if !(*Worker)(u).policy.Become(c, do.User) {
 		return false
 	}
@@ -57,7 +57,7 @@ func (u *users) become(c *exchange.Session, do *local.Effect) bool {
 }
 
 // enter has a client served on the connections of the user whose credentials a server has accepted.
-func (u *users) enter(c *exchange.Session, as session.Credentials) {
+func (u *users) enter(c *sessions.Session, as session.Credentials) {
 	s := u.users[userKey{c.Service.Of, as}]
 	if s == nil {
 		s = u.add(u.services[c.Service.Of], as)
@@ -67,7 +67,7 @@ func (u *users) enter(c *exchange.Session, as session.Credentials) {
 
 // letIn makes a client without credentials the default user, if the servers let it in. It returns an error if they do
 // not, or blocks the session until they have said.
-func (u *users) letIn(c *exchange.Session) (wrong []byte, blocked bool) {
+func (u *users) letIn(c *sessions.Session) (wrong []byte, blocked bool) {
 	w := (*Worker)(u)
 	if wrong, blocked = w.policy.Stranger(c); wrong != nil || blocked {
 		return wrong, blocked
@@ -181,7 +181,7 @@ func (u *users) seen(of int, name string) bool {
 
 // authenticates has a server say who a client is, before a command with credentials is executed. It returns true where
 // the command ends with that: the session is blocked (done is false), or answered.
-func (u *users) authenticates(c *exchange.Session, command *routing.Command, args [][]byte) (ends, done bool) {
+func (u *users) authenticates(c *sessions.Session, command *routing.Command, args [][]byte) (ends, done bool) {
 	w := (*Worker)(u)
 	if !c.Service.Lazy {
 		return false, false

@@ -2,8 +2,8 @@ package worker
 
 import (
 	"evergate/gateway/admin"
-	"evergate/gateway/exchange"
 	"evergate/gateway/retry"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/routing"
 )
@@ -11,7 +11,7 @@ import (
 // verbs is what a worker does for the rooms below it: see exchange.Verbs, transaction.Commands, dedicated.Others.
 type verbs Worker
 
-func (v *verbs) Resend(c *exchange.Session, a *retry.Entry) bool { return (*Worker)(v).resend(c, a) }
+func (v *verbs) Resend(c *sessions.Session, a *retry.Entry) bool { return (*Worker)(v).resend(c, a) }
 
 func (v *verbs) Internal(l *upstream.Conn, tag uint32, reply []byte) {
 	(*Worker)(v).inquiries.Take(l, tag, reply)
@@ -19,9 +19,9 @@ func (v *verbs) Internal(l *upstream.Conn, tag uint32, reply []byte) {
 
 func (v *verbs) Reply(l *upstream.Conn, reply []byte) { (*Worker)(v).reply(l, reply) }
 
-func (v *verbs) Unlisten(c *exchange.Session) { (*Worker)(v).subscribers.Unlisten(c) }
+func (v *verbs) Unlisten(c *sessions.Session) { (*Worker)(v).subscribers.Unlisten(c) }
 
-func (v *verbs) Closed(c *exchange.Session) {
+func (v *verbs) Closed(c *sessions.Session) {
 	w := (*Worker)(v)
 	w.subscribers.Unlisten(c)
 	w.clients.EndMonitor(c)
@@ -31,12 +31,12 @@ func (v *verbs) Closed(c *exchange.Session) {
 }
 
 // Refuse answers with the error that a decision names.
-func (v *verbs) Refuse(c *exchange.Session, why routing.Reason, command *routing.Command, args [][]byte) {
+func (v *verbs) Refuse(c *sessions.Session, why routing.Reason, command *routing.Command, args [][]byte) {
 	(*Worker)(v).refuse(c, why, command, args)
 }
 
 // Own answers a command of a transaction here. sent: the reply comes through AdminReply.
-func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byte, sent bool) {
+func (v *verbs) Own(c *sessions.Session, args [][]byte, seq uint32) (reply []byte, sent bool) {
 	w := (*Worker)(v)
 	command := routing.Lookup(args)
 	if !admin.Is(command.ID, c.Service.As != nil) {
@@ -54,6 +54,6 @@ func (v *verbs) Own(c *exchange.Session, args [][]byte, seq uint32) (reply []byt
 }
 
 // Paused blocks a session whose request must wait for the end of a pause before it is retried.
-func (v *verbs) Paused(c *exchange.Session, a *retry.Entry) bool {
+func (v *verbs) Paused(c *sessions.Session, a *retry.Entry) bool {
 	return (*Worker)(v).clients.PausedRetry(c, a)
 }

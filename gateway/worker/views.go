@@ -16,7 +16,7 @@ func (w *Worker) viewChanged(s *service, v *topology.View) {
 	s.Service.Usable()                    // shards that can take requests buffer no more
 	s.TakeTimes()                         // how long a server may be silent
 	s.NoteSwitches(old)                   // which servers are primaries only now
-	s.Service.Judge(old)                  // withheld replies, while the old view still tells who was what
+	w.x.Judge(s.Service, old)             // withheld replies, while the old view still tells who was what
 	s.Leave(old)                          // demoted primaries are drained
 	s.Follow()                            // subscriptions move
 }

@@ -35,6 +35,7 @@ import (
 	"evergate/gateway/pubsub"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/subscribe"
 	"evergate/gateway/throttle"
 	"evergate/gateway/transaction"
@@ -58,7 +59,7 @@ type Service struct {
 	// Allowed are the harmful commands that are executed, by their names in the table of package routing.
 	Allowed map[string]bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
-	BlockingLost exchange.BlockingLost
+	BlockingLost sessions.BlockingLost
 	// CloseOnGap closes the connections of subscribers that may have missed messages; otherwise they stay subscribed.
 	CloseOnGap bool
 	// Users are what is set for single users, by name.
@@ -85,8 +86,8 @@ type Config struct {
 	// exceeds it is closed. Zero: as OutputBytesMax.
 	PushBytesMax int
 	// OutputSoft and PushSoft are the soft limits beside OutputBytesMax and PushBytesMax.
-	OutputSoft exchange.SoftLimit
-	PushSoft   exchange.SoftLimit
+	OutputSoft sessions.SoftLimit
+	PushSoft   sessions.SoftLimit
 	// GatherFrom is the number of subscribers from which a message waits for others, so that one write takes both. Zero:
 	// the default.
 	GatherFrom int
@@ -149,7 +150,7 @@ type Env struct {
 	// Gap is called for each time in which subscribers may have missed messages, Cut for each client that was closed
 	// because too much was kept for it. Either may be nil.
 	Gap func(service int, g pubsub.Gap)
-	Cut func(service int, c exchange.Cut)
+	Cut func(service int, c sessions.Cut)
 	// Malformed is called for each client that is closed because its input is no request, with the error that it got.
 	Malformed func(service int, remote, text string)
 	// Left is called for each client that is gone, with its address. It may be nil.
@@ -224,12 +225,14 @@ func New(conf Config, env Env) *Worker {
 	})
 	w.clock, w.pool, w.blocks = &clock, pool, spare
 	w.x = exchange.New(exchange.Config{
-		Clock: &clock, Pool: pool, Blocks: spare, Verbs: (*verbs)(w), QueryBytesMax: conf.QueryBytesMax,
-		OutputBytesMax: conf.OutputBytesMax, OutputSoft: conf.OutputSoft,
-		PushBytesMax: w.conf.PushBytesMax, PushSoft: conf.PushSoft, HoldSessionsMax: conf.HoldSessionsMax,
-		HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax, Report: env.Report,
-		Acked: w.env.Acked, Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber,
-		LongScripts: w.env.LongScripts, Memory: conf.ClientMemory,
+		Sessions: sessions.Config{
+			Clock: &clock, Pool: pool, Blocks: spare, QueryBytesMax: conf.QueryBytesMax,
+			OutputBytesMax: conf.OutputBytesMax, OutputSoft: conf.OutputSoft,
+			PushBytesMax: w.conf.PushBytesMax, PushSoft: conf.PushSoft, HoldSessionsMax: conf.HoldSessionsMax,
+			HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax,
+			Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber, Memory: conf.ClientMemory,
+		},
+		Verbs: (*verbs)(w), Report: env.Report, Acked: w.env.Acked, LongScripts: w.env.LongScripts,
 	})
 	w.multi = multi.New(multi.Config{
 		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
@@ -253,7 +256,7 @@ func New(conf Config, env Env) *Worker {
 		Exchange: w.x, Clock: &clock, Limits: &w.conf.Limits, Delay: w.env.AuthDelay, Failed: w.env.AuthFailed,
 		WallClock: env.WallClock, Random: env.Random, Audit: env.Audit,
 		Comes: env.UserComes, Counts: (*users)(w).admits,
-		Line:      func(c *exchange.Session) []byte { return w.clients.Line(nil, c, 0) },
+		Line:      func(c *sessions.Session) []byte { return w.clients.Line(nil, c, 0) },
 		MayListen: w.subscribers.MayListen, Verify: env.Verify, Seen: (*users)(w).seen,
 		Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})
@@ -287,7 +290,7 @@ func (w *Worker) fill() {
 		w.conf.PushBytesMax = w.conf.OutputBytesMax
 	}
 	if w.conf.GatherFrom == 0 {
-		w.conf.GatherFrom = exchange.GatherFrom
+		w.conf.GatherFrom = sessions.GatherFrom
 	}
 	if w.env.Settled == nil {
 		w.env.Settled = func(int, uint64) {}
@@ -344,7 +347,7 @@ func (w *Worker) countAlone() {
 		w.env.Gap = func(int, pubsub.Gap) {}
 	}
 	if w.env.Cut == nil {
-		w.env.Cut = func(int, exchange.Cut) {}
+		w.env.Cut = func(int, sessions.Cut) {}
 	}
 	if w.env.Malformed == nil {
 		w.env.Malformed = func(int, string, string) {}

@@ -143,7 +143,7 @@ var fragments = []string{
 // speaking are the rooms with replies to clients.
 var speaking = []string{"gateway/worker", "gateway/admin", "gateway/local", "gateway/resp", "gateway/facade",
 	"gateway/exchange", "gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
-	"gateway/subscribe", "gateway/downstream"}
+	"gateway/subscribe", "gateway/downstream", "gateway/sessions"}
 
 // TestErrorsPageHasEveryText compares the table with the sources: every text of the rooms that answer clients is on the
 // page, and every text of the page is in the sources.

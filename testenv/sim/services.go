@@ -1,9 +1,9 @@
 package sim
 
 import (
-	"evergate/gateway/exchange"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/sim/ledger"
@@ -57,15 +57,15 @@ func (g *gate) listener(c *peer) int {
 }
 
 // blockingLost is that setting.
-func (w *world) blockingLost() exchange.BlockingLost {
+func (w *world) blockingLost() sessions.BlockingLost {
 	switch w.Options.BlockingLost {
 	case scenario.AnswerUncertain:
 		if w.Options.Bug == scenario.RetryUnasked {
-			return exchange.RetryPop
+			return sessions.RetryPop
 		}
-		return exchange.AnswerUncertain
+		return sessions.AnswerUncertain
 	case scenario.CloseClient:
-		return exchange.CloseClient
+		return sessions.CloseClient
 	}
-	return exchange.RetryPop
+	return sessions.RetryPop
 }

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"evergate/gateway/downstream"
@@ -6,7 +6,7 @@ import (
 )
 
 // pass writes a whole reply whose turn has come, or drops it.
-func (x *Exchange) pass(c *Session, reply []byte) {
+func (x *Sessions) pass(c *Session, reply []byte) {
 	if c.Mode.Drops() {
 		c.Mode.Dropped()
 	} else {
@@ -18,7 +18,7 @@ func (x *Exchange) pass(c *Session, reply []byte) {
 
 // Acknowledge answers SUBSCRIBE and its kin. Their reply is a push, as messages are, and is never dropped. All earlier
 // requests must be answered, see WaitsToAcknowledge.
-func (x *Exchange) Acknowledge(c *Session, acks []byte) {
+func (x *Sessions) Acknowledge(c *Session, acks []byte) {
 	off := c.Mode == downstream.Off
 	c.Mode.Turn(true)
 	x.Answer(c, acks)
@@ -29,7 +29,7 @@ func (x *Exchange) Acknowledge(c *Session, acks []byte) {
 
 // WaitsToAcknowledge blocks a session whose replies are dropped while earlier ones are still to come, and reports
 // whether it did.
-func (x *Exchange) WaitsToAcknowledge(c *Session) bool {
+func (x *Sessions) WaitsToAcknowledge(c *Session) bool {
 	if !c.Mode.Drops() || c.Replies.Owed() == 0 {
 		return false
 	}

@@ -1,10 +1,9 @@
-package exchange
+package sessions
 
 import (
 	"time"
 
 	"evergate/gateway/session"
-	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -33,10 +32,7 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	if c.over {
 		t.overs--
 	}
-	if c.dedicated != nil {
-		t.x.Release(c)
-	}
-	t.x.conf.Verbs.Closed(c)
+	t.x.ends.Closed(c)
 	t.x.totals.ClientsClosed[why]++
 	for i := range c.inFlight {
 		if l := c.inFlight[i].conn; l.Paused {
@@ -54,14 +50,6 @@ func (t *Table) forget(c *Session, why session.CloseReason) {
 	t.open--
 }
 
-// leave counts one session less.
-func (s *Service) leave() {
-	if s.sessions--; s.sessions == 0 && s.As != nil {
-		s.unusedSince = s.x.clock.Now
-		s.x.clock.At(s.unusedSince + upstream.IdleAfter)
-	}
-}
-
 // End stops reading from a client, and closes it when it has got all that it is owed.
 func (t *Table) End(c *Session, why session.CloseReason) {
 	if c.Ending || c.closed {
@@ -72,7 +60,7 @@ func (t *Table) End(c *Session, why session.CloseReason) {
 	}
 	c.Finish(why)
 	c.Input.Forget()
-	t.x.conf.Verbs.Unlisten(c)
+	t.x.ends.Unlisten(c)
 	t.x.Account(c)
 	t.CloseIfDone(c)
 }
@@ -146,58 +134,11 @@ type Cut struct {
 func (c *Cut) ReadsSlowly() bool { return c.Why == session.SlowSubscriber }
 
 // cut closes a client because too many bytes are kept for it.
-func (x *Exchange) cut(c *Session, why session.CloseReason, bytes int) {
+func (x *Sessions) cut(c *Session, why session.CloseReason, bytes int) {
 	name := ""
 	if c.Identity != nil {
 		name = c.Identity.Name
 	}
 	x.conf.Cut(c.Service.Of, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
 	x.Close(c, why)
-}
-
-// A client may fall behind for a moment, but not for good. Past the soft limit of its class it is closed when it stays
-// there; past the hard one at once (Config.OutputBytesMax, PushBytesMax). The sweep looks once a second.
-
-// SoftLimit bounds the pending output of a client over a time. The zero value bounds nothing.
-type SoftLimit struct {
-	Bytes int
-	For   time.Duration
-}
-
-// softLimit is that of a client's class: clients to which messages or the commands of others are sent, or all others.
-func (t *Table) softLimit(c *Session) *SoftLimit {
-	if c.listensOn() {
-		return &t.x.conf.PushSoft
-	}
-	return &t.x.conf.OutputSoft
-}
-
-// watchSoft notes whether size bytes of pending output exceed the soft limit of a client.
-func (t *Table) watchSoft(c *Session, size int) {
-	limit := t.softLimit(c)
-	over := limit.Bytes > 0 && size > limit.Bytes && !c.closed
-	if over == c.over {
-		return
-	}
-	c.over = over
-	if !over {
-		t.overs--
-		return
-	}
-	t.overs++
-	c.own().overSince = t.x.clock.Now
-	t.x.clock.At(t.sweepAt)
-}
-
-// closeOver closes a client that has been past its soft limit for too long.
-func (t *Table) closeOver(c *Session) {
-	size := c.heldBytes()
-	if t.watchSoft(c, size); !c.over || t.x.clock.Now-c.overSince < t.softLimit(c).For {
-		return
-	}
-	if c.listensOn() {
-		t.x.cut(c, session.SlowSubscriber, size)
-	} else {
-		t.Close(c, session.OutputLimit)
-	}
 }

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"time"
@@ -13,7 +13,7 @@ import (
 
 // Waiting blocks and resumes sessions.
 type Waiting struct {
-	x       *Exchange
+	x       *Sessions
 	waiting wait.Load // the sessions that wait for a server
 }
 
@@ -47,7 +47,7 @@ func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, o
 }
 
 // Wake makes a blocked session run before the round ends.
-func (x *Exchange) Wake(c *Session) {
+func (x *Sessions) Wake(c *Session) {
 	if !c.closed {
 		x.clock.Wake(c.Ref, &c.Place)
 	}
@@ -99,7 +99,7 @@ func (w *Waiting) holdsFull() bool {
 }
 
 // Held is how many sessions wait for a server.
-func (x *Exchange) Held() int { return x.waiting.Sessions }
+func (x *Sessions) Held() int { return x.waiting.Sessions }
 
 // WakeFull wakes the sessions that wait for a connection that was full.
 func (s *Service) WakeFull() {

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"evergate/gateway/access"

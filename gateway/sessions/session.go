@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"time"
@@ -26,10 +26,7 @@ type Session struct {
 	Remote  string       // the client's address, Local the gateway's, as CLIENT LIST shows them
 	Local   string
 	login
-	// inFlight are the connections that owe this session replies, at most one for each shard of the view with
-	// inFlightEpoch.
-	inFlight      []inFlight
-	inFlightEpoch uint64
+	owing
 	*rare
 	// wrote is the server that executed the last write of this session that was answered.
 	wrote origin
@@ -40,13 +37,12 @@ type Session struct {
 	tookAt time.Duration
 
 	// Small fields stand together: an idle client should cost little memory, see TestIdleClientIsSmall.
-	Mode       downstream.Mode // which replies are dropped
-	Monitor    trace.Monitor
-	retryBegun bool // the first of retries was sent
-	due        due  // when its output is written
-	paused     bool // the loop does not read from it
-	closed     bool
-	over       bool // it is past its soft limit, since overSince
+	Mode    downstream.Mode // which replies are dropped
+	Monitor trace.Monitor
+	due     due  // when its output is written
+	paused  bool // the loop does not read from it
+	closed  bool
+	over    bool // it is past its soft limit, since overSince
 }
 
 // rare is what most clients lack. Those share the empty one of their service, so that its fields can be read without a
@@ -56,6 +52,7 @@ type rare struct {
 	retries retry.Queue
 	// retryBytes is the size of their frames.
 	retryBytes int
+	retryBegun bool // the first of retries was sent
 	// sealed are the bytes that the loop keeps encrypted.
 	sealed int
 	// composites are the requests whose parts are under way.
@@ -114,9 +111,6 @@ func (c *Session) ShardOfSlot(slot int) int {
 	return -1
 }
 
-// Permits reports whether a setting permits a dangerous command.
-func (s *Service) Permits(command *routing.Command) bool { return s.allowed[command.Name] }
-
 // Allows reports whether a command is rejected only because it is dangerous, and a setting permits it. Under the facade
 // of a replica none is permitted: the client means a replica, and the command would reach the primary.
 func (c *Session) Allows(d *routing.Decision, command *routing.Command) bool {
@@ -129,20 +123,42 @@ func (c *Session) BeginCommand(command *routing.Command) { c.Last = command }
 // Closed reports whether the session was closed. Every call that delivers something may close it.
 func (c *Session) Closed() bool { return c.closed }
 
-// Retrying reports whether requests of the session must be retried before anything new is read.
-func (r *rare) Retrying() bool { return len(r.retries) > 0 }
+// SuspectSince is when a connection last ended on requests of this session that none had ended on before.
+func (r *rare) SuspectSince() time.Duration { return r.suspectSince }
 
-// InFlight reports whether servers owe the session a reply.
-func (c *Session) InFlight() bool { return len(c.inFlight) > 0 }
+// SuspectFrom sets that.
+func (c *Session) SuspectFrom(at time.Duration) { c.own().suspectSince = at }
 
-// InFlightUnder reports whether servers owe the session replies to requests that were sent under another view than the
-// one with this epoch.
-func (c *Session) InFlightUnder(epoch uint64) bool {
-	return len(c.inFlight) > 0 && c.inFlightEpoch != epoch
+// BeCareful has only one request at a time in flight for a slot that is being moved.
+func (c *Session) BeCareful(slot int16, until time.Duration) {
+	own := c.own()
+	own.carefulSlot, own.carefulUntil = slot, until
 }
 
-// Withholds reports whether replies to the session are withheld until the fate of their server is known.
-func (r *rare) Withholds() bool { return r.withheld != nil }
+// Careful reports whether only one request at a time may be in flight for a slot.
+func (r *rare) Careful(slot int, now time.Duration) bool {
+	return slot >= 0 && now < r.carefulUntil && int(r.carefulSlot) == slot
+}
 
-// Dedicated returns the connection that serves this session alone, nil for most.
-func (r *rare) Dedicated() *upstream.Conn { return r.dedicated }
+// Moves reports whether a session may move to another service now: nothing of it is under way. Otherwise what is under
+// way wakes it when it ends.
+func (c *Session) Moves() bool {
+	return c.Replies.Owed() == 0 && len(c.inFlight) == 0 && len(c.retries) == 0 && !c.Withholds()
+}
+
+// Expellable reports whether a session waits for a server; idle: or nothing of it is under way.
+func (c *Session) Expellable(idle bool) bool {
+	return c.AwaitsServer() || len(c.retries) > 0 || idle && c.Moves()
+}
+
+// Company returns what may share a connection with a request of this length in bytes, on which cost connections have
+// ended.
+func (c *Session) Company(length int, cost uint8) upstream.Company {
+	switch {
+	case length > upstream.BigBytes || cost > 1:
+		return upstream.Nobody
+	case cost > 0 || c.Costly:
+		return upstream.OwnSession
+	}
+	return upstream.Anybody
+}

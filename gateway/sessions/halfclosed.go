@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"time"
@@ -36,7 +36,7 @@ func (t *Table) GoOnHalfClosed(c *Session) {
 }
 
 // waitsForServer reports whether requests of the session are at a server that is silent or draining, so that its other
-// requests may run much later. blockIn closes a session that has nothing in flight.
+// requests may run much later. BlockIn closes a session that has nothing in flight.
 func (c *Session) waitsForServer() bool {
 	if c.Reason == wait.Running && len(c.retries) == 0 {
 		return false // all that the client sent is in flight

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"evergate/gateway/session"
@@ -14,7 +14,7 @@ const PauseBytes = 64 << 10
 const strangerBytes = 256 << 10
 
 // Keep appends bytes to a client's unread input. It copies them. It closes a client that exceeds QueryBytesMax.
-func (x *Exchange) Keep(c *Session, b []byte) {
+func (x *Sessions) Keep(c *Session, b []byte) {
 	if len(b) == 0 || c.closed || c.Ending {
 		return
 	}
@@ -33,7 +33,7 @@ func (x *Exchange) Keep(c *Session, b []byte) {
 }
 
 // Skip drops the first n unread bytes: a request that was answered.
-func (x *Exchange) Skip(c *Session, n int) {
+func (x *Sessions) Skip(c *Session, n int) {
 	c.Input.Used(x.blocks, n)
 	x.Account(c)
 }
@@ -42,7 +42,7 @@ func (x *Exchange) Skip(c *Session, n int) {
 // input is unread: so it sends no faster than they execute. But many a client writes all that it has before it reads
 // anything. Where a session waits for its own client, or for another one, to stop reading would be a deadlock: it is
 // read until QueryBytesMax.
-func (x *Exchange) Pace(c *Session) {
+func (x *Sessions) Pace(c *Session) {
 	stop := c.Input.Len() > PauseBytes && (c.Reason != wait.Running || len(c.retries) > 0)
 	switch c.Reason {
 	case wait.OwedTooMuch, wait.Blocked, wait.Paused:

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"slices"
@@ -12,7 +12,7 @@ import (
 
 // Table has the sessions of the connected clients.
 type Table struct {
-	x        *Exchange
+	x        *Sessions
 	clients  []*Session  // by ID; nil where none is connected
 	free     []uint32    // IDs to reuse
 	freed    [2][]uint32 // IDs of clients that left: in this round, and in the one before, which the loop now closes

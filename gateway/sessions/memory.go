@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"cmp"
@@ -19,7 +19,7 @@ import (
 
 // Memory counts what is kept for clients.
 type Memory struct {
-	x *Exchange
+	x *Sessions
 	account.Memory
 	largest []*Session // scratch
 }

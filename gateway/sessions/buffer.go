@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"time"
@@ -13,12 +13,12 @@ import (
 // blocked, for the window of their Hold at most. News of connections wakes them; each decides again. A buffer ends when
 // the shard has a usable connection to its primary, under whichever view.
 
-// blockIn blocks a session until its shard has a server that can take the request at the front. It returns the reason
+// BlockIn blocks a session until its shard has a server that can take the request at the front. It returns the reason
 // for the client where the session is not blocked: the request has waited for its window, or another one has in this
 // buffer; its hold is off; or too many wait.
-func (w *Waiting) blockIn(c *Session, shard int, why upstream.Obstacle) (refused string) {
+func (w *Waiting) BlockIn(c *Session, shard int, why upstream.Obstacle) (refused string) {
 	h := c.Service.hold(shard)
-	window := c.window()
+	window := c.Window()
 	reason := wait.NoConnection
 	switch why {
 	case upstream.SoonConn:

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"time"
@@ -12,7 +12,7 @@ import (
 
 // Pushes writes to clients what is no reply: messages, and the lines of MONITOR.
 type Pushes struct {
-	x *Exchange
+	x *Sessions
 	// gathered are the clients whose messages wait for others, since gatheredAt. publishes is the connection on which
 	// the last message was published, publishEnd the offset behind it.
 	gathered   []session.Ref
@@ -90,10 +90,19 @@ func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	return nil
 }
 
+// Published records that a message of the session was sent on a connection, whose last byte is before the offset end.
+// Its reply has the place seq.
+func (p *Pushes) Published(c *Session, l *upstream.Conn, end uint64, seq uint32) {
+	p.publishes, p.publishEnd = l, end
+	if c.Subs != nil {
+		c.Subs.published, c.Subs.publishes = seq, true
+	}
+}
+
 // midReply reports whether a client has got the beginning of a reply and not its end.
 func (p *Pushes) midReply(c *Session) bool {
 	for i := range c.inFlight {
-		if c.streamsTo(c.inFlight[i].conn) {
+		if c.StreamsTo(c.inFlight[i].conn) {
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"math"
@@ -19,7 +19,7 @@ func TestIdleClientIsSmall(t *testing.T) {
 // After four billion clients one had the generation 0, which identifies no client: replies to it were dropped.
 func TestGenerationOfAClientIsNeverThatOfNobody(t *testing.T) {
 	clock := wait.NewClock()
-	x := New(Config{Clock: &clock, ClientNumber: func() int64 { return 1 }})
+	x := New(Config{Clock: &clock, ClientNumber: func() int64 { return 1 }}, nil)
 	x.nextSeen = math.MaxUint32
 	if c := x.Open(&Service{x: x, Users: access.WithoutPassword()}, Arrival{}); c.Ref.Generation == 0 {
 		t.Error("a client is nobody")

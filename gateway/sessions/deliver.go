@@ -1,35 +1,43 @@
-package exchange
+package sessions
 
 import (
 	"slices"
+	"time"
 
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
+// StreamHigh and streamLow are the unwritten bytes of a client at which a connection that streams to it is stopped, and
+// resumed.
+const (
+	StreamHigh = 512 << 10
+	streamLow  = 128 << 10
+)
+
 // owedBytes is how many bytes of replies may be unwritten for a client before its next request waits.
 const owedBytes = 1 << 20
 
 // Answer answers the request that is being read with a reply of the gateway.
-func (x *Exchange) Answer(c *Session, reply []byte) {
+func (x *Sessions) Answer(c *Session, reply []byte) {
 	x.Deliver(c, c.Replies.Reserve(), reply)
 }
 
 // AnswerLocal is Answer for a request that needed no server, which it counts.
-func (x *Exchange) AnswerLocal(c *Session, reply []byte) {
+func (x *Sessions) AnswerLocal(c *Session, reply []byte) {
 	x.totals.Local++
 	x.Answer(c, reply)
 }
 
 // Refuse is Answer with an error of the gateway for a request of which nothing was sent, which it counts.
-func (x *Exchange) Refuse(c *Session, reply []byte) {
+func (x *Sessions) Refuse(c *Session, reply []byte) {
 	x.totals.Refused++
 	x.Answer(c, reply)
 }
 
 // Settle answers a request, or one part of a Composite: t names its place. It may close the session.
-func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
+func (x *Sessions) Settle(c *Session, t *upstream.Pending, reply []byte) {
 	if t.Part < 0 {
 		x.Deliver(c, t.Seq, reply)
 	} else if of := c.Composite(t.Seq); of != nil {
@@ -38,7 +46,7 @@ func (x *Exchange) Settle(c *Session, t *upstream.Pending, reply []byte) {
 }
 
 // Deliver writes a whole reply to its client, now or when the replies before it are there. It may close the session.
-func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
+func (x *Sessions) Deliver(c *Session, seq uint32, reply []byte) {
 	c.Weigh(len(reply))
 	if !c.Replies.AtFront(seq) {
 		c.Replies.Keep(seq, reply)
@@ -50,7 +58,7 @@ func (x *Exchange) Deliver(c *Session, seq uint32, reply []byte) {
 }
 
 // flush writes the replies whose turn has come.
-func (x *Exchange) flush(c *Session) {
+func (x *Sessions) flush(c *Session) {
 	for {
 		reply, ok := c.Replies.Ready()
 		if !ok {
@@ -67,6 +75,47 @@ func (x *Exchange) flush(c *Session) {
 	}
 }
 
+// Stream writes a piece of a reply whose turn it is, before the reply is there whole. It may close the session.
+func (x *Sessions) Stream(c *Session, b []byte) {
+	if c.Mode.Drops() {
+		return
+	}
+	if c.Output.Len() == 0 {
+		c.tookAt = x.clock.Now // it had nothing to read so far
+	}
+	x.Relay(c, b)
+	x.CheckOutput(c)
+}
+
+// StreamEnded records that the reply was written whole. It may close the session.
+func (x *Sessions) StreamEnded(c *Session) {
+	c.Mode.Dropped()
+	c.Replies.Pass()
+	x.pushKept(c)
+	x.flush(c)
+}
+
+// TookAt is when the client last read from its output, or when a long reply began to reach it while it had read all
+// else.
+func (c *Session) TookAt() time.Duration { return c.tookAt }
+
+// StreamsTo reports whether the reply under way on a connection streams to this session.
+func (c *Session) StreamsTo(l *upstream.Conn) bool {
+	t := l.Inflight.Front()
+	return l.Streams && t != nil && t.To == c.Ref
+}
+
+// Relay writes bytes to a client that are passed on as they are. They are copied.
+func (x *Sessions) Relay(c *Session, b []byte) {
+	c.Output.Append(x.blocks, b)
+	x.write(c)
+}
+
+// MayOverflow reports whether the output limit may close a client before it has read what is under way for it.
+func (x *Sessions) MayOverflow(c *Session) bool {
+	return c.heldBytes()+c.Expects(c.underWay()) > x.conf.OutputBytesMax/2
+}
+
 // write makes the loop write the client's output at the end of the round.
 func (t *Table) write(c *Session) {
 	if c.due != dueNow {
@@ -76,15 +125,17 @@ func (t *Table) write(c *Session) {
 }
 
 // drained resumes what waited for a client to read: its own requests, a connection that was stopped, its close.
-func (x *Exchange) drained(c *Session) {
+func (x *Sessions) drained(c *Session) {
 	if c.Output.Len() < streamLow {
 		for i := range c.inFlight {
-			if l := c.inFlight[i].conn; c.streamsTo(l) {
+			if l := c.inFlight[i].conn; c.StreamsTo(l) {
 				x.pool.Resume(l)
 			}
 		}
 	}
-	x.tunnelDrained(c)
+	if c.InTunnel() && c.dedicated.Paused && c.Output.Len() < streamLow {
+		x.pool.Read(c.dedicated, true)
+	}
 	if c.Reason == wait.OwedTooMuch && c.owesLittle() {
 		x.Wake(c)
 	}
@@ -92,7 +143,7 @@ func (x *Exchange) drained(c *Session) {
 }
 
 // CheckOutput closes a client that exceeds the output limit, and resumes reading from one that can read replies first.
-func (x *Exchange) CheckOutput(c *Session) {
+func (x *Sessions) CheckOutput(c *Session) {
 	x.Account(c)
 	size := c.heldBytes()
 	if size > x.conf.OutputBytesMax {

@@ -1,4 +1,4 @@
-package exchange
+package sessions
 
 import (
 	"time"
@@ -13,8 +13,8 @@ const (
 	autoMore = 10 * time.Second
 )
 
-// window is for how long a request of this client may be buffered; 0 for not at all.
-func (c *Session) window() time.Duration {
+// Window is for how long a request of this client may be buffered; 0 for not at all.
+func (c *Session) Window() time.Duration {
 	switch hold := &c.terms.Hold; hold.Mode {
 	case session.HoldFor:
 		return hold.Window
@@ -26,7 +26,7 @@ func (c *Session) window() time.Duration {
 
 // Patience is for how long this client may wait for what ends by itself, whether requests are buffered or not.
 func (c *Session) Patience() time.Duration {
-	if window := c.window(); window > 0 {
+	if window := c.Window(); window > 0 {
 		return window
 	}
 	return c.Service.autoWindow()
