@@ -22,7 +22,7 @@ func (p *Pool) Check(frameMax int) error {
 		if _, isFree := slices.BinarySearch(free, ConnID(id)); int(l.ID) != id || isFree {
 			return fmt.Errorf("connection %d stands in the place of %d, free: %t", l.ID, id, isFree)
 		}
-		if err := errors.Join(l.check(frameMax), p.owner(l), p.settledBehind(l)); err != nil {
+		if err := errors.Join(l.check(frameMax), l.checkOwner(p), l.checkSettled(p)); err != nil {
 			return err
 		}
 	}
@@ -43,8 +43,8 @@ func (l *Conn) check(frameMax int) error {
 	return nil
 }
 
-// owner checks that a connection is in the set of its key, and a dedicated one in one place.
-func (p *Pool) owner(l *Conn) error {
+// checkOwner checks that a connection is in the set of its key, and a dedicated one in one place.
+func (l *Conn) checkOwner(p *Pool) error {
 	set := p.sets[l.Key]
 	if set == nil || !slices.Contains(set.conns, l) {
 		return fmt.Errorf("connection %d is not among those like it", l.ID)
@@ -62,8 +62,8 @@ func (p *Pool) owner(l *Conn) error {
 	return nil
 }
 
-// settledBehind checks that no connection to a demoted primary owes anything when it was reported that none does.
-func (p *Pool) settledBehind(l *Conn) error {
+// checkSettled checks that no connection to a demoted primary owes anything when it was reported that none does.
+func (l *Conn) checkSettled(p *Pool) error {
 	s := p.servers[l.Key.Service]
 	if s.View != nil && s.left == s.View.Epoch && l.Key.Purpose == Primary && l.Inflight.Len() > 0 &&
 		s.View.Demoted(l.Key.Node) != nil {

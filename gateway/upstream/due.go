@@ -11,13 +11,13 @@ import (
 func (p *Pool) Due() {
 	for _, l := range p.conns {
 		if l != nil {
-			p.timer(l)
+			l.timer(p)
 		}
 	}
 }
 
 // timer does so for one connection.
-func (p *Pool) timer(l *Conn) {
+func (l *Conn) timer(p *Pool) {
 	switch l.State {
 	case Dialing:
 		if p.Clock.Now < l.DialledAt+dialGrace {
@@ -33,12 +33,12 @@ func (p *Pool) timer(l *Conn) {
 			p.Clock.At(l.RedialAt)
 		}
 	case Open:
-		p.openTimer(l)
+		l.openTimer(p)
 	}
 }
 
 // openTimer does so for one that is open.
-func (p *Pool) openTimer(l *Conn) {
+func (l *Conn) openTimer(p *Pool) {
 	p.listen(l)
 	if l.Slicing() || l.WriteAt > 0 {
 		p.Dirty(l)

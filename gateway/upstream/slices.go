@@ -22,9 +22,9 @@ const (
 
 // slice returns what is left of the slice of a connection's long request that was begun in this round, or the next one;
 // none while it is not time for one. A slice may be several writes: TLS encrypts a part of it at a time.
-func (p *Pool) slice(l *Conn) []byte {
+func (l *Conn) slice(p *Pool) []byte {
 	if l.sliceLeft == 0 || l.SlicedAt != p.Clock.Now {
-		at, size := p.sliceAt(l)
+		at, size := l.sliceAt(p)
 		if p.Clock.Now < at {
 			p.Clock.At(at)
 			return nil
@@ -36,8 +36,8 @@ func (p *Pool) slice(l *Conn) []byte {
 }
 
 // sliceAt returns when the next slice may be written, and its size in bytes.
-func (p *Pool) sliceAt(l *Conn) (at time.Duration, size int) {
-	others, unanswered := p.othersUse(l)
+func (l *Conn) sliceAt(p *Pool) (at time.Duration, size int) {
+	others, unanswered := l.othersUse(p)
 	if !others {
 		return l.SlicedAt + 1, WideBytes
 	}
@@ -51,7 +51,7 @@ func (p *Pool) sliceAt(l *Conn) (at time.Duration, size int) {
 // othersUse reports whether other connections use the same server, and whether one of them was not answered since the
 // last slice was written: the server may not have read that yet. Dedicated connections do not count, since blocking
 // commands wait there.
-func (p *Pool) othersUse(l *Conn) (others, unanswered bool) {
+func (l *Conn) othersUse(p *Pool) (others, unanswered bool) {
 	if l.Key.Purpose == Dedicated {
 		return true, false
 	}

@@ -12,7 +12,7 @@ func (p *Pool) Bytes(id ConnID) []byte {
 		return nil
 	}
 	if l.Slicing() {
-		return p.slice(l)
+		return l.slice(p)
 	}
 	if l.Coalesces(p.Clock.Now) {
 		p.Clock.At(l.WriteAt) // each time, since an earlier timer resets it

@@ -14,7 +14,7 @@ import (
 
 // withoutCluster has CLUSTER answered where a listener does not emulate a node: servers without a cluster give one
 // answer to all its subcommands.
-func (w *Worker) withoutCluster(c *sessions.Session, d *routing.Decision, command *routing.Command) {
+func (w *own) withoutCluster(c *sessions.Session, d *routing.Decision, command *routing.Command) {
 	if d.Reason == routing.Forbidden && !c.Role.Is(facade.Cluster) && command.Family == routing.CmdCluster &&
 		!c.Allows(d, command) {
 		*d = routing.Decision{Kind: routing.Answer, Shard: -1, Slot: -1}
@@ -22,7 +22,7 @@ func (w *Worker) withoutCluster(c *sessions.Session, d *routing.Decision, comman
 }
 
 // askSlot has the server that serves a slot count or name its keys; servers that are no cluster cannot.
-func (w *Worker) askSlot(c *sessions.Session, id routing.ID, args [][]byte) bool {
+func (w *own) askSlot(c *sessions.Session, id routing.ID, args [][]byte) bool {
 	slot, bad := facade.SlotOf(id, args)
 	v := c.Service.View
 	switch {
@@ -39,7 +39,7 @@ func (w *Worker) askSlot(c *sessions.Session, id routing.ID, args [][]byte) bool
 	if shard := v.Shard(slot); shard != nil {
 		d.Shard = shard.Index
 	}
-	return w.forward(c, &d, nil, args, resp.AppendCommand(nil, args...))
+	return (*Worker)(w).forward(c, &d, nil, args, resp.AppendCommand(nil, args...))
 }
 
 var noSlots = []byte("-ERR the servers of this gateway are not a cluster and cannot list the keys of a slot\r\n")
@@ -66,14 +66,14 @@ func (w *Worker) limits(c *sessions.Session) *resp.Limits {
 }
 
 // sentinel handles a request to an emulated Sentinel. It returns false when the session was blocked.
-func (w *Worker) sentinel(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *own) sentinel(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	c.BeginCommand(command)
 	if w.clients.Paused(c, command, args) {
 		return false
 	}
 	of := routing.OfSentinel(args[0])
 	if of == nil {
-		w.refuse(c, routing.UnknownCommand, nil, args)
+		(*Worker)(w).refuse(c, routing.UnknownCommand, nil, args)
 		return true
 	}
 	subscribed := c.Listens != nil && c.Listens.Any()
@@ -107,11 +107,11 @@ func (w *Worker) sentinel(c *sessions.Session, command *routing.Command, args []
 }
 
 // ofAnyListener handles a request that is the same for all listeners.
-func (w *Worker) ofAnyListener(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *own) ofAnyListener(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	var d routing.Decision
 	routing.Decide(&d, routing.Request{Command: command, Args: args}, nil)
 	if d.Kind != routing.Answer {
-		w.refuse(c, d.Reason, command, args)
+		(*Worker)(w).refuse(c, d.Reason, command, args)
 		return true
 	}
 	return w.local(c, command, args, frame)

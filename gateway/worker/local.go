@@ -17,9 +17,12 @@ import (
 	"evergate/routing"
 )
 
+// own answers what the gateway itself can answer, for its clients and those of emulated roles.
+type own Worker
+
 // local answers a command about the gateway itself, or sends on what the servers must say. It returns false when the
 // session was blocked.
-func (w *Worker) local(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
+func (w *own) local(c *sessions.Session, command *routing.Command, args [][]byte, frame []byte) bool {
 	f := w.facts(c, command, args)
 	if c.Replies.Owed() > 0 && local.AfterAll(command, args, &f) {
 		w.x.Block(c, wait.InFlight) // what is owed is still said in the old protocol, of the old database
@@ -84,7 +87,7 @@ func (w *Worker) local(c *sessions.Session, command *routing.Command, args [][]b
 }
 
 // facts are what the answer to a command of a client depends on.
-func (w *Worker) facts(c *sessions.Session, command *routing.Command, args [][]byte) local.Facts {
+func (w *own) facts(c *sessions.Session, command *routing.Command, args [][]byte) local.Facts {
 	f := local.Facts{
 		ID: c.Number, Proto: c.Proto, DB: c.DB, Identity: c.Identity, User: c.User, Users: c.Service.UsersAt(c.Listener),
 		ReplyOff: c.Mode.Drops(), Subscribed: clients.Listening(c), View: c.Service.View, Role: c.Role,
@@ -103,7 +106,7 @@ func (w *Worker) facts(c *sessions.Session, command *routing.Command, args [][]b
 }
 
 // ownReply is the gateway's reply to a command that it answers at once and by itself, and what changes for the client.
-func (w *Worker) ownReply(c *sessions.Session, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
+func (w *own) ownReply(c *sessions.Session, command *routing.Command, args [][]byte, f *local.Facts) (reply []byte,
 	do local.Effect) {
 	switch command.Family {
 	case routing.CmdUnsubscribe, routing.CmdPUnsubscribe, routing.CmdSUnsubscribe:
@@ -117,7 +120,7 @@ func (w *Worker) ownReply(c *sessions.Session, command *routing.Command, args []
 }
 
 // apply does to a session what an answer changes. It returns false when the session was blocked, and is asked again.
-func (w *Worker) apply(c *sessions.Session, do *local.Effect) bool {
+func (w *own) apply(c *sessions.Session, do *local.Effect) bool {
 	if do.Do == 0 {
 		return true
 	}
@@ -144,7 +147,7 @@ func (w *Worker) apply(c *sessions.Session, do *local.Effect) bool {
 }
 
 // reset makes a session what it was when it connected.
-func (w *Worker) reset(c *sessions.Session) {
+func (w *own) reset(c *sessions.Session) {
 	c.Mode.Reset()
 	c.Reset()
 	w.policy.Initial(c, c.Service.UsersAt(c.Listener))
@@ -160,7 +163,7 @@ var noMonitor = resp.AppendError(nil, "ERR 'monitor' is not allowed through the 
 	"'pass': it would show what other users do")
 
 // askBypassing sends what changes nothing to a primary that runs a script, on a connection of the session's own.
-func (w *Worker) askBypassing(c *sessions.Session, shard int, frame []byte) bool {
+func (w *own) askBypassing(c *sessions.Session, shard int, frame []byte) bool {
 	if c.InFlight() {
 		w.x.Block(c, wait.InFlight)
 		return false
@@ -176,7 +179,7 @@ func (w *Worker) askBypassing(c *sessions.Session, shard int, frame []byte) bool
 }
 
 // askLowest sends COMMAND and its subcommands to the server with the lowest version: it speaks for all.
-func (w *Worker) askLowest(c *sessions.Session, command *routing.Command, args [][]byte) bool {
+func (w *own) askLowest(c *sessions.Session, command *routing.Command, args [][]byte) bool {
 	v := c.Service.View
 	if v == nil {
 		return w.x.Unavailable(c, -1, upstream.NoView)
@@ -186,7 +189,7 @@ func (w *Worker) askLowest(c *sessions.Session, command *routing.Command, args [
 		return w.x.Unavailable(c, 0, upstream.InFlight)
 	}
 	if v.Lowest == nil || v.Demoted(v.Lowest.ID) != nil {
-		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
+		return (*Worker)(w).forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
 	purpose := upstream.Replica
 	if v.LedBy(v.Lowest.ID) >= 0 {
@@ -194,7 +197,7 @@ func (w *Worker) askLowest(c *sessions.Session, command *routing.Command, args [
 	}
 	l, _ := c.Service.Set(v.Lowest, purpose, c.Setup()).Usable()
 	if l == nil || l.Full() {
-		return w.forward(c, &d, command, args, resp.AppendCommand(nil, args...))
+		return (*Worker)(w).forward(c, &d, command, args, resp.AppendCommand(nil, args...))
 	}
 	w.x.Send(c, l, &exchange.Request{
 		Seq: c.Replies.Reserve(), Part: -1, Slot: -1, Shard: 0, Read: true, Foreign: true,

@@ -131,7 +131,7 @@ func (w *Worker) waits(c *sessions.Session) bool {
 func (r *request) asksSentinel(w *Worker) bool { return r.c.Role != nil && r.askSentinel(w) }
 
 func (r *request) askSentinel(w *Worker) bool {
-	return r.c.Role.Is(facade.Sentinel) && r.ends(w.sentinel(r.c, r.command, r.args, r.frame))
+	return r.c.Role.Is(facade.Sentinel) && r.ends((*own)(w).sentinel(r.c, r.command, r.args, r.frame))
 }
 
 func (r *request) isUnknown(w *Worker) bool {
@@ -153,7 +153,7 @@ func (r *request) lacksKeys(w *Worker) bool {
 	if c.Service.Catalog.Decide(r.d, r.command, r.args, c.Service.View); r.d.Kind == routing.AskKeys {
 		return r.ends(w.inquiries.Done(c, w.inquiries.Keys(c, r.args)))
 	}
-	w.withoutCluster(c, r.d, r.command)
+	(*own)(w).withoutCluster(c, r.d, r.command)
 	policy.Answers(c, r.d, r.command)
 	return false
 }
@@ -265,7 +265,7 @@ func (r *request) execute(w *Worker) bool {
 		}
 		return w.transactions.Do(c, d, r.command, r.frame)
 	case routing.Answer:
-		return w.local(c, r.command, r.args, r.frame)
+		return (*own)(w).local(c, r.command, r.args, r.frame)
 	case routing.Split:
 		return w.multi.Split(c, d, r.args, r.frame)
 	case routing.Listen:
@@ -299,7 +299,7 @@ func (w *Worker) forward(c *sessions.Session, d *routing.Decision, command *rout
 	l, state := w.x.Choose(c, d.Shard, d.Slot, d.Read, c.Company(len(frame), 0))
 	switch {
 	case l == nil && state == upstream.RunsScript && command.RunsDuringScript():
-		return w.askBypassing(c, d.Shard, frame)
+		return (*own)(w).askBypassing(c, d.Shard, frame)
 	case l == nil:
 		return w.x.Unavailable(c, d.Shard, state)
 	}

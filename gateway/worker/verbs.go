@@ -40,10 +40,10 @@ func (v *verbs) Own(c *sessions.Session, args [][]byte, seq uint32) (reply []byt
 	w := (*Worker)(v)
 	command := routing.Lookup(args)
 	if !admin.Is(command.ID, c.Service.As != nil) {
-		f := w.facts(c, command, args)
-		own, do := w.ownReply(c, command, args, &f)
-		w.apply(c, &do) // none that blocks is replaced in a transaction
-		return own, false
+		f := (*own)(w).facts(c, command, args)
+		reply, do := (*own)(w).ownReply(c, command, args, &f)
+		(*own)(w).apply(c, &do) // none that blocks is replaced in a transaction
+		return reply, false
 	}
 	r, wrong := w.clients.Request(c, command, args)
 	if wrong != nil {
