@@ -99,7 +99,7 @@ func (g *Gateway) info(r *admin.Request, answer func([]byte)) {
 func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.ServerReport) status.Facts {
 	of, role := g.listenerOf(listener)
 	service := g.subServices[of].service
-	s := &g.conf.Services[service]
+	s := &g.conf().Services[service]
 	port := 0
 	g.mu.Lock()
 	for _, ln := range g.listeners {
@@ -116,10 +116,10 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 	return status.Facts{
 		Handshakes: done, HandshakesFailed: failed,
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
-		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf.Limits.ClientMemoryMax,
+		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.refusals.all.Load() + g.addresses.Rejected() + g.turnedAway.Load(), Workers: len(g.loops),
 		Reads: string(g.subServices[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
-		Failovers: g.failovers[service].History(), Role: role, Servers: infos,
+		Failovers: g.failovers[service].History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}
 }
 

@@ -58,7 +58,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 		case asked != nil:
 			return configChanged(r.Words[0], asked)
 		default:
-			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf.Services[service].Name+"': "+why+
+			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf().Services[service].Name+"': "+why+
 				"; the command was not executed")
 		}
 		if !pause(ctx, configRetry) {

@@ -38,7 +38,7 @@ const (
 type descriptors struct {
 	limit   int
 	loops   int
-	clients int // as configured
+	clients atomic.Int64 // as configured
 	nodes   []atomic.Int64
 	// want is how many should be kept free, kept how many are.
 	want, kept atomic.Int64
@@ -88,8 +88,8 @@ func (s *spares) release() {
 var errNoDescriptor = errors.New("no file descriptor to spare")
 
 func newDescriptors(conf *config.Gateway, limit int) *descriptors {
-	d := &descriptors{limit: limit, loops: conf.Workers, clients: conf.Limits.ClientsMax,
-		nodes: make([]atomic.Int64, len(conf.Services))}
+	d := &descriptors{limit: limit, loops: conf.Workers, nodes: make([]atomic.Int64, len(conf.Services))}
+	d.clients.Store(int64(conf.Limits.ClientsMax))
 	for i := range conf.Services {
 		s := &conf.Services[i]
 		d.nodes[i].Store(int64(max(3, len(s.Sentinels), len(s.Cluster), 1+len(s.Replicas))))
@@ -124,10 +124,18 @@ func (d *descriptors) seen(service int, v *topology.View) {
 }
 
 // clientsMax is the most clients at once.
-func (d *descriptors) clientsMax() int { return min(d.clients, d.limit-int(d.kept.Load())) }
+func (d *descriptors) clientsMax() int { return min(int(d.clients.Load()), d.limit-int(d.kept.Load())) }
+
+// warn logs that fewer clients than max-clients fit below the limit of open files.
+func (d *descriptors) warn(logger hclog.Logger) {
+	if clients := int(d.clients.Load()); d.clientsMax() < clients {
+		logger.Warn("max-clients lowered to the limit of open files", "max-clients", d.clientsMax(),
+			"configured", clients, "open-files", d.limit, "required", d.needed())
+	}
+}
 
 // needed is the limit of open files that the configured clients need.
-func (d *descriptors) needed() int { return d.clients + int(d.want.Load()) }
+func (d *descriptors) needed() int { return int(d.clients.Load() + d.want.Load()) }
 
 // note takes note of an error about a new descriptor: there may be fewer than the limit says, for the whole system
 // (ENFILE) or since it was lowered. What is free from now on is for servers: clients that wait would take it first.

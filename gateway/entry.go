@@ -55,16 +55,17 @@ func (e *entry) accept(ctx context.Context, ln listener) {
 			}
 			continue
 		}
-		proxied := ln.proxies.Contains(conn.RemoteAddr())
+		t := ln.terms.Load()
+		proxied := t.proxies.Contains(conn.RemoteAddr())
 		switch {
 		case !e.fits(conn):
-			e.refuse(conn, ln)
-		case !proxied && !e.admits(conn, ln): // behind a proxy the client is not known yet
-		case !proxied && ln.tls == nil:
-			e.serve(ln, conn)
+			e.refuse(conn, t)
+		case !proxied && !e.admits(conn, ln, t): // behind a proxy the client is not known yet
+		case !proxied && t.tls == nil:
+			e.serve(ln, t, conn)
 		default:
 			e.handshakes.Begin()
-			e.running.Go(func() { e.enter(ctx, conn, ln) })
+			e.running.Go(func() { e.enter(ctx, conn, ln, t) })
 		}
 	}
 }
@@ -77,24 +78,24 @@ func (e *entry) fits(conn net.Conn) bool {
 }
 
 // serve hands a connection to the loop with the fewest clients.
-func (e *entry) serve(ln listener, conn net.Conn) {
+func (e *entry) serve(ln listener, t *terms, conn net.Conn) {
 	l, _ := e.idlest()
 	if err := l.Accept(conn, ln.id); err != nil {
 		e.descriptors.note(err)
 		e.leaves(conn)
-		e.refuse(conn, ln)
+		e.refuse(conn, t)
 	}
 }
 
 // refuse closes a connection that finds no room.
-func (e *entry) refuse(conn net.Conn, ln listener) {
+func (e *entry) refuse(conn net.Conn, t *terms) {
 	e.refusals.note()
-	turnAway(conn, ln)
+	turnAway(conn, t)
 }
 
 // turnAway closes a connection of one client too many. A client of TLS gets no text: there is no time for a handshake.
-func turnAway(conn net.Conn, ln listener) {
-	if ln.tls == nil {
+func turnAway(conn net.Conn, t *terms) {
+	if t.tls == nil {
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 		_, _ = conn.Write(tooManyClients)
 	}
@@ -115,14 +116,14 @@ func (e *entry) idlest() (best loop.Loop, all int) {
 }
 
 // admits reports whether a client may stay; if not it is closed.
-func (e *entry) admits(conn net.Conn, ln listener) bool {
-	if ln.allowed != nil && !ln.allowed.Contains(conn.RemoteAddr()) {
+func (e *entry) admits(conn net.Conn, ln listener, t *terms) bool {
+	if t.allowed != nil && !t.allowed.Contains(conn.RemoteAddr()) {
 		e.logTurnedAway(ln, conn, "network", errors.New("its network is not allowed"))
 		_ = conn.Close()
 		return false
 	}
 	if !e.enters(conn) {
-		turnAway(conn, ln)
+		turnAway(conn, t)
 		return false
 	}
 	return true
@@ -140,9 +141,9 @@ func (e *entry) logTurnedAway(ln listener, conn net.Conn, kind string, err error
 }
 
 // enter waits for what a connection must send before it is a client, on a goroutine of its own.
-func (e *entry) enter(ctx context.Context, conn net.Conn, ln listener) {
+func (e *entry) enter(ctx context.Context, conn net.Conn, ln listener, t *terms) {
 	defer e.handshakes.End()
-	if ln.proxies.Contains(conn.RemoteAddr()) {
+	if t.proxies.Contains(conn.RemoteAddr()) {
 		client, err := e.handshakes.Header(ctx, conn)
 		if err != nil {
 			if ctx.Err() == nil && !errors.Is(err, accept.ErrSilent) {
@@ -151,19 +152,19 @@ func (e *entry) enter(ctx context.Context, conn net.Conn, ln listener) {
 			_ = conn.Close()
 			return
 		}
-		if conn = client; !e.admits(conn, ln) {
+		if conn = client; !e.admits(conn, ln, t) {
 			return
 		}
 	}
-	if ln.tls != nil {
-		secure := e.handshakes.TLS(ctx, conn, ln.tls, ln.Addr().String())
+	if t.tls != nil {
+		secure := e.handshakes.TLS(ctx, conn, t.tls, ln.Addr().String())
 		if secure == nil {
 			e.leaves(conn)
 			return
 		}
 		conn = secure
 	}
-	e.serve(ln, conn)
+	e.serve(ln, t, conn)
 }
 
 // enters reports whether the address of a client may have one more, and counts it until it leaves.

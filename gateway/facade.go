@@ -68,30 +68,30 @@ func (g *Gateway) settlers(service int) int {
 			serving++
 		}
 	}
-	return g.conf.Workers * serving
+	return g.conf().Workers * serving
 }
 
 // settler is the number of a worker among those of a sub-service's service.
 func (g *Gateway) settler(subService, worker int) int {
-	return g.subServices[subService].nth*g.conf.Workers + worker
+	return g.subServices[subService].nth*g.conf().Workers + worker
 }
 
 // announceFacades sets the addresses of the facades, now that the ports are known. It is called with all listeners
 // open, before the first client is accepted.
 func (g *Gateway) announceFacades() {
-	addresses := make([][]facade.Address, len(g.conf.Services)) // by service and listener
+	addresses := make([][]facade.Address, len(g.conf().Services)) // by service and listener
 	for _, ln := range g.listeners {
-		s := &g.conf.Services[ln.service]
+		s := &g.conf().Services[ln.service]
 		host, port := s.Announced(s.Listeners()[len(addresses[ln.service])])
 		if tcp, ok := ln.Addr().(*net.TCPAddr); ok && port == 0 {
 			port = tcp.Port
 		}
 		addresses[ln.service] = append(addresses[ln.service], facade.Address{Host: host, Port: port})
 	}
-	masters := [2][]facade.Master{mastersOf(&g.conf, addresses, false), mastersOf(&g.conf, addresses, true)}
-	at := make([]int, len(g.conf.Services))
+	masters := [2][]facade.Master{mastersOf(g.conf(), addresses, false), mastersOf(g.conf(), addresses, true)}
+	at := make([]int, len(g.conf().Services))
 	for _, ln := range g.listeners {
-		s, own := &g.conf.Services[ln.service], addresses[ln.service]
+		s, own := &g.conf().Services[ln.service], addresses[ln.service]
 		if _, role := g.listenerOf(ln.id); role != nil {
 			index := at[ln.service]
 			role.Self = own[index]
@@ -144,7 +144,7 @@ func mastersOf(c *config.Gateway, addresses [][]facade.Address, withTLS bool) []
 // listenerOf finds what belongs to a listener's ID: the sub-service, and the emulated role if there is one.
 func (g *Gateway) listenerOf(id int) (subService int, role *facade.Role) {
 	if own := id - len(g.subServices); own >= 0 {
-		return g.ownListeners[own].Service, g.ownListeners[own].Role
+		return g.knownListeners[own].Service, g.knownListeners[own].Role
 	}
 	return id, nil
 }

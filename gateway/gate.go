@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,22 +18,31 @@ import (
 // file is read again every second, outside the loops, so that a rotated password or a new user is accepted without a
 // restart, and checking one costs no I/O.
 type gate struct {
-	secret config.Secret
-	access config.Access
-	users  atomic.Pointer[access.Users]
-	ids    map[string]int
+	users atomic.Pointer[access.Users]
+
+	mu sync.Mutex // guards all below
+	gateSource
 	// text is what was read last, taken what the users were made of.
 	text, taken string
 }
 
+// gateSource is what users are made of. It never changes.
+type gateSource struct {
+	secret config.Secret
+	access config.Access
+	ids    map[string]int
+	// passes: the servers know the users.
+	passes bool
+}
+
 const gateRefresh = time.Second
 
-// addGates makes the gate of each sub-service; those with the same clients share one.
-func (g *Gateway) addGates() error {
-	for i, p := range g.subServices {
-		s := &g.conf.Services[p.service]
-		if i >= len(g.conf.Services) && !p.sentinel {
-			g.gates = append(g.gates, g.gates[p.service])
+// newGates makes the gate of each sub-service; those with the same clients share one.
+func newGates(c *config.Gateway, subServices []subService) (gates []*gate, err error) {
+	for i, p := range subServices {
+		s := &c.Services[p.service]
+		if i >= len(c.Services) && !p.sentinel {
+			gates = append(gates, gates[p.service])
 			continue
 		}
 		password, users := s.Password, s.Access
@@ -40,24 +51,24 @@ func (g *Gateway) addGates() error {
 		}
 		if users.Defined() {
 			if _, err := users.Check(s.Listen, s.NoAuth); err != nil {
-				return fmt.Errorf("service %s: %w", s.Name, err)
+				return nil, fmt.Errorf("service %s: %w", s.Name, err)
 			}
 		}
-		gate, err := newGate(password, users, g.listenersOf(p.service), s.Passes() && !p.sentinel)
+		made, err := newGate(gateSource{password, users, listenersOf(c, p.service), s.Passes() && !p.sentinel})
 		if err != nil {
-			return fmt.Errorf("service %s: %w", s.Name, err)
+			return nil, fmt.Errorf("service %s: %w", s.Name, err)
 		}
-		g.gates = append(g.gates, gate)
+		gates = append(gates, made)
 	}
-	return nil
+	return gates, nil
 }
 
 // listenersOf returns the IDs of a service's listeners, by their texts.
-func (g *Gateway) listenersOf(service int) map[string]int {
-	numbers, _ := listenerIDs(&g.conf)
+func listenersOf(c *config.Gateway, service int) map[string]int {
+	numbers, _ := listenerIDs(c)
 	ids := map[string]int{}
-	for i := range g.conf.Services {
-		for _, listen := range g.conf.Services[i].Listeners() {
+	for i := range c.Services {
+		for _, listen := range c.Services[i].Listeners() {
 			if i == service {
 				ids[listen] = numbers[0]
 			}
@@ -67,14 +78,14 @@ func (g *Gateway) listenersOf(service int) map[string]int {
 	return ids
 }
 
-// newGate makes a gate. ids has the IDs of listeners with a Deny of their own. passes: the servers know the users.
-func newGate(s config.Secret, a config.Access, ids map[string]int, passes bool) (*gate, error) {
-	g := &gate{secret: s, access: a, ids: ids}
-	if passes {
+// newGate makes a gate.
+func newGate(from gateSource) (*gate, error) {
+	g := &gate{gateSource: from}
+	if from.passes {
 		g.users.Store(g.less(access.OfServers()))
 		return g, nil
 	}
-	if s.IsZero() && !a.Defined() {
+	if from.secret.IsZero() && !from.access.Defined() {
 		g.users.Store(g.less(access.WithoutPassword()))
 		return g, nil
 	}
@@ -127,13 +138,36 @@ func (g *gate) less(users *access.Users) *access.Users {
 	return users.Only(all).Vary(at)
 }
 
+// replace has the gate become another one, which nobody uses, and reports whether its users differ.
+func (g *gate) replace(other *gate) (changed bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if reflect.DeepEqual(g.gateSource, other.gateSource) && g.taken == other.taken {
+		return false
+	}
+	g.gateSource, g.text, g.taken = other.gateSource, other.text, other.taken
+	g.users.Store(other.users.Load())
+	return true
+}
+
+// refresh reads the file again, if there is one. It reports whether there are new users.
+func (g *gate) refresh() (isNew bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.secret.File == "" && g.access.UsersFile == "" {
+		return false, nil
+	}
+	before := g.text
+	if err = g.read(); err == nil && (g.text == before || !g.access.Defined()) {
+		isNew, err = g.take()
+	}
+	return isNew, err
+}
+
 // follow re-reads the file until ctx ends, and calls changed when there are new users. While the file cannot be read,
 // or a line of it is wrong, the old users stay. A file of users is taken when it was the same for a second: one that is
 // being written may be right by chance, and lack users whose clients would be closed.
 func (g *gate) follow(ctx context.Context, logger hclog.Logger, changed func()) {
-	if g.secret.File == "" && g.access.UsersFile == "" {
-		return
-	}
 	tick := time.NewTicker(gateRefresh)
 	defer tick.Stop()
 	failed := ""
@@ -143,12 +177,7 @@ func (g *gate) follow(ctx context.Context, logger hclog.Logger, changed func()) 
 			return
 		case <-tick.C:
 		}
-		before := g.text
-		err := g.read()
-		isNew := false
-		if err == nil && (g.text == before || !g.access.Defined()) {
-			isNew, err = g.take()
-		}
+		isNew, err := g.refresh()
 		if err == nil {
 			failed = ""
 		} else if err.Error() != failed {
@@ -163,7 +192,7 @@ func (g *gate) follow(ctx context.Context, logger hclog.Logger, changed func()) 
 }
 
 func (g *gate) warn(logger hclog.Logger, err error) {
-	if g.access.Defined() {
+	if g.source().access.Defined() {
 		logger.Warn("users reload failed, old users kept", "error", err.Error()) // a list of mistakes as one text
 		return
 	}
@@ -171,9 +200,17 @@ func (g *gate) warn(logger hclog.Logger, err error) {
 }
 
 func (g *gate) inform(logger hclog.Logger) {
-	if g.access.Defined() {
-		logger.Info("users reloaded", "file", g.access.UsersFile, "users", len(g.users.Load().Names()))
+	if a := &g.source().access; a.Defined() {
+		logger.Info("users reloaded", "file", a.UsersFile, "users", len(g.users.Load().Names()))
 	}
+}
+
+// source returns what the users are made of.
+func (g *gate) source() *gateSource {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	from := g.gateSource
+	return &from
 }
 
 // guessed logs that wrong passwords come from an address.

@@ -18,7 +18,7 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 		}
 	}
 	write("# comment\r\nuser app on >x ~* +@all\r\n")
-	g, err := newGate(config.Secret{}, config.Access{UsersFile: file}, nil, false)
+	g, err := newGate(gateSource{access: config.Access{UsersFile: file}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,15 +59,15 @@ func TestGateTakesAFileThatChanged(t *testing.T) {
 }
 
 func TestGateWithoutUsers(t *testing.T) {
-	open, err := newGate(config.Secret{}, config.Access{}, nil, false)
+	open, err := newGate(gateSource{})
 	if err != nil || open.users.Load().Initial() == nil || open.users.Load().Defined() {
 		t.Errorf("clients need a password: %v", err)
 	}
-	denying, err := newGate(config.Secret{}, config.Access{Deny: []string{"dangerous"}}, nil, false)
+	denying, err := newGate(gateSource{access: config.Access{Deny: []string{"dangerous"}}})
 	if err != nil || denying.users.Load().Initial() == nil || denying.users.Load().Initial().Unlimited() {
 		t.Errorf("nothing is denied: %v", err)
 	}
-	closed, err := newGate(config.Secret{Value: "secret"}, config.Access{}, nil, false)
+	closed, err := newGate(gateSource{secret: config.Secret{Value: "secret"}})
 	if err != nil || closed.users.Load().Initial() != nil ||
 		closed.users.Load().Authenticate([]byte("default"), []byte("secret")) == nil {
 		t.Errorf("the password is not asked for: %v", err)
@@ -81,15 +81,15 @@ func TestDenyAtAListener(t *testing.T) {
 	s.Access = config.Access{Deny: []string{"flushall", "127.0.0.1:2=keys", "127.0.0.1:2=@hash"}}
 	c.Services = []config.Service{s}
 	numbers, own := listenerIDs(&c)
-	if len(own) != 1 || numbers[0] != 0 || numbers[1] != 1 || numbers[2] != 0 {
+	if len(own) != 3 || numbers[0] != 1 || numbers[1] != 2 || numbers[2] != 3 {
 		t.Fatalf("the listeners are %v, %+v", numbers, own)
 	}
-	g := &Gateway{conf: c, subServices: subServicesOf(&c)}
-	if err := g.addGates(); err != nil {
+	gates, err := newGates(&c, subServicesOf(&c))
+	if err != nil {
 		t.Fatal(err)
 	}
-	users := g.gates[0].users.Load()
-	for listener, want := range map[int]string{0: "+@all -flushall", 1: "+@all -flushall -keys -@hash"} {
+	users := gates[0].users.Load()
+	for listener, want := range map[int]string{1: "+@all -flushall", 2: "+@all -flushall -keys -@hash"} {
 		if got := users.At(listener).Initial().String(); !strings.HasSuffix(got, want) {
 			t.Errorf("at %d: %s", listener, got)
 		}
@@ -101,7 +101,7 @@ func TestGateDeniesByListener(t *testing.T) {
 	a := config.Access{Users: []string{"user app on >x ~* &* +@all"},
 		Deny:      []string{"FLUSHALL", "1:1=GET"},
 		AllowOnly: []string{"@write", "get", "2:2=@read"}}
-	g, err := newGate(config.Secret{}, a, map[string]int{"1:1": 1, "2:2": 2}, false)
+	g, err := newGate(gateSource{access: a, ids: map[string]int{"1:1": 1, "2:2": 2}})
 	if err != nil {
 		t.Fatal(err)
 	}

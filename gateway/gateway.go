@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -20,6 +21,7 @@ import (
 	"evergate/gateway/accept"
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
+	"evergate/gateway/certs"
 	"evergate/gateway/config"
 	"evergate/gateway/dial"
 	"evergate/gateway/fanout"
@@ -48,11 +50,11 @@ import (
 //	err = g.Drain(ctx)  // finish what is under way
 //	err = g.Close()
 type Gateway struct {
-	conf    config.Gateway
+	inUse
 	logger  hclog.Logger
 	watch   *watch.Watch
 	keepers []*keeper.Keeper
-	// subServices are the services that the workers know, each with its gate; ownListeners have an ID behind theirs.
+	// subServices are the services that the workers know, each with its gate; the IDs of knownListeners are behind theirs.
 	subServices []subService
 	gates       []*gate
 	denials     []*shared.Denials // of each service of the config
@@ -63,9 +65,9 @@ type Gateway struct {
 	// scripts are those that each service of the config has forwarded.
 	scripts []*shared.Scripts
 	// longScripts counts the workers of each service of the config where one has been under way for a while.
-	longScripts  []atomic.Int32
-	prints       *shared.Prints // the short numbers by which SCAN cursors name servers
-	ownListeners []worker.Listener
+	longScripts    []atomic.Int32
+	prints         *shared.Prints // the short numbers by which SCAN cursors name servers
+	knownListeners []worker.Listener
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
 	// rounds are the rounds of INFO requests to the servers of each service.
@@ -87,8 +89,10 @@ type Gateway struct {
 	clientMemory atomic.Int64
 	// asks has one element for each question about a user that is under way.
 	asks chan struct{}
-	// material is the TLS of all services.
-	material *material
+	// material is the TLS of all services, readCerts has its files read at once.
+	material  atomic.Pointer[material]
+	readCerts chan struct{}
+	reloads
 
 	mu        sync.Mutex
 	listeners []listener
@@ -97,6 +101,7 @@ type Gateway struct {
 	cancel    context.CancelFunc
 	// stopAccepting ends the handshakes of clients.
 	stopAccepting context.CancelFunc
+	stopping      bool // Drain or Close has begun
 	closed        bool
 }
 
@@ -115,37 +120,39 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	if err := conf.Validate(); err != nil {
 		return nil, err
 	}
-	if conf.Workers == 0 {
-		conf.Workers = runtime.GOMAXPROCS(0) // the share of a container, if it is limited
-	}
+	cores := runtime.GOMAXPROCS(0) // the share of a container, if it is limited
+	conf.Workers = cmp.Or(conf.Workers, cores)
 	id := make([]byte, 20)
 	_, _ = rand.Read(id) // never fails (crypto/rand)
-	g := &Gateway{conf: conf, logger: logger, started: time.Now(), runID: hex.EncodeToString(id)}
+	g := &Gateway{logger: logger, started: time.Now(), runID: hex.EncodeToString(id), readCerts: make(chan struct{}, 1)}
+	g.current.Store(&conf)
+	g.reloads.g, g.reloads.cores = g, cores
 	g.watch = watch.New(watch.Options{
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
 	g.subServices, g.prints, g.guesses = subServicesOf(&conf), shared.NewPrints(), shared.NewGuesses(g.guessed)
-	_, g.ownListeners = listenerIDs(&conf)
+	_, g.knownListeners = listenerIDs(&conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
 	g.asks = make(chan struct{}, asksMax)
 	g.repeats, g.entry.logger = accept.NewRepeats(), logger
 	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
-	var err error
-	if g.material, err = newMaterial(conf.Services); err != nil {
+	m, err := newMaterial(conf.Services, nil)
+	if err != nil {
 		return nil, err
 	}
+	g.material.Store(m)
 	if g.audit, err = newAudit(conf.AuditLog, logger.Named("audit")); err != nil {
 		return nil, err
 	}
 	for i := range conf.Services {
 		g.addService(i)
 	}
-	if err := g.addGates(); err != nil {
+	if g.gates, err = newGates(&conf, g.subServices); err != nil {
 		return nil, err
 	}
 	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.Names())
-	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Services: g.servers(), Logger: logger.Named("upstream")}
+	g.dialer = &dial.Dialer{Timeout: conf.DialTimeout, Servers: g.servers, Logger: logger.Named("upstream")}
 	connect := func(ctx context.Context, to upstream.Dial) (net.Conn, upstream.Greeting, error) {
 		to.Service = g.subServices[to.Service].service
 		began := time.Now()
@@ -173,10 +180,10 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 }
 
 func (g *Gateway) addService(service int) {
-	s := &g.conf.Services[service]
+	s := &g.conf().Services[service]
 	g.denials = append(g.denials, &shared.Denials{})
 	g.scripts = append(g.scripts, shared.NewScripts())
-	k := g.watch.Add(watched(&g.conf, service, g.material))
+	k := g.watch.Add(watchedBy(g, service))
 	k.OnView(func(v *topology.View) {
 		if g.logger.IsDebug() {
 			g.logger.Named("topology").Debug("view published", "service", s.Name, "epoch", v.Epoch, "shards", v.String())
@@ -198,7 +205,7 @@ func (g *Gateway) addService(service int) {
 	g.failovers = append(g.failovers, failovers)
 	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
-	g.allowed = append(g.allowed, g.conf.Services[service].Allowed())
+	g.allowed = append(g.allowed, g.conf().Services[service].Allowed())
 	k.SetWorkers(g.settlers(service))
 	g.keepers = append(g.keepers, k)
 }
@@ -290,7 +297,7 @@ func (g *Gateway) report(of int, r topology.Report) {
 // acks returns one worker's access to the counters of acknowledged writes: it looks up each counter once. It is on the
 // path of every write, so there is no map.
 func (g *Gateway) acks() func(of int, node topology.NodeID, n int) {
-	cells := make([][]*atomic.Uint64, len(g.conf.Services)) // by service and node
+	cells := make([][]*atomic.Uint64, len(g.conf().Services)) // by service and node
 	return func(of int, node topology.NodeID, n int) {
 		service := g.subServices[of].service
 		for int(node) >= len(cells[service]) {
@@ -311,12 +318,9 @@ func (g *Gateway) OnView(f func(service string, v *topology.View)) {
 func (g *Gateway) Start() error {
 	if os.Getenv("GOMAXPROCS") == "" {
 		// The loops' threads never yield to other goroutines; those get threads of their own.
-		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf.Workers+2))
+		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), g.conf().Workers+2))
 	}
-	if d := g.descriptors; d.clientsMax() < d.clients {
-		g.logger.Warn("max-clients lowered to the limit of open files", "max-clients", d.clientsMax(),
-			"configured", d.clients, "open-files", d.limit, "required", d.needed())
-	}
+	g.descriptors.warn(g.logger)
 	if err := g.listen(); err != nil {
 		g.closeListeners()
 		return err
@@ -341,13 +345,15 @@ func (g *Gateway) Start() error {
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.clientMemory.Load) })
-	g.running.Go(func() { g.material.Follow(ctx, g.logger.Named("tls")) })
+	g.running.Go(func() {
+		certs.Follow(ctx, func() *certs.Set { return &g.material.Load().Set }, g.readCerts, g.logger.Named("tls"))
+	})
 	for i, u := range g.unserved {
 		g.running.Go(func() { u.Run(ctx, func() *topology.View { return g.View(i) }) })
 	}
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {
-			named := g.logger.Named(g.conf.Services[g.subServices[i].service].Name)
+			named := g.logger.Named(g.conf().Services[g.subServices[i].service].Name)
 			g.running.Go(func() { gt.follow(ctx, named, g.wake) })
 		}
 	}

@@ -16,13 +16,13 @@ func softLimit(l config.SoftLimit) sessions.SoftLimit {
 
 // newWorker makes the worker of a loop.
 func (g *Gateway) newWorker(loop int) *worker.Worker {
-	c := workerConfig(&g.conf, g.ownListeners, uint64(loop)+uint64(time.Now().UnixNano()))
+	c := workerConfig(g.conf(), g.knownListeners, uint64(loop)+uint64(time.Now().UnixNano()))
 	c.ClientMemory = account.Bound{
-		Max: int(g.conf.Limits.ClientMemoryMax), Workers: g.conf.Workers,
+		Max: int(g.conf().Limits.ClientMemoryMax), Workers: g.conf().Workers,
 		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
 		Exceeded: func() { g.memoryExceeded(loop) },
 	}
-	c.OutputSoft, c.PushSoft = softLimit(g.conf.Limits.OutputSoft), softLimit(g.conf.Limits.PushSoft)
+	c.OutputSoft, c.PushSoft = softLimit(g.conf().Limits.OutputSoft), softLimit(g.conf().Limits.PushSoft)
 	return worker.New(c, g.env(loop))
 }
 
@@ -37,7 +37,7 @@ func (g *Gateway) memoryExceeded(from int) {
 
 // cut logs a client that was closed because too much was kept for it.
 func (g *Gateway) cut(of int, c sessions.Cut) {
-	service := g.conf.Services[g.subServices[of].service].Name
+	service := g.conf().Services[g.subServices[of].service].Name
 	more, due := g.repeats.Due(service + " " + c.Why.String())
 	if !due {
 		return

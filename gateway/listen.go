@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"evergate/gateway/certs"
@@ -14,11 +15,27 @@ import (
 type listener struct {
 	net.Listener
 	service int
-	// id is the workers' name of the listener.
-	id int
+	// id is the workers' name of the listener, address its text in the settings. isTLS: it is one of TLSListen.
+	id      int
+	address string
+	isTLS   bool
+	terms   *atomic.Pointer[terms]
+}
+
+// terms are what a listener asks of a connection before it is a client. They never change.
+type terms struct {
 	// tls is what clients are shown; nil: the listener is one without TLS.
 	tls *certs.Server
 	origins
+}
+
+// use puts valid settings to use.
+func (ln *listener) use(c *config.Gateway, m *material) {
+	t := &terms{origins: newOrigins(&c.Services[ln.service].Networks, ln.address)}
+	if ln.isTLS {
+		t.tls = m.servers[ln.service]
+	}
+	ln.terms.Store(t)
 }
 
 // acceptPause is the pause after an error of accept such as too many open files.
@@ -30,18 +47,17 @@ var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 func (g *Gateway) listen() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ids, _ := listenerIDs(&g.conf)
-	for i := range g.conf.Services {
-		s := &g.conf.Services[i]
+	ids, _ := listenerIDs(g.conf())
+	for i := range g.conf().Services {
+		s := &g.conf().Services[i]
 		for n, address := range s.Listeners() {
 			ln, err := listenOn(address)
 			if err != nil {
 				return err
 			}
-			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)], origins: newOrigins(&s.Networks, address)}
-			if s.IsTLS(n) {
-				l.tls = g.material.servers[i]
-			}
+			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)], address: address,
+				isTLS: s.IsTLS(n), terms: &atomic.Pointer[terms]{}}
+			l.use(g.conf(), g.material.Load())
 			g.listeners = append(g.listeners, l)
 		}
 	}

@@ -7,31 +7,23 @@ import (
 	"evergate/gateway/worker"
 )
 
-// listenerIDs returns the ID of each listener, by service in the order of Listeners: that of the service, or one behind
-// all sub-services if the listener has a hold or a deny of its own, or a facade. The facades of the latter have no
-// addresses yet.
-func listenerIDs(c *config.Gateway) (numbers []int, own []worker.Listener) {
+// listenerIDs returns the ID of each listener, by service in the order of Listeners, and what the workers know of each:
+// the IDs are behind those of all sub-services. The facades have no addresses yet.
+func listenerIDs(c *config.Gateway) (ids []int, known []worker.Listener) {
 	parts := subServicesOf(c)
 	for i := range c.Services {
 		s := &c.Services[i]
-		_, denies := s.Access.Denied()
-		_, only := s.Access.Only()
 		for _, listen := range s.Listeners() {
 			pretends := s.FacadeAt(listen)
-			_, isOwn := s.ListenHold[listen]
-			if isOwn = isOwn || len(denies[listen])+len(only[listen]) > 0; !isOwn && pretends == config.FacadeNone {
-				numbers = append(numbers, i)
-				continue
-			}
 			listener := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: session.Hold(s.HoldAt(listen))}
 			if pretends != config.FacadeNone {
 				listener.Role = &facade.Role{Kind: facadeKinds[pretends]}
 			}
-			numbers = append(numbers, len(parts)+len(own))
-			own = append(own, listener)
+			ids = append(ids, len(parts)+len(known))
+			known = append(known, listener)
 		}
 	}
-	return numbers, own
+	return ids, known
 }
 
 // share divides a limit of the process among workers.

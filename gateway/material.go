@@ -14,9 +14,12 @@ type material struct {
 	upstream, sentinels []*certs.Client
 }
 
-// newMaterial reads all files.
-func newMaterial(services []config.Service) (*material, error) {
+// newMaterial reads all files. Where the options are those of old, which may be nil, it has the material of old.
+func newMaterial(services []config.Service, old *material) (*material, error) {
 	m := &material{}
+	if old != nil {
+		m.Keep(&old.Set)
+	}
 	for i := range services {
 		s := &services[i]
 		var server *certs.Server
@@ -43,7 +46,7 @@ func newMaterial(services []config.Service) (*material, error) {
 // ConnectTLS returns the configurations for connections to an address of one of a service's servers, and of its
 // Sentinels; nil: no TLS.
 func ConnectTLS(s *config.Service) (server, sentinel func(addr string) *tls.Config, err error) {
-	m, err := newMaterial([]config.Service{s.WithoutTLSListeners()})
+	m, err := newMaterial([]config.Service{s.WithoutTLSListeners()}, nil)
 	if err != nil {
 		return nil, nil, err
 	}

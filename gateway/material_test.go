@@ -38,7 +38,7 @@ func TestMaterialIsShared(t *testing.T) {
 	a := withTLS(t, t.TempDir())
 	b, c := a, config.DefaultService()
 	b.Name, c.Name, c.Primary = "b", "c", "127.0.0.1:6379"
-	m, err := newMaterial([]config.Service{a, b, c})
+	m, err := newMaterial([]config.Service{a, b, c}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +48,16 @@ func TestMaterialIsShared(t *testing.T) {
 	if m.servers[2] != nil || m.upstream[2] != nil || m.sentinels[2] != nil {
 		t.Error("a service without TLS has material")
 	}
+	kept, err := newMaterial([]config.Service{a, c}, m)
+	if err != nil || kept.servers[0] != m.servers[0] || kept.upstream[0] != m.upstream[0] {
+		t.Errorf("equal options get new material: %v", err)
+	}
+	other := withTLS(t, t.TempDir())
+	if changed, err := newMaterial([]config.Service{other}, m); err != nil || changed.servers[0] == m.servers[0] {
+		t.Errorf("other options get the old material: %v", err)
+	}
 	b.TLS.KeyFiles = []string{filepath.Join(t.TempDir(), "none")}
-	if _, err := newMaterial([]config.Service{a, b}); !errors.Is(err, os.ErrNotExist) ||
+	if _, err := newMaterial([]config.Service{a, b}, nil); !errors.Is(err, os.ErrNotExist) ||
 		!strings.HasPrefix(err.Error(), "service b: tls-listen: ") {
 		t.Errorf("without a key: %v", err)
 	}

@@ -39,6 +39,7 @@ func (g *Gateway) censusOf(of int) *census { return g.census[g.subServices[of].s
 
 // gapOver logs a time in which subscribers of a sub-service may have missed messages.
 func (g *Gateway) gapOver(i, of int, gap pubsub.Gap) {
-	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", g.conf.Services[g.subServices[of].service].Name,
+	service := g.conf().Services[g.subServices[of].service].Name
+	g.logger.Named("pubsub").Warn("subscriptions interrupted", "service", service,
 		"worker", i, "duration", gap.For, "topics", gap.Topics, "subscribers", gap.Listeners)
 }

@@ -61,6 +61,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) closeListeners() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.stopping = true
 	for _, ln := range g.listeners {
 		_ = ln.Close()
 	}

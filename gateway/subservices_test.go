@@ -30,19 +30,19 @@ func TestSubServicesAndListeners(t *testing.T) {
 		t.Fatalf("%+v", parts)
 	}
 	numbers, own := listenerIDs(&c)
-	if !slices.Equal(numbers, []int{0, 4, 5, 6, 1}) {
+	if !slices.Equal(numbers, []int{4, 5, 6, 7, 8}) {
 		t.Fatal(numbers)
 	}
 	for i, want := range []struct {
 		part int
 		kind facade.Kind
 	}{{0, facade.Cluster}, {2, facade.Replica}, {3, facade.Sentinel}} {
-		if own[i].Service != want.part || own[i].Role.Kind != want.kind {
-			t.Errorf("door %d: %+v, %+v", i, own[i], own[i].Role)
+		if l := own[1+i]; l.Service != want.part || l.Role.Kind != want.kind {
+			t.Errorf("listener %d: %+v, %+v", i, l, l.Role)
 		}
 	}
 	c.Services[0].Reads = config.ReadReplica // a replica's clients are served as all are
-	if _, own := listenerIDs(&c); own[1].Service != 0 || own[2].Service != 2 {
+	if _, own := listenerIDs(&c); own[2].Service != 0 || own[3].Service != 2 {
 		t.Errorf("%+v", own)
 	}
 }
@@ -51,7 +51,8 @@ func TestSubServicesAndListeners(t *testing.T) {
 func TestEachWorkerSettlesForEachSubService(t *testing.T) {
 	c := emulating()
 	c.Workers = 3
-	g := &Gateway{conf: c, subServices: subServicesOf(&c)}
+	g := &Gateway{subServices: subServicesOf(&c)}
+	g.current.Store(&c)
 	for service := range c.Services {
 		told := make([]bool, g.settlers(service))
 		for of, p := range g.subServices {
@@ -117,7 +118,7 @@ func TestFacadesReportListenersOfTheirKind(t *testing.T) {
 	}
 	c = config.Gateway{Services: []config.Service{s}}
 	ids, own := listenerIDs(&c)
-	if len(ids) != 3 || len(own) != 1 {
+	if len(ids) != 3 || len(own) != 3 || own[2].Service != 1 {
 		t.Errorf("%v, %v", ids, own)
 	}
 }

@@ -23,7 +23,7 @@ const (
 func Survey(ctx context.Context, c config.Gateway, service int) (*Findings, error) {
 	options := watch.Options{DialTimeout: c.DialTimeout, RefreshInterval: c.RefreshInterval}
 	c.Services = []config.Service{c.Services[service].WithoutTLSListeners()}
-	m, err := newMaterial(c.Services)
+	m, err := newMaterial(c.Services, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (g *Gateway) ask(ctx context.Context, of int, patience time.Duration,
 			why = err.Error()
 		}
 		if !time.Now().Before(deadline) || !pause(ctx, configRetry) {
-			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf.Services[service].Name+
+			return resp.AppendError(nil, "LOADING evergate: service '"+g.conf().Services[service].Name+
 				"': no server could check the user: "+why+"; the command was not executed")
 		}
 	}

@@ -35,10 +35,10 @@ func userLimitsOf(s *config.Service) userLimits {
 // rates is how the workers learn of the rates of users and addresses. It has nothing where none are set.
 func (g *Gateway) rates() (r worker.Rates) {
 	users := make([]userLimits, len(g.subServices)) // a Sentinel facade has users of its own
-	limited := g.conf.Limits.AddressRate.Limit().Bounds()
+	limited := g.conf().Limits.AddressRate.Limit().Bounds()
 	for of, p := range g.subServices {
 		if !p.sentinel {
-			users[of] = userLimitsOf(&g.conf.Services[p.service])
+			users[of] = userLimitsOf(&g.conf().Services[p.service])
 			limited = limited || len(users[of]) > 0
 		}
 	}
@@ -73,7 +73,7 @@ func (g *Gateway) rateExceeded(of int, a *ratelimit.Account, ofUser bool, count 
 	if a.Rate.Refuses {
 		done = "refused"
 	}
-	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.conf.Services[g.subServices[of].service].Name,
+	g.logger.Named("clients").Warn("rate limit exceeded", "service", g.conf().Services[g.subServices[of].service].Name,
 		whose, a.Name, "requests", count, "outcome", done)
 }
 

@@ -119,7 +119,7 @@ func TestBuiltGatewayLivesWithoutServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	servers.Until(t, servers.Patience, "a line about SIGHUP", func() error {
-		if !strings.Contains(log(), "hangup ignored") {
+		if !strings.Contains(log(), "settings reloaded") {
 			return errors.New(log())
 		}
 		return nil

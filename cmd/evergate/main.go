@@ -4,6 +4,7 @@
 //	evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379 --master-name mymaster
 //	evergate run --config evergate.yaml
 //	evergate check --config evergate.yaml --connect
+//	evergate reload --pid-file /run/evergate.pid
 //	evergate demo
 //	evergate drill kill-primary
 //
@@ -105,7 +106,7 @@ func newRoot(w world) *cobra.Command {
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlag)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newVersion(w), newHealthcheck(w))
+	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newReload(w), newVersion(w), newHealthcheck(w))
 	return root
 }
 

@@ -29,6 +29,8 @@ type running struct {
 	close func() error
 	// reopen opens the file of the audit log again.
 	reopen func() error
+	// reload replaces the settings, or returns why the old ones stay.
+	reload func(config.Gateway) (config.Changes, error)
 }
 
 func newRun(w world) *cobra.Command {
@@ -43,13 +45,15 @@ serve several upstreams in one process, list them under services: in the file. P
 files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.
 
 SIGTERM and SIGINT drain: requests in flight are answered first. A second signal stops at once.
-SIGHUP is ignored: settings are read only at the start. SIGUSR1 opens the log files again.`,
+SIGHUP reads the settings again: all of them are checked, then used without closing clients; see
+evergate reload. SIGUSR1 opens the log files again.`,
 		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
   evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
   evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
   evergate run --config evergate.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := settings.Resolve(cmd.Flags(), args, w.environ)
+			read := func() (*settings.Resolved, error) { return settings.Resolve(cmd.Flags(), args, w.environ) }
+			r, err := read()
 			if err != nil {
 				return err
 			}
@@ -58,19 +62,24 @@ SIGHUP is ignored: settings are read only at the start. SIGUSR1 opens the log fi
 				return runtimeError{err}
 			}
 			defer logger.Close()
-			for _, warning := range r.Warnings {
-				logger.Warn("risky setting", "source", warning.At, "problem", warning.Text)
-			}
-			for _, old := range r.Deprecated {
-				logger.Warn("deprecated setting", "source", old.At, "problem", old.Text)
-			}
-			return w.serve(r.Config, logger)
+			warn(r, logger)
+			return w.serve(r.Config, read, logger)
 		},
 	})
 }
 
-// serve runs a gateway until a signal ends it.
-func (w world) serve(conf config.Gateway, logger *logging.Log) error {
+// warn logs what settings are valid and yet in doubt.
+func warn(r *settings.Resolved, logger hclog.Logger) {
+	for _, warning := range r.Warnings {
+		logger.Warn("risky setting", "source", warning.At, "problem", warning.Text)
+	}
+	for _, old := range r.Deprecated {
+		logger.Warn("deprecated setting", "source", old.At, "problem", old.Text)
+	}
+}
+
+// serve runs a gateway until a signal ends it. read reads the settings again.
+func (w world) serve(conf config.Gateway, read func() (*settings.Resolved, error), logger *logging.Log) error {
 	signals, stop := w.notify()
 	defer stop()
 	renamed, stopRenamed := rotations()
@@ -81,13 +90,16 @@ func (w world) serve(conf config.Gateway, logger *logging.Log) error {
 	}
 	go reopenAt(renamed, logger, logger.Reopen, gw.reopen)
 	logStart(conf, gw.addrs(), logger)
+	timeout := conf.DrainTimeout
 	s := <-signals
-	for ignored(s, logger) {
-		s = <-signals
+	for ; s == syscall.SIGHUP; s = <-signals {
+		if r := gw.take(read, logger); r != nil {
+			timeout = r.Config.DrainTimeout
+		}
 	}
 	// As texts: in JSON a signal and a duration would be bare numbers.
-	logger.Info("draining", "signal", s.String(), "timeout", conf.DrainTimeout.String())
-	return gw.end(conf.DrainTimeout, signals, logger)
+	logger.Info("draining", "signal", s.String(), "timeout", timeout.String())
+	return gw.end(timeout, signals, logger)
 }
 
 // logStart logs the listeners and the upstream of each service. addrs are those of all listeners, in the order of the
@@ -147,13 +159,13 @@ func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger h
 	return nil
 }
 
-// ignored reports whether a signal is SIGHUP, and logs that it has no effect. Settings cannot be reloaded yet, and a
-// gateway must not end because somebody tried, or because its terminal was closed.
+// ignored reports whether a signal is SIGHUP, and logs that it has no effect: a gateway that ends reloads nothing, and
+// must not end at once because somebody tried, or because its terminal was closed.
 func ignored(s os.Signal, logger hclog.Logger) bool {
 	if s != syscall.SIGHUP {
 		return false
 	}
-	logger.Warn("hangup ignored", "signal", "SIGHUP", "reason", "settings are read at the start; restart to change them")
+	logger.Warn("reload ignored", "reason", "the gateway is draining")
 	return true
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -45,14 +46,17 @@ type fakeGateway struct {
 	drain   func(context.Context) error
 	config  config.Gateway
 	closed  int
+	stderr  syncBuffer
+	// reload is called with the new settings.
+	reload func(config.Gateway) (config.Changes, error)
 	// reopened gets an element each time when the audit log is opened again.
 	reopened chan struct{}
 }
 
 func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, errOut string) {
 	t.Helper()
-	var stdout, stderr syncBuffer
-	code = execute(args, world{stdout: &stdout, stderr: &stderr, environ: environ,
+	var stdout syncBuffer
+	code = execute(args, world{stdout: &stdout, stderr: &f.stderr, environ: environ,
 		notify: func() (<-chan os.Signal, func()) { return f.signals, func() {} },
 		start: func(conf config.Gateway, _ hclog.Logger) (*running, error) {
 			f.config = conf
@@ -64,9 +68,13 @@ func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, 
 				drain:  f.drain,
 				close:  func() error { f.closed++; return nil },
 				reopen: func() error { f.reopened <- struct{}{}; return nil },
+				reload: func(fresh config.Gateway) (config.Changes, error) {
+					f.config = fresh
+					return f.reload(fresh)
+				},
 			}, nil
 		}})
-	return code, stdout.String(), stderr.String()
+	return code, stdout.String(), f.stderr.String()
 }
 
 func TestSignalDrains(t *testing.T) {
@@ -106,23 +114,66 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestHangupEndsNothing: other servers reload their settings at SIGHUP; this one cannot, and must not end.
-func TestHangupEndsNothing(t *testing.T) {
-	f := &fakeGateway{signals: make(chan os.Signal, 3)}
-	f.signals <- syscall.SIGHUP
-	f.signals <- syscall.SIGTERM
-	f.signals <- syscall.SIGHUP
-	f.drain = func(ctx context.Context) error {
-		return servers.WaitFor(ctx, "the second hangup to be taken", func() error {
-			if len(f.signals) > 0 {
-				return errors.New("not yet")
-			}
-			return nil
-		})
+// TestHangupReloads: with a sound file, with a wrong one, with one that the gateway rejects, and with a sound one
+// again. While it drains a hangup has no effect.
+func TestHangupReloads(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "evergate.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte("primary: a:1\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	code, _, errOut := f.run(t, []string{"run", "--primary", "a:1"}, nil)
-	if code != exitOK || f.closed != 1 || strings.Count(errOut, "[WARN]  evergate: hangup ignored") != 2 {
-		t.Error(code, f.closed, errOut)
+	write("")
+	signals := make(chan os.Signal)
+	f := &fakeGateway{signals: signals}
+	reloads := 0
+	f.reload = func(fresh config.Gateway) (config.Changes, error) {
+		if reloads++; reloads == 2 {
+			return config.Changes{}, errors.New("no such certificate")
+		}
+		return config.Changes{Applied: []config.Change{{Setting: "max-clients"}},
+			Restart: []config.Change{{Setting: "workers"}, {Service: "default", Setting: "primary"}}}, nil
+	}
+	go func() {
+		for i, text := range []string{"max-clients: 7", "max-clients: x", "max-clients: 8", "drain-timeout: 7s"} {
+			write(text)
+			signals <- syscall.SIGHUP
+			if err := servers.WaitFor(t.Context(), "the reload to end", func() error {
+				log := f.stderr.String()
+				if strings.Count(log, ": settings reloaded: ")+strings.Count(log, ": reload failed") <= i {
+					return errors.New(log)
+				}
+				return nil
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+		signals <- syscall.SIGTERM
+	}()
+	f.drain = func(ctx context.Context) error {
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 8*time.Second {
+			t.Error("the new timeout of draining is not used")
+		}
+		signals <- syscall.SIGHUP
+		return nil
+	}
+	code, _, errOut := f.run(t, []string{"run", "--config", file, "--workers", "3"}, []string{"EVERGATE_READS=primary"})
+	if code != exitOK || f.closed != 1 || reloads != 3 || f.config.DrainTimeout != 7*time.Second || f.config.Workers != 3 {
+		t.Error(code, f.closed, reloads, f.config)
+	}
+	rest := errOut
+	for _, line := range []string{"[INFO]  evergate: settings reloaded: changed=max-clients",
+		"[WARN]  evergate: settings need a restart: settings=\"workers, primary of default\"",
+		"[ERROR] evergate: wrong setting: source=" + file + ":2 problem=\"max-clients: ",
+		"[ERROR] evergate: reload failed, old settings kept: error=\"1 mistake\"",
+		"[ERROR] evergate: reload failed, old settings kept: error=\"no such certificate\"",
+		"[INFO]  evergate: settings reloaded", "[INFO]  evergate: draining: signal=terminated timeout=7s",
+		"[WARN]  evergate: reload ignored"} {
+		_, after, found := strings.Cut(rest, line)
+		if !found {
+			t.Fatalf("no %q in\n%s", line, rest)
+		}
+		rest = after
 	}
 }
 

@@ -22,5 +22,9 @@ func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 	if err := gw.Start(); err != nil {
 		return nil, errors.Join(err, gw.Close())
 	}
-	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit}, nil
+	reload := func(fresh config.Gateway) (config.Changes, error) {
+		settings.FillClientMemory(&fresh, availableMemory(os.DirFS("/")))
+		return gw.Reload(fresh)
+	}
+	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit, reload: reload}, nil
 }

@@ -18,7 +18,7 @@ import (
 
 // Handshakes are the PROXY headers and TLS handshakes of clients that are under way, each on a goroutine of its own.
 type Handshakes struct {
-	timeout  time.Duration
+	timeout  atomic.Int64 // a time.Duration
 	turns    tlsconn.Turns
 	underWay atomic.Int64
 	done     atomic.Uint64
@@ -31,8 +31,13 @@ type Handshakes struct {
 func NewHandshakes(timeout time.Duration, logger hclog.Logger, repeats *Repeats) *Handshakes {
 	// One core computes: the others serve, and a flood of handshakes holds up nobody for long.
 	turns := make(tlsconn.Turns, max(1, runtime.GOMAXPROCS(0)/2))
-	return &Handshakes{timeout: timeout, turns: turns, logger: logger, repeats: repeats}
+	h := &Handshakes{turns: turns, logger: logger, repeats: repeats}
+	h.SetTimeout(timeout)
+	return h
 }
+
+// SetTimeout bounds each header and each handshake that begins from now on.
+func (h *Handshakes) SetTimeout(timeout time.Duration) { h.timeout.Store(int64(timeout)) }
 
 // Begin counts a client as one under way, End ends that. Such a client counts against the limits of clients.
 func (h *Handshakes) Begin() { h.underWay.Add(1) }
@@ -70,7 +75,7 @@ func (h *Handshakes) Header(ctx context.Context, conn net.Conn) (client net.Conn
 
 // within runs what waits for a connection.
 func (h *Handshakes) within(ctx context.Context, conn net.Conn, do func() error) error {
-	_ = conn.SetDeadline(time.Now().Add(h.timeout))
+	_ = conn.SetDeadline(time.Now().Add(time.Duration(h.timeout.Load())))
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	err := do()
 	if !stop() && err == nil {

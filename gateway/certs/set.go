@@ -12,7 +12,11 @@ import (
 )
 
 // Set is the material of several legs, whose files are followed together. Legs with equal options share theirs.
-type Set struct{ legs []*leg }
+type Set struct {
+	legs []*leg
+	// kept are those of the set that this one replaces.
+	kept []*leg
+}
 
 // leg is a Server or a Client, and what it was made of.
 type leg struct {
@@ -52,21 +56,28 @@ func shared[O any, M reloading](s *Set, setting, service string, options O, load
 	if err != nil {
 		return made, fmt.Errorf("service %s: %s: %w", service, setting, err)
 	}
+	for _, l := range s.kept {
+		if other, same := l.reloading.(M); same && reflect.DeepEqual(l.options, options) {
+			s.legs = append(s.legs, l)
+			return other, nil
+		}
+	}
 	s.legs = append(s.legs, &leg{setting: setting, service: service, options: options, reloading: made})
 	return made, nil
 }
 
+// Keep has an empty set use the material of an old one where options are equal, so that sessions can be resumed. The
+// files are read nevertheless, and must be whole.
+func (s *Set) Keep(old *Set) { s.kept = old.legs }
+
 // reloadEvery is the time between two looks at the files.
 const reloadEvery = 2 * time.Second
 
-// Follow reads the files again until ctx ends. A change is used from the next handshake on; while files cannot be read,
-// or do not fit each other, the old material stays.
-func (s *Set) Follow(ctx context.Context, logger hclog.Logger) {
-	for _, l := range s.legs {
+// Follow reads the files of the set of the moment again until ctx ends, and at once when now has something. A change is
+// used from the next handshake on; while files cannot be read, or do not fit each other, the old material stays.
+func Follow(ctx context.Context, current func() *Set, now <-chan struct{}, logger hclog.Logger) {
+	for _, l := range current().legs {
 		l.checkExpiry(logger, time.Now())
-	}
-	if len(s.legs) == 0 {
-		return
 	}
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
@@ -74,9 +85,10 @@ func (s *Set) Follow(ctx context.Context, logger hclog.Logger) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-now:
 		case <-tick.C:
 		}
-		s.Reload(logger, time.Now())
+		current().Reload(logger, time.Now())
 	}
 }
 

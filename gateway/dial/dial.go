@@ -43,8 +43,8 @@ type Servers struct {
 type Dialer struct {
 	// Timeout bounds all that is done for one connection.
 	Timeout time.Duration
-	// Services has the servers of each service, by the number in upstream.Dial.
-	Services []Servers
+	// Servers returns those of a service, by the number in upstream.Dial. It is called for each connection.
+	Servers func(service int) Servers
 	// Logger takes what a server forbids.
 	Logger hclog.Logger
 
@@ -84,7 +84,7 @@ func (d *Dialer) connect(ctx context.Context, service int, addr string,
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	_ = raw.SetDeadline(deadline)
-	if material := d.Services[service].TLS; material != nil {
+	if material := d.Servers(service).TLS; material != nil {
 		secure := tlsconn.Client(raw, material.Config(addr))
 		if err := secure.Handshake(); err != nil {
 			_ = raw.Close()
@@ -110,7 +110,7 @@ func (d *Dialer) connect(ctx context.Context, service int, addr string,
 // SELECT. Each command waits for its reply: a server may close, or lose step, if something is pipelined behind a
 // failing AUTH.
 func (d *Dialer) greet(conn net.Conn, in *bufio.Reader, to upstream.Dial) (met upstream.Greeting, err error) {
-	named, password, err := d.Services[to.Service].Credentials()
+	named, password, err := d.Servers(to.Service).Credentials()
 	if err != nil {
 		return met, err
 	}

@@ -89,7 +89,7 @@ func TestDialMeetsItsServer(t *testing.T) {
 			close(ended)
 		}()
 		var log bytes.Buffer
-		d := Dialer{Timeout: 5 * time.Second, Services: []Servers{{Credentials: nobody}},
+		d := Dialer{Timeout: 5 * time.Second, Servers: func(int) Servers { return Servers{Credentials: nobody} },
 			Logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
 		c.to.Addr = ln.Addr().String()
 		for range 2 {

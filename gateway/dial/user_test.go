@@ -85,7 +85,7 @@ func startACL(t *testing.T, open bool, own string) (*aclServer, *Dialer) {
 		<-ended
 	})
 	credentials := func() (user, password string, err error) { return own, own, nil }
-	return s, &Dialer{Timeout: 5 * time.Second, Services: []Servers{{Credentials: credentials}},
+	return s, &Dialer{Timeout: 5 * time.Second, Servers: func(int) Servers { return Servers{Credentials: credentials} },
 		Logger: hclog.NewNullLogger()}
 }
 

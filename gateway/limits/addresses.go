@@ -14,7 +14,7 @@ const addressBits = 64
 
 // Addresses counts the clients of each address. Its methods may be called from any goroutine.
 type Addresses struct {
-	most     int // of one; 0: any number, and nothing is counted
+	most     atomic.Int64 // of one; 0: any number
 	rejected atomic.Uint64
 
 	mu    sync.Mutex
@@ -22,18 +22,25 @@ type Addresses struct {
 }
 
 // NewAddresses lets each address have so many clients; 0: any number.
-func NewAddresses(most int) *Addresses { return &Addresses{most: most, count: map[netip.Prefix]int{}} }
+func NewAddresses(most int) *Addresses {
+	a := &Addresses{count: map[netip.Prefix]int{}}
+	a.SetMost(most)
+	return a
+}
+
+// SetMost changes how many clients each address may have. Those that are there stay.
+func (a *Addresses) SetMost(most int) { a.most.Store(int64(most)) }
 
 // Enters counts a client with an address such as "192.0.2.1:5000", and reports whether the address may have it. If so
 // Leaves must follow.
 func (a *Addresses) Enters(remote string) bool {
-	of, counts := a.network(remote)
+	of, counts := networkOf(remote)
 	if !counts {
 		return true
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.count[of] >= a.most {
+	if most := int(a.most.Load()); most > 0 && a.count[of] >= most {
 		a.rejected.Add(1)
 		return false
 	}
@@ -43,7 +50,7 @@ func (a *Addresses) Enters(remote string) bool {
 
 // Leaves forgets a client.
 func (a *Addresses) Leaves(remote string) {
-	of, counts := a.network(remote)
+	of, counts := networkOf(remote)
 	if !counts {
 		return
 	}
@@ -56,14 +63,6 @@ func (a *Addresses) Leaves(remote string) {
 
 // Rejected is how many clients did not enter.
 func (a *Addresses) Rejected() uint64 { return a.rejected.Load() }
-
-// network returns what a client counts for; counts is false for one of a unix socket, and where nothing is counted.
-func (a *Addresses) network(remote string) (of netip.Prefix, counts bool) {
-	if a.most == 0 {
-		return of, false
-	}
-	return networkOf(remote)
-}
 
 // networkOf is what a client's address counts for; ok is false for that of a unix socket.
 func networkOf(remote string) (of netip.Prefix, ok bool) {

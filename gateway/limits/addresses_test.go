@@ -32,7 +32,17 @@ func TestAddressesHaveTheirShare(t *testing.T) {
 	if len(a.count) != 0 {
 		t.Errorf("counted when all have left: %v", a.count)
 	}
-	if free := NewAddresses(0); !free.Enters("192.0.2.1:1") || len(free.count) != 0 {
-		t.Error("addresses are counted without a limit")
+	free := NewAddresses(0)
+	for _, remote := range []string{"192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3"} {
+		if !free.Enters(remote) {
+			t.Error("an address has a limit")
+		}
+	}
+	free.SetMost(2) // below what is there
+	if free.Leaves("192.0.2.1:1"); free.Enters("192.0.2.1:4") {
+		t.Error("the limit is exceeded once more")
+	}
+	if free.Leaves("192.0.2.1:2"); !free.Enters("192.0.2.1:5") || free.Enters("192.0.2.1:6") {
+		t.Error("clients from before the limit are not counted")
 	}
 }

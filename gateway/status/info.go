@@ -35,6 +35,7 @@ type Facts struct {
 	View                         *topology.View // nil while nothing is known
 	Stats                        worker.Snapshot
 	Failovers                    FailoverHistory
+	Reloads                      Reloads
 	// Role is what the listener that is asked emulates; nil: nothing.
 	Role *facade.Role
 	// Servers are what the servers say of themselves; see AsksServers.
@@ -256,7 +257,7 @@ func gateway(b []byte, f *Facts) []byte {
 	s := &f.Stats.Stats
 	user, system := cpuTime()
 	used, resident := ownMemory()
-	b = appendGateway(b, f)
+	b = f.Reloads.append(appendGateway(b, f))
 	return fmt.Appendf(b, "connections_received:%d\r\ncommands_processed:%d\r\nclient_input_bytes:%d\r\n"+
 		"client_output_bytes:%d\r\nmemory_used:%d\r\nmemory_rss:%d\r\ncpu_sys:%f\r\ncpu_user:%f\r\n", s.ClientsOpened,
 		s.Commands(), s.ClientInBytes, s.ClientOutBytes, used, resident, system.Seconds(), user.Seconds())

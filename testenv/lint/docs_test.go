@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"evergate/gateway/config"
 	"evergate/testenv/servers"
 )
 
@@ -90,7 +91,7 @@ func checked(words []string) []string {
 	switch words[0] {
 	case "run":
 		words[0] = "check"
-	case "drill": // its flags are parsed before the help is printed
+	case "drill", "reload": // its flags are parsed before the help is printed
 		words = append(words, "--help")
 	}
 	return words
@@ -233,12 +234,16 @@ func TestDocsSettingsAreThoseOfTheHelp(t *testing.T) {
 			continue
 		}
 		flag := strings.TrimSpace("--" + m[1] + " " + strings.ReplaceAll(m[2], "|", `\|`))
-		want = append(want, "| `"+flag+"` | "+m[4]+" | "+m[3]+" |")
+		reload := "restart"
+		if can, _ := config.Reloads(m[1]); can {
+			reload = "yes"
+		}
+		want = append(want, "| `"+flag+"` | "+m[4]+" | "+m[3]+" | "+reload+" |")
 	}
 	if len(want) < 20 {
 		t.Fatalf("the help shows %d settings:\n%s", len(want), help)
 	}
-	_, table, found := strings.Cut(checkoutFile(t, settingsPage), "\n|---|---|---|\n")
+	_, table, found := strings.Cut(checkoutFile(t, settingsPage), "\n|---|---|---|---|\n")
 	if !found {
 		t.Fatalf("%s has no table of settings", settingsPage)
 	}

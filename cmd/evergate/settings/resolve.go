@@ -73,6 +73,12 @@ func (r *Resolved) Finish(s *Sources) (*Resolved, error) {
 	return r, nil
 }
 
+// Given reports whether any setting is given, or a file of settings.
+func Given(flags *pflag.FlagSet, args, environ []string) bool {
+	_, s := Gather(flags, args, environ)
+	return s.file != "" || len(s.assignments)+len(s.Mistakes) > 0
+}
+
 // Unvalidated is Resolve without validation, for a command that uses only some of the settings.
 func Unvalidated(flags *pflag.FlagSet, args, environ []string) (config.Gateway, error) {
 	r, s := Gather(flags, args, environ)

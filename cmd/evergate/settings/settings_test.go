@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"evergate/gateway/config"
+
 	"evergate/cmd/evergate/suggest"
 )
 
@@ -35,6 +37,15 @@ func TestSizes(t *testing.T) {
 	for _, text := range []string{"", "-1", "1.5mb", "mb", "1tb", "9999999999gb", " 1", "1 mb", "0x10"} {
 		if got, err := parseSize(text); err == nil {
 			t.Errorf("%q is taken for %d", text, got)
+		}
+	}
+}
+
+// TestEverySettingReloadsOrNot: a new setting must decide whether it can change while the gateway runs.
+func TestEverySettingReloadsOrNot(t *testing.T) {
+	for _, s := range All {
+		if _, known := config.Reloads(s.Name); !known {
+			t.Errorf("%s has no row in gateway/config/reloads.go", s.Name)
 		}
 	}
 }

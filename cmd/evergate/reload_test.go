@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"evergate/testenv/servers"
+)
+
+// TestBuiltGatewayReloads: the command checks the settings and signals the process, which takes them; clients stay.
+func TestBuiltGatewayReloads(t *testing.T) {
+	servers.SkipShort(t)
+	dir := t.TempDir()
+	file, pidFile := filepath.Join(dir, "evergate.yaml"), filepath.Join(dir, "pid")
+	write := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const basic = "primary: 127.0.0.1:1\nlisten: 127.0.0.1:0\n"
+	write(file, basic)
+	process, log := built(t, nil, "run", "--config", file)
+	address := listening(t, log)
+	client := servers.MustDial(t, address)
+	ping := func(c *servers.Conn, want string) {
+		t.Helper()
+		if reply, err := c.Do("PING"); err != nil || !strings.HasPrefix(string(reply), want) {
+			t.Fatalf("PING: %s, %v", reply, err)
+		}
+	}
+	ping(client, "+PONG")
+
+	write(file, basic+"max-clients: 1\n")
+	write(pidFile, fmt.Sprintf("%d\n", process.Pid))
+	code, out, errOut := try([]string{"reload", "--pid-file", pidFile, "--config", file}, nil)
+	if code != exitOK || !strings.Contains(out, "reloads its settings") {
+		t.Fatal(code, out, errOut)
+	}
+	servers.Until(t, servers.Patience, "the settings to be reloaded", func() error {
+		if !strings.Contains(log(), "settings reloaded: changed=max-clients\n") {
+			return errors.New(log())
+		}
+		return nil
+	})
+	ping(client, "+PONG")
+	ping(servers.MustDial(t, address), "-ERR max number of clients reached")
+
+	write(file, basic+"max-clients: none\n")
+	pid := fmt.Sprint(process.Pid)
+	if code, _, errOut := try([]string{"reload", "--pid", pid, "--config", file}, nil); code != exitWrong ||
+		!strings.Contains(errOut, file+":3: max-clients: ") {
+		t.Error(code, errOut)
+	}
+	if code, _, errOut := try([]string{"reload", "--pid", pid}, nil); code != exitOK { // the process finds out by itself
+		t.Error(code, errOut)
+	}
+	servers.Until(t, servers.Patience, "the mistake to be logged", func() error {
+		if !strings.Contains(log(), "reload failed, old settings kept: error=\"1 mistake\"") {
+			return errors.New(log())
+		}
+		return nil
+	})
+	ping(client, "+PONG")
+	if err := process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := ended(t, process, log); code != exitOK {
+		t.Errorf("exit %d\n%s", code, log())
+	}
+}
+
+func TestReloadFindsTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "pid")
+	if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"reload":                                  {exitWrong, "at least one of the flags"},
+		"reload --pid 1 --pid-file " + file:       {exitWrong, "none of the others can be"},
+		"reload --pid -1":                         {exitWrong, "is not the number of a process"},
+		"reload --pid-file " + file:               {exitFailed, `"x" is not the number of a process`},
+		"reload --pid-file " + file + "2":         {exitFailed, "no such file"},
+		fmt.Sprint("reload --pid ", os.Getppid()): {exitFailed, "not evergate"}, // it lives on
+		"reload --pid 1 --max-clients x":          {exitWrong, "flag --max-clients: "},
+	} {
+		if code, _, errOut := try(strings.Fields(line), nil); code != want.code || !strings.Contains(errOut, want.text) {
+			t.Errorf("%s: %d %s", line, code, errOut)
+		}
+	}
+}

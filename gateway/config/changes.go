@@ -1,0 +1,125 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// What a reload does: each setting is a row of a table (reloads.go), which says where its value is and whether it can
+// change while the gateway runs. A test compares the tables with all settings and with all fields.
+
+// Change is a setting that differs between two Gateways, or a whole service.
+type Change struct {
+	// Service is the name of its service, empty for a setting of the process. Setting is its name, or ServicesSetting if
+	// the service was added or removed.
+	Service, Setting string
+}
+
+// ServicesSetting is the key that lists services.
+const ServicesSetting = "services"
+
+func (c Change) String() string {
+	switch {
+	case c.Service == "":
+		return c.Setting
+	case c.Setting == ServicesSetting:
+		return c.Setting + " (" + c.Service + ")"
+	}
+	return c.Setting + " of " + c.Service
+}
+
+// Changes are the differences between the settings in use and new ones.
+type Changes struct {
+	// Applied can change while the gateway runs, Restart cannot.
+	Applied, Restart []Change
+}
+
+// Names joins the texts of changes.
+func Names(changes []Change) string {
+	texts := make([]string, len(changes))
+	for i, c := range changes {
+		texts[i] = c.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// row is one setting of the process or of a service.
+type row[T any] struct {
+	setting string
+	// fixed reports whether a change needs a restart. Nil: never.
+	fixed func(old, fresh *T) bool
+	// fields are pointers to its values.
+	fields []func(*T) any
+}
+
+// live is a setting that can change at any time.
+func live[T any](setting string, fields ...func(*T) any) row[T] {
+	return row[T]{setting: setting, fields: fields}
+}
+
+// fixed is a setting that needs a restart.
+func fixed[T any](setting string, fields ...func(*T) any) row[T] {
+	return row[T]{setting, func(*T, *T) bool { return true }, fields}
+}
+
+// Reloads reports whether a setting can change while the gateway runs; known: there is a setting of this name.
+func Reloads(setting string) (can, known bool) {
+	for _, r := range processRows {
+		if r.setting == setting {
+			return r.fixed == nil, true
+		}
+	}
+	for _, r := range serviceRows {
+		if r.setting == setting {
+			return r.fixed == nil, true
+		}
+	}
+	return false, false
+}
+
+// Reloaded returns the settings after a reload: those of fresh where they can change, those of c elsewhere. Services
+// are identified by their names, and stay in the order of c. The result may be invalid, since settings that need each
+// other may differ in whether they can change. Both must have their defaults.
+func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
+	next = fresh
+	takeAll(&changes, "", processRows, &c, &next)
+	next.Services = slices.Clone(c.Services)
+	for i := range next.Services {
+		name := next.Services[i].Name
+		at := slices.IndexFunc(fresh.Services, func(s Service) bool { return s.Name == name })
+		if at < 0 {
+			changes.Restart = append(changes.Restart, Change{name, ServicesSetting})
+			continue
+		}
+		next.Services[i] = fresh.Services[at]
+		takeAll(&changes, name, serviceRows, &c.Services[i], &next.Services[i])
+	}
+	for _, s := range fresh.Services {
+		if !slices.Contains(c.Names(), s.Name) {
+			changes.Restart = append(changes.Restart, Change{s.Name, ServicesSetting})
+		}
+	}
+	return next, changes
+}
+
+// takeAll compares the values of old and next, and puts those of old in place of those that need a restart.
+func takeAll[T any](changes *Changes, service string, rows []row[T], old, next *T) {
+	for _, r := range rows {
+		same := true
+		for _, field := range r.fields {
+			same = same && reflect.DeepEqual(field(old), field(next))
+		}
+		change := Change{service, r.setting}
+		switch {
+		case same:
+		case r.fixed == nil || !r.fixed(old, next):
+			changes.Applied = append(changes.Applied, change)
+		default:
+			changes.Restart = append(changes.Restart, change)
+			for _, field := range r.fields {
+				reflect.ValueOf(field(next)).Elem().Set(reflect.ValueOf(field(old)).Elem())
+			}
+		}
+	}
+}
