@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,10 +17,28 @@ import (
 	"evergate/gateway/config"
 )
 
+// pass lets the time of a bubble pass, and what is due then happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// output is a buffer that timers write to as well.
+type output struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.Write(p)
+}
+
 // opened is a log at debug into a buffer.
-func opened(t *testing.T, format string) (*Log, *bytes.Buffer) {
+func opened(t *testing.T, format string) (*Log, *output) {
 	t.Helper()
-	out := new(bytes.Buffer)
+	out := new(output)
 	l, err := Open(config.Gateway{LogLevel: "debug", LogFormat: format}, out)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +47,9 @@ func opened(t *testing.T, format string) (*Log, *bytes.Buffer) {
 }
 
 // taken returns the lines so far without their times, and empties the buffer.
-func taken(out *bytes.Buffer) (lines []string) {
+func taken(out *output) (lines []string) {
+	out.mu.Lock()
+	defer out.mu.Unlock()
 	for line := range strings.Lines(out.String()) {
 		_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		lines = append(lines, rest)
@@ -37,7 +58,7 @@ func taken(out *bytes.Buffer) (lines []string) {
 	return lines
 }
 
-func wants(t *testing.T, step string, out *bytes.Buffer, lines ...string) {
+func wants(t *testing.T, step string, out *output, lines ...string) {
 	t.Helper()
 	if got := taken(out); strings.Join(got, "\n") != strings.Join(lines, "\n") {
 		t.Errorf("%s:\n%s", step, strings.Join(got, "\n"))
@@ -66,14 +87,14 @@ func TestRepeatedWarningIsWrittenOnceAndThenCounted(t *testing.T) {
 			"[WARN]  evergate.other: server lost: service=a server=x:1 error=refused",
 			"[WARN]  evergate.upstream: server lost: service=b server=x:1 error=refused")
 
-		time.Sleep(repeatPause + 1)
+		pass(repeatPause + 1)
 		wants(t, "a minute later", out,
 			"[WARN]  evergate.upstream: server lost: service=a server=x:1 error=refused repeated=2")
 		part.Warn("server lost", "server", "x:1", "error", refused)
-		time.Sleep(repeatPause)
+		pass(repeatPause)
 		wants(t, "the next minute", out,
 			"[WARN]  evergate.upstream: server lost: service=a server=x:1 error=refused repeated=1")
-		time.Sleep(repeatPause)
+		pass(repeatPause)
 		if len(l.repeats.lines) > 0 {
 			t.Errorf("%d lines are kept", len(l.repeats.lines))
 		}
