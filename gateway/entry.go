@@ -13,6 +13,7 @@ import (
 	"evergate/gateway/accept"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
+	"evergate/gateway/worker"
 )
 
 // entry takes connections, and hands those that may be clients to the loops.
@@ -29,6 +30,14 @@ type entry struct {
 	repeats     *accept.Repeats
 	handshakes  *accept.Handshakes
 	turnedAway  atomic.Uint64 // clients that were closed for where they come from
+	sockets     []inherited   // for Start; see Inherit
+}
+
+// wake has every loop begin a round, in which its worker looks for what is new.
+func (e *entry) wake() {
+	for _, l := range e.loops {
+		l.Post(func(*worker.Worker) {})
+	}
 }
 
 // accept takes connections until its context ends: that stops handshakes, too.

@@ -363,13 +363,6 @@ func (g *Gateway) Start() error {
 	return nil
 }
 
-// wake has every loop begin a round, in which its worker looks for what is new.
-func (g *Gateway) wake() {
-	for _, l := range g.loops {
-		l.Post(func(*worker.Worker) {})
-	}
-}
-
 // Addrs are the addresses of the listeners, in the order of the configuration.
 func (g *Gateway) Addrs() []net.Addr {
 	g.mu.Lock()

@@ -50,8 +50,12 @@ func (g *Gateway) listen() error {
 	ids, _ := listenerIDs(g.conf())
 	for i := range g.conf().Services {
 		s := &g.conf().Services[i]
+		open := g.inheritedFor(s)
 		for n, address := range s.Listeners() {
-			ln, err := listenOn(address)
+			ln, err := open[address], error(nil)
+			if ln == nil {
+				ln, err = listenOn(address)
+			}
 			if err != nil {
 				return err
 			}
@@ -62,7 +66,7 @@ func (g *Gateway) listen() error {
 		}
 	}
 	g.announceFacades()
-	return nil
+	return g.unused()
 }
 
 func listenOn(address string) (net.Listener, error) {

@@ -14,6 +14,7 @@ import (
 
 	"evergate/cmd/evergate/logging"
 	"evergate/cmd/evergate/settings"
+	"evergate/cmd/evergate/systemd"
 	"evergate/gateway"
 	"evergate/gateway/config"
 )
@@ -31,6 +32,8 @@ type running struct {
 	reopen func() error
 	// reload replaces the settings, or returns why the old ones stay.
 	reload func(config.Gateway) (config.Changes, error)
+	// turn returns when every loop has made a round, or an error when the context ends before.
+	turn func(context.Context) error
 }
 
 func newRun(w world) *cobra.Command {
@@ -91,14 +94,20 @@ func (w world) serve(conf config.Gateway, read func() (*settings.Resolved, error
 	go reopenAt(renamed, logger, logger.Reopen, gw.reopen)
 	logStart(conf, gw.addrs(), logger)
 	timeout := conf.DrainTimeout
+	logNotified(systemd.Ready(serving), logger)
+	defer gw.pingWatchdog(logger)()
 	s := <-signals
 	for ; s == syscall.SIGHUP; s = <-signals {
+		logNotified(systemd.Reloading(), logger)
+		status := "serving clients; the last reload failed"
 		if r := gw.take(read, logger); r != nil {
-			timeout = r.Config.DrainTimeout
+			timeout, status = r.Config.DrainTimeout, serving
 		}
+		logNotified(systemd.Ready(status), logger)
 	}
 	// As texts: in JSON a signal and a duration would be bare numbers.
 	logger.Info("draining", "signal", s.String(), "timeout", timeout.String())
+	logNotified(systemd.Stopping(timeout+closeTime), logger)
 	return gw.end(timeout, signals, logger)
 }
 

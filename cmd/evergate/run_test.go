@@ -72,6 +72,7 @@ func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, 
 					f.config = fresh
 					return f.reload(fresh)
 				},
+				turn: func(context.Context) error { return nil },
 			}, nil
 		}})
 	return code, stdout.String(), f.stderr.String()

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/cmd/evergate/settings"
+	"evergate/cmd/evergate/systemd"
 	"evergate/gateway"
 	"evergate/gateway/config"
 )
@@ -19,6 +20,9 @@ func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := gw.Inherit(systemd.Sockets()); err != nil {
+		return nil, err
+	}
 	if err := gw.Start(); err != nil {
 		return nil, errors.Join(err, gw.Close())
 	}
@@ -26,5 +30,6 @@ func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 		settings.FillClientMemory(&fresh, availableMemory(os.DirFS("/")))
 		return gw.Reload(fresh)
 	}
-	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit, reload: reload}, nil
+	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit,
+		reload: reload, turn: gw.Turn}, nil
 }

@@ -40,6 +40,8 @@ type Keeper struct {
 	view         atomic.Pointer[topology.View]
 	observations chan topology.Observation
 	reports      chan topology.Report
+	// turns has those that wait for a round of Run.
+	turns chan struct{}
 	// workers is set before Run; settled has their messages.
 	workers int
 	settled chan settled
@@ -53,7 +55,8 @@ type Keeper struct {
 // New wraps state. do executes a Probe or a Refresh, in the keeper's goroutine: it must not block.
 func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *Keeper {
 	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan topology.Observation, observationsMax),
-		reports: make(chan topology.Report, reportsMax), acks: map[topology.NodeID]*atomic.Uint64{}}
+		reports: make(chan topology.Report, reportsMax), turns: make(chan struct{}),
+		acks: map[topology.NodeID]*atomic.Uint64{}}
 	state.CountAcked(func(node topology.NodeID) uint64 { return k.Acks(node).Load() })
 	return k
 }
@@ -100,6 +103,16 @@ func (k *Keeper) Observe(ctx context.Context, o topology.Observation) {
 	}
 }
 
+// Turn returns when Run is between two steps, or an error when ctx ends before.
+func (k *Keeper) Turn(ctx context.Context) error {
+	select {
+	case k.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Run steps the state until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
 	tick := time.NewTicker(topology.TickEvery)
@@ -121,6 +134,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			}
 		case <-tick.C:
 			k.step(topology.Tick{})
+		case <-k.turns:
 		case <-ctx.Done():
 			return
 		}

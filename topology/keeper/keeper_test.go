@@ -116,3 +116,17 @@ func TestKeeperObserveEndsWithContext(t *testing.T) {
 		k.Observe(ctx, topology.Tick{})
 	}
 }
+
+func TestTurnNeedsARunningKeeper(t *testing.T) {
+	settings := decide.Settings{Mode: decide.Plain, Shard: "main", Primary: "a:1"}
+	keep(t, settings, func(decide.Effect) {}, func(ctx context.Context, k *Keeper) {
+		if err := k.Turn(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if New(decide.New(settings), time.Now, nil).Turn(ctx) == nil {
+		t.Error("a keeper that does not run has turned")
+	}
+}
