@@ -43,6 +43,8 @@ func (g *Gateway) adminPermitted(from int, r admin.Request, answer func([]byte))
 		g.aside(func(ctx context.Context) { answer(g.configure(ctx, &r)) })
 	case admin.UnblockClient:
 		gather(g, part, func(partials []admin.Partial) { g.unblock(r, partials, answer) })
+	case admin.HotKeys:
+		g.serveHotKeys(&r, answer)
 	case admin.BeginMonitor:
 		gather(g, part, func([]admin.Partial) { g.beginMonitor(from, r.Services, answer) })
 	case admin.EndMonitor:
@@ -125,19 +127,23 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 
 // Snapshot sums the counters of all workers.
 func (g *Gateway) Snapshot() worker.Snapshot {
-	answers := make(chan worker.Snapshot, len(g.loops))
+	return status.Sum(collect(g, (*worker.Worker).Snapshot))
+}
+
+// collect calls part on every worker's goroutine, and returns the results. A loop that has ended has none.
+func collect[T any](g *Gateway, part func(*worker.Worker) T) (all []T) {
+	answers := make(chan T, len(g.loops))
 	for _, l := range g.loops {
-		l.Post(func(w *worker.Worker) { answers <- w.Snapshot() })
+		l.Post(func(w *worker.Worker) { answers <- part(w) })
 	}
-	var all []worker.Snapshot
 	deadline := time.After(time.Second)
 	for range g.loops {
 		select {
-		case s := <-answers:
-			all = append(all, s)
-		case <-deadline: // a loop that has ended does not answer
-			return status.Sum(all)
+		case a := <-answers:
+			all = append(all, a)
+		case <-deadline:
+			return all
 		}
 	}
-	return status.Sum(all)
+	return all
 }

@@ -73,6 +73,7 @@ type Gateway struct {
 	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
 	entry
+	measured
 	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching    []atomic.Int32
 	monitors    []monitors
@@ -167,7 +168,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		}
 		return conn, met, err
 	}
-	g.longScripts = make([]atomic.Int32, len(conf.Services))
+	g.longScripts, g.measured = make([]atomic.Int32, len(conf.Services)), newMeasured(g, len(conf.Services))
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
 		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: connect, Logger: logger.Named("loop")})
@@ -221,6 +222,7 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64
 		DedicatedMax:    share(conf.Limits.PrivateMax, conf.Workers),
 		UsersMax:        usersMax,
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Listeners: listeners,
+		HotKeys: conf.HotKeys == config.On,
 	}
 	reads := map[config.ReadPolicy]upstream.Reads{
 		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,

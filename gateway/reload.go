@@ -112,6 +112,7 @@ func (r *reloads) take(p *prepared) {
 			gt.replace(p.gates[i])
 		}
 	}
+	g.switchMeasured(&p.conf)
 	r.settle()
 }
 

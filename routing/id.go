@@ -117,6 +117,12 @@ const (
 	CmdFlushAll
 	CmdFlushDB
 	CmdHost
+	CmdHotKeys
+	CmdHotKeysGet
+	CmdHotKeysHelp
+	CmdHotKeysReset
+	CmdHotKeysStart
+	CmdHotKeysStop
 	CmdMigrate
 	CmdMove
 	CmdPFCount
@@ -242,6 +248,12 @@ var idNames = [...]string{
 	CmdFlushAll:                   "flushall",
 	CmdFlushDB:                    "flushdb",
 	CmdHost:                       "host:",
+	CmdHotKeys:                    "hotkeys",
+	CmdHotKeysGet:                 "hotkeys|get",
+	CmdHotKeysHelp:                "hotkeys|help",
+	CmdHotKeysReset:               "hotkeys|reset",
+	CmdHotKeysStart:               "hotkeys|start",
+	CmdHotKeysStop:                "hotkeys|stop",
 	CmdMigrate:                    "migrate",
 	CmdMove:                       "move",
 	CmdPFCount:                    "pfcount",

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -40,6 +41,12 @@ const (
 	EndMonitor
 	// KeepAsker lets the asker keep its memory past the bound for all clients, or not any more, see On.
 	KeepAsker
+	// HotKeys is the Command of HOTKEYS, with Options for HOTKEYS START.
+	HotKeys
+	// SeenKeys returns the hot keys and the big ones of the last minute.
+	SeenKeys
+	// SampleKeys samples requests for these, or not any more, see On.
+	SampleKeys
 )
 
 // Request is a client's request to all workers, or to the servers outside of the connections that clients share. Every
@@ -56,9 +63,10 @@ type Request struct {
 	Client session.Ref
 	Seq    uint32
 	Proto  uint8
-	// Command is that of Config, Words are those of Info and Config.
+	// Command is that of Config or HotKeys, Words are those of Info and Config.
 	Command routing.ID
 	Words   []string
+	Options hotkeys.Options
 	// Size is that of the command of ListClients, in bytes.
 	Size int
 	// Filter selects the clients of ListClients and KillClients.
@@ -66,7 +74,7 @@ type Request struct {
 	// Pause is how long PauseClients pauses all commands, or those that may write.
 	Pause    time.Duration
 	PauseAll bool
-	// On: KeepAsker was asked to.
+	// On: KeepAsker or SampleKeys was asked to.
 	On bool
 	// ID is that of the client to unblock; AsError: it gets an error instead of the reply of a timeout.
 	ID      int64
@@ -87,6 +95,10 @@ type Partial struct {
 	Count int
 	// Blocked is the connection on which the client to unblock waits, if its server has to end that; nil otherwise.
 	Blocked *BlockedAt
+	// HotKeys is what the worker has for HOTKEYS GET.
+	HotKeys hotkeys.Report
+	// SeenKeys are those of the worker.
+	SeenKeys hotkeys.Seen
 }
 
 // Line is one client's line of CLIENT LIST, with its end of line.

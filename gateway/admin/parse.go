@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
 	"evergate/routing"
 )
@@ -24,7 +25,8 @@ func Is(id routing.ID, asked bool) bool {
 	case routing.CmdInfo,
 		routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite,
 		routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
-		routing.CmdClientUnblock:
+		routing.CmdClientUnblock,
+		routing.CmdHotKeysStart, routing.CmdHotKeysStop, routing.CmdHotKeysGet, routing.CmdHotKeysReset:
 		return true
 	}
 	return false
@@ -42,6 +44,11 @@ func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, w
 		r.Kind, r.Command, r.Words = Config, command.ID, []string{command.Word()}
 		for _, a := range args[2:] {
 			r.Words = append(r.Words, string(a))
+		}
+	case routing.CmdHotKeysStart, routing.CmdHotKeysStop, routing.CmdHotKeysGet, routing.CmdHotKeysReset:
+		r.Kind, r.Command = HotKeys, command.ID
+		if command.ID == routing.CmdHotKeysStart {
+			r.Options, wrong = hotkeys.Parse(args)
 		}
 	case routing.CmdClientList:
 		r.Kind, r.Size = ListClients, len(resp.AppendCommand(nil, args...))

@@ -176,12 +176,20 @@ type Gateway struct {
 	// AuditLog is the file of the audit log, or AuditStdout: a line of JSON for each denied and each dangerous command.
 	// Empty: there is none.
 	AuditLog string
+	// HotKeys is On or Off: whether requests are sampled for the keys that many use, and for large values. Default On.
+	HotKeys string
 	// LogLevel is trace, debug, info, warn or error; LogFormat is text or json. Defaults info, text.
 	LogLevel  string
 	LogFormat string
 	// LogFile is the file of the log. Empty: standard error.
 	LogFile string
 }
+
+// On and Off are the values of switches that are on by default.
+const (
+	On  = "on"
+	Off = "off"
+)
 
 // AuditStdout is the name of standard output in Gateway.AuditLog.
 const AuditStdout = "stdout"

@@ -12,6 +12,7 @@ func Default() Gateway {
 		DialTimeout:     2 * time.Second,
 		RefreshInterval: 3 * time.Second,
 		Limits:          DefaultLimits(),
+		HotKeys:         On,
 		LogLevel:        "info",
 		LogFormat:       "text",
 	}
@@ -48,6 +49,7 @@ func (c Gateway) Filled() Gateway {
 	fill(&c.DrainTimeout, d.DrainTimeout)
 	fill(&c.DialTimeout, d.DialTimeout)
 	fill(&c.RefreshInterval, d.RefreshInterval)
+	fill(&c.HotKeys, d.HotKeys)
 	fill(&c.LogLevel, d.LogLevel)
 	fill(&c.LogFormat, d.LogFormat)
 	fill(&c.Limits.BulkBytesMax, d.Limits.BulkBytesMax)

@@ -24,6 +24,7 @@ var processRows = []row[Gateway]{
 	fixed("dial-timeout", func(c *Gateway) any { return &c.DialTimeout }),
 	fixed("refresh-interval", func(c *Gateway) any { return &c.RefreshInterval }),
 	live("drain-timeout", func(c *Gateway) any { return &c.DrainTimeout }),
+	live("hot-keys", func(c *Gateway) any { return &c.HotKeys }),
 	live("log-level", func(c *Gateway) any { return &c.LogLevel }),
 	fixed("audit-log", func(c *Gateway) any { return &c.AuditLog }),
 	fixed("log-format", func(c *Gateway) any { return &c.LogFormat }),

@@ -118,6 +118,7 @@ func (v *validation) process(c Gateway) {
 	within(v, "drain-timeout", c.DrainTimeout, time.Millisecond, longest)
 	within(v, "dial-timeout", c.DialTimeout, dialTimeoutMin, longest)
 	within(v, "refresh-interval", c.RefreshInterval, refreshIntervalMin, longest)
+	v.oneOf("hot-keys", c.HotKeys, On, Off)
 	v.oneOf("log-level", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	v.oneOf("log-format", c.LogFormat, "text", "json")
 

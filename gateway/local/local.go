@@ -15,6 +15,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/facade"
+	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/routing"
@@ -105,7 +106,7 @@ func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 		return len(args) > 2 && f.Verdict != nil || len(args) > 1 && string(args[1]) != strconv.Itoa(int(f.Proto))
 	case routing.CmdSelect:
 		return string(args[1]) != strconv.Itoa(int(f.DB))
-	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor:
+	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor, routing.CmdHotKeys:
 		return true
 	case routing.CmdClient: // so that a session waits for one admin request at a time
 		return command.ID == routing.CmdClientReply || admin.Is(command.ID, f.Verdict != nil)
@@ -144,6 +145,8 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 		return client(command.ID, args, f)
 	case routing.CmdConfig:
 		return configHelp, do
+	case routing.CmdHotKeys:
+		return hotkeys.Help, do
 	case routing.CmdCluster:
 		return cluster(command, args, f), do
 	case routing.CmdRole:

@@ -41,6 +41,14 @@ func NullArrayIn(proto uint8) []byte {
 	return NullArray
 }
 
+// NullIn is the null in place of a text in a protocol: 2 or 3.
+func NullIn(proto uint8) []byte {
+	if proto == 3 {
+		return Null3
+	}
+	return NullBulk
+}
+
 // Limits of a client's input.
 type Limits struct {
 	// ArgsMax is the most arguments of a command, its name included.

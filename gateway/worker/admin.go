@@ -23,6 +23,12 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 		w.clients.CountMonitors(r.Services, 1)
 	case admin.KeepAsker:
 		w.clients.KeepAsker(r)
+	case admin.HotKeys:
+		p.HotKeys = w.hot.session(w, r)
+	case admin.SampleKeys:
+		w.hot.Switch(r.On)
+	case admin.SeenKeys:
+		p.SeenKeys = w.hot.Seen(r.Services, w.clock.Now)
 	case admin.EndMonitor:
 		w.clients.CountMonitors(r.Services, -1)
 	}

@@ -37,7 +37,7 @@ func newSteadyAt(rates worker.Rates, request, reply, ahead []byte, rights ...str
 	a := &topology.Node{Addr: "a:1", Announced: "a:1"}
 	s := &steady{request: request, reply: reply}
 	s.Loop = play.New(worker.Config{
-		Services: []worker.Service{{Name: "main"}}, QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20,
+		Services: []worker.Service{{Name: "main"}}, QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20, HotKeys: true,
 	}, worker.Env{
 		Script:           func(int, []byte) []byte { return []byte("return 1") },
 		ScriptSeen:       func(int, []byte) {},

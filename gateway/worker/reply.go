@@ -29,6 +29,7 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 	}
 	half := l.HalfFull()
 	for len(b) > 0 && l.State == upstream.Open {
+		size := l.Scan.Size()
 		n, done, err := l.Scan.Scan(b)
 		if err != nil {
 			w.pool.Lose(l, upstream.Poisoned)
@@ -37,6 +38,9 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 		if done && len(l.Reply) == 0 && !l.Streams {
 			w.reply(l, b[:n])
 		} else {
+			if size += int64(n); done && l.Streams && w.hot.DueReply(int(size)) {
+				w.hot.stream(w, l, int(size))
+			}
 			w.x.Piece(l, b[:n], done)
 		}
 		b = b[n:]
@@ -198,6 +202,9 @@ func (r *incoming) recount(w *Worker, c *sessions.Session) {
 // withheld.
 func (r *incoming) give(w *Worker, c *sessions.Session) {
 	l, p := r.conn, *r.pending
+	if c != nil && w.hot.DueReply(len(r.reply)) {
+		w.hot.reply(w, c.Service, r.frame(), len(r.reply))
+	}
 	l.Inflight.Drop()
 	if c == nil {
 		l.Queue.Answered(p.End)

@@ -70,6 +70,9 @@ func (w *Worker) request(c *sessions.Session, frame []byte, args [][]byte, ragge
 	if !r.execute(w) {
 		return false
 	}
+	if w.hot.Due(len(frame)) && !refused {
+		w.hot.request(w, &r)
+	}
 	if w.policy.Audits(r.command) && !rejected {
 		w.policy.Audit(c, policy.Allowed, r.command, args)
 	}
@@ -235,6 +238,9 @@ func (r *request) queue(w *Worker) bool {
 	}
 	if w.policy.Audits(r.command) && !r.isRejected() {
 		w.policy.Audit(r.c, policy.Queued, r.command, r.args)
+	}
+	if w.hot.Due(len(r.frame)) {
+		w.hot.request(w, r)
 	}
 	return r.ends(w.transactions.Queue(r.c, r.d, r.command, r.args, r.frame))
 }

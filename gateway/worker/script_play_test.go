@@ -10,10 +10,12 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
+	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
+	"evergate/routing"
 	"evergate/testenv/play"
 	"evergate/topology"
 	"evergate/topology/decide"
@@ -228,12 +230,23 @@ func (p *player) doAdmin() {
 		case admin.Config:
 			p.reports = append(p.reports, "servers asked: CONFIG "+strings.Join(r.Words, " "))
 			reply = resp.AppendBulkString(nil, "what they say")
+		case admin.HotKeys:
+			reply = p.hotKeys(r)
 		}
 		partial := p.loop.Answer(r, !p.mute, reply)
 		if at := partial.Blocked; at != nil {
 			p.reports = append(p.reports, fmt.Sprintf("to unblock: connection %d of %s", at.Client, at.Addr[:1]))
 		}
 	}
+}
+
+// hotKeys is the reply to HOTKEYS GET, nil to the others, which do not depend on the worker.
+func (p *player) hotKeys(r *admin.Request) []byte {
+	if r.Command != routing.CmdHotKeysGet {
+		return nil
+	}
+	s := hotkeys.Session{Options: hotkeys.Options{Count: 10, Sample: 1}, Began: time.Unix(0, 0), Active: true}
+	return s.AppendReply(nil, int(r.Proto), []hotkeys.Report{p.loop.Worker.Admin(r).HotKeys})
 }
 
 // Closed tells which connection the worker closes.

@@ -1,9 +1,25 @@
 package worker
 
 import (
+	"time"
+
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 )
+
+// trimEvery is how often blocks that nobody needs are given back, half of them each time.
+const trimEvery = time.Second
+
+// NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
+func (w *Worker) NextTimer() time.Duration {
+	if !w.clock.Idle() || !w.pool.Idle() || !w.x.Idle() {
+		return 0
+	}
+	if w.trimAt == wait.Never && w.blocks.Kept() > 0 {
+		w.trimAt = w.clock.Now + trimEvery
+	}
+	return min(w.clock.Next(), w.trimAt)
+}
 
 // timers does what is due, and finds when something is due next.
 func (w *Worker) timers() {

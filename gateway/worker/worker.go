@@ -106,6 +106,8 @@ type Config struct {
 	AuthMax  time.Duration
 	// ClientMemory bounds what is kept for all clients.
 	ClientMemory account.Bound
+	// HotKeys: requests are sampled for the keys that many use.
+	HotKeys bool
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }
@@ -201,11 +203,11 @@ type Worker struct {
 	pubsub       *pubsub.PubSub
 	services     services
 	users        map[userKey]*service
-
-	args     [][]byte // scratch of run
-	decision routing.Decision
-	trimAt   time.Duration // when blocks are trimmed next; never while there are none
-	shown    Out           // in the hands of the loop
+	hot          sampling
+	args         [][]byte // scratch of run
+	decision     routing.Decision
+	trimAt       time.Duration // when blocks are trimmed next; never while there are none
+	shown        Out           // in the hands of the loop
 	// unchecked: a request came past the check of rights, and was rejected.
 	unchecked bool
 }
@@ -216,6 +218,7 @@ func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), trimAt: wait.Never,
 		args: make([][]byte, 0, 64), users: map[userKey]*service{},
+		hot: newSampling(&conf),
 	}
 	w.fill()
 	w.terms = newTerms(&w.conf)
@@ -383,18 +386,4 @@ func (w *Worker) Tick(now time.Duration) {
 		w.trimAt = wait.Never
 		w.blocks.Trim()
 	}
-}
-
-// trimEvery is how often blocks that nobody needs are given back, half of them each time.
-const trimEvery = time.Second
-
-// NextTimer is when the next round must begin even if nothing happens; at once when the last one left work.
-func (w *Worker) NextTimer() time.Duration {
-	if !w.clock.Idle() || !w.pool.Idle() || !w.x.Idle() {
-		return 0
-	}
-	if w.trimAt == wait.Never && w.blocks.Kept() > 0 {
-		w.trimAt = w.clock.Now + trimEvery
-	}
-	return min(w.clock.Next(), w.trimAt)
 }

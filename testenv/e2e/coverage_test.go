@@ -19,12 +19,15 @@ var untranscribed = map[string]string{
 	"cluster|cancelslotmigrations": harmful, "cluster|flushslot": harmful, "cluster|getslotmigrations": harmful,
 	"cluster|migrateslots": harmful, "cluster|syncslots": harmful,
 	"cluster|myshardid": ofClusters, "cluster|slot-stats": ofClusters, "clusterscan": ofClusters,
-	"quit": "it ends the connection: the worker's golden scripts",
+	"hotkeys|get": ofGateway, "hotkeys|help": ofGateway, "hotkeys|reset": ofGateway, "hotkeys|start": ofGateway,
+	"hotkeys|stop": ofGateway,
+	"quit":         "it ends the connection: the worker's golden scripts",
 }
 
 const (
 	refusedThere = "refused for its harm: allow_test.go"
 	harmful      = "refused for its harm: the table of routing, and what it decides"
+	ofGateway    = "the gateway has its own: hotkeys_test.go"
 	ofClusters   = "servers have it for clusters only: the tables of routing and gateway/facade, and learn_test.go"
 )
 

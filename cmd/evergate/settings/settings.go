@@ -176,6 +176,7 @@ var processSettings = ofProcess(
 		func(t target) *time.Duration { return &t.config.RefreshInterval }),
 	durationSetting("drain-timeout", "how long SIGTERM waits for requests in flight before it closes connections",
 		func(t target) *time.Duration { return &t.config.DrainTimeout }),
+	hotKeysSetting(),
 	choiceSetting("log-level", "minimum level of log lines", []string{"trace", "debug", "info", "warn", "error"},
 		func(t target) *string { return &t.config.LogLevel }),
 	auditLogSetting(),
