@@ -74,6 +74,7 @@ type Gateway struct {
 	rounds []*rounds
 	entry
 	measured
+	*notices
 	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching    []atomic.Int32
 	monitors    []monitors
@@ -135,7 +136,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	_, g.knownListeners = listenerIDs(&conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
-	g.asks = make(chan struct{}, asksMax)
+	g.asks, g.notices = make(chan struct{}, asksMax), newNotices(&g.inUse, g.subServices)
 	g.repeats, g.entry.logger = accept.NewRepeats(), logger
 	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	m, err := newMaterial(conf.Services, nil)
@@ -177,6 +178,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		}
 		g.loops = append(g.loops, l)
 	}
+	g.notices.to = g.loops
 	return g, nil
 }
 
@@ -264,6 +266,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Counted: func(of int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
 			g.censusOf(of).count(k, name, node, listeners, conns)
 		},
+		Held:             g.hold,
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,

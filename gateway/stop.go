@@ -8,15 +8,36 @@ import (
 	"evergate/gateway/worker"
 )
 
-// Drain stops accepting, lets every client's commands in flight finish, and closes each client at a command boundary.
-// It returns when all are gone or ctx has ended.
+// drainEvery is how often a drain looks for clients that can be closed.
+const drainEvery = 20 * time.Millisecond
+
+// Drain ends the gateway's service, in this order: it reports that it drains; serves as before for the time of the
+// setting drain-delay, so that load balancers notice; asks the clients that understand it to move; stops accepting;
+// and closes each client at a command boundary. Clients that were asked to move, and those in a transaction, have half
+// of the time that is left. It returns when all are gone or ctx has ended.
 func (g *Gateway) Drain(ctx context.Context) error {
+	g.draining.Store(true)
+	delay := time.NewTimer(g.conf().DrainDelay)
+	defer delay.Stop()
+	select {
+	case <-ctx.Done():
+	case <-delay.C:
+	}
+	patience := time.Duration(0)
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = time.Until(deadline) / 2
+	}
+	patient := time.Now().Add(patience)
+	if patience > 0 {
+		g.askToMove(patience)
+	}
 	g.closeListeners()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
 	for {
+		all := !time.Now().Before(patient)
 		for _, l := range g.loops {
-			l.Post(func(w *worker.Worker) { w.Drain() })
+			l.Post(func(w *worker.Worker) { w.Drain(all) })
 		}
 		left := g.handshakes.UnderWay()
 		for _, l := range g.loops {

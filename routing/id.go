@@ -37,6 +37,7 @@ const (
 	CmdClientInfo
 	CmdClientKill
 	CmdClientList
+	CmdClientMaintNotifications
 	CmdClientNoEvict
 	CmdClientNoTouch
 	CmdClientPause
@@ -168,6 +169,7 @@ var idNames = [...]string{
 	CmdClientInfo:                 "client|info",
 	CmdClientKill:                 "client|kill",
 	CmdClientList:                 "client|list",
+	CmdClientMaintNotifications:   "client|maint_notifications",
 	CmdClientNoEvict:              "client|no-evict",
 	CmdClientNoTouch:              "client|no-touch",
 	CmdClientPause:                "client|pause",

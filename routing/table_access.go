@@ -250,6 +250,7 @@ var accessRows = [...]struct {
 	{"client|info", inSlow | inConnection, 0, 0},
 	{"client|kill", inAdmin | inSlow | inDangerous | inConnection, 0, 0},
 	{"client|list", inAdmin | inSlow | inDangerous | inConnection, 0, 0},
+	{"client|maint_notifications", inSlow | inConnection, 0, 0},
 	{"client|no-evict", inAdmin | inSlow | inDangerous | inConnection, 0, 0},
 	{"client|no-touch", inSlow | inConnection, 0, 0},
 	{"client|pause", inAdmin | inSlow | inDangerous | inConnection, 0, 0},

@@ -17,6 +17,7 @@ var connectionRows = []*Command{
 		keyless("info", 2, Local),
 		keyless("kill", -3, Local),
 		keyless("list", -2, Local),
+		keyless("maint_notifications", -3, Local|WhilePaused|NoMulti),
 		keyless("no-evict", 3, Local),
 		keyless("no-touch", 3, Local),
 		keyless("pause", -3, Local),

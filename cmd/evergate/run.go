@@ -47,9 +47,10 @@ in the file and EVERGATE_MASTER_NAME. Flags override variables, variables overri
 serve several upstreams in one process, list them under services: in the file. Passwords are read from
 files, or from EVERGATE_PASSWORD, EVERGATE_UPSTREAM_PASSWORD and EVERGATE_SENTINEL_PASSWORD.
 
-SIGTERM and SIGINT drain: requests in flight are answered first. A second signal stops at once.
-SIGHUP reads the settings again: all of them are checked, then used without closing clients; see
-evergate reload. SIGUSR1 opens the log files again.`,
+SIGTERM and SIGINT drain: the gateway reports that it is not ready, waits for --drain-delay, asks
+clients that understand it to move, stops accepting, and answers requests in flight before it closes
+connections. A second signal stops at once. SIGHUP reads the settings again: all of them are checked,
+then used without closing clients; see evergate reload. SIGUSR1 opens the log files again.`,
 		Example: `  evergate run --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379 --master-name mymaster
   evergate run --cluster 10.0.0.1:7000,10.0.0.2:7000 --listen 127.0.0.1:6380
   evergate run --primary db1:6379 --replica db2:6379 --reads prefer-replica
@@ -93,7 +94,7 @@ func (w world) serve(conf config.Gateway, read func() (*settings.Resolved, error
 	}
 	go reopenAt(renamed, logger, logger.Reopen, gw.reopen)
 	logStart(conf, gw.addrs(), logger)
-	timeout := conf.DrainTimeout
+	used := conf
 	logNotified(systemd.Ready(serving), logger)
 	defer gw.pingWatchdog(logger)()
 	s := <-signals
@@ -101,12 +102,13 @@ func (w world) serve(conf config.Gateway, read func() (*settings.Resolved, error
 		logNotified(systemd.Reloading(), logger)
 		status := "serving clients; the last reload failed"
 		if r := gw.take(read, logger); r != nil {
-			timeout, status = r.Config.DrainTimeout, serving
+			used, status = r.Config, serving
 		}
 		logNotified(systemd.Ready(status), logger)
 	}
 	// As texts: in JSON a signal and a duration would be bare numbers.
-	logger.Info("draining", "signal", s.String(), "timeout", timeout.String())
+	logger.Info("draining", "signal", s.String(), "delay", used.DrainDelay.String(), "timeout", used.DrainTimeout.String())
+	timeout := used.DrainDelay + used.DrainTimeout
 	logNotified(systemd.Stopping(timeout+closeTime), logger)
 	return gw.end(timeout, signals, logger)
 }
@@ -138,7 +140,7 @@ func upstreamOf(s *config.Service) string {
 	return "primary " + s.Primary
 }
 
-// end drains for at most timeout, then closes the gateway. Another signal closes it at once.
+// end drains for at most timeout, the delay included, then closes the gateway. Another signal closes it at once.
 func (gw *running) end(timeout time.Duration, signals <-chan os.Signal, logger hclog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -94,7 +94,7 @@ func TestSignalDrains(t *testing.T) {
 	}
 	for _, line := range []string{"[INFO]  evergate: listening: address=\"[::1]:7,unix:/x\" service=default " +
 		"upstream=\"primary a:1 replicas b:1,c:1\" version=",
-		"draining: signal=terminated timeout=10s", "[INFO]  evergate: stopped"} {
+		"draining: signal=terminated delay=0s timeout=10s", "[INFO]  evergate: stopped"} {
 		if !strings.Contains(errOut, line) {
 			t.Errorf("no %q in\n%s", line, errOut)
 		}
@@ -168,7 +168,7 @@ func TestHangupReloads(t *testing.T) {
 		"[ERROR] evergate: wrong setting: source=" + file + ":2 problem=\"max-clients: ",
 		"[ERROR] evergate: reload failed, old settings kept: error=\"1 mistake\"",
 		"[ERROR] evergate: reload failed, old settings kept: error=\"no such certificate\"",
-		"[INFO]  evergate: settings reloaded", "[INFO]  evergate: draining: signal=terminated timeout=7s",
+		"[INFO]  evergate: settings reloaded", "[INFO]  evergate: draining: signal=terminated delay=0s timeout=7s",
 		"[WARN]  evergate: reload ignored"} {
 		_, after, found := strings.Cut(rest, line)
 		if !found {

@@ -80,6 +80,9 @@ type Service struct {
 	// text in Listen. Default FacadeNone.
 	Facade       Facade
 	ListenFacade map[string]Facade
+	// MovingEndpoint is where clients are asked to move when the gateway drains: HOST:PORT, or HOST with the port that
+	// they have connected to. Empty: to the address that they were given.
+	MovingEndpoint string
 	// Announce is the address that facades report to clients (HOST or HOST:PORT; without it, or without a port, that of
 	// the listener); ListenAnnounce overrides it for single listeners.
 	Announce       string
@@ -168,6 +171,8 @@ type Gateway struct {
 	Workers int
 	// DrainTimeout is how long SIGTERM waits for requests in flight. Default 10 s.
 	DrainTimeout time.Duration
+	// DrainDelay is for how long the gateway serves as before after SIGTERM, and reports that it is not ready. Default 0.
+	DrainDelay time.Duration
 	// DialTimeout bounds resolving, connecting to and setting up one server. Default 2 s.
 	DialTimeout time.Duration
 	// RefreshInterval is how often the topology is polled while nothing changes. Default 3 s.

@@ -57,6 +57,7 @@ func (c Gateway) Validate() error {
 		v.listeners(&c.Services[i])
 		v.tls(&c.Services[i])
 		v.networks(&c.Services[i])
+		v.moving(&c.Services[i])
 		v.userSettings(&c.Services[i])
 	}
 	v.sharedListeners(c.Services)
@@ -116,6 +117,7 @@ func (v *validation) process(c Gateway) {
 	v.service = -1
 	within(v, "workers", c.Workers, 0, workersMax)
 	within(v, "drain-timeout", c.DrainTimeout, time.Millisecond, longest)
+	within(v, "drain-delay", c.DrainDelay, 0, longest)
 	within(v, "dial-timeout", c.DialTimeout, dialTimeoutMin, longest)
 	within(v, "refresh-interval", c.RefreshInterval, refreshIntervalMin, longest)
 	v.oneOf("hot-keys", c.HotKeys, On, Off)

@@ -20,7 +20,8 @@ var clientHelp = resp.AppendLines(nil,
 	"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are, about this gateway's own clients:",
 	"GETNAME", "GETREDIR", "ID", "INFO", "KILL <address>",
 	"KILL [ID <id>] [ADDR <address>] [LADDR <address>] [TYPE <type>] [USER <name>] [SKIPME YES|NO] [MAXAGE <seconds>]",
-	"LIST [TYPE <type>|ID <id> ...]", "NO-EVICT ON|OFF", "PAUSE <milliseconds> [WRITE|ALL]", "REPLY ON|OFF|SKIP",
+	"LIST [TYPE <type>|ID <id> ...]", "MAINT_NOTIFICATIONS ON [MOVING-ENDPOINT-TYPE <type>]|OFF", "NO-EVICT ON|OFF",
+	"PAUSE <milliseconds> [WRITE|ALL]", "REPLY ON|OFF|SKIP",
 	"SETINFO LIB-NAME|LIB-VER <value>", "SETNAME <name>", "TRACKINGINFO", "UNBLOCK <id> [TIMEOUT|ERROR]", "UNPAUSE",
 	"HELP",
 )
@@ -60,6 +61,8 @@ func client(id routing.ID, args [][]byte, f *Facts) (reply []byte, do Effect) {
 		reply = onOff(args[2], noImport)
 	case routing.CmdClientReply:
 		return replyMode(args[2])
+	case routing.CmdClientMaintNotifications:
+		return notices(args[2:], f)
 	case routing.CmdClientTracking, routing.CmdClientCaching:
 		if reply = resp.OK; id == routing.CmdClientCaching || len(args) != 3 || !resp.IsWord(args[2], "off") {
 			reply = resp.AppendError(nil, unknown(args)) // clients do without then

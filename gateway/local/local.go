@@ -53,7 +53,7 @@ type Facts struct {
 }
 
 // Action is one thing that changes for a client.
-type Action uint16
+type Action uint32
 
 const (
 	// Authenticate: it sent the password of User. WrongPassword: it sent a wrong one; both if it sent one after the
@@ -72,6 +72,10 @@ const (
 	ReplyOn
 	ReplyOff
 	ReplySkip
+	// NoticesOn, with or without NoticesUnnamed, and NoticesOff are those of CLIENT MAINT_NOTIFICATIONS.
+	NoticesOn
+	NoticesUnnamed
+	NoticesOff
 	// Reset: its state becomes that of a new connection.
 	Reset
 	// Quit: it is closed after the reply.
@@ -108,8 +112,9 @@ func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 		return string(args[1]) != strconv.Itoa(int(f.DB))
 	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor, routing.CmdHotKeys:
 		return true
-	case routing.CmdClient: // so that a session waits for one admin request at a time
-		return command.ID == routing.CmdClientReply || admin.Is(command.ID, f.Verdict != nil)
+	case routing.CmdClient: // a session waits for one admin request at a time, and no notification comes before its OK
+		return command.ID == routing.CmdClientReply || command.ID == routing.CmdClientMaintNotifications ||
+			admin.Is(command.ID, f.Verdict != nil)
 	}
 	return false
 }

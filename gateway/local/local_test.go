@@ -169,3 +169,34 @@ func TestPingAllocatesNothing(t *testing.T) {
 		t.Errorf("PING costs %v allocations", n)
 	}
 }
+
+func TestNotices(t *testing.T) {
+	for form, want := range map[string]struct {
+		reply string
+		do    Action
+	}{
+		"ON":                                    {"+OK\r\n", NoticesOn | NoticesUnnamed},
+		"on moving-endpoint-type none":          {"+OK\r\n", NoticesOn | NoticesUnnamed},
+		"on Moving-Endpoint-Type external-ip":   {"+OK\r\n", NoticesOn},
+		"ON moving-endpoint-type internal-fqdn": {"+OK\r\n", NoticesOn},
+		"OFF":                                   {"+OK\r\n", NoticesOff},
+		"OFF moving-endpoint-type none":         {string(noticesForm), 0},
+		"ON moving-endpoint-type":               {string(noticesForm), 0},
+		"ON endpoint none":                      {string(noticesForm), 0},
+		"ON moving-endpoint-type elsewhere":     {string(noticesType), 0},
+	} {
+		args, f := words("CLIENT MAINT_NOTIFICATIONS "+form), known()
+		f.Proto = 3
+		if reply, do := Answer(routing.Lookup(args), args, &f); string(reply) != want.reply || do.Do != want.do {
+			t.Errorf("%s: %q %+v", form, reply, do)
+		}
+	}
+	for form, want := range map[string]string{
+		"ON": string(noticesNeedRESP3), "OFF": "+OK\r\n", "PERHAPS": string(noticesForm),
+	} {
+		args, f := words("CLIENT MAINT_NOTIFICATIONS "+form), known()
+		if reply, _ := Answer(routing.Lookup(args), args, &f); string(reply) != want {
+			t.Errorf("%s in RESP2: %q", form, reply)
+		}
+	}
+}

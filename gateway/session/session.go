@@ -79,6 +79,8 @@ type Session struct {
 	AwaitsAdmin bool
 	// NoEvict is what CLIENT NO-EVICT asked for.
 	NoEvict bool
+	// Notices are those of CLIENT MAINT_NOTIFICATIONS.
+	Notices Notices
 	// Watch is the state of WATCH.
 	Watch Watch
 	// Multi is the transaction between MULTI and EXEC; nil for most.
@@ -103,8 +105,14 @@ func (i *Identity) Memory() int {
 	return len(i.Name) + len(i.Library) + len(i.Version)
 }
 
-// SwitchTo makes the client use another protocol and database from its next request on.
-func (s *Session) SwitchTo(proto uint8, db int32) { s.Proto, s.DB = proto, db }
+// SwitchTo makes the client use another protocol and database from its next request on. Only RESP3 has pushes, so that
+// RESP2 ends its notifications.
+func (s *Session) SwitchTo(proto uint8, db int32) {
+	s.Proto, s.DB = proto, db
+	if proto != 3 {
+		s.ForgetNotices()
+	}
+}
 
 // Reset makes of the session what it was when it began, as RESET does: its transaction ends, its name goes. Its WATCH
 // is not ended: a server must know of that.

@@ -29,6 +29,7 @@ func (w *Waiting) BlockIn(c *Session, shard int, why upstream.Obstacle) (refused
 	default:
 		if h.Begin(w.x.clock.Now) {
 			w.x.totals.Holds++
+			w.x.clock.At(w.x.clock.Now) // for those who look at Buffers
 		}
 	}
 	since := c.WaitsSince
@@ -100,6 +101,7 @@ func (s *Service) WakeHeld() {
 // Usable handles the news that a connection of the service can be used: all that wait decide again, and the buffers of
 // shards that take writes end.
 func (s *Service) Usable() {
+	s.x.clock.At(s.x.clock.Now) // for those who look at Buffers
 	for i := range s.holds {
 		switch h := &s.holds[i]; {
 		case !h.Buffering():

@@ -13,16 +13,19 @@ const (
 	autoMore = 10 * time.Second
 )
 
-// Window is for how long a request of this client may be buffered; 0 for not at all.
-func (c *Session) Window() time.Duration {
-	switch hold := &c.terms.Hold; hold.Mode {
+// Window is for how long requests may be buffered under a hold; 0 for not at all.
+func (s *Service) Window(hold session.Hold) time.Duration {
+	switch hold.Mode {
 	case session.HoldFor:
 		return hold.Window
 	case session.HoldAuto:
-		return c.Service.autoWindow()
+		return s.autoWindow()
 	}
 	return 0
 }
+
+// Window is for how long a request of this client may be buffered; 0 for not at all.
+func (c *Session) Window() time.Duration { return c.Service.Window(c.terms.Hold) }
 
 // Patience is for how long this client may wait for what ends by itself, whether requests are buffered or not.
 func (c *Session) Patience() time.Duration {

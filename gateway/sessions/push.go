@@ -68,6 +68,18 @@ func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 // returns nil when the client was closed because it reads too slowly. may: they may wait to be written together with
 // others.
 func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
+	to := p.put(c, frame, may)
+	size := c.Output.Len() + c.pushes.Len()
+	if size <= p.x.conf.PushBytesMax {
+		p.x.watchSoft(c, size)
+		return to
+	}
+	p.x.cut(c, session.SlowSubscriber, size)
+	return nil
+}
+
+// put is Hand for bytes that close no client.
+func (p *Pushes) put(c *Session, frame []byte, may bool) *downstream.Output {
 	to := &c.Output
 	switch {
 	case p.keepsPushes(c):
@@ -81,13 +93,7 @@ func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	}
 	to.Append(p.x.blocks, frame)
 	p.x.Account(c)
-	size := c.Output.Len() + c.pushes.Len()
-	if size <= p.x.conf.PushBytesMax {
-		p.x.watchSoft(c, size)
-		return to
-	}
-	p.x.cut(c, session.SlowSubscriber, size)
-	return nil
+	return to
 }
 
 // Published records that a message of the session was sent on a connection, whose last byte is before the offset end.

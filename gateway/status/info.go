@@ -54,6 +54,7 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		sum.Silent += all[i].Silent
 		sum.SubscriptionConns += all[i].SubscriptionConns
 		sum.Subscribers += all[i].Subscribers
+		sum.AskedNotices += all[i].AskedNotices
 		for k := range sum.Topics {
 			sum.Topics[k] += all[i].Topics[k]
 		}
@@ -273,13 +274,14 @@ func appendGateway(b []byte, f *Facts) []byte {
 		"requests_denied:%d\r\nrequests_rate_waited:%d\r\nrequests_rate_refused:%d\r\n"+
 		"tls_handshakes:%d\r\ntls_handshakes_failed:%d\r\n"+
 		"blocking_pops_retried:%d\r\nupstream_connections:%d\r\ndedicated_connections:%d\r\ngoroutines:%d\r\n"+
-		"heap_live_bytes:%d\r\nclient_memory:%d\r\nclient_memory_max:%d\r\n%s",
+		"heap_live_bytes:%d\r\nclient_memory:%d\r\nclient_memory_max:%d\r\n"+
+		"maintenance_clients:%d\r\nmaintenance_notifications:%d\r\n%s",
 		f.Service, f.Workers, f.Reads, s.Requests[upstream.Primary], s.Requests[upstream.Replica],
 		s.Requests[upstream.Dedicated], s.Queued, s.Local, s.Refused, f.Stats.BlockedSessions, s.Retried, s.Uncertain,
 		s.OutOfOrder,
 		s.ProtocolErrors, s.WrongPasswords, s.Denied, s.Rates.Waited, s.Rates.Refused, f.Handshakes, f.HandshakesFailed,
 		s.PopsRetried, f.Stats.Conns, f.Stats.Dedicated,
-		runtime.NumGoroutine(), heapLive(), f.Stats.ClientMemory, f.ClientMemoryMax,
+		runtime.NumGoroutine(), heapLive(), f.Stats.ClientMemory, f.ClientMemoryMax, f.Stats.AskedNotices, s.Notified,
 		byReason("clients_closed", s.ClientsClosed[:], func(i int) string { return session.CloseReason(i).String() }))
 }
 

@@ -30,6 +30,7 @@ func CheckTimers(w *Worker) error {
 func CheckRest(w *Worker) error {
 	a := look{w: w}
 	a.room("exchange", w.x.Rest())
+	a.room("maintenance", w.notices.Rest())
 	a.topicsRest()
 	return a.err
 }
@@ -62,6 +63,7 @@ func (a *look) rooms() {
 	a.room("exchange", w.x.Check())
 	a.room("wait", w.clock.Check(w.x.Places()))
 	a.room("clients", w.clients.Check())
+	a.room("maintenance", w.notices.Check())
 	for c := range w.x.All {
 		if c.Reason == wait.RateLimited && !c.Awake() && !w.throttle.Waits(c) {
 			a.wrong("client %d waits for a token, and nothing wakes it", c.Ref.ID)

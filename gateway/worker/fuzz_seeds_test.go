@@ -54,6 +54,8 @@ var sentences = []string{
 	"subscribe +switch-master\r\n", "psubscribe *\r\nPING\r\n", "ROLE\r\n",
 	strings.Repeat("GET foo\r\n", 300), strings.Repeat("SET foo 1\r\nGET bar\r\n", 300),
 	"MULTI\r\nclient setname me\r\nclient list\r\nclient no-evict on\r\nEXEC\r\n",
+	"HELLO 3\r\nclient maint_notifications on\r\n", "client maint_notifications off\r\n",
+	"HELLO 3\r\nclient maint_notifications on moving-endpoint-type internal-ip\r\nGET foo\r\n",
 }
 
 // replies are what servers say.

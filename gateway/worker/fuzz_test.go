@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/account"
 	"evergate/gateway/admin"
+	"evergate/gateway/maintenance"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -259,8 +260,11 @@ func (z *fuzzed) act(op byte) {
 	case 10, 11, 12:
 		z.serverSends(op)
 	case 13:
-		if z.doAdmin(); op>>4 > 11 {
+		switch z.doAdmin(); {
+		case op>>4 > 11:
 			z.fewer = !z.fewer
+		case op>>4 > 10:
+			worker.Notify(z.Worker, int(z.byte())%3, maintenance.Notice{Kind: maintenance.Moving, Seq: 1 << 40, In: time.Second})
 		}
 	default:
 		z.round(partOf(op))
@@ -503,7 +507,7 @@ func (z *fuzzed) atRest() {
 	if z.Tick(z.Now + scriptAfter); z.long != [3]int{} {
 		z.t.Fatalf("scripts are told of that are over: %d", z.long)
 	}
-	if z.Drain(); z.Drain() != 0 {
+	if z.Drain(true); z.Drain(true) != 0 {
 		z.t.Fatalf("%d clients are left after a drain", z.Worker.Clients())
 	}
 	z.round(takesAll)

@@ -77,6 +77,10 @@ func (w *own) local(c *sessions.Session, command *routing.Command, args [][]byte
 	if !w.apply(c, &do) {
 		return false
 	}
+	if do.Has(local.NoticesOn) || do.Has(local.NoticesOff) {
+		(*noticed)(w).turn(c, &do, reply)
+		return true
+	}
 	if reply != nil {
 		w.x.Answer(c, reply)
 	}

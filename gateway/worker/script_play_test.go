@@ -11,6 +11,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/admin"
 	"evergate/gateway/hotkeys"
+	"evergate/gateway/maintenance"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -29,8 +30,9 @@ import (
 //	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     rejected LANE (its user)
 //	verdict CLIENT OK|ERROR (of a server, about its credentials)
 //	    reply LANE BYTES     lost LANE
-//	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain
+//	slow CLIENT|LANE            takes CLIENT|LANE BYTES|all            after DURATION       drain [gently]
 //	down-after DURATION         run NODE RUN ID                        held
+//	moving DURATION [ENDPOINT] (clients are asked to move)
 //	long-script begins|ends (of another worker)
 //	users RULES | RULES ...     the lines of the file of users, without "user"
 //	acks LANE (all that was asked of a feed)                           push LANE WORDS
@@ -104,7 +106,15 @@ func (p *player) command(line string) {
 	case "users":
 		p.setUsers(strings.Split(rest, " | "))
 	case "drain":
-		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.loop.Drain()))
+		p.reports = append(p.reports, fmt.Sprintf("%d clients left", p.loop.Drain(who != "gently")))
+	case "moving":
+		in, err := time.ParseDuration(who)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		host, port, _ := strings.Cut(text, ":")
+		n := maintenance.Notice{Kind: maintenance.Moving, Seq: 100, In: in, Host: host, Port: port}
+		worker.Notify(p.loop.Worker, 0, n)
 	default:
 		p.connCommand(verb, who, text)
 	}

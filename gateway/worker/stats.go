@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/retry"
+	"evergate/gateway/session"
 	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -20,6 +21,8 @@ type Stats struct {
 	Counts
 	// Rates counts the requests that a rate held up or refused.
 	Rates throttle.Counts
+	// Notified counts the notices that were sent to clients, of holds and of a drain.
+	Notified uint64
 }
 
 // Counts are the worker's own counters.
@@ -43,6 +46,7 @@ func (w *Worker) Stats() *Stats {
 	w.sums = Stats{Stats: w.pool.Stats(), Counts: w.counts}
 	w.sums.Counters, totals.Requests[upstream.Subscription] = w.pubsub.Stats()
 	w.sums.Totals, w.sums.Rates = totals, w.throttle.Counts()
+	w.sums.Notified = w.notices.Sent()
 	w.sums.Queued, w.sums.Subscriptions = w.transactions.Queued(), w.subscribers.Count()
 	return &w.sums
 }
@@ -58,6 +62,8 @@ type Snapshot struct {
 	// answer to a blocking command.
 	Dedicated int
 	Blocked   int
+	// AskedNotices are the clients that asked for notices.
+	AskedNotices int
 	// BlockedSessions wait for anything at all, Waiting for a server that can take their request; Silent are connections.
 	BlockedSessions int
 	Waiting         int
@@ -89,6 +95,9 @@ func (w *Worker) Snapshot() Snapshot {
 	for c := range w.x.All {
 		if c.Reason != wait.Running {
 			s.BlockedSessions++
+		}
+		if c.Notices.Has(session.NoticesAsked) {
+			s.AskedNotices++
 		}
 		if c.Subscribed() {
 			s.Subscribers++
@@ -125,7 +134,7 @@ func (s *Stats) Add(o *Stats) {
 		{&s.HoldExpired, &o.HoldExpired}, {&s.HoldLeft, &o.HoldLeft}, {&s.HoldRefused, &o.HoldRefused},
 		{&s.HoldOverfull, &o.HoldOverfull}, {&s.WouldHaveHeld, &o.WouldHaveHeld},
 		{&s.Dials, &o.Dials}, {&s.ConnsOpened, &o.ConnsOpened}, {&s.Messages, &o.Messages},
-		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.Pings, &o.Pings},
+		{&s.Delivered, &o.Delivered}, {&s.Subscriptions, &o.Subscriptions}, {&s.Pings, &o.Pings}, {&s.Notified, &o.Notified},
 		{&s.Gaps, &o.Gaps}, {&s.GapMillis, &o.GapMillis},
 	} {
 		*p[0] += *p[1]

@@ -3,7 +3,6 @@ package worker
 import (
 	"time"
 
-	"evergate/gateway/session"
 	"evergate/gateway/wait"
 )
 
@@ -32,35 +31,13 @@ func (w *Worker) timers() {
 			w.x.ReportScript(s.Service)
 		}
 		s.Service.WakeFull()
+		w.notices.Look(s.Service)
 	}
+	w.notices.Report()
+	w.notices.Due()
 	(*users)(w).drop()
 	w.clock.Ring(w.clock.Now, w.x.PlaceOf)
 	w.pool.Due()
 	w.throttle.Due()
 	w.x.Sweep()
-}
-
-// Drain closes the clients between two commands: what was begun is finished, nothing more is read. It returns how many
-// are left; it must be called again until there are none.
-func (w *Worker) Drain() int {
-	for c := range w.x.All {
-		switch {
-		case c.AwaitsBlocking() && !c.Withholds():
-			if c.Output.Len() == 0 { // the replies before it are still to be written
-				w.x.Close(c, session.Drained)
-			}
-		case mayDrain(c.Reason) && !c.Retrying():
-			w.x.End(c, session.Drained)
-		}
-	}
-	return w.x.Clients()
-}
-
-// mayDrain reports whether nothing of a session is under way that waits for this reason.
-func mayDrain(why wait.Reason) bool {
-	switch why {
-	case wait.Running, wait.Paused, wait.Slowed, wait.RateLimited:
-		return true
-	}
-	return false
 }

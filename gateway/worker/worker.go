@@ -30,6 +30,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
 	"evergate/gateway/inquiry"
+	"evergate/gateway/maintenance"
 	"evergate/gateway/multi"
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
@@ -157,6 +158,9 @@ type Env struct {
 	Malformed func(service int, remote, text string)
 	// Left is called for each client that is gone, with its address. It may be nil.
 	Left func(remote string)
+	// Held records that this worker begins to hold the requests of a service, or ends it; see maintenance.Services. The
+	// notice to clients that may come of it is passed to Worker.Notify of every worker. Nil: there is one worker.
+	Held func(service int, held bool)
 	// Unserved is called for each request that is answered LOADING. It may be nil.
 	Unserved func(service int, why string)
 	// Shown has the other workers Show a line to the clients that monitor these services. The bytes are neither kept nor
@@ -190,6 +194,7 @@ type Worker struct {
 	clients      *clients.Clients
 	policy       *policy.Policy
 	throttle     *throttle.Throttle
+	notices      *maintenance.Notices
 	terms        terms
 	subscribers  *subscribe.Subscribers
 	conf         Config
@@ -263,7 +268,7 @@ func New(conf Config, env Env) *Worker {
 		MayListen: w.subscribers.MayListen, Verify: env.Verify, Seen: (*users)(w).seen,
 		Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})
-	w.throttle = newThrottle(w)
+	w.throttle, w.notices = newThrottle(w), newNotices(w)
 	w.pubsub = pubsub.New(pubsub.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
 		Counted: w.env.Counted,
@@ -284,83 +289,6 @@ func memory(env *Env, service int) catalog.Memory {
 		Seen:      func(body []byte) { env.ScriptSeen(service, body) },
 		Script:    func(name []byte) []byte { return env.Script(service, name) },
 		Forgotten: func() { env.ScriptsForgotten(service) },
-	}
-}
-
-// fill sets what the caller has left out.
-func (w *Worker) fill() {
-	if w.conf.PushBytesMax == 0 {
-		w.conf.PushBytesMax = w.conf.OutputBytesMax
-	}
-	if w.conf.GatherFrom == 0 {
-		w.conf.GatherFrom = sessions.GatherFrom
-	}
-	if w.env.Settled == nil {
-		w.env.Settled = func(int, uint64) {}
-	}
-	if w.env.Acked == nil {
-		w.env.Acked = func(int, topology.NodeID, int) {}
-	}
-	if w.env.Left == nil {
-		w.env.Left = func(string) {}
-	}
-	if w.env.Unserved == nil {
-		w.env.Unserved = func(int, string) {}
-	}
-	if w.env.Shown == nil {
-		w.env.Shown = func([]int, []byte) {}
-	}
-	if w.env.Script == nil {
-		w.env.ScriptSeen = func(int, []byte) {}
-		w.env.Script = func(int, []byte) []byte { return nil }
-		w.env.ScriptsForgotten = func(int) {}
-		alone := make([]int, len(w.conf.Services))
-		w.env.LongScripts = func(service, add int) int {
-			alone[service] += add
-			return alone[service]
-		}
-	}
-	fillUsers(&w.env)
-	if w.env.Print == nil {
-		w.env.Print = multi.FirstPrint
-	}
-	w.countAlone()
-}
-
-// fillUsers sets the functions about users that the caller has left out.
-func fillUsers(env *Env) {
-	if env.Users == nil {
-		all := access.WithoutPassword()
-		env.Users = func(int) *access.Users { return all }
-	}
-	if env.AuthDelay == nil {
-		env.AuthDelay = func(int, string, string) time.Duration { return 0 }
-		env.AuthFailed = func(int, string, string) {}
-	}
-	if env.Denied == nil {
-		env.Denied = func(int, access.Entry) {}
-		env.Denials = func(int) []access.Entry { return nil }
-		env.ForgetDenials = func(int) {}
-	}
-}
-
-// countAlone sets the functions about subscribers that the caller has left out: there is one worker.
-func (w *Worker) countAlone() {
-	if w.env.Gap == nil {
-		w.env.Gap = func(int, pubsub.Gap) {}
-	}
-	if w.env.Cut == nil {
-		w.env.Cut = func(int, sessions.Cut) {}
-	}
-	if w.env.Malformed == nil {
-		w.env.Malformed = func(int, string, string) {}
-	}
-	if w.env.Counted == nil {
-		all := make([]fanout.Census, len(w.conf.Services))
-		w.env.Counted = func(s int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int) {
-			all[s].Count(k, name, node, listeners, conns)
-		}
-		w.env.Count = func(s int, q fanout.Count) (listeners, conns int) { return q.Of(&all[s]) }
 	}
 }
 

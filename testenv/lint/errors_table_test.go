@@ -313,6 +313,13 @@ var errAnswers = []answered{
 		advice: "connect to the server itself"},
 	{text: "ERR CLIENT IMPORT-SOURCE is not supported by this gateway: clients share its connections",
 		executed: notExecuted, when: "CLIENT IMPORT-SOURCE ON", advice: "import into the server itself"},
+	{text: "ERR CLIENT MAINT_NOTIFICATIONS ON needs RESP3: notifications are push messages; send HELLO 3 first",
+		executed: notExecuted, when: "CLIENT MAINT_NOTIFICATIONS ON of a client that speaks RESP2",
+		advice: "client libraries that send it by themselves go on without notifications"},
+	{text: "ERR CLIENT MAINT_NOTIFICATIONS takes ON, ON MOVING-ENDPOINT-TYPE <type> or OFF", executed: notExecuted,
+		when: "CLIENT MAINT_NOTIFICATIONS in another form"},
+	{text: "ERR Invalid moving-endpoint-type: it is one of internal-ip, internal-fqdn, external-ip, external-fqdn, none",
+		executed: notExecuted, when: "CLIENT MAINT_NOTIFICATIONS ON with another type"},
 	{text: "ERR CLIENT NO-TOUCH is not supported by this gateway: clients share its connections",
 		executed: notExecuted, when: "CLIENT NO-TOUCH ON", advice: "read from a replica of its own"},
 	{text: "ERR 'monitor' is not allowed through the gateway where upstream-auth is 'pass': it would show what other " +

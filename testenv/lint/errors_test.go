@@ -129,7 +129,8 @@ var fragments = []string{
 	"-EXECABORT Transaction discarded because of: ", // a server's text
 	"-LOADING evergate: ", "-TRYAGAIN evergate: ",   // looked for in parts of answers
 	"CLIENT <subcommand>", "LIST [", "SETINFO LIB-NAME|", "SETNAME <name>", // CLIENT HELP
-	"KILL ", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <", "CONFIG <subcommand>", "GET <pattern>", "SET <directive>",
+	"KILL ", "MAINT_NOTIFICATIONS ON [", "NO-EVICT ON", "PAUSE <", "REPLY ON", "UNBLOCK <",
+	"CONFIG <subcommand>", "GET <pattern>", "SET <directive>",
 	"id=%d addr", "sub=%d", "qbuf=%d", "events=r", // CLIENT LIST
 	"+%d.%06d [%d %s]",                                                // MONITOR
 	"CLUSTER <subcommand>", "COUNT", "GET", "KEYSLOT <", "REPLICAS <", // CLUSTER HELP

@@ -22,7 +22,7 @@ var floors = [...][]string{
 	4: {"gateway/sessions", "gateway/pubsub", "gateway/dial", "gateway/outage"},
 	5: {"gateway/exchange"},
 	6: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
-		"gateway/subscribe", "gateway/policy", "gateway/config", "gateway/throttle"},
+		"gateway/subscribe", "gateway/policy", "gateway/config", "gateway/throttle", "gateway/maintenance"},
 	7:  {"gateway/worker", "gateway/shared", "cmd/evergate/settings", "cmd/evergate/logging"},
 	8:  {"gateway/loop", "gateway/status", "testenv/play", "testenv/sim/scenario"},
 	9:  {"gateway", "testenv/sim/network"},

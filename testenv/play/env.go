@@ -89,9 +89,9 @@ func (l *Loop) Answer(r *admin.Request, unblocks bool, reply []byte) admin.Parti
 	return partial
 }
 
-// Drain has the worker close what has nothing to do, and returns how many clients are left.
-func (l *Loop) Drain() int {
-	left := l.Worker.Drain()
+// Drain has the worker close what has nothing to do, and returns how many clients are left; see worker.Drain for all.
+func (l *Loop) Drain(all bool) int {
+	left := l.Worker.Drain(all)
 	l.Check()
 	return left
 }

@@ -98,7 +98,7 @@ func (g *gate) round() {
 		g.serveClient(c)
 	}
 	if w.drains() {
-		g.Drain()
+		g.Drain(true)
 	}
 	g.Round()
 }

@@ -74,7 +74,7 @@ func (w *world) checkQuiet() {
 	for range 500 {
 		left := 0
 		for _, g := range w.gates {
-			left += g.Drain()
+			left += g.Drain(true)
 		}
 		if left == 0 {
 			break
