@@ -89,6 +89,7 @@ type Gateway struct {
 	accounts *limits.Rates
 	// clientMemory is how many bytes are kept for the clients of all workers.
 	clientMemory atomic.Int64
+	userMemory   userMemories
 	// asks has one element for each question about a user that is under way.
 	asks chan struct{}
 	// material is the TLS of all services, readCerts has its files read at once.
@@ -213,7 +214,7 @@ func (g *Gateway) addService(service int) {
 	g.keepers = append(g.keepers, k)
 }
 
-func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64) worker.Config {
+func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64, bounds *userBounds) worker.Config {
 	limits := resp.DefaultLimits()
 	limits.BulkBytesMax = conf.Limits.BulkBytesMax
 	c := worker.Config{
@@ -235,7 +236,7 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64
 	for _, p := range subServicesOf(conf) {
 		s := &conf.Services[p.service]
 		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads, Users: userTermsOf(s, p.sentinel),
+			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads, Users: userTermsOf(s, p, bounds),
 			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
 			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
 		})

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"evergate/gateway/account"
@@ -14,13 +16,73 @@ func softLimit(l config.SoftLimit) sessions.SoftLimit {
 	return sessions.SoftLimit{Bytes: int(l.Bytes), For: l.For}
 }
 
+// outputLimit is that of a user in a worker's terms; nil for nil.
+func outputLimit(l *config.OutputLimit) *sessions.OutputLimit {
+	if l == nil {
+		return nil
+	}
+	return &sessions.OutputLimit{Max: int(l.Bytes), Soft: softLimit(l.Soft)}
+}
+
+// userMemories have how many bytes are kept for the clients of single users, over all workers.
+type userMemories struct {
+	mu sync.Mutex
+	of map[userName]*atomic.Int64
+}
+
+// userName identifies a user of a service.
+type userName struct {
+	service int
+	name    string
+}
+
+// get returns what is kept for the clients of a user.
+func (m *userMemories) get(user userName) *atomic.Int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.of == nil {
+		m.of = map[userName]*atomic.Int64{}
+	}
+	if m.of[user] == nil {
+		m.of[user] = &atomic.Int64{}
+	}
+	return m.of[user]
+}
+
+// userBounds are how a worker bounds what is kept for the clients of single users. The sub-services of a service count
+// together.
+type userBounds struct {
+	memories *userMemories
+	workers  int
+	exceeded func() // makes the other workers look
+	of       map[userName]*account.Bound
+}
+
+// get returns the bound of a user; nil where there is none.
+func (b *userBounds) get(user userName, most int64) *account.Bound {
+	if most == 0 {
+		return nil
+	}
+	if b.of[user] == nil {
+		kept := b.memories.get(user)
+		b.of[user] = &account.Bound{
+			Max: int(most), Workers: b.workers, Exceeded: b.exceeded,
+			Add: func(more int) int { return int(kept.Add(int64(more))) },
+		}
+	}
+	return b.of[user]
+}
+
 // newWorker makes the worker of a loop.
 func (g *Gateway) newWorker(loop int) *worker.Worker {
-	c := workerConfig(g.conf(), g.knownListeners, uint64(loop)+uint64(time.Now().UnixNano()))
+	exceeded := func() { g.memoryExceeded(loop) }
+	c := workerConfig(g.conf(), g.knownListeners, uint64(loop)+uint64(time.Now().UnixNano()), &userBounds{
+		memories: &g.userMemory, workers: g.conf().Workers, exceeded: exceeded, of: map[userName]*account.Bound{},
+	})
 	c.ClientMemory = account.Bound{
 		Max: int(g.conf().Limits.ClientMemoryMax), Workers: g.conf().Workers,
 		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
-		Exceeded: func() { g.memoryExceeded(loop) },
+		Exceeded: exceeded,
 	}
 	c.OutputSoft, c.PushSoft = softLimit(g.conf().Limits.OutputSoft), softLimit(g.conf().Limits.PushSoft)
 	return worker.New(c, g.env(loop))
@@ -38,16 +100,19 @@ func (g *Gateway) memoryExceeded(from int) {
 // cut logs a client that was closed because too much was kept for it.
 func (g *Gateway) cut(of int, c sessions.Cut) {
 	service := g.conf().Services[g.subServices[of].service].Name
-	more, due := g.repeats.Due(service + " " + c.Why.String())
+	more, due := g.repeats.Due(service + " " + c.Why.String() + " " + c.User)
 	if !due {
 		return
 	}
 	logger := g.logger.Named("clients")
 	args := []any{"service", service, "client", c.Remote, "id", c.Number, "name", c.Name, "bytes", c.Bytes,
 		"repeated", more}
-	if c.ReadsSlowly() {
+	switch {
+	case c.ReadsSlowly():
 		logger.Warn("slow subscriber closed", args...)
-	} else {
+	case c.User != "":
+		logger.Warn("client of a user evicted", append(args, "user", c.User)...)
+	default:
 		logger.Warn("client evicted", args...)
 	}
 }

@@ -83,13 +83,13 @@ func newAccounts(c *config.Gateway) *limits.Rates {
 }
 
 // userTermsOf are what is set for single users of a service, for a worker. A Sentinel facade has users of its own.
-func userTermsOf(s *config.Service, sentinel bool) map[string]worker.UserTerms {
+func userTermsOf(s *config.Service, p subService, bounds *userBounds) map[string]worker.UserTerms {
 	all := map[string]worker.UserTerms{}
 	for name, u := range s.UserSettings {
-		if sentinel {
+		if p.sentinel {
 			continue
 		}
-		var t worker.UserTerms
+		t := worker.UserTerms{Memory: bounds.get(userName{p.service, name}, u.ClientMemoryMax)}
 		if u.Hold != nil {
 			hold := session.Hold(*u.Hold)
 			t.Hold = &hold
@@ -98,6 +98,7 @@ func userTermsOf(s *config.Service, sentinel bool) map[string]worker.UserTerms {
 			onPrimary := u.Reads == config.ReadPrimary
 			t.OnPrimary = &onPrimary
 		}
+		t.Output, t.Push = outputLimit(u.Output), outputLimit(u.Push)
 		for _, n := range u.Databases {
 			t.Databases = append(t.Databases, int32(n))
 		}

@@ -69,6 +69,9 @@ func (m *Memory) share() (all int) {
 // MemoryExceeded records that another worker found the bound exceeded.
 func (m *Memory) MemoryExceeded() { m.exceeded = true }
 
+// Exceeded reports whether the bound may be exceeded: MustFree must be asked.
+func (m *Memory) Exceeded() bool { return m.exceeded }
+
 // Used is how many bytes are kept for the clients of this worker, Shared the part of them that the others know of.
 func (m *Memory) Used() int   { return m.used }
 func (m *Memory) Shared() int { return m.shared }

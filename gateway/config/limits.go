@@ -18,6 +18,12 @@ type SharedLimits struct {
 	PushSoft   SoftLimit
 }
 
+// OutputLimit bounds the pending output of a client.
+type OutputLimit struct {
+	Bytes int64
+	Soft  SoftLimit
+}
+
 // SoftLimit is a number of bytes that may be exceeded for a time. Zero bytes: no limit.
 type SoftLimit struct {
 	Bytes int64

@@ -23,6 +23,11 @@ type UserSettings struct {
 	// ClientsMax is the most clients of the user at once. Zero: no limit.
 	ClientsMax int
 	Rate       Rate
+	// ClientMemoryMax is how many bytes may be kept for all clients of the user together. Past it those with the most are
+	// closed. Zero: no bound but that of all clients.
+	ClientMemoryMax int64
+	// Output and Push are in place of Limits.OutputBytesMax and PushBytesMax with their soft limits. Nil: these.
+	Output, Push *OutputLimit
 }
 
 // Rate bounds what a user, or an address, may do in a second. The zero value bounds nothing.
@@ -77,10 +82,23 @@ func (v *validation) userSettings(s *Service) {
 		one.network("allow-networks", "", u.Networks)
 		within(one, "max-clients", u.ClientsMax, 0, clientsMax)
 		one.rate("", u.Rate)
+		if u.ClientMemoryMax != 0 {
+			one.size("client-memory-max", u.ClientMemoryMax)
+		}
+		one.output("client-output-buffer-limit", u.Output)
+		one.output("pubsub-output-buffer-limit", u.Push)
 		for _, f := range one.faults {
 			f.Text, f.Item, f.Setting = f.Setting+" of "+quoted(name)+": "+f.Text, name, "user-settings"
 			v.fault(f)
 		}
+	}
+}
+
+// output checks the output limit of a user; nil is none.
+func (v *validation) output(setting string, l *OutputLimit) {
+	if l != nil {
+		v.size(setting, l.Bytes)
+		v.soft(setting, l.Soft)
 	}
 }
 

@@ -27,9 +27,6 @@ type Config struct {
 	Clock    *wait.Clock
 	Pool     *upstream.Pool
 	Rand     *rand.Rand
-	// OutputBytesMax bounds the bytes that are kept of a page of a scan and the client's unwritten output. A client
-	// that exceeds it is closed.
-	OutputBytesMax int
 	// Report passes on an observation to the control plane.
 	Report func(service int, r topology.Report)
 	// Print returns a number of this many bits, 1 or more, by which a cursor recognizes a server: always the same for

@@ -223,7 +223,7 @@ func (m *Multi) goesOn(c *sessions.Session, s *parted) bool {
 	if k.answer = m.scanned(c, k, s.parts[0].Reply); k.answer != nil {
 		return false
 	}
-	if c.Output.Len()+len(k.found) > m.conf.OutputBytesMax {
+	if c.Output.Len()+len(k.found) > c.Terms().Output.Max {
 		m.x.Close(c, session.OutputLimit)
 		return true
 	}

@@ -23,12 +23,3 @@ type Hold struct {
 	// Window is that of HoldFor; it must be positive.
 	Window time.Duration
 }
-
-// Terms are what is set for the clients of a listener, or for those of a user there. They never change.
-type Terms struct {
-	Hold Hold
-	// OnPrimary: reads go to the primary, whatever is set for the service.
-	OnPrimary bool
-	// Databases are those that clients may use; nil: all.
-	Databases []int32
-}

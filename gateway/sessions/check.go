@@ -163,7 +163,7 @@ func (a *audit) memory(c *Session) {
 		a.wrong("client %d: the books have %d bytes, %d of them early; there are %d, %d early and %d of parts", c.Ref.ID,
 			c.heldBytes(), kept, other, early, parts)
 	}
-	if other+kept > max(a.x.conf.OutputBytesMax, a.x.conf.PushBytesMax) && !c.InTunnel() {
+	if other+kept > max(c.terms.Output.Max, c.terms.Push.Max) && !c.InTunnel() {
 		a.wrong("client %d: %d bytes are to be written", c.Ref.ID, other+kept)
 	}
 	a.counted(c, parts, withheld)
@@ -282,9 +282,15 @@ func (a *audit) accounts() {
 	if closed+uint64(a.x.open) != s.ClientsOpened {
 		a.wrong("%d clients came, %d have left, %d are here", s.ClientsOpened, closed, a.x.open)
 	}
-	used := 0
+	used, ofUsers := 0, map[*UserMemory]int{}
 	for c := range a.x.All {
 		used += c.Footprint()
+		ofUsers[c.terms.Memory] += c.Footprint()
+	}
+	for _, u := range a.x.users {
+		if u.Used() != ofUsers[u] {
+			a.wrong("%d bytes are kept for the clients of a user, its account has %d", ofUsers[u], u.Used())
+		}
 	}
 	if off := used - a.x.Shared(); used != a.x.Used() || max(off, -off) >= account.Step {
 		a.wrong("%d bytes are kept for clients, the account has %d, other workers know %d", used, a.x.Used(), a.x.Shared())

@@ -113,7 +113,7 @@ func (x *Sessions) Relay(c *Session, b []byte) {
 
 // MayOverflow reports whether the output limit may close a client before it has read what is under way for it.
 func (x *Sessions) MayOverflow(c *Session) bool {
-	return c.heldBytes()+c.Expects(c.underWay()) > x.conf.OutputBytesMax/2
+	return c.heldBytes()+c.Expects(c.underWay()) > c.terms.Output.Max/2
 }
 
 // write makes the loop write the client's output at the end of the round.
@@ -146,7 +146,7 @@ func (x *Sessions) drained(c *Session) {
 func (x *Sessions) CheckOutput(c *Session) {
 	x.Account(c)
 	size := c.heldBytes()
-	if size > x.conf.OutputBytesMax {
+	if size > c.terms.Output.Max {
 		x.Close(c, session.OutputLimit)
 		return
 	}

@@ -128,17 +128,29 @@ type Cut struct {
 	Remote string
 	Name   string // CLIENT SETNAME
 	Bytes  int    // that were kept
+	User   string // whose clients took too much together; empty where all clients did, or this one alone
 }
 
 // ReadsSlowly reports whether the client is a subscriber that reads too slowly.
 func (c *Cut) ReadsSlowly() bool { return c.Why == session.SlowSubscriber }
 
 // cut closes a client because too many bytes are kept for it.
-func (x *Sessions) cut(c *Session, why session.CloseReason, bytes int) {
+func (x *Sessions) cut(c *Session, why session.CloseReason, bytes int) { x.cutOf(c, why, bytes, "") }
+
+// evicted closes a client because all clients take too much memory, or those of its user.
+func (x *Sessions) evicted(c *Session, ofUser bool) {
+	user := ""
+	if ofUser {
+		user = c.Rights().Name()
+	}
+	x.cutOf(c, session.MemoryLimit, c.Footprint(), user)
+}
+
+func (x *Sessions) cutOf(c *Session, why session.CloseReason, bytes int, user string) {
 	name := ""
 	if c.Identity != nil {
 		name = c.Identity.Name
 	}
-	x.conf.Cut(c.Service.Of, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes})
+	x.conf.Cut(c.Service.Of, Cut{Why: why, Number: c.Number, Remote: c.Remote, Name: name, Bytes: bytes, User: user})
 	x.Close(c, why)
 }

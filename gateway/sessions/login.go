@@ -5,21 +5,41 @@ import (
 	"evergate/gateway/session"
 )
 
+// Terms are what is set for the clients of a listener, or for those of a user there. They never change.
+type Terms struct {
+	Hold session.Hold
+	// OnPrimary: reads go to the primary, whatever is set for the service.
+	OnPrimary bool
+	// Databases are those that clients may use; nil: all.
+	Databases []int32
+	// Output bounds the replies and messages that are kept for a client. Push bounds what may be unwritten after a message
+	// was added to its output. A client that exceeds one of them is closed.
+	Output, Push OutputLimit
+	// Memory bounds what is kept for all clients of the user; nil: it has no bound of its own.
+	Memory *UserMemory
+}
+
 // login is as whom a client has authenticated, and what is set for that user at its listener.
 type login struct {
 	// User is the client's user; nil until it has authenticated.
 	User  *access.User
-	terms *session.Terms
+	terms *Terms
 }
 
 // Become makes the client a user; nil: it must authenticate.
 func (l *login) Become(user *access.User) { l.User = user }
 
 // Terms returns what is set for the client; it is not changed.
-func (l *login) Terms() *session.Terms { return l.terms }
+func (l *login) Terms() *Terms { return l.terms }
 
-// Set sets what is set for the client.
-func (l *login) Set(terms *session.Terms) { l.terms = terms }
+// SetTerms sets what is set for a client. What is kept for it counts for its user from now on.
+func (x *Sessions) SetTerms(c *Session, terms *Terms) {
+	if was := c.terms.Memory; was != terms.Memory {
+		x.takeOf(was, -c.Footprint())
+		x.takeOf(terms.Memory, c.Footprint())
+	}
+	c.terms = terms
+}
 
 // IsStranger reports whether the client has not authenticated, and must.
 func (c *Session) IsStranger() bool { return c.User == nil && c.Service.closed }

@@ -5,12 +5,11 @@ import (
 	"slices"
 
 	"evergate/gateway/account"
-	"evergate/gateway/session"
 	"evergate/gateway/upstream"
 )
 
 // Past the bound of all memory (account.Memory) the clients for which most is kept are closed, as Redis does
-// (maxmemory-clients): a new one with a large request among them.
+// (maxmemory-clients): a new one with a large request among them. Past the bound of a user those of its clients are.
 //
 // Counted are buffers: unread input, a transaction, requests to retry, replies and messages, and what TLS has
 // encrypted ahead; and the names of channels, and of the client itself. Of the requests that were passed on to a server
@@ -22,6 +21,41 @@ type Memory struct {
 	x *Sessions
 	account.Memory
 	largest []*Session // scratch
+	// users are the bounds of single users, exceeding those of them that may be exceeded.
+	users, exceeding []*UserMemory
+}
+
+// UserMemory bounds what is kept for the clients of one user. All that have the user share it in a worker.
+type UserMemory struct {
+	account.Memory
+	listed bool // it is one of Memory.exceeding
+}
+
+// BoundUser begins to bound what is kept for the clients of a user, see Terms.Memory.
+func (m *Memory) BoundUser(b account.Bound) *UserMemory {
+	u := &UserMemory{Memory: account.New(b)}
+	m.users = append(m.users, u)
+	return u
+}
+
+// MemoryExceeded records that another worker found a bound exceeded: that of all clients, or of a user.
+func (m *Memory) MemoryExceeded() {
+	m.Memory.MemoryExceeded()
+	for _, u := range m.users {
+		u.MemoryExceeded()
+		m.takeOf(u, 0)
+	}
+}
+
+// takeOf counts more bytes for the clients of a user; u may be nil.
+func (m *Memory) takeOf(u *UserMemory, more int) {
+	if u == nil {
+		return
+	}
+	if u.Take(more); u.Exceeded() && !u.listed {
+		u.listed = true
+		m.exceeding = append(m.exceeding, u)
+	}
 }
 
 // memory is how many bytes are kept for a client, as far as they count. Nothing counts for one that asked not to be
@@ -54,6 +88,7 @@ func (m *Memory) Account(c *Session) {
 		return
 	}
 	m.Take(more)
+	m.takeOf(c.terms.Memory, more)
 }
 
 // AccountOwner is Account for the client that a dedicated connection serves; it does nothing for any other connection.
@@ -71,29 +106,40 @@ func (m *Memory) Sealed(id uint32, n int) {
 	}
 }
 
-// Evict closes the largest clients while the bound is exceeded, and reports whether it looked for any.
-func (m *Memory) Evict() bool {
-	if !m.MustFree() {
+// Evict closes the largest clients while a bound is exceeded, and reports whether it looked for any.
+func (m *Memory) Evict() (looked bool) {
+	for len(m.exceeding) > 0 {
+		last := len(m.exceeding) - 1
+		u := m.exceeding[last]
+		m.exceeding, u.listed = m.exceeding[:last], false
+		looked = m.evict(&u.Memory, u) || looked
+	}
+	return m.evict(&m.Memory, nil) || looked
+}
+
+// evict does so for one bound: that of a user, or of all where of is nil.
+func (m *Memory) evict(bound *account.Memory, of *UserMemory) (looked bool) {
+	if !bound.MustFree() {
 		return false
 	}
-	m.findLargest()
+	m.findLargest(of)
 	for _, c := range m.largest {
-		if m.Enough() {
+		if bound.Enough() {
 			break
 		}
-		m.x.cut(c, session.MemoryLimit, c.Footprint())
+		m.x.evicted(c, of != nil)
 	}
 	clear(m.largest)
-	m.Freed()
+	bound.Freed()
 	return true
 }
 
-// findLargest puts the clients for which something is kept in the order in which they are closed: the largest first,
-// and of equals the one that came last.
-func (m *Memory) findLargest() {
+// findLargest puts the clients for which something is kept, those of a user or all, in the order in which they are
+// closed: the largest first, and of equals the one that came last.
+func (m *Memory) findLargest(of *UserMemory) {
 	m.largest = m.largest[:0]
 	for c := range m.x.All {
-		if c.Footprint() > 0 {
+		if c.Footprint() > 0 && (of == nil || c.terms.Memory == of) {
 			m.largest = append(m.largest, c)
 		}
 	}

@@ -70,7 +70,7 @@ func (p *Pushes) Push(c *Session, frame []byte, many bool) {
 func (p *Pushes) Hand(c *Session, frame []byte, may bool) *downstream.Output {
 	to := p.put(c, frame, may)
 	size := c.Output.Len() + c.pushes.Len()
-	if size <= p.x.conf.PushBytesMax {
+	if size <= c.terms.Push.Max {
 		p.x.watchSoft(c, size)
 		return to
 	}

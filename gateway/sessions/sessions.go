@@ -36,16 +36,9 @@ type Config struct {
 	Clock  *wait.Clock
 	Pool   *upstream.Pool
 	Blocks *blocks.Pool
-	// QueryBytesMax is how many unread bytes are kept of a client's input, OutputBytesMax how many bytes of replies and
-	// messages are kept for a client. A client that exceeds one of them is closed. Both are positive.
-	QueryBytesMax  int
-	OutputBytesMax int
-	// PushBytesMax is how many bytes may be unwritten after a message was added to a client's output; a subscriber that
-	// exceeds it is closed. It is positive.
-	PushBytesMax int
-	// OutputSoft and PushSoft are the soft limits beside OutputBytesMax and PushBytesMax.
-	OutputSoft SoftLimit
-	PushSoft   SoftLimit
+	// QueryBytesMax is how many unread bytes are kept of a client's input; a client that exceeds it is closed. It is
+	// positive.
+	QueryBytesMax int
 	// HoldSessionsMax bounds how many sessions may wait for a server at once, HoldBytesMax their unread input in bytes.
 	// Past either, further requests are answered with an error at once. Zero: no bound.
 	HoldSessionsMax int

@@ -7,7 +7,13 @@ import (
 )
 
 // A client may fall behind for a moment, but not for good. Past the soft limit of its class it is closed when it stays
-// there; past the hard one at once (Config.OutputBytesMax, PushBytesMax). The sweep looks once a second.
+// there; past the hard one at once. The sweep looks once a second.
+
+// OutputLimit bounds the pending output of a client of one class: Max are bytes, which must be positive.
+type OutputLimit struct {
+	Max  int
+	Soft SoftLimit
+}
 
 // SoftLimit bounds the pending output of a client over a time. The zero value bounds nothing.
 type SoftLimit struct {
@@ -18,9 +24,9 @@ type SoftLimit struct {
 // softLimit is that of a client's class: clients to which messages or the commands of others are sent, or all others.
 func (t *Table) softLimit(c *Session) *SoftLimit {
 	if c.listensOn() {
-		return &t.x.conf.PushSoft
+		return &c.terms.Push.Soft
 	}
-	return &t.x.conf.OutputSoft
+	return &c.terms.Output.Soft
 }
 
 // watchSoft notes whether size bytes of pending output exceed the soft limit of a client.

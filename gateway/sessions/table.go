@@ -49,7 +49,7 @@ type Arrival struct {
 	// Listener is the ID of the listener that accepted it, Terms and Role are the settings of that; Role is nil where it
 	// emulates none.
 	Listener int
-	Terms    *session.Terms
+	Terms    *Terms
 	Role     *facade.Role
 	// Remote and Local are its addresses, as CLIENT LIST shows them.
 	Remote, Local string

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"testing"
 
+	"evergate/gateway/access"
 	"evergate/gateway/account"
 	"evergate/gateway/resp"
 	"evergate/gateway/worker"
@@ -12,20 +13,36 @@ import (
 // TestLargestClientsOfAllWorkersAreClosed: the worker that finds the bound exceeded closes none of its own while those
 // of another one take more; a worker with little to do learns of it.
 func TestLargestClientsOfAllWorkersAreClosed(t *testing.T) {
+	t.Run("of all users", func(t *testing.T) {
+		closesLargest(t, func(b account.Bound) (c worker.Config) {
+			c.ClientMemory = b
+			return c
+		})
+	})
+	t.Run("of a user", func(t *testing.T) {
+		closesLargest(t, func(b account.Bound) worker.Config {
+			return worker.Config{Services: []worker.Service{{
+				Users: map[string]worker.UserTerms{access.DefaultUser: {Memory: &b}},
+			}}}
+		})
+	})
+}
+
+func closesLargest(t *testing.T, conf func(account.Bound) worker.Config) {
 	const bound = 1 << 20
 	var loops []*play.Loop
 	var nets []*play.Record
 	all := 0
 	for i := range 2 {
 		nets = append(nets, play.NewRecord())
-		loops = append(loops, play.New(worker.Config{ClientMemory: account.Bound{
+		loops = append(loops, play.New(conf(account.Bound{
 			Max: bound, Workers: 2,
 			Add: func(more int) int {
 				all += more
 				return all
 			},
 			Exceeded: func() { loops[1-i].Worker.MemoryExceeded() },
-		}}, worker.Env{}, nets[i], t.Fatalf))
+		}), worker.Env{}, nets[i], t.Fatalf))
 	}
 	half := func(l *play.Loop, size int) uint32 {
 		id := l.Open(0).ID

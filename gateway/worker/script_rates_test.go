@@ -6,13 +6,16 @@ import (
 	"strings"
 	"time"
 
+	"evergate/gateway/account"
 	"evergate/gateway/ratelimit"
+	"evergate/gateway/sessions"
 	"evergate/gateway/worker"
 )
 
-// userTerms reads NAME:HOLD:DATABASE/DATABASE:READS. Each may be left out; READS is "primary" or "replica".
+// userTerms reads NAME:HOLD:DATABASE/DATABASE:READS:MEMORY:OUTPUT:PUSH. Each may be left out; READS is "primary" or
+// "replica", the last three are bytes.
 func userTerms(text string) (name string, u worker.UserTerms) {
-	words := append(strings.Split(text, ":"), "", "", "")
+	words := append(strings.Split(text, ":"), "", "", "", "", "", "")
 	if words[1] != "" {
 		hold := holdSetting(words[1])
 		u.Hold = &hold
@@ -25,6 +28,14 @@ func userTerms(text string) (name string, u worker.UserTerms) {
 	if words[3] != "" {
 		primary := words[3] == "primary"
 		u.OnPrimary = &primary
+	}
+	if most, err := strconv.Atoi(words[4]); err == nil {
+		u.Memory = &account.Bound{Max: most}
+	}
+	for i, limit := range []**sessions.OutputLimit{&u.Output, &u.Push} {
+		if most, err := strconv.Atoi(words[5+i]); err == nil {
+			*limit = &sessions.OutputLimit{Max: most}
+		}
 	}
 	return words[0], u
 }

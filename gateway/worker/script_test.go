@@ -195,7 +195,9 @@ func (p *player) start(words []string) {
 		Gap: func(_ int, g pubsub.Gap) {
 			p.reports = append(p.reports, fmt.Sprintf("gap: %v, %d topics, %d listeners", g.For, g.Topics, g.Listeners))
 		},
-		Cut:    func(_ int, c sessions.Cut) { p.reports = append(p.reports, fmt.Sprintf("cut: %+v", c)) },
+		Cut: func(_ int, c sessions.Cut) {
+			p.reports = append(p.reports, strings.Replace(fmt.Sprintf("cut: %+v", c), " User:}", "}", 1))
+		},
 		Verify: p.verify,
 		LongScripts: func(_, add int) int {
 			if p.long += add; add != 0 {

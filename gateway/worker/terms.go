@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/access"
+	"evergate/gateway/account"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 )
@@ -12,14 +13,19 @@ type UserTerms struct {
 	Hold *session.Hold
 	// OnPrimary is nil where it is that of the service.
 	OnPrimary *bool
-	// Databases are those of session.Terms.
+	// Databases are those of sessions.Terms.
 	Databases []int32
+	// Output and Push are nil where they are those of all clients.
+	Output, Push *sessions.OutputLimit
+	// Memory bounds what is kept for all clients of the user; nil: it has no bound of its own. Services whose clients
+	// count together have the same one.
+	Memory *account.Bound
 }
 
 // terms are what is set for the clients of a worker: at each listener by its ID, and for a user there.
 type terms struct {
-	at     []*session.Terms
-	ofUser map[termsKey]*session.Terms
+	at     []*sessions.Terms
+	ofUser map[termsKey]*sessions.Terms
 }
 
 type termsKey struct {
@@ -27,20 +33,22 @@ type termsKey struct {
 	user     string
 }
 
-func newTerms(conf *Config) terms {
-	t := terms{ofUser: map[termsKey]*session.Terms{}}
+func newTerms(conf *Config, x *sessions.Sessions) terms {
+	t := terms{ofUser: map[termsKey]*sessions.Terms{}}
+	ofAll := sessions.Terms{
+		Output: sessions.OutputLimit{Max: conf.OutputBytesMax, Soft: conf.OutputSoft},
+		Push:   sessions.OutputLimit{Max: conf.PushBytesMax, Soft: conf.PushSoft},
+	}
+	memories := map[*account.Bound]*sessions.UserMemory{}
 	add := func(listener, service int, hold session.Hold) {
-		onPrimary := conf.Services[service].OnPrimary
-		t.at = append(t.at, &session.Terms{Hold: hold, OnPrimary: onPrimary})
+		at := ofAll
+		at.Hold, at.OnPrimary = hold, conf.Services[service].OnPrimary
+		t.at = append(t.at, &at)
 		for name, u := range conf.Services[service].Users {
-			own := &session.Terms{Hold: hold, OnPrimary: onPrimary, Databases: u.Databases}
-			if u.Hold != nil {
-				own.Hold = *u.Hold
+			if u.Memory != nil && memories[u.Memory] == nil {
+				memories[u.Memory] = x.BoundUser(*u.Memory)
 			}
-			if u.OnPrimary != nil {
-				own.OnPrimary = *u.OnPrimary
-			}
-			t.ofUser[termsKey{int32(listener), name}] = own
+			t.ofUser[termsKey{int32(listener), name}] = u.over(at, memories[u.Memory])
 		}
 	}
 	for i := range conf.Services {
@@ -52,8 +60,25 @@ func newTerms(conf *Config) terms {
 	return t
 }
 
+// over returns the terms of a user at a listener with these.
+func (u *UserTerms) over(at sessions.Terms, memory *sessions.UserMemory) *sessions.Terms {
+	at.Databases, at.Memory = u.Databases, memory
+	set(&at.Hold, u.Hold)
+	set(&at.OnPrimary, u.OnPrimary)
+	set(&at.Output, u.Output)
+	set(&at.Push, u.Push)
+	return &at
+}
+
+// set puts a value in place of another one, unless it is nil.
+func set[T any](to *T, value *T) {
+	if value != nil {
+		*to = *value
+	}
+}
+
 // of returns what is set for the clients of a user at a listener; nil: of none.
-func (t *terms) of(listener int32, user *access.User) *session.Terms {
+func (t *terms) of(listener int32, user *access.User) *sessions.Terms {
 	if user != nil {
 		if own := t.ofUser[termsKey{listener, user.Name()}]; own != nil {
 			return own
@@ -68,6 +93,6 @@ func (u *users) admits(c *sessions.Session, user *access.User) bool {
 	if !w.throttle.Become(c, user) {
 		return false
 	}
-	c.Set(w.terms.of(c.Listener, user))
+	w.x.SetTerms(c, w.terms.of(c.Listener, user))
 	return true
 }

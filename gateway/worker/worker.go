@@ -226,7 +226,6 @@ func New(conf Config, env Env) *Worker {
 		hot: newSampling(&conf),
 	}
 	w.fill()
-	w.terms = newTerms(&w.conf)
 	pool := upstream.New(upstream.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.DedicatedMax,
 		Reported: env.Report, Settled: w.env.Settled,
@@ -235,15 +234,15 @@ func New(conf Config, env Env) *Worker {
 	w.x = exchange.New(exchange.Config{
 		Sessions: sessions.Config{
 			Clock: &clock, Pool: pool, Blocks: spare, QueryBytesMax: conf.QueryBytesMax,
-			OutputBytesMax: conf.OutputBytesMax, OutputSoft: conf.OutputSoft,
-			PushBytesMax: w.conf.PushBytesMax, PushSoft: conf.PushSoft, HoldSessionsMax: conf.HoldSessionsMax,
-			HoldBytesMax: conf.HoldBytesMax, IdleMax: conf.IdleMax, AuthMax: conf.AuthMax,
+			HoldSessionsMax: conf.HoldSessionsMax, HoldBytesMax: conf.HoldBytesMax,
+			IdleMax: conf.IdleMax, AuthMax: conf.AuthMax,
 			Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber, Memory: conf.ClientMemory,
 		},
 		Verbs: (*verbs)(w), Report: env.Report, Acked: w.env.Acked, LongScripts: w.env.LongScripts,
 	})
+	w.terms = newTerms(&w.conf, w.x.Sessions)
 	w.multi = multi.New(multi.Config{
-		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd, OutputBytesMax: conf.OutputBytesMax,
+		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd,
 		Report: env.Report, Print: w.env.Print,
 	})
 	w.transactions = transaction.New(transaction.Config{

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +26,44 @@ user-settings:
   far: {allow-networks: 192.0.2.0/24}
 workers: 2
 `
+
+const userMemory = `users:
+  - "user app on >secret ~* &* +@all"
+  - "user other on >secret ~* &* +@all"
+user-settings:
+  app: {client-memory-max: 1mb}
+workers: 2
+`
+
+// TestUsersAreHeldToTheirMemory: past the bound of a user its largest client is closed, whichever worker has it.
+func TestUsersAreHeldToTheirMemory(t *testing.T) {
+	t.Parallel()
+	behind := servers.StartPlain(t, servers.Options{})
+	path := filepath.Join(t.TempDir(), "evergate.yaml")
+	if err := os.WriteFile(path, []byte(userMemory), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gate := servers.StartGateway(t, "--primary", behind.Nodes()[0].Addr, "--config", path)
+	queues := func(user string, size int) *servers.Conn {
+		c := servers.MustDial(t, gate.Addr)
+		for _, args := range [][]string{{"AUTH", user, "secret"}, {"MULTI"}, {"SET", "k", strings.Repeat("x", size)}} {
+			if reply, err := c.Do(args...); err != nil || reply[0] != '+' {
+				t.Fatalf("%s of %s: %q, %v", args[0], user, reply, err)
+			}
+		}
+		return c
+	}
+	other, large, small := queues("other", 2<<20), queues("app", 600<<10), queues("app", 100<<10)
+	middle := queues("app", 450<<10)
+	if reply, err := large.Frame(); !errors.Is(err, io.EOF) {
+		t.Errorf("the largest client of the user got %q, %v", reply, err)
+	}
+	for name, c := range map[string]*servers.Conn{"of another user": other, "small": small, "new": middle} {
+		if reply, err := c.Do("DISCARD"); err != nil || string(reply) != "+OK\r\n" {
+			t.Errorf("the client that is %s got %q, %v", name, reply, err)
+		}
+	}
+}
 
 // TestUsersAreHeldToTheirLimits: clients of one user on two workers, each with pipelines, get what the rate lets them
 // have and no error.

@@ -43,6 +43,16 @@ var userKeys = []ofUser{
 	userNumber("bytes-per-second", parseSize, func(u *config.UserSettings) *int64 { return &u.Rate.Bytes }),
 	userNumber("on-rate-limit", asIs[config.OverRate],
 		func(u *config.UserSettings) *config.OverRate { return &u.Rate.Over }),
+	userNumber("client-memory-max", parseSize, func(u *config.UserSettings) *int64 { return &u.ClientMemoryMax }),
+	userNumber("client-output-buffer-limit", parseOwnOutput,
+		func(u *config.UserSettings) **config.OutputLimit { return &u.Output }),
+	userNumber("pubsub-output-buffer-limit", parseOwnOutput,
+		func(u *config.UserSettings) **config.OutputLimit { return &u.Push }),
+}
+
+func parseOwnOutput(text string) (*config.OutputLimit, error) {
+	hard, soft, err := parseOutput(text)
+	return &config.OutputLimit{Bytes: hard, Soft: soft}, err
 }
 
 func parseOwnHold(text string) (*config.Hold, error) {
