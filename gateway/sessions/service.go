@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/catalog"
+	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/upstream"
@@ -130,14 +131,26 @@ func (s *Service) AwaitsOthers(node topology.NodeID) map[session.Ref]bool {
 	return others
 }
 
-// NotTaken is the error for a request that a shard cannot take: the server's own where it is busy with a script, or
-// else Loading(refused).
+// NotTaken is the error for a request that a shard cannot take: the server's own where it is busy with a script or
+// rejects the user, or else Loading(refused).
 func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []byte {
-	if why != upstream.RunsScript {
-		return s.Loading(refused)
+	switch why {
+	case upstream.RunsScript:
+		s.x.totals.Refused++
+		return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
+	case upstream.NotAdmitted:
+		s.x.totals.Refused++
+		return s.Rejection()
 	}
-	s.x.totals.Refused++
-	return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
+	return s.Loading(refused)
+}
+
+// Rejection is the error of a server that rejects the credentials of the clients of the service.
+func (s *Service) Rejection() []byte {
+	if s.As.None() {
+		return local.NoAuth
+	}
+	return local.WrongPass
 }
 
 // Loading is the error for a request that was not executed, and counts it. Most client libraries retry after LOADING by

@@ -115,6 +115,7 @@ func (p *Pool) Opened(id ConnID, met Greeting) {
 		return
 	}
 	l.State, l.OpenedAt, l.UsedAt = Open, p.Clock.Now, p.Clock.Now
+	p.sets[l.Key].rejects = false
 	l.Client, l.OwnOffset = met.Client, met.OwnOffset
 	if met.RunID != "" {
 		l.RunID = met.RunID
@@ -154,6 +155,7 @@ func (p *Pool) Closed(id ConnID, why LostReason) {
 		p.servers[l.Key.Service].notAuthenticated(l)
 		return
 	}
+	p.sets[l.Key].rejects = false
 	if why == OtherRun {
 		p.Report(l, topology.OtherRun)
 	} else {

@@ -16,4 +16,5 @@ const (
 	InFlight               // earlier requests must be answered first
 	Full                   // the connection holds as much as it should
 	RunsScript             // its primary runs a script and takes nothing else
+	NotAdmitted            // its replicas reject the user's credentials, and the read policy allows no other server
 )

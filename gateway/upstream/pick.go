@@ -1,5 +1,7 @@
 package upstream
 
+import "slices"
+
 // Pick returns a connection to a shard for a session that has no requests in flight there, for a request of this
 // Company, or nil and the obstacle.
 func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, Obstacle) {
@@ -25,6 +27,8 @@ func (s *Servers) Pick(setup Setup, shard int, read bool, with Company) (*Conn, 
 			return nil, best
 		case s.Reads == OnlyReplica && len(r.replicas) == 0:
 			return nil, NoServer
+		case s.Reads == OnlyReplica && !slices.ContainsFunc(r.replicas, (*Set).mayAdmit):
+			return nil, NotAdmitted
 		case s.Reads == OnlyReplica:
 			return nil, NoReplica
 		}

@@ -26,6 +26,8 @@ type Set struct {
 	singleUntil time.Duration
 	// afreshAt is when another connection beside silent ones may be tried.
 	afreshAt time.Duration
+	// rejects: the server rejected the credentials of the user at the last dial.
+	rejects bool
 	// failing: the last dedicated connection could not be opened. trial is the last one that was tried since.
 	failing bool
 	trial   *Conn

@@ -91,13 +91,18 @@ func (s *Servers) inUse() bool {
 	return false
 }
 
+// mayAdmit reports whether the server has not rejected the credentials of the user.
+func (set *Set) mayAdmit() bool { return !set.rejects }
+
 // notAuthenticated handles a server that rejects the credentials of a user. That is for the clients to know; the server
 // works, and another dial would end alike. It is dialled again when a client needs it.
 func (s *Servers) notAuthenticated(l *Conn) {
 	p := s.pool
 	if set := p.sets[l.Key]; len(set.conns) > 1 || l.Key.Purpose == Replica {
 		set.singleUntil = p.Clock.Now + RedialMax // others serve
+		set.rejects = len(set.conns) == 1
 		p.redial(l)
+		p.Users.Elsewhere(l.Key.Service) // a read that no other server may serve gets an error
 		return
 	}
 	if l.Key.Purpose == Subscription {

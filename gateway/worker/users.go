@@ -153,10 +153,7 @@ func (u *users) full(of int, as session.Credentials) []byte {
 // expel closes the clients of a user whose credentials a server has rejected on a connection: those that wait for it,
 // and, if alone, those that wait for another server, or for nothing. Others can go on for now.
 func (u *users) expel(s *service, l *upstream.Conn, alone bool) {
-	w, why := (*Worker)(u), local.WrongPass
-	if s.As.None() {
-		why = local.NoAuth
-	}
+	w := (*Worker)(u)
 	var spared map[session.Ref]bool
 	if l.Key.Purpose == upstream.Primary && !alone {
 		spared = s.AwaitsOthers(l.Key.Node)
@@ -164,7 +161,7 @@ func (u *users) expel(s *service, l *upstream.Conn, alone bool) {
 	for c := range w.x.All {
 		listens := l.Key.Purpose == upstream.Subscription && c.Subscribed()
 		if c.Service == s.Service && !spared[c.Ref] && (c.Expellable(alone) || listens) {
-			w.x.Expel(c, why)
+			w.x.Expel(c, s.Rejection())
 		}
 	}
 }

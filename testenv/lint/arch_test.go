@@ -105,7 +105,7 @@ var rooms = map[string]room{
 		"gateway/resp", "gateway/upstream", "gateway/wait", "routing", "topology"}},
 	"gateway/account": {pure: true},
 	"gateway/sessions": {pure: true, ours: []string{"gateway/access", "gateway/account",
-		"gateway/upstream", "gateway/downstream", "gateway/trace",
+		"gateway/upstream", "gateway/downstream", "gateway/local", "gateway/trace",
 		"gateway/catalog", "gateway/blocks", "gateway/wait", "gateway/facade", "gateway/fanout", "gateway/resp",
 		"gateway/retry", "gateway/session", "routing", "topology"}},
 	"gateway/exchange": {pure: true, ours: []string{"gateway/access", "gateway/catalog", "gateway/resp",
