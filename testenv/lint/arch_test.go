@@ -54,6 +54,7 @@ var rooms = map[string]room{
 	"cmd/evergate/systemd":  {modules: []string{goSystemd}},
 	"cmd/evergate/suggest":  {pure: true},
 	"gateway/api":           {pure: true},
+	"gateway/page":          {},
 	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/config"}, modules: []string{pflag, yaml}},
 	"cmd/evergate/logging":  {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
