@@ -120,7 +120,7 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
 		Rejected: g.refusals.all.Load() + g.addresses.Rejected() + g.turnedAway.Load(), Workers: len(g.loops),
-		Reads: string(g.subServices[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
+		Reads: string(subServicesOf(g.conf())[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
 		Failovers: g.failovers[service].History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}
 }

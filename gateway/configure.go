@@ -34,7 +34,7 @@ func (g *Gateway) configure(ctx context.Context, r *admin.Request) []byte {
 	service := g.subServices[r.Services[0]].service
 	words := append([]string{"CONFIG"}, r.Words...)
 	if r.Command == routing.CmdConfigSet {
-		if name := protectedIn(r.Words[1:]); name != "" && !g.allowed[service][routing.ConfigSet] {
+		if name := protectedIn(r.Words[1:]); name != "" && !g.conf().Services[service].Allowed()[routing.ConfigSet] {
 			return resp.AppendError(nil, "ERR 'config set "+name+"' is not allowed through the gateway: it, replicas or "+
 				"Sentinels could lose access to the server; --allow '"+routing.ConfigSet+"' permits it")
 		}

@@ -30,9 +30,6 @@ import (
 	"evergate/gateway/outage"
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
-	"evergate/gateway/resp"
-	"evergate/gateway/session"
-	"evergate/gateway/sessions"
 	"evergate/gateway/shared"
 	"evergate/gateway/status"
 	"evergate/gateway/upstream"
@@ -51,17 +48,18 @@ import (
 //	err = g.Close()
 type Gateway struct {
 	inUse
-	logger  hclog.Logger
-	watch   *watch.Watch
-	keepers []*keeper.Keeper
+	// workers are what they are configured with, userLimits the limits of users by sub-service. They never change.
+	workers    []atomic.Pointer[worker.Config]
+	userLimits atomic.Pointer[[]userLimits]
+	logger     hclog.Logger
+	watch      *watch.Watch
+	keepers    []*keeper.Keeper
 	// subServices are the services that the workers know, each with its gate; the IDs of knownListeners are behind theirs.
 	subServices []subService
 	gates       []*gate
 	denials     []*shared.Denials // of each service of the config
 	guesses     *shared.Guesses
-	*audit      // nil without one
-	// allowed are the dangerous commands that each service of the config permits.
-	allowed []map[string]bool
+	*audit
 	// scripts are those that each service of the config has forwarded.
 	scripts []*shared.Scripts
 	// longScripts counts the workers of each service of the config where one has been under way for a while.
@@ -135,6 +133,8 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	})
 	g.subServices, g.prints, g.guesses = subServicesOf(&conf), shared.NewPrints(), shared.NewGuesses(g.guessed)
 	_, g.knownListeners = listenerIDs(&conf)
+	g.workers = make([]atomic.Pointer[worker.Config], conf.Workers)
+	configureWorkers(g, &conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
 	g.asks, g.notices = make(chan struct{}, asksMax), newNotices(&g.inUse, g.subServices)
@@ -209,45 +209,15 @@ func (g *Gateway) addService(service int) {
 	g.failovers = append(g.failovers, failovers)
 	g.rounds = append(g.rounds, &rounds{})
 	g.census = append(g.census, &census{})
-	g.allowed = append(g.allowed, g.conf().Services[service].Allowed())
 	k.SetWorkers(g.settlers(service))
 	g.keepers = append(g.keepers, k)
-}
-
-func workerConfig(conf *config.Gateway, listeners []worker.Listener, seed uint64, bounds *userBounds) worker.Config {
-	limits := resp.DefaultLimits()
-	limits.BulkBytesMax = conf.Limits.BulkBytesMax
-	c := worker.Config{
-		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
-		PushBytesMax:    int(conf.Limits.PushBytesMax),
-		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
-		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
-		DedicatedMax:    share(conf.Limits.PrivateMax, conf.Workers),
-		UsersMax:        usersMax,
-		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Seed: seed, Listeners: listeners,
-		HotKeys: conf.HotKeys == config.On,
-	}
-	reads := map[config.ReadPolicy]upstream.Reads{
-		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,
-	}
-	lost := map[config.BlockingLost]sessions.BlockingLost{
-		config.BlockingClose: sessions.CloseClient, config.BlockingError: sessions.AnswerUncertain,
-	}
-	for _, p := range subServicesOf(conf) {
-		s := &conf.Services[p.service]
-		c.Services = append(c.Services, worker.Service{
-			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads, Users: userTermsOf(s, p, bounds),
-			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
-			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
-		})
-	}
-	return c
 }
 
 // env connects the worker of loop i to the rest of the gateway.
 func (g *Gateway) env(i int) worker.Env {
 	return worker.Env{
 		View:   g.viewOf,
+		Config: g.workers[i].Load,
 		Report: g.report,
 		Settled: func(of int, epoch uint64) {
 			g.keepers[g.subServices[of].service].Settled(g.settler(of, i), epoch)
@@ -255,7 +225,7 @@ func (g *Gateway) env(i int) worker.Env {
 		Acked:         g.acks(),
 		Users:         func(of int) *access.Users { return g.gates[of].users.Load() },
 		Verify:        func(v policy.Verification) { g.verify(i, v) },
-		Audit:         g.audit.note(),
+		Audit:         g.audit.note,
 		AuthDelay:     g.guesses.Delay,
 		AuthFailed:    g.guesses.Failed,
 		Denied:        func(of int, e access.Entry) { g.denials[g.subServices[of].service].Note(e) },
@@ -345,9 +315,7 @@ func (g *Gateway) Start() error {
 			g.logger.Error("topology watch ended", "error", err)
 		}
 	})
-	if g.audit != nil {
-		g.running.Go(g.audit.run)
-	}
+	g.running.Go(g.audit.run)
 	g.running.Go(func() { g.upstreamLog.Run(ctx, g.View) })
 	g.running.Go(func() { g.refusals.run(ctx, g.descriptors.clientsMax) })
 	g.running.Go(func() { limits.Reclaim(ctx, g.clientMemory.Load) })

@@ -27,7 +27,7 @@ func waits(t *testing.T, conf config.Gateway, listener int, downAfter time.Durat
 	view := &topology.View{Epoch: 1, DownAfter: downAfter,
 		Shards: []topology.Shard{{Name: "main", Condition: topology.Orphan}}}
 	_, own := listenerIDs(&conf)
-	w := worker.New(workerConfig(&conf, own, 1, &userBounds{}), worker.Env{
+	w := worker.New(workerConfig(&conf, own, &userBounds{}), worker.Env{
 		View:         func(int) *topology.View { return view },
 		Report:       func(int, topology.Report) {},
 		ClientNumber: func() int64 { return 1 },

@@ -3,7 +3,6 @@ package gateway
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"evergate/gateway/account"
 	"evergate/gateway/config"
@@ -71,21 +70,6 @@ func (b *userBounds) get(user userName, most int64) *account.Bound {
 		}
 	}
 	return b.of[user]
-}
-
-// newWorker makes the worker of a loop.
-func (g *Gateway) newWorker(loop int) *worker.Worker {
-	exceeded := func() { g.memoryExceeded(loop) }
-	c := workerConfig(g.conf(), g.knownListeners, uint64(loop)+uint64(time.Now().UnixNano()), &userBounds{
-		memories: &g.userMemory, workers: g.conf().Workers, exceeded: exceeded, of: map[userName]*account.Bound{},
-	})
-	c.ClientMemory = account.Bound{
-		Max: int(g.conf().Limits.ClientMemoryMax), Workers: g.conf().Workers,
-		Add:      func(more int) int { return int(g.clientMemory.Add(int64(more))) },
-		Exceeded: exceeded,
-	}
-	c.OutputSoft, c.PushSoft = softLimit(g.conf().Limits.OutputSoft), softLimit(g.conf().Limits.PushSoft)
-	return worker.New(c, g.env(loop))
 }
 
 // memoryExceeded makes the other workers close clients.

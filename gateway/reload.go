@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,7 @@ type prepared struct {
 	conf     config.Gateway
 	material *material
 	gates    []*gate
+	audit    io.WriteCloser // of an audit log of another name; nil for none, and for the same
 }
 
 // Reload replaces the settings. All of them are checked before the first is replaced: after an error the old ones
@@ -84,6 +86,11 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 	if p.gates, err = newGates(&p.conf, g.subServices); err != nil {
 		return changes, err
 	}
+	if p.conf.AuditLog != g.conf().AuditLog {
+		if p.audit, err = openAudit(p.conf.AuditLog); err != nil {
+			return changes, err
+		}
+	}
 	r.take(&p)
 	return changes, nil
 }
@@ -91,6 +98,9 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 // take puts what was prepared to use.
 func (r *reloads) take(p *prepared) {
 	g := r.g
+	if p.conf.AuditLog != g.conf().AuditLog {
+		g.audit.use(p.conf.AuditLog, p.audit)
+	}
 	g.current.Store(&p.conf)
 	g.logger.SetLevel(hclog.LevelFromString(p.conf.LogLevel))
 	g.material.Store(p.material)
@@ -98,6 +108,7 @@ func (r *reloads) take(p *prepared) {
 	case g.readCerts <- struct{}{}:
 	default: // it is about to look
 	}
+	g.accounts.SetOfAddress(p.conf.Limits.AddressRate.Limit())
 	g.addresses.SetMost(p.conf.Limits.ClientsPerAddress)
 	g.handshakes.SetTimeout(p.conf.Limits.HandshakeMax)
 	g.descriptors.clients.Store(int64(p.conf.Limits.ClientsMax))
@@ -113,6 +124,8 @@ func (r *reloads) take(p *prepared) {
 		}
 	}
 	g.switchMeasured(&p.conf)
+	configureWorkers(g, &p.conf)
+	g.wake()
 	r.settle()
 }
 

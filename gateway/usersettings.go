@@ -32,33 +32,38 @@ func userLimitsOf(s *config.Service) userLimits {
 	return all
 }
 
-// rates is how the workers learn of the rates of users and addresses. It has nothing where none are set.
-func (g *Gateway) rates() (r worker.Rates) {
-	users := make([]userLimits, len(g.subServices)) // a Sentinel facade has users of its own
-	limited := g.conf().Limits.AddressRate.Limit().Bounds()
-	for of, p := range g.subServices {
+// limitsBySubService are the limits of the users of each sub-service. A Sentinel facade has users of its own.
+func limitsBySubService(c *config.Gateway, subServices []subService) []userLimits {
+	users := make([]userLimits, len(subServices))
+	for of, p := range subServices {
 		if !p.sentinel {
-			users[of] = userLimitsOf(&g.conf().Services[p.service])
-			limited = limited || len(users[of]) > 0
+			users[of] = userLimitsOf(&c.Services[p.service])
 		}
 	}
-	if !limited {
-		return r
-	}
+	return users
+}
+
+// rates is how the workers learn of the rates of users and addresses.
+func (g *Gateway) rates() worker.Rates {
+	limitOf := func(of int, user string) *userLimit { return (*g.userLimits.Load())[of][user] }
 	return worker.Rates{
-		RateOfUser: func(of int, user string) (*ratelimit.Account, bool) {
-			l := users[of][user]
+		RateOfUser: func(of int, user string, stays bool) (*ratelimit.Account, bool) {
+			l := limitOf(of, user)
 			if l == nil || l.clientsMax == 0 && !l.rate.Bounds() {
 				return nil, true
 			}
-			a := g.accounts.OfUser(g.subServices[of].service, user, l.rate, l.clientsMax)
+			most := l.clientsMax
+			if stays {
+				most = 0
+			}
+			a := g.accounts.OfUser(g.subServices[of].service, user, l.rate, most)
 			return a, a != nil
 		},
 		RateOfAddress: g.accounts.OfAddress,
 		RateLeft:      g.accounts.Left,
 		RateExceeded:  g.rateExceeded,
 		UserComes: func(of int, user, remote string) bool {
-			l := users[of][user]
+			l := limitOf(of, user)
 			return l == nil || l.networks == nil || l.networks.ContainsRemote(remote)
 		},
 	}

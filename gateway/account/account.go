@@ -58,12 +58,22 @@ func (m *Memory) Take(more int) {
 	}
 }
 
+// Share lets the other workers know of all that was taken.
+func (m *Memory) Share() { m.share() }
+
 // share lets the other workers know, and returns the sum of all.
 func (m *Memory) share() (all int) {
 	all = m.bound.Add(m.used - m.shared)
 	m.shared = m.used
 	m.exceeded = m.exceeded || m.bound.Max > 0 && all > m.bound.Max
 	return all
+}
+
+// SetMemoryMax replaces the bound.
+func (m *Memory) SetMemoryMax(max int) {
+	m.bound.Max = max
+	m.exceeded = false
+	m.share()
 }
 
 // MemoryExceeded records that another worker found the bound exceeded.

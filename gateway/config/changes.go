@@ -47,8 +47,9 @@ func Names(changes []Change) string {
 // row is one setting of the process or of a service.
 type row[T any] struct {
 	setting string
-	// fixed reports whether a change needs a restart. Nil: never.
-	fixed func(old, fresh *T) bool
+	fixed   bool // every change needs a restart
+	// except reports whether a change needs one although others do not. Nil: none does.
+	except func(old, fresh *T) bool
 	// fields are pointers to its values.
 	fields []func(*T) any
 }
@@ -60,19 +61,26 @@ func live[T any](setting string, fields ...func(*T) any) row[T] {
 
 // fixed is a setting that needs a restart.
 func fixed[T any](setting string, fields ...func(*T) any) row[T] {
-	return row[T]{setting, func(*T, *T) bool { return true }, fields}
+	return row[T]{setting: setting, fixed: true, fields: fields}
 }
 
-// Reloads reports whether a setting can change while the gateway runs; known: there is a setting of this name.
+// unless has those changes need a restart for which except returns true.
+func (r row[T]) unless(except func(old, fresh *T) bool) row[T] {
+	r.except = except
+	return r
+}
+
+// Reloads reports whether a setting can change while the gateway runs, as a rule. known: there is a setting of this
+// name.
 func Reloads(setting string) (can, known bool) {
 	for _, r := range processRows {
 		if r.setting == setting {
-			return r.fixed == nil, true
+			return !r.fixed, true
 		}
 	}
 	for _, r := range serviceRows {
 		if r.setting == setting {
-			return r.fixed == nil, true
+			return !r.fixed, true
 		}
 	}
 	return false, false
@@ -113,7 +121,7 @@ func takeAll[T any](changes *Changes, service string, rows []row[T], old, next *
 		change := Change{service, r.setting}
 		switch {
 		case same:
-		case r.fixed == nil || !r.fixed(old, next):
+		case !r.fixed && (r.except == nil || !r.except(old, next)):
 			changes.Applied = append(changes.Applied, change)
 		default:
 			changes.Restart = append(changes.Restart, change)

@@ -34,8 +34,6 @@ type Config struct {
 	Pool     *upstream.Pool
 	Others   Others
 	Limits   *resp.Limits
-	// QueryBytesMax bounds the bytes that wait for the server of a tunnel. A client that exceeds it is closed.
-	QueryBytesMax int
 }
 
 // Dedicated executes such commands for the sessions of an exchange. New makes it.

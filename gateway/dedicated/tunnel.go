@@ -44,7 +44,7 @@ func (k *Dedicated) intoTunnel(c *sessions.Session, b []byte) {
 	l := c.Dedicated()
 	l.Queue.Append(b)
 	k.pool.Dirty(l)
-	if l.Queue.Held() > k.conf.QueryBytesMax {
+	if l.Queue.Held() > k.x.Bounds().QueryBytesMax {
 		k.x.Close(c, session.QueryLimit)
 	}
 }

@@ -3,6 +3,7 @@ package limits
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"evergate/gateway/ratelimit"
@@ -18,7 +19,8 @@ type holder struct {
 	address netip.Prefix
 }
 
-// held is an account, with the number of its clients.
+// held is an account, with the number of its clients. Of a holder whose rate has changed there are two, until all
+// clients have left the old one.
 type held struct {
 	*ratelimit.Account
 	holder
@@ -30,9 +32,10 @@ type held struct {
 // methods may be called from any goroutine.
 type Rates struct {
 	workers   int
-	ofAddress ratelimit.Rate
+	ofAddress atomic.Pointer[ratelimit.Rate]
 
 	mu    sync.Mutex
+	count map[holder]int // of clients
 	by    map[holder]*held
 	of    map[*ratelimit.Account]*held
 	idle  map[*held]bool
@@ -41,14 +44,20 @@ type Rates struct {
 
 // NewRates has a rate for each address, and no account yet.
 func NewRates(ofAddress ratelimit.Rate, workers int) *Rates {
-	return &Rates{workers: workers, ofAddress: ofAddress, by: map[holder]*held{}, of: map[*ratelimit.Account]*held{},
-		idle: map[*held]bool{}}
+	r := &Rates{workers: workers, count: map[holder]int{}, by: map[holder]*held{},
+		of: map[*ratelimit.Account]*held{}, idle: map[*held]bool{}}
+	r.SetOfAddress(ofAddress)
+	return r
 }
+
+// SetOfAddress replaces the rate of each address, for the clients that come from now on.
+func (r *Rates) SetOfAddress(rate ratelimit.Rate) { r.ofAddress.Store(&rate) }
 
 // OfAddress returns the account of an address such as "192.0.2.1:5000", and counts one more client; nil: none has one.
 // Left must follow.
 func (r *Rates) OfAddress(remote string) *ratelimit.Account {
-	if !r.ofAddress.Bounds() {
+	rate := *r.ofAddress.Load()
+	if !rate.Bounds() {
 		return nil
 	}
 	network, ok := networkOf(remote)
@@ -57,7 +66,7 @@ func (r *Rates) OfAddress(remote string) *ratelimit.Account {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.enter(holder{address: network}, network.String(), r.ofAddress).Account
+	return r.enter(holder{address: network}, network.String(), rate).Account
 }
 
 // OfUser returns the account of a user of a service, and counts one more client unless there are most already: 0 stands
@@ -66,7 +75,7 @@ func (r *Rates) OfUser(service int, user string, rate ratelimit.Rate, most int) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	who := holder{service: service, user: user}
-	if h := r.by[who]; h != nil && most > 0 && h.clients >= most {
+	if most > 0 && r.count[who] >= most {
 		return nil
 	}
 	return r.enter(who, user, rate).Account
@@ -74,13 +83,26 @@ func (r *Rates) OfUser(service int, user string, rate ratelimit.Rate, most int) 
 
 func (r *Rates) enter(who holder, name string, rate ratelimit.Rate) *held {
 	h := r.by[who]
-	if h == nil {
+	if h == nil || h.Rate != rate {
+		if r.idle[h] {
+			r.forget(h)
+		}
 		h = &held{Account: ratelimit.NewAccount(name, rate, r.workers), holder: who}
 		r.by[who], r.of[h.Account] = h, h
 	}
 	h.clients++
+	r.count[who]++
 	delete(r.idle, h)
 	return h
+}
+
+// forget drops an account without clients.
+func (r *Rates) forget(h *held) {
+	delete(r.idle, h)
+	delete(r.of, h.Account)
+	if r.by[h.holder] == h {
+		delete(r.by, h.holder)
+	}
 }
 
 // Left counts one client less. now is the time of a worker.
@@ -88,8 +110,15 @@ func (r *Rates) Left(a *ratelimit.Account, now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.of[a]
-	if h.clients--; h.clients == 0 {
+	if r.count[h.holder]--; r.count[h.holder] == 0 {
+		delete(r.count, h.holder)
+	}
+	switch h.clients--; {
+	case h.clients > 0:
+	case r.by[h.holder] == h:
 		r.idle[h] = true
+	default: // another rate has replaced it
+		r.forget(h)
 	}
 	if now-r.swept < idleSweep {
 		return
@@ -97,9 +126,7 @@ func (r *Rates) Left(a *ratelimit.Account, now time.Duration) {
 	r.swept = now
 	for h := range r.idle {
 		if h.Full(now) {
-			delete(r.idle, h)
-			delete(r.by, h.holder)
-			delete(r.of, h.Account)
+			r.forget(h)
 		}
 	}
 }

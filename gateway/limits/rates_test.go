@@ -50,3 +50,31 @@ func TestUsersHaveTheirShareOfClients(t *testing.T) {
 		t.Error("no client enters without a limit")
 	}
 }
+
+// TestRatesChange: clients of the old rate and of the new one are counted together, and nothing is kept of the old one
+// when they have left it.
+func TestRatesChange(t *testing.T) {
+	r := NewRates(ratelimit.Rate{Commands: 10}, 1)
+	slow, fast := ratelimit.Rate{Commands: 1}, ratelimit.Rate{Commands: 9}
+	a := r.OfUser(0, "app", slow, 2)
+	b := r.OfUser(0, "app", fast, 2)
+	if b == nil || a == b || b.Rate != fast || r.OfUser(0, "app", fast, 2) != nil {
+		t.Fatal("the new rate is not that of a second client, or there are three")
+	}
+	stays := r.OfUser(0, "app", fast, 0) // the first client stays
+	if r.Left(a, 0); stays != b || len(r.of) != 1 || r.OfUser(0, "app", fast, 2) != nil {
+		t.Errorf("%d accounts are kept of the old rate", len(r.of)-1)
+	}
+	r.Left(b, 0)
+	r.Left(b, 0)
+	c := r.OfUser(0, "app", slow, 2) // the idle account of the other rate makes room
+	if c == b || len(r.by) != 1 || len(r.of) != 1 || len(r.idle) != 0 {
+		t.Errorf("%d accounts", len(r.of))
+	}
+	if r.Left(c, 0); len(r.count) != 0 {
+		t.Errorf("%v are counted", r.count)
+	}
+	if r.SetOfAddress(ratelimit.Rate{}); r.OfAddress("192.0.2.1:1") != nil {
+		t.Error("an address without a rate has an account")
+	}
+}

@@ -50,10 +50,15 @@ type pass struct {
 // New makes Notices.
 func New(conf Config) *Notices {
 	n := &Notices{conf: conf, x: conf.Sessions, clock: conf.Clock, services: make([]service, len(conf.Holds))}
-	for i := range n.services {
-		n.services[i].holds = conf.Holds[i]
-	}
+	n.SetHolds(conf.Holds)
 	return n
+}
+
+// SetHolds replaces Config.Holds.
+func (n *Notices) SetHolds(holds [][]session.Hold) {
+	for i := range n.services {
+		n.services[i].holds = holds[i]
+	}
 }
 
 // Sent is how many notifications were sent.

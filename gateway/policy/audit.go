@@ -42,7 +42,7 @@ type Event struct {
 
 // Audits reports whether a command is noted that is allowed.
 func (p *Policy) Audits(command *routing.Command) bool {
-	return p.conf.Audit != nil && command != nil && access.Dangerous(command)
+	return p.audits && command != nil && access.Dangerous(command)
 }
 
 // Audit notes that a command was allowed or queued.
@@ -52,7 +52,7 @@ func (p *Policy) Audit(c *sessions.Session, what string, command *routing.Comman
 
 // auditDenied notes that a command was denied.
 func (p *Policy) auditDenied(c *sessions.Session, command *routing.Command, args [][]byte, denied access.Denial) {
-	if p.conf.Audit == nil {
+	if !p.audits {
 		return
 	}
 	e := p.event(c, Denied, command, args)
@@ -67,7 +67,7 @@ func (p *Policy) auditDenied(c *sessions.Session, command *routing.Command, args
 
 // auditFailure notes that a client failed to authenticate as a user.
 func (p *Policy) auditFailure(c *sessions.Session, command, user []byte) {
-	if p.conf.Audit == nil {
+	if !p.audits {
 		return
 	}
 	e := p.event(c, AuthFailed, nil, nil)

@@ -45,7 +45,7 @@ type Config struct {
 	// name is connected. They are used where the servers decide who a client is.
 	Verify func(v Verification)
 	Seen   func(service int, user string) bool
-	// Audit notes an entry of the audit log. It is nil where there is none.
+	// Audit notes an entry of the audit log. It is nil where there is none, see SetAudits.
 	Audit func(e Event)
 	// Denied notes an entry of ACL LOG, Denials returns those of a service, newest first, and Forget forgets them.
 	Denied  func(service int, e access.Entry)
@@ -64,13 +64,18 @@ type Policy struct {
 	// none, by service.
 	verdicts  map[session.Ref]map[session.Credentials][]byte
 	strangers map[int]stranger
+	audits    bool // Config.Audit is called
 }
 
 // New makes a Policy.
 func New(conf Config) *Policy {
 	return &Policy{x: conf.Exchange, clock: conf.Clock, conf: conf, slowed: map[session.Ref]time.Duration{},
-		verdicts: map[session.Ref]map[session.Credentials][]byte{}, strangers: map[int]stranger{}}
+		verdicts: map[session.Ref]map[session.Credentials][]byte{}, strangers: map[int]stranger{},
+		audits: conf.Audit != nil}
 }
+
+// SetAudits turns the audit log on or off.
+func (p *Policy) SetAudits(on bool) { p.audits = on && p.conf.Audit != nil }
 
 // Check decides whether a session's user may make a request. If only a server knows the keys, they are those that one
 // reported; the reason is KeysUnknown if none has.

@@ -106,5 +106,8 @@ func (p *PubSub) Add(s *upstream.Servers, closeOnGap bool) *Subscriptions {
 	return of
 }
 
+// SetCloseOnGap replaces what becomes of subscribers that may have missed messages, in gaps that begin from now on.
+func (s *Subscriptions) SetCloseOnGap(closes bool) { s.closeOnGap = closes }
+
 // Stats returns the counters, and how many commands were sent to servers.
 func (p *PubSub) Stats() (counts Counters, sent uint64) { return p.counts, p.sent }

@@ -41,7 +41,9 @@ func (w *Waiting) BlockIn(c *Session, shard int, why upstream.Obstacle) (refused
 		if c.terms.Hold.Mode == session.HoldDryRun {
 			w.x.totals.WouldHaveHeld++
 		}
-		return w.sinceWhen(c, shard, why)
+		refused = w.sinceWhen(c, shard, why)
+		w.notHeld(c, &w.x.totals.HoldExpired) // the hold was another one when the wait began
+		return refused
 	case why != upstream.SoonConn && h.Expired(window) || w.x.clock.Now-since >= window:
 		refused = w.sinceWhen(c, shard, why)
 		if c.WaitsSince == 0 {

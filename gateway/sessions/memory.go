@@ -38,6 +38,27 @@ func (m *Memory) BoundUser(b account.Bound) *UserMemory {
 	return u
 }
 
+// ReplaceTerms gives all sessions other terms. begin begins the bounds of users with BoundUser, in place of all that
+// there are, and returns what has the terms of each session.
+func (m *Memory) ReplaceTerms(begin func() (of func(c *Session) *Terms)) {
+	old := m.users
+	m.users = nil
+	of := begin()
+	for c := range m.x.All {
+		m.x.SetTerms(c, of(c))
+		m.x.watchSoft(c, c.heldBytes())
+	}
+	for _, u := range old {
+		u.Share() // that nothing is kept there any more
+	}
+	m.exceeding = nil
+	for _, u := range m.users {
+		u.listed = false
+		u.Share()
+		m.takeOf(u, 0)
+	}
+}
+
 // MemoryExceeded records that another worker found a bound exceeded: that of all clients, or of a user.
 func (m *Memory) MemoryExceeded() {
 	m.Memory.MemoryExceeded()

@@ -79,6 +79,12 @@ func (s *Service) SetUsers(users *access.Users) { s.Users = users }
 // Permits reports whether a setting permits a dangerous command.
 func (s *Service) Permits(command *routing.Command) bool { return s.allowed[command.Name] }
 
+// SetPolicy replaces what becomes of blocking pops whose outcome is unknown, and the dangerous commands that are
+// permitted.
+func (s *Service) SetPolicy(lost BlockingLost, allowed map[string]bool) {
+	s.BlockingLost, s.allowed = lost, allowed
+}
+
 // Close records whether a server has rejected a client without credentials.
 func (s *Service) Close(closed bool) { s.closed = closed }
 

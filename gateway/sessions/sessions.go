@@ -36,6 +36,19 @@ type Config struct {
 	Clock  *wait.Clock
 	Pool   *upstream.Pool
 	Blocks *blocks.Pool
+	Limits
+	// Unserved is called for each request that is answered with -LOADING, Cut for each client that was closed because it
+	// reads too slowly, or because all clients take too much memory. Both are for the log.
+	Unserved func(service int, why string)
+	Cut      func(service int, c Cut)
+	// Memory bounds what is kept for all clients.
+	Memory account.Bound
+	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
+	ClientNumber func() int64
+}
+
+// Limits are those of each session, and of all that wait. They can change, see SetLimits.
+type Limits struct {
 	// QueryBytesMax is how many unread bytes are kept of a client's input; a client that exceeds it is closed. It is
 	// positive.
 	QueryBytesMax int
@@ -47,14 +60,6 @@ type Config struct {
 	// Zero: no bound.
 	IdleMax time.Duration
 	AuthMax time.Duration
-	// Unserved is called for each request that is answered with -LOADING, Cut for each client that was closed because it
-	// reads too slowly, or because all clients take too much memory. Both are for the log.
-	Unserved func(service int, why string)
-	Cut      func(service int, c Cut)
-	// Memory bounds what is kept for all clients.
-	Memory account.Bound
-	// ClientNumber returns a number for CLIENT ID that no other client of this process has or had.
-	ClientNumber func() int64
 }
 
 // Ends are the rooms above Sessions, which have something of a session that ends.
@@ -90,6 +95,15 @@ func New(conf Config, ends Ends) *Sessions {
 	x.Memory.Memory = account.New(conf.Memory)
 	return x
 }
+
+// SetLimits replaces the limits. A session that exceeds one now is closed when it is looked at next.
+func (x *Sessions) SetLimits(l Limits) {
+	x.conf.Limits = l
+	x.clock.At(x.sweepAt)
+}
+
+// Bounds are the limits in use.
+func (x *Sessions) Bounds() *Limits { return &x.conf.Limits }
 
 // Served returns the service of a connection.
 func (x *Sessions) Served(l *upstream.Conn) *Service { return x.served[l.Key.Service] }

@@ -49,9 +49,9 @@ type Config struct {
 	Exchange *exchange.Exchange
 	Clock    *wait.Clock
 	// OfUser and OfAddress return what a user, and an address, shares over all workers, and count one more session there;
-	// nil: nothing bounds it. ok is false if the user has as many as it may have. Left counts one less. All nil: there are
-	// no bounds.
-	OfUser    func(service int, user string) (a *ratelimit.Account, ok bool)
+	// nil: nothing bounds it. ok is false if the user has as many as it may have; never for a session that stays. Left
+	// counts one less. All nil: there are no bounds.
+	OfUser    func(service int, user string, stays bool) (a *ratelimit.Account, ok bool)
 	OfAddress func(remote string) *ratelimit.Account
 	Left      func(a *ratelimit.Account, now time.Duration)
 	// Exceeded is for the log: so many commands of an account, a user's or an address's, were held up or refused since the
@@ -120,7 +120,7 @@ func (t *Throttle) Become(c *sessions.Session, user *access.User) (ok bool) {
 	case t.Limits(c.Ref.ID) && t.of[c.Ref.ID].user.isOf(user):
 		return true
 	default:
-		shared, ok := t.conf.OfUser(c.Service.Of, user.Name())
+		shared, ok := t.conf.OfUser(c.Service.Of, user.Name(), false)
 		if !ok {
 			return false
 		}
@@ -147,6 +147,37 @@ func (t *Throttle) turn(c *sessions.Session, next *account) {
 		t.x.Wake(c)
 	}
 	s.user = next
+}
+
+// Renew holds all sessions to the rates of now: OfUser and OfAddress return others. Those that wait are decided about
+// anew.
+func (t *Throttle) Renew() {
+	if t.conf.OfUser == nil {
+		return
+	}
+	for c := range t.x.All {
+		address := t.enter(t.conf.OfAddress(c.Remote))
+		var user *account
+		if c.User != nil {
+			shared, _ := t.conf.OfUser(c.Service.Of, c.User.Name(), true)
+			user = t.enter(shared)
+		}
+		if user == nil && address == nil && !t.Limits(c.Ref.ID) {
+			continue
+		}
+		s := t.own(c)
+		s.admitted = false // it is asked for again when the session runs
+		if s.waitsIn != nil && (s.waitsIn == s.address && address != s.address || s.waitsIn == s.user && user != s.user) {
+			s.waitsIn = nil
+			t.x.Wake(c)
+		}
+		t.leave(s.address)
+		t.leave(s.user)
+		s.address, s.user, s.called = address, user, called{}
+		if user == nil && address == nil {
+			t.of[c.Ref.ID] = nil
+		}
+	}
 }
 
 // own returns what is kept of a session, which it makes if needed.

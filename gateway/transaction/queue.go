@@ -102,7 +102,7 @@ func (tx *Transactions) Queue(c *sessions.Session, d *routing.Decision, command 
 	case d.Slot >= 0 && m.Slot >= 0 && d.Slot != m.Slot,
 		d.Slot >= 0 && c.Watch.Is() && c.Watch.Slot() >= 0 && d.Slot != c.Watch.Slot():
 		return tx.Abort(c, crossSlot)
-	case m.Size()+len(frame) > tx.conf.QueryBytesMax:
+	case m.Size()+len(frame) > tx.x.Bounds().QueryBytesMax:
 		tx.x.Close(c, session.QueryLimit)
 		return true
 	}

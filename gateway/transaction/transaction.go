@@ -35,8 +35,6 @@ type Config struct {
 	Pool     *upstream.Pool
 	Commands Commands
 	Limits   *resp.Limits
-	// QueryBytesMax bounds the bytes of the commands that are queued for one EXEC. A client that exceeds it is closed.
-	QueryBytesMax int
 }
 
 // Transactions executes the transactions of the sessions of an exchange. New makes it.

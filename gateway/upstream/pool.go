@@ -29,6 +29,9 @@ type Config struct {
 	DedicatedMax int
 }
 
+// SetDedicatedMax replaces DedicatedMax. Connections past it are closed when no session has them.
+func (p *Pool) SetDedicatedMax(max int) { p.DedicatedMax = max }
+
 // Users are the sessions whose requests a pool carries, as it sees them. It calls these methods within its own.
 type Users interface {
 	// Lost settles one request of a connection that has ended; front: it is the oldest. r is valid during the call.

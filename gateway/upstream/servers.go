@@ -50,6 +50,21 @@ func (p *Pool) Add(name string, reads Reads, silentAfter time.Duration) *Servers
 	return s
 }
 
+// SetPolicy replaces which servers serve reads, and for how long one may be silent. Renew and Leave do what follows
+// from it, in that order, as after a new view.
+func (s *Servers) SetPolicy(reads Reads, silentAfter time.Duration) {
+	s.silentAfter = silentAfter
+	if reads == s.Reads {
+		return
+	}
+	s.Reads = reads
+	for key, set := range s.pool.sets {
+		if key.Service == s.Index && key.Purpose == Replica {
+			set.seen = 0 // not needed, unless Renew finds it so
+		}
+	}
+}
+
 // NodeName is the name of a node in texts: its address, if the view has it.
 func (s *Servers) NodeName(id topology.NodeID) string {
 	if n := s.View.Node(id); n != nil {

@@ -73,7 +73,7 @@ func greatRates() worker.Rates {
 	rate := ratelimit.Rate{Commands: ratelimit.PerSecondMax, Bytes: ratelimit.PerSecondMax}
 	user, address := ratelimit.NewAccount("user", rate, 2), ratelimit.NewAccount("address", rate, 2)
 	return worker.Rates{
-		RateOfUser:    func(int, string) (*ratelimit.Account, bool) { return user, true },
+		RateOfUser:    func(int, string, bool) (*ratelimit.Account, bool) { return user, true },
 		RateOfAddress: func(string) *ratelimit.Account { return address },
 	}
 }

@@ -13,11 +13,9 @@ import (
 
 // fill sets what the caller has left out.
 func (w *Worker) fill() {
-	if w.conf.PushBytesMax == 0 {
-		w.conf.PushBytesMax = w.conf.OutputBytesMax
-	}
-	if w.conf.GatherFrom == 0 {
-		w.conf.GatherFrom = sessions.GatherFrom
+	w.conf.fill()
+	if w.env.Config == nil {
+		w.env.Config = func() *Config { return nil }
 	}
 	if w.env.Settled == nil {
 		w.env.Settled = func(int, uint64) {}

@@ -167,7 +167,7 @@ func (z *fuzzed) rates(kinds int, refuses bool) (r worker.Rates) {
 		return a
 	}
 	return worker.Rates{
-		RateOfUser: func(_ int, user string) (*ratelimit.Account, bool) {
+		RateOfUser: func(_ int, user string, _ bool) (*ratelimit.Account, bool) {
 			if users[user] == nil {
 				users[user] = ratelimit.NewAccount(user, rate, 1)
 			}

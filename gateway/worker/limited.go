@@ -11,7 +11,7 @@ import (
 // Rates is how a worker learns of the rates of users and addresses, which all workers share; see throttle.Config. All
 // nil: there are none.
 type Rates struct {
-	RateOfUser    func(service int, user string) (a *ratelimit.Account, ok bool)
+	RateOfUser    func(service int, user string, stays bool) (a *ratelimit.Account, ok bool)
 	RateOfAddress func(remote string) *ratelimit.Account
 	RateLeft      func(a *ratelimit.Account, now time.Duration)
 	RateExceeded  func(service int, a *ratelimit.Account, ofUser bool, count uint64)

@@ -16,22 +16,28 @@ type noticed Worker
 // a drain.
 func Notify(w *Worker, service int, n maintenance.Notice) { w.notices.Take(service, n) }
 
-// newNotices returns the notices of a worker, with the holds of the clients of each service.
+// newNotices returns the notices of a worker.
 func newNotices(w *Worker) *maintenance.Notices {
-	holds := make([][]session.Hold, len(w.conf.Services))
-	for i := range w.conf.Services {
-		holds[i] = append(holds[i], w.conf.Services[i].Hold)
-		for _, u := range w.conf.Services[i].Users {
+	return maintenance.New(maintenance.Config{Sessions: w.x.Sessions, Clock: w.clock, Holds: holdsOf(&w.conf),
+		Held: w.env.Held})
+}
+
+// holdsOf are the holds of the clients of each service.
+func holdsOf(conf *Config) [][]session.Hold {
+	holds := make([][]session.Hold, len(conf.Services))
+	for i := range conf.Services {
+		holds[i] = append(holds[i], conf.Services[i].Hold)
+		for _, u := range conf.Services[i].Users {
 			if u.Hold != nil {
 				holds[i] = append(holds[i], *u.Hold)
 			}
 		}
 	}
-	for i := range w.conf.Listeners {
-		l := &w.conf.Listeners[i]
+	for i := range conf.Listeners {
+		l := &conf.Listeners[i]
 		holds[l.Service] = append(holds[l.Service], l.Hold)
 	}
-	return maintenance.New(maintenance.Config{Sessions: w.x.Sessions, Clock: w.clock, Holds: holds, Held: w.env.Held})
+	return holds
 }
 
 // alone sets Env.Held where the caller has left it out: there is one worker.

@@ -24,7 +24,8 @@ import (
 
 // command does one line of a script:
 //
-//	start SETTING ...           view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
+//	start SETTING ...           configure SETTING ... (instead of those before)
+//	                            view plain a b c | view plain - b | view cluster a:0-99,b c:100-16383 | view none
 //	open CLIENT                 say CLIENT WORDS [/ WORDS ...]         raw CLIENT BYTES
 //	leave CLIENT                half-close CLIENT (all that it sent has been read)
 //	connected LANE [CLIENT RUN [valkey]]  refused LANE         stranger LANE     rejected LANE (its user)
@@ -48,6 +49,9 @@ func (p *player) command(line string) {
 	switch verb {
 	case "start":
 		p.start(strings.Fields(rest))
+	case "configure":
+		p.configure(strings.Fields(rest))
+		p.tick(0)
 	case "view":
 		p.setView(who, strings.Fields(text))
 		p.tick(0)

@@ -84,9 +84,9 @@ func (r *playedRates) env(p *player) (e worker.Rates) {
 		return a
 	}
 	return worker.Rates{
-		RateOfUser: func(_ int, user string) (*ratelimit.Account, bool) {
+		RateOfUser: func(_ int, user string, stays bool) (*ratelimit.Account, bool) {
 			a := r.ofUser[user]
-			if most := r.clients[user]; most > 0 && r.sessions[a] >= most {
+			if most := r.clients[user]; !stays && most > 0 && r.sessions[a] >= most {
 				return nil, false
 			}
 			return enter(a), true

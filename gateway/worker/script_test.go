@@ -71,6 +71,7 @@ type player struct {
 	audits  bool
 	mute    bool // servers do not do CLIENT UNBLOCK
 	rates   playedRates
+	conf    *worker.Config
 	unsaid  []policy.Verification
 }
 
@@ -92,6 +93,12 @@ func newPlayer(t testing.TB) *player {
 // rate=USER:COMMANDS:..., see playedRates; terms=USER:HOLD:..., see userTerms;
 // on-primary for reads from there except those of such users.
 func (p *player) start(words []string) {
+	conf := p.configure(words)
+	p.play(*conf)
+}
+
+// configure sets the configuration. The worker sees it in its next round.
+func (p *player) configure(words []string) *worker.Config {
 	hold := session.Hold{Mode: session.HoldFor, Window: 2 * time.Second}
 	conf := worker.Config{
 		Services: []worker.Service{{Name: "main", Hold: hold}}, Limits: resp.DefaultLimits(),
@@ -169,7 +176,14 @@ func (p *player) start(words []string) {
 			p.t.Fatalf("no setting is called %q", word)
 		}
 	}
+	p.conf = &conf
+	return p.conf
+}
+
+// play makes the worker.
+func (p *player) play(conf worker.Config) {
 	env := worker.Env{
+		Config:        func() *worker.Config { return p.conf },
 		View:          func(int) *topology.View { return p.view },
 		Users:         func(int) *access.Users { return p.users },
 		Denied:        func(_ int, e access.Entry) { p.denials.Add(e) },

@@ -110,6 +110,15 @@ func (u *users) serve(up *upstream.Servers, of *access.Users) *service {
 	return s
 }
 
+// memory is where the scripts of a service are remembered.
+func memory(env *Env, service int) catalog.Memory {
+	return catalog.Memory{
+		Seen:      func(body []byte) { env.ScriptSeen(service, body) },
+		Script:    func(name []byte) []byte { return env.Script(service, name) },
+		Forgotten: func() { env.ScriptsForgotten(service) },
+	}
+}
+
 // drop forgets the users that have had no client for a while, and no connection any more.
 func (u *users) drop() {
 	w := (*Worker)(u)

@@ -23,7 +23,6 @@ import (
 	"evergate/gateway/account"
 	"evergate/gateway/admin"
 	"evergate/gateway/blocks"
-	"evergate/gateway/catalog"
 	"evergate/gateway/clients"
 	"evergate/gateway/dedicated"
 	"evergate/gateway/exchange"
@@ -77,6 +76,12 @@ type Listener struct {
 	Role *facade.Role
 }
 
+// As returns the listener with the role of another one.
+func (l Listener) As(other Listener) Listener {
+	l.Role = other.Role
+	return l
+}
+
 // Config of a worker. QueryBytesMax and OutputBytesMax must be positive; of the other limits each says what zero means.
 type Config struct {
 	Services       []Service
@@ -105,6 +110,8 @@ type Config struct {
 	UsersMax int
 	IdleMax  time.Duration
 	AuthMax  time.Duration
+	// Unaudited: Env.Audit is not called.
+	Unaudited bool
 	// ClientMemory bounds what is kept for all clients.
 	ClientMemory account.Bound
 	// HotKeys: requests are sampled for the keys that many use.
@@ -117,6 +124,9 @@ type Config struct {
 type Env struct {
 	// View returns a service's newest view, nil while nothing is known.
 	View func(service int) *topology.View
+	// Config returns the newest configuration, which is never written to: the same value until it changes. It has the
+	// services of the first one, in their order. Nil: it never changes.
+	Config func() *Config
 	// Report passes on an observation to the control plane.
 	Report func(service int, r topology.Report)
 	// Settled is called once for each view of a service: when its demoted primaries owe no reply any more, at once if it
@@ -198,6 +208,7 @@ type Worker struct {
 	terms        terms
 	subscribers  *subscribe.Subscribers
 	conf         Config
+	configured   *Config // what Env.Config returned last
 	env          Env
 	clock        *wait.Clock
 	pool         *upstream.Pool
@@ -226,6 +237,7 @@ func New(conf Config, env Env) *Worker {
 		hot: newSampling(&conf),
 	}
 	w.fill()
+	w.configured = w.env.Config()
 	pool := upstream.New(upstream.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Users: (*carried)(w), DedicatedMax: conf.DedicatedMax,
 		Reported: env.Report, Settled: w.env.Settled,
@@ -233,25 +245,20 @@ func New(conf Config, env Env) *Worker {
 	w.clock, w.pool, w.blocks = &clock, pool, spare
 	w.x = exchange.New(exchange.Config{
 		Sessions: sessions.Config{
-			Clock: &clock, Pool: pool, Blocks: spare, QueryBytesMax: conf.QueryBytesMax,
-			HoldSessionsMax: conf.HoldSessionsMax, HoldBytesMax: conf.HoldBytesMax,
-			IdleMax: conf.IdleMax, AuthMax: conf.AuthMax,
+			Clock: &clock, Pool: pool, Blocks: spare, Limits: w.conf.ofSessions(),
 			Unserved: w.env.Unserved, Cut: w.env.Cut, ClientNumber: env.ClientNumber, Memory: conf.ClientMemory,
 		},
 		Verbs: (*verbs)(w), Report: env.Report, Acked: w.env.Acked, LongScripts: w.env.LongScripts,
 	})
 	w.terms = newTerms(&w.conf, w.x.Sessions)
 	w.multi = multi.New(multi.Config{
-		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd,
-		Report: env.Report, Print: w.env.Print,
+		Exchange: w.x, Clock: &clock, Pool: pool, Rand: w.rnd, Report: env.Report, Print: w.env.Print,
 	})
 	w.transactions = transaction.New(transaction.Config{
 		Exchange: w.x, Clock: &clock, Pool: pool, Commands: (*verbs)(w), Limits: &w.conf.Limits,
-		QueryBytesMax: conf.QueryBytesMax,
 	})
 	w.dedicated = dedicated.New(dedicated.Config{
 		Exchange: w.x, Clock: &clock, Pool: pool, Others: (*verbs)(w), Limits: &w.conf.Limits,
-		QueryBytesMax: conf.QueryBytesMax,
 	})
 	w.inquiries = inquiry.New(inquiry.Config{Exchange: w.x, Clock: &clock, Pool: pool, Limits: &w.conf.Limits})
 	w.clients = clients.New(clients.Config{
@@ -267,6 +274,7 @@ func New(conf Config, env Env) *Worker {
 		MayListen: w.subscribers.MayListen, Verify: env.Verify, Seen: (*users)(w).seen,
 		Denied: w.env.Denied, Denials: w.env.Denials, Forget: w.env.ForgetDenials,
 	})
+	w.policy.SetAudits(!conf.Unaudited)
 	w.throttle, w.notices = newThrottle(w), newNotices(w)
 	w.pubsub = pubsub.New(pubsub.Config{
 		Clock: &clock, Rand: w.rnd, Blocks: spare, Pool: pool, Listeners: (*subscribed)(w), GapEnded: w.env.Gap,
@@ -282,18 +290,12 @@ func New(conf Config, env Env) *Worker {
 	return w
 }
 
-// memory is where the scripts of a service are remembered.
-func memory(env *Env, service int) catalog.Memory {
-	return catalog.Memory{
-		Seen:      func(body []byte) { env.ScriptSeen(service, body) },
-		Script:    func(name []byte) []byte { return env.Script(service, name) },
-		Forgotten: func() { env.ScriptsForgotten(service) },
-	}
-}
-
 // Tick begins a round. now is the time since any fixed moment and never goes back.
 func (w *Worker) Tick(now time.Duration) {
 	w.clock.Tick(now)
+	if c := w.env.Config(); c != w.configured {
+		w.configure(c)
+	}
 	for s := range w.services.All {
 		v, users := w.services[s.Of].View, w.services[s.Of].Users // a user has those of the service
 		if s.As == nil {

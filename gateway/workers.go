@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"time"
+
+	"evergate/gateway/account"
+	"evergate/gateway/config"
+	"evergate/gateway/resp"
+	"evergate/gateway/session"
+	"evergate/gateway/sessions"
+	"evergate/gateway/upstream"
+	"evergate/gateway/worker"
+)
+
+// configureWorkers has the workers take settings at the beginning of a round.
+func configureWorkers(g *Gateway, c *config.Gateway) {
+	_, known := listenerIDs(c)
+	for i := range known {
+		known[i] = known[i].As(g.knownListeners[i]) // which has the addresses
+	}
+	users := limitsBySubService(c, g.subServices)
+	g.userLimits.Store(&users)
+	for i := range g.workers {
+		exceeded := func() { g.memoryExceeded(i) }
+		fresh := workerConfig(c, known, &userBounds{
+			memories: &g.userMemory, workers: c.Workers, exceeded: exceeded, of: map[userName]*account.Bound{},
+		})
+		fresh.ClientMemory = account.Bound{
+			Max: int(c.Limits.ClientMemoryMax), Workers: c.Workers, Exceeded: exceeded,
+			Add: func(more int) int { return int(g.clientMemory.Add(int64(more))) },
+		}
+		g.workers[i].Store(&fresh)
+	}
+}
+
+// workerConfig is what all workers have in common.
+func workerConfig(conf *config.Gateway, listeners []worker.Listener, bounds *userBounds) worker.Config {
+	limits := resp.DefaultLimits()
+	limits.BulkBytesMax = conf.Limits.BulkBytesMax
+	c := worker.Config{
+		Limits: limits, QueryBytesMax: int(conf.Limits.QueryBytesMax), OutputBytesMax: int(conf.Limits.OutputBytesMax),
+		PushBytesMax:    int(conf.Limits.PushBytesMax),
+		HoldSessionsMax: share(conf.Limits.HoldSessionsMax, conf.Workers),
+		HoldBytesMax:    share(conf.Limits.HoldBytesMax, conf.Workers),
+		DedicatedMax:    share(conf.Limits.PrivateMax, conf.Workers),
+		UsersMax:        usersMax,
+		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Listeners: listeners,
+		OutputSoft: softLimit(conf.Limits.OutputSoft), PushSoft: softLimit(conf.Limits.PushSoft),
+		Unaudited: conf.AuditLog == "", HotKeys: conf.HotKeys == config.On,
+	}
+	reads := map[config.ReadPolicy]upstream.Reads{
+		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,
+	}
+	lost := map[config.BlockingLost]sessions.BlockingLost{
+		config.BlockingClose: sessions.CloseClient, config.BlockingError: sessions.AnswerUncertain,
+	}
+	for _, p := range subServicesOf(conf) {
+		s := &conf.Services[p.service]
+		c.Services = append(c.Services, worker.Service{
+			Name: s.Name, Reads: reads[p.used(s)], OnPrimary: p.used(s) != p.reads, Users: userTermsOf(s, p, bounds),
+			Hold: session.Hold(s.Hold), SilentAfter: s.SilentAfter, CloseOnGap: s.OnGap == config.GapClose,
+			BlockingLost: lost[s.BlockingLost], Allowed: s.Allowed(), Pass: s.Passes() && !p.sentinel,
+		})
+	}
+	return c
+}
+
+// newWorker makes the worker of a loop.
+func (g *Gateway) newWorker(loop int) *worker.Worker {
+	c := *g.workers[loop].Load()
+	c.Seed = uint64(loop) + uint64(time.Now().UnixNano())
+	return worker.New(c, g.env(loop))
+}
