@@ -83,6 +83,54 @@ func TestInputIsReadStraight(t *testing.T) {
 	}
 }
 
+// TestLongInputGrowsInParts: a long buffer that has become too small is copied a part at a time, by what comes and by
+// Move; whoever cannot wait gets all of it.
+func TestLongInputGrowsInParts(t *testing.T) {
+	for _, atOnce := range []bool{false, true} {
+		var p blocks.Pool
+		var in Input
+		var want []byte
+		moves := 0
+		for n := byte(0); len(want) < 2<<20; n++ {
+			piece := bytes.Repeat([]byte{'a' + n%26}, 60<<10)
+			want = append(want, piece...)
+			done, from := 0, in.moving
+			if from != nil {
+				done = from.done
+			}
+			in.Keep(&p, piece)
+			if m := in.moving; m != nil {
+				if m != from {
+					done = 0
+				}
+				if m.done-done > moveBytes {
+					t.Fatalf("%d bytes were copied at once", m.done-done)
+				}
+				if room, _ := in.Straight(); room != nil {
+					t.Fatal("there is room to read into beside what is being moved")
+				}
+				if kept := len(m.from) + in.Len(); in.Cap() < kept {
+					t.Fatalf("%d bytes are kept in two buffers, %d are counted", kept, in.Cap())
+				}
+			}
+			for !atOnce && !in.Move(&p) {
+				moves++
+			}
+			if atOnce && n%16 == 0 || !atOnce {
+				if !bytes.Equal(in.Bytes(), want) {
+					t.Fatalf("%d bytes differ from the %d that were kept", in.Len(), len(want))
+				}
+			}
+		}
+		if !atOnce && moves == 0 {
+			t.Error("nothing was copied in parts")
+		}
+		if in.Used(&p, 1000); !bytes.Equal(in.Bytes(), want[1000:]) {
+			t.Error("what was begun is not what is gone")
+		}
+	}
+}
+
 func TestOutput(t *testing.T) {
 	var p blocks.Pool
 	var o Output

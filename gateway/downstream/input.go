@@ -14,6 +14,9 @@ const (
 	// longBytes is the size from which a buffer is made in steps: the memory of one that is made at once must be cleared
 	// first, which holds up all clients of the worker, and the rest of the frame may never come.
 	longBytes = 4 << 20
+	// moveBytes is how many bytes of a long buffer are copied at once when it has become too small: for one of 100 MB it
+	// takes tens of milliseconds, which no other client of the worker should wait for. A shorter one is copied whole.
+	moveBytes = 128 << 10
 )
 
 // Input is what a client has sent and the gateway has not begun. The zero value is ready.
@@ -21,15 +24,34 @@ type Input struct {
 	unread []byte
 	begun  int // bytes of the buffer in front of unread
 	scan   resp.Scanner
+	// moving is the buffer before unread, as long as it has bytes that unread lacks; nil for most clients.
+	moving *moving
+}
+
+// moving is a long buffer whose bytes are being copied to the beginning of a larger one.
+type moving struct {
+	from []byte
+	done int // bytes that were copied
 }
 
 // Len is how many bytes are kept, Room how many more fit into their buffer, and Cap the size of that.
 func (in *Input) Len() int  { return len(in.unread) }
 func (in *Input) Room() int { return cap(in.unread) - len(in.unread) }
-func (in *Input) Cap() int  { return in.begun + cap(in.unread) }
+func (in *Input) Cap() int {
+	n := in.begun + cap(in.unread)
+	if in.moving != nil {
+		n += cap(in.moving.from)
+	}
+	return n
+}
 
-// Bytes returns what is kept. It is valid until Input changes.
-func (in *Input) Bytes() []byte { return in.unread }
+// Bytes returns what is kept. It is valid until Input changes. Call Move first, or it may have to copy much.
+func (in *Input) Bytes() []byte {
+	if in.moving != nil {
+		in.moveAll(nil)
+	}
+	return in.unread
+}
 
 // Missing is how many bytes of the frame under way are still to come; zero or less where its size is not known.
 func (in *Input) Missing() int64 { return in.scan.Need() - int64(len(in.unread)) }
@@ -46,15 +68,55 @@ func (in *Input) Err() string { return in.scan.Err() }
 func (in *Input) Keep(p *blocks.Pool, b []byte) {
 	have := len(in.unread) + len(b)
 	if cap(in.unread) < have {
-		larger := append(p.Take(roomFor(int64(have), in.scan.Need())), in.unread...)
-		p.Give(in.unread)
-		in.unread, in.begun = larger, 0
+		in.grow(p, roomFor(int64(have), in.scan.Need()))
 	}
 	in.unread = append(in.unread, b...)
+	in.Move(p)
+}
+
+// grow gives what is kept a buffer with room for n bytes. A long one is not copied yet: Move does that.
+func (in *Input) grow(p *blocks.Pool, n int) {
+	if in.moving != nil {
+		in.moveAll(p)
+	}
+	larger := p.Take(n)
+	if len(in.unread) <= 2*moveBytes {
+		larger = append(larger, in.unread...)
+		p.Give(in.unread)
+	} else {
+		in.moving = &moving{from: in.unread}
+		larger = larger[:len(in.unread)]
+	}
+	in.unread, in.begun = larger, 0
+}
+
+// Move copies a part of what a larger buffer lacks, and reports whether all is there: before that there is no frame.
+func (in *Input) Move(p *blocks.Pool) bool {
+	m := in.moving
+	if m == nil {
+		return true
+	}
+	m.done += copy(in.unread[m.done:], m.from[m.done:min(m.done+moveBytes, len(m.from))])
+	if m.done < len(m.from) {
+		return false
+	}
+	p.Give(m.from)
+	in.moving = nil
+	return true
+}
+
+// moveAll is Move for all that is lacking.
+func (in *Input) moveAll(p *blocks.Pool) {
+	for !in.Move(p) {
+		continue
+	}
 }
 
 // Used drops the first n bytes of what is kept: they were begun. It does nothing after HandOver or Forget.
 func (in *Input) Used(p *blocks.Pool, n int) {
+	if in.moving != nil {
+		in.moveAll(p)
+	}
 	switch {
 	case in.unread == nil: // after HandOver or Forget
 	case n >= len(in.unread):
@@ -76,13 +138,13 @@ func (in *Input) HandOver(frame []byte) bool {
 }
 
 // Forget drops what is kept. Its bytes stay valid for a caller that is still reading them.
-func (in *Input) Forget() { in.unread, in.begun = nil, 0 }
+func (in *Input) Forget() { in.unread, in.begun, in.moving = nil, 0, nil }
 
 // Straight returns where to put what the client sends next: behind the beginning of the frame under way, if its size is
 // known, so that it need not be copied again. It is empty for most clients. all: this is room for the rest of that
 // frame.
 func (in *Input) Straight() (room []byte, all bool) {
-	if len(in.unread) == 0 {
+	if len(in.unread) == 0 || in.moving != nil {
 		return nil, false
 	}
 	need := in.Missing()

@@ -28,11 +28,16 @@ type Scanner struct {
 	bulk   int64 // length of the argument under way, -1 when its head is still to come
 	left   int32 // arguments still to come; meaningful when pos > 0
 	ragged bool
-	err    string
+	err    *string
 }
 
 // Err is the text for the client after Broken, with its prefix.
-func (s *Scanner) Err() string { return s.err }
+func (s *Scanner) Err() string {
+	if s.err == nil {
+		return ""
+	}
+	return *s.err
+}
 
 // Started reports whether a part of a frame has been scanned.
 func (s *Scanner) Started() bool { return s.pos > 0 }
@@ -173,7 +178,8 @@ func (s *Scanner) broken(unauthenticated bool, text string) Status {
 	if unauthenticated {
 		word += "unauthenticated "
 	}
-	s.err = word + text
+	text = word + text
+	s.err = &text
 	return Broken
 }
 

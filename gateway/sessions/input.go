@@ -32,6 +32,18 @@ func (x *Sessions) Keep(c *Session, b []byte) {
 	x.Pace(c)
 }
 
+// Grows blocks a session whose unread input is being moved to a larger buffer, and reports whether it did. Each call
+// moves a part.
+func (x *Sessions) Grows(c *Session) bool {
+	if c.Input.Move(x.blocks) {
+		return false
+	}
+	x.Block(c, wait.Growing)
+	x.clock.Alarm(c.Ref, &c.Place, x.clock.Now+1) // in the next round
+	x.Pace(c)
+	return true
+}
+
 // Skip drops the first n unread bytes: a request that was answered.
 func (x *Sessions) Skip(c *Session, n int) {
 	c.Input.Used(x.blocks, n)

@@ -46,14 +46,16 @@ const (
 	Slowed
 	// RateLimited: its user or its address has made all the requests that it may make for now.
 	RateLimited
+	// Growing: its unread input is being moved to a larger buffer, a part in each round.
+	Growing
 
 	// Reasons is the number of reasons.
-	Reasons = int(RateLimited) + 1
+	Reasons = int(Growing) + 1
 )
 
 var names = [...]string{"running", "no-primary", "no-connection", "rejected", "connection-full", "in-flight",
 	"replies-unread", "command-lookup", "no-dedicated-connection", "blocking-command", "subscribing", "client-pause",
-	"auth-delay", "rate-limit"}
+	"auth-delay", "rate-limit", "input-growing"}
 
 func (r Reason) String() string { return names[r] }
 

@@ -64,7 +64,7 @@ func (w *Worker) ClientRead(id uint32, b []byte) {
 
 // runUnread handles the requests that were kept.
 func (w *Worker) runUnread(c *sessions.Session) {
-	if c.Input.Len() == 0 {
+	if c.Input.Len() == 0 || w.x.Grows(c) {
 		return
 	}
 	c.Input.Used(w.blocks, w.run(c, c.Input.Bytes()))
