@@ -6,7 +6,7 @@ import "evergate/routing"
 // rights of the user, and the gateway cannot.
 func (u *Users) Warnings() (all []string) {
 	for _, user := range u.sorted {
-		if user.on && !user.unlimited && user.runsScripts() {
+		if user.on && !user.unlimited && user.RunsScripts() {
 			all = append(all, "user "+user.name+" may run scripts: what a script does to keys that it does not declare, and "+
 				"by which commands, is not checked (-@scripting forbids scripts; with upstream-auth 'pass' the servers check them)")
 		}
@@ -14,8 +14,8 @@ func (u *Users) Warnings() (all []string) {
 	return all
 }
 
-// runsScripts reports whether a user may run a script or a function.
-func (u *User) runsScripts() bool {
+// RunsScripts reports whether a user may run a script or a function.
+func (u *User) RunsScripts() bool {
 	for _, c := range routing.Rows() {
 		if !c.Has(routing.RunsScript) {
 			continue

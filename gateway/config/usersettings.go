@@ -102,6 +102,26 @@ func (v *validation) output(setting string, l *OutputLimit) {
 	}
 }
 
+// SelectingUsers are the names of users with Databases whose scripts can select any other one. Those of users whom only
+// the servers know are not among them, nor of a file of users that cannot be read.
+func (s *Service) SelectingUsers() (names []string) {
+	users := access.WithoutPassword()
+	switch text, err := s.Access.ReadFile(); {
+	case s.Passes() || err != nil:
+		return nil
+	case s.Access.Defined():
+		if users, err = s.Access.Parse(text); err != nil {
+			return nil
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.UserSettings)) {
+		if user := users.Lookup(name); s.UserSettings[name].Databases != nil && user != nil && user.RunsScripts() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // UnknownUsers are the names in UserSettings that the file of users lacks; none without a file that can be read.
 func (s *Service) UnknownUsers() (names []string) {
 	text, err := s.Access.ReadFile()

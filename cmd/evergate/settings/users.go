@@ -40,6 +40,7 @@ func usersFileSetting() *Setting {
 func (r *Resolved) checkUsers(s *Sources) {
 	for i := range r.Config.Services {
 		service := &r.Config.Services[i]
+		r.warnSelecting(i)
 		if !service.Access.Defined() {
 			continue
 		}
@@ -74,6 +75,16 @@ func (r *Resolved) warnUnknown(service int) {
 		at, _ := r.where(service, "user-settings", name)
 		a := assignment{setting: Find("user-settings"), at: at}
 		r.Warnings = append(r.Warnings, Mistake{at, a.named("the file of users has no " + strconv.Quote(name))})
+	}
+}
+
+// warnSelecting warns of users that are held to databases which their scripts can leave.
+func (r *Resolved) warnSelecting(service int) {
+	for _, name := range r.Config.Services[service].SelectingUsers() {
+		at, _ := r.where(service, "user-settings", name)
+		a := assignment{setting: Find("user-settings"), at: at}
+		r.Warnings = append(r.Warnings, Mistake{at, a.named("databases of " + strconv.Quote(name) +
+			" do not bind its scripts, which can select any (-@scripting forbids scripts)")})
 	}
 }
 
