@@ -40,11 +40,13 @@ func (g *Gateway) adminPermitted(from int, r admin.Request, answer func([]byte))
 	case admin.Info:
 		g.info(&r, answer)
 	case admin.Config:
-		g.aside(func(ctx context.Context) { answer(g.configure(ctx, &r)) })
+		g.aside(func(ctx context.Context) { answer(g.configureAll(ctx, &r)) })
 	case admin.UnblockClient:
 		gather(g, part, func(partials []admin.Partial) { g.unblock(r, partials, answer) })
 	case admin.HotKeys:
 		g.serveHotKeys(&r, answer)
+	case admin.SlowLog:
+		answer(g.serveSlowLog(&r))
 	case admin.BeginMonitor:
 		gather(g, part, func([]admin.Partial) { g.beginMonitor(from, r.Services, answer) })
 	case admin.EndMonitor:

@@ -170,7 +170,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		}
 		return conn, met, err
 	}
-	g.longScripts, g.measured = make([]atomic.Int32, len(conf.Services)), newMeasured(g, len(conf.Services))
+	g.longScripts, g.measured = make([]atomic.Int32, len(conf.Services)), newMeasured(g, &conf)
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
 		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: connect, Logger: logger.Named("loop")})
@@ -238,6 +238,7 @@ func (g *Gateway) env(i int) worker.Env {
 			g.censusOf(of).count(k, name, node, listeners, conns)
 		},
 		Held:             g.hold,
+		Slow:             g.noteSlow,
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,

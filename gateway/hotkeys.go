@@ -23,18 +23,32 @@ type measured struct {
 	g *Gateway
 	// hotSessions has the session of HOTKEYS of each service.
 	hotSessions []hotSession
+	// slowLogs has the slow requests of each service.
+	slowLogs []slowLog
 }
 
-func newMeasured(g *Gateway, services int) measured {
-	return measured{g: g, hotSessions: make([]hotSession, services)}
+func newMeasured(g *Gateway, conf *config.Gateway) measured {
+	return measured{g: g, hotSessions: make([]hotSession, len(conf.Services)), slowLogs: newSlowLogs(conf)}
 }
 
-// switchMeasured has the workers measure what the settings say.
-func (m *measured) switchMeasured(conf *config.Gateway) {
-	r := admin.Request{Kind: admin.SampleKeys, On: conf.HotKeys == config.On}
-	for _, l := range m.g.loops {
-		l.Post(func(w *worker.Worker) { w.Admin(&r) })
+// switchMeasured puts settings to use that have changed.
+func (m *measured) switchMeasured(was, conf *config.Gateway) {
+	if was.SlowLogSlowerThan == conf.SlowLogSlowerThan && was.SlowLogMax == conf.SlowLogMax {
+		return // a CONFIG SET may have set others
 	}
+	for service := range m.slowLogs {
+		m.useSlowLog(service, slowerThan(conf), conf.SlowLogMax)
+	}
+}
+
+// parts are the sub-services of a service.
+func (m *measured) parts(service int) (parts []int) {
+	for of, p := range m.g.subServices {
+		if p.service == service {
+			parts = append(parts, of)
+		}
+	}
+	return parts
 }
 
 // hotSession is the session of HOTKEYS of a service.
@@ -133,12 +147,7 @@ func (m *measured) HotKeys(service string, named bool) api.HotKeys {
 
 // seenKeys joins what the workers have seen of one service.
 func (m *measured) seenKeys(service int) hotkeys.Seen {
-	r := admin.Request{Kind: admin.SeenKeys}
-	for of, p := range m.g.subServices {
-		if p.service == service {
-			r.Services = append(r.Services, of)
-		}
-	}
+	r := admin.Request{Kind: admin.SeenKeys, Services: m.parts(service)}
 	var all []hotkeys.Seen
 	for _, p := range collect(m.g, func(w *worker.Worker) admin.Partial { return w.Admin(&r) }) {
 		all = append(all, p.SeenKeys)

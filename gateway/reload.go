@@ -97,8 +97,8 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 
 // take puts what was prepared to use.
 func (r *reloads) take(p *prepared) {
-	g := r.g
-	if p.conf.AuditLog != g.conf().AuditLog {
+	g, was := r.g, r.g.conf()
+	if p.conf.AuditLog != was.AuditLog {
 		g.audit.use(p.conf.AuditLog, p.audit)
 	}
 	g.current.Store(&p.conf)
@@ -123,7 +123,7 @@ func (r *reloads) take(p *prepared) {
 			gt.replace(p.gates[i])
 		}
 	}
-	g.switchMeasured(&p.conf)
+	g.switchMeasured(was, &p.conf)
 	configureWorkers(g, &p.conf)
 	g.wake()
 	r.settle()

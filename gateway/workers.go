@@ -47,6 +47,7 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, bounds *use
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Listeners: listeners,
 		OutputSoft: softLimit(conf.Limits.OutputSoft), PushSoft: softLimit(conf.Limits.PushSoft),
 		Unaudited: conf.AuditLog == "", HotKeys: conf.HotKeys == config.On,
+		SlowerThan: slowerThan(conf),
 	}
 	reads := map[config.ReadPolicy]upstream.Reads{
 		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,

@@ -117,7 +117,7 @@ const (
 	OneOK
 	// Least is the smallest integer (LASTSAVE).
 	Least
-	// Newest orders the elements of arrays by their second elements, newest first, as many as were requested (SLOWLOG
+	// Newest orders the elements of arrays by their second elements, newest first, as many as were requested (COMMANDLOG
 	// GET).
 	Newest
 	// Texts concatenates texts, each under the name of its shard (MEMORY DOCTOR).

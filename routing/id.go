@@ -129,6 +129,11 @@ const (
 	CmdPFCount
 	CmdPost
 	CmdSet
+	CmdSlowLog
+	CmdSlowLogGet
+	CmdSlowLogHelp
+	CmdSlowLogLen
+	CmdSlowLogReset
 	CmdSort
 	CmdSortRO
 	CmdSwapDB
@@ -261,6 +266,11 @@ var idNames = [...]string{
 	CmdPFCount:                    "pfcount",
 	CmdPost:                       "post",
 	CmdSet:                        "set",
+	CmdSlowLog:                    "slowlog",
+	CmdSlowLogGet:                 "slowlog|get",
+	CmdSlowLogHelp:                "slowlog|help",
+	CmdSlowLogLen:                 "slowlog|len",
+	CmdSlowLogReset:               "slowlog|reset",
 	CmdSort:                       "sort",
 	CmdSortRO:                     "sort_ro",
 	CmdSwapDB:                     "swapdb",

@@ -15,6 +15,7 @@ import (
 	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/slowlog"
 	"evergate/routing"
 )
 
@@ -45,8 +46,10 @@ const (
 	HotKeys
 	// SeenKeys returns the hot keys and the big ones of the last minute.
 	SeenKeys
-	// SampleKeys samples requests for these, or not any more, see On.
-	SampleKeys
+	// SlowLog is the Command of SLOWLOG, with SlowQuery for SLOWLOG GET.
+	SlowLog
+	// SlowerThan has the worker note requests that take as long as Slow.
+	SlowerThan
 )
 
 // Request is a client's request to all workers, or to the servers outside of the connections that clients share. Every
@@ -63,10 +66,13 @@ type Request struct {
 	Client session.Ref
 	Seq    uint32
 	Proto  uint8
-	// Command is that of Config or HotKeys, Words are those of Info and Config.
+	// Command is that of Config, HotKeys or SlowLog, Words are those of Info and Config.
 	Command routing.ID
 	Words   []string
 	Options hotkeys.Options
+	// SlowQuery is that of SLOWLOG GET. Slow is a time, negative for never.
+	SlowQuery slowlog.Query
+	Slow      time.Duration
 	// Size is that of the command of ListClients, in bytes.
 	Size int
 	// Filter selects the clients of ListClients and KillClients.
@@ -74,7 +80,7 @@ type Request struct {
 	// Pause is how long PauseClients pauses all commands, or those that may write.
 	Pause    time.Duration
 	PauseAll bool
-	// On: KeepAsker or SampleKeys was asked to.
+	// On: KeepAsker was asked to.
 	On bool
 	// ID is that of the client to unblock; AsError: it gets an error instead of the reply of a timeout.
 	ID      int64

@@ -6,6 +6,7 @@ import (
 
 	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
+	"evergate/gateway/slowlog"
 	"evergate/routing"
 )
 
@@ -26,7 +27,8 @@ func Is(id routing.ID, asked bool) bool {
 		routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite,
 		routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
 		routing.CmdClientUnblock,
-		routing.CmdHotKeysStart, routing.CmdHotKeysStop, routing.CmdHotKeysGet, routing.CmdHotKeysReset:
+		routing.CmdHotKeysStart, routing.CmdHotKeysStop, routing.CmdHotKeysGet, routing.CmdHotKeysReset,
+		routing.CmdSlowLogGet, routing.CmdSlowLogLen, routing.CmdSlowLogReset:
 		return true
 	}
 	return false
@@ -49,6 +51,11 @@ func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, w
 		r.Kind, r.Command = HotKeys, command.ID
 		if command.ID == routing.CmdHotKeysStart {
 			r.Options, wrong = hotkeys.Parse(args)
+		}
+	case routing.CmdSlowLogGet, routing.CmdSlowLogLen, routing.CmdSlowLogReset:
+		r.Kind, r.Command = SlowLog, command.ID
+		if command.ID == routing.CmdSlowLogGet {
+			r.SlowQuery, wrong = slowlog.Parse(args)
 		}
 	case routing.CmdClientList:
 		r.Kind, r.Size = ListClients, len(resp.AppendCommand(nil, args...))

@@ -183,6 +183,10 @@ type Gateway struct {
 	AuditLog string
 	// HotKeys is On or Off: whether requests are sampled for the keys that many use, and for large values. Default On.
 	HotKeys string
+	// SlowLogSlowerThan is from how many microseconds on a request is kept for SLOWLOG: 0: each one, -1: none. SlowLogMax
+	// is how many are kept of each service. Defaults 10,000 and 128, which a zero does not stand for.
+	SlowLogSlowerThan int64
+	SlowLogMax        int
 	// LogLevel is trace, debug, info, warn or error; LogFormat is text or json. Defaults info, text.
 	LogLevel  string
 	LogFormat string

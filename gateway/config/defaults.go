@@ -13,8 +13,11 @@ func Default() Gateway {
 		RefreshInterval: 3 * time.Second,
 		Limits:          DefaultLimits(),
 		HotKeys:         On,
-		LogLevel:        "info",
-		LogFormat:       "text",
+
+		SlowLogSlowerThan: 10_000, SlowLogMax: 128,
+
+		LogLevel:  "info",
+		LogFormat: "text",
 	}
 }
 

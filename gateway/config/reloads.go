@@ -26,6 +26,8 @@ var processRows = []row[Gateway]{
 	live("drain-timeout", func(c *Gateway) any { return &c.DrainTimeout }),
 	live("drain-delay", func(c *Gateway) any { return &c.DrainDelay }),
 	live("hot-keys", func(c *Gateway) any { return &c.HotKeys }),
+	live("slowlog-log-slower-than", func(c *Gateway) any { return &c.SlowLogSlowerThan }),
+	live("slowlog-max-len", func(c *Gateway) any { return &c.SlowLogMax }),
 	live("log-level", func(c *Gateway) any { return &c.LogLevel }),
 	live("audit-log", func(c *Gateway) any { return &c.AuditLog }),
 	fixed("log-format", func(c *Gateway) any { return &c.LogFormat }),

@@ -113,6 +113,12 @@ const (
 	nameBytesMax             = 128
 )
 
+// SlowLogSlowest is an hour in microseconds, SlowLogMost bounds the memory of the slow log of a service to 500 MB.
+const (
+	SlowLogSlowest = 3_600_000_000
+	SlowLogMost    = 100_000
+)
+
 func (v *validation) process(c Gateway) {
 	v.service = -1
 	within(v, "workers", c.Workers, 0, workersMax)
@@ -121,6 +127,8 @@ func (v *validation) process(c Gateway) {
 	within(v, "dial-timeout", c.DialTimeout, dialTimeoutMin, longest)
 	within(v, "refresh-interval", c.RefreshInterval, refreshIntervalMin, longest)
 	v.oneOf("hot-keys", c.HotKeys, On, Off)
+	within(v, "slowlog-log-slower-than", c.SlowLogSlowerThan, -1, SlowLogSlowest)
+	within(v, "slowlog-max-len", c.SlowLogMax, 0, SlowLogMost)
 	v.oneOf("log-level", c.LogLevel, "trace", "debug", "info", "warn", "error")
 	v.oneOf("log-format", c.LogFormat, "text", "json")
 

@@ -35,6 +35,9 @@ func (r *Replies) Owed() int { return int(r.next - r.head) }
 // AtFront reports whether seq is the place in front.
 func (r *Replies) AtFront(seq uint32) bool { return seq == r.head }
 
+// Newest is the place that Reserve gave out last.
+func (r *Replies) Newest() uint32 { return r.next - 1 }
+
 // Passed reports whether the reply of a place was passed on. The place must be one of the last 2^31.
 func (r *Replies) Passed(seq uint32) bool { return int32(r.head-seq) > 0 }
 

@@ -5,6 +5,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/sessions"
 	"evergate/gateway/upstream"
+	"evergate/gateway/wait"
 	"evergate/routing"
 )
 
@@ -29,8 +30,10 @@ type Request struct {
 	Watched  bool
 	Counts   bool
 	Ahead    uint32
-	Shard    int
-	Frame    []byte
+	// Began is that of a request that is retried, see retry.Entry; 0 for others.
+	Began uint32
+	Shard int
+	Frame []byte
 	// Rest are what follows Frame where the request is in several pieces, of whole frames each. They may be kept.
 	Rest [][]byte
 	// First is a command to send in front, without which the reply to this request would be wrong. Its pending request
@@ -58,13 +61,25 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	}
 	end := x.pool.Send(l, upstream.Pending{
 		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: r.flags(), Redirects: r.Redirects,
-		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead,
+		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead, Began: x.began(c, r),
 	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
 	if r.Counts {
 		x.Published(c, l, end, r.Seq)
 	}
 	x.totals.Requests[l.Key.Purpose]++
 	c.Sent(l, r.Shard, r.Foreign)
+}
+
+// began is when a request began that is sent now. That of one which has waited, or was sent before, is noted apart.
+func (x *Exchange) began(c *sessions.Session, r *Request) wait.Stamp {
+	if c.WaitsSince == 0 && r.Began == 0 {
+		return x.clock.Stamp
+	}
+	c.NoteSent(r.Seq, r.Part, x.clock.Stamp)
+	if r.Began != 0 {
+		return wait.Stamp(r.Began)
+	}
+	return wait.StampOf(c.WaitsSince)
 }
 
 // size is how many bytes the request has.

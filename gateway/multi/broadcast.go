@@ -89,7 +89,7 @@ func over(c *sessions.Session, s *parted, v *topology.View) {
 	}
 }
 
-// limitOf returns how many entries SLOWLOG GET or COMMANDLOG GET asks for. Servers reject what is no number.
+// limitOf returns how many entries COMMANDLOG GET asks for. Servers reject what is no number.
 func limitOf(args [][]byte) int {
 	if len(args) < 3 {
 		return 10
@@ -148,7 +148,8 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	}
 	m.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
-		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.bypass,
+		Began: a.Began,
+		Read:  a.Read, Frame: a.Frame, Foreign: s.broadcast.bypass,
 	})
 	return true
 }

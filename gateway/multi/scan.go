@@ -103,7 +103,7 @@ func (m *Multi) resendScan(c *sessions.Session, s *parted, a *retry.Entry) bool 
 	if l == nil {
 		return m.x.StillUnavailable(c, a, r.Shard, why)
 	}
-	r.Seq, r.Redirects, r.Retries, r.Cost = a.Seq, a.Redirects, a.Retries, a.Cost
+	r.Seq, r.Redirects, r.Retries, r.Cost, r.Began = a.Seq, a.Redirects, a.Retries, a.Cost, a.Began
 	m.x.Send(c, l, &r)
 	return true
 }

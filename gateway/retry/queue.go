@@ -26,6 +26,8 @@ type Entry struct {
 	Frame     []byte
 	// Target is the node that a redirection named, or -1.
 	Target topology.NodeID
+	// Began is when it was first sent, or waited for a server before that: a stamp of package wait, 0 for neither.
+	Began uint32
 	// At is when it is retried, unless a view newer than Epoch, under which it was rejected, comes earlier.
 	At    time.Duration
 	Epoch uint64

@@ -76,6 +76,8 @@ type rare struct {
 	carefulUntil time.Duration
 	// overSince is since when it is past its soft limit; meaningful while over.
 	overSince time.Duration
+	// late are requests that were sent later than they began.
+	late []late
 	// Subs has the subscriptions of this session; nil without any. pushes are messages that wait for the end of a
 	// reply.
 	Subs    *subscriber

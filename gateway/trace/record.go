@@ -27,7 +27,7 @@ func (r *Record) AppendLine(b []byte) []byte {
 	b = fmt.Appendf(b, "+%d.%06d [%d %s]", r.At.Unix(), r.At.Nanosecond()/1000, r.DB, r.Client)
 	for i, arg := range r.Args {
 		b = append(b, ' ')
-		if r.isSecret(i) {
+		if r.Secret(i) {
 			b = append(b, `"(redacted)"`...)
 		} else {
 			b = appendQuoted(b, arg)
@@ -36,8 +36,8 @@ func (r *Record) AppendLine(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// isSecret reports whether an argument is a secret.
-func (r *Record) isSecret(i int) bool {
+// Secret reports whether an argument is a secret.
+func (r *Record) Secret(i int) bool {
 	if r.Command == nil { // a module's
 		return false
 	}

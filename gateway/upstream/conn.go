@@ -18,6 +18,7 @@ import (
 
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/wait"
 	"evergate/topology"
 )
 
@@ -197,6 +198,8 @@ type Conn struct {
 	Slow      bool
 	Suspected bool
 	SentOn    bool
+	// Answered is when the last reply came that was a client's; 0 if none has.
+	Answered wait.Stamp
 	// RunID is the run of the server that the connection was dialled for, and once it is open of the one that it
 	// reached; empty when not known. Client is the server's ID of the connection (CLIENT ID), 0 when not known. Kill
 	// are the connections that the dial under way ends.

@@ -1,6 +1,9 @@
 package upstream
 
-import "evergate/gateway/session"
+import (
+	"evergate/gateway/session"
+	"evergate/gateway/wait"
+)
 
 // Flags of a pending request.
 type Flags uint8
@@ -47,6 +50,9 @@ type Pending struct {
 	Cost      uint8
 	// Ahead is how many replies come before the one for the session: the OK and QUEUEDs of a transaction.
 	Ahead uint32
+	// Began is when the request was sent, or began to wait for a server before that; of a request that is retried, the
+	// first time. 0 for those of the gateway's own.
+	Began wait.Stamp
 }
 
 // SameClient reports whether two pending requests belong to the same client.

@@ -10,14 +10,25 @@ import (
 
 // Clock has the time of a round, and when the next one is needed. NewClock makes it.
 type Clock struct {
-	// Now is the time of the round, since any fixed moment.
-	Now time.Duration
+	// Now is the time of the round, since any fixed moment. Stamp is the same in four bytes.
+	Now   time.Duration
+	Stamp Stamp
 
 	next   time.Duration
 	alarms []alarm
 	ready  []session.Ref // sessions to run before the round ends
 	turn   []session.Ref // what Turn returned last, to be used again
 }
+
+// Stamp is a time of a Clock in microseconds, of which every second one is told apart. It wraps around after 71
+// minutes. 0 is no time.
+type Stamp uint32
+
+// StampOf returns the stamp of a time of the clock.
+func StampOf(t time.Duration) Stamp { return Stamp(t/time.Microsecond) | 1 }
+
+// Since returns how long after another stamp this one is; both must be of the same 71 minutes.
+func (s Stamp) Since(earlier Stamp) time.Duration { return time.Duration(s-earlier) * time.Microsecond }
 
 // alarm is when a session is to run again, if nothing wakes it before.
 type alarm struct {
@@ -26,10 +37,10 @@ type alarm struct {
 }
 
 // NewClock returns a clock without alarms.
-func NewClock() Clock { return Clock{next: Never} }
+func NewClock() Clock { return Clock{next: Never, Stamp: StampOf(0)} }
 
 // Tick begins a round. now is the time since any fixed moment, and never decreases.
-func (c *Clock) Tick(now time.Duration) { c.Now = now }
+func (c *Clock) Tick(now time.Duration) { c.Now, c.Stamp = now, StampOf(now) }
 
 // At asks for a round at the time t, or earlier.
 func (c *Clock) At(t time.Duration) { c.next = min(c.next, t) }

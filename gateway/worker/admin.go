@@ -25,8 +25,8 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 		w.clients.KeepAsker(r)
 	case admin.HotKeys:
 		p.HotKeys = w.hot.session(w, r)
-	case admin.SampleKeys:
-		w.hot.Switch(r.On)
+	case admin.SlowerThan:
+		w.slow.set(r.Services, r.Slow)
 	case admin.SeenKeys:
 		p.SeenKeys = w.hot.Seen(r.Services, w.clock.Now)
 	case admin.EndMonitor:

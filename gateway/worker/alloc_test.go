@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/access"
 	"evergate/gateway/ratelimit"
 	"evergate/gateway/resp"
+	"evergate/gateway/slowlog"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/play"
@@ -38,12 +39,14 @@ func newSteadyAt(rates worker.Rates, request, reply, ahead []byte, rights ...str
 	s := &steady{request: request, reply: reply}
 	s.Loop = play.New(worker.Config{
 		Services: []worker.Service{{Name: "main"}}, QueryBytesMax: 1 << 20, OutputBytesMax: 1 << 20, HotKeys: true,
+		SlowerThan: 10 * time.Millisecond,
 	}, worker.Env{
 		Script:           func(int, []byte) []byte { return []byte("return 1") },
 		ScriptSeen:       func(int, []byte) {},
 		ScriptsForgotten: func(int) {},
 		LongScripts:      func(int, int) int { return 0 },
 		Users:            usersWith(rights),
+		Slow:             func(int, slowlog.Entry) { s.fault = "a slow request" },
 		Rates:            rates,
 	}, s, func(format string, _ ...any) { s.fault = format })
 	s.View = &topology.View{Epoch: 1, Shards: []topology.Shard{{Primary: a}}, Nodes: []*topology.Node{a}}

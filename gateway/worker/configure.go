@@ -29,6 +29,7 @@ func (w *Worker) configure(c *Config) {
 	w.x.SetLimits(w.conf.ofSessions())
 	w.x.SetMemoryMax(w.conf.ClientMemory.Max)
 	w.policy.SetAudits(!w.conf.Unaudited)
+	w.hot.Switch(w.conf.HotKeys)
 	w.x.ReplaceTerms(func() func(*sessions.Session) *sessions.Terms {
 		w.terms = newTerms(&w.conf, w.x.Sessions)
 		return func(c *sessions.Session) *sessions.Terms { return w.terms.of(c.Listener, c.User) }

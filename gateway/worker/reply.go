@@ -38,8 +38,8 @@ func (w *Worker) ConnRead(id upstream.ConnID, b []byte) {
 		if done && len(l.Reply) == 0 && !l.Streams {
 			w.reply(l, b[:n])
 		} else {
-			if size += int64(n); done && l.Streams && w.hot.DueReply(int(size)) {
-				w.hot.stream(w, l, int(size))
+			if size += int64(n); done && l.Streams {
+				w.streamed(l, int(size))
 			}
 			w.x.Piece(l, b[:n], done)
 		}
@@ -69,6 +69,18 @@ type incoming struct {
 // frame is that of the request in front. It is valid until the request is taken off the queue.
 func (r *incoming) frame() []byte {
 	return r.conn.Queue.Frame(r.conn.Queue.AnsweredTo(), r.pending.End)
+}
+
+// streamed notes the end of a long reply that goes to its client as it comes.
+func (w *Worker) streamed(l *upstream.Conn, size int) {
+	p := l.Inflight.Front()
+	if w.hot.DueReply(size) {
+		w.hot.stream(w, l, size)
+	}
+	if c := w.x.Session(p.To); c != nil && w.clock.Stamp-p.Began >= w.slow.least {
+		w.slow.answered(w, c, l, size)
+	}
+	l.AnsweredAt(w.clock.Stamp)
 }
 
 // reply takes one whole reply.
@@ -205,6 +217,10 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	if c != nil && w.hot.DueReply(len(r.reply)) {
 		w.hot.reply(w, c.Service, r.frame(), len(r.reply))
 	}
+	if c != nil && w.clock.Stamp-p.Began >= w.slow.least {
+		w.slow.answered(w, c, l, len(r.reply))
+	}
+	l.AnsweredAt(w.clock.Stamp)
 	l.Inflight.Drop()
 	if c == nil {
 		l.Queue.Answered(p.End)

@@ -39,12 +39,15 @@ func (w *Worker) run(c *sessions.Session, buf []byte) (used int) {
 			w.x.End(c, session.ProtocolError)
 			return len(buf)
 		}
-		user := c.User
+		user, waits := c.User, c.WaitsSince
 		if !w.request(c, buf[used:used+n], args, status == resp.Ragged) {
 			break
 		}
 		if w.throttle.Limits(c.Ref.ID) {
 			w.throttle.Spend(c, n)
+		}
+		if waits != 0 {
+			w.slow.waited(w, c, c.Replies.Newest(), wait.StampOf(waits), args)
 		}
 		w.x.Resumed(c)
 		w.x.ReleaseUnused(c)

@@ -16,6 +16,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
+	"evergate/gateway/slowlog"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/testenv/golden"
@@ -69,6 +70,7 @@ type player struct {
 	wrong   map[string]int // passwords, by user: every second one has further ones wait for delay longer
 	delay   time.Duration
 	audits  bool
+	slower  time.Duration
 	mute    bool // servers do not do CLIENT UNBLOCK
 	rates   playedRates
 	conf    *worker.Config
@@ -88,8 +90,9 @@ func newPlayer(t testing.TB) *player {
 // same), facade=cluster|replica|sentinel (of that listener), sessions=N, bytes=N, private=N, lost=close|error (blocking
 // pops), output=BYTES, push=BYTES, soft-output=BYTES:2s, soft-push=BYTES:2s, memory=BYTES (of all clients), gather=N,
 // close-on-gap, auth=1s, idle=1s, silent=250ms, allow=NAME,...; acked to be told of acknowledged writes; no-unblock
-// where servers do not do CLIENT UNBLOCK; audit for the audit log; pass where the servers know the users, users=N of
-// them at most; guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
+// where servers do not do CLIENT UNBLOCK; audit for the audit log;
+// slow=100ms is from when on requests are slow; pass where the servers know the users, users=N of them at most;
+// guesses=1s is how much longer attempts to authenticate wait after each two wrong passwords;
 // rate=USER:COMMANDS:..., see playedRates; terms=USER:HOLD:..., see userTerms;
 // on-primary for reads from there except those of such users.
 func (p *player) start(words []string) {
@@ -150,6 +153,9 @@ func (p *player) configure(words []string) *worker.Config {
 			conf.UsersMax, _ = strconv.Atoi(value)
 		case "audit":
 			p.audits = true
+		case "slow":
+			p.slower, _ = time.ParseDuration(value)
+			conf.SlowerThan = p.slower
 		case "guesses":
 			p.delay, _ = time.ParseDuration(value)
 		case "rate":
@@ -224,6 +230,9 @@ func (p *player) play(conf worker.Config) {
 	if p.audits {
 		env.Audit = p.audited
 	}
+	if p.slower > 0 {
+		env.Slow = p.slowNoted
+	}
 	p.loop = play.New(conf, env, p, p.t.Fatalf)
 }
 
@@ -237,6 +246,14 @@ func (p *player) audited(e policy.Event) {
 		text += ", for the " + e.Reason + " " + e.Object
 	}
 	p.reports = append(p.reports, text)
+}
+
+// slowNoted reports a request that took long.
+func (p *player) slowNoted(_ int, e slowlog.Entry) {
+	text := fmt.Sprintf("slow: %q of %s took %v: server %v, hold %v", e.Args, e.Command, e.Took.Round(time.Millisecond),
+		e.Server.Round(time.Millisecond), e.Hold.Round(time.Millisecond))
+	text += fmt.Sprintf("; %d of %d keys, %d bytes, reply of %d", len(e.Keys), e.KeysCount, e.RequestBytes, e.ReplyBytes)
+	p.reports = append(p.reports, fmt.Sprintf("%s; %s %q at %q", text, e.Client, e.Name, e.Node))
 }
 
 // faceSetting is a listener at gate:6380, which knows of others.

@@ -11,7 +11,16 @@ import (
 // verbs is what a worker does for the rooms below it: see exchange.Verbs, transaction.Commands, dedicated.Others.
 type verbs Worker
 
-func (v *verbs) Resend(c *sessions.Session, a *retry.Entry) bool { return (*Worker)(v).resend(c, a) }
+func (v *verbs) Resend(c *sessions.Session, a *retry.Entry) bool {
+	w, was, waits := (*Worker)(v), *a, c.WaitsSince // the list may change
+	if !w.resend(c, a) {
+		return false
+	}
+	if waits != 0 {
+		w.slow.retried(w, c, &was)
+	}
+	return true
+}
 
 func (v *verbs) Internal(l *upstream.Conn, tag uint32, reply []byte) {
 	(*Worker)(v).inquiries.Take(l, tag, reply)

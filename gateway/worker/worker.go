@@ -36,6 +36,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
+	"evergate/gateway/slowlog"
 	"evergate/gateway/subscribe"
 	"evergate/gateway/throttle"
 	"evergate/gateway/transaction"
@@ -116,6 +117,8 @@ type Config struct {
 	ClientMemory account.Bound
 	// HotKeys: requests are sampled for the keys that many use.
 	HotKeys bool
+	// SlowerThan is from which time on a request is slow. Negative: none is.
+	SlowerThan time.Duration
 	// Seed makes jitter and the order of replicas repeatable.
 	Seed uint64
 }
@@ -160,6 +163,8 @@ type Env struct {
 	// worker.
 	Count   func(service int, q fanout.Count) (listeners, conns int)
 	Counted func(service int, k fanout.Kind, name string, node topology.NodeID, listeners, conns int)
+	// Slow takes a request that took long. Nil: none is looked for.
+	Slow func(service int, e slowlog.Entry)
 	// Gap is called for each time in which subscribers may have missed messages, Cut for each client that was closed
 	// because too much was kept for it. Either may be nil.
 	Gap func(service int, g pubsub.Gap)
@@ -220,6 +225,7 @@ type Worker struct {
 	services     services
 	users        map[userKey]*service
 	hot          sampling
+	slow         slowness
 	args         [][]byte // scratch of run
 	decision     routing.Decision
 	trimAt       time.Duration // when blocks are trimmed next; never while there are none
@@ -234,7 +240,7 @@ func New(conf Config, env Env) *Worker {
 	w := &Worker{
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), trimAt: wait.Never,
 		args: make([][]byte, 0, 64), users: map[userKey]*service{},
-		hot: newSampling(&conf),
+		hot: newSampling(&conf), slow: newSlowness(&conf, &env),
 	}
 	w.fill()
 	w.configured = w.env.Config()

@@ -120,20 +120,20 @@ func TestSaveIsAnsweredWhenAllHaveSaved(t *testing.T) {
 	})
 }
 
-func TestSlowlogOfAllServers(t *testing.T) {
+// TestSlowlogOfAllShards: the log is the gateway's, of requests to any server, and follows the servers' settings.
+func TestSlowlogOfAllShards(t *testing.T) {
 	t.Parallel()
 	inBothTopologies(t, func(t *testing.T, env *servers.Env, gate *servers.Gateway) {
-		for _, g := range env.Groups {
-			if _, err := g.Primary().Do("CONFIG", "SET", "slowlog-log-slower-than", "0"); err != nil {
-				t.Fatal(err)
-			}
-		}
 		conn := servers.MustDial(t, gate.Addr)
+		expect(t, conn, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "0")
 		fill(t, env, conn, 30)
 		reply, err := conn.Do("SLOWLOG", "GET", "7")
 		if err != nil || !strings.HasPrefix(string(reply), "*7\r\n*6\r\n") {
 			t.Errorf("SLOWLOG GET 7: %q, %v", reply, err)
 		}
+		expect(t, conn, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "-1")
 		expect(t, conn, "+OK\r\n", "SLOWLOG", "RESET")
+		fill(t, env, conn, 30)
+		expect(t, conn, ":0\r\n", "SLOWLOG", "LEN")
 	})
 }

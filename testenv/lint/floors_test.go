@@ -13,7 +13,7 @@ var floors = [...][]string{
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
 		"cmd/evergate/suggest", "cmd/evergate/systemd", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
-	1: {"routing", "gateway/accept", "gateway/limits", "gateway/hotkeys",
+	1: {"routing", "gateway/accept", "gateway/limits", "gateway/hotkeys", "gateway/slowlog",
 		"gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench", "testenv/hostile"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",

@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"evergate/gateway/admin"
+	"evergate/gateway/api"
+	"evergate/gateway/config"
+	"evergate/gateway/resp"
+	"evergate/gateway/slowlog"
+	"evergate/gateway/worker"
+	"evergate/routing"
+)
+
+// slowLog is the log of the slow requests of a service.
+type slowLog struct {
+	mu  sync.Mutex
+	log *slowlog.Log
+	// slower is from which time on requests are slow; negative if none is.
+	slower time.Duration
+}
+
+func newSlowLogs(conf *config.Gateway) []slowLog {
+	logs := make([]slowLog, len(conf.Services))
+	for i := range logs {
+		logs[i] = slowLog{log: slowlog.New(conf.SlowLogMax), slower: slowerThan(conf)}
+	}
+	return logs
+}
+
+// slowerThan is from which time on requests are slow by the settings; negative if none is.
+func slowerThan(conf *config.Gateway) time.Duration {
+	return time.Duration(conf.SlowLogSlowerThan) * time.Microsecond
+}
+
+// noteSlow takes a slow request of a sub-service.
+func (m *measured) noteSlow(of int, e slowlog.Entry) {
+	l := &m.slowLogs[m.g.subServices[of].service]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.log.Add(e)
+}
+
+// serveSlowLog serves SLOWLOG.
+func (m *measured) serveSlowLog(r *admin.Request) []byte {
+	l := &m.slowLogs[m.g.subServices[r.Services[0]].service]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch r.Command {
+	case routing.CmdSlowLogGet:
+		return slowlog.AppendReply(nil, int(r.Proto), l.log.Newest(r.SlowQuery.Count), r.SlowQuery.Parts)
+	case routing.CmdSlowLogLen:
+		return resp.AppendInt(nil, int64(l.log.Len()))
+	}
+	l.log.Reset()
+	return resp.OK
+}
+
+// useSlowLog puts settings to use for a service: from which time on requests are slow, and how many are kept.
+func (m *measured) useSlowLog(service int, slower time.Duration, most int) {
+	l := &m.slowLogs[service]
+	l.mu.Lock()
+	l.slower = slower
+	l.log.Keep(most)
+	l.mu.Unlock()
+	r := admin.Request{Kind: admin.SlowerThan, Services: m.parts(service), Slow: slower}
+	for _, loop := range m.g.loops {
+		loop.Post(func(w *worker.Worker) { w.Admin(&r) })
+	}
+}
+
+// configureAll serves CONFIG. The log follows a CONFIG SET that the servers have executed: for a client that sends both
+// through the gateway, their settings are those of SLOWLOG.
+func (m *measured) configureAll(ctx context.Context, r *admin.Request) []byte {
+	reply := m.g.configure(ctx, r)
+	if r.Command == routing.CmdConfigSet && bytes.Equal(reply, resp.OK) {
+		m.configured(m.g.subServices[r.Services[0]].service, r.Words[1:])
+	}
+	return reply
+}
+
+// configured puts to use those of the names and values of a CONFIG SET that are about the slow log.
+func (m *measured) configured(service int, pairs []string) {
+	l := &m.slowLogs[service]
+	l.mu.Lock()
+	slower, most, changed := l.slower, l.log.Most(), false
+	l.mu.Unlock()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		n, err := strconv.ParseInt(pairs[i+1], 10, 64)
+		switch name := strings.ToLower(pairs[i]); {
+		case err != nil:
+		case name == "slowlog-log-slower-than":
+			slower, changed = time.Duration(min(max(n, -1), config.SlowLogSlowest))*time.Microsecond, true
+		case name == "slowlog-max-len":
+			most, changed = int(min(max(n, 0), config.SlowLogMost)), true
+		}
+	}
+	if changed {
+		m.useSlowLog(service, slower, most)
+	}
+}
+
+// SlowLog returns at most limit slow requests, newest first, of all services or of the one with this name. named: with
+// the keys, which are data of users. Values are never among them.
+func (m *measured) SlowLog(service string, limit int, named bool) api.Slowlog {
+	var threshold *float64
+	total, commands := uint64(0), []api.SlowCommand{}
+	for i := range m.g.conf().Services {
+		name, l := m.g.conf().Services[i].Name, &m.slowLogs[i]
+		if service != "" && service != name {
+			continue
+		}
+		l.mu.Lock()
+		entries, slower := l.log.Newest(limit), l.slower
+		total += uint64(l.log.Total())
+		l.mu.Unlock()
+		if us := api.Us(slower); slower >= 0 && (threshold == nil || us < *threshold) {
+			threshold = &us
+		}
+		for k := range entries {
+			commands = append(commands, slowCommand(name, &entries[k], named))
+		}
+	}
+	slices.SortStableFunc(commands, func(a, b api.SlowCommand) int { return b.At.Compare(a.At) })
+	return api.Slowlog{Now: time.Now().UTC(), Threshold: threshold, Total: total, KeysShown: named,
+		Commands: commands[:min(limit, len(commands))]}
+}
+
+func slowCommand(service string, e *slowlog.Entry, named bool) api.SlowCommand {
+	keys := []string{}
+	if named {
+		for _, key := range e.Keys {
+			keys = append(keys, api.Text(key))
+		}
+	}
+	return api.SlowCommand{
+		ID: e.ID, At: e.At.UTC(), Service: service, Command: cmp.Or(e.Command, "other"), Keys: keys,
+		KeysMore: e.KeysCount - len(keys), Arguments: e.Arguments, RequestBytes: e.RequestBytes, ReplyBytes: e.ReplyBytes,
+		Client: e.Client, Name: api.Text(e.Name), User: api.Text(e.User), Node: e.Node,
+		Duration: api.Us(e.Took), Gateway: api.Us(e.Gateway()), Server: api.Us(e.Server), Hold: api.Us(e.Hold),
+	}
+}
