@@ -33,6 +33,21 @@ type entry struct {
 	sockets     []inherited   // for Start; see Inherit
 }
 
+// earlyMax is how long the first clients wait, in the backlog of their listener, until the topology is known. Those
+// that waited in a socket of the service manager, or come during a rolling restart, get no error then.
+const earlyMax = time.Second
+
+// await waits until the topology is known, but not longer than earlyMax.
+func await(ctx context.Context, known <-chan struct{}) {
+	late := time.NewTimer(earlyMax)
+	defer late.Stop()
+	select {
+	case <-known:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+}
+
 // wake has every loop begin a round, in which its worker looks for what is new.
 func (e *entry) wake() {
 	for _, l := range e.loops {

@@ -333,7 +333,10 @@ func (g *Gateway) Start() error {
 		}
 	}
 	for _, ln := range g.listeners {
-		g.running.Go(func() { g.accept(accepting, ln) })
+		g.running.Go(func() {
+			await(accepting, g.keepers[ln.service].Known())
+			g.accept(accepting, ln)
+		})
 	}
 	return nil
 }

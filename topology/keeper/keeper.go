@@ -37,7 +37,9 @@ type Keeper struct {
 	onView  []func(*topology.View)
 	onEvent []func(decide.Event)
 
-	view         atomic.Pointer[topology.View]
+	view atomic.Pointer[topology.View]
+	// known is closed when there is a view.
+	known        chan struct{}
 	observations chan topology.Observation
 	reports      chan topology.Report
 	// turns has those that wait for a round of Run.
@@ -56,7 +58,7 @@ type Keeper struct {
 func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *Keeper {
 	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan topology.Observation, observationsMax),
 		reports: make(chan topology.Report, reportsMax), turns: make(chan struct{}),
-		acks: map[topology.NodeID]*atomic.Uint64{}}
+		known: make(chan struct{}), acks: map[topology.NodeID]*atomic.Uint64{}}
 	state.CountAcked(func(node topology.NodeID) uint64 { return k.Acks(node).Load() })
 	return k
 }
@@ -69,6 +71,9 @@ func (k *Keeper) OnEvent(f func(decide.Event)) { k.onEvent = append(k.onEvent, f
 
 // View returns the newest View, nil before the first. Any goroutine may call it.
 func (k *Keeper) View() *topology.View { return k.view.Load() }
+
+// Known is closed when there is a View.
+func (k *Keeper) Known() <-chan struct{} { return k.known }
 
 // Report takes a hint from a worker. It never blocks and never allocates; a hint that does not fit is dropped.
 func (k *Keeper) Report(r topology.Report) {
@@ -150,7 +155,9 @@ func (k *Keeper) step(o topology.Observation) {
 	}
 	for _, e := range effects {
 		if p, ok := e.(decide.Publish); ok {
-			k.view.Store(p.View)
+			if k.view.Swap(p.View) == nil {
+				close(k.known)
+			}
 			for _, f := range k.onView {
 				f(p.View)
 			}
