@@ -56,7 +56,8 @@ func notify() (<-chan os.Signal, func()) {
 	return signals, func() { signal.Stop(signals) }
 }
 
-// The exit codes. In a unit file, RestartPreventExitStatus=2 keeps systemd from restarting with wrong settings.
+// The exit codes. In a unit file, RestartPreventExitStatus=2 keeps systemd from restarting with wrong settings. Without
+// GOTRACEBACK=crash there, it would not restart after a panic either: Go exits with 2.
 const (
 	exitOK = iota
 	exitFailed
@@ -106,7 +107,8 @@ func newRoot(w world) *cobra.Command {
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlag)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newReload(w), newVersion(w), newHealthcheck(w))
+	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newReload(w), newVersion(w), newHealthcheck(w),
+		newManual(w))
 	return root
 }
 

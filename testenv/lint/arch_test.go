@@ -51,6 +51,7 @@ const (
 // rooms is the whole table: a package without a row is an error. A row without a package is one yet to be built.
 var rooms = map[string]room{
 	"cmd/evergate/terminal": {modules: []string{sys}},
+	"cmd/evergate/manual":   {modules: []string{cobra, pflag}},
 	"cmd/evergate/systemd":  {modules: []string{goSystemd}},
 	"cmd/evergate/suggest":  {pure: true},
 	"gateway/api":           {pure: true},
@@ -58,7 +59,7 @@ var rooms = map[string]room{
 	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/config"}, modules: []string{pflag, yaml}},
 	"cmd/evergate/logging":  {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
-		"cmd/evergate/logging", "cmd/evergate/systemd",
+		"cmd/evergate/logging", "cmd/evergate/systemd", "cmd/evergate/manual",
 		"gateway", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, sys}},
