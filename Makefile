@@ -15,6 +15,8 @@
 #   make redis-suite       Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
 #   make fuzz-redis        a million random commands, straight and through the gateway; ARGS="-seed 7" and others
 #   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others
+#   make release           archives, packages, checksums and bills of materials in dist/; VERSION=v1.2.3
+#   make release-test      a release, installed, started, upgraded and purged in a fresh Debian, as root
 #   make clean             removes everything that these targets built
 
 SHELL := /bin/sh
@@ -30,13 +32,14 @@ FAILOVERS ?= 200
 FUZZTIME ?= 10m
 MINUTES ?= 10
 VULNDB ?=
+VERSION ?=
 # The slowest package under the race detector needs half of this on two cores.
 TIMEOUT ?= 12m
 # Tests with servers mostly wait, so more of them run at once than there are processors; the longest begin first.
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv/e2e ./testenv/servers ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
-.PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis hostile redis-suite compat clean
+.PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis hostile redis-suite compat release release-test clean
 
 build:
 	@$(SETUP) go
@@ -136,6 +139,15 @@ fuzz:
 	xargs -n 2 -P 2 sh -c 'echo "fuzzing $$2 of $$1 for $(FUZZTIME)"; \
 		exec go test -run "^\$$" -fuzz "^$$2\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$1" </dev/null' fuzz
 
+release:
+	@$(SETUP) go
+	VERSION=$(VERSION) sh cmd/evergate/package/release.sh
+
+# It needs root, debootstrap and Debian's mirror.
+release-test:
+	@$(SETUP) go
+	sh testenv/release/test.sh
+
 clean:
-	rm -rf evergate bin .cache
+	rm -rf evergate bin dist .cache
 	go clean -testcache
