@@ -111,7 +111,7 @@ systemctl -q enable --now evergate.socket
 reply=$(through get greeting)
 is "the first reply" "$reply" hello
 is "the service" "$(state evergate.service)" active
-# A connection that is refused, or has no answer, ends the loop: the gateway restarts three times meanwhile.
+# A connection that is refused, or has no answer, ends the loop: the gateway restarts ten times meanwhile.
 (
 	n=0
 	while [ ! -e /tmp/enough ]; do
@@ -120,10 +120,10 @@ is "the service" "$(state evergate.service)" active
 	done
 	echo $n >/tmp/connections
 ) &
-for _ in 1 2 3; do systemctl restart evergate.service; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do systemctl restart evergate.service; done
 touch /tmp/enough
 wait
-say "$(cat /tmp/connections) connections during three restarts"
+say "$(cat /tmp/connections) connections during ten restarts"
 [ ! -e /tmp/refused ] || fail "a connection failed during a restart"
 printf '[Socket]\nListenStream=127.0.0.1:6390\n' >/tmp/stray
 mkdir -p /etc/systemd/system/evergate.socket.d
