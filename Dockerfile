@@ -1,4 +1,4 @@
-# The binary alone: no shell, no other files, and a numeric user.
+# The binary, and the CAs that it trusts unless settings name others: no shell, no other files, and a numeric user.
 #
 #   docker build -t evergate .
 #   docker run --rm evergate version
@@ -26,6 +26,7 @@ LABEL org.opencontainers.image.title="evergate" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /evergate /evergate
 USER 65532:65532
 EXPOSE 6379

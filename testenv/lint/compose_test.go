@@ -172,7 +172,8 @@ func TestImageIsSmallAndSafe(t *testing.T) {
 		t.Fatal("the last stage is not FROM scratch")
 	}
 	for _, line := range []string{`USER [0-9]+:[0-9]+`, `HEALTHCHECK .*CMD \["/evergate", "healthcheck"\]`,
-		`STOPSIGNAL SIGTERM`, `EXPOSE 6379`, `ENTRYPOINT \["/evergate"\]`, `COPY --from=build /evergate /evergate`} {
+		`STOPSIGNAL SIGTERM`, `EXPOSE 6379`, `ENTRYPOINT \["/evergate"\]`, `COPY --from=build /evergate /evergate`,
+		`COPY --from=build (/etc/ssl/certs/ca-certificates.crt) /etc/ssl/certs/ca-certificates.crt`} {
 		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(final) {
 			t.Errorf("no line %s", line)
 		}
