@@ -144,7 +144,8 @@ func mastersOf(c *config.Gateway, addresses [][]facade.Address, withTLS bool) []
 // listenerOf finds what belongs to a listener's ID: the sub-service, and the emulated role if there is one.
 func (g *Gateway) listenerOf(id int) (subService int, role *facade.Role) {
 	if own := id - len(g.subServices); own >= 0 {
-		return g.knownListeners[own].Service, g.knownListeners[own].Role
+		known := &g.directory.Load().known[own]
+		return known.Service, known.Role
 	}
 	return id, nil
 }

@@ -30,52 +30,38 @@ type gate struct {
 type gateSource struct {
 	secret config.Secret
 	access config.Access
-	ids    map[string]int
+	// rules are those of single listeners, by their IDs.
+	rules map[int]listenerRules
 	// passes: the servers know the users.
 	passes bool
 }
 
 const gateRefresh = time.Second
 
-// newGates makes the gate of each sub-service; those with the same clients share one.
-func newGates(c *config.Gateway, subServices []subService) (gates []*gate, err error) {
+// newGates makes the gate of each sub-service; those with the same clients share one. d has the listeners.
+func newGates(c *config.Gateway, subServices []subService, d *directory) (gates []*gate, err error) {
 	for i, p := range subServices {
 		s := &c.Services[p.service]
 		if i >= len(c.Services) && !p.sentinel {
 			gates = append(gates, gates[p.service])
 			continue
 		}
-		password, users := s.Password, s.Access
+		password, users, rules := s.Password, s.Access, d.rulesOf(p.service)
 		if p.sentinel {
-			password, users = s.FacadePassword, config.Access{}
+			password, users, rules = s.FacadePassword, config.Access{}, nil
 		}
 		if users.Defined() {
 			if _, err := users.Check(s.Listen, s.NoAuth); err != nil {
 				return nil, fmt.Errorf("service %s: %w", s.Name, err)
 			}
 		}
-		made, err := newGate(gateSource{password, users, listenersOf(c, p.service), s.Passes() && !p.sentinel})
+		made, err := newGate(gateSource{password, users, rules, s.Passes() && !p.sentinel})
 		if err != nil {
 			return nil, fmt.Errorf("service %s: %w", s.Name, err)
 		}
 		gates = append(gates, made)
 	}
 	return gates, nil
-}
-
-// listenersOf returns the IDs of a service's listeners, by their texts.
-func listenersOf(c *config.Gateway, service int) map[string]int {
-	numbers, _ := listenerIDs(c)
-	ids := map[string]int{}
-	for i := range c.Services {
-		for _, listen := range c.Services[i].Listeners() {
-			if i == service {
-				ids[listen] = numbers[0]
-			}
-			numbers = numbers[1:]
-		}
-	}
-	return ids
 }
 
 // newGate makes a gate.
@@ -125,15 +111,16 @@ func (g *gate) take() (changed bool, err error) {
 // less returns users without the commands that are denied, or not among the only ones, for all clients and for those of
 // single listeners.
 func (g *gate) less(users *access.Users) *access.Users {
-	names, denied := g.access.Denied()
-	all, only := g.access.Only()
+	names, _ := g.access.Denied()
+	all, _ := g.access.Only()
 	users = users.Without(names)
 	at := map[int]*access.Users{}
-	for listen, names := range denied {
-		at[g.ids[listen]] = users.Without(names).Only(all)
-	}
-	for listen, names := range only {
-		at[g.ids[listen]] = users.Without(denied[listen]).Only(names)
+	for id, r := range g.rules {
+		only := r.only
+		if len(only) == 0 {
+			only = all
+		}
+		at[id] = users.Without(r.denied).Only(only)
 	}
 	return users.Only(all).Vary(at)
 }

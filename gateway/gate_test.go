@@ -84,7 +84,7 @@ func TestDenyAtAListener(t *testing.T) {
 	if len(own) != 3 || numbers[0] != 1 || numbers[1] != 2 || numbers[2] != 3 {
 		t.Fatalf("the listeners are %v, %+v", numbers, own)
 	}
-	gates, err := newGates(&c, subServicesOf(&c))
+	gates, err := newGates(&c, subServicesOf(&c), (&directory{}).with(&c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestGateDeniesByListener(t *testing.T) {
 	a := config.Access{Users: []string{"user app on >x ~* &* +@all"},
 		Deny:      []string{"FLUSHALL", "1:1=GET"},
 		AllowOnly: []string{"@write", "get", "2:2=@read"}}
-	g, err := newGate(gateSource{access: a, ids: map[string]int{"1:1": 1, "2:2": 2}})
+	g, err := newGate(gateSource{access: a, rules: map[int]listenerRules{1: rulesAt(&a, "1:1"), 2: rulesAt(&a, "2:2")}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ type Gateway struct {
 	logger     hclog.Logger
 	watch      *watch.Watch
 	keepers    []*keeper.Keeper
-	// subServices are the services that the workers know, each with its gate; the IDs of knownListeners are behind theirs.
+	// subServices are the services that the workers know, each with its gate; the IDs of listeners are behind theirs.
 	subServices []subService
 	gates       []*gate
 	denials     []*shared.Denials // of each service of the config
@@ -63,9 +63,9 @@ type Gateway struct {
 	// scripts are those that each service of the config has forwarded.
 	scripts []*shared.Scripts
 	// longScripts counts the workers of each service of the config where one has been under way for a while.
-	longScripts    []atomic.Int32
-	prints         *shared.Prints // the short numbers by which SCAN cursors name servers
-	knownListeners []worker.Listener
+	longScripts []atomic.Int32
+	prints      *shared.Prints // the short numbers by which SCAN cursors name servers
+	directory   atomic.Pointer[directory]
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
 	// rounds are the rounds of INFO requests to the servers of each service.
@@ -100,7 +100,8 @@ type Gateway struct {
 	onView    []func(service string, v *topology.View)
 	ctx       context.Context // of all that runs; ends with Close
 	cancel    context.CancelFunc
-	// stopAccepting ends the handshakes of clients.
+	// stopAccepting ends accepting, and the handshakes of clients.
+	accepting     context.Context
 	stopAccepting context.CancelFunc
 	stopping      bool // Drain or Close has begun
 	closed        bool
@@ -132,7 +133,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		Logger: logger.Named("topology"), DialTimeout: conf.DialTimeout, RefreshInterval: conf.RefreshInterval,
 	})
 	g.subServices, g.prints, g.guesses = subServicesOf(&conf), shared.NewPrints(), shared.NewGuesses(g.guessed)
-	_, g.knownListeners = listenerIDs(&conf)
+	g.directory.Store((&directory{}).with(&conf))
 	g.workers = make([]atomic.Pointer[worker.Config], conf.Workers)
 	configureWorkers(g, &conf)
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
@@ -151,7 +152,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	for i := range conf.Services {
 		g.addService(i)
 	}
-	if g.gates, err = newGates(&conf, g.subServices); err != nil {
+	if g.gates, err = newGates(&conf, g.subServices, g.directory.Load()); err != nil {
 		return nil, err
 	}
 	g.upstreamLog = outage.NewServers(logger.Named("upstream"), conf.Names())
@@ -304,9 +305,9 @@ func (g *Gateway) Start() error {
 	}
 	g.descriptors.spares.setAside()
 	ctx, cancel := context.WithCancel(context.Background())
-	accepting, stopAccepting := context.WithCancel(ctx)
 	g.mu.Lock()
-	g.ctx, g.cancel, g.stopAccepting = ctx, cancel, stopAccepting
+	g.ctx, g.cancel = ctx, cancel
+	g.accepting, g.stopAccepting = context.WithCancel(ctx)
 	g.mu.Unlock()
 	for _, l := range g.loops {
 		g.running.Go(l.Run)
@@ -334,8 +335,8 @@ func (g *Gateway) Start() error {
 	}
 	for _, ln := range g.listeners {
 		g.running.Go(func() {
-			await(accepting, g.keepers[ln.service].Known())
-			g.accept(accepting, ln)
+			await(g.accepting, g.keepers[ln.service].Known())
+			g.accept(g.accepting, ln)
 		})
 	}
 	return nil

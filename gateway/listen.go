@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -44,29 +45,63 @@ const acceptPause = 50 * time.Millisecond
 var tooManyClients = []byte("-ERR max number of clients reached\r\n")
 
 // listen opens all listeners; after an error the open ones are left to closeListeners.
-func (g *Gateway) listen() error {
+func (g *Gateway) listen() (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	ids, _ := listenerIDs(g.conf())
-	for i := range g.conf().Services {
-		s := &g.conf().Services[i]
-		open := g.inheritedFor(s)
+	g.listeners, err = openListeners(g.conf(), g.directory.Load(), nil, g.inheritedFor)
+	if err != nil {
+		return err
+	}
+	for i := range g.listeners {
+		g.listeners[i].use(g.conf(), g.material.Load())
+	}
+	g.announceFacades()
+	return g.unused()
+}
+
+// openListeners returns the listeners of settings, in their order: those of open that have their IDs, and others that
+// it opens. inherited returns sockets for those of a service that are open already, by their addresses. After an error
+// what it opened is closed.
+func openListeners(c *config.Gateway, d *directory, open []listener,
+	inherited func(*config.Service) map[string]net.Listener) (all []listener, err error) {
+	ids := d.ids
+	for i := range c.Services {
+		s := &c.Services[i]
+		sockets := inherited(s)
 		for n, address := range s.Listeners() {
-			ln, err := open[address], error(nil)
+			id := ids[0]
+			ids = ids[1:]
+			if at := slices.IndexFunc(open, func(ln listener) bool { return ln.id == id }); at >= 0 {
+				all = append(all, open[at])
+				continue
+			}
+			ln := sockets[address]
 			if ln == nil {
 				ln, err = listenOn(address)
 			}
 			if err != nil {
-				return err
+				closeBeside(all, open)
+				return nil, err
 			}
-			l := listener{Listener: ln, service: i, id: ids[len(g.listeners)], address: address,
-				isTLS: s.IsTLS(n), terms: &atomic.Pointer[terms]{}}
-			l.use(g.conf(), g.material.Load())
-			g.listeners = append(g.listeners, l)
+			all = append(all, listener{Listener: ln, service: i, id: id, address: address, isTLS: s.IsTLS(n),
+				terms: &atomic.Pointer[terms]{}})
 		}
 	}
-	g.announceFacades()
-	return g.unused()
+	return all, nil
+}
+
+// beside returns the listeners that are not among others.
+func beside(all, others []listener) []listener {
+	return slices.DeleteFunc(slices.Clone(all), func(ln listener) bool {
+		return slices.ContainsFunc(others, func(other listener) bool { return other.id == ln.id })
+	})
+}
+
+// closeBeside closes the listeners that are not among others.
+func closeBeside(all, others []listener) {
+	for _, ln := range beside(all, others) {
+		_ = ln.Close()
+	}
 }
 
 func listenOn(address string) (net.Listener, error) {

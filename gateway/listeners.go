@@ -1,29 +1,95 @@
 package gateway
 
 import (
+	"slices"
+
 	"evergate/gateway/config"
 	"evergate/gateway/facade"
 	"evergate/gateway/session"
 	"evergate/gateway/worker"
 )
 
-// listenerIDs returns the ID of each listener, by service in the order of Listeners, and what the workers know of each:
-// the IDs are behind those of all sub-services. The facades have no addresses yet.
-func listenerIDs(c *config.Gateway) (ids []int, known []worker.Listener) {
+// directory has all listeners that there were since the start, since clients outlive theirs: an ID never means another
+// one. It never changes; a reload makes another directory.
+type directory struct {
+	// ids are those of the listeners of the settings, by service in the order of Listeners. They are behind those of all
+	// sub-services.
+	ids []int
+	// first is the lowest ID.
+	first int
+	// keys have each listener in the order of their IDs, known what the workers know of it, and rules what its clients may
+	// do. Those of a listener that was removed stay as they were: clients may have outlived it.
+	keys  []listenerKey
+	known []worker.Listener
+	rules []listenerRules
+}
+
+// listenerRules are for the clients of one listener: commands that are denied, and the only ones that are not; none: as
+// for all clients of the service.
+type listenerRules struct{ denied, only []string }
+
+func rulesAt(a *config.Access, listen string) listenerRules {
+	_, denied := a.Denied()
+	_, only := a.Only()
+	return listenerRules{denied[listen], only[listen]}
+}
+
+// listenerKey identifies a listener in the settings. Port 0 may be there several times.
+type listenerKey struct {
+	service int
+	address string
+	isTLS   bool
+	nth     int
+}
+
+// with returns a directory with the listeners of other settings, which have the same sub-services. Facades have no
+// addresses yet, unless d has them.
+func (d *directory) with(c *config.Gateway) *directory {
+	next := &directory{keys: slices.Clone(d.keys), known: slices.Clone(d.known), rules: slices.Clone(d.rules)}
 	parts := subServicesOf(c)
+	next.first = len(parts)
 	for i := range c.Services {
 		s := &c.Services[i]
-		for _, listen := range s.Listeners() {
+		seen := map[listenerKey]int{}
+		for n, listen := range s.Listeners() {
+			key := listenerKey{service: i, address: listen, isTLS: s.IsTLS(n)}
+			key.nth, seen[key] = seen[key], seen[key]+1
 			pretends := s.FacadeAt(listen)
-			listener := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: session.Hold(s.HoldAt(listen))}
-			if pretends != config.FacadeNone {
-				listener.Role = &facade.Role{Kind: facadeKinds[pretends]}
+			made := worker.Listener{Service: subServiceOf(parts, i, pretends), Hold: session.Hold(s.HoldAt(listen))}
+			at := slices.Index(next.keys, key)
+			switch {
+			case at >= 0:
+				next.known[at] = made.As(next.known[at])
+			case pretends != config.FacadeNone:
+				made.Role = &facade.Role{Kind: facadeKinds[pretends]}
+				fallthrough
+			default:
+				at = len(next.keys)
+				next.keys, next.known = append(next.keys, key), append(next.known, made)
+				next.rules = append(next.rules, listenerRules{})
 			}
-			ids = append(ids, len(parts)+len(known))
-			known = append(known, listener)
+			next.rules[at] = rulesAt(&s.Access, listen)
+			next.ids = append(next.ids, next.first+at)
 		}
 	}
-	return ids, known
+	return next
+}
+
+// rulesOf returns the rules of a service's listeners that have some, by their IDs.
+func (d *directory) rulesOf(service int) map[int]listenerRules {
+	at := map[int]listenerRules{}
+	for i, r := range d.rules {
+		if d.keys[i].service == service && len(r.denied)+len(r.only) > 0 {
+			at[d.first+i] = r
+		}
+	}
+	return at
+}
+
+// listenerIDs is the first directory of settings.
+func listenerIDs(c *config.Gateway) (ids []int, known []worker.Listener) {
+	d := (&directory{}).with(c)
+	return d.ids, d.known
 }
 
 // share divides a limit of the process among workers.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,8 +39,8 @@ type reloads struct {
 	outcome status.Reloads
 }
 
-// errStopping is the error of a reload that comes too late.
-var errStopping = errors.New("the gateway is stopping")
+// errNotRunning is the error of a reload that comes too early or too late.
+var errNotRunning = errors.New("the gateway does not run any more")
 
 // prepared is all of a reload that can fail.
 type prepared struct {
@@ -47,6 +48,9 @@ type prepared struct {
 	material *material
 	gates    []*gate
 	audit    io.WriteCloser // of an audit log of another name; nil for none, and for the same
+	// directory and listeners are those of the new settings; some of them are open already.
+	directory *directory
+	listeners []listener
 }
 
 // Reload replaces the settings. All of them are checked before the first is replaced: after an error the old ones
@@ -67,10 +71,10 @@ func (r *reloads) Reload(fresh config.Gateway) (config.Changes, error) {
 func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err error) {
 	g := r.g
 	g.mu.Lock()
-	stopping := g.stopping
+	open, ends := g.listeners, g.stopping || g.ctx == nil
 	g.mu.Unlock()
-	if stopping {
-		return changes, errStopping
+	if ends {
+		return changes, errNotRunning
 	}
 	if err := fresh.Validate(); err != nil {
 		return changes, err
@@ -83,13 +87,19 @@ func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err erro
 	if p.material, err = newMaterial(p.conf.Services, g.material.Load()); err != nil {
 		return changes, err
 	}
-	if p.gates, err = newGates(&p.conf, g.subServices); err != nil {
+	p.directory = g.directory.Load().with(&p.conf)
+	if p.gates, err = newGates(&p.conf, g.subServices, p.directory); err != nil {
 		return changes, err
 	}
 	if p.conf.AuditLog != g.conf().AuditLog {
 		if p.audit, err = openAudit(p.conf.AuditLog); err != nil {
 			return changes, err
 		}
+	}
+	none := func(*config.Service) map[string]net.Listener { return nil }
+	if p.listeners, err = openListeners(&p.conf, p.directory, open, none); err != nil {
+		closeAudit(p.audit)
+		return changes, err
 	}
 	r.take(&p)
 	return changes, nil
@@ -113,11 +123,10 @@ func (r *reloads) take(p *prepared) {
 	g.handshakes.SetTimeout(p.conf.Limits.HandshakeMax)
 	g.descriptors.clients.Store(int64(p.conf.Limits.ClientsMax))
 	g.descriptors.warn(g.logger)
-	g.mu.Lock()
-	for _, ln := range g.listeners {
-		ln.use(&p.conf, p.material)
+	for i := range p.listeners {
+		p.listeners[i].use(&p.conf, p.material)
 	}
-	g.mu.Unlock()
+	g.directory.Store(p.directory)
 	for i, gt := range g.gates {
 		if slices.Index(g.gates, gt) == i {
 			gt.replace(p.gates[i])
@@ -126,28 +135,48 @@ func (r *reloads) take(p *prepared) {
 	g.switchMeasured(was, &p.conf)
 	configureWorkers(g, &p.conf)
 	g.wake()
-	r.settle()
+	if r.settle() {
+		r.listen(p.listeners)
+	}
 }
 
-// settle returns when every worker has begun a round after now, or has not for a long time.
-func (r *reloads) settle() {
+// listen accepts clients at new listeners, which the workers know, and stops to at those that are gone.
+func (r *reloads) listen(all []listener) {
+	g := r.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopping { // meanwhile
+		closeBeside(all, g.listeners)
+		return
+	}
+	service := func(ln listener) string { return g.conf().Services[ln.service].Name }
+	for _, ln := range beside(all, g.listeners) {
+		g.running.Go(func() { g.accept(g.accepting, ln) })
+		g.logger.Info("listener opened", "address", ln.Addr().String(), "service", service(ln))
+	}
+	for _, ln := range beside(g.listeners, all) {
+		_ = ln.Close()
+		g.logger.Info("listener closed", "address", ln.Addr().String(), "service", service(ln))
+	}
+	g.listeners = all
+}
+
+// settle returns when every worker has begun a round after now. It returns false if the gateway was closed meanwhile.
+func (r *reloads) settle() bool {
 	done := make(chan struct{}, len(r.g.loops))
 	for _, l := range r.g.loops {
 		// The first function may be called at the end of a round that began before.
 		l.Post(func(*worker.Worker) { l.Post(func(*worker.Worker) { done <- struct{}{} }) })
 	}
-	late := time.After(settleMax)
 	for range r.g.loops {
 		select {
 		case <-done:
-		case <-late: // a loop that has ended calls nothing
-			return
+		case <-r.g.ctx.Done(): // a loop that has ended calls nothing
+			return false
 		}
 	}
+	return true
 }
-
-// settleMax is how long a reload waits for the workers.
-const settleMax = 5 * time.Second
 
 // lastReload returns how often the settings were reloaded, and how the last time ended.
 func (r *reloads) lastReload() status.Reloads {

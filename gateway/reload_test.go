@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -256,7 +258,88 @@ func TestReloadNamesWhatNeedsARestart(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.Reload(g.Config()); !errors.Is(err, errStopping) {
+	if _, err := g.Reload(g.Config()); !errors.Is(err, errNotRunning) {
 		t.Error(err)
 	}
+}
+
+// TestReloadedListeners: new ones accept clients, the clients of one that is gone stay, with its rules, and none is
+// opened where another cannot be.
+func TestReloadedListeners(t *testing.T) {
+	onAll(t, func(t *testing.T, makeLoop maker) {
+		socket := filepath.Join(t.TempDir(), "s")
+		g, first := start(t, makeLoop, startNode(t), func(c *config.Gateway) {
+			c.Services[0].Access.Deny = []string{"127.0.0.1:0=set"}
+		})
+		old := connect(t, first)
+		denied := func(p *peer) {
+			t.Helper()
+			p.send("SET", "k", "v")
+			if got := p.reply(); !strings.HasPrefix(got, "-NOPERM ") {
+				t.Errorf("what the listener denies: %q", got)
+			}
+		}
+		denied(old)
+		list := func(s *config.Service) *[]string {
+			if isSecure(t) {
+				return &s.TLSListen
+			}
+			return &s.Listen
+		}
+		changes := reload(t, g, func(c *config.Gateway) {
+			s := &c.Services[0]
+			*list(s) = append([]string{"127.0.0.1:00"}, *list(s)...)
+			s.ListenHold = map[string]config.Hold{"127.0.0.1:00": {Mode: config.HoldOff}}
+		})
+		if len(changes.Restart) > 0 {
+			t.Error(changes)
+		}
+		second := g.Addrs()[0].String()
+		if len(g.Addrs()) != 2 || g.Addrs()[1].String() != first {
+			t.Fatal(g.Addrs())
+		}
+		late := connect(t, second)
+		late.want("+OK\r\n", "SET", "k", "v")
+		late.send("INFO", "server")
+		if got := late.reply(); !strings.Contains(got, "\r\ntcp_port:"+second[len("127.0.0.1:"):]+"\r\n") {
+			t.Error(got)
+		}
+		denied(connect(t, first))
+
+		_, err := g.Reload(changed(g, func(c *config.Gateway) {
+			c.Services[0].Listen = append(c.Services[0].Listen, "unix:"+socket, second) // the last is in use
+			c.Limits.ClientsMax = 1
+		}))
+		if err == nil || g.Config().Limits.ClientsMax == 1 || len(g.Addrs()) != 2 {
+			t.Errorf("%v, %v", err, g.Addrs())
+		}
+		if _, err := os.Stat(socket); err == nil {
+			t.Error("a listener is left of a reload that failed")
+		}
+
+		reload(t, g, func(c *config.Gateway) {
+			*list(&c.Services[0]) = []string{"127.0.0.1:00"}
+			c.Services[0].Access.Deny = nil
+		})
+		if c, err := net.Dial("tcp", first); err == nil {
+			_ = c.Close()
+			t.Error("a listener that is gone accepts")
+		}
+		old.want("$1\r\nv\r\n", "GET", "k")
+		denied(old)
+		late.want("$1\r\nv\r\n", "GET", "k")
+		connect(t, second).want("+OK\r\n", "SET", "k", "w")
+		reload(t, g, func(c *config.Gateway) {
+			c.Services[0].Listen = append(c.Services[0].Listen, "unix:"+socket)
+		})
+		connect(t, socket).want("$1\r\nw\r\n", "GET", "k")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := g.Drain(ctx); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(socket); err == nil {
+			t.Error("a listener from a reload is open after a drain")
+		}
+	})
 }

@@ -14,10 +14,7 @@ import (
 
 // configureWorkers has the workers take settings at the beginning of a round.
 func configureWorkers(g *Gateway, c *config.Gateway) {
-	_, known := listenerIDs(c)
-	for i := range known {
-		known[i] = known[i].As(g.knownListeners[i]) // which has the addresses
-	}
+	known := g.directory.Load().known
 	users := limitsBySubService(c, g.subServices)
 	g.userLimits.Store(&users)
 	for i := range g.workers {

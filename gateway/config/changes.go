@@ -92,6 +92,10 @@ func Reloads(setting string) (can, known bool) {
 func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
 	next = fresh
 	takeAll(&changes, "", processRows, &c, &next)
+	rows := serviceRows
+	if hasFacades(c.Services) || hasFacades(fresh.Services) { // which report the addresses of listeners
+		rows = fixing(rows, "listen", "tls-listen")
+	}
 	next.Services = slices.Clone(c.Services)
 	for i := range next.Services {
 		name := next.Services[i].Name
@@ -101,7 +105,7 @@ func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
 			continue
 		}
 		next.Services[i] = fresh.Services[at]
-		takeAll(&changes, name, serviceRows, &c.Services[i], &next.Services[i])
+		takeAll(&changes, name, rows, &c.Services[i], &next.Services[i])
 	}
 	for _, s := range fresh.Services {
 		if !slices.Contains(c.Names(), s.Name) {
@@ -109,6 +113,15 @@ func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
 		}
 	}
 	return next, changes
+}
+
+// fixing returns rows in which some settings need a restart.
+func fixing[T any](rows []row[T], settings ...string) []row[T] {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].fixed = rows[i].fixed || slices.Contains(settings, rows[i].setting)
+	}
+	return rows
 }
 
 // takeAll compares the values of old and next, and puts those of old in place of those that need a restart.

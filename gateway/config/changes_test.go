@@ -101,3 +101,29 @@ func TestReloadTakesServicesByName(t *testing.T) {
 		t.Error(changes)
 	}
 }
+
+// TestFacadesNeedARestart: they report the addresses of listeners, and that of a replica may have its own connections.
+func TestFacadesNeedARestart(t *testing.T) {
+	for _, c := range []struct {
+		facade  Facade
+		change  func(*Service)
+		restart string
+	}{
+		{FacadeNone, func(s *Service) { s.Listen = []string{"a:2"} }, ""},
+		{FacadeCluster, func(s *Service) { s.Listen = []string{"a:2"} }, "listen of default"},
+		{FacadeSentinel, func(s *Service) { s.TLSListen = []string{"a:2"} }, "tls-listen of default"},
+		{FacadeNone, func(s *Service) { s.Reads = ReadReplica }, ""},
+		{FacadeCluster, func(s *Service) { s.Reads = ReadReplica }, ""},
+		{FacadeReplica, func(s *Service) { s.Reads = ReadReplica }, "reads of default"},
+	} {
+		old, fresh := Default(), Default()
+		old.Services = []Service{DefaultService()}
+		old.Services[0].Facade = c.facade
+		fresh.Services = slices.Clone(old.Services)
+		c.change(&fresh.Services[0])
+		_, changes := old.Reloaded(fresh)
+		if got := Names(changes.Restart); got != c.restart {
+			t.Errorf("facade %q: a restart for %q, want %q", c.facade, got, c.restart)
+		}
+	}
+}

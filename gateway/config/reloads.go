@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // processRows are the settings of the process.
 var processRows = []row[Gateway]{
 	fixed("workers", func(c *Gateway) any { return &c.Workers }),
@@ -36,7 +38,7 @@ var processRows = []row[Gateway]{
 
 // serviceRows are the settings of a service, without its name.
 var serviceRows = []row[Service]{
-	fixed("listen", func(s *Service) any { return &s.Listen }),
+	live("listen", func(s *Service) any { return &s.Listen }),
 	fixed("facade", func(s *Service) any { return &s.Facade }, func(s *Service) any { return &s.ListenFacade }),
 	fixed("announce", func(s *Service) any { return &s.Announce }, func(s *Service) any { return &s.ListenAnnounce }),
 	live("moving-endpoint", func(s *Service) any { return &s.MovingEndpoint }),
@@ -70,7 +72,7 @@ var serviceRows = []row[Service]{
 	live("user-settings", func(s *Service) any { return &s.UserSettings }),
 	live("no-auth", func(s *Service) any { return &s.NoAuth }),
 	fixed("address-map", func(s *Service) any { return &s.AddressMap }),
-	fixed("tls-listen", func(s *Service) any { return &s.TLSListen }),
+	live("tls-listen", func(s *Service) any { return &s.TLSListen }),
 	live("tls-cert-file", func(s *Service) any { return &s.TLS.CertFiles }),
 	live("tls-key-file", func(s *Service) any { return &s.TLS.KeyFiles }),
 	live("tls-ca-file", func(s *Service) any { return &s.TLS.CAFile }),
@@ -92,6 +94,13 @@ var serviceRows = []row[Service]{
 	live("proxy-from", func(s *Service) any { return &s.Networks.ProxyFrom }),
 	live("allow-networks", func(s *Service) any { return &s.Networks.Allow },
 		func(s *Service) any { return &s.Networks.ListenAllow }),
+}
+
+// hasFacades reports whether any listener has a facade.
+func hasFacades(services []Service) bool {
+	return slices.ContainsFunc(services, func(s Service) bool {
+		return s.Facade != FacadeNone || len(s.ListenFacade) > 0
+	})
 }
 
 // otherReplicaFacade reports whether the clients of a replica facade need connections of their own in one of two
