@@ -8,13 +8,19 @@ import (
 	"evergate/gateway/worker"
 )
 
-// drainEvery is how often a drain looks for clients that can be closed.
-const drainEvery = 20 * time.Millisecond
+const (
+	// drainEvery is how often a drain looks for clients that can be closed.
+	drainEvery = 20 * time.Millisecond
+	// drainWithin is over how long it closes clients that could all be closed at once. A client library that has many
+	// connections to close and to open anew goes on to send on others meanwhile that the gateway has closed, too; and the
+	// other gateway gets them one after the other.
+	drainWithin = time.Second
+)
 
 // Drain ends the gateway's service, in this order: it reports that it drains; serves as before for the time of the
 // setting drain-delay, so that load balancers notice; asks the clients that understand it to move; stops accepting;
 // and closes each client at a command boundary. Clients that were asked to move, and those in a transaction, have half
-// of the time that is left. It returns when all are gone or ctx has ended.
+// of the time that is left. It returns when all are gone or ctx has ended. Without a deadline none is asked.
 func (g *Gateway) Drain(ctx context.Context) error {
 	g.draining.Store(true)
 	delay := time.NewTimer(g.conf().DrainDelay)
@@ -32,12 +38,17 @@ func (g *Gateway) Drain(ctx context.Context) error {
 		g.askToMove(patience)
 	}
 	g.closeListeners()
+	steps := max(1, int(min(drainWithin, patience)/drainEvery))
+	most := make([]int, len(g.loops))
+	for i, l := range g.loops {
+		most[i] = l.Clients()/steps + 1
+	}
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
 	for {
 		all := !time.Now().Before(patient)
-		for _, l := range g.loops {
-			l.Post(func(w *worker.Worker) { w.Drain(all) })
+		for i, l := range g.loops {
+			l.Post(func(w *worker.Worker) { w.Drain(all, most[i]) })
 		}
 		left := g.handshakes.UnderWay()
 		for _, l := range g.loops {

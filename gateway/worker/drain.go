@@ -1,35 +1,58 @@
 package worker
 
 import (
+	"time"
+
 	"evergate/gateway/maintenance"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
 	"evergate/gateway/wait"
 )
 
-// Drain closes the clients between two commands: what was begun is finished, nothing more is read. It returns how many
-// are left; it must be called again until there are none. all: it closes those as well that were asked to move, and
-// may still do so, and those in the middle of a transaction or with watched keys, which would have to begin anew.
-func (w *Worker) Drain(all bool) int {
+const (
+	// justServed is since when a client was served at most, and quietFor for how long it has sent nothing at least, to be
+	// closed: its next command is not yet, or not any more, on its way. A command that meets a connection which was just
+	// closed is not executed, but many libraries do not send it again.
+	justServed = 25 * time.Millisecond
+	quietFor   = time.Second
+)
+
+// Drain closes the clients between two commands, at most so many in a call: what was begun is finished, nothing more is
+// read. It returns how many are left; it must be called again until there are none, within justServed each time. all:
+// it closes those as well that stay otherwise.
+func (w *Worker) Drain(all bool, most int) int {
 	if !all && w.notices.Passing() {
 		return w.x.Clients() // some are yet to be asked
 	}
 	for c := range w.x.All {
+		if most <= 0 {
+			break
+		}
 		switch {
-		case !all && stays(c):
+		case c.Ending || !all && stays(c, w.clock.Now):
 		case c.AwaitsBlocking() && !c.Withholds():
 			if c.Output.Len() == 0 { // the replies before it are still to be written
 				w.x.Close(c, session.Drained)
+				most--
 			}
 		case mayDrain(c.Reason) && !c.Retrying():
 			w.x.End(c, session.Drained)
+			most--
 		}
 	}
 	return w.x.Clients()
 }
 
-// stays reports whether a client is to be closed late in a drain, if it has not left by itself.
-func stays(c *sessions.Session) bool { return maintenance.Moves(c) || c.Multi != nil || c.Watch.Is() }
+// stays reports whether a client is to be closed later in a drain, if it has not left by itself: it was asked to move;
+// it would have to begin its transaction anew; or it may be sending its next command.
+func stays(c *sessions.Session, now time.Duration) bool {
+	if maintenance.Moves(c) || c.Multi != nil || c.Watch.Is() {
+		return true
+	}
+	since := now - c.ActiveAt
+	served := since <= justServed && c.ActiveAt > c.OpenedAt
+	return !served && since < quietFor
+}
 
 // mayDrain reports whether nothing of a session is under way that waits for this reason.
 func mayDrain(why wait.Reason) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
+	"math"
 	"time"
 
 	"evergate/gateway/admin"
@@ -91,7 +92,7 @@ func (l *Loop) Answer(r *admin.Request, unblocks bool, reply []byte) admin.Parti
 
 // Drain has the worker close what has nothing to do, and returns how many clients are left; see worker.Drain for all.
 func (l *Loop) Drain(all bool) int {
-	left := l.Worker.Drain(all)
+	left := l.Worker.Drain(all, math.MaxInt)
 	l.Check()
 	return left
 }
