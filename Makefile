@@ -14,9 +14,10 @@
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
 #   make redis-suite       Redis's own tests, straight and through the gateway; ARGS="-verbose unit/multi" and others
 #   make fuzz-redis        a million random commands, straight and through the gateway; ARGS="-seed 7" and others
-#   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others
 #   make release           archives, packages, checksums and bills of materials in dist/; VERSION=v1.2.3
 #   make release-test      a release, installed, started, upgraded and purged in a fresh Debian, as root
+#   make compat            client libraries through the gateway while a primary dies; ARGS="-only ioredis" and others,
+#                          "-maintenance failover" and "-maintenance restart" for those with default settings
 #   make clean             removes everything that these targets built
 
 SHELL := /bin/sh

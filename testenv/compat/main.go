@@ -5,6 +5,9 @@
 //	go run ./testenv/compat                         all clients, and write the table
 //	go run ./testenv/compat -only ioredis,go-redis  some, and write nothing
 //	go run ./testenv/compat -straight -only ioredis against one server without a gateway, where nothing is killed
+//	go run ./testenv/compat -maintenance failover   libraries that ask for notifications, with default settings, while
+//	                                                a primary is killed; -maintenance restart: while two gateways are
+//	                                                restarted one by one, behind a balancer or with -haproxy
 //
 // A program gets HOST:PORT, and the file of a CA in EVERGATE_CA when it is to speak TLS. It prints "ready KEY" once
 // all of its usual work has succeeded and it works on steadily; KEY selects the shard that serves it. A line on its
@@ -34,6 +37,12 @@ type options struct {
 	straight bool
 	table    string
 	verbose  bool
+	// maintenance is what happens to libraries with default settings, empty for the usual runs; connections is how many
+	// each has, haproxy whether HAProxy stands before the gateways, endpoint whether each names the other in MOVING.
+	maintenance string
+	connections int
+	haproxy     bool
+	endpoint    bool
 }
 
 func main() {
@@ -43,6 +52,11 @@ func main() {
 	flag.BoolVar(&o.straight, "straight", false, "run against one server without the gateway, and write no table")
 	flag.StringVar(&o.table, "table", filepath.Join("docs", "compatibility", "clients.md"), "`file` of the table")
 	flag.BoolVar(&o.verbose, "verbose", false, "show what programs say on standard error")
+	flag.StringVar(&o.maintenance, "maintenance", "",
+		"failover or restart: libraries with default settings, with and without notifications; write no table")
+	flag.IntVar(&o.connections, "connections", 200, "`number` of connections of each library, with -maintenance")
+	flag.BoolVar(&o.haproxy, "haproxy", false, "restart gateways behind HAProxy, with -maintenance restart")
+	flag.BoolVar(&o.endpoint, "endpoint", false, "each gateway names the other in MOVING, with -maintenance restart")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
@@ -57,6 +71,9 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.maintenance != "" {
+		return maintain(ctx, o)
+	}
 	chosen, err := choose(o.only)
 	if err != nil {
 		return err

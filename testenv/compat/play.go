@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -147,8 +148,8 @@ type program struct {
 	complaints strings.Builder
 }
 
-func start(ctx context.Context, c client, addr, ca string, verbose bool) (*program, error) {
-	args := append(append([]string{}, c.command[1:]...), addr)
+func start(ctx context.Context, c client, addr, ca string, verbose bool, more ...string) (*program, error) {
+	args := append(append(slices.Clone(c.command[1:]), addr), more...)
 	p := &program{cmd: exec.CommandContext(ctx, c.command[0], args...)}
 	modules, err := filepath.Abs(filepath.Join(built, "node", "node_modules"))
 	if err != nil {

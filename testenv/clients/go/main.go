@@ -1,4 +1,5 @@
-// Go-clients are the programs of make compat in Go, one for each library: go-clients NAME HOST:PORT.
+// Go-clients are the programs of make compat in Go, one for each library: go-clients NAME HOST:PORT. And with
+// go-clients maintained HOST:PORT CONNECTIONS on|off go-redis runs with default settings.
 //
 // With the file of a CA in EVERGATE_CA they speak TLS.
 //
@@ -37,6 +38,13 @@ func trust(file string) error {
 }
 
 func main() {
+	if len(os.Args) == 5 && os.Args[1] == "maintained" {
+		if err := runMaintained(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) != 3 || programs[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: go-clients NAME HOST:PORT")
 		os.Exit(2)

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"evergate/testenv/servers"
+)
+
+// Maintenance measures libraries with their default settings, with and without the notifications that they ask for:
+// while a primary is killed whose Sentinels wait for 5 s, and while two gateways are restarted one by one.
+
+// maintained are the libraries with notifications; the arguments are HOST:PORT, CONNECTIONS, and on or off.
+var maintained = []client{
+	python("redis-py", "maintained.py", "redis"),
+	{name: "go-redis", command: []string{filepath.Join(built, "go-clients"), "maintained"},
+		absent: lacks(filepath.Join(built, "go-clients"))},
+	node("node-redis", "maintained.js"),
+}
+
+const (
+	// downAfter is the Sentinels' default.
+	downAfter = 5 * time.Second
+	// steadily is for how long the libraries work before and after what happens to them.
+	steadily = 2 * time.Second
+)
+
+// kept is what a program of maintained prints.
+type kept struct {
+	Library    string         `json:"library"`
+	Version    string         `json:"version"`
+	Operations int            `json:"operations"`
+	Errors     map[string]int `json:"errors"`
+	Longest    int            `json:"longest"` // the longest operation, in milliseconds
+	// Reconnects are the connections beyond the first ones, where they are counted.
+	Reconnects int64 `json:"-"`
+}
+
+// failed is how many operations ended in an error, and how many in UNCERTAIN, which no notification can avoid.
+func (k *kept) failed() (n, unknown int) {
+	for text, times := range k.Errors {
+		if strings.Contains(text, uncertain) {
+			unknown += times
+		} else {
+			n += times
+		}
+	}
+	return n, unknown
+}
+
+// begin starts a program that works on the gateway at an address.
+type begin func(addr string) (*program, error)
+
+// dramas are what happens to the libraries, by its name.
+var dramas = map[string]func(context.Context, options, begin) (kept, error){
+	"failover": failingOver, "restart": restarting,
+}
+
+// maintain measures the chosen libraries and prints a line for each.
+func maintain(ctx context.Context, o options) error {
+	happens := dramas[o.maintenance]
+	if happens == nil {
+		return fmt.Errorf("-maintenance is failover or restart, not %q", o.maintenance)
+	}
+	failed := 0
+	for _, c := range maintained {
+		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), c.name) {
+			continue
+		}
+		if why := c.absent(); why != "" {
+			fmt.Printf("%-10s not run: %s\n", c.name, why)
+			continue
+		}
+		for _, notifications := range []string{"on", "off"} {
+			k, err := happens(ctx, o, func(addr string) (*program, error) {
+				p, err := start(ctx, c, addr, "", o.verbose, strconv.Itoa(o.connections), notifications)
+				if err == nil {
+					_, err = p.line("ready", readyPatience)
+				}
+				return p, err
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			n, unknown := k.failed()
+			fmt.Printf("%-10s %-8s notifications %-3s  operations %6d  errors %4d  uncertain %4d  longest %6d ms",
+				k.Library, k.Version, notifications, k.Operations, n, unknown, k.Longest)
+			if !o.haproxy {
+				fmt.Printf("  reconnects %4d", k.Reconnects)
+			}
+			fmt.Println()
+			for _, text := range slices.Sorted(maps.Keys(k.Errors)) {
+				fmt.Printf("    %d times: %s\n", k.Errors[text], text)
+			}
+			if notifications == "on" && n > 0 {
+				failed++
+			}
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d libraries had errors although they were notified", failed)
+	}
+	return nil
+}
+
+// kept has the program stop, and returns what it prints; begun is how many connections it had before.
+func (p *program) kept(front *front, begun int64) (k kept, err error) {
+	time.Sleep(steadily)
+	if _, err := p.in.Write([]byte("stop\n")); err != nil {
+		return k, err
+	}
+	line, err := p.line("{", endPatience)
+	if err != nil {
+		return k, err
+	}
+	k.Reconnects = front.accepted.Load() - begun
+	return k, json.Unmarshal([]byte(line), &k)
+}
+
+// failingOver kills the primary while a library works.
+func failingOver(ctx context.Context, _ options, begin begin) (k kept, err error) {
+	env, err := servers.Sentinel(servers.Options{Replicas: 2, DownAfter: downAfter})
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, env.Close()) }()
+	gate, err := servers.RunGateway(servers.GatewayOptions{
+		Args: []string{"--sentinel", env.SentinelAddrs(), "--master-name", "main"}})
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
+	front, err := balance(false, []string{gate.Addr})
+	if err != nil {
+		return k, err
+	}
+	defer front.close()
+	p, err := begin(front.at)
+	if err != nil {
+		return k, err
+	}
+	defer p.end()
+	begun := front.accepted.Load()
+	time.Sleep(steadily)
+	if err := strike(ctx, env, gate, ""); err != nil {
+		return k, err
+	}
+	return p.kept(front, begun)
+}
+
+// restarting restarts two gateways behind a balancer, one by one, while a library works.
+func restarting(ctx context.Context, o options, begin begin) (k kept, err error) {
+	env, err := servers.Plain(servers.Options{})
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, env.Close()) }()
+	pair, err := runPair(env, o.endpoint)
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, pair.close()) }()
+	front, err := balance(o.haproxy, pair.addrs[:])
+	if err != nil {
+		return k, err
+	}
+	defer front.close()
+	p, err := begin(front.at)
+	if err != nil {
+		return k, err
+	}
+	defer p.end()
+	begun := front.accepted.Load()
+	for i := range pair.gates {
+		time.Sleep(steadily)
+		if err := pair.restart(ctx, i); err != nil {
+			return k, err
+		}
+	}
+	return p.kept(front, begun)
+}
+
+// pair are two gateways in front of the same server.
+type pair struct {
+	ports [2]*servers.Port
+	addrs [2]string
+	args  [2][]string
+	gates [2]*servers.Gateway
+}
+
+// runPair runs two gateways; endpoint: each names the other in MOVING.
+func runPair(env *servers.Env, endpoint bool) (p *pair, err error) {
+	p = &pair{}
+	for i := range p.ports {
+		if p.ports[i], err = servers.ReservePort(servers.IPv4Loopback); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+		p.addrs[i] = p.ports[i].Addr()
+	}
+	for i := range p.gates {
+		p.args[i] = []string{"--primary", env.Primary().Addr, "--listen", p.addrs[i]}
+		if endpoint {
+			p.args[i] = append(p.args[i], "--moving-endpoint", p.addrs[1-i])
+		}
+		if err := p.run(i); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	return p, nil
+}
+
+func (p *pair) run(i int) (err error) {
+	p.gates[i], err = servers.RunGateway(servers.GatewayOptions{Args: p.args[i], Addr: p.addrs[i]})
+	return err
+}
+
+func (p *pair) close() (err error) {
+	for i := range p.gates {
+		if p.gates[i] != nil {
+			err = errors.Join(err, p.gates[i].Close())
+		}
+		if p.ports[i] != nil {
+			p.ports[i].Release()
+		}
+	}
+	return err
+}
+
+// restart ends a gateway as its service manager does, and runs it again.
+func (p *pair) restart(ctx context.Context, i int) error {
+	gate := p.gates[i]
+	if err := gate.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-gate.Exited():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if code := gate.ExitCode(); code != 0 {
+		return fmt.Errorf("a gateway ended with %d: %s", code, gate.Log())
+	}
+	p.gates[i] = nil
+	if err := gate.Close(); err != nil {
+		return err
+	}
+	return p.run(i)
+}
