@@ -19,7 +19,7 @@ func (g *Gateway) admin(from int, r admin.Request) {
 	answer := func(reply []byte) {
 		g.loops[from].Post(func(w *worker.Worker) { w.AdminReply(r.Client, r.Seq, reply) })
 	}
-	r.Services = g.oneWith(r.Services[0])
+	r.Services = oneWith(g.subServices, r.Services[0])
 	if r.As == nil {
 		g.adminPermitted(from, r, answer)
 		return
@@ -59,9 +59,9 @@ func (g *Gateway) adminPermitted(from int, r admin.Request, answer func([]byte))
 
 // oneWith lists the parts of the same service whose clients are listed together with those of a part: the part of the
 // Sentinel facade stands alone.
-func (g *Gateway) oneWith(of int) (parts []int) {
-	for i, p := range g.subServices {
-		if p.service == g.subServices[of].service && p.sentinel == g.subServices[of].sentinel {
+func oneWith(subServices []subService, of int) (parts []int) {
+	for i, p := range subServices {
+		if p.service == subServices[of].service && p.sentinel == subServices[of].sentinel {
 			parts = append(parts, i)
 		}
 	}
@@ -121,10 +121,15 @@ func (g *Gateway) facts(listener int, all []worker.Snapshot, infos []status.Serv
 		Handshakes: done, HandshakesFailed: failed,
 		Service: s.Name, RunID: g.runID, PID: os.Getpid(), Port: port, Uptime: time.Since(g.started),
 		ClientsMax: g.descriptors.clientsMax(), ClientMemoryMax: g.conf().Limits.ClientMemoryMax,
-		Rejected: g.refusals.all.Load() + g.addresses.Rejected() + g.turnedAway.Load(), Workers: len(g.loops),
+		Rejected: g.rejected(), Workers: len(g.loops),
 		Reads: string(subServicesOf(g.conf())[of].reads), Hold: s.Hold.String(), View: g.viewOf(of), Stats: status.Sum(all),
 		Failovers: g.failovers[service].History(), Role: role, Servers: infos, Reloads: g.lastReload(),
 	}
+}
+
+// rejected is how many clients were turned away.
+func (e *entry) rejected() uint64 {
+	return e.refusals.all.Load() + e.addresses.Rejected() + e.turnedAway.Load()
 }
 
 // Snapshot sums the counters of all workers.

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"evergate/gateway/config"
+	"evergate/gateway/observe"
 	"evergate/topology"
 )
 
@@ -38,6 +39,7 @@ const (
 type descriptors struct {
 	limit   int
 	loops   int
+	admin   int          // those of the HTTP server
 	clients atomic.Int64 // as configured
 	nodes   []atomic.Int64
 	// want is how many should be kept free, kept how many are.
@@ -90,6 +92,9 @@ var errNoDescriptor = errors.New("no file descriptor to spare")
 func newDescriptors(conf *config.Gateway, limit int) *descriptors {
 	d := &descriptors{limit: limit, loops: conf.Workers, nodes: make([]atomic.Int64, len(conf.Services))}
 	d.clients.Store(int64(conf.Limits.ClientsMax))
+	if conf.Admin.Listen != "" {
+		d.admin = observe.Descriptors
+	}
 	for i := range conf.Services {
 		s := &conf.Services[i]
 		d.nodes[i].Store(int64(max(3, len(s.Sentinels), len(s.Cluster), 1+len(s.Replicas))))
@@ -104,7 +109,7 @@ func (d *descriptors) count() {
 	for i := range d.nodes {
 		nodes += int(d.nodes[i].Load())
 	}
-	want := descriptorsBase + d.loops*descriptorsLoop + nodes*(descriptorsNode+d.loops*descriptorsShared)
+	want := descriptorsBase + d.admin + d.loops*descriptorsLoop + nodes*(descriptorsNode+d.loops*descriptorsShared)
 	d.want.Store(int64(want))
 	d.kept.Store(int64(min(want, d.limit/2)))
 }

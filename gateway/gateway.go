@@ -27,6 +27,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
+	"evergate/gateway/observe"
 	"evergate/gateway/outage"
 	"evergate/gateway/policy"
 	"evergate/gateway/pubsub"
@@ -68,6 +69,7 @@ type Gateway struct {
 	directory   atomic.Pointer[directory]
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
+	observer  *observe.Observer // nil without Admin
 	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
 	entry
@@ -139,7 +141,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 	g.descriptors, g.refusals = newDescriptors(&conf, descriptorsLimit()), newRefusals(logger)
 	g.addresses, g.accounts = limits.NewAddresses(conf.Limits.ClientsPerAddress), newAccounts(&conf)
 	g.asks, g.notices = make(chan struct{}, asksMax), newNotices(&g.inUse, g.subServices)
-	g.repeats, g.entry.logger = accept.NewRepeats(), logger
+	g.repeats, g.entry.logger, g.observer = accept.NewRepeats(), logger, newObserver(g)
 	g.handshakes = accept.NewHandshakes(conf.Limits.HandshakeMax, logger, g.repeats)
 	m, err := newMaterial(conf.Services, nil)
 	if err != nil {
@@ -204,6 +206,7 @@ func (g *Gateway) addService(service int) {
 	})
 	failovers := &status.Failovers{}
 	k.OnEvent(failovers.Note)
+	g.observer.Follow(k, failovers)
 	refusal := outage.NewService(g.logger, s.Name)
 	k.OnEvent(refusal.NoteCause)
 	g.unserved = append(g.unserved, refusal)
@@ -303,6 +306,10 @@ func (g *Gateway) Start() error {
 		g.closeListeners()
 		return err
 	}
+	if err := g.observer.Listen(listenOn); err != nil {
+		g.closeListeners()
+		return err
+	}
 	g.descriptors.spares.setAside()
 	ctx, cancel := context.WithCancel(context.Background())
 	g.mu.Lock()
@@ -339,6 +346,7 @@ func (g *Gateway) Start() error {
 			g.accept(g.accepting, ln)
 		})
 	}
+	g.observer.Start(ctx, g.running.Go)
 	return nil
 }
 

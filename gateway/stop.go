@@ -76,6 +76,7 @@ func (g *Gateway) Close() error {
 	cancel := g.cancel
 	g.mu.Unlock()
 	g.closeListeners()
+	g.observer.Close()
 	if cancel == nil { // never started
 		return nil
 	}

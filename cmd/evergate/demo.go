@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -33,9 +34,11 @@ type demo struct {
 	env     *servers.Env
 	gw      *running
 	addr    string
-	screen  *terminal.Screen
-	keys    *terminal.Keyboard
-	show    *drill.Show
+	// admin is the address of the HTTP server for operators.
+	admin  string
+	screen *terminal.Screen
+	keys   *terminal.Keyboard
+	show   *drill.Show
 }
 
 const (
@@ -130,7 +133,7 @@ func (d *demo) startGateway(w world, conf config.Gateway, logger hclog.Logger) (
 	if err != nil {
 		return err
 	}
-	d.addr = showAddr(d.gw.addrs()[0])
+	d.addr, d.admin = showAddr(d.gw.addrs()[0]), d.gw.admin().String()
 	if taken {
 		d.screen.Printf("%s is in use, perhaps by your own Redis: the gateway listens on %s instead (see --listen).",
 			d.listen, d.addr)
@@ -179,6 +182,7 @@ func (d *demo) check() (config.Gateway, error) {
 	service := config.DefaultService()
 	service.Name, service.Reads, service.Listen = "demo", config.ReadPreferReplica, []string{d.listen}
 	conf.Services = []config.Service{service}
+	conf.Admin.Listen = freeAdmin()
 	var wrong settings.Mistakes
 	if d.mode != bySentinel && d.mode != byCluster {
 		modes := []string{bySentinel, byCluster}
@@ -200,6 +204,19 @@ func (d *demo) check() (config.Gateway, error) {
 		return conf, wrong
 	}
 	return conf, nil
+}
+
+// freeAdmin returns an address for operators: the usual port, or the next one that is free, or any.
+func freeAdmin() string {
+	const usual, further = 9121, 10
+	for port := usual; port < usual+further; port++ {
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		if ln, err := net.Listen("tcp", address); err == nil {
+			_ = ln.Close()
+			return address
+		}
+	}
+	return "127.0.0.1:0"
 }
 
 // listenFault returns what is wrong with the listener, empty if nothing is. The demo has no password: it must be local.
@@ -291,6 +308,7 @@ func (d *demo) introduction() string {
 		fmt.Sprintf("Evergate listens on %s (%s behind it).", d.addr, d.env.Version),
 		fmt.Sprintf("%d clients send %d requests/s: writes to the primary, reads spread across the replicas.",
 			demoConnections, demoRate),
+		fmt.Sprintf("Look at it in a browser at http://%s/; its metrics are at /metrics there.", d.admin),
 		"Try it in another terminal:",
 		"",
 		"  " + cli + " set hello world",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -104,6 +105,14 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 			process, log := built(t, nil, "demo", "--mode", mode, "--listen", "127.0.0.1:0")
 			await := awaiting(t, log)
 			address := await(`listens on (\S+)`)[1]
+			page := await(`in a browser at (http://127\.0\.0\.1:\d+/);`)[1]
+			for _, at := range []string{page, page + "metrics"} {
+				if answer, err := http.Get(at); err != nil || answer.StatusCode != http.StatusOK {
+					t.Errorf("%s: %v, %v", at, answer, err)
+				} else {
+					_ = answer.Body.Close()
+				}
+			}
 			await("Ctrl-C stops")
 			conn := servers.MustDial(t, address)
 			if reply, err := conn.Do("SET", "hello", "world"); err != nil || string(reply) != "+OK\r\n" {
@@ -141,7 +150,8 @@ func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 			return nil, err
 		}
 		listens := []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7}}
-		return &running{addrs: func() []net.Addr { return listens }}, nil
+		return &running{addrs: func() []net.Addr { return listens },
+			admin: func() net.Addr { return listens[0] }}, nil
 	}}
 	d := &demo{mode: byCluster, listen: taken, env: &servers.Env{}, screen: terminal.NewScreen(&screen)}
 	conf, err := d.check()

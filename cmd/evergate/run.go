@@ -25,6 +25,8 @@ type startFunc func(config.Gateway, hclog.Logger) (*running, error)
 // running is a started gateway.
 type running struct {
 	addrs func() []net.Addr
+	// admin returns the address of the HTTP server for operators; nil: there is none.
+	admin func() net.Addr
 	// drain stops accepting, and returns when all requests in flight are answered or the context ends.
 	drain func(context.Context) error
 	close func() error

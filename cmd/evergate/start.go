@@ -30,6 +30,6 @@ func startGateway(conf config.Gateway, logger hclog.Logger) (*running, error) {
 		settings.FillClientMemory(&fresh, availableMemory(os.DirFS("/")))
 		return gw.Reload(fresh)
 	}
-	return &running{addrs: gw.Addrs, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit,
+	return &running{addrs: gw.Addrs, admin: gw.AdminAddr, drain: gw.Drain, close: gw.Close, reopen: gw.ReopenAudit,
 		reload: reload, turn: gw.Turn}, nil
 }

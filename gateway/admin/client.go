@@ -59,7 +59,7 @@ func (c *Client) AppendLine(b []byte, query int) []byte {
 	}
 	queued := c.QueuedBytes
 	b = fmt.Appendf(b, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d ", c.ID, c.Remote, c.Local,
-		c.Socket, c.Name, int(c.Age.Seconds()), int(c.Idle.Seconds()), c.flags(), c.DB)
+		c.Socket, c.Name, int(c.Age.Seconds()), int(c.Idle.Seconds()), c.Flags(), c.DB)
 	b = fmt.Appendf(b, "sub=%d psub=%d ssub=%d multi=%d ", c.Channels, c.Patterns, c.ShardChannels, c.Queued)
 	b = fmt.Appendf(b, "qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d ",
 		max(c.Unread, query), c.UnreadRoom, queued, c.Output, c.Output, c.Unwritten, c.Kept,
@@ -68,8 +68,8 @@ func (c *Client) AppendLine(b []byte, query int) []byte {
 		c.Library, c.LibVer)
 }
 
-// flags returns the letters for the client's state.
-func (c *Client) flags() string {
+// Flags returns the letters for the client's state.
+func (c *Client) Flags() string {
 	var b []byte
 	for _, f := range [...]struct {
 		letter byte

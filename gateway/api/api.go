@@ -24,8 +24,8 @@ const (
 	PathServices = "/api/v1/services"
 	// PathFailovers answers Failovers.
 	PathFailovers = "/api/v1/failovers"
-	// PathClients answers Clients. Parameters: service (default: all), limit (default ClientsLimit), sort (a key of
-	// Client: id, age_seconds, idle_seconds, memory_bytes, command, addr, user or waits; "-" before it reverses).
+	// PathClients answers Clients. Parameters: service (default: all), limit (default ClientsLimit), sort (one of the
+	// Sort words; "-" before it reverses).
 	PathClients = "/api/v1/clients"
 	// PathSlowlog answers a Slowlog. Parameters: service, limit (default SlowlogLimit).
 	PathSlowlog = "/api/v1/slowlog"
@@ -73,6 +73,11 @@ func Ms(d time.Duration) float64 { return float64(d.Round(time.Microsecond).Micr
 
 // Us returns a duration as microseconds with one decimal place.
 func Us(d time.Duration) float64 { return float64(d.Round(100*time.Nanosecond).Nanoseconds()/100) / 10 }
+
+// Seconds returns a duration as seconds with three decimal places.
+func Seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}
 
 // Values are numbers of consecutive seconds; NaN, in JSON null, for a second without one.
 type Values []float64

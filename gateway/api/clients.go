@@ -2,6 +2,18 @@ package api
 
 import "time"
 
+// What clients can be sorted by: keys of Client.
+const (
+	SortID      = "id"
+	SortAge     = "age_seconds"
+	SortIdle    = "idle_seconds"
+	SortMemory  = "memory_bytes"
+	SortCommand = "command"
+	SortAddr    = "addr"
+	SortUser    = "user"
+	SortWaits   = "waits"
+)
+
 // Clients are those connected now.
 type Clients struct {
 	// Now is the gateway's clock when it answered.

@@ -91,8 +91,9 @@ type Receipt struct {
 	Text string `json:"text"`
 }
 
-// Effect is what a failover did to the clients of its service: differences of counters from its hold to EffectAfter
-// past its end. Failovers of several shards at the same time share their counts.
+// Effect is what a failover did to the clients of its service: differences of counters from the last second in which no
+// request waited, at most a minute before, to EffectAfter past its end. Failovers of several shards at the same time
+// share their counts.
 type Effect struct {
 	// Complete: EffectAfter has passed, and the numbers do not change any more.
 	Complete bool `json:"complete"`

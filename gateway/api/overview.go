@@ -64,8 +64,8 @@ type Setting struct {
 	Service string `json:"service"`
 	// Value is written as in the settings file, Secret in place of a secret that is set; empty if not set.
 	Value string `json:"value"`
-	// Source is "default", or the flag, variable, or file and line that the value came from: "--hold", "EVERGATE_HOLD",
-	// "evergate.yaml:12".
+	// Source is "default", or the flag, variable, or file and line that the value came from: "flag --hold",
+	// "env EVERGATE_HOLD", "evergate.yaml:12".
 	Source string `json:"source"`
 	// Default: the value is that of Source "default".
 	Default bool `json:"default"`

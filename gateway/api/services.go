@@ -29,7 +29,7 @@ type Service struct {
 	Hold  string `json:"hold"`
 	// Epoch numbers the views of the service; 0 while there is none.
 	Epoch uint64 `json:"epoch"`
-	// HadPrimary: every shard had a primary once since the start. Steady: every shard has one now, and no failover is
+	// HadPrimary: a shard had a primary once since the start. Steady: every shard has one now, and no failover is
 	// under way.
 	HadPrimary bool `json:"had_primary"`
 	Steady     bool `json:"steady"`
@@ -121,6 +121,9 @@ type Node struct {
 	Shard string `json:"shard"`
 	// Version is its redis_version, empty if unknown.
 	Version string `json:"version"`
+	// Reachable: it answered when it was last asked; Why says why not.
+	Reachable bool   `json:"reachable"`
+	Why       string `json:"why"`
 	// Reads: it is given reads now.
 	Reads bool `json:"serves_reads"`
 	// Busy is its error while a script blocks it; else empty.

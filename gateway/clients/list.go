@@ -94,6 +94,11 @@ func (k *Clients) identity(c *sessions.Session) admin.Identity {
 
 // Line appends a client's line of CLIENT LIST; see admin.Client.AppendLine.
 func (k *Clients) Line(b []byte, c *sessions.Session, query int) []byte {
+	a := k.describe(c)
+	return a.AppendLine(b, query)
+}
+
+func (k *Clients) describe(c *sessions.Session) admin.Client {
 	a := admin.Client{
 		Identity: k.identity(c), Socket: c.Ref.ID, Idle: k.clock.Now - c.ActiveAt, DB: c.DB, Proto: c.Proto,
 		Channels: listensTo(c, fanout.Channel), Patterns: listensTo(c, fanout.Pattern),
@@ -112,7 +117,7 @@ func (k *Clients) Line(b []byte, c *sessions.Session, query int) []byte {
 	if c.Last != nil {
 		a.Last = c.Last.Name
 	}
-	return a.AppendLine(b, query)
+	return a
 }
 
 // Listening reports whether a client waits for messages, be it those of a Sentinel.

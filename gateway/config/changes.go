@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"evergate/gateway/api"
 )
 
 // What a reload does: each setting is a row of a table (reloads.go), which says where its value is and whether it can
@@ -112,6 +114,7 @@ func (c Gateway) Reloaded(fresh Gateway) (next Gateway, changes Changes) {
 			changes.Restart = append(changes.Restart, Change{s.Name, ServicesSetting})
 		}
 	}
+	next.Listed = listed(c.Listed, fresh.Listed, changes.Restart)
 	return next, changes
 }
 
@@ -122,6 +125,31 @@ func fixing[T any](rows []row[T], settings ...string) []row[T] {
 		rows[i].fixed = rows[i].fixed || slices.Contains(settings, rows[i].setting)
 	}
 	return rows
+}
+
+// listed returns what is listed after a reload: the settings of fresh, and those of old that need a restart.
+func listed(old, fresh api.Config, restart []Change) api.Config {
+	kept := func(s api.Setting) bool {
+		return slices.Contains(restart, Change{s.Service, s.Name}) ||
+			slices.Contains(restart, Change{s.Service, ServicesSetting})
+	}
+	same := func(s api.Setting) func(api.Setting) bool {
+		return func(other api.Setting) bool { return other.Service == s.Service && other.Name == s.Name }
+	}
+	out := api.Config{File: fresh.File}
+	for _, s := range old.Settings {
+		if kept(s) {
+			out.Settings = append(out.Settings, s)
+		} else if at := slices.IndexFunc(fresh.Settings, same(s)); at >= 0 {
+			out.Settings = append(out.Settings, fresh.Settings[at])
+		}
+	}
+	for _, s := range fresh.Settings {
+		if !kept(s) && !slices.ContainsFunc(old.Settings, same(s)) {
+			out.Settings = append(out.Settings, s)
+		}
+	}
+	return out
 }
 
 // takeAll compares the values of old and next, and puts those of old in place of those that need a restart.

@@ -6,6 +6,7 @@ package config
 import (
 	"time"
 
+	"evergate/gateway/api"
 	"evergate/gateway/certs"
 )
 
@@ -187,6 +188,10 @@ type Gateway struct {
 	// is how many are kept of each service. Defaults 10,000 and 128, which a zero does not stand for.
 	SlowLogSlowerThan int64
 	SlowLogMax        int
+	// Admin is the HTTP server for operators. Default: none.
+	Admin Admin
+	// Listed are the settings as Admin shows them; empty if whoever made the Gateway does not know their sources.
+	Listed api.Config
 	// LogLevel is trace, debug, info, warn or error; LogFormat is text or json. Defaults info, text.
 	LogLevel  string
 	LogFormat string
@@ -199,6 +204,9 @@ const (
 	On  = "on"
 	Off = "off"
 )
+
+// List sets what Admin shows of the settings.
+func (c *Gateway) List(listed api.Config) { c.Listed = listed }
 
 // AuditStdout is the name of standard output in Gateway.AuditLog.
 const AuditStdout = "stdout"

@@ -28,6 +28,12 @@ const (
 // Kinds is how many kinds an error reply may have; Absent is not one of them.
 const Kinds = Absent
 
+var kindNames = [...]string{"answered", "moved", "ask", "tryagain", "unable", "no-password", "noscript", "noreplicas",
+	"busy", "absent"}
+
+// String returns the name in metrics.
+func (k Kind) String() string { return kindNames[k] }
+
 // Unblocked is what a server emits to blocked clients when it loses its role.
 const Unblocked = "-UNBLOCKED force unblock from blocking operation, instance state changed"
 

@@ -61,6 +61,12 @@ func Sum(all []worker.Snapshot) worker.Snapshot {
 		sum.Dedicated += all[i].Dedicated
 		sum.Blocked += all[i].Blocked
 		sum.Stats.Add(&all[i].Stats)
+		for of := range all[i].Services {
+			if of == len(sum.Services) {
+				sum.Services = append(sum.Services, worker.OfService{})
+			}
+			sum.Services[of].Add(&all[i].Services[of])
+		}
 	}
 	return sum
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"evergate/gateway/worker"
+	"evergate/topology"
 )
 
 // numbered gives each counter of workers a number of its own, and calls each with its name.
@@ -58,6 +59,8 @@ func TestSumAddsEveryCounter(t *testing.T) {
 	var one worker.Snapshot
 	numbered(&one.Stats, func(string, reflect.Value) {})
 	one.Clients, one.Conns, one.BlockedSessions, one.Waiting, one.Silent, one.Dedicated, one.Blocked = 1, 2, 3, 4, 5, 6, 7
+	one.Services = []worker.OfService{{Clients: 1}, {Clients: 2, Waiting: 3,
+		Nodes: map[topology.NodeID]worker.AtNode{5: {Conns: 4, InFlight: 5, Silent: 6, Requests: 7}}}}
 	compareTwice(t, "", reflect.ValueOf(one), reflect.ValueOf(Sum([]worker.Snapshot{one, one})))
 }
 
@@ -69,9 +72,13 @@ func compareTwice(t *testing.T, name string, a, b reflect.Value) {
 		for i := range a.NumField() {
 			compareTwice(t, a.Type().Field(i).Name, a.Field(i), b.Field(i))
 		}
-	case reflect.Array:
+	case reflect.Array, reflect.Slice:
 		for i := range a.Len() {
 			compareTwice(t, name, a.Index(i), b.Index(i))
+		}
+	case reflect.Map:
+		for _, key := range a.MapKeys() {
+			compareTwice(t, name, a.MapIndex(key), b.MapIndex(key))
 		}
 	case reflect.Uint64:
 		if b.Uint() != 2*a.Uint() {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"evergate/gateway/admin"
+	"evergate/gateway/clients"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
 )
@@ -34,6 +35,14 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 	}
 	return p
 }
+
+// Rows returns the first clients of some services in an order, and how many there are; see clients.Clients.Rows.
+func (w *Worker) Rows(selected func(of int) bool, order func(a, b *Row) int, limit int) ([]Row, int) {
+	return w.clients.Rows(selected, order, limit)
+}
+
+// Row is a client as a table shows it.
+type Row = clients.Row
 
 // Unblock answers a blocked client here, and closes its connection. It returns how many were blocked.
 func (w *Worker) Unblock(r *admin.Request) int { return w.dedicated.Unblock(r) }

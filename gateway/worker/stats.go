@@ -9,6 +9,7 @@ import (
 	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
+	"evergate/topology"
 )
 
 // Stats are a worker's counters since its start. They are read on the worker's goroutine.
@@ -73,14 +74,61 @@ type Snapshot struct {
 	SubscriptionConns int
 	Subscribers       int
 	Topics            [3]int
+	// Services has what is open of each service in the settings, and of each Sentinel facade behind them.
+	Services []OfService
+}
+
+// OfService is what a worker has open of one service.
+type OfService struct {
+	// Clients are connected, Waiting of them have a request that waits for a server.
+	Clients, Waiting int
+	// Nodes are those with a connection, by their NodeID.
+	Nodes map[topology.NodeID]AtNode
+}
+
+// Add adds what another worker has open, or the same one for another service.
+func (s *OfService) Add(o *OfService) {
+	s.Clients, s.Waiting = s.Clients+o.Clients, s.Waiting+o.Waiting
+	if s.Nodes == nil {
+		s.Nodes = map[topology.NodeID]AtNode{}
+	}
+	for id, at := range o.Nodes {
+		sum := s.Nodes[id]
+		sum.Conns, sum.InFlight, sum.Silent = sum.Conns+at.Conns, sum.InFlight+at.InFlight, sum.Silent+at.Silent
+		sum.Requests += at.Requests
+		s.Nodes[id] = sum
+	}
+}
+
+// AtNode are the open connections to a node, and the requests in flight there. Silent are connections that owe a reply.
+type AtNode struct {
+	Conns, InFlight, Silent int
+	// Requests is how many it has answered.
+	Requests uint64
+}
+
+// add adds a connection.
+func (s *OfService) add(l *upstream.Conn) {
+	if s.Nodes == nil {
+		s.Nodes = map[topology.NodeID]AtNode{}
+	}
+	at := s.Nodes[l.Key.Node]
+	at.Conns++
+	at.InFlight += l.Inflight.Len()
+	if l.Silent {
+		at.Silent++
+	}
+	s.Nodes[l.Key.Node] = at
 }
 
 // Snapshot copies the counters of the worker.
 func (w *Worker) Snapshot() Snapshot {
-	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), ClientMemory: w.x.Used(), Waiting: w.x.Held()}
+	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), ClientMemory: w.x.Used(), Waiting: w.x.Held(),
+		Services: make([]OfService, len(w.conf.Services))}
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
 			s.Conns++
+			s.Services[w.services[l.Key.Service].Servers.Of].add(l)
 			switch l.Key.Purpose {
 			case upstream.Subscription:
 				s.SubscriptionConns++
@@ -93,6 +141,11 @@ func (w *Worker) Snapshot() Snapshot {
 		}
 	}
 	for c := range w.x.All {
+		of := &s.Services[c.Service.Of]
+		of.Clients++
+		if c.WaitsSince > 0 {
+			of.Waiting++
+		}
 		if c.Reason != wait.Running {
 			s.BlockedSessions++
 		}

@@ -45,6 +45,7 @@ const (
 	yaml         = "go.yaml.in/yaml/v4"
 	sys          = "golang.org/x/sys"
 	proxyproto   = "github.com/pires/go-proxyproto"
+	prometheus   = "github.com/prometheus/client_golang"
 	goSystemd    = "github.com/coreos/go-systemd/v22"
 )
 
@@ -56,14 +57,21 @@ var rooms = map[string]room{
 	"cmd/evergate/suggest":  {pure: true},
 	"gateway/api":           {pure: true},
 	"gateway/page":          {},
-	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/config"}, modules: []string{pflag, yaml}},
-	"cmd/evergate/logging":  {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
+	"gateway/web":           {ours: []string{"gateway/api"}, modules: []string{hclog}},
+	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/api", "gateway/config"},
+		modules: []string{pflag, yaml}},
+	"cmd/evergate/logging": {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
 		"cmd/evergate/logging", "cmd/evergate/systemd", "cmd/evergate/manual",
 		"gateway", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, sys}},
-	"gateway": {ours: []string{"gateway/access", "gateway/account", "gateway/config", "gateway/policy",
+	"gateway/observe": {ours: []string{"gateway/api", "gateway/config", "gateway/metrics", "gateway/page",
+		"gateway/series", "gateway/status", "gateway/web", "gateway/worker", "topology",
+		"topology/decide", "topology/keeper"},
+		modules: []string{hclog}},
+	"gateway": {ours: []string{"gateway/metrics", "gateway/observe", "gateway/access", "gateway/account",
+		"gateway/config", "gateway/policy",
 		"gateway/ratelimit",
 		"gateway/admin", "gateway/loop", "gateway/maintenance", "gateway/worker", "gateway/outage", "gateway/shared",
 		"gateway/upstream", "gateway/pubsub",
@@ -74,7 +82,7 @@ var rooms = map[string]room{
 		"gateway/resp", "gateway/session", "gateway/sessions",
 		"gateway/facade",
 		"topology", "topology/keeper", "topology/watch", "routing"}, modules: []string{hclog, sys}},
-	"gateway/config": {ours: []string{"gateway/accept", "gateway/access", "gateway/certs",
+	"gateway/config": {ours: []string{"gateway/accept", "gateway/access", "gateway/api", "gateway/certs",
 		"gateway/ratelimit", "gateway/session", "routing"}},
 	"gateway/shared": {ours: []string{"gateway/access", "gateway/multi"}},
 	"gateway/loop": {ours: []string{"gateway/worker", "gateway/upstream", "gateway/tlsconn"},
@@ -147,8 +155,11 @@ var rooms = map[string]room{
 	"gateway/retry":  {pure: true, ours: []string{"gateway/resp", "routing", "topology"}},
 	"gateway/catalog": {pure: true, ours: []string{"gateway/resp", "gateway/retry", "gateway/session", "routing",
 		"topology"}},
-	"gateway/status": {ours: []string{"gateway/worker", "gateway/wait", "gateway/session", "gateway/upstream",
-		"gateway/facade",
+	"gateway/series": {pure: true, ours: []string{"gateway/api"}},
+	"gateway/metrics": {ours: []string{"gateway/api", "gateway/worker", "gateway/fanout", "gateway/retry",
+		"gateway/session", "gateway/upstream", "gateway/wait"}, modules: []string{prometheus}},
+	"gateway/status": {ours: []string{"gateway/api", "gateway/worker", "gateway/wait", "gateway/session",
+		"gateway/upstream", "gateway/facade",
 		"gateway/fanout", "routing", "topology", "topology/decide"}, modules: []string{hclog, sys}},
 	"routing":         {pure: true, timeless: true, ours: []string{"topology"}},
 	"topology":        {pure: true},

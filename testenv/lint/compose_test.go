@@ -94,11 +94,12 @@ func checkComposeGateway(t *testing.T, name string, s composeService) {
 	if s.Image != "${EVERGATE_IMAGE:-evergate:local}" || s.Build == nil {
 		t.Errorf("%s: image %q, build %v", name, s.Image, s.Build)
 	}
-	port := "${EVERGATE_PORT:-6379}"
+	port, adminPort := "${EVERGATE_PORT:-6379}", "${EVERGATE_ADMIN_PORT:-9121}"
 	if name == "sentinel-gateway" {
-		port = "${EVERGATE_SENTINEL_PORT:-6380}"
+		port, adminPort = "${EVERGATE_SENTINEL_PORT:-6380}", "${EVERGATE_SENTINEL_ADMIN_PORT:-9122}"
 	}
-	if want := []string{"${EVERGATE_BIND:-127.0.0.1}:" + port + ":6379"}; !slices.Equal(s.Ports, want) {
+	const bind = "${EVERGATE_BIND:-127.0.0.1}:"
+	if want := []string{bind + port + ":6379", bind + adminPort + ":9121"}; !slices.Equal(s.Ports, want) {
 		t.Errorf("%s publishes %v, want %v", name, s.Ports, want)
 	}
 	command, _ := s.Command.(string)

@@ -148,7 +148,7 @@ var (
 func TestDocsFlagsExist(t *testing.T) {
 	flags := helpFlags(t)
 	variables := checkoutFile(t, "docker-compose.cluster.yml") + checkoutFile(t, "Makefile")
-	passwords := []string{"PASSWORD", "FACADE_PASSWORD", "UPSTREAM_PASSWORD", "SENTINEL_PASSWORD"}
+	passwords := []string{"PASSWORD", "FACADE_PASSWORD", "UPSTREAM_PASSWORD", "SENTINEL_PASSWORD", "ADMIN_PASSWORD"}
 	clients, _ := filepath.Glob("../../testenv/clients/python/*.py")
 	for _, at := range docFiles(t) {
 		for _, piece := range codeOf(checkoutFile(t, at)) {

@@ -50,6 +50,9 @@ type Keeper struct {
 	// acks has a counter for each node that a worker asked for; acksMu guards the map.
 	acksMu sync.Mutex
 	acks   map[topology.NodeID]*atomic.Uint64
+	// offsets are the last replication offsets of nodes, by dial address; offsetsMu guards the map.
+	offsetsMu sync.Mutex
+	offsets   map[string]int64
 	// moved has a bit for each slot with a MOVED in reports: of a storm, one per slot is enough.
 	moved [topology.Slots / 64]atomic.Uint64
 }
@@ -58,7 +61,8 @@ type Keeper struct {
 func New(state *decide.State, clock func() time.Time, do func(decide.Effect)) *Keeper {
 	k := &Keeper{state: state, clock: clock, do: do, observations: make(chan topology.Observation, observationsMax),
 		reports: make(chan topology.Report, reportsMax), turns: make(chan struct{}),
-		known: make(chan struct{}), acks: map[topology.NodeID]*atomic.Uint64{}}
+		known: make(chan struct{}), acks: map[topology.NodeID]*atomic.Uint64{},
+		offsets: map[string]int64{}}
 	state.CountAcked(func(node topology.NodeID) uint64 { return k.Acks(node).Load() })
 	return k
 }
@@ -146,7 +150,30 @@ func (k *Keeper) Run(ctx context.Context) {
 	}
 }
 
+// Offset returns the replication offset of a node as it last reported it, by its dial address.
+func (k *Keeper) Offset(addr string) (offset int64, known bool) {
+	k.offsetsMu.Lock()
+	defer k.offsetsMu.Unlock()
+	offset, known = k.offsets[addr]
+	return offset, known
+}
+
+// note remembers the offset that a node reports, until it is lost.
+func (k *Keeper) note(o topology.Observation) {
+	k.offsetsMu.Lock()
+	defer k.offsetsMu.Unlock()
+	switch o := o.(type) {
+	case topology.RoleSeen:
+		if o.Offset >= 0 {
+			k.offsets[o.Addr] = o.Offset
+		}
+	case topology.NodeLost:
+		delete(k.offsets, o.Addr)
+	}
+}
+
 func (k *Keeper) step(o topology.Observation) {
+	k.note(o)
 	effects, events := k.state.Step(o, k.clock())
 	for _, e := range events {
 		for _, f := range k.onEvent {

@@ -70,6 +70,7 @@ func (r *Resolved) Finish(s *Sources) (*Resolved, error) {
 	if len(s.Mistakes) > 0 {
 		return nil, s.Mistakes
 	}
+	r.Config.List(r.listed())
 	return r, nil
 }
 
@@ -250,32 +251,30 @@ func Check(flags *pflag.FlagSet, args, environ []string) (*Resolved, error) {
 
 // checkSecrets opens every password file: a wrong path is to fail the start, not the first dial.
 func (r *Resolved) checkSecrets(s *Sources) {
+	r.checkSecret(s, process, "admin-password-file", r.Config.Admin.Password)
 	for i, service := range r.Config.Services {
-		for _, secret := range []struct {
-			setting string
-			config.Secret
-		}{
-			{"upstream-password-file", service.Upstream.Password},
-			{"sentinel-password-file", service.Sentinel.Password},
-			{"password-file", service.Password},
-			{"facade-password-file", service.FacadePassword},
-		} {
-			if secret.File == "" {
-				continue
-			}
-			at, _ := r.where(i, secret.setting, "")
-			a := assignment{setting: Find(secret.setting), at: at}
-			if _, err := secret.Read(); errors.Is(err, os.ErrNotExist) && r.elsewhere {
-				r.Warnings = append(r.Warnings, Mistake{at, a.named(err.Error())})
-				continue
-			} else if err != nil {
-				s.wrong(at, a.named(err.Error()))
-				continue
-			}
-			if text := readableByAll(secret.File); text != "" {
-				r.Warnings = append(r.Warnings, Mistake{at, a.named(text)})
-			}
-		}
+		r.checkSecret(s, i, "upstream-password-file", service.Upstream.Password)
+		r.checkSecret(s, i, "sentinel-password-file", service.Sentinel.Password)
+		r.checkSecret(s, i, "password-file", service.Password)
+		r.checkSecret(s, i, "facade-password-file", service.FacadePassword)
+	}
+}
+
+func (r *Resolved) checkSecret(s *Sources, service int, setting string, secret config.Secret) {
+	if secret.File == "" {
+		return
+	}
+	at, _ := r.where(service, setting, "")
+	a := assignment{setting: Find(setting), at: at}
+	if _, err := secret.Read(); errors.Is(err, os.ErrNotExist) && r.elsewhere {
+		r.Warnings = append(r.Warnings, Mistake{at, a.named(err.Error())})
+		return
+	} else if err != nil {
+		s.wrong(at, a.named(err.Error()))
+		return
+	}
+	if text := readableByAll(secret.File); text != "" {
+		r.Warnings = append(r.Warnings, Mistake{at, a.named(text)})
 	}
 }
 

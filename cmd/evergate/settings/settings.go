@@ -190,6 +190,7 @@ var processSettings = ofProcess(
 )
 
 func ofProcess(of ...*Setting) []*Setting {
+	of = slices.Concat(of, adminSettings)
 	for _, s := range of {
 		s.process = true
 	}

@@ -1,0 +1,134 @@
+package metrics
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"evergate/gateway/api"
+)
+
+// facts are some of everything. Each counter of the workers has a number of its own, which each is called with.
+func facts(each func(name string, n uint64)) Facts {
+	lag := int64(5)
+	f := Facts{
+		Overview: api.Overview{Version: "v1", Revision: "abc", Started: time.Unix(1_800_000_000, 0), ClientsMax: 10},
+		Services: []api.Service{{
+			Name: "cache", Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "a:1",
+				Replicas: []string{"b:1"}, Unused: []api.Unused{{Addr: "c:1"}}}},
+			Nodes: []api.Node{{Addr: "a:1", Role: api.RolePrimary, Shard: "main", Reachable: true},
+				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag}},
+			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
+		}, {Name: "queue"}},
+		Rejected: 3, Handshakes: 4, HandshakesFailed: 5,
+	}
+	n := uint64(1_000_000)
+	number(reflect.ValueOf(&f.Stats.Stats).Elem(), &n, each)
+	return f
+}
+
+// number fills in all numbers of a struct.
+func number(fields reflect.Value, n *uint64, each func(name string, n uint64)) {
+	for i := range fields.NumField() {
+		name, field := fields.Type().Field(i).Name, fields.Field(i)
+		set := func(name string, v reflect.Value) {
+			*n += 1000
+			v.SetUint(*n)
+			each(name, *n)
+		}
+		switch field.Kind() {
+		case reflect.Struct:
+			number(field, n, each)
+		case reflect.Array:
+			for j := range field.Len() {
+				set(fmt.Sprintf("%s[%d]", name, j), field.Index(j))
+			}
+		default:
+			set(name, field)
+		}
+	}
+}
+
+// gathered is the text of all metrics.
+func gathered(t *testing.T, f Facts) string {
+	t.Helper()
+	r := New(func() Facts { return f })
+	text := &strings.Builder{}
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			fmt.Fprintf(text, "%s%v %v\n", family.GetName(), m.GetLabel(),
+				m.GetCounter().GetValue()+m.GetGauge().GetValue())
+		}
+	}
+	return text.String()
+}
+
+// TestEveryCounterHasAMetric fails for a counter of the workers that no metric shows.
+func TestEveryCounterHasAMetric(t *testing.T) {
+	want := map[string]uint64{}
+	text := gathered(t, facts(func(name string, n uint64) { want[name] = n }))
+	if len(want) < 60 {
+		t.Errorf("only %d counters", len(want))
+	}
+	for name, n := range want {
+		value := fmt.Sprint(float64(n))
+		if name == "GapMillis" {
+			value = fmt.Sprint(float64(n) / 1000)
+		}
+		if !strings.Contains(text, " "+value+"\n") {
+			t.Errorf("no metric has %s", name)
+		}
+	}
+}
+
+// TestNamesAreAsPrometheusWantsThem lints them, as promtool check metrics does.
+func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
+	f := facts(func(string, uint64) {})
+	problems, err := testutil.GatherAndLint(New(func() Facts { return f }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	for line := range strings.Lines(gathered(t, f)) {
+		if !strings.HasPrefix(line, prefix) && !strings.HasPrefix(line, "go_") && !strings.HasPrefix(line, "process_") {
+			t.Errorf("a name without the prefix: %s", line)
+		}
+	}
+}
+
+// TestServicesAndNodesAreLabels: what is there once for each service or node has that as a label.
+func TestServicesAndNodesAreLabels(t *testing.T) {
+	f := facts(func(string, uint64) {})
+	f.Services[0].Counters.Failovers, f.Services[1].Counters.Clients = 2, 7
+	err := testutil.GatherAndCompare(New(func() Facts { return f }), strings.NewReader(`
+# HELP evergate_failovers_started_total Failovers that began.
+# TYPE evergate_failovers_started_total counter
+evergate_failovers_started_total{service="cache"} 2
+evergate_failovers_started_total{service="queue"} 0
+# HELP evergate_node_replication_lag_bytes How far the replication offset is behind that of the primary.
+# TYPE evergate_node_replication_lag_bytes gauge
+evergate_node_replication_lag_bytes{node="b:1",service="cache"} 5
+# HELP evergate_node_up Whether the server answers.
+# TYPE evergate_node_up gauge
+evergate_node_up{node="a:1",service="cache"} 1
+evergate_node_up{node="b:1",service="cache"} 0
+# HELP evergate_service_clients Clients of the service.
+# TYPE evergate_service_clients gauge
+evergate_service_clients{service="cache"} 0
+evergate_service_clients{service="queue"} 7
+`), "evergate_failovers_started_total", "evergate_node_replication_lag_bytes", "evergate_node_up",
+		"evergate_service_clients")
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,287 @@
+// Package observe watches the gateway for its operators: it takes a sample each second, passes news on to the streams
+// of the HTTP server, and answers its requests (source.go). Begin with Gateway and New.
+//
+// It reads, and changes nothing.
+package observe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"evergate/gateway/api"
+	"evergate/gateway/config"
+	"evergate/gateway/metrics"
+	"evergate/gateway/page"
+	"evergate/gateway/series"
+	"evergate/gateway/status"
+	"evergate/gateway/web"
+	"evergate/gateway/worker"
+	"evergate/topology"
+	"evergate/topology/decide"
+	"evergate/topology/keeper"
+)
+
+// Gateway has the parts of a gateway that are observed.
+type Gateway struct {
+	Logger  hclog.Logger
+	Version string
+	// Revision is the commit of the build, Modified: the sources differed from it.
+	Revision string
+	Modified bool
+	// RunID is a word that no other run has.
+	RunID   string
+	Started time.Time
+	Workers int
+	// Conf returns the settings in use.
+	Conf func() *config.Gateway
+	// Process returns what is the same for all services.
+	Process func() Process
+	// Snapshot returns the counters of all workers.
+	Snapshot func() worker.Snapshot
+	// Rows lists clients of all workers, as Worker.Rows does.
+	Rows func(selected func(of int) bool, order func(a, b *worker.Row) int, limit int) (rows []worker.Row, total int)
+	// ServiceOf returns the service of a sub-service. Listeners are those of a service. ReadsReplicas reports whether some
+	// of its clients read from replicas.
+	ServiceOf     func(of int) int
+	Listeners     func(service int) []api.Listener
+	ReadsReplicas func(service int) bool
+	// HotKeys and SlowLog answer for a service, or for all; named: with the names of keys.
+	HotKeys func(service string, named bool) api.HotKeys
+	SlowLog func(service string, limit int, named bool) api.Slowlog
+}
+
+// Descriptors is how many file descriptors the HTTP server may take.
+const Descriptors = web.Descriptors
+
+// Process is what concerns all services.
+type Process struct {
+	// Clients are connected, ClientsMax may be. ClientMemory is what is kept for them, in bytes.
+	Clients, ClientsMax int
+	ClientMemory        int64
+	Draining            bool
+	// Rejected, Handshakes, HandshakesFailed and Reloads are as in metrics.Facts.
+	Rejected, Handshakes, HandshakesFailed uint64
+	Reloads                                metrics.Reloads
+}
+
+// Observer watches one gateway. New makes it; a nil one, of a gateway without Admin, watches nothing.
+type Observer struct {
+	g      Gateway
+	server *web.Server
+	events *web.Events
+	// listening: the gateway has opened all listeners. had: the service had a primary once.
+	listening atomic.Bool
+	had       []atomic.Bool
+	// services has what Follow was given, reach knows which servers and Sentinels of each answer.
+	services []followed
+	reach    []*status.Reach
+	// wake has an element when news is not empty.
+	wake chan struct{}
+
+	mu     sync.Mutex
+	series *series.Series
+	last   worker.Snapshot // of the newest sample, taken at lastAt
+	lastAt time.Time
+	points []api.Point // of the newest sample, the sum behind them
+	news   news
+}
+
+// followed is a service.
+type followed struct {
+	keeper    *keeper.Keeper
+	failovers *status.Failovers
+}
+
+// news is what streams have not sent yet: services with a new view, and failovers with a new step.
+type news struct {
+	views     map[int]bool
+	failovers map[failoverKey]bool
+}
+
+type failoverKey struct {
+	service int
+	number  uint64
+}
+
+// New makes the Observer of a gateway.
+func New(g Gateway) *Observer {
+	return &Observer{g: g, events: web.NewEvents(g.RunID[:8]), wake: make(chan struct{}, 1),
+		series: series.New(g.Conf().Names()), had: make([]atomic.Bool, len(g.Conf().Services)),
+		news: news{views: map[int]bool{}, failovers: map[failoverKey]bool{}}}
+}
+
+// Follow has the next service report its views and events; its failovers have noted an event before it is reported.
+func (o *Observer) Follow(k *keeper.Keeper, failovers *status.Failovers) {
+	if o == nil {
+		return
+	}
+	service, reach := len(o.services), &status.Reach{}
+	reach.Expect(o.g.Conf().Services[service].Sentinels)
+	o.services, o.reach = append(o.services, followed{k, failovers}), append(o.reach, reach)
+	k.OnEvent(reach.Note)
+	k.OnView(func(v *topology.View) {
+		if status.HasPrimary(v) {
+			o.had[service].Store(true)
+		}
+		o.note(func(n *news) { n.views[service] = true })
+	})
+	k.OnEvent(func(e decide.Event) {
+		if e.Failover != 0 {
+			o.note(func(n *news) { n.failovers[failoverKey{service, e.Failover}] = true })
+		}
+	})
+}
+
+// Listen opens the address of the HTTP server with open.
+func (o *Observer) Listen(open func(address string) (net.Listener, error)) error {
+	if o == nil {
+		return nil
+	}
+	admin := &o.g.Conf().Admin
+	ln, err := open(admin.Listen)
+	if err != nil {
+		return fmt.Errorf("admin: %w", err)
+	}
+	conf := web.Config{Source: o, Events: o.events, Metrics: metrics.Scrapes(metrics.New(o.facts)), Page: page.New(),
+		Hosts: admin.Hosts, Open: admin.NoAuth, Pprof: admin.Pprof, Logger: o.g.Logger.Named("admin")}
+	if !admin.Password.IsZero() {
+		conf.Password = admin.Password.Read
+	}
+	o.server = web.New(conf, ln, admin.IsLocal())
+	return nil
+}
+
+// Addr is the address of the HTTP server; nil before Listen.
+func (o *Observer) Addr() net.Addr {
+	if o == nil || o.server == nil {
+		return nil
+	}
+	return o.server.Addr()
+}
+
+// Start serves and watches with run, now that the gateway listens: HTTP until Close, the rest until ctx ends.
+func (o *Observer) Start(ctx context.Context, run func(func())) {
+	if o != nil {
+		o.listening.Store(true)
+		run(o.serve)
+		run(func() { o.run(ctx) })
+	}
+}
+
+// serve answers HTTP until Close.
+func (o *Observer) serve() {
+	o.g.Logger.Info("admin server listening", "address", o.server.Addr().String(), "path", api.PathOverview)
+	if err := o.server.Serve(); err != nil {
+		o.g.Logger.Error("admin server ended", "error", err)
+	}
+}
+
+// Close ends the server, if there is one.
+func (o *Observer) Close() {
+	if o != nil && o.server != nil {
+		_ = o.server.Close() // the listener is gone with it
+	}
+}
+
+// note changes the news, and wakes run.
+func (o *Observer) note(change func(*news)) {
+	o.mu.Lock()
+	change(&o.news)
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run takes samples, and publishes them and the news.
+func (o *Observer) run(ctx context.Context) {
+	o.lastAt = time.Now()
+	for {
+		next := time.NewTimer(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				next.Stop()
+				return
+			case <-o.wake:
+				o.publishNews()
+			case <-next.C:
+				waiting = false
+			}
+		}
+		o.sample(time.Now())
+	}
+}
+
+// publishNews publishes what is new since the last call.
+func (o *Observer) publishNews() {
+	o.mu.Lock()
+	now := o.news
+	o.news = news{views: map[int]bool{}, failovers: map[failoverKey]bool{}}
+	open := o.last
+	o.mu.Unlock()
+	for i := range o.g.Conf().Services { // in their order
+		if now.views[i] {
+			o.events.Publish(api.EventTopology, o.service(i, &open))
+		}
+		history := o.services[i].failovers.History()
+		for k := range history.Last {
+			if f := &history.Last[k]; now.failovers[failoverKey{i, f.Number}] {
+				o.events.Publish(api.EventFailover, f.Shown(o.g.Conf().Services[i].Name))
+			}
+		}
+	}
+}
+
+// sample takes the sample of the second that ends now.
+func (o *Observer) sample(now time.Time) {
+	all := o.g.Snapshot()
+	o.mu.Lock()
+	before, beforeAt := o.last, o.lastAt
+	o.last, o.lastAt = all, now
+	o.mu.Unlock()
+	names := o.g.Conf().Names()
+	points, sum := make([]api.Point, 0, len(names)+1), api.Point{}
+	for i, name := range names {
+		at, was := o.countersOf(i, &all), o.countersOf(i, &before)
+		for _, number := range o.services[i].failovers.Sample(now, at.Tally(), at.BufferedNow, at.Longest) {
+			o.note(func(n *news) { n.failovers[failoverKey{i, number}] = true })
+		}
+		p := at.Since(&was, now.Sub(beforeAt), name)
+		sum.Requests, sum.Errors, sum.Uncertain = sum.Requests+p.Requests, sum.Errors+p.Errors, sum.Uncertain+p.Uncertain
+		sum.Buffered, sum.Clients = sum.Buffered+p.Buffered, sum.Clients+p.Clients
+		points = append(points, p)
+	}
+	second := now.Round(time.Second).Unix() - 1
+	o.mu.Lock()
+	o.points = append(points, sum)
+	o.series.Add(second, o.points)
+	o.mu.Unlock()
+	ready := o.Ready()
+	o.events.Publish(api.EventSample, api.Sample{At: second, Ready: ready.Ready,
+		Draining: o.g.Process().Draining, Clients: all.Clients, ClientMemory: int64(all.ClientMemory), All: sum,
+		Services: points})
+}
+
+// openOf adds what the workers have open of all sub-services of a service.
+func (o *Observer) openOf(service int, all *worker.Snapshot) (open worker.OfService) {
+	for of := range all.Services {
+		if o.g.ServiceOf(of) == service {
+			open.Add(&all.Services[of])
+		}
+	}
+	return open
+}
+
+// countersOf returns the counters of a service.
+func (o *Observer) countersOf(service int, all *worker.Snapshot) status.Counters {
+	open := o.openOf(service, all)
+	return status.CountersOf(&open, &all.Stats, len(o.g.Conf().Services) == 1, o.services[service].failovers.History())
+}

@@ -1,0 +1,138 @@
+package observe
+
+import (
+	"os"
+	"slices"
+	"time"
+
+	"evergate/gateway/api"
+	"evergate/gateway/config"
+	"evergate/gateway/metrics"
+	"evergate/gateway/status"
+	"evergate/gateway/worker"
+)
+
+// The Observer is the web.Source of the HTTP server.
+
+// Overview answers api.PathOverview.
+func (o *Observer) Overview() api.Overview {
+	g, conf, p, ready := &o.g, o.g.Conf(), o.g.Process(), o.Ready()
+	host, _ := os.Hostname() // empty if the machine has none
+	return api.Overview{Now: time.Now().UTC(), Version: g.Version, Revision: g.Revision, Modified: g.Modified,
+		Started: g.Started.UTC(), PID: os.Getpid(), RunID: g.RunID, Host: host, Ready: ready.Ready, NotReady: ready.NotReady,
+		Draining: p.Draining, Workers: g.Workers, Clients: p.Clients, ClientsMax: p.ClientsMax, ClientMemory: p.ClientMemory,
+		ClientMemoryMax: conf.Limits.ClientMemoryMax, Services: conf.Names(), KeysShown: conf.Admin.NamesKeys()}
+}
+
+// Ready answers api.PathReady.
+func (o *Observer) Ready() api.Ready {
+	r := status.Readiness{Listening: o.listening.Load(), Draining: o.g.Process().Draining}
+	for i, name := range o.g.Conf().Names() {
+		r.Services = append(r.Services,
+			status.ReadyService{Name: name, Had: o.had[i].Load(), View: o.services[i].keeper.View()})
+	}
+	return status.Ready(r)
+}
+
+// Services answers api.PathServices.
+func (o *Observer) Services() api.Services {
+	all := o.g.Snapshot()
+	return api.Services{Now: time.Now().UTC(), Services: o.list(&all)}
+}
+
+func (o *Observer) list(all *worker.Snapshot) (services []api.Service) {
+	for i := range o.g.Conf().Services {
+		services = append(services, o.service(i, all))
+	}
+	return services
+}
+
+// service returns one service, with what the workers have open.
+func (o *Observer) service(i int, all *worker.Snapshot) api.Service {
+	s, k := &o.g.Conf().Services[i], o.services[i].keeper
+	kind := api.KindPlain
+	switch {
+	case len(s.Sentinels) > 0:
+		kind = api.KindSentinel
+	case len(s.Cluster) > 0:
+		kind = api.KindCluster
+	}
+	picture := status.Picture{View: k.View(), Open: o.openOf(i, all), Reach: o.reach[i], Offset: k.Offset,
+		OnReplicas: o.g.ReadsReplicas(i), OnPrimaries: s.Reads == config.ReadPrimary,
+		NeverPrimary: s.Reads == config.ReadReplica}
+	d, counted := picture.Draw(), o.countersOf(i, all)
+	o.mu.Lock()
+	if len(o.points) > i {
+		counted.P50, counted.P99, counted.P999 = o.points[i].P50, o.points[i].P99, o.points[i].P999
+	}
+	o.mu.Unlock()
+	return api.Service{Name: s.Name, Kind: kind, Listeners: o.g.Listeners(i), Reads: string(s.Reads),
+		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: o.had[i].Load(), Steady: d.Steady, Unserved: d.Unserved,
+		DownAfter: d.DownAfter,
+		Shards:    d.Shards, Nodes: d.Nodes, Sentinels: o.reach[i].Sentinels(), Counters: counted.Counters}
+}
+
+// Failovers answers api.PathFailovers.
+func (o *Observer) Failovers() api.Failovers {
+	out := api.Failovers{Now: time.Now().UTC(), Failovers: []api.Failover{}}
+	for i, name := range o.g.Conf().Names() {
+		history := o.services[i].failovers.History()
+		for k := range history.Last {
+			out.Failovers = append(out.Failovers, history.Last[k].Shown(name))
+		}
+	}
+	slices.SortStableFunc(out.Failovers, func(a, b api.Failover) int { return a.Began.Compare(b.Began) })
+	return out
+}
+
+// SortsBy reports whether clients can be sorted by a key.
+func (o *Observer) SortsBy(key string) bool { return status.SortsBy(key) }
+
+// Clients answers api.PathClients.
+func (o *Observer) Clients(service, sort string, limit int) api.Clients {
+	nameOf := func(of int) string { return o.g.Conf().Services[o.g.ServiceOf(of)].Name }
+	order := status.Order(sort)
+	rows, total := o.g.Rows(func(of int) bool { return service == "" || nameOf(of) == service }, order, limit)
+	slices.SortFunc(rows, func(a, b worker.Row) int { return order(&a, &b) })
+	rows = rows[:min(limit, len(rows))]
+	out := api.Clients{Now: time.Now().UTC(), Total: total, Shown: len(rows), Clients: []api.Client{}}
+	for i := range rows {
+		out.Clients = append(out.Clients, status.ShownClient(nameOf(rows[i].Of), &rows[i]))
+	}
+	return out
+}
+
+// Slowlog answers api.PathSlowlog.
+func (o *Observer) Slowlog(service string, limit int) api.Slowlog {
+	return o.g.SlowLog(service, limit, o.g.Conf().Admin.NamesKeys())
+}
+
+// HotKeys answers api.PathHotkeys.
+func (o *Observer) HotKeys(service string) api.HotKeys {
+	return o.g.HotKeys(service, o.g.Conf().Admin.NamesKeys())
+}
+
+// Config answers api.PathConfig.
+func (o *Observer) Config() api.Config {
+	listed := o.g.Conf().Listed
+	if listed.Settings == nil {
+		listed.Settings = []api.Setting{}
+	}
+	return listed
+}
+
+// Series answers api.PathSeries.
+func (o *Observer) Series(seconds int) api.Series {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.series.Last(seconds)
+	s.Now = time.Now().UTC()
+	return s
+}
+
+// facts are what the metrics are made of.
+func (o *Observer) facts() metrics.Facts {
+	all, p := o.g.Snapshot(), o.g.Process()
+	return metrics.Facts{Overview: o.Overview(), Services: o.list(&all), Stats: all, Rejected: p.Rejected,
+		Handshakes: p.Handshakes, HandshakesFailed: p.HandshakesFailed, Reloads: p.Reloads}
+}

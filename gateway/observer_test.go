@@ -1,0 +1,211 @@
+package gateway
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evergate/gateway/api"
+	"evergate/gateway/config"
+	"evergate/gateway/loop"
+)
+
+// asked is the answer of a gateway's HTTP server.
+func asked(t *testing.T, g *Gateway, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+g.AdminAddr().String()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close = true
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// askedFor reads an answer of the API.
+func askedFor[T any](t *testing.T, g *Gateway, path string) (body T) {
+	t.Helper()
+	status, text := asked(t, g, path)
+	in := json.NewDecoder(strings.NewReader(text))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&body); err != nil || status != http.StatusOK {
+		t.Fatalf("%s: %d, %v\n%s", path, status, err, text)
+	}
+	if strings.Contains(text, "secret-value") {
+		t.Errorf("%s shows a value: %s", path, text)
+	}
+	return body
+}
+
+func withAdmin(c *config.Gateway) { c.Admin.Listen = "127.0.0.1:0" }
+
+func TestReadyUntilItDrains(t *testing.T) {
+	n := startNode(t)
+	g, _ := start(t, loop.New, n, func(c *config.Gateway) {
+		withAdmin(c)
+		c.Services = append(c.Services, config.Service{Name: "down", Listen: []string{"127.0.0.1:0"},
+			Primary: "127.0.0.1:1", Reads: config.ReadPrimary})
+	})
+	until(t, "the first service has its primary", func() bool { return g.View(0).Shards[0].Primary != nil })
+	if status, body := asked(t, g, api.PathReady); status != 503 ||
+		body != "not ready: service down has had no primary since the start\n" {
+		t.Errorf("one service without a primary: %d %s", status, body)
+	}
+	if status, _ := asked(t, g, api.PathLive); status != 200 {
+		t.Errorf("alive: %d", status)
+	}
+
+	g, addr := start(t, loop.New, n, withAdmin)
+	until(t, "the gateway is ready", func() bool { status, _ := asked(t, g, api.PathReady); return status == 200 })
+	_ = n.server.Close() // the primary is lost: the gateway stays ready, and says so
+	until(t, "the loss is noticed", func() bool {
+		status, body := asked(t, g, api.PathReady+"?verbose")
+		return status == 200 && strings.Contains(body, `"degraded":["service default: shard`)
+	})
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	g.draining.Store(true)
+	if status, body := asked(t, g, api.PathReady); status != 503 || body != "not ready: the gateway is draining\n" {
+		t.Errorf("while it drains: %d %s", status, body)
+	}
+	if !askedFor[api.Overview](t, g, api.PathOverview).Draining {
+		t.Error("the overview does not show that the gateway drains")
+	}
+}
+
+// TestAPIShowsWhatClientsDo: a client, its service and its requests are shown, and no value.
+func TestAPIShowsWhatClientsDo(t *testing.T) {
+	n := startNode(t)
+	g, addr := start(t, loop.New, n, withAdmin)
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "CLIENT SETNAME worker-1\r\nSET k secret-value\r\nGET k\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	for _, want := range []string{"+OK", "+OK", "$12", "secret-value"} {
+		if line, err := in.ReadString('\n'); strings.TrimSpace(line) != want {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	clients := askedFor[api.Clients](t, g, api.PathClients+"?service=default&sort=-memory_bytes")
+	if clients.Total != 1 || clients.Shown != 1 || clients.Clients[0].Name != "worker-1" ||
+		clients.Clients[0].Command != "get" || clients.Clients[0].Service != "default" {
+		t.Errorf("%+v", clients)
+	}
+	services := askedFor[api.Services](t, g, api.PathServices).Services
+	s := services[0]
+	if len(services) != 1 || s.Kind != api.KindPlain || s.Listeners[0].Addr != addr || !s.HadPrimary || !s.Steady ||
+		s.Shards[0].Primary != n.addr || s.Nodes[0].Role != api.RolePrimary || !s.Nodes[0].Reads ||
+		s.Nodes[0].Connections == 0 || s.Counters.Clients != 1 || s.Counters.ToPrimaries != 2 {
+		t.Errorf("%+v", s)
+	}
+	o := askedFor[api.Overview](t, g, api.PathOverview)
+	if !o.Ready || o.Clients != 1 || o.Workers != 2 || !o.KeysShown {
+		t.Errorf("%+v", o)
+	}
+	for _, path := range []string{api.PathFailovers, api.PathSlowlog, api.PathHotkeys, api.PathConfig, api.PathSeries} {
+		if _, body := asked(t, g, path); strings.Contains(body, "null") && !strings.Contains(body, `_us":`) &&
+			!strings.Contains(body, "threshold") || strings.Contains(body, "secret-value") {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	until(t, "the series has both requests", func() bool {
+		for _, requests := range askedFor[api.Series](t, g, api.PathSeries+"?seconds=60").Services[0].Requests {
+			if requests > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	if status, body := asked(t, g, "/"); status != 200 || !strings.Contains(body, "<html") {
+		t.Errorf("the page: %d %.100s", status, body)
+	}
+	if status, body := asked(t, g, api.PathMetrics); status != 200 ||
+		!strings.Contains(body, `evergate_service_clients{service="default"} 1`) {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+// TestAdminSocketEndsWithTheGateway: nothing is left of it, and the password comes from its file.
+func TestAdminSocketEndsWithTheGateway(t *testing.T) {
+	dir := t.TempDir()
+	path, secret := filepath.Join(dir, "admin.sock"), filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte("one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g, _ := start(t, loop.New, startNode(t), func(c *config.Gateway) {
+		c.Admin.Listen, c.Admin.Password = "unix:"+path, config.Secret{File: secret}
+	})
+	get := func(password string) string {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		r, _ := http.NewRequest(http.MethodGet, "http://gateway"+api.PathOverview, nil)
+		r.SetBasicAuth("", password)
+		if err := r.Write(conn); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		return strings.TrimSpace(line)
+	}
+	if got := get("one"); got != "HTTP/1.1 200 OK" {
+		t.Error(got)
+	}
+	if err := os.WriteFile(secret, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if old, now := get("one"), get("two"); old != "HTTP/1.1 401 Unauthorized" || now != "HTTP/1.1 200 OK" {
+		t.Error(old, now)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+// TestTakenAdminAddressFailsTheStart: and leaves no listener.
+func TestTakenAdminAddressFailsTheStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	conf := config.Default()
+	conf.Services = []config.Service{{Name: "default", Listen: []string{"127.0.0.1:0"}, Primary: "127.0.0.1:1"}}
+	conf.Admin.Listen = taken.Addr().String()
+	g, err := newWith(conf, nil, loop.New)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Start(); err == nil || !strings.HasPrefix(err.Error(), "admin: ") {
+		t.Errorf("started: %v", err)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+}
