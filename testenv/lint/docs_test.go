@@ -88,6 +88,9 @@ func evergate(t *testing.T, args ...string) (out string, err error) {
 // checked returns the words after "evergate" changed so that they only check the command line and start nothing.
 func checked(words []string) []string {
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "--connect" })
+	if i := slices.Index(words, "/etc/evergate/evergate.yaml"); i >= 0 {
+		words[i] = "cmd/evergate/package/evergate.yaml" // which a package installs there
+	}
 	switch words[0] {
 	case "run":
 		words[0] = "check"
@@ -129,6 +132,7 @@ func tryLine(t *testing.T, line string) (wrong string) {
 			return fmt.Sprintf("%v\n%s", err, out)
 		}
 	case line == "go install ./cmd/evergate", line == "docker build -t evergate .", words[0] == "redis-cli":
+	case systemLine.MatchString(line):
 	case words[0] == "go", words[0] == "python3":
 		return tryPaths(words)
 	default:
@@ -136,6 +140,11 @@ func tryLine(t *testing.T, line string) (wrong string) {
 	}
 	return ""
 }
+
+// systemLine matches the command lines that install a package and run its units.
+var systemLine = regexp.MustCompile(`^(systemctl (enable --now|restart|status) (evergate|evergate\.socket)` +
+	`|journalctl -u evergate|sha256sum --ignore-missing -c SHA256SUMS` +
+	`|apt-get install (--allow-downgrades )?\./evergate_[0-9.]+_amd64\.deb)$`)
 
 // composeLine matches the command lines for the containers of the compose file.
 func composeLine(t *testing.T) *regexp.Regexp {

@@ -108,7 +108,8 @@ func TestDocsEveryPageIsLinked(t *testing.T) {
 var code = regexp.MustCompile("`([^`\n]+)`")
 
 // foreign are programs whose flags are not ours.
-var foreign = []string{"redis-cli", "redis-server", "docker", "python3", "go", "git"}
+var foreign = []string{"redis-cli", "redis-server", "docker", "python3", "go", "git", "systemctl", "sha256sum",
+	"apt-get"}
 
 // codeOf returns the pieces of code of a text: spans, and the lines of its blocks.
 func codeOf(text string) (pieces []string) {
