@@ -96,7 +96,7 @@ const haproxyLines = `defaults
   option redispatch
 listen redis
   bind %s
-  default-server check inter 500ms
+  default-server check inter 500ms on-marked-down shutdown-sessions
 %s`
 
 // runHAProxy runs HAProxy.
