@@ -173,7 +173,7 @@ var rooms = map[string]room{
 	"testenv/golden":  {},
 	"testenv/play": {pure: true, ours: []string{"gateway/admin", "gateway/resp", "gateway/session", "gateway/worker",
 		"gateway/upstream", "topology"}},
-	"testenv/sim": {pure: true, ours: []string{"gateway/access", "gateway/admin", "gateway/worker",
+	"testenv/sim": {pure: true, ours: []string{"gateway/access", "gateway/admin", "gateway/maintenance", "gateway/worker",
 		"gateway/upstream", "gateway/facade", "gateway/session", "gateway/sessions", "gateway/account", "gateway/fanout",
 		"gateway/resp", "topology", "testenv/sim/scenario", "testenv/sim/network", "testenv/sim/ledger",
 		"testenv/sim/redis", "testenv/sim/sentinel", "testenv/sim/control", "testenv/sim/judge", "testenv/sim/clients",

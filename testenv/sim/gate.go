@@ -60,6 +60,7 @@ func (w *world) makeGate(number, of int) *gate {
 		Settled: g.settledAt,
 		Acked:   func(_ int, node topology.NodeID, n int) { w.control.Acked(node, n) },
 		Admin:   func(admin.Request) {},
+		Held:    w.hold,
 		ClientNumber: func() int64 {
 			w.numbers++
 			return w.numbers
@@ -98,7 +99,7 @@ func (g *gate) round() {
 		g.serveClient(c)
 	}
 	if w.drains() {
-		g.Drain(true)
+		g.drain()
 	}
 	g.Round()
 }
@@ -361,12 +362,12 @@ func (g *gate) ToClient(conn *play.Client, b []byte) int {
 	if c.Hung {
 		n = len(b)
 	}
-	to := c.Client
-	if w.Options.Bug == scenario.WrongClient && w.Rnd.IntN(50) == 0 {
-		to = w.clients.Clients[w.Rnd.IntN(len(w.clients.Clients))]
-	}
-	if n > 0 {
-		w.Send(&to.ToMe, b[:n])
+	switch {
+	case n == 0:
+	case w.Options.Bug == scenario.WrongClient && w.Rnd.IntN(50) == 0:
+		w.Send(&w.clients.Clients[w.Rnd.IntN(len(w.clients.Clients))].ToMe, b[:n])
+	default:
+		g.misnotify(c, b[:n])
 	}
 	return n
 }

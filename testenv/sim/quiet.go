@@ -41,6 +41,9 @@ func (w *world) checkQuiet() {
 		if c.Shut && c.Open {
 			w.Ledger.Fail("client %d closed its half and is still here", c.Number)
 		}
+		if c.KnowsOfHold() {
+			w.Ledger.Fail("client %d was sent FAILING_OVER and no FAILED_OVER", c.Number)
+		}
 		if c.Sends > 0 && c.Open {
 			w.Ledger.Fail("client %d could not send", c.Number)
 		}

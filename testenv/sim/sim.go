@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"evergate/gateway/fanout"
+	"evergate/gateway/maintenance"
 	"evergate/gateway/upstream"
 	"evergate/testenv/sim/clients"
 	"evergate/testenv/sim/control"
@@ -87,6 +88,8 @@ type world struct {
 	drainAt int
 	turns   int
 	numbers int64
+	// held is what workers hold, of which clients are notified.
+	held *maintenance.Services
 }
 
 // plane is who makes the views: the oracle, or the keeper.
@@ -101,6 +104,7 @@ type plane interface {
 // build makes all that takes part in a run.
 func build(o scenario.Options) *world {
 	w := &world{clientSocket: 24 << 10, outputMax: 3 << 20}
+	w.held = maintenance.NewServices(3)
 	if o.Seed%5 == 0 && !o.Planned { // clients that read slowly are cut soon
 		w.outputMax, w.clientSocket = 80<<10, 1<<10
 		w.memoryMax = 160 << 10

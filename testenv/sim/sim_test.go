@@ -58,6 +58,7 @@ func wideOptionsOf(seed uint64) scenario.Options {
 	o.Wide = lap > 0 && !o.Planned
 	o.Listeners, o.CloseOnGap = lap == 2, seed%2 == 0
 	o.Users = seed/2%2 == 1 && !o.Planned
+	o.Notices = !o.Users && seed%3 > 0
 	o.BlockingLost = scenario.BlockingLost(seed % uint64(scenario.BlockingLosts))
 	return o
 }
@@ -182,6 +183,7 @@ var symptoms = [scenario.Bugs]string{
 	scenario.FreeAfterAuth: "may not do", scenario.FreeInMulti: "EXEC", scenario.FreeParts: "may not do",
 	scenario.FreeScripts: "EVAL", scenario.FreeChannels: "may not", scenario.FreeWrites: "may not do",
 	scenario.NoSelectors: "which its user may do", scenario.DenyRetried: "which its user may do",
+	scenario.NoEnd: "no FAILED_OVER", scenario.NotifyAll: "did not ask", scenario.NotifyWithin: "",
 }
 
 // needsSentinels says that a mistake is made about who is primary.
@@ -190,10 +192,13 @@ func needsSentinels(b scenario.Bug) bool {
 }
 
 // needsWide says that a mistake is made in what only the clients of wide worlds do.
-func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded }
+func needsWide(b scenario.Bug) bool { return b >= scenario.ForgetLoaded && !needsNotices(b) }
 
 // needsUsers says that a mistake is made about what users may do.
-func needsUsers(b scenario.Bug) bool { return b >= scenario.OldUsers }
+func needsUsers(b scenario.Bug) bool { return b >= scenario.OldUsers && !needsNotices(b) }
+
+// needsNotices says that a mistake is made about notifications.
+func needsNotices(b scenario.Bug) bool { return b >= scenario.NoEnd }
 
 // listensFor says that a mistake is made about who listens.
 func listensFor(b scenario.Bug) bool {
@@ -221,6 +226,7 @@ func TestBugsAreFound(t *testing.T) {
 					needsCalm(bug) != o.Planned && o.Voice == scenario.Sentinels || needsOracle(bug) && o.RealState() {
 					continue
 				}
+				o.Notices = needsNotices(bug)
 				o.Wide, o.Users = needsWide(bug), needsUsers(bug) && !o.Planned
 				o.Listeners, o.CloseOnGap = listensFor(bug), bug == scenario.KeepOnGap
 				if bug == scenario.RetryUnasked {

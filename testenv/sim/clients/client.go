@@ -95,7 +95,7 @@ func (c *Client) Closed() { c.Gone = true }
 // Done says that a client has sent all that it wants to send, and has been answered.
 func (c *Client) Done() bool {
 	never := !c.Open && !c.Gone && !c.Hung && c.w.gateway.Drains()
-	waits := len(c.Waiting) > 0 || c.Sends > 0 || c.Shut || c.listens != nil && len(c.listens.expects) > 0
+	waits := len(c.Waiting) > 0 || c.failing || c.Sends > 0 || c.Shut || c.listens != nil && len(c.listens.expects) > 0
 	return !(c.Open && waits || !c.Open && !c.Gone && !never)
 }
 
@@ -141,6 +141,7 @@ type Client struct {
 	since *ledger.Request
 	self  string
 	end   *ledger.Request // ends a transaction that was begun
+	notices
 }
 
 // play sends and reads.
@@ -252,7 +253,11 @@ func (c *Client) next() []byte {
 		c.greet = false
 		r, b := c.ask(ledger.Hello, nil, "HELLO", "3")
 		w.ledger.AsksFor(r, 3)
+		c.due = w.Options.Notices && c.Number%2 == 0
 		return b
+	}
+	if c.due {
+		return c.asksNotices()
 	}
 	switch {
 	case c.facade == ledger.Replica:
@@ -352,6 +357,10 @@ func (c *Client) nextRare(id, k string) []byte {
 func (c *Client) read() {
 	w := c.w
 	c.frames(1<<20, func(frame []byte) {
+		if frame[0] == '>' {
+			c.notified(frame)
+			return
+		}
 		if len(c.Waiting) == 0 {
 			w.ledger.Fail("client %d was sent a reply too many: %q", c.Number, network.Clip(frame))
 			return

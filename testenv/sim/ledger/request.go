@@ -84,6 +84,7 @@ const (
 	Auth
 	Reset
 	Listen
+	Notices
 )
 
 const (
@@ -100,6 +101,7 @@ func (k Kind) String() string { return kindNames[k] }
 var kindNames = [...]string{"SET", "INCRBY", "GET", "GETRANGE", "MGET", "MSET", "DEL", "PING", "MOD.SET", "HELLO",
 	"NO.SUCH", "QUIT", "garbage", "WATCH", "MULTI", "SET in MULTI", "EXEC",
 	"DISCARD", "UNWATCH", "EVAL", "EVALSHA", "SELECT", "BLPOP", "SCAN",
-	"RPUSH", "CLUSTER SLOTS", "AUTH", "RESET", "SUBSCRIBE or PUBLISH"}
+	"RPUSH", "CLUSTER SLOTS", "AUTH", "RESET", "SUBSCRIBE or PUBLISH",
+	"CLIENT MAINT_NOTIFICATIONS"}
 
 var StateNames = [...]string{"pending", "acknowledged", "uncertain", "refused", "orphaned", "void"}

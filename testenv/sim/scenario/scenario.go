@@ -29,6 +29,8 @@ type Options struct {
 	Wide bool
 	// Users: clients authenticate, as one user after the other, and users lose rights and get them back, come and go.
 	Users bool
+	// Notices: some clients ask to be notified of holds and of a drain.
+	Notices bool
 	// BlockingLost is what becomes of a blocking pop whose connection is lost.
 	BlockingLost BlockingLost
 	// Bug is what the fake loop does wrong.
@@ -144,6 +146,11 @@ const (
 	NoSelectors
 	// DenyRetried rejects what is retried, as if it were another user's.
 	DenyRetried
+	// NoEnd does not tell the workers that a hold has ended, NotifyAll notifies clients that did not ask, and NotifyWithin
+	// does so within a reply.
+	NoEnd
+	NotifyAll
+	NotifyWithin
 	// Bugs is how many there are.
 	Bugs
 )
@@ -160,7 +167,8 @@ var bugNames = [Bugs]string{"none", "resend sent writes", "wrote all", "wrong la
 	"keep the former users", "keep users that are gone", "keep former passwords", "keep former channels",
 	"check nothing after AUTH",
 	"check nothing in transactions", "check no parts", "check no keys of scripts", "check no channels",
-	"take reads for writes", "overlook selectors", "deny what is retried"}
+	"take reads for writes", "overlook selectors", "deny what is retried",
+	"never end a hold", "notify those that did not ask", "notify within a reply"}
 
 func (b Bug) String() string { return bugNames[b] }
 
