@@ -15,7 +15,7 @@ const servicesEvery = 2000;
 const series = new Series();
 const charts = new Charts(series, allFailovers);
 const lists = new Lists();
-let version = null;
+let run = null;
 
 // early are the samples that came while the series were on their way.
 let early = null;
@@ -30,9 +30,8 @@ async function attempt(path, show) {
 }
 
 function overview(answer) {
-  const now = `${answer.version} ${answer.revision}`;
-  if (version !== null && version !== now) location.reload(); // another gateway serves another page
-  version = now;
+  if (run !== null && run !== answer.run_id) location.reload(); // what is shown belongs to a gateway that has ended
+  run = answer.run_id;
   showOverview(answer);
 }
 

@@ -31,6 +31,7 @@ const charts = [
 ];
 
 const zoomLeast = 3; // seconds
+const spanLeast = 60; // seconds, of a gateway that has just begun
 
 // translucent returns a colour as the browser resolved it, with an alpha.
 const translucent = (ink, alpha) => colour(ink).replace('rgb(', 'rgba(').replace(')', `, ${alpha})`);
@@ -99,7 +100,8 @@ export class Charts {
   window() {
     if (this.zoom) return this.zoom;
     const last = this.series.times.at(-1) ?? Date.now() / 1000;
-    return [last - this.span, last];
+    const first = this.series.first() ?? last;
+    return [Math.max(last - this.span, Math.min(first, last - spanLeast)), last];
   }
 
   setZoom(zoom) {

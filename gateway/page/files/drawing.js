@@ -10,7 +10,7 @@ const margin = 6;
 const letter = 6.7; // the width of a letter of an address
 
 // tree is for a single shard: all servers side by side. columns is for several: a column each, its servers stacked.
-const tree = {drop: 56, longest: 300, node: 44, gap: 14, widest: 240, least: 142};
+const tree = {drop: 56, longest: 230, node: 44, gap: 14, widest: 240, least: 142};
 const columns = {drop: 40, node: 40, gap: 7, widest: 232, least: 148};
 const dense = {drop: 36, node: 24, gap: 5, widest: 240, least: 150};
 
@@ -127,11 +127,10 @@ export class Drawing {
       this.node(m, x - nw / 2, top, nw, tree.node);
     });
     if (held(shard)) {
-      const i = Math.max(
-        0,
-        all.findIndex((m) => m.part === 'demoted'),
-      );
-      this.gate(shard, all.length > 0 ? centre(i) : this.width / 2, bar, drop);
+      // Without a former primary it stands between the servers.
+      const demoted = all.findIndex((m) => m.part === 'demoted');
+      const x = demoted >= 0 ? centre(demoted) : all.length > 1 ? left + cell : this.width / 2 - nw / 2 + 30;
+      this.gate(shard, x, bar, drop);
     }
     return foot + 8;
   }
@@ -141,11 +140,11 @@ export class Drawing {
     const size = many ? dense : columns;
     const each = Math.max(1, Math.min(shards.length, Math.floor((this.width - 12) / (size.least + 26))));
     const cell = Math.min(size.widest + 26, (this.width - 12) / each);
+    this.gateway(service, 0);
     let y = 0;
     for (let from = 0; from < shards.length; from += each) {
       const some = shards.slice(from, from + each);
-      if (from === 0) this.gateway(service, 0);
-      else {
+      if (from > 0) {
         this.line('spine', `M1.5 ${bar}V${y + 3}H${12 + cell * some.length}`);
         y += 3 - bar;
       }
@@ -153,7 +152,7 @@ export class Drawing {
       some.forEach(({shard, members: all}, i) => this.column(shard, all, left + cell * i, y, cell, size));
       y += bar + size.drop + Math.max(1, ...some.map((s) => s.members.length)) * (size.node + size.gap) + 10;
     }
-    return Math.max(y, bar + 10);
+    return Math.max(y, bar + 10); // without a shard there is the bar alone
   }
 
   column(shard, all, x, y, cell, size) {
@@ -244,7 +243,11 @@ export class Drawing {
       const shard = shards.get(node?.shard);
       setText(second, lined ? end(facts(m, node, speed, shard), chars) : shortFacts(m, node, speed));
       setText(tip, details(m, node, speed));
-      setClass(group, 'troubled', Boolean(node?.busy || node?.connections_silent_now > 0));
+      setClass(
+        group,
+        'troubled',
+        Boolean(node?.busy || node?.reachable === false || node?.connections_silent_now > 0),
+      );
     });
   }
 
@@ -288,6 +291,7 @@ const joined = (...parts) => parts.filter(Boolean).join(' · ');
 
 function facts(m, node, speed, shard) {
   if (node?.busy) return 'busy with a script';
+  if (node?.reachable === false && m.part !== 'unused') return 'does not answer';
   const perSecond = speed === undefined ? '' : `${rate(speed)}/s`;
   switch (m.part) {
     case 'primary':

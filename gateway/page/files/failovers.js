@@ -1,4 +1,4 @@
-// The failovers, newest first. Each opens: who said what and when, the receipt, and what it did to clients.
+// The failovers, newest first. Each opens to its events, the receipt, and what it did to clients.
 
 import {byId, el, nextFrame, scale, setClass, setText} from './dom.js';
 import {after, clock, count, day, millis, moment, plural} from './format.js';
@@ -52,8 +52,8 @@ function loss(f) {
   return r.lost_at_most === 0 ? 'nothing lost' : `at most ${count(r.lost_at_most)} lost`;
 }
 
-// bad returns how many requests of clients a failover failed.
-const bad = (e) => e.requests_timed_out + e.requests_uncertain + e.requests_rejected;
+// bad returns how many requests of clients a failover failed. Those that timed out are among the rejected ones.
+const bad = (e) => e.requests_uncertain + Math.max(e.requests_timed_out, e.requests_rejected);
 
 function effectText(f) {
   const e = f.effect;
@@ -154,7 +154,7 @@ class Entry {
       el(
         'p',
         {class: 'faint'},
-        el('a', {href: `#failover-${f.id}`}, 'Link to this failover'),
+        el('a', {href: `#${encodeURIComponent(this.root.id)}`}, 'Link to this failover'),
         '. In the log: ',
         el('code', {}, `failover=${f.number}`),
         '. ',
@@ -343,12 +343,13 @@ export function knowServers(answer) {
   );
 }
 
+// openLinked opens the failover that the address of the page names, once.
 function openLinked() {
-  const id = decodeURIComponent(location.hash.slice(1));
-  const entry = id.startsWith('failover-') && entries.get(id.slice('failover-'.length));
-  if (!entry || entry.linked) return;
-  entry.linked = true;
-  entry.root.open = true;
-  entry.root.scrollIntoView();
+  for (const entry of entries.values()) {
+    if (entry.linked || location.hash !== `#${encodeURIComponent(entry.root.id)}`) continue;
+    entry.linked = true;
+    entry.root.open = true;
+    entry.root.scrollIntoView();
+  }
 }
 addEventListener('hashchange', openLinked);

@@ -12,11 +12,11 @@ const letter = 5.9;
 const words = {
   suspected: 'suspects',
   held: 'holds requests',
-  candidate: 'sees a candidate',
-  promoted: 'sees it promoted',
+  candidate: 'candidate',
+  promoted: 'promoted',
   resumed: 'resumes',
   receipt: 'receipt',
-  confirmed: 'sees it confirmed',
+  confirmed: 'confirmed',
 };
 
 // speaker returns which Sentinel or server an event came from: its subject, or the first word of the reason.
@@ -65,6 +65,23 @@ function ticks(length, most) {
   const all = [];
   for (let at = 0; at <= length; at += step) all.push(at);
   return all;
+}
+
+// together returns the points in groups of those that are too close to be told apart.
+function together(marks, x) {
+  const groups = [];
+  for (const m of marks) {
+    const last = groups.at(-1);
+    if (last && x(m.at) - x(last[0].at) < 9) last.push(m);
+    else groups.push([m]);
+  }
+  return groups;
+}
+
+// saying returns the words of a group: those of the failover's own steps, if it has any.
+function saying(group) {
+  const steps = group.filter((m) => m.kind !== 'other');
+  return [...new Set((steps.length > 0 ? steps : group).map((m) => m.words))].join(', ');
 }
 
 // lanes returns the drawing of a failover. known are the addresses of the servers and Sentinels of its service.
@@ -116,23 +133,26 @@ export function lanes(failover, known, width, now) {
         draw('title', {}, name),
       ),
     );
-    let free = 0;
-    const own = marks.filter((m) => m.lane === name);
-    own.forEach((m, i) => {
-      const at = x(m.at);
-      const next = i + 1 < own.length ? x(own[i + 1].at) : width;
-      const point = draw(
-        'g',
-        {class: `mark ${m.kind}`},
-        draw('circle', {cx: at, cy: y, r: 4.5}),
-        draw('title', {}, `+${Math.round(m.at)} ms: ${m.text}`),
-      );
-      const room = Math.floor((next - at - 12) / letter);
-      if (at >= free && room >= Math.min(m.words.length, 9)) {
-        point.append(draw('text', {x: at + 8, y: y + 4}, end(m.words, room)));
-        free = at + 8 + Math.min(m.words.length, room) * letter;
+    const groups = together(
+      marks.filter((m) => m.lane === name),
+      x,
+    );
+    groups.forEach((group, i) => {
+      for (const m of group) {
+        svg.append(
+          draw(
+            'g',
+            {class: `mark ${m.kind}`},
+            draw('circle', {cx: x(m.at), cy: y, r: 4.5}),
+            draw('title', {}, `+${Math.round(m.at)} ms: ${m.text}`),
+          ),
+        );
       }
-      svg.append(point);
+      const at = x(group.at(-1).at) + 8;
+      const next = i + 1 < groups.length ? x(groups[i + 1][0].at) - 6 : width;
+      const text = saying(group);
+      const room = Math.floor((next - at) / letter);
+      if (room >= Math.min(text.length, 9)) svg.append(draw('text', {x: at, y: y + 4}, end(text, room)));
     });
   });
   return svg;

@@ -46,6 +46,12 @@ export class Series {
     this.lines.set(service, line);
   }
 
+  // first returns the time of the first second that has a sample.
+  first() {
+    const requests = this.lines.get('')?.requests ?? [];
+    return this.times[requests.findIndex((n) => n !== null)];
+  }
+
   // values returns the samples of a service with some of the keys, in the order of uPlot: times first.
   values(service, names) {
     const line = this.lines.get(service);

@@ -43,6 +43,11 @@ export class Table {
       el('thead', {}, el('tr', {}, ...this.heads)),
       this.body,
     );
+    // The whole of a text that is cut is shown to the pointer.
+    this.body.addEventListener('mouseover', (event) => {
+      const cell = event.target.closest('td');
+      if (cell && !columns[cell.cellIndex]?.paint) cell.title = cell.textContent;
+    });
     this.paintSoon = nextFrame(() => this.paint());
     this.scroll = el(
       'div',
@@ -61,7 +66,10 @@ export class Table {
       el('div', {class: 'bar'}, this.caption, ...tools, filters ? this.filter : null),
       this.scroll,
     );
-    new ResizeObserver(this.paintSoon).observe(this.scroll);
+    new ResizeObserver(() => {
+      this.measure();
+      this.paintSoon();
+    }).observe(this.scroll);
   }
 
   headOf(column) {
@@ -134,18 +142,27 @@ export class Table {
     this.paintSoon();
   }
 
+  // measure remembers the sizes of a row and of what is in sight: to ask for them at each frame would cost a layout.
+  measure() {
+    this.height =
+      this.pool[0]?.root.offsetHeight || 2 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.view = this.scroll.clientHeight;
+  }
+
   // paint fills the rows in sight.
   paint() {
-    if (this.scroll.clientHeight === 0) return;
-    const height =
-      this.pool[0]?.root.offsetHeight || 2 * parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const sight = Math.ceil(this.scroll.clientHeight / height) + 2 * beyond;
+    if (!this.view) this.measure();
+    const {height, view} = this;
+    if (view === 0) return;
+    const sight = Math.ceil(view / height) + 2 * beyond;
     const from = Math.max(
       0,
       Math.min(Math.floor(this.scroll.scrollTop / height) - beyond, this.rows.length - sight),
     );
     const shown = this.rows.slice(from, from + sight);
+    const first = this.pool.length === 0 && shown.length > 0;
     while (this.pool.length < shown.length) this.grow();
+    if (first) this.measure();
     this.pool.forEach(({root, cells}, i) => {
       const row = shown[i];
       root.hidden = row === undefined;
@@ -153,17 +170,12 @@ export class Table {
       root.setAttribute('aria-rowindex', from + i + 2);
       this.columns.forEach((column, k) => {
         if (column.paint) column.paint(cells[k], row);
-        else this.write(cells[k], column.show(row) ?? '');
+        else setText(cells[k], column.show(row) ?? '');
       });
     });
     this.above.firstChild.style.height = `${from * height}px`;
     this.below.firstChild.style.height = `${Math.max(0, this.rows.length - from - shown.length) * height}px`;
     setClass(this.above, 'used', from > 0);
-  }
-
-  write(cell, text) {
-    setText(cell, text);
-    if (cell.title !== text) cell.title = text;
   }
 
   grow() {
