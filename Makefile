@@ -9,6 +9,7 @@
 #   make test-servers      the tests with servers, against this system's and newer ones: Redis 8 and Valkey 9
 #   make lint              format, vet, staticcheck, known vulnerabilities, architecture, builds for other systems;
 #                          VULNDB=file:///DIR where Go's database of vulnerabilities cannot be reached
+#   make page-test         the page in a real Chromium, through a failover of real servers; part of make test
 #   make bench             the gateway beside nutcracker, HAProxy and a bare relay; ARGS="-rounds 3", "-values" and others
 #   make hostile           attacks from many sides beside well-behaved clients; MINUTES=1, ARGS="-only monitors"
 #   make fuzz FUZZTIME=1h  every fuzz target for that long
@@ -40,7 +41,7 @@ TIMEOUT ?= 12m
 SERVED := go test -count 1 -p 3 -parallel 5 -timeout $(TIMEOUT)
 LONG := ./testenv/e2e ./testenv/servers ./testenv/drill ./cmd/... ./topology/watch ./testenv/sim
 
-.PHONY: build test test-servers lint bench demo drills soak fuzz fuzz-redis hostile redis-suite compat release release-test clean
+.PHONY: build test page-test test-servers lint bench demo drills soak fuzz fuzz-redis hostile redis-suite compat release release-test clean
 
 build:
 	@$(SETUP) go
@@ -72,7 +73,16 @@ test: lint
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...
 	$(SERVED) -tags portable -run 'Compat|BadInput|Gateway|HalfClosed|ThatLeft' ./testenv/e2e
+	@$(MAKE) --no-print-directory page-test
 	$(SERVED) -race $(LONG) $$(go list ./... | grep -v /testenv/lint)
+
+# The module of its own keeps the driver of the browser out of the gateway's dependencies.
+page-test:
+	@$(SETUP) go
+	@$(SETUP) server
+	@$(SETUP) browser
+	go vet -C testenv/browser .
+	go test -C testenv/browser -count 1 -timeout $(TIMEOUT) $(ARGS) .
 
 # Each takes a quarter of an hour. All run, even if the first fails.
 test-servers:

@@ -9,6 +9,7 @@
 #   sh testenv/setup.sh python     Python with redis-py, in which the programs of testenv/clients are written
 #   sh testenv/setup.sh node       Node.js with npm, and the modules of testenv/clients/node, exactly as locked
 #   sh testenv/setup.sh clients    the other clients of make compat (PHP, Ruby, C, Python), as far as there are packages
+#   sh testenv/setup.sh browser    Chromium, in which make page-test opens the page
 #   sh testenv/setup.sh make       make itself
 #
 # Missing programs come from the system's package manager (apt, dnf, apk or brew). The command is printed first; at a
@@ -272,6 +273,19 @@ need_clients() {
 	install 'clients for make compat' '' $wanted
 }
 
+# need_browser accepts each name under which chromedp looks for a browser.
+need_browser() {
+	for browser in chromium chromium-browser google-chrome headless-shell; do
+		if have "$browser"; then
+			return
+		fi
+	done
+	case $(manager Chromium) in
+	brew) die "Chromium is missing: please install it, or Google Chrome, yourself" ;;
+	*) install_one Chromium '' chromium ;;
+	esac
+}
+
 need_make() { have make || install_one make '' make; }
 
 case ${1:-} in
@@ -283,6 +297,7 @@ tcl) need_tcl ;;
 python) need_python ;;
 node) need_node ;;
 clients) need_clients ;;
+browser) need_browser ;;
 make) need_make ;;
-*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|clients|make" ;;
+*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|clients|browser|make" ;;
 esac

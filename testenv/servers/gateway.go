@@ -228,11 +228,11 @@ var BuildGateway = sync.OnceValues(buildGateway)
 // buildGateway builds into the checkout's .cache directory. Several test processes do so concurrently: each builds
 // under its own name and renames, so that none runs half a file.
 func buildGateway() (string, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "evergate").Output() // a test may be in another module
 	if err != nil {
-		return "", fmt.Errorf("go env GOMOD: %w", err)
+		return "", fmt.Errorf("go list -m evergate: %w", err)
 	}
-	root := filepath.Dir(strings.TrimSpace(string(out)))
+	root := strings.TrimSpace(string(out))
 	name, args := "evergate", []string{"build"}
 	if RaceEnabled {
 		name, args = "evergate-race", []string{"build", "-race"}
