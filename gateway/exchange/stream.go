@@ -101,7 +101,6 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 		x.StreamEnded(c)
 		if !c.Closed() {
 			x.Landed(c, pending.Shard)
-			x.HoldBack(c, l)
 		}
 	}
 }
@@ -115,8 +114,8 @@ func (x *Exchange) stopFor(l *upstream.Conn, c *sessions.Session) {
 		x.clock.At(x.clock.Now + stallGrace)
 		return
 	}
-	if l.Big && x.MayOverflow(c) || c.FillsUp() {
-		x.takeBehind(c, l, true)
+	if l.Big && x.MayOverflow(c) {
+		x.takeBehind(c, l)
 	}
 }
 

@@ -116,9 +116,6 @@ func (x *Sessions) MayOverflow(c *Session) bool {
 	return c.heldBytes()+c.Expects(c.underWay()) > c.terms.Output.Max/2
 }
 
-// FillsUp reports whether half of the replies that may be kept for a client are.
-func (c *Session) FillsUp() bool { return c.Output.Len()+c.Replies.KeptBytes() > c.terms.Output.Max/2 }
-
 // write makes the loop write the client's output at the end of the round.
 func (t *Table) write(c *Session) {
 	if c.due != dueNow {
