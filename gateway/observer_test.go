@@ -93,32 +93,46 @@ func TestReadyUntilItDrains(t *testing.T) {
 // TestAPIShowsWhatClientsDo: a client, its service and its requests are shown, and no value.
 func TestAPIShowsWhatClientsDo(t *testing.T) {
 	n := startNode(t)
-	g, addr := start(t, loop.New, n, withAdmin)
+	g, addr := start(t, loop.New, n, func(c *config.Gateway) {
+		withAdmin(c)
+		c.Services = append(c.Services, config.Service{Name: "other", Listen: []string{"127.0.0.1:0"}, Primary: n.addr,
+			Reads: config.ReadPrimary})
+	})
+	until(t, "both services have their primaries", func() bool {
+		status, _ := asked(t, g, api.PathReady)
+		return status == http.StatusOK
+	})
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := io.WriteString(conn, "CLIENT SETNAME worker-1\r\nSET k secret-value\r\nGET k\r\n"); err != nil {
+	const requests = "CLIENT SETNAME worker-1\r\nSET k secret-value\r\nGET k\r\nGETDEL k\r\n"
+	if _, err := io.WriteString(conn, requests); err != nil {
 		t.Fatal(err)
 	}
 	in := bufio.NewReader(conn)
-	for _, want := range []string{"+OK", "+OK", "$12", "secret-value"} {
+	for _, want := range []string{"+OK", "+OK", "$12", "secret-value",
+		"-ERR unknown command"} {
 		if line, err := in.ReadString('\n'); strings.TrimSpace(line) != want {
 			t.Fatalf("%q, %v", line, err)
 		}
 	}
 	clients := askedFor[api.Clients](t, g, api.PathClients+"?service=default&sort=-memory_bytes")
 	if clients.Total != 1 || clients.Shown != 1 || clients.Clients[0].Name != "worker-1" ||
-		clients.Clients[0].Command != "get" || clients.Clients[0].Service != "default" {
+		clients.Clients[0].Command != "getdel" || clients.Clients[0].Service != "default" {
 		t.Errorf("%+v", clients)
 	}
 	services := askedFor[api.Services](t, g, api.PathServices).Services
 	s := services[0]
-	if len(services) != 1 || s.Kind != api.KindPlain || s.Listeners[0].Addr != addr || !s.HadPrimary || !s.Steady ||
+	if len(services) != 2 || s.Kind != api.KindPlain || s.Listeners[0].Addr != addr || !s.HadPrimary || !s.Steady ||
 		s.Shards[0].Primary != n.addr || s.Nodes[0].Role != api.RolePrimary || !s.Nodes[0].Reads ||
-		s.Nodes[0].Connections == 0 || s.Counters.Clients != 1 || s.Counters.ToPrimaries != 2 {
+		s.Nodes[0].Connections == 0 || s.Counters.Clients != 1 || s.Counters.ToPrimaries != 3 || s.Counters.Local != 1 ||
+		s.Counters.Requests != 4 || s.Counters.Errors != 1 || s.Counters.P50 == nil || *s.Counters.P50 <= 0 {
 		t.Errorf("%+v", s)
+	}
+	if other := services[1].Counters; other.Requests != 0 || other.P50 != nil || other.Clients != 0 {
+		t.Errorf("the other service: %+v", other)
 	}
 	o := askedFor[api.Overview](t, g, api.PathOverview)
 	if !o.Ready || o.Clients != 1 || o.Workers != 2 || !o.KeysShown {

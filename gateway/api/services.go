@@ -175,8 +175,6 @@ type Counters struct {
 	Resumed     uint64 `json:"buffered_resumed"`
 	TimedOut    uint64 `json:"buffered_timed_out"`
 	Abandoned   uint64 `json:"buffered_abandoned"`
-	// ConnectionsLost are connections to servers that ended unexpectedly.
-	ConnectionsLost uint64 `json:"connections_lost"`
 	// Failovers began, of which Switched got another primary and Kept did not.
 	Failovers uint64 `json:"failovers_started"`
 	Switched  uint64 `json:"failovers_switched"`

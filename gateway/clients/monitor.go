@@ -11,7 +11,7 @@ import (
 
 // BeginMonitor does MONITOR. All that came before has been answered.
 func (k *Clients) BeginMonitor(c *sessions.Session) {
-	k.x.CountLocal()
+	k.x.CountLocal(c)
 	if !k.monitors.Begin(&c.Monitor) {
 		return // as servers do: a second one gets no answer
 	}

@@ -27,7 +27,7 @@ func (x *Exchange) blockingLost(c *sessions.Session, t *upstream.Pending, frame 
 	default:
 		x.totals.PopsRetried++
 	}
-	x.totals.Retried++
+	x.countRetried(c)
 	x.Retry(c, t, frame, retry.Entry{Target: -1, Redirects: t.Redirects, Retries: t.Retries})
 	return true
 }

@@ -52,7 +52,7 @@ func (x *Exchange) LostRequest(s *sessions.Service, l *upstream.Conn, r *upstrea
 	case t.Flags&upstream.Blocking != 0 && r.Fate == upstream.Uncertain && why != upstream.Poisoned &&
 		x.blockingLost(c, t, r.Frame):
 	case r.Fate == upstream.Uncertain:
-		x.totals.Uncertain++
+		x.CountUncertain(c.Service)
 		x.Executed(c, t, r.Frame)
 		x.Settle(c, t, uncertain(s, l))
 	case r.Fate == upstream.OutOfOrder:
@@ -89,7 +89,7 @@ func (x *Exchange) suspect(c *sessions.Session, l *upstream.Conn, r *upstream.Lo
 
 // retryLost retries a request of a lost connection.
 func (x *Exchange) retryLost(c *sessions.Session, l *upstream.Conn, r *upstream.Lost, e retry.Ended) {
-	x.totals.Retried++
+	x.countRetried(c)
 	redirects := r.Pending.Redirects
 	if l.Queue.Sent(r.Pending.End) {
 		redirects++

@@ -160,7 +160,7 @@ func (r *Retries) takeBehind(c *sessions.Session, l *upstream.Conn) {
 		}
 	}
 	for i, t := range requests {
-		r.x.totals.Retried++
+		r.x.countRetried(c)
 		r.recall(c, t, l.Queue.Frame(starts[i], t.End), t.Redirects)
 	}
 }

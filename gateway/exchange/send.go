@@ -67,6 +67,7 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 		x.Published(c, l, end, r.Seq)
 	}
 	x.totals.Requests[l.Key.Purpose]++
+	c.Service.CountSent(l)
 	c.Sent(l, r.Shard, r.Foreign)
 }
 

@@ -39,4 +39,13 @@ func (x *Exchange) Totals() Totals {
 }
 
 // CountUncertain counts an -UNCERTAIN that another room answered.
-func (x *Exchange) CountUncertain() { x.totals.Uncertain++ }
+func (x *Exchange) CountUncertain(s *sessions.Service) {
+	x.totals.Uncertain++
+	s.CountUncertain()
+}
+
+// countRetried counts a request of a client that is sent again.
+func (x *Exchange) countRetried(c *sessions.Session) {
+	x.totals.Retried++
+	c.Service.CountRetried()
+}

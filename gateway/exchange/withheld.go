@@ -69,7 +69,7 @@ func (x *Exchange) judgeClient(c *sessions.Session, old *topology.View) {
 				x.Wake(c)
 				continue
 			}
-			x.totals.Uncertain++
+			x.CountUncertain(c.Service)
 			reply = mayBeLostReply(c.Service, h.Node, v)
 		default:
 			x.totals.WithheldReleased++

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"evergate/gateway/api"
+	"evergate/gateway/latency"
 )
 
 // facts are some of everything. Each counter of the workers has a number of its own, which each is called with.
@@ -24,7 +25,7 @@ func facts(each func(name string, n uint64)) Facts {
 				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag}},
 			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
 		}, {Name: "queue"}},
-		Rejected: 3, Handshakes: 4, HandshakesFailed: 5,
+		Rejected: 3, Handshakes: 4, HandshakesFailed: 5, Took: make([]latency.Histogram, 2),
 	}
 	n := uint64(1_000_000)
 	number(reflect.ValueOf(&f.Stats.Stats).Elem(), &n, each)
@@ -104,6 +105,31 @@ func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 			t.Errorf("a name without the prefix: %s", line)
 		}
 	}
+}
+
+// TestDurationsAreAHistogram: its bounds are those of the buckets that are counted in.
+func TestDurationsAreAHistogram(t *testing.T) {
+	f := facts(func(string, uint64) {})
+	for us := uint32(1); us <= 1<<24; us *= 2 {
+		f.Took[0].Add(us)
+	}
+	families, err := New(func() Facts { return f }).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "evergate_request_duration_seconds" {
+			continue
+		}
+		h := family.Metric[0].GetHistogram()
+		first, last := h.Bucket[0], h.Bucket[len(h.Bucket)-1]
+		if h.GetSampleCount() != 25 || h.GetSampleSum() != (1<<25-1)/1e6 || first.GetUpperBound() != 64e-6 ||
+			first.GetCumulativeCount() != 6 || last.GetCumulativeCount() != 24 || len(h.Bucket) != 19 {
+			t.Errorf("%v", h)
+		}
+		return
+	}
+	t.Error("no histogram")
 }
 
 // TestServicesAndNodesAreLabels: what is there once for each service or node has that as a label.

@@ -75,6 +75,18 @@ var serviceMetrics = []metric[api.Service]{
 			put(truth(s.Sentinels[i].Reachable), s.Sentinels[i].Addr)
 		}
 	}),
+	counter("service_requests_total", "Requests of the service that were sent to servers or answered by the gateway.",
+		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Requests)) }),
+	counter("service_errors_total", "Error replies to clients of the service, from servers or the gateway.",
+		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Errors)) }),
+	counter("service_requests_uncertain_total", "Writes of the service that may or may not have been executed.",
+		serviceLabels(), func(s *api.Service, put put) { put(float64(s.Counters.Uncertain)) }),
+	counter("service_buffered_requests_total", "Requests of the service that waited for a server, by outcome.",
+		serviceLabels("outcome"), func(s *api.Service, put put) {
+			put(float64(s.Counters.Resumed), "resumed")
+			put(float64(s.Counters.TimedOut), "timed_out")
+			put(float64(s.Counters.Abandoned), "abandoned")
+		}),
 	counter("failovers_started_total", "Failovers that began.", serviceLabels(),
 		func(s *api.Service, put put) { put(float64(s.Counters.Failovers)) }),
 	counter("failovers_total", "Failovers that ended, by whether another node is primary.", serviceLabels("outcome"),

@@ -103,7 +103,7 @@ func (s *parted) Take(c *sessions.Session, part int16, reply []byte) {
 	case s.scan != nil:
 		m.x.Deliver(c, s.seq, s.scan.answer)
 	case s.write && s.doneInPart():
-		m.x.CountUncertain()
+		m.x.CountUncertain(c.Service)
 		m.x.Deliver(c, s.seq, s.uncertain())
 	default:
 		m.join(c, s)

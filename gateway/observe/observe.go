@@ -16,6 +16,7 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/config"
+	"evergate/gateway/latency"
 	"evergate/gateway/metrics"
 	"evergate/gateway/page"
 	"evergate/gateway/series"
@@ -88,7 +89,8 @@ type Observer struct {
 	series *series.Series
 	last   worker.Snapshot // of the newest sample, taken at lastAt
 	lastAt time.Time
-	points []api.Point // of the newest sample, the sum behind them
+	// recent has the times of each service at the newest samples, oldest first.
+	recent [][]latency.Histogram
 	news   news
 }
 
@@ -247,27 +249,44 @@ func (o *Observer) sample(now time.Time) {
 	before, beforeAt := o.last, o.lastAt
 	o.last, o.lastAt = all, now
 	o.mu.Unlock()
-	names := o.g.Conf().Names()
-	points, sum := make([]api.Point, 0, len(names)+1), api.Point{}
+	names, elapsed := o.g.Conf().Names(), now.Sub(beforeAt)
+	points := make([]api.Point, 0, len(names)+1)
+	var allNow, allWas worker.OfService
 	for i, name := range names {
-		at, was := o.countersOf(i, &all), o.countersOf(i, &before)
-		for _, number := range o.services[i].failovers.Sample(now, at.Tally(), at.BufferedNow, at.Longest) {
+		at, was := o.openOf(i, &all), o.openOf(i, &before)
+		allNow.Add(&at)
+		allWas.Add(&was)
+		p, counters := pointOf(name, &at, &was, elapsed)
+		for _, number := range o.services[i].failovers.Sample(now, status.TallyOf(&counters), at.Waiting, at.Longest) {
 			o.note(func(n *news) { n.failovers[failoverKey{i, number}] = true })
 		}
-		p := at.Since(&was, now.Sub(beforeAt), name)
-		sum.Requests, sum.Errors, sum.Uncertain = sum.Requests+p.Requests, sum.Errors+p.Errors, sum.Uncertain+p.Uncertain
-		sum.Buffered, sum.Clients = sum.Buffered+p.Buffered, sum.Clients+p.Clients
 		points = append(points, p)
 	}
+	sum, _ := pointOf("", &allNow, &allWas, elapsed)
 	second := now.Round(time.Second).Unix() - 1
 	o.mu.Lock()
-	o.points = append(points, sum)
-	o.series.Add(second, o.points)
+	o.series.Add(second, append(points, sum))
+	o.remember(&all)
 	o.mu.Unlock()
 	ready := o.Ready()
 	o.events.Publish(api.EventSample, api.Sample{At: second, Ready: ready.Ready,
 		Draining: o.g.Process().Draining, Clients: all.Clients, ClientMemory: int64(all.ClientMemory), All: sum,
 		Services: points})
+}
+
+// recentSamples is how far back the percentiles of a service reach.
+const recentSamples = 10
+
+// remember keeps the times of each service at a sample; o.mu is held.
+func (o *Observer) remember(all *worker.Snapshot) {
+	took := make([]latency.Histogram, len(o.services))
+	for i := range took {
+		open := o.openOf(i, all)
+		took[i] = open.Took
+	}
+	if o.recent = append(o.recent, took); len(o.recent) > recentSamples {
+		o.recent = o.recent[1:]
+	}
 }
 
 // openOf adds what the workers have open of all sub-services of a service.
@@ -280,8 +299,10 @@ func (o *Observer) openOf(service int, all *worker.Snapshot) (open worker.OfServ
 	return open
 }
 
-// countersOf returns the counters of a service.
-func (o *Observer) countersOf(service int, all *worker.Snapshot) status.Counters {
-	open := o.openOf(service, all)
-	return status.CountersOf(&open, &all.Stats, len(o.g.Conf().Services) == 1, o.services[service].failovers.History())
+// pointOf returns the sample of a service between two states of it, and its counters in the second one.
+func pointOf(name string, at, was *worker.OfService, elapsed time.Duration) (api.Point, api.Counters) {
+	took := at.Took.Since(&was.Took)
+	now := status.CountersOf(at, status.FailoverHistory{}, &took)
+	then := status.CountersOf(was, status.FailoverHistory{}, &took)
+	return status.PointOf(name, &now, &then, &took, elapsed), now
 }

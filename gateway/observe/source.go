@@ -7,6 +7,7 @@ import (
 
 	"evergate/gateway/api"
 	"evergate/gateway/config"
+	"evergate/gateway/latency"
 	"evergate/gateway/metrics"
 	"evergate/gateway/status"
 	"evergate/gateway/worker"
@@ -60,16 +61,17 @@ func (o *Observer) service(i int, all *worker.Snapshot) api.Service {
 	picture := status.Picture{View: k.View(), Open: o.openOf(i, all), Reach: o.reach[i], Offset: k.Offset,
 		OnReplicas: o.g.ReadsReplicas(i), OnPrimaries: s.Reads == config.ReadPrimary,
 		NeverPrimary: s.Reads == config.ReadReplica}
-	d, counted := picture.Draw(), o.countersOf(i, all)
+	d, took := picture.Draw(), picture.Open.Took
 	o.mu.Lock()
-	if len(o.points) > i {
-		counted.P50, counted.P99, counted.P999 = o.points[i].P50, o.points[i].P99, o.points[i].P999
+	if len(o.recent) > 0 {
+		took = took.Since(&o.recent[0][i])
 	}
 	o.mu.Unlock()
+	counters := status.CountersOf(&picture.Open, o.services[i].failovers.History(), &took)
 	return api.Service{Name: s.Name, Kind: kind, Listeners: o.g.Listeners(i), Reads: string(s.Reads),
 		Hold: s.Hold.String(), Epoch: d.Epoch, HadPrimary: o.had[i].Load(), Steady: d.Steady, Unserved: d.Unserved,
 		DownAfter: d.DownAfter,
-		Shards:    d.Shards, Nodes: d.Nodes, Sentinels: o.reach[i].Sentinels(), Counters: counted.Counters}
+		Shards:    d.Shards, Nodes: d.Nodes, Sentinels: o.reach[i].Sentinels(), Counters: counters}
 }
 
 // Failovers answers api.PathFailovers.
@@ -133,6 +135,11 @@ func (o *Observer) Series(seconds int) api.Series {
 // facts are what the metrics are made of.
 func (o *Observer) facts() metrics.Facts {
 	all, p := o.g.Snapshot(), o.g.Process()
-	return metrics.Facts{Overview: o.Overview(), Services: o.list(&all), Stats: all, Rejected: p.Rejected,
+	took := make([]latency.Histogram, len(o.services))
+	for i := range took {
+		open := o.openOf(i, &all)
+		took[i] = open.Took
+	}
+	return metrics.Facts{Overview: o.Overview(), Services: o.list(&all), Stats: all, Took: took, Rejected: p.Rejected,
 		Handshakes: p.Handshakes, HandshakesFailed: p.HandshakesFailed, Reloads: p.Reloads}
 }

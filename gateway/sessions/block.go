@@ -37,7 +37,7 @@ func (w *Waiting) BlockFor(c *Session, why wait.Reason) (waited time.Duration, o
 		since = max(now, 1)
 	}
 	if now-since >= patience {
-		w.notHeld(c, &w.x.totals.HoldExpired)
+		w.notHeld(c, expired)
 		return (now - since).Round(time.Millisecond), true
 	}
 	w.waitsFrom(c)
@@ -66,18 +66,19 @@ func (w *Waiting) WakeAll(waiters []session.Ref) {
 func (w *Waiting) waitsFrom(c *Session) {
 	if c.BeginWait(w.x.clock.Now) {
 		w.x.totals.Held++
+		c.Service.counts.Held++
 	}
 	w.waiting.Count(&c.Place)
 	w.Weigh(c)
 }
 
 // Resumed ends the wait of the request at the front: it was answered or sent.
-func (w *Waiting) Resumed(c *Session) { w.notHeld(c, &w.x.totals.HoldReleased) }
+func (w *Waiting) Resumed(c *Session) { w.notHeld(c, released) }
 
-// notHeld ends the wait of the request at the front, and counts its end in *how.
-func (w *Waiting) notHeld(c *Session, how *uint64) {
-	if c.EndWait() {
-		*how++
+// notHeld ends the wait of the request at the front, and counts how.
+func (w *Waiting) notHeld(c *Session, how heldEnd) {
+	if since := c.WaitsSince; c.EndWait() {
+		c.Service.countHeld(how, w.x.clock.Now-since)
 	}
 }
 

@@ -26,13 +26,13 @@ func (x *Sessions) Answer(c *Session, reply []byte) {
 
 // AnswerLocal is Answer for a request that needed no server, which it counts.
 func (x *Sessions) AnswerLocal(c *Session, reply []byte) {
-	x.totals.Local++
+	x.CountLocal(c)
 	x.Answer(c, reply)
 }
 
 // Refuse is Answer with an error of the gateway for a request of which nothing was sent, which it counts.
 func (x *Sessions) Refuse(c *Session, reply []byte) {
-	x.totals.Refused++
+	x.CountRefused(c)
 	x.Answer(c, reply)
 }
 

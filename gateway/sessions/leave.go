@@ -25,7 +25,7 @@ func (t *Table) Close(c *Session, why session.CloseReason) {
 func (t *Table) forget(c *Session, why session.CloseReason) {
 	c.closed = true
 	t.x.release(c)
-	t.x.notHeld(c, &t.x.totals.HoldLeft)
+	t.x.notHeld(c, left)
 	if c.Ending || c.HalfClosed {
 		t.endings--
 	}

@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/access"
 	"evergate/gateway/catalog"
+	"evergate/gateway/latency"
 	"evergate/gateway/local"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
@@ -31,6 +32,8 @@ type Service struct {
 	// sessions is how many clients it has. unusedSince is since when it has none.
 	sessions    int
 	unusedSince time.Duration
+	counts      Counts
+	waits       latency.Recent // of requests for a server
 	// closed: clients without credentials are rejected, or have been where the servers know the users.
 	closed bool
 	// none is the rare part of all clients that have none of their own. It stays zero: Session.own makes a client its
@@ -63,6 +66,7 @@ func (x *Sessions) Serve(s *upstream.Servers, learnt *catalog.Catalog, lost Bloc
 	served := &Service{Servers: s, Catalog: learnt, x: x, BlockingLost: lost, holds: make([]wait.Buffer, shards+1),
 		allowed: allowed, Users: users, closed: s.As == nil && !s.Lazy, unusedSince: x.clock.Now}
 	if s.Index < len(x.served) {
+		x.served[s.Of].counts.Add(&x.served[s.Index].counts)
 		x.served[s.Index] = served
 	} else {
 		x.served = append(x.served, served)
@@ -142,10 +146,10 @@ func (s *Service) AwaitsOthers(node topology.NodeID) map[session.Ref]bool {
 func (s *Service) NotTaken(shard int, why upstream.Obstacle, refused string) []byte {
 	switch why {
 	case upstream.RunsScript:
-		s.x.totals.Refused++
+		s.countRefused()
 		return resp.AppendError(nil, s.View.Shards[shard].Primary.Busy)
 	case upstream.NotAdmitted:
-		s.x.totals.Refused++
+		s.countRefused()
 		return s.Rejection()
 	}
 	return s.Loading(refused)
@@ -162,7 +166,7 @@ func (s *Service) Rejection() []byte {
 // Loading is the error for a request that was not executed, and counts it. Most client libraries retry after LOADING by
 // themselves.
 func (s *Service) Loading(why string) []byte {
-	s.x.totals.Refused++
+	s.countRefused()
 	s.x.conf.Unserved(s.Of, why)
 	return resp.AppendError(nil, "LOADING evergate: service '"+s.Name+"': "+why+"; the command was not executed")
 }

@@ -37,10 +37,13 @@ type Totals struct {
 func (x *Sessions) Counts() Totals { return x.totals }
 
 // CountLocal counts a request that the gateway answered by other means than AnswerLocal.
-func (x *Sessions) CountLocal() { x.totals.Local++ }
+func (x *Sessions) CountLocal(c *Session) {
+	x.totals.Local++
+	c.Service.counts.Local++
+}
 
 // CountRefused counts a request that got an error of the gateway by other means than Refuse.
-func (x *Sessions) CountRefused() { x.totals.Refused++ }
+func (x *Sessions) CountRefused(c *Session) { c.Service.countRefused() }
 
 // CountDryRun counts a request that would have waited for a server without HoldDryRun.
 func (x *Sessions) CountDryRun() { x.totals.WouldHaveHeld++ }

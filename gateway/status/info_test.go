@@ -61,6 +61,8 @@ func TestSumAddsEveryCounter(t *testing.T) {
 	one.Clients, one.Conns, one.BlockedSessions, one.Waiting, one.Silent, one.Dedicated, one.Blocked = 1, 2, 3, 4, 5, 6, 7
 	one.Services = []worker.OfService{{Clients: 1}, {Clients: 2, Waiting: 3,
 		Nodes: map[topology.NodeID]worker.AtNode{5: {Conns: 4, InFlight: 5, Silent: 6, Requests: 7}}}}
+	n := uint64(1)
+	number(reflect.ValueOf(&one.Services[0].Counts).Elem(), &n, func(string, reflect.Value) {})
 	compareTwice(t, "", reflect.ValueOf(one), reflect.ValueOf(Sum([]worker.Snapshot{one, one})))
 }
 

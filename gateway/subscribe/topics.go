@@ -40,7 +40,7 @@ func (u *Subscribers) Do(c *sessions.Session, d *routing.Decision, command *rout
 		if u.x.WaitsToAcknowledge(c) {
 			return false
 		}
-		u.x.CountLocal()
+		u.x.CountLocal(c)
 		u.x.Acknowledge(c, u.Unsubscribe(c, command, args[1:]))
 		return true
 	}
@@ -66,7 +66,7 @@ func (u *Subscribers) Do(c *sessions.Session, d *routing.Decision, command *rout
 	if missing != nil {
 		return u.await(c, d, missing)
 	}
-	u.x.CountLocal()
+	u.x.CountLocal(c)
 	u.count++
 	var acks []byte
 	for _, name := range args[1:] {

@@ -95,7 +95,7 @@ func slotOfMulti(c *sessions.Session) int {
 
 // EndExec answers EXEC without a server, and ends the transaction and the WATCH. It returns true.
 func (tx *Transactions) EndExec(c *sessions.Session, reply []byte) bool {
-	tx.x.CountLocal()
+	tx.x.CountLocal(c)
 	c.EndMulti()
 	tx.Unwatch(c)
 	tx.x.Answer(c, reply)
@@ -188,7 +188,7 @@ func (tx *Transactions) MultiRejected(l *upstream.Conn, reply []byte) []byte {
 	}
 	s := tx.x.Served(l)
 	s.Catalog.MultiFails(l.Queued, tx.clock.Now)
-	tx.x.CountUncertain()
+	tx.x.CountUncertain(s)
 	return resp.AppendError(nil, "UNCERTAIN evergate: service '"+s.Name+"': "+s.NodeName(l.Key.Node)+
 		" rejected MULTI; the commands of the transaction may have been executed one by one")
 }

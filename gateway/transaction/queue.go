@@ -60,7 +60,7 @@ func (tx *Transactions) Do(c *sessions.Session, d *routing.Decision, command *ro
 			tx.x.Answer(c, noDiscard)
 			break
 		}
-		tx.x.CountLocal()
+		tx.x.CountLocal(c)
 		c.EndMulti()
 		tx.Unwatch(c)
 		tx.x.Answer(c, resp.OK)
@@ -68,7 +68,7 @@ func (tx *Transactions) Do(c *sessions.Session, d *routing.Decision, command *ro
 		if c.Multi != nil {
 			return tx.Queue(c, d, command, nil, frame)
 		}
-		tx.x.CountLocal()
+		tx.x.CountLocal(c)
 		tx.Unwatch(c)
 		tx.x.Answer(c, resp.OK)
 	case routing.CmdWatch:

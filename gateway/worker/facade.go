@@ -87,7 +87,7 @@ func (w *own) sentinel(c *sessions.Session, command *routing.Command, args [][]b
 	}
 	switch of.ID {
 	case routing.CmdSubscribe, routing.CmdUnsubscribe, routing.CmdPSubscribe, routing.CmdPUnsubscribe:
-		w.x.CountLocal()
+		w.x.CountLocal(c)
 		if c.Listens == nil {
 			c.ListenAsSentinel(&facade.Subscriptions{})
 		}

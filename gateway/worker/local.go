@@ -39,7 +39,7 @@ func (w *own) local(c *sessions.Session, command *routing.Command, args [][]byte
 	if command.ID == routing.CmdSelect {
 		return w.inquiries.Select(c, args[1])
 	}
-	w.x.CountLocal()
+	w.x.CountLocal(c)
 	switch {
 	case command.ID == routing.CmdPing && w.x.MayBeInScript(c.Service) && !c.Watch.Is() && c.Role == nil &&
 		!f.Subscribed:

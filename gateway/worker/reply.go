@@ -220,6 +220,9 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	if c != nil && w.clock.Stamp-p.Began >= w.slow.least {
 		w.slow.answered(w, c, l, len(r.reply))
 	}
+	if c != nil {
+		c.Service.Answered(uint32(w.clock.Stamp-p.Began), r.reply[0] == '-')
+	}
 	l.AnsweredAt(w.clock.Stamp)
 	l.Inflight.Drop()
 	if c == nil {

@@ -198,7 +198,7 @@ func (r *request) rejectListening(w *Worker) bool {
 	if c.Proto != 2 || !c.Subs.Any() || subscribe.AllowedWhileSubscribed(r.d, r.command) {
 		return false
 	}
-	w.x.CountRefused()
+	w.x.CountRefused(c)
 	why := "Can't execute '" + r.command.Name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are " +
 		"allowed in this context"
 	if r.command.ID == routing.CmdExec {
@@ -290,7 +290,7 @@ func (r *request) execute(w *Worker) bool {
 // refuse answers with the error that a decision names.
 func (w *Worker) refuse(c *sessions.Session, why routing.Reason, command *routing.Command, args [][]byte) {
 	if !local.Probes(why, args) {
-		w.x.CountRefused()
+		w.x.CountRefused(c)
 	}
 	if why == routing.Forbidden && local.Closes(command) {
 		w.x.Close(c, session.ProtocolError)

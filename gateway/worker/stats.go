@@ -1,11 +1,14 @@
 package worker
 
 import (
+	"time"
+
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
+	"evergate/gateway/sessions"
 	"evergate/gateway/throttle"
 	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
@@ -80,8 +83,11 @@ type Snapshot struct {
 
 // OfService is what a worker has open of one service.
 type OfService struct {
-	// Clients are connected, Waiting of them have a request that waits for a server.
+	// Clients are connected, Waiting of them have a request that waits for a server. Longest is the longest wait of one,
+	// of those that wait, and those that ended it in the last second or two.
 	Clients, Waiting int
+	Longest          time.Duration
+	sessions.Counts
 	// Nodes are those with a connection, by their NodeID.
 	Nodes map[topology.NodeID]AtNode
 }
@@ -89,6 +95,8 @@ type OfService struct {
 // Add adds what another worker has open, or the same one for another service.
 func (s *OfService) Add(o *OfService) {
 	s.Clients, s.Waiting = s.Clients+o.Clients, s.Waiting+o.Waiting
+	s.Longest = max(s.Longest, o.Longest)
+	s.Counts.Add(&o.Counts)
 	if s.Nodes == nil {
 		s.Nodes = map[topology.NodeID]AtNode{}
 	}
@@ -145,6 +153,7 @@ func (w *Worker) Snapshot() Snapshot {
 		of.Clients++
 		if c.WaitsSince > 0 {
 			of.Waiting++
+			of.Longest = max(of.Longest, w.clock.Now-c.WaitsSince)
 		}
 		if c.Reason != wait.Running {
 			s.BlockedSessions++
@@ -158,6 +167,11 @@ func (w *Worker) Snapshot() Snapshot {
 		if c.AwaitsBlocking() || c.Reason == wait.Paused {
 			s.Blocked++
 		}
+	}
+	for served := range w.x.AllServed {
+		of := &s.Services[served.Of]
+		of.Counts.Add(served.Counted())
+		of.Longest = max(of.Longest, served.LongestWait())
 	}
 	for svc := range w.services.All {
 		for k := range s.Topics {

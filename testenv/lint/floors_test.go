@@ -9,7 +9,7 @@ import (
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
-		"gateway/ratelimit", "gateway/account", "gateway/api", "gateway/page",
+		"gateway/ratelimit", "gateway/account", "gateway/api", "gateway/latency", "gateway/page",
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
 		"cmd/evergate/suggest", "cmd/evergate/systemd", "cmd/evergate/manual", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},

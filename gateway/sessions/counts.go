@@ -1,0 +1,97 @@
+package sessions
+
+import (
+	"time"
+
+	"evergate/gateway/latency"
+	"evergate/gateway/upstream"
+)
+
+// Counts are the counters of one service since the start, those of its users' sub-services included.
+type Counts struct {
+	// Requests that were sent to servers, by the purpose of the connection. Local, Refused, Uncertain and Retried are as
+	// in Totals and exchange.Totals.
+	Requests                           [upstream.Purposes]uint64
+	Local, Refused, Uncertain, Retried uint64
+	// Errors are error replies of servers that clients were given.
+	Errors uint64
+	// Held, Released, Expired and Left are the requests that waited for a server, as in Totals.
+	Held, Released, Expired, Left uint64
+	// Took are the times from the arrival of a request, or its first wait, to the reply of a server.
+	Took latency.Histogram
+}
+
+// Add adds the counters of another service.
+func (c *Counts) Add(o *Counts) {
+	for i, n := range o.Requests {
+		c.Requests[i] += n
+	}
+	c.Local, c.Refused = c.Local+o.Local, c.Refused+o.Refused
+	c.Uncertain, c.Retried, c.Errors = c.Uncertain+o.Uncertain, c.Retried+o.Retried, c.Errors+o.Errors
+	c.Held, c.Released = c.Held+o.Held, c.Released+o.Released
+	c.Expired, c.Left = c.Expired+o.Expired, c.Left+o.Left
+	c.Took.Merge(&o.Took)
+}
+
+// AllServed calls yield for each service, and for those of users that nobody uses any more.
+func (x *Sessions) AllServed(yield func(*Service) bool) {
+	for _, s := range x.served {
+		if !yield(s) {
+			return
+		}
+	}
+}
+
+// Counted returns the counters.
+func (s *Service) Counted() *Counts { return &s.counts }
+
+// Answered counts the reply of a server to a request that took so many microseconds.
+func (s *Service) Answered(us uint32, isError bool) {
+	s.counts.Took.Add(us)
+	if isError {
+		s.counts.Errors++
+	}
+}
+
+// CountSent counts a request that was sent on a connection.
+func (s *Service) CountSent(l *upstream.Conn) { s.counts.Requests[l.Key.Purpose]++ }
+
+// CountUncertain counts a reply that the outcome of a write is unknown.
+func (s *Service) CountUncertain() { s.counts.Uncertain++ }
+
+// CountRetried counts a request that is sent again.
+func (s *Service) CountRetried() { s.counts.Retried++ }
+
+// LongestWait is the longest wait of a request for a server, of those that ended in the last second or two.
+func (s *Service) LongestWait() time.Duration { return s.waits.Longest(s.x.clock.Now) }
+
+// heldEnd is how the wait of a request for a server ended.
+type heldEnd uint8
+
+const (
+	released heldEnd = iota
+	expired
+	left
+)
+
+// countHeld counts the end of a wait, which took so long.
+func (s *Service) countHeld(how heldEnd, took time.Duration) {
+	totals := &s.x.totals
+	switch how {
+	case released:
+		totals.HoldReleased++
+		s.counts.Released++
+	case expired:
+		totals.HoldExpired++
+		s.counts.Expired++
+	case left:
+		totals.HoldLeft++
+		s.counts.Left++
+	}
+	s.waits.Note(s.x.clock.Now, took)
+}
+
+func (s *Service) countRefused() {
+	s.x.totals.Refused++
+	s.counts.Refused++
+}
