@@ -265,10 +265,10 @@ export class Charts {
     ctx.save();
     for (const f of this.failovers()) {
       if (this.service && f.service !== this.service) continue;
-      const began = Date.parse(f.began) / 1000;
-      const end = f.resumed_ms === null ? this.window()[1] : began + f.resumed_ms / 1000;
-      const left = Math.max(u.valToPos(began, 'x', true), bbox.left);
-      const right = Math.min(Math.max(u.valToPos(end, 'x', true), left + 2 * k), bbox.left + bbox.width);
+      const at = (ms) => u.valToPos((Date.parse(f.began) + ms) / 1000, 'x', true);
+      const left = Math.max(at(f.held_ms ?? 0), bbox.left);
+      const end = f.resumed_ms === null ? u.valToPos(this.window()[1], 'x', true) : at(f.resumed_ms);
+      const right = Math.min(Math.max(end, left + 2 * k), bbox.left + bbox.width);
       if (right <= bbox.left || left >= bbox.left + bbox.width) continue;
       const foot = bbox.top + bbox.height;
       ctx.fillStyle = translucent('warn', 0.22);
