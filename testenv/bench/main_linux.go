@@ -41,8 +41,8 @@ type options struct {
 	evergate string
 	former   string
 
-	modes, memory, big, values, apps, tls, all bool
-	sizes                                      string
+	modes, memory, rates, big, values, apps, tls, all bool
+	sizes                                             string
 }
 
 // report is the output of -json: the sections that were measured.
@@ -79,6 +79,7 @@ func parse() (o options) {
 	flag.StringVar(&o.former, "former", "", "`path` of another build of the gateway, to compare with as the target former")
 	flag.BoolVar(&o.modes, "sentinel-vs-cluster", false, "instead: the gateway before Sentinels and before a Cluster")
 	flag.BoolVar(&o.memory, "memory", false, "instead: resident memory of idle clients")
+	flag.BoolVar(&o.rates, "rates", false, "instead: 10,000 and 100,000 requests a second, at fixed times")
 	flag.BoolVar(&o.big, "big", false, "instead: a 64 MB value, and its neighbours")
 	flag.BoolVar(&o.values, "values", false, "instead: values of medium size")
 	flag.StringVar(&o.sizes, "sizes", "1,4,16,64,200,1024", "their sizes in `KB`")
@@ -103,7 +104,7 @@ func run(ctx context.Context, o options) (err error) {
 		"values of %d bytes where no size is named\n\n",
 		runtime.NumCPU(), firstWord("/proc/sys/kernel/osrelease"), firstWord("/proc/loadavg"), o.conns, small.size)
 	var out report
-	if !o.modes && !o.memory && !o.big && !o.values && !o.apps && !o.tls {
+	if !o.modes && !o.memory && !o.rates && !o.big && !o.values && !o.apps && !o.tls {
 		if err := out.compare(ctx, s, o); err != nil {
 			return err
 		}
@@ -125,6 +126,11 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	if o.memory || o.all {
 		if err := out.idle(ctx, s, o); err != nil {
+			return err
+		}
+	}
+	if o.rates || o.all {
+		if err := s.rates(ctx, os.Stdout, o); err != nil {
 			return err
 		}
 	}
