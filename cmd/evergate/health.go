@@ -49,11 +49,7 @@ It accepts the settings of run, and needs no shell: HEALTHCHECK CMD ["/evergate"
 	flags.BoolVar(&probe.ready, "ready", false, "require that a read succeeds")
 	flags.StringVar(&probe.user, "user", "", "`NAME` of the user whose password --password-file has, for --ready")
 	flags.DurationVar(&probe.timeout, "timeout", 2*time.Second, "fail if a listener has not replied within this time")
-	for _, s := range settings.All {
-		if flag := flags.Lookup(s.Name); flag != nil {
-			flag.Hidden = true
-		}
-	}
+	hideSettings(flags)
 	return cmd
 }
 

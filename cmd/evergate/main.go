@@ -107,8 +107,8 @@ func newRoot(w world) *cobra.Command {
 	root.SetErr(w.stderr)
 	root.SetFlagErrorFunc(explainFlag)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newReload(w), newVersion(w), newHealthcheck(w),
-		newManual(w))
+	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newConfig(w), newReload(w), newVersion(w),
+		newHealthcheck(w), newManual(w))
 	return root
 }
 
@@ -145,6 +145,15 @@ func withSettings(w world, cmd *cobra.Command) *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// hideSettings leaves the flags of all settings out of the help of a command for which they are those of run.
+func hideSettings(flags *pflag.FlagSet) {
+	for _, s := range settings.All {
+		if flag := flags.Lookup(s.Name); flag != nil {
+			flag.Hidden = true
+		}
+	}
 }
 
 // count returns "1 mistake" or "2 mistakes".

@@ -84,11 +84,7 @@ signal is sent. The exit code is 2 if a setting is wrong, and 1 if the process c
 	flags.StringVar(&file, "pid-file", "", "`FILE` with that number")
 	cmd.MarkFlagsMutuallyExclusive("pid", "pid-file")
 	cmd.MarkFlagsOneRequired("pid", "pid-file")
-	for _, s := range settings.All {
-		if flag := flags.Lookup(s.Name); flag != nil {
-			flag.Hidden = true
-		}
-	}
+	hideSettings(flags)
 	return cmd
 }
 

@@ -64,7 +64,7 @@ var rooms = map[string]room{
 	"cmd/evergate/logging": {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
 	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
 		"cmd/evergate/logging", "cmd/evergate/systemd", "cmd/evergate/manual",
-		"gateway", "gateway/config", "testenv/servers", "testenv/drill",
+		"gateway", "gateway/api", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
 		modules: []string{hclog, pflag, cobra, sys}},
 	"gateway/observe": {ours: []string{"gateway/latency", "gateway/api", "gateway/config", "gateway/metrics",
