@@ -183,6 +183,9 @@ func (a *audit) counted(c *Session, parts, withheld int) {
 		if l.Owned && l.Owner == c.Ref {
 			kept += l.Queue.Held()
 		}
+		if c.InFlight() {
+			kept += l.HoldsLong(c.Ref)
+		}
 	}
 	if c.Subs != nil {
 		for _, t := range c.Subs.All() {

@@ -90,9 +90,13 @@ func (x *Sessions) Landed(c *Session, shard int16) {
 		}
 		c.inFlight[i].owed--
 		if c.inFlight[i].owed == 0 {
+			long := c.inFlight[i].conn.BigFrom == c.Ref
 			last := len(c.inFlight) - 1
 			c.inFlight[i] = c.inFlight[last]
 			c.inFlight = c.inFlight[:last]
+			if long {
+				x.Account(c)
+			}
 			if c.Reason == wait.InFlight || c.Reason == wait.Blocked || len(c.retries) > 0 && len(c.inFlight) == 0 {
 				x.Wake(c)
 			}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evergate/gateway/session"
+	"evergate/gateway/upstream"
 	"evergate/gateway/wait"
 )
 
@@ -143,7 +144,16 @@ func (x *Sessions) evicted(c *Session, ofUser bool) {
 	if ofUser {
 		user = c.Rights().Name()
 	}
+	var held []*upstream.Conn
+	for i := range c.inFlight {
+		if l := c.inFlight[i].conn; l.HoldsLong(c.Ref) > 0 && l.Alone() {
+			held = append(held, l)
+		}
+	}
 	x.cutOf(c, session.MemoryLimit, c.Footprint(), user)
+	for _, l := range held { // nothing else is on it, and its server may never take the rest
+		x.pool.Lose(l, upstream.Unpinned)
+	}
 }
 
 func (x *Sessions) cutOf(c *Session, why session.CloseReason, bytes int, user string) {

@@ -13,8 +13,9 @@ import (
 //
 // Counted are buffers: unread input, a transaction, requests to retry, replies and messages, and what TLS has
 // encrypted ahead; and the names of channels, and of the client itself. Of the requests that were passed on to a server
-// those on a dedicated connection are: it is closed with its client. Those on a shared one are not, since closing their
-// client does not free them: a connection has a bound for these.
+// those on a dedicated connection are: it is closed with its client. So is a long one, which has a shared connection to
+// itself: that is closed with a client that is evicted. The others are not, since closing their client does not free
+// them: a connection has a bound for these.
 
 // Memory counts what is kept for clients.
 type Memory struct {
@@ -85,7 +86,7 @@ func (c *Session) memory() int {
 	if c.closed || c.NoEvict || c.InTunnel() {
 		return 0
 	}
-	n := c.Conn.Memory() + c.Identity.Memory()
+	n := c.Conn.Memory() + c.Identity.Memory() + c.long()
 	if c.Multi != nil {
 		n += c.Multi.Memory()
 	}
@@ -96,6 +97,16 @@ func (c *Session) memory() int {
 		}
 		if c.Subs != nil {
 			n += c.Subs.Memory()
+		}
+	}
+	return n
+}
+
+// long is how many bytes shared connections hold because of a long request of the session.
+func (c *Session) long() (n int) {
+	for i := range c.inFlight { // after a redirection two shards may share one connection
+		if i == 0 || c.inFlight[i].conn != c.inFlight[i-1].conn {
+			n += c.inFlight[i].conn.HoldsLong(c.Ref)
 		}
 	}
 	return n

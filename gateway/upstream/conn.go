@@ -98,7 +98,8 @@ const (
 	NotAuthenticated
 	// OtherRun: the server that was dialled has another run ID than the view names.
 	OtherRun
-	// Unpinned: the session that a dedicated connection served has left it, and no other one can use it.
+	// Unpinned: the session that a dedicated connection served has left it, and no other one can use it; or a shared one
+	// held a long request of a client that took too much memory.
 	Unpinned
 	// Replaced: it was silent for too long, and the server has answered on another one.
 	Replaced
@@ -159,6 +160,7 @@ type Conn struct {
 	// BigEnd is the offset behind the last long request. Until that is written, slice by slice, the connection takes no
 	// new requests either. SlicedAt is when the last slice was begun, sliceLeft how many bytes of it are not written yet.
 	BigEnd    uint64
+	BigFrom   session.Ref // whose it is
 	SlicedAt  time.Duration
 	sliceLeft int
 	// WriteAt is when coalesced bytes are written, unless the server answers something before; 0 when none wait.
@@ -252,6 +254,14 @@ func (l *Conn) Busy() bool { return l.Big || l.Slicing() || l.Carries != Anybody
 
 // Slicing reports whether a long request is still to be written.
 func (l *Conn) Slicing() bool { return !l.Queue.Sent(l.BigEnd) }
+
+// HoldsLong returns how many bytes a shared connection holds because of a long request of a session; 0 for none.
+func (l *Conn) HoldsLong(of session.Ref) int {
+	if l.BigFrom != of || l.Owned || l.Queue.AnsweredTo() >= l.BigEnd {
+		return 0
+	}
+	return l.Queue.Held()
+}
 
 // Full reports whether the connection holds as much as it should. Sessions wait until half of it is answered.
 func (l *Conn) Full() bool { return l.Inflight.Len() >= PendingMax || l.Queue.Held() >= HeldBytesMax }

@@ -50,7 +50,7 @@ func (p *Pool) StartOver(l *Conn, why LostReason) {
 	steady := p.Clock.Now-l.OpenedAt >= SteadyAfter
 	l.Reset()
 	l.State = Waiting
-	if why != Retired && why != Refused {
+	if why != Retired && why != Refused && why != Unpinned {
 		p.Report(l, topology.ConnectionLost)
 	}
 	unneeded := p.Users.Ended(l, since)

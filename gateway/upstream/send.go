@@ -28,7 +28,7 @@ func (p *Pool) Send(l *Conn, r Pending, frame []byte, owned bool, with Company, 
 	r.End = end
 	*l.Inflight.Push() = r
 	if end-begin > BigBytes {
-		l.BigEnd = end
+		l.BigEnd, l.BigFrom = end, r.To
 	}
 	if l.Key.Purpose != Dedicated {
 		l.Carries = max(l.Carries, with)
