@@ -71,6 +71,9 @@ func (s *owing) InFlightTo(shard int) (l *upstream.Conn, foreign bool) {
 
 // Sent counts a request that was sent to a shard; foreign is that of InFlightTo.
 func (c *Session) Sent(l *upstream.Conn, shard int, foreign bool) {
+	if l.Carries == upstream.Nobody {
+		c.own().sentLong = true
+	}
 	if f := c.inFlightTo(shard); f != nil {
 		f.owed++
 		return
@@ -90,11 +93,11 @@ func (x *Sessions) Landed(c *Session, shard int16) {
 		}
 		c.inFlight[i].owed--
 		if c.inFlight[i].owed == 0 {
-			long := c.inFlight[i].conn.BigFrom == c.Ref
 			last := len(c.inFlight) - 1
 			c.inFlight[i] = c.inFlight[last]
 			c.inFlight = c.inFlight[:last]
-			if long {
+			if c.sentLong {
+				c.sentLong = last > 0
 				x.Account(c)
 			}
 			if c.Reason == wait.InFlight || c.Reason == wait.Blocked || len(c.retries) > 0 && len(c.inFlight) == 0 {

@@ -86,12 +86,15 @@ func (c *Session) memory() int {
 	if c.closed || c.NoEvict || c.InTunnel() {
 		return 0
 	}
-	n := c.Conn.Memory() + c.Identity.Memory() + c.long()
+	n := c.Conn.Memory() + c.Identity.Memory()
 	if c.Multi != nil {
 		n += c.Multi.Memory()
 	}
 	if c.rare != &c.Service.none {
 		n += c.pushes.Cap() + c.withheld.size() + c.retryBytes + c.sealed
+		if c.sentLong {
+			n += c.long()
+		}
 		if c.dedicated != nil {
 			n += c.dedicated.Queue.Held()
 		}

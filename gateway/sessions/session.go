@@ -53,6 +53,8 @@ type rare struct {
 	// retryBytes is the size of their frames.
 	retryBytes int
 	retryBegun bool // the first of retries was sent
+	// sentLong: a long request may be in flight on a shared connection.
+	sentLong bool
 	// sealed are the bytes that the loop keeps encrypted.
 	sealed int
 	// composites are the requests whose parts are under way.
