@@ -7,6 +7,7 @@
 //	evergate reload --pid-file /run/evergate.pid
 //	evergate demo
 //	evergate drill kill-primary
+//	evergate top --admin 127.0.0.1:9121
 //
 // Its exit code is 0 for success, 1 for a failure, 2 for a mistake in settings or arguments, and 3 for a promise that
 // was broken in a drill.
@@ -108,7 +109,7 @@ func newRoot(w world) *cobra.Command {
 	root.SetFlagErrorFunc(explainFlag)
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(newRun(w), newDemo(w), newDrill(w), newCheck(w), newConfig(w), newReload(w), newVersion(w),
-		newHealthcheck(w), newManual(w))
+		newHealthcheck(w), newManual(w), newTop(w))
 	return root
 }
 

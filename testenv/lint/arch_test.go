@@ -45,6 +45,8 @@ const (
 	yaml         = "go.yaml.in/yaml/v4"
 	sys          = "golang.org/x/sys"
 	proxyproto   = "github.com/pires/go-proxyproto"
+	bubbletea    = "charm.land/bubbletea/v2"
+	ansi         = "github.com/charmbracelet/x/ansi"
 	prometheus   = "github.com/prometheus/client_golang"
 	goSystemd    = "github.com/coreos/go-systemd/v22"
 )
@@ -61,12 +63,15 @@ var rooms = map[string]room{
 	"gateway/web":           {ours: []string{"gateway/api"}, modules: []string{hclog}},
 	"cmd/evergate/settings": {ours: []string{"cmd/evergate/suggest", "gateway/api", "gateway/config"},
 		modules: []string{pflag, yaml}},
-	"cmd/evergate/logging": {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
-	"cmd/evergate": {ours: []string{"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
+	"cmd/evergate/logging":     {ours: []string{"gateway/config"}, modules: []string{hclog, goSystemd}},
+	"cmd/evergate/adminclient": {ours: []string{"gateway/api", "gateway/config"}},
+	"cmd/evergate/top":         {pure: true, ours: []string{"gateway/api"}, modules: []string{ansi}},
+	"cmd/evergate": {ours: []string{"cmd/evergate/adminclient", "cmd/evergate/top",
+		"cmd/evergate/terminal", "cmd/evergate/suggest", "cmd/evergate/settings",
 		"cmd/evergate/logging", "cmd/evergate/systemd", "cmd/evergate/manual",
 		"gateway", "gateway/api", "gateway/config", "testenv/servers", "testenv/drill",
 		"testenv/drill/report"},
-		modules: []string{hclog, pflag, cobra, sys}},
+		modules: []string{hclog, pflag, cobra, sys, bubbletea}},
 	"gateway/observe": {ours: []string{"gateway/latency", "gateway/api", "gateway/config", "gateway/metrics",
 		"gateway/page",
 		"gateway/series", "gateway/status", "gateway/web", "gateway/worker", "topology",

@@ -94,7 +94,7 @@ func checked(words []string) []string {
 	switch words[0] {
 	case "run":
 		words[0] = "check"
-	case "drill", "reload": // its flags are parsed before the help is printed
+	case "drill", "reload", "top": // their flags are parsed before the help is printed
 		words = append(words, "--help")
 	}
 	return words

@@ -128,7 +128,8 @@ func codeOf(text string) (pieces []string) {
 // helpFlags returns the names of all flags of the binary's commands.
 func helpFlags(t *testing.T) (names []string) {
 	t.Helper()
-	for _, command := range []string{"run", "check", "demo", "drill", "config", "healthcheck", "reload", "version"} {
+	for _, command := range []string{"run", "check", "demo", "drill", "config", "healthcheck", "reload", "top",
+		"version"} {
 		help, err := evergate(t, command, "--help")
 		if err != nil {
 			t.Fatal(help, err)
