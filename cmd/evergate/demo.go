@@ -121,12 +121,12 @@ func (d *demo) run(w world) (err error) {
 
 // startGateway listens on the given address. If the default port is in use, it takes any other and reports it.
 func (d *demo) startGateway(w world, conf config.Gateway, logger hclog.Logger) (err error) {
-	d.gw, err = w.start(d.withUpstream(conf), logger)
+	d.gw, err = d.start(w, conf, logger)
 	taken := errors.Is(err, syscall.EADDRINUSE)
 	switch {
 	case taken && d.anyPort:
 		conf.Services[0].Listen = []string{"127.0.0.1:0"}
-		d.gw, err = w.start(d.withUpstream(conf), logger)
+		d.gw, err = d.start(w, conf, logger)
 	case taken:
 		return fmt.Errorf("%w; choose another address with --listen", err)
 	}
@@ -139,6 +139,18 @@ func (d *demo) startGateway(w world, conf config.Gateway, logger hclog.Logger) (
 			d.listen, d.addr)
 	}
 	return nil
+}
+
+// start starts the gateway. The address for operators is chosen as late as possible, since starting the servers takes
+// seconds in which a second demo can take it; if it is taken all the same, any other will do.
+func (d *demo) start(w world, conf config.Gateway, logger hclog.Logger) (*running, error) {
+	conf.Admin.Listen = freeAdmin()
+	gw, err := w.start(d.withUpstream(conf), logger)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		conf.Admin.Listen = "127.0.0.1:0"
+		gw, err = w.start(d.withUpstream(conf), logger)
+	}
+	return gw, err
 }
 
 // play runs the load until a signal arrives.
@@ -182,7 +194,6 @@ func (d *demo) check() (config.Gateway, error) {
 	service := config.DefaultService()
 	service.Name, service.Reads, service.Listen = "demo", config.ReadPreferReplica, []string{d.listen}
 	conf.Services = []config.Service{service}
-	conf.Admin.Listen = freeAdmin()
 	var wrong settings.Mistakes
 	if d.mode != bySentinel && d.mode != byCluster {
 		modes := []string{bySentinel, byCluster}

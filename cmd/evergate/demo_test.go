@@ -139,6 +139,28 @@ func TestDemoShowsAndRemovesEverything(t *testing.T) {
 	}
 }
 
+// TestDemoTakesAnotherAddressForOperators: a second demo can take the one that was free when this one looked.
+func TestDemoTakesAnotherAddressForOperators(t *testing.T) {
+	asked := []string{}
+	w := world{start: func(conf config.Gateway, _ hclog.Logger) (*running, error) {
+		if asked = append(asked, conf.Admin.Listen); len(asked) == 1 {
+			return nil, syscall.EADDRINUSE
+		}
+		listens := []net.Addr{&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7}}
+		return &running{addrs: func() []net.Addr { return listens },
+			admin: func() net.Addr { return listens[0] }}, nil
+	}}
+	d := &demo{mode: byCluster, listen: "127.0.0.1:7", env: &servers.Env{}, screen: terminal.NewScreen(&bytes.Buffer{})}
+	conf, err := d.check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.startGateway(w, conf, nil)
+	if err != nil || len(asked) != 2 || asked[0] == "" || asked[1] != "127.0.0.1:0" {
+		t.Errorf("%v; started with %q for operators", err, asked)
+	}
+}
+
 // TestDemoReportsThatItsPortIsTaken: the message says what to do.
 func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 	taken := greeting(t, func(net.Conn) {})
@@ -164,7 +186,7 @@ func TestDemoReportsThatItsPortIsTaken(t *testing.T) {
 	}
 	d.anyPort = true
 	notice := taken + " is in use, perhaps by your own Redis: the gateway listens on 127.0.0.1:7 instead"
-	if err := d.startGateway(w, conf, nil); err != nil || starts != 3 || d.addr != "127.0.0.1:7" ||
+	if err := d.startGateway(w, conf, nil); err != nil || starts != 5 || d.addr != "127.0.0.1:7" ||
 		!strings.Contains(screen.String(), notice) {
 		t.Error(err, starts, d.addr, screen.String())
 	}
