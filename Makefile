@@ -69,6 +69,7 @@ test: lint
 	@$(SETUP) compiler
 	@$(SETUP) server
 	@$(SETUP) python
+	@$(SETUP) promtool
 	go test -timeout $(TIMEOUT) ./gateway/resp ./gateway/worker ./routing ./topology ./topology/decide
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=100000x
 	$(SERVED) $(LONG) ./...

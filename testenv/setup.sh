@@ -10,6 +10,7 @@
 #   sh testenv/setup.sh node       Node.js with npm, and the modules of testenv/clients/node, exactly as locked
 #   sh testenv/setup.sh clients    the other clients of make compat (PHP, Ruby, C, Python), as far as there are packages
 #   sh testenv/setup.sh browser    Chromium, in which make page-test opens the page
+#   sh testenv/setup.sh promtool   promtool, which tests the alert rules; without a package of it they are only read
 #   sh testenv/setup.sh make       make itself
 #
 # Missing programs come from the system's package manager (apt, dnf, apk or brew). The command is printed first; at a
@@ -286,6 +287,12 @@ need_browser() {
 	esac
 }
 
+# need_promtool goes on without it: the rules are then only compared with the metrics of the gateway.
+need_promtool() {
+	have promtool && return
+	(install_one promtool prometheus prometheus) || say "setup: without promtool the alert rules are not evaluated"
+}
+
 need_make() { have make || install_one make '' make; }
 
 case ${1:-} in
@@ -298,6 +305,7 @@ python) need_python ;;
 node) need_node ;;
 clients) need_clients ;;
 browser) need_browser ;;
+promtool) need_promtool ;;
 make) need_make ;;
-*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|clients|browser|make" ;;
+*) die "usage: setup.sh go|compiler|server|rivals|tcl|python|node|clients|browser|promtool|make" ;;
 esac

@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,6 +59,7 @@ func TestComposeStartsWhatItSays(t *testing.T) {
 		"cluster": {"gateway", "node-1", "node-2", "node-3", "node-4", "node-5", "node-6"},
 		"sentinel": {"redis-1", "redis-2", "redis-3", "sentinel-1", "sentinel-2", "sentinel-3",
 			"sentinel-gateway"},
+		"monitoring": {"grafana", "prometheus"},
 	}
 	file := readCompose(t)
 	got := map[string][]string{}
@@ -73,9 +76,12 @@ func TestComposeStartsWhatItSays(t *testing.T) {
 		if !slices.Contains(s.DNSOpt, "ndots:1") || s.DNSSearch != "." {
 			t.Errorf("%s asks name servers outside for the names of services that are down", name)
 		}
-		if strings.HasSuffix(name, "gateway") {
+		switch {
+		case s.Profiles[0] == "monitoring":
+			checkComposeMonitoring(t, name, s, file.Volumes)
+		case strings.HasSuffix(name, "gateway"):
 			checkComposeGateway(t, name, s)
-		} else {
+		default:
 			checkComposeServer(t, name, s, file.Volumes)
 		}
 	}
@@ -136,12 +142,33 @@ func checkComposeServer(t *testing.T, name string, s composeService, volumes map
 	}
 }
 
+// checkComposeMonitoring: a port on loopback only, and mounts of what is there.
+func checkComposeMonitoring(t *testing.T, name string, s composeService, volumes map[string]any) {
+	t.Helper()
+	if len(s.Ports) != 1 || !strings.HasPrefix(s.Ports[0], "${EVERGATE_BIND:-127.0.0.1}:") {
+		t.Errorf("%s publishes %v", name, s.Ports)
+	}
+	if !regexp.MustCompile(`^\$\{EVERGATE_[A-Z]+_IMAGE:-[a-z/]+:v?[0-9.]+\}$`).MatchString(s.Image) {
+		t.Errorf("%s has the image %q: no version, or no variable", name, s.Image)
+	}
+	for _, mount := range s.Volumes {
+		source, _, _ := strings.Cut(mount, ":")
+		_, declared := volumes[source]
+		if declared {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join("..", "..", source)); err != nil || !strings.HasSuffix(mount, ":ro") {
+			t.Errorf("%s mounts %s: %v", name, mount, err)
+		}
+	}
+}
+
 // composeKeys are the words of compose that docker-compose 1.29 and docker compose 2 both understand, as far as this
 // file needs them. Look up a new word in both before you add it.
 var composeKeys = map[string][]string{
 	"": {"services", "volumes"},
-	"services": {"build", "cap_drop", "command", "dns_opt", "dns_search", "healthcheck", "hostname", "image", "init",
-		"ports", "profiles", "read_only", "stop_grace_period", "volumes"},
+	"services": {"build", "cap_drop", "command", "dns_opt", "dns_search", "environment", "healthcheck", "hostname",
+		"image", "init", "ports", "profiles", "read_only", "stop_grace_period", "volumes"},
 	"build":       {"args", "context"},
 	"healthcheck": {"interval", "retries", "start_period", "test", "timeout"},
 }

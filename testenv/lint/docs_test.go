@@ -150,7 +150,8 @@ var systemLine = regexp.MustCompile(`^(systemctl (enable --now|restart|status) (
 func composeLine(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	services := strings.Join(composeServices(t), "|")
-	return regexp.MustCompile(`^docker compose -f docker-compose\.cluster\.yml (--profile sentinel )?` +
+	return regexp.MustCompile(`^docker compose -f docker-compose\.cluster\.yml ` +
+		`(--profile (cluster|sentinel|monitoring) )*` +
 		`(up -d|down -v|(kill|logs|exec) (` + services + `)( redis-cli -h (` + services + `) .*)?)$`)
 }
 
