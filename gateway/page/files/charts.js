@@ -1,7 +1,7 @@
 // The charts of the last hour, drawn by uPlot. They share their range, their cursor, and the marks of failovers.
 
 import {byId, colour, draw, el, nextFrame, scale, setText} from './dom.js';
-import {clock, count, micros, rate} from './format.js';
+import {clock, count, micros, rate, round} from './format.js';
 
 // A line has the key of its samples, its name, its colour in the style sheet, and how its values are written.
 const charts = [
@@ -227,8 +227,9 @@ export class Charts {
           size: 52 * k,
           gap: 4,
           space: 28 * k,
-          values: (u, ticks) => ticks.map((v) => (v === null ? '' : chart.lines[0].write(v))),
-          ...(chart.log ? {filter: powers, grid: {...axis.grid, filter: powers}} : {}),
+          values: (u, ticks) => ticks.map((v) => (v === null ? '' : round(chart.lines[0].write(v)))),
+          filter: chart.log ? powers : whole,
+          grid: {...axis.grid, filter: chart.log ? powers : whole},
         },
       ],
       hooks: {
@@ -287,6 +288,11 @@ export class Charts {
 // fromZero is a range that begins at 0 and ends above all values.
 function fromZero(u, least, most) {
   return [0, Math.max(1, (most ?? 0) * 1.1)];
+}
+
+// whole leaves only the whole numbers of the marks of an axis: nothing is counted in parts.
+function whole(u, ticks) {
+  return ticks.map((v) => (Number.isInteger(v) ? v : null));
 }
 
 // powers leaves only the powers of ten of the marks of a logarithmic axis.

@@ -36,6 +36,11 @@ export function millis(ms) {
   return seconds(ms / 1e3);
 }
 
+// round leaves the decimal places of whole seconds out, for marks of an axis: "2 s".
+export function round(text) {
+  return text.replace('.000 s', ' s');
+}
+
 // after writes a time since a beginning: "+0.312 s".
 export function after(ms) {
   return unknown(ms) ? dash : `+${(ms / 1e3).toFixed(3)} s`;

@@ -2,7 +2,7 @@
 // what each said, and a band for the time in which requests waited.
 
 import {draw} from './dom.js';
-import {end, millis} from './format.js';
+import {end, millis, round} from './format.js';
 
 const lane = 26;
 const head = 24;
@@ -119,7 +119,7 @@ export function lanes(failover, known, width, now) {
   for (const at of ticks(length, Math.max(2, Math.floor((width - left) / 90)))) {
     svg.append(
       draw('line', {class: 'grid', x1: x(at), x2: x(at), y1: head - 6, y2: height}),
-      draw('text', {class: 'tick', x: x(at), y: 11, 'text-anchor': 'middle'}, millis(at)),
+      draw('text', {class: 'tick', x: x(at), y: 11, 'text-anchor': 'middle'}, round(millis(at))),
     );
   }
   names.forEach((name, row) => {
