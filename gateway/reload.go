@@ -62,10 +62,17 @@ func (r *reloads) Reload(fresh config.Gateway) (config.Changes, error) {
 	fresh = fresh.Filled()
 	fresh.Workers = cmp.Or(fresh.Workers, r.cores)
 	changes, err := r.reload(fresh)
+	r.note(changes, err)
+	return changes, err
+}
+
+// ReloadFailed counts a reload whose settings could not be read, so that Reload was not called.
+func (r *reloads) ReloadFailed(err error) { r.note(config.Changes{}, err) }
+
+func (r *reloads) note(changes config.Changes, err error) {
 	r.noted.Lock()
 	defer r.noted.Unlock()
 	r.outcome.Note(time.Now(), config.Names(changes.Restart), err)
-	return changes, err
 }
 
 func (r *reloads) reload(fresh config.Gateway) (changes config.Changes, err error) {

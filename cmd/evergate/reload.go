@@ -24,6 +24,8 @@ func (gw *running) take(read func() (*settings.Resolved, error), logger hclog.Lo
 	var changes config.Changes
 	if err == nil {
 		changes, err = gw.reload(r.Config)
+	} else {
+		gw.unread(err)
 	}
 	var mistakes settings.Mistakes
 	if errors.As(err, &mistakes) {

@@ -66,6 +66,10 @@ func TestBuiltGatewayReloads(t *testing.T) {
 		return nil
 	})
 	ping(client, "+PONG")
+	if reply, err := client.Do("INFO", "gateway"); err != nil ||
+		!strings.Contains(string(reply), "\r\nreloads:1\r\nreloads_failed:1\r\nreload_last:failed\r\n") {
+		t.Errorf("%s, %v", reply, err)
+	}
 	if err := process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,8 @@ type running struct {
 	reopen func() error
 	// reload replaces the settings, or returns why the old ones stay.
 	reload func(config.Gateway) (config.Changes, error)
+	// unread counts a reload whose settings could not be read.
+	unread func(error)
 	// turn returns when every loop has made a round, or an error when the context ends before.
 	turn func(context.Context) error
 }

@@ -46,6 +46,7 @@ type fakeGateway struct {
 	drain   func(context.Context) error
 	config  config.Gateway
 	closed  int
+	unread  int
 	stderr  syncBuffer
 	// reload is called with the new settings.
 	reload func(config.Gateway) (config.Changes, error)
@@ -72,7 +73,8 @@ func (f *fakeGateway) run(t *testing.T, args, environ []string) (code int, out, 
 					f.config = fresh
 					return f.reload(fresh)
 				},
-				turn: func(context.Context) error { return nil },
+				unread: func(error) { f.unread++ },
+				turn:   func(context.Context) error { return nil },
 			}, nil
 		}})
 	return code, stdout.String(), f.stderr.String()
@@ -159,7 +161,8 @@ func TestHangupReloads(t *testing.T) {
 		return nil
 	}
 	code, _, errOut := f.run(t, []string{"run", "--config", file, "--workers", "3"}, []string{"EVERGATE_READS=primary"})
-	if code != exitOK || f.closed != 1 || reloads != 3 || f.config.DrainTimeout != 7*time.Second || f.config.Workers != 3 {
+	if code != exitOK || f.closed != 1 || reloads != 3 || f.unread != 1 ||
+		f.config.DrainTimeout != 7*time.Second || f.config.Workers != 3 {
 		t.Error(code, f.closed, reloads, f.config)
 	}
 	rest := errOut
