@@ -142,9 +142,17 @@ func writesBehind(c *sessions.Session, l *upstream.Conn, refused *upstream.Pendi
 	return false
 }
 
-// takeBehind retries the reads that a client has behind the reply under way, except those before one of its writes. The
-// server's replies to them are dropped.
-func (r *Retries) takeBehind(c *sessions.Session, l *upstream.Conn) {
+// HoldBack retries what a client was sent ahead on a connection, once it has read: half of what may be kept for it is
+// kept, and the replies to come would have it closed.
+func (r *Retries) HoldBack(c *sessions.Session, l *upstream.Conn) {
+	if c.FillsUp() && c.InFlight() {
+		r.takeBehind(c, l, false)
+	}
+}
+
+// takeBehind retries the reads that a client has on a connection, except those before one of its writes, and the one
+// whose reply is under way. The server's replies to them are dropped.
+func (r *Retries) takeBehind(c *sessions.Session, l *upstream.Conn, underWay bool) {
 	front, start := l.Inflight.Front(), l.Queue.AnsweredTo()
 	var requests []*upstream.Pending
 	var starts []uint64
@@ -152,7 +160,7 @@ func (r *Retries) takeBehind(c *sessions.Session, l *upstream.Conn) {
 		from := start
 		start = t.End
 		switch {
-		case t == front || !t.SameClient(front):
+		case underWay && t == front || t.To != c.Ref:
 		case t.Flags&^upstream.Loaded != 0 || t.Ahead > 0:
 			requests, starts = requests[:0], starts[:0]
 		default:

@@ -104,6 +104,7 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 		x.StreamEnded(c)
 		if !c.Closed() {
 			x.Landed(c, pending.Shard)
+			x.HoldBack(c, l)
 		}
 	}
 }
@@ -117,8 +118,8 @@ func (x *Exchange) stopFor(l *upstream.Conn, c *sessions.Session) {
 		x.clock.At(x.clock.Now + stallGrace)
 		return
 	}
-	if l.Big && x.MayOverflow(c) {
-		x.takeBehind(c, l)
+	if l.Big && x.MayOverflow(c) || c.FillsUp() {
+		x.takeBehind(c, l, true)
 	}
 }
 

@@ -116,6 +116,12 @@ func (x *Sessions) MayOverflow(c *Session) bool {
 	return c.heldBytes()+c.Expects(c.underWay()) > c.terms.Output.Max/2
 }
 
+// FillsUp reports whether half of the replies that may be kept for a client are, and so many that its next request
+// waits: what was sent ahead and is retried would only be sent once more.
+func (c *Session) FillsUp() bool {
+	return c.Output.Len()+c.Replies.KeptBytes() > max(c.terms.Output.Max/2, owedBytes)
+}
+
 // write makes the loop write the client's output at the end of the round.
 func (t *Table) write(c *Session) {
 	if c.due != dueNow {

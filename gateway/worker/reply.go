@@ -244,6 +244,7 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	l.Queue.Answered(p.End)
 	if !c.Closed() {
 		w.x.Landed(c, p.Shard)
+		w.x.HoldBack(c, l)
 	}
 }
 

@@ -453,7 +453,8 @@ var closed = map[string]string{
 	"quit":        "The client sent QUIT and got OK.",
 	"protocol-error": "The input is not RESP; the error above came before. A browser that was tricked into connecting " +
 		"is closed without an error.",
-	"output-limit": "The client does not read its replies: more than `--client-output-buffer-limit` is pending, or was " +
+	"output-limit": "The client does not read its replies, of writes or one long one: more than " +
+		"`--client-output-buffer-limit` is pending, or was " +
 		"for too long. Its commands may have been executed.",
 	"query-limit": "More than `--client-query-buffer-limit` of the client's input is pending. Pending input is not " +
 		"executed.",
