@@ -40,13 +40,15 @@ func (g *Gateway) adminPermitted(from int, r admin.Request, answer func([]byte))
 	case admin.Info:
 		g.info(&r, answer)
 	case admin.Config:
-		g.aside(func(ctx context.Context) { answer(g.configureAll(ctx, &r)) })
+		g.aside(func(ctx context.Context) { answer(g.ServeConfig(ctx, &r)) })
 	case admin.UnblockClient:
 		gather(g, part, func(partials []admin.Partial) { g.unblock(r, partials, answer) })
 	case admin.HotKeys:
-		g.serveHotKeys(&r, answer)
+		g.ServeHotKeys(&r, answer)
+	case admin.Latency:
+		g.aside(func(ctx context.Context) { answer(g.ServeLatency(ctx, &r)) })
 	case admin.SlowLog:
-		answer(g.serveSlowLog(&r))
+		answer(g.ServeSlowLog(&r))
 	case admin.BeginMonitor:
 		gather(g, part, func([]admin.Partial) { g.beginMonitor(from, r.Services, answer) })
 	case admin.EndMonitor:

@@ -27,6 +27,7 @@ import (
 	"evergate/gateway/fanout"
 	"evergate/gateway/limits"
 	"evergate/gateway/loop"
+	"evergate/gateway/measured"
 	"evergate/gateway/observe"
 	"evergate/gateway/outage"
 	"evergate/gateway/policy"
@@ -73,7 +74,7 @@ type Gateway struct {
 	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
 	entry
-	measured
+	*measured.Measured
 	*notices
 	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching    []atomic.Int32
@@ -173,7 +174,7 @@ func newWith(conf config.Gateway, logger hclog.Logger,
 		}
 		return conn, met, err
 	}
-	g.longScripts, g.measured = make([]atomic.Int32, len(conf.Services)), newMeasured(g, &conf)
+	g.longScripts, g.Measured = make([]atomic.Int32, len(conf.Services)), newMeasured(g)
 	g.watching, g.monitors = make([]atomic.Int32, conf.Workers), make([]monitors, len(conf.Services))
 	for i := range conf.Workers {
 		l, err := makeLoop(loop.Config{Worker: g.newWorker(i), Dial: connect, Logger: logger.Named("loop")})
@@ -242,7 +243,7 @@ func (g *Gateway) env(i int) worker.Env {
 			g.censusOf(of).count(k, name, node, listeners, conns)
 		},
 		Held:             g.hold,
-		Slow:             g.noteSlow,
+		Slow:             g.NoteSlow,
 		Unserved:         func(of int, why string) { g.unserved[g.subServices[of].service].Note(why) },
 		Gap:              func(of int, gap pubsub.Gap) { g.gapOver(i, of, gap) },
 		Cut:              g.cut,

@@ -139,7 +139,7 @@ func (r *reloads) take(p *prepared) {
 			gt.replace(p.gates[i])
 		}
 	}
-	g.switchMeasured(was, &p.conf)
+	g.UseSettings(was, &p.conf)
 	configureWorkers(g, &p.conf)
 	g.wake()
 	if r.settle() {

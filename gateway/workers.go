@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/account"
 	"evergate/gateway/config"
+	"evergate/gateway/measured"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/sessions"
@@ -44,7 +45,7 @@ func workerConfig(conf *config.Gateway, listeners []worker.Listener, bounds *use
 		IdleMax:         conf.Limits.IdleMax, AuthMax: conf.Limits.AuthMax, Listeners: listeners,
 		OutputSoft: softLimit(conf.Limits.OutputSoft), PushSoft: softLimit(conf.Limits.PushSoft),
 		Unaudited: conf.AuditLog == "", HotKeys: conf.HotKeys == config.On,
-		SlowerThan: slowerThan(conf),
+		SlowerThan: measured.SlowerThan(conf),
 	}
 	reads := map[config.ReadPolicy]upstream.Reads{
 		config.ReadPreferReplica: upstream.PreferReplica, config.ReadReplica: upstream.OnlyReplica,

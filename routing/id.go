@@ -124,6 +124,14 @@ const (
 	CmdHotKeysReset
 	CmdHotKeysStart
 	CmdHotKeysStop
+	CmdLatency
+	CmdLatencyDoctor
+	CmdLatencyGraph
+	CmdLatencyHelp
+	CmdLatencyHistogram
+	CmdLatencyHistory
+	CmdLatencyLatest
+	CmdLatencyReset
 	CmdMigrate
 	CmdMove
 	CmdPFCount
@@ -261,6 +269,14 @@ var idNames = [...]string{
 	CmdHotKeysReset:               "hotkeys|reset",
 	CmdHotKeysStart:               "hotkeys|start",
 	CmdHotKeysStop:                "hotkeys|stop",
+	CmdLatency:                    "latency",
+	CmdLatencyDoctor:              "latency|doctor",
+	CmdLatencyGraph:               "latency|graph",
+	CmdLatencyHelp:                "latency|help",
+	CmdLatencyHistogram:           "latency|histogram",
+	CmdLatencyHistory:             "latency|history",
+	CmdLatencyLatest:              "latency|latest",
+	CmdLatencyReset:               "latency|reset",
 	CmdMigrate:                    "migrate",
 	CmdMove:                       "move",
 	CmdPFCount:                    "pfcount",

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"evergate/gateway/hotkeys"
+	"evergate/gateway/latency"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/slowlog"
@@ -50,6 +51,9 @@ const (
 	SlowLog
 	// SlowerThan has the worker note requests that take as long as Slow.
 	SlowerThan
+	// Latency is the Command of LATENCY; Words are its arguments from the subcommand on, which is in lower case. It
+	// returns the times of commands.
+	Latency
 )
 
 // Request is a client's request to all workers, or to the servers outside of the connections that clients share. Every
@@ -66,7 +70,7 @@ type Request struct {
 	Client session.Ref
 	Seq    uint32
 	Proto  uint8
-	// Command is that of Config, HotKeys or SlowLog, Words are those of Info and Config.
+	// Command is that of Config, HotKeys, SlowLog or Latency, Words are those of Info and Config.
 	Command routing.ID
 	Words   []string
 	Options hotkeys.Options
@@ -105,6 +109,8 @@ type Partial struct {
 	HotKeys hotkeys.Report
 	// SeenKeys are those of the worker.
 	SeenKeys hotkeys.Seen
+	// Times are those of the commands, by the Index of their rows; nil for none.
+	Times []*latency.Histogram
 }
 
 // Line is one client's line of CLIENT LIST, with its end of line.

@@ -28,7 +28,9 @@ func Is(id routing.ID, asked bool) bool {
 		routing.CmdClientList, routing.CmdClientKill, routing.CmdClientPause, routing.CmdClientUnpause,
 		routing.CmdClientUnblock,
 		routing.CmdHotKeysStart, routing.CmdHotKeysStop, routing.CmdHotKeysGet, routing.CmdHotKeysReset,
-		routing.CmdSlowLogGet, routing.CmdSlowLogLen, routing.CmdSlowLogReset:
+		routing.CmdSlowLogGet, routing.CmdSlowLogLen, routing.CmdSlowLogReset,
+		routing.CmdLatencyDoctor, routing.CmdLatencyGraph, routing.CmdLatencyHistogram, routing.CmdLatencyHistory,
+		routing.CmdLatencyLatest, routing.CmdLatencyReset:
 		return true
 	}
 	return false
@@ -56,6 +58,12 @@ func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, w
 		r.Kind, r.Command = SlowLog, command.ID
 		if command.ID == routing.CmdSlowLogGet {
 			r.SlowQuery, wrong = slowlog.Parse(args)
+		}
+	case routing.CmdLatencyDoctor, routing.CmdLatencyGraph, routing.CmdLatencyHistogram, routing.CmdLatencyHistory,
+		routing.CmdLatencyLatest, routing.CmdLatencyReset:
+		r.Kind, r.Command, r.Words = Latency, command.ID, []string{command.Word()}
+		for _, a := range args[2:] {
+			r.Words = append(r.Words, string(a))
 		}
 	case routing.CmdClientList:
 		r.Kind, r.Size = ListClients, len(resp.AppendCommand(nil, args...))

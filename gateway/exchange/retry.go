@@ -19,7 +19,8 @@ type Retries struct{ x *Exchange }
 func (r *Retries) Retry(c *sessions.Session, t *upstream.Pending, frame []byte, a retry.Entry) {
 	a.Seq, a.Part, a.Slot = t.Seq, t.Part, t.Slot
 	a.Frame, a.Read = bytes.Clone(frame), t.Flags&upstream.Write == 0
-	a.Shard, a.Flown, a.Cost, a.Began = t.Shard, c.InFlightEpoch(), t.Cost, uint32(t.Began)
+	a.Shard, a.Flown, a.Cost = t.Shard, c.InFlightEpoch(), t.Cost
+	a.Began, a.Command = uint32(t.Began), t.Command
 	if c.Service.View != nil {
 		a.Epoch = c.Service.View.Epoch
 	}

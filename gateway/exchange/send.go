@@ -30,10 +30,11 @@ type Request struct {
 	Watched  bool
 	Counts   bool
 	Ahead    uint32
-	// Began is that of a request that is retried, see retry.Entry; 0 for others.
-	Began uint32
-	Shard int
-	Frame []byte
+	// Began and Command are those of a request that is retried, see retry.Entry; 0 for others.
+	Began   uint32
+	Command uint16
+	Shard   int
+	Frame   []byte
 	// Rest are what follows Frame where the request is in several pieces, of whole frames each. They may be kept.
 	Rest [][]byte
 	// First is a command to send in front, without which the reply to this request would be wrong. Its pending request
@@ -62,6 +63,7 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	end := x.pool.Send(l, upstream.Pending{
 		To: c.Ref, Seq: r.Seq, Part: r.Part, Slot: r.Slot, Shard: int16(r.Shard), Flags: r.flags(), Redirects: r.Redirects,
 		Retries: r.Retries, Cost: r.Cost, Ahead: r.Ahead, Began: x.began(c, r),
+		Command: commandOf(c, r),
 	}, r.Frame, r.Owned, c.Company(r.size(), r.Cost), r.Rest...)
 	if r.Counts {
 		x.Published(c, l, end, r.Seq)
@@ -69,6 +71,14 @@ func (x *Exchange) Send(c *sessions.Session, l *upstream.Conn, r *Request) {
 	x.totals.Requests[l.Key.Purpose]++
 	c.Service.CountSent(l)
 	c.Sent(l, r.Shard, r.Foreign)
+}
+
+// commandOf is the Index of a request's command: that of the session, unless it is retried.
+func commandOf(c *sessions.Session, r *Request) uint16 {
+	if r.Began != 0 || c.Last == nil {
+		return r.Command
+	}
+	return c.Last.Index
 }
 
 // began is when a request began that is sent now. That of one which has waited, or was sent before, is noted apart.

@@ -1,5 +1,5 @@
-// Package latency counts times in buckets of fixed size: adding one costs nanoseconds and no memory. Begin with
-// Histogram.
+// Package latency counts times in buckets of fixed size: adding one costs nanoseconds and no memory. A Recorder does so
+// by command, and the replies to LATENCY are made of both. Begin with Histogram.
 package latency
 
 import (

@@ -16,6 +16,7 @@ import (
 	"evergate/gateway/admin"
 	"evergate/gateway/facade"
 	"evergate/gateway/hotkeys"
+	"evergate/gateway/latency"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/slowlog"
@@ -111,7 +112,8 @@ func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 		return len(args) > 2 && f.Verdict != nil || len(args) > 1 && string(args[1]) != strconv.Itoa(int(f.Proto))
 	case routing.CmdSelect:
 		return string(args[1]) != strconv.Itoa(int(f.DB))
-	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor, routing.CmdHotKeys, routing.CmdSlowLog:
+	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor, routing.CmdHotKeys, routing.CmdSlowLog,
+		routing.CmdLatency:
 		return true
 	case routing.CmdClient: // a session waits for one admin request at a time, and no notification comes before its OK
 		return command.ID == routing.CmdClientReply || command.ID == routing.CmdClientMaintNotifications ||
@@ -155,6 +157,8 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 		return hotkeys.Help, do
 	case routing.CmdSlowLog:
 		return slowlog.Help, do
+	case routing.CmdLatency:
+		return latency.Help, do
 	case routing.CmdCluster:
 		return cluster(command, args, f), do
 	case routing.CmdRole:

@@ -148,8 +148,8 @@ func (m *Multi) resendBroadcast(c *sessions.Session, s *parted) bool {
 	}
 	m.x.Send(c, l, &exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: -1, Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost, Shard: shard,
-		Began: a.Began,
-		Read:  a.Read, Frame: a.Frame, Foreign: s.broadcast.bypass,
+		Began: a.Began, Command: a.Command,
+		Read: a.Read, Frame: a.Frame, Foreign: s.broadcast.bypass,
 	})
 	return true
 }

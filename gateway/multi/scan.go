@@ -103,7 +103,8 @@ func (m *Multi) resendScan(c *sessions.Session, s *parted, a *retry.Entry) bool 
 	if l == nil {
 		return m.x.StillUnavailable(c, a, r.Shard, why)
 	}
-	r.Seq, r.Redirects, r.Retries, r.Cost, r.Began = a.Seq, a.Redirects, a.Retries, a.Cost, a.Began
+	r.Seq, r.Redirects, r.Retries, r.Cost = a.Seq, a.Redirects, a.Retries, a.Cost
+	r.Began, r.Command = a.Began, a.Command
 	m.x.Send(c, l, &r)
 	return true
 }

@@ -28,6 +28,8 @@ type Entry struct {
 	Target topology.NodeID
 	// Began is when it was first sent, or waited for a server before that: a stamp of package wait, 0 for neither.
 	Began uint32
+	// Command is the Index of its command's row.
+	Command uint16
 	// At is when it is retried, unless a view newer than Epoch, under which it was rejected, comes earlier.
 	At    time.Duration
 	Epoch uint64

@@ -125,7 +125,8 @@ func (tx *Transactions) ResendExec(c *sessions.Session, a *retry.Entry) bool {
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0, Began: a.Began,
+		Shard: d.Shard, Read: a.Read, Frame: a.Frame, Ask: a.Ask, Foreign: a.Target >= 0,
+		Began: a.Began, Command: a.Command,
 		Load: c.Service.Catalog.MissingAll(exchange.PlaceOf(l), body, tx.conf.Limits),
 	}
 	commands := uint32(0)

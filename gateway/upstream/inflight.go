@@ -53,6 +53,8 @@ type Pending struct {
 	// Began is when the request was sent, or began to wait for a server before that; of a request that is retried, the
 	// first time. 0 for those of the gateway's own.
 	Began wait.Stamp
+	// Command is the Index of its command's row; 0 if it has none.
+	Command uint16
 }
 
 // SameClient reports whether two pending requests belong to the same client.

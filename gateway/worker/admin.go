@@ -3,8 +3,10 @@ package worker
 import (
 	"evergate/gateway/admin"
 	"evergate/gateway/clients"
+	"evergate/gateway/latency"
 	"evergate/gateway/session"
 	"evergate/gateway/wait"
+	"evergate/routing"
 )
 
 // Admin does this worker's share of a request, and returns its partial result.
@@ -28,6 +30,11 @@ func (w *Worker) Admin(r *admin.Request) (p admin.Partial) {
 		p.HotKeys = w.hot.session(w, r)
 	case admin.SlowerThan:
 		w.slow.set(r.Services, r.Slow)
+	case admin.Latency:
+		p.Times = make([]*latency.Histogram, len(routing.Rows())+1)
+		for _, service := range r.Services {
+			w.latency.AddTo(p.Times, service)
+		}
 	case admin.SeenKeys:
 		p.SeenKeys = w.hot.Seen(r.Services, w.clock.Now)
 	case admin.EndMonitor:

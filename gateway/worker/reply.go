@@ -77,8 +77,8 @@ func (w *Worker) streamed(l *upstream.Conn, size int) {
 	if w.hot.DueReply(size) {
 		w.hot.stream(w, l, size)
 	}
-	if c := w.x.Session(p.To); c != nil && w.clock.Stamp-p.Began >= w.slow.least {
-		w.slow.answered(w, c, l, size)
+	if c := w.x.Session(p.To); c != nil {
+		w.timed(c, l, p, size)
 	}
 	l.AnsweredAt(w.clock.Stamp)
 }
@@ -217,8 +217,8 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	if c != nil && w.hot.DueReply(len(r.reply)) {
 		w.hot.reply(w, c.Service, r.frame(), len(r.reply))
 	}
-	if c != nil && w.clock.Stamp-p.Began >= w.slow.least {
-		w.slow.answered(w, c, l, len(r.reply))
+	if c != nil {
+		w.timed(c, l, &p, len(r.reply))
 	}
 	if c != nil {
 		c.Service.Answered(uint32(w.clock.Stamp-p.Began), r.reply[0] == '-')

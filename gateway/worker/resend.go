@@ -58,7 +58,7 @@ func (w *Worker) forwardRetry(c *sessions.Session, a *retry.Entry, d *routing.De
 	}
 	r := exchange.Request{
 		Seq: a.Seq, Part: a.Part, Slot: int16(d.Slot), Redirects: a.Redirects, Retries: a.Retries, Cost: a.Cost,
-		Began: a.Began,
+		Began: a.Began, Command: a.Command,
 		Shard: d.Shard, Read: d.Safe, Frame: a.Frame, Counts: d.Counts, Ask: a.Ask, Foreign: a.Target >= 0,
 	}
 	if body := c.Service.Catalog.Missing(exchange.PlaceOf(l), command, args); body != nil {

@@ -14,6 +14,17 @@ import (
 	"evergate/routing"
 )
 
+// timed takes the time of a request at the front of a connection whose whole reply has come.
+func (w *Worker) timed(c *sessions.Session, l *upstream.Conn, p *upstream.Pending, size int) {
+	took := w.clock.Stamp - p.Began
+	if p.Flags&upstream.Blocking == 0 {
+		w.latency.Record(c.Service.Of, p.Command, uint32(took))
+	}
+	if took >= w.slow.least {
+		w.slow.answered(w, c, l, size)
+	}
+}
+
 // slowness finds requests that took long. On the path of all requests is one comparison with least.
 type slowness struct {
 	// least is the shortest time of a slow request of any service; 1<<32 - 1, which takes 71 minutes, if none is.

@@ -29,6 +29,7 @@ import (
 	"evergate/gateway/facade"
 	"evergate/gateway/fanout"
 	"evergate/gateway/inquiry"
+	"evergate/gateway/latency"
 	"evergate/gateway/maintenance"
 	"evergate/gateway/multi"
 	"evergate/gateway/policy"
@@ -226,6 +227,7 @@ type Worker struct {
 	users        map[userKey]*service
 	hot          sampling
 	slow         slowness
+	latency      latency.Recorder
 	args         [][]byte // scratch of run
 	decision     routing.Decision
 	trimAt       time.Duration // when blocks are trimmed next; never while there are none
@@ -241,6 +243,7 @@ func New(conf Config, env Env) *Worker {
 		conf: conf, env: env, rnd: rand.New(rand.NewPCG(conf.Seed, 0x65766572)), trimAt: wait.Never,
 		args: make([][]byte, 0, 64), users: map[userKey]*service{},
 		hot: newSampling(&conf), slow: newSlowness(&conf, &env),
+		latency: latency.NewRecorder(len(conf.Services), len(routing.Rows())),
 	}
 	w.fill()
 	w.configured = w.env.Config()

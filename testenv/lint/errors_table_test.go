@@ -272,7 +272,7 @@ var errAnswers = []answered{
 		advice: "use another connection, or RESET"},
 	{text: "ERR '<command>' reports on one server, and this service has several", reason: "one-server",
 		executed: notExecuted,
-		when:     "a cluster: MEMORY STATS, LATENCY HISTOGRAM", advice: "send it to the server itself"},
+		when:     "a cluster: MEMORY STATS", advice: "send it to the server itself"},
 	{text: "ERR SWAPDB is not allowed in cluster mode", reason: "one-server", executed: notExecuted,
 		when: "SWAPDB in a cluster", advice: elsewhere},
 	{text: "ERR invalid cursor", executed: notExecuted,

@@ -9,12 +9,13 @@ import (
 // changed, with what is below it alone. Rooms of one floor do not know each other.
 var floors = [...][]string{
 	0: {"topology", "gateway/resp", "gateway/blocks", "gateway/glob", "gateway/certs", "gateway/tlsconn",
-		"gateway/ratelimit", "gateway/account", "gateway/api", "gateway/latency", "gateway/page",
+		"gateway/ratelimit", "gateway/account", "gateway/api", "gateway/page",
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
 		"cmd/evergate/suggest", "cmd/evergate/systemd", "cmd/evergate/manual", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
 	1: {"routing", "gateway/accept", "gateway/limits", "gateway/hotkeys", "gateway/slowlog",
 		"gateway/web", "gateway/series",
+		"gateway/latency",
 		"gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",
 		"testenv/twin", "testenv/compat", "testenv/bench", "testenv/hostile", "cmd/evergate/top"},
 	2: {"topology/keeper", "gateway/wait", "gateway/access", "gateway/admin", "gateway/fanout", "gateway/facade",
@@ -24,7 +25,7 @@ var floors = [...][]string{
 	5: {"gateway/exchange"},
 	6: {"gateway/multi", "gateway/transaction", "gateway/dedicated", "gateway/inquiry", "gateway/clients",
 		"gateway/subscribe", "gateway/policy", "gateway/config", "gateway/throttle", "gateway/maintenance"},
-	7: {"gateway/worker", "gateway/shared", "cmd/evergate/settings", "cmd/evergate/logging",
+	7: {"gateway/measured", "gateway/worker", "gateway/shared", "cmd/evergate/settings", "cmd/evergate/logging",
 		"cmd/evergate/adminclient"},
 	8:  {"gateway/loop", "gateway/status", "gateway/metrics", "testenv/play", "testenv/sim/scenario"},
 	9:  {"gateway/observe", "testenv/sim/network"},

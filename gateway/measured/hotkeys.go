@@ -1,4 +1,4 @@
-package gateway
+package measured
 
 import (
 	"cmp"
@@ -11,45 +11,11 @@ import (
 	"evergate/gateway/config"
 	"evergate/gateway/hotkeys"
 	"evergate/gateway/resp"
-	"evergate/gateway/worker"
 	"evergate/routing"
 )
 
 // hotKeysShown is how many hot keys, and how many big ones, the API has of each service.
 const hotKeysShown = 32
-
-// measured is what the gateway has measured of requests. Its methods are the Gateway's.
-type measured struct {
-	g *Gateway
-	// hotSessions has the session of HOTKEYS of each service.
-	hotSessions []hotSession
-	// slowLogs has the slow requests of each service.
-	slowLogs []slowLog
-}
-
-func newMeasured(g *Gateway, conf *config.Gateway) measured {
-	return measured{g: g, hotSessions: make([]hotSession, len(conf.Services)), slowLogs: newSlowLogs(conf)}
-}
-
-// switchMeasured puts settings to use that have changed.
-func (m *measured) switchMeasured(was, conf *config.Gateway) {
-	if was.SlowLogSlowerThan == conf.SlowLogSlowerThan && was.SlowLogMax == conf.SlowLogMax {
-		return // a CONFIG SET may have set others
-	}
-	for service := range m.slowLogs {
-		m.useSlowLog(service, slowerThan(conf), conf.SlowLogMax)
-	}
-}
-
-// parts are the sub-services of a service.
-func (m *measured) parts(service int) (parts []int) {
-	for of, p := range m.g.subServices {
-		if p.service == service {
-			parts = append(parts, of)
-		}
-	}
-	return parts
-}
 
 // hotSession is the session of HOTKEYS of a service.
 type hotSession struct {
@@ -58,10 +24,10 @@ type hotSession struct {
 	last *hotkeys.Session
 }
 
-// serveHotKeys serves HOTKEYS: every worker samples its own requests, and the session is that of the service. Workers
+// ServeHotKeys serves HOTKEYS: every worker samples its own requests, and the session is that of the service. Workers
 // get their shares while the lock is held, in the order in which sessions begin and end.
-func (m *measured) serveHotKeys(r *admin.Request, answer func([]byte)) {
-	h := &m.hotSessions[m.g.subServices[r.Services[0]].service]
+func (m *Measured) ServeHotKeys(r *admin.Request, answer func([]byte)) {
+	h := &m.hotSessions[m.env.Service(r.Services[0])]
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
@@ -83,7 +49,7 @@ func (m *measured) serveHotKeys(r *admin.Request, answer func([]byte)) {
 	case routing.CmdHotKeysGet:
 		shown = *h.last
 	}
-	gather(m.g, func(w *worker.Worker) admin.Partial { return w.Admin(r) }, func(partials []admin.Partial) {
+	m.env.Gather(r, func(partials []admin.Partial) {
 		if r.Command != routing.CmdHotKeysGet {
 			answer(resp.OK)
 			return
@@ -97,12 +63,12 @@ func (m *measured) serveHotKeys(r *admin.Request, answer func([]byte)) {
 }
 
 // refuseHotKeys returns the reply to a request that does nothing in the present session; nil for others.
-func (m *measured) refuseHotKeys(r *admin.Request, s *hotkeys.Session) []byte {
+func (m *Measured) refuseHotKeys(r *admin.Request, s *hotkeys.Session) []byte {
 	switch active := s != nil && s.Active; {
 	case r.Command == routing.CmdHotKeysStart && active:
 		return hotkeys.Begun
 	case r.Command == routing.CmdHotKeysStart && r.Options.Slots != nil:
-		if v := m.g.viewOf(r.Services[0]); v == nil || !v.Sharded {
+		if !m.env.Sharded(r.Services[0]) {
 			return hotkeys.NoCluster
 		}
 	case r.Command == routing.CmdHotKeysReset && active:
@@ -115,7 +81,7 @@ func (m *measured) refuseHotKeys(r *admin.Request, s *hotkeys.Session) []byte {
 
 // HotKeys returns the keys that most requests used in the last minute and the largest values, of all services, or of
 // the one with this name. named: with the names of the keys, which are data of users.
-func (m *measured) HotKeys(service string, named bool) api.HotKeys {
+func (m *Measured) HotKeys(service string, named bool) api.HotKeys {
 	name := func(key string) string {
 		if named {
 			return api.Text(key)
@@ -123,8 +89,8 @@ func (m *measured) HotKeys(service string, named bool) api.HotKeys {
 		return ""
 	}
 	hot, big, window := []api.HotKey{}, []api.BigKey{}, time.Duration(0)
-	for i := range m.g.conf().Services {
-		of := m.g.conf().Services[i].Name
+	for i := range m.env.Conf().Services {
+		of := m.env.Conf().Services[i].Name
 		if service != "" && service != of {
 			continue
 		}
@@ -141,15 +107,15 @@ func (m *measured) HotKeys(service string, named bool) api.HotKeys {
 	}
 	slices.SortStableFunc(hot, func(a, b api.HotKey) int { return cmp.Compare(b.PerSecond, a.PerSecond) })
 	slices.SortStableFunc(big, func(a, b api.BigKey) int { return cmp.Compare(b.Bytes, a.Bytes) })
-	return api.HotKeys{Now: time.Now().UTC(), On: m.g.conf().HotKeys == config.On, KeysShown: named,
+	return api.HotKeys{Now: time.Now().UTC(), On: m.env.Conf().HotKeys == config.On, KeysShown: named,
 		Window: window.Seconds(), SampleOneIn: hotkeys.OneIn, Hot: hot, Big: big}
 }
 
 // seenKeys joins what the workers have seen of one service.
-func (m *measured) seenKeys(service int) hotkeys.Seen {
-	r := admin.Request{Kind: admin.SeenKeys, Services: m.parts(service)}
+func (m *Measured) seenKeys(service int) hotkeys.Seen {
+	r := admin.Request{Kind: admin.SeenKeys, Services: m.env.Parts(service)}
 	var all []hotkeys.Seen
-	for _, p := range collect(m.g, func(w *worker.Worker) admin.Partial { return w.Admin(&r) }) {
+	for _, p := range m.env.Collect(&r) {
 		all = append(all, p.SeenKeys)
 	}
 	return hotkeys.Join(hotKeysShown, all)

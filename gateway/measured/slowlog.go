@@ -1,4 +1,4 @@
-package gateway
+package measured
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"evergate/gateway/config"
 	"evergate/gateway/resp"
 	"evergate/gateway/slowlog"
-	"evergate/gateway/worker"
 	"evergate/routing"
 )
 
@@ -30,27 +29,27 @@ type slowLog struct {
 func newSlowLogs(conf *config.Gateway) []slowLog {
 	logs := make([]slowLog, len(conf.Services))
 	for i := range logs {
-		logs[i] = slowLog{log: slowlog.New(conf.SlowLogMax), slower: slowerThan(conf)}
+		logs[i] = slowLog{log: slowlog.New(conf.SlowLogMax), slower: SlowerThan(conf)}
 	}
 	return logs
 }
 
-// slowerThan is from which time on requests are slow by the settings; negative if none is.
-func slowerThan(conf *config.Gateway) time.Duration {
+// SlowerThan is from which time on requests are slow by the settings; negative if none is.
+func SlowerThan(conf *config.Gateway) time.Duration {
 	return time.Duration(conf.SlowLogSlowerThan) * time.Microsecond
 }
 
-// noteSlow takes a slow request of a sub-service.
-func (m *measured) noteSlow(of int, e slowlog.Entry) {
-	l := &m.slowLogs[m.g.subServices[of].service]
+// NoteSlow takes a slow request of a sub-service.
+func (m *Measured) NoteSlow(of int, e slowlog.Entry) {
+	l := &m.slowLogs[m.env.Service(of)]
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.log.Add(e)
 }
 
-// serveSlowLog serves SLOWLOG.
-func (m *measured) serveSlowLog(r *admin.Request) []byte {
-	l := &m.slowLogs[m.g.subServices[r.Services[0]].service]
+// ServeSlowLog serves SLOWLOG.
+func (m *Measured) ServeSlowLog(r *admin.Request) []byte {
+	l := &m.slowLogs[m.env.Service(r.Services[0])]
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch r.Command {
@@ -64,30 +63,31 @@ func (m *measured) serveSlowLog(r *admin.Request) []byte {
 }
 
 // useSlowLog puts settings to use for a service: from which time on requests are slow, and how many are kept.
-func (m *measured) useSlowLog(service int, slower time.Duration, most int) {
+func (m *Measured) useSlowLog(service int, slower time.Duration, most int) {
 	l := &m.slowLogs[service]
 	l.mu.Lock()
 	l.slower = slower
 	l.log.Keep(most)
 	l.mu.Unlock()
-	r := admin.Request{Kind: admin.SlowerThan, Services: m.parts(service), Slow: slower}
-	for _, loop := range m.g.loops {
-		loop.Post(func(w *worker.Worker) { w.Admin(&r) })
-	}
+	r := admin.Request{Kind: admin.SlowerThan, Services: m.env.Parts(service), Slow: slower}
+	m.env.Gather(&r, func([]admin.Partial) {})
 }
 
-// configureAll serves CONFIG. The log follows a CONFIG SET that the servers have executed: for a client that sends both
-// through the gateway, their settings are those of SLOWLOG.
-func (m *measured) configureAll(ctx context.Context, r *admin.Request) []byte {
-	reply := m.g.configure(ctx, r)
+// ServeConfig serves CONFIG. The log follows a CONFIG SET that the servers have executed: for a client that sends both
+// through the gateway, their settings are those of SLOWLOG. So does LATENCY HISTOGRAM a CONFIG RESETSTAT.
+func (m *Measured) ServeConfig(ctx context.Context, r *admin.Request) []byte {
+	reply := m.env.Configure(ctx, r)
 	if r.Command == routing.CmdConfigSet && bytes.Equal(reply, resp.OK) {
-		m.configured(m.g.subServices[r.Services[0]].service, r.Words[1:])
+		m.Configured(m.env.Service(r.Services[0]), r.Words[1:])
+	}
+	if r.Command == routing.CmdConfigResetStat && bytes.Equal(reply, resp.OK) {
+		m.ResetTimes(m.env.Service(r.Services[0]))
 	}
 	return reply
 }
 
-// configured puts to use those of the names and values of a CONFIG SET that are about the slow log.
-func (m *measured) configured(service int, pairs []string) {
+// Configured puts to use those of the names and values of a CONFIG SET that are about the slow log.
+func (m *Measured) Configured(service int, pairs []string) {
 	l := &m.slowLogs[service]
 	l.mu.Lock()
 	slower, most, changed := l.slower, l.log.Most(), false
@@ -109,11 +109,11 @@ func (m *measured) configured(service int, pairs []string) {
 
 // SlowLog returns at most limit slow requests, newest first, of all services or of the one with this name. named: with
 // the keys, which are data of users. Values are never among them.
-func (m *measured) SlowLog(service string, limit int, named bool) api.Slowlog {
+func (m *Measured) SlowLog(service string, limit int, named bool) api.Slowlog {
 	var threshold *float64
 	total, commands := uint64(0), []api.SlowCommand{}
-	for i := range m.g.conf().Services {
-		name, l := m.g.conf().Services[i].Name, &m.slowLogs[i]
+	for i := range m.env.Conf().Services {
+		name, l := m.env.Conf().Services[i].Name, &m.slowLogs[i]
 		if service != "" && service != name {
 			continue
 		}

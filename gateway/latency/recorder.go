@@ -1,0 +1,39 @@
+package latency
+
+// Recorder counts the times of one worker by service and command. NewRecorder makes it.
+type Recorder struct {
+	of [][]*Histogram // by service and command; nil for none yet
+}
+
+// NewRecorder makes a recorder for so many services, and commands with indexes up to most.
+func NewRecorder(services, most int) Recorder {
+	r := Recorder{of: make([][]*Histogram, services)}
+	for i := range r.of {
+		r.of[i] = make([]*Histogram, most+1)
+	}
+	return r
+}
+
+// Record counts the time of a command in microseconds.
+func (r *Recorder) Record(service int, command uint16, us uint32) {
+	h := r.of[service][command]
+	if h == nil {
+		h = &Histogram{}
+		r.of[service][command] = h
+	}
+	h.Add(us)
+}
+
+// AddTo adds what was counted of a service to sums, which has a histogram for each index, or nil.
+func (r *Recorder) AddTo(sums []*Histogram, service int) {
+	for i, h := range r.of[service] {
+		switch {
+		case h == nil:
+		case sums[i] == nil:
+			sum := *h
+			sums[i] = &sum
+		default:
+			sums[i].Merge(h)
+		}
+	}
+}

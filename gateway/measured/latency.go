@@ -1,0 +1,210 @@
+package measured
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"evergate/gateway/admin"
+	"evergate/gateway/latency"
+	"evergate/gateway/resp"
+	"evergate/routing"
+)
+
+// Events of LATENCY that are the gateway's own: for how long the requests of a shard were held in a failover, or until
+// its primary turned out to have stayed.
+const (
+	eventFailover = "failover"
+	eventHold     = "hold"
+)
+
+// latencyState is what LATENCY and CONFIG have reset of a service.
+type latencyState struct {
+	mu sync.Mutex
+	// reset is when LATENCY RESET was last called for each event.
+	reset map[string]time.Time
+	// since are the times of commands at the last CONFIG RESETSTAT; nil without one.
+	since []*latency.Histogram
+}
+
+// ServeLatency serves LATENCY. The histograms are of requests as clients saw them. Events are the gateway's, and those
+// that the servers have noticed by themselves, as far as they can be asked: what a server does meanwhile is not known
+// to the gateway.
+func (m *Measured) ServeLatency(ctx context.Context, r *admin.Request) []byte {
+	service := m.env.Service(r.Services[0])
+	if r.Command == routing.CmdLatencyHistogram {
+		return latency.AppendHistograms(nil, int(r.Proto), m.commandTimes(service, r.Words[1:]))
+	}
+	all := m.env.Ask(ctx, service, append([]string{"LATENCY"}, r.Words...))
+	own := m.events(service)
+	switch r.Command {
+	case routing.CmdLatencyLatest:
+		for i := range all {
+			own = append(own, latestOf(all[i].Reply)...)
+		}
+		return latency.AppendLatest(nil, own)
+	case routing.CmdLatencyHistory:
+		samples := eventNamed(own, r.Words[1]).Samples
+		for i := range all {
+			samples = append(samples, historyOf(all[i].Reply)...)
+		}
+		return latency.AppendHistory(nil, samples)
+	case routing.CmdLatencyReset:
+		n := int64(m.resetEvents(service, own, r.Words[1:]))
+		for i := range all {
+			if more, ok := all[i].Reply.(int64); ok {
+				n += more
+			}
+		}
+		return resp.AppendInt(nil, n)
+	}
+	return m.latencyText(r, own, all)
+}
+
+// latencyText answers LATENCY GRAPH and DOCTOR: the gateway's part first, then each server's.
+func (m *Measured) latencyText(r *admin.Request, own []latency.Event, all []Reply) []byte {
+	var texts []string
+	if r.Command == routing.CmdLatencyDoctor {
+		texts = append(texts, "This gateway: "+latency.Doctor(own))
+	} else if e := eventNamed(own, r.Words[1]); len(e.Samples) > 0 {
+		texts = append(texts, e.Graph(time.Now().Unix()))
+	}
+	for i := range all {
+		if text, ok := all[i].Reply.(string); ok {
+			texts = append(texts, all[i].Addr+": "+text)
+		}
+	}
+	if len(texts) == 0 {
+		return resp.AppendError(nil, "ERR No samples available for event '"+string(resp.Cut([]byte(r.Words[1]), 128))+"'")
+	}
+	return r.Text([]byte(strings.Join(texts, "\n")))
+}
+
+// events are the gateway's own of a service since their last reset.
+func (m *Measured) events(service int) []latency.Event {
+	failover, hold := latency.Event{Name: eventFailover}, latency.Event{Name: eventHold}
+	s := &m.latencies[service]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range m.env.Holds(service) {
+		e := &failover
+		if h.Kept {
+			e = &hold
+		}
+		if h.Ended.After(s.reset[e.Name]) {
+			e.Add(h.Ended, h.Took)
+		}
+	}
+	return []latency.Event{failover, hold}
+}
+
+func eventNamed(all []latency.Event, name string) (e latency.Event) {
+	if at := slices.IndexFunc(all, func(e latency.Event) bool { return e.Name == name }); at >= 0 {
+		e = all[at]
+	}
+	return e
+}
+
+// resetEvents forgets what there is of some events, of all if none is named, and returns of how many.
+func (m *Measured) resetEvents(service int, own []latency.Event, names []string) (n int) {
+	s := &m.latencies[service]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reset == nil {
+		s.reset = map[string]time.Time{}
+	}
+	for _, e := range own {
+		if len(e.Samples) > 0 && (len(names) == 0 || slices.Contains(names, e.Name)) {
+			s.reset[e.Name] = time.Now()
+			n++
+		}
+	}
+	return n
+}
+
+// times sums the times of the commands of a service over all workers, by the Index of their rows.
+func (m *Measured) times(service int) []*latency.Histogram {
+	r := admin.Request{Kind: admin.Latency, Services: m.env.Parts(service)}
+	sums := make([]*latency.Histogram, len(routing.Rows())+1)
+	for _, p := range m.env.Collect(&r) {
+		for i, h := range p.Times {
+			switch {
+			case h == nil:
+			case sums[i] == nil:
+				sums[i] = h
+			default:
+				sums[i].Merge(h)
+			}
+		}
+	}
+	return sums
+}
+
+// commandTimes are the times of commands of a service since the last CONFIG RESETSTAT: of those with these names and
+// their subcommands, or of all.
+func (m *Measured) commandTimes(service int, names []string) (list []latency.Command) {
+	sums, s := m.times(service), &m.latencies[service]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, h := range sums {
+		name := "other"
+		if i > 0 {
+			name = routing.Rows()[i-1].Name
+		}
+		container, _, _ := strings.Cut(name, "|")
+		asked := len(names) == 0 || slices.ContainsFunc(names, func(n string) bool {
+			return strings.EqualFold(n, name) || strings.EqualFold(n, container)
+		})
+		if h == nil || !asked {
+			continue
+		}
+		since := *h
+		if s.since != nil && s.since[i] != nil {
+			since = h.Since(s.since[i])
+		}
+		if since.Total() > 0 {
+			list = append(list, latency.Command{Name: name, Times: since})
+		}
+	}
+	return list
+}
+
+// ResetTimes has LATENCY HISTOGRAM begin anew.
+func (m *Measured) ResetTimes(service int) {
+	now, s := m.times(service), &m.latencies[service]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.since = now
+}
+
+// latestOf parses a server's reply to LATENCY LATEST.
+func latestOf(reply any) (events []latency.Event) {
+	list, _ := reply.([]any)
+	for _, one := range list {
+		words, _ := one.([]any)
+		if len(words) < 4 {
+			continue
+		}
+		name, _ := words[0].(string)
+		at, _ := words[1].(int64)
+		ms, _ := words[2].(int64)
+		most, _ := words[3].(int64)
+		events = append(events, latency.Event{Name: name, Samples: []latency.Sample{{At: at, MS: ms}}, Most: most})
+	}
+	return events
+}
+
+// historyOf parses a server's reply to LATENCY HISTORY.
+func historyOf(reply any) (samples []latency.Sample) {
+	list, _ := reply.([]any)
+	for _, one := range list {
+		if pair, _ := one.([]any); len(pair) == 2 {
+			at, _ := pair[0].(int64)
+			ms, _ := pair[1].(int64)
+			samples = append(samples, latency.Sample{At: at, MS: ms})
+		}
+	}
+	return samples
+}
