@@ -92,8 +92,8 @@ func (l *Log) Most() int { return l.most }
 
 func (l *Log) trim() {
 	if over := len(l.entries) - l.most; over > 0 {
-		l.entries = append(l.entries[:0], l.entries[over:]...)
-		clear(l.entries[len(l.entries) : len(l.entries)+over])
+		clear(l.entries[:over])
+		l.entries = l.entries[over:] // the rest moves when append finds no room behind it
 	}
 }
 

@@ -101,3 +101,21 @@ func TestParseAndReply(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestFullLogIsNotMovedForEachEntry: after a hold thousands of requests are slow at once, and workers wait for the log.
+func TestFullLogIsNotMovedForEachEntry(t *testing.T) {
+	const most = 1000
+	l, moved := New(most), 0
+	for range most {
+		l.Add(Entry{})
+	}
+	for range 2 * most {
+		second := &l.entries[1]
+		if l.Add(Entry{}); &l.entries[0] != second {
+			moved++
+		}
+	}
+	if moved > 20 || l.Len() != most {
+		t.Errorf("%d entries were moved %d times", l.Len(), moved)
+	}
+}
