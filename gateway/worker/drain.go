@@ -44,13 +44,14 @@ func (w *Worker) Drain(all bool, most int) int {
 }
 
 // stays reports whether a client is to be closed later in a drain, if it has not left by itself: it was asked to move;
-// it would have to begin its transaction anew; or it may be sending its next command.
+// it would have to begin its transaction anew; or it may be sending its next command, or the rest of one.
 func stays(c *sessions.Session, now time.Duration) bool {
 	if maintenance.Moves(c) || c.Multi != nil || c.Watch.Is() {
 		return true
 	}
 	since := now - c.ActiveAt
-	served := since <= justServed && c.ActiveAt > c.OpenedAt
+	midway := c.Reason == wait.Running && c.Input.Len() > 0 // the rest of a request is on its way
+	served := since <= justServed && c.ActiveAt > c.OpenedAt && !midway
 	return !served && since < quietFor
 }
 
