@@ -97,9 +97,6 @@ func (x *Exchange) stream(l *upstream.Conn, b []byte, done bool) {
 	l.Inflight.Drop()
 	l.Queue.Answered(pending.End)
 	l.Rested()
-	if c != nil {
-		c.Service.Answered(uint32(x.clock.Stamp-pending.Began), false)
-	}
 	if c != nil && !c.Closed() {
 		x.StreamEnded(c)
 		if !c.Closed() {

@@ -37,3 +37,12 @@ func (r *Recorder) AddTo(sums []*Histogram, service int) {
 		}
 	}
 }
+
+// SumTo adds what was counted of all commands of a service to sum.
+func (r *Recorder) SumTo(sum *Histogram, service int) {
+	for _, h := range r.of[service] {
+		if h != nil {
+			sum.Merge(h)
+		}
+	}
+}

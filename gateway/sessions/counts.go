@@ -3,7 +3,6 @@ package sessions
 import (
 	"time"
 
-	"evergate/gateway/latency"
 	"evergate/gateway/upstream"
 )
 
@@ -17,8 +16,6 @@ type Counts struct {
 	Errors uint64
 	// Held, Released, Expired and Left are the requests that waited for a server, as in Totals.
 	Held, Released, Expired, Left uint64
-	// Took are the times from the arrival of a request, or its first wait, to the reply of a server.
-	Took latency.Histogram
 }
 
 // Add adds the counters of another service.
@@ -30,7 +27,6 @@ func (c *Counts) Add(o *Counts) {
 	c.Uncertain, c.Retried, c.Errors = c.Uncertain+o.Uncertain, c.Retried+o.Retried, c.Errors+o.Errors
 	c.Held, c.Released = c.Held+o.Held, c.Released+o.Released
 	c.Expired, c.Left = c.Expired+o.Expired, c.Left+o.Left
-	c.Took.Merge(&o.Took)
 }
 
 // AllServed calls yield for each service, and for those of users that nobody uses any more.
@@ -45,13 +41,8 @@ func (x *Sessions) AllServed(yield func(*Service) bool) {
 // Counted returns the counters.
 func (s *Service) Counted() *Counts { return &s.counts }
 
-// Answered counts the reply of a server to a request that took so many microseconds.
-func (s *Service) Answered(us uint32, isError bool) {
-	s.counts.Took.Add(us)
-	if isError {
-		s.counts.Errors++
-	}
-}
+// CountError counts an error reply of a server that a client is given.
+func (s *Service) CountError() { s.counts.Errors++ }
 
 // CountSent counts a request that was sent on a connection.
 func (s *Service) CountSent(l *upstream.Conn) { s.counts.Requests[l.Key.Purpose]++ }

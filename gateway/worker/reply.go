@@ -219,9 +219,9 @@ func (r *incoming) give(w *Worker, c *sessions.Session) {
 	}
 	if c != nil {
 		w.timed(c, l, &p, len(r.reply))
-	}
-	if c != nil {
-		c.Service.Answered(uint32(w.clock.Stamp-p.Began), r.reply[0] == '-')
+		if r.reply[0] == '-' {
+			c.Service.CountError()
+		}
 	}
 	l.AnsweredAt(w.clock.Stamp)
 	l.Inflight.Drop()

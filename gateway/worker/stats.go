@@ -5,6 +5,7 @@ import (
 
 	"evergate/gateway/exchange"
 	"evergate/gateway/fanout"
+	"evergate/gateway/latency"
 	"evergate/gateway/pubsub"
 	"evergate/gateway/retry"
 	"evergate/gateway/session"
@@ -88,6 +89,9 @@ type OfService struct {
 	Clients, Waiting int
 	Longest          time.Duration
 	sessions.Counts
+	// Took are the times from the arrival of a request, or its first wait, to the reply of a server. The wait of a
+	// blocking command is not among them.
+	Took latency.Histogram
 	// Nodes are those with a connection, by their NodeID.
 	Nodes map[topology.NodeID]AtNode
 }
@@ -97,6 +101,7 @@ func (s *OfService) Add(o *OfService) {
 	s.Clients, s.Waiting = s.Clients+o.Clients, s.Waiting+o.Waiting
 	s.Longest = max(s.Longest, o.Longest)
 	s.Counts.Add(&o.Counts)
+	s.Took.Merge(&o.Took)
 	if s.Nodes == nil {
 		s.Nodes = map[topology.NodeID]AtNode{}
 	}
@@ -172,6 +177,9 @@ func (w *Worker) Snapshot() Snapshot {
 		of := &s.Services[served.Of]
 		of.Counts.Add(served.Counted())
 		of.Longest = max(of.Longest, served.LongestWait())
+	}
+	for i := range s.Services {
+		w.latency.SumTo(&s.Services[i].Took, i)
 	}
 	for svc := range w.services.All {
 		for k := range s.Topics {
