@@ -127,10 +127,12 @@ func TestAPIShowsWhatClientsDo(t *testing.T) {
 	if len(services) != 2 || s.Kind != api.KindPlain || s.Listeners[0].Addr != addr || !s.HadPrimary || !s.Steady ||
 		s.Shards[0].Primary != n.addr || s.Nodes[0].Role != api.RolePrimary || !s.Nodes[0].Reads ||
 		s.Nodes[0].Connections == 0 || s.Counters.Clients != 1 || s.Counters.ToPrimaries != 3 || s.Counters.Local != 1 ||
-		s.Counters.Requests != 4 || s.Counters.Errors != 1 || s.Counters.P50 == nil || *s.Counters.P50 <= 0 {
+		s.Counters.Requests != 4 || s.Counters.Errors != 1 || s.Nodes[0].Requests != 3 || s.Counters.P50 == nil ||
+		*s.Counters.P50 <= 0 {
 		t.Errorf("%+v", s)
 	}
-	if other := services[1].Counters; other.Requests != 0 || other.P50 != nil || other.Clients != 0 {
+	if other := services[1]; other.Counters.Requests != 0 || other.Counters.P50 != nil || other.Counters.Clients != 0 ||
+		other.Nodes[0].Requests != 0 {
 		t.Errorf("the other service: %+v", other)
 	}
 	o := askedFor[api.Overview](t, g, api.PathOverview)

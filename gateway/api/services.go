@@ -133,7 +133,8 @@ type Node struct {
 	InFlight    int `json:"in_flight_now"`
 	// Silent connections owe a reply and have not sent a byte for a while.
 	Silent int `json:"connections_silent_now"`
-	// Requests is how many it has answered.
+	// Requests is how many requests of clients it has answered, without those that it rejected and that were retried.
+	// A request that was split counts at each server that got a part.
 	Requests uint64 `json:"requests"`
 	// LagBytes is how far the replica's replication offset was behind its primary's when both were last asked; null if
 	// unknown, or not a replica.

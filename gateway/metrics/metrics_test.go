@@ -21,7 +21,7 @@ func facts(each func(name string, n uint64)) Facts {
 		Services: []api.Service{{
 			Name: "cache", Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "a:1",
 				Replicas: []string{"b:1"}, Unused: []api.Unused{{Addr: "c:1"}}}},
-			Nodes: []api.Node{{Addr: "a:1", Role: api.RolePrimary, Shard: "main", Reachable: true},
+			Nodes: []api.Node{{Addr: "a:1", Role: api.RolePrimary, Shard: "main", Reachable: true, Requests: 41},
 				{Addr: "b:1", Role: api.RoleReplica, Shard: "main", LagBytes: &lag}},
 			Sentinels: []api.Sentinel{{Addr: "s:1", Reachable: true}},
 		}, {Name: "queue"}},
@@ -144,6 +144,10 @@ evergate_failovers_started_total{service="queue"} 0
 # HELP evergate_node_replication_lag_bytes How far the replication offset is behind that of the primary.
 # TYPE evergate_node_replication_lag_bytes gauge
 evergate_node_replication_lag_bytes{node="b:1",service="cache"} 5
+# HELP evergate_node_requests_total Requests that the server has answered.
+# TYPE evergate_node_requests_total counter
+evergate_node_requests_total{node="a:1",service="cache"} 41
+evergate_node_requests_total{node="b:1",service="cache"} 0
 # HELP evergate_node_up Whether the server answers.
 # TYPE evergate_node_up gauge
 evergate_node_up{node="a:1",service="cache"} 1
@@ -152,8 +156,8 @@ evergate_node_up{node="b:1",service="cache"} 0
 # TYPE evergate_service_clients gauge
 evergate_service_clients{service="cache"} 0
 evergate_service_clients{service="queue"} 7
-`), "evergate_failovers_started_total", "evergate_node_replication_lag_bytes", "evergate_node_up",
-		"evergate_service_clients")
+`), "evergate_failovers_started_total", "evergate_node_replication_lag_bytes",
+		"evergate_node_requests_total", "evergate_node_up", "evergate_service_clients")
 	if err != nil {
 		t.Error(err)
 	}

@@ -62,6 +62,12 @@ var serviceMetrics = []metric[api.Service]{
 		func(n *api.Node) float64 { return float64(n.Connections) }),
 	ofNode("node_requests_in_flight", "Requests that the server has not answered.",
 		func(n *api.Node) float64 { return float64(n.InFlight) }),
+	counter("node_requests_total", "Requests that the server has answered.", serviceLabels("node"),
+		func(s *api.Service, put put) {
+			for i := range s.Nodes {
+				put(float64(s.Nodes[i].Requests), s.Nodes[i].Addr)
+			}
+		}),
 	gauge("node_replication_lag_bytes", "How far the replication offset is behind that of the primary.",
 		serviceLabels("node"), func(s *api.Service, put put) {
 			for i := range s.Nodes {

@@ -200,8 +200,10 @@ type Conn struct {
 	Slow      bool
 	Suspected bool
 	SentOn    bool
-	// Answered is when the last reply came that was a client's; 0 if none has.
+	// Answered is when the last reply came that was a client's; 0 if none has. Answers counts these replies since the
+	// connection was made, over all its dials.
 	Answered wait.Stamp
+	Answers  uint64
 	// RunID is the run of the server that the connection was dialled for, and once it is open of the one that it
 	// reached; empty when not known. Client is the server's ID of the connection (CLIENT ID), 0 when not known. Kill
 	// are the connections that the dial under way ends.

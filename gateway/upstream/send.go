@@ -79,7 +79,10 @@ func (l *Conn) SetUp(agreed bool) {
 }
 
 // AnsweredAt records that the reply to the request in front has come.
-func (l *Conn) AnsweredAt(now wait.Stamp) { l.Answered = now }
+func (l *Conn) AnsweredAt(now wait.Stamp) {
+	l.Answered = now
+	l.Answers++
+}
 
 // Abandon has the reply to a pending request dropped: it identifies no client any more.
 func (t *Pending) Abandon() { t.To = session.Ref{} }

@@ -23,7 +23,10 @@ type Servers struct {
 	// Lazy: connections are opened when they are needed, and closed when they were not for IdleAfter.
 	Lazy bool
 	// conns counts the connections, of all purposes.
-	conns       int
+	conns int
+	// answers are those of the connections that were removed, by NodeID. A sub-service leaves them to Of: it may be
+	// dropped.
+	answers     []uint64
 	Name        string
 	Reads       Reads
 	silentAfter time.Duration
@@ -103,6 +106,32 @@ func (s *Servers) NoteSwitches(old *topology.View) {
 func (p *Pool) JustSwitched(l *Conn) bool {
 	at, ok := p.servers[l.Key.Service].promoted[l.Key.Node]
 	return ok && p.Clock.Now-at < replicasComeIn
+}
+
+// Answers calls add for each connection, and for those that were removed: the node of the service has answered n
+// requests of clients there. The sums never fall. Requests that a server rejected and that were retried are not among
+// them.
+func (p *Pool) Answers(add func(of int, node topology.NodeID, n uint64)) {
+	for l := range p.All {
+		add(p.servers[l.Key.Service].Of, l.Key.Node, l.Answers)
+	}
+	for _, s := range p.servers {
+		if s == nil {
+			continue
+		}
+		for id, n := range s.answers {
+			add(s.Of, topology.NodeID(id), n)
+		}
+	}
+}
+
+// keepAnswers keeps the count of a connection that is removed.
+func (s *Servers) keepAnswers(l *Conn) {
+	of := s.pool.servers[s.Of]
+	if missing := int(l.Key.Node) + 1 - len(of.answers); missing > 0 {
+		of.answers = append(of.answers, make([]uint64, missing)...)
+	}
+	of.answers[l.Key.Node] += l.Answers
 }
 
 // SetView takes a new view. Renew and Leave do what follows from it, in that order.

@@ -132,6 +132,53 @@ func TestHoldEndsWithTheLongReplies(t *testing.T) {
 	f.wantGot(c, "$1\r\nv\r\n")
 }
 
+// TestAnswersOfEachServerAddUp: each request counts where it was answered, also when its connection is no more.
+func TestAnswersOfEachServerAddUp(t *testing.T) {
+	f := newFake(t)
+	c := f.steady()
+	want := func(a, b uint64) {
+		t.Helper()
+		nodes := f.Worker.Snapshot().Services[0].Nodes
+		if nodes[0].Requests != a || nodes[1].Requests != b {
+			t.Errorf("the servers have answered %d and %d requests, want %d and %d", nodes[0].Requests, nodes[1].Requests,
+				a, b)
+		}
+	}
+	f.say(c, "SET k v / GET k / GET l")
+	f.Rest()
+	f.reply(0, "+OK\r\n$1\r\nv\r\n")
+	want(2, 0)
+	f.lose(0)
+	f.connect()
+	f.connect() // one that nobody shares
+	f.reply(1, "$-1\r\n")
+	want(3, 0)
+	f.say(c, "GET k")
+	f.Rest()
+	f.reply(0, "$200000\r\n"+strings.Repeat("x", 150_000)) // it is passed on piece by piece
+	want(3, 0)
+	f.reply(0, strings.Repeat("x", 50_000)+"\r\n")
+	want(4, 0)
+	f.say(c, "INCR n")
+	f.Rest()
+	f.reply(0, "-READONLY You can't write against a read only replica.\r\n")
+	f.see(1, -1)
+	f.Rest()
+	f.connect()
+	b := f.connTo("b")
+	f.after(time.Second)
+	f.reply(b, ":1\r\n")
+	f.say(c, "GET k / INCR k")
+	f.Rest()
+	f.reply(b, "$1\r\nw\r\n-ERR value is not an integer or out of range\r\n")
+	want(4, 3)
+	for _, id := range f.conns() {
+		if id != b {
+			t.Errorf("connection %d to the former primary is still there", id)
+		}
+	}
+}
+
 // occupy has each connection there may be begin a reply of 1 MiB and some more.
 func occupy(f *fake) {
 	busy := map[worker.ConnID]bool{}

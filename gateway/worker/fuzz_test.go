@@ -503,6 +503,18 @@ func (z *fuzzed) atRest() {
 	if sent := s.Requests[upstream.Primary] + s.Requests[upstream.Dedicated]; z.acked > int(sent) {
 		z.t.Fatalf("%d writes are acknowledged of %d requests", z.acked, sent)
 	}
+	answered, sent := uint64(0), uint64(0)
+	for i := range s.Services {
+		for _, at := range s.Services[i].Nodes {
+			answered += at.Requests
+		}
+	}
+	for _, n := range s.Requests {
+		sent += n
+	}
+	if answered > sent || answered == 0 && z.acked > 0 {
+		z.t.Fatalf("servers have answered %d of %d requests, %d of them writes", answered, sent, z.acked)
+	}
 	z.sameSubscriptions()
 	if z.Tick(z.Now + scriptAfter); z.long != [3]int{} {
 		z.t.Fatalf("scripts are told of that are over: %d", z.long)

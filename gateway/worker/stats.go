@@ -92,7 +92,7 @@ type OfService struct {
 	// Took are the times from the arrival of a request, or its first wait, to the reply of a server. The wait of a
 	// blocking command is not among them.
 	Took latency.Histogram
-	// Nodes are those with a connection, by their NodeID.
+	// Nodes are those that have, or had, a connection, by their NodeID.
 	Nodes map[topology.NodeID]AtNode
 }
 
@@ -116,15 +116,12 @@ func (s *OfService) Add(o *OfService) {
 // AtNode are the open connections to a node, and the requests in flight there. Silent are connections that owe a reply.
 type AtNode struct {
 	Conns, InFlight, Silent int
-	// Requests is how many it has answered.
+	// Requests is how many it has answered since the start.
 	Requests uint64
 }
 
-// add adds a connection.
+// add adds an open connection.
 func (s *OfService) add(l *upstream.Conn) {
-	if s.Nodes == nil {
-		s.Nodes = map[topology.NodeID]AtNode{}
-	}
 	at := s.Nodes[l.Key.Node]
 	at.Conns++
 	at.InFlight += l.Inflight.Len()
@@ -138,6 +135,15 @@ func (s *OfService) add(l *upstream.Conn) {
 func (w *Worker) Snapshot() Snapshot {
 	s := Snapshot{Stats: *w.Stats(), Clients: w.x.Clients(), ClientMemory: w.x.Used(), Waiting: w.x.Held(),
 		Services: make([]OfService, len(w.conf.Services))}
+	w.pool.Answers(func(of int, node topology.NodeID, n uint64) {
+		open := &s.Services[of]
+		if open.Nodes == nil {
+			open.Nodes = map[topology.NodeID]AtNode{}
+		}
+		at := open.Nodes[node]
+		at.Requests += n
+		open.Nodes[node] = at
+	})
 	for l := range w.pool.All {
 		if l.State == upstream.Open {
 			s.Conns++

@@ -32,8 +32,10 @@ func TestUsersAreKeptApart(t *testing.T) {
 		z.seed = seed
 		for len(z.in) > 0 {
 			z.act(z.byte())
+			z.answersRise()
 		}
 		z.settle()
+		z.answersRise()
 	}
 }
 
@@ -52,6 +54,8 @@ type apart struct {
 	servers map[worker.ConnID]*apartServer
 	asked   []policy.Verification
 	settled uint64
+	// answers are what the servers had answered when answersRise last looked.
+	answers map[topology.NodeID]uint64
 }
 
 // apartClient is a client: who it is when all that it has sent is done, and who it ever was.
@@ -363,4 +367,19 @@ func (z *apart) settle() {
 			z.t.Fatalf("seed %d: a connection of %v is kept, and all clients have left", z.seed, c.As)
 		}
 	}
+}
+
+// answersRise fails the test if servers have answered fewer requests than before: connections of users end, and what is
+// known of the users does.
+func (z *apart) answersRise() {
+	now := map[topology.NodeID]uint64{}
+	for id, at := range z.Worker.Snapshot().Services[0].Nodes {
+		now[id] = at.Requests
+	}
+	for id, before := range z.answers {
+		if now[id] < before {
+			z.t.Fatalf("seed %d: node %d has answered %d requests after %d", z.seed, id, now[id], before)
+		}
+	}
+	z.answers = now
 }

@@ -34,7 +34,7 @@ func fixtureServices(after int) *api.Services {
 		fixtureNode("10.0.0.2:6379", api.RoleReplica, "mymaster", requests/2)
 	primary.Why = "connection refused"
 	replica.LagBytes = ptr[int64](1536)
-	lagging := fixtureNode("10.0.0.3:6379", api.RoleReplica, "mymaster", 17)
+	lagging := fixtureNode("10.0.0.3:6379", api.RoleReplica, "mymaster", 0)
 	lagging.Reads, lagging.InFlight, lagging.LagBytes = false, 0, ptr[int64](73_400_320)
 	busy := fixtureNode("10.1.0.2:7000", api.RolePrimary, "8192-16383", requests/4)
 	busy.Busy = "BUSY Redis is busy running a script"

@@ -149,7 +149,7 @@ func (g *gateway) takeServices(services []api.Service, at time.Time) {
 			key := [2]string{services[i].Name, n.Addr}
 			before, known := g.answeredBy(key)
 			elapsed := at.Sub(g.answered).Seconds()
-			if known && n.Requests > 0 && n.Requests >= before && elapsed > 0 {
+			if known && n.Requests >= before && elapsed > 0 {
 				rates[key] = float64(n.Requests-before) / elapsed
 			}
 		}

@@ -32,7 +32,7 @@ class Card {
       const span = (at - this.counted.at) / 1000;
       this.rates.nodes = new Map(
         [...nodes]
-          .filter(([addr, n]) => n > 0 && this.counted.nodes.has(addr))
+          .filter(([addr]) => this.counted.nodes.has(addr))
           .map(([addr, n]) => [addr, Math.max(0, n - this.counted.nodes.get(addr)) / span]),
       );
     }
