@@ -39,7 +39,7 @@ func fixtureServices(after int) *api.Services {
 	busy := fixtureNode("10.1.0.2:7000", api.RolePrimary, "8192-16383", requests/4)
 	busy.Busy = "BUSY Redis is busy running a script"
 	since := noon.Add(-time.Hour)
-	return &api.Services{Now: noon, Services: []api.Service{
+	return &api.Services{Now: noon.Add(time.Duration(after-2) * time.Second), Services: []api.Service{
 		{Name: "main", Kind: api.KindSentinel, Reads: "prefer-replica", Hold: "15s", Epoch: 12, HadPrimary: true,
 			Shards: []api.Shard{{Name: "mymaster", Condition: api.Switching, Since: noon.Add(-1400 * time.Millisecond),
 				Demoted: "10.0.0.1:6379", Replicas: []string{"10.0.0.2:6379"},

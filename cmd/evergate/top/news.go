@@ -62,8 +62,10 @@ type gateway struct {
 	points map[string]api.Point
 	// history has the requests of the last seconds of each service.
 	history map[string][]float64
-	// answered is when services arrived, nodeRates the requests per second since the time before, by service and address.
-	answered  time.Time
+	// answered is how many requests each node had answered at counted, by the gateway's clock, and nodeRates how many a
+	// second since the count before; by service and address.
+	counted   time.Time
+	answered  map[[2]string]uint64
 	nodeRates map[[2]string]float64
 }
 
@@ -84,7 +86,7 @@ func (g *gateway) take(n News) {
 		g.draining, g.connected = n.Overview.Draining, n.Overview.Clients
 	}
 	if n.Services != nil {
-		g.takeServices(n.Services.Services, n.At)
+		g.takeServices(n.Services)
 	}
 	if n.Service != nil {
 		g.services = replaced(g.services, *n.Service, func(a, b *api.Service) bool { return a.Name == b.Name })
@@ -142,34 +144,27 @@ func (g *gateway) takeFailover(f api.Failover) {
 
 func isComplete(f *api.Failover) bool { return f.Effect != nil && f.Effect.Complete }
 
-func (g *gateway) takeServices(services []api.Service, at time.Time) {
-	rates := map[[2]string]float64{}
-	for i := range services {
-		for _, n := range services[i].Nodes {
-			key := [2]string{services[i].Name, n.Addr}
-			before, known := g.answeredBy(key)
-			elapsed := at.Sub(g.answered).Seconds()
-			if known && n.Requests >= before && elapsed > 0 {
-				rates[key] = float64(n.Requests-before) / elapsed
-			}
-		}
-	}
-	g.services, g.nodeRates, g.answered = services, rates, at
-}
+// ratesOver is the shortest time between two counts of requests from which the rates of nodes are taken: the first two
+// answers come at once after each other.
+const ratesOver = 900 * time.Millisecond
 
-// answeredBy is how many requests a node had answered when services last arrived.
-func (g *gateway) answeredBy(key [2]string) (requests uint64, known bool) {
-	for i := range g.services {
-		if g.services[i].Name != key[0] {
-			continue
-		}
-		for _, n := range g.services[i].Nodes {
-			if n.Addr == key[1] {
-				return n.Requests, !g.answered.IsZero()
+func (g *gateway) takeServices(s *api.Services) {
+	g.services = s.Services
+	elapsed := s.Now.Sub(g.counted)
+	if elapsed >= 0 && elapsed < ratesOver {
+		return
+	}
+	answered, rates := map[[2]string]uint64{}, map[[2]string]float64{}
+	for i := range s.Services {
+		for _, n := range s.Services[i].Nodes {
+			key := [2]string{s.Services[i].Name, n.Addr}
+			before, known := g.answered[key]
+			if answered[key] = n.Requests; known && n.Requests >= before && elapsed > 0 {
+				rates[key] = float64(n.Requests-before) / elapsed.Seconds()
 			}
 		}
 	}
-	return 0, false
+	g.counted, g.answered, g.nodeRates = s.Now, answered, rates
 }
 
 // meanSeconds is over how many seconds the numbers are taken that are shown before the first sample.

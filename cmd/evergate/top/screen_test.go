@@ -395,6 +395,27 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// TestRatesOfNodesAreOverTheTimeBetweenCounts: the first two answers come at once after each other, and an event with a
+// service between two answers has newer counts than the answer before.
+func TestRatesOfNodesAreOverTheTimeBetweenCounts(t *testing.T) {
+	g, primary, late := gateway{}, [2]string{"main", "10.0.0.1:6379"}, noon.Add(time.Hour)
+	g.take(News{At: late, Services: fixtureServices(0)})
+	second := fixtureServices(0)
+	second.Now = second.Now.Add(time.Millisecond)
+	second.Services[0].Nodes[0].Requests += 300
+	if g.take(News{At: late, Services: second}); len(g.nodeRates) != 0 {
+		t.Errorf("after a millisecond: %v", g.nodeRates)
+	}
+	g.take(News{At: late, Service: &fixtureServices(3).Services[0]})
+	if g.take(News{At: late, Services: fixtureServices(4)}); g.nodeRates[primary] != 5000 {
+		t.Errorf("%v", g.nodeRates)
+	}
+	g.take(News{At: late, Services: fixtureServices(2)}) // its clock was set back
+	if g.take(News{At: late, Services: fixtureServices(4)}); g.nodeRates[primary] != 5000 {
+		t.Errorf("after its clock was set back: %v", g.nodeRates)
+	}
+}
+
 func TestQuit(t *testing.T) {
 	s := alone(80, 24)
 	press(t, s, "?", "x", "/", "q", "esc")
