@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -134,22 +135,59 @@ func (e *entry) rejected() uint64 {
 	return e.refusals.all.Load() + e.addresses.Rejected() + e.turnedAway.Load()
 }
 
-// Snapshot sums the counters of all workers.
+// snapshots has what each worker answered last. The zero value has nothing.
+type snapshots struct {
+	mu sync.Mutex
+	of []worker.Snapshot
+}
+
+// fill takes what the workers have answered, and returns what all of them answered last; nil: one did not.
+func (s *snapshots) fill(answered []*worker.Snapshot) []worker.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = make([]worker.Snapshot, len(answered))
+	}
+	for i, a := range answered {
+		if a != nil {
+			s.of[i] = *a
+		}
+	}
+	return slices.Clone(s.of)
+}
+
+// Snapshot sums the counters of all workers. One that does not answer in time counts as it did the last time: counters
+// must not go down because the machine stood still.
 func (g *Gateway) Snapshot() worker.Snapshot {
-	return status.Sum(collect(g, (*worker.Worker).Snapshot))
+	return status.Sum(g.snapshots.fill(collectEach(g, (*worker.Worker).Snapshot)))
 }
 
 // collect calls part on every worker's goroutine, and returns the results. A loop that has ended has none.
 func collect[T any](g *Gateway, part func(*worker.Worker) T) (all []T) {
-	answers := make(chan T, len(g.loops))
-	for _, l := range g.loops {
-		l.Post(func(w *worker.Worker) { answers <- part(w) })
+	for _, a := range collectEach(g, part) {
+		if a != nil {
+			all = append(all, *a)
+		}
 	}
+	return all
+}
+
+// collectEach is collect with the results by worker; nil for none.
+func collectEach[T any](g *Gateway, part func(*worker.Worker) T) (all []*T) {
+	type answer struct {
+		from int
+		part T
+	}
+	answers := make(chan answer, len(g.loops))
+	for i, l := range g.loops {
+		l.Post(func(w *worker.Worker) { answers <- answer{i, part(w)} })
+	}
+	all = make([]*T, len(g.loops))
 	deadline := time.After(time.Second)
 	for range g.loops {
 		select {
 		case a := <-answers:
-			all = append(all, a)
+			all[a.from] = &a.part
 		case <-deadline:
 			return all
 		}

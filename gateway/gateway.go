@@ -76,6 +76,7 @@ type Gateway struct {
 	entry
 	*measured.Measured
 	*notices
+	snapshots snapshots
 	// watching counts the monitoring clients of each loop, monitors those of each service.
 	watching    []atomic.Int32
 	monitors    []monitors

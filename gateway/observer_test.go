@@ -14,6 +14,7 @@ import (
 	"evergate/gateway/api"
 	"evergate/gateway/config"
 	"evergate/gateway/loop"
+	"evergate/gateway/worker"
 )
 
 // asked is the answer of a gateway's HTTP server.
@@ -222,5 +223,21 @@ func TestTakenAdminAddressFailsTheStart(t *testing.T) {
 	}
 	if err := g.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCountersStayWhileALoopStands: who takes differences of counters would get immense ones.
+func TestCountersStayWhileALoopStands(t *testing.T) {
+	t.Parallel()
+	g, addr := start(t, loop.New, startNode(t), nil)
+	connect(t, addr).want("+PONG\r\n", "PING")
+	before, release := g.Snapshot(), make(chan struct{})
+	defer close(release)
+	for _, l := range g.loops {
+		l.Post(func(*worker.Worker) { <-release })
+	}
+	after := g.Snapshot()
+	if before.ClientsOpened != 1 || after.ClientsOpened != 1 {
+		t.Errorf("%d clients had come, then %d", before.ClientsOpened, after.ClientsOpened)
 	}
 }
