@@ -52,12 +52,13 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.Sum += o.Sum
 }
 
-// Since returns what was counted since an earlier state of the same histogram.
+// Since returns what was counted since an earlier state of the same histogram: nothing in a bucket that had more, since
+// a part of a sum may be missing.
 func (h *Histogram) Since(earlier *Histogram) (d Histogram) {
-	for i := range h.Counts {
-		d.Counts[i] = h.Counts[i] - earlier.Counts[i]
+	for i, n := range h.Counts {
+		d.Counts[i] = n - min(n, earlier.Counts[i])
 	}
-	d.Sum = h.Sum - earlier.Sum
+	d.Sum = h.Sum - min(h.Sum, earlier.Sum)
 	return d
 }
 

@@ -68,3 +68,14 @@ func TestLongestIsForgotten(t *testing.T) {
 		t.Errorf("much later: %v", got)
 	}
 }
+
+// TestSinceIsNeverLess: what is summed over workers may lack one of them.
+func TestSinceIsNeverLess(t *testing.T) {
+	var all, part Histogram
+	all.Add(1)
+	all.Add(9)
+	part.Add(9)
+	if d := part.Since(&all); d.Total() != 0 || d.Sum != 0 {
+		t.Errorf("%d, %d us", d.Total(), d.Sum)
+	}
+}
