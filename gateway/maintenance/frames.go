@@ -65,14 +65,14 @@ func moving(seq int64, in time.Duration, endpoint string) []byte {
 func seconds(d time.Duration) int64 { return max(1, int64((d+time.Second-1)/time.Second)) }
 
 // address returns where a client is to move to; local is the address of the gateway that it has connected to. It is
-// empty without a Host.
+// empty without a Host, and without a Port for a unix socket, which has none.
 func (n *Notice) address(local string) string {
 	switch at := strings.LastIndexByte(local, ':'); {
 	case n.Host == "":
 		return ""
 	case n.Port != "":
 		return n.Host + ":" + n.Port
-	case at >= 0:
+	case at >= 0 && local[at:] != ":0":
 		return n.Host + local[at:]
 	}
 	return ""

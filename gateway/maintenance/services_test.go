@@ -40,6 +40,8 @@ func TestAddress(t *testing.T) {
 		{"other", "", "10.0.0.1:6379", "other:6379"},
 		{"[::1]", "", "[::2]:7000", "[::1]:7000"},
 		{"other", "", "", ""},
+		{"other", "", "/run/gate.sock:0", ""},
+		{"other", "6380", "/run/gate.sock:0", "other:6380"},
 	} {
 		n := Notice{Host: c.host, Port: c.port}
 		if got := n.address(c.local); got != c.want {
