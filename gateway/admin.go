@@ -50,6 +50,8 @@ func (g *Gateway) adminPermitted(from int, r admin.Request, answer func([]byte))
 		g.aside(func(ctx context.Context) { answer(g.ServeLatency(ctx, &r)) })
 	case admin.SlowLog:
 		answer(g.ServeSlowLog(&r))
+	case admin.Proxy:
+		g.proxy(&r, answer)
 	case admin.BeginMonitor:
 		gather(g, part, func([]admin.Partial) { g.beginMonitor(from, r.Services, answer) })
 	case admin.EndMonitor:

@@ -70,7 +70,7 @@ type Gateway struct {
 	directory   atomic.Pointer[directory]
 	// failovers has those of each service, as its events report them.
 	failovers []*status.Failovers
-	observer  *observe.Observer // nil without Admin
+	observer  *observe.Observer
 	// rounds are the rounds of INFO requests to the servers of each service.
 	rounds []*rounds
 	entry

@@ -10,11 +10,8 @@ import (
 	"evergate/gateway/worker"
 )
 
-// newObserver makes the observer of a gateway with Admin; nil without.
+// newObserver makes the observer of a gateway.
 func newObserver(g *Gateway) *observe.Observer {
-	if g.conf().Admin.Listen == "" {
-		return nil
-	}
 	revision, modified := Revision()
 	return observe.New(observe.Gateway{Logger: g.logger, Version: Version(), Revision: revision, Modified: modified,
 		RunID: g.runID, Started: g.started, Workers: g.conf().Workers, Conf: g.conf, Snapshot: g.Snapshot,

@@ -136,6 +136,12 @@ const (
 	CmdMove
 	CmdPFCount
 	CmdPost
+	CmdProxy
+	CmdProxyClients
+	CmdProxyFailovers
+	CmdProxyHelp
+	CmdProxyInfo
+	CmdProxyTopology
 	CmdSet
 	CmdSlowLog
 	CmdSlowLogGet
@@ -281,6 +287,12 @@ var idNames = [...]string{
 	CmdMove:                       "move",
 	CmdPFCount:                    "pfcount",
 	CmdPost:                       "post",
+	CmdProxy:                      "proxy",
+	CmdProxyClients:               "proxy|clients",
+	CmdProxyFailovers:             "proxy|failovers",
+	CmdProxyHelp:                  "proxy|help",
+	CmdProxyInfo:                  "proxy|info",
+	CmdProxyTopology:              "proxy|topology",
 	CmdSet:                        "set",
 	CmdSlowLog:                    "slowlog",
 	CmdSlowLogGet:                 "slowlog|get",

@@ -52,6 +52,12 @@ var leftOut = map[string]string{
 // unrecorded are commands of the table that no recorded server has, each with the reason.
 var unrecorded = map[string]string{
 	"client|maint_notifications": "client libraries send it to every server, and only hosted servers have it",
+	"proxy":                      "it is about the gateway, and the gateway's own",
+	"proxy|clients":              "the gateway's own",
+	"proxy|failovers":            "the gateway's own",
+	"proxy|help":                 "the gateway's own",
+	"proxy|info":                 "the gateway's own",
+	"proxy|topology":             "the gateway's own",
 }
 
 // faults returns the differences between the table and a server's rows.

@@ -17,6 +17,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/slowlog"
+	"evergate/gateway/summary"
 	"evergate/routing"
 )
 
@@ -54,10 +55,12 @@ const (
 	// Latency is the Command of LATENCY; Words are its arguments from the subcommand on, which is in lower case. It
 	// returns the times of commands.
 	Latency
+	// Proxy is the Command of PROXY; Words are the sections of PROXY INFO, in lower case.
+	Proxy
 )
 
 // Request is a client's request to all workers, or to the servers outside of the connections that clients share. Every
-// worker contributes a Partial; Reply joins them to one reply, except for Info and Config.
+// worker contributes a Partial; Reply joins them to one reply, except for Info, Config and Proxy.
 type Request struct {
 	Kind Kind
 	// Listener is the one that the client came through, Services those whose clients it concerns, the client's own first:
@@ -70,7 +73,7 @@ type Request struct {
 	Client session.Ref
 	Seq    uint32
 	Proto  uint8
-	// Command is that of Config, HotKeys, SlowLog or Latency, Words are those of Info and Config.
+	// Command is that of Config, HotKeys, SlowLog, Latency or Proxy, Words are those of Info, Config and Proxy.
 	Command routing.ID
 	Words   []string
 	Options hotkeys.Options
@@ -90,7 +93,7 @@ type Request struct {
 	ID      int64
 	AsError bool
 	// As are the credentials of the client where the servers know the users, nil elsewhere: its user must be permitted the
-	// command there. Asked are the words of the command.
+	// command there. Asked are the words of the command; of one that no server has, those of one that shows the same.
 	As    *session.Credentials
 	Asked []string
 	// Patience is how long the reply may wait for servers that cannot be reached.
@@ -109,6 +112,8 @@ type Partial struct {
 	HotKeys hotkeys.Report
 	// SeenKeys are those of the worker.
 	SeenKeys hotkeys.Seen
+	// Groups are the clients for PROXY CLIENTS.
+	Groups []summary.Group
 	// Times are those of the commands, by the Index of their rows; nil for none.
 	Times []*latency.Histogram
 }
@@ -133,7 +138,7 @@ func (r *Request) Concerns(service int) bool { return slices.Contains(r.Services
 
 // Changes reports whether the request must have taken effect before its client's next command.
 func (r *Request) Changes() bool {
-	return r.Kind != Info && (r.Kind != Config || r.Command != routing.CmdConfigGet)
+	return r.Kind != Info && r.Kind != Proxy && (r.Kind != Config || r.Command != routing.CmdConfigGet)
 }
 
 // Reply joins the partial results of all workers to one reply.

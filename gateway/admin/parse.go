@@ -30,7 +30,8 @@ func Is(id routing.ID, asked bool) bool {
 		routing.CmdHotKeysStart, routing.CmdHotKeysStop, routing.CmdHotKeysGet, routing.CmdHotKeysReset,
 		routing.CmdSlowLogGet, routing.CmdSlowLogLen, routing.CmdSlowLogReset,
 		routing.CmdLatencyDoctor, routing.CmdLatencyGraph, routing.CmdLatencyHistogram, routing.CmdLatencyHistory,
-		routing.CmdLatencyLatest, routing.CmdLatencyReset:
+		routing.CmdLatencyLatest, routing.CmdLatencyReset,
+		routing.CmdProxyClients, routing.CmdProxyFailovers, routing.CmdProxyInfo, routing.CmdProxyTopology:
 		return true
 	}
 	return false
@@ -40,10 +41,9 @@ func Is(id routing.ID, asked bool) bool {
 func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, wrong []byte) {
 	switch command.ID {
 	case routing.CmdInfo:
-		r.Kind = Info
-		for _, a := range args[1:] {
-			r.Words = append(r.Words, strings.ToLower(string(a)))
-		}
+		r.Kind, r.Words = Info, lower(args[1:])
+	case routing.CmdProxyClients, routing.CmdProxyFailovers, routing.CmdProxyInfo, routing.CmdProxyTopology:
+		r.Kind, r.Command, r.Words = Proxy, command.ID, lower(args[2:])
 	case routing.CmdConfigGet, routing.CmdConfigSet, routing.CmdConfigResetStat, routing.CmdConfigRewrite:
 		r.Kind, r.Command, r.Words = Config, command.ID, []string{command.Word()}
 		for _, a := range args[2:] {
@@ -84,6 +84,29 @@ func Parse(command *routing.Command, args [][]byte, now time.Time) (r Request, w
 		}
 	}
 	return r, wrong
+}
+
+// Asked returns the words by which a server is asked whether a user may execute a command: its own, or those of one
+// that shows the same where no server has it.
+func Asked(command *routing.Command, args [][]byte) (words []string) {
+	switch {
+	case command.ID == routing.CmdProxyClients:
+		return []string{"CLIENT", "LIST"}
+	case command.Family == routing.CmdProxy:
+		return []string{"INFO"}
+	}
+	for _, a := range args {
+		words = append(words, string(a))
+	}
+	return words
+}
+
+// lower returns arguments in lower case.
+func lower(args [][]byte) (words []string) {
+	for _, a := range args {
+		words = append(words, strings.ToLower(string(a)))
+	}
+	return words
 }
 
 // pause parses CLIENT PAUSE milliseconds [WRITE|ALL].

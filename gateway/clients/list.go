@@ -18,9 +18,7 @@ func (k *Clients) Request(c *sessions.Session, command *routing.Command, args []
 	wrong []byte) {
 	r, wrong = admin.Parse(command, args, k.conf.WallClock())
 	if r.As = c.Service.As; r.As != nil {
-		for _, arg := range args {
-			r.Asked = append(r.Asked, string(arg))
-		}
+		r.Asked = admin.Asked(command, args)
 	}
 	if name := r.Filter.User; name != nil && r.As == nil && c.Service.UsersAt(c.Listener).Lookup(*name) == nil {
 		wrong = resp.AppendError(nil, "ERR No such user '"+string(resp.Cut([]byte(*name), 128))+"'")

@@ -2,9 +2,11 @@ package clients
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"evergate/gateway/admin"
+	"evergate/gateway/summary"
 	"evergate/gateway/wait"
 )
 
@@ -47,4 +49,40 @@ func AddRow(rows []Row, row Row, order func(a, b *Row) int, limit int) []Row {
 		rows = rows[:limit-1]
 	}
 	return slices.Insert(rows, at, row)
+}
+
+// Groups counts the clients that a request is about, those together that are alike.
+func (k *Clients) Groups(r *admin.Request) (groups []summary.Group) {
+	type alike struct{ user, library, version, waits string }
+	at := map[alike]int{}
+	for c := range k.x.All {
+		if !k.matches(r, c) {
+			continue
+		}
+		key := alike{user: c.Rights().Name()}
+		if c.Identity != nil {
+			key.library, key.version = c.Identity.Library, c.Identity.Version
+		}
+		if c.Reason != wait.Running {
+			key.waits = c.Reason.String()
+		}
+		one := summary.Group{User: key.user, Waits: key.waits,
+			Library: strings.TrimSpace(key.library + " " + key.version), Clients: 1}
+		if Listening(c) {
+			one.Subscribed = 1
+		}
+		if c.Multi != nil {
+			one.InMulti = 1
+		}
+		if c.WaitsSince > 0 {
+			one.Longest = k.clock.Now - c.WaitsSince
+		}
+		if i, known := at[key]; known {
+			groups[i].Add(one)
+		} else {
+			at[key] = len(groups)
+			groups = append(groups, one)
+		}
+	}
+	return groups
 }

@@ -20,6 +20,7 @@ import (
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
 	"evergate/gateway/slowlog"
+	"evergate/gateway/summary"
 	"evergate/routing"
 	"evergate/topology"
 )
@@ -113,7 +114,7 @@ func AfterAll(command *routing.Command, args [][]byte, f *Facts) bool {
 	case routing.CmdSelect:
 		return string(args[1]) != strconv.Itoa(int(f.DB))
 	case routing.CmdInfo, routing.CmdConfig, routing.CmdMonitor, routing.CmdHotKeys, routing.CmdSlowLog,
-		routing.CmdLatency:
+		routing.CmdLatency, routing.CmdProxy:
 		return true
 	case routing.CmdClient: // a session waits for one admin request at a time, and no notification comes before its OK
 		return command.ID == routing.CmdClientReply || command.ID == routing.CmdClientMaintNotifications ||
@@ -159,6 +160,8 @@ func Answer(command *routing.Command, args [][]byte, f *Facts) (reply []byte, do
 		return slowlog.Help, do
 	case routing.CmdLatency:
 		return latency.Help, do
+	case routing.CmdProxy:
+		return summary.Help, do
 	case routing.CmdCluster:
 		return cluster(command, args, f), do
 	case routing.CmdRole:

@@ -71,9 +71,11 @@ type Process struct {
 	Reloads                                metrics.Reloads
 }
 
-// Observer watches one gateway. New makes it; a nil one, of a gateway without Admin, watches nothing.
+// Observer watches one gateway. New makes it.
 type Observer struct {
-	g      Gateway
+	g Gateway
+	// serves: there is an HTTP server. Without one no samples are taken.
+	serves bool
 	server *web.Server
 	events *web.Events
 	// listening: the gateway has opened all listeners. had: the service had a primary once.
@@ -113,16 +115,17 @@ type failoverKey struct {
 
 // New makes the Observer of a gateway.
 func New(g Gateway) *Observer {
-	return &Observer{g: g, events: web.NewEvents(g.RunID[:8]), wake: make(chan struct{}, 1),
-		series: series.New(g.Conf().Names()), had: make([]atomic.Bool, len(g.Conf().Services)),
+	o := &Observer{g: g, serves: g.Conf().Admin.Listen != "", events: web.NewEvents(g.RunID[:8]),
+		wake: make(chan struct{}, 1), had: make([]atomic.Bool, len(g.Conf().Services)),
 		news: news{views: map[int]bool{}, failovers: map[failoverKey]bool{}}}
+	if o.serves {
+		o.series = series.New(g.Conf().Names())
+	}
+	return o
 }
 
 // Follow has the next service report its views and events; its failovers have noted an event before it is reported.
 func (o *Observer) Follow(k *keeper.Keeper, failovers *status.Failovers) {
-	if o == nil {
-		return
-	}
 	service, reach := len(o.services), &status.Reach{}
 	reach.Expect(o.g.Conf().Services[service].Sentinels)
 	o.services, o.reach = append(o.services, followed{k, failovers}), append(o.reach, reach)
@@ -140,9 +143,9 @@ func (o *Observer) Follow(k *keeper.Keeper, failovers *status.Failovers) {
 	})
 }
 
-// Listen opens the address of the HTTP server with open.
+// Listen opens the address of the HTTP server with open, if there is to be one.
 func (o *Observer) Listen(open func(address string) (net.Listener, error)) error {
-	if o == nil {
+	if !o.serves {
 		return nil
 	}
 	admin := &o.g.Conf().Admin
@@ -159,9 +162,9 @@ func (o *Observer) Listen(open func(address string) (net.Listener, error)) error
 	return nil
 }
 
-// Addr is the address of the HTTP server; nil before Listen.
+// Addr is the address of the HTTP server; nil without one, and before Listen.
 func (o *Observer) Addr() net.Addr {
-	if o == nil || o.server == nil {
+	if o.server == nil {
 		return nil
 	}
 	return o.server.Addr()
@@ -169,8 +172,8 @@ func (o *Observer) Addr() net.Addr {
 
 // Start serves and watches with run, now that the gateway listens: HTTP until Close, the rest until ctx ends.
 func (o *Observer) Start(ctx context.Context, run func(func())) {
-	if o != nil {
-		o.listening.Store(true)
+	o.listening.Store(true)
+	if o.serves {
 		run(o.serve)
 		run(func() { o.run(ctx) })
 	}
@@ -186,13 +189,16 @@ func (o *Observer) serve() {
 
 // Close ends the server, if there is one.
 func (o *Observer) Close() {
-	if o != nil && o.server != nil {
+	if o.server != nil {
 		_ = o.server.Close() // the listener is gone with it
 	}
 }
 
 // note changes the news, and wakes run.
 func (o *Observer) note(change func(*news)) {
+	if !o.serves {
+		return
+	}
 	o.mu.Lock()
 	change(&o.news)
 	o.mu.Unlock()

@@ -41,6 +41,12 @@ func (o *Observer) Services() api.Services {
 	return api.Services{Now: time.Now().UTC(), Services: o.list(&all)}
 }
 
+// Service returns one service, by its index in the settings.
+func (o *Observer) Service(i int) api.Service {
+	all := o.g.Snapshot()
+	return o.service(i, &all)
+}
+
 func (o *Observer) list(all *worker.Snapshot) (services []api.Service) {
 	for i := range o.g.Conf().Services {
 		services = append(services, o.service(i, all))
@@ -77,14 +83,25 @@ func (o *Observer) service(i int, all *worker.Snapshot) api.Service {
 // Failovers answers api.PathFailovers.
 func (o *Observer) Failovers() api.Failovers {
 	out := api.Failovers{Now: time.Now().UTC(), Failovers: []api.Failover{}}
-	for i, name := range o.g.Conf().Names() {
-		history := o.services[i].failovers.History()
-		for k := range history.Last {
-			out.Failovers = append(out.Failovers, history.Last[k].Shown(name))
-		}
+	for i := range o.services {
+		out.Failovers = append(out.Failovers, o.FailoversOf(i)...)
 	}
 	slices.SortStableFunc(out.Failovers, func(a, b api.Failover) int { return a.Began.Compare(b.Began) })
 	return out
+}
+
+// FailoversOf returns the newest failovers of one service, by its index in the settings, in the order of their
+// beginning. They have no Effect where no samples are taken.
+func (o *Observer) FailoversOf(i int) (all []api.Failover) {
+	history := o.services[i].failovers.History()
+	for k := range history.Last {
+		shown := history.Last[k].Shown(o.g.Conf().Services[i].Name)
+		if !o.serves {
+			shown.Effect = nil
+		}
+		all = append(all, shown)
+	}
+	return all
 }
 
 // SortsBy reports whether clients can be sorted by a key.

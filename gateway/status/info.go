@@ -102,6 +102,22 @@ var sentinelSections = []section{
 	{"sentinel", func(b []byte, f *Facts) []byte { return f.Role.AppendMasters(b) }, false},
 }
 
+// ownSections are those that say something of the gateway where no server is asked.
+var ownSections = []string{"server", "clients", "memory", "stats", "cpu", "gateway", "pubsub", "failover", "upstream"}
+
+// OwnInfo is the text of PROXY INFO: of the sections of INFO those that are the gateway's own. Facts.Servers is empty.
+func OwnInfo(f Facts, sections []string) []byte {
+	if len(sections) == 0 || slices.ContainsFunc(sections, isEverything) {
+		return Info(f, ownSections)
+	}
+	sections = slices.DeleteFunc(slices.Clone(sections),
+		func(s string) bool { return !slices.Contains(ownSections, s) })
+	if len(sections) == 0 {
+		return nil
+	}
+	return Info(f, sections)
+}
+
 // Info is the text of INFO: lines "key:value" under "# Section", as Redis writes them, with the gateway's own sections
 // at the end. "all" and "everything" mean all of them, none or "default" those that are short; unknown ones are left
 // out.

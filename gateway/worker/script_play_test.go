@@ -14,6 +14,7 @@ import (
 	"evergate/gateway/maintenance"
 	"evergate/gateway/resp"
 	"evergate/gateway/session"
+	"evergate/gateway/summary"
 	"evergate/gateway/upstream"
 	"evergate/gateway/worker"
 	"evergate/routing"
@@ -246,6 +247,8 @@ func (p *player) doAdmin() {
 			reply = resp.AppendBulkString(nil, "what they say")
 		case admin.HotKeys:
 			reply = p.hotKeys(r)
+		case admin.Proxy:
+			reply = proxied(r, p.loop.Worker.Admin(r).Groups)
 		}
 		partial := p.loop.Answer(r, !p.mute, reply)
 		if at := partial.Blocked; at != nil {
@@ -261,6 +264,15 @@ func (p *player) hotKeys(r *admin.Request) []byte {
 	}
 	s := hotkeys.Session{Options: hotkeys.Options{Count: 10, Sample: 1}, Began: time.Unix(0, 0), Active: true}
 	return s.AppendReply(nil, int(r.Proto), []hotkeys.Report{p.loop.Worker.Admin(r).HotKeys})
+}
+
+// proxied is the reply to PROXY: the sections that it names, or the clients that the worker has counted.
+func proxied(r *admin.Request, groups []summary.Group) []byte {
+	lines := []string{"of the gateway: " + strings.Join(r.Words, " ")}
+	for _, g := range groups {
+		lines = append(lines, fmt.Sprintf("%+v", g))
+	}
+	return resp.AppendLines(nil, lines...)
 }
 
 // Closed tells which connection the worker closes.

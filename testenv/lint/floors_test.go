@@ -13,7 +13,7 @@ var floors = [...][]string{
 		"testenv/golden", "testenv/servers", "testenv/drill/ledger", "cmd/evergate/terminal",
 		"cmd/evergate/suggest", "cmd/evergate/systemd", "cmd/evergate/manual", "testenv/bench/relay",
 		"testenv/e2e", "testenv/lint"},
-	1: {"routing", "gateway/accept", "gateway/limits", "gateway/hotkeys", "gateway/slowlog",
+	1: {"routing", "gateway/accept", "gateway/limits", "gateway/hotkeys", "gateway/slowlog", "gateway/summary",
 		"gateway/web", "gateway/series",
 		"gateway/latency",
 		"gateway/session", "topology/decide", "testenv/drill/report", "testenv/drill/load", "testenv/suite",

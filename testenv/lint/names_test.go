@@ -29,6 +29,7 @@ var otherWords = map[string]string{
 	"gateway/admin/filter.go pubsub":             "a type of clients for CLIENT LIST and CLIENT KILL",
 	"gateway/local/hello.go auth":                "an option of HELLO",
 	"gateway/trace/record.go auth":               "an option of HELLO and MIGRATE",
+	"gateway/certs/explain.go PROXY":             "how a header of a load balancer begins",
 	"gateway/retry/kind.go READONLY":             "the first word of an error",
 }
 
