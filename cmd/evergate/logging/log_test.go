@@ -19,7 +19,7 @@ import (
 
 // pass lets the time of a bubble pass, and what is due then happen.
 func pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
