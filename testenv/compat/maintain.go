@@ -144,17 +144,10 @@ func failingOver(ctx context.Context, _ options, begin begin) (k kept, err error
 		return k, err
 	}
 	defer front.close()
-	p, err := begin(front.at)
-	if err != nil {
-		return k, err
-	}
-	defer p.end()
-	begun := front.accepted.Load()
-	time.Sleep(steadily)
-	if err := strike(ctx, env, gate, ""); err != nil {
-		return k, err
-	}
-	return p.kept(front, begun)
+	return begin.during(front, func() error {
+		time.Sleep(steadily)
+		return strike(ctx, env, gate, "")
+	})
 }
 
 // restarting restarts two gateways behind a balancer, one by one, while a library works.
@@ -174,17 +167,27 @@ func restarting(ctx context.Context, o options, begin begin) (k kept, err error)
 		return k, err
 	}
 	defer front.close()
-	p, err := begin(front.at)
+	return begin.during(front, func() error {
+		for i := range pair.gates {
+			time.Sleep(steadily)
+			if err := pair.restart(ctx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// during has a library work behind a balancer while something happens, and returns what it says of that.
+func (b begin) during(front *front, happens func() error) (k kept, err error) {
+	p, err := b(front.at)
 	if err != nil {
 		return k, err
 	}
 	defer p.end()
 	begun := front.accepted.Load()
-	for i := range pair.gates {
-		time.Sleep(steadily)
-		if err := pair.restart(ctx, i); err != nil {
-			return k, err
-		}
+	if err := happens(); err != nil {
+		return k, err
 	}
 	return p.kept(front, begun)
 }
