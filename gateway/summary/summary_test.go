@@ -1,39 +1,23 @@
 package summary
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"evergate/gateway/api"
+	"evergate/testenv/golden"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write what came out into testdata; a person reads the diff")
 
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
 func ptr[T any](v T) *T { return &v }
 
-// golden compares lines with a file of testdata.
-func golden(t *testing.T, name string, lines []string) {
+// compare compares lines with a file of testdata.
+func compare(t *testing.T, name string, lines []string) {
 	t.Helper()
-	path, got := filepath.Join("testdata", name+".txt"), strings.Join(lines, "\n")+"\n"
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: got:\n%s\nwant:\n%s", name, got, want)
-	}
+	golden.File(t, filepath.Join("testdata", name+".txt"), strings.Join(lines, "\n")+"\n")
 }
 
 func node(addr, role string) api.Node {
@@ -47,7 +31,7 @@ func TestTopology(t *testing.T) {
 	gone.Reachable, gone.Why, gone.Silent = false, "connection refused", 2
 	candidate.Reads, candidate.LagBytes = true, ptr[int64](1536)
 	synced.LagBytes = ptr[int64](1)
-	golden(t, "topology_failover", Topology(&api.Service{Name: "main", Kind: api.KindSentinel, Epoch: 12,
+	compare(t, "topology_failover", Topology(&api.Service{Name: "main", Kind: api.KindSentinel, Epoch: 12,
 		Shards: []api.Shard{{Name: "mymaster", Condition: api.Switching, Since: noon.Add(-1400 * time.Millisecond),
 			Demoted: gone.Addr, Successor: candidate.Addr, Replicas: []string{candidate.Addr},
 			Unused: []api.Unused{{Addr: synced.Addr, Why: "synchronises with its primary"}}}},
@@ -58,21 +42,21 @@ func TestTopology(t *testing.T) {
 
 	busy := node("10.1.0.2:7000", api.RolePrimary)
 	busy.Busy = "BUSY running\r\na script"
-	golden(t, "topology_cluster", Topology(&api.Service{Name: "cache", Kind: api.KindCluster, Epoch: 3, Unserved: 5,
+	compare(t, "topology_cluster", Topology(&api.Service{Name: "cache", Kind: api.KindCluster, Epoch: 3, Unserved: 5,
 		Shards: []api.Shard{
 			{Name: "0-8191", Condition: api.Steady, Primary: "10.1.0.1:7000", Provisional: true, Since: since},
 			{Name: "8192-16378", Condition: api.Steady, Primary: busy.Addr}},
 		Nodes: []api.Node{node("10.1.0.1:7000", api.RolePrimary), busy, node("10.1.0.3:7000", api.RoleUnknown)},
 	}, noon))
 
-	golden(t, "topology_steady", Topology(&api.Service{Name: "one", Kind: api.KindPlain, Epoch: 1, Steady: true,
+	compare(t, "topology_steady", Topology(&api.Service{Name: "one", Kind: api.KindPlain, Epoch: 1, Steady: true,
 		Shards: []api.Shard{{Name: "main", Condition: api.Steady, Primary: "10.2.0.1:6379", Since: since}},
 		Nodes:  []api.Node{node("10.2.0.1:6379", api.RolePrimary)}}, noon))
-	golden(t, "topology_none", Topology(&api.Service{Name: "new", Kind: api.KindPlain}, noon))
+	compare(t, "topology_none", Topology(&api.Service{Name: "new", Kind: api.KindPlain}, noon))
 }
 
 func TestFailovers(t *testing.T) {
-	golden(t, "failovers_none", Failovers(nil))
+	compare(t, "failovers_none", Failovers(nil))
 	switched := api.Failover{Number: 7, Shard: "mymaster", Began: noon, From: "a:1", To: "b:1",
 		Outcome: api.OutcomeSwitched, Steps: []api.Step{
 			{Kind: api.StepSuspected, Event: "primary suspected", From: "a:1", Why: "s1: sdown"},
@@ -88,7 +72,7 @@ func TestFailovers(t *testing.T) {
 		Outcome: api.OutcomeKept}
 	running := api.Failover{Number: 9, Shard: "mymaster", Began: noon.Add(time.Hour), From: "b:1",
 		Outcome: api.OutcomeRunning, Effect: &api.Effect{Buffered: 1}}
-	golden(t, "failovers", Failovers([]api.Failover{switched, kept, running}))
+	compare(t, "failovers", Failovers([]api.Failover{switched, kept, running}))
 
 	many := make([]api.Failover, failoversMax+2)
 	for i := range many {
@@ -102,8 +86,8 @@ func TestFailovers(t *testing.T) {
 }
 
 func TestClients(t *testing.T) {
-	golden(t, "clients_none", Clients(nil))
-	golden(t, "clients", Clients([]Group{
+	compare(t, "clients_none", Clients(nil))
+	compare(t, "clients", Clients([]Group{
 		{User: "default", Library: "redis-py 8.0.1", Clients: 3},
 		{User: "app", Library: "redis-py 8.0.1", Waits: "no-primary", Clients: 4, Longest: 1300 * time.Millisecond},
 		{User: "app", Clients: 2, Subscribed: 1, InMulti: 1},

@@ -51,6 +51,24 @@ func Scripts(t *testing.T, pattern string, begin func(t *testing.T) (run func(di
 	}
 }
 
+// File compares a text with a file. With the flag -rewrite the file is written instead.
+func File(t *testing.T, path, got string) {
+	t.Helper()
+	if *rewrite {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
 // Replay returns a script with the effects that run returns for its directives.
 func Replay(script string, run func(directive string) string) string {
 	var out strings.Builder

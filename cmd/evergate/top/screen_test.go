@@ -1,8 +1,6 @@
 package top
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,27 +8,13 @@ import (
 	"unicode"
 
 	"evergate/gateway/api"
+	"evergate/testenv/golden"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what came out into testdata; a person reads the diff")
-
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
+// compare compares a text with a file of testdata.
+func compare(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".txt")
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: got:\n%s\nwant:\n%s", name, got, want)
-	}
+	golden.File(t, filepath.Join("testdata", name+".txt"), got)
 }
 
 func press(t *testing.T, s *Screen, keys ...string) {
@@ -51,7 +35,7 @@ func TestScreens(t *testing.T) {
 		"connecting":  New([]string{"127.0.0.1:9121"}),
 	} {
 		s.Use(Bare)
-		golden(t, name, s.Frame(noon)+"\n")
+		compare(t, name, s.Frame(noon)+"\n")
 	}
 	for key, name := range map[string]string{"2": "nodes", "3": "failovers", "4": "slow", "5": "keys", "6": "clients",
 		"?": "help"} {
@@ -62,14 +46,14 @@ func TestScreens(t *testing.T) {
 			s := fixture(size.width, 24)
 			s.Use(Bare)
 			press(t, s, key)
-			golden(t, size.name, s.Frame(noon)+"\n")
+			compare(t, size.name, s.Frame(noon)+"\n")
 		}
 	}
 }
 
 func TestPlainTables(t *testing.T) {
-	golden(t, "plain", fixture(80, 24).Plain(0))
-	golden(t, "plain_80", fixture(80, 24).Plain(80))
+	compare(t, "plain", fixture(80, 24).Plain(0))
+	compare(t, "plain_80", fixture(80, 24).Plain(80))
 }
 
 // TestFramesFit: a frame has the lines of the screen, and none is too wide, whatever the size and the view.
